@@ -1,0 +1,55 @@
+// Package rooms says what a room may be called and holds the table of who is in which room.
+package rooms
+
+import "strings"
+
+// All is the implicit room of a namespace: every member of it is in it from attach to detach.
+const All = "*"
+
+const (
+	userPrefix   = "user:"
+	clientPrefix = "client:"
+)
+
+// User returns the room of all connections of a user. Only the server puts members in it.
+func User(id string) string { return userPrefix + id }
+
+// Client returns the room of one connection. Only the server puts members in it.
+func Client(id string) string { return clientPrefix + id }
+
+// IsUser reports whether room (without namespace) is the room of a user, and of which.
+func IsUser(room string) (id string, ok bool) { return strings.CutPrefix(room, userPrefix) }
+
+// IsClient reports whether room (without namespace) is the room of one connection, and of which.
+func IsClient(room string) (id string, ok bool) { return strings.CutPrefix(room, clientPrefix) }
+
+// IsChannel reports whether room (without namespace) is neither [All] nor the room of a user or a connection.
+func IsChannel(room string) bool {
+	return room != All && !strings.HasPrefix(room, userPrefix) && !strings.HasPrefix(room, clientPrefix)
+}
+
+// In returns the hub room of a room of a namespace: the room itself in "/" (or ""), "/n#room" in "/n".
+// A namespace must not contain '#'. Any room is safe: one of "/" that looks qualified becomes "/#room".
+func In(namespace, room string) string {
+	if namespace == "" || namespace == "/" {
+		if !qualified(room) {
+			return room
+		}
+		namespace = "/"
+	}
+	return namespace + "#" + room
+}
+
+// Split is the inverse of [In]: the namespace of a hub room and the room in it.
+func Split(hubRoom string) (namespace, room string) {
+	if !qualified(hubRoom) {
+		return "/", hubRoom
+	}
+	namespace, room, _ = strings.Cut(hubRoom, "#")
+	return namespace, room
+}
+
+// qualified reports whether a hub room carries its namespace.
+func qualified(room string) bool {
+	return len(room) > 0 && room[0] == '/' && strings.IndexByte(room, '#') > 0
+}
