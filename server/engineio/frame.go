@@ -1,0 +1,63 @@
+package engineio
+
+// Frame is one message (a text and the binary attachments that follow it), encoded once for any number of
+// sessions. It is immutable and safe for concurrent use.
+type Frame struct {
+	wire []byte // all WebSocket frames: header, '4', text; then header and bytes of each attachment
+	text span
+	bins []span
+}
+
+type span struct{ from, to int }
+
+// NewFrame encodes text, which must be valid UTF-8 without U+001E, and attachments. All are copied.
+func NewFrame(text []byte, attachments ...[]byte) *Frame {
+	size := maxHeader + 1 + len(text)
+	for _, a := range attachments {
+		size += maxHeader + len(a)
+	}
+	f := &Frame{wire: make([]byte, 0, size)}
+	f.wire = appendHeader(f.wire, opText, 1+len(text))
+	f.wire = append(f.wire, packetMessage)
+	f.text.from = len(f.wire)
+	f.wire = append(f.wire, text...)
+	f.text.to = len(f.wire)
+	for _, a := range attachments {
+		f.wire = appendHeader(f.wire, opBinary, len(a))
+		from := len(f.wire)
+		f.wire = append(f.wire, a...)
+		f.bins = append(f.bins, span{from, len(f.wire)})
+	}
+	return f
+}
+
+// Size returns the bytes the frame holds, WebSocket headers included.
+func (f *Frame) Size() int { return len(f.wire) }
+
+// Text returns the text of the message, without the packet type. It must not be changed.
+func (f *Frame) Text() []byte { return f.wire[f.text.from:f.text.to:f.text.to] }
+
+// Opcodes of RFC 6455 section 5.2.
+const (
+	opText   = 0x1
+	opBinary = 0x2
+	opClose  = 0x8
+	opPong   = 0xA
+)
+
+// maxHeader is the longest header of an unmasked WebSocket frame.
+const maxHeader = 10
+
+// appendHeader appends the header of one unfragmented, unmasked frame (RFC 6455 section 5.2).
+func appendHeader(dst []byte, opcode byte, n int) []byte {
+	switch {
+	case n < 126:
+		return append(dst, 0x80|opcode, byte(n))
+	case n < 1<<16:
+		return append(dst, 0x80|opcode, 126, byte(n>>8), byte(n))
+	default:
+		u := uint64(n)
+		return append(dst, 0x80|opcode, 127, byte(u>>56), byte(u>>48), byte(u>>40), byte(u>>32),
+			byte(u>>24), byte(u>>16), byte(u>>8), byte(u))
+	}
+}
