@@ -1,0 +1,196 @@
+// Package auth turns what a connection shows (a token, a cookie or a bare user id) into one [Identity], by the
+// same rules for every transport.
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Mode says whom to believe.
+type Mode string
+
+const (
+	// ModeAuto is [ModeToken] when a key is set, else [ModeOpen]. The zero Mode means the same.
+	ModeAuto Mode = "auto"
+	// ModeToken wants a valid token of every connection.
+	ModeToken Mode = "token"
+	// ModeOpen believes a bare user id. It is for development and for networks where every client is trusted.
+	ModeOpen Mode = "open"
+)
+
+// Resolve returns the mode that m stands for: [ModeToken] or [ModeOpen]. An unknown mode resolves to itself.
+func (m Mode) Resolve(haveKey bool) Mode {
+	switch {
+	case m != ModeAuto && m != "":
+		return m
+	case haveKey:
+		return ModeToken
+	default:
+		return ModeOpen
+	}
+}
+
+// Transport is the way a connection speaks. It matters for one thing only: who may come without any credentials.
+type Transport int
+
+const (
+	// SocketIO is a Socket.IO client, by websocket or polling.
+	SocketIO Transport = iota
+	// EventSource is a stream of server-sent events. It cannot say more than its URL does.
+	EventSource
+)
+
+// MinSecret is the shortest secret for HS256, in bytes: as long as the hash (RFC 7518, section 3.2).
+const MinSecret = 32
+
+// DefaultLeeway is how far the clocks of the token's issuer and of this server may differ.
+const DefaultLeeway = 30 * time.Second
+
+// Options are the rules of one [Authenticator]. The zero value is open mode without a key.
+type Options struct {
+	Mode           Mode
+	Secret         Secret   // verifies HS256 tokens, at least MinSecret bytes; empty = no key
+	Issuer         string   // the iss a token must have; "" = any
+	Audience       string   // one that must be in the token's aud; "" = any
+	PublicChannels []string // patterns of channels that everyone may join in token mode
+
+	// AllowAnonymousSocketIO lets a Socket.IO client in without user id and token, in open mode. An EventSource
+	// needs no such permission.
+	AllowAnonymousSocketIO bool
+
+	Now    func() time.Time // nil = time.Now
+	Leeway time.Duration    // 0 = DefaultLeeway
+}
+
+// Authenticator decides who a connection is. It is safe for concurrent use and never changes.
+type Authenticator struct {
+	mode      Mode
+	verify    func(token string) (verified, error) // nil = no key; a closure, so that printing the struct shows no key
+	public    patterns
+	anonymous bool
+	now       func() time.Time
+}
+
+// New returns an Authenticator, or an error that names each option at fault.
+func New(o Options) (*Authenticator, error) {
+	var errs []error
+	haveKey := len(o.Secret) > 0
+	mode := o.Mode.Resolve(haveKey)
+	if mode != ModeToken && mode != ModeOpen {
+		errs = append(errs, fmt.Errorf("auth: mode %q is unknown, expected token, open or auto", o.Mode))
+	}
+	if mode == ModeToken && !haveKey {
+		errs = append(errs, errors.New("auth: token mode needs a key, none is set"))
+	}
+	if haveKey && len(o.Secret) < MinSecret {
+		errs = append(errs, fmt.Errorf("auth: the secret has %d bytes, expected at least %d", len(o.Secret), MinSecret))
+	}
+	if o.Leeway < 0 {
+		errs = append(errs, fmt.Errorf("auth: leeway %s is negative", o.Leeway))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	a := &Authenticator{
+		mode:      mode,
+		public:    slices.Clone(o.PublicChannels),
+		anonymous: o.AllowAnonymousSocketIO,
+		now:       o.Now,
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if haveKey {
+		keys := keyring{jwt.SigningMethodHS256.Alg(): []byte(slices.Clone(o.Secret))}
+		a.verify = newVerifier(keys, o, a.now)
+	}
+	return a, nil
+}
+
+// Mode returns [ModeToken] or [ModeOpen].
+func (a *Authenticator) Mode() Mode { return a.mode }
+
+// Authenticate returns who the connection is, or an [*Error] made for its client. In token mode:
+//
+//   - a valid token, whatever brought it; a user id beside it must equal its subject;
+//   - nothing else.
+//
+// In open mode with a key, in this order:
+//
+//   - an explicit token (not a cookie), which must be valid;
+//   - a cookie with a valid token; an invalid one counts as absent;
+//   - a bare user id;
+//   - an anonymous connection, see [Options.AllowAnonymousSocketIO].
+//
+// In open mode without a key nothing could verify a token: a bare user id is believed whatever stands beside it, and a
+// token alone is an anonymous connection on either transport.
+//
+// A valid cookie is refused when nothing says which page the request came from (see [Credentials.OriginKnown]),
+// because a browser adds cookies by itself.
+func (a *Authenticator) Authenticate(_ context.Context, c Credentials, t Transport) (Identity, error) {
+	if c.err != nil {
+		return Identity{}, c.err
+	}
+	if a.verify != nil {
+		id, found, err := a.byToken(c)
+		if found || err != nil {
+			return id, err
+		}
+	}
+	if a.mode == ModeToken {
+		return Identity{}, ErrRequired
+	}
+	if c.UserID != "" {
+		return a.byUserID(c)
+	}
+	if c.Ticket != "" {
+		return Identity{}, errNoTickets
+	}
+	if t == EventSource || a.anonymous || c.explicitToken() {
+		return Identity{UserID: Anonymous, Username: Anonymous, Anonymous: true, open: true}, nil
+	}
+	return Identity{}, ErrRequired
+}
+
+// byToken reads the token, if there is one that counts.
+func (a *Authenticator) byToken(c Credentials) (id Identity, found bool, err error) {
+	if c.Ticket != "" && !c.explicitToken() {
+		return Identity{}, false, errNoTickets // shown on purpose, so never passed over in silence
+	}
+	if c.Token == "" {
+		return Identity{}, false, nil
+	}
+	v, err := a.verify(c.Token)
+	switch {
+	case err != nil && c.FromCookie && a.mode == ModeOpen:
+		return Identity{}, false, nil
+	case err != nil:
+		return Identity{}, false, err
+	case c.FromCookie && !c.OriginKnown:
+		return Identity{}, false, ErrForbidden.because("a cookie needs an Origin header beside it")
+	}
+	for _, given := range c.userIDs() {
+		if given != v.subject {
+			return Identity{}, false, ErrInvalid.because("userId is not the subject of the token")
+		}
+	}
+	id = Identity{
+		UserID: v.subject, Username: v.name, Verified: true, ExpiresAt: v.expires,
+		open: a.mode == ModeOpen, join: v.channels, publish: v.publish, public: a.public,
+	}
+	if id.Username == "" {
+		id.Username = c.displayName(v.subject)
+	}
+	return id, true, nil
+}
+
+// byUserID believes the client, which only open mode does.
+func (a *Authenticator) byUserID(c Credentials) (Identity, error) {
+	return Identity{UserID: c.UserID, Username: c.displayName(c.UserID), open: true}, nil
+}
