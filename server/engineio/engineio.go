@@ -57,7 +57,7 @@ type Options struct {
 	PingInterval, PingTimeout time.Duration
 	// UpgradeTimeout bounds the time between the WebSocket handshake of an upgrade and its UPGRADE packet (10 s).
 	UpgradeTimeout time.Duration
-	// WriteTimeout bounds one write of at most 64 KiB to a connection (10 s). A reader slower than that is closed.
+	// WriteTimeout bounds one write of at most 128 KiB to a connection (10 s). A reader slower than that is closed.
 	WriteTimeout time.Duration
 	// ReadTimeout bounds the reading of one POST body (10 s).
 	ReadTimeout time.Duration

@@ -1,28 +1,188 @@
 package engineio
 
 import (
-	"context"
 	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // Server is an http.Handler that serves Engine.IO sessions on whatever path it is mounted. It is safe for
 // concurrent use.
+//
+// An idle WebSocket costs one goroutine, which reads; a waiting GET costs its own. Writers run while there is
+// something to write.
 type Server struct {
-	o Options
+	o        Options
+	upgrader websocket.Upgrader
+	batches  sync.Pool    // *Batch
+	scratch  sync.Pool    // *[]byte, for reading messages
+	open     atomic.Int64 // sessions that are not closed
+
+	mu       sync.Mutex
+	sessions map[string]*Session // by id; closed ones only as long as a last GET may come
+	draining bool
+	live     int           // sessions with a goroutine of theirs still running
+	empty    chan struct{} // made by Shutdown, closed when live is 0
 }
 
 // New returns a server.
-func New(o Options) *Server { return &Server{o: o} }
+func New(o Options) *Server {
+	s := &Server{o: o.withDefaults(), sessions: make(map[string]*Session)}
+	s.batches.New = func() any { return new(Batch) }
+	s.scratch.New = func() any { p := make([]byte, scratchSize); return &p }
+	s.upgrader = websocket.Upgrader{
+		HandshakeTimeout: s.o.WriteTimeout,
+		ReadBufferSize:   readBuffer,
+		// The package writes frames itself; with a pool the library keeps no write buffer per connection.
+		WriteBufferPool: new(sync.Pool),
+		CheckOrigin:     func(*http.Request) bool { return true }, // checked before, for every request
+		Error: func(w http.ResponseWriter, _ *http.Request, _ int, _ error) {
+			w.Header().Set("Sec-WebSocket-Version", "13")
+			errRequest.write(w)
+		},
+	}
+	return s
+}
 
-// ServeHTTP answers one request: a handshake, a GET or POST of a polling session, or a WebSocket.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
-
-// Shutdown refuses new sessions with 503, then closes the present ones, each after what it has queued was
-// written. It returns nil when all are gone, or ctx's error after it cut off those that were left.
-func (s *Server) Shutdown(ctx context.Context) error { return nil }
+// ServeHTTP answers one request: a handshake, a GET or POST of a polling session, or a WebSocket. OPTIONS is
+// answered with 204 and no more: cross-origin rules belong to a middleware outside.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if headerBytes(r.Header) > maxHeaders {
+		errLargeHead.write(w)
+		return
+	}
+	if !s.o.CheckOrigin(r) {
+		errForbidden.write(w)
+		return
+	}
+	q := r.URL.Query()
+	transport := q.Get("transport")
+	if !s.o.offers(transport) {
+		errTransport.write(w)
+		return
+	}
+	if q.Get("EIO") != "4" {
+		errUnsupports.write(w)
+		return
+	}
+	upgrade := websocket.IsWebSocketUpgrade(r)
+	sid := q.Get("sid")
+	if sid == "" && r.Method != http.MethodGet {
+		errMethod.write(w)
+		return
+	}
+	var session *Session
+	if sid != "" {
+		if session = s.lookup(sid); session == nil {
+			errSession.write(w)
+			return
+		}
+	}
+	switch {
+	case upgrade != (transport == WebSocket):
+		errRequest.write(w)
+	case session == nil:
+		s.handshake(w, r, transport)
+	case upgrade:
+		s.upgrade(w, r, session)
+	case r.Method == http.MethodGet:
+		session.get(w, r)
+	case r.Method == http.MethodPost:
+		session.post(w, r)
+	default:
+		errRequest.write(w)
+	}
+}
 
 // Len returns the number of open sessions.
-func (s *Server) Len() int { return 0 }
+func (s *Server) Len() int { return int(s.open.Load()) }
 
-// Range calls f for each open session, in no order, until it returns false. It holds no lock meanwhile.
-func (s *Server) Range(f func(*Session) bool) {}
+// Range calls f for each session that is not closed, in no order, until it returns false. It holds no lock
+// meanwhile.
+func (s *Server) Range(f func(*Session) bool) {
+	for _, session := range s.snapshot() {
+		if !session.Closed() && !f(session) {
+			return
+		}
+	}
+}
+
+func (s *Server) snapshot() []*Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Session, 0, len(s.sessions))
+	for _, session := range s.sessions {
+		all = append(all, session)
+	}
+	return all
+}
+
+// lookup finds a session and closes it if its pong is overdue, whether or not its timer has come to that.
+func (s *Server) lookup(sid string) *Session {
+	s.mu.Lock()
+	session := s.sessions[sid]
+	s.mu.Unlock()
+	if session == nil {
+		return nil
+	}
+	if session.overdue(time.Now()) {
+		session.end(ending{reason: ReasonPingTimeout, code: closeNormal})
+		return nil
+	}
+	session.touch()
+	return session
+}
+
+// add lists a session. It is refused while the server shuts down.
+func (s *Server) add(session *Session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.sessions[session.id] = session
+	s.live++
+	s.open.Add(1)
+	return true
+}
+
+func (s *Server) forget(session *Session) {
+	s.mu.Lock()
+	delete(s.sessions, session.id)
+	s.mu.Unlock()
+}
+
+// left is called when the last goroutine of a closed session has ended.
+func (s *Server) left() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live--
+	if s.live == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+func (s *Server) isDraining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
+}
+
+// batch returns an empty batch; putBatch takes it back.
+func (s *Server) batch() *Batch { return s.batches.Get().(*Batch) }
+
+func (s *Server) putBatch(b *Batch) {
+	if cap(b.buf) > maxPooledBuffer {
+		b.buf = nil
+	}
+	b.reset(false, 0)
+	s.batches.Put(b)
+}

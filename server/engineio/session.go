@@ -3,54 +3,118 @@ package engineio
 import (
 	"context"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Session is one client, over whatever transport it uses at the time. Its methods are safe for concurrent use
-// and never block.
-type Session struct{}
+// and never block; all but SetSource, Wake, Send, SendFrame and Close only look.
+type Session struct {
+	server  *Server
+	id      string
+	request *http.Request
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	received   atomic.Int64 // Unix nanoseconds of the last bytes from the client
+	pending    atomic.Bool  // the source may have something; whoever sets it sees to it that someone looks
+	delivering atomic.Bool  // the handler has a message
+	refs       atomic.Int32 // the open session and each of its goroutines
+
+	recv    sync.Mutex // held while the handler is called
+	handler Handler    // set before the first packet can arrive
+
+	mu       sync.Mutex
+	state    state
+	reason   string
+	source   Source
+	queue    []packet // the session's own packets, written before those of the source
+	queued   int      // their bytes
+	writing  bool     // someone holds the pen: pulls from queue and source, and writes
+	conn     *wire    // nil while polling
+	farewell byte     // the packet that answers a GET after the end
+	linger   bool     // closed by the client, which may still have its last GET on the way
+
+	waiting *poll         // the GET that waits for something to send
+	posting chan struct{} // closed when the POST in progress is done; nil when there is none
+
+	candidate *wire // the WebSocket of an upgrade in progress
+	probed    bool  // its probe was answered: GETs are sent back with NOOP
+
+	timer    *time.Timer // heartbeat
+	nextPing time.Time
+	deadline time.Time   // for the pong; zero when none is due
+	closer   *time.Timer // bounds the flush of a closing session
+}
+
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // what is queued is still written
+	stateClosed
+)
 
 // ID returns the session id. It is a secret of the client: whoever knows it can read the session. Do not log it.
-func (s *Session) ID() string { return "" }
+func (s *Session) ID() string { return s.id }
 
 // Request returns the handshake request: method, URL, host, remote address, TLS state, the values of its context
-// and its headers but for those of the connection itself. It has no body.
-func (s *Session) Request() *http.Request { return nil }
+// and its headers but for those of the connection itself. It has no body and must not be changed.
+func (s *Session) Request() *http.Request { return s.request }
 
 // RemoteAddr returns the network address of the handshake.
-func (s *Session) RemoteAddr() string { return "" }
-
-// Transport returns the present transport, Polling or WebSocket.
-func (s *Session) Transport() string { return Polling }
+func (s *Session) RemoteAddr() string { return s.request.RemoteAddr }
 
 // Context carries the values of the handshake request's context. It is done when the session is closed.
-func (s *Session) Context() context.Context { return context.Background() }
+func (s *Session) Context() context.Context { return s.ctx }
 
-// LastReceived returns when the last bytes came from the client.
-func (s *Session) LastReceived() time.Time { return time.Time{} }
+// Transport returns the present transport, Polling or WebSocket.
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.transport()
+}
 
-// Writable reports whether a message sent now would leave at once.
-func (s *Session) Writable() bool { return false }
+func (s *Session) transport() string {
+	if s.conn != nil {
+		return WebSocket
+	}
+	return Polling
+}
+
+// LastReceived returns when the last bytes came from the client: a packet, a part of one, or a request.
+func (s *Session) LastReceived() time.Time { return time.Unix(0, s.received.Load()) }
+
+// Writable reports whether a message sent now would leave without waiting behind the session's own queue and,
+// on polling, for the next GET.
+func (s *Session) Writable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateOpen && len(s.queue) == 0 && (s.conn != nil || s.waiting != nil)
+}
 
 // ReadyState returns "open", "closing" or "closed".
-func (s *Session) ReadyState() string { return "open" }
+func (s *Session) ReadyState() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return [...]string{stateOpen: "open", stateClosing: "closing", stateClosed: "closed"}[s.state]
+}
 
 // Closed reports whether the session is closed. A closing one is not.
-func (s *Session) Closed() bool { return false }
+func (s *Session) Closed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateClosed
+}
 
-// SetSource sets where the session's messages come from and wakes the session.
-func (s *Session) SetSource(src Source) {}
+func (s *Session) touch() { s.received.Store(time.Now().UnixNano()) }
 
-// Wake tells the session that its source has something.
-func (s *Session) Wake() {}
+// hold and release count the goroutines of the session, so that Shutdown can wait for them.
+func (s *Session) hold() { s.refs.Add(1) }
 
-// Send queues a copy of data as one message. It is for replies and for servers without a Source; the queue is
-// bounded to 64 KiB. Errors: ErrText, ErrClosed, ErrOverflow (which closes the session).
-func (s *Session) Send(data []byte, binary bool) error { return nil }
-
-// SendFrame queues a frame like Send: its text and attachments stay together.
-func (s *Session) SendFrame(f *Frame) error { return nil }
-
-// Close closes the session: what is queued is written first, for at most one second, then the client is told,
-// then the transport is closed. The reason goes to Handler.Close.
-func (s *Session) Close(reason string) {}
+func (s *Session) release() {
+	if s.refs.Add(-1) == 0 {
+		s.server.left()
+	}
+}

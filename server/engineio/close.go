@@ -1,0 +1,122 @@
+package engineio
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"time"
+)
+
+// Close codes of RFC 6455 section 7.4.1. closeNone ends a WebSocket without a close frame.
+const (
+	closeNone       = 0
+	closeNormal     = 1000
+	closeGoingAway  = 1001
+	closeProtocol   = 1002
+	closeNoStatus   = 1005
+	closeInvalid    = 1007
+	closePolicy     = 1008
+	closeTooBig     = 1009
+	closeUnexpected = 1011
+)
+
+// ending says how a session ends.
+type ending struct {
+	reason string
+	code   int  // WebSocket close code; closeNone: the connection is of no use any more
+	asked  bool // by a CLOSE packet of the client: its GET is answered with NOOP
+}
+
+// Close closes the session: what is queued is written first, for at most one second, then the client is told (by
+// a CLOSE packet of its own payload on polling, a close frame on WebSocket), then the transport is closed.
+// Messages of the client are no longer delivered. The reason goes to Handler.Close.
+func (s *Session) Close(reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen {
+		return
+	}
+	s.state, s.reason = stateClosing, reason
+	// Who has not read everything by then is cut off; its close frame would not arrive either.
+	s.closer = time.AfterFunc(closeTimeout, func() { s.end(ending{reason: reason}) })
+	s.kick()
+}
+
+// end closes the session at once. It may be called from anywhere, with no lock held, and does nothing the second
+// time.
+func (s *Session) end(e ending) {
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	s.state, s.reason = stateClosed, e.reason
+	s.queue, s.queued, s.source = nil, 0, nil
+	for _, t := range []*time.Timer{s.timer, s.closer} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	if s.candidate != nil {
+		_ = s.candidate.Conn.Close() // its goroutine sees that and ends
+		s.candidate, s.probed = nil, false
+	}
+	s.farewell = packetClose
+	if e.asked {
+		s.farewell = packetNoop
+		// A GET sent together with the CLOSE may arrive after it and still gets its answer.
+		s.linger = s.conn == nil && s.waiting == nil && !s.writing
+	}
+	if s.conn != nil {
+		s.conn.stop(e.code)
+	}
+	s.kick()
+	transport, linger := s.transport(), s.linger
+	s.hold() // for finish
+	s.mu.Unlock()
+
+	s.cancel()
+	s.server.open.Add(-1)
+	if linger {
+		time.AfterFunc(closeTimeout, func() { s.server.forget(s) })
+	} else {
+		s.server.forget(s)
+	}
+	s.server.o.Logger.Debug("engine.io session closed", slog.String("reason", e.reason),
+		slog.String("transport", transport), slog.String("remote", s.RemoteAddr()))
+	go s.finish(e.reason)
+	s.release()
+}
+
+// finish tells the handler, after the message it may have in hand.
+func (s *Session) finish(reason string) {
+	defer s.release()
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	if s.handler != nil {
+		defer s.recovered()
+		s.handler.Close(reason)
+	}
+}
+
+// deliver hands one message to the handler and waits for it. It reports whether the session is still open.
+func (s *Session) deliver(data []byte, binary bool) (open bool) {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	if s.ReadyState() != "open" {
+		return false
+	}
+	s.delivering.Store(true)
+	defer s.delivering.Store(false)
+	defer s.recovered()
+	s.handler.Message(data, binary)
+	return true
+}
+
+// recovered turns a panic of the handler into the end of this session alone, on every transport: net/http would
+// do so for polling only.
+func (s *Session) recovered() {
+	if v := recover(); v != nil {
+		s.server.o.Logger.Error("engine.io handler panicked", slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+		s.end(ending{reason: ReasonForcedClose, code: closeUnexpected})
+	}
+}

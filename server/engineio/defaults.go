@@ -1,0 +1,75 @@
+package engineio
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds that are not options: each keeps one client from costing more than a known amount.
+const (
+	maxQueue        = 64 << 10  // bytes of a session's own queue
+	batchSize       = 64 << 10  // bytes that leave with one write on WebSocket
+	payloadSize     = 256 << 10 // bytes of one polling response, which costs a round trip
+	writeChunk      = 128 << 10 // bytes that share one write deadline
+	maxHeaders      = 16 << 10  // bytes of request headers
+	maxFraming      = 16 << 10  // bytes of frame headers in one message: some 2,700 fragments
+	maxControls     = 100       // control frames and stray packets per second
+	readBuffer      = 512       // bytes kept per WebSocket for reading
+	closeTimeout    = time.Second
+	noopDelay       = 20 * time.Millisecond
+	shutdownStep    = 100 // sessions closed together in Shutdown,
+	shutdownPause   = 10 * time.Millisecond
+	scratchSize     = 4 << 10
+	maxPooledBuffer = 128 << 10
+)
+
+func (o Options) withDefaults() Options {
+	o.PingInterval = positive(o.PingInterval, 25*time.Second)
+	o.PingTimeout = positive(o.PingTimeout, 60*time.Second)
+	o.UpgradeTimeout = positive(o.UpgradeTimeout, 10*time.Second)
+	o.WriteTimeout = positive(o.WriteTimeout, 10*time.Second)
+	o.ReadTimeout = positive(o.ReadTimeout, 10*time.Second)
+	o.MaxPayload = positive(o.MaxPayload, 1_000_000)
+	if o.Transports == nil {
+		o.Transports = []string{Polling, WebSocket}
+	}
+	if o.CheckOrigin == nil {
+		o.CheckOrigin = sameOrigin
+	}
+	if o.Admit == nil {
+		o.Admit = func(*http.Request) error { return nil }
+	}
+	if o.Accept == nil {
+		o.Accept = func(*Session) Handler { return nil }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func positive[T int | time.Duration](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}
+
+func (o *Options) offers(transport string) bool {
+	return (transport == Polling || transport == WebSocket) && slices.Contains(o.Transports, transport)
+}
+
+// sameOrigin is the default of Options.CheckOrigin. A browser always sends Origin with a WebSocket handshake and
+// with a cross-origin fetch, so its absence means that the client is no foreign page.
+func sameOrigin(r *http.Request) bool {
+	origins := r.Header["Origin"]
+	if len(origins) == 0 {
+		return true
+	}
+	u, err := url.Parse(origins[0])
+	return len(origins) == 1 && err == nil && u.User == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}

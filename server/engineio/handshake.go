@@ -1,0 +1,100 @@
+package engineio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// handshake makes a session (protocol section "Handshake").
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, transport string) {
+	if s.isDraining() {
+		errDraining.write(w)
+		return
+	}
+	if err := s.o.Admit(r); err != nil {
+		refuseAdmission(w, err)
+		return
+	}
+	if transport == WebSocket {
+		s.openWebSocket(w, r)
+		return
+	}
+	session := s.newSession(r)
+	if !s.add(session) {
+		errDraining.write(w)
+		return
+	}
+	if !session.accept() {
+		errForbidden.write(w)
+		return
+	}
+	if err := session.respond(w, append([]byte{packetOpen}, session.hello(s.o.offers(WebSocket))...)); err != nil {
+		session.end(ending{reason: ReasonTransportError})
+	}
+}
+
+func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
+	c, err := s.hijack(w, r)
+	if err != nil {
+		return // answered
+	}
+	session := s.newSession(r)
+	session.conn = c
+	session.queue = append(session.queue, packet{kind: packetOpen, data: session.hello(false)})
+	c.join(session)
+	if !s.add(session) {
+		c.reject(closeGoingAway)
+		return
+	}
+	session.hold()
+	session.accept()
+	session.mu.Lock()
+	session.kick()
+	session.mu.Unlock()
+	// net/http's goroutine, with its deep stack and its buffers, ends here: the reader needs neither.
+	go session.read(c)
+}
+
+func (s *Server) newSession(r *http.Request) *Session {
+	session := &Session{server: s, id: newID()}
+	session.ctx, session.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	session.request = trim(session.ctx, r)
+	session.refs.Store(1)
+	session.touch()
+	return session
+}
+
+// newID returns 144 random bits.
+func newID() string {
+	var b [18]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// hello returns the JSON of the OPEN packet.
+func (s *Session) hello(upgrades bool) []byte {
+	list := ""
+	if upgrades {
+		list = `"` + WebSocket + `"`
+	}
+	o := &s.server.o
+	return fmt.Appendf(nil, `{"sid":"%s","upgrades":[%s],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
+		s.id, list, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload)
+}
+
+// accept asks for the handler and starts the heartbeat. It reports whether the session is still wanted.
+func (s *Session) accept() bool {
+	s.recv.Lock() // a Close from within Accept is told to the handler after it is known
+	s.handler = s.server.o.Accept(s)
+	s.recv.Unlock()
+	if s.handler == nil {
+		s.end(ending{reason: ReasonForcedClose, code: closePolicy})
+		return false
+	}
+	s.startHeartbeat(time.Now())
+	return true
+}

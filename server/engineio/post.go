@@ -1,0 +1,126 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+)
+
+// post takes the packets of a POST (protocol section "Sending data"). It is answered when the handler has taken
+// them all, which is the client's back-pressure.
+func (s *Session) post(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+		s.mu.Unlock()
+		errSession.write(w)
+		return
+	case s.conn != nil:
+		s.mu.Unlock()
+		errRequest.write(w)
+		return
+	case s.posting != nil:
+		s.mu.Unlock()
+		s.end(ending{reason: ReasonTransportError})
+		errRequest.write(w)
+		return
+	}
+	done := make(chan struct{})
+	s.posting = done
+	s.mu.Unlock()
+
+	refused := s.receivePost(w, r)
+
+	// Before the answer: the client may have its next POST here before this goroutine runs again.
+	s.mu.Lock()
+	s.posting = nil
+	s.mu.Unlock()
+	close(done)
+
+	if refused != nil {
+		w.Header().Set("Connection", "close") // the rest of the body is not read
+		refused.write(w)
+		return
+	}
+	if err := s.respond(w, []byte("ok")); err != nil {
+		s.end(ending{reason: ReasonTransportError})
+	}
+}
+
+// receivePost reads the body and delivers its packets: all of them, or none if one is invalid.
+func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
+	scratch := s.server.scratch.Get().(*[]byte)
+	defer s.server.scratch.Put(scratch)
+	body, refused := s.body(w, r, *scratch)
+	if refused != nil {
+		s.end(ending{reason: ReasonTransportError})
+		return refused
+	}
+	if !validPayload(body) {
+		s.end(ending{reason: ReasonParseError})
+		return &errRequest
+	}
+	for kind, data := range packets(body) {
+		switch kind {
+		case packetMessage:
+			s.deliver(bytes.Clone(data), false)
+		case packetBinary:
+			s.deliver(decodeBinary(data), true)
+		case packetPong:
+			s.pong()
+		case packetClose:
+			s.end(ending{reason: ReasonTransportClose, asked: true})
+			return nil
+		}
+	}
+	return nil
+}
+
+// body reads the body, at most MaxPayload bytes in at most ReadTimeout. The deadline stays after an error, so
+// that net/http does not wait for the rest of the body either.
+func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte, *refusal) {
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/octet-stream" {
+		return nil, &errRequest // binary messages are base64 in version 4
+	}
+	limit := s.server.o.MaxPayload
+	if r.ContentLength > int64(limit) {
+		return nil, &errLargeBody
+	}
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(s.server.o.ReadTimeout)) // a reader without deadlines has its own
+	for n := 0; ; {
+		if n > limit {
+			return nil, &errLargeBody
+		}
+		if n == len(p) {
+			larger := make([]byte, min(2*len(p), max(limit, n)+1))
+			copy(larger, p)
+			p = larger
+		}
+		m, err := r.Body.Read(p[n:])
+		n += m
+		switch {
+		case err == io.EOF && n <= limit:
+			_ = rc.SetReadDeadline(time.Time{})
+			return p[:n], nil
+		case err == io.EOF:
+		case err != nil:
+			var timeout interface{ Timeout() bool }
+			if errors.As(err, &timeout) && timeout.Timeout() {
+				return nil, &errSlowBody
+			}
+			return nil, &errRequest
+		}
+	}
+}
+
+// flushed forgives a ResponseWriter that cannot flush: it has no buffer, or flushes when the handler returns.
+func flushed(err error) error {
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
+}

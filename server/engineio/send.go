@@ -1,0 +1,148 @@
+package engineio
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// packet is an entry of a session's own queue.
+type packet struct {
+	kind  byte // packet type; packetBinary for a binary message; 0 for a frame; opPong for a WebSocket pong
+	data  []byte
+	frame *Frame
+}
+
+// packetCost is counted for each queued packet beside its bytes, so that empty ones are bounded too.
+const packetCost = 64
+
+func (p *packet) cost() int {
+	if p.frame != nil {
+		return packetCost + p.frame.Size()
+	}
+	return packetCost + len(p.data)
+}
+
+// SetSource sets where the session's messages come from and wakes the session.
+func (s *Session) SetSource(src Source) {
+	s.mu.Lock()
+	if s.state != stateClosed {
+		s.source = src
+	}
+	s.mu.Unlock()
+	s.Wake()
+}
+
+// Wake tells the session that its source has something. On WebSocket it starts the writer if none runs; on
+// polling it ends the waiting GET.
+func (s *Session) Wake() {
+	if s.pending.Swap(true) {
+		return // whoever set it has not been served yet, or the next GET will look
+	}
+	s.mu.Lock()
+	s.kick()
+	s.mu.Unlock()
+}
+
+// Send queues a copy of data as one message. It is for replies and for servers without a Source; the queue is
+// bounded to 64 KiB, but an empty queue takes one message of any size. Errors: ErrText, ErrClosed, ErrOverflow
+// (which closes the session).
+func (s *Session) Send(data []byte, binary bool) error {
+	kind := byte(packetBinary)
+	if !binary {
+		kind = packetMessage
+		if !utf8.Valid(data) || bytes.IndexByte(data, separator) >= 0 {
+			return ErrText
+		}
+	}
+	return s.enqueue(packet{kind: kind, data: bytes.Clone(data)})
+}
+
+// SendFrame queues a frame like Send: its text and attachments stay together.
+func (s *Session) SendFrame(f *Frame) error { return s.enqueue(packet{frame: f}) }
+
+func (s *Session) enqueue(p packet) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	if len(s.queue) > 0 && s.queued+p.cost() > maxQueue {
+		s.mu.Unlock()
+		s.end(ending{reason: ReasonTransportError, code: closePolicy})
+		return ErrOverflow
+	}
+	s.queue = append(s.queue, p)
+	s.queued += p.cost()
+	s.kick()
+	s.mu.Unlock()
+	return nil
+}
+
+// take moves the session's own queue into b. The caller holds mu and the pen.
+func (s *Session) take(b *Batch) {
+	for _, p := range s.queue {
+		switch {
+		case p.frame != nil:
+			b.Frame(p.frame)
+		case p.kind == opPong:
+			if !b.polling {
+				b.control(opPong, p.data)
+			}
+		case p.kind == packetBinary:
+			b.Binary(p.data)
+		default:
+			b.packet(p.kind, p.data)
+		}
+	}
+	s.queue, s.queued = nil, 0
+}
+
+// fill takes what is to be written next into b: the session's own packets, then those of the source. The caller
+// holds the pen, not mu.
+func (s *Session) fill(b *Batch) {
+	s.mu.Lock()
+	s.pending.Store(false)
+	s.take(b)
+	src := s.source
+	s.mu.Unlock()
+	if src == nil || b.Full() {
+		s.again(src != nil)
+		return
+	}
+	// A source that has more but gave nothing would be asked for ever.
+	more := src.Pull(b)
+	s.again(more && b.n > 0)
+}
+
+func (s *Session) again(more bool) {
+	if more {
+		s.pending.Store(true)
+	}
+}
+
+// kick sees to it that someone writes what there is to write. The caller holds mu.
+func (s *Session) kick() {
+	switch {
+	case s.writing || !s.unwritten(): // who holds the pen looks again before putting it down
+	case s.conn != nil:
+		s.writing = true
+		s.hold()
+		go s.write(s.conn)
+	case s.waiting != nil:
+		s.waiting.nudge()
+	}
+}
+
+// unwritten reports whether there may be something to write. The caller holds mu.
+func (s *Session) unwritten() bool {
+	if s.state == stateClosed {
+		return s.conn != nil && !s.conn.finished || s.waiting != nil
+	}
+	return s.pending.Load() || len(s.queue) > 0 || s.state == stateClosing
+}
+
+// putDown gives the pen back. The caller holds mu.
+func (s *Session) putDown() {
+	s.writing = false
+	s.kick()
+}

@@ -1,0 +1,98 @@
+package engineio
+
+import (
+	"net/http"
+	"time"
+)
+
+// upgrade takes a WebSocket for a session that polls (protocol section "Upgrade"). One that the session has no
+// use for is accepted and closed, which is what clients can see.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, session *Session) {
+	c, err := s.hijack(w, r)
+	if err != nil {
+		return // answered
+	}
+	c.join(session)
+	session.mu.Lock()
+	if session.state == stateClosed || session.conn != nil || session.candidate != nil {
+		session.mu.Unlock()
+		c.reject(closePolicy)
+		return
+	}
+	session.candidate = c
+	session.hold()
+	session.mu.Unlock()
+	go session.probe(c)
+}
+
+// probe waits for PING "probe" and UPGRADE, and then is the session's reader. Polling goes on meanwhile, and
+// afterwards if they do not come in time.
+func (s *Session) probe(c *wire) {
+	if s.negotiate(c) {
+		s.read(c)
+		return
+	}
+	defer s.release()
+	s.mu.Lock()
+	if s.candidate == c {
+		s.candidate, s.probed = nil, false
+	}
+	s.mu.Unlock()
+	c.reject(closePolicy)
+}
+
+func (s *Session) negotiate(c *wire) bool {
+	if err := c.Conn.SetReadDeadline(time.Now().Add(s.server.o.UpgradeTimeout)); err != nil {
+		return false
+	}
+	if !c.expect(string(packetPing) + "probe") {
+		return false
+	}
+	if err := c.writeFrame(opText, []byte(string(packetPong)+"probe")); err != nil {
+		return false
+	}
+	s.mu.Lock()
+	ok := s.candidate == c
+	s.probed = ok
+	if ok && s.waiting != nil {
+		s.waiting.nudge()
+	}
+	s.mu.Unlock()
+	return ok && c.expect(string(packetUpgrade)) && s.move(c)
+}
+
+// expect reads one message and compares it.
+func (c *wire) expect(want string) bool {
+	_, r, err := c.ws.NextReader()
+	if err != nil {
+		return false
+	}
+	got, err := c.readAll(r, make([]byte, 16), c.session.server.o.MaxPayload)
+	return err == nil && string(got) == want
+}
+
+// move makes c the session's transport. A GET that is being answered keeps the pen: what it took goes out with
+// it, and the WebSocket goes on after it. A POST in progress is waited for, its messages come first.
+func (s *Session) move(c *wire) bool {
+	s.mu.Lock()
+	if s.candidate != c || s.state == stateClosed {
+		s.mu.Unlock()
+		return false
+	}
+	if err := c.Conn.SetReadDeadline(time.Time{}); err != nil {
+		s.mu.Unlock()
+		return false
+	}
+	s.candidate, s.probed = nil, false
+	s.conn, c.live = c, true
+	if s.waiting != nil {
+		s.waiting.nudge()
+	}
+	posting := s.posting
+	s.kick()
+	s.mu.Unlock()
+	if posting != nil {
+		<-posting // bounded by ReadTimeout and the handler
+	}
+	return true
+}
