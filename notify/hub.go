@@ -1,99 +1,144 @@
 package notify
 
 import (
-	"context"
-	"errors"
+	"cmp"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Options are the bounds of a Hub. The zero value of a field is its default.
 type Options struct {
 	HistorySize     int           // messages kept per room (256)
-	HistoryTTL      time.Duration // and for how long (5 m)
+	HistoryTTL      time.Duration // and for how long (5 min)
 	HistoryMaxBytes int64         // estimated bytes of all that is kept (64 MiB)
-	SessionTTL      time.Duration // how long a session outlives its member (5 m)
+	SessionTTL      time.Duration // how long a session outlives its member (5 min)
 	MaxSessions     int           // sessions kept without a member; the oldest goes first (20,000)
-	MaxReplay       int           // messages replayed at one resume; the newest are (1000)
+	MaxReplay       int           // messages replayed at one resume, the newest ones (1,000)
 	Now             func() time.Time
 }
 
-// Hub joins the log and the members.
-type Hub struct{}
+// Hub gives every message of a log to the members of its rooms, live when they keep up and from its index when
+// they lag or come back. All methods may be called by any goroutine; none calls a function of a transport, of
+// the log or a hook while it holds the Hub's lock.
+type Hub struct {
+	log  Log
+	o    Options
+	stop func() // ends the sweeper and waits for it
 
-// New returns a Hub that follows log.
-func New(log Log, o Options) *Hub { return &Hub{} }
+	attached, detached func(*Member) // hooks, set before serving
+	wakes              sync.Pool     // *wakeList
+	closed             atomic.Bool
 
-// Close ends the Hub's sweeper.
-func (h *Hub) Close() {}
+	mu sync.Mutex // guards everything below and every Member
+	// head is the last message indexed: the place of everyone who has nothing pending.
+	head     ID
+	index    index
+	members  map[memberKey]*Member
+	users    map[string]*user
+	online   int            // users with a member in "/"
+	ids      map[string]int // client ids of members and kept sessions
+	sessions sessions
+	channels int    // channels with a member
+	stamp    uint64 // of the last publish or match, counting up
+	runs     []run  // scratch of a replay
 
-var errTODO = errors.New("not built yet")
-
-// Publish validates and publishes.
-func (h *Hub) Publish(ctx context.Context, n Notification, t Target) (Receipt, error) {
-	return Receipt{}, errTODO
+	published, delivered uint64
 }
 
-// PublishBatch publishes all valid items with one append.
-func (h *Hub) PublishBatch(ctx context.Context, items []Publication) ([]Result, error) {
-	return nil, errTODO
+type memberKey struct{ namespace, clientID string }
+
+// user is what the members of one user share.
+type user struct {
+	refs   int    // members of all namespaces
+	online int    // members in "/"
+	stamp  uint64 // of the last publish that counted the user
 }
 
-// Deliver is the low-level publish.
-func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) { return Receipt{}, errTODO }
+const (
+	sweepInterval = time.Second
+	sweepStep     = 1024 // entries trimmed under the lock at a time by Sweep
+	publishStep   = 32   // and by a publish
+)
 
-// Validate checks the target.
-func (t Target) Validate() error { return errTODO }
-
-// Attach makes a member.
-func (h *Hub) Attach(a Attachment) (*Member, error) { return nil, errTODO }
-
-// Covers reports whether a member attached now with a's Resume would miss nothing (no gap).
-func (h *Hub) Covers(a Attachment) bool { return false }
-
-func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, limit int) (joined, denied []string) {
-	return nil, nil
-}
-func (h *Hub) LeaveChannels(m *Member, names []string) []string { return nil }
-func (h *Hub) Member(namespace, clientID string) *Member        { return nil }
-func (h *Hub) Match(rooms, except []string) []*Member           { return nil }
-func (h *Hub) Members() []*Member                               { return nil }
-func (h *Hub) IsClientID(name string) bool                      { return false }
-func (h *Hub) Total() int                                       { return 0 }
-func (h *Hub) Stats() Stats                                     { return Stats{} }
-func (h *Hub) UserOnline(id string) bool                        { return false }
-func (h *Hub) ConnectionsOf(id string) int                      { return 0 }
-func (h *Hub) Head() ID                                         { return ID{} }
-func (h *Hub) OnAttach(f func(*Member))                         {}
-func (h *Hub) OnDetach(f func(*Member))                         {}
-func (h *Hub) Sweep(now time.Time)                              {}
-func (h *Hub) Session(key string) (Session, bool)               { return Session{}, false }
-func (h *Hub) ForgetSession(key string)                         {}
-
-type MemoryLog struct{ Log }
-
-// NewMemoryLog returns an empty log of a random epoch.
-func NewMemoryLog() *MemoryLog { return nil }
-
-// Session is what is kept of a member for its next connection.
-type Session struct {
-	Key, UserID, ClientID, Namespace string
-	Channels                         []string // hub rooms that are channels
-	Cursor                           ID       // at attach
-	Expires                          time.Time
+// New returns a Hub that follows log, which it does not close. It runs one goroutine that sweeps every second,
+// until Close.
+func New(log Log, o Options) *Hub {
+	o.HistorySize = cmp.Or(max(o.HistorySize, 0), 256)
+	o.HistoryTTL = cmp.Or(max(o.HistoryTTL, 0), 5*time.Minute)
+	o.HistoryMaxBytes = cmp.Or(max(o.HistoryMaxBytes, 0), 64<<20)
+	o.SessionTTL = cmp.Or(max(o.SessionTTL, 0), 5*time.Minute)
+	o.MaxSessions = cmp.Or(max(o.MaxSessions, 0), 20_000)
+	o.MaxReplay = cmp.Or(max(o.MaxReplay, 0), 1000)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Hub{
+		log: log, o: o,
+		head:     ID{Epoch: log.Head().Epoch},
+		index:    index{size: o.HistorySize, ttl: o.HistoryTTL, maxBytes: o.HistoryMaxBytes},
+		members:  make(map[memberKey]*Member),
+		users:    make(map[string]*user),
+		ids:      make(map[string]int),
+		sessions: newSessions(),
+	}
+	h.wakes.New = func() any { return newWakeList(&h.wakes) }
+	log.Follow(h.head, h.follow)
+	h.stop = every(sweepInterval, func() { h.Sweep(o.Now()) })
+	return h
 }
 
-// Stats are counts of the moment and totals since the start.
-type Stats struct {
-	Total        int            // connections in "/"
-	Members      int            // members of all namespaces
-	Users        int            // users with a connection in "/"
-	ByTransport  map[string]int // connections in "/" by transport
-	Channels     int            // channels with a member, all namespaces
-	Rooms        int            // rooms with a member or history
-	Lagging      int
-	Sessions     int    // kept without a member
-	Published    uint64 // messages, volatile ones included
-	Delivered    uint64 // sum of Receipt.Delivered
-	History      int    // messages kept
-	HistoryBytes int64
+// Close ends the sweeper and refuses new members and messages. Members are detached by their transports; the log
+// is closed by its owner.
+func (h *Hub) Close() {
+	h.closed.Store(true)
+	h.stop()
+}
+
+// OnAttach sets the function that is called after a member is attached. Set it before serving.
+func (h *Hub) OnAttach(f func(*Member)) { h.attached = f }
+
+// OnDetach sets the function that is called after a member is detached. Set it before serving.
+func (h *Hub) OnDetach(f func(*Member)) { h.detached = f }
+
+// Head returns the id of the last message that was delivered on this node.
+func (h *Hub) Head() ID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.head
+}
+
+// Sweep trims history and sessions that are too old at now. The Hub calls it every second.
+func (h *Hub) Sweep(now time.Time) {
+	for more := true; more; {
+		h.mu.Lock()
+		more = h.index.trim(now, sweepStep)
+		if !more {
+			h.expireSessions(now)
+		}
+		h.mu.Unlock()
+	}
+}
+
+// every calls f at each tick until stop, which waits for the last call.
+func every(interval time.Duration, f func()) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				f()
+			case <-quit:
+				return
+			}
+		}
+	}()
+	var once sync.Once
+	return func() {
+		once.Do(func() { close(quit) })
+		<-done
+	}
 }

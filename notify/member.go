@@ -1,61 +1,191 @@
 package notify
 
-import "time"
+import (
+	"time"
 
-// Attachment is what a transport tells of a connection.
-type Attachment struct {
-	ClientID, UserID, Username, Namespace, Transport string
+	"github.com/roomcast/roomcast/rooms"
+)
 
-	Rooms      []string            // extra hub rooms (channels); "*", client:<id> and, in "/", user:<id> are joined by Attach
-	Resume     *Cursor             // nil: from now
-	Session    string              // key under which the session is kept; "" = none
-	Wake       func()              // never blocks; any goroutine, also after Detach
-	Disconnect func(reason string) // never blocks
-	Owner      any                 // the transport's own object
+// inboxSize is how many messages wait for a member that keeps up; with more it lags.
+const inboxSize = 64
+
+// Member is one connection in one namespace: a cursor in the log, an inbox of at most 64 pointers and the rooms
+// it is in. The transport that attached it is woken, pulls and writes; nothing else queues messages.
+//
+// All methods may be called by any goroutine, Pull by one at a time. After Detach they do nothing.
+type Member struct {
+	// First what a publish touches, in two cache lines. The Hub's lock guards everything but a, id and at.
+	seat    rooms.Seat[*Member, shelf]
+	inbox   *[inboxSize]*Message // a ring, made at first use
+	first   uint8
+	pending uint8
+	lagging bool // the inbox is empty and the member reads from the index, after cursor
+	replay  replayState
+	stamp   uint64 // of the last publish or match that met the member
+	user    *user  // nil without a user id
+	// cursor is the place of the member on the wire. With nothing pending it is behind: the head is.
+	cursor ID
+
+	base     uint64 // head at attach, from where a cursor that cannot be used reads on
+	reason   string // why the cursor cannot be used as it is: a gap to come, "" for none
+	missed   bool   // a gap was told since the resume
+	replayed int    // messages since the resume
+	from     string // cursor of the resume
+
+	session   *session // nil: none, or it has passed to a later member
+	transport string
+	detached  bool
+
+	h  *Hub
+	a  Attachment
+	at time.Time
 }
 
-type Member struct{}
+// replayState is how far a resume has come.
+type replayState uint8
 
-func (m *Member) Pull(buf []Delivery) int  { return 0 }
-func (m *Member) Cursor() ID               { return ID{} }
-func (m *Member) Join(rooms ...string)     {}
-func (m *Member) Leave(rooms ...string)    {}
-func (m *Member) Rooms() []string          { return nil }
-func (m *Member) In(room string) bool      { return false }
-func (m *Member) Detach()                  {}
-func (m *Member) Void()                    {}
-func (m *Member) Disconnect(reason string) {}
-func (m *Member) ClientID() string         { return "" }
-func (m *Member) UserID() string           { return "" }
-func (m *Member) Username() string         { return "" }
-func (m *Member) Namespace() string        { return "" }
-func (m *Member) Transport() string        { return "" }
-func (m *Member) SetTransport(name string) {}
-func (m *Member) ConnectedAt() time.Time   { return time.Time{} }
-func (m *Member) Owner() any               { return nil }
-func (m *Member) Pending() int             { return 0 }
-func (m *Member) Lagging() bool            { return false }
+const (
+	live      replayState = iota // no resume, or its replay is over
+	starting                     // nothing pulled yet
+	replaying                    // until everything pending is pulled
+)
 
-// Delivery is one thing to write: exactly one field is set.
-type Delivery struct {
-	Message  *Message
-	Gap      *Gap
-	Recovery *Recovery
+// ClientID returns the id of the connection, unique in its namespace.
+func (m *Member) ClientID() string { return m.a.ClientID }
+
+// UserID returns the id of the user, or "".
+func (m *Member) UserID() string { return m.a.UserID }
+
+// Username returns the name given at attach.
+func (m *Member) Username() string { return m.a.Username }
+
+// Namespace returns "/" or "/n".
+func (m *Member) Namespace() string { return m.a.Namespace }
+
+// Owner returns the transport's own object.
+func (m *Member) Owner() any { return m.a.Owner }
+
+// ConnectedAt returns the time of attach.
+func (m *Member) ConnectedAt() time.Time { return m.at }
+
+// Disconnect asks the transport to end the connection, for a reason that it tells the client. It does not block;
+// the member is detached when the transport has closed.
+func (m *Member) Disconnect(reason string) {
+	if m.a.Disconnect != nil {
+		m.a.Disconnect(reason)
+	}
 }
 
-// Gap tells that messages after From up to To may be missing.
-type Gap struct {
-	From   string   `json:"from"`
-	To     string   `json:"to"`
-	Rooms  []string `json:"rooms"`
-	Reason string   `json:"reason"`
-	ID     ID       `json:"-"` // what goes out as the id
+// Transport returns "websocket", "polling" or "sse".
+func (m *Member) Transport() string {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	return m.transport
 }
 
-// Recovery ends the replay of a resumed member.
-type Recovery struct {
-	Recovered bool   `json:"recovered"`
-	Replayed  int    `json:"replayed"`
-	From      string `json:"from"`
-	To        string `json:"to"`
+// SetTransport notes that the connection moved to another transport.
+func (m *Member) SetTransport(name string) {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	m.transport = name
+}
+
+// Pending returns the number of messages in the inbox, at most 64; a lagging member has none there.
+func (m *Member) Pending() int {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	return int(m.pending)
+}
+
+// Lagging reports whether the member reads from the index.
+func (m *Member) Lagging() bool {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	return m.lagging
+}
+
+// Join puts the member into hub rooms, from now on: it gets no message published before.
+func (m *Member) Join(hubRooms ...string) {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	if m.detached {
+		return
+	}
+	for _, name := range hubRooms {
+		m.h.join(m, name, m.h.head.Seq)
+	}
+}
+
+// Leave takes the member out of hub rooms, but for those that Attach gave it: these last as long as it does.
+func (m *Member) Leave(hubRooms ...string) {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	for _, name := range hubRooms {
+		m.h.leave(m, name)
+	}
+}
+
+// Rooms returns the hub rooms of the member, in no order.
+func (m *Member) Rooms() []string {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	return m.rooms(func(string) bool { return true })
+}
+
+// In reports whether the member is in a hub room.
+func (m *Member) In(hubRoom string) bool {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	return m.in(hubRoom)
+}
+
+func (m *Member) in(hubRoom string) bool {
+	r := m.h.index.table.Room(hubRoom)
+	return r != nil && r.Has(&m.seat)
+}
+
+func (m *Member) rooms(want func(hubRoom string) bool) []string {
+	in := m.seat.Rooms()
+	names := make([]string, 0, len(in))
+	for i := range in {
+		if name := in[i].Room.Name; want(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// join puts m into a room, whose messages after seq at are for it.
+func (h *Hub) join(m *Member, name string, at uint64) {
+	r := h.index.open(name)
+	if r.Join(&m.seat, at) && r.Len() == 1 && isChannel(name) {
+		h.channels++
+	}
+}
+
+// leave takes m out of a room that it joined.
+func (h *Hub) leave(m *Member, name string) {
+	if r := h.index.table.Room(name); r != nil && !m.own(name) && r.Leave(&m.seat) {
+		h.left(r)
+	}
+}
+
+// left follows the leave of a member from r.
+func (h *Hub) left(r *room) {
+	if r.Len() == 0 {
+		if isChannel(r.Name) {
+			h.channels--
+		}
+		h.index.release(r)
+	}
+}
+
+// own reports whether a hub room is one that Attach gives m by itself.
+func (m *Member) own(name string) bool {
+	namespace, room := rooms.Split(name)
+	if namespace != m.a.Namespace {
+		return false
+	}
+	return room == rooms.All || room == rooms.Client(m.a.ClientID) ||
+		namespace == "/" && m.a.UserID != "" && room == rooms.User(m.a.UserID)
 }

@@ -2,8 +2,6 @@ package notify
 
 import (
 	"encoding/json"
-
-	"github.com/roomcast/roomcast/rooms"
 )
 
 // Limits of a publish.
@@ -81,5 +79,3 @@ type ValidationError struct {
 
 // Error returns the field and the reason.
 func (e *ValidationError) Error() string { return e.Field + ": " + e.Reason }
-
-var _ = rooms.All

@@ -1,0 +1,221 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/roomcast/roomcast/rooms"
+)
+
+// ErrClientIDLive is wrapped by the error of an attach with the client id of a member of that namespace. A
+// connection that takes another's place detaches it first.
+var ErrClientIDLive = errors.New("client id is connected")
+
+// Attachment is what a transport tells of a connection.
+type Attachment struct {
+	ClientID  string // unique in its namespace
+	UserID    string // "" for an anonymous connection: no user room
+	Username  string
+	Namespace string // "/" or "" and "/n"
+	Transport string // "websocket", "polling" or "sse"
+
+	// Rooms are hub rooms to join beside those that Attach adds: All and the client's room of the namespace and,
+	// in "/", the user's.
+	Rooms []string
+
+	// Resume is where the client stopped reading; nil is now. A resumed member has deliveries at once, a Recovery
+	// at least, and is not woken for them: pull it when the client is ready.
+	Resume *Cursor
+
+	// Session is the key under which client id, channels and cursor are kept for Options.SessionTTL after Detach;
+	// "" is none. An earlier session of that key is replaced.
+	Session string
+
+	// Wake is called when deliveries come to a member that has pulled all it had, once until it has pulled all
+	// again. It must not block; it may be called before Attach returns and after Detach.
+	Wake func()
+
+	// Disconnect asks the transport to end the connection. It must not block.
+	Disconnect func(reason string)
+
+	// Owner is the transport's own object, for whoever finds the member.
+	Owner any
+}
+
+// Attach makes a member. An error wraps ErrClientIDLive or ErrClosed.
+func (h *Hub) Attach(a Attachment) (*Member, error) {
+	m, err := h.attach(a)
+	if err == nil && h.attached != nil {
+		h.attached(m)
+	}
+	return m, err
+}
+
+func (h *Hub) attach(a Attachment) (*Member, error) {
+	if a.Namespace == "" {
+		a.Namespace = "/"
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed.Load() {
+		return nil, fmt.Errorf("attach: %w", ErrClosed)
+	}
+	key := memberKey{a.Namespace, a.ClientID}
+	if h.members[key] != nil {
+		return nil, fmt.Errorf("attach %q in %q: %w", a.ClientID, a.Namespace, ErrClientIDLive)
+	}
+	m := h.enter(a)
+	h.members[key] = m
+	h.comeOnline(m)
+	h.openSession(m)
+	return m, nil
+}
+
+// Covers reports whether a member attached now with a.Resume would miss nothing: no gap would come. A transport
+// asks before it tells the client that it recovered.
+func (h *Hub) Covers(a Attachment) bool {
+	if a.Resume == nil {
+		return true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m := h.enter(a)
+	gap := h.account(m)
+	h.exit(m)
+	return gap == nil
+}
+
+// enter makes a member and puts it into its rooms.
+func (h *Hub) enter(a Attachment) *Member {
+	if a.Namespace == "" {
+		a.Namespace = "/"
+	}
+	m := &Member{h: h, a: a, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq}
+	m.a.Rooms, m.a.Resume = nil, nil // kept in the table and the cursor
+	m.seat.Member = m
+	joinedAt := h.head.Seq
+	if a.Resume != nil {
+		joinedAt = m.resume(*a.Resume)
+	}
+	h.joinAll(m, a.Rooms, joinedAt)
+	return m
+}
+
+// exit takes a member out of all its rooms.
+func (h *Hub) exit(m *Member) {
+	for len(m.seat.Rooms()) > 0 {
+		r := m.seat.Rooms()[0].Room
+		r.Leave(&m.seat)
+		h.left(r)
+	}
+}
+
+// resume sets the member to read from the index after c. It returns from where on the messages of its rooms
+// are for it.
+func (m *Member) resume(c Cursor) (joinedAt uint64) {
+	head := m.h.head
+	m.lagging, m.replay = true, starting
+	switch {
+	case c.All:
+		m.cursor, m.reason = ID{Epoch: head.Epoch}, everything
+	case c.Invalid || c.ID.IsZero():
+		m.cursor, m.reason = ID{}, GapInvalid
+		return m.base
+	case c.ID.Epoch != head.Epoch:
+		m.cursor, m.reason = c.ID, GapEpoch
+	case c.ID.Seq > head.Seq:
+		m.cursor, m.reason = c.ID, GapAhead
+		m.from = c.ID.String()
+		return m.base
+	default:
+		m.cursor = c.ID
+		joinedAt = c.ID.Seq
+	}
+	m.from = m.cursor.String()
+	return joinedAt
+}
+
+// joinAll joins the rooms that every member has, then the extra ones.
+func (h *Hub) joinAll(m *Member, extra []string, joinedAt uint64) {
+	h.join(m, rooms.In(m.a.Namespace, rooms.All), joinedAt)
+	own := rooms.In(m.a.Namespace, rooms.Client(m.a.ClientID))
+	fresh := h.index.table.Room(own) == nil && h.ids[m.a.ClientID] == 0
+	h.join(m, own, joinedAt)
+	if fresh {
+		// A new id cannot have missed anything, though other rooms may have been freed after the cursor.
+		h.index.open(own).State.lost = 0
+	}
+	if m.a.Namespace == "/" && m.a.UserID != "" {
+		h.join(m, rooms.User(m.a.UserID), joinedAt)
+	}
+	for _, name := range extra {
+		h.join(m, name, joinedAt)
+	}
+}
+
+// Detach takes the member out of the Hub. Its session is kept. It may be called more than once.
+func (m *Member) Detach() {
+	if m.detach() && m.h.detached != nil {
+		m.h.detached(m)
+	}
+}
+
+func (m *Member) detach() bool {
+	h := m.h
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m.detached {
+		return false
+	}
+	m.settle()
+	h.keepSession(m)
+	m.detached = true
+	m.inbox, m.first, m.pending, m.lagging = nil, 0, 0, false
+	h.exit(m)
+	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
+	h.goOffline(m)
+	return true
+}
+
+// comeOnline counts the member for its user and its client id.
+func (h *Hub) comeOnline(m *Member) {
+	h.ids[m.a.ClientID]++
+	if m.a.UserID == "" {
+		return
+	}
+	u := h.users[m.a.UserID]
+	if u == nil {
+		u = &user{}
+		h.users[m.a.UserID] = u
+	}
+	m.user = u
+	u.refs++
+	if m.a.Namespace == "/" {
+		if u.online++; u.online == 1 {
+			h.online++
+		}
+	}
+}
+
+// goOffline undoes comeOnline.
+func (h *Hub) goOffline(m *Member) {
+	h.forgetID(m.a.ClientID)
+	u := m.user
+	if u == nil {
+		return
+	}
+	if m.a.Namespace == "/" {
+		if u.online--; u.online == 0 {
+			h.online--
+		}
+	}
+	if u.refs--; u.refs == 0 {
+		delete(h.users, m.a.UserID)
+	}
+}
+
+func (h *Hub) forgetID(clientID string) {
+	if h.ids[clientID]--; h.ids[clientID] <= 0 {
+		delete(h.ids, clientID)
+	}
+}

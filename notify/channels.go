@@ -1,0 +1,44 @@
+package notify
+
+import "github.com/roomcast/roomcast/rooms"
+
+// JoinChannels joins the channels that a client asks for, in the member's namespace. Denied are names that are no
+// channel (rooms.CheckChannel) or are or were a client id, that may refuses (nil allows all), and any above limit
+// channels of the member (0 is no limit). may is called without a lock.
+func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, limit int) (joined, denied []string) {
+	allowed := make([]bool, len(names))
+	for i, name := range names {
+		allowed[i] = rooms.CheckChannel("channel", name) == nil && (may == nil || may(name))
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	has := len(m.rooms(isChannel))
+	for i, name := range names {
+		room := rooms.In(m.a.Namespace, name)
+		already := allowed[i] && m.in(room)
+		if !allowed[i] || m.detached || !already && (h.ids[name] > 0 || limit > 0 && has >= limit) {
+			denied = append(denied, name)
+			continue
+		}
+		if !already {
+			h.join(m, room, h.head.Seq)
+			has++
+		}
+		joined = append(joined, name)
+	}
+	return joined, denied
+}
+
+// LeaveChannels leaves the channels that a client asks to leave, in the member's namespace, and returns those of
+// the names that it is in no longer: all that are channels.
+func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, name := range names {
+		if rooms.CheckChannel("channel", name) == nil {
+			h.leave(m, rooms.In(m.a.Namespace, name))
+			left = append(left, name)
+		}
+	}
+	return left
+}

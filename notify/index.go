@@ -1,0 +1,163 @@
+package notify
+
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/rooms"
+)
+
+// room is a room of the Hub: its members, and the shelf of what can be replayed to them.
+type room = rooms.Room[*Member, shelf]
+
+// shelf is the history of one room.
+type shelf struct {
+	kept deque[ref] // by rising seq
+	lost uint64     // highest seq that was in the room and is trimmed, or may have been
+}
+
+// ref is one entry in one room. The seq stands here for searches that stay in one piece of memory.
+type ref struct {
+	seq   uint64
+	entry *entry
+}
+
+// entry is one message in the history, held by every room it went to.
+type entry struct {
+	msg  *Message // nil once no room holds it, so that its data is released
+	held int      // rooms that hold it
+	cost int64
+	at   time.Time
+}
+
+// index is the table of rooms with their history, bounded by count (per room), age and bytes. The Hub's lock
+// guards it.
+type index struct {
+	table    rooms.Table[*Member, shelf]
+	size     int
+	ttl      time.Duration
+	maxBytes int64
+
+	fifo  deque[*entry] // all entries, oldest first, for age and bytes
+	dead  int           // entries of fifo that no room holds
+	bytes int64         // cost of the others
+	floor uint64        // lost of any room that is not in the table
+}
+
+// open returns the room of that name. A new one may be one that was freed, so it starts at the floor.
+func (x *index) open(name string) *room {
+	r, made := x.table.Open(name)
+	if made {
+		r.State.lost = x.floor
+	}
+	return r
+}
+
+// release frees a room without members and history.
+func (x *index) release(r *room) {
+	if r.Len() == 0 && r.State.kept.len() == 0 {
+		x.floor = max(x.floor, r.State.lost)
+		x.table.Free(r)
+	}
+}
+
+// add puts a message at the end of its rooms.
+func (x *index) add(m *Message, now time.Time) {
+	e := &entry{msg: m, cost: cost(m), at: now}
+	for _, name := range m.Rooms {
+		r := x.open(name)
+		kept := r.State.kept.all()
+		if len(kept) > 0 && kept[len(kept)-1].seq == m.ID.Seq {
+			continue // named twice
+		}
+		r.State.kept.push(ref{m.ID.Seq, e})
+		e.held++
+		if len(kept) == x.size {
+			x.drop(r)
+		}
+	}
+	x.fifo.push(e)
+	x.bytes += e.cost
+	// A busy room leaves dead entries in the middle of the queue: at most as many as there are others.
+	if x.dead > 1024 && x.dead > x.fifo.len()/2 {
+		x.fifo.filter(func(e *entry) bool { return e.held > 0 })
+		x.dead = 0
+	}
+}
+
+// trim evicts what is too old, at most limit entries of it, and what is above the bytes. It reports whether
+// there is more.
+func (x *index) trim(now time.Time, limit int) (more bool) {
+	for x.fifo.len() > 0 {
+		e := x.fifo.all()[0]
+		if e.held > 0 {
+			if x.bytes <= x.maxBytes {
+				if now.Sub(e.at) < x.ttl {
+					return false
+				}
+				if limit--; limit < 0 {
+					return true
+				}
+			}
+			x.evict(e)
+		}
+		x.fifo.pop()
+		x.dead--
+	}
+	return false
+}
+
+// evict takes the oldest entry out of all rooms that hold it.
+func (x *index) evict(e *entry) {
+	m := e.msg
+	for _, name := range m.Rooms {
+		r := x.table.Room(name)
+		if r == nil {
+			continue
+		}
+		if kept := r.State.kept.all(); len(kept) > 0 && kept[0].entry == e {
+			x.drop(r)
+			x.release(r)
+		}
+	}
+}
+
+// drop takes the oldest entry out of one room.
+func (x *index) drop(r *room) {
+	oldest := r.State.kept.pop()
+	r.State.lost = oldest.seq
+	if oldest.entry.held--; oldest.entry.held == 0 {
+		x.bytes -= oldest.entry.cost
+		x.dead++
+		oldest.entry.msg = nil
+	}
+}
+
+// forget drops all history: everything up to seq is lost.
+func (x *index) forget(seq uint64) {
+	x.fifo, x.dead, x.bytes, x.floor = deque[*entry]{}, 0, 0, seq
+	var idle []*room
+	x.table.All(func(r *room) bool {
+		r.State = shelf{lost: seq}
+		if r.Len() == 0 {
+			idle = append(idle, r)
+		}
+		return true
+	})
+	for _, r := range idle {
+		x.table.Free(r)
+	}
+}
+
+// cost estimates the bytes that keeping m takes: data once raw and once in the frame of each transport, the rest
+// in the two frames, and a fixed part for each room that holds it.
+func cost(m *Message) int64 {
+	const envelope, held = 100, 200
+	data := 3*(len(m.Data)+len(m.Args)) + 2*len(m.BinaryArgs)
+	for _, a := range m.Attachments {
+		data += 2 * len(a)
+	}
+	for _, name := range m.Rooms {
+		data += held + len(name)
+	}
+	return int64(data + 2*(len(m.Type)+len(m.Metadata)+envelope))
+}

@@ -1,0 +1,118 @@
+package notify
+
+import "github.com/roomcast/roomcast/rooms"
+
+// Stats are counts of this node: of the moment, and totals since its start.
+type Stats struct {
+	Total        int            `json:"total"`       // connections in "/"
+	ActiveUsers  int            `json:"activeUsers"` // users among them
+	ByTransport  map[string]int `json:"byTransport"` // connections in "/"
+	Members      int            `json:"members"`     // of all namespaces
+	Lagging      int            `json:"lagging"`     // of these
+	Channels     int            `json:"channels"`    // with a member
+	Rooms        int            `json:"rooms"`       // with a member or history, of any kind
+	Sessions     int            `json:"sessions"`    // kept without a member
+	Published    uint64         `json:"published"`   // messages, volatile ones included
+	Delivered    uint64         `json:"delivered"`   // sum of Receipt.Delivered
+	History      int            `json:"history"`     // messages kept
+	HistoryBytes int64          `json:"historyBytes"`
+}
+
+// Stats returns the counts. It looks at every member once.
+func (h *Hub) Stats() Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := Stats{
+		Total: h.total(), ActiveUsers: h.online, ByTransport: make(map[string]int), Members: len(h.members),
+		Channels: h.channels, Rooms: h.index.table.Len(), Sessions: h.sessions.kept.Len(),
+		Published: h.published, Delivered: h.delivered,
+		History: h.index.fifo.len() - h.index.dead, HistoryBytes: h.index.bytes,
+	}
+	for _, m := range h.members {
+		if m.a.Namespace == "/" {
+			s.ByTransport[m.transport]++
+		}
+		if m.lagging {
+			s.Lagging++
+		}
+	}
+	return s
+}
+
+// Total returns the number of connections in "/".
+func (h *Hub) Total() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.total()
+}
+
+func (h *Hub) total() int {
+	if r := h.index.table.Room(rooms.All); r != nil {
+		return r.Len()
+	}
+	return 0
+}
+
+// UserOnline reports whether a user has a connection in "/".
+func (h *Hub) UserOnline(id string) bool { return h.ConnectionsOf(id) > 0 }
+
+// ConnectionsOf returns how many connections in "/" a user has.
+func (h *Hub) ConnectionsOf(id string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if u := h.users[id]; u != nil {
+		return u.online
+	}
+	return 0
+}
+
+// IsClientID reports whether name is the client id of a member or of a kept session, in any namespace.
+func (h *Hub) IsClientID(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ids[name] > 0
+}
+
+// Member returns the member of a client id in a namespace ("" is "/"), or nil.
+func (h *Hub) Member(namespace, clientID string) *Member {
+	if namespace == "" {
+		namespace = "/"
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.members[memberKey{namespace, clientID}]
+}
+
+// Members returns all members of all namespaces, in no order.
+func (h *Hub) Members() []*Member {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*Member, 0, len(h.members))
+	for _, m := range h.members {
+		all = append(all, m)
+	}
+	return all
+}
+
+// Match returns the members of any of the hub rooms that are in none of the excepted ones, each once: those that
+// a message with these rooms would reach now.
+func (h *Hub) Match(hubRooms, except []string) []*Member {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var found []*Member
+	h.stamp++
+	h.excuse(except)
+	for _, name := range hubRooms {
+		r := h.index.table.Room(name)
+		if r == nil {
+			continue
+		}
+		for i := range r.Len() {
+			if m := r.At(i); m.stamp != h.stamp {
+				m.stamp = h.stamp
+				found = append(found, m)
+			}
+		}
+	}
+	return found
+}

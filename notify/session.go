@@ -1,0 +1,121 @@
+package notify
+
+import (
+	"container/list"
+	"time"
+)
+
+// Session is what is kept of a member for the next connection of its client. The transport decides whether that
+// client may have it: the user must be the same, and its channels are authorised anew.
+type Session struct {
+	Key       string
+	UserID    string
+	ClientID  string
+	Namespace string
+	Channels  []string  // hub rooms that are channels, as of now or the detach
+	Cursor    ID        // at attach: where a client resumes that got no id since
+	Expires   time.Time // zero while its member is attached
+}
+
+// session is a Session in the Hub: of a member, or kept.
+type session struct {
+	Session
+	member *Member       // nil once kept
+	place  *list.Element // in sessions.kept
+}
+
+// sessions are all of them by key, and the kept ones in the order of their end.
+type sessions struct {
+	byKey map[string]*session
+	kept  *list.List // of *session
+}
+
+func newSessions() sessions { return sessions{make(map[string]*session), list.New()} }
+
+// Session returns the session of a key: of its member, or kept since that detached and not yet expired.
+func (h *Hub) Session(key string) (Session, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.expireSessions(h.o.Now())
+	s := h.sessions.byKey[key]
+	if s == nil {
+		return Session{}, false
+	}
+	found := s.Session
+	if s.member != nil {
+		found.Channels = s.member.rooms(isChannel)
+	}
+	return found, true
+}
+
+// ForgetSession ends the session of a key. Its member, when it has one, stays attached without.
+func (h *Hub) ForgetSession(key string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dropSession(h.sessions.byKey[key])
+}
+
+// Void forgets the session of the member, for a disconnect ordered by the server.
+func (m *Member) Void() {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	m.h.dropSession(m.session)
+}
+
+// openSession starts the session of a new member and ends any other of that key: the newest wins.
+func (h *Hub) openSession(m *Member) {
+	if m.a.Session == "" {
+		return
+	}
+	h.dropSession(h.sessions.byKey[m.a.Session])
+	cursor := m.cursor
+	if m.reason == GapInvalid || m.reason == GapAhead {
+		cursor = ID{h.head.Epoch, m.base}
+	}
+	m.session = &session{
+		Session: Session{Key: m.a.Session, UserID: m.a.UserID, ClientID: m.a.ClientID, Namespace: m.a.Namespace, Cursor: cursor},
+		member:  m,
+	}
+	h.sessions.byKey[m.a.Session] = m.session
+}
+
+// keepSession keeps the session of a member that detaches, in place of the oldest when there are too many.
+func (h *Hub) keepSession(m *Member) {
+	s := m.session
+	if s == nil {
+		return
+	}
+	s.Channels = m.rooms(isChannel)
+	s.Expires = h.o.Now().Add(h.o.SessionTTL)
+	s.member = nil
+	s.place = h.sessions.kept.PushBack(s)
+	h.ids[s.ClientID]++
+	if h.sessions.kept.Len() > h.o.MaxSessions {
+		h.dropSession(h.sessions.kept.Front().Value.(*session))
+	}
+}
+
+// dropSession forgets s, which may be nil.
+func (h *Hub) dropSession(s *session) {
+	if s == nil || h.sessions.byKey[s.Key] != s {
+		return
+	}
+	delete(h.sessions.byKey, s.Key)
+	if s.member != nil {
+		s.member.session = nil
+		return
+	}
+	h.sessions.kept.Remove(s.place)
+	h.forgetID(s.ClientID)
+}
+
+// expireSessions forgets the kept sessions that end by now.
+func (h *Hub) expireSessions(now time.Time) {
+	for {
+		oldest := h.sessions.kept.Front()
+		if oldest == nil || now.Before(oldest.Value.(*session).Expires) {
+			return
+		}
+		h.dropSession(oldest.Value.(*session))
+	}
+}
