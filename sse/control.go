@@ -1,0 +1,114 @@
+package sse
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// ownName stands, where a client chooses the event name of notifications, for their own types.
+const ownName = "type"
+
+// neverRetry is the reconnection time of a stream that the server ended on purpose: a day.
+const neverRetry = "retry: 86400000\n"
+
+const heartbeatComment = ": heartbeat\n\n"
+
+// names are the event names of one stream; "" is each event's own.
+type names struct {
+	notifications string
+	control       string
+}
+
+// namesOf decides between what the client asked for, the route's default and the default of all.
+func namesOf(asked []string, route, fallback string) (names, error) {
+	as := fallback
+	switch {
+	case len(asked) > 1:
+		return names{}, &notify.ValidationError{Field: "as", Reason: strconv.Itoa(len(asked)) + " names, expected one: an event has one name"}
+	case len(asked) == 1:
+		as = asked[0]
+	case route != "":
+		as = route
+	}
+	if as == ownName {
+		return names{}, nil
+	}
+	n := names{notifications: as}
+	if as == route {
+		n.control = route
+	}
+	return n, nil
+}
+
+// appendControl appends a control event. An empty id leaves the client's cursor where it is.
+func (n names) appendControl(dst []byte, id, name string, data any) []byte {
+	if id != "" {
+		dst = appendField(dst, "id", id)
+	}
+	dst = appendField(dst, "event", n.event(name))
+	text, _ := json.Marshal(data) // structs of strings, numbers and booleans
+	return append(appendData(dst, text), '\n')
+}
+
+// appendSync appends the cursor, so that a client of quiet rooms does not fall behind what is kept.
+func (n names) appendSync(dst []byte, cursor notify.ID) []byte {
+	dst = appendField(dst, "event", n.event("sync"))
+	dst = append(dst, "id: "...)
+	dst = cursor.AppendTo(dst)
+	if n.control != "" {
+		return append(dst, "\ndata: {\"type\":\"sync\"}\n\n"...)
+	}
+	return append(dst, "\ndata: {}\n\n"...)
+}
+
+func (n names) event(name string) string {
+	if n.control != "" {
+		return n.control
+	}
+	return name
+}
+
+// appendRetry appends a reconnection time of 1 to 5 s, drawn anew for each stream: clients that lose a server
+// together come back spread.
+func appendRetry(dst []byte) []byte {
+	dst = append(dst, "retry: "...)
+	dst = strconv.AppendInt(dst, 1000+rand.Int64N(4001), 10)
+	return append(dst, '\n')
+}
+
+// connected is the first event of a stream.
+type connected struct {
+	Type             string   `json:"type"`
+	ClientID         string   `json:"clientId"`
+	SocketID         string   `json:"socketId"` // the same, for pages that read either
+	UserID           string   `json:"userId"`
+	Username         string   `json:"username"`
+	Timestamp        string   `json:"timestamp"`
+	TotalConnections int      `json:"totalConnections"`
+	Recovered        bool     `json:"recovered"` // the cursor that came was good: nothing is missing
+	Transport        string   `json:"transport"`
+	Denied           []string `json:"denied,omitempty"` // channels asked for and not joined
+}
+
+// control is any other control event but gap and recovery.
+type control struct {
+	Type      string `json:"type"`
+	Reason    string `json:"reason,omitempty"`
+	ExpiresAt string `json:"expiresAt,omitempty"`
+}
+
+type gap struct {
+	Type string `json:"type"`
+	*notify.Gap
+}
+
+type recovery struct {
+	Type string `json:"type"`
+	*notify.Recovery
+}
+
+func timestamp(t time.Time) string { return t.UTC().Format(notify.TimestampFormat) }

@@ -1,0 +1,59 @@
+package sse
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+// ErrOverloaded is what [Options.Admit] wraps when there is no place for another stream.
+var ErrOverloaded = errors.New("no place for another stream")
+
+// The refusals that are this package's own, in the form that [Options.Problem] knows. Compare with [errors.Is].
+var (
+	// ErrMethod: the route does not take this method; the Allow header says which it takes.
+	ErrMethod = &auth.Error{Code: "method_not_allowed", Message: "this method is not allowed here", Status: http.StatusMethodNotAllowed}
+	// ErrNoStream: no stream of this client id runs on this node.
+	ErrNoStream = &auth.Error{Code: "not_found", Message: "no running stream has this client id", Status: http.StatusNotFound}
+	// ErrNotYours: the stream belongs to another user.
+	ErrNotYours = &auth.Error{Code: "forbidden", Message: "this stream belongs to another user", Status: http.StatusForbidden}
+	// ErrMediaType: the body is not declared as JSON. A page of another origin cannot declare it without asking first.
+	ErrMediaType = &auth.Error{Code: "unsupported_media_type", Message: "expected Content-Type: application/json", Status: http.StatusUnsupportedMediaType}
+)
+
+func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, allow string) {
+	w.Header().Set("Allow", allow)
+	h.o.Problem(w, r, ErrMethod)
+}
+
+// writeProblem is the Problem of Options that have none.
+func writeProblem(w http.ResponseWriter, _ *http.Request, err error) {
+	status, code, detail := http.StatusInternalServerError, "internal", ""
+	var (
+		refused *auth.Error
+		invalid *notify.ValidationError
+		tooLong *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &refused):
+		status, code, detail = refused.Status, refused.Code, refused.Error()
+	case errors.As(err, &invalid):
+		status, code, detail = http.StatusBadRequest, "validation", invalid.Error()
+	case errors.As(err, &tooLong):
+		status, code, detail = http.StatusRequestEntityTooLarge, "payload_too_large", err.Error()
+	}
+	body, _ := json.Marshal(struct { // strings and a number always marshal
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail,omitempty"`
+		Code   string `json:"code"`
+	}{"about:blank", http.StatusText(status), status, detail, code})
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}

@@ -1,0 +1,117 @@
+package sse
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// defaultEvent is the event that a listener of onmessage gets. Whatever has a name that an event stream cannot
+// carry goes out under it.
+const defaultEvent = "message"
+
+// frame is a message as it goes over the wire, encoded once and shared by every stream that gets it:
+//
+//	id: 5f3a9c01-1042\nevent: payment:completed\ndata: {…}\n\n
+//
+// It is immutable, so a stream that wants another event name copies the parts around the event line.
+type frame struct {
+	wire  []byte
+	event int  // where the event line starts
+	data  int  // where the first data line starts
+	fixed bool // not a notification: a stream's own name does not replace the event
+}
+
+// Size returns the bytes on the wire under the message's own name.
+func (f *frame) Size() int { return len(f.wire) }
+
+// appendTo appends the event, named as unless that is empty or the name is fixed.
+func (f *frame) appendTo(dst []byte, as string) []byte {
+	if as == "" || f.fixed {
+		return append(dst, f.wire...)
+	}
+	dst = append(dst, f.wire[:f.event]...)
+	dst = appendField(dst, "event", as)
+	return append(dst, f.wire[f.data:]...)
+}
+
+// frameOf returns the one frame of m, which it encodes when nobody did before.
+func frameOf(m *notify.Message) *frame { return m.Frame(notify.EventSource, build).(*frame) }
+
+// frameOverhead covers the field names, the id twice, the timestamp and the punctuation of the notification object.
+const frameOverhead = 192
+
+// build encodes m. A notification is its object under its type. An emit of Go code is its arguments under its own
+// name, or, when an event stream cannot carry that name, the notification object under defaultEvent. A bare
+// message is its data alone.
+func build(m *notify.Message) notify.Frame {
+	f := &frame{fixed: m.Args != nil || m.Bare}
+	name, object := m.Type, !f.fixed
+	if !carries(name) {
+		name, object = defaultEvent, true
+	}
+	payload := m.Payload()
+	f.wire = make([]byte, 0, frameOverhead+2*len(m.Type)+len(payload)+len(m.Metadata))
+	f.wire = append(f.wire, "id: "...)
+	f.wire = m.ID.AppendTo(f.wire)
+	f.wire = append(f.wire, '\n')
+	f.event = len(f.wire)
+	f.wire = appendField(f.wire, "event", name)
+	f.data = len(f.wire)
+	switch {
+	case !object:
+		f.wire = appendData(f.wire, payload)
+	case breaksLine(payload) || breaksLine(m.Metadata):
+		f.wire = appendData(f.wire, m.AppendJSON(nil))
+	default: // one line, written where it belongs
+		f.wire = append(f.wire, "data: "...)
+		f.wire = m.AppendJSON(f.wire)
+		f.wire = append(f.wire, '\n')
+	}
+	f.wire = append(f.wire, '\n')
+	return f
+}
+
+// carries reports whether an event of this name reaches a listener of the same name: no character that ends a
+// line or that a reader drops, and not one of the two names that EventSource itself fires. Anything else could
+// add fields to the stream or be taken for a lost connection.
+func carries(name string) bool {
+	return name != "" && name != "open" && name != "error" &&
+		!strings.ContainsAny(name, "\r\n\x00") && utf8.ValidString(name)
+}
+
+// appendField appends "name: value\n". The value must not hold a line break.
+func appendField(dst []byte, name, value string) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ": "...)
+	dst = append(dst, value...)
+	return append(dst, '\n')
+}
+
+// appendData appends value as data lines. JSON may hold line breaks between its tokens; each ends a data line, so
+// that the reader joins the lines again by \n (HTML Living Standard, section 9.2.6) and gets the same value.
+func appendData(dst, value []byte) []byte {
+	for {
+		i := bytes.IndexAny(value, "\r\n")
+		line := value
+		if i >= 0 {
+			line = value[:i]
+		}
+		dst = append(dst, "data: "...)
+		dst = append(dst, line...)
+		dst = append(dst, '\n')
+		if i < 0 {
+			return dst
+		}
+		if value[i] == '\r' && i+1 < len(value) && value[i+1] == '\n' {
+			i++
+		}
+		value = value[i+1:]
+	}
+}
+
+func breaksLine(value []byte) bool {
+	return bytes.IndexByte(value, '\n') >= 0 || bytes.IndexByte(value, '\r') >= 0
+}
