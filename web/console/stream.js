@@ -174,7 +174,9 @@ export class Stream {
     if (published) time.title = `published ${published}`;
     meta.append(time, element("b", "type", type));
     for (const tag of tags) meta.append(element("span", `tag ${tag.split(" ")[0]}`, tag));
-    meta.append(element("span", "via", this.#transport.transport), element("code", "id", id));
+    const via = element("span", "via", this.#transport.transport);
+    via.append(element("code", "id", id));
+    meta.append(via);
     row.append(meta, element("pre", "data", text));
     return row;
   }
