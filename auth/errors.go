@@ -24,6 +24,7 @@ var (
 	// ErrMalformed: a field that breaks its rules, named in Detail. Its message is one that clients already know.
 	ErrMalformed = &Error{Code: "validation", Message: "Forbidden", Status: 400}
 
+	errTooLong   = ErrInvalid.because("it is longer than 8 KiB")
 	errNoTickets = ErrInvalid.because("this server issues no tickets")
 )
 

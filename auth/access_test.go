@@ -1,0 +1,161 @@
+package auth
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+	"pgregory.net/rapid"
+)
+
+// identity returns who a token with these claims is, the same over both transports.
+func identity(t *testing.T, a *Authenticator, claims jwt.MapClaims) Identity {
+	t.Helper()
+	c := Credentials{Token: sign(t, good(claims))}
+	one, err1 := try(a, c, SocketIO)
+	two, err2 := try(a, c, EventSource)
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	for _, channel := range []string{"orders", "team-1", "user:alice", "lobby"} {
+		if one.MayJoin(channel) != two.MayJoin(channel) || one.MayPublish(channel) != two.MayPublish(channel) {
+			t.Errorf("the transports differ about %q", channel)
+		}
+	}
+	return one
+}
+
+func TestMayJoinAndPublish(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret, PublicChannels: []string{"lobby", "news-*"}})
+	id := identity(t, a, jwt.MapClaims{
+		"channels": []string{"orders", "team-*", "*-alerts", "eu-*-stock", "café"},
+		"publish":  []string{"team-7", "chat-*"},
+	})
+	for channel, want := range map[string][2]bool{ // join, publish
+		"orders": {true, false}, "Orders": {}, "orders2": {}, "order": {}, " orders": {}, "orders ": {}, "orders\x00": {},
+		"team-": {true, false}, "team-1": {true, false}, "team-7": {true, true}, "team-7-x": {true, false}, "team": {}, "xteam-1": {},
+		"disk-alerts": {true, false}, "-alerts": {true, false}, "disk-alerts2": {},
+		"eu-1-stock": {true, false}, "eu--stock": {true, false}, "eu-stock": {}, "eu-1-stock-2": {},
+		"lobby": {true, false}, "news-": {true, false}, "news-eu": {true, false},
+		"chat-1": {false, true}, "café": {true, false}, "cafe": {}, "cafe\u0301": {},
+		"": {}, "*": {}, "team-*": {true, false}, "default": {}, "__proto__": {},
+	} {
+		if got := [2]bool{id.MayJoin(channel), id.MayPublish(channel)}; got != want {
+			t.Errorf("%q: join, publish = %v, want %v", channel, got, want)
+		}
+	}
+}
+
+// Server-owned rooms are nobody's to join, whatever the claim or the mode says, in any spelling.
+func TestServerOwnedRooms(t *testing.T) {
+	anyone := newAuth(t, Options{})
+	owner := newAuth(t, Options{Secret: testSecret, PublicChannels: []string{"*", "user:*"}})
+	claims := jwt.MapClaims{"channels": []string{"*", "user:*", "user:42", "client:*"}, "publish": []string{"*", "user:42"}}
+	believed, err := try(anyone, Credentials{UserID: "alice"}, SocketIO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := try(anyone, Credentials{}, EventSource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, id := range map[string]Identity{"open": believed, "anonymous": stranger, "token": identity(t, owner, claims)} {
+		for _, room := range []string{
+			"user:42", "user:alice", "user:", "USER:42", "User:42", "uſer:42", "ｕｓｅｒ:42", "user：42", "USER：42",
+			"client:x", "client:", "CLIENT:x", "ｃlient:x", " user:42", "user:42 ", "\u200buser:42", "us\u00ader:42",
+			"user\u200b:42", "/n#user:42", "a#b", "#", "*", "", "\ufeff", "a\nb", "a\u2028b", "\xff", strings.Repeat("x", 201),
+		} {
+			if id.MayJoin(room) || id.MayPublish(room) {
+				t.Errorf("%s: %q may be joined (%t) or published to (%t)", name, room, id.MayJoin(room), id.MayPublish(room))
+			}
+		}
+		// Names that only resemble: they are channels like any other, and no decoding makes them more.
+		for _, channel := range []string{"user", "users:42", "user%3A42", "user.42", "my user:42", "chat message", strings.Repeat("x", 200)} {
+			if !id.MayJoin(channel) || !id.MayPublish(channel) {
+				t.Errorf("%s: %q may not be joined or published to", name, channel)
+			}
+		}
+	}
+}
+
+// What a token allows is asked of the token that is shown now: a smaller one at a resume allows less.
+func TestSmallerToken(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	before := identity(t, a, jwt.MapClaims{"channels": []string{"orders", "team-*"}})
+	after := identity(t, a, jwt.MapClaims{"channels": []string{"team-*"}})
+	none := identity(t, a, nil)
+	if !before.MayJoin("orders") || after.MayJoin("orders") || none.MayJoin("orders") || none.MayJoin("team-1") {
+		t.Error("a claim outlived its token")
+	}
+	if !after.MayJoin("team-1") {
+		t.Error("a claim that is there still was lost")
+	}
+	if (Identity{}).MayJoin("team-1") || (Identity{}).MayPublish("team-1") {
+		t.Error("the zero Identity may do something")
+	}
+}
+
+func TestChannelClaimShapes(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	for _, claim := range []any{1, true, map[string]bool{"orders": true}, []any{"orders", 1}, []any{"orders", nil}, []any{[]string{"orders"}}} {
+		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"channels": claim}))}, ErrInvalid)
+		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"publish": claim}))}, ErrInvalid)
+	}
+	refused(t, a, Credentials{Token: raw(t, `{"sub":"alice","exp":1795000000,"channels":null}`)}, ErrInvalid)
+	if !identity(t, a, jwt.MapClaims{"channels": "orders"}).MayJoin("orders") {
+		t.Error("one string in place of an array was not read")
+	}
+	for _, claim := range []any{[]string{}, []string{""}, ""} {
+		if id := identity(t, a, jwt.MapClaims{"channels": claim}); id.MayJoin("orders") || id.MayJoin("") {
+			t.Errorf("claim %#v allows a channel", claim)
+		}
+	}
+}
+
+// A pattern means what the regular expression with .* in place of each star means.
+func TestPatternsAgainstRegexp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.StringMatching(`[ab*é.]{0,12}`).Draw(t, "pattern")
+		s := rapid.StringMatching(`[abé.*]{0,16}`).Draw(t, "channel")
+		expression := `(?s)\A` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `\z`
+		if got, want := matches(pattern, s), regexp.MustCompile(expression).MatchString(s); got != want {
+			t.Errorf("matches(%q, %q) = %t, want %t", pattern, s, got, want)
+		}
+	})
+}
+
+func BenchmarkMayJoin(b *testing.B) {
+	a := newAuth(b, Options{Secret: testSecret})
+	id, err := try(a, Credentials{Token: sign(b, good(jwt.MapClaims{"channels": []string{"orders", "team-*", "eu-*-stock"}}))}, SocketIO)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !id.MayJoin("eu-west-stock") {
+			b.Fatal("refused")
+		}
+	}
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	a := newAuth(b, Options{Secret: testSecret})
+	c := Credentials{Token: sign(b, good(jwt.MapClaims{"channels": []string{"orders", "team-*"}}))}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := try(a, c, SocketIO); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The worst pattern against the longest name.
+func BenchmarkPatternWorst(b *testing.B) {
+	p, s := strings.Repeat("*a", 100)+"b", strings.Repeat("a", 200)
+	for b.Loop() {
+		if matches(p, s) {
+			b.Fatal("matched")
+		}
+	}
+}

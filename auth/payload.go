@@ -1,0 +1,133 @@
+package auth
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// reader reads the fields of an auth payload and keeps the first error.
+type reader struct {
+	m   map[string]any
+	err error
+}
+
+func (r *reader) fail(field string, value any, expected string) {
+	if r.err == nil {
+		r.err = ErrMalformed.because(fmt.Sprintf("%s: got %s, expected %s", field, kind(value), expected))
+	}
+}
+
+func (r *reader) text(field string) string {
+	switch v := r.m[field].(type) {
+	case nil:
+	case string:
+		return v
+	default:
+		r.fail(field, v, "a string")
+	}
+	return ""
+}
+
+// id reads a string or a whole number that a double holds exactly.
+func (r *reader) id(field string) string {
+	switch v := r.m[field].(type) {
+	case float64:
+		const exact = 1 << 53
+		if v == math.Trunc(v) && math.Abs(v) <= exact {
+			return strconv.FormatInt(int64(v), 10)
+		}
+		r.fail(field, v, "a string")
+	default:
+		return r.text(field)
+	}
+	return ""
+}
+
+// list reads a string, whose items are separated by commas, or an array of strings. Nil = absent.
+func (r *reader) list(field string) []string {
+	switch v := r.m[field].(type) {
+	case nil:
+	case string:
+		return split([]string{v})
+	case []any:
+		if len(v) > maxChannels {
+			r.fail(field, v, fmt.Sprintf("at most %d items", maxChannels))
+			return nil
+		}
+		all := make([]string, 0, len(v))
+		for _, item := range v {
+			s, ok := item.(string)
+			if !ok {
+				r.fail(field, item, "strings in it")
+				return nil
+			}
+			if s != "" {
+				all = append(all, s)
+			}
+		}
+		return all
+	default:
+		r.fail(field, v, "a string or an array of strings")
+	}
+	return nil
+}
+
+// kind names the JSON type of a value; the value itself may be a credential.
+func kind(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case float64:
+		return "a number"
+	case string:
+		return "a string"
+	case []any:
+		return fmt.Sprintf("an array of %d", len(v))
+	case map[string]any:
+		return fmt.Sprintf("an object of %d fields", len(v))
+	default:
+		return "a value of another type"
+	}
+}
+
+// bearer returns the token of an Authorization header, "" for another scheme (RFC 6750, section 2.1; the name of a
+// scheme has no case).
+func bearer(header string) string {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// first returns the first string that is not empty.
+func first(lists ...[]string) string {
+	for _, list := range lists {
+		for _, s := range list {
+			if s != "" {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// or returns the first string that is not empty.
+func or(values ...string) string { return first(values) }
+
+// split takes lists whose items are separated by commas apart and drops empty items. Nil = nothing was named.
+func split(values []string) []string {
+	var all []string
+	for _, value := range values {
+		for item := range strings.SplitSeq(value, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				all = append(all, item)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,341 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+// unsigned builds a token from its parts as they are.
+func unsigned(header, claims, signature string) string {
+	return b64(header) + "." + b64(claims) + "." + b64(signature)
+}
+
+// RFC 8725, section 2.1: "none" in every spelling, and algorithms nobody has a key for.
+func TestTokenRefusesOtherAlgorithms(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	claims, err := json.Marshal(good(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid := sign(t, good(nil))
+	parts := strings.Split(valid, ".")
+	tokens := map[string]string{
+		"valid signature, header changed": b64(`{"alg":"none"}`) + "." + parts[1] + "." + parts[2],
+		"HS384":                           signWith(t, jwt.SigningMethodHS384, []byte(testSecret), nil, good(nil)),
+		"HS512":                           signWith(t, jwt.SigningMethodHS512, []byte(testSecret), nil, good(nil)),
+		"none by the library":             signWith(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil, good(nil)),
+	}
+	for _, alg := range []string{
+		`"none"`, `"None"`, `"NONE"`, `"nOnE"`, `"none "`, `""`, `null`, `0`, `["HS256"]`, `{"a":"HS256"}`,
+		`"hs256"`, `"HS256 "`, `"RS256"`, `"ES256"`, `"EdDSA"`, `"PS256"`, `"dir"`,
+	} {
+		for _, signature := range []string{"", "x", strings.Repeat("\x00", 32)} {
+			tokens["alg "+alg+" "+signature] = unsigned(`{"typ":"JWT","alg":`+alg+`}`, string(claims), signature)
+		}
+	}
+	tokens["no alg"] = unsigned(`{"typ":"JWT"}`, string(claims), "")
+	tokens["two algs"] = unsigned(`{"alg":"HS256","alg":"none"}`, string(claims), "")
+	for name, token := range tokens {
+		t.Run(name, func(t *testing.T) {
+			refused(t, a, Credentials{Token: token}, ErrInvalid)
+			refused(t, a, Credentials{Token: token, FromCookie: true, OriginKnown: true}, ErrInvalid)
+		})
+	}
+}
+
+// A public RSA key is known to everyone, so nobody may use it as an HMAC secret, whichever form of it is the secret.
+func TestTokenRefusesPublicKeyAsSecret(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pemBytes := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+
+	// A server that verifies RS256 has the public key under RS256 and nothing under HS256.
+	verify := newVerifier(keyring{"RS256": &key.PublicKey}, Options{}, clock)
+	if v, err := verify(signWith(t, jwt.SigningMethodRS256, key, nil, good(nil))); err != nil || v.subject != "alice" {
+		t.Fatalf("RS256 with its key: %+v, %v", v, err)
+	}
+	for name, secret := range map[string][]byte{
+		"PEM": pemBytes, "PEM without end": []byte(strings.TrimSpace(string(pemBytes))), "DER": der,
+		"PKCS1": x509.MarshalPKCS1PublicKey(&key.PublicKey), "modulus": key.N.Bytes(),
+	} {
+		if _, err := verify(signWith(t, jwt.SigningMethodHS256, secret, nil, good(nil))); err == nil {
+			t.Errorf("HS256 with the public key as %s was accepted", name)
+		}
+	}
+	// And a server with a secret takes no RS256 token.
+	refused(t, newAuth(t, Options{Secret: testSecret}),
+		Credentials{Token: signWith(t, jwt.SigningMethodRS256, key, nil, good(nil))}, ErrInvalid)
+}
+
+func TestTokenDates(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	at := func(offset time.Duration) int64 { return testNow.Add(offset).Unix() }
+	s := func(v any) string { b, _ := json.Marshal(v); return string(b) }
+	for _, tt := range []struct {
+		name, claims string
+		want         error
+	}{
+		{"an hour left", `{"sub":"alice","exp":` + s(at(time.Hour)) + `}`, nil},
+		{"fraction", `{"sub":"alice","exp":` + s(at(time.Hour)) + `.75}`, nil},
+		{"ended within the leeway", `{"sub":"alice","exp":` + s(at(-29*time.Second)) + `}`, nil},
+		{"ended at the leeway", `{"sub":"alice","exp":` + s(at(-30*time.Second)) + `}`, ErrExpired},
+		{"ended long ago", `{"sub":"alice","exp":1}`, ErrExpired},
+		{"ended and of an unusable subject", `{"sub":"","exp":1}`, ErrInvalid},
+		{"ended and not yet valid", `{"sub":"alice","exp":1,"nbf":` + s(at(time.Hour)) + `}`, ErrInvalid},
+		{"ended and of a strange nbf", `{"sub":"alice","exp":1,"nbf":"x"}`, ErrInvalid},
+		{"no exp", `{"sub":"alice"}`, ErrInvalid},
+		{"EXP", `{"sub":"alice","EXP":` + s(at(time.Hour)) + `}`, ErrInvalid},
+		{"exp null", `{"sub":"alice","exp":null}`, ErrInvalid},
+		{"exp true", `{"sub":"alice","exp":true}`, ErrInvalid},
+		{"exp string", `{"sub":"alice","exp":"` + s(at(time.Hour)) + `"}`, ErrInvalid},
+		{"exp empty string", `{"sub":"alice","exp":""}`, ErrInvalid},
+		{"exp array", `{"sub":"alice","exp":[` + s(at(time.Hour)) + `]}`, ErrInvalid},
+		{"exp object", `{"sub":"alice","exp":{"seconds":1}}`, ErrInvalid},
+		{"exp 1e309", `{"sub":"alice","exp":1e309}`, ErrInvalid},
+		{"exp 1e308", `{"sub":"alice","exp":1e308}`, ErrInvalid},
+		{"exp 1e19", `{"sub":"alice","exp":1e19}`, ErrInvalid},
+		{"exp in milliseconds", `{"sub":"alice","exp":` + s(at(time.Hour)) + `000}`, ErrInvalid},
+		{"exp negative", `{"sub":"alice","exp":-1}`, ErrInvalid},
+		{"exp -1e309", `{"sub":"alice","exp":-1e309}`, ErrInvalid},
+		{"exp zero", `{"sub":"alice","exp":0}`, ErrExpired},
+		{"exp twice", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"exp":1}`, ErrExpired},
+		{"nbf within the leeway", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":` + s(at(30*time.Second)) + `}`, nil},
+		{"nbf beyond", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":` + s(at(31*time.Second)) + `}`, ErrInvalid},
+		{"nbf string", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":"1"}`, ErrInvalid},
+		{"iat within the leeway", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":` + s(at(30*time.Second)) + `}`, nil},
+		{"iat beyond", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":` + s(at(31*time.Second)) + `}`, ErrInvalid},
+		{"iat object", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":{}}`, ErrInvalid},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Credentials{Token: raw(t, tt.claims)}
+			if tt.want != nil {
+				refused(t, a, c, tt.want)
+				return
+			}
+			if id, err := try(a, c, SocketIO); err != nil || id.UserID != "alice" || !id.Verified {
+				t.Errorf("got %+v, %v", id, err)
+			}
+		})
+	}
+}
+
+// A token that ended within the leeway must not end the connection at once, or the client would come back at once.
+func TestTokenExpiresAt(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	for _, tt := range []struct{ exp, want time.Duration }{
+		{time.Hour, time.Hour},
+		{time.Second, time.Second},
+		{0, 30 * time.Second},
+		{-29 * time.Second, time.Second},
+	} {
+		id, err := try(a, Credentials{Token: sign(t, good(jwt.MapClaims{"exp": testNow.Add(tt.exp).Unix()}))}, SocketIO)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := testNow.Add(tt.want); !id.ExpiresAt.Equal(want) {
+			t.Errorf("exp in %s: ExpiresAt = %s, want %s", tt.exp, id.ExpiresAt, want)
+		}
+		if id.Expired(testNow) || !id.Expired(testNow.Add(tt.want)) {
+			t.Errorf("exp in %s: Expired is true too early or too late", tt.exp)
+		}
+	}
+	if (Identity{}).Expired(testNow) {
+		t.Error("an identity without a token expired")
+	}
+}
+
+func TestTokenIssuerAndAudience(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret, Issuer: "https://id.example", Audience: "roomcast"})
+	for _, tt := range []struct {
+		name     string
+		iss, aud any
+		ok       bool
+	}{
+		{"both", "https://id.example", "roomcast", true},
+		{"one of several audiences", "https://id.example", []string{"web", "roomcast"}, true},
+		{"no issuer", nil, "roomcast", false},
+		{"no audience", "https://id.example", nil, false},
+		{"another issuer", "https://id.example.evil", "roomcast", false},
+		{"issuer in another case", "https://ID.example", "roomcast", false},
+		{"issuer as array", []string{"https://id.example"}, "roomcast", false},
+		{"issuer as number", 1, "roomcast", false},
+		{"another audience", "https://id.example", "web", false},
+		{"empty audience", "https://id.example", "", false},
+		{"empty audiences", "https://id.example", []string{}, false},
+		{"audiences without ours", "https://id.example", []string{"a", "b"}, false},
+		{"audience as number", "https://id.example", 1, false},
+		{"audience as object", "https://id.example", map[string]string{"roomcast": "roomcast"}, false},
+		{"audiences not all strings", "https://id.example", []any{"roomcast", 1}, false},
+		{"audiences nested", "https://id.example", []any{[]string{"roomcast"}}, false},
+		{"audience within a longer one", "https://id.example", "roomcast2", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Credentials{Token: sign(t, good(jwt.MapClaims{"iss": tt.iss, "aud": tt.aud}))}
+			if !tt.ok {
+				refused(t, a, c, ErrInvalid)
+			} else if _, err := try(a, c, EventSource); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	// Without the settings the claims say nothing, but must be well-formed.
+	free := newAuth(t, Options{Secret: testSecret})
+	if _, err := try(free, Credentials{Token: sign(t, good(jwt.MapClaims{"iss": "x", "aud": []string{"y"}}))}, SocketIO); err != nil {
+		t.Error(err)
+	}
+}
+
+// The header chooses no key: no file, no URL, no key of its own.
+func TestTokenHeaderFindsNoKey(t *testing.T) {
+	asked := make(chan string, 1)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path })}
+	served := make(chan struct{})
+	go func() { defer close(served); _ = server.Serve(listener) }()
+	defer func() { _ = server.Close(); <-served }()
+	url := "http://" + listener.Addr().String()
+
+	evil := []byte("the attacker's own key of 32 byte")
+	jwk := map[string]any{"kty": "oct", "alg": "HS256", "k": base64.RawURLEncoding.EncodeToString(evil)}
+	a := newAuth(t, Options{Secret: testSecret})
+	for name, header := range map[string]map[string]any{
+		"jwk":                    {"jwk": jwk},
+		"jku":                    {"jku": url + "/jku", "kid": "1"},
+		"x5u":                    {"x5u": url + "/x5u"},
+		"x5c":                    {"x5c": []string{base64.StdEncoding.EncodeToString(evil)}},
+		"kid path":               {"kid": "../../../../dev/null"},
+		"kid url":                {"kid": url + "/kid"},
+		"kid sql":                {"kid": "x' UNION SELECT '" + string(evil)},
+		"kid as key":             {"kid": string(evil)},
+		"everything a token can": {"jwk": jwk, "jku": url, "x5u": url, "kid": "1", "x5t": "x"},
+	} {
+		for keyName, key := range map[string][]byte{"own key": evil, "empty key": {}, "nul": {0}} {
+			t.Run(name+", "+keyName, func(t *testing.T) {
+				refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodHS256, key, header, good(nil))}, ErrInvalid)
+			})
+		}
+	}
+	select {
+	case path := <-asked:
+		t.Errorf("the server was made to fetch %s", path)
+	default:
+	}
+
+	for name, header := range map[string]map[string]any{
+		"kid too long":  {"kid": strings.Repeat("k", maxKeyID+1)},
+		"kid 1 MB":      {"kid": strings.Repeat("k", 1<<20)},
+		"kid a number":  {"kid": 1},
+		"kid null":      {"kid": nil},
+		"crit":          {"crit": []string{"exp"}},
+		"a long header": {"x": strings.Repeat("x", maxHeader)},
+	} {
+		t.Run(name+", right key", func(t *testing.T) {
+			refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodHS256, []byte(testSecret), header, good(nil))}, ErrInvalid)
+		})
+	}
+	// A kid of a reasonable kind is what many issuers send.
+	ok := signWith(t, jwt.SigningMethodHS256, []byte(testSecret), map[string]any{"kid": "2026-11", "jku": url}, good(nil))
+	if _, err := try(a, Credentials{Token: ok}, SocketIO); err != nil {
+		t.Error(err)
+	}
+}
+
+func hugeTokens(t testing.TB) map[string]string {
+	nested := strings.Repeat("[", 700) + strings.Repeat("]", 700)
+	valid := sign(t, good(nil))
+	return map[string]string{
+		"1 M dots":          strings.Repeat(".", 1<<20),
+		"8 K dots":          strings.Repeat(".", MaxToken),
+		"1 MB":              strings.Repeat("a", 1<<20),
+		"1 MB of parts":     strings.Repeat("a.", 1<<19),
+		"valid and longer":  valid + strings.Repeat("A", MaxToken),
+		"valid and a dot":   valid + ".",
+		"4 parts":           "a.b.c.d",
+		"2 parts":           "a.b",
+		"no dot":            "abc",
+		"two dots":          "..",
+		"deep header":       unsigned(`{"alg":"HS256","x":`+nested[550:850]+`}`, `{}`, "x"),
+		"deep claims":       unsigned(`{"alg":"HS256"}`, `{"x":`+nested+`}`, "x"),
+		"wide claims":       unsigned(`{"alg":"HS256"}`, `{"a":1`+strings.Repeat(`,"a":1`, 900)+`}`, "x"),
+		"wide header":       unsigned(`{"alg":"HS256","x":[`+strings.Repeat("1,", 300)+`1]}`, `{}`, "x"),
+		"claims no object":  unsigned(`{"alg":"HS256"}`, `[]`, "x"),
+		"claims null":       unsigned(`{"alg":"HS256"}`, `null`, "x"),
+		"padding":           valid + "=",
+		"standard alphabet": strings.ReplaceAll(valid, "-", "+") + "/",
+		"space":             " " + valid,
+		"line end":          valid + "\n",
+		"line end within":   valid[:20] + "\r\n" + valid[20:],
+	}
+}
+
+func TestTokenShapes(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	for name, token := range hugeTokens(t) {
+		t.Run(name, func(t *testing.T) { refused(t, a, Credentials{Token: token}, ErrInvalid) })
+	}
+	// Strict base64: the unused bits of the last character must be zero, else one token has several spellings.
+	valid := sign(t, good(nil))
+	last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", valid[len(valid)-1])
+	twin := valid[:len(valid)-1] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last|1])
+	refused(t, a, Credentials{Token: twin}, ErrInvalid)
+}
+
+// No token makes the server allocate more than 64 KB, whatever it looks like (CVE-2025-30204).
+func TestTokenAllocations(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	for name, token := range hugeTokens(t) {
+		t.Run(name, func(t *testing.T) {
+			const runs = 20
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range runs {
+				_, _ = try(a, Credentials{Token: token}, SocketIO)
+			}
+			runtime.ReadMemStats(&after)
+			if each := (after.TotalAlloc - before.TotalAlloc) / runs; each >= 64<<10 {
+				t.Errorf("%d bytes allocated, want less than %d", each, 64<<10)
+			}
+		})
+	}
+}
+
+func TestTokenSubjects(t *testing.T) {
+	a := newAuth(t, Options{Secret: testSecret})
+	for _, sub := range []any{
+		nil, "", " ", " alice", "alice ", "a\x00b", "a\nb", "a\r", "a\tb", "a\u200bb", "a\u202eb", "\ufeffalice", "a\u2028b", "a\u2060b",
+		"a\u00adb", strings.Repeat("a", 129), strings.Repeat("a", 6000), 42, true, []string{"alice"}, map[string]any{"id": "alice"},
+	} {
+		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"sub": sub}))}, ErrInvalid)
+	}
+	for _, sub := range []string{
+		"alice", "__proto__", "constructor", "*", "a:b", "auth0|5f7", "john+tag@x.com", "user:bob", "日本", "a b", "../x", strings.Repeat("a", 128),
+	} {
+		id, err := try(a, Credentials{Token: sign(t, good(jwt.MapClaims{"sub": sub})), UserID: sub}, SocketIO)
+		if err != nil || id.UserID != sub || id.RoomUser() != sub {
+			t.Errorf("sub %q: got %q, %v", sub, id.UserID, err)
+		}
+	}
+}
