@@ -27,9 +27,9 @@ type Attachment struct {
 	// at least, and is not woken for them: pull it when the client is ready.
 	Resume *Cursor
 
-	// Session is the key under which client id, channels and cursor are kept for Options.SessionTTL after Detach;
-	// "" is none. An earlier session of that key is replaced.
-	Session string
+	// Sessions are the keys under which client id, channels and cursor are kept for Options.SessionTTL after Detach.
+	// An earlier session of a key is replaced.
+	Sessions []string
 
 	// Wake is called when deliveries come to a member that has pulled all it had, once until it has pulled all
 	// again. It must not block; it may be called before Attach returns and after Detach.
@@ -67,7 +67,7 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	m := h.enter(a)
 	h.members[key] = m
 	h.comeOnline(m)
-	h.openSession(m)
+	h.openSessions(m)
 	return m, nil
 }
 
@@ -168,7 +168,7 @@ func (m *Member) detach() bool {
 		return false
 	}
 	m.settle()
-	h.keepSession(m)
+	h.keepSessions(m)
 	m.detached = true
 	m.inbox, m.first, m.pending, m.lagging = nil, 0, 0, false
 	h.exit(m)

@@ -1,6 +1,10 @@
 package notify
 
-import "github.com/roomcast/roomcast/rooms"
+import (
+	"slices"
+
+	"github.com/roomcast/roomcast/rooms"
+)
 
 // JoinChannels joins the channels that a client asks for, in the member's namespace. Denied are names that are no
 // channel (rooms.CheckChannel) or are or were a client id, that may refuses (nil allows all), and any above limit
@@ -41,4 +45,20 @@ func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 		}
 	}
 	return left
+}
+
+// Admissible sorts channels that a client asks for at its start into those it may be given with its Attachment, each
+// once and at most limit (0: any number), and those it may not.
+func (h *Hub) Admissible(names []string, may func(string) bool, limit int) (allowed, denied []string) {
+	for _, name := range names {
+		switch {
+		case slices.Contains(allowed, name):
+		case rooms.CheckChannel("channel", name) != nil, may != nil && !may(name),
+			limit > 0 && len(allowed) >= limit, h.IsClientID(name):
+			denied = append(denied, name)
+		default:
+			allowed = append(allowed, name)
+		}
+	}
+	return allowed, denied
 }

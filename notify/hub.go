@@ -73,9 +73,10 @@ func New(log Log, o Options) *Hub {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	stored := log.Head()
 	h := &Hub{
 		log: log, o: o,
-		head:     ID{Epoch: log.Head().Epoch},
+		head:     ID{Epoch: stored.Epoch},
 		index:    index{size: o.HistorySize, ttl: o.HistoryTTL, maxBytes: o.HistoryMaxBytes},
 		members:  make(map[memberKey]*Member),
 		users:    make(map[string]*user),
@@ -84,8 +85,18 @@ func New(log Log, o Options) *Hub {
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
 	log.Follow(h.head, h.follow)
+	h.begin(stored)
 	h.stop = every(sweepInterval, func() { h.Sweep(o.Now()) })
 	return h
+}
+
+// begin notes what the log stored before the Hub and no longer retains, when nothing follows it.
+func (h *Hub) begin(stored ID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.head.Epoch == stored.Epoch && h.head.Seq < stored.Seq {
+		h.lose(ID{stored.Epoch, stored.Seq + 1}, nil)
+	}
 }
 
 // Close ends the sweeper and refuses new members and messages. Members are detached by their transports; the log

@@ -32,7 +32,7 @@ type Member struct {
 	replayed int    // messages since the resume
 	from     string // cursor of the resume
 
-	session   *session // nil: none, or it has passed to a later member
+	sessions  []*session // nil: none, or it has passed to a later member
 	transport string
 	detached  bool
 

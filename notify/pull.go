@@ -7,27 +7,6 @@ type Delivery struct {
 	Recovery *Recovery
 }
 
-// The reasons of a Gap.
-const (
-	GapTrimmed = "trimmed"  // history no longer holds it
-	GapEpoch   = "epoch"    // the cursor is of another log; what is retained follows
-	GapAhead   = "ahead"    // the cursor is after the head; from now
-	GapInvalid = "invalid"  // the cursor is no id; from now
-	GapTooMany = "too_many" // more than Options.MaxReplay; the newest follow
-)
-
-// Gap tells that messages after From, up to To and including it, may be missing in Rooms.
-type Gap struct {
-	From   string   `json:"from"` // the cursor, "" when it was no id
-	To     string   `json:"to"`
-	Rooms  []string `json:"rooms"` // without namespace
-	Reason string   `json:"reason"`
-
-	// ID is what goes out as the id: the old cursor while there is more to come after it, else (ahead, invalid)
-	// the new one.
-	ID ID `json:"-"`
-}
-
 // Recovery ends the replay of a resumed member: it has everything now. Its id is To.
 type Recovery struct {
 	Recovered bool   `json:"recovered"` // no gap

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"container/list"
+	"slices"
 	"time"
 )
 
@@ -55,42 +56,45 @@ func (h *Hub) ForgetSession(key string) {
 	h.dropSession(h.sessions.byKey[key])
 }
 
-// Void forgets the session of the member, for a disconnect ordered by the server.
+// Void forgets the sessions of the member, for a disconnect ordered by the server.
 func (m *Member) Void() {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
-	m.h.dropSession(m.session)
+	for _, s := range slices.Clone(m.sessions) {
+		m.h.dropSession(s)
+	}
 }
 
-// openSession starts the session of a new member and ends any other of that key: the newest wins.
-func (h *Hub) openSession(m *Member) {
-	if m.a.Session == "" {
-		return
-	}
-	h.dropSession(h.sessions.byKey[m.a.Session])
+// openSessions starts the sessions of a new member and ends any other of their keys: the newest wins.
+func (h *Hub) openSessions(m *Member) {
 	cursor := m.cursor
 	if m.reason == GapInvalid || m.reason == GapAhead {
 		cursor = ID{h.head.Epoch, m.base}
 	}
-	m.session = &session{
-		Session: Session{Key: m.a.Session, UserID: m.a.UserID, ClientID: m.a.ClientID, Namespace: m.a.Namespace, Cursor: cursor},
-		member:  m,
+	for _, key := range m.a.Sessions {
+		h.dropSession(h.sessions.byKey[key])
+		s := &session{
+			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID, Namespace: m.a.Namespace, Cursor: cursor},
+			member:  m,
+		}
+		m.sessions = append(m.sessions, s)
+		h.sessions.byKey[key] = s
 	}
-	h.sessions.byKey[m.a.Session] = m.session
 }
 
-// keepSession keeps the session of a member that detaches, in place of the oldest when there are too many.
-func (h *Hub) keepSession(m *Member) {
-	s := m.session
-	if s == nil {
+// keepSessions keeps the sessions of a member that detaches, in place of the oldest when there are too many.
+func (h *Hub) keepSessions(m *Member) {
+	if len(m.sessions) == 0 {
 		return
 	}
-	s.Channels = m.rooms(isChannel)
-	s.Expires = h.o.Now().Add(h.o.SessionTTL)
-	s.member = nil
-	s.place = h.sessions.kept.PushBack(s)
-	h.ids[s.ClientID]++
-	if h.sessions.kept.Len() > h.o.MaxSessions {
+	channels, expires := m.rooms(isChannel), h.o.Now().Add(h.o.SessionTTL)
+	for _, s := range m.sessions {
+		s.Channels, s.Expires, s.member = channels, expires, nil
+		s.place = h.sessions.kept.PushBack(s)
+		h.ids[s.ClientID]++
+	}
+	m.sessions = nil
+	for h.sessions.kept.Len() > h.o.MaxSessions {
 		h.dropSession(h.sessions.kept.Front().Value.(*session))
 	}
 }
@@ -102,7 +106,7 @@ func (h *Hub) dropSession(s *session) {
 	}
 	delete(h.sessions.byKey, s.Key)
 	if s.member != nil {
-		s.member.session = nil
+		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool { return of == s })
 		return
 	}
 	h.sessions.kept.Remove(s.place)
@@ -119,3 +123,7 @@ func (h *Hub) expireSessions(now time.Time) {
 		h.dropSession(oldest.Value.(*session))
 	}
 }
+
+// TabKey is the key of the session that a browser tab names by itself. It is bound to the user, so that nobody can
+// take over the channels of another by naming the tab.
+func TabKey(userID, sessionID string) string { return "tab:" + userID + "\x00" + sessionID }
