@@ -75,44 +75,53 @@ func (h *Hub) account(m *Member) *Gap {
 }
 
 // skip moves the cursor of a member with more than MaxReplay messages pending to the last one that it will not
-// get, and returns the seq of that one, or 0.
+// get, and returns the seq of that one, or 0. It adds the rooms that have such to the gap.
 func (h *Hub) skip(m *Member, gap *Gap) uint64 {
 	runs := h.pendingRuns(m)
-	left := 0
-	for _, r := range runs {
-		left += len(r.refs)
+	if left(runs) <= h.o.MaxReplay {
+		return 0
 	}
-	if left <= h.o.MaxReplay {
-		return 0 // without counting those that stand in several rooms
-	}
-	for wanted := 0; ; {
-		var newest *entry
-		for i := range runs {
-			if refs := runs[i].refs; len(refs) > 0 && (newest == nil || refs[len(refs)-1].seq > newest.msg.ID.Seq) {
-				newest = refs[len(refs)-1].entry
-			}
-		}
-		if newest == nil {
-			return 0
-		}
-		if !m.excepted(newest.msg) {
-			if wanted++; wanted > h.o.MaxReplay {
-				m.cursor.Seq = newest.msg.ID.Seq
+	// More refs, but not always more messages: one may stand in several rooms or be excepted.
+	e := newest(runs)
+	for wanted := h.o.MaxReplay; e != nil; e = newest(runs) {
+		if !m.excepted(e.msg) {
+			if wanted == 0 {
 				break
 			}
+			wanted--
 		}
-		for i := range runs {
-			if refs := runs[i].refs; len(refs) > 0 && refs[len(refs)-1].entry == newest {
-				runs[i].refs = refs[:len(refs)-1]
-			}
-		}
+		dropNewest(runs, e)
+	}
+	if e == nil {
+		return 0
 	}
 	for _, r := range runs {
 		if len(r.refs) > 0 && !slices.Contains(gap.Rooms, r.room.Name) {
 			gap.Rooms = append(gap.Rooms, r.room.Name)
 		}
 	}
+	m.cursor.Seq = e.msg.ID.Seq
 	return m.cursor.Seq
+}
+
+// newest returns the entry with the highest seq of runs, or nil.
+func newest(runs []run) (e *entry) {
+	seq := uint64(0)
+	for _, r := range runs {
+		if n := len(r.refs); n > 0 && r.refs[n-1].seq > seq {
+			seq, e = r.refs[n-1].seq, r.refs[n-1].entry
+		}
+	}
+	return e
+}
+
+// dropNewest takes the newest entry out of every run that has it.
+func dropNewest(runs []run, e *entry) {
+	for i, r := range runs {
+		if n := len(r.refs); n > 0 && r.refs[n-1].entry == e {
+			runs[i].refs = r.refs[:n-1]
+		}
+	}
 }
 
 // epochLost makes the member start over in a new epoch, of which it gets everything.

@@ -23,7 +23,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 	for n < len(buf) && len(runs) > 0 {
 		var e *entry
 		e, runs = next(runs)
-		m.cursor.Seq = e.msg.ID.Seq
+		m.cursor = e.msg.ID
 		if m.excepted(e.msg) {
 			continue
 		}
@@ -44,11 +44,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 
 // catchUp makes the member live when what is left fits into its inbox.
 func (m *Member) catchUp(runs []run) {
-	left := 0
-	for _, r := range runs {
-		left += len(r.refs)
-	}
-	if left > inboxSize {
+	if left(runs) > inboxSize {
 		return
 	}
 	m.lagging = false
@@ -86,6 +82,14 @@ func (h *Hub) pendingRuns(m *Member) []run {
 		down(runs, i)
 	}
 	return runs
+}
+
+// left counts the refs of runs.
+func left(runs []run) (n int) {
+	for _, r := range runs {
+		n += len(r.refs)
+	}
+	return n
 }
 
 // next takes the oldest entry off the runs, out of every run that has it.
