@@ -35,7 +35,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 	case m.replay == live:
 		m.catchUp(runs)
 	case len(runs) == 0 && n < len(buf):
-		buf[n] = Delivery{Recovery: h.recover(m)}
+		buf[n] = Delivery{Recovery: h.endReplay(m)}
 		n++
 	}
 	clear(h.runs) // the scratch holds no room
@@ -57,8 +57,8 @@ func (m *Member) catchUp(runs []run) {
 	}
 }
 
-// recover ends the replay of a resume at the head.
-func (h *Hub) recover(m *Member) *Recovery {
+// endReplay ends the replay of a resume at the head.
+func (h *Hub) endReplay(m *Member) *Recovery {
 	m.lagging, m.replay = false, live
 	m.settle()
 	return &Recovery{Recovered: !m.missed, Replayed: m.replayed, From: m.from, To: m.cursor.String()}

@@ -18,10 +18,10 @@ func User(id string) string { return userPrefix + id }
 func Client(id string) string { return clientPrefix + id }
 
 // IsUser reports whether room (without namespace) is the room of a user, and of which.
-func IsUser(room string) (id string, ok bool) { return strings.CutPrefix(room, userPrefix) }
+func IsUser(room string) (id string, ok bool) { return after(room, userPrefix) }
 
 // IsClient reports whether room (without namespace) is the room of one connection, and of which.
-func IsClient(room string) (id string, ok bool) { return strings.CutPrefix(room, clientPrefix) }
+func IsClient(room string) (id string, ok bool) { return after(room, clientPrefix) }
 
 // IsChannel reports whether room (without namespace) is neither [All] nor the room of a user or a connection.
 func IsChannel(room string) bool {
@@ -52,4 +52,12 @@ func Split(hubRoom string) (namespace, room string) {
 // qualified reports whether a hub room carries its namespace.
 func qualified(room string) bool {
 	return len(room) > 0 && room[0] == '/' && strings.IndexByte(room, '#') > 0
+}
+
+// after returns what follows the prefix of a room that has it.
+func after(room, prefix string) (id string, ok bool) {
+	if id, ok = strings.CutPrefix(room, prefix); !ok {
+		return "", false
+	}
+	return id, true
 }

@@ -1,0 +1,72 @@
+package rooms
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestHubRooms(t *testing.T) {
+	for _, c := range []struct{ namespace, room, want string }{
+		{"/", "orders", "orders"},
+		{"", "orders", "orders"},
+		{"/", All, "*"},
+		{"/", User("auth0|5f7"), "user:auth0|5f7"},
+		{"/admin", "orders", "/admin#orders"},
+		{"/admin", All, "/admin#*"},
+		{"/admin", Client("x"), "/admin#client:x"},
+		{"/admin", "", "/admin#"},
+		{"/", "a#b", "a#b"},
+		{"/", "/admin", "/admin"},
+		{"/", "/admin#orders", "/#/admin#orders"}, // a room of Go code that looks qualified
+	} {
+		if got := In(c.namespace, c.room); got != c.want {
+			t.Errorf("In(%q, %q) = %q, want %q", c.namespace, c.room, got, c.want)
+		}
+		namespace := c.namespace
+		if namespace == "" {
+			namespace = "/"
+		}
+		if n, r := Split(c.want); n != namespace || r != c.room {
+			t.Errorf("Split(%q) = %q, %q, want %q, %q", c.want, n, r, namespace, c.room)
+		}
+	}
+}
+
+// Two rooms are never one: a namespace cannot reach the rooms of another by any name.
+func TestSplitUndoesIn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		namespace := rapid.StringMatching(`/[a-z/]{0,3}`).Draw(t, "namespace")
+		room := rapid.StringMatching(`[/#a-b:*]{0,6}`).Draw(t, "room")
+		if n, r := Split(In(namespace, room)); n != namespace || r != room {
+			t.Fatalf("Split(In(%q, %q)) = %q, %q", namespace, room, n, r)
+		}
+	})
+}
+
+func TestKindsOfRooms(t *testing.T) {
+	for _, c := range []struct {
+		room         string
+		user, client string
+		channel      bool
+	}{
+		{"orders", "", "", true},
+		{"users", "", "", true},
+		{All, "", "", false},
+		{"user:7", "7", "", false},
+		{"client:7", "", "7", false},
+		{"user:client:7", "client:7", "", false},
+	} {
+		user, isUser := IsUser(c.room)
+		client, isClient := IsClient(c.room)
+		if isUser != (c.user != "") || isUser && user != c.user {
+			t.Errorf("IsUser(%q) = %q, %v", c.room, user, isUser)
+		}
+		if isClient != (c.client != "") || isClient && client != c.client {
+			t.Errorf("IsClient(%q) = %q, %v", c.room, client, isClient)
+		}
+		if got := IsChannel(c.room); got != c.channel {
+			t.Errorf("IsChannel(%q) = %v", c.room, got)
+		}
+	}
+}
