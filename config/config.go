@@ -1,0 +1,144 @@
+// Package config reads the settings from flags, environment and file into one [Config], whose fields are also the
+// reference of every setting.
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+// Config holds every setting. A field's tags are its reference: the flag's name, the environment variable, the default,
+// the bounds, and the sentence that help, [Table] and the README print. [Load] fills it; a Config made by hand has no
+// defaults.
+//
+// The flag is the variable's name in lower case with dashes. A duration is written like 3s, 5m or 1h30m; a bare number
+// is milliseconds. A list is separated by commas, or its flag is repeated. An empty variable counts as absent, but for
+// a list, which it empties.
+type Config struct {
+	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 in open mode that AUTH_MODE=auto chose, else 0.0.0.0" help:"Address to listen on, an IP address or a host name. Open mode that auto chose listens on loopback only."`
+	Port           int            `group:"Listener" name:"port" env:"PORT" default:"3000" min:"0" max:"65535" help:"Port to listen on; 0 takes any free one."`
+	TLSCertFile    string         `group:"Listener" name:"tls-cert-file" env:"TLS_CERT_FILE" help:"PEM file of the certificate chain. With it and TLS_KEY_FILE the listener speaks HTTPS and HTTP/2."`
+	TLSKeyFile     string         `group:"Listener" name:"tls-key-file" env:"TLS_KEY_FILE" help:"PEM file of the private key."`
+	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is believed."`
+	AllowedOrigins []string       `group:"Listener" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. The star is refused, because browsers send credentials along."`
+	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"Address of the application; its origin is an allowed one."`
+	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Longest time that a stop waits for connections to move on."`
+
+	AuthMode      auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,open,auto" help:"token: a JWT is required. open: a bare userId is believed. auto: token when JWT_SECRET is set, else open on loopback only."`
+	AuthAnonymous bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, let Socket.IO clients in without userId and token. EventSource streams always may."`
+	JWTSecret     auth.Secret   `group:"Authentication" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
+	JWTSecretFile string        `group:"Authentication" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
+	JWTIssuer     string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"The iss that tokens must have, when set."`
+	JWTAudience   string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"The aud that tokens must have, when set."`
+	APIKeys       []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap."`
+	APIKeysFile   string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
+
+	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it may."`
+	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name stands for any run of characters, as in news-*."`
+	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"64" min:"0" max:"10000" help:"Most channels that one client may ask to join."`
+	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"256" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
+	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"5m" min:"1s" max:"720h" help:"How long a notification is kept for replay."`
+	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"64MiB" min:"64KiB" max:"1024GiB" help:"Memory that the kept notifications may take together."`
+
+	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Most connections, both transports together."`
+	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Most connections of one user; 0 = no limit."`
+	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Most connections of one IPv4 address or IPv6 /64; 0 = no limit."`
+	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Time in which a client earns one event; 0 = no limit."`
+	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"20" min:"1" max:"1000000" help:"Events that a client may send at once."`
+	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"5m" min:"10ms" max:"720h" help:"A connection is closed after this long without a byte from a Socket.IO client, or without a successful write to a stream. Never less than two pings or heartbeats, so that a client that only listens stays."`
+	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Tell all clients when one connects or leaves (connection-update)."`
+
+	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; /api/socket.io is served too."`
+	SocketIOAs                []string      `group:"Socket.IO" name:"socketio-as" env:"SOCKETIO_AS" default:"type" help:"Names of the events that notifications come as, each once per name; type = the notification's own."`
+	SocketIORecovery          bool          `group:"Socket.IO" name:"socketio-recovery" env:"SOCKETIO_RECOVERY" default:"true" negatable:"" help:"Let clients recover what they missed: sends the pid and appends ids to events."`
+	SocketIOHeartbeatInterval time.Duration `group:"Socket.IO" name:"socketio-heartbeat-interval" env:"SOCKETIO_HEARTBEAT_INTERVAL" default:"30s" min:"10ms" max:"24h" help:"Time between two heartbeat events."`
+	SocketIOPingInterval      time.Duration `group:"Socket.IO" name:"socketio-ping-interval" env:"SOCKETIO_PING_INTERVAL" default:"25s" min:"10ms" max:"1h" help:"Time between two pings of the protocol."`
+	SocketIOPingTimeout       time.Duration `group:"Socket.IO" name:"socketio-ping-timeout" env:"SOCKETIO_PING_TIMEOUT" default:"60s" min:"10ms" max:"1h" help:"Longest time to the answer of a ping."`
+	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"10s" min:"10ms" max:"10m" help:"Longest time from the transport's opening to CONNECT."`
+	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"1000000" min:"1KiB" max:"1GiB" help:"Largest message or polling payload of a client."`
+
+	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; /api/sse is served too, with as=message."`
+	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Name of the event that notifications come as; type = the notification's own."`
+	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" default:"3s" min:"10ms" max:"1h" help:"Time between two heartbeat comments."`
+	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" default:"5s" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports."`
+	SSEMaxConnections    int           `group:"EventSource" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Most EventSource streams."`
+
+	LogLevel  string `group:"Log" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Least important messages to log."`
+	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object a line. console: for reading."`
+
+	// Command is the subcommand that was asked for. There is one: serve.
+	Command string `kong:"-"`
+
+	sources map[string]string // environment name -> where the value came from
+}
+
+// Mode returns [auth.ModeToken] or [auth.ModeOpen], with auto resolved.
+func (c Config) Mode() auth.Mode { return c.AuthMode.Resolve(len(c.JWTSecret) > 0) }
+
+// OpenByDefault reports whether open mode came from auto, and not from a decision. Such a server listens on loopback
+// only.
+func (c Config) OpenByDefault() bool {
+	return (c.AuthMode == auth.ModeAuto || c.AuthMode == "") && c.Mode() == auth.ModeOpen
+}
+
+// Auth returns the options of the Authenticator.
+func (c Config) Auth() auth.Options {
+	return auth.Options{
+		Mode: c.AuthMode, Secret: c.JWTSecret, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
+		PublicChannels: c.PublicChannels, AllowAnonymousSocketIO: c.AuthAnonymous,
+	}
+}
+
+// Addr returns HOST and PORT as net.Listen takes them.
+func (c Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+// Loopback reports whether the listener is reached from this machine alone.
+func (c Config) Loopback() bool { return isLoopback(c.Host) }
+
+// SocketIOInactive is InactiveTimeout for Socket.IO: at least two ping intervals, since a client that only listens is
+// heard once in each.
+func (c Config) SocketIOInactive() time.Duration {
+	return max(c.InactiveTimeout, 2*c.SocketIOPingInterval)
+}
+
+// SSEInactive is InactiveTimeout for EventSource: at least two heartbeats.
+func (c Config) SSEInactive() time.Duration { return max(c.InactiveTimeout, 2*c.SSEHeartbeatInterval) }
+
+// Warnings returns what is allowed but should be known, a sentence each.
+func (c Config) Warnings() []string {
+	var w []string
+	switch {
+	case c.OpenByDefault():
+		w = append(w, "open mode: every userId is believed, because no JWT key is set; only this machine can connect")
+	case c.Mode() == auth.ModeOpen && !c.Loopback():
+		w = append(w, "open mode: every userId is believed, from every machine that reaches "+c.Addr())
+	case c.Mode() == auth.ModeOpen:
+		w = append(w, "open mode: every userId is believed")
+	}
+	if c.SocketIOInactive() != c.InactiveTimeout {
+		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SocketIOInactive())+" for Socket.IO, two ping intervals")
+	}
+	if c.SSEInactive() != c.InactiveTimeout {
+		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+" for EventSource, two heartbeats")
+	}
+	for _, key := range c.APIKeys {
+		if len(key) < auth.MinSecret {
+			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+" bytes; 32 random bytes cannot be guessed")
+		}
+	}
+	return w
+}
+
+// isLoopback reports whether host names this machine only. A name other than localhost could resolve to anything.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,167 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+// maxFile is the most that is read of a file of settings or of a secret.
+const maxFile = 1 << 20
+
+// readFile reads the file named by --config, once.
+func (l *loader) readFile(ctx *kong.Context) {
+	if l.fileRead {
+		return
+	}
+	l.fileRead = true
+	for _, p := range ctx.Path {
+		if p.Flag != nil && p.Flag.Name == "config" {
+			l.fileName, _ = ctx.FlagValue(p.Flag).(string)
+		}
+	}
+	if l.fileName == "" {
+		return
+	}
+	text, err := readAll(l.fileName)
+	if err != nil {
+		l.fail("--config: %s", err)
+		return
+	}
+	values := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	err = decoder.Decode(&values)
+	if _, more := decoder.Token(); err == nil && !errors.Is(more, io.EOF) {
+		err = errors.New("there is more after the object")
+	}
+	if err != nil {
+		l.fail("--config: %s is not one JSON object: %s", l.fileName, err)
+		return
+	}
+	l.fileValues = map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		l.takeFromFile(key, values[key])
+	}
+}
+
+// takeFromFile notes one setting of the file.
+func (l *loader) takeFromFile(key string, value any) {
+	i := slices.IndexFunc(fields(), func(s Setting) bool { return s.Name == key || s.Env == key })
+	if i < 0 {
+		l.fail("%s in %s: no such setting", key, l.fileName)
+		return
+	}
+	name := fields()[i].Name
+	if _, twice := l.fileValues[name]; twice {
+		l.fail("%s in %s: given twice, allowed: once, as %s or %s", key, l.fileName, name, fields()[i].Env)
+		return
+	}
+	text, ok := plain(value)
+	if !ok {
+		l.fail("%s in %s: allowed: a string, a number, true, false or an array of strings without commas", key, l.fileName)
+		return
+	}
+	l.fileValues[name] = text
+}
+
+// plain writes a JSON value as a variable would hold it.
+func plain(value any) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return fmt.Sprint(v), true
+	case []any:
+		var list []string
+		for _, item := range v {
+			s, ok := plain(item)
+			if _, nested := item.([]any); !ok || nested || strings.Contains(s, ",") {
+				return "", false
+			}
+			list = append(list, s)
+		}
+		return strings.Join(list, ","), true
+	}
+	return "", false
+}
+
+// readSecretFiles fills the secrets whose files are named. Where the secret is set too, the source that ranks higher
+// wins; of equal rank it is a mistake.
+func (l *loader) readSecretFiles(c *Config) {
+	if text, ok := l.secretFile(c, "JWT_SECRET", c.JWTSecretFile, len(c.JWTSecret) > 0); ok {
+		c.JWTSecret = auth.Secret(text)
+	}
+	if text, ok := l.secretFile(c, "API_KEYS", c.APIKeysFile, len(c.APIKeys) > 0); ok {
+		c.APIKeys = nil
+		for _, key := range items(text, ",\r\n") {
+			c.APIKeys = append(c.APIKeys, auth.Secret(key))
+		}
+	}
+}
+
+func (l *loader) secretFile(c *Config, env, path string, isSet bool) (text string, ok bool) {
+	if path == "" {
+		return "", false
+	}
+	ofSecret, ofFile := c.sources[env], c.sources[env+"_FILE"]
+	if isSet && rank(ofSecret) == rank(ofFile) {
+		l.fail("%s and %s_FILE: both set (%s), allowed: one of them", env, env, ofFile)
+		return "", false
+	}
+	if isSet && rank(ofSecret) > rank(ofFile) {
+		return "", false
+	}
+	data, err := readAll(path)
+	if err != nil {
+		l.fail("%s_FILE (%s): %s", env, ofFile, err)
+		return "", false
+	}
+	text = strings.TrimRight(string(data), "\r\n")
+	if strings.TrimSpace(text) == "" {
+		l.fail("%s_FILE (%s): %s is empty", env, ofFile, path)
+		return "", false
+	}
+	c.sources[env] = env + "_FILE"
+	return text, true
+}
+
+// rank orders sources.
+func rank(source string) int {
+	switch source {
+	case "flag":
+		return 3
+	case "environment":
+		return 2
+	case "":
+		return 0
+	default:
+		return 1
+	}
+}
+
+// readAll reads a file of at most maxFile bytes. Its errors name the file.
+func readAll(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than 1 MiB", path)
+	}
+	return data, err
+}

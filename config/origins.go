@@ -1,0 +1,133 @@
+package config
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Origins are the origins whose pages may connect. The zero value allows the server's own host only. It is safe for
+// concurrent use.
+type Origins struct {
+	allowed   map[origin]bool
+	localhost bool // any port of localhost
+}
+
+// Origins returns the rule that ALLOWED_ORIGINS, NEXT_PUBLIC_APP_URL and HOST make. Keep it: [Config.AllowOrigin]
+// builds it anew at each call.
+func (c Config) Origins() Origins {
+	o := Origins{allowed: map[origin]bool{}, localhost: c.Loopback()}
+	for _, text := range c.AllowedOrigins {
+		if one, ok := parseOrigin(strings.TrimSuffix(text, "/")); ok {
+			o.allowed[one] = true
+		}
+	}
+	if one, ok := originOfURL(c.AppURL); ok {
+		o.allowed[one] = true
+	}
+	return o
+}
+
+// AllowOrigin reports whether a page of this origin may send the request; see [Origins.Allow].
+func (c Config) AllowOrigin(origin string, r *http.Request) bool { return c.Origins().Allow(origin, r) }
+
+// Allow reports whether a page of this origin, the value of an Origin header, may send the request: when its host is the
+// request's own, when it is in the list, or on a loopback listener when it is localhost at any port. Scheme, host and
+// port must agree as a whole, the host without regard to case; `null`, user information, a path or anything else that
+// no browser sends does not pass.
+//
+// Over plain HTTP the own host passes with https too, because a proxy in front may have taken the TLS off.
+func (o Origins) Allow(text string, r *http.Request) bool {
+	from, ok := parseOrigin(text)
+	if !ok {
+		return false
+	}
+	if o.allowed[from] {
+		return true
+	}
+	web := from.scheme == "http" || from.scheme == "https"
+	if o.localhost && web && isLoopback(from.host) {
+		return true
+	}
+	if !web || r == nil || r.TLS != nil && from.scheme != "https" {
+		return false
+	}
+	own, ok := parseOrigin(from.scheme + "://" + r.Host)
+	return ok && own == from
+}
+
+// origin is a parsed origin (RFC 6454, section 4): lower-case host, and the port of the scheme when it has none.
+type origin struct {
+	scheme, host string
+	port         uint16
+}
+
+// parseOrigin reads the serialization of RFC 6454, section 6.2, and nothing looser: what it does not know is not an
+// origin. The scheme may be one of an application's web view.
+func parseOrigin(text string) (origin, bool) {
+	scheme, authority, ok := strings.Cut(text, "://")
+	if !ok || !validScheme(scheme) {
+		return origin{}, false
+	}
+	host, port, ok := splitPort(authority)
+	if !ok || !validHost(host) {
+		return origin{}, false
+	}
+	o := origin{scheme: scheme, host: strings.ToLower(host)}
+	switch {
+	case port != "":
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 || strconv.FormatUint(n, 10) != port {
+			return origin{}, false
+		}
+		o.port = uint16(n)
+	case scheme == "http":
+		o.port = 80
+	case scheme == "https":
+		o.port = 443
+	}
+	return o, true
+}
+
+// splitPort takes host and port apart; a colon without a port is not allowed.
+func splitPort(authority string) (host, port string, ok bool) {
+	if i := strings.LastIndexByte(authority, ':'); i < 0 || strings.HasSuffix(authority, "]") {
+		return authority, "", true
+	}
+	host, port, err := net.SplitHostPort(authority)
+	if strings.HasPrefix(authority, "[") {
+		host = "[" + host + "]"
+	}
+	return host, port, err == nil && port != ""
+}
+
+func validScheme(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '+' && c != '-' && c != '.') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// validHost accepts an IPv6 address in brackets, or letters, digits and . - _ as they stand: an international name is
+// sent in its ASCII form.
+func validHost(s string) bool {
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		inner, closed := strings.CutSuffix(inner, "]")
+		addr, err := netip.ParseAddr(inner)
+		return closed && err == nil && addr.Is6() && addr.Zone() == ""
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= 253
+}

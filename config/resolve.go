@@ -1,0 +1,177 @@
+package config
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/rooms"
+)
+
+// resolve fills what depends on other settings and checks the rules that no single type can.
+func (l *loader) resolve(c *Config) {
+	l.readSecretFiles(c)
+	l.resolveAuth(c)
+	l.resolveHost(c)
+	l.resolveOrigins(c)
+	l.checkTLS(c)
+	l.checkPaths(c)
+	l.checkNames(c)
+}
+
+// wrong notes that the setting env has a value that is not allowed.
+func (l *loader) wrong(c *Config, env string, came any, allowed string) {
+	source := c.sources[env]
+	switch source {
+	case "":
+		source = "default"
+	case "flag":
+		source = "flag --" + strings.ToLower(strings.ReplaceAll(env, "_", "-"))
+	}
+	switch v := came.(type) {
+	case string:
+		came = fmt.Sprintf("%q", v)
+	case size:
+		came = fmt.Sprintf("%d bytes", int(v))
+	}
+	l.fail("%s (%s): got %v, allowed: %s", env, source, came, allowed)
+}
+
+// size stands for a secret where what came is told.
+type size int
+
+func (l *loader) resolveAuth(c *Config) {
+	if n := len(c.JWTSecret); n > 0 && n < auth.MinSecret {
+		l.wrong(c, "JWT_SECRET", size(n), "at least 32 bytes, such as the output of: openssl rand -base64 48")
+	}
+	if c.AuthMode == auth.ModeToken && noKey(c) {
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "token together with JWT_SECRET or JWT_SECRET_FILE; open or auto without")
+	}
+}
+
+// noKey reports whether no key was asked for. One whose file cannot be read is a mistake of its own.
+func noKey(c *Config) bool { return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" }
+
+// hostName is a DNS name, or close enough for the resolver to judge.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?$`)
+
+func (l *loader) resolveHost(c *Config) {
+	_, modeUnknown := l.bad["auth-mode"]
+	switch {
+	case c.Host == "" && c.OpenByDefault():
+		c.Host = "127.0.0.1"
+	case c.Host == "":
+		c.Host = "0.0.0.0"
+	}
+	host := c.Host
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	if _, err := netip.ParseAddr(host); err != nil && !hostName.MatchString(host) {
+		l.wrong(c, "HOST", c.Host, "an IP address or a host name, without port")
+		return
+	}
+	c.Host = host
+	if c.OpenByDefault() && noKey(c) && !modeUnknown && !c.Loopback() {
+		l.wrong(c, "HOST", c.Host, "127.0.0.1, ::1 or localhost while every userId is believed; "+
+			"for others set JWT_SECRET, or AUTH_MODE=open if all who can connect are trusted")
+	}
+}
+
+func (l *loader) resolveOrigins(c *Config) {
+	if c.sources["ALLOWED_ORIGINS"] == "" {
+		c.AllowedOrigins = []string{"http://localhost:3000", "http://127.0.0.1:3000"}
+	}
+	for _, origin := range c.AllowedOrigins {
+		switch _, ok := parseOrigin(strings.TrimSuffix(origin, "/")); {
+		case origin == "*":
+			l.wrong(c, "ALLOWED_ORIGINS", "*", "origins by name: every page of the web could act with a visitor's credentials")
+		case !ok:
+			l.wrong(c, "ALLOWED_ORIGINS", origin, "origins such as https://app.example.com or http://localhost:5173, without path")
+		}
+	}
+	if c.AppURL != "" {
+		if _, ok := originOfURL(c.AppURL); !ok {
+			l.wrong(c, "NEXT_PUBLIC_APP_URL", c.AppURL, "an address such as https://app.example.com")
+		}
+	}
+}
+
+// originOfURL returns the origin of an address, which may have a path.
+func originOfURL(address string) (origin, bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		return origin{}, false
+	}
+	return parseOrigin(u.Scheme + "://" + u.Host)
+}
+
+func (l *loader) checkTLS(c *Config) {
+	switch {
+	case c.TLSCertFile == "" && c.TLSKeyFile == "":
+	case c.TLSKeyFile == "":
+		l.wrong(c, "TLS_KEY_FILE", "", "the key of TLS_CERT_FILE, or neither")
+	case c.TLSCertFile == "":
+		l.wrong(c, "TLS_CERT_FILE", "", "the certificate of TLS_KEY_FILE, or neither")
+	default:
+		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
+			l.fail("TLS_CERT_FILE and TLS_KEY_FILE: %s, allowed: PEM files of a certificate and its key", err)
+		}
+	}
+}
+
+// path is one that needs no escaping and has no empty segment, so that routers, proxies and clients read it alike.
+var path = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
+func (l *loader) checkPaths(c *Config) {
+	c.SSEPath, c.SocketIOPath = strings.TrimSuffix(c.SSEPath, "/"), strings.TrimSuffix(c.SocketIOPath, "/")
+	check := func(env, value string) {
+		switch {
+		case !path.MatchString(value):
+			l.wrong(c, env, value, "a path such as /events of letters, digits and . _ ~ -")
+		case value == "/v1" || strings.HasPrefix(value, "/v1/") || value == "/livez" || value == "/readyz":
+			l.wrong(c, env, value, "a path that the HTTP API does not use")
+		}
+	}
+	check("SOCKETIO_PATH", c.SocketIOPath)
+	check("SSE_PATH", c.SSEPath)
+	if within := c.SSEPath + "/"; c.SSEPath == c.SocketIOPath || strings.HasPrefix(c.SocketIOPath+"/", within) ||
+		strings.HasPrefix(within, c.SocketIOPath+"/") {
+		l.wrong(c, "SSE_PATH", c.SSEPath, "a path beside SOCKETIO_PATH, not the same or one within the other")
+	}
+}
+
+// checkNames holds channels and event names against the rules that clients are held to.
+func (l *loader) checkNames(c *Config) {
+	if c.SSEAs == "" {
+		c.SSEAs = "type"
+	}
+	if len(c.SocketIOAs) == 0 {
+		c.SocketIOAs = []string{"type"}
+	}
+	if err := rooms.CheckType(c.SSEAs); err != nil {
+		l.wrong(c, "SSE_AS", c.SSEAs, "one event name: "+err.Error())
+	}
+	for _, name := range c.SocketIOAs {
+		if err := rooms.CheckType(name); err != nil {
+			l.wrong(c, "SOCKETIO_AS", name, "event names: "+err.Error())
+		}
+	}
+	if n := len(c.SocketIOAs); n > auth.MaxAs {
+		l.wrong(c, "SOCKETIO_AS", n, fmt.Sprintf("at most %d names", auth.MaxAs))
+	}
+	for _, name := range c.DefaultChannels {
+		if err := rooms.CheckChannel("name", name); err != nil {
+			l.wrong(c, "DEFAULT_CHANNELS", name, "channels: "+err.Error())
+		}
+	}
+	for _, pattern := range c.PublicChannels {
+		if err := rooms.CheckChannel("name", pattern); err != nil && pattern != "*" {
+			l.wrong(c, "PUBLIC_CHANNELS", pattern, "channels: "+err.Error())
+		}
+	}
+}

@@ -1,0 +1,224 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+// Bytes is a size. It is written as a bare number or with one of the units KB, MB, GB (thousands) and KiB, MiB, GiB.
+type Bytes int64
+
+// String returns the size in the largest binary unit that divides it.
+func (b Bytes) String() string {
+	for _, unit := range units {
+		if unit.binary && b != 0 && int64(b)%unit.size == 0 {
+			return strconv.FormatInt(int64(b)/unit.size, 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(int64(b), 10)
+}
+
+// units, the longer names first so that the shorter do not hide them.
+var units = []struct {
+	name   string
+	size   int64
+	binary bool
+}{
+	{"GiB", 1 << 30, true}, {"MiB", 1 << 20, true}, {"KiB", 1 << 10, true}, {"GB", 1e9, false}, {"MB", 1e6, false}, {"KB", 1e3, false},
+}
+
+// mappers returns the readers of all types that Config has.
+func (l *loader) mappers() []kong.Option {
+	text := func(read func(string, *kong.Tag, reflect.Value) string) kong.Mapper { return mapper{l, read, false} }
+	return []kong.Option{
+		kong.KindMapper(reflect.String, text(readString)),
+		kong.KindMapper(reflect.Bool, mapper{l, readBool, true}),
+		kong.KindMapper(reflect.Int, text(readInt)),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), text(readDuration)),
+		kong.TypeMapper(reflect.TypeFor[Bytes](), text(readBytes)),
+		kong.TypeMapper(reflect.TypeFor[auth.Secret](), text(readSecret)),
+		kong.TypeMapper(reflect.TypeFor[[]auth.Secret](), text(readSecrets)),
+		kong.TypeMapper(reflect.TypeFor[[]string](), text(readStrings)),
+		kong.TypeMapper(reflect.TypeFor[[]netip.Prefix](), text(readPrefixes)),
+	}
+}
+
+// mapper reads one value. read returns "" or what is allowed; a mistake is noted and the reading goes on.
+type mapper struct {
+	l      *loader
+	read   func(text string, tag *kong.Tag, target reflect.Value) (allowed string)
+	isBool bool
+}
+
+// IsBool tells kong that the flag may stand without a value.
+func (m mapper) IsBool() bool { return m.isBool }
+
+// Decode implements kong.Mapper.
+func (m mapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
+	text := "true"
+	if !m.isBool || ctx.Scan.Peek().Type == kong.FlagValueToken {
+		token, err := ctx.Scan.PopValue("value")
+		if err != nil {
+			return err
+		}
+		text = token.String()
+		if b, ok := token.Value.(bool); ok { // what kong makes of --no-…
+			text = strconv.FormatBool(b)
+		}
+	}
+	if allowed := m.read(text, ctx.Value.Tag, target); allowed != "" {
+		came := strconv.Quote(text)
+		if isSecret(target) {
+			came = fmt.Sprintf("%d bytes", len(text))
+		}
+		m.l.bad[ctx.Value.Name] = bad{came, allowed}
+	}
+	return nil
+}
+
+func isSecret(target reflect.Value) bool {
+	t := target.Type()
+	return t == reflect.TypeFor[auth.Secret]() || t == reflect.TypeFor[[]auth.Secret]()
+}
+
+func readString(text string, tag *kong.Tag, target reflect.Value) string {
+	if choices := tag.Get("allow"); choices != "" && !slices.Contains(strings.Split(choices, ","), text) {
+		return strings.ReplaceAll(choices, ",", ", ")
+	}
+	target.SetString(text)
+	return ""
+}
+
+func readBool(text string, _ *kong.Tag, target reflect.Value) string {
+	switch strings.ToLower(text) {
+	case "true", "1", "yes", "on":
+		target.SetBool(true)
+	case "false", "0", "no", "off":
+		target.SetBool(false)
+	default:
+		return "true or false"
+	}
+	return ""
+}
+
+func readInt(text string, tag *kong.Tag, target reflect.Value) string {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return within(n, err == nil, tag, target, "a whole number", func(s string) int64 {
+		bound, _ := strconv.ParseInt(s, 10, 64)
+		return bound
+	})
+}
+
+func readDuration(text string, tag *kong.Tag, target reflect.Value) string {
+	d, ok := parseDuration(text)
+	return within(int64(d), ok, tag, target, "a duration such as 3s or a number of milliseconds", func(s string) int64 {
+		bound, _ := parseDuration(s)
+		return int64(bound)
+	})
+}
+
+// parseDuration reads Go's notation, or a bare number as milliseconds.
+func parseDuration(text string) (time.Duration, bool) {
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		d := time.Duration(ms) * time.Millisecond
+		return d, d/time.Millisecond == time.Duration(ms)
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil
+}
+
+func readBytes(text string, tag *kong.Tag, target reflect.Value) string {
+	n, ok := parseBytes(text)
+	return within(n, ok, tag, target, "a size such as 64MiB or a number of bytes", func(s string) int64 {
+		bound, _ := parseBytes(s)
+		return bound
+	})
+}
+
+func parseBytes(text string) (int64, bool) {
+	size := int64(1)
+	for _, unit := range units {
+		if number, ok := strings.CutSuffix(text, unit.name); ok {
+			text, size = strings.TrimSpace(number), unit.size
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n * size, err == nil && n*size/size == n
+}
+
+// within sets target to n when it lies between the tags min and max, which parse reads.
+func within(n int64, ok bool, tag *kong.Tag, target reflect.Value, what string, parse func(string) int64) string {
+	least, most := tag.Get("min"), tag.Get("max")
+	if !ok || n < parse(least) || n > parse(most) {
+		return fmt.Sprintf("%s from %s to %s", what, least, most)
+	}
+	target.SetInt(n)
+	return ""
+}
+
+func readSecret(text string, _ *kong.Tag, target reflect.Value) string {
+	target.SetBytes([]byte(text))
+	return ""
+}
+
+func readSecrets(text string, _ *kong.Tag, target reflect.Value) string {
+	for _, item := range items(text, ",") {
+		target.Set(reflect.Append(target, reflect.ValueOf(auth.Secret(item))))
+	}
+	return ""
+}
+
+func readStrings(text string, _ *kong.Tag, target reflect.Value) string {
+	for _, item := range items(text, ",") {
+		target.Set(reflect.Append(target, reflect.ValueOf(item)))
+	}
+	return ""
+}
+
+func readPrefixes(text string, _ *kong.Tag, target reflect.Value) string {
+	for _, item := range items(text, ",") {
+		prefix, err := netip.ParsePrefix(item)
+		if err != nil {
+			addr, err := netip.ParseAddr(item)
+			if err != nil || addr.Zone() != "" {
+				return "networks such as 10.0.0.0/8 or addresses such as 10.0.0.1, separated by commas"
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		target.Set(reflect.Append(target, reflect.ValueOf(prefix.Masked())))
+	}
+	return ""
+}
+
+// items splits a list at any of the separators and drops spaces and empty items.
+func items(text, separators string) []string {
+	var all []string
+	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+		if item = strings.TrimSpace(item); item != "" {
+			all = append(all, item)
+		}
+	}
+	return all
+}
+
+// duration writes d without the zeros that Go adds: 5m, not 5m0s.
+func duration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
