@@ -3,7 +3,6 @@ package sse
 import (
 	"crypto/rand"
 	"slices"
-	"strconv"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -19,14 +18,16 @@ const root = "/" // streams see this namespace only
 // the names asked for and refused.
 func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	o := s.h.o
-	channels, _ := s.admissible(o.DefaultChannels, len(o.DefaultChannels))
-	asked, denied := s.admissible(c.Channels, o.MaxRooms)
+	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, 0)
+	asked, denied := o.Hub.Admissible(without(c.Channels, channels), s.identity.MayJoin, o.MaxRooms)
 	channels = append(channels, asked...)
-	key := ""
+	var keys []string
 	if c.SessionID != "" {
-		key = tabKey(s.identity.RoomUser(), c.SessionID)
-		if tab, ok := o.Hub.Session(key); ok && tab.UserID == s.identity.RoomUser() {
-			kept, _ := s.admissible(tab.Channels, o.MaxRooms-len(asked))
+		key := notify.TabKey(s.identity.RoomUser(), c.SessionID)
+		keys = []string{key}
+		tab, ok := o.Hub.Session(key)
+		if left := o.MaxRooms - len(asked); ok && left > 0 && tab.UserID == s.identity.RoomUser() {
+			kept, _ := o.Hub.Admissible(without(tab.Channels, channels), s.identity.MayJoin, left)
 			channels = append(channels, kept...)
 		}
 	}
@@ -36,7 +37,7 @@ func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	}
 	s.member, err = o.Hub.Attach(notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
-		Namespace: root, Transport: transport, Rooms: channels, Resume: s.resume, Session: key, Owner: s,
+		Namespace: root, Transport: transport, Rooms: channels, Resume: s.resume, Sessions: keys, Owner: s,
 		Wake: func() {
 			select {
 			case s.wake <- struct{}{}:
@@ -48,24 +49,9 @@ func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	return denied, err
 }
 
-// admissible picks the channels that the stream may join, at most limit; denied are the others. Nobody joins a name
-// that is or was a client id: messages to it are meant for one connection.
-func (s *stream) admissible(channels []string, limit int) (allowed, denied []string) {
-	for _, name := range channels {
-		switch {
-		case slices.Contains(allowed, name):
-		case len(allowed) < limit && s.identity.MayJoin(name) && !s.h.o.Hub.IsClientID(name):
-			allowed = append(allowed, name)
-		default:
-			denied = append(denied, name)
-		}
-	}
-	return allowed, denied
-}
-
-// tabKey names the session of a tab. The length keeps two users apart whose ids and tabs hold colons.
-func tabKey(userID, sessionID string) string {
-	return "tab:" + strconv.Itoa(len(userID)) + ":" + userID + ":" + sessionID
+// without returns the names that are not among others, so that these do not count twice.
+func without(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
 // newClientID returns 20 random letters and digits: 119 bits, so that knowing one is a proof of having been told it.

@@ -1,0 +1,252 @@
+package sse
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"go.uber.org/goleak"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const testSecret = "0123456789abcdef0123456789abcdef"
+
+// rig is a Handler on a Hub of its own.
+type rig struct {
+	*Handler
+	hub  *notify.Hub
+	gone chan struct{} // one for each detached member
+}
+
+// newRig returns a rig in open mode, or with the authenticator that o brings. Its intervals are long unless o says
+// otherwise, so that nothing comes by itself.
+func newRig(t testing.TB, o Options) *rig {
+	t.Helper()
+	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	t.Cleanup(hub.Close)
+	r := &rig{hub: hub, gone: make(chan struct{}, 1000)}
+	hub.OnDetach(func(*notify.Member) { r.gone <- struct{}{} })
+	o.Hub = hub
+	if o.Auth == nil {
+		o.Auth = newAuth(t, auth.Options{})
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = -1
+	}
+	r.Handler = New(o)
+	return r
+}
+
+func newAuth(t testing.TB, o auth.Options) *auth.Authenticator {
+	t.Helper()
+	a, err := auth.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func sign(t testing.TB, claims jwt.MapClaims) string {
+	t.Helper()
+	if claims["exp"] == nil {
+		claims["exp"] = time.Now().Add(time.Hour).Unix()
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(testSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// routes are the two stream routes and the change of channels, as the server mounts them.
+func (r *rig) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/sse", r.Stream(""))
+	mux.Handle("/api/sse", r.Stream("message"))
+	mux.Handle("/sse/{clientId}/channels", r.Channels())
+	return mux
+}
+
+// serve starts a real server.
+func (r *rig) serve(t testing.TB) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewServer(r.routes())
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func (r *rig) publish(t testing.TB, n notify.Notification, to notify.Target) string {
+	t.Helper()
+	receipt, err := r.hub.Publish(context.Background(), n, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipt.ID
+}
+
+func (r *rig) emit(t testing.TB, m *notify.Message) {
+	t.Helper()
+	if _, err := r.hub.Deliver(context.Background(), m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *rig) disconnect(clientID, reason string) { r.hub.Member("/", clientID).Disconnect(reason) }
+
+func (r *rig) awaitGone(t testing.TB, n int) {
+	t.Helper()
+	for range n {
+		select {
+		case <-r.gone:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the member is still there")
+		}
+	}
+}
+
+// client reads a stream event by event.
+type client struct {
+	t    testing.TB
+	resp *http.Response
+	*parser
+	hello connected // the first event
+	end   context.CancelFunc
+}
+
+// open connects and reads `connected`. headers are pairs.
+func open(t testing.TB, url string, headers ...string) *client {
+	t.Helper()
+	return openWith(t, http.DefaultClient, url, headers...)
+}
+
+func openWith(t testing.TB, hc *http.Client, url string, headers ...string) *client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	resp := get(t, ctx, hc, url, headers...)
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(resp.Body)
+		t.Fatalf("%s: %s %s", url, resp.Status, body)
+	}
+	c := &client{t: t, resp: resp, parser: newParser(resp.Body), end: cancel}
+	e := c.want("")
+	if err := json.Unmarshal([]byte(e.data), &c.hello); err != nil || c.hello.Type != "connected" {
+		t.Fatalf("first event %+v: %v", e, err)
+	}
+	return c
+}
+
+func get(t testing.TB, ctx context.Context, hc *http.Client, url string, headers ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	resp, err := hc.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+// want reads the next event, which must have the name ("" is any).
+func (c *client) want(name string) event {
+	c.t.Helper()
+	e, err := c.next()
+	if err != nil {
+		c.t.Fatalf("waiting for %q: %v", name, err)
+	}
+	if name != "" && e.name != name {
+		c.t.Fatalf("got %+v, want %q", e, name)
+	}
+	return e
+}
+
+// wantEnd reads on until the stream is over, which it must be at once.
+func (c *client) wantEnd() {
+	c.t.Helper()
+	if e, err := c.next(); err != io.EOF {
+		c.t.Fatalf("got %+v, %v, want the end", e, err)
+	}
+}
+
+// blur replaces what differs from run to run.
+func blur(s string) string {
+	for _, p := range [][2]string{
+		{`retry: [1-5]\d{3}\n`, "retry: R\n"},
+		{`"(clientId|socketId)":"[A-Za-z0-9]{20}"`, `"$1":"CLIENT"`},
+		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`, "TIME"},
+		{`\b[0-9a-f]{8}-(\d+)`, "E-$1"},
+	} {
+		s = regexp.MustCompile(p[0]).ReplaceAllString(s, p[1])
+	}
+	return s
+}
+
+// recorder is a response writer without a connection, for tests with a false clock.
+type recorder struct {
+	mu     sync.Mutex
+	header http.Header
+	body   bytes.Buffer
+	writes int
+	to     io.Writer // instead of body, when set
+}
+
+func (r *recorder) Header() http.Header              { return r.header }
+func (r *recorder) WriteHeader(int)                  {}
+func (r *recorder) FlushError() error                { return nil }
+func (r *recorder) SetWriteDeadline(time.Time) error { return nil }
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.writes++
+	if r.to != nil {
+		return r.to.Write(p)
+	}
+	return r.body.Write(p)
+}
+
+// take returns what was written since the last take.
+func (r *recorder) take() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.body.String()
+	r.body.Reset()
+	return s
+}
+
+// start serves a request in the background, until stop, on a recorder that writes to the writer, when one is given.
+func (r *rig) start(target string, to ...io.Writer) (rec *recorder, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	rec = &recorder{header: make(http.Header)}
+	if len(to) > 0 {
+		rec.to = to[0]
+	}
+	done := make(chan struct{})
+	req := httptest.NewRequest(http.MethodGet, target, nil).WithContext(ctx)
+	go func() {
+		defer close(done)
+		r.routes().ServeHTTP(rec, req)
+	}()
+	return rec, func() { cancel(); <-done }
+}
+
+func lines(s ...string) string { return strings.Join(s, "\n") }

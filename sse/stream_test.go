@@ -1,0 +1,302 @@
+package sse
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
+)
+
+// overHTTP runs a test over HTTP/1.1 and over HTTP/2 with TLS.
+func overHTTP(t *testing.T, r *rig, test func(*testing.T, *httptest.Server, *http.Client)) {
+	t.Run("h1", func(t *testing.T) {
+		srv := r.serve(t)
+		test(t, srv, srv.Client())
+	})
+	t.Run("h2", func(t *testing.T) {
+		srv := httptest.NewUnstartedServer(r.routes())
+		srv.EnableHTTP2 = true
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		test(t, srv, srv.Client())
+	})
+}
+
+// Every byte of a stream, from the headers to the end.
+func TestStreamBytes(t *testing.T) {
+	r := newRig(t, Options{DefaultChannels: []string{"general"}})
+	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
+		first := int(r.hub.Head().Seq)
+		resp := get(t, t.Context(), hc, srv.URL+"/sse?userId=u1&username=Ann&channels=orders,user:u2,orders")
+		for name, want := range map[string]string{
+			"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no",
+			"Connection": "", "Content-Length": "", "Content-Encoding": "", "ETag": "",
+		} {
+			if got := resp.Header.Get(name); got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+		hello := make([]byte, len(`retry: R...`))
+		if _, err := io.ReadFull(resp.Body, hello); err != nil {
+			t.Fatal(err)
+		}
+		member := r.hub.Members()[0]
+		r.publish(t, notify.Notification{Type: "a", Data: raw(`{"n":1}`)}, notify.ToUser("u1"))
+		r.publish(t, notify.Notification{Type: "b"}, notify.ToChannel("orders"))
+		r.publish(t, notify.Notification{Type: "secret"}, notify.ToUser("u2"))
+		r.publish(t, notify.Notification{Type: "c", Data: raw("[\n1]")}, notify.ToChannels("general", "orders"))
+		r.publish(t, notify.Notification{Type: "d", Volatile: true}, notify.ToAll())
+		r.publish(t, notify.Notification{Type: "e", Except: []string{member.ClientID()}}, notify.ToAll())
+		r.emit(t, &notify.Message{Rooms: []string{"orders"}, Type: "chat", Args: raw(`["hi",{"b":"AAE="}]`)})
+		r.publish(t, notify.Notification{Type: "f"}, notify.ToClient(member.ClientID()))
+		member.Disconnect("logged out")
+		rest, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := func(n int) string { return fmt.Sprintf("E-%d", first+n) }
+		want := lines(
+			`retry: R`,
+			`id: `+id(0),
+			`event: connected`,
+			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT","userId":"u1","username":"Ann","timestamp":"TIME","totalConnections":1,"recovered":false,"transport":"sse","denied":["user:u2"]}`,
+			``,
+			`id: `+id(1),
+			`event: a`,
+			`data: {"id":"`+id(1)+`","type":"a","data":{"n":1},"timestamp":"TIME"}`,
+			``,
+			`id: `+id(2),
+			`event: b`,
+			`data: {"id":"`+id(2)+`","type":"b","data":null,"timestamp":"TIME","metadata":{"channel":"orders"}}`,
+			``,
+			`id: `+id(4),
+			`event: c`,
+			`data: {"id":"`+id(4)+`","type":"c","data":[`,
+			`data: 1],"timestamp":"TIME","metadata":{"channels":["general","orders"]}}`,
+			``,
+			`id: `+id(4),
+			`event: d`,
+			`data: {"type":"d","data":null,"timestamp":"TIME"}`,
+			``,
+			`id: `+id(6),
+			`event: chat`,
+			`data: ["hi",{"b":"AAE="}]`,
+			``,
+			`id: `+id(7),
+			`event: f`,
+			`data: {"id":"`+id(7)+`","type":"f","data":null,"timestamp":"TIME"}`,
+			``,
+			`retry: 86400000`,
+			`event: disconnected`,
+			`data: {"type":"disconnected","reason":"logged out"}`,
+			``,
+			``)
+		if got := blur(string(hello) + string(rest)); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		r.awaitGone(t, 1)
+	})
+}
+
+// An emit and a bare message keep their names whatever the client asked for, control events but on their own route.
+func TestAs(t *testing.T) {
+	r := newRig(t, Options{})
+	srv := r.serve(t)
+	for _, c := range []struct{ target, notification, control string }{
+		{"/sse", "order:new", ""},
+		{"/sse?as=event", "event", ""},
+		{"/sse?as=message", "message", ""},
+		{"/sse?as=type", "order:new", ""},
+		{"/sse?as=", "order:new", ""},
+		{"/api/sse", "message", "message"},
+		{"/api/sse?as=message", "message", "message"},
+		{"/api/sse?as=type", "order:new", ""},
+		{"/api/sse?as=event", "event", ""},
+	} {
+		t.Run(c.target, func(t *testing.T) {
+			hub := r.hub
+			cl := open(t, srv.URL+c.target, "Last-Event-ID", "nonsense")
+			named := func(own, sent string) {
+				t.Helper()
+				e := cl.want(cmpOr(sent, own))
+				if !strings.Contains(e.data, `"type":"`+own+`"`) {
+					t.Errorf("%+v has no type %q", e, own)
+				}
+			}
+			named("gap", c.control)
+			named("recovery", c.control)
+			r.publish(t, notify.Notification{Type: "order:new"}, notify.ToAll())
+			named("order:new", c.notification)
+			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "chat", Args: raw(`["hi"]`)})
+			cl.want("chat")
+			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "connection-update", Data: raw(`{"type":"new-connection"}`), Volatile: true, Bare: true})
+			if e := cl.want("connection-update"); e.data != `{"type":"new-connection"}` {
+				t.Errorf("bare data %q", e.data)
+			}
+			hub.Member("/", cl.hello.ClientID).Disconnect("over")
+			named("disconnected", c.control)
+			cl.wantEnd()
+		})
+	}
+}
+
+func TestAsDefault(t *testing.T) {
+	r := newRig(t, Options{As: "event"})
+	srv := r.serve(t)
+	for target, want := range map[string]string{"/sse": "event", "/sse?as=type": "t", "/sse?as=x": "x", "/api/sse": "message"} {
+		c := open(t, srv.URL+target)
+		r.publish(t, notify.Notification{Type: "t"}, notify.ToClient(c.hello.ClientID))
+		c.want(want)
+	}
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// Requests that get no stream.
+func TestRefusals(t *testing.T) {
+	r := newRig(t, Options{})
+	srv := r.serve(t)
+	for _, c := range []struct {
+		method, target string
+		status         int
+		body, allow    string
+	}{
+		{"POST", "/sse", 405, `{"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"this method is not allowed here","code":"method_not_allowed"}`, "GET, HEAD"},
+		{"GET", "/sse?as=a,b", 400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"as: 2 names, expected one: an event has one name","code":"validation"}`, ""},
+		{"GET", "/sse?as=a&as=b", 400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"as: 2 names, expected one: an event has one name","code":"validation"}`, ""},
+	} {
+		req, _ := http.NewRequest(c.method, srv.URL+c.target, nil)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != c.status || string(body) != c.body+"\n" || resp.Header.Get("Allow") != c.allow ||
+			resp.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s %s: %d %v %s", c.method, c.target, resp.StatusCode, resp.Header, body)
+		}
+	}
+	// A name that would break out of its field, or be taken for an event of EventSource's or ours.
+	for _, as := range []string{"a%0Ab", "a%0Db", "a%00", "a%E2%80%A8b", "%FF", "%EF%BB%BFa", "open", "error", "connected", "gap", "auth:expired", strings.Repeat("x", 129)} {
+		resp := get(t, t.Context(), http.DefaultClient, srv.URL+"/sse?as="+as)
+		if resp.StatusCode != 400 {
+			t.Errorf("as=%s: %s", as, resp.Status)
+		}
+	}
+	if n := r.Len(); n != 0 {
+		t.Errorf("%d streams", n)
+	}
+}
+
+func TestHead(t *testing.T) {
+	r := newRig(t, Options{})
+	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
+		resp, err := hc.Head(srv.URL + "/sse")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || len(body) > 0 || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" ||
+			resp.Header.Get("Cache-Control") != "no-store, no-transform" {
+			t.Errorf("%s %v %q %v", resp.Status, resp.Header, body, err)
+		}
+		if n := r.hub.Total(); n != 0 {
+			t.Errorf("%d members", n)
+		}
+	})
+}
+
+// A client that goes away leaves nothing behind.
+func TestClientGoes(t *testing.T) {
+	r := newRig(t, Options{})
+	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
+		for range 20 {
+			c := openWith(t, hc, srv.URL+"/sse?userId=u1")
+			c.end()
+		}
+		r.awaitGone(t, 20)
+		if r.hub.Total() != 0 || r.hub.UserOnline("u1") {
+			t.Error("members are left")
+		}
+	})
+}
+
+// A client id is not to be guessed, and never the same twice.
+func TestNewClientID(t *testing.T) {
+	seen := map[string]bool{}
+	letters := map[rune]bool{}
+	for range 2000 {
+		id := newClientID()
+		if len(id) != 20 || seen[id] || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			t.Fatalf("%q", id)
+		}
+		seen[id] = true
+		for _, c := range id {
+			letters[c] = true
+		}
+	}
+	if len(letters) != 62 {
+		t.Errorf("%d different characters in 2000 ids", len(letters))
+	}
+}
+
+// What a stream replays goes out in few large writes, and events stay whole when it takes several.
+func TestBatches(t *testing.T) {
+	r := newRig(t, Options{})
+	for range 200 {
+		r.publish(t, notify.Notification{Type: "small"}, notify.ToChannel("c"))
+	}
+	replay := func() (names map[string]int, writes int) {
+		t.Helper()
+		pr, pw := io.Pipe()
+		rec, stop := r.start("/sse?since=0&channels=c", pw)
+		c := &client{t: t, parser: newParser(pr)}
+		names = map[string]int{}
+		for e := c.want("connected"); e.name != "recovery"; e = c.want("") {
+			names[e.name]++
+		}
+		stop()
+		return names, rec.writes
+	}
+	if names, writes := replay(); names["small"] != 200 || writes != 1 {
+		t.Errorf("%v in %d writes", names, writes)
+	}
+	for range 10 {
+		r.publish(t, notify.Notification{Type: "huge", Data: raw(`"` + strings.Repeat("x", 200<<10) + `"`)}, notify.ToChannel("c"))
+	}
+	if names, writes := replay(); names["small"] != 200 || names["huge"] != 10 || writes < 10 || writes > 11 {
+		t.Errorf("%v in %d writes", names, writes)
+	}
+}
+
+// A released admission, whatever the end.
+func TestAdmitReleases(t *testing.T) {
+	released := make(chan struct{}, 1)
+	r := newRig(t, Options{Admit: func(*http.Request, auth.Identity) (func(), error) {
+		return func() { released <- struct{}{} }, nil
+	}})
+	srv := r.serve(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	resp := get(t, ctx, srv.Client(), srv.URL+"/sse")
+	if resp.StatusCode != 200 {
+		t.Fatal(resp.Status)
+	}
+	cancel()
+	<-released
+	if r.Len() != 0 {
+		t.Error("released before the stream was gone")
+	}
+}

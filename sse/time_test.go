@@ -1,0 +1,149 @@
+package sse
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+// bubble runs test with a false clock and a rig whose Hub ends with it.
+func bubble(t *testing.T, o Options, test func(*testing.T, *rig)) {
+	synctest.Test(t, func(t *testing.T) { test(t, newRig(t, o)) })
+}
+
+// after lets d pass and returns what was written in it.
+func (r *recorder) after(d time.Duration) string {
+	time.Sleep(d)
+	synctest.Wait()
+	return blur(r.take())
+}
+
+func wantBytes(t *testing.T, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("got\n%q, want\n%q", got, want)
+	}
+}
+
+// The default heartbeat: a comment every 3 s, nothing else, and none in between.
+func TestHeartbeat(t *testing.T) {
+	bubble(t, Options{Heartbeat: 3 * time.Second, Sync: -1}, func(t *testing.T, r *rig) {
+		rec, stop := r.start("/sse")
+		defer stop()
+		rec.after(0)
+		wantBytes(t, rec.after(2999*time.Millisecond), "")
+		wantBytes(t, rec.after(time.Millisecond), ": heartbeat\n\n")
+		wantBytes(t, rec.after(2999*time.Millisecond), "")
+		r.publish(t, notify.Notification{Type: "t", Volatile: true}, notify.ToAll())
+		rec.after(0)
+		wantBytes(t, rec.after(time.Millisecond), ": heartbeat\n\n")
+		wantBytes(t, rec.after(9*time.Second), ": heartbeat\n\n: heartbeat\n\n: heartbeat\n\n")
+	})
+}
+
+// A minute without an event, heartbeats do not count: the cursor, which has moved with what others got.
+func TestSync(t *testing.T) {
+	for target, want := range map[string]string{
+		"/sse":     "event: sync\nid: E-1\ndata: {}\n\n",
+		"/api/sse": "event: message\nid: E-1\ndata: {\"type\":\"sync\"}\n\n",
+	} {
+		bubble(t, Options{}, func(t *testing.T, r *rig) {
+			rec, stop := r.start(target)
+			defer stop()
+			rec.after(30 * time.Second)
+			r.publish(t, notify.Notification{Type: "t"}, notify.ToUser("somebody else"))
+			wantBytes(t, rec.after(30*time.Second-1), "")
+			wantBytes(t, rec.after(1), want)
+			wantBytes(t, rec.after(30*time.Second), "")
+			r.publish(t, notify.Notification{Type: "t", Volatile: true}, notify.ToAll())
+			rec.after(0)
+			wantBytes(t, rec.after(time.Minute-1), "")
+			wantBytes(t, rec.after(1), want)
+			wantBytes(t, rec.after(time.Minute), want)
+		})
+	}
+}
+
+// A stream lives as long as its token: a warning 30 s before, and no message after its end.
+func TestTokenExpiry(t *testing.T) {
+	for target, want := range map[string][2]string{
+		"/sse?token=": {
+			"event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"2000-01-01T00:10:00.000Z\"}\n\n",
+			"event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n",
+		},
+		"/api/sse?token=": {
+			"event: message\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"2000-01-01T00:10:00.000Z\"}\n\n",
+			"event: message\ndata: {\"type\":\"auth:expired\"}\n\n",
+		},
+	} {
+		o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)}), Sync: -1}
+		bubble(t, o, func(t *testing.T, r *rig) {
+			begin := time.Now()
+			rec, stop := r.start(target + sign(t, jwt.MapClaims{"sub": "alice", "exp": begin.Add(10 * time.Minute).Unix()}))
+			defer stop()
+			rec.after(0)
+			wantBytes(t, rec.after(570*time.Second-1), "")
+			if got := rec.take() + func() string { time.Sleep(1); synctest.Wait(); return rec.take() }(); got != want[0] {
+				t.Fatalf("got %q, want %q", got, want[0])
+			}
+			wantBytes(t, rec.after(30*time.Second-1), "")
+			time.Sleep(1)
+			r.publish(t, notify.Notification{Type: "late"}, notify.ToAll())
+			wantBytes(t, rec.after(0), want[1])
+			if r.Len() != 0 || r.hub.Total() != 0 {
+				t.Error("the stream goes on")
+			}
+		})
+	}
+}
+
+// A token that has less than the warning left is warned of at once, behind connected.
+func TestTokenNearExpiry(t *testing.T) {
+	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)})}
+	bubble(t, o, func(t *testing.T, r *rig) {
+		rec, stop := r.start("/sse?token=" + sign(t, jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(3 * time.Second).Unix()}))
+		defer stop()
+		wantBytes(t, rec.after(0), "retry: R\nid: E-0\nevent: connected\n"+
+			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT","userId":"alice","username":"alice","timestamp":"TIME","totalConnections":1,"recovered":false,"transport":"sse"}`+"\n\n"+
+			"event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"TIME\"}\n\n")
+		wantBytes(t, rec.after(3*time.Second), "event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
+	})
+}
+
+// A stream without a token has no end.
+func TestNoEnd(t *testing.T) {
+	bubble(t, Options{Sync: -1}, func(t *testing.T, r *rig) {
+		rec, stop := r.start("/sse?userId=u1")
+		defer stop()
+		rec.after(0)
+		wantBytes(t, rec.after(24*time.Hour), "")
+		r.publish(t, notify.Notification{Type: "t", Volatile: true}, notify.ToUser("u1"))
+		if rec.after(0) == "" {
+			t.Error("no event after a day")
+		}
+	})
+}
+
+// The sweep takes streams that wrote nothing for long, and only those.
+func TestSweep(t *testing.T) {
+	bubble(t, Options{Heartbeat: 2 * time.Minute, Sync: -1}, func(t *testing.T, r *rig) {
+		_, stop := r.start("/sse")
+		defer stop()
+		time.Sleep(3 * time.Minute)
+		r.Sweep(time.Now(), 90*time.Second)
+		synctest.Wait()
+		if r.Len() != 1 {
+			t.Fatal("a stream with heartbeats was taken for idle")
+		}
+		r.Sweep(time.Now(), 50*time.Second)
+		synctest.Wait()
+		if r.Len() != 0 || r.hub.Total() != 0 {
+			t.Error("the idle stream goes on")
+		}
+	})
+}
