@@ -1,0 +1,87 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// newHub returns a Hub over a memory log of epoch 5f3a9c01.
+func newHub(t testing.TB, o Options) *Hub {
+	t.Helper()
+	log := NewMemoryLog()
+	log.head.Epoch = 0x5f3a9c01
+	h := New(log, o)
+	t.Cleanup(h.Close)
+	return h
+}
+
+func attach(t testing.TB, h *Hub, a Attachment) *Member {
+	t.Helper()
+	m, err := h.Attach(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// send publishes text to rooms.
+func send(t testing.TB, h *Hub, text string, rooms ...string) Receipt {
+	t.Helper()
+	return deliver(t, h, &Message{Rooms: rooms, Type: "t", Data: fmt.Appendf(nil, "%q", text)})
+}
+
+func deliver(t testing.TB, h *Hub, m *Message) Receipt {
+	t.Helper()
+	r, err := h.Deliver(context.Background(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// pull returns all that the member has.
+func pull(m *Member) (all []Delivery) {
+	buf := make([]Delivery, 7)
+	for {
+		n := m.Pull(buf)
+		if n == 0 {
+			return all
+		}
+		all = append(all, buf[:n]...)
+	}
+}
+
+// told shows deliveries: messages by their data (volatile ones with ~), gaps and recoveries in full.
+func told(all []Delivery) string {
+	var words []string
+	for _, d := range all {
+		switch {
+		case d.Message != nil:
+			word := strings.Trim(string(d.Message.Data), `"`)
+			if d.Message.Volatile {
+				word = "~" + word
+			}
+			words = append(words, word)
+		case d.Gap != nil:
+			words = append(words, fmt.Sprintf("gap(%s %s>%s %v id %s)", d.Gap.Reason, seq(d.Gap.From), seq(d.Gap.To), d.Gap.Rooms, seq(d.Gap.ID.String())))
+		case d.Recovery != nil:
+			words = append(words, fmt.Sprintf("recovery(%v %d %s>%s)", d.Recovery.Recovered, d.Recovery.Replayed, seq(d.Recovery.From), seq(d.Recovery.To)))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// seq shortens an id of the epoch of newHub.
+func seq(id string) string { return strings.TrimPrefix(id, "5f3a9c01-") }
+
+func at(seq uint64) *Cursor { return &Cursor{ID: ID{0x5f3a9c01, seq}} }
+
+// expect pulls all and compares.
+func expect(t testing.TB, m *Member, want string) {
+	t.Helper()
+	if got := told(pull(m)); got != want {
+		t.Errorf("pulled\n got %s\nwant %s", got, want)
+	}
+}
