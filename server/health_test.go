@@ -1,0 +1,30 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestHealth(t *testing.T) {
+	var down error
+	h := &health{store: func() error { return down }}
+	expect := func(handler http.HandlerFunc, status int, body string) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		handler(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != status || w.Body.String() != body+"\n" || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%d %v %s, want %d %s", w.Code, w.Header(), w.Body, status, body)
+		}
+	}
+	expect(h.live, 200, `{"status":"ok"}`)
+	expect(h.ready, 200, `{"status":"ready"}`)
+	down = errors.New("dial tcp 10.0.0.7:6379: connection refused")
+	expect(h.ready, 503, `{"reason":"store","status":"unavailable"}`)
+	expect(h.live, 200, `{"status":"ok"}`)
+	h.draining.Store(true)
+	expect(h.ready, 503, `{"status":"draining"}`)
+	expect(h.live, 200, `{"status":"ok"}`)
+	expect((&health{}).ready, 200, `{"status":"ready"}`)
+}

@@ -1,0 +1,224 @@
+package server
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const otherKey = "a-key-of-at-least-32-random-bytes-0002"
+
+func TestKeys(t *testing.T) {
+	hub := newTestHub(t)
+	base := "http://" + serveHTTP(t, withRequestInfo(nil, newAPI(apiOptions{Hub: hub, Keys: []string{testKey, "", otherKey}})))
+	const missing = "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"
+	const challengeWrong = `Bearer realm="roomcast", error="invalid_token"`
+	before := hub.Head().Seq
+	published := uint64(0)
+	for _, tc := range []struct {
+		path    string
+		headers []string
+		status  int
+	}{
+		{"", []string{"Authorization: Bearer " + testKey}, 200},
+		{"", []string{"Authorization: bearer  " + otherKey}, 200},
+		{"", []string{"X-API-Key: " + otherKey}, 200},
+		{"", []string{"Authorization: Basic dXNlcjpwdw==", "X-API-Key: " + testKey}, 200},
+		{"", nil, 401},
+		{"", []string{"Authorization: Bearer "}, 401},
+		{"", []string{"Authorization: " + testKey}, 401},
+		{"", []string{"X-API-Key: "}, 401},
+		{"", []string{"Cookie: api_key=" + testKey}, 401},
+		{"?key=" + testKey + "&api_key=" + testKey + "&token=" + testKey, nil, 401},
+		{"", []string{"Authorization: Bearer " + testKey + "x"}, 403},
+		{"", []string{"Authorization: Bearer " + testKey[1:]}, 403},
+		{"", []string{"X-API-Key: " + strings.ToUpper(testKey)}, 403},
+		{"", []string{"Authorization: Bearer wrong", "X-API-Key: " + testKey}, 403},
+	} {
+		res, body := do(t, "POST", base+"/v1/notifications"+tc.path, `{"target":{"all":true},"type":"x"}`,
+			append(tc.headers, "Content-Type: application/json", "X-Request-ID: req-1")...)
+		want, challenge := "", ""
+		switch tc.status {
+		case 401:
+			want, challenge = problemJSON(t, 401, "unauthenticated", missing, ""), challengeBearer
+		case 403:
+			want = problemJSON(t, 403, "forbidden", "this API key is not known", "")
+		default:
+			published++
+		}
+		if res.StatusCode != tc.status || want != "" && sorted(t, body) != want || res.Header.Get("WWW-Authenticate") != challenge {
+			t.Errorf("%q %q: %d %s %s", tc.path, tc.headers, res.StatusCode, res.Header.Get("WWW-Authenticate"), body)
+		}
+	}
+	if sent := hub.Head().Seq - before; sent != published {
+		t.Errorf("%d were published, want %d", sent, published)
+	}
+	if got := challenge("invalid_token"); got != challengeWrong {
+		t.Errorf("challenge %q", got)
+	}
+}
+
+func TestNoKeys(t *testing.T) {
+	k := newKeyring([]string{""})
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header.Set("X-API-Key", "anything")
+	if err := k.check(r); err != errKeyWrong {
+		t.Errorf("a keyring without keys says %v", err)
+	}
+}
+
+func TestKeyFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeyring([]string{testKey})
+		try := func(address, key string) (status int, retry string) {
+			r := httptest.NewRequest("POST", "/", nil)
+			r.RemoteAddr = address
+			if key != "" {
+				r.Header.Set("X-API-Key", key)
+			}
+			w := httptest.NewRecorder()
+			k.require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+			return w.Code, w.Header().Get("Retry-After")
+		}
+		expect := func(address, key string, status int, retry string) {
+			t.Helper()
+			if s, after := try(address, key); s != status || after != retry {
+				t.Errorf("%s: %d %q, want %d %q", address, s, after, status, retry)
+			}
+		}
+		const attacker, other, backend = "192.0.2.1:1000", "192.0.2.2:1000", "192.0.2.3:1000"
+		for range 50 {
+			expect(attacker, "", 401, "") // saying nothing is no guess
+		}
+		for range 10 {
+			expect(attacker, "wrong", 403, "")
+		}
+		expect(attacker, "wrong", 429, "6")
+		expect(attacker, testKey, 429, "6") // or guessing would go on at full speed
+		expect("192.0.2.1:2000", testKey, 429, "6")
+		expect(other, testKey, 200, "")
+		time.Sleep(6 * time.Second)
+		expect(attacker, "wrong", 403, "")
+		expect(attacker, "wrong", 429, "6")
+		time.Sleep(time.Minute)
+		expect(attacker, testKey, 200, "")
+
+		// Behind the same proxy as a guesser, a backend is not locked out.
+		expect(backend, testKey, 200, "")
+		for range 10 {
+			expect(backend, "wrong", 403, "")
+		}
+		expect(backend, "wrong", 429, "6")
+		expect(backend, testKey, 200, "")
+
+		// A /64 is one subscriber.
+		for i := range 10 {
+			expect("[2001:db8::"+itoa(i+1)+"]:1000", "wrong", 403, "")
+		}
+		expect("[2001:db8::ffff]:1000", "wrong", 429, "6")
+		expect("[2001:db8:0:1::1]:1000", "wrong", 403, "")
+	})
+}
+
+func TestIPRatesBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newIPRates(rate.Every(time.Second), 1)
+		for i := range maxRatedAddresses + 500 {
+			r.allow(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+		}
+		if len(r.entries) != maxRatedAddresses || r.recent.Len() != maxRatedAddresses {
+			t.Errorf("%d addresses are kept", len(r.entries))
+		}
+		last := netip.AddrFrom4([4]byte{10, 0, byte((maxRatedAddresses + 499) >> 8), byte((maxRatedAddresses + 499) & 255)})
+		if out, _, _ := r.exhausted(last); !out {
+			t.Error("the newest address was forgotten")
+		}
+		time.Sleep(rateMemory)
+		for range maxRatedAddresses {
+			r.allow(netip.MustParseAddr("192.0.2.1"))
+		}
+		if len(r.entries) != 1 {
+			t.Errorf("%d addresses are kept for longer than %v", len(r.entries), rateMemory)
+		}
+	})
+}
+
+// No secret is compared by ==, nor by anything else that stops at the first
+// byte that differs.
+func TestKeysComparedInConstantTime(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "keys.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	constant := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if n.Sel.Name == "ConstantTimeCompare" {
+				constant++
+			}
+			if pkg, ok := n.X.(*ast.Ident); ok && (pkg.Name == "bytes" || pkg.Name == "slices") && strings.HasPrefix(n.Sel.Name, "Equal") {
+				t.Errorf("keys.go uses %s.%s", pkg.Name, n.Sel.Name)
+			}
+		case *ast.BinaryExpr:
+			for _, side := range []ast.Expr{n.X, n.Y} {
+				id, ok := side.(*ast.Ident)
+				other := n.X
+				if side == n.X {
+					other = n.Y
+				}
+				lit, empty := other.(*ast.BasicLit)
+				if ok && (id.Name == "key" || id.Name == "digest") && (n.Op == token.EQL || n.Op == token.NEQ) && !(empty && lit.Value == `""`) {
+					t.Errorf("keys.go compares %s by %s", id.Name, n.Op)
+				}
+			}
+		}
+		return true
+	})
+	if constant != 1 {
+		t.Errorf("%d uses of ConstantTimeCompare", constant)
+	}
+}
+
+// The time of a compare tells nothing of where a key differs: Welch's t-test.
+func TestKeyTiming(t *testing.T) {
+	if testing.Short() {
+		t.Skip("40,000 timed compares")
+	}
+	k := newKeyring([]string{testKey})
+	first, last := "X"+testKey[1:], testKey[:len(testKey)-1]+"X"
+	measure := func() float64 {
+		const n = 20_000
+		var sum, squares [2]float64
+		for i := range 2 * n {
+			key := first
+			if i%2 == 1 {
+				key = last
+			}
+			start := time.Now()
+			k.valid(key)
+			// A pause of the scheduler is no property of the compare.
+			d := min(float64(time.Since(start)), 5_000)
+			sum[i%2] += d
+			squares[i%2] += d * d
+		}
+		variance := func(i int) float64 { m := sum[i] / n; return squares[i]/n - m*m }
+		return math.Abs(sum[0]-sum[1]) / n / math.Sqrt((variance(0)+variance(1))/n)
+	}
+	for range 5 {
+		if measure() < 4.5 {
+			return
+		}
+	}
+	t.Error("keys that differ early and late take different times")
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// ConnectionKind tells the transports apart where a limit is for one of them.
+type ConnectionKind uint8
+
+const (
+	SocketConnection ConnectionKind = iota // a Socket.IO connection
+	StreamConnection                       // an EventSource stream
+)
+
+// LimitOptions bound live connections; 0 switches a limit off.
+type LimitOptions struct {
+	MaxConnections int // both transports together
+	MaxStreams     int // EventSource streams
+	PerUser        int // connections of one user
+	PerIP          int // connections of one IPv4 address or IPv6 /64
+}
+
+// Limiter counts live connections against LimitOptions. Every count is taken
+// and compared in one step under one lock, so a limit is exact however many
+// arrive at once. Safe for concurrent use.
+type Limiter struct {
+	options LimitOptions
+
+	mu          sync.Mutex
+	connections int
+	streams     int
+	waiting     int // connected but not authenticated
+	users       map[string]int
+	addresses   map[netip.Addr]int
+}
+
+// NewLimiter returns a Limiter with nothing counted.
+func NewLimiter(o LimitOptions) *Limiter {
+	return &Limiter{options: o, users: map[string]int{}, addresses: map[netip.Addr]int{}}
+}
+
+// LimitError says which bound refused a connection. Its text names no address
+// and no user: it goes to the client.
+type LimitError struct {
+	Limit      string        // "connections", "streams", "user", "address" or "handshakes"
+	Max        int           // the bound
+	Status     int           // 503 when the server is full, 429 when this caller is over its share
+	RetryAfter time.Duration // a hint
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("Too many connections (%s limit of %d)", e.Limit, e.Max)
+}
+
+// HTTPStatus is 503 or 429, for a server that refuses a handshake with it.
+func (e *LimitError) HTTPStatus() int { return e.Status }
+
+// Acquire counts a connection of this kind, address and user ("" counts for
+// none: anonymous, or not known yet). It returns a *LimitError and counts
+// nothing when a limit is reached. release gives the place back; it may be
+// called more than once.
+func (l *Limiter) Acquire(kind ConnectionKind, ip netip.Addr, user string) (release func(), err error) {
+	ip = ipBucket(ip)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch o := l.options; {
+	case reached(l.connections, o.MaxConnections):
+		return nil, &LimitError{"connections", o.MaxConnections, http.StatusServiceUnavailable, 5 * time.Second}
+	case kind == StreamConnection && reached(l.streams, o.MaxStreams):
+		return nil, &LimitError{"streams", o.MaxStreams, http.StatusServiceUnavailable, 5 * time.Second}
+	case ip.IsValid() && reached(l.addresses[ip], o.PerIP):
+		return nil, &LimitError{"address", o.PerIP, http.StatusTooManyRequests, 10 * time.Second}
+	case user != "" && reached(l.users[user], o.PerUser):
+		return nil, l.userError()
+	}
+	l.add(kind, ip, user, 1)
+	return l.releaser(func() { l.add(kind, ip, user, -1) }), nil
+}
+
+// AcquireUser counts one more connection for a user who became known after
+// Acquire, as on Socket.IO, where the handshake comes before authentication.
+func (l *Limiter) AcquireUser(user string) (release func(), err error) {
+	if user == "" {
+		return func() {}, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if reached(l.users[user], l.options.PerUser) {
+		return nil, l.userError()
+	}
+	change(l.users, user, 1)
+	return l.releaser(func() { change(l.users, user, -1) }), nil
+}
+
+// PreAuth counts a connection that has not said who it is. At most a tenth of
+// MaxConnections (and 16) may be in that state, so that a crowd that never
+// authenticates leaves room for users. Release it when the identity is known.
+func (l *Limiter) PreAuth() (release func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if limit := l.options.MaxConnections; limit > 0 {
+		limit = max(16, limit/10)
+		if l.waiting >= limit {
+			return nil, &LimitError{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
+		}
+	}
+	l.waiting++
+	return l.releaser(func() { l.waiting-- }), nil
+}
+
+// Counts returns the live connections and, of these, the streams.
+func (l *Limiter) Counts() (connections, streams int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.connections, l.streams
+}
+
+func (l *Limiter) userError() error {
+	return &LimitError{"user", l.options.PerUser, http.StatusTooManyRequests, 10 * time.Second}
+}
+
+// add is called with the lock held.
+func (l *Limiter) add(kind ConnectionKind, ip netip.Addr, user string, n int) {
+	l.connections += n
+	if kind == StreamConnection {
+		l.streams += n
+	}
+	if ip.IsValid() {
+		change(l.addresses, ip, n)
+	}
+	if user != "" {
+		change(l.users, user, n)
+	}
+}
+
+// releaser makes a release that works once; undo runs with the lock held.
+func (l *Limiter) releaser(undo func()) func() {
+	var released bool
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if !released {
+			released = true
+			undo()
+		}
+	}
+}
+
+func reached(n, limit int) bool { return limit > 0 && n >= limit }
+
+// change drops a key at zero: the maps hold only who is connected.
+func change[K comparable](m map[K]int, key K, n int) {
+	if m[key] += n; m[key] == 0 {
+		delete(m, key)
+	}
+}

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+const (
+	headerRequestID   = "X-Request-ID"
+	headerForwarded   = "X-Forwarded-For"
+	maxRequestIDBytes = 64
+)
+
+// requestInfo is what the outermost middleware learns about a request and the
+// inner ones need: it is written by the goroutine that serves the request only.
+type requestInfo struct {
+	id  string
+	ip  netip.Addr
+	err error // the cause of a 5xx answer, for the request log; never sent
+}
+
+type requestInfoKey struct{}
+
+// withRequestInfo gives every request an id and a client address. The id comes
+// from a well-formed X-Request-ID, so that a trace crosses services, else it is
+// random; the answer carries it either way. trusted are the networks whose
+// X-Forwarded-For is believed.
+func withRequestInfo(trusted []netip.Prefix, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(headerRequestID)
+		if !validRequestID(id) {
+			id = uuid.NewString()
+		}
+		w.Header().Set(headerRequestID, id)
+		info := &requestInfo{id: id, ip: forwardedIP(r, trusted)}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info)))
+	})
+}
+
+// infoOf returns the request's info; outside withRequestInfo one without id and
+// with the address of the connection.
+func infoOf(r *http.Request) *requestInfo {
+	if info, ok := r.Context().Value(requestInfoKey{}).(*requestInfo); ok {
+		return info
+	}
+	return &requestInfo{ip: remoteIP(r.RemoteAddr)}
+}
+
+// clientIP is the address a request counts for: that of the connection, or the
+// one a trusted proxy reports. The zero Addr when there is none (a unix socket).
+func clientIP(r *http.Request) netip.Addr { return infoOf(r).ip }
+
+// ipBucket is the unit limits count in: an IPv4 address, or the /64 of an IPv6
+// one, because a single subscriber owns a whole /64.
+func ipBucket(ip netip.Addr) netip.Addr {
+	ip = ip.Unmap().WithZone("")
+	if ip.Is6() {
+		if p, err := ip.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return ip
+}
+
+// forwardedIP walks X-Forwarded-For from the right, the end our own proxies
+// wrote, and stops at the first address that is not one of them: everything to
+// the left of it was written by the client.
+func forwardedIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	ip := remoteIP(r.RemoteAddr)
+	if !contains(trusted, ip) {
+		return ip
+	}
+	hops := strings.Split(strings.Join(r.Header.Values(headerForwarded), ","), ",")
+	for i := len(hops) - 1; i >= 0 && contains(trusted, ip); i-- {
+		hop := remoteIP(strings.TrimSpace(hops[i]))
+		if !hop.IsValid() {
+			break
+		}
+		ip = hop
+	}
+	return ip
+}
+
+// remoteIP reads "host:port", "[v6]:port" or a bare address.
+func remoteIP(s string) netip.Addr {
+	if host, _, err := net.SplitHostPort(s); err == nil {
+		s = host
+	}
+	ip, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ip.Unmap().WithZone("")
+}
+
+func contains(networks []netip.Prefix, ip netip.Addr) bool {
+	for _, n := range networks {
+		if n.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+func validRequestID(s string) bool {
+	if s == "" || len(s) > maxRequestIDBytes {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.'
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
