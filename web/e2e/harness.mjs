@@ -1,0 +1,129 @@
+// The server under test: built from the repository, started as a process of its own, stopped by its process id.
+
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { promisify } from "node:util";
+import { deadline, retry } from "./wait.mjs";
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** An API key that every server started here accepts. */
+export const API_KEY = "e2e-key-0123456789abcdef0123456789abcdef";
+
+/** Builds the server into a new temporary directory. */
+export async function build() {
+  const directory = await mkdtemp(join(tmpdir(), "roomcast-e2e-"));
+  const binary = join(directory, process.platform === "win32" ? "roomcast.exe" : "roomcast");
+  const flags = process.env.E2E_RACE === "1" ? ["-race"] : [];
+  try {
+    await promisify(execFile)("go", ["build", ...flags, "-o", binary, "."], { cwd: root, timeout: 300_000 });
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw new Error(`go build: ${error.stderr || error.message}`);
+  }
+  return { binary, directory };
+}
+
+let built; // of this process, when a test file is run alone
+
+async function binaryPath() {
+  if (process.env.ROOMCAST_BINARY) return process.env.ROOMCAST_BINARY;
+  built ??= build();
+  return (await built).binary;
+}
+after(async () => built && rm((await built).directory, { recursive: true, force: true }));
+
+/** A TCP port that nothing listens on at the moment. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+export class Server {
+  output = "";
+  #process = null;
+  #exit;
+
+  /** Starts a server for one test, which stops it at its end. env: settings besides HOST, PORT and API_KEYS. */
+  static async start(t, env = {}, { scheme = "http" } = {}) {
+    const server = new Server(env, await freePort(), scheme);
+    t.after(() => server.stop());
+    await server.up();
+    return server;
+  }
+
+  constructor(env, port, scheme) {
+    this.env = env;
+    this.port = port;
+    this.url = `${scheme}://127.0.0.1:${port}`;
+  }
+
+  /** Starts the process and waits until it says that it is ready. */
+  async up() {
+    const binary = await binaryPath();
+    // Nothing of the developer's own settings: only what a process needs, and what the test says.
+    const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
+    const env = { PATH, HOME, TMPDIR, SystemRoot, HOST: "127.0.0.1", PORT: `${this.port}`, API_KEYS: API_KEY, ADMIN_ADDR: "", ...this.env };
+    const child = spawn(binary, [], { env, stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => { this.output += text; });
+    this.#exit = new Promise((resolve) => {
+      child.once("error", (error) => resolve({ code: null, signal: null, error }));
+      child.once("close", (code, signal) => resolve({ code, signal })); // all output has been read by then
+    });
+    const died = this.#exit.then(({ code, signal, error }) => {
+      throw new Error(`the server ended (${error ?? signal ?? code}):\n${this.output}`);
+    });
+    died.catch(() => {}); // it may end long after, when it is told to
+    await Promise.race([died, retry(async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1000) })).ok, "/readyz")]);
+  }
+
+  /** Tells the process to end and resolves with {code, signal, ms} when it has. */
+  async signal(name) {
+    const start = performance.now();
+    this.#process.kill(name);
+    const exit = await deadline(this.#exit, 40_000, `the end of the process after ${name}`);
+    this.#process = null;
+    return { ...exit, ms: performance.now() - start };
+  }
+
+  /** Resolves with {code, signal} when the process ends by itself. */
+  async ended() {
+    const exit = await deadline(this.#exit, 15_000, "the end of the process");
+    this.#process = null;
+    return exit;
+  }
+
+  /** Ends the process, if it still runs, and complains about what must never be in its output. */
+  async stop() {
+    if (this.#process) await this.signal("SIGKILL");
+    const trouble = /WARNING: DATA RACE|^panic: |^fatal error: |goroutine \d+ \[running\]/m.exec(this.output);
+    if (trouble) throw new Error(`the server's output has ${JSON.stringify(trouble[0])}:\n${this.output.slice(trouble.index, trouble.index + 4000)}`);
+  }
+
+  /** Publishes one notification, or an array of them, and returns the reply; anything but 200 throws. */
+  async publish(body) {
+    const { status, json } = await this.post("/v1/notifications", body, { Authorization: `Bearer ${API_KEY}` });
+    if (status !== 200) throw new Error(`publish: ${status} ${JSON.stringify(json)}`);
+    return json;
+  }
+
+  /** Posts JSON and returns {status, json}. */
+  async post(path, body, headers = {}) {
+    const response = await fetch(this.url + path, {
+      method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body),
+      signal: AbortSignal.timeout(20_000),
+    });
+    return { status: response.status, json: await response.json() };
+  }
+}

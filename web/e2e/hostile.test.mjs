@@ -1,0 +1,86 @@
+// The console shows what anybody may have written: nothing of it may run, load or leave a mark on the page.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Console, openBrowser } from "./browser.mjs";
+import { connectSocket } from "./clients.mjs";
+import { Server } from "./harness.mjs";
+import { SOON } from "./wait.mjs";
+
+const payloads = [
+  `<img src=x onerror="alert(1)">`, `<script>alert(2)</script>`, `"><svg onload=alert(3)>`, `javascript:alert(4)`,
+  `</pre></li></ol></section><iframe srcdoc="<script>parent.alert(5)</script>"></iframe>`,
+  `<style>*{display:none}</style>`, `<link rel=stylesheet href=/x.css>`, `<base href=//evil.example/>`,
+  `{{constructor.constructor('alert(6)')()}}`, `' onfocus=alert(7) autofocus x='`, `<form action=//evil.example><input name=key></form>`,
+];
+
+test("hostile names and data stay text", { timeout: 90_000 }, async (t) => {
+  const server = await Server.start(t);
+  const page = await Console.open(await openBrowser(t), server);
+  const sides = [page.side("websocket"), page.side("sse")];
+  const requests = [];
+  page.page.on("request", (request) => requests.push(request.url()));
+  // Whatever ran would call this, or raise a dialog, which counts as an error too.
+  await page.page.evaluate(() => { window.alert = () => window.breaches.push("alert was called"); });
+
+  await page.identify({ userId: payloads[0], username: payloads[1] });
+  await page.join(payloads[2]);
+  for (const side of sides) await side.connect();
+  const markup = () => page.page.evaluate(() => {
+    const count = {};
+    for (const { localName } of document.querySelectorAll("*")) count[localName] = (count[localName] ?? 0) + 1;
+    return Object.keys(count).sort();
+  });
+  await server.publish({ target: { all: true }, type: "plain", data: {} });
+  for (const side of sides) await side.row("plain");
+  const before = await markup();
+
+  for (const text of payloads) {
+    const target = { channel: payloads[2] };
+    await server.publish({ target, type: text.trim(), data: { [text]: text, list: [text] }, metadata: { [text]: text } });
+    await server.publish({ target: { user: payloads[0] }, type: "as data", data: text });
+  }
+  const { socket } = await connectSocket(t, server, { auth: { userId: payloads[4].slice(0, 100), channels: [payloads[2]] } });
+  await socket.timeout(SOON).emitWithAck("send-message", { room: payloads[2], message: payloads[0], metadata: { [payloads[3]]: payloads[1] } });
+  await server.publish({ target: { all: true }, type: "the end", data: null });
+
+  for (const side of sides) {
+    await side.row("the end");
+    for (const text of payloads) {
+      const { text: shown } = await side.row(text.trim());
+      assert.deepEqual(JSON.parse(shown), { [text]: text, list: [text] }, "it is shown as it is");
+    }
+    assert.deepEqual(JSON.parse((await side.row("message")).text).message, payloads[0]);
+  }
+  assert.deepEqual(await markup(), before, "no element of a kind that the page does not have");
+  assert.equal(await page.page.evaluate(() => document.querySelectorAll("#streams img, #streams script, iframe, #who img").length), 0);
+  assert.deepEqual(await page.breaches(), [], "nothing ran, and nothing had to be stopped");
+  const foreign = requests.filter((url) => ![server.url, server.url.replace("http", "ws")].some((own) => url.startsWith(`${own}/`)));
+  assert.deepEqual(foreign, []);
+});
+
+test("the policy stops what the page does not", { timeout: 60_000 }, async (t) => {
+  const server = await Server.start(t);
+  const page = await Console.open(await openBrowser(t), server);
+  const stopped = await page.page.evaluate(async () => {
+    const result = {};
+    try {
+      document.body.innerHTML = "<b>x</b>";
+    } catch (error) {
+      result.markup = error.name;
+    }
+    const script = document.createElement("script");
+    try {
+      script.textContent = "window.ran = true";
+      document.body.append(script);
+    } catch (error) {
+      result.script = error.name;
+    }
+    result.ran = window.ran === true;
+    result.fetch = await fetch("http://127.0.0.1:9/").then(() => "sent", (error) => error.name);
+    return result;
+  });
+  assert.deepEqual(stopped, { markup: "TypeError", script: "TypeError", ran: false, fetch: "TypeError" });
+  const breaches = (await page.breaches()).join("\n");
+  for (const directive of ["require-trusted-types-for", "connect-src"]) assert.ok(breaches.includes(directive), breaches);
+});

@@ -1,0 +1,24 @@
+// Builds the server once and runs every test file against it: `npm test`, or `npm test -- console` for the files whose
+// name has "console" in it. E2E_RACE=1 builds with the race detector.
+
+import { spawn } from "node:child_process";
+import { readdir, rm } from "node:fs/promises";
+import { build } from "./harness.mjs";
+
+const here = import.meta.dirname;
+const wanted = process.argv.slice(2);
+const files = (await readdir(here)).filter((name) => name.endsWith(".test.mjs"))
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+if (files.length === 0) {
+  console.error(`no test file has ${wanted.join(" or ")} in its name`);
+  process.exit(2);
+}
+const { binary, directory } = await build();
+// One file at a time: bursts and timing are measured against clients of their own file only.
+const runner = spawn(process.execPath, ["--test", "--test-concurrency=1", ...files],
+  { cwd: here, stdio: "inherit", env: { ...process.env, ROOMCAST_BINARY: binary } });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => runner.kill(signal));
+runner.on("exit", async (code, signal) => {
+  await rm(directory, { recursive: true, force: true });
+  process.exit(signal ? 1 : code);
+});
