@@ -89,8 +89,13 @@ func decodeTarget(value []byte, field string) (t notify.Target, err error) {
 		if name, err = decodeString(m.value, field); err != nil {
 			return t, err
 		}
-		return map[string]func(string) notify.Target{
-			"user": notify.ToUser, "channel": notify.ToChannel, "client": notify.ToClient}[m.key](name), nil
+		switch m.key {
+		case "user":
+			return notify.ToUser(name), nil
+		case "channel":
+			return notify.ToChannel(name), nil
+		}
+		return notify.ToClient(name), nil
 	case "users", "channels":
 		if isNull(m.value) {
 			return t, wrongType(field, m.value, "an array of strings")

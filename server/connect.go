@@ -36,7 +36,7 @@ func (l *link) connect(p *packet) {
 		return
 	}
 	peer := newPeer(l, p.namespace, identity, credentials)
-	payload := cleanAuth(p.auth)
+	payload := cleanAuth(p.auth, l.srv.opts.Plain)
 	peer.resumeFrom(p.auth, payload)
 	l.addPeer(peer)
 	defer l.srv.prepare(p.namespace)()
@@ -51,12 +51,18 @@ func (l *link) connect(p *packet) {
 // cleanAuth is the CONNECT payload as handlers may see it: without what proves
 // the identity, and without the recovery keys, which resumeFrom puts back only
 // when the library is to restore a session.
-func cleanAuth(auth map[string]any) map[string]any {
+//
+// A plain server shows handlers the payload as it came.
+func cleanAuth(auth map[string]any, plain bool) map[string]any {
 	clean := maps.Clone(auth)
 	if clean == nil {
 		clean = map[string]any{}
 	}
-	for _, key := range []string{"token", "ticket", "pid", "offset"} {
+	secret := []string{"pid", "offset", "token", "ticket"}
+	if plain {
+		secret = secret[:2]
+	}
+	for _, key := range secret {
 		delete(clean, key)
 	}
 	return clean

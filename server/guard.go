@@ -35,6 +35,9 @@ type emitter interface {
 	RemoveAllListeners(events.EventName) bool
 }
 
+// protect is told from other functions by its code, so it must not be inlined.
+//
+//go:noinline
 func (s *Server) protect(fn events.Listener) events.Listener {
 	return func(args ...any) {
 		defer s.recovered("handler", nil)
@@ -42,6 +45,9 @@ func (s *Server) protect(fn events.Listener) events.Listener {
 	}
 }
 
+// protectMiddleware is known by its code like protect.
+//
+//go:noinline
 func (s *Server) protectMiddleware(fn socket.NamespaceMiddleware) socket.NamespaceMiddleware {
 	return func(sock *socket.Socket, next func(*socket.ExtendedError)) {
 		var once sync.Once

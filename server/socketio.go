@@ -115,6 +115,10 @@ func New(o Options) (*Server, error) {
 	s.binder = newEngineServer(s)
 	s.io = s.newLibrary()
 	s.workers.Go(func() { s.sweep(ctx) })
+	if o.ConnectionUpdates {
+		updates := announceConnections(o.Hub, o.Log)
+		context.AfterFunc(ctx, updates.stop)
+	}
 	return s, nil
 }
 

@@ -1,0 +1,238 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+func TestBuiltinEvents(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.MaxRooms = 4 })
+	c, _ := s.connect(`{"userId":"u1"}`)
+	tests := []struct {
+		in   string
+		want []string
+	}{
+		{`42["subscribe",{"channels":["a","b","user:u2"]}]`,
+			[]string{`42["subscribed",{"type":"subscribed","channels":["a","b"],"denied":["user:u2"],"timestamp":*},"ID"]`}},
+		{`421["subscribe"]`, []string{
+			`42["subscribed",{"type":"subscribed","channels":["default"],"timestamp":*},"ID"]`,
+			`431[{"type":"subscribed","channels":["default"],"timestamp":*}]`}},
+		{`422["unsubscribe",{"channels":["a"]}]`, []string{
+			`42["unsubscribed",{"type":"unsubscribed","channels":["a"],"timestamp":*},"ID"]`,
+			`432[{"type":"unsubscribed","channels":["a"],"timestamp":*}]`}},
+		{`42["subscribe",7]`, []string{`42["error",{"code":"validation","message":"expected {\"channels\": [\"name\", …]}"},"ID"]`}},
+		{`423["join-room","room 1"]`, []string{
+			`42["room-joined",{"room":"room 1","timestamp":*},"ID"]`, `433[{"room":"room 1","timestamp":*}]`}},
+		{`424["join-room","user:u2"]`, []string{
+			`42["error",{"code":"forbidden","message":"this room may not be joined","room":"user:u2"},"ID"]`,
+			`434[{"error":{"code":"forbidden","message":"this room may not be joined","room":"user:u2"}}]`}},
+		{`42["join-room","USER:u2"]`, []string{`42["error",{"code":"forbidden","message":"this room may not be joined","room":"USER:u2"},"ID"]`}},
+		{`42["join-room","*"]`, []string{`42["error",{"code":"forbidden","message":"this room may not be joined","room":"*"},"ID"]`}},
+		{`42["join-room",["a"]]`, []string{`42["error",{"code":"validation","message":"expected the name of a room, a string"},"ID"]`}},
+		{`42["join-room","c"]`, []string{`42["room-joined",{"room":"c","timestamp":*},"ID"]`}},
+		{`42["join-room","one too many"]`, []string{`42["error",{"code":"room_limit","message":"too many rooms","room":"one too many"},"ID"]`}},
+		{`42["leave-room","c"]`, []string{`42["room-left",{"room":"c","timestamp":*},"ID"]`}},
+		{`42["custom-event",{"n":1}]`, []string{`42["custom-event-response",{"n":1,"timestamp":*},"ID"]`}},
+		{`42["custom-event","text"]`, []string{`42["custom-event-response",{"data":"text","timestamp":*},"ID"]`}},
+		{`42["ping"]`, []string{`42["pong",{"timestamp":*,"clientId":*},"ID"]`}},
+		{`425["send-message",{"room":"room 1","message":{"b":[1,  2]},"metadata":{"k":"v"}}]`, []string{
+			`435[{"id":"ID","delivered":1,"users":1,"channels":1,"stored":true}]`,
+			`42["message",{"type":"message","room":"room 1","message":{"b":[1,2]},"from":{"clientId":*,"userId":"u1"},"timestamp":*,"metadata":{"k":"v"}},"ID"]`}},
+		{`42["send-message",{"room":"user:u2","message":"x"}]`, []string{
+			`42["error",{"code":"forbidden","message":"room \"user:u2\": belongs to the server, expected another prefix","room":"user:u2"},"ID"]`}},
+	}
+	for _, tt := range tests {
+		c.send(tt.in)
+		for _, want := range tt.want {
+			got := masked(c.read())
+			if strings.Contains(want, "belongs to the server") {
+				got = got[:30] // the wording is that of the name rules
+				want = want[:30]
+			}
+			if strings.HasPrefix(want, "435") {
+				got = strings.ReplaceAll(got, `"id":*`, `"id":"ID"`)
+			}
+			if got != want {
+				t.Errorf("%s:\n got %s\nwant %s", tt.in, got, want)
+			}
+		}
+	}
+}
+
+func TestMessageReachesTheRoomOnly(t *testing.T) {
+	s := newStack(t, nil)
+	a, _ := s.connect(`{"userId":"a","channels":["chat"]}`)
+	b, _ := s.connect(`{"userId":"b","channels":"chat"}`)
+	other, _ := s.connect(`{"userId":"c"}`)
+	a.send(`42["send-message",{"room":"chat","message":"hi"}]`)
+	var m messageEvent
+	a.event("message", &m)
+	b.event("message", &m)
+	if string(m.Message) != `"hi"` || m.From.UserID != "a" {
+		t.Errorf("b got %+v", m)
+	}
+	other.sync() // fails on anything but its own pong
+}
+
+func TestTokenDecidesWhoJoinsAndPublishes(t *testing.T) {
+	s := newStack(t, withTokens(t))
+	token := signHS256(t, testSecret, map[string]any{
+		"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": []string{"team-*"}, "publish": []string{"team-a"},
+	})
+	c := s.dial("")
+	c.join(`{"token":"` + token + `"}`)
+	for in, want := range map[string]string{
+		`["join-room","team-a"]`:                             "room-joined",
+		`["join-room","orders"]`:                             "error",
+		`["send-message",{"room":"orders","message":1}]`:     "error",
+		`["send-message",{"room":"team-b","message":1}]`:     "error",
+		`["subscribe",{"channels":["team-b","admin-team"]}]`: "subscribed",
+	} {
+		c.send("42" + in)
+		var reply channelsEvent
+		c.event(want, &reply)
+		if want == "subscribed" && fmt.Sprint(reply.Channels, reply.Denied) != "[team-b] [admin-team]" {
+			t.Errorf("subscribed to %v, denied %v", reply.Channels, reply.Denied)
+		}
+	}
+}
+
+func TestAs(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.As = []string{"event", "notification"} })
+	c, _ := s.connect(`{"userId":"u1"}`)
+	own, _ := s.connect(`{"userId":"u1","as":["type","mine"]}`)
+	r := s.publish(`{"target":{"user":"u1"},"type":"payment:completed","data":1}`)
+	for _, want := range []struct {
+		c    *wsClient
+		name string
+	}{{c, "event"}, {c, "notification"}, {own, "payment:completed"}, {own, "mine"}} {
+		var n struct{ Type string }
+		if id := want.c.event(want.name, &n); id != r.ID || n.Type != "payment:completed" {
+			t.Errorf("%s: %+v with id %s, want %s", want.name, n, id, r.ID)
+		}
+	}
+	_ = s.sio.IO().Emit("plain", "not renamed")
+	c.event("plain", nil)
+}
+
+func TestHeartbeatAndUpdates(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.Heartbeat = 50 * time.Millisecond })
+	c, _ := s.connect(`{"userId":"u1"}`)
+	var beat heartbeatEvent
+	for range 2 {
+		if id := c.event("heartbeat", &beat); beat.TotalConnections != 1 || id == "" {
+			t.Errorf("heartbeat %+v with id %q", beat, id)
+		}
+	}
+}
+
+func TestConnectionUpdates(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.ConnectionUpdates = true })
+	a, first := s.connect(`{"userId":"a"}`)
+	var n struct {
+		Type string
+		Data connectionUpdate
+	}
+	a.event("connection-update", &n)
+	if n.Data != (connectionUpdate{"new-connection", first.ClientID, "a", "a", 1}) {
+		t.Errorf("its own coming: %+v", n)
+	}
+	b, second := s.connect(`{"userId":"b"}`)
+	if a.event("connection-update", &n); n.Data != (connectionUpdate{"new-connection", second.ClientID, "b", "b", 2}) {
+		t.Errorf("the coming of another: %+v", n)
+	}
+	b.conn.Close()
+	if a.event("connection-update", &n); n.Data != (connectionUpdate{"disconnection", second.ClientID, "b", "b", 1}) {
+		t.Errorf("its going: %+v", n)
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 3 })
+	c, _ := s.connect(`{"userId":"u1"}`)
+	for range 3 {
+		c.send(`42["ping"]`)
+		c.event("pong", nil)
+	}
+	c.send(`427["ping"]`)
+	want := `{"code":"rate_limited","message":"Rate limit exceeded","retryAfter":60}`
+	if got := c.read(); got != `437[{"error":`+want+`}]` {
+		t.Errorf("ack %s", got)
+	}
+	var e json.RawMessage
+	if c.event("error", &e); string(e) != want {
+		t.Errorf("error %s", e)
+	}
+}
+
+func TestIdleClientsAreClosedAndListenersAreNot(t *testing.T) {
+	s := newStack(t, func(o *Options) {
+		o.InactiveTimeout, o.SweepInterval = 300*time.Millisecond, 20*time.Millisecond
+		o.PingInterval, o.PingTimeout = 50*time.Millisecond, time.Minute
+	})
+	silent := s.dial("")
+	silent.join(`{"userId":"silent"}`)
+	listener, _ := s.connect(`{"userId":"listener"}`)
+	ended := make(chan time.Time, 1)
+	go func() { // answers no ping
+		for {
+			if _, _, err := silent.conn.ReadMessage(); err != nil {
+				ended <- time.Now()
+				return
+			}
+		}
+	}()
+	start := time.Now()
+	stop := make(chan struct{})
+	closedEarly := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := listener.next(); err != nil {
+				closedEarly <- err
+				return
+			}
+		}
+	}()
+	if at := <-ended; at.Sub(start) < 200*time.Millisecond {
+		t.Errorf("closed after %s", at.Sub(start))
+	}
+	select {
+	case err := <-closedEarly:
+		t.Errorf("a listener that answers pings was closed: %v", err)
+	case <-time.After(6*300*time.Millisecond - time.Since(start)):
+	}
+	close(stop)
+	listener.conn.Close()
+	<-closedEarly
+}
+
+func TestLimits(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.Limits = NewLimiter(LimitOptions{PerUser: 1}) })
+	first, _ := s.connect(`{"userId":"u1"}`)
+	second := s.dial("")
+	second.send(`40{"userId":"u1"}`)
+	if got := second.read(); got != `44{"message":"Too many connections","data":{"code":"too_many_connections","retryAfter":10}}` {
+		t.Errorf("got %s", got)
+	}
+	first.conn.Close()
+	eventually(t, "the place is free", func() bool { n, _ := s.sio.opts.Limits.Counts(); return n == 0 })
+	second.join(`{"userId":"u1"}`)
+}
+
+func TestAnonymous(t *testing.T) {
+	s := newStack(t, func(o *Options) {
+		o.Auth, _ = auth.New(auth.Options{Mode: auth.ModeOpen, AllowAnonymousSocketIO: true})
+	})
+	_, connected := s.connect("")
+	if connected.UserID != "anonymous" {
+		t.Errorf("connected %+v", connected)
+	}
+	if r := s.publish(`{"target":{"user":"anonymous"},"type":"n","data":1}`); r.Delivered != 0 {
+		t.Errorf("an anonymous client is in the room of a user: %+v", r)
+	}
+}

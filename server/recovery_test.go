@@ -1,0 +1,179 @@
+package server
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// joinWithPid connects and returns sid, pid and the id that `connected` ends with.
+func (c *wsClient) joinWithPid(payload string) (sid, pid, offset string, connected connectedEvent) {
+	c.t.Helper()
+	c.send("40" + payload)
+	var reply struct{ Sid, Pid string }
+	if text := c.read(); !strings.HasPrefix(text, "40{") || json.Unmarshal([]byte(text[2:]), &reply) != nil {
+		c.t.Fatalf("the answer to CONNECT is %q", text)
+	}
+	offset = c.event("connected", &connected)
+	return reply.Sid, reply.Pid, offset, connected
+}
+
+func resume(user, pid, offset string) string {
+	return `{"userId":"` + user + `","pid":"` + pid + `","offset":"` + offset + `"}`
+}
+
+func (s *testStack) gone(sid string) {
+	s.t.Helper()
+	for s.hub.Member("/", sid) != nil {
+		if s.t.Context().Err() != nil {
+			s.t.Fatal("the old member stays")
+		}
+	}
+}
+
+func TestResumeMissesNothing(t *testing.T) {
+	s := newStack(t, nil)
+	c := s.dial("")
+	sid, pid, _, _ := c.joinWithPid(`{"userId":"u1"}`)
+	c.send(`42["join-room","orders"]`)
+	c.event("room-joined", nil)
+	s.publish(`{"target":{"user":"u1"},"type":"seen","data":0}`)
+	offset := c.event("seen", nil)
+	c.conn.Close()
+	s.gone(sid)
+
+	s.publish(`{"target":{"user":"u1"},"type":"missed","data":1}`)
+	s.publish(`{"target":{"channel":"orders"},"type":"missed","data":2}`)
+	_ = s.sio.IO().To(socket.Room(sid)).Emit("missed", map[string]any{"data": 3})
+	s.publish(`{"target":{"channel":"other"},"type":"foreign","data":4}`)
+
+	c = s.dial("")
+	sid2, pid2, at, connected := c.joinWithPid(resume("u1", pid, offset))
+	if sid2 != sid || pid2 != pid || !connected.Recovered || at != offset {
+		t.Fatalf("resumed as %s/%s at %s recovered %v; was %s/%s at %s", sid2, pid2, at, connected.Recovered, sid, pid, offset)
+	}
+	for want := 1; want <= 3; want++ {
+		var n struct{ Data int }
+		if c.event("missed", &n); n.Data != want {
+			t.Fatalf("replayed %d, want %d", n.Data, want)
+		}
+	}
+	var recovery struct {
+		Recovered bool
+		Replayed  int
+	}
+	if c.event("recovery", &recovery); !recovery.Recovered || recovery.Replayed != 3 {
+		t.Errorf("recovery says %+v", recovery)
+	}
+	c.conn.Close()
+	s.gone(sid)
+
+	// With the pid alone the session's own cursor counts: all since its CONNECT.
+	c = s.dial("")
+	if _, _, _, connected = c.joinWithPid(`{"userId":"u1","pid":"` + pid + `"}`); !connected.Recovered {
+		t.Error("not recovered by the pid alone")
+	}
+}
+
+func TestResumeIsBoundToTheUser(t *testing.T) {
+	s := newStack(t, nil)
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"userId":"u1"}`)
+	c.send(`42["join-room","orders"]`)
+	c.event("room-joined", nil)
+	c.conn.Close()
+	s.gone(sid)
+	s.publish(`{"target":{"user":"u1"},"type":"secret","data":1}`)
+	s.publish(`{"target":{"channel":"orders"},"type":"secret","data":2}`)
+	c = s.dial("")
+	sid2, pid2, _, connected := c.joinWithPid(resume("eve", pid, offset))
+	if sid2 == sid || pid2 == pid || connected.Recovered {
+		t.Fatalf("eve resumed the session of u1: %s/%s %+v", sid2, pid2, connected)
+	}
+	c.event("recovery", nil) // eve's own rooms had nothing
+	c.sync()
+}
+
+func TestResumeAfterLoss(t *testing.T) {
+	s := newStack(t, nil)
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"userId":"u1"}`)
+	c.conn.Close()
+	s.gone(sid)
+	for range 300 { // more than a room keeps
+		s.publish(`{"target":{"user":"u1"},"type":"n","data":1}`)
+	}
+	c = s.dial("")
+	sid2, pid2, _, connected := c.joinWithPid(resume("u1", pid, offset))
+	if sid2 == sid || pid2 == pid || connected.Recovered {
+		t.Fatalf("a client that missed something was told it recovered: %+v", connected)
+	}
+	var gap struct {
+		From, Reason string
+		Rooms        []string
+	}
+	if id := c.event("gap", &gap); id != offset || gap.From != offset || gap.Reason != "trimmed" || gap.Rooms[0] != "user:u1" {
+		t.Errorf("gap %+v with id %s", gap, id)
+	}
+	for range 256 {
+		c.event("n", nil)
+	}
+	c.event("recovery", nil)
+}
+
+func TestResumeReplacesALiveConnection(t *testing.T) {
+	s := newStack(t, nil)
+	old := s.dial("")
+	sid, pid, offset, _ := old.joinWithPid(`{"userId":"u1"}`)
+	c := s.dial("")
+	sid2, _, _, connected := c.joinWithPid(resume("u1", pid, offset))
+	if sid2 != sid || !connected.Recovered || connected.TotalConnections != 1 {
+		t.Fatalf("resumed as %s, %+v", sid2, connected)
+	}
+	for _, text := range old.closed() {
+		if strings.HasPrefix(text, "41") {
+			t.Error("the old connection got a DISCONNECT: its client would not come back")
+		}
+	}
+	c.event("recovery", nil)
+	s.publish(`{"target":{"client":"` + sid + `"},"type":"n","data":1}`)
+	c.event("n", nil)
+}
+
+func TestSinceReplaysWithoutSession(t *testing.T) {
+	s := newStack(t, nil)
+	first := s.publish(`{"target":{"all":true},"type":"n","data":1}`)
+	s.publish(`{"target":{"all":true},"type":"n","data":2}`)
+	c := s.dial("")
+	if _, _, at, connected := c.joinWithPid(`{"userId":"u1","since":"` + first.ID + `"}`); at != first.ID || connected.Recovered {
+		t.Fatalf("connected at %s, %+v", at, connected)
+	}
+	var n struct{ Data int }
+	if c.event("n", &n); n.Data != 2 {
+		t.Errorf("replayed %d, want 2", n.Data)
+	}
+	all := s.dial("")
+	all.joinWithPid(`{"userId":"u2","since":"0"}`)
+	for want := 1; want <= 2; want++ {
+		if all.event("n", &n); n.Data != want {
+			t.Errorf("replayed %d, want %d", n.Data, want)
+		}
+	}
+}
+
+func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
+	s := newStack(t, nil)
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"userId":"u1"}`)
+	s.sio.IO().DisconnectSockets(true)
+	if got := c.closed(); len(got) == 0 || got[0] != "41" {
+		t.Fatalf("got %q before the close, want a DISCONNECT", got)
+	}
+	s.gone(sid)
+	c = s.dial("")
+	if sid2, _, _, connected := c.joinWithPid(resume("u1", pid, offset)); sid2 == sid || connected.Recovered {
+		t.Error("a session that the server ended was resumed")
+	}
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+)
+
+// Handler is everything that the service answers, with its middlewares: request
+// id and client address, request log, recovery from panics, CORS.
+func (s *Service) Handler() http.Handler {
+	router := mux.NewRouter()
+	// Without SkipClean a doubled slash is answered by a redirect, which turns a
+	// POST into a GET.
+	router.SkipClean(true)
+	router.NotFoundHandler = http.HandlerFunc(notFound)
+	router.MethodNotAllowedHandler = http.HandlerFunc(notFound)
+
+	for _, path := range s.o.SocketIOPaths {
+		path = strings.TrimRight(path, "/")
+		router.Handle(path, s.o.SocketIO)
+		router.Handle(path+"/", s.o.SocketIO)
+	}
+	for path, as := range s.streamPaths() {
+		router.Handle(path, s.o.Streams.Stream(as))
+		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
+	}
+	router.PathPrefix("/v1/").Handler(newAPI(apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys}))
+	router.HandleFunc("/livez", s.health.live)
+	router.HandleFunc("/readyz", s.health.ready)
+	if s.o.Console != nil {
+		router.PathPrefix("/").Handler(s.o.Console)
+	}
+
+	handler := withCORS(s.o.AllowOrigin, nil, router)
+	handler = withRecovery(s.o.Log, handler)
+	handler = withRequestLog(s.o.Log, s.quiet, handler)
+	return withRequestInfo(s.o.TrustedProxies, handler)
+}
+
+// streamPaths are the paths of EventSource streams and the event name that each
+// gives to notifications. /api/sse is what clients of the original call; they
+// listen to `message`.
+func (s *Service) streamPaths() map[string]string {
+	path := strings.TrimRight(s.o.SSEPath, "/")
+	return map[string]string{path: "", "/api" + path: "message"}
+}
+
+// quiet tells the requests that come without end: probes and polls.
+func (s *Service) quiet(r *http.Request) bool {
+	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" ||
+		slices.ContainsFunc(s.o.SocketIOPaths, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) })
+}

@@ -1,0 +1,137 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/sse"
+)
+
+// ServiceOptions are the parts behind one listener. Hub, SocketIO and Streams
+// must be given.
+type ServiceOptions struct {
+	Hub      *notify.Hub
+	SocketIO *Server
+	Streams  *sse.Handler
+	Console  http.Handler // answers `/`; nil: nothing does
+
+	SocketIOPaths  []string // where Engine.IO requests go (/socket.io)
+	SSEPath        string   // where streams go (/sse)
+	APIKeys        []string // of backends; without any, all are refused
+	AllowOrigin    func(origin string, r *http.Request) bool
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+
+	CertFile, KeyFile string        // TLS, when both are given
+	DrainTimeout      time.Duration // for everything to end (25 s)
+	SweepInterval     time.Duration // how often dead streams are looked for (5 s)
+	InactiveTimeout   time.Duration // without a successful write to a stream (5 min)
+	Log               *zap.Logger
+}
+
+// Service serves everything from one listener until it is told to stop.
+type Service struct {
+	o      ServiceOptions
+	health health
+}
+
+// NewService returns a Service; the parts stay the caller's until Serve is called,
+// which ends them.
+func NewService(o ServiceOptions) *Service {
+	setDefault(&o.SSEPath, "/sse")
+	setDefault(&o.DrainTimeout, 25*time.Second)
+	setDefault(&o.SweepInterval, 5*time.Second)
+	setDefault(&o.InactiveTimeout, 5*time.Minute)
+	if len(o.SocketIOPaths) == 0 {
+		o.SocketIOPaths = []string{"/socket.io"}
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.AllowOrigin == nil {
+		o.AllowOrigin = func(string, *http.Request) bool { return false }
+	}
+	return &Service{o: o}
+}
+
+// StreamAdmission counts EventSource streams against the limits; the result is
+// for sse.Options.
+func StreamAdmission(limits *Limiter) func(*http.Request, auth.Identity) (func(), error) {
+	return func(r *http.Request, id auth.Identity) (func(), error) {
+		release, err := limits.Acquire(StreamConnection, clientIP(r), id.RoomUser())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", sse.ErrOverloaded, err)
+		}
+		return release, nil
+	}
+}
+
+// Serve listens on address ("host:port") and serves until ctx is done. Then it
+// reports not ready, lets publishes finish, flushes and closes every connection
+// within DrainTimeout, and returns nil. ready, which may be nil, learns the
+// address that was opened.
+func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
+	listener, err := listen(ctx, address)
+	if err != nil {
+		s.close(context.WithoutCancel(ctx))
+		return err
+	}
+	srv := newHTTPServer(s.Handler(), s.o.Log)
+	failed := make(chan error, 1)
+	go func() {
+		if s.o.CertFile != "" && s.o.KeyFile != "" {
+			failed <- serveTLS(srv, listener, s.o.CertFile, s.o.KeyFile)
+			return
+		}
+		failed <- srv.Serve(listener)
+	}()
+	sweeper := time.NewTicker(s.o.SweepInterval)
+	defer sweeper.Stop()
+	if ready != nil {
+		ready(listener.Addr())
+	}
+	for {
+		select {
+		case now := <-sweeper.C:
+			s.o.Streams.Sweep(now, s.o.InactiveTimeout)
+		case err := <-failed:
+			s.close(context.WithoutCancel(ctx))
+			return err
+		case <-ctx.Done():
+			return s.drain(context.WithoutCancel(ctx), srv)
+		}
+	}
+}
+
+// drain ends everything in the order that loses nothing: readiness first, then
+// the connections, then the requests in flight.
+func (s *Service) drain(ctx context.Context, srv *http.Server) error {
+	s.health.draining.Store(true)
+	s.o.Log.Info("draining", zap.Duration("timeout", s.o.DrainTimeout))
+	ctx, cancel := context.WithTimeout(ctx, s.o.DrainTimeout)
+	defer cancel()
+	err := s.close(ctx)
+	if shutdown := srv.Shutdown(ctx); shutdown != nil {
+		err = errors.Join(err, shutdown, srv.Close())
+	}
+	s.o.Hub.Close()
+	if err != nil {
+		s.o.Log.Warn("not everything ended in time", zap.Error(err))
+	}
+	return nil
+}
+
+// close ends the connections of both transports at the same time.
+func (s *Service) close(ctx context.Context) error {
+	streams := make(chan error, 1)
+	go func() { streams <- s.o.Streams.Shutdown(ctx) }()
+	return errors.Join(s.o.SocketIO.Shutdown(ctx), <-streams)
+}
