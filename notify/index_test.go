@@ -1,0 +1,262 @@
+package notify
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// history returns the numbers kept in a room.
+func history(h *Hub, name string) (seqs []uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.index.table.Room(name); r != nil {
+		for _, ref := range r.State.kept.all() {
+			seqs = append(seqs, ref.seq)
+		}
+	}
+	return seqs
+}
+
+func TestHistoryIsBoundedByCount(t *testing.T) {
+	h := newHub(t, Options{HistorySize: 3})
+	for i := range 10 {
+		send(t, h, "x", "busy")
+		if i == 1 {
+			send(t, h, "x", "quiet", "busy")
+		}
+	}
+	if got := fmt.Sprint(history(h, "busy"), history(h, "quiet")); got != "[9 10 11] [3]" {
+		t.Errorf("kept %s", got)
+	}
+	if s := h.Stats(); s.History != 4 {
+		t.Errorf("%d messages kept, want 4: one is held by the quiet room alone", s.History)
+	}
+}
+
+func TestHistoryIsBoundedByBytes(t *testing.T) {
+	h := newHub(t, Options{HistoryMaxBytes: 10_000})
+	for i := range 100 {
+		deliver(t, h, &Message{Rooms: []string{fmt.Sprint("r", i%2)}, Data: make([]byte, 500)})
+		if s := h.Stats(); s.HistoryBytes > 10_000 {
+			t.Fatalf("%d bytes", s.HistoryBytes)
+		}
+	}
+	if got := fmt.Sprint(history(h, "r0"), history(h, "r1")); got != "[97 99] [96 98 100]" { // 1,902 each
+		t.Errorf("kept %s", got)
+	}
+	deliver(t, h, &Message{Rooms: []string{"big"}, Data: make([]byte, 20_000)})
+	if s := h.Stats(); s.History != 0 || s.HistoryBytes != 0 || s.Rooms != 0 {
+		t.Errorf("after one larger than the bound: %+v", s)
+	}
+}
+
+func TestHistoryIsBoundedByAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, Options{HistoryTTL: 10 * time.Second})
+		attach(t, h, Attachment{ClientID: "a", Rooms: []string{"stays"}})
+		send(t, h, "x", "x", "stays")
+		time.Sleep(6 * time.Second)
+		send(t, h, "x", "x")
+		time.Sleep(3 * time.Second)
+		if got := fmt.Sprint(history(h, "x")); got != "[1 2]" {
+			t.Errorf("after 9 s %s", got)
+		}
+		time.Sleep(2 * time.Second) // the sweeper ticks every second
+		synctest.Wait()
+		if got := fmt.Sprint(history(h, "x"), history(h, "stays")); got != "[2] []" {
+			t.Errorf("after 11 s %s", got)
+		}
+		expect(t, attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x", "stays"}, Resume: at(0)}), "gap(trimmed 0>1 [x stays] id 0) x recovery(false 1 0>2)")
+		h.Member("/", "b").Detach()
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if s := h.Stats(); s.Rooms != 3 || s.History != 0 || s.HistoryBytes != 0 { // *, client:a, stays
+			t.Errorf("after 17 s %+v", s)
+		}
+		h.Close()
+	})
+}
+
+// A publish trims a little by itself, so that the age holds under load between two sweeps.
+func TestAPublishTrims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, Options{HistoryTTL: time.Second, HistorySize: 100})
+		h.stop() // no sweeper
+		numbers(t, h, 100)
+		time.Sleep(time.Second)
+		send(t, h, "x", "y")
+		if got := len(history(h, "x")); got != 100-publishStep {
+			t.Errorf("%d kept", got)
+		}
+		h.Sweep(time.Now())
+		if s := h.Stats(); s.History != 1 || s.Rooms != 1 {
+			t.Errorf("after a sweep %+v", s)
+		}
+	})
+}
+
+// What no room holds any more lets go of its data, though it stands in the queue behind one that is held.
+func TestDeadEntriesAreReleased(t *testing.T) {
+	h := newHub(t, Options{HistorySize: 2})
+	send(t, h, "x", "quiet")
+	for range 5000 {
+		send(t, h, "x", "busy")
+	}
+	entries := h.index.fifo.all()
+	if len(entries) > 2100 || len(entries)-h.index.dead != 3 {
+		t.Errorf("%d entries queued, %d dead", len(entries), h.index.dead)
+	}
+	for _, e := range entries {
+		if (e.msg == nil) != (e.held == 0) {
+			t.Fatalf("entry held by %d rooms, message %v", e.held, e.msg)
+		}
+	}
+}
+
+// The index against what the rules say, for any order of publishes and sweeps.
+func TestIndexRules(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(300, 5000).Draw(t, "bytes")}
+		now := time.Now()
+		lost := map[string]uint64{}   // highest seq of a room that was and is not
+		sent := map[string][]uint64{} // all seqs of a room
+		seq := uint64(0)
+		t.Repeat(map[string]func(*rapid.T){
+			"publish": func(t *rapid.T) {
+				seq++
+				m := &Message{ID: ID{1, seq}, Rooms: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3, rapid.ID).Draw(t, "rooms")}
+				x.add(m, now)
+				x.trim(now, 0)
+				for _, r := range m.Rooms {
+					sent[r] = append(sent[r], seq)
+				}
+			},
+			"wait":  func(t *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "seconds")) * time.Second) },
+			"sweep": func(*rapid.T) { x.trim(now, 1000) },
+			"": func(t *rapid.T) {
+				held, bytes := map[*entry]int{}, int64(0)
+				for name, all := range sent {
+					kept := []ref{}
+					floor := x.floor
+					if r := x.table.Room(name); r != nil {
+						kept, floor = r.State.kept.all(), r.State.lost
+						if len(kept) == 0 {
+							t.Fatalf("room %s is empty and not freed", name)
+						}
+					}
+					gone := len(all) - len(kept)
+					for i, ref := range kept {
+						if ref.seq != all[gone+i] || ref.entry.msg == nil || ref.entry.msg.ID.Seq != ref.seq {
+							t.Fatalf("room %s keeps %v of %v", name, kept, all)
+						}
+						held[ref.entry]++
+					}
+					if gone > 0 {
+						lost[name] = all[gone-1]
+					}
+					if len(kept) > x.size || floor < lost[name] {
+						t.Fatalf("room %s: %d kept, lost %d, noted %d", name, len(kept), lost[name], floor)
+					}
+				}
+				for e, n := range held {
+					if bytes += e.cost; e.held != n {
+						t.Fatalf("entry held by %d rooms, counts %d", n, e.held)
+					}
+				}
+				if bytes != x.bytes || bytes > x.maxBytes || x.fifo.len()-x.dead != len(held) {
+					t.Fatalf("%d bytes, counted %d of %d; %d live entries, %d held", bytes, x.bytes, x.maxBytes, x.fifo.len()-x.dead, len(held))
+				}
+			},
+		})
+	})
+}
+
+// A million rooms that were published to once cost nothing after the retention.
+func TestRoomsAreFreed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million publishes")
+	}
+	heap := func() uint64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.GC() // what the first one found in pools
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc
+	}
+	now := time.Now()
+	h := newHub(t, Options{Now: func() time.Time { return now }})
+	h.stop()
+	const count = 1_000_000
+	before := heap()
+	for i := range count {
+		deliver(t, h, &Message{Rooms: []string{fmt.Sprint("room-", i)}, Type: "t"})
+	}
+	during := heap()
+	h.Sweep(now.Add(6 * time.Minute))
+	after := heap()
+	if s := h.Stats(); s.Rooms != 0 || s.History != 0 || s.HistoryBytes != 0 {
+		t.Errorf("stats %+v", s)
+	}
+	if after > before+before/10+64<<10 || during < before+16<<20 {
+		t.Errorf("heap %d before, %d during, %d after", before, during, after)
+	}
+	runtime.KeepAlive(h)
+}
+
+func TestDeque(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d deque[*int]
+		var model []*int
+		for range rapid.IntRange(0, 400).Draw(t, "operations") {
+			switch op := rapid.IntRange(0, 9).Draw(t, "op"); {
+			case op < 5:
+				v := new(int)
+				d.push(v)
+				model = append(model, v)
+			case op < 9:
+				if len(model) > 0 {
+					if d.pop() != model[0] {
+						t.Fatal("popped another")
+					}
+					model = model[1:]
+				}
+			default:
+				keep := map[*int]bool{}
+				for i, v := range model {
+					keep[v] = i%3 > 0
+				}
+				d.filter(func(v *int) bool { return keep[v] })
+				var left []*int
+				for _, v := range model {
+					if keep[v] {
+						left = append(left, v)
+					}
+				}
+				model = left
+			}
+			if d.len() != len(model) {
+				t.Fatalf("%d elements, want %d", d.len(), len(model))
+			}
+			for i, v := range d.all() {
+				if v != model[i] {
+					t.Fatalf("element %d differs", i)
+				}
+			}
+			for _, v := range d.buf[:d.start] {
+				if v != nil {
+					t.Fatal("holds what was popped")
+				}
+			}
+			for _, v := range d.buf[len(d.buf):cap(d.buf)] {
+				if v != nil {
+					t.Fatal("holds what was moved")
+				}
+			}
+		}
+	})
+}
