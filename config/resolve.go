@@ -128,21 +128,33 @@ func (l *loader) checkTLS(c *Config) {
 var path = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 func (l *loader) checkPaths(c *Config) {
-	c.SSEPath, c.SocketIOPath = strings.TrimSuffix(c.SSEPath, "/"), strings.TrimSuffix(c.SocketIOPath, "/")
-	check := func(env, value string) {
-		switch {
-		case !path.MatchString(value):
-			l.wrong(c, env, value, "a path such as /events of letters, digits and . _ ~ -")
-		case value == "/v1" || strings.HasPrefix(value, "/v1/") || value == "/livez" || value == "/readyz":
-			l.wrong(c, env, value, "a path that the HTTP API does not use")
-		}
-	}
-	check("SOCKETIO_PATH", c.SocketIOPath)
-	check("SSE_PATH", c.SSEPath)
-	if within := c.SSEPath + "/"; c.SSEPath == c.SocketIOPath || strings.HasPrefix(c.SocketIOPath+"/", within) ||
-		strings.HasPrefix(within, c.SocketIOPath+"/") {
+	c.SSEPath, c.SocketIOPath = withoutSlash(c.SSEPath), withoutSlash(c.SocketIOPath)
+	ok := l.checkPath(c, "SOCKETIO_PATH", c.SocketIOPath)
+	ok = l.checkPath(c, "SSE_PATH", c.SSEPath) && ok
+	sse, socketIO := c.SSEPath+"/", c.SocketIOPath+"/"
+	if ok && (strings.HasPrefix(sse, socketIO) || strings.HasPrefix(socketIO, sse)) {
 		l.wrong(c, "SSE_PATH", c.SSEPath, "a path beside SOCKETIO_PATH, not the same or one within the other")
 	}
+}
+
+func (l *loader) checkPath(c *Config, env, value string) bool {
+	switch {
+	case !path.MatchString(value):
+		l.wrong(c, env, value, "a path such as /events of letters, digits and . _ ~ -")
+	case value == "/v1" || strings.HasPrefix(value, "/v1/") || value == "/livez" || value == "/readyz":
+		l.wrong(c, env, value, "a path that the HTTP API does not use")
+	default:
+		return true
+	}
+	return false
+}
+
+// withoutSlash takes one slash off the end, which Socket.IO clients like to write.
+func withoutSlash(path string) string {
+	if len(path) > 1 {
+		return strings.TrimSuffix(path, "/")
+	}
+	return path
 }
 
 // checkNames holds channels and event names against the rules that clients are held to.

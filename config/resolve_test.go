@@ -1,0 +1,114 @@
+package config
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+// Which mode a start comes to, where it listens, and whether it says so.
+func TestModeAndHost(t *testing.T) {
+	for _, tt := range []struct {
+		name, mode, key, host string
+		wantMode              auth.Mode
+		wantHost              string // "" = refused
+		warns                 bool
+	}{
+		{"nothing set", "", "", "", auth.ModeOpen, "127.0.0.1", true},
+		{"auto", "auto", "", "", auth.ModeOpen, "127.0.0.1", true},
+		{"auto, loopback", "auto", "", "127.0.0.2", auth.ModeOpen, "127.0.0.2", true},
+		{"auto, IPv6 loopback", "", "", "::1", auth.ModeOpen, "::1", true},
+		{"auto, mapped loopback", "", "", "::ffff:127.0.0.1", auth.ModeOpen, "::ffff:127.0.0.1", true},
+		{"auto, localhost", "", "", "LocalHost", auth.ModeOpen, "LocalHost", true},
+		{"auto, every address", "", "", "0.0.0.0", auth.ModeOpen, "", false},
+		{"auto, a name that may be anywhere", "", "", "example.com", auth.ModeOpen, "", false},
+		{"auto with key", "", secret32, "", auth.ModeToken, "0.0.0.0", false},
+		{"auto with key and host", "auto", secret32, "10.0.0.1", auth.ModeToken, "10.0.0.1", false},
+		{"open", "open", "", "", auth.ModeOpen, "0.0.0.0", true},
+		{"open and host", "open", "", "10.0.0.1", auth.ModeOpen, "10.0.0.1", true},
+		{"open with key", "open", secret32, "", auth.ModeOpen, "0.0.0.0", true},
+		{"token", "token", secret32, "", auth.ModeToken, "0.0.0.0", false},
+		{"token without key", "token", "", "", auth.ModeToken, "", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := env{"AUTH_MODE": tt.mode, "JWT_SECRET": tt.key, "HOST": tt.host}
+			if tt.wantHost == "" {
+				if got := problems(t, e); len(got) != 1 {
+					t.Errorf("problems %q, want one", got)
+				}
+				return
+			}
+			c := load(t, e)
+			if c.Mode() != tt.wantMode || c.Host != tt.wantHost {
+				t.Errorf("mode %s on %s, want %s on %s", c.Mode(), c.Host, tt.wantMode, tt.wantHost)
+			}
+			if warned := strings.Contains(strings.Join(c.Warnings(), "\n"), "every userId is believed"); warned != tt.warns {
+				t.Errorf("warnings %q", c.Warnings())
+			}
+			if a, err := auth.New(c.Auth()); err != nil || a.Mode() != tt.wantMode {
+				t.Errorf("the authenticator disagrees: %v", err)
+			}
+		})
+	}
+}
+
+// A listener that does nothing wrong outlives any INACTIVE_TIMEOUT.
+func TestInactiveTimeoutLeavesRoomForPings(t *testing.T) {
+	c := load(t, env{"INACTIVE_TIMEOUT": "1s"})
+	if c.SocketIOInactive() != 50*time.Second || c.SSEInactive() != 6*time.Second || c.InactiveTimeout != time.Second {
+		t.Error(c.SocketIOInactive(), c.SSEInactive())
+	}
+	if w := strings.Join(c.Warnings(), "\n"); !strings.Contains(w, "raised to 50s for Socket.IO") || !strings.Contains(w, "raised to 6s for EventSource") {
+		t.Error(w)
+	}
+	c = load(t, env{"INACTIVE_TIMEOUT": "1s", "SOCKETIO_PING_INTERVAL": "300", "SSE_HEARTBEAT_INTERVAL": "100"})
+	if c.SocketIOInactive() != time.Second || c.SSEInactive() != time.Second {
+		t.Error(c.SocketIOInactive(), c.SSEInactive())
+	}
+}
+
+func TestShortAPIKeyWarns(t *testing.T) {
+	c := load(t, env{"API_KEYS": "dev-key," + secret32})
+	if w := strings.Join(c.Warnings(), "\n"); strings.Count(w, "API_KEYS") != 1 || !strings.Contains(w, "7 bytes") || strings.Contains(w, "dev-key") {
+		t.Error(w)
+	}
+}
+
+func TestTLSFiles(t *testing.T) {
+	pair := func() (cert, key string) {
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotAfter: time.Now().Add(time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keyDER, err := x509.MarshalECPrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
+			file(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})))
+	}
+	cert, key := pair()
+	_, otherKey := pair()
+	if got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": key}); got != nil {
+		t.Errorf("%q", got)
+	}
+	for _, bad := range []string{otherKey, cert, "/does/not/exist"} {
+		if got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": bad}); len(got) != 1 || !strings.HasPrefix(got[0], "TLS_CERT_FILE and TLS_KEY_FILE: ") {
+			t.Errorf("%s: %q", bad, got)
+		}
+	}
+}
