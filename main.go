@@ -1,0 +1,150 @@
+// Command roomcast keeps browsers up to date: what a backend posts reaches
+// Socket.IO and EventSource clients, and what they missed while away is replayed.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/sse"
+	"github.com/roomcast/roomcast/web"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "roomcast:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run is the program: it serves until ctx is done. Logs and what the operator is
+// told go to stdout.
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout io.Writer) error {
+	c, err := config.Load(args, lookup, stdout)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		return nil
+	case err != nil:
+		return err
+	}
+	log := newLogger(c, stdout)
+	defer func() { _ = log.Sync() }()
+	for _, warning := range c.Warnings() {
+		log.Warn(warning)
+	}
+	keys, generated := apiKeys(c)
+	service, err := newService(c, keys, log)
+	if err != nil {
+		return err
+	}
+	return service.Serve(ctx, c.Addr(), func(address net.Addr) {
+		log.Info("listening", zap.String("address", address.String()), zap.String("auth_mode", string(c.Mode())))
+		if generated != "" {
+			announce(stdout, c, address, generated)
+		}
+	})
+}
+
+// apiKeys are the keys of the settings, or a random one, which is then returned
+// a second time to be shown.
+func apiKeys(c config.Config) (keys []string, generated string) {
+	for _, key := range c.APIKeys {
+		keys = append(keys, string(key))
+	}
+	if len(keys) == 0 {
+		generated = rand.Text() + rand.Text()
+		keys = append(keys, generated)
+	}
+	return keys, generated
+}
+
+// announce shows the generated key, once. It stands in the fragment of the
+// console's URL, which browsers do not send.
+func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
+	scheme, host := "http", address.String()
+	if c.TLSCertFile != "" {
+		scheme = "https"
+	}
+	if _, port, err := net.SplitHostPort(host); err == nil && !c.Loopback() {
+		host = net.JoinHostPort("localhost", port)
+	}
+	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s/#key=%s\n\n", key, scheme, host, key)
+}
+
+// newService joins the parts: one hub, both transports on it, the API in front.
+func newService(c config.Config, keys []string, log *zap.Logger) (*server.Service, error) {
+	authenticator, err := auth.New(c.Auth())
+	if err != nil {
+		return nil, err
+	}
+	hub := notify.New(notify.NewMemoryLog(), notify.Options{
+		HistorySize: c.HistorySize, HistoryTTL: c.HistoryTTL, HistoryMaxBytes: int64(c.HistoryMaxBytes),
+	})
+	limits := server.NewLimiter(server.LimitOptions{
+		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
+		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
+	})
+	origins := c.Origins()
+	socketIO, err := server.New(server.Options{
+		Hub: hub, Auth: authenticator, Log: log, Limits: limits,
+		PingInterval: c.SocketIOPingInterval, PingTimeout: c.SocketIOPingTimeout,
+		ConnectTimeout: c.SocketIOConnectTimeout, MaxPayload: int(c.SocketIOMaxPayload),
+		CheckOrigin: func(r *http.Request) bool {
+			origin := r.Header.Get("Origin")
+			return origin == "" || origins.Allow(origin, r)
+		},
+		Heartbeat: c.SocketIOHeartbeatInterval, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SocketIOInactive(),
+		As: c.SocketIOAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms, ConnectionUpdates: c.ConnectionUpdates,
+		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst, DisableRecovery: !c.SocketIORecovery,
+	})
+	if err != nil {
+		hub.Close()
+		return nil, err
+	}
+	streams := sse.New(sse.Options{
+		Hub: hub, Auth: authenticator, Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
+		Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
+	})
+	return server.NewService(server.ServiceOptions{
+		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Log: log,
+		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
+		APIKeys: keys, AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
+		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
+		DrainTimeout: c.DrainTimeout, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SSEInactive(),
+	}), nil
+}
+
+// newLogger writes to stdout, one line an entry.
+func newLogger(c config.Config, stdout io.Writer) *zap.Logger {
+	encoding := zap.NewProductionEncoderConfig()
+	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
+	encoding.EncodeDuration = zapcore.StringDurationEncoder
+	encoder := zapcore.NewJSONEncoder(encoding)
+	if c.LogFormat == "console" {
+		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
+		encoder = zapcore.NewConsoleEncoder(encoding)
+	}
+	level, err := zapcore.ParseLevel(c.LogLevel)
+	if err != nil { // config allows only known ones
+		level = zapcore.InfoLevel
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(stdout)), level))
+}
