@@ -1,0 +1,200 @@
+package sse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+// Without a place the client is told inside a stream, since any other status would make it give up.
+func TestOverloaded(t *testing.T) {
+	full := fmt.Errorf("1000 streams: %w", ErrOverloaded)
+	banned := &auth.Error{Code: "too_many_connections", Message: "Too many connections", Status: 429}
+	var err error
+	r := newRig(t, Options{Admit: func(*http.Request, auth.Identity) (func(), error) { return nil, err }})
+	srv := r.serve(t)
+	for _, c := range []struct {
+		err    error
+		target string
+		status int
+		want   string
+	}{
+		{full, "/sse", 200, "retry: R\nevent: overloaded\ndata: {\"type\":\"overloaded\"}\n\n"},
+		{full, "/api/sse", 200, "retry: R\nevent: message\ndata: {\"type\":\"overloaded\"}\n\n"},
+		{banned, "/sse", 429, `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"Too many connections","code":"too_many_connections"}` + "\n"},
+		{errors.New("secret"), "/sse", 500, `{"type":"about:blank","title":"Internal Server Error","status":500,"code":"internal"}` + "\n"},
+	} {
+		err = c.err
+		resp := get(t, t.Context(), http.DefaultClient, srv.URL+c.target)
+		body, readErr := io.ReadAll(resp.Body)
+		if got := blur(string(body)); resp.StatusCode != c.status || got != c.want || readErr != nil {
+			t.Errorf("%v %s: %d %q %v, want %d %q", c.err, c.target, resp.StatusCode, got, readErr, c.status, c.want)
+		}
+		if c.status == 200 && (resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-store, no-transform") {
+			t.Errorf("headers %v", resp.Header)
+		}
+	}
+	err = nil
+	open(t, srv.URL+"/sse")
+}
+
+func TestShutdown(t *testing.T) {
+	r := newRig(t, Options{})
+	overloaded := "retry: R\nevent: overloaded\ndata: {\"type\":\"overloaded\"}\n\n"
+	srv := r.serve(t)
+	var clients []*client
+	for range 5 {
+		clients = append(clients, open(t, srv.URL+"/sse"))
+	}
+	id := r.publish(t, notify.Notification{Type: "last"}, notify.ToAll())
+	if err := r.Handler.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range clients {
+		if e := c.want("last"); e.id != id {
+			t.Errorf("%+v", e)
+		}
+		c.wantEnd()
+		if n := len(c.retry); n != 4 {
+			t.Errorf("retry %q, want 1 to 5 s as told at the start", c.retry)
+		}
+	}
+	body, _ := io.ReadAll(get(t, t.Context(), http.DefaultClient, srv.URL+"/sse").Body)
+	if got := blur(string(body)); got != overloaded {
+		t.Errorf("after it: %q", got)
+	}
+	if err := r.Handler.Shutdown(t.Context()); err != nil || r.Len() != 0 {
+		t.Error(err)
+	}
+}
+
+// The ends are spread by the number of streams, within the time there is.
+func TestShutdownSpreads(t *testing.T) {
+	for _, c := range []struct {
+		streams   int
+		limit     time.Duration // 0: none
+		from, to_ time.Duration
+	}{
+		{0, 0, 0, 0},
+		{1, 0, 0, 0},
+		{10, time.Hour, 0, 10 * time.Millisecond},
+		{500, time.Hour, 450 * time.Millisecond, 510 * time.Millisecond},
+		{500, 100 * time.Millisecond, 60 * time.Millisecond, 90 * time.Millisecond},
+	} {
+		bubble(t, Options{Sync: -1}, func(t *testing.T, r *rig) {
+			var stops []func()
+			for range c.streams {
+				_, stop := r.start("/sse")
+				stops = append(stops, stop)
+			}
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(context.Background())
+			if c.limit > 0 {
+				ctx, cancel = context.WithTimeout(context.Background(), c.limit)
+			}
+			defer cancel()
+			begin := time.Now()
+			if err := r.Handler.Shutdown(ctx); err != nil {
+				t.Errorf("%d streams: %v", c.streams, err)
+			}
+			if took := time.Since(begin); took < c.from || took > c.to_ {
+				t.Errorf("%d streams took %s, want %s to %s", c.streams, took, c.from, c.to_)
+			}
+			for _, stop := range stops {
+				stop()
+			}
+		})
+	}
+}
+
+// A stream that cannot end in time is left behind, and the caller is told.
+func TestShutdownTimeout(t *testing.T) {
+	r := newRig(t, Options{})
+	pr, pw := io.Pipe()
+	_, stop := r.start("/sse", pw) // blocks in its first write
+	for r.Len() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := r.Handler.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	_ = pr.Close()
+	stop()
+}
+
+// A reader that stops reading is cut by the write deadline; the others get everything meanwhile.
+func TestSlowReader(t *testing.T) {
+	for name, h2 := range map[string]bool{"h1": false, "h2": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Options{WriteTimeout: 300 * time.Millisecond})
+			srv := httptest.NewUnstartedServer(r.routes())
+			srv.EnableHTTP2 = h2
+			srv.StartTLS()
+			t.Cleanup(srv.Close) // behind the clients
+			slow := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c")
+			fast := openWith(t, srv.Client(), srv.URL+"/sse?userId=fast&channels=c")
+			data := raw(`"` + string(make64K()) + `"`)
+			for n := 0; r.hub.UserOnline("slow"); n++ {
+				if n == 2000 {
+					t.Fatal("the slow reader is still there after 128 MiB")
+				}
+				id := r.publish(t, notify.Notification{Type: "t", Data: data}, notify.ToChannel("c"))
+				if e := fast.want("t"); e.id != id { // one by one: it never lags
+					t.Fatalf("fast got %s, want %s", e.id, id)
+				}
+				if n > 200 {
+					time.Sleep(10 * time.Millisecond) // buffers are full: only the deadline is awaited
+				}
+			}
+			r.awaitGone(t, 1)
+			if r.Len() != 1 || !r.hub.UserOnline("fast") {
+				t.Error("the fast one is gone")
+			}
+			// What it has read it can go on from; here some is gone from history, which it is told.
+			last := slow.drain()
+			again := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c", "Last-Event-ID", last)
+			if e := again.want(""); e.name != "gap" && e.name != "t" {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+}
+
+func make64K() []byte {
+	b := make([]byte, 64<<10)
+	for i := range b {
+		b[i] = 'x'
+	}
+	return b
+}
+
+// drain reads to the end of a cut stream and returns the last id.
+func (c *client) drain() string {
+	for {
+		if _, err := c.next(); err != nil {
+			return c.lastID
+		}
+	}
+}
+
+// Over HTTP/2 a deadline ends a stream even while nothing is written, so none may be left behind.
+func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
+	r := newRig(t, Options{WriteTimeout: 50 * time.Millisecond})
+	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
+		c := openWith(t, hc, srv.URL+"/sse")
+		time.Sleep(200 * time.Millisecond) // real connections: the time has to pass
+		r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
+		c.want("t")
+	})
+}
