@@ -16,9 +16,9 @@ const (
 	payloadSize     = 256 << 10 // bytes of one polling response, which costs a round trip
 	writeChunk      = 128 << 10 // bytes that share one write deadline
 	maxHeaders      = 16 << 10  // bytes of request headers
-	maxFraming      = 16 << 10  // bytes of frame headers in one message: some 2,700 fragments
+	maxFragments    = 4096      // frames of one message
 	maxControls     = 100       // control frames and stray packets per second
-	readBuffer      = 512       // bytes kept per WebSocket for reading
+	readBuffer      = 256       // bytes kept per WebSocket for reading: a small message with its header
 	closeTimeout    = time.Second
 	noopDelay       = 20 * time.Millisecond
 	shutdownStep    = 100 // sessions closed together in Shutdown,

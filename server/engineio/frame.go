@@ -39,10 +39,12 @@ func (f *Frame) Text() []byte { return f.wire[f.text.from:f.text.to:f.text.to] }
 
 // Opcodes of RFC 6455 section 5.2.
 const (
-	opText   = 0x1
-	opBinary = 0x2
-	opClose  = 0x8
-	opPong   = 0xA
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xA
 )
 
 // maxHeader is the longest header of an unmasked WebSocket frame.

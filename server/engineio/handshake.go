@@ -62,7 +62,7 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
 func (s *Server) newSession(r *http.Request) *Session {
 	session := &Session{server: s, id: newID()}
 	session.ctx, session.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
-	session.request = trim(session.ctx, r)
+	session.request = trim(r)
 	session.refs.Store(1)
 	session.touch()
 	return session

@@ -2,7 +2,10 @@ package engineio
 
 import (
 	"context"
+	"crypto/tls"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -16,21 +19,52 @@ func headerBytes(h http.Header) (n int) {
 	return n
 }
 
-// trim returns what a session keeps of its handshake: not the body, the connection's own headers or anything
-// else that leads to the buffers of net/http.
-func trim(ctx context.Context, r *http.Request) *http.Request {
-	url := *r.URL
-	kept := (&http.Request{
-		Method: r.Method, URL: &url, Host: r.Host, RemoteAddr: r.RemoteAddr, RequestURI: r.RequestURI, TLS: r.TLS,
-		Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
-		Header: make(http.Header, 4), Body: http.NoBody,
-	}).WithContext(ctx)
+// request is what a session keeps of its handshake: not the body, the connection's own headers or anything else
+// that leads to the buffers of net/http, and not as maps.
+type request struct {
+	uri, path, query string
+	host, addr       string
+	tls              *tls.ConnectionState
+	header           []string // names and values by turns
+	major, minor     uint8    // of HTTP
+}
+
+// trim keeps r.
+func trim(r *http.Request) request {
+	kept := request{
+		uri: r.RequestURI, path: r.URL.Path, query: r.URL.RawQuery, host: r.Host, addr: r.RemoteAddr, tls: r.TLS,
+		major: uint8(r.ProtoMajor), minor: uint8(r.ProtoMinor),
+	}
+	n := 0
 	for name, values := range r.Header {
 		if !passing(name) {
-			kept.Header[name] = values
+			n += 2 * len(values)
+		}
+	}
+	kept.header = make([]string, 0, n)
+	for name, values := range r.Header {
+		if passing(name) {
+			continue
+		}
+		for _, v := range values {
+			kept.header = append(kept.header, name, v)
 		}
 	}
 	return kept
+}
+
+// restore builds the request anew.
+func (k *request) restore(ctx context.Context) *http.Request {
+	r := &http.Request{
+		Method: http.MethodGet, URL: &url.URL{Path: k.path, RawQuery: k.query}, RequestURI: k.uri,
+		Host: k.host, RemoteAddr: k.addr, TLS: k.tls,
+		Proto: fmt.Sprintf("HTTP/%d.%d", k.major, k.minor), ProtoMajor: int(k.major), ProtoMinor: int(k.minor),
+		Header: make(http.Header, len(k.header)/2), Body: http.NoBody,
+	}
+	for i := 0; i < len(k.header); i += 2 {
+		r.Header[k.header[i]] = append(r.Header[k.header[i]], k.header[i+1])
+	}
+	return r.WithContext(ctx)
 }
 
 // passing reports whether a header speaks of the connection or the representation, not of the client.

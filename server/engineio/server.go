@@ -35,8 +35,8 @@ func New(o Options) *Server {
 	s.scratch.New = func() any { p := make([]byte, scratchSize); return &p }
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: s.o.WriteTimeout,
-		ReadBufferSize:   readBuffer,
-		// The package writes frames itself; with a pool the library keeps no write buffer per connection.
+		// The library's connection is dropped after the handshake: the least of buffers for it.
+		ReadBufferSize:  1,
 		WriteBufferPool: new(sync.Pool),
 		CheckOrigin:     func(*http.Request) bool { return true }, // checked before, for every request
 		Error: func(w http.ResponseWriter, _ *http.Request, _ int, _ error) {

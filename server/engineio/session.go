@@ -13,7 +13,7 @@ import (
 type Session struct {
 	server  *Server
 	id      string
-	request *http.Request
+	request request // the handshake
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -60,11 +60,12 @@ const (
 func (s *Session) ID() string { return s.id }
 
 // Request returns the handshake request: method, URL, host, remote address, TLS state, the values of its context
-// and its headers but for those of the connection itself. It has no body and must not be changed.
-func (s *Session) Request() *http.Request { return s.request }
+// and its headers but for those of the connection itself. It has no body. Each call
+// builds it anew from what is kept; ask once.
+func (s *Session) Request() *http.Request { return s.request.restore(s.ctx) }
 
 // RemoteAddr returns the network address of the handshake.
-func (s *Session) RemoteAddr() string { return s.request.RemoteAddr }
+func (s *Session) RemoteAddr() string { return s.request.addr }
 
 // Context carries the values of the handshake request's context. It is done when the session is closed.
 func (s *Session) Context() context.Context { return s.ctx }

@@ -63,11 +63,11 @@ func (s *Session) negotiate(c *wire) bool {
 
 // expect reads one message and compares it.
 func (c *wire) expect(want string) bool {
-	_, r, err := c.ws.NextReader()
-	if err != nil {
+	h, err := c.dataHeader()
+	if err != nil || h.opcode != opText {
 		return false
 	}
-	got, err := c.readAll(r, make([]byte, 16), c.session.server.o.MaxPayload)
+	got, err := c.message(h, make([]byte, len(want)), len(want))
 	return err == nil && string(got) == want
 }
 

@@ -2,35 +2,24 @@ package engineio
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
-var (
-	errFraming = errors.New("engineio: message in too many fragments")
-	errFlood   = errors.New("engineio: too many control frames")
-)
-
-// wire is the connection of one WebSocket. It stands between the library, which reads from it, and the network:
-// it counts what is read, and keeps the library from writing, which is the session's alone once the handshake is
-// over.
+// wire is the connection of one WebSocket. The library does the opening handshake; frames are read and written
+// here, because a connection of the library with its reader's stack would be most of what an idle session costs.
 type wire struct {
-	net.Conn
-	ws      *websocket.Conn
+	Conn    net.Conn
 	session *Session
 
 	// Of the goroutine that reads.
-	upgraded bool      // the handshake is over
 	live     bool      // carries the session; a candidate of an upgrade does not yet
-	unpaid   int       // bytes read that were no payload
-	window   time.Time // the second in which controls are counted
-	controls int
-	refused  int // the close code the library would have sent
+	controls int       // in the second that began at window
+	window   time.Time //
+	r, w     int       // buf[r:w] is not consumed yet
+	buf      [readBuffer]byte
 
 	// Guarded by session.mu.
 	code     int           // to close with
@@ -38,34 +27,25 @@ type wire struct {
 	done     chan struct{} // made by stop; closed when finished
 }
 
-// hijack completes the WebSocket handshake, or answers with an error.
+// hijack completes the WebSocket handshake for a session, or answers with an error.
 func (s *Server) hijack(w http.ResponseWriter, r *http.Request) (*wire, error) {
 	h := &hijacker{ResponseWriter: w}
-	ws, err := s.upgrader.Upgrade(h, r, nil)
-	if err != nil {
+	if _, err := s.upgrader.Upgrade(h, r, nil); err != nil {
 		return nil, err
 	}
-	c := h.wire
-	c.ws, c.upgraded = ws, true
-	ws.SetReadLimit(int64(s.o.MaxPayload))
-	ws.SetPingHandler(c.ping)
-	ws.SetPongHandler(c.control)
-	return c, nil
+	return &wire{Conn: h.conn}, nil
 }
 
-// hijacker hands the library our wire. It finds the connection through middlewares that can be unwrapped.
+// hijacker finds the connection through middlewares that can be unwrapped, and keeps it.
 type hijacker struct {
 	http.ResponseWriter
-	wire *wire
+	conn net.Conn
 }
 
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	h.wire = &wire{Conn: conn}
-	return h.wire, rw, nil
+	h.conn = conn
+	return conn, rw, err
 }
 
 // join gives the wire its session.
@@ -74,58 +54,14 @@ func (c *wire) join(s *Session) {
 	c.live = s.conn == c
 }
 
-// Read counts frame headers: the library joins fragments without telling, and a message of a million empty ones
-// is within its limit of payload bytes.
-func (c *wire) Read(p []byte) (int, error) {
-	if c.unpaid > maxFraming {
-		return 0, errFraming
-	}
-	n, err := c.Conn.Read(p)
-	c.unpaid += n
-	if c.session != nil {
-		c.session.touch()
-	}
-	return n, err
-}
-
-// Write lets the handshake through. Later the library writes close frames only, upon errors; those are noted, and
-// written by the session behind what is under way.
-func (c *wire) Write(p []byte) (int, error) {
-	if !c.upgraded {
-		return c.Conn.Write(p)
-	}
-	c.refused = closeProtocol
-	if len(p) >= 4 && p[0]&0xf == opClose {
-		c.refused = int(p[2])<<8 | int(p[3])
-	}
-	return len(p), nil
-}
-
-// SetWriteDeadline keeps the library from shortening the deadline of a write of ours.
-func (c *wire) SetWriteDeadline(t time.Time) error {
-	if !c.upgraded {
-		return c.Conn.SetWriteDeadline(t)
-	}
-	return nil
-}
-
 // ping answers a ping frame. A candidate's own goroutine is its only writer; otherwise the pong goes through the
 // session's queue.
-func (c *wire) ping(data string) error {
-	if err := c.control(data); err != nil {
-		return err
-	}
+func (c *wire) ping(data []byte) error {
 	if c.live {
-		_ = c.session.enqueue(packet{kind: opPong, data: []byte(data)}) // a closed session answers no pings
+		_ = c.session.enqueue(packet{kind: opPong, data: append([]byte(nil), data...)}) // a closed session answers none
 		return nil
 	}
-	return c.writeFrame(opPong, []byte(data))
-}
-
-// control counts a control frame.
-func (c *wire) control(data string) error {
-	c.unpaid -= len(data) + 6 // its header and mask
-	return c.stray()
+	return c.writeFrame(opPong, data)
 }
 
 // stray bounds what a client may send that is no message and no answer.
@@ -134,7 +70,7 @@ func (c *wire) stray() error {
 		c.window, c.controls = now, 0
 	}
 	if c.controls++; c.controls > maxControls {
-		return errFlood
+		return violation{reason: ReasonTransportError, code: closePolicy}
 	}
 	return nil
 }

@@ -1,0 +1,275 @@
+package engineio
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPollingEcho(t *testing.T) {
+	f := serve(t, Options{})
+	f.echo = true
+	query, _ := f.open()
+	for _, body := range []string{
+		"4hello",
+		"4test1\x1e4test2\x1e4test3",
+		"4hello\x1ebAQIDBA==",
+		"4",
+		"b",
+		"4h€llo\n\x00",
+		"4" + strings.Repeat("x", 100_000),
+	} {
+		a := f.post(query, body)
+		f.expect(a, 200, "ok")
+		if got := a.header.Get("Content-Type"); got != "text/plain; charset=UTF-8" {
+			t.Errorf("Content-Type %q", got)
+		}
+		f.expect(f.get(query), 200, body)
+	}
+	// The type of the content is text, whatever a client calls it, unless it is binary.
+	f.expect(f.do("POST", query, strings.NewReader("4x"), "Content-Type", "text/html"), 200, "ok")
+	f.expect(f.do("POST", query, strings.NewReader("4y")), 200, "ok")
+	f.expect(f.get(query), 200, "4x\x1e4y")
+}
+
+func TestPollingInvalidPayload(t *testing.T) {
+	f := serve(t, Options{})
+	for _, body := range []string{"abc", "", "\x1e", "4a\x1e", "\x1e4a", "4a\x1e\x1e4b", "7", "0", "0{}", "2", "2probe", "5", "1x", "6x", "44\xff",
+		"b!", "bA", "bAQ", "bAQ=", "bAR==", "bAQ\n==", "bAQ==AQ==", "b" + strings.Repeat("AAAA", 255) + "AA==AAAA", "bAQ-_", "4a\x1e9"} {
+		t.Run(fmt.Sprintf("%.20q", body), func(t *testing.T) {
+			f := f.with(t)
+			query, p := f.open()
+			f.expect(f.post(query, body), 400, `{"code":3,"message":"Bad request"}`)
+			p.expectClosed(t, ReasonParseError)
+			f.expect(f.get(query), 400, `{"code":1,"message":"Session ID unknown"}`)
+			if len(p.in) != 0 {
+				t.Errorf("a part of the payload was delivered: %v", <-p.in)
+			}
+		})
+	}
+}
+
+// with returns the fixture for a subtest.
+func (f *fixture) with(t *testing.T) *fixture {
+	g := *f
+	g.t = t
+	return &g
+}
+
+func TestPollingOverlappingGET(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	first := f.getSoon(query)
+	f.waiting(p)
+	f.expect(f.get(query+"&t=burst"), 400, `{"code":3,"message":"Bad request"}`)
+	f.expect(<-first, 200, "1")
+	p.expectClosed(t, ReasonTransportError)
+	f.expect(f.get(query), 400, `{"code":1,"message":"Session ID unknown"}`)
+}
+
+func TestPollingOverlappingPOST(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	body, slow := io.Pipe()
+	first := make(chan answer, 1)
+	go func() {
+		a, _ := f.try("POST", query, body)
+		first <- a
+	}()
+	if _, err := slow.Write([]byte("4a")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the POST is under way", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.posting != nil
+	})
+	f.expect(f.post(query, "4b"), 400, `{"code":3,"message":"Bad request"}`)
+	p.expectClosed(t, ReasonTransportError)
+	slow.Close()
+	<-first
+	if len(p.in) != 0 {
+		t.Errorf("delivered after the end: %v", <-p.in)
+	}
+}
+
+func TestPollingCancelledGET(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	ctx, cancel := context.WithCancel(context.Background())
+	r, _ := http.NewRequestWithContext(ctx, "GET", f.url+query, nil)
+	ended := make(chan error, 1)
+	go func() {
+		res, err := f.http.Do(r)
+		if err == nil {
+			res.Body.Close()
+		}
+		ended <- err
+	}()
+	f.waiting(p)
+	cancel()
+	<-ended
+	p.expectClosed(t, ReasonTransportError)
+	f.expect(f.get(query), 400, `{"code":1,"message":"Session ID unknown"}`)
+}
+
+func TestPollingClientCloses(t *testing.T) {
+	f := serve(t, Options{})
+	t.Run("while a GET waits", func(t *testing.T) {
+		f := f.with(t)
+		query, p := f.open()
+		waiting := f.getSoon(query)
+		f.waiting(p)
+		f.expect(f.post(query, "1"), 200, "ok")
+		f.expect(<-waiting, 200, "6")
+		p.expectClosed(t, ReasonTransportClose)
+		f.expect(f.get(query), 400, `{"code":1,"message":"Session ID unknown"}`)
+	})
+	t.Run("before its GET arrives", func(t *testing.T) {
+		f := f.with(t)
+		query, p := f.open()
+		f.expect(f.post(query, "4last\x1e1\x1e4not any more"), 200, "ok")
+		p.expectClosed(t, ReasonTransportClose)
+		p.expect(t, "last")
+		if f.s.Len() != 0 || len(p.in) != 0 {
+			t.Errorf("%d sessions, %d messages", f.s.Len(), len(p.in))
+		}
+		f.expect(f.get(query), 200, "6")
+		f.expect(f.get(query), 400, `{"code":1,"message":"Session ID unknown"}`)
+		f.expect(f.post(query, "4x"), 400, `{"code":1,"message":"Session ID unknown"}`)
+	})
+	t.Run("and no GET comes", func(t *testing.T) {
+		f := f.with(t)
+		query, p := f.open()
+		f.expect(f.post(query, "1"), 200, "ok")
+		p.expectClosed(t, ReasonTransportClose)
+		eventually(t, "the id is forgotten", func() bool { return len(f.s.snapshot()) == 0 })
+	})
+}
+
+func TestPollingBinaryPOST(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	start := time.Now()
+	f.expect(f.do("POST", query, bytes.NewReader([]byte{1, 2, 3}), "Content-Type", "application/octet-stream"), 400, `{"code":3,"message":"Bad request"}`)
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("answered after %v", d)
+	}
+	p.expectClosed(t, ReasonTransportError)
+}
+
+func TestPollingBodyLimit(t *testing.T) {
+	f := serve(t, Options{MaxPayload: 5000})
+	exact := "4" + strings.Repeat("x", 4999)
+	t.Run("the limit itself", func(t *testing.T) {
+		f := f.with(t)
+		query, p := f.open()
+		f.expect(f.post(query, exact), 200, "ok")
+		p.expect(t, exact[1:])
+		f.expect(f.do("POST", query, io.MultiReader(strings.NewReader(exact))), 200, "ok") // chunked
+		p.expect(t, exact[1:])
+	})
+	for name, body := range map[string]io.Reader{
+		"with a length": strings.NewReader(exact + "x"),
+		"chunked":       io.MultiReader(strings.NewReader(exact + "x")),
+		"endless":       io.LimitReader(endless{}, 1<<30),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := f.with(t)
+			query, p := f.open()
+			if a, err := f.try("POST", query, body); err == nil { // else the server closed while we wrote
+				f.expect(a, 413, `{"code":3,"message":"Bad request"}`)
+			}
+			p.expectClosed(t, ReasonTransportError)
+		})
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '4'
+	}
+	return len(p), nil
+}
+
+func TestPollingSlowBody(t *testing.T) {
+	f := serve(t, Options{ReadTimeout: 100 * time.Millisecond})
+	query, p := f.open()
+	conn, err := net.Dial("tcp", strings.Split(f.url, "/")[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /engine.io/?EIO=4%s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n4slow", query)
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	reply, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(reply), "HTTP/1.1 408 ") {
+		t.Errorf("%v %q", err, reply)
+	}
+	p.expectClosed(t, ReasonTransportError)
+}
+
+func TestPollingBackPressure(t *testing.T) {
+	f := serve(t, Options{})
+	f.block = make(chan struct{})
+	query, p := f.open()
+	posted := make(chan answer, 1)
+	go func() {
+		a, _ := f.try("POST", query, strings.NewReader("4a\x1e4b"))
+		posted <- a
+	}()
+	f.block <- struct{}{}
+	p.expect(t, "a")
+	select {
+	case a := <-posted:
+		t.Fatalf("answered %v while the handler has a message", a)
+	default:
+	}
+	f.block <- struct{}{}
+	f.expect(<-posted, 200, "ok")
+	p.expect(t, "b")
+}
+
+func TestPollingTakesManyMessagesAtOnce(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	for i := range 3 {
+		if err := p.Send(fmt.Appendf(nil, "m%d", i), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.SendFrame(NewFrame([]byte("frame"), []byte{1, 2, 3, 4}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(f.get(query), 200, "4m0\x1e4m1\x1e4m2\x1e4frame\x1ebAQIDBA==\x1eb")
+}
+
+func TestPollingAnswersABoundedPayload(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	src := newQueue(p.Session)
+	for range 100 {
+		src.put(NewFrame(bytes.Repeat([]byte("x"), 20_000)))
+	}
+	p.SetSource(src)
+	total, requests := 0, 0
+	for total < 100 {
+		a := f.get(query)
+		if len(a.body) > payloadSize+20_001 {
+			t.Fatalf("%d bytes in one payload", len(a.body))
+		}
+		total += strings.Count(a.body, "\x1e") + 1
+		requests++
+	}
+	if total != 100 || requests < 7 {
+		t.Errorf("%d messages in %d payloads", total, requests)
+	}
+}

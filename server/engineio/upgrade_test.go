@@ -1,0 +1,231 @@
+package engineio
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// probe starts an upgrade.
+func (f *fixture) probe(query string) *socket {
+	f.t.Helper()
+	ws := f.dial(query[len("&transport=polling"):])
+	ws.send("2probe")
+	ws.expect("3probe")
+	return ws
+}
+
+func TestUpgrade(t *testing.T) {
+	f := serve(t, Options{})
+	f.echo = true
+	query, p := f.open()
+	ws := f.probe(query)
+	f.expect(f.get(query), 200, "6") // a GET that comes in between is sent back
+	ws.send("5")
+	ws.send("4hello")
+	ws.expect("4hello")
+	if p.Transport() != WebSocket {
+		t.Errorf("transport %s", p.Transport())
+	}
+	f.expect(f.get(query), 400, `{"code":3,"message":"Bad request"}`)
+	f.expect(f.post(query, "4x"), 400, `{"code":3,"message":"Bad request"}`)
+	ws.send("4still here")
+	ws.expect("4still here")
+}
+
+func TestUpgradeReleasesTheWaitingGET(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	waiting := f.getSoon(query)
+	f.waiting(p)
+	ws := f.probe(query)
+	f.expect(<-waiting, 200, "6")
+	ws.send("5")
+	eventually(t, "upgraded", func() bool { return p.Transport() == WebSocket })
+}
+
+func TestUpgradeWithoutWaitingForTheNoop(t *testing.T) {
+	f := serve(t, Options{})
+	f.echo = true
+	query, _ := f.open()
+	ws := f.dial(query[len("&transport=polling"):])
+	ws.send("2probe")
+	ws.send("5")
+	ws.send("4a")
+	ws.expect("3probe")
+	ws.expect("4a")
+}
+
+func TestUpgradeAndTheGETBehindIt(t *testing.T) {
+	inBubble(t, Options{}, func(c *clock) {
+		c.p.mu.Lock()
+		c.p.probed = true
+		c.p.mu.Unlock()
+		c.expect(c.request("GET", ""), "6", noopDelay)
+		late := make(chan string)
+		go func() { late <- c.request("GET", "") }()
+		synctest.Wait()
+		c.p.mu.Lock()
+		c.p.conn = &wire{Conn: &sink{}} // the UPGRADE packet has come
+		c.p.waiting.nudge()
+		c.p.mu.Unlock()
+		c.expect(<-late, "Bad Request", noopDelay)
+	})
+}
+
+func TestUpgradeFlushesWhatWaited(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	ws := f.probe(query)
+	src := newQueue(p.Session)
+	p.SetSource(src)
+	for i := range 10 {
+		src.send(NewFrame(fmt.Appendf(nil, "%d", i)))
+	}
+	ws.send("5")
+	for i := range 10 {
+		ws.expect(fmt.Sprintf("4%d", i))
+	}
+}
+
+func TestUpgradeGoesOnPollingMeanwhile(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	ws := f.probe(query)
+	if err := p.Send([]byte("by polling"), false); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(f.get(query), 200, "4by polling")
+	f.expect(f.post(query, "4up"), 200, "ok")
+	p.expect(t, "up")
+	ws.send("5")
+	ws.send("4up again")
+	p.expect(t, "up again")
+}
+
+func TestUpgradeSecondWebSocketIsClosed(t *testing.T) {
+	f := serve(t, Options{})
+	f.echo = true
+	query, _ := f.open()
+	ws := f.probe(query)
+	f.dial(query[len("&transport=polling"):]).expectClose(closePolicy) // during the upgrade
+	ws.send("5")
+	f.dial(query[len("&transport=polling"):]).expectClose(closePolicy) // after it, or just before
+	ws.send("4hello")
+	ws.expect("4hello")
+	f.dial(query[len("&transport=polling"):]).expectClose(closePolicy)
+	ws.send("4hello")
+	ws.expect("4hello")
+}
+
+func TestUpgradeOfAWebSocketSession(t *testing.T) {
+	f := serve(t, Options{})
+	f.echo = true
+	ws, p := f.connect()
+	f.dial("&sid=" + p.ID()).expectClose(closePolicy)
+	f.expect(f.get("&transport=polling&sid="+p.ID()), 400, `{"code":3,"message":"Bad request"}`)
+	ws.send("4hello")
+	ws.expect("4hello")
+}
+
+func TestUpgradeThatFailsLeavesPollingAlive(t *testing.T) {
+	f := serve(t, Options{UpgradeTimeout: 50 * time.Millisecond})
+	f.echo = true
+	steps := map[string]func(*socket){
+		"nothing":                   func(*socket) {},
+		"no upgrade after probe":    func(ws *socket) { ws.send("2probe") },
+		"a message for a probe":     func(ws *socket) { ws.send("4hello") },
+		"another probe":             func(ws *socket) { ws.send("2other") },
+		"a message for an upgrade":  func(ws *socket) { ws.send("2probe"); ws.send("4hello") },
+		"a second probe":            func(ws *socket) { ws.send("2probe"); ws.send("2probe") },
+		"the connection is cut":     func(ws *socket) { ws.send("2probe"); ws.NetConn().Close() },
+		"a protocol violation":      func(ws *socket) { _, _ = ws.NetConn().Write([]byte{0x81, 1, '2'}) },
+		"a close frame for a probe": func(ws *socket) { _ = ws.WriteControl(8, nil, time.Now().Add(patience)) },
+	}
+	for name, step := range steps {
+		t.Run(name, func(t *testing.T) {
+			f := f.with(t)
+			query, p := f.open()
+			ws := f.dial(query[len("&transport=polling"):])
+			step(ws)
+			eventually(t, "the upgrade is given up", func() bool {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				return p.candidate == nil && !p.probed
+			})
+			f.expect(f.post(query, "4hello"), 200, "ok")
+			f.expect(f.get(query), 200, "4hello")
+			again := f.probe(query) // and it may be tried again
+			again.send("5")
+			again.send("4hello")
+			again.expect("4hello")
+		})
+	}
+}
+
+func TestUpgradeWaitsForThePOSTInProgress(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	body, slow := io.Pipe()
+	posted := make(chan answer, 1)
+	go func() {
+		a, _ := f.try("POST", query, body)
+		posted <- a
+	}()
+	if _, err := slow.Write([]byte("4first")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the POST is under way", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.posting != nil
+	})
+	ws := f.probe(query)
+	ws.send("5")
+	ws.send("4second")
+	eventually(t, "upgraded", func() bool { return p.Transport() == WebSocket })
+	slow.Close()
+	p.expect(t, "first", "second")
+	f.expect(<-posted, 200, "ok")
+}
+
+func TestUpgradeEndsWithItsSession(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	ws := f.probe(query)
+	f.expect(f.post(query, "1"), 200, "ok")
+	p.expectClosed(t, ReasonTransportClose)
+	if _, _, err := ws.read(); err == nil || isTimeout(err) {
+		t.Errorf("the candidate is still open: %v", err)
+	}
+}
+
+func TestUpgradeAnswersPingsBefore(t *testing.T) {
+	f := serve(t, Options{})
+	query, _ := f.open()
+	ws := f.dial(query[len("&transport=polling"):])
+	got := make(chan string, 1)
+	ws.SetPongHandler(func(s string) error { got <- s; return nil })
+	if err := ws.WriteControl(9, []byte("hi"), time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	ws.send("2probe")
+	ws.expect("3probe")
+	if s := <-got; s != "hi" {
+		t.Errorf("pong %q", s)
+	}
+}
+
+func TestUpgradeNeedsAGET(t *testing.T) {
+	f := serve(t, Options{})
+	query, p := f.open()
+	a := f.do("POST", strings.Replace(query, Polling, WebSocket, 1), strings.NewReader("4x"), "Connection", "Upgrade", "Upgrade", "websocket",
+		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	f.expect(a, 400, `{"code":3,"message":"Bad request"}`)
+	if p.ReadyState() != "open" {
+		t.Errorf("session %s", p.ReadyState())
+	}
+}
