@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,15 @@ func serveHTTP(t testing.TB, handler http.Handler) string {
 		t.Fatal(err)
 	}
 	s := newHTTPServer(handler, zap.NewNop())
+	var open sync.WaitGroup // connections: after a refused body one lingers for half a second
+	s.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		}
+	}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {
@@ -33,6 +43,7 @@ func serveHTTP(t testing.TB, handler http.Handler) string {
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("Serve: %v", err)
 		}
+		open.Wait()
 	})
 	return l.Addr().String()
 }
