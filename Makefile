@@ -1,0 +1,51 @@
+# `make` prints what there is. Every recipe is one line that can be run by hand.
+
+SHELL    := bash
+FUZZTIME ?= 30s
+BENCH    ?= .
+ARGS     ?=
+
+# limit prefixes a command with a deadline in seconds, where timeout(1) exists: nothing may hang a build for ever.
+limit = $(if $(shell command -v timeout),timeout --kill-after=10 $(1))
+# All Go files but those that npm brought.
+gofiles = find . -name node_modules -prune -o -name '*.go' -print0
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run deps test check lint vet race e2e bench fuzz fmt
+
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
+	go run . $(ARGS)
+
+deps: ## Check what the tests need; on Debian, install what is missing.
+	@.ci/deps
+
+test: deps vet race e2e ## Run every test: Go with the race detector, then browsers and official clients.
+
+check: lint vet race ## Check format, vet and staticcheck, and run the Go tests with the race detector.
+
+lint: ## Check the format, and the code with staticcheck.
+	@files=$$($(gofiles) | xargs -0 gofmt -l); if [ -n "$$files" ]; then printf 'run make fmt, these are not formatted:\n%s\n' "$$files"; exit 1; fi
+	$(call limit,180) go tool staticcheck ./...
+
+vet: ## Run go vet.
+	$(call limit,180) go vet ./...
+
+race: ## Run the Go tests with the race detector.
+	$(call limit,540) go test -race -timeout 5m ./...
+
+e2e: ## Run the real binary against the official clients and a browser.
+	cd web/e2e && $(call limit,180) npm ci --no-audit --no-fund
+	cd web/e2e && $(call limit,420) node run.mjs
+
+bench: ## Run the benchmarks; BENCH=Publish chooses some.
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## Run every fuzz target for FUZZTIME (30s).
+	@.ci/fuzz $(FUZZTIME)
+
+fmt: ## Format the Go files.
+	@$(gofiles) | xargs -0 gofmt -w
