@@ -42,7 +42,9 @@ test("no token, key or cookie in the output", async (t) => {
   await connectSocket(t, server, { extraHeaders: { Authorization: `Bearer ${good}` }, name: "by header" });
   await openStream(t, server, { token: good });
   await openStream(t, server, {}, { headers: { Authorization: `Bearer ${good}` } });
-  await openStream(t, server, {}, { headers: { Cookie: `auth_token=${good}` } });
+  // A cookie comes along with any site's request, so it counts only beside an Origin that is allowed.
+  const cookie = (token) => ({ Cookie: `auth_token=${token}`, Origin: server.url });
+  await openStream(t, server, {}, { headers: cookie(good) });
 
   const answers = [];
   const ask = async (path, headers = {}, method = "GET", body = undefined) => {
@@ -53,14 +55,14 @@ test("no token, key or cookie in the output", async (t) => {
   for (const token of Object.values(bad)) {
     assert.equal(await ask(`/sse?token=${token}`), 401);
     assert.equal(await ask("/sse", { Authorization: `Bearer ${token}` }), 401);
-    assert.equal(await ask("/sse", { Cookie: `auth_token=${token}` }), 401);
+    assert.equal(await ask("/sse", cookie(token)), 401);
     assert.equal(await ask(`/sse?ticket=${token}`), 401);
   }
   const json = { "Content-Type": "application/json" };
   const body = JSON.stringify({ target: { all: true }, type: "n", data: 1 });
   assert.equal(await ask("/v1/notifications", { ...json, Authorization: `Bearer ${apiKey}` }, "POST", body), 200);
   assert.equal(await ask("/v1/notifications", { ...json, "X-API-Key": apiKey }, "POST", body), 200);
-  assert.equal(await ask("/v1/notifications", { ...json, "X-API-Key": `${CANARY}-wrong` }, "POST", body), 401);
+  assert.equal(await ask("/v1/notifications", { ...json, "X-API-Key": `${CANARY}-wrong` }, "POST", body), 403);
   assert.equal(await ask("/v1/notifications", { ...json, Authorization: `Bearer ${apiKey}` }, "POST", `{"target":`), 400);
   await ask(`/no/such/path?token=${good}`);
 
