@@ -78,7 +78,7 @@ func (h *Hub) account(m *Member) *Gap {
 // get, and returns the seq of that one, or 0. It adds the rooms that have such to the gap.
 func (h *Hub) skip(m *Member, gap *Gap) uint64 {
 	runs := h.pendingRuns(m)
-	if left(runs) <= h.o.MaxReplay {
+	if refsIn(runs) <= h.o.MaxReplay {
 		return 0
 	}
 	// More refs, but not always more messages: one may stand in several rooms or be excepted.

@@ -83,6 +83,34 @@ func TestAMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 	}
 }
 
+// The ring wraps round, and holds nothing that was pulled.
+func TestTheInboxLetsGo(t *testing.T) {
+	h := newHub(t, Options{})
+	m := attach(t, h, Attachment{ClientID: "a"})
+	buf := make([]Delivery, 30)
+	next := 0
+	for i := range 200 {
+		send(t, h, fmt.Sprint(i), "*")
+		if i%30 == 29 {
+			for _, d := range buf[:m.Pull(buf[:29])] {
+				if got := told([]Delivery{d}); got != fmt.Sprint(next) {
+					t.Fatalf("pulled %s, want %d", got, next)
+				}
+				next++
+			}
+		}
+	}
+	held := 0
+	for _, msg := range m.inbox {
+		if msg != nil {
+			held++
+		}
+	}
+	if held != m.Pending() || held != 200-next {
+		t.Errorf("holds %d messages, %d pending, %d to come", held, m.Pending(), 200-next)
+	}
+}
+
 // A wake may come back into the Hub: it is called without any lock.
 func TestWakeAndHooksHoldNoLock(t *testing.T) {
 	h := newHub(t, Options{})

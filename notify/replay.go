@@ -44,7 +44,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 
 // catchUp makes the member live when what is left fits into its inbox.
 func (m *Member) catchUp(runs []run) {
-	if left(runs) > inboxSize {
+	if refsIn(runs) > inboxSize {
 		return
 	}
 	m.lagging = false
@@ -84,8 +84,8 @@ func (h *Hub) pendingRuns(m *Member) []run {
 	return runs
 }
 
-// left counts the refs of runs.
-func left(runs []run) (n int) {
+// refsIn counts the refs of runs.
+func refsIn(runs []run) (n int) {
 	for _, r := range runs {
 		n += len(r.refs)
 	}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package notify
+
+const distinctRooms = 1_000_000
