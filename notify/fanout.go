@@ -6,24 +6,29 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// follow indexes the next messages of the log and gives them to the members. The function it returns wakes those
-// that had nothing pending.
+// follow indexes the next messages of the log and gives them to the members, each under a lock of its own, so that
+// a batch holds up the others no longer than one message. The function it returns wakes those that had nothing
+// pending.
 func (h *Hub) follow(messages []*Message) (after func()) {
 	woken := h.wakes.Get().(*wakeList)
-	h.mu.Lock()
-	now := h.o.Now()
 	for _, m := range messages {
-		if m.ID.Epoch != h.head.Epoch || m.ID.Seq != h.head.Seq+1 {
-			h.lose(m.ID, woken)
-		}
-		h.index.trim(now, publishStep)
-		h.index.add(m, now)
-		h.fanOut(m, woken)
-		h.head = m.ID
+		h.next(m, woken)
 	}
-	h.index.trim(now, 0) // the bytes hold at once
-	h.mu.Unlock()
 	return woken.wake
+}
+
+func (h *Hub) next(m *Message, woken *wakeList) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m.ID.Epoch != h.head.Epoch || m.ID.Seq != h.head.Seq+1 {
+		h.lose(m.ID, woken)
+	}
+	now := h.o.Now()
+	h.index.trim(now, publishStep)
+	h.index.add(m, now)
+	h.fanOut(m, woken)
+	h.head = m.ID
+	h.index.trim(now, 0) // the bytes hold at once
 }
 
 // local gives a volatile message to the members that keep up. It takes the place of the head in the order.
