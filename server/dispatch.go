@@ -133,7 +133,7 @@ func (l *link) allow(p *packet) bool {
 		l.session.Close("forced close")
 		return false
 	}
-	refusal := errorEvent{Code: "rate_limited", Message: "Rate limit exceeded", RetryAfter: interval.Seconds()}
+	refusal := errorEvent{Code: codeRateLimited, Message: "Rate limit exceeded", RetryAfter: interval.Seconds()}
 	l.answer(p)(errorReply{Error: refusal})
 	// One event a second tells as much as thousands would.
 	if peer := l.peer(p.namespace); peer != nil && now.Sub(l.abuse.told) >= time.Second {

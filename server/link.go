@@ -41,7 +41,7 @@ type link struct {
 	abuse      abuse
 
 	mu       sync.Mutex
-	space    *sync.Cond // signalled when inbox shrinks or the link closes
+	space    *sync.Cond // signalled when inbox or replies shrink, or the link closes
 	inbox    []*packet
 	working  bool
 	closed   bool
@@ -118,6 +118,9 @@ func (l *link) startWork() {
 func (l *link) work() {
 	for {
 		l.mu.Lock()
+		for l.replies.bytes > maxOwnBytes && !l.closed {
+			l.space.Wait()
+		}
 		if len(l.inbox) == 0 {
 			l.inbox = nil // an idle link keeps no array
 			closed := l.closed
@@ -133,7 +136,7 @@ func (l *link) work() {
 		p := l.inbox[0]
 		l.inbox[0] = nil
 		l.inbox = l.inbox[1:]
-		l.space.Signal()
+		l.space.Broadcast()
 		l.mu.Unlock()
 		l.handle(p)
 	}

@@ -7,8 +7,11 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// maxOwnBytes bounds what waits for one client outside of the Hub: replies,
-// acknowledgements and emits that ask for one.
+// maxOwnBytes bounds what waits for one client outside of the Hub. An emit that
+// asks for an acknowledgement and does not fit closes the client. Answers to its
+// own events are held back at the source instead: while more than this waits, no
+// further event of the client is handled, so a client that sends without reading
+// waits for itself.
 const maxOwnBytes = 64 << 10
 
 // reply is one packet for this client alone.
@@ -18,6 +21,7 @@ type reply struct {
 	peer  *peer           // whose cursor that is
 	opens bool            // the CONNECT reply: after it the member's notifications may follow
 	size  int
+	reply bool // answers an event of the client
 }
 
 // outbox holds the replies of one link; the link's lock guards it.
@@ -35,7 +39,11 @@ func (l *link) send(replies ...reply) {
 		if l.closed {
 			break
 		}
-		if overflow = l.replies.bytes > 0 && l.replies.bytes+r.size > maxOwnBytes; overflow {
+		limit := maxOwnBytes
+		if r.reply { // those of the event in hand, and acknowledgements that come late
+			limit += 2 * l.srv.opts.MaxPayload
+		}
+		if overflow = l.replies.bytes > 0 && l.replies.bytes+r.size > limit; overflow {
 			break
 		}
 		l.replies.items = append(l.replies.items, r)
@@ -63,7 +71,7 @@ func (l *link) sendPacket(w *wirePacket) {
 	case p != nil && w.kind == kindDisconnect:
 		p.void() // told to go by the server: nothing to resume
 	}
-	l.send(reply{frame: w.frame, size: w.frame.Size()})
+	l.send(reply{frame: w.frame, size: w.frame.Size(), reply: w.kind == kindAck})
 }
 
 // eventReply is an event for one client that is not logged. It ends with the
@@ -76,7 +84,7 @@ func (p *peer) eventReply(name string, arg any) reply {
 		body, _ = json.Marshal([]any{name})
 	}
 	text = append(text, body[:len(body)-1]...)
-	return reply{event: text, peer: p, size: len(text) + 32}
+	return reply{event: text, peer: p, size: len(text) + 32, reply: true}
 }
 
 // pulled is what the writer took from a member and had no room for.
@@ -116,7 +124,9 @@ func (l *link) pullReply(b *engineio.Batch) bool {
 	r := l.replies.items[0]
 	l.replies.items[0] = reply{}
 	l.replies.items = l.replies.items[1:]
-	l.replies.bytes -= r.size
+	if l.replies.bytes -= r.size; l.working && l.replies.bytes <= maxOwnBytes {
+		l.space.Broadcast() // the worker may be waiting for this
+	}
 	if r.opens {
 		r.peer.open = true
 	}

@@ -27,14 +27,16 @@ func (s *Service) Handler() http.Handler {
 		router.Handle(path, s.o.Streams.Stream(as))
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
 	}
-	router.PathPrefix("/v1/").Handler(newAPI(apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys}))
-	router.HandleFunc("/livez", s.health.live)
-	router.HandleFunc("/readyz", s.health.ready)
+	api := newAPI(apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys})
+	router.Handle("/v1", api)
+	router.PathPrefix("/v1/").Handler(api)
+	router.Handle("/livez", byMethod{http.MethodGet: http.HandlerFunc(s.health.live)})
+	router.Handle("/readyz", byMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
 	if s.o.Console != nil {
 		router.PathPrefix("/").Handler(s.o.Console)
 	}
 
-	handler := withCORS(s.o.AllowOrigin, nil, router)
+	handler := withCORS(s.o.AllowOrigin, nil, withBodyDeadline(bodyTimeout, router))
 	handler = withRecovery(s.o.Log, handler)
 	handler = withRequestLog(s.o.Log, s.quiet, handler)
 	return withRequestInfo(s.o.TrustedProxies, handler)
