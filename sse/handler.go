@@ -23,9 +23,12 @@ type Options struct {
 	// Problem. nil admits everyone.
 	Admit func(*http.Request, auth.Identity) (release func(), err error)
 
-	Heartbeat    time.Duration // between two comments (3 s); negative: none
-	Sync         time.Duration // of silence before the cursor is sent (60 s); negative: never
-	WriteTimeout time.Duration // for one write and flush (10 s), then the stream is cut
+	Heartbeat time.Duration // between two comments (3 s); negative: none
+	Sync      time.Duration // of silence before the cursor is sent (60 s); negative: never
+
+	// WriteTimeout is for one write and flush (10 s); then the stream is cut. A connection of HTTP/2 that takes no byte
+	// of any stream is for the server to cut: set http.Server's HTTP2.WriteByteTimeout.
+	WriteTimeout time.Duration
 
 	DefaultChannels []string // joined by every stream that may
 	As              string   // the event name of notifications where the client asks for none; "type" (default): their own

@@ -133,61 +133,6 @@ func TestShutdownTimeout(t *testing.T) {
 	stop()
 }
 
-// A reader that stops reading is cut by the write deadline; the others get everything meanwhile.
-func TestSlowReader(t *testing.T) {
-	for name, h2 := range map[string]bool{"h1": false, "h2": true} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, Options{WriteTimeout: 300 * time.Millisecond})
-			srv := httptest.NewUnstartedServer(r.routes())
-			srv.EnableHTTP2 = h2
-			srv.StartTLS()
-			t.Cleanup(srv.Close) // behind the clients
-			slow := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c")
-			fast := openWith(t, srv.Client(), srv.URL+"/sse?userId=fast&channels=c")
-			data := raw(`"` + string(make64K()) + `"`)
-			for n := 0; r.hub.UserOnline("slow"); n++ {
-				if n == 2000 {
-					t.Fatal("the slow reader is still there after 128 MiB")
-				}
-				id := r.publish(t, notify.Notification{Type: "t", Data: data}, notify.ToChannel("c"))
-				if e := fast.want("t"); e.id != id { // one by one: it never lags
-					t.Fatalf("fast got %s, want %s", e.id, id)
-				}
-				if n > 200 {
-					time.Sleep(10 * time.Millisecond) // buffers are full: only the deadline is awaited
-				}
-			}
-			r.awaitGone(t, 1)
-			if r.Len() != 1 || !r.hub.UserOnline("fast") {
-				t.Error("the fast one is gone")
-			}
-			// What it has read it can go on from; here some is gone from history, which it is told.
-			last := slow.drain()
-			again := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c", "Last-Event-ID", last)
-			if e := again.want(""); e.name != "gap" && e.name != "t" {
-				t.Errorf("%+v", e)
-			}
-		})
-	}
-}
-
-func make64K() []byte {
-	b := make([]byte, 64<<10)
-	for i := range b {
-		b[i] = 'x'
-	}
-	return b
-}
-
-// drain reads to the end of a cut stream and returns the last id.
-func (c *client) drain() string {
-	for {
-		if _, err := c.next(); err != nil {
-			return c.lastID
-		}
-	}
-}
-
 // Over HTTP/2 a deadline ends a stream even while nothing is written, so none may be left behind.
 func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
 	r := newRig(t, Options{WriteTimeout: 50 * time.Millisecond})
