@@ -25,6 +25,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, transport str
 	}
 	session := s.newSession(r)
 	if !s.add(session) {
+		session.cancel()
 		errDraining.write(w)
 		return
 	}
@@ -38,15 +39,16 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, transport str
 }
 
 func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
-	c, err := s.hijack(w, r)
+	session := s.newSession(r)
+	c, err := s.hijack(w, r, session)
 	if err != nil {
+		session.cancel()
 		return // answered
 	}
-	session := s.newSession(r)
-	session.conn = c
+	session.conn, c.live = c, true
 	session.queue = append(session.queue, packet{kind: packetOpen, data: session.hello(false)})
-	c.join(session)
 	if !s.add(session) {
+		session.cancel()
 		c.reject(closeGoingAway)
 		return
 	}

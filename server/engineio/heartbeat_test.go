@@ -117,11 +117,11 @@ func TestTimeInTheHandlerIsNotTheClients(t *testing.T) {
 		c.expect(c.request("GET", ""), "2", 25*second)
 		posted := make(chan string)
 		go func() { posted <- c.request("POST", "4a\x1e3") }()
-		time.Sleep(100 * second) // the handler has "a", the pong lies behind it
+		time.Sleep(90 * second) // the handler has "a", the pong lies behind it
 		c.p.block <- struct{}{}
-		c.expect(<-posted, "ok", 125*second)
+		c.expect(<-posted, "ok", 115*second)
 		c.p.expect(t, "a")
-		c.expect(c.request("GET", ""), "2", 150*second)
+		c.expect(c.request("GET", ""), "2", 125*second)
 	})
 }
 

@@ -83,6 +83,9 @@ func serve(t *testing.T, o Options) *fixture {
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	f.http = &http.Client{Transport: transport, Timeout: patience}
 	t.Cleanup(func() {
+		for _, session := range f.s.snapshot() { // not one second for each that has no GET waiting
+			session.end(ending{reason: ReasonForcedClose})
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := f.s.Shutdown(ctx); err != nil {

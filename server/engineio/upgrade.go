@@ -8,11 +8,10 @@ import (
 // upgrade takes a WebSocket for a session that polls (protocol section "Upgrade"). One that the session has no
 // use for is accepted and closed, which is what clients can see.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, session *Session) {
-	c, err := s.hijack(w, r)
+	c, err := s.hijack(w, r, session)
 	if err != nil {
 		return // answered
 	}
-	c.join(session)
 	session.mu.Lock()
 	if session.state == stateClosed || session.conn != nil || session.candidate != nil {
 		session.mu.Unlock()

@@ -28,12 +28,12 @@ type wire struct {
 }
 
 // hijack completes the WebSocket handshake for a session, or answers with an error.
-func (s *Server) hijack(w http.ResponseWriter, r *http.Request) (*wire, error) {
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, session *Session) (*wire, error) {
 	h := &hijacker{ResponseWriter: w}
 	if _, err := s.upgrader.Upgrade(h, r, nil); err != nil {
 		return nil, err
 	}
-	return &wire{Conn: h.conn}, nil
+	return &wire{Conn: h.conn, session: session}, nil
 }
 
 // hijacker finds the connection through middlewares that can be unwrapped, and keeps it.
@@ -46,12 +46,6 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	h.conn = conn
 	return conn, rw, err
-}
-
-// join gives the wire its session.
-func (c *wire) join(s *Session) {
-	c.session = s
-	c.live = s.conn == c
 }
 
 // ping answers a ping frame. A candidate's own goroutine is its only writer; otherwise the pong goes through the
