@@ -35,7 +35,13 @@ type rig struct {
 // otherwise, so that nothing comes by itself.
 func newRig(t testing.TB, o Options) *rig {
 	t.Helper()
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	return newRigKeeping(t, 0, o)
+}
+
+// newRigKeeping returns a rig whose Hub keeps history messages for each room (0: the default).
+func newRigKeeping(t testing.TB, history int, o Options) *rig {
+	t.Helper()
+	hub := notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: history})
 	t.Cleanup(hub.Close)
 	r := &rig{hub: hub, gone: make(chan struct{}, 1000)}
 	hub.OnDetach(func(*notify.Member) { r.gone <- struct{}{} })
