@@ -39,13 +39,25 @@ func (l *link) connect(p *packet) {
 	payload := cleanAuth(p.auth, l.srv.opts.Plain)
 	peer.resumeFrom(p.auth, payload)
 	l.addPeer(peer)
-	defer l.srv.prepare(p.namespace)()
+	release, known := l.srv.prepare(p.namespace)
+	defer release()
 	if peer.recovered {
 		l.srv.restoring.Store(peer.pid, peer)
 		defer l.srv.restoring.Delete(peer.pid)
 	}
-	l.forward(peer, &parser.Packet{Type: parser.CONNECT, Nsp: p.namespace, Data: payload})
+	l.hand(peer, &parser.Packet{Type: parser.CONNECT, Nsp: p.namespace, Data: payload}, known)
 	peer.awaitJoin()
+}
+
+// hand forwards a CONNECT. The library does not expect two clients to call a
+// dynamic namespace into being at the same time: one of them would be in a twin
+// that nobody emits to.
+func (l *link) hand(p *peer, packet *parser.Packet, known bool) {
+	if !known {
+		l.srv.creating.Lock()
+		defer l.srv.creating.Unlock()
+	}
+	l.forward(p, packet)
 }
 
 // cleanAuth is the CONNECT payload as handlers may see it: without what proves

@@ -76,8 +76,8 @@ func (s *engineSocket) Emit(name events.EventName, args ...any) { s.events.Emit(
 func (s *engineSocket) EventNames() []events.EventName          { return s.events.EventNames() }
 func (s *engineSocket) ListenerCount(name events.EventName) int { return s.events.ListenerCount(name) }
 func (s *engineSocket) Clear()                                  { s.events.Clear() }
-func (s *engineSocket) GetMaxListeners() uint                   { return s.events.GetMaxListeners() }
-func (s *engineSocket) SetMaxListeners(n uint)                  { s.events.SetMaxListeners(n) }
+func (s *engineSocket) GetMaxListeners() uint                   { return 0 } // as many as there are
+func (s *engineSocket) SetMaxListeners(uint)                    {}
 func (s *engineSocket) Len() int                                { return s.events.Len() }
 
 func (s *engineSocket) Listeners(name events.EventName) []events.Listener {

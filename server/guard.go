@@ -130,13 +130,14 @@ func (s *Server) guardNamespace(nsp socket.Namespace) {
 
 // prepare guards a namespace before a client is let in. It returns with the
 // guards held, so that nobody's "connection" is emitted while listeners are
-// being exchanged; the caller releases them.
-func (s *Server) prepare(name string) (release func()) {
+// being exchanged; the caller releases them. known tells whether the namespace
+// exists.
+func (s *Server) prepare(name string) (release func(), known bool) {
 	for {
 		s.guards.RLock()
 		nsp, known := s.namespaces.Load(name)
 		if !known || s.guarded(nsp.(socket.Namespace)) {
-			return s.guards.RUnlock
+			return s.guards.RUnlock, known
 		}
 		s.guards.RUnlock()
 		s.guards.Lock()
