@@ -116,12 +116,12 @@ func (l *loader) secretFile(c *Config, env, path string, isSet bool) (text strin
 	if path == "" {
 		return "", false
 	}
-	ofSecret, ofFile := c.sources[env], c.sources[env+"_FILE"]
-	if isSet && rank(ofSecret) == rank(ofFile) {
+	ofValue, ofFile := c.sources[env], c.sources[env+"_FILE"]
+	if isSet && rank(ofValue) == rank(ofFile) {
 		l.fail("%s and %s_FILE: both set (%s), allowed: one of them", env, env, ofFile)
 		return "", false
 	}
-	if isSet && rank(ofSecret) > rank(ofFile) {
+	if isSet && rank(ofValue) > rank(ofFile) {
 		return "", false
 	}
 	data, err := readAll(path)

@@ -86,8 +86,11 @@ func (m mapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 }
 
 func isSecret(target reflect.Value) bool {
-	t := target.Type()
-	return t == reflect.TypeFor[auth.Secret]() || t == reflect.TypeFor[[]auth.Secret]()
+	switch target.Interface().(type) {
+	case auth.Secret, []auth.Secret:
+		return true
+	}
+	return false
 }
 
 func readString(text string, tag *kong.Tag, target reflect.Value) string {
