@@ -28,14 +28,18 @@ func (s *Session) beat() {
 		return
 	}
 	if !now.Before(s.nextPing) {
+		late := now.Sub(s.nextPing)
 		if s.deadline.IsZero() {
-			// The deadline stands before the ping can be on the wire: a pong never finds it missing.
-			s.deadline = now.Add(s.server.o.PingTimeout)
+			// The deadline stands before the ping can be on the wire: a pong never finds it missing. It counts
+			// from when the ping was due, unless the process itself is far behind.
+			s.deadline = s.nextPing.Add(s.server.o.PingTimeout)
+			if late > s.server.o.PingTimeout/2 {
+				s.deadline = now.Add(s.server.o.PingTimeout)
+			}
 			s.queue = append(s.queue, packet{kind: packetPing})
 			s.queued += packetCost
 			s.kick()
 		}
-		late := now.Sub(s.nextPing)
 		s.nextPing = s.nextPing.Add((late/s.server.o.PingInterval + 1) * s.server.o.PingInterval)
 	}
 	next := s.nextPing

@@ -149,8 +149,19 @@ func TestPingsAfterAPauseOfTheProcess(t *testing.T) {
 		c.p.mu.Unlock()
 		c.expect(c.request("GET", ""), "6", 55*second)
 		c.expect(c.request("GET", ""), "2", 60*second)
-		c.request("POST", "3")
-		c.expect(c.request("GET", ""), "2", 75*second)
+		time.Sleep(59 * second) // the pause was ours: the client has its full time
+		c.expect(c.request("POST", "3"), "ok", 119*second)
+		c.expect(c.request("GET", ""), "2", 125*second)
+	})
+}
+
+func TestPingDeadlineDoesNotDriftWithItsTimer(t *testing.T) {
+	inBubble(t, Options{}, func(c *clock) {
+		c.p.mu.Lock()
+		c.p.timer.Reset(26 * second) // a busy process
+		c.p.mu.Unlock()
+		c.expect(c.request("GET", ""), "2", 26*second)
+		c.expect(<-c.p.closed, ReasonPingTimeout, 85*second)
 	})
 }
 

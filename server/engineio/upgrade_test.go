@@ -132,7 +132,7 @@ func TestUpgradeOfAWebSocketSession(t *testing.T) {
 }
 
 func TestUpgradeThatFailsLeavesPollingAlive(t *testing.T) {
-	f := serve(t, Options{UpgradeTimeout: 50 * time.Millisecond})
+	f := serve(t, Options{UpgradeTimeout: 500 * time.Millisecond})
 	f.echo = true
 	steps := map[string]func(*socket){
 		"nothing":                   func(*socket) {},
@@ -141,7 +141,7 @@ func TestUpgradeThatFailsLeavesPollingAlive(t *testing.T) {
 		"another probe":             func(ws *socket) { ws.send("2other") },
 		"a message for an upgrade":  func(ws *socket) { ws.send("2probe"); ws.send("4hello") },
 		"a second probe":            func(ws *socket) { ws.send("2probe"); ws.send("2probe") },
-		"the connection is cut":     func(ws *socket) { ws.send("2probe"); ws.NetConn().Close() },
+		"the connection is cut":     func(ws *socket) { ws.send("2probe"); ws.expect("3probe"); ws.NetConn().Close() },
 		"a protocol violation":      func(ws *socket) { _, _ = ws.NetConn().Write([]byte{0x81, 1, '2'}) },
 		"a close frame for a probe": func(ws *socket) { _ = ws.WriteControl(8, nil, time.Now().Add(patience)) },
 	}
@@ -151,6 +151,9 @@ func TestUpgradeThatFailsLeavesPollingAlive(t *testing.T) {
 			query, p := f.open()
 			ws := f.dial(query[len("&transport=polling"):])
 			step(ws)
+			for err := error(nil); err == nil; { // until the server closes it
+				_, _, err = ws.read()
+			}
 			eventually(t, "the upgrade is given up", func() bool {
 				p.mu.Lock()
 				defer p.mu.Unlock()
