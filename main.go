@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -83,8 +84,8 @@ func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 	if c.TLSCertFile != "" {
 		scheme = "https"
 	}
-	if _, port, err := net.SplitHostPort(host); err == nil && !c.Loopback() {
-		host = net.JoinHostPort("localhost", port)
+	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
 	}
 	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s/#key=%s\n\n", key, scheme, host, key)
 }
