@@ -98,6 +98,7 @@ type pulled struct {
 // cursor is finished here, in the order of the wire, so that no client is ever
 // given a place beyond what it has.
 func (l *link) Pull(b *engineio.Batch) (more bool) {
+	defer l.srv.recovered("writer", func() { l.session.Close("forced close") })
 	for !b.Full() {
 		if left := l.leftover; left.peer != nil {
 			l.leftover = pulled{}
