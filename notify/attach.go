@@ -23,6 +23,9 @@ type Attachment struct {
 	// in "/", the user's.
 	Rooms []string
 
+	// Granted are further hub rooms, which the server put the client into by Member.Join in an earlier session.
+	Granted []string
+
 	// Resume is where the client stopped reading; nil is now. A resumed member has deliveries at once, a Recovery
 	// at least, and is not woken for them: pull it when the client is ready.
 	Resume *Cursor
@@ -91,13 +94,17 @@ func (h *Hub) enter(a Attachment) *Member {
 		a.Namespace = "/"
 	}
 	m := &Member{h: h, a: a, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq}
-	m.a.Rooms, m.a.Resume = nil, nil // kept in the table and the cursor
+	m.a.Rooms, m.a.Granted, m.a.Resume = nil, nil, nil // kept in the table, in granted and in the cursor
 	m.seat.Member = m
 	joinedAt := h.head.Seq
 	if a.Resume != nil {
 		joinedAt = m.resume(*a.Resume)
 	}
 	h.joinAll(m, a.Rooms, joinedAt)
+	for _, name := range a.Granted {
+		h.join(m, name, joinedAt)
+		m.grant(name)
+	}
 	return m
 }
 

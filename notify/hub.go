@@ -106,11 +106,21 @@ func (h *Hub) Close() {
 	h.stop()
 }
 
-// OnAttach sets the function that is called after a member is attached. Set it before serving.
-func (h *Hub) OnAttach(f func(*Member)) { h.attached = f }
+// OnAttach adds a function that is called after a member is attached. Add it before serving.
+func (h *Hub) OnAttach(f func(*Member)) { h.attached = then(h.attached, f) }
 
-// OnDetach sets the function that is called after a member is detached. Set it before serving.
-func (h *Hub) OnDetach(f func(*Member)) { h.detached = f }
+// OnDetach adds a function that is called after a member is detached. Add it before serving.
+func (h *Hub) OnDetach(f func(*Member)) { h.detached = then(h.detached, f) }
+
+func then(first, second func(*Member)) func(*Member) {
+	if first == nil {
+		return second
+	}
+	return func(m *Member) {
+		first(m)
+		second(m)
+	}
+}
 
 // Head returns the id of the last message that was delivered on this node.
 func (h *Hub) Head() ID {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"time"
 
 	"github.com/roomcast/roomcast/rooms"
@@ -32,6 +33,7 @@ type Member struct {
 	replayed int    // messages since the resume
 	from     string // cursor of the resume
 
+	granted   []string   // hub rooms that Join or Attachment.Granted put it into
 	sessions  []*session // nil: none, or it has passed to a later member
 	transport string
 	detached  bool
@@ -104,7 +106,8 @@ func (m *Member) Lagging() bool {
 	return m.lagging
 }
 
-// Join puts the member into hub rooms, from now on: it gets no message published before.
+// Join puts the member into hub rooms, from now on: it gets no message published before. It is the server's own
+// decision, so a session keeps these rooms apart from those that a client asked for.
 func (m *Member) Join(hubRooms ...string) {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
@@ -113,6 +116,14 @@ func (m *Member) Join(hubRooms ...string) {
 	}
 	for _, name := range hubRooms {
 		m.h.join(m, name, m.h.head.Seq)
+		m.grant(name)
+	}
+}
+
+// grant remembers that the server put m into a room, and not its client.
+func (m *Member) grant(name string) {
+	if !slices.Contains(m.granted, name) {
+		m.granted = append(m.granted, name)
 	}
 }
 
@@ -166,6 +177,7 @@ func (h *Hub) join(m *Member, name string, at uint64) {
 // leave takes m out of a room that it joined.
 func (h *Hub) leave(m *Member, name string) {
 	if r := h.index.table.Room(name); r != nil && !m.own(name) && r.Leave(&m.seat) {
+		m.granted = slices.DeleteFunc(m.granted, func(granted string) bool { return granted == name })
 		h.left(r)
 	}
 }

@@ -14,6 +14,7 @@ type Session struct {
 	ClientID  string
 	Namespace string
 	Channels  []string  // hub rooms that are channels, as of now or the detach
+	Granted   []string  // hub rooms that the server put it into: they need no permission of the client
 	Cursor    ID        // at attach: where a client resumes that got no id since
 	Expires   time.Time // zero while its member is attached
 }
@@ -44,7 +45,7 @@ func (h *Hub) Session(key string) (Session, bool) {
 	}
 	found := s.Session
 	if s.member != nil {
-		found.Channels = s.member.rooms(isChannel)
+		found.Channels, found.Granted = s.member.rooms(isChannel), slices.Clone(s.member.granted)
 	}
 	return found, true
 }
@@ -89,7 +90,7 @@ func (h *Hub) keepSessions(m *Member) {
 	}
 	channels, expires := m.rooms(isChannel), h.o.Now().Add(h.o.SessionTTL)
 	for _, s := range m.sessions {
-		s.Channels, s.Expires, s.member = channels, expires, nil
+		s.Channels, s.Granted, s.Expires, s.member = channels, m.granted, expires, nil
 		s.place = h.sessions.kept.PushBack(s)
 		h.ids[s.ClientID]++
 	}

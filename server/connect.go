@@ -154,6 +154,10 @@ func (s *Server) intercept(sock *socket.Socket, next func(*socket.ExtendedError)
 		next(socket.NewExtendedError("Forbidden", map[string]any{"code": "forbidden"}))
 		return
 	}
+	if payload, ok := sock.Handshake().Auth.(map[string]any); ok {
+		delete(payload, "pid") // the library has read it, and handlers have no use for it
+		delete(payload, "offset")
+	}
 	if err := p.attach(sock); err != nil {
 		s.log.Error("member cannot be attached", zap.Error(err))
 		next(socket.NewExtendedError("Internal error", map[string]any{"code": "internal"}))
@@ -206,7 +210,7 @@ func (p *peer) resumeFrom(given, forwarded map[string]any) {
 		if since == "" {
 			since = session.Cursor.String()
 		}
-		p.channels = append(p.channels, p.permitted(session.Channels)...)
+		p.channels, p.granted = p.permitted(session.Channels), session.Granted
 		s.retire(p.namespace, session.ClientID)
 	}
 	if since == "" {
@@ -257,6 +261,7 @@ type refusal struct {
 
 type refusalData struct {
 	Code       string `json:"code"`
+	Detail     string `json:"detail,omitempty"`     // which field is at fault
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds
 }
 
@@ -265,9 +270,18 @@ func refusalOf(err error) refusal {
 	var full *LimitError
 	switch {
 	case errors.As(err, &known):
-		return refusal{known.Message, refusalData{Code: known.Code, RetryAfter: int(known.RetryAfter / time.Second)}}
+		return refusal{known.Message, refusalData{Code: known.Code, Detail: detailOf(known), RetryAfter: int(known.RetryAfter / time.Second)}}
 	case errors.As(err, &full):
 		return refusal{"Too many connections", refusalData{Code: codeTooMany, RetryAfter: int(full.RetryAfter / time.Second)}}
 	}
 	return refusal{"Internal error", refusalData{Code: codeInternal}}
+}
+
+// detailOf tells a client which field it got wrong; of credentials it learns no
+// more than that they do not count.
+func detailOf(err *auth.Error) string {
+	if errors.Is(err, auth.ErrMalformed) {
+		return err.Detail
+	}
+	return ""
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/rs/cors"
 )
@@ -48,6 +50,12 @@ func withCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Han
 		}
 		shared.ServeHTTP(w, r)
 	})
+}
+
+// ownOrigin allows the host that the request was sent to, and no other.
+func ownOrigin(origin string, r *http.Request) bool {
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host)
 }
 
 // withAPIHeaders sets what every answer that is data carries: it is not sniffed,

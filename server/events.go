@@ -70,6 +70,12 @@ type errorReply struct {
 	Error any `json:"error"`
 }
 
+// builtins are the events that builtin answers. What they pass on is JSON.
+var builtins = map[string]bool{
+	"subscribe": true, "unsubscribe": true, "join-room": true, "leave-room": true,
+	"send-message": true, "custom-event": true, "ping": true,
+}
+
 func timestamp(t time.Time) string { return t.UTC().Format(notify.TimestampFormat) }
 
 // builtin answers an event of the contract. Each answer is an event and, when
@@ -90,6 +96,10 @@ func (p *peer) builtin(packet *packet, reply answer) bool {
 	refuse := func(e errorEvent) {
 		p.link.send(p.eventReply("error", e))
 		reply(errorReply{Error: e})
+	}
+	if len(packet.parts) > 0 && builtins[packet.name] {
+		refuse(errorEvent{Code: codeValidation, Message: packet.name + " takes no binary values"})
+		return true
 	}
 	switch packet.name {
 	case "subscribe", "unsubscribe":
@@ -114,7 +124,7 @@ func (p *peer) subscribe(name string, arg json.RawMessage, answer func(string, a
 	}
 	if len(arg) > 0 {
 		if err := json.Unmarshal(arg, &request); err != nil {
-			refuse(errorEvent{Code: "validation", Message: `expected {"channels": ["name", …]}`})
+			refuse(errorEvent{Code: codeValidation, Message: `expected {"channels": ["name", …]}`})
 			return
 		}
 	}
@@ -137,7 +147,7 @@ func (p *peer) subscribe(name string, arg json.RawMessage, answer func(string, a
 func (p *peer) room(name string, arg json.RawMessage, answer func(string, any), refuse func(errorEvent)) {
 	var room string
 	if err := json.Unmarshal(arg, &room); err != nil {
-		refuse(errorEvent{Code: "validation", Message: "expected the name of a room, a string"})
+		refuse(errorEvent{Code: codeValidation, Message: "expected the name of a room, a string"})
 		return
 	}
 	hub, limit := p.link.srv.hub, p.link.srv.opts.MaxRooms
@@ -147,7 +157,7 @@ func (p *peer) room(name string, arg json.RawMessage, answer func(string, any), 
 		return
 	}
 	if _, denied := hub.JoinChannels(p.member, []string{room}, p.identity.MayJoin, limit); len(denied) > 0 {
-		e := errorEvent{Code: "forbidden", Message: "this room may not be joined", Room: room}
+		e := errorEvent{Code: codeForbidden, Message: "this room may not be joined", Room: room}
 		if ok, _ := hub.Admissible([]string{room}, p.identity.MayJoin, limit); len(ok) > 0 {
 			e.Code, e.Message = "room_limit", "too many rooms"
 		}
@@ -166,15 +176,15 @@ func (p *peer) message(arg json.RawMessage, reply answer, refuse func(errorEvent
 		Metadata json.RawMessage `json:"metadata"`
 	}
 	if err := json.Unmarshal(arg, &request); err != nil {
-		refuse(errorEvent{Code: "validation", Message: "expected {room, message, metadata}"})
+		refuse(errorEvent{Code: codeValidation, Message: "expected {room, message, metadata}"})
 		return
 	}
 	if err := rooms.CheckChannel("room", request.Room); err != nil {
-		refuse(errorEvent{Code: "forbidden", Message: err.Error(), Room: request.Room})
+		refuse(errorEvent{Code: codeForbidden, Message: err.Error(), Room: request.Room})
 		return
 	}
 	if !p.identity.MayPublish(request.Room) || p.link.srv.hub.IsClientID(request.Room) {
-		refuse(errorEvent{Code: "forbidden", Message: "this room may not be written to", Room: request.Room})
+		refuse(errorEvent{Code: codeForbidden, Message: "this room may not be written to", Room: request.Room})
 		return
 	}
 	if request.Message == nil {
@@ -186,14 +196,14 @@ func (p *peer) message(arg json.RawMessage, reply answer, refuse func(errorEvent
 	}
 	args, err := marshal([]any{event})
 	if err != nil {
-		refuse(errorEvent{Code: "validation", Message: "message is not valid JSON", Room: request.Room})
+		refuse(errorEvent{Code: codeValidation, Message: "message is not valid JSON", Room: request.Room})
 		return
 	}
 	receipt, err := p.link.srv.hub.Deliver(p.link.session.Context(), &notify.Message{
 		Namespace: rootNamespace, Rooms: []string{request.Room}, Type: "message", Args: args,
 	})
 	if err != nil {
-		refuse(errorEvent{Code: "unavailable", Message: "the message was not stored", Room: request.Room, RetryAfter: 1})
+		refuse(errorEvent{Code: codeUnavailable, Message: "the message was not stored", Room: request.Room, RetryAfter: 1})
 		return
 	}
 	reply(receipt)

@@ -236,3 +236,34 @@ func TestAnonymous(t *testing.T) {
 		t.Errorf("an anonymous client is in the room of a user: %+v", r)
 	}
 }
+
+// A built-in event would pass on the placeholder in place of the bytes.
+func TestBuiltinEventsTakeNoBinary(t *testing.T) {
+	s := newStack(t, nil)
+	c, _ := s.connect(`{"userId":"u1"}`)
+	c.send(`451-["send-message",{"room":"general","message":{"_placeholder":true,"num":0}}]`)
+	c.sendBinary([]byte("abc"))
+	var e errorEvent
+	if c.event("error", &e); e.Code != "validation" || e.Message != "send-message takes no binary values" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// A browser sends no Origin with a GET to its own host, but says where the page
+// is from; the polling handshake must not lose that.
+func TestCookieOverPolling(t *testing.T) {
+	s := newStack(t, withTokens(t))
+	token := signHS256(t, testSecret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	url := "http://" + s.base + "/socket.io/?EIO=4&transport=polling"
+	for site, want := range map[string]string{"Sec-Fetch-Site: same-origin": `40{"sid":*`, "X-Other: 1": `44{"message":"Forbidden"`} {
+		_, body := do(t, "GET", url, "", "Cookie: auth_token="+token, site)
+		var open struct{ Sid string }
+		if err := json.Unmarshal([]byte(body[1:]), &open); err != nil {
+			t.Fatal(err)
+		}
+		do(t, "POST", url+"&sid="+open.Sid, "40", "Content-Type: text/plain;charset=UTF-8")
+		if _, body := do(t, "GET", url+"&sid="+open.Sid, ""); !strings.HasPrefix(masked(body), want) {
+			t.Errorf("%s: got %s, want %s", site, body, want)
+		}
+	}
+}

@@ -25,7 +25,8 @@ type peer struct {
 	clientID    string   // the id that is resumed; else the library's
 	pid         string   // the secret name of the session
 	recovered   bool     // nothing was missed
-	channels    []string // hub rooms of the session that is resumed
+	channels    []string // hub rooms of the session that is resumed, as far as the client may join them
+	granted     []string // those that the server put it into
 	resume      *notify.Cursor
 	as          [][]byte // quoted names for notifications; nil stands for their own
 
@@ -101,7 +102,7 @@ func (p *peer) attachment() notify.Attachment {
 	return notify.Attachment{
 		ClientID: p.clientID, UserID: p.identity.RoomUser(), Username: p.identity.Username,
 		Namespace: p.namespace, Transport: l.session.Transport(),
-		Rooms: p.startRooms(), Resume: p.resume, Sessions: p.sessionKeys(pid),
+		Rooms: p.startRooms(), Granted: p.granted, Resume: p.resume, Sessions: p.sessionKeys(pid),
 		Wake: l.session.Wake, Disconnect: p.ordered, Owner: p,
 	}
 }
@@ -130,6 +131,7 @@ func (p *peer) startRooms() []string {
 	for _, key := range p.sessionKeys("") {
 		if tab, ok := hub.Session(key); ok && tab.UserID == p.identity.RoomUser() {
 			names = append(names, p.permitted(tab.Channels)...)
+			p.granted = append(p.granted, tab.Granted...)
 		}
 	}
 	defaults, _ := hub.Admissible(p.link.srv.opts.DefaultChannels, p.identity.MayJoin, limit)

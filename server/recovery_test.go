@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 )
@@ -175,5 +176,44 @@ func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
 	c = s.dial("")
 	if sid2, _, _, connected := c.joinWithPid(resume("u1", pid, offset)); sid2 == sid || connected.Recovered {
 		t.Error("a session that the server ended was resumed")
+	}
+}
+
+// Rooms that Go code put a client into come back with its session, though the
+// client may not join them by itself; what its own token no longer names does not.
+func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
+	s := newStack(t, withTokens(t))
+	_ = s.sio.IO().On("connection", func(args ...any) {
+		if sock := args[0].(*socket.Socket); !sock.Recovered() {
+			sock.Join("granted", "odd#name")
+		}
+	})
+	token := func(channels ...string) string {
+		return signHS256(t, testSecret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": channels})
+	}
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"token":"` + token("team-*") + `","channels":["team-a"]}`)
+	c.sync()
+	c.conn.Close()
+	s.gone(sid)
+	io := s.sio.IO()
+	_ = io.To("granted").Emit("granted", 1)
+	_ = io.To("team-a").Emit("lost", 2)
+	_ = io.To("odd#name").Emit("granted", 3)
+	for range 2 { // the second time the rooms come from a session that was itself resumed
+		c = s.dial("")
+		_, _, _, connected := c.joinWithPid(`{"token":"` + token("orders") + `","pid":"` + pid + `","offset":"` + offset + `"}`)
+		if !connected.Recovered {
+			t.Fatal("not recovered")
+		}
+		for _, want := range []int{1, 3} {
+			var n int
+			if c.event("granted", &n); n != want {
+				t.Errorf("got %d, want %d", n, want)
+			}
+		}
+		c.event("recovery", nil)
+		c.conn.Close()
+		s.gone(sid)
 	}
 }

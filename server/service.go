@@ -57,7 +57,7 @@ func NewService(o ServiceOptions) *Service {
 		o.Log = zap.NewNop()
 	}
 	if o.AllowOrigin == nil {
-		o.AllowOrigin = func(string, *http.Request) bool { return false }
+		o.AllowOrigin = ownOrigin
 	}
 	return &Service{o: o}
 }

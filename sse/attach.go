@@ -21,14 +21,16 @@ func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, 0)
 	asked, denied := o.Hub.Admissible(without(c.Channels, channels), s.identity.MayJoin, o.MaxRooms)
 	channels = append(channels, asked...)
-	var keys []string
+	var keys, granted []string
 	if c.SessionID != "" {
 		key := notify.TabKey(s.identity.RoomUser(), c.SessionID)
 		keys = []string{key}
-		tab, ok := o.Hub.Session(key)
-		if left := o.MaxRooms - len(asked); ok && left > 0 && tab.UserID == s.identity.RoomUser() {
-			kept, _ := o.Hub.Admissible(without(tab.Channels, channels), s.identity.MayJoin, left)
-			channels = append(channels, kept...)
+		if tab, ok := o.Hub.Session(key); ok && tab.UserID == s.identity.RoomUser() {
+			granted = tab.Granted
+			if left := o.MaxRooms - len(asked); left > 0 {
+				kept, _ := o.Hub.Admissible(without(tab.Channels, channels), s.identity.MayJoin, left)
+				channels = append(channels, kept...)
+			}
 		}
 	}
 	if c.Since != "" {
@@ -37,7 +39,7 @@ func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	}
 	s.member, err = o.Hub.Attach(notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
-		Namespace: root, Transport: transport, Rooms: channels, Resume: s.resume, Sessions: keys, Owner: s,
+		Namespace: root, Transport: transport, Rooms: channels, Granted: granted, Resume: s.resume, Sessions: keys, Owner: s,
 		Wake: func() {
 			select {
 			case s.wake <- struct{}{}:

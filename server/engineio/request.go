@@ -74,5 +74,6 @@ func passing(name string) bool {
 		"Content-Length", "Content-Type", "Te", "If-None-Match", "If-Modified-Since":
 		return true
 	}
-	return strings.HasPrefix(name, "Sec-")
+	// Sec-Fetch-Site tells where the page came from, which Origin does not on a GET to the page's own host.
+	return strings.HasPrefix(name, "Sec-") && name != "Sec-Fetch-Site"
 }
