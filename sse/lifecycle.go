@@ -94,3 +94,6 @@ func (h *Handler) remove(s *stream) {
 		close(h.empty)
 	}
 }
+
+// LastActive returns the time of the last successful write, heartbeats included.
+func (s *stream) LastActive() time.Time { return time.Unix(0, s.out.last.Load()) }
