@@ -1,4 +1,4 @@
-// Package auth turns what a connection shows (a token, a cookie or a bare user id) into one [Identity], by the
+// Package auth turns what a connection shows (a token, a ticket, a cookie or a bare user id) into one [Identity], by the
 // same rules for every transport.
 package auth
 
@@ -18,13 +18,16 @@ type Mode string
 const (
 	// ModeAuto is [ModeToken] when a key is set, else [ModeOpen]. The zero Mode means the same.
 	ModeAuto Mode = "auto"
-	// ModeToken wants a valid token of every connection.
+	// ModeToken wants a valid token or ticket of every connection.
 	ModeToken Mode = "token"
+	// ModeTicket wants a valid ticket of every connection. It is for backends that sign their users in without tokens,
+	// and needs no key.
+	ModeTicket Mode = "ticket"
 	// ModeOpen believes a bare user id. It is for development and for networks where every client is trusted.
 	ModeOpen Mode = "open"
 )
 
-// Resolve returns the mode that m stands for: [ModeToken] or [ModeOpen]. An unknown mode resolves to itself.
+// Resolve returns the mode that m stands for: [ModeToken], [ModeTicket] or [ModeOpen]. An unknown mode resolves to itself.
 func (m Mode) Resolve(haveKey bool) Mode {
 	switch {
 	case m != ModeAuto && m != "":
@@ -58,7 +61,8 @@ type Options struct {
 	Secret         Secret   // verifies HS256 tokens, at least MinSecret bytes; empty = no key
 	Issuer         string   // the iss a token must have; "" = any
 	Audience       string   // one that must be in the token's aud; "" = any
-	PublicChannels []string // patterns of channels that everyone may join in token mode
+	PublicChannels []string // patterns of channels that everyone may join, but for open mode, where any may be joined
+	Tickets        *Tickets // whose tickets are accepted; nil = none are
 
 	// AllowAnonymousSocketIO lets a Socket.IO client in without user id and token, in open mode. An EventSource
 	// needs no such permission.
@@ -72,6 +76,7 @@ type Options struct {
 type Authenticator struct {
 	mode      Mode
 	verify    func(token string) (verified, error) // nil = no key; a closure, so that printing the struct shows no key
+	tickets   *Tickets                             // nil = none are accepted
 	public    patterns
 	anonymous bool
 	now       func() time.Time
@@ -82,8 +87,11 @@ func New(o Options) (*Authenticator, error) {
 	var errs []error
 	haveKey := len(o.Secret) > 0
 	mode := o.Mode.Resolve(haveKey)
-	if mode != ModeToken && mode != ModeOpen {
-		errs = append(errs, fmt.Errorf("auth: mode %q is unknown, expected token, open or auto", o.Mode))
+	if mode != ModeToken && mode != ModeTicket && mode != ModeOpen {
+		errs = append(errs, fmt.Errorf("auth: mode %q is unknown, expected token, ticket, open or auto", o.Mode))
+	}
+	if mode == ModeTicket && (o.Tickets == nil || haveKey) {
+		errs = append(errs, errors.New("auth: ticket mode needs tickets and no key; token mode takes tickets beside tokens"))
 	}
 	if mode == ModeToken && !haveKey {
 		errs = append(errs, errors.New("auth: token mode needs a key, none is set"))
@@ -99,6 +107,7 @@ func New(o Options) (*Authenticator, error) {
 	}
 	a := &Authenticator{
 		mode:      mode,
+		tickets:   o.Tickets,
 		public:    slices.Clone(o.PublicChannels),
 		anonymous: o.AllowAnonymousSocketIO,
 		now:       o.Now,
@@ -113,23 +122,26 @@ func New(o Options) (*Authenticator, error) {
 	return a, nil
 }
 
-// Mode returns [ModeToken] or [ModeOpen].
+// Mode returns [ModeToken], [ModeTicket] or [ModeOpen].
 func (a *Authenticator) Mode() Mode { return a.mode }
 
 // Authenticate returns who the connection is, or an [*Error] made for its client. In token mode:
 //
-//   - a valid token, whatever brought it; a user id beside it must equal its subject;
+//   - a valid token that the client shows, not a cookie;
+//   - a ticket, which is used up by it;
+//   - a cookie with a valid token;
 //   - nothing else.
 //
-// In open mode with a key, in this order:
+// A user id beside them must equal theirs. In ticket mode only a ticket counts. In open mode with a key, in this order:
 //
 //   - an explicit token (not a cookie), which must be valid;
+//   - a ticket, which must be valid;
 //   - a cookie with a valid token; an invalid one counts as absent;
 //   - a bare user id;
 //   - an anonymous connection, see [Options.AllowAnonymousSocketIO].
 //
-// In open mode without a key nothing could verify a token: a bare user id is believed whatever stands beside it, and a
-// token alone is an anonymous connection on either transport.
+// In open mode without a key nothing could verify a token: a ticket must be valid, else a bare user id is believed
+// whatever stands beside it, and a token alone is an anonymous connection on either transport.
 //
 // A valid cookie is refused when nothing says which page the request came from (see [Credentials.OriginKnown]),
 // because a browser adds cookies by itself.
@@ -137,13 +149,16 @@ func (a *Authenticator) Authenticate(_ context.Context, c Credentials, t Transpo
 	if c.err != nil {
 		return Identity{}, c.err
 	}
+	if c.Ticket != "" && a.tickets != nil && (a.verify == nil || !c.explicitToken()) {
+		return a.byTicket(c)
+	}
 	if a.verify != nil {
 		id, found, err := a.byToken(c)
 		if found || err != nil {
 			return id, err
 		}
 	}
-	if a.mode == ModeToken {
+	if a.mode != ModeOpen {
 		return Identity{}, ErrRequired
 	}
 	if c.UserID != "" {
@@ -156,6 +171,25 @@ func (a *Authenticator) Authenticate(_ context.Context, c Credentials, t Transpo
 		return Identity{UserID: Anonymous, Username: Anonymous, Anonymous: true, open: true}, nil
 	}
 	return Identity{}, ErrRequired
+}
+
+// byTicket uses the ticket up, whatever comes of it.
+func (a *Authenticator) byTicket(c Credentials) (Identity, error) {
+	t, err := a.tickets.redeem(c.Ticket)
+	if err != nil {
+		return Identity{}, err
+	}
+	if !c.agrees(t.userID) {
+		return Identity{}, ErrInvalid.because("userId is not the user of the ticket")
+	}
+	id := Identity{
+		UserID: t.userID, Username: t.username, Verified: true,
+		open: a.mode == ModeOpen, join: t.channels, public: a.public,
+	}
+	if id.Username == "" {
+		id.Username = c.displayName(t.userID)
+	}
+	return id, nil
 }
 
 // byToken reads the token, if there is one that counts.
@@ -175,19 +209,18 @@ func (a *Authenticator) byToken(c Credentials) (id Identity, found bool, err err
 	case c.FromCookie && !c.OriginKnown:
 		return Identity{}, false, ErrForbidden.because("a cookie needs an Origin header beside it")
 	}
-	for _, given := range c.userIDs() {
-		if given != v.subject {
-			return Identity{}, false, ErrInvalid.because("userId is not the subject of the token")
-		}
+	if !c.agrees(v.subject) {
+		return Identity{}, false, ErrInvalid.because("userId is not the subject of the token")
 	}
-	id = Identity{
-		UserID: v.subject, Username: v.name, Verified: true, ExpiresAt: v.expires,
+	return a.identity(v, c.displayName(v.subject)), true, nil
+}
+
+// identity is what a good token gives. name stands in for a name that the token does not say.
+func (a *Authenticator) identity(v verified, name string) Identity {
+	return Identity{
+		UserID: v.subject, Username: or(v.name, name), Verified: true, ExpiresAt: v.expires,
 		open: a.mode == ModeOpen, join: v.channels, publish: v.publish, public: a.public,
 	}
-	if id.Username == "" {
-		id.Username = c.displayName(v.subject)
-	}
-	return id, true, nil
 }
 
 // byUserID believes the client, which only open mode does.

@@ -140,6 +140,11 @@ func (c Credentials) userIDs() []string {
 	return append([]string{c.UserID}, c.others...)
 }
 
+// agrees reports whether every user id that was named is this one. None agrees with any.
+func (c Credentials) agrees(userID string) bool {
+	return !slices.ContainsFunc(c.userIDs(), func(given string) bool { return given != userID })
+}
+
 // nameUsers sets the user id to the first that is not empty and keeps the others.
 func (c *Credentials) nameUsers(ids ...string) {
 	c.UserID = ""
