@@ -16,6 +16,9 @@ type Message struct {
 	Type      string
 	Timestamp time.Time // UTC, milliseconds
 
+	// TTL bounds the replay, counted from Timestamp; 0 does not.
+	TTL time.Duration
+
 	// A notification. Metadata is nil or an object.
 	Data, Metadata json.RawMessage
 

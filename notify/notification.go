@@ -2,6 +2,7 @@ package notify
 
 import (
 	"encoding/json"
+	"time"
 )
 
 // Limits of a publish.
@@ -20,6 +21,10 @@ type Notification struct {
 	Metadata json.RawMessage // an object, or nil
 	Volatile bool            // to the members that keep up now: not stored, not replayed
 	Except   []string        // client ids that do not get it
+
+	// TTL is for how long it is worth a replay, 0 for as long as it is kept. Whoever is connected gets it however
+	// late. Not with Volatile, which is never replayed.
+	TTL time.Duration
 }
 
 // Target says who gets a notification. The zero Target is nobody and does not validate; make one with ToUser,

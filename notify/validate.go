@@ -84,15 +84,29 @@ func newMessage(n Notification, t Target) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkTTL(n); err != nil {
+		return nil, err
+	}
 	to := t.rooms()
 	m := &Message{
-		Namespace: "/", Rooms: to, Except: except, Volatile: n.Volatile,
+		Namespace: "/", Rooms: to, Except: except, Volatile: n.Volatile, TTL: n.TTL,
 		Type: n.Type, Metadata: addChannel(metadata, t, to), // the room of a channel is its name
 	}
 	if len(n.Data) > 0 {
 		m.Data = n.Data
 	}
 	return m, nil
+}
+
+// checkTTL: what is not stored cannot expire.
+func checkTTL(n Notification) error {
+	switch {
+	case n.TTL < 0:
+		return &ValidationError{"ttl", fmt.Sprintf("is %v, expected a positive duration", n.TTL)}
+	case n.TTL > 0 && n.Volatile:
+		return &ValidationError{"ttl", "bounds the replay, and what is volatile is never replayed: expected one of the two"}
+	}
+	return nil
 }
 
 // exceptRooms returns the rooms of the clients that do not get it.
