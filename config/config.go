@@ -71,7 +71,7 @@ type Config struct {
 	LogLevel  string `group:"Log" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Least important messages to log."`
 	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object a line. console: for reading."`
 
-	// Command is the subcommand that was asked for. There is one: serve.
+	// Command is the command that was asked for: serve, or the name of one that the program gave to [Parse].
 	Command string `kong:"-"`
 
 	sources map[string]string // environment name -> where the value came from

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -31,27 +33,49 @@ func (e *InvalidError) Error() string {
 // over the default. args are the arguments without the program's name; lookup is [os.LookupEnv] or stands in for it;
 // help goes to stdout and is [ErrHelp]. Mistakes are an [*InvalidError] with all of them.
 func Load(args []string, lookup func(string) (string, bool), stdout io.Writer) (Config, error) {
+	invocation, err := Parse(args, lookup, stdout)
+	return invocation.Config, err
+}
+
+// Invocation is a command line that was read.
+type Invocation struct {
+	Config Config
+	// Command is the command's name; serve when none was given. It is set beside an error too when the command line made
+	// sense and only settings did not; Config is empty then.
+	Command string
+
+	ctx *kong.Context
+}
+
+// Run calls the command's method Run with those of bindings that it takes, by their types, and the Config.
+func (i Invocation) Run(bindings ...any) error { return i.ctx.Run(append(bindings, i.Config)...) }
+
+// Parse is [Load] for a program with more commands than serve. Each of commands points to a struct of kong commands. Their
+// flags may name environment variables too, which are read by lookup, and not from the file.
+func Parse(args []string, lookup func(string) (string, bool), stdout io.Writer, commands ...any) (Invocation, error) {
 	l := newLoader(lookup)
+	l.commands = commands
 	g, ctx, err := l.parse(args, stdout)
 	switch {
 	case l.helped:
-		return Config{}, ErrHelp
+		return Invocation{}, ErrHelp
 	case err != nil:
 		// The flags did not make sense; what is wrong elsewhere is still worth telling now.
 		l.fail("%s", err)
 		if _, _, err := l.parse(nil, io.Discard); err != nil && !errors.Is(err, errInternal) {
 			l.fail("%s", err)
 		}
-		return Config{}, &InvalidError{l.report()}
+		return Invocation{}, &InvalidError{l.report()}
 	}
 	c := g.Settings
-	c.Command = ctx.Command()
+	command, _, _ := strings.Cut(ctx.Command(), " ")
+	c.Command = command
 	c.sources = l.sources(ctx)
 	l.resolve(&c)
 	if problems := l.report(); len(problems) > 0 {
-		return Config{}, &InvalidError{problems}
+		return Invocation{Command: command, ctx: ctx}, &InvalidError{problems}
 	}
-	return c, nil
+	return Invocation{Config: c, Command: command, ctx: ctx}, nil
 }
 
 var errInternal = errors.New("config: the struct's tags are wrong")
@@ -61,12 +85,14 @@ type grammar struct {
 	Settings Config   `embed:""`
 	File     string   `name:"config" placeholder:"FILE" help:"JSON file of settings: one flat object, its keys named like the flags or the variables."`
 	Serve    struct{} `cmd:"" default:"1" help:"Serve until told to stop (the default)."`
+	kong.Plugins
 }
 
 // loader collects what is read and what is wrong with it. It lives as long as one Load.
 type loader struct {
-	lookup func(string) (string, bool)
-	helped bool
+	lookup   func(string) (string, bool)
+	commands []any
+	helped   bool
 
 	envs     map[string]string // flag -> environment name
 	resolved map[string]string // flag -> source, when not a flag
@@ -92,7 +118,7 @@ func (l *loader) fail(format string, args ...any) {
 // parse runs kong. Its own reading of the environment is switched off, for it would read the process's and not lookup;
 // and its mappers are replaced by ours, which note a mistake and go on, where kong's would stop at the first.
 func (l *loader) parse(args []string, stdout io.Writer) (*grammar, *kong.Context, error) {
-	g := new(grammar)
+	g := &grammar{Plugins: l.commands}
 	k, err := newKong(g, stdout, append(l.mappers(),
 		kong.Exit(func(int) { l.helped = true }),
 		kong.Resolvers(kong.ResolverFunc(l.find)),
@@ -101,11 +127,14 @@ func (l *loader) parse(args []string, stdout io.Writer) (*grammar, *kong.Context
 		return nil, nil, fmt.Errorf("%w: %w", errInternal, err)
 	}
 	l.envs = map[string]string{}
-	for _, flag := range k.Model.Flags {
-		if len(flag.Tag.Envs) > 0 {
-			l.envs[flag.Name] = flag.Tag.Envs[0]
+	nodes := append([]*kong.Node{k.Model.Node}, k.Model.Leaves(false)...)
+	for _, node := range nodes {
+		for _, flag := range node.Flags {
+			if len(flag.Tag.Envs) > 0 {
+				l.envs[flag.Name] = flag.Tag.Envs[0]
+			}
+			flag.Tag.Envs, flag.Envs = nil, nil
 		}
-		flag.Tag.Envs, flag.Envs = nil, nil
 	}
 	ctx, err := k.Parse(args)
 	return g, ctx, err
@@ -117,7 +146,24 @@ func newKong(g *grammar, stdout io.Writer, options ...kong.Option) (*kong.Kong, 
 		kong.Description("Keeps browsers up to date: what a backend posts reaches Socket.IO and EventSource clients.\n\n" +
 			"Flags win over the environment, the environment over the file, the file over defaults."),
 		kong.Writers(stdout, stdout),
+		kong.Help(printHelp),
 	}, options...)...)
+}
+
+// printHelp leaves the settings out of the help of commands that need few of them.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	command := ctx.Selected()
+	brief := command != nil && command.Name != "serve" && command.Name != "config"
+	for _, flag := range ctx.Model.Flags {
+		if brief && flag.Name != "help" && flag.Name != "config" {
+			flag.Hidden = true
+		}
+	}
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil || !brief {
+		return err
+	}
+	_, err := fmt.Fprintf(ctx.Stdout, "\nThe settings may be given too: %s --help lists them.\n", ctx.Model.Name)
+	return err
 }
 
 // describe is the help of one flag, with its variable.
@@ -162,16 +208,23 @@ func (l *loader) sources(ctx *kong.Context) map[string]string {
 	return s
 }
 
-// report returns all problems: values in the order of the settings, then the rest.
+// report returns all problems: values in the order of the settings, those of the command, then the rest.
 func (l *loader) report() []string {
 	var lines []string
+	settings := map[string]bool{}
 	for _, s := range fields() {
+		settings[s.Name] = true
 		if b, ok := l.bad[s.Name]; ok {
 			source, given := l.resolved[s.Name]
 			if !given {
 				source = "flag --" + s.Name
 			}
 			lines = append(lines, fmt.Sprintf("%s (%s): got %s, allowed: %s", s.Env, source, b.came, b.allowed))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.bad)) {
+		if !settings[name] { // of a command
+			lines = append(lines, fmt.Sprintf("--%s: got %s, allowed: %s", name, l.bad[name].came, l.bad[name].allowed))
 		}
 	}
 	return append(lines, l.problems...)
