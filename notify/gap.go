@@ -47,6 +47,9 @@ func (h *Hub) account(m *Member) *Gap {
 	in := m.seat.Rooms()
 	for i := range in {
 		lost := in[i].Room.State.lost
+		if trimmed := in[i].Room.State.trimmed; trimmed > m.base {
+			lost = max(lost, trimmed) // after the attach: live, whatever its TTL
+		}
 		if lost > max(m.cursor.Seq, in[i].JoinedAt) {
 			in[i].JoinedAt = lost
 			to = max(to, lost)
@@ -82,9 +85,10 @@ func (h *Hub) skip(m *Member, gap *Gap) uint64 {
 		return 0
 	}
 	// More refs, but not always more messages: one may stand in several rooms or be excepted.
+	now := h.o.Now()
 	e := newest(runs)
 	for wanted := h.o.MaxReplay; e != nil; e = newest(runs) {
-		if !m.excepted(e.msg) {
+		if m.wants(e.msg, now) {
 			if wanted == 0 {
 				break
 			}

@@ -12,7 +12,9 @@ type room = rooms.Room[*Member, shelf]
 // shelf is the history of one room.
 type shelf struct {
 	kept deque[ref] // by rising seq
-	lost uint64     // highest seq that was in the room and is trimmed, or may have been
+	lost uint64     // highest seq that was in the room and is trimmed, or may have been, before its TTL
+	// trimmed is lost with those whose TTL was over: a connected member should have had them all the same.
+	trimmed uint64
 }
 
 // ref is one entry in one room. The seq stands here for searches that stay in one piece of memory.
@@ -72,7 +74,7 @@ func (x *index) add(m *Message, now time.Time) {
 		r.State.kept.push(ref{m.ID.Seq, e})
 		e.held++
 		if len(kept) == x.size {
-			x.drop(r)
+			x.drop(r, now)
 		}
 	}
 	x.fifo.push(e)
@@ -98,7 +100,7 @@ func (x *index) trim(now time.Time, limit int) (more bool) {
 					return true
 				}
 			}
-			x.evict(e)
+			x.evict(e, now)
 		}
 		x.fifo.pop()
 		x.dead--
@@ -107,7 +109,7 @@ func (x *index) trim(now time.Time, limit int) (more bool) {
 }
 
 // evict takes the oldest entry out of all rooms that hold it.
-func (x *index) evict(e *entry) {
+func (x *index) evict(e *entry, now time.Time) {
 	m := e.msg
 	for _, name := range m.Rooms {
 		r := x.table.Room(name)
@@ -115,16 +117,19 @@ func (x *index) evict(e *entry) {
 			continue
 		}
 		if kept := r.State.kept.all(); len(kept) > 0 && kept[0].entry == e {
-			x.drop(r)
+			x.drop(r, now)
 			x.release(r)
 		}
 	}
 }
 
 // drop takes the oldest entry out of one room.
-func (x *index) drop(r *room) {
+func (x *index) drop(r *room, now time.Time) {
 	oldest := r.State.kept.pop()
-	r.State.lost = oldest.seq
+	r.State.trimmed = oldest.seq
+	if !oldest.entry.msg.over(now) {
+		r.State.lost = oldest.seq
+	}
 	if oldest.entry.held--; oldest.entry.held == 0 {
 		x.bytes -= oldest.entry.cost
 		x.dead++
@@ -137,7 +142,7 @@ func (x *index) forget(seq uint64) {
 	x.fifo, x.dead, x.bytes, x.floor = deque[*entry]{}, 0, 0, seq
 	var idle []*room
 	x.table.All(func(r *room) bool {
-		r.State = shelf{lost: seq}
+		r.State = shelf{lost: seq, trimmed: seq}
 		if r.Len() == 0 {
 			idle = append(idle, r)
 		}

@@ -1,6 +1,9 @@
 package notify
 
-import "sort"
+import (
+	"sort"
+	"time"
+)
 
 // run is what one room still has for a member: refs after its place.
 type run struct {
@@ -17,14 +20,15 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 	if gap := h.account(m); gap != nil {
 		buf[0] = Delivery{Gap: gap}
 		m.missed = true
+		h.counters.gap(gap.Reason)
 		n = 1
 	}
-	runs := h.pendingRuns(m)
+	runs, now := h.pendingRuns(m), h.o.Now()
 	for n < len(buf) && len(runs) > 0 {
 		var e *entry
 		e, runs = next(runs)
 		m.cursor = e.msg.ID
-		if m.excepted(e.msg) {
+		if !m.wants(e.msg, now) {
 			continue
 		}
 		buf[n] = Delivery{Message: e.msg}
@@ -33,7 +37,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 	}
 	switch {
 	case m.replay == live:
-		m.catchUp(runs)
+		m.catchUp(runs, now)
 	case len(runs) == 0 && n < len(buf):
 		buf[n] = Delivery{Recovery: h.endReplay(m)}
 		n++
@@ -43,7 +47,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 }
 
 // catchUp makes the member live when what is left fits into its inbox.
-func (m *Member) catchUp(runs []run) {
+func (m *Member) catchUp(runs []run, now time.Time) {
 	if refsIn(runs) > inboxSize {
 		return
 	}
@@ -51,7 +55,7 @@ func (m *Member) catchUp(runs []run) {
 	for len(runs) > 0 {
 		var e *entry
 		e, runs = next(runs)
-		if !m.excepted(e.msg) {
+		if m.wants(e.msg, now) {
 			m.put(e.msg, m.cursor)
 		}
 	}
@@ -60,6 +64,8 @@ func (m *Member) catchUp(runs []run) {
 // endReplay ends the replay of a resume at the head.
 func (h *Hub) endReplay(m *Member) *Recovery {
 	m.lagging, m.replay = false, live
+	h.counters.replays++
+	h.counters.replayed += uint64(m.replayed)
 	m.settle()
 	return &Recovery{Recovered: !m.missed, Replayed: m.replayed, From: m.from, To: m.cursor.String()}
 }
@@ -121,6 +127,15 @@ func down(runs []run, i int) {
 		i = least
 	}
 }
+
+// wants reports whether a message of its rooms is for the member: it is not excepted, nor of the time before its
+// attach with its TTL over.
+func (m *Member) wants(msg *Message, now time.Time) bool {
+	return !m.excepted(msg) && (msg.ID.Seq > m.base || !msg.over(now))
+}
+
+// over reports whether the TTL of a message is, so that it is not replayed any more.
+func (m *Message) over(now time.Time) bool { return m.TTL > 0 && now.Sub(m.Timestamp) >= m.TTL }
 
 // excepted reports whether the member is in a room that does not get msg.
 func (m *Member) excepted(msg *Message) bool {
