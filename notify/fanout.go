@@ -80,8 +80,8 @@ func (h *Hub) fanOut(m *Message, woken *wakeList) {
 	if everyone {
 		got.Users = h.online
 	}
-	h.published++
-	h.delivered += uint64(got.Delivered)
+	h.counters.published++
+	h.counters.delivered += uint64(got.Delivered)
 	m.matched = got
 }
 
@@ -101,6 +101,9 @@ func (h *Hub) excuse(except []string) {
 func (m *Member) put(msg *Message, head ID) (wake bool) {
 	switch {
 	case m.lagging:
+		if msg.Volatile {
+			m.h.counters.dropped++
+		}
 		return false
 	case m.pending == 0:
 		m.cursor = head // it had everything before msg
@@ -108,7 +111,9 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 			m.inbox = new([inboxSize]*Message)
 		}
 	case m.pending == inboxSize:
-		if !msg.Volatile {
+		if msg.Volatile {
+			m.h.counters.dropped++
+		} else {
 			m.lag()
 		}
 		return false
@@ -122,6 +127,7 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 func (m *Member) lag() {
 	m.inbox, m.first, m.pending = nil, 0, 0
 	m.lagging = true
+	m.h.counters.lagged++
 }
 
 // lose notes that the messages between the head and next, or the whole epoch, are gone. Every member reads on

@@ -43,7 +43,7 @@ type Hub struct {
 	stamp    uint64 // of the last publish or match, counting up
 	runs     []run  // scratch of a replay
 
-	published, delivered uint64
+	counters counters
 }
 
 type memberKey struct{ namespace, clientID string }

@@ -31,12 +31,17 @@ type Message struct {
 	// Bare marks a notification whose EventSource form is Data alone under its own type, never renamed.
 	Bare bool
 
-	matched Receipt // counts of this node, written under the Hub's lock before Append returns
+	accepted time.Time // on this node; zero for a message of another
+	matched  Receipt   // counts of this node, written under the Hub's lock before Append returns
 	frames  [slots]struct {
 		once  sync.Once
 		frame Frame
 	}
 }
+
+// Accepted returns when this node took the message, with a monotonic reading for measuring how long its way was. It
+// is zero for a message that the log had from elsewhere.
+func (m *Message) Accepted() time.Time { return m.accepted }
 
 // Frame is a message encoded for one transport, shared by all its members.
 type Frame interface {

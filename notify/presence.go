@@ -16,17 +16,51 @@ type Stats struct {
 	Delivered    uint64         `json:"delivered"`   // sum of Receipt.Delivered
 	History      int            `json:"history"`     // messages kept
 	HistoryBytes int64          `json:"historyBytes"`
+
+	Lagged   uint64            `json:"lagged"`   // times that a member fell behind
+	Dropped  uint64            `json:"dropped"`  // volatile messages that a member had no place for
+	Replays  uint64            `json:"replays"`  // resumes that got all there was
+	Replayed uint64            `json:"replayed"` // messages that these got
+	Gaps     map[string]uint64 `json:"gaps"`     // told to members, by GapTrimmed and so on; every reason is there
+}
+
+// counters are totals since the start, guarded by the Hub's lock.
+type counters struct {
+	published, delivered               uint64
+	lagged, dropped, replays, replayed uint64
+
+	trimmed, epoch, ahead, invalid, tooMany uint64 // gaps
+}
+
+func (c *counters) gap(reason string) {
+	switch reason {
+	case GapTrimmed:
+		c.trimmed++
+	case GapEpoch:
+		c.epoch++
+	case GapAhead:
+		c.ahead++
+	case GapInvalid:
+		c.invalid++
+	case GapTooMany:
+		c.tooMany++
+	}
 }
 
 // Stats returns the counts. It looks at every member once.
 func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	c := &h.counters
 	s := Stats{
 		Total: h.total(), ActiveUsers: h.online, ByTransport: make(map[string]int), Members: len(h.members),
 		Channels: h.channels, Rooms: h.index.table.Len(), Sessions: h.sessions.kept.Len(),
-		Published: h.published, Delivered: h.delivered,
+		Published: c.published, Delivered: c.delivered,
 		History: h.index.fifo.len() - h.index.dead, HistoryBytes: h.index.bytes,
+		Lagged: c.lagged, Dropped: c.dropped, Replays: c.replays, Replayed: c.replayed,
+		Gaps: map[string]uint64{
+			GapTrimmed: c.trimmed, GapEpoch: c.epoch, GapAhead: c.ahead, GapInvalid: c.invalid, GapTooMany: c.tooMany,
+		},
 	}
 	for _, m := range h.members {
 		if m.a.Namespace == "/" {

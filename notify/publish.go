@@ -100,8 +100,9 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 
 // stampTime gives m its time, in the precision of the wire.
 func (h *Hub) stampTime(m *Message) {
+	m.accepted = h.o.Now()
 	if m.Timestamp.IsZero() {
-		m.Timestamp = h.o.Now()
+		m.Timestamp = m.accepted
 	}
 	m.Timestamp = m.Timestamp.UTC().Truncate(time.Millisecond)
 }
