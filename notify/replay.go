@@ -21,7 +21,6 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 		buf[0] = Delivery{Gap: gap}
 		m.missed = true
 		h.counters.gap(gap.Reason)
-		h.counters.gap(gap.Reason)
 		n = 1
 	}
 	runs, now := h.pendingRuns(m), h.o.Now()
