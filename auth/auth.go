@@ -4,12 +4,11 @@ package auth
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // Mode says whom to believe.
@@ -58,11 +57,13 @@ const DefaultLeeway = 30 * time.Second
 // Options are the rules of one [Authenticator]. The zero value is open mode without a key.
 type Options struct {
 	Mode           Mode
-	Secret         Secret   // verifies HS256 tokens, at least MinSecret bytes; empty = no key
-	Issuer         string   // the iss a token must have; "" = any
-	Audience       string   // one that must be in the token's aud; "" = any
-	PublicChannels []string // patterns of channels that everyone may join, but for open mode, where any may be joined
-	Tickets        *Tickets // whose tickets are accepted; nil = none are
+	Secret         Secret             // verifies HS256 tokens, at least MinSecret bytes; empty = no key
+	PublicKeys     []crypto.PublicKey // verify RS256, ES256, ES384, ES512 or EdDSA, as ParsePublicKeys says
+	KeySet         *KeySet            // verifies what an identity provider signs; not together with PublicKeys
+	Issuer         string             // the iss a token must have; "" = any
+	Audience       string             // one that must be in the token's aud; "" = any
+	PublicChannels []string           // patterns of channels that everyone may join, but for open mode, where any may be joined
+	Tickets        *Tickets           // whose tickets are accepted; nil = none are
 
 	// AllowAnonymousSocketIO lets a Socket.IO client in without user id and token, in open mode. An EventSource
 	// needs no such permission.
@@ -71,6 +72,9 @@ type Options struct {
 	Now    func() time.Time // nil = time.Now
 	Leeway time.Duration    // 0 = DefaultLeeway
 }
+
+// haveKey reports whether a token can be verified.
+func (o Options) haveKey() bool { return len(o.Secret) > 0 || len(o.PublicKeys) > 0 || o.KeySet != nil }
 
 // Authenticator decides who a connection is. It is safe for concurrent use and never changes.
 type Authenticator struct {
@@ -85,7 +89,7 @@ type Authenticator struct {
 // New returns an Authenticator, or an error that names each option at fault.
 func New(o Options) (*Authenticator, error) {
 	var errs []error
-	haveKey := len(o.Secret) > 0
+	haveKey := o.haveKey()
 	mode := o.Mode.Resolve(haveKey)
 	if mode != ModeToken && mode != ModeTicket && mode != ModeOpen {
 		errs = append(errs, fmt.Errorf("auth: mode %q is unknown, expected token, ticket, open or auto", o.Mode))
@@ -96,8 +100,15 @@ func New(o Options) (*Authenticator, error) {
 	if mode == ModeToken && !haveKey {
 		errs = append(errs, errors.New("auth: token mode needs a key, none is set"))
 	}
-	if haveKey && len(o.Secret) < MinSecret {
+	if len(o.Secret) > 0 && len(o.Secret) < MinSecret {
 		errs = append(errs, fmt.Errorf("auth: the secret has %d bytes, expected at least %d", len(o.Secret), MinSecret))
+	}
+	if o.KeySet != nil && len(o.PublicKeys) > 0 {
+		errs = append(errs, errors.New("auth: public keys and a key set exclude each other, both are set"))
+	}
+	keys, err := newKeyring(o)
+	if err != nil {
+		errs = append(errs, err)
 	}
 	if o.Leeway < 0 {
 		errs = append(errs, fmt.Errorf("auth: leeway %s is negative", o.Leeway))
@@ -116,7 +127,6 @@ func New(o Options) (*Authenticator, error) {
 		a.now = time.Now
 	}
 	if haveKey {
-		keys := keyring{jwt.SigningMethodHS256.Alg(): []byte(slices.Clone(o.Secret))}
 		a.verify = newVerifier(keys, o, a.now)
 	}
 	return a, nil

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,10 +17,6 @@ const (
 	maxKeyID  = 64
 )
 
-// keyring holds the one key of each algorithm. An algorithm that is not in it is refused, so a token cannot choose how
-// a key is used (RFC 8725, section 3.1): a public RSA key, for one, is never an HMAC secret.
-type keyring map[string]any
-
 // verified is what a good token says.
 type verified struct {
 	subject  string
@@ -31,19 +26,15 @@ type verified struct {
 	expires  time.Time // exp, or exp + leeway when that has passed
 }
 
-// newVerifier returns the function that checks tokens. It has no state but its arguments.
+// newVerifier returns the function that checks tokens. It has no state but its arguments. A key set may have to be
+// fetched first.
 func newVerifier(keys keyring, o Options, now func() time.Time) func(string) (verified, error) {
 	leeway := o.Leeway
 	if leeway == 0 {
 		leeway = DefaultLeeway
 	}
-	var methods []string
-	for method := range keys {
-		methods = append(methods, method)
-	}
-	slices.Sort(methods)
 	options := []jwt.ParserOption{
-		jwt.WithValidMethods(methods),
+		jwt.WithValidMethods(keys.methods()),
 		jwt.WithStrictDecoding(),
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(),
@@ -57,7 +48,7 @@ func newVerifier(keys keyring, o Options, now func() time.Time) func(string) (ve
 		options = append(options, jwt.WithAudience(o.Audience))
 	}
 	parser := jwt.NewParser(options...)
-	find := func(t *jwt.Token) (any, error) { return findKey(keys, t.Header) }
+	find := func(t *jwt.Token) (any, error) { return keys.find(t.Header) }
 
 	return func(token string) (verified, error) {
 		if err := checkShape(token); err != nil {
@@ -98,28 +89,12 @@ func checkShape(token string) error {
 	return nil
 }
 
-// findKey looks at two fields of the header and no more: jku, x5u, jwk and x5c would let the token bring its own key.
-// kid is bounded but not used, since each algorithm has one key.
-func findKey(keys keyring, header map[string]any) (any, error) {
-	if kid, given := header["kid"]; given {
-		if s, ok := kid.(string); !ok || len(s) > maxKeyID {
-			return nil, errors.New("kid is no string of at most 64 bytes")
-		}
-	}
-	if _, given := header["crit"]; given {
-		return nil, errors.New("crit names extensions, of which none is known") // RFC 7515, section 4.1.11
-	}
-	alg, _ := header["alg"].(string)
-	key, ok := keys[alg]
-	if !ok {
-		return nil, errors.New("no key for this algorithm")
-	}
-	return key, nil
-}
-
 // refusal tells an expired token from a bad one. Only a token whose signature and other claims are good counts as
 // expired, so that a client does not ask for a new one in vain.
 func refusal(err error) error {
+	if errors.Is(err, ErrKeysAway) {
+		return ErrKeysAway
+	}
 	if !errors.Is(err, jwt.ErrTokenExpired) {
 		return ErrInvalid
 	}

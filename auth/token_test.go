@@ -70,16 +70,20 @@ func TestTokenRefusesPublicKeyAsSecret(t *testing.T) {
 	pemBytes := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 
 	// A server that verifies RS256 has the public key under RS256 and nothing under HS256.
-	verify := newVerifier(keyring{"RS256": &key.PublicKey}, Options{}, clock)
-	if v, err := verify(signWith(t, jwt.SigningMethodRS256, key, nil, good(nil))); err != nil || v.subject != "alice" {
-		t.Fatalf("RS256 with its key: %+v, %v", v, err)
+	public, err := ParsePublicKeys(pemBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAuth(t, Options{PublicKeys: public})
+	if id, err := try(a, Credentials{Token: signWith(t, jwt.SigningMethodRS256, key, nil, good(nil))}, EventSource); err != nil || id.UserID != "alice" {
+		t.Fatalf("RS256 with its key: %+v, %v", id, err)
 	}
 	for name, secret := range map[string][]byte{
 		"PEM": pemBytes, "PEM without end": []byte(strings.TrimSpace(string(pemBytes))), "DER": der,
 		"PKCS1": x509.MarshalPKCS1PublicKey(&key.PublicKey), "modulus": key.N.Bytes(),
 	} {
-		if _, err := verify(signWith(t, jwt.SigningMethodHS256, secret, nil, good(nil))); err == nil {
-			t.Errorf("HS256 with the public key as %s was accepted", name)
+		if id, err := try(a, Credentials{Token: signWith(t, jwt.SigningMethodHS256, secret, nil, good(nil))}, EventSource); err == nil {
+			t.Errorf("HS256 with the public key as %s was accepted: %+v", name, id)
 		}
 	}
 	// And a server with a secret takes no RS256 token.

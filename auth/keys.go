@@ -1,0 +1,168 @@
+package auth
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	// MaxPublicKeys is the most keys that [ParsePublicKeys] reads: the current one, the next, and room.
+	MaxPublicKeys = 8
+	minRSA        = 2048 // bits (RFC 7518, section 3.3)
+)
+
+// ParsePublicKeys reads the public keys of a PEM file: blocks PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, of which only
+// the key counts. Several keys let an issuer change its key without a gap. RSA keys of at least 2048 bits verify RS256,
+// keys of P-256, P-384 and P-521 verify ES256, ES384 and ES512, Ed25519 keys verify EdDSA. An error says which block is
+// at fault and never shows any of it.
+func ParsePublicKeys(text []byte) ([]crypto.PublicKey, error) {
+	var keys []crypto.PublicKey
+	for rest := text; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if len(keys) == MaxPublicKeys {
+			return nil, fmt.Errorf("there are more than %d PEM blocks", MaxPublicKeys)
+		}
+		key, err := parseBlock(block)
+		if err == nil {
+			_, err = algorithmOf(key, "")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("PEM block %d: %w", len(keys)+1, err)
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("there is no PEM block of a public key")
+	}
+	return keys, nil
+}
+
+func parseBlock(block *pem.Block) (crypto.PublicKey, error) {
+	switch block.Type {
+	case "PUBLIC KEY":
+		key, err := x509.ParsePKIXPublicKey(block.Bytes)
+		return key, unreadable(err)
+	case "RSA PUBLIC KEY":
+		key, err := x509.ParsePKCS1PublicKey(block.Bytes)
+		return key, unreadable(err)
+	case "CERTIFICATE":
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		return certificate.PublicKey, nil
+	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
+		return nil, errors.New("it is a private key, which belongs to the issuer of tokens; expected the public one")
+	default:
+		return nil, fmt.Errorf("it is a %.40q, expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE", block.Type)
+	}
+}
+
+func unreadable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New("it cannot be read as such a key")
+}
+
+// rsaMethods are what a key set may declare for an RSA key.
+var rsaMethods = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
+
+// asymmetric are all algorithms that algorithmOf knows.
+var asymmetric = append(slices.Clone(rsaMethods), "ES256", "ES384", "ES512", jwt.SigningMethodEdDSA.Alg())
+
+// algorithmOf returns the one algorithm that a key verifies (RFC 8725, section 3.1). declared is the alg that stands
+// beside the key in a key set, or "". A symmetric key has none: whoever may read it could sign.
+func algorithmOf(key crypto.PublicKey, declared string) (string, error) {
+	var algorithm string
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		if bits := k.N.BitLen(); bits < minRSA {
+			return "", fmt.Errorf("it is an RSA key of %d bits, expected at least %d", bits, minRSA)
+		}
+		if slices.Contains(rsaMethods, declared) {
+			return declared, nil
+		}
+		algorithm = "RS256"
+	case *ecdsa.PublicKey:
+		algorithm = map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}[k.Curve.Params().BitSize]
+	case ed25519.PublicKey:
+		algorithm = jwt.SigningMethodEdDSA.Alg()
+	}
+	if algorithm == "" {
+		return "", errors.New("expected an RSA key, an ECDSA key of P-256, P-384 or P-521, or an Ed25519 key")
+	}
+	if declared != "" && declared != algorithm {
+		return "", fmt.Errorf("its alg is %.20q, expected %s", declared, algorithm)
+	}
+	return algorithm, nil
+}
+
+// keyring holds the keys of each algorithm. An algorithm that is not in it is refused, so a token cannot choose how
+// a key is used (RFC 8725, section 3.1): a public RSA key, for one, is never an HMAC secret.
+type keyring struct {
+	fixed map[string]jwt.VerificationKeySet
+	set   *KeySet // nil = none; asked for the algorithms that are not in fixed
+}
+
+func newKeyring(o Options) (keyring, error) {
+	k := keyring{fixed: make(map[string]jwt.VerificationKeySet), set: o.KeySet}
+	if len(o.Secret) > 0 {
+		k.fixed[jwt.SigningMethodHS256.Alg()] = jwt.VerificationKeySet{Keys: []jwt.VerificationKey{[]byte(slices.Clone(o.Secret))}}
+	}
+	for _, key := range o.PublicKeys {
+		algorithm, err := algorithmOf(key, "")
+		if err != nil {
+			return keyring{}, fmt.Errorf("auth: a public key cannot be used: %w", err)
+		}
+		keys := k.fixed[algorithm]
+		keys.Keys = append(keys.Keys, key)
+		k.fixed[algorithm] = keys
+	}
+	return k, nil
+}
+
+// methods returns every algorithm that some key may have.
+func (k keyring) methods() []string {
+	var all []string
+	for algorithm := range k.fixed {
+		all = append(all, algorithm)
+	}
+	if k.set != nil {
+		all = append(all, asymmetric...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// find looks at two fields of the header and no more: jku, x5u, jwk and x5c would let the token bring its own key.
+// kid is bounded; it is a name in the key set and nothing else, and fixed keys have none.
+func (k keyring) find(header map[string]any) (any, error) {
+	kid, given := header["kid"].(string)
+	if _, there := header["kid"]; there && !given || len(kid) > maxKeyID {
+		return nil, errors.New("kid is no string of at most 64 bytes")
+	}
+	if _, given := header["crit"]; given {
+		return nil, errors.New("crit names extensions, of which none is known") // RFC 7515, section 4.1.11
+	}
+	algorithm, _ := header["alg"].(string)
+	if keys, ok := k.fixed[algorithm]; ok {
+		return keys, nil
+	}
+	if k.set == nil {
+		return nil, errors.New("no key for this algorithm")
+	}
+	return k.set.find(kid, algorithm)
+}

@@ -1,0 +1,299 @@
+package auth
+
+import (
+	"context"
+	"crypto"
+	"crypto/elliptic"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
+)
+
+// provider is an identity provider: it counts who fetches its keys.
+type provider struct {
+	*httptest.Server
+	mu      sync.Mutex
+	body    string
+	status  int
+	wait    chan struct{} // what an answer waits for; nil = nothing
+	fetches atomic.Int64
+}
+
+func newProvider(t *testing.T, body string) *provider {
+	t.Helper()
+	p := &provider{body: body, status: 200}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.fetches.Add(1)
+		p.mu.Lock()
+		body, status, wait := p.body, p.status, p.wait
+		p.mu.Unlock()
+		if wait != nil {
+			<-wait
+		}
+		if status == http.StatusFound {
+			http.Redirect(w, r, "/elsewhere", status)
+			return
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(p.Server.Close)
+	return p
+}
+
+func (p *provider) serve(status int, body string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status, p.body = status, body
+}
+
+// set writes a key set; jwks maps kids to public or secret keys.
+func set(t testing.TB, keys map[string]any, alg jwkset.ALG, use jwkset.USE) string {
+	t.Helper()
+	store := jwkset.NewMemoryStorage()
+	for kid, key := range keys {
+		jwk, err := jwkset.NewJWKFromKey(key, jwkset.JWKOptions{
+			Metadata: jwkset.JWKMetadataOptions{KID: kid, ALG: alg, USE: use}, Marshal: jwkset.JWKMarshalOptions{Private: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.KeyWrite(context.Background(), jwk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := store.JSONPrivate(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func newKeySet(t *testing.T, p *provider) (*KeySet, *[]string) {
+	t.Helper()
+	var mu sync.Mutex
+	var failures []string
+	k, err := NewKeySet(p.URL+"/keys", func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		failures = append(failures, err.Error())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	return k, &failures
+}
+
+func named(t testing.TB, s signer, kid string) Credentials {
+	t.Helper()
+	return Credentials{Token: signWith(t, s.method, s.key, map[string]any{"kid": kid}, good(nil))}
+}
+
+func TestKeySet(t *testing.T) {
+	all := signers(t)
+	public := map[string]any{}
+	for _, s := range all {
+		public[s.name] = s.key.Public()
+	}
+	p := newProvider(t, set(t, public, "", ""))
+	k, failures := newKeySet(t, p)
+	a := newAuth(t, Options{KeySet: k, Secret: testSecret})
+	for _, s := range all {
+		if id, err := try(a, named(t, s, s.name), SocketIO); err != nil || id.UserID != "alice" {
+			t.Errorf("%s: %+v, %v", s.name, id, err)
+		}
+	}
+	if id, err := try(a, Credentials{Token: sign(t, good(nil))}, SocketIO); err != nil || id.UserID != "alice" {
+		t.Errorf("the secret beside the key set: %+v, %v", id, err)
+	}
+	rsaKey, p256 := all[0], all[2]
+	refused(t, a, named(t, p256, "p384"), ErrInvalid) // another key's name
+	refused(t, a, named(t, p256, "rsa"), ErrInvalid)
+	refused(t, a, named(t, signer{"", jwt.SigningMethodPS256, rsaKey.key}, "rsa"), ErrInvalid)
+	refused(t, a, Credentials{Token: signWith(t, p256.method, p256.key, nil, good(nil))}, ErrInvalid) // no kid, many keys
+	if n := p.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches, want 1: every key was known", n)
+	}
+	// Names of files, tables and nothing; only the first causes a fetch.
+	for _, kid := range []string{"../../dev/null", "' OR 1=1 --", "http://evil.example/key", strings.Repeat("k", 64), strings.Repeat("k", 65), strings.Repeat("k", 900)} {
+		refused(t, a, named(t, p256, kid), ErrInvalid)
+	}
+	if n := p.fetches.Load(); n != 2 {
+		t.Errorf("%d fetches after unknown names, want 2", n)
+	}
+	for _, header := range []string{"jku", "x5u", "jwk", "x5c"} {
+		c := Credentials{Token: signWith(t, p256.method, ecKey(t, elliptic.P256()), map[string]any{"kid": "p256", header: p.URL}, good(nil))}
+		refused(t, a, c, ErrInvalid)
+	}
+	if n := p.fetches.Load(); n != 2 {
+		t.Errorf("%d fetches after headers that name addresses, want 2", n)
+	}
+	if len(*failures) > 0 {
+		t.Errorf("failures: %q", *failures)
+	}
+}
+
+func TestKeySetEntriesThatDoNotCount(t *testing.T) {
+	s := signer{"p256", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
+	for name, tt := range map[string]struct {
+		body  string
+		token Credentials
+	}{
+		"symmetric":      {set(t, map[string]any{"k": []byte(testSecret)}, "", ""), Credentials{Token: signWith(t, jwt.SigningMethodHS256, []byte(testSecret), map[string]any{"kid": "k"}, good(nil))}},
+		"for encryption": {set(t, map[string]any{"k": s.key.Public()}, "", jwkset.UseEnc), named(t, s, "k")},
+		"another alg":    {set(t, map[string]any{"k": s.key.Public()}, jwkset.AlgES384, ""), named(t, s, "k")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, _ := newKeySet(t, newProvider(t, tt.body))
+			refused(t, newAuth(t, Options{KeySet: k}), tt.token, ErrInvalid)
+		})
+	}
+}
+
+func TestKeySetOfOneKeyNeedsNoKid(t *testing.T) {
+	s := signer{"rsa", jwt.SigningMethodPS256, signers(t)[0].key}
+	k, _ := newKeySet(t, newProvider(t, set(t, map[string]any{"only": s.key.Public()}, jwkset.AlgPS256, jwkset.UseSig)))
+	a := newAuth(t, Options{KeySet: k})
+	if id, err := try(a, Credentials{Token: signWith(t, s.method, s.key, nil, good(nil))}, EventSource); err != nil || id.UserID != "alice" {
+		t.Errorf("%+v, %v", id, err)
+	}
+	refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodRS256, s.key, nil, good(nil))}, ErrInvalid)
+}
+
+// A new key is fetched once for all clients that come with it, and none of them fails.
+func TestKeySetRotation(t *testing.T) {
+	before := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
+	after := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
+	p := newProvider(t, set(t, map[string]any{"1": before.key.Public()}, "", ""))
+	k, _ := newKeySet(t, p)
+	a := newAuth(t, Options{KeySet: k})
+	if _, err := try(a, named(t, before, "1"), SocketIO); err != nil {
+		t.Fatal(err)
+	}
+
+	p.serve(200, set(t, map[string]any{"2": after.key.Public()}, "", ""))
+	wait := make(chan struct{})
+	p.mu.Lock()
+	p.wait = wait
+	p.mu.Unlock()
+	c := named(t, after, "2")
+	results := make(chan error, 50)
+	for range cap(results) {
+		go func() { _, err := try(a, c, SocketIO); results <- err }()
+	}
+	for p.fetches.Load() < 2 {
+		time.Sleep(time.Millisecond) // until the first client's fetch is under way
+	}
+	close(wait)
+	for range cap(results) {
+		if err := <-results; err != nil {
+			t.Errorf("a client with the new key: %v", err)
+		}
+	}
+	if n := p.fetches.Load(); n != 2 {
+		t.Errorf("%d fetches, want 2", n)
+	}
+	refused(t, a, named(t, before, "1"), ErrInvalid) // withdrawn
+}
+
+// The server starts before its identity provider, says so, and recovers by itself.
+func TestKeySetAwayAtStart(t *testing.T) {
+	s := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
+	good := set(t, map[string]any{"k": s.key.Public()}, "", "")
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+	}{
+		"status":   {503, "away"},
+		"redirect": {302, ""},
+		"no JSON":  {200, "<html>"},
+		"no keys":  {200, `{"keys":[]}`},
+		"too long": {200, strings.Repeat(" ", maxKeySet) + good},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, tt.body)
+			p.serve(tt.status, tt.body)
+			k, failures := newKeySet(t, p)
+			k.limit = rate.NewLimiter(rate.Inf, 1)
+			a := newAuth(t, Options{KeySet: k})
+			var refusal *Error
+			if _, err := try(a, named(t, s, "k"), EventSource); !errors.As(err, &refusal) || refusal.Code != "unavailable" || refusal.Status != 503 || refusal.RetryAfter == 0 {
+				t.Errorf("without keys: %v", err)
+			}
+			if n := len(*failures); name != "no keys" && n == 0 {
+				t.Error("nobody was told")
+			}
+			p.serve(200, good)
+			if id, err := try(a, named(t, s, "k"), EventSource); err != nil || id.UserID != "alice" {
+				t.Errorf("with the provider back: %+v, %v", id, err)
+			}
+			// Away again: what was fetched last still counts.
+			p.serve(500, "")
+			refused(t, a, named(t, s, "unknown"), ErrInvalid)
+			if _, err := try(a, named(t, s, "k"), EventSource); err != nil {
+				t.Errorf("with the provider away again: %v", err)
+			}
+		})
+	}
+}
+
+func TestCheckKeySetURL(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"https://id.example.com/keys": true, "http://localhost:8080/keys": true, "http://127.0.0.1/keys": true, "http://[::1]:80/k": true,
+		"http://id.example.com/keys": false, "http://localhost.example.com/": false, "ftp://id.example.com": false, "file:///etc/passwd": false,
+		"": false, "id.example.com": false, "https://": false, "https://user:pw@id.example.com/": false, "https://id.example.com/#x": false, "http://0.0.0.0/": false,
+	} {
+		if err := CheckKeySetURL(address); (err == nil) != ok {
+			t.Errorf("%q: %v", address, err)
+		}
+		if !ok {
+			if k, err := NewKeySet(address, nil); err == nil {
+				k.Close()
+				t.Errorf("NewKeySet took %q", address)
+			}
+		}
+	}
+}
+
+// A key set never makes a token's own public key one of ours, whatever bytes it is given.
+func FuzzKeySet(f *testing.F) {
+	s := ecKey(f, elliptic.P256())
+	f.Add(set(f, map[string]any{"k": s.Public()}, "", ""), "k")
+	f.Add(`{"keys":[{"kty":"oct","kid":"k","k":"AA"}]}`, "k")
+	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":""}]}`, "")
+	f.Fuzz(func(t *testing.T, text, kid string) {
+		var parsed jwkset.JWKSMarshal
+		if json.Unmarshal([]byte(text), &parsed) != nil {
+			return
+		}
+		for _, entry := range parsed.Keys {
+			jwk, err := jwkset.NewJWKFromMarshal(entry, jwkset.JWKMarshalOptions{Private: true}, jwkset.JWKValidateOptions{})
+			if err != nil {
+				continue
+			}
+			algorithm, err := algorithmOf(publicOf(jwk.Key()), entry.ALG.String())
+			if err == nil && strings.HasPrefix(algorithm, "HS") {
+				t.Fatalf("a key of a set verifies %s", algorithm)
+			}
+		}
+	})
+}
+
+func publicOf(key any) crypto.PublicKey {
+	if private, ok := key.(crypto.Signer); ok {
+		return private.Public()
+	}
+	return key
+}
