@@ -2,6 +2,7 @@ package sse
 
 import (
 	"sync"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -13,9 +14,10 @@ const (
 
 // batch is the memory that writing takes. A stream holds one only while it writes, so idle streams cost none.
 type batch struct {
-	buf  []byte
-	in   [64]notify.Delivery // pulled from the member
-	i, n int                 // in[i:n] is not in buf yet
+	buf   []byte
+	since time.Time           // when the oldest notification in buf was published; zero when that was before the stream
+	in    [64]notify.Delivery // pulled from the member
+	i, n  int                 // in[i:n] is not in buf yet
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -26,7 +28,7 @@ func (b *batch) free() {
 		return
 	}
 	clear(b.in[b.i:b.n])
-	b.buf, b.i, b.n = b.buf[:0], 0, 0
+	b.buf, b.since, b.i, b.n = b.buf[:0], time.Time{}, 0, 0
 	batches.Put(b)
 }
 
@@ -61,6 +63,9 @@ func (b *batch) pack(m *notify.Member, n names) (more bool) {
 				return true
 			}
 			b.buf = f.appendTo(b.buf, n.notifications)
+			if at := d.Message.Accepted(); b.since.IsZero() && at.After(m.ConnectedAt()) {
+				b.since = at
+			}
 		case d.Gap != nil:
 			b.buf = n.appendControl(b.buf, d.Gap.ID.String(), "gap", gap{"gap", d.Gap})
 		case d.Recovery != nil:

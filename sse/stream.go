@@ -161,14 +161,16 @@ func (s *stream) turn(now time.Time) (more bool, err error) {
 		s.nextSync = after(now, s.h.o.Sync)
 	}
 	if len(b.buf) > 0 {
-		err = s.out.write(b.buf)
+		if err = s.out.write(b.buf); err == nil && s.h.o.Written != nil {
+			s.h.o.Written(len(b.buf), b.since)
+		}
 	}
 	if b.done() {
 		s.rest = nil
 		b.free()
 	} else {
 		s.rest = b
-		b.buf = b.buf[:0]
+		b.buf, b.since = b.buf[:0], time.Time{}
 	}
 	return more, err
 }

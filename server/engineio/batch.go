@@ -1,6 +1,9 @@
 package engineio
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"time"
+)
 
 // Batch collects messages that leave with one write. A [Source] appends to it; the form of the transport
 // (WebSocket frames or packets of a polling payload) is the batch's business. It is valid during Pull only.
@@ -8,6 +11,7 @@ type Batch struct {
 	polling bool
 	limit   int // bytes at which the batch is full
 	n       int // bytes appended
+	since   time.Time
 
 	segs [][]byte // what is to be written, in order, before buf[mark:]
 	buf  []byte
@@ -47,6 +51,14 @@ func (b *Batch) Binary(p []byte) {
 
 // Full reports whether the batch has reached the bytes that leave with one write. A single message may be larger.
 func (b *Batch) Full() bool { return b.n >= b.limit }
+
+// Since notes that something in the batch has been on its way since t. The first call counts, as messages come in
+// their order.
+func (b *Batch) Since(t time.Time) {
+	if b.since.IsZero() {
+		b.since = t
+	}
+}
 
 // packet appends one packet of any type.
 func (b *Batch) packet(kind byte, parts ...[]byte) {

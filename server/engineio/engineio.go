@@ -77,6 +77,11 @@ type Options struct {
 	// the session already. nil closes the session.
 	Accept func(*Session) Handler
 
+	// Written is told of every batch of messages that was written: by which transport, its bytes, and the earliest
+	// time that [Batch.Since] was given for it, zero for none. It is called by the goroutine that writes, so it must
+	// be quick.
+	Written func(transport string, bytes int, since time.Time)
+
 	// Logger receives closed sessions (debug) and panics of handlers (error). The default discards.
 	Logger *slog.Logger
 }

@@ -116,6 +116,8 @@ func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool)
 			s.mu.Unlock()
 			if err := s.respond(w, b.segments()...); err != nil {
 				s.end(ending{reason: ReasonTransportError})
+			} else {
+				s.written(Polling, b)
 			}
 			s.mu.Lock()
 			s.putDown()

@@ -14,8 +14,8 @@ func (s *Session) write(c *wire) {
 	for {
 		b.reset(false, batchSize)
 		s.fill(b)
-		if b.n > 0 {
-			s.flush(c, b.segments())
+		if b.n > 0 && s.flush(c, b.segments()) {
+			s.written(WebSocket, b)
 		}
 		s.mu.Lock()
 		switch {
@@ -51,8 +51,8 @@ func politeCode(reason string) int {
 }
 
 // flush writes segments: all of them with one system call, unless they are large. Each chunk has its own
-// deadline, so that a large frame does not ask for a faster reader than a small one.
-func (s *Session) flush(c *wire, segs [][]byte) {
+// deadline, so that a large frame does not ask for a faster reader than a small one. It reports whether all went out.
+func (s *Session) flush(c *wire, segs [][]byte) bool {
 	for first := true; len(segs) > 0; first = false {
 		s.mu.Lock()
 		if s.state == stateClosed {
@@ -60,7 +60,7 @@ func (s *Session) flush(c *wire, segs [][]byte) {
 				c.code = closeNone // a frame may be cut in two: nothing can follow it
 			}
 			s.mu.Unlock()
-			return
+			return false
 		}
 		err := c.Conn.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout))
 		s.mu.Unlock()
@@ -72,8 +72,16 @@ func (s *Session) flush(c *wire, segs [][]byte) {
 			c.code = closeNone
 			s.mu.Unlock()
 			s.end(ending{reason: ReasonTransportError})
-			return
+			return false
 		}
+	}
+	return true
+}
+
+// written tells of a batch that is out.
+func (s *Session) written(transport string, b *Batch) {
+	if s.server.o.Written != nil {
+		s.server.o.Written(transport, b.n, b.since)
 	}
 }
 

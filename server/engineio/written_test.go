@@ -1,0 +1,72 @@
+package engineio
+
+import (
+	"testing"
+	"time"
+)
+
+// since is a Source of one message that has been on its way since each of these times.
+type since struct {
+	times []time.Time
+}
+
+func (s *since) Pull(b *Batch) bool {
+	if len(s.times) == 0 {
+		return false
+	}
+	for _, t := range s.times {
+		b.Since(t)
+	}
+	s.times = nil
+	b.Text([]byte("hello"))
+	return false
+}
+
+func TestWritten(t *testing.T) {
+	type write struct {
+		transport string
+		bytes     int
+		since     time.Time
+	}
+	writes := make(chan write, 100)
+	f := serve(t, Options{Written: func(transport string, bytes int, since time.Time) {
+		writes <- write{transport, bytes, since}
+	}})
+	expect := func(want write) {
+		t.Helper()
+		select {
+		case got := <-writes:
+			if got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("nothing was told of %+v", want)
+		}
+	}
+	early := time.Now()
+	late := early.Add(time.Second)
+
+	query, p := f.open()
+	p.SetSource(&since{[]time.Time{early, late}})
+	f.expect(f.get(query), 200, "4hello")
+	expect(write{Polling, 6, early})
+	p.SetSource(&since{[]time.Time{{}, late}}) // the zero time says nothing
+	f.expect(f.get(query), 200, "4hello")
+	expect(write{Polling, 6, late})
+
+	ws, p := f.connect()
+	p.SetSource(&since{[]time.Time{late}})
+	if _, text, err := ws.ReadMessage(); err != nil || string(text) != "4hello" {
+		t.Fatalf("%q %v", text, err)
+	}
+	for got := (write{}); got.bytes != 8; { // 8 with the header of the frame; the handshake may be told of before
+		select {
+		case got = <-writes:
+		case <-time.After(patience):
+			t.Fatal("nothing was told of the websocket")
+		}
+		if want := (write{WebSocket, 8, late}); got.bytes == 8 && got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}
