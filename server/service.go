@@ -39,12 +39,14 @@ type ServiceOptions struct {
 
 // Service serves everything from one listener until it is told to stop.
 type Service struct {
-	o      ServiceOptions
-	health health
+	o        ServiceOptions
+	health   health
+	presence *presence
 }
 
 // NewService returns a Service; the parts stay the caller's until Serve is called,
-// which ends them.
+// which ends them. The Hub is to have no members yet: from here on it is told on
+// the channel `presence` which users come and go.
 func NewService(o ServiceOptions) *Service {
 	setDefault(&o.SSEPath, "/sse")
 	setDefault(&o.DrainTimeout, 25*time.Second)
@@ -59,7 +61,7 @@ func NewService(o ServiceOptions) *Service {
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = ownOrigin
 	}
-	return &Service{o: o}
+	return &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
 }
 
 // StreamAdmission counts EventSource streams against the limits; the result is
@@ -131,6 +133,7 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 
 // close ends the connections of both transports at the same time.
 func (s *Service) close(ctx context.Context) error {
+	s.presence.stop() // those who go now come back to another node, or to the next start
 	streams := make(chan error, 1)
 	go func() { streams <- s.o.Streams.Shutdown(ctx) }()
 	return errors.Join(s.o.SocketIO.Shutdown(ctx), <-streams)
