@@ -22,6 +22,7 @@ import (
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/sse"
 	"github.com/roomcast/roomcast/web"
 )
@@ -29,23 +30,29 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "roomcast:", err)
-		stop()
-		os.Exit(1)
-	}
+	err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout)
+	stop()
+	os.Exit(cli.Report(os.Stderr, err, cli.WantsJSON(os.Args[1:])))
 }
 
-// run is the program: it serves until ctx is done. Logs and what the operator is
-// told go to stdout.
+// run is the program: it runs a command, or serves until ctx is done. Logs and
+// what the operator is told go to stdout.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout io.Writer) error {
-	c, err := config.Load(args, lookup, stdout)
+	invocation, err := config.Parse(args, lookup, stdout, new(cli.Commands))
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		return nil
+	case invocation.Command != "" && invocation.Command != "serve":
+		environment := cli.Environment{Context: ctx, Stdin: os.Stdin, Stdout: stdout, Stderr: os.Stderr}
+		return cli.Run(environment, invocation, err)
 	case err != nil:
 		return err
 	}
+	return serve(ctx, invocation.Config, stdout)
+}
+
+// serve runs the server.
+func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 	log := newLogger(c, stdout)
 	defer func() { _ = log.Sync() }()
 	for _, warning := range c.Warnings() {

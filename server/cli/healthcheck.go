@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/roomcast/roomcast/config"
+)
+
+// Healthcheck asks /readyz, so that an image without a shell can have a HEALTHCHECK.
+type Healthcheck struct {
+	remote
+	Live    bool          `name:"live" help:"Ask whether the process answers at all (/livez), not whether it is ready."`
+	Timeout time.Duration `name:"timeout" default:"3s" min:"10ms" max:"10m" help:"Longest time to the answer."`
+	JSON    bool          `name:"json" help:"Print the result as JSON."`
+}
+
+// Run asks. Its errors are exit code 1, the only one besides 0 that container engines know here.
+func (h *Healthcheck) Run(e Environment, c config.Config) error {
+	server, err := h.target(c)
+	if err != nil {
+		return err
+	}
+	path := "/readyz"
+	if h.Live {
+		path = "/livez"
+	}
+	r, err := http.NewRequestWithContext(e.Context, http.MethodGet, server.at(path).String(), nil)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if _, err := server.call(r, h.Timeout); err != nil {
+		return errors.New(err.Error()) // without its kind: any failure is code 1
+	}
+	took := time.Since(start).Round(time.Millisecond)
+	if h.JSON {
+		return printJSON(e.Stdout, map[string]any{"ok": true, "url": r.URL.String(), "ms": took.Milliseconds()})
+	}
+	_, err = fmt.Fprintf(e.Stdout, "%s answered in %s\n", r.URL, took)
+	return err
+}
