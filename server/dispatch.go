@@ -41,7 +41,10 @@ func (l *link) dispatch(p *packet) {
 	if !sock.Connected() {
 		return
 	}
-	event := Event{Socket: sock, Identity: peer.identity, Name: p.name, Args: args}
+	if peer.refresh(p, reply) {
+		return
+	}
+	event := Event{Socket: sock, Identity: peer.who(), Name: p.name, Args: args}
 	for _, fn := range l.srv.eventHooks() {
 		if err := fn(l.session.Context(), event); err != nil {
 			reply(errorReply{Error: refusalOf(err).Data})

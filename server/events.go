@@ -134,7 +134,7 @@ func (p *peer) subscribe(name string, arg json.RawMessage, answer func(string, a
 	}
 	event := channelsEvent{Type: name + "d", Timestamp: timestamp(time.Now())}
 	if name == "subscribe" {
-		event.Channels, event.Denied = hub.JoinChannels(p.member, channels, p.identity.MayJoin, p.link.srv.opts.MaxRooms)
+		event.Channels, event.Denied = hub.JoinChannels(p.member, channels, p.who().MayJoin, p.link.srv.opts.MaxRooms)
 	} else {
 		event.Channels = hub.LeaveChannels(p.member, channels)
 	}
@@ -156,9 +156,9 @@ func (p *peer) room(name string, arg json.RawMessage, answer func(string, any), 
 		answer("room-left", roomEvent{room, timestamp(time.Now())})
 		return
 	}
-	if _, denied := hub.JoinChannels(p.member, []string{room}, p.identity.MayJoin, limit); len(denied) > 0 {
+	if _, denied := hub.JoinChannels(p.member, []string{room}, p.who().MayJoin, limit); len(denied) > 0 {
 		e := errorEvent{Code: codeForbidden, Message: "this room may not be joined", Room: room}
-		if ok, _ := hub.Admissible([]string{room}, p.identity.MayJoin, limit); len(ok) > 0 {
+		if ok, _ := hub.Admissible([]string{room}, p.who().MayJoin, limit); len(ok) > 0 {
 			e.Code, e.Message = "room_limit", "too many rooms"
 		}
 		refuse(e)
@@ -183,7 +183,7 @@ func (p *peer) message(arg json.RawMessage, reply answer, refuse func(errorEvent
 		refuse(errorEvent{Code: codeForbidden, Message: err.Error(), Room: request.Room})
 		return
 	}
-	if !p.identity.MayPublish(request.Room) || p.link.srv.hub.IsClientID(request.Room) {
+	if !p.who().MayPublish(request.Room) || p.link.srv.hub.IsClientID(request.Room) {
 		refuse(errorEvent{Code: codeForbidden, Message: "this room may not be written to", Room: request.Room})
 		return
 	}

@@ -22,6 +22,7 @@ type LimitOptions struct {
 	MaxStreams     int // EventSource streams
 	PerUser        int // connections of one user
 	PerIP          int // connections of one IPv4 address or IPv6 /64
+	AuthFailures   int // tokens and tickets a minute that do not verify, of one such address
 }
 
 // Limiter counts live connections against LimitOptions. Every count is taken
@@ -29,6 +30,7 @@ type LimitOptions struct {
 // arrive at once. Safe for concurrent use.
 type Limiter struct {
 	options LimitOptions
+	guesses guesses
 
 	mu          sync.Mutex
 	connections int

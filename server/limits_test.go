@@ -160,7 +160,10 @@ func TestLimiterModel(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		bound := rapid.IntRange(0, 6)
-		o := LimitOptions{bound.Draw(t, "connections"), bound.Draw(t, "streams"), bound.Draw(t, "user"), bound.Draw(t, "ip")}
+		o := LimitOptions{
+			MaxConnections: bound.Draw(t, "connections"), MaxStreams: bound.Draw(t, "streams"),
+			PerUser: bound.Draw(t, "user"), PerIP: bound.Draw(t, "ip"),
+		}
 		l := NewLimiter(o)
 		var live []held
 		count := func(match func(held) bool) (n int) {

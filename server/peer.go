@@ -21,6 +21,7 @@ type peer struct {
 	link        *link
 	namespace   string
 	identity    auth.Identity
+	renewed     renewal // what auth:refresh changed
 	credentials auth.Credentials
 	clientID    string   // the id that is resumed; else the library's
 	pid         string   // the secret name of the session

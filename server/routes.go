@@ -26,6 +26,7 @@ func (s *Service) Handler() http.Handler {
 	for path, as := range s.streamPaths() {
 		router.Handle(path, s.o.Streams.Stream(as))
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
+		router.Handle(path+"/{clientId}/token", s.o.Streams.Token())
 	}
 	api := newAPI(apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys})
 	router.Handle("/v1", api)

@@ -60,7 +60,8 @@ func (l *link) sweep(now time.Time, idle bool) {
 // checkToken tells a client that its token is about to end, and closes the
 // transport when it has. It reports whether the connection goes on.
 func (p *peer) checkToken(now time.Time) bool {
-	end := p.identity.ExpiresAt
+	identity := p.who()
+	end := identity.ExpiresAt
 	if end.IsZero() || p.hubMember() == nil {
 		return true
 	}
@@ -68,8 +69,11 @@ func (p *peer) checkToken(now time.Time) bool {
 		Type      string `json:"type"`
 		ExpiresAt string `json:"expiresAt"`
 	}{"auth:expiring", timestamp(end)}
+	if p.renewed.again.Swap(false) {
+		p.warned = false
+	}
 	switch {
-	case p.identity.Expired(now):
+	case identity.Expired(now):
 		p.detach() // nothing reaches it after its time
 		expiry.Type = "auth:expired"
 		p.link.send(p.eventReply("auth:expired", expiry))

@@ -40,15 +40,18 @@ func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	s.member, err = o.Hub.Attach(notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
 		Namespace: root, Transport: transport, Rooms: channels, Granted: granted, Resume: s.resume, Sessions: keys, Owner: s,
-		Wake: func() {
-			select {
-			case s.wake <- struct{}{}:
-			default: // awake already
-			}
-		},
+		Wake:       s.awake,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },
 	})
 	return denied, err
+}
+
+// awake makes the stream look for something to do; it never blocks.
+func (s *stream) awake() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // awake already
+	}
 }
 
 // without returns the names that are not among others, so that these do not count twice.

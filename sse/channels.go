@@ -79,35 +79,40 @@ func clientIDOf(r *http.Request) string {
 // find returns the member of a running stream that identity may change, and whose rights count: those just shown,
 // which may be newer than the stream's, but never more than its own for a stream of nobody.
 func (h *Handler) find(clientID string, identity auth.Identity) (*notify.Member, auth.Identity, error) {
-	m := h.o.Hub.Member(root, clientID)
-	if m == nil {
-		return nil, identity, ErrNoStream
-	}
-	s, ok := m.Owner().(*stream)
+	s := h.stream(clientID)
 	switch {
-	case !ok || s.h != h: // a socket, say
+	case s == nil:
 		return nil, identity, ErrNoStream
 	case s.identity.Anonymous:
-		return m, s.identity, nil
+		return s.member, s.identity, nil
 	case identity.RoomUser() != s.identity.RoomUser():
 		return nil, identity, ErrNotYours
 	}
-	return m, identity, nil
+	return s.member, identity, nil
 }
 
 // readChange reads the body strictly: one JSON object, each name once and known, nothing behind it.
 func readChange(w http.ResponseWriter, r *http.Request) (change, error) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return change{}, ErrMediaType
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxChannelsBody))
+	body, err := readBody(w, r, maxChannelsBody)
 	if err != nil {
 		return change{}, err
 	}
-	if !utf8.Valid(body) {
-		return change{}, invalid("body", "is not valid UTF-8")
-	}
 	return parseChange(body)
+}
+
+// readBody reads a body that is declared as JSON.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, ErrMediaType
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(body) {
+		return nil, invalid("body", "is not valid UTF-8")
+	}
+	return body, nil
 }
 
 func parseChange(body []byte) (c change, err error) {

@@ -16,7 +16,7 @@ import (
 // Options join a [Handler] to the rest. Hub and Auth must be given; every other zero value is its default.
 type Options struct {
 	Hub  *notify.Hub
-	Auth *auth.Authenticator
+	Auth Authenticator
 
 	// Admit is asked before a stream starts and counts it until release, which may be nil, is called. An error that
 	// wraps [ErrOverloaded] is told to the client inside a stream, so that it comes back by itself; any other goes to

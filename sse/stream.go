@@ -22,11 +22,12 @@ type ending struct {
 	reason  string // made for the client when ordered
 }
 
-// stream is one response. It belongs to the request's goroutine; stop, idle and the wake channel are all that others
-// touch, and what newStream sets is never changed.
+// stream is one response. It belongs to the request's goroutine; stop, take, awake and who are all that others call, and
+// what newStream sets is never changed.
 type stream struct {
 	h        *Handler
-	identity auth.Identity
+	identity auth.Identity                 // at the start
+	renewed  atomic.Pointer[auth.Identity] // by a new token; nil: none came
 	clientID string
 	names    names
 	out      output
@@ -41,7 +42,7 @@ type stream struct {
 	rest          *batch // pulled and not yet written; nil most of the time
 	nextHeartbeat time.Time
 	nextSync      time.Time
-	warned        bool // of the token's end
+	warned        time.Time // the end of the token that it was warned of
 }
 
 func newStream(h *Handler, w http.ResponseWriter, r *http.Request, identity auth.Identity, n names) *stream {
@@ -80,7 +81,7 @@ func (s *stream) run(ctx context.Context, denied []string) (why string) {
 		default:
 		}
 		now := time.Now()
-		if s.identity.Expired(now) {
+		if s.who().Expired(now) {
 			_ = s.out.write(s.names.appendControl(nil, "", "auth:expired", control{Type: "auth:expired"}))
 			return "token expired"
 		}
@@ -148,8 +149,8 @@ func (s *stream) turn(now time.Time) (more bool, err error) {
 	if len(b.buf) > before {
 		s.nextSync = after(now, s.h.o.Sync)
 	}
-	if expires := s.identity.ExpiresAt; !expires.IsZero() && !s.warned && !now.Before(expires.Add(-expiryWarning)) {
-		s.warned = true
+	if expires := s.who().ExpiresAt; !expires.IsZero() && !s.warned.Equal(expires) && !now.Before(expires.Add(-expiryWarning)) {
+		s.warned = expires
 		b.buf = s.names.appendControl(b.buf, "", "auth:expiring", control{Type: "auth:expiring", ExpiresAt: timestamp(expires)})
 	}
 	if due(now, s.nextHeartbeat) {
@@ -199,8 +200,8 @@ func (s *stream) failed(err error) string {
 // nextDue is when the stream has to do something even if nothing happens.
 func (s *stream) nextDue() time.Time {
 	next := time.Now().Add(time.Hour)
-	expires := s.identity.ExpiresAt
-	if !expires.IsZero() && !s.warned {
+	expires := s.who().ExpiresAt
+	if !expires.IsZero() && !s.warned.Equal(expires) {
 		expires = expires.Add(-expiryWarning)
 	}
 	for _, t := range []time.Time{s.nextHeartbeat, s.nextSync, expires} {

@@ -1,0 +1,114 @@
+package sse
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+// Authenticator decides who a stream is: an [*auth.Authenticator], or what counts failures in front of one.
+type Authenticator interface {
+	Authenticate(context.Context, auth.Credentials, auth.Transport) (auth.Identity, error)
+	Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error)
+}
+
+// maxTokenBody is the most bytes that a renewal may take.
+const maxTokenBody = auth.MaxToken + 1<<10
+
+// ErrNobodys: a stream without a user has no token to renew.
+var ErrNobodys = &auth.Error{Code: "forbidden", Message: "this stream has no user", Status: http.StatusForbidden}
+
+// Token returns the handler of POST /sse/{clientId}/token, which lets a running stream live until a new token ends:
+//
+//	{"token":"…"}  ->  {"expiresAt":"2026-11-22T10:00:00.000Z"}
+//
+// The token must be of the stream's user, which is why it needs no other credentials beside it. Channels that it does
+// not allow are left. One that is refused changes nothing. The client id is found as in [Handler.Channels].
+func (h *Handler) Token() http.Handler { return http.HandlerFunc(h.renew) }
+
+func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		h.refuseMethod(w, r, "POST")
+		return
+	}
+	body, err := readBody(w, r, maxTokenBody)
+	if err != nil {
+		h.o.Problem(w, r, err)
+		return
+	}
+	token, err := parseToken(body)
+	if err != nil {
+		h.o.Problem(w, r, err)
+		return
+	}
+	s := h.stream(clientIDOf(r))
+	switch {
+	case s == nil:
+		h.o.Problem(w, r, ErrNoStream)
+		return
+	case s.identity.Anonymous:
+		h.o.Problem(w, r, ErrNobodys)
+		return
+	}
+	identity, err := h.o.Auth.Refresh(r.Context(), s.who(), token)
+	if err != nil {
+		h.o.Problem(w, r, err)
+		return
+	}
+	s.take(identity)
+	answer, _ := json.Marshal(control{ExpiresAt: timestamp(identity.ExpiresAt)}) // two strings
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(append(answer, '\n'))
+}
+
+// stream returns the running stream of a client id, nil when there is none.
+func (h *Handler) stream(clientID string) *stream {
+	m := h.o.Hub.Member(root, clientID)
+	if m == nil {
+		return nil
+	}
+	s, ok := m.Owner().(*stream)
+	if !ok || s.h != h { // a socket, say
+		return nil
+	}
+	return s
+}
+
+// who is the identity of today.
+func (s *stream) who() auth.Identity {
+	if id := s.renewed.Load(); id != nil {
+		return *id
+	}
+	return s.identity
+}
+
+// take puts an identity into force, from any goroutine. The rooms that it may not be in are left after that, so none is
+// joined again by the old one; then the stream looks at its new end.
+func (s *stream) take(identity auth.Identity) {
+	s.renewed.Store(&identity)
+	s.h.o.Hub.LeaveForbidden(s.member, identity.MayJoin)
+	s.awake()
+}
+
+// parseToken reads {"token":"…"} and nothing else. Its errors show nothing of what came.
+func parseToken(body []byte) (string, error) {
+	var request struct {
+		Token *string `json:"token"`
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&request); err != nil || request.Token == nil || *request.Token == "" {
+		return "", &notify.ValidationError{Field: "token", Reason: `expected a JSON object {"token":"…"} and no other field`}
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return "", invalid("body", "something follows the JSON object")
+	}
+	return *request.Token, nil
+}
