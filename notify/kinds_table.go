@@ -1,20 +1,99 @@
 package notify
 
-// Kinds returns the catalogue, in the order of its documentation. The slices and maps in it are yours.
+import "slices"
+
+// The values of metadata.priority. A backend may put any of them in place of the kind's own.
+const (
+	PriorityLow    = "low"
+	PriorityMedium = "medium"
+	PriorityNormal = "normal"
+	PriorityHigh   = "high"
+)
+
+// Limits of the fields of the catalogue, in bytes.
+const (
+	maxID    = 200
+	maxUser  = 128
+	maxLabel = 200
+	maxURL   = 2048
+)
+
+// catalogue is the table that Kinds copies. It is never written to.
+var catalogue = slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(), givenKinds())
+
+// Kinds returns the catalogue, in the order of its documentation. What it returns is yours: the slices and maps in
+// it are made anew.
 func Kinds() []Kind {
-	return []Kind{{
-		Name: "payment", GoType: "Payment", Function: "sendPaymentNotification",
-		Doc:    "A payment was made, or failed.",
-		Type:   "payment:<status>",
-		ID:     Field{Name: "paymentId", Type: TypeString, Required: true, Doc: "The payment.", MaxLen: 200},
-		Status: Field{Name: "status", Type: TypeString, Required: true, Doc: "What became of it.", Enum: []string{"pending", "completed", "failed", "refunded"}},
-		Fields: []Field{
-			{Name: "customerId", Type: TypeString, Doc: "Who pays: the user who is told.", MaxLen: 128},
-			{Name: "amount", Type: TypeNumber, Doc: "In the currency's main unit."},
-			{Name: "currency", Type: TypeString, Doc: "ISO 4217.", MaxLen: 16},
-		},
-		Target:   TargetRule{User: "data.customerId"},
-		Category: "payment", Source: "webhook",
-		Priority: "normal", Priorities: map[string]string{"failed": "high"},
-	}}
+	return slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(), givenKinds())
+}
+
+// lookUp returns the kind of that name, or nil. It is shared: do not write to it.
+func lookUp(name string) *Kind {
+	for i := range catalogue {
+		if catalogue[i].Name == name {
+			return &catalogue[i]
+		}
+	}
+	return nil
+}
+
+// ownID is the domain's own id of a kind.
+func ownID(name, doc string) Field {
+	return Field{Name: name, Type: TypeString, Required: true, MaxLen: maxID, Doc: doc}
+}
+
+// userID is an id that is a user's.
+func userID(name, doc string) Field {
+	return Field{Name: name, Type: TypeString, MaxLen: maxUser, Doc: doc}
+}
+
+func required(f Field) Field {
+	f.Required = true
+	return f
+}
+
+// one is a status with the allowed values.
+func one(name, doc string, values ...string) Field {
+	return Field{Name: name, Type: TypeString, Required: true, Enum: values, Doc: doc}
+}
+
+func label(name, doc string) Field {
+	return Field{Name: name, Type: TypeString, MaxLen: maxLabel, Doc: doc}
+}
+
+func text(name, doc string) Field { return Field{Name: name, Type: TypeString, Doc: doc} }
+
+func link(name, doc string) Field {
+	return Field{Name: name, Type: TypeString, MaxLen: maxURL, Doc: doc}
+}
+
+func number(name, unit, doc string) Field {
+	return Field{Name: name, Type: TypeNumber, Unit: unit, Doc: doc}
+}
+
+// count is an integer of at least 0.
+func count(name, unit, doc string) Field {
+	return Field{Name: name, Type: TypeInteger, Unit: unit, Min: new(float64), Doc: doc}
+}
+
+func percent(name, doc string) Field {
+	most := 100.0
+	return Field{Name: name, Type: TypeNumber, Unit: "%", Min: new(float64), Max: &most, Doc: doc}
+}
+
+func instant(name, doc string) Field { return Field{Name: name, Type: TypeTimestamp, Doc: doc} }
+
+func object(name, doc string) Field { return Field{Name: name, Type: TypeObject, Doc: doc} }
+
+func labels(name, doc string) Field {
+	return Field{Name: name, Type: TypeArray, Items: TypeString, Doc: doc}
+}
+
+// priorities is the map of Kind.Priorities: status, priority, status, priority …
+func priorities(pairs ...string) map[string]string {
+	m := make(map[string]string, len(pairs)/2)
+	for pair := range slices.Chunk(pairs, 2) {
+		m[pair[0]] = pair[1]
+	}
+	return m
 }

@@ -1,0 +1,176 @@
+package notify
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// plan says where a Go type of the catalogue has the fields of its kind.
+type plan struct {
+	kind           *Kind
+	id, status     int   // fields of the struct; id is -1 when the kind has none
+	fields         []int // those of kind.Fields, -1 for a constant
+	data, metadata int
+}
+
+// plans has one for each type. It is never written to.
+var plans = plansOf(
+	Payment{}, UserAccount{}, SystemHealth{},
+	Job{}, VideoProcessing{}, DataExport{}, BatchOperation{},
+	PostUpdate{}, ProfileUpdate{}, Comment{},
+	UserSession{}, Achievement{},
+	Maintenance{}, SecurityAlert{},
+	Webhook{}, RealtimeUpdate{}, UserActivity{}, System{}, Custom{},
+)
+
+func plansOf(values ...Typed) map[reflect.Type]*plan {
+	all := make(map[reflect.Type]*plan, len(values))
+	for _, v := range values {
+		t := reflect.TypeOf(v)
+		at := func(name string) int {
+			for i := range t.NumField() {
+				if f := t.Field(i); f.Tag.Get("json") == name || f.Name == name {
+					return i
+				}
+			}
+			return -1
+		}
+		i := slices.IndexFunc(catalogue, func(k Kind) bool { return k.GoType == t.Name() })
+		p := &plan{kind: &catalogue[i], data: at("Data"), metadata: at("Metadata")}
+		p.id, p.status = at(p.kind.ID.Name), at(p.kind.Status.Name)
+		for _, f := range p.kind.Fields {
+			p.fields = append(p.fields, at(f.Name))
+		}
+		all[t] = p
+	}
+	return all
+}
+
+// build makes the notification of a value of one of these types. A field of its zero value is left out.
+func build(t Typed) (Notification, Target, error) {
+	v := reflect.ValueOf(t)
+	p := plans[v.Type()]
+	c := composer{kind: p.kind, status: v.Field(p.status).String()}
+	if p.id >= 0 {
+		c.id = v.Field(p.id).String()
+	}
+	if err := c.begin(); err != nil {
+		return Notification{}, Target{}, err
+	}
+	data, err := byName("data.", v.Field(p.data))
+	if err != nil {
+		return Notification{}, Target{}, err
+	}
+	for i, at := range p.fields {
+		switch {
+		case at >= 0 && !v.Field(at).IsZero():
+			err = c.value(i, v.Field(at))
+		case !slices.ContainsFunc(data, func(m member) bool { return m.name == p.kind.Fields[i].Name }):
+			c.fill(i)
+		}
+		if err != nil {
+			return Notification{}, Target{}, err
+		}
+	}
+	for _, m := range data {
+		if err := c.add(m); err != nil {
+			return Notification{}, Target{}, err
+		}
+	}
+	metadata, err := byName("metadata.", v.Field(p.metadata))
+	if err != nil {
+		return Notification{}, Target{}, err
+	}
+	n, err := c.finish(metadata)
+	return n, c.target(), err
+}
+
+// value checks and writes a field of a struct.
+func (c *composer) value(i int, v reflect.Value) error {
+	f := &c.kind.Fields[i]
+	at := "data." + f.Name
+	switch v.Kind() {
+	case reflect.String:
+		if err := checkText(at, f, v.String()); err != nil {
+			return err
+		}
+		c.know(i, v.String())
+		c.key(f.Name)
+		c.dst = appendString(c.dst, v.String())
+		return nil
+	case reflect.Float64, reflect.Int:
+		n, isInt := 0.0, v.CanInt()
+		if isInt {
+			n = float64(v.Int())
+		} else {
+			n = v.Float()
+		}
+		if !fits(f, n) {
+			return &ValidationError{at, "got the number " + strconv.FormatFloat(n, 'g', -1, 64) + ", expected " + f.expected()}
+		}
+		c.know(i, "")
+		c.key(f.Name)
+		c.dst = appendNumber(c.dst, n)
+		return nil
+	}
+	if t, ok := v.Interface().(time.Time); ok {
+		if y := t.UTC().Year(); y < 0 || y > 9999 {
+			return &ValidationError{at, "got the year " + strconv.Itoa(y) + ", expected " + f.expected()}
+		}
+		c.know(i, "")
+		c.key(f.Name)
+		c.dst = append(c.dst, '"')
+		c.dst = t.UTC().AppendFormat(c.dst, TimestampFormat)
+		c.dst = append(c.dst, '"')
+		return nil
+	}
+	raw, err := marshal(at, v.Interface())
+	if err != nil {
+		return err
+	}
+	return c.add(member{name: f.Name, key: appendString(nil, f.Name), value: raw})
+}
+
+// appendNumber writes a number as encoding/json does: without exponent as far as people read it so.
+func appendNumber(dst []byte, n float64) []byte {
+	format := byte('f')
+	if a := math.Abs(n); a != 0 && (a < 1e-6 || a >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(dst, n, format, -1, 64)
+}
+
+// byName returns the fields of a map[string]any by name.
+func byName(prefix string, v reflect.Value) ([]member, error) {
+	if v.Len() == 0 {
+		return nil, nil
+	}
+	fields := v.Interface().(map[string]any)
+	list := make([]member, 0, len(fields))
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		raw, err := marshal(prefix+shorten(name), fields[name])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, member{name: name, key: appendString(nil, name), value: raw})
+	}
+	return list, nil
+}
+
+// marshal encodes a value without the escapes that only HTML needs.
+func marshal(at string, v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, &ValidationError{at, "cannot be sent: " + strings.TrimPrefix(err.Error(), "json: ")}
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}

@@ -1,0 +1,208 @@
+package notify
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/roomcast/roomcast/rooms"
+)
+
+// composer writes the data of a kind: the id, the status, the fields, then the metadata.
+type composer struct {
+	kind   *Kind
+	id     string
+	status string
+	user   string // the value of the field that Target.User names
+	known  uint64 // bit i: Fields[i] is written
+	dst    []byte
+}
+
+// begin checks id and status and writes them.
+func (c *composer) begin() error {
+	k := c.kind
+	if err := checkStatus(&k.Status, c.status); err != nil {
+		return err
+	}
+	c.dst = make([]byte, 1, 512)
+	c.dst[0] = '{'
+	if k.ID.Name != "" {
+		if err := rooms.CheckName(k.ID.Name, c.id, k.ID.MaxLen); err != nil {
+			return invalid(err)
+		}
+		c.key(k.ID.Name)
+		c.dst = appendString(c.dst, c.id)
+	}
+	if k.Status.Name != "type" {
+		c.key(k.Status.Name)
+		c.dst = appendString(c.dst, c.status)
+	}
+	if k.Target.User == k.ID.Name {
+		c.user = c.id
+	}
+	return nil
+}
+
+func checkStatus(f *Field, s string) error {
+	switch {
+	case f.Enum != nil:
+		return checkText(f.Name, f, s)
+	case f.Name == "type":
+		return invalidOrNil(rooms.CheckType(s))
+	}
+	return invalidOrNil(rooms.CheckName(f.Name, s, f.MaxLen))
+}
+
+func invalidOrNil(err error) error {
+	if err == nil {
+		return nil
+	}
+	return invalid(err)
+}
+
+// key writes the name of the next field.
+func (c *composer) key(name string) {
+	c.dst = appendKey(c.dst, name)
+}
+
+func appendKey(dst []byte, name string) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	return append(appendString(dst, name), ':')
+}
+
+// fill writes what is put in for a field that is left out.
+func (c *composer) fill(i int) {
+	f := &c.kind.Fields[i]
+	value := f.Const
+	if f.From != "" {
+		value = c.id
+	}
+	if value != "" {
+		c.known |= 1 << i
+		c.key(f.Name)
+		c.dst = appendString(c.dst, value)
+	}
+}
+
+// add checks one field of data that came as JSON, and writes it as it came.
+func (c *composer) add(m member) error {
+	field := "data." + m.name
+	switch m.name {
+	case "metadata":
+		return &ValidationError{field, "belongs beside data, as metadata"}
+	case c.kind.ID.Name, c.kind.Status.Name:
+		return c.repeated(m)
+	}
+	i := slices.IndexFunc(c.kind.Fields, func(f Field) bool { return f.Name == m.name })
+	if i >= 0 {
+		if c.known&(1<<i) != 0 {
+			return &ValidationError{field, "is given twice"}
+		}
+		s, err := checkValue(field, &c.kind.Fields[i], m.value)
+		if err != nil {
+			return err
+		}
+		c.know(i, s)
+	}
+	if c.dst[len(c.dst)-1] != '{' {
+		c.dst = append(c.dst, ',')
+	}
+	c.dst = append(append(c.dst, m.key...), ':')
+	c.dst = append(c.dst, m.value...)
+	return nil
+}
+
+// know notes that Fields[i] is written; s is its value when it is a string.
+func (c *composer) know(i int, s string) {
+	c.known |= 1 << i
+	if name, inData := strings.CutPrefix(c.kind.Target.User, "data."); inData && name == c.kind.Fields[i].Name {
+		c.user = s
+	}
+}
+
+// repeated: id and status may stand in data again, when they say the same.
+func (c *composer) repeated(m member) error {
+	field, want := "data."+m.name, c.id
+	if m.name == c.kind.Status.Name {
+		if want = c.status; m.name == "type" {
+			return &ValidationError{field, "belongs beside data, as type"}
+		}
+	}
+	got, err := decodeText(field, m.value)
+	if err == nil && got != want {
+		err = &ValidationError{field, "got " + describe(m.value) + ", but " + m.name + " beside data is " + quote(want)}
+	}
+	return err
+}
+
+// finish writes the metadata into data and returns the notification.
+func (c *composer) finish(metadata []member) (Notification, error) {
+	own, err := c.metadata(metadata)
+	if err != nil {
+		return Notification{}, err
+	}
+	c.key("metadata")
+	c.dst = append(append(c.dst, own...), '}')
+	return Notification{Type: c.kind.TypeOf(c.status), Data: c.dst, Metadata: own}, nil
+}
+
+// metadata returns what the kind and its status say, in the caller's words where it has some, and what else the
+// caller gave.
+func (c *composer) metadata(given []member) (json.RawMessage, error) {
+	k := c.kind
+	category, priority, source := k.Category, k.PriorityOf(c.status), k.Source
+	var rest []member
+	for _, m := range given {
+		field := "metadata." + m.name
+		var err error
+		switch m.name {
+		case "category":
+			category, err = decodeLabel(field, m.value)
+		case "source":
+			source, err = decodeLabel(field, m.value)
+		case "priority":
+			if priority, err = decodeText(field, m.value); err == nil {
+				err = checkText(field, &anyPriority, priority)
+			}
+		case "system":
+			if string(m.value) != "true" || !k.System {
+				err = &ValidationError{field, "is set by the kind, expected none"}
+			}
+		default:
+			rest = append(rest, m)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	dst := append(make([]byte, 0, 128), '{')
+	dst = appendString(appendKey(dst, "category"), category)
+	dst = appendString(appendKey(dst, "priority"), priority)
+	if source != "" {
+		dst = appendString(appendKey(dst, "source"), source)
+	}
+	if k.System {
+		dst = append(dst, `,"system":true`...)
+	}
+	for _, m := range rest {
+		dst = append(append(append(append(dst, ','), m.key...), ':'), m.value...)
+	}
+	return append(dst, '}'), nil
+}
+
+var anyPriority = Field{Enum: []string{PriorityLow, PriorityMedium, PriorityNormal, PriorityHigh}}
+
+// target returns the kind's own target, the zero Target when there is none.
+func (c *composer) target() Target {
+	switch rule := c.kind.Target; {
+	case rule.All:
+		return ToAll()
+	case rule.Channel != "":
+		return ToChannel(rule.Channel)
+	case c.user != "":
+		return ToUser(c.user)
+	}
+	return Target{}
+}
