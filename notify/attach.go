@@ -160,7 +160,8 @@ func (h *Hub) joinAll(m *Member, extra []string, joinedAt uint64) {
 	}
 }
 
-// Detach takes the member out of the Hub. Its session is kept. It may be called more than once.
+// Detach takes the member out of the Hub. Its session is kept. It may be called more than once. What is in its
+// inbox by then can still be pulled: a client that is told to go gets first what it was sent before.
 func (m *Member) Detach() {
 	if m.detach() && m.h.detached != nil {
 		m.h.detached(m)
@@ -177,7 +178,9 @@ func (m *Member) detach() bool {
 	m.settle()
 	h.keepSessions(m)
 	m.detached = true
-	m.inbox, m.first, m.pending, m.lagging = nil, 0, 0, false
+	if m.lagging {
+		m.inbox, m.first, m.pending, m.lagging = nil, 0, 0, false
+	}
 	h.exit(m)
 	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
 	h.goOffline(m)

@@ -13,7 +13,7 @@ const inboxSize = 64
 // Member is one connection in one namespace: a cursor in the log, an inbox of at most 64 pointers and the rooms
 // it is in. The transport that attached it is woken, pulls and writes; nothing else queues messages.
 //
-// All methods may be called by any goroutine, Pull by one at a time. After Detach they do nothing.
+// All methods may be called by any goroutine, Pull by one at a time. After Detach they do nothing, but that Pull empties the inbox.
 type Member struct {
 	// First what a publish touches, in two cache lines. The Hub's lock guards everything but a, id and at.
 	seat    rooms.Seat[*Member, shelf]

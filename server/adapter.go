@@ -93,9 +93,9 @@ func (a *adapter) AddAll(id socket.SocketId, set *types.Set[socket.Room]) {
 		created := a.ListenerCount("create-room") > 0 && len(a.srv.hub.Match([]string{name}, nil)) == 0
 		m.Join(name)
 		if created {
-			a.Emit("create-room", room)
+			a.tell("create-room", room)
 		}
-		a.Emit("join-room", room, id)
+		a.tell("join-room", room, id)
 	}
 }
 
@@ -115,27 +115,38 @@ func (a *adapter) leave(m *notify.Member, id socket.SocketId, name string) {
 	if !visible {
 		return
 	}
-	a.Emit("leave-room", room, id)
+	a.tell("leave-room", room, id)
 	if a.ListenerCount("delete-room") > 0 && len(a.srv.hub.Match([]string{name}, nil)) == 0 {
-		a.Emit("delete-room", room)
+		a.tell("delete-room", room)
 	}
 }
 
 // DelAll ends a client's membership: it has left the namespace.
 func (a *adapter) DelAll(id socket.SocketId) {
-	m := a.member(id)
-	if m == nil {
+	p := a.srv.peers.get(a.nsp.Name(), string(id))
+	if p == nil {
 		return
 	}
-	left := m.Rooms()
-	m.Detach()
-	if a.ListenerCount("leave-room") == 0 {
-		return
-	}
-	for _, name := range left {
-		if room, visible := localRoom(name); visible {
-			a.Emit("leave-room", room, id)
+	if m := p.hubMember(); m != nil {
+		left := m.Rooms()
+		m.Detach()
+		for _, name := range left {
+			if room, visible := localRoom(name); visible {
+				a.tell("leave-room", room, id)
+			}
 		}
+	}
+	if !isDone(p.settled) { // refused, or gone while the library was joining it
+		p.forget()
+	}
+}
+
+// tell emits an event of the adapter: the library may be cleaning up on a
+// goroutine of its own, where a panic of a listener would end the process.
+func (a *adapter) tell(event events.EventName, args ...any) {
+	if a.ListenerCount(event) > 0 {
+		defer a.srv.recovered("adapter listener", nil)
+		a.Emit(event, args...)
 	}
 }
 
@@ -234,7 +245,7 @@ func (a *adapter) direct(p *parser.Packet, to, except []string, each func(*socke
 			continue
 		}
 		sock := peer.sock()
-		if sock == nil {
+		if sock == nil || !peer.expects(*p.Id) {
 			continue
 		}
 		if each != nil {
@@ -275,7 +286,7 @@ func (a *adapter) PersistSession(*socket.SessionToPersist) {}
 // and who missed nothing. Missed notifications come from the Hub, never from
 // here: the library would write them before its middlewares have run.
 func (a *adapter) RestoreSession(pid socket.PrivateSessionId, _ string) (*socket.Session, error) {
-	if v, ok := a.srv.restoring.Load(string(pid)); ok {
+	if v, ok := a.srv.restoring.Load(string(pid)); ok && v.(*peer).recovered && v.(*peer).namespace == a.nsp.Name() {
 		return v.(*peer).session(), nil
 	}
 	return nil, nil

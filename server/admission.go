@@ -25,7 +25,8 @@ type admission struct {
 // admit refuses a handshake while too many sessions have not said who they are,
 // before a session is made for it.
 func (s *Server) admit(r *http.Request) error {
-	release, err := s.opts.Limits.PreAuth()
+	ip := clientIP(r)
+	release, err := s.opts.Limits.PreAuth(ip)
 	if err != nil {
 		return err
 	}
@@ -34,11 +35,12 @@ func (s *Server) admit(r *http.Request) error {
 }
 
 func newAdmission(s *Server, session *engineio.Session) *admission {
-	preAuth, err := s.opts.Limits.PreAuth()
+	ip := clientIP(session.Request())
+	preAuth, err := s.opts.Limits.PreAuth(ip)
 	if err != nil {
 		return nil
 	}
-	return &admission{limits: s.opts.Limits, ip: clientIP(session.Request()), preAuth: preAuth}
+	return &admission{limits: s.opts.Limits, ip: ip, preAuth: preAuth}
 }
 
 // admit counts the connection once its user is known. Further namespaces of the

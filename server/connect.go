@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
@@ -14,6 +15,11 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
+// retireTimeout is how long a client waits for its own former connection to end.
+const retireTimeout = 2 * time.Second
+
+var errTooManyNamespaces = &auth.Error{Code: "room_limit", Message: "Forbidden", Detail: "too many namespaces on one connection", Status: 403}
+
 // connect answers a CONNECT. Who the client is gets settled here, before the
 // library sees the packet and for every namespace: a dynamic namespace replaces
 // its middlewares by its parent's, so a middleware is no place for it.
@@ -22,29 +28,36 @@ func (l *link) connect(p *packet) {
 		l.session.Close(reasonParse)
 		return
 	}
+	if l.peerCount() >= maxPeers {
+		l.refuse(p.namespace, errTooManyNamespaces)
+		return
+	}
 	credentials, err := l.credentials.WithAuth(p.auth)
 	if err != nil {
 		l.refuse(p.namespace, err)
 		return
 	}
 	identity, err := l.srv.opts.Auth.Authenticate(l.session.Context(), credentials, auth.SocketIO)
-	if err == nil {
-		err = l.admission.admit(identity)
-	}
 	if err != nil {
 		l.refuse(p.namespace, err)
 		return
 	}
 	peer := newPeer(l, p.namespace, identity, credentials)
+	if pid, _ := p.auth["pid"].(string); pid != "" && !l.srv.claim(pid, peer) {
+		l.session.Close("forced close") // another connection is resuming it; the client tries again
+		return
+	} else if pid != "" {
+		defer l.srv.restoring.CompareAndDelete(pid, peer)
+	}
 	payload := cleanAuth(p.auth, l.srv.opts.Plain)
 	peer.resumeFrom(p.auth, payload)
-	l.addPeer(peer)
-	release, known := l.srv.prepare(p.namespace)
-	defer release()
-	if peer.recovered {
-		l.srv.restoring.Store(peer.pid, peer)
-		defer l.srv.restoring.Delete(peer.pid)
+	// The connection that it replaces has given its place back by now.
+	if err := l.admission.admit(identity); err != nil {
+		l.refuse(p.namespace, err)
+		return
 	}
+	l.addPeer(peer)
+	known := l.srv.prepare(p.namespace)
 	l.hand(peer, &parser.Packet{Type: parser.CONNECT, Nsp: p.namespace, Data: payload}, known)
 	peer.awaitJoin()
 }
@@ -55,7 +68,8 @@ func (l *link) connect(p *packet) {
 func (l *link) hand(p *peer, packet *parser.Packet, known bool) {
 	if !known {
 		l.srv.creating.Lock()
-		defer l.srv.creating.Unlock()
+		p.created = sync.OnceFunc(l.srv.creating.Unlock) // at the latest here, else by intercept
+		defer p.created()
 	}
 	l.forward(p, packet)
 }
@@ -85,7 +99,6 @@ func cleanAuth(auth map[string]any, plain bool) map[string]any {
 func (l *link) forward(p *peer, packet *parser.Packet) {
 	defer l.srv.recovered("middleware", func() {
 		l.refuse(packet.Nsp, errors.New("internal error"))
-		p.settle()
 		p.forget()
 	})
 	l.socket.Emit("data", packet)
@@ -99,27 +112,31 @@ func (l *link) refuse(namespace string, err error) {
 	if encodeErr != nil {
 		return
 	}
-	l.send(reply{frame: newFrame(text), size: len(text)})
+	l.send(reply{frame: newFrame(text), size: len(text), now: true})
+	l.countRefusal()
+}
+
+// countRefusal closes a client at its third refusal.
+func (l *link) countRefusal() {
+	l.mu.Lock()
+	l.refusals++
+	enough := l.refusals >= maxRefusals
+	l.mu.Unlock()
+	if enough {
+		l.session.Close(reasonParse)
+	}
 }
 
 // refused sees a CONNECT_ERROR of the library: a middleware said no, or the
 // namespace does not exist.
-func (l *link) refused(_ *wirePacket, p *peer) {
+func (l *link) refused(p *peer) {
 	if p == nil {
 		return
 	}
 	unknown := p.sock() == nil
-	p.settle()
 	p.forget()
-	if !unknown {
-		return
-	}
-	l.mu.Lock()
-	l.unknown++
-	flood := l.unknown >= maxUnknownNamespaces
-	l.mu.Unlock()
-	if flood {
-		l.session.Close(reasonParse)
+	if unknown {
+		l.countRefusal()
 	}
 }
 
@@ -134,9 +151,21 @@ func (l *link) disconnect(p *packet) {
 	}
 	peer.guard()
 	l.socket.Emit("data", &parser.Packet{Type: parser.DISCONNECT, Nsp: p.namespace})
+	timeout := time.NewTimer(l.srv.opts.ConnectTimeout)
+	defer timeout.Stop()
 	select {
 	case <-peer.gone:
 	case <-l.session.Context().Done():
+	case <-timeout.C:
+		l.session.Close("forced close")
+	}
+	// A client that comes and goes keeps one session, not one for each time.
+	l.mu.Lock()
+	earlier := l.lastLeft
+	l.lastLeft = pidKey(peer.pid)
+	l.mu.Unlock()
+	if earlier != "" && earlier != pidKey(peer.pid) {
+		l.srv.hub.ForgetSession(earlier)
 	}
 }
 
@@ -159,9 +188,18 @@ func (s *Server) intercept(sock *socket.Socket, next func(*socket.ExtendedError)
 		delete(payload, "offset")
 	}
 	if err := p.attach(sock); err != nil {
+		// The id is another connection's, which the library would clean up after if
+		// it were told to refuse this one.
 		s.log.Error("member cannot be attached", zap.Error(err))
-		next(socket.NewExtendedError("Internal error", map[string]any{"code": "internal"}))
+		es.link.session.Close("forced close")
+		p.forget()
 		return
+	}
+	// The library removes a dynamic namespace that has no sockets, so this one is
+	// listed before the middlewares are asked.
+	sock.Nsp().Sockets().Store(sock.Id(), sock)
+	if p.created != nil {
+		p.created()
 	}
 	next(nil)
 }
@@ -169,22 +207,19 @@ func (s *Server) intercept(sock *socket.Socket, next func(*socket.ExtendedError)
 // joined is the last listener of every namespace's "connection": the handlers of
 // Go code have run, so the client's next packet may be handled.
 func (s *Server) joined(args ...any) {
+	defer s.recovered("disconnect handler", nil)
 	sock, ok := args[0].(*socket.Socket)
 	if !ok {
 		return
 	}
-	es, ok := sock.Conn().(*engineSocket)
-	if !ok {
-		return
-	}
-	p := es.link.peer(sock.Nsp().Name())
-	if p == nil || p.sock() != sock {
-		sock.Disconnect(false) // its transport went while the library was joining
+	p := peerOf(sock)
+	if p == nil {
 		return
 	}
 	_ = sock.Once("disconnect", func(...any) { p.forget() })
 	p.settle()
-	if es.link.isClosed() || !sock.Connected() {
+	if p.link.isClosed() || !sock.Connected() { // its transport went while the library was joining
+		p.guard()
 		sock.Disconnect(false)
 		p.forget()
 	}
@@ -203,7 +238,7 @@ func (p *peer) resumeFrom(given, forwarded map[string]any) {
 	var session notify.Session
 	known := false
 	if pid != "" {
-		session, known = s.hub.Session(pid)
+		session, known = s.hub.Session(pidKey(pid))
 		known = known && session.UserID == p.identity.RoomUser() && session.Namespace == p.namespace
 	}
 	if known {
@@ -211,7 +246,7 @@ func (p *peer) resumeFrom(given, forwarded map[string]any) {
 			since = session.Cursor.String()
 		}
 		p.channels, p.granted = p.permitted(session.Channels), session.Granted
-		s.retire(p.namespace, session.ClientID)
+		known = s.retire(p.namespace, session.ClientID)
 	}
 	if since == "" {
 		since = p.credentials.Since
@@ -229,27 +264,47 @@ func (p *peer) resumeFrom(given, forwarded map[string]any) {
 		p.recovered, p.pid = true, pid
 		forwarded["pid"], forwarded["offset"] = pid, since
 	} else {
-		s.hub.ForgetSession(pid)
+		s.hub.ForgetSession(pidKey(pid))
+	}
+}
+
+// claim makes p the one connection that resumes a session. A second one waits
+// until the first is in, to replace it then.
+func (s *Server) claim(pid string, p *peer) bool {
+	ctx, cancel := context.WithTimeout(p.link.session.Context(), s.opts.ConnectTimeout)
+	defer cancel()
+	for {
+		other, taken := s.restoring.LoadOrStore(pid, p)
+		if !taken {
+			return true
+		}
+		select {
+		case <-other.(*peer).settled:
+			s.restoring.CompareAndDelete(pid, other)
+		case <-other.(*peer).link.session.Context().Done():
+			s.restoring.CompareAndDelete(pid, other)
+		case <-ctx.Done():
+			return false
+		}
 	}
 }
 
 // retire closes the connection that still holds a client id which is to be
-// resumed, and waits until it is gone: the newest connection wins.
-func (s *Server) retire(namespace, clientID string) {
-	m := s.hub.Member(namespace, clientID)
-	if m == nil {
-		return
-	}
-	old, ok := m.Owner().(*peer)
-	if !ok {
-		return
+// resumed: the newest connection wins. It waits until the library has let go of
+// the old one, and reports whether it did: a handler that runs on keeps the id.
+func (s *Server) retire(namespace, clientID string) bool {
+	old := s.peers.get(namespace, clientID)
+	if old == nil {
+		return true
 	}
 	old.link.session.Close("forced close")
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
+	timeout := time.NewTimer(retireTimeout)
+	defer timeout.Stop()
 	select {
 	case <-old.gone:
-	case <-ctx.Done():
+		return true
+	case <-timeout.C:
+		return false
 	}
 }
 

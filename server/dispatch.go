@@ -99,7 +99,7 @@ func (l *link) acknowledge(p *packet) {
 		l.session.Close(reasonParse)
 		return
 	}
-	if ack, ok := peer.sock().Acks().LoadAndDelete(p.id); ok {
+	if ack, ok := peer.answered(p.id); ok {
 		ack(args, nil)
 	}
 }
@@ -121,10 +121,14 @@ func (l *link) allow(p *packet) bool {
 	if interval <= 0 {
 		return true
 	}
-	if l.limiter == nil {
-		l.limiter = rate.NewLimiter(rate.Every(interval), max(1, l.srv.opts.RateBurst))
+	limiter := &l.events
+	if !p.isEvent() {
+		limiter = &l.connects // a bucket of its own, or a page with many namespaces could not send
 	}
-	if l.limiter.Allow() {
+	if *limiter == nil {
+		*limiter = rate.NewLimiter(rate.Every(interval), max(1, l.srv.opts.RateBurst))
+	}
+	if (*limiter).Allow() {
 		return true
 	}
 	now := time.Now()
@@ -134,6 +138,10 @@ func (l *link) allow(p *packet) bool {
 	l.abuse.last = now
 	if now.Sub(l.abuse.since) >= abuseLimit {
 		l.session.Close("forced close")
+		return false
+	}
+	if !p.isEvent() {
+		l.refuse(p.namespace, &auth.Error{Code: codeRateLimited, Message: "Rate limit exceeded", RetryAfter: max(interval, time.Second)})
 		return false
 	}
 	refusal := errorEvent{Code: codeRateLimited, Message: "Rate limit exceeded", RetryAfter: interval.Seconds()}

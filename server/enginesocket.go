@@ -44,8 +44,8 @@ type engineSocket struct {
 	events events.EventEmitter
 	link   *link
 
-	once    sync.Once
-	context *types.HttpContext
+	mu      sync.Mutex
+	context *types.HttpContext // kept while the library makes its handshake of it
 }
 
 func newEngineSocket(l *link) *engineSocket {
@@ -103,11 +103,20 @@ func (s *engineSocket) ReadyState() string {
 // Request is the handshake request without its secrets: handlers and
 // FetchSockets see it.
 func (s *engineSocket) Request() *types.HttpContext {
-	s.once.Do(func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.context == nil {
 		s.context = types.NewHttpContext(discard{}, withoutSecrets(s.link.session.Request()))
 		s.context.Flush() // ends the goroutine that waits for an answer to be written
-	})
+	}
 	return s.context
+}
+
+// forgetRequest gives back what Request keeps; it is made anew when asked for.
+func (s *engineSocket) forgetRequest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.context = nil
 }
 
 // Transport tells the name and state of the transport.
@@ -130,7 +139,12 @@ func (s *engineSocket) Send(r io.Reader, o *eiopacket.Options, cb engine.SendCal
 }
 
 // Close closes the transport.
-func (s *engineSocket) Close(bool) { s.link.session.Close("forced close") }
+func (s *engineSocket) Close(bool) {
+	s.link.mu.Lock()
+	s.link.closing = true
+	s.link.mu.Unlock()
+	s.link.session.Close("forced close")
+}
 
 // transportView answers the questions about a transport that handlers ask.
 type transportView struct {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
@@ -129,6 +130,10 @@ func (p *peer) subscribe(name string, arg json.RawMessage, answer func(string, a
 		}
 	}
 	channels, hub := request.Channels, p.link.srv.hub
+	if len(channels) > notify.MaxTargets {
+		refuse(errorEvent{Code: codeValidation, Message: fmt.Sprintf("%d channels, expected at most %d", len(channels), notify.MaxTargets)})
+		return
+	}
 	if len(channels) == 0 {
 		channels = []string{"default"}
 	}
@@ -185,6 +190,10 @@ func (p *peer) message(arg json.RawMessage, reply answer, refuse func(errorEvent
 	}
 	if !p.who().MayPublish(request.Room) || p.link.srv.hub.IsClientID(request.Room) {
 		refuse(errorEvent{Code: codeForbidden, Message: "this room may not be written to", Room: request.Room})
+		return
+	}
+	if size := len(request.Message) + len(request.Metadata); size > notify.MaxData {
+		refuse(errorEvent{Code: codeTooLarge, Message: fmt.Sprintf("%d bytes, expected at most %d", size, notify.MaxData), Room: request.Room})
 		return
 	}
 	if request.Message == nil {

@@ -41,8 +41,8 @@ func TestBuiltinEvents(t *testing.T) {
 		{`42["custom-event","text"]`, []string{`42["custom-event-response",{"data":"text","timestamp":*},"ID"]`}},
 		{`42["ping"]`, []string{`42["pong",{"timestamp":*,"clientId":*},"ID"]`}},
 		{`425["send-message",{"room":"room 1","message":{"b":[1,  2]},"metadata":{"k":"v"}}]`, []string{
-			`435[{"id":"ID","delivered":1,"users":1,"channels":1,"stored":true}]`,
-			`42["message",{"type":"message","room":"room 1","message":{"b":[1,2]},"from":{"clientId":*,"userId":"u1"},"timestamp":*,"metadata":{"k":"v"}},"ID"]`}},
+			`42["message",{"type":"message","room":"room 1","message":{"b":[1,2]},"from":{"clientId":*,"userId":"u1"},"timestamp":*,"metadata":{"k":"v"}},"ID"]`,
+			`435[{"id":"ID","delivered":1,"users":1,"channels":1,"stored":true}]`}},
 		{`42["send-message",{"room":"user:u2","message":"x"}]`, []string{
 			`42["error",{"code":"forbidden","message":"room \"user:u2\": belongs to the server, expected another prefix","room":"user:u2"},"ID"]`}},
 	}

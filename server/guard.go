@@ -45,18 +45,47 @@ func (s *Server) protect(fn events.Listener) events.Listener {
 	}
 }
 
-// protectMiddleware is known by its code like protect.
+// protectMiddleware is known by its code like protect. An answer that comes after
+// the client has gone ends there: the library would clean up by the client's id,
+// which the next connection of that client may have by then.
 //
 //go:noinline
 func (s *Server) protectMiddleware(fn socket.NamespaceMiddleware) socket.NamespaceMiddleware {
 	return func(sock *socket.Socket, next func(*socket.ExtendedError)) {
 		var once sync.Once
-		answer := func(err *socket.ExtendedError) { once.Do(func() { next(err) }) }
+		answer := func(err *socket.ExtendedError) {
+			once.Do(func() {
+				if p := peerOf(sock); err == nil || p == nil || p.enter() {
+					next(err)
+				}
+			})
+		}
 		defer s.recovered("middleware", func() {
-			answer(socket.NewExtendedError("Internal error", map[string]any{"code": "internal"}))
+			answer(socket.NewExtendedError("Internal error", map[string]any{"code": codeInternal}))
 		})
 		fn(sock, answer)
 	}
+}
+
+// lastMiddleware runs when all others have let a client in. From here on the
+// library joins it on a goroutine of its own; the guards are held until joined has
+// run, so that no listener is exchanged under it.
+func (s *Server) lastMiddleware(sock *socket.Socket, next func(*socket.ExtendedError)) {
+	p := peerOf(sock)
+	if p == nil || !p.enter() {
+		return
+	}
+	s.guards.RLock()
+	p.releaseGuards(sync.OnceFunc(s.guards.RUnlock))
+	next(nil)
+}
+
+// peerOf is the peer that a Socket of the library belongs to.
+func peerOf(sock *socket.Socket) *peer {
+	if es, ok := sock.Conn().(*engineSocket); ok {
+		return es.link.srv.peers.of(sock)
+	}
+	return nil
 }
 
 // sameCode reports whether two functions are the same literal or method.
@@ -82,40 +111,44 @@ func (s *Server) guardListeners(e emitter, names ...string) {
 // guarded reports whether nothing was registered since guardNamespace.
 func (s *Server) guarded(nsp socket.Namespace) bool {
 	fns := nsp.Fns().All()
-	if len(fns) == 0 || !sameCode(fns[0], s.intercept) {
+	last := len(fns) - 1
+	if last < 1 || !sameCode(fns[0], s.intercept) || !sameCode(fns[last], s.lastMiddleware) {
 		return false
 	}
-	for _, fn := range fns[1:] {
+	for _, fn := range fns[1:last] {
 		if !sameCode(fn, s.protectMiddleware(nil)) {
 			return false
 		}
 	}
-	for _, name := range []string{"connect", "connection"} {
-		for i, fn := range nsp.Listeners(name) {
-			last := i == len(nsp.Listeners(name))-1
-			if sameCode(fn, s.joined) != (last && name == "connection") ||
-				!sameCode(fn, s.joined) && !sameCode(fn, s.protect(nil)) {
-				return false
-			}
+	for _, fn := range nsp.Listeners("connect") {
+		if !sameCode(fn, s.protect(nil)) {
+			return false
 		}
 	}
-	return len(nsp.Listeners("connection")) > 0
+	listeners := nsp.Listeners("connection")
+	for i, fn := range listeners {
+		if want := any(s.protect(nil)); i < len(listeners)-1 && !sameCode(fn, want) {
+			return false
+		}
+	}
+	return len(listeners) > 0 && sameCode(listeners[len(listeners)-1], s.joined)
 }
 
-// guardNamespace makes intercept the first middleware and joined the last
-// "connection" listener, and wraps what Go code registered between them.
+// guardNamespace makes intercept the first middleware, lastMiddleware the last
+// one and joined the last "connection" listener, and wraps what Go code registered
+// between them.
 func (s *Server) guardNamespace(nsp socket.Namespace) {
 	wrapped := []socket.NamespaceMiddleware{s.intercept}
 	for _, fn := range nsp.Fns().All() {
 		switch {
-		case sameCode(fn, s.intercept):
+		case sameCode(fn, s.intercept), sameCode(fn, s.lastMiddleware):
 		case sameCode(fn, s.protectMiddleware(nil)):
 			wrapped = append(wrapped, fn)
 		default:
 			wrapped = append(wrapped, s.protectMiddleware(fn))
 		}
 	}
-	nsp.Fns().Replace(wrapped)
+	nsp.Fns().Replace(append(wrapped, s.lastMiddleware))
 	e := nsp.EventEmitter()
 	s.guardListeners(e, "connect", "connection")
 	listeners := e.Listeners("connection")
@@ -128,20 +161,23 @@ func (s *Server) guardNamespace(nsp socket.Namespace) {
 	_ = e.On("connection", s.joined)
 }
 
-// prepare guards a namespace before a client is let in. It returns with the
-// guards held, so that nobody's "connection" is emitted while listeners are
-// being exchanged; the caller releases them. known tells whether the namespace
+// prepare guards a namespace before a client is let in, and reports whether it
 // exists.
-func (s *Server) prepare(name string) (release func(), known bool) {
-	for {
-		s.guards.RLock()
-		nsp, known := s.namespaces.Load(name)
-		if !known || s.guarded(nsp.(socket.Namespace)) {
-			return s.guards.RUnlock, known
-		}
-		s.guards.RUnlock()
-		s.guards.Lock()
-		s.guardNamespace(nsp.(socket.Namespace))
-		s.guards.Unlock()
+func (s *Server) prepare(name string) (known bool) {
+	v, known := s.namespaces.Load(name)
+	if !known {
+		return false
 	}
+	nsp := v.(socket.Namespace)
+	s.guards.RLock()
+	ready := s.guarded(nsp)
+	s.guards.RUnlock()
+	if !ready {
+		s.guards.Lock() // waits for the "connection" handlers that run, and for nothing else
+		defer s.guards.Unlock()
+		if !s.guarded(nsp) {
+			s.guardNamespace(nsp)
+		}
+	}
+	return true
 }

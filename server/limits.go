@@ -38,11 +38,12 @@ type Limiter struct {
 	waiting     int // connected but not authenticated
 	users       map[string]int
 	addresses   map[netip.Addr]int
+	strangers   map[netip.Addr]int // of those waiting, by address
 }
 
 // NewLimiter returns a Limiter with nothing counted.
 func NewLimiter(o LimitOptions) *Limiter {
-	return &Limiter{options: o, users: map[string]int{}, addresses: map[netip.Addr]int{}}
+	return &Limiter{options: o, users: map[string]int{}, addresses: map[netip.Addr]int{}, strangers: map[netip.Addr]int{}}
 }
 
 // LimitError says which bound refused a connection. Its text names no address
@@ -100,18 +101,24 @@ func (l *Limiter) AcquireUser(user string) (release func(), err error) {
 
 // PreAuth counts a connection that has not said who it is. At most a tenth of
 // MaxConnections (and 16) may be in that state, so that a crowd that never
-// authenticates leaves room for users. Release it when the identity is known.
-func (l *Limiter) PreAuth() (release func(), err error) {
+// authenticates leaves room for users; and half of that from one address, so that
+// it leaves room for other addresses. Release it when the identity is known.
+func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
+	ip = ipBucket(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if limit := l.options.MaxConnections; limit > 0 {
 		limit = max(16, limit/10)
-		if l.waiting >= limit {
+		if share := max(16, limit/2); l.waiting >= limit || l.strangers[ip] >= share {
 			return nil, &LimitError{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
 		}
 	}
 	l.waiting++
-	return l.releaser(func() { l.waiting-- }), nil
+	change(l.strangers, ip, 1)
+	return l.releaser(func() {
+		l.waiting--
+		change(l.strangers, ip, -1)
+	}), nil
 }
 
 // Counts returns the live connections and, of these, the streams.

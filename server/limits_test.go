@@ -92,8 +92,8 @@ func TestLimiterPreAuth(t *testing.T) {
 	for _, tc := range []struct{ connections, bound int }{{0, 0}, {10, 16}, {160, 16}, {1000, 100}} {
 		l := NewLimiter(LimitOptions{MaxConnections: tc.connections})
 		var releases []func()
-		for range 200 {
-			release, err := l.PreAuth()
+		for i := range 200 {
+			release, err := l.PreAuth(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))
 			if err != nil {
 				break
 			}
@@ -104,12 +104,30 @@ func TestLimiterPreAuth(t *testing.T) {
 		}
 		releases[0]()
 		releases[0]()
-		if _, err := l.PreAuth(); err != nil {
+		other := netip.MustParseAddr("10.9.9.9")
+		if _, err := l.PreAuth(other); err != nil {
 			t.Errorf("after a release: %v", err)
 		}
-		if _, err := l.PreAuth(); tc.bound > 0 && err == nil {
+		if _, err := l.PreAuth(other); tc.bound > 0 && err == nil {
 			t.Error("one release gave two places")
 		}
+	}
+}
+
+// One address takes half of the places at most.
+func TestLimiterPreAuthLeavesRoomForOthers(t *testing.T) {
+	l := NewLimiter(LimitOptions{MaxConnections: 1000})
+	crowd, n := netip.MustParseAddr("2001:db8::1"), 0
+	for ; n < 200; n++ {
+		if _, err := l.PreAuth(crowd); err != nil {
+			break
+		}
+	}
+	if n != 50 {
+		t.Errorf("%d places of 100 went to one address, want 50", n)
+	}
+	if _, err := l.PreAuth(netip.MustParseAddr("192.0.2.1")); err != nil {
+		t.Errorf("another address: %v", err)
 	}
 }
 

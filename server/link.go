@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,9 +22,12 @@ const (
 // its reader waits at more.
 const maxUnhandled = 64
 
-// maxUnknownNamespaces closes a client that keeps asking for namespaces that do
-// not exist.
-const maxUnknownNamespaces = 3
+const (
+	// maxRefusals closes a client whose CONNECTs keep being refused: it guesses.
+	maxRefusals = 3
+	// maxPeers is how many namespaces one client may be in.
+	maxPeers = 64
+)
 
 // link joins one Engine.IO session to the library's Client on one side and to
 // the Hub on the other. Packets are handled one after the other by one goroutine,
@@ -37,23 +41,29 @@ type link struct {
 	admission   *admission
 
 	assembling assembly // the reader's own
-	limiter    *rate.Limiter
+	events     *rate.Limiter
+	connects   *rate.Limiter // of namespaces joined and left
 	abuse      abuse
 
 	mu       sync.Mutex
 	space    *sync.Cond // signalled when inbox or replies shrink, or the link closes
 	inbox    []*packet
+	unread   int // bytes in inbox
 	working  bool
 	closed   bool
 	reason   string
+	closing  bool             // the library has closed it: nothing more is to be written
 	peers    map[string]*peer // by namespace, from CONNECT to disconnect
-	unknown  int              // CONNECTs to namespaces that do not exist
+	refusals int              // CONNECTs that were refused
+	lastLeft string           // the session of the namespace that the client left last
 	replies  outbox
 	nextBeat time.Time
 
+	transport string
+	waiting   atomic.Int32 // replies; so that the writer need not take the lock to see none
+
 	// The writer's own, see Pull.
-	turn     int
-	leftover pulled
+	pending *pulled
 }
 
 func newLink(srv *Server, session *engineio.Session) *link {
@@ -77,16 +87,43 @@ func (l *link) Message(data []byte, binary bool) {
 		l.session.Close(reasonParse)
 		return
 	}
-	if p == nil || (p.isEvent() && !l.allow(p)) {
+	if p == nil || !p.isAck() && !l.allow(p) {
 		return
 	}
+	l.noteTransport()
+	p.size = len(data)
+	for _, part := range p.parts {
+		p.size += len(part)
+	}
 	l.enqueue(p)
+}
+
+// full tells whether the client's packets fill what may wait for handlers: a
+// number of packets, and the bytes of a few large ones.
+func (l *link) full() bool {
+	return len(l.inbox) >= maxUnhandled || l.unread > l.srv.opts.MaxPayload
+}
+
+// noteTransport follows an upgrade.
+func (l *link) noteTransport() {
+	transport := l.session.Transport()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if transport == l.transport {
+		return
+	}
+	l.transport = transport
+	for _, p := range l.peers {
+		if m := p.hubMember(); m != nil {
+			m.SetTransport(transport)
+		}
+	}
 }
 
 func (l *link) enqueue(p *packet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.inbox) >= maxUnhandled {
+	if l.full() {
 		// The session may end while the reader waits here.
 		stop := context.AfterFunc(l.session.Context(), func() {
 			l.mu.Lock()
@@ -94,14 +131,15 @@ func (l *link) enqueue(p *packet) {
 			l.space.Broadcast()
 		})
 		defer stop()
-		for len(l.inbox) >= maxUnhandled && l.session.Context().Err() == nil {
+		for l.full() && l.session.Context().Err() == nil {
 			l.space.Wait()
 		}
 	}
-	if l.closed || len(l.inbox) >= maxUnhandled {
+	if l.closed || l.full() {
 		return
 	}
 	l.inbox = append(l.inbox, p)
+	l.unread += p.size
 	l.startWork()
 }
 
@@ -136,6 +174,7 @@ func (l *link) work() {
 		p := l.inbox[0]
 		l.inbox[0] = nil
 		l.inbox = l.inbox[1:]
+		l.unread -= p.size
 		l.space.Broadcast()
 		l.mu.Unlock()
 		l.handle(p)
@@ -185,14 +224,16 @@ func (l *link) cleanUp() {
 	}
 	l.socket.Emit("close", reason, "")
 	for _, p := range peers {
-		p.forget()
+		p.leave()
 	}
 }
 
+// isClosed tells whether the transport is gone, or going because the library said
+// so: what joins from then on would miss its close.
 func (l *link) isClosed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.closed
+	return l.closed || l.closing
 }
 
 func (l *link) peer(namespace string) *peer {
@@ -207,6 +248,12 @@ func (l *link) peersLocked() []*peer {
 		peers = append(peers, p)
 	}
 	return peers
+}
+
+func (l *link) peerCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.peers)
 }
 
 func (l *link) addPeer(p *peer) {

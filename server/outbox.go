@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"sync"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/engineio"
@@ -17,11 +18,18 @@ const maxOwnBytes = 64 << 10
 // reply is one packet for this client alone.
 type reply struct {
 	frame *engineio.Frame // complete, or nil:
-	event []byte          // an event without its closing bracket; the writer ends it with the cursor
-	peer  *peer           // whose cursor that is
+	event []byte          // an event without its closing bracket; the writer ends it with an id
+	peer  *peer           // the namespace it belongs to; nil when there is none
 	opens bool            // the CONNECT reply: after it the member's notifications may follow
-	size  int
-	reply bool // answers an event of the client
+
+	// after is the head of the log when the packet was queued: what the client was
+	// sent by then goes out first, and what follows goes out later. It is also what
+	// event ends with. now lets the packet go out at once, ending with after.
+	after notify.ID
+	now   bool
+
+	size   int
+	answer bool // to an event of the client
 }
 
 // outbox holds the replies of one link; the link's lock guards it.
@@ -31,24 +39,29 @@ type outbox struct {
 }
 
 // send queues replies in one piece and wakes the writer. A client that does not
-// read its replies is closed: it could not tell which of them it missed.
+// read what it did not ask for is closed: it could not tell what it missed.
 func (l *link) send(replies ...reply) {
+	head := l.srv.hub.Head()
 	l.mu.Lock()
 	overflow := false
 	for _, r := range replies {
-		if l.closed {
-			break
-		}
 		limit := maxOwnBytes
-		if r.reply { // those of the event in hand, and acknowledgements that come late
+		if r.answer { // those of the event in hand, and acknowledgements that come late
 			limit += 2 * l.srv.opts.MaxPayload
 		}
-		if overflow = l.replies.bytes > 0 && l.replies.bytes+r.size > limit; overflow {
+		if overflow = l.replies.bytes > 0 && l.replies.bytes+r.size > limit; overflow || l.closed {
 			break
+		}
+		if r.peer != nil && !r.peer.welcomed && !r.now {
+			continue // it has not been let in
+		}
+		if !r.now {
+			r.after = head
 		}
 		l.replies.items = append(l.replies.items, r)
 		l.replies.bytes += r.size
 	}
+	l.waiting.Store(int32(len(l.replies.items)))
 	l.mu.Unlock()
 	if overflow {
 		l.session.Close("transport error")
@@ -60,18 +73,24 @@ func (l *link) send(replies ...reply) {
 // sendPacket takes a packet that the library writes to this client.
 func (l *link) sendPacket(w *wirePacket) {
 	p := l.peer(w.namespace)
+	r := reply{frame: w.frame, peer: p, size: w.frame.Size(), answer: w.kind == kindAck}
 	switch {
 	case p != nil && w.kind == kindConnect:
-		l.send(p.welcome()...)
+		replies := p.welcome()
+		l.mu.Lock()
+		p.welcomed = true
+		l.mu.Unlock()
+		l.send(replies...)
 		return
 	case w.kind == kindConnectError:
-		l.send(reply{frame: w.frame, size: w.frame.Size()})
-		l.refused(w, p)
+		r.now = true
+		l.send(r)
+		l.refused(p)
 		return
 	case p != nil && w.kind == kindDisconnect:
 		p.void() // told to go by the server: nothing to resume
 	}
-	l.send(reply{frame: w.frame, size: w.frame.Size(), reply: w.kind == kindAck})
+	l.send(r)
 }
 
 // eventReply is an event for one client that is not logged. It ends with the
@@ -84,47 +103,96 @@ func (p *peer) eventReply(name string, arg any) reply {
 		body, _ = json.Marshal([]any{name})
 	}
 	text = append(text, body[:len(body)-1]...)
-	return reply{event: text, peer: p, size: len(text) + 32, reply: true}
+	return reply{event: text, peer: p, size: len(text) + 32, answer: true}
 }
 
-// pulled is what the writer took from a member and had no room for.
+// pulled is what the writer has taken from a member and not yet written.
 type pulled struct {
-	peer       *peer
-	deliveries []notify.Delivery
+	peer *peer
+	buf  [16]notify.Delivery
+	i, n int
 }
 
-// Pull gives the session's writer what is to be sent next: replies first, then
-// the notifications of each namespace's member in turn. All that carries a
-// cursor is finished here, in the order of the wire, so that no client is ever
-// given a place beyond what it has.
+var pulledPool = sync.Pool{New: func() any { return new(pulled) }}
+
+// Pull gives the session's writer what is to be sent next: replies, and the
+// notifications of each namespace's member in turn. What Go code sent one after
+// the other goes out in that order, whichever of the two ways it took. All that
+// ends with a cursor is finished here, at its place on the wire, so that no
+// client is ever given one beyond what it has.
 func (l *link) Pull(b *engineio.Batch) (more bool) {
 	defer l.srv.recovered("writer", func() { l.session.Close("forced close") })
 	for !b.Full() {
-		if left := l.leftover; left.peer != nil {
-			l.leftover = pulled{}
-			l.render(b, left.peer, left.deliveries)
+		if l.pending != nil {
+			l.writePending(b)
 			continue
 		}
-		if l.pullReply(b) {
-			continue
-		}
-		if !l.pullMember(b) {
+		r, found := l.nextReply()
+		switch {
+		case found && l.pullFor(r):
+		case found:
+			l.writeReply(b, r)
+		case !l.pullMember():
 			return false
 		}
 	}
 	return true
 }
 
-func (l *link) pullReply(b *engineio.Batch) bool {
-	l.mu.Lock()
-	if len(l.replies.items) == 0 {
-		l.replies = outbox{} // an idle link keeps no array
-		l.mu.Unlock()
-		return false
+// writePending writes the next notification that was pulled, or the reply whose
+// place is before it.
+func (l *link) writePending(b *engineio.Batch) {
+	p, d := l.pending.peer, l.pending.buf[l.pending.i]
+	if r, found := l.nextReply(); found && (r.peer != p || r.now || d.Message != nil && isAfter(d.Message.ID, r.after)) {
+		l.writeReply(b, r)
+		return
 	}
-	r := l.replies.items[0]
+	p.render(b, d)
+	if d.Message != nil {
+		p.wire = d.Message.ID
+	}
+	l.pending.buf[l.pending.i] = notify.Delivery{}
+	if l.pending.i++; l.pending.i == l.pending.n {
+		pulledPool.Put(l.pending)
+		l.pending = nil
+	}
+}
+
+// isAfter compares two places of the log; epochs never change while a client
+// stays, but for a log that was lost, where no order is left to keep.
+func isAfter(id, other notify.ID) bool { return id.Epoch == other.Epoch && id.Seq > other.Seq }
+
+func hasReached(wire, place notify.ID) bool {
+	return wire.Epoch == place.Epoch && wire.Seq >= place.Seq
+}
+
+// nextReply is the reply at the front; it stays there until it is written.
+func (l *link) nextReply() (reply, bool) {
+	if l.waiting.Load() == 0 {
+		return reply{}, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.replies.items) == 0 {
+		return reply{}, false
+	}
+	return l.replies.items[0], true
+}
+
+// pullFor takes what the client of r was sent before r was queued.
+func (l *link) pullFor(r reply) bool {
+	return !r.now && r.peer != nil && !hasReached(r.peer.wire, r.after) && l.isOpen(r.peer) && l.pull(r.peer)
+}
+
+// writeReply takes the reply at the front, which is r, and writes it.
+func (l *link) writeReply(b *engineio.Batch, r reply) {
+	l.mu.Lock()
 	l.replies.items[0] = reply{}
 	l.replies.items = l.replies.items[1:]
+	if len(l.replies.items) == 0 {
+		l.replies.items = nil // an idle link keeps no array
+	}
+	l.waiting.Store(int32(len(l.replies.items)))
 	if l.replies.bytes -= r.size; l.working && l.replies.bytes <= maxOwnBytes {
 		l.space.Broadcast() // the worker may be waiting for this
 	}
@@ -132,48 +200,53 @@ func (l *link) pullReply(b *engineio.Batch) bool {
 		r.peer.open = true
 	}
 	l.mu.Unlock()
-	switch {
-	case r.frame != nil:
+	if r.frame != nil {
 		b.Frame(r.frame)
-	case l.srv.opts.recovery() && r.peer.member != nil:
-		b.Text(r.event, r.peer.trailer(r.peer.member.Cursor()))
-	default:
-		b.Text(r.event, []byte{']'})
+		return
 	}
-	return true
+	id := r.after
+	if !r.now && isAfter(r.peer.wire, id) {
+		id = r.peer.wire
+	}
+	b.Text(r.event, r.peer.trailer(id))
 }
 
-// pullMember takes the next notifications of the namespaces in turn, starting
-// behind the one served last.
-func (l *link) pullMember(b *engineio.Batch) bool {
+func (l *link) isOpen(p *peer) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return p.open
+}
+
+// pullMember takes the next notifications of one namespace that has some.
+func (l *link) pullMember() bool {
 	var room [4]*peer
 	l.mu.Lock()
 	open := room[:0]
 	for _, p := range l.peers {
-		if p.open && p.member != nil {
+		if p.open {
 			open = append(open, p)
 		}
 	}
 	l.mu.Unlock()
-	var buf [16]notify.Delivery
-	for i := range open {
-		p := open[(l.turn+i)%len(open)]
-		if n := p.member.Pull(buf[:]); n > 0 {
-			l.turn++
-			l.render(b, p, buf[:n])
+	for _, p := range open { // in the random order of the map, so none is always last
+		if l.pull(p) {
 			return true
 		}
 	}
 	return false
 }
 
-// render writes deliveries until the batch is full and keeps the rest.
-func (l *link) render(b *engineio.Batch, p *peer, deliveries []notify.Delivery) {
-	for i, d := range deliveries {
-		if b.Full() {
-			l.leftover = pulled{peer: p, deliveries: append([]notify.Delivery(nil), deliveries[i:]...)}
-			return
-		}
-		p.render(b, d)
+func (l *link) pull(p *peer) bool {
+	m := p.hubMember()
+	if m == nil {
+		return false
 	}
+	next := pulledPool.Get().(*pulled)
+	if next.n = m.Pull(next.buf[:]); next.n == 0 {
+		pulledPool.Put(next)
+		return false
+	}
+	next.peer, next.i = p, 0
+	l.pending = next
+	return true
 }

@@ -28,6 +28,7 @@ const (
 	maxAttachments = 10
 	maxDepth       = 32
 	maxNamespace   = 128
+	maxAuth        = 16 << 10 // bytes of a CONNECT: handlers see them for as long as the client stays
 	maxAckID       = 1 << 53
 	rootNamespace  = "/"
 )
@@ -51,6 +52,7 @@ type packet struct {
 	name        string            // EVENT
 	args        []json.RawMessage // EVENT without its name; ACK
 	parts       [][]byte          // the attachments
+	size        int               // bytes as it came
 }
 
 func (p *packet) isEvent() bool { return p.kind == kindEvent || p.kind == kindBinaryEvent }
@@ -111,6 +113,9 @@ func (p *packet) decodeData(data []byte) error {
 		}
 		if len(data) == 0 {
 			return nil
+		}
+		if len(data) > maxAuth {
+			return fmt.Errorf("CONNECT data is longer than %d bytes", maxAuth)
 		}
 		if err := json.Unmarshal(data, &p.auth); err != nil || p.auth == nil {
 			return errors.New("CONNECT data must be an object")

@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/rand"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -26,17 +27,23 @@ type peer struct {
 	clientID    string   // the id that is resumed; else the library's
 	pid         string   // the secret name of the session
 	recovered   bool     // nothing was missed
+	created     func()   // its namespace exists: another may be made
 	channels    []string // hub rooms of the session that is resumed, as far as the client may join them
 	granted     []string // those that the server put it into
 	resume      *notify.Cursor
 	as          [][]byte // quoted names for notifications; nil stands for their own
 
-	open   bool // the CONNECT reply is on the wire; the link's lock guards it
-	warned bool // auth:expiring was sent; the sweep's own
+	welcomed, open bool      // the CONNECT reply is queued, is on the wire; the link's lock guards both
+	wire           notify.ID // the last message on the wire; the writer's own
+	warned         bool      // auth:expiring was sent; the sweep's own
+	unanswered     []uint64  // acknowledgements that the client owes; the link's lock guards it
 
-	mu     sync.Mutex
-	socket *socket.Socket
-	member *notify.Member
+	mu        sync.Mutex
+	socket    *socket.Socket
+	member    *notify.Member
+	entered   bool   // the library decides about it now
+	abandoned bool   // its client went before that
+	unguard   func() // releases the guards while the library joins it; nil otherwise
 
 	settled chan struct{} // the library has joined or refused
 	gone    chan struct{} // the library has let go
@@ -83,15 +90,45 @@ func (p *peer) sock() *socket.Socket {
 // attach puts the client into the Hub. Its member is paused until the CONNECT
 // reply is on the wire, since live notifications could overtake it.
 func (p *peer) attach(sock *socket.Socket) error {
+	srv := p.link.srv
 	p.clientID = string(sock.Id())
-	member, err := p.link.srv.hub.Attach(p.attachment())
+	if !srv.peers.add(p) {
+		return notify.ErrClientIDLive
+	}
+	member, err := srv.hub.Attach(p.attachment())
 	if err != nil {
+		srv.peers.remove(p)
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.socket, p.member = sock, member
 	return nil
+}
+
+// enter is asked before the library decides about the client; it is refused once
+// the client has gone, so that the library never cleans up after its successor.
+func (p *peer) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.entered = !p.abandoned
+	return p.entered
+}
+
+// abandon ends a peer whose client went while a middleware was asked. It reports
+// false when the library has decided, or is about to.
+func (p *peer) abandon() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.abandoned = !p.entered
+	return p.abandoned
+}
+
+// releaseGuards keeps the function that releases the guards, which settle calls.
+func (p *peer) releaseGuards(release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unguard = release
 }
 
 // attachment is how the client stands in the Hub.
@@ -112,7 +149,7 @@ func (p *peer) attachment() notify.Attachment {
 // pid, and the tab that it says it is.
 func (p *peer) sessionKeys(pid string) (keys []string) {
 	if pid != "" {
-		keys = append(keys, pid)
+		keys = append(keys, pidKey(pid))
 	}
 	if p.namespace == rootNamespace && p.credentials.SessionID != "" {
 		keys = append(keys, notify.TabKey(p.identity.RoomUser(), p.credentials.SessionID))
@@ -163,13 +200,17 @@ func (p *peer) welcome() []reply {
 		data.Pid = p.pid
 	}
 	text, _, _ := encodePacket(kindConnect, p.namespace, nil, data) // two strings always encode
-	replies := []reply{{frame: newFrame(text), opens: true, peer: p, size: len(text)}}
+	replies := []reply{{frame: newFrame(text), opens: true, now: true, peer: p, size: len(text)}}
 	if p.namespace == rootNamespace && !p.link.srv.opts.Plain {
-		replies = append(replies, p.eventReply("connected", connectedEvent{
+		connected := p.eventReply("connected", connectedEvent{
 			Type: "connected", ClientID: string(sid), SocketID: string(sid),
 			UserID: p.identity.UserID, Username: p.identity.Username,
 			Timestamp: timestamp(time.Now()), TotalConnections: p.link.srv.hub.Total(), Recovered: p.recovered,
-		}))
+		})
+		// It comes before everything that is replayed, so it ends with the place
+		// that the client came with.
+		connected.now, connected.after = true, p.hubMember().Cursor()
+		replies = append(replies, connected)
 	}
 	return replies
 }
@@ -185,16 +226,34 @@ func (p *peer) session() *socket.Session {
 
 // ordered ends the connection because the server or the API says so.
 func (p *peer) ordered(string) {
+	p.void()
 	p.link.srv.workers.Go(func() {
 		defer p.link.srv.recovered("disconnect handler", nil)
-		if sock := p.sock(); sock != nil {
+		if sock := p.sock(); sock != nil && sock.Connected() {
+			p.guard()
 			sock.Disconnect(true)
+			return
 		}
+		p.link.session.Close("forced close") // it is still being let in
 	})
 }
 
+// pidKey keeps the secret names of sessions apart from those that clients choose.
+func pidKey(pid string) string { return "pid:" + pid }
+
 // settle ends the wait for the library to join or refuse.
-func (p *peer) settle() { p.once.settle.Do(func() { close(p.settled) }) }
+func (p *peer) settle() {
+	p.mu.Lock()
+	unguard := p.unguard
+	p.mu.Unlock()
+	if unguard != nil {
+		unguard()
+	}
+	p.once.settle.Do(func() {
+		p.link.socket.forgetRequest()
+		close(p.settled)
+	})
+}
 
 // awaitJoin waits until the library has decided on a CONNECT. A middleware that
 // never calls next keeps only its own client waiting, and not for ever.
@@ -229,17 +288,44 @@ func (p *peer) hubMember() *notify.Member {
 	return p.member
 }
 
-// forget ends the peer on every side. The library can leave a Socket behind in
-// its namespace when a transport goes while it joins, so it is removed again.
+// forget ends the peer on every side, when the library has let go of it.
 func (p *peer) forget() {
 	p.once.forget.Do(func() {
 		p.detach()
-		if sock := p.sock(); sock != nil && sock.Disconnected() {
-			sock.Nsp().Remove(sock)
-		}
 		p.link.removePeer(p)
+		p.link.srv.peers.remove(p)
+		p.settle()
 		close(p.gone)
 	})
+}
+
+// leave ends the peer of a closed link. A Socket that joined while its transport
+// was closing has missed the close, and is told now.
+func (p *peer) leave() {
+	sock := p.sock()
+	switch {
+	case sock == nil:
+		p.forget()
+	case p.abandon():
+		sock.Nsp().Remove(sock)
+		p.forget()
+	case sock.Connected():
+		p.guard()
+		sock.Disconnect(false)
+		p.forget()
+	case isDone(p.settled):
+		p.forget()
+	}
+	// Else the library is about to join or to clean up; joined or DelAll will tell.
+}
+
+func isDone(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }
 
 // guard keeps a panic of a "disconnect" handler inside this client: the library
@@ -251,3 +337,41 @@ func (p *peer) guard() {
 }
 
 func newFrame(text []byte) *engineio.Frame { return engineio.NewFrame(text) }
+
+// maxUnanswered is how many acknowledgements a client may owe; the oldest is given
+// up for a new one.
+const maxUnanswered = 64
+
+var errUnanswered = errors.New("the client left too many events unanswered")
+
+// expects notes that the client is to acknowledge an event. It reports false for
+// a client that has not been let in: nothing is sent to it.
+func (p *peer) expects(id uint64) bool {
+	p.link.mu.Lock()
+	if !p.welcomed {
+		p.link.mu.Unlock()
+		return false
+	}
+	p.unanswered = append(p.unanswered, id)
+	var oldest uint64
+	over := len(p.unanswered) > maxUnanswered
+	if over {
+		oldest = p.unanswered[0]
+		p.unanswered = p.unanswered[1:]
+	}
+	p.link.mu.Unlock()
+	if over {
+		if ack, waits := p.sock().Acks().LoadAndDelete(oldest); waits {
+			ack(nil, errUnanswered)
+		}
+	}
+	return true
+}
+
+// answered takes the one who waits for the acknowledgement of an event.
+func (p *peer) answered(id uint64) (socket.Ack, bool) {
+	p.link.mu.Lock()
+	p.unanswered = slices.DeleteFunc(p.unanswered, func(owed uint64) bool { return owed == id })
+	p.link.mu.Unlock()
+	return p.sock().Acks().LoadAndDelete(id)
+}

@@ -89,9 +89,10 @@ type Server struct {
 	stop   context.CancelFunc
 
 	links      links
+	peers      peers
 	namespaces sync.Map     // name -> socket.Namespace
-	restoring  sync.Map     // pid -> *peer whose session the library restores right now
-	guards     sync.RWMutex // held by whoever waits for a "connection", see guardNamespace
+	restoring  sync.Map     // pid -> *peer that resumes that session right now
+	guards     sync.RWMutex // held while "connection" is emitted, see guardNamespace
 	creating   sync.Mutex   // one dynamic namespace is made at a time
 	workers    sync.WaitGroup
 	panics     atomic.Uint64
@@ -131,12 +132,12 @@ func (s *Server) newLibrary() *socket.Server {
 	opts.SetParser(codec{s.log})
 	opts.SetAdapter(adapters{s})
 	opts.SetCleanupEmptyChildNamespaces(true)
-	if s.opts.recovery() {
-		// Without middlewares a restored client would skip the checks of Go code.
-		recovery := &socket.ConnectionStateRecovery{}
-		recovery.SetSkipMiddlewares(false)
-		opts.SetConnectionStateRecovery(recovery)
-	}
+	// With it an emit to one socket reaches the adapter, so that the Hub keeps it
+	// in order and within bounds; what a client sees of recovery is ours to decide.
+	// Without middlewares a restored client would skip the checks of Go code.
+	recovery := &socket.ConnectionStateRecovery{}
+	recovery.SetSkipMiddlewares(false)
+	opts.SetConnectionStateRecovery(recovery)
 	io := socket.NewServer(nil, opts)
 	_ = io.On("new_namespace", func(args ...any) {
 		// A dynamic namespace has just replaced its middlewares by its parent's.

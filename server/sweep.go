@@ -44,6 +44,7 @@ func (l *link) sweep(now time.Time, idle bool) {
 		l.session.Close("forced close") // no DISCONNECT: the client comes back after this
 		return
 	}
+	l.noteTransport()
 	l.mu.Lock()
 	peers, backlog := l.peersLocked(), len(l.replies.items)
 	l.mu.Unlock()

@@ -61,16 +61,14 @@ func (u *updates) tell(what string, m *notify.Member) {
 	if m.Namespace() != rootNamespace {
 		return
 	}
-	update := &connectionUpdate{
-		Type: what, ClientID: m.ClientID(), UserID: m.UserID(), Username: m.Username(),
-		TotalConnections: u.hub.Total(),
-	}
+	update := &connectionUpdate{Type: what, ClientID: m.ClientID(), UserID: m.UserID(), Username: m.Username()}
 	if update.UserID == "" {
 		update.UserID = auth.Anonymous
 	}
 	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	update.TotalConnections = u.hub.Total() // here, so that the last one told is right
 	switch {
 	case u.stopped:
 	case update.TotalConnections <= calmUpdates || !now.Before(u.next):

@@ -1,0 +1,286 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// pollClient speaks Engine.IO over long-polling, one request at a time.
+type pollClient struct {
+	t   testing.TB
+	url string
+}
+
+func (s *testStack) poll() *pollClient {
+	s.t.Helper()
+	c := &pollClient{t: s.t, url: "http://" + s.base + "/socket.io/?EIO=4&transport=polling"}
+	open := c.get()
+	sid := regexp.MustCompile(`"sid":"([^"]+)"`).FindStringSubmatch(open)
+	if sid == nil {
+		s.t.Fatalf("the handshake was answered %q", open)
+	}
+	c.url += "&sid=" + sid[1]
+	return c
+}
+
+func (c *pollClient) get() string {
+	c.t.Helper()
+	res, text := do(c.t, "GET", c.url, "")
+	if res.StatusCode != http.StatusOK {
+		c.t.Fatalf("GET: %d %s", res.StatusCode, text)
+	}
+	return text
+}
+
+func (c *pollClient) post(packets ...string) {
+	c.t.Helper()
+	if res, text := do(c.t, "POST", c.url, strings.Join(packets, "\x1e")); res.StatusCode != http.StatusOK {
+		c.t.Fatalf("POST: %d %s", res.StatusCode, text)
+	}
+}
+
+// onlyPeer is the peer of the one link there is.
+func (s *testStack) onlyPeer(namespace string) *peer {
+	s.t.Helper()
+	var p *peer
+	eventually(s.t, "one link has the peer", func() bool {
+		all := s.sio.links.all()
+		if len(all) == 1 {
+			p = all[0].peer(namespace)
+		}
+		return p != nil
+	})
+	return p
+}
+
+// lives proves that a client is known to both sides and is reached.
+func (s *testStack) lives(c *wsClient, sid string) {
+	s.t.Helper()
+	if s.hub.Member("/", sid) == nil {
+		s.t.Error("the connection has no member: nothing will reach it")
+	}
+	if _, listed := s.sio.IO().Sockets().Sockets().Load(socket.SocketId(sid)); !listed {
+		s.t.Error("the connection's Socket is not in its namespace")
+	}
+	if s.t.Failed() {
+		s.t.FailNow()
+	}
+	s.publish(`{"target":{"client":"` + sid + `"},"type":"n","data":1}`)
+	c.event("n", nil)
+}
+
+// The handler of a connection that is gone may run on for long; when it ends,
+// nothing of the connection that resumed the session meanwhile may end with it.
+func TestASlowHandlerOfTheOldConnectionDoesNotEndTheNewOne(t *testing.T) {
+	s := newStack(t, nil)
+	started, release := make(chan struct{}), make(chan struct{})
+	_ = s.sio.IO().On("connection", func(args ...any) {
+		_ = args[0].(*socket.Socket).On("work", func(...any) { close(started); <-release })
+	})
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"userId":"u1"}`)
+	old := s.onlyPeer("/")
+	c.send(`42["work"]`)
+	<-started
+	c.conn.Close()
+	s.gone(sid)
+
+	c = s.dial("")
+	sid, _, _, _ = c.joinWithPid(resume("u1", pid, offset))
+	c.event("recovery", nil)
+	close(release)
+	<-old.gone
+	s.lives(c, sid)
+}
+
+// The same for a middleware that asks a slow database and answers too late.
+func TestALateMiddlewareDoesNotEndTheNewConnection(t *testing.T) {
+	s := newStack(t, nil)
+	held, release, answered := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	s.sio.IO().Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
+		if sock.Handshake().Auth.(map[string]any)["slow"] == nil {
+			next(nil)
+			return
+		}
+		go func() {
+			defer close(answered)
+			close(held)
+			<-release
+			next(nil)
+		}()
+	})
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"userId":"u1"}`)
+	c.conn.Close()
+	s.gone(sid)
+	c = s.dial("")
+	c.send(`40{"slow":1,` + resume("u1", pid, offset)[1:])
+	<-held
+	c.conn.Close()
+	s.gone(sid)
+	eventually(t, "the library's side of it is over", func() bool { return len(s.sio.links.all()) == 0 })
+
+	c = s.dial("")
+	sid, _, _, _ = c.joinWithPid(resume("u1", pid, offset))
+	c.event("recovery", nil)
+	close(release)
+	<-answered
+	for range 100 { // the library goes on in a goroutine of its own, which nothing waits for
+		c.sync()
+		if s.hub.Member("/", sid) == nil {
+			break
+		}
+	}
+	s.lives(c, sid)
+}
+
+// Two connections with the same session at the same moment: the later one has it,
+// whole, and the other is closed, so that its client comes back.
+func TestTwoResumesAtTheSameMoment(t *testing.T) {
+	s := newStack(t, nil)
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"userId":"u1"}`)
+	c.conn.Close()
+	s.gone(sid)
+
+	s.sio.guards.Lock() // both begin before either is in
+	both := []*wsClient{s.dial(""), s.dial("")}
+	for _, c := range both {
+		c.send("40" + resume("u1", pid, offset))
+	}
+	eventually(t, "one of them holds the session", func() bool {
+		_, held := s.sio.restoring.Load(pid)
+		return held
+	})
+	s.sio.guards.Unlock()
+
+	ended := make(chan *wsClient, 2)
+	for _, c := range both {
+		go func() {
+			for {
+				text, err := c.next()
+				if strings.HasPrefix(text, "44") {
+					t.Errorf("the client does not come back after %s", text)
+				}
+				if err != nil || strings.HasPrefix(text, `42["done"`) {
+					ended <- c
+					return
+				}
+			}
+		}()
+	}
+	<-ended // the one that was replaced
+	eventually(t, "the other has the session", func() bool {
+		m := s.hub.Member("/", sid)
+		return m != nil && s.sio.peers.get("/", sid).link.isClosed() == false && len(s.sio.links.all()) == 1
+	})
+	_ = s.sio.IO().To(socket.Room(sid)).Emit("done")
+	<-ended
+}
+
+// A Socket of the library that joins while its transport is being closed must
+// not stay in its namespace.
+func TestASocketThatJoinsWhileTheTransportClosesIsRemoved(t *testing.T) {
+	s := newStack(t, nil)
+	admin := s.sio.IO().Of("/admin", nil)
+	admin.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+		s.sio.IO().DisconnectSockets(true) // as the API does for a user
+		next(nil)
+	})
+	c := s.poll()
+	c.post(`40{"userId":"u1"}`)
+	c.get()
+	c.post(`40/admin,{"userId":"u1"}`) // and no GET: the close waits a second for one
+	eventually(t, "the session is over", func() bool { return s.sio.engine.Len() == 0 && len(s.sio.links.all()) == 0 })
+	eventually(t, "no member stays", func() bool { return len(s.hub.Members()) == 0 })
+	eventually(t, "no Socket stays in the namespace", func() bool { return admin.Sockets().Len() == 0 })
+}
+
+// A dynamic namespace whose last client leaves while another is being let in
+// stays the namespace of that other.
+func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
+	s := newStack(t, nil)
+	held, release := make(chan struct{}), make(chan struct{})
+	parent := s.sio.IO().Of(regexp.MustCompile(`^/dyn-\d+$`), nil)
+	parent.Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
+		if sock.Handshake().Auth.(map[string]any)["userId"] == "b" {
+			go func() { close(held); <-release; next(nil) }()
+			return
+		}
+		next(nil)
+	})
+	a, b := s.dial(""), s.dial("")
+	a.send(`40/dyn-1,{"userId":"a"}`)
+	a.read()
+	b.send(`40/dyn-1,{"userId":"b"}`)
+	<-held
+	a.send(`41/dyn-1,`)
+	eventually(t, "a has left", func() bool { return len(s.hub.Match([]string{"/dyn-1#user:a", "/dyn-1#*"}, nil)) == 1 })
+	close(release)
+	if got := b.read(); !strings.HasPrefix(got, "40/dyn-1,{") {
+		t.Fatalf("b got %s", got)
+	}
+	_ = parent.Emit("all", 1)
+	_ = b.conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+	if _, data, err := b.conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), `42/dyn-1,["all",1`) {
+		t.Fatalf("b got %q, %v; want what the parent namespace emits", data, err)
+	}
+}
+
+// A disconnect that the API orders ends a connection that is still being let in.
+func TestAnOrderedDisconnectReachesWhoIsConnecting(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.ConnectTimeout = time.Minute })
+	held, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	s.sio.IO().Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+		go func() { close(held); <-release; next(nil) }()
+	})
+	c := s.dial("")
+	c.send(`40{"userId":"u1"}`)
+	<-held
+	for _, m := range s.hub.Members() {
+		m.Disconnect("revoked")
+	}
+	eventually(t, "the connection is closed", func() bool { return s.sio.engine.Len() == 0 })
+}
+
+// One client that a middleware keeps waiting holds up nobody else.
+func TestASlowMiddlewareHoldsUpNobodyElse(t *testing.T) {
+	for name, second := range map[string]func(s *testStack) string{
+		"another new namespace": func(*testStack) string { return "/dyn-2" },
+		"a handler is added": func(s *testStack) string {
+			_ = s.sio.IO().Of("/dyn-1", nil).On("connection", func(...any) {})
+			return "/dyn-1"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStack(t, nil)
+			held, release := make(chan struct{}), make(chan struct{})
+			defer close(release)
+			var taken atomic.Bool
+			s.sio.IO().Of(regexp.MustCompile(`^/dyn-\d+$`), nil).Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+				if taken.CompareAndSwap(false, true) {
+					close(held)
+					<-release
+				}
+				next(nil)
+			})
+			a, b := s.dial(""), s.dial("")
+			a.send(`40/dyn-1,{"userId":"a"}`)
+			<-held
+			namespace := second(s)
+			b.send(fmt.Sprintf(`40%s,{"userId":"b"}`, namespace))
+			_ = b.conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+			if _, data, err := b.conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), "40"+namespace) {
+				t.Fatalf("b got %q, %v", data, err)
+			}
+		})
+	}
+}
