@@ -59,7 +59,17 @@ func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 		log.Warn(warning)
 	}
 	keys, generated := apiKeys(c)
-	service, err := newService(c, keys, log)
+	authentication := c.Auth()
+	authentication.Tickets = auth.NewTickets(nil)
+	if c.JWTJWKSURL != "" {
+		keySet, err := auth.NewKeySet(c.JWTJWKSURL, func(err error) { log.Warn("the key set was not fetched", zap.Error(err)) })
+		if err != nil {
+			return err
+		}
+		defer keySet.Close()
+		authentication.KeySet = keySet
+	}
+	service, err := newService(c, authentication, keys, log)
 	if err != nil {
 		return err
 	}
@@ -98,8 +108,8 @@ func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 }
 
 // newService joins the parts: one hub, both transports on it, the API in front.
-func newService(c config.Config, keys []string, log *zap.Logger) (*server.Service, error) {
-	authenticator, err := auth.New(c.Auth())
+func newService(c config.Config, authentication auth.Options, keys []string, log *zap.Logger) (*server.Service, error) {
+	authenticator, err := auth.New(authentication)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +118,7 @@ func newService(c config.Config, keys []string, log *zap.Logger) (*server.Servic
 	})
 	limits := server.NewLimiter(server.LimitOptions{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
-		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
+		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP, AuthFailures: c.AuthFailures,
 	})
 	origins := c.Origins()
 	socketIO, err := server.New(server.Options{
@@ -128,7 +138,7 @@ func newService(c config.Config, keys []string, log *zap.Logger) (*server.Servic
 		return nil, err
 	}
 	streams := sse.New(sse.Options{
-		Hub: hub, Auth: authenticator, Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
+		Hub: hub, Auth: server.StreamAuth(authenticator, limits), Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
 		Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 	})
 	return server.NewService(server.ServiceOptions{

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"crypto"
 	"net"
 	"net/netip"
 	"strconv"
@@ -29,14 +30,16 @@ type Config struct {
 	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"Address of the application; its origin is an allowed one."`
 	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Longest time that a stop waits for connections to move on."`
 
-	AuthMode      auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,open,auto" help:"token: a JWT is required. open: a bare userId is believed. auto: token when JWT_SECRET is set, else open on loopback only."`
-	AuthAnonymous bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, let Socket.IO clients in without userId and token. EventSource streams always may."`
-	JWTSecret     auth.Secret   `group:"Authentication" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
-	JWTSecretFile string        `group:"Authentication" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
-	JWTIssuer     string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"The iss that tokens must have, when set."`
-	JWTAudience   string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"The aud that tokens must have, when set."`
-	APIKeys       []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap."`
-	APIKeysFile   string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
+	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: a JWT or a ticket is required. ticket: a ticket is, and no key is needed. open: a bare userId is believed. auto: token when a JWT key is set, else open on loopback only."`
+	AuthAnonymous    bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, let Socket.IO clients in without userId and token. EventSource streams always may."`
+	JWTSecret        auth.Secret   `group:"Authentication" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
+	JWTSecretFile    string        `group:"Authentication" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
+	JWTPublicKeyFile string        `group:"Authentication" name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" help:"PEM file of the public keys, at most 8, that verify tokens: RSA for RS256, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA."`
+	JWTJWKSURL       string        `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"Address of the identity provider's key set, in place of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
+	JWTIssuer        string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"The iss that tokens must have, when set."`
+	JWTAudience      string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"The aud that tokens must have, when set."`
+	APIKeys          []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap."`
+	APIKeysFile      string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
 
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it may."`
 	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name stands for any run of characters, as in news-*."`
@@ -48,6 +51,7 @@ type Config struct {
 	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Most connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Most connections of one user; 0 = no limit."`
 	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Most connections of one IPv4 address or IPv6 /64; 0 = no limit."`
+	AuthFailures          int           `group:"Limits" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Tokens and tickets a minute that do not verify, of one IPv4 address or IPv6 /64, before it is refused; 0 = no limit."`
 	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Time in which a client earns one event; 0 = no limit."`
 	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"20" min:"1" max:"1000000" help:"Events that a client may send at once."`
 	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"5m" min:"10ms" max:"720h" help:"A connection is closed after this long without a byte from a Socket.IO client, or without a successful write to a stream. Never less than two pings or heartbeats, so that a client that only listens stays."`
@@ -74,11 +78,15 @@ type Config struct {
 	// Command is the command that was asked for: serve, or the name of one that the program gave to [Parse].
 	Command string `kong:"-"`
 
+	publicKeys []crypto.PublicKey // of JWTPublicKeyFile
+
 	sources map[string]string // environment name -> where the value came from
 }
 
-// Mode returns [auth.ModeToken] or [auth.ModeOpen], with auto resolved.
-func (c Config) Mode() auth.Mode { return c.AuthMode.Resolve(len(c.JWTSecret) > 0) }
+// Mode returns [auth.ModeToken], [auth.ModeTicket] or [auth.ModeOpen], with auto resolved.
+func (c Config) Mode() auth.Mode {
+	return c.AuthMode.Resolve(len(c.JWTSecret) > 0 || c.JWTPublicKeyFile != "" || c.JWTJWKSURL != "")
+}
 
 // OpenByDefault reports whether open mode came from auto, and not from a decision. Such a server listens on loopback
 // only.
@@ -86,10 +94,11 @@ func (c Config) OpenByDefault() bool {
 	return (c.AuthMode == auth.ModeAuto || c.AuthMode == "") && c.Mode() == auth.ModeOpen
 }
 
-// Auth returns the options of the Authenticator.
+// Auth returns the options of the Authenticator, but for its tickets and the key set of JWTJWKSURL, which live and end
+// with the program.
 func (c Config) Auth() auth.Options {
 	return auth.Options{
-		Mode: c.AuthMode, Secret: c.JWTSecret, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
+		Mode: c.AuthMode, Secret: c.JWTSecret, PublicKeys: c.publicKeys, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
 		PublicChannels: c.PublicChannels, AllowAnonymousSocketIO: c.AuthAnonymous,
 	}
 }
