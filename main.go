@@ -104,7 +104,11 @@ func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
 	}
-	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s/#key=%s\n\n", key, scheme, host, key)
+	path := "/"
+	if c.UpstreamURL != "" {
+		path = "/console/"
+	}
+	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s%s#key=%s\n\n", key, scheme, host, path, key)
 }
 
 // newService joins the parts: one hub, both transports on it, the API in front.
@@ -142,7 +146,7 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 	})
 	return server.NewService(server.ServiceOptions{
-		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Log: log,
+		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
 		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
 		APIKeys: keys, AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
 		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,

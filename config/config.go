@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is believed."`
 	AllowedOrigins []string       `group:"Listener" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. The star is refused, because browsers send credentials along."`
 	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"Address of the application; its origin is an allowed one."`
+	UpstreamURL    string         `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"Address of an application that answers every path that is not ours, upgrades included, so that both share one host and port. The console is then at /console."`
 	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Longest time that a stop waits for connections to move on."`
 
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: a JWT or a ticket is required. ticket: a ticket is, and no key is needed. open: a bare userId is believed. auto: token when a JWT key is set, else open on loopback only."`
@@ -101,6 +103,18 @@ func (c Config) Auth() auth.Options {
 		Mode: c.AuthMode, Secret: c.JWTSecret, PublicKeys: c.publicKeys, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
 		PublicChannels: c.PublicChannels, AllowAnonymousSocketIO: c.AuthAnonymous,
 	}
+}
+
+// Upstream returns the origin of the application at UPSTREAM_URL, nil without one.
+func (c Config) Upstream() *url.URL {
+	if c.UpstreamURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.UpstreamURL)
+	if err != nil { // Load has refused it
+		return nil
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
 // Addr returns HOST and PORT as net.Listen takes them.

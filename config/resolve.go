@@ -18,6 +18,7 @@ func (l *loader) resolve(c *Config) {
 	l.resolveAuth(c)
 	l.resolveHost(c)
 	l.resolveOrigins(c)
+	l.checkUpstream(c)
 	l.checkTLS(c)
 	l.checkPaths(c)
 	l.checkNames(c)
@@ -143,6 +144,24 @@ func originOfURL(address string) (origin, bool) {
 		return origin{}, false
 	}
 	return parseOrigin(u.Scheme + "://" + u.Host)
+}
+
+func (l *loader) checkUpstream(c *Config) {
+	if c.UpstreamURL == "" {
+		return
+	}
+	u, err := url.Parse(c.UpstreamURL)
+	if err != nil {
+		l.wrong(c, "UPSTREAM_URL", size(len(c.UpstreamURL)), "an address such as http://127.0.0.1:3001")
+		return
+	}
+	application, ok := originOfURL(c.UpstreamURL)
+	switch {
+	case !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		l.wrong(c, "UPSTREAM_URL", u.Redacted(), "an address such as http://127.0.0.1:3001, without path")
+	case int(application.port) == c.Port && (isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
+		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL, "the address of the application, not the one that this server listens on; PORT or the application's must be another")
+	}
 }
 
 func (l *loader) checkTLS(c *Config) {

@@ -112,3 +112,31 @@ func TestTLSFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestUpstream(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"":                             true,
+		"http://127.0.0.1:3001":        true,
+		"https://app.internal/":        true,
+		"http://127.0.0.1:3000":        false, // ourselves
+		"http://localhost:3000":        false,
+		"http://app:3000":              true,
+		"http://app/path":              false,
+		"http://app?x=1":               false,
+		"app:3001":                     false,
+		"ftp://app":                    false,
+		"http://user:canary@app":       false,
+		"http://user:canary@app:\x7f/": false,
+	} {
+		got := problems(t, env{"UPSTREAM_URL": url})
+		if ok != (len(got) == 0) || strings.Contains(strings.Join(got, ""), "canary") || !ok && !strings.HasPrefix(got[0], "UPSTREAM_URL (environment): got ") {
+			t.Errorf("%q: %q", url, got)
+		}
+	}
+	if u := load(t, env{"UPSTREAM_URL": "https://app.internal/"}).Upstream(); u == nil || u.String() != "https://app.internal" {
+		t.Errorf("%v", u)
+	}
+	if u := load(t, nil).Upstream(); u != nil {
+		t.Errorf("%v", u)
+	}
+}

@@ -33,11 +33,19 @@ func (s *Service) Handler() http.Handler {
 	router.PathPrefix("/v1/").Handler(api)
 	router.Handle("/livez", byMethod{http.MethodGet: http.HandlerFunc(s.health.live)})
 	router.Handle("/readyz", byMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
-	if s.o.Console != nil {
+	switch {
+	case s.o.Console == nil:
+	case s.upstream != nil:
+		router.PathPrefix("/console/").Handler(http.StripPrefix("/console", s.o.Console))
+		router.Handle("/console", http.StripPrefix("/console", s.o.Console))
+	default:
 		router.PathPrefix("/").Handler(s.o.Console)
 	}
 
 	handler := withCORS(s.o.AllowOrigin, nil, withBodyDeadline(bodyTimeout, router))
+	if s.upstream != nil {
+		handler = s.upstream.beside(router, handler)
+	}
 	handler = withRecovery(s.o.Log, handler)
 	handler = withRequestLog(s.o.Log, s.quiet, handler)
 	return withRequestInfo(s.o.TrustedProxies, handler)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,7 +23,8 @@ type ServiceOptions struct {
 	Hub      *notify.Hub
 	SocketIO *Server
 	Streams  *sse.Handler
-	Console  http.Handler // answers `/`; nil: nothing does
+	Console  http.Handler // answers `/`, or `/console` with Upstream; nil: nothing does
+	Upstream *url.URL     // origin of the application that answers every path that is not ours; may be nil
 
 	SocketIOPaths  []string // where Engine.IO requests go (/socket.io)
 	SSEPath        string   // where streams go (/sse)
@@ -42,6 +44,7 @@ type Service struct {
 	o        ServiceOptions
 	health   health
 	presence *presence
+	upstream *upstream // nil without
 }
 
 // NewService returns a Service; the parts stay the caller's until Serve is called,
@@ -61,7 +64,11 @@ func NewService(o ServiceOptions) *Service {
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = ownOrigin
 	}
-	return &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
+	s := &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
+	if o.Upstream != nil {
+		s.upstream = newUpstream(o.Upstream, o.TrustedProxies, o.Log)
+	}
+	return s
 }
 
 // StreamAdmission counts EventSource streams against the limits; the result is
@@ -134,6 +141,9 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 // close ends the connections of both transports at the same time.
 func (s *Service) close(ctx context.Context) error {
 	s.presence.stop() // those who go now come back to another node, or to the next start
+	if s.upstream != nil {
+		s.upstream.close()
+	}
 	streams := make(chan error, 1)
 	go func() { streams <- s.o.Streams.Shutdown(ctx) }()
 	return errors.Join(s.o.SocketIO.Shutdown(ctx), <-streams)
