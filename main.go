@@ -148,7 +148,8 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	return server.NewService(server.ServiceOptions{
 		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
 		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
-		APIKeys: keys, AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
+		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,
+		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
 		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
 		DrainTimeout: c.DrainTimeout, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SSEInactive(),
 	}), nil

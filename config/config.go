@@ -40,7 +40,7 @@ type Config struct {
 	JWTJWKSURL       string        `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"Address of the identity provider's key set, in place of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
 	JWTIssuer        string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"The iss that tokens must have, when set."`
 	JWTAudience      string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"The aud that tokens must have, when set."`
-	APIKeys          []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap."`
+	APIKeys          []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; the key is repeated for several patterns."`
 	APIKeysFile      string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
 
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it may."`
@@ -57,6 +57,8 @@ type Config struct {
 	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Time in which a client earns one event; 0 = no limit."`
 	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"20" min:"1" max:"1000000" help:"Events that a client may send at once."`
 	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"5m" min:"10ms" max:"720h" help:"A connection is closed after this long without a byte from a Socket.IO client, or without a successful write to a stream. Never less than two pings or heartbeats, so that a client that only listens stays."`
+	PublishRate           int           `group:"Limits" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications a second that one API key may publish; 0 = no limit."`
+	PublishBurst          int           `group:"Limits" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
 	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Tell all clients when one connects or leaves (connection-update)."`
 
 	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; /api/socket.io is served too."`
@@ -149,8 +151,8 @@ func (c Config) Warnings() []string {
 	if c.SSEInactive() != c.InactiveTimeout {
 		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+" for EventSource, two heartbeats")
 	}
-	for _, key := range c.APIKeys {
-		if len(key) < auth.MinSecret {
+	for _, entry := range c.APIKeys {
+		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
 			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+" bytes; 32 random bytes cannot be guessed")
 		}
 	}

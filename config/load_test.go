@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 		AuthMode:        auth.ModeAuto,
 		DefaultChannels: []string{"general"}, MaxRooms: 64,
 		HistorySize: 256, HistoryTTL: 5 * time.Minute, HistoryMaxBytes: 64 << 20,
-		MaxConnections: 10000, AuthFailures: 10, RateLimitInterval: 100 * time.Millisecond, RateLimitBurst: 20, InactiveTimeout: 5 * time.Minute,
+		MaxConnections: 10000, AuthFailures: 10, RateLimitInterval: 100 * time.Millisecond, RateLimitBurst: 20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
 		SocketIOHeartbeatInterval: 30 * time.Second, SocketIOPingInterval: 25 * time.Second, SocketIOPingTimeout: time.Minute,
 		SocketIOConnectTimeout: 10 * time.Second, SocketIOMaxPayload: 1_000_000,

@@ -51,6 +51,11 @@ func sourceOf(c *Config, env string) string {
 type size int
 
 func (l *loader) resolveAuth(c *Config) {
+	for i, entry := range c.APIKeys {
+		if _, _, err := auth.ParseAPIKey(string(entry)); err != nil {
+			l.wrong(c, "API_KEYS", fmt.Errorf("%d bytes as entry %d", len(entry), i+1), err.Error())
+		}
+	}
 	if n := len(c.JWTSecret); n > 0 && n < auth.MinSecret {
 		l.wrong(c, "JWT_SECRET", size(n), "at least 32 bytes, such as the output of: openssl rand -base64 48")
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +139,18 @@ func TestUpstream(t *testing.T) {
 	}
 	if u := load(t, nil).Upstream(); u != nil {
 		t.Errorf("%v", u)
+	}
+}
+
+func TestAPIKeyPatterns(t *testing.T) {
+	c := load(t, env{"API_KEYS": secret32 + ":channel:orders-*," + secret32 + ":user:*,dev-key:*"})
+	if len(c.APIKeys) != 3 || strings.Join(c.Warnings(), "\n") == "" || !strings.Contains(strings.Join(c.Warnings(), "\n"), "a key of 7 bytes") {
+		t.Errorf("%d keys, %q", len(c.APIKeys), c.Warnings())
+	}
+	for _, entry := range []string{"canary:users:*", "canary:", ":user:*", "canary:channel:"} {
+		got := problems(t, env{"API_KEYS": secret32 + "," + entry})
+		if len(got) != 1 || !strings.HasPrefix(got[0], "API_KEYS (environment): got "+strconv.Itoa(len(entry))+" bytes as entry 2, allowed: ") || strings.Contains(got[0], "canary") {
+			t.Errorf("%q: %q", entry, got)
+		}
 	}
 }

@@ -75,7 +75,7 @@ func kindObject(k notify.Kind, target *apiObject) *apiObject {
 	body.Fields = append(body.Fields, dataField,
 		apiField{Name: "metadata", Doc: "category, priority and source, and anything else", Schema: schema{"type": []any{"object", "null"}}},
 		apiField{Name: "target", Doc: "who gets it", Required: k.Target == (notify.TargetRule{}), Schema: objectRef(target)})
-	body.Fields = append(body.Fields, deliveryFields()...)
+	body.Fields = append(body.Fields, deliveryFields(false)...)
 	return body
 }
 

@@ -55,7 +55,7 @@ func idSchema() schema {
 }
 
 func durationSchema() schema {
-	return orNull(schema{"type": "string", "pattern": `^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)`})
+	return schema{"type": "string", "pattern": `^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)`}
 }
 
 func anys(names []string) []any {
@@ -82,15 +82,22 @@ func targetObject() *apiObject {
 	}}
 }
 
-// deliveryFields are what every publish may say about its delivery.
-func deliveryFields() []apiField {
+// deliveryFields are what every publish may say about its delivery. Of POST
+// /v1/notifications they may be null.
+func deliveryFields(nullable bool) []apiField {
+	or := func(s schema) schema {
+		if nullable {
+			return orNull(s)
+		}
+		return s
+	}
 	return []apiField{
 		{Name: "except", Doc: "client ids of connections that do not get it, such as the one that caused it",
-			Schema: orNull(listUpTo(notify.MaxTargets, textSchema(rooms.MaxName)))},
+			Schema: or(listUpTo(notify.MaxTargets, textSchema(rooms.MaxName)))},
 		{Name: "volatile", Doc: "only for who is connected and keeps up now: not stored, not replayed, no id",
-			Schema: schema{"type": []any{"boolean", "null"}}},
+			Schema: or(boolSchema())},
 		{Name: "ttl", Doc: `how long it is worth a replay, such as "30s" or "5m"; not with volatile. Who is connected gets it however old it is`,
-			Schema: durationSchema()},
+			Schema: or(durationSchema())},
 	}
 }
 
@@ -102,7 +109,7 @@ func notificationObject(target *apiObject) *apiObject {
 		{Name: "data", Doc: "any JSON, passed on byte for byte, up to 256 KiB and 32 levels deep; without it null", Schema: schema{}},
 		{Name: "metadata", Doc: "passed on beside data; for a channel its name is added as channel (several: channels)",
 			Schema: schema{"type": []any{"object", "null"}}},
-	}, deliveryFields()...)}
+	}, deliveryFields(true)...)}
 }
 
 func receiptObject() *apiObject {
@@ -218,6 +225,9 @@ func statsObject() *apiObject {
 		count("sessions", "sessions kept for clients that may come back"),
 		count("published", "notifications since the start, volatile ones included"), count("delivered", "sum of their delivered"),
 		count("history", "notifications kept"), count("historyBytes", "their size, about"),
+		count("lagged", "times that a connection was too slow"), count("dropped", "volatile notifications that a slow connection did not get"),
+		count("replays", "resumes that got all there was"), count("replayed", "notifications that these got"),
+		{Name: "gaps", Required: true, Doc: "resumes that missed something, by reason", Schema: schema{"type": "object", "additionalProperties": countSchema()}},
 	}}
 }
 
@@ -227,7 +237,7 @@ func ticketRequestObject() *apiObject {
 		{Name: "username", Doc: "the name to show", Schema: schema{"type": "string"}},
 		{Name: "channels", Doc: "patterns of channels that the connection may join, such as orders or team-*",
 			Schema: orNull(listUpTo(auth.MaxTicketChannels, textSchema(rooms.MaxName)))},
-		{Name: "ttl", Doc: "how long it may take to be used, up to " + auth.MaxTicketTTL.String() + ", which is the default", Schema: durationSchema()},
+		{Name: "ttl", Doc: "how long it may take to be used, up to " + auth.MaxTicketTTL.String() + ", which is the default", Schema: orNull(durationSchema())},
 	}}
 }
 

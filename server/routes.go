@@ -28,11 +28,11 @@ func (s *Service) Handler() http.Handler {
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
 		router.Handle(path+"/{clientId}/token", s.o.Streams.Token())
 	}
-	api := newAPI(apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys})
-	router.Handle("/v1", api)
+	api := newAPI(s.api())
+	for _, path := range apiPaths() {
+		router.Handle(path, api)
+	}
 	router.PathPrefix("/v1/").Handler(api)
-	router.Handle("/livez", byMethod{http.MethodGet: http.HandlerFunc(s.health.live)})
-	router.Handle("/readyz", byMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
 	switch {
 	case s.o.Console == nil:
 	case s.upstream != nil:
@@ -49,6 +49,16 @@ func (s *Service) Handler() http.Handler {
 	handler = withRecovery(s.o.Log, handler)
 	handler = withRequestLog(s.o.Log, s.quiet, handler)
 	return withRequestInfo(s.o.TrustedProxies, handler)
+}
+
+// api are the options of the API.
+func (s *Service) api() apiOptions {
+	o := apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate, Burst: s.o.PublishBurst,
+		Connection: s.connection, Health: &s.health}
+	if s.o.Tickets != nil {
+		o.Tickets = s.o.Tickets
+	}
+	return o
 }
 
 // streamPaths are the paths of EventSource streams and the event name that each

@@ -26,9 +26,12 @@ type ServiceOptions struct {
 	Console  http.Handler // answers `/`, or `/console` with Upstream; nil: nothing does
 	Upstream *url.URL     // origin of the application that answers every path that is not ours; may be nil
 
-	SocketIOPaths  []string // where Engine.IO requests go (/socket.io)
-	SSEPath        string   // where streams go (/sse)
-	APIKeys        []string // of backends; without any, all are refused
+	SocketIOPaths  []string      // where Engine.IO requests go (/socket.io)
+	SSEPath        string        // where streams go (/sse)
+	APIKeys        []string      // of backends, see auth.ParseAPIKey; without any, all are refused
+	PublishRate    int           // notifications a second that each key may publish (0: any number)
+	PublishBurst   int           // and at once
+	Tickets        *auth.Tickets // issued by the API; nil: none are
 	AllowOrigin    func(origin string, r *http.Request) bool
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
