@@ -71,13 +71,11 @@ func build(t Typed) (Notification, Target, error) {
 		return Notification{}, Target{}, err
 	}
 	for i, at := range p.fields {
-		switch {
-		case at >= 0 && !v.Field(at).IsZero():
-			err = c.value(i, p.paths[i], v.Field(at))
-		case !slices.ContainsFunc(data, func(m member) bool { return m.name == p.kind.Fields[i].Name }):
-			c.fill(i)
+		if at < 0 || v.Field(at).IsZero() {
+			c.fill(i, data)
+			continue
 		}
-		if err != nil {
+		if err := c.value(i, p.paths[i], v.Field(at)); err != nil {
 			return Notification{}, Target{}, err
 		}
 	}

@@ -111,14 +111,8 @@ func (d *kindDecoder) publication() (Publication, error) {
 	if err := d.begin(); err != nil {
 		return Publication{}, err
 	}
-	given := make(map[string]bool, len(d.data))
-	for _, m := range d.data {
-		given[m.name] = true
-	}
 	for i := range k.Fields {
-		if !given[k.Fields[i].Name] {
-			d.fill(i)
-		}
+		d.fill(i, d.data)
 	}
 	for _, m := range d.data {
 		if err := d.add(m); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +136,25 @@ func TestDecodeKeepsNoPartOfTheBody(t *testing.T) {
 	}
 	if after := string(p.Notification.Data) + string(p.Notification.Metadata) + p.Notification.Except[0] + p.Target.names[0]; after != before {
 		t.Errorf("%s became %s", before, after)
+	}
+}
+
+// A key that comes twice is found among many, too.
+func TestManyFields(t *testing.T) {
+	for _, n := range []int{few - 1, few, few + 1, 1000} {
+		var data []string
+		for i := range n {
+			data = append(data, fmt.Sprintf(`"f%d":%d`, i, i))
+		}
+		for _, last := range []string{`"f0":0`, fmt.Sprintf(`"f%d":0`, n-1)} {
+			want := fmt.Sprintf("data.%s: is given twice", strings.Split(last, `"`)[1])
+			if got := decoded("custom", `{"type":"x","data":{`+strings.Join(data, ",")+","+last+`}}`); got != want {
+				t.Errorf("%d fields: %.200s, want %s", n, got, want)
+			}
+		}
+		if got := decoded("custom", `{"type":"x","data":{`+strings.Join(data, ",")+`}}`); !strings.Contains(got, data[n-1]+`,"metadata"`) {
+			t.Errorf("%d fields: %.200s", n, got)
+		}
 	}
 }
 
