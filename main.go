@@ -120,13 +120,14 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{
 		HistorySize: c.HistorySize, HistoryTTL: c.HistoryTTL, HistoryMaxBytes: int64(c.HistoryMaxBytes),
 	})
+	metrics := server.NewMetrics(hub)
 	limits := server.NewLimiter(server.LimitOptions{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
 		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP, AuthFailures: c.AuthFailures,
 	})
 	origins := c.Origins()
 	socketIO, err := server.New(server.Options{
-		Hub: hub, Auth: authenticator, Log: log, Limits: limits,
+		Hub: hub, Auth: authenticator, Log: log, Limits: limits, Metrics: metrics,
 		PingInterval: c.SocketIOPingInterval, PingTimeout: c.SocketIOPingTimeout,
 		ConnectTimeout: c.SocketIOConnectTimeout, MaxPayload: int(c.SocketIOMaxPayload),
 		CheckOrigin: func(r *http.Request) bool {
@@ -143,7 +144,7 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	}
 	streams := sse.New(sse.Options{
 		Hub: hub, Auth: server.StreamAuth(authenticator, limits), Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
-		Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
+		Written: metrics.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 	})
 	return server.NewService(server.ServiceOptions{
 		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
@@ -151,6 +152,9 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,
 		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
 		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
+		Metrics: metrics, Admin: server.AdminOptions{
+			Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
+		},
 		DrainTimeout: c.DrainTimeout, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SSEInactive(),
 	}), nil
 }

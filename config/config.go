@@ -20,7 +20,7 @@ import (
 //
 // The flag is the variable's name in lower case with dashes. A duration is written like 3s, 5m or 1h30m; a bare number
 // is milliseconds. A list is separated by commas, or its flag is repeated. An empty variable counts as absent, but for
-// a list, which it empties.
+// a list or an address that may be switched off, which it empties.
 type Config struct {
 	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 in open mode that AUTH_MODE=auto chose, else 0.0.0.0" help:"Address to listen on, an IP address or a host name. Open mode that auto chose listens on loopback only."`
 	Port           int            `group:"Listener" name:"port" env:"PORT" default:"3000" min:"0" max:"65535" help:"Port to listen on; 0 takes any free one."`
@@ -31,6 +31,11 @@ type Config struct {
 	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"Address of the application; its origin is an allowed one."`
 	UpstreamURL    string         `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"Address of an application that answers every path that is not ours, upgrades included, so that both share one host and port. The console is then at /console."`
 	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Longest time that a stop waits for connections to move on."`
+
+	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. Other machines reach it only with ADMIN_KEY."`
+	AdminKey     auth.Secret `group:"Administration" name:"admin-key" env:"ADMIN_KEY" help:"Key that the second listener asks for (Authorization: Bearer), at least 32 bytes. Needed unless ADMIN_ADDR is a loopback address."`
+	AdminKeyFile string      `group:"Administration" name:"admin-key-file" env:"ADMIN_KEY_FILE" help:"File that holds ADMIN_KEY."`
+	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address."`
 
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: a JWT or a ticket is required. ticket: a ticket is, and no key is needed. open: a bare userId is believed. auto: token when a JWT key is set, else open on loopback only."`
 	AuthAnonymous    bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, let Socket.IO clients in without userId and token. EventSource streams always may."`
@@ -151,6 +156,7 @@ func (c Config) Warnings() []string {
 	if c.SSEInactive() != c.InactiveTimeout {
 		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+" for EventSource, two heartbeats")
 	}
+	w = append(w, c.adminWarnings()...)
 	for _, entry := range c.APIKeys {
 		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
 			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+" bytes; 32 random bytes cannot be guessed")

@@ -97,6 +97,7 @@ func problemOf(r *http.Request, err error) *Problem {
 	p := *errorProblem(err) // a copy: some are shared
 	info := infoOf(r)
 	p.Type, p.Title, p.RequestID = "about:blank", http.StatusText(p.Status), info.id
+	info.code = p.Code
 	if p.Status >= http.StatusInternalServerError && err != error(errInternal) {
 		info.err = err
 	}

@@ -48,6 +48,7 @@ func (s *Service) Handler() http.Handler {
 	}
 	handler = withRecovery(s.o.Log, handler)
 	handler = withRequestLog(s.o.Log, s.quiet, handler)
+	handler = withRefusals(s.o.Metrics, s.isEngineIO, handler)
 	return withRequestInfo(s.o.TrustedProxies, handler)
 }
 
@@ -71,6 +72,9 @@ func (s *Service) streamPaths() map[string]string {
 
 // quiet tells the requests that come without end: probes and polls.
 func (s *Service) quiet(r *http.Request) bool {
-	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" ||
-		slices.ContainsFunc(s.o.SocketIOPaths, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) })
+	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || s.isEngineIO(r)
+}
+
+func (s *Service) isEngineIO(r *http.Request) bool {
+	return slices.ContainsFunc(s.o.SocketIOPaths, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) })
 }

@@ -40,6 +40,8 @@ type ServiceOptions struct {
 	SweepInterval     time.Duration // how often dead streams are looked for (5 s)
 	InactiveTimeout   time.Duration // without a successful write to a stream (5 min)
 	Log               *zap.Logger
+	Admin             AdminOptions // metrics and profiles; none without an address
+	Metrics           *Metrics     // those that SocketIO and Streams count in, too (of the Hub alone)
 }
 
 // Service serves everything from one listener until it is told to stop.
@@ -64,6 +66,9 @@ func NewService(o ServiceOptions) *Service {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(o.Hub)
+	}
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = ownOrigin
 	}
@@ -80,6 +85,7 @@ func StreamAdmission(limits *Limiter) func(*http.Request, auth.Identity) (func()
 	return func(r *http.Request, id auth.Identity) (func(), error) {
 		release, err := limits.Acquire(StreamConnection, clientIP(r), id.RoomUser())
 		if err != nil {
+			infoOf(r).code = codeTooMany // it is told in a stream, whose status is 200
 			return nil, fmt.Errorf("%w: %w", sse.ErrOverloaded, err)
 		}
 		return release, nil
@@ -96,6 +102,13 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		s.close(context.WithoutCancel(ctx))
 		return err
 	}
+	operators, err := s.startAdmin(ctx)
+	if err != nil {
+		_ = listener.Close()
+		s.close(context.WithoutCancel(ctx))
+		return err
+	}
+	defer operators.close() // after the drain, which is worth watching
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	failed := make(chan error, 1)
 	go func() {
