@@ -59,7 +59,17 @@ func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 		log.Warn(warning)
 	}
 	keys, generated := apiKeys(c)
-	service, err := newService(c, keys, log)
+	authentication := c.Auth()
+	authentication.Tickets = auth.NewTickets(nil)
+	if c.JWTJWKSURL != "" {
+		keySet, err := auth.NewKeySet(c.JWTJWKSURL, func(err error) { log.Warn("the key set was not fetched", zap.Error(err)) })
+		if err != nil {
+			return err
+		}
+		defer keySet.Close()
+		authentication.KeySet = keySet
+	}
+	service, err := newService(c, authentication, keys, log)
 	if err != nil {
 		return err
 	}
@@ -94,25 +104,30 @@ func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
 	}
-	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s/#key=%s\n\n", key, scheme, host, key)
+	path := "/"
+	if c.UpstreamURL != "" {
+		path = "/console/"
+	}
+	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s%s#key=%s\n\n", key, scheme, host, path, key)
 }
 
 // newService joins the parts: one hub, both transports on it, the API in front.
-func newService(c config.Config, keys []string, log *zap.Logger) (*server.Service, error) {
-	authenticator, err := auth.New(c.Auth())
+func newService(c config.Config, authentication auth.Options, keys []string, log *zap.Logger) (*server.Service, error) {
+	authenticator, err := auth.New(authentication)
 	if err != nil {
 		return nil, err
 	}
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{
 		HistorySize: c.HistorySize, HistoryTTL: c.HistoryTTL, HistoryMaxBytes: int64(c.HistoryMaxBytes),
 	})
+	metrics := server.NewMetrics(hub)
 	limits := server.NewLimiter(server.LimitOptions{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
-		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
+		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP, AuthFailures: c.AuthFailures,
 	})
 	origins := c.Origins()
 	socketIO, err := server.New(server.Options{
-		Hub: hub, Auth: authenticator, Log: log, Limits: limits,
+		Hub: hub, Auth: authenticator, Log: log, Limits: limits, Metrics: metrics,
 		PingInterval: c.SocketIOPingInterval, PingTimeout: c.SocketIOPingTimeout,
 		ConnectTimeout: c.SocketIOConnectTimeout, MaxPayload: int(c.SocketIOMaxPayload),
 		CheckOrigin: func(r *http.Request) bool {
@@ -128,14 +143,18 @@ func newService(c config.Config, keys []string, log *zap.Logger) (*server.Servic
 		return nil, err
 	}
 	streams := sse.New(sse.Options{
-		Hub: hub, Auth: authenticator, Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
-		Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
+		Hub: hub, Auth: server.StreamAuth(authenticator, limits), Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
+		Written: metrics.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 	})
 	return server.NewService(server.ServiceOptions{
-		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Log: log,
+		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
 		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
-		APIKeys: keys, AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
+		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,
+		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
 		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
+		Metrics: metrics, Admin: server.AdminOptions{
+			Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
+		},
 		DrainTimeout: c.DrainTimeout, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SSEInactive(),
 	}), nil
 }

@@ -3,8 +3,10 @@
 package config
 
 import (
+	"crypto"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +20,7 @@ import (
 //
 // The flag is the variable's name in lower case with dashes. A duration is written like 3s, 5m or 1h30m; a bare number
 // is milliseconds. A list is separated by commas, or its flag is repeated. An empty variable counts as absent, but for
-// a list, which it empties.
+// a list or an address that may be switched off, which it empties.
 type Config struct {
 	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 in open mode that AUTH_MODE=auto chose, else 0.0.0.0" help:"Address to listen on, an IP address or a host name. Open mode that auto chose listens on loopback only."`
 	Port           int            `group:"Listener" name:"port" env:"PORT" default:"3000" min:"0" max:"65535" help:"Port to listen on; 0 takes any free one."`
@@ -27,16 +29,24 @@ type Config struct {
 	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is believed."`
 	AllowedOrigins []string       `group:"Listener" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. The star is refused, because browsers send credentials along."`
 	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"Address of the application; its origin is an allowed one."`
+	UpstreamURL    string         `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"Address of an application that answers every path that is not ours, upgrades included, so that both share one host and port. The console is then at /console."`
 	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Longest time that a stop waits for connections to move on."`
 
-	AuthMode      auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,open,auto" help:"token: a JWT is required. open: a bare userId is believed. auto: token when JWT_SECRET is set, else open on loopback only."`
-	AuthAnonymous bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, let Socket.IO clients in without userId and token. EventSource streams always may."`
-	JWTSecret     auth.Secret   `group:"Authentication" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
-	JWTSecretFile string        `group:"Authentication" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
-	JWTIssuer     string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"The iss that tokens must have, when set."`
-	JWTAudience   string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"The aud that tokens must have, when set."`
-	APIKeys       []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap."`
-	APIKeysFile   string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
+	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. Other machines reach it only with ADMIN_KEY."`
+	AdminKey     auth.Secret `group:"Administration" name:"admin-key" env:"ADMIN_KEY" help:"Key that the second listener asks for (Authorization: Bearer), at least 32 bytes. Needed unless ADMIN_ADDR is a loopback address."`
+	AdminKeyFile string      `group:"Administration" name:"admin-key-file" env:"ADMIN_KEY_FILE" help:"File that holds ADMIN_KEY."`
+	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address."`
+
+	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: a JWT or a ticket is required. ticket: a ticket is, and no key is needed. open: a bare userId is believed. auto: token when a JWT key is set, else open on loopback only."`
+	AuthAnonymous    bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, let Socket.IO clients in without userId and token. EventSource streams always may."`
+	JWTSecret        auth.Secret   `group:"Authentication" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
+	JWTSecretFile    string        `group:"Authentication" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
+	JWTPublicKeyFile string        `group:"Authentication" name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" help:"PEM file of the public keys, at most 8, that verify tokens: RSA for RS256, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA."`
+	JWTJWKSURL       string        `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"Address of the identity provider's key set, in place of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
+	JWTIssuer        string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"The iss that tokens must have, when set."`
+	JWTAudience      string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"The aud that tokens must have, when set."`
+	APIKeys          []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; the key is repeated for several patterns."`
+	APIKeysFile      string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
 
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it may."`
 	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name stands for any run of characters, as in news-*."`
@@ -48,9 +58,12 @@ type Config struct {
 	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Most connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Most connections of one user; 0 = no limit."`
 	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Most connections of one IPv4 address or IPv6 /64; 0 = no limit."`
+	AuthFailures          int           `group:"Limits" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Tokens and tickets a minute that do not verify, of one IPv4 address or IPv6 /64, before it is refused; 0 = no limit."`
 	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Time in which a client earns one event; 0 = no limit."`
 	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"20" min:"1" max:"1000000" help:"Events that a client may send at once."`
 	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"5m" min:"10ms" max:"720h" help:"A connection is closed after this long without a byte from a Socket.IO client, or without a successful write to a stream. Never less than two pings or heartbeats, so that a client that only listens stays."`
+	PublishRate           int           `group:"Limits" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications a second that one API key may publish; 0 = no limit."`
+	PublishBurst          int           `group:"Limits" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
 	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Tell all clients when one connects or leaves (connection-update)."`
 
 	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; /api/socket.io is served too."`
@@ -74,11 +87,15 @@ type Config struct {
 	// Command is the command that was asked for: serve, or the name of one that the program gave to [Parse].
 	Command string `kong:"-"`
 
+	publicKeys []crypto.PublicKey // of JWTPublicKeyFile
+
 	sources map[string]string // environment name -> where the value came from
 }
 
-// Mode returns [auth.ModeToken] or [auth.ModeOpen], with auto resolved.
-func (c Config) Mode() auth.Mode { return c.AuthMode.Resolve(len(c.JWTSecret) > 0) }
+// Mode returns [auth.ModeToken], [auth.ModeTicket] or [auth.ModeOpen], with auto resolved.
+func (c Config) Mode() auth.Mode {
+	return c.AuthMode.Resolve(len(c.JWTSecret) > 0 || c.JWTPublicKeyFile != "" || c.JWTJWKSURL != "")
+}
 
 // OpenByDefault reports whether open mode came from auto, and not from a decision. Such a server listens on loopback
 // only.
@@ -86,12 +103,25 @@ func (c Config) OpenByDefault() bool {
 	return (c.AuthMode == auth.ModeAuto || c.AuthMode == "") && c.Mode() == auth.ModeOpen
 }
 
-// Auth returns the options of the Authenticator.
+// Auth returns the options of the Authenticator, but for its tickets and the key set of JWTJWKSURL, which live and end
+// with the program.
 func (c Config) Auth() auth.Options {
 	return auth.Options{
-		Mode: c.AuthMode, Secret: c.JWTSecret, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
+		Mode: c.AuthMode, Secret: c.JWTSecret, PublicKeys: c.publicKeys, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
 		PublicChannels: c.PublicChannels, AllowAnonymousSocketIO: c.AuthAnonymous,
 	}
+}
+
+// Upstream returns the origin of the application at UPSTREAM_URL, nil without one.
+func (c Config) Upstream() *url.URL {
+	if c.UpstreamURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.UpstreamURL)
+	if err != nil { // Load has refused it
+		return nil
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
 // Addr returns HOST and PORT as net.Listen takes them.
@@ -126,8 +156,9 @@ func (c Config) Warnings() []string {
 	if c.SSEInactive() != c.InactiveTimeout {
 		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+" for EventSource, two heartbeats")
 	}
-	for _, key := range c.APIKeys {
-		if len(key) < auth.MinSecret {
+	w = append(w, c.adminWarnings()...)
+	for _, entry := range c.APIKeys {
+		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
 			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+" bytes; 32 random bytes cannot be guessed")
 		}
 	}

@@ -104,6 +104,9 @@ func (l *loader) readSecretFiles(c *Config) {
 	if text, ok := l.secretFile(c, "JWT_SECRET", c.JWTSecretFile, len(c.JWTSecret) > 0); ok {
 		c.JWTSecret = auth.Secret(text)
 	}
+	if text, ok := l.secretFile(c, "ADMIN_KEY", c.AdminKeyFile, len(c.AdminKey) > 0); ok {
+		c.AdminKey = auth.Secret(text)
+	}
 	if text, ok := l.secretFile(c, "API_KEYS", c.APIKeysFile, len(c.APIKeys) > 0); ok {
 		c.APIKeys = nil
 		for _, key := range items(text, ",\r\n") {

@@ -180,14 +180,14 @@ func (l *loader) find(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 		return nil, nil
 	}
 	l.readFile(ctx)
-	isList := flag.Target.Kind() == reflect.Slice && !isSecret(flag.Target)
+	mayBeEmpty := flag.Target.Kind() == reflect.Slice && !isSecret(flag.Target) || flag.Tag.Has("blank")
 	if env := l.envs[flag.Name]; env != "" {
-		if text, set := l.lookup(env); set && (text != "" || isList) {
+		if text, set := l.lookup(env); set && (text != "" || mayBeEmpty) {
 			l.resolved[flag.Name] = "environment"
 			return text, nil
 		}
 	}
-	if text, set := l.fileValues[flag.Name]; set && (text != "" || isList) {
+	if text, set := l.fileValues[flag.Name]; set && (text != "" || mayBeEmpty) {
 		l.resolved[flag.Name] = "file " + l.fileName
 		return text, nil
 	}

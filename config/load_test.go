@@ -18,12 +18,12 @@ func TestDefaults(t *testing.T) {
 	c := load(t, nil)
 	c.sources = nil
 	want := Config{
-		Host: "127.0.0.1", Port: 3000, DrainTimeout: 25 * time.Second,
+		Host: "127.0.0.1", Port: 3000, DrainTimeout: 25 * time.Second, AdminAddr: "127.0.0.1:9090", AdminPprof: "auto",
 		AllowedOrigins:  []string{"http://localhost:3000", "http://127.0.0.1:3000"},
 		AuthMode:        auth.ModeAuto,
 		DefaultChannels: []string{"general"}, MaxRooms: 64,
 		HistorySize: 256, HistoryTTL: 5 * time.Minute, HistoryMaxBytes: 64 << 20,
-		MaxConnections: 10000, RateLimitInterval: 100 * time.Millisecond, RateLimitBurst: 20, InactiveTimeout: 5 * time.Minute,
+		MaxConnections: 10000, AuthFailures: 10, RateLimitInterval: 100 * time.Millisecond, RateLimitBurst: 20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
 		SocketIOHeartbeatInterval: 30 * time.Second, SocketIOPingInterval: 25 * time.Second, SocketIOPingTimeout: time.Minute,
 		SocketIOConnectTimeout: 10 * time.Second, SocketIOMaxPayload: 1_000_000,
@@ -155,7 +155,7 @@ func TestBadValues(t *testing.T) {
 		{"HISTORY_SIZE", "0", `HISTORY_SIZE (environment): got "0", allowed: a whole number from 1 to 1000000`},
 		{"MAX_CONNECTIONS", "0", `MAX_CONNECTIONS (environment): got "0"`},
 		{"CONNECTION_UPDATES", "maybe", `got "maybe", allowed: true or false`},
-		{"AUTH_MODE", "userid", `got "userid", allowed: token, open, auto`},
+		{"AUTH_MODE", "userid", `got "userid", allowed: token, ticket, open, auto`},
 		{"AUTH_MODE", "token", `AUTH_MODE (environment): got "token", allowed: token together with JWT_SECRET`},
 		{"LOG_LEVEL", "trace", `allowed: debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `allowed: json, console`},

@@ -18,43 +18,85 @@ func (l *loader) resolve(c *Config) {
 	l.resolveAuth(c)
 	l.resolveHost(c)
 	l.resolveOrigins(c)
+	l.checkUpstream(c)
 	l.checkTLS(c)
+	l.resolveAdmin(c)
 	l.checkPaths(c)
 	l.checkNames(c)
 }
 
 // wrong notes that the setting env has a value that is not allowed.
 func (l *loader) wrong(c *Config, env string, came any, allowed string) {
-	source := c.sources[env]
-	switch source {
-	case "":
-		source = "default"
-	case "flag":
-		source = "flag --" + strings.ToLower(strings.ReplaceAll(env, "_", "-"))
-	}
 	switch v := came.(type) {
 	case string:
 		came = fmt.Sprintf("%q", v)
 	case size:
 		came = fmt.Sprintf("%d bytes", int(v))
 	}
-	l.fail("%s (%s): got %v, allowed: %s", env, source, came, allowed)
+	l.fail("%s (%s): got %v, allowed: %s", env, sourceOf(c, env), came, allowed)
+}
+
+// sourceOf says where a setting came from, as messages do.
+func sourceOf(c *Config, env string) string {
+	switch source := c.sources[env]; source {
+	case "":
+		return "default"
+	case "flag":
+		return "flag --" + strings.ToLower(strings.ReplaceAll(env, "_", "-"))
+	default:
+		return source
+	}
 }
 
 // size stands for a secret where what came is told.
 type size int
 
 func (l *loader) resolveAuth(c *Config) {
+	for i, entry := range c.APIKeys {
+		if _, _, err := auth.ParseAPIKey(string(entry)); err != nil {
+			l.wrong(c, "API_KEYS", fmt.Errorf("%d bytes as entry %d", len(entry), i+1), err.Error())
+		}
+	}
 	if n := len(c.JWTSecret); n > 0 && n < auth.MinSecret {
 		l.wrong(c, "JWT_SECRET", size(n), "at least 32 bytes, such as the output of: openssl rand -base64 48")
 	}
-	if c.AuthMode == auth.ModeToken && noKey(c) {
-		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "token together with JWT_SECRET or JWT_SECRET_FILE; open or auto without")
+	if c.JWTPublicKeyFile != "" {
+		l.readPublicKeys(c)
+	}
+	if c.JWTJWKSURL != "" {
+		if err := auth.CheckKeySetURL(c.JWTJWKSURL); err != nil {
+			l.fail("JWT_JWKS_URL (%s): %s", sourceOf(c, "JWT_JWKS_URL"), err)
+		}
+	}
+	switch {
+	case c.JWTPublicKeyFile != "" && c.JWTJWKSURL != "":
+		l.fail("JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL: both set, allowed: one of them, so that one issuer counts")
+	case c.AuthMode == auth.ModeToken && noKey(c):
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "token together with "+keySettings+"; ticket, open or auto without")
+	case c.AuthMode == auth.ModeTicket && !noKey(c):
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "ticket without a JWT key; token, which takes tickets too, with one")
+	}
+}
+
+// keySettings are what a key for tokens may come from.
+const keySettings = "JWT_SECRET, JWT_SECRET_FILE, JWT_PUBLIC_KEY_FILE or JWT_JWKS_URL"
+
+func (l *loader) readPublicKeys(c *Config) {
+	text, err := readAll(c.JWTPublicKeyFile)
+	if err == nil {
+		if c.publicKeys, err = auth.ParsePublicKeys(text); err != nil {
+			err = fmt.Errorf("%s: %w", c.JWTPublicKeyFile, err)
+		}
+	}
+	if err != nil {
+		l.fail("JWT_PUBLIC_KEY_FILE (%s): %s", sourceOf(c, "JWT_PUBLIC_KEY_FILE"), err)
 	}
 }
 
 // noKey reports whether no key was asked for. One whose file cannot be read is a mistake of its own.
-func noKey(c *Config) bool { return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" }
+func noKey(c *Config) bool {
+	return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" && c.JWTPublicKeyFile == "" && c.JWTJWKSURL == ""
+}
 
 // hostName is a DNS name, or close enough for the resolver to judge.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?$`)
@@ -78,7 +120,7 @@ func (l *loader) resolveHost(c *Config) {
 	c.Host = host
 	if c.OpenByDefault() && noKey(c) && !modeUnknown && !c.Loopback() {
 		l.wrong(c, "HOST", c.Host, "127.0.0.1, ::1 or localhost while every userId is believed; "+
-			"for others set JWT_SECRET, or AUTH_MODE=open if all who can connect are trusted")
+			"for others set JWT_SECRET or another JWT key, AUTH_MODE=ticket, or AUTH_MODE=open if all who can connect are trusted")
 	}
 }
 
@@ -108,6 +150,24 @@ func originOfURL(address string) (origin, bool) {
 		return origin{}, false
 	}
 	return parseOrigin(u.Scheme + "://" + u.Host)
+}
+
+func (l *loader) checkUpstream(c *Config) {
+	if c.UpstreamURL == "" {
+		return
+	}
+	u, err := url.Parse(c.UpstreamURL)
+	if err != nil {
+		l.wrong(c, "UPSTREAM_URL", size(len(c.UpstreamURL)), "an address such as http://127.0.0.1:3001")
+		return
+	}
+	application, ok := originOfURL(c.UpstreamURL)
+	switch {
+	case !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		l.wrong(c, "UPSTREAM_URL", u.Redacted(), "an address such as http://127.0.0.1:3001, without path")
+	case int(application.port) == c.Port && (isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
+		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL, "the address of the application, not the one that this server listens on; PORT or the application's must be another")
+	}
 }
 
 func (l *loader) checkTLS(c *Config) {

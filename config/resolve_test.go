@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,47 @@ func TestTLSFiles(t *testing.T) {
 	for _, bad := range []string{otherKey, cert, "/does/not/exist"} {
 		if got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": bad}); len(got) != 1 || !strings.HasPrefix(got[0], "TLS_CERT_FILE and TLS_KEY_FILE: ") {
 			t.Errorf("%s: %q", bad, got)
+		}
+	}
+}
+
+func TestUpstream(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"":                             true,
+		"http://127.0.0.1:3001":        true,
+		"https://app.internal/":        true,
+		"http://127.0.0.1:3000":        false, // ourselves
+		"http://localhost:3000":        false,
+		"http://app:3000":              true,
+		"http://app/path":              false,
+		"http://app?x=1":               false,
+		"app:3001":                     false,
+		"ftp://app":                    false,
+		"http://user:canary@app":       false,
+		"http://user:canary@app:\x7f/": false,
+	} {
+		got := problems(t, env{"UPSTREAM_URL": url})
+		if ok != (len(got) == 0) || strings.Contains(strings.Join(got, ""), "canary") || !ok && !strings.HasPrefix(got[0], "UPSTREAM_URL (environment): got ") {
+			t.Errorf("%q: %q", url, got)
+		}
+	}
+	if u := load(t, env{"UPSTREAM_URL": "https://app.internal/"}).Upstream(); u == nil || u.String() != "https://app.internal" {
+		t.Errorf("%v", u)
+	}
+	if u := load(t, nil).Upstream(); u != nil {
+		t.Errorf("%v", u)
+	}
+}
+
+func TestAPIKeyPatterns(t *testing.T) {
+	c := load(t, env{"API_KEYS": secret32 + ":channel:orders-*," + secret32 + ":user:*,dev-key:*"})
+	if len(c.APIKeys) != 3 || strings.Join(c.Warnings(), "\n") == "" || !strings.Contains(strings.Join(c.Warnings(), "\n"), "a key of 7 bytes") {
+		t.Errorf("%d keys, %q", len(c.APIKeys), c.Warnings())
+	}
+	for _, entry := range []string{"canary:users:*", "canary:", ":user:*", "canary:channel:"} {
+		got := problems(t, env{"API_KEYS": secret32 + "," + entry})
+		if len(got) != 1 || !strings.HasPrefix(got[0], "API_KEYS (environment): got "+strconv.Itoa(len(entry))+" bytes as entry 2, allowed: ") || strings.Contains(got[0], "canary") {
+			t.Errorf("%q: %q", entry, got)
 		}
 	}
 }

@@ -70,6 +70,9 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	m := h.enter(a)
 	h.members[key] = m
 	h.comeOnline(m)
+	if m.lagging {
+		h.lagging++
+	}
 	h.openSessions(m)
 	return m, nil
 }
@@ -175,6 +178,9 @@ func (m *Member) detach() bool {
 	if m.detached {
 		return false
 	}
+	if m.lagging {
+		h.lagging--
+	}
 	m.settle()
 	h.keepSessions(m)
 	m.detached = true
@@ -190,6 +196,7 @@ func (m *Member) detach() bool {
 // comeOnline counts the member for its user and its client id.
 func (h *Hub) comeOnline(m *Member) {
 	h.ids[m.a.ClientID]++
+	h.carry(m, 1)
 	if m.a.UserID == "" {
 		return
 	}
@@ -210,6 +217,7 @@ func (h *Hub) comeOnline(m *Member) {
 // goOffline undoes comeOnline.
 func (h *Hub) goOffline(m *Member) {
 	h.forgetID(m.a.ClientID)
+	h.carry(m, -1)
 	u := m.user
 	if u == nil {
 		return
@@ -221,6 +229,16 @@ func (h *Hub) goOffline(m *Member) {
 	}
 	if u.refs--; u.refs == 0 {
 		delete(h.users, m.a.UserID)
+	}
+}
+
+// carry counts m for its transport.
+func (h *Hub) carry(m *Member, n int) {
+	if m.a.Namespace != "/" {
+		return
+	}
+	if h.carried[m.transport] += n; h.carried[m.transport] == 0 {
+		delete(h.carried, m.transport)
 	}
 }
 

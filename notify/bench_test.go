@@ -129,3 +129,41 @@ func BenchmarkAppendJSON(b *testing.B) {
 		buf = m.AppendJSON(buf[:0])
 	}
 }
+
+// BenchmarkSendPaymentUser3 measures the Go API: a typed payment to a user with three connections among 10,000,
+// pulls included.
+func BenchmarkSendPaymentUser3(b *testing.B) {
+	h, _ := benchHub(b, 10_000)
+	var tabs []*Member
+	for i := range 3 {
+		m, err := h.Attach(Attachment{ClientID: fmt.Sprint("tab", i), UserID: "u", Wake: func() {}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		tabs = append(tabs, m)
+	}
+	buf := make([]Delivery, 16)
+	b.ReportAllocs()
+	for b.Loop() {
+		p := Payment{PaymentID: "p_81", Status: "completed", CustomerID: "u", Amount: 9.99, Currency: "EUR"}
+		if r, err := h.Send(context.Background(), p); err != nil || r.Delivered != 3 || r.Users != 1 {
+			b.Fatal(r, err)
+		}
+		for _, m := range tabs {
+			if m.Pull(buf) != 1 {
+				b.Fatal("not delivered")
+			}
+		}
+	}
+}
+
+// BenchmarkDecodeKind measures the reading of a body of the HTTP API.
+func BenchmarkDecodeKind(b *testing.B) {
+	body := []byte(`{"paymentId":"p_81","status":"completed","data":{"customerId":"u1","amount":9.99,"currency":"EUR"},"metadata":{"trace":"t1"}}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := DecodeKind("payment", body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

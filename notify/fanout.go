@@ -127,6 +127,7 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 func (m *Member) lag() {
 	m.inbox, m.first, m.pending = nil, 0, 0
 	m.lagging = true
+	m.h.lagging++
 	m.h.counters.lagged++
 }
 

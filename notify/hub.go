@@ -37,6 +37,8 @@ type Hub struct {
 	members  map[memberKey]*Member
 	users    map[string]*user
 	online   int            // users with a member in "/"
+	lagging  int            // members that lag
+	carried  map[string]int // members in "/" by transport
 	ids      map[string]int // client ids of members and kept sessions
 	sessions sessions
 	channels int    // channels with a member
@@ -81,6 +83,7 @@ func New(log Log, o Options) *Hub {
 		members:  make(map[memberKey]*Member),
 		users:    make(map[string]*user),
 		ids:      make(map[string]int),
+		carried:  make(map[string]int),
 		sessions: newSessions(),
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }

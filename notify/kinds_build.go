@@ -15,8 +15,9 @@ import (
 // plan says where a Go type of the catalogue has the fields of its kind.
 type plan struct {
 	kind           *Kind
-	id, status     int   // fields of the struct; id is -1 when the kind has none
-	fields         []int // those of kind.Fields, -1 for a constant
+	id, status     int      // fields of the struct; id is -1 when the kind has none
+	fields         []int    // those of kind.Fields, -1 for a constant
+	paths          []string // of these, for errors: "data.amount"
 	data, metadata int
 }
 
@@ -47,6 +48,7 @@ func plansOf(values ...Typed) map[reflect.Type]*plan {
 		p.id, p.status = at(p.kind.ID.Name), at(p.kind.Status.Name)
 		for _, f := range p.kind.Fields {
 			p.fields = append(p.fields, at(f.Name))
+			p.paths = append(p.paths, "data."+f.Name)
 		}
 		all[t] = p
 	}
@@ -69,13 +71,11 @@ func build(t Typed) (Notification, Target, error) {
 		return Notification{}, Target{}, err
 	}
 	for i, at := range p.fields {
-		switch {
-		case at >= 0 && !v.Field(at).IsZero():
-			err = c.value(i, v.Field(at))
-		case !slices.ContainsFunc(data, func(m member) bool { return m.name == p.kind.Fields[i].Name }):
-			c.fill(i)
+		if at < 0 || v.Field(at).IsZero() {
+			c.fill(i, data)
+			continue
 		}
-		if err != nil {
+		if err := c.value(i, p.paths[i], v.Field(at)); err != nil {
 			return Notification{}, Target{}, err
 		}
 	}
@@ -93,9 +93,8 @@ func build(t Typed) (Notification, Target, error) {
 }
 
 // value checks and writes a field of a struct.
-func (c *composer) value(i int, v reflect.Value) error {
+func (c *composer) value(i int, at string, v reflect.Value) error {
 	f := &c.kind.Fields[i]
-	at := "data." + f.Name
 	switch v.Kind() {
 	case reflect.String:
 		if err := checkText(at, f, v.String()); err != nil {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -110,11 +111,14 @@ func decodeLabel(at string, raw json.RawMessage) (string, error) {
 	return s, err
 }
 
-// decodeText reads a string. Half a surrogate pair is refused: the decoder makes the same U+FFFD of every one, and
+// decodeText reads a string of valid JSON in valid UTF-8. Half a surrogate pair is refused: the decoder makes the same U+FFFD of every one, and
 // two names would become one.
 func decodeText(at string, raw json.RawMessage) (s string, err error) {
 	if raw[0] != '"' {
 		return "", wrongType(at, &Field{Type: TypeString}, raw)
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), nil
 	}
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return "", &ValidationError{at, "is not valid JSON"}

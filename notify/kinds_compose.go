@@ -72,18 +72,19 @@ func appendKey(dst []byte, name string) []byte {
 	return append(appendString(dst, name), ':')
 }
 
-// fill writes what is put in for a field that is left out.
-func (c *composer) fill(i int) {
+// fill writes what is put in for a field that data leaves out.
+func (c *composer) fill(i int, data []member) {
 	f := &c.kind.Fields[i]
 	value := f.Const
 	if f.From != "" {
 		value = c.id
 	}
-	if value != "" {
-		c.known |= 1 << i
-		c.key(f.Name)
-		c.dst = appendString(c.dst, value)
+	if value == "" || hasName(data, nil, f.Name) {
+		return
 	}
+	c.known |= 1 << i
+	c.key(f.Name)
+	c.dst = appendString(c.dst, value)
 }
 
 // add checks one field of data that came as JSON, and writes it as it came.

@@ -3,6 +3,7 @@ package notify
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,6 +43,9 @@ func DecodeKind(kind string, body []byte) (Publication, error) {
 	return d.publication()
 }
 
+// optional are the fields of a body that may be null, which is none.
+var optional = []string{"data", "metadata", "except", "volatile", "ttl"}
+
 // kindDecoder collects a body of a kind.
 type kindDecoder struct {
 	composer
@@ -53,15 +57,14 @@ type kindDecoder struct {
 // field reads one field of the body.
 func (d *kindDecoder) field(m member) (err error) {
 	n := &d.pub.Notification
+	if string(m.value) == "null" && slices.Contains(optional, m.name) {
+		return nil
+	}
 	switch m.name {
 	case "data":
-		if string(m.value) != "null" {
-			d.data, err = objectAt(m.name, "data.", m.value)
-		}
+		d.data, err = objectAt(m.name, "data.", m.value)
 	case "metadata":
-		if string(m.value) != "null" {
-			d.metadata, err = objectAt(m.name, "metadata.", m.value)
-		}
+		d.metadata, err = objectAt(m.name, "metadata.", m.value)
 	case "target":
 		d.pub.Target, err = decodeTarget(m.value)
 	case "except":
@@ -108,14 +111,8 @@ func (d *kindDecoder) publication() (Publication, error) {
 	if err := d.begin(); err != nil {
 		return Publication{}, err
 	}
-	given := make(map[string]bool, len(d.data))
-	for _, m := range d.data {
-		given[m.name] = true
-	}
 	for i := range k.Fields {
-		if !given[k.Fields[i].Name] {
-			d.fill(i)
-		}
+		d.fill(i, d.data)
 	}
 	for _, m := range d.data {
 		if err := d.add(m); err != nil {

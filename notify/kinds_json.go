@@ -1,6 +1,9 @@
 package notify
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // member is one field of a JSON object, as it came.
 type member struct {
@@ -13,7 +16,7 @@ type member struct {
 // that comes twice: parsers disagree which of the two counts.
 func members(at string, object []byte) ([]member, error) {
 	var list []member
-	seen := map[string]bool{}
+	var seen map[string]bool // once there are many
 	for i := skipSpace(object, 0) + 1; ; {
 		i = skipSpace(object, i)
 		switch object[i] {
@@ -29,16 +32,32 @@ func members(at string, object []byte) ([]member, error) {
 		if m.name, err = decodeText(at+"a key", json.RawMessage(m.key)); err != nil {
 			return nil, err
 		}
-		if seen[m.name] {
+		if hasName(list, seen, m.name) {
 			return nil, &ValidationError{at + shorten(m.name), "is given twice"}
 		}
-		seen[m.name] = true
 		i = skipSpace(object, skipSpace(object, end)+1) // over the colon
 		end = valueEnd(object, i)
 		m.value = object[i:end]
 		list = append(list, m)
-		i = end
+		if i = end; len(list) == few {
+			seen = make(map[string]bool, 4*few)
+			for _, m := range list {
+				seen[m.name] = true
+			}
+		} else if seen != nil {
+			seen[m.name] = true
+		}
 	}
+}
+
+// few is where a map gets cheaper than looking through a list.
+const few = 16
+
+func hasName(list []member, seen map[string]bool, name string) bool {
+	if seen != nil {
+		return seen[name]
+	}
+	return slices.ContainsFunc(list, func(m member) bool { return m.name == name })
 }
 
 // valueEnd returns the index behind the value that starts at i.

@@ -89,7 +89,12 @@ func (m *Member) Transport() string {
 func (m *Member) SetTransport(name string) {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
+	if m.detached {
+		return
+	}
+	m.h.carry(m, -1)
 	m.transport = name
+	m.h.carry(m, 1)
 }
 
 // Pending returns the number of messages in the inbox, at most 64; a lagging member has none there.

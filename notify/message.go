@@ -33,7 +33,7 @@ type Message struct {
 
 	accepted time.Time // on this node; zero for a message of another
 	matched  Receipt   // counts of this node, written under the Hub's lock before Append returns
-	frames  [slots]struct {
+	frames   [slots]struct {
 		once  sync.Once
 		frame Frame
 	}

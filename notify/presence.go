@@ -1,6 +1,10 @@
 package notify
 
-import "github.com/roomcast/roomcast/rooms"
+import (
+	"maps"
+
+	"github.com/roomcast/roomcast/rooms"
+)
 
 // Stats are counts of this node: of the moment, and totals since its start.
 type Stats struct {
@@ -47,13 +51,13 @@ func (c *counters) gap(reason string) {
 	}
 }
 
-// Stats returns the counts. It looks at every member once.
+// Stats returns the counts, which are kept up to date and not counted now: it costs the same for any number of members.
 func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := &h.counters
-	s := Stats{
-		Total: h.total(), ActiveUsers: h.online, ByTransport: make(map[string]int), Members: len(h.members),
+	return Stats{
+		Total: h.total(), ActiveUsers: h.online, ByTransport: maps.Clone(h.carried), Members: len(h.members), Lagging: h.lagging,
 		Channels: h.channels, Rooms: h.index.table.Len(), Sessions: h.sessions.kept.Len(),
 		Published: c.published, Delivered: c.delivered,
 		History: h.index.fifo.len() - h.index.dead, HistoryBytes: h.index.bytes,
@@ -62,15 +66,6 @@ func (h *Hub) Stats() Stats {
 			GapTrimmed: c.trimmed, GapEpoch: c.epoch, GapAhead: c.ahead, GapInvalid: c.invalid, GapTooMany: c.tooMany,
 		},
 	}
-	for _, m := range h.members {
-		if m.a.Namespace == "/" {
-			s.ByTransport[m.transport]++
-		}
-		if m.lagging {
-			s.Lagging++
-		}
-	}
-	return s
 }
 
 // Total returns the number of connections in "/".

@@ -52,6 +52,7 @@ func (m *Member) catchUp(runs []run, now time.Time) {
 		return
 	}
 	m.lagging = false
+	m.h.lagging--
 	for len(runs) > 0 {
 		var e *entry
 		e, runs = next(runs)
@@ -64,6 +65,7 @@ func (m *Member) catchUp(runs []run, now time.Time) {
 // endReplay ends the replay of a resume at the head.
 func (h *Hub) endReplay(m *Member) *Recovery {
 	m.lagging, m.replay = false, live
+	h.lagging--
 	h.counters.replays++
 	h.counters.replayed += uint64(m.replayed)
 	m.settle()

@@ -1,9 +1,13 @@
 package notify
 
 import (
+	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 func TestStatsCountWhatWentWrong(t *testing.T) {
@@ -49,6 +53,54 @@ func TestAcceptedIsTheTimeOfThePublishWhateverTheTimestampSays(t *testing.T) {
 		deliver(t, h, m)
 		if !m.Accepted().Equal(time.Now()) {
 			t.Errorf("accepted %v at %v", m.Accepted(), time.Now())
+		}
+	})
+}
+
+// What Stats keeps up to date is what a look at every member would give.
+func TestStatsAreThoseOfTheMembers(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := New(NewMemoryLog(), Options{HistorySize: 100})
+		defer h.Close()
+		for step := range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			all := h.Members()
+			var m *Member
+			if len(all) > 0 {
+				m = all[rapid.IntRange(0, len(all)-1).Draw(rt, "member")]
+			}
+			switch what := rapid.IntRange(0, 6).Draw(rt, "what"); {
+			case m == nil || what == 0:
+				a := Attachment{ClientID: fmt.Sprint(step), Transport: rapid.SampledFrom([]string{"sse", "polling"}).Draw(rt, "transport"),
+					Namespace: rapid.SampledFrom([]string{"/", "/n"}).Draw(rt, "namespace")}
+				if rapid.Bool().Draw(rt, "resumes") {
+					a.Resume = &Cursor{All: true}
+				}
+				h.Covers(a)
+				attach(t, h, a)
+			case what == 1:
+				m.Detach()
+				m.Detach()
+			case what == 2:
+				m.SetTransport("websocket")
+			case what == 3:
+				m.Pull(make([]Delivery, rapid.IntRange(1, 80).Draw(rt, "deliveries")))
+			default:
+				for range rapid.IntRange(1, 70).Draw(rt, "messages") {
+					send(t, h, "x", "*")
+				}
+			}
+			lagging, carried := 0, map[string]int{}
+			for _, m := range h.Members() {
+				if m.Lagging() {
+					lagging++
+				}
+				if m.Namespace() == "/" {
+					carried[m.Transport()]++
+				}
+			}
+			if s := h.Stats(); s.Lagging != lagging || !maps.Equal(s.ByTransport, carried) || s.Members != len(h.Members()) {
+				rt.Fatalf("stats %+v, want %d lagging and %v", s, lagging, carried)
+			}
 		}
 	})
 }

@@ -20,3 +20,6 @@ func (t Target) Subjects() []string {
 	}
 	return subjects
 }
+
+// Rooms returns the hub rooms of the target, each once, as History takes them. It does not validate.
+func (t Target) Rooms() []string { return t.rooms() }

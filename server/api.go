@@ -1,42 +1,88 @@
 package server
 
 import (
-	"context"
+	"bytes"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
 	"github.com/roomcast/roomcast/notify"
 )
 
-// publisher is what the API needs of a *notify.Hub.
-type publisher interface {
-	Publish(context.Context, notify.Notification, notify.Target) (notify.Receipt, error)
-	PublishBatch(context.Context, []notify.Publication) ([]notify.Result, error)
-}
-
-// apiOptions configure newAPI.
+// apiOptions configure newAPI. Hub must be given.
 type apiOptions struct {
-	Hub  publisher // required
-	Keys []string  // the keys backends may use; without any, all are refused
+	Hub        *notify.Hub
+	Keys       []string // the keys backends may use, see auth.ParseAPIKey; without any, all are refused
+	Rate       int      // notifications a second that a key may publish, 0: any number
+	Burst      int      // and at once
+	Tickets    ticketOffice
+	Connection func(*notify.Member) connectionView
+	Health     *health
 }
 
-// newAPI returns the handler of everything under /v1: what backends call.
-// It expects withRequestInfo around it and sets deadlines for bodies by itself.
+// ticketOffice is what the API needs of *auth.Tickets.
+type ticketOffice interface {
+	Issue(userID, username string, channels []string, ttl time.Duration) (ticket string, expires time.Time, err error)
+	Revoke(userID string) int
+}
+
+// api serves the routes of apiRoutes.
+type api struct {
+	o        apiOptions
+	hub      *notify.Hub
+	keys     *keyring
+	large    chan *bytes.Buffer // a buffer for each large body that is read at one time
+	objects  []*apiObject
+	routes   []apiRoute
+	document []byte // /openapi.json
+	page     []byte // /docs
+}
+
+// newAPI returns the handler of what backends call and of its description. It
+// expects withRequestInfo around it and sets deadlines for bodies by itself.
 func newAPI(o apiOptions) http.Handler {
-	keys := newKeyring(o.Keys)
+	return withBodyDeadline(bodyTimeout, withAPIHeaders(newAPIParts(o).router()))
+}
+
+func newAPIParts(o apiOptions) *api {
+	if o.Health == nil {
+		o.Health = &health{}
+	}
+	a := &api{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
+	objects := newAPIObjects()
+	a.objects, a.routes = objects.all(), a.apiRoutes(objects)
+	a.document, a.page = openAPI(a.routes, a.objects), docsPage(a.routes, a.objects)
+	return a
+}
+
+func (a *api) router() http.Handler {
 	router := mux.NewRouter()
 	// Without SkipClean a doubled slash is answered by a redirect, which turns
-	// a POST into a GET.
+	// a POST into a GET. Names in a path may hold an escaped slash.
 	router.SkipClean(true)
+	router.UseEncodedPath()
 	router.NotFoundHandler = http.HandlerFunc(notFound)
 
-	router.Path("/v1/notifications").Handler(byMethod{
-		http.MethodPost: keys.require(newNotificationsHandler(o.Hub)),
-	})
-	return withBodyDeadline(bodyTimeout, withAPIHeaders(router))
+	paths := map[string]byMethod{}
+	for i := range a.routes {
+		route := &a.routes[i]
+		if paths[route.Path] == nil {
+			paths[route.Path] = byMethod{}
+			router.Path(route.Path).Handler(paths[route.Path])
+		}
+		paths[route.Path][route.Method] = a.handler(route)
+	}
+	router.Path("/v1/notifications/{kind}").HandlerFunc(noSuchKind)
+	return router
+}
+
+// apiPaths are the paths that the outer router gives to the API, besides all
+// below /v1/.
+func apiPaths() []string {
+	return []string{"/v1", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js"}
 }
 
 // byMethod answers each method of a route by its handler; another gets a 405
@@ -70,3 +116,12 @@ func (m byMethod) allow() string {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errNotFound) }
+
+func noSuchKind(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	for _, kind := range notify.Kinds() {
+		names = append(names, kind.Name)
+	}
+	WriteProblem(w, r, &Problem{Status: http.StatusNotFound, Code: codeNotFound, Field: "kind",
+		Detail: "kind: got " + quoteShort(mux.Vars(r)["kind"]) + ", expected one of " + strings.Join(names, ", ")})
+}

@@ -45,17 +45,24 @@ func checkMediaType(r *http.Request) error {
 	return nil
 }
 
-// readBody reads the whole body within the limit of its kind. release is to be
-// called when nothing refers to the body any more, also after an error.
-func (h *notificationsHandler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+// readBody reads the whole body within its limit, which is a higher one for an
+// array where a batch is allowed. release is to be called when nothing refers to
+// the body any more, also after an error.
+func (a *api) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body []byte, release func(), err error) {
 	release = func() {}
-	if r.ContentLength > maxBatchBody {
-		return nil, release, &http.MaxBytesError{Limit: maxBatchBody}
+	limit := int64(maxSingleBody)
+	if batch {
+		limit = maxBatchBody
+	}
+	if r.ContentLength > limit {
+		return nil, release, &http.MaxBytesError{Limit: limit}
 	}
 	buffered := bufio.NewReaderSize(r.Body, maxLeadingSpace)
-	limit := int64(maxSingleBody)
-	if startsArray(buffered) {
-		limit = maxBatchBody
+	if !startsArray(buffered) {
+		limit = maxSingleBody
+	}
+	if r.ContentLength > limit {
+		return nil, release, &http.MaxBytesError{Limit: limit}
 	}
 	if r.ContentLength > limit {
 		return nil, release, &http.MaxBytesError{Limit: limit}
@@ -75,13 +82,13 @@ func (h *notificationsHandler) readBody(w http.ResponseWriter, r *http.Request) 
 	defer timer.Stop()
 	var large *bytes.Buffer
 	select {
-	case large = <-h.large:
+	case large = <-a.large:
 	case <-timer.C:
 		return nil, release, errTooManyLarge
 	case <-r.Context().Done():
 		return nil, release, r.Context().Err()
 	}
-	release = func() { h.putLarge(large) }
+	release = func() { a.putLarge(large) }
 	large.Grow(int(max(r.ContentLength, maxSingleBody)) + bytes.MinRead)
 	large.Write(small.Bytes())
 	if _, err := large.ReadFrom(in); err != nil {
@@ -100,12 +107,12 @@ func newLargeBodies() chan *bytes.Buffer {
 
 // putLarge makes room for the next body. The buffer of a large batch is not
 // kept: it may be that the next one comes in a day.
-func (h *notificationsHandler) putLarge(b *bytes.Buffer) {
+func (a *api) putLarge(b *bytes.Buffer) {
 	b.Reset()
 	if b.Cap() > 2*maxSingleBody {
 		b = new(bytes.Buffer)
 	}
-	h.large <- b
+	a.large <- b
 }
 
 // bodyError keeps the errors that errorProblem knows; any other while reading is

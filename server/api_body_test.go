@@ -106,7 +106,7 @@ func TestBodyDeadline(t *testing.T) {
 	hub := newTestHub(t)
 	const d = 150 * time.Millisecond
 	// newAPI sets a longer deadline; this is its inside.
-	address := serveHTTP(t, withRequestInfo(nil, withBodyDeadline(d, newKeyring([]string{testKey}).require(newNotificationsHandler(hub)))))
+	address := serveHTTP(t, withRequestInfo(nil, withBodyDeadline(d, newAPIParts(testAPI(hub, testKey)).router())))
 	for name, head := range map[string]string{
 		"no byte":        "Content-Length: 100\r\n\r\n",
 		"half":           "Content-Length: 100\r\n\r\n{\"target\":",
@@ -114,7 +114,7 @@ func TestBodyDeadline(t *testing.T) {
 		"chunked, start": "Transfer-Encoding: chunked\r\n\r\n",
 	} {
 		start := time.Now()
-		answer := raw(t, address, "POST / HTTP/1.1\r\nHost: x\r\nX-API-Key: "+testKey+"\r\nContent-Type: application/json\r\n"+head)
+		answer := raw(t, address, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: "+testKey+"\r\nContent-Type: application/json\r\n"+head)
 		if !strings.HasPrefix(answer, "HTTP/1.1 408 ") || !strings.Contains(answer, `"code":"request_timeout"`) || !strings.Contains(answer, "Connection: close\r\n") {
 			t.Errorf("%s: %.300s", name, answer)
 		}
@@ -123,7 +123,7 @@ func TestBodyDeadline(t *testing.T) {
 		}
 	}
 	// Without a key nobody reads the body, and it ends all the same.
-	answer := raw(t, address, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+	answer := raw(t, address, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
 	if !strings.HasPrefix(answer, "HTTP/1.1 401 ") {
 		t.Errorf("unread: %.300s", answer)
 	}

@@ -7,13 +7,14 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/roomcast/roomcast/notify"
 )
 
 const (
-	publicationKeys = "target, except, type, data, metadata, volatile"
+	publicationKeys = "target, except, type, data, metadata, volatile, ttl"
 	targetKeys      = "user, users, channel, channels, client, all"
 )
 
@@ -51,6 +52,8 @@ func decodePublication(item []byte, prefix string) (p notify.Publication, err er
 			n.Metadata, err = decodeObject(m.value, field)
 		case "volatile":
 			n.Volatile, err = decodeBool(m.value, field)
+		case "ttl":
+			n.TTL, err = decodeDuration(m.value, field)
 		default:
 			field = prefix + shorten(m.key)
 			err = invalidField(field, "unknown field, expected one of "+publicationKeys)
@@ -175,6 +178,26 @@ func decodeBool(value []byte, field string) (bool, error) {
 		return false, nil
 	}
 	return false, wrongType(field, value, "true or false")
+}
+
+// decodeDuration reads a duration such as "90s" or "5m"; null is none.
+func decodeDuration(value []byte, field string) (time.Duration, error) {
+	const expected = `a positive duration such as "30s", "5m" or "1h30m"`
+	if isNull(value) {
+		return 0, nil
+	}
+	if value[0] != '"' {
+		return 0, wrongType(field, value, expected)
+	}
+	text, err := decodeString(value, field)
+	if err != nil {
+		return 0, err
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, wrongType(field, value, expected)
+	}
+	return d, nil
 }
 
 func isNull(value []byte) bool { return string(value) == "null" }

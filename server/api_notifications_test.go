@@ -83,7 +83,7 @@ func TestPublishRefusals(t *testing.T) {
 	base := serveAPI(t, hub)
 	before := hub.Head()
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	const keys = "target, except, type, data, metadata, volatile"
+	const keys = "target, except, type, data, metadata, volatile, ttl"
 	const targets = "user, users, channel, channels, client, all"
 	type refusal struct{ body, detail, field string }
 	for _, tc := range []refusal{
@@ -107,7 +107,10 @@ func TestPublishRefusals(t *testing.T) {
 		{`{"target":{"channels":[` + strings.Repeat(`"a",`, 1000) + `"a"]}}`, `target.channels: got more than 1000 elements, expected at most 1000`, `target.channels`},
 		{`{"target":{"all":false}}`, `target.all: got false, expected true`, `target.all`},
 		{`{"target":{"user":"\ud800"}}`, `target.user: got half a surrogate pair, expected valid Unicode`, `target.user`},
-		{`{"ttl":"5m"}`, `ttl: unknown field, expected one of ` + keys, `ttl`},
+		{`{"Ttl":"5m"}`, `Ttl: unknown field, expected one of ` + keys, `Ttl`},
+		{`{"ttl":300}`, `ttl: got the number 300, expected a positive duration such as "30s", "5m" or "1h30m"`, `ttl`},
+		{`{"ttl":"5 min"}`, `ttl: got the string "5 min", expected a positive duration such as "30s", "5m" or "1h30m"`, `ttl`},
+		{`{"ttl":"-1s"}`, `ttl: got the string "-1s", expected a positive duration such as "30s", "5m" or "1h30m"`, `ttl`},
 		{`{"Type":"x"}`, `Type: unknown field, expected one of ` + keys, `Type`},
 		{`{"type":["x"]}`, `type: got an array, expected a string`, `type`},
 		{`{"except":"c1"}`, `except: got the string "c1", expected an array of strings`, `except`},
@@ -238,8 +241,8 @@ func TestRoutes(t *testing.T) {
 		status       int
 		allow, body  string
 	}{
-		{"GET", "/v1/notifications", 405, "POST", problemJSON(t, 405, "method_not_allowed", "method GET is not allowed here, only POST", "")},
-		{"DELETE", "/v1/notifications", 405, "POST", problemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed here, only POST", "")},
+		{"GET", "/v1/tickets", 405, "POST", problemJSON(t, 405, "method_not_allowed", "method GET is not allowed here, only POST", "")},
+		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", problemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed here, only GET, HEAD, POST", "")},
 		{"POST", "/v1/nothing", 404, "", problemJSON(t, 404, "not_found", "no such route", "")},
 		{"POST", "//v1/notifications", 404, "", problemJSON(t, 404, "not_found", "no such route", "")},
 		{"GET", "/v1/notifications/../x", 404, "", problemJSON(t, 404, "not_found", "no such route", "")},
@@ -255,7 +258,7 @@ func TestRoutes(t *testing.T) {
 			}
 		}
 	}
-	if res, body := do(t, "HEAD", base+"/v1/notifications", ""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
+	if res, body := do(t, "HEAD", base+"/v1/tickets", ""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
 		t.Errorf("HEAD: %d %q", res.StatusCode, body)
 	}
 }

@@ -108,6 +108,7 @@ func (l *link) forward(p *peer, packet *parser.Packet) {
 func (l *link) refuse(namespace string, err error) {
 	refusal := refusalOf(err)
 	l.srv.log.Debug("connection refused", zap.String("code", refusal.Data.Code))
+	l.srv.opts.Metrics.refused(refusal.Data.Code)
 	text, _, encodeErr := encodePacket(kindConnectError, namespace, nil, refusal)
 	if encodeErr != nil {
 		return

@@ -64,6 +64,7 @@ func (l *link) dispatch(p *packet) {
 		sock.EmitUntyped(p.name, args...)
 	}
 	if !known {
+		l.srv.opts.Metrics.refused("unknown_event")
 		reply(errorReply{Error: refusalData{Code: "unknown_event"}})
 	}
 }
@@ -145,6 +146,7 @@ func (l *link) allow(p *packet) bool {
 		return false
 	}
 	refusal := errorEvent{Code: codeRateLimited, Message: "Rate limit exceeded", RetryAfter: interval.Seconds()}
+	l.srv.opts.Metrics.refused(refusal.Code)
 	l.answer(p)(errorReply{Error: refusal})
 	// One event a second tells as much as thousands would.
 	if peer := l.peer(p.namespace); peer != nil && now.Sub(l.abuse.told) >= time.Second {

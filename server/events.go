@@ -95,6 +95,7 @@ func (p *peer) builtin(packet *packet, reply answer) bool {
 		reply(arg)
 	}
 	refuse := func(e errorEvent) {
+		p.link.srv.opts.Metrics.refused(e.Code)
 		p.link.send(p.eventReply("error", e))
 		reply(errorReply{Error: e})
 	}

@@ -54,6 +54,9 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 func (p *peer) render(b *engineio.Batch, d notify.Delivery) {
 	switch {
 	case d.Message != nil:
+		if at := d.Message.Accepted(); at.After(p.member.ConnectedAt()) { // else it is a replay
+			b.Since(at)
+		}
 		f := p.link.srv.messageFrameOf(d.Message)
 		if d.Message.Args != nil || len(p.as) == 0 {
 			b.Frame(f.Frame)

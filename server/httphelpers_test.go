@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -122,11 +123,16 @@ func attach(t testing.TB, hub *notify.Hub, clientID, userID string, channels ...
 	return m
 }
 
+// testAPI are the options that tests serve the API with.
+func testAPI(hub *notify.Hub, keys ...string) apiOptions {
+	return apiOptions{Hub: hub, Keys: keys, Tickets: auth.NewTickets(nil), Connection: (&Service{}).connection}
+}
+
 // serveAPI serves the API on the hub the way the program does and returns the
 // base URL.
-func serveAPI(t testing.TB, hub publisher) string {
+func serveAPI(t testing.TB, hub *notify.Hub) string {
 	t.Helper()
-	return "http://" + serveHTTP(t, withRequestInfo(nil, newAPI(apiOptions{Hub: hub, Keys: []string{testKey}})))
+	return "http://" + serveHTTP(t, withRequestInfo(nil, newAPI(testAPI(hub, testKey))))
 }
 
 func publishTo(t testing.TB, base, body string) (*http.Response, string) {

@@ -168,7 +168,7 @@ func FuzzPublishBody(f *testing.F) {
 	}
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{HistoryMaxBytes: 1 << 20})
 	f.Cleanup(hub.Close)
-	api := withRequestInfo(nil, newAPI(apiOptions{Hub: hub, Keys: []string{testKey}}))
+	api := withRequestInfo(nil, newAPI(testAPI(hub, testKey)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := httptest.NewRequest("POST", "/v1/notifications", bytes.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")

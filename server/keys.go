@@ -4,76 +4,132 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/roomcast/roomcast/auth"
 )
 
 const keyFailuresPerMinute = 10 // per address
+
+// apiKey is one key: its digest, what it may be used for, and what it used.
+type apiKey struct {
+	digest    [sha256.Size]byte
+	scope     auth.Scope
+	publishes *rate.Limiter // of notifications; nil: no limit
+	answers   *answers      // to its requests with an Idempotency-Key
+}
 
 // keyring holds the API keys as digests: neither a dump nor the time a compare
 // takes says anything about a key. Several keys are valid at once, which is how
 // they are rotated. Safe for concurrent use.
 type keyring struct {
-	digests  [][sha256.Size]byte
+	keys     []*apiKey
 	failures *ipRates
 }
 
-// newKeyring ignores empty keys; without any other, every key is refused.
-func newKeyring(keys []string) *keyring {
+// newKeyring reads entries as auth.ParseAPIKey does; a key that stands there
+// with several patterns may do what any of them says. An entry that is not well
+// formed opens nothing. Each key may publish perSecond notifications and burst
+// at once, 0 being no limit. Without any key, every request is refused.
+func newKeyring(entries []string, perSecond, burst int) *keyring {
 	k := &keyring{failures: newIPRates(rate.Every(time.Minute/keyFailuresPerMinute), keyFailuresPerMinute)}
-	for _, key := range keys {
-		if key != "" {
-			k.digests = append(k.digests, sha256.Sum256([]byte(key)))
+	for _, entry := range entries {
+		secret, pattern, err := auth.ParseAPIKey(entry)
+		if err != nil {
+			continue
 		}
+		owner := k.find(string(secret))
+		if owner == nil {
+			owner = &apiKey{digest: sha256.Sum256(secret), answers: newAnswers(time.Now)}
+			if perSecond > 0 {
+				owner.publishes = rate.NewLimiter(rate.Limit(perSecond), max(burst, 1))
+			}
+			k.keys = append(k.keys, owner)
+		}
+		owner.scope = append(owner.scope, pattern)
 	}
 	return k
 }
 
-// require lets requests with a valid key through to next.
-func (k *keyring) require(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := k.check(r); err != nil {
-			WriteProblem(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// check answers nil for a valid key. An address with too many wrong keys is
+// check answers the key of a request. An address with too many wrong keys is
 // refused without a look at the key, so guessing goes no faster than ten a
 // minute. An address that valid keys came from is different: behind a proxy
 // anybody may share it, and ten wrong keys a minute must not lock a backend out.
-func (k *keyring) check(r *http.Request) error {
+func (k *keyring) check(r *http.Request) (*apiKey, error) {
 	key := requestKey(r)
 	if key == "" {
-		return errKeyMissing
+		return nil, errKeyMissing
 	}
 	ip := clientIP(r)
 	out, trusted, retry := k.failures.exhausted(ip)
 	if out && !trusted {
-		return tooManyFailures(retry)
+		return nil, tooManyFailures(retry)
 	}
-	if k.valid(key) {
+	if owner := k.find(key); owner != nil {
 		k.failures.trust(ip)
-		return nil
+		return owner, nil
 	}
 	if ok, retry := k.failures.allow(ip); !ok {
-		return tooManyFailures(retry)
+		return nil, tooManyFailures(retry)
 	}
-	return errKeyWrong
+	return nil, errKeyWrong
 }
 
-// valid compares with every key, always, on digests of one length.
-func (k *keyring) valid(key string) bool {
+// find compares with every key, always, on digests of one length.
+func (k *keyring) find(key string) *apiKey {
 	digest := sha256.Sum256([]byte(key))
-	found := 0
-	for i := range k.digests {
-		found |= subtle.ConstantTimeCompare(digest[:], k.digests[i][:])
+	found := -1
+	for i := range k.keys {
+		same := subtle.ConstantTimeCompare(digest[:], k.keys[i].digest[:])
+		found = subtle.ConstantTimeSelect(same, i, found)
 	}
-	return found == 1
+	if found < 0 {
+		return nil
+	}
+	return k.keys[found]
+}
+
+// permit refuses subjects ("user:u1", "channel:orders", "client:…", "all")
+// outside the scope of the key.
+func (k *apiKey) permit(field string, subjects ...string) error {
+	for _, subject := range subjects {
+		if !k.scope.Allows(subject) {
+			return &Problem{Status: http.StatusForbidden, Code: codeForbidden, Field: field,
+				Detail: "this API key may not be used for " + quoteShort(subject)}
+		}
+	}
+	return nil
+}
+
+// permitEverything is for lists of all there is.
+func (k *apiKey) permitEverything() error {
+	if k.scope.Everything() {
+		return nil
+	}
+	return &Problem{Status: http.StatusForbidden, Code: codeForbidden,
+		Detail: "this API key is limited to some targets, and this would show others too"}
+}
+
+// spend takes n notifications from what the key may publish. More than a whole
+// burst count as a burst, or a large batch could never be sent.
+func (k *apiKey) spend(n int) error {
+	if k.publishes == nil || n <= 0 {
+		return nil
+	}
+	now := time.Now()
+	taken := k.publishes.ReserveN(now, min(n, k.publishes.Burst()))
+	wait := taken.DelayFrom(now)
+	if wait == 0 {
+		return nil
+	}
+	taken.CancelAt(now)
+	return &Problem{Status: http.StatusTooManyRequests, Code: codeRateLimited, retryAfter: wait,
+		Detail: "more than " + strconv.FormatFloat(float64(k.publishes.Limit()), 'f', -1, 64) +
+			" notifications a second with this API key; nothing was sent"}
 }
 
 // requestKey reads the key from the headers only: a URL ends in logs and in

@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -21,7 +20,7 @@ const otherKey = "a-key-of-at-least-32-random-bytes-0002"
 
 func TestKeys(t *testing.T) {
 	hub := newTestHub(t)
-	base := "http://" + serveHTTP(t, withRequestInfo(nil, newAPI(apiOptions{Hub: hub, Keys: []string{testKey, "", otherKey}})))
+	base := "http://" + serveHTTP(t, withRequestInfo(nil, newAPI(testAPI(hub, testKey, "", otherKey))))
 	const missing = "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"
 	const challengeWrong = `Bearer realm="roomcast", error="invalid_token"`
 	before := hub.Head().Seq
@@ -70,17 +69,17 @@ func TestKeys(t *testing.T) {
 }
 
 func TestNoKeys(t *testing.T) {
-	k := newKeyring([]string{""})
+	k := newKeyring([]string{""}, 0, 0)
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Header.Set("X-API-Key", "anything")
-	if err := k.check(r); err != errKeyWrong {
+	if _, err := k.check(r); err != errKeyWrong {
 		t.Errorf("a keyring without keys says %v", err)
 	}
 }
 
 func TestKeyFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := newKeyring([]string{testKey})
+		k := newKeyring([]string{testKey}, 0, 0)
 		try := func(address, key string) (status int, retry string) {
 			r := httptest.NewRequest("POST", "/", nil)
 			r.RemoteAddr = address
@@ -88,7 +87,9 @@ func TestKeyFailures(t *testing.T) {
 				r.Header.Set("X-API-Key", key)
 			}
 			w := httptest.NewRecorder()
-			k.require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+			if _, err := k.check(r); err != nil {
+				WriteProblem(w, r, err)
+			}
 			return w.Code, w.Header().Get("Retry-After")
 		}
 		expect := func(address, key string, status int, retry string) {
@@ -196,7 +197,7 @@ func TestKeyTiming(t *testing.T) {
 	if testing.Short() {
 		t.Skip("40,000 timed compares")
 	}
-	k := newKeyring([]string{testKey})
+	k := newKeyring([]string{testKey}, 0, 0)
 	first, last := "X"+testKey[1:], testKey[:len(testKey)-1]+"X"
 	measure := func() float64 {
 		const n = 20_000
@@ -208,7 +209,7 @@ func TestKeyTiming(t *testing.T) {
 				key = last
 			}
 			start := time.Now()
-			k.valid(key)
+			k.find(key)
 			// A pause of the scheduler is no property of the compare.
 			d := min(float64(time.Since(start)), 5_000)
 			sum[i] += d

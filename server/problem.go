@@ -24,6 +24,7 @@ const (
 	codeUnauthenticated  = "unauthenticated"
 	codeForbidden        = "forbidden"
 	codeNotFound         = "not_found"
+	codeConflict         = "conflict"
 	codeMethod           = "method_not_allowed"
 	codeTimeout          = "request_timeout"
 	codeTooLarge         = "payload_too_large"
@@ -96,6 +97,7 @@ func problemOf(r *http.Request, err error) *Problem {
 	p := *errorProblem(err) // a copy: some are shared
 	info := infoOf(r)
 	p.Type, p.Title, p.RequestID = "about:blank", http.StatusText(p.Status), info.id
+	info.code = p.Code
 	if p.Status >= http.StatusInternalServerError && err != error(errInternal) {
 		info.err = err
 	}
@@ -159,14 +161,21 @@ func retrySeconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }
 
+// rawJSON is a value that is JSON already. It goes out byte for byte, which
+// json.Marshal does not promise for a json.RawMessage.
+type rawJSON []byte
+
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	setAPIHeaders(w.Header())
 	w.Header().Set("Content-Type", "application/json")
-	body, err := json.Marshal(v)
-	if err != nil {
-		// Only values of our own come here; one that cannot be marshalled is a
-		// defect, and the recovery middleware is the place for these.
-		panic(err)
+	body, ready := v.(rawJSON)
+	if !ready {
+		var err error
+		if body, err = json.Marshal(v); err != nil {
+			// Only values of our own come here; one that cannot be marshalled is
+			// a defect, and the recovery middleware is the place for these.
+			panic(err)
+		}
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n'))

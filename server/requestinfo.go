@@ -22,6 +22,10 @@ type requestInfo struct {
 	id  string
 	ip  netip.Addr
 	err error // the cause of a 5xx answer, for the request log; never sent
+
+	status   int    // of the answer, once it has ended
+	code     string // of the problem that was answered, or of a stream that was refused
+	panicked bool
 }
 
 type requestInfoKey struct{}

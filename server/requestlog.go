@@ -29,6 +29,8 @@ func withRequestLog(log *zap.Logger, quiet func(*http.Request) bool, next http.H
 			if !completed {
 				status = lw.statusOr(http.StatusInternalServerError)
 			}
+			info := infoOf(r)
+			info.status = status
 			level := zapcore.InfoLevel
 			switch {
 			case status >= 500 || !completed:
@@ -40,7 +42,6 @@ func withRequestLog(log *zap.Logger, quiet func(*http.Request) bool, next http.H
 			if entry == nil {
 				return
 			}
-			info := infoOf(r)
 			fields := []zap.Field{
 				zap.String("method", logValue(r.Method)),
 				zap.String("path", logPath(r)),
@@ -81,6 +82,7 @@ func withRecovery(log *zap.Logger, next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
 				panic(v)
 			}
+			infoOf(r).panicked = true
 			log.Error("panic in a request handler",
 				zap.String("method", logValue(r.Method)),
 				zap.String("path", logPath(r)),

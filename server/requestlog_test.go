@@ -118,7 +118,7 @@ func TestLogCanary(t *testing.T) {
 	log, buf := newLogBuffer()
 	hub := newTestHub(t)
 	address := serveHTTP(t, withRequestInfo(nil, withRequestLog(log, nil, withRecovery(log, withCORS(testOrigins, nil,
-		newAPI(apiOptions{Hub: hub, Keys: []string{testKey, canary}}))))))
+		newAPI(testAPI(hub, testKey, canary)))))))
 	base := "http://" + address
 	good := `{"target":{"user":"u"},"type":"x","data":"` + canary + `"}`
 	n := 0

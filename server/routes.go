@@ -28,19 +28,38 @@ func (s *Service) Handler() http.Handler {
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
 		router.Handle(path+"/{clientId}/token", s.o.Streams.Token())
 	}
-	api := newAPI(apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys})
-	router.Handle("/v1", api)
+	api := newAPI(s.api())
+	for _, path := range apiPaths() {
+		router.Handle(path, api)
+	}
 	router.PathPrefix("/v1/").Handler(api)
-	router.Handle("/livez", byMethod{http.MethodGet: http.HandlerFunc(s.health.live)})
-	router.Handle("/readyz", byMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
-	if s.o.Console != nil {
+	switch {
+	case s.o.Console == nil:
+	case s.upstream != nil:
+		router.PathPrefix("/console/").Handler(http.StripPrefix("/console", s.o.Console))
+		router.Handle("/console", http.StripPrefix("/console", s.o.Console))
+	default:
 		router.PathPrefix("/").Handler(s.o.Console)
 	}
 
 	handler := withCORS(s.o.AllowOrigin, nil, withBodyDeadline(bodyTimeout, router))
+	if s.upstream != nil {
+		handler = s.upstream.beside(router, handler)
+	}
 	handler = withRecovery(s.o.Log, handler)
 	handler = withRequestLog(s.o.Log, s.quiet, handler)
+	handler = withRefusals(s.o.Metrics, s.isEngineIO, handler)
 	return withRequestInfo(s.o.TrustedProxies, handler)
+}
+
+// api are the options of the API.
+func (s *Service) api() apiOptions {
+	o := apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate, Burst: s.o.PublishBurst,
+		Connection: s.connection, Health: &s.health}
+	if s.o.Tickets != nil {
+		o.Tickets = s.o.Tickets
+	}
+	return o
 }
 
 // streamPaths are the paths of EventSource streams and the event name that each
@@ -53,6 +72,9 @@ func (s *Service) streamPaths() map[string]string {
 
 // quiet tells the requests that come without end: probes and polls.
 func (s *Service) quiet(r *http.Request) bool {
-	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" ||
-		slices.ContainsFunc(s.o.SocketIOPaths, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) })
+	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || s.isEngineIO(r)
+}
+
+func (s *Service) isEngineIO(r *http.Request) bool {
+	return slices.ContainsFunc(s.o.SocketIOPaths, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) })
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,11 +23,15 @@ type ServiceOptions struct {
 	Hub      *notify.Hub
 	SocketIO *Server
 	Streams  *sse.Handler
-	Console  http.Handler // answers `/`; nil: nothing does
+	Console  http.Handler // answers `/`, or `/console` with Upstream; nil: nothing does
+	Upstream *url.URL     // origin of the application that answers every path that is not ours; may be nil
 
-	SocketIOPaths  []string // where Engine.IO requests go (/socket.io)
-	SSEPath        string   // where streams go (/sse)
-	APIKeys        []string // of backends; without any, all are refused
+	SocketIOPaths  []string      // where Engine.IO requests go (/socket.io)
+	SSEPath        string        // where streams go (/sse)
+	APIKeys        []string      // of backends, see auth.ParseAPIKey; without any, all are refused
+	PublishRate    int           // notifications a second that each key may publish (0: any number)
+	PublishBurst   int           // and at once
+	Tickets        *auth.Tickets // issued by the API; nil: none are
 	AllowOrigin    func(origin string, r *http.Request) bool
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
@@ -35,6 +40,8 @@ type ServiceOptions struct {
 	SweepInterval     time.Duration // how often dead streams are looked for (5 s)
 	InactiveTimeout   time.Duration // without a successful write to a stream (5 min)
 	Log               *zap.Logger
+	Admin             AdminOptions // metrics and profiles; none without an address
+	Metrics           *Metrics     // those that SocketIO and Streams count in, too (of the Hub alone)
 }
 
 // Service serves everything from one listener until it is told to stop.
@@ -42,6 +49,7 @@ type Service struct {
 	o        ServiceOptions
 	health   health
 	presence *presence
+	upstream *upstream // nil without
 }
 
 // NewService returns a Service; the parts stay the caller's until Serve is called,
@@ -58,10 +66,17 @@ func NewService(o ServiceOptions) *Service {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(o.Hub)
+	}
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = ownOrigin
 	}
-	return &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
+	s := &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
+	if o.Upstream != nil {
+		s.upstream = newUpstream(o.Upstream, o.TrustedProxies, o.Log)
+	}
+	return s
 }
 
 // StreamAdmission counts EventSource streams against the limits; the result is
@@ -70,6 +85,7 @@ func StreamAdmission(limits *Limiter) func(*http.Request, auth.Identity) (func()
 	return func(r *http.Request, id auth.Identity) (func(), error) {
 		release, err := limits.Acquire(StreamConnection, clientIP(r), id.RoomUser())
 		if err != nil {
+			infoOf(r).code = codeTooMany // it is told in a stream, whose status is 200
 			return nil, fmt.Errorf("%w: %w", sse.ErrOverloaded, err)
 		}
 		return release, nil
@@ -86,6 +102,13 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		s.close(context.WithoutCancel(ctx))
 		return err
 	}
+	operators, err := s.startAdmin(ctx)
+	if err != nil {
+		_ = listener.Close()
+		s.close(context.WithoutCancel(ctx))
+		return err
+	}
+	defer operators.close() // after the drain, which is worth watching
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	failed := make(chan error, 1)
 	go func() {
@@ -134,6 +157,9 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 // close ends the connections of both transports at the same time.
 func (s *Service) close(ctx context.Context) error {
 	s.presence.stop() // those who go now come back to another node, or to the next start
+	if s.upstream != nil {
+		s.upstream.close()
+	}
 	streams := make(chan error, 1)
 	go func() { streams <- s.o.Streams.Shutdown(ctx) }()
 	return errors.Join(s.o.SocketIO.Shutdown(ctx), <-streams)

@@ -25,6 +25,8 @@ type Options struct {
 	Log    *zap.Logger // none
 	Limits *Limiter    // no limits
 
+	Metrics *Metrics // nil: nothing is counted
+
 	PingInterval   time.Duration            // between two pings (25 s)
 	PingTimeout    time.Duration            // for the answer to one (60 s)
 	ConnectTimeout time.Duration            // from the handshake to the first CONNECT (10 s)
@@ -111,7 +113,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{opts: o, log: o.Log, hub: o.Hub, stop: stop}
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
-		CheckOrigin: o.CheckOrigin, Admit: s.admit, Accept: s.accept,
+		CheckOrigin: o.CheckOrigin, Admit: s.admit, Accept: s.accept, Written: o.Metrics.Written,
 	})
 	s.binder = newEngineServer(s)
 	s.io = s.newLibrary()

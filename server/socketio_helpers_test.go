@@ -42,9 +42,9 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams := sse.New(sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Admit: nil})
+	streams := sse.New(sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: WriteProblem, Written: o.Metrics.WrittenBy("sse")})
 	service := NewService(ServiceOptions{
-		Hub: hub, SocketIO: sio, Streams: streams, APIKeys: []string{testKey}, Log: zap.NewNop(),
+		Hub: hub, SocketIO: sio, Streams: streams, APIKeys: []string{testKey}, Log: zap.NewNop(), Metrics: o.Metrics,
 	})
 	base := serveHTTP(t, service.Handler())
 	t.Cleanup(func() {

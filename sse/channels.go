@@ -79,16 +79,16 @@ func clientIDOf(r *http.Request) string {
 // find returns the member of a running stream that identity may change, and whose rights count: those just shown,
 // which may be newer than the stream's, but never more than its own for a stream of nobody.
 func (h *Handler) find(clientID string, identity auth.Identity) (*notify.Member, auth.Identity, error) {
-	s := h.stream(clientID)
+	s, member := h.stream(clientID)
 	switch {
 	case s == nil:
 		return nil, identity, ErrNoStream
 	case s.identity.Anonymous:
-		return s.member, s.identity, nil
+		return member, s.identity, nil
 	case identity.RoomUser() != s.identity.RoomUser():
 		return nil, identity, ErrNotYours
 	}
-	return s.member, identity, nil
+	return member, identity, nil
 }
 
 // readChange reads the body strictly: one JSON object, each name once and known, nothing behind it.

@@ -77,12 +77,13 @@ func sign(t testing.TB, claims jwt.MapClaims) string {
 	return token
 }
 
-// routes are the two stream routes and the change of channels, as the server mounts them.
+// routes are the two stream routes, the change of channels and of the token, as the server mounts them.
 func (r *rig) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/sse", r.Stream(""))
 	mux.Handle("/api/sse", r.Stream("message"))
 	mux.Handle("/sse/{clientId}/channels", r.Channels())
+	mux.Handle("/sse/{clientId}/token", r.Token())
 	return mux
 }
 

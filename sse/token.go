@@ -18,6 +18,11 @@ type Authenticator interface {
 	Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error)
 }
 
+// renewed is the answer to a new token.
+type renewed struct {
+	ExpiresAt string `json:"expiresAt"`
+}
+
 // maxTokenBody is the most bytes that a renewal may take.
 const maxTokenBody = auth.MaxToken + 1<<10
 
@@ -47,7 +52,7 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 		h.o.Problem(w, r, err)
 		return
 	}
-	s := h.stream(clientIDOf(r))
+	s, member := h.stream(clientIDOf(r))
 	switch {
 	case s == nil:
 		h.o.Problem(w, r, ErrNoStream)
@@ -61,24 +66,24 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 		h.o.Problem(w, r, err)
 		return
 	}
-	s.take(identity)
-	answer, _ := json.Marshal(control{ExpiresAt: timestamp(identity.ExpiresAt)}) // two strings
+	s.take(identity, member)
+	answer, _ := json.Marshal(renewed{timestamp(identity.ExpiresAt)}) // a string
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(append(answer, '\n'))
 }
 
-// stream returns the running stream of a client id, nil when there is none.
-func (h *Handler) stream(clientID string) *stream {
+// stream returns the running stream of a client id and its member, nil when there is none.
+func (h *Handler) stream(clientID string) (*stream, *notify.Member) {
 	m := h.o.Hub.Member(root, clientID)
 	if m == nil {
-		return nil
+		return nil, nil
 	}
 	s, ok := m.Owner().(*stream)
 	if !ok || s.h != h { // a socket, say
-		return nil
+		return nil, nil
 	}
-	return s
+	return s, m
 }
 
 // who is the identity of today.
@@ -91,9 +96,9 @@ func (s *stream) who() auth.Identity {
 
 // take puts an identity into force, from any goroutine. The rooms that it may not be in are left after that, so none is
 // joined again by the old one; then the stream looks at its new end.
-func (s *stream) take(identity auth.Identity) {
+func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.renewed.Store(&identity)
-	s.h.o.Hub.LeaveForbidden(s.member, identity.MayJoin)
+	s.h.o.Hub.LeaveForbidden(member, identity.MayJoin)
 	s.awake()
 }
 

@@ -1,0 +1,158 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// online returns a Hub with u1 on two connections, one of them in "orders", and u2 on one.
+func online(t *testing.T) (h *Hub, c1, c2, c3 *Member) {
+	h = newHub(t, Options{})
+	c1 = attach(t, h, Attachment{ClientID: "c1", UserID: "u1", Rooms: []string{"orders"}})
+	c2 = attach(t, h, Attachment{ClientID: "c2", UserID: "u1"})
+	c3 = attach(t, h, Attachment{ClientID: "c3", UserID: "u2"})
+	return h, c1, c2, c3
+}
+
+// types returns the types of what a member has.
+func types(m *Member) (all []string) {
+	for _, d := range pull(m) {
+		all = append(all, d.Message.Type)
+	}
+	return all
+}
+
+func TestSend(t *testing.T) {
+	h, c1, c2, c3 := online(t)
+	ctx := t.Context()
+	check := func(got, want any, err error) {
+		t.Helper()
+		if err != nil || got != want {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+	}
+	paid := Payment{PaymentID: "p", Status: "completed", CustomerID: "u1"}
+	r, err := h.Send(ctx, paid)
+	check(r, Receipt{ID: "5f3a9c01-1", Delivered: 2, Users: 1, Stored: true}, err)
+	r, err = h.Send(ctx, paid, ToClient("c3"), Volatile())
+	check(r, Receipt{Delivered: 1, Users: 1}, err)
+	r, err = h.Send(ctx, Custom{Type: "custom"}, Except("c1", "c3"), TTL(time.Minute))
+	check(r, Receipt{ID: "5f3a9c01-2", Delivered: 1, Users: 1, Stored: true}, err)
+	n, err := h.SendToUser(ctx, "u1", Notification{Type: "plain"}, Except("c2"))
+	check(n, 1, err)
+	n, err = h.SendToUser(ctx, "u9", paid)
+	check(n, 0, err)
+	n, err = h.SendToChannel(ctx, "orders", Job{JobID: "j", Status: "started"})
+	check(n, 1, err)
+	n, err = h.Broadcast(ctx, Achievement{UserID: "u1", Achievement: "won"})
+	check(n, 3, err)
+	ok, err := h.SendToClient(ctx, "c3", SecurityAlert{AlertID: "a", Severity: "low"})
+	check(ok, true, err)
+	ok, err = h.SendToClient(ctx, "c9", SecurityAlert{AlertID: "a", Severity: "low"})
+	check(ok, false, err)
+	for i, c := range []struct {
+		m    *Member
+		want string
+	}{
+		{c1, "[payment:completed plain job:started user:won]"},
+		{c2, "[payment:completed custom user:won]"},
+		{c3, "[payment:completed user:won security:alert]"},
+	} {
+		if got := fmt.Sprint(types(c.m)); got != c.want {
+			t.Errorf("c%d got %s, want %s", i+1, got, c.want)
+		}
+	}
+	if kept, _ := h.History([]string{"*"}, Cursor{}, 0); kept[0].TTL != time.Minute {
+		t.Errorf("TTL %v", kept[0].TTL)
+	}
+}
+
+func TestNotify(t *testing.T) {
+	h, c1, _, c3 := online(t)
+	if n, err := h.NotifyUser(t.Context(), "u1", `Say "hi" ☺`); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if ok, err := h.NotifyClient(t.Context(), "c3", ""); !ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	if ok, err := h.NotifyClient(t.Context(), "c9", "x"); ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	for m, want := range map[*Member]string{c1: `notification {"message":"Say \"hi\" ☺"}`, c3: `notification {"message":""}`} {
+		for _, d := range pull(m) {
+			if got := d.Message.Type + " " + string(d.Message.Data); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	}
+}
+
+func TestSendToMany(t *testing.T) {
+	h, c1, _, _ := online(t)
+	ctx := t.Context()
+	attach(t, h, Attachment{ClientID: "c4", UserID: "u4", Rooms: []string{"user:u2"}}) // by Go code
+	for _, c := range []struct {
+		send func() (Multi, error)
+		want Multi
+	}{
+		{func() (Multi, error) {
+			return h.SendToUsers(ctx, []string{"u1", "u9", "u1"}, Custom{Type: "x"})
+		}, Multi{1, 1, 2}},
+		{func() (Multi, error) { return h.SendToUsers(ctx, []string{"u2"}, Custom{Type: "x"}) }, Multi{1, 0, 1}},
+		{func() (Multi, error) {
+			return h.SendToUsers(ctx, []string{"u1"}, Custom{Type: "x"}, Except("c1", "c2"))
+		}, Multi{0, 1, 1}},
+		{func() (Multi, error) {
+			return h.SendToChannels(ctx, []string{"orders", "none", "never"}, Custom{Type: "x"}, ToAll())
+		}, Multi{1, 2, 3}},
+	} {
+		if got, err := c.send(); got != c.want || err != nil {
+			t.Errorf("got %+v, %v, want %+v", got, err, c.want)
+		}
+	}
+	if got := types(c1); len(got) != 2 {
+		t.Errorf("c1 got %v", got)
+	}
+	if got, err := h.SendToUsers(ctx, nil, Custom{Type: "x"}); got != (Multi{}) || err == nil || err.Error() != "target.users: has 0 names, expected 1 to 1000" {
+		t.Errorf("nobody: %v, %v", got, err)
+	}
+}
+
+func TestSendRefuses(t *testing.T) {
+	h, _, _, _ := online(t)
+	for _, c := range []struct {
+		typed   Typed
+		options []Option
+		want    string
+	}{
+		{Payment{PaymentID: "p", Status: "failed"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
+		{Job{JobID: "j", Status: "failed"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
+		{Notification{Type: "x"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
+		{Payment{PaymentID: "p", Status: "paid"}, []Option{ToAll()}, `status: got "paid", expected pending, completed, failed or refunded`},
+		{Custom{Type: "x"}, []Option{TTL(-1)}, "ttl: is -1ns, expected a positive duration"},
+	} {
+		var invalid *ValidationError
+		if _, err := h.Send(t.Context(), c.typed, c.options...); !errors.As(err, &invalid) || err.Error() != c.want {
+			t.Errorf("%+v: %v, want %s", c.typed, err, c.want)
+		}
+	}
+	if h.Head().Seq != 0 {
+		t.Error("something was sent")
+	}
+	h.Close()
+	if n, err := h.Broadcast(t.Context(), Custom{Type: "x"}); n != 0 || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("closed: %d, %v", n, err)
+	}
+}
+
+// A caller's options are not written to.
+func TestSendLeavesTheOptions(t *testing.T) {
+	h, _, _, _ := online(t)
+	options := slices.Grow([]Option{Volatile()}, 4)
+	if _, err := h.SendToUser(t.Context(), "u1", Custom{Type: "x"}, options...); err != nil || options[:2][1] != nil {
+		t.Errorf("%v, %v", options[:2], err)
+	}
+}

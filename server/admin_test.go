@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+const adminKey = "an-admin-key-of-at-least-32-bytes"
+
+func startTestAdmin(t *testing.T, o AdminOptions) string {
+	t.Helper()
+	s := NewService(ServiceOptions{Hub: newTestHub(t), Admin: o})
+	a, err := s.startAdmin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	return "http://" + a.addr.String()
+}
+
+func TestAdminListener(t *testing.T) {
+	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Pprof: true})
+	for path, want := range map[string]string{
+		"/metrics": "\nroomcast_users 0\n", "/livez": `{"status":"ok"}`, "/readyz": `{"status":"ready"}`,
+		"/debug/pprof/": "heap", "/debug/pprof/goroutine?debug=1": "goroutine profile", "/debug/pprof/symbol": "num_symbols",
+	} {
+		if res, text := do(t, "GET", base+path, ""); res.StatusCode != 200 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)
+		}
+	}
+	for _, path := range []string{"/", "/v1/stats", "/debug/pprof/cmdline", "/debug/vars", "/socket.io/"} {
+		if res, text := do(t, "GET", base+path, ""); res.StatusCode != 404 || !strings.Contains(text, `"code":"not_found"`) {
+			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)
+		}
+	}
+	if res, _ := do(t, "POST", base+"/metrics", ""); res.StatusCode != 405 {
+		t.Errorf("POST: %d", res.StatusCode)
+	}
+}
+
+// A page whose name resolves to this machine is another origin, but its requests
+// reach us; the Host header tells them.
+func TestAdminListenerKnowsItsNames(t *testing.T) {
+	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0"})
+	address := strings.TrimPrefix(base, "http://")
+	_, port, _ := net.SplitHostPort(address)
+	for host, status := range map[string]string{
+		address: "200", "localhost:" + port: "200", "LocalHost": "200", "[::1]:" + port: "200",
+		"evil.example:" + port: "403", "evil.example": "403", "localhost.evil.example:" + port: "403",
+	} {
+		answer := raw(t, address, "GET /metrics HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
+		if !strings.HasPrefix(answer, "HTTP/1.1 "+status) {
+			t.Errorf("%s: %.200q", host, answer)
+		}
+	}
+	if res, _ := do(t, "GET", base+"/debug/pprof/", ""); res.StatusCode != 404 {
+		t.Errorf("profiles that nobody asked for: %d", res.StatusCode)
+	}
+}
+
+func TestAdminKey(t *testing.T) {
+	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Key: adminKey, Pprof: true})
+	for authorization, status := range map[string]int{
+		"": 401, "Basic " + adminKey: 401, "Bearer": 403, "Bearer " + testKey: 403, "Bearer " + adminKey + "x": 403,
+		"Bearer " + adminKey: 200, "bearer  " + adminKey: 200,
+	} {
+		for _, path := range []string{"/metrics", "/debug/pprof/", "/livez"} {
+			res, text := do(t, "GET", base+path, "", "Authorization: "+authorization)
+			if res.StatusCode != status || strings.Contains(text, adminKey) {
+				t.Errorf("%s with %q: %d %.200s", path, authorization, res.StatusCode, text)
+			}
+		}
+	}
+}
+
+func TestAdminListenerIsRefused(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	logged, logs := observer.New(zapcore.WarnLevel)
+	start := func(o AdminOptions) error {
+		a, err := NewService(ServiceOptions{Hub: newTestHub(t), Admin: o, Log: zap.New(logged)}).startAdmin(context.Background())
+		a.close()
+		return err
+	}
+	address := taken.Addr().String()
+	if err := start(AdminOptions{Addr: address}); err == nil || !strings.Contains(err.Error(), "cannot listen on "+address+": the port is taken, choose another with ADMIN_ADDR") {
+		t.Errorf("a taken port: %v", err)
+	}
+	if err := start(AdminOptions{Addr: address, Optional: true}); err != nil || logs.Len() != 1 {
+		t.Errorf("a taken port that nobody chose: %v, %d warnings", err, logs.Len())
+	}
+	if err := start(AdminOptions{Addr: "0.0.0.0:0", Pprof: true}); err == nil || !strings.Contains(err.Error(), "set ADMIN_KEY") {
+		t.Errorf("all addresses without a key: %v", err)
+	}
+	if err := start(AdminOptions{Addr: "0.0.0.0:0", Key: adminKey}); err != nil {
+		t.Errorf("all addresses with a key: %v", err)
+	}
+	if err := start(AdminOptions{Addr: "192.0.2.1:1", Key: adminKey}); err == nil || !strings.Contains(err.Error(), "the ADMIN_ADDR") {
+		t.Errorf("an address of another machine: %v", err)
+	}
+	if err := start(AdminOptions{}); err != nil {
+		t.Errorf("no address: %v", err)
+	}
+}
+
+// Nothing for operators is on the listener that everyone reaches.
+func TestMainListenerHidesWhatIsForOperators(t *testing.T) {
+	s := newStack(t, nil)
+	for _, path := range []string{
+		"/metrics", "/metrics/", "/prometheus", "/stats", "/status", "/health", "/healthz", "/health/details", "/admin", "/admin/",
+		"/admin/metrics", "/api/metrics", "/api/admin", "/api/debug", "/actuator", "/actuator/env", "/actuator/prometheus", "/debug",
+		"/debug/", "/debug/vars", "/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine", "/debug/pprof/profile",
+		"/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace", "/debug/requests", "/debug/events", "/pprof", "/pprof/heap",
+		"/expvar", "/vars", "/config", "/env", "/info", "/server-status", "/trace", "/.env", "//metrics", "/%6detrics", "/console/../metrics",
+	} {
+		res, text := do(t, "GET", "http://"+s.base+path, "")
+		if res.StatusCode != 404 || strings.Contains(text, "roomcast_") || strings.Contains(text, "goroutine") {
+			t.Errorf("%s: %d %.100s", path, res.StatusCode, text)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/gorilla/websocket"
+	"go.uber.org/zap"
+)
+
+// application stands for what runs behind: it says what it was asked, echoes on
+// /ws, and streams on /feed.
+func application(t *testing.T) *url.URL {
+	t.Helper()
+	address := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/ws":
+			echo(w, r)
+		case "/feed":
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, "data: first\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		default:
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set(headerRequestID, "the application's")
+			w.Header().Set("X-Seen", r.Method+" "+r.RequestURI)
+			w.WriteHeader(http.StatusTeapot)
+			_ = json.NewEncoder(w).Encode(map[string]any{"host": r.Host, "header": r.Header, "body": string(body)})
+		}
+	}))
+	return &url.URL{Scheme: "http", Host: address}
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	c, err := (&websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	for {
+		kind, data, err := c.ReadMessage()
+		if err != nil || c.WriteMessage(kind, data) != nil {
+			return
+		}
+	}
+}
+
+// before serves one route of ours, and the application for the rest, as Handler does.
+func before(t *testing.T, origin *url.URL, trusted ...netip.Prefix) (address string, u *upstream) {
+	t.Helper()
+	router := mux.NewRouter()
+	router.SkipClean(true)
+	router.NotFoundHandler = http.HandlerFunc(notFound)
+	router.HandleFunc("/ours", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ours") }).Methods(http.MethodGet)
+	u = newUpstream(origin, trusted, zap.NewNop())
+	handler := u.beside(router, withCORS(ownOrigin, nil, router))
+	log := zap.NewNop()
+	address = serveHTTP(t, withRequestInfo(trusted, withRequestLog(log, nil, withRecovery(log, handler))))
+	t.Cleanup(u.close)
+	return address, u
+}
+
+type seen struct {
+	Host, Body string
+	Header     http.Header
+}
+
+func askApplication(t *testing.T, r *http.Request) (*http.Response, seen) {
+	t.Helper()
+	res, err := testClient().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var s seen
+	if err := json.NewDecoder(res.Body).Decode(&s); err != nil {
+		t.Fatalf("%d: %v", res.StatusCode, err)
+	}
+	return res, s
+}
+
+// What is not ours goes through as it is, whatever method, path, body and Origin.
+func TestUpstreamPassesOn(t *testing.T) {
+	address, _ := before(t, application(t))
+	r, _ := http.NewRequest("PATCH", "http://"+address+"/a//b%2Fc?x=1;y", strings.NewReader("a body"))
+	r.Host = "app.example"
+	r.Header.Set("Origin", "https://elsewhere.example")
+	r.Header.Set("Cookie", "session=1")
+	r.Header.Set("X-Forwarded-For", "6.6.6.6")
+	r.Header.Set("X-Forwarded-Proto", "https")
+	r.Header.Set(headerRequestID, "trace-1")
+	res, got := askApplication(t, r)
+	if res.StatusCode != http.StatusTeapot || res.Header.Get("X-Seen") != "PATCH /a//b%2Fc?x=1;y" || got.Host != "app.example" || got.Body != "a body" {
+		t.Errorf("%d %v %+v", res.StatusCode, res.Header, got)
+	}
+	if ids := res.Header.Values(headerRequestID); len(ids) != 1 || ids[0] != "trace-1" {
+		t.Errorf("request ids %q", ids)
+	}
+	for name, want := range map[string]string{
+		"Origin": "https://elsewhere.example", "Cookie": "session=1", "X-Forwarded-For": "127.0.0.1",
+		"X-Forwarded-Proto": "http", "X-Forwarded-Host": "app.example", headerRequestID: "trace-1",
+	} {
+		if values := got.Header.Values(name); len(values) != 1 || values[0] != want {
+			t.Errorf("%s: %q, want %q", name, values, want)
+		}
+	}
+}
+
+// A proxy that is trusted is believed about who asked, and how.
+func TestUpstreamBehindTrustedProxy(t *testing.T) {
+	address, _ := before(t, application(t), netip.MustParsePrefix("127.0.0.0/8"))
+	r, _ := http.NewRequest("GET", "http://"+address+"/", nil)
+	r.Header.Set("X-Forwarded-For", "6.6.6.6")
+	r.Header.Set("X-Forwarded-Proto", "https")
+	r.Header.Set("X-Forwarded-Host", "public.example")
+	_, got := askApplication(t, r)
+	for name, want := range map[string]string{"X-Forwarded-For": "6.6.6.6, 127.0.0.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "public.example"} {
+		if got.Header.Get(name) != want {
+			t.Errorf("%s: %q, want %q", name, got.Header.Get(name), want)
+		}
+	}
+}
+
+// A path of ours stays ours, also with a method that it has not.
+func TestUpstreamLeavesOursAlone(t *testing.T) {
+	address, _ := before(t, application(t))
+	for method, want := range map[string]int{"GET": 200, "POST": 405} {
+		r, _ := http.NewRequest(method, "http://"+address+"/ours", nil)
+		res, err := testClient().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: %d", method, res.StatusCode)
+		}
+	}
+	r, _ := http.NewRequest("GET", "http://"+address+"/ours", nil)
+	r.Header.Set("Origin", "https://elsewhere.example")
+	res, err := testClient().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("a foreign origin got %d from us", res.StatusCode)
+	}
+}
+
+// Upgrades and streams go through, and end when we drain; nothing waits for them.
+func TestUpstreamUpgradesAndStreams(t *testing.T) {
+	address, u := before(t, application(t))
+	c, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws", http.Header{"Origin": {"https://app.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.WriteMessage(websocket.TextMessage, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, data, err := c.ReadMessage(); err != nil || string(data) != "hello" {
+		t.Fatalf("%q %v", data, err)
+	}
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + address + "/feed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	first := make([]byte, len("data: first\n\n"))
+	if _, err := io.ReadFull(res.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	u.close()
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, _, err := c.ReadMessage(); err == nil || isTimeout(err) {
+		t.Errorf("the websocket outlives the drain: %v", err)
+	}
+	if _, err := res.Body.Read(first); err == nil {
+		t.Error("the stream outlives the drain")
+	}
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error)
+	return ok && timeout.Timeout()
+}
+
+// Nobody there, or ourselves: a problem document that does not name the address.
+func TestUpstreamFailures(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := &url.URL{Scheme: "http", Host: l.Addr().String()}
+	l.Close()
+	address, u := before(t, gone)
+	circle := "1.1 " + u.via
+	for via, want := range map[string]Problem{
+		"":     {Status: 502, Code: codeBadGateway},
+		circle: {Status: 508, Code: codeLoop},
+	} {
+		r, _ := http.NewRequest("GET", "http://"+address+"/", nil)
+		r.Header.Set("Via", via)
+		res, err := testClient().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		var got Problem
+		if err := json.Unmarshal(body, &got); err != nil || got.Status != want.Status || got.Code != want.Code || res.StatusCode != want.Status ||
+			res.Header.Get("Content-Type") != problemContentType || strings.Contains(string(body), gone.Host) {
+			t.Errorf("%d %s %v", res.StatusCode, body, err)
+		}
+	}
+}
