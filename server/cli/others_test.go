@@ -143,7 +143,7 @@ func TestCompletionBash(t *testing.T) {
 func TestCompletionOfOtherShells(t *testing.T) {
 	for _, shell := range []string{"zsh", "fish"} {
 		script := run(t, env{}, "", "completion", shell).out
-		for _, want := range []string{"serve", "send", "tail", "token", "config", "healthcheck", "version", "completion", "idempotency-key", "socketio", "max-rooms", "token open auto"} {
+		for _, want := range []string{"serve", "send", "tail", "token", "config", "healthcheck", "version", "completion", "idempotency-key", "socketio", "max-rooms", "json console"} {
 			if !strings.Contains(script, want) {
 				t.Errorf("%s: no %s", shell, want)
 			}

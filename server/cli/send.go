@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
@@ -43,7 +42,9 @@ func (s *Send) Run(e Environment, c config.Config) error {
 	}
 	key := string(s.Key)
 	if key == "" && len(c.APIKeys) > 0 {
-		key = firstKey(c)
+		if key, err = firstKey(c); err != nil {
+			return err
+		}
 	}
 	if key == "" {
 		return usageError("no API key: set ROOMCAST_KEY or API_KEYS, or give --key; a server without API_KEYS prints its key when it starts")
@@ -179,9 +180,9 @@ func jsonArgument(what, text string, stdin io.Reader) (json.RawMessage, error) {
 }
 
 // firstKey is the first of API_KEYS, without the targets that it may be limited to.
-func firstKey(c config.Config) string {
-	key, _, _ := strings.Cut(string(c.APIKeys[0]), ":")
-	return key
+func firstKey(c config.Config) (string, error) {
+	key, _, err := auth.ParseAPIKey(string(c.APIKeys[0]))
+	return string(key), err
 }
 
 func (s *Send) print(e Environment, reply []byte) error {

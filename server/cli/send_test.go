@@ -10,7 +10,7 @@ import (
 
 func TestSend(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
-	e := env{"ROOMCAST_URL": n.url(), "API_KEYS": testKey}
+	e := env{"ROOMCAST_URL": n.url(), "API_KEYS": testKey + ":*"}
 	for _, tt := range []struct {
 		name, stdin, want string
 		args              []string

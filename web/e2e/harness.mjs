@@ -30,7 +30,8 @@ export async function build() {
 
 let built; // of this process, when a test file is run alone
 
-async function binaryPath() {
+/** The server's binary. */
+export async function binaryPath() {
   if (process.env.ROOMCAST_BINARY) return process.env.ROOMCAST_BINARY;
   built ??= build();
   return (await built).binary;
