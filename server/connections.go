@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
@@ -54,3 +56,39 @@ func (s *Service) connection(m *notify.Member) connectionView {
 // LastActive is when the last byte came from the client, answers to pings
 // included.
 func (p *peer) LastActive() time.Time { return p.link.session.LastReceived() }
+
+// logConnections writes a line, at debug level, for each connection that begins
+// and ends, in each namespace. It names the client and its user; what proved who
+// it is is not known here any more.
+func logConnections(hub *notify.Hub, log *zap.Logger) {
+	if !log.Core().Enabled(zap.DebugLevel) {
+		return
+	}
+	hub.OnAttach(func(m *notify.Member) { log.Debug("connected", connectionFields(m)...) })
+	hub.OnDetach(func(m *notify.Member) {
+		log.Debug("disconnected", append(connectionFields(m), zap.Duration("after", time.Since(m.ConnectedAt())))...)
+	})
+}
+
+func connectionFields(m *notify.Member) []zap.Field {
+	return []zap.Field{
+		zap.String("client", m.ClientID()), zap.String("namespace", m.Namespace()),
+		zap.String("transport", m.Transport()), zap.String("user", logValue(m.UserID())),
+	}
+}
+
+// logClose tells why a transport is gone, with the clients that it carried. Streams
+// tell it themselves.
+func (l *link) logClose(reason string, peers []*peer) {
+	if !l.srv.log.Core().Enabled(zap.DebugLevel) {
+		return
+	}
+	clients := make([]string, 0, len(peers))
+	for _, p := range peers {
+		if m := p.hubMember(); m != nil {
+			clients = append(clients, m.ClientID())
+		}
+	}
+	l.srv.log.Debug("connection closed", zap.String("transport", l.session.Transport()),
+		zap.String("reason", reason), zap.Strings("clients", clients))
+}

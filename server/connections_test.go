@@ -4,9 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -47,6 +53,38 @@ func TestConnectionView(t *testing.T) {
 	publish(98) // more than the inbox holds: it reads from history now, all 100 are before it
 	if got, want := show(), fmt.Sprintf(format, "websocket", 0, 100); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestConnectionsAreLoggedForDebugging(t *testing.T) {
+	logged, logs := observer.New(zap.DebugLevel)
+	log := zap.New(logged)
+	secret := []byte(testKey)
+	authenticator, err := auth.New(auth.Options{Secret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()}).SignedString(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := make(chan struct{})
+	s := newStack(t, func(o *Options) {
+		o.Auth, o.Log = authenticator, log
+		logConnections(o.Hub, log)
+		o.Hub.OnDetach(func(*notify.Member) { close(left) })
+	})
+	c, connected := s.connect(`{"token":"` + token + `"}`)
+	c.conn.Close()
+	<-left
+	text := fmt.Sprint(logs.All())
+	for _, want := range []string{"connected", "disconnected", "connection closed", "transport close", "websocket", connected.ClientID, "u1"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nothing of %q in %s", want, text)
+		}
+	}
+	if strings.Contains(text, token) || strings.Contains(text, token[len(token)-20:]) {
+		t.Error("the log shows the token")
 	}
 }
 

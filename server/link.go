@@ -206,6 +206,7 @@ func (l *link) Close(reason string) {
 	l.startWork()
 	l.space.Broadcast()
 	l.mu.Unlock()
+	l.logClose(reason, peers)
 	for _, p := range peers {
 		p.detach()
 	}

@@ -4,8 +4,12 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -225,4 +229,31 @@ func BenchmarkScrape(b *testing.B) {
 			m.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil))
 		}
 	})
+}
+
+// The page for operators lists the metrics that there are, and no others.
+func TestMetricsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile(`roomcast_[a-z_]+`)
+	have, listed := map[string]bool{}, map[string]bool{}
+	for series := range scrape(t, NewMetrics(newTestHub(t))) {
+		if found := name.FindString(series); found != "" {
+			have[regexp.MustCompile(`(_seconds)_(bucket|sum|count)$`).ReplaceAllString(found, "$1")] = true
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `roomcast_.*").FindAllString(string(page), -1) {
+		cell, _, _ := strings.Cut(row[2:], "|")
+		if strings.Contains(cell, "rate(") || strings.ContainsAny(cell, "<>") {
+			continue // an alert
+		}
+		for _, found := range name.FindAllString(cell, -1) {
+			listed[found] = true
+		}
+	}
+	if !maps.Equal(have, listed) {
+		t.Errorf("there are %v\nlisted are %v", slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(listed)))
+	}
 }

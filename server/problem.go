@@ -71,6 +71,7 @@ var (
 // written before.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(r, err)
+	infoOf(r).code = p.Code
 	h := w.Header()
 	setAPIHeaders(h)
 	h.Set("Content-Type", problemContentType)
@@ -97,7 +98,6 @@ func problemOf(r *http.Request, err error) *Problem {
 	p := *errorProblem(err) // a copy: some are shared
 	info := infoOf(r)
 	p.Type, p.Title, p.RequestID = "about:blank", http.StatusText(p.Status), info.id
-	info.code = p.Code
 	if p.Status >= http.StatusInternalServerError && err != error(errInternal) {
 		info.err = err
 	}

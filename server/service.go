@@ -72,6 +72,7 @@ func NewService(o ServiceOptions) *Service {
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = ownOrigin
 	}
+	logConnections(o.Hub, o.Log)
 	s := &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
 	if o.Upstream != nil {
 		s.upstream = newUpstream(o.Upstream, o.TrustedProxies, o.Log)
