@@ -10,7 +10,7 @@ const CHUNK = 50;
 const EACH = 4;
 
 // A reader that falls behind reads on from the history, so the history must hold what it is behind by.
-const env = { HISTORY_SIZE: "10000" };
+const env = { HISTORY_SIZE: "10000", PUBLISH_RATE: "0" };
 
 function check(items, name, ids) {
   const ns = items.map(({ n }) => n);
