@@ -37,7 +37,7 @@ func (l *link) connect(p *packet) {
 		l.refuse(p.namespace, err)
 		return
 	}
-	identity, err := l.srv.opts.Auth.Authenticate(l.session.Context(), credentials, auth.SocketIO)
+	identity, err := l.authenticate(credentials)
 	if err != nil {
 		l.refuse(p.namespace, err)
 		return
