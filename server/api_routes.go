@@ -110,22 +110,6 @@ func (a *api) connectionRoutes(o apiObjects) []apiRoute {
 		Summary: "Take a connection out of a channel",
 		Params:  []apiParam{clientParam(), channelParam()}, Errors: []int{http.StatusNotFound},
 		Reply: objectRef(o.left), Example: `{"left":1}`, handle: a.leaveConnection,
-	}, {
-		Method: "DELETE", Path: "/v1/users/{userId}/connections", ID: "disconnectUser", Group: groupUsers,
-		Summary: "Close all connections of a user for good",
-		Doc:     "Those of other Socket.IO namespaces are among them, and tickets that were not used yet are void. Nobody online is no error.",
-		Params:  []apiParam{userParam()},
-		Reply:   objectRef(o.disconnected), Example: `{"disconnected":2}`, handle: a.endUser,
-	}, {
-		Method: "PUT", Path: "/v1/users/{userId}/channels/{channel}", ID: "joinUser", Group: groupUsers,
-		Summary: "Put all connections that a user has now into a channel",
-		Params:  []apiParam{userParam(), channelParam()},
-		Reply:   objectRef(o.joined), Example: `{"joined":2}`, handle: a.joinUser,
-	}, {
-		Method: "DELETE", Path: "/v1/users/{userId}/channels/{channel}", ID: "leaveUser", Group: groupUsers,
-		Summary: "Take all connections of a user out of a channel",
-		Params:  []apiParam{userParam(), channelParam()},
-		Reply:   objectRef(o.left), Example: `{"left":2}`, handle: a.leaveUser,
 	}}
 }
 
@@ -147,6 +131,22 @@ func (a *api) userRoutes(o apiObjects) []apiRoute {
 		Summary: "List the channels that have members, in the order of their names", Params: pageParams(),
 		Reply:   objectRef(o.channels),
 		Example: `{"channels":[{"channel":"orders","connections":3,"users":2}]}`, handle: a.listChannels,
+	}, {
+		Method: "DELETE", Path: "/v1/users/{userId}/connections", ID: "disconnectUser", Group: groupUsers,
+		Summary: "Close all connections of a user for good",
+		Doc:     "Those of other Socket.IO namespaces are among them, and tickets that were not used yet are void. Nobody online is no error.",
+		Params:  []apiParam{userParam()},
+		Reply:   objectRef(o.disconnected), Example: `{"disconnected":2}`, handle: a.endUser,
+	}, {
+		Method: "PUT", Path: "/v1/users/{userId}/channels/{channel}", ID: "joinUser", Group: groupUsers,
+		Summary: "Put all connections that a user has now into a channel",
+		Params:  []apiParam{userParam(), channelParam()},
+		Reply:   objectRef(o.joined), Example: `{"joined":2}`, handle: a.joinUser,
+	}, {
+		Method: "DELETE", Path: "/v1/users/{userId}/channels/{channel}", ID: "leaveUser", Group: groupUsers,
+		Summary: "Take all connections of a user out of a channel",
+		Params:  []apiParam{userParam(), channelParam()},
+		Reply:   objectRef(o.left), Example: `{"left":2}`, handle: a.leaveUser,
 	}}
 }
 

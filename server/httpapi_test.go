@@ -3,25 +3,43 @@ package server
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
+const apiPage = "../docs/http-api.md"
+
 // The examples of docs/http-api.md work as they stand there.
 func TestDocumentedExamples(t *testing.T) {
-	page, err := os.ReadFile("../docs/http-api.md")
+	page, err := os.ReadFile(apiPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := serveAPI(t, newTestHub(t))
-	bodies := regexp.MustCompile(`(?s)-d '(.*?)'`).FindAllSubmatch(page, -1)
-	if len(bodies) != 3 {
-		t.Fatalf("%d examples", len(bodies))
+	hub := newTestHub(t)
+	base := serveAPI(t, hub)
+	m := attach(t, hub, "Zk3vX0bq5tQyVfR2AAAB", "u1")
+	attach(t, hub, "c2", "u1")
+	requests := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST([^"]*)"((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`).FindAllStringSubmatch(string(page), -1)
+	if len(requests) != 17 {
+		t.Fatalf("%d examples", len(requests))
 	}
-	for _, body := range bodies {
-		if res, answer := publishTo(t, base, string(body[1])); res.StatusCode != 200 || strings.Contains(answer, `"error"`) {
-			t.Errorf("%s: %d %s", body[1], res.StatusCode, answer)
+	for _, found := range requests {
+		method, path, body, want := found[1], found[2], found[4], found[5]
+		if method == "" {
+			method = map[bool]string{true: "POST", false: "GET"}[body != ""]
 		}
+		var headers []string
+		for _, h := range regexp.MustCompile(`-H (?:"([^"]*)"|'([^']*)')`).FindAllStringSubmatch(found[3], -1) {
+			headers = append(headers, strings.ReplaceAll(h[1]+h[2], "$KEY", testKey))
+		}
+		res, answer := do(t, method, base+path, body, headers...)
+		if res.StatusCode/100 != 2 || strings.Contains(answer, `"error"`) || want != "" && answer != want+"\n" {
+			t.Errorf("%s %s %s: %d %s", method, path, body, res.StatusCode, answer)
+		}
+	}
+	if m.In("orders") {
+		t.Errorf("%q", m.Rooms())
 	}
 	_, answer := publishTo(t, base, `{"target":{"user":7}}`)
 	want := regexp.MustCompile(`\{"type":"about:blank".*\}`).FindString(string(page))
@@ -29,10 +47,44 @@ func TestDocumentedExamples(t *testing.T) {
 	if answer != want+"\n" {
 		t.Errorf("the page shows\n%s\nthe server answers\n%s", want, answer)
 	}
-	for code := range map[string]bool{codeValidation: true, codeUnauthenticated: true, codeForbidden: true, codeNotFound: true, codeMethod: true,
-		codeTimeout: true, codeTooLarge: true, codeMediaType: true, codeRateLimited: true, codeUnavailable: true, codeInternal: true} {
+	for _, code := range apiCodes() {
 		if !strings.Contains(string(page), "| `"+code+"` |") {
 			t.Errorf("the page does not list %s", code)
 		}
 	}
+}
+
+// The table of routes is that of the program.
+func TestDocumentedRoutes(t *testing.T) {
+	page, err := os.ReadFile(apiPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	want.WriteString("\n| route | |\n| --- | --- |\n")
+	var last string
+	parts := newAPIParts(testAPI(newTestHub(t), testKey))
+	for i := range parts.routes {
+		r := &parts.routes[i]
+		line := "| `" + r.Method + " " + r.Path + "` | " + r.Summary + " |\n"
+		if r.Group == groupCatalogue {
+			line = "| `POST /v1/notifications/{kind}` | [The catalogue](notifications.md): what happened, in the words of the domain |\n"
+		}
+		if line != last && !strings.HasPrefix(r.Path, "/docs/") {
+			want.WriteString(line)
+		}
+		last = line
+	}
+	_, rest, _ := strings.Cut(string(page), "<!-- routes -->\n")
+	table, _, _ := strings.Cut(rest, "<!-- /routes -->")
+	if table != want.String()+"\n" {
+		t.Errorf("put this between the markers:\n%s", want.String())
+	}
+	if !slices.IsSortedFunc(parts.routes, func(x, y apiRoute) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
+		t.Error("routes of one heading do not stand together")
+	}
+}
+
+func groupOrder(group string) int {
+	return slices.Index([]string{groupNotifications, groupCatalogue, groupConnections, groupUsers, groupTickets, groupService}, group)
 }
