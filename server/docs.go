@@ -13,7 +13,7 @@ import (
 
 // docsPolicy is the Content-Security-Policy of the page: its own two files and
 // requests to its own origin, and no sink that turns text into markup.
-const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 //go:embed docs
