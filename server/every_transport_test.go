@@ -1,0 +1,132 @@
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gorilla/websocket"
+)
+
+// Every transport has its own way to the one place that decides, so what must be
+// judged alike is asked over a real socket of each.
+
+// ways are all the places where a token can stand, by transport. Each connects
+// and tells whether it was let in; user is added where it is not empty.
+func (s *testStack) ways(token, user string) map[string]func() bool {
+	payload := func(fields map[string]string) string {
+		if user != "" {
+			fields["userId"] = user
+		}
+		return string(mustJSON(fields))
+	}
+	query := url.Values{}
+	if user != "" {
+		query.Set("userId", user)
+	}
+	withToken := url.Values{"token": {token}}
+	for name := range query {
+		withToken.Set(name, user)
+	}
+	bearer := http.Header{"Authorization": {"Bearer " + token}}
+	cookie := http.Header{"Cookie": {"auth_token=" + token}, "Origin": {"http://" + s.base}}
+	ways := map[string]func() bool{}
+	for place, p := range map[string]struct {
+		query   url.Values
+		headers http.Header
+		payload string
+	}{
+		"auth object":           {nil, nil, payload(map[string]string{"token": token})},
+		"auth object and query": {query, nil, string(mustJSON(map[string]string{"token": token}))},
+		"query":                 {withToken, nil, ""},
+		"header":                {nil, bearer, payload(map[string]string{})},
+		"header and query":      {query, bearer, ""},
+		"cookie":                {query, cookie, ""},
+	} {
+		ways["websocket, "+place] = func() bool {
+			c := s.dialWith(p.query, p.headers)
+			defer c.conn.Close()
+			c.send("40" + p.payload)
+			return strings.HasPrefix(c.read(), `40{"sid":`)
+		}
+		ways["polling, "+place] = func() bool {
+			c := s.pollWith(p.query, p.headers)
+			c.post("40" + p.payload)
+			return strings.HasPrefix(c.get(), `40{"sid":`)
+		}
+		if p.payload == "" || p.query == nil && p.headers != nil { // a stream has no auth object
+			q := query
+			if p.query != nil {
+				q = p.query
+			}
+			ways["EventSource, "+place] = func() bool {
+				status, stop := s.stream(q, p.headers, func(string) bool { return true })
+				stop()
+				return status == http.StatusOK
+			}
+		}
+	}
+	return ways
+}
+
+func (s *testStack) dialWith(query url.Values, headers http.Header) *wsClient {
+	s.t.Helper()
+	conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.base+"/socket.io/?EIO=4&transport=websocket&"+query.Encode(), headers)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	res.Body.Close()
+	s.t.Cleanup(func() { conn.Close() })
+	c := &wsClient{t: s.t, conn: conn}
+	c.read()
+	return c
+}
+
+func (s *testStack) pollWith(query url.Values, headers http.Header) *pollClient {
+	s.t.Helper()
+	c := &pollClient{t: s.t, url: "http://" + s.base + "/socket.io/?EIO=4&transport=polling"}
+	r, err := http.NewRequest("GET", c.url+"&"+query.Encode(), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header = headers.Clone()
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	_, body := doRequest(s.t, r)
+	var open struct{ Sid string }
+	if !strings.HasPrefix(body, "0{") || json.Unmarshal([]byte(body[1:]), &open) != nil {
+		s.t.Fatalf("the handshake was answered %q", body)
+	}
+	c.url += "&sid=" + open.Sid
+	return c
+}
+
+// stream opens an EventSource and gives each line to until, which tells when it
+// has seen enough. The stream stays open until stop.
+func (s *testStack) stream(query url.Values, headers http.Header, until func(line string) bool) (status int, stop func()) {
+	s.t.Helper()
+	r, err := http.NewRequest("GET", "http://"+s.base+"/sse?"+query.Encode(), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if headers != nil {
+		r.Header = headers.Clone()
+	}
+	res, err := testClient().Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(res.Body)
+	for res.StatusCode == http.StatusOK {
+		if !lines.Scan() {
+			s.t.Fatalf("the stream ended: %v", lines.Err())
+		}
+		if until(lines.Text()) {
+			break
+		}
+	}
+	return res.StatusCode, func() { _ = res.Body.Close() }
+}
