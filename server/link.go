@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,10 +53,10 @@ type link struct {
 	working  bool
 	closed   bool
 	reason   string
-	closing  bool             // the library has closed it: nothing more is to be written
-	peers    map[string]*peer // by namespace, from CONNECT to disconnect
-	refusals int              // CONNECTs that were refused
-	lastLeft string           // the session of the namespace that the client left last
+	closing  bool    // the library has closed it: nothing more is to be written
+	peers    []*peer // one in each namespace, from CONNECT to disconnect; few, so a slice
+	refusals int     // CONNECTs that were refused
+	lastLeft string  // the session of the namespace that the client left last
 	replies  outbox
 	nextBeat time.Time
 
@@ -63,12 +64,13 @@ type link struct {
 	waiting   atomic.Int32 // replies; so that the writer need not take the lock to see none
 
 	// The writer's own, see Pull.
+	turn    int
 	pending *pulled
 }
 
 func newLink(srv *Server, session *engineio.Session) *link {
 	l := &link{
-		srv: srv, session: session, peers: make(map[string]*peer, 1),
+		srv: srv, session: session,
 		credentials: auth.FromRequest(session.Request()),
 	}
 	l.space = sync.NewCond(&l.mu)
@@ -240,15 +242,21 @@ func (l *link) isClosed() bool {
 func (l *link) peer(namespace string) *peer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.peers[namespace]
+	return l.find(namespace)
+}
+
+// find is peer with the lock held.
+func (l *link) find(namespace string) *peer {
+	for _, p := range l.peers {
+		if p.namespace == namespace {
+			return p
+		}
+	}
+	return nil
 }
 
 func (l *link) peersLocked() []*peer {
-	peers := make([]*peer, 0, len(l.peers))
-	for _, p := range l.peers {
-		peers = append(peers, p)
-	}
-	return peers
+	return slices.Clone(l.peers)
 }
 
 func (l *link) peerCount() int {
@@ -260,13 +268,11 @@ func (l *link) peerCount() int {
 func (l *link) addPeer(p *peer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.peers[p.namespace] = p
+	l.peers = append(l.peers, p)
 }
 
 func (l *link) removePeer(p *peer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.peers[p.namespace] == p {
-		delete(l.peers, p.namespace)
-	}
+	l.peers = slices.DeleteFunc(l.peers, func(other *peer) bool { return other == p })
 }

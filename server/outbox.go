@@ -217,7 +217,7 @@ func (l *link) isOpen(p *peer) bool {
 	return p.open
 }
 
-// pullMember takes the next notifications of one namespace that has some.
+// pullMember takes the next notifications of one namespace, another one each time.
 func (l *link) pullMember() bool {
 	var room [4]*peer
 	l.mu.Lock()
@@ -228,8 +228,9 @@ func (l *link) pullMember() bool {
 		}
 	}
 	l.mu.Unlock()
-	for _, p := range open { // in the random order of the map, so none is always last
-		if l.pull(p) {
+	for i := range open {
+		if l.pull(open[(l.turn+i)%len(open)]) {
+			l.turn++
 			return true
 		}
 	}
