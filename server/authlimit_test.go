@@ -107,4 +107,23 @@ func TestGuessesOverBothTransports(t *testing.T) {
 	if got := c.read(); !strings.HasPrefix(got, want) {
 		t.Errorf("Socket.IO: %s, want %s", got, want)
 	}
+
+	// A stranger guesses at CONNECT until it is told to wait.
+	strangers := newStack(t, func(o *Options) {
+		withTokens(t)(o)
+		o.Limits = NewLimiter(LimitOptions{AuthFailures: 2})
+	})
+	var codes []string
+	for range 3 {
+		c := strangers.dial("")
+		c.send(`40{"token":"guess"}`)
+		var refused refusal
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(c.read(), "44")), &refused); err != nil {
+			t.Fatal(err)
+		}
+		codes = append(codes, refused.Data.Code)
+	}
+	if want := "invalid_token invalid_token rate_limited"; strings.Join(codes, " ") != want {
+		t.Errorf("CONNECT: %q, want %s", codes, want)
+	}
 }
