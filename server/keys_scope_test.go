@@ -3,8 +3,12 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,4 +179,62 @@ func BenchmarkKeyCheck(b *testing.B) {
 			b.Fatal("refused")
 		}
 	}
+}
+
+// While one key floods, it gets its rate and no more, and another key loses
+// nothing. How long the other waits is logged, not judged: the test shares its
+// processors with the flood.
+func TestPublishFlood(t *testing.T) {
+	hub := newTestHub(t)
+	options := testAPI(hub, testKey, otherKey)
+	options.Rate, options.Burst = 100, 200
+	handler := withRequestInfo(nil, newAPI(options))
+	publish := func(key string) int {
+		r := httptest.NewRequest("POST", "/v1/notifications", strings.NewReader(`{"target":{"user":"u1"},"type":"x"}`))
+		r.Header.Set("X-API-Key", key)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	victim := func() (waits []time.Duration) {
+		for range 90 {
+			start := time.Now()
+			if status := publish(otherKey); status != 200 {
+				t.Errorf("the other key: %d", status)
+			}
+			waits = append(waits, time.Since(start))
+		}
+		slices.Sort(waits)
+		return waits
+	}
+	idle := victim()
+
+	var sent, refused atomic.Int64
+	var stop atomic.Bool
+	var flood sync.WaitGroup
+	start := time.Now()
+	for range 4 {
+		flood.Go(func() {
+			for !stop.Load() {
+				switch publish(testKey) {
+				case http.StatusOK:
+					sent.Add(1)
+				case http.StatusTooManyRequests:
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	for refused.Load() == 0 {
+		runtime.Gosched()
+	}
+	busy := victim()
+	stop.Store(true)
+	flood.Wait()
+	if most := 200 + int64(100*time.Since(start).Seconds()) + 1; sent.Load() > most || sent.Load() < 200 || refused.Load() == 0 {
+		t.Errorf("%d of the flood were sent, at most %d may be; %d were refused", sent.Load(), most, refused.Load())
+	}
+	t.Logf("the other key's requests took %v idle and %v in the flood (median), %v and %v (99th); %d refused",
+		idle[45], busy[45], idle[88], busy[88], refused.Load())
 }
