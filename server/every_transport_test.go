@@ -62,9 +62,9 @@ func (s *testStack) ways(token, user string) map[string]func() bool {
 				q = p.query
 			}
 			ways["EventSource, "+place] = func() bool {
-				status, stop := s.stream(q, p.headers, func(string) bool { return true })
-				stop()
-				return status == http.StatusOK
+				res, _ := s.stream(q, p.headers)
+				_ = res.Body.Close()
+				return res.StatusCode == http.StatusOK
 			}
 		}
 	}
@@ -104,11 +104,10 @@ func (s *testStack) pollWith(query url.Values, headers http.Header) *pollClient 
 	return c
 }
 
-// stream opens an EventSource and gives each line to until, which tells when it
-// has seen enough. The stream stays open until stop.
-func (s *testStack) stream(query url.Values, headers http.Header, until func(line string) bool) (status int, stop func()) {
+// stream opens an EventSource, whose lines come from the scanner.
+func (s *testStack) stream(query url.Values, headers http.Header) (*http.Response, *bufio.Scanner) {
 	s.t.Helper()
-	r, err := http.NewRequest("GET", "http://"+s.base+"/sse?"+query.Encode(), nil)
+	r, err := http.NewRequestWithContext(s.t.Context(), "GET", "http://"+s.base+"/sse?"+query.Encode(), nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -119,14 +118,8 @@ func (s *testStack) stream(query url.Values, headers http.Header, until func(lin
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.t.Cleanup(func() { _ = res.Body.Close() })
 	lines := bufio.NewScanner(res.Body)
-	for res.StatusCode == http.StatusOK {
-		if !lines.Scan() {
-			s.t.Fatalf("the stream ended: %v", lines.Err())
-		}
-		if until(lines.Text()) {
-			break
-		}
-	}
-	return res.StatusCode, func() { _ = res.Body.Close() }
+	lines.Buffer(nil, 2<<20)
+	return res, lines
 }
