@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -19,6 +20,7 @@ const keyFailuresPerMinute = 10 // per address
 type apiKey struct {
 	digest    [sha256.Size]byte
 	scope     auth.Scope
+	spending  sync.Mutex    // held by spend
 	publishes *rate.Limiter // of notifications; nil: no limit
 	answers   *answers      // to its requests with an Idempotency-Key
 }
@@ -120,6 +122,10 @@ func (k *apiKey) spend(n int) error {
 	if k.publishes == nil || n <= 0 {
 		return nil
 	}
+	// The bucket must see times in order: one that goes back makes it give the time
+	// between twice.
+	k.spending.Lock()
+	defer k.spending.Unlock()
 	now := time.Now()
 	taken := k.publishes.ReserveN(now, min(n, k.publishes.Burst()))
 	wait := taken.DelayFrom(now)
