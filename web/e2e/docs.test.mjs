@@ -1,22 +1,28 @@
-// Every program in the pages for backends, clients, migration and commands is run as it stands there.
+// Every program in the README and in most pages of docs/ is run as it stands there, and all other scripts are parsed.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { openBrowser } from "./browser.mjs";
-import { connectSocket } from "./clients.mjs";
-import { API_KEY, binaryPath, Server } from "./harness.mjs";
-import { Program, programsOf } from "./snippets.mjs";
+import { connectSocket, openStream } from "./clients.mjs";
+import { API_KEY, binaryPath, freePort, Server } from "./harness.mjs";
+import { commandsOf, eventsOf, mistakesOf, pages, Program, programsOf, snippetsOf } from "./snippets.mjs";
 import { retry } from "./wait.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 const JWT_SECRET = "0123456789abcdef0123456789abcdef";
-const PAGES = ["backends.md", "clients.md", "migrating-from-socketio.md", "commands.md"];
+// The pages that are run, and how their server lets clients in.
+const PAGES = {
+  "README.md": "open", "docs/backends.md": "open", "docs/clients.md": "open", "docs/migrating-from-socketio.md": "open",
+  "docs/commands.md": "open", "docs/authentication.md": "token", "docs/sse.md": "open", "docs/socketio.md": "open",
+};
+const SHELL = ["-euo", "pipefail", "-c"];
 
 /** A directory with `roomcast` in it, and the environment that the pages tell the reader to have. */
-async function workshop(t, server) {
+async function workshop(t, server, mode) {
   // Node finds the client packages from here; Go finds the module by the working directory.
   const directory = await mkdtemp(join(import.meta.dirname, ".docs-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
@@ -24,24 +30,52 @@ async function workshop(t, server) {
   const { PATH, HOME, TMPDIR, GOCACHE, GOPATH, GOMODCACHE, GOFLAGS, GOPROXY } = process.env;
   const env = {
     PATH: directory + delimiter + PATH, HOME, TMPDIR, GOCACHE, GOPATH, GOMODCACHE, GOFLAGS, GOPROXY,
-    ROOMCAST_URL: server.url, ROOMCAST_KEY: API_KEY, AUTH_MODE: "open", JWT_SECRET,
+    ROOMCAST_URL: server.url, ROOMCAST_KEY: API_KEY, KEY: API_KEY, AUTH_MODE: mode, JWT_SECRET,
   };
+  const { stdout } = await promisify(execFile)("roomcast", ["token", "u1", "--channel", "orders"], { env, timeout: 20_000 });
+  env.TOKEN = stdout.trim();
   return { directory, env };
 }
 
-/** Starts a block as a program, with the address of this server. */
-async function start(t, { directory, env }, server, { language, code }) {
-  const text = code.replaceAll("http://127.0.0.1:3000", server.url);
+/** The text with the address of this server. */
+function here(text, server) {
+  return text.replaceAll("http://127.0.0.1:3000", server.url);
+}
+
+/** Starts a block as a program. */
+async function start(t, { directory, env }, server, { language, words, code }) {
+  const text = here(code, server);
   const save = async (name) => {
     await writeFile(join(directory, name), text);
     return join(directory, name);
   };
   switch (language) {
-    case "bash": return new Program(t, "bash", ["-euo", "pipefail", "-c", text], { env, cwd: tmpdir() });
-    case "js": return new Program(t, process.execPath, [await save("program.mjs")], { env, cwd: directory });
+    case "bash": return new Program(t, "bash", [...SHELL, text], { env, cwd: directory });
+    case "js": return new Program(t, process.execPath, [await save(words.find((word) => word.endsWith(".mjs")) ?? "program.mjs")], { env, cwd: directory });
     case "go": return new Program(t, "go", ["run", await save("main.go")], { env, cwd: root });
     case "python": return new Program(t, "python3", [await save("program.py")], { env, cwd: directory });
     case "php": return new Program(t, "php", [await save("program.php")], { env, cwd: directory });
+  }
+}
+
+/** Starts what a block starts, one server after the other, each with nothing but the settings that stand there. */
+async function serve(t, { directory, env: { PATH, HOME, TMPDIR } }, { code }) {
+  const commands = commandsOf(code);
+  const starts = (command) => command.includes("go run .");
+  for (const command of commands.filter(starts)) {
+    const port = await freePort();
+    const script = commands.filter((other) => other === command || !starts(other)).join("\n").replace("go run .", "roomcast");
+    const program = new Program(t, "bash", [...SHELL, script], { env: { PATH, HOME, TMPDIR, PORT: `${port}`, ADMIN_ADDR: "" }, cwd: directory });
+    const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1000) })).ok
+      && program.output.split("\n").find((line) => line.endsWith("}") && line.includes('"listening"'));
+    const said = await retry(ready, `the server of ${command}`).catch((error) => assert.fail(`${error.message}:\n${program.output}`));
+    const [, mode, address] = /# (\w+), on (.*)$/.exec(command) ?? [];
+    if (mode) {
+      const listening = JSON.parse(said);
+      assert.equal(listening.auth_mode, mode);
+      assert.equal(listening.address.startsWith("127.0.0.1:"), address === "127.0.0.1", listening.address);
+    }
+    await program.end();
   }
 }
 
@@ -51,7 +85,7 @@ async function startInPage(page, server, { code }) {
   page.removeAllListeners("console");
   page.on("console", (message) => { program.output += `${message.text()}\n`; });
   await page.goto(server.url);
-  await page.evaluate(`(async () => { ${code}\n })()`);
+  await page.evaluate(`(async () => { ${here(code, server)}\n })()`);
   return program;
 }
 
@@ -63,11 +97,30 @@ function shown(program, server) {
   }, `9.99 in the output of the program, which is:\n${program.output}`, 20_000);
 }
 
-for (const name of PAGES) {
-  test(`docs/${name}`, { timeout: 120_000 }, async (t) => {
-    const server = await Server.start(t, { AUTH_MODE: "open", JWT_SECRET });
-    const place = await workshop(t, server);
-    const { tape } = await connectSocket(t, server, { auth: { userId: "u1", channels: ["orders"] }, name: "u1" });
+/** What a stream showed has the events that the page shows after the block. */
+function sameEvents(output, events) {
+  const seen = eventsOf(output);
+  for (const { event, keys, part } of events) {
+    const found = seen.find((other) => other.event === event);
+    assert.ok(found, `no event ${event} in\n${output}`);
+    assert.deepEqual(part ? found.keys.filter((key) => keys.includes(key)) : found.keys, keys);
+  }
+}
+
+test("every script of every page can be parsed", { timeout: 120_000 }, async () => {
+  const blocks = (await Promise.all((await pages()).map(snippetsOf))).flat();
+  assert.ok(blocks.some(({ words }) => words.includes("fragment")));
+  await Promise.all(blocks.map(async (block) => assert.equal(await mistakesOf(block), "", `${block.page}:${block.line}`)));
+});
+
+for (const [name, mode] of Object.entries(PAGES)) {
+  test(name, { timeout: 120_000 }, async (t) => {
+    const server = await Server.start(t, { AUTH_MODE: mode, JWT_SECRET });
+    const place = await workshop(t, server, mode);
+    const { TOKEN: token } = place.env;
+    const { tape } = await connectSocket(t, server, { auth: { token, channels: ["orders"] }, name: "u1" });
+    const { connected } = await openStream(t, server, { token, channels: "orders" });
+    place.env.CLIENT = connected.clientId;
     for (const data of [1, 2]) await server.publish({ target: { user: "u1" }, type: "before", data });
     const programs = await programsOf(name);
     assert.ok(programs.length > 0);
@@ -90,14 +143,21 @@ for (const name of PAGES) {
           else await retry(() => program.output !== "", "something from the page");
           return;
         }
-        const program = await start(t, place, server, block);
+        if (block.words.includes("serve")) return serve(t, place, block);
         if (block.words.includes("follow")) {
-          await shown(program, server);
-          await program.end();
+          const parts = block.language === "bash" ? commandsOf(block.code) : [block.code];
+          for (const code of parts) {
+            const program = await start(t, place, server, { ...block, code });
+            await shown(program, server);
+            await program.end();
+            if (block.events) sameEvents(program.stdout, block.events);
+          }
           return;
         }
+        const program = await start(t, place, server, block);
         await program.succeeded();
         if (block.answer) assert.deepEqual(Object.keys(JSON.parse(program.stdout)).sort(), Object.keys(block.answer).sort());
+        if (/^eyJ\S+$/.test(program.stdout.trim())) await openStream(t, server, { token: program.stdout.trim() });
         // Whatever sends, sends to u1, to the channel orders or to all.
         if (/\/v1\/notifications|roomcast send/.test(block.code)) await tape.until((items) => items.length > seen, "what the program sent");
       });

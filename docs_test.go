@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// goBlock is one Go block of the documentation.
+type goBlock struct {
+	at, code string
+}
+
+// fragmentHead declares what the fragments of the pages take for granted, between the imports and a function.
+const fragmentHead = `package fragments
+
+import (
+	%s
+)
+
+var (
+	ctx           context.Context
+	hub           *notify.Hub
+	io            *socket.Server
+	client        *socket.Socket
+	socketIO      *server.Server
+	users         *auth.Authenticator
+	authenticator = users
+	streams       *sse.Handler
+	mux           *http.ServeMux
+	receipt       notify.Receipt
+	err           error
+)
+
+%s`
+
+// TestGoBlocks: every program in the pages builds, vets and is formatted in a module of its own, as a reader would have
+// it; every other Go block does so inside a function.
+func TestGoBlocks(t *testing.T) {
+	directory := ownModule(t)
+	programs := 0
+	for i, b := range goBlocks(t) {
+		if formatted, err := format.Source([]byte(b.code)); err != nil || string(formatted) != b.code {
+			t.Errorf("%s: %v; formatted it is\n%s", b.at, err, formatted)
+			continue
+		}
+		code := fmt.Sprintf("//line %s\n%s", b.at, b.code)
+		if strings.HasPrefix(b.code, "package ") {
+			programs++
+		} else {
+			code = inFunction(t, b)
+		}
+		file := filepath.Join(directory, fmt.Sprintf("block%d", i), "block.go")
+		write(t, file, code)
+	}
+	if programs == 0 {
+		t.Fatal("no programs")
+	}
+	for _, command := range []string{"build", "vet"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "go", command, "./...")
+		cmd.Dir = directory
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("go %s: %v\n%s", command, err, out)
+		}
+	}
+}
+
+// goBlocks reads the Go blocks of all pages.
+func goBlocks(t *testing.T) []goBlock {
+	t.Helper()
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []goBlock
+	for _, page := range append(pages, "README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range regexp.MustCompile("(?ms)^```go\\b[^\n]*\n(.*?)^```$").FindAllSubmatchIndex(text, -1) {
+			line := bytes.Count(text[:at[2]], []byte("\n")) + 1
+			blocks = append(blocks, goBlock{fmt.Sprintf("%s:%d", page, line), string(text[at[2]:at[3]])})
+		}
+	}
+	return blocks
+}
+
+// ownModule makes a module beside the packages that takes them from here, and all else from the same versions.
+func ownModule(t *testing.T) string {
+	t.Helper()
+	directory, err := os.MkdirTemp(".", ".docs-") // the go command does not look into it from outside
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(directory); err != nil {
+			t.Error(err)
+		}
+	})
+	const path = "github.com/roomcast/roomcast"
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strings.Replace(string(mod), "module "+path+"\n", "module example.com/chat\n", 1)
+	write(t, filepath.Join(directory, "go.mod"), own+"\nrequire "+path+" v0.0.0\n\nreplace "+path+" => ..\n")
+	write(t, filepath.Join(directory, "go.sum"), string(sum))
+	return directory
+}
+
+// inFunction makes a file of a fragment: it imports the packages that the fragment names, and uses what it declares.
+func inFunction(t *testing.T, b goBlock) string {
+	t.Helper()
+	body := fmt.Sprintf("func _() {\n//line %s\n%s", b.at, b.code)
+	parsed, err := parser.ParseFile(token.NewFileSet(), b.at, "package p\n"+body+"}\n", 0)
+	if err != nil {
+		t.Fatalf("%s: %v", b.at, err)
+	}
+	for _, statement := range parsed.Decls[0].(*ast.FuncDecl).Body.List {
+		if s, ok := statement.(*ast.AssignStmt); ok && s.Tok == token.DEFINE {
+			for _, name := range s.Lhs {
+				body += "_ = " + name.(*ast.Ident).Name + "\n"
+			}
+		}
+	}
+	imports := []string{"context", "net/http", "github.com/zishang520/socket.io/v2/socket"}
+	for _, name := range []string{"auth", "notify", "server", "sse"} {
+		imports = append(imports, "github.com/roomcast/roomcast/"+name)
+	}
+	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time", "github.com/roomcast/roomcast/rooms"} {
+		if regexp.MustCompile(`\b` + filepath.Base(path) + `\.[A-Z]`).MatchString(b.code) {
+			imports = append(imports, path)
+		}
+	}
+	slices.Sort(imports)
+	return fmt.Sprintf(fragmentHead, `"`+strings.Join(imports, "\"\n\t\"")+`"`, body+"}\n")
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
