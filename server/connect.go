@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"sync"
@@ -10,15 +9,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 	"go.uber.org/zap"
-
-	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/notify"
 )
-
-// retireTimeout is how long a client waits for its own former connection to end.
-const retireTimeout = 2 * time.Second
-
-var errTooManyNamespaces = &auth.Error{Code: "room_limit", Message: "Forbidden", Detail: "too many namespaces on one connection", Status: 403}
 
 // connect answers a CONNECT. Who the client is gets settled here, before the
 // library sees the packet and for every namespace: a dynamic namespace replaces
@@ -104,43 +95,6 @@ func (l *link) forward(p *peer, packet *parser.Packet) {
 	l.socket.Emit("data", packet)
 }
 
-// refuse writes CONNECT_ERROR; message and code are those of the contract.
-func (l *link) refuse(namespace string, err error) {
-	refusal := refusalOf(err)
-	l.srv.log.Debug("connection refused", zap.String("code", refusal.Data.Code))
-	l.srv.opts.Metrics.refused(refusal.Data.Code)
-	text, _, encodeErr := encodePacket(kindConnectError, namespace, nil, refusal)
-	if encodeErr != nil {
-		return
-	}
-	l.send(reply{frame: newFrame(text), size: len(text), now: true})
-	l.countRefusal()
-}
-
-// countRefusal closes a client at its third refusal.
-func (l *link) countRefusal() {
-	l.mu.Lock()
-	l.refusals++
-	enough := l.refusals >= maxRefusals
-	l.mu.Unlock()
-	if enough {
-		l.session.Close(reasonParse)
-	}
-}
-
-// refused sees a CONNECT_ERROR of the library: a middleware said no, or the
-// namespace does not exist.
-func (l *link) refused(p *peer) {
-	if p == nil {
-		return
-	}
-	unknown := p.sock() == nil
-	p.forget()
-	if unknown {
-		l.countRefusal()
-	}
-}
-
 // disconnect answers a DISCONNECT of the client: it leaves one namespace. What
 // follows waits until the library has let the socket go, so that a CONNECT to
 // the same namespace starts clean.
@@ -224,120 +178,4 @@ func (s *Server) joined(args ...any) {
 		sock.Disconnect(false)
 		p.forget()
 	}
-}
-
-// resumeFrom decides how a client that was here before goes on. given is its
-// CONNECT payload, forwarded is what the library will get.
-func (p *peer) resumeFrom(given, forwarded map[string]any) {
-	s := p.link.srv
-	if !s.opts.recovery() {
-		return
-	}
-	pid, _ := given["pid"].(string)
-	offset, _ := given["offset"].(string)
-	since := offset
-	var session notify.Session
-	known := false
-	if pid != "" {
-		session, known = s.hub.Session(pidKey(pid))
-		known = known && session.UserID == p.identity.RoomUser() && session.Namespace == p.namespace
-	}
-	if known {
-		if since == "" {
-			since = session.Cursor.String()
-		}
-		p.channels, p.granted = p.permitted(session.Channels), session.Granted
-		known = s.retire(p.namespace, session.ClientID)
-	}
-	if since == "" {
-		since = p.credentials.Since
-	}
-	if since == "" {
-		return
-	}
-	cursor := notify.ParseCursor(since)
-	p.resume = &cursor
-	if !known {
-		return
-	}
-	p.clientID = session.ClientID
-	if s.hub.Covers(p.attachment()) {
-		p.recovered, p.pid = true, pid
-		forwarded["pid"], forwarded["offset"] = pid, since
-	} else {
-		s.hub.ForgetSession(pidKey(pid))
-	}
-}
-
-// claim makes p the one connection that resumes a session. A second one waits
-// until the first is in, to replace it then.
-func (s *Server) claim(pid string, p *peer) bool {
-	ctx, cancel := context.WithTimeout(p.link.session.Context(), s.opts.ConnectTimeout)
-	defer cancel()
-	for {
-		other, taken := s.restoring.LoadOrStore(pid, p)
-		if !taken {
-			return true
-		}
-		select {
-		case <-other.(*peer).settled:
-			s.restoring.CompareAndDelete(pid, other)
-		case <-other.(*peer).link.session.Context().Done():
-			s.restoring.CompareAndDelete(pid, other)
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
-// retire closes the connection that still holds a client id which is to be
-// resumed: the newest connection wins. It waits until the library has let go of
-// the old one, and reports whether it did: a handler that runs on keeps the id.
-func (s *Server) retire(namespace, clientID string) bool {
-	old := s.peers.get(namespace, clientID)
-	if old == nil {
-		return true
-	}
-	old.link.session.Close("forced close")
-	timeout := time.NewTimer(retireTimeout)
-	defer timeout.Stop()
-	select {
-	case <-old.gone:
-		return true
-	case <-timeout.C:
-		return false
-	}
-}
-
-// refusal is the data of a CONNECT_ERROR.
-type refusal struct {
-	Message string      `json:"message"`
-	Data    refusalData `json:"data"`
-}
-
-type refusalData struct {
-	Code       string `json:"code"`
-	Detail     string `json:"detail,omitempty"`     // which field is at fault
-	RetryAfter int    `json:"retryAfter,omitempty"` // seconds
-}
-
-func refusalOf(err error) refusal {
-	var known *auth.Error
-	var full *LimitError
-	switch {
-	case errors.As(err, &known):
-		return refusal{known.Message, refusalData{Code: known.Code, Detail: detailOf(known), RetryAfter: int(known.RetryAfter / time.Second)}}
-	case errors.As(err, &full):
-		return refusal{"Too many connections", refusalData{Code: codeTooMany, RetryAfter: int(full.RetryAfter / time.Second)}}
-	}
-	return refusal{"Internal error", refusalData{Code: codeInternal}}
-}
-
-// detailOf tells a client which field it got wrong; of credentials it learns no
-// more than that they do not count.
-func detailOf(err *auth.Error) string {
-	if errors.Is(err, auth.ErrMalformed) {
-		return err.Detail
-	}
-	return ""
 }

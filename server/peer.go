@@ -2,8 +2,6 @@ package server
 
 import (
 	"crypto/rand"
-	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/rooms"
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
@@ -87,25 +84,6 @@ func (p *peer) sock() *socket.Socket {
 	return p.socket
 }
 
-// attach puts the client into the Hub. Its member is paused until the CONNECT
-// reply is on the wire, since live notifications could overtake it.
-func (p *peer) attach(sock *socket.Socket) error {
-	srv := p.link.srv
-	p.clientID = string(sock.Id())
-	if !srv.peers.add(p) {
-		return notify.ErrClientIDLive
-	}
-	member, err := srv.hub.Attach(p.attachment())
-	if err != nil {
-		srv.peers.remove(p)
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.socket, p.member = sock, member
-	return nil
-}
-
 // enter is asked before the library decides about the client; it is refused once
 // the client has gone, so that the library never cleans up after its successor.
 func (p *peer) enter() bool {
@@ -129,64 +107,6 @@ func (p *peer) releaseGuards(release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unguard = release
-}
-
-// attachment is how the client stands in the Hub.
-func (p *peer) attachment() notify.Attachment {
-	l, pid := p.link, p.pid
-	if !l.srv.opts.recovery() {
-		pid = ""
-	}
-	return notify.Attachment{
-		ClientID: p.clientID, UserID: p.identity.RoomUser(), Username: p.identity.Username,
-		Namespace: p.namespace, Transport: l.session.Transport(),
-		Rooms: p.startRooms(), Granted: p.granted, Resume: p.resume, Sessions: p.sessionKeys(pid),
-		Wake: l.session.Wake, Disconnect: p.ordered, Owner: p,
-	}
-}
-
-// sessionKeys are the names under which the client's rooms are kept: the secret
-// pid, and the tab that it says it is.
-func (p *peer) sessionKeys(pid string) (keys []string) {
-	if pid != "" {
-		keys = append(keys, pidKey(pid))
-	}
-	if p.namespace == rootNamespace && p.credentials.SessionID != "" {
-		keys = append(keys, notify.TabKey(p.identity.RoomUser(), p.credentials.SessionID))
-	}
-	return keys
-}
-
-// startRooms are the channels of a connection at its start: the default ones,
-// those it asked for and those of the session it resumes, as far as the identity
-// of today may join them.
-func (p *peer) startRooms() []string {
-	names := slices.Clone(p.channels)
-	if p.namespace != rootNamespace || p.link.srv.opts.Plain {
-		return names
-	}
-	hub, limit := p.link.srv.hub, p.link.srv.opts.MaxRooms
-	for _, key := range p.sessionKeys("") {
-		if tab, ok := hub.Session(key); ok && tab.UserID == p.identity.RoomUser() {
-			names = append(names, p.permitted(tab.Channels)...)
-			p.granted = append(p.granted, tab.Granted...)
-		}
-	}
-	defaults, _ := hub.Admissible(p.link.srv.opts.DefaultChannels, p.identity.MayJoin, limit)
-	asked, _ := hub.Admissible(p.credentials.Channels, p.identity.MayJoin, limit)
-	names = append(append(names, defaults...), asked...)
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// permitted holds the rooms of a session against the identity of today.
-func (p *peer) permitted(hubRooms []string) (kept []string) {
-	for _, room := range hubRooms {
-		if _, name := rooms.Split(room); p.identity.MayJoin(name) {
-			kept = append(kept, room)
-		}
-	}
-	return kept
 }
 
 // welcome is the CONNECT reply, and `connected` right behind it.
@@ -237,9 +157,6 @@ func (p *peer) ordered(string) {
 		p.link.session.Close("forced close") // it is still being let in
 	})
 }
-
-// pidKey keeps the secret names of sessions apart from those that clients choose.
-func pidKey(pid string) string { return "pid:" + pid }
 
 // settle ends the wait for the library to join or refuse.
 func (p *peer) settle() {
@@ -337,41 +254,3 @@ func (p *peer) guard() {
 }
 
 func newFrame(text []byte) *engineio.Frame { return engineio.NewFrame(text) }
-
-// maxUnanswered is how many acknowledgements a client may owe; the oldest is given
-// up for a new one.
-const maxUnanswered = 64
-
-var errUnanswered = errors.New("the client left too many events unanswered")
-
-// expects notes that the client is to acknowledge an event. It reports false for
-// a client that has not been let in: nothing is sent to it.
-func (p *peer) expects(id uint64) bool {
-	p.link.mu.Lock()
-	if !p.welcomed {
-		p.link.mu.Unlock()
-		return false
-	}
-	p.unanswered = append(p.unanswered, id)
-	var oldest uint64
-	over := len(p.unanswered) > maxUnanswered
-	if over {
-		oldest = p.unanswered[0]
-		p.unanswered = p.unanswered[1:]
-	}
-	p.link.mu.Unlock()
-	if over {
-		if ack, waits := p.sock().Acks().LoadAndDelete(oldest); waits {
-			ack(nil, errUnanswered)
-		}
-	}
-	return true
-}
-
-// answered takes the one who waits for the acknowledgement of an event.
-func (p *peer) answered(id uint64) (socket.Ack, bool) {
-	p.link.mu.Lock()
-	p.unanswered = slices.DeleteFunc(p.unanswered, func(owed uint64) bool { return owed == id })
-	p.link.mu.Unlock()
-	return p.sock().Acks().LoadAndDelete(id)
-}
