@@ -64,30 +64,6 @@ func TestLimiterErrors(t *testing.T) {
 	}
 }
 
-func TestLimiterUserLater(t *testing.T) {
-	l := NewLimiter(LimitOptions{PerUser: 1})
-	release, err := l.AcquireUser("u1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.AcquireUser("u1"); err == nil {
-		t.Error("a second connection of u1 passed")
-	}
-	if _, err := l.Acquire(StreamConnection, netip.Addr{}, "u1"); err == nil {
-		t.Error("a stream of u1 passed")
-	}
-	for range 3 {
-		if _, err := l.AcquireUser(""); err != nil {
-			t.Error(err)
-		}
-	}
-	release()
-	release()
-	if _, err := l.AcquireUser("u1"); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestLimiterPreAuth(t *testing.T) {
 	for _, tc := range []struct{ connections, bound int }{{0, 0}, {10, 16}, {160, 16}, {1000, 100}} {
 		l := NewLimiter(LimitOptions{MaxConnections: tc.connections})
