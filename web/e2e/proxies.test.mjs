@@ -34,7 +34,7 @@ ${block}
 
 /** Starts the proxy of a language with the block of the page, in front of a server, for one test. */
 async function startProxy(t, language, server) {
-  const [{ code }] = (await snippetsOf("clients.md")).filter((block) => block.language === language);
+  const [{ code }] = (await snippetsOf("docs/clients.md")).filter((block) => block.language === language);
   const { config, listen, command } = PROXIES[language];
   const directory = await mkdtemp(join(tmpdir(), "roomcast-proxy-"));
   const port = await freePort();
