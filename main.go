@@ -30,6 +30,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends a drain that takes too long
 	err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout)
 	stop()
 	os.Exit(cli.Report(os.Stderr, err, cli.WantsJSON(os.Args[1:])))
