@@ -79,3 +79,35 @@ func TestABurstOfEmitsDoesNotCloseTheClient(t *testing.T) {
 		})
 	}
 }
+
+// A reply waits for what its own namespace was sent before, also while another
+// namespace still has notifications that the transport had no room for.
+func TestARepliesNamespaceIsServedBeforeIt(t *testing.T) {
+	s := newStack(t, nil)
+	done := make(chan struct{})
+	_ = s.sio.IO().Of("/admin", nil).On("connection", func(args ...any) {
+		client := args[0].(*socket.Socket)
+		_ = client.On("go", func(args ...any) {
+			defer close(done)
+			_ = client.Emit("one", 1)
+			args[0].(socket.Ack)([]any{"two"}, nil)
+		})
+	})
+	c := s.poll()
+	c.post(`40{"userId":"u1"}`, `40/admin,{"userId":"u1"}`)
+	for text := ""; !strings.Contains(text, "40/admin,"); {
+		text += c.get()
+	}
+	for range 3 { // more than one answer to a poll takes
+		s.sio.IO().Emit("large", strings.Repeat("x", 200<<10))
+	}
+	got := c.get()
+	c.post(`42/admin,7["go"]`)
+	<-done
+	for !strings.Contains(got, "43/admin,7") {
+		got += c.get()
+	}
+	if one, two := strings.Index(got, `42/admin,["one"`), strings.Index(got, `43/admin,7["two"]`); one < 0 || two < one {
+		t.Errorf("the notification stands at %d, the acknowledgement sent after it at %d", one, two)
+	}
+}

@@ -140,10 +140,12 @@ func (l *link) Pull(b *engineio.Batch) (more bool) {
 }
 
 // writePending writes the next notification that was pulled, or the reply whose
-// place is before it.
+// place is before it. A reply of another namespace waits until what was pulled is
+// written: only then can its own notifications be taken before it.
 func (l *link) writePending(b *engineio.Batch) {
 	p, d := l.pending.peer, l.pending.buf[l.pending.i]
-	if r, found := l.nextReply(); found && (r.peer != p || r.now || d.Message != nil && isAfter(d.Message.ID, r.after)) {
+	if r, found := l.nextReply(); found && (r.now || r.peer == nil ||
+		r.peer == p && d.Message != nil && isAfter(d.Message.ID, r.after)) {
 		l.writeReply(b, r)
 		return
 	}
@@ -181,7 +183,7 @@ func (l *link) nextReply() (reply, bool) {
 
 // pullFor takes what the client of r was sent before r was queued.
 func (l *link) pullFor(r reply) bool {
-	return !r.now && r.peer != nil && !hasReached(r.peer.wire, r.after) && l.isOpen(r.peer) && l.pull(r.peer)
+	return !r.now && r.peer != nil && !hasReached(r.peer.wire, r.after) && r.peer.isOpen() && l.pull(r.peer)
 }
 
 // writeReply takes the reply at the front, which is r, and writes it.
@@ -209,12 +211,6 @@ func (l *link) writeReply(b *engineio.Batch, r reply) {
 		id = r.peer.wire
 	}
 	b.Text(r.event, r.peer.trailer(id))
-}
-
-func (l *link) isOpen(p *peer) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return p.open
 }
 
 // pullMember takes the next notifications of one namespace, another one each time.
