@@ -35,7 +35,7 @@ func (l *link) connect(p *packet) {
 	}
 	peer := newPeer(l, p.namespace, identity, credentials)
 	if pid, _ := p.auth["pid"].(string); pid != "" && !l.srv.claim(pid, peer) {
-		l.session.Close("forced close") // another connection is resuming it; the client tries again
+		l.session.Close(reasonForced) // another connection is resuming it; the client tries again
 		return
 	} else if pid != "" {
 		defer l.srv.restoring.CompareAndDelete(pid, peer)
@@ -112,7 +112,7 @@ func (l *link) disconnect(p *packet) {
 	case <-peer.gone:
 	case <-l.session.Context().Done():
 	case <-timeout.C:
-		l.session.Close("forced close")
+		l.session.Close(reasonForced)
 	}
 	// A client that comes and goes keeps one session, not one for each time.
 	l.mu.Lock()
@@ -146,7 +146,7 @@ func (s *Server) intercept(sock *socket.Socket, next func(*socket.ExtendedError)
 		// The id is another connection's, which the library would clean up after if
 		// it were told to refuse this one.
 		s.log.Error("member cannot be attached", zap.Error(err))
-		es.link.session.Close("forced close")
+		es.link.session.Close(reasonForced)
 		p.forget()
 		return
 	}

@@ -138,7 +138,7 @@ func (l *link) allow(p *packet) bool {
 	}
 	l.abuse.last = now
 	if now.Sub(l.abuse.since) >= abuseLimit {
-		l.session.Close("forced close")
+		l.session.Close(reasonForced)
 		return false
 	}
 	if !p.isEvent() {

@@ -143,7 +143,7 @@ func (s *engineSocket) Close(bool) {
 	s.link.mu.Lock()
 	s.link.closing = true
 	s.link.mu.Unlock()
-	s.link.session.Close("forced close")
+	s.link.session.Close(reasonForced)
 }
 
 // transportView answers the questions about a transport that handlers ask.

@@ -14,9 +14,12 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
+// Why a session is closed, in the words of the engine.
 const (
-	reasonShutdown = "server shutting down"
-	reasonParse    = "parse error"
+	reasonShutdown  = engineio.ReasonShutdown
+	reasonParse     = engineio.ReasonParseError
+	reasonForced    = engineio.ReasonForcedClose
+	reasonTransport = engineio.ReasonTransportError
 )
 
 // maxUnhandled is how many packets of one client may wait for their handlers;

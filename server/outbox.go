@@ -64,7 +64,7 @@ func (l *link) send(replies ...reply) {
 	l.waiting.Store(int32(len(l.replies.items)))
 	l.mu.Unlock()
 	if overflow {
-		l.session.Close("transport error")
+		l.session.Close(reasonTransport)
 		return
 	}
 	l.session.Wake()
@@ -121,7 +121,7 @@ var pulledPool = sync.Pool{New: func() any { return new(pulled) }}
 // ends with a cursor is finished here, at its place on the wire, so that no
 // client is ever given one beyond what it has.
 func (l *link) Pull(b *engineio.Batch) (more bool) {
-	defer l.srv.recovered("writer", func() { l.session.Close("forced close") })
+	defer l.srv.recovered("writer", func() { l.session.Close(reasonForced) })
 	for !b.Full() {
 		if l.pending != nil {
 			l.writePending(b)

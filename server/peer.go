@@ -154,7 +154,7 @@ func (p *peer) ordered(string) {
 			sock.Disconnect(true)
 			return
 		}
-		p.link.session.Close("forced close") // it is still being let in
+		p.link.session.Close(reasonForced) // it is still being let in
 	})
 }
 
@@ -181,7 +181,7 @@ func (p *peer) awaitJoin() {
 	case <-p.settled:
 	case <-p.link.session.Context().Done():
 	case <-timeout.C:
-		p.link.session.Close("forced close")
+		p.link.session.Close(reasonForced)
 	}
 }
 
