@@ -12,10 +12,10 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race e2e bench fuzz fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench fuzz fmt
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
 	go run . $(ARGS)
@@ -23,7 +23,7 @@ run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
 deps: ## Check what the tests need; on Debian, install what is missing.
 	@.ci/deps
 
-test: deps vet race e2e ## Run every test: Go with the race detector, then browsers and official clients.
+test: deps vet race client e2e ## Run every test: Go with the race detector, then browsers and official clients.
 
 check: lint vet race ## Check format, vet and staticcheck, and run the Go tests with the race detector.
 
@@ -37,9 +37,22 @@ vet: ## Run go vet.
 race: ## Run the Go tests with the race detector.
 	$(call limit,540) go test -race -timeout 5m ./...
 
-e2e: ## Run the real binary against the official clients and a browser.
-	cd web/e2e && $(call limit,180) npm ci --no-audit --no-fund
+npm: ## Install what the browser side needs.
+	cd web && $(call limit,300) npm ci --no-audit --no-fund
+
+client: npm ## Check, build and test the npm package, in a browser and in Node, against the real binary.
+	cd web && $(call limit,120) npm run check && $(call limit,120) npm run build
+	cd web && $(call limit,420) npm test
+
+e2e: npm ## Run the real binary against the official clients and a browser.
 	cd web/e2e && $(call limit,420) node run.mjs
+
+generate: ## Write what is made from other files: the TypeScript of the catalogue, and the console's assets.
+	go generate ./...
+	cd web && $(call limit,120) npm run build
+
+fresh: ## Check that what generate writes is committed.
+	@changed=$$(git status --porcelain -- web/assets web/client/src); if [ -n "$$changed" ]; then printf 'run make generate and commit:\n%s\n' "$$changed"; exit 1; fi
 
 bench: ## Run the benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

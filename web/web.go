@@ -20,7 +20,7 @@ import (
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-//go:embed console
+//go:embed assets
 var files embed.FS
 
 // The media types are written out because mime.TypeByExtension reads tables of the machine, and a machine that says
@@ -48,7 +48,7 @@ type handler struct{ assets map[string]asset }
 // redirected to the one with it. Answers carry an ETag and must be revalidated, so a new binary shows at the next
 // load. The handler holds no state and may be shared.
 func Handler() http.Handler {
-	names, err := files.ReadDir("console")
+	names, err := files.ReadDir("assets")
 	if err != nil {
 		panic(err) // an embedded directory is there or the package does not compile
 	}
@@ -64,7 +64,7 @@ func Handler() http.Handler {
 }
 
 func newAsset(name string) asset {
-	body, err := files.ReadFile("console/" + name)
+	body, err := files.ReadFile("assets/" + name)
 	if err != nil {
 		panic(err)
 	}

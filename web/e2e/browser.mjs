@@ -10,7 +10,7 @@ const FLAGS = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run"
   "--disable-component-update", "--disable-sync"];
 
 /** The browser to use: CHROMIUM, or the first on the PATH. */
-function executable() {
+export function executable() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe"];
   for (const directory of process.env.PATH.split(delimiter)) {
@@ -19,12 +19,15 @@ function executable() {
   throw new Error("no chromium on the PATH: set CHROMIUM to its path");
 }
 
+/** Its command line. */
+export function browserFlags() {
+  const root = process.getuid?.() === 0; // its sandbox refuses to work for root
+  return [...FLAGS, ...(root ? ["--no-sandbox"] : [])];
+}
+
 /** Starts a browser for one test. flags: more of its command line. */
 export async function openBrowser(t, flags = []) {
-  const root = process.getuid?.() === 0; // its sandbox refuses to work for root
-  const browser = await chromium.launch({
-    executablePath: executable(), args: [...FLAGS, ...(root ? ["--no-sandbox"] : []), ...flags], timeout: 60_000,
-  });
+  const browser = await chromium.launch({ executablePath: executable(), args: [...browserFlags(), ...flags], timeout: 60_000 });
   t.after(() => browser.close());
   return browser;
 }

@@ -1,11 +1,11 @@
 // The server under test: built from the repository, started as a process of its own, stopped by its process id.
 
 import { execFile, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after } from "node:test";
 import { promisify } from "node:util";
 import { deadline, retry } from "./wait.mjs";
 
@@ -33,10 +33,12 @@ let built; // of this process, when a test file is run alone
 /** The server's binary. */
 export async function binaryPath() {
   if (process.env.ROOMCAST_BINARY) return process.env.ROOMCAST_BINARY;
-  built ??= build();
+  built ??= build().then((result) => {
+    process.once("exit", () => rmSync(result.directory, { recursive: true, force: true }));
+    return result;
+  });
   return (await built).binary;
 }
-after(async () => built && rm((await built).directory, { recursive: true, force: true }));
 
 /** A TCP port that nothing listens on at the moment. */
 export function freePort() {
@@ -59,6 +61,13 @@ export class Server {
   static async start(t, env = {}, { scheme = "http" } = {}) {
     const server = new Server(env, await freePort(), scheme);
     t.after(() => server.stop());
+    await server.up();
+    return server;
+  }
+
+  /** Starts a server that its caller stops. */
+  static async run(env = {}) {
+    const server = new Server(env, await freePort(), "http");
     await server.up();
     return server;
   }
@@ -98,6 +107,11 @@ export class Server {
     return { ...exit, ms: performance.now() - start };
   }
 
+  /** Ends the process without waiting for its end: for a caller that is ending itself. */
+  kill() {
+    this.#process?.kill("SIGKILL");
+  }
+
   /** Resolves with {code, signal} when the process ends by itself. */
   async ended() {
     const exit = await deadline(this.#exit, 15_000, "the end of the process");
@@ -117,6 +131,14 @@ export class Server {
     const { status, json } = await this.post("/v1/notifications", body, { Authorization: `Bearer ${API_KEY}` });
     if (status !== 200) throw new Error(`publish: ${status} ${JSON.stringify(json)}`);
     return json;
+  }
+
+  /** Calls a route of the HTTP API and returns {status, json}; json is undefined for an answer without a body. */
+  async api(method, path, body) {
+    const headers = { Authorization: `Bearer ${API_KEY}`, ...(body !== undefined && { "Content-Type": "application/json" }) };
+    const response = await fetch(this.url + path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(20_000) });
+    const text = await response.text();
+    return { status: response.status, json: text ? JSON.parse(text) : undefined };
   }
 
   /** Posts JSON and returns {status, json}. */
