@@ -153,16 +153,20 @@ func (x *index) forget(seq uint64) {
 	}
 }
 
-// cost estimates the bytes that keeping m takes: data once raw and once in the frame of each transport, the rest
-// in the two frames, and a fixed part for each room that holds it.
+// cost estimates the bytes that keeping m takes: data once raw and once in the frame of each slot, the rest in these
+// frames, and a fixed part for each room that holds it. A notification leaves the slot Envelope empty.
 func cost(m *Message) int64 {
 	const envelope, held = 100, 200
-	data := 3*(len(m.Data)+len(m.Args)) + 2*len(m.BinaryArgs)
+	frames := 2
+	if m.Args != nil || m.Bare {
+		frames = 3
+	}
+	data := (1+frames)*(len(m.Data)+len(m.Args)) + 2*len(m.BinaryArgs)
 	for _, a := range m.Attachments {
 		data += 2 * len(a)
 	}
 	for _, name := range m.Rooms {
 		data += held + len(name)
 	}
-	return int64(data + 2*(len(m.Type)+len(m.Metadata)+envelope))
+	return int64(data + frames*(len(m.Type)+len(m.Metadata)+envelope))
 }

@@ -259,3 +259,12 @@ func TestDeque(t *testing.T) {
 		}
 	})
 }
+
+// An emit may be encoded once more than a notification, for the streams that want it in the form of one.
+func TestEveryFrameCounts(t *testing.T) {
+	notification := cost(&Message{Rooms: []string{"r"}, Type: "t", Data: make([]byte, 100)})
+	emit := cost(&Message{Rooms: []string{"r"}, Type: "t", Args: make([]byte, 100)})
+	if got := emit - notification; got != 100+1+100 { // the data, the type and what stands around them
+		t.Errorf("a third frame counts %d bytes", got)
+	}
+}

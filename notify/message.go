@@ -48,15 +48,17 @@ type Frame interface {
 	Size() int // bytes on the wire
 }
 
-// Slot is a transport's place for its frame of a message.
+// Slot is a place for one frame of a message.
 type Slot int
 
-// The two transports.
+// The forms of a message. Envelope is that of streams that want everything as the notification object; a transport
+// takes it only for what has another form in EventSource.
 const (
 	SocketIO Slot = iota
 	EventSource
+	Envelope
 
-	slots = 2
+	slots = 3
 )
 
 // Frame returns the frame in slot and builds it at the first call, at most once however many members ask at the

@@ -58,7 +58,7 @@ func (b *batch) pack(m *notify.Member, n names) (more bool) {
 		}
 		switch d := &b.in[b.i]; {
 		case d.Message != nil:
-			f := frameOf(d.Message)
+			f := n.frameOf(d.Message)
 			if len(b.buf) > 0 && len(b.buf)+f.Size() > maxBatch {
 				return true
 			}

@@ -21,6 +21,7 @@ const heartbeatComment = ": heartbeat\n\n"
 type names struct {
 	notifications string
 	control       string
+	envelope      bool // everything but control events is the notification object
 }
 
 // namesOf decides between what the client asked for, the route's default and the default of all.

@@ -47,11 +47,16 @@ const frameOverhead = 192
 // name, or, when an event stream cannot carry that name, the notification object under defaultEvent. A bare
 // message is its data alone.
 func build(m *notify.Message) notify.Frame {
-	f := &frame{fixed: m.Args != nil || m.Bare}
-	name, object := m.Type, !f.fixed
-	if !carries(name) {
-		name, object = defaultEvent, true
+	fixed := m.Args != nil || m.Bare
+	if !carries(m.Type) {
+		return encode(m, defaultEvent, true, fixed)
 	}
+	return encode(m, m.Type, !fixed, fixed)
+}
+
+// encode makes the frame of m: its notification object, or its payload alone.
+func encode(m *notify.Message, name string, object, fixed bool) *frame {
+	f := &frame{fixed: fixed}
 	payload := m.Payload()
 	f.wire = make([]byte, 0, frameOverhead+2*len(m.Type)+len(payload)+len(m.Metadata))
 	f.wire = append(f.wire, "id: "...)

@@ -100,6 +100,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		return
 	}
 	names, err := namesOf(credentials.As, route, h.o.As)
+	if err == nil {
+		names, err = enveloped(names, r.URL.Query()["envelope"], credentials.As)
+	}
 	if err != nil {
 		h.o.Problem(w, r, err)
 		return
