@@ -1,6 +1,86 @@
-import type { Client, Options } from "./types.ts";
+import { drive, type DriverSink, type State } from "./connection.ts";
+import { share } from "./shared.ts";
+import type { AnyHandler, Client, Options } from "./types.ts";
 
-/** Connects to a server. */
-export function connect(_options: Options = {}): Client {
-  throw new Error("not yet");
+type Handler = (value: any, id: string) => void;
+
+/**
+ * Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
+ * {@link Client.onStatus}. What was missed in between comes before anything new.
+ *
+ * @throws TypeError when options.url is no URL.
+ */
+export function connect(options: Options = {}): Client {
+  new URL(options.url ?? "", globalThis.location?.href ?? "http://localhost");
+  const handlers = new Map<string, Set<Handler>>(), any = new Set<AnyHandler>(), watchers = new Set<(client: Client) => void>();
+  const names = [options.as ?? "type"].flat() as string[];
+  const state: State = {
+    status: "connecting", transport: undefined, error: undefined, clientId: undefined, connection: undefined, lastId: options.since,
+  };
+  const log = options.debug ? (...what: unknown[]) => console.debug("[roomcast]", ...what) : () => {};
+
+  /** Calls a handler so that its errors stay its own. */
+  function call(handler: (...args: any[]) => void, ...args: unknown[]) {
+    try {
+      handler(...args);
+    } catch (error) {
+      // Not thrown here, because the other handlers come first; not swallowed, so that the page's own reporting sees it.
+      setTimeout(() => { throw error; });
+    }
+  }
+
+  function dispatch(name: string, value: any, id: string) {
+    for (const handler of [...handlers.get(name) ?? []]) call(handler, value, id);
+  }
+
+  const sink: DriverSink = {
+    event(name, value, id) {
+      dispatch(name, value, id);
+      // Only notifications have `data`: control events keep their names.
+      if (value?.data !== undefined) for (const as of names) if (as !== "type" && as !== name) dispatch(as, value, id);
+      for (const handler of [...any]) call(handler, name, value, id);
+    },
+    state(change) {
+      const before = { ...state };
+      Object.assign(state, change);
+      if (before.status !== state.status || before.transport !== state.transport || before.error !== state.error
+        || before.clientId !== state.clientId) for (const watcher of [...watchers]) call(watcher, client);
+    },
+  };
+
+  const client: Client = {
+    get status() { return state.status; },
+    get transport() { return state.transport; },
+    get error() { return state.error; },
+    get clientId() { return state.clientId; },
+    get connection() { return state.connection; },
+    get lastId() { return state.lastId; },
+    on(name: string, handler: any) {
+      const set = handlers.get(name) ?? new Set();
+      handlers.set(name, set.add(handler));
+      return () => client.off(name, handler);
+    },
+    onAny(handler) {
+      any.add(handler);
+      return () => void any.delete(handler);
+    },
+    onStatus(handler) {
+      watchers.add(handler);
+      return () => void watchers.delete(handler);
+    },
+    off(name, handler) {
+      if (name === undefined) for (const all of [handlers, any, watchers]) all.clear();
+      else if (!handler || handlers.get(name)?.delete(handler) && !handlers.get(name)!.size) handlers.delete(name);
+    },
+    join: (...channels) => driver.change(channels, []),
+    leave: async (...channels) => void await driver.change([], channels),
+    send: (room, message, metadata) => driver.ask("send-message", [{ room, message, metadata }]),
+    emit: (event, ...args) => driver.emit(event, args),
+    ack: (event, ...args) => driver.ask(event, args),
+    reconnect: () => driver.reconnect(),
+    close: () => driver.close(),
+  };
+
+  const driver = share(options, sink, log) ?? drive(options, sink, log);
+  return client;
 }

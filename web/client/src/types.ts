@@ -97,7 +97,7 @@ export interface Options {
    * `socket.io`: WebSocket only. `sse`: EventSource only.
    */
   transport?: "auto" | Transport;
-  /** Handlers of these names get every notification; `"type"` stands for the notification's own type (default). */
+  /** Handlers of these names get every notification, besides the handlers of its own type. */
   as?: string | readonly string[];
   /** The tabs of a browser that have the same url, user and channels use one connection (default false). */
   shared?: boolean;

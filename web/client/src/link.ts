@@ -1,0 +1,74 @@
+// What the two transports have in common: the face they show the connection, and the shape in which events leave them.
+
+import type { ClientError, Notification } from "./types.ts";
+
+/** What a transport tells. After `closed`, which comes once, it tells nothing more. */
+export interface LinkSink {
+  /** value: the payload of a control event, the notification of any other. id: the cursor after it, or "". */
+  event(name: string, value: any, id: string): void;
+  /** The transport has ended. error: what the server, or the lack of something, says about it. */
+  closed(reason: string, error?: ClientError): void;
+  /** The server keeps this session for a while (connection state recovery). */
+  session?(pid: string): void;
+}
+
+/** A connection over one transport. It speaks in events of Socket.IO; the stream translates them to requests. */
+export interface Link {
+  emit(event: string, args: unknown[]): void;
+  ask(event: string, args: unknown[]): Promise<any>;
+  /** Ends it without a word to the sink. ordered: the server need not keep the session. */
+  close(ordered?: boolean): void;
+}
+
+/** What one connection shows of itself. */
+export interface Hello {
+  userId?: string | undefined;
+  username?: string | undefined;
+  token?: string | undefined;
+  ticket?: string | undefined;
+  since?: string | undefined;
+  pid?: string | undefined;
+  sessionId: string;
+  channels: string[];
+}
+
+export const isId = (value: unknown): value is string =>
+  typeof value === "string" && /^[0-9a-f]{8}-(0|[1-9]\d{0,15})$/.test(value);
+
+/** The control events that come on a stream under their own names. `sync` and `heartbeat` only move the cursor. */
+export const CONTROL = ["connected", "gap", "recovery", "sync", "heartbeat", "overloaded", "disconnected",
+  "auth:expiring", "auth:expired", "auth:refreshed", "error"];
+
+export function fail(code: string, message: string, retryAfter?: number): ClientError {
+  return Object.assign(new Error(message), { name: "RoomcastError", code, ...(retryAfter && { retryAfter }) });
+}
+
+/** Rejects when promise takes longer than ms. */
+export function within<T>(promise: T | Promise<T>, ms: number, what: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
+    Promise.resolve(promise).then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** The acknowledgement's value, or the error it tells of. */
+export function settled(reply: any): any {
+  const error = reply?.error;
+  if (error?.code) throw fail(error.code, error.message ?? error.code, error.retryAfter);
+  return reply;
+}
+
+/**
+ * The notification in the arguments of an event. Events that Go code emitted, and replies, are no notifications: they are
+ * put into one. own: the trailing id is this event's, not only the cursor at its place.
+ */
+export function notificationOf(name: string, args: any[], id: string, own: boolean): Notification {
+  const [first] = args;
+  if (args.length === 1 && first?.type === name && "data" in first && first.timestamp && (first.id ?? id) === id) {
+    return { metadata: {}, ...first };
+  }
+  return {
+    ...(own && { id }), type: name, data: args.length > 1 ? args : first ?? null,
+    timestamp: new Date().toISOString(), metadata: {},
+  };
+}
