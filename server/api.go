@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -20,6 +21,7 @@ type apiOptions struct {
 	Burst      int      // and at once
 	Tickets    ticketOffice
 	Connection func(*notify.Member) connectionView
+	Mode       auth.Mode // how clients say who they are
 	Health     *health
 }
 

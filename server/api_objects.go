@@ -228,6 +228,8 @@ func statsObject() *apiObject {
 		count("lagged", "times that a connection was too slow"), count("dropped", "volatile notifications that a slow connection did not get"),
 		count("replays", "resumes that got all there was"), count("replayed", "notifications that these got"),
 		{Name: "gaps", Required: true, Doc: "resumes that missed something, by reason", Schema: schema{"type": "object", "additionalProperties": countSchema()}},
+		{Name: "authMode", Required: true, Doc: "how clients say who they are, AUTH_MODE: token takes tickets too, open believes a userId",
+			Schema: schema{"type": "string", "enum": []any{auth.ModeToken, auth.ModeTicket, auth.ModeOpen}}},
 	}}
 }
 

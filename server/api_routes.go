@@ -167,7 +167,7 @@ func (a *api) serviceRoutes(o apiObjects) []apiRoute {
 	return []apiRoute{{
 		Method: "GET", Path: "/v1/stats", ID: "stats", Group: groupService, Summary: "Count what there is on this node",
 		Reply:   objectRef(o.stats),
-		Example: `{"total":3,"activeUsers":2,"byTransport":{"sse":1,"websocket":2},"members":3,"lagging":0,"channels":1,"rooms":7,"sessions":0,"published":42,"delivered":97,"history":40,"historyBytes":18240,"lagged":0,"dropped":0,"replays":2,"replayed":5,"gaps":{"ahead":0,"epoch":0,"invalid":0,"too_many":0,"trimmed":1}}`,
+		Example: `{"total":3,"activeUsers":2,"byTransport":{"sse":1,"websocket":2},"members":3,"lagging":0,"channels":1,"rooms":7,"sessions":0,"published":42,"delivered":97,"history":40,"historyBytes":18240,"lagged":0,"dropped":0,"replays":2,"replayed":5,"gaps":{"ahead":0,"epoch":0,"invalid":0,"too_many":0,"trimmed":1},"authMode":"token"}`,
 		handle:  a.stats,
 	}, {
 		Method: "GET", Path: "/livez", ID: "live", Group: groupService, Summary: "Whether the process can answer", Open: true,

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
 )
@@ -196,10 +197,17 @@ func (a *api) listChannels(c *apiCall) (any, error) {
 	return reply, nil
 }
 
+// statsView is what there is on this node, and what a page such as the console
+// has to know before it can connect.
+type statsView struct {
+	notify.Stats
+	AuthMode auth.Mode `json:"authMode"`
+}
+
 // stats serves GET /v1/stats.
 func (a *api) stats(c *apiCall) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
 	}
-	return a.hub.Stats(), nil
+	return statsView{a.hub.Stats(), a.o.Mode}, nil
 }

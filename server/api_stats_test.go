@@ -1,0 +1,34 @@
+package server
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+// The console asks for the mode before it offers a form that the server would refuse.
+func TestStatsTellTheAuthMode(t *testing.T) {
+	for _, mode := range []auth.Mode{auth.ModeOpen, auth.ModeTicket, auth.ModeToken} {
+		o := auth.Options{Mode: mode, Tickets: auth.NewTickets(nil)}
+		if mode == auth.ModeToken {
+			o.Secret = []byte("0123456789abcdef0123456789abcdef")
+		}
+		authenticator, err := auth.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newStack(t, func(o *Options) { o.Auth = authenticator })
+		res, text := do(t, "GET", "http://"+s.base+"/v1/stats", "", "X-API-Key: "+testKey)
+		var stats struct {
+			Total    *int
+			AuthMode auth.Mode
+		}
+		if err := json.Unmarshal([]byte(text), &stats); err != nil || res.StatusCode != 200 {
+			t.Fatalf("%d %s (%v)", res.StatusCode, text, err)
+		}
+		if stats.AuthMode != mode || stats.Total == nil {
+			t.Errorf("%s: %s", mode, text)
+		}
+	}
+}
