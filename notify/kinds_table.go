@@ -18,6 +18,8 @@ const (
 	maxURL   = 2048
 )
 
+//go:generate go run ./typescript
+
 // catalogue is the table that Kinds copies. It is never written to.
 var catalogue = slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(), givenKinds())
 

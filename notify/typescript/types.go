@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// typeOf is the TypeScript of what clients get for a field.
+func typeOf(f notify.Field) string {
+	switch {
+	case f.Const != "":
+		return fmt.Sprintf("%q", f.Const)
+	case f.Enum != nil:
+		return union(f.Enum)
+	}
+	switch f.Type {
+	case notify.TypeNumber, notify.TypeInteger:
+		return "number"
+	case notify.TypeBoolean:
+		return "boolean"
+	case notify.TypeObject:
+		return "Record<string, unknown>"
+	case notify.TypeArray:
+		if f.Items == notify.TypeString {
+			return "string[]"
+		}
+		return "unknown[]"
+	case notify.TypeAny:
+		return "unknown"
+	}
+	return "string"
+}
+
+// says is a field's doc with the limits of a number and the form of a time.
+func says(f notify.Field) string {
+	s := f.Doc
+	unit := f.Unit
+	if unit != "" && unit != "%" {
+		s += " In " + unit + "."
+	}
+	switch {
+	case f.Max != nil:
+		s += strings.TrimRight(fmt.Sprintf(" From %v to %v %s", *f.Min, *f.Max, strings.Trim(unit, "ms")), " ") + "."
+	case f.Min != nil:
+		s += fmt.Sprintf(" At least %v.", *f.Min)
+	case f.Type == notify.TypeTimestamp:
+		s += " RFC 3339."
+	}
+	return s
+}
+
+// statusType is the name of the type of all statuses of a kind.
+func statusType(k notify.Kind) string {
+	if k.Status.Enum == nil {
+		return "string"
+	}
+	return k.GoType + upper(k.Status.Name)
+}
+
+// parameter is the name of an interface's type parameter for the status.
+func parameter(k notify.Kind) string { return upper(k.Status.Name) }
+
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+func union(values []string) string {
+	return `"` + strings.Join(values, `" | "`) + `"`
+}
+
+// list is a, b and c.
+func list(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
