@@ -8,33 +8,54 @@ export class Line {
   #server;
   #up = true;
 
-  /** Puts a line in front of a server for one test. The line has the server's publish and post, and a url of its own. */
+  /** What becomes of websockets: "pass", "refuse" (as a proxy that knows none) or "swallow" (no answer at all). */
+  websockets = "pass";
+
+  /** Puts a line in front of a server for one test. It has a url of its own. */
   static async to(t, server) {
     const line = new Line(server);
-    line.#server.listen(0, "127.0.0.1");
-    await once(line.#server, "listening");
-    line.url = `http://127.0.0.1:${line.#server.address().port}`;
-    t.after(() => {
-      line.cut();
-      line.#server.close();
-    });
+    await line.open();
+    t.after(() => line.close());
     return line;
   }
 
   constructor(server) {
     this.#server = createServer((near) => {
       if (!this.#up) return near.destroy();
-      const far = connect(server.port, "127.0.0.1");
-      for (const [socket, other] of [[near, far], [far, near]]) {
-        this.#sockets.add(socket);
-        socket.pipe(other);
-        socket.on("error", () => other.destroy());
-        socket.on("close", () => {
-          this.#sockets.delete(socket);
-          other.destroy();
-        });
-      }
+      this.#sockets.add(near);
+      near.on("error", () => near.destroy());
+      near.on("close", () => this.#sockets.delete(near));
+      near.once("data", (head) => {
+        const upgrade = /^upgrade: *websocket/im.test(head);
+        if (upgrade && this.websockets === "swallow") return;
+        if (upgrade && this.websockets === "refuse") return near.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        this.#join(near, connect(server.port, "127.0.0.1"), head);
+      });
     });
+  }
+
+  async open() {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    this.url = `http://127.0.0.1:${this.#server.address().port}`;
+  }
+
+  close() {
+    this.cut();
+    this.#server.close();
+  }
+
+  #join(near, far, head) {
+    this.#sockets.add(far);
+    far.on("error", () => near.destroy());
+    far.on("close", () => {
+      this.#sockets.delete(far);
+      near.destroy();
+    });
+    near.on("close", () => far.destroy());
+    far.write(head);
+    near.pipe(far);
+    far.pipe(near);
   }
 
   /** Breaks every connection and refuses new ones until mend. */

@@ -2,6 +2,7 @@
 // and end with the test run.
 
 import { Server } from "../../e2e/harness.mjs";
+import { Line } from "../../e2e/proxy.mjs";
 
 const servers = new Map<string, Server>();
 process.once("exit", () => { for (const server of servers.values()) server.kill(); });
@@ -44,4 +45,28 @@ export async function publish(_: unknown, url: string, body: unknown): Promise<u
 /** Calls any route of the HTTP API. */
 export async function api(_: unknown, url: string, method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }> {
   return find(url).api(method, path, body);
+}
+
+const lines = new Map<string, Line>();
+
+/** Puts a network in front of a server; resolves with the url to use. */
+export async function startLine(_: unknown, url: string): Promise<string> {
+  const line = new Line(find(url));
+  await line.open();
+  lines.set(line.url!, line);
+  return line.url!;
+}
+
+/** Changes a network: what becomes of websockets, and whether there is one. Its connections are broken. */
+export async function setLine(_: unknown, url: string, websockets: "pass" | "refuse" | "swallow", up = true): Promise<void> {
+  const line = lines.get(url)!;
+  line.websockets = websockets;
+  line.cut();
+  if (up) line.mend();
+}
+
+/** Ends a network. */
+export async function stopLine(_: unknown, url: string): Promise<void> {
+  lines.get(url)?.close();
+  lines.delete(url);
 }

@@ -18,6 +18,13 @@ export async function serve(env: Record<string, string> = {}): Promise<string> {
   return url;
 }
 
+/** Puts a network in front of a server for one test. */
+export async function network(url: string): Promise<string> {
+  const line = await commands.startLine(url);
+  onTestFinished(() => commands.stopLine(line));
+  return line;
+}
+
 /** Resolves when find returns something other than undefined or false; asks after each event of the client. */
 export function until<T>(client: Client, find: () => T | undefined | false, what = "", ms = SOON): Promise<T> {
   return new Promise((resolve, reject) => {

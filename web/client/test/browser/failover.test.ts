@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { commands, connected, listen, network, next, serve, until } from "./server.ts";
+
+/** Publishes n notifications to a user and returns their ids. */
+async function publish(url: string, n: number, user = "ann") {
+  const batch = Array.from({ length: n }, (_, i) => ({ target: { user }, type: "note", data: { i } }));
+  const receipts: any = await commands.publish(url, batch);
+  return receipts.map(({ id }: { id: string }) => id) as string[];
+}
+
+for (const how of ["refuse", "swallow"] as const) {
+  test(`auto takes EventSource where the network ${how}s websockets`, async () => {
+    const url = await serve();
+    const line = await network(url);
+    await commands.setLine(line, how);
+    const client = listen({ url: line, userId: "ann" });
+    await connected(client);
+    expect(client.transport).toBe("sse");
+    const [id] = await publish(url, 1);
+    expect(await next(client, "note")).toMatchObject({ id, type: "note", data: { i: 0 }, metadata: {} });
+  });
+}
+
+test("falls over to the other transport and back, and nothing is missed or comes twice", async () => {
+  const url = await serve({ HISTORY_SIZE: "1000" });
+  const line = await network(url);
+  const client = listen({ url: line, userId: "ann", channels: ["news"], backoff: { min: 100, max: 200 } });
+  await connected(client);
+  const transports = [client.transport], sent: string[] = [];
+  await client.join("late");
+  for (const websockets of ["refuse", "pass", "refuse", "pass"] as const) {
+    sent.push(...await publish(url, 20));
+    await commands.setLine(line, websockets, false); // the network is gone
+    await until(client, () => client.status === "reconnecting");
+    sent.push(...await publish(url, 20));
+    const late: any = await commands.publish(url, { target: { channel: "late" }, type: "note", data: null });
+    sent.push(late.id);
+    await commands.setLine(line, websockets); // and back, as another one
+    await connected(client);
+    transports.push(client.transport);
+    const last = sent.at(-1);
+    await until(client, () => client.ids("note").includes(last!), "the last of what was sent");
+    expect(client.ids("note")).toEqual(sent);
+  }
+  // Having met a network that stops websockets, the client does not try them first for a while.
+  expect(transports).toEqual(["socket.io", "sse", "sse", "sse", "sse"]);
+  expect(client.got.filter(({ name }) => name === "gap")).toEqual([]);
+});
+
+test("falls back to websockets when the stream is what is stopped", async () => {
+  const url = await serve();
+  const client = listen({ url, userId: "ann", ssePath: "/nowhere", backoff: { min: 50 } });
+  await connected(client);
+  expect(client.transport).toBe("socket.io");
+});
+
+test("a server that was killed is told of its new life by a gap, on either transport", async () => {
+  for (const transport of ["socket.io", "sse"] as const) {
+    const url = await serve();
+    const client = listen({ url, userId: "ann", transport, backoff: { min: 50, max: 100 } });
+    await connected(client);
+    await publish(url, 1);
+    await until(client, () => client.ids("note").length === 1);
+    await commands.killServer(url);
+    const gap = next(client, "gap");
+    await commands.reviveServer(url);
+    expect(await gap).toMatchObject({ reason: "epoch" });
+    await connected(client);
+    const [id] = await publish(url, 1);
+    await until(client, () => client.lastId === id);
+  }
+});
+
+test("recovery is told with what was replayed", async () => {
+  const url = await serve();
+  for (const transport of ["socket.io", "sse"] as const) {
+    const [first] = await publish(url, 3);
+    const client = listen({ url, userId: "ann", transport, since: first! });
+    expect(await next(client, "recovery")).toMatchObject({ recovered: true, replayed: 2 });
+    expect(client.ids("note").length).toBe(2);
+  }
+});
