@@ -144,7 +144,7 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		return nil, err
 	}
 	streams := sse.New(sse.Options{
-		Hub: hub, Auth: server.StreamAuth(authenticator, limits), Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
+		Hub: hub, Auth: server.StreamAuth(authenticator, limits), Tickets: authentication.Tickets, Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
 		Written: metrics.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 	})
 	return server.NewService(server.ServiceOptions{

@@ -189,15 +189,15 @@ func (a *Authenticator) byTicket(c Credentials) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	if !c.agrees(t.userID) {
+	id := t.identity
+	if !c.agrees(id.UserID) {
 		return Identity{}, ErrInvalid.because("userId is not the user of the ticket")
 	}
-	id := Identity{
-		UserID: t.userID, Username: t.username, Verified: true,
-		open: a.mode == ModeOpen, join: t.channels, public: a.public,
+	if !t.own {
+		id.open, id.public = a.mode == ModeOpen, a.public
 	}
 	if id.Username == "" {
-		id.Username = c.displayName(t.userID)
+		id.Username = c.displayName(id.UserID)
 	}
 	return id, nil
 }

@@ -63,10 +63,7 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 	joined, denied := h.o.Hub.JoinChannels(member, want.join, owner.MayJoin, h.o.MaxRooms)
 	done.Joined = append(done.Joined, joined...)
 	done.Denied = append(done.Denied, denied...)
-	body, _ := json.Marshal(done) // lists of strings
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(append(body, '\n'))
+	writeJSON(w, http.StatusOK, done)
 }
 
 func clientIDOf(r *http.Request) string {

@@ -18,6 +18,8 @@ type Options struct {
 	Hub  *notify.Hub
 	Auth Authenticator
 
+	Tickets TicketIssuer // whose tickets clients may ask for; nil: none
+
 	// Admit is asked before a stream starts and counts it until release, which may be nil, is called. An error that
 	// wraps [ErrOverloaded] is told to the client inside a stream, so that it comes back by itself; any other goes to
 	// Problem. nil admits everyone.

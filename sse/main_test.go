@@ -82,6 +82,7 @@ func (r *rig) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/sse", r.Stream(""))
 	mux.Handle("/api/sse", r.Stream("message"))
+	mux.Handle("/sse/tickets", r.Tickets())
 	mux.Handle("/sse/{clientId}/channels", r.Channels())
 	mux.Handle("/sse/{clientId}/token", r.Token())
 	return mux

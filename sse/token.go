@@ -67,10 +67,7 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.take(identity, member)
-	answer, _ := json.Marshal(renewed{timestamp(identity.ExpiresAt)}) // a string
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(append(answer, '\n'))
+	writeJSON(w, http.StatusOK, renewed{timestamp(identity.ExpiresAt)})
 }
 
 // stream returns the running stream of a client id and its member, nil when there is none.

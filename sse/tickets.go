@@ -1,0 +1,74 @@
+package sse
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+// TicketIssuer gives out tickets for a proved identity: an [*auth.Tickets].
+type TicketIssuer interface {
+	IssueFor(auth.Identity) (ticket string, expires time.Time, err error)
+}
+
+// issued is the answer to a request for a ticket.
+type issued struct {
+	Ticket    string `json:"ticket"`
+	ExpiresAt string `json:"expiresAt"`
+}
+
+var (
+	// ErrNoTickets: this server issues none.
+	ErrNoTickets = &auth.Error{Code: "not_found", Message: "this server issues no tickets", Status: http.StatusNotFound}
+	// ErrTicketForTicket: a ticket is for one connection, not for another ticket, or it would last for ever.
+	ErrTicketForTicket = &auth.Error{Code: "forbidden", Message: "a ticket is not exchanged for another", Status: http.StatusForbidden}
+)
+
+// Tickets returns the handler of POST /sse/tickets, which gives whoever shows the credentials of a stream, but for a
+// ticket, a ticket for one connection on either transport:
+//
+//	{"ticket":"…","expiresAt":"2026-11-22T10:00:30.000Z"}
+//
+// It is for EventSource, which can send no header: the page shows its token here by one, and only the ticket stands in
+// the URL of the stream. The stream is what it would be with the credentials themselves and ends with their token.
+func (h *Handler) Tickets() http.Handler { return http.HandlerFunc(h.issueTicket) }
+
+func (h *Handler) issueTicket(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		h.refuseMethod(w, r, "POST")
+		return
+	}
+	answer, err := h.newTicket(r)
+	if err != nil {
+		h.o.Problem(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusCreated, answer)
+}
+
+func (h *Handler) newTicket(r *http.Request) (issued, error) {
+	credentials := auth.FromRequest(r)
+	switch {
+	case h.o.Tickets == nil:
+		return issued{}, ErrNoTickets
+	case credentials.Ticket != "":
+		return issued{}, ErrTicketForTicket
+	}
+	identity, err := h.o.Auth.Authenticate(r.Context(), credentials, auth.EventSource)
+	if err != nil {
+		return issued{}, err
+	}
+	ticket, expires, err := h.o.Tickets.IssueFor(identity)
+	return issued{ticket, timestamp(expires)}, err
+}
+
+// writeJSON answers with an object of strings, numbers and booleans, which nobody may keep.
+func writeJSON(w http.ResponseWriter, status int, answer any) {
+	body, _ := json.Marshal(answer)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
