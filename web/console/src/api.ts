@@ -1,0 +1,111 @@
+// The HTTP API of the server that this page came from.
+
+/** An error of the API (RFC 9457), or one of our own: `network`. */
+export interface Problem {
+  status: number;
+  code: string;
+  detail: string;
+  /** The field that it is about, such as `data.amount`. */
+  field?: string;
+  request_id?: string;
+}
+
+export interface Answer<T> {
+  status: number;
+  /** What came, when it was JSON and no problem. */
+  json: T;
+  /** As it came. */
+  text: string;
+  problem?: Problem;
+}
+
+/** Where the API is: beside the page, or above it where the page is at /console/. Ends with a slash. */
+export const base = new URL(/\/console\/(index\.html)?$/.test(location.pathname) ? "../" : "./", location.href.split(/[?#]/)[0]);
+
+const STORED = "roomcast:key";
+
+/** The API key: kept for this tab only. */
+export const key = {
+  get value(): string {
+    return sessionStorage.getItem(STORED) ?? "";
+  },
+  set value(text: string) {
+    if (text) sessionStorage.setItem(STORED, text);
+    else sessionStorage.removeItem(STORED);
+    changes.dispatchEvent(new Event("change"));
+  },
+};
+
+const changes = new EventTarget();
+
+/** Calls run after each change of the key. */
+export const onKey = (run: () => void): void => changes.addEventListener("change", run);
+
+/** Takes the key from the fragment, which no server sees, and then out of the address bar and the history. */
+export function takeKey(): void {
+  const given = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (given === null) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  key.value = given;
+}
+
+/** Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. */
+export async function call<T = any>(method: string, path: string, o: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Answer<T>> {
+  const headers: Record<string, string> = { ...o.headers };
+  if (o.body !== undefined) headers["Content-Type"] = "application/json";
+  if (key.value) headers.Authorization = `Bearer ${key.value}`;
+  const limit = AbortSignal.timeout(20_000);
+  try {
+    const response = await fetch(new URL(path, base), {
+      method, headers, body: o.body ?? null, signal: o.signal ? AbortSignal.any([o.signal, limit]) : limit,
+    });
+    const text = await response.text();
+    const value = parse(text);
+    if (response.ok) return { status: response.status, json: value as T, text };
+    const { code = "", detail, title, field, request_id } = value ?? {};
+    const problem: Problem = { status: response.status, code, detail: detail ?? title ?? `status ${response.status}` };
+    if (field) problem.field = field;
+    if (request_id) problem.request_id = request_id;
+    return { status: response.status, json: value as T, text, problem };
+  } catch (error) {
+    if (o.signal?.aborted) throw error;
+    const detail = limit.aborted ? "the server did not answer in 20 s" : "the server cannot be reached";
+    return { status: 0, json: undefined as T, text: "", problem: { status: 0, code: "network", detail } };
+  }
+}
+
+function parse(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A problem in one line. */
+export function told({ status, code, detail }: Problem): string {
+  return status ? `${status} ${code}: ${detail}` : `Not reached: ${detail}`;
+}
+
+/** A path with names in it, escaped. */
+export const path = (strings: TemplateStringsArray, ...names: string[]): string =>
+  strings.reduce((all, part, n) => all + encodeURIComponent(names[n - 1]!) + part);
+
+export type AuthMode = "open" | "token" | "ticket";
+
+/** How clients say who they are, as far as the key may know. */
+export async function authMode(): Promise<AuthMode | undefined> {
+  return (await call<{ authMode?: AuthMode }>("GET", "v1/stats")).json?.authMode;
+}
+
+let document_: Promise<any> | undefined;
+
+/** The description of the API, asked for once. */
+export function openapi(): Promise<any> {
+  document_ ??= call("GET", "openapi.json").then(({ json, problem }) => {
+    if (!problem) return json;
+    document_ = undefined;
+    throw new Error(told(problem));
+  });
+  return document_;
+}

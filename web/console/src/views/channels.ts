@@ -1,0 +1,5 @@
+import { section, type View } from "../view.ts";
+
+export function channels(): View {
+  return { title: "channels", root: section("channels", "", []) };
+}

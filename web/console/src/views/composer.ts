@@ -1,0 +1,5 @@
+import { section, type View } from "../view.ts";
+
+export function composer(): View {
+  return { title: "composer", root: section("composer", "", []) };
+}

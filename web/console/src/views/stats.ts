@@ -1,0 +1,5 @@
+import { section, type View } from "../view.ts";
+
+export function stats(): View {
+  return { title: "stats", root: section("stats", "", []) };
+}

@@ -1,0 +1,5 @@
+import { section, type View } from "../view.ts";
+
+export function tail(): View {
+  return { title: "tail", root: section("tail", "", []) };
+}

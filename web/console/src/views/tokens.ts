@@ -1,0 +1,5 @@
+import { section, type View } from "../view.ts";
+
+export function tokens(): View {
+  return { title: "tokens", root: section("tokens", "", []) };
+}

@@ -1,0 +1,5 @@
+import { section, type View } from "../view.ts";
+
+export function tryout(): View {
+  return { title: "tryout", root: section("tryout", "", []) };
+}
