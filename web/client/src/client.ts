@@ -35,6 +35,7 @@ export function connect(options: Options = {}): Client {
 
   const sink: DriverSink = {
     event(name, value, id) {
+      if (name === "sync") return; // it only moves the cursor
       dispatch(name, value, id);
       // Only notifications have `data`: control events keep their names.
       if (value?.data !== undefined) for (const as of names) if (as !== "type" && as !== name) dispatch(as, value, id);

@@ -115,7 +115,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     }
     if (name === "error") value = fail(value.code, value.message, value.retryAfter);
     if (name === "auth:expiring" && o.getToken) refresh();
-    if (name !== "sync") sink.event(name, value, id);
+    sink.event(name, value, id);
   }
 
   async function refresh() {
