@@ -133,7 +133,6 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     link = undefined;
     clearInterval(pinger);
     log("close", transport, reason, error?.code ?? "");
-    if (error) sink.state({ error });
     if (was === "connected") sink.event("disconnect", { reason }, "");
     const code = error?.code ?? "";
     if (code && code !== "timeout") sink.event("error", error, "");
@@ -147,7 +146,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     }
     const wait = Math.max((error?.retryAfter ?? 0) * 1000, Math.min(max, min * 2 ** attempts++)) * (0.5 + Math.random() / 2);
     log("retry in", Math.round(wait), "ms");
-    set("reconnecting", error ? { error } : {});
+    set("reconnecting", { error: error ?? fail("network", reason) });
     timer = setTimeout(begin, wait);
   }
 

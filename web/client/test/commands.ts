@@ -1,6 +1,7 @@
 // What a test in the browser asks Node to do: start, stop and feed servers of its own. Servers are named by their url
 // and end with the test run.
 
+import { createHmac } from "node:crypto";
 import { Server } from "../../e2e/harness.mjs";
 import { Line } from "../../e2e/proxy.mjs";
 
@@ -69,4 +70,16 @@ export async function setLine(_: unknown, url: string, websockets: "pass" | "ref
 export async function stopLine(_: unknown, url: string): Promise<void> {
   lines.get(url)?.close();
   lines.delete(url);
+}
+
+/** A JWT, HS256. seconds: until it ends. */
+export async function sign(_: unknown, secret: string, claims: Record<string, unknown>, seconds = 600): Promise<string> {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ exp: Math.floor(Date.now() / 1000) + seconds, ...claims })}`;
+  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+}
+
+/** What a server has logged so far. */
+export async function serverLog(_: unknown, url: string): Promise<string> {
+  return find(url).output;
 }

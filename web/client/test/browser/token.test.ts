@@ -1,0 +1,146 @@
+import { expect, onTestFinished, test } from "vitest";
+import { commands, connected, listen, next, serve, until } from "./server.ts";
+
+const SECRET = "a-secret-of-32-bytes-for-the-tests";
+const both = ["socket.io", "sse"] as const;
+
+/** All urls that this page asks for from now on. */
+function watchUrls(): string[] {
+  const urls: string[] = [];
+  const kept = { fetch: globalThis.fetch, EventSource: globalThis.EventSource, WebSocket: globalThis.WebSocket };
+  onTestFinished(() => void Object.assign(globalThis, kept));
+  globalThis.fetch = (input, init) => {
+    urls.push(String(input));
+    return kept.fetch.call(globalThis, input, init);
+  };
+  for (const name of ["EventSource", "WebSocket"] as const) {
+    (globalThis as any)[name] = class extends (kept[name] as any) {
+      constructor(url: URL, more: any) {
+        urls.push(String(url));
+        super(url, more);
+      }
+    };
+  }
+  return urls;
+}
+
+test("a token is shown on both transports, in no url and in no debug line", async () => {
+  const url = await serve({ JWT_SECRET: SECRET, LOG_LEVEL: "debug" });
+  const token = await commands.sign(SECRET, { sub: "ann", channels: ["team-*"], publish: ["team-*"] });
+  const urls = watchUrls(), lines: string[] = [];
+  const debug = console.debug;
+  onTestFinished(() => void (console.debug = debug));
+  console.debug = (...what) => lines.push(what.map((part) => typeof part === "string" ? part : JSON.stringify(part)).join(" "));
+  for (const transport of both) {
+    const client = listen({ url, token, transport, debug: true });
+    await connected(client);
+    expect(client.connection).toMatchObject({ userId: "ann" });
+    expect(await client.join("team-1", "other")).toEqual({ joined: ["team-1"], denied: ["other"] });
+    const came = next(client, "message");
+    expect(await client.send("team-1", `hello by ${transport}`, { mood: "good" })).toMatchObject({ delivered: 1, stored: true });
+    expect((await came).data).toMatchObject({ room: "team-1", message: `hello by ${transport}`, from: { userId: "ann" }, metadata: { mood: "good" } });
+    await expect(client.send("other", "x")).rejects.toMatchObject({ code: "forbidden" });
+    await client.leave("team-1");
+    expect(await client.send("team-1", "gone")).toMatchObject({ delivered: 0 });
+    client.close();
+  }
+  const secret = token.split(".")[2]!;
+  expect(urls.some((one) => one.includes("/sse?ticket="))).toBe(true);
+  expect([...urls, ...lines, await commands.serverLog(url)].filter((text) => text.includes(secret))).toEqual([]);
+  expect(lines[0]).toMatch(/^\[roomcast\] connect socket\.io http:\/\/127\.0\.0\.1:\d+\/socket\.io\//);
+  expect(lines.some((line) => line.startsWith("[roomcast] close"))).toBe(true);
+});
+
+test("the token is in the url only when that is asked for", async () => {
+  const url = await serve({ JWT_SECRET: SECRET });
+  const token = await commands.sign(SECRET, { sub: "ann" });
+  const urls = watchUrls();
+  const client = listen({ url, token, transport: "sse", tokenInUrl: true });
+  await connected(client);
+  expect(urls).toHaveLength(1);
+  expect(urls[0]).toContain(`token=${token}`);
+});
+
+test("getToken renews a running connection before its token ends", async () => {
+  const url = await serve({ JWT_SECRET: SECRET });
+  for (const transport of both) {
+    let asked = 0;
+    // The first is told as expiring at once, because it has less than 30 s.
+    const client = listen({ url, transport, getToken: () => commands.sign(SECRET, { sub: "ann" }, asked++ ? 600 : 20) });
+    await connected(client);
+    const id = client.clientId;
+    if (transport === "socket.io") await next(client, "auth:refreshed");
+    else await until(client, () => asked === 2, "the second token");
+    expect(asked).toBe(2);
+    expect(client.clientId).toBe(id);
+  }
+});
+
+test("a token that is refused closes the connection, or asks for a newer one", async () => {
+  const url = await serve({ JWT_SECRET: SECRET, AUTH_FAILURES: "0" });
+  const old = await commands.sign(SECRET, { sub: "ann" }, -600);
+  for (const transport of [...both, "auto"] as const) {
+    const client = listen({ url, token: old, transport });
+    await until(client, () => client.status === "closed");
+    expect(client.error).toMatchObject({ code: "token_expired" });
+
+    let asked = 0;
+    const patient = listen({
+      url, transport, backoff: { min: 20 }, getToken: () => asked++ ? commands.sign(SECRET, { sub: "ann" }) : old,
+    });
+    await connected(patient);
+    expect(asked).toBe(2);
+    expect(patient.error).toBeUndefined();
+  }
+});
+
+test("getToken that fails is asked again; one that never answers is given up", async () => {
+  const url = await serve({ JWT_SECRET: SECRET });
+  let asked = 0;
+  const client = listen({
+    url, backoff: { min: 20 }, timeout: 200,
+    getToken: () => {
+      if (++asked === 1) throw new Error("not logged in yet");
+      return asked === 2 ? new Promise<string>(() => {}) : commands.sign(SECRET, { sub: "ann" });
+    },
+  });
+  await until(client, () => client.error?.message === "not logged in yet");
+  await connected(client);
+  expect(asked).toBe(3);
+});
+
+test("tickets from the page's own backend open both transports, one for each connection", async () => {
+  const url = await serve({ AUTH_MODE: "ticket" });
+  for (const transport of both) {
+    let asked = 0;
+    const client = listen({
+      url, transport, backoff: { min: 20 },
+      getTicket: async () => {
+        asked++;
+        return ((await commands.api(url, "POST", "/v1/tickets", { userId: "ann", channels: ["orders"] })).json as any).ticket;
+      },
+    });
+    await connected(client);
+    expect(client.connection?.userId).toBe("ann");
+    expect(await client.join("orders", "other")).toEqual({ joined: ["orders"], denied: ["other"] });
+    client.reconnect();
+    await until(client, () => client.status !== "connected");
+    await connected(client);
+    expect(asked).toBeGreaterThan(1);
+  }
+});
+
+test("the server's order to disconnect is obeyed until reconnect()", async () => {
+  const url = await serve();
+  for (const transport of both) {
+    const client = listen({ url, userId: "ann", transport, backoff: { min: 20 } });
+    await connected(client);
+    await commands.api(url, "DELETE", "/v1/users/ann/connections");
+    await until(client, () => client.status === "closed");
+    expect(client.error?.code).toBe("disconnected");
+    client.reconnect();
+    await connected(client);
+    expect(client.error).toBeUndefined();
+    client.close();
+  }
+});
