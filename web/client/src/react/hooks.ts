@@ -1,0 +1,106 @@
+import { useCallback, useState, useSyncExternalStore } from "react";
+import type { ClientError, Connected, Joined, Notification, Receipt, Status } from "../types.ts";
+import { useConnection } from "./connection.ts";
+import { handlersOf, useStable, type Handlers } from "./handlers.ts";
+import { isReply } from "./notifications.ts";
+import type { HookOptions } from "./options.ts";
+import { isNotification, type Seat } from "./seat.ts";
+
+/** What {@link useEventSource} returns. */
+export interface EventSourceResult extends Handlers {
+  connected: boolean;
+  /** `idle` while there is no user yet, or with `enabled: false`. */
+  status: Status | "idle";
+  /** Why it is not connected. */
+  error: ClientError | undefined;
+  /** The last notification of any type. Only a component that reads it is rendered anew for each one. */
+  readonly lastEvent: Notification | undefined;
+  /** Connects anew at once, also after a refusal. */
+  reconnect(): void;
+}
+
+/** What {@link useSocket} and {@link useSSE} return. */
+export interface SocketResult extends Handlers {
+  status: Status | "idle";
+  isConnected: boolean;
+  clientId: string | undefined;
+  /** The server's greeting: who one is for it, and how many are connected. */
+  connectionInfo: Connected | undefined;
+  error: ClientError | undefined;
+  /** Joins channels (`default` when none is named), now and after each reconnect. */
+  subscribe(channels?: string | readonly string[]): Promise<Joined>;
+  unsubscribe(channels?: string | readonly string[]): Promise<void>;
+  /** Joins one channel. Before there is a connection it is remembered, and the promise resolves with nothing joined. */
+  joinRoom(room: string): Promise<Joined>;
+  /** Leaves a channel, unless another component that shares the connection has joined it too. */
+  leaveRoom(room: string): Promise<void>;
+  /** Sends a message to a channel, whose members get `message`. Rejects when the server refuses it. */
+  sendMessage(room: string, message: unknown, metadata?: Record<string, unknown>): Promise<Receipt>;
+  /** Sends an event to handlers of Go code (Socket.IO only); false when it cannot be sent. */
+  emit(event: string, ...args: unknown[]): boolean;
+  /** Connects anew at once, also after a refusal. */
+  reconnect(): void;
+}
+
+/**
+ * Connects by EventSource for as long as the component is mounted. Components with equal options share a connection.
+ * Without options it uses the provider's.
+ */
+export function useEventSource(options?: HookOptions): EventSourceResult {
+  const { seat, snapshot: { status, error } } = useConnection("useEventSource", options, "sse");
+  const { addHandler, removeHandler, reconnect } = useStable(seat, actionsOf);
+  const last = useLastEvent(seat);
+  return { connected: status === "connected", status, error, addHandler, removeHandler, reconnect, get lastEvent() { return last(); } };
+}
+
+/** {@link useSocket} over EventSource: messages and channels go by requests, `emit` is not there. */
+export function useSSE(config?: HookOptions): SocketResult {
+  return useRooms("useSSE", config, "sse");
+}
+
+/**
+ * Connects by Socket.IO, for components that send too. It sends `ping` every 3 s (`pingInterval`). Components with equal
+ * options share a connection. Without options it uses the provider's.
+ */
+export function useSocket(options?: HookOptions): SocketResult {
+  return useRooms("useSocket", options, "socket.io");
+}
+
+function useRooms(name: string, options: HookOptions | undefined, transport: "socket.io" | "sse"): SocketResult {
+  const { seat, snapshot: { status, error, clientId, connection } } = useConnection(name, options, transport);
+  return { status, isConnected: status === "connected", clientId, connectionInfo: connection, error, ...useStable(seat, actionsOf) };
+}
+
+function actionsOf(seat: Seat) {
+  // Effects seldom wait for these: a join that gets no answer is tried again, so nobody need catch it.
+  const quietly = <T>(promise: Promise<T>) => {
+    promise.catch(() => {});
+    return promise;
+  };
+  const list = (channels: string | readonly string[] = "default") => [channels].flat() as string[];
+  return {
+    ...handlersOf(seat),
+    subscribe: (channels?: string | readonly string[]) => quietly(seat.join(...list(channels))),
+    unsubscribe: (channels?: string | readonly string[]) => quietly(seat.leave(...list(channels))),
+    joinRoom: (room: string) => quietly(seat.join(room)),
+    leaveRoom: (room: string) => quietly(seat.leave(room)),
+    sendMessage: seat.send,
+    emit: seat.emit,
+    reconnect: seat.reconnect,
+  };
+}
+
+/** Returns a reader of the last notification, which subscribes the component when it reads. */
+function useLastEvent(seat: Seat): () => Notification | undefined {
+  const [own] = useState(() => ({ read: false, last: undefined as Notification | undefined }));
+  const subscribe = useCallback((listener: () => void) => seat.onAny((_name, value) => {
+    if (!isNotification(value) || isReply(value)) return;
+    own.last = value;
+    if (own.read) listener();
+  }), [seat, own]);
+  const last = useSyncExternalStore(subscribe, () => own.last, () => undefined);
+  return () => {
+    own.read = true;
+    return last;
+  };
+}

@@ -1,0 +1,79 @@
+// What a component asks for, and which connection that is.
+
+import type { Client, Options, Transport } from "../types.ts";
+
+type Loose<T> = { [Name in keyof T]?: T[Name] | undefined };
+
+/**
+ * The options of `connect`, for a component. Those that are functions may be written inline: the newest is called, and a
+ * new one opens no new connection. The same holds for a new `token` of the same user.
+ */
+export interface HookOptions extends Loose<Omit<Options, "userId" | "token">> {
+  /** Named but empty while the login loads: nothing is opened until it is there. */
+  userId?: string | null | undefined;
+  /** Like userId. */
+  token?: string | null | undefined;
+  /** `false`: no connection, and no error (default true). */
+  enabled?: boolean | undefined;
+}
+
+/** The newest options of a component. */
+export interface Box {
+  current: HookOptions;
+}
+
+/** Which connection a component uses: one of the pool, one that it was given, or none. */
+export interface Place {
+  box: Box;
+  /** Names a connection of the pool. Absent: none for now. */
+  key?: string | undefined;
+  /** The key without the channels. */
+  base?: string | undefined;
+  /** Where a key alone does not say it. */
+  transport?: Options["transport"];
+  /** The one that was given. */
+  client?: Client;
+  /** Of the options of this rendering. */
+  token?: string | null | undefined;
+}
+
+/** Whether there is something to connect with. Who names neither a user nor a token connects by cookie, or as nobody. */
+function wanted(o: HookOptions): boolean {
+  if (o.enabled === false) return false;
+  const named = "userId" in o || "token" in o;
+  return !named || !!o.userId || !!o.token;
+}
+
+/** The user of a JWT; the text itself where it is none. Nothing is checked here: that is the server's part. */
+function userOf(token: string): string {
+  try {
+    const json = atob(token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/"));
+    return String(JSON.parse(json).sub ?? token);
+  } catch {
+    return token;
+  }
+}
+
+/** Finds the place of these options. Equal places share one connection. */
+export function placeOf(box: Box, o: HookOptions, transport: "auto" | Transport): Place {
+  const place: Place = { box, transport: o.transport ?? transport, token: o.token };
+  if (!wanted(o)) return place;
+  const { enabled: _, channels, token, ...rest } = o;
+  const parts = Object.entries({ ...rest, transport: place.transport, who: token && userOf(token) })
+    .filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .sort(([a], [b]) => a < b ? -1 : 1);
+  place.base = JSON.stringify(parts, (_name, value) => typeof value === "function" ? "function" : value);
+  place.key = place.base + JSON.stringify([...new Set(channels)].sort());
+  return place;
+}
+
+/** The options for `connect`, which asks the newest options of the components when it needs credentials. */
+export function connectOptions(transport: Options["transport"], latest: () => HookOptions, since: string | undefined): Options {
+  const { enabled: _, token, ...rest } = latest();
+  const options: Record<string, unknown> = { ...rest, transport, since: since ?? rest.since };
+  for (const name in options) if (options[name] === undefined || options[name] === null || options[name] === "") delete options[name];
+  if (rest.getToken) options.getToken = () => latest().getToken!();
+  else if (token) options.getToken = () => latest().token ?? "";
+  if (rest.getTicket) options.getTicket = () => latest().getTicket!();
+  return options;
+}
