@@ -79,9 +79,9 @@ export function table(caption: string, headings: string[]): { root: HTMLElement;
   return { root: h("div", { class: "card scroll" }, root), body };
 }
 
-/** A cell; label stands before it where the table is shown as cards. */
+/** A cell with a box for what is in it; label stands before it where the table is shown as cards. */
 export function cell(label: string, ...children: (Node | string)[]): HTMLTableCellElement {
-  const node = h("td", { role: "cell" }, ...children);
+  const node = h("td", { role: "cell" }, h("div", {}, ...children));
   set(node, { "data-label": label });
   return node;
 }
