@@ -13,7 +13,9 @@ import (
 
 // files are what is written, below the sources of the npm package.
 var files = map[string]func([]notify.Kind) string{
-	"catalogue.ts": catalogue,
+	"catalogue.ts":         catalogue,
+	"backend/kinds.ts":     backendKinds,
+	"backend/functions.ts": backendFunctions,
 }
 
 func main() {

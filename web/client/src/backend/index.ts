@@ -1,1 +1,12 @@
-export {};
+export { type Backend, createBackend } from "./backend.ts";
+export { configure } from "./configure.ts";
+export * from "./functions.ts";
+export * from "./module.ts";
+export type * from "./kinds.ts";
+export type { Manager } from "./manager.ts";
+export type { NotifyFunctions } from "./notify.ts";
+export type { History, PresenceFunctions, Ticket, TicketOptions, Who } from "./presence.ts";
+export type {
+  BackendError, BackendOptions, ConnectionInfo, Connections, FailedCall, Fields, GivenMetadata, Multi, NamedTarget, OptionalTarget, Outgoing,
+  SendOptions, Sent, Target,
+} from "./types.ts";

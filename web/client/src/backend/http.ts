@@ -1,0 +1,156 @@
+import type { BackendError, BackendOptions } from "./types.ts";
+
+/** A request to the server, and what to call it in the log. */
+export interface Request {
+  /** The name of the function that the application called. */
+  from: string;
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  path: string;
+  body?: unknown;
+  /** Makes a POST one that may be sent again. */
+  idempotencyKey?: string | undefined;
+  /** Nobody there is an answer like any other, and no fault. */
+  absent?: boolean;
+}
+
+/** Resolves with what the server answered, or with undefined when it did not; never rejects. */
+export type Call = (request: Request) => Promise<any>;
+
+/** The options with all that is needed to reach the server. */
+interface Settings {
+  url: string;
+  key: string;
+  timeout: number;
+  attempts: number;
+}
+
+/**
+ * Returns the function that all calls go through. The options are read at the first one, which throws when some are
+ * missing: a build that only imports a module has no environment yet.
+ */
+export function caller(options: BackendOptions): Call {
+  let settings: Settings | undefined;
+  return (request) => carryOut(request, settings ??= read(options), options);
+}
+
+function read({ url, apiKey, timeout, retries }: BackendOptions): Settings {
+  // By their full names: where a bundler builds for an edge runtime it puts the values in.
+  const env = typeof process === "undefined" || !process.env ? undefined : {
+    url: process.env.ROOMCAST_URL, key: process.env.ROOMCAST_API_KEY || process.env.ROOMCAST_KEY,
+  };
+  const address = url || env?.url;
+  const key = (apiKey || env?.key)?.trim();
+  if (!address || !key) {
+    const missing = [!address && "the server's url (ROOMCAST_URL)", !key && "an API key (ROOMCAST_API_KEY)"].filter(Boolean);
+    throw new TypeError(`roomcast: ${missing.join(" and ")} missing: set the environment, or give it to configure or createBackend`);
+  }
+  // fetch would say the same, but with the secret in its text.
+  if (!/^[!-~]+$/.test(key)) throw new TypeError("roomcast: apiKey has characters that no header can carry");
+  const parsed = URL.canParse(address) ? new URL(address) : undefined;
+  if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username || parsed.password || parsed.search || parsed.hash) {
+    throw new TypeError("roomcast: url must be an http:// or https:// address without a user, query or fragment");
+  }
+  return { url: parsed.href.replace(/\/+$/, ""), key, timeout: timeout ?? 10_000, attempts: 1 + Math.max(0, retries ?? 2) };
+}
+
+async function carryOut(request: Request, settings: Settings, { onError, log, fetch }: BackendOptions): Promise<any> {
+  const end = Date.now() + settings.timeout;
+  for (let attempt = 1; ; attempt++) {
+    const left = end - Date.now();
+    const last = attempt >= settings.attempts;
+    // A server that does not answer leaves time for another attempt, but for the last one there is all that is left.
+    const result = await once(request, settings, fetch ?? globalThis.fetch, last ? left : left / 2);
+    if (!("error" in result)) return result.answer;
+    const { error } = result;
+    if (error.status === 404 && request.absent) return undefined;
+    const wait = pause(attempt, error.retryAfter);
+    if (!last && passes(error) && Date.now() + wait < end) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      continue;
+    }
+    tell(log ?? console.error, line(request.from, attempt, error));
+    tell(onError, error, { function: request.from, attempt });
+    return undefined;
+  }
+}
+
+type Result = { answer: any } | { error: BackendError };
+
+/** Makes one attempt. */
+async function once(request: Request, { url, key }: Settings, fetch: typeof globalThis.fetch, ms: number): Promise<Result> {
+  let body: string | undefined;
+  try {
+    body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  } catch (cause) {
+    return { error: fault("validation", `data cannot be sent: ${String((cause as Error).message)}`, { cause }) };
+  }
+  try {
+    const response = await fetch(url + request.path, {
+      method: request.method,
+      headers: {
+        Authorization: `Bearer ${key}`,
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+        ...(request.idempotencyKey !== undefined && { "Idempotency-Key": request.idempotencyKey }),
+      },
+      ...(body !== undefined && { body }),
+      // A framework's cache of what fetch returned would show who was connected once.
+      ...(request.method === "GET" && { cache: "no-store" as const }),
+      redirect: "manual", // the key is for this address
+      signal: AbortSignal.timeout(Math.max(1, Math.ceil(ms))),
+    });
+    // Read to the end in any case, else the connection cannot be used again.
+    const answer = parse(await response.text());
+    if (response.ok && answer !== undefined) return { answer };
+    return { error: refusal(response, answer) };
+  } catch (cause) {
+    const { name, message, cause: why } = cause as Error & { cause?: { code?: string; message?: string } };
+    if (name === "TimeoutError" || name === "AbortError") return { error: fault("timeout", `no answer in ${Math.ceil(ms)} ms`, { cause }) };
+    return { error: fault("network", why?.message || why?.code || message, { cause }) };
+  }
+}
+
+function parse(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error of an answer that is none that was hoped for. */
+function refusal({ status, headers }: Response, problem: any): BackendError {
+  const wait = headers.get("Retry-After");
+  const seconds = wait === null ? NaN : /^\d+$/.test(wait) ? Number(wait) : (Date.parse(wait) - Date.now()) / 1000;
+  if (typeof problem?.code !== "string") problem = { code: "invalid_response", detail: "what answered is no Roomcast server: check the url" };
+  return fault(problem.code, problem.detail ?? problem.title, {
+    status,
+    ...(typeof problem.field === "string" && { field: problem.field }),
+    ...(typeof problem.request_id === "string" && { requestId: problem.request_id }),
+    ...(!Number.isNaN(seconds) && { retryAfter: Math.max(0, seconds) }),
+  });
+}
+
+function fault(code: string, message: string, more: Partial<BackendError>): BackendError {
+  return Object.assign(new Error(message), { name: "BackendError", code }, more);
+}
+
+/** Whether another attempt may have more luck: what a request carries is to blame for all other answers. */
+function passes({ code, status = 0 }: BackendError): boolean {
+  return code === "network" || code === "timeout" || status === 408 || status === 429 || status >= 500;
+}
+
+/** How long to wait after an attempt, in ms: about 100, 200, 400 …, at most 2000, or what the server asked for. */
+function pause(attempt: number, retryAfter = 0): number {
+  const most = Math.min(2000, 100 * 2 ** (attempt - 1));
+  return retryAfter * 1000 + most * (0.5 + Math.random() / 2);
+}
+
+function line(from: string, attempt: number, { code, status, message, requestId }: BackendError): string {
+  const about = [code, status, requestId && `request ${requestId}`].filter(Boolean).join(", ");
+  return `roomcast: ${from} failed${attempt > 1 ? ` after ${attempt} attempts` : ""}: ${message} (${about})`;
+}
+
+/** Calls an application's function. What it throws, now or later, is dropped: a fault here must not become another one. */
+function tell<Args extends unknown[]>(handler: ((...args: Args) => unknown) | undefined, ...args: Args): void {
+  (async () => handler?.(...args))().catch(() => {});
+}

@@ -1,0 +1,65 @@
+import type { Call } from "./http.ts";
+import type { Multi, Outgoing, SendOptions, Target } from "./types.ts";
+
+/** What the server says of a notification. */
+export interface Receipt {
+  delivered: number;
+  users: number;
+  channels: number;
+}
+
+/** The most users or channels of one request. */
+const MOST = 1000;
+
+/** Posts a notification, once however many attempts it takes. Resolves with zeros when it was not sent. */
+export function send(call: Call, from: string, path: string, body: object, options: SendOptions = {}): Promise<Receipt> {
+  const { idempotencyKey = crypto.randomUUID(), ...how } = options;
+  return call({ from, method: "POST", path, body: { ...body, ...how }, idempotencyKey })
+    .then((receipt) => receipt ?? { delivered: 0, users: 0, channels: 0 });
+}
+
+/** Posts any notification to a target. */
+export function publish(call: Call, from: string, target: object, notification: Outgoing): Promise<Receipt> {
+  return send(call, from, "/v1/notifications", { target, ...notification });
+}
+
+/** Posts a notification to any number of users or channels, in steps. */
+export function publishToMany(
+  call: Call, from: string, target: "users" | "channels", names: readonly string[], notification: Outgoing,
+): Promise<Multi> {
+  if (!Array.isArray(names)) throw new TypeError(`${from}: got no array of ${target}`);
+  const distinct = [...new Set(names)].map((name, i) => named(from, `${target}[${i}]`, name));
+  const total = distinct.length;
+  let steps = Promise.resolve(0);
+  for (let i = 0; i < total; i += MOST) {
+    const some = distinct.slice(i, i + MOST);
+    // The first one at once: what is missing in the configuration must throw here.
+    const step = () => publish(call, from, { [target]: some }, notification).then((receipt) => Math.min(receipt[target], some.length));
+    const first = i === 0 ? step() : undefined;
+    steps = steps.then(async (success) => success + await (first ?? step()));
+  }
+  return steps.then((success) => ({ success, failed: total - success, total }));
+}
+
+/** A notification given as an object, or as type, data and metadata. */
+export function outgoing(from: string, type: string | Outgoing, data: unknown, metadata: Outgoing["metadata"]): Outgoing {
+  const notification = typeof type === "object" && type !== null ? type : { type, data, metadata };
+  named(from, "type", notification.type);
+  return notification;
+}
+
+/** The target of a request. What is missing is a mistake in the program: it throws at once. */
+export function targetOf(from: string, target: Target, targetId: string | null | undefined): object {
+  if (target === "all") return { all: true };
+  if (target !== "user" && target !== "client" && target !== "channel") {
+    throw new TypeError(`${from}: target is ${JSON.stringify(target)}, expected "user", "client", "channel" or "all"`);
+  }
+  if (!targetId) throw new TypeError(`${from}: targetId is missing: the ${target === "channel" ? "name" : "id"} of the ${target} that gets it`);
+  return { [target]: targetId };
+}
+
+/** The value of an argument that must be there. */
+export function named(from: string, argument: string, value: string | null | undefined): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw new TypeError(`${from}: ${argument} is ${value === "" ? "empty" : "missing"}, expected a string`);
+}

@@ -1,0 +1,33 @@
+import type { Call } from "./http.ts";
+import { kinds, type KindFunctions } from "./kinds.ts";
+import { send, targetOf } from "./publish.ts";
+import type { Fields, SendOptions, Target } from "./types.ts";
+
+type Name = keyof KindFunctions;
+
+/** Returns the functions of all kinds of the catalogue. */
+export function kindFunctions(call: Call): KindFunctions {
+  const all: Partial<Record<Name, unknown>> = {};
+  for (const name of Object.keys(kinds) as Name[]) all[name] = kindFunction(call, name);
+  return all as KindFunctions;
+}
+
+function kindFunction(call: Call, from: Name) {
+  const { kind, id, status, own } = kinds[from];
+  return (...args: any[]): Promise<any> => {
+    const head: Record<string, unknown> = id ? { [id]: args.shift() } : {};
+    head[status] = args.shift();
+    const [{ metadata, ...data } = {}, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
+    const to = target == null ? ownTarget(from, own, data) : targetOf(from, target, targetId);
+    return send(call, from, `/v1/notifications/${kind}`, { ...head, data, metadata, target: to }, options)
+      .then(({ delivered }) => (target === "client" ? delivered > 0 : delivered));
+  };
+}
+
+/** A kind's own target needs none in the request, but there must be one. */
+function ownTarget(from: string, own: string, data: Fields): undefined {
+  const field = own.startsWith("data.") && own.slice(5);
+  if (field && !data[field]) throw new TypeError(`${from}: to whom? give ${own}, or target and targetId`);
+  if (own === "") throw new TypeError(`${from}: target is missing: "user", "client", "channel" or "all", and a targetId behind it`);
+}
+
