@@ -146,6 +146,7 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	streams := sse.New(sse.Options{
 		Hub: hub, Auth: server.StreamAuth(authenticator, limits), Tickets: authentication.Tickets, Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
 		Written: metrics.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
+		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
 	})
 	return server.NewService(server.ServiceOptions{
 		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,

@@ -2,11 +2,11 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/rooms"
 )
 
 // The events that clients of this server know, beside those of Go code.
@@ -38,20 +38,6 @@ type channelsEvent struct {
 type roomEvent struct {
 	Room      string `json:"room"`
 	Timestamp string `json:"timestamp"`
-}
-
-type messageEvent struct {
-	Type      string          `json:"type"`
-	Room      string          `json:"room"`
-	Message   json.RawMessage `json:"message"`
-	From      sender          `json:"from"`
-	Timestamp string          `json:"timestamp"`
-	Metadata  json.RawMessage `json:"metadata,omitempty"`
-}
-
-type sender struct {
-	ClientID string `json:"clientId"`
-	UserID   string `json:"userId"`
 }
 
 type pongEvent struct {
@@ -185,34 +171,16 @@ func (p *peer) message(arg json.RawMessage, reply answer, refuse func(errorEvent
 		refuse(errorEvent{Code: codeValidation, Message: "expected {room, message, metadata}"})
 		return
 	}
-	if err := rooms.CheckChannel("room", request.Room); err != nil {
-		refuse(errorEvent{Code: codeForbidden, Message: err.Error(), Room: request.Room})
+	receipt, err := p.link.srv.hub.Say(p.link.session.Context(), notify.ClientMessage{
+		Room: request.Room, Message: request.Message, Metadata: request.Metadata,
+		ClientID: p.member.ClientID(), UserID: p.identity.UserID,
+	}, p.who().MayPublish)
+	var refused *notify.SayError
+	switch {
+	case errors.As(err, &refused):
+		refuse(errorEvent{Code: refused.Code, Message: refused.Reason, Room: request.Room})
 		return
-	}
-	if !p.who().MayPublish(request.Room) || p.link.srv.hub.IsClientID(request.Room) {
-		refuse(errorEvent{Code: codeForbidden, Message: "this room may not be written to", Room: request.Room})
-		return
-	}
-	if size := len(request.Message) + len(request.Metadata); size > notify.MaxData {
-		refuse(errorEvent{Code: codeTooLarge, Message: fmt.Sprintf("%d bytes, expected at most %d", size, notify.MaxData), Room: request.Room})
-		return
-	}
-	if request.Message == nil {
-		request.Message = json.RawMessage("null")
-	}
-	event := messageEvent{
-		Type: "message", Room: request.Room, Message: request.Message, Metadata: request.Metadata,
-		From: sender{p.member.ClientID(), p.identity.UserID}, Timestamp: timestamp(time.Now()),
-	}
-	args, err := marshal([]any{event})
-	if err != nil {
-		refuse(errorEvent{Code: codeValidation, Message: "message is not valid JSON", Room: request.Room})
-		return
-	}
-	receipt, err := p.link.srv.hub.Deliver(p.link.session.Context(), &notify.Message{
-		Namespace: rootNamespace, Rooms: []string{request.Room}, Type: "message", Args: args,
-	})
-	if err != nil {
+	case err != nil:
 		refuse(errorEvent{Code: codeUnavailable, Message: "the message was not stored", Room: request.Room, RetryAfter: 1})
 		return
 	}

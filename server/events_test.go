@@ -70,7 +70,10 @@ func TestMessageReachesTheRoomOnly(t *testing.T) {
 	b, _ := s.connect(`{"userId":"b","channels":"chat"}`)
 	other, _ := s.connect(`{"userId":"c"}`)
 	a.send(`42["send-message",{"room":"chat","message":"hi"}]`)
-	var m messageEvent
+	var m struct {
+		Message json.RawMessage
+		From    struct{ UserID string }
+	}
 	a.event("message", &m)
 	b.event("message", &m)
 	if string(m.Message) != `"hi"` || m.From.UserID != "a" {

@@ -27,6 +27,7 @@ func (s *Service) Handler() http.Handler {
 		router.Handle(path, s.o.Streams.Stream(as))
 		router.Handle(path+"/tickets", s.o.Streams.Tickets())
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
+		router.Handle(path+"/{clientId}/messages", s.o.Streams.Messages())
 		router.Handle(path+"/{clientId}/token", s.o.Streams.Token())
 	}
 	api := newAPI(s.api())

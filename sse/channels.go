@@ -1,14 +1,7 @@
 package sse
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"mime"
 	"net/http"
-	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 
@@ -48,7 +41,7 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 		h.o.Problem(w, r, err)
 		return
 	}
-	member, owner, err := h.find(clientIDOf(r), identity)
+	_, member, owner, err := h.find(clientIDOf(r), identity)
 	if err != nil {
 		h.o.Problem(w, r, err)
 		return
@@ -73,22 +66,21 @@ func clientIDOf(r *http.Request) string {
 	return r.PathValue("clientId")
 }
 
-// find returns the member of a running stream that identity may change, and whose rights count: those just shown,
-// which may be newer than the stream's, but never more than its own for a stream of nobody.
-func (h *Handler) find(clientID string, identity auth.Identity) (*notify.Member, auth.Identity, error) {
-	s, member := h.stream(clientID)
+// find returns the running stream that identity may steer, its member, and whose rights count: those just shown, which
+// may be newer than the stream's, but never more than its own for a stream of nobody.
+func (h *Handler) find(clientID string, identity auth.Identity) (s *stream, m *notify.Member, owner auth.Identity, err error) {
+	s, m = h.stream(clientID)
 	switch {
 	case s == nil:
-		return nil, identity, ErrNoStream
+		return nil, nil, identity, ErrNoStream
 	case s.identity.Anonymous:
-		return member, s.identity, nil
+		return s, m, s.identity, nil
 	case identity.RoomUser() != s.identity.RoomUser():
-		return nil, identity, ErrNotYours
+		return nil, nil, identity, ErrNotYours
 	}
-	return member, identity, nil
+	return s, m, identity, nil
 }
 
-// readChange reads the body strictly: one JSON object, each name once and known, nothing behind it.
 func readChange(w http.ResponseWriter, r *http.Request) (change, error) {
 	body, err := readBody(w, r, maxChannelsBody)
 	if err != nil {
@@ -97,54 +89,7 @@ func readChange(w http.ResponseWriter, r *http.Request) (change, error) {
 	return parseChange(body)
 }
 
-// readBody reads a body that is declared as JSON.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return nil, ErrMediaType
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
-		return nil, err
-	}
-	if !utf8.Valid(body) {
-		return nil, invalid("body", "is not valid UTF-8")
-	}
-	return body, nil
-}
-
 func parseChange(body []byte) (c change, err error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return c, invalid("body", `expected a JSON object such as {"join":["orders"]}`)
-	}
-	seen := make(map[string]bool, 2)
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return c, invalid("body", err.Error())
-		}
-		field, _ := token.(string) // keys of an object are strings
-		to := map[string]*[]string{"join": &c.join, "leave": &c.leave}[field]
-		switch {
-		case to == nil:
-			return c, invalid("body", fmt.Sprintf("unknown field %.40q, expected join or leave", field))
-		case seen[field]:
-			return c, invalid(field, "stands there twice")
-		}
-		seen[field] = true
-		if err := d.Decode(to); err != nil {
-			return c, invalid(field, "expected an array of channel names")
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return c, invalid("body", "the JSON object does not end")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return c, invalid("body", "something follows the JSON object")
-	}
-	return c, nil
-}
-
-func invalid(field, reason string) error {
-	return &notify.ValidationError{Field: field, Reason: reason}
+	const expected = "expected an array of channel names"
+	return c, parseObject(body, `{"join":["orders"]}`, []field{{"join", &c.join, expected}, {"leave", &c.leave, expected}})
 }

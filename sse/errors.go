@@ -44,6 +44,8 @@ func writeProblem(w http.ResponseWriter, _ *http.Request, err error) {
 		status, code, detail = http.StatusBadRequest, "validation", invalid.Error()
 	case errors.As(err, &tooLong):
 		status, code, detail = http.StatusRequestEntityTooLarge, "payload_too_large", err.Error()
+	case errors.Is(err, notify.ErrUnavailable):
+		status, code, detail = http.StatusServiceUnavailable, "unavailable", notify.ErrUnavailable.Error()
 	}
 	body, _ := json.Marshal(struct { // strings and a number always marshal
 		Type   string `json:"type"`

@@ -36,12 +36,17 @@ type Options struct {
 	As              string   // the event name of notifications where the client asks for none; "type" (default): their own
 	MaxRooms        int      // channels that a client may ask for (64)
 
+	// RateInterval is the mean time between two messages of a stream, RateBurst how many may come at once; as for the
+	// events of a socket. 0: as many as come.
+	RateInterval time.Duration
+	RateBurst    int
+
 	// Written is told of every write of a stream: its bytes, and since when the oldest notification in it has been on
 	// its way, zero when there is none or all are of the time before the stream. It must be quick. nil: nobody asks.
 	Written func(bytes int, since time.Time)
 
-	// Problem answers a request that gets no stream. The errors are *[auth.Error], *[notify.ValidationError] and
-	// *[http.MaxBytesError]. nil answers with a bare problem document (RFC 9457).
+	// Problem answers a request that is refused. The errors are *[auth.Error], *[notify.ValidationError],
+	// *[http.MaxBytesError] and what wraps [notify.ErrUnavailable]. nil answers with a bare problem document (RFC 9457).
 	Problem func(http.ResponseWriter, *http.Request, error)
 	Log     *zap.Logger // nil: none
 }

@@ -84,6 +84,7 @@ func (r *rig) routes() http.Handler {
 	mux.Handle("/api/sse", r.Stream("message"))
 	mux.Handle("/sse/tickets", r.Tickets())
 	mux.Handle("/sse/{clientId}/channels", r.Channels())
+	mux.Handle("/sse/{clientId}/messages", r.Messages())
 	mux.Handle("/sse/{clientId}/token", r.Token())
 	return mux
 }

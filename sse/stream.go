@@ -43,6 +43,7 @@ type stream struct {
 	nextHeartbeat time.Time
 	nextSync      time.Time
 	warned        time.Time // the end of the token that it was warned of
+	pace          pace      // of its messages, for any goroutine
 }
 
 func newStream(h *Handler, w http.ResponseWriter, r *http.Request, identity auth.Identity, n names) *stream {

@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -62,13 +61,4 @@ func (h *Handler) newTicket(r *http.Request) (issued, error) {
 	}
 	ticket, expires, err := h.o.Tickets.IssueFor(identity)
 	return issued{ticket, timestamp(expires)}, err
-}
-
-// writeJSON answers with an object of strings, numbers and booleans, which nobody may keep.
-func writeJSON(w http.ResponseWriter, status int, answer any) {
-	body, _ := json.Marshal(answer)
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
 }

@@ -1,0 +1,102 @@
+package sse
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+// maxMessageBody is the most bytes that a message may take with its room and its metadata.
+const maxMessageBody = notify.MaxData + 4<<10
+
+// Messages returns the handler of POST /sse/{clientId}/messages, which sends a message to a channel in the name of a
+// running stream, as send-message does for a socket:
+//
+//	{"room":"team-7","message":{"text":"hi"},"metadata":{…}}  ->  {"id":"5f3a9c01-1042","delivered":3,…}
+//
+// It takes the credentials that a stream takes; they must be of the stream's user and allow to publish there. The
+// answer is a [notify.Receipt]. A stream may send as often as [Options] say. The client id is found as in
+// [Handler.Channels].
+func (h *Handler) Messages() http.Handler { return http.HandlerFunc(h.sendMessage) }
+
+func (h *Handler) sendMessage(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		h.refuseMethod(w, r, "POST")
+		return
+	}
+	receipt, err := h.message(w, r)
+	if err != nil {
+		h.o.Problem(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, receipt)
+}
+
+func (h *Handler) message(w http.ResponseWriter, r *http.Request) (notify.Receipt, error) {
+	identity, err := h.o.Auth.Authenticate(r.Context(), auth.FromRequest(r), auth.EventSource)
+	if err != nil {
+		return notify.Receipt{}, err
+	}
+	s, _, owner, err := h.find(clientIDOf(r), identity)
+	if err != nil {
+		return notify.Receipt{}, err
+	}
+	if err := s.allow(); err != nil {
+		return notify.Receipt{}, err
+	}
+	body, err := readBody(w, r, maxMessageBody)
+	if err != nil {
+		return notify.Receipt{}, err
+	}
+	m, err := parseMessage(body)
+	if err != nil {
+		return notify.Receipt{}, err
+	}
+	m.ClientID, m.UserID = s.clientID, s.identity.UserID
+	receipt, err := h.o.Hub.Say(r.Context(), m, owner.MayPublish)
+	var refused *notify.SayError
+	if errors.As(err, &refused) {
+		return receipt, &auth.Error{Code: refused.Code, Message: refused.Reason, Status: statuses[refused.Code]}
+	}
+	return receipt, err
+}
+
+// statuses are those of a [notify.SayError].
+var statuses = map[string]int{
+	"validation": http.StatusBadRequest, "forbidden": http.StatusForbidden, "payload_too_large": http.StatusRequestEntityTooLarge,
+}
+
+func parseMessage(body []byte) (m notify.ClientMessage, err error) {
+	const expected = "expected a JSON value"
+	return m, parseObject(body, `{"room":"team-7","message":"hi"}`, []field{
+		{"room", &m.Room, "expected the name of a channel, a string"}, {"message", &m.Message, expected},
+		{"metadata", &m.Metadata, expected},
+	})
+}
+
+// pace is how often a stream may send. Its limiter is made with the first message: most streams send none.
+type pace struct {
+	once    sync.Once
+	limiter *rate.Limiter
+}
+
+// allow counts a message of the stream, or refuses it.
+func (s *stream) allow() error {
+	interval := s.h.o.RateInterval
+	if interval <= 0 {
+		return nil
+	}
+	s.pace.once.Do(func() { s.pace.limiter = rate.NewLimiter(rate.Every(interval), max(1, s.h.o.RateBurst)) })
+	if s.pace.limiter.Allow() {
+		return nil
+	}
+	return &auth.Error{
+		Code: "rate_limited", Message: "Rate limit exceeded", Status: http.StatusTooManyRequests, RetryAfter: max(interval, time.Second),
+	}
+}
