@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useState } from 'react';
+import { useEffect, useState, type FormEvent } from 'react';
 import type { Catalogue } from 'roomcast';
 import { useEventSource } from 'roomcast/react';
 
@@ -17,19 +17,10 @@ export function Payments() {
     return () => removeHandler('payment:completed', handlePayment);
   }, [addHandler, removeHandler]);
 
-  const pay = async (form: FormData) => {
-    await fetch('/api/pay', { method: 'POST', body: form });
-  };
-
   return (
     <section>
-      <form action={pay}>
-        <label>
-          Amount <input name="amount" type="number" min="0.01" step="0.01" defaultValue="9.99" required />
-        </label>
-        <button>Pay</button>
-        <output data-connected={connected}>{connected ? 'connected' : 'connecting…'}</output>
-      </form>
+      <output data-connected={connected}>{connected ? 'connected' : 'connecting…'}</output>
+      <PayForm />
       <ol aria-live="polite" aria-label="Completed payments">
         {payments.map(({ paymentId, amount, currency }) => (
           <li key={paymentId}>
@@ -42,5 +33,26 @@ export function Payments() {
       </ol>
       {payments.length === 0 && <p>No payment yet. Pay something, here or in another tab.</p>}
     </section>
+  );
+}
+
+/** Asks the route handler for a payment. It says nothing of success: the list does. */
+function PayForm() {
+  const [failed, setFailed] = useState(false);
+
+  const pay = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const response = await fetch('/api/pay', { method: 'POST', body: new FormData(event.currentTarget) }).catch(() => undefined);
+    setFailed(!response?.ok);
+  };
+
+  return (
+    <form onSubmit={pay} method="post" action="/api/pay">
+      <label>
+        Amount <input name="amount" type="number" min="0.01" step="0.01" defaultValue="9.99" required />
+      </label>
+      <button>Pay</button>
+      {failed && <span role="alert">That did not work. Try again.</span>}
+    </form>
   );
 }
