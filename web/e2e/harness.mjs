@@ -14,13 +14,13 @@ const root = join(import.meta.dirname, "..", "..");
 /** An API key that every server started here accepts. */
 export const API_KEY = "e2e-key-0123456789abcdef0123456789abcdef";
 
-/** Builds the server into a new temporary directory. */
-export async function build() {
+/** Builds the server, or another program of the repository, into a new temporary directory. */
+export async function build(program = ".") {
   const directory = await mkdtemp(join(tmpdir(), "roomcast-e2e-"));
   const binary = join(directory, process.platform === "win32" ? "roomcast.exe" : "roomcast");
   const flags = process.env.E2E_RACE === "1" ? ["-race"] : [];
   try {
-    await promisify(execFile)("go", ["build", ...flags, "-o", binary, "."], { cwd: root, timeout: 300_000 });
+    await promisify(execFile)("go", ["build", ...flags, "-o", binary, program], { cwd: root, timeout: 300_000 });
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw new Error(`go build: ${error.stderr || error.message}`);
@@ -28,16 +28,18 @@ export async function build() {
   return { binary, directory };
 }
 
-let built; // of this process, when a test file is run alone
+const built = new Map(); // of this process
 
-/** The server's binary. */
-export async function binaryPath() {
-  if (process.env.ROOMCAST_BINARY) return process.env.ROOMCAST_BINARY;
-  built ??= build().then((result) => {
-    process.once("exit", () => rmSync(result.directory, { recursive: true, force: true }));
-    return result;
-  });
-  return (await built).binary;
+/** The binary of a program; the server's may be given by ROOMCAST_BINARY. */
+export async function binaryPath(program = ".") {
+  if (program === "." && process.env.ROOMCAST_BINARY) return process.env.ROOMCAST_BINARY;
+  if (!built.has(program)) {
+    built.set(program, build(program).then((result) => {
+      process.once("exit", () => rmSync(result.directory, { recursive: true, force: true }));
+      return result;
+    }));
+  }
+  return (await built.get(program)).binary;
 }
 
 /** A TCP port that nothing listens on at the moment. */
@@ -54,6 +56,7 @@ export function freePort() {
 
 export class Server {
   output = "";
+  program = ".";
   #process = null;
   #exit;
 
@@ -65,9 +68,10 @@ export class Server {
     return server;
   }
 
-  /** Starts a server that its caller stops. */
-  static async run(env = {}) {
+  /** Starts a server that its caller stops. program: of the repository, in place of the server itself. */
+  static async run(env = {}, program = ".") {
     const server = new Server(env, await freePort(), "http");
+    server.program = program;
     await server.up();
     return server;
   }
@@ -80,7 +84,7 @@ export class Server {
 
   /** Starts the process and waits until it says that it is ready. */
   async up() {
-    const binary = await binaryPath();
+    const binary = await binaryPath(this.program);
     // Nothing of the developer's own settings: only what a process needs, and what the test says.
     const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
     const env = { PATH, HOME, TMPDIR, SystemRoot, HOST: "127.0.0.1", PORT: `${this.port}`, API_KEYS: API_KEY, ADMIN_ADDR: "", ...this.env };

@@ -67,4 +67,9 @@ export class Line {
   mend() {
     this.#up = true;
   }
+
+  /** Lets nothing through any more, and says so to nobody: a network that is gone without a word. */
+  stall() {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
 }

@@ -14,9 +14,9 @@ function find(url: string): Server {
   return server;
 }
 
-/** Starts a server with these settings; resolves with its url. */
-export async function startServer(_: unknown, env: Record<string, string> = {}): Promise<string> {
-  const server = await Server.run(env);
+/** Starts a server with these settings, or another program of the repository; resolves with its url. */
+export async function startServer(_: unknown, env: Record<string, string> = {}, program = "."): Promise<string> {
+  const server = await Server.run(env, program);
   servers.set(server.url, server);
   return server.url;
 }
@@ -64,6 +64,11 @@ export async function setLine(_: unknown, url: string, websockets: "pass" | "ref
   line.websockets = websockets;
   line.cut();
   if (up) line.mend();
+}
+
+/** Stops a network without a word; later connections pass. */
+export async function stallLine(_: unknown, url: string): Promise<void> {
+  lines.get(url)!.stall();
 }
 
 /** Ends a network. */

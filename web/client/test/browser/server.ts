@@ -12,8 +12,8 @@ export const commands = untyped as unknown as { [Name in keyof typeof node]: Rem
 export const SOON = 15_000;
 
 /** Starts a server for one test. */
-export async function serve(env: Record<string, string> = {}): Promise<string> {
-  const url = await commands.startServer(env);
+export async function serve(env: Record<string, string> = {}, program = "."): Promise<string> {
+  const url = await commands.startServer(env, program);
   onTestFinished(() => commands.stopServer(url));
   return url;
 }

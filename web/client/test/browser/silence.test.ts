@@ -1,0 +1,63 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { commands, connected, listen, network, next, serve, until } from "./server.ts";
+
+test("a websocket that goes dead without a word is given up, and nothing is missed", async () => {
+  const url = await serve({ SOCKETIO_PING_INTERVAL: "200ms", SOCKETIO_PING_TIMEOUT: "300ms" });
+  const line = await network(url);
+  const client = listen({ url: line, userId: "ann", transport: "socket.io", timeout: 500, backoff: { min: 20 } });
+  await connected(client);
+  const lost = next(client, "disconnect");
+  await commands.stallLine(line);
+  const { id }: any = await commands.publish(url, { target: { user: "ann" }, type: "note", data: null });
+  expect(await lost).toEqual({ reason: "no sign of the server" });
+  await until(client, () => client.ids("note").includes(id));
+});
+
+test("so is a stream, after the silence that the server never keeps", async () => {
+  const url = await serve();
+  const line = await network(url);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const client = listen({ url: line, userId: "ann", transport: "sse" });
+  const arrived = (name: string) => new Promise((resolve) => client.on(name, resolve));
+  await arrived("connected");
+  await commands.stallLine(line);
+  const lost = arrived("disconnect");
+  vi.advanceTimersByTime(90_000);
+  expect(await lost).toEqual({ reason: "no sign of the server" });
+});
+
+test("requests that lose their connection are rejected", async () => {
+  const url = await serve();
+  const line = await network(url);
+  for (const transport of ["socket.io", "sse"] as const) {
+    const client = listen({ url: line, userId: "ann", transport, timeout: 5000, backoff: { min: 20 } });
+    await connected(client);
+    await commands.stallLine(line);
+    const sending = client.send("room", "lost?").catch((error) => error);
+    await new Promise((resolve) => setTimeout(resolve)); // it is on its way
+    await commands.setLine(line, "pass");
+    expect(await sending).toMatchObject({ name: expect.stringMatching(/Error/) });
+    await connected(client);
+    client.close();
+  }
+});
+
+test("the wait between attempts grows, is never the same, and ends when the network is back", async () => {
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", backoff: { min: 20, max: 160 } });
+  const starts: number[] = [];
+  client.onStatus(({ error }) => error && starts.push(performance.now()));
+  await until(client, () => starts.length >= 8);
+  const waits = starts.slice(1).map((at, i) => at - starts[i]!);
+  expect(client.status).toBe("reconnecting");
+  expect(client.error?.code).toBe("network");
+  expect(waits.at(-1)!).toBeGreaterThan(2 * waits[0]!);
+  expect(new Set(waits.map(Math.round)).size).toBeGreaterThan(2);
+  client.close();
+
+  const slow = listen({ url: "http://127.0.0.1:1", userId: "ann", backoff: { min: 60_000 } });
+  await until(slow, () => slow.error);
+  const again = new Promise((resolve) => slow.onStatus(resolve));
+  dispatchEvent(new Event("online"));
+  await again;
+});

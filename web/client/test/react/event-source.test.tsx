@@ -1,0 +1,217 @@
+import { act, fireEvent, render, renderHook, screen } from "@testing-library/react";
+import { StrictMode, useEffect, useState, version } from "react";
+import { expect, test, vi } from "vitest";
+import { useEventSource, type HookOptions } from "../../src/react/index.ts";
+import { commands, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
+
+test("it connects", async () => {
+  const url = await serve();
+  const { result } = renderHook(() => useEventSource({ url, userId: "test-user" }));
+  expect(result.current).toMatchObject({ connected: false, status: "connecting", error: undefined });
+  await soon(() => expect(result.current.connected).toBe(true));
+  expect(result.current.status).toBe("connected");
+  expect((await connections(url, 1))[0]).toMatchObject({ userId: "test-user", transport: "sse" });
+});
+
+test("the quick start shows what is sent, and its end leaves nothing", async () => {
+  const url = await serve();
+  function Payments() {
+    const { connected, addHandler, removeHandler } = useEventSource({ url, userId: "user123", username: "john_doe" });
+    const [paid, setPaid] = useState<number[]>([]);
+    useEffect(() => {
+      const handler = (data: any) => setPaid((before) => [...before, data.amount]);
+      addHandler("payment:completed", handler);
+      return () => removeHandler("payment:completed", handler);
+    }, [addHandler, removeHandler]);
+    return <p>{connected ? "connected" : "not connected"}: {paid.join(", ")}</p>;
+  }
+  const { unmount } = render(<StrictMode><Payments /></StrictMode>);
+  await screen.findByText("connected:", undefined, { timeout: 15_000 });
+  await tell(url, "user123", "payment:completed", { amount: 9.99 });
+  await tell(url, "user123", "payment:completed", { amount: 1 });
+  await soon(() => screen.getByText("connected: 9.99, 1"));
+  expect(opened(url)).toBe(1);
+  unmount();
+  await connections(url, 0);
+});
+
+test("handlers get the data and the notification; those of control events the event", async () => {
+  const url = await serve();
+  const { result } = renderHook(() => useEventSource({ url, userId: "ann" }));
+  const greeted = vi.fn(), paid = vi.fn(), other = vi.fn();
+  result.current.addHandler("connected", greeted);
+  result.current.addHandler("payment:completed", paid);
+  result.current.addHandler("payment:completed", other);
+  result.current.addHandler("payment:completed", other);
+  await soon(() => expect(result.current.connected).toBe(true));
+  expect(greeted).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ type: "connected", userId: "ann" }));
+  const { id } = await tell(url, "ann", "payment:completed", { amount: 5 });
+  await soon(() => expect(other).toHaveBeenCalledOnce());
+  expect(paid).toHaveBeenCalledExactlyOnceWith({ amount: 5 }, expect.objectContaining({ id, type: "payment:completed", metadata: {} }));
+});
+
+test("handlers come and go without another connection", async () => {
+  const url = await serve();
+  const heard: string[] = [];
+  const { result, rerender } = renderHook(({ tag }) => {
+    const source = useEventSource({ url, userId: "ann" });
+    const { addHandler } = source;
+    // A new function each time, as it is written when nothing is memoised.
+    useEffect(() => addHandler("step", ({ n }) => heard.push(`${tag}${n}`)));
+    return source;
+  }, { initialProps: { tag: "a" } });
+  const { addHandler, removeHandler } = result.current;
+  await soon(() => expect(result.current.connected).toBe(true));
+  await tell(url, "ann", "step", { n: 1 });
+  await soon(() => expect(heard).toEqual(["a1"]));
+  rerender({ tag: "b" });
+  expect(result.current.addHandler).toBe(addHandler);
+  expect(result.current.removeHandler).toBe(removeHandler);
+  const one = vi.fn(), two = vi.fn();
+  const end = addHandler("step", one);
+  addHandler("step", two);
+  await tell(url, "ann", "step", { n: 2 });
+  await soon(() => expect(two).toHaveBeenCalledOnce());
+  end();
+  await tell(url, "ann", "step", { n: 3 });
+  await soon(() => expect(two).toHaveBeenCalledTimes(2));
+  removeHandler("step");
+  addHandler("last", one);
+  await tell(url, "ann", "step", { n: 4 });
+  await tell(url, "ann", "last", {});
+  await soon(() => expect(one).toHaveBeenCalledTimes(2));
+  expect(two).toHaveBeenCalledTimes(2);
+  expect(heard).toEqual(["a1", "b2", "b3"]);
+  expect(opened(url)).toBe(1);
+});
+
+test("components with the same options share a connection, each with handlers of its own", async () => {
+  const url = await serve();
+  const shared = vi.fn();
+  const one = renderHook(() => useEventSource({ url, userId: "ann", channels: ["a", "b"] }));
+  const two = renderHook(() => useEventSource({ userId: "ann", url, channels: ["b", "a"] }));
+  one.result.current.addHandler("step", shared);
+  two.result.current.addHandler("step", shared);
+  await soon(() => expect([one.result.current.connected, two.result.current.connected]).toEqual([true, true]));
+  await tell(url, "ann", "step", 1);
+  await soon(() => expect(shared).toHaveBeenCalledTimes(2));
+  one.unmount();
+  await tell(url, "ann", "step", 2);
+  await soon(() => expect(shared).toHaveBeenCalledTimes(3));
+  // One that comes later is connected from its first rendering on.
+  const seen: boolean[] = [];
+  renderHook(() => seen.push(useEventSource({ url, userId: "ann", channels: ["a", "b"] }).connected));
+  expect(seen).toEqual([true]);
+  expect(opened(url)).toBe(1);
+  expect(await connectionsOf(url)).toHaveLength(1);
+});
+
+test("a change of page within a moment keeps the connection", async () => {
+  const url = await serve();
+  const Page = ({ name }: { name: string }) => <p>{name}: {useEventSource({ url, userId: "ann" }).status}</p>;
+  const { rerender } = render(<Page key="1" name="one" />);
+  await soon(() => screen.getByText("one: connected"));
+  rerender(<Page key="2" name="two" />);
+  screen.getByText("two: connected");
+  rerender(<p>nothing</p>);
+  rerender(<Page key="3" name="three" />);
+  await soon(() => screen.getByText("three: connected"));
+  expect(opened(url)).toBe(1);
+});
+
+test("another user is another connection, with the same handlers", async () => {
+  const url = await serve();
+  const { result, rerender } = renderHook(({ userId }) => useEventSource({ url, userId }), { initialProps: { userId: "ann" } });
+  const heard = vi.fn();
+  result.current.addHandler("step", heard);
+  await soon(() => expect(result.current.connected).toBe(true));
+  rerender({ userId: "bob" });
+  expect(result.current.connected).toBe(false);
+  await soon(() => expect(result.current.connected).toBe(true));
+  await soon(async () => expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"]));
+  await tell(url, "ann", "step", "for ann");
+  await tell(url, "bob", "step", "for bob");
+  await soon(() => expect(heard).toHaveBeenCalledExactlyOnceWith("for bob", expect.anything()));
+});
+
+test("another list of channels misses nothing", async () => {
+  const url = await serve();
+  const { result, rerender } = renderHook(({ channels }) => useEventSource({ url, userId: "ann", channels }), { initialProps: { channels: ["a"] } });
+  const heard: number[] = [];
+  result.current.addHandler("step", (n) => heard.push(n));
+  await soon(() => expect(result.current.connected).toBe(true));
+  const numbers = Array.from({ length: 40 }, (_, n) => n);
+  for (const n of numbers) {
+    await tell(url, "ann", "step", n);
+    if (n === 10) rerender({ channels: ["a", "b"] });
+    if (n === 20) rerender({ channels: ["b"] });
+  }
+  await soon(() => expect(heard).toEqual(numbers));
+  expect((await connections(url, 1))[0]!.rooms).toContain("b");
+});
+
+test("it waits for the user, and for `enabled`", async () => {
+  const url = await serve();
+  const { result, rerender } = renderHook((options: HookOptions) => useEventSource({ url, ...options }), { initialProps: { userId: undefined } as HookOptions });
+  const idle = { connected: false, status: "idle", error: undefined };
+  for (const userId of ["", null, undefined]) {
+    rerender({ userId });
+    expect(result.current).toMatchObject(idle);
+  }
+  rerender({ userId: "ann", enabled: false });
+  expect(result.current).toMatchObject(idle);
+  rerender({ userId: "ann" });
+  expect(result.current.status).toBe("connecting");
+  await soon(() => expect(result.current.connected).toBe(true));
+  expect(opened(url)).toBe(1);
+  rerender({ userId: "ann", enabled: false });
+  expect(result.current).toMatchObject(idle);
+  await connections(url, 0);
+});
+
+test("lastEvent renders those who read it, and nobody else", async () => {
+  const url = await serve();
+  let silent = 0;
+  const one = renderHook(() => { silent++; return useEventSource({ url, userId: "ann" }).connected; });
+  const two = renderHook(() => useEventSource({ url, userId: "ann" }).lastEvent);
+  await soon(() => expect(one.result.current).toBe(true));
+  const before = silent;
+  expect(two.result.current).toBeUndefined();
+  await tell(url, "ann", "step", 1);
+  await soon(() => expect(two.result.current).toMatchObject({ type: "step", data: 1 }));
+  await tell(url, "ann", "step", 2);
+  await soon(() => expect(two.result.current).toMatchObject({ data: 2 }));
+  expect(silent).toBe(before);
+});
+
+test("a restart of the server is noticed, and mended without loss", async () => {
+  const url = await serve();
+  const { result } = renderHook(() => useEventSource({ url, userId: "ann", backoff: { min: 50, max: 200 } }));
+  const gaps = vi.fn();
+  result.current.addHandler("gap", gaps);
+  await soon(() => expect(result.current.connected).toBe(true));
+  await tell(url, "ann", "step", 1);
+  await commands.killServer(url);
+  await soon(() => expect(result.current).toMatchObject({ connected: false, status: "reconnecting" }));
+  await commands.reviveServer(url);
+  await soon(() => expect(result.current.connected).toBe(true));
+  await soon(() => expect(gaps).toHaveBeenCalledOnce()); // its history was in memory
+});
+
+test("reconnect connects anew", async () => {
+  const url = await serve();
+  function Button() {
+    const { status, reconnect } = useEventSource({ url, userId: "ann" });
+    return <button onClick={reconnect}>{status}</button>;
+  }
+  render(<Button />);
+  await soon(() => screen.getByText("connected"));
+  act(() => { fireEvent.click(screen.getByRole("button")); });
+  await soon(() => expect(opened(url)).toBe(2));
+  await soon(() => screen.getByText("connected"));
+  await connections(url, 1);
+});
+
+test("the React under test is the one that the project is for", ({ task }) => {
+  expect(version).toMatch(task.file.projectName?.includes("18") ? /^18\./ : /^19\./);
+});

@@ -1,0 +1,80 @@
+// What the tests of the hooks have in common: a server of their own, waiting, and a console that must stay empty.
+
+import { cleanup, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, expect, vi } from "vitest";
+import { commands, SOON } from "../browser/server.ts";
+
+export { commands, serve } from "../browser/server.ts";
+
+/** A token secret for `serve({ AUTH_MODE: "token", JWT_SECRET })`. */
+export const JWT_SECRET = "0123456789abcdef0123456789abcdef";
+
+const complaints: unknown[][] = [];
+
+beforeEach(() => {
+  complaints.length = 0;
+  for (const name of ["error", "warn"] as const) vi.spyOn(console, name).mockImplementation((...what) => void complaints.push(what));
+});
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+  expect(complaints).toEqual([]); // React warns of what it does not like
+});
+
+/** Resolves when check no longer throws. */
+export const soon = <T>(check: () => T | Promise<T>) => waitFor(check, { timeout: SOON, interval: 20 });
+
+const openings: string[] = [];
+
+/** How often the page has connected to a server. */
+export const opened = (url: string) => openings.filter((to) => new URL(to).host === new URL(url).host).length;
+
+const { EventSource: Stream, WebSocket: Socket } = globalThis;
+
+beforeEach(() => {
+  globalThis.EventSource = class extends Stream {
+    constructor(url: string | URL, init?: EventSourceInit) {
+      super(url, init);
+      openings.push(`${url}`);
+    }
+  };
+  globalThis.WebSocket = class extends Socket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      openings.push(`${url}`);
+    }
+  };
+});
+
+afterEach(() => {
+  globalThis.EventSource = Stream;
+  globalThis.WebSocket = Socket;
+});
+
+export interface Connection {
+  clientId: string;
+  transport: string;
+  userId: string;
+  rooms: string[];
+}
+
+/** The connections that the server has at the moment. */
+export async function connectionsOf(url: string): Promise<Connection[]> {
+  const { json } = await commands.api(url, "GET", "/v1/connections");
+  return (json as { connections: Connection[] }).connections;
+}
+
+/** Resolves when the server has n connections. */
+export const connections = (url: string, n: number) => soon(async () => {
+  const list = await connectionsOf(url);
+  expect(list).toHaveLength(n);
+  return list;
+});
+
+/** Publishes to a user. */
+export const tell = (url: string, user: string, type: string, data: unknown) =>
+  commands.publish(url, { target: { user }, type, data }) as Promise<{ id: string; delivered: number }>;
+
+/** What the page complained about so far; the test that expects it takes it. */
+export const complained = () => complaints.splice(0);
