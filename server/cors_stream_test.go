@@ -1,0 +1,119 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/sse"
+)
+
+// corsStack serves everything in token mode for the origins of a first try, this machine's at any port, and
+// https://app.example.
+func corsStack(t *testing.T) (base string) {
+	t.Helper()
+	tickets := auth.NewTickets(nil)
+	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub := newTestHub(t)
+	sio, err := New(Options{Hub: hub, Auth: authenticator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := NewService(ServiceOptions{
+		Hub: hub, SocketIO: sio, Log: zap.NewNop(),
+		AllowOrigin: config.Config{Host: "127.0.0.1", AllowedOrigins: []string{"https://app.example"}}.Origins().Allow,
+		Streams:     sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets, Problem: WriteProblem}),
+	})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := service.close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return "http://" + serveHTTP(t, service.Handler())
+}
+
+// A page asks before it sends a header of its own or JSON; all that belongs to a stream must be allowed.
+func TestPreflightOfStreams(t *testing.T) {
+	base := corsStack(t)
+	for _, origin := range []string{"http://localhost:5173", "http://127.0.0.1:8080", "https://app.example"} {
+		for _, c := range []struct{ method, path, headers string }{
+			{"GET", "/sse?userId=u1", "authorization,cache-control,last-event-id"}, {"GET", "/api/sse", "authorization"},
+			{"POST", "/sse/tickets", "authorization"}, {"POST", "/api/sse/tickets", "authorization,content-type"},
+			{"POST", "/sse/x/channels", "authorization,content-type"}, {"POST", "/sse/x/token", "authorization,content-type"},
+			{"POST", "/sse/x/messages", "authorization,content-type"}, {"POST", "/api/sse/x/messages", "content-type"},
+		} {
+			res, _ := do(t, "OPTIONS", base+c.path, "", "Origin: "+origin, "Access-Control-Request-Method: "+c.method, "Access-Control-Request-Headers: "+c.headers)
+			expectHeaders(t, res, map[string]string{"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": c.method,
+				"Access-Control-Allow-Headers": c.headers, "Access-Control-Allow-Credentials": "true"})
+			if res.StatusCode != 204 {
+				t.Errorf("%s %s from %s: %d", c.method, c.path, origin, res.StatusCode)
+			}
+			if res, _ := do(t, "OPTIONS", base+c.path, "", "Origin: https://evil.example", "Access-Control-Request-Method: "+c.method); res.StatusCode != 403 {
+				t.Errorf("%s %s from a foreign page: %d", c.method, c.path, res.StatusCode)
+			}
+		}
+	}
+}
+
+// What a page on another port of this machine does in its browser: a stream with its cookie, and one with a ticket.
+func TestStreamsOfAnotherOrigin(t *testing.T) {
+	base := corsStack(t)
+	token := tokenFor(t, time.Now().Add(time.Hour))
+	const origin = "Origin: http://localhost:5173"
+	allowed := map[string]string{"Access-Control-Allow-Origin": "http://localhost:5173", "Access-Control-Allow-Credentials": "true"}
+
+	res, text := do(t, "POST", base+"/sse/tickets", "", origin, "Authorization: Bearer "+token)
+	expectHeaders(t, res, allowed)
+	var issued struct{ Ticket string }
+	if err := json.Unmarshal([]byte(text), &issued); err != nil || res.StatusCode != 201 {
+		t.Fatalf("%d %s", res.StatusCode, text)
+	}
+	for path, header := range map[string]string{"/sse": "Cookie: auth_token=" + token, "/sse?ticket=" + issued.Ticket: "X-Request-ID: r1"} {
+		req, err := http.NewRequest("GET", base+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, value, _ := strings.Cut(header, ": ")
+		req.Header.Set(name, value)
+		req.Header.Set("Origin", "http://localhost:5173")
+		res, err := testClient().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectHeaders(t, res, allowed)
+		var hello connectedEvent
+		for lines := bufio.NewScanner(res.Body); hello.ClientID == "" && lines.Scan(); {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				_ = json.Unmarshal([]byte(data), &hello)
+			}
+		}
+		if res.StatusCode != 200 || hello.UserID != "u1" {
+			t.Errorf("%s: %d %+v", path, res.StatusCode, hello)
+		}
+		// The page can read refusals too, which it could not without the headers.
+		for _, route := range []string{"channels", "token", "messages"} {
+			refused, text := do(t, "POST", base+"/sse/"+hello.ClientID+"/"+route, "{}", origin, "Content-Type: application/json")
+			expectHeaders(t, refused, allowed)
+			if refused.StatusCode != 401 && refused.StatusCode != 400 {
+				t.Errorf("%s: %d %s", route, refused.StatusCode, text)
+			}
+		}
+		_ = res.Body.Close()
+	}
+	if res, _ := do(t, "GET", base+"/sse", "", "Origin: https://evil.example", "Cookie: auth_token="+token); res.StatusCode != 403 {
+		t.Errorf("from a foreign page: %d", res.StatusCode)
+	}
+}
