@@ -13,6 +13,9 @@ const browser = (name: string) => ({
   commands: { ...commands },
 });
 
+// What the pages import is bundled before the first test; found in the middle of one, it would reload the page.
+const optimizeDeps = { include: ["@testing-library/react", "react", "react/jsx-dev-runtime", "react-dom", "react-dom/client", "react-dom/server"] };
+
 const react18 = (name: string) => new URL(`../react-18/node_modules/${name}`, import.meta.url).pathname;
 
 export default defineConfig({
@@ -23,11 +26,13 @@ export default defineConfig({
       { extends: true, test: { name: "node", environment: "node", include: ["test/node/**/*.test.ts"] } },
       {
         extends: true,
+        optimizeDeps,
         test: { name: "page", include: ["test/browser/**/*.test.ts", "test/react/**/*.test.{ts,tsx}"], browser: browser("browser") },
       },
       {
         extends: true,
         resolve: { alias: { react: react18("react"), "react-dom": react18("react-dom") } },
+        optimizeDeps,
         test: { name: "old", include: ["test/react/**/*.test.{ts,tsx}"], browser: browser("react-18") },
       },
     ],

@@ -184,7 +184,7 @@ test("lastEvent renders those who read it, and nobody else", async () => {
   expect(silent).toBe(before);
 });
 
-test("a restart of the server is noticed, and mended without loss", async () => {
+test("a restart of the server is noticed, and mended; what it forgot is told as a gap", async () => {
   const url = await serve();
   const { result } = renderHook(() => useEventSource({ url, userId: "ann", backoff: { min: 50, max: 200 } }));
   const gaps = vi.fn();
