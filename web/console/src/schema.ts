@@ -1,0 +1,39 @@
+// The part of JSON Schema that the description of the API uses.
+
+export interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  anyOf?: Schema[];
+  description?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  enum?: string[];
+  format?: string;
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+}
+
+/** What a field is entered as. */
+export type Shape = "text" | "choice" | "number" | "flag" | "list" | "object" | "json";
+
+/** Follows references and leaves out that a field may be null: it is left out then. */
+export function resolve(schema: Schema, all: Record<string, Schema>): Schema {
+  const { $ref, anyOf, description } = schema;
+  const other = $ref ? all[$ref.split("/").at(-1)!] : anyOf?.find(({ type }) => type !== "null");
+  if (!other) return schema;
+  const found = resolve(other, all);
+  return description ? { ...found, description } : found;
+}
+
+/** How the values of a resolved schema are entered. */
+export function shapeOf({ type, enum: choices, properties, items }: Schema): Shape {
+  const name = Array.isArray(type) ? type.find((one) => one !== "null") : type;
+  if (choices) return "choice";
+  if (name === "string") return "text";
+  if (name === "number" || name === "integer") return "number";
+  if (name === "boolean") return "flag";
+  if (name === "array") return items?.type === "string" ? "list" : "json";
+  return name === "object" && properties ? "object" : "json";
+}
