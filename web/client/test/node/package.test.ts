@@ -1,0 +1,89 @@
+// The package as npm would publish it: what is in it, what it weighs, and that its types hold for who installs it.
+
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "..", "..");
+const modules = join(root, "..", "node_modules");
+let home = "", files: string[] = [];
+
+/** Builds the package and installs what npm would pack of it into a directory of its own. */
+beforeAll(async () => {
+  await run("npm", ["run", "build"], { cwd: root });
+  home = await mkdtemp(join(tmpdir(), "roomcast-package-"));
+  const { stdout } = await run("npm", ["pack", "--dry-run", "--json"], { cwd: root });
+  files = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
+  for (const file of files) {
+    await mkdir(dirname(join(home, "node_modules/roomcast", file)), { recursive: true });
+    await cp(join(root, file), join(home, "node_modules/roomcast", file));
+  }
+  await mkdir(join(home, "node_modules/@types"), { recursive: true });
+  for (const name of ["react", "@types/react", "csstype", "@types/node", "undici-types"]) {
+    await symlink(join(modules, name), join(home, "node_modules", name)).catch(() => {});
+  }
+}, 60_000);
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+test("it has what is built, what it is and under which terms, and no more", () => {
+  const kinds = files.map((file) => file.replace(/^dist\/.*?(\.d\.ts|\.js|\.js\.map)$/, "dist/*$1"));
+  expect([...new Set(kinds)].sort()).toEqual(["LICENSE", "README.md", "dist/*.d.ts", "dist/*.js", "dist/*.js.map", "package.json"]);
+});
+
+test("the part without a framework is at most 6 KB, gzipped", async () => {
+  const sizes: Record<string, number> = {};
+  for (const name of ["index", "client", "react", "backend"]) sizes[name] = gzipSync(await readFile(join(root, `dist/${name}.js`)), { level: 9 }).length;
+  console.log("gzipped bytes:", JSON.stringify(sizes));
+  expect(sizes.index! + sizes.client!).toBeLessThanOrEqual(6000);
+});
+
+for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "Bundler"]]) {
+  test(`its types hold under ${moduleResolution}`, { timeout: 60_000 }, async () => {
+    await writeFile(join(home, "package.json"), '{"type":"module"}');
+    await writeFile(join(home, "tsconfig.json"), JSON.stringify({
+      compilerOptions: { module, moduleResolution, target: "ES2022", lib: ["ES2022", "DOM"], types: [], strict: true, exactOptionalPropertyTypes: true, noEmit: true },
+      files: ["use.ts"],
+    }));
+    await writeFile(join(home, "use.ts"), `
+      import { connect, type Client, type Notification } from "roomcast";
+      import { useEventSource } from "roomcast/react";
+      import { sendPaymentNotification } from "roomcast/backend";
+
+      declare module "roomcast" {
+        interface Catalogue { "order:created": { orderId: string } }
+      }
+      const client: Client = connect({ userId: "u1" });
+      client.on("payment:completed", (n) => { const amount: number | undefined = n.data.amount; void amount; });
+      client.on("order:created", (n, id) => { const text: string = n.data.orderId + id; void text; });
+      client.on("gap", ({ reason }) => { const known: "trimmed" | "epoch" | "ahead" | "invalid" | "too_many" = reason; void known; });
+      client.on("anything", (n: Notification<{ mine: true }>) => n.data.mine);
+      // @ts-expect-error: orderId is a string
+      client.on("order:created", (n) => { const wrong: number = n.data.orderId; void wrong; });
+      const hook = () => useEventSource({ userId: "user123", username: "john_doe" }).connected satisfies boolean;
+      void hook;
+      const sent: Promise<number> = sendPaymentNotification("p1", "completed", { customerId: "u1", amount: 9.99 });
+      // @ts-expect-error: no such status
+      void [sent, () => sendPaymentNotification("p1", "lost", {})];
+    `);
+    const { stdout } = await run(process.execPath, [join(modules, "typescript/bin/tsc"), "-p", home], { cwd: home }).catch((error) => error);
+    expect(stdout).toBe("");
+  });
+}
+
+test("each entry loads in Node, where no page is", async () => {
+  const script = `
+    const names = await Promise.all(["roomcast", "roomcast/react", "roomcast/backend"].map(async (one) => Object.keys(await import(one))));
+    console.log(JSON.stringify(names));
+  `;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: home });
+  const [core, react, backend] = JSON.parse(stdout);
+  expect(core).toEqual(["connect"]);
+  expect(react).toContain("useEventSource");
+  expect(backend).toContain("sendPaymentNotification");
+  expect(await readFile(join(root, "dist/react.js"), "utf8")).toMatch(/^"use client";/);
+});
