@@ -161,8 +161,9 @@ function sweep(shared: Shared) {
   }, LINGER);
 }
 
-function leave({ rooms, client }: Shared) {
-  const unwanted = [...rooms].filter(([, users]) => !users.size).map(([room]) => room);
+function leave(shared: Shared) {
+  const { rooms, client } = shared, declared = latest(shared).channels ?? [];
+  const unwanted = [...rooms].filter(([room, users]) => !users.size && !declared.includes(room)).map(([room]) => room);
   for (const room of unwanted) rooms.delete(room);
   // Without an answer it is left all the same: the client does not join it again.
   if (unwanted.length) client.leave(...unwanted).catch(() => {});

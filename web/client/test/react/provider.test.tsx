@@ -1,0 +1,132 @@
+import { act, render, renderHook, screen } from "@testing-library/react";
+import { StrictMode, useEffect, type ReactNode } from "react";
+import { expect, expectTypeOf, onTestFinished, test, vi } from "vitest";
+import { connect } from "../../src/index.ts";
+import { RoomcastProvider, useEventSource, useNotifications, useRoomcast, useSocket, useSSE } from "../../src/react/index.ts";
+import { complained, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
+
+const within = (url: string, userId = "ann") => ({ children }: { children: ReactNode }) =>
+  <StrictMode><RoomcastProvider url={url} userId={userId}>{children}</RoomcastProvider></StrictMode>;
+
+test("hooks without options use the provider's connection", async () => {
+  const url = await serve();
+  const { result, unmount } = renderHook(() => [useEventSource(), useSSE(), useSocket(), useNotifications(), useRoomcast()] as const, { wrapper: within(url) });
+  const [source, sse, socket] = result.current;
+  const heard = vi.fn();
+  source.addHandler("step", heard);
+  sse.addHandler("step", heard);
+  socket.addHandler("step", heard);
+  await soon(() => expect(result.current.map((each) => each.status)).toEqual(Array(5).fill("connected")));
+  await tell(url, "ann", "step", 1);
+  await soon(() => expect(heard).toHaveBeenCalledTimes(3));
+  expect(await connectionsOf(url)).toMatchObject([{ transport: "websocket" }]);
+  expect(opened(url)).toBe(1);
+  unmount();
+  await connections(url, 0);
+});
+
+test("useNotifications lists the newest first, to a limit, by type", async () => {
+  const url = await serve();
+  const { result, rerender } = renderHook(({ types, limit }) => ({ list: useNotifications(types, { limit }), socket: useSocket() }), {
+    wrapper: within(url), initialProps: { types: undefined as string | string[] | undefined, limit: 3 },
+  });
+  const data = () => result.current.list.notifications.map((each) => each.data);
+  await soon(() => expect(result.current.list).toMatchObject({ connected: true, status: "connected", notifications: [], last: undefined }));
+  for (const n of [1, 2, 3, 4]) await tell(url, "ann", n % 2 ? "odd" : "even", n);
+  await soon(() => expect(data()).toEqual([4, 3, 2]));
+  expect(result.current.list.last).toMatchObject({ type: "even", data: 4 });
+  // The answers to what the component itself sends are not news.
+  await result.current.socket.joinRoom("lobby");
+  result.current.socket.emit("ping");
+  rerender({ types: ["odd", "other"], limit: 3 });
+  expect(data()).toEqual([3]);
+  for (const n of [5, 6, 7]) await tell(url, "ann", n % 2 ? "odd" : "even", n);
+  await soon(() => expect(data()).toEqual([7, 5, 3]));
+  const { clear } = result.current.list;
+  act(clear);
+  expect(result.current.list).toMatchObject({ notifications: [], last: undefined });
+  rerender({ types: "even", limit: 1 });
+  await tell(url, "ann", "odd", 9);
+  await tell(url, "ann", "even", 8);
+  await soon(() => expect(data()).toEqual([8]));
+  expect(result.current.list.clear).toBe(clear);
+});
+
+test("a client of one's own", async () => {
+  const url = await serve();
+  const client = connect({ url, userId: "ann" });
+  onTestFinished(() => client.close());
+  const wrapper = ({ children }: { children: ReactNode }) => <StrictMode><RoomcastProvider client={client}>{children}</RoomcastProvider></StrictMode>;
+  const own = vi.fn(), heard = vi.fn();
+  client.on("step", own);
+  const { result, unmount } = renderHook(() => ({ socket: useSocket(), client: useRoomcast(), list: useNotifications("step") }), { wrapper });
+  expect(result.current.client).toBe(client);
+  result.current.socket.addHandler("step", heard);
+  await soon(() => expect(result.current.socket.isConnected).toBe(true));
+  await result.current.socket.joinRoom("lobby");
+  await tell(url, "ann", "step", 1);
+  await soon(() => expect(result.current.list.notifications).toHaveLength(1));
+  expect(heard).toHaveBeenCalledOnce();
+  unmount();
+  await soon(async () => expect((await connectionsOf(url))[0]!.rooms).not.toContain("lobby"));
+  await tell(url, "ann", "step", 2);
+  await soon(() => expect(own).toHaveBeenCalledTimes(2));
+  expect(heard).toHaveBeenCalledOnce();
+  expect(client.status).toBe("connected");
+});
+
+test("useRoomcast is one client that goes with the provider's user", async () => {
+  const url = await serve();
+  const heard = vi.fn(), status = vi.fn();
+  function Inside() {
+    const client = useRoomcast();
+    useEffect(() => {
+      const ends = [client.on("step", heard), client.onAny((name) => name === "step" && heard("any")), client.onStatus(({ status: now }) => status(now))];
+      client.join("lobby");
+      return () => { for (const end of ends) end(); };
+    }, [client]);
+    const { status: now, clientId } = useSocket();
+    return <p>{now} {clientId}</p>;
+  }
+  const app = (userId: string) => <StrictMode><RoomcastProvider url={url} userId={userId}><Inside /></RoomcastProvider></StrictMode>;
+  const { rerender } = render(app("ann"));
+  await soon(() => screen.getByText(/^connected \S+/));
+  rerender(app(""));
+  await soon(() => screen.getByText("idle"));
+  await connections(url, 0);
+  rerender(app("bob"));
+  await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ userId: "bob", rooms: expect.arrayContaining(["lobby"]) }]));
+  const { id } = await tell(url, "bob", "step", 1);
+  await soon(() => expect(heard).toHaveBeenCalledTimes(2));
+  expect(heard).toHaveBeenNthCalledWith(1, expect.objectContaining({ id, data: 1 }), id);
+  expect(heard).toHaveBeenLastCalledWith("any");
+  expect(status).toHaveBeenCalledWith("connected");
+});
+
+test("without a provider the error names the hook", () => {
+  for (const [name, useHook] of Object.entries({ useEventSource, useSSE, useSocket, useNotifications, useRoomcast })) {
+    expect(() => renderHook(() => useHook())).toThrow(new RegExp(`^${name}: .*<RoomcastProvider>`));
+  }
+  complained(); // React reports them too
+});
+
+test("handlers are typed by the catalogue", async () => {
+  const url = await serve();
+  const { result } = renderHook(() => {
+    const list = useNotifications(["payment:completed", "user:login"]);
+    const { addHandler, removeHandler, lastEvent } = useEventSource();
+    return { list, addHandler, removeHandler, lastEvent };
+  }, { wrapper: within(url) });
+  const { addHandler, list } = result.current;
+  addHandler("payment:completed", (data, notification) => {
+    expectTypeOf(data.amount).toEqualTypeOf<number | undefined>();
+    expectTypeOf(notification.type).toEqualTypeOf<"payment:completed">();
+  });
+  addHandler("gap", (gap) => expectTypeOf(gap.reason).toEqualTypeOf<"trimmed" | "epoch" | "ahead" | "invalid" | "too_many">());
+  addHandler("my:own", (data) => expectTypeOf(data).toBeAny());
+  // @ts-expect-error: an amount is a number
+  addHandler("payment:completed", (data: { amount: string }) => data);
+  const { last } = list;
+  if (last?.type === "payment:completed") expectTypeOf(last.data.amount).toEqualTypeOf<number | undefined>();
+  expectTypeOf<(typeof list.notifications)[number]["type"]>().toEqualTypeOf<"payment:completed" | "user:login">();
+});
