@@ -78,47 +78,47 @@ type Later<T> = T | Promise<T>;
 
 export interface Options {
   /** The server; the page's own origin when left out. A path in it is a prefix of both endpoints. */
-  url?: string;
+  url?: string | undefined;
   /** Who it is, where the server believes a bare user id (open mode). */
-  userId?: string;
-  username?: string;
+  userId?: string | undefined;
+  username?: string | undefined;
   /** A JWT. It is never written into a URL unless {@link tokenInUrl} asks for it. */
-  token?: string;
+  token?: string | undefined;
   /** Returns a JWT: asked before each connection and before the token of a running one ends. */
-  getToken?: () => Later<string>;
+  getToken?: (() => Later<string>) | undefined;
   /** Returns a ticket for one connection, from your own backend. */
-  getTicket?: () => Later<string>;
+  getTicket?: (() => Later<string>) | undefined;
   /** To be joined at once, and again after each reconnect. */
-  channels?: readonly string[];
+  channels?: readonly string[] | undefined;
   /** Where to go on: an id, `"0"` for all that is kept. From now on when left out. */
-  since?: string;
+  since?: string | undefined;
   /**
    * `auto` (default): WebSocket, and EventSource where that is blocked, with nothing missed in between.
    * `socket.io`: WebSocket only. `sse`: EventSource only.
    */
-  transport?: "auto" | Transport;
+  transport?: "auto" | Transport | undefined;
   /** Handlers of these names get every notification, besides the handlers of its own type. */
-  as?: string | readonly string[];
+  as?: string | readonly string[] | undefined;
   /** The tabs of a browser that have the same url, user and channels use one connection (default false). */
-  shared?: boolean;
+  shared?: boolean | undefined;
   /** Prints what happens to the connection, never a token. */
-  debug?: boolean;
+  debug?: boolean | undefined;
   /** How often `ping` is sent over Socket.IO, in ms; 0: never. 3000 with `transport: "socket.io"`, else 0. */
-  pingInterval?: number;
+  pingInterval?: number | undefined;
   /** How long an answer may take, in ms (10000). */
-  timeout?: number;
+  timeout?: number | undefined;
   /** The first wait before a reconnect and the longest, in ms (1000 and 30000); half of each is random. */
   backoff?: { min?: number; max?: number };
   /** Send cookies to another origin, which must allow it. */
-  withCredentials?: boolean;
+  withCredentials?: boolean | undefined;
   /** Let EventSource show the token in its URL, where no ticket can be had. Others may log it. */
-  tokenInUrl?: boolean;
+  tokenInUrl?: boolean | undefined;
   /** The endpoints (`/socket.io/` and `/sse`). */
-  socketPath?: string;
-  ssePath?: string;
+  socketPath?: string | undefined;
+  ssePath?: string | undefined;
   /** For programs whose runtime has none. */
-  WebSocket?: typeof globalThis.WebSocket;
-  EventSource?: typeof globalThis.EventSource;
+  WebSocket?: typeof globalThis.WebSocket | undefined;
+  EventSource?: typeof globalThis.EventSource | undefined;
 }
 
 /** What a join came to. */

@@ -1,0 +1,79 @@
+// The tabs of a browser that share one connection: real tabs, one of which crashes. Each EventSource of its own would take
+// one of the six connections that HTTP/1.1 has for a host.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openBrowser } from "./browser.mjs";
+import { Server } from "./harness.mjs";
+import { Program } from "./snippets.mjs";
+import { retry, SOON } from "./wait.mjs";
+
+const TABS = 9;
+
+/** Serves the built package and a page that uses it; resolves with the page's url. */
+async function servePages(t) {
+  const web = join(import.meta.dirname, "..");
+  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web }).succeeded(90_000);
+  const pages = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    const script = /^\/\w+\.js$/.test(pathname);
+    response.setHeader("Content-Type", script ? "text/javascript" : "text/html");
+    response.end(script ? await readFile(join(web, "client", "dist", pathname)) : "<!doctype html><title>tab</title>");
+  }).listen(0, "127.0.0.1");
+  await once(pages, "listening");
+  t.after(() => {
+    pages.closeAllConnections();
+    pages.close();
+  });
+  return `http://127.0.0.1:${pages.address().port}/`;
+}
+
+test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads", { timeout: 120_000 }, async (t) => {
+  const server = await Server.start(t, { HISTORY_SIZE: "1000" });
+  const url = await servePages(t);
+  const browser = await openBrowser(t);
+  const context = await browser.newContext();
+  const tabs = [];
+  for (let n = 0; n < TABS; n++) {
+    const page = await context.newPage();
+    page.setDefaultTimeout(SOON);
+    await page.goto(url);
+    await page.evaluate(async (options) => {
+      const { connect } = await import("/index.js");
+      window.client = connect(options);
+      window.ids = [];
+      window.client.on("note", ({ id }) => window.ids.push(id));
+    }, { url: server.url, userId: "ann", transport: "sse", shared: true });
+    await page.waitForFunction(() => window.client.status === "connected");
+    tabs.push(page);
+  }
+  const connections = async () => (await server.api("GET", "/v1/connections")).json.connections.length;
+  assert.equal(await connections(), 1);
+
+  const sent = [];
+  const send = async () => sent.push((await server.publish({ target: { user: "ann" }, type: "note", data: null })).id);
+  const heard = (pages) => Promise.all(pages.map(async (page) => {
+    await page.waitForFunction((n) => window.ids.length >= n, sent.length);
+    assert.deepEqual(await page.evaluate(() => window.ids), sent);
+  }));
+  await send();
+  await heard(tabs);
+
+  // The first tab has the lock. Its process ends without a chance to say so.
+  const [leader, ...others] = tabs;
+  const gone = new Promise((resolve) => leader.once("crash", resolve));
+  (await context.newCDPSession(leader)).send("Page.crash").catch(() => {});
+  await gone;
+  for (let n = 0; n < 20; n++) await send();
+  await heard(others);
+  await retry(async () => await connections() === 1, "one connection");
+
+  // And one that is closed by its user.
+  await others[0].close();
+  await send();
+  await heard(others.slice(1));
+});
