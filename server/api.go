@@ -23,6 +23,7 @@ type apiOptions struct {
 	Connection func(*notify.Member) connectionView
 	Mode       auth.Mode // how clients say who they are
 	Health     *health
+	StreamPath string // where streams are, to describe what clients do beside them; "": nowhere
 }
 
 // ticketOffice is what the API needs of *auth.Tickets.
@@ -33,14 +34,15 @@ type ticketOffice interface {
 
 // api serves the routes of apiRoutes.
 type api struct {
-	o        apiOptions
-	hub      *notify.Hub
-	keys     *keyring
-	large    chan *bytes.Buffer // a buffer for each large body that is read at one time
-	objects  []*apiObject
-	routes   []apiRoute
-	document []byte // /openapi.json
-	page     []byte // /docs
+	o         apiOptions
+	hub       *notify.Hub
+	keys      *keyring
+	large     chan *bytes.Buffer // a buffer for each large body that is read at one time
+	objects   []*apiObject
+	routes    []apiRoute
+	described []apiRoute // routes, and those of streams
+	document  []byte     // /openapi.json
+	page      []byte     // /docs
 }
 
 // newAPI returns the handler of what backends call and of its description. It
@@ -56,7 +58,8 @@ func newAPIParts(o apiOptions) *api {
 	a := &api{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
 	objects := newAPIObjects()
 	a.objects, a.routes = objects.all(), a.apiRoutes(objects)
-	a.document, a.page = openAPI(a.routes, a.objects), docsPage(a.routes, a.objects)
+	a.described = append(slices.Clone(a.routes), a.streamRoutes(objects)...)
+	a.document, a.page = openAPI(a.described, a.objects), docsPage(a.described, a.objects)
 	return a
 }
 

@@ -15,6 +15,8 @@ type apiObjects struct {
 	connection, connections, disconnected, joined, left        *apiObject
 	user, users, userState, channel, channels                  *apiObject
 	ticketRequest, ticket, stats, status, problem              *apiObject
+	channelsChange, channelsChanged, clientMessage             *apiObject
+	tokenRenewal, tokenRenewed                                 *apiObject
 }
 
 func newAPIObjects() (o apiObjects) {
@@ -30,12 +32,15 @@ func newAPIObjects() (o apiObjects) {
 	o.left = countObject("Left", "left", "Connections that were in the channel and are no longer.")
 	o.ticketRequest, o.ticket = ticketRequestObject(), ticketObject()
 	o.stats, o.status = statsObject(), statusObject()
+	o.channelsChange, o.channelsChanged, o.clientMessage = channelsChangeObject(), channelsChangedObject(), clientMessageObject()
+	o.tokenRenewal, o.tokenRenewed = tokenRenewalObject(), tokenRenewedObject()
 	return o
 }
 
 func (o apiObjects) all() []*apiObject {
 	return []*apiObject{o.target, o.notification, o.receipt, o.refused, o.delivered, o.history, o.connection, o.connections, o.disconnected,
-		o.joined, o.left, o.user, o.users, o.userState, o.channel, o.channels, o.ticketRequest, o.ticket, o.stats, o.status, o.problem}
+		o.joined, o.left, o.user, o.users, o.userState, o.channel, o.channels, o.ticketRequest, o.ticket, o.channelsChange, o.channelsChanged,
+		o.clientMessage, o.tokenRenewal, o.tokenRenewed, o.stats, o.status, o.problem}
 }
 
 func textSchema(most int) schema    { return schema{"type": "string", "minLength": 1, "maxLength": most} }

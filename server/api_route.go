@@ -21,6 +21,7 @@ type apiRoute struct {
 	Example      string // of a reply, JSON
 	Errors       []int  // statuses besides those that the rest of the row implies
 	Open         bool   // no API key
+	Client       bool   // no API key, but what a stream shows; served elsewhere
 	Publishes    bool   // counts against the rate of the key, takes an Idempotency-Key
 	busy         bool   // it also answers 503 with the object of success
 

@@ -13,6 +13,7 @@ const (
 	groupConnections   = "Connections"
 	groupUsers         = "Users and channels"
 	groupTickets       = "Tickets"
+	groupStreams       = "Streams"
 	groupService       = "Service"
 )
 

@@ -16,9 +16,9 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// corsStack serves everything in token mode for the origins of a first try, this machine's at any port, and
+// tokenStack serves everything in token mode for the origins of a first try, this machine's at any port, and
 // https://app.example.
-func corsStack(t *testing.T) (base string) {
+func tokenStack(t *testing.T) (base string) {
 	t.Helper()
 	tickets := auth.NewTickets(nil)
 	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets})
@@ -47,7 +47,7 @@ func corsStack(t *testing.T) (base string) {
 
 // A page asks before it sends a header of its own or JSON; all that belongs to a stream must be allowed.
 func TestPreflightOfStreams(t *testing.T) {
-	base := corsStack(t)
+	base := tokenStack(t)
 	for _, origin := range []string{"http://localhost:5173", "http://127.0.0.1:8080", "https://app.example"} {
 		for _, c := range []struct{ method, path, headers string }{
 			{"GET", "/sse?userId=u1", "authorization,cache-control,last-event-id"}, {"GET", "/api/sse", "authorization"},
@@ -70,7 +70,7 @@ func TestPreflightOfStreams(t *testing.T) {
 
 // What a page on another port of this machine does in its browser: a stream with its cookie, and one with a ticket.
 func TestStreamsOfAnotherOrigin(t *testing.T) {
-	base := corsStack(t)
+	base := tokenStack(t)
 	token := tokenFor(t, time.Now().Add(time.Hour))
 	const origin = "Origin: http://localhost:5173"
 	allowed := map[string]string{"Access-Control-Allow-Origin": "http://localhost:5173", "Access-Control-Allow-Credentials": "true"}

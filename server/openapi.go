@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -46,6 +47,8 @@ func openAPI(routes []apiRoute, objects []*apiObject) []byte {
 			"securitySchemes": schema{
 				"bearer": schema{"type": "http", "scheme": "bearer", "description": "One of API_KEYS."},
 				"header": schema{"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "One of API_KEYS."},
+				"token":  schema{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A client's token."},
+				"cookie": schema{"type": "apiKey", "in": "cookie", "name": auth.CookieName, "description": "A client's token."},
 			},
 		},
 	}
@@ -69,8 +72,11 @@ func (r *apiRoute) operation() schema {
 	if r.Doc != "" {
 		operation["description"] = r.Doc
 	}
-	if r.Open {
+	switch {
+	case r.Open:
 		operation["security"] = []any{}
+	case r.Client: // one of them, or a userId in open mode
+		operation["security"] = []any{schema{"token": []any{}}, schema{"cookie": []any{}}, schema{}}
 	}
 	var params []any
 	for _, p := range r.params() {

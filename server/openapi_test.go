@@ -265,8 +265,8 @@ func TestOpenAPIRoutes(t *testing.T) {
 			ids[operation.OperationID] = true
 		}
 	}
-	for i := range parts.routes {
-		name := parts.routes[i].Method + " " + parts.routes[i].Path
+	for i := range parts.described {
+		name := parts.described[i].Method + " " + parts.described[i].Path
 		if !described[name] {
 			t.Errorf("%s is not described", name)
 		}

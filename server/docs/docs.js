@@ -51,7 +51,7 @@ function request(form) {
   const headers = new Headers();
   const query = new URLSearchParams();
   let path = form.dataset.path.slice(1);
-  if (key.value) headers.set("Authorization", `Bearer ${key.value}`);
+  if (key.value && !("client" in form.dataset)) headers.set("Authorization", `Bearer ${key.value}`);
   for (const input of form.querySelectorAll("input[data-in]")) {
     if (input.value === "") continue;
     if (input.dataset.in === "path") path = path.replace(`{${input.name}}`, () => encodeURIComponent(input.value));
