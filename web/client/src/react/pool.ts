@@ -28,8 +28,9 @@ export interface Shared {
   readonly rooms: Map<string, Set<User>>;
   readonly listeners: Set<() => void>;
   timer?: ReturnType<typeof setTimeout>;
-  /** The token that was last shown, and the refusal of it. */
-  token?: string | null | undefined;
+  /** The token that was last shown to the server. */
+  readonly shown: { token?: string | null | undefined };
+  /** The refusal of it. */
   refusal?: ClientError | undefined;
   stop(): void;
 }
@@ -77,7 +78,7 @@ export function renew(user: User, shared: Shared): void {
   if (!box) return;
   shared.users.delete(user);
   shared.users.set(user, box);
-  if (!shared.refusal || box.current.token === shared.token) return;
+  if (!shared.refusal || box.current.token === shared.shown.token) return;
   shared.refusal = undefined;
   shared.client.reconnect();
 }
@@ -91,14 +92,14 @@ function open(key: string, transport: Place["transport"], box: Box, since: strin
   // Between two users, and in the moment before the first, the options are those it was opened with.
   const newest = () => users.size ? latest({ users }) : box.current;
   const options = connectOptions(transport, newest, since);
-  const { getToken } = options;
+  const { getToken } = options, shown: Shared["shown"] = {};
   if (getToken) {
     options.getToken = () => {
-      shared.token = newest().token;
+      shown.token = newest().token;
       return getToken();
     };
   }
-  const shared: Shared = share(connect(options), key, users);
+  const shared = share(connect(options), key, users, shown);
   watch(shared);
   return shared;
 }
@@ -109,8 +110,8 @@ function adopt(client: Client): Shared {
   return shared;
 }
 
-function share(client: Client, key: string | undefined, users: Map<User, Box>): Shared {
-  return { client, key, users, snapshot: snapshotOf(client), rooms: new Map(), listeners: new Set(), stop() {} };
+function share(client: Client, key: string | undefined, users: Map<User, Box>, shown: Shared["shown"] = {}): Shared {
+  return { client, key, users, shown, snapshot: snapshotOf(client), rooms: new Map(), listeners: new Set(), stop() {} };
 }
 
 function snapshotOf({ status, error, clientId, connection }: Client, refusal?: ClientError): Snapshot {
@@ -135,7 +136,7 @@ function watch(shared: Shared) {
     // A token of this component is not asked for again as one from getToken is; it waits for the next one. Later, because
     // the client is in the middle of its own decision.
     queueMicrotask(() => {
-      if (client.status !== "reconnecting" || latest(shared).token !== shared.token) return;
+      if (client.status !== "reconnecting" || latest(shared).token !== shared.shown.token) return;
       shared.refusal = error;
       client.close();
     });
