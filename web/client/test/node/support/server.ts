@@ -5,6 +5,7 @@ import { type BackendOptions, createBackend } from "../../../src/backend/index.t
 import type { Notification } from "../../../src/types.ts";
 import { openStream } from "../../../../e2e/clients.mjs";
 import { API_KEY, Server } from "../../../../e2e/harness.mjs";
+import { retry } from "../../../../e2e/wait.mjs";
 
 /** Starts a server for one test. */
 export async function startServer(env: Record<string, string> = {}): Promise<Server> {
@@ -49,11 +50,17 @@ export interface Reader {
 
 /** Connects an EventSource that gets every notification. */
 export async function openReader(server: Server, query: Record<string, string | string[]>): Promise<Reader> {
-  const { tape, connected } = await openStream({ after: onTestFinished }, server, { as: "message", ...query }, { name: String(query.userId) });
+  const stream: any = await openStream({ after: onTestFinished }, server, { as: "message", ...query }, { name: String(query.userId) });
+  const { tape, connected } = stream;
   const got = () => tape.items.filter(({ name }: any) => name === "message").map(({ data }: any) => data);
   let taken = 0;
   return {
     clientId: connected.clientId, got,
     next: () => tape.until(() => got()[taken], `notification ${taken + 1}`).then((notification: Notification) => (taken++, notification)),
   };
+}
+
+/** Resolves when the server has seen the end of every connection. */
+export async function nobodyLeft(server: Server): Promise<void> {
+  await retry(async () => (await server.api("GET", "/v1/stats")).json.total === 0, "the end of all connections");
 }

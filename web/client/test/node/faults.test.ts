@@ -1,0 +1,157 @@
+// What a backend sees of a server that is away, slow, full or not what it should be: never a rejection.
+
+import { expect, test, vi } from "vitest";
+import { createBackend } from "../../src/backend/index.ts";
+import { API_KEY } from "../../../e2e/harness.mjs";
+import { type Behaviour, Front } from "./support/front.ts";
+import { backendOf, openReader, startServer } from "./support/server.ts";
+
+const pay = ["p_81", "completed", { customerId: "ann", amount: 9.99 }] as const;
+
+test("a server that is gone costs no rejection and no more than the timeout", async () => {
+  const server = await startServer();
+  const backend = backendOf(server.url, { timeout: 3000 });
+  expect(await backend.sendPaymentNotification(...pay)).toBe(0);
+  await server.signal("SIGKILL");
+  const start = performance.now();
+  const results = await Promise.all([
+    backend.sendPaymentNotification(...pay),
+    backend.sendPaymentNotification(...pay, "client", "c1"),
+    backend.notifyUser("ann", "Hello"),
+    backend.sendMultiUserNotification(["ann", "bob", "ann"], "note", {}),
+    backend.SSEManager.broadcast("note"),
+    backend.SSEManager.getConnections(),
+    backend.SSEManager.isUserOnline("ann"),
+    backend.SSEManager.getUserClients("ann"),
+    backend.SSEManager.disconnectClient("c1"),
+    backend.SSEManager.disconnectUser("ann"),
+    backend.joinChannel({ user: "ann" }, "news"),
+    backend.leaveChannel({ client: "c1" }, "news"),
+    backend.issueTicket("ann"),
+    backend.getHistory({ user: "ann" }, { since: "5f3a9c01-7" }),
+  ]);
+  expect(performance.now() - start).toBeLessThan(3500);
+  expect(results).toEqual([
+    0, false, 0, { success: 0, failed: 2, total: 2 }, 0, { total: 0, clients: [], activeUsers: new Set() }, false, [], false, 0, 0, 0, undefined,
+    { notifications: [], gap: false, cursor: "5f3a9c01-7" },
+  ]);
+  // Once for each call, however many attempts it took.
+  expect(backend.faults.errors.map(({ function: name }) => name).sort()).toEqual([
+    "SSEManager.broadcast", "SSEManager.disconnectClient", "SSEManager.disconnectUser", "SSEManager.getConnections", "SSEManager.getUserClients",
+    "SSEManager.isUserOnline", "getHistory", "issueTicket", "joinChannel", "leaveChannel", "notifyUser", "sendMultiUserNotification",
+    "sendPaymentNotification", "sendPaymentNotification",
+  ]);
+  expect(backend.faults.errors.every(({ code, attempt }) => code === "network" && attempt === 3)).toBe(true);
+  expect(backend.faults.lines).toHaveLength(14);
+  expect(backend.faults.lines[0]).toMatch(/^roomcast: \S+ failed after 3 attempts: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(network\)$/);
+
+  await server.up();
+  expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
+  expect(backend.faults.lines).toHaveLength(14);
+});
+
+const unavailable: Behaviour = {
+  status: 503, headers: { "Content-Type": "application/problem+json" }, body: JSON.stringify({ code: "unavailable", detail: "it could not be stored" }),
+};
+
+test.each<[string, Behaviour[]]>([
+  ["it is unavailable at first", [unavailable]],
+  ["the line breaks before the server has it", ["break"]],
+  ["the answer is lost", ["swallow", "swallow"]],
+  ["it does not answer in time", ["hang"]],
+  ["a proxy answers for it", [{ status: 502, body: "<html>Bad Gateway" }]],
+])("a notification is sent once when %s", async (_, behaviours) => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  front.next = [...behaviours];
+  const backend = backendOf(front.url, { timeout: 4000 });
+  const ann = await openReader(server, { userId: "ann" });
+  expect(await backend.sendPaymentNotification(...pay)).toBe(1);
+  expect(await backend.notifyUser("ann", "end")).toBe(1);
+  expect((await ann.next()).type).toBe("payment:completed");
+  expect((await ann.next()).data).toEqual({ message: "end" });
+  expect(backend.faults.lines).toEqual([]);
+  const keys = front.requests.map(({ headers }) => headers["idempotency-key"]);
+  expect(keys).toHaveLength(behaviours.length + 2);
+  expect(new Set(keys).size).toBe(2); // one for all attempts of a call
+});
+
+test("it waits as long as the server asks for, if there is time", async () => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  const backend = backendOf(front.url, { timeout: 5000 });
+  front.next = [{ ...unavailable, headers: { "Retry-After": "1" } }];
+  let start = performance.now();
+  expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
+  expect(performance.now() - start).toBeGreaterThanOrEqual(1000);
+  expect(backend.faults.errors).toEqual([]);
+  front.next = [{ status: 429, headers: { "Retry-After": "60" }, body: JSON.stringify({ code: "rate_limited", detail: "too many" }) }];
+  start = performance.now();
+  expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(backend.faults.errors).toEqual([{ code: "rate_limited", status: 429, field: undefined, function: "SSEManager.isUserOnline", attempt: 1 }]);
+});
+
+test("what the server refuses is told with the field and the reason, and not tried again", async () => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  const { faults, ...backend } = backendOf(front.url);
+  expect(await backend.sendPaymentNotification("p_81", "completed", { customerId: "ann", amount: "9.99" as any })).toBe(0);
+  expect(await backend.SSEManager.sendToClient("c1", "connect")).toBe(false);
+  expect(await backend.SSEManager.sendToUser("ann", "big", 1n)).toBe(0);
+  expect(faults.errors).toEqual([
+    { code: "validation", status: 400, field: "data.amount", function: "sendPaymentNotification", attempt: 1 },
+    { code: "validation", status: 400, field: "type", function: "SSEManager.sendToClient", attempt: 1 },
+    { code: "validation", status: undefined, field: undefined, function: "SSEManager.sendToUser", attempt: 1 },
+  ]);
+  expect(faults.lines[0]).toMatch(/^roomcast: sendPaymentNotification failed: data\.amount: got the string "9\.99", expected a number \(validation, 400, request [0-9a-f-]+\)$/);
+  expect(front.requests).toHaveLength(2);
+});
+
+test("a key that is refused is told, and is in no text", async () => {
+  const server = await startServer();
+  const errors = vi.spyOn(console, "error").mockImplementation(() => {});
+  const refused = createBackend({ url: server.url, apiKey: "wrong-key-of-mine" });
+  expect(await refused.sendPaymentNotification(...pay)).toBe(0);
+  expect(errors.mock.calls).toEqual([[expect.stringMatching(/^roomcast: sendPaymentNotification failed: .* \(forbidden, 403, request /)]]);
+  for (const apiKey of ["secret\nkey", "sécret-key", "secret key"]) {
+    const call = () => createBackend({ url: server.url, apiKey }).notifyUser("ann", "x");
+    expect(call).toThrow(TypeError("roomcast: apiKey has characters that no header can carry"));
+  }
+  const spaced = createBackend({ url: server.url, apiKey: ` ${API_KEY}\n` }); // as a file of secrets has it
+  expect(await spaced.issueTicket("ann")).toEqual({ ticket: expect.any(String), expiresAt: expect.any(String) });
+  expect(JSON.stringify(errors.mock.calls)).not.toMatch(/wrong-key|secret/);
+});
+
+test("an answer that is no Roomcast server's is told, and the key is not taken elsewhere", async () => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  const { faults, ...backend } = backendOf(front.url);
+  front.next = [{ status: 200, body: "<!doctype html>" }, { status: 308, headers: { Location: `${server.url}/v1/users/ann` } }, { status: 404, body: "Not Found" }];
+  for (let i = 0; i < 3; i++) expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
+  expect(faults.errors.map(({ code, status }) => [code, status])).toEqual([["invalid_response", 200], ["invalid_response", 308], ["invalid_response", 404]]);
+  expect(front.requests).toHaveLength(3);
+});
+
+test("handlers that fail harm nobody", async () => {
+  const server = await startServer();
+  const calls: string[] = [];
+  const of = (onError: () => any, log: () => any) => createBackend({ url: server.url, apiKey: "wrong", onError, log }).notifyUser("ann", "x");
+  const thrower = (name: string) => () => { calls.push(name); throw new Error(name); };
+  const rejecter = (name: string) => async () => { calls.push(name); throw new Error(name); };
+  expect(await of(thrower("error"), thrower("log"))).toBe(0);
+  expect(await of(rejecter("error later"), rejecter("log later"))).toBe(0);
+  expect(calls).toEqual(["log", "error", "log later", "error later"]);
+});
+
+test("connections are kept alive", async () => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  const backend = backendOf(front.url);
+  for (let i = 0; i < 20; i++) await backend.sendPaymentNotification(...pay);
+  await backend.sendPaymentNotification("p_81", "completed", { customerId: "" as any }, "user", "ann"); // refusals, too
+  await backend.SSEManager.disconnectClient("nobody");
+  await backend.SSEManager.getConnections();
+  expect(front.requests).toHaveLength(23);
+  expect(front.connections).toBeLessThanOrEqual(2); // fetch opens another one while it puts the first one back
+});
