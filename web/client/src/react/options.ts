@@ -69,11 +69,11 @@ export function placeOf(box: Box, o: HookOptions, transport: "auto" | Transport)
 
 /** The options for `connect`, which asks the newest options of the components when it needs credentials. */
 export function connectOptions(transport: Options["transport"], latest: () => HookOptions, since: string | undefined): Options {
-  const { enabled: _, token, ...rest } = latest();
+  const { enabled: _, ...rest } = latest();
   const options: Record<string, unknown> = { ...rest, transport, since: since ?? rest.since };
   for (const name in options) if (options[name] === undefined || options[name] === null || options[name] === "") delete options[name];
   if (rest.getToken) options.getToken = () => latest().getToken!();
-  else if (token) options.getToken = () => latest().token ?? "";
+  else if (rest.token) options.getToken = () => latest().token ?? "";
   if (rest.getTicket) options.getTicket = () => latest().getTicket!();
   return options;
 }

@@ -45,10 +45,17 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
     const { result, rerender } = use({ url, token: await tokenOf("ann", 32) });
     const refreshed = vi.fn();
     result.current.addHandler("auth:refreshed", refreshed);
+    const asked = vi.spyOn(globalThis, "fetch");
     await soon(() => expect(result.current.status).toBe("connected"));
-    rerender({ url, token: await tokenOf("ann", 900) });
-    await soon(() => expect(refreshed).toHaveBeenCalledOnce());
-    expect(Date.parse(refreshed.mock.calls[0]![0].expiresAt) - Date.now()).toBeGreaterThan(800_000);
+    const next = await tokenOf("ann", 900);
+    rerender({ url, token: next });
+    if (name === "useSocket") await soon(() => expect(refreshed).toHaveBeenCalledOnce());
+    else {
+      const renewal = () => asked.mock.calls.findIndex(([to]) => /\/token($|\?)/.test(`${to}`));
+      await soon(() => expect(renewal()).toBeGreaterThan(-1));
+      expect(asked.mock.calls[renewal()]![1]!.body).toBe(JSON.stringify({ token: next }));
+      expect(await asked.mock.results[renewal()]!.value).toMatchObject({ status: 200 });
+    }
     expect(opened(url)).toBe(1);
   });
 
