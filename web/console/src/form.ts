@@ -68,7 +68,7 @@ export function fieldOf(path: string, schema: Schema, all: Record<string, Schema
 
 /** A field for JSON as it is typed. onlyObject: it has to be an object. */
 export function jsonField(path: string, name: string, hint: string, required: boolean, onlyObject: boolean): Field {
-  const control = h("textarea", { rows: 3, spellcheck: "false", placeholder: onlyObject ? "{}" : "null" });
+  const control = h("textarea", { rows: 4, spellcheck: "false", placeholder: onlyObject ? "{}" : "null" });
   const field = leaf(path, name, hint, control, required, (mistake) => {
     const text = control.value.trim();
     if (!text) return "";
