@@ -1,8 +1,5 @@
 import type { NextConfig } from 'next';
 
-// Read when a command starts: next sends no usage data from this example.
-process.env.NEXT_TELEMETRY_DISABLED = '1';
-
 const config: NextConfig = {
   // No picture here needs resizing, so package.json leaves the library for that out. Take both out to have next/image do it.
   images: { unoptimized: true },

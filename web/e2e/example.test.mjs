@@ -14,10 +14,10 @@ const example = join(web, "..", "examples", "nextjs");
 
 /** Installs and builds the example with the package as it is now. */
 async function buildExample(t) {
-  const env = { ...process.env, CI: "1", NODE_ENV: "production" };
+  const env = { ...process.env, CI: "1" };
   const run = (cwd, ...args) => new Program(t, "npm", args, { cwd, env }).succeeded(90_000);
   await run(web, "run", "build", "--workspace", "client");
-  await run(example, "ci", "--include=dev", "--prefer-offline");
+  await run(example, "ci", "--prefer-offline");
   await run(example, "run", "build");
 }
 
@@ -25,8 +25,7 @@ async function buildExample(t) {
 async function startExample(t, port, server) {
   const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
   const env = { PATH, HOME, TMPDIR, SystemRoot, ROOMCAST_URL: server.url, ROOMCAST_API_KEY: API_KEY };
-  const next = join("node_modules", "next", "dist", "bin", "next");
-  const program = new Program(t, process.execPath, [next, "start", "--hostname", "127.0.0.1", "--port", `${port}`], { cwd: example, env });
+  const program = new Program(t, "npm", ["start", "--", "--port", `${port}`], { cwd: example, env });
   const url = `http://127.0.0.1:${port}`;
   const up = retry(async () => (await fetch(url, { signal: AbortSignal.timeout(5000) })).ok, "the example");
   const died = program.done.then((code) => { throw new Error(`it ended with ${code}`); });
