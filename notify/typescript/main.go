@@ -11,20 +11,29 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// files are what is written, below the sources of the npm package.
-var files = map[string]func([]notify.Kind) string{
-	"catalogue.ts":         catalogue,
-	"backend/kinds.ts":     backendKinds,
-	"backend/functions.ts": backendFunctions,
+// files are what is written, each from the kinds and from what it was before.
+var files = map[string]func(kinds []notify.Kind, before string) string{
+	"web/client/src/catalogue.ts":         func(kinds []notify.Kind, _ string) string { return catalogue(kinds) },
+	"web/client/src/backend/kinds.ts":     func(kinds []notify.Kind, _ string) string { return backendKinds(kinds) },
+	"web/client/src/backend/functions.ts": func(kinds []notify.Kind, _ string) string { return backendFunctions(kinds) },
+	"docs/typescript-backends.md":         tableOfFunctions,
 }
 
 func main() {
-	sources := flag.String("into", "../web/client/src", "the `directory` of the package's sources")
+	root := flag.String("in", "..", "the repository's `directory`")
 	flag.Parse()
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(*sources, name), []byte(text(notify.Kinds())), 0o644); err != nil {
+		if err := write(filepath.Join(*root, name), text); err != nil {
 			fmt.Fprintln(os.Stderr, "typescript:", err)
 			os.Exit(1)
 		}
 	}
+}
+
+func write(path string, text func([]notify.Kind, string) string) error {
+	before, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return os.WriteFile(path, []byte(text(notify.Kinds(), string(before))), 0o644)
 }

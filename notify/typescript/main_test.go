@@ -1,22 +1,40 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/roomcast/roomcast/notify"
 )
 
-// TestFresh: the npm package has the catalogue that the server has.
+// TestFresh: the npm package and its page have the catalogue that the server has.
 func TestFresh(t *testing.T) {
 	for name, text := range files {
-		got, err := os.ReadFile(filepath.Join("..", "..", "web", "client", "src", name))
+		got, err := os.ReadFile(filepath.Join("..", "..", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(got) != text(notify.Kinds()) {
-			t.Errorf("web/client/src/%s differs from what the table makes of it: run make generate", name)
+		if string(got) != text(notify.Kinds(), string(got)) {
+			t.Errorf("%s differs from what the table makes of it: run make generate", name)
+		}
+	}
+}
+
+// TestNoKindIsLeftOut: a kind whose function or type is missing would be missed by nobody else.
+func TestNoKindIsLeftOut(t *testing.T) {
+	kinds := notify.Kinds()
+	table, types := backendKinds(kinds), catalogue(kinds)
+	for _, k := range kinds {
+		if !strings.Contains(table, fmt.Sprintf("  %s: { kind: %q,", k.Function, k.Name)) {
+			t.Errorf("no function for %s", k.Name)
+		}
+		for _, name := range k.Types() {
+			if !free(k) && strings.Count(types, fmt.Sprintf("\n  %q: ", name)) != 1 {
+				t.Errorf("%s is not there once", name)
+			}
 		}
 	}
 }
