@@ -15,7 +15,7 @@ const example = join(web, "..", "examples", "nextjs");
 /** Installs and builds the example with the package as it is now. */
 async function buildExample(t) {
   const env = { ...process.env, CI: "1" };
-  const run = (cwd, ...args) => new Program(t, "npm", args, { cwd, env }).succeeded(90_000);
+  const run = (cwd, ...args) => new Program(t, "npm", args, { cwd, env }).succeeded(120_000);
   await run(web, "run", "build", "--workspace", "client");
   await run(example, "ci", "--prefer-offline");
   await run(example, "run", "build");
