@@ -1,4 +1,4 @@
-import { drive, type DriverSink, type State } from "./connection.ts";
+import { drive, endpoint, type DriverSink, type State } from "./connection.ts";
 import { share } from "./shared.ts";
 import type { AnyHandler, Client, Options } from "./types.ts";
 
@@ -8,10 +8,10 @@ type Handler = (value: any, id: string) => void;
  * Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
  * {@link Client.onStatus}. What was missed in between comes before anything new.
  *
- * @throws TypeError when options.url is no URL.
+ * @throws TypeError when options.url is no URL, or is missing where there is no page.
  */
 export function connect(options: Options = {}): Client {
-  new URL(options.url ?? "", globalThis.location?.href ?? "http://localhost");
+  endpoint(options, "/");
   const handlers = new Map<string, Set<Handler>>(), any = new Set<AnyHandler>(), watchers = new Set<(client: Client) => void>();
   const names = [options.as ?? "type"].flat() as string[];
   const state: State = {
@@ -24,8 +24,7 @@ export function connect(options: Options = {}): Client {
     try {
       handler(...args);
     } catch (error) {
-      // Not thrown here, because the other handlers come first; not swallowed, so that the page's own reporting sees it.
-      setTimeout(() => { throw error; });
+      (globalThis.reportError ?? console.error)(error); // as an error of a listener of the browser's own
     }
   }
 

@@ -2,7 +2,7 @@
 // of it goes on from the last id, so nothing is missed and nothing comes twice.
 
 import { openStream } from "./eventsource.ts";
-import { fail, settled, within, type Link } from "./link.ts";
+import { fail, settled, unique, within, type Link } from "./link.ts";
 import type { Client, ClientError, Options, Transport } from "./types.ts";
 import { openSocket } from "./websocket.ts";
 
@@ -26,7 +26,7 @@ export interface Driver {
 }
 
 /** Refusals that only other credentials mend, and those that nothing does. */
-const TOKEN = ["unauthenticated", "invalid_token", "token_expired"];
+export const TOKEN = ["unauthenticated", "invalid_token", "token_expired"];
 const FINAL = ["forbidden", "validation", "disconnected", "not_found", ...TOKEN];
 
 const MAX_QUEUE = 20;
@@ -34,15 +34,23 @@ const MAX_QUEUE = 20;
 /** How long a transport that failed where the other worked is not tried first, in ms. */
 const BLOCKED = 60_000;
 
+/** The url of a path at the server; the page's own origin where none is named. */
+export function endpoint(o: Options, path: string): URL {
+  const url = new URL(o.url ?? "/", globalThis.location?.href);
+  url.pathname = url.pathname.replace(/\/$/, "") + path;
+  url.search = url.hash = "";
+  return url;
+}
+
 export type Log = (...what: unknown[]) => void;
 
 export function drive(o: Options, sink: DriverSink, log: Log): Driver {
   const timeout = o.timeout ?? 10_000, { min = 1000, max = 30_000 } = o.backoff ?? {};
   const fixed = o.transport && o.transport !== "auto" ? o.transport : undefined;
   const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
-  const channels = new Set(o.channels), left = new Set<string>(), sessionId = crypto.randomUUID();
+  const channels = new Set(o.channels), left = new Set<string>(), sessionId = unique();
   const queue: [string, unknown[]][] = [], waiting = new Set<[(link: Link) => void, (error: Error) => void]>();
-  let link: Link | undefined, transport: Transport = "socket.io", token = o.token;
+  let link: Link | undefined, transport: Transport = "socket.io";
   let status: State["status"] = "closed", lastId = o.since, pid: string | undefined;
   let round = 0, attempts = 0, failed: Transport | undefined, blockedUntil = 0;
   let timer: ReturnType<typeof setTimeout>, pinger: ReturnType<typeof setInterval>;
@@ -61,19 +69,18 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
   }
 
   async function open(by: Transport) {
-    const mine = ++round;
-    const current = () => mine === round;
-    clearTimeout(timer);
+    drop();
+    const mine = round, current = () => mine === round;
     transport = by;
     set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
     try {
       if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
       const ticket = o.getTicket && await within(o.getTicket(), timeout, "getTicket");
-      if (o.getToken) token = await within(o.getToken(), timeout, "getToken");
+      const token = o.getToken ? await within(o.getToken(), timeout, "getToken") : o.token;
       if (!current()) return;
       const { userId, username } = o;
       const hello = { userId, username, token, ticket, channels: [...channels], sessionId, since: lastId, pid };
-      const url = endpoint(by);
+      const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
       log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
       const told = {
         event: (name: string, value: any, id: string) => { if (current()) take(name, value, id); },
@@ -86,15 +93,9 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
         // A network that swallows WebSockets says nothing: the other transport should not wait for long.
         : openSocket(url, hello, fixed ? timeout : Math.min(timeout, 5000), Socket, told);
     } catch (error) {
-      if (current()) lost((error as Error).message, error as ClientError);
+      const { message, code } = error as ClientError;
+      if (current()) lost(message, code ? error as ClientError : fail("credentials", message));
     }
-  }
-
-  function endpoint(by: Transport) {
-    const url = new URL(o.url ?? "", globalThis.location?.href);
-    url.pathname = url.pathname.replace(/\/$/, "") + (by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
-    url.search = url.hash = "";
-    return url;
   }
 
   function take(name: string, value: any, id: string) {
@@ -107,11 +108,9 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
       if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch((error) => log("unsubscribe", error.message));
       for (const [resolve] of waiting) resolve(link!);
       waiting.clear();
-      if (transport === "socket.io") {
-        for (const [event, args] of queue.splice(0)) link!.emit(event, args);
-        const every = o.pingInterval ?? (fixed ? 3000 : 0);
-        if (every) pinger = setInterval(() => link!.emit("ping", []), every);
-      }
+      for (const [event, args] of queue.splice(0)) emit(event, args);
+      const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3000 : 0);
+      if (every) pinger = setInterval(() => link!.emit("ping", []), every);
     }
     if (name === "error") value = fail(value.code, value.message, value.retryAfter);
     if (name === "auth:expiring" && o.getToken) refresh();
@@ -120,18 +119,25 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
 
   async function refresh() {
     try {
-      token = await within(o.getToken!(), timeout, "getToken");
-      await request("auth:refresh", [{ token }]);
+      await request("auth:refresh", [{ token: await within(o.getToken!(), timeout, "getToken") }]);
       log("token renewed");
     } catch (error) {
       log("token not renewed:", (error as Error).message); // the server ends the connection, and the next one asks anew
     }
   }
 
+  /** Lets go of the link; what it still says is of a round that is over. */
+  function drop(ordered?: boolean) {
+    round++;
+    clearTimeout(timer);
+    clearInterval(pinger);
+    link?.close(ordered);
+    link = undefined;
+  }
+
   function lost(reason: string, error?: ClientError) {
     const was = status;
-    link = undefined;
-    clearInterval(pinger);
+    drop();
     log("close", transport, reason, error?.code ?? "");
     if (was === "connected") sink.event("disconnect", { reason }, "");
     const code = error?.code ?? "";
@@ -151,9 +157,6 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
   }
 
   function finish(error: ClientError) {
-    round++;
-    clearTimeout(timer);
-    clearInterval(pinger);
     for (const event of WAKING) globalThis.removeEventListener?.(event, wake);
     for (const [, reject] of waiting) reject(error);
     waiting.clear();
@@ -167,9 +170,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
   }
 
   function reconnect() {
-    link?.close();
-    link = undefined;
-    clearInterval(pinger);
+    drop();
     attempts = 0;
     for (const event of WAKING) globalThis.addEventListener?.(event, wake);
     begin();
@@ -188,20 +189,21 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     return settled(await (await ready()).ask(event, args));
   }
 
+  function emit(event: string, args: unknown[]) {
+    const connected = status === "connected";
+    const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported"
+      : !connected && queue.length >= MAX_QUEUE && "unavailable";
+    if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
+    else if (connected) link!.emit(event, args);
+    else queue.push([event, args]);
+    return !refusal;
+  }
+
   reconnect();
   return {
     reconnect,
     ask: request,
-    emit(event, args) {
-      const connected = status === "connected";
-      if (status === "closed" || (connected ? transport : fixed) === "sse" || (!connected && queue.length >= MAX_QUEUE)) {
-        sink.event("error", fail(status === "closed" ? "closed" : "unsupported", `${event} cannot be sent now`), "");
-        return false;
-      }
-      if (connected) link!.emit(event, args);
-      else queue.push([event, args]);
-      return true;
-    },
+    emit,
     async change(join, leave) {
       for (const name of leave) {
         channels.delete(name);
@@ -217,8 +219,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     },
     close() {
       const was = status;
-      link?.close(true);
-      link = undefined;
+      drop(true);
       log("close");
       finish(fail("closed", "closed"));
       sink.state({ error: undefined });

@@ -53,7 +53,7 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
     if (!open) return;
     open = false;
     clearTimeout(timer);
-    stop.abort();
+    stop.abort(fail("closed", reason));
     source?.close();
     sink.closed(reason, error);
   }
@@ -121,9 +121,6 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
       if (token) hello.token = token;
       return answer;
     },
-    close() {
-      sink = { event() {}, closed() {} };
-      end("closed");
-    },
+    close: () => end("closed"),
   };
 }

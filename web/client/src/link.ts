@@ -16,7 +16,7 @@ export interface LinkSink {
 export interface Link {
   emit(event: string, args: unknown[]): void;
   ask(event: string, args: unknown[]): Promise<any>;
-  /** Ends it without a word to the sink. ordered: the server need not keep the session. */
+  /** Ends it. ordered: the server is told. */
   close(ordered?: boolean): void;
 }
 
@@ -42,6 +42,9 @@ export const CONTROL = ["connected", "gap", "recovery", "sync", "heartbeat", "ov
 export function fail(code: string, message: string, retryAfter?: number): ClientError {
   return Object.assign(new Error(message), { name: "RoomcastError", code, ...(retryAfter && { retryAfter }) });
 }
+
+/** A name that nobody else has. crypto.randomUUID is missing where a page has no TLS. */
+export const unique = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** Rejects when promise takes longer than ms. */
 export function within<T>(promise: T | Promise<T>, ms: number, what: string): Promise<T> {

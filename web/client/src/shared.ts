@@ -1,8 +1,8 @@
 // One connection for all tabs of a browser that want the same: one of them leads, elected by a lock that ends with its tab,
 // and the others hear it on a BroadcastChannel. Whoever leads next goes on from the last id it heard.
 
-import { drive, type Driver, type DriverSink, type Log, type State } from "./connection.ts";
-import { fail, within } from "./link.ts";
+import { drive, TOKEN, type Driver, type DriverSink, type Log, type State } from "./connection.ts";
+import { fail, unique, within } from "./link.ts";
 import type { ClientError, Options } from "./types.ts";
 
 type Change = { joined: string[]; denied: string[] };
@@ -15,7 +15,7 @@ type Talk =
   | ["ask", string, number, string, unknown[]]
   | ["answer", string, number, unknown, unknown]
   | ["emit", string, unknown[]]
-  | ["reconnect"];
+  | ["reconnect", string | undefined];
 
 /** Returns a share in the connection of this browser's tabs, or nothing where there is nothing to share it by. */
 export function share(o: Options, sink: DriverSink, log: Log): Driver | undefined {
@@ -25,9 +25,10 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
   if (!locks || !globalThis.BroadcastChannel || user === undefined) return void log("not shared", user === undefined ? "without a userId" : "");
 
   const name = "roomcast:" + JSON.stringify([o.url, user, [...o.channels ?? []].sort(), o.transport, o.socketPath, o.ssePath]);
-  const me = crypto.randomUUID(), timeout = o.timeout ?? 10_000;
+  const me = unique(), shown = { ...o }, timeout = o.timeout ?? 10_000;
   const holds = new Map<string, string[]>(), asks = new Map<number, [(value: any) => void, (error: Error) => void]>();
-  let bus: BroadcastChannel | undefined, leading: Driver | undefined, state: Partial<State> = {}, seen = "", next = 0, leave = () => {};
+  let bus: BroadcastChannel | undefined, leading: Driver | undefined, state: Partial<State> = {};
+  let seen = "", next = 0, fresh = true, leave = () => {};
 
   const mine = () => holds.get(me)!;
   const post = (...talk: Talk) => bus?.postMessage(talk);
@@ -45,7 +46,9 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
       leave = release;
       log("leads the tabs");
       // What the tabs joined is known from what each of them said, so the next connection is in all of it from its start.
-      leading = drive({ ...o, channels: [...new Set([...holds.values()].flat())], ...(state.lastId && { since: state.lastId }) }, leader, log);
+      shown.channels = [...new Set([...holds.values()].flat())];
+      shown.since = state.lastId ?? o.since;
+      leading = drive(shown, leader, log);
     })).catch(() => {}); // aborted: the share was closed before its turn came
   }
 
@@ -80,7 +83,11 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
         break;
       case "state":
         for (const [tab, channels] of talk[2] ?? []) if (tab !== me) holds.set(tab, channels);
-        if (!leading) apply({ ...talk[1], ...(talk[1].error && { error: revived(talk[1].error) }) });
+        if (leading) break;
+        apply({ ...talk[1], ...(talk[1].error && { error: revived(talk[1].error) }) });
+        // This tab may have a newer token than the one that was refused.
+        if (fresh && o.token && TOKEN.includes(state.error?.code!)) post("reconnect", o.token);
+        fresh = false;
         break;
       case "event": {
         const [, name, value, id] = talk;
@@ -106,6 +113,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
         leading?.emit(talk[1], talk[2]);
         break;
       case "reconnect":
+        shown.token = talk[1];
         leading?.reconnect();
     }
   }
@@ -153,7 +161,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
     reconnect() {
       if (!bus) return start();
       if (leading) leading.reconnect();
-      else post("reconnect");
+      else post("reconnect", o.token);
     },
     close() {
       gone();

@@ -58,7 +58,10 @@ export interface ControlEvents {
   "auth:refreshed": { expiresAt: string };
 }
 
-/** Told apart by `code`: the codes of the HTTP API, and `network`, `closed`, `unsupported`, `timeout`, `disconnected`. */
+/**
+ * Told apart by `code`: the codes of the HTTP API, and `network`, `timeout`, `closed`, `unsupported`, `disconnected` (by the
+ * server), `credentials` (getToken or getTicket failed).
+ */
 export interface ClientError extends Error {
   code: string;
   /** Seconds. */

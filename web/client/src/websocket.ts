@@ -3,13 +3,11 @@
 
 import { CONTROL, fail, isId, notificationOf, within, type Hello, type Link, type LinkSink } from "./link.ts";
 
-type Packet = { type: string; ack: string; data: any };
-
 /** Opens a link. timeout: for the handshake and for each acknowledgement, in ms. */
 export function openSocket(url: URL, hello: Hello, timeout: number, Socket: typeof WebSocket, sink: LinkSink): Link {
   const acks = new Map<string, [(value: any) => void, (error: Error) => void]>();
   let next = 0, patience = timeout, heard = Date.now(), last = "", open = true;
-  let partial: { packet: Packet; missing: number; parts: unknown[] } | undefined;
+  let attach: ((...part: unknown[]) => void) | undefined;
   let timer: ReturnType<typeof setTimeout>;
 
   url.protocol = url.protocol.replace("http", "ws");
@@ -20,7 +18,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     heard = Date.now();
     try {
       if (typeof data === "string") engine(data[0], data.slice(1));
-      else attach(data);
+      else attach!(data);
     } catch (error) {
       end("unreadable packet: " + (error as Error).message);
     }
@@ -64,22 +62,20 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     else if (type === "4") packet(rest);
   }
 
-  // Socket.IO: <type>[<attachments>-][<namespace>,][<ack id>][JSON]
+  // Socket.IO: <type>[<attachments>-][<namespace>,][<ack id>][JSON]. Attachments follow, in messages of their own.
   function packet(text: string) {
     const [, type, count, ack, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text)!;
-    const parsed = { type: type!, ack: ack!, data: json && JSON.parse(json) };
-    if (Number(count)) partial = { packet: parsed, missing: Number(count), parts: [] };
-    else handle(parsed);
+    const parts: unknown[] = [];
+    attach = (...part) => {
+      parts.push(...part);
+      if (parts.length < Number(count ?? 0)) return;
+      attach = undefined; // what comes without being announced is an error
+      handle(type!, ack!, json && JSON.parse(json, (_, value) => value?._placeholder ? parts[value.num] : value));
+    };
+    attach();
   }
 
-  function attach(part: unknown) {
-    const { packet, missing, parts } = partial!;
-    if (parts.push(part) < missing) return;
-    partial = undefined;
-    handle({ ...packet, data: restore(packet.data, parts) });
-  }
-
-  function handle({ type, ack, data }: Packet) {
+  function handle(type: string, ack: string, data: any) {
     if (type === "0") {
       if (data?.pid) sink.session?.(data.pid);
     } else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
@@ -115,16 +111,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     },
     close(ordered) {
       if (ordered) write("41");
-      sink = { event() {}, closed() {} };
       end("closed");
     },
   };
-}
-
-// restore puts the attachments where their placeholders stand.
-function restore(value: any, parts: unknown[]): any {
-  if (Array.isArray(value)) return value.map((item) => restore(item, parts));
-  if (!value || typeof value !== "object") return value;
-  if (value._placeholder) return parts[value.num];
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, restore(item, parts)]));
 }

@@ -52,7 +52,7 @@ test("what is emitted before the connection is up waits for it, up to a bound", 
   client.on("error", (error) => errors.push(error.code));
   const sent = Array.from({ length: 21 }, (_, n) => client.emit("custom-event", { n }));
   expect(sent.filter(Boolean)).toHaveLength(20);
-  expect(errors).toEqual(["unsupported"]);
+  expect(errors).toEqual(["unavailable"]);
   await until(client, () => client.ids("custom-event-response").length === 20);
   expect(client.got.filter(({ name }) => name === "custom-event-response").map(({ value }) => value.data.n)).toEqual([...Array(20).keys()]);
 });

@@ -91,3 +91,14 @@ test("a refusal reaches every tab, with its code", async () => {
   for (const tab of tabs) await until(tab, () => tab.status === "closed");
   for (const tab of tabs) expect(tab.error?.code).toBe("invalid_token");
 });
+
+test("a tab with a newer token mends what was refused for all", async () => {
+  const secret = "a-secret-of-32-bytes-for-the-tests";
+  const url = await serve({ JWT_SECRET: secret });
+  const old = listen({ url, token: await commands.sign(secret, { sub: "ann" }, -600), shared: true });
+  await until(old, () => old.status === "closed");
+  const newer = listen({ url, token: await commands.sign(secret, { sub: "ann" }), shared: true });
+  await connected(newer);
+  await connected(old);
+  expect(await connections(url)).toHaveLength(1);
+});
