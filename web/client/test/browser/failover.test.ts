@@ -16,8 +16,9 @@ for (const how of ["refuse", "swallow"] as const) {
     const client = listen({ url: line, userId: "ann" });
     await connected(client);
     expect(client.transport).toBe("sse");
+    const came = next(client, "note");
     const [id] = await publish(url, 1);
-    expect(await next(client, "note")).toMatchObject({ id, type: "note", data: { i: 0 }, metadata: {} });
+    expect(await came).toMatchObject({ id, type: "note", data: { i: 0 }, metadata: {} });
   });
 }
 
@@ -76,6 +77,7 @@ test("recovery is told with what was replayed", async () => {
   for (const transport of ["socket.io", "sse"] as const) {
     const [first] = await publish(url, 3);
     const client = listen({ url, userId: "ann", transport, since: first! });
+    // It cannot have come yet: connecting takes a turn of the event loop at least.
     expect(await next(client, "recovery")).toMatchObject({ recovered: true, replayed: 2 });
     expect(client.ids("note").length).toBe(2);
   }
