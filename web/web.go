@@ -1,4 +1,7 @@
-// Package web serves the console: a page to connect, send and watch with, embedded in the binary.
+// Package web serves the console: a page to watch, send and try with, embedded in the binary.
+//
+// Its sources are in web/console; `make generate` builds them into web/assets, which is committed, so that the server
+// needs only Go.
 package web
 
 import (
@@ -15,7 +18,7 @@ import (
 // Policy is the Content-Security-Policy of every answer.
 //
 // The page shows what others publish, so it is written as if every byte of it were hostile: it runs no script and no
-// style but its own two kinds of files, talks to its own origin only ('self' covers the websocket of that origin, CSP3
+// style but its own two files, talks to its own origin only ('self' covers the websocket of that origin, CSP3
 // section 6.7.2.8), cannot be framed, and has no sink that turns text into markup (Trusted Types).
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"

@@ -1,149 +1,3325 @@
-// The page: who connects, which channels, what is sent, and the two streams beside each other.
-
-import { Events, SocketIO } from "./transports.js";
-import { Stream } from "./stream.js";
-
-const who = document.getElementById("who").elements;
-const send = document.getElementById("send").elements;
-const notes = { who: document.getElementById("who-note"), send: document.getElementById("send-note") };
-const channels = new Set();
-
-function note(name, text, bad = false) {
-  notes[name].textContent = text;
-  notes[name].classList.toggle("bad", bad);
-}
-
-/* Identity: a token says who it is, so the user ID is only sent without one. */
-function identity() {
-  const token = who.token.value.trim();
-  const userId = who.userId.value.trim();
-  const result = token ? { token } : { userId };
-  if (who.username.value.trim()) result.username = who.username.value.trim();
-  return result;
-}
-
-const common = { who: () => ({ identity: identity(), channels: [...channels] }), changed: () => suggest() };
-const socket = new Stream((on) => new SocketIO(() => who.socketioPath.value, on),
-  { ...common, moveLabel: "Move to EventSource", move: () => move(socket, events) });
-const events = new Stream((on) => new Events(() => who.ssePath.value, on),
-  { ...common, moveLabel: "Move to Socket.IO", move: () => move(events, socket) });
-const sides = [socket, events];
-
-/* One side leaves and the other goes on after its last id: the log is the same, so nothing is missed. */
-function move(from, to) {
-  const { last } = from;
-  from.disconnect();
-  to.disconnect();
-  to.connect(last || undefined);
-}
-
-/* Channels: the list is what a connect asks for; changes reach live connections at once. */
-async function change(asked) {
-  for (const name of asked.leave ?? []) channels.delete(name);
-  for (const name of asked.join ?? []) channels.add(name);
-  paintChannels();
-  const results = await Promise.allSettled(sides.map((side) => side.change(asked)));
-  const denied = results.flatMap((result) => result.value?.denied ?? []);
-  const failed = results.find((result) => result.status === "rejected");
-  for (const name of denied) channels.delete(name);
-  paintChannels();
-  if (failed) note("who", `Channels not changed everywhere: ${failed.reason.message}`, true);
-  else if (denied.length > 0) note("who", `Not allowed: ${[...new Set(denied)].join(", ")}`, true);
-  else note("who", "");
-}
-
-function paintChannels() {
-  const list = document.getElementById("channels");
-  list.replaceChildren(...[...channels].map((name) => {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    item.append(name, button);
-    button.type = "button";
-    button.textContent = "×";
-    button.setAttribute("aria-label", `Leave ${name}`);
-    button.onclick = () => change({ leave: [name] });
-    return item;
-  }));
-  suggest();
-}
-
-document.getElementById("who").onsubmit = (event) => {
-  event.preventDefault();
-  const names = who.channel.value.split(",").map((name) => name.trim()).filter((name) => name && !channels.has(name));
-  who.channel.value = "";
-  if (names.length > 0) change({ join: names });
+// src/api.ts
+/** Where the API is: beside the page, or above it where the page is at /console/. Ends with a slash. */
+var base = new URL(/\/console\/(index\.html)?$/.test(location.pathname) ? "../" : "./", location.href.split(/[?#]/)[0]);
+var STORED$1 = "roomcast:key";
+/** The API key: kept for this tab only. */
+var key = {
+	get value() {
+		return sessionStorage.getItem(STORED$1) ?? "";
+	},
+	set value(text) {
+		if (text) sessionStorage.setItem(STORED$1, text);
+		else sessionStorage.removeItem(STORED$1);
+		changes.dispatchEvent(new Event("change"));
+	}
 };
-
-/* Sending */
-const labels = { user: "User ID", users: "User IDs, comma separated", channel: "Channel", client: "Client ID" };
-
-// suggest offers the names this page knows of for the chosen kind of target.
-function suggest() {
-  const known = {
-    user: [who.userId.value], users: [who.userId.value], channel: [...channels], client: sides.map((side) => side.client),
-  }[send.target.value] ?? [];
-  document.getElementById("names").replaceChildren(...known.filter(Boolean).map((value) => new Option(value, value)));
-  return known.find(Boolean) ?? "";
+var changes = new EventTarget();
+/** Calls run after each change of the key. */
+var onKey = (run) => changes.addEventListener("change", run);
+/** Takes the key from the fragment, which no server sees, and then out of the address bar and the history. */
+function takeKey() {
+	const given = new URLSearchParams(location.hash.slice(1)).get("key");
+	if (given === null) return;
+	history.replaceState(null, "", location.pathname + location.search);
+	key.value = given;
 }
-
-send.target.onchange = () => {
-  const kind = send.target.value;
-  const label = document.getElementById("name-label");
-  label.hidden = kind === "all";
-  label.firstElementChild.textContent = labels[kind] ?? "";
-  send.name.value = suggest();
+/** Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. */
+async function call(method, path, o = {}) {
+	const headers = { ...o.headers };
+	if (o.body !== void 0) headers["Content-Type"] = "application/json";
+	if (key.value) headers.Authorization = `Bearer ${key.value}`;
+	const limit = AbortSignal.timeout(2e4);
+	try {
+		const response = await fetch(new URL(path, base), {
+			method,
+			headers,
+			body: o.body ?? null,
+			signal: o.signal ? AbortSignal.any([o.signal, limit]) : limit
+		});
+		const text = await response.text();
+		const value = parse(text);
+		if (response.ok) return {
+			status: response.status,
+			json: value,
+			text
+		};
+		const { code = "", detail, title, field, request_id } = value ?? {};
+		const problem = {
+			status: response.status,
+			code,
+			detail: detail ?? title ?? `status ${response.status}`
+		};
+		if (field) problem.field = field;
+		if (request_id) problem.request_id = request_id;
+		return {
+			status: response.status,
+			json: value,
+			text,
+			problem
+		};
+	} catch (error) {
+		if (o.signal?.aborted) throw error;
+		return {
+			status: 0,
+			json: void 0,
+			text: "",
+			problem: {
+				status: 0,
+				code: "network",
+				detail: limit.aborted ? "the server did not answer in 20 s" : "the server cannot be reached"
+			}
+		};
+	}
+}
+function parse(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return;
+	}
+}
+/** A problem in one line. */
+function told({ status, code, detail }) {
+	return status ? `${status} ${code}: ${detail}` : `Not reached: ${detail}`;
+}
+/** A path with names in it, escaped. */
+var path = (strings, ...names) => strings.reduce((all, part, n) => all + encodeURIComponent(names[n - 1]) + part);
+/** How clients say who they are, as far as the key may know. */
+async function authMode() {
+	return (await call("GET", "v1/stats")).json?.authMode;
+}
+var document_;
+/** The description of the API, asked for once. */
+function openapi() {
+	document_ ??= call("GET", "openapi.json").then(({ json, problem }) => {
+		if (!problem) return json;
+		document_ = void 0;
+		throw new Error(told(problem));
+	});
+	return document_;
+}
+// src/dom.ts
+/** An element with attributes and children. A function given as `onclick` and the like becomes a listener. */
+function h(name, props = {}, ...children) {
+	const node = document.createElement(name);
+	set(node, props);
+	add(node, ...children);
+	return node;
+}
+/** Sets attributes; one that is false or undefined is taken away. */
+function set(node, props) {
+	for (const [name, value] of Object.entries(props)) if (typeof value === "function") node.addEventListener(name.slice(2), value);
+	else if (value === void 0 || value === false) node.removeAttribute(name);
+	else node.setAttribute(name, value === true ? "" : String(value));
+}
+/** Appends what there is to append. */
+function add(node, ...children) {
+	for (const child of children) if (child !== false && child !== null && child !== void 0) node.append(typeof child === "number" ? String(child) : child);
+}
+/** Sets the text of a node, unless it is there already: what did not change is not announced again. */
+function say(node, text) {
+	if (node.textContent !== text) node.textContent = text;
+}
+var count = 0;
+/** An id for an element that another refers to. */
+var newId = () => `x${++count}`;
+/** A field with its label around it. */
+function labelled(text, field, hint = "") {
+	return h("label", {}, h("span", { class: "label" }, text, hint && h("small", {}, ` ${hint}`)), field);
+}
+/** A checkbox with its label. */
+function check(text, checked, onchange) {
+	const box = h("input", {
+		type: "checkbox",
+		checked,
+		onchange: () => onchange(box.checked)
+	});
+	return h("label", { class: "check" }, box, text);
+}
+/** A select with options given as value → label. */
+function select(options, props = {}) {
+	return h("select", props, ...Object.entries(options).map(([value, label]) => h("option", { value }, label)));
+}
+/** A button that does nothing when a form is sent. */
+function button(text, onclick, props = {}) {
+	return h("button", {
+		type: "button",
+		onclick,
+		...props
+	}, text);
+}
+/** A button that asks once more before it does what cannot be undone. */
+function risky(text, sure, run, props = {}) {
+	const ask = button(text, () => turn(true), props);
+	const yes = button(sure, () => {
+		turn(false);
+		run();
+	}, { class: "danger" });
+	const no = button("Keep", () => turn(false));
+	const root = h("span", { class: "risky" }, ask);
+	function turn(asking) {
+		root.replaceChildren(...asking ? [yes, no] : [ask]);
+		(asking ? yes : ask).focus();
+	}
+	set(root, { onkeydown: (event) => event.key === "Escape" && yes.isConnected && turn(false) });
+	return root;
+}
+/** A button that copies a text; where the page may not, it says so. */
+function copier(text, label = "Copy") {
+	const self = button(label, async () => {
+		const done = await navigator.clipboard?.writeText(text()).then(() => true, () => false);
+		self.textContent = done ? "Copied" : "Select it and copy by hand";
+		setTimeout(() => {
+			self.textContent = label;
+		}, 1500);
+	}, {
+		class: "small",
+		"aria-live": "polite"
+	});
+	return self;
+}
+/** Keeps the children of a node in step with a list, by key, so that focus and selection survive a refresh. */
+var List = class {
+	parent;
+	key;
+	make;
+	#items = /* @__PURE__ */ new Map();
+	constructor(parent, key, make) {
+		this.parent = parent;
+		this.key = key;
+		this.make = make;
+	}
+	update(items) {
+		const wanted = new Set(items.map(this.key));
+		for (const [key, item] of this.#items) {
+			if (wanted.has(key)) continue;
+			for (const node of nodesOf(item)) node.remove();
+			this.#items.delete(key);
+		}
+		let next = this.parent.firstElementChild;
+		for (const value of items) {
+			const key = this.key(value);
+			let item = this.#items.get(key);
+			if (!item) this.#items.set(key, item = this.make(value));
+			item.update(value);
+			for (const node of nodesOf(item)) if (node === next) next = next.nextElementSibling;
+			else this.parent.insertBefore(node, next);
+		}
+	}
 };
-
-function target() {
-  const name = send.name.value.trim();
-  switch (send.target.value) {
-    case "all": return { all: true };
-    case "users": return { users: name.split(",").map((id) => id.trim()).filter(Boolean) };
-    default: return { [send.target.value]: name };
-  }
+function nodesOf(item) {
+	return item.nodes ?? [item.root];
 }
-
-async function publish() {
-  const data = send.data.value.trim() || "null";
-  try {
-    JSON.parse(data);
-  } catch (error) {
-    send.data.setAttribute("aria-invalid", "true");
-    return note("send", `Data is not JSON: ${error.message}`, true);
-  }
-  send.data.removeAttribute("aria-invalid");
-  const rest = { target: target(), type: send.type.value.trim() };
-  if (send.volatile.checked) rest.volatile = true;
-  // The data goes out as it was typed: parsing and writing it again would round large numbers.
-  const body = `${JSON.stringify(rest).slice(0, -1)},"data":${data}}`;
-  const headers = { "Content-Type": "application/json" };
-  if (send.key.value) headers.Authorization = `Bearer ${send.key.value}`;
-  note("send", "Sending…");
-  try {
-    const response = await fetch("/v1/notifications", { method: "POST", headers, body });
-    const answer = await response.json();
-    if (!response.ok) return note("send", `${response.status} ${answer.code ?? ""}: ${answer.detail ?? answer.title}`, true);
-    const id = answer.id ?? "volatile";
-    note("send", `${id} · connections ${answer.delivered} · users ${answer.users} · channels ${answer.channels}`);
-  } catch (error) {
-    note("send", `Not sent: ${error.message}`, true);
-  }
+// src/theme.ts
+var STORED = "roomcast:theme";
+function use(theme) {
+	if (theme) document.documentElement.dataset.theme = theme;
+	else delete document.documentElement.dataset.theme;
 }
-
-document.getElementById("send").onsubmit = (event) => {
-  event.preventDefault();
-  publish();
+/** The switch, which also sets what was chosen the last time. */
+function themeSwitch() {
+	const choice = select({
+		"": "System",
+		light: "Light",
+		dark: "Dark"
+	});
+	choice.value = localStorage.getItem(STORED) ?? "";
+	choice.onchange = () => {
+		use(choice.value);
+		if (choice.value) localStorage.setItem(STORED, choice.value);
+		else localStorage.removeItem(STORED);
+	};
+	use(choice.value);
+	const root = labelled("Theme", choice);
+	root.className = "theme";
+	return root;
+}
+// src/view.ts
+/** The section of a view, with its heading, which gets the focus when one comes to it. */
+function section(title, hint, tools, ...children) {
+	return h("section", { class: "view" }, h("div", { class: "head" }, h("div", {}, h("h2", { tabindex: -1 }, title), h("p", { class: "hint" }, hint)), h("div", { class: "row" }, ...tools)), ...children);
+}
+/** A line that says what happened, read out to those who cannot see it. */
+var Note = class {
+	root = h("p", {
+		class: "note",
+		role: "status"
+	});
+	say(text, bad = false) {
+		this.root.classList.toggle("bad", bad);
+		say(this.root, text);
+	}
+	/** Shows a problem, and the way out of those that another key mends. Without one it clears what a problem said. */
+	problem(problem, before = "") {
+		if (!problem) {
+			if (this.root.classList.contains("bad")) this.say("");
+			return;
+		}
+		const missing = problem.status === 401 && !key.value;
+		this.say(before + (missing ? "This needs an API key." : told(problem)), true);
+		if (problem.status === 401 || problem.status === 403) this.root.append(" ", button(missing ? "Enter it" : "Use another", askForKey, { class: "small" }));
+	}
 };
-send.data.onkeydown = (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) publish();
+/** The address of a view. */
+var to = (view, params = {}) => {
+	const query = new URLSearchParams(params).toString();
+	return `#/${view}${query && `?${query}`}`;
 };
-
-/* The API key comes once in the fragment, which no server sees, and is then kept for this tab only. */
-const given = new URLSearchParams(location.hash.slice(1)).get("key");
-if (given) {
-  sessionStorage.setItem("roomcast:key", given);
-  history.replaceState(null, "", location.pathname + location.search);
+/** A link to a view. */
+var link = (text, view, params = {}) => h("a", { href: to(view, params) }, text);
+var field = h("input", {
+	type: "password",
+	autocomplete: "off",
+	spellcheck: "false",
+	name: "key",
+	"aria-describedby": "key-hint"
+});
+var dialog = h("dialog", { "aria-labelledby": "key-title" }, h("form", {
+	method: "dialog",
+	onsubmit: (event) => {
+		event.preventDefault();
+		finish(field.value.trim());
+	}
+}, h("h2", { id: "key-title" }, "API key"), h("p", {
+	class: "hint",
+	id: "key-hint"
+}, "One of API_KEYS, or the key that the server printed at its first start. It stays in this tab and is forgotten with it."), h("label", {}, h("span", { class: "label" }, "Key"), field), h("div", { class: "row end" }, button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
+function finish(value) {
+	dialog.close();
+	key.value = value;
 }
-send.key.value = sessionStorage.getItem("roomcast:key") ?? "";
-send.key.onchange = () => sessionStorage.setItem("roomcast:key", send.key.value);
-who.userId.oninput = () => suggest();
+/** Opens the form for the API key. */
+function askForKey() {
+	if (!dialog.isConnected) document.body.append(dialog);
+	field.value = key.value;
+	if (!dialog.open) dialog.showModal();
+}
+/** A table with headings, which narrow pages show as cards. */
+function table(caption, headings) {
+	const body = h("tbody", { role: "rowgroup" });
+	return {
+		root: h("div", { class: "card scroll" }, h("table", { role: "table" }, h("caption", { class: "unseen" }, caption), h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...headings.map((text) => h("th", {
+			scope: "col",
+			role: "columnheader"
+		}, text)))), body)),
+		body
+	};
+}
+/** A cell with a box for what is in it; label stands before it where the table is shown as cards. */
+function cell(label, ...children) {
+	const node = h("td", { role: "cell" }, h("div", {}, ...children));
+	set(node, { "data-label": label });
+	return node;
+}
+// src/poll.ts
+/** Runs a question again and again, the next time `every` ms after an answer, and not while the page is hidden. */
+var Poll = class {
+	run;
+	every;
+	#timer;
+	#stop;
+	#on = false;
+	#paused = false;
+	constructor(run, every = 2e3) {
+		this.run = run;
+		this.every = every;
+		document.addEventListener("visibilitychange", () => document.hidden ? this.#halt() : this.#on && this.now());
+	}
+	start() {
+		this.#on = true;
+		this.now();
+	}
+	stop() {
+		this.#on = false;
+		this.#halt();
+	}
+	/** Whether it asks by itself. */
+	set paused(paused) {
+		this.#paused = paused;
+		if (paused) this.#halt();
+		else if (this.#on) this.now();
+	}
+	/** Asks at once, whatever the time. */
+	now() {
+		this.#halt();
+		const stop = this.#stop = new AbortController();
+		this.run(stop.signal).catch(() => {}).finally(() => {
+			if (!stop.signal.aborted && this.#on && !this.#paused) this.#timer = setTimeout(() => this.now(), this.every);
+		});
+	}
+	#halt() {
+		clearTimeout(this.#timer);
+		this.#stop?.abort();
+	}
+};
+// src/text.ts
+var clock = new Intl.DateTimeFormat(void 0, {
+	hour: "2-digit",
+	minute: "2-digit",
+	second: "2-digit",
+	fractionalSecondDigits: 3,
+	hourCycle: "h23"
+});
+var moment = new Intl.DateTimeFormat(void 0, {
+	dateStyle: "medium",
+	timeStyle: "medium"
+});
+var integer = new Intl.NumberFormat();
+/** The time of day, to the millisecond. */
+var time = (at) => clock.format(at);
+/** Day and time, in the reader's zone. */
+var full = (at) => moment.format(new Date(at));
+/** A whole number with separators. */
+var number = (value) => integer.format(value);
+/** "3 connections" */
+var plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
+var UNITS = [
+	["d", 86400],
+	["h", 3600],
+	["min", 60],
+	["s", 1]
+];
+/** How long ago, in the two largest units. */
+function ago(at, now = Date.now()) {
+	let seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1e3));
+	const parts = [];
+	for (const [unit, size] of UNITS) {
+		if (seconds < size && !(unit === "s" && parts.length === 0)) continue;
+		parts.push(`${Math.floor(seconds / size)} ${unit}`);
+		seconds %= size;
+		if (parts.length === 2 || unit === "min" && parts.length > 1) break;
+	}
+	return parts.join(" ");
+}
+/** A size in bytes. */
+function bytes(n) {
+	if (n < 1024) return `${number(n)} B`;
+	return n < 1024 ** 2 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1024 ** 2).toFixed(1)} MiB`;
+}
+/** JSON for people; bytes by their length. */
+function json(value, space = 0) {
+	return JSON.stringify(value, (_, item) => item instanceof ArrayBuffer ? `<${item.byteLength} bytes>` : item, space) ?? "";
+}
+/** At most so many characters. */
+var cut = (text, most) => text.length > most ? `${text.slice(0, most)}… (${number(text.length)} characters)` : text;
+/** The parts of a list that somebody typed: split at commas and line ends. */
+var words = (text) => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
+// src/views/channels.ts
+var PAGE$1 = 200;
+function channels() {
+	const { root: grid, body } = table("Channels", [
+		"Channel",
+		"Connections",
+		"Users",
+		""
+	]);
+	const empty = h("p", { class: "empty" });
+	grid.append(empty);
+	const find = h("input", {
+		type: "search",
+		name: "text",
+		placeholder: "part of a name on this page",
+		spellcheck: "false"
+	});
+	const note = new Note();
+	const count = h("p", {
+		class: "hint",
+		role: "status"
+	});
+	const first = button("First page", () => turn("")), next = button("Next page", () => turn(after));
+	let cursor = "", after = "", found = [];
+	const list = new List(body, ({ channel }) => channel, ({ channel }) => {
+		const connections = h("span"), users = h("span");
+		return {
+			root: h("tr", { role: "row" }, cell("", h("strong", {}, channel)), cell("Connections", connections), cell("Users", users), cell("", h("span", { class: "row end" }, link("Connections", "connections", { channel }), link("Tail", "tail", { channel }), link("Send", "send", {
+				target: "channel",
+				name: channel
+			})))),
+			update(now) {
+				say(connections, number(now.connections));
+				say(users, number(now.users));
+			}
+		};
+	});
+	const poll = new Poll(async (signal) => {
+		const { json, problem } = await call("GET", `v1/channels?${new URLSearchParams({
+			limit: String(PAGE$1),
+			...cursor && { cursor }
+		})}`, { signal });
+		note.problem(problem);
+		if (problem) {
+			if (problem.status) list.update(found = []);
+			return;
+		}
+		found = json.channels;
+		after = json.next ?? "";
+		paint();
+	});
+	function paint() {
+		const wanted = find.value.trim().toLowerCase();
+		const shown = found.filter(({ channel }) => channel.toLowerCase().includes(wanted));
+		list.update(shown);
+		say(count, wanted ? `${shown.length} of ${plural(found.length, "channel")}` : plural(found.length, "channel"));
+		say(empty, shown.length ? "" : wanted ? "No channel is called like that." : "No channel has a member.");
+		first.hidden = !cursor;
+		next.hidden = !after;
+	}
+	function turn(to) {
+		cursor = to;
+		poll.now();
+	}
+	find.oninput = paint;
+	onKey(() => root.isConnected && !root.hidden && poll.now());
+	const root = section("Channels", "Channels with a member on this node. A user or a connection is no channel; see Connections.", [check("Refresh every 2 s", true, (on) => {
+		poll.paused = !on;
+	})], h("div", {
+		class: "filters",
+		role: "search",
+		"aria-label": "Filter"
+	}, labelled("Find", find)), note.root, h("div", { class: "row apart" }, count, h("div", { class: "row" }, first, next)), grid);
+	return {
+		title: "Channels",
+		root,
+		show: () => poll.start(),
+		hide: () => poll.stop()
+	};
+}
+// src/curl.ts
+/** A word of a POSIX shell. */
+var quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+/** The command; the key is left to the environment, so that it can be shown to others. */
+function curl(url, body, headers = {}) {
+	const lines = [`curl -sS ${quoted(url.href)}`, `  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json'`];
+	for (const [name, value] of Object.entries(headers)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
+	return `${lines.join(" \\\n")} \\\n  -d ${quoted(body)}`;
+}
+// src/schema.ts
+/** Follows references and leaves out that a field may be null: it is left out then. */
+function resolve(schema, all) {
+	const { $ref, anyOf, description } = schema;
+	const other = $ref ? all[$ref.split("/").at(-1)] : anyOf?.find(({ type }) => type !== "null");
+	if (!other) return schema;
+	const found = resolve(other, all);
+	return description ? {
+		...found,
+		description
+	} : found;
+}
+/** How the values of a resolved schema are entered. */
+function shapeOf({ type, enum: choices, properties, items }) {
+	const name = Array.isArray(type) ? type.find((one) => one !== "null") : type;
+	if (choices) return "choice";
+	if (name === "string") return "text";
+	if (name === "number" || name === "integer") return "number";
+	if (name === "boolean") return "flag";
+	if (name === "array") return items?.type === "string" ? "list" : "json";
+	return name === "object" && properties ? "object" : "json";
+}
+// src/form.ts
+/** What is wrong with a field before anything is sent. */
+var Mistake = class extends Error {
+	field;
+	constructor(field, message) {
+		super(message);
+		this.field = field;
+	}
+};
+/** The field of a property. example: its value in the example, shown where it helps. */
+function fieldOf(path, schema, all, required, example) {
+	const resolved = resolve(schema, all);
+	const shape = shapeOf(resolved);
+	if (shape === "object") return objectField(path, resolved, all);
+	const name = path.split(".").at(-1);
+	const { description = "", maximum, minimum, format } = resolved;
+	switch (shape) {
+		case "choice": {
+			const control = select({
+				...required ? {} : { "": "not given" },
+				...Object.fromEntries(resolved.enum.map((one) => [one, one]))
+			});
+			return leaf(path, name, description, control, required, () => control.value && JSON.stringify(control.value));
+		}
+		case "number": {
+			const control = h("input", {
+				type: "number",
+				step: "any",
+				min: minimum,
+				max: maximum,
+				inputmode: "decimal"
+			});
+			return leaf(path, name, description, control, required, (mistake) => {
+				if (control.validity.badInput) throw mistake("this is no number");
+				return control.value;
+			});
+		}
+		case "flag": {
+			const control = select({
+				"": "not given",
+				true: "yes",
+				false: "no"
+			});
+			return leaf(path, name, description, control, required, () => control.value);
+		}
+		case "list": {
+			const control = h("input", {
+				placeholder: "several: with commas between",
+				spellcheck: "false"
+			});
+			return leaf(path, name, description, control, required, () => control.value.trim() && JSON.stringify(words(control.value)));
+		}
+		case "json": return jsonField(path, name, description, required, resolved.type !== void 0);
+		default: {
+			const control = h("input", {
+				placeholder: format === "date-time" ? "2026-11-22T10:00:00Z" : typeof example === "string" && required ? example : "",
+				spellcheck: "false",
+				autocomplete: "off"
+			});
+			return leaf(path, name, description, control, required, () => control.value && JSON.stringify(control.value));
+		}
+	}
+}
+/** A field for JSON as it is typed. onlyObject: it has to be an object. */
+function jsonField(path, name, hint, required, onlyObject) {
+	const control = h("textarea", {
+		rows: 4,
+		spellcheck: "false",
+		placeholder: onlyObject ? "{}" : "null"
+	});
+	const field = leaf(path, name, hint, control, required, (mistake) => {
+		const text = control.value.trim();
+		if (!text) return "";
+		let value;
+		try {
+			value = JSON.parse(text);
+		} catch (error) {
+			throw mistake(`this is not JSON: ${error.message}`);
+		}
+		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but no object: {…}");
+		return text;
+	});
+	field.root.classList.add("wide");
+	return {
+		...field,
+		fill: (value) => {
+			control.value = value === void 0 ? "" : JSON.stringify(value, null, 1);
+		}
+	};
+}
+/** A field with one control. text gives its JSON, "" when it is left out. */
+function leaf(path, name, hint, control, required, text) {
+	const id = newId();
+	const error = h("span", {
+		class: "error",
+		id: `${id}e`
+	}), about = h("span", {
+		class: "hint",
+		id: `${id}h`
+	}, hint);
+	set(control, {
+		id,
+		name: path,
+		"aria-describedby": `${id}h ${id}e`,
+		"aria-required": required && "true"
+	});
+	const field = {
+		path,
+		root: h("div", { class: hint.length > 70 ? "field wide" : "field" }, h("label", {
+			for: id,
+			class: "label"
+		}, name, required && h("span", {
+			class: "req",
+			"aria-hidden": "true"
+		}, " *")), control, error, about),
+		value() {
+			const json = text((message) => new Mistake(field, message));
+			if (!json && required) throw new Mistake(field, "this is needed");
+			return json || void 0;
+		},
+		fill(value) {
+			control.value = value === void 0 ? "" : Array.isArray(value) ? value.join(", ") : String(value);
+			if (control instanceof HTMLSelectElement && control.selectedIndex === -1) control.selectedIndex = 0;
+		},
+		mark(message) {
+			say(error, message);
+			set(control, { "aria-invalid": message && "true" });
+		},
+		focus: () => control.focus()
+	};
+	control.addEventListener("input", () => field.mark(""));
+	return field;
+}
+/** An object: its known properties, and a place for others. */
+function objectField(path, schema, all) {
+	const fields = Object.entries(schema.properties).map(([name, one]) => fieldOf(`${path}.${name}`, one, all, schema.required?.includes(name) ?? false));
+	const rest = jsonField(path, "further fields", "JSON, for what has no field here", false, true);
+	return {
+		path,
+		fields: [...fields, rest],
+		root: h("fieldset", { class: "wide" }, h("legend", {}, path), h("div", { class: "fields" }, ...fields.map(({ root }) => root), rest.root)),
+		value() {
+			const inner = fields.map((field) => [field.path.slice(path.length + 1), field.value()]).filter(([, json]) => json !== void 0).map(([name, json]) => `${JSON.stringify(name)}: ${json}`);
+			const further = rest.value()?.trim().slice(1, -1).trim();
+			if (further) inner.push(further);
+			return inner.length ? `{${inner.join(", ")}}` : void 0;
+		},
+		fill(value) {
+			const known = value ?? {};
+			for (const field of fields) field.fill(known[field.path.slice(path.length + 1)]);
+			const others = Object.entries(known).filter(([name]) => !(name in schema.properties));
+			rest.fill(others.length ? Object.fromEntries(others) : void 0);
+		},
+		mark: (text) => rest.mark(text),
+		focus: () => rest.focus()
+	};
+}
+/** The field that a problem of the API is about: the one with the longest path that leads to it. */
+function fieldAt(fields, path) {
+	const all = fields.flatMap((field) => [...field.fields ?? [], field]);
+	const leads = ({ path: own }) => path === own || path.startsWith(`${own}.`) || path.startsWith(`${own}[`);
+	return all.filter(leads).sort((a, b) => b.path.length - a.path.length)[0];
+}
+// src/target.ts
+var LABELS = {
+	user: "User ID",
+	users: "User IDs",
+	channel: "Channel",
+	channels: "Channels",
+	client: "Client ID"
+};
+/** A target as a field. fallback: what happens without one; "" when one is needed. */
+function targetField(fallback, known) {
+	const id = newId();
+	const kind = select({
+		...fallback && { "": "as the kind says" },
+		user: "a user",
+		users: "users",
+		channel: "a channel",
+		channels: "channels",
+		client: "a connection",
+		all: "everyone"
+	}, {
+		name: "target",
+		"aria-label": "Target"
+	});
+	const name = h("input", {
+		name: "name",
+		id,
+		list: `${id}l`,
+		spellcheck: "false",
+		autocomplete: "off",
+		"aria-describedby": `${id}e`
+	});
+	const label = h("label", {
+		for: id,
+		class: "label"
+	});
+	const named = h("div", { class: "field" }, label, name);
+	const error = h("span", {
+		class: "error",
+		id: `${id}e`
+	}), hint = h("span", { class: "hint" });
+	const list = h("datalist", { id: `${id}l` });
+	const several = () => kind.value.endsWith("s") && kind.value !== "";
+	const field = {
+		path: "target",
+		root: h("div", { class: "wide form" }, h("div", { class: "pair" }, h("label", {}, h("span", { class: "label" }, "To", !fallback && h("span", {
+			class: "req",
+			"aria-hidden": "true"
+		}, " *")), kind), named), error, hint, list),
+		value() {
+			if (!kind.value) return void 0;
+			if (kind.value === "all") return `{"all": true}`;
+			const names = several() ? words(name.value) : name.value.trim();
+			if (!names.length) throw new Mistake(field, "whom is it for?");
+			return `{${JSON.stringify(kind.value)}: ${JSON.stringify(names)}}`;
+		},
+		fill(value) {
+			const [given, names] = Object.entries(value ?? {})[0] ?? [fallback ? "" : "user", ""];
+			kind.value = given;
+			name.value = names === true ? "" : [names].flat().join(", ");
+			turn();
+		},
+		mark(text) {
+			say(error, text);
+			set(named.hidden ? kind : name, { "aria-invalid": text && "true" });
+		},
+		focus: () => (named.hidden ? kind : name).focus()
+	};
+	function turn() {
+		field.mark("");
+		named.hidden = kind.value === "" || kind.value === "all";
+		say(label, LABELS[kind.value] ?? "");
+		set(name, { placeholder: several() ? "with commas between" : "" });
+		say(hint, kind.value === "" ? fallback : "");
+		list.replaceChildren(...known(kind.value).map((value) => h("option", { value })));
+	}
+	kind.addEventListener("input", () => {
+		name.value = "";
+		turn();
+	});
+	name.addEventListener("input", () => field.mark(""));
+	name.addEventListener("focus", turn);
+	turn();
+	return field;
+}
+/** The users and channels that the server knows of now, for suggestions; none where the key may not ask. */
+async function suggestions() {
+	const [users, channels] = await Promise.all([call("GET", "v1/users?online=true&limit=100"), call("GET", "v1/channels?limit=100")]);
+	const names = {
+		user: users.json?.users?.map(({ userId }) => userId) ?? [],
+		channel: channels.json?.channels?.map(({ channel }) => channel) ?? []
+	};
+	return (kind) => names[kind.replace(/s$/, "")] ?? [];
+}
+// src/views/composer.ts
+var PLAIN = "v1/notifications";
+/** What is seldom given. */
+var SELDOM = [
+	"metadata",
+	"ttl",
+	"except"
+];
+function composer() {
+	const choice = h("select", { id: "kind" });
+	const about = h("p", { class: "hint" }), note = new Note();
+	const form = h("form", {
+		class: "form",
+		novalidate: true,
+		autocomplete: "off"
+	});
+	const shown = h("pre", {
+		class: "block",
+		tabindex: 0,
+		"aria-label": "The request as a command"
+	});
+	const result = h("p", {
+		class: "result",
+		role: "status"
+	}), answer = h("pre", {
+		class: "block",
+		tabindex: 0,
+		"aria-label": "The answer",
+		hidden: true
+	});
+	const idempotency = fieldOf("Idempotency-Key", {
+		type: "string",
+		description: "sent again with the same key within 10 minutes, it is not sent twice"
+	}, {}, false);
+	const kinds = /* @__PURE__ */ new Map(), forms = /* @__PURE__ */ new Map();
+	let known = () => [], current;
+	function turn(name) {
+		choice.value = name;
+		const kind = kinds.get(choice.value);
+		if (!forms.has(choice.value)) forms.set(choice.value, compose(kind, (which) => known(which)));
+		current = forms.get(choice.value);
+		about.replaceChildren(...kind.about.split("`").map((text, n) => n % 2 ? h("code", {}, text) : text));
+		form.replaceChildren(...current.parts, idempotent, actions);
+		current.seldom.append(idempotency.root);
+		paint();
+	}
+	const headers = () => {
+		const value = idempotency.value();
+		return value ? { "Idempotency-Key": JSON.parse(value) } : {};
+	};
+	function paint() {
+		if (current) say(shown, curl(new URL(current.path, base), body(current, () => {}), headers()));
+	}
+	async function send() {
+		if (!current) return;
+		for (const field of [...current.fields.flatMap((one) => [one, ...one.fields ?? []])]) field.mark("");
+		const mistakes = [];
+		const text = body(current, (mistake) => mistakes.push(mistake));
+		if (mistakes.length) {
+			for (const { field, message } of mistakes) show(field, message);
+			mistakes[0].field.focus();
+			return tell(`Not sent: ${mistakes[0].field.path}: ${mistakes[0].message}`, true);
+		}
+		set(go, { disabled: true });
+		tell("Sending…");
+		const { json, problem, text: raw } = await call("POST", current.path, {
+			body: text,
+			headers: headers()
+		});
+		set(go, { disabled: false });
+		say(answer, raw && JSON.stringify(JSON.parse(raw), null, 2));
+		answer.hidden = !raw;
+		if (problem) {
+			tell(told(problem), true);
+			const field = problem.field && fieldAt(current.fields, problem.field);
+			if (field) {
+				show(field, problem.detail.replace(`${problem.field}: `, ""));
+				field.focus();
+			}
+			return;
+		}
+		const { id = "volatile", delivered, users, channels, stored } = json;
+		const counted = `${id} · ${plural(delivered, "connection")} · ${plural(users, "user")} · ${plural(channels, "channel")}`;
+		tell(delivered ? counted : `${counted} · ${stored ? "nobody it is for is connected; it is kept for them" : "nobody got it"}`);
+	}
+	function show(field, text) {
+		field.mark(text);
+		const hidden = field.root.closest("details");
+		if (hidden) hidden.open = true;
+	}
+	function tell(text, bad = false) {
+		result.className = `result ${bad ? "bad" : text.endsWith("…") ? "" : "good"}`;
+		say(result, text);
+		result.scrollIntoView({ block: "nearest" });
+	}
+	function sample(all) {
+		for (const field of current.fields) field.fill(all || current.needed.includes(field.path) ? current.example[field.path] : void 0);
+		tell("");
+		paint();
+	}
+	const go = h("button", { class: "primary" }, "Send");
+	const actions = h("div", { class: "row" }, go, button("Fill in an example", () => sample(true)), button("Clear", () => sample(false)));
+	const idempotent = h("span", { hidden: true });
+	set(form, {
+		onsubmit: (event) => {
+			event.preventDefault();
+			send();
+		},
+		oninput: () => paint(),
+		onkeydown: (event) => {
+			if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+				event.preventDefault();
+				send();
+			}
+		}
+	});
+	choice.onchange = () => {
+		turn(choice.value);
+		tell("");
+		answer.hidden = true;
+	};
+	onKey(() => {
+		if (root.isConnected) load();
+	});
+	async function load() {
+		known = await suggestions();
+	}
+	let ready;
+	async function start(params) {
+		try {
+			await (ready ??= read(kinds, choice));
+			note.say("");
+		} catch (error) {
+			ready = void 0;
+			return note.say(error.message, true);
+		}
+		const asked = `${PLAIN}/${params.get("kind")}`;
+		if (!current || kinds.has(asked)) turn(kinds.has(asked) ? asked : PLAIN);
+		const target = params.get("target");
+		if (target) {
+			current.fields.find(({ path }) => path === "target").fill(target === "all" ? { all: true } : { [target]: params.get("name") ?? "" });
+			paint();
+		}
+		load();
+	}
+	const root = section("Send", "Everything the HTTP API sends, with a form for each kind of the catalogue.", [], note.root, h("div", { class: "composer" }, h("div", { class: "card" }, h("label", {}, h("span", { class: "label" }, "Kind"), choice), about, form), h("aside", {
+		class: "card",
+		"aria-label": "Request and answer"
+	}, h("div", { class: "row apart" }, h("h3", {}, "Request"), copier(() => shown.textContent)), shown, h("h3", {}, "Answer"), result, answer)));
+	return {
+		title: "Send",
+		root,
+		show: (params) => {
+			start(params);
+		}
+	};
+}
+/** Reads the routes that send, into the list and its select. */
+async function read(kinds, choice) {
+	const { paths, components: { schemas } } = await openapi();
+	all = schemas;
+	const names = [];
+	for (const [path, item] of Object.entries(paths)) {
+		const media = path.startsWith(`/${PLAIN}`) && item.post?.requestBody?.content["application/json"];
+		if (!media) continue;
+		const { $ref } = media.schema.anyOf?.[0] ?? media.schema;
+		const name = path.slice(1);
+		kinds.set(name, {
+			path: name,
+			schema: schemas[$ref.split("/").at(-1)],
+			example: media.example,
+			summary: item.post.summary,
+			about: `${item.post.summary.replace(/\.?$/, ".")} ${name === PLAIN ? "" : item.post.description}`
+		});
+		names.push(name);
+	}
+	const plain = h("option", { value: PLAIN }, "notification, of any type");
+	choice.replaceChildren(plain, h("optgroup", { label: "Catalogue" }, ...names.filter((name) => name !== PLAIN).sort().map((name) => h("option", { value: name }, name.slice(17)))));
+	kinds.get(PLAIN).about = "One notification, with a type and data of your own.";
+}
+var all = {};
+function compose({ path, schema, about, example }, known) {
+	const { required = [], properties = {} } = schema;
+	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes where the kind says.";
+	const make = (name) => name === "target" ? targetField(fallback, known) : name === "volatile" ? flag(name, properties[name]) : fieldOf(name, properties[name], all, required.includes(name), example[name]);
+	const order = [
+		...required.filter((name) => name !== "target"),
+		"target",
+		"data",
+		"volatile",
+		...SELDOM
+	];
+	const fields = [...order, ...Object.keys(properties).filter((name) => !order.includes(name))].filter((name) => name in properties).map(make);
+	const of = (wanted) => fields.filter(({ path }) => wanted(path)).map(({ root }) => root);
+	const inner = h("div", { class: "fields" }, ...of((name) => SELDOM.includes(name)));
+	const needed = [...required, "target"];
+	for (const field of fields) field.fill(needed.includes(field.path) ? example[field.path] : void 0);
+	return {
+		path,
+		fields,
+		needed,
+		example,
+		seldom: inner,
+		parts: [h("div", { class: "fields" }, ...of((name) => !SELDOM.includes(name))), h("details", {}, h("summary", {}, "More: metadata, time to live, exceptions"), inner)]
+	};
+}
+/** A flag that is left out when it is not set. */
+function flag(path, { description = "" }) {
+	const root = check(path, false, () => {});
+	const box = root.firstElementChild;
+	box.name = path;
+	root.append(h("small", {}, description.split(":")[0]));
+	return {
+		path,
+		root: h("div", { class: "wide" }, root),
+		value: () => box.checked ? "true" : void 0,
+		fill: (value) => {
+			box.checked = value === true;
+		},
+		mark: (text) => set(box, { "aria-invalid": text && "true" }),
+		focus: () => box.focus()
+	};
+}
+/** The request's body. Fields with mistakes are left out, and told of. */
+function body({ fields }, wrong) {
+	const lines = [];
+	for (const field of fields) try {
+		const json = field.value();
+		if (json !== void 0) lines.push(`  ${JSON.stringify(field.path)}: ${json}`);
+	} catch (error) {
+		if (!(error instanceof Mistake)) throw error;
+		wrong(error);
+	}
+	return lines.length ? `{\n${lines.join(",\n")}\n}` : "{}";
+}
+// src/views/connection.ts
+var NAMES = {
+	websocket: "WebSocket",
+	polling: "polling",
+	sse: "EventSource"
+};
+var SHOWN$1 = 4;
+/** The rooms that are channels: the server's own two are the client and the user, which have columns of their own. */
+var channelsOf = ({ rooms, clientId, userId }) => rooms.filter((name) => name !== `client:${clientId}` && name !== `user:${userId}`);
+/** Makes the row. told is called after each thing done, with the problem or what was done. */
+function connectionRow(one, told) {
+	const { clientId, transport, userId, username } = one;
+	const rooms = h("span", { class: "chips" });
+	const chips = new List(rooms, String, (name) => ({
+		root: h("span", { class: "chip" }, name),
+		update() {}
+	}));
+	const lag = h("span"), since = h("span"), sub = h("span", { class: "sub" });
+	const more = h("tr", {
+		class: "more",
+		role: "row",
+		hidden: true
+	});
+	const toggle = button(clientId, () => {
+		const open = more.hidden === true;
+		if (open && !detail) more.append(h("td", {
+			colspan: 7,
+			role: "cell"
+		}, (detail = openDetail(one, told)).root));
+		detail?.update(latest);
+		more.hidden = !open;
+		row.classList.toggle("open", open);
+		set(toggle, { "aria-expanded": String(open) });
+	}, {
+		class: "link toggle",
+		"aria-expanded": "false"
+	});
+	const row = h("tr", { role: "row" }, cell("", toggle), cell("Transport", h("span", { class: `badge ${transport}` }, NAMES[transport] ?? transport)), cell("User", userId, username && username !== userId ? h("span", { class: "sub" }, ` ${username}`) : ""), cell("Channels", rooms), cell("Lag", lag), cell("Connected", since, sub), cell("", risky("Disconnect", "Disconnect for good", async () => {
+		const { problem } = await call("DELETE", path`v1/connections/${clientId}`);
+		told(problem, `${clientId} is disconnected.`);
+	}, {
+		class: "small",
+		"aria-label": `Disconnect ${clientId}`
+	})));
+	let detail, latest = one;
+	return {
+		root: row,
+		nodes: [row, more],
+		update(now) {
+			latest = now;
+			const channels = channelsOf(now);
+			chips.update(channels.length > SHOWN$1 ? [...channels.slice(0, SHOWN$1), `+${channels.length - SHOWN$1}`] : channels);
+			say(lag, number(now.lag));
+			lag.className = now.lag > 0 ? "badge warn" : "";
+			say(since, ago(now.connectedAt));
+			set(since, { title: full(now.connectedAt) });
+			if (!more.hidden) detail?.update(now);
+		}
+	};
+}
+function openDetail(one, told) {
+	const { clientId, userId } = one;
+	const known = userId !== "" && one.rooms.includes(`user:${userId}`);
+	const rooms = h("ul", {
+		class: "chips",
+		"aria-label": "Rooms"
+	});
+	const facts = {
+		at: h("dd"),
+		active: h("dd"),
+		queue: h("dd"),
+		lag: h("dd")
+	};
+	const name = h("input", {
+		placeholder: "channel",
+		"aria-label": `Put ${clientId} into channel`,
+		spellcheck: "false",
+		maxlength: 200
+	});
+	async function change(method, channel, done) {
+		const { problem } = await call(method, path`v1/connections/${clientId}/channels/${channel}`);
+		told(problem, done);
+	}
+	const list = new List(rooms, String, (room) => {
+		const own = room === `client:${clientId}` || room === `user:${userId}`;
+		const out = button("×", () => change("DELETE", room, `${clientId} is out of ${room}.`), {
+			"aria-label": `Take out of ${room}`,
+			title: "Take out"
+		});
+		return {
+			root: h("li", { class: own ? "badge" : "chip" }, room, !own && out),
+			update() {}
+		};
+	});
+	return {
+		root: h("div", { class: "detail" }, h("div", {}, h("h3", {}, "Rooms"), rooms, h("form", {
+			class: "inline",
+			onsubmit: (event) => {
+				event.preventDefault();
+				const channel = name.value.trim();
+				if (channel) change("PUT", channel, `${clientId} is in ${channel}.`).then(() => {
+					name.value = "";
+				});
+			}
+		}, name, h("button", {}, "Put into"))), h("div", {}, h("dl", { class: "facts" }, h("dt", {}, "Connected"), facts.at, h("dt", {}, "Last active"), facts.active, h("dt", {}, "Waiting"), facts.queue, h("dt", {}, "Lag"), facts.lag), h("div", { class: "row" }, link("Send to it", "send", {
+			target: "client",
+			name: clientId
+		}), known && link(`Send to ${userId}`, "send", {
+			target: "user",
+			name: userId
+		}), known && link(`Tail ${userId}`, "tail", { user: userId })), known && h("div", { class: "row" }, risky(`Disconnect all of ${userId}`, "Disconnect all for good", async () => {
+			const { json, problem } = await call("DELETE", path`v1/users/${userId}/connections`);
+			told(problem, problem ? "" : `${plural(json.disconnected, "connection")} of ${userId} disconnected.`);
+		}, { class: "small" })))),
+		update(now) {
+			list.update(now.rooms);
+			say(facts.at, full(now.connectedAt));
+			say(facts.active, `${ago(now.lastActive)} ago`);
+			say(facts.queue, plural(now.queue, "notification"));
+			say(facts.lag, now.lag ? `${plural(now.lag, "entry", "entries")} of the log` : "none");
+		}
+	};
+}
+// src/views/connections.ts
+var PAGE = 200;
+function connections() {
+	const filters = {
+		user: h("input", {
+			name: "user",
+			placeholder: "exact id",
+			spellcheck: "false",
+			autocomplete: "off"
+		}),
+		channel: h("input", {
+			name: "channel",
+			placeholder: "exact name",
+			spellcheck: "false",
+			autocomplete: "off"
+		}),
+		transport: select({
+			"": "any",
+			websocket: "WebSocket",
+			polling: "polling",
+			sse: "EventSource"
+		}, { name: "transport" }),
+		text: h("input", {
+			name: "text",
+			type: "search",
+			placeholder: "id, name or room on this page",
+			spellcheck: "false"
+		})
+	};
+	const { root: grid, body } = table("Connections", [
+		"Client",
+		"Transport",
+		"User",
+		"Channels",
+		"Lag",
+		"Connected",
+		""
+	]);
+	const empty = h("p", { class: "empty" });
+	grid.append(empty);
+	const note = new Note();
+	const count = h("p", {
+		class: "hint",
+		role: "status"
+	});
+	const first = button("First page", () => turn([])), back = button("Back", () => turn(pages.slice(0, -1)));
+	const next = button("Next page", () => turn([...pages, after]));
+	let pages = [], after = "", found = [];
+	const list = new List(body, ({ clientId }) => clientId, (one) => connectionRow(one, (problem, done) => {
+		if (problem) note.problem(problem);
+		else note.say(done);
+		poll.now();
+	}));
+	const poll = new Poll(async (signal) => {
+		const query = new URLSearchParams({ limit: String(PAGE) });
+		for (const name of [
+			"user",
+			"channel",
+			"transport"
+		]) if (filters[name].value.trim()) query.set(name, filters[name].value.trim());
+		if (pages.length) query.set("cursor", pages.at(-1));
+		const { json, problem } = await call("GET", `v1/connections?${query}`, { signal });
+		note.problem(problem);
+		if (problem) return clear(problem);
+		found = json.connections;
+		after = json.next ?? "";
+		paint();
+	});
+	function clear(problem) {
+		if (problem.status === 0) return;
+		found = [];
+		list.update([]);
+		say(count, "");
+		say(empty, "");
+	}
+	function paint() {
+		const wanted = filters.text.value.trim().toLowerCase();
+		const shown = found.filter(({ clientId, userId, username, rooms }) => !wanted || [
+			clientId,
+			userId,
+			username,
+			...rooms
+		].some((text) => text.toLowerCase().includes(wanted)));
+		list.update(shown);
+		const filtered = [
+			"user",
+			"channel",
+			"transport"
+		].some((name) => filters[name].value.trim());
+		const more = after || pages.length ? ` on page ${pages.length + 1}` : "";
+		say(count, wanted ? `${shown.length} of ${plural(found.length, "connection")}${more}` : `${plural(found.length, "connection")}${more}`);
+		say(empty, shown.length ? "" : wanted || filtered ? "No connection is like that." : "Nobody is connected.");
+		first.hidden = back.hidden = pages.length === 0;
+		next.hidden = !after;
+	}
+	function turn(to) {
+		pages = to;
+		poll.now();
+	}
+	for (const name of [
+		"user",
+		"channel",
+		"transport"
+	]) filters[name].addEventListener("input", () => turn([]));
+	filters.text.oninput = paint;
+	onKey(() => root.isConnected && !root.hidden && poll.now());
+	const root = section("Connections", "Socket.IO clients and EventSource streams of this node.", [check("Refresh every 2 s", true, (on) => {
+		poll.paused = !on;
+	})], h("div", {
+		class: "filters",
+		role: "search",
+		"aria-label": "Filter"
+	}, labelled("User", filters.user), labelled("Channel", filters.channel), labelled("Transport", filters.transport), labelled("Find", filters.text)), note.root, h("div", { class: "row apart" }, count, h("div", { class: "row" }, first, back, next)), grid);
+	return {
+		title: "Connections",
+		root,
+		show(params) {
+			for (const name of [
+				"user",
+				"channel",
+				"transport"
+			]) if ([...params].length) filters[name].value = params.get(name) ?? "";
+			pages = [];
+			poll.start();
+		},
+		hide: () => poll.stop()
+	};
+}
+// src/spark.ts
+var NS = "http://www.w3.org/2000/svg";
+/** A curve of the last `length` values, from zero up to the largest of them. */
+function spark(length) {
+	const root = document.createElementNS(NS, "svg");
+	const area = document.createElementNS(NS, "polygon"), line = document.createElementNS(NS, "polyline");
+	const values = [];
+	root.setAttribute("viewBox", `0 0 ${length - 1} 100`);
+	root.setAttribute("preserveAspectRatio", "none");
+	root.setAttribute("role", "img");
+	root.append(area, line);
+	const most = () => Math.max(0, ...values);
+	return {
+		root,
+		most,
+		push(value) {
+			values.push(value);
+			if (values.length > length) values.shift();
+			const top = most() || 1, from = length - values.length;
+			const points = values.map((one, n) => `${from + n},${(98 - one / top * 94).toFixed(1)}`);
+			line.setAttribute("points", points.join(" "));
+			area.setAttribute("points", `${from},100 ${points.join(" ")} ${length - 1},100`);
+		}
+	};
+}
+// src/views/stats.ts
+var EVERY = 2e3;
+var SHOWN = 90;
+var GROUPS = {
+	Now: [
+		{
+			field: "total",
+			name: "Connections",
+			shape: "level",
+			plain: true
+		},
+		{
+			field: "activeUsers",
+			name: "Users online",
+			shape: "level"
+		},
+		{
+			field: "channels",
+			name: "Channels",
+			shape: "level"
+		},
+		{
+			field: "lagging",
+			name: "Lagging",
+			shape: "level",
+			alarm: "warn"
+		}
+	],
+	"Since the start": [
+		{
+			field: "published",
+			name: "Published",
+			shape: "rate"
+		},
+		{
+			field: "delivered",
+			name: "Delivered",
+			shape: "rate"
+		},
+		{
+			field: "lagged",
+			name: "Fell behind",
+			alarm: "warn"
+		},
+		{
+			field: "dropped",
+			name: "Volatile, dropped",
+			alarm: "warn"
+		},
+		{
+			field: "replays",
+			name: "Resumed whole"
+		},
+		{
+			field: "replayed",
+			name: "Replayed"
+		}
+	],
+	Kept: [
+		{
+			field: "history",
+			name: "Notifications kept",
+			plain: true
+		},
+		{
+			field: "historyBytes",
+			name: "Their size, about",
+			write: bytes,
+			plain: true
+		},
+		{
+			field: "sessions",
+			name: "Sessions"
+		},
+		{
+			field: "rooms",
+			name: "Rooms"
+		},
+		{
+			field: "members",
+			name: "Members"
+		}
+	]
+};
+function stats() {
+	const note = new Note();
+	const tiles = Object.values(GROUPS).flat().map((tile) => ({
+		...tile,
+		...tileOf(tile.name, tile.shape)
+	}));
+	const transports = h("dl", { class: "facts" }), gaps = h("dl", { class: "facts" });
+	const mode = h("p", {
+		class: "hint",
+		role: "status"
+	});
+	let last;
+	const poll = new Poll(async (signal) => {
+		const { json, problem } = await call("GET", "v1/stats", { signal });
+		note.problem(problem);
+		if (problem) return;
+		const at = performance.now();
+		for (const tile of tiles) {
+			const value = Number(json[tile.field] ?? 0);
+			say(tile.value, (tile.write ?? number)(value));
+			tile.value.className = `value ${value > 0 && tile.alarm || ""}`;
+			if (tile.shape === "rate" && last) tile.point(Math.max(0, value - last.values[tile.field]) / ((at - last.at) / 1e3));
+			if (tile.shape === "level") tile.point(value);
+		}
+		last = {
+			at,
+			values: json
+		};
+		pairs(transports, json.byTransport, {
+			websocket: "WebSocket",
+			polling: "Polling",
+			sse: "EventSource"
+		});
+		pairs(gaps, json.gaps, {});
+		say(mode, MODES$1[json.authMode] ?? "");
+	}, EVERY);
+	openapi().then(({ components }) => {
+		const { properties } = components.schemas.Stats;
+		for (const tile of tiles) if (!tile.plain) say(tile.hint, properties[tile.field]?.description ?? "");
+	}, () => {});
+	onKey(() => root.isConnected && !root.hidden && poll.now());
+	const group = (name) => h("div", { class: "group" }, h("h3", {}, name), h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name].some((tile) => tile.field === field)).map(({ root }) => root), ...name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps told, by reason", gaps)] : []));
+	const root = section("Statistics", "Counts of this node, of the moment and since its start.", [check("Refresh every 2 s", true, (on) => {
+		poll.paused = !on;
+	})], note.root, ...Object.keys(GROUPS).map(group), mode);
+	return {
+		title: "Statistics",
+		root,
+		show: () => poll.start(),
+		hide: () => poll.stop()
+	};
+}
+var MODES$1 = {
+	open: "Open mode: the server believes every user id.",
+	token: "Token mode: clients need a JWT or a ticket.",
+	ticket: "Ticket mode: clients need a ticket."
+};
+var fact = (name, list) => h("div", { class: "card tile" }, h("span", { class: "name" }, name), list);
+function pairs(list, values = {}, names) {
+	const text = Object.entries({
+		...Object.fromEntries(Object.keys(names).map((name) => [name, 0])),
+		...values
+	});
+	const key = JSON.stringify(text);
+	if (list.dataset.key === key) return;
+	list.dataset.key = key;
+	list.replaceChildren(...text.flatMap(([name, value]) => [h("dt", {}, names[name] ?? name.replaceAll("_", " ")), h("dd", {}, number(value))]));
+}
+function tileOf(name, shape) {
+	const value = h("span", { class: "value" }, "–"), hint = h("span", { class: "hint" });
+	const curve = shape && spark(SHOWN);
+	const rate = shape === "rate" && h("span", { class: "hint" });
+	const root = h("div", { class: "card tile" }, h("span", { class: "name" }, name), value, rate, hint, curve?.root);
+	function point(n) {
+		const text = n.toFixed(n < 10 ? 1 : 0);
+		if (rate) say(rate, `${text} a second`);
+		curve?.push(n);
+		if (curve) set(curve.root, { "aria-label": `${name}, the last three minutes: now ${text}, at most ${curve.most().toFixed(n < 10 ? 1 : 0)}` });
+	}
+	return {
+		root,
+		value,
+		hint,
+		point
+	};
+}
+// ../client/src/link.ts
+var isId = (value) => typeof value === "string" && /^[0-9a-f]{8}-(0|[1-9]\d{0,15})$/.test(value);
+/** The control events that come on a stream under their own names. `sync` and `heartbeat` only move the cursor. */
+var CONTROL$1 = [
+	"connected",
+	"gap",
+	"recovery",
+	"sync",
+	"heartbeat",
+	"overloaded",
+	"disconnected",
+	"auth:expiring",
+	"auth:expired",
+	"auth:refreshed",
+	"error"
+];
+function fail(code, message, retryAfter) {
+	return Object.assign(new Error(message), {
+		name: "RoomcastError",
+		code,
+		...retryAfter && { retryAfter }
+	});
+}
+/** A name that nobody else has. crypto.randomUUID is missing where a page has no TLS. */
+var unique = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
+/** Rejects when promise takes longer than ms. */
+function within(promise, ms, what) {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
+		Promise.resolve(promise).then(resolve, reject).finally(() => clearTimeout(timer));
+	});
+}
+/** The acknowledgement's value, or the error it tells of. */
+function settled(reply) {
+	const error = reply?.error;
+	if (error?.code) throw fail(error.code, error.message ?? error.code, error.retryAfter);
+	return reply;
+}
+/**
+* The notification in the arguments of an event. Events that Go code emitted, and replies, are no notifications: they are
+* put into one. own: the trailing id is this event's, not only the cursor at its place.
+*/
+function notificationOf(name, args, id, own) {
+	const [first] = args;
+	if (args.length === 1 && first?.type === name && "data" in first && first.timestamp && (first.id ?? id) === id) return {
+		metadata: {},
+		...first
+	};
+	return {
+		...own && { id },
+		type: name,
+		data: args.length > 1 ? args : first ?? null,
+		timestamp: (/* @__PURE__ */ new Date()).toISOString(),
+		metadata: {}
+	};
+}
+// ../client/src/eventsource.ts
+/** How long a stream may be silent, in ms: the server sends `sync` after 60 s without an event. */
+var SILENCE = 9e4;
+/** The error that a response tells of (RFC 9457). */
+async function problem(response) {
+	const { code, detail, title } = await response.json().catch(() => ({}));
+	const wait = Number(response.headers.get("Retry-After"));
+	return fail(code ?? (response.status < 500 ? "forbidden" : "unavailable"), detail ?? title ?? `status ${response.status}`, wait);
+}
+/** Opens a link. The url is the stream's. */
+function openStream(url, hello, o, sink) {
+	const { userId, username, token, ticket, channels, sessionId, since } = hello;
+	const stop = new AbortController();
+	let open = true, source, clientId = "", heard = Date.now(), patience = o.timeout;
+	let timer;
+	function at(path, query) {
+		const to = new URL(url);
+		to.pathname = to.pathname.replace(/\/$/, "") + path;
+		for (const name in query) if (query[name]) to.searchParams.set(name, query[name]);
+		return to;
+	}
+	/** Posts with the token in a header: what is in a URL ends up in logs. */
+	async function post(path, body) {
+		const query = ticket && o.ticket ? { ticket: await o.ticket() } : {
+			userId,
+			username
+		};
+		const response = await fetch(at(path, query), {
+			method: "POST",
+			signal: stop.signal,
+			credentials: o.withCredentials ? "include" : "same-origin",
+			headers: {
+				"Content-Type": "application/json",
+				...hello.token && { Authorization: "Bearer " + hello.token }
+			},
+			body: JSON.stringify(body)
+		});
+		if (!response.ok) throw await problem(response);
+		return response.json();
+	}
+	function end(reason, error) {
+		if (!open) return;
+		open = false;
+		clearTimeout(timer);
+		stop.abort(fail("closed", reason));
+		source?.close();
+		sink.closed(reason, error);
+	}
+	function watch() {
+		clearTimeout(timer);
+		const left = heard + patience - Date.now();
+		if (left <= 0) end("no sign of the server");
+		else timer = setTimeout(watch, left);
+	}
+	async function start() {
+		let pass = ticket ? { ticket } : {
+			userId,
+			username
+		};
+		if (token && !ticket) pass = o.tokenInUrl ? {
+			...pass,
+			token
+		} : { ticket: (await post("/tickets")).ticket };
+		if (!open) return;
+		const to = at("", {
+			...pass,
+			sessionId,
+			lastEventId: since,
+			envelope: "true"
+		});
+		for (const channel of channels) to.searchParams.append("channels", channel);
+		source = new o.Source(to, { withCredentials: o.withCredentials });
+		for (const name of ["message", ...CONTROL$1]) source.addEventListener(name, (event) => take(name, event));
+		source.onerror = () => {
+			if (source.readyState === 2) refused(to);
+			else end("connection lost");
+		};
+	}
+	function take(name, { data, lastEventId }) {
+		if (!open || data === void 0) return;
+		heard = Date.now();
+		const value = JSON.parse(data);
+		if (name === "connected") {
+			clientId = value.clientId;
+			patience = SILENCE;
+			watch();
+		}
+		if (name === "disconnected") end(value.reason, fail(name, value.reason ?? name));
+		else if (name === "overloaded") end(name, fail("unavailable", "no place for another stream"));
+		else if (name === "message") sink.event(value.type, {
+			metadata: {},
+			...value
+		}, lastEventId);
+		else sink.event(name, value, lastEventId);
+	}
+	async function refused(to) {
+		source.close();
+		try {
+			const response = await fetch(to, {
+				signal: stop.signal,
+				credentials: o.withCredentials ? "include" : "same-origin"
+			});
+			end("refused", response.ok ? void 0 : await problem(response));
+		} catch {
+			end("refused");
+		}
+	}
+	watch();
+	start().catch((error) => end(error.message, error.code && error));
+	return {
+		emit() {},
+		async ask(name, [body]) {
+			const { channels, token } = body ?? {};
+			const request = name === "subscribe" ? post(`/${clientId}/channels`, { join: channels }) : name === "unsubscribe" ? post(`/${clientId}/channels`, { leave: channels }) : name === "send-message" ? post(`/${clientId}/messages`, body) : name === "auth:refresh" && post(`/${clientId}/token`, { token });
+			if (!request) throw fail("unsupported", `${name} needs the transport socket.io`);
+			const answer = await within(request, o.timeout, name);
+			if (token) hello.token = token;
+			return answer;
+		},
+		close: () => end("closed")
+	};
+}
+// ../client/src/websocket.ts
+/** Opens a link. timeout: for the handshake and for each acknowledgement, in ms. */
+function openSocket(url, hello, timeout, Socket, sink) {
+	const acks = /* @__PURE__ */ new Map();
+	let next = 0, patience = timeout, heard = Date.now(), last = "", open = true;
+	let attach;
+	let timer;
+	url.protocol = url.protocol.replace("http", "ws");
+	url.search = "EIO=4&transport=websocket";
+	const socket = new Socket(url);
+	socket.binaryType = "arraybuffer";
+	socket.onmessage = ({ data }) => {
+		heard = Date.now();
+		try {
+			if (typeof data === "string") engine(data[0], data.slice(1));
+			else attach(data);
+		} catch (error) {
+			end("unreadable packet: " + error.message);
+		}
+	};
+	socket.onclose = (event) => end(event.reason || "connection lost");
+	watch();
+	function watch() {
+		clearTimeout(timer);
+		const left = heard + patience - Date.now();
+		if (left <= 0) end("no sign of the server");
+		else timer = setTimeout(watch, left);
+	}
+	function end(reason, error) {
+		if (!open) return;
+		open = false;
+		clearTimeout(timer);
+		socket.onmessage = socket.onclose = null;
+		socket.close();
+		for (const [, reject] of acks.values()) reject(fail("closed", reason));
+		sink.closed(reason, error);
+	}
+	const write = (text) => {
+		if (socket.readyState === 1) socket.send(text);
+	};
+	function engine(type, rest) {
+		if (type === "0") {
+			const { sid, pingInterval, pingTimeout } = JSON.parse(rest);
+			if (!sid) throw new Error("handshake");
+			patience = Math.max(timeout, pingInterval + pingTimeout);
+			const { since, pid, ...who } = hello;
+			write("40" + JSON.stringify({
+				...who,
+				as: "type",
+				since,
+				...pid && isId(since) && {
+					pid,
+					offset: since
+				}
+			}));
+		} else if (type === "1") end("closed by the server");
+		else if (type === "2") write("3" + rest);
+		else if (type === "4") packet(rest);
+	}
+	function packet(text) {
+		const [, type, count, ack, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text);
+		const parts = [];
+		attach = (...part) => {
+			parts.push(...part);
+			if (parts.length < Number(count ?? 0)) return;
+			attach = void 0;
+			handle(type, ack, json && JSON.parse(json, (_, value) => value?._placeholder ? parts[value.num] : value));
+		};
+		attach();
+	}
+	function handle(type, ack, data) {
+		if (type === "0") {
+			if (data?.pid) sink.session?.(data.pid);
+		} else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
+		else if (type === "2" || type === "5") event(data, ack);
+		else if (type === "3" || type === "6") answer(ack, data[0]);
+		else if (type === "4") {
+			const { message, data: why } = data;
+			end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
+		}
+	}
+	function event([name, ...args], ack) {
+		const id = !ack && isId(args.at(-1)) ? args.pop() : "";
+		const own = id !== "" && id !== last;
+		if (id) last = id;
+		if (ack) write(`43${ack}[]`);
+		sink.event(name, CONTROL$1.includes(name) ? args[0] : notificationOf(name, args, id, own), id);
+	}
+	function answer(ack, value) {
+		acks.get(ack)?.[0](value);
+		acks.delete(ack);
+	}
+	return {
+		emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
+		ask(name, args) {
+			const ack = `${next++}`;
+			const reply = new Promise((...settle) => acks.set(ack, settle));
+			write("42" + ack + JSON.stringify([name, ...args]));
+			return within(reply, timeout, name).finally(() => acks.delete(ack));
+		},
+		close(ordered) {
+			if (ordered) write("41");
+			end("closed");
+		}
+	};
+}
+// ../client/src/connection.ts
+/** Refusals that only other credentials mend, and those that nothing does. */
+var TOKEN = [
+	"unauthenticated",
+	"invalid_token",
+	"token_expired"
+];
+var FINAL = [
+	"forbidden",
+	"validation",
+	"disconnected",
+	"not_found",
+	...TOKEN
+];
+var MAX_QUEUE = 20;
+/** How long a transport that failed where the other worked is not tried first, in ms. */
+var BLOCKED = 6e4;
+/** The url of a path at the server; the page's own origin where none is named. */
+function endpoint(o, path) {
+	const url = new URL(o.url ?? "/", globalThis.location?.href);
+	url.pathname = url.pathname.replace(/\/$/, "") + path;
+	url.search = url.hash = "";
+	return url;
+}
+function drive(o, sink, log) {
+	const timeout = o.timeout ?? 1e4, { min = 1e3, max = 3e4 } = o.backoff ?? {};
+	const fixed = o.transport && o.transport !== "auto" ? o.transport : void 0;
+	const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
+	const channels = new Set(o.channels), left = /* @__PURE__ */ new Set(), sessionId = unique();
+	const queue = [], waiting = /* @__PURE__ */ new Set();
+	let link, transport = "socket.io";
+	let status = "closed", lastId = o.since, pid;
+	let round = 0, attempts = 0, failed, blockedUntil = 0;
+	let timer, pinger;
+	function set(next, change = {}) {
+		status = next;
+		sink.state({
+			status,
+			transport: void 0,
+			...change
+		});
+	}
+	const other = () => transport === "sse" ? "socket.io" : "sse";
+	/** Begins a round of attempts, with the transport that is likelier to work. */
+	function begin() {
+		failed = void 0;
+		open(fixed ?? (Date.now() < blockedUntil || !Socket ? "sse" : "socket.io"));
+	}
+	async function open(by) {
+		drop();
+		const mine = round, current = () => mine === round;
+		transport = by;
+		set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
+		try {
+			if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
+			const ticket = o.getTicket && await within(o.getTicket(), timeout, "getTicket");
+			const token = o.getToken ? await within(o.getToken(), timeout, "getToken") : o.token;
+			if (!current()) return;
+			const { userId, username } = o;
+			const hello = {
+				userId,
+				username,
+				token,
+				ticket,
+				channels: [...channels],
+				sessionId,
+				since: lastId,
+				pid
+			};
+			const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
+			log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
+			const told = {
+				event: (name, value, id) => {
+					if (current()) take(name, value, id);
+				},
+				closed: (reason, error) => {
+					if (current()) lost(reason, error);
+				},
+				session: (id) => {
+					pid = id;
+				}
+			};
+			link = by === "sse" ? openStream(url, hello, {
+				timeout,
+				Source,
+				withCredentials: !!o.withCredentials,
+				tokenInUrl: !!o.tokenInUrl,
+				ticket: o.getTicket && (async () => within(o.getTicket(), timeout, "getTicket"))
+			}, told) : openSocket(url, hello, fixed ? timeout : Math.min(timeout, 5e3), Socket, told);
+		} catch (error) {
+			const { message, code } = error;
+			if (current()) lost(message, code ? error : fail("credentials", message));
+		}
+	}
+	function take(name, value, id) {
+		if (id) sink.state({ lastId: lastId = id });
+		log(name, id);
+		if (name === "connected") {
+			attempts = 0;
+			if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
+			set("connected", {
+				transport,
+				error: void 0,
+				clientId: value.clientId,
+				connection: value
+			});
+			if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch((error) => log("unsubscribe", error.message));
+			for (const [resolve] of waiting) resolve(link);
+			waiting.clear();
+			for (const [event, args] of queue.splice(0)) emit(event, args);
+			const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3e3 : 0);
+			if (every) pinger = setInterval(() => link.emit("ping", []), every);
+		}
+		if (name === "error") value = fail(value.code, value.message, value.retryAfter);
+		if (name === "auth:expiring" && o.getToken) refresh();
+		sink.event(name, value, id);
+	}
+	async function refresh() {
+		try {
+			await request("auth:refresh", [{ token: await within(o.getToken(), timeout, "getToken") }]);
+			log("token renewed");
+		} catch (error) {
+			log("token not renewed:", error.message);
+		}
+	}
+	/** Lets go of the link; what it still says is of a round that is over. */
+	function drop(ordered) {
+		round++;
+		clearTimeout(timer);
+		clearInterval(pinger);
+		link?.close(ordered);
+		link = void 0;
+	}
+	function lost(reason, error) {
+		const was = status;
+		drop();
+		log("close", transport, reason, error?.code ?? "");
+		if (was === "connected") sink.event("disconnect", { reason }, "");
+		const code = error?.code ?? "";
+		if (code && code !== "timeout") sink.event("error", error, "");
+		const renewable = TOKEN.includes(code) && (o.getToken || o.getTicket);
+		if (FINAL.includes(code) && !renewable) return finish(error);
+		if (was !== "connected" && !fixed && !failed && (!code || code === "unsupported")) {
+			failed = transport;
+			blockedUntil = 0;
+			open(other());
+			return;
+		}
+		const wait = Math.max((error?.retryAfter ?? 0) * 1e3, Math.min(max, min * 2 ** attempts++)) * (.5 + Math.random() / 2);
+		log("retry in", Math.round(wait), "ms");
+		set("reconnecting", { error: error ?? fail("network", reason) });
+		timer = setTimeout(begin, wait);
+	}
+	function finish(error) {
+		for (const event of WAKING) globalThis.removeEventListener?.(event, wake);
+		for (const [, reject] of waiting) reject(error);
+		waiting.clear();
+		queue.length = 0;
+		set("closed", { error });
+	}
+	/** The network is back, or the page: there is nothing to wait for. */
+	function wake() {
+		if (status === "reconnecting" && !link) begin();
+	}
+	function reconnect() {
+		drop();
+		attempts = 0;
+		for (const event of WAKING) globalThis.addEventListener?.(event, wake);
+		begin();
+	}
+	/** Resolves with the link that is connected, now or soon. */
+	function ready() {
+		if (status === "connected") return Promise.resolve(link);
+		if (status === "closed") return Promise.reject(fail("closed", "the connection is closed"));
+		let entry;
+		return within(new Promise((...settle) => waiting.add(entry = settle)), timeout, "connect").finally(() => waiting.delete(entry));
+	}
+	async function request(event, args) {
+		return settled(await (await ready()).ask(event, args));
+	}
+	function emit(event, args) {
+		const connected = status === "connected";
+		const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported" : !connected && queue.length >= MAX_QUEUE && "unavailable";
+		if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
+		else if (connected) link.emit(event, args);
+		else queue.push([event, args]);
+		return !refusal;
+	}
+	reconnect();
+	return {
+		reconnect,
+		ask: request,
+		emit,
+		async change(join, leave) {
+			for (const name of leave) {
+				channels.delete(name);
+				left.add(name);
+			}
+			for (const name of join) left.delete(name);
+			if (leave.length) await request("unsubscribe", [{ channels: leave }]);
+			if (!join.length) return {
+				joined: [],
+				denied: []
+			};
+			const { denied = [] } = await request("subscribe", [{ channels: join }]);
+			const joined = join.filter((name) => !denied.includes(name));
+			for (const name of joined) channels.add(name);
+			return {
+				joined,
+				denied
+			};
+		},
+		close() {
+			const was = status;
+			drop(true);
+			log("close");
+			finish(fail("closed", "closed"));
+			sink.state({ error: void 0 });
+			if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
+		}
+	};
+}
+var WAKING = ["online", "pageshow"];
+// ../client/src/shared.ts
+/** Returns a share in the connection of this browser's tabs, or nothing where there is nothing to share it by. */
+function share(o, sink, log) {
+	const user = o.userId ?? subject(o.token), locks = globalThis.navigator?.locks;
+	if (!o.shared) return;
+	if (!locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared", user === void 0 ? "without a userId" : "");
+	const name = "roomcast:" + JSON.stringify([
+		o.url,
+		user,
+		[...o.channels ?? []].sort(),
+		o.transport,
+		o.socketPath,
+		o.ssePath
+	]);
+	const me = unique(), shown = { ...o }, timeout = o.timeout ?? 1e4;
+	const holds = /* @__PURE__ */ new Map(), asks = /* @__PURE__ */ new Map();
+	let bus, leading, state = {};
+	let seen = "", next = 0, fresh = true, leave = () => {};
+	const mine = () => holds.get(me);
+	const post = (...talk) => bus?.postMessage(talk);
+	function start() {
+		bus = new BroadcastChannel(name);
+		bus.onmessage = ({ data }) => hear(data);
+		holds.set(me, [...o.channels ?? []]);
+		apply({ status: "connecting" });
+		post("hello", me, mine());
+		globalThis.addEventListener("pagehide", gone);
+		const abort = new AbortController();
+		leave = () => abort.abort();
+		locks.request(name, { signal: abort.signal }, () => new Promise((release) => {
+			leave = release;
+			log("leads the tabs");
+			shown.channels = [...new Set([...holds.values()].flat())];
+			shown.since = state.lastId ?? o.since;
+			leading = drive(shown, leader, log);
+		})).catch(() => {});
+	}
+	const gone = () => post("gone", me, mine());
+	const leader = {
+		event(name, value, id) {
+			post("event", name, plain(value), id);
+			deliver(name, value, id);
+		},
+		state(change) {
+			apply(change);
+			if (change.status || change.error) post("state", packed(change));
+		}
+	};
+	function apply(change) {
+		Object.assign(state, change);
+		sink.state(change);
+	}
+	function hear(talk) {
+		switch (talk[0]) {
+			case "hello":
+				holds.set(talk[1], talk[2]);
+				if (leading) post("state", packed(state), [...holds]);
+				break;
+			case "gone":
+				holds.delete(talk[1]);
+				if (leading) change([], talk[2]);
+				break;
+			case "state":
+				for (const [tab, channels] of talk[2] ?? []) if (tab !== me) holds.set(tab, channels);
+				if (leading) break;
+				apply({
+					...talk[1],
+					...talk[1].error && { error: revived(talk[1].error) }
+				});
+				if (fresh && o.token && TOKEN.includes(state.error?.code)) post("reconnect", o.token);
+				fresh = false;
+				break;
+			case "event": {
+				const [, name, value, id] = talk;
+				if (leading) break;
+				if (id) apply({ lastId: id });
+				deliver(name, name === "error" ? revived(value) : value, id);
+				break;
+			}
+			case "ask": {
+				const [, tab, n, event, args] = talk;
+				(event ? leading?.ask(event, args) : leading && change(...args, tab))?.then((value) => post("answer", tab, n, value, void 0), (error) => post("answer", tab, n, void 0, plain(error)));
+				break;
+			}
+			case "answer": {
+				const [, tab, n, value, error] = talk;
+				if (tab === me) asks.get(n)?.[error ? 1 : 0](error ? revived(error) : value);
+				break;
+			}
+			case "emit":
+				leading?.emit(talk[1], talk[2]);
+				break;
+			case "reconnect":
+				shown.token = talk[1];
+				leading?.reconnect();
+		}
+	}
+	/** Hands an event to this tab, unless it had it from the leader before, or only other tabs are in its channels. */
+	function deliver(name, value, id) {
+		if (value?.id) {
+			const [epoch, seq] = value.id.split("-"), [before, last] = seen.split("-");
+			if (epoch === before && +seq <= +last) return;
+			seen = value.id;
+		}
+		const metadata = value?.metadata, channels = [metadata?.channels ?? metadata?.channel ?? value?.data?.room ?? []].flat();
+		const held = [...holds.values()].flat();
+		if (channels.length && channels.every((channel) => held.includes(channel) && !mine().includes(channel))) return;
+		sink.event(name, value, id);
+	}
+	/** As the leader: joins, and leaves what no other tab is in. */
+	async function change(join, leave, tab = "") {
+		const others = [...holds].filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
+		return leading.change(join, leave.filter((channel) => !others.includes(channel)));
+	}
+	function ask(event, args) {
+		const n = next++;
+		const answer = new Promise((...settle) => asks.set(n, settle));
+		post("ask", me, n, event, args);
+		return within(answer, timeout, event || "join").finally(() => asks.delete(n));
+	}
+	start();
+	return {
+		ask: (event, args) => leading ? leading.ask(event, args) : ask(event, args),
+		emit(event, args) {
+			if (leading) return leading.emit(event, args);
+			post("emit", event, args);
+			return state.status !== "closed";
+		},
+		async change(join, leave) {
+			const result = await (leading ? change([...join], [...leave], me) : ask("", [join, leave]));
+			holds.set(me, [.../* @__PURE__ */ new Set([...mine().filter((channel) => !leave.includes(channel)), ...result.joined])]);
+			post("hello", me, mine());
+			return result;
+		},
+		reconnect() {
+			if (!bus) return start();
+			if (leading) leading.reconnect();
+			else post("reconnect", o.token);
+		},
+		close() {
+			gone();
+			globalThis.removeEventListener("pagehide", gone);
+			leading?.close();
+			leading = void 0;
+			leave();
+			bus?.close();
+			bus = void 0;
+			for (const [, reject] of asks.values()) reject(fail("closed", "closed"));
+			apply({
+				status: "closed",
+				transport: void 0,
+				error: void 0
+			});
+		}
+	};
+}
+/** The user that a token is of, as it says itself; the server is who checks that. */
+function subject(token) {
+	try {
+		return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
+	} catch {
+		return;
+	}
+}
+var plain = (value) => value instanceof Error ? {
+	...value,
+	message: value.message
+} : value;
+var revived = (value) => fail(value.code, value.message, value.retryAfter);
+var packed = (state) => ({
+	...state,
+	...state.error && { error: plain(state.error) }
+});
+// ../client/src/client.ts
+/**
+* Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
+* {@link Client.onStatus}. What was missed in between comes before anything new.
+*
+* @throws TypeError when options.url is no URL, or is missing where there is no page.
+*/
+function connect(options = {}) {
+	endpoint(options, "/");
+	const handlers = /* @__PURE__ */ new Map(), any = /* @__PURE__ */ new Set(), watchers = /* @__PURE__ */ new Set();
+	const names = [options.as ?? "type"].flat();
+	const state = {
+		status: "connecting",
+		transport: void 0,
+		error: void 0,
+		clientId: void 0,
+		connection: void 0,
+		lastId: options.since
+	};
+	const log = options.debug ? (...what) => console.debug("[roomcast]", ...what) : () => {};
+	/** Calls a handler so that its errors stay its own. */
+	function call(handler, ...args) {
+		try {
+			handler(...args);
+		} catch (error) {
+			(globalThis.reportError ?? console.error)(error);
+		}
+	}
+	function dispatch(name, value, id) {
+		for (const handler of [...handlers.get(name) ?? []]) call(handler, value, id);
+	}
+	const sink = {
+		event(name, value, id) {
+			if (name === "sync") return;
+			dispatch(name, value, id);
+			if (value?.data !== void 0) {
+				for (const as of names) if (as !== "type" && as !== name) dispatch(as, value, id);
+			}
+			for (const handler of [...any]) call(handler, name, value, id);
+		},
+		state(change) {
+			const before = { ...state };
+			Object.assign(state, change);
+			if (before.status !== state.status || before.transport !== state.transport || before.error !== state.error || before.clientId !== state.clientId) for (const watcher of [...watchers]) call(watcher, client);
+		}
+	};
+	const client = {
+		get status() {
+			return state.status;
+		},
+		get transport() {
+			return state.transport;
+		},
+		get error() {
+			return state.error;
+		},
+		get clientId() {
+			return state.clientId;
+		},
+		get connection() {
+			return state.connection;
+		},
+		get lastId() {
+			return state.lastId;
+		},
+		on(name, handler) {
+			const set = handlers.get(name) ?? /* @__PURE__ */ new Set();
+			handlers.set(name, set.add(handler));
+			return () => client.off(name, handler);
+		},
+		onAny(handler) {
+			any.add(handler);
+			return () => void any.delete(handler);
+		},
+		onStatus(handler) {
+			watchers.add(handler);
+			return () => void watchers.delete(handler);
+		},
+		off(name, handler) {
+			if (name === void 0) for (const all of [
+				handlers,
+				any,
+				watchers
+			]) all.clear();
+			else if (!handler || handlers.get(name)?.delete(handler) && !handlers.get(name).size) handlers.delete(name);
+		},
+		join: (...channels) => driver.change(channels, []),
+		leave: async (...channels) => void await driver.change([], channels),
+		send: (room, message, metadata) => driver.ask("send-message", [{
+			room,
+			message,
+			metadata
+		}]),
+		emit: (event, ...args) => driver.emit(event, args),
+		ack: (event, ...args) => driver.ask(event, args),
+		reconnect: () => driver.reconnect(),
+		close: () => driver.close()
+	};
+	const driver = share(options, sink, log) ?? drive(options, sink, log);
+	return client;
+}
+// src/log.ts
+/** The events by which server and client speak of the connection. */
+var CONTROL = /* @__PURE__ */ new Set([
+	"connected",
+	"disconnect",
+	"gap",
+	"recovery",
+	"heartbeat",
+	"subscribed",
+	"unsubscribed",
+	"auth:expiring",
+	"auth:expired",
+	"auth:refreshed",
+	"error",
+	"overloaded"
+]);
+var LONGEST = 2e4;
+/** Makes an entry of what a handler got. */
+function entryOf(name, value) {
+	const control = CONTROL.has(name);
+	const { channel, channels } = control ? {} : value?.metadata ?? {};
+	const shown = value instanceof Error ? {
+		code: value.code,
+		message: value.message
+	} : value;
+	return {
+		name: control ? name : String(value?.type ?? name),
+		control,
+		tags: [],
+		at: Date.now(),
+		id: control ? "" : value?.id ?? "",
+		published: control ? "" : value?.timestamp ?? "",
+		channels: [channels ?? channel ?? []].flat().filter((one) => typeof one === "string"),
+		text: json(control ? shown : value?.data),
+		whole: control ? shown : {
+			id: value?.id,
+			type: value?.type,
+			data: value?.data,
+			timestamp: value?.timestamp,
+			metadata: value?.metadata
+		}
+	};
+}
+var Log = class {
+	most;
+	painted;
+	root;
+	/** How many there are, those that a filter hides included. */
+	size = 0;
+	#list = h("ol");
+	#entries = [];
+	#waiting = [];
+	#frame = 0;
+	#held = false;
+	#wanted = () => true;
+	/** most: entries kept. painted is called after each change. */
+	constructor(label, empty, most, painted = () => {}) {
+		this.most = most;
+		this.painted = painted;
+		this.root = h("div", {
+			class: "log",
+			role: "log",
+			"aria-label": label,
+			tabindex: 0
+		}, this.#list);
+		set(this.root, { "data-empty": empty });
+	}
+	push(entry) {
+		this.#waiting.push(entry);
+		if (this.#waiting.length > this.most) this.#waiting.shift();
+		this.#frame ||= requestAnimationFrame(() => this.#paint());
+	}
+	/** How many came since it was told to hold still, at most as many as are kept. */
+	get held() {
+		return this.#held ? this.#waiting.length : 0;
+	}
+	/** Holds still: what comes waits, and the oldest of it is dropped when it is too much. */
+	hold(held) {
+		this.#held = held;
+		this.#paint();
+	}
+	/** Shows only some. */
+	filter(wanted) {
+		this.#wanted = wanted;
+		for (const { entry, row } of this.#entries) row.hidden = !wanted(entry);
+		this.painted();
+	}
+	clear() {
+		this.#waiting = [];
+		this.#entries = [];
+		this.#list.replaceChildren();
+		this.#paint();
+	}
+	/** How many a filter leaves. */
+	get shown() {
+		return this.#entries.filter(({ row }) => !row.hidden).length;
+	}
+	/** The rows of one id. */
+	rows(id) {
+		return this.#entries.filter(({ entry }) => entry.id === id).map(({ row }) => row);
+	}
+	#paint() {
+		cancelAnimationFrame(this.#frame);
+		this.#frame = 0;
+		if (this.#held) return this.painted();
+		const { root } = this;
+		const atEnd = root.scrollHeight - root.scrollTop - root.clientHeight < 40;
+		const rows = this.#waiting.map((entry) => ({
+			entry,
+			row: rowOf(entry, !this.#wanted(entry))
+		}));
+		this.#waiting = [];
+		this.#list.append(...rows.map(({ row }) => row));
+		this.#entries.push(...rows);
+		for (const { row } of this.#entries.splice(0, this.#entries.length - this.most)) row.remove();
+		this.size = this.#entries.length;
+		if (atEnd) root.scrollTop = root.scrollHeight;
+		this.painted();
+	}
+};
+function rowOf(entry, hidden) {
+	const { name, id, control, tags, channels, at, published, text, whole } = entry;
+	const when = h("time", {
+		datetime: new Date(at).toISOString(),
+		title: published && `published ${published}`
+	}, time(at));
+	const names = h("span", { class: "name" }, h("b", { class: "type" }, name));
+	for (const tag of tags) add(names, h("span", { class: `tag ${tag.split(" ")[0]}` }, tag));
+	for (const channel of channels) add(names, h("span", {
+		class: "tag channel",
+		title: `channel ${channel}`
+	}, channel));
+	const details = h("details", { ontoggle: () => {
+		if (details.open && details.childElementCount === 1) add(details, h("pre", {}, cut(json(whole, 2), LONGEST)));
+	} }, h("summary", {}, when, names, h("code", { class: "id" }, id), h("span", { class: "data" }, cut(text, 2e3))));
+	const row = h("li", {
+		class: control ? "event control" : "event",
+		hidden
+	}, details);
+	Object.assign(row.dataset, {
+		id,
+		type: name,
+		tags: tags.join(",")
+	});
+	return row;
+}
+// src/names.ts
+/** changed is told of what was added or taken away by hand. */
+function nameList(label, add, changed) {
+	const held = /* @__PURE__ */ new Set();
+	const options = h("datalist", { id: `${label}-names` });
+	const field = h("input", {
+		name: "channel",
+		"aria-label": label,
+		maxlength: 2e3,
+		placeholder: "orders, news",
+		spellcheck: "false",
+		autocomplete: "off",
+		list: options.id
+	});
+	const list = h("ul", {
+		class: "chips",
+		"aria-label": label
+	});
+	function paint() {
+		list.replaceChildren(...[...held].map((name) => h("li", { class: "chip" }, name, button("×", () => {
+			held.delete(name);
+			paint();
+			field.focus();
+			changed([], [name]);
+		}, {
+			"aria-label": `Leave ${name}`,
+			title: "Leave"
+		}))));
+	}
+	return {
+		root: h("form", {
+			class: "field",
+			autocomplete: "off",
+			onsubmit: (event) => {
+				event.preventDefault();
+				const names = words(field.value).filter((name) => !held.has(name));
+				field.value = "";
+				for (const name of names) held.add(name);
+				paint();
+				if (names.length) changed(names, []);
+			}
+		}, h("span", { class: "label" }, label), h("div", { class: "inline" }, field, h("button", {}, add)), list, options),
+		get values() {
+			return [...held];
+		},
+		put(...names) {
+			for (const name of names) held.add(name);
+			paint();
+		},
+		drop(...names) {
+			for (const name of names) held.delete(name);
+			paint();
+		},
+		suggest: (names) => options.replaceChildren(...names.map((value) => h("option", { value })))
+	};
+}
+// src/views/tail.ts
+var KEPT$1 = 1e3;
+var MOST_CHANNELS = 64;
+function tail() {
+	const user = h("input", {
+		name: "userId",
+		value: "console",
+		maxlength: 128,
+		spellcheck: "false",
+		autocomplete: "off"
+	});
+	const start = select({
+		now: "from now",
+		all: "with all that is kept"
+	}, { name: "since" });
+	const channels = nameList("Channels", "Join", change);
+	const type = h("input", {
+		type: "search",
+		name: "type",
+		placeholder: "payment:* or part of it",
+		spellcheck: "false"
+	});
+	const text = h("input", {
+		type: "search",
+		name: "text",
+		placeholder: "anywhere in it",
+		spellcheck: "false"
+	});
+	const note = new Note();
+	const state = h("p", {
+		class: "state",
+		role: "status"
+	}, "not connected");
+	const count = h("p", { class: "hint" });
+	const begin = h("button", { class: "primary" }, "Connect"), end = button("Disconnect", () => client?.close(), { disabled: true });
+	const pause = button("Pause", () => hold(!paused), { "aria-pressed": "false" });
+	const log = new Log("Events", "Nothing yet. Connect, and what comes is shown here.", KEPT$1, counted);
+	let client, paused = false, total = 0;
+	/** Who the console is: by a ticket where it has a key, which works in every mode, else by a bare user id. */
+	async function credentials() {
+		const userId = user.value.trim();
+		if (!userId) throw new Error("A user ID is needed: whose notifications, beside those of the channels?");
+		if (!key.value || await authMode() === "open") return {
+			userId,
+			username: userId
+		};
+		return { getTicket: () => ticket(userId, ["*"]).catch(() => ticket(userId, channels.values)) };
+	}
+	async function ticket(userId, patterns) {
+		const { json, problem } = await call("POST", "v1/tickets", { body: JSON.stringify({
+			userId,
+			channels: patterns
+		}) });
+		if (problem) throw Object.assign(new Error(told(problem)), { code: problem.status === 403 || problem.status === 401 ? "forbidden" : "unavailable" });
+		return json.ticket;
+	}
+	async function run() {
+		client?.close();
+		note.say("");
+		let who;
+		try {
+			who = await credentials();
+		} catch (error) {
+			return note.say(error.message, true);
+		}
+		const mine = client = connect({
+			...who,
+			url: base.href,
+			channels: channels.values,
+			backoff: { max: 5e3 },
+			...start.value === "all" && { since: "0" }
+		});
+		mine.onAny((name, value) => name !== "heartbeat" && take(entryOf(name, value)));
+		mine.onStatus(() => mine === client && show(mine));
+		mine.on("connected", ({ denied = [] }) => {
+			if (denied.length) note.say(`Not allowed: ${denied.join(", ")}`, true);
+		});
+		show(mine);
+	}
+	function show({ status, transport, error }) {
+		set(root, { "data-state": status });
+		say(state, status === "connected" ? `connected by ${transport === "sse" ? "EventSource" : "Socket.IO"}` : `${status}${error ? `: ${error.message}` : ""}`);
+		set(end, { disabled: status === "closed" });
+		say(begin, status === "closed" ? "Connect" : "Connect anew");
+	}
+	function take(entry) {
+		total++;
+		if (entry.name === "gap" && entry.control) entry.tags.push("gap");
+		if (!entry.control && !entry.id) entry.tags.push("volatile");
+		log.push(entry);
+	}
+	async function change(joined, left) {
+		if (!client || client.status === "closed") return;
+		try {
+			const { denied } = joined.length ? await client.join(...joined) : { denied: [] };
+			if (left.length) await client.leave(...left);
+			channels.drop(...denied);
+			note.say(denied.length ? `Not allowed: ${denied.join(", ")}` : "", denied.length > 0);
+		} catch (error) {
+			note.say(`Channels not changed: ${error.message}`, true);
+		}
+	}
+	/** The channels that have members now: nobody gets what is sent to others. */
+	async function all() {
+		const { json, problem } = await call("GET", `v1/channels?limit=${MOST_CHANNELS}`);
+		note.problem(problem);
+		if (problem) return;
+		const names = json.channels.map(({ channel }) => channel).filter((name) => !channels.values.includes(name));
+		channels.put(...names);
+		if (names.length) await change(names, []);
+	}
+	function hold(on) {
+		paused = on;
+		set(pause, { "aria-pressed": String(on) });
+		log.hold(on);
+	}
+	function counted() {
+		say(pause, paused ? "Resume" : "Pause");
+		const hidden = log.size - log.shown;
+		const parts = [`${plural(total, "event")} in all`];
+		if (total > log.size) parts.push(`the last ${number(log.size)} are kept`);
+		if (hidden) parts.push(`${number(hidden)} hidden by the filter`);
+		if (paused) parts.push(`paused, ${number(log.held)} waiting`);
+		say(count, `${parts.join(" · ")}.`);
+	}
+	function filter() {
+		const pattern = type.value.trim().toLowerCase(), wanted = text.value.trim().toLowerCase();
+		const glob = pattern.includes("*") && new RegExp(`^${pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")}$`, "s");
+		log.filter(({ name, text, id, channels }) => {
+			const own = name.toLowerCase();
+			if (pattern && !(glob ? glob.test(own) : own.includes(pattern))) return false;
+			return !wanted || [
+				own,
+				text,
+				id,
+				...channels
+			].some((one) => one.toLowerCase().includes(wanted));
+		});
+	}
+	type.oninput = text.oninput = filter;
+	const root = section("Live tail", "A connection of this page: it counts like any other, and gets what is sent to its user, to its channels and to everyone.", [], h("div", { class: "card form" }, h("div", { class: "halves" }, h("form", {
+		class: "form",
+		autocomplete: "off",
+		onsubmit: (event) => {
+			event.preventDefault();
+			run();
+		}
+	}, h("div", { class: "pair" }, labelled("User ID", user, "whose notifications"), labelled("Start", start)), h("div", { class: "row" }, begin, end, state)), h("div", { class: "form" }, channels.root, h("div", { class: "row" }, button("Join all that have members", all, { class: "small" })))), note.root), h("div", {
+		class: "filters",
+		role: "search",
+		"aria-label": "Filter"
+	}, labelled("Type", type), labelled("Text", text)), h("div", { class: "row apart" }, count, h("div", { class: "row" }, pause, button("Clear", () => {
+		total = 0;
+		log.clear();
+	}))), log.root);
+	root.classList.add("tail");
+	counted();
+	return {
+		title: "Live tail",
+		root,
+		show(params) {
+			const given = params.get("user"), channel = params.get("channel");
+			if (given) user.value = given;
+			if (channel && !channels.values.includes(channel)) {
+				channels.put(channel);
+				change([channel], []);
+			}
+			if (key.value) call("GET", "v1/channels?limit=100").then(({ json }) => channels.suggest(json?.channels?.map(({ channel }) => channel) ?? []));
+		}
+	};
+}
+// src/jwt.ts
+var text$1 = new TextEncoder();
+var url64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+var part = (value) => url64(text$1.encode(JSON.stringify(value)));
+/** Signs claims. Rejects where the page is not secure (https or this machine), for lack of WebCrypto. */
+async function sign(claims, secret) {
+	if (!globalThis.crypto?.subtle) throw new Error("browsers sign only on https or on this machine; `roomcast token` signs anywhere");
+	const head = `${part({
+		alg: "HS256",
+		typ: "JWT"
+	})}.${part(claims)}`;
+	const key = await crypto.subtle.importKey("raw", text$1.encode(secret), {
+		name: "HMAC",
+		hash: "SHA-256"
+	}, false, ["sign"]);
+	return `${head}.${url64(new Uint8Array(await crypto.subtle.sign("HMAC", key, text$1.encode(head))))}`;
+}
+// src/line.ts
+/** Makes a WebSocket and an EventSource for `connect` that share one line. */
+var Line = class {
+	#cut = false;
+	#ends = /* @__PURE__ */ new Set();
+	WebSocket;
+	EventSource;
+	constructor() {
+		const isCut = () => this.#cut;
+		const ends = this.#ends;
+		this.WebSocket = class extends WebSocket {
+			constructor(url, protocols) {
+				if (isCut()) return dead("close");
+				super(url, protocols);
+				const end = () => this.close();
+				ends.add(end);
+				this.addEventListener("close", () => ends.delete(end));
+			}
+		};
+		this.EventSource = class extends EventSource {
+			#lost = false;
+			constructor(url, init) {
+				if (isCut()) return dead("error");
+				super(url, init);
+				ends.add(() => {
+					if (super.readyState === EventSource.CLOSED) return;
+					super.close();
+					this.#lost = true;
+					this.dispatchEvent(new Event("error"));
+				});
+			}
+			get readyState() {
+				return this.#lost ? EventSource.CONNECTING : super.readyState;
+			}
+		};
+	}
+	get cut() {
+		return this.#cut;
+	}
+	/** Cuts the line, and what would connect meanwhile fails. */
+	set cut(cut) {
+		this.#cut = cut;
+		if (!cut) return;
+		for (const end of [...this.#ends]) end();
+		this.#ends.clear();
+	}
+};
+/** What a connection is while there is no line: it fails with that event, soon. */
+function dead(event) {
+	const target = Object.assign(new EventTarget(), {
+		readyState: 0,
+		close() {},
+		send() {},
+		onclose: null,
+		onerror: null
+	});
+	setTimeout(() => target[`on${event}`]?.(Object.assign(new Event(event), { reason: "the line is cut" })), 0);
+	return target;
+}
+// src/pane.ts
+var KEPT = 500;
+var COUNTERS = {
+	received: "Received",
+	replayed: "Replayed",
+	gaps: "Gaps",
+	disorder: "Out of order"
+};
+var Pane = class {
+	root;
+	client;
+	/** The ids that came here. */
+	ids = /* @__PURE__ */ new Set();
+	#o;
+	#line = new Line();
+	#state = h("p", {
+		class: "state",
+		role: "status"
+	}, "not connected");
+	#start = select({
+		after: "after the last id",
+		now: "from now",
+		all: "with all that is kept"
+	});
+	#buttons;
+	#facts = {
+		client: h("dd"),
+		last: h("dd")
+	};
+	#numbers;
+	#counts = {
+		received: 0,
+		replayed: 0,
+		gaps: 0,
+		disorder: 0
+	};
+	#replaying = false;
+	#seen = "";
+	#last = "";
+	#log;
+	constructor(o) {
+		this.#o = o;
+		this.#log = new Log(`${o.title} events`, "Nothing yet.", KEPT, () => this.#paint());
+		this.#log.root.addEventListener("toggle", (event) => {
+			const { open, parentElement } = event.target;
+			if (open && parentElement?.dataset.id) o.chosen(parentElement.dataset.id);
+		}, true);
+		this.#buttons = {
+			connect: button("Connect", () => this.connect(), { class: "primary" }),
+			disconnect: button("Disconnect", () => this.disconnect()),
+			cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "As a lost network would; nothing gets through until it is restored" }),
+			move: button(o.moveLabel, () => o.move())
+		};
+		for (const [name, node] of Object.entries(this.#buttons)) node.dataset.do = name;
+		const count = () => h("dd", {}, "0");
+		this.#numbers = {
+			received: count(),
+			replayed: count(),
+			gaps: count(),
+			disorder: count()
+		};
+		for (const [name, node] of Object.entries({
+			...this.#facts,
+			...this.#numbers,
+			state: this.#state,
+			start: this.#start
+		})) node.dataset.of = name;
+		const start = labelled("Start", this.#start);
+		start.className = "start";
+		const quiet = button("Clear", () => this.#clear(), { class: "small" });
+		this.root = h("section", {
+			class: "card pane",
+			id: o.transport === "sse" ? "sse" : "socketio",
+			"aria-label": o.title
+		}, h("div", { class: "row apart" }, h("h3", {}, o.title), this.#state), h("div", { class: "row" }, ...Object.values(this.#buttons)), start, h("dl", { class: "ids" }, h("dt", {}, "Client"), this.#facts.client, h("dt", {}, "Last id"), this.#facts.last), h("dl", { class: "numbers" }, ...Object.entries(COUNTERS).map(([name, label]) => h("div", {}, h("dt", {}, label), this.#numbers[name]))), this.#log.root, h("div", { class: "row end" }, quiet));
+		this.#show();
+		this.#paint();
+	}
+	get status() {
+		return this.client?.status ?? "closed";
+	}
+	get last() {
+		return this.#last;
+	}
+	/** Connects where the Start field says or, when given, after an id that the other side reached. */
+	connect(from) {
+		const since = from ?? {
+			after: this.#last,
+			now: "",
+			all: "0"
+		}[this.#start.value] ?? "";
+		this.client?.close();
+		this.#replaying = since !== "";
+		this.#seen = since === "0" ? "" : since;
+		if (!this.#seen) this.#last = "";
+		const { transport } = this.#o;
+		const client = this.client = connect({
+			...this.#o.who(),
+			transport,
+			url: base.href,
+			pingInterval: 0,
+			backoff: { max: 4e3 },
+			WebSocket: this.#line.WebSocket,
+			EventSource: this.#line.EventSource,
+			...since && { since }
+		});
+		client.onAny((name, value) => client === this.client && this.#take(name, value));
+		client.onStatus(() => client === this.client && this.#show());
+		this.#show();
+	}
+	disconnect() {
+		this.client?.close();
+	}
+	#cutLine(cut) {
+		this.#line.cut = cut;
+		if (!cut && this.status !== "closed") this.client.reconnect();
+		this.#show();
+	}
+	/** Joins and leaves on the live connection, and returns what was refused. */
+	async change(join, leave) {
+		if (this.status === "closed" || !this.client) return [];
+		const { denied } = join.length ? await this.client.join(...join) : { denied: [] };
+		if (leave.length) await this.client.leave(...leave);
+		return denied;
+	}
+	/** Marks the rows of an id, and no others. */
+	point(id) {
+		for (const row of this.root.querySelectorAll(".event.same")) row.classList.remove("same");
+		for (const row of this.#log.rows(id)) {
+			row.classList.add("same");
+			row.scrollIntoView({ block: "nearest" });
+		}
+	}
+	#show() {
+		const { status } = this;
+		const error = this.client?.error;
+		set(this.root, { "data-state": status });
+		if (status === "reconnecting") this.#replaying = true;
+		const text = {
+			connecting: "connecting",
+			connected: "connected",
+			reconnecting: this.#line.cut ? "the line is cut; trying again" : "reconnecting",
+			closed: error ? error.message : "not connected"
+		}[status];
+		say(this.#state, text);
+		const { connect, disconnect, cut, move } = this.#buttons;
+		set(connect, { disabled: status !== "closed" });
+		for (const node of [disconnect, move]) set(node, { disabled: status === "closed" });
+		set(cut, {
+			disabled: status === "closed" && !this.#line.cut,
+			"aria-pressed": String(this.#line.cut)
+		});
+		say(cut, this.#line.cut ? "Restore the line" : "Cut the line");
+		this.#paint();
+		this.#o.changed();
+	}
+	#take(name, value) {
+		const entry = entryOf(name, value);
+		if (name === "heartbeat") return;
+		if (name === "gap") this.#count("gaps", `gap ${value?.reason ?? ""}`, entry.tags);
+		if (name === "connected" && value?.recovered) entry.tags.push("recovered");
+		if (name === "recovery") {
+			this.#replaying = false;
+			entry.tags.push(value?.recovered === false ? "not recovered" : "recovered");
+		}
+		if (!entry.control) {
+			this.#counts.received++;
+			if (!entry.id) entry.tags.push("volatile");
+			else {
+				if (this.#replaying) this.#count("replayed", "replayed", entry.tags);
+				this.#order(entry.id, entry.tags);
+				this.ids.add(entry.id);
+			}
+		}
+		this.#log.push(entry);
+	}
+	#count(counter, tag, tags) {
+		this.#counts[counter]++;
+		tags.push(tag);
+	}
+	#order(id, tags) {
+		const [epoch, seq] = id.split("-"), [before, last] = this.#seen.split("-");
+		if (epoch === before && Number(seq) <= Number(last)) this.#count("disorder", "out of order", tags);
+		this.#seen = id;
+	}
+	#paint() {
+		this.#last = this.client?.lastId && this.client.lastId !== "0" ? this.client.lastId : this.#last;
+		say(this.#facts.client, this.status === "connected" ? this.client.clientId ?? "–" : "–");
+		say(this.#facts.last, this.#last || "–");
+		for (const [name, node] of Object.entries(this.#numbers)) say(node, number(this.#counts[name]));
+		for (const name of ["gaps", "disorder"]) this.#numbers[name].parentElement?.classList.toggle("bad", this.#counts[name] > 0);
+		this.#o.changed();
+	}
+	#clear() {
+		for (const name of Object.keys(this.#counts)) this.#counts[name] = 0;
+		this.ids.clear();
+		this.#log.clear();
+	}
+};
+// src/views/tryout.ts
+var token = h("input", {
+	name: "token",
+	type: "password",
+	autocomplete: "off",
+	spellcheck: "false"
+});
+/** Puts a token into the form, for who made one. */
+var useToken = (text) => {
+	token.value = text;
+};
+function tryout() {
+	const field = (name, value = "") => h("input", {
+		name,
+		value,
+		maxlength: 128,
+		spellcheck: "false",
+		autocomplete: "off"
+	});
+	const who = {
+		userId: field("userId", "alice"),
+		username: field("username", "Alice")
+	};
+	const paths = {
+		socketPath: field("socketPath", "/socket.io/"),
+		ssePath: field("ssePath", "/sse")
+	};
+	const note = new Note(), sent = new Note();
+	const channels = nameList("Channels", "Join", change);
+	const same = h("p", {
+		class: "hint",
+		role: "status"
+	});
+	function options() {
+		const text = token.value.trim(), userId = who.userId.value.trim(), username = who.username.value.trim();
+		return {
+			...text ? { token: text } : { userId },
+			...username && { username },
+			channels: channels.values,
+			socketPath: paths.socketPath.value,
+			ssePath: paths.ssePath.value
+		};
+	}
+	const common = {
+		who: options,
+		changed: compare,
+		chosen: (id) => {
+			for (const pane of panes) pane.point(id);
+		}
+	};
+	const make = (o) => new Pane({
+		...common,
+		...o
+	});
+	const panes = [];
+	const socket = make({
+		transport: "socket.io",
+		title: "Socket.IO",
+		moveLabel: "Move to EventSource",
+		move: () => move(socket, stream)
+	});
+	const stream = make({
+		transport: "sse",
+		title: "EventSource",
+		moveLabel: "Move to Socket.IO",
+		move: () => move(stream, socket)
+	});
+	panes.push(socket, stream);
+	compare();
+	/** One side leaves and the other goes on after its last id: the log is the same, so nothing is missed. */
+	function move(from, to) {
+		from.disconnect();
+		to.connect(from.last || void 0);
+	}
+	function compare() {
+		if (panes.length < 2) return;
+		const both = [...socket.ids].filter((id) => stream.ids.has(id)).length;
+		const alone = socket.ids.size + stream.ids.size - 2 * both;
+		say(same, both + alone === 0 ? "" : `${plural(both, "id")} on both sides${alone ? `, ${number(alone)} on one only` : ""}. Open an event to see it on the other side.`);
+	}
+	async function change(join, leave) {
+		const results = await Promise.allSettled(panes.map((pane) => pane.change(join, leave)));
+		const denied = new Set(results.flatMap((result) => result.status === "fulfilled" ? result.value : []));
+		const failed = results.find((result) => result.status === "rejected");
+		channels.drop(...denied);
+		if (failed) note.say(`Channels not changed everywhere: ${failed.reason.message}`, true);
+		else note.say(denied.size ? `Not allowed: ${[...denied].join(", ")}` : "", denied.size > 0);
+	}
+	const by = select({
+		api: "the HTTP API",
+		"socket.io": "this Socket.IO client",
+		sse: "this EventSource client"
+	}, { name: "by" });
+	const type = h("input", {
+		name: "type",
+		value: "payment:completed",
+		maxlength: 128,
+		spellcheck: "false",
+		autocomplete: "off"
+	});
+	const target = targetField("", (kind) => ({
+		user: [who.userId.value],
+		users: [who.userId.value],
+		channel: channels.values,
+		channels: channels.values,
+		client: panes.map(({ client }) => client?.clientId ?? "").filter(Boolean)
+	})[kind] ?? []);
+	const channel = h("input", {
+		name: "room",
+		value: "",
+		maxlength: 200,
+		spellcheck: "false",
+		placeholder: "orders"
+	});
+	const data = jsonField("data", "Data", "", false, false);
+	target.fill({ user: "alice" });
+	data.fill({
+		paymentId: "p-1",
+		amount: 42
+	});
+	const typed = labelled("Type", type), room = labelled("Channel", channel);
+	by.onchange = () => {
+		const api = by.value === "api";
+		typed.hidden = target.root.hidden = !api;
+		room.hidden = api;
+	};
+	room.hidden = true;
+	async function send() {
+		for (const field of [target, data]) field.mark("");
+		try {
+			const json = data.value() ?? "null";
+			sent.say("Sending…");
+			const receipt = by.value === "api" ? await publish(json) : await say_(json);
+			if (receipt) sent.say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${plural(receipt.users, "user")} · ${plural(receipt.channels, "channel")}`);
+		} catch (error) {
+			if (error instanceof Mistake) {
+				error.field.mark(error.message);
+				error.field.focus();
+			}
+			sent.say(error instanceof Mistake ? `Not sent: ${error.message}` : `Refused: ${error.message}`, true);
+		}
+	}
+	async function publish(json) {
+		const { json: receipt, problem } = await call("POST", "v1/notifications", { body: `{"target": ${target.value()}, "type": ${JSON.stringify(type.value.trim())}, "data": ${json}}` });
+		if (!problem) return receipt;
+		sent.problem(problem);
+		if (problem.field?.startsWith("target")) target.mark(problem.detail);
+		if (problem.status !== 401) sent.say(told(problem), true);
+	}
+	async function say_(json) {
+		const pane = by.value === "sse" ? stream : socket;
+		if (pane.status !== "connected") throw new Error("this side is not connected");
+		return pane.client.send(channel.value.trim(), JSON.parse(json));
+	}
+	return {
+		title: "Try-out",
+		root: section("Try-out", "Connect both, send something, cut a line, come back: the ids are the same, and nothing is missing.", [button("Connect both", () => {
+			for (const pane of panes) if (pane.status === "closed") pane.connect();
+		}, { class: "primary" }), button("Disconnect both", () => {
+			for (const pane of panes) pane.disconnect();
+		})], h("div", { class: "tryout" }, h("div", { class: "forms" }, h("div", { class: "card form" }, h("h3", {}, "Who"), h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)), labelled("Token", token, "where the server asks for one"), channels.root, h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root), h("form", {
+			class: "card form",
+			id: "quick",
+			autocomplete: "off",
+			onsubmit: (event) => {
+				event.preventDefault();
+				send();
+			},
+			onkeydown: (event) => {
+				if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+					event.preventDefault();
+					send();
+				}
+			}
+		}, h("h3", {}, "Send"), labelled("By", by), target.root, typed, room, data.root, h("button", { class: "primary" }, "Send"), sent.root)), h("div", { class: "form" }, h("div", { class: "panes" }, ...panes.map(({ root }) => root)), same)))
+	};
+}
+// src/views/tokens.ts
+var MODES = {
+	open: "This server is in open mode: it believes every user id, so nobody needs a ticket or a token here. Tickets work all the same; tokens are only checked if it has a key for them.",
+	ticket: "This server is in ticket mode: every connection needs a ticket. It has no key for tokens.",
+	token: "This server is in token mode: every connection needs a token or a ticket."
+};
+var SHORTEST = 32;
+function tokens() {
+	const mode = h("p", {
+		class: "hint",
+		role: "status"
+	});
+	async function ask() {
+		const now = await authMode();
+		say(mode, now ? MODES[now] : "An API key that may see everything would tell how this server lets clients in.");
+	}
+	onKey(() => root.isConnected && !root.hidden && ask());
+	const root = section("Tokens", "What a client shows to be let in.", [], mode, h("div", { class: "halves" }, ticketForm(), tokenForm()));
+	return {
+		title: "Tokens",
+		root,
+		show: () => {
+			ask();
+		}
+	};
+}
+var text = (name, value = "", placeholder = "") => h("input", {
+	name,
+	value,
+	placeholder,
+	spellcheck: "false",
+	autocomplete: "off"
+});
+/** What was made, and what one can do with it. Nothing is shown before. */
+function output(label, ...actions) {
+	const made = h("pre", {
+		class: "block",
+		tabindex: 0,
+		"aria-label": label
+	}), use = h("pre", {
+		class: "block",
+		tabindex: 0,
+		"aria-label": "How to try it"
+	});
+	return {
+		root: h("div", {
+			class: "form",
+			hidden: true
+		}, h("div", { class: "row apart" }, h("h3", {}, label), h("div", { class: "row" }, copier(() => made.textContent), ...actions)), made, use),
+		made,
+		use
+	};
+}
+/** A ticket of the server's, good for one connection. */
+function ticketForm() {
+	const userId = text("userId", "alice"), username = text("username"), channels = text("channels", "", "orders, team-*");
+	const ttl = select({
+		"30s": "30 s",
+		"20s": "20 s",
+		"10s": "10 s"
+	}, { name: "ttl" });
+	const note = new Note(), left = h("p", {
+		class: "hint",
+		role: "timer"
+	});
+	const out = output("Ticket");
+	let timer;
+	async function make() {
+		const body = {
+			userId: userId.value.trim(),
+			ttl: ttl.value
+		};
+		if (username.value.trim()) body.username = username.value.trim();
+		if (words(channels.value).length) body.channels = words(channels.value);
+		const { json, problem } = await call("POST", "v1/tickets", { body: JSON.stringify(body) });
+		set(userId, { "aria-invalid": problem?.field === "userId" && "true" });
+		set(channels, { "aria-invalid": problem?.field?.startsWith("channels") && "true" });
+		out.root.hidden = Boolean(problem);
+		clearInterval(timer);
+		if (problem) return note.problem(problem);
+		note.say("Made. It is good for one connection.");
+		say(out.made, json.ticket);
+		const url = new URL("sse", base);
+		url.searchParams.set("ticket", json.ticket);
+		say(out.use, `curl -N '${url}'`);
+		const tick = () => {
+			const seconds = Math.ceil((Date.parse(json.expiresAt) - Date.now()) / 1e3);
+			say(left, seconds > 0 ? `Good for another ${seconds} s.` : "It is over: make another.");
+			if (seconds <= 0) clearInterval(timer);
+		};
+		tick();
+		timer = setInterval(tick, 1e3);
+	}
+	out.root.append(left);
+	return h("form", {
+		class: "card form",
+		id: "ticket",
+		autocomplete: "off",
+		onsubmit: (event) => {
+			event.preventDefault();
+			make();
+		}
+	}, h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend gets one like this for each page that connects."), h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)), h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("To be used within", ttl)), h("div", { class: "row" }, h("button", { class: "primary" }, "Make a ticket")), note.root, out.root);
+}
+/** A token signed with a secret that never leaves the page. */
+function tokenForm() {
+	const warned = newId();
+	const secret = h("input", {
+		name: "secret",
+		type: "password",
+		autocomplete: "off",
+		spellcheck: "false",
+		"aria-describedby": warned
+	});
+	const sub = text("sub", "alice"), name = text("tokenName"), channels = text("patterns", "", "orders, team-*"), publish = text("publish", "", "orders");
+	const issuer = text("iss"), audience = text("aud");
+	const life = select({
+		"300s": "5 minutes",
+		"3600s": "1 hour",
+		"86400s": "1 day",
+		"45s": "45 s, to see it end"
+	}, { name: "life" });
+	const note = new Note(), claims = h("pre", {
+		class: "block",
+		tabindex: 0,
+		"aria-label": "Claims"
+	});
+	const out = output("Token", button("Use in the try-out", () => {
+		useToken(out.made.textContent);
+		location.hash = to("try");
+	}, { class: "small" }));
+	out.use.replaceWith(claims);
+	async function make() {
+		const bytes = new TextEncoder().encode(secret.value).length;
+		const wrong = bytes === 0 ? "The secret is missing." : !sub.value.trim() ? "The user ID is missing." : "";
+		set(secret, { "aria-invalid": bytes === 0 && "true" });
+		set(sub, { "aria-invalid": !sub.value.trim() && "true" });
+		out.root.hidden = true;
+		if (wrong) {
+			(bytes === 0 ? secret : sub).focus();
+			return note.say(wrong, true);
+		}
+		const now = Math.floor(Date.now() / 1e3);
+		const body = {
+			sub: sub.value.trim(),
+			iat: now,
+			exp: now + parseInt(life.value)
+		};
+		for (const [claim, field] of [
+			["name", name],
+			["iss", issuer],
+			["aud", audience]
+		]) if (field.value.trim()) body[claim] = field.value.trim();
+		for (const [claim, field] of [["channels", channels], ["publish", publish]]) if (words(field.value).length) body[claim] = words(field.value);
+		try {
+			say(out.made, await sign(body, secret.value));
+		} catch (error) {
+			return note.say(error.message, true);
+		}
+		say(claims, JSON.stringify(body, null, 2));
+		out.root.hidden = false;
+		const weak = bytes < SHORTEST ? ` The secret has ${bytes} bytes; the server takes none below ${SHORTEST}.` : "";
+		note.say(`Signed. It ends at ${full((now + parseInt(life.value)) * 1e3)}.${weak}`, weak !== "");
+	}
+	return h("form", {
+		class: "card form",
+		id: "token",
+		autocomplete: "off",
+		onsubmit: (event) => {
+			event.preventDefault();
+			make();
+		}
+	}, h("h3", {}, "Token (JWT, HS256)"), h("p", { class: "hint" }, "For trying out. In production your own login signs it, with a key that no browser sees."), labelled("Secret", secret, "JWT_SECRET of the server"), h("p", {
+		class: "warning",
+		id: warned
+	}, "Who has this secret can be anybody. It is used in this page only, is neither sent nor kept, and should not be the one of a production server."), h("div", { class: "pair" }, labelled("User ID", sub, "sub"), labelled("Name", name)), h("div", { class: "pair" }, labelled("May join", channels, "channels"), labelled("May publish to", publish)), h("div", { class: "pair" }, labelled("Good for", life)), h("details", {}, h("summary", {}, "Issuer and audience"), h("div", { class: "pair" }, labelled("Issuer", issuer), labelled("Audience", audience))), h("div", { class: "row" }, h("button", { class: "primary" }, "Sign")), note.root, out.root);
+}
+// src/main.ts
+var VIEWS = {
+	connections: {
+		name: "Connections",
+		make: connections,
+		keyed: true
+	},
+	channels: {
+		name: "Channels",
+		make: channels,
+		keyed: true
+	},
+	stats: {
+		name: "Statistics",
+		make: stats,
+		keyed: true
+	},
+	send: {
+		name: "Send",
+		make: composer,
+		keyed: true
+	},
+	tail: {
+		name: "Live tail",
+		make: tail,
+		keyed: false
+	},
+	try: {
+		name: "Try-out",
+		make: tryout,
+		keyed: false
+	},
+	tokens: {
+		name: "Tokens",
+		make: tokens,
+		keyed: false
+	}
+};
+var FIRST = "connections";
+var main = document.getElementById("main");
+var made = /* @__PURE__ */ new Map();
+var links = /* @__PURE__ */ new Map();
+var shown = "";
+/** Shows the view that the address names. */
+function route(first = false) {
+	const [path = "", query = ""] = location.hash.split("?");
+	if (shown && !path.startsWith("#/")) return;
+	const name = path.slice(2) in VIEWS ? path.slice(2) : FIRST;
+	const { make, name: title, keyed } = VIEWS[name];
+	if (!made.has(name)) {
+		const view = make();
+		made.set(name, view);
+		main.append(view.root);
+	}
+	const view = made.get(name);
+	if (shown !== name) made.get(shown)?.hide?.();
+	for (const other of made.values()) other.root.hidden = other !== view;
+	for (const [other, link] of links) set(link, { "aria-current": other === name && "page" });
+	document.title = `${title} · Roomcast console`;
+	const same = shown === name;
+	shown = name;
+	view.show?.(new URLSearchParams(query));
+	if (!same && !first) view.root.querySelector("h2").focus();
+	if (!same) scrollTo(0, 0);
+	if (keyed && first && !key.value) askForKey();
+}
+takeKey();
+document.getElementById("nav").append(h("ul", {}, ...Object.entries(VIEWS).map(([name, { name: title }]) => {
+	const link = h("a", { href: to(name) }, title);
+	links.set(name, link);
+	return h("li", {}, link);
+})));
+var keyButton = button("", askForKey, {
+	class: "key",
+	"aria-haspopup": "dialog"
+});
+var showKey = () => {
+	say(keyButton, key.value ? "API key" : "No API key");
+	set(keyButton, { "data-set": Boolean(key.value) });
+};
+onKey(showKey);
+showKey();
+document.getElementById("tools").append(keyButton, themeSwitch());
+addEventListener("hashchange", () => {
+	takeKey();
+	route();
+});
+route(true);

@@ -36,7 +36,8 @@ export async function openBrowser(t, flags = []) {
 export class Console {
   errors = []; // what the page complained about: exceptions, refused loads, breaches of the policy
 
-  static async open(browser, server, { path = "/", ...options } = {}) {
+  /** view: where to go at once. key: none when empty. The rest are options of the browser's context. */
+  static async open(browser, server, { path = "/", view = "", key = API_KEY, ...options } = {}) {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     const page_ = new Console(page);
@@ -44,7 +45,8 @@ export class Console {
       window.breaches = [];
       document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => window.breaches.push(`${violatedDirective}: ${blockedURI}`));
     });
-    await page.goto(`${server.url}${path}#key=${API_KEY}`);
+    await page.goto(`${server.url}${path}${key && `#key=${key}`}`);
+    if (view) await page_.go(view);
     return page_;
   }
 
@@ -63,45 +65,67 @@ export class Console {
     return [...this.errors, ...await this.page.evaluate(() => window.breaches)];
   }
 
-  async identify(values) {
-    for (const [name, value] of Object.entries(values)) await this.page.fill(`#who [name=${name}]`, value);
+  /** The view that is shown. */
+  get view() {
+    return this.page.locator("#main > .view:visible");
   }
 
+  /** Goes to a view by its name in the address, such as `try` or `connections?user=ann`. */
+  async go(view) {
+    await this.page.evaluate((hash) => { location.hash = hash; }, `#/${view}`);
+    await this.page.locator(`#nav a[href="#/${view.split("?")[0]}"][aria-current=page]`).waitFor();
+  }
+
+  field(name) {
+    return this.view.locator(`[name="${CSS(name)}"]:visible`).first();
+  }
+
+  button(name) {
+    return this.view.getByRole("button", { name, exact: true });
+  }
+
+  /** Says in the try-out who connects. */
+  async identify(values) {
+    for (const [name, value] of Object.entries(values)) await this.field(name).fill(value);
+  }
+
+  /** A side of the try-out: "socketio" or "sse". */
   side(id) {
     return new Side(this.page, id);
   }
 
+  /** Joins a channel, in the try-out or the tail. */
   async join(channel) {
-    await this.page.fill("#channel", channel);
-    await this.page.press("#channel", "Enter");
-    await this.page.locator("#channels li", { hasText: channel }).waitFor();
+    await this.field("channel").fill(channel);
+    await this.field("channel").press("Enter");
+    await this.view.locator(".chips .chip", { hasText: channel }).waitFor();
   }
 
-  /** Fills in the form, sends it and returns what the page says of it. */
-  async send({ target, name = "", type = "note", data = "null", volatile = false }) {
-    const { page } = this;
-    await page.selectOption("[name=target]", target);
-    if (target !== "all") await page.fill("#send [name=name]", name);
-    await page.fill("#send [name=type]", type);
-    await page.fill("#send [name=data]", data);
-    await page.setChecked("#send [name=volatile]", volatile);
-    await page.evaluate(() => { document.getElementById("send-note").textContent = ""; });
-    await page.click("#send button.primary");
-    const note = page.locator("#send-note", { hasNotText: /^(Sending…)?$/ });
+  /** Fills in the short form of the try-out, sends it and returns what the page says of it. */
+  async send({ target, name = "", type = "note", data = "null" }) {
+    const form = this.page.locator("#quick");
+    await form.locator("[name=target]").selectOption(target);
+    if (target !== "all") await form.locator("[name=name]").fill(name);
+    await form.locator("[name=type]").fill(type);
+    await form.locator("[name=data]").fill(data);
+    await form.locator(".note").evaluate((note) => { note.textContent = ""; });
+    await form.locator("button.primary").click();
+    const note = form.locator(".note", { hasNotText: /^(Sending…)?$/ });
     await note.waitFor();
     return note.textContent();
   }
 }
 
-/** One of the two streams of the page: "websocket" or "sse". */
+/** One of the two panes of the try-out. */
 class Side {
   constructor(page, id) {
     this.page = page;
     this.root = page.locator(`#${id}`);
+    this.id = id;
   }
 
   async state(name) {
-    await this.page.locator(`#${await this.root.getAttribute("id")}[data-state=${name}]`).waitFor();
+    await this.page.locator(`#${this.id}[data-state=${name}]`).waitFor();
   }
 
   async connect() {
@@ -111,7 +135,7 @@ class Side {
 
   /** Waits until it is connected and has its client id. */
   async live() {
-    await this.state("live");
+    await this.state("connected");
     await this.root.locator("[data-of=client]", { hasNotText: "–" }).waitFor();
   }
 
@@ -123,17 +147,25 @@ class Side {
     return this.root.locator(`[data-of=${of}]`).textContent();
   }
 
-  /** Waits for a row of that type and returns {id, type, tags, text}. */
-  async row(type, tag = "") {
-    const row = this.root.locator(`.row[data-type="${CSS(type)}"]${tag && `[data-tags*="${tag}"]`}`).last();
-    await row.waitFor({ state: "attached" });
-    return row.evaluate(({ dataset, lastElementChild }) => ({ ...dataset, text: lastElementChild.textContent }));
+  row(type, tag = "") {
+    return rowOf(this.root, type, tag);
   }
 
-  /** All rows of notifications so far, as [type, id]. */
   rows() {
-    return this.root.locator(".row:not(.control)").evaluateAll((rows) => rows.map(({ dataset }) => [dataset.type, dataset.id]));
+    return rowsOf(this.root);
   }
+}
+
+/** Waits for a row of that type in a log and returns {id, type, tags, text}: text is what it shows unopened. */
+export async function rowOf(root, type, tag = "") {
+  const row = root.locator(`.event[data-type="${CSS(type)}"]${tag && `[data-tags*="${tag}"]`}`).last();
+  await row.waitFor({ state: "attached" });
+  return row.evaluate((node) => ({ ...node.dataset, text: node.querySelector(".data").textContent }));
+}
+
+/** All notifications in a log so far, as [type, id]. */
+export function rowsOf(root) {
+  return root.locator(".event:not(.control)").evaluateAll((rows) => rows.map(({ dataset }) => [dataset.type, dataset.id]));
 }
 
 const CSS = (text) => text.replace(/["\\]/g, "\\$&");

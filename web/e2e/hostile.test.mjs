@@ -16,8 +16,8 @@ const payloads = [
 
 test("hostile names and data stay text", { timeout: 90_000 }, async (t) => {
   const server = await Server.start(t);
-  const page = await Console.open(await openBrowser(t), server);
-  const sides = [page.side("websocket"), page.side("sse")];
+  const page = await Console.open(await openBrowser(t), server, { view: "try" });
+  const sides = [page.side("socketio"), page.side("sse")];
   const requests = [];
   page.page.on("request", (request) => requests.push(request.url()));
   // Whatever ran would call this, or raise a dialog, which counts as an error too.
@@ -31,8 +31,13 @@ test("hostile names and data stay text", { timeout: 90_000 }, async (t) => {
     for (const { localName } of document.querySelectorAll("*")) count[localName] = (count[localName] ?? 0) + 1;
     return Object.keys(count).sort();
   });
-  await server.publish({ target: { all: true }, type: "plain", data: {} });
-  for (const side of sides) await side.row("plain");
+  await server.publish({ target: { channel: payloads[2] }, type: "plain", data: {} });
+  await server.publish({ target: { all: true }, type: "volatile", data: {}, volatile: true });
+  for (const side of sides) {
+    await side.row("plain");
+    await side.row("volatile");
+    await side.root.locator(`.event[data-type=plain] summary`).click();
+  }
   const before = await markup();
 
   for (const text of payloads) {
@@ -51,9 +56,24 @@ test("hostile names and data stay text", { timeout: 90_000 }, async (t) => {
       assert.deepEqual(JSON.parse(shown), { [text]: text, list: [text] }, "it is shown as it is");
     }
     assert.deepEqual(JSON.parse((await side.row("message")).text).message, payloads[0]);
+    for (const summary of await side.root.locator("summary").all()) await summary.click();
   }
   assert.deepEqual(await markup(), before, "no element of a kind that the page does not have");
-  assert.equal(await page.page.evaluate(() => document.querySelectorAll("#streams img, #streams script, iframe, #who img").length), 0);
+  assert.equal(await page.page.evaluate(() => document.querySelectorAll("main img, main script, iframe").length), 0);
+  for (const view of ["connections", "channels", "stats", "tail?user=" + encodeURIComponent(payloads[0])]) {
+    await page.go(view);
+    if (view === "connections") for (const toggle of await page.view.locator(".toggle").all()) await toggle.click();
+    if (view === "connections" || view === "channels") await page.view.getByText(payloads[2], { exact: true }).first().waitFor();
+    if (view.startsWith("tail")) {
+      await page.join(payloads[2]);
+      await page.button("Connect").click();
+      await page.view.locator(".event[data-type=connected]").waitFor();
+      await server.publish({ target: { channel: payloads[2] }, type: payloads[0], data: payloads, metadata: { [payloads[1]]: payloads[1] } });
+      await page.view.locator(".event:not(.control) summary").click();
+      await page.view.locator("pre", { hasText: payloads[1] }).waitFor();
+    }
+    assert.equal(await page.view.locator("img, script, iframe, style, link, base, object, embed, [onload], [onerror], [onfocus]").count(), 0, view);
+  }
   assert.deepEqual(await page.breaches(), [], "nothing ran, and nothing had to be stopped");
   const foreign = requests.filter((url) => ![server.url, server.url.replace("http", "ws")].some((own) => url.startsWith(`${own}/`)));
   assert.deepEqual(foreign, []);

@@ -122,7 +122,7 @@ function rowOf(entry: Entry, hidden: boolean): HTMLElement {
   const details = h("details", { ontoggle: () => {
     // What nobody opens is not written out.
     if (details.open && details.childElementCount === 1) add(details, h("pre", {}, cut(json(whole, 2), LONGEST)));
-  } }, h("summary", {}, when, names, h("code", { class: "id" }, id), h("span", { class: "data" }, cut(text, 300))));
+  } }, h("summary", {}, when, names, h("code", { class: "id" }, id), h("span", { class: "data" }, cut(text, 2000))));
   const row = h("li", { class: control ? "event control" : "event", hidden }, details);
   Object.assign(row.dataset, { id, type: name, tags: tags.join(",") });
   return row;

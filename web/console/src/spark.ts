@@ -1,6 +1,6 @@
 // A small curve without axes.
 
-const NS = "http:" + "//www.w3.org/2000/svg"; // a name, not an address
+const NS = "http://www.w3.org/2000/svg"; // a name, not an address
 
 /** A curve of the last `length` values, from zero up to the largest of them. */
 export function spark(length: number): { root: SVGSVGElement; push(value: number): void; most(): number } {

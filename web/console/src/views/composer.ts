@@ -37,7 +37,7 @@ export function composer(): View {
     const kind = kinds.get(choice.value)!;
     if (!forms.has(choice.value)) forms.set(choice.value, compose(kind, (which) => known(which)));
     current = forms.get(choice.value)!;
-    say(about, kind.about);
+    about.replaceChildren(...kind.about.split("`").map((text, n) => n % 2 ? h("code", {}, text) : text));
     form.replaceChildren(...current.parts, idempotent, actions);
     current.seldom.append(idempotency.root);
     paint();
@@ -91,6 +91,7 @@ export function composer(): View {
   function tell(text: string, bad = false) {
     result.className = `result ${bad ? "bad" : text.endsWith("…") ? "" : "good"}`;
     say(result, text);
+    result.scrollIntoView({ block: "nearest" });
   }
 
   function sample(all: boolean) {

@@ -69,7 +69,7 @@ function ticketForm(): HTMLElement {
   return h("form", { class: "card form", id: "ticket", autocomplete: "off", onsubmit: (event: Event) => { event.preventDefault(); make(); } },
     h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend gets one like this for each page that connects."),
     h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)),
-    h("div", { class: "pair" }, labelled("Channels", channels, "patterns that it may join"), labelled("To be used within", ttl)),
+    h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("To be used within", ttl)),
     h("div", { class: "row" }, h("button", { class: "primary" }, "Make a ticket")), note.root, out.root);
 }
 
@@ -79,7 +79,7 @@ function tokenForm(): HTMLElement {
   const secret = h("input", { name: "secret", type: "password", autocomplete: "off", spellcheck: "false", "aria-describedby": warned });
   const sub = text("sub", "alice"), name = text("tokenName"), channels = text("patterns", "", "orders, team-*"), publish = text("publish", "", "orders");
   const issuer = text("iss"), audience = text("aud");
-  const life = select({ 300: "5 minutes", 3600: "1 hour", 86400: "1 day", 45: "45 s, to see it end" }, { name: "life" });
+  const life = select({ "300s": "5 minutes", "3600s": "1 hour", "86400s": "1 day", "45s": "45 s, to see it end" }, { name: "life" });
   const note = new Note(), claims = h("pre", { class: "block", tabindex: 0, "aria-label": "Claims" });
   const out = output("Token", button("Use in the try-out", () => {
     useToken(out.made.textContent!);
@@ -98,7 +98,7 @@ function tokenForm(): HTMLElement {
       return note.say(wrong, true);
     }
     const now = Math.floor(Date.now() / 1000);
-    const body: Record<string, unknown> = { sub: sub.value.trim(), iat: now, exp: now + Number(life.value) };
+    const body: Record<string, unknown> = { sub: sub.value.trim(), iat: now, exp: now + parseInt(life.value) };
     for (const [claim, field] of [["name", name], ["iss", issuer], ["aud", audience]] as const) if (field.value.trim()) body[claim] = field.value.trim();
     for (const [claim, field] of [["channels", channels], ["publish", publish]] as const) if (words(field.value).length) body[claim] = words(field.value);
     try {
@@ -109,7 +109,7 @@ function tokenForm(): HTMLElement {
     say(claims, JSON.stringify(body, null, 2));
     out.root.hidden = false;
     const weak = bytes < SHORTEST ? ` The secret has ${bytes} bytes; the server takes none below ${SHORTEST}.` : "";
-    note.say(`Signed. It ends at ${full((now + Number(life.value)) * 1000)}.${weak}`, weak !== "");
+    note.say(`Signed. It ends at ${full((now + parseInt(life.value)) * 1000)}.${weak}`, weak !== "");
   }
 
   return h("form", { class: "card form", id: "token", autocomplete: "off", onsubmit: (event: Event) => { event.preventDefault(); make(); } },
