@@ -42,10 +42,10 @@ export function useNotifications<Type extends EventName = string>(
   const subscribe = useCallback((listener: () => void) => {
     const wanted: string[] | undefined = filter ? JSON.parse(filter) : undefined;
     const fits = (value: Notification) => wanted ? wanted.includes(value.type) : !isReply(value);
-    list.set(list.get().filter(fits).slice(0, limit)); // of the filter and limit before
+    list.change((items) => items.filter(fits).slice(0, limit)); // of the filter and limit before
     const unlisten = list.listen(listener);
     const end = seat.onAny((_name, value) => {
-      if (isNotification(value) && fits(value)) list.set([value, ...list.get()].slice(0, limit));
+      if (isNotification(value) && fits(value)) list.push(value, limit);
     });
     return () => {
       end();
@@ -56,18 +56,33 @@ export function useNotifications<Type extends EventName = string>(
   return { notifications, last: notifications[0], clear, connected: status === "connected", status };
 }
 
+/** How often a list is shown anew while it grows, in ms: a burst of notifications should not render each of them. */
+const PACE = 16;
+
 function createList() {
-  let items: readonly Notification[] = NONE;
+  let items: readonly Notification[] = NONE, shown = items, timer: ReturnType<typeof setTimeout> | undefined;
   const listeners = new Set<() => void>();
-  const set = (next: readonly Notification[]) => {
-    if (next.length === 0 && items.length === 0) return;
-    items = next;
+  function show() {
+    timer = undefined;
+    if (shown === items) return;
+    shown = items;
     for (const listener of [...listeners]) listener();
-  };
+    timer = setTimeout(show, PACE);
+  }
+  function change(make: (items: readonly Notification[]) => readonly Notification[]) {
+    const next = make(items);
+    items = next.length ? next : NONE;
+    clearTimeout(timer);
+    show();
+  }
   return {
-    get: () => items,
-    set,
-    clear: () => set(NONE),
+    get: () => shown,
+    change,
+    push(notification: Notification, limit: number) {
+      items = [notification, ...items].slice(0, limit);
+      if (timer === undefined) show(); // the first at once
+    },
+    clear: () => change(() => NONE),
     listen(listener: () => void) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -59,7 +59,8 @@ export function placeOf(box: Box, o: HookOptions, transport: "auto" | Transport)
   const place: Place = { box, transport: o.transport ?? transport, token: o.token };
   if (!wanted(o)) return place;
   const { enabled: _, channels, token, ...rest } = o;
-  const parts = Object.entries({ ...rest, transport: place.transport, who: token && userOf(token) })
+  // A token changes every few minutes, its user does not. Beside a userId it is that user's, or is refused.
+  const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : userOf(token)) })
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .sort(([a], [b]) => a < b ? -1 : 1);
   place.base = JSON.stringify(parts, (_name, value) => typeof value === "function" ? "function" : value);

@@ -78,9 +78,10 @@ export function renew(user: User, shared: Shared): void {
   if (!box) return;
   shared.users.delete(user);
   shared.users.set(user, box);
-  if (!shared.refusal || box.current.token === shared.shown.token) return;
+  const { client, shown, snapshot } = shared, code = snapshot.error?.code ?? "";
+  if (client.status !== "closed" || box.current.token === shown.token || ![...REFUSALS, "forbidden"].includes(code)) return;
   shared.refusal = undefined;
-  shared.client.reconnect();
+  client.reconnect();
 }
 
 function latest(shared: Pick<Shared, "users">): HookOptions {

@@ -3,7 +3,7 @@ import { StrictMode, useEffect, type ReactNode } from "react";
 import { expect, expectTypeOf, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/index.ts";
 import { RoomcastProvider, useEventSource, useNotifications, useRoomcast, useSocket, useSSE } from "../../src/react/index.ts";
-import { complained, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
+import { commands, complained, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
 
 const within = (url: string, userId = "ann") => ({ children }: { children: ReactNode }) =>
   <StrictMode><RoomcastProvider url={url} userId={userId}>{children}</RoomcastProvider></StrictMode>;
@@ -50,6 +50,17 @@ test("useNotifications lists the newest first, to a limit, by type", async () =>
   await tell(url, "ann", "even", 8);
   await soon(() => expect(data()).toEqual([8]));
   expect(result.current.list.clear).toBe(clear);
+});
+
+test("a burst is listed whole, but not rendered one by one", async () => {
+  const url = await serve({ HISTORY_SIZE: "1000" });
+  let rendered = 0;
+  const { result } = renderHook(() => { rendered++; return useNotifications("step", { limit: 1000 }); }, { wrapper: within(url) });
+  await soon(() => expect(result.current.connected).toBe(true));
+  const before = rendered, numbers = Array.from({ length: 600 }, (_, n) => n);
+  await commands.publish(url, numbers.map((n) => ({ target: { user: "ann" }, type: "step", data: n })));
+  await soon(() => expect(result.current.notifications.map(({ data }) => data)).toEqual([...numbers].reverse()));
+  expect(rendered - before).toBeLessThan(300);
 });
 
 test("a client of one's own", async () => {

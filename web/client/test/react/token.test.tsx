@@ -85,6 +85,15 @@ test("without any credentials the refusal is an error", async () => {
   await soon(() => expect(result.current).toMatchObject({ connected: false, status: "closed", error: { code: "unauthenticated" } }));
 });
 
+test("a token of another user than userId is refused, until there is the right one", async () => {
+  const url = await serve(ENV);
+  const { result, rerender } = renderHook(({ token }) => useEventSource({ url, userId: "ann", token }), { initialProps: { token: await tokenOf("bob") } });
+  await soon(() => expect(result.current).toMatchObject({ status: "closed", error: { code: "invalid_token" } }));
+  rerender({ token: await tokenOf("ann") });
+  await soon(() => expect(result.current.connected).toBe(true));
+  expect(opened(url)).toBe(1); // the refusal came before the stream
+});
+
 test("a token that has not loaded is waited for", async () => {
   const url = await serve(ENV);
   const { result, rerender } = renderHook(({ token }: { token: string | null }) => useSocket({ url, token }), { initialProps: { token: null } as { token: string | null } });
