@@ -3,7 +3,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,10 +19,8 @@ var files = map[string]func(kinds []notify.Kind, before string) string{
 }
 
 func main() {
-	root := flag.String("in", "..", "the repository's `directory`")
-	flag.Parse()
 	for name, text := range files {
-		if err := write(filepath.Join(*root, name), text); err != nil {
+		if err := write(filepath.Join("..", name), text); err != nil {
 			fmt.Fprintln(os.Stderr, "typescript:", err)
 			os.Exit(1)
 		}

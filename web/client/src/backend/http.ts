@@ -11,6 +11,8 @@ export interface Request {
   idempotencyKey?: string | undefined;
   /** Nobody there is an answer like any other, and no fault. */
   absent?: boolean;
+  /** A field that every answer of this server has. */
+  reads: string;
 }
 
 /** Resolves with what the server answered, or with undefined when it did not; never rejects. */
@@ -62,7 +64,7 @@ async function carryOut(request: Request, settings: Settings, { onError, log, fe
     const result = await once(request, settings, fetch ?? globalThis.fetch, last ? left : left / 2);
     if (!("error" in result)) return result.answer;
     const { error } = result;
-    if (error.status === 404 && request.absent) return undefined;
+    if (error.code === "not_found" && request.absent) return undefined;
     const wait = pause(attempt, error.retryAfter);
     if (!last && passes(error) && Date.now() + wait < end) {
       await new Promise((resolve) => setTimeout(resolve, wait));
@@ -82,7 +84,10 @@ async function once(request: Request, { url, key }: Settings, fetch: typeof glob
   try {
     body = request.body === undefined ? undefined : JSON.stringify(request.body);
   } catch (cause) {
-    return { error: fault("validation", `data cannot be sent: ${String((cause as Error).message)}`, { cause }) };
+    return { error: fault("validation", `data cannot be sent: ${(cause as Error).message}`, { cause }) };
+  }
+  if (request.idempotencyKey !== undefined && !/^[!-~]{1,64}$/.test(request.idempotencyKey)) {
+    return { error: fault("validation", "idempotencyKey: expected 1 to 64 visible ASCII characters", { field: "idempotencyKey" }) };
   }
   try {
     const response = await fetch(url + request.path, {
@@ -100,7 +105,7 @@ async function once(request: Request, { url, key }: Settings, fetch: typeof glob
     });
     // Read to the end in any case, else the connection cannot be used again.
     const answer = parse(await response.text());
-    if (response.ok && answer !== undefined) return { answer };
+    if (response.ok && answer?.[request.reads] !== undefined) return { answer };
     return { error: refusal(response, answer) };
   } catch (cause) {
     const { name, message, cause: why } = cause as Error & { cause?: { code?: string; message?: string } };

@@ -36,12 +36,15 @@ export function manager(call: Call): Manager {
     return publish(call, from, { [target]: named(from, target === "channel" ? target : `${target}Id`, id) }, outgoing(from, type, data, metadata))
       .then(({ delivered }) => delivered);
   };
-  const user = (name: string, method: "GET" | "DELETE", id: string, rest = "") => {
+  const user = (name: string, method: "GET" | "DELETE", reads: string, id: string, rest = "") => {
     const from = `SSEManager.${name}`;
-    return call({ from, method, path: `/v1/users/${encodeURIComponent(named(from, "userId", id))}${rest}` });
+    return call({ from, method, reads, path: `/v1/users/${encodeURIComponent(named(from, "userId", id))}${rest}` });
   };
   const all = (cursor = "", before: any[] = []): Promise<any[]> =>
-    call({ from: "SSEManager.getConnections", method: "GET", path: `/v1/connections?limit=1000${cursor && `&cursor=${encodeURIComponent(cursor)}`}` })
+    call({
+      from: "SSEManager.getConnections", method: "GET", reads: "connections",
+      path: `/v1/connections?limit=1000${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+    })
       .then((page) => {
         if (!page) return []; // a part of them would pass for all
         const list = [...before, ...page.connections];
@@ -61,14 +64,14 @@ export function manager(call: Call): Manager {
       const users = list.filter(({ userId, rooms }) => rooms.includes(`user:${userId}`)); // the others are anonymous
       return { total: list.length, clients: list.map(info), activeUsers: new Set(users.map(({ userId }) => userId)) };
     }),
-    isUserOnline: (userId) => user("isUserOnline", "GET", userId).then((answer) => answer?.online ?? false),
-    getUserClients: (userId) => user("getUserClients", "GET", userId).then((answer) => (answer?.connections ?? []).map(info)),
+    isUserOnline: (userId) => user("isUserOnline", "GET", "online", userId).then((answer) => answer?.online ?? false),
+    getUserClients: (userId) => user("getUserClients", "GET", "connections", userId).then((answer) => (answer?.connections ?? []).map(info)),
     disconnectClient: (clientId) => {
       const from = "SSEManager.disconnectClient";
       const path = `/v1/connections/${encodeURIComponent(named(from, "clientId", clientId))}`;
-      return call({ from, method: "DELETE", path, absent: true }).then((answer) => answer !== undefined);
+      return call({ from, method: "DELETE", path, absent: true, reads: "disconnected" }).then((answer) => answer !== undefined);
     },
-    disconnectUser: (userId) => user("disconnectUser", "DELETE", userId, "/connections").then((answer) => answer?.disconnected ?? 0),
+    disconnectUser: (userId) => user("disconnectUser", "DELETE", "disconnected", userId, "/connections").then((answer) => answer?.disconnected ?? 0),
   };
 }
 

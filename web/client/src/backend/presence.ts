@@ -51,19 +51,22 @@ export function presenceFunctions(call: Call): PresenceFunctions {
   const member = (from: string, method: "PUT" | "DELETE", { client, user }: Who, channel: string) => {
     const [list, id] = client === undefined ? ["users", named(from, "user", user)] : ["connections", named(from, "client", client)];
     const path = `/v1/${list}/${encodeURIComponent(id)}/channels/${encodeURIComponent(named(from, "channel", channel))}`;
-    return call({ from, method, path, absent: true });
+    return call({ from, method, path, absent: true, reads: method === "PUT" ? "joined" : "left" });
   };
   return {
     joinChannel: (who, channel) => member("joinChannel", "PUT", who, channel).then((answer) => answer?.joined ?? 0),
     leaveChannel: (who, channel) => member("leaveChannel", "DELETE", who, channel).then((answer) => answer?.left ?? 0),
     issueTicket: (userId, options) =>
-      call({ from: "issueTicket", method: "POST", path: "/v1/tickets", body: { ...options, userId: named("issueTicket", "userId", userId) } }),
+      call({
+        from: "issueTicket", method: "POST", path: "/v1/tickets", reads: "ticket",
+        body: { ...options, userId: named("issueTicket", "userId", userId) },
+      }),
     getHistory: (of, { since, limit } = {}) => {
       const query = new URLSearchParams({
         ...("user" in of ? { user: named("getHistory", "user", of.user) } : { channel: named("getHistory", "channel", of.channel) }),
         ...(since && { since }), ...(limit && { limit: `${limit}` }),
       });
-      return call({ from: "getHistory", method: "GET", path: `/v1/notifications?${query}` })
+      return call({ from: "getHistory", method: "GET", path: `/v1/notifications?${query}`, reads: "notifications" })
         .then((answer) => answer ?? { notifications: [], gap: false, cursor: since ?? "" });
     },
   };

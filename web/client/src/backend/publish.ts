@@ -14,13 +14,14 @@ const MOST = 1000;
 /** Posts a notification, once however many attempts it takes. Resolves with zeros when it was not sent. */
 export function send(call: Call, from: string, path: string, body: object, options: SendOptions = {}): Promise<Receipt> {
   const { idempotencyKey = crypto.randomUUID(), ...how } = options;
-  return call({ from, method: "POST", path, body: { ...body, ...how }, idempotencyKey })
+  return call({ from, method: "POST", path, body: { ...body, ...how }, idempotencyKey, reads: "delivered" })
     .then((receipt) => receipt ?? { delivered: 0, users: 0, channels: 0 });
 }
 
 /** Posts any notification to a target. */
 export function publish(call: Call, from: string, target: object, notification: Outgoing): Promise<Receipt> {
-  return send(call, from, "/v1/notifications", { target, ...notification });
+  const { type, data, metadata, ...options } = notification;
+  return send(call, from, "/v1/notifications", { target, type, data, metadata }, options);
 }
 
 /** Posts a notification to any number of users or channels, in steps. */
@@ -33,8 +34,9 @@ export function publishToMany(
   let steps = Promise.resolve(0);
   for (let i = 0; i < total; i += MOST) {
     const some = distinct.slice(i, i + MOST);
+    const key = notification.idempotencyKey && i > 0 ? { idempotencyKey: `${notification.idempotencyKey}:${i}` } : {};
+    const step = () => publish(call, from, { [target]: some }, { ...notification, ...key }).then((receipt) => Math.min(receipt[target], some.length));
     // The first one at once: what is missing in the configuration must throw here.
-    const step = () => publish(call, from, { [target]: some }, notification).then((receipt) => Math.min(receipt[target], some.length));
     const first = i === 0 ? step() : undefined;
     steps = steps.then(async (success) => success + await (first ?? step()));
   }
@@ -54,12 +56,12 @@ export function targetOf(from: string, target: Target, targetId: string | null |
   if (target !== "user" && target !== "client" && target !== "channel") {
     throw new TypeError(`${from}: target is ${JSON.stringify(target)}, expected "user", "client", "channel" or "all"`);
   }
-  if (!targetId) throw new TypeError(`${from}: targetId is missing: the ${target === "channel" ? "name" : "id"} of the ${target} that gets it`);
-  return { [target]: targetId };
+  return { [target]: named(from, "targetId", targetId, `the ${target === "channel" ? "name" : "id"} of the ${target} that gets it`) };
 }
 
 /** The value of an argument that must be there. */
-export function named(from: string, argument: string, value: string | null | undefined): string {
+export function named(from: string, argument: string, value: unknown, expected = "a string"): string {
   if (typeof value === "string" && value !== "") return value;
-  throw new TypeError(`${from}: ${argument} is ${value === "" ? "empty" : "missing"}, expected a string`);
+  const got = value === "" ? "is empty" : value == null ? "is missing" : `is a ${typeof value}`;
+  throw new TypeError(`${from}: ${argument} ${got}, expected ${expected}`);
 }

@@ -1,6 +1,6 @@
 import type { Call } from "./http.ts";
 import { kinds, type KindFunctions } from "./kinds.ts";
-import { send, targetOf } from "./publish.ts";
+import { named, send, targetOf } from "./publish.ts";
 import type { Fields, SendOptions, Target } from "./types.ts";
 
 type Name = keyof KindFunctions;
@@ -17,17 +17,27 @@ function kindFunction(call: Call, from: Name) {
   return (...args: any[]): Promise<any> => {
     const head: Record<string, unknown> = id ? { [id]: args.shift() } : {};
     head[status] = args.shift();
-    const [{ metadata, ...data } = {}, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
-    const to = target == null ? ownTarget(from, own, data) : targetOf(from, target, targetId);
-    return send(call, from, `/v1/notifications/${kind}`, { ...head, data, metadata, target: to }, options)
+    const [given, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
+    const { metadata, ...data } = fieldsOf(from, given);
+    const to = target == null ? ownTarget(from, own, id, head, data) : targetOf(from, target, targetId);
+    const body = { ...head, data, metadata, target: to };
+    return send(call, from, `/v1/notifications/${kind}`, body, options)
       .then(({ delivered }) => (target === "client" ? delivered > 0 : delivered));
   };
 }
 
-/** A kind's own target needs none in the request, but there must be one. */
-function ownTarget(from: string, own: string, data: Fields): undefined {
-  const field = own.startsWith("data.") && own.slice(5);
-  if (field && !data[field]) throw new TypeError(`${from}: to whom? give ${own}, or target and targetId`);
-  if (own === "") throw new TypeError(`${from}: target is missing: "user", "client", "channel" or "all", and a targetId behind it`);
+/** The fields of data as they are to be sent. Documents of a database have theirs behind toJSON. */
+function fieldsOf(from: string, data: any): Fields {
+  if (data == null) return {};
+  const fields = typeof data.toJSON === "function" ? data.toJSON() : data;
+  if (typeof fields !== "object" || Array.isArray(fields)) throw new TypeError(`${from}: data is no object`);
+  return fields;
 }
 
+/** A kind's own target stands not in the request, but there must be one. */
+function ownTarget(from: string, own: string, id: string, head: Fields, data: Fields): undefined {
+  const field = own.startsWith("data.") && own.slice(5);
+  if (field && !data[field]) throw new TypeError(`${from}: to whom? give ${own}, or target and targetId`);
+  if (own === "user") named(from, id, head[id]);
+  if (own === "") throw new TypeError(`${from}: target is missing: "user", "client", "channel" or "all", and a targetId behind it`);
+}

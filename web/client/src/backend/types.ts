@@ -87,7 +87,7 @@ export interface GivenMetadata {
 }
 
 /** Any notification. */
-export interface Outgoing extends Omit<SendOptions, "idempotencyKey"> {
+export interface Outgoing extends SendOptions {
   /** The event's name on the page, up to 128 bytes. */
   type: string;
   /** Any JSON, up to 256 KiB. */

@@ -162,6 +162,18 @@ test("metadata in data is the notification's own, and options are passed on", as
   expect(await other.next()).toMatchObject({ type: "end" });
 });
 
+test("data may be left out, or be an object of a class", async () => {
+  const { faults, ...backend } = backendOf(server.url);
+  const ann = await openReader(server, { userId: "ann" });
+  await (backend as any).sendWebhookNotification("empty");
+  await (backend as any).sendWebhookNotification("null", null);
+  class Row { #fields = { sku: "a-7" }; toJSON() { return this.#fields; } }
+  await backend.sendWebhookNotification("row", new Row());
+  const own = metadata("webhook", "normal", "webhook");
+  for (const data of [{}, {}, { sku: "a-7" }]) expect((await ann.next()).data).toEqual({ ...data, metadata: own });
+  expect(faults.lines).toEqual([]);
+});
+
 test("each target reaches whom it names, and says so in its own way", async () => {
   const { sendWebhookNotification: send } = backendOf(server.url);
   const ann = await openReader(server, { userId: "ann", channels: "news" });

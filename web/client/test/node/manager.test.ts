@@ -92,10 +92,15 @@ test("sends to many users or channels tell how many of them are there", async ()
   front.requests = [];
   expect(await sendMultiUserNotification([...users, "ann"], { type: "note", data: { n: 3 } })).toEqual({ success: 1, failed: 2500, total: 2501 });
   expect(front.requests).toHaveLength(3);
+  const again = { type: "note", data: { n: 4 }, idempotencyKey: "assigned-17" }; // sent once
+  for (let i = 0; i < 2; i++) expect((await sendMultiUserNotification([...users, "ann"], again)).success).toBe(1);
   front.next = [{ status: 403, body: JSON.stringify({ code: "forbidden" }) }];
   expect(await sendMultiUserNotification(["ann", ...users.slice(0, 1000)], "note", {})).toEqual({ success: 0, failed: 1001, total: 1001 });
   expect(faults.errors.map(({ code, function: name }) => [code, name])).toEqual([["forbidden", "sendMultiUserNotification"]]);
-  expect([await ann.next(), await ann.next(), await ann.next()].map(({ data }) => data.n)).toEqual([1, 2, 3]);
+  await sendMultiUserNotification(["ann"], "note", { n: 5 });
+  const numbers = [];
+  while (numbers.at(-1) !== 5) numbers.push((await ann.next()).data.n);
+  expect(numbers).toEqual([1, 2, 3, 4, 5]);
   expect([await bob.next(), await bob.next()].map(({ data, metadata }) => [data.n, metadata])).toEqual([
     [1, { trace: 7 }], [2, { channels: ["news", "sport", "empty"] }],
   ]);
@@ -130,12 +135,16 @@ test("what is missing in the program throws at once, with the function and the a
   const job = ["j_1", "completed", {}] as const;
   const targets: [() => unknown, string][] = [
     [() => b.sendPaymentNotification("p_1", "completed", {}), "sendPaymentNotification: to whom? give data.customerId, or target and targetId"],
-    [() => b.sendPaymentNotification("p_1", "completed", { customerId: "ann" }, "user"), "sendPaymentNotification: targetId is missing: the id of the user that gets it"],
-    [() => b.sendSystemHealthNotification("db", "healthy", {}, "channel", ""), "sendSystemHealthNotification: targetId is missing: the name of the channel that gets it"],
+    [() => b.sendPaymentNotification("p_1", "completed", { customerId: "ann" }, "user"), "sendPaymentNotification: targetId is missing, expected the id of the user that gets it"],
+    [() => b.sendSystemHealthNotification("db", "healthy", {}, "channel", ""), "sendSystemHealthNotification: targetId is empty, expected the name of the channel that gets it"],
     [() => b.sendJobNotification(...job), 'sendJobNotification: target is missing: "user", "client", "channel" or "all", and a targetId behind it'],
-    [() => b.sendJobNotification(...job, "client", undefined), "sendJobNotification: targetId is missing: the id of the client that gets it"],
+    [() => b.sendJobNotification(...job, "client", undefined), "sendJobNotification: targetId is missing, expected the id of the client that gets it"],
     [() => b.sendJobNotification(...job, "users", "ann"), 'sendJobNotification: target is "users", expected "user", "client", "channel" or "all"'],
     [() => b.sendPaymentNotification("p_1", "completed"), "sendPaymentNotification: to whom? give data.customerId, or target and targetId"],
+    [() => b.sendPaymentNotification("p_1", "completed", {}, "user", 42), "sendPaymentNotification: targetId is a number, expected the id of the user that gets it"],
+    [() => b.sendProfileUpdateNotification(undefined, "updated", {}), "sendProfileUpdateNotification: userId is missing, expected a string"],
+    [() => b.sendWebhookNotification("x", "text"), "sendWebhookNotification: data is no object"],
+    [() => b.sendWebhookNotification("x", [1]), "sendWebhookNotification: data is no object"],
     [() => b.notifyUser(undefined, "Hi"), "notifyUser: userId is missing, expected a string"],
     [() => b.notifyClient("", "Hi"), "notifyClient: clientId is empty, expected a string"],
     [() => b.SSEManager.sendToChannel(undefined, "x"), "SSEManager.sendToChannel: channel is missing, expected a string"],
