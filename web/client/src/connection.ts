@@ -139,21 +139,24 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     const was = status;
     drop();
     log("close", transport, reason, error?.code ?? "");
-    if (was === "connected") sink.event("disconnect", { reason }, "");
-    const code = error?.code ?? "";
-    if (code && code !== "timeout") sink.event("error", error, "");
-    const renewable = TOKEN.includes(code) && (o.getToken || o.getTicket);
-    if (FINAL.includes(code) && !renewable) return finish(error!);
+    const code = error?.code ?? "", renewable = TOKEN.includes(code) && (o.getToken || o.getTicket);
+    if (FINAL.includes(code) && !renewable) finish(error!);
     // Lost or blocked: the other transport may work where this one does not. A refusal would be the same there.
-    if (was !== "connected" && !fixed && !failed && (!code || code === "unsupported")) {
+    else if (was !== "connected" && !fixed && !failed && (!code || code === "unsupported")) {
       failed = transport;
       blockedUntil = 0;
-      return void open(other());
+      open(other());
+    } else {
+      // Spread, so that a server that comes back is not met by all at once; never sooner than it asks for.
+      const part = Math.random() / 2;
+      const wait = Math.max((error?.retryAfter ?? 0) * 1000 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
+      log("retry in", Math.round(wait), "ms");
+      set("reconnecting", { error: error ?? fail("network", reason) });
+      timer = setTimeout(begin, wait);
     }
-    const wait = Math.max((error?.retryAfter ?? 0) * 1000, Math.min(max, min * 2 ** attempts++)) * (0.5 + Math.random() / 2);
-    log("retry in", Math.round(wait), "ms");
-    set("reconnecting", { error: error ?? fail("network", reason) });
-    timer = setTimeout(begin, wait);
+    // Handlers find the status as it is now.
+    if (was === "connected") sink.event("disconnect", { reason }, "");
+    if (code && code !== "timeout") sink.event("error", error, "");
   }
 
   function finish(error: ClientError) {
