@@ -1,4 +1,5 @@
 import { act, fireEvent, render, renderHook, screen } from "@testing-library/react";
+import * as React from "react";
 import { StrictMode, useEffect, useState, version } from "react";
 import { expect, test, vi } from "vitest";
 import { useEventSource, type HookOptions } from "../../src/react/index.ts";
@@ -210,6 +211,26 @@ test("reconnect connects anew", async () => {
   await soon(() => expect(opened(url)).toBe(2));
   await soon(() => screen.getByText("connected"));
   await connections(url, 1);
+});
+
+test("a part that React hides is not told, and goes on when it is shown", async () => {
+  if (!("Activity" in React)) return expect(version).toMatch(/^18\./); // it came with React 19.2
+  const { Activity } = React, url = await serve(), heard: number[] = [];
+  function Part() {
+    const { status, addHandler } = useEventSource({ url, userId: "ann" });
+    useEffect(() => addHandler("step", (n) => heard.push(n)), [addHandler]);
+    return <p>{status}</p>;
+  }
+  const app = (mode: "visible" | "hidden") => <StrictMode><Activity mode={mode}><Part /></Activity></StrictMode>;
+  const { rerender } = render(app("visible"));
+  await soon(() => screen.getByText("connected"));
+  await tell(url, "ann", "step", 1);
+  await soon(() => expect(heard).toEqual([1]));
+  rerender(app("hidden"));
+  await connections(url, 0);
+  await tell(url, "ann", "step", 2);
+  rerender(app("visible"));
+  await soon(() => expect(heard).toEqual([1, 2]));
 });
 
 test("the React under test is the one that the project is for", ({ task }) => {

@@ -2,7 +2,7 @@ import { render, renderHook } from "@testing-library/react";
 import { StrictMode, useEffect } from "react";
 import { expect, test, vi } from "vitest";
 import { useSocket, useSSE, type SocketResult } from "../../src/react/index.ts";
-import { connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
+import { commands, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
 
 const hooks = { useSocket, useSSE };
 
@@ -114,6 +114,16 @@ test("without a user nothing is sent, and rooms are remembered", async () => {
   expect(result.current.emit("custom-event")).toBe(false);
   await expect(result.current.sendMessage("lobby", "hi")).rejects.toMatchObject({ code: "disconnected" });
   rerender({ userId: "ann" });
+  await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["lobby"]) }]));
+});
+
+test("a join that got no answer is made up for", async () => {
+  const url = await serve();
+  await commands.killServer(url);
+  const { result } = renderHook(() => useSocket({ url, userId: "ann", timeout: 200, backoff: { min: 50, max: 100 } }));
+  await expect(result.current.joinRoom("lobby")).rejects.toMatchObject({ code: "timeout" });
+  expect(result.current).toMatchObject({ isConnected: false, error: { code: expect.stringMatching(/network|timeout/) } });
+  await commands.reviveServer(url);
   await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["lobby"]) }]));
 });
 
