@@ -124,7 +124,7 @@ func (h *Hub) exit(m *Member) {
 // are for it.
 func (m *Member) resume(c Cursor) (joinedAt uint64) {
 	head := m.h.head
-	m.lagging, m.replay = true, starting
+	m.lagging, m.replay, m.resumed = true, starting, true
 	switch {
 	case c.All:
 		m.cursor, m.reason = ID{Epoch: head.Epoch}, everything

@@ -15,7 +15,8 @@ const inboxSize = 64
 //
 // All methods may be called by any goroutine, Pull by one at a time. After Detach they do nothing, but that Pull empties the inbox.
 type Member struct {
-	// First what a publish touches, in two cache lines. The Hub's lock guards everything but a, id and at.
+	// First what a publish touches, in two cache lines. The Hub's lock guards everything but a, id and at, and from and resumed, which
+	// Attach sets.
 	seat    rooms.Seat[*Member, shelf]
 	inbox   *[inboxSize]*Message // a ring, made at first use
 	first   uint8
@@ -37,6 +38,7 @@ type Member struct {
 	sessions  []*session // nil: none, or it has passed to a later member
 	transport string
 	detached  bool
+	resumed   bool // by a cursor, good or not
 
 	h  *Hub
 	a  Attachment
@@ -77,6 +79,9 @@ func (m *Member) Disconnect(reason string) {
 		m.a.Disconnect(reason)
 	}
 }
+
+// Resumed reports whether the member was attached with a cursor, and returns its id: "" of one that was no id.
+func (m *Member) Resumed() (from string, ok bool) { return m.from, m.resumed }
 
 // Transport returns "websocket", "polling" or "sse".
 func (m *Member) Transport() string {

@@ -71,7 +71,6 @@ func TestConnectionsAreLoggedForDebugging(t *testing.T) {
 	left := make(chan struct{})
 	s := newStack(t, func(o *Options) {
 		o.Auth, o.Log = authenticator, log
-		logConnections(o.Hub, log)
 		o.Hub.OnDetach(func(*notify.Member) { close(left) })
 	})
 	c, connected := s.connect(`{"token":"` + token + `"}`)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
+	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
 	"github.com/roomcast/roomcast/auth"
@@ -138,7 +139,7 @@ func (l *link) allow(p *packet) bool {
 	}
 	l.abuse.last = now
 	if now.Sub(l.abuse.since) >= abuseLimit {
-		l.session.Close(reasonForced)
+		l.end("too many events")
 		return false
 	}
 	if !p.isEvent() {
@@ -149,9 +150,10 @@ func (l *link) allow(p *packet) bool {
 	l.srv.opts.Metrics.refused(refusal.Code)
 	l.answer(p)(errorReply{Error: refusal})
 	// One event a second tells as much as thousands would.
-	if peer := l.peer(p.namespace); peer != nil && now.Sub(l.abuse.told) >= time.Second {
+	if own := l.peer(p.namespace); own != nil && now.Sub(l.abuse.told) >= time.Second {
 		l.abuse.told = now
-		l.send(peer.eventReply("error", refusal))
+		l.srv.log.Debug("events refused", zap.Strings("clients", clientsOf([]*peer{own})), zap.Duration("retry", interval))
+		l.send(own.eventReply("error", refusal))
 	}
 	return false
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"go.uber.org/zap"
+
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/engineio"
 )
@@ -71,11 +73,16 @@ func (p *peer) render(b *engineio.Batch, d notify.Delivery) {
 			b.Text(text[:f.header], name, text[f.rest:])
 		}
 	case d.Gap != nil:
+		p.link.srv.log.Debug("gap", zap.String("client", p.member.ClientID()), zap.String("namespace", p.namespace),
+			zap.String("reason", d.Gap.Reason), zap.String("from", d.Gap.From), zap.String("to", d.Gap.To))
 		p.renderControl(b, "gap", d.Gap.ID, struct {
 			Type string `json:"type"`
 			*notify.Gap
 		}{"gap", d.Gap})
 	case d.Recovery != nil:
+		p.link.srv.log.Debug("replayed", zap.String("client", p.member.ClientID()), zap.String("namespace", p.namespace),
+			zap.Int("notifications", d.Recovery.Replayed), zap.Bool("recovered", d.Recovery.Recovered),
+			zap.String("from", d.Recovery.From), zap.String("to", d.Recovery.To))
 		p.renderControl(b, "recovery", p.member.Cursor(), struct {
 			Type string `json:"type"`
 			*notify.Recovery

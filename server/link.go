@@ -64,7 +64,8 @@ type link struct {
 	nextBeat time.Time
 
 	transport string
-	waiting   atomic.Int32 // replies; so that the writer need not take the lock to see none
+	cause     atomic.Pointer[string] // why we close it, for the log; nil: the engine's reason says all
+	waiting   atomic.Int32           // replies; so that the writer need not take the lock to see none
 
 	// The writer's own, see Pull.
 	turn    int
@@ -111,17 +112,23 @@ func (l *link) full() bool {
 
 // noteTransport follows an upgrade.
 func (l *link) noteTransport() {
-	transport := l.session.Transport()
+	to := l.session.Transport()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if transport == l.transport {
+	from, peers := l.transport, l.peers
+	if from == to {
+		l.mu.Unlock()
 		return
 	}
-	l.transport = transport
-	for _, p := range l.peers {
+	l.transport = to
+	for _, p := range peers {
 		if m := p.hubMember(); m != nil {
-			m.SetTransport(transport)
+			m.SetTransport(to)
 		}
+	}
+	peers = slices.Clone(peers)
+	l.mu.Unlock()
+	if from != "" {
+		l.logUpgrade(from, to, peers)
 	}
 }
 
@@ -205,6 +212,7 @@ func (l *link) handle(p *packet) {
 // Close tells that the transport is gone. The Hub's members go at once, so that
 // nobody counts a ghost; the library's side follows when the handlers are done.
 func (l *link) Close(reason string) {
+	l.noteTransport() // an upgrade of this last second
 	l.mu.Lock()
 	l.closed, l.reason = true, reason
 	peers := l.peersLocked()

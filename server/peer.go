@@ -7,6 +7,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
+	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -145,7 +146,10 @@ func (p *peer) session() *socket.Session {
 }
 
 // ordered ends the connection because the server or the API says so.
-func (p *peer) ordered(string) {
+func (p *peer) ordered(reason string) {
+	p.link.cause.CompareAndSwap(nil, &reason)
+	p.link.srv.log.Debug("disconnect ordered", zap.String("client", p.clientID), zap.String("namespace", p.namespace),
+		zap.String("reason", logValue(reason)))
 	p.void()
 	p.link.srv.workers.Go(func() {
 		defer p.link.srv.recovered("disconnect handler", nil)
@@ -154,7 +158,7 @@ func (p *peer) ordered(string) {
 			sock.Disconnect(true)
 			return
 		}
-		p.link.session.Close(reasonForced) // it is still being let in
+		p.link.end(reason) // it is still being let in
 	})
 }
 
@@ -181,7 +185,7 @@ func (p *peer) awaitJoin() {
 	case <-p.settled:
 	case <-p.link.session.Context().Done():
 	case <-timeout.C:
-		p.link.session.Close(reasonForced)
+		p.link.end("a middleware did not answer")
 	}
 }
 

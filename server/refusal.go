@@ -14,7 +14,11 @@ var errTooManyNamespaces = &auth.Error{Code: "room_limit", Message: "Forbidden",
 // refuse writes CONNECT_ERROR; message and code are those of the contract.
 func (l *link) refuse(namespace string, err error) {
 	refusal := refusalOf(err)
-	l.srv.log.Debug("connection refused", zap.String("code", refusal.Data.Code))
+	fields := []zap.Field{zap.String("code", refusal.Data.Code), zap.String("namespace", logValue(namespace))}
+	if refusal.Data.RetryAfter > 0 {
+		fields = append(fields, zap.Int("retry_after", refusal.Data.RetryAfter)) // seconds
+	}
+	l.srv.log.Debug("connection refused", fields...)
 	l.srv.opts.Metrics.refused(refusal.Data.Code)
 	text, _, encodeErr := encodePacket(kindConnectError, namespace, nil, refusal)
 	if encodeErr != nil {

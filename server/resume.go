@@ -82,7 +82,7 @@ func (s *Server) retire(namespace, clientID string) bool {
 	if old == nil {
 		return true
 	}
-	old.link.session.Close(reasonForced)
+	old.link.end("resumed by another connection")
 	timeout := time.NewTimer(retireTimeout)
 	defer timeout.Stop()
 	select {

@@ -65,21 +65,27 @@ func TestTheTransportAfterAnUpgrade(t *testing.T) {
 	c := s.poll()
 	c.post(`40{"userId":"u1"}`)
 	c.get()
-	url := strings.Replace(strings.Replace(c.url, "http:", "ws:", 1), "transport=polling", "transport=websocket", 1)
-	conn, res, err := websocket.DefaultDialer.Dial(url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	ws := &wsClient{t: t, conn: conn}
-	defer conn.Close()
-	ws.send("2probe")
-	if got := ws.read(); got != "3probe" {
-		t.Fatalf("got %s", got)
-	}
-	ws.send("5")
-	ws.sync()
+	c.upgrade().sync()
 	if by := s.hub.Stats().ByTransport; by["websocket"] != 1 {
 		t.Errorf("by transport: %v", by)
 	}
+}
+
+// upgrade moves the session to a websocket.
+func (c *pollClient) upgrade() *wsClient {
+	c.t.Helper()
+	url := strings.Replace(strings.Replace(c.url, "http:", "ws:", 1), "transport=polling", "transport=websocket", 1)
+	conn, res, err := websocket.DefaultDialer.Dial(url, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	res.Body.Close()
+	c.t.Cleanup(func() { conn.Close() })
+	ws := &wsClient{t: c.t, conn: conn}
+	ws.send("2probe")
+	if got := ws.read(); got != "3probe" {
+		c.t.Fatalf("got %s", got)
+	}
+	ws.send("5")
+	return ws
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -42,9 +41,9 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams := sse.New(sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: WriteProblem, Written: o.Metrics.WrittenBy("sse")})
+	streams := sse.New(sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: WriteProblem, Written: o.Metrics.WrittenBy("sse"), Log: o.Log})
 	service := NewService(ServiceOptions{
-		Hub: hub, SocketIO: sio, Streams: streams, APIKeys: []string{testKey}, Log: zap.NewNop(), Metrics: o.Metrics,
+		Hub: hub, SocketIO: sio, Streams: streams, APIKeys: []string{testKey}, Log: o.Log, Metrics: o.Metrics,
 	})
 	base := serveHTTP(t, service.Handler())
 	t.Cleanup(func() {

@@ -41,7 +41,7 @@ func (l *link) sweep(now time.Time, idle bool) {
 		l.session.Close(reasonParse)
 		return
 	case idle && now.Sub(l.session.LastReceived()) > l.srv.opts.InactiveTimeout:
-		l.session.Close(reasonForced) // no DISCONNECT: the client comes back after this
+		l.end("no byte from the client") // no DISCONNECT: the client comes back after this
 		return
 	}
 	l.noteTransport()
@@ -78,7 +78,7 @@ func (p *peer) checkToken(now time.Time) bool {
 		p.detach() // nothing reaches it after its time
 		expiry.Type = "auth:expired"
 		p.link.send(p.eventReply("auth:expired", expiry))
-		p.link.session.Close(reasonForced)
+		p.link.end("token expired")
 		return false
 	case !p.warned && end.Sub(now) <= expiryNotice:
 		p.warned = true

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -50,7 +52,7 @@ func (b *batch) first() notify.Delivery {
 }
 
 // pack appends deliveries until the member has no more or the buffer is full, which more reports.
-func (b *batch) pack(m *notify.Member, n names) (more bool) {
+func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 	for len(b.buf) < maxBatch {
 		b.pull(m)
 		if b.i == b.n {
@@ -67,8 +69,12 @@ func (b *batch) pack(m *notify.Member, n names) (more bool) {
 				b.since = at
 			}
 		case d.Gap != nil:
+			log.Debug("gap", zap.String("client", m.ClientID()), zap.String("reason", d.Gap.Reason),
+				zap.String("from", d.Gap.From), zap.String("to", d.Gap.To))
 			b.buf = n.appendControl(b.buf, d.Gap.ID.String(), "gap", gap{"gap", d.Gap})
 		case d.Recovery != nil:
+			log.Debug("replayed", zap.String("client", m.ClientID()), zap.Int("notifications", d.Recovery.Replayed),
+				zap.Bool("recovered", d.Recovery.Recovered), zap.String("from", d.Recovery.From), zap.String("to", d.Recovery.To))
 			b.buf = n.appendControl(b.buf, d.Recovery.To, "recovery", recovery{"recovery", d.Recovery})
 		}
 		b.in[b.i] = notify.Delivery{}

@@ -12,8 +12,8 @@ import (
 // ownName stands, where a client chooses the event name of notifications, for their own types.
 const ownName = "type"
 
-// neverRetry is the reconnection time of a stream that the server ended on purpose: a day.
-const neverRetry = "retry: 86400000\n"
+// neverRetry is the reconnection time of a stream that the server ended on purpose.
+const neverRetry = 24 * time.Hour
 
 const heartbeatComment = ": heartbeat\n\n"
 
@@ -73,11 +73,13 @@ func (n names) event(name string) string {
 	return name
 }
 
-// appendRetry appends a reconnection time of 1 to 5 s, drawn anew for each stream: clients that lose a server
-// together come back spread.
-func appendRetry(dst []byte) []byte {
+// newRetry draws a reconnection time of 1 to 5 s, anew for each stream: clients that lose a server together come back
+// spread.
+func newRetry() time.Duration { return time.Duration(1000+rand.Int64N(4001)) * time.Millisecond }
+
+func appendRetry(dst []byte, retry time.Duration) []byte {
 	dst = append(dst, "retry: "...)
-	dst = strconv.AppendInt(dst, 1000+rand.Int64N(4001), 10)
+	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
 	return append(dst, '\n')
 }
 

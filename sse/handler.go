@@ -145,14 +145,17 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 	defer s.member.Detach()
 	started := time.Now()
 	why := s.run(r.Context(), denied)
-	h.o.Log.Debug("stream ended", zap.String("client", s.clientID), zap.String("reason", why), zap.Duration("after", time.Since(started)))
+	h.o.Log.Debug("stream ended", zap.String("client", s.clientID), zap.String("reason", why),
+		zap.Duration("after", time.Since(started)), zap.Duration("retry", s.retry))
 }
 
 // overload ends a stream at its start. A status other than 200 would make an EventSource give up for ever.
 func (h *Handler) overload(w http.ResponseWriter, n names) {
 	setHeaders(w.Header())
 	out := output{w: w, rc: http.NewResponseController(w), timeout: h.o.WriteTimeout}
-	event := appendRetry(nil)
+	retry := newRetry()
+	h.o.Log.Debug("stream refused", zap.String("code", "overloaded"), zap.Duration("retry", retry))
+	event := appendRetry(nil, retry)
 	event = n.appendControl(event, "", "overloaded", control{Type: "overloaded"})
 	_ = out.write(event) // nobody is left to tell
 }

@@ -42,8 +42,9 @@ type stream struct {
 	rest          *batch // pulled and not yet written; nil most of the time
 	nextHeartbeat time.Time
 	nextSync      time.Time
-	warned        time.Time // the end of the token that it was warned of
-	pace          pace      // of its messages, for any goroutine
+	warned        time.Time     // the end of the token that it was warned of
+	retry         time.Duration // what the client was told to wait before it comes back
+	pace          pace          // of its messages, for any goroutine
 }
 
 func newStream(h *Handler, w http.ResponseWriter, r *http.Request, identity auth.Identity, n names) *stream {
@@ -117,7 +118,9 @@ func (s *stream) begin(denied []string) error {
 	s.rest = batches.Get().(*batch)
 	s.rest.pull(s.member)
 	now := time.Now()
-	s.rest.buf = appendRetry(s.rest.buf)
+	s.retry = newRetry()
+	s.h.o.Log.Debug("stream opened", zap.String("client", s.clientID), zap.Duration("retry", s.retry))
+	s.rest.buf = appendRetry(s.rest.buf, s.retry)
 	s.rest.buf = s.names.appendControl(s.rest.buf, id, "connected", connected{
 		Type: "connected", ClientID: s.clientID, SocketID: s.clientID, UserID: s.identity.UserID, Username: s.identity.Username,
 		Timestamp: timestamp(now), TotalConnections: s.h.o.Hub.Total(), Recovered: s.recovered(),
@@ -146,7 +149,7 @@ func (s *stream) turn(now time.Time) (more bool, err error) {
 		b = batches.Get().(*batch)
 	}
 	before := len(b.buf)
-	more = b.pack(s.member, s.names)
+	more = b.pack(s.member, s.names, s.h.o.Log)
 	if len(b.buf) > before {
 		s.nextSync = after(now, s.h.o.Sync)
 	}
@@ -185,7 +188,8 @@ func (s *stream) finish() (why string) {
 	}
 	_, err := s.turn(time.Now())
 	if err == nil && s.how.ordered {
-		err = s.out.write(s.names.appendControl([]byte(neverRetry), "", "disconnected", control{Type: "disconnected", Reason: s.how.reason}))
+		s.retry = neverRetry
+		err = s.out.write(s.names.appendControl(appendRetry(nil, s.retry), "", "disconnected", control{Type: "disconnected", Reason: s.how.reason}))
 	}
 	if err != nil {
 		return s.failed(err)
