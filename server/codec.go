@@ -41,7 +41,12 @@ func (e encoder) Encode(p *parser.Packet) []types.BufferInterface {
 	w, err := encodeWire(byte(p.Type), p.Nsp, p.Id, p.Data)
 	if err != nil {
 		e.log.Error("packet cannot be encoded", zap.String("namespace", p.Nsp), zap.Error(err))
-		return nil
+		if byte(p.Type) == kindConnectError {
+			w, err = encodeWire(kindConnectError, p.Nsp, nil, bareRefusal(p.Data))
+		}
+		if err != nil {
+			return nil
+		}
 	}
 	return []types.BufferInterface{w}
 }

@@ -64,6 +64,18 @@ type refusalData struct {
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds
 }
 
+// bareRefusal is what a middleware's refusal comes down to when its data cannot be
+// encoded: a client that got nothing would wait for its CONNECT to time out.
+func bareRefusal(data any) refusal {
+	bare := refusal{"Internal error", refusalData{Code: codeInternal}}
+	if fields, ok := data.(map[string]any); ok {
+		if message, ok := fields["message"].(string); ok {
+			bare.Message = message
+		}
+	}
+	return bare
+}
+
 func refusalOf(err error) refusal {
 	var known *auth.Error
 	var full *LimitError
