@@ -96,7 +96,7 @@ type Server struct {
 	restoring  sync.Map     // pid -> *peer that resumes that session right now
 	guards     sync.RWMutex // held while "connection" is emitted, see guardNamespace
 	creating   sync.Mutex   // one dynamic namespace is made at a time
-	workers    sync.WaitGroup
+	workers    workers
 	panics     atomic.Uint64
 
 	mu      sync.Mutex
@@ -167,18 +167,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // they would not come back after one.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	err := s.engine.Shutdown(ctx)
-	done := make(chan struct{})
-	go func() {
-		s.workers.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return err
-	case <-ctx.Done():
-		return errors.Join(err, ctx.Err())
-	}
+	return errors.Join(s.engine.Shutdown(ctx), s.workers.Wait(ctx))
 }
 
 // accept takes a new session over from the engine.
