@@ -17,6 +17,7 @@ type Session struct {
 	Granted   []string  // hub rooms that the server put it into: they need no permission of the client
 	Cursor    ID        // at attach: where a client resumes that got no id since
 	Expires   time.Time // zero while its member is attached
+	Data      any       // what Hub.KeepData put there
 }
 
 // session is a Session in the Hub: of a member, or kept.
@@ -48,6 +49,16 @@ func (h *Hub) Session(key string) (Session, bool) {
 		found.Channels, found.Granted = s.member.rooms(isChannel), slices.Clone(s.member.granted)
 	}
 	return found, true
+}
+
+// KeepData puts a value of the transport's into the session of a key, when there is one. It lives as long as that, in
+// this process.
+func (h *Hub) KeepData(key string, data any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.sessions.byKey[key]; s != nil {
+		s.Data = data
+	}
 }
 
 // ForgetSession ends the session of a key. Its member, when it has one, stays attached without.

@@ -151,9 +151,13 @@ func (a *adapter) ServerSideEmit([]any) error {
 	return errors.New("this server stands alone: there is no other server to emit to")
 }
 
-// PersistSession does nothing: sessions are kept from the first join on, so that
-// they survive the process too.
-func (a *adapter) PersistSession(*socket.SessionToPersist) {}
+// PersistSession keeps what Go code has in Data. The rest of a session is kept from
+// the CONNECT on.
+func (a *adapter) PersistSession(s *socket.SessionToPersist) {
+	if p := a.srv.peers.get(a.nsp.Name(), string(s.Sid)); p != nil && s.Data != nil {
+		a.srv.hub.KeepData(pidKey(p.pid), s.Data)
+	}
+}
 
 // RestoreSession gives the library the id of a client whose CONNECT was verified
 // and who missed nothing. Missed notifications come from the Hub, never from

@@ -28,6 +28,7 @@ type peer struct {
 	created     func()   // its namespace exists: another may be made
 	channels    []string // hub rooms of the session that is resumed, as far as the client may join them
 	granted     []string // those that the server put it into
+	data        any      // of the session that is resumed
 	resume      *notify.Cursor
 	as          [][]byte // quoted names for notifications; nil stands for their own
 
@@ -136,12 +137,12 @@ func (p *peer) welcome() []reply {
 	return replies
 }
 
-// session is what the library restores for a client that missed nothing. The
-// rooms and the missed notifications are the Hub's, so it is given none.
+// session is what the library restores for a client that missed nothing: its id
+// and its data. The rooms and the missed notifications are the Hub's, so it is given none.
 func (p *peer) session() *socket.Session {
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
 		Sid: socket.SocketId(p.clientID), Pid: socket.PrivateSessionId(p.pid),
-		Rooms: types.NewSet[socket.Room](),
+		Rooms: types.NewSet[socket.Room](), Data: p.data,
 	}}
 }
 

@@ -217,3 +217,44 @@ func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
 		s.gone(sid)
 	}
 }
+
+// What Go code keeps in Data belongs to the session: a client that is resumed has it again, whether its transport was
+// gone before or is replaced; one that starts anew has not.
+func TestDataSurvivesARecovery(t *testing.T) {
+	s := newStack(t, nil)
+	seen := make(chan any, 1)
+	_ = s.sio.IO().On("connection", func(args ...any) {
+		sock := args[0].(*socket.Socket)
+		seen <- sock.Data()
+		sock.SetData("cart of " + string(sock.Id()))
+	})
+	c := s.dial("")
+	sid, pid, offset, _ := c.joinWithPid(`{"userId":"u1"}`)
+	if data := <-seen; data != nil {
+		t.Errorf("a new client has %v", data)
+	}
+	c.conn.Close()
+	s.gone(sid)
+	for _, how := range []string{"after the transport had gone", "in place of the old transport"} {
+		c = s.dial("")
+		if _, _, _, connected := c.joinWithPid(resume("u1", pid, offset)); !connected.Recovered {
+			t.Fatal("not recovered")
+		}
+		if data := <-seen; data != "cart of "+sid {
+			t.Errorf("%s: %v", how, data)
+		}
+		c.event("recovery", nil)
+	}
+	for range 300 { // more than a room keeps
+		s.publish(`{"target":{"user":"u1"},"type":"n","data":1}`)
+	}
+	c.conn.Close()
+	s.gone(sid)
+	c = s.dial("")
+	if _, _, _, connected := c.joinWithPid(resume("u1", pid, offset)); connected.Recovered {
+		t.Fatal("recovered in spite of a gap")
+	}
+	if data := <-seen; data != nil {
+		t.Errorf("a client that starts anew has %v", data)
+	}
+}

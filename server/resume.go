@@ -47,6 +47,9 @@ func (p *peer) resumeFrom(given, forwarded map[string]any) {
 	p.clientID = session.ClientID
 	if s.hub.Covers(p.attachment()) {
 		p.recovered, p.pid = true, pid
+		if retired, ok := s.hub.Session(pidKey(pid)); ok { // anew: the connection that was retired has left its data there
+			p.data = retired.Data
+		}
 		forwarded["pid"], forwarded["offset"] = pid, since
 	} else {
 		s.hub.ForgetSession(pidKey(pid))
