@@ -20,6 +20,14 @@ type admission struct {
 	place    func()
 	admitted bool
 	closed   bool
+	users    map[string]*tenant
+}
+
+// tenant is a user of a connection: the namespaces it is in, and its place among
+// the user's connections.
+type tenant struct {
+	namespaces int
+	release    func()
 }
 
 // admit refuses a handshake while too many sessions have not said who they are,
@@ -43,21 +51,65 @@ func newAdmission(s *Server, session *engineio.Session) *admission {
 	return &admission{limits: s.opts.Limits, ip: ip, preAuth: preAuth}
 }
 
-// admit counts the connection once its user is known. Further namespaces of the
-// same connection count no more.
+// admit counts the connection once a user is known, and it for each user that it
+// speaks for: a namespace has credentials of its own. Each admit is followed by a
+// leave.
 func (a *admission) admit(id auth.Identity) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.admitted || a.closed {
+	if a.closed {
 		return nil
 	}
-	place, err := a.limits.Acquire(SocketConnection, a.ip, id.RoomUser())
-	if err != nil {
-		return err
+	if !a.admitted {
+		place, err := a.limits.Acquire(SocketConnection, a.ip, "")
+		if err != nil {
+			return err
+		}
+		if err := a.enter(id.RoomUser()); err != nil {
+			place()
+			return err
+		}
+		a.admitted, a.place = true, place
+		a.preAuth()
+		return nil
 	}
-	a.admitted, a.place = true, place
-	a.preAuth()
+	return a.enter(id.RoomUser())
+}
+
+// enter counts one more namespace of a user, with the lock held.
+func (a *admission) enter(user string) error {
+	if user == "" {
+		return nil
+	}
+	t := a.users[user]
+	if t == nil {
+		release, err := a.limits.AcquireUser(user)
+		if err != nil {
+			return err
+		}
+		if a.users == nil {
+			a.users = map[string]*tenant{}
+		}
+		t = &tenant{release: release}
+		a.users[user] = t
+	}
+	t.namespaces++
 	return nil
+}
+
+// leave is the end of a namespace.
+func (a *admission) leave(id auth.Identity) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	user := id.RoomUser()
+	t := a.users[user]
+	if t == nil {
+		return
+	}
+	if t.namespaces--; t.namespaces == 0 {
+		t.release()
+		delete(a.users, user)
+	}
 }
 
 // release gives every place back; it may be called more than once.
@@ -69,4 +121,8 @@ func (a *admission) release() {
 	if a.place != nil {
 		a.place()
 	}
+	for _, t := range a.users {
+		t.release()
+	}
+	a.users = nil
 }

@@ -84,6 +84,18 @@ func (l *Limiter) Acquire(kind ConnectionKind, ip netip.Addr, user string) (rele
 	return l.releaser(func() { l.add(kind, ip, user, -1) }), nil
 }
 
+// AcquireUser is Acquire for one more user of a connection that is counted: only
+// the user's connections are compared.
+func (l *Limiter) AcquireUser(user string) (release func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if reached(l.users[user], l.options.PerUser) {
+		return nil, l.userError()
+	}
+	change(l.users, user, 1)
+	return l.releaser(func() { change(l.users, user, -1) }), nil
+}
+
 // PreAuth counts a connection that has not said who it is. At most a tenth of
 // MaxConnections (and 16) may be in that state, so that a crowd that never
 // authenticates leaves room for users; and half of that from one address, so that

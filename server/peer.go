@@ -214,6 +214,7 @@ func (p *peer) hubMember() *notify.Member {
 func (p *peer) forget() {
 	p.once.forget.Do(func() {
 		p.detach()
+		p.link.admission.leave(p.identity)
 		p.link.removePeer(p)
 		p.link.srv.peers.remove(p)
 		p.settle()

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"strings"
+	"testing"
+)
+
+// A connection counts for each user that it speaks for, whichever namespace it says that in, for as long as it is
+// there; a second namespace of the same user counts no more.
+func TestEveryUserOfAConnectionIsCounted(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.Limits = NewLimiter(LimitOptions{PerUser: 1}) })
+	_ = s.sio.IO().Of("/a", nil)
+	_ = s.sio.IO().Of("/b", nil)
+	const full = `{"message":"Too many connections","data":{"code":"too_many_connections","retryAfter":10}}`
+	expect := func(c *wsClient, packet, want string) {
+		t.Helper()
+		c.send(packet)
+		if got := c.read(); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %s, want %s", packet, got, want)
+		}
+	}
+	one, two := s.dial(""), s.dial("")
+	one.join(`{"userId":"u1"}`)
+	expect(one, `40/a,{"userId":"u1"}`, `40/a,{"sid":`)
+	two.join(`{"userId":"u2"}`)
+	expect(two, `40/a,{"userId":"u1"}`, `44/a,`+full)
+	expect(one, `40/b,{"userId":"u2"}`, `44/b,`+full)
+
+	// A user who has left is counted no more, though the connection goes on.
+	two.send("41")
+	users := func(want int) func() bool {
+		return func() bool {
+			s.sio.opts.Limits.mu.Lock()
+			defer s.sio.opts.Limits.mu.Unlock()
+			return len(s.sio.opts.Limits.users) == want
+		}
+	}
+	eventually(t, "u2 has left", users(1))
+	expect(one, `40/b,{"userId":"u2"}`, `40/b,{"sid":`)
+	expect(two, `40{"userId":"u2"}`, `44`+full)
+	one.conn.Close()
+	eventually(t, "its users have gone with it", users(0))
+	expect(two, `40{"userId":"u1"}`, `40{"sid":`)
+}
