@@ -11,6 +11,9 @@ import (
 // connection that takes another's place detaches it first.
 var ErrClientIDLive = errors.New("client id is connected")
 
+// ErrLost is wrapped by the error of an attach with Attachment.Whole that would be met with a gap.
+var ErrLost = errors.New("messages after the cursor are lost")
+
 // Attachment is what a transport tells of a connection.
 type Attachment struct {
 	ClientID  string // unique in its namespace
@@ -30,6 +33,10 @@ type Attachment struct {
 	// at least, and is not woken for them: pull it when the client is ready.
 	Resume *Cursor
 
+	// Whole refuses the attach when the member would get a Gap first: the transport is about to tell its client that
+	// nothing is missing. Without it Hub.Covers may be out of date by the time of the attach.
+	Whole bool
+
 	// Sessions are the keys under which client id, channels and cursor are kept for Options.SessionTTL after Detach.
 	// An earlier session of a key is replaced.
 	Sessions []string
@@ -45,7 +52,7 @@ type Attachment struct {
 	Owner any
 }
 
-// Attach makes a member. An error wraps ErrClientIDLive or ErrClosed.
+// Attach makes a member. An error wraps ErrClientIDLive, ErrLost or ErrClosed.
 func (h *Hub) Attach(a Attachment) (*Member, error) {
 	m, err := h.attach(a)
 	if err == nil && h.attached != nil {
@@ -67,6 +74,9 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	if h.members[key] != nil {
 		return nil, fmt.Errorf("attach %q in %q: %w", a.ClientID, a.Namespace, ErrClientIDLive)
 	}
+	if a.Whole && !h.covers(a) {
+		return nil, fmt.Errorf("attach %q in %q: %w", a.ClientID, a.Namespace, ErrLost)
+	}
 	m := h.enter(a)
 	h.members[key] = m
 	h.comeOnline(m)
@@ -80,11 +90,15 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 // Covers reports whether a member attached now with a.Resume would miss nothing: no gap would come. A transport
 // asks before it tells the client that it recovered.
 func (h *Hub) Covers(a Attachment) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.covers(a)
+}
+
+func (h *Hub) covers(a Attachment) bool {
 	if a.Resume == nil {
 		return true
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	m := h.enter(a)
 	gap := h.account(m)
 	h.exit(m)

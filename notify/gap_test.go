@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -48,6 +49,13 @@ func TestResume(t *testing.T) {
 			covered := c.resume == nil || !strings.Contains(c.want, "gap")
 			if h.Covers(a) != covered {
 				t.Errorf("Covers = %v", !covered)
+			}
+			whole := a
+			whole.Whole = true
+			if m, err := h.Attach(whole); (err == nil) != covered || !covered && !errors.Is(err, ErrLost) {
+				t.Errorf("Attach of a whole one: %v", err)
+			} else if m != nil {
+				m.Detach()
 			}
 			rooms := h.Stats().Rooms
 			m := attach(t, h, a)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/rand"
+	"errors"
 	"slices"
 
 	"github.com/zishang520/socket.io/v2/socket"
@@ -18,6 +20,13 @@ func (p *peer) attach(sock *socket.Socket) error {
 		return notify.ErrClientIDLive
 	}
 	member, err := srv.hub.Attach(p.attachment())
+	if errors.Is(err, notify.ErrLost) {
+		// Trimmed since resumeFrom looked. The library has given the client its old id
+		// already; the new pid tells the client that it did not recover.
+		srv.hub.ForgetSession(pidKey(p.pid))
+		p.recovered, p.pid = false, rand.Text()
+		member, err = srv.hub.Attach(p.attachment())
+	}
 	if err != nil {
 		srv.peers.remove(p)
 		return err
@@ -37,7 +46,7 @@ func (p *peer) attachment() notify.Attachment {
 	return notify.Attachment{
 		ClientID: p.clientID, UserID: p.identity.RoomUser(), Username: p.identity.Username,
 		Namespace: p.namespace, Transport: l.session.Transport(),
-		Rooms: p.startRooms(), Granted: p.granted, Resume: p.resume, Sessions: p.sessionKeys(pid),
+		Rooms: p.startRooms(), Granted: p.granted, Resume: p.resume, Whole: p.recovered, Sessions: p.sessionKeys(pid),
 		Wake: l.session.Wake, Disconnect: p.ordered, Owner: p,
 	}
 }
