@@ -23,8 +23,21 @@ function takeKey() {
 	history.replaceState(null, "", location.pathname + location.search);
 	key.value = given;
 }
-/** Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. */
+/**
+* Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. Without a
+* key nothing is asked that needs one: that would only fill the server's log.
+*/
 async function call(method, path, o = {}) {
+	if (path.startsWith("v1/") && !key.value) return {
+		status: 0,
+		json: void 0,
+		text: "",
+		problem: {
+			status: 401,
+			code: "unauthenticated",
+			detail: "an API key is needed"
+		}
+	};
 	const headers = { ...o.headers };
 	if (o.body !== void 0) headers["Content-Type"] = "application/json";
 	if (key.value) headers.Authorization = `Bearer ${key.value}`;
@@ -418,7 +431,7 @@ function channels() {
 	const find = h("input", {
 		type: "search",
 		name: "text",
-		placeholder: "part of a name on this page",
+		placeholder: "text on this page",
 		spellcheck: "false"
 	});
 	const note = new Note();
@@ -1154,7 +1167,7 @@ function connections() {
 		text: h("input", {
 			name: "text",
 			type: "search",
-			placeholder: "id, name or room on this page",
+			placeholder: "text on this page",
 			spellcheck: "false"
 		})
 	};
@@ -1259,12 +1272,12 @@ function connections() {
 }
 // src/spark.ts
 var NS = "http://www.w3.org/2000/svg";
+var FEW = 12;
 /** A curve of the last `length` values, from zero up to the largest of them. */
 function spark(length) {
 	const root = document.createElementNS(NS, "svg");
 	const area = document.createElementNS(NS, "polygon"), line = document.createElementNS(NS, "polyline");
 	const values = [];
-	root.setAttribute("viewBox", `0 0 ${length - 1} 100`);
 	root.setAttribute("preserveAspectRatio", "none");
 	root.setAttribute("role", "img");
 	root.append(area, line);
@@ -1275,10 +1288,11 @@ function spark(length) {
 		push(value) {
 			values.push(value);
 			if (values.length > length) values.shift();
-			const top = most() || 1, from = length - values.length;
+			const top = most() || 1, width = Math.max(FEW, values.length) - 1, from = width + 1 - values.length;
+			root.setAttribute("viewBox", `0 0 ${width} 100`);
 			const points = values.map((one, n) => `${from + n},${(98 - one / top * 94).toFixed(1)}`);
 			line.setAttribute("points", points.join(" "));
-			area.setAttribute("points", `${from},100 ${points.join(" ")} ${length - 1},100`);
+			area.setAttribute("points", `${from},100 ${points.join(" ")} ${width},100`);
 		}
 	};
 }
@@ -1437,6 +1451,7 @@ function pairs(list, values = {}, names) {
 function tileOf(name, shape) {
 	const value = h("span", { class: "value" }, "–"), hint = h("span", { class: "hint" });
 	const curve = shape && spark(SHOWN);
+	if (curve) set(curve.root, { "aria-label": `${name}: no values yet` });
 	const rate = shape === "rate" && h("span", { class: "hint" });
 	const root = h("div", { class: "card tile" }, h("span", { class: "name" }, name), value, rate, hint, curve?.root);
 	function point(n) {
@@ -1873,21 +1888,21 @@ function drive(o, sink, log) {
 		const was = status;
 		drop();
 		log("close", transport, reason, error?.code ?? "");
-		if (was === "connected") sink.event("disconnect", { reason }, "");
-		const code = error?.code ?? "";
-		if (code && code !== "timeout") sink.event("error", error, "");
-		const renewable = TOKEN.includes(code) && (o.getToken || o.getTicket);
-		if (FINAL.includes(code) && !renewable) return finish(error);
-		if (was !== "connected" && !fixed && !failed && (!code || code === "unsupported")) {
+		const code = error?.code ?? "", renewable = TOKEN.includes(code) && (o.getToken || o.getTicket);
+		if (FINAL.includes(code) && !renewable) finish(error);
+		else if (was !== "connected" && !fixed && !failed && (!code || code === "unsupported")) {
 			failed = transport;
 			blockedUntil = 0;
 			open(other());
-			return;
+		} else {
+			const part = Math.random() / 2;
+			const wait = Math.max((error?.retryAfter ?? 0) * 1e3 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
+			log("retry in", Math.round(wait), "ms");
+			set("reconnecting", { error: error ?? fail("network", reason) });
+			timer = setTimeout(begin, wait);
 		}
-		const wait = Math.max((error?.retryAfter ?? 0) * 1e3, Math.min(max, min * 2 ** attempts++)) * (.5 + Math.random() / 2);
-		log("retry in", Math.round(wait), "ms");
-		set("reconnecting", { error: error ?? fail("network", reason) });
-		timer = setTimeout(begin, wait);
+		if (was === "connected") sink.event("disconnect", { reason }, "");
+		if (code && code !== "timeout") sink.event("error", error, "");
 	}
 	function finish(error) {
 		for (const event of WAKING) globalThis.removeEventListener?.(event, wake);
@@ -2383,7 +2398,7 @@ function rowOf(entry, hidden) {
 /** changed is told of what was added or taken away by hand. */
 function nameList(label, add, changed) {
 	const held = /* @__PURE__ */ new Set();
-	const options = h("datalist", { id: `${label}-names` });
+	const options = h("datalist", { id: newId() });
 	const field = h("input", {
 		name: "channel",
 		"aria-label": label,
@@ -3008,6 +3023,12 @@ function tryout() {
 		room.hidden = api;
 	};
 	room.hidden = true;
+	let before = who.userId.value;
+	who.userId.oninput = () => {
+		const name = target.root.querySelector("input");
+		if (name.value === before) name.value = who.userId.value;
+		before = who.userId.value;
+	};
 	async function send() {
 		for (const field of [target, data]) field.mark("");
 		try {

@@ -49,8 +49,14 @@ export function takeKey(): void {
   key.value = given;
 }
 
-/** Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. */
+/**
+ * Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. Without a
+ * key nothing is asked that needs one: that would only fill the server's log.
+ */
 export async function call<T = any>(method: string, path: string, o: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Answer<T>> {
+  if (path.startsWith("v1/") && !key.value) {
+    return { status: 0, json: undefined as T, text: "", problem: { status: 401, code: "unauthenticated", detail: "an API key is needed" } };
+  }
   const headers: Record<string, string> = { ...o.headers };
   if (o.body !== undefined) headers["Content-Type"] = "application/json";
   if (key.value) headers.Authorization = `Bearer ${key.value}`;

@@ -1,6 +1,6 @@
 // A list of names that one adds to and takes from, such as the channels of a connection.
 
-import { button, h } from "./dom.ts";
+import { button, h, newId } from "./dom.ts";
 import { words } from "./text.ts";
 
 export interface Names {
@@ -15,7 +15,7 @@ export interface Names {
 /** changed is told of what was added or taken away by hand. */
 export function nameList(label: string, add: string, changed: (joined: string[], left: string[]) => void): Names {
   const held = new Set<string>();
-  const options = h("datalist", { id: `${label}-names` });
+  const options = h("datalist", { id: newId() });
   const field = h("input", { name: "channel", "aria-label": label, maxlength: 2000, placeholder: "orders, news", spellcheck: "false", autocomplete: "off", list: options.id });
   const list = h("ul", { class: "chips", "aria-label": label });
 

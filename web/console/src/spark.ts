@@ -2,12 +2,13 @@
 
 const NS = "http://www.w3.org/2000/svg"; // a name, not an address
 
+const FEW = 12; // values that a curve has room for at its beginning
+
 /** A curve of the last `length` values, from zero up to the largest of them. */
 export function spark(length: number): { root: SVGSVGElement; push(value: number): void; most(): number } {
   const root = document.createElementNS(NS, "svg") as SVGSVGElement;
   const area = document.createElementNS(NS, "polygon"), line = document.createElementNS(NS, "polyline");
   const values: number[] = [];
-  root.setAttribute("viewBox", `0 0 ${length - 1} 100`);
   root.setAttribute("preserveAspectRatio", "none");
   root.setAttribute("role", "img");
   root.append(area, line);
@@ -17,10 +18,11 @@ export function spark(length: number): { root: SVGSVGElement; push(value: number
     push(value) {
       values.push(value);
       if (values.length > length) values.shift();
-      const top = most() || 1, from = length - values.length;
+      const top = most() || 1, width = Math.max(FEW, values.length) - 1, from = width + 1 - values.length;
+      root.setAttribute("viewBox", `0 0 ${width} 100`);
       const points = values.map((one, n) => `${from + n},${(98 - (one / top) * 94).toFixed(1)}`);
       line.setAttribute("points", points.join(" "));
-      area.setAttribute("points", `${from},100 ${points.join(" ")} ${length - 1},100`);
+      area.setAttribute("points", `${from},100 ${points.join(" ")} ${width},100`);
     },
   };
 }

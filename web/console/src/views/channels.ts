@@ -18,7 +18,7 @@ export function channels(): View {
   const { root: grid, body } = table("Channels", ["Channel", "Connections", "Users", ""]);
   const empty = h("p", { class: "empty" });
   grid.append(empty);
-  const find = h("input", { type: "search", name: "text", placeholder: "part of a name on this page", spellcheck: "false" });
+  const find = h("input", { type: "search", name: "text", placeholder: "text on this page", spellcheck: "false" });
   const note = new Note();
   const count = h("p", { class: "hint", role: "status" });
   const first = button("First page", () => turn("")), next = button("Next page", () => turn(after));

@@ -14,7 +14,7 @@ export function connections(): View {
     user: h("input", { name: "user", placeholder: "exact id", spellcheck: "false", autocomplete: "off" }),
     channel: h("input", { name: "channel", placeholder: "exact name", spellcheck: "false", autocomplete: "off" }),
     transport: select({ "": "any", websocket: "WebSocket", polling: "polling", sse: "EventSource" }, { name: "transport" }),
-    text: h("input", { name: "text", type: "search", placeholder: "id, name or room on this page", spellcheck: "false" }),
+    text: h("input", { name: "text", type: "search", placeholder: "text on this page", spellcheck: "false" }),
   };
   const { root: grid, body } = table("Connections", ["Client", "Transport", "User", "Channels", "Lag", "Connected", ""]);
   const empty = h("p", { class: "empty" });

@@ -96,6 +96,7 @@ function pairs(list: HTMLElement, values: Record<string, number> = {}, names: Re
 function tileOf(name: string, shape: Tile["shape"]) {
   const value = h("span", { class: "value" }, "–"), hint = h("span", { class: "hint" });
   const curve = shape && spark(SHOWN);
+  if (curve) set(curve.root, { "aria-label": `${name}: no values yet` });
   const rate = shape === "rate" && h("span", { class: "hint" });
   const root = h("div", { class: "card tile" }, h("span", { class: "name" }, name), value, rate, hint, curve?.root);
   function point(n: number) {

@@ -79,6 +79,12 @@ export function tryout(): View {
     room.hidden = api;
   };
   room.hidden = true;
+  let before = who.userId.value;
+  who.userId.oninput = () => {
+    const name = target.root.querySelector("input")!;
+    if (name.value === before) name.value = who.userId.value; // what one sends goes to oneself, until one says otherwise
+    before = who.userId.value;
+  };
 
   async function send() {
     for (const field of [target, data]) field.mark("");
