@@ -2492,18 +2492,22 @@ function tail() {
 	async function credentials() {
 		const userId = user.value.trim();
 		if (!userId) throw new Error("A user ID is needed: whose notifications, beside those of the channels?");
-		if (!key.value || await authMode() === "open") return {
+		const bare = {
 			userId,
 			username: userId
 		};
-		return { getTicket: () => ticket(userId, ["*"]).catch(() => ticket(userId, channels.values)) };
+		const mode = key.value ? await authMode() : "open";
+		if (mode === "open") return bare;
+		const getTicket = () => ticket(userId, ["*"]).catch(() => ticket(userId, channels.values));
+		if (!mode && !await getTicket().then(() => true, () => false)) return bare;
+		return { getTicket };
 	}
 	async function ticket(userId, patterns) {
 		const { json, problem } = await call("POST", "v1/tickets", { body: JSON.stringify({
 			userId,
 			channels: patterns
 		}) });
-		if (problem) throw Object.assign(new Error(told(problem)), { code: problem.status === 403 || problem.status === 401 ? "forbidden" : "unavailable" });
+		if (problem) throw Object.assign(new Error(told(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
 		return json.ticket;
 	}
 	async function run() {

@@ -229,6 +229,10 @@ test("the key is asked for, and what it may not do is said", { timeout: 60_000 }
   await page.field("channel").fill("orders");
   await page.view.getByText("No connection is like that.").waitFor();
   assert.equal(await page.view.locator(".note").textContent(), "");
+  await page.go("tail?user=ann&channel=orders");
+  await page.button("Connect").click();
+  await page.view.getByText("connected by Socket.IO").waitFor();
+  await page.go("connections");
   await page.page.reload();
   await page.go("connections?channel=orders");
   await page.view.getByText("No connection is like that.").waitFor();
