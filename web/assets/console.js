@@ -828,6 +828,8 @@ function composer() {
 		about.replaceChildren(...kind.about.split("`").map((text, n) => n % 2 ? h("code", {}, text) : text));
 		form.replaceChildren(...current.parts, idempotent, actions);
 		current.seldom.append(idempotency.root);
+		tell("");
+		answer.hidden = true;
 		paint();
 	}
 	const headers = () => {
@@ -900,11 +902,7 @@ function composer() {
 			}
 		}
 	});
-	choice.onchange = () => {
-		turn(choice.value);
-		tell("");
-		answer.hidden = true;
-	};
+	choice.onchange = () => turn(choice.value);
 	onKey(() => {
 		if (root.isConnected) load();
 	});

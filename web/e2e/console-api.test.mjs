@@ -179,6 +179,7 @@ test("tickets and tokens let clients in, and the secret stays in the form", { ti
   await page.view.getByText("This server is in token mode").waitFor();
   await page.page.fill("#ticket [name=channels]", "team-*");
   await page.button("Make a ticket").click();
+  await page.view.getByText("Made. It is good for one connection.").waitFor();
   const ticket = await page.page.getByLabel("Ticket", { exact: true }).textContent();
   const stream = await openStream(t, server, { ticket, channels: ["team-1", "other"] });
   assert.deepEqual([stream.connected.userId, stream.connected.denied], ["alice", ["other"]]);

@@ -40,6 +40,8 @@ export function composer(): View {
     about.replaceChildren(...kind.about.split("`").map((text, n) => n % 2 ? h("code", {}, text) : text));
     form.replaceChildren(...current.parts, idempotent, actions);
     current.seldom.append(idempotency.root);
+    tell("");
+    answer.hidden = true;
     paint();
   }
 
@@ -108,7 +110,7 @@ export function composer(): View {
     oninput: () => paint(),
     onkeydown: (event: KeyboardEvent) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); } },
   });
-  choice.onchange = () => { turn(choice.value); tell(""); answer.hidden = true; };
+  choice.onchange = () => turn(choice.value);
   onKey(() => { if (root.isConnected) load(); });
 
   async function load() {
