@@ -154,7 +154,7 @@ func byName(prefix string, v reflect.Value) ([]member, error) {
 	fields := v.Interface().(map[string]any)
 	list := make([]member, 0, len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		raw, err := marshal(prefix+shorten(name), fields[name])
+		raw, err := marshal(prefix+Shorten(name), fields[name])
 		if err != nil {
 			return nil, err
 		}

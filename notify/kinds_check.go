@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -18,7 +17,7 @@ import (
 func checkValue(at string, f *Field, raw json.RawMessage) (s string, err error) {
 	switch f.Type {
 	case TypeString:
-		if s, err = decodeText(at, raw); err == nil {
+		if s, err = DecodeText(at, raw); err == nil {
 			err = checkText(at, f, s)
 		}
 	case TypeNumber, TypeInteger:
@@ -34,7 +33,7 @@ func checkValue(at string, f *Field, raw json.RawMessage) (s string, err error) 
 	case TypeArray:
 		err = checkArray(at, f, raw)
 	case TypeTimestamp:
-		if s, err = decodeText(at, raw); err != nil {
+		if s, err = DecodeText(at, raw); err != nil {
 			return "", wrongType(at, f, raw)
 		}
 		if _, e := time.Parse(time.RFC3339, s); e != nil {
@@ -104,35 +103,15 @@ func checkArray(at string, f *Field, raw json.RawMessage) error {
 
 // decodeLabel reads a short string of the metadata.
 func decodeLabel(at string, raw json.RawMessage) (string, error) {
-	s, err := decodeText(at, raw)
+	s, err := DecodeText(at, raw)
 	if err == nil {
 		err = invalidOrNil(rooms.CheckName(at, s, maxLabel))
 	}
 	return s, err
 }
 
-// decodeText reads a string of valid JSON in valid UTF-8. Half a surrogate pair is refused: the decoder makes the same U+FFFD of every one, and
-// two names would become one.
-func decodeText(at string, raw json.RawMessage) (s string, err error) {
-	if raw[0] != '"' {
-		return "", wrongType(at, &Field{Type: TypeString}, raw)
-	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), nil
-	}
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", &ValidationError{at, "is not valid JSON"}
-	}
-	const replaced = "\uFFFD"
-	if n := strings.Count(s, replaced); n > 0 &&
-		n > strings.Count(string(raw), replaced)+strings.Count(strings.ToLower(string(raw)), `\ufffd`) {
-		return "", &ValidationError{at, "got half a surrogate pair, expected valid Unicode"}
-	}
-	return s, nil
-}
-
 func wrongType(at string, f *Field, raw json.RawMessage) error {
-	return &ValidationError{at, "got " + describe(raw) + ", expected " + f.expected()}
+	return &ValidationError{at, "got " + Describe(raw) + ", expected " + f.expected()}
 }
 
 // expected says what values a field takes.
@@ -171,36 +150,4 @@ func either(values []string) string {
 	}
 	last := len(values) - 1
 	return strings.Join(values[:last], ", ") + " or " + values[last]
-}
-
-// describe says what a JSON value is, in full when that is short.
-func describe(raw json.RawMessage) string {
-	switch raw[0] {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		var s string
-		_ = json.Unmarshal(raw, &s) // of a valid value; else empty
-		return "the string " + quote(s)
-	case 't', 'f', 'n':
-		return string(raw)
-	}
-	return "the number " + shorten(string(raw))
-}
-
-func quote(s string) string { return strconv.Quote(shorten(s)) }
-
-// shorten cuts what came, so that an error about it stays readable.
-func shorten(s string) string {
-	const most = 64
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
 }

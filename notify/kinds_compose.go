@@ -131,9 +131,9 @@ func (c *composer) repeated(m member) error {
 			return &ValidationError{field, "belongs beside data, as type"}
 		}
 	}
-	got, err := decodeText(field, m.value)
+	got, err := DecodeText(field, m.value)
 	if err == nil && got != want {
-		err = &ValidationError{field, "got " + describe(m.value) + ", but " + m.name + " beside data is " + quote(want)}
+		err = &ValidationError{field, "got " + Describe(m.value) + ", but " + m.name + " beside data is " + quote(want)}
 	}
 	return err
 }
@@ -164,7 +164,7 @@ func (c *composer) metadata(given []member) (json.RawMessage, error) {
 		case "source":
 			source, err = decodeLabel(field, m.value)
 		case "priority":
-			if priority, err = decodeText(field, m.value); err == nil {
+			if priority, err = DecodeText(field, m.value); err == nil {
 				err = checkText(field, &anyPriority, priority)
 			}
 		case "system":

@@ -11,8 +11,6 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-const targetNames = "user, users, channel, channels, client or all"
-
 // DecodeKind reads the body of POST /v1/notifications/{kind}: the kind's id and status, data, metadata, target,
 // except, volatile and ttl. The error is a *ValidationError that names the field, what came and what is allowed.
 // The publication holds no part of body. Names of the target and of except are checked when it is published.
@@ -66,9 +64,9 @@ func (d *kindDecoder) field(m member) (err error) {
 	case "metadata":
 		d.metadata, err = objectAt(m.name, "metadata.", m.value)
 	case "target":
-		d.pub.Target, err = decodeTarget(m.value)
+		d.pub.Target, err = DecodeTarget(m.value)
 	case "except":
-		n.Except, err = decodeNames(m.name, m.value)
+		n.Except, err = DecodeNames(m.name, m.value)
 	case "volatile":
 		if n.Volatile = string(m.value) == "true"; !n.Volatile && string(m.value) != "false" {
 			err = wrongType(m.name, &Field{Type: TypeBoolean}, m.value)
@@ -77,15 +75,15 @@ func (d *kindDecoder) field(m member) (err error) {
 		n.TTL, err = decodeTTL(m.value)
 	case d.kind.Status.Name:
 		d.hasStatus = true
-		if d.status, err = decodeText(m.name, m.value); err != nil && d.kind.Status.Enum != nil {
+		if d.status, err = DecodeText(m.name, m.value); err != nil && d.kind.Status.Enum != nil {
 			err = wrongType(m.name, &d.kind.Status, m.value)
 		}
 	default:
 		if m.name == "" || m.name != d.kind.ID.Name {
-			return &ValidationError{shorten(m.name), "unknown field, expected one of " + d.fields()}
+			return &ValidationError{Shorten(m.name), "unknown field, expected one of " + d.fields()}
 		}
 		d.hasID = true
-		d.id, err = decodeText(m.name, m.value)
+		d.id, err = DecodeText(m.name, m.value)
 	}
 	return err
 }
@@ -156,57 +154,10 @@ func objectAt(at, prefix string, raw json.RawMessage) ([]member, error) {
 	return members(prefix, raw)
 }
 
-func decodeTarget(raw json.RawMessage) (t Target, err error) {
-	all, err := objectAt("target", "target.", raw)
-	if err != nil {
-		return t, err
-	}
-	if len(all) != 1 {
-		return t, &ValidationError{"target", fmt.Sprintf("has %d fields, expected exactly one of %s", len(all), targetNames)}
-	}
-	at := "target." + shorten(all[0].name)
-	var names []string
-	switch name := all[0].name; name {
-	case "users", "channels":
-		if names, err = decodeNames(at, all[0].value); name == "users" {
-			return ToUsers(names...), err
-		}
-		return ToChannels(names...), err
-	case "user", "channel", "client":
-		one, err := decodeText(at, all[0].value)
-		return Target{kind: name, names: []string{one}}, err
-	case "all":
-		if string(all[0].value) != "true" {
-			return t, &ValidationError{at, "got " + describe(all[0].value) + ", expected true"}
-		}
-		return ToAll(), nil
-	}
-	return t, &ValidationError{at, "unknown field, expected " + targetNames}
-}
-
-// decodeNames reads an array of strings.
-func decodeNames(at string, raw json.RawMessage) ([]string, error) {
-	var elements []json.RawMessage
-	if raw[0] != '[' || json.Unmarshal(raw, &elements) != nil {
-		return nil, wrongType(at, &Field{Type: TypeArray, Items: TypeString}, raw)
-	}
-	if len(elements) > MaxTargets {
-		return nil, &ValidationError{at, fmt.Sprintf("has %d elements, expected at most %d", len(elements), MaxTargets)}
-	}
-	names := make([]string, len(elements))
-	for i, e := range elements {
-		var err error
-		if names[i], err = decodeText(fmt.Sprintf("%s[%d]", at, i), e); err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
-}
-
 func decodeTTL(raw json.RawMessage) (time.Duration, error) {
-	s, err := decodeText("ttl", raw)
+	s, err := DecodeText("ttl", raw)
 	if err != nil {
-		return 0, &ValidationError{"ttl", "got " + describe(raw) + `, expected a positive duration such as "5m"`}
+		return 0, &ValidationError{"ttl", "got " + Describe(raw) + `, expected a positive duration such as "5m"`}
 	}
 	return ParseTTL(s)
 }

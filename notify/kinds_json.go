@@ -29,11 +29,11 @@ func members(at string, object []byte) ([]member, error) {
 		end := stringEnd(object, i)
 		m := member{key: object[i:end]}
 		var err error
-		if m.name, err = decodeText(at+"a key", json.RawMessage(m.key)); err != nil {
+		if m.name, err = DecodeText(at+"a key", json.RawMessage(m.key)); err != nil {
 			return nil, err
 		}
 		if hasName(list, seen, m.name) {
-			return nil, &ValidationError{at + shorten(m.name), "is given twice"}
+			return nil, &ValidationError{at + Shorten(m.name), "is given twice"}
 		}
 		i = skipSpace(object, skipSpace(object, end)+1) // over the colon
 		end = valueEnd(object, i)

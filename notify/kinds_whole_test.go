@@ -100,8 +100,8 @@ func TestShorten(t *testing.T) {
 		strings.Repeat("é", 40):       strings.Repeat("é", 32) + "…",
 		"x" + strings.Repeat("é", 40): "x" + strings.Repeat("é", 31) + "…",
 	} {
-		if got := shorten(s); got != want {
-			t.Errorf("shorten(%s) = %s", s, got)
+		if got := Shorten(s); got != want {
+			t.Errorf("Shorten(%s) = %s", s, got)
 		}
 	}
 }

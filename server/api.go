@@ -105,7 +105,7 @@ func (m byMethod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	allow := m.allow()
 	WriteProblem(w, r, &Problem{Status: http.StatusMethodNotAllowed, Code: codeMethod, allow: allow,
-		Detail: "method " + shorten(r.Method) + " is not allowed here, only " + allow})
+		Detail: "method " + notify.Shorten(r.Method) + " is not allowed here, only " + allow})
 }
 
 func (m byMethod) allow() string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
 )
 
@@ -120,7 +121,7 @@ func readParams(params []apiParam, r *http.Request) (map[string]string, error) {
 			if len(known) > 0 {
 				expected = "one of " + strings.Join(known, ", ")
 			}
-			return nil, invalidField(shorten(name), "unknown query parameter, expected "+expected)
+			return nil, invalidField(notify.Shorten(name), "unknown query parameter, expected "+expected)
 		}
 	}
 	return values, nil

@@ -218,7 +218,7 @@ type ticketRequest struct {
 func decodeTicket(body []byte) (t ticketRequest, err error) {
 	const keys = "userId, username, channels, ttl"
 	if body[skipSpace(body, 0)] != '{' {
-		return t, invalidField("", "body: got "+describe(body)+", expected an object with "+keys)
+		return t, invalidField("", "body: got "+notify.Describe(body)+", expected an object with "+keys)
 	}
 	if fault := checkJSONShape(body, 2); fault != nil {
 		return t, invalidField(fault.path, fault.reason)
@@ -236,7 +236,7 @@ func decodeTicket(body []byte) (t ticketRequest, err error) {
 		case "ttl":
 			t.ttl, err = decodeDuration(m.value, m.key)
 		default:
-			field := shorten(m.key)
+			field := notify.Shorten(m.key)
 			err = invalidField(field, "unknown field, expected one of "+keys)
 		}
 		if err != nil {

@@ -74,7 +74,7 @@ func (a *api) publish(c *apiCall) (any, error) {
 		case '[':
 			return a.publishBatch(ctx, c)
 		}
-		return nil, invalidField("", "body: got "+describe(c.body)+", expected an object or an array of up to "+
+		return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object or an array of up to "+
 			itoa(notify.MaxBatch)+" objects")
 	})
 }
@@ -142,7 +142,7 @@ func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
 	return func(c *apiCall) (any, error) {
 		return a.once(c, func(ctx context.Context) (any, error) {
 			if c.body[skipSpace(c.body, 0)] != '{' {
-				return nil, invalidField("", "body: got "+describe(c.body)+", expected an object")
+				return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object")
 			}
 			if fault := checkJSONShape(c.body, notify.MaxDepth+1); fault != nil {
 				return nil, invalidField(fault.path, fault.reason)

@@ -84,7 +84,7 @@ func TestPublishRefusals(t *testing.T) {
 	before := hub.Head()
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	const keys = "target, except, type, data, metadata, volatile, ttl"
-	const targets = "user, users, channel, channels, client, all"
+	const targets = "user, users, channel, channels, client or all"
 	type refusal struct{ body, detail, field string }
 	for _, tc := range []refusal{
 		{``, `body: not valid JSON at byte 0: unexpected end of JSON input`, ``},

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/roomcast/roomcast/notify"
 )
 
 // checkJSONText refuses what is not one JSON value in valid UTF-8. The standard
@@ -113,9 +115,9 @@ func jsonPath(levels []jsonLevel) string {
 		case l.array:
 			b.WriteString("[" + strconv.Itoa(l.index) + "]")
 		case b.Len() > 0:
-			b.WriteString("." + shorten(l.key))
+			b.WriteString("." + notify.Shorten(l.key))
 		default:
-			b.WriteString(shorten(l.key))
+			b.WriteString(notify.Shorten(l.key))
 		}
 	}
 	return b.String()
