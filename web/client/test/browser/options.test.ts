@@ -27,7 +27,8 @@ test("the endpoints are at the page's origin, at the server's, or below its path
   expect(urlsOf({ url: "https://example.com/live/?a=1" })).toEqual(["wss://example.com/live/socket.io/", "https://example.com/live/sse"]);
   expect(urlsOf({ url: "/live" })).toEqual([`${ws}/live/socket.io/`, `${origin}/live/sse`]);
   expect(urlsOf({ socketPath: "/api/socket.io", ssePath: "/api/sse" })).toEqual([`${ws}/api/socket.io`, `${origin}/api/sse`]);
-  expect(() => connect({ url: "http://" })).toThrow(TypeError);
+  expect(urlsOf({ url: "" })).toEqual([`${ws}/socket.io/`, `${origin}/sse`]); // a setting that is not set
+  for (const url of ["http://", "localhost:3000", "wss://example.com"]) expect(() => connect({ url }), url).toThrow(TypeError);
 });
 
 test("a page without TLS lacks some of the browser, and connects all the same", async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { commands, connected, listen, next, serve, until } from "./server.ts";
 
 // Each client stands for a tab: a BroadcastChannel and a lock know no difference.
@@ -101,4 +101,111 @@ test("a tab with a newer token mends what was refused for all", async () => {
   await connected(newer);
   await connected(old);
   expect(await connections(url)).toHaveLength(1);
+});
+
+test("what is asked for before there is a leader waits for one", async () => {
+  const url = await serve({ RATE_LIMIT_INTERVAL: "0" });
+  const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true, transport: "socket.io", pingInterval: 0 }));
+  for (const [n, tab] of tabs.entries()) tab.emit("custom-event", { n });
+  const joins = tabs.map((tab, n) => tab.join("all", `own ${n}`));
+  const reply = tabs[1]!.ack("custom-event", { n: 2 });
+  expect(await Promise.all(joins)).toEqual([0, 1].map((n) => ({ joined: ["all", `own ${n}`], denied: [] })));
+  expect(await reply).toMatchObject({ n: 2 });
+  for (const tab of tabs) await until(tab, () => tab.got.filter(({ name }) => name === "custom-event-response").length >= 2);
+});
+
+test("a tab that closes is not a connection that closes, for the others", async () => {
+  const url = await serve();
+  const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true }));
+  for (const tab of tabs) await connected(tab);
+  const [one, two] = tabs as [(typeof tabs)[0], (typeof tabs)[0]];
+  const told: string[] = [];
+  two.onStatus(({ status }) => told.push(status));
+  one.close();
+  await until(two, () => told.includes("connected"));
+  expect(told).toEqual(["reconnecting", "connected"]);
+  expect(one.got.at(-1)).toMatchObject({ name: "disconnect", value: { reason: "closed" } });
+});
+
+test("a tab that opens later is told of the connection", async () => {
+  const url = await serve();
+  const one = listen({ url, userId: "ann", shared: true });
+  await connected(one);
+  const two = listen({ url, userId: "ann", shared: true });
+  expect(await next(two, "connected")).toMatchObject({ clientId: one.clientId });
+  expect(two.ids("connected")).toHaveLength(1);
+  expect(one.ids("connected")).toHaveLength(1);
+});
+
+test("a tab that was closed comes back with its channels", async () => {
+  const url = await serve();
+  const tab = listen({ url, userId: "ann", shared: true });
+  await tab.join("later");
+  tab.close();
+  tab.reconnect();
+  await connected(tab);
+  expect((await connections(url))[0].rooms).toContain("later");
+});
+
+test("a leader that is frozen is replaced", async () => {
+  const url = await serve();
+  const names = vi.spyOn(LockManager.prototype, "request");
+  onTestFinished(() => names.mockRestore());
+  const options = { url, userId: "ann", shared: true, timeout: 300 };
+  listen(options).close();
+  const name = names.mock.calls[0]![0];
+  // It has the lock, and says nothing.
+  let lost = false;
+  navigator.locks.request(name, () => new Promise(() => {})).catch(() => lost = true);
+  const tabs = [1, 2].map(() => listen(options));
+  for (const tab of tabs) await connected(tab);
+  expect(lost).toBe(true);
+  expect(await connections(url)).toHaveLength(1);
+});
+
+test("a leader that was taken for frozen follows", async () => {
+  const url = await serve();
+  const names = vi.spyOn(LockManager.prototype, "request");
+  onTestFinished(() => names.mockRestore());
+  const tab = listen({ url, userId: "ann", shared: true, timeout: 300 });
+  await connected(tab);
+  const name = names.mock.calls[0]![0];
+  const release = await new Promise<() => void>((resolve) => {
+    navigator.locks.request(name, { steal: true }, () => new Promise<void>((end) => resolve(end))).catch(() => {});
+  });
+  await until(tab, () => tab.status === "reconnecting");
+  release();
+  await connected(tab);
+  const { id }: any = await commands.publish(url, { target: { user: "ann" }, type: "note", data: null });
+  await until(tab, () => tab.ids("note").includes(id));
+  expect(await connections(url)).toHaveLength(1);
+});
+
+test("where no lock is to be had, each tab connects by itself", async () => {
+  const url = await serve();
+  const refuse = vi.spyOn(LockManager.prototype, "request").mockRejectedValue(new DOMException("a sandboxed frame", "SecurityError"));
+  onTestFinished(() => refuse.mockRestore());
+  const tab = listen({ url, userId: "ann", shared: true });
+  await connected(tab);
+});
+
+test("what one tab sends through another is what JSON says it is", async () => {
+  const url = await serve();
+  const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true, channels: ["a"] }));
+  for (const tab of tabs) await connected(tab);
+  class Price { constructor(readonly cents: number) {} toJSON() { return `${this.cents} cents`; } }
+  await tabs[1]!.send("a", new Proxy({ price: new Price(5), call() {} }, {}));
+  await until(tabs[1]!, () => tabs[1]!.ids("message").length);
+  expect(tabs[1]!.got.find(({ name }) => name === "message")!.value.data.message).toEqual({ price: "5 cents" });
+});
+
+test("a new tab tries again what was closed", async () => {
+  const url = await serve();
+  const one = listen({ url, userId: "ann", shared: true });
+  await connected(one);
+  await commands.api(url, "DELETE", "/v1/users/ann/connections");
+  await until(one, () => one.status === "closed");
+  const two = listen({ url, userId: "ann", shared: true });
+  await connected(two);
+  await connected(one);
 });

@@ -61,3 +61,33 @@ test("the wait between attempts grows, is never the same, and ends when the netw
   dispatchEvent(new Event("online"));
   await again;
 });
+
+test("a browser that goes offline has lost its connection, and says when it is back", async () => {
+  const url = await serve();
+  for (const transport of ["socket.io", "sse"] as const) {
+    const client = listen({ url, userId: "ann", transport, backoff: { min: 60_000 } });
+    await connected(client);
+    const lost = next(client, "disconnect");
+    dispatchEvent(new Event("offline"));
+    expect(await lost).toEqual({ reason: "offline" });
+    expect(client.status).toBe("reconnecting");
+    const { id }: any = await commands.publish(url, { target: { user: "ann" }, type: "note", data: null });
+    dispatchEvent(new Event("online"));
+    await until(client, () => client.ids("note").includes(id));
+    client.close();
+    dispatchEvent(new Event("offline"));
+    dispatchEvent(new Event("online"));
+    expect(client.status).toBe("closed");
+  }
+});
+
+test("a page that comes back from the browser's cache connects anew, for its connection did not stay", async () => {
+  const url = await serve();
+  const client = listen({ url, userId: "ann", backoff: { min: 60_000 } });
+  await connected(client);
+  dispatchEvent(new PageTransitionEvent("pageshow"));
+  expect(client.status).toBe("connected");
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+  expect(client.status).toBe("reconnecting");
+  await connected(client);
+});

@@ -27,3 +27,13 @@ test("without them, it says what is missing", async () => {
   await new Promise<void>((resolve) => client.onStatus(() => client.error && resolve()));
   expect(client.error).toMatchObject({ code: "unsupported", message: "no EventSource here" });
 });
+
+test("a server that is not there does not end the program", async () => {
+  for (const transport of ["socket.io", "sse", "auto"] as const) {
+    const client = connect({ url: "http://127.0.0.1:1", userId: "job", transport, WebSocket: WebSocket as any, EventSource: EventSource as any });
+    await new Promise<void>((resolve) => client.onStatus(() => client.error && resolve()));
+    expect(client.error).toMatchObject({ code: "network" });
+    client.reconnect();
+    client.close(); // in the middle of its attempt
+  }
+});

@@ -1,0 +1,74 @@
+import { expect, onTestFinished, test } from "vitest";
+import { commands, connected, listen, next, serve, until } from "./server.ts";
+
+const rooms = async (url: string) => ((await commands.api(url, "GET", "/v1/connections")).json as any).connections[0].rooms as string[];
+
+test("over Socket.IO, everything is sent in the order of the calls, before the connection and after", async () => {
+  const url = await serve();
+  const frames: string[] = [];
+  const send = WebSocket.prototype.send;
+  onTestFinished(() => void (WebSocket.prototype.send = send));
+  WebSocket.prototype.send = function (data) {
+    frames.push(/^4\d*(?:\["|0)([\w-]*)/.exec(String(data))?.[1] ?? "");
+    send.call(this, data);
+  };
+  const client = listen({ url, userId: "ann", transport: "socket.io", pingInterval: 0 });
+  const work = () => [client.emit("custom-event", {}), client.join("a"), client.emit("ping"), client.ack("custom-event", {}), client.send("a", 1), client.emit("ping")];
+  const order = ["custom-event", "subscribe", "ping", "custom-event", "send-message", "ping"];
+  client.onStatus(() => client.status === "connected" && work()); // what waited comes first
+  await Promise.all(work());
+  await until(client, () => frames.length >= 13);
+  expect(frames.slice(1)).toEqual([...order, ...order]);
+});
+
+test("over EventSource, requests are sent one after the other", async () => {
+  const url = await serve();
+  const fetch = globalThis.fetch;
+  onTestFinished(() => void (globalThis.fetch = fetch));
+  let first = true;
+  globalThis.fetch = async (input, init) => {
+    if (first && String(input).includes("/messages")) {
+      first = false;
+      await new Promise((resolve) => setTimeout(resolve, 200)); // a network that lets the second one overtake
+    }
+    return fetch(input, init);
+  };
+  const client = listen({ url, userId: "ann", transport: "sse", channels: ["a"] });
+  await connected(client);
+  await Promise.all([1, 2, 3].map((n) => client.send("a", n)));
+  await until(client, () => client.ids("message").length === 3);
+  expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message)).toEqual([1, 2, 3]);
+});
+
+for (const transport of ["socket.io", "sse"] as const) {
+  test(`the last word on a channel counts, also over a reconnect (${transport})`, async () => {
+    const url = await serve();
+    const client = listen({ url, userId: "ann", transport, backoff: { min: 20 } });
+    await connected(client);
+    await Promise.all([client.join("a"), client.leave("a"), client.join("b"), client.leave("b"), client.join("b")]);
+    for (let round = 0; round < 2; round++) {
+      await client.send("b", round);
+      expect(await rooms(url)).toContain("b");
+      expect(await rooms(url)).not.toContain("a");
+      const lost = next(client, "disconnect");
+      await commands.killServer(url);
+      await lost;
+      await commands.reviveServer(url);
+      await connected(client);
+    }
+    expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message)).toEqual([0, 1]);
+  });
+
+  test(`a channel that everybody is in stays left (${transport})`, async () => {
+    const url = await serve({ DEFAULT_CHANNELS: "general" });
+    const client = listen({ url, userId: "ann", transport, backoff: { min: 20 } });
+    await connected(client);
+    await client.leave("general");
+    await commands.killServer(url);
+    await until(client, () => client.status !== "connected");
+    const leaving = client.leave("elsewhere"); // asked for while there is nobody to ask
+    await commands.reviveServer(url);
+    await leaving;
+    expect(await rooms(url)).not.toContain("general");
+  });
+}

@@ -1,0 +1,101 @@
+import { expect, test, vi } from "vitest";
+import { connected, listen, next, serve, until } from "./server.ts";
+
+const EMITTER = "./web/e2e/emitter";
+
+/** Servers that no server is: each says what a test wants it to. */
+function scripted(answer: (message: string, say: (message: unknown) => void) => void) {
+  const sockets: any[] = [];
+  class Socket {
+    readyState = 0;
+    sent: string[] = [];
+    onmessage: ((event: { data: unknown }) => void) | null = null;
+    onclose: ((event: { reason: string }) => void) | null = null;
+    constructor() {
+      sockets.push(this);
+      setTimeout(() => {
+        this.readyState = 1;
+        this.say('0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}');
+      });
+    }
+    say = (data: unknown) => this.onmessage?.({ data });
+    send(message: string) {
+      this.sent.push(message);
+      answer(message, this.say);
+    }
+    close() { this.readyState = 3; }
+  }
+  return { Socket: Socket as any, sockets };
+}
+
+const welcome = (message: string, say: (message: unknown) => void) => {
+  if (!message.startsWith("40")) return;
+  say('40{"sid":"c1"}');
+  say('42["connected",{"type":"connected","clientId":"c1","userId":"ann"},"00000001-1"]');
+};
+
+test("a server that takes the connection and never answers is given up, however lively", async () => {
+  const { Socket, sockets } = scripted((message, say) => message.startsWith("40") && say("40{\"sid\":\"c1\"}"));
+  const alive = setInterval(() => sockets.at(-1)?.say("2"), 20);
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", timeout: 100, backoff: { min: 20 }, WebSocket: Socket });
+  await until(client, () => client.error, "the end of patience", 2000).finally(() => clearInterval(alive));
+  expect(client.error).toMatchObject({ code: "network", message: "no sign of the server" });
+  expect(sockets[0].readyState).toBe(3);
+});
+
+test("packets that mean nothing here are passed over", async () => {
+  const { Socket, sockets } = scripted(welcome);
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 0, WebSocket: Socket });
+  await connected(client);
+  const [socket] = sockets;
+  for (const text of ["6", "3probe", "5", "9?", "", '43999["late"]']) socket.say(text);
+  socket.say("2probe");
+  expect(socket.sent.at(-1)).toBe("3probe");
+  const came = next(client, "note");
+  socket.say('42["note",1,"00000001-2"]');
+  expect(await came).toMatchObject({ id: "00000001-2", data: 1 });
+  expect(client.status).toBe("connected");
+});
+
+test("a packet that cannot be read ends the connection, which goes on from before it", async () => {
+  for (const packet of ["4", "4x", "42{", "42", new ArrayBuffer(1)]) {
+    const { Socket, sockets } = scripted(welcome);
+    const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 10 }, WebSocket: Socket });
+    await connected(client);
+    const lost = next(client, "disconnect");
+    sockets[0].say(packet);
+    expect((await lost).reason).toMatch("unreadable packet");
+    await connected(client);
+    expect(sockets[1].sent[0]).toContain('"since":"00000001-1"');
+    client.close();
+  }
+});
+
+test("what looks like a place for bytes is data where there are none", async () => {
+  const url = await serve({}, EMITTER);
+  const client = listen({ url, userId: "ann", channels: ["lobby"], transport: "socket.io" });
+  await connected(client);
+  const came = next(client, "note");
+  client.emit("emit", "lobby", "note", { part: { _placeholder: true, num: 0 } });
+  expect((await came).data).toEqual({ part: { _placeholder: true, num: 0 } });
+});
+
+test("events of Go code with names of ours do no harm", async () => {
+  const begin = vi.spyOn(globalThis, "setInterval"), end = vi.spyOn(globalThis, "clearInterval");
+  const { Socket, sockets } = scripted(welcome);
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 60_000, WebSocket: Socket });
+  await connected(client);
+  const errors: any[] = [];
+  client.on("error", (error) => errors.push(error.message));
+  sockets[0].say('42["error","in words","00000001-2"]');
+  sockets[0].say('42["error","00000001-3"]');
+  sockets[0].say('42["connected","00000001-4"]');
+  sockets[0].say('42["connected",{},"00000001-5"]');
+  expect(errors).toEqual(["in words", ""]);
+  expect([client.status, client.clientId, client.lastId]).toEqual(["connected", "c1", "00000001-5"]);
+  client.close();
+  const timers = begin.mock.results.map(({ value }) => value), ended = end.mock.calls.map(([timer]) => timer);
+  expect(timers.filter((timer) => !ended.includes(timer))).toEqual([]);
+  begin.mockRestore();
+  end.mockRestore();
+});

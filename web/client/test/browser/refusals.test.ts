@@ -1,0 +1,83 @@
+import { expect, onTestFinished, test } from "vitest";
+import { commands, connected, listen, network, serve, until } from "./server.ts";
+
+const SECRET = "a-secret-of-32-bytes-for-the-tests";
+
+/** An EventSource that is always refused. */
+class Refused {
+  readyState = 2;
+  onerror: (() => void) | undefined;
+  constructor() { setTimeout(() => this.onerror?.()); }
+  addEventListener() {}
+  close() {}
+}
+
+/** Answers requests for the stream as whoever stands in front of the server does. */
+function inFront(status: number) {
+  const { fetch } = globalThis;
+  onTestFinished(() => void (globalThis.fetch = fetch));
+  globalThis.fetch = async (input, init) => String(input).includes("/sse")
+    ? new Response("<h1>default backend</h1>", { status }) : fetch(input, init);
+}
+
+for (const status of [401, 403, 404, 502]) {
+  test(`a ${status} that is not the server's own ends nothing`, async () => {
+    const url = await serve();
+    const line = await network(url);
+    await commands.setLine(line, "refuse");
+    inFront(status);
+    const client = listen({ url: line, userId: "ann", backoff: { min: 20, max: 50 }, EventSource: Refused as any });
+    await until(client, () => client.error);
+    expect(client.status).toBe("reconnecting");
+    expect(client.error).toMatchObject({ code: "unavailable" });
+    await commands.setLine(line, "pass");
+    await connected(client);
+    expect(client.transport).toBe("socket.io");
+  });
+}
+
+test("a server without streams is no reason to give up websockets", async () => {
+  const url = await serve();
+  const line = await network(url);
+  await commands.setLine(line, "refuse");
+  const client = listen({ url: line, userId: "ann", ssePath: "/nowhere", backoff: { min: 20, max: 50 } });
+  await until(client, () => client.error);
+  await commands.setLine(line, "pass");
+  await connected(client);
+  expect(client.transport).toBe("socket.io");
+});
+
+test("a stream that is refused for another reason than its ticket says so", async () => {
+  const url = await serve({ JWT_SECRET: SECRET, MAX_CONNECTIONS_PER_USER: "1" });
+  const token = await commands.sign(SECRET, { sub: "ann" });
+  const first = listen({ url, token, transport: "sse" });
+  await connected(first);
+  const second = listen({ url, token, transport: "sse", backoff: { min: 20, max: 50 } });
+  await until(second, () => second.error);
+  expect(second.error?.code).not.toBe("invalid_token");
+  expect(second.status).toBe("reconnecting");
+  first.close();
+  await connected(second);
+});
+
+test("whatever getToken or getTicket fails with, the code says that it was they", async () => {
+  for (const failure of [new DOMException("too slow", "TimeoutError"), Object.assign(new Error("no network"), { code: "forbidden" }), "text", undefined]) {
+    for (const name of ["getToken", "getTicket"] as const) {
+      const client = listen({ url: "http://127.0.0.1:1", [name]: () => Promise.reject(failure) });
+      await until(client, () => client.error);
+      expect(client.error?.code).toBe("credentials");
+      expect(client.status).toBe("reconnecting");
+      client.close();
+    }
+  }
+});
+
+test("a websocket that the page may not open is as one that is blocked", async () => {
+  const url = await serve();
+  class Forbidden {
+    constructor() { throw new DOMException("an insecure connection from a secure page", "SecurityError"); }
+  }
+  const client = listen({ url, userId: "ann", WebSocket: Forbidden as any });
+  await connected(client);
+  expect(client.transport).toBe("sse");
+});
