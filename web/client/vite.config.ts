@@ -10,6 +10,7 @@ export default defineConfig({
       output: {
         chunkFileNames: "[name].js",
         minify: true, // Vite leaves the whitespace of libraries; the source maps show the code as it was written,
+        comments: false, // the annotations for tree shaking, which nothing at the top level needs
         // Bundlers of server components look for it in the first line. In the source it would not be sure to stay there.
         banner: ({ name }) => name === "react" ? '"use client";' : "",
       },

@@ -28,34 +28,29 @@ export function connect(options: Options = {}): Client {
     }
   }
 
-  function dispatch(name: string, value: any, id: string) {
-    for (const handler of [...handlers.get(name) ?? []]) call(handler, value, id);
+  /** Calls the handlers that are there now, but for those that one of them ends. */
+  function each(set: Set<(...args: any[]) => void> | undefined, ...args: unknown[]) {
+    for (const handler of [...set ?? []]) if (set!.has(handler)) call(handler, ...args);
   }
 
   const sink: DriverSink = {
     event(name, value, id) {
       if (name === "sync") return; // it only moves the cursor
-      dispatch(name, value, id);
+      each(handlers.get(name), value, id);
       // Only notifications have `data`: control events keep their names.
-      if (value?.data !== undefined) for (const as of names) if (as !== "type" && as !== name) dispatch(as, value, id);
-      for (const handler of [...any]) call(handler, name, value, id);
+      if (value?.data !== undefined) for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
+      each(any, name, value, id);
     },
     state(change) {
       const before = { ...state };
       Object.assign(state, change);
-      if (before.status !== state.status || before.transport !== state.transport || before.error !== state.error
-        || before.clientId !== state.clientId) for (const watcher of [...watchers]) call(watcher, client);
+      if ((["status", "transport", "error", "clientId"] as const).some((name) => before[name] !== state[name])) each(watchers, client);
     },
   };
 
-  const client: Client = {
-    get status() { return state.status; },
-    get transport() { return state.transport; },
-    get error() { return state.error; },
-    get clientId() { return state.clientId; },
-    get connection() { return state.connection; },
-    get lastId() { return state.lastId; },
-    on(name: string, handler: any) {
+  // Its state is read by getters, which are added below.
+  const client = {
+    on(name: string, handler: Handler) {
       const set = handlers.get(name) ?? new Set();
       handlers.set(name, set.add(handler));
       return () => client.off(name, handler);
@@ -79,7 +74,8 @@ export function connect(options: Options = {}): Client {
     ack: (event, ...args) => driver.ask(event, args),
     reconnect: () => driver.reconnect(),
     close: () => driver.close(),
-  };
+  } as Client;
+  for (const name in state) Object.defineProperty(client, name, { get: () => state[name as keyof State], enumerable: true });
 
   const driver = share(options, sink, log) ?? drive(options, sink, log);
   return client;

@@ -2,7 +2,7 @@
 // of it goes on from the last id, so nothing is missed and nothing comes twice.
 
 import { openStream } from "./eventsource.ts";
-import { fail, settled, unique, within, type Link } from "./link.ts";
+import { coded, copy, fail, settled, unique, within, type Link } from "./link.ts";
 import type { Client, ClientError, Options, Transport } from "./types.ts";
 import { openSocket } from "./websocket.ts";
 
@@ -26,8 +26,7 @@ export interface Driver {
 }
 
 /** Refusals that only other credentials mend, and those that nothing does. */
-export const TOKEN = ["unauthenticated", "invalid_token", "token_expired"];
-const FINAL = ["forbidden", "validation", "disconnected", "not_found", ...TOKEN];
+const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/, FINAL = /^(forbidden|validation|disconnected)$/;
 
 const MAX_QUEUE = 20;
 
@@ -36,7 +35,8 @@ const BLOCKED = 60_000;
 
 /** The url of a path at the server; the page's own origin where none is named. */
 export function endpoint(o: Options, path: string): URL {
-  const url = new URL(o.url ?? "/", globalThis.location?.href);
+  const url = new URL(o.url || "/", globalThis.location?.href);
+  if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
   url.pathname = url.pathname.replace(/\/$/, "") + path;
   url.search = url.hash = "";
   return url;
@@ -49,18 +49,20 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
   const fixed = o.transport && o.transport !== "auto" ? o.transport : undefined;
   const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
   const channels = new Set(o.channels), left = new Set<string>(), sessionId = unique();
-  const queue: [string, unknown[]][] = [], waiting = new Set<[(link: Link) => void, (error: Error) => void]>();
+  // What waits for the connection, in the order of the calls. Requests are told when it does not come; events are bounded.
+  const queue = new Set<[go: () => void, fail?: (error: Error) => void]>();
   let link: Link | undefined, transport: Transport = "socket.io";
-  let status: State["status"] = "closed", lastId = o.since, pid: string | undefined;
+  let status: State["status"] = "closed", lastId = o.since, pid: string | undefined, why = "";
   let round = 0, attempts = 0, failed: Transport | undefined, blockedUntil = 0;
   let timer: ReturnType<typeof setTimeout>, pinger: ReturnType<typeof setInterval>;
 
   function set(next: State["status"], change: Partial<State> = {}) {
+    const was = status, reason = why;
     status = next;
     sink.state({ status, transport: undefined, ...change });
+    // Handlers find the status as it is now.
+    if (was === "connected" && was !== next) sink.event("disconnect", { reason }, "");
   }
-
-  const other = (): Transport => transport === "sse" ? "socket.io" : "sse";
 
   /** Begins a round of attempts, with the transport that is likelier to work. */
   function begin() {
@@ -68,66 +70,81 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     open(fixed ?? (Date.now() < blockedUntil || !Socket ? "sse" : "socket.io"));
   }
 
+  /** Asks the page, which may fail in any way. */
+  async function credential(name: "getToken" | "getTicket"): Promise<string> {
+    try {
+      return await within(o[name]!(), timeout, name);
+    } catch (error) {
+      throw fail("credentials", (error as Error)?.message ?? `${name}: ${error}`);
+    }
+  }
+
   async function open(by: Transport) {
-    drop();
+    drop("reconnect");
     const mine = round, current = () => mine === round;
+    const now = <Args extends unknown[]>(tell: (...args: Args) => void) => (...args: Args) => { if (current()) tell(...args); };
     transport = by;
     set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
+    if (!current()) return;
     try {
       if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
-      const ticket = o.getTicket && await within(o.getTicket(), timeout, "getTicket");
-      const token = o.getToken ? await within(o.getToken(), timeout, "getToken") : o.token;
+      const ticket = o.getTicket && await credential("getTicket");
+      const token = o.getToken ? await credential("getToken") : o.token;
       if (!current()) return;
       const { userId, username } = o;
       const hello = { userId, username, token, ticket, channels: [...channels], sessionId, since: lastId, pid };
       const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
       log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
       const told = {
-        event: (name: string, value: any, id: string) => { if (current()) take(name, value, id); },
-        closed: (reason: string, error?: ClientError) => { if (current()) lost(reason, error); },
-        session: (id: string) => { pid = id; },
+        event: now(take), closed: now(lost), session: (id: string) => { pid = id; },
+        alive: now((ms: number) => { if (status === "connected") patience(ms); }),
       };
       link = by === "sse"
-        ? openStream(url, hello, { timeout, Source, withCredentials: !!o.withCredentials, tokenInUrl: !!o.tokenInUrl,
-            ticket: o.getTicket && (async () => within(o.getTicket!(), timeout, "getTicket")) }, told)
-        // A network that swallows WebSockets says nothing: the other transport should not wait for long.
-        : openSocket(url, hello, fixed ? timeout : Math.min(timeout, 5000), Socket, told);
+        ? openStream(url, hello, { ...o, timeout, Source, ticket: o.getTicket && (() => credential("getTicket")) }, told)
+        : openSocket(url, hello, timeout, Socket, told);
+      // A network that swallows WebSockets says nothing: the other transport should not wait for long.
+      patience(fixed || by === "sse" ? timeout : Math.min(timeout, 5000));
     } catch (error) {
-      const { message, code } = error as ClientError;
-      if (current()) lost(message, code ? error as ClientError : fail("credentials", message));
+      // One of the browser's own means that it has blocked the transport.
+      if (current()) lost((error as Error).message, coded(error));
     }
+  }
+
+  /** How long the server may be silent from now on. */
+  function patience(ms: number) {
+    clearTimeout(timer);
+    timer = setTimeout(() => lost("no sign of the server"), ms);
   }
 
   function take(name: string, value: any, id: string) {
     if (id) sink.state({ lastId: lastId = id });
     log(name, id);
-    if (name === "connected") {
+    if (name === "connected" && status !== name) {
+      const mine = round;
       attempts = 0;
       if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
-      set("connected", { transport, error: undefined, clientId: value.clientId, connection: value });
-      if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch((error) => log("unsubscribe", error.message));
-      for (const [resolve] of waiting) resolve(link!);
-      waiting.clear();
-      for (const [event, args] of queue.splice(0)) emit(event, args);
+      status = name; // so that what waited goes first
+      if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {}); // the next connection tries again
+      for (const entry of queue) {
+        queue.delete(entry);
+        entry[0]();
+      }
+      if (mine === round) set(name, { transport, error: undefined, clientId: value?.clientId, connection: value });
+      if (mine !== round) return; // a handler has closed it
       const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3000 : 0);
       if (every) pinger = setInterval(() => link!.emit("ping", []), every);
     }
-    if (name === "error") value = fail(value.code, value.message, value.retryAfter);
-    if (name === "auth:expiring" && o.getToken) refresh();
+    if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+    if (name === "auth:expiring" && o.getToken) {
+      // When it fails, the server ends the connection, and the next one asks anew.
+      credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token not renewed:", error.message));
+    }
     sink.event(name, value, id);
   }
 
-  async function refresh() {
-    try {
-      await request("auth:refresh", [{ token: await within(o.getToken!(), timeout, "getToken") }]);
-      log("token renewed");
-    } catch (error) {
-      log("token not renewed:", (error as Error).message); // the server ends the connection, and the next one asks anew
-    }
-  }
-
   /** Lets go of the link; what it still says is of a round that is over. */
-  function drop(ordered?: boolean) {
+  function drop(reason: string, ordered?: boolean) {
+    why = reason;
     round++;
     clearTimeout(timer);
     clearInterval(pinger);
@@ -137,68 +154,70 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
 
   function lost(reason: string, error?: ClientError) {
     const was = status;
-    drop();
+    drop(reason);
     log("close", transport, reason, error?.code ?? "");
-    const code = error?.code ?? "", renewable = TOKEN.includes(code) && (o.getToken || o.getTicket);
-    if (FINAL.includes(code) && !renewable) finish(error!);
+    const code = error?.code ?? "", renewable = o.getToken || o.getTicket;
+    if (FINAL.test(code) || TOKEN.test(code) && !renewable) finish(error!, error);
     // Lost or blocked: the other transport may work where this one does not. A refusal would be the same there.
-    else if (was !== "connected" && !fixed && !failed && (!code || code === "unsupported")) {
+    else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|)$/.test(code)) {
       failed = transport;
       blockedUntil = 0;
-      open(other());
+      open(transport === "sse" ? "socket.io" : "sse");
     } else {
       // Spread, so that a server that comes back is not met by all at once; never sooner than it asks for.
       const part = Math.random() / 2;
       const wait = Math.max((error?.retryAfter ?? 0) * 1000 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
       log("retry in", Math.round(wait), "ms");
+      timer = setTimeout(begin, wait); // before any handler hears of it, which may close
       set("reconnecting", { error: error ?? fail("network", reason) });
-      timer = setTimeout(begin, wait);
     }
-    // Handlers find the status as it is now.
-    if (was === "connected") sink.event("disconnect", { reason }, "");
-    if (code && code !== "timeout") sink.event("error", error, "");
+    if (code) sink.event("error", error, "");
   }
 
-  function finish(error: ClientError) {
-    for (const event of WAKING) globalThis.removeEventListener?.(event, wake);
-    for (const [, reject] of waiting) reject(error);
-    waiting.clear();
-    queue.length = 0;
-    set("closed", { error });
+  function finish(error: ClientError, told?: ClientError) {
+    listen("removeEventListener");
+    for (const [, reject] of queue) reject?.(error);
+    queue.clear();
+    set("closed", { error: told });
   }
 
-  /** The network is back, or the page: there is nothing to wait for. */
-  function wake() {
-    if (status === "reconnecting" && !link) begin();
+  /** There is no network, or there is again, or the page is back: a page that was put away has lost its connection. */
+  function wake({ type, persisted }: Partial<PageTransitionEvent>) {
+    if (type === "offline") status === "connected" && lost(type);
+    else if (persisted || status === "reconnecting" && !link) begin();
+  }
+
+  function listen(how: "addEventListener" | "removeEventListener") {
+    for (const event of ["online", "offline", "pageshow"]) globalThis[how]?.(event, wake);
   }
 
   function reconnect() {
-    drop();
     attempts = 0;
-    for (const event of WAKING) globalThis.addEventListener?.(event, wake);
+    listen("addEventListener");
     begin();
   }
 
-  /** Resolves with the link that is connected, now or soon. */
-  function ready(): Promise<Link> {
-    if (status === "connected") return Promise.resolve(link!);
-    if (status === "closed") return Promise.reject(fail("closed", "the connection is closed"));
-    let entry: [(link: Link) => void, (error: Error) => void];
-    const later = new Promise<Link>((...settle) => waiting.add(entry = settle));
-    return within(later, timeout, "connect").finally(() => waiting.delete(entry));
-  }
-
-  async function request(event: string, args: unknown[]) {
-    return settled(await (await ready()).ask(event, args));
+  /** Asks at once, or as soon as there is a connection. */
+  async function request(event: string, args: unknown[]): Promise<any> {
+    const ask = async () => settled(await link!.ask(event, args));
+    if (status === "connected") return ask();
+    if (status === "closed") throw fail(status, status);
+    let entry: Parameters<typeof queue.add>[0];
+    // In an array, because the answer has a deadline of its own.
+    const asked = new Promise<[Promise<any>]>((resolve, reject) => queue.add(entry = [() => resolve([ask()]), reject]));
+    return (await within(asked, timeout, "connect").finally(() => queue.delete(entry)))[0];
   }
 
   function emit(event: string, args: unknown[]) {
     const connected = status === "connected";
     const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported"
-      : !connected && queue.length >= MAX_QUEUE && "unavailable";
+      : !connected && [...queue].filter(([, reject]) => !reject).length >= MAX_QUEUE && "unavailable";
     if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
     else if (connected) link!.emit(event, args);
-    else queue.push([event, args]);
+    else {
+      args = copy(args);
+      queue.add([() => emit(event, args)]);
+    }
     return !refusal;
   }
 
@@ -217,18 +236,13 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
       if (!join.length) return { joined: [], denied: [] };
       const { denied = [] } = await request("subscribe", [{ channels: join }]);
       const joined = join.filter((name) => !denied.includes(name));
-      for (const name of joined) channels.add(name);
+      for (const name of joined) if (!left.has(name)) channels.add(name); // not when it was left meanwhile
       return { joined, denied };
     },
     close() {
-      const was = status;
-      drop(true);
+      drop("closed", true);
       log("close");
       finish(fail("closed", "closed"));
-      sink.state({ error: undefined });
-      if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
     },
   };
 }
-
-const WAKING = ["online", "pageshow"];

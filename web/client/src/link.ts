@@ -8,8 +8,10 @@ export interface LinkSink {
   event(name: string, value: any, id: string): void;
   /** The transport has ended. error: what the server, or the lack of something, says about it. */
   closed(reason: string, error?: ClientError): void;
+  /** There is a sign of the server, and the next is due within ms. */
+  alive(ms: number): void;
   /** The server keeps this session for a while (connection state recovery). */
-  session?(pid: string): void;
+  session(pid: string): void;
 }
 
 /** A connection over one transport. It speaks in events of Socket.IO; the stream translates them to requests. */
@@ -33,25 +35,32 @@ export interface Hello {
 }
 
 export const isId = (value: unknown): value is string =>
-  typeof value === "string" && /^[0-9a-f]{8}-(0|[1-9]\d{0,15})$/.test(value);
+  typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
 
 /** The control events that come on a stream under their own names. `sync` and `heartbeat` only move the cursor. */
-export const CONTROL = ["connected", "gap", "recovery", "sync", "heartbeat", "overloaded", "disconnected",
-  "auth:expiring", "auth:expired", "auth:refreshed", "error"];
+export const CONTROL = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error"
+  .split(" ");
 
 export function fail(code: string, message: string, retryAfter?: number): ClientError {
-  return Object.assign(new Error(message), { name: "RoomcastError", code, ...(retryAfter && { retryAfter }) });
+  return Object.assign(new Error(message), { name: "RoomcastError", code, retryAfter: retryAfter || undefined }) as ClientError;
 }
+
+/** An error of ours, or of the page's making. One of the browser's own has a number for a code, or none. */
+export const coded = (error: any): ClientError | undefined => typeof error.code === "string" ? error : undefined;
 
 /** A name that nobody else has. crypto.randomUUID is missing where a page has no TLS. */
 export const unique = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
+/** What JSON makes of a value: another one, that changes no more. Throws where JSON.stringify does. */
+export const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+
 /** Rejects when promise takes longer than ms. */
 export function within<T>(promise: T | Promise<T>, ms: number, what: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
-    Promise.resolve(promise).then(resolve, reject).finally(() => clearTimeout(timer));
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
   });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** The acknowledgement's value, or the error it tells of. */

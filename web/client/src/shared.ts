@@ -1,68 +1,110 @@
 // One connection for all tabs of a browser that want the same: one of them leads, elected by a lock that ends with its tab,
 // and the others hear it on a BroadcastChannel. Whoever leads next goes on from the last id it heard.
 
-import { drive, TOKEN, type Driver, type DriverSink, type Log, type State } from "./connection.ts";
-import { fail, unique, within } from "./link.ts";
+import { drive, type Driver, type DriverSink, type Log, type State } from "./connection.ts";
+import { copy, fail, unique, within } from "./link.ts";
 import type { ClientError, Options } from "./types.ts";
 
 type Change = { joined: string[]; denied: string[] };
 
-/** What tabs tell each other. */
-type Talk =
-  | ["hello" | "gone", string, string[]]
-  | ["state", Partial<State>, [string, string[]][]?]
-  | ["event", string, unknown, string]
-  | ["ask", string, number, string, unknown[]]
-  | ["answer", string, number, unknown, unknown]
-  | ["emit", string, unknown[]]
-  | ["reconnect", string | undefined];
+/** How long a leader may be silent before it is asked whether it is there, in ms: more often, it has something to tell. */
+const SILENCE = 90_000;
 
 /** Returns a share in the connection of this browser's tabs, or nothing where there is nothing to share it by. */
 export function share(o: Options, sink: DriverSink, log: Log): Driver | undefined {
   const user = o.userId ?? subject(o.token), locks = globalThis.navigator?.locks;
   if (!o.shared) return;
   // Tabs must never get what is meant for another user, so nothing is shared as long as the user is not known.
-  if (!locks || !globalThis.BroadcastChannel || user === undefined) return void log("not shared", user === undefined ? "without a userId" : "");
+  if (!locks || !globalThis.BroadcastChannel || user === undefined) return void log("not shared; user:", user);
 
   const name = "roomcast:" + JSON.stringify([o.url, user, [...o.channels ?? []].sort(), o.transport, o.socketPath, o.ssePath]);
   const me = unique(), shown = { ...o }, timeout = o.timeout ?? 10_000;
-  const holds = new Map<string, string[]>(), asks = new Map<number, [(value: any) => void, (error: Error) => void]>();
+  const holds = new Map<string, string[]>(), asks = new Map<string, [(value: any) => void, (error: Error) => void]>();
   let bus: BroadcastChannel | undefined, leading: Driver | undefined, state: Partial<State> = {};
-  let seen = "", next = 0, fresh = true, leave = () => {};
+  let seen = "", fresh = true, muted = false, leave = () => {};
+  let early: (() => void)[] | undefined = [], timer: ReturnType<typeof setTimeout>;
 
   const mine = () => holds.get(me)!;
-  const post = (...talk: Talk) => bus?.postMessage(talk);
+  const post = <Name extends keyof typeof on>(name: Name, ...args: Parameters<(typeof on)[Name]>) => bus?.postMessage([name, ...args]);
 
   function start() {
     bus = new BroadcastChannel(name);
-    bus.onmessage = ({ data }) => hear(data);
-    holds.set(me, [...o.channels ?? []]);
+    bus.onmessage = ({ data: [what, ...args] }) => (on as any)[what](...args);
+    const channels = mine() ?? [...o.channels ?? []];
+    holds.clear();
+    holds.set(me, channels);
     apply({ status: "connecting" });
-    post("hello", me, mine());
     globalThis.addEventListener("pagehide", gone);
-    const abort = new AbortController();
-    leave = () => abort.abort();
-    locks.request(name, { signal: abort.signal }, () => new Promise<void>((release) => {
-      leave = release;
-      log("leads the tabs");
-      // What the tabs joined is known from what each of them said, so the next connection is in all of it from its start.
-      shown.channels = [...new Set([...holds.values()].flat())];
-      shown.since = state.lastId ?? o.since;
-      leading = drive(shown, leader, log);
-    })).catch(() => {}); // aborted: the share was closed before its turn came
+    stand();
+    doubt();
   }
 
-  const gone = () => post("gone", me, mine());
+  /** Asks for the lead: when it is free, or at once, from a leader that does not answer. */
+  function stand(steal = false) {
+    leave();
+    const abort = new AbortController();
+    leave = () => abort.abort();
+    locks.request(name, steal ? { steal } : { signal: abort.signal }, lead).catch((error) => {
+      if (abort.signal.aborted || !bus) return;
+      if (error.name !== "AbortError") return void lead(); // a frame without an origin has no locks, and no other tabs
+      // This tab was frozen, and another leads now.
+      const driver = leading;
+      leading = undefined;
+      muted = true;
+      driver?.close();
+      muted = false;
+      apply({ status: "reconnecting", transport: undefined });
+      stand();
+      doubt();
+    });
+  }
+
+  const lead = () => new Promise<void>((release) => {
+    clearTimeout(timer);
+    leave = release;
+    log("leads the tabs");
+    // What the tabs joined is known from what each of them said, so the next connection is in all of it from its start.
+    shown.channels = [...new Set([...holds.values()].flat())];
+    shown.since = state.lastId ?? o.since;
+    leading = drive(shown, leader, log);
+    follow();
+  });
+
+  function wait(then: () => void, ms: number) {
+    clearTimeout(timer);
+    timer = setTimeout(then, ms);
+  }
+
+  /** Has the leader say that it is there. */
+  function doubt() {
+    post("hello", me, mine());
+    wait(() => stand(true), timeout);
+  }
+
+  /** There is somebody to ask. */
+  function follow() {
+    const all = early ?? [];
+    early = undefined;
+    for (const go of all) go();
+  }
+
+  const soon = (go: () => void) => early ? early.push(go) : go();
+
+  // A page that the browser puts away may come back.
+  const gone = (event?: Partial<PageTransitionEvent>) => event?.persisted || post("gone", me, mine(), !!leading);
 
   const leader: DriverSink = {
     event(name, value, id) {
+      if (muted) return;
       post("event", name, plain(value), id);
       deliver(name, value, id);
     },
     state(change) {
+      if (muted) return;
+      if (change.status === "connecting" && state.connection) change = { ...change, status: "reconnecting" };
       apply(change);
       // The last id goes with its event.
-      if (change.status || change.error) post("state", packed(change));
+      if (change.status) tell();
     },
   };
 
@@ -71,52 +113,51 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
     sink.state(change);
   }
 
-  function hear(talk: Talk) {
-    switch (talk[0]) {
-      case "hello":
-        holds.set(talk[1], talk[2]);
-        if (leading) post("state", packed(state), [...holds]);
-        break;
-      case "gone":
-        holds.delete(talk[1]);
-        if (leading) change([], talk[2]);
-        break;
-      case "state":
-        for (const [tab, channels] of talk[2] ?? []) if (tab !== me) holds.set(tab, channels);
-        if (leading) break;
-        apply({ ...talk[1], ...(talk[1].error && { error: revived(talk[1].error) }) });
-        // This tab may have a newer token than the one that was refused.
-        if (fresh && o.token && TOKEN.includes(state.error?.code!)) post("reconnect", o.token);
-        fresh = false;
-        break;
-      case "event": {
-        const [, name, value, id] = talk;
-        if (leading) break;
-        if (id) apply({ lastId: id });
-        deliver(name, name === "error" ? revived(value) : value, id);
-        break;
-      }
-      case "ask": {
-        const [, tab, n, event, args] = talk;
-        (event ? leading?.ask(event, args) : leading && change(...args as [string[], string[]], tab))?.then(
-          (value) => post("answer", tab, n, value, undefined),
-          (error) => post("answer", tab, n, undefined, plain(error)),
-        );
-        break;
-      }
-      case "answer": {
-        const [, tab, n, value, error] = talk;
-        if (tab === me) asks.get(n)?.[error ? 1 : 0](error ? revived(error) : value as any);
-        break;
-      }
-      case "emit":
-        leading?.emit(talk[1], talk[2]);
-        break;
-      case "reconnect":
-        shown.token = talk[1];
-        leading?.reconnect();
-    }
-  }
+  const tell = (...all: [[string, string[]][]?]) => post("state", { ...state, error: plain(state.error) }, ...all);
+
+  /** What tabs tell each other. */
+  const on = {
+    hello(tab: string, channels: string[]) {
+      holds.set(tab, channels);
+      if (leading) tell([...holds]);
+    },
+    gone(tab: string, channels: string[], hadLed: boolean) {
+      holds.delete(tab);
+      if (hadLed) early ??= [];
+      if (leading) change([], channels).catch(() => {});
+    },
+    state(now: Partial<State>, all?: [string, string[]][]) {
+      for (const [tab, channels] of all ?? []) if (tab !== me) holds.set(tab, channels);
+      if (leading) return;
+      apply({ ...now, error: revived(now.error) });
+      wait(doubt, SILENCE);
+      follow();
+      if (!fresh) return;
+      // A tab that opens hears of the connection as any other; and it may have what the last try lacked, such as a newer token.
+      if (all && now.status === "connected") deliver("connected", now.connection, now.lastId ?? "");
+      if (now.status === "closed") post("reconnect", o.token);
+      fresh = now.status!.endsWith("ing");
+    },
+    event(name: string, value: unknown, id: string) {
+      if (leading) return;
+      wait(doubt, SILENCE);
+      if (id) apply({ lastId: id });
+      deliver(name, name === "error" ? revived(value) : value, id);
+    },
+    ask(n: string, event: string, args: unknown[], tab: string) {
+      if (leading) run(event, args, tab).then((value) => post("answer", n, 0, value), (error) => post("answer", n, 1, plain(error)));
+    },
+    answer(n: string, failed: 0 | 1, value: unknown) {
+      asks.get(n)?.[failed](failed ? revived(value) : value as any);
+    },
+    emit(event: string, args: unknown[]) {
+      leading?.emit(event, args);
+    },
+    reconnect(token?: string) {
+      shown.token = token ?? shown.token;
+      leading?.reconnect();
+    },
+  };
 
   /** Hands an event to this tab, unless it had it from the leader before, or only other tabs are in its channels. */
   function deliver(name: string, value: any, id: string) {
@@ -125,7 +166,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
       if (epoch === before && +seq <= +last!) return;
       seen = value.id;
     }
-    const metadata = value?.metadata, channels: string[] = [metadata?.channels ?? metadata?.channel ?? value?.data?.room ?? []].flat();
+    const metadata = value?.metadata, channels: string[] = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
     const held = [...holds.values()].flat();
     if (channels.length && channels.every((channel) => held.includes(channel) && !mine().includes(channel))) return;
     sink.event(name, value, id);
@@ -137,42 +178,54 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
     return leading!.change(join, leave.filter((channel) => !others.includes(channel)));
   }
 
-  function ask(event: string, args: unknown[]): Promise<any> {
-    const n = next++;
-    const answer = new Promise((...settle) => asks.set(n, settle));
-    post("ask", me, n, event, args);
+  const run = (event: string, args: any[], tab: string): Promise<any> =>
+    event ? leading!.ask(event, args) : change(args[0], args[1], tab);
+
+  async function ask(event: string, args: unknown[]): Promise<any> {
+    const n = unique(), sent = copy(args);
+    const answer = new Promise((resolve, reject) => {
+      asks.set(n, [resolve, reject]);
+      soon(() => leading ? resolve(run(event, sent, me)) : post("ask", n, event, sent, me));
+    });
     return within(answer, timeout, event || "join").finally(() => asks.delete(n));
   }
 
   start();
   return {
-    ask: (event, args) => leading ? leading.ask(event, args) : ask(event, args),
+    ask,
     emit(event, args) {
-      if (leading) return leading.emit(event, args);
-      post("emit", event, args);
+      const sent = copy(args);
+      soon(() => leading ? leading.emit(event, sent) : post("emit", event, sent));
       return state.status !== "closed";
     },
     async change(join, leave) {
-      const result: Change = await (leading ? change([...join], [...leave], me) : ask("", [join, leave]));
+      const result: Change = await ask("", [join, leave]);
       holds.set(me, [...new Set([...mine().filter((channel) => !leave.includes(channel)), ...result.joined])]);
       post("hello", me, mine());
       return result;
     },
     reconnect() {
-      if (!bus) return start();
-      if (leading) leading.reconnect();
-      else post("reconnect", o.token);
+      if (!bus) start();
+      else if (leading) leading.reconnect();
+      else {
+        post("reconnect", o.token);
+        doubt();
+      }
     },
     close() {
       gone();
       globalThis.removeEventListener("pagehide", gone);
-      leading?.close();
+      clearTimeout(timer);
+      const driver = leading, was = state.status;
       leading = undefined;
-      leave();
       bus?.close();
-      bus = undefined;
+      bus = undefined; // from here on the other tabs hear nothing: theirs is not closed
+      leave();
+      early = [];
       for (const [, reject] of asks.values()) reject(fail("closed", "closed"));
+      if (driver) return driver.close();
       apply({ status: "closed", transport: undefined, error: undefined });
+      if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
     },
   };
 }
@@ -188,5 +241,4 @@ function subject(token?: string): string | undefined {
 
 // An error loses its code on the way to another tab.
 const plain = (value: any) => value instanceof Error ? { ...value, message: value.message } : value;
-const revived = (value: any): ClientError => fail(value.code, value.message, value.retryAfter);
-const packed = (state: Partial<State>) => ({ ...state, ...(state.error && { error: plain(state.error) }) });
+const revived = (value: any): ClientError => value && fail(value.code, value.message, value.retryAfter);

@@ -3,41 +3,31 @@
 
 import { CONTROL, fail, isId, notificationOf, within, type Hello, type Link, type LinkSink } from "./link.ts";
 
-/** Opens a link. timeout: for the handshake and for each acknowledgement, in ms. */
+/** Opens a link. timeout: for each acknowledgement, in ms. */
 export function openSocket(url: URL, hello: Hello, timeout: number, Socket: typeof WebSocket, sink: LinkSink): Link {
   const acks = new Map<string, [(value: any) => void, (error: Error) => void]>();
-  let next = 0, patience = timeout, heard = Date.now(), last = "", open = true;
+  let next = 0, patience = 0, last = "", open = true;
   let attach: ((...part: unknown[]) => void) | undefined;
-  let timer: ReturnType<typeof setTimeout>;
 
   url.protocol = url.protocol.replace("http", "ws");
   url.search = "EIO=4&transport=websocket";
   const socket = new Socket(url);
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }) => {
-    heard = Date.now();
     try {
       if (typeof data === "string") engine(data[0], data.slice(1));
       else attach!(data);
+      sink.alive(patience); // the server pings
     } catch (error) {
       end("unreadable packet: " + (error as Error).message);
     }
   };
   socket.onclose = (event) => end(event.reason || "connection lost");
-  watch();
-
-  // The server pings. Its silence for longer than it promised is the end; a timer alone would sleep with the machine.
-  function watch() {
-    clearTimeout(timer);
-    const left = heard + patience - Date.now();
-    if (left <= 0) end("no sign of the server");
-    else timer = setTimeout(watch, left);
-  }
+  socket.onerror = () => {}; // a close follows; the sockets of some runtimes throw what nobody listens for
 
   function end(reason: string, error?: Parameters<LinkSink["closed"]>[1]) {
     if (!open) return;
     open = false;
-    clearTimeout(timer);
     socket.onmessage = socket.onclose = null;
     socket.close();
     for (const [, reject] of acks.values()) reject(fail("closed", reason));
@@ -53,7 +43,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     if (type === "0") {
       const { sid, pingInterval, pingTimeout } = JSON.parse(rest);
       if (!sid) throw new Error("handshake");
-      patience = Math.max(timeout, pingInterval + pingTimeout);
+      patience = pingInterval + pingTimeout;
       const { since, pid, ...who } = hello;
       // The pid lets the server resume the session under the same client id; without it, since replays all the same.
       write("40" + JSON.stringify({ ...who, as: "type", since, ...(pid && isId(since) && { pid, offset: since }) }));
@@ -68,23 +58,19 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     const parts: unknown[] = [];
     attach = (...part) => {
       parts.push(...part);
-      if (parts.length < Number(count ?? 0)) return;
+      if (parts.length < Number(count)) return;
       attach = undefined; // what comes without being announced is an error
-      handle(type!, ack!, json && JSON.parse(json, (_, value) => value?._placeholder ? parts[value.num] : value));
+      const data = json && JSON.parse(json, count ? (_, value) => value?._placeholder ? parts[value.num] : value : undefined);
+      if (type === "0") {
+        if (data?.pid) sink.session(data.pid);
+      } else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
+      else if (type === "4") {
+        const { message, data: why } = data;
+        end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
+      } else if (type === "3" || type === "6") acks.get(ack!)?.[0](data[0]);
+      else event(data, ack!);
     };
     attach();
-  }
-
-  function handle(type: string, ack: string, data: any) {
-    if (type === "0") {
-      if (data?.pid) sink.session?.(data.pid);
-    } else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
-    else if (type === "2" || type === "5") event(data, ack);
-    else if (type === "3" || type === "6") answer(ack, data[0]);
-    else if (type === "4") {
-      const { message, data: why } = data;
-      end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
-    }
   }
 
   function event([name, ...args]: [string, ...unknown[]], ack: string) {
@@ -94,11 +80,6 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     if (id) last = id;
     if (ack) write(`43${ack}[]`);
     sink.event(name, CONTROL.includes(name) ? args[0] : notificationOf(name, args, id, own), id);
-  }
-
-  function answer(ack: string, value: unknown) {
-    acks.get(ack)?.[0](value);
-    acks.delete(ack);
   }
 
   return {

@@ -58,7 +58,7 @@ test("packets that mean nothing here are passed over", async () => {
 });
 
 test("a packet that cannot be read ends the connection, which goes on from before it", async () => {
-  for (const packet of ["4", "4x", "42{", "42", new ArrayBuffer(1)]) {
+  for (const packet of ["4", "4x", "42{", new ArrayBuffer(1)]) {
     const { Socket, sockets } = scripted(welcome);
     const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 10 }, WebSocket: Socket });
     await connected(client);
