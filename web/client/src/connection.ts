@@ -137,7 +137,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
     if (name === "auth:expiring" && o.getToken) {
       // When it fails, the server ends the connection, and the next one asks anew.
-      credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token not renewed:", error.message));
+      credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token:", error.message));
     }
     sink.event(name, value, id);
   }

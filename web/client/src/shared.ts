@@ -15,7 +15,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
   const user = o.userId ?? subject(o.token), locks = globalThis.navigator?.locks;
   if (!o.shared) return;
   // Tabs must never get what is meant for another user, so nothing is shared as long as the user is not known.
-  if (!locks || !globalThis.BroadcastChannel || user === undefined) return void log("not shared; user:", user);
+  if (!locks || !globalThis.BroadcastChannel || user === undefined) return void log("not shared:", user);
 
   const name = "roomcast:" + JSON.stringify([o.url, user, [...o.channels ?? []].sort(), o.transport, o.socketPath, o.ssePath]);
   const me = unique(), shown = { ...o }, timeout = o.timeout ?? 10_000;
@@ -29,7 +29,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
 
   function start() {
     bus = new BroadcastChannel(name);
-    bus.onmessage = ({ data: [what, ...args] }) => (on as any)[what](...args);
+    bus.onmessage = ({ data: [what, ...args] }) => (on as any)[what]?.(...args);
     const channels = mine() ?? [...o.channels ?? []];
     holds.clear();
     holds.set(me, channels);
@@ -44,7 +44,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
     leave();
     const abort = new AbortController();
     leave = () => abort.abort();
-    locks.request(name, steal ? { steal } : { signal: abort.signal }, lead).catch((error) => {
+    locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? undefined : lead()).catch((error) => {
       if (abort.signal.aborted || !bus) return;
       if (error.name !== "AbortError") return void lead(); // a frame without an origin has no locks, and no other tabs
       // This tab was frozen, and another leads now.
@@ -62,7 +62,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
   const lead = () => new Promise<void>((release) => {
     clearTimeout(timer);
     leave = release;
-    log("leads the tabs");
+    log("leads");
     // What the tabs joined is known from what each of them said, so the next connection is in all of it from its start.
     shown.channels = [...new Set([...holds.values()].flat())];
     shown.since = state.lastId ?? o.since;

@@ -99,3 +99,30 @@ test("events of Go code with names of ours do no harm", async () => {
   begin.mockRestore();
   end.mockRestore();
 });
+
+test("a server that says how long to wait is not asked sooner", async () => {
+  const times: number[] = [];
+  const { Socket } = scripted((message, say) => {
+    if (!message.startsWith("40")) return;
+    times.push(performance.now());
+    if (times.length > 1) return welcome(message, say);
+    say('44{"message":"Rate limit exceeded","data":{"code":"rate_limited","retryAfter":0.3}}');
+  });
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", backoff: { min: 1 }, WebSocket: Socket });
+  const errors: any[] = [];
+  client.on("error", ({ code, retryAfter }) => errors.push([code, retryAfter]));
+  await connected(client);
+  expect(errors).toEqual([["rate_limited", 0.3]]);
+  expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(300);
+});
+
+test("a connection that was up is tried again as soon as the first time", async () => {
+  const { Socket, sockets } = scripted(welcome);
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 20, max: 60_000 }, WebSocket: Socket });
+  for (let round = 0; round < 10; round++) { // the tenth wait of a row would be 5 s at least
+    await connected(client);
+    sockets.at(-1).onclose({ reason: "" });
+    expect(client.status).toBe("reconnecting");
+  }
+  await until(client, () => client.status === "connected", "the connection", 2000);
+});

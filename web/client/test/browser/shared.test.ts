@@ -209,3 +209,21 @@ test("a new tab tries again what was closed", async () => {
   await connected(two);
   await connected(one);
 });
+
+test("a lead that comes after the close is not taken", async () => {
+  const url = await serve();
+  const grants: (() => unknown)[] = [];
+  const late = vi.spyOn(LockManager.prototype, "request").mockImplementation(((_: string, __: unknown, granted: () => Promise<unknown>) => new Promise((resolve) => {
+    grants.push(() => resolve(granted()));
+  })) as any);
+  onTestFinished(() => late.mockRestore());
+  const tab = listen({ url, userId: "ann", shared: true });
+  tab.close();
+  tab.reconnect();
+  expect(grants).toHaveLength(2);
+  tab.close();
+  for (const grant of grants) grant();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(tab.status).toBe("closed");
+  expect(await connections(url)).toEqual([]);
+});
