@@ -5,11 +5,14 @@ import type { Catalogue } from "../catalogue.ts";
 import type { ControlEvents, EventName, Notification, Unsubscribe } from "../types.ts";
 import { isNotification, type Seat } from "./seat.ts";
 
+// Of several names, what any of them gives: not one handler out of several, whose parameters would have no types.
+type DataOf<Name extends string> =
+  Name extends keyof ControlEvents ? ControlEvents[Name] : Name extends keyof Catalogue ? Catalogue[Name] : any;
+type RestOf<Name extends string> =
+  Name extends keyof ControlEvents ? undefined : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name> : Notification;
+
 /** The handler for a name: of a control event, of a type of the catalogue, or of any other. */
-export type DataHandler<Name extends string> =
-  Name extends keyof ControlEvents ? (event: ControlEvents[Name]) => void
-    : Name extends keyof Catalogue ? (data: Catalogue[Name], notification: Notification<Catalogue[Name], Name>) => void
-      : (data: any, notification: Notification) => void;
+export type DataHandler<Name extends string> = (data: DataOf<Name>, notification: RestOf<Name>) => void;
 
 /** What all hooks that take handlers return of it. Both functions stay the same ones for as long as the component lives. */
 export interface Handlers {

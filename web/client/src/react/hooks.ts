@@ -47,9 +47,9 @@ export interface SocketResult extends Handlers {
  * Without options it uses the provider's.
  */
 export function useEventSource(options?: HookOptions): EventSourceResult {
-  const { seat, snapshot: { status, error } } = useConnection("useEventSource", options, "sse");
+  const { seat, owner, snapshot: { status, error } } = useConnection("useEventSource", options, "sse");
   const { addHandler, removeHandler, reconnect } = useStable(seat, actionsOf);
-  const last = useLastEvent(seat);
+  const last = useLastEvent(seat, owner);
   return { connected: status === "connected", status, error, addHandler, removeHandler, reconnect, get lastEvent() { return last(); } };
 }
 
@@ -91,14 +91,15 @@ function actionsOf(seat: Seat) {
 }
 
 /** Returns a reader of the last notification, which subscribes the component when it reads. */
-function useLastEvent(seat: Seat): () => Notification | undefined {
-  const [own] = useState(() => ({ read: false, last: undefined as Notification | undefined }));
+function useLastEvent(seat: Seat, owner: unknown): () => Notification | undefined {
+  const [own] = useState(() => ({ read: false, last: undefined as Notification | undefined, owner }));
   const subscribe = useCallback((listener: () => void) => seat.onAny((_name, value) => {
     if (!isNotification(value) || isReply(value)) return;
     own.last = value;
+    own.owner = owner;
     if (own.read) listener();
-  }), [seat, own]);
-  const last = useSyncExternalStore(subscribe, () => own.last, () => undefined);
+  }), [seat, own, owner]);
+  const last = useSyncExternalStore(subscribe, () => own.owner === owner ? own.last : undefined, () => undefined);
   return () => {
     own.read = true;
     return last;

@@ -35,7 +35,7 @@ const NONE: readonly never[] = [];
 export function useNotifications<Type extends EventName = string>(
   types?: Type | readonly Type[], { limit = 100 }: { limit?: number | undefined } = {},
 ): Notifications<Type> {
-  const { seat, snapshot: { status } } = useSeat(useProvided("useNotifications"));
+  const { seat, owner, snapshot: { status } } = useSeat(useProvided("useNotifications"));
   const { clear, ...list } = useStable(seat, createList);
   const filter = types === undefined ? "" : JSON.stringify([types].flat());
 
@@ -45,14 +45,14 @@ export function useNotifications<Type extends EventName = string>(
     list.change((items) => items.filter(fits).slice(0, limit)); // of the filter and limit before
     const unlisten = list.listen(listener);
     const end = seat.onAny((_name, value) => {
-      if (isNotification(value) && fits(value)) list.push(value, limit);
+      if (isNotification(value) && fits(value)) list.push(value, limit, owner);
     });
     return () => {
       end();
       unlisten();
     };
-  }, [seat, filter, limit]);
-  const notifications = useSyncExternalStore(subscribe, list.get, () => NONE) as readonly NotificationOf<Type>[];
+  }, [seat, filter, limit, owner]);
+  const notifications = useSyncExternalStore(subscribe, () => list.get(owner), () => NONE) as readonly NotificationOf<Type>[];
   return { notifications, last: notifications[0], clear, connected: status === "connected", status };
 }
 
@@ -60,7 +60,7 @@ export function useNotifications<Type extends EventName = string>(
 const PACE = 16;
 
 function createList() {
-  let items: readonly Notification[] = NONE, shown = items, timer: ReturnType<typeof setTimeout> | undefined;
+  let items: readonly Notification[] = NONE, shown = items, of: unknown, timer: ReturnType<typeof setTimeout> | undefined;
   const listeners = new Set<() => void>();
   function show() {
     timer = undefined;
@@ -76,9 +76,11 @@ function createList() {
     show();
   }
   return {
-    get: () => shown,
+    get: (owner: unknown) => owner === of ? shown : NONE,
     change,
-    push(notification: Notification, limit: number) {
+    push(notification: Notification, limit: number, owner: unknown) {
+      if (owner !== of) items = shown = NONE;
+      of = owner;
       items = [notification, ...items].slice(0, limit);
       if (timer === undefined) show(); // the first at once
     },

@@ -17,7 +17,7 @@ export interface HookOptions extends Loose<Omit<Options, "userId" | "token">> {
   enabled?: boolean | undefined;
 }
 
-/** The newest options of a component. */
+/** The newest options of a component for one connection. */
 export interface Box {
   current: HookOptions;
 }
@@ -27,7 +27,7 @@ export interface Place {
   box: Box;
   /** Names a connection of the pool. Absent: none for now. */
   key?: string | undefined;
-  /** The key without the channels. */
+  /** The key without the channels: whose it is. It is there also with `enabled: false`. */
   base?: string | undefined;
   /** Where a key alone does not say it. */
   transport?: Options["transport"];
@@ -37,9 +37,9 @@ export interface Place {
   token?: string | null | undefined;
 }
 
-/** Whether there is something to connect with. Who names neither a user nor a token connects by cookie, or as nobody. */
-function wanted(o: HookOptions): boolean {
-  if (o.enabled === false) return false;
+/** Whether it is known who connects. Who names neither a user nor a token connects by cookie, or as nobody. */
+function known(o: HookOptions): boolean {
+  if (o.token === null || o.token === "") return false; // it loads; undefined beside a userId is no token at all
   const named = "userId" in o || "token" in o;
   return !named || !!o.userId || !!o.token;
 }
@@ -55,23 +55,24 @@ function userOf(token: string): string {
 }
 
 /** Finds the place of these options. Equal places share one connection. */
-export function placeOf(box: Box, o: HookOptions, transport: "auto" | Transport): Place {
-  const place: Place = { box, transport: o.transport ?? transport, token: o.token };
-  if (!wanted(o)) return place;
-  const { enabled: _, channels, token, ...rest } = o;
+export function placeOf(o: HookOptions, transport: "auto" | Transport): Omit<Place, "box"> {
+  const place: Omit<Place, "box"> = { transport: o.transport ?? transport, token: o.token };
+  if (!known(o)) return place;
+  const { enabled, channels, token, ...rest } = o;
   // A token changes every few minutes, its user does not. Beside a userId it is that user's, or is refused.
   const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : userOf(token)) })
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .sort(([a], [b]) => a < b ? -1 : 1);
   place.base = JSON.stringify(parts, (_name, value) => typeof value === "function" ? "function" : value);
-  place.key = place.base + JSON.stringify([...new Set(channels)].sort());
+  if (enabled !== false) place.key = place.base + JSON.stringify([...new Set(channels)].sort());
   return place;
 }
 
-/** The options for `connect`, which asks the newest options of the components when it needs credentials. */
-export function connectOptions(transport: Options["transport"], latest: () => HookOptions, since: string | undefined): Options {
+/** The options for `connect`, which asks the newest options of the components when it needs credentials. rooms: joined already. */
+export function connectOptions(place: Place, latest: () => HookOptions, since: string | undefined, rooms: Iterable<string>): Options {
   const { enabled: _, ...rest } = latest();
-  const options: Record<string, unknown> = { ...rest, transport, since: since ?? rest.since };
+  const channels = [...new Set([...rest.channels ?? [], ...rooms])];
+  const options: Record<string, unknown> = { ...rest, channels, transport: place.transport, since: since ?? rest.since };
   for (const name in options) if (options[name] === undefined || options[name] === null || options[name] === "") delete options[name];
   if (rest.getToken) options.getToken = () => latest().getToken!();
   else if (rest.token) options.getToken = () => latest().token ?? "";

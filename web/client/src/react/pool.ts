@@ -1,6 +1,7 @@
 // The connections of all components: those that ask for the same use the same.
 
 import { connect } from "../client.ts";
+import { TOKEN } from "../connection.ts";
 import type { Client, ClientError, Connected, Status } from "../types.ts";
 import { connectOptions, type Box, type HookOptions, type Place } from "./options.ts";
 
@@ -24,7 +25,7 @@ export interface Shared {
   snapshot: Snapshot;
   /** The newest last: their options are those that count. */
   readonly users: Map<User, Box>;
-  /** Who wants to be in which room. */
+  /** Who wants to be in which room; in the declared channels also the connection itself. */
   readonly rooms: Map<string, Set<User>>;
   readonly listeners: Set<() => void>;
   timer?: ReturnType<typeof setTimeout>;
@@ -42,9 +43,6 @@ const NOTHING = { error: undefined, clientId: undefined, connection: undefined }
 export const IDLE: Snapshot = { status: "idle", ...NOTHING };
 export const WAITING: Snapshot = { status: "connecting", ...NOTHING };
 
-/** Refusals of a token. With the same one they would come again. */
-const REFUSALS = ["unauthenticated", "invalid_token", "token_expired"];
-
 const pool = new Map<string, Shared>();
 const given = new WeakMap<Client, Shared>();
 
@@ -54,10 +52,11 @@ export function peek({ key, client }: Place): Snapshot {
   return key === undefined ? IDLE : pool.get(key)?.snapshot ?? WAITING;
 }
 
-/** Begins the use of a place, which has a connection to offer. since: where a new connection goes on. */
-export function acquire(user: User, { key, client, box, transport }: Place, since?: string): Shared {
+/** Begins the use of a place, which has a connection to offer. since and rooms: where a new connection goes on, and in which. */
+export function acquire(user: User, place: Place, since: string | undefined, rooms: Iterable<string>): Shared {
+  const { key, client, box } = place;
   let shared = client ? given.get(client) ?? adopt(client) : pool.get(key!);
-  if (!shared) pool.set(key!, shared = open(key!, transport, box, since));
+  if (!shared) pool.set(key!, shared = open(place, since, rooms));
   clearTimeout(shared.timer);
   shared.users.set(user, box);
   if (client && shared.users.size === 1) watch(shared);
@@ -79,7 +78,7 @@ export function renew(user: User, shared: Shared): void {
   shared.users.delete(user);
   shared.users.set(user, box);
   const { client, shown, snapshot } = shared, code = snapshot.error?.code ?? "";
-  if (client.status !== "closed" || box.current.token === shown.token || ![...REFUSALS, "forbidden"].includes(code)) return;
+  if (client.status !== "closed" || box.current.token === shown.token || ![...TOKEN, "forbidden"].includes(code)) return;
   shared.refusal = undefined;
   client.reconnect();
 }
@@ -88,11 +87,11 @@ function latest(shared: Pick<Shared, "users">): HookOptions {
   return [...shared.users.values()].at(-1)?.current ?? {};
 }
 
-function open(key: string, transport: Place["transport"], box: Box, since: string | undefined): Shared {
-  const users = new Map<User, Box>();
+function open(place: Place, since: string | undefined, rooms: Iterable<string>): Shared {
+  const { key, box } = place, users = new Map<User, Box>();
   // Between two users, and in the moment before the first, the options are those it was opened with.
   const newest = () => users.size ? latest({ users }) : box.current;
-  const options = connectOptions(transport, newest, since);
+  const options = connectOptions(place, newest, since, rooms);
   const { getToken } = options, shown: Shared["shown"] = {};
   if (getToken) {
     options.getToken = () => {
@@ -101,6 +100,7 @@ function open(key: string, transport: Place["transport"], box: Box, since: strin
     };
   }
   const shared = share(connect(options), key, users, shown);
+  for (const name of box.current.channels ?? []) shared.rooms.set(name, new Set([shared]));
   watch(shared);
   return shared;
 }
@@ -133,7 +133,7 @@ function watch(shared: Shared) {
     fresh(shared);
     for (const listener of [...shared.listeners]) listener();
     const { status, error } = client, { token, getToken } = latest(shared);
-    if (status !== "reconnecting" || !shared.key || !token || getToken || !REFUSALS.includes(error?.code ?? "")) return;
+    if (status !== "reconnecting" || !shared.key || !token || getToken || !TOKEN.includes(error?.code ?? "")) return;
     // A token of this component is not asked for again as one from getToken is; it waits for the next one. Later, because
     // the client is in the middle of its own decision.
     queueMicrotask(() => {
@@ -164,8 +164,7 @@ function sweep(shared: Shared) {
 }
 
 function leave(shared: Shared) {
-  const { rooms, client } = shared, declared = latest(shared).channels ?? [];
-  const unwanted = [...rooms].filter(([room, users]) => !users.size && !declared.includes(room)).map(([room]) => room);
+  const { rooms, client } = shared, unwanted = [...rooms].filter(([, users]) => !users.size).map(([room]) => room);
   for (const room of unwanted) rooms.delete(room);
   // Without an answer it is left all the same: the client does not join it again.
   if (unwanted.length) client.leave(...unwanted).catch(() => {});

@@ -13,9 +13,9 @@ export function RoomcastProvider({ children, ...props }: ProviderProps): ReactEl
   const { client, ...options } = props as HookOptions & { client?: Client };
   const own = usePlace(client ? { enabled: false } : options, "auto");
   const place: Place = client ? { box: own.box, client } : own;
-  const { seat } = useSeat(place);
+  const { seat, owner } = useSeat(place);
   // What is inside need not be rendered anew while it is the same connection.
-  const offered = useMemo(() => place, [place.key, place.client, place.box]);
+  const offered = useMemo(() => place, [place.box, owner]);
   return createElement(PlaceContext.Provider, { value: offered },
     createElement(ClientContext.Provider, { value: client ?? seat }, children));
 }

@@ -86,6 +86,13 @@ export function createSeat(): Seat {
 
   const ANY = "\0any", STATUS = "\0status"; // names that no event can have
 
+  /** Tells of what another connection, or none, has made of the status: later, because React is busy with effects now. */
+  function moved() {
+    for (const handler of handlers.get(STATUS)?.keys() ?? []) {
+      queueMicrotask(() => { if (handlers.get(STATUS)?.has(handler)) handler(seat); });
+    }
+  }
+
   const seat: Seat = {
     get status() { return shared?.client.status ?? "closed"; },
     get transport() { return shared?.client.transport; },
@@ -115,7 +122,7 @@ export function createSeat(): Seat {
         unsure.delete(name);
         const users = from?.rooms.get(name);
         users?.delete(seat);
-        if (users?.size) continue; // another component is still in it
+        if (users?.size) continue; // another component is still in it, or all are, by their options
         from?.rooms.delete(name);
         alone.push(name);
       }
@@ -130,7 +137,7 @@ export function createSeat(): Seat {
     attach(place, listener) {
       // The same user with other channels goes on where it was.
       const since = before && before.base === place.base ? before.lastId : undefined;
-      const mine = shared = acquire(seat, place, since);
+      const mine = shared = acquire(seat, place, since, rooms);
       const changed = () => {
         if (mine.snapshot.status === "connected") rejoin(unsure);
         listener();
@@ -138,6 +145,7 @@ export function createSeat(): Seat {
       mine.listeners.add(changed);
       for (const entry of begun) entry.end = entry.begin(mine.client);
       rejoin(rooms);
+      moved();
       return () => {
         mine.listeners.delete(changed);
         for (const entry of begun) {
@@ -147,6 +155,7 @@ export function createSeat(): Seat {
         before = { base: place.base, lastId: mine.client.lastId };
         shared = undefined;
         release(seat, mine);
+        moved();
       };
     },
     renew() {

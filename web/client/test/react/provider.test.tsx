@@ -2,7 +2,7 @@ import { act, render, renderHook, screen } from "@testing-library/react";
 import { StrictMode, useEffect, type ReactNode } from "react";
 import { expect, expectTypeOf, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/index.ts";
-import { RoomcastProvider, useEventSource, useNotifications, useRoomcast, useSocket, useSSE } from "../../src/react/index.ts";
+import { RoomcastProvider, useEventSource, useNotifications, useRoomcast, useSocket, useSSE, type HookOptions } from "../../src/react/index.ts";
 import { commands, complained, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
 
 const within = (url: string, userId = "ann") => ({ children }: { children: ReactNode }) =>
@@ -114,6 +114,55 @@ test("useRoomcast is one client that goes with the provider's user", async () =>
   expect(status).toHaveBeenCalledWith("connected");
 });
 
+test("onStatus of useRoomcast also tells of a connection that the options end", async () => {
+  const url = await serve();
+  const told: string[] = [];
+  function Inside() {
+    const client = useRoomcast();
+    useEffect(() => client.onStatus(({ status }) => told.push(status)), [client]);
+    return null;
+  }
+  const app = (userId: string) => <StrictMode><RoomcastProvider url={url} userId={userId}><Inside /></RoomcastProvider></StrictMode>;
+  const { rerender, unmount } = render(app("ann"));
+  await soon(() => expect(told.at(-1)).toBe("connected"));
+  rerender(app(""));
+  await soon(() => expect(told.at(-1)).toBe("closed"));
+  rerender(app("ann"));
+  await soon(() => expect(told.at(-1)).toBe("connected"));
+  unmount();
+  await connections(url, 0);
+  expect(told.at(-1)).toBe("connected"); // nobody is told after the end
+});
+
+test("what came for one user is never shown to another", async () => {
+  const url = await serve();
+  const shown: string[] = [];
+  function Part() {
+    const { notifications, status } = useNotifications();
+    const { lastEvent } = useEventSource();
+    const text = `${status} [${notifications.map(({ data }) => data)}] ${lastEvent?.data ?? "none"}`;
+    shown.push(text);
+    return <p>{text}</p>;
+  }
+  const app = (options: HookOptions) => <StrictMode><RoomcastProvider url={url} {...options}><Part /></RoomcastProvider></StrictMode>;
+  const { rerender } = render(app({ userId: "ann" }));
+  await soon(() => screen.getByText("connected [] none"));
+  await tell(url, "ann", "step", "secret");
+  await soon(() => screen.getByText("connected [secret] secret"));
+  // It is still the same user with other channels, and while the connection is put off.
+  rerender(app({ userId: "ann", channels: ["more"] }));
+  screen.getByText(/\[secret\] secret/);
+  rerender(app({ userId: "ann", enabled: false }));
+  screen.getByText("idle [secret] secret");
+  shown.length = 0;
+  rerender(app({ userId: "" }));
+  rerender(app({ userId: "bob" }));
+  await soon(() => screen.getByText("connected [] none"));
+  await tell(url, "bob", "step", "hello");
+  await soon(() => screen.getByText("connected [hello] hello"));
+  expect(shown.filter((text) => text.includes("secret"))).toEqual([]);
+});
+
 test("without a provider the error names the hook", () => {
   for (const [name, useHook] of Object.entries({ useEventSource, useSSE, useSocket, useNotifications, useRoomcast })) {
     expect(() => renderHook(() => useHook())).toThrow(new RegExp(`^${name}: .*<RoomcastProvider>`));
@@ -137,6 +186,10 @@ test("handlers are typed by the catalogue", async () => {
   addHandler("my:own", (data) => expectTypeOf(data).toBeAny());
   // @ts-expect-error: an amount is a number
   addHandler("payment:completed", (data: { amount: string }) => data);
+  for (const type of ["payment:completed", "payment:failed"] as const) {
+    addHandler(type, (data) => expectTypeOf(data.status).toEqualTypeOf<"completed" | "failed">());
+    addHandler(type, (_data, { type }) => expectTypeOf(type).toEqualTypeOf<"payment:completed" | "payment:failed">());
+  }
   const { last } = list;
   if (last?.type === "payment:completed") expectTypeOf(last.data.amount).toEqualTypeOf<number | undefined>();
   expectTypeOf<(typeof list.notifications)[number]["type"]>().toEqualTypeOf<"payment:completed" | "user:login">();

@@ -106,6 +106,38 @@ test("a room is left when the last component that joined it goes", async () => {
   expect(opened(url)).toBe(1);
 });
 
+test("what is said in a joined room is not missed when the channels change", async () => {
+  const url = await serve();
+  const { result, rerender } = renderHook(({ channels }) => useSocket({ url, userId: "ann", channels }), { initialProps: { channels: ["a"] } });
+  const heard: number[] = [];
+  result.current.addHandler("step", (n) => heard.push(n));
+  await soon(() => expect(result.current.isConnected).toBe(true));
+  await result.current.joinRoom("lobby");
+  const numbers = Array.from({ length: 40 }, (_, n) => n);
+  for (const n of numbers) {
+    if (n === 10) rerender({ channels: ["a", "b"] });
+    if (n === 20) rerender({ channels: ["b"] });
+    await commands.publish(url, { target: { channel: "lobby" }, type: "step", data: n });
+  }
+  await soon(() => expect(heard).toEqual(numbers));
+});
+
+test("a declared channel is left by taking it out of the options", async () => {
+  const url = await serve();
+  const { result, rerender } = renderHook(({ channels }) => [useSocket({ url, userId: "ann", channels }), useSocket({ url, userId: "ann", channels })] as const, {
+    initialProps: { channels: ["news", "more"] },
+  });
+  const [one] = result.current;
+  await soon(() => expect(result.current[0].isConnected).toBe(true));
+  for (const room of ["news", "other"]) await one.joinRoom(room);
+  for (const room of ["news", "other"]) await one.leaveRoom(room);
+  const rooms = async () => (await connections(url, 1))[0]!.rooms;
+  expect(await rooms()).toContain("news");
+  expect(await rooms()).not.toContain("other");
+  rerender({ channels: ["more"] });
+  await soon(async () => expect(await rooms()).not.toContain("news"));
+});
+
 test("without a user nothing is sent, and rooms are remembered", async () => {
   const url = await serve();
   const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId }), { initialProps: { userId: "" } });

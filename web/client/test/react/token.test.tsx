@@ -1,4 +1,5 @@
-import { renderHook } from "@testing-library/react";
+import { render, renderHook, screen } from "@testing-library/react";
+import { useLayoutEffect } from "react";
 import { expect, test, vi } from "vitest";
 import { useEventSource, useSocket, type HookOptions } from "../../src/react/index.ts";
 import { commands, connections, connectionsOf, JWT_SECRET, opened, serve, soon, tell } from "./harness.ts";
@@ -101,4 +102,56 @@ test("a token that has not loaded is waited for", async () => {
   rerender({ token: await tokenOf("ann") });
   await soon(() => expect(result.current.isConnected).toBe(true));
   expect(opened(url)).toBe(1);
+});
+
+test("beside a userId, too, a token that has not loaded is waited for", async () => {
+  const url = await serve(ENV);
+  const codes: unknown[] = [];
+  const { result, rerender } = renderHook(({ token }: { token: string | null }) => {
+    const socket = useSocket({ url, userId: "ann", token });
+    codes.push(socket.error?.code);
+    return socket;
+  }, { initialProps: { token: null } as { token: string | null } });
+  for (const token of ["", null]) {
+    rerender({ token });
+    expect(result.current).toMatchObject({ status: "idle", error: undefined });
+  }
+  rerender({ token: await tokenOf("ann") });
+  await soon(() => expect(result.current.isConnected).toBe(true));
+  expect(opened(url)).toBe(1);
+  expect(new Set(codes)).toEqual(new Set([undefined]));
+});
+
+test("beside getToken the userId tells one user from the next", async () => {
+  const url = await serve(ENV);
+  const tokens: Record<string, string> = { ann: await tokenOf("ann"), bob: await tokenOf("bob") };
+  const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId, getToken: () => tokens[userId]! }), { initialProps: { userId: "ann" } });
+  await soon(() => expect(result.current.connectionInfo?.userId).toBe("ann"));
+  rerender({ userId: "bob" });
+  expect(result.current).toMatchObject({ isConnected: false, connectionInfo: undefined });
+  await soon(() => expect(result.current.connectionInfo?.userId).toBe("bob"));
+  await soon(async () => expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"]));
+});
+
+test("a connection never asks the options of a component that has become another user's", async () => {
+  const url = await serve();
+  const asked: string[] = [];
+  let reconnect = () => {};
+  function Part({ name, userId }: { name: string; userId: string }) {
+    const source = useEventSource({ url, userId, getToken: () => { asked.push(`${name}: ${userId}`); return ""; } });
+    if (name === "one") reconnect = source.reconnect;
+    useLayoutEffect(() => {
+      if (userId !== "bob") return;
+      asked.length = 0;
+      reconnect(); // ann's, when React has taken over the options and not yet moved the component
+      asked.push("end");
+    }, [userId]);
+    return <p>{name}: {source.status}</p>;
+  }
+  const app = (userId: string) => <><Part name="one" userId="ann" /><Part name="two" userId={userId} /></>;
+  const { rerender } = render(app("ann"));
+  await soon(() => expect(screen.getAllByText(/connected/)).toHaveLength(2));
+  rerender(app("bob"));
+  expect(asked.slice(0, 2)).toEqual(["two: ann", "end"]);
+  await soon(() => expect(screen.getAllByText(/connected/)).toHaveLength(2));
 });
