@@ -159,7 +159,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     const code = error?.code ?? "", renewable = o.getToken || o.getTicket;
     if (FINAL.test(code) || TOKEN.test(code) && !renewable) finish(error!, error);
     // Lost or blocked: the other transport may work where this one does not. A refusal would be the same there.
-    else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|)$/.test(code)) {
+    else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|network|)$/.test(code)) {
       failed = transport;
       blockedUntil = 0;
       open(transport === "sse" ? "socket.io" : "sse");

@@ -17,7 +17,7 @@ export interface StreamOptions extends Pick<Options, "withCredentials" | "tokenI
 /** The error that a response tells of (RFC 9457). One without a code is of somebody in between, who may think otherwise soon. */
 async function problem(response: Response): Promise<ClientError> {
   const { code, detail, title } = await response.json().catch(() => ({}));
-  return fail(code ?? "unavailable", detail ?? title ?? `status ${response.status}`, Number(response.headers.get("Retry-After")));
+  return fail(code ?? "network", detail ?? title ?? `status ${response.status}`, Number(response.headers.get("Retry-After")));
 }
 
 /** Opens a link. The url is the stream's. */

@@ -50,7 +50,15 @@ test("falls over to the other transport and back, and nothing is missed or comes
 
 test("falls back to websockets when the stream is what is stopped", async () => {
   const url = await serve();
-  const client = listen({ url, userId: "ann", ssePath: "/nowhere", backoff: { min: 50 } });
+  const line = await network(url);
+  await commands.setLine(line, "refuse");
+  const options = { url: line, userId: "ann", backoff: { min: 50, max: 100 }, ssePath: "/sse" };
+  const client = listen(options);
+  await connected(client);
+  expect(client.transport).toBe("sse");
+  options.ssePath = "/nowhere"; // from now on
+  await commands.setLine(line, "pass");
+  await until(client, () => client.status === "reconnecting");
   await connected(client);
   expect(client.transport).toBe("socket.io");
 });
@@ -81,4 +89,15 @@ test("recovery is told with what was replayed", async () => {
     expect(await next(client, "recovery")).toMatchObject({ recovered: true, replayed: 2 });
     expect(client.ids("note").length).toBe(2);
   }
+});
+
+test("a websocket that was cut off comes back as the same client", async () => {
+  const url = await serve();
+  const line = await network(url);
+  const client = listen({ url: line, userId: "ann", transport: "socket.io", backoff: { min: 20 } });
+  await connected(client);
+  const { clientId } = client;
+  await commands.setLine(line, "pass");
+  await until(client, () => client.got.filter(({ name }) => name === "connected").length === 2);
+  expect(client.connection).toMatchObject({ clientId, recovered: true });
 });

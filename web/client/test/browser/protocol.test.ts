@@ -126,3 +126,36 @@ test("a connection that was up is tried again as soon as the first time", async 
   }
   await until(client, () => client.status === "connected", "the connection", 2000);
 });
+
+test("what was left while its join was on its way is not asked for again", async () => {
+  const { Socket, sockets } = scripted((message, say) => {
+    welcome(message, say);
+    const ask = /^42(\d+)\["(?:un)?subscribe"/.exec(message);
+    if (ask) setTimeout(() => say(`43${ask[1]}[{}]`));
+  });
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 10 }, WebSocket: Socket });
+  await connected(client);
+  await Promise.all([client.join("a"), client.leave("a"), client.join("b"), client.leave("b"), client.join("b")]);
+  sockets[0].onclose({ reason: "" });
+  await connected(client);
+  expect(JSON.parse(sockets[1].sent[0].slice(2)).channels).toEqual(["b"]);
+});
+
+test("a request that nobody waits for any more is not sent", async () => {
+  let ready = false;
+  const { Socket, sockets } = scripted((message, say) => ready && welcome(message, say));
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", timeout: 100, pingInterval: 0, backoff: { min: 200 }, WebSocket: Socket });
+  await expect(client.send("room", 1)).rejects.toMatchObject({ code: "timeout" });
+  ready = true;
+  await connected(client);
+  expect(sockets.at(-1).sent.filter((text: string) => text.startsWith("42"))).toEqual([]);
+});
+
+test("a ping is answered, and an ordered end is told to the server", async () => {
+  const { Socket, sockets } = scripted(welcome);
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 0, WebSocket: Socket });
+  await connected(client);
+  sockets[0].say("2");
+  client.close();
+  expect(sockets[0].sent.slice(1)).toEqual(["3", "41"]);
+});

@@ -29,7 +29,7 @@ for (const status of [401, 403, 404, 502]) {
     const client = listen({ url: line, userId: "ann", backoff: { min: 20, max: 50 }, EventSource: Refused as any });
     await until(client, () => client.error);
     expect(client.status).toBe("reconnecting");
-    expect(client.error).toMatchObject({ code: "unavailable" });
+    expect(client.error).toMatchObject({ code: "network" });
     await commands.setLine(line, "pass");
     await connected(client);
     expect(client.transport).toBe("socket.io");

@@ -227,3 +227,21 @@ test("a lead that comes after the close is not taken", async () => {
   expect(tab.status).toBe("closed");
   expect(await connections(url)).toEqual([]);
 });
+
+test("what the next leader replays is no news to a tab that has it", async () => {
+  const url = await serve();
+  const names = vi.spyOn(LockManager.prototype, "request");
+  onTestFinished(() => names.mockRestore());
+  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true })) as [ReturnType<typeof listen>, ReturnType<typeof listen>];
+  await connected(two);
+  const send = async () => (await commands.publish(url, { target: { user: "ann" }, type: "note", data: null }) as any).id;
+  const ids = [await send(), await send()];
+  await until(two, () => two.ids("note").length === 2);
+  const bus = new BroadcastChannel(names.mock.calls[0]![0]);
+  onTestFinished(() => bus.close());
+  for (const id of ids) bus.postMessage(["event", "note", { id, type: "note", data: null, metadata: {} }, id]);
+  ids.push(await send());
+  await until(two, () => two.lastId === ids[2]);
+  expect(two.ids("note")).toEqual(ids);
+  expect(one.ids("note")).toEqual(ids);
+});
