@@ -7,7 +7,7 @@ const SECRET = "a-secret-of-32-bytes-for-the-tests";
 class Refused {
   readyState = 2;
   onerror: (() => void) | undefined;
-  constructor() { setTimeout(() => this.onerror?.()); }
+  constructor() { setTimeout(() => this.readyState === 2 && this.onerror?.()); }
   addEventListener() {}
   close() {}
 }
@@ -80,4 +80,39 @@ test("a websocket that the page may not open is as one that is blocked", async (
   const client = listen({ url, userId: "ann", WebSocket: Forbidden as any });
   await connected(client);
   expect(client.transport).toBe("sse");
+});
+
+test("a server that has no place for another stream is asked again later", async () => {
+  const url = await serve({ SSE_MAX_CONNECTIONS: "1" });
+  const first = listen({ url, userId: "ann", transport: "sse" });
+  await connected(first);
+  const second = listen({ url, userId: "bob", transport: "sse", backoff: { min: 20, max: 50 } });
+  await until(second, () => second.error);
+  expect([second.status, second.error?.code]).toEqual(["reconnecting", "unavailable"]);
+  first.close();
+  await connected(second);
+});
+
+test("a ticket that has been used is not what a stream is refused for", async () => {
+  const url = await serve({ JWT_SECRET: SECRET });
+  let broken = true;
+  /** The network breaks after the server has taken the ticket. */
+  class Broken extends Refused {
+    constructor(url: URL) {
+      super();
+      this.readyState = 0;
+      void fetch(url).then(({ body }) => {
+        void body?.cancel();
+        this.readyState = 2;
+        this.onerror?.();
+      });
+    }
+  }
+  const Source = function (url: URL) { return broken ? new Broken(url) : new EventSource(url); };
+  const client = listen({
+    url, token: await commands.sign(SECRET, { sub: "ann" }), transport: "sse", backoff: { min: 20, max: 50 }, EventSource: Source as any,
+  });
+  await until(client, () => client.error);
+  broken = false;
+  await connected(client);
 });

@@ -245,3 +245,57 @@ test("what the next leader replays is no news to a tab that has it", async () =>
   expect(two.ids("note")).toEqual(ids);
   expect(one.ids("note")).toEqual(ids);
 });
+
+test("what is asked for between two leaders waits for the second", async () => {
+  const url = await serve();
+  const names = vi.spyOn(LockManager.prototype, "request");
+  onTestFinished(() => names.mockRestore());
+  const one = listen({ url, userId: "ann", shared: true });
+  await connected(one);
+  const name = names.mock.calls[0]![0];
+  const between = new Promise<() => void>((granted) => { // is next, and leads nothing
+    void navigator.locks.request(name, () => new Promise<void>((end) => granted(end)));
+  });
+  const two = listen({ url, userId: "ann", shared: true });
+  await connected(two);
+  const bus = new BroadcastChannel(name);
+  onTestFinished(() => bus.close());
+  const gone = new Promise<void>((resolve) => bus.onmessage = ({ data }) => data[0] === "gone" && resolve());
+  one.close();
+  await gone;
+  const joining = two.join("a");
+  (await between)();
+  expect(await joining).toEqual({ joined: ["a"], denied: [] });
+});
+
+test("a tab that the browser puts away keeps its channels, one that ends does not", async () => {
+  const url = await serve();
+  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true })) as [ReturnType<typeof listen>, ReturnType<typeof listen>];
+  await connected(two);
+  await two.join("a");
+  const rooms = async () => (await connections(url))[0].rooms;
+  const add = vi.spyOn(globalThis, "addEventListener");
+  const three = listen({ url, userId: "ann", shared: true });
+  const away = add.mock.calls.find(([event]) => event === "pagehide")![1] as (event: object) => void;
+  add.mockRestore();
+  await three.join("b");
+  away({ persisted: true });
+  await one.join("c"); // after it, on the same way
+  expect(await rooms()).toEqual(expect.arrayContaining(["a", "b", "c"]));
+  away({ persisted: false });
+  await expect.poll(rooms).not.toContain("b");
+  expect(await rooms()).toContain("a");
+});
+
+test("the server's order to disconnect holds for all tabs that were there", async () => {
+  const url = await serve();
+  const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 20 } }));
+  for (const tab of tabs) await connected(tab);
+  await commands.api(url, "DELETE", "/v1/users/ann/connections");
+  for (const tab of tabs) await until(tab, () => tab.status === "closed");
+  await new Promise((resolve) => setTimeout(resolve, 100)); // for what must not happen there is nothing to wait for
+  for (const tab of tabs) expect([tab.status, tab.error?.code]).toEqual(["closed", "disconnected"]);
+  tabs[2]!.reconnect();
+  for (const tab of tabs) await connected(tab);
+  expect(await connections(url)).toHaveLength(1);
+});

@@ -102,3 +102,20 @@ test("clients that lose a server together come back spread", async () => {
   for (const ms of waits()) expect(ms >= 500 && ms <= 1000).toBe(true);
   expect(Math.max(...waits()) - Math.min(...waits())).toBeGreaterThan(150);
 });
+
+test("an attempt that is on its way is left alone when the network is back", async () => {
+  let opened = 0;
+  class Silent extends EventTarget {
+    constructor() {
+      super();
+      if (opened++ === 0) setTimeout(() => (this as any).onclose({ reason: "" }));
+    }
+
+    close() {}
+  }
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 1 }, WebSocket: Silent as any });
+  await until(client, () => client.error);
+  await expect.poll(() => opened).toBe(2);
+  for (const event of ["online", "pageshow"]) dispatchEvent(new Event(event));
+  expect(opened).toBe(2);
+});

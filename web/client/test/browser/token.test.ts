@@ -144,3 +144,21 @@ test("the server's order to disconnect is obeyed until reconnect()", async () =>
     client.close();
   }
 });
+
+test("a stream shows its newest token", async () => {
+  const url = await serve({ JWT_SECRET: SECRET });
+  const shown: (string | null)[] = [], tokens: string[] = [], { fetch } = globalThis;
+  onTestFinished(() => void (globalThis.fetch = fetch));
+  globalThis.fetch = (input, init) => {
+    shown.push(new Headers(init?.headers).get("Authorization"));
+    return fetch(input, init);
+  };
+  const client = listen({
+    url, transport: "sse",
+    getToken: async () => tokens[tokens.push(await commands.sign(SECRET, { sub: "ann", channels: ["a"] }, tokens.length ? 600 : 20)) - 1]!,
+  });
+  await connected(client);
+  await expect.poll(() => shown.length).toBe(2); // for a ticket, and to be renewed
+  expect(await client.join("a")).toEqual({ joined: ["a"], denied: [] });
+  expect(shown.at(-1)).toBe("Bearer " + tokens[1]);
+});
