@@ -52,16 +52,21 @@ function read({ url, apiKey, timeout, retries }: BackendOptions): Settings {
   if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username || parsed.password || parsed.search || parsed.hash) {
     throw new TypeError("roomcast: url must be an http:// or https:// address without a user, query or fragment");
   }
-  return { url: parsed.href.replace(/\/+$/, ""), key, timeout: timeout ?? 10_000, attempts: 1 + Math.max(0, retries ?? 2) };
+  const ms = timeout ?? 10_000;
+  // No timer takes more.
+  if (!(Number.isFinite(ms) && ms >= 1 && ms < 2 ** 31)) throw new TypeError("roomcast: timeout must be from 1 to 2147483647 ms");
+  return { url: parsed.href.replace(/\/+$/, ""), key, timeout: ms, attempts: 1 + Math.max(0, retries ?? 2) };
 }
 
 async function carryOut(request: Request, settings: Settings, { onError, log, fetch }: BackendOptions): Promise<any> {
   const end = Date.now() + settings.timeout;
+  const ready = prepare(request, settings.key);
   for (let attempt = 1; ; attempt++) {
     const left = end - Date.now();
     const last = attempt >= settings.attempts;
     // A server that does not answer leaves time for another attempt, but for the last one there is all that is left.
-    const result = await once(request, settings, fetch ?? globalThis.fetch, last ? left : left / 2);
+    const result = "error" in ready ? ready
+      : await once(fetch ?? globalThis.fetch, settings.url + request.path, ready, request.reads, last ? left : left / 2);
     if (!("error" in result)) return result.answer;
     const { error } = result;
     if (error.code === "not_found" && request.absent) return undefined;
@@ -76,36 +81,38 @@ async function carryOut(request: Request, settings: Settings, { onError, log, fe
   }
 }
 
-type Result = { answer: any } | { error: BackendError };
-
-/** Makes one attempt. */
-async function once(request: Request, { url, key }: Settings, fetch: typeof globalThis.fetch, ms: number): Promise<Result> {
-  let body: string | undefined;
-  try {
-    body = request.body === undefined ? undefined : JSON.stringify(request.body);
-  } catch (cause) {
-    return { error: fault("validation", `data cannot be sent: ${(cause as Error).message}`, { cause }) };
-  }
-  if (request.idempotencyKey !== undefined && !/^[!-~]{1,64}$/.test(request.idempotencyKey)) {
+/** Writes a request down, once for all attempts: the application may change its data while they are made. */
+function prepare({ method, body, idempotencyKey }: Request, key: string): RequestInit | { error: BackendError } {
+  if (idempotencyKey !== undefined && !/^[!-~]{1,64}$/.test(idempotencyKey)) {
     return { error: fault("validation", "idempotencyKey: expected 1 to 64 visible ASCII characters", { field: "idempotencyKey" }) };
   }
   try {
-    const response = await fetch(url + request.path, {
-      method: request.method,
+    return {
+      method,
       headers: {
         Authorization: `Bearer ${key}`,
         ...(body !== undefined && { "Content-Type": "application/json" }),
-        ...(request.idempotencyKey !== undefined && { "Idempotency-Key": request.idempotencyKey }),
+        ...(idempotencyKey !== undefined && { "Idempotency-Key": idempotencyKey }),
       },
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       // A framework's cache of what fetch returned would show who was connected once.
-      ...(request.method === "GET" && { cache: "no-store" as const }),
+      ...(method === "GET" && { cache: "no-store" as const }),
       redirect: "manual", // the key is for this address
-      signal: AbortSignal.timeout(Math.max(1, Math.ceil(ms))),
-    });
+    };
+  } catch (cause) {
+    return { error: fault("validation", `data cannot be sent: ${(cause as Error).message}`, { cause }) };
+  }
+}
+
+type Result = { answer: any } | { error: BackendError };
+
+/** Makes one attempt. */
+async function once(fetch: typeof globalThis.fetch, url: string, ready: RequestInit, reads: string, ms: number): Promise<Result> {
+  try {
+    const response = await fetch(url, { ...ready, signal: AbortSignal.timeout(Math.max(1, Math.ceil(ms))) });
     // Read to the end in any case, else the connection cannot be used again.
     const answer = parse(await response.text());
-    if (response.ok && answer?.[request.reads] !== undefined) return { answer };
+    if (response.ok && answer?.[reads] != null) return { answer };
     return { error: refusal(response, answer) };
   } catch (cause) {
     const { name, message, cause: why } = cause as Error & { cause?: { code?: string; message?: string } };

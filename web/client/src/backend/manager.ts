@@ -33,8 +33,7 @@ export interface Manager {
 export function manager(call: Call): Manager {
   const to = (name: string, target: "client" | "user" | "channel", id: string, type: string | Outgoing, data: unknown, metadata: Metadata) => {
     const from = `SSEManager.${name}`;
-    return publish(call, from, { [target]: named(from, target === "channel" ? target : `${target}Id`, id) }, outgoing(from, type, data, metadata))
-      .then(({ delivered }) => delivered);
+    return publish(call, from, { [target]: named(from, target === "channel" ? target : `${target}Id`, id) }, outgoing(from, type, data, metadata));
   };
   const user = (name: string, method: "GET" | "DELETE", reads: string, id: string, rest = "") => {
     const from = `SSEManager.${name}`;
@@ -58,8 +57,7 @@ export function manager(call: Call): Manager {
     sendToChannel: (channel: string, type: string | Outgoing, data?: unknown, metadata?: Metadata) =>
       to("sendToChannel", "channel", channel, type, data, metadata),
     broadcast: (type: string | Outgoing, data?: unknown, metadata?: Metadata) =>
-      publish(call, "SSEManager.broadcast", { all: true }, outgoing("SSEManager.broadcast", type, data, metadata))
-        .then(({ delivered }) => delivered),
+      publish(call, "SSEManager.broadcast", { all: true }, outgoing("SSEManager.broadcast", type, data, metadata)),
     getConnections: () => all().then((list) => {
       const users = list.filter(({ userId, rooms }) => rooms.includes(`user:${userId}`)); // the others are anonymous
       return { total: list.length, clients: list.map(info), activeUsers: new Set(users.map(({ userId }) => userId)) };

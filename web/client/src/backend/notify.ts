@@ -30,10 +30,9 @@ export function notifyFunctions(call: Call): NotifyFunctions {
   return {
     notifyClient: (clientId: string, ...what: [string, unknown?, Metadata?]) =>
       publish(call, "notifyClient", { client: named("notifyClient", "clientId", clientId) }, textOr("notifyClient", what))
-        .then(({ delivered }) => delivered > 0),
+        .then((delivered) => delivered > 0),
     notifyUser: (userId: string, ...what: [string, unknown?, Metadata?]) =>
-      publish(call, "notifyUser", { user: named("notifyUser", "userId", userId) }, textOr("notifyUser", what))
-        .then(({ delivered }) => delivered),
+      publish(call, "notifyUser", { user: named("notifyUser", "userId", userId) }, textOr("notifyUser", what)),
     sendMultiUserNotification: (userIds: readonly string[], type: string | Outgoing, data?: unknown, metadata?: Metadata) =>
       publishToMany(call, "sendMultiUserNotification", "users", userIds, outgoing("sendMultiUserNotification", type, data, metadata)),
     sendMultiChannelNotification: (channels: readonly string[], type: string | Outgoing, data?: unknown, metadata?: Metadata) =>

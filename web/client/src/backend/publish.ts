@@ -11,36 +11,44 @@ export interface Receipt {
 /** The most users or channels of one request. */
 const MOST = 1000;
 
-/** Posts a notification, once however many attempts it takes. Resolves with zeros when it was not sent. */
-export function send(call: Call, from: string, path: string, body: object, options: SendOptions = {}): Promise<Receipt> {
+/** Posts a notification, once however many attempts it takes. Resolves with undefined when it was not sent. */
+function post(call: Call, from: string, path: string, body: object, options: SendOptions): Promise<Receipt | undefined> {
   const { idempotencyKey = crypto.randomUUID(), ...how } = options;
-  return call({ from, method: "POST", path, body: { ...body, ...how }, idempotencyKey, reads: "delivered" })
-    .then((receipt) => receipt ?? { delivered: 0, users: 0, channels: 0 });
+  return call({ from, method: "POST", path, body: { ...body, ...how }, idempotencyKey, reads: "delivered" });
 }
 
-/** Posts any notification to a target. */
-export function publish(call: Call, from: string, target: object, notification: Outgoing): Promise<Receipt> {
-  const { type, data, metadata, ...options } = notification;
+/** Posts a notification of a kind. Resolves with how many connections it is for, 0 when it was not sent. */
+export function send(call: Call, from: string, path: string, body: object, options: SendOptions = {}): Promise<number> {
+  return post(call, from, path, body, options).then((receipt) => receipt?.delivered ?? 0);
+}
+
+/** Posts any notification to a target. Resolves as {@link send} does. */
+export function publish(call: Call, from: string, target: object, { type, data, metadata, ...options }: Outgoing): Promise<number> {
   return send(call, from, "/v1/notifications", { target, type, data, metadata }, options);
 }
 
-/** Posts a notification to any number of users or channels, in steps. */
+/** Posts a notification to any number of users or channels, in steps, up to the first one that fails. */
 export function publishToMany(
-  call: Call, from: string, target: "users" | "channels", names: readonly string[], notification: Outgoing,
+  call: Call, from: string, target: "users" | "channels", names: readonly string[], { type, data, metadata, ...options }: Outgoing,
 ): Promise<Multi> {
   if (!Array.isArray(names)) throw new TypeError(`${from}: got no array of ${target}`);
   const distinct = [...new Set(names)].map((name, i) => named(from, `${target}[${i}]`, name));
   const total = distinct.length;
-  let steps = Promise.resolve(0);
-  for (let i = 0; i < total; i += MOST) {
-    const some = distinct.slice(i, i + MOST);
-    const key = notification.idempotencyKey && i > 0 ? { idempotencyKey: `${notification.idempotencyKey}:${i}` } : {};
-    const step = () => publish(call, from, { [target]: some }, { ...notification, ...key }).then((receipt) => Math.min(receipt[target], some.length));
-    // The first one at once: what is missing in the configuration must throw here.
-    const first = i === 0 ? step() : undefined;
-    steps = steps.then(async (success) => success + await (first ?? step()));
-  }
-  return steps.then((success) => ({ success, failed: total - success, total }));
+  const step = (i: number) => {
+    const key = options.idempotencyKey && i > 0 ? { idempotencyKey: `${options.idempotencyKey}:${i}` } : {};
+    const body = { target: { [target]: distinct.slice(i, i + MOST) }, type, data, metadata };
+    return post(call, from, "/v1/notifications", body, { ...options, ...key });
+  };
+  const first = total > 0 ? step(0) : undefined; // at once: what is missing in the configuration must throw here
+  return (async () => {
+    let success = 0;
+    for (let i = 0; i < total; i += MOST) {
+      const receipt = await (i > 0 ? step(i) : first);
+      if (!receipt) break; // a server that is away would keep each of the others waiting
+      success += Math.min(receipt[target], total - i, MOST);
+    }
+    return { success, failed: total - success, total };
+  })();
 }
 
 /** A notification given as an object, or as type, data and metadata. */

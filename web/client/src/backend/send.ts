@@ -19,10 +19,10 @@ function kindFunction(call: Call, from: Name) {
     head[status] = args.shift();
     const [given, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
     const { metadata, ...data } = fieldsOf(from, given);
-    const to = target == null ? ownTarget(from, own, id, head, data) : targetOf(from, target, targetId);
+    const to = target == null ? ownTarget(from, own, id, head, data, targetId) : targetOf(from, target, targetId);
     const body = { ...head, data, metadata, target: to };
     return send(call, from, `/v1/notifications/${kind}`, body, options)
-      .then(({ delivered }) => (target === "client" ? delivered > 0 : delivered));
+      .then((delivered) => (target === "client" ? delivered > 0 : delivered));
   };
 }
 
@@ -35,7 +35,9 @@ function fieldsOf(from: string, data: any): Fields {
 }
 
 /** A kind's own target stands not in the request, but there must be one. */
-function ownTarget(from: string, own: string, id: string, head: Fields, data: Fields): undefined {
+function ownTarget(from: string, own: string, id: string, head: Fields, data: Fields, targetId: unknown): undefined {
+  // Sent all the same it would go to others than the caller means, to everyone perhaps.
+  if (targetId != null) throw new TypeError(`${from}: target is missing beside targetId: "user", "client" or "channel"`);
   const field = own.startsWith("data.") && own.slice(5);
   if (field && !data[field]) throw new TypeError(`${from}: to whom? give ${own}, or target and targetId`);
   if (own === "user") named(from, id, head[id]);

@@ -76,6 +76,34 @@ test.each<[string, Behaviour[]]>([
   expect(new Set(keys).size).toBe(2); // one for all attempts of a call
 });
 
+test("all attempts send what was given to the call, whatever becomes of the object", async () => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  front.next = ["swallow"];
+  const backend = backendOf(front.url);
+  const ann = await openReader(server, { userId: "ann" });
+  const payment = { customerId: "ann", items: ["book"] };
+  const sent = backend.sendPaymentNotification("p_81", "completed", payment);
+  payment.items.pop(); // with the key of another request it would be refused
+  expect(await sent).toBe(1);
+  expect(backend.faults.lines).toEqual([]);
+  expect((await ann.next()).data.items).toEqual(["book"]);
+  expect(front.requests).toHaveLength(2);
+});
+
+test("a send to thousands ends with the first step that fails, and is told once", async () => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  const { faults, ...backend } = backendOf(front.url, { retries: 0 });
+  await openReader(server, { userId: "u5" });
+  await openReader(server, { userId: "u2999" });
+  const users = Array.from({ length: 5000 }, (_, n) => `u${n}`);
+  front.next = ["pass", "break"];
+  expect(await backend.sendMultiUserNotification(users, "note", {})).toEqual({ success: 1, failed: 4999, total: 5000 });
+  expect(front.requests).toHaveLength(2);
+  expect(faults.lines).toHaveLength(1);
+});
+
 test("it waits as long as the server asks for, if there is time", async () => {
   const server = await startServer();
   const front = await Front.of(server);
@@ -133,6 +161,10 @@ test("an answer that is no Roomcast server's is told, and the key is not taken e
   expect(front.requests).toHaveLength(3);
   faults.errors.length = 0;
   const other = { status: 200, body: '{"ok":true}' }; // some other application
+  front.next = [{ status: 200, body: '{"connections":null}' }];
+  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
+  expect(faults.errors.map(({ code }) => code)).toEqual(["invalid_response"]);
+  faults.errors.length = 0;
   front.next = [other, other, other, { status: 200, body: "null" }, { status: 404, body: '{"error":"no such page"}' }];
   expect(await backend.sendPaymentNotification(...pay)).toBe(0);
   expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });

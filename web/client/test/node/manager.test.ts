@@ -137,6 +137,7 @@ test("what is missing in the program throws at once, with the function and the a
     [() => b.sendPaymentNotification("p_1", "completed", {}), "sendPaymentNotification: to whom? give data.customerId, or target and targetId"],
     [() => b.sendPaymentNotification("p_1", "completed", { customerId: "ann" }, "user"), "sendPaymentNotification: targetId is missing, expected the id of the user that gets it"],
     [() => b.sendSystemHealthNotification("db", "healthy", {}, "channel", ""), "sendSystemHealthNotification: targetId is empty, expected the name of the channel that gets it"],
+    [() => b.sendWebhookNotification("x", {}, undefined, "ann"), 'sendWebhookNotification: target is missing beside targetId: "user", "client" or "channel"'],
     [() => b.sendJobNotification(...job), 'sendJobNotification: target is missing: "user", "client", "channel" or "all", and a targetId behind it'],
     [() => b.sendJobNotification(...job, "client", undefined), "sendJobNotification: targetId is missing, expected the id of the client that gets it"],
     [() => b.sendJobNotification(...job, "users", "ann"), 'sendJobNotification: target is "users", expected "user", "client", "channel" or "all"'],

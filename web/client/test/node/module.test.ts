@@ -54,6 +54,13 @@ test("what is missing is said at the first call, not at the import", async () =>
   }
 });
 
+test("a timeout is milliseconds above 0", () => {
+  for (const timeout of [0, -1, NaN, Infinity, 2 ** 31, "3000" as any]) {
+    const call = () => module.createBackend({ url: "http://127.0.0.1:9", apiKey: "k", timeout }).notifyUser("ann", "x");
+    expect(call).toThrow(TypeError("roomcast: timeout must be from 1 to 2147483647 ms"));
+  }
+});
+
 test("configure says so for all functions, from then on", async () => {
   const server = await startServer();
   const { configure, sendPaymentNotification, SSEManager } = await fresh({ ROOMCAST_URL: "http://127.0.0.1:9", ROOMCAST_API_KEY: "other" });
