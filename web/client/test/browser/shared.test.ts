@@ -299,3 +299,30 @@ test("the server's order to disconnect holds for all tabs that were there", asyn
   for (const tab of tabs) await connected(tab);
   expect(await connections(url)).toHaveLength(1);
 });
+
+test("a leader that falls silent is asked, and then replaced", async () => {
+  const url = await serve();
+  const names = vi.spyOn(LockManager.prototype, "request");
+  onTestFinished(() => names.mockRestore());
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const options = { url, userId: "ann", shared: true };
+  listen(options).close();
+  const name = names.mock.calls[0]![0], bus = new BroadcastChannel(name), heard: string[] = [];
+  onTestFinished(() => bus.close());
+  bus.onmessage = ({ data: [what] }) => {
+    heard.push(what);
+    if (heard.length === 1) bus.postMessage(["state", { status: "connected", clientId: "frozen", connection: {} }, []]);
+  };
+  await new Promise<void>((granted) => {
+    navigator.locks.request(name, () => new Promise(() => granted())).catch(() => {});
+  });
+  const tab = listen(options);
+  await connected(tab);
+  expect(tab.clientId).toBe("frozen");
+  vi.advanceTimersByTime(89_000);
+  expect(heard).toEqual(["hello"]);
+  vi.advanceTimersByTime(1000 + 10_000);
+  await until(tab, () => tab.status === "connected" && tab.clientId !== "frozen");
+  expect(heard.slice(0, 2)).toEqual(["hello", "hello"]);
+});
