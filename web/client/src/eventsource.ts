@@ -83,10 +83,9 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
   }
 
   // An EventSource does not say why it was refused, so the question is asked again where the answer can be read. A ticket
-  // that a token was traded for has been used by now; the token says the same.
+  // that a token was traded for has been used by now; the token goes with it, and wins.
   function refused(to: URL) {
     source!.close();
-    if (!ticket) to.searchParams.delete("ticket");
     request(to).then(() => end("refused"), failed);
   }
 
