@@ -27,8 +27,7 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
   let open = true, source: EventSource | undefined, clientId = "", turn: Promise<unknown> = Promise.resolve();
 
   function at(path: string, query: Record<string, string | undefined>) {
-    const to = new URL(url);
-    to.pathname = to.pathname.replace(/\/$/, "") + path;
+    const to = new URL(url.href.replace(/\/$/, "") + path); // it has no query
     for (const name in query) if (query[name]) to.searchParams.set(name, query[name]);
     return to;
   }
@@ -108,7 +107,10 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
       const answer = turn.then(() => within(post(`/${clientId}/${path}`, what), o.timeout, name));
       turn = answer.catch(() => {});
       await answer;
-      if (token) hello.token = token;
+      if (token) {
+        hello.token = token;
+        sink.event("auth:refreshed", await answer, "");
+      }
       return answer;
     },
     close: () => end("closed"),

@@ -42,7 +42,7 @@ export const CONTROL = "connected gap recovery sync heartbeat overloaded disconn
   .split(" ");
 
 export function fail(code: string, message: string, retryAfter?: number): ClientError {
-  return Object.assign(new Error(message), { name: "RoomcastError", code, retryAfter: retryAfter || undefined }) as ClientError;
+  return Object.assign(new Error(message), { code, retryAfter: retryAfter || undefined }) as ClientError;
 }
 
 /** An error of ours, or of the page's making. One of the browser's own has a number for a code, or none. */
