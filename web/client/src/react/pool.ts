@@ -1,7 +1,7 @@
 // The connections of all components: those that ask for the same use the same.
 
 import { connect } from "../client.ts";
-import type { Client, ClientError, Connected, Status } from "../types.ts";
+import type { Client, ClientError, Connected, Status, Unsubscribe } from "../types.ts";
 import { connectOptions, type Box, type HookOptions, type Place } from "./options.ts";
 
 /** What components show of a connection. It is replaced, never changed. */
@@ -32,7 +32,8 @@ export interface Shared {
   readonly shown: { token?: string | null | undefined };
   /** The refusal of it. */
   refusal?: ClientError | undefined;
-  stop(): void;
+  /** Ends what tells of changes, while that runs. */
+  stop?: Unsubscribe | undefined;
 }
 
 /** How long a connection outlives its last user, in ms: StrictMode and a change of page unmount and mount again. */
@@ -61,7 +62,7 @@ export function acquire(user: User, place: Place, since: string | undefined, roo
   if (!shared) pool.set(key!, shared = open(place, since, rooms));
   clearTimeout(shared.timer);
   shared.users.set(user, box);
-  if (client && shared.users.size === 1) watch(shared);
+  if (!shared.stop) watch(shared);
   if (shared.rooms.size) sweep(shared); // the rooms of those who left
   return shared;
 }
@@ -103,7 +104,6 @@ function open(place: Place, since: string | undefined, rooms: Iterable<string>):
   }
   const shared = share(connect(options), key, users, shown);
   for (const name of box.current.channels ?? []) shared.rooms.set(name, new Set([shared]));
-  watch(shared);
   return shared;
 }
 
@@ -114,7 +114,7 @@ function adopt(client: Client): Shared {
 }
 
 function share(client: Client, key: string | undefined, users: Map<User, Box>, shown: Shared["shown"] = {}): Shared {
-  return { client, key, users, shown, snapshot: snapshotOf(client), rooms: new Map(), listeners: new Set(), stop() {} };
+  return { client, key, users, shown, snapshot: snapshotOf(client), rooms: new Map(), listeners: new Set() };
 }
 
 function snapshotOf({ status, error, clientId, connection }: Client, refusal?: ClientError): Snapshot {
@@ -130,7 +130,7 @@ function fresh(shared: Shared): Snapshot {
 /** Tells of changes. */
 function watch(shared: Shared) {
   const { client } = shared;
-  const end = client.onStatus(() => {
+  shared.stop = client.onStatus(() => {
     if (client.status === "connected") shared.refusal = undefined;
     fresh(shared);
     for (const listener of [...shared.listeners]) listener();
@@ -144,10 +144,6 @@ function watch(shared: Shared) {
       client.close();
     });
   });
-  shared.stop = () => {
-    shared.stop = () => {};
-    end();
-  };
   fresh(shared);
 }
 
@@ -156,7 +152,8 @@ function sweep(shared: Shared) {
   clearTimeout(shared.timer);
   shared.timer = setTimeout(() => {
     if (!shared.users.size) {
-      shared.stop();
+      shared.stop?.();
+      shared.stop = undefined;
       if (!shared.key) return leave(shared);
       pool.delete(shared.key);
       return shared.client.close();

@@ -67,11 +67,7 @@ export function createSeat(): Seat {
     try {
       const result = await mine.client.join(...names);
       for (const name of names) unsure.delete(name);
-      for (const name of result.denied) {
-        rooms.delete(name);
-        mine.rooms.get(name)?.delete(seat);
-      }
-      return result;
+      return result; // what is denied stays wanted: another user may be let in
     } catch (error) {
       for (const name of names) if (rooms.has(name)) unsure.add(name);
       throw error;

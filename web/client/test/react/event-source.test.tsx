@@ -86,6 +86,27 @@ test("handlers come and go without another connection", async () => {
   expect(opened(url)).toBe(1);
 });
 
+test("handlers that nobody ends end with the component, and are there once in StrictMode", async () => {
+  const url = await serve();
+  const heard: number[] = [];
+  function Part() {
+    const { status, addHandler } = useEventSource({ url, userId: "ann" });
+    useEffect(() => { addHandler("step", (n) => heard.push(n)); }, [addHandler]);
+    return <p>{status}</p>;
+  }
+  const app = (show: boolean) => <StrictMode>{show && <Part />}<Rest url={url} /></StrictMode>;
+  const { rerender } = render(app(true));
+  await soon(() => screen.getByText("connected"));
+  await tell(url, "ann", "step", 1);
+  await soon(() => screen.getByText("rest: 1"));
+  rerender(app(false));
+  await tell(url, "ann", "step", 2);
+  await soon(() => screen.getByText("rest: 2"));
+  expect(heard).toEqual([1]);
+});
+
+const Rest = ({ url }: { url: string }) => <p>rest: {useEventSource({ url, userId: "ann" }).lastEvent?.data}</p>;
+
 test("components with the same options share a connection, each with handlers of its own", async () => {
   const url = await serve();
   const shared = vi.fn();
@@ -115,6 +136,7 @@ test("a change of page within a moment keeps the connection", async () => {
   rerender(<Page key="2" name="two" />);
   screen.getByText("two: connected");
   rerender(<p>nothing</p>);
+  await new Promise((resolve) => setTimeout(resolve, 5)); // the timer that ends the connection comes after this one
   rerender(<Page key="3" name="three" />);
   await soon(() => screen.getByText("three: connected"));
   expect(opened(url)).toBe(1);
@@ -126,6 +148,8 @@ test("another user is another connection, with the same handlers", async () => {
   const heard = vi.fn();
   result.current.addHandler("step", heard);
   await soon(() => expect(result.current.connected).toBe(true));
+  await tell(url, "ann", "other", "so that there is an id to go on from");
+  await tell(url, "bob", "step", "before he was there");
   rerender({ userId: "bob" });
   expect(result.current.connected).toBe(false);
   await soon(() => expect(result.current.connected).toBe(true));

@@ -1,5 +1,5 @@
 import { act, render, renderHook, screen } from "@testing-library/react";
-import { StrictMode, useEffect, type ReactNode } from "react";
+import { memo, StrictMode, useEffect, type ReactNode } from "react";
 import { expect, expectTypeOf, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/index.ts";
 import { RoomcastProvider, useEventSource, useNotifications, useRoomcast, useSocket, useSSE, type HookOptions } from "../../src/react/index.ts";
@@ -63,6 +63,18 @@ test("a burst is listed whole, but not rendered one by one", async () => {
   expect(rendered - before).toBeLessThan(300);
 });
 
+test("what is inside is rendered anew for its own reasons only", async () => {
+  const url = await serve();
+  let rendered = 0;
+  const Inside = memo(() => { rendered++; return <p>{useEventSource().status}</p>; });
+  const app = (text: string) => <RoomcastProvider url={url} userId="ann" channels={["a"]} getToken={() => ""}>{text}<Inside /></RoomcastProvider>;
+  const { rerender } = render(app("one"));
+  await soon(() => screen.getByText("connected"));
+  const before = rendered;
+  rerender(app("two"));
+  expect(rendered).toBe(before);
+});
+
 test("a client of one's own", async () => {
   const url = await serve();
   const client = connect({ url, userId: "ann" });
@@ -70,6 +82,16 @@ test("a client of one's own", async () => {
   const wrapper = ({ children }: { children: ReactNode }) => <StrictMode><RoomcastProvider client={client}>{children}</RoomcastProvider></StrictMode>;
   const own = vi.fn(), heard = vi.fn();
   client.on("step", own);
+  let watchers = 0;
+  const { onStatus } = client;
+  client.onStatus = (handler) => {
+    const end = onStatus(handler);
+    watchers++;
+    return () => {
+      watchers--;
+      end();
+    };
+  };
   const { result, unmount } = renderHook(() => ({ socket: useSocket(), client: useRoomcast(), list: useNotifications("step") }), { wrapper });
   expect(result.current.client).toBe(client);
   result.current.socket.addHandler("step", heard);
@@ -84,6 +106,7 @@ test("a client of one's own", async () => {
   await soon(() => expect(own).toHaveBeenCalledTimes(2));
   expect(heard).toHaveBeenCalledOnce();
   expect(client.status).toBe("connected");
+  expect(watchers).toBe(0);
 });
 
 test("useRoomcast is one client that goes with the provider's user", async () => {

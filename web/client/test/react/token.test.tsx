@@ -1,7 +1,7 @@
 import { render, renderHook, screen } from "@testing-library/react";
 import { useLayoutEffect } from "react";
 import { expect, test, vi } from "vitest";
-import { useEventSource, useSocket, type HookOptions } from "../../src/react/index.ts";
+import { useEventSource, useSocket, useSSE, type HookOptions } from "../../src/react/index.ts";
 import { commands, connections, connectionsOf, JWT_SECRET, opened, serve, soon, tell } from "./harness.ts";
 
 const ENV = { AUTH_MODE: "token", JWT_SECRET };
@@ -155,3 +155,18 @@ test("a connection never asks the options of a component that has become another
   expect(asked.slice(0, 2)).toEqual(["two: ann", "end"]);
   await soon(() => expect(screen.getAllByText(/connected/)).toHaveLength(2));
 });
+
+for (const [name, useHook] of Object.entries({ useSocket, useSSE })) {
+  test(`${name}: a room that one user may not join is joined for the next one who may`, async () => {
+    const url = await serve(ENV);
+    const token = (sub: string, channels: string[]) => commands.sign(JWT_SECRET, { sub, channels });
+    const { result, rerender } = renderHook((props: HookOptions) => useHook({ url, ...props }), { initialProps: { token: await token("ann", ["team-a"]) } as HookOptions });
+    await soon(() => expect(result.current.isConnected).toBe(true));
+    expect(await result.current.joinRoom("team-b")).toEqual({ joined: [], denied: ["team-b"] });
+    rerender({ token: await token("bob", ["team-b"]) });
+    await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ userId: "bob", rooms: expect.arrayContaining(["team-b"]) }]));
+    rerender({ token: await token("cid", []) });
+    await soon(() => expect(result.current.connectionInfo?.userId).toBe("cid"));
+    expect(result.current.error).toBeUndefined();
+  });
+}
