@@ -1,6 +1,6 @@
 // What a backend sees of a server that is away, slow, full or not what it should be: never a rejection.
 
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createBackend } from "../../src/backend/index.ts";
 import { API_KEY } from "../../../e2e/harness.mjs";
 import { type Behaviour, Front } from "./support/front.ts";
@@ -116,6 +116,59 @@ test("it waits as long as the server asks for, if there is time", async () => {
   front.next = [{ status: 429, headers: { "Retry-After": "60" }, body: JSON.stringify({ code: "rate_limited", detail: "too many" }) }];
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
   expect(backend.faults.errors).toEqual([{ code: "rate_limited", status: 429, field: undefined, function: "SSEManager.isUserOnline", attempt: 1 }]);
+});
+
+test("a time in Retry-After is waited for", async () => {
+  const server = await startServer();
+  const front = await Front.of(server);
+  const { faults, SSEManager } = backendOf(front.url, { timeout: 5000 });
+  const start = Date.now(), until = new Date(start + 2000); // the header has whole seconds
+  front.next = [{ ...unavailable, headers: { "Retry-After": until.toUTCString() } }];
+  expect(await SSEManager.isUserOnline("ann")).toBe(false);
+  expect(Date.now() - start).toBeGreaterThanOrEqual(1000);
+  expect(faults.errors).toEqual([]);
+});
+
+test("attempts have pauses between them, which grow and are not all the same", async () => {
+  const pauses = await Promise.all(Array.from({ length: 10 }, async () => {
+    const mine: number[] = [];
+    const { SSEManager } = backendOf("http://127.0.0.1:9", { retries: 3, fetch: async () => { mine.push(performance.now()); throw new TypeError("down"); } });
+    await SSEManager.isUserOnline("ann");
+    return mine.slice(1).map((time, i) => time - mine[i]!);
+  }));
+  for (const [one, two, three] of pauses) {
+    expect(one).toBeGreaterThanOrEqual(49);
+    expect(two).toBeGreaterThanOrEqual(99);
+    expect(three).toBeGreaterThanOrEqual(199);
+  }
+  expect(new Set(pauses.map(([one]) => Math.round(one!))).size).toBeGreaterThan(3);
+});
+
+test("the last attempt has all the time that is left", async () => {
+  const given: number[] = [];
+  const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => (given.push(ms), new AbortController().signal));
+  onTestFinished(() => timeout.mockRestore());
+  const down = async () => { throw new TypeError("down"); };
+  await backendOf("http://127.0.0.1:9", { timeout: 3000, fetch: down }).SSEManager.isUserOnline("ann");
+  expect(given).toHaveLength(3);
+  expect(given[0]).toBeLessThanOrEqual(1500);
+  expect(given[2]).toBeGreaterThan(2000);
+});
+
+test("what is read is never taken from a cache of fetch, and a list that cannot be read to its end is none", async () => {
+  const server = await startServer();
+  const caches: unknown[] = [];
+  const { faults, ...backend } = backendOf(server.url, {
+    retries: 0,
+    fetch: async (input, init) => {
+      caches.push(init?.cache);
+      if (`${input}`.includes("cursor=")) throw new TypeError("down");
+      return Response.json({ connections: [{ clientId: "c1", userId: "ann", rooms: [] }], next: "2" });
+    },
+  });
+  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
+  expect(caches).toEqual(["no-store", "no-store"]);
+  expect(faults.errors.map(({ function: name }) => name)).toEqual(["SSEManager.getConnections"]);
 });
 
 test("what the server refuses is told with the field and the reason, and not tried again", async () => {
