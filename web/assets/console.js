@@ -1466,36 +1466,28 @@ function tileOf(name, shape) {
 	};
 }
 // ../client/src/link.ts
-var isId = (value) => typeof value === "string" && /^[0-9a-f]{8}-(0|[1-9]\d{0,15})$/.test(value);
+var isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
 /** The control events that come on a stream under their own names. `sync` and `heartbeat` only move the cursor. */
-var CONTROL$1 = [
-	"connected",
-	"gap",
-	"recovery",
-	"sync",
-	"heartbeat",
-	"overloaded",
-	"disconnected",
-	"auth:expiring",
-	"auth:expired",
-	"auth:refreshed",
-	"error"
-];
+var CONTROL$1 = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
 function fail(code, message, retryAfter) {
 	return Object.assign(new Error(message), {
-		name: "RoomcastError",
 		code,
-		...retryAfter && { retryAfter }
+		retryAfter: retryAfter || void 0
 	});
 }
+/** An error of ours, or of the page's making. One of the browser's own has a number for a code, or none. */
+var coded = (error) => typeof error.code === "string" ? error : void 0;
 /** A name that nobody else has. crypto.randomUUID is missing where a page has no TLS. */
 var unique = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
+/** What JSON makes of a value: another one, that changes no more. Throws where JSON.stringify does. */
+var copy = (value) => JSON.parse(JSON.stringify(value));
 /** Rejects when promise takes longer than ms. */
 function within(promise, ms, what) {
-	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
-		Promise.resolve(promise).then(resolve, reject).finally(() => clearTimeout(timer));
+	let timer;
+	const late = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
 	});
+	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 /** The acknowledgement's value, or the error it tells of. */
 function settled(reply) {
@@ -1523,57 +1515,52 @@ function notificationOf(name, args, id, own) {
 }
 // ../client/src/eventsource.ts
 /** How long a stream may be silent, in ms: the server sends `sync` after 60 s without an event. */
-var SILENCE = 9e4;
-/** The error that a response tells of (RFC 9457). */
+var SILENCE$1 = 9e4;
+/** The error that a response tells of (RFC 9457). One without a code is of somebody in between, who may think otherwise soon. */
 async function problem(response) {
 	const { code, detail, title } = await response.json().catch(() => ({}));
-	const wait = Number(response.headers.get("Retry-After"));
-	return fail(code ?? (response.status < 500 ? "forbidden" : "unavailable"), detail ?? title ?? `status ${response.status}`, wait);
+	return fail(code ?? "network", detail ?? title ?? `status ${response.status}`, Number(response.headers.get("Retry-After")));
 }
 /** Opens a link. The url is the stream's. */
 function openStream(url, hello, o, sink) {
 	const { userId, username, token, ticket, channels, sessionId, since } = hello;
 	const stop = new AbortController();
-	let open = true, source, clientId = "", heard = Date.now(), patience = o.timeout;
-	let timer;
+	let open = true, source, clientId = "", turn = Promise.resolve();
 	function at(path, query) {
-		const to = new URL(url);
-		to.pathname = to.pathname.replace(/\/$/, "") + path;
+		const to = new URL(url.href.replace(/\/$/, "") + path);
 		for (const name in query) if (query[name]) to.searchParams.set(name, query[name]);
 		return to;
 	}
-	/** Posts with the token in a header: what is in a URL ends up in logs. */
-	async function post(path, body) {
-		const query = ticket && o.ticket ? { ticket: await o.ticket() } : {
-			userId,
-			username
-		};
-		const response = await fetch(at(path, query), {
-			method: "POST",
+	/** Asks with the token in a header: what is in a URL ends up in logs. */
+	async function request(to, more) {
+		const response = await fetch(to, {
+			...more,
 			signal: stop.signal,
 			credentials: o.withCredentials ? "include" : "same-origin",
 			headers: {
-				"Content-Type": "application/json",
+				...more?.headers,
 				...hello.token && { Authorization: "Bearer " + hello.token }
-			},
-			body: JSON.stringify(body)
+			}
 		});
 		if (!response.ok) throw await problem(response);
-		return response.json();
+		return response;
+	}
+	async function post(path, body) {
+		return (await request(at(path, ticket && o.ticket ? { ticket: await o.ticket() } : {
+			userId,
+			username
+		}), {
+			method: "POST",
+			headers: { "Content-Type": "application/json" },
+			body: JSON.stringify(body)
+		})).json();
 	}
 	function end(reason, error) {
 		if (!open) return;
 		open = false;
-		clearTimeout(timer);
 		stop.abort(fail("closed", reason));
 		source?.close();
 		sink.closed(reason, error);
-	}
-	function watch() {
-		clearTimeout(timer);
-		const left = heard + patience - Date.now();
-		if (left <= 0) end("no sign of the server");
-		else timer = setTimeout(watch, left);
 	}
 	async function start() {
 		let pass = ticket ? { ticket } : {
@@ -1592,7 +1579,7 @@ function openStream(url, hello, o, sink) {
 			envelope: "true"
 		});
 		for (const channel of channels) to.searchParams.append("channels", channel);
-		source = new o.Source(to, { withCredentials: o.withCredentials });
+		source = new o.Source(to, { withCredentials: !!o.withCredentials });
 		for (const name of ["message", ...CONTROL$1]) source.addEventListener(name, (event) => take(name, event));
 		source.onerror = () => {
 			if (source.readyState === 2) refused(to);
@@ -1601,80 +1588,70 @@ function openStream(url, hello, o, sink) {
 	}
 	function take(name, { data, lastEventId }) {
 		if (!open || data === void 0) return;
-		heard = Date.now();
 		const value = JSON.parse(data);
-		if (name === "connected") {
-			clientId = value.clientId;
-			patience = SILENCE;
-			watch();
-		}
+		if (name === "connected") clientId = value.clientId;
 		if (name === "disconnected") end(value.reason, fail(name, value.reason ?? name));
-		else if (name === "overloaded") end(name, fail("unavailable", "no place for another stream"));
+		else if (name === "overloaded") end(name, fail("unavailable", name));
 		else if (name === "message") sink.event(value.type, {
 			metadata: {},
 			...value
 		}, lastEventId);
 		else sink.event(name, value, lastEventId);
+		sink.alive(SILENCE$1);
 	}
-	async function refused(to) {
+	function refused(to) {
 		source.close();
-		try {
-			const response = await fetch(to, {
-				signal: stop.signal,
-				credentials: o.withCredentials ? "include" : "same-origin"
-			});
-			end("refused", response.ok ? void 0 : await problem(response));
-		} catch {
-			end("refused");
-		}
+		request(to).then(() => end("refused"), failed);
 	}
-	watch();
-	start().catch((error) => end(error.message, error.code && error));
+	const failed = (error) => end(error.message, coded(error));
+	start().catch(failed);
 	return {
 		emit() {},
 		async ask(name, [body]) {
 			const { channels, token } = body ?? {};
-			const request = name === "subscribe" ? post(`/${clientId}/channels`, { join: channels }) : name === "unsubscribe" ? post(`/${clientId}/channels`, { leave: channels }) : name === "send-message" ? post(`/${clientId}/messages`, body) : name === "auth:refresh" && post(`/${clientId}/token`, { token });
-			if (!request) throw fail("unsupported", `${name} needs the transport socket.io`);
-			const answer = await within(request, o.timeout, name);
-			if (token) hello.token = token;
+			const [path, what] = {
+				subscribe: ["channels", { join: channels }],
+				unsubscribe: ["channels", { leave: channels }],
+				"send-message": ["messages", body],
+				"auth:refresh": ["token", { token }]
+			}[name] ?? [];
+			if (!path) throw fail("unsupported", `${name} needs the transport socket.io`);
+			const answer = turn.then(() => within(post(`/${clientId}/${path}`, what), o.timeout, name));
+			turn = answer.catch(() => {});
+			await answer;
+			if (token) {
+				hello.token = token;
+				sink.event("auth:refreshed", await answer, "");
+			}
 			return answer;
 		},
 		close: () => end("closed")
 	};
 }
 // ../client/src/websocket.ts
-/** Opens a link. timeout: for the handshake and for each acknowledgement, in ms. */
+/** Opens a link. timeout: for each acknowledgement, in ms. */
 function openSocket(url, hello, timeout, Socket, sink) {
 	const acks = /* @__PURE__ */ new Map();
-	let next = 0, patience = timeout, heard = Date.now(), last = "", open = true;
+	let next = 0, patience = 0, last = "", open = true;
 	let attach;
-	let timer;
 	url.protocol = url.protocol.replace("http", "ws");
 	url.search = "EIO=4&transport=websocket";
 	const socket = new Socket(url);
 	socket.binaryType = "arraybuffer";
 	socket.onmessage = ({ data }) => {
-		heard = Date.now();
 		try {
 			if (typeof data === "string") engine(data[0], data.slice(1));
 			else attach(data);
+			sink.alive(patience);
 		} catch (error) {
 			end("unreadable packet: " + error.message);
 		}
 	};
 	socket.onclose = (event) => end(event.reason || "connection lost");
-	watch();
-	function watch() {
-		clearTimeout(timer);
-		const left = heard + patience - Date.now();
-		if (left <= 0) end("no sign of the server");
-		else timer = setTimeout(watch, left);
-	}
+	socket.onerror = () => {};
 	function end(reason, error) {
 		if (!open) return;
 		open = false;
-		clearTimeout(timer);
 		socket.onmessage = socket.onclose = null;
 		socket.close();
 		for (const [, reject] of acks.values()) reject(fail("closed", reason));
@@ -1687,7 +1664,7 @@ function openSocket(url, hello, timeout, Socket, sink) {
 		if (type === "0") {
 			const { sid, pingInterval, pingTimeout } = JSON.parse(rest);
 			if (!sid) throw new Error("handshake");
-			patience = Math.max(timeout, pingInterval + pingTimeout);
+			patience = pingInterval + pingTimeout;
 			const { since, pid, ...who } = hello;
 			write("40" + JSON.stringify({
 				...who,
@@ -1707,22 +1684,19 @@ function openSocket(url, hello, timeout, Socket, sink) {
 		const parts = [];
 		attach = (...part) => {
 			parts.push(...part);
-			if (parts.length < Number(count ?? 0)) return;
+			if (parts.length < Number(count)) return;
 			attach = void 0;
-			handle(type, ack, json && JSON.parse(json, (_, value) => value?._placeholder ? parts[value.num] : value));
+			const data = json && JSON.parse(json, count ? (_, value) => value?._placeholder ? parts[value.num] : value : void 0);
+			if (type === "0") {
+				if (data?.pid) sink.session(data.pid);
+			} else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
+			else if (type === "4") {
+				const { message, data: why } = data;
+				end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
+			} else if (type === "3" || type === "6") acks.get(ack)?.[0](data[0]);
+			else event(data, ack);
 		};
 		attach();
-	}
-	function handle(type, ack, data) {
-		if (type === "0") {
-			if (data?.pid) sink.session?.(data.pid);
-		} else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
-		else if (type === "2" || type === "5") event(data, ack);
-		else if (type === "3" || type === "6") answer(ack, data[0]);
-		else if (type === "4") {
-			const { message, data: why } = data;
-			end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
-		}
 	}
 	function event([name, ...args], ack) {
 		const id = !ack && isId(args.at(-1)) ? args.pop() : "";
@@ -1730,10 +1704,6 @@ function openSocket(url, hello, timeout, Socket, sink) {
 		if (id) last = id;
 		if (ack) write(`43${ack}[]`);
 		sink.event(name, CONTROL$1.includes(name) ? args[0] : notificationOf(name, args, id, own), id);
-	}
-	function answer(ack, value) {
-		acks.get(ack)?.[0](value);
-		acks.delete(ack);
 	}
 	return {
 		emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
@@ -1751,24 +1721,15 @@ function openSocket(url, hello, timeout, Socket, sink) {
 }
 // ../client/src/connection.ts
 /** Refusals that only other credentials mend, and those that nothing does. */
-var TOKEN = [
-	"unauthenticated",
-	"invalid_token",
-	"token_expired"
-];
-var FINAL = [
-	"forbidden",
-	"validation",
-	"disconnected",
-	"not_found",
-	...TOKEN
-];
+var TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
+var FINAL = /^(forbidden|validation|disconnected)$/;
 var MAX_QUEUE = 20;
 /** How long a transport that failed where the other worked is not tried first, in ms. */
 var BLOCKED = 6e4;
 /** The url of a path at the server; the page's own origin where none is named. */
 function endpoint(o, path) {
-	const url = new URL(o.url ?? "/", globalThis.location?.href);
+	const url = new URL(o.url || "/", globalThis.location?.href);
+	if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
 	url.pathname = url.pathname.replace(/\/$/, "") + path;
 	url.search = url.hash = "";
 	return url;
@@ -1778,34 +1739,47 @@ function drive(o, sink, log) {
 	const fixed = o.transport && o.transport !== "auto" ? o.transport : void 0;
 	const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
 	const channels = new Set(o.channels), left = /* @__PURE__ */ new Set(), sessionId = unique();
-	const queue = [], waiting = /* @__PURE__ */ new Set();
+	const queue = /* @__PURE__ */ new Set();
 	let link, transport = "socket.io";
-	let status = "closed", lastId = o.since, pid;
+	let status = "closed", lastId = o.since, pid, why = "";
 	let round = 0, attempts = 0, failed, blockedUntil = 0;
 	let timer, pinger;
 	function set(next, change = {}) {
+		const was = status, reason = why;
 		status = next;
 		sink.state({
 			status,
 			transport: void 0,
 			...change
 		});
+		if (was === "connected" && was !== next) sink.event("disconnect", { reason }, "");
 	}
-	const other = () => transport === "sse" ? "socket.io" : "sse";
 	/** Begins a round of attempts, with the transport that is likelier to work. */
 	function begin() {
 		failed = void 0;
 		open(fixed ?? (Date.now() < blockedUntil || !Socket ? "sse" : "socket.io"));
 	}
+	/** Asks the page, which may fail in any way. */
+	async function credential(name) {
+		try {
+			return await within(o[name](), timeout, name);
+		} catch (error) {
+			throw fail("credentials", error?.message ?? `${name}: ${error}`);
+		}
+	}
 	async function open(by) {
-		drop();
+		drop("reconnect");
 		const mine = round, current = () => mine === round;
+		const now = (tell) => (...args) => {
+			if (current()) tell(...args);
+		};
 		transport = by;
 		set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
+		if (!current()) return;
 		try {
 			if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
-			const ticket = o.getTicket && await within(o.getTicket(), timeout, "getTicket");
-			const token = o.getToken ? await within(o.getToken(), timeout, "getToken") : o.token;
+			const ticket = o.getTicket && await credential("getTicket");
+			const token = o.getToken ? await credential("getToken") : o.token;
 			if (!current()) return;
 			const { userId, username } = o;
 			const hello = {
@@ -1821,61 +1795,61 @@ function drive(o, sink, log) {
 			const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
 			log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
 			const told = {
-				event: (name, value, id) => {
-					if (current()) take(name, value, id);
-				},
-				closed: (reason, error) => {
-					if (current()) lost(reason, error);
-				},
+				event: now(take),
+				closed: now(lost),
 				session: (id) => {
 					pid = id;
-				}
+				},
+				alive: now((ms) => {
+					if (status === "connected") patience(ms);
+				})
 			};
 			link = by === "sse" ? openStream(url, hello, {
+				...o,
 				timeout,
 				Source,
-				withCredentials: !!o.withCredentials,
-				tokenInUrl: !!o.tokenInUrl,
-				ticket: o.getTicket && (async () => within(o.getTicket(), timeout, "getTicket"))
-			}, told) : openSocket(url, hello, fixed ? timeout : Math.min(timeout, 5e3), Socket, told);
+				ticket: o.getTicket && (() => credential("getTicket"))
+			}, told) : openSocket(url, hello, timeout, Socket, told);
+			patience(fixed || by === "sse" ? timeout : Math.min(timeout, 5e3));
 		} catch (error) {
-			const { message, code } = error;
-			if (current()) lost(message, code ? error : fail("credentials", message));
+			if (current()) lost(error.message, coded(error));
 		}
+	}
+	/** How long the server may be silent from now on. */
+	function patience(ms) {
+		clearTimeout(timer);
+		timer = setTimeout(() => lost("no sign of the server"), ms);
 	}
 	function take(name, value, id) {
 		if (id) sink.state({ lastId: lastId = id });
 		log(name, id);
-		if (name === "connected") {
+		if (name === "connected" && status !== name) {
+			const mine = round;
 			attempts = 0;
 			if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
-			set("connected", {
+			status = name;
+			if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {});
+			for (const entry of queue) {
+				queue.delete(entry);
+				entry[0]();
+			}
+			if (mine === round) set(name, {
 				transport,
 				error: void 0,
-				clientId: value.clientId,
+				clientId: value?.clientId,
 				connection: value
 			});
-			if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch((error) => log("unsubscribe", error.message));
-			for (const [resolve] of waiting) resolve(link);
-			waiting.clear();
-			for (const [event, args] of queue.splice(0)) emit(event, args);
+			if (mine !== round) return;
 			const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3e3 : 0);
 			if (every) pinger = setInterval(() => link.emit("ping", []), every);
 		}
-		if (name === "error") value = fail(value.code, value.message, value.retryAfter);
-		if (name === "auth:expiring" && o.getToken) refresh();
+		if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+		if (name === "auth:expiring" && o.getToken) credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token:", error.message));
 		sink.event(name, value, id);
 	}
-	async function refresh() {
-		try {
-			await request("auth:refresh", [{ token: await within(o.getToken(), timeout, "getToken") }]);
-			log("token renewed");
-		} catch (error) {
-			log("token not renewed:", error.message);
-		}
-	}
 	/** Lets go of the link; what it still says is of a round that is over. */
-	function drop(ordered) {
+	function drop(reason, ordered) {
+		why = reason;
 		round++;
 		clearTimeout(timer);
 		clearInterval(pinger);
@@ -1884,57 +1858,63 @@ function drive(o, sink, log) {
 	}
 	function lost(reason, error) {
 		const was = status;
-		drop();
+		drop(reason);
 		log("close", transport, reason, error?.code ?? "");
-		const code = error?.code ?? "", renewable = TOKEN.includes(code) && (o.getToken || o.getTicket);
-		if (FINAL.includes(code) && !renewable) finish(error);
-		else if (was !== "connected" && !fixed && !failed && (!code || code === "unsupported")) {
+		const code = error?.code ?? "", renewable = o.getToken || o.getTicket;
+		if (FINAL.test(code) || TOKEN.test(code) && !renewable) finish(error, error);
+		else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|network|)$/.test(code)) {
 			failed = transport;
 			blockedUntil = 0;
-			open(other());
+			open(transport === "sse" ? "socket.io" : "sse");
 		} else {
 			const part = Math.random() / 2;
 			const wait = Math.max((error?.retryAfter ?? 0) * 1e3 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
 			log("retry in", Math.round(wait), "ms");
-			set("reconnecting", { error: error ?? fail("network", reason) });
 			timer = setTimeout(begin, wait);
+			set("reconnecting", { error: error ?? fail("network", reason) });
 		}
-		if (was === "connected") sink.event("disconnect", { reason }, "");
-		if (code && code !== "timeout") sink.event("error", error, "");
+		if (code) sink.event("error", error, "");
 	}
-	function finish(error) {
-		for (const event of WAKING) globalThis.removeEventListener?.(event, wake);
-		for (const [, reject] of waiting) reject(error);
-		waiting.clear();
-		queue.length = 0;
-		set("closed", { error });
+	function finish(error, told) {
+		listen("removeEventListener");
+		for (const [, reject] of queue) reject?.(error);
+		queue.clear();
+		set("closed", { error: told });
 	}
-	/** The network is back, or the page: there is nothing to wait for. */
-	function wake() {
-		if (status === "reconnecting" && !link) begin();
+	/** There is no network, or there is again, or the page is back: a page that was put away has lost its connection. */
+	function wake({ type, persisted }) {
+		if (type === "offline") status === "connected" && lost(type);
+		else if (persisted || status === "reconnecting" && !link) begin();
+	}
+	function listen(how) {
+		for (const event of [
+			"online",
+			"offline",
+			"pageshow"
+		]) globalThis[how]?.(event, wake);
 	}
 	function reconnect() {
-		drop();
 		attempts = 0;
-		for (const event of WAKING) globalThis.addEventListener?.(event, wake);
+		listen("addEventListener");
 		begin();
 	}
-	/** Resolves with the link that is connected, now or soon. */
-	function ready() {
-		if (status === "connected") return Promise.resolve(link);
-		if (status === "closed") return Promise.reject(fail("closed", "the connection is closed"));
-		let entry;
-		return within(new Promise((...settle) => waiting.add(entry = settle)), timeout, "connect").finally(() => waiting.delete(entry));
-	}
+	/** Asks at once, or as soon as there is a connection. */
 	async function request(event, args) {
-		return settled(await (await ready()).ask(event, args));
+		const ask = async () => settled(await link.ask(event, args));
+		if (status === "connected") return ask();
+		if (status === "closed") throw fail(status, status);
+		let entry;
+		return (await within(new Promise((resolve, reject) => queue.add(entry = [() => resolve([ask()]), reject])), timeout, "connect").finally(() => queue.delete(entry)))[0];
 	}
 	function emit(event, args) {
 		const connected = status === "connected";
-		const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported" : !connected && queue.length >= MAX_QUEUE && "unavailable";
+		const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported" : !connected && [...queue].filter(([, reject]) => !reject).length >= MAX_QUEUE && "unavailable";
 		if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
 		else if (connected) link.emit(event, args);
-		else queue.push([event, args]);
+		else {
+			args = copy(args);
+			queue.add([() => emit(event, args)]);
+		}
 		return !refusal;
 	}
 	reconnect();
@@ -1955,29 +1935,27 @@ function drive(o, sink, log) {
 			};
 			const { denied = [] } = await request("subscribe", [{ channels: join }]);
 			const joined = join.filter((name) => !denied.includes(name));
-			for (const name of joined) channels.add(name);
+			for (const name of joined) if (!left.has(name)) channels.add(name);
 			return {
 				joined,
 				denied
 			};
 		},
 		close() {
-			const was = status;
-			drop(true);
+			drop("closed", true);
 			log("close");
 			finish(fail("closed", "closed"));
-			sink.state({ error: void 0 });
-			if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
 		}
 	};
 }
-var WAKING = ["online", "pageshow"];
 // ../client/src/shared.ts
+/** How long a leader may be silent before it is asked whether it is there, in ms: more often, it has something to tell. */
+var SILENCE = 9e4;
 /** Returns a share in the connection of this browser's tabs, or nothing where there is nothing to share it by. */
 function share(o, sink, log) {
 	const user = o.userId ?? subject(o.token), locks = globalThis.navigator?.locks;
 	if (!o.shared) return;
-	if (!locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared", user === void 0 ? "without a userId" : "");
+	if (!locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared:", user);
 	const name = "roomcast:" + JSON.stringify([
 		o.url,
 		user,
@@ -1989,86 +1967,137 @@ function share(o, sink, log) {
 	const me = unique(), shown = { ...o }, timeout = o.timeout ?? 1e4;
 	const holds = /* @__PURE__ */ new Map(), asks = /* @__PURE__ */ new Map();
 	let bus, leading, state = {};
-	let seen = "", next = 0, fresh = true, leave = () => {};
+	let seen = "", fresh = true, muted = false, leave = () => {};
+	let early = [], timer;
 	const mine = () => holds.get(me);
-	const post = (...talk) => bus?.postMessage(talk);
+	const post = (name, ...args) => bus?.postMessage([name, ...args]);
 	function start() {
 		bus = new BroadcastChannel(name);
-		bus.onmessage = ({ data }) => hear(data);
-		holds.set(me, [...o.channels ?? []]);
+		bus.onmessage = ({ data: [what, ...args] }) => on[what]?.(...args);
+		const channels = mine() ?? [...o.channels ?? []];
+		holds.clear();
+		holds.set(me, channels);
 		apply({ status: "connecting" });
-		post("hello", me, mine());
 		globalThis.addEventListener("pagehide", gone);
+		stand();
+		doubt();
+	}
+	/** Asks for the lead: when it is free, or at once, from a leader that does not answer. */
+	function stand(steal = false) {
+		leave();
 		const abort = new AbortController();
 		leave = () => abort.abort();
-		locks.request(name, { signal: abort.signal }, () => new Promise((release) => {
-			leave = release;
-			log("leads the tabs");
-			shown.channels = [...new Set([...holds.values()].flat())];
-			shown.since = state.lastId ?? o.since;
-			leading = drive(shown, leader, log);
-		})).catch(() => {});
+		locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? void 0 : lead()).catch((error) => {
+			if (abort.signal.aborted || !bus) return;
+			if (error.name !== "AbortError") return void lead();
+			const driver = leading;
+			leading = void 0;
+			muted = true;
+			driver?.close();
+			muted = false;
+			apply({
+				status: "reconnecting",
+				transport: void 0
+			});
+			stand();
+			doubt();
+		});
 	}
-	const gone = () => post("gone", me, mine());
+	const lead = () => new Promise((release) => {
+		clearTimeout(timer);
+		leave = release;
+		log("leads");
+		shown.channels = [...new Set([...holds.values()].flat())];
+		shown.since = state.lastId ?? o.since;
+		leading = drive(shown, leader, log);
+		follow();
+	});
+	function wait(then, ms) {
+		clearTimeout(timer);
+		timer = setTimeout(then, ms);
+	}
+	/** Has the leader say that it is there. */
+	function doubt() {
+		post("hello", me, mine());
+		wait(() => stand(true), timeout);
+	}
+	/** There is somebody to ask. */
+	function follow() {
+		const all = early ?? [];
+		early = void 0;
+		for (const go of all) go();
+	}
+	const soon = (go) => early ? early.push(go) : go();
+	const gone = (event) => event?.persisted || post("gone", me, mine(), !!leading);
 	const leader = {
 		event(name, value, id) {
+			if (muted) return;
 			post("event", name, plain(value), id);
 			deliver(name, value, id);
 		},
 		state(change) {
+			if (muted) return;
+			if (change.status === "connecting" && state.connection) change = {
+				...change,
+				status: "reconnecting"
+			};
 			apply(change);
-			if (change.status || change.error) post("state", packed(change));
+			if (change.status) tell();
 		}
 	};
 	function apply(change) {
 		Object.assign(state, change);
 		sink.state(change);
 	}
-	function hear(talk) {
-		switch (talk[0]) {
-			case "hello":
-				holds.set(talk[1], talk[2]);
-				if (leading) post("state", packed(state), [...holds]);
-				break;
-			case "gone":
-				holds.delete(talk[1]);
-				if (leading) change([], talk[2]);
-				break;
-			case "state":
-				for (const [tab, channels] of talk[2] ?? []) if (tab !== me) holds.set(tab, channels);
-				if (leading) break;
-				apply({
-					...talk[1],
-					...talk[1].error && { error: revived(talk[1].error) }
-				});
-				if (fresh && o.token && TOKEN.includes(state.error?.code)) post("reconnect", o.token);
-				fresh = false;
-				break;
-			case "event": {
-				const [, name, value, id] = talk;
-				if (leading) break;
-				if (id) apply({ lastId: id });
-				deliver(name, name === "error" ? revived(value) : value, id);
-				break;
-			}
-			case "ask": {
-				const [, tab, n, event, args] = talk;
-				(event ? leading?.ask(event, args) : leading && change(...args, tab))?.then((value) => post("answer", tab, n, value, void 0), (error) => post("answer", tab, n, void 0, plain(error)));
-				break;
-			}
-			case "answer": {
-				const [, tab, n, value, error] = talk;
-				if (tab === me) asks.get(n)?.[error ? 1 : 0](error ? revived(error) : value);
-				break;
-			}
-			case "emit":
-				leading?.emit(talk[1], talk[2]);
-				break;
-			case "reconnect":
-				shown.token = talk[1];
-				leading?.reconnect();
+	const tell = (...all) => post("state", {
+		...state,
+		error: plain(state.error)
+	}, ...all);
+	/** What tabs tell each other. */
+	const on = {
+		hello(tab, channels) {
+			holds.set(tab, channels);
+			if (leading) tell([...holds]);
+		},
+		gone(tab, channels, hadLed) {
+			holds.delete(tab);
+			if (hadLed) early ??= [];
+			if (leading) change([], channels).catch(() => {});
+		},
+		state(now, all) {
+			for (const [tab, channels] of all ?? []) if (tab !== me) holds.set(tab, channels);
+			if (leading) return;
+			apply({
+				...now,
+				error: revived(now.error)
+			});
+			wait(doubt, SILENCE);
+			follow();
+			if (!fresh) return;
+			if (all && now.status === "connected") deliver("connected", now.connection, now.lastId ?? "");
+			if (now.status === "closed") post("reconnect", o.token);
+			fresh = now.status.endsWith("ing");
+		},
+		event(name, value, id) {
+			if (leading) return;
+			wait(doubt, SILENCE);
+			if (id) apply({ lastId: id });
+			deliver(name, name === "error" ? revived(value) : value, id);
+		},
+		ask(n, event, args, tab) {
+			if (leading) run(event, args, tab).then((value) => post("answer", n, 0, value), (error) => post("answer", n, 1, plain(error)));
+		},
+		answer(n, failed, value) {
+			asks.get(n)?.[failed](failed ? revived(value) : value);
+		},
+		emit(event, args) {
+			leading?.emit(event, args);
+		},
+		reconnect(token) {
+			shown.token = token ?? shown.token;
+			leading?.reconnect();
 		}
-	}
+	};
 	/** Hands an event to this tab, unless it had it from the leader before, or only other tabs are in its channels. */
 	function deliver(name, value, id) {
 		if (value?.id) {
@@ -2076,7 +2105,7 @@ function share(o, sink, log) {
 			if (epoch === before && +seq <= +last) return;
 			seen = value.id;
 		}
-		const metadata = value?.metadata, channels = [metadata?.channels ?? metadata?.channel ?? value?.data?.room ?? []].flat();
+		const metadata = value?.metadata, channels = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
 		const held = [...holds.values()].flat();
 		if (channels.length && channels.every((channel) => held.includes(channel) && !mine().includes(channel))) return;
 		sink.event(name, value, id);
@@ -2086,45 +2115,54 @@ function share(o, sink, log) {
 		const others = [...holds].filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
 		return leading.change(join, leave.filter((channel) => !others.includes(channel)));
 	}
-	function ask(event, args) {
-		const n = next++;
-		const answer = new Promise((...settle) => asks.set(n, settle));
-		post("ask", me, n, event, args);
-		return within(answer, timeout, event || "join").finally(() => asks.delete(n));
+	const run = (event, args, tab) => event ? leading.ask(event, args) : change(args[0], args[1], tab);
+	async function ask(event, args) {
+		const n = unique(), sent = copy(args);
+		return within(new Promise((resolve, reject) => {
+			asks.set(n, [resolve, reject]);
+			soon(() => leading ? resolve(run(event, sent, me)) : post("ask", n, event, sent, me));
+		}), timeout, event || "join").finally(() => asks.delete(n));
 	}
 	start();
 	return {
-		ask: (event, args) => leading ? leading.ask(event, args) : ask(event, args),
+		ask,
 		emit(event, args) {
-			if (leading) return leading.emit(event, args);
-			post("emit", event, args);
+			const sent = copy(args);
+			soon(() => leading ? leading.emit(event, sent) : post("emit", event, sent));
 			return state.status !== "closed";
 		},
 		async change(join, leave) {
-			const result = await (leading ? change([...join], [...leave], me) : ask("", [join, leave]));
+			const result = await ask("", [join, leave]);
 			holds.set(me, [.../* @__PURE__ */ new Set([...mine().filter((channel) => !leave.includes(channel)), ...result.joined])]);
 			post("hello", me, mine());
 			return result;
 		},
 		reconnect() {
-			if (!bus) return start();
-			if (leading) leading.reconnect();
-			else post("reconnect", o.token);
+			if (!bus) start();
+			else if (leading) leading.reconnect();
+			else {
+				post("reconnect", o.token);
+				doubt();
+			}
 		},
 		close() {
 			gone();
 			globalThis.removeEventListener("pagehide", gone);
-			leading?.close();
+			clearTimeout(timer);
+			const driver = leading, was = state.status;
 			leading = void 0;
-			leave();
 			bus?.close();
 			bus = void 0;
+			leave();
+			early = [];
 			for (const [, reject] of asks.values()) reject(fail("closed", "closed"));
+			if (driver) return driver.close();
 			apply({
 				status: "closed",
 				transport: void 0,
 				error: void 0
 			});
+			if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
 		}
 	};
 }
@@ -2140,11 +2178,7 @@ var plain = (value) => value instanceof Error ? {
 	...value,
 	message: value.message
 } : value;
-var revived = (value) => fail(value.code, value.message, value.retryAfter);
-var packed = (state) => ({
-	...state,
-	...state.error && { error: plain(state.error) }
-});
+var revived = (value) => value && fail(value.code, value.message, value.retryAfter);
 // ../client/src/client.ts
 /**
 * Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
@@ -2173,43 +2207,31 @@ function connect(options = {}) {
 			(globalThis.reportError ?? console.error)(error);
 		}
 	}
-	function dispatch(name, value, id) {
-		for (const handler of [...handlers.get(name) ?? []]) call(handler, value, id);
+	/** Calls the handlers that are there now, but for those that one of them ends. */
+	function each(set, ...args) {
+		for (const handler of [...set ?? []]) if (set.has(handler)) call(handler, ...args);
 	}
 	const sink = {
 		event(name, value, id) {
 			if (name === "sync") return;
-			dispatch(name, value, id);
+			each(handlers.get(name), value, id);
 			if (value?.data !== void 0) {
-				for (const as of names) if (as !== "type" && as !== name) dispatch(as, value, id);
+				for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
 			}
-			for (const handler of [...any]) call(handler, name, value, id);
+			each(any, name, value, id);
 		},
 		state(change) {
 			const before = { ...state };
 			Object.assign(state, change);
-			if (before.status !== state.status || before.transport !== state.transport || before.error !== state.error || before.clientId !== state.clientId) for (const watcher of [...watchers]) call(watcher, client);
+			if ([
+				"status",
+				"transport",
+				"error",
+				"clientId"
+			].some((name) => before[name] !== state[name])) each(watchers, client);
 		}
 	};
 	const client = {
-		get status() {
-			return state.status;
-		},
-		get transport() {
-			return state.transport;
-		},
-		get error() {
-			return state.error;
-		},
-		get clientId() {
-			return state.clientId;
-		},
-		get connection() {
-			return state.connection;
-		},
-		get lastId() {
-			return state.lastId;
-		},
 		on(name, handler) {
 			const set = handlers.get(name) ?? /* @__PURE__ */ new Set();
 			handlers.set(name, set.add(handler));
@@ -2243,6 +2265,10 @@ function connect(options = {}) {
 		reconnect: () => driver.reconnect(),
 		close: () => driver.close()
 	};
+	for (const name in state) Object.defineProperty(client, name, {
+		get: () => state[name],
+		enumerable: true
+	});
 	const driver = share(options, sink, log) ?? drive(options, sink, log);
 	return client;
 }
