@@ -1513,6 +1513,14 @@ function notificationOf(name, args, id, own) {
 		metadata: {}
 	};
 }
+/** The user that a token is of, as it says itself; the server is who checks that. */
+function subject(token) {
+	try {
+		return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
+	} catch {
+		return;
+	}
+}
 // ../client/src/eventsource.ts
 /** How long a stream may be silent, in ms: the server sends `sync` after 60 s without an event. */
 var SILENCE$1 = 9e4;
@@ -2165,14 +2173,6 @@ function share(o, sink, log) {
 			if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
 		}
 	};
-}
-/** The user that a token is of, as it says itself; the server is who checks that. */
-function subject(token) {
-	try {
-		return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
-	} catch {
-		return;
-	}
 }
 var plain = (value) => value instanceof Error ? {
 	...value,

@@ -2,7 +2,7 @@
 // and the others hear it on a BroadcastChannel. Whoever leads next goes on from the last id it heard.
 
 import { drive, type Driver, type DriverSink, type Log, type State } from "./connection.ts";
-import { copy, fail, unique, within } from "./link.ts";
+import { copy, fail, subject, unique, within } from "./link.ts";
 import type { ClientError, Options } from "./types.ts";
 
 type Change = { joined: string[]; denied: string[] };
@@ -228,15 +228,6 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
       if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
     },
   };
-}
-
-/** The user that a token is of, as it says itself; the server is who checks that. */
-function subject(token?: string): string | undefined {
-  try {
-    return JSON.parse(atob(token!.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/"))).sub;
-  } catch {
-    return undefined;
-  }
 }
 
 // An error loses its code on the way to another tab.

@@ -111,7 +111,7 @@ export interface Options {
   /** How long an answer may take, in ms (10000). */
   timeout?: number | undefined;
   /** The first wait before a reconnect and the longest, in ms (1000 and 30000); half of each is random. */
-  backoff?: { min?: number; max?: number };
+  backoff?: { min?: number | undefined; max?: number | undefined } | undefined;
   /** Send cookies to another origin, which must allow it. */
   withCredentials?: boolean | undefined;
   /** Let EventSource show the token in its URL, where no ticket can be had. Others may log it. */
@@ -140,11 +140,13 @@ export interface Receipt {
   stored: boolean;
 }
 
-/** The handler for a name: of a control event, of a type of the catalogue, or of any other. */
-export type HandlerOf<Name extends string> =
-  Name extends keyof ControlEvents ? (event: ControlEvents[Name], id: string) => void
-    : Name extends keyof Catalogue ? (notification: Notification<Catalogue[Name], Name>, id: string) => void
-      : (notification: Notification, id: string) => void;
+/** What handlers of a name get: the control event, or the notification. Of several names, what any of them gives. */
+export type EventOf<Name extends string> =
+  Name extends keyof ControlEvents ? ControlEvents[Name]
+    : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name> : Notification;
+
+/** The handler for a name. id: the cursor after the event. */
+export type HandlerOf<Name extends string> = (event: EventOf<Name>, id: string) => void;
 
 export type AnyHandler = (name: string, notification: any, id: string) => void;
 

@@ -1,5 +1,6 @@
 // What a component asks for, and which connection that is.
 
+import { subject } from "../link.ts";
 import type { Client, Options, Transport } from "../types.ts";
 
 type Loose<T> = { [Name in keyof T]?: T[Name] | undefined };
@@ -44,23 +45,13 @@ function known(o: HookOptions): boolean {
   return !named || !!o.userId || !!o.token;
 }
 
-/** The user of a JWT; the text itself where it is none. Nothing is checked here: that is the server's part. */
-function userOf(token: string): string {
-  try {
-    const json = atob(token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/"));
-    return String(JSON.parse(json).sub ?? token);
-  } catch {
-    return token;
-  }
-}
-
 /** Finds the place of these options. Equal places share one connection. */
 export function placeOf(o: HookOptions, transport: "auto" | Transport): Omit<Place, "box"> {
   const place: Omit<Place, "box"> = { transport: o.transport ?? transport, token: o.token };
   if (!known(o)) return place;
   const { enabled, channels, token, ...rest } = o;
   // A token changes every few minutes, its user does not. Beside a userId it is that user's, or is refused.
-  const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : userOf(token)) })
+  const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : subject(token) ?? token) })
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .sort(([a], [b]) => a < b ? -1 : 1);
   place.base = JSON.stringify(parts, (_name, value) => typeof value === "function" ? "function" : value);

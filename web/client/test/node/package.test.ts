@@ -61,6 +61,9 @@ for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "
       client.on("payment:completed", (n) => { const amount: number | undefined = n.data.amount; void amount; });
       client.on("order:created", (n, id) => { const text: string = n.data.orderId + id; void text; });
       client.on("gap", ({ reason }) => { const known: "trimmed" | "epoch" | "ahead" | "invalid" | "too_many" = reason; void known; });
+      for (const name of ["payment:completed", "payment:failed"] as const) client.on(name, ({ data }) => data.paymentId.length);
+      const options = { userId: "u1", backoff: { min: undefined } };
+      void connect(options);
       client.on("anything", (n: Notification<{ mine: true }>) => n.data.mine);
       // @ts-expect-error: orderId is a string
       client.on("order:created", (n) => { const wrong: number = n.data.orderId; void wrong; });
