@@ -45,7 +45,7 @@ client: npm ## Check, build and test the npm package, in a browser and in Node, 
 	cd web && $(call limit,420) npm test
 
 e2e: npm ## Run the real binary against the official clients and a browser.
-	cd web/e2e && $(call limit,420) node run.mjs
+	cd web/e2e && $(call limit,600) node run.mjs
 
 generate: ## Write what is made from other files: the TypeScript of the catalogue, and the console's assets.
 	go generate ./...

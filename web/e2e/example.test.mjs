@@ -34,7 +34,7 @@ async function startExample(t, port, server) {
   return { url, program };
 }
 
-test("the Next.js example follows its user's payments", { timeout: 240_000 }, async (t) => {
+test("the Next.js example follows its user's payments", { timeout: 400_000 }, async (t) => {
   await buildExample(t);
   const port = await freePort();
   const server = await Server.start(t, { UPSTREAM_URL: `http://127.0.0.1:${port}` });
