@@ -76,9 +76,7 @@ func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 	}
 	return service.Serve(ctx, c.Addr(), func(address net.Addr) {
 		log.Info("listening", zap.String("address", address.String()), zap.String("auth_mode", string(c.Mode())))
-		if generated != "" {
-			announce(stdout, c, address, generated)
-		}
+		announce(stdout, c, address, generated)
 	})
 }
 
@@ -95,8 +93,8 @@ func apiKeys(c config.Config) (keys []string, generated string) {
 	return keys, generated
 }
 
-// announce shows the generated key, once. It stands in the fragment of the
-// console's URL, which browsers do not send.
+// announce shows the console's address and the generated key, if there is one, once: alone, and in the fragment of the
+// address, which browsers do not send.
 func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 	scheme, host := "http", address.String()
 	if c.TLSCertFile != "" {
@@ -108,6 +106,10 @@ func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 	path := "/"
 	if c.UpstreamURL != "" {
 		path = "/console/"
+	}
+	if key == "" {
+		fmt.Fprintf(stdout, "\n  Console: %s://%s%s\n\n", scheme, host, path)
+		return
 	}
 	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s%s#key=%s\n\n", key, scheme, host, path, key)
 }

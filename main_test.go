@@ -82,6 +82,35 @@ func TestRunServesUntilToldToStop(t *testing.T) {
 	}
 }
 
+func TestRunShowsWhereTheConsoleIs(t *testing.T) {
+	for _, tt := range []struct {
+		want string
+		env  map[string]string
+	}{
+		{`Console: http://127\.0\.0\.1:\d+/\n`, map[string]string{"API_KEYS": "a-key-of-the-tests-0123456789abcdef"}},
+		{`Console: http://127\.0\.0\.1:\d+/console/\n`, map[string]string{"API_KEYS": "a-key-of-the-tests-0123456789abcdef", "UPSTREAM_URL": "http://127.0.0.1:1"}},
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		out := &output{}
+		done := make(chan error, 1)
+		go func() { done <- run(ctx, []string{"--port", "0"}, env(tt.env), out) }()
+		deadline := time.Now().Add(10 * time.Second)
+		for !regexp.MustCompile(tt.want).MatchString(out.String()) && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+		if !regexp.MustCompile(tt.want).MatchString(out.String()) {
+			t.Errorf("%v: no %s in\n%s", tt.env, tt.want, out)
+		}
+		if strings.Contains(out.String(), tt.env["API_KEYS"]) {
+			t.Errorf("a key of the settings was printed:\n%s", out)
+		}
+	}
+}
+
 func TestRunTellsEveryMistakeAtOnce(t *testing.T) {
 	err := run(t.Context(), nil, env(map[string]string{"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*"}), &output{})
 	if err == nil {

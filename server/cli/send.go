@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 type Send struct {
 	remote
 	Key      auth.Secret   `name:"key" env:"ROOMCAST_KEY" placeholder:"KEY" help:"API key; without it the first of API_KEYS."`
+	APIKey   auth.Secret   `name:"api-key" env:"ROOMCAST_API_KEY" hidden:"" help:"Another name of --key: the one that the functions for TypeScript backends have."`
 	User     names         `name:"user" placeholder:"ID" help:"Send to this user; repeat it for several."`
 	Channel  names         `name:"channel" placeholder:"NAME" help:"Send to this channel; repeat it for several."`
 	Client   string        `name:"client" placeholder:"ID" help:"Send to this connection."`
@@ -40,7 +42,7 @@ func (s *Send) Run(e Environment, c config.Config) error {
 	if err != nil {
 		return err
 	}
-	key := string(s.Key)
+	key := cmp.Or(string(s.Key), string(s.APIKey))
 	if key == "" && len(c.APIKeys) > 0 {
 		if key, err = firstKey(c); err != nil {
 			return err

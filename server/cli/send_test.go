@@ -47,6 +47,7 @@ func TestSendErrors(t *testing.T) {
 		args       []string
 	}{
 		{"no key", "no API key: set ROOMCAST_KEY", 2, env{}, []string{"send", "--all", "x"}},
+		{"the key's other name", "the server answered 403 forbidden: this API key is not known", 1, env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
 		{"no target", "to whom? give --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "x"}},
 		{"two targets", "allowed: one of --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "--user=u", "x"}},
 		{"data that is no JSON", `data is not JSON`, 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "x", "hello"}},

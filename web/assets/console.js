@@ -296,7 +296,7 @@ var dialog = h("dialog", { "aria-labelledby": "key-title" }, h("form", {
 }, h("h2", { id: "key-title" }, "API key"), h("p", {
 	class: "hint",
 	id: "key-hint"
-}, "One of API_KEYS, or the key that the server printed at its first start. It stays in this tab and is forgotten with it."), h("label", {}, h("span", { class: "label" }, "Key"), field), h("div", { class: "row end" }, button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
+}, "One of API_KEYS, or the key that the server printed when it started: another one each time, unless API_KEYS is set. It stays in this tab and is forgotten with it."), h("label", {}, h("span", { class: "label" }, "Key"), field), h("div", { class: "row end" }, button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
 function finish(value) {
 	dialog.close();
 	key.value = value;
@@ -1770,7 +1770,7 @@ function drive(o, sink, log) {
 	/** Asks the page, which may fail in any way. */
 	async function credential(name) {
 		try {
-			return await within(o[name](), timeout, name);
+			return (await within(o[name](), timeout, name)).trim();
 		} catch (error) {
 			throw fail("credentials", error?.message ?? `${name}: ${error}`);
 		}
@@ -1935,17 +1935,19 @@ function drive(o, sink, log) {
 				channels.delete(name);
 				left.add(name);
 			}
-			for (const name of join) left.delete(name);
+			for (const name of join) {
+				left.delete(name);
+				channels.add(name);
+			}
 			if (leave.length) await request("unsubscribe", [{ channels: leave }]);
 			if (!join.length) return {
 				joined: [],
 				denied: []
 			};
 			const { denied = [] } = await request("subscribe", [{ channels: join }]);
-			const joined = join.filter((name) => !denied.includes(name));
-			for (const name of joined) if (!left.has(name)) channels.add(name);
+			for (const name of denied) channels.delete(name);
 			return {
-				joined,
+				joined: join.filter((name) => !denied.includes(name)),
 				denied
 			};
 		},
@@ -2082,6 +2084,7 @@ function share(o, sink, log) {
 			wait(doubt, SILENCE);
 			follow();
 			if (!fresh) return;
+			log("follows");
 			if (all && now.status === "connected") deliver("connected", now.connection, now.lastId ?? "");
 			if (now.status === "closed") post("reconnect", o.token);
 			fresh = now.status.endsWith("ing");
@@ -2090,6 +2093,7 @@ function share(o, sink, log) {
 			if (leading) return;
 			wait(doubt, SILENCE);
 			if (id) apply({ lastId: id });
+			log(name, id);
 			deliver(name, name === "error" ? revived(value) : value, id);
 		},
 		ask(n, event, args, tab) {

@@ -73,7 +73,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
   /** Asks the page, which may fail in any way. */
   async function credential(name: "getToken" | "getTicket"): Promise<string> {
     try {
-      return await within(o[name]!(), timeout, name);
+      return (await within(o[name]!(), timeout, name)).trim(); // files and commands end their lines
     } catch (error) {
       throw fail("credentials", (error as Error)?.message ?? `${name}: ${error}`);
     }
@@ -231,13 +231,15 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
         channels.delete(name);
         left.add(name);
       }
-      for (const name of join) left.delete(name);
+      for (const name of join) {
+        left.delete(name);
+        channels.add(name); // at once: who waits in vain for the answer is in it when there is a connection
+      }
       if (leave.length) await request("unsubscribe", [{ channels: leave }]);
       if (!join.length) return { joined: [], denied: [] };
       const { denied = [] } = await request("subscribe", [{ channels: join }]);
-      const joined = join.filter((name) => !denied.includes(name));
-      for (const name of joined) if (!left.has(name)) channels.add(name); // not when it was left meanwhile
-      return { joined, denied };
+      for (const name of denied) channels.delete(name);
+      return { joined: join.filter((name) => !denied.includes(name)), denied };
     },
     close() {
       drop("closed", true);

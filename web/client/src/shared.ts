@@ -133,6 +133,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
       wait(doubt, SILENCE);
       follow();
       if (!fresh) return;
+      log("follows");
       // A tab that opens hears of the connection as any other; and it may have what the last try lacked, such as a newer token.
       if (all && now.status === "connected") deliver("connected", now.connection, now.lastId ?? "");
       if (now.status === "closed") post("reconnect", o.token);
@@ -142,6 +143,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
       if (leading) return;
       wait(doubt, SILENCE);
       if (id) apply({ lastId: id });
+      log(name, id);
       deliver(name, name === "error" ? revived(value) : value, id);
     },
     ask(n: string, event: string, args: unknown[], tab: string) {

@@ -53,7 +53,7 @@ const field = h("input", { type: "password", autocomplete: "off", spellcheck: "f
 const dialog = h("dialog", { "aria-labelledby": "key-title" },
   h("form", { method: "dialog", onsubmit: (event: Event) => { event.preventDefault(); finish(field.value.trim()); } },
     h("h2", { id: "key-title" }, "API key"),
-    h("p", { class: "hint", id: "key-hint" }, "One of API_KEYS, or the key that the server printed at its first start. It stays in this tab and is forgotten with it."),
+    h("p", { class: "hint", id: "key-hint" }, "One of API_KEYS, or the key that the server printed when it started: another one each time, unless API_KEYS is set. It stays in this tab and is forgotten with it."),
     h("label", {}, h("span", { class: "label" }, "Key"), field),
     h("div", { class: "row end" },
       button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));

@@ -30,7 +30,10 @@ export interface SocketResult extends Handlers {
   /** Joins channels (`default` when none is named), now and after each reconnect. */
   subscribe(channels?: string | readonly string[]): Promise<Joined>;
   unsubscribe(channels?: string | readonly string[]): Promise<void>;
-  /** Joins one channel. Before there is a connection it is remembered, and the promise resolves with nothing joined. */
+  /**
+   * Joins one channel, now and after each reconnect. Rejects when there is no connection within `timeout`; the channel is
+   * joined all the same when there is one. In a component that has nothing to connect with, it resolves with nothing joined.
+   */
   joinRoom(room: string): Promise<Joined>;
   /** Leaves a channel, unless another component that shares the connection has joined it too. */
   leaveRoom(room: string): Promise<void>;

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { commands, connected, listen, next, serve, until } from "./server.ts";
+import { commands, connected, listen, network, next, serve, until } from "./server.ts";
 
 const rooms = async (url: string) => ((await commands.api(url, "GET", "/v1/connections")).json as any).connections[0].rooms as string[];
 
@@ -73,3 +73,16 @@ for (const transport of ["socket.io", "sse"] as const) {
     expect(await rooms(url)).not.toContain("general");
   });
 }
+
+test("a channel whose join nobody answered is joined when there is a connection, unless it was left", async () => {
+  const url = await serve();
+  const line = await network(url);
+  await commands.setLine(line, "pass", false);
+  const client = listen({ url: line, userId: "ann", timeout: 200, backoff: { min: 50, max: 100 } });
+  await expect(client.join("wanted", "left")).rejects.toMatchObject({ code: "timeout" });
+  await expect(client.leave("left")).rejects.toMatchObject({ code: "timeout" });
+  await commands.setLine(line, "pass");
+  await connected(client);
+  expect(await rooms(url)).toContain("wanted");
+  expect(await rooms(url)).not.toContain("left");
+});

@@ -66,7 +66,8 @@ test("getToken renews a running connection before its token ends", async () => {
   for (const transport of both) {
     let asked = 0;
     // The first is told as expiring at once, because it has less than 30 s.
-    const client = listen({ url, transport, getToken: () => commands.sign(SECRET, { sub: "ann" }, asked++ ? 600 : 20) });
+    // Commands and files end their lines.
+    const client = listen({ url, transport, getToken: async () => `${await commands.sign(SECRET, { sub: "ann" }, asked++ ? 600 : 20)}\n` });
     await connected(client);
     const id = client.clientId;
     expect(Date.parse((await next(client, "auth:refreshed")).expiresAt)).toBeGreaterThan(Date.now() + 500_000);
