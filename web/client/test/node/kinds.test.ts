@@ -4,10 +4,10 @@ import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/index.ts";
 import { kinds } from "../../src/backend/kinds.ts";
 import type { Server } from "../../../e2e/harness.mjs";
-import { backendOf, nobodyLeft, openReader, startForAll } from "./support/server.ts";
+import { backendOf, nobodyLeft, openReader, serverForAll } from "./support/server.ts";
 
 let server: Server;
-beforeAll(async () => { server = await startForAll(); });
+beforeAll(serverForAll((started) => { server = started; }));
 beforeEach(() => nobodyLeft(server)); // what goes to all is counted
 
 const metadata = (category: string, priority: string, source?: string) =>

@@ -5,10 +5,10 @@ import { connectSocket, openStream } from "../../../e2e/clients.mjs";
 import type { Server } from "../../../e2e/harness.mjs";
 import { once, retry } from "../../../e2e/wait.mjs";
 import { Front } from "./support/front.ts";
-import { backendOf, nobodyLeft, openReader, startForAll } from "./support/server.ts";
+import { backendOf, nobodyLeft, openReader, serverForAll } from "./support/server.ts";
 
 let server: Server;
-beforeAll(async () => { server = await startForAll(); });
+beforeAll(serverForAll((started) => { server = started; }));
 beforeEach(() => nobodyLeft(server));
 
 test("the connections of both transports, read in pages", async () => {

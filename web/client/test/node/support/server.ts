@@ -1,6 +1,6 @@
 // Real servers and real readers for tests that run in Node. All of them end with the test that asked for them.
 
-import { afterAll, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
 import { type BackendOptions, createBackend } from "../../../src/backend/index.ts";
 import type { Notification } from "../../../src/types.ts";
 import { openStream } from "../../../../e2e/clients.mjs";
@@ -14,11 +14,13 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
   return server;
 }
 
-/** Starts a server for all tests of a file: call it in beforeAll. */
-export async function startForAll(env: Record<string, string> = {}): Promise<Server> {
-  const server = await Server.run(env);
-  afterAll(() => server.stop());
-  return server;
+/** Starts a server for all tests of a file, and gives it to them. It is what beforeAll is given, which takes the end from it. */
+export function serverForAll(give: (server: Server) => void) {
+  return async () => {
+    const server = await Server.run();
+    give(server);
+    return () => server.stop();
+  };
 }
 
 /** What a backend of a test has kept of its faults. */
