@@ -1944,7 +1944,10 @@ function drive(o, sink, log) {
 				joined: [],
 				denied: []
 			};
-			const { denied = [] } = await request("subscribe", [{ channels: join }]);
+			const { denied = [] } = await request("subscribe", [{ channels: join }]).catch((error) => {
+				if (status === "connected") for (const name of join) channels.delete(name);
+				throw error;
+			});
 			for (const name of denied) channels.delete(name);
 			return {
 				joined: join.filter((name) => !denied.includes(name)),

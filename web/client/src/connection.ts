@@ -26,7 +26,7 @@ export interface Driver {
 }
 
 /** Refusals that only other credentials mend, and those that nothing does. */
-const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/, FINAL = /^(forbidden|validation|disconnected)$/;
+export const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/, FINAL = /^(forbidden|validation|disconnected)$/;
 
 const MAX_QUEUE = 20;
 
@@ -237,7 +237,11 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
       }
       if (leave.length) await request("unsubscribe", [{ channels: leave }]);
       if (!join.length) return { joined: [], denied: [] };
-      const { denied = [] } = await request("subscribe", [{ channels: join }]);
+      const { denied = [] } = await request("subscribe", [{ channels: join }]).catch((error) => {
+        // Refused as a whole, not for want of a connection: the next one would be refused for it.
+        if (status === "connected") for (const name of join) channels.delete(name);
+        throw error;
+      });
       for (const name of denied) channels.delete(name);
       return { joined: join.filter((name) => !denied.includes(name)), denied };
     },

@@ -86,3 +86,15 @@ test("a channel whose join nobody answered is joined when there is a connection,
   expect(await rooms(url)).toContain("wanted");
   expect(await rooms(url)).not.toContain("left");
 });
+
+test("a join that the server refuses as a whole is not asked for again by the next connection", async () => {
+  const url = await serve();
+  const client = listen({ url, userId: "ann", backoff: { min: 20 } });
+  await connected(client);
+  const many = Array.from({ length: 1001 }, (_, n) => `c${n}`);
+  await expect(client.join(...many)).rejects.toMatchObject({ code: "validation" });
+  const again = next(client, "connected");
+  client.reconnect();
+  await again;
+  expect((await rooms(url)).filter((room) => /^c\d/.test(room))).toEqual([]);
+});
