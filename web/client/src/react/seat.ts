@@ -20,8 +20,8 @@ export interface Seat extends Client {
   reset(): void;
 }
 
-/** Whether an event is a notification: control events have no envelope. */
-export const isNotification = (value: any): value is Notification => !!value && "metadata" in value && "data" in value;
+/** Whether an event is a notification: control events, which may be anything when Go code sends them, have no envelope. */
+export const isNotification = (value: any): value is Notification => value?.metadata !== undefined && value.data !== undefined;
 
 export function createSeat(): Seat {
   const begun = new Set<{ begin: (client: Client) => Unsubscribe; end: Unsubscribe | undefined }>();
