@@ -40,9 +40,10 @@ var errOwnTickets = &Error{
 }
 
 // Tickets issues and redeems tickets: credentials for one connection each, asked for by a backend on behalf of a user
-// whom it has signed in by its own means, or by a page that shows its token where a header can be sent. They suit EventSource, whose only way to carry credentials is its URL: what
-// is left of it in a log is worth nothing a moment later. Tickets live in the memory of one process, as digests. At
-// most 100,000 of them, or 32 MiB, are out at a time. The zero value is not usable; it is safe for concurrent use.
+// whom it has signed in by its own means, or by a page that shows its token where a header can be sent. They suit
+// EventSource, whose only way to carry credentials is its URL: what is left of it in a log is worth nothing a moment
+// later. Tickets live in the memory of one process, as digests. At most 100,000 of them, or 32 MiB, are out at a time.
+// The zero value is not usable; it is safe for concurrent use.
 type Tickets struct {
 	now func() time.Time
 
