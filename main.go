@@ -138,7 +138,7 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 			return origin == "" || origins.Allow(origin, r)
 		},
 		Heartbeat: c.SocketIOHeartbeatInterval, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SocketIOInactive(),
-		As: c.SocketIOAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms, ConnectionUpdates: c.ConnectionUpdates,
+		As: c.SocketIOAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst, DisableRecovery: !c.SocketIORecovery,
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
 		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
 		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,
-		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies,
+		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies, ConnectionUpdates: c.ConnectionUpdates,
 		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
 		Metrics: metrics, Admin: server.AdminOptions{
 			Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),

@@ -69,9 +69,6 @@ func (m *Message) Frame(slot Slot, build func(*Message) Frame) Frame {
 	return f.frame
 }
 
-// TimestampFormat is the layout of every timestamp on the wire, in UTC.
-const TimestampFormat = "2006-01-02T15:04:05.000Z"
-
 // AppendJSON appends the notification object:
 //
 //	{"id":…,"type":…,"data":…,"timestamp":"2026-11-22T10:00:00.000Z","metadata":{…}}

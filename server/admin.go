@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -138,30 +137,3 @@ var (
 	errAdminKeyMissing = &Problem{Status: http.StatusUnauthorized, Code: codeUnauthenticated, Detail: "the admin key is required: Authorization: Bearer <ADMIN_KEY>"}
 	errAdminName       = &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: "Host: expected localhost or an IP address"}
 )
-
-// withRefusals counts the answers that say no. Problem documents carry their code
-// in the request's info; Engine.IO has its own form of error, known by the status.
-func withRefusals(m *Metrics, engineIO func(*http.Request) bool, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		info := infoOf(r)
-		defer func() {
-			if info.panicked {
-				m.panicked()
-			}
-			if info.code == "" && info.status >= http.StatusBadRequest && engineIO(r) {
-				info.code = cmp.Or(engineRefusals[info.status], "other")
-			}
-			if info.code != "" {
-				m.refused(info.code)
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// engineRefusals are the codes of Engine.IO answers.
-var engineRefusals = map[int]string{
-	http.StatusBadRequest: codeValidation, http.StatusForbidden: codeForbidden, http.StatusMethodNotAllowed: codeMethod,
-	http.StatusRequestEntityTooLarge: codeTooLarge, http.StatusRequestTimeout: codeTimeout,
-	http.StatusTooManyRequests: codeTooMany, http.StatusServiceUnavailable: codeTooMany,
-}

@@ -12,7 +12,7 @@ import (
 // admission is a link's place under the connection limits: among those who have
 // not said who they are until the first CONNECT, then among the users.
 type admission struct {
-	limits *Limiter
+	limits Limits
 	ip     netip.Addr
 
 	mu       sync.Mutex
@@ -61,7 +61,7 @@ func (a *admission) admit(id auth.Identity) error {
 		return nil
 	}
 	if !a.admitted {
-		place, err := a.limits.Acquire(SocketConnection, a.ip, "")
+		place, err := a.limits.AcquireSocket(a.ip)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,8 @@ import (
 // A connection counts for each user that it speaks for, whichever namespace it says that in, for as long as it is
 // there; a second namespace of the same user counts no more.
 func TestEveryUserOfAConnectionIsCounted(t *testing.T) {
-	s := newStack(t, func(o *Options) { o.Limits = NewLimiter(LimitOptions{PerUser: 1}) })
+	limits := NewLimiter(LimitOptions{PerUser: 1})
+	s := newStack(t, func(o *Options) { o.Limits = limits })
 	_ = s.sio.IO().Of("/a", nil)
 	_ = s.sio.IO().Of("/b", nil)
 	const full = `{"message":"Too many connections","data":{"code":"too_many_connections","retryAfter":10}}`
@@ -30,9 +31,8 @@ func TestEveryUserOfAConnectionIsCounted(t *testing.T) {
 	two.send("41")
 	users := func(want int) func() bool {
 		return func() bool {
-			s.sio.opts.Limits.mu.Lock()
-			defer s.sio.opts.Limits.mu.Unlock()
-			return len(s.sio.opts.Limits.users) == want
+			_, _, n := limits.Counts()
+			return n == want
 		}
 	}
 	eventually(t, "u2 has left", users(1))

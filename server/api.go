@@ -20,10 +20,10 @@ type apiOptions struct {
 	Rate       int      // notifications a second that a key may publish, 0: any number
 	Burst      int      // and at once
 	Tickets    ticketOffice
-	Connection func(*notify.Member) connectionView
-	Mode       auth.Mode // how clients say who they are
-	Health     *health
-	StreamPath string // where streams are, to describe what clients do beside them; "": nowhere
+	Mode       auth.Mode        // how clients say who they are
+	Live       http.HandlerFunc // answers /livez
+	Ready      http.HandlerFunc // answers /readyz
+	StreamPath string           // where streams are, to describe what clients do beside them; "": nowhere
 }
 
 // ticketOffice is what the API needs of *auth.Tickets.
@@ -52,9 +52,6 @@ func newAPI(o apiOptions) http.Handler {
 }
 
 func newAPIParts(o apiOptions) *api {
-	if o.Health == nil {
-		o.Health = &health{}
-	}
 	a := &api{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
 	objects := newAPIObjects()
 	a.objects, a.routes = objects.all(), a.apiRoutes(objects)
@@ -89,38 +86,6 @@ func (a *api) router() http.Handler {
 func apiPaths() []string {
 	return []string{"/v1", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js"}
 }
-
-// byMethod answers each method of a route by its handler; another gets a 405
-// that names these. HEAD is GET without the body, as net/http makes it.
-type byMethod map[string]http.Handler
-
-func (m byMethod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if h, ok := m[method]; ok {
-		h.ServeHTTP(w, r)
-		return
-	}
-	allow := m.allow()
-	WriteProblem(w, r, &Problem{Status: http.StatusMethodNotAllowed, Code: codeMethod, allow: allow,
-		Detail: "method " + notify.Shorten(r.Method) + " is not allowed here, only " + allow})
-}
-
-func (m byMethod) allow() string {
-	var methods []string
-	for method := range m {
-		methods = append(methods, method)
-		if method == http.MethodGet {
-			methods = append(methods, http.MethodHead)
-		}
-	}
-	slices.Sort(methods)
-	return strings.Join(methods, ", ")
-}
-
-func notFound(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errNotFound) }
 
 func noSuchKind(w http.ResponseWriter, r *http.Request) {
 	var names []string

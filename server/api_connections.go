@@ -39,7 +39,7 @@ func (a *api) listConnections(c *apiCall) (any, error) {
 	}
 	reply := connectionsReply{Connections: make([]connectionView, 0, len(names)), Next: next}
 	for _, name := range names {
-		reply.Connections = append(reply.Connections, a.o.Connection(found[name]))
+		reply.Connections = append(reply.Connections, connection(found[name]))
 	}
 	return reply, nil
 }
@@ -99,7 +99,7 @@ func (a *api) showConnection(c *apiCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.o.Connection(m), nil
+	return connection(m), nil
 }
 
 type disconnectedReply struct {
@@ -206,7 +206,7 @@ func (a *api) issueTicket(c *apiCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ticketReply{ticket, expires.UTC().Format(notify.TimestampFormat)}, nil
+	return ticketReply{ticket, notify.Timestamp(expires)}, nil
 }
 
 type ticketRequest struct {

@@ -172,10 +172,10 @@ func (a *api) serviceRoutes(o apiObjects) []apiRoute {
 		handle:  a.stats,
 	}, {
 		Method: "GET", Path: "/livez", ID: "live", Group: groupService, Summary: "Whether the process can answer", Open: true,
-		Reply: status, Example: `{"status":"ok"}`, serve: http.HandlerFunc(a.o.Health.live),
+		Reply: status, Example: `{"status":"ok"}`, serve: a.o.Live,
 	}, {
 		Method: "GET", Path: "/readyz", ID: "ready", Group: groupService, Summary: "Whether new work should come here", Open: true,
-		Reply: status, Example: `{"status":"ready"}`, busy: true, serve: http.HandlerFunc(a.o.Health.ready),
+		Reply: status, Example: `{"status":"ready"}`, busy: true, serve: a.o.Ready,
 	}, {
 		Method: "GET", Path: "/openapi.json", ID: "openapi", Group: groupService, Summary: "This description, as OpenAPI 3.1", Open: true,
 		Reply: schema{"type": "object"}, Example: `{"openapi":"3.1.0"}`, serve: http.HandlerFunc(a.serveOpenAPI),

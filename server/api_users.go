@@ -104,7 +104,7 @@ func (a *api) showUser(c *apiCall) (any, error) {
 	}
 	reply := userReply{UserID: id, Online: len(members) > 0, Connections: make([]connectionView, 0, len(members))}
 	for _, m := range members {
-		reply.Connections = append(reply.Connections, a.o.Connection(m))
+		reply.Connections = append(reply.Connections, connection(m))
 	}
 	slices.SortFunc(reply.Connections, func(x, y connectionView) int { return strings.Compare(x.ClientID, y.ClientID) })
 	return reply, nil

@@ -57,7 +57,7 @@ func (p *peer) sessionKeys(pid string) (keys []string) {
 	if pid != "" {
 		keys = append(keys, pidKey(pid))
 	}
-	if p.namespace == rootNamespace && p.credentials.SessionID != "" {
+	if p.namespace == notify.RootNamespace && p.credentials.SessionID != "" {
 		keys = append(keys, notify.TabKey(p.identity.RoomUser(), p.credentials.SessionID))
 	}
 	return keys
@@ -68,7 +68,7 @@ func (p *peer) sessionKeys(pid string) (keys []string) {
 // of today may join them.
 func (p *peer) startRooms() []string {
 	names := slices.Clone(p.channels)
-	if p.namespace != rootNamespace || p.link.srv.opts.Plain {
+	if p.namespace != notify.RootNamespace || p.link.srv.opts.Plain {
 		return names
 	}
 	hub, limit := p.link.srv.hub, p.link.srv.opts.MaxRooms

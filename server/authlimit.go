@@ -25,18 +25,11 @@ type streamAuth struct {
 }
 
 func (s streamAuth) Authenticate(ctx context.Context, c auth.Credentials, t auth.Transport) (auth.Identity, error) {
-	return s.limits.attempt(ipOf(ctx), func() (auth.Identity, error) { return s.Authenticator.Authenticate(ctx, c, t) })
+	return s.limits.Attempt(ipOf(ctx), func() (auth.Identity, error) { return s.Authenticator.Authenticate(ctx, c, t) })
 }
 
 func (s streamAuth) Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error) {
-	return s.limits.attempt(ipOf(ctx), func() (auth.Identity, error) { return s.Authenticator.Refresh(ctx, current, token) })
-}
-
-// authenticate decides who sends a CONNECT.
-func (l *link) authenticate(c auth.Credentials) (auth.Identity, error) {
-	return l.srv.opts.Limits.attempt(clientIP(l.session.Request()), func() (auth.Identity, error) {
-		return l.srv.opts.Auth.Authenticate(l.session.Context(), c, auth.SocketIO)
-	})
+	return s.limits.Attempt(ipOf(ctx), func() (auth.Identity, error) { return s.Authenticator.Refresh(ctx, current, token) })
 }
 
 // ipOf is clientIP for where the request itself is not at hand.
@@ -65,13 +58,13 @@ func (l *Limiter) failures() *ipRates {
 	return l.guesses.rates
 }
 
-// attempt runs a check of credentials that came from an address. Tokens and
+// Attempt runs a check of credentials that came from an address. Tokens and
 // tickets that do not verify count as guesses; with too many of them an address
 // is refused without a look. Credentials that are missing or have run out are no
 // guess. An address that good credentials came from is different: a whole office
 // or a proxy may be behind it, and what one of them sends must not lock out the
 // others, so there only the bad credentials are refused.
-func (l *Limiter) attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
+func (l *Limiter) Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
 	failures := l.failures()
 	if failures == nil || !ip.IsValid() {
 		return check()

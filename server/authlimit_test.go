@@ -22,7 +22,7 @@ var (
 func tries(t *testing.T, l *Limiter, ip netip.Addr, n int, id auth.Identity, err error) (looked, limited int) {
 	t.Helper()
 	for range n {
-		_, got := l.attempt(ip, func() (auth.Identity, error) { looked++; return id, err })
+		_, got := l.Attempt(ip, func() (auth.Identity, error) { looked++; return id, err })
 		var refused *auth.Error
 		switch {
 		case errors.As(got, &refused) && refused.Code == "rate_limited":

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 	"go.uber.org/zap"
@@ -51,6 +52,13 @@ func (l *link) connect(p *packet) {
 	known := l.srv.prepare(p.namespace)
 	l.hand(peer, &parser.Packet{Type: parser.CONNECT, Nsp: p.namespace, Data: payload}, known)
 	peer.awaitJoin()
+}
+
+// authenticate decides who sends a CONNECT.
+func (l *link) authenticate(c auth.Credentials) (auth.Identity, error) {
+	return l.srv.opts.Limits.Attempt(clientIP(l.session.Request()), func() (auth.Identity, error) {
+		return l.srv.opts.Auth.Authenticate(l.session.Context(), c, auth.SocketIO)
+	})
 }
 
 // hand forwards a CONNECT. The library does not expect two clients to call a

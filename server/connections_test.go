@@ -20,12 +20,11 @@ func TestConnectionView(t *testing.T) {
 	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{Now: func() time.Time { return at }})
 	t.Cleanup(hub.Close)
-	s := NewService(ServiceOptions{Hub: hub})
 	m := attach(t, hub, "c1", "u1", "orders", "alerts")
 
 	show := func() string {
 		t.Helper()
-		text, err := json.Marshal(s.connection(m))
+		text, err := json.Marshal(connection(m))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,8 +88,7 @@ func TestConnectionsAreLoggedForDebugging(t *testing.T) {
 
 func TestConnectionViewOfNobody(t *testing.T) {
 	hub := newTestHub(t)
-	s := NewService(ServiceOptions{Hub: hub})
-	view := s.connection(attach(t, hub, "c1", ""))
+	view := connection(attach(t, hub, "c1", ""))
 	if view.UserID != "anonymous" || len(view.Rooms) != 1 || view.Rooms[0] != "client:c1" {
 		t.Errorf("%+v", view)
 	}

@@ -65,7 +65,7 @@ func (l *link) dispatch(p *packet) {
 		sock.EmitUntyped(p.name, args...)
 	}
 	if !known {
-		l.srv.opts.Metrics.refused("unknown_event")
+		l.srv.opts.Metrics.Refused("unknown_event")
 		reply(errorReply{Error: refusalData{Code: "unknown_event"}})
 	}
 }
@@ -147,7 +147,7 @@ func (l *link) allow(p *packet) bool {
 		return false
 	}
 	refusal := errorEvent{Code: codeRateLimited, Message: "Rate limit exceeded", RetryAfter: interval.Seconds()}
-	l.srv.opts.Metrics.refused(refusal.Code)
+	l.srv.opts.Metrics.Refused(refusal.Code)
 	l.answer(p)(errorReply{Error: refusal})
 	// One event a second tells as much as thousands would.
 	if own := l.peer(p.namespace); own != nil && now.Sub(l.abuse.told) >= time.Second {

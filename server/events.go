@@ -63,13 +63,11 @@ var builtins = map[string]bool{
 	"send-message": true, "custom-event": true, "ping": true,
 }
 
-func timestamp(t time.Time) string { return t.UTC().Format(notify.TimestampFormat) }
-
 // builtin answers an event of the contract. Each answer is an event and, when
 // the client asked for one, the acknowledgement. It reports whether the event is
 // one of ours.
 func (p *peer) builtin(packet *packet, reply answer) bool {
-	if p.namespace != rootNamespace || p.link.srv.opts.Plain {
+	if p.namespace != notify.RootNamespace || p.link.srv.opts.Plain {
 		return false
 	}
 	var first json.RawMessage
@@ -81,7 +79,7 @@ func (p *peer) builtin(packet *packet, reply answer) bool {
 		reply(arg)
 	}
 	refuse := func(e errorEvent) {
-		p.link.srv.opts.Metrics.refused(e.Code)
+		p.link.srv.opts.Metrics.Refused(e.Code)
 		p.link.send(p.eventReply("error", e))
 		reply(errorReply{Error: e})
 	}
@@ -99,7 +97,7 @@ func (p *peer) builtin(packet *packet, reply answer) bool {
 	case "custom-event":
 		answer("custom-event-response", customResponse(first))
 	case "ping":
-		answer("pong", pongEvent{timestamp(time.Now()), p.member.ClientID()})
+		answer("pong", pongEvent{notify.Timestamp(time.Now()), p.member.ClientID()})
 	default:
 		return false
 	}
@@ -124,7 +122,7 @@ func (p *peer) subscribe(name string, arg json.RawMessage, answer func(string, a
 	if len(channels) == 0 {
 		channels = []string{"default"}
 	}
-	event := channelsEvent{Type: name + "d", Timestamp: timestamp(time.Now())}
+	event := channelsEvent{Type: name + "d", Timestamp: notify.Timestamp(time.Now())}
 	if name == "subscribe" {
 		event.Channels, event.Denied = hub.JoinChannels(p.member, channels, p.who().MayJoin, p.link.srv.opts.MaxRooms)
 	} else {
@@ -145,7 +143,7 @@ func (p *peer) room(name string, arg json.RawMessage, answer func(string, any), 
 	hub, limit := p.link.srv.hub, p.link.srv.opts.MaxRooms
 	if name == "leave-room" {
 		hub.LeaveChannels(p.member, []string{room})
-		answer("room-left", roomEvent{room, timestamp(time.Now())})
+		answer("room-left", roomEvent{room, notify.Timestamp(time.Now())})
 		return
 	}
 	if _, denied := hub.JoinChannels(p.member, []string{room}, p.who().MayJoin, limit); len(denied) > 0 {
@@ -156,7 +154,7 @@ func (p *peer) room(name string, arg json.RawMessage, answer func(string, any), 
 		refuse(e)
 		return
 	}
-	answer("room-joined", roomEvent{room, timestamp(time.Now())})
+	answer("room-joined", roomEvent{room, notify.Timestamp(time.Now())})
 }
 
 // message sends a client's message to a channel, through the same log as every
@@ -197,6 +195,6 @@ func customResponse(arg json.RawMessage) map[string]json.RawMessage {
 			response["data"] = arg
 		}
 	}
-	response["timestamp"] = json.RawMessage(quote(timestamp(time.Now())))
+	response["timestamp"] = json.RawMessage(quote(notify.Timestamp(time.Now())))
 	return response
 }

@@ -135,7 +135,7 @@ func TestHeartbeatAndUpdates(t *testing.T) {
 }
 
 func TestConnectionUpdates(t *testing.T) {
-	s := newStack(t, func(o *Options) { o.ConnectionUpdates = true })
+	s := newStack(t, nil, func(o *ServiceOptions) { o.ConnectionUpdates = true })
 	a, first := s.connect(`{"userId":"a"}`)
 	var n struct {
 		Type string
@@ -215,7 +215,8 @@ func TestIdleClientsAreClosedAndListenersAreNot(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	s := newStack(t, func(o *Options) { o.Limits = NewLimiter(LimitOptions{PerUser: 1}) })
+	limits := NewLimiter(LimitOptions{PerUser: 1})
+	s := newStack(t, func(o *Options) { o.Limits = limits })
 	first, _ := s.connect(`{"userId":"u1"}`)
 	second := s.dial("")
 	second.send(`40{"userId":"u1"}`)
@@ -223,7 +224,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	first.conn.Close()
-	eventually(t, "the place is free", func() bool { n, _ := s.sio.opts.Limits.Counts(); return n == 0 })
+	eventually(t, "the place is free", func() bool { n, _, _ := limits.Counts(); return n == 0 })
 	second.join(`{"userId":"u1"}`)
 }
 

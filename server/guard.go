@@ -22,7 +22,7 @@ func (s *Server) recovered(where string, then func()) {
 		return
 	}
 	s.panics.Add(1)
-	s.opts.Metrics.panicked()
+	s.opts.Metrics.Panicked()
 	s.log.Error("panic in a "+where, zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
 	if then != nil {
 		then()

@@ -125,7 +125,8 @@ func attach(t testing.TB, hub *notify.Hub, clientID, userID string, channels ...
 
 // testAPI are the options that tests serve the API with.
 func testAPI(hub *notify.Hub, keys ...string) apiOptions {
-	return apiOptions{Hub: hub, Keys: keys, Tickets: auth.NewTickets(nil), Connection: (&Service{}).connection, Mode: auth.ModeOpen}
+	return apiOptions{Hub: hub, Keys: keys, Tickets: auth.NewTickets(nil), Mode: auth.ModeOpen,
+		Live: new(health).live, Ready: new(health).ready}
 }
 
 // serveAPI serves the API on the hub the way the program does and returns the

@@ -102,3 +102,15 @@ func (r *ipRates) wait(e *ipRate, now time.Time) time.Duration {
 	missing := 1 - e.bucket.TokensAt(now)
 	return time.Duration(missing / float64(r.limit) * float64(time.Second))
 }
+
+// ipBucket is the unit limits count in: an IPv4 address, or the /64 of an IPv6
+// one, because a single subscriber owns a whole /64.
+func ipBucket(ip netip.Addr) netip.Addr {
+	ip = ip.Unmap().WithZone("")
+	if ip.Is6() {
+		if p, err := ip.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return ip
+}

@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// ConnectionKind tells the transports apart where a limit is for one of them.
-type ConnectionKind uint8
-
-const (
-	SocketConnection ConnectionKind = iota // a Socket.IO connection
-	StreamConnection                       // an EventSource stream
-)
-
 // LimitOptions bound live connections; 0 switches a limit off.
 type LimitOptions struct {
 	MaxConnections int // both transports together
@@ -49,10 +41,10 @@ func NewLimiter(o LimitOptions) *Limiter {
 // LimitError says which bound refused a connection. Its text names no address
 // and no user: it goes to the client.
 type LimitError struct {
-	Limit      string        // "connections", "streams", "user", "address" or "handshakes"
-	Max        int           // the bound
-	Status     int           // 503 when the server is full, 429 when this caller is over its share
-	RetryAfter time.Duration // a hint
+	Limit  string        // "connections", "streams", "user", "address" or "handshakes"
+	Max    int           // the bound
+	Status int           // 503 when the server is full, 429 when this caller is over its share
+	Wait   time.Duration // before the next try, a hint
 }
 
 func (e *LimitError) Error() string {
@@ -62,29 +54,41 @@ func (e *LimitError) Error() string {
 // HTTPStatus is 503 or 429, for a server that refuses a handshake with it.
 func (e *LimitError) HTTPStatus() int { return e.Status }
 
-// Acquire counts a connection of this kind, address and user ("" counts for
-// none: anonymous, or not known yet). It returns a *LimitError and counts
-// nothing when a limit is reached. release gives the place back; it may be
-// called more than once.
-func (l *Limiter) Acquire(kind ConnectionKind, ip netip.Addr, user string) (release func(), err error) {
+// RetryAfter is how long to wait before the next try.
+func (e *LimitError) RetryAfter() time.Duration { return e.Wait }
+
+// AcquireSocket counts a Socket.IO connection of an address. It returns a
+// *LimitError and counts nothing when a limit is reached. release gives the place
+// back; it may be called more than once.
+func (l *Limiter) AcquireSocket(ip netip.Addr) (release func(), err error) {
+	return l.acquire(false, ip, "")
+}
+
+// AcquireStream is AcquireSocket for an EventSource stream, whose user is known from
+// the start ("" for an anonymous one).
+func (l *Limiter) AcquireStream(ip netip.Addr, user string) (release func(), err error) {
+	return l.acquire(true, ip, user)
+}
+
+func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func(), err error) {
 	ip = ipBucket(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch o := l.options; {
 	case reached(l.connections, o.MaxConnections):
 		return nil, &LimitError{"connections", o.MaxConnections, http.StatusServiceUnavailable, 5 * time.Second}
-	case kind == StreamConnection && reached(l.streams, o.MaxStreams):
+	case stream && reached(l.streams, o.MaxStreams):
 		return nil, &LimitError{"streams", o.MaxStreams, http.StatusServiceUnavailable, 5 * time.Second}
 	case ip.IsValid() && reached(l.addresses[ip], o.PerIP):
 		return nil, &LimitError{"address", o.PerIP, http.StatusTooManyRequests, 10 * time.Second}
 	case user != "" && reached(l.users[user], o.PerUser):
 		return nil, l.userError()
 	}
-	l.add(kind, ip, user, 1)
-	return l.releaser(func() { l.add(kind, ip, user, -1) }), nil
+	l.add(stream, ip, user, 1)
+	return l.releaser(func() { l.add(stream, ip, user, -1) }), nil
 }
 
-// AcquireUser is Acquire for one more user of a connection that is counted: only
+// AcquireUser counts one more user of a connection that is counted: only
 // the user's connections are compared.
 func (l *Limiter) AcquireUser(user string) (release func(), err error) {
 	l.mu.Lock()
@@ -118,11 +122,12 @@ func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
 	}), nil
 }
 
-// Counts returns the live connections and, of these, the streams.
-func (l *Limiter) Counts() (connections, streams int) {
+// Counts returns the live connections, the streams among them, and the users that
+// have a connection.
+func (l *Limiter) Counts() (connections, streams, users int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.connections, l.streams
+	return l.connections, l.streams, len(l.users)
 }
 
 func (l *Limiter) userError() error {
@@ -130,9 +135,9 @@ func (l *Limiter) userError() error {
 }
 
 // add is called with the lock held.
-func (l *Limiter) add(kind ConnectionKind, ip netip.Addr, user string, n int) {
+func (l *Limiter) add(stream bool, ip netip.Addr, user string, n int) {
 	l.connections += n
-	if kind == StreamConnection {
+	if stream {
 		l.streams += n
 	}
 	if ip.IsValid() {

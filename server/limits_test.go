@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,46 +16,46 @@ import (
 func TestLimiterErrors(t *testing.T) {
 	l := NewLimiter(LimitOptions{MaxConnections: 4, MaxStreams: 2, PerUser: 2, PerIP: 3})
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	take := func(kind ConnectionKind, ip netip.Addr, user, limit string, status int) func() {
+	take := func(stream bool, ip netip.Addr, user, limit string, status int) func() {
 		t.Helper()
-		release, err := l.Acquire(kind, ip, user)
+		release, err := l.acquire(stream, ip, user)
 		var refused *LimitError
 		if limit == "" && err != nil || limit != "" && (!errors.As(err, &refused) || refused.Limit != limit || refused.HTTPStatus() != status) {
 			t.Fatalf("got %v, want %q %d", err, limit, status)
 		}
 		return release
 	}
-	take(StreamConnection, a, "u1", "", 0)
-	take(SocketConnection, b, "u1", "", 0)
-	take(SocketConnection, b, "u1", "user", 429)
-	take(StreamConnection, a, "u2", "", 0)
-	take(StreamConnection, b, "u2", "streams", 503)
-	release := take(SocketConnection, a, "", "", 0)
-	take(SocketConnection, b, "", "connections", 503)
+	take(true, a, "u1", "", 0)
+	take(false, b, "u1", "", 0)
+	take(false, b, "u1", "user", 429)
+	take(true, a, "u2", "", 0)
+	take(true, b, "u2", "streams", 503)
+	release := take(false, a, "", "", 0)
+	take(false, b, "", "connections", 503)
 	release()
 	release() // once is enough
-	take(SocketConnection, a, "", "", 0)
-	if n, streams := l.Counts(); n != 4 || streams != 2 {
+	take(false, a, "", "", 0)
+	if n, streams, _ := l.Counts(); n != 4 || streams != 2 {
 		t.Errorf("%d connections, %d streams", n, streams)
 	}
 
 	l = NewLimiter(LimitOptions{PerIP: 1})
-	take = func(_ ConnectionKind, ip netip.Addr, _, limit string, status int) func() {
+	take = func(_ bool, ip netip.Addr, _, limit string, status int) func() {
 		t.Helper()
-		release, err := l.Acquire(SocketConnection, ip, "")
+		release, err := l.AcquireSocket(ip)
 		var refused *LimitError
 		if limit == "" && err != nil || limit != "" && (!errors.As(err, &refused) || refused.Limit != limit || refused.Status != status) {
 			t.Fatalf("%s: got %v, want %q %d", ip, err, limit, status)
 		}
 		return release
 	}
-	take(0, a, "", "", 0)
-	take(0, netip.MustParseAddr("::ffff:192.0.2.1"), "", "address", 429)
-	take(0, netip.MustParseAddr("2001:db8::1"), "", "", 0)
-	take(0, netip.MustParseAddr("2001:db8::2:0:0:1"), "", "address", 429)
-	take(0, netip.MustParseAddr("2001:db8:0:1::1"), "", "", 0)
-	take(0, netip.Addr{}, "", "", 0) // a unix socket has no address to count
-	take(0, netip.Addr{}, "", "", 0)
+	take(false, a, "", "", 0)
+	take(false, netip.MustParseAddr("::ffff:192.0.2.1"), "", "address", 429)
+	take(false, netip.MustParseAddr("2001:db8::1"), "", "", 0)
+	take(false, netip.MustParseAddr("2001:db8::2:0:0:1"), "", "address", 429)
+	take(false, netip.MustParseAddr("2001:db8:0:1::1"), "", "", 0)
+	take(false, netip.Addr{}, "", "", 0) // a unix socket has no address to count
+	take(false, netip.Addr{}, "", "", 0)
 
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/sse", nil)
 	WriteProblem(w, r, l.userError())
@@ -120,7 +121,7 @@ func TestLimiterConcurrent(t *testing.T) {
 		for i := range releases {
 			wg.Go(func() {
 				<-start
-				if release, err := l.Acquire(ConnectionKind(i%2), netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), "u"+itoa(i%7)); err == nil {
+				if release, err := l.acquire(i%2 == 1, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), "u"+strconv.Itoa(i%7)); err == nil {
 					got.Add(1)
 					releases[i] = release
 				}
@@ -147,7 +148,7 @@ func TestLimiterConcurrent(t *testing.T) {
 // The Limiter against a plain list of who is connected.
 func TestLimiterModel(t *testing.T) {
 	type held struct {
-		kind    ConnectionKind
+		stream  bool
 		ip      netip.Addr
 		user    string
 		release func()
@@ -177,16 +178,16 @@ func TestLimiterModel(t *testing.T) {
 				continue
 			}
 			h := held{
-				kind: ConnectionKind(rapid.IntRange(0, 1).Draw(t, "kind")),
-				ip:   netip.AddrFrom4([4]byte{10, 0, 0, byte(rapid.IntRange(0, 3).Draw(t, "ip"))}),
-				user: rapid.SampledFrom([]string{"", "u1", "u2"}).Draw(t, "user"),
+				stream: rapid.Bool().Draw(t, "stream"),
+				ip:     netip.AddrFrom4([4]byte{10, 0, 0, byte(rapid.IntRange(0, 3).Draw(t, "ip"))}),
+				user:   rapid.SampledFrom([]string{"", "u1", "u2"}).Draw(t, "user"),
 			}
 			refused := over(len(live), o.MaxConnections) ||
-				h.kind == StreamConnection && over(count(func(x held) bool { return x.kind == StreamConnection }), o.MaxStreams) ||
+				h.stream && over(count(func(x held) bool { return x.stream }), o.MaxStreams) ||
 				over(count(func(x held) bool { return x.ip == h.ip }), o.PerIP) ||
 				h.user != "" && over(count(func(x held) bool { return x.user == h.user }), o.PerUser)
 			var err error
-			if h.release, err = l.Acquire(h.kind, h.ip, h.user); (err != nil) != refused {
+			if h.release, err = l.acquire(h.stream, h.ip, h.user); (err != nil) != refused {
 				t.Fatalf("%+v with %d live: %v, want refused=%v", h, len(live), err, refused)
 			}
 			if err == nil {

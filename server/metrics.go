@@ -80,9 +80,9 @@ func (m *Metrics) WrittenBy(transport string) func(bytes int, since time.Time) {
 	return func(bytes int, since time.Time) { m.Written(transport, bytes, since) }
 }
 
-// refused counts a refusal. A code that is none of ours, as middlewares may give,
+// Refused counts a refusal. A code that is none of ours, as middlewares may give,
 // counts as "other".
-func (m *Metrics) refused(code string) {
+func (m *Metrics) Refused(code string) {
 	if m == nil {
 		return
 	}
@@ -92,7 +92,7 @@ func (m *Metrics) refused(code string) {
 	m.refusals.WithLabelValues(code).Inc()
 }
 
-func (m *Metrics) panicked() {
+func (m *Metrics) Panicked() {
 	if m != nil {
 		m.panics.Add(1)
 	}

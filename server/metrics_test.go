@@ -171,8 +171,8 @@ func TestWrittenLosesNothing(t *testing.T) {
 	}
 	var none *Metrics
 	none.Written("sse", 1, since)
-	none.refused(codeInternal)
-	none.panicked()
+	none.Refused(codeInternal)
+	none.Panicked()
 }
 
 // What clients and backends choose is no label: the number of series does not
@@ -192,7 +192,7 @@ func TestSeriesDoNotGrow(t *testing.T) {
 			member.Detach()
 		}
 		m.Written(name, 1, time.Now())
-		m.refused(name)
+		m.Refused(name)
 	}
 	got := scrape(t, m)
 	if len(got) != before {

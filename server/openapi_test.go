@@ -199,7 +199,7 @@ func (c *contract) downStore(t *testing.T) {
 	t.Cleanup(hub.Close)
 	options := testAPI(hub, testKey)
 	options.Tickets = fullOffice{}
-	options.Health = &health{store: func() error { return errors.New("away") }}
+	options.Ready = (&health{store: func() error { return errors.New("away") }}).ready
 	parts := newAPIParts(options)
 	down := *c
 	down.base = "http://" + serveHTTP(t, withRequestInfo(nil, newAPI(options)))

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/roomcast/roomcast/notify"
 )
 
 // Packet kinds of the Socket.IO protocol v5, as they stand on the wire.
@@ -30,7 +32,6 @@ const (
 	maxNamespace   = 128
 	maxAuth        = 16 << 10 // bytes of a CONNECT: handlers see them for as long as the client stays
 	maxAckID       = 1 << 53
-	rootNamespace  = "/"
 )
 
 // reservedEvents may not be emitted by a client: the library and every
@@ -67,7 +68,7 @@ func decodePacket(text []byte) (*packet, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("packet is not UTF-8")
 	}
-	p := &packet{kind: text[0], namespace: rootNamespace}
+	p := &packet{kind: text[0], namespace: notify.RootNamespace}
 	rest := text[1:]
 	switch p.kind {
 	case kindBinaryEvent, kindBinaryAck:
@@ -189,7 +190,7 @@ func appendHeader(dst []byte, kind byte, attachments int, namespace string, id *
 		dst = strconv.AppendInt(dst, int64(attachments), 10)
 		dst = append(dst, '-')
 	}
-	if namespace != "" && namespace != rootNamespace {
+	if namespace != "" && namespace != notify.RootNamespace {
 		dst = append(dst, namespace...)
 		dst = append(dst, ',')
 	}

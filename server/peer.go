@@ -123,11 +123,11 @@ func (p *peer) welcome() []reply {
 	}
 	text, _, _ := encodePacket(kindConnect, p.namespace, nil, data) // two strings always encode
 	replies := []reply{{frame: newFrame(text), opens: true, now: true, peer: p, size: len(text)}}
-	if p.namespace == rootNamespace && !p.link.srv.opts.Plain {
+	if p.namespace == notify.RootNamespace && !p.link.srv.opts.Plain {
 		connected := p.eventReply("connected", connectedEvent{
 			Type: "connected", ClientID: string(sid), SocketID: string(sid),
 			UserID: p.identity.UserID, Username: p.identity.Username,
-			Timestamp: timestamp(time.Now()), TotalConnections: p.link.srv.hub.Total(), Recovered: p.recovered,
+			Timestamp: notify.Timestamp(time.Now()), TotalConnections: p.link.srv.hub.Total(), Recovered: p.recovered,
 		})
 		// It comes before everything that is replayed, so it ends with the place
 		// that the client came with.
@@ -260,3 +260,7 @@ func (p *peer) guard() {
 }
 
 func newFrame(text []byte) *engineio.Frame { return engineio.NewFrame(text) }
+
+// LastActive is when the last byte came from the client, answers to pings
+// included.
+func (p *peer) LastActive() time.Time { return p.link.session.LastReceived() }

@@ -68,7 +68,7 @@ func (p *presence) stop() {
 // order, so it goes by what the Hub says now and not by what happened.
 func (p *presence) look(m *notify.Member) {
 	id := m.UserID()
-	if m.Namespace() != rootNamespace || id == "" {
+	if m.Namespace() != notify.RootNamespace || id == "" {
 		return
 	}
 	p.mu.Lock()
@@ -116,7 +116,7 @@ func (p *presence) expire() {
 
 // tell publishes under the lock, so that what is told of a user comes in order.
 func (p *presence) tell(what string, u *presentUser) {
-	data, err := json.Marshal(presenceEvent{u.id, u.username, timestamp(time.Now())})
+	data, err := json.Marshal(presenceEvent{u.id, u.username, notify.Timestamp(time.Now())})
 	if err == nil {
 		_, err = p.hub.Publish(context.Background(),
 			notify.Notification{Type: what, Data: data, Volatile: true}, notify.ToChannel(presenceChannel))

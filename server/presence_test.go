@@ -38,7 +38,7 @@ func watchPresence(t *testing.T) (hub *notify.Hub, told func() string) {
 }
 
 func presenceText(what, user string, at time.Time) string {
-	return fmt.Sprintf(`user:%s{"userId":%q,"username":%q,"timestamp":%q}`, what, user, user, timestamp(at))
+	return fmt.Sprintf(`user:%s{"userId":%q,"username":%q,"timestamp":%q}`, what, user, user, notify.Timestamp(at))
 }
 
 func TestPresence(t *testing.T) {

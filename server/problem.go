@@ -14,7 +14,6 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
-	"github.com/roomcast/roomcast/sse"
 )
 
 // The codes of errors: they are the same in a problem document, in the data of
@@ -56,6 +55,14 @@ type Problem struct {
 }
 
 func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// Overload is an error that refuses a connection because a limit is reached. It
+// names the status of the answer and when to try again.
+type Overload interface {
+	error
+	HTTPStatus() int
+	RetryAfter() time.Duration
+}
 
 var (
 	errInternal      = &Problem{Status: http.StatusInternalServerError, Code: codeInternal, Detail: "something went wrong on our side; the request_id helps to find it in the log"}
@@ -111,7 +118,7 @@ func errorProblem(err error) *Problem {
 		invalid *notify.ValidationError
 		name    *rooms.NameError
 		refused *auth.Error
-		limit   *LimitError
+		full    Overload
 		tooLong *http.MaxBytesError
 	)
 	switch {
@@ -127,10 +134,8 @@ func errorProblem(err error) *Problem {
 			detail = refused.Message
 		}
 		return &Problem{Status: refused.Status, Code: refused.Code, Detail: detail, retryAfter: refused.RetryAfter}
-	case errors.As(err, &limit):
-		return &Problem{Status: limit.Status, Code: codeTooMany, Detail: limit.Error(), retryAfter: limit.RetryAfter}
-	case errors.Is(err, sse.ErrOverloaded):
-		return &Problem{Status: http.StatusServiceUnavailable, Code: codeTooMany, Detail: sse.ErrOverloaded.Error(), retryAfter: 5 * time.Second}
+	case errors.As(err, &full):
+		return &Problem{Status: full.HTTPStatus(), Code: codeTooMany, Detail: full.Error(), retryAfter: full.RetryAfter()}
 	case errors.As(err, &tooLong):
 		return &Problem{Status: http.StatusRequestEntityTooLarge, Code: codeTooLarge,
 			Detail: "body: more than the " + strconv.FormatInt(tooLong.Limit, 10) + " bytes allowed"}

@@ -37,7 +37,7 @@ func TestErrorProblem(t *testing.T) {
 		{errors.New("disk on fire"), 500, "internal", 0},
 		{io.ErrUnexpectedEOF, 400, "validation", 0},
 		{sse.ErrOverloaded, 503, "too_many_connections", 5 * time.Second},
-		{fmt.Errorf("%w: %w", sse.ErrOverloaded, &LimitError{"user", 3, 429, 10 * time.Second}), 429, "too_many_connections", 10 * time.Second},
+		{fmt.Errorf("%w: %w", &LimitError{"user", 3, 429, 10 * time.Second}, sse.ErrOverloaded), 429, "too_many_connections", 10 * time.Second},
 		{sse.ErrMethod, 405, "method_not_allowed", 0},
 		{sse.ErrNoStream, 404, "not_found", 0},
 		{auth.ErrRequired, 401, "unauthenticated", 0},

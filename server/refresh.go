@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
 )
 
 // refreshEvent asks for a longer life. It is answered here in every namespace and
@@ -58,7 +59,7 @@ func (p *peer) refresh(packet *packet, reply answer) bool {
 			other.take(identity)
 		}
 	}
-	event := refreshedEvent{"auth:refreshed", timestamp(identity.ExpiresAt)}
+	event := refreshedEvent{"auth:refreshed", notify.Timestamp(identity.ExpiresAt)}
 	p.link.send(p.eventReply(event.Type, event))
 	reply(event)
 	return true
@@ -66,7 +67,7 @@ func (p *peer) refresh(packet *packet, reply answer) bool {
 
 func (p *peer) renew(token string) (auth.Identity, error) {
 	session, opts := p.link.session, p.link.srv.opts
-	return opts.Limits.attempt(clientIP(session.Request()), func() (auth.Identity, error) {
+	return opts.Limits.Attempt(clientIP(session.Request()), func() (auth.Identity, error) {
 		return opts.Auth.Refresh(session.Context(), p.who(), token)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/zishang520/socket.io/v2/socket"
 )
 
@@ -29,7 +30,7 @@ func TestRefreshMovesTheEnd(t *testing.T) {
 
 	end := begin.Add(4 * time.Second).Truncate(time.Second)
 	c.send(refreshPacket("7", tokenFor(t, end)))
-	want := fmt.Sprintf(`{"type":"auth:refreshed","expiresAt":"%s"}`, timestamp(end))
+	want := fmt.Sprintf(`{"type":"auth:refreshed","expiresAt":"%s"}`, notify.Timestamp(end))
 	if got := c.read(); !strings.HasPrefix(got, `42["auth:refreshed",`+want+`,"`) {
 		t.Fatalf("got %s", got)
 	}
@@ -38,8 +39,8 @@ func TestRefreshMovesTheEnd(t *testing.T) {
 	}
 	var expiring struct{ ExpiresAt string }
 	c.event("auth:expiring", &expiring)
-	if expiring.ExpiresAt != timestamp(end) {
-		t.Errorf("warned of %s, want %s", expiring.ExpiresAt, timestamp(end))
+	if expiring.ExpiresAt != notify.Timestamp(end) {
+		t.Errorf("warned of %s, want %s", expiring.ExpiresAt, notify.Timestamp(end))
 	}
 	c.event("auth:expired", nil)
 	if now := time.Now(); now.Before(end) {

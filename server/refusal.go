@@ -19,7 +19,7 @@ func (l *link) refuse(namespace string, err error) {
 		fields = append(fields, zap.Int("retry_after", refusal.Data.RetryAfter)) // seconds
 	}
 	l.srv.log.Debug("connection refused", fields...)
-	l.srv.opts.Metrics.refused(refusal.Data.Code)
+	l.srv.opts.Metrics.Refused(refusal.Data.Code)
 	text, _, encodeErr := encodePacket(kindConnectError, namespace, nil, refusal)
 	if encodeErr != nil {
 		return
@@ -78,12 +78,12 @@ func bareRefusal(data any) refusal {
 
 func refusalOf(err error) refusal {
 	var known *auth.Error
-	var full *LimitError
+	var full Overload
 	switch {
 	case errors.As(err, &known):
 		return refusal{known.Message, refusalData{Code: known.Code, Detail: detailOf(known), RetryAfter: int(known.RetryAfter / time.Second)}}
 	case errors.As(err, &full):
-		return refusal{"Too many connections", refusalData{Code: codeTooMany, RetryAfter: int(full.RetryAfter / time.Second)}}
+		return refusal{"Too many connections", refusalData{Code: codeTooMany, RetryAfter: int(full.RetryAfter() / time.Second)}}
 	}
 	return refusal{"Internal error", refusalData{Code: codeInternal}}
 }

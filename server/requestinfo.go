@@ -59,18 +59,6 @@ func infoOf(r *http.Request) *requestInfo {
 // one a trusted proxy reports. The zero Addr when there is none (a unix socket).
 func clientIP(r *http.Request) netip.Addr { return infoOf(r).ip }
 
-// ipBucket is the unit limits count in: an IPv4 address, or the /64 of an IPv6
-// one, because a single subscriber owns a whole /64.
-func ipBucket(ip netip.Addr) netip.Addr {
-	ip = ip.Unmap().WithZone("")
-	if ip.Is6() {
-		if p, err := ip.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return ip
-}
-
 // forwardedIP walks X-Forwarded-For from the right, the end our own proxies
 // wrote, and stops at the first address that is not one of them: everything to
 // the left of it was written by the client.

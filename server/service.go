@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type ServiceOptions struct {
 	SweepInterval     time.Duration // how often dead streams are looked for (5 s)
 	InactiveTimeout   time.Duration // without a successful write to a stream (5 min)
 	Log               *zap.Logger
+	ConnectionUpdates bool         // tell every connection which others come and go
 	Admin             AdminOptions // metrics and profiles; none without an address
 	Metrics           *Metrics     // those that SocketIO and Streams count in, too (of the Hub alone)
 }
@@ -49,6 +51,7 @@ type Service struct {
 	o        ServiceOptions
 	health   health
 	presence *presence
+	updates  *updates  // nil: nobody is told
 	upstream *upstream // nil without
 }
 
@@ -56,10 +59,10 @@ type Service struct {
 // which ends them. The Hub is to have no members yet: from here on it is told on
 // the channel `presence` which users come and go.
 func NewService(o ServiceOptions) *Service {
-	setDefault(&o.SSEPath, "/sse")
-	setDefault(&o.DrainTimeout, 25*time.Second)
-	setDefault(&o.SweepInterval, 5*time.Second)
-	setDefault(&o.InactiveTimeout, 5*time.Minute)
+	o.SSEPath = cmp.Or(o.SSEPath, "/sse")
+	o.DrainTimeout = cmp.Or(o.DrainTimeout, 25*time.Second)
+	o.SweepInterval = cmp.Or(o.SweepInterval, 5*time.Second)
+	o.InactiveTimeout = cmp.Or(o.InactiveTimeout, 5*time.Minute)
 	if len(o.SocketIOPaths) == 0 {
 		o.SocketIOPaths = []string{"/socket.io"}
 	}
@@ -74,6 +77,9 @@ func NewService(o ServiceOptions) *Service {
 	}
 	logConnections(o.Hub, o.Log)
 	s := &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
+	if o.ConnectionUpdates {
+		s.updates = announceConnections(o.Hub, o.Log)
+	}
 	if o.Upstream != nil {
 		s.upstream = newUpstream(o.Upstream, o.TrustedProxies, o.Log)
 	}
@@ -84,10 +90,10 @@ func NewService(o ServiceOptions) *Service {
 // for sse.Options.
 func StreamAdmission(limits *Limiter) func(*http.Request, auth.Identity) (func(), error) {
 	return func(r *http.Request, id auth.Identity) (func(), error) {
-		release, err := limits.Acquire(StreamConnection, clientIP(r), id.RoomUser())
+		release, err := limits.AcquireStream(clientIP(r), id.RoomUser())
 		if err != nil {
-			infoOf(r).code = codeTooMany // it is told in a stream, whose status is 200
-			return nil, fmt.Errorf("%w: %w", sse.ErrOverloaded, err)
+			infoOf(r).code = codeTooMany                             // it is told in a stream, whose status is 200
+			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first one tells status and wait
 		}
 		return release, nil
 	}
@@ -157,6 +163,9 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 
 // close ends the connections of both transports at the same time.
 func (s *Service) close(ctx context.Context) error {
+	if s.updates != nil {
+		s.updates.stop()
+	}
 	s.presence.stop() // those who go now come back to another node, or to the next start
 	if s.upstream != nil {
 		s.upstream.close()

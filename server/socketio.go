@@ -23,9 +23,9 @@ type Options struct {
 	Hub    *notify.Hub
 	Auth   *auth.Authenticator
 	Log    *zap.Logger // none
-	Limits *Limiter    // no limits
+	Limits Limits      // no limits
 
-	Metrics *Metrics // nil: nothing is counted
+	Metrics SocketMetrics // nil: nothing is counted
 
 	PingInterval   time.Duration            // between two pings (25 s)
 	PingTimeout    time.Duration            // for the answer to one (60 s)
@@ -37,10 +37,9 @@ type Options struct {
 	SweepInterval   time.Duration // how often idle connections are looked for (5 s)
 	InactiveTimeout time.Duration // without a byte from the client, PONG included (5 min)
 
-	As                []string // names of notifications ("type": their own)
-	DefaultChannels   []string // joined by every connection that may
-	MaxRooms          int      // channels a client may ask for (64)
-	ConnectionUpdates bool     // tell everyone who comes and goes
+	As              []string // names of notifications ("type": their own)
+	DefaultChannels []string // joined by every connection that may
+	MaxRooms        int      // channels a client may ask for (64)
 
 	RateInterval time.Duration // between two events of one client (off)
 	RateBurst    int           // events at once (20)
@@ -68,7 +67,10 @@ func (o *Options) setDefaults() {
 		o.Log = zap.NewNop()
 	}
 	if o.Limits == nil {
-		o.Limits = NewLimiter(LimitOptions{})
+		o.Limits = noLimits{}
+	}
+	if o.Metrics == nil {
+		o.Metrics = noMetrics{}
 	}
 }
 
@@ -118,10 +120,6 @@ func New(o Options) (*Server, error) {
 	s.binder = newEngineServer(s)
 	s.io = s.newLibrary()
 	s.workers.Go(func() { s.sweep(ctx) })
-	if o.ConnectionUpdates {
-		updates := announceConnections(o.Hub, o.Log)
-		context.AfterFunc(ctx, updates.stop)
-	}
 	return s, nil
 }
 

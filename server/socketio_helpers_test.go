@@ -25,7 +25,7 @@ type testStack struct {
 	base string // host:port
 }
 
-func newStack(t testing.TB, change func(*Options)) *testStack {
+func newStack(t testing.TB, change func(*Options), changeService ...func(*ServiceOptions)) *testStack {
 	t.Helper()
 	hub := newTestHub(t)
 	authenticator, err := auth.New(auth.Options{Mode: auth.ModeOpen})
@@ -41,10 +41,15 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams := sse.New(sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: WriteProblem, Written: o.Metrics.WrittenBy("sse"), Log: o.Log})
-	service := NewService(ServiceOptions{
-		Hub: hub, SocketIO: sio, Streams: streams, APIKeys: []string{testKey}, Log: o.Log, Metrics: o.Metrics,
-	})
+	streams := sse.New(sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: WriteProblem, Written: streamWritten(o.Metrics), Log: o.Log})
+	so := ServiceOptions{
+		Hub: hub, SocketIO: sio, Streams: streams, APIKeys: []string{testKey}, Log: o.Log,
+	}
+	so.Metrics, _ = o.Metrics.(*Metrics)
+	for _, change := range changeService {
+		change(&so)
+	}
+	service := NewService(so)
 	base := serveHTTP(t, service.Handler())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -217,4 +222,12 @@ func userJSON(id string) string { return fmt.Sprintf(`{"userId":%q}`, id) }
 
 func withTimeout(t testing.TB, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), d)
+}
+
+// streamWritten counts the writes of streams together with those of Socket.IO.
+func streamWritten(counts SocketMetrics) func(int, time.Time) {
+	if m, ok := counts.(*Metrics); ok {
+		return m.WrittenBy("sse")
+	}
+	return nil
 }

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"time"
+
+	"github.com/roomcast/roomcast/notify"
 )
 
 // expiryNotice is how long before its token ends a client is told.
@@ -52,7 +54,7 @@ func (l *link) sweep(now time.Time, idle bool) {
 		if !p.checkToken(now) {
 			return
 		}
-		if p.namespace == rootNamespace && backlog == 0 {
+		if p.namespace == notify.RootNamespace && backlog == 0 {
 			p.heartbeat(now)
 		}
 	}
@@ -69,7 +71,7 @@ func (p *peer) checkToken(now time.Time) bool {
 	expiry := struct {
 		Type      string `json:"type"`
 		ExpiresAt string `json:"expiresAt"`
-	}{"auth:expiring", timestamp(end)}
+	}{"auth:expiring", notify.Timestamp(end)}
 	if p.renewed.again.Swap(false) {
 		p.warned = false
 	}
@@ -97,7 +99,7 @@ func (p *peer) heartbeat(now time.Time) {
 		l.nextBeat = l.nextBeat.Add(every)
 	}
 	l.send(p.eventReply("heartbeat", heartbeatEvent{
-		Type: "heartbeat", Timestamp: timestamp(now), TotalConnections: l.srv.hub.Total(),
+		Type: "heartbeat", Timestamp: notify.Timestamp(now), TotalConnections: l.srv.hub.Total(),
 	}))
 }
 

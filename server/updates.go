@@ -58,7 +58,7 @@ func (u *updates) stop() {
 }
 
 func (u *updates) tell(what string, m *notify.Member) {
-	if m.Namespace() != rootNamespace {
+	if m.Namespace() != notify.RootNamespace {
 		return
 	}
 	update := &connectionUpdate{Type: what, ClientID: m.ClientID(), UserID: m.UserID(), Username: m.Username()}
@@ -99,7 +99,7 @@ func (u *updates) publish(update *connectionUpdate) {
 	data, err := json.Marshal(update)
 	if err == nil {
 		_, err = u.hub.Deliver(context.Background(), &notify.Message{
-			Namespace: rootNamespace, Rooms: []string{rooms.All}, Type: "connection-update",
+			Namespace: notify.RootNamespace, Rooms: []string{rooms.All}, Type: "connection-update",
 			Data: data, Volatile: true, Bare: true,
 		})
 	}

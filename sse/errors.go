@@ -4,13 +4,21 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
 // ErrOverloaded is what [Options.Admit] wraps when there is no place for another stream.
-var ErrOverloaded = errors.New("no place for another stream")
+var ErrOverloaded error = overloaded{}
+
+// overloaded carries the status and the wait of a refusal outside of a stream.
+type overloaded struct{}
+
+func (overloaded) Error() string             { return "no place for another stream" }
+func (overloaded) HTTPStatus() int           { return http.StatusServiceUnavailable }
+func (overloaded) RetryAfter() time.Duration { return 5 * time.Second }
 
 // The refusals that are this package's own, in the form that [Options.Problem] knows. Compare with [errors.Is].
 var (

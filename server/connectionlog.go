@@ -1,0 +1,34 @@
+package server
+
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+	"go.uber.org/zap"
+)
+
+// logConnections writes a line, at debug level, for each connection that begins
+// and ends, in each namespace. It names the client and its user; what proved who
+// it is is not known here any more.
+func logConnections(hub *notify.Hub, log *zap.Logger) {
+	if !log.Core().Enabled(zap.DebugLevel) {
+		return
+	}
+	hub.OnAttach(func(m *notify.Member) {
+		fields := connectionFields(m)
+		if from, resumed := m.Resumed(); resumed {
+			fields = append(fields, zap.String("resumes_from", from)) // "": what came was no id
+		}
+		log.Debug("connected", fields...)
+	})
+	hub.OnDetach(func(m *notify.Member) {
+		log.Debug("disconnected", append(connectionFields(m), zap.Duration("after", time.Since(m.ConnectedAt())))...)
+	})
+}
+
+func connectionFields(m *notify.Member) []zap.Field {
+	return []zap.Field{
+		zap.String("client", m.ClientID()), zap.String("namespace", m.Namespace()),
+		zap.String("transport", m.Transport()), zap.String("user", logValue(m.UserID())),
+	}
+}
