@@ -114,7 +114,7 @@ func TestAdminListenerIsRefused(t *testing.T) {
 
 // Nothing for operators is on the listener that everyone reaches.
 func TestMainListenerHidesWhatIsForOperators(t *testing.T) {
-	s := newStack(t, nil)
+	s := newServiceStack(t, nil)
 	for _, path := range []string{
 		"/metrics", "/metrics/", "/prometheus", "/stats", "/status", "/health", "/healthz", "/health/details", "/admin", "/admin/",
 		"/admin/metrics", "/api/metrics", "/api/admin", "/api/debug", "/actuator", "/actuator/env", "/actuator/prometheus", "/debug",

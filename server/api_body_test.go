@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -199,29 +198,4 @@ func TestBodyMemory(t *testing.T) {
 	if grown > 24<<20 { // 13 to 18 MiB; reading all of them at once would be 100
 		t.Errorf("the heap grew by %d MB", grown>>20)
 	}
-}
-
-// watchHeap samples the live heap until stop; peak is what it grew by.
-func watchHeap() (peak func() uint64, stop func()) {
-	heap := func() uint64 {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	runtime.GC()
-	start, highest := heap(), uint64(0)
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for tick := time.NewTicker(5 * time.Millisecond); ; {
-			select {
-			case <-quit:
-				tick.Stop()
-				return
-			case <-tick.C:
-				highest = max(highest, heap())
-			}
-		}
-	}()
-	return func() uint64 { return highest - min(start, highest) }, func() { close(quit); <-done }
 }

@@ -18,7 +18,7 @@ func TestStatsTellTheAuthMode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newStack(t, func(o *Options) { o.Auth = authenticator })
+		s := newServiceStack(t, func(o *Options) { o.Auth = authenticator })
 		res, text := do(t, "GET", "http://"+s.base+"/v1/stats", "", "X-API-Key: "+testKey)
 		var stats struct {
 			Total    *int

@@ -7,11 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/sse"
 )
 
 // What clients post beside a stream is as the description says, whoever serves it.
 func TestContractOfStreams(t *testing.T) {
-	base := tokenStack(t)
+	base := serveStreams(t)
 	c := newContract(t, base)
 	token := signHS256(t, testSecret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": "*", "publish": "*"})
 	other := signHS256(t, testSecret, map[string]any{"sub": "u2", "exp": time.Now().Add(time.Hour).Unix(), "publish": "*"})
@@ -20,7 +23,7 @@ func TestContractOfStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var hello connectedEvent
+	var hello connectedMessage
 	for lines := bufio.NewScanner(res.Body); hello.ClientID == "" && lines.Scan(); {
 		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 			_ = json.Unmarshal([]byte(data), &hello)
@@ -67,4 +70,29 @@ func TestNoStreamsAreDescribed(t *testing.T) {
 	if routes := (&api{}).streamRoutes(newAPIObjects()); routes != nil {
 		t.Errorf("%d routes", len(routes))
 	}
+}
+
+// serveStreams serves streams in token mode.
+func serveStreams(t *testing.T) (base string) {
+	t.Helper()
+	tickets := auth.NewTickets(nil)
+	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := sse.New(sse.Options{Hub: newTestHub(t), Auth: authenticator, Tickets: tickets, Problem: WriteProblem})
+	routes := http.NewServeMux()
+	routes.Handle("/sse", streams.Stream(""))
+	routes.Handle("/sse/tickets", streams.Tickets())
+	routes.Handle("/sse/{clientId}/channels", streams.Channels())
+	routes.Handle("/sse/{clientId}/messages", streams.Messages())
+	routes.Handle("/sse/{clientId}/token", streams.Token())
+	t.Cleanup(func() {
+		ctx, cancel := withTimeout(t, 10*time.Second)
+		defer cancel()
+		if err := streams.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	return "http://" + serveHTTP(t, withRequestInfo(nil, withBodyDeadline(bodyTimeout, routes)))
 }

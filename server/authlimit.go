@@ -25,19 +25,11 @@ type streamAuth struct {
 }
 
 func (s streamAuth) Authenticate(ctx context.Context, c auth.Credentials, t auth.Transport) (auth.Identity, error) {
-	return s.limits.Attempt(ipOf(ctx), func() (auth.Identity, error) { return s.Authenticator.Authenticate(ctx, c, t) })
+	return s.limits.Attempt(contextIP(ctx), func() (auth.Identity, error) { return s.Authenticator.Authenticate(ctx, c, t) })
 }
 
 func (s streamAuth) Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error) {
-	return s.limits.Attempt(ipOf(ctx), func() (auth.Identity, error) { return s.Authenticator.Refresh(ctx, current, token) })
-}
-
-// ipOf is clientIP for where the request itself is not at hand.
-func ipOf(ctx context.Context) netip.Addr {
-	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
-		return info.ip
-	}
-	return netip.Addr{}
+	return s.limits.Attempt(contextIP(ctx), func() (auth.Identity, error) { return s.Authenticator.Refresh(ctx, current, token) })
 }
 
 // guesses are the failures of each address, counted from the first attempt on.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"runtime"
 	"strings"
 	"testing"
 
@@ -49,15 +48,6 @@ func TestTheConnectPayloadIsSmall(t *testing.T) {
 	if per := (heap() - before) / clients; per > 1<<20 {
 		t.Errorf("a connection keeps %d MiB of its CONNECT", per>>20)
 	}
-}
-
-// heap is what is in use after a collection.
-func heap() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // A list of channels is bounded like that of a handshake: each name is looked up

@@ -94,7 +94,7 @@ func TestStreamsOfAnotherOrigin(t *testing.T) {
 			t.Fatal(err)
 		}
 		expectHeaders(t, res, allowed)
-		var hello connectedEvent
+		var hello connectedMessage
 		for lines := bufio.NewScanner(res.Body); hello.ClientID == "" && lines.Scan(); {
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 				_ = json.Unmarshal([]byte(data), &hello)

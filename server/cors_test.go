@@ -113,12 +113,3 @@ func TestNoOriginRule(t *testing.T) {
 		t.Errorf("with cookie and origin: %d", res.StatusCode)
 	}
 }
-
-func expectHeaders(t testing.TB, res *http.Response, want map[string]string) {
-	t.Helper()
-	for name, value := range want {
-		if got := strings.Join(res.Header.Values(name), ", "); got != value {
-			t.Errorf("%s %s: %s is %q, want %q", res.Request.Method, res.Request.Header, name, got, value)
-		}
-	}
-}

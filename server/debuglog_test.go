@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/auth"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -38,7 +39,7 @@ func (l *logText) line(t *testing.T, message string, parts ...string) {
 	t.Helper()
 	find := func() bool {
 		for line := range strings.Lines(l.String()) {
-			found := strings.Contains(line, `"msg":`+string(quote(message)))
+			found := strings.Contains(line, `"msg":`+string(mustJSON(message)))
 			for _, part := range parts {
 				found = found && strings.Contains(line, part)
 			}
@@ -57,11 +58,15 @@ func (l *logText) line(t *testing.T, message string, parts ...string) {
 }
 
 // debugStack is a stack in token mode that logs everything.
-func debugStack(t *testing.T, change func(*Options)) (*testStack, *logText) {
+func debugStack(t *testing.T, change func(*Options)) (*serviceStack, *logText) {
 	t.Helper()
 	log := &logText{}
-	s := newStack(t, func(o *Options) {
-		withTokens(t)(o)
+	s := newServiceStack(t, func(o *Options) {
+		authenticator, err := auth.New(auth.Options{Mode: auth.ModeToken, Secret: auth.Secret(testSecret)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Auth = authenticator
 		o.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), log, zap.DebugLevel))
 		if change != nil {
 			change(o)
@@ -140,7 +145,7 @@ func TestDebugLogOfAStream(t *testing.T) {
 		}
 		_, lines := s.stream(query, headers)
 		for lines.Scan() {
-			var hello connectedEvent
+			var hello connectedMessage
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &hello) == nil {
 				return `"client":"` + hello.ClientID + `"`
 			}

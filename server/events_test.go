@@ -134,27 +134,6 @@ func TestHeartbeatAndUpdates(t *testing.T) {
 	}
 }
 
-func TestConnectionUpdates(t *testing.T) {
-	s := newStack(t, nil, func(o *ServiceOptions) { o.ConnectionUpdates = true })
-	a, first := s.connect(`{"userId":"a"}`)
-	var n struct {
-		Type string
-		Data connectionUpdate
-	}
-	a.event("connection-update", &n)
-	if n.Data != (connectionUpdate{"new-connection", first.ClientID, "a", "a", 1}) {
-		t.Errorf("its own coming: %+v", n)
-	}
-	b, second := s.connect(`{"userId":"b"}`)
-	if a.event("connection-update", &n); n.Data != (connectionUpdate{"new-connection", second.ClientID, "b", "b", 2}) {
-		t.Errorf("the coming of another: %+v", n)
-	}
-	b.conn.Close()
-	if a.event("connection-update", &n); n.Data != (connectionUpdate{"disconnection", second.ClientID, "b", "b", 1}) {
-		t.Errorf("its going: %+v", n)
-	}
-}
-
 func TestRateLimit(t *testing.T) {
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 3 })
 	c, _ := s.connect(`{"userId":"u1"}`)

@@ -100,7 +100,7 @@ func sortedStrings(s []string) []string { s = slices.Clone(s); slices.Sort(s); r
 func firstID(t testing.TB, next func() bool, text func() string) string {
 	t.Helper()
 	for next() {
-		var e connectedEvent
+		var e connectedMessage
 		if data, ok := strings.CutPrefix(text(), "data: "); ok && json.Unmarshal([]byte(data), &e) == nil && e.ClientID != "" {
 			return e.ClientID
 		}
@@ -144,7 +144,7 @@ func (s *testStack) attackPolling(payload string, packets ...string) attacker {
 		return all
 	}
 	c.post("40" + as7(payload))
-	var e connectedEvent
+	var e connectedMessage
 	_, text, _ := strings.Cut(until(`["connected",`), `["connected",`)
 	if err := json.NewDecoder(strings.NewReader(text)).Decode(&e); err != nil {
 		s.t.Fatal(err)

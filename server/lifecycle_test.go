@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -11,40 +10,6 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 )
-
-// pollClient speaks Engine.IO over long-polling, one request at a time.
-type pollClient struct {
-	t   testing.TB
-	url string
-}
-
-func (s *testStack) poll() *pollClient {
-	s.t.Helper()
-	c := &pollClient{t: s.t, url: "http://" + s.base + "/socket.io/?EIO=4&transport=polling"}
-	open := c.get()
-	sid := regexp.MustCompile(`"sid":"([^"]+)"`).FindStringSubmatch(open)
-	if sid == nil {
-		s.t.Fatalf("the handshake was answered %q", open)
-	}
-	c.url += "&sid=" + sid[1]
-	return c
-}
-
-func (c *pollClient) get() string {
-	c.t.Helper()
-	res, text := do(c.t, "GET", c.url, "")
-	if res.StatusCode != http.StatusOK {
-		c.t.Fatalf("GET: %d %s", res.StatusCode, text)
-	}
-	return text
-}
-
-func (c *pollClient) post(packets ...string) {
-	c.t.Helper()
-	if res, text := do(c.t, "POST", c.url, strings.Join(packets, "\x1e")); res.StatusCode != http.StatusOK {
-		c.t.Fatalf("POST: %d %s", res.StatusCode, text)
-	}
-}
 
 // onlyPeer is the peer of the one link there is.
 func (s *testStack) onlyPeer(namespace string) *peer {

@@ -109,7 +109,7 @@ func TestTLS(t *testing.T) {
 	}
 	upgrader := websocket.Upgrader{}
 	hub := newTestHub(t)
-	api := newAPI(testAPI(hub, testKey))
+	api := newAPI(apiOptions{Hub: hub, Keys: []string{testKey}})
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api)
 	mux.HandleFunc("/sse", func(w http.ResponseWriter, r *http.Request) {

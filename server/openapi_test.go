@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -199,7 +198,7 @@ func (c *contract) downStore(t *testing.T) {
 	t.Cleanup(hub.Close)
 	options := testAPI(hub, testKey)
 	options.Tickets = fullOffice{}
-	options.Ready = (&health{store: func() error { return errors.New("away") }}).ready
+	options.Ready = probe(http.StatusServiceUnavailable, `{"status":"unavailable","reason":"store"}`)
 	parts := newAPIParts(options)
 	down := *c
 	down.base = "http://" + serveHTTP(t, withRequestInfo(nil, newAPI(options)))

@@ -64,14 +64,6 @@ func showPacket(p *packet) string {
 	return strings.Join([]string{string(p.kind), p.namespace, id, string(mustJSON(p.name)), string(mustJSON(args))}, " ")
 }
 
-func mustJSON(v any) []byte {
-	b, err := marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
 func TestEncodePacket(t *testing.T) {
 	id := uint64(7)
 	tests := []struct {

@@ -31,13 +31,13 @@ func TestErrorProblem(t *testing.T) {
 		{notify.ErrClosed, 503, "unavailable", time.Second},
 		{context.DeadlineExceeded, 503, "unavailable", time.Second},
 		{&http.MaxBytesError{Limit: 5}, 413, "payload_too_large", 0},
-		{&LimitError{"user", 3, 429, 10 * time.Second}, 429, "too_many_connections", 10 * time.Second},
-		{&LimitError{"connections", 3, 503, 5 * time.Second}, 503, "too_many_connections", 5 * time.Second},
+		{full{429, 10 * time.Second}, 429, "too_many_connections", 10 * time.Second},
+		{full{503, 5 * time.Second}, 503, "too_many_connections", 5 * time.Second},
 		{context.Canceled, 499, "request_timeout", 0},
 		{errors.New("disk on fire"), 500, "internal", 0},
 		{io.ErrUnexpectedEOF, 400, "validation", 0},
 		{sse.ErrOverloaded, 503, "too_many_connections", 5 * time.Second},
-		{fmt.Errorf("%w: %w", &LimitError{"user", 3, 429, 10 * time.Second}, sse.ErrOverloaded), 429, "too_many_connections", 10 * time.Second},
+		{fmt.Errorf("%w: %w", full{429, 10 * time.Second}, sse.ErrOverloaded), 429, "too_many_connections", 10 * time.Second},
 		{sse.ErrMethod, 405, "method_not_allowed", 0},
 		{sse.ErrNoStream, 404, "not_found", 0},
 		{auth.ErrRequired, 401, "unauthenticated", 0},
@@ -56,3 +56,13 @@ func TestErrorProblem(t *testing.T) {
 		}
 	}
 }
+
+// full is the error of a limit.
+type full struct {
+	status int
+	wait   time.Duration
+}
+
+func (f full) Error() string             { return "full" }
+func (f full) HTTPStatus() int           { return f.status }
+func (f full) RetryAfter() time.Duration { return f.wait }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -9,29 +8,8 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 )
 
-// joinWithPid connects and returns sid, pid and the id that `connected` ends with.
-func (c *wsClient) joinWithPid(payload string) (sid, pid, offset string, connected connectedEvent) {
-	c.t.Helper()
-	c.send("40" + payload)
-	var reply struct{ Sid, Pid string }
-	if text := c.read(); !strings.HasPrefix(text, "40{") || json.Unmarshal([]byte(text[2:]), &reply) != nil {
-		c.t.Fatalf("the answer to CONNECT is %q", text)
-	}
-	offset = c.event("connected", &connected)
-	return reply.Sid, reply.Pid, offset, connected
-}
-
 func resume(user, pid, offset string) string {
 	return `{"userId":"` + user + `","pid":"` + pid + `","offset":"` + offset + `"}`
-}
-
-func (s *testStack) gone(sid string) {
-	s.t.Helper()
-	for s.hub.Member("/", sid) != nil {
-		if s.t.Context().Err() != nil {
-			s.t.Fatal("the old member stays")
-		}
-	}
 }
 
 func TestResumeMissesNothing(t *testing.T) {

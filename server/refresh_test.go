@@ -10,12 +10,6 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 )
 
-// tokenFor signs a token of u1 with these channels, which ends at end.
-func tokenFor(t testing.TB, end time.Time, channels ...string) string {
-	t.Helper()
-	return signHS256(t, testSecret, map[string]any{"sub": "u1", "exp": end.Unix(), "channels": append([]string{}, channels...)})
-}
-
 func refreshPacket(id, token string) string {
 	return fmt.Sprintf(`42%s["auth:refresh",{"token":%q}]`, id, token)
 }

@@ -112,3 +112,11 @@ func validRequestID(s string) bool {
 	}
 	return true
 }
+
+// contextIP is clientIP for where the request itself is not at hand.
+func contextIP(ctx context.Context) netip.Addr {
+	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
+		return info.ip
+	}
+	return netip.Addr{}
+}

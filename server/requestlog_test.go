@@ -2,8 +2,6 @@ package server
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -11,69 +9,15 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
-
-// logBuffer collects JSON log lines of all levels.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) Sync() error { return nil }
-
-func (l *logBuffer) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// lines parses every line: what is not one JSON object per line fails.
-func (l *logBuffer) lines(t *testing.T) []map[string]any {
-	t.Helper()
-	var lines []map[string]any
-	for scan := bufio.NewScanner(strings.NewReader(l.text())); scan.Scan(); {
-		var line map[string]any
-		if err := json.Unmarshal(scan.Bytes(), &line); err != nil {
-			t.Fatalf("log line %q: %v", scan.Text(), err)
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-func newLogBuffer() (*zap.Logger, *logBuffer) {
-	buf := &logBuffer{}
-	encoder := zap.NewProductionEncoderConfig()
-	encoder.TimeKey = ""
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), buf, zap.DebugLevel)), buf
-}
 
 func serveLogged(t *testing.T, quiet func(*http.Request) bool, handler http.HandlerFunc) (string, *logBuffer) {
 	log, buf := newLogBuffer()
 	return serveHTTP(t, withRequestInfo(nil, withRequestLog(log, quiet, withRecovery(log, handler)))), buf
-}
-
-// eventually waits for what another goroutine of the server is about to do.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("timed out: " + what)
-		}
-	}
 }
 
 func TestRequestLog(t *testing.T) {
@@ -109,44 +53,6 @@ func TestRequestLog(t *testing.T) {
 	}
 	if lines[2]["error"] != "dial tcp 10.0.0.7:6379: connection refused" {
 		t.Errorf("the cause is not logged: %v", lines[2])
-	}
-}
-
-// Secrets in any place of a request are in no line, and no value breaks one.
-func TestLogCanary(t *testing.T) {
-	const canary = "CANARY-7f3a"
-	log, buf := newLogBuffer()
-	hub := newTestHub(t)
-	address := serveHTTP(t, withRequestInfo(nil, withRequestLog(log, nil, withRecovery(log, withCORS(testOrigins, nil,
-		newAPI(testAPI(hub, testKey, canary)))))))
-	base := "http://" + address
-	good := `{"target":{"user":"u"},"type":"x","data":"` + canary + `"}`
-	n := 0
-	send := func(method, path, body string, headers ...string) {
-		do(t, method, base+path, body, append(headers, "Content-Type: application/json")...)
-		n++
-	}
-	send("POST", "/v1/notifications?token="+canary+"&ticket="+canary, good, "Authorization: Bearer "+canary)
-	send("POST", "/v1/notifications", good, "X-API-Key: "+canary, "Cookie: auth_token="+canary)
-	send("POST", "/v1/notifications", good, "X-API-Key: "+canary+"-wrong")
-	send("POST", "/v1/notifications%3Ftoken="+canary, good)
-	send("POST", "/v1/notifications", good, "Origin: https://"+canary+".example")
-	send("GET", "/sse?token="+canary, "", "User-Agent: "+canary, "X-Forwarded-For: "+canary, "Referer: https://x/?t="+canary)
-	send("POST", "/v1/notifications", `{"`+canary+`":1}`, "X-API-Key: "+testKey, "X-Request-ID: "+canary+" "+canary)
-	send("POST", "/v1/"+strings.Repeat("x", 1000), "")
-	raw(t, address, "GET /%0d%0a%1b[31m%22}%00%ff\u2028 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-	n++
-	eventually(t, "all lines", func() bool { return strings.Count(buf.text(), "\n") >= n })
-	if lines := buf.lines(t); len(lines) != n {
-		t.Errorf("%d lines for %d requests", len(lines), n)
-	}
-	for _, line := range buf.lines(t) {
-		if p := line["path"].(string); len(p) > 3*maxLogValue {
-			t.Errorf("a path of %d bytes", len(p))
-		}
-	}
-	if i := strings.Index(buf.text(), canary); i >= 0 {
-		t.Errorf("a secret is in the log: %.300s", buf.text()[max(0, i-200):])
 	}
 }
 

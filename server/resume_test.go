@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/zishang520/socket.io/v2/socket"
 )
 
@@ -69,23 +68,4 @@ func TestTheTransportAfterAnUpgrade(t *testing.T) {
 	if by := s.hub.Stats().ByTransport; by["websocket"] != 1 {
 		t.Errorf("by transport: %v", by)
 	}
-}
-
-// upgrade moves the session to a websocket.
-func (c *pollClient) upgrade() *wsClient {
-	c.t.Helper()
-	url := strings.Replace(strings.Replace(c.url, "http:", "ws:", 1), "transport=polling", "transport=websocket", 1)
-	conn, res, err := websocket.DefaultDialer.Dial(url, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	res.Body.Close()
-	c.t.Cleanup(func() { conn.Close() })
-	ws := &wsClient{t: c.t, conn: conn}
-	ws.send("2probe")
-	if got := ws.read(); got != "3probe" {
-		c.t.Fatalf("got %s", got)
-	}
-	ws.send("5")
-	return ws
 }

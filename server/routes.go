@@ -57,7 +57,7 @@ func (s *Service) Handler() http.Handler {
 // api are the options of the API.
 func (s *Service) api() apiOptions {
 	o := apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate, Burst: s.o.PublishBurst,
-		Mode: s.o.SocketIO.opts.Auth.Mode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"), Live: s.health.live, Ready: s.health.ready}
+		Mode: s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"), Live: s.health.live, Ready: s.health.ready}
 	if s.o.Tickets != nil {
 		o.Tickets = s.o.Tickets
 	}

@@ -214,3 +214,6 @@ func (s *links) all() []*link {
 	}
 	return all
 }
+
+// AuthMode is how clients say who they are.
+func (s *Server) AuthMode() auth.Mode { return s.opts.Auth.Mode() }

@@ -7,22 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"github.com/roomcast/roomcast/auth"
 )
-
-const testSecret = "a-secret-of-at-least-thirty-two-bytes"
-
-func signHS256(t testing.TB, secret string, claims map[string]any) string {
-	t.Helper()
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims(claims)).SignedString([]byte(secret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
-}
 
 func withTokens(t testing.TB) func(*Options) {
 	return func(o *Options) {
