@@ -18,6 +18,8 @@ import (
 	"time"
 )
 
+const module = "github.com/roomcast/roomcast"
+
 // goBlock is one Go block of the documentation.
 type goBlock struct {
 	at, code string
@@ -35,7 +37,7 @@ var (
 	hub           *notify.Hub
 	io            *socket.Server
 	client        *socket.Socket
-	socketIO      *server.Server
+	socketIO      *socketio.Server
 	users         *auth.Authenticator
 	authenticator = users
 	streams       *sse.Handler
@@ -101,19 +103,15 @@ func goBlocks(t *testing.T) []goBlock {
 	return blocks
 }
 
-// ownModule makes a module beside the packages that takes them from here, and all else from the same versions.
+// ownModule makes a module in a directory of the test that takes these packages from here, and all
+// other modules in the same versions.
 func ownModule(t *testing.T) string {
 	t.Helper()
-	directory, err := os.MkdirTemp(".", ".docs-") // the go command does not look into it from outside
+	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(directory); err != nil {
-			t.Error(err)
-		}
-	})
-	const path = "github.com/roomcast/roomcast"
+	directory := t.TempDir()
 	mod, err := os.ReadFile("go.mod")
 	if err != nil {
 		t.Fatal(err)
@@ -122,8 +120,8 @@ func ownModule(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := strings.Replace(string(mod), "module "+path+"\n", "module example.com/chat\n", 1)
-	write(t, filepath.Join(directory, "go.mod"), own+"\nrequire "+path+" v0.0.0\n\nreplace "+path+" => ..\n")
+	own := strings.Replace(string(mod), "module "+module+"\n", "module example.com/chat\n", 1)
+	write(t, filepath.Join(directory, "go.mod"), own+"\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
 	write(t, filepath.Join(directory, "go.sum"), string(sum))
 	return directory
 }
@@ -143,11 +141,11 @@ func inFunction(t *testing.T, b goBlock) string {
 			}
 		}
 	}
-	imports := []string{"context", "net/http", "github.com/zishang520/socket.io/v2/socket"}
-	for _, name := range []string{"auth", "notify", "server", "sse"} {
-		imports = append(imports, "github.com/roomcast/roomcast/"+name)
-	}
-	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time", "github.com/roomcast/roomcast/rooms"} {
+	imports := []string{"context", "net/http", "github.com/zishang520/socket.io/v2/socket",
+		module + "/auth", module + "/notify", module + "/server/socketio", module + "/sse"}
+	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time",
+		module + "/rooms", module + "/server", module + "/server/edge", module + "/server/limit",
+	} {
 		if regexp.MustCompile(`\b` + filepath.Base(path) + `\.[A-Z]`).MatchString(b.code) {
 			imports = append(imports, path)
 		}

@@ -23,6 +23,10 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/cli"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/metrics"
+	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/sse"
 	"github.com/roomcast/roomcast/web"
 )
@@ -123,13 +127,13 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{
 		HistorySize: c.HistorySize, HistoryTTL: c.HistoryTTL, HistoryMaxBytes: int64(c.HistoryMaxBytes),
 	})
-	metrics := server.NewMetrics(hub)
-	limits := server.NewLimiter(server.LimitOptions{
+	metrics := metrics.New(hub)
+	limits := limit.New(limit.Options{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
 		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP, AuthFailures: c.AuthFailures,
 	})
 	origins := c.Origins()
-	socketIO, err := server.New(server.Options{
+	socketIO, err := socketio.New(socketio.Options{
 		Hub: hub, Auth: authenticator, Log: log, Limits: limits, Metrics: metrics,
 		PingInterval: c.SocketIOPingInterval, PingTimeout: c.SocketIOPingTimeout,
 		ConnectTimeout: c.SocketIOConnectTimeout, MaxPayload: int(c.SocketIOMaxPayload),
@@ -146,11 +150,11 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		return nil, err
 	}
 	streams := sse.New(sse.Options{
-		Hub: hub, Auth: server.StreamAuth(authenticator, limits), Tickets: authentication.Tickets, Log: log, Admit: server.StreamAdmission(limits), Problem: server.WriteProblem,
+		Hub: hub, Auth: limit.StreamAuth(authenticator, limits), Tickets: authentication.Tickets, Log: log, Admit: server.StreamAdmission(limits), Problem: edge.WriteProblem,
 		Written: metrics.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
 	})
-	return server.NewService(server.ServiceOptions{
+	return server.New(server.Options{
 		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
 		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
 		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // AdminOptions are the second listener, for operators: metrics, health and, when
@@ -79,14 +81,14 @@ func isLocal(a net.Addr) bool {
 // adminHandler is all that the listener answers.
 func (s *Service) adminHandler(local bool) http.Handler {
 	routes := http.NewServeMux()
-	routes.HandleFunc("/", notFound)
-	routes.Handle("/livez", byMethod{http.MethodGet: http.HandlerFunc(s.health.live)})
-	routes.Handle("/readyz", byMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
-	routes.Handle("/metrics", byMethod{http.MethodGet: s.o.Metrics.Handler()})
+	routes.HandleFunc("/", edge.NotFound)
+	routes.Handle("/livez", edge.ByMethod{http.MethodGet: http.HandlerFunc(s.health.live)})
+	routes.Handle("/readyz", edge.ByMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
+	routes.Handle("/metrics", edge.ByMethod{http.MethodGet: s.o.Metrics.Handler()})
 	if s.o.Admin.Pprof {
 		// Without cmdline, which would show secrets that came as flags.
 		routes.HandleFunc("/debug/pprof/", pprof.Index)
-		routes.HandleFunc("/debug/pprof/cmdline", notFound)
+		routes.HandleFunc("/debug/pprof/cmdline", edge.NotFound)
 		routes.HandleFunc("/debug/pprof/profile", pprof.Profile)
 		routes.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		routes.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -97,7 +99,7 @@ func (s *Service) adminHandler(local bool) http.Handler {
 	} else if local {
 		handler = requireLocalName(handler)
 	}
-	return withRequestInfo(nil, withRecovery(s.o.Log, handler))
+	return edge.WithInfo(nil, edge.WithRecovery(s.o.Log, handler))
 }
 
 // requireAdminKey compares digests, whose time to compare says nothing of the key.
@@ -108,9 +110,9 @@ func requireAdminKey(key string, next http.Handler) http.Handler {
 		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
 		switch {
 		case !strings.EqualFold(scheme, "Bearer"):
-			WriteProblem(w, r, errAdminKeyMissing)
+			edge.WriteProblem(w, r, errAdminKeyMissing)
 		case subtle.ConstantTimeCompare(got[:], want[:]) != 1:
-			WriteProblem(w, r, errKeyWrong)
+			edge.WriteProblem(w, r, edge.ErrKeyWrong)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -126,7 +128,7 @@ func requireLocalName(next http.Handler) http.Handler {
 			host = r.Host
 		}
 		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && !strings.EqualFold(host, "localhost") {
-			WriteProblem(w, r, errAdminName)
+			edge.WriteProblem(w, r, errAdminName)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -134,6 +136,6 @@ func requireLocalName(next http.Handler) http.Handler {
 }
 
 var (
-	errAdminKeyMissing = &Problem{Status: http.StatusUnauthorized, Code: codeUnauthenticated, Detail: "the admin key is required: Authorization: Bearer <ADMIN_KEY>"}
-	errAdminName       = &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: "Host: expected localhost or an IP address"}
+	errAdminKeyMissing = &edge.Problem{Status: http.StatusUnauthorized, Code: edge.CodeUnauthenticated, Detail: "the admin key is required: Authorization: Bearer <ADMIN_KEY>"}
+	errAdminName       = &edge.Problem{Status: http.StatusForbidden, Code: edge.CodeForbidden, Detail: "Host: expected localhost or an IP address"}
 )

@@ -9,13 +9,15 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 const adminKey = "an-admin-key-of-at-least-32-bytes"
 
 func startTestAdmin(t *testing.T, o AdminOptions) string {
 	t.Helper()
-	s := NewService(ServiceOptions{Hub: newTestHub(t), Admin: o})
+	s := New(Options{Hub: servertest.NewHub(t), Admin: o})
 	a, err := s.startAdmin(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -30,16 +32,16 @@ func TestAdminListener(t *testing.T) {
 		"/metrics": "\nroomcast_users 0\n", "/livez": `{"status":"ok"}`, "/readyz": `{"status":"ready"}`,
 		"/debug/pprof/": "heap", "/debug/pprof/goroutine?debug=1": "goroutine profile", "/debug/pprof/symbol": "num_symbols",
 	} {
-		if res, text := do(t, "GET", base+path, ""); res.StatusCode != 200 || !strings.Contains(text, want) {
+		if res, text := servertest.Do(t, "GET", base+path, ""); res.StatusCode != 200 || !strings.Contains(text, want) {
 			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)
 		}
 	}
 	for _, path := range []string{"/", "/v1/stats", "/debug/pprof/cmdline", "/debug/vars", "/socket.io/"} {
-		if res, text := do(t, "GET", base+path, ""); res.StatusCode != 404 || !strings.Contains(text, `"code":"not_found"`) {
+		if res, text := servertest.Do(t, "GET", base+path, ""); res.StatusCode != 404 || !strings.Contains(text, `"code":"not_found"`) {
 			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)
 		}
 	}
-	if res, _ := do(t, "POST", base+"/metrics", ""); res.StatusCode != 405 {
+	if res, _ := servertest.Do(t, "POST", base+"/metrics", ""); res.StatusCode != 405 {
 		t.Errorf("POST: %d", res.StatusCode)
 	}
 }
@@ -54,12 +56,12 @@ func TestAdminListenerKnowsItsNames(t *testing.T) {
 		address: "200", "localhost:" + port: "200", "LocalHost": "200", "[::1]:" + port: "200",
 		"evil.example:" + port: "403", "evil.example": "403", "localhost.evil.example:" + port: "403",
 	} {
-		answer := raw(t, address, "GET /metrics HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
+		answer := servertest.Raw(t, address, "GET /metrics HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
 		if !strings.HasPrefix(answer, "HTTP/1.1 "+status) {
 			t.Errorf("%s: %.200q", host, answer)
 		}
 	}
-	if res, _ := do(t, "GET", base+"/debug/pprof/", ""); res.StatusCode != 404 {
+	if res, _ := servertest.Do(t, "GET", base+"/debug/pprof/", ""); res.StatusCode != 404 {
 		t.Errorf("profiles that nobody asked for: %d", res.StatusCode)
 	}
 }
@@ -67,11 +69,11 @@ func TestAdminListenerKnowsItsNames(t *testing.T) {
 func TestAdminKey(t *testing.T) {
 	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Key: adminKey, Pprof: true})
 	for authorization, status := range map[string]int{
-		"": 401, "Basic " + adminKey: 401, "Bearer": 403, "Bearer " + testKey: 403, "Bearer " + adminKey + "x": 403,
+		"": 401, "Basic " + adminKey: 401, "Bearer": 403, "Bearer " + servertest.Key: 403, "Bearer " + adminKey + "x": 403,
 		"Bearer " + adminKey: 200, "bearer  " + adminKey: 200,
 	} {
 		for _, path := range []string{"/metrics", "/debug/pprof/", "/livez"} {
-			res, text := do(t, "GET", base+path, "", "Authorization: "+authorization)
+			res, text := servertest.Do(t, "GET", base+path, "", "Authorization: "+authorization)
 			if res.StatusCode != status || strings.Contains(text, adminKey) {
 				t.Errorf("%s with %q: %d %.200s", path, authorization, res.StatusCode, text)
 			}
@@ -87,7 +89,7 @@ func TestAdminListenerIsRefused(t *testing.T) {
 	defer taken.Close()
 	logged, logs := observer.New(zapcore.WarnLevel)
 	start := func(o AdminOptions) error {
-		a, err := NewService(ServiceOptions{Hub: newTestHub(t), Admin: o, Log: zap.New(logged)}).startAdmin(context.Background())
+		a, err := New(Options{Hub: servertest.NewHub(t), Admin: o, Log: zap.New(logged)}).startAdmin(context.Background())
 		a.close()
 		return err
 	}
@@ -122,7 +124,7 @@ func TestMainListenerHidesWhatIsForOperators(t *testing.T) {
 		"/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace", "/debug/requests", "/debug/events", "/pprof", "/pprof/heap",
 		"/expvar", "/vars", "/config", "/env", "/info", "/server-status", "/trace", "/.env", "//metrics", "/%6detrics", "/console/../metrics",
 	} {
-		res, text := do(t, "GET", "http://"+s.base+path, "")
+		res, text := servertest.Do(t, "GET", "http://"+s.Base+path, "")
 		if res.StatusCode != 404 || strings.Contains(text, "roomcast_") || strings.Contains(text, "goroutine") {
 			t.Errorf("%s: %d %.100s", path, res.StatusCode, text)
 		}

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/roomcast/roomcast/auth"
+
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 // The console asks for the mode before it offers a form that the server would refuse.
@@ -18,8 +21,8 @@ func TestStatsTellTheAuthMode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newServiceStack(t, func(o *Options) { o.Auth = authenticator })
-		res, text := do(t, "GET", "http://"+s.base+"/v1/stats", "", "X-API-Key: "+testKey)
+		s := newServiceStack(t, func(o *socketio.Options) { o.Auth = authenticator })
+		res, text := servertest.Do(t, "GET", "http://"+s.Base+"/v1/stats", "", "X-API-Key: "+servertest.Key)
 		var stats struct {
 			Total    *int
 			AuthMode auth.Mode

@@ -5,6 +5,8 @@ import (
 
 	"github.com/roomcast/roomcast/notify"
 	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // logConnections writes a line, at debug level, for each connection that begins
@@ -29,6 +31,6 @@ func logConnections(hub *notify.Hub, log *zap.Logger) {
 func connectionFields(m *notify.Member) []zap.Field {
 	return []zap.Field{
 		zap.String("client", m.ClientID()), zap.String("namespace", m.Namespace()),
-		zap.String("transport", m.Transport()), zap.String("user", logValue(m.UserID())),
+		zap.String("transport", m.Transport()), zap.String("user", edge.LogValue(m.UserID())),
 	}
 }

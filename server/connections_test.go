@@ -12,12 +12,15 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 func TestConnectionsAreLoggedForDebugging(t *testing.T) {
 	logged, logs := observer.New(zap.DebugLevel)
 	log := zap.New(logged)
-	secret := []byte(testKey)
+	secret := []byte(servertest.Key)
 	authenticator, err := auth.New(auth.Options{Secret: secret})
 	if err != nil {
 		t.Fatal(err)
@@ -27,12 +30,12 @@ func TestConnectionsAreLoggedForDebugging(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := make(chan struct{})
-	s := newServiceStack(t, func(o *Options) {
+	s := newServiceStack(t, func(o *socketio.Options) {
 		o.Auth, o.Log = authenticator, log
 		o.Hub.OnDetach(func(*notify.Member) { close(left) })
 	})
-	c, connected := s.connect(`{"token":"` + token + `"}`)
-	c.conn.Close()
+	c, connected := s.Connect(`{"token":"` + token + `"}`)
+	c.Conn.Close()
 	<-left
 	text := fmt.Sprint(logs.All())
 	for _, want := range []string{"connected", "disconnected", "connection closed", "transport close", "websocket", connected.ClientID, "u1"} {

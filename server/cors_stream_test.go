@@ -14,6 +14,10 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/sse"
+
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 // tokenStack serves everything in token mode for the origins of a first try, this machine's at any port, and
@@ -21,19 +25,19 @@ import (
 func tokenStack(t *testing.T) (base string) {
 	t.Helper()
 	tickets := auth.NewTickets(nil)
-	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets})
+	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(servertest.Secret), Tickets: tickets})
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub := newTestHub(t)
-	sio, err := New(Options{Hub: hub, Auth: authenticator})
+	hub := servertest.NewHub(t)
+	sio, err := socketio.New(socketio.Options{Hub: hub, Auth: authenticator})
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := NewService(ServiceOptions{
+	service := New(Options{
 		Hub: hub, SocketIO: sio, Log: zap.NewNop(),
 		AllowOrigin: config.Config{Host: "127.0.0.1", AllowedOrigins: []string{"https://app.example"}}.Origins().Allow,
-		Streams:     sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets, Problem: WriteProblem}),
+		Streams:     sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets, Problem: edge.WriteProblem}),
 	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -42,7 +46,7 @@ func tokenStack(t *testing.T) (base string) {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return "http://" + serveHTTP(t, service.Handler())
+	return "http://" + servertest.Serve(t, service.Handler())
 }
 
 // A page asks before it sends a header of its own or JSON; all that belongs to a stream must be allowed.
@@ -55,13 +59,13 @@ func TestPreflightOfStreams(t *testing.T) {
 			{"POST", "/sse/x/channels", "authorization,content-type"}, {"POST", "/sse/x/token", "authorization,content-type"},
 			{"POST", "/sse/x/messages", "authorization,content-type"}, {"POST", "/api/sse/x/messages", "content-type"},
 		} {
-			res, _ := do(t, "OPTIONS", base+c.path, "", "Origin: "+origin, "Access-Control-Request-Method: "+c.method, "Access-Control-Request-Headers: "+c.headers)
-			expectHeaders(t, res, map[string]string{"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": c.method,
+			res, _ := servertest.Do(t, "OPTIONS", base+c.path, "", "Origin: "+origin, "Access-Control-Request-Method: "+c.method, "Access-Control-Request-Headers: "+c.headers)
+			servertest.ExpectHeaders(t, res, map[string]string{"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": c.method,
 				"Access-Control-Allow-Headers": c.headers, "Access-Control-Allow-Credentials": "true"})
 			if res.StatusCode != 204 {
 				t.Errorf("%s %s from %s: %d", c.method, c.path, origin, res.StatusCode)
 			}
-			if res, _ := do(t, "OPTIONS", base+c.path, "", "Origin: https://evil.example", "Access-Control-Request-Method: "+c.method); res.StatusCode != 403 {
+			if res, _ := servertest.Do(t, "OPTIONS", base+c.path, "", "Origin: https://evil.example", "Access-Control-Request-Method: "+c.method); res.StatusCode != 403 {
 				t.Errorf("%s %s from a foreign page: %d", c.method, c.path, res.StatusCode)
 			}
 		}
@@ -71,12 +75,12 @@ func TestPreflightOfStreams(t *testing.T) {
 // What a page on another port of this machine does in its browser: a stream with its cookie, and one with a ticket.
 func TestStreamsOfAnotherOrigin(t *testing.T) {
 	base := tokenStack(t)
-	token := tokenFor(t, time.Now().Add(time.Hour))
+	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
 	const origin = "Origin: http://localhost:5173"
 	allowed := map[string]string{"Access-Control-Allow-Origin": "http://localhost:5173", "Access-Control-Allow-Credentials": "true"}
 
-	res, text := do(t, "POST", base+"/sse/tickets", "", origin, "Authorization: Bearer "+token)
-	expectHeaders(t, res, allowed)
+	res, text := servertest.Do(t, "POST", base+"/sse/tickets", "", origin, "Authorization: Bearer "+token)
+	servertest.ExpectHeaders(t, res, allowed)
 	var issued struct{ Ticket string }
 	if err := json.Unmarshal([]byte(text), &issued); err != nil || res.StatusCode != 201 {
 		t.Fatalf("%d %s", res.StatusCode, text)
@@ -89,12 +93,12 @@ func TestStreamsOfAnotherOrigin(t *testing.T) {
 		name, value, _ := strings.Cut(header, ": ")
 		req.Header.Set(name, value)
 		req.Header.Set("Origin", "http://localhost:5173")
-		res, err := testClient().Do(req)
+		res, err := servertest.HTTPClient().Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		expectHeaders(t, res, allowed)
-		var hello connectedMessage
+		servertest.ExpectHeaders(t, res, allowed)
+		var hello servertest.Connected
 		for lines := bufio.NewScanner(res.Body); hello.ClientID == "" && lines.Scan(); {
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 				_ = json.Unmarshal([]byte(data), &hello)
@@ -105,15 +109,15 @@ func TestStreamsOfAnotherOrigin(t *testing.T) {
 		}
 		// The page can read refusals too, which it could not without the headers.
 		for _, route := range []string{"channels", "token", "messages"} {
-			refused, text := do(t, "POST", base+"/sse/"+hello.ClientID+"/"+route, "{}", origin, "Content-Type: application/json")
-			expectHeaders(t, refused, allowed)
+			refused, text := servertest.Do(t, "POST", base+"/sse/"+hello.ClientID+"/"+route, "{}", origin, "Content-Type: application/json")
+			servertest.ExpectHeaders(t, refused, allowed)
 			if refused.StatusCode != 401 && refused.StatusCode != 400 {
 				t.Errorf("%s: %d %s", route, refused.StatusCode, text)
 			}
 		}
 		_ = res.Body.Close()
 	}
-	if res, _ := do(t, "GET", base+"/sse", "", "Origin: https://evil.example", "Cookie: auth_token="+token); res.StatusCode != 403 {
+	if res, _ := servertest.Do(t, "GET", base+"/sse", "", "Origin: https://evil.example", "Cookie: auth_token="+token); res.StatusCode != 403 {
 		t.Errorf("from a foreign page: %d", res.StatusCode)
 	}
 }

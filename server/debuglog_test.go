@@ -12,6 +12,9 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 // logText is a log that a test can wait on.
@@ -39,7 +42,7 @@ func (l *logText) line(t *testing.T, message string, parts ...string) {
 	t.Helper()
 	find := func() bool {
 		for line := range strings.Lines(l.String()) {
-			found := strings.Contains(line, `"msg":`+string(mustJSON(message)))
+			found := strings.Contains(line, `"msg":`+string(servertest.JSON(message)))
 			for _, part := range parts {
 				found = found && strings.Contains(line, part)
 			}
@@ -58,11 +61,11 @@ func (l *logText) line(t *testing.T, message string, parts ...string) {
 }
 
 // debugStack is a stack in token mode that logs everything.
-func debugStack(t *testing.T, change func(*Options)) (*serviceStack, *logText) {
+func debugStack(t *testing.T, change func(*socketio.Options)) (*serviceStack, *logText) {
 	t.Helper()
 	log := &logText{}
-	s := newServiceStack(t, func(o *Options) {
-		authenticator, err := auth.New(auth.Options{Mode: auth.ModeToken, Secret: auth.Secret(testSecret)})
+	s := newServiceStack(t, func(o *socketio.Options) {
+		authenticator, err := auth.New(auth.Options{Mode: auth.ModeToken, Secret: auth.Secret(servertest.Secret)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,47 +91,47 @@ func (l *logText) hides(t *testing.T, secrets ...string) {
 // A connection's life in the log, Socket.IO: its begin, its upgrade, what it resumes from, what it missed, what it was
 // told to wait, and its end.
 func TestDebugLogOfASocket(t *testing.T) {
-	s, log := debugStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
-	token := tokenFor(t, time.Now().Add(time.Hour))
-	poll := s.poll()
-	poll.post(`40{"token":"` + token + `"}`)
+	s, log := debugStack(t, func(o *socketio.Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
+	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
+	poll := s.Poll()
+	poll.Post(`40{"token":"` + token + `"}`)
 	var reply struct{ Sid, Pid string }
-	packet, _, _ := strings.Cut(poll.get(), "\x1e")
+	packet, _, _ := strings.Cut(poll.Get(), "\x1e")
 	if err := json.Unmarshal([]byte(packet[2:]), &reply); err != nil {
 		t.Fatal(err)
 	}
 	client := `"client":"` + reply.Sid + `"`
 	log.line(t, "connected", client, `"namespace":"/"`, `"transport":"polling"`, `"user":"u1"`)
 
-	poll.upgrade()
+	poll.Upgrade()
 	log.line(t, "upgraded", `"from":"polling"`, `"transport":"websocket"`, `"clients":["`+reply.Sid+`"]`)
-	s.hub.Member("/", reply.Sid).Disconnect("logged out")
+	s.Hub.Member("/", reply.Sid).Disconnect("logged out")
 	log.line(t, "disconnect ordered", client, `"reason":"logged out"`)
 	log.line(t, "connection closed", `"transport":"websocket"`, `"reason":"forced close"`, `"cause":"logged out"`)
 	log.line(t, "disconnected", client, `"transport":"websocket"`, `"after":`)
 
-	c := s.dial("")
-	sid, pid, offset, _ := c.joinWithPid(`{"token":"` + token + `"}`)
-	c.conn.Close()
-	s.gone(sid)
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"token":"` + token + `"}`)
+	c.Conn.Close()
+	s.Gone(sid)
 	log.line(t, "connection closed", `"reason":"transport close"`, `"clients":["`+sid+`"]`)
-	s.publish(`{"target":{"user":"u1"},"type":"missed"}`)
-	c = s.dial("")
-	c.joinWithPid(`{"token":"` + token + `","pid":"` + pid + `","offset":"` + offset + `"}`)
+	s.Publish(`{"target":{"user":"u1"},"type":"missed"}`)
+	c = s.Dial("")
+	c.JoinWithPid(`{"token":"` + token + `","pid":"` + pid + `","offset":"` + offset + `"}`)
 	log.line(t, "connected", `"client":"`+sid+`"`, `"resumes_from":"`+offset+`"`)
-	c.event("missed", nil)
+	c.Event("missed", nil)
 	log.line(t, "replayed", `"client":"`+sid+`"`, `"notifications":1`, `"recovered":true`, `"from":"`+offset+`"`)
 
-	c = s.dial("")
-	c.joinWithPid(`{"token":"` + token + `","since":"nonsense"}`)
+	c = s.Dial("")
+	c.JoinWithPid(`{"token":"` + token + `","since":"nonsense"}`)
 	log.line(t, "connected", `"resumes_from":""`)
 	log.line(t, "gap", `"namespace":"/"`, `"reason":"invalid"`, `"from":""`)
-	c.send(`42["ping"]`)
-	c.send(`42["ping"]`)
+	c.Send(`42["ping"]`)
+	c.Send(`42["ping"]`)
 	log.line(t, "events refused", `"retry":60`)
 
-	c = s.dial("")
-	c.send(`40{"token":"` + token + `x"}`)
+	c = s.Dial("")
+	c.Send(`40{"token":"` + token + `x"}`)
 	log.line(t, "connection refused", `"code":"invalid_token"`, `"namespace":"/"`)
 	log.hides(t, token, token+"x", pid, reply.Pid)
 }
@@ -136,16 +139,16 @@ func TestDebugLogOfASocket(t *testing.T) {
 // The same of a stream, whose reconnection times are the server's hints.
 func TestDebugLogOfAStream(t *testing.T) {
 	s, log := debugStack(t, nil)
-	token := tokenFor(t, time.Now().Add(time.Hour))
+	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
 	open := func(since string) string {
 		query := url.Values{"token": {token}}
 		headers := http.Header{}
 		if since != "" {
 			headers.Set("Last-Event-ID", since)
 		}
-		_, lines := s.stream(query, headers)
+		_, lines := s.Stream(query, headers)
 		for lines.Scan() {
-			var hello connectedMessage
+			var hello servertest.Connected
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &hello) == nil {
 				return `"client":"` + hello.ClientID + `"`
 			}
@@ -156,8 +159,8 @@ func TestDebugLogOfAStream(t *testing.T) {
 	client := open("")
 	log.line(t, "connected", client, `"transport":"sse"`, `"user":"u1"`)
 	log.line(t, "stream opened", client, `"retry":`)
-	id := s.publish(`{"target":{"user":"u1"},"type":"n"}`).ID
-	missed := s.publish(`{"target":{"user":"u1"},"type":"n"}`).ID
+	id := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
+	missed := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
 
 	client = open(id)
 	log.line(t, "connected", client, `"resumes_from":"`+id+`"`)
@@ -166,9 +169,9 @@ func TestDebugLogOfAStream(t *testing.T) {
 	client = open("nonsense")
 	log.line(t, "gap", client, `"reason":"invalid"`)
 	_, clientID, _ := strings.Cut(client, `:"`)
-	s.hub.Member("/", strings.TrimSuffix(clientID, `"`)).Disconnect("logged out")
+	s.Hub.Member("/", strings.TrimSuffix(clientID, `"`)).Disconnect("logged out")
 	log.line(t, "stream ended", client, `"reason":"logged out"`, `"after":`, `"retry":86400`)
 	log.line(t, "disconnected", client)
-	do(t, "GET", "http://"+s.base+"/sse?token="+token+"x", "")
+	servertest.Do(t, "GET", "http://"+s.Base+"/sse?token="+token+"x", "")
 	log.hides(t, token, token+"x")
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/sse"
 )
 
@@ -53,12 +55,12 @@ func ExampleService() {
 	if err != nil {
 		panic(err)
 	}
-	socketIO, err := server.New(server.Options{Hub: hub, Auth: users})
+	socketIO, err := socketio.New(socketio.Options{Hub: hub, Auth: users})
 	if err != nil {
 		panic(err)
 	}
-	service := server.NewService(server.ServiceOptions{
-		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, Problem: server.WriteProblem}),
+	service := server.New(server.Options{
+		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, Problem: edge.WriteProblem}),
 		APIKeys: []string{"a key that nobody can guess"},
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -98,7 +100,7 @@ func ExampleService() {
 func ExampleServer_OnEvent() {
 	socketIO, url, stop := start()
 	defer stop()
-	socketIO.OnEvent(func(_ context.Context, e server.Event) error {
+	socketIO.OnEvent(func(_ context.Context, e socketio.Event) error {
 		if strings.HasPrefix(e.Name, "admin:") && e.Identity.UserID != "root" {
 			return auth.ErrForbidden
 		}
@@ -148,13 +150,13 @@ func ExampleServer_Ask() {
 }
 
 // start serves Socket.IO alone, in open mode.
-func start() (s *server.Server, url string, stop func()) {
+func start() (s *socketio.Server, url string, stop func()) {
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
 		panic(err)
 	}
-	s, err = server.New(server.Options{Hub: hub, Auth: users})
+	s, err = socketio.New(socketio.Options{Hub: hub, Auth: users})
 	if err != nil {
 		panic(err)
 	}

@@ -3,6 +3,8 @@ package server
 import (
 	"net/http"
 	"sync/atomic"
+
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // health answers the two probes of an orchestrator. The zero value is alive and
@@ -15,17 +17,17 @@ type health struct {
 // live answers while the process can answer at all; a restart would not bring a
 // store back, so the store is no part of it.
 func (h *health) live(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	edge.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
 // ready answers 503 when new work should go to another node.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.draining.Load():
-		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
+		edge.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
 	case h.store != nil && h.store() != nil:
-		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "reason": "store"})
+		edge.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "reason": "store"})
 	default:
-		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+		edge.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	}
 }

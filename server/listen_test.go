@@ -25,6 +25,10 @@ import (
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/server/api"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 func TestListenPortTaken(t *testing.T) {
@@ -44,23 +48,23 @@ func TestListenPortTaken(t *testing.T) {
 }
 
 func TestHeaderLimits(t *testing.T) {
-	address := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "ok") }))
+	address := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "ok") }))
 	request := func(n int) string {
 		const start, end = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ", "\r\n\r\n"
 		return start + strings.Repeat("x", n-len(start)-len(end)) + end
 	}
 	const slop = 4 << 10 // what net/http allows beyond the setting
-	if answer := raw(t, address, request(maxHeaderBytes)); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+	if answer := servertest.Raw(t, address, request(maxHeaderBytes)); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
 		t.Errorf("16 KiB: %.100s", answer)
 	}
-	if answer := raw(t, address, request(maxHeaderBytes+slop+1)); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
+	if answer := servertest.Raw(t, address, request(maxHeaderBytes+slop+1)); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("20 KiB and a byte: %.100s", answer)
 	}
-	if answer := raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\n"+strings.Repeat("A: b\r\n", 4000)+"\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
+	if answer := servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\n"+strings.Repeat("A: b\r\n", 4000)+"\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("4000 headers: %.100s", answer)
 	}
 	// A megabyte that never ends is cut off as well, long before its end.
-	if answer := raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 1<<20)); answer != "" && !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
+	if answer := servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 1<<20)); answer != "" && !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("endless: %.100s", answer)
 	}
 }
@@ -70,7 +74,7 @@ func TestSlowHeaders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes the 5 s of the header deadline")
 	}
-	address := serveHTTP(t, http.NotFoundHandler())
+	address := servertest.Serve(t, http.NotFoundHandler())
 	start := time.Now()
 	var wg sync.WaitGroup
 	for range 200 {
@@ -108,8 +112,8 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	upgrader := websocket.Upgrader{}
-	hub := newTestHub(t)
-	api := newAPI(apiOptions{Hub: hub, Keys: []string{testKey}})
+	hub := servertest.NewHub(t)
+	api := api.New(api.Options{Hub: hub, Keys: []string{servertest.Key}})
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api)
 	mux.HandleFunc("/sse", func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +135,7 @@ func TestTLS(t *testing.T) {
 		defer c.Close()
 		_ = c.WriteMessage(websocket.TextMessage, []byte(r.Proto))
 	})
-	s := newHTTPServer(withRequestInfo(nil, withRequestLog(zap.NewNop(), nil, withRecovery(zap.NewNop(), mux))), zap.NewNop())
+	s := newHTTPServer(edge.WithInfo(nil, edge.WithLog(zap.NewNop(), nil, edge.WithRecovery(zap.NewNop(), mux))), zap.NewNop())
 	done := make(chan error, 1)
 	go func() { done <- serveTLS(s, l, certFile, keyFile) }()
 	defer func() { _ = s.Close(); <-done }()
@@ -154,7 +158,7 @@ func TestTLS(t *testing.T) {
 		if method == "POST" {
 			r.Body = io.NopCloser(strings.NewReader(`{"target":{"all":true},"type":"x"}`))
 		}
-		r.Header.Set("X-API-Key", testKey)
+		r.Header.Set("X-API-Key", servertest.Key)
 		r.Header.Set("Content-Type", "application/json")
 		if res, err = two.Do(r); err != nil {
 			t.Fatal(err)

@@ -16,16 +16,22 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/metrics"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 func TestMetricsOfBothTransports(t *testing.T) {
-	var m *Metrics
-	s := newServiceStack(t, func(o *Options) {
-		m = NewMetrics(o.Hub)
+	var m *metrics.Metrics
+	s := newServiceStack(t, func(o *socketio.Options) {
+		m = metrics.New(o.Hub)
 		o.Metrics = m
 	})
-	ws, _ := s.connect(`{"userId":"u1"}`)
-	res, err := testClient().Get("http://" + s.base + "/sse?userId=u1&channels=orders")
+	ws, _ := s.Connect(`{"userId":"u1"}`)
+	res, err := servertest.HTTPClient().Get("http://" + s.Base + "/sse?userId=u1&channels=orders")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,63 +47,65 @@ func TestMetricsOfBothTransports(t *testing.T) {
 		t.Fatalf("the stream ended before %q: %v", line, stream.Err())
 	}
 	until("event: connected")
-	if _, err := s.hub.Publish(context.Background(), notify.Notification{Type: "n"}, notify.ToUser("u1")); err != nil {
+	if _, err := s.Hub.Publish(context.Background(), notify.Notification{Type: "n"}, notify.ToUser("u1")); err != nil {
 		t.Fatal(err)
 	}
-	ws.event("n", nil)
+	ws.Event("n", nil)
 	until("event: n")
 
-	do(t, "POST", "http://"+s.base+"/v1/notifications", "{}")                                // unauthenticated
-	do(t, "GET", "http://"+s.base+"/nowhere", "")                                            // not_found
-	do(t, "GET", "http://"+s.base+"/socket.io/?EIO=3&transport=polling", "")                 // validation
-	do(t, "GET", "http://"+s.base+"/sse?as=a&as=b", "")                                      // validation
-	do(t, "GET", "http://"+s.base+"/socket.io/?EIO=4&transport=polling", "", "Origin: nope") // forbidden
-	ws.send(`42["join-room",7]`)                                                             // validation
-	ws.event("error", nil)
-	ws.send(`421["nobody-listens"]`) // unknown_event
-	if text := ws.read(); !strings.HasPrefix(text, "431[") {
+	servertest.Do(t, "POST", "http://"+s.Base+"/v1/notifications", "{}")                                // unauthenticated
+	servertest.Do(t, "GET", "http://"+s.Base+"/nowhere", "")                                            // not_found
+	servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=3&transport=polling", "")                 // validation
+	servertest.Do(t, "GET", "http://"+s.Base+"/sse?as=a&as=b", "")                                      // validation
+	servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=4&transport=polling", "", "Origin: nope") // forbidden
+	ws.Send(`42["join-room",7]`)                                                                        // validation
+	ws.Event("error", nil)
+	ws.Send(`421["nobody-listens"]`) // unknown_event
+	if text := ws.Read(); !strings.HasPrefix(text, "431[") {
 		t.Fatalf("got %s", text)
 	}
-	refused := s.dial("")
-	refused.send("40") // unauthenticated
-	if text := refused.read(); !strings.HasPrefix(text, "44") {
+	refused := s.Dial("")
+	refused.Send("40") // unauthenticated
+	if text := refused.Read(); !strings.HasPrefix(text, "44") {
 		t.Fatalf("got %s", text)
 	}
 
-	got := scrape(t, m.Handler())
-	expectSeries(t, got, map[string]float64{
+	got := servertest.Scrape(t, m.Handler())
+	servertest.ExpectSeries(t, got, map[string]float64{
 		`roomcast_connections{transport="websocket"}`: 1, `roomcast_connections{transport="sse"}`: 1, `roomcast_connections{transport="polling"}`: 0,
 		`roomcast_users`: 1, `roomcast_deliveries_total`: 2, `roomcast_lagging_members`: 0, `roomcast_gaps_total{reason="trimmed"}`: 0,
 		`roomcast_refusals_total{code="unauthenticated"}`: 2, `roomcast_refusals_total{code="not_found"}`: 1,
 		`roomcast_refusals_total{code="validation"}`: 3, `roomcast_refusals_total{code="forbidden"}`: 1,
 		`roomcast_refusals_total{code="unknown_event"}`: 1, `roomcast_refusals_total{code="other"}`: 0, `roomcast_panics_total`: 0,
 	})
+	// A writer counts after it has written, so the client may be first.
 	for _, transport := range []string{"websocket", "sse"} {
+		servertest.Eventually(t, "the writes by "+transport+" are counted", func() bool {
+			got = servertest.Scrape(t, m.Handler())
+			return got[`roomcast_writes_total{transport="`+transport+`"}`] >= 2
+		})
 		if n := got[`roomcast_sent_bytes_total{transport="`+transport+`"}`]; n < 200 {
 			t.Errorf("%v bytes by %s", n, transport)
-		}
-		if n := got[`roomcast_writes_total{transport="`+transport+`"}`]; n < 2 {
-			t.Errorf("%v writes by %s", n, transport)
 		}
 	}
 }
 
 func TestMetricsOfAFullServer(t *testing.T) {
-	limits := NewLimiter(LimitOptions{MaxStreams: 1})
+	limits := limit.New(limit.Options{MaxStreams: 1})
 	admit := StreamAdmission(limits)
-	m := NewMetrics(newTestHub(t))
-	handler := withRequestInfo(nil, withRefusals(m, func(*http.Request) bool { return false },
+	m := metrics.New(servertest.NewHub(t))
+	handler := edge.WithInfo(nil, withRefusals(m, func(*http.Request) bool { return false },
 		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = admit(r, auth.Identity{}) })))
 	for range 3 {
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/sse", nil))
 	}
-	expectSeries(t, scrape(t, m.Handler()), map[string]float64{`roomcast_refusals_total{code="too_many_connections"}`: 2})
+	servertest.ExpectSeries(t, servertest.Scrape(t, m.Handler()), map[string]float64{`roomcast_refusals_total{code="too_many_connections"}`: 2})
 }
 
 func TestMetricsCountPanicsOnce(t *testing.T) {
-	m := NewMetrics(newTestHub(t))
-	handler := withRequestInfo(nil, withRefusals(m, func(*http.Request) bool { return false },
-		withRecovery(zap.NewNop(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	m := metrics.New(servertest.NewHub(t))
+	handler := edge.WithInfo(nil, withRefusals(m, func(*http.Request) bool { return false },
+		edge.WithRecovery(zap.NewNop(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/abort" {
 				panic(http.ErrAbortHandler) // a handler's own wish
 			}
@@ -108,7 +116,7 @@ func TestMetricsCountPanicsOnce(t *testing.T) {
 		defer func() { _ = recover() }()
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/abort", nil))
 	}()
-	expectSeries(t, scrape(t, m.Handler()), map[string]float64{`roomcast_panics_total`: 1, `roomcast_refusals_total{code="internal"}`: 1})
+	servertest.ExpectSeries(t, servertest.Scrape(t, m.Handler()), map[string]float64{`roomcast_panics_total`: 1, `roomcast_refusals_total{code="internal"}`: 1})
 }
 
 // The page for operators lists the metrics that there are, and no others.
@@ -119,7 +127,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	name := regexp.MustCompile(`roomcast_[a-z_]+`)
 	have, listed := map[string]bool{}, map[string]bool{}
-	for series := range scrape(t, NewMetrics(newTestHub(t)).Handler()) {
+	for series := range servertest.Scrape(t, metrics.New(servertest.NewHub(t)).Handler()) {
 		if found := name.FindString(series); found != "" {
 			have[regexp.MustCompile(`(_seconds)_(bucket|sum|count)$`).ReplaceAllString(found, "$1")] = true
 		}

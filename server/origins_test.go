@@ -12,8 +12,8 @@ import (
 // Foreign pages reach no transport, and no session comes of the attempt; pages of
 // the list and of the own host reach all of them.
 func TestForeignOriginsOnEveryTransport(t *testing.T) {
-	s := newStack(t, nil)
-	_, port, err := net.SplitHostPort(s.base)
+	s := newServiceStack(t, nil)
+	_, port, err := net.SplitHostPort(s.Base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,13 +29,13 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 	}
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 	requests := map[string]string{
-		"websocket":   "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: " + s.base + "\r\n" + upgrade,
-		"polling":     "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: " + s.base + "\r\nConnection: close\r\n",
-		"EventSource": "GET /sse?userId=u1 HTTP/1.1\r\nHost: " + s.base + "\r\nConnection: close\r\n",
-		"for /api":    "GET /api/sse?userId=u1 HTTP/1.1\r\nHost: " + s.base + "\r\nConnection: close\r\n",
+		"websocket":   "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: " + s.Base + "\r\n" + upgrade,
+		"polling":     "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: " + s.Base + "\r\nConnection: close\r\n",
+		"EventSource": "GET /sse?userId=u1 HTTP/1.1\r\nHost: " + s.Base + "\r\nConnection: close\r\n",
+		"for /api":    "GET /api/sse?userId=u1 HTTP/1.1\r\nHost: " + s.Base + "\r\nConnection: close\r\n",
 	}
 	status := func(request string) string {
-		c, err := net.Dial("tcp", s.base)
+		c, err := net.Dial("tcp", s.Base)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,13 +56,13 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 				t.Errorf("%s from %q: %s, want 403", transport, origin, got)
 			}
 		}
-		for _, headers := range []string{"Origin:\r\n", "Origin: http://" + s.base + "\r\nOrigin: https://evil.example\r\n"} {
+		for _, headers := range []string{"Origin:\r\n", "Origin: http://" + s.Base + "\r\nOrigin: https://evil.example\r\n"} {
 			if got := status(request + headers + "\r\n"); got != "403" {
 				t.Errorf("%s with %q: %s, want 403", transport, headers, got)
 			}
 		}
 	}
-	if n := s.sio.engine.Len() + s.hub.Total(); n != 0 {
+	if n := s.sio.Sessions() + s.Hub.Total(); n != 0 {
 		t.Errorf("%d sessions came of foreign pages", n)
 	}
 	for transport, request := range requests {
@@ -70,7 +70,7 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 		if transport == "websocket" {
 			want = "101"
 		}
-		for _, headers := range []string{"", "Origin: http://" + s.base + "\r\n"} {
+		for _, headers := range []string{"", "Origin: http://" + s.Base + "\r\n"} {
 			if got := status(request + headers + "\r\n"); got != want {
 				t.Errorf("%s with %q: %s, want %s", transport, headers, got, want)
 			}

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"github.com/roomcast/roomcast/server/api"
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // Handler is everything that the service answers, with its middlewares: request
@@ -15,8 +18,8 @@ func (s *Service) Handler() http.Handler {
 	// Without SkipClean a doubled slash is answered by a redirect, which turns a
 	// POST into a GET.
 	router.SkipClean(true)
-	router.NotFoundHandler = http.HandlerFunc(notFound)
-	router.MethodNotAllowedHandler = http.HandlerFunc(notFound)
+	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
+	router.MethodNotAllowedHandler = http.HandlerFunc(edge.NotFound)
 
 	for _, path := range s.o.SocketIOPaths {
 		path = strings.TrimRight(path, "/")
@@ -30,11 +33,11 @@ func (s *Service) Handler() http.Handler {
 		router.Handle(path+"/{clientId}/messages", s.o.Streams.Messages())
 		router.Handle(path+"/{clientId}/token", s.o.Streams.Token())
 	}
-	api := newAPI(s.api())
-	for _, path := range apiPaths() {
-		router.Handle(path, api)
+	backends := api.New(s.api())
+	for _, path := range api.Paths() {
+		router.Handle(path, backends)
 	}
-	router.PathPrefix("/v1/").Handler(api)
+	router.PathPrefix("/v1/").Handler(backends)
 	switch {
 	case s.o.Console == nil:
 	case s.upstream != nil:
@@ -44,19 +47,19 @@ func (s *Service) Handler() http.Handler {
 		router.PathPrefix("/").Handler(s.o.Console)
 	}
 
-	handler := withCORS(s.o.AllowOrigin, nil, withBodyDeadline(bodyTimeout, router))
+	handler := edge.WithCORS(s.o.AllowOrigin, nil, edge.WithBodyDeadline(edge.BodyTimeout, router))
 	if s.upstream != nil {
 		handler = s.upstream.beside(router, handler)
 	}
-	handler = withRecovery(s.o.Log, handler)
-	handler = withRequestLog(s.o.Log, s.quiet, handler)
+	handler = edge.WithRecovery(s.o.Log, handler)
+	handler = edge.WithLog(s.o.Log, s.quiet, handler)
 	handler = withRefusals(s.o.Metrics, s.isEngineIO, handler)
-	return withRequestInfo(s.o.TrustedProxies, handler)
+	return edge.WithInfo(s.o.TrustedProxies, handler)
 }
 
 // api are the options of the API.
-func (s *Service) api() apiOptions {
-	o := apiOptions{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate, Burst: s.o.PublishBurst,
+func (s *Service) api() api.Options {
+	o := api.Options{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate, Burst: s.o.PublishBurst,
 		Mode: s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"), Live: s.health.live, Ready: s.health.ready}
 	if s.o.Tickets != nil {
 		o.Tickets = s.o.Tickets

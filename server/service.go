@@ -16,13 +16,19 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/sse"
+
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/metrics"
+	"github.com/roomcast/roomcast/server/presence"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// ServiceOptions are the parts behind one listener. Hub, SocketIO and Streams
+// Options are the parts behind one listener. Hub, SocketIO and Streams
 // must be given.
-type ServiceOptions struct {
+type Options struct {
 	Hub      *notify.Hub
-	SocketIO *Server
+	SocketIO *socketio.Server
 	Streams  *sse.Handler
 	Console  http.Handler // answers `/`, or `/console` with Upstream; nil: nothing does
 	Upstream *url.URL     // origin of the application that answers every path that is not ours; may be nil
@@ -41,24 +47,24 @@ type ServiceOptions struct {
 	SweepInterval     time.Duration // how often dead streams are looked for (5 s)
 	InactiveTimeout   time.Duration // without a successful write to a stream (5 min)
 	Log               *zap.Logger
-	ConnectionUpdates bool         // tell every connection which others come and go
-	Admin             AdminOptions // metrics and profiles; none without an address
-	Metrics           *Metrics     // those that SocketIO and Streams count in, too (of the Hub alone)
+	ConnectionUpdates bool             // tell every connection which others come and go
+	Admin             AdminOptions     // metrics and profiles; none without an address
+	Metrics           *metrics.Metrics // those that SocketIO and Streams count in, too (of the Hub alone)
 }
 
 // Service serves everything from one listener until it is told to stop.
 type Service struct {
-	o        ServiceOptions
+	o        Options
 	health   health
-	presence *presence
-	updates  *updates  // nil: nobody is told
-	upstream *upstream // nil without
+	presence *presence.Users
+	updates  *presence.Connections // nil: nobody is told
+	upstream *upstream             // nil without
 }
 
-// NewService returns a Service; the parts stay the caller's until Serve is called,
+// New returns a Service; the parts stay the caller's until Serve is called,
 // which ends them. The Hub is to have no members yet: from here on it is told on
 // the channel `presence` which users come and go.
-func NewService(o ServiceOptions) *Service {
+func New(o Options) *Service {
 	o.SSEPath = cmp.Or(o.SSEPath, "/sse")
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 25*time.Second)
 	o.SweepInterval = cmp.Or(o.SweepInterval, 5*time.Second)
@@ -70,15 +76,15 @@ func NewService(o ServiceOptions) *Service {
 		o.Log = zap.NewNop()
 	}
 	if o.Metrics == nil {
-		o.Metrics = NewMetrics(o.Hub)
+		o.Metrics = metrics.New(o.Hub)
 	}
 	if o.AllowOrigin == nil {
-		o.AllowOrigin = ownOrigin
+		o.AllowOrigin = edge.OwnOrigin
 	}
 	logConnections(o.Hub, o.Log)
-	s := &Service{o: o, presence: announcePresence(o.Hub, o.Log)}
+	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log)}
 	if o.ConnectionUpdates {
-		s.updates = announceConnections(o.Hub, o.Log)
+		s.updates = presence.AnnounceConnections(o.Hub, o.Log)
 	}
 	if o.Upstream != nil {
 		s.upstream = newUpstream(o.Upstream, o.TrustedProxies, o.Log)
@@ -88,11 +94,11 @@ func NewService(o ServiceOptions) *Service {
 
 // StreamAdmission counts EventSource streams against the limits; the result is
 // for sse.Options.
-func StreamAdmission(limits *Limiter) func(*http.Request, auth.Identity) (func(), error) {
+func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (func(), error) {
 	return func(r *http.Request, id auth.Identity) (func(), error) {
-		release, err := limits.AcquireStream(clientIP(r), id.RoomUser())
+		release, err := limits.AcquireStream(edge.ClientIP(r), id.RoomUser())
 		if err != nil {
-			infoOf(r).code = codeTooMany                             // it is told in a stream, whose status is 200
+			edge.InfoOf(r).Code = edge.CodeTooManyConnections        // it is told in a stream, whose status is 200
 			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first one tells status and wait
 		}
 		return release, nil
@@ -164,9 +170,9 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 // close ends the connections of both transports at the same time.
 func (s *Service) close(ctx context.Context) error {
 	if s.updates != nil {
-		s.updates.stop()
+		s.updates.Stop()
 	}
-	s.presence.stop() // those who go now come back to another node, or to the next start
+	s.presence.Stop() // those who go now come back to another node, or to the next start
 	if s.upstream != nil {
 		s.upstream.close()
 	}

@@ -7,41 +7,46 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/sse"
+
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/metrics"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 // serviceStack is the service with both transports on a real listener.
 type serviceStack struct {
-	*stackBase
-	sio *Server
+	*servertest.Stack
+	sio *socketio.Server
 }
 
-func newServiceStack(t testing.TB, change func(*Options), changeService ...func(*ServiceOptions)) *serviceStack {
+func newServiceStack(t testing.TB, change func(*socketio.Options), changeService ...func(*Options)) *serviceStack {
 	t.Helper()
-	hub := newTestHub(t)
+	hub := servertest.NewHub(t)
 	authenticator, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Hub: hub, Auth: authenticator}
+	o := socketio.Options{Hub: hub, Auth: authenticator}
 	if change != nil {
 		change(&o)
 	}
 	hub = o.Hub
-	sio, err := New(o)
+	sio, err := socketio.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	so := ServiceOptions{Hub: hub, SocketIO: sio, APIKeys: []string{testKey}, Log: o.Log}
-	streams := sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: WriteProblem, Log: o.Log}
-	if counts, ok := o.Metrics.(*Metrics); ok {
+	so := Options{Hub: hub, SocketIO: sio, APIKeys: []string{servertest.Key}, Log: o.Log}
+	streams := sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: edge.WriteProblem, Log: o.Log}
+	if counts, ok := o.Metrics.(*metrics.Metrics); ok {
 		so.Metrics, streams.Written = counts, counts.WrittenBy("sse")
 	}
 	so.Streams = sse.New(streams)
 	for _, change := range changeService {
 		change(&so)
 	}
-	service := NewService(so)
-	base := serveHTTP(t, service.Handler())
+	service := New(so)
+	base := servertest.Serve(t, service.Handler())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -49,5 +54,5 @@ func newServiceStack(t testing.TB, change func(*Options), changeService ...func(
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &serviceStack{stackBase: &stackBase{t: t, hub: hub, base: base}, sio: sio}
+	return &serviceStack{Stack: &servertest.Stack{T: t, Hub: hub, Base: base}, sio: sio}
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 const (
@@ -49,7 +51,7 @@ func newUpstream(origin *url.URL, trusted []netip.Prefix, log *zap.Logger) *upst
 	u.proxy = &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { u.rewrite(r, origin) },
 		ModifyResponse: u.answered,
-		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { WriteProblem(w, r, u.problem(err)) },
+		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { edge.WriteProblem(w, r, u.problem(err)) },
 		FlushInterval:  -1, // what the application writes may be meant to be read now
 		ErrorLog:       errorLog,
 		Transport: &http.Transport{ // without a proxy of the environment: the application is near
@@ -85,7 +87,7 @@ func (u *upstream) close() {
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(strings.Join(r.Header.Values("Via"), ","), u.via) {
-		WriteProblem(w, r, &Problem{Status: http.StatusLoopDetected, Code: codeLoop, Detail: "UPSTREAM_URL leads back to this server"})
+		edge.WriteProblem(w, r, &edge.Problem{Status: http.StatusLoopDetected, Code: codeLoop, Detail: "UPSTREAM_URL leads back to this server"})
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -96,7 +98,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	r = r.WithContext(context.WithValue(ctx, upstreamCallKey{}, c))
 	if r.Body != nil && r.ContentLength != 0 {
-		r.Body = &idleBody{deadlineBody{ReadCloser: r.Body, rc: rc}}
+		r.Body = &idleBody{edge.DeadlineBody{ReadCloser: r.Body, Controller: rc}}
 	}
 	// The connection may serve other requests after this one.
 	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
@@ -110,9 +112,9 @@ func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
 	r.SetURL(origin)
 	r.Out.Host = r.In.Host
 	r.Out.URL.RawQuery = r.In.URL.RawQuery // also what Go would not parse: it is not ours to read
-	trusted := contains(u.trusted, remoteIP(r.In.RemoteAddr))
+	trusted := edge.Contains(u.trusted, edge.RemoteIP(r.In.RemoteAddr))
 	if trusted {
-		r.Out.Header[headerForwarded] = r.In.Header[headerForwarded]
+		r.Out.Header[edge.HeaderForwardedFor] = r.In.Header[edge.HeaderForwardedFor]
 	}
 	r.SetXForwarded()
 	for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Host"} {
@@ -120,13 +122,13 @@ func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
 			r.Out.Header.Set(name, value)
 		}
 	}
-	r.Out.Header.Set(headerRequestID, infoOf(r.In).id)
+	r.Out.Header.Set(edge.HeaderRequestID, edge.InfoOf(r.In).ID)
 	r.Out.Header.Add("Via", fmt.Sprintf("%d.%d %s", r.In.ProtoMajor, r.In.ProtoMinor, u.via))
 }
 
 // answered sees the answer's header before the client does.
 func (u *upstream) answered(res *http.Response) error {
-	res.Header.Del(headerRequestID) // ours is there already
+	res.Header.Del(edge.HeaderRequestID) // ours is there already
 	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 		if c, ok := res.Request.Context().Value(upstreamCallKey{}).(*upstreamCall); ok {
 			c.endless.Store(true)
@@ -146,9 +148,9 @@ func (u *upstream) problem(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("%w: %w", &Problem{Status: http.StatusGatewayTimeout, Code: codeGatewayTime, Detail: "the application behind this server did not answer in time"}, err)
+		return fmt.Errorf("%w: %w", &edge.Problem{Status: http.StatusGatewayTimeout, Code: codeGatewayTime, Detail: "the application behind this server did not answer in time"}, err)
 	}
-	return fmt.Errorf("%w: %w", &Problem{Status: http.StatusBadGateway, Code: codeBadGateway, Detail: "the application behind this server cannot be reached"}, err)
+	return fmt.Errorf("%w: %w", &edge.Problem{Status: http.StatusBadGateway, Code: codeBadGateway, Detail: "the application behind this server cannot be reached"}, err)
 }
 
 // upstreamCall is one request that the application answers.
@@ -166,13 +168,13 @@ func (c *upstreamCall) endIfEndless() {
 }
 
 // idleBody bounds the time between two parts of a request's body.
-type idleBody struct{ deadlineBody }
+type idleBody struct{ edge.DeadlineBody }
 
 func (b *idleBody) Read(p []byte) (int, error) {
-	if !b.complete {
-		_ = b.rc.SetReadDeadline(time.Now().Add(upstreamIdle))
+	if !b.Complete {
+		_ = b.Controller.SetReadDeadline(time.Now().Add(upstreamIdle))
 	}
-	return b.deadlineBody.Read(p)
+	return b.DeadlineBody.Read(p)
 }
 
 // idleWriter bounds the time that one part of an answer may take to be written.

@@ -16,13 +16,16 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/gorilla/websocket"
 	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // application stands for what runs behind: it says what it was asked, echoes on
 // /ws, and streams on /feed.
 func application(t *testing.T) *url.URL {
 	t.Helper()
-	address := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	address := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/ws":
 			echo(w, r)
@@ -33,7 +36,7 @@ func application(t *testing.T) *url.URL {
 			<-r.Context().Done()
 		default:
 			body, _ := io.ReadAll(r.Body)
-			w.Header().Set(headerRequestID, "the application's")
+			w.Header().Set(edge.HeaderRequestID, "the application's")
 			w.Header().Set("X-Seen", r.Method+" "+r.RequestURI)
 			w.WriteHeader(http.StatusTeapot)
 			_ = json.NewEncoder(w).Encode(map[string]any{"host": r.Host, "header": r.Header, "body": string(body)})
@@ -61,12 +64,12 @@ func before(t *testing.T, origin *url.URL, trusted ...netip.Prefix) (address str
 	t.Helper()
 	router := mux.NewRouter()
 	router.SkipClean(true)
-	router.NotFoundHandler = http.HandlerFunc(notFound)
+	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
 	router.HandleFunc("/ours", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ours") }).Methods(http.MethodGet)
 	u = newUpstream(origin, trusted, zap.NewNop())
-	handler := u.beside(router, withCORS(ownOrigin, nil, router))
+	handler := u.beside(router, edge.WithCORS(edge.OwnOrigin, nil, router))
 	log := zap.NewNop()
-	address = serveHTTP(t, withRequestInfo(trusted, withRequestLog(log, nil, withRecovery(log, handler))))
+	address = servertest.Serve(t, edge.WithInfo(trusted, edge.WithLog(log, nil, edge.WithRecovery(log, handler))))
 	t.Cleanup(u.close)
 	return address, u
 }
@@ -78,7 +81,7 @@ type seen struct {
 
 func askApplication(t *testing.T, r *http.Request) (*http.Response, seen) {
 	t.Helper()
-	res, err := testClient().Do(r)
+	res, err := servertest.HTTPClient().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,17 +102,17 @@ func TestUpstreamPassesOn(t *testing.T) {
 	r.Header.Set("Cookie", "session=1")
 	r.Header.Set("X-Forwarded-For", "6.6.6.6")
 	r.Header.Set("X-Forwarded-Proto", "https")
-	r.Header.Set(headerRequestID, "trace-1")
+	r.Header.Set(edge.HeaderRequestID, "trace-1")
 	res, got := askApplication(t, r)
 	if res.StatusCode != http.StatusTeapot || res.Header.Get("X-Seen") != "PATCH /a//b%2Fc?x=1;y" || got.Host != "app.example" || got.Body != "a body" {
 		t.Errorf("%d %v %+v", res.StatusCode, res.Header, got)
 	}
-	if ids := res.Header.Values(headerRequestID); len(ids) != 1 || ids[0] != "trace-1" {
+	if ids := res.Header.Values(edge.HeaderRequestID); len(ids) != 1 || ids[0] != "trace-1" {
 		t.Errorf("request ids %q", ids)
 	}
 	for name, want := range map[string]string{
 		"Origin": "https://elsewhere.example", "Cookie": "session=1", "X-Forwarded-For": "127.0.0.1",
-		"X-Forwarded-Proto": "http", "X-Forwarded-Host": "app.example", headerRequestID: "trace-1",
+		"X-Forwarded-Proto": "http", "X-Forwarded-Host": "app.example", edge.HeaderRequestID: "trace-1",
 	} {
 		if values := got.Header.Values(name); len(values) != 1 || values[0] != want {
 			t.Errorf("%s: %q, want %q", name, values, want)
@@ -137,7 +140,7 @@ func TestUpstreamLeavesOursAlone(t *testing.T) {
 	address, _ := before(t, application(t))
 	for method, want := range map[string]int{"GET": 200, "POST": 405} {
 		r, _ := http.NewRequest(method, "http://"+address+"/ours", nil)
-		res, err := testClient().Do(r)
+		res, err := servertest.HTTPClient().Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +151,7 @@ func TestUpstreamLeavesOursAlone(t *testing.T) {
 	}
 	r, _ := http.NewRequest("GET", "http://"+address+"/ours", nil)
 	r.Header.Set("Origin", "https://elsewhere.example")
-	res, err := testClient().Do(r)
+	res, err := servertest.HTTPClient().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,21 +209,21 @@ func TestUpstreamFailures(t *testing.T) {
 	l.Close()
 	address, u := before(t, gone)
 	circle := "1.1 " + u.via
-	for via, want := range map[string]Problem{
+	for via, want := range map[string]edge.Problem{
 		"":     {Status: 502, Code: codeBadGateway},
 		circle: {Status: 508, Code: codeLoop},
 	} {
 		r, _ := http.NewRequest("GET", "http://"+address+"/", nil)
 		r.Header.Set("Via", via)
-		res, err := testClient().Do(r)
+		res, err := servertest.HTTPClient().Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, _ := io.ReadAll(res.Body)
 		res.Body.Close()
-		var got Problem
+		var got edge.Problem
 		if err := json.Unmarshal(body, &got); err != nil || got.Status != want.Status || got.Code != want.Code || res.StatusCode != want.Status ||
-			res.Header.Get("Content-Type") != problemContentType || strings.Contains(string(body), gone.Host) {
+			res.Header.Get("Content-Type") != edge.ProblemContentType || strings.Contains(string(body), gone.Host) {
 			t.Errorf("%d %s %v", res.StatusCode, body, err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/sse"
 )
 
@@ -41,11 +42,11 @@ func start(t *testing.T, address string, o auth.Options) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socketIO, err := server.New(server.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}})
+	socketIO, err := socketio.New(socketio.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := server.NewService(server.ServiceOptions{
+	service := server.New(server.Options{
 		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}}),
 		APIKeys: []string{testKey}, DrainTimeout: 5 * time.Second,
 	})

@@ -19,8 +19,8 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/engineio"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 func main() {
@@ -73,7 +73,7 @@ func newHandler(interval, timeout time.Duration, payload int) (http.Handler, fun
 	}
 	anyOrigin := func(*http.Request) bool { return true }
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
-	sio, err := server.New(server.Options{
+	sio, err := socketio.New(socketio.Options{
 		Hub: hub, Auth: authenticator, Plain: true, CheckOrigin: anyOrigin,
 		PingInterval: interval, PingTimeout: timeout, MaxPayload: payload, ConnectTimeout: time.Second,
 	})

@@ -16,6 +16,8 @@ import (
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/sse"
 )
 
@@ -28,15 +30,15 @@ func main() {
 		log.Fatal(err)
 	}
 	origins := config.Config{Host: os.Getenv("HOST")}.Origins()
-	socketIO, err := server.New(server.Options{
+	socketIO, err := socketio.New(socketio.Options{
 		Hub: hub, Auth: users, CheckOrigin: func(r *http.Request) bool { return origins.Allow(r.Header.Get("Origin"), r) },
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	handle(socketIO.IO())
-	service := server.NewService(server.ServiceOptions{
-		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, Problem: server.WriteProblem}),
+	service := server.New(server.Options{
+		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, Problem: edge.WriteProblem}),
 		APIKeys:     []string{os.Getenv("API_KEYS")},
 		AllowOrigin: origins.Allow,
 	})

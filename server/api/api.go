@@ -1,0 +1,98 @@
+package api
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
+)
+
+// Options configure newAPI. Hub must be given.
+type Options struct {
+	Hub        *notify.Hub
+	Keys       []string // the keys backends may use, see auth.ParseAPIKey; without any, all are refused
+	Rate       int      // notifications a second that a key may publish, 0: any number
+	Burst      int      // and at once
+	Tickets    ticketOffice
+	Mode       auth.Mode        // how clients say who they are
+	Live       http.HandlerFunc // answers /livez
+	Ready      http.HandlerFunc // answers /readyz
+	StreamPath string           // where streams are, to describe what clients do beside them; "": nowhere
+}
+
+// ticketOffice is what the API needs of *auth.Tickets.
+type ticketOffice interface {
+	Issue(userID, username string, channels []string, ttl time.Duration) (ticket string, expires time.Time, err error)
+	Revoke(userID string) int
+}
+
+// api serves the routes of apiRoutes.
+type api struct {
+	o         Options
+	hub       *notify.Hub
+	keys      *keyring
+	large     chan *bytes.Buffer // a buffer for each large body that is read at one time
+	objects   []*apiObject
+	routes    []apiRoute
+	described []apiRoute // routes, and those of streams
+	document  []byte     // /openapi.json
+	page      []byte     // /docs
+}
+
+// New returns the handler of what backends call and of its description. It
+// expects withRequestInfo around it and sets deadlines for bodies by itself.
+func New(o Options) http.Handler {
+	return edge.WithBodyDeadline(edge.BodyTimeout, edge.WithAPIHeaders(newParts(o).router()))
+}
+
+func newParts(o Options) *api {
+	a := &api{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
+	objects := newAPIObjects()
+	a.objects, a.routes = objects.all(), a.apiRoutes(objects)
+	a.described = append(slices.Clone(a.routes), a.streamRoutes(objects)...)
+	a.document, a.page = openAPI(a.described, a.objects), docsPage(a.described, a.objects)
+	return a
+}
+
+func (a *api) router() http.Handler {
+	router := mux.NewRouter()
+	// Without SkipClean a doubled slash is answered by a redirect, which turns
+	// a POST into a GET. Names in a path may hold an escaped slash.
+	router.SkipClean(true)
+	router.UseEncodedPath()
+	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
+
+	paths := map[string]edge.ByMethod{}
+	for i := range a.routes {
+		route := &a.routes[i]
+		if paths[route.Path] == nil {
+			paths[route.Path] = edge.ByMethod{}
+			router.Path(route.Path).Handler(paths[route.Path])
+		}
+		paths[route.Path][route.Method] = a.handler(route)
+	}
+	router.Path("/v1/notifications/{kind}").HandlerFunc(noSuchKind)
+	return router
+}
+
+// Paths are the paths that the outer router gives to the API, besides all
+// below /v1/.
+func Paths() []string {
+	return []string{"/v1", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js"}
+}
+
+func noSuchKind(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	for _, kind := range notify.Kinds() {
+		names = append(names, kind.Name)
+	}
+	edge.WriteProblem(w, r, &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "kind",
+		Detail: "kind: got " + quoteShort(mux.Vars(r)["kind"]) + ", expected one of " + strings.Join(names, ", ")})
+}

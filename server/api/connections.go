@@ -1,0 +1,251 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
+	"github.com/roomcast/roomcast/server/edge"
+)
+
+// orderedByAPI is what a client is told when a backend ends its connection.
+const orderedByAPI = "disconnected by the server"
+
+var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "clientId", Detail: "clientId: nobody is connected with this id"}
+
+type connectionsReply struct {
+	Connections []connectionView `json:"connections"`
+	Next        string           `json:"next,omitempty"`
+}
+
+// listConnections serves GET /v1/connections.
+func (a *api) listConnections(c *apiCall) (any, error) {
+	user, channel, transport := c.value("user"), c.value("channel"), c.value("transport")
+	if err := a.permitList(c, user, channel); err != nil {
+		return nil, err
+	}
+	found := map[string]*notify.Member{}
+	var names []string
+	for _, m := range a.members(user, channel) {
+		if transport == "" || m.Transport() == transport {
+			found[m.ClientID()] = m
+			names = append(names, m.ClientID())
+		}
+	}
+	names, next, err := page(c, names)
+	if err != nil {
+		return nil, err
+	}
+	reply := connectionsReply{Connections: make([]connectionView, 0, len(names)), Next: next}
+	for _, name := range names {
+		reply.Connections = append(reply.Connections, viewOf(found[name]))
+	}
+	return reply, nil
+}
+
+// permitList: whoever may send to what the list is limited to may see it.
+func (a *api) permitList(c *apiCall, user, channel string) error {
+	switch {
+	case channel != "" && c.key.scope.Allows("channel:"+channel):
+		return nil
+	case user != "":
+		return c.key.permit("user", "user:"+user)
+	case channel != "":
+		return c.key.permit("channel", "channel:"+channel)
+	}
+	return c.key.permitEverything()
+}
+
+// members are the connections of "/", all or those of a user, in a channel.
+func (a *api) members(user, channel string) []*notify.Member {
+	var all []*notify.Member
+	switch {
+	case channel != "":
+		all = a.hub.Match([]string{channel}, nil)
+	case user != "":
+		return a.hub.Match([]string{rooms.User(user)}, nil)
+	default:
+		return a.hub.Match([]string{rooms.All}, nil)
+	}
+	if user == "" {
+		return all
+	}
+	var of []*notify.Member
+	for _, m := range all {
+		if m.UserID() == user {
+			of = append(of, m)
+		}
+	}
+	return of
+}
+
+// member finds the connection that a path names, for a key that may reach it.
+func (a *api) member(c *apiCall) (*notify.Member, error) {
+	id := c.value("clientId")
+	if err := c.key.permit("clientId", "client:"+id); err != nil {
+		return nil, err
+	}
+	m := a.hub.Member("/", id)
+	if m == nil {
+		return nil, errNoConnection
+	}
+	return m, nil
+}
+
+// showConnection serves GET /v1/connections/{clientId}.
+func (a *api) showConnection(c *apiCall) (any, error) {
+	m, err := a.member(c)
+	if err != nil {
+		return nil, err
+	}
+	return viewOf(m), nil
+}
+
+type disconnectedReply struct {
+	Disconnected int `json:"disconnected"`
+}
+
+// endConnection serves DELETE /v1/connections/{clientId}.
+func (a *api) endConnection(c *apiCall) (any, error) {
+	m, err := a.member(c)
+	if err != nil {
+		return nil, err
+	}
+	end(m)
+	return disconnectedReply{1}, nil
+}
+
+// end closes a connection for good: its session is void, so that it cannot come
+// back as the same.
+func end(m *notify.Member) {
+	m.Void()
+	m.Disconnect(orderedByAPI)
+}
+
+type joinedReply struct {
+	Joined int `json:"joined"`
+}
+
+type leftReply struct {
+	Left int `json:"left"`
+}
+
+// joinConnection serves PUT /v1/connections/{clientId}/channels/{channel}.
+func (a *api) joinConnection(c *apiCall) (any, error) {
+	m, err := a.member(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.join(c, []*notify.Member{m})
+}
+
+// leaveConnection serves DELETE /v1/connections/{clientId}/channels/{channel}.
+func (a *api) leaveConnection(c *apiCall) (any, error) {
+	m, err := a.member(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.leave(c, []*notify.Member{m})
+}
+
+func (a *api) join(c *apiCall, members []*notify.Member) (any, error) {
+	channel := c.value("channel")
+	if err := c.key.permit("channel", "channel:"+channel); err != nil {
+		return nil, err
+	}
+	if a.hub.IsClientID(channel) {
+		// On Socket.IO such a room is one connection's own.
+		return nil, invalidField("channel", "got the id of a connection, expected the name of a channel")
+	}
+	for _, m := range members {
+		m.Join(channel)
+	}
+	return joinedReply{len(members)}, nil
+}
+
+func (a *api) leave(c *apiCall, members []*notify.Member) (any, error) {
+	channel := c.value("channel")
+	if err := c.key.permit("channel", "channel:"+channel); err != nil {
+		return nil, err
+	}
+	var reply leftReply
+	for _, m := range members {
+		if m.In(channel) {
+			m.Leave(channel)
+			reply.Left++
+		}
+	}
+	return reply, nil
+}
+
+type ticketReply struct {
+	Ticket    string `json:"ticket"`
+	ExpiresAt string `json:"expiresAt"`
+}
+
+// issueTicket serves POST /v1/tickets.
+func (a *api) issueTicket(c *apiCall) (any, error) {
+	t, err := decodeTicket(c.body)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.key.permit("userId", "user:"+t.userID); err != nil {
+		return nil, err
+	}
+	for i, channel := range t.channels {
+		// A pattern is permitted to whoever may use every name it stands for.
+		if err := c.key.permit("channels["+itoa(i)+"]", "channel:"+channel); err != nil {
+			return nil, err
+		}
+	}
+	if t.ttl > auth.MaxTicketTTL {
+		return nil, invalidField("ttl", "got "+t.ttl.String()+", expected at most "+auth.MaxTicketTTL.String())
+	}
+	ticket, expires, err := a.o.Tickets.Issue(t.userID, t.username, t.channels, t.ttl)
+	if err != nil {
+		return nil, err
+	}
+	return ticketReply{ticket, notify.Timestamp(expires)}, nil
+}
+
+type ticketRequest struct {
+	userID, username string
+	channels         []string
+	ttl              time.Duration
+}
+
+func decodeTicket(body []byte) (t ticketRequest, err error) {
+	const keys = "userId, username, channels, ttl"
+	if body[skipSpace(body, 0)] != '{' {
+		return t, invalidField("", "body: got "+notify.Describe(body)+", expected an object with "+keys)
+	}
+	if fault := checkJSONShape(body, 2); fault != nil {
+		return t, invalidField(fault.path, fault.reason)
+	}
+	for _, m := range splitObject(body) {
+		switch m.key {
+		case "userId":
+			if t.userID, err = decodeString(m.value, m.key); err == nil {
+				err = rooms.CheckUserID(m.key, t.userID)
+			}
+		case "username":
+			t.username, err = decodeString(m.value, m.key)
+		case "channels":
+			t.channels, err = decodeStrings(m.value, m.key)
+		case "ttl":
+			t.ttl, err = decodeDuration(m.value, m.key)
+		default:
+			field := notify.Shorten(m.key)
+			err = invalidField(field, "unknown field, expected one of "+keys)
+		}
+		if err != nil {
+			return t, err
+		}
+	}
+	if t.userID == "" {
+		return t, invalidField("userId", "missing, expected the id of the user that the ticket is for")
+	}
+	return t, nil
+}

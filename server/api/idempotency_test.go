@@ -1,0 +1,247 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// One hundred requests with one key at the same time are one notification, and
+// all get the answer to it.
+func TestIdempotencyParallel(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := serveAPI(t, hub)
+	m := servertest.Attach(t, hub, "c1", "u1")
+	const body = `{"target":{"user":"u1"},"type":"x","data":{"n":1}}`
+	answers := make([]string, 100)
+	var replayed atomic.Int32
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() {
+			status, text, header := post(t, base+"/v1/notifications", body, "Idempotency-Key: order-17")
+			if status != 200 {
+				t.Errorf("%d %s", status, text)
+			}
+			if header.Get("Idempotent-Replayed") == "true" {
+				replayed.Add(1)
+			}
+			answers[i] = text
+		})
+	}
+	wg.Wait()
+	want := fmt.Sprintf(`{"id":"%s","delivered":1,"users":1,"channels":0,"stored":true}`+"\n", hub.Head())
+	for _, text := range answers {
+		if text != want {
+			t.Fatalf("got %s, want %s", text, want)
+		}
+	}
+	var got [8]notify.Delivery
+	if n := m.Pull(got[:]); n != 1 || replayed.Load() != 99 {
+		t.Errorf("%d were delivered, %d answers are marked as repeated", n, replayed.Load())
+	}
+}
+
+func TestIdempotencyRules(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testAPI(hub, servertest.Key, otherKey))))
+	const url, body = "/v1/notifications", `{"target":{"user":"u1"},"type":"x"}`
+	send := func(url, body string, headers ...string) (int, string) {
+		t.Helper()
+		status, text, _ := post(t, base+url, body, headers...)
+		return status, text
+	}
+	_, first := send(url, body, "Idempotency-Key: k")
+
+	conflict := servertest.ProblemJSON(t, 409, "conflict", "Idempotency-Key: it was used for another request in the last 10 minutes", "Idempotency-Key")
+	if status, text := send(url, `{"target":{"user":"u2"},"type":"x"}`, "Idempotency-Key: k"); status != 409 || servertest.Sorted(t, text) != conflict {
+		t.Errorf("another body: %d %s", status, text)
+	}
+	if status, text := send(url+"/custom", body, "Idempotency-Key: k"); status != 409 {
+		t.Errorf("another route: %d %s", status, text)
+	}
+	if _, text := send(url, body, "Idempotency-Key: K"); text == first {
+		t.Error("keys are compared without case")
+	}
+	if _, text := send(url, body); text == first {
+		t.Error("without the key it is another request")
+	}
+	res, text := servertest.Do(t, "POST", base+url, body, "X-API-Key: "+otherKey, "Content-Type: application/json", "Idempotency-Key: k")
+	if res.StatusCode != 200 || text == first {
+		t.Errorf("a key of another backend: %d %s", res.StatusCode, text)
+	}
+	// What failed sent nothing: it is carried out again.
+	if status, _ := send(url, `{"target":{"user":"u1"}}`, "Idempotency-Key: bad"); status != 400 {
+		t.Error(status)
+	}
+	if status, text := send(url, body, "Idempotency-Key: bad"); status != 200 {
+		t.Errorf("after a failure: %d %s", status, text)
+	}
+	// A batch is answered as it was, refusals included.
+	batch := `[` + body + `,{"bad":1}]`
+	_, once := send(url, batch, "Idempotency-Key: batch")
+	head := hub.Head()
+	if _, again := send(url, batch, "Idempotency-Key: batch"); again != once || hub.Head() != head || !strings.Contains(once, `"field":"[1].bad"`) {
+		t.Errorf("a batch: %s, then %s", once, again)
+	}
+
+	for _, bad := range [][]string{
+		{"Idempotency-Key: "},
+		{"Idempotency-Key: " + strings.Repeat("x", 65)},
+		{"Idempotency-Key: a b"},
+		{"Idempotency-Key: é"},
+		{"Idempotency-Key: a", "Idempotency-Key: b"},
+	} {
+		if status, text := send(url, body, bad...); status != 400 || !strings.Contains(text, `"field":"Idempotency-Key"`) {
+			t.Errorf("%q: %d %s", bad, status, text)
+		}
+	}
+	if status, text := send(url, body, "Idempotency-Key: "+strings.Repeat("~", 64)); status != 200 {
+		t.Errorf("64 bytes: %d %s", status, text)
+	}
+}
+
+func TestIdempotencyExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAnswers(time.Now)
+		count := 0
+		ask := func() (string, bool) {
+			reply, replayed, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) { count++; return count, nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(reply), replayed
+		}
+		if reply, replayed := ask(); reply != "1" || replayed {
+			t.Errorf("%s %v", reply, replayed)
+		}
+		time.Sleep(answerTTL - 1)
+		if reply, replayed := ask(); reply != "1" || !replayed {
+			t.Errorf("%s %v", reply, replayed)
+		}
+		time.Sleep(time.Nanosecond)
+		if reply, replayed := ask(); reply != "2" || replayed {
+			t.Errorf("%s %v", reply, replayed)
+		}
+		if len(a.byID) != 1 || a.kept.Len() != 1 || a.memory != answerOverhead+1 {
+			t.Errorf("%d, %d, %d bytes", len(a.byID), a.kept.Len(), a.memory)
+		}
+	})
+}
+
+// Those that wait share a failure; one that hangs up stops waiting; a defect
+// lets nobody wait for ever.
+func TestIdempotencyFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAnswers(time.Now)
+		away := errors.New("away")
+		started := make(chan struct{})
+		go func() {
+			_, _, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) { close(started); time.Sleep(time.Second); return nil, away })
+			if !errors.Is(err, away) {
+				t.Errorf("the first: %v", err)
+			}
+		}()
+		<-started
+		gone, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, _, err := a.do(gone, "k", [32]byte{}, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who hung up: %v", err)
+		}
+		if _, _, err := a.do(t.Context(), "k", [32]byte{}, nil); !errors.Is(err, away) {
+			t.Errorf("who waited: %v", err)
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			_, _, _ = a.do(t.Context(), "k", [32]byte{}, func() (any, error) { panic("defect") })
+		}()
+		if len(a.byID) != 0 || a.kept.Len() != 0 || a.memory != 0 {
+			t.Errorf("failures are kept: %d, %d, %d bytes", len(a.byID), a.kept.Len(), a.memory)
+		}
+	})
+}
+
+func TestIdempotencyBounded(t *testing.T) {
+	a := newAnswers(time.Now)
+	reply := json.RawMessage(`"` + strings.Repeat("x", 64<<10) + `"`)
+	for i := range 2 * maxAnswersMemory / (64 << 10) {
+		if _, _, err := a.do(t.Context(), fmt.Sprint(i), [32]byte{}, func() (any, error) { return reply, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a.memory > maxAnswersMemory || a.memory < maxAnswersMemory-(65<<10) || len(a.byID) != a.kept.Len() {
+		t.Errorf("%d bytes in %d answers", a.memory, a.kept.Len())
+	}
+	b := newAnswers(time.Now)
+	for i := range maxAnswers + 10 {
+		_, _, _ = b.do(t.Context(), fmt.Sprint(i), [32]byte{}, func() (any, error) { return 1, nil })
+	}
+	if len(b.byID) != maxAnswers || b.kept.Len() != maxAnswers {
+		t.Errorf("%d answers", len(b.byID))
+	}
+}
+
+// Against a model: a key carries out once until its time is over, whatever else
+// happens, and never answers for another request.
+func TestIdempotencyModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Unix(0, 0)
+		a := newAnswers(func() time.Time { return now })
+		type kept struct {
+			request byte
+			reply   string
+			until   time.Time
+		}
+		model := map[string]kept{}
+		carried := 0
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "seconds")) * time.Second)
+			key := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
+			request := byte(rapid.IntRange(0, 1).Draw(t, "request"))
+			fails := rapid.Bool().Draw(t, "fails")
+			ran := false
+			reply, replayed, err := a.do(context.Background(), key, sha256.Sum256([]byte{request}), func() (any, error) {
+				ran = true
+				if fails {
+					return nil, errors.New("away")
+				}
+				carried++
+				return carried, nil
+			})
+			old, known := model[key]
+			known = known && now.Before(old.until)
+			switch {
+			case known && old.request != request:
+				var p *edge.Problem
+				if !errors.As(err, &p) || p.Code != edge.CodeConflict || ran {
+					t.Fatalf("another request: %v, carried out %v", err, ran)
+				}
+			case known:
+				if err != nil || !replayed || string(reply) != old.reply || ran {
+					t.Fatalf("again: %s %v %v", reply, replayed, err)
+				}
+			case !ran || replayed || (err != nil) != fails:
+				t.Fatalf("new: carried out %v, repeated %v, %v", ran, replayed, err)
+			case !fails:
+				model[key] = kept{request, string(reply), now.Add(answerTTL)}
+			}
+		}
+	})
+}

@@ -1,0 +1,233 @@
+package api
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"math"
+	"math/rand/v2"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+const otherKey = "a-key-of-at-least-32-random-bytes-0002"
+
+func TestKeys(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testAPI(hub, servertest.Key, "", otherKey))))
+	const missing = "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"
+	const challengeWrong = `Bearer realm="roomcast", error="invalid_token"`
+	before := hub.Head().Seq
+	published := uint64(0)
+	for _, tc := range []struct {
+		path    string
+		headers []string
+		status  int
+	}{
+		{"", []string{"Authorization: Bearer " + servertest.Key}, 200},
+		{"", []string{"Authorization: bearer  " + otherKey}, 200},
+		{"", []string{"X-API-Key: " + otherKey}, 200},
+		{"", []string{"Authorization: Basic dXNlcjpwdw==", "X-API-Key: " + servertest.Key}, 200},
+		{"", nil, 401},
+		{"", []string{"Authorization: Bearer "}, 401},
+		{"", []string{"Authorization: " + servertest.Key}, 401},
+		{"", []string{"X-API-Key: "}, 401},
+		{"", []string{"Cookie: api_key=" + servertest.Key}, 401},
+		{"?key=" + servertest.Key + "&api_key=" + servertest.Key + "&token=" + servertest.Key, nil, 401},
+		{"", []string{"Authorization: Bearer " + servertest.Key + "x"}, 403},
+		{"", []string{"Authorization: Bearer " + servertest.Key[1:]}, 403},
+		{"", []string{"X-API-Key: " + strings.ToUpper(servertest.Key)}, 403},
+		{"", []string{"Authorization: Bearer wrong", "X-API-Key: " + servertest.Key}, 403},
+	} {
+		res, body := servertest.Do(t, "POST", base+"/v1/notifications"+tc.path, `{"target":{"all":true},"type":"x"}`,
+			append(tc.headers, "Content-Type: application/json", "X-Request-ID: req-1")...)
+		want, challenge := "", ""
+		switch tc.status {
+		case 401:
+			want, challenge = servertest.ProblemJSON(t, 401, "unauthenticated", missing, ""), edge.ChallengeBearer
+		case 403:
+			want = servertest.ProblemJSON(t, 403, "forbidden", "this API key is not known", "")
+		default:
+			published++
+		}
+		if res.StatusCode != tc.status || want != "" && servertest.Sorted(t, body) != want || res.Header.Get("WWW-Authenticate") != challenge {
+			t.Errorf("%q %q: %d %s %s", tc.path, tc.headers, res.StatusCode, res.Header.Get("WWW-Authenticate"), body)
+		}
+	}
+	if sent := hub.Head().Seq - before; sent != published {
+		t.Errorf("%d were published, want %d", sent, published)
+	}
+	if got := edge.Challenge("invalid_token"); got != challengeWrong {
+		t.Errorf("challenge %q", got)
+	}
+}
+
+func TestNoKeys(t *testing.T) {
+	k := newKeyring([]string{""}, 0, 0)
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header.Set("X-API-Key", "anything")
+	if _, err := k.check(r); err != edge.ErrKeyWrong {
+		t.Errorf("a keyring without keys says %v", err)
+	}
+}
+
+func TestKeyFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeyring([]string{servertest.Key}, 0, 0)
+		try := func(address, key string) (status int, retry string) {
+			r := httptest.NewRequest("POST", "/", nil)
+			r.RemoteAddr = address
+			if key != "" {
+				r.Header.Set("X-API-Key", key)
+			}
+			w := httptest.NewRecorder()
+			if _, err := k.check(r); err != nil {
+				edge.WriteProblem(w, r, err)
+			}
+			return w.Code, w.Header().Get("Retry-After")
+		}
+		expect := func(address, key string, status int, retry string) {
+			t.Helper()
+			if s, after := try(address, key); s != status || after != retry {
+				t.Errorf("%s: %d %q, want %d %q", address, s, after, status, retry)
+			}
+		}
+		const attacker, other, backend = "192.0.2.1:1000", "192.0.2.2:1000", "192.0.2.3:1000"
+		for range 50 {
+			expect(attacker, "", 401, "") // saying nothing is no guess
+		}
+		for range 10 {
+			expect(attacker, "wrong", 403, "")
+		}
+		expect(attacker, "wrong", 429, "6")
+		expect(attacker, servertest.Key, 429, "6") // or guessing would go on at full speed
+		expect("192.0.2.1:2000", servertest.Key, 429, "6")
+		expect(other, servertest.Key, 200, "")
+		time.Sleep(6 * time.Second)
+		expect(attacker, "wrong", 403, "")
+		expect(attacker, "wrong", 429, "6")
+		time.Sleep(time.Minute)
+		expect(attacker, servertest.Key, 200, "")
+
+		// Behind the same proxy as a guesser, a backend is not locked out.
+		expect(backend, servertest.Key, 200, "")
+		for range 10 {
+			expect(backend, "wrong", 403, "")
+		}
+		expect(backend, "wrong", 429, "6")
+		expect(backend, servertest.Key, 200, "")
+
+		// A /64 is one subscriber.
+		for i := range 10 {
+			expect("[2001:db8::"+itoa(i+1)+"]:1000", "wrong", 403, "")
+		}
+		expect("[2001:db8::ffff]:1000", "wrong", 429, "6")
+		expect("[2001:db8:0:1::1]:1000", "wrong", 403, "")
+	})
+}
+
+func TestIPRatesBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := limit.NewRates(rate.Every(time.Second), 1)
+		for i := range limit.MaxRatedAddresses + 500 {
+			r.Allow(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+		}
+		if len(r.Entries) != limit.MaxRatedAddresses || r.Recent.Len() != limit.MaxRatedAddresses {
+			t.Errorf("%d addresses are kept", len(r.Entries))
+		}
+		last := netip.AddrFrom4([4]byte{10, 0, byte((limit.MaxRatedAddresses + 499) >> 8), byte((limit.MaxRatedAddresses + 499) & 255)})
+		if out, _, _ := r.Exhausted(last); !out {
+			t.Error("the newest address was forgotten")
+		}
+		time.Sleep(limit.RateMemory)
+		for range limit.MaxRatedAddresses {
+			r.Allow(netip.MustParseAddr("192.0.2.1"))
+		}
+		if len(r.Entries) != 1 {
+			t.Errorf("%d addresses are kept for longer than %v", len(r.Entries), limit.RateMemory)
+		}
+	})
+}
+
+// No secret is compared by ==, nor by anything else that stops at the first
+// byte that differs.
+func TestKeysComparedInConstantTime(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "keys.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	constant := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if n.Sel.Name == "ConstantTimeCompare" {
+				constant++
+			}
+			if pkg, ok := n.X.(*ast.Ident); ok && (pkg.Name == "bytes" || pkg.Name == "slices") && strings.HasPrefix(n.Sel.Name, "Equal") {
+				t.Errorf("keys.go uses %s.%s", pkg.Name, n.Sel.Name)
+			}
+		case *ast.BinaryExpr:
+			for _, side := range []ast.Expr{n.X, n.Y} {
+				id, ok := side.(*ast.Ident)
+				other := n.X
+				if side == n.X {
+					other = n.Y
+				}
+				lit, empty := other.(*ast.BasicLit)
+				if ok && (id.Name == "key" || id.Name == "digest") && (n.Op == token.EQL || n.Op == token.NEQ) && !(empty && lit.Value == `""`) {
+					t.Errorf("keys.go compares %s by %s", id.Name, n.Op)
+				}
+			}
+		}
+		return true
+	})
+	if constant != 1 {
+		t.Errorf("%d uses of ConstantTimeCompare", constant)
+	}
+}
+
+// The time of a compare tells nothing of where a key differs: Welch's t-test.
+func TestKeyTiming(t *testing.T) {
+	if testing.Short() {
+		t.Skip("40,000 timed compares")
+	}
+	k := newKeyring([]string{servertest.Key}, 0, 0)
+	first, last := "X"+servertest.Key[1:], servertest.Key[:len(servertest.Key)-1]+"X"
+	measure := func() float64 {
+		const n = 20_000
+		var sum, squares, count [2]float64
+		for range 2 * n {
+			// In random order: what recurs on the machine meets both alike.
+			i, key := rand.IntN(2), first
+			if i == 1 {
+				key = last
+			}
+			start := time.Now()
+			k.find(key)
+			// A pause of the scheduler is no property of the compare.
+			d := min(float64(time.Since(start)), 5_000)
+			sum[i] += d
+			squares[i] += d * d
+			count[i]++
+		}
+		mean := func(i int) float64 { return sum[i] / count[i] }
+		variance := func(i int) float64 { return (squares[i]/count[i] - mean(i)*mean(i)) / count[i] }
+		return math.Abs(mean(0)-mean(1)) / math.Sqrt(variance(0)+variance(1))
+	}
+	for range 10 {
+		if measure() < 4.5 {
+			return
+		}
+	}
+	t.Error("keys that differ early and late take different times")
+}

@@ -1,0 +1,188 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// kindRoutes makes a route of every kind of the catalogue.
+func (a *api) kindRoutes(o apiObjects) []apiRoute {
+	var routes []apiRoute
+	for _, kind := range notify.Kinds() {
+		routes = append(routes, apiRoute{
+			Method: "POST", Path: "/v1/notifications/" + kind.Name, Group: groupCatalogue,
+			ID: "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification", Summary: kind.Doc, Doc: kindDoc(kind),
+			Body: &apiBody{Object: kindObject(kind, o.target), Example: kindExample(kind)}, Publishes: true,
+			Reply: objectRef(o.receipt), Example: exampleReceipt,
+			handle: a.publishKind(kind.Name),
+		})
+	}
+	return routes
+}
+
+// kindDoc says what the notification becomes.
+func kindDoc(k notify.Kind) string {
+	var b strings.Builder
+	b.WriteString("Clients get `" + k.Type + "`. ")
+	switch {
+	case k.Target.User != "":
+		b.WriteString("Without a target it goes to the user in " + k.Target.User + ". ")
+	case k.Target.Channel != "":
+		b.WriteString("Without a target it goes to the channel " + k.Target.Channel + ". ")
+	case k.Target.All:
+		b.WriteString("Without a target it goes to everyone. ")
+	default:
+		b.WriteString("It needs a target. ")
+	}
+	b.WriteString("Its category is " + k.Category + " and its priority " + k.Priority)
+	for _, status := range k.Status.Enum {
+		if p := k.PriorityOf(status); p != k.Priority {
+			b.WriteString(", of " + status + " " + p)
+		}
+	}
+	return b.String() + ", unless metadata says otherwise."
+}
+
+// kindObject is the body of a kind.
+func kindObject(k notify.Kind, target *apiObject) *apiObject {
+	body := &apiObject{Name: k.GoType, Doc: k.Doc}
+	for _, f := range []notify.Field{k.ID, k.Status} {
+		if f.Name != "" {
+			body.Fields = append(body.Fields, kindField(f))
+		}
+	}
+	data := schema{"type": "object"}
+	properties, required := schema{}, []any{}
+	for _, f := range k.Fields {
+		field := kindField(f)
+		properties[f.Name] = described(field)
+		if f.Required && f.Const == "" && f.From == "" {
+			required = append(required, f.Name)
+		}
+	}
+	if len(properties) > 0 {
+		data["properties"] = properties
+	}
+	dataField := apiField{Name: "data", Doc: "what else there is to know; fields that are not listed are passed on", Schema: data}
+	if len(required) > 0 {
+		data["required"] = required
+		dataField.Required = true
+	} else {
+		data["type"] = []any{"object", "null"}
+	}
+	body.Fields = append(body.Fields, dataField,
+		apiField{Name: "metadata", Doc: "category, priority and source, and anything else", Schema: schema{"type": []any{"object", "null"}}},
+		apiField{Name: "target", Doc: "who gets it", Required: k.Target == (notify.TargetRule{}), Schema: objectRef(target)})
+	body.Fields = append(body.Fields, deliveryFields(false)...)
+	return body
+}
+
+func kindField(f notify.Field) apiField {
+	s := schema{}
+	switch f.Type {
+	case notify.TypeTimestamp:
+		s["type"], s["format"] = "string", "date-time"
+	case notify.TypeAny:
+		s["not"] = schema{"type": "null"}
+	default:
+		s["type"] = f.Type
+	}
+	if f.Min != nil {
+		s["minimum"] = *f.Min
+	}
+	if f.Max != nil {
+		s["maximum"] = *f.Max
+	}
+	if f.MaxLen > 0 {
+		s["maxLength"] = f.MaxLen
+	}
+	if f.Enum != nil {
+		s["enum"] = anys(f.Enum)
+	}
+	if f.Const != "" {
+		s["const"] = f.Const
+	}
+	if f.Items != "" {
+		s["items"] = schema{"type": f.Items}
+	}
+	doc := f.Doc
+	if f.Unit != "" {
+		doc = strings.TrimSuffix(doc, ".") + ", in " + f.Unit + "."
+	}
+	return apiField{Name: f.Name, Required: f.Required && f.Const == "" && f.From == "", Doc: doc, Schema: s}
+}
+
+// kindExample is a body with everything that the kind knows.
+func kindExample(k notify.Kind) string {
+	var b strings.Builder
+	b.WriteString("{")
+	add := func(name string, value any) {
+		text, _ := json.Marshal(value) // of strings and numbers
+		if b.Len() > 1 {
+			b.WriteString(", ")
+		}
+		b.WriteString(`"` + name + `": ` + string(text))
+	}
+	for _, f := range []notify.Field{k.ID, k.Status} {
+		if f.Name != "" {
+			add(f.Name, sample(f))
+		}
+	}
+	data := map[string]any{}
+	for _, f := range k.Fields {
+		if f.Const == "" && f.From == "" {
+			data[f.Name] = sample(f)
+		}
+	}
+	if len(data) > 0 {
+		add("data", data)
+	}
+	if k.Target == (notify.TargetRule{}) {
+		add("target", map[string]string{"user": "u1"})
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+// sample is a value that the field allows.
+func sample(f notify.Field) any {
+	switch f.Type {
+	case notify.TypeNumber, notify.TypeInteger:
+		switch {
+		case f.Min != nil && *f.Min > 12:
+			return *f.Min
+		case f.Max != nil && *f.Max < 12:
+			return *f.Max
+		}
+		return 12
+	case notify.TypeBoolean:
+		return true
+	case notify.TypeObject:
+		return map[string]any{}
+	case notify.TypeArray:
+		if f.Items == "" || f.Items == notify.TypeString {
+			return []string{"a"}
+		}
+		return []any{}
+	case notify.TypeTimestamp:
+		return "2026-11-22T10:00:00Z"
+	}
+	lower := strings.ToLower(f.Name)
+	switch {
+	case len(f.Enum) > 0:
+		return f.Enum[0]
+	case lower == "userid" || lower == "customerid":
+		return "u1"
+	case strings.HasSuffix(lower, "url"):
+		return "https://example.com/" + f.Name
+	case strings.HasSuffix(f.Name, "Id"):
+		return strings.TrimSuffix(f.Name, "Id") + "-1"
+	case lower == "currency":
+		return "EUR"
+	case lower == "type":
+		return "order:created"
+	}
+	return "some " + lower
+}

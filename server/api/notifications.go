@@ -1,0 +1,206 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
+)
+
+const (
+	maxSingleBody = 1 << 20
+	maxBatchBody  = 16 << 20
+
+	// publishTimeout is how long the store may take. The caller is told to try
+	// again, so it must not have given up before.
+	publishTimeout = 2 * time.Second
+)
+
+// batchReply is one element of the answer to a batch.
+type batchReply struct {
+	receipt notify.Receipt
+	problem *edge.Problem
+}
+
+func (b batchReply) value() any {
+	if b.problem != nil {
+		return map[string]*edge.Problem{"error": b.problem}
+	}
+	return b.receipt
+}
+
+// once carries a publish out, at most once for an Idempotency-Key. With one it
+// goes on when the client hangs up: the client will ask again.
+func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any, error) {
+	key, err := idempotencyKey(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	ctx := c.Context()
+	if key != "" {
+		ctx = context.WithoutCancel(ctx)
+	}
+	carryOut := func() (any, error) {
+		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+		defer cancel()
+		return publish(ctx)
+	}
+	if key == "" {
+		return carryOut()
+	}
+	request := sha256.New()
+	_, _ = request.Write([]byte(c.URL.EscapedPath() + "\n"))
+	_, _ = request.Write(c.body)
+	reply, replayed, err := c.key.answers.do(c.Context(), key, [sha256.Size]byte(request.Sum(nil)), carryOut)
+	if err == nil && replayed {
+		c.header.Set(headerReplayed, "true")
+	}
+	return reply, err
+}
+
+// publish serves POST /v1/notifications: one notification, or an array of them.
+func (a *api) publish(c *apiCall) (any, error) {
+	return a.once(c, func(ctx context.Context) (any, error) {
+		switch first := c.body[skipSpace(c.body, 0)]; first {
+		case '{':
+			item, err := decodePublication(c.body, "")
+			if err != nil {
+				return nil, err
+			}
+			return a.publishOne(ctx, c, item)
+		case '[':
+			return a.publishBatch(ctx, c)
+		}
+		return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object or an array of up to "+
+			itoa(notify.MaxBatch)+" objects")
+	})
+}
+
+func (a *api) publishOne(ctx context.Context, c *apiCall, item notify.Publication) (any, error) {
+	if err := c.key.permit("target", item.Target.Subjects()...); err != nil {
+		return nil, err
+	}
+	receipt, err := a.hub.Publish(ctx, item.Notification, item.Target)
+	if err != nil {
+		return nil, err
+	}
+	return receipt, nil
+}
+
+// publishBatch sends the items that are right in one append and answers for
+// each in the order they came.
+func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
+	items, more := splitArray(c.body, notify.MaxBatch)
+	if more {
+		return nil, invalidField("", "body: got an array of more than "+itoa(notify.MaxBatch)+
+			" notifications, expected at most "+itoa(notify.MaxBatch)+"; nothing was sent")
+	}
+	if err := c.key.spend(len(items) - 1); err != nil { // one was spent for the request
+		return nil, err
+	}
+	replies := make([]batchReply, len(items))
+	publications := make([]notify.Publication, 0, len(items))
+	places := make([]int, 0, len(items)) // publications[i] is items[places[i]]
+	for i, item := range items {
+		p, err := decodePublication(item, batchPrefix(i))
+		if err == nil {
+			err = c.key.permit(batchPrefix(i)+"target", p.Target.Subjects()...)
+		}
+		if err != nil {
+			replies[i].problem = edge.ProblemFor(c.Request, err)
+			continue
+		}
+		publications = append(publications, p)
+		places = append(places, i)
+	}
+	if len(publications) > 0 {
+		results, err := a.hub.PublishBatch(ctx, publications)
+		if err != nil {
+			return nil, err
+		}
+		for i, result := range results {
+			place := places[i]
+			if result.Err != nil {
+				replies[place].problem = edge.ProblemFor(c.Request, inBatch(result.Err, batchPrefix(place)))
+				continue
+			}
+			replies[place].receipt = result.Receipt
+		}
+	}
+	values := make([]any, len(replies))
+	for i, reply := range replies {
+		values[i] = reply.value()
+	}
+	return values, nil
+}
+
+// publishKind serves POST /v1/notifications/{kind}.
+func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
+	return func(c *apiCall) (any, error) {
+		return a.once(c, func(ctx context.Context) (any, error) {
+			if c.body[skipSpace(c.body, 0)] != '{' {
+				return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object")
+			}
+			if fault := checkJSONShape(c.body, notify.MaxDepth+1); fault != nil {
+				return nil, invalidField(fault.path, fault.reason)
+			}
+			item, err := notify.DecodeKind(kind, c.body)
+			if err != nil {
+				return nil, err
+			}
+			return a.publishOne(ctx, c, item)
+		})
+	}
+}
+
+const defaultHistoryLimit = 100
+
+// history serves GET /v1/notifications.
+func (a *api) history(c *apiCall) (any, error) {
+	target, err := oneTarget(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.key.permit("", target.Subjects()...); err != nil {
+		return nil, err
+	}
+	var since notify.Cursor
+	if text := c.value("since"); text != "" {
+		if since = notify.ParseCursor(text); since.Invalid {
+			return nil, invalidField("since", "got "+quoteShort(text)+", expected the id of a notification, or 0 for all that is kept")
+		}
+	}
+	cursor := c.value("since")
+	if cursor == "" {
+		cursor = a.hub.Head().String() // before reading, so that nothing falls between
+	}
+	messages, gap := a.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
+	reply := []byte(`{"notifications":[`)
+	for i, m := range messages {
+		if i > 0 {
+			reply = append(reply, ',')
+		}
+		reply = m.AppendJSON(reply)
+		cursor = m.ID.String()
+	}
+	reply = append(reply, `],"gap":`...)
+	reply = strconv.AppendBool(reply, gap)
+	reply = append(reply, `,"cursor":"`...)
+	return edge.RawJSON(append(append(reply, cursor...), `"}`...)), nil
+}
+
+func oneTarget(c *apiCall) (notify.Target, error) {
+	user, channel := c.value("user"), c.value("channel")
+	switch {
+	case (user == "") == (channel == ""):
+		return notify.Target{}, &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation,
+			Detail: "query: expected exactly one of user, channel"}
+	case user != "":
+		return notify.ToUser(user), nil
+	}
+	return notify.ToChannel(channel), nil
+}

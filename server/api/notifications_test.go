@@ -1,0 +1,266 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+func TestPublishTargets(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := serveAPI(t, hub)
+	servertest.Attach(t, hub, "c1", "u1", "orders")
+	servertest.Attach(t, hub, "c2", "u1")
+	servertest.Attach(t, hub, "c3", "u2", "orders", "news")
+	servertest.Attach(t, hub, "c4", "")
+
+	for _, tc := range []struct {
+		target, extra              string
+		delivered, users, channels int
+	}{
+		{`{"user":"u1"}`, ``, 2, 1, 0},
+		{`{"user":"nobody"}`, ``, 0, 0, 0},
+		{`{"users":["u1","u2","u3"]}`, ``, 3, 2, 0},
+		{`{"channel":"orders"}`, ``, 2, 2, 1},
+		{`{"channels":["orders","news","empty"]}`, ``, 2, 2, 2},
+		{`{"client":"c4"}`, ``, 1, 0, 0},
+		{`{"all":true}`, ``, 4, 2, 0},
+		{`{"all":true}`, `,"except":["c1","c4"]`, 2, 2, 0},
+		{`{"user":"u1"}`, `,"except":null,"metadata":null,"volatile":null`, 2, 1, 0},
+		{`{"user":"u1"}`, `,"metadata":{"source":"test"},"data":null,"volatile":false`, 2, 1, 0},
+	} {
+		res, body := servertest.Publish(t, base, `{"target":`+tc.target+`,"type":"greeting","data":{"a":1}`+
+			strings.Replace(tc.extra, `"data":null,`, ``, 1)+`}`)
+		want := fmt.Sprintf(`{"id":"%s","delivered":%d,"users":%d,"channels":%d,"stored":true}`+"\n",
+			hub.Head(), tc.delivered, tc.users, tc.channels)
+		if res.StatusCode != 200 || body != want {
+			t.Errorf("%s%s: %d %s, want 200 %s", tc.target, tc.extra, res.StatusCode, body, want)
+		}
+		if ct := res.Header.Get("Content-Type"); ct != "application/json" {
+			t.Errorf("Content-Type %q", ct)
+		}
+	}
+}
+
+func TestPublishVolatile(t *testing.T) {
+	hub := servertest.NewHub(t)
+	servertest.Attach(t, hub, "c1", "u1")
+	before := hub.Head()
+	res, body := servertest.Publish(t, serveAPI(t, hub), `{"target":{"user":"u1"},"type":"typing","volatile":true}`)
+	want := `{"delivered":1,"users":1,"channels":0,"stored":false}` + "\n"
+	if res.StatusCode != 200 || body != want || hub.Head() != before {
+		t.Errorf("%d %s, head %s -> %s", res.StatusCode, body, before, hub.Head())
+	}
+}
+
+// What a backend posts reaches a member byte for byte.
+func TestPublishKeepsData(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := serveAPI(t, hub)
+	for i, data := range []string{
+		`{"b":1.0, "a":1e2,"\u00e9":"\u00e9/\/"}`, `null`, `0`, `-0.00`, `12345678901234567890`, `"<&>\u2028"`, `[]`, `[ 1 , {} ]`, `true`,
+	} {
+		m := servertest.Attach(t, hub, fmt.Sprint("c", i), "u1")
+		if res, body := servertest.Publish(t, base, ` {"target":{"user":"u1"},"type":"x", "data": `+data+` , "metadata":{"k":[ 1 ]}}`); res.StatusCode != 200 {
+			t.Fatal(body)
+		}
+		var got [4]notify.Delivery
+		if n := m.Pull(got[:]); n != 1 || got[0].Message == nil {
+			t.Fatalf("%s: pulled %d", data, n)
+		}
+		if msg := got[0].Message; string(msg.Data) != data || string(msg.Metadata) != `{"k":[ 1 ]}` {
+			t.Errorf("sent %s, got %s and %s", data, msg.Data, msg.Metadata)
+		}
+		m.Detach()
+	}
+}
+
+func TestPublishRefusals(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := serveAPI(t, hub)
+	before := hub.Head()
+	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	const keys = "target, except, type, data, metadata, volatile, ttl"
+	const targets = "user, users, channel, channels, client or all"
+	type refusal struct{ body, detail, field string }
+	for _, tc := range []refusal{
+		{``, `body: not valid JSON at byte 0: unexpected end of JSON input`, ``},
+		{`{"type":`, `body: not valid JSON at byte 8: unexpected end of JSON input`, ``},
+		{`{} {}`, `body: not valid JSON at byte 4: invalid character '{' after top-level value`, ``},
+		{`{"data":NaN}`, `body: not valid JSON at byte 9: invalid character 'N' looking for beginning of value`, ``},
+		{"{\"data\":\"\xff\"}", `body: not valid UTF-8 at byte 9`, ``},
+		{`"x"`, `body: got the string "x", expected an object or an array of up to 1000 objects`, ``},
+		{` 12`, `body: got the number 12, expected an object or an array of up to 1000 objects`, ``},
+		{`{}`, `target: missing, expected an object with one of ` + targets, `target`},
+		{`{"target":null}`, `target: got null, expected an object with one of ` + targets, `target`},
+		{`{"target":{}}`, `target: got none, expected exactly one of ` + targets, `target`},
+		{`{"target":{"user":"a","all":true}}`, `target: got user, all, expected exactly one of ` + targets, `target`},
+		{`{"target":{"room":"a"}}`, `target.room: unknown field, expected one of ` + targets, `target.room`},
+		{`{"target":{"user":7}}`, `target.user: got the number 7, expected a string`, `target.user`},
+		{`{"target":{"user":null}}`, `target.user: got null, expected a string`, `target.user`},
+		{`{"target":{"users":"a"}}`, `target.users: got the string "a", expected an array of strings`, `target.users`},
+		{`{"target":{"users":null}}`, `target.users: got null, expected an array of strings`, `target.users`},
+		{`{"target":{"channels":["a",{}]}}`, `target.channels[1]: got an object, expected a string`, `target.channels[1]`},
+		{`{"target":{"channels":[` + strings.Repeat(`"a",`, 1000) + `"a"]}}`, `target.channels: got more than 1000 elements, expected at most 1000`, `target.channels`},
+		{`{"target":{"all":false}}`, `target.all: got false, expected true`, `target.all`},
+		{`{"target":{"user":"\ud800"}}`, `target.user: got half a surrogate pair, expected valid Unicode`, `target.user`},
+		{`{"Ttl":"5m"}`, `Ttl: unknown field, expected one of ` + keys, `Ttl`},
+		{`{"ttl":300}`, `ttl: got the number 300, expected a positive duration such as "30s", "5m" or "1h30m"`, `ttl`},
+		{`{"ttl":"5 min"}`, `ttl: got the string "5 min", expected a positive duration such as "30s", "5m" or "1h30m"`, `ttl`},
+		{`{"ttl":"-1s"}`, `ttl: got the string "-1s", expected a positive duration such as "30s", "5m" or "1h30m"`, `ttl`},
+		{`{"Type":"x"}`, `Type: unknown field, expected one of ` + keys, `Type`},
+		{`{"type":["x"]}`, `type: got an array, expected a string`, `type`},
+		{`{"except":"c1"}`, `except: got the string "c1", expected an array of strings`, `except`},
+		{`{"except":[1]}`, `except[0]: got the number 1, expected a string`, `except[0]`},
+		{`{"metadata":[]}`, `metadata: got an array, expected an object`, `metadata`},
+		{`{"volatile":"yes"}`, `volatile: got the string "yes", expected true or false`, `volatile`},
+		{`{"type":"a","type":"a"}`, `type: the key stands there twice`, `type`},
+		{`{"data":{"x":[1,{"a":1,"\u0061":2}]}}`, `data.x[1].a: the key stands there twice`, `data.x[1].a`},
+		{`{"data":` + nested(33) + `}`, `data` + strings.Repeat("[0]", 32) + `: nested more than 33 levels deep`, `data` + strings.Repeat("[0]", 32)},
+	} {
+		res, body := servertest.Publish(t, base, tc.body)
+		want := servertest.ProblemJSON(t, 400, "validation", tc.detail, tc.field)
+		if res.StatusCode != 400 || servertest.Sorted(t, body) != want {
+			t.Errorf("%.80s: %d\n got %s\nwant %s", tc.body, res.StatusCode, servertest.Sorted(t, body), want)
+		}
+		if ct := res.Header.Get("Content-Type"); ct != "application/problem+json" {
+			t.Errorf("Content-Type %q", ct)
+		}
+	}
+	// The rules of names are the Hub's; the answer names the field all the same.
+	for body, field := range map[string]string{
+		`{"target":{"user":"u"},"type":""}`:                                 "type",
+		`{"target":{"user":"u"},"type":"connect"}`:                          "type",
+		`{"target":{"user":"a\nb"},"type":"x"}`:                             "target.user",
+		`{"target":{"users":["a",""]},"type":"x"}`:                          "target.users[1]",
+		`{"target":{"channel":"user:u1"},"type":"x"}`:                       "target.channel",
+		`{"target":{"channels":["a","*"]},"type":"x"}`:                      "target.channels[1]",
+		`{"target":{"user":"u"},"type":"` + strings.Repeat("t", 129) + `"}`: "type",
+	} {
+		res, text := servertest.Publish(t, base, body)
+		if res.StatusCode != 400 || !strings.Contains(text, `"field":"`+field+`"`) || !strings.Contains(text, `"code":"validation"`) {
+			t.Errorf("%s: %d %s, want field %s", body, res.StatusCode, text, field)
+		}
+	}
+	if hub.Head() != before {
+		t.Error("a refused notification was stored")
+	}
+	if res, body := servertest.Publish(t, base, `{"target":{"all":true},"type":"x","data":`+nested(32)+`}`); res.StatusCode != 200 {
+		t.Errorf("32 levels: %s", body)
+	}
+}
+
+func TestPublishBatch(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := serveAPI(t, hub)
+	m := servertest.Attach(t, hub, "c1", "u1", "orders")
+	res, body := servertest.Publish(t, base, `[
+		{"target":{"user":"u1"},"type":"one"},
+		7,
+		{"target":{"user":"u1"},"type":"connect"},
+		{"target":{"channel":"orders"},"type":"two","volatile":true},
+		{"target":{"user":1},"type":"x"},
+		{"target":{"user":"gone"},"type":"three"},
+		{"target":{"user":"u1"},"type":"x","data":"`+strings.Repeat("d", notify.MaxData)+`"}
+	]`)
+	head := hub.Head()
+	first := notify.ID{Epoch: head.Epoch, Seq: head.Seq - 1}
+	var parts []string
+	for _, p := range strings.SplitAfter(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(body), "["), "]"), "},{") {
+		parts = append(parts, strings.TrimSuffix(p, ",{"))
+	}
+	if res.StatusCode != 200 || len(parts) != 7 {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+	for i, want := range map[int]string{
+		0: fmt.Sprintf(`{"id":"%s","delivered":1,"users":1,"channels":0,"stored":true}`, first),
+		1: `"error":{"type":"about:blank","title":"Bad Request","status":400,"detail":"[1]: got the number 7, expected an object","code":"validation","request_id":"req-1","field":"[1]"}}`,
+		3: `"delivered":1,"users":1,"channels":1,"stored":false}`,
+		4: `"error":{"type":"about:blank","title":"Bad Request","status":400,"detail":"[4].target.user: got the number 1, expected a string","code":"validation","request_id":"req-1","field":"[4].target.user"}}`,
+		5: fmt.Sprintf(`"id":"%s","delivered":0,"users":0,"channels":0,"stored":true}`, head),
+		6: `"error":{"type":"about:blank","title":"Request Entity Too Large","status":413,"detail":"[6].data: got 262146 bytes, expected at most 262144","code":"payload_too_large","request_id":"req-1","field":"[6].data"}}`,
+	} {
+		if parts[i] != want {
+			t.Errorf("item %d:\n got %s\nwant %s", i, parts[i], want)
+		}
+	}
+	if !strings.HasPrefix(parts[2], `"error":{`) || !strings.Contains(parts[2], `"field":"[2].type"`) {
+		t.Errorf("item 2: %s", parts[2])
+	}
+	var got [8]notify.Delivery
+	if n := m.Pull(got[:]); n != 2 || got[0].Message.Type != "one" || got[1].Message.Type != "two" {
+		t.Errorf("the member got %d: %+v", n, got[:n])
+	}
+}
+
+func TestPublishBatchBounds(t *testing.T) {
+	hub := servertest.NewHub(t)
+	base := serveAPI(t, hub)
+	item := `{"target":{"user":"u"},"type":"x"}`
+	if res, body := servertest.Publish(t, base, `[]`); res.StatusCode != 200 || body != "[]\n" {
+		t.Errorf("empty: %d %s", res.StatusCode, body)
+	}
+	res, body := servertest.Publish(t, base, "["+strings.Repeat(item+",", 999)+item+"]")
+	if res.StatusCode != 200 || strings.Count(body, `"stored":true`) != 1000 {
+		t.Errorf("1000: %d %.200s", res.StatusCode, body)
+	}
+	before := hub.Head()
+	res, body = servertest.Publish(t, base, "["+strings.Repeat(item+",", 1000)+item+"]")
+	want := servertest.ProblemJSON(t, 400, "validation", "body: got an array of more than 1000 notifications, expected at most 1000; nothing was sent", "")
+	if res.StatusCode != 400 || servertest.Sorted(t, body) != want || hub.Head() != before {
+		t.Errorf("1001: %d %s", res.StatusCode, body)
+	}
+	big := `{"target":{"user":"u"},"type":"x","data":"` + strings.Repeat("d", 200<<10) + `"}`
+	if res, body = servertest.Publish(t, base, "["+strings.Repeat(big+",", 19)+big+"]"); res.StatusCode != 200 || strings.Count(body, `"stored":true`) != 20 {
+		t.Errorf("4 MB: %d %.200s", res.StatusCode, body)
+	}
+}
+
+func TestPublishStoreDown(t *testing.T) {
+	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.Options{})
+	t.Cleanup(hub.Close)
+	base := serveAPI(t, hub)
+	servertest.Attach(t, hub, "c1", "u1")
+	item := `{"target":{"user":"u1"},"type":"x"}`
+	want := servertest.ProblemJSON(t, 503, "unavailable", edge.UnavailableDetail, "")
+	for _, body := range []string{item, "[" + item + "]", `[{"bad":1},` + item + "]"} {
+		res, text := servertest.Publish(t, base, body)
+		if res.StatusCode != 503 || res.Header.Get("Retry-After") != "1" || servertest.Sorted(t, text) != want {
+			t.Errorf("%s: %d %v %s", body, res.StatusCode, res.Header, text)
+		}
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	base := serveAPI(t, servertest.NewHub(t))
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow, body  string
+	}{
+		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method GET is not allowed here, only POST", "")},
+		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed here, only GET, HEAD, POST", "")},
+		{"POST", "/v1/nothing", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+		{"POST", "//v1/notifications", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+		{"GET", "/v1/notifications/../x", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+	} {
+		res, body := servertest.Do(t, tc.method, base+tc.path, "", "X-Request-ID: req-1")
+		if res.StatusCode != tc.status || res.Header.Get("Allow") != tc.allow || servertest.Sorted(t, body) != tc.body {
+			t.Errorf("%s %s: %d %q %s", tc.method, tc.path, res.StatusCode, res.Header.Get("Allow"), body)
+		}
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Request-ID": "req-1",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Content-Type": "application/problem+json"} {
+			if got := res.Header.Get(name); got != want {
+				t.Errorf("%s %s: %s is %q", tc.method, tc.path, name, got)
+			}
+		}
+	}
+	if res, body := servertest.Do(t, "HEAD", base+"/v1/tickets", ""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
+		t.Errorf("HEAD: %d %q", res.StatusCode, body)
+	}
+}

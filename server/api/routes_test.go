@@ -1,0 +1,92 @@
+package api
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+const apiPage = "../../docs/http-api.md"
+
+// The examples of docs/http-api.md work as they stand there.
+func TestDocumentedExamples(t *testing.T) {
+	page, err := os.ReadFile(apiPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub := servertest.NewHub(t)
+	base := serveAPI(t, hub)
+	m := servertest.Attach(t, hub, "Zk3vX0bq5tQyVfR2AAAB", "u1")
+	servertest.Attach(t, hub, "c2", "u1")
+	requests := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST([^"]*)"((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`).FindAllStringSubmatch(string(page), -1)
+	if len(requests) != 17 {
+		t.Fatalf("%d examples", len(requests))
+	}
+	for _, found := range requests {
+		method, path, body, want := found[1], found[2], found[4], found[5]
+		if method == "" {
+			method = map[bool]string{true: "POST", false: "GET"}[body != ""]
+		}
+		var headers []string
+		for _, h := range regexp.MustCompile(`-H (?:"([^"]*)"|'([^']*)')`).FindAllStringSubmatch(found[3], -1) {
+			headers = append(headers, strings.ReplaceAll(h[1]+h[2], "$KEY", servertest.Key))
+		}
+		res, answer := servertest.Do(t, method, base+path, body, headers...)
+		if res.StatusCode/100 != 2 || strings.Contains(answer, `"error"`) || want != "" && answer != want+"\n" {
+			t.Errorf("%s %s %s: %d %s", method, path, body, res.StatusCode, answer)
+		}
+	}
+	if m.In("orders") {
+		t.Errorf("%q", m.Rooms())
+	}
+	_, answer := servertest.Publish(t, base, `{"target":{"user":7}}`)
+	want := regexp.MustCompile(`\{"type":"about:blank".*\}`).FindString(string(page))
+	want = regexp.MustCompile(`"request_id":"[^"]*"`).ReplaceAllString(want, `"request_id":"req-1"`)
+	if answer != want+"\n" {
+		t.Errorf("the page shows\n%s\nthe server answers\n%s", want, answer)
+	}
+	for _, code := range apiCodes() {
+		if !strings.Contains(string(page), "| `"+code+"` |") {
+			t.Errorf("the page does not list %s", code)
+		}
+	}
+}
+
+// The table of routes is that of the program.
+func TestDocumentedRoutes(t *testing.T) {
+	page, err := os.ReadFile(apiPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	want.WriteString("\n| route | |\n| --- | --- |\n")
+	var last string
+	parts := newParts(testAPI(servertest.NewHub(t), servertest.Key))
+	for i := range parts.routes {
+		r := &parts.routes[i]
+		line := "| `" + r.Method + " " + r.Path + "` | " + r.Summary + " |\n"
+		if r.Group == groupCatalogue {
+			line = "| `POST /v1/notifications/{kind}` | [The catalogue](notifications.md): what happened, in the words of the domain |\n"
+		}
+		if line != last && !strings.HasPrefix(r.Path, "/docs/") {
+			want.WriteString(line)
+		}
+		last = line
+	}
+	_, rest, _ := strings.Cut(string(page), "<!-- routes -->\n")
+	table, _, _ := strings.Cut(rest, "<!-- /routes -->")
+	if table != want.String()+"\n" {
+		t.Errorf("put this between the markers:\n%s", want.String())
+	}
+	if !slices.IsSortedFunc(parts.routes, func(x, y apiRoute) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
+		t.Error("routes of one heading do not stand together")
+	}
+}
+
+func groupOrder(group string) int {
+	return slices.Index([]string{groupNotifications, groupCatalogue, groupConnections, groupUsers, groupTickets, groupService}, group)
+}

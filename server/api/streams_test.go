@@ -1,0 +1,102 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/sse"
+)
+
+// What clients post beside a stream is as the description says, whoever serves it.
+func TestContractOfStreams(t *testing.T) {
+	base := serveStreams(t)
+	c := newContract(t, base)
+	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": "*", "publish": "*"})
+	other := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u2", "exp": time.Now().Add(time.Hour).Unix(), "publish": "*"})
+	res, err := servertest.HTTPClient().Get(base + "/sse?token=" + token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var hello servertest.Connected
+	for lines := bufio.NewScanner(res.Body); hello.ClientID == "" && lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			_ = json.Unmarshal([]byte(data), &hello)
+		}
+	}
+	described := (&api{o: Options{StreamPath: "/sse"}}).streamRoutes(newAPIObjects())
+	if len(described) != 4 {
+		t.Fatalf("%d routes", len(described))
+	}
+	for i := range described {
+		route := &described[i]
+		path, body := strings.Replace(route.Path, "{clientId}", hello.ClientID, 1), ""
+		var media []string
+		if route.Body != nil {
+			body, media = route.Body.Example, []string{"Content-Type: application/json"}
+		}
+		if route.ID == "renewStreamToken" {
+			body = `{"token":"` + token + `"}`
+		}
+		ask := func(want int, path, body string, headers ...string) {
+			t.Helper()
+			if status, text, wrong := c.ask(t, route.Method, path, body, append(headers, media...)...); status != want || status < 400 && wrong != nil {
+				t.Errorf("%s: %d %s, want %d; %v", path, status, text, want, wrong)
+			}
+		}
+		bearer := "Authorization: Bearer " + token
+		ask(route.status(), path, body, bearer)
+		if route.Body == nil {
+			ask(http.StatusUnauthorized, path, body)
+			continue
+		}
+		ask(http.StatusNotFound, strings.Replace(route.Path, "{clientId}", "c9", 1), body, bearer)
+		ask(http.StatusBadRequest, path, `{"nonsense":1}`, bearer)
+		ask(http.StatusRequestEntityTooLarge, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, bearer)
+		if route.ID == "renewStreamToken" {
+			body = `{"token":"` + other + `"}`
+		}
+		ask(http.StatusForbidden, path, body, "Authorization: Bearer "+other)
+	}
+}
+
+// A server without streams of its own, as those of tests, describes none.
+func TestNoStreamsAreDescribed(t *testing.T) {
+	if routes := (&api{}).streamRoutes(newAPIObjects()); routes != nil {
+		t.Errorf("%d routes", len(routes))
+	}
+}
+
+// serveStreams serves streams in token mode.
+func serveStreams(t *testing.T) (base string) {
+	t.Helper()
+	tickets := auth.NewTickets(nil)
+	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(servertest.Secret), Tickets: tickets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := sse.New(sse.Options{Hub: servertest.NewHub(t), Auth: authenticator, Tickets: tickets, Problem: edge.WriteProblem})
+	routes := http.NewServeMux()
+	routes.Handle("/openapi.json", New(Options{Hub: servertest.NewHub(t), StreamPath: "/sse"}))
+	routes.Handle("/sse", streams.Stream(""))
+	routes.Handle("/sse/tickets", streams.Tickets())
+	routes.Handle("/sse/{clientId}/channels", streams.Channels())
+	routes.Handle("/sse/{clientId}/messages", streams.Messages())
+	routes.Handle("/sse/{clientId}/token", streams.Token())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := streams.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	return "http://" + servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, routes)))
+}

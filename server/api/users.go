@@ -1,0 +1,213 @@
+package api
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
+)
+
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+// page cuts names to those after the cursor of a request, sorted and at most
+// limit; next is the cursor of the page after, "" when there is none. A list
+// that is read in pages misses nobody who is there all the time, and shows
+// nobody twice.
+func page(c *apiCall, names []string) (cut []string, next string, err error) {
+	after := ""
+	if text := c.value("cursor"); text != "" {
+		decoded, err := base64.RawURLEncoding.DecodeString(text)
+		if err != nil || len(decoded) == 0 {
+			return nil, "", invalidField("cursor", "got "+quoteShort(text)+", expected next of the page before")
+		}
+		after = string(decoded)
+	}
+	slices.Sort(names)
+	from, found := slices.BinarySearch(names, after)
+	if found {
+		from++
+	}
+	names = names[from:]
+	if limit := c.number("limit", defaultPage); len(names) > limit {
+		names = names[:limit]
+		next = base64.RawURLEncoding.EncodeToString([]byte(names[limit-1]))
+	}
+	return names, next, nil
+}
+
+type userView struct {
+	UserID      string `json:"userId"`
+	Username    string `json:"username"`
+	Connections int    `json:"connections"`
+}
+
+type usersReply struct {
+	Users []userView `json:"users"`
+	Next  string     `json:"next,omitempty"`
+}
+
+// listUsers serves GET /v1/users: those who are online, as no others are known.
+func (a *api) listUsers(c *apiCall) (any, error) {
+	if err := c.key.permitEverything(); err != nil {
+		return nil, err
+	}
+	users := map[string]*userView{}
+	var names []string
+	for _, m := range a.members("", "") {
+		id := m.UserID()
+		if id == "" {
+			continue
+		}
+		if users[id] == nil {
+			users[id] = &userView{UserID: id, Username: m.Username()}
+			names = append(names, id)
+		}
+		users[id].Connections++
+	}
+	names, next, err := page(c, names)
+	if err != nil {
+		return nil, err
+	}
+	reply := usersReply{Users: make([]userView, 0, len(names)), Next: next}
+	for _, name := range names {
+		reply.Users = append(reply.Users, *users[name])
+	}
+	return reply, nil
+}
+
+type userReply struct {
+	UserID      string           `json:"userId"`
+	Online      bool             `json:"online"`
+	Connections []connectionView `json:"connections"`
+}
+
+// user reads the user that a path names, for a key that may reach it.
+func (a *api) user(c *apiCall) (id string, members []*notify.Member, err error) {
+	id = c.value("userId")
+	if err := c.key.permit("userId", "user:"+id); err != nil {
+		return "", nil, err
+	}
+	return id, a.members(id, ""), nil
+}
+
+// showUser serves GET /v1/users/{userId}.
+func (a *api) showUser(c *apiCall) (any, error) {
+	id, members, err := a.user(c)
+	if err != nil {
+		return nil, err
+	}
+	reply := userReply{UserID: id, Online: len(members) > 0, Connections: make([]connectionView, 0, len(members))}
+	for _, m := range members {
+		reply.Connections = append(reply.Connections, viewOf(m))
+	}
+	slices.SortFunc(reply.Connections, func(x, y connectionView) int { return strings.Compare(x.ClientID, y.ClientID) })
+	return reply, nil
+}
+
+// endUser serves DELETE /v1/users/{userId}/connections: those of every
+// namespace, and the tickets that would let the user in again.
+func (a *api) endUser(c *apiCall) (any, error) {
+	id, _, err := a.user(c)
+	if err != nil {
+		return nil, err
+	}
+	if a.o.Tickets != nil {
+		a.o.Tickets.Revoke(id)
+	}
+	var reply disconnectedReply
+	for _, m := range a.hub.Members() {
+		if m.UserID() == id {
+			end(m)
+			reply.Disconnected++
+		}
+	}
+	return reply, nil
+}
+
+// joinUser serves PUT /v1/users/{userId}/channels/{channel}.
+func (a *api) joinUser(c *apiCall) (any, error) {
+	_, members, err := a.user(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.join(c, members)
+}
+
+// leaveUser serves DELETE /v1/users/{userId}/channels/{channel}.
+func (a *api) leaveUser(c *apiCall) (any, error) {
+	_, members, err := a.user(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.leave(c, members)
+}
+
+type channelView struct {
+	Channel     string `json:"channel"`
+	Connections int    `json:"connections"`
+	Users       int    `json:"users"`
+}
+
+type channelsReply struct {
+	Channels []channelView `json:"channels"`
+	Next     string        `json:"next,omitempty"`
+}
+
+// listChannels serves GET /v1/channels. It reads the rooms of one member after
+// the other, so that it holds nobody up for long however many there are.
+func (a *api) listChannels(c *apiCall) (any, error) {
+	if err := c.key.permitEverything(); err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, m := range a.members("", "") {
+		for _, room := range m.Rooms() {
+			if namespace, name := rooms.Split(room); namespace == "/" && rooms.IsChannel(name) {
+				counts[name]++
+			}
+		}
+	}
+	names := make([]string, 0, len(counts))
+	for name := range counts {
+		names = append(names, name)
+	}
+	names, next, err := page(c, names)
+	if err != nil {
+		return nil, err
+	}
+	reply := channelsReply{Channels: make([]channelView, 0, len(names)), Next: next}
+	for _, name := range names {
+		view := channelView{Channel: name}
+		users := map[string]bool{}
+		for _, m := range a.hub.Match([]string{rooms.In("/", name)}, nil) {
+			view.Connections++
+			if id := m.UserID(); id != "" {
+				users[id] = true
+			}
+		}
+		view.Users = len(users)
+		reply.Channels = append(reply.Channels, view)
+	}
+	return reply, nil
+}
+
+// statsView is what there is on this node, and what a page such as the console
+// has to know before it can connect.
+type statsView struct {
+	notify.Stats
+	AuthMode auth.Mode `json:"authMode"`
+}
+
+// stats serves GET /v1/stats.
+func (a *api) stats(c *apiCall) (any, error) {
+	if err := c.key.permitEverything(); err != nil {
+		return nil, err
+	}
+	return statsView{a.hub.Stats(), a.o.Mode}, nil
+}

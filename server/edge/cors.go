@@ -1,0 +1,75 @@
+package edge
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/rs/cors"
+)
+
+// originRule decides about the Origin header of a request; r is there for rules
+// that compare it with the request's own host.
+type originRule func(origin string, r *http.Request) bool
+
+// WithCORS answers requests of foreign origins with 403 before anything else
+// happens, whatever transport they are for, and gives the others the CORS
+// headers that let a page on an allowed origin use credentials.
+//
+// CORS by itself only hides answers: a websocket handshake, a poll and a simple
+// POST would all have had their effect by then. A request without Origin (a
+// native client, a same-origin GET) passes here; noOrigin (may be nil) can
+// refuse it, for requests that carry nothing but a cookie.
+func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Handler) http.Handler {
+	shared := cors.New(cors.Options{
+		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
+			return allow(origin, r), nil
+		},
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
+		AllowedHeaders: []string{"Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Last-Event-ID",
+			"Cache-Control", HeaderRequestID},
+		ExposedHeaders:   []string{"Retry-After", HeaderRequestID},
+		AllowCredentials: true,
+		MaxAge:           600,
+	}).Handler(next)
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origins := r.Header.Values("Origin")
+		var ok bool
+		switch {
+		case len(origins) == 0:
+			ok = noOrigin == nil || noOrigin(r)
+		case len(origins) == 1 && origins[0] != "":
+			ok = allow(origins[0], r)
+		}
+		if !ok {
+			// A cache must not serve this refusal to an allowed origin.
+			w.Header().Add("Vary", "Origin")
+			WriteProblem(w, r, errForeignOrigin)
+			return
+		}
+		shared.ServeHTTP(w, r)
+	})
+}
+
+// OwnOrigin allows the host that the request was sent to, and no other.
+func OwnOrigin(origin string, r *http.Request) bool {
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host)
+}
+
+// WithAPIHeaders sets what every answer that is data carries: it is not sniffed,
+// not cached, not framed, and runs nothing if a browser renders it after all.
+func WithAPIHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setAPIHeaders(w.Header())
+		next.ServeHTTP(w, r)
+	})
+}
+
+func setAPIHeaders(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+}

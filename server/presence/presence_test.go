@@ -1,0 +1,143 @@
+package presence
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// watchPresence is a hub whose presence channel the returned function reads.
+func watchPresence(t *testing.T) (hub *notify.Hub, told func() string) {
+	hub = notify.New(notify.NewMemoryLog(), notify.Options{})
+	p := AnnounceUsers(hub, zap.NewNop())
+	watcher := servertest.Attach(t, hub, "watcher", "", presenceChannel)
+	t.Cleanup(func() {
+		p.Stop()
+		hub.Close()
+	})
+	return hub, func() string {
+		var words []string
+		buf := make([]notify.Delivery, 64)
+		for n := watcher.Pull(buf); n > 0; n = watcher.Pull(buf) {
+			for _, d := range buf[:n] {
+				if !d.Message.Volatile || string(d.Message.Metadata) != `{"channel":"presence"}` {
+					t.Errorf("message %s", d.Message.AppendJSON(nil))
+				}
+				words = append(words, d.Message.Type+string(d.Message.Data))
+			}
+		}
+		return strings.Join(words, " ")
+	}
+}
+
+func presenceText(what, user string, at time.Time) string {
+	return fmt.Sprintf(`user:%s{"userId":%q,"username":%q,"timestamp":%q}`, what, user, user, notify.Timestamp(at))
+}
+
+func TestPresence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub, told := watchPresence(t)
+		expect := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			if got := told(); got != strings.Join(want, " ") {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		}
+		start := time.Now()
+		servertest.Attach(t, hub, "anyone", "")
+		first := servertest.Attach(t, hub, "c1", "u1")
+		second := servertest.Attach(t, hub, "c2", "u1")
+		other := servertest.Attach(t, hub, "c3", "u2")
+		elsewhere, err := hub.Attach(notify.Attachment{ClientID: "c4", UserID: "u3", Namespace: "/other"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer elsewhere.Detach()
+		expect(presenceText("online", "u1", start), presenceText("online", "u2", start))
+
+		first.Detach()
+		time.Sleep(time.Minute)
+		expect() // it has another connection
+
+		second.Detach()
+		time.Sleep(presenceDelay - time.Millisecond)
+		back := servertest.Attach(t, hub, "c5", "u1") // in time
+		time.Sleep(time.Minute)
+		expect()
+
+		back.Detach()
+		time.Sleep(2 * time.Second)
+		other.Detach()
+		gone := time.Now()
+		time.Sleep(time.Minute)
+		expect(presenceText("offline", "u1", gone.Add(3*time.Second)), presenceText("offline", "u2", gone.Add(5*time.Second)))
+
+		servertest.Attach(t, hub, "c6", "u1").Detach()
+		again := time.Now()
+		time.Sleep(time.Minute)
+		expect(presenceText("online", "u1", again), presenceText("offline", "u1", again.Add(presenceDelay)))
+	})
+}
+
+// Whatever the order in which connections of a user come and go, what is told of
+// it alternates and ends with how things are.
+func TestPresenceOfManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub, told := watchPresence(t)
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				for j := range 50 {
+					m, err := hub.Attach(notify.Attachment{ClientID: fmt.Sprint(i, "-", j), UserID: "u1"})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					time.Sleep(time.Duration(j%3) * time.Second)
+					m.Detach()
+					time.Sleep(time.Duration(i*j%9) * time.Second)
+				}
+			})
+		}
+		all.Wait()
+		time.Sleep(time.Minute)
+		last := ""
+		for word := range strings.FieldsSeq(told()) {
+			what, _, _ := strings.Cut(word, "{")
+			if what == last {
+				t.Fatalf("%s twice", what)
+			}
+			last = what
+		}
+		if last != "user:offline" {
+			t.Errorf("ends with %q", last)
+		}
+	})
+}
+
+func TestPresenceStopsTelling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+		defer hub.Close()
+		p := AnnounceUsers(hub, zap.NewNop())
+		watcher := servertest.Attach(t, hub, "watcher", "", presenceChannel)
+		m := servertest.Attach(t, hub, "c1", "u1")
+		m.Detach()
+		p.Stop()
+		servertest.Attach(t, hub, "c2", "u2")
+		time.Sleep(time.Minute)
+		var buf [4]notify.Delivery
+		if n := watcher.Pull(buf[:]); n != 1 || buf[0].Message.Type != "user:online" {
+			t.Errorf("%d told, want that u1 is online and no more", n)
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package presence
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
+)
+
+const (
+	// calmUpdates is up to how many connections every coming and going is told.
+	calmUpdates = 100
+	// updateInterval is how often it is told above that; the newest wins.
+	updateInterval = time.Second
+)
+
+type connectionUpdate struct {
+	Type             string `json:"type"` // "new-connection" or "disconnection"
+	ClientID         string `json:"clientId"`
+	UserID           string `json:"userId"`
+	Username         string `json:"username"`
+	TotalConnections int    `json:"totalConnections"`
+}
+
+// Connections tells every connection who comes and goes, on both transports.
+type Connections struct {
+	hub *notify.Hub
+	log *zap.Logger
+
+	mu      sync.Mutex
+	newest  *connectionUpdate
+	next    time.Time
+	timer   *time.Timer
+	stopped bool
+}
+
+// AnnounceConnections starts the updates; the caller stops them.
+func AnnounceConnections(hub *notify.Hub, log *zap.Logger) *Connections {
+	u := &Connections{hub: hub, log: log}
+	hub.OnAttach(func(m *notify.Member) { u.tell("new-connection", m) })
+	hub.OnDetach(func(m *notify.Member) { u.tell("disconnection", m) })
+	return u
+}
+
+func (u *Connections) Stop() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.stopped = true
+	if u.timer != nil {
+		u.timer.Stop()
+	}
+}
+
+func (u *Connections) tell(what string, m *notify.Member) {
+	if m.Namespace() != notify.RootNamespace {
+		return
+	}
+	update := &connectionUpdate{Type: what, ClientID: m.ClientID(), UserID: m.UserID(), Username: m.Username()}
+	if update.UserID == "" {
+		update.UserID = auth.Anonymous
+	}
+	now := time.Now()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	update.TotalConnections = u.hub.Total() // here, so that the last one told is right
+	switch {
+	case u.stopped:
+	case update.TotalConnections <= calmUpdates || !now.Before(u.next):
+		u.newest, u.next = nil, now.Add(updateInterval)
+		u.publish(update)
+	case u.newest != nil:
+		u.newest = update
+	default:
+		u.newest = update
+		u.timer = time.AfterFunc(u.next.Sub(now), u.flush)
+	}
+}
+
+func (u *Connections) flush() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopped || u.newest == nil {
+		return
+	}
+	update := u.newest
+	u.newest, u.next = nil, time.Now().Add(updateInterval)
+	u.publish(update)
+}
+
+// publish sends an update that is not kept: after a reconnect the next one tells
+// how things are.
+func (u *Connections) publish(update *connectionUpdate) {
+	data, err := json.Marshal(update)
+	if err == nil {
+		_, err = u.hub.Deliver(context.Background(), &notify.Message{
+			Namespace: notify.RootNamespace, Rooms: []string{rooms.All}, Type: "connection-update",
+			Data: data, Volatile: true, Bare: true,
+		})
+	}
+	if err != nil {
+		u.log.Debug("connection update was not sent", zap.Error(err))
+	}
+}

@@ -1,0 +1,50 @@
+package servertest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+)
+
+// Polling speaks Engine.IO over long-polling, one request at a time.
+type Polling struct {
+	t   testing.TB
+	URL string
+}
+
+func (c *Polling) Get() string {
+	c.t.Helper()
+	res, text := Do(c.t, "GET", c.URL, "")
+	if res.StatusCode != http.StatusOK {
+		c.t.Fatalf("GET: %d %s", res.StatusCode, text)
+	}
+	return text
+}
+
+func (c *Polling) Post(packets ...string) {
+	c.t.Helper()
+	if res, text := Do(c.t, "POST", c.URL, strings.Join(packets, "\x1e")); res.StatusCode != http.StatusOK {
+		c.t.Fatalf("POST: %d %s", res.StatusCode, text)
+	}
+}
+
+// Upgrade moves the session to a websocket.
+func (c *Polling) Upgrade() *WebSocket {
+	c.t.Helper()
+	url := strings.Replace(strings.Replace(c.URL, "http:", "ws:", 1), "transport=polling", "transport=websocket", 1)
+	conn, res, err := websocket.DefaultDialer.Dial(url, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	res.Body.Close()
+	c.t.Cleanup(func() { conn.Close() })
+	ws := &WebSocket{t: c.t, Conn: conn}
+	ws.Send("2probe")
+	if got := ws.Read(); got != "3probe" {
+		c.t.Fatalf("got %s", got)
+	}
+	ws.Send("5")
+	return ws
+}

@@ -1,0 +1,132 @@
+package socketio
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/sse"
+)
+
+var (
+	someIP  = netip.MustParseAddr("192.0.2.1")
+	otherIP = netip.MustParseAddr("192.0.2.2")
+)
+
+// tries makes n attempts that end with err and returns how many were looked at and how many refused as too many.
+func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identity, err error) (looked, limited int) {
+	t.Helper()
+	for range n {
+		_, got := l.Attempt(ip, func() (auth.Identity, error) { looked++; return id, err })
+		var refused *auth.Error
+		switch {
+		case errors.As(got, &refused) && refused.Code == "rate_limited":
+			limited++
+			if refused.Status != 429 || refused.Message != "Rate limit exceeded" || refused.RetryAfter < time.Second || refused.RetryAfter%time.Second != 0 {
+				t.Fatalf("refused with %+v", refused)
+			}
+		case !errors.Is(got, err):
+			t.Fatalf("got %v, want %v", got, err)
+		}
+	}
+	return looked, limited
+}
+
+// Of a thousand guesses from one address ten are looked at in a minute; nobody else feels it.
+func TestGuessesAreLimited(t *testing.T) {
+	l := limit.New(limit.Options{AuthFailures: 10})
+	if looked, limited := tries(t, l, someIP, 1000, auth.Identity{}, auth.ErrInvalid); looked > 11 || limited != 1000-looked {
+		t.Errorf("%d were looked at, %d refused", looked, limited)
+	}
+	good := auth.Identity{UserID: "u1", Verified: true}
+	if looked, limited := tries(t, l, someIP, 10, good, nil); looked != 0 || limited != 10 {
+		t.Errorf("a guess that was right: %d looked at, %d refused", looked, limited)
+	}
+	if looked, limited := tries(t, l, otherIP, 10, good, nil); looked != 10 || limited != 0 {
+		t.Errorf("another address: %d looked at, %d refused", looked, limited)
+	}
+}
+
+// An address with users behind it is never locked out; its bad credentials alone are refused.
+func TestGuessesDoNotLockUsersOut(t *testing.T) {
+	l := limit.New(limit.Options{AuthFailures: 10})
+	good := auth.Identity{UserID: "u1", Verified: true}
+	tries(t, l, someIP, 1, good, nil)
+	if _, limited := tries(t, l, someIP, 100, auth.Identity{}, auth.ErrInvalid); limited < 89 {
+		t.Errorf("%d of 100 guesses were refused", limited)
+	}
+	if looked, limited := tries(t, l, someIP, 100, good, nil); looked != 100 || limited != 0 {
+		t.Errorf("users: %d looked at, %d refused", looked, limited)
+	}
+}
+
+// Missing and outdated credentials are no guesses, nor is anything counted without a limit or an address.
+func TestWhatIsNoGuess(t *testing.T) {
+	l := limit.New(limit.Options{AuthFailures: 10})
+	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden, auth.ErrMalformed, auth.ErrKeysAway} {
+		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, err); looked != 100 {
+			t.Errorf("%v: %d of 100 were looked at", err, looked)
+		}
+	}
+	for name, l := range map[string]*limit.Limiter{"no limit": limit.New(limit.Options{}), "no limiter": nil} {
+		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, auth.ErrInvalid); looked != 100 {
+			t.Errorf("%s: %d of 100 were looked at", name, looked)
+		}
+	}
+	if looked, _ := tries(t, l, netip.Addr{}, 100, auth.Identity{}, auth.ErrInvalid); looked != 100 {
+		t.Errorf("a unix socket: %d of 100 were looked at", looked)
+	}
+}
+
+// Streams and Socket.IO share the count of an address.
+func TestGuessesOverBothTransports(t *testing.T) {
+	limits := limit.New(limit.Options{AuthFailures: 10})
+	var authenticator *auth.Authenticator
+	s := newStack(t, func(o *Options) { withTokens(t)(o); o.Limits, authenticator = limits, o.Auth })
+	c := s.Dial("")
+	c.Join(`{"token":"` + servertest.TokenFor(t, time.Now().Add(time.Hour)) + `"}`)
+	base := servertest.Serve(t, edge.WithInfo(nil, sse.New(sse.Options{
+		Hub: s.Hub, Auth: limit.StreamAuth(authenticator, limits), Problem: edge.WriteProblem,
+	}).Stream("")))
+	var last *http.Response
+	var text string
+	for range 11 {
+		last, text = servertest.Do(t, "GET", "http://"+base+"/sse?token=guess", "")
+	}
+	var problem edge.Problem
+	if err := json.Unmarshal([]byte(text), &problem); err != nil || last.StatusCode != 429 || problem.Code != "rate_limited" || last.Header.Get("Retry-After") == "" {
+		t.Errorf("%s %s, Retry-After %q", last.Status, text, last.Header.Get("Retry-After"))
+	}
+	c.Send(refreshPacket("", "guess"))
+	want := `42["error",{"code":"rate_limited","message":"Rate limit exceeded","retryAfter":`
+	if got := c.Read(); !strings.HasPrefix(got, want) {
+		t.Errorf("Socket.IO: %s, want %s", got, want)
+	}
+
+	// A stranger guesses at CONNECT until it is told to wait.
+	strangers := newStack(t, func(o *Options) {
+		withTokens(t)(o)
+		o.Limits = limit.New(limit.Options{AuthFailures: 2})
+	})
+	var codes []string
+	for range 3 {
+		c := strangers.Dial("")
+		c.Send(`40{"token":"guess"}`)
+		var refused refusal
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(c.Read(), "44")), &refused); err != nil {
+			t.Fatal(err)
+		}
+		codes = append(codes, refused.Data.Code)
+	}
+	if want := "invalid_token invalid_token rate_limited"; strings.Join(codes, " ") != want {
+		t.Errorf("CONNECT: %q, want %s", codes, want)
+	}
+}

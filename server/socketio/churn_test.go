@@ -1,0 +1,154 @@
+package socketio
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// Thousands of connections that come and go leave no goroutine, no file, no
+// member and no session of the transport behind, in whatever way they end.
+func TestChurnLeavesNothing(t *testing.T) {
+	const each, parallel = 2000, 8
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+	early := "\x81\x81\x00\x00\x00\x003" // a PONG before OPEN was read
+	connect := "\x81\x91\x00\x00\x00\x00" + `40{"userId":"u1"}`
+	s := newStack(t, func(o *Options) {
+		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{MaxSessions: 100})
+		t.Cleanup(o.Hub.Close)
+	})
+	s.Alive()
+	ends := map[string]func(net.Conn){
+		"FIN": func(c net.Conn) { _ = c.Close() },
+		"RST": func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0); _ = c.Close() },
+	}
+	// Each is one request on one socket, what is sent behind its answer, and what is awaited before the end.
+	kinds := map[string]struct{ request, then, until string }{
+		"websocket, never connects": {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, early, `0{"sid"`},
+		"websocket":                 {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, early + connect, `["connected"`},
+		"websocket, half a frame":   {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, connect + "\x81\xfe\x10", `["connected"`},
+		"EventSource":               {"GET /sse?userId=u1&channels=a HTTP/1.1\r\nHost: x\r\n\r\n", "", `"type":"connected"`},
+	}
+	wait := func(what string, goroutines, files int) {
+		t.Helper()
+		servertest.Eventually(t, "everything of "+what+" is gone", func() bool {
+			return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 && len(s.sio.links.all()) == 0 &&
+				runtime.NumGoroutine() <= goroutines+5 && openFiles(t) <= files+5
+		})
+	}
+	servertest.Eventually(t, "the prober is gone", func() bool { return s.Hub.Total() == 0 })
+	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	for what, kind := range kinds {
+		for how, end := range ends {
+			inParallel(parallel, each/parallel/2, func() error {
+				c, err := net.Dial("tcp", s.Base)
+				if err != nil {
+					return err
+				}
+				defer end(c)
+				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				if _, err := io.WriteString(c, kind.request); err != nil {
+					return err
+				}
+				in := bufio.NewReader(c)
+				if err := readUntil(in, "\r\n\r\n"); err != nil {
+					return err
+				}
+				if _, err := io.WriteString(c, kind.then); err != nil {
+					return err
+				}
+				return readUntil(in, kind.until)
+			}, t.Error)
+			wait(what+" ended by "+how, goroutines, files)
+		}
+	}
+
+	transport := &http.Transport{MaxIdleConnsPerHost: parallel}
+	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	url := "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"
+	ask := func(method, url, body string) (string, error) {
+		r, err := http.NewRequest(method, url, strings.NewReader(body))
+		if err != nil {
+			return "", err
+		}
+		res, err := client.Do(r)
+		if err != nil {
+			return "", err
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err == nil && res.StatusCode != http.StatusOK {
+			err = errors.New(res.Status + string(text))
+		}
+		return string(text), err
+	}
+	inParallel(parallel, each/parallel, func() error {
+		open, err := ask("GET", url, "")
+		if err != nil {
+			return err
+		}
+		sid := url + "&sid=" + strings.Split(open, `"`)[3]
+		for _, step := range []struct{ method, body string }{{"POST", `3` + "\x1e" + `40{"userId":"u1"}`}, {"GET", ""}, {"POST", "1"}} {
+			if _, err := ask(step.method, sid, step.body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, t.Error)
+	transport.CloseIdleConnections()
+	wait("polling", goroutines, files)
+	if n := s.sio.Panics(); n != 0 {
+		t.Errorf("%d panics", n)
+	}
+	s.Alive()
+}
+
+// inParallel calls f times times in each of n goroutines and tells its errors.
+func inParallel(n, times int, f func() error, failed func(...any)) {
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			for range times {
+				if err := f(); err != nil {
+					failed(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func readUntil(in *bufio.Reader, text string) error {
+	var all strings.Builder
+	for !strings.HasSuffix(all.String(), text) {
+		b, err := in.ReadByte()
+		if err != nil {
+			return errors.Join(err, errors.New("after "+all.String()))
+		}
+		all.WriteByte(b)
+	}
+	return nil
+}
+
+// openFiles counts the descriptors of the process; where it cannot, there are none.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.EINVAL) {
+		t.Fatal(err)
+	}
+	return len(names)
+}

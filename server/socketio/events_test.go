@@ -1,0 +1,254 @@
+package socketio
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+func TestBuiltinEvents(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.MaxRooms = 4 })
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	tests := []struct {
+		in   string
+		want []string
+	}{
+		{`42["subscribe",{"channels":["a","b","user:u2"]}]`,
+			[]string{`42["subscribed",{"type":"subscribed","channels":["a","b"],"denied":["user:u2"],"timestamp":*},"ID"]`}},
+		{`421["subscribe"]`, []string{
+			`42["subscribed",{"type":"subscribed","channels":["default"],"timestamp":*},"ID"]`,
+			`431[{"type":"subscribed","channels":["default"],"timestamp":*}]`}},
+		{`422["unsubscribe",{"channels":["a"]}]`, []string{
+			`42["unsubscribed",{"type":"unsubscribed","channels":["a"],"timestamp":*},"ID"]`,
+			`432[{"type":"unsubscribed","channels":["a"],"timestamp":*}]`}},
+		{`42["subscribe",7]`, []string{`42["error",{"code":"validation","message":"expected {\"channels\": [\"name\", …]}"},"ID"]`}},
+		{`423["join-room","room 1"]`, []string{
+			`42["room-joined",{"room":"room 1","timestamp":*},"ID"]`, `433[{"room":"room 1","timestamp":*}]`}},
+		{`424["join-room","user:u2"]`, []string{
+			`42["error",{"code":"forbidden","message":"this room may not be joined","room":"user:u2"},"ID"]`,
+			`434[{"error":{"code":"forbidden","message":"this room may not be joined","room":"user:u2"}}]`}},
+		{`42["join-room","USER:u2"]`, []string{`42["error",{"code":"forbidden","message":"this room may not be joined","room":"USER:u2"},"ID"]`}},
+		{`42["join-room","*"]`, []string{`42["error",{"code":"forbidden","message":"this room may not be joined","room":"*"},"ID"]`}},
+		{`42["join-room",["a"]]`, []string{`42["error",{"code":"validation","message":"expected the name of a room, a string"},"ID"]`}},
+		{`42["join-room","c"]`, []string{`42["room-joined",{"room":"c","timestamp":*},"ID"]`}},
+		{`42["join-room","one too many"]`, []string{`42["error",{"code":"room_limit","message":"too many rooms","room":"one too many"},"ID"]`}},
+		{`42["leave-room","c"]`, []string{`42["room-left",{"room":"c","timestamp":*},"ID"]`}},
+		{`42["custom-event",{"n":1}]`, []string{`42["custom-event-response",{"n":1,"timestamp":*},"ID"]`}},
+		{`42["custom-event","text"]`, []string{`42["custom-event-response",{"data":"text","timestamp":*},"ID"]`}},
+		{`42["ping"]`, []string{`42["pong",{"timestamp":*,"clientId":*},"ID"]`}},
+		{`425["send-message",{"room":"room 1","message":{"b":[1,  2]},"metadata":{"k":"v"}}]`, []string{
+			`42["message",{"type":"message","room":"room 1","message":{"b":[1,2]},"from":{"clientId":*,"userId":"u1"},"timestamp":*,"metadata":{"k":"v"}},"ID"]`,
+			`435[{"id":"ID","delivered":1,"users":1,"channels":1,"stored":true}]`}},
+		{`42["send-message",{"room":"user:u2","message":"x"}]`, []string{
+			`42["error",{"code":"forbidden","message":"room \"user:u2\": belongs to the server, expected another prefix","room":"user:u2"},"ID"]`}},
+	}
+	for _, tt := range tests {
+		c.Send(tt.in)
+		for _, want := range tt.want {
+			got := servertest.Masked(c.Read())
+			if strings.Contains(want, "belongs to the server") {
+				got = got[:30] // the wording is that of the name rules
+				want = want[:30]
+			}
+			if strings.HasPrefix(want, "435") {
+				got = strings.ReplaceAll(got, `"id":*`, `"id":"ID"`)
+			}
+			if got != want {
+				t.Errorf("%s:\n got %s\nwant %s", tt.in, got, want)
+			}
+		}
+	}
+}
+
+func TestMessageReachesTheRoomOnly(t *testing.T) {
+	s := newStack(t, nil)
+	a, _ := s.Connect(`{"userId":"a","channels":["chat"]}`)
+	b, _ := s.Connect(`{"userId":"b","channels":"chat"}`)
+	other, _ := s.Connect(`{"userId":"c"}`)
+	a.Send(`42["send-message",{"room":"chat","message":"hi"}]`)
+	var m struct {
+		Message json.RawMessage
+		From    struct{ UserID string }
+	}
+	a.Event("message", &m)
+	b.Event("message", &m)
+	if string(m.Message) != `"hi"` || m.From.UserID != "a" {
+		t.Errorf("b got %+v", m)
+	}
+	other.Sync() // fails on anything but its own pong
+}
+
+func TestTokenDecidesWhoJoinsAndPublishes(t *testing.T) {
+	s := newStack(t, withTokens(t))
+	token := servertest.SignHS256(t, servertest.Secret, map[string]any{
+		"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": []string{"team-*"}, "publish": []string{"team-a"},
+	})
+	c := s.Dial("")
+	c.Join(`{"token":"` + token + `"}`)
+	for in, want := range map[string]string{
+		`["join-room","team-a"]`:                             "room-joined",
+		`["join-room","orders"]`:                             "error",
+		`["send-message",{"room":"orders","message":1}]`:     "error",
+		`["send-message",{"room":"team-b","message":1}]`:     "error",
+		`["subscribe",{"channels":["team-b","admin-team"]}]`: "subscribed",
+	} {
+		c.Send("42" + in)
+		var reply channelsEvent
+		c.Event(want, &reply)
+		if want == "subscribed" && fmt.Sprint(reply.Channels, reply.Denied) != "[team-b] [admin-team]" {
+			t.Errorf("subscribed to %v, denied %v", reply.Channels, reply.Denied)
+		}
+	}
+}
+
+func TestAs(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.As = []string{"event", "notification"} })
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	own, _ := s.Connect(`{"userId":"u1","as":["type","mine"]}`)
+	r := s.Publish(`{"target":{"user":"u1"},"type":"payment:completed","data":1}`)
+	for _, want := range []struct {
+		c    *servertest.WebSocket
+		name string
+	}{{c, "event"}, {c, "notification"}, {own, "payment:completed"}, {own, "mine"}} {
+		var n struct{ Type string }
+		if id := want.c.Event(want.name, &n); id != r.ID || n.Type != "payment:completed" {
+			t.Errorf("%s: %+v with id %s, want %s", want.name, n, id, r.ID)
+		}
+	}
+	_ = s.sio.IO().Emit("plain", "not renamed")
+	c.Event("plain", nil)
+}
+
+func TestHeartbeatAndUpdates(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.Heartbeat = 50 * time.Millisecond })
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	var beat heartbeatEvent
+	for range 2 {
+		if id := c.Event("heartbeat", &beat); beat.TotalConnections != 1 || id == "" {
+			t.Errorf("heartbeat %+v with id %q", beat, id)
+		}
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 3 })
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	for range 3 {
+		c.Send(`42["ping"]`)
+		c.Event("pong", nil)
+	}
+	c.Send(`427["ping"]`)
+	want := `{"code":"rate_limited","message":"Rate limit exceeded","retryAfter":60}`
+	if got := c.Read(); got != `437[{"error":`+want+`}]` {
+		t.Errorf("ack %s", got)
+	}
+	var e json.RawMessage
+	if c.Event("error", &e); string(e) != want {
+		t.Errorf("error %s", e)
+	}
+}
+
+func TestIdleClientsAreClosedAndListenersAreNot(t *testing.T) {
+	s := newStack(t, func(o *Options) {
+		o.InactiveTimeout, o.SweepInterval = 300*time.Millisecond, 20*time.Millisecond
+		o.PingInterval, o.PingTimeout = 50*time.Millisecond, time.Minute
+	})
+	silent := s.Dial("")
+	silent.Join(`{"userId":"silent"}`)
+	listener, _ := s.Connect(`{"userId":"listener"}`)
+	ended := make(chan time.Time, 1)
+	go func() { // answers no ping
+		for {
+			if _, _, err := silent.Conn.ReadMessage(); err != nil {
+				ended <- time.Now()
+				return
+			}
+		}
+	}()
+	start := time.Now()
+	stop := make(chan struct{})
+	closedEarly := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := listener.Next(); err != nil {
+				closedEarly <- err
+				return
+			}
+		}
+	}()
+	if at := <-ended; at.Sub(start) < 200*time.Millisecond {
+		t.Errorf("closed after %s", at.Sub(start))
+	}
+	select {
+	case err := <-closedEarly:
+		t.Errorf("a listener that answers pings was closed: %v", err)
+	case <-time.After(6*300*time.Millisecond - time.Since(start)):
+	}
+	close(stop)
+	listener.Conn.Close()
+	<-closedEarly
+}
+
+func TestLimits(t *testing.T) {
+	limits := limit.New(limit.Options{PerUser: 1})
+	s := newStack(t, func(o *Options) { o.Limits = limits })
+	first, _ := s.Connect(`{"userId":"u1"}`)
+	second := s.Dial("")
+	second.Send(`40{"userId":"u1"}`)
+	if got := second.Read(); got != `44{"message":"Too many connections","data":{"code":"too_many_connections","retryAfter":10}}` {
+		t.Errorf("got %s", got)
+	}
+	first.Conn.Close()
+	servertest.Eventually(t, "the place is free", func() bool { n, _, _ := limits.Counts(); return n == 0 })
+	second.Join(`{"userId":"u1"}`)
+}
+
+func TestAnonymous(t *testing.T) {
+	s := newStack(t, func(o *Options) {
+		o.Auth, _ = auth.New(auth.Options{Mode: auth.ModeOpen, AllowAnonymousSocketIO: true})
+	})
+	_, connected := s.Connect("")
+	if connected.UserID != "anonymous" {
+		t.Errorf("connected %+v", connected)
+	}
+	if r := s.Publish(`{"target":{"user":"anonymous"},"type":"n","data":1}`); r.Delivered != 0 {
+		t.Errorf("an anonymous client is in the room of a user: %+v", r)
+	}
+}
+
+// A built-in event would pass on the placeholder in place of the bytes.
+func TestBuiltinEventsTakeNoBinary(t *testing.T) {
+	s := newStack(t, nil)
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	c.Send(`451-["send-message",{"room":"general","message":{"_placeholder":true,"num":0}}]`)
+	c.SendBinary([]byte("abc"))
+	var e errorEvent
+	if c.Event("error", &e); e.Code != "validation" || e.Message != "send-message takes no binary values" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// A browser sends no Origin with a GET to its own host, but says where the page
+// is from; the polling handshake must not lose that.
+func TestCookieOverPolling(t *testing.T) {
+	s := newStack(t, withTokens(t))
+	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	url := "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"
+	for site, want := range map[string]string{"Sec-Fetch-Site: same-origin": `40{"sid":*`, "X-Other: 1": `44{"message":"Forbidden"`} {
+		_, body := servertest.Do(t, "GET", url, "", "Cookie: auth_token="+token, site)
+		var open struct{ Sid string }
+		if err := json.Unmarshal([]byte(body[1:]), &open); err != nil {
+			t.Fatal(err)
+		}
+		servertest.Do(t, "POST", url+"&sid="+open.Sid, "40", "Content-Type: text/plain;charset=UTF-8")
+		if _, body := servertest.Do(t, "GET", url+"&sid="+open.Sid, ""); !strings.HasPrefix(servertest.Masked(body), want) {
+			t.Errorf("%s: got %s, want %s", site, body, want)
+		}
+	}
+}

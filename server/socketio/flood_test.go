@@ -1,0 +1,45 @@
+package socketio
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// A flood is handled at its rate and no faster, is told of once a second, and ends
+// its own connection when it has gone on for ten seconds.
+func TestFloodEndsItsConnection(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 20 })
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	l := s.onlyPeer("/").link
+	// The client stays silent, so this is the only reader of the link.
+	handled, told := 0, 0
+	for range 5000 {
+		l.Message([]byte(`2["ping"]`), false)
+	}
+	if now := time.Now(); now.Sub(l.abuse.since) > abuseLimit || now.Sub(l.abuse.last) > abuseGrace {
+		t.Fatalf("abuse %+v", l.abuse)
+	}
+	if l.session.Closed() {
+		t.Fatal("a burst ended the connection")
+	}
+	l.abuse.since = l.abuse.since.Add(-abuseLimit)
+	l.Message([]byte(`2["ping"]`), false)
+	for _, text := range c.Closed() {
+		switch {
+		case strings.HasPrefix(text, `42["pong",`):
+			handled++
+		case strings.HasPrefix(text, `42["error",{"code":"rate_limited",`):
+			told++
+		default:
+			t.Errorf("got %s", text)
+		}
+	}
+	if handled != 20 || told < 1 || told > 5 {
+		t.Errorf("%d handled, told %d times, want 20 and at most once a second", handled, told)
+	}
+	servertest.Eventually(t, "the flood is gone", func() bool { return s.Hub.Total() == 0 })
+	s.Connect(`{"userId":"u1"}`)
+}

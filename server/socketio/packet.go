@@ -1,0 +1,264 @@
+package socketio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// Packet kinds of the Socket.IO protocol v5, as they stand on the wire.
+const (
+	kindConnect      = '0'
+	kindDisconnect   = '1'
+	kindEvent        = '2'
+	kindAck          = '3'
+	kindConnectError = '4'
+	kindBinaryEvent  = '5'
+	kindBinaryAck    = '6'
+)
+
+const (
+	maxAttachments = 10
+	maxDepth       = 32
+	maxNamespace   = 128
+	maxAuth        = 16 << 10 // bytes of a CONNECT: handlers see them for as long as the client stays
+	maxAckID       = 1 << 53
+)
+
+// reservedEvents may not be emitted by a client: the library and every
+// Socket.IO client use them for themselves.
+var reservedEvents = map[string]bool{
+	"connect": true, "connect_error": true, "disconnect": true, "disconnecting": true,
+	"newListener": true, "removeListener": true,
+}
+
+// packet is one Socket.IO packet from a client, already held against the rules:
+// nothing that passes decodePacket can surprise a handler by its shape.
+type packet struct {
+	kind        byte
+	namespace   string
+	id          uint64
+	hasID       bool
+	attachments int
+	auth        map[string]any    // CONNECT
+	name        string            // EVENT
+	args        []json.RawMessage // EVENT without its name; ACK
+	parts       [][]byte          // the attachments
+	size        int               // bytes as it came
+}
+
+func (p *packet) isEvent() bool { return p.kind == kindEvent || p.kind == kindBinaryEvent }
+func (p *packet) isAck() bool   { return p.kind == kindAck || p.kind == kindBinaryAck }
+
+// decodePacket reads `<kind>[<n>-][<namespace>,][<ack id>][json]` strictly. An
+// error means that the peer does not speak the protocol and is to be closed.
+func decodePacket(text []byte) (*packet, error) {
+	if len(text) == 0 {
+		return nil, errors.New("empty packet")
+	}
+	if !utf8.Valid(text) {
+		return nil, errors.New("packet is not UTF-8")
+	}
+	p := &packet{kind: text[0], namespace: notify.RootNamespace}
+	rest := text[1:]
+	switch p.kind {
+	case kindBinaryEvent, kindBinaryAck:
+		digits, after, found := bytes.Cut(rest, []byte{'-'})
+		n, err := strconv.ParseUint(string(digits), 10, 16)
+		if !found || err != nil || n < 1 || n > maxAttachments {
+			return nil, fmt.Errorf("attachment count must be 1 to %d", maxAttachments)
+		}
+		p.attachments, rest = int(n), after
+	case kindConnect, kindDisconnect, kindEvent, kindAck:
+	default:
+		return nil, fmt.Errorf("packet type %q is not for clients", p.kind)
+	}
+	if len(rest) > 0 && rest[0] == '/' {
+		name, after, _ := bytes.Cut(rest, []byte{','})
+		if len(name) > maxNamespace {
+			return nil, fmt.Errorf("namespace is longer than %d bytes", maxNamespace)
+		}
+		p.namespace, rest = string(name), after
+	}
+	digits := 0
+	for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+		digits++
+	}
+	if digits > 0 {
+		id, err := strconv.ParseUint(string(rest[:digits]), 10, 64)
+		if err != nil || id > maxAckID {
+			return nil, errors.New("acknowledgement id is out of range")
+		}
+		p.id, p.hasID, rest = id, true, rest[digits:]
+	}
+	return p, p.decodeData(rest)
+}
+
+func (p *packet) decodeData(data []byte) error {
+	if err := checkDepth(data, maxDepth); err != nil {
+		return err
+	}
+	switch {
+	case p.kind == kindConnect:
+		if p.hasID {
+			return errors.New("CONNECT takes no id")
+		}
+		if len(data) == 0 {
+			return nil
+		}
+		if len(data) > maxAuth {
+			return fmt.Errorf("CONNECT data is longer than %d bytes", maxAuth)
+		}
+		if err := json.Unmarshal(data, &p.auth); err != nil || p.auth == nil {
+			return errors.New("CONNECT data must be an object")
+		}
+	case p.kind == kindDisconnect:
+		if p.hasID || len(data) != 0 {
+			return errors.New("DISCONNECT takes no data")
+		}
+	case p.isAck() && !p.hasID:
+		return errors.New("ACK needs an id")
+	default:
+		if err := json.Unmarshal(data, &p.args); err != nil || p.args == nil {
+			return errors.New("data must be a JSON array")
+		}
+		if p.isEvent() {
+			return p.takeName()
+		}
+	}
+	return nil
+}
+
+// takeName moves the first element of an event's array, its name, out of args.
+func (p *packet) takeName() error {
+	if len(p.args) == 0 {
+		return errors.New("an event needs a name")
+	}
+	first := p.args[0]
+	p.args = p.args[1:]
+	switch {
+	case first[0] == '"':
+		if err := json.Unmarshal(first, &p.name); err != nil {
+			return errors.New("event name is not valid JSON")
+		}
+	case first[0] == '-' || (first[0] >= '0' && first[0] <= '9'):
+		p.name = string(first)
+	default:
+		return errors.New("event name must be a string or a number")
+	}
+	if reservedEvents[p.name] {
+		return fmt.Errorf("event name %q is reserved", p.name)
+	}
+	return nil
+}
+
+// checkDepth counts brackets outside of strings, so that a deep value is
+// refused before encoding/json recurses into it.
+func checkDepth(data []byte, limit int) error {
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '[' || c == '{':
+			if depth++; depth > limit {
+				return fmt.Errorf("JSON is nested deeper than %d", limit)
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return nil
+}
+
+// appendHeader appends everything of a packet that stands before its JSON.
+func appendHeader(dst []byte, kind byte, attachments int, namespace string, id *uint64) []byte {
+	dst = append(dst, kind)
+	if attachments > 0 {
+		dst = strconv.AppendInt(dst, int64(attachments), 10)
+		dst = append(dst, '-')
+	}
+	if namespace != "" && namespace != notify.RootNamespace {
+		dst = append(dst, namespace...)
+		dst = append(dst, ',')
+	}
+	if id != nil {
+		dst = strconv.AppendUint(dst, *id, 10)
+	}
+	return dst
+}
+
+// marshal is json.Marshal without the escaping of <, > and &, which only makes
+// packets longer.
+func marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
+}
+
+// detach replaces every binary value of v by what replace makes of its bytes, in
+// the order of the JSON text. Values are copied, never changed: one packet may be
+// handed to several namespaces.
+func detach(v any, replace func([]byte) any) (any, error) {
+	switch t := v.(type) {
+	case json.Marshaler:
+		return v, nil
+	case []byte:
+		return replace(bytes.Clone(t)), nil
+	case interface{ Bytes() []byte }: // a buffer stays readable for the next packet
+		return replace(bytes.Clone(t.Bytes())), nil
+	case *strings.Reader:
+		text, err := io.ReadAll(t)
+		return string(text), err
+	case io.Reader:
+		data, err := io.ReadAll(t)
+		if err != nil {
+			return nil, fmt.Errorf("read binary value: %w", err)
+		}
+		return replace(data), nil
+	case []any:
+		out := make([]any, len(t))
+		for i, item := range t {
+			var err error
+			if out[i], err = detach(item, replace); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case map[string]any:
+		out := make(map[string]any, len(t))
+		for _, key := range slices.Sorted(maps.Keys(t)) {
+			var err error
+			if out[key], err = detach(t[key], replace); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return v, nil
+}
+
+// placeholders collects attachments and leaves their numbered marks behind.
+func placeholders(attachments *[][]byte) func([]byte) any {
+	return func(data []byte) any {
+		raw := strconv.AppendInt([]byte(`{"_placeholder":true,"num":`), int64(len(*attachments)), 10)
+		*attachments = append(*attachments, data)
+		return json.RawMessage(append(raw, '}'))
+	}
+}

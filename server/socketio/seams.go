@@ -1,0 +1,48 @@
+package socketio
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+)
+
+// Limits bound the connections of a Server. The errors of the first three carry
+// the status of the refusal and when to try again, see Overload.
+// Each release gives a place back and may be called more than once.
+type Limits interface {
+	// PreAuth counts a connection that has sent no CONNECT yet.
+	PreAuth(ip netip.Addr) (release func(), err error)
+	// AcquireSocket counts a connection from its first CONNECT on.
+	AcquireSocket(ip netip.Addr) (release func(), err error)
+	// AcquireUser counts a connection for one of its users.
+	AcquireUser(user string) (release func(), err error)
+	// Attempt runs a check of credentials unless the address has failed too often.
+	Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error)
+}
+
+// Metrics counts what happens on the connections of a Server.
+type Metrics interface {
+	// Written counts a write; since is zero or when the oldest notification in it
+	// was accepted.
+	Written(transport string, bytes int, since time.Time)
+	// Refused counts a connection or an event refused with an error code.
+	Refused(code string)
+	// Panicked counts a panic of a handler.
+	Panicked()
+}
+
+type noLimits struct{}
+
+func (noLimits) PreAuth(netip.Addr) (func(), error)       { return func() {}, nil }
+func (noLimits) AcquireSocket(netip.Addr) (func(), error) { return func() {}, nil }
+func (noLimits) AcquireUser(string) (func(), error)       { return func() {}, nil }
+func (noLimits) Attempt(_ netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
+	return check()
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Written(string, int, time.Time) {}
+func (noMetrics) Refused(string)                 {}
+func (noMetrics) Panicked()                      {}

@@ -1,0 +1,52 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/api"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/sse"
+)
+
+// testStack is a Server on a listener, with streams and the API on the same Hub.
+type testStack struct {
+	*servertest.Stack
+	sio *Server
+}
+
+func newStack(t testing.TB, change func(*Options)) *testStack {
+	t.Helper()
+	authenticator, err := auth.New(auth.Options{Mode: auth.ModeOpen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Hub: servertest.NewHub(t), Auth: authenticator}
+	if change != nil {
+		change(&o)
+	}
+	sio, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: edge.WriteProblem, Log: o.Log})
+	routes := http.NewServeMux()
+	routes.Handle("/socket.io/", sio)
+	routes.Handle("/sse", streams.Stream(""))
+	routes.Handle("/sse/{clientId}/channels", streams.Channels())
+	routes.Handle("/v1/", api.New(api.Options{Hub: o.Hub, Keys: []string{servertest.Key}}))
+	base := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, routes)))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := errors.Join(sio.Shutdown(ctx), streams.Shutdown(ctx)); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	return &testStack{Stack: &servertest.Stack{T: t, Hub: o.Hub, Base: base}, sio: sio}
+}

@@ -1,0 +1,32 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// A shutdown that runs out of time leaves its wait behind; work may be ordered still, from any goroutine.
+func TestWorkAfterAShutdownThatRanOutOfTime(t *testing.T) {
+	var w workers
+	held := make(chan struct{})
+	w.Go(func() { <-held })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := w.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("waited: %v", err)
+	}
+	done := make(chan struct{})
+	close(held)
+	for range 100 {
+		w.Go(func() { done <- struct{}{} })
+		<-done
+	}
+	if err := w.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := w.Wait(ctx); err != nil {
+		t.Errorf("nothing is left to wait for: %v", err)
+	}
+}
