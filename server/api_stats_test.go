@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/roomcast/roomcast/auth"
-
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
 )

@@ -3,9 +3,9 @@ package server
 import (
 	"time"
 
-	"github.com/roomcast/roomcast/notify"
 	"go.uber.org/zap"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
 )
 

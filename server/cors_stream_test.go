@@ -13,11 +13,10 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
-	"github.com/roomcast/roomcast/sse"
-
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
+	"github.com/roomcast/roomcast/sse"
 )
 
 // tokenStack serves everything in token mode for the origins of a first try, this machine's at any port, and

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/roomcast/roomcast/auth"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
 )

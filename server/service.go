@@ -1,3 +1,4 @@
+// Package server opens listeners, mounts the transports and the API on them, and drains.
 package server
 
 import (
@@ -15,13 +16,12 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/sse"
-
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/presence"
 	"github.com/roomcast/roomcast/server/socketio"
+	"github.com/roomcast/roomcast/sse"
 )
 
 // Options are the parts behind one listener. Hub, SocketIO and Streams

@@ -6,12 +6,11 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/sse"
-
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
+	"github.com/roomcast/roomcast/sse"
 )
 
 // serviceStack is the service with both transports on a real listener.

@@ -1,3 +1,4 @@
+// Package api answers backends: it publishes, lists and disconnects, and describes itself as OpenAPI.
 package api
 
 import (

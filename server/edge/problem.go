@@ -1,3 +1,5 @@
+// Package edge is what every request passes: its id and client address, the request log, CORS, the
+// deadline of its body, and the one form and list of codes in which errors leave.
 package edge
 
 import (

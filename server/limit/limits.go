@@ -1,3 +1,4 @@
+// Package limit counts connections, rates and failed credentials, per address, per user and in all.
 package limit
 
 import (

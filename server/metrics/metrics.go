@@ -1,3 +1,4 @@
+// Package metrics counts what the Hub does not and shows both to Prometheus.
 package metrics
 
 import (

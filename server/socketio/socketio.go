@@ -1,4 +1,5 @@
-// Package server joins the transports, the Hub and the HTTP API into one service.
+// Package socketio is a Socket.IO v5 server on engineio: namespaces, acknowledgements and recovery, with
+// every room in the Hub.
 package socketio
 
 import (

@@ -1,3 +1,5 @@
+// Package servertest has what the tests of several packages need: a listener, HTTP and Socket.IO
+// clients of few lines, logs to wait on.
 package servertest
 
 import (

@@ -13,23 +13,28 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/edge"
-	"github.com/roomcast/roomcast/sse"
 )
 
-// StreamAuth returns what decides who a stream is, with failures counted by l
-// together with those of Socket.IO.
-func StreamAuth(a *auth.Authenticator, l *Limiter) sse.Authenticator { return streamAuth{a, l} }
+// StreamAuth returns an authenticator for EventSource streams. l counts its failures
+// together with those of Socket.IO clients.
+func StreamAuth(a *auth.Authenticator, l *Limiter) *StreamAuthenticator {
+	return &StreamAuthenticator{a, l}
+}
 
-type streamAuth struct {
+// StreamAuthenticator is an auth.Authenticator that counts the failures of each address.
+type StreamAuthenticator struct {
 	*auth.Authenticator
 	limits *Limiter
 }
 
-func (s streamAuth) Authenticate(ctx context.Context, c auth.Credentials, t auth.Transport) (auth.Identity, error) {
+// Authenticate is auth.Authenticator.Authenticate.
+
+func (s *StreamAuthenticator) Authenticate(ctx context.Context, c auth.Credentials, t auth.Transport) (auth.Identity, error) {
 	return s.limits.Attempt(edge.IPFromContext(ctx), func() (auth.Identity, error) { return s.Authenticator.Authenticate(ctx, c, t) })
 }
 
-func (s streamAuth) Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error) {
+// Refresh is auth.Authenticator.Refresh.
+func (s *StreamAuthenticator) Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error) {
 	return s.limits.Attempt(edge.IPFromContext(ctx), func() (auth.Identity, error) { return s.Authenticator.Refresh(ctx, current, token) })
 }
 

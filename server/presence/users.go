@@ -1,3 +1,4 @@
+// Package presence announces which users and connections come and go.
 package presence
 
 import (
