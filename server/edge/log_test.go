@@ -91,7 +91,7 @@ func TestPanicRecovery(t *testing.T) {
 	for _, line := range buf.Lines(t) {
 		if line["msg"] == "panic in a request handler" {
 			panics++
-			if !strings.Contains(line["stack"].(string), "requestlog_test.go") {
+			if !strings.Contains(line["stack"].(string), "log_test.go") {
 				t.Errorf("stack %v", line["stack"])
 			}
 		}
