@@ -27,6 +27,7 @@ import (
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/socketio"
+	"github.com/roomcast/roomcast/server/socketio/library"
 	"github.com/roomcast/roomcast/sse"
 	"github.com/roomcast/roomcast/web"
 )
@@ -127,31 +128,34 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{
 		HistorySize: c.HistorySize, HistoryTTL: c.HistoryTTL, HistoryMaxBytes: int64(c.HistoryMaxBytes),
 	})
-	metrics := metrics.New(hub)
+	counts := metrics.New(hub)
 	limits := limit.New(limit.Options{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
 		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP, AuthFailures: c.AuthFailures,
 	})
 	origins := c.Origins()
-	socketIO, err := socketio.New(socketio.Options{
-		Hub: hub, Auth: authenticator, Log: log, Limits: limits, Metrics: metrics,
-		PingInterval: c.SocketIOPingInterval, PingTimeout: c.SocketIOPingTimeout,
-		ConnectTimeout: c.SocketIOConnectTimeout, MaxPayload: int(c.SocketIOMaxPayload),
-		CheckOrigin: func(r *http.Request) bool {
-			origin := r.Header.Get("Origin")
-			return origin == "" || origins.Allow(origin, r)
-		},
-		Heartbeat: c.SocketIOHeartbeatInterval, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SocketIOInactive(),
-		As: c.SocketIOAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
-		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst, DisableRecovery: !c.SocketIORecovery,
-	})
+	options := socketio.DefaultOptions()
+	options.Hub, options.Auth, options.Log, options.Limits, options.Metrics = hub, authenticator, log, limits, counts
+	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
+	options.ConnectTimeout, options.MaxPayload = c.SocketIOConnectTimeout, int(c.SocketIOMaxPayload)
+	options.CheckOrigin = func(r *http.Request) bool {
+		origin := r.Header.Get("Origin")
+		return origin == "" || origins.Allow(origin, r)
+	}
+	options.Heartbeat, options.SweepInterval = c.SocketIOHeartbeatInterval, c.SSECleanupInterval
+	options.InactiveTimeout = c.SocketIOInactive()
+	options.As, options.DefaultChannels, options.MaxRooms = c.SocketIOAs, c.DefaultChannels, c.MaxRooms
+	options.RateInterval, options.RateBurst = c.RateLimitInterval, c.RateLimitBurst
+	options.DisableRecovery = !c.SocketIORecovery
+	socketIO, err := socketio.New(options)
 	if err != nil {
 		hub.Close()
 		return nil, err
 	}
+	library.Mount(socketIO, log)
 	streams := sse.New(sse.Options{
 		Hub: hub, Auth: limit.StreamAuth(authenticator, limits), Tickets: authentication.Tickets, Log: log, Admit: server.StreamAdmission(limits), Problem: edge.WriteProblem,
-		Written: metrics.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
+		Written: counts.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
 	})
 	return server.New(server.Options{
@@ -160,7 +164,7 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,
 		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies, ConnectionUpdates: c.ConnectionUpdates,
 		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
-		Metrics: metrics, Admin: server.AdminOptions{
+		Metrics: counts, Admin: server.AdminOptions{
 			Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
 		},
 		DrainTimeout: c.DrainTimeout, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SSEInactive(),

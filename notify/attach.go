@@ -11,9 +11,6 @@ import (
 // connection that takes another's place detaches it first.
 var ErrClientIDLive = errors.New("client id is connected")
 
-// ErrLost is wrapped by the error of an attach with Attachment.Whole that would be met with a gap.
-var ErrLost = errors.New("messages after the cursor are lost")
-
 // Attachment is what a transport tells of a connection.
 type Attachment struct {
 	ClientID  string // unique in its namespace
@@ -33,9 +30,8 @@ type Attachment struct {
 	// at least, and is not woken for them: pull it when the client is ready.
 	Resume *Cursor
 
-	// Whole refuses the attach when the member would get a Gap first: the transport is about to tell its client that
-	// nothing is missing. Without it Hub.Covers may be out of date by the time of the attach.
-	Whole bool
+	// Former is the session that the connection goes on with, nil for none. It takes effect with Resume only.
+	Former *Former
 
 	// Sessions are the keys under which client id, channels and cursor are kept for Options.SessionTTL after Detach.
 	// An earlier session of a key is replaced.
@@ -52,7 +48,15 @@ type Attachment struct {
 	Owner any
 }
 
-// Attach makes a member. An error wraps ErrClientIDLive, ErrLost or ErrClosed.
+// Former is an earlier session of the client. When nothing is missing since Attachment.Resume, the new member gets the
+// client id of the session and is kept under its keys; else it gets those of the Attachment, and the keys are free.
+type Former struct {
+	ClientID string
+	Sessions []string
+}
+
+// Attach makes a member. Member.Recovered and Member.Missed tell what came of a Former. An error wraps
+// ErrClientIDLive or ErrClosed.
 func (h *Hub) Attach(a Attachment) (*Member, error) {
 	m, err := h.attach(a)
 	if err == nil && h.attached != nil {
@@ -63,22 +67,21 @@ func (h *Hub) Attach(a Attachment) (*Member, error) {
 
 func (h *Hub) attach(a Attachment) (*Member, error) {
 	if a.Namespace == "" {
-		a.Namespace = "/"
+		a.Namespace = RootNamespace
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.unlock()
 	if h.closed.Load() {
 		return nil, fmt.Errorf("attach: %w", ErrClosed)
 	}
-	key := memberKey{a.Namespace, a.ClientID}
-	if h.members[key] != nil {
-		return nil, fmt.Errorf("attach %q in %q: %w", a.ClientID, a.Namespace, ErrClientIDLive)
+	m, err := h.takeOver(a)
+	if err == nil && m == nil {
+		m, err = h.enterAs(a)
 	}
-	if a.Whole && !h.covers(a) {
-		return nil, fmt.Errorf("attach %q in %q: %w", a.ClientID, a.Namespace, ErrLost)
+	if err != nil {
+		return nil, err
 	}
-	m := h.enter(a)
-	h.members[key] = m
+	h.members[memberKey{a.Namespace, m.a.ClientID}] = m
 	h.comeOnline(m)
 	if m.lagging {
 		h.lagging++
@@ -87,31 +90,47 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	return m, nil
 }
 
-// Covers reports whether a member attached now with a.Resume would miss nothing: no gap would come. A transport
-// asks before it tells the client that it recovered.
-func (h *Hub) Covers(a Attachment) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.covers(a)
+// takeOver makes the member that goes on with a.Former. When that would be met with a gap, it makes the one without.
+// It returns nil when there is no Former.
+func (h *Hub) takeOver(a Attachment) (*Member, error) {
+	if a.Former == nil || a.Resume == nil {
+		return nil, nil
+	}
+	former := a
+	former.ClientID, former.Sessions = a.Former.ClientID, a.Former.Sessions
+	changes := len(h.changes)
+	m, err := h.enterAs(former)
+	if err != nil {
+		return nil, err
+	}
+	missed := h.account(m)
+	if missed == nil {
+		m.recovered = true
+		return m, nil
+	}
+	h.exit(m)
+	h.changes = h.changes[:changes]
+	for _, key := range a.Former.Sessions {
+		h.dropSession(h.sessions.byKey[key])
+	}
+	if m, err = h.enterAs(a); err == nil {
+		m.gap = missed
+	}
+	return m, err
 }
 
-func (h *Hub) covers(a Attachment) bool {
-	if a.Resume == nil {
-		return true
+// enterAs is enter unless the client id is a member's.
+func (h *Hub) enterAs(a Attachment) (*Member, error) {
+	if h.members[memberKey{a.Namespace, a.ClientID}] != nil {
+		return nil, fmt.Errorf("attach %q in %q: %w", a.ClientID, a.Namespace, ErrClientIDLive)
 	}
-	m := h.enter(a)
-	gap := h.account(m)
-	h.exit(m)
-	return gap == nil
+	return h.enter(a), nil
 }
 
 // enter makes a member and puts it into its rooms.
 func (h *Hub) enter(a Attachment) *Member {
-	if a.Namespace == "" {
-		a.Namespace = "/"
-	}
 	m := &Member{h: h, a: a, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq}
-	m.a.Rooms, m.a.Granted, m.a.Resume = nil, nil, nil // kept in the table, in granted and in the cursor
+	m.a.Rooms, m.a.Granted, m.a.Resume, m.a.Former = nil, nil, nil, nil // kept in the table, in granted and in the cursor
 	m.seat.Member = m
 	joinedAt := h.head.Seq
 	if a.Resume != nil {
@@ -130,7 +149,7 @@ func (h *Hub) exit(m *Member) {
 	for len(m.seat.Rooms()) > 0 {
 		r := m.seat.Rooms()[0].Room
 		r.Leave(&m.seat)
-		h.left(r)
+		h.left(m, r)
 	}
 }
 
@@ -188,7 +207,7 @@ func (m *Member) Detach() {
 func (m *Member) detach() bool {
 	h := m.h
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.unlock()
 	if m.detached {
 		return false
 	}
@@ -201,6 +220,7 @@ func (m *Member) detach() bool {
 	if m.lagging {
 		m.inbox, m.first, m.pending, m.lagging = nil, 0, 0, false
 	}
+	m.left = m.rooms(func(string) bool { return true })
 	h.exit(m)
 	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
 	h.goOffline(m)

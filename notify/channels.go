@@ -15,7 +15,7 @@ func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, lim
 		allowed[i] = rooms.CheckChannel("channel", name) == nil && (may == nil || may(name))
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.unlock()
 	has := len(m.rooms(isChannel))
 	for i, name := range names {
 		room := rooms.In(m.a.Namespace, name)
@@ -37,7 +37,7 @@ func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, lim
 // the names that it is in no longer: all that are channels.
 func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.unlock()
 	for _, name := range names {
 		if rooms.CheckChannel("channel", name) == nil {
 			h.leave(m, rooms.In(m.a.Namespace, name))

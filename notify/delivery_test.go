@@ -420,7 +420,9 @@ func TestEverythingAtOnce(t *testing.T) {
 				m.Cursor()
 				m.Transport()
 			}
-			h.Covers(Attachment{ClientID: "cov", Rooms: []string{"x", "q"}, Resume: at(3)})
+			if m, err := h.Attach(Attachment{ClientID: "new", Rooms: []string{"x", "q"}, Resume: at(3), Former: &Former{ClientID: "former"}}); err == nil {
+				m.Detach()
+			}
 			h.Sweep(h.o.Now())
 		}
 		stop.Store(true)

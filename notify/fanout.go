@@ -27,7 +27,7 @@ func (h *Hub) next(m *Message, woken *wakeList) {
 	h.index.trim(now, publishStep)
 	h.index.add(m, now)
 	h.fanOut(m, woken)
-	h.head = m.ID
+	h.moveHead(m.ID)
 	h.index.trim(now, 0) // the bytes hold at once
 }
 
@@ -147,7 +147,7 @@ func (h *Hub) lose(next ID, woken *wakeList) {
 			m.epochLost()
 		}
 	}
-	h.head = ID{next.Epoch, next.Seq - 1}
+	h.moveHead(ID{next.Epoch, next.Seq - 1})
 	h.index.forget(h.head.Seq)
 }
 

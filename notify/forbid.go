@@ -20,7 +20,7 @@ func (h *Hub) LeaveForbidden(m *Member, may func(channel string) bool) (left []s
 			h.leave(m, room)
 			left = append(left, name)
 		}
-		h.mu.Unlock()
+		h.unlock()
 	}
 	slices.Sort(left)
 	return left

@@ -46,11 +46,7 @@ func (h *Hub) account(m *Member) *Gap {
 	to := m.cursor.Seq
 	in := m.seat.Rooms()
 	for i := range in {
-		lost := in[i].Room.State.lost
-		if trimmed := in[i].Room.State.trimmed; trimmed > m.base {
-			lost = max(lost, trimmed) // after the attach: live, whatever its TTL
-		}
-		if lost > max(m.cursor.Seq, in[i].JoinedAt) {
+		if lost := m.lostIn(&in[i]); lost > max(m.cursor.Seq, in[i].JoinedAt) {
 			in[i].JoinedAt = lost
 			to = max(to, lost)
 			gap.Rooms = append(gap.Rooms, in[i].Room.Name)
@@ -75,6 +71,15 @@ func (h *Hub) account(m *Member) *Gap {
 	gap.To = ID{h.head.Epoch, to}.String()
 	gap.Rooms = bare(gap.Rooms)
 	return &gap
+}
+
+// lostIn returns up to which seq a room has lost what the member may want.
+func (m *Member) lostIn(in *rooms.Membership[*Member, shelf]) uint64 {
+	lost := in.Room.State.lost
+	if trimmed := in.Room.State.trimmed; trimmed > m.base {
+		lost = max(lost, trimmed) // after the attach: live, whatever its TTL
+	}
+	return lost
 }
 
 // skip moves the cursor of a member with more than MaxReplay messages pending to the last one that it will not

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -47,20 +46,19 @@ func TestResume(t *testing.T) {
 			numbers(t, h, 6)
 			a := Attachment{ClientID: "c", UserID: "u", Rooms: []string{"x"}, Resume: c.resume}
 			covered := c.resume == nil || !strings.Contains(c.want, "gap")
-			if h.Covers(a) != covered {
-				t.Errorf("Covers = %v", !covered)
-			}
-			whole := a
-			whole.Whole = true
-			if m, err := h.Attach(whole); (err == nil) != covered || !covered && !errors.Is(err, ErrLost) {
-				t.Errorf("Attach of a whole one: %v", err)
-			} else if m != nil {
+			going := a
+			going.ClientID, going.Former = "new", &Former{ClientID: "former"}
+			if m := attach(t, h, going); c.resume != nil && (m.Recovered() != covered || (m.Missed() == nil) != covered) {
+				t.Errorf("recovered %v, missed %+v", m.Recovered(), m.Missed())
+			} else if former := m.ClientID() == "former"; former != (covered && c.resume != nil) {
+				t.Errorf("it got the client id %q", m.ClientID())
+			} else {
 				m.Detach()
 			}
 			rooms := h.Stats().Rooms
 			m := attach(t, h, a)
 			if rooms != 1 {
-				t.Errorf("Covers leaves %d rooms", rooms)
+				t.Errorf("the former member leaves %d rooms", rooms)
 			}
 			if c.resume != nil && !c.resume.All && m.Cursor() != c.resume.ID {
 				t.Errorf("cursor %v before the first pull, want the client's", m.Cursor())

@@ -33,6 +33,7 @@ type Hub struct {
 	mu sync.Mutex // guards everything below and every Member
 	// head is the last message indexed: the place of everyone who has nothing pending.
 	head     ID
+	place    place // head again, to be read without the lock
 	index    index
 	members  map[memberKey]*Member
 	users    map[string]*user
@@ -44,6 +45,9 @@ type Hub struct {
 	channels int    // channels with a member
 	stamp    uint64 // of the last publish or match, counting up
 	runs     []run  // scratch of a replay
+
+	roomChanged func(RoomChange)
+	changes     []RoomChange // noted since the lock was taken
 
 	counters counters
 }
@@ -87,6 +91,7 @@ func New(log Log, o Options) *Hub {
 		sessions: newSessions(),
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
+	h.place.store(h.head)
 	log.Follow(h.head, h.follow)
 	h.begin(stored)
 	h.stop = every(sweepInterval, func() { h.Sweep(o.Now()) })
@@ -125,11 +130,13 @@ func then(first, second func(*Member)) func(*Member) {
 	}
 }
 
-// Head returns the id of the last message that was delivered on this node.
-func (h *Hub) Head() ID {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.head
+// Head returns the id of the last message that was delivered on this node. It takes no lock.
+func (h *Hub) Head() ID { return h.place.load() }
+
+// moveHead is called with the lock held.
+func (h *Hub) moveHead(to ID) {
+	h.head = to
+	h.place.store(to)
 }
 
 // Sweep trims history and sessions that are too old at now. The Hub calls it every second.

@@ -40,6 +40,10 @@ type Member struct {
 	detached  bool
 	resumed   bool // by a cursor, good or not
 
+	recovered bool     // it goes on with Attachment.Former
+	gap       *Gap     // why it does not
+	left      []string // its hub rooms at the detach
+
 	h  *Hub
 	a  Attachment
 	at time.Time
@@ -65,6 +69,36 @@ func (m *Member) Username() string { return m.a.Username }
 
 // Namespace returns "/" or "/n".
 func (m *Member) Namespace() string { return m.a.Namespace }
+
+// Recovered reports whether the member goes on with Attachment.Former: it missed nothing.
+func (m *Member) Recovered() bool { return m.recovered }
+
+// Missed returns what kept the member from going on with Attachment.Former, nil when nothing did. The same gap is its
+// first delivery.
+func (m *Member) Missed() *Gap { return m.gap }
+
+// Misses reports whether the next deliveries of the member would begin with a gap: history that it has not read yet was
+// trimmed.
+func (m *Member) Misses() bool {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	if !m.lagging {
+		return false
+	}
+	for _, in := range m.seat.Rooms() {
+		if m.lostIn(&in) > max(m.cursor.Seq, in.JoinedAt) {
+			return true
+		}
+	}
+	return m.reason != ""
+}
+
+// Left returns the hub rooms that the member was in when it was detached.
+func (m *Member) Left() []string {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	return m.left
+}
 
 // Owner returns the transport's own object.
 func (m *Member) Owner() any { return m.a.Owner }
@@ -120,7 +154,7 @@ func (m *Member) Lagging() bool {
 // decision, so a session keeps these rooms apart from those that a client asked for.
 func (m *Member) Join(hubRooms ...string) {
 	m.h.mu.Lock()
-	defer m.h.mu.Unlock()
+	defer m.h.unlock()
 	if m.detached {
 		return
 	}
@@ -140,7 +174,7 @@ func (m *Member) grant(name string) {
 // Leave takes the member out of hub rooms, but for those that Attach gave it: these last as long as it does.
 func (m *Member) Leave(hubRooms ...string) {
 	m.h.mu.Lock()
-	defer m.h.mu.Unlock()
+	defer m.h.unlock()
 	for _, name := range hubRooms {
 		m.h.leave(m, name)
 	}
@@ -179,22 +213,31 @@ func (m *Member) rooms(want func(hubRoom string) bool) []string {
 // join puts m into a room, whose messages after seq at are for it.
 func (h *Hub) join(m *Member, name string, at uint64) {
 	r := h.index.open(name)
-	if r.Join(&m.seat, at) && r.Len() == 1 && isChannel(name) {
-		h.channels++
+	if !r.Join(&m.seat, at) {
+		return
 	}
+	if r.Len() == 1 {
+		h.note(RoomCreated, m, name)
+		if isChannel(name) {
+			h.channels++
+		}
+	}
+	h.note(RoomJoined, m, name)
 }
 
 // leave takes m out of a room that it joined.
 func (h *Hub) leave(m *Member, name string) {
 	if r := h.index.table.Room(name); r != nil && !m.own(name) && r.Leave(&m.seat) {
 		m.granted = slices.DeleteFunc(m.granted, func(granted string) bool { return granted == name })
-		h.left(r)
+		h.left(m, r)
 	}
 }
 
-// left follows the leave of a member from r.
-func (h *Hub) left(r *room) {
+// left follows the leave of m from r.
+func (h *Hub) left(m *Member, r *room) {
+	h.note(RoomLeft, m, r.Name)
 	if r.Len() == 0 {
+		h.note(RoomDeleted, m, r.Name)
 		if isChannel(r.Name) {
 			h.channels--
 		}

@@ -68,6 +68,20 @@ func (h *Hub) ForgetSession(key string) {
 	h.dropSession(h.sessions.byKey[key])
 }
 
+// RenameSession keeps the member's session of a key under another key: the old one is of no use from then on.
+func (m *Member) RenameSession(key, to string) {
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	s := m.h.sessions.byKey[key]
+	if s == nil || s.member != m {
+		return
+	}
+	m.h.dropSession(m.h.sessions.byKey[to])
+	delete(m.h.sessions.byKey, key)
+	s.Key = to
+	m.h.sessions.byKey[to] = s
+}
+
 // Void forgets the sessions of the member, for a disconnect ordered by the server.
 func (m *Member) Void() {
 	m.h.mu.Lock()
@@ -84,10 +98,15 @@ func (h *Hub) openSessions(m *Member) {
 		cursor = ID{h.head.Epoch, m.base}
 	}
 	for _, key := range m.a.Sessions {
-		h.dropSession(h.sessions.byKey[key])
 		s := &session{
 			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID, Namespace: m.a.Namespace, Cursor: cursor},
 			member:  m,
+		}
+		if old := h.sessions.byKey[key]; old != nil {
+			if m.recovered {
+				s.Data = old.Data
+			}
+			h.dropSession(old)
 		}
 		m.sessions = append(m.sessions, s)
 		h.sessions.byKey[key] = s

@@ -31,7 +31,6 @@ func TestStatsCountWhatWentWrong(t *testing.T) {
 	attach(t, h, Attachment{ClientID: "waits", Rooms: []string{"x"}, Resume: at(70)})
 	pull(attach(t, h, Attachment{ClientID: "back", Rooms: []string{"x"}, Resume: at(70)}))
 	pull(attach(t, h, Attachment{ClientID: "lost", Rooms: []string{"x"}, Resume: &Cursor{Invalid: true}}))
-	h.Covers(Attachment{ClientID: "asks", Rooms: []string{"x"}, Resume: &Cursor{Invalid: true}}) // told to nobody
 
 	s := h.Stats()
 	if s.Lagged != 1 || s.Lagging != 1 || s.Dropped != 2 || s.Replays != 2 || s.Replayed != 5 {
@@ -75,7 +74,9 @@ func TestStatsAreThoseOfTheMembers(t *testing.T) {
 				if rapid.Bool().Draw(rt, "resumes") {
 					a.Resume = &Cursor{All: true}
 				}
-				h.Covers(a)
+				if rapid.Bool().Draw(rt, "goes on") {
+					a.Former = &Former{ClientID: fmt.Sprint("former ", step)}
+				}
 				attach(t, h, a)
 			case what == 1:
 				m.Detach()

@@ -29,7 +29,9 @@ func tokenStack(t *testing.T) (base string) {
 		t.Fatal(err)
 	}
 	hub := servertest.NewHub(t)
-	sio, err := socketio.New(socketio.Options{Hub: hub, Auth: authenticator})
+	o := socketio.DefaultOptions()
+	o.Hub, o.Auth = hub, authenticator
+	sio, err := socketio.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

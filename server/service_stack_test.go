@@ -26,7 +26,8 @@ func newServiceStack(t testing.TB, change func(*socketio.Options), changeService
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := socketio.Options{Hub: hub, Auth: authenticator}
+	o := socketio.DefaultOptions()
+	o.Hub, o.Auth = hub, authenticator
 	if change != nil {
 		change(&o)
 	}

@@ -42,7 +42,7 @@ func start(t *testing.T, address string, o auth.Options) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socketIO, err := socketio.New(socketio.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}})
+	socketIO, err := newSocketIO(hub, users)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,4 +139,10 @@ func runIn(ctx context.Context, e env, stdin io.Reader, out, notes io.Writer, ar
 		return err
 	}
 	return Run(Environment{Context: ctx, Stdin: stdin, Stdout: out, Stderr: notes}, invocation, err)
+}
+
+func newSocketIO(hub *notify.Hub, users *auth.Authenticator) (*socketio.Server, error) {
+	o := socketio.DefaultOptions()
+	o.Hub, o.Auth, o.DefaultChannels = hub, users, []string{"general"}
+	return socketio.New(o)
 }

@@ -12,12 +12,21 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	greetDelay = 0 // these tests wait for each message
+	goleak.VerifyTestMain(m)
+}
 
-// The cases of the official Socket.IO suite that need its handlers, in our own
-// words: what is sent, and the exact packets that come back.
+// The cases of the official Socket.IO suite that need its handlers: the packets that are sent, and the exact packets of
+// the answer. Handlers on our own API and on the library's give the same.
 func TestHandlersOfTheSuite(t *testing.T) {
-	handler, shutdown, err := newHandler(25*time.Second, 20*time.Second, 1_000_000)
+	for name, byLibrary := range map[string]bool{"own": false, "library": true} {
+		t.Run(name, func(t *testing.T) { testHandlers(t, byLibrary) })
+	}
+}
+
+func testHandlers(t *testing.T, byLibrary bool) {
+	handler, shutdown, err := newHandler(25*time.Second, 20*time.Second, 1_000_000, byLibrary)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,8 @@ const (
 	CodeRateLimited          = "rate_limited"
 	CodeTooManyConnections   = "too_many_connections"
 	CodeUnavailable          = "unavailable"
+	CodeUnknownEvent         = "unknown_event"
+	CodeRoomLimit            = "room_limit"
 	CodeInternal             = "internal"
 	ProblemContentType       = "application/problem+json"
 	ChallengeBearer          = `Bearer realm="roomcast"`

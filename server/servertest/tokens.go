@@ -26,3 +26,8 @@ func TokenFor(t testing.TB, end time.Time, channels ...string) string {
 	t.Helper()
 	return SignHS256(t, Secret, map[string]any{"sub": "u1", "exp": end.Unix(), "channels": append([]string{}, channels...)})
 }
+
+// Resume is the data of a CONNECT with which a client goes on.
+func Resume(user, pid, offset string) string {
+	return `{"userId":"` + user + `","pid":"` + pid + `","offset":"` + offset + `"}`
+}

@@ -1,16 +1,13 @@
 package socketio
 
 import (
-	"net/http"
 	"net/netip"
 	"sync"
 
 	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/server/edge"
-	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// admission is a link's place under the connection limits: among those who have
+// admission is a client's place under the connection limits: among those who have
 // not said who they are until the first CONNECT, then among the users.
 type admission struct {
 	limits Limits
@@ -21,35 +18,23 @@ type admission struct {
 	place    func()
 	admitted bool
 	closed   bool
-	users    map[string]*tenant
+	users    map[string]*userPlace
 }
 
-// tenant is a user of a connection: the namespaces it is in, and its place among
+// userPlace is a user of a connection: the namespaces it is in, and its place among
 // the user's connections.
-type tenant struct {
+type userPlace struct {
 	namespaces int
 	release    func()
 }
 
-// admit refuses a handshake while too many sessions have not said who they are,
-// before a session is made for it.
-func (s *Server) admit(r *http.Request) error {
-	ip := edge.ClientIP(r)
-	release, err := s.opts.Limits.PreAuth(ip)
-	if err != nil {
-		return err
-	}
-	release()
-	return nil
-}
-
-func newAdmission(s *Server, session *engineio.Session) *admission {
-	ip := edge.ClientIP(session.Request())
-	preAuth, err := s.opts.Limits.PreAuth(ip)
+// newAdmission returns nil when the limits refuse the connection.
+func newAdmission(limits Limits, ip netip.Addr) *admission {
+	preAuth, err := limits.PreAuth(ip)
 	if err != nil {
 		return nil
 	}
-	return &admission{limits: s.opts.Limits, ip: ip, preAuth: preAuth}
+	return &admission{limits: limits, ip: ip, preAuth: preAuth}
 }
 
 // admit counts the connection once a user is known, and it for each user that it
@@ -89,9 +74,9 @@ func (a *admission) enter(user string) error {
 			return err
 		}
 		if a.users == nil {
-			a.users = map[string]*tenant{}
+			a.users = map[string]*userPlace{}
 		}
-		t = &tenant{release: release}
+		t = &userPlace{release: release}
 		a.users[user] = t
 	}
 	t.namespaces++

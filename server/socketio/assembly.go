@@ -51,6 +51,9 @@ func (a *assembly) attachment(data []byte, limit int) (*packet, error) {
 	p.parts = a.parts
 	a.packet, a.parts, a.size = nil, nil, 0
 	a.waiting.Store(0)
+	if _, err := (Args{p.args, p.parts}).Values(); err != nil { // a placeholder of no attachment
+		return nil, err
+	}
 	return p, nil
 }
 

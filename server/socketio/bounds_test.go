@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -14,24 +12,6 @@ func smallSessionTable(t *testing.T) func(*Options) {
 	return func(o *Options) {
 		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{MaxSessions: 10})
 		t.Cleanup(o.Hub.Close)
-	}
-}
-
-// A client that never acknowledges keeps a bounded number of callbacks.
-func TestUnansweredAcknowledgementsAreBounded(t *testing.T) {
-	s := newStack(t, nil)
-	client := make(chan *socket.Socket, 1)
-	_ = s.sio.IO().On("connection", func(args ...any) { client <- args[0].(*socket.Socket) })
-	c, _ := s.Connect(`{"userId":"u1"}`)
-	sock := <-client
-	for range 500 {
-		_ = sock.Emit("question", func([]any, error) {})
-		if got := c.Read(); !strings.HasSuffix(got, `["question"]`) {
-			t.Fatalf("got %s", got)
-		}
-	}
-	if n := sock.Acks().Len(); n > 64 {
-		t.Errorf("%d callbacks wait", n)
 	}
 }
 

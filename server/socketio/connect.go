@@ -1,191 +1,193 @@
 package socketio
 
 import (
+	"context"
 	"errors"
-	"maps"
-	"sync"
 	"time"
 
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
-	"github.com/zishang520/socket.io/v2/socket"
-	"go.uber.org/zap"
-
 	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/notify"
 )
 
-// connect answers a CONNECT. Who the client is gets settled here, before the
-// library sees the packet and for every namespace: a dynamic namespace replaces
-// its middlewares by its parent's, so a middleware is no place for it.
-func (l *link) connect(p *packet) {
-	if l.peer(p.namespace) != nil {
-		l.session.Close(reasonParse)
+// connect answers a CONNECT: it settles who the client is, attaches it to the Hub, asks the applications, and replies.
+func (c *client) connect(p *packet) {
+	if c.conn(p.namespace) != nil {
+		c.session.Close(ReasonParseError)
 		return
 	}
-	if l.peerCount() >= maxPeers {
-		l.refuse(p.namespace, errTooManyNamespaces)
+	if len(c.all()) >= maxNamespaces {
+		c.refuse(p.namespace, errTooManyNamespaces)
 		return
 	}
-	credentials, err := l.credentials.WithAuth(p.auth)
+	given, err := c.credentials().WithAuth(p.auth)
 	if err != nil {
-		l.refuse(p.namespace, err)
+		c.refuse(p.namespace, err)
 		return
 	}
-	identity, err := l.authenticate(credentials)
+	identity, err := c.authenticate(given)
 	if err != nil {
-		l.refuse(p.namespace, err)
+		c.refuse(p.namespace, err)
 		return
 	}
-	peer := newPeer(l, p.namespace, identity, credentials)
-	if pid, _ := p.auth["pid"].(string); pid != "" && !l.srv.claim(pid, peer) {
-		l.session.Close(reasonForced) // another connection is resuming it; the client tries again
+	apps := c.srv.appsOf(p.namespace)
+	if apps == 0 {
+		c.refuse(p.namespace, errNoNamespace)
 		return
-	} else if pid != "" {
-		defer l.srv.restoring.CompareAndDelete(pid, peer)
 	}
-	payload := cleanAuth(p.auth, l.srv.opts.Plain)
-	peer.resumeFrom(p.auth, payload)
+	conn := &Conn{client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As)}
+	conn.identity.Store(&identity)
+	if apps&^builtinApp != 0 {
+		conn.handshake = newHandshake(c.session, p.auth, c.srv.opts.Plain)
+	}
+	if err := conn.attach(given, p.auth); err != nil {
+		c.end("another connection holds the session") // the client tries again
+		return
+	}
 	// The connection that it replaces has given its place back by now.
-	if err := l.admission.admit(identity); err != nil {
-		l.refuse(p.namespace, err)
+	if err := c.admission.admit(identity); err != nil {
+		conn.abandon()
+		c.refuse(p.namespace, err)
 		return
 	}
-	l.addPeer(peer)
-	known := l.srv.prepare(p.namespace)
-	l.hand(peer, &parser.Packet{Type: parser.CONNECT, Nsp: p.namespace, Data: payload}, known)
-	peer.awaitJoin()
+	if !c.add(conn) {
+		conn.abandon()
+		c.admission.leave(identity)
+		return
+	}
+	if err := conn.askApps(apps); err != nil {
+		conn.finish(ReasonServerClosed)
+		c.srv.hub.ForgetSession(pidKey(conn.pid))
+		c.refuse(p.namespace, err)
+		return
+	}
+	conn.welcome()
 }
 
 // authenticate decides who sends a CONNECT.
-func (l *link) authenticate(c auth.Credentials) (auth.Identity, error) {
-	return l.srv.opts.Limits.Attempt(edge.ClientIP(l.session.Request()), func() (auth.Identity, error) {
-		return l.srv.opts.Auth.Authenticate(l.session.Context(), c, auth.SocketIO)
+func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
+	return c.srv.opts.Limits.Attempt(c.ip, func() (auth.Identity, error) {
+		return c.srv.opts.Auth.Authenticate(c.session.Context(), given, auth.SocketIO)
 	})
 }
 
-// hand forwards a CONNECT. The library does not expect two clients to call a
-// dynamic namespace into being at the same time: one of them would be in a twin
-// that nobody emits to.
-func (l *link) hand(p *peer, packet *parser.Packet, known bool) {
-	if !known {
-		l.srv.creating.Lock()
-		p.created = sync.OnceFunc(l.srv.creating.Unlock) // at the latest here, else by intercept
-		defer p.created()
-	}
-	l.forward(p, packet)
-}
-
-// cleanAuth is the CONNECT payload as handlers may see it: without what proves
-// the identity, and without the recovery keys, which resumeFrom puts back only
-// when the library is to restore a session.
-//
-// A plain server shows handlers the payload as it came.
-func cleanAuth(auth map[string]any, plain bool) map[string]any {
-	clean := maps.Clone(auth)
-	if clean == nil {
-		clean = map[string]any{}
-	}
-	secret := []string{"pid", "offset", "token", "ticket"}
-	if plain {
-		secret = secret[:2]
-	}
-	for _, key := range secret {
-		delete(clean, key)
-	}
-	return clean
-}
-
-// forward hands a packet to the library. A panic of a middleware refuses this
-// client and reaches nobody else.
-func (l *link) forward(p *peer, packet *parser.Packet) {
-	defer l.srv.recovered("middleware", func() {
-		l.refuse(packet.Nsp, errors.New("internal error"))
-		p.forget()
-	})
-	l.socket.Emit("data", packet)
-}
-
-// disconnect answers a DISCONNECT of the client: it leaves one namespace. What
-// follows waits until the library has let the socket go, so that a CONNECT to
-// the same namespace starts clean.
-func (l *link) disconnect(p *packet) {
-	peer := l.peer(p.namespace)
-	if peer == nil || peer.sock() == nil {
-		l.session.Close(reasonParse)
-		return
-	}
-	peer.guard()
-	l.socket.Emit("data", &parser.Packet{Type: parser.DISCONNECT, Nsp: p.namespace})
-	timeout := time.NewTimer(l.srv.opts.ConnectTimeout)
-	defer timeout.Stop()
-	select {
-	case <-peer.gone:
-	case <-l.session.Context().Done():
-	case <-timeout.C:
-		l.session.Close(reasonForced)
-	}
-	// A client that comes and goes keeps one session, not one for each time.
-	l.mu.Lock()
-	earlier := l.lastLeft
-	l.lastLeft = pidKey(peer.pid)
-	l.mu.Unlock()
-	if earlier != "" && earlier != pidKey(peer.pid) {
-		l.srv.hub.ForgetSession(earlier)
+// abandon takes back a Conn that no application has seen.
+func (c *Conn) abandon() {
+	c.member.Detach()
+	if c.pid != "" {
+		c.client.srv.hub.ForgetSession(pidKey(c.pid))
 	}
 }
 
-// intercept is the first middleware of every namespace: it learns which Socket
-// the library made for a CONNECT and puts its member into the Hub, so that
-// middlewares which follow can join rooms.
-func (s *Server) intercept(sock *socket.Socket, next func(*socket.ExtendedError)) {
-	es, ok := sock.Conn().(*engineSocket)
-	if !ok {
-		next(socket.NewExtendedError("Forbidden", map[string]any{"code": "forbidden"}))
-		return
+// askApps asks the applications in turn. The Conn is refused by the first error, and when none serves the namespace.
+func (c *Conn) askApps(asked uint32) error {
+	ctx, cancel := context.WithTimeout(c.Context(), c.client.srv.opts.ConnectTimeout)
+	defer cancel()
+	// The client does not wait for a handler that hangs.
+	defer context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			c.client.end("an application did not answer a CONNECT in time")
+		}
+	})()
+	for i, app := range c.client.srv.apps {
+		if asked&(1<<i) == 0 {
+			continue
+		}
+		err := c.askApp(ctx, app)
+		switch {
+		case err == nil:
+			c.apps |= 1 << i
+		case !errors.Is(err, ErrNotServed):
+			return err
+		}
 	}
-	p := es.link.peer(sock.Nsp().Name())
-	if p == nil || p.sock() != nil {
-		next(socket.NewExtendedError("Forbidden", map[string]any{"code": "forbidden"}))
-		return
+	if c.apps == 0 {
+		return errNoNamespace
 	}
-	if payload, ok := sock.Handshake().Auth.(map[string]any); ok {
-		delete(payload, "pid") // the library has read it, and handlers have no use for it
-		delete(payload, "offset")
-	}
-	if err := p.attach(sock); err != nil {
-		// The id is another connection's, which the library would clean up after if
-		// it were told to refuse this one.
-		s.log.Error("member cannot be attached", zap.Error(err))
-		es.link.session.Close(reasonForced)
-		p.forget()
-		return
-	}
-	// The library removes a dynamic namespace that has no sockets, so this one is
-	// listed before the middlewares are asked.
-	sock.Nsp().Sockets().Store(sock.Id(), sock)
-	if p.created != nil {
-		p.created()
-	}
-	next(nil)
+	return nil
 }
 
-// joined is the last listener of every namespace's "connection": the handlers of
-// Go code have run, so the client's next packet may be handled.
-func (s *Server) joined(args ...any) {
-	defer s.recovered("disconnect handler", nil)
-	sock, ok := args[0].(*socket.Socket)
-	if !ok {
-		return
+// askApp refuses the client of an application that panics, and leaves its connection open.
+func (c *Conn) askApp(ctx context.Context, app App) (err error) {
+	defer c.client.srv.recovered("connect handler", func() { err = errInternal })
+	return app.Connect(ctx, c)
+}
+
+// welcome answers CONNECT, with `connected` right behind it, and then what was sent to the client meanwhile.
+func (c *Conn) welcome() {
+	recovered := c.Recovered()
+	if recovered && c.member.Misses() {
+		// The applications took so long that history which the client has missed is trimmed. A new pid tells it that it
+		// did not recover; the gap follows.
+		recovered = false
+		c.renameSession()
 	}
-	p := peerOf(sock)
-	if p == nil {
-		return
+	data := struct {
+		Sid string `json:"sid"`
+		Pid string `json:"pid,omitempty"`
+	}{c.ID(), c.session()}
+	text, _, _ := encodePacket(kindConnect, c.namespace, nil, data) // two strings always encode
+	replies := []reply{{frame: newFrame(text), opens: true, now: true, conn: c, size: len(text)}}
+	if c.namespace == notify.RootNamespace && !c.client.srv.opts.Plain {
+		identity := c.Identity()
+		event := c.eventReply("connected", connectedEvent{
+			Type: "connected", ClientID: c.ID(), SocketID: c.ID(),
+			UserID: identity.UserID, Username: identity.Username,
+			Timestamp: notify.Timestamp(time.Now()), TotalConnections: c.client.srv.hub.Total(), Recovered: recovered,
+		})
+		// It comes before everything that is replayed, so it ends with the place that the client came with.
+		event.now, event.after = true, c.member.Cursor()
+		replies = append(replies, event)
 	}
-	_ = sock.Once("disconnect", func(...any) { p.forget() })
-	p.settle()
-	if p.link.isClosed() || !sock.Connected() { // its transport went while the library was joining
-		p.guard()
-		sock.Disconnect(false)
-		p.forget()
+	c.client.mu.Lock()
+	c.state = connected
+	replies = append(replies, c.takeEarly()...)
+	c.client.mu.Unlock()
+	c.client.send(replies...)
+}
+
+func (c *Conn) renameSession() {
+	c.client.mu.Lock()
+	old := c.pid
+	c.pid = newID()
+	pid := c.pid
+	c.client.mu.Unlock()
+	c.member.RenameSession(pidKey(old), pidKey(pid))
+}
+
+// attach makes the Conn's member, in the place of its former connection when it resumes a session. The error says that
+// the former connection did not let go.
+func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
+	srv := c.client.srv
+	a := notify.Attachment{
+		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
+		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
+		Wake: c.client.session.Wake, Disconnect: func(reason string) { c.client.closeAll(reason) }, Owner: c,
 	}
+	former := c.resume(&a, given, payload)
+	if srv.opts.recovery() {
+		c.pid = newID()
+		a.Sessions = append(a.Sessions, pidKey(c.pid))
+	}
+	c.startRooms(&a, given)
+	for {
+		if a.Former != nil && !srv.retire(c.namespace, a.Former.ClientID) {
+			a.Former = nil // a handler of the old connection runs on and keeps the id
+		}
+		member, err := srv.hub.Attach(a)
+		if errors.Is(err, notify.ErrClientIDLive) && a.Former != nil && c.Context().Err() == nil {
+			continue // yet another connection resumed the session meanwhile; the newest wins
+		}
+		if err != nil {
+			return err
+		}
+		c.member = member
+		break
+	}
+	if c.Recovered() {
+		c.pid = former
+		if session, ok := srv.hub.Session(pidKey(former)); ok && session.Data != nil {
+			c.data.Store(&session.Data)
+		}
+	}
+	return nil
 }

@@ -107,24 +107,6 @@ func TestTokenDecidesWhoJoinsAndPublishes(t *testing.T) {
 	}
 }
 
-func TestAs(t *testing.T) {
-	s := newStack(t, func(o *Options) { o.As = []string{"event", "notification"} })
-	c, _ := s.Connect(`{"userId":"u1"}`)
-	own, _ := s.Connect(`{"userId":"u1","as":["type","mine"]}`)
-	r := s.Publish(`{"target":{"user":"u1"},"type":"payment:completed","data":1}`)
-	for _, want := range []struct {
-		c    *servertest.WebSocket
-		name string
-	}{{c, "event"}, {c, "notification"}, {own, "payment:completed"}, {own, "mine"}} {
-		var n struct{ Type string }
-		if id := want.c.Event(want.name, &n); id != r.ID || n.Type != "payment:completed" {
-			t.Errorf("%s: %+v with id %s, want %s", want.name, n, id, r.ID)
-		}
-	}
-	_ = s.sio.IO().Emit("plain", "not renamed")
-	c.Event("plain", nil)
-}
-
 func TestHeartbeatAndUpdates(t *testing.T) {
 	s := newStack(t, func(o *Options) { o.Heartbeat = 50 * time.Millisecond })
 	c, _ := s.Connect(`{"userId":"u1"}`)

@@ -13,19 +13,19 @@ import (
 func TestFloodEndsItsConnection(t *testing.T) {
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 20 })
 	c, _ := s.Connect(`{"userId":"u1"}`)
-	l := s.onlyPeer("/").link
-	// The client stays silent, so this is the only reader of the link.
+	l := s.sio.clients.all()[0]
+	// The client sends nothing, so this is the only reader.
 	handled, told := 0, 0
 	for range 5000 {
 		l.Message([]byte(`2["ping"]`), false)
 	}
-	if now := time.Now(); now.Sub(l.abuse.since) > abuseLimit || now.Sub(l.abuse.last) > abuseGrace {
-		t.Fatalf("abuse %+v", l.abuse)
+	if now := time.Now(); now.Sub(l.rates.since) > abuseLimit || now.Sub(l.rates.last) > abuseGrace {
+		t.Fatalf("rates %+v", l.rates)
 	}
 	if l.session.Closed() {
 		t.Fatal("a burst ended the connection")
 	}
-	l.abuse.since = l.abuse.since.Add(-abuseLimit)
+	l.rates.since = l.rates.since.Add(-abuseLimit)
 	l.Message([]byte(`2["ping"]`), false)
 	for _, text := range c.Closed() {
 		switch {

@@ -53,19 +53,19 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 
 // render appends one delivery to the batch. Notifications go out under the names
 // the client asked for by `as`; what Go code emits keeps its own.
-func (p *peer) render(b *engineio.Batch, d notify.Delivery) {
+func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 	switch {
 	case d.Message != nil:
-		if at := d.Message.Accepted(); at.After(p.member.ConnectedAt()) { // else it is a replay
+		if at := d.Message.Accepted(); at.After(c.member.ConnectedAt()) { // else it is a replay
 			b.Since(at)
 		}
-		f := p.link.srv.messageFrameOf(d.Message)
-		if d.Message.Args != nil || len(p.as) == 0 {
+		f := c.client.srv.messageFrameOf(d.Message)
+		if d.Message.Args != nil || len(c.as) == 0 {
 			b.Frame(f.Frame)
 			return
 		}
 		text := f.Text()
-		for _, name := range p.as {
+		for _, name := range c.as {
 			if name == nil {
 				b.Frame(f.Frame)
 				continue
@@ -73,17 +73,17 @@ func (p *peer) render(b *engineio.Batch, d notify.Delivery) {
 			b.Text(text[:f.header], name, text[f.rest:])
 		}
 	case d.Gap != nil:
-		p.link.srv.log.Debug("gap", zap.String("client", p.member.ClientID()), zap.String("namespace", p.namespace),
+		c.client.srv.log.Debug("gap", zap.String("client", c.member.ClientID()), zap.String("namespace", c.namespace),
 			zap.String("reason", d.Gap.Reason), zap.String("from", d.Gap.From), zap.String("to", d.Gap.To))
-		p.renderControl(b, "gap", d.Gap.ID, struct {
+		c.renderControl(b, "gap", d.Gap.ID, struct {
 			Type string `json:"type"`
 			*notify.Gap
 		}{"gap", d.Gap})
 	case d.Recovery != nil:
-		p.link.srv.log.Debug("replayed", zap.String("client", p.member.ClientID()), zap.String("namespace", p.namespace),
+		c.client.srv.log.Debug("replayed", zap.String("client", c.member.ClientID()), zap.String("namespace", c.namespace),
 			zap.Int("notifications", d.Recovery.Replayed), zap.Bool("recovered", d.Recovery.Recovered),
 			zap.String("from", d.Recovery.From), zap.String("to", d.Recovery.To))
-		p.renderControl(b, "recovery", p.member.Cursor(), struct {
+		c.renderControl(b, "recovery", c.member.Cursor(), struct {
 			Type string `json:"type"`
 			*notify.Recovery
 		}{"recovery", d.Recovery})
@@ -92,17 +92,17 @@ func (p *peer) render(b *engineio.Batch, d notify.Delivery) {
 
 // renderControl appends a control event; the original's suites and clients that
 // asked for no events of ours get none.
-func (p *peer) renderControl(b *engineio.Batch, name string, id notify.ID, arg any) {
-	if p.link.srv.opts.Plain {
+func (c *Conn) renderControl(b *engineio.Batch, name string, id notify.ID, arg any) {
+	if c.client.srv.opts.Plain {
 		return
 	}
-	r := p.eventReply(name, arg)
-	b.Text(r.event, p.trailer(id))
+	r := c.eventReply(name, arg)
+	b.Text(r.event, c.trailer(id))
 }
 
 // trailer closes an event with the place to resume from.
-func (p *peer) trailer(id notify.ID) []byte {
-	if !p.link.srv.opts.recovery() {
+func (c *Conn) trailer(id notify.ID) []byte {
+	if !c.client.srv.opts.recovery() {
 		return []byte{']'}
 	}
 	return appendTrailer(make([]byte, 0, 32), id)
@@ -112,6 +112,30 @@ func appendTrailer(dst []byte, id notify.ID) []byte {
 	dst = append(dst, ',', '"')
 	dst = id.AppendTo(dst)
 	return append(dst, '"', ']')
+}
+
+// quotedNames prepares `as`, or the names of the server's settings: nil when notifications keep their own names only.
+func quotedNames(asked, standard []string) [][]byte {
+	if len(asked) == 0 {
+		asked = standard
+	}
+	var quoted [][]byte
+	renames := false
+	for _, name := range asked {
+		if name == "type" {
+			quoted = append(quoted, nil)
+			continue
+		}
+		quoted, renames = append(quoted, quote(name)), true
+	}
+	if !renames {
+		return nil
+	}
+	return quoted
+}
+
+func newFrame(text []byte, attachments ...[]byte) *engineio.Frame {
+	return engineio.NewFrame(text, attachments...)
 }
 
 // quote is the JSON string of s.

@@ -139,7 +139,7 @@ func TestSilentCrowdOnEveryTransport(t *testing.T) {
 	if each := time.Since(start) / 20; each > 300*time.Millisecond { // 100 ms without the race detector
 		t.Errorf("a user waited %v", each)
 	}
-	servertest.Eventually(t, "the crowd is gone", func() bool { return s.sio.engine.Len() == 0 && len(s.sio.links.all()) == 0 })
+	servertest.Eventually(t, "the crowd is gone", func() bool { return s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 })
 	for _, url := range sids[:10] {
 		if res, text := servertest.Do(t, "GET", url, ""); res.StatusCode == http.StatusOK && text != "1" && text != "6" {
 			t.Errorf("a session that never connected answers %q", text)

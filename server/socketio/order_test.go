@@ -1,74 +1,30 @@
 package socketio
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
+	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
-	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
 )
-
-func TestEventsAreHandledInOrder(t *testing.T) {
-	const events = 5000
-	s := newStack(t, nil)
-	var mu sync.Mutex
-	got := map[string]int{}
-	_ = s.sio.IO().On("connection", func(args ...any) {
-		client := args[0].(*socket.Socket)
-		user := client.Handshake().Auth.(map[string]any)["userId"].(string)
-		_ = client.On("n", func(args ...any) {
-			mu.Lock()
-			defer mu.Unlock()
-			if want := got[user]; int(args[0].(float64)) != want {
-				t.Errorf("%s: got %v, want %d", user, args[0], want)
-			}
-			got[user]++
-		})
-	})
-	var wg sync.WaitGroup
-	for i := range 3 {
-		wg.Go(func() {
-			c, _ := s.Connect(servertest.UserJSON(fmt.Sprint("ws", i)))
-			for n := range events {
-				c.Send(fmt.Sprintf(`42["n",%d]`, n))
-			}
-			c.Sync()
-		})
-	}
-	wg.Wait()
-	mu.Lock()
-	defer mu.Unlock()
-	for user, n := range got {
-		if n != events {
-			t.Errorf("%s: %d of %d events were handled", user, n, events)
-		}
-	}
-}
 
 // A slow handler holds its own client back, by the 64 packets that may wait.
 func TestBackPressure(t *testing.T) {
 	s := newStack(t, nil)
 	release := make(chan struct{})
 	handled := make(chan struct{}, 1000)
-	_ = s.sio.IO().On("connection", func(args ...any) {
-		_ = args[0].(*socket.Socket).On("slow", func(...any) { handled <- struct{}{}; <-release })
+	s.sio.Of("/").On("slow", func(context.Context, *Conn, *Event) error {
+		handled <- struct{}{}
+		<-release
+		return nil
 	})
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	for range 200 {
 		c.Send(`42["slow"]`)
 	}
 	<-handled
-	var l *link
-	for _, l = range s.sio.links.all() {
-	}
+	l := s.sio.clients.all()[0]
 	servertest.Eventually(t, "the inbox is full", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -82,109 +38,35 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
-func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
-	const broadcasts = 2000
-	s := newStack(t, func(o *Options) { // who lags must find all of it
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: broadcasts})
-		t.Cleanup(o.Hub.Close)
+// Nothing of a namespace comes before the answer to its CONNECT.
+func TestConnectReplyComesFirst(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
+	release := make(chan struct{})
+	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {
+		if err := c.Emit("stored", 1); err != nil {
+			return err
+		}
+		if err := c.AskFunc("asked", func(Answer, error) {}); err != nil {
+			return err
+		}
+		<-release
+		return nil
 	})
-	clients := make([]*servertest.WebSocket, 4)
-	for i := range clients {
-		clients[i], _ = s.Connect(servertest.UserJSON(fmt.Sprint("u", i)))
-	}
-	var wg sync.WaitGroup
-	for i, c := range clients {
-		wg.Go(func() {
-			for want := range broadcasts {
-				var n int
-				if c.Event("n", &n); n != want {
-					t.Errorf("client %d: got %d, want %d", i, n, want)
-					return
-				}
-			}
-		})
-	}
-	for n := range broadcasts {
-		s.sio.IO().Emit("n", n)
-	}
-	wg.Wait()
-}
-
-// What Go code emits reaches EventSource streams, which are in the same rooms.
-func TestEmitsReachStreams(t *testing.T) {
-	s := newStack(t, nil)
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.Base+"/sse?userId=u1&channels=orders", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := servertest.HTTPClient().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	servertest.Eventually(t, "the stream is a member", func() bool { return s.Hub.Total() == 1 })
-	ws, _ := s.Connect(`{"userId":"u2","channels":["orders"]}`)
-	to := s.sio.IO().To("orders")
-	_ = to.Emit("one", map[string]any{"a": 1})
-	_ = to.Emit("several", 1, "two")
-	_ = to.Emit("binary", []byte("abc"))
-	_ = to.Emit("end")
-	want := []string{
-		`event: one` + "\n" + `data: {"a":1}`, `event: several` + "\n" + `data: [1,"two"]`,
-		`event: binary` + "\n" + `data: "YWJj"`, `event: end` + "\n" + `data: null`,
-	}
-	var stream strings.Builder
-	buf := make([]byte, 4096)
-	for !strings.Contains(stream.String(), "event: end") {
-		n, err := res.Body.Read(buf)
-		if err != nil && err != io.EOF {
-			t.Fatal(err)
+	c := s.Dial("")
+	c.Send(`40{"userId":"u1"}`)
+	servertest.Eventually(t, "the handler runs", func() bool { return s.Hub.Total() == 1 })
+	c.Send(`42["ping"]`)
+	c.Send(`42["ping"]`) // over the rate
+	l := s.sio.clients.all()[0]
+	servertest.Eventually(t, "the reader is through", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.inbox) == 1
+	})
+	close(release)
+	for _, want := range []string{`40{"sid":`, `42["connected",`, `42["stored",1,`, `421["asked"]`} {
+		if got := c.Read(); !strings.HasPrefix(got, want) {
+			t.Errorf("got %s, want %s", got, want)
 		}
-		stream.Write(buf[:n])
-	}
-	for _, w := range want {
-		if !strings.Contains(stream.String(), w) {
-			t.Errorf("the stream lacks %q:\n%s", w, stream.String())
-		}
-	}
-	ws.Event("one", nil)
-	var one json.RawMessage
-	if ws.Event("several", &one); string(one) != "1" {
-		t.Errorf("several begins with %s", one)
-	}
-
-	fetched := make(chan int, 1)
-	s.sio.IO().In("orders").FetchSockets()(func(all []*socket.RemoteSocket, err error) { fetched <- len(all) })
-	if n := <-fetched; n != 2 {
-		t.Errorf("FetchSockets found %d, want the socket and the stream", n)
-	}
-	s.sio.IO().In("orders").SocketsJoin("more")
-	if n := len(s.Hub.Match([]string{"more"}, nil)); n != 2 {
-		t.Errorf("%d joined, want both", n)
-	}
-	s.sio.IO().In("more").SocketsLeave("more")
-	if n := len(s.Hub.Match([]string{"more"}, nil)); n != 0 {
-		t.Errorf("%d stayed, want none", n)
-	}
-	s.sio.IO().In("orders").DisconnectSockets(true)
-	servertest.Eventually(t, "both are gone", func() bool { return s.Hub.Total() == 0 })
-}
-
-func TestShutdownSendsNoDisconnect(t *testing.T) {
-	s := newStack(t, nil)
-	c, _ := s.Connect(`{"userId":"u1"}`)
-	done := make(chan error, 1)
-	go func() {
-		ctx, cancel := servertest.WithTimeout(t, 5*time.Second)
-		defer cancel()
-		done <- s.sio.Shutdown(ctx)
-	}()
-	for _, text := range c.Closed() {
-		if strings.HasPrefix(text, "41") {
-			t.Error("got a DISCONNECT: the client would not come back")
-		}
-	}
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }

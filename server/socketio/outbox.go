@@ -19,7 +19,7 @@ const maxOwnBytes = 64 << 10
 type reply struct {
 	frame *engineio.Frame // complete, or nil:
 	event []byte          // an event without its closing bracket; the writer ends it with an id
-	peer  *peer           // the namespace it belongs to; nil when there is none
+	conn  *Conn           // the namespace it belongs to; nil when there is none
 	opens bool            // the CONNECT reply: after it the member's notifications may follow
 
 	// after is the head of the log when the packet was queued: what the client was
@@ -28,87 +28,85 @@ type reply struct {
 	after notify.ID
 	now   bool
 
-	size   int
+	size   int  // bytes of the packet, and replyCost once it is queued
+	queued bool // its bytes are counted
 	answer bool // to an event of the client
 }
 
-// outbox holds the replies of one link; the link's lock guards it.
+// replyCost is what a queued reply holds beside the bytes of its packet.
+const replyCost = 256
+
+// outbox holds the replies of one client; the client's lock guards it.
 type outbox struct {
 	items []reply
 	bytes int
 }
 
-// send queues replies in one piece and wakes the writer. A client that does not
-// read what it did not ask for is closed: it could not tell what it missed.
-func (l *link) send(replies ...reply) {
-	head := l.srv.hub.Head()
-	l.mu.Lock()
+// send queues replies in one piece and wakes the writer. A client that does not read what it did not ask for is closed:
+// it could not tell what it missed.
+func (c *client) send(replies ...reply) {
+	head := c.srv.hub.Head()
+	c.mu.Lock()
 	overflow := false
 	for _, r := range replies {
+		if c.closed || r.conn != nil && r.conn.state == ended {
+			continue
+		}
+		if !r.queued {
+			r.queued, r.size = true, r.size+replyCost
+		}
 		limit := maxOwnBytes
 		if r.answer { // those of the event in hand, and acknowledgements that come late
-			limit += 2 * l.srv.opts.MaxPayload
+			limit += 2 * c.srv.opts.MaxPayload
 		}
-		if overflow = l.replies.bytes > 0 && l.replies.bytes+r.size > limit; overflow || l.closed {
+		if overflow = c.replies.bytes > 0 && c.replies.bytes+r.size > limit; overflow {
 			break
 		}
-		if r.peer != nil && !r.peer.welcomed && !r.now {
-			continue // it has not been let in
-		}
-		if !r.now {
+		if !r.now && r.after.IsZero() {
 			r.after = head
 		}
-		l.replies.items = append(l.replies.items, r)
-		l.replies.bytes += r.size
+		if r.conn != nil && r.conn.state == connecting && !r.now {
+			r.conn.early = append(r.conn.early, r) // follows the answer to CONNECT
+		} else {
+			c.replies.items = append(c.replies.items, r)
+		}
+		c.replies.bytes += r.size
 	}
-	l.waiting.Store(int32(len(l.replies.items)))
-	l.mu.Unlock()
+	c.waiting.Store(int32(len(c.replies.items)))
+	c.mu.Unlock()
 	if overflow {
-		l.session.Close(reasonTransport)
+		c.session.Close(ReasonTransportError)
 		return
 	}
-	l.session.Wake()
+	c.session.Wake()
 }
 
-// sendPacket takes a packet that the library writes to this client.
-func (l *link) sendPacket(w *wirePacket) {
-	p := l.peer(w.namespace)
-	r := reply{frame: w.frame, peer: p, size: w.frame.Size(), answer: w.kind == kindAck}
-	switch {
-	case p != nil && w.kind == kindConnect:
-		replies := p.welcome()
-		l.mu.Lock()
-		p.welcomed = true
-		l.mu.Unlock()
-		l.send(replies...)
-		return
-	case w.kind == kindConnectError:
-		r.now = true
-		l.send(r)
-		l.refused(p)
-		return
-	case p != nil && w.kind == kindDisconnect:
-		p.void() // told to go by the server: nothing to resume
+// takeEarly takes what waits for the answer to CONNECT; the caller holds the client's lock.
+func (c *Conn) takeEarly() []reply {
+	early := c.early
+	c.early = nil
+	for _, r := range early {
+		c.client.replies.bytes -= r.size
 	}
-	l.send(r)
+	return early
 }
 
 // eventReply is an event for one client that is not logged. It ends with the
 // client's cursor, since socket.io-client keeps the last string it was given as
 // the place to resume from.
-func (p *peer) eventReply(name string, arg any) reply {
-	text := appendHeader(nil, kindEvent, 0, p.namespace, nil)
+func (c *Conn) eventReply(name string, arg any) reply {
+	text := appendHeader(nil, kindEvent, 0, c.namespace, nil)
 	body, err := marshal([]any{name, arg})
 	if err != nil { // arg is a struct of ours
 		body, _ = json.Marshal([]any{name})
 	}
 	text = append(text, body[:len(body)-1]...)
-	return reply{event: text, peer: p, size: len(text) + 32, answer: true}
+	return reply{event: text, conn: c, size: len(text) + 32, answer: true}
 }
 
 // pulled is what the writer has taken from a member and not yet written.
 type pulled struct {
-	peer *peer
+	conn *Conn
 	buf  [16]notify.Delivery
 	i, n int
 }
@@ -120,19 +118,19 @@ var pulledPool = sync.Pool{New: func() any { return new(pulled) }}
 // the other goes out in that order, whichever of the two ways it took. All that
 // ends with a cursor is finished here, at its place on the wire, so that no
 // client is ever given one beyond what it has.
-func (l *link) Pull(b *engineio.Batch) (more bool) {
-	defer l.srv.recovered("writer", func() { l.session.Close(reasonForced) })
+func (c *client) Pull(b *engineio.Batch) (more bool) {
+	defer c.srv.recovered("writer", func() { c.session.Close(ReasonForcedClose) })
 	for !b.Full() {
-		if l.pending != nil {
-			l.writePending(b)
+		if c.pending != nil {
+			c.writePending(b)
 			continue
 		}
-		r, found := l.nextReply()
+		r, found := c.nextReply()
 		switch {
-		case found && l.pullFor(r):
+		case found && c.pullFor(r):
 		case found:
-			l.writeReply(b, r)
-		case !l.pullMember():
+			c.writeReply(b, r)
+		case !c.pullMember():
 			return false
 		}
 	}
@@ -142,21 +140,21 @@ func (l *link) Pull(b *engineio.Batch) (more bool) {
 // writePending writes the next notification that was pulled, or the reply whose
 // place is before it. A reply of another namespace waits until what was pulled is
 // written: only then can its own notifications be taken before it.
-func (l *link) writePending(b *engineio.Batch) {
-	p, d := l.pending.peer, l.pending.buf[l.pending.i]
-	if r, found := l.nextReply(); found && (r.now || r.peer == nil ||
-		r.peer == p && d.Message != nil && isAfter(d.Message.ID, r.after)) {
-		l.writeReply(b, r)
+func (c *client) writePending(b *engineio.Batch) {
+	conn, d := c.pending.conn, c.pending.buf[c.pending.i]
+	if r, found := c.nextReply(); found && (r.now || r.conn == nil ||
+		r.conn == conn && d.Message != nil && isAfter(d.Message.ID, r.after)) {
+		c.writeReply(b, r)
 		return
 	}
-	p.render(b, d)
+	conn.render(b, d)
 	if d.Message != nil {
-		p.wire = d.Message.ID
+		conn.wire = d.Message.ID
 	}
-	l.pending.buf[l.pending.i] = notify.Delivery{}
-	if l.pending.i++; l.pending.i == l.pending.n {
-		pulledPool.Put(l.pending)
-		l.pending = nil
+	c.pending.buf[c.pending.i] = notify.Delivery{}
+	if c.pending.i++; c.pending.i == c.pending.n {
+		pulledPool.Put(c.pending)
+		c.pending = nil
 	}
 }
 
@@ -169,81 +167,77 @@ func hasReached(wire, place notify.ID) bool {
 }
 
 // nextReply is the reply at the front; it stays there until it is written.
-func (l *link) nextReply() (reply, bool) {
-	if l.waiting.Load() == 0 {
+func (c *client) nextReply() (reply, bool) {
+	if c.waiting.Load() == 0 {
 		return reply{}, false
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.replies.items) == 0 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.replies.items) == 0 {
 		return reply{}, false
 	}
-	return l.replies.items[0], true
+	return c.replies.items[0], true
 }
 
 // pullFor takes what the client of r was sent before r was queued.
-func (l *link) pullFor(r reply) bool {
-	return !r.now && r.peer != nil && !hasReached(r.peer.wire, r.after) && r.peer.isOpen() && l.pull(r.peer)
+func (c *client) pullFor(r reply) bool {
+	return !r.now && r.conn != nil && !hasReached(r.conn.wire, r.after) && r.conn.isOpen() && c.pull(r.conn)
 }
 
 // writeReply takes the reply at the front, which is r, and writes it.
-func (l *link) writeReply(b *engineio.Batch, r reply) {
-	l.mu.Lock()
-	l.replies.items[0] = reply{}
-	l.replies.items = l.replies.items[1:]
-	if len(l.replies.items) == 0 {
-		l.replies.items = nil // an idle link keeps no array
+func (c *client) writeReply(b *engineio.Batch, r reply) {
+	c.mu.Lock()
+	c.replies.items[0] = reply{}
+	c.replies.items = c.replies.items[1:]
+	if len(c.replies.items) == 0 {
+		c.replies.items = nil // an idle client keeps no array
 	}
-	l.waiting.Store(int32(len(l.replies.items)))
-	if l.replies.bytes -= r.size; l.working && l.replies.bytes <= maxOwnBytes {
-		l.space.Broadcast() // the worker may be waiting for this
+	c.waiting.Store(int32(len(c.replies.items)))
+	if c.replies.bytes -= r.size; c.working && c.replies.bytes <= maxOwnBytes {
+		c.space.Broadcast() // the worker may be waiting for this
 	}
 	if r.opens {
-		r.peer.open = true
+		r.conn.open = true
 	}
-	l.mu.Unlock()
+	c.mu.Unlock()
 	if r.frame != nil {
 		b.Frame(r.frame)
 		return
 	}
 	id := r.after
-	if !r.now && isAfter(r.peer.wire, id) {
-		id = r.peer.wire
+	if !r.now && isAfter(r.conn.wire, id) {
+		id = r.conn.wire
 	}
-	b.Text(r.event, r.peer.trailer(id))
+	b.Text(r.event, r.conn.trailer(id))
 }
 
 // pullMember takes the next notifications of one namespace, another one each time.
-func (l *link) pullMember() bool {
-	var room [4]*peer
-	l.mu.Lock()
+func (c *client) pullMember() bool {
+	var room [4]*Conn
+	c.mu.Lock()
 	open := room[:0]
-	for _, p := range l.peers {
-		if p.open {
-			open = append(open, p)
+	for _, conn := range c.conns {
+		if conn.open {
+			open = append(open, conn)
 		}
 	}
-	l.mu.Unlock()
+	c.mu.Unlock()
 	for i := range open {
-		if l.pull(open[(l.turn+i)%len(open)]) {
-			l.turn++
+		if c.pull(open[(c.turn+i)%len(open)]) {
+			c.turn++
 			return true
 		}
 	}
 	return false
 }
 
-func (l *link) pull(p *peer) bool {
-	m := p.hubMember()
-	if m == nil {
-		return false
-	}
+func (c *client) pull(conn *Conn) bool {
 	next := pulledPool.Get().(*pulled)
-	if next.n = m.Pull(next.buf[:]); next.n == 0 {
+	if next.n = conn.member.Pull(next.buf[:]); next.n == 0 {
 		pulledPool.Put(next)
 		return false
 	}
-	next.peer, next.i = p, 0
-	l.pending = next
+	next.conn, next.i = conn, 0
+	c.pending = next
 	return true
 }

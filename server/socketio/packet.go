@@ -5,11 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/roomcast/roomcast/notify"
@@ -181,84 +177,4 @@ func checkDepth(data []byte, limit int) error {
 		}
 	}
 	return nil
-}
-
-// appendHeader appends everything of a packet that stands before its JSON.
-func appendHeader(dst []byte, kind byte, attachments int, namespace string, id *uint64) []byte {
-	dst = append(dst, kind)
-	if attachments > 0 {
-		dst = strconv.AppendInt(dst, int64(attachments), 10)
-		dst = append(dst, '-')
-	}
-	if namespace != "" && namespace != notify.RootNamespace {
-		dst = append(dst, namespace...)
-		dst = append(dst, ',')
-	}
-	if id != nil {
-		dst = strconv.AppendUint(dst, *id, 10)
-	}
-	return dst
-}
-
-// marshal is json.Marshal without the escaping of <, > and &, which only makes
-// packets longer.
-func marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
-}
-
-// detach replaces every binary value of v by what replace makes of its bytes, in
-// the order of the JSON text. Values are copied, never changed: one packet may be
-// handed to several namespaces.
-func detach(v any, replace func([]byte) any) (any, error) {
-	switch t := v.(type) {
-	case json.Marshaler:
-		return v, nil
-	case []byte:
-		return replace(bytes.Clone(t)), nil
-	case interface{ Bytes() []byte }: // a buffer stays readable for the next packet
-		return replace(bytes.Clone(t.Bytes())), nil
-	case *strings.Reader:
-		text, err := io.ReadAll(t)
-		return string(text), err
-	case io.Reader:
-		data, err := io.ReadAll(t)
-		if err != nil {
-			return nil, fmt.Errorf("read binary value: %w", err)
-		}
-		return replace(data), nil
-	case []any:
-		out := make([]any, len(t))
-		for i, item := range t {
-			var err error
-			if out[i], err = detach(item, replace); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
-	case map[string]any:
-		out := make(map[string]any, len(t))
-		for _, key := range slices.Sorted(maps.Keys(t)) {
-			var err error
-			if out[key], err = detach(t[key], replace); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
-	}
-	return v, nil
-}
-
-// placeholders collects attachments and leaves their numbered marks behind.
-func placeholders(attachments *[][]byte) func([]byte) any {
-	return func(data []byte) any {
-		raw := strconv.AppendInt([]byte(`{"_placeholder":true,"num":`), int64(len(*attachments)), 10)
-		*attachments = append(*attachments, data)
-		return json.RawMessage(append(raw, '}'))
-	}
 }

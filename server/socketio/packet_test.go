@@ -123,7 +123,7 @@ func FuzzDecodePacket(f *testing.F) {
 		for range p.attachments {
 			p.parts = append(p.parts, attachment)
 		}
-		args, err := values(p.args, p.parts)
+		args, err := Args{p.args, p.parts}.Values()
 		if err != nil {
 			return
 		}

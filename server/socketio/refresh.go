@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"encoding/json"
-	"sync/atomic"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -13,88 +12,68 @@ import (
 // shown to no handler, because it carries a token.
 const refreshEvent = "auth:refresh"
 
-// renewal is what a client's new token changed.
-type renewal struct {
-	identity atomic.Pointer[auth.Identity] // nil: that of the CONNECT counts
-	again    atomic.Bool                   // auth:expiring is to be sent before the new end too
-}
-
 type refreshedEvent struct {
 	Type      string `json:"type"`
 	ExpiresAt string `json:"expiresAt"`
 }
 
-// who is the identity of today.
-func (p *peer) who() auth.Identity {
-	if id := p.renewed.identity.Load(); id != nil {
-		return *id
-	}
-	return p.identity
-}
-
-// refresh answers auth:refresh and reports whether the packet was one. One token
-// renews the client in all its namespaces, since the end of any of them would
-// close the transport of all. A token that is refused changes nothing.
-func (p *peer) refresh(packet *packet, reply answer) bool {
-	if packet.name != refreshEvent || p.link.srv.opts.Plain {
+// refresh answers auth:refresh and reports whether the event was one. One token renews the client in all its namespaces,
+// since the end of any of them would close the transport of all. A token that is refused changes nothing.
+func (c *Conn) refresh(e *Event) bool {
+	if e.Name != refreshEvent || c.client.srv.opts.Plain {
 		return false
 	}
-	token, ok := refreshToken(packet)
+	token, ok := refreshToken(e)
 	if !ok {
-		p.refuseRefresh(errorEvent{Code: edge.CodeValidation, Message: `expected {"token": "…"}`}, reply)
+		c.refuseRefresh(e, errorEvent{Code: edge.CodeValidation, Message: `expected {"token": "…"}`})
 		return true
 	}
-	identity, err := p.renew(token)
+	identity, err := c.renew(token)
 	if err != nil {
 		refusal := refusalOf(err)
-		p.refuseRefresh(errorEvent{
+		c.refuseRefresh(e, errorEvent{
 			Code: refusal.Data.Code, Message: refusal.Message, RetryAfter: float64(refusal.Data.RetryAfter),
-		}, reply)
+		})
 		return true
 	}
-	p.link.mu.Lock()
-	peers := p.link.peersLocked()
-	p.link.mu.Unlock()
-	for _, other := range peers {
-		if other.identity.RoomUser() == identity.RoomUser() {
+	for _, other := range c.client.all() {
+		if old := other.Identity(); old.RoomUser() == identity.RoomUser() {
 			other.take(identity)
 		}
 	}
 	event := refreshedEvent{"auth:refreshed", notify.Timestamp(identity.ExpiresAt)}
-	p.link.send(p.eventReply(event.Type, event))
-	reply(event)
+	c.client.send(c.eventReply(event.Type, event))
+	e.Ack(event)
 	return true
 }
 
-func (p *peer) renew(token string) (auth.Identity, error) {
-	session, opts := p.link.session, p.link.srv.opts
-	return opts.Limits.Attempt(edge.ClientIP(session.Request()), func() (auth.Identity, error) {
-		return opts.Auth.Refresh(session.Context(), p.who(), token)
+func (c *Conn) renew(token string) (auth.Identity, error) {
+	opts := c.client.srv.opts
+	return opts.Limits.Attempt(c.client.ip, func() (auth.Identity, error) {
+		return opts.Auth.Refresh(c.Context(), c.Identity(), token)
 	})
 }
 
-// take puts an identity into force. The rooms that it may not be in are left
-// after that, so none is joined again by the old one.
-func (p *peer) take(identity auth.Identity) {
-	p.renewed.identity.Store(&identity)
-	p.renewed.again.Store(true)
-	if m := p.hubMember(); m != nil {
-		p.link.srv.hub.LeaveForbidden(m, identity.MayJoin)
-	}
+// take puts an identity into force. The rooms that it may not be in are left after that, so none is joined again by the
+// old one.
+func (c *Conn) take(identity auth.Identity) {
+	c.identity.Store(&identity)
+	c.renewed.Store(true)
+	c.client.srv.hub.LeaveForbidden(c.member, identity.MayJoin)
 }
 
-func (p *peer) refuseRefresh(e errorEvent, reply answer) {
-	p.link.send(p.eventReply("error", e))
-	reply(errorReply{Error: e})
+func (c *Conn) refuseRefresh(e *Event, refusal errorEvent) {
+	c.client.send(c.eventReply("error", refusal))
+	e.Ack(errorReply{Error: refusal})
 }
 
-func refreshToken(p *packet) (token string, ok bool) {
-	if len(p.args) != 1 || len(p.parts) > 0 {
+func refreshToken(e *Event) (token string, ok bool) {
+	if e.Len() != 1 || len(e.parts) > 0 {
 		return "", false
 	}
 	var request struct {
 		Token string `json:"token"`
 	}
-	err := json.Unmarshal(p.args[0], &request)
+	err := json.Unmarshal(e.raw[0], &request)
 	return request.Token, err == nil && request.Token != ""
 }

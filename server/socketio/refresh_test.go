@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -43,80 +41,4 @@ func TestRefreshMovesTheEnd(t *testing.T) {
 		t.Errorf("ended %s before the new end", end.Sub(now))
 	}
 	c.Closed()
-}
-
-// With a new token come its rights, in every namespace of the client.
-func TestRefreshChangesRights(t *testing.T) {
-	s := newStack(t, withTokens(t))
-	members := make(chan *socket.Socket, 1)
-	_ = s.sio.IO().Of("/chat", nil).On("connection", func(args ...any) {
-		client := args[0].(*socket.Socket)
-		client.Join("given")
-		members <- client
-	})
-	begin := time.Now()
-	c := s.Dial("")
-	connected := c.Join(`{"token":"` + servertest.TokenFor(t, begin.Add(time.Minute), "a", "b") + `","channels":["a","b"]}`)
-	c.Send(`40/chat,{"token":"` + servertest.TokenFor(t, begin.Add(time.Minute)) + `"}`)
-	if reply := c.Read(); !strings.HasPrefix(reply, "40/chat,") {
-		t.Fatalf("the answer to CONNECT is %s", reply)
-	}
-	chat := <-members
-
-	c.Send(refreshPacket("", servertest.TokenFor(t, begin.Add(time.Hour), "b", "c")))
-	c.Event("auth:refreshed", nil)
-	root := s.Hub.Member("/", connected.ClientID)
-	if root.In("a") || !root.In("b") || !root.In("user:u1") || !root.In("*") {
-		t.Errorf("rooms %q", root.Rooms())
-	}
-	if m := s.Hub.Member("/chat", string(chat.Id())); !m.In("/chat#given") {
-		t.Errorf("a room that the server gave was taken: %q", m.Rooms())
-	} else if end := m.Owner().(*peer).who().ExpiresAt; end.Before(begin.Add(30 * time.Minute)) {
-		t.Errorf("the end in /chat is still %s", end)
-	}
-	c.Send(`42["subscribe",{"channels":["a","c"]}]`)
-	if got := servertest.Masked(c.Read()); !strings.HasPrefix(got, `42["subscribed",{"type":"subscribed","channels":["c"],"denied":["a"],`) {
-		t.Errorf("got %s", got)
-	}
-}
-
-// What is refused changes nothing, and no handler sees the token.
-func TestRefreshRefusals(t *testing.T) {
-	s := newStack(t, withTokens(t))
-	seen := make(chan string, 100)
-	_ = s.sio.IO().On("connection", func(args ...any) {
-		client := args[0].(*socket.Socket)
-		client.OnAny(func(args ...any) { seen <- fmt.Sprint(args...) })
-		_ = client.On("auth:refresh", func(args ...any) { seen <- fmt.Sprint(args...) })
-	})
-	c := s.Dial("")
-	connected := c.Join(`{"token":"` + servertest.TokenFor(t, time.Now().Add(time.Minute), "a") + `","channels":["a"]}`)
-	malformed := `{"code":"validation","message":"expected {\"token\": \"…\"}"}`
-	for _, tt := range []struct{ arg, want string }{
-		{``, malformed},
-		{`,null`, malformed},
-		{`,"token"`, malformed},
-		{`,{"token":1}`, malformed},
-		{`,{"token":""}`, malformed},
-		{`,{"token":"x"},1`, malformed},
-		{`,{"token":"x"}`, `{"code":"invalid_token","message":"Invalid token"}`},
-		{`,{"token":"` + servertest.TokenFor(t, time.Unix(1, 0)) + `"}`, `{"code":"token_expired","message":"Token expired"}`},
-		{`,{"token":"` + servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u2", "exp": time.Now().Add(time.Hour).Unix()}) + `"}`,
-			`{"code":"forbidden","message":"Forbidden"}`},
-	} {
-		c.Send(`427["auth:refresh"` + tt.arg + `]`)
-		if got := c.Read(); !strings.HasPrefix(got, `42["error",`+tt.want+`,"`) {
-			t.Errorf("%s: got %s", tt.arg, got)
-		}
-		if got := c.Read(); got != `437[{"error":`+tt.want+`}]` {
-			t.Errorf("%s: got %s", tt.arg, got)
-		}
-	}
-	if m := s.Hub.Member("/", connected.ClientID); !m.In("a") {
-		t.Error("a refused token took a channel away")
-	}
-	c.Sync()
-	if got := <-seen; !strings.HasPrefix(got, "ping") {
-		t.Errorf("handlers saw %s", got)
-	}
 }

@@ -7,51 +7,27 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-var errTooManyNamespaces = &auth.Error{Code: "room_limit", Message: "Forbidden", Detail: "too many namespaces on one connection", Status: 403}
+var (
+	errTooManyNamespaces = &auth.Error{Code: "room_limit", Message: "Forbidden", Detail: "too many namespaces on one connection", Status: 403}
+	errNoNamespace       = Refuse("Invalid namespace", nil)
+	errInternal          = errors.New("internal error")
+)
 
-// refuse writes CONNECT_ERROR; message and code are those of the contract.
-func (l *link) refuse(namespace string, err error) {
-	refusal := refusalOf(err)
-	fields := []zap.Field{zap.String("code", refusal.Data.Code), zap.String("namespace", edge.LogValue(namespace))}
-	if refusal.Data.RetryAfter > 0 {
-		fields = append(fields, zap.Int("retry_after", refusal.Data.RetryAfter)) // seconds
-	}
-	l.srv.log.Debug("connection refused", fields...)
-	l.srv.opts.Metrics.Refused(refusal.Data.Code)
-	text, _, encodeErr := encodePacket(kindConnectError, namespace, nil, refusal)
-	if encodeErr != nil {
-		return
-	}
-	l.send(reply{frame: newFrame(text), size: len(text), now: true})
-	l.countRefusal()
+// Refuse returns an error with which App.Connect or an OnConnect function refuses a client: socket.io-client gets
+// message as the message, and data, which may be nil, as the data of its connect_error. Other errors reach the client as
+// follows: an *auth.Error with its message and {"code"}, any other as "Internal error" with the code "internal".
+func Refuse(message string, data any) error { return &refusedError{message, data} }
+
+type refusedError struct {
+	message string
+	data    any
 }
 
-// countRefusal closes a client at its third refusal.
-func (l *link) countRefusal() {
-	l.mu.Lock()
-	l.refusals++
-	enough := l.refusals >= maxRefusals
-	l.mu.Unlock()
-	if enough {
-		l.session.Close(reasonParse)
-	}
-}
-
-// refused sees a CONNECT_ERROR of the library: a middleware said no, or the
-// namespace does not exist.
-func (l *link) refused(p *peer) {
-	if p == nil {
-		return
-	}
-	unknown := p.sock() == nil
-	p.forget()
-	if unknown {
-		l.countRefusal()
-	}
-}
+func (e *refusedError) Error() string { return e.message }
 
 // refusal is the data of a CONNECT_ERROR.
 type refusal struct {
@@ -65,35 +41,85 @@ type refusalData struct {
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds
 }
 
-// bareRefusal is what a middleware's refusal comes down to when its data cannot be
-// encoded: a client that got nothing would wait for its CONNECT to time out.
-func bareRefusal(data any) refusal {
-	bare := refusal{"Internal error", refusalData{Code: edge.CodeInternal}}
-	if fields, ok := data.(map[string]any); ok {
-		if message, ok := fields["message"].(string); ok {
-			bare.Message = message
+// refuse answers CONNECT with a CONNECT_ERROR and closes a client at its third refusal.
+func (c *client) refuse(namespace string, err error) {
+	code, body := refusalBody(err)
+	fields := []zap.Field{zap.String("code", code), zap.String("namespace", edge.LogValue(namespace))}
+	if retry := refusalOf(err).Data.RetryAfter; retry > 0 {
+		fields = append(fields, zap.Int("retry_after", retry)) // seconds
+	}
+	c.srv.log.Debug("connection refused", fields...)
+	c.srv.opts.Metrics.Refused(code)
+	text := append(appendHeader(nil, kindConnectError, 0, namespace, nil), body...)
+	c.send(reply{frame: newFrame(text), size: len(text), now: true})
+	c.mu.Lock()
+	c.refusals++
+	enough := c.refusals >= maxRefusals
+	c.mu.Unlock()
+	if enough {
+		c.session.Close(ReasonParseError)
+	}
+}
+
+// refusalBody is the JSON of a CONNECT_ERROR and the code under which it counts. What cannot be encoded comes down to
+// the message: a client that got nothing would wait for its CONNECT to time out.
+func refusalBody(err error) (code string, body []byte) {
+	var own *refusedError
+	if !errors.As(err, &own) {
+		r := refusalOf(err)
+		body, _ = marshal(r) // strings and numbers always marshal
+		return r.Data.Code, body
+	}
+	code = "refused"
+	if fields, ok := own.data.(map[string]any); ok {
+		if given, ok := fields["code"].(string); ok {
+			code = given
 		}
 	}
-	return bare
+	body, err = marshal(struct {
+		Message string `json:"message"`
+		Data    any    `json:"data,omitempty"`
+	}{own.message, own.data})
+	if err != nil {
+		code = edge.CodeInternal
+		body, _ = marshal(refusal{own.message, refusalData{Code: code}})
+	}
+	return code, body
 }
 
 func refusalOf(err error) refusal {
-	var known *auth.Error
-	var full edge.Overload
+	var (
+		known    *auth.Error
+		full     edge.Overload
+		own      *refusedError
+		argument *ArgumentError
+		invalid  *notify.ValidationError
+	)
 	switch {
 	case errors.As(err, &known):
 		return refusal{known.Message, refusalData{Code: known.Code, Detail: detailOf(known), RetryAfter: int(known.RetryAfter / time.Second)}}
 	case errors.As(err, &full):
 		return refusal{"Too many connections", refusalData{Code: edge.CodeTooManyConnections, RetryAfter: int(full.RetryAfter() / time.Second)}}
+	case errors.As(err, &argument):
+		return refusal{"Validation failed", refusalData{Code: edge.CodeValidation, Detail: argument.Error()}}
+	case errors.As(err, &invalid):
+		return refusal{"Validation failed", refusalData{Code: edge.CodeValidation, Detail: invalid.Error()}}
+	case errors.As(err, &own):
+		code, _ := refusalBody(err)
+		return refusal{own.message, refusalData{Code: code, Detail: own.message}}
 	}
 	return refusal{"Internal error", refusalData{Code: edge.CodeInternal}}
 }
 
-// detailOf tells a client which field it got wrong; of credentials it learns no
-// more than that they do not count.
+// detailOf tells a client which field it got wrong; of credentials it learns no more than that they do not count.
 func detailOf(err *auth.Error) string {
 	if errors.Is(err, auth.ErrMalformed) {
 		return err.Detail
 	}
 	return ""
+}
+
+// errorReply is the acknowledgement of an event that failed.
+type errorReply struct {
+	Error any `json:"error"`
 }

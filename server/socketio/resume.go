@@ -1,97 +1,115 @@
 package socketio
 
 import (
-	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"slices"
 	"time"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // retireTimeout is how long a client waits for its own former connection to end.
 const retireTimeout = 2 * time.Second
 
-// resumeFrom decides how a client that was here before goes on. given is its
-// CONNECT payload, forwarded is what the library will get.
-func (p *peer) resumeFrom(given, forwarded map[string]any) {
-	s := p.link.srv
-	if !s.opts.recovery() {
-		return
+// resume reads from a CONNECT where the client goes on: {pid, offset} as socket.io-client sends them, pid alone, or
+// `since`. It returns the pid of the session that a.Former goes on with.
+func (c *Conn) resume(a *notify.Attachment, given auth.Credentials, payload map[string]any) (pid string) {
+	srv := c.client.srv
+	if !srv.opts.recovery() {
+		return ""
 	}
-	pid, _ := given["pid"].(string)
-	offset, _ := given["offset"].(string)
-	since := offset
-	var session notify.Session
-	known := false
+	pid, _ = payload["pid"].(string)
+	since, _ := payload["offset"].(string)
 	if pid != "" {
-		session, known = s.hub.Session(pidKey(pid))
-		known = known && session.UserID == p.identity.RoomUser() && session.Namespace == p.namespace
-	}
-	if known {
-		if since == "" {
-			since = session.Cursor.String()
+		session, known := srv.hub.Session(pidKey(pid))
+		if known && session.UserID == a.UserID && session.Namespace == c.namespace {
+			if since == "" {
+				since = session.Cursor.String()
+			}
+			a.Rooms, a.Granted = c.permitted(session.Channels), session.Granted
+			a.Former = &notify.Former{ClientID: session.ClientID, Sessions: []string{pidKey(pid)}}
 		}
-		p.channels, p.granted = p.permitted(session.Channels), session.Granted
-		known = s.retire(p.namespace, session.ClientID)
 	}
 	if since == "" {
-		since = p.credentials.Since
+		since = given.Since
 	}
-	if since == "" {
-		return
+	if since != "" {
+		cursor := notify.ParseCursor(since)
+		a.Resume = &cursor
 	}
-	cursor := notify.ParseCursor(since)
-	p.resume = &cursor
-	if !known {
-		return
-	}
-	p.clientID = session.ClientID
-	if s.hub.Covers(p.attachment()) {
-		p.recovered, p.pid = true, pid
-		if retired, ok := s.hub.Session(pidKey(pid)); ok { // anew: the connection that was retired has left its data there
-			p.data = retired.Data
-		}
-		forwarded["pid"], forwarded["offset"] = pid, since
-	} else {
-		s.hub.ForgetSession(pidKey(pid))
-	}
+	return pid
 }
 
-// claim makes p the one connection that resumes a session. A second one waits
-// until the first is in, to replace it then.
-func (s *Server) claim(pid string, p *peer) bool {
-	ctx, cancel := context.WithTimeout(p.link.session.Context(), s.opts.ConnectTimeout)
-	defer cancel()
-	for {
-		other, taken := s.restoring.LoadOrStore(pid, p)
-		if !taken {
-			return true
+// startRooms adds the channels of a connection at its start: the default ones, those that it asked for and those of its
+// tab, as far as the identity of today may join them.
+func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
+	opts := &c.client.srv.opts
+	if c.namespace != notify.RootNamespace || opts.Plain {
+		return
+	}
+	hub, identity := c.client.srv.hub, c.Identity()
+	if given.SessionID != "" {
+		key := notify.TabKey(a.UserID, given.SessionID)
+		if tab, ok := hub.Session(key); ok && tab.UserID == a.UserID {
+			a.Rooms = append(a.Rooms, c.permitted(tab.Channels)...)
+			a.Granted = append(a.Granted, tab.Granted...)
 		}
-		select {
-		case <-other.(*peer).settled:
-			s.restoring.CompareAndDelete(pid, other)
-		case <-other.(*peer).link.session.Context().Done():
-			s.restoring.CompareAndDelete(pid, other)
-		case <-ctx.Done():
+		a.Sessions = append(a.Sessions, key)
+		if a.Former != nil {
+			a.Former.Sessions = append(a.Former.Sessions, key)
+		}
+	}
+	defaults, _ := hub.Admissible(opts.DefaultChannels, identity.MayJoin, opts.MaxRooms)
+	asked, _ := hub.Admissible(given.Channels, identity.MayJoin, opts.MaxRooms)
+	a.Rooms = append(append(a.Rooms, defaults...), asked...)
+	slices.Sort(a.Rooms)
+	a.Rooms = slices.Compact(a.Rooms)
+}
+
+// permitted holds the rooms of a session against the identity of today.
+func (c *Conn) permitted(hubRooms []string) (kept []string) {
+	identity := c.Identity()
+	for _, room := range hubRooms {
+		if _, name := rooms.Split(room); identity.MayJoin(name) {
+			kept = append(kept, room)
+		}
+	}
+	return kept
+}
+
+// retire closes the connection that still holds a client id which is to be resumed: the newest connection wins. It
+// waits until the old one has ended, and reports whether it has: a handler that runs on keeps the id.
+func (s *Server) retire(namespace, id string) bool {
+	old := s.ending.get(namespace, id)
+	if m := s.hub.Member(namespace, id); m != nil {
+		var ours bool
+		if old, ours = m.Owner().(*Conn); !ours {
 			return false
 		}
+		old.client.end("resumed by another connection")
 	}
-}
-
-// retire closes the connection that still holds a client id which is to be
-// resumed: the newest connection wins. It waits until the library has let go of
-// the old one, and reports whether it did: a handler that runs on keeps the id.
-func (s *Server) retire(namespace, clientID string) bool {
-	old := s.peers.get(namespace, clientID)
 	if old == nil {
 		return true
 	}
-	old.link.end("resumed by another connection")
 	timeout := time.NewTimer(retireTimeout)
 	defer timeout.Stop()
 	select {
-	case <-old.gone:
+	case <-old.done():
 		return true
 	case <-timeout.C:
 		return false
 	}
+}
+
+// pidKey keeps the secret names of sessions apart from those that clients choose.
+func pidKey(pid string) string { return "pid:" + pid }
+
+// newID is 120 random bits in the form of a Node server's ids: 20 characters of URL-safe base64.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Limits bound the connections of a Server. The errors of the first three carry
-// the status of the refusal and when to try again, see Overload.
+// the status of the refusal and when to try again, see edge.Overload.
 // Each release gives a place back and may be called more than once.
 type Limits interface {
 	// PreAuth counts a connection that has sent no CONNECT yet.

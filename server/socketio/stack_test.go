@@ -26,7 +26,8 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Hub: servertest.NewHub(t), Auth: authenticator}
+	o := DefaultOptions()
+	o.Hub, o.Auth = servertest.NewHub(t), authenticator
 	if change != nil {
 		change(&o)
 	}

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
@@ -14,7 +15,7 @@ const expiryNotice = 30 * time.Second
 // tokens that run out, attachments that never come. One goroutine does it for all
 // connections, so an idle one costs no timer.
 func (s *Server) sweep(ctx context.Context) {
-	interval := min(time.Second, s.opts.SweepInterval)
+	interval := min(time.Second, s.opts.SweepInterval, max(s.opts.ConnectTimeout/4, 10*time.Millisecond))
 	if s.opts.Heartbeat > 0 {
 		interval = min(interval, s.opts.Heartbeat)
 	}
@@ -30,81 +31,80 @@ func (s *Server) sweep(ctx context.Context) {
 			if idle {
 				idleAt = now.Add(s.opts.SweepInterval)
 			}
-			for _, l := range s.links.all() {
-				l.sweep(now, idle)
+			for _, c := range s.clients.all() {
+				c.sweep(now, idle)
 			}
 		}
 	}
 }
 
-func (l *link) sweep(now time.Time, idle bool) {
+func (c *client) sweep(now time.Time, idle bool) {
 	switch {
-	case l.assembling.overdue(now):
-		l.session.Close(reasonParse)
+	case c.assembling.overdue(now):
+		c.session.Close(ReasonParseError)
 		return
-	case idle && now.Sub(l.session.LastReceived()) > l.srv.opts.InactiveTimeout:
-		l.end("no byte from the client") // no DISCONNECT: the client comes back after this
+	case idle && c.srv.opts.InactiveTimeout > 0 && now.Sub(c.session.LastReceived()) > c.srv.opts.InactiveTimeout:
+		c.end("no byte from the client") // no DISCONNECT: the client comes back after this
 		return
 	}
-	l.noteTransport()
-	l.mu.Lock()
-	peers, backlog := l.peersLocked(), len(l.replies.items)
-	l.mu.Unlock()
-	for _, p := range peers {
-		if !p.checkToken(now) {
+	c.noteTransport()
+	c.mu.Lock()
+	conns, backlog := slices.Clone(c.conns), len(c.replies.items)
+	silent := !c.joined && now.Sub(c.begin) > c.srv.opts.ConnectTimeout
+	c.mu.Unlock()
+	if silent {
+		c.end("no CONNECT in time")
+		return
+	}
+	for _, conn := range conns {
+		if !conn.checkToken(now) {
 			return
 		}
-		if p.namespace == notify.RootNamespace && backlog == 0 {
-			p.heartbeat(now)
+		if conn.namespace == notify.RootNamespace && backlog == 0 {
+			conn.heartbeat(now)
 		}
 	}
 }
 
-// checkToken tells a client that its token is about to end, and closes the
-// transport when it has. It reports whether the connection goes on.
-func (p *peer) checkToken(now time.Time) bool {
-	identity := p.who()
+// checkToken tells a client that its token is about to end, and closes the transport when it has. It reports whether
+// the connection goes on.
+func (c *Conn) checkToken(now time.Time) bool {
+	identity := c.Identity()
 	end := identity.ExpiresAt
-	if end.IsZero() || p.hubMember() == nil {
+	if end.IsZero() {
 		return true
 	}
 	expiry := struct {
 		Type      string `json:"type"`
 		ExpiresAt string `json:"expiresAt"`
 	}{"auth:expiring", notify.Timestamp(end)}
-	if p.renewed.again.Swap(false) {
-		p.warned = false
+	if c.renewed.Swap(false) {
+		c.warned = false
 	}
 	switch {
 	case identity.Expired(now):
-		p.detach() // nothing reaches it after its time
+		c.detach() // nothing reaches it after its time
 		expiry.Type = "auth:expired"
-		p.link.send(p.eventReply("auth:expired", expiry))
-		p.link.end("token expired")
+		c.client.send(c.eventReply("auth:expired", expiry))
+		c.client.end("token expired")
 		return false
-	case !p.warned && end.Sub(now) <= expiryNotice:
-		p.warned = true
-		p.link.send(p.eventReply("auth:expiring", expiry))
+	case !c.warned && end.Sub(now) <= expiryNotice:
+		c.warned = true
+		c.client.send(c.eventReply("auth:expiring", expiry))
 	}
 	return true
 }
 
 // heartbeat is skipped for a client that has not read its earlier replies.
-func (p *peer) heartbeat(now time.Time) {
-	l, every := p.link, p.link.srv.opts.Heartbeat
-	if every <= 0 || l.srv.opts.Plain || now.Before(l.nextBeat) || !p.isOpen() {
+func (c *Conn) heartbeat(now time.Time) {
+	client, every := c.client, c.client.srv.opts.Heartbeat
+	if every <= 0 || client.srv.opts.Plain || now.Before(client.nextBeat) || !c.isOpen() {
 		return
 	}
-	for !now.Before(l.nextBeat) {
-		l.nextBeat = l.nextBeat.Add(every)
+	for !now.Before(client.nextBeat) {
+		client.nextBeat = client.nextBeat.Add(every)
 	}
-	l.send(p.eventReply("heartbeat", heartbeatEvent{
-		Type: "heartbeat", Timestamp: notify.Timestamp(now), TotalConnections: l.srv.hub.Total(),
+	client.send(c.eventReply("heartbeat", heartbeatEvent{
+		Type: "heartbeat", Timestamp: notify.Timestamp(now), TotalConnections: client.srv.hub.Total(),
 	}))
-}
-
-func (p *peer) isOpen() bool {
-	p.link.mu.Lock()
-	defer p.link.mu.Unlock()
-	return p.open
 }

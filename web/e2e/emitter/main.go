@@ -18,6 +18,7 @@ import (
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/socketio"
+	"github.com/roomcast/roomcast/server/socketio/library"
 	"github.com/roomcast/roomcast/sse"
 )
 
@@ -30,13 +31,14 @@ func main() {
 		log.Fatal(err)
 	}
 	origins := config.Config{Host: os.Getenv("HOST")}.Origins()
-	socketIO, err := socketio.New(socketio.Options{
-		Hub: hub, Auth: users, CheckOrigin: func(r *http.Request) bool { return origins.Allow(r.Header.Get("Origin"), r) },
-	})
+	options := socketio.DefaultOptions()
+	options.Hub, options.Auth = hub, users
+	options.CheckOrigin = func(r *http.Request) bool { return origins.Allow(r.Header.Get("Origin"), r) }
+	socketIO, err := socketio.New(options)
 	if err != nil {
 		log.Fatal(err)
 	}
-	handle(socketIO.IO())
+	handle(library.Mount(socketIO, nil))
 	service := server.New(server.Options{
 		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, Problem: edge.WriteProblem}),
 		APIKeys:     []string{os.Getenv("API_KEYS")},

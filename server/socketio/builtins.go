@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,71 +54,84 @@ type errorEvent struct {
 	RetryAfter float64 `json:"retryAfter,omitempty"` // seconds
 }
 
-// errorReply is an acknowledgement that tells of an error.
-type errorReply struct {
-	Error any `json:"error"`
-}
-
 // builtins are the events that builtin answers. What they pass on is JSON.
 var builtins = map[string]bool{
 	"subscribe": true, "unsubscribe": true, "join-room": true, "leave-room": true,
 	"send-message": true, "custom-event": true, "ping": true,
 }
 
-// builtin answers an event of the contract. Each answer is an event and, when
-// the client asked for one, the acknowledgement. It reports whether the event is
-// one of ours.
-func (p *peer) builtin(packet *packet, reply answer) bool {
-	if p.namespace != notify.RootNamespace || p.link.srv.opts.Plain {
+// builtinApp is the bit of the built-in events, which are mounted first.
+const builtinApp = 1
+
+// builtinEvents is the application that answers the events of the contract in "/". Each answer is an event and, when
+// the client asked for one, the acknowledgement.
+type builtinEvents struct{ srv *Server }
+
+func (b builtinEvents) serves(namespace string) bool { return namespace == notify.RootNamespace }
+
+func (builtinEvents) Connect(context.Context, *Conn) error { return nil }
+func (builtinEvents) Disconnect(*Conn, string)             {}
+
+func (b builtinEvents) Event(ctx context.Context, c *Conn, e *Event) bool {
+	if b.srv.opts.Plain || !builtins[e.Name] {
 		return false
 	}
 	var first json.RawMessage
-	if len(packet.args) > 0 {
-		first = packet.args[0]
+	if len(e.raw) > 0 {
+		first = e.raw[0]
 	}
-	answer := func(name string, arg any) {
-		p.link.send(p.eventReply(name, arg))
-		reply(arg)
-	}
-	refuse := func(e errorEvent) {
-		p.link.srv.opts.Metrics.Refused(e.Code)
-		p.link.send(p.eventReply("error", e))
-		reply(errorReply{Error: e})
-	}
-	if len(packet.parts) > 0 && builtins[packet.name] {
-		refuse(errorEvent{Code: edge.CodeValidation, Message: packet.name + " takes no binary values"})
+	call := builtinCall{ctx: ctx, conn: c, event: e}
+	if len(e.parts) > 0 {
+		call.refuse(errorEvent{Code: edge.CodeValidation, Message: e.Name + " takes no binary values"})
 		return true
 	}
-	switch packet.name {
+	switch e.Name {
 	case "subscribe", "unsubscribe":
-		p.subscribe(packet.name, first, answer, refuse)
+		call.subscribe(first)
 	case "join-room", "leave-room":
-		p.room(packet.name, first, answer, refuse)
+		call.room(first)
 	case "send-message":
-		p.message(first, reply, refuse)
+		call.message(first)
 	case "custom-event":
-		answer("custom-event-response", customResponse(first))
+		call.answer("custom-event-response", customResponse(first))
 	case "ping":
-		answer("pong", pongEvent{notify.Timestamp(time.Now()), p.member.ClientID()})
-	default:
-		return false
+		call.answer("pong", pongEvent{notify.Timestamp(time.Now()), c.ID()})
 	}
 	return true
 }
 
-func (p *peer) subscribe(name string, arg json.RawMessage, answer func(string, any), refuse func(errorEvent)) {
+// builtinCall is one built-in event of a client.
+type builtinCall struct {
+	ctx   context.Context
+	conn  *Conn
+	event *Event
+}
+
+func (b builtinCall) answer(name string, arg any) {
+	b.conn.client.send(b.conn.eventReply(name, arg))
+	b.event.Ack(arg)
+}
+
+func (b builtinCall) refuse(e errorEvent) {
+	b.conn.client.srv.opts.Metrics.Refused(e.Code)
+	b.conn.client.send(b.conn.eventReply("error", e))
+	b.event.Ack(errorReply{Error: e})
+}
+
+func (b builtinCall) subscribe(arg json.RawMessage) {
+	name := b.event.Name
 	var request struct {
 		Channels []string `json:"channels"`
 	}
 	if len(arg) > 0 {
 		if err := json.Unmarshal(arg, &request); err != nil {
-			refuse(errorEvent{Code: edge.CodeValidation, Message: `expected {"channels": ["name", …]}`})
+			b.refuse(errorEvent{Code: edge.CodeValidation, Message: `expected {"channels": ["name", …]}`})
 			return
 		}
 	}
-	channels, hub := request.Channels, p.link.srv.hub
+	channels, srv := request.Channels, b.conn.client.srv
 	if len(channels) > notify.MaxTargets {
-		refuse(errorEvent{Code: edge.CodeValidation, Message: fmt.Sprintf("%d channels, expected at most %d", len(channels), notify.MaxTargets)})
+		b.refuse(errorEvent{Code: edge.CodeValidation, Message: fmt.Sprintf("%d channels, expected at most %d", len(channels), notify.MaxTargets)})
 		return
 	}
 	if len(channels) == 0 {
@@ -125,65 +139,66 @@ func (p *peer) subscribe(name string, arg json.RawMessage, answer func(string, a
 	}
 	event := channelsEvent{Type: name + "d", Timestamp: notify.Timestamp(time.Now())}
 	if name == "subscribe" {
-		event.Channels, event.Denied = hub.JoinChannels(p.member, channels, p.who().MayJoin, p.link.srv.opts.MaxRooms)
+		event.Channels, event.Denied = srv.hub.JoinChannels(b.conn.member, channels, b.conn.Identity().MayJoin, srv.opts.MaxRooms)
 	} else {
-		event.Channels = hub.LeaveChannels(p.member, channels)
+		event.Channels = srv.hub.LeaveChannels(b.conn.member, channels)
 	}
 	if event.Channels == nil {
 		event.Channels = []string{}
 	}
-	answer(event.Type, event)
+	b.answer(event.Type, event)
 }
 
-func (p *peer) room(name string, arg json.RawMessage, answer func(string, any), refuse func(errorEvent)) {
+func (b builtinCall) room(arg json.RawMessage) {
 	var room string
 	if err := json.Unmarshal(arg, &room); err != nil {
-		refuse(errorEvent{Code: edge.CodeValidation, Message: "expected the name of a room, a string"})
+		b.refuse(errorEvent{Code: edge.CodeValidation, Message: "expected the name of a room, a string"})
 		return
 	}
-	hub, limit := p.link.srv.hub, p.link.srv.opts.MaxRooms
-	if name == "leave-room" {
-		hub.LeaveChannels(p.member, []string{room})
-		answer("room-left", roomEvent{room, notify.Timestamp(time.Now())})
+	hub, limit := b.conn.client.srv.hub, b.conn.client.srv.opts.MaxRooms
+	mayJoin := b.conn.Identity().MayJoin
+	if b.event.Name == "leave-room" {
+		hub.LeaveChannels(b.conn.member, []string{room})
+		b.answer("room-left", roomEvent{room, notify.Timestamp(time.Now())})
 		return
 	}
-	if _, denied := hub.JoinChannels(p.member, []string{room}, p.who().MayJoin, limit); len(denied) > 0 {
+	if _, denied := hub.JoinChannels(b.conn.member, []string{room}, mayJoin, limit); len(denied) > 0 {
 		e := errorEvent{Code: edge.CodeForbidden, Message: "this room may not be joined", Room: room}
-		if ok, _ := hub.Admissible([]string{room}, p.who().MayJoin, limit); len(ok) > 0 {
+		if ok, _ := hub.Admissible([]string{room}, mayJoin, limit); len(ok) > 0 {
 			e.Code, e.Message = "room_limit", "too many rooms"
 		}
-		refuse(e)
+		b.refuse(e)
 		return
 	}
-	answer("room-joined", roomEvent{room, notify.Timestamp(time.Now())})
+	b.answer("room-joined", roomEvent{room, notify.Timestamp(time.Now())})
 }
 
 // message sends a client's message to a channel, through the same log as every
 // notification.
-func (p *peer) message(arg json.RawMessage, reply answer, refuse func(errorEvent)) {
+func (b builtinCall) message(arg json.RawMessage) {
 	var request struct {
 		Room     string          `json:"room"`
 		Message  json.RawMessage `json:"message"`
 		Metadata json.RawMessage `json:"metadata"`
 	}
 	if err := json.Unmarshal(arg, &request); err != nil {
-		refuse(errorEvent{Code: edge.CodeValidation, Message: "expected {room, message, metadata}"})
+		b.refuse(errorEvent{Code: edge.CodeValidation, Message: "expected {room, message, metadata}"})
 		return
 	}
-	receipt, err := p.link.srv.hub.Say(p.link.session.Context(), notify.ClientMessage{
+	receipt, err := b.conn.client.srv.hub.Say(b.ctx, notify.ClientMessage{
 		Room: request.Room, Message: request.Message, Metadata: request.Metadata,
-		ClientID: p.member.ClientID(), UserID: p.identity.UserID,
-	}, p.who().MayPublish)
+		ClientID: b.conn.ID(), UserID: b.conn.Identity().UserID,
+	}, b.conn.Identity().MayPublish)
 	var refused *notify.SayError
 	switch {
 	case errors.As(err, &refused):
-		refuse(errorEvent{Code: refused.Code, Message: refused.Reason, Room: request.Room})
+		b.refuse(errorEvent{Code: refused.Code, Message: refused.Reason, Room: request.Room})
 		return
 	case err != nil:
-		refuse(errorEvent{Code: edge.CodeUnavailable, Message: "the message was not stored", Room: request.Room, RetryAfter: 1})
+		b.refuse(errorEvent{Code: edge.CodeUnavailable, Message: "the message was not stored", Room: request.Room, RetryAfter: 1})
 		return
 	}
-	reply(receipt)
+	b.event.Ack(receipt)
 }
 
 // customResponse is the client's object with a timestamp; anything else stands

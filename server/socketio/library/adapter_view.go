@@ -1,4 +1,4 @@
-package socketio
+package library
 
 import (
 	"github.com/zishang520/engine.io/v2/types"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 // Rooms is a snapshot of the rooms of the namespace and who is in them.
@@ -31,9 +32,7 @@ func (a *adapter) Sids() *types.Map[socket.SocketId, *types.Set[socket.Room]] {
 	return all
 }
 
-func (a *adapter) members() []*notify.Member {
-	return a.srv.hub.Match([]string{rooms.In(a.nsp.Name(), rooms.All)}, nil)
-}
+func (a *adapter) members() []*notify.Member { return a.all().Members() }
 
 func roomsOf(m *notify.Member) *types.Set[socket.Room] {
 	set := types.NewSet[socket.Room]()
@@ -45,6 +44,15 @@ func roomsOf(m *notify.Member) *types.Set[socket.Room] {
 	return set
 }
 
+// localRoom is the name of a hub room in its namespace. The room of everyone has none here.
+func localRoom(hubRoom string) (socket.Room, bool) {
+	_, name := rooms.Split(hubRoom)
+	if id, ok := rooms.IsClient(name); ok {
+		return socket.Room(id), true
+	}
+	return socket.Room(name), name != rooms.All
+}
+
 // Sockets are the ids of the clients in any of the rooms.
 func (a *adapter) Sockets(set *types.Set[socket.Room]) *types.Set[socket.SocketId] {
 	ids := types.NewSet[socket.SocketId]()
@@ -54,17 +62,37 @@ func (a *adapter) Sockets(set *types.Set[socket.Room]) *types.Set[socket.SocketI
 	return ids
 }
 
-// SocketRooms are the rooms of one client, nil when it is not here.
+// SocketRooms are the rooms of one client, nil when it is not here. While its "disconnecting" handlers run they are those
+// that it was in.
 func (a *adapter) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
-	if m := a.member(id); m != nil {
+	if p := a.peer(id); p != nil {
+		if p.hasLeft() {
+			return nil
+		}
+		set := types.NewSet[socket.Room]()
+		for _, name := range p.conn.Rooms() {
+			set.Add(socket.Room(name))
+		}
+		return set
+	}
+	if m := a.f.srv.Hub().Member(a.nsp.Name(), string(id)); m != nil {
 		return roomsOf(m)
 	}
 	return nil
 }
 
 func (a *adapter) match(opts *socket.BroadcastOptions) []*notify.Member {
-	to, except, _ := a.target(opts)
-	return a.srv.hub.Match(to, except)
+	return a.target(opts).Members()
+}
+
+// socketOf is the library's Socket of a member, nil for one that has none.
+func (a *adapter) socketOf(m *notify.Member) *socket.Socket {
+	if c, ok := m.Owner().(*socketio.Conn); ok {
+		if p := a.f.peer(c); p != nil {
+			return p.sock
+		}
+	}
+	return nil
 }
 
 // FetchSockets lists the matching clients, EventSource streams included.
@@ -72,25 +100,23 @@ func (a *adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket
 	return func(callback func([]socket.SocketDetails, error)) {
 		found := []socket.SocketDetails{}
 		for _, m := range a.match(opts) {
-			if p, ok := m.Owner().(*peer); ok {
-				if sock := p.sock(); sock != nil {
-					found = append(found, sock)
-				}
+			if sock := a.socketOf(m); sock != nil {
+				found = append(found, sock)
 				continue
 			}
-			found = append(found, streamDetails{m})
+			found = append(found, memberDetails{m})
 		}
 		callback(found, nil)
 	}
 }
 
-// streamDetails shows an EventSource stream as the library shows its sockets.
-type streamDetails struct{ m *notify.Member }
+// memberDetails shows a member that has no Socket, such as an EventSource stream, as the library shows its sockets.
+type memberDetails struct{ m *notify.Member }
 
-func (s streamDetails) Id() socket.SocketId            { return socket.SocketId(s.m.ClientID()) }
-func (s streamDetails) Rooms() *types.Set[socket.Room] { return roomsOf(s.m) }
-func (s streamDetails) Data() any                      { return nil }
-func (s streamDetails) Handshake() *socket.Handshake {
+func (s memberDetails) Id() socket.SocketId            { return socket.SocketId(s.m.ClientID()) }
+func (s memberDetails) Rooms() *types.Set[socket.Room] { return roomsOf(s.m) }
+func (s memberDetails) Data() any                      { return nil }
+func (s memberDetails) Handshake() *socket.Handshake {
 	return &socket.Handshake{
 		Time: s.m.ConnectedAt().Format("2006-01-02 15:04:05"), Issued: s.m.ConnectedAt().UnixMilli(),
 		Auth: map[string]any{"userId": s.m.UserID(), "username": s.m.Username()},
@@ -99,31 +125,26 @@ func (s streamDetails) Handshake() *socket.Handshake {
 
 // AddSockets makes the matching clients join rooms.
 func (a *adapter) AddSockets(opts *socket.BroadcastOptions, names []socket.Room) {
-	for _, m := range a.match(opts) {
-		a.AddAll(socket.SocketId(m.ClientID()), types.NewSet(names...))
-	}
+	a.target(opts).Join(namesOf(types.NewSet(names...))...)
 }
 
 // DelSockets makes the matching clients leave rooms.
 func (a *adapter) DelSockets(opts *socket.BroadcastOptions, names []socket.Room) {
-	for _, m := range a.match(opts) {
-		for _, name := range names {
-			a.leave(m, socket.SocketId(m.ClientID()), a.hubRoom(name))
-		}
-	}
+	a.target(opts).Leave(namesOf(types.NewSet(names...))...)
 }
 
-// DisconnectSockets ends the matching clients: Socket.IO clients leave the
-// namespace, or close when closeAll says so, and EventSource streams end.
+// DisconnectSockets ends the matching clients: Socket.IO clients leave the namespace, or close when closeAll says so, and
+// EventSource streams end.
 func (a *adapter) DisconnectSockets(opts *socket.BroadcastOptions, closeAll bool) {
-	for _, m := range a.match(opts) {
-		if p, ok := m.Owner().(*peer); ok {
-			if sock := p.sock(); sock != nil {
-				sock.Disconnect(closeAll)
-			}
+	to := a.target(opts)
+	for _, m := range to.Members() {
+		if sock := a.socketOf(m); sock != nil {
+			sock.Disconnect(closeAll)
 			continue
 		}
-		m.Void()
-		m.Disconnect("server namespace disconnect")
+		if c, ok := m.Owner().(*socketio.Conn); ok && closeAll {
+			c.CloseTransport()
+		}
 	}
+	to.Close() // those that have no Socket
 }

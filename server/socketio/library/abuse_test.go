@@ -1,0 +1,94 @@
+package library
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+func TestPanicsStayInTheirConnection(t *testing.T) {
+	s := newStack(t, nil)
+	io := s.io
+	io.Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
+		if sock.Handshake().Auth.(map[string]any)["panic"] == "middleware" {
+			panic("middleware")
+		}
+		next(nil)
+	})
+	_ = io.On("connection", func(args ...any) {
+		client := args[0].(*socket.Socket)
+		_ = client.On("panic", func(...any) { panic("handler") })
+		_ = client.On("disconnect", func(...any) {
+			if client.Handshake().Auth.(map[string]any)["panic"] == "disconnect" {
+				panic("disconnect")
+			}
+		})
+		if client.Handshake().Auth.(map[string]any)["panic"] == "connection" {
+			panic("connection")
+		}
+	})
+	_ = io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) { panic("child") })
+
+	c := s.Dial("")
+	c.Send(`40{"userId":"u1","panic":"middleware"}`)
+	if got := c.Read(); got != `44{"message":"Internal error","data":{"code":"internal"}}` {
+		t.Errorf("got %s", got)
+	}
+	c, _ = s.Connect(`{"userId":"u1","panic":"connection"}`)
+	c.Sync()
+	c.Send(`42["panic"]`)
+	c.Closed()
+	for _, leave := range []string{"41", ""} {
+		c, _ = s.Connect(`{"userId":"u1","panic":"disconnect"}`)
+		if leave != "" {
+			c.Send(leave)
+			c.Send(`40{"userId":"u1"}`)
+			c.Read()
+		}
+		c.Conn.Close()
+	}
+	c = s.Dial("")
+	c.Send(`40/dyn-1,{"userId":"u1"}`)
+	c.Read()
+	servertest.Eventually(t, "all panics are counted", func() bool { return s.sio.Panics() >= 6 })
+	servertest.Eventually(t, "nobody stays", func() bool { return s.Hub.Total() == 0 })
+	s.Alive()
+}
+
+func TestDynamicNamespacesAreAuthenticated(t *testing.T) {
+	s := newStack(t, withTokens(t))
+	used := 0
+	parent := s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil)
+	parent.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) { used++; next(nil) })
+	_ = parent.On("connection", func(args ...any) { _ = args[0].(*socket.Socket).Emit("hello", "child") })
+	c := s.Dial("")
+	c.Send(`40/dyn-1,`)
+	if got := c.Read(); got != `44/dyn-1,{"message":"Authentication required","data":{"code":"unauthenticated"}}` {
+		t.Fatalf("got %s", got)
+	}
+	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	for i := range 3 {
+		c.Send(fmt.Sprintf(`40/dyn-%d,{"token":%q}`, i, token))
+		if got := servertest.Masked(c.Read()); got != fmt.Sprintf(`40/dyn-%d,{"sid":*,"pid":*}`, i) {
+			t.Fatalf("got %s", got)
+		}
+		if got := servertest.Masked(c.Read()); got != fmt.Sprintf(`42/dyn-%d,["hello","child","ID"]`, i) {
+			t.Fatalf("got %s", got)
+		}
+	}
+	_ = parent.Emit("all", 1)
+	for range 3 {
+		if got := c.Read(); !strings.Contains(got, `["all",1,"`) {
+			t.Errorf("got %s", got)
+		}
+	}
+	if used != 3 {
+		t.Errorf("the parent's middleware ran %d times", used)
+	}
+}

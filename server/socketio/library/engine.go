@@ -1,0 +1,193 @@
+package library
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+
+	eiopacket "github.com/zishang520/engine.io-go-parser/packet"
+	"github.com/zishang520/engine.io/v2/engine"
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/engine.io/v2/transports"
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+
+	"github.com/roomcast/roomcast/server/socketio"
+)
+
+// engineServer is what the library binds to. It has no transport: clients come from package socketio.
+type engineServer struct {
+	engine.BaseServer
+	srv *socketio.Server
+}
+
+// ClientsCount is the number of open Engine.IO sessions.
+func (e *engineServer) ClientsCount() uint64 { return uint64(e.srv.Sessions()) }
+
+// Close closes every client; it is what socket.Server.Close ends in.
+func (e *engineServer) Close() engine.BaseServer {
+	for _, m := range e.srv.Hub().Members() {
+		if c, ok := m.Owner().(*socketio.Conn); ok {
+			c.CloseTransport()
+		}
+	}
+	return e
+}
+
+// engineSocket shows a Conn to the library as the connection that it expects. There is one for each namespace, and the
+// library's Client behind it knows no other. The methods of the embedded nil interface are the engine's own business;
+// nothing outside the engine calls them.
+type engineSocket struct {
+	engine.Socket
+	events.EventEmitter
+	peer *peer
+}
+
+func newEngineSocket(p *peer) *engineSocket {
+	return &engineSocket{EventEmitter: events.New(), peer: p}
+}
+
+// The methods that both embedded interfaces have.
+
+func (s *engineSocket) On(name events.EventName, fn ...events.Listener) error {
+	return s.EventEmitter.On(name, fn...)
+}
+func (s *engineSocket) AddListener(name events.EventName, fn ...events.Listener) error {
+	return s.EventEmitter.AddListener(name, fn...)
+}
+func (s *engineSocket) Once(name events.EventName, fn ...events.Listener) error {
+	return s.EventEmitter.Once(name, fn...)
+}
+func (s *engineSocket) RemoveListener(name events.EventName, fn events.Listener) bool {
+	return s.EventEmitter.RemoveListener(name, fn)
+}
+func (s *engineSocket) RemoveAllListeners(name events.EventName) bool {
+	return s.EventEmitter.RemoveAllListeners(name)
+}
+func (s *engineSocket) Emit(name events.EventName, args ...any) { s.EventEmitter.Emit(name, args...) }
+func (s *engineSocket) EventNames() []events.EventName          { return s.EventEmitter.EventNames() }
+func (s *engineSocket) ListenerCount(name events.EventName) int {
+	return s.EventEmitter.ListenerCount(name)
+}
+func (s *engineSocket) Listeners(name events.EventName) []events.Listener {
+	return s.EventEmitter.Listeners(name)
+}
+func (s *engineSocket) Clear()                { s.EventEmitter.Clear() }
+func (s *engineSocket) GetMaxListeners() uint { return 0 } // no limit
+func (s *engineSocket) SetMaxListeners(uint)  {}
+func (s *engineSocket) Len() int              { return s.EventEmitter.Len() }
+
+// Protocol is the revision of Engine.IO, 4: older clients never get here.
+func (s *engineSocket) Protocol() int         { return 4 }
+func (s *engineSocket) Id() string            { return s.peer.conn.ID() }
+func (s *engineSocket) RemoteAddress() string { return s.peer.conn.Handshake().Address }
+func (s *engineSocket) Upgraded() bool {
+	return s.peer.conn.Transport() == transports.WEBSOCKET
+}
+func (s *engineSocket) Upgrading() bool { return false }
+
+// ReadyState is "open" until the transport is gone; the library writes nothing to a connection that is not open.
+func (s *engineSocket) ReadyState() string {
+	if s.peer.conn.Context().Err() != nil {
+		return "closed"
+	}
+	return "open"
+}
+
+// Request is the handshake request without its secrets, made when it is asked for.
+func (s *engineSocket) Request() *types.HttpContext {
+	h := s.peer.conn.Handshake()
+	u, err := url.ParseRequestURI(h.URL)
+	if err != nil {
+		u = &url.URL{Path: "/"}
+	}
+	r := &http.Request{Method: http.MethodGet, URL: u, RequestURI: h.URL, Header: h.Headers.Clone(), RemoteAddr: h.Address,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.Host = r.Header.Get("Host")
+	if h.Secure {
+		r.TLS = &tls.ConnectionState{}
+	}
+	c := types.NewHttpContext(discard{}, r)
+	c.Flush() // ends the goroutine that waits for an answer to be written
+	return c
+}
+
+// Transport tells the name and state of the transport.
+func (s *engineSocket) Transport() transports.Transport {
+	return &transportView{Transport: transports.MakeTransport(), conn: s.peer.conn}
+}
+
+// Write takes the packets of the library's Client: those that let a client in, refuse it or tell it to go.
+func (s *engineSocket) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) engine.Socket {
+	if w, ok := r.(*wirePacket); ok {
+		s.peer.written(w.packet)
+	}
+	return s
+}
+
+// Send is Write.
+func (s *engineSocket) Send(r io.Reader, o *eiopacket.Options, cb engine.SendCallback) engine.Socket {
+	return s.Write(r, o, cb)
+}
+
+// Close closes the transport.
+func (s *engineSocket) Close(bool) { s.peer.conn.CloseTransport() }
+
+// written follows what the library decided.
+func (p *peer) written(packet *parser.Packet) {
+	switch packet.Type {
+	case parser.CONNECT:
+		close(p.let)
+	case parser.CONNECT_ERROR:
+		message, data := "Internal error", any(nil)
+		if fields, ok := packet.Data.(map[string]any); ok {
+			if text, ok := fields["message"].(string); ok {
+				message = text
+			}
+			data = fields["data"]
+		}
+		select {
+		case p.refused <- socketio.Refuse(message, data):
+		default: // nobody waits any more
+		}
+	case parser.DISCONNECT:
+		p.conn.Close()
+	}
+}
+
+// transportView answers the questions about a transport that handlers ask.
+type transportView struct {
+	transports.Transport
+	conn *socketio.Conn
+}
+
+func (t *transportView) Name() string          { return t.conn.Transport() }
+func (t *transportView) Writable() bool        { return t.conn.Context().Err() == nil }
+func (t *transportView) SupportsFraming() bool { return t.Name() == transports.WEBSOCKET }
+func (t *transportView) HandlesUpgrades() bool { return t.Name() == transports.WEBSOCKET }
+
+func (t *transportView) ReadyState() string {
+	if t.conn.Context().Err() != nil {
+		return "closed"
+	}
+	return "open"
+}
+
+// handshakeAuth is what the client sent with CONNECT, decoded.
+func handshakeAuth(c *socketio.Conn) map[string]any {
+	payload := map[string]any{}
+	_ = json.Unmarshal(c.Handshake().Auth, &payload) // it was encoded by package socketio
+	return payload
+}
+
+// discard is the answer of a request that was answered long ago.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}

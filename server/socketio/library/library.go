@@ -1,0 +1,140 @@
+// Package library shows a socketio.Server as the API of github.com/zishang520/socket.io/v2, for Go code that is written
+// for it. It is the only package that imports these modules.
+//
+// The library decides nothing: transports, CONNECT, rooms, order, acknowledgements and recovery are those of package
+// socketio. The library keeps the handlers and calls them. It makes a Socket only for clients of a namespace that has a
+// middleware or a "connection" handler, so a server without such handlers pays nothing.
+package library
+
+import (
+	"context"
+	"sync"
+
+	"github.com/zishang520/engine.io/v2/engine"
+	"github.com/zishang520/socket.io/v2/socket"
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/socketio"
+)
+
+// facade is the application behind the library's API.
+type facade struct {
+	srv    *socketio.Server
+	log    *zap.Logger
+	io     *socket.Server
+	engine engine.BaseServer // emits "connection" to the library
+
+	namespaces sync.Map // name -> *namespace
+	creating   sync.Mutex
+	sockets    sync.Map // *socketio.Conn -> *peer
+	restoring  sync.Map // client id -> *peer, while the library makes its Socket
+	watchers   sync.Map // namespace -> func(notify.RoomChange)
+}
+
+// Mount adds the library's API to a server and returns it. Register handlers on it before the first client connects.
+// log, which may be nil, gets what the library cannot do. Mount panics when the library is not of the version that this
+// package knows.
+//
+//	io := library.Mount(server, log)
+//	io.On("connection", func(args ...any) {
+//		client := args[0].(*socket.Socket)
+//		client.On("say", func(args ...any) { io.Emit("said", args...) })
+//	})
+func Mount(srv *socketio.Server, log *zap.Logger) *socket.Server {
+	if log == nil {
+		log = zap.NewNop()
+	}
+	return newFacade(srv, log).io
+}
+
+// newFacade joins the library and a server.
+func newFacade(srv *socketio.Server, log *zap.Logger) *facade {
+	checkFields()
+	f := &facade{srv: srv, log: log, engine: engine.MakeBaseServer()}
+	f.engine = &engineServer{BaseServer: f.engine, srv: srv}
+	opts := socket.DefaultServerOptions()
+	opts.SetServeClient(false)
+	opts.SetAllowEIO3(false)
+	opts.SetParser(codec{f})
+	opts.SetAdapter(adapters{f})
+	opts.SetCleanupEmptyChildNamespaces(true)
+	// With it every Socket gets the id that the server chose, and an emit to one socket reaches the adapter. Without
+	// middlewares a client that recovers would skip the checks of Go code.
+	recovery := &socket.ConnectionStateRecovery{}
+	recovery.SetSkipMiddlewares(false)
+	opts.SetConnectionStateRecovery(recovery)
+	f.io = socket.NewServer(nil, opts)
+	f.io.Bind(f.engine)
+	srv.Mount(f, f.serves)
+	return f
+}
+
+// serves reports whether a client may be let into a namespace because of the library's handlers.
+func (f *facade) serves(name string) bool {
+	if n, known := f.namespaces.Load(name); known {
+		return name != notify.RootNamespace || n.(*namespace).hasHandlers()
+	}
+	return parentsOf(f.io) > 0
+}
+
+// Connect makes a Socket for the client and asks the middlewares.
+func (f *facade) Connect(ctx context.Context, c *socketio.Conn) error {
+	n, release, err := f.namespace(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if !n.hasHandlers() {
+		return nil
+	}
+	p := newPeer(f, n, c, release)
+	f.sockets.Store(c, p)
+	if err := p.connect(ctx); err != nil {
+		f.sockets.Delete(c)
+		p.engine.Emit("close", socketio.ReasonForcedClose, "") // ends the timer of the library's Client
+		return err
+	}
+	return nil
+}
+
+// Event runs the handlers of an event, in the worker of the client.
+func (f *facade) Event(ctx context.Context, c *socketio.Conn, e *socketio.Event) bool {
+	p := f.peer(c)
+	return p != nil && p.event(ctx, e)
+}
+
+// Observe runs the handlers of a built-in event, too.
+func (f *facade) Observe(ctx context.Context, c *socketio.Conn, e *socketio.Event) {
+	f.Event(ctx, c, e)
+}
+
+// Disconnect runs the "disconnecting" and "disconnect" handlers.
+func (f *facade) Disconnect(c *socketio.Conn, reason string) {
+	if p, ok := f.sockets.LoadAndDelete(c); ok {
+		p.(*peer).close(reason)
+	}
+}
+
+func (f *facade) peer(c *socketio.Conn) *peer {
+	if p, ok := f.sockets.Load(c); ok {
+		return p.(*peer)
+	}
+	return nil
+}
+
+// conn is the client with an id in a namespace, or nil.
+func (f *facade) conn(namespace string, id socket.SocketId) *socketio.Conn {
+	if m := f.srv.Hub().Member(namespace, string(id)); m != nil {
+		c, _ := m.Owner().(*socketio.Conn)
+		return c
+	}
+	return nil
+}
+
+// recovered is deferred around everything that runs handlers of the library on a goroutine of its own.
+func (f *facade) recovered(where string) {
+	if v := recover(); v != nil {
+		f.srv.Contain("library "+where, v)
+	}
+}

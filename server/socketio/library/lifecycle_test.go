@@ -1,0 +1,244 @@
+package library
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
+)
+
+// lives proves that a client is known to both sides and is reached.
+func (s *testStack) lives(c *servertest.WebSocket, sid string) {
+	s.T.Helper()
+	if s.Hub.Member("/", sid) == nil {
+		s.T.Error("the connection has no member: nothing will reach it")
+	}
+	if _, listed := s.io.Sockets().Sockets().Load(socket.SocketId(sid)); !listed {
+		s.T.Error("the connection's Socket is not in its namespace")
+	}
+	if s.T.Failed() {
+		s.T.FailNow()
+	}
+	s.Publish(`{"target":{"client":"` + sid + `"},"type":"n","data":1}`)
+	c.Event("n", nil)
+}
+
+// The handler of a connection that is gone may run on for long; when it ends,
+// nothing of the connection that resumed the session meanwhile may end with it.
+func TestASlowHandlerOfTheOldConnectionDoesNotEndTheNewOne(t *testing.T) {
+	s := newStack(t, nil)
+	started, release, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
+	_ = s.io.On("connection", func(args ...any) {
+		client := args[0].(*socket.Socket)
+		_ = client.On("work", func(...any) { close(started); <-release })
+		_ = client.On("disconnect", func(...any) { ended <- struct{}{} })
+	})
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
+	c.Send(`42["work"]`)
+	<-started
+	c.Conn.Close()
+	s.Gone(sid)
+
+	c = s.Dial("")
+	sid, _, _, _ = c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	c.Event("recovery", nil)
+	close(release)
+	<-ended
+	s.lives(c, sid)
+}
+
+// The same for a middleware that asks a slow database and answers too late.
+func TestALateMiddlewareDoesNotEndTheNewConnection(t *testing.T) {
+	s := newStack(t, nil)
+	held, release, answered := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	s.io.Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
+		if sock.Handshake().Auth.(map[string]any)["slow"] == nil {
+			next(nil)
+			return
+		}
+		go func() {
+			defer close(answered)
+			close(held)
+			<-release
+			next(nil)
+		}()
+	})
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
+	c.Conn.Close()
+	s.Gone(sid)
+	c = s.Dial("")
+	c.Send(`40{"slow":1,` + servertest.Resume("u1", pid, offset)[1:])
+	<-held
+	c.Conn.Close()
+	s.Gone(sid)
+	servertest.Eventually(t, "the library's side of it is over", func() bool { return s.sio.Sessions() == 0 })
+
+	c = s.Dial("")
+	sid, _, _, _ = c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	c.Event("recovery", nil)
+	close(release)
+	<-answered
+	for range 100 { // the library goes on in a goroutine of its own, which nothing waits for
+		c.Sync()
+		if s.Hub.Member("/", sid) == nil {
+			break
+		}
+	}
+	s.lives(c, sid)
+}
+
+// Two connections with the same session at the same moment: the later one has it,
+// whole, and the other is closed, so that its client comes back.
+func TestTwoResumesAtTheSameMoment(t *testing.T) {
+	s := newStack(t, nil)
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
+	c.Conn.Close()
+	s.Gone(sid)
+
+	gate := make(chan struct{})
+	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+		<-gate // both begin before either is in
+		next(nil)
+	})
+	both := []*servertest.WebSocket{s.Dial(""), s.Dial("")}
+	for _, c := range both {
+		c.Send("40" + servertest.Resume("u1", pid, offset))
+	}
+	servertest.Eventually(t, "one of them holds the session", func() bool {
+		return s.Hub.Member("/", sid) != nil
+	})
+	close(gate)
+
+	ended := make(chan *servertest.WebSocket, 2)
+	for _, c := range both {
+		go func() {
+			for {
+				text, err := c.Next()
+				if strings.HasPrefix(text, "44") {
+					t.Errorf("the client does not come back after %s", text)
+				}
+				if err != nil || strings.HasPrefix(text, `42["done"`) {
+					ended <- c
+					return
+				}
+			}
+		}()
+	}
+	<-ended // the one that was replaced
+	servertest.Eventually(t, "the other has the session", func() bool {
+		m := s.Hub.Member("/", sid)
+		return m != nil && s.sio.Sessions() == 1
+	})
+	_ = s.io.To(socket.Room(sid)).Emit("done")
+	<-ended
+}
+
+// A Socket of the library that joins while its transport is being closed must
+// not stay in its namespace.
+func TestASocketThatJoinsWhileTheTransportClosesIsRemoved(t *testing.T) {
+	s := newStack(t, nil)
+	admin := s.io.Of("/admin", nil)
+	admin.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+		s.io.DisconnectSockets(true) // as the API does for a user
+		next(nil)
+	})
+	c := s.Poll()
+	c.Post(`40{"userId":"u1"}`)
+	c.Get()
+	c.Post(`40/admin,{"userId":"u1"}`) // and no GET: the close waits a second for one
+	servertest.Eventually(t, "the session is over", func() bool { return s.sio.Sessions() == 0 })
+	servertest.Eventually(t, "no member stays", func() bool { return len(s.Hub.Members()) == 0 })
+	servertest.Eventually(t, "no Socket stays in the namespace", func() bool { return admin.Sockets().Len() == 0 })
+}
+
+// A dynamic namespace whose last client leaves while another is being let in
+// stays the namespace of that other.
+func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
+	s := newStack(t, nil)
+	held, release := make(chan struct{}), make(chan struct{})
+	parent := s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil)
+	parent.Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
+		if sock.Handshake().Auth.(map[string]any)["userId"] == "b" {
+			go func() { close(held); <-release; next(nil) }()
+			return
+		}
+		next(nil)
+	})
+	a, b := s.Dial(""), s.Dial("")
+	a.Send(`40/dyn-1,{"userId":"a"}`)
+	a.Read()
+	b.Send(`40/dyn-1,{"userId":"b"}`)
+	<-held
+	a.Send(`41/dyn-1,`)
+	servertest.Eventually(t, "a has left", func() bool { return len(s.Hub.Match([]string{"/dyn-1#user:a", "/dyn-1#*"}, nil)) == 1 })
+	close(release)
+	if got := b.Read(); !strings.HasPrefix(got, "40/dyn-1,{") {
+		t.Fatalf("b got %s", got)
+	}
+	_ = parent.Emit("all", 1)
+	_ = b.Conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+	if _, data, err := b.Conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), `42/dyn-1,["all",1`) {
+		t.Fatalf("b got %q, %v; want what the parent namespace emits", data, err)
+	}
+}
+
+// A disconnect that the API orders ends a connection that is still being let in.
+func TestAnOrderedDisconnectReachesWhoIsConnecting(t *testing.T) {
+	s := newStack(t, func(o *socketio.Options) { o.ConnectTimeout = time.Minute })
+	held, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+		go func() { close(held); <-release; next(nil) }()
+	})
+	c := s.Dial("")
+	c.Send(`40{"userId":"u1"}`)
+	<-held
+	for _, m := range s.Hub.Members() {
+		m.Disconnect("revoked")
+	}
+	servertest.Eventually(t, "the connection is closed", func() bool { return s.sio.Sessions() == 0 })
+}
+
+// One client that a middleware keeps waiting holds up nobody else.
+func TestASlowMiddlewareHoldsUpNobodyElse(t *testing.T) {
+	for name, second := range map[string]func(s *testStack) string{
+		"another new namespace": func(*testStack) string { return "/dyn-2" },
+		"a handler is added": func(s *testStack) string {
+			_ = s.io.Of("/dyn-1", nil).On("connection", func(...any) {})
+			return "/dyn-1"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStack(t, nil)
+			held, release := make(chan struct{}), make(chan struct{})
+			defer close(release)
+			var taken atomic.Bool
+			s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+				if taken.CompareAndSwap(false, true) {
+					close(held)
+					<-release
+				}
+				next(nil)
+			})
+			a, b := s.Dial(""), s.Dial("")
+			a.Send(`40/dyn-1,{"userId":"a"}`)
+			<-held
+			namespace := second(s)
+			b.Send(fmt.Sprintf(`40%s,{"userId":"b"}`, namespace))
+			_ = b.Conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+			if _, data, err := b.Conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), "40"+namespace) {
+				t.Fatalf("b got %q, %v", data, err)
+			}
+		})
+	}
+}
