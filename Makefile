@@ -12,10 +12,10 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench fuzz fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench microbench fuzz fmt
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
 	go run . $(ARGS)
@@ -54,7 +54,10 @@ generate: ## Write what is made from other files: the TypeScript of the catalogu
 fresh: ## Check that what generate writes is committed.
 	@changed=$$(git status --porcelain -- web/assets web/client/src); if [ -n "$$changed" ]; then printf 'run make generate and commit:\n%s\n' "$$changed"; exit 1; fi
 
-bench: ## Run the benchmarks; BENCH=Publish chooses some.
+bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rounds 1" passes flags. Linux only.
+	go run ./server/bench $(if $(N),-n $(N)) $(ARGS)
+
+microbench: ## Run the Go benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
