@@ -81,12 +81,16 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
+	sessions := a.Sessions
+	if m.recovered {
+		sessions = a.Former.Sessions
+	}
 	h.members[memberKey{a.Namespace, m.a.ClientID}] = m
 	h.comeOnline(m)
 	if m.lagging {
 		h.lagging++
 	}
-	h.openSessions(m)
+	h.openSessions(m, sessions)
 	return m, nil
 }
 
@@ -97,7 +101,7 @@ func (h *Hub) takeOver(a Attachment) (*Member, error) {
 		return nil, nil
 	}
 	former := a
-	former.ClientID, former.Sessions = a.Former.ClientID, a.Former.Sessions
+	former.ClientID = a.Former.ClientID
 	changes := len(h.changes)
 	m, err := h.enterAs(former)
 	if err != nil {
@@ -129,8 +133,10 @@ func (h *Hub) enterAs(a Attachment) (*Member, error) {
 
 // enter makes a member and puts it into its rooms.
 func (h *Hub) enter(a Attachment) *Member {
-	m := &Member{h: h, a: a, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq}
-	m.a.Rooms, m.a.Granted, m.a.Resume, m.a.Former = nil, nil, nil, nil // kept in the table, in granted and in the cursor
+	m := &Member{
+		h: h, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq,
+		a: connection{a.ClientID, a.UserID, a.Username, a.Namespace, a.Wake, a.Disconnect, a.Owner},
+	}
 	m.seat.Member = m
 	joinedAt := h.head.Seq
 	if a.Resume != nil {

@@ -45,8 +45,17 @@ type Member struct {
 	left      []string // its hub rooms at the detach
 
 	h  *Hub
-	a  Attachment
+	a  connection
 	at time.Time
+}
+
+// connection is what a Member keeps of its Attachment.
+type connection struct {
+	ClientID, UserID, Username, Namespace string
+
+	Wake       func()
+	Disconnect func(reason string)
+	Owner      any
 }
 
 // replayState is how far a resume has come.

@@ -91,13 +91,13 @@ func (m *Member) Void() {
 	}
 }
 
-// openSessions starts the sessions of a new member and ends any other of their keys: the newest wins.
-func (h *Hub) openSessions(m *Member) {
+// openSessions starts the sessions of a new member under keys and ends any other of their keys: the newest wins.
+func (h *Hub) openSessions(m *Member, keys []string) {
 	cursor := m.cursor
 	if m.reason == GapInvalid || m.reason == GapAhead {
 		cursor = ID{h.head.Epoch, m.base}
 	}
-	for _, key := range m.a.Sessions {
+	for _, key := range keys {
 		s := &session{
 			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID, Namespace: m.a.Namespace, Cursor: cursor},
 			member:  m,

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -42,6 +43,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Admit == nil {
 		o.Admit = func(*http.Request) error { return nil }
+	}
+	if o.Context == nil {
+		o.Context = func(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
 	}
 	if o.Accept == nil {
 		o.Accept = func(*Session) Handler { return nil }

@@ -2,6 +2,7 @@
 package engineio
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -73,6 +74,10 @@ type Options struct {
 	// {"code":4,"message":"Forbidden"}. An error with a method `HTTPStatus() int` chooses another status, and its
 	// text is the message; with `RetryAfter() time.Duration` it sets that header too.
 	Admit func(*http.Request) error
+	// Context returns the context that [Session.Context] ends with the session; it must not be done by itself. The default
+	// has the values of the request's context, which lets a session keep what net/http knows of the connection: some
+	// hundred bytes.
+	Context func(*http.Request) context.Context
 	// Accept gives the handler of a new session. It is called before the first packet can arrive, and may use
 	// the session already. nil closes the session.
 	Accept func(*Session) Handler

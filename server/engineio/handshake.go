@@ -63,7 +63,7 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) newSession(r *http.Request) *Session {
 	session := &Session{server: s, id: newID()}
-	session.ctx, session.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	session.ctx, session.cancel = context.WithCancel(s.o.Context(r))
 	session.request = trim(r)
 	session.refs.Store(1)
 	session.touch()

@@ -67,7 +67,7 @@ func (s *Session) Request() *http.Request { return s.request.restore(s.ctx) }
 // RemoteAddr returns the network address of the handshake.
 func (s *Session) RemoteAddr() string { return s.request.addr }
 
-// Context carries the values of the handshake request's context. It is done when the session is closed.
+// Context is done when the session is closed. Its values are those of Options.Context.
 func (s *Session) Context() context.Context { return s.ctx }
 
 // Transport returns the present transport, Polling or WebSocket.

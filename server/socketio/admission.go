@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/roomcast/roomcast/auth"
@@ -18,12 +19,13 @@ type admission struct {
 	place    func()
 	admitted bool
 	closed   bool
-	users    map[string]*userPlace
+	users    []userPlace // few: most connections speak for one user
 }
 
 // userPlace is a user of a connection: the namespaces it is in, and its place among
 // the user's connections.
 type userPlace struct {
+	user       string
 	namespaces int
 	release    func()
 }
@@ -57,6 +59,7 @@ func (a *admission) admit(id auth.Identity) error {
 		}
 		a.admitted, a.place = true, place
 		a.preAuth()
+		a.preAuth = nil
 		return nil
 	}
 	return a.enter(id.RoomUser())
@@ -67,34 +70,33 @@ func (a *admission) enter(user string) error {
 	if user == "" {
 		return nil
 	}
-	t := a.users[user]
-	if t == nil {
-		release, err := a.limits.AcquireUser(user)
-		if err != nil {
-			return err
-		}
-		if a.users == nil {
-			a.users = map[string]*userPlace{}
-		}
-		t = &userPlace{release: release}
-		a.users[user] = t
+	if i := a.find(user); i >= 0 {
+		a.users[i].namespaces++
+		return nil
 	}
-	t.namespaces++
+	release, err := a.limits.AcquireUser(user)
+	if err != nil {
+		return err
+	}
+	a.users = append(a.users, userPlace{user, 1, release})
 	return nil
+}
+
+func (a *admission) find(user string) int {
+	return slices.IndexFunc(a.users, func(p userPlace) bool { return p.user == user })
 }
 
 // leave is the end of a namespace.
 func (a *admission) leave(id auth.Identity) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	user := id.RoomUser()
-	t := a.users[user]
-	if t == nil {
+	i := a.find(id.RoomUser())
+	if i < 0 {
 		return
 	}
-	if t.namespaces--; t.namespaces == 0 {
-		t.release()
-		delete(a.users, user)
+	if a.users[i].namespaces--; a.users[i].namespaces == 0 {
+		a.users[i].release()
+		a.users = slices.Delete(a.users, i, i+1)
 	}
 }
 
@@ -103,12 +105,14 @@ func (a *admission) release() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
-	a.preAuth()
+	if a.preAuth != nil {
+		a.preAuth()
+	}
 	if a.place != nil {
 		a.place()
 	}
-	for _, t := range a.users {
-		t.release()
+	for _, p := range a.users {
+		p.release()
 	}
 	a.users = nil
 }

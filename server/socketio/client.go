@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"slices"
 	"sync"
@@ -29,7 +30,6 @@ const (
 type client struct {
 	srv       *Server
 	session   *engineio.Session
-	ip        netip.Addr
 	admission *admission
 
 	// The reader's own.
@@ -66,21 +66,38 @@ type task struct {
 	run    func()
 }
 
+// newClient returns nil when the limits refuse the connection.
 func newClient(srv *Server, session *engineio.Session) *client {
-	c := &client{srv: srv, session: session, ip: addressOf(session.Context(), session.RemoteAddr())}
+	ip, _ := session.Context().Value(addressKey{}).(netip.Addr)
+	admission := newAdmission(srv.opts.Limits, ip)
+	if admission == nil {
+		return nil
+	}
+	c := &client{srv: srv, session: session, admission: admission}
 	c.space.L = &c.mu
-	c.admission = newAdmission(srv.opts.Limits, c.ip)
 	c.begin = time.Now()
 	c.nextBeat = c.begin.Add(srv.opts.Heartbeat)
 	return c
 }
 
-// addressOf is the address that a request counts for: the one that the edge found, or that of the connection.
-func addressOf(ctx context.Context, remote string) netip.Addr {
-	if ip := edge.IPFromContext(ctx); ip.IsValid() {
-		return ip
+// addressContext is the context of a session: it has the address that its handshake counts for, and nothing else of the
+// request.
+type addressContext struct {
+	context.Context
+	ip netip.Addr
+}
+
+func withAddress(r *http.Request) context.Context {
+	return addressContext{context.Background(), edge.ClientIP(r)}
+}
+
+type addressKey struct{}
+
+func (c addressContext) Value(key any) any {
+	if key == (addressKey{}) {
+		return c.ip
 	}
-	return edge.RemoteIP(remote)
+	return c.Context.Value(key)
 }
 
 // Message takes one message of the transport. It blocks while the client's packets wait for their handlers, which is

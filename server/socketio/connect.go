@@ -37,7 +37,7 @@ func (c *client) connect(p *packet) {
 	conn := &Conn{client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As)}
 	conn.identity.Store(&identity)
 	if apps&^builtinApp != 0 {
-		conn.handshake = newHandshake(c.session, p.auth, c.srv.opts.Plain)
+		conn.handshake = newHandshake(c, p.auth)
 	}
 	if err := conn.attach(given, p.auth); err != nil {
 		c.end("another connection holds the session") // the client tries again
@@ -65,7 +65,7 @@ func (c *client) connect(p *packet) {
 
 // authenticate decides who sends a CONNECT.
 func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
-	return c.srv.opts.Limits.Attempt(c.ip, func() (auth.Identity, error) {
+	return c.srv.opts.Limits.Attempt(c.admission.ip, func() (auth.Identity, error) {
 		return c.srv.opts.Auth.Authenticate(c.session.Context(), given, auth.SocketIO)
 	})
 }
@@ -80,6 +80,10 @@ func (c *Conn) abandon() {
 
 // askApps asks the applications in turn. The Conn is refused by the first error, and when none serves the namespace.
 func (c *Conn) askApps(asked uint32) error {
+	if asked == builtinApp { // it refuses nobody, and a context costs 500 bytes for as long as the client stays
+		c.apps = builtinApp
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(c.Context(), c.client.srv.opts.ConnectTimeout)
 	defer cancel()
 	// The client does not wait for a handler that hangs.

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/server/edge"
-	"github.com/roomcast/roomcast/server/engineio"
 )
 
 // Handshake is the request that began a connection, and what its client sent with CONNECT. Whatever proves an identity
@@ -26,14 +24,14 @@ type Handshake struct {
 
 // newHandshake copies what is kept of a session's request and a CONNECT. A plain server keeps the payload as it came,
 // but for the recovery keys.
-func newHandshake(session *engineio.Session, payload map[string]any, plain bool) *Handshake {
-	r := session.Request()
+func newHandshake(c *client, payload map[string]any) *Handshake {
+	r, plain := c.session.Request(), c.srv.opts.Plain
 	if !plain {
 		r = withoutSecrets(r)
 	}
 	h := &Handshake{
 		Time: time.Now(), Secure: r.TLS != nil, URL: r.URL.RequestURI(), Headers: r.Header, Query: r.URL.Query(),
-		Address: edge.ClientIP(session.Request()).String(),
+		Address: c.admission.ip.String(),
 	}
 	secret := []string{"pid", "offset", "token", "ticket"}
 	if plain {

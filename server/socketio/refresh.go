@@ -49,7 +49,7 @@ func (c *Conn) refresh(e *Event) bool {
 
 func (c *Conn) renew(token string) (auth.Identity, error) {
 	opts := c.client.srv.opts
-	return opts.Limits.Attempt(c.client.ip, func() (auth.Identity, error) {
+	return opts.Limits.Attempt(c.client.admission.ip, func() (auth.Identity, error) {
 		return opts.Auth.Refresh(c.Context(), c.Identity(), token)
 	})
 }

@@ -29,6 +29,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
@@ -64,7 +65,7 @@ func New(o Options) (*Server, error) {
 	s.Mount(own, own.serves)
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
-		CheckOrigin: o.CheckOrigin, Admit: s.admit, Accept: s.accept, Written: o.Metrics.Written,
+		CheckOrigin: o.CheckOrigin, Admit: s.admit, Context: withAddress, Accept: s.accept, Written: o.Metrics.Written,
 	})
 	s.workers.Go(func() { s.sweep(ctx) })
 	return s, nil
@@ -95,7 +96,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // admit refuses a handshake while too many sessions have sent no CONNECT, before a session is made for it.
 func (s *Server) admit(r *http.Request) error {
-	release, err := s.opts.Limits.PreAuth(addressOf(r.Context(), r.RemoteAddr))
+	release, err := s.opts.Limits.PreAuth(edge.ClientIP(r))
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (s *Server) admit(r *http.Request) error {
 // accept takes a new session over from the engine.
 func (s *Server) accept(session *engineio.Session) engineio.Handler {
 	c := newClient(s, session)
-	if c.admission == nil {
+	if c == nil {
 		return nil
 	}
 	s.clients.add(c)
