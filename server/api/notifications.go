@@ -15,8 +15,8 @@ const (
 	maxSingleBody = 1 << 20
 	maxBatchBody  = 16 << 20
 
-	// publishTimeout is how long the store may take. The caller is told to try
-	// again, so it must not have given up before.
+	// publishTimeout is how long the store may take; reading and checking the body does not count. The caller is asked
+	// to try again, so it must still be there.
 	publishTimeout = 2 * time.Second
 )
 
@@ -44,11 +44,7 @@ func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any,
 	if key != "" {
 		ctx = context.WithoutCancel(ctx)
 	}
-	carryOut := func() (any, error) {
-		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-		defer cancel()
-		return publish(ctx)
-	}
+	carryOut := func() (any, error) { return publish(ctx) }
 	if key == "" {
 		return carryOut()
 	}
@@ -84,6 +80,8 @@ func (a *api) publishOne(ctx context.Context, c *apiCall, item notify.Publicatio
 	if err := c.key.permit("target", item.Target.Subjects()...); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	receipt, err := a.hub.Publish(ctx, item.Notification, item.Target)
 	if err != nil {
 		return nil, err
@@ -118,6 +116,8 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 		places = append(places, i)
 	}
 	if len(publications) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+		defer cancel()
 		results, err := a.hub.PublishBatch(ctx, publications)
 		if err != nil {
 			return nil, err

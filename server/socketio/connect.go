@@ -165,7 +165,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
 	a := notify.Attachment{
 		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
 		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
-		Wake: c.client.session.Wake, Disconnect: func(reason string) { c.client.closeAll(reason) }, Owner: c,
+		Wake: c.client.session.Wake, Disconnect: c.ordered, Owner: c,
 	}
 	former := c.resume(&a, given, payload)
 	if srv.opts.recovery() {
