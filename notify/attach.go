@@ -46,6 +46,10 @@ type Attachment struct {
 
 	// Owner is the transport's own object, for whoever finds the member.
 	Owner any
+
+	// Made gets the member before anyone can find it. It is called with the Hub's lock held, so it may store the member
+	// and do no more.
+	Made func(*Member)
 }
 
 // Former is an earlier session of the client. When nothing is missing since Attachment.Resume, the new member gets the
@@ -84,6 +88,9 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	sessions := a.Sessions
 	if m.recovered {
 		sessions = a.Former.Sessions
+	}
+	if a.Made != nil {
+		a.Made(m)
 	}
 	h.members[memberKey{a.Namespace, m.a.ClientID}] = m
 	h.comeOnline(m)

@@ -27,7 +27,8 @@ type Conn struct {
 	identity  atomic.Pointer[auth.Identity] // of today: auth:refresh changes it
 	handshake *Handshake                    // nil when no application but the built-in events serves the namespace
 	as        [][]byte                      // quoted names for notifications; nil stands for their own
-	apps      uint32                        // a bit for each application whose Connect returned nil
+	apps      uint32                        // a bit for each application whose Connect returned nil; the worker's own
+	admitted  bool                          // it counts for the limits; the worker's own
 	data      atomic.Pointer[any]
 
 	// The client's lock guards these.
