@@ -1,0 +1,56 @@
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// ErrSurrogate is the error of Text for half a surrogate pair.
+var ErrSurrogate = errors.New("half a surrogate pair")
+
+// Text returns the string that a value of the kind String is. Half a surrogate pair is an error, although the grammar
+// allows it: decoders make the same U+FFFD of every one, so two names would become one.
+func (c Checked) Text() (string, error) {
+	if c.Kind() != String {
+		return "", errors.New("not a string")
+	}
+	return decodeString(c.text)
+}
+
+// decodeString decodes a string. With ErrSurrogate it returns what decoders make of it.
+func decodeString(quoted []byte) (string, error) {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1]), nil
+	}
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return "", err
+	}
+	const replaced = "\uFFFD"
+	if n := strings.Count(s, replaced); n > 0 &&
+		n > bytes.Count(quoted, []byte(replaced))+bytes.Count(bytes.ToLower(quoted), []byte(`\ufffd`)) {
+		return s, ErrSurrogate
+	}
+	return s, nil
+}
+
+// Describe says what the value is, in full when it is short, for errors about it.
+func (c Checked) Describe() string {
+	switch c.Kind() {
+	case None:
+		return "nothing"
+	case Object:
+		return "an object"
+	case Array:
+		return "an array"
+	case String:
+		s, _ := c.Text()
+		return "the string " + strconv.Quote(Shorten(s))
+	case Number:
+		return "the number " + Shorten(string(c.text))
+	}
+	return string(c.text)
+}
