@@ -1,13 +1,14 @@
 package notify
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 )
 
@@ -20,13 +21,9 @@ func DecodeKind(kind string, body []byte) (Publication, error) {
 		return Publication{}, &ValidationError{"kind", "got " + quote(kind) + ", which is not in the catalogue"}
 	}
 	// Data is one level below the body, and has the metadata in it.
-	switch {
-	case !utf8.Valid(body):
-		return Publication{}, &ValidationError{"body", "is not valid UTF-8"}
-	case depth(body) > MaxDepth+1:
-		return Publication{}, &ValidationError{"body", fmt.Sprintf("is nested deeper than %d arrays and objects", MaxDepth+1)}
-	case !json.Valid(body):
-		return Publication{}, &ValidationError{"body", "is not valid JSON"}
+	var refused *strictjson.Error
+	if _, err := strictjson.Check(body, strictjson.Rules{Depth: MaxDepth + 1}); errors.As(err, &refused) {
+		return Publication{}, &ValidationError{cmp.Or(refused.Path, "body"), refused.Reason}
 	}
 	all, err := objectAt("body", "", body[skipSpace(body, 0):])
 	if err != nil {

@@ -55,10 +55,10 @@ func TestDecodeKind(t *testing.T) {
 			`user:password_changed user:u1 {"userId":"u1","action":"password_changed","metadata":{"category":"session","priority":"high","source":"user-activity"}}`},
 
 		{"payments", `{}`, `kind: got "payments", which is not in the catalogue`},
-		{"payment", ``, `body: is not valid JSON`},
-		{"payment", `{"paymentId":"p1",}`, `body: is not valid JSON`},
-		{"payment", "{\"paymentId\":\"\xff\"}", `body: is not valid UTF-8`},
-		{"payment", `{"data":[` + deep + `]}`, `body: is nested deeper than 33 arrays and objects`},
+		{"payment", ``, `body: not valid JSON at byte 0: got the end, expected a value`},
+		{"payment", `{"paymentId":"p1",}`, `body: not valid JSON at byte 18: got '}', expected a key in quotes`},
+		{"payment", "{\"paymentId\":\"\xff\"}", `body: not valid UTF-8 at byte 14`},
+		{"payment", `{"data":[` + deep + `]}`, `data` + strings.Repeat("[0]", 32) + `: nested more than 33 levels deep`},
 		{"payment", `[]`, `body: got an array, expected an object`},
 		{"payment", `{}`, `paymentId: is missing, expected a string`},
 		{"payment", `{"paymentId":7}`, `paymentId: got the number 7, expected a string`},
@@ -75,8 +75,8 @@ func TestDecodeKind(t *testing.T) {
 		{"custom", `{"type":"auth:x"}`, `type: "auth:x" is reserved, choose another name`},
 		{"custom", `{"type":"x","data":{"type":"x"}}`, `data.type: belongs beside data, as type`},
 		{"custom", `{"type":"x","data":[1]}`, `data: got an array, expected an object`},
-		{"payment", `{"paymentId":"p1","status":"failed","status":"failed"}`, `status: is given twice`},
-		{"payment", `{"paymentId":"p1","status":"failed","data":{"a":1,"\u0061":2}}`, `data.a: is given twice`},
+		{"payment", `{"paymentId":"p1","status":"failed","status":"failed"}`, `status: duplicate key "status"`},
+		{"payment", `{"paymentId":"p1","status":"failed","data":{"a":1,"\u0061":2}}`, `data.a: duplicate key "a"`},
 		{"payment", `{"paymentId":"p1","status":"failed","data":"x"}`, `data: got the string "x", expected an object`},
 		{"payment", `{"paymentId":"p1","status":"failed","data":{"amount":"12.50"}}`, `data.amount: got the string "12.50", expected a number`},
 		{"payment", `{"paymentId":"p1","status":"failed","data":{"amount":null}}`, `data.amount: got null, expected a number`},
@@ -147,7 +147,7 @@ func TestManyFields(t *testing.T) {
 			data = append(data, fmt.Sprintf(`"f%d":%d`, i, i))
 		}
 		for _, last := range []string{`"f0":0`, fmt.Sprintf(`"f%d":0`, n-1)} {
-			want := fmt.Sprintf("data.%s: is given twice", strings.Split(last, `"`)[1])
+			want := fmt.Sprintf("data.%s: duplicate key %[1]q", strings.Split(last, `"`)[1])
 			if got := decoded("custom", `{"type":"x","data":{`+strings.Join(data, ",")+","+last+`}}`); got != want {
 				t.Errorf("%d fields: %.200s, want %s", n, got, want)
 			}

@@ -116,7 +116,7 @@ func TestPublishBatch(t *testing.T) {
 	if ids[0] != "5f3a9c01-1" || ids[1] != "" || ids[2] != "" || ids[3] != "5f3a9c01-2" {
 		t.Errorf("ids %q", ids)
 	}
-	if results[0].Err != nil || results[1].Err != nil || results[3].Err != nil || results[2].Err == nil || results[2].Err.Error() != "data: is not valid JSON" {
+	if results[0].Err != nil || results[1].Err != nil || results[3].Err != nil || results[2].Err == nil || results[2].Err.Error() != "data: not valid JSON at byte 0: got 'b', expected a value" {
 		t.Errorf("results %+v", results)
 	}
 	if results[1].Receipt != (Receipt{Delivered: 1, Users: 1}) {

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"unicode/utf8"
+	"slices"
 
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 )
 
@@ -72,7 +73,7 @@ func newMessage(n Notification, t Target) (*Message, error) {
 		return nil, err
 	}
 	if len(n.Data) > 0 {
-		if err := checkJSON("data", n.Data, MaxData); err != nil {
+		if _, err := checkJSON("data", n.Data, MaxData); err != nil {
 			return nil, err
 		}
 	}
@@ -126,69 +127,40 @@ func exceptRooms(clientIDs []string) ([]string, error) {
 
 func checkClientID(field, id string) error { return rooms.CheckName(field, id, rooms.MaxName) }
 
-// checkMetadata returns metadata without surrounding space, nil for none.
-func checkMetadata(raw json.RawMessage) (json.RawMessage, error) {
+// checkMetadata returns metadata without surrounding space, the zero Checked for none.
+func checkMetadata(raw json.RawMessage) (strictjson.Checked, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
+		return strictjson.Checked{}, nil
 	}
 	if raw[0] != '{' {
-		return nil, &ValidationError{"metadata", "is not an object"}
+		return strictjson.Checked{}, &ValidationError{"metadata", "is not an object"}
 	}
-	return raw, checkJSON("metadata", raw, MaxMetadata)
+	return checkJSON("metadata", raw, MaxMetadata)
 }
 
-// checkJSON checks size, encoding and depth before the grammar, so that no parser meets what is too deep.
-func checkJSON(field string, raw []byte, limit int) error {
-	switch {
-	case len(raw) > limit:
-		return &ValidationError{field, fmt.Sprintf("is %d bytes long, expected at most %d", len(raw), limit)}
-	case !utf8.Valid(raw):
-		return &ValidationError{field, "is not valid UTF-8"}
-	case depth(raw) > MaxDepth:
-		return &ValidationError{field, fmt.Sprintf("is nested deeper than %d arrays and objects", MaxDepth)}
-	case !json.Valid(raw):
-		return &ValidationError{field, "is not valid JSON"}
-	}
-	return nil
-}
+// jsonRules are those of data and of metadata.
+var jsonRules = strictjson.Rules{Depth: MaxDepth}
 
-// depth returns how deep the brackets outside strings are nested, a little too much at most for what is not JSON.
-func depth(raw []byte) (deepest int) {
-	depth, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-			deepest = max(deepest, depth)
-		case c == '}' || c == ']':
-			depth--
-		}
+func checkJSON(field string, raw []byte, limit int) (strictjson.Checked, error) {
+	if len(raw) > limit {
+		return strictjson.Checked{}, &ValidationError{field, fmt.Sprintf("is %d bytes long, expected at most %d", len(raw), limit)}
 	}
-	return deepest
+	checked, err := strictjson.Check(raw, jsonRules)
+	var refused *strictjson.Error
+	if errors.As(err, &refused) {
+		return strictjson.Checked{}, &ValidationError{refused.In(field).Path, refused.Reason}
+	}
+	return checked, err
 }
 
 // addChannel puts the channels of the target into metadata, as "channel" or "channels" in place of the sender's.
-func addChannel(metadata json.RawMessage, t Target, channels []string) json.RawMessage {
+func addChannel(metadata strictjson.Checked, t Target, channels []string) json.RawMessage {
 	if t.kind != "channel" && t.kind != "channels" {
-		return metadata
+		return metadata.Bytes()
 	}
-	fields := map[string]json.RawMessage{}
-	if metadata != nil {
-		_ = json.Unmarshal(metadata, &fields) // checked to be an object
-	}
-	if _, taken := fields[t.kind]; taken {
-		delete(fields, t.kind)
-		metadata, _ = json.Marshal(fields) // of valid values
-	}
-	object := []byte{'{'}
-	if len(fields) > 0 {
-		object = append(object, metadata[1:len(metadata)-1]...)
+	object := appendMembers([]byte{'{'}, metadata, t.kind)
+	if len(object) > 1 {
 		object = append(object, ',')
 	}
 	object = appendString(object, t.kind)
@@ -199,6 +171,25 @@ func addChannel(metadata json.RawMessage, t Target, channels []string) json.RawM
 		object = appendString(object, channels[0])
 	}
 	return append(object, '}')
+}
+
+// appendMembers appends what is between the braces of an object, without the member of that name.
+func appendMembers(dst []byte, object strictjson.Checked, without string) []byte {
+	members := slices.Collect(object.Members())
+	if len(members) == 0 {
+		return dst
+	}
+	others := slices.DeleteFunc(members, func(m strictjson.Member) bool { return m.Name == without })
+	if text := object.Bytes(); len(others) == len(members) {
+		return append(dst, text[1:len(text)-1]...)
+	}
+	for i, m := range others {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, m.Key...), ':'), m.Value.Bytes()...)
+	}
+	return dst
 }
 
 // invalid turns the error of a name rule into a ValidationError.
