@@ -162,7 +162,7 @@ func BenchmarkDecodeKind(b *testing.B) {
 	body := []byte(`{"paymentId":"p_81","status":"completed","data":{"customerId":"u1","amount":9.99,"currency":"EUR"},"metadata":{"trace":"t1"}}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := DecodeKind("payment", body); err != nil {
+		if _, err := decodeBody("payment", body); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // plan says where a Go type of the catalogue has the fields of its kind.
@@ -130,11 +132,11 @@ func (c *composer) value(i int, at string, v reflect.Value) error {
 		c.dst = append(c.dst, '"')
 		return nil
 	}
-	raw, err := marshal(at, v.Interface())
+	m, err := memberOf(at, f.Name, v.Interface())
 	if err != nil {
 		return err
 	}
-	return c.add(member{name: f.Name, key: appendString(nil, f.Name), value: raw})
+	return c.add(m)
 }
 
 // appendNumber writes a number as encoding/json does: without exponent as far as people read it so.
@@ -147,29 +149,30 @@ func appendNumber(dst []byte, n float64) []byte {
 }
 
 // byName returns the fields of a map[string]any by name.
-func byName(prefix string, v reflect.Value) ([]member, error) {
+func byName(prefix string, v reflect.Value) ([]strictjson.Member, error) {
 	if v.Len() == 0 {
 		return nil, nil
 	}
 	fields := v.Interface().(map[string]any)
-	list := make([]member, 0, len(fields))
+	list := make([]strictjson.Member, 0, len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		raw, err := marshal(prefix+Shorten(name), fields[name])
+		m, err := memberOf(prefix+strictjson.Shorten(name), name, fields[name])
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, member{name: name, key: appendString(nil, name), value: raw})
+		list = append(list, m)
 	}
 	return list, nil
 }
 
-// marshal encodes a value without the escapes that only HTML needs.
-func marshal(at string, v any) (json.RawMessage, error) {
+// memberOf encodes a field, without the escapes that only HTML needs.
+func memberOf(at, name string, value any) (strictjson.Member, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, &ValidationError{at, "cannot be sent: " + strings.TrimPrefix(err.Error(), "json: ")}
+	if err := e.Encode(value); err != nil {
+		return strictjson.Member{}, &ValidationError{at, "cannot be sent: " + strings.TrimPrefix(err.Error(), "json: ")}
 	}
-	return bytes.TrimSpace(b.Bytes()), nil
+	checked, err := checkJSON(at, b.Bytes(), MaxData) // a json.RawMessage may be anything
+	return strictjson.Member{Name: name, Key: appendString(nil, name), Value: checked}, err
 }

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -10,38 +9,39 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 )
 
 // checkValue checks a JSON value for a field of the table and returns it when it is a string.
-func checkValue(at string, f *Field, raw json.RawMessage) (s string, err error) {
+func checkValue(at string, f *Field, v strictjson.Checked) (s string, err error) {
 	switch f.Type {
 	case TypeString:
-		if s, err = DecodeText(at, raw); err == nil {
+		if s, err = DecodeText(at, v); err == nil {
 			err = checkText(at, f, s)
 		}
 	case TypeNumber, TypeInteger:
-		err = checkNumberText(at, f, raw)
+		err = checkNumber(at, f, v)
 	case TypeBoolean:
-		if string(raw) != "true" && string(raw) != "false" {
-			err = wrongType(at, f, raw)
+		if v.Kind() != strictjson.Bool {
+			err = wrongType(at, f, v)
 		}
 	case TypeObject:
-		if raw[0] != '{' {
-			err = wrongType(at, f, raw)
+		if v.Kind() != strictjson.Object {
+			err = wrongType(at, f, v)
 		}
 	case TypeArray:
-		err = checkArray(at, f, raw)
+		err = checkArray(at, f, v)
 	case TypeTimestamp:
-		if s, err = DecodeText(at, raw); err != nil {
-			return "", wrongType(at, f, raw)
+		if s, err = DecodeText(at, v); err != nil {
+			return "", wrongType(at, f, v)
 		}
 		if _, e := time.Parse(time.RFC3339, s); e != nil {
-			err = wrongType(at, f, raw)
+			err = wrongType(at, f, v)
 		}
 	default:
-		if string(raw) == "null" {
-			err = wrongType(at, f, raw)
+		if v.Kind() == strictjson.Null {
+			err = wrongType(at, f, v)
 		}
 	}
 	return s, err
@@ -62,16 +62,13 @@ func checkText(at string, f *Field, s string) error {
 	return nil
 }
 
-func checkNumberText(at string, f *Field, raw json.RawMessage) error {
-	if c := raw[0]; c != '-' && (c < '0' || c > '9') {
-		return wrongType(at, f, raw)
+func checkNumber(at string, f *Field, v strictjson.Checked) error {
+	if v.Kind() != strictjson.Number {
+		return wrongType(at, f, v)
 	}
-	n, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil { // too large for a double: no client could read it
-		return wrongType(at, f, raw)
-	}
-	if !fits(f, n) {
-		return wrongType(at, f, raw)
+	n, err := strconv.ParseFloat(string(v.Bytes()), 64)
+	if err != nil || !fits(f, n) { // an error is a number too large for a double: no client could read it
+		return wrongType(at, f, v)
 	}
 	return nil
 }
@@ -88,31 +85,37 @@ func fits(f *Field, n float64) bool {
 	return true
 }
 
-func checkArray(at string, f *Field, raw json.RawMessage) error {
-	var elements []json.RawMessage
-	if raw[0] != '[' || json.Unmarshal(raw, &elements) != nil {
-		return wrongType(at, f, raw)
+func checkArray(at string, f *Field, v strictjson.Checked) error {
+	if v.Kind() != strictjson.Array {
+		return wrongType(at, f, v)
 	}
-	for i, e := range elements {
-		if f.Items == TypeString && e[0] != '"' {
+	if f.Items != TypeString {
+		return nil
+	}
+	i := 0
+	for e := range v.Elements() {
+		if e.Kind() != strictjson.String {
 			return wrongType(fmt.Sprintf("%s[%d]", at, i), &Field{Type: f.Items}, e)
 		}
+		i++
 	}
 	return nil
 }
 
 // decodeLabel reads a short string of the metadata.
-func decodeLabel(at string, raw json.RawMessage) (string, error) {
-	s, err := DecodeText(at, raw)
+func decodeLabel(at string, v strictjson.Checked) (string, error) {
+	s, err := DecodeText(at, v)
 	if err == nil {
 		err = invalidOrNil(rooms.CheckName(at, s, maxLabel))
 	}
 	return s, err
 }
 
-func wrongType(at string, f *Field, raw json.RawMessage) error {
-	return &ValidationError{at, "got " + Describe(raw) + ", expected " + f.expected()}
+func wrongType(at string, f *Field, v strictjson.Checked) error {
+	return &ValidationError{at, "got " + v.Describe() + ", expected " + f.expected()}
 }
+
+func quote(s string) string { return strconv.Quote(strictjson.Shorten(s)) }
 
 // expected says what values a field takes.
 func (f *Field) expected() string {

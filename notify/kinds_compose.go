@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 )
 
@@ -73,13 +74,13 @@ func appendKey(dst []byte, name string) []byte {
 }
 
 // fill writes what is put in for a field that data leaves out.
-func (c *composer) fill(i int, data []member) {
+func (c *composer) fill(i int, data []strictjson.Member) {
 	f := &c.kind.Fields[i]
 	value := f.Const
 	if f.From != "" {
 		value = c.id
 	}
-	if value == "" || hasName(data, nil, f.Name) {
+	if value == "" || hasName(data, f.Name) {
 		return
 	}
 	c.known |= 1 << i
@@ -87,21 +88,25 @@ func (c *composer) fill(i int, data []member) {
 	c.dst = appendString(c.dst, value)
 }
 
+func hasName(list []strictjson.Member, name string) bool {
+	return slices.ContainsFunc(list, func(m strictjson.Member) bool { return m.Name == name })
+}
+
 // add checks one field of data that came as JSON, and writes it as it came.
-func (c *composer) add(m member) error {
-	field := "data." + m.name
-	switch m.name {
+func (c *composer) add(m strictjson.Member) error {
+	field := "data." + m.Name
+	switch m.Name {
 	case "metadata":
 		return &ValidationError{field, "belongs beside data, as metadata"}
 	case c.kind.ID.Name, c.kind.Status.Name:
 		return c.repeated(m)
 	}
-	i := slices.IndexFunc(c.kind.Fields, func(f Field) bool { return f.Name == m.name })
+	i := slices.IndexFunc(c.kind.Fields, func(f Field) bool { return f.Name == m.Name })
 	if i >= 0 {
 		if c.known&(1<<i) != 0 {
 			return &ValidationError{field, "is given twice"}
 		}
-		s, err := checkValue(field, &c.kind.Fields[i], m.value)
+		s, err := checkValue(field, &c.kind.Fields[i], m.Value)
 		if err != nil {
 			return err
 		}
@@ -110,8 +115,8 @@ func (c *composer) add(m member) error {
 	if c.dst[len(c.dst)-1] != '{' {
 		c.dst = append(c.dst, ',')
 	}
-	c.dst = append(append(c.dst, m.key...), ':')
-	c.dst = append(c.dst, m.value...)
+	c.dst = append(append(c.dst, m.Key...), ':')
+	c.dst = append(c.dst, m.Value.Bytes()...)
 	return nil
 }
 
@@ -124,22 +129,22 @@ func (c *composer) know(i int, s string) {
 }
 
 // repeated: id and status may stand in data again, when they say the same.
-func (c *composer) repeated(m member) error {
-	field, want := "data."+m.name, c.id
-	if m.name == c.kind.Status.Name {
-		if want = c.status; m.name == "type" {
+func (c *composer) repeated(m strictjson.Member) error {
+	field, want := "data."+m.Name, c.id
+	if m.Name == c.kind.Status.Name {
+		if want = c.status; m.Name == "type" {
 			return &ValidationError{field, "belongs beside data, as type"}
 		}
 	}
-	got, err := DecodeText(field, m.value)
+	got, err := DecodeText(field, m.Value)
 	if err == nil && got != want {
-		err = &ValidationError{field, "got " + Describe(m.value) + ", but " + m.name + " beside data is " + quote(want)}
+		err = &ValidationError{field, "got " + m.Value.Describe() + ", but " + m.Name + " beside data is " + quote(want)}
 	}
 	return err
 }
 
 // finish writes the metadata into data and returns the notification.
-func (c *composer) finish(metadata []member) (Notification, error) {
+func (c *composer) finish(metadata []strictjson.Member) (Notification, error) {
 	own, err := c.metadata(metadata)
 	if err != nil {
 		return Notification{}, err
@@ -151,24 +156,24 @@ func (c *composer) finish(metadata []member) (Notification, error) {
 
 // metadata returns what the kind and its status say, in the caller's words where it has some, and what else the
 // caller gave.
-func (c *composer) metadata(given []member) (json.RawMessage, error) {
+func (c *composer) metadata(given []strictjson.Member) (json.RawMessage, error) {
 	k := c.kind
 	category, priority, source := k.Category, k.PriorityOf(c.status), k.Source
-	var rest []member
+	var rest []strictjson.Member
 	for _, m := range given {
-		field := "metadata." + m.name
+		field := "metadata." + m.Name
 		var err error
-		switch m.name {
+		switch m.Name {
 		case "category":
-			category, err = decodeLabel(field, m.value)
+			category, err = decodeLabel(field, m.Value)
 		case "source":
-			source, err = decodeLabel(field, m.value)
+			source, err = decodeLabel(field, m.Value)
 		case "priority":
-			if priority, err = DecodeText(field, m.value); err == nil {
+			if priority, err = DecodeText(field, m.Value); err == nil {
 				err = checkText(field, &anyPriority, priority)
 			}
 		case "system":
-			if string(m.value) != "true" || !k.System {
+			if string(m.Value.Bytes()) != "true" || !k.System {
 				err = &ValidationError{field, "is set by the kind, expected none"}
 			}
 		default:
@@ -188,7 +193,7 @@ func (c *composer) metadata(given []member) (json.RawMessage, error) {
 		dst = append(dst, `,"system":true`...)
 	}
 	for _, m := range rest {
-		dst = append(append(append(append(dst, ','), m.key...), ':'), m.value...)
+		dst = append(append(append(append(dst, ','), m.Key...), ':'), m.Value.Bytes()...)
 	}
 	return append(dst, '}'), nil
 }

@@ -1,9 +1,6 @@
 package notify
 
 import (
-	"cmp"
-	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -15,17 +12,12 @@ import (
 // DecodeKind reads the body of POST /v1/notifications/{kind}: the kind's id and status, data, metadata, target,
 // except, volatile and ttl. The error is a *ValidationError that names the field, what came and what is allowed.
 // The publication holds no part of body. Names of the target and of except are checked when it is published.
-func DecodeKind(kind string, body []byte) (Publication, error) {
+func DecodeKind(kind string, body strictjson.Checked) (Publication, error) {
 	k := lookUp(kind)
 	if k == nil {
 		return Publication{}, &ValidationError{"kind", "got " + quote(kind) + ", which is not in the catalogue"}
 	}
-	// Data is one level below the body, and has the metadata in it.
-	var refused *strictjson.Error
-	if _, err := strictjson.Check(body, strictjson.Rules{Depth: MaxDepth + 1}); errors.As(err, &refused) {
-		return Publication{}, &ValidationError{cmp.Or(refused.Path, "body"), refused.Reason}
-	}
-	all, err := objectAt("body", "", body[skipSpace(body, 0):])
+	all, err := objectAt("body", "", body)
 	if err != nil {
 		return Publication{}, err
 	}
@@ -45,42 +37,42 @@ var optional = []string{"data", "metadata", "except", "volatile", "ttl"}
 type kindDecoder struct {
 	composer
 	hasID, hasStatus bool
-	data, metadata   []member
+	data, metadata   []strictjson.Member
 	pub              Publication
 }
 
 // field reads one field of the body.
-func (d *kindDecoder) field(m member) (err error) {
+func (d *kindDecoder) field(m strictjson.Member) (err error) {
 	n := &d.pub.Notification
-	if string(m.value) == "null" && slices.Contains(optional, m.name) {
+	if m.Value.Kind() == strictjson.Null && slices.Contains(optional, m.Name) {
 		return nil
 	}
-	switch m.name {
+	switch m.Name {
 	case "data":
-		d.data, err = objectAt(m.name, "data.", m.value)
+		d.data, err = objectAt(m.Name, "data.", m.Value)
 	case "metadata":
-		d.metadata, err = objectAt(m.name, "metadata.", m.value)
+		d.metadata, err = objectAt(m.Name, "metadata.", m.Value)
 	case "target":
-		d.pub.Target, err = DecodeTarget(m.value)
+		d.pub.Target, err = DecodeTarget(m.Value)
 	case "except":
-		n.Except, err = DecodeNames(m.name, m.value)
+		n.Except, err = DecodeNames(m.Name, m.Value)
 	case "volatile":
-		if n.Volatile = string(m.value) == "true"; !n.Volatile && string(m.value) != "false" {
-			err = wrongType(m.name, &Field{Type: TypeBoolean}, m.value)
+		if n.Volatile = string(m.Value.Bytes()) == "true"; m.Value.Kind() != strictjson.Bool {
+			err = wrongType(m.Name, &Field{Type: TypeBoolean}, m.Value)
 		}
 	case "ttl":
-		n.TTL, err = decodeTTL(m.value)
+		n.TTL, err = decodeTTL(m.Value)
 	case d.kind.Status.Name:
 		d.hasStatus = true
-		if d.status, err = DecodeText(m.name, m.value); err != nil && d.kind.Status.Enum != nil {
-			err = wrongType(m.name, &d.kind.Status, m.value)
+		if d.status, err = DecodeText(m.Name, m.Value); err != nil && d.kind.Status.Enum != nil {
+			err = wrongType(m.Name, &d.kind.Status, m.Value)
 		}
 	default:
-		if m.name == "" || m.name != d.kind.ID.Name {
-			return &ValidationError{Shorten(m.name), "unknown field, expected one of " + d.fields()}
+		if m.Name == "" || m.Name != d.kind.ID.Name {
+			return &ValidationError{strictjson.Shorten(m.Name), "unknown field, expected one of " + d.fields()}
 		}
 		d.hasID = true
-		d.id, err = DecodeText(m.name, m.value)
+		d.id, err = DecodeText(m.Name, m.Value)
 	}
 	return err
 }
@@ -144,17 +136,17 @@ func (d *kindDecoder) ownTarget() (Target, error) {
 }
 
 // objectAt reads an object; prefix stands before the names of its fields.
-func objectAt(at, prefix string, raw json.RawMessage) ([]member, error) {
-	if raw[0] != '{' {
-		return nil, wrongType(at, &Field{Type: TypeObject}, raw)
+func objectAt(at, prefix string, v strictjson.Checked) ([]strictjson.Member, error) {
+	if v.Kind() != strictjson.Object {
+		return nil, wrongType(at, &Field{Type: TypeObject}, v)
 	}
-	return members(prefix, raw)
+	return membersOf(prefix, v)
 }
 
-func decodeTTL(raw json.RawMessage) (time.Duration, error) {
-	s, err := DecodeText("ttl", raw)
+func decodeTTL(v strictjson.Checked) (time.Duration, error) {
+	s, err := DecodeText("ttl", v)
 	if err != nil {
-		return 0, &ValidationError{"ttl", "got " + Describe(raw) + `, expected a positive duration such as "5m"`}
+		return 0, &ValidationError{"ttl", "got " + v.Describe() + `, expected a positive duration such as "5m"`}
 	}
 	return ParseTTL(s)
 }

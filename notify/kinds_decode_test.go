@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +12,23 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
+
+// decodeBody reads a body as the HTTP API does: data is one level below it.
+func decodeBody(kind string, body []byte) (Publication, error) {
+	checked, err := strictjson.Split(body, strictjson.Rules{Depth: MaxDepth + 1})
+	var refused *strictjson.Error
+	if errors.As(err, &refused) {
+		return Publication{}, &ValidationError{cmp.Or(refused.Path, "body"), refused.Reason}
+	}
+	return DecodeKind(kind, checked)
+}
 
 // decoded shows what a body becomes.
 func decoded(kind, body string) string {
-	p, err := DecodeKind(kind, []byte(body))
+	p, err := decodeBody(kind, []byte(body))
 	if err != nil {
 		return err.Error()
 	}
@@ -126,7 +139,7 @@ func TestDecodeKind(t *testing.T) {
 
 func TestDecodeKeepsNoPartOfTheBody(t *testing.T) {
 	body := []byte(`{"type":"x","data":{"a":1},"metadata":{"b":2},"except":["c"],"target":{"user":"d"}}`)
-	p, err := DecodeKind("custom", body)
+	p, err := decodeBody("custom", body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +154,7 @@ func TestDecodeKeepsNoPartOfTheBody(t *testing.T) {
 
 // A key that comes twice is found among many, too.
 func TestManyFields(t *testing.T) {
-	for _, n := range []int{few - 1, few, few + 1, 1000} {
+	for _, n := range []int{1, 10, 1000} {
 		var data []string
 		for i := range n {
 			data = append(data, fmt.Sprintf(`"f%d":%d`, i, i))
@@ -198,7 +211,7 @@ func TestGoAndHTTPAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := DecodeKind("payment", body)
+		got, err := decodeBody("payment", body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +243,7 @@ func FuzzDecodeKind(f *testing.F) {
 	f.Add("post-update", `{"postId":"p","action":"created","data":{"tags":["a",[]]}}`)
 	f.Add("achievement", `{"userId":"u","achievement":"x","except":[null]}`)
 	f.Fuzz(func(t *testing.T, kind, body string) {
-		p, err := DecodeKind(kind, []byte(body))
+		p, err := decodeBody(kind, []byte(body))
 		if err != nil {
 			var invalid *ValidationError
 			if !errors.As(err, &invalid) || len(err.Error()) > 1000 {
@@ -247,8 +260,8 @@ func FuzzDecodeKind(f *testing.F) {
 		if !bytes.Equal(data["metadata"], n.Metadata) || k.ID.Name != "" && !bytes.HasPrefix(n.Data, []byte(`{"`+k.ID.Name+`":`)) {
 			t.Fatalf("%s became %s with %s", body, n.Data, n.Metadata)
 		}
-		all, err := members("", n.Data)
-		if err != nil || len(all) != len(data) {
+		checked, err := strictjson.Check(n.Data, strictjson.Rules{})
+		if all := slices.Collect(checked.Members()); err != nil || len(all) != len(data) {
 			t.Fatalf("%s became %s: %v", body, n.Data, err)
 		}
 		var refused *ValidationError

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // filled returns a value of a Go type of the catalogue with something in every field.
@@ -52,15 +54,15 @@ func TestEveryKindInFull(t *testing.T) {
 			if want := p.kind.TypeOf(status); n.Type != want || strings.Contains(want, "<") {
 				t.Errorf("%s: type %s, want %s", typ, n.Type, want)
 			}
-			fields, err := members("", n.Data)
+			fields, err := strictjson.Check(n.Data, strictjson.Rules{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			body, data := []byte("{"), []byte("{")
 			known := 0
-			for _, m := range fields {
+			for m := range fields.Members() {
 				to := &data
-				switch m.name {
+				switch m.Name {
 				case p.kind.ID.Name, p.kind.Status.Name:
 					to = &body
 				case "metadata":
@@ -68,7 +70,7 @@ func TestEveryKindInFull(t *testing.T) {
 				default:
 					known++
 				}
-				*to = append(appendKey(*to, m.name), m.value...)
+				*to = append(appendKey(*to, m.Name), m.Value.Bytes()...)
 			}
 			if known != len(p.kind.Fields)+1 { // and "more"
 				t.Errorf("%s: %d fields of data in %s", typ, known, n.Data)
@@ -79,7 +81,7 @@ func TestEveryKindInFull(t *testing.T) {
 			body = append(append(appendKey(body, "data"), data...), '}')
 			body = append(appendKey(body, "metadata"), `{"more":true}`...)
 			body = append(append(appendKey(body, "target"), `{"all":true}`...), '}')
-			got, err := DecodeKind(p.kind.Name, body)
+			got, err := decodeBody(p.kind.Name, body)
 			if err != nil || !bytes.Equal(got.Notification.Data, n.Data) || !bytes.Equal(got.Notification.Metadata, n.Metadata) || got.Notification.Type != n.Type {
 				t.Errorf("%s: %v\nHTTP %s\n  Go %s", typ, err, got.Notification.Data, n.Data)
 			}
@@ -89,19 +91,6 @@ func TestEveryKindInFull(t *testing.T) {
 			if _, err := h.Send(t.Context(), typed, own); err != nil {
 				t.Errorf("%s: %v", typ, err)
 			}
-		}
-	}
-}
-
-func TestShorten(t *testing.T) {
-	for s, want := range map[string]string{
-		strings.Repeat("x", 64):       strings.Repeat("x", 64),
-		strings.Repeat("x", 65):       strings.Repeat("x", 64) + "…",
-		strings.Repeat("é", 40):       strings.Repeat("é", 32) + "…",
-		"x" + strings.Repeat("é", 40): "x" + strings.Repeat("é", 31) + "…",
-	} {
-		if got := Shorten(s); got != want {
-			t.Errorf("Shorten(%s) = %s", s, got)
 		}
 	}
 }

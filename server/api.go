@@ -11,6 +11,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // apiOptions configure newAPI. Hub must be given.
@@ -105,7 +106,7 @@ func (m byMethod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	allow := m.allow()
 	WriteProblem(w, r, &Problem{Status: http.StatusMethodNotAllowed, Code: codeMethod, allow: allow,
-		Detail: "method " + notify.Shorten(r.Method) + " is not allowed here, only " + allow})
+		Detail: "method " + strictjson.Shorten(r.Method) + " is not allowed here, only " + allow})
 }
 
 func (m byMethod) allow() string {

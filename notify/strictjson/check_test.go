@@ -205,6 +205,32 @@ func TestIsAndClone(t *testing.T) {
 	}
 }
 
+// KindOf reads the first byte: that is enough to choose between Split and SplitElements.
+func TestKindOf(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Kind{
+		"": None, " \n": None, " {": Object, "[x": Array, `"`: String, "nil": Null, "t": Bool, "f": Bool, "-": Number, "x": Number,
+	} {
+		if got := KindOf([]byte(text)); got != want {
+			t.Errorf("KindOf(%q) = %c, want %c", text, got, want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		strings.Repeat("x", 64):       strings.Repeat("x", 64),
+		strings.Repeat("x", 65):       strings.Repeat("x", 64) + "…",
+		strings.Repeat("é", 40):       strings.Repeat("é", 32) + "…",
+		"x" + strings.Repeat("é", 40): "x" + strings.Repeat("é", 31) + "…",
+	} {
+		if got := Shorten(s); got != want {
+			t.Errorf("Shorten(%s) = %s", s, got)
+		}
+	}
+}
+
 func TestErrorIn(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ path, name, want string }{

@@ -7,9 +7,10 @@ import (
 
 // Member is one member of an object.
 type Member struct {
-	Name  string // the key, decoded; half a surrogate pair in it is U+FFFD
-	Key   []byte // the key as it is in the text, with its quotes
-	Value Checked
+	Name    string // the key, decoded
+	NameErr error  // ErrSurrogate for half a surrogate pair in the key, which is U+FFFD in Name
+	Key     []byte // the key as it is in the text, with its quotes
+	Value   Checked
 }
 
 // Members returns the members of an object in the order of the text. Other kinds of values have none.
@@ -20,7 +21,7 @@ func (c Checked) Members() iter.Seq[Member] {
 		}
 		for p := range c.split() {
 			m := Member{Key: c.text[p.key:p.keyEnd:p.keyEnd], Value: c.part(p)}
-			m.Name, _ = decodeString(m.Key)
+			m.Name, m.NameErr = decodeString(m.Key)
 			if !yield(m) {
 				return
 			}

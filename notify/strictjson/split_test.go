@@ -28,6 +28,9 @@ func TestMembers(t *testing.T) {
 			var got strings.Builder
 			for m := range checked.Members() {
 				fmt.Fprintf(&got, "%s=%s=%s;", m.Name, m.Key, m.Value.Bytes())
+				if bad := m.NameErr != nil; bad != (m.Name == "\uFFFD") {
+					t.Errorf("%s: key %s, error %v", c.text, m.Key, m.NameErr)
+				}
 			}
 			if got.String() != c.want {
 				t.Errorf("%s %s: %s, want %s", name, c.text, got.String(), c.want)
@@ -109,7 +112,7 @@ func TestSplitElements(t *testing.T) {
 		{`[{"a":1,"a":1}, x]`, `not valid JSON at byte 16: got 'x', expected a value`},
 		{`[{"a":1,"a":1},{"a"}]`, `not valid JSON at byte 19: got '}', expected ':'`},
 		{"[1,\"\xff\"]", `not valid UTF-8 at byte 4`},
-		{`[1,2,3,4,5,6]`, `more than 5 elements`},
+		{`[1,2,3,4,5,6]`, `too many elements`},
 	} {
 		if elements, err := SplitElements([]byte(c.text), 5, Rules{}); err == nil || err.Error() != c.want || elements != nil {
 			t.Errorf("%s: %v, want %s", c.text, err, c.want)

@@ -7,6 +7,7 @@ package strictjson
 
 import (
 	"bytes"
+	"errors"
 	"math"
 )
 
@@ -68,9 +69,12 @@ type Element struct {
 	Err   *Error  // nil, or what is wrong, with a path that begins in the element
 }
 
+// ErrTooMany is the error of SplitElements for more elements than its limit.
+var ErrTooMany = errors.New("too many elements")
+
 // SplitElements checks that text is an array of at most limit elements, and each element by itself: one that breaks a
-// rule does not spoil the others. It notes the parts of each, as Split does. The error is an *Error: the text is not
-// JSON in UTF-8, or no array, or too long.
+// rule does not spoil the others. It notes the parts of each, as Split does. The error is ErrTooMany or, for a text
+// that is not JSON in UTF-8 or no array, an *Error.
 func SplitElements(text []byte, limit int, r Rules) ([]Element, error) {
 	s := newScanner(text, r)
 	defer s.release()
@@ -86,7 +90,7 @@ func SplitElements(text []byte, limit int, r Rules) ([]Element, error) {
 	}
 	for s.err == nil {
 		if len(elements) == limit {
-			return nil, &Error{Reason: "more than " + plural(limit, "element")}
+			return nil, ErrTooMany
 		}
 		s.reset()
 		end := s.value(i)
@@ -135,9 +139,9 @@ func (c Checked) Obeys(r Rules) bool {
 // Kind is what a value is.
 type Kind byte
 
-// The kinds of values. Each is the first byte of its text, for numbers and booleans one of them.
+// The kinds of values.
 const (
-	None   Kind = 0 // of the zero Checked
+	None   Kind = 0 // of the zero Checked and of an empty text
 	Null   Kind = 'n'
 	Bool   Kind = 't'
 	Number Kind = '0'
@@ -147,11 +151,15 @@ const (
 )
 
 // Kind returns what the value is.
-func (c Checked) Kind() Kind {
-	if len(c.text) == 0 {
+func (c Checked) Kind() Kind { return KindOf(c.text) }
+
+// KindOf returns what a text is if it is JSON, from its first byte after space. It checks nothing.
+func KindOf(text []byte) Kind {
+	i := skipSpace(text, 0)
+	if i == len(text) {
 		return None
 	}
-	switch first := c.text[0]; first {
+	switch first := text[i]; first {
 	case '{', '[', '"', 'n':
 		return Kind(first)
 	case 't', 'f':
