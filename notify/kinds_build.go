@@ -173,6 +173,6 @@ func memberOf(at, name string, value any) (strictjson.Member, error) {
 	if err := e.Encode(value); err != nil {
 		return strictjson.Member{}, &ValidationError{at, "cannot be sent: " + strings.TrimPrefix(err.Error(), "json: ")}
 	}
-	checked, err := checkJSON(at, b.Bytes(), MaxData) // a json.RawMessage may be anything
+	checked, err := checkJSON(at, b.Bytes(), MaxData, strictjson.Checked{}) // a json.RawMessage may be anything
 	return strictjson.Member{Name: name, Key: appendString(nil, name), Value: checked}, err
 }

@@ -3,6 +3,8 @@ package notify
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // Limits of a publish.
@@ -25,7 +27,16 @@ type Notification struct {
 	// TTL is for how long it is worth a replay, 0 for as long as it is kept. Whoever is connected gets it however
 	// late. Not with Volatile, which is never replayed.
 	TTL time.Duration
+
+	data, metadata strictjson.Checked // proof for Data and Metadata, see SetData
 }
+
+// SetData sets Data to a value that was checked where it came in, so that it is not read again: Publish trusts the
+// proof while Data is that very memory. The value is kept; its memory must not change.
+func (n *Notification) SetData(v strictjson.Checked) { n.Data, n.data = v.Bytes(), v }
+
+// SetMetadata is SetData for Metadata.
+func (n *Notification) SetMetadata(v strictjson.Checked) { n.Metadata, n.metadata = v.Bytes(), v }
 
 // Target says who gets a notification. The zero Target is nobody and does not validate; make one with ToUser,
 // ToUsers, ToChannel, ToChannels, ToClient or ToAll.

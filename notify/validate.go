@@ -73,11 +73,11 @@ func newMessage(n Notification, t Target) (*Message, error) {
 		return nil, err
 	}
 	if len(n.Data) > 0 {
-		if _, err := checkJSON("data", n.Data, MaxData); err != nil {
+		if _, err := checkJSON("data", n.Data, MaxData, n.data); err != nil {
 			return nil, err
 		}
 	}
-	metadata, err := checkMetadata(n.Metadata)
+	metadata, err := checkMetadata(n.Metadata, n.metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func exceptRooms(clientIDs []string) ([]string, error) {
 func checkClientID(field, id string) error { return rooms.CheckName(field, id, rooms.MaxName) }
 
 // checkMetadata returns metadata without surrounding space, the zero Checked for none.
-func checkMetadata(raw json.RawMessage) (strictjson.Checked, error) {
+func checkMetadata(raw json.RawMessage, known strictjson.Checked) (strictjson.Checked, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return strictjson.Checked{}, nil
@@ -136,15 +136,19 @@ func checkMetadata(raw json.RawMessage) (strictjson.Checked, error) {
 	if raw[0] != '{' {
 		return strictjson.Checked{}, &ValidationError{"metadata", "is not an object"}
 	}
-	return checkJSON("metadata", raw, MaxMetadata)
+	return checkJSON("metadata", raw, MaxMetadata, known)
 }
 
 // jsonRules are those of data and of metadata.
 var jsonRules = strictjson.Rules{Depth: MaxDepth}
 
-func checkJSON(field string, raw []byte, limit int) (strictjson.Checked, error) {
+// checkJSON checks raw, unless known is the proof that it was checked before.
+func checkJSON(field string, raw []byte, limit int, known strictjson.Checked) (strictjson.Checked, error) {
 	if len(raw) > limit {
 		return strictjson.Checked{}, &ValidationError{field, fmt.Sprintf("is %d bytes long, expected at most %d", len(raw), limit)}
+	}
+	if known.Is(raw) && known.Obeys(jsonRules) {
+		return known, nil
 	}
 	checked, err := strictjson.Check(raw, jsonRules)
 	var refused *strictjson.Error

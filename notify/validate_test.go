@@ -3,9 +3,12 @@ package notify
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 func TestPublishRefuses(t *testing.T) {
@@ -74,6 +77,42 @@ func TestPublishAccepts(t *testing.T) {
 	}
 	if _, err := h.Publish(t.Context(), Notification{Type: "t"}, ToUsers(slices.Repeat([]string{"x"}, 1000)...)); err != nil {
 		t.Error(err)
+	}
+}
+
+// What was checked before is trusted as long as it is that memory and obeys the rules of Publish.
+func TestPublishTrustsProof(t *testing.T) {
+	deep := strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)
+	check := func(text string, r strictjson.Rules) strictjson.Checked {
+		checked, err := strictjson.Check([]byte(text), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return checked
+	}
+	forged := check(`{"a":1}`, strictjson.Rules{})
+	copy(forged.Bytes(), "#######") // breaks the promise of SetData, to see that nothing reads the value
+	for _, c := range []struct {
+		name    string
+		change  func(*Notification)
+		refused string
+	}{
+		{"trusted", func(n *Notification) { n.SetData(forged); n.SetMetadata(check(` {"a":1} `, strictjson.Rules{})) }, ""},
+		{"replaced", func(n *Notification) { n.SetData(forged); n.Data = json.RawMessage(`bad`) }, `data: not valid JSON at byte 0: got 'b', expected a value`},
+		{"too deep", func(n *Notification) { n.SetData(check(deep, strictjson.Rules{})) }, "data" + strings.Repeat("[0]", 32) + ": nested more than 32 levels deep"},
+		{"with duplicates", func(n *Notification) { n.SetData(check(`{"a":1,"a":2}`, strictjson.Rules{DuplicateKeys: true})) }, `data.a: duplicate key "a"`},
+		{"too long", func(n *Notification) {
+			n.SetData(check(`"`+strings.Repeat("x", MaxData)+`"`, strictjson.Rules{}))
+		}, `data: is 262146 bytes long, expected at most 262144`},
+		{"no object", func(n *Notification) { n.SetMetadata(check(`[]`, strictjson.Rules{})) }, `metadata: is not an object`},
+		{"none", func(n *Notification) { n.SetData(strictjson.Checked{}); n.SetMetadata(strictjson.Checked{}) }, ""},
+	} {
+		n := Notification{Type: "t"}
+		c.change(&n)
+		_, err := newMessage(n, ToAll())
+		if got := fmt.Sprint(err); got != c.refused && (err != nil || c.refused != "") {
+			t.Errorf("%s: %v, want %q", c.name, err, c.refused)
+		}
 	}
 }
 

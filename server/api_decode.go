@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -44,9 +42,11 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 				return p, &Problem{Status: http.StatusRequestEntityTooLarge, Code: codeTooLarge, Field: field,
 					Detail: field + ": got " + itoa(size) + " bytes, expected at most " + itoa(notify.MaxData)}
 			}
-			n.Data = bytes.Clone(m.Value.Bytes()) // the log keeps it; it must not keep the body of a whole batch
+			n.SetData(m.Value.Clone()) // the log keeps it; it must not keep the body of a whole batch
 		case "metadata":
-			n.Metadata, err = decodeObject(m.Value, field)
+			var metadata strictjson.Checked
+			metadata, err = decodeObject(m.Value, field)
+			n.SetMetadata(metadata)
 		case "volatile":
 			n.Volatile, err = decodeBool(m.Value, field)
 		case "ttl":
@@ -98,14 +98,14 @@ func asProblem(err error, prefix string) error {
 }
 
 // decodeObject reads an object; null is none.
-func decodeObject(value strictjson.Checked, field string) (json.RawMessage, error) {
-	if isNull(value) {
-		return nil, nil
+func decodeObject(value strictjson.Checked, field string) (object strictjson.Checked, err error) {
+	switch value.Kind() {
+	case strictjson.Null:
+		return object, nil
+	case strictjson.Object:
+		return value.Clone(), nil
 	}
-	if value.Kind() != strictjson.Object {
-		return nil, wrongType(field, value, "an object")
-	}
-	return bytes.Clone(value.Bytes()), nil
+	return object, wrongType(field, value, "an object")
 }
 
 func decodeBool(value strictjson.Checked, field string) (bool, error) {
