@@ -147,7 +147,8 @@ func inFunction(t *testing.T, b goBlock) string {
 	for _, name := range []string{"auth", "notify", "server", "sse"} {
 		imports = append(imports, "github.com/roomcast/roomcast/"+name)
 	}
-	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time", "github.com/roomcast/roomcast/rooms"} {
+	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time",
+		"github.com/roomcast/roomcast/notify/catalogue", "github.com/roomcast/roomcast/rooms"} {
 		if regexp.MustCompile(`\b` + filepath.Base(path) + `\.[A-Z]`).MatchString(b.code) {
 			imports = append(imports, path)
 		}

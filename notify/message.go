@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // Message is one entry of the log, shared by every member that gets it. It is immutable once appended.
@@ -86,7 +88,7 @@ func (m *Message) AppendJSON(dst []byte) []byte {
 		dst = append(dst, `",`...)
 	}
 	dst = append(dst, `"type":`...)
-	dst = appendString(dst, m.Type)
+	dst = strictjson.AppendString(dst, m.Type)
 	dst = append(dst, `,"data":`...)
 	dst = append(dst, m.Payload()...)
 	dst = append(dst, `,"timestamp":"`...)
@@ -121,20 +123,6 @@ func (m *Message) Payload() json.RawMessage {
 	return m.Args
 }
 
-// appendString appends s as a JSON string. Names need no escape but for quotes and backslashes; an emit from Go
-// code may carry any.
-func appendString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7F {
-			quoted, _ := json.Marshal(s) // a string always marshals
-			return append(dst, quoted...)
-		}
-	}
-	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"')
-}
-
 // appendStrings appends names as a JSON array.
 func appendStrings(dst []byte, names []string) []byte {
 	dst = append(dst, '[')
@@ -142,7 +130,7 @@ func appendStrings(dst []byte, names []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, name)
+		dst = strictjson.AppendString(dst, name)
 	}
 	return append(dst, ']')
 }

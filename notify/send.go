@@ -3,7 +3,19 @@ package notify
 import (
 	"context"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
+
+// Typed is what Send takes: a Notification, or a kind of package catalogue such as catalogue.Payment.
+type Typed interface {
+	// Build returns the notification and its own target; the zero Target when one has to be named. The error is
+	// a *ValidationError.
+	Build() (Notification, Target, error)
+}
+
+// Build returns n itself: a Notification has no target of its own.
+func (n Notification) Build() (Notification, Target, error) { return n, Target{}, nil }
 
 // Option changes one Send: a Target, in place of the kind's own, Except, TTL or Volatile.
 type Option interface{ apply(*Publication) }
@@ -30,9 +42,9 @@ func Volatile() Option {
 	return optionFunc(func(p *Publication) { p.Notification.Volatile = true })
 }
 
-// Send publishes a kind of the catalogue to its own target, or to the one among options; of several the last counts.
+// Send publishes a notification or a kind to its own target, or to the one among options; of several the last counts.
 //
-//	receipt, err := hub.Send(ctx, notify.Payment{PaymentID: "p_81", Status: "completed", Amount: 9.99}, notify.ToUser("u1"))
+//	receipt, err := hub.Send(ctx, catalogue.Payment{PaymentID: "p_81", Status: "completed", Amount: 9.99}, notify.ToUser("u1"))
 //
 // The error is that of Publish. A *ValidationError whose Field is "target" says that the kind has no target of its
 // own, or that the field it is taken from is empty.
@@ -123,6 +135,6 @@ func (h *Hub) sendToMany(ctx context.Context, to Target, t Typed, options []Opti
 
 // messageOf is a text for people as a notification.
 func messageOf(message string) Notification {
-	data := appendString([]byte(`{"message":`), message)
+	data := strictjson.AppendString([]byte(`{"message":`), message)
 	return Notification{Type: "notification", Data: append(data, '}')}
 }

@@ -21,5 +21,8 @@ func (t Target) Subjects() []string {
 	return subjects
 }
 
+// IsZero reports whether t is nobody.
+func (t Target) IsZero() bool { return t.kind == "" }
+
 // Rooms returns the hub rooms of the target, each once, as History takes them. It does not validate.
 func (t Target) Rooms() []string { return t.rooms() }

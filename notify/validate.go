@@ -167,12 +167,12 @@ func addChannel(metadata strictjson.Checked, t Target, channels []string) json.R
 	if len(object) > 1 {
 		object = append(object, ',')
 	}
-	object = appendString(object, t.kind)
+	object = strictjson.AppendString(object, t.kind)
 	object = append(object, ':')
 	if t.many {
 		object = appendStrings(object, channels)
 	} else {
-		object = appendString(object, channels[0])
+		object = strictjson.AppendString(object, channels[0])
 	}
 	return append(object, '}')
 }

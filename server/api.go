@@ -11,6 +11,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
@@ -125,7 +126,7 @@ func notFound(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errNo
 
 func noSuchKind(w http.ResponseWriter, r *http.Request) {
 	var names []string
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		names = append(names, kind.Name)
 	}
 	WriteProblem(w, r, &Problem{Status: http.StatusNotFound, Code: codeNotFound, Field: "kind",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
@@ -31,7 +32,7 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 		switch m.Name {
 		case "target":
 			hasTarget = true
-			p.Target, err = notify.DecodeTarget(m.Value)
+			p.Target, err = catalogue.DecodeTarget(m.Value)
 			err = asProblem(err, prefix)
 		case "except":
 			n.Except, err = decodeStrings(m.Value, field)
@@ -75,7 +76,7 @@ func decodeItem(item strictjson.Element, prefix string) (notify.Publication, err
 
 // decodeString reads a string.
 func decodeString(value strictjson.Checked, field string) (string, error) {
-	s, err := notify.DecodeText(field, value)
+	s, err := catalogue.DecodeText(field, value)
 	return s, asProblem(err, "")
 }
 
@@ -84,7 +85,7 @@ func decodeStrings(value strictjson.Checked, field string) ([]string, error) {
 	if isNull(value) {
 		return nil, nil
 	}
-	names, err := notify.DecodeNames(field, value)
+	names, err := catalogue.DecodeNames(field, value)
 	return names, asProblem(err, "")
 }
 

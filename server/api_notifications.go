@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
@@ -137,7 +138,7 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
 	return func(c *apiCall) (any, error) {
 		return a.once(c, func(ctx context.Context) (any, error) {
-			item, err := notify.DecodeKind(kind, c.json)
+			item, err := catalogue.Decode(kind, c.json)
 			if err != nil {
 				return nil, err
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
 // contract holds requests and answers of a server against /openapi.json.
@@ -275,7 +276,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 	if len(described) > 0 {
 		t.Errorf("described but not in the table: %v", described)
 	}
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		if doc.Paths.Find("/v1/notifications/"+kind.Name) == nil {
 			t.Errorf("no route for %s", kind.Name)
 		}
@@ -294,7 +295,7 @@ func TestContractOfKinds(t *testing.T) {
 		t.Helper()
 		return c.ask(t, "POST", "/v1/notifications/"+kind, canonical(t, body), "X-API-Key: "+testKey, "Content-Type: application/json")
 	}
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		fresh := func() map[string]any {
 			var body map[string]any
 			if err := json.Unmarshal([]byte(kindExample(kind)), &body); err != nil {
@@ -336,11 +337,11 @@ func TestContractOfKinds(t *testing.T) {
 			refused(name, body)
 		}
 		for _, f := range kind.Fields {
-			if f.Type == notify.TypeAny {
+			if f.Type == catalogue.TypeAny {
 				continue
 			}
 			var bad any = map[string]any{"is": "an object"}
-			if f.Type == notify.TypeObject {
+			if f.Type == catalogue.TypeObject {
 				bad = 7
 			}
 			body := fresh()

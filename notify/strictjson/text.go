@@ -54,3 +54,16 @@ func (c Checked) Describe() string {
 	}
 	return string(c.text)
 }
+
+// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if !plain[s[i]] {
+			quoted, _ := json.Marshal(s) // a string always marshals
+			return append(dst, quoted...)
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}

@@ -1,4 +1,4 @@
-// Written by notify/typescript from the server's table of kinds. Change that, then run make generate.
+// Written by notify/catalogue/typescript from the server's table of kinds. Change that, then run make generate.
 
 export type Priority = "low" | "medium" | "normal" | "high";
 

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
 // typeOf is the TypeScript of what clients get for a field.
-func typeOf(f notify.Field) string {
+func typeOf(f catalogue.Field) string {
 	switch {
 	case f.Const != "":
 		return fmt.Sprintf("%q", f.Const)
@@ -16,25 +16,25 @@ func typeOf(f notify.Field) string {
 		return union(f.Enum)
 	}
 	switch f.Type {
-	case notify.TypeNumber, notify.TypeInteger:
+	case catalogue.TypeNumber, catalogue.TypeInteger:
 		return "number"
-	case notify.TypeBoolean:
+	case catalogue.TypeBoolean:
 		return "boolean"
-	case notify.TypeObject:
+	case catalogue.TypeObject:
 		return "Record<string, unknown>"
-	case notify.TypeArray:
-		if f.Items == notify.TypeString {
+	case catalogue.TypeArray:
+		if f.Items == catalogue.TypeString {
 			return "string[]"
 		}
 		return "unknown[]"
-	case notify.TypeAny:
+	case catalogue.TypeAny:
 		return "unknown"
 	}
 	return "string"
 }
 
 // says is a field's doc with the limits of a number and the form of a time.
-func says(f notify.Field) string {
+func says(f catalogue.Field) string {
 	s := f.Doc
 	unit := f.Unit
 	if unit != "" && unit != "%" {
@@ -45,14 +45,14 @@ func says(f notify.Field) string {
 		s += strings.TrimRight(fmt.Sprintf(" From %v to %v %s", *f.Min, *f.Max, strings.Trim(unit, "ms")), " ") + "."
 	case f.Min != nil:
 		s += fmt.Sprintf(" At least %v.", *f.Min)
-	case f.Type == notify.TypeTimestamp:
+	case f.Type == catalogue.TypeTimestamp:
 		s += " RFC 3339."
 	}
 	return s
 }
 
 // statusType is the name of the type of all statuses of a kind.
-func statusType(k notify.Kind) string {
+func statusType(k catalogue.Kind) string {
 	if k.Status.Enum == nil {
 		return "string"
 	}
@@ -60,7 +60,7 @@ func statusType(k notify.Kind) string {
 }
 
 // parameter is the name of an interface's type parameter for the status.
-func parameter(k notify.Kind) string { return upper(k.Status.Name) }
+func parameter(k catalogue.Kind) string { return upper(k.Status.Name) }
 
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 

@@ -1,4 +1,4 @@
-package notify
+package catalogue
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 // TestDocs: the page about the catalogue is what the table says; the failure says how to bring it up to date.
 func TestDocs(t *testing.T) {
 	const start, end = "<!-- kinds:start -->", "<!-- kinds:end -->"
-	page, err := os.ReadFile("../docs/notifications.md")
+	page, err := os.ReadFile("../../docs/notifications.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func reference() string {
 		if k.Status.Name == "type" {
 			given = append(given, "`"+k.Name+"`")
 		}
-		fmt.Fprintf(&b, "| `%s` | `notify.%s` | `%s` | %s | %s | %s | %s |\n",
+		fmt.Fprintf(&b, "| `%s` | `catalogue.%s` | `%s` | %s | %s | %s | %s |\n",
 			k.Name, k.GoType, k.Type, statuses(k), where(k.Target), urgency(k), origin(k))
 	}
 	for _, k := range Kinds() {

@@ -1,4 +1,6 @@
-package notify
+package catalogue
+
+import "github.com/roomcast/roomcast/notify"
 
 // Webhook passes on what another system told: Type and Data as given, source "webhook", by default to all.
 type Webhook struct {
@@ -8,7 +10,7 @@ type Webhook struct {
 }
 
 // Build implements Typed.
-func (w Webhook) Build() (Notification, Target, error) { return build(w) }
+func (w Webhook) Build() (notify.Notification, notify.Target, error) { return build(w) }
 
 // RealtimeUpdate tells that something that is shown has changed: Type and Data as given, source "realtime-update",
 // by default to all.
@@ -19,7 +21,7 @@ type RealtimeUpdate struct {
 }
 
 // Build implements Typed.
-func (r RealtimeUpdate) Build() (Notification, Target, error) { return build(r) }
+func (r RealtimeUpdate) Build() (notify.Notification, notify.Target, error) { return build(r) }
 
 // UserActivity tells what a user did: Type and Data as given, source "user-activity", by default to all.
 type UserActivity struct {
@@ -29,7 +31,7 @@ type UserActivity struct {
 }
 
 // Build implements Typed.
-func (u UserActivity) Build() (Notification, Target, error) { return build(u) }
+func (u UserActivity) Build() (notify.Notification, notify.Target, error) { return build(u) }
 
 // System tells something of the system itself: Type and Data as given, source "system", by default to all.
 type System struct {
@@ -39,7 +41,7 @@ type System struct {
 }
 
 // Build implements Typed.
-func (s System) Build() (Notification, Target, error) { return build(s) }
+func (s System) Build() (notify.Notification, notify.Target, error) { return build(s) }
 
 // Custom is anything else with the catalogue's metadata: Type and Data as given, no source, by default to all.
 type Custom struct {
@@ -49,7 +51,7 @@ type Custom struct {
 }
 
 // Build implements Typed.
-func (c Custom) Build() (Notification, Target, error) { return build(c) }
+func (c Custom) Build() (notify.Notification, notify.Target, error) { return build(c) }
 
 func givenKinds() []Kind {
 	given := func(name, goType, doc, category, source string) Kind {

@@ -1,4 +1,4 @@
-package notify
+package catalogue
 
 import (
 	"bytes"
@@ -13,17 +13,18 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // decodeBody reads a body as the HTTP API does: data is one level below it.
-func decodeBody(kind string, body []byte) (Publication, error) {
-	checked, err := strictjson.Split(body, strictjson.Rules{Depth: MaxDepth + 1})
+func decodeBody(kind string, body []byte) (notify.Publication, error) {
+	checked, err := strictjson.Split(body, strictjson.Rules{Depth: notify.MaxDepth + 1})
 	var refused *strictjson.Error
 	if errors.As(err, &refused) {
-		return Publication{}, &ValidationError{cmp.Or(refused.Path, "body"), refused.Reason}
+		return notify.Publication{}, refuse(cmp.Or(refused.Path, "body"), refused.Reason)
 	}
-	return DecodeKind(kind, checked)
+	return Decode(kind, checked)
 }
 
 // decoded shows what a body becomes.
@@ -45,7 +46,7 @@ func decoded(kind, body string) string {
 	return s
 }
 
-func TestDecodeKind(t *testing.T) {
+func TestDecode(t *testing.T) {
 	deep := strings.Repeat("[", 32) + strings.Repeat("]", 32)
 	for _, c := range []struct{ kind, body, want string }{
 		{"payment", `{"paymentId":"p1","status":"completed","data":{"customerId":"u1","amount":9.990,"x":{"y" : [1]}}}`,
@@ -143,11 +144,11 @@ func TestDecodeKeepsNoPartOfTheBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := string(p.Notification.Data) + string(p.Notification.Metadata) + p.Notification.Except[0] + p.Target.names[0]
+	before := string(p.Notification.Data) + string(p.Notification.Metadata) + p.Notification.Except[0] + p.Target.Subjects()[0]
 	for i := range body {
 		body[i] = '#'
 	}
-	if after := string(p.Notification.Data) + string(p.Notification.Metadata) + p.Notification.Except[0] + p.Target.names[0]; after != before {
+	if after := string(p.Notification.Data) + string(p.Notification.Metadata) + p.Notification.Except[0] + p.Target.Subjects()[0]; after != before {
 		t.Errorf("%s became %s", before, after)
 	}
 }
@@ -178,7 +179,7 @@ func TestParseTTL(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"", "0s", "-1s", "5", "forever", "9999999h"} {
-		var invalid *ValidationError
+		var invalid *notify.ValidationError
 		if d, err := ParseTTL(s); d != 0 || !errors.As(err, &invalid) || invalid.Field != "ttl" {
 			t.Errorf("ParseTTL(%q) = %v, %v", s, d, err)
 		}
@@ -233,19 +234,21 @@ func sameJSON(a, b []byte) bool {
 	return bytes.Equal(canon(a), canon(b))
 }
 
-// FuzzDecodeKind: what passes is one JSON object that starts with the id and ends with the metadata, and can be
+// FuzzDecode: what passes is one JSON object that starts with the id and ends with the metadata, and can be
 // published unless a name of its target or its size is refused.
-func FuzzDecodeKind(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	f.Add("payment", `{"paymentId":"p1","status":"completed","data":{"customerId":"u1","amount":9.99,"metadata2":{}},"metadata":{"a":[{}]}}`)
 	f.Add("custom", `{"type":"x","data":{"a\"}":"\\","\u007b":[1,{"b":null}]},"target":{"users":["a","b"]},"ttl":"5m"}`)
 	f.Add("data-export", ` {"exportId" : "e" ,"status":"completed","target":{"all":true},"data":{"jobId":"j","recordCount":1e3}}`)
 	f.Add("job", `{"jobId":"\ud800","status":"failed"}`)
 	f.Add("post-update", `{"postId":"p","action":"created","data":{"tags":["a",[]]}}`)
 	f.Add("achievement", `{"userId":"u","achievement":"x","except":[null]}`)
+	h := notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: 1})
+	f.Cleanup(h.Close)
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		p, err := decodeBody(kind, []byte(body))
 		if err != nil {
-			var invalid *ValidationError
+			var invalid *notify.ValidationError
 			if !errors.As(err, &invalid) || len(err.Error()) > 1000 {
 				t.Fatalf("error %v", err)
 			}
@@ -264,8 +267,8 @@ func FuzzDecodeKind(f *testing.F) {
 		if all := slices.Collect(checked.Members()); err != nil || len(all) != len(data) {
 			t.Fatalf("%s became %s: %v", body, n.Data, err)
 		}
-		var refused *ValidationError
-		if _, err := newMessage(n, p.Target); err != nil && (!errors.As(err, &refused) ||
+		var refused *notify.ValidationError
+		if _, err := h.Publish(t.Context(), n, p.Target); err != nil && (!errors.As(err, &refused) ||
 			!strings.HasPrefix(refused.Field, "target") && !strings.HasPrefix(refused.Field, "except") && refused.Field != "ttl" &&
 				!strings.Contains(refused.Reason, "at most") && !strings.Contains(refused.Reason, "deeper")) {
 			t.Fatalf("%s is refused later: %v", body, err)

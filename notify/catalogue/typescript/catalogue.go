@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-const catalogueHead = `// Written by notify/typescript from the server's table of kinds. Change that, then run make generate.
+const catalogueHead = `// Written by notify/catalogue/typescript from the server's table of kinds. Change that, then run make generate.
 
 export type Priority = "low" | "medium" | "normal" | "high";
 
@@ -25,8 +25,8 @@ export interface KindMetadata {
 }
 `
 
-// catalogue is catalogue.ts: an interface for each kind's data, and the interface of all types.
-func catalogue(kinds []notify.Kind) string {
+// pageTypes is catalogue.ts: an interface for each kind's data, and the interface of all types.
+func pageTypes(kinds []catalogue.Kind) string {
 	kinds = slices.DeleteFunc(slices.Clone(kinds), free)
 	b := new(strings.Builder)
 	b.WriteString(catalogueHead)
@@ -56,7 +56,7 @@ func catalogue(kinds []notify.Kind) string {
 }
 
 // free: a kind whose type is whatever the backend says has nothing to write down.
-func free(k notify.Kind) bool { return k.Status.Name == "type" }
+func free(k catalogue.Kind) bool { return k.Status.Name == "type" }
 
 // field is one line of an interface.
 type field struct {
@@ -65,7 +65,7 @@ type field struct {
 }
 
 // fields are those of a kind's data that are known; metadata is not among them.
-func fields(k notify.Kind) []field {
+func fields(k catalogue.Kind) []field {
 	own := []field{{k.ID.Name, k.ID.Doc, "string", false}, {k.Status.Name, k.Status.Doc, parameter(k), false}}
 	for _, f := range k.Fields {
 		own = append(own, field{f.Name, says(f), typeOf(f), f.Const == "" && f.From == "" && !f.Required})
@@ -74,7 +74,7 @@ func fields(k notify.Kind) []field {
 }
 
 // shape writes an interface with the kind's status as its parameter.
-func shape(b *strings.Builder, name string, k notify.Kind, fields []field) {
+func shape(b *strings.Builder, name string, k catalogue.Kind, fields []field) {
 	any := statusType(k)
 	fmt.Fprintf(b, "export interface %s<%s extends %s = %s> {\n", name, parameter(k), any, any)
 	for _, f := range fields {
@@ -91,7 +91,7 @@ func shape(b *strings.Builder, name string, k notify.Kind, fields []field) {
 type entry struct{ name, data string }
 
 // share returns the sets of kinds that send the same types, and all types in the order of the kinds.
-func share(kinds []notify.Kind) (sets [][]notify.Kind, order []entry) {
+func share(kinds []catalogue.Kind) (sets [][]catalogue.Kind, order []entry) {
 	var seen []string
 	named := make(map[string]bool)
 	for _, k := range kinds {
@@ -108,7 +108,7 @@ func share(kinds []notify.Kind) (sets [][]notify.Kind, order []entry) {
 				continue
 			}
 			seen = append(seen, t)
-			var set []notify.Kind
+			var set []catalogue.Kind
 			for _, other := range kinds {
 				if slices.Contains(other.Types(), t) {
 					set = append(set, other)
@@ -129,10 +129,10 @@ func share(kinds []notify.Kind) (sets [][]notify.Kind, order []entry) {
 	return sets, order
 }
 
-func mergedName(set []notify.Kind) string { return "Any" + set[0].GoType + "Data" }
+func mergedName(set []catalogue.Kind) string { return "Any" + set[0].GoType + "Data" }
 
 // merge returns the fields of several kinds: required where all have it so, and of all their types.
-func merge(set []notify.Kind) []field {
+func merge(set []catalogue.Kind) []field {
 	var all []field
 	count := make(map[string]int)
 	for _, k := range set {

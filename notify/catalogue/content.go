@@ -1,4 +1,6 @@
-package notify
+package catalogue
+
+import "github.com/roomcast/roomcast/notify"
 
 // PostUpdate tells that a post was written or changed. Type "realtime:post:<action>", by default to the channel
 // "content-updates", priority normal, high when it was deleted.
@@ -15,7 +17,7 @@ type PostUpdate struct {
 }
 
 // Build implements Typed.
-func (p PostUpdate) Build() (Notification, Target, error) { return build(p) }
+func (p PostUpdate) Build() (notify.Notification, notify.Target, error) { return build(p) }
 
 // ProfileUpdate tells that a user's profile was changed. Type "realtime:profile:<action>", by default to the user
 // UserID, priority low.
@@ -31,7 +33,7 @@ type ProfileUpdate struct {
 }
 
 // Build implements Typed.
-func (p ProfileUpdate) Build() (Notification, Target, error) { return build(p) }
+func (p ProfileUpdate) Build() (notify.Notification, notify.Target, error) { return build(p) }
 
 // Comment tells that a comment was written, changed or answered. Type "realtime:comment:<action>", by default to the
 // channel "interactions", priority normal, high when it was deleted.
@@ -48,7 +50,7 @@ type Comment struct {
 }
 
 // Build implements Typed.
-func (c Comment) Build() (Notification, Target, error) { return build(c) }
+func (c Comment) Build() (notify.Notification, notify.Target, error) { return build(c) }
 
 func contentKinds() []Kind {
 	return []Kind{

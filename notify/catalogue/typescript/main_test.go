@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
 // TestFresh: the npm package and its page have the catalogue that the server has.
 func TestFresh(t *testing.T) {
 	for name, text := range files {
-		got, err := os.ReadFile(filepath.Join("..", "..", name))
+		got, err := os.ReadFile(filepath.Join("..", "..", "..", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(got) != text(notify.Kinds(), string(got)) {
+		if string(got) != text(catalogue.Kinds(), string(got)) {
 			t.Errorf("%s differs from what the table makes of it: run make generate", name)
 		}
 	}
@@ -25,8 +25,8 @@ func TestFresh(t *testing.T) {
 
 // TestNoKindIsLeftOut: a kind whose function or type is missing would be missed by nobody else.
 func TestNoKindIsLeftOut(t *testing.T) {
-	kinds := notify.Kinds()
-	table, types := backendKinds(kinds), catalogue(kinds)
+	kinds := catalogue.Kinds()
+	table, types := backendKinds(kinds), pageTypes(kinds)
 	for _, k := range kinds {
 		if !strings.Contains(table, fmt.Sprintf("  %s: { kind: %q,", k.Function, k.Name)) {
 			t.Errorf("no function for %s", k.Name)

@@ -1,4 +1,4 @@
-package notify
+package catalogue
 
 import (
 	"bytes"
@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // filled returns a value of a Go type of the catalogue with something in every field.
-func filled(typ reflect.Type, k *Kind, status string) Typed {
+func filled(typ reflect.Type, k *Kind, status string) notify.Typed {
 	v := reflect.New(typ).Elem()
 	for i := range typ.NumField() {
 		f, name := v.Field(i), typ.Field(i).Tag.Get("json")
@@ -34,12 +35,13 @@ func filled(typ reflect.Type, k *Kind, status string) Typed {
 			f.Set(reflect.ValueOf(map[string]any{"more": true}))
 		}
 	}
-	return v.Interface().(Typed)
+	return v.Interface().(notify.Typed)
 }
 
 // Every kind with every status and every field: its data has all of them, and as a request it becomes the same bytes.
 func TestEveryKindInFull(t *testing.T) {
-	h := newHub(t, Options{})
+	h := notify.New(notify.NewMemoryLog(), notify.Options{})
+	defer h.Close()
 	for typ, p := range plans {
 		all := p.kind.Status.Enum
 		if all == nil {
@@ -85,8 +87,8 @@ func TestEveryKindInFull(t *testing.T) {
 			if err != nil || !bytes.Equal(got.Notification.Data, n.Data) || !bytes.Equal(got.Notification.Metadata, n.Metadata) || got.Notification.Type != n.Type {
 				t.Errorf("%s: %v\nHTTP %s\n  Go %s", typ, err, got.Notification.Data, n.Data)
 			}
-			if own.kind == "" {
-				own = ToAll()
+			if own.IsZero() {
+				own = notify.ToAll()
 			}
 			if _, err := h.Send(t.Context(), typed, own); err != nil {
 				t.Errorf("%s: %v", typ, err)

@@ -1,4 +1,4 @@
-package notify
+package catalogue
 
 import (
 	"fmt"
@@ -51,13 +51,13 @@ func checkValue(at string, f *Field, v strictjson.Checked) (s string, err error)
 func checkText(at string, f *Field, s string) error {
 	switch {
 	case f.Enum != nil && !slices.Contains(f.Enum, s):
-		return &ValidationError{at, "got " + quote(s) + ", expected " + either(f.Enum)}
+		return refuse(at, "got "+quote(s)+", expected "+either(f.Enum))
 	case f.Const != "" && s != f.Const:
-		return &ValidationError{at, "got " + quote(s) + ", expected " + f.Const}
+		return refuse(at, "got "+quote(s)+", expected "+f.Const)
 	case f.MaxLen > 0 && len(s) > f.MaxLen:
-		return &ValidationError{at, fmt.Sprintf("is %d bytes long, expected at most %d", len(s), f.MaxLen)}
+		return refuse(at, fmt.Sprintf("is %d bytes long, expected at most %d", len(s), f.MaxLen))
 	case !utf8.ValidString(s):
-		return &ValidationError{at, "is not valid UTF-8"}
+		return refuse(at, "is not valid UTF-8")
 	}
 	return nil
 }
@@ -106,13 +106,13 @@ func checkArray(at string, f *Field, v strictjson.Checked) error {
 func decodeLabel(at string, v strictjson.Checked) (string, error) {
 	s, err := DecodeText(at, v)
 	if err == nil {
-		err = invalidOrNil(rooms.CheckName(at, s, maxLabel))
+		err = refuseName(rooms.CheckName(at, s, maxLabel))
 	}
 	return s, err
 }
 
 func wrongType(at string, f *Field, v strictjson.Checked) error {
-	return &ValidationError{at, "got " + v.Describe() + ", expected " + f.expected()}
+	return refuse(at, "got "+v.Describe()+", expected "+f.expected())
 }
 
 func quote(s string) string { return strconv.Quote(strictjson.Shorten(s)) }

@@ -1,8 +1,8 @@
-package notify
+// Package catalogue has the notifications that most applications send, as Go types and as the bodies of the HTTP API,
+// each with its type, target, priority and checks.
+package catalogue
 
-import (
-	"strings"
-)
+import "strings"
 
 // Kind is one kind of the catalogue: what a backend says of it, what clients get, and what is assumed when the
 // backend leaves it out. The Go types, the HTTP API, its OpenAPI document and the TypeScript package are made from,
@@ -98,13 +98,3 @@ func KindOf(name string) (Kind, bool) {
 	}
 	return Kind{}, false
 }
-
-// Typed is what Hub.Send takes: a kind of the catalogue, such as Payment, or a Notification.
-type Typed interface {
-	// Build returns the notification and its own target; the zero Target when one has to be named. The error is
-	// a *ValidationError.
-	Build() (Notification, Target, error)
-}
-
-// Build returns n itself: a Notification has no target of its own.
-func (n Notification) Build() (Notification, Target, error) { return n, Target{}, nil }

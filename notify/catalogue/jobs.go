@@ -1,6 +1,10 @@
-package notify
+package catalogue
 
-import "time"
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+)
 
 // Job tells how a job goes. Type "job:<status>", to the target that must be given, priority normal, high when it
 // failed.
@@ -19,7 +23,7 @@ type Job struct {
 }
 
 // Build implements Typed.
-func (j Job) Build() (Notification, Target, error) { return build(j) }
+func (j Job) Build() (notify.Notification, notify.Target, error) { return build(j) }
 
 // VideoProcessing tells how the processing of a video goes. Type "job:<status>" with jobType "video-processing", to
 // the target that must be given, priority normal, high when it failed.
@@ -38,7 +42,7 @@ type VideoProcessing struct {
 }
 
 // Build implements Typed.
-func (v VideoProcessing) Build() (Notification, Target, error) { return build(v) }
+func (v VideoProcessing) Build() (notify.Notification, notify.Target, error) { return build(v) }
 
 // DataExport tells how an export goes. Type "job:<status>" with jobType "data-export", to the target that must be
 // given, priority normal, high when it failed.
@@ -59,7 +63,7 @@ type DataExport struct {
 }
 
 // Build implements Typed.
-func (e DataExport) Build() (Notification, Target, error) { return build(e) }
+func (e DataExport) Build() (notify.Notification, notify.Target, error) { return build(e) }
 
 // BatchOperation tells how an operation on many things goes. Type "job:<status>" with jobType "batch-operation", to
 // the target that must be given, priority normal, high when it failed.
@@ -79,7 +83,7 @@ type BatchOperation struct {
 }
 
 // Build implements Typed.
-func (b BatchOperation) Build() (Notification, Target, error) { return build(b) }
+func (b BatchOperation) Build() (notify.Notification, notify.Target, error) { return build(b) }
 
 func jobKinds() []Kind {
 	job := Kind{

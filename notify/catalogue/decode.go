@@ -1,30 +1,31 @@
-package notify
+package catalogue
 
 import (
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// DecodeKind reads the body of POST /v1/notifications/{kind}: the kind's id and status, data, metadata, target,
-// except, volatile and ttl. The error is a *ValidationError that names the field, what came and what is allowed.
+// Decode reads the body of POST /v1/notifications/{kind}: the kind's id and status, data, metadata, target,
+// except, volatile and ttl. The error is a *notify.ValidationError that names the field, what came and what is allowed.
 // The publication holds no part of body. Names of the target and of except are checked when it is published.
-func DecodeKind(kind string, body strictjson.Checked) (Publication, error) {
+func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
 	k := lookUp(kind)
 	if k == nil {
-		return Publication{}, &ValidationError{"kind", "got " + quote(kind) + ", which is not in the catalogue"}
+		return notify.Publication{}, refuse("kind", "got "+quote(kind)+", which is not in the catalogue")
 	}
 	all, err := objectAt("body", "", body)
 	if err != nil {
-		return Publication{}, err
+		return notify.Publication{}, err
 	}
 	d := kindDecoder{composer: composer{kind: k}}
 	for _, m := range all {
 		if err := d.field(m); err != nil {
-			return Publication{}, err
+			return notify.Publication{}, err
 		}
 	}
 	return d.publication()
@@ -38,7 +39,7 @@ type kindDecoder struct {
 	composer
 	hasID, hasStatus bool
 	data, metadata   []strictjson.Member
-	pub              Publication
+	pub              notify.Publication
 }
 
 // field reads one field of the body.
@@ -69,7 +70,7 @@ func (d *kindDecoder) field(m strictjson.Member) (err error) {
 		}
 	default:
 		if m.Name == "" || m.Name != d.kind.ID.Name {
-			return &ValidationError{strictjson.Shorten(m.Name), "unknown field, expected one of " + d.fields()}
+			return refuse(strictjson.Shorten(m.Name), "unknown field, expected one of "+d.fields())
 		}
 		d.hasID = true
 		d.id, err = DecodeText(m.Name, m.Value)
@@ -87,49 +88,49 @@ func (d *kindDecoder) fields() string {
 }
 
 // publication puts together what was read.
-func (d *kindDecoder) publication() (Publication, error) {
+func (d *kindDecoder) publication() (notify.Publication, error) {
 	k := d.kind
 	switch {
 	case k.ID.Name != "" && !d.hasID:
-		return Publication{}, &ValidationError{k.ID.Name, "is missing, expected a string"}
+		return notify.Publication{}, refuse(k.ID.Name, "is missing, expected a string")
 	case !d.hasStatus:
-		return Publication{}, &ValidationError{k.Status.Name, "is missing, expected " + k.Status.expected()}
+		return notify.Publication{}, refuse(k.Status.Name, "is missing, expected "+k.Status.expected())
 	}
 	if err := d.begin(); err != nil {
-		return Publication{}, err
+		return notify.Publication{}, err
 	}
 	for i := range k.Fields {
 		d.fill(i, d.data)
 	}
 	for _, m := range d.data {
 		if err := d.add(m); err != nil {
-			return Publication{}, err
+			return notify.Publication{}, err
 		}
 	}
 	n, err := d.finish(d.metadata)
 	if err != nil {
-		return Publication{}, err
+		return notify.Publication{}, err
 	}
 	own := &d.pub.Notification
 	n.Except, n.Volatile, n.TTL = own.Except, own.Volatile, own.TTL
 	d.pub.Notification = n
-	if d.pub.Target.kind == "" {
+	if d.pub.Target.IsZero() {
 		d.pub.Target, err = d.ownTarget()
 	}
 	return d.pub, err
 }
 
 // ownTarget is the target of a body that names none.
-func (d *kindDecoder) ownTarget() (Target, error) {
+func (d *kindDecoder) ownTarget() (notify.Target, error) {
 	t := d.target()
 	switch rule := d.kind.Target.User; {
-	case t.kind == "" && rule == "":
-		return t, &ValidationError{"target", "is missing, and " + d.kind.Name + " has no default: expected an object with one of " + targetNames}
-	case t.kind == "":
-		return t, &ValidationError{"target", "is missing, and so is " + rule + ", the user it would go to"}
+	case t.IsZero() && rule == "":
+		return t, refuse("target", "is missing, and "+d.kind.Name+" has no default: expected an object with one of "+targetNames)
+	case t.IsZero():
+		return t, refuse("target", "is missing, and so is "+rule+", the user it would go to")
 	case rule != "":
 		if err := rooms.CheckUserID(rule, d.user); err != nil {
-			return t, invalid(err)
+			return t, refuseName(err)
 		}
 	}
 	return t, nil
@@ -146,17 +147,17 @@ func objectAt(at, prefix string, v strictjson.Checked) ([]strictjson.Member, err
 func decodeTTL(v strictjson.Checked) (time.Duration, error) {
 	s, err := DecodeText("ttl", v)
 	if err != nil {
-		return 0, &ValidationError{"ttl", "got " + v.Describe() + `, expected a positive duration such as "5m"`}
+		return 0, refuse("ttl", "got "+v.Describe()+`, expected a positive duration such as "5m"`)
 	}
 	return ParseTTL(s)
 }
 
 // ParseTTL reads the ttl of a request: a positive duration as time.ParseDuration has it, such as "90s" or "5m". The
-// error is a *ValidationError.
+// error is a *notify.ValidationError.
 func ParseTTL(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(strings.TrimSpace(s))
 	if err != nil || d <= 0 {
-		return 0, &ValidationError{"ttl", "got " + quote(s) + `, expected a positive duration such as "5m"`}
+		return 0, refuse("ttl", "got "+quote(s)+`, expected a positive duration such as "5m"`)
 	}
 	return d, nil
 }

@@ -1,6 +1,10 @@
-package notify
+package catalogue
 
-import "time"
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+)
 
 // UserSession tells a user of the own sign-ins. Type "user:<action>", by default to the user UserID, priority low,
 // high when the password was changed.
@@ -17,7 +21,7 @@ type UserSession struct {
 }
 
 // Build implements Typed.
-func (u UserSession) Build() (Notification, Target, error) { return build(u) }
+func (u UserSession) Build() (notify.Notification, notify.Target, error) { return build(u) }
 
 // Achievement tells a user of something reached. Type "user:<achievement>", by default to the user UserID, priority
 // medium.
@@ -34,7 +38,7 @@ type Achievement struct {
 }
 
 // Build implements Typed.
-func (a Achievement) Build() (Notification, Target, error) { return build(a) }
+func (a Achievement) Build() (notify.Notification, notify.Target, error) { return build(a) }
 
 func userKinds() []Kind {
 	return []Kind{

@@ -1,6 +1,10 @@
-package notify
+package catalogue
 
-import "time"
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+)
 
 // Payment tells that a payment was made, failed or was given back. Type "payment:<status>", by default to the user
 // CustomerID, priority normal, high when it failed.
@@ -20,7 +24,7 @@ type Payment struct {
 }
 
 // Build implements Typed.
-func (p Payment) Build() (Notification, Target, error) { return build(p) }
+func (p Payment) Build() (notify.Notification, notify.Target, error) { return build(p) }
 
 // UserAccount tells that an account was made or changed. Type "user:<action>", by default to the user UserID,
 // priority normal, high for deleted and suspended.
@@ -35,7 +39,7 @@ type UserAccount struct {
 }
 
 // Build implements Typed.
-func (u UserAccount) Build() (Notification, Target, error) { return build(u) }
+func (u UserAccount) Build() (notify.Notification, notify.Target, error) { return build(u) }
 
 // SystemHealth tells how a part of the system is. Type "system:<status>", by default to the channel
 // "system-monitoring", priority low, medium for warning, high for critical.
@@ -53,7 +57,7 @@ type SystemHealth struct {
 }
 
 // Build implements Typed.
-func (s SystemHealth) Build() (Notification, Target, error) { return build(s) }
+func (s SystemHealth) Build() (notify.Notification, notify.Target, error) { return build(s) }
 
 func businessKinds() []Kind {
 	return []Kind{

@@ -5,14 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-const head = "// Written by notify/typescript from the server's table of kinds. Change that, then run make generate.\n\n"
+const head = "// Written by notify/catalogue/typescript from the server's table of kinds. Change that, then run make generate.\n\n"
 
 // backendKinds is backend/kinds.ts: the fields of each kind's data, what each function takes, and a table to make the
 // requests from.
-func backendKinds(kinds []notify.Kind) string {
+func backendKinds(kinds []catalogue.Kind) string {
 	b := new(strings.Builder)
 	statuses, _ := typesOf(kinds)
 	b.WriteString(head + imports(statuses, "../catalogue.ts") + imports(sending, "./types.ts"))
@@ -23,7 +23,7 @@ func backendKinds(kinds []notify.Kind) string {
 		fmt.Fprintf(b, "\n/** What {@link KindFunctions.%s} takes as data. */\nexport interface %s extends Fields {\n", k.Function, fieldsType(k))
 		for _, f := range k.Fields {
 			typ := typeOf(f)
-			if f.Type == notify.TypeTimestamp {
+			if f.Type == catalogue.TypeTimestamp {
 				typ += " | Date"
 			}
 			fmt.Fprintf(b, "  /** %s */\n  %s?: %s | undefined;\n", limits(f), f.Name, typ)
@@ -45,7 +45,7 @@ func backendKinds(kinds []notify.Kind) string {
 
 // backendFunctions is backend/functions.ts: the same functions as exports of the module, of the backend that
 // configure made.
-func backendFunctions(kinds []notify.Kind) string {
+func backendFunctions(kinds []catalogue.Kind) string {
 	b := new(strings.Builder)
 	statuses, fields := typesOf(kinds)
 	b.WriteString(head + imports(statuses, "../catalogue.ts") + "import { standard } from \"./configure.ts\";\n" +
@@ -61,7 +61,7 @@ func backendFunctions(kinds []notify.Kind) string {
 var sending = []string{"Fields", "NamedTarget", "OptionalTarget", "Sent"}
 
 // typesOf returns the names of the types of statuses and of data.
-func typesOf(kinds []notify.Kind) (statuses, fields []string) {
+func typesOf(kinds []catalogue.Kind) (statuses, fields []string) {
 	for _, k := range kinds {
 		if k.Status.Enum != nil {
 			statuses = append(statuses, statusType(k))
@@ -85,10 +85,10 @@ func imports(names []string, from string) string {
 	return fmt.Sprintf("import type {\n%s} from %q;\n", lines.String(), from)
 }
 
-func fieldsType(k notify.Kind) string { return k.GoType + "Fields" }
+func fieldsType(k catalogue.Kind) string { return k.GoType + "Fields" }
 
 // arguments are the names of what comes before data.
-func arguments(k notify.Kind) []string {
+func arguments(k catalogue.Kind) []string {
 	if k.ID.Name == "" {
 		return []string{k.Status.Name}
 	}
@@ -96,9 +96,9 @@ func arguments(k notify.Kind) []string {
 }
 
 // signature is a function's name, parameters and result.
-func signature(k notify.Kind, indent string) string {
+func signature(k catalogue.Kind, indent string) string {
 	target, data, parameters := "OptionalTarget", "Fields", ""
-	if k.Target == (notify.TargetRule{}) {
+	if k.Target == (catalogue.TargetRule{}) {
 		target = "NamedTarget"
 	}
 	if len(k.Fields) > 0 {
@@ -113,7 +113,7 @@ func signature(k notify.Kind, indent string) string {
 
 // own says where the notifications of a kind go without a target: "all", "channel", "user" when the kind's id is one,
 // "data.customerId", or "" when a target must be named.
-func own(k notify.Kind) string {
+func own(k catalogue.Kind) string {
 	switch r := k.Target; {
 	case r.All:
 		return "all"
@@ -127,7 +127,7 @@ func own(k notify.Kind) string {
 }
 
 // docOf is the comment on a function.
-func docOf(k notify.Kind) string {
+func docOf(k catalogue.Kind) string {
 	typ, to := "`"+k.Type+"`", "a target must be named"
 	if free(k) {
 		typ = "as given"
@@ -144,7 +144,7 @@ func docOf(k notify.Kind) string {
 }
 
 // limits is what a backend has to know of a field besides its type.
-func limits(f notify.Field) string {
+func limits(f catalogue.Field) string {
 	if f.MaxLen > 0 {
 		return fmt.Sprintf("%s Up to %d bytes.", says(f), f.MaxLen)
 	}

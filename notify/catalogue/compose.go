@@ -1,10 +1,11 @@
-package notify
+package catalogue
 
 import (
 	"encoding/json"
 	"slices"
 	"strings"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 )
@@ -29,14 +30,14 @@ func (c *composer) begin() error {
 	c.dst[0] = '{'
 	if k.ID.Name != "" {
 		if err := rooms.CheckName(k.ID.Name, c.id, k.ID.MaxLen); err != nil {
-			return invalid(err)
+			return refuseName(err)
 		}
 		c.key(k.ID.Name)
-		c.dst = appendString(c.dst, c.id)
+		c.dst = strictjson.AppendString(c.dst, c.id)
 	}
 	if k.Status.Name != "type" {
 		c.key(k.Status.Name)
-		c.dst = appendString(c.dst, c.status)
+		c.dst = strictjson.AppendString(c.dst, c.status)
 	}
 	if k.Target.User == k.ID.Name {
 		c.user = c.id
@@ -49,16 +50,9 @@ func checkStatus(f *Field, s string) error {
 	case f.Enum != nil:
 		return checkText(f.Name, f, s)
 	case f.Name == "type":
-		return invalidOrNil(rooms.CheckType(s))
+		return refuseName(rooms.CheckType(s))
 	}
-	return invalidOrNil(rooms.CheckName(f.Name, s, f.MaxLen))
-}
-
-func invalidOrNil(err error) error {
-	if err == nil {
-		return nil
-	}
-	return invalid(err)
+	return refuseName(rooms.CheckName(f.Name, s, f.MaxLen))
 }
 
 // key writes the name of the next field.
@@ -70,7 +64,7 @@ func appendKey(dst []byte, name string) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
 	}
-	return append(appendString(dst, name), ':')
+	return append(strictjson.AppendString(dst, name), ':')
 }
 
 // fill writes what is put in for a field that data leaves out.
@@ -85,7 +79,7 @@ func (c *composer) fill(i int, data []strictjson.Member) {
 	}
 	c.known |= 1 << i
 	c.key(f.Name)
-	c.dst = appendString(c.dst, value)
+	c.dst = strictjson.AppendString(c.dst, value)
 }
 
 func hasName(list []strictjson.Member, name string) bool {
@@ -97,14 +91,14 @@ func (c *composer) add(m strictjson.Member) error {
 	field := "data." + m.Name
 	switch m.Name {
 	case "metadata":
-		return &ValidationError{field, "belongs beside data, as metadata"}
+		return refuse(field, "belongs beside data, as metadata")
 	case c.kind.ID.Name, c.kind.Status.Name:
 		return c.repeated(m)
 	}
 	i := slices.IndexFunc(c.kind.Fields, func(f Field) bool { return f.Name == m.Name })
 	if i >= 0 {
 		if c.known&(1<<i) != 0 {
-			return &ValidationError{field, "is given twice"}
+			return refuse(field, "is given twice")
 		}
 		s, err := checkValue(field, &c.kind.Fields[i], m.Value)
 		if err != nil {
@@ -133,25 +127,25 @@ func (c *composer) repeated(m strictjson.Member) error {
 	field, want := "data."+m.Name, c.id
 	if m.Name == c.kind.Status.Name {
 		if want = c.status; m.Name == "type" {
-			return &ValidationError{field, "belongs beside data, as type"}
+			return refuse(field, "belongs beside data, as type")
 		}
 	}
 	got, err := DecodeText(field, m.Value)
 	if err == nil && got != want {
-		err = &ValidationError{field, "got " + m.Value.Describe() + ", but " + m.Name + " beside data is " + quote(want)}
+		err = refuse(field, "got "+m.Value.Describe()+", but "+m.Name+" beside data is "+quote(want))
 	}
 	return err
 }
 
 // finish writes the metadata into data and returns the notification.
-func (c *composer) finish(metadata []strictjson.Member) (Notification, error) {
+func (c *composer) finish(metadata []strictjson.Member) (notify.Notification, error) {
 	own, err := c.metadata(metadata)
 	if err != nil {
-		return Notification{}, err
+		return notify.Notification{}, err
 	}
 	c.key("metadata")
 	c.dst = append(append(c.dst, own...), '}')
-	return Notification{Type: c.kind.TypeOf(c.status), Data: c.dst, Metadata: own}, nil
+	return notify.Notification{Type: c.kind.TypeOf(c.status), Data: c.dst, Metadata: own}, nil
 }
 
 // metadata returns what the kind and its status say, in the caller's words where it has some, and what else the
@@ -174,7 +168,7 @@ func (c *composer) metadata(given []strictjson.Member) (json.RawMessage, error) 
 			}
 		case "system":
 			if string(m.Value.Bytes()) != "true" || !k.System {
-				err = &ValidationError{field, "is set by the kind, expected none"}
+				err = refuse(field, "is set by the kind, expected none")
 			}
 		default:
 			rest = append(rest, m)
@@ -184,10 +178,10 @@ func (c *composer) metadata(given []strictjson.Member) (json.RawMessage, error) 
 		}
 	}
 	dst := append(make([]byte, 0, 128), '{')
-	dst = appendString(appendKey(dst, "category"), category)
-	dst = appendString(appendKey(dst, "priority"), priority)
+	dst = strictjson.AppendString(appendKey(dst, "category"), category)
+	dst = strictjson.AppendString(appendKey(dst, "priority"), priority)
 	if source != "" {
-		dst = appendString(appendKey(dst, "source"), source)
+		dst = strictjson.AppendString(appendKey(dst, "source"), source)
 	}
 	if k.System {
 		dst = append(dst, `,"system":true`...)
@@ -201,14 +195,14 @@ func (c *composer) metadata(given []strictjson.Member) (json.RawMessage, error) 
 var anyPriority = Field{Enum: []string{PriorityLow, PriorityMedium, PriorityNormal, PriorityHigh}}
 
 // target returns the kind's own target, the zero Target when there is none.
-func (c *composer) target() Target {
+func (c *composer) target() notify.Target {
 	switch rule := c.kind.Target; {
 	case rule.All:
-		return ToAll()
+		return notify.ToAll()
 	case rule.Channel != "":
-		return ToChannel(rule.Channel)
+		return notify.ToChannel(rule.Channel)
 	case c.user != "":
-		return ToUser(c.user)
+		return notify.ToUser(c.user)
 	}
-	return Target{}
+	return notify.Target{}
 }

@@ -1,6 +1,10 @@
-package notify
+package catalogue
 
-import "time"
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+)
 
 // Maintenance tells everyone of planned or sudden maintenance. Type "maintenance" with the action in data, by
 // default to all, priority medium, high in an emergency.
@@ -18,7 +22,7 @@ type Maintenance struct {
 }
 
 // Build implements Typed.
-func (m Maintenance) Build() (Notification, Target, error) { return build(m) }
+func (m Maintenance) Build() (notify.Notification, notify.Target, error) { return build(m) }
 
 // SecurityAlert warns of something. Type "security:alert" with the severity in data, by default to all, priority
 // low, medium for high, high for critical.
@@ -36,7 +40,7 @@ type SecurityAlert struct {
 }
 
 // Build implements Typed.
-func (s SecurityAlert) Build() (Notification, Target, error) { return build(s) }
+func (s SecurityAlert) Build() (notify.Notification, notify.Target, error) { return build(s) }
 
 func systemKinds() []Kind {
 	return []Kind{

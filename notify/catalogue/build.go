@@ -1,8 +1,9 @@
-package notify
+package catalogue
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"math"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
@@ -33,7 +35,7 @@ var plans = plansOf(
 	Webhook{}, RealtimeUpdate{}, UserActivity{}, System{}, Custom{},
 )
 
-func plansOf(values ...Typed) map[reflect.Type]*plan {
+func plansOf(values ...notify.Typed) map[reflect.Type]*plan {
 	all := make(map[reflect.Type]*plan, len(values))
 	for _, v := range values {
 		t := reflect.TypeOf(v)
@@ -58,7 +60,7 @@ func plansOf(values ...Typed) map[reflect.Type]*plan {
 }
 
 // build makes the notification of a value of one of these types. A field of its zero value is left out.
-func build(t Typed) (Notification, Target, error) {
+func build(t notify.Typed) (notify.Notification, notify.Target, error) {
 	v := reflect.ValueOf(t)
 	p := plans[v.Type()]
 	c := composer{kind: p.kind, status: v.Field(p.status).String()}
@@ -66,11 +68,11 @@ func build(t Typed) (Notification, Target, error) {
 		c.id = v.Field(p.id).String()
 	}
 	if err := c.begin(); err != nil {
-		return Notification{}, Target{}, err
+		return notify.Notification{}, notify.Target{}, err
 	}
 	data, err := byName("data.", v.Field(p.data))
 	if err != nil {
-		return Notification{}, Target{}, err
+		return notify.Notification{}, notify.Target{}, err
 	}
 	for i, at := range p.fields {
 		if at < 0 || v.Field(at).IsZero() {
@@ -78,17 +80,17 @@ func build(t Typed) (Notification, Target, error) {
 			continue
 		}
 		if err := c.value(i, p.paths[i], v.Field(at)); err != nil {
-			return Notification{}, Target{}, err
+			return notify.Notification{}, notify.Target{}, err
 		}
 	}
 	for _, m := range data {
 		if err := c.add(m); err != nil {
-			return Notification{}, Target{}, err
+			return notify.Notification{}, notify.Target{}, err
 		}
 	}
 	metadata, err := byName("metadata.", v.Field(p.metadata))
 	if err != nil {
-		return Notification{}, Target{}, err
+		return notify.Notification{}, notify.Target{}, err
 	}
 	n, err := c.finish(metadata)
 	return n, c.target(), err
@@ -104,7 +106,7 @@ func (c *composer) value(i int, at string, v reflect.Value) error {
 		}
 		c.know(i, v.String())
 		c.key(f.Name)
-		c.dst = appendString(c.dst, v.String())
+		c.dst = strictjson.AppendString(c.dst, v.String())
 		return nil
 	case reflect.Float64, reflect.Int:
 		n, isInt := 0.0, v.CanInt()
@@ -114,7 +116,7 @@ func (c *composer) value(i int, at string, v reflect.Value) error {
 			n = v.Float()
 		}
 		if !fits(f, n) {
-			return &ValidationError{at, "got the number " + strconv.FormatFloat(n, 'g', -1, 64) + ", expected " + f.expected()}
+			return refuse(at, "got the number "+strconv.FormatFloat(n, 'g', -1, 64)+", expected "+f.expected())
 		}
 		c.know(i, "")
 		c.key(f.Name)
@@ -123,12 +125,12 @@ func (c *composer) value(i int, at string, v reflect.Value) error {
 	}
 	if t, ok := v.Interface().(time.Time); ok {
 		if y := t.UTC().Year(); y < 0 || y > 9999 {
-			return &ValidationError{at, "got the year " + strconv.Itoa(y) + ", expected " + f.expected()}
+			return refuse(at, "got the year "+strconv.Itoa(y)+", expected "+f.expected())
 		}
 		c.know(i, "")
 		c.key(f.Name)
 		c.dst = append(c.dst, '"')
-		c.dst = t.UTC().AppendFormat(c.dst, TimestampFormat)
+		c.dst = t.UTC().AppendFormat(c.dst, notify.TimestampFormat)
 		c.dst = append(c.dst, '"')
 		return nil
 	}
@@ -171,8 +173,12 @@ func memberOf(at, name string, value any) (strictjson.Member, error) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(value); err != nil {
-		return strictjson.Member{}, &ValidationError{at, "cannot be sent: " + strings.TrimPrefix(err.Error(), "json: ")}
+		return strictjson.Member{}, refuse(at, "cannot be sent: "+strings.TrimPrefix(err.Error(), "json: "))
 	}
-	checked, err := checkJSON(at, b.Bytes(), MaxData, strictjson.Checked{}) // a json.RawMessage may be anything
-	return strictjson.Member{Name: name, Key: appendString(nil, name), Value: checked}, err
+	checked, err := strictjson.Check(b.Bytes(), strictjson.Rules{Depth: notify.MaxDepth}) // a json.RawMessage may be anything
+	var refused *strictjson.Error
+	if errors.As(err, &refused) {
+		err = refuse(refused.In(at).Path, refused.Reason)
+	}
+	return strictjson.Member{Name: name, Key: strictjson.AppendString(nil, name), Value: checked}, err
 }

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
 // tableOfFunctions is docs/typescript-backends.md with its table of functions made anew. What stands around is kept.
-func tableOfFunctions(kinds []notify.Kind, page string) string {
+func tableOfFunctions(kinds []catalogue.Kind, page string) string {
 	const start, end = "<!-- functions:start -->", "<!-- functions:end -->"
 	head, rest, ok := strings.Cut(page, start)
 	_, tail, closed := strings.Cut(rest, end)
@@ -30,7 +30,7 @@ func tableOfFunctions(kinds []notify.Kind, page string) string {
 	return head + start + "\n\n" + b.String() + "\n" + end + tail
 }
 
-func whereTo(k notify.Kind) string {
+func whereTo(k catalogue.Kind) string {
 	switch r := k.Target; {
 	case r.All:
 		return "all"

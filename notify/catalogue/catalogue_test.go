@@ -1,4 +1,4 @@
-package notify
+package catalogue
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
 )
 
@@ -160,7 +161,7 @@ func TestGoTypesAreTheTable(t *testing.T) {
 }
 
 // built shows what a typed notification becomes.
-func built(t *testing.T, typed Typed) string {
+func built(t *testing.T, typed notify.Typed) string {
 	t.Helper()
 	n, target, err := typed.Build()
 	if err != nil {
@@ -175,7 +176,7 @@ func built(t *testing.T, typed Typed) string {
 func TestBuild(t *testing.T) {
 	date := time.Date(2026, 11, 22, 11, 0, 0, 0, time.FixedZone("", 3600))
 	for _, c := range []struct {
-		typed Typed
+		typed notify.Typed
 		want  string
 	}{
 		{Payment{PaymentID: "p1", Status: "completed", CustomerID: "u1", Amount: 9.99, Currency: "EUR"},
@@ -225,7 +226,7 @@ func TestBuild(t *testing.T) {
 		if got := built(t, c.typed); got != c.want {
 			t.Errorf("%T\n got %s\nwant %s", c.typed, got, c.want)
 		}
-		var invalid *ValidationError
+		var invalid *notify.ValidationError
 		if _, _, err := c.typed.Build(); err != nil && !errors.As(err, &invalid) {
 			t.Errorf("%v is a %T", err, err)
 		}

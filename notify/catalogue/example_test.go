@@ -1,4 +1,4 @@
-package notify_test
+package catalogue_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
 // connected returns a Hub at a fixed time with one connection, and a function that prints what has come to it.
@@ -30,7 +31,7 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 
 func ExamplePayment() {
 	hub, print := connected("u1")
-	receipt, err := hub.Send(context.Background(), notify.Payment{
+	receipt, err := hub.Send(context.Background(), catalogue.Payment{
 		PaymentID: "p_81", Status: "completed", CustomerID: "u1", Amount: 9.99, Currency: "EUR",
 	})
 	fmt.Println(receipt.Delivered, receipt.Users, err)
@@ -42,7 +43,7 @@ func ExamplePayment() {
 
 func ExampleUserAccount() {
 	hub, print := connected("u1")
-	sent, err := hub.SendToUser(context.Background(), "u1", notify.UserAccount{
+	sent, err := hub.SendToUser(context.Background(), "u1", catalogue.UserAccount{
 		UserID: "u1", Action: "created", Username: "john_doe", Email: "john@example.com",
 		Data: map[string]any{"plan": "pro"},
 	})
@@ -55,7 +56,7 @@ func ExampleUserAccount() {
 
 func ExampleSystemHealth() {
 	hub, print := connected("admin", "system-monitoring")
-	_, err := hub.Send(context.Background(), notify.SystemHealth{
+	_, err := hub.Send(context.Background(), catalogue.SystemHealth{
 		SystemID: "database", Status: "warning", Message: "Connections are running out", Metric: "connections", Value: 91, Threshold: 90,
 	})
 	fmt.Println(err)
@@ -67,12 +68,12 @@ func ExampleSystemHealth() {
 
 func ExampleJob() {
 	hub, print := connected("u1")
-	_, err := hub.Send(context.Background(), notify.Job{
+	_, err := hub.Send(context.Background(), catalogue.Job{
 		JobID: "j_7", Status: "completed", JobType: "report", Result: map[string]int{"pages": 12}, DurationMs: 5300,
 	}, notify.ToUser("u1"))
 	fmt.Println(err)
 
-	_, err = hub.Send(context.Background(), notify.Job{JobID: "j_8", Status: "started"})
+	_, err = hub.Send(context.Background(), catalogue.Job{JobID: "j_8", Status: "started"})
 	fmt.Println(err) // jobs have no target of their own
 	print()
 	// Output:
@@ -83,7 +84,7 @@ func ExampleJob() {
 
 func ExampleVideoProcessing() {
 	hub, print := connected("u1")
-	_, err := hub.Send(context.Background(), notify.VideoProcessing{
+	_, err := hub.Send(context.Background(), catalogue.VideoProcessing{
 		VideoID: "v_3", Status: "completed", Title: "Holiday", URL: "https://example.com/v/3",
 	}, notify.ToUser("u1"))
 	fmt.Println(err)
@@ -95,7 +96,7 @@ func ExampleVideoProcessing() {
 
 func ExampleDataExport() {
 	hub, print := connected("u1")
-	_, err := hub.Send(context.Background(), notify.DataExport{
+	_, err := hub.Send(context.Background(), catalogue.DataExport{
 		ExportID: "e_5", Status: "completed", Format: "csv", RecordCount: 1200,
 		DownloadURL: "https://example.com/exports/e_5.csv",
 		ExpiresAt:   time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
@@ -109,7 +110,7 @@ func ExampleDataExport() {
 
 func ExamplePostUpdate() {
 	hub, print := connected("u1", "content-updates")
-	_, err := hub.Send(context.Background(), notify.PostUpdate{
+	_, err := hub.Send(context.Background(), catalogue.PostUpdate{
 		PostID: "77", Action: "created", Title: "Hello", AuthorID: "u2", Tags: []string{"news"},
 	})
 	fmt.Println(err)
@@ -121,7 +122,7 @@ func ExamplePostUpdate() {
 
 func ExampleProfileUpdate() {
 	hub, print := connected("u1")
-	_, err := hub.Send(context.Background(), notify.ProfileUpdate{
+	_, err := hub.Send(context.Background(), catalogue.ProfileUpdate{
 		UserID: "u1", Action: "avatar_changed", AvatarURL: "https://example.com/a/u1.png",
 	})
 	fmt.Println(err)
@@ -133,7 +134,7 @@ func ExampleProfileUpdate() {
 
 func ExampleMaintenance() {
 	hub, print := connected("u1")
-	sent, err := hub.Broadcast(context.Background(), notify.Maintenance{
+	sent, err := hub.Broadcast(context.Background(), catalogue.Maintenance{
 		MaintenanceID: "m_12", Action: "scheduled", Message: "We are back in ten minutes",
 		StartTime: time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC), EndTime: time.Date(2026, 11, 22, 22, 10, 0, 0, time.UTC),
 	})
@@ -142,46 +143,4 @@ func ExampleMaintenance() {
 	// Output:
 	// 1 <nil>
 	// {"id":"5f3a9c01-1","type":"maintenance","data":{"maintenanceId":"m_12","action":"scheduled","message":"We are back in ten minutes","startTime":"2026-11-22T22:00:00.000Z","endTime":"2026-11-22T22:10:00.000Z","metadata":{"category":"maintenance","priority":"medium","source":"system","system":true}},"timestamp":"2026-11-22T12:00:00.000Z","metadata":{"category":"maintenance","priority":"medium","source":"system","system":true}}
-}
-
-func ExampleHub_NotifyUser() {
-	hub, print := connected("u1")
-	sent, err := hub.NotifyUser(context.Background(), "u1", "Your table is ready")
-	fmt.Println(sent, err)
-	print()
-	// Output:
-	// 1 <nil>
-	// {"id":"5f3a9c01-1","type":"notification","data":{"message":"Your table is ready"},"timestamp":"2026-11-22T12:00:00.000Z"}
-}
-
-func ExampleHub_SendToUsers() {
-	hub, print := connected("u1")
-	multi, err := hub.SendToUsers(context.Background(), []string{"u1", "u2", "u3"}, notify.Custom{
-		Type: "order:assigned", Data: map[string]any{"orderId": 17},
-	})
-	fmt.Printf("%+v %v\n", multi, err)
-	print()
-	// Output:
-	// {Success:1 Failed:2 Total:3} <nil>
-	// {"id":"5f3a9c01-1","type":"order:assigned","data":{"orderId":17,"metadata":{"category":"custom","priority":"normal"}},"timestamp":"2026-11-22T12:00:00.000Z","metadata":{"category":"custom","priority":"normal"}}
-}
-
-func ExampleHub_History() {
-	hub, _ := connected("u1", "orders")
-	defer hub.Close()
-	for _, status := range []string{"started", "processing", "completed"} {
-		if _, err := hub.SendToChannel(context.Background(), "orders", notify.Job{JobID: "j_7", Status: status}); err != nil {
-			fmt.Println(err)
-		}
-	}
-	newest, _ := hub.History([]string{"orders"}, notify.Cursor{}, 2)
-	for _, m := range newest {
-		fmt.Println(m.ID.Seq, m.Type)
-	}
-	later, gap := hub.History([]string{"orders"}, notify.Cursor{ID: newest[0].ID}, 0)
-	fmt.Println(len(later), gap)
-	// Output:
-	// 2 job:processing
-	// 3 job:completed
-	// 1 false
 }

@@ -1,0 +1,140 @@
+package catalogue
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
+	"github.com/roomcast/roomcast/rooms"
+)
+
+// What the bodies of the HTTP API have in common with those of kinds: read in one way, refused in the same words.
+
+const targetNames = "user, users, channel, channels, client or all"
+
+// DecodeTarget reads a target as the HTTP API has it, such as {"user":"u1"}. The error is a *notify.ValidationError
+// whose field is "target" or below. Names are checked when something is published to it.
+func DecodeTarget(v strictjson.Checked) (notify.Target, error) {
+	if v.Kind() != strictjson.Object {
+		return notify.Target{}, refuse("target", "got "+v.Describe()+", expected an object with one of "+targetNames)
+	}
+	all, err := membersOf("target.", v)
+	if err != nil {
+		return notify.Target{}, err
+	}
+	if len(all) != 1 {
+		return notify.Target{}, refuse("target", "got "+some(all)+", expected exactly one of "+targetNames)
+	}
+	return decodeTarget(all[0])
+}
+
+// decodeTarget reads the one member of a target.
+func decodeTarget(m strictjson.Member) (t notify.Target, err error) {
+	field := "target." + strictjson.Shorten(m.Name)
+	var name string
+	var names []string
+	switch m.Name {
+	case "user", "channel", "client":
+		name, err = DecodeText(field, m.Value)
+	case "users", "channels":
+		names, err = DecodeNames(field, m.Value)
+	case "all":
+		if string(m.Value.Bytes()) != "true" {
+			err = refuse(field, "got "+m.Value.Describe()+", expected true")
+		}
+	default:
+		err = refuse(field, "unknown field, expected one of "+targetNames)
+	}
+	if err != nil {
+		return t, err
+	}
+	switch m.Name {
+	case "user":
+		t = notify.ToUser(name)
+	case "users":
+		t = notify.ToUsers(names...)
+	case "channel":
+		t = notify.ToChannel(name)
+	case "channels":
+		t = notify.ToChannels(names...)
+	case "client":
+		t = notify.ToClient(name)
+	case "all":
+		t = notify.ToAll()
+	}
+	return t, nil
+}
+
+// refuse returns the error for a field.
+func refuse(field, reason string) error { return &notify.ValidationError{Field: field, Reason: reason} }
+
+// refuseName returns the error of a rule for names, which may be nil, as one for its field.
+func refuseName(err error) error {
+	var name *rooms.NameError
+	if errors.As(err, &name) {
+		return refuse(name.Field, name.Reason)
+	}
+	return err
+}
+
+// membersOf returns the members of an object. Its keys have to be text, as names have. prefix is that of its fields
+// in errors.
+func membersOf(prefix string, object strictjson.Checked) (all []strictjson.Member, err error) {
+	for m := range object.Members() {
+		if m.NameErr != nil {
+			return nil, refuse(prefix+"a key", halfSurrogate)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+const halfSurrogate = "got half a surrogate pair, expected valid Unicode"
+
+// some names the first of the fields of an object.
+func some(all []strictjson.Member) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, m := range all[:min(len(all), 8)] {
+		names = append(names, strictjson.Shorten(m.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// DecodeNames reads an array of up to notify.MaxTargets strings, each as DecodeText does. field names it in the error,
+// a *notify.ValidationError.
+func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
+	if v.Kind() != strictjson.Array {
+		return nil, wrongType(field, &Field{Type: TypeArray, Items: TypeString}, v)
+	}
+	names := []string{}
+	for e := range v.Elements() {
+		if len(names) == notify.MaxTargets {
+			return nil, refuse(field, fmt.Sprintf("got more than %d elements, expected at most %[1]d", notify.MaxTargets))
+		}
+		name, err := DecodeText("", e)
+		var invalid *notify.ValidationError
+		if errors.As(err, &invalid) {
+			return nil, refuse(fmt.Sprintf("%s[%d]", field, len(names)), invalid.Reason)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// DecodeText reads a string. field names it in the error, a *notify.ValidationError. Half a surrogate pair is refused:
+// see strictjson.Checked.Text.
+func DecodeText(field string, v strictjson.Checked) (string, error) {
+	if v.Kind() != strictjson.String {
+		return "", wrongType(field, &Field{Type: TypeString}, v)
+	}
+	s, err := v.Text()
+	if err != nil {
+		return "", refuse(field, halfSurrogate)
+	}
+	return s, nil
+}
