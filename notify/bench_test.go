@@ -41,9 +41,8 @@ func BenchmarkPublish10000(b *testing.B) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		for _, m := range members {
-			for ; m.pending > 0; m.pending-- {
-				m.inbox[m.first] = nil
-				m.first = (m.first + 1) % inboxSize
+			for m.pending > 0 {
+				m.take()
 			}
 		}
 	}

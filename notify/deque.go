@@ -6,6 +6,9 @@ type deque[T any] struct {
 	start int // elements of buf before it are zero
 }
 
+// spare is how many places of a short deque may be unused.
+const spare = 8
+
 func (d *deque[T]) len() int { return len(d.buf) - d.start }
 
 // all returns the elements, oldest first; valid until the next push or pop.
@@ -19,7 +22,7 @@ func (d *deque[T]) pop() T {
 	v := d.buf[d.start]
 	d.buf[d.start] = zero
 	d.start++
-	if d.start == len(d.buf) || d.start >= 32 && d.start >= d.len() {
+	if d.start == len(d.buf) || d.start >= spare && d.start >= d.len() {
 		d.compact()
 	}
 	return v
@@ -42,9 +45,9 @@ func (d *deque[T]) filter(keep func(T) bool) {
 func (d *deque[T]) compact() {
 	live := d.all()
 	switch {
-	case len(live) == 0 && cap(d.buf) > 64:
+	case len(live) == 0 && cap(d.buf) > 2*spare:
 		d.buf = nil
-	case cap(d.buf) > 64 && len(live) < cap(d.buf)/4:
+	case cap(d.buf) > 2*spare && len(live) < cap(d.buf)/4:
 		d.buf = append(make([]T, 0, cap(d.buf)/2), live...)
 	default:
 		n := copy(d.buf, live)

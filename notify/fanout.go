@@ -12,6 +12,7 @@ import (
 func (h *Hub) follow(messages []*Message) (after func()) {
 	woken := h.wakes.Get().(*wakeList)
 	for _, m := range messages {
+		m.cost = cost(m) // not under the lock: it reads all of m
 		h.next(m, woken)
 	}
 	return woken.wake
@@ -34,6 +35,7 @@ func (h *Hub) next(m *Message, woken *wakeList) {
 // local gives a volatile message to the members that keep up. It takes the place of the head in the order.
 func (h *Hub) local(m *Message) {
 	woken := h.wakes.Get().(*wakeList)
+	m.cost = cost(m)
 	h.mu.Lock()
 	m.ID = h.head
 	h.fanOut(m, woken)
@@ -110,7 +112,7 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 		if m.inbox == nil {
 			m.inbox = new([inboxSize]*Message)
 		}
-	case m.pending == inboxSize:
+	case m.pending == inboxSize, int64(m.bytes)+msg.cost > inboxBytes:
 		if msg.Volatile {
 			m.h.counters.dropped++
 		} else {
@@ -120,12 +122,28 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 	}
 	m.inbox[(m.first+m.pending)%inboxSize] = msg
 	m.pending++
+	m.bytes += uint32(msg.cost)
 	return m.pending == 1
 }
 
-// lag drops the inbox.
+// take takes the oldest message out of an inbox that is not empty.
+func (m *Member) take() *Message {
+	msg := m.inbox[m.first]
+	m.inbox[m.first] = nil
+	m.first = (m.first + 1) % inboxSize
+	m.pending--
+	m.bytes -= uint32(msg.cost)
+	return msg
+}
+
+// lag drops the inbox. The index has what was in it, but for volatile messages.
 func (m *Member) lag() {
-	m.inbox, m.first, m.pending = nil, 0, 0
+	for m.pending > 0 {
+		if m.take().Volatile {
+			m.h.counters.dropped++
+		}
+	}
+	m.inbox, m.first = nil, 0
 	m.lagging = true
 	m.h.lagging++
 	m.h.counters.lagged++

@@ -27,7 +27,6 @@ type ref struct {
 type entry struct {
 	msg  *Message // nil once no room holds it, so that its data is released
 	held int      // rooms that hold it
-	cost int64
 	at   time.Time
 }
 
@@ -41,7 +40,7 @@ type index struct {
 
 	fifo  deque[*entry] // all entries, oldest first, for age and bytes
 	dead  int           // entries of fifo that no room holds
-	bytes int64         // cost of the others
+	bytes int64         // cost of the others, and of the rooms that hold them
 	floor uint64        // lost of any room that is not in the table
 }
 
@@ -64,12 +63,15 @@ func (x *index) release(r *room) {
 
 // add puts a message at the end of its rooms.
 func (x *index) add(m *Message, now time.Time) {
-	e := &entry{msg: m, cost: cost(m), at: now}
+	e := &entry{msg: m, at: now}
 	for _, name := range m.Rooms {
 		r := x.open(name)
 		kept := r.State.kept.all()
 		if len(kept) > 0 && kept[len(kept)-1].seq == m.ID.Seq {
 			continue // named twice
+		}
+		if len(kept) == 0 {
+			x.bytes += roomBytes(name)
 		}
 		r.State.kept.push(ref{m.ID.Seq, e})
 		e.held++
@@ -78,7 +80,7 @@ func (x *index) add(m *Message, now time.Time) {
 		}
 	}
 	x.fifo.push(e)
-	x.bytes += e.cost
+	x.bytes += m.cost
 	// A busy room leaves dead entries in the middle of the queue: at most as many as there are others.
 	if x.dead > 1024 && x.dead > x.fifo.len()/2 {
 		x.fifo.filter(func(e *entry) bool { return e.held > 0 })
@@ -126,16 +128,22 @@ func (x *index) evict(e *entry, now time.Time) {
 // drop takes the oldest entry out of one room.
 func (x *index) drop(r *room, now time.Time) {
 	oldest := r.State.kept.pop()
+	if r.State.kept.len() == 0 {
+		x.bytes -= roomBytes(r.Name)
+	}
 	r.State.trimmed = oldest.seq
 	if !oldest.entry.msg.over(now) {
 		r.State.lost = oldest.seq
 	}
 	if oldest.entry.held--; oldest.entry.held == 0 {
-		x.bytes -= oldest.entry.cost
+		x.bytes -= oldest.entry.msg.cost
 		x.dead++
 		oldest.entry.msg = nil
 	}
 }
+
+// roomBytes is what a room takes that has a history. One that has members only is not charged to the history.
+func roomBytes(name string) int64 { return int64(roomCost + block(len(name))) }
 
 // forget drops all history: everything up to seq is lost.
 func (x *index) forget(seq uint64) {
@@ -151,22 +159,4 @@ func (x *index) forget(seq uint64) {
 	for _, r := range idle {
 		x.table.Free(r)
 	}
-}
-
-// cost estimates the bytes that keeping m takes: data once raw and once in the frame of each slot, the rest in these
-// frames, and a fixed part for each room that holds it. A notification leaves the slot Envelope empty.
-func cost(m *Message) int64 {
-	const envelope, held = 100, 200
-	frames := 2
-	if m.Args != nil || m.Bare {
-		frames = 3
-	}
-	data := (1+frames)*(len(m.Data)+len(m.Args)) + 2*len(m.BinaryArgs)
-	for _, a := range m.Attachments {
-		data += 2 * len(a)
-	}
-	for _, name := range m.Rooms {
-		data += held + len(name)
-	}
-	return int64(data + frames*(len(m.Type)+len(m.Metadata)+envelope))
 }

@@ -39,17 +39,19 @@ func TestHistoryIsBoundedByCount(t *testing.T) {
 }
 
 func TestHistoryIsBoundedByBytes(t *testing.T) {
-	h := newHub(t, Options{HistoryMaxBytes: 10_000})
+	m := func(name string) *Message { return &Message{Rooms: []string{name}, Data: make([]byte, 500)} }
+	bound := 5*cost(m("r0")) + 2*roomBytes("r0")
+	h := newHub(t, Options{HistoryMaxBytes: bound})
 	for i := range 100 {
-		deliver(t, h, &Message{Rooms: []string{fmt.Sprint("r", i%2)}, Data: make([]byte, 500)})
-		if s := h.Stats(); s.HistoryBytes > 10_000 {
+		deliver(t, h, m(fmt.Sprint("r", i%2)))
+		if s := h.Stats(); s.HistoryBytes > bound {
 			t.Fatalf("%d bytes", s.HistoryBytes)
 		}
 	}
-	if got := fmt.Sprint(history(h, "r0"), history(h, "r1")); got != "[97 99] [96 98 100]" { // 1,902 each
+	if got := fmt.Sprint(history(h, "r0"), history(h, "r1")); got != "[97 99] [96 98 100]" {
 		t.Errorf("kept %s", got)
 	}
-	deliver(t, h, &Message{Rooms: []string{"big"}, Data: make([]byte, 20_000)})
+	deliver(t, h, &Message{Rooms: []string{"big"}, Data: make([]byte, bound)})
 	if s := h.Stats(); s.History != 0 || s.HistoryBytes != 0 || s.Rooms != 0 {
 		t.Errorf("after one larger than the bound: %+v", s)
 	}
@@ -121,7 +123,7 @@ func TestDeadEntriesAreReleased(t *testing.T) {
 // The index against what the rules say, for any order of publishes and sweeps.
 func TestIndexRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(300, 5000).Draw(t, "bytes")}
+		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
 		now := time.Now()
 		lost := map[string]uint64{}   // highest seq of a room that was and is not
 		sent := map[string][]uint64{} // all seqs of a room
@@ -130,6 +132,7 @@ func TestIndexRules(t *testing.T) {
 			"publish": func(t *rapid.T) {
 				seq++
 				m := &Message{ID: ID{1, seq}, Rooms: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3, rapid.ID).Draw(t, "rooms")}
+				m.cost = cost(m)
 				x.add(m, now)
 				x.trim(now, 0)
 				for _, r := range m.Rooms {
@@ -148,6 +151,7 @@ func TestIndexRules(t *testing.T) {
 						if len(kept) == 0 {
 							t.Fatalf("room %s is empty and not freed", name)
 						}
+						bytes += roomBytes(name)
 					}
 					gone := len(all) - len(kept)
 					for i, ref := range kept {
@@ -164,7 +168,7 @@ func TestIndexRules(t *testing.T) {
 					}
 				}
 				for e, n := range held {
-					if bytes += e.cost; e.held != n {
+					if bytes += e.msg.cost; e.held != n {
 						t.Fatalf("entry held by %d rooms, counts %d", n, e.held)
 					}
 				}
@@ -180,13 +184,6 @@ func TestIndexRules(t *testing.T) {
 func TestRoomsAreFreed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a million publishes")
-	}
-	heap := func() uint64 {
-		var s runtime.MemStats
-		runtime.GC()
-		runtime.GC() // what the first one found in pools
-		runtime.ReadMemStats(&s)
-		return s.HeapAlloc
 	}
 	now := time.Now()
 	h := newHub(t, Options{Now: func() time.Time { return now }})
@@ -264,7 +261,7 @@ func TestDeque(t *testing.T) {
 func TestEveryFrameCounts(t *testing.T) {
 	notification := cost(&Message{Rooms: []string{"r"}, Type: "t", Data: make([]byte, 100)})
 	emit := cost(&Message{Rooms: []string{"r"}, Type: "t", Args: make([]byte, 100)})
-	if got := emit - notification; got != 100+1+100 { // the data, the type and what stands around them
-		t.Errorf("a third frame counts %d bytes", got)
+	if got, want := emit-notification, int64(frameCost+block(4*1+100)); got != want {
+		t.Errorf("a third frame counts %d bytes, want %d", got, want)
 	}
 }

@@ -33,6 +33,7 @@ type Message struct {
 	// Bare marks a notification whose EventSource form is Data alone under its own type, never renamed.
 	Bare bool
 
+	cost     int64     // bytes that it takes, set before it is delivered
 	accepted time.Time // on this node; zero for a message of another
 	matched  Receipt   // counts of this node, written under the Hub's lock before Append returns
 	frames   [slots]struct {

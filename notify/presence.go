@@ -22,7 +22,7 @@ type Stats struct {
 	HistoryBytes int64          `json:"historyBytes"`
 
 	Lagged   uint64            `json:"lagged"`   // times that a member fell behind
-	Dropped  uint64            `json:"dropped"`  // volatile messages that a member had no place for
+	Dropped  uint64            `json:"dropped"`  // volatile messages that a member had no place for, or lost as it fell behind
 	Replays  uint64            `json:"replays"`  // resumes that got all there was
 	Replayed uint64            `json:"replayed"` // messages that these got
 	Gaps     map[string]uint64 `json:"gaps"`     // told to members, by GapTrimmed and so on; every reason is there

@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"testing"
@@ -41,6 +43,55 @@ func TestStatsCountWhatWentWrong(t *testing.T) {
 		if got, there := s.Gaps[reason]; !there || got != want {
 			t.Errorf("gaps %s: %d %v, want %d", reason, got, there, want)
 		}
+	}
+}
+
+// A volatile message that waits in an inbox when that is dropped is lost, and counted as such: the index does not
+// have it.
+func TestStatsCountVolatileMessagesLostInAnInbox(t *testing.T) {
+	h := newHub(t, Options{})
+	m := attach(t, h, Attachment{ClientID: "slow", Rooms: []string{"x"}})
+	for i := range inboxSize {
+		deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: json.RawMessage(`"v"`), Volatile: i%8 == 0})
+	}
+	if s := h.Stats(); s.Dropped != 0 || s.Lagged != 0 {
+		t.Errorf("before the lag: %+v", s)
+	}
+	send(t, h, "last", "x")
+	if s := h.Stats(); s.Dropped != inboxSize/8 || s.Lagged != 1 {
+		t.Errorf("after the lag: %d dropped, want %d; %d lagged", s.Dropped, inboxSize/8, s.Lagged)
+	}
+	if n := len(pull(m)); n != inboxSize-inboxSize/8+1 {
+		t.Errorf("%d pulled", n)
+	}
+	h.follow([]*Message{{ID: ID{1, 1}, Rooms: []string{"x"}, Type: "t"}}) // another epoch: all lag
+	if s := h.Stats(); s.Dropped != inboxSize/8 || s.Lagged != 2 {
+		t.Errorf("after the loss: %d dropped, %d lagged", s.Dropped, s.Lagged)
+	}
+}
+
+// A large message does not keep a member from catching up.
+func TestLagEndsWithLargeMessages(t *testing.T) {
+	h := newHub(t, Options{})
+	m := attach(t, h, Attachment{ClientID: "slow", Rooms: []string{"x"}})
+	for range 3 {
+		deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: append(bytes.Repeat([]byte{' '}, inboxBytes), '1')})
+	}
+	if !m.Lagging() {
+		t.Error("keeps up with more than its bytes")
+	}
+	buf := make([]Delivery, 1)
+	for i := range 3 {
+		if n := m.Pull(buf); n != 1 || buf[0].Message == nil || buf[0].Message.ID.Seq != uint64(i+1) {
+			t.Fatalf("pull %d: %d %+v", i, n, buf[0])
+		}
+	}
+	if n := m.Pull(buf); n != 0 || m.Lagging() {
+		t.Errorf("%d more, lagging %v", n, m.Lagging())
+	}
+	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: append(bytes.Repeat([]byte{' '}, inboxBytes), '1')})
+	if m.Lagging() || m.Pending() != 1 {
+		t.Errorf("one alone: %d pending, lagging %v", m.Pending(), m.Lagging())
 	}
 }
 
