@@ -53,7 +53,7 @@ type Config struct {
 	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"64" min:"0" max:"10000" help:"Most channels that one client may ask to join."`
 	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"256" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
 	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"5m" min:"1s" max:"720h" help:"How long a notification is kept for replay."`
-	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"64MiB" min:"64KiB" max:"1024GiB" help:"Memory that the kept notifications may take together."`
+	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"64MiB" min:"64KiB" max:"1024GiB" help:"Memory that the kept notifications may take together, with their names, their encodings for both transports and the structures around them."`
 
 	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Most connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Most connections of one user; 0 = no limit."`

@@ -191,3 +191,53 @@ func TestInboxHoldsItsBytes(t *testing.T) {
 		t.Errorf("%d pending, then lagging %v with %d", pending, m.Lagging(), m.Pending())
 	}
 }
+
+// Kept sessions take no more than their bytes, whatever clients joined and however they name themselves.
+func TestSessionsHoldTheirBytes(t *testing.T) {
+	const bound = 4 << 20
+	channels := func(i int) []string {
+		return many(64, func(n int) string { return long(i*64+n, rooms.MaxName) })
+	}
+	for _, c := range []struct {
+		name string
+		make func(i int) Attachment
+	}{
+		{"nothing but a session", func(i int) Attachment { return Attachment{Sessions: []string{fmt.Sprint("k", i)}} }},
+		{"an ordinary session", func(i int) Attachment {
+			return Attachment{UserID: fmt.Sprint("u", i), Rooms: []string{"general"}, Sessions: []string{long(i, 64), TabKey("u", long(i, 64))}}
+		}},
+		{"long names", func(i int) Attachment {
+			return Attachment{UserID: long(i, rooms.MaxUserID), Rooms: channels(i), Sessions: []string{TabKey("u", long(i, 64))}}
+		}},
+		{"rooms by the server", func(i int) Attachment {
+			return Attachment{Namespace: long(i, 128), Granted: channels(i), Sessions: []string{long(i, 64)}}
+		}},
+		{"many short names", func(i int) Attachment {
+			return Attachment{Rooms: many(1000, func(n int) string { return fmt.Sprint(n) }), Sessions: []string{fmt.Sprint(i)}}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := heap()
+			h := newHub(t, Options{MaxSessions: 1 << 30, MaxSessionBytes: bound})
+			n := 0
+			for dropped := 0; dropped < 10; n++ {
+				a := c.make(n)
+				a.ClientID = fmt.Sprintf("%020d", n)
+				attach(t, h, a).Detach()
+				if n+1 > h.Stats().Sessions {
+					dropped++
+				}
+			}
+			took := heap() - before
+			runtime.KeepAlive(h)
+			t.Logf("%d of %d sessions, %d bytes charged, %d taken: %.2f", h.Stats().Sessions, n, h.sessions.bytes, took, float64(took)/float64(h.sessions.bytes))
+			if h.sessions.bytes > bound || took > bound*9/8 || took < bound/4 {
+				t.Errorf("took %d bytes with a bound of %d", took, bound)
+			}
+			h.expireSessions(h.o.Now().Add(h.o.SessionTTL))
+			if h.sessions.bytes != 0 || len(h.ids) != 0 {
+				t.Errorf("%d bytes are left of no session", h.sessions.bytes)
+			}
+		})
+	}
+}

@@ -21,6 +21,8 @@ const (
 	// lineCost is what a line break grows by in an event stream, where each line begins with "data: ", with the slack
 	// of a frame that grew.
 	lineCost = 8
+	// sessionCost is a session with its places in the table, in the order of expiry and among the client ids.
+	sessionCost = 400
 )
 
 // block is the memory of n bytes: the allocator rounds small ones up to 16 bytes, larger ones by up to an eighth.
@@ -59,4 +61,16 @@ func cost(m *Message) int64 {
 // breaks counts the line breaks in JSON.
 func breaks(text []byte) int {
 	return bytes.Count(text, []byte{'\n'}) + bytes.Count(text, []byte{'\r'})
+}
+
+// sessionBytes returns the bytes that keeping s takes, without its Data.
+func sessionBytes(s *Session) int64 {
+	n := sessionCost + block(len(s.Key)) + block(len(s.UserID)) + block(len(s.ClientID)) + block(len(s.Namespace))
+	n += nameCost * (cap(s.Channels) + cap(s.Granted))
+	for _, names := range [2][]string{s.Channels, s.Granted} {
+		for _, name := range names {
+			n += block(len(name))
+		}
+	}
+	return int64(n)
 }

@@ -14,6 +14,7 @@ type Options struct {
 	HistoryMaxBytes int64         // estimated bytes of all that is kept (64 MiB)
 	SessionTTL      time.Duration // how long a session outlives its member (5 min)
 	MaxSessions     int           // sessions kept without a member; the oldest goes first (20,000)
+	MaxSessionBytes int64         // and what these take, their names above all (32 MiB)
 	MaxReplay       int           // messages replayed at one resume, the newest ones (1,000)
 	Now             func() time.Time
 }
@@ -71,6 +72,7 @@ func New(log Log, o Options) *Hub {
 	o.HistoryMaxBytes = cmp.Or(max(o.HistoryMaxBytes, 0), 64<<20)
 	o.SessionTTL = cmp.Or(max(o.SessionTTL, 0), 5*time.Minute)
 	o.MaxSessions = cmp.Or(max(o.MaxSessions, 0), 20_000)
+	o.MaxSessionBytes = cmp.Or(max(o.MaxSessionBytes, 0), 32<<20)
 	o.MaxReplay = cmp.Or(max(o.MaxReplay, 0), 1000)
 	if o.Now == nil {
 		o.Now = time.Now
