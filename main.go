@@ -120,9 +120,9 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	if err != nil {
 		return nil, err
 	}
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{
-		HistorySize: c.HistorySize, HistoryTTL: c.HistoryTTL, HistoryMaxBytes: int64(c.HistoryMaxBytes),
-	})
+	history := notify.DefaultOptions()
+	history.HistorySize, history.HistoryTTL, history.HistoryMaxBytes = c.HistorySize, c.HistoryTTL, int64(c.HistoryMaxBytes)
+	hub := notify.New(notify.NewMemoryLog(), history)
 	metrics := server.NewMetrics(hub)
 	limits := server.NewLimiter(server.LimitOptions{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,

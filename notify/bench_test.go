@@ -11,7 +11,7 @@ import (
 // benchHub returns a Hub with n members in room "r", one user each, that do nothing when woken.
 func benchHub(b *testing.B, n int) (*Hub, []*Member) {
 	b.Helper()
-	h := New(NewMemoryLog(), Options{})
+	h := New(NewMemoryLog(), DefaultOptions())
 	b.Cleanup(h.Close)
 	members := make([]*Member, n)
 	for i := range members {

@@ -88,10 +88,10 @@ type scene struct {
 func newScene(t *rapid.T) *scene {
 	log := NewMemoryLog()
 	return &scene{
-		hub: New(log, Options{
+		hub: New(log, defaulted(Options{
 			HistorySize: rapid.SampledFrom([]int{8, 70, 100, 1000}).Draw(t, "history"),
 			MaxReplay:   rapid.SampledFrom([]int{20, 1000}).Draw(t, "replay"),
-		}),
+		})),
 		seed: rapid.Uint64().Draw(t, "seed"),
 		sent: map[uint64]*Message{},
 	}

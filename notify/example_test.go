@@ -10,7 +10,7 @@ import (
 
 // A transport attaches a member, is woken, and pulls what it writes.
 func Example() {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()
 
 	wake := make(chan struct{}, 1)
@@ -48,7 +48,7 @@ func Example() {
 
 // A client that comes back with its cursor gets what it missed, then a recovery.
 func Example_resume() {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()
 	publish := func(text string) notify.Receipt {
 		r, err := hub.Publish(context.Background(), notify.Notification{Type: "news", Data: json.RawMessage(text)}, notify.ToAll())

@@ -1,22 +1,62 @@
 package notify
 
 import (
-	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Options are the bounds of a Hub. The zero value of a field is its default.
+// Options are the bounds of a Hub. New takes them as they are, a negative one as 0; start from DefaultOptions.
 type Options struct {
-	HistorySize     int           // messages kept per room (256)
-	HistoryTTL      time.Duration // and for how long (5 min)
-	HistoryMaxBytes int64         // estimated bytes of all that is kept (64 MiB)
-	SessionTTL      time.Duration // how long a session outlives its member (5 min)
-	MaxSessions     int           // sessions kept without a member; the oldest goes first (20,000)
-	MaxSessionBytes int64         // and what these take, their names above all (32 MiB)
-	MaxReplay       int           // messages replayed at one resume, the newest ones (1,000)
-	Now             func() time.Time
+	// HistorySize is how many messages each room keeps for replay. With 0 nothing is kept: clients that come back get a
+	// gap. The default is 256.
+	HistorySize int
+
+	// HistoryTTL is for how long a message is kept, to the second. With 0 it is gone at the next sweep or publish. The
+	// default is 5 minutes.
+	HistoryTTL time.Duration
+
+	// HistoryMaxBytes is the memory that all kept messages take, the oldest going first: data, metadata, names of rooms
+	// and of excepted clients, frames of every transport, and the structures around them. With 0 nothing is kept. The
+	// default is 64 MiB.
+	HistoryMaxBytes int64
+
+	// SessionTTL is for how long a session outlives its member. With 0 there is none to come back to. The default is 5
+	// minutes.
+	SessionTTL time.Duration
+
+	// MaxSessions is how many sessions are kept without a member, the oldest going first. The default is 20,000.
+	MaxSessions int
+
+	// MaxSessionBytes is the memory that these take, without the transports' own data. The default is 32 MiB.
+	MaxSessionBytes int64
+
+	// MaxReplay is how many messages one resume or History returns, the newest ones. With 0 a client that missed
+	// something gets a gap in place of it. The default is 1,000.
+	MaxReplay int
+
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// DefaultOptions returns the bounds of a Hub on a machine of a few GB, with clients that come back within minutes.
+func DefaultOptions() Options {
+	return Options{
+		HistorySize: 256, HistoryTTL: 5 * time.Minute, HistoryMaxBytes: 64 << 20,
+		SessionTTL: 5 * time.Minute, MaxSessions: 20_000, MaxSessionBytes: 32 << 20,
+		MaxReplay: 1000,
+	}
+}
+
+// valid returns o without negative bounds and with a clock.
+func (o Options) valid() Options {
+	o.HistorySize, o.HistoryTTL, o.HistoryMaxBytes = max(o.HistorySize, 0), max(o.HistoryTTL, 0), max(o.HistoryMaxBytes, 0)
+	o.MaxSessions, o.SessionTTL, o.MaxSessionBytes = max(o.MaxSessions, 0), max(o.SessionTTL, 0), max(o.MaxSessionBytes, 0)
+	o.MaxReplay = max(o.MaxReplay, 0)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
 }
 
 // Hub gives every message of a log to the members of its rooms, live when they keep up and from its index when
@@ -67,16 +107,7 @@ const (
 // New returns a Hub that follows log, which it does not close. It runs one goroutine that sweeps every second,
 // until Close.
 func New(log Log, o Options) *Hub {
-	o.HistorySize = cmp.Or(max(o.HistorySize, 0), 256)
-	o.HistoryTTL = cmp.Or(max(o.HistoryTTL, 0), 5*time.Minute)
-	o.HistoryMaxBytes = cmp.Or(max(o.HistoryMaxBytes, 0), 64<<20)
-	o.SessionTTL = cmp.Or(max(o.SessionTTL, 0), 5*time.Minute)
-	o.MaxSessions = cmp.Or(max(o.MaxSessions, 0), 20_000)
-	o.MaxSessionBytes = cmp.Or(max(o.MaxSessionBytes, 0), 32<<20)
-	o.MaxReplay = cmp.Or(max(o.MaxReplay, 0), 1000)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o = o.valid()
 	stored := log.Head()
 	h := &Hub{
 		log: log, o: o,

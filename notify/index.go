@@ -63,7 +63,9 @@ func (x *index) release(r *room) {
 
 // add puts a message at the end of its rooms.
 func (x *index) add(m *Message, now time.Time) {
-	e := &entry{msg: m, at: now}
+	e := &entry{msg: m, at: now, held: 1} // by this function
+	x.fifo.push(e)
+	x.bytes += m.cost
 	for _, name := range m.Rooms {
 		r := x.open(name)
 		kept := r.State.kept.all()
@@ -77,10 +79,10 @@ func (x *index) add(m *Message, now time.Time) {
 		e.held++
 		if len(kept) == x.size {
 			x.drop(r, now)
+			x.release(r)
 		}
 	}
-	x.fifo.push(e)
-	x.bytes += m.cost
+	x.letGo(e)
 	// A busy room leaves dead entries in the middle of the queue: at most as many as there are others.
 	if x.dead > 1024 && x.dead > x.fifo.len()/2 {
 		x.fifo.filter(func(e *entry) bool { return e.held > 0 })
@@ -135,10 +137,15 @@ func (x *index) drop(r *room, now time.Time) {
 	if !oldest.entry.msg.over(now) {
 		r.State.lost = oldest.seq
 	}
-	if oldest.entry.held--; oldest.entry.held == 0 {
-		x.bytes -= oldest.entry.msg.cost
+	x.letGo(oldest.entry)
+}
+
+// letGo notes that one holder of e is gone.
+func (x *index) letGo(e *entry) {
+	if e.held--; e.held == 0 {
+		x.bytes -= e.msg.cost
 		x.dead++
-		oldest.entry.msg = nil
+		e.msg = nil
 	}
 }
 

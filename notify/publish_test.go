@@ -140,7 +140,7 @@ var errDisk = errors.New("disk full")
 func (brokenLog) Append(context.Context, []*Message) error { return errDisk }
 
 func TestNothingIsSentWhenTheLogIsDown(t *testing.T) {
-	h := New(brokenLog{NewMemoryLog()}, Options{})
+	h := New(brokenLog{NewMemoryLog()}, DefaultOptions())
 	defer h.Close()
 	m := attach(t, h, Attachment{ClientID: "a"})
 	if _, err := h.Publish(t.Context(), Notification{Type: "t"}, ToAll()); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errDisk) {

@@ -97,7 +97,7 @@ func TestLagEndsWithLargeMessages(t *testing.T) {
 
 func TestAcceptedIsTheTimeOfThePublishWhateverTheTimestampSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := New(NewMemoryLog(), Options{})
+		h := New(NewMemoryLog(), DefaultOptions())
 		defer h.Close()
 		time.Sleep(time.Minute)
 		m := &Message{Rooms: []string{"x"}, Type: "t", Timestamp: time.Now().Add(-time.Hour)}
@@ -111,7 +111,7 @@ func TestAcceptedIsTheTimeOfThePublishWhateverTheTimestampSays(t *testing.T) {
 // What Stats keeps up to date is what a look at every member would give.
 func TestStatsAreThoseOfTheMembers(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		h := New(NewMemoryLog(), Options{HistorySize: 100})
+		h := New(NewMemoryLog(), defaulted(Options{HistorySize: 100}))
 		defer h.Close()
 		for step := range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			all := h.Members()

@@ -21,8 +21,7 @@ func FuzzPublishBody(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{HistoryMaxBytes: 1 << 20})
-	f.Cleanup(hub.Close)
+	hub := hubWith(f, func(o *notify.Options) { o.HistoryMaxBytes = 1 << 20 })
 	api := withRequestInfo(nil, newAPI(testAPI(hub, testKey)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := httptest.NewRequest("POST", "/v1/notifications", bytes.NewReader(body))

@@ -220,7 +220,7 @@ func TestPublishBatchBounds(t *testing.T) {
 }
 
 func TestPublishStoreDown(t *testing.T) {
-	hub := notify.New(downLog{notify.NewMemoryLog()}, notify.Options{})
+	hub := notify.New(downLog{notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
 	base := serveAPI(t, hub)
 	attach(t, hub, "c1", "u1")

@@ -48,7 +48,7 @@ func Example() {
 
 // Everything behind one listener: what a backend posts reaches a stream. Serve ends when its context does.
 func ExampleService() {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
 		panic(err)
@@ -149,7 +149,7 @@ func ExampleServer_Ask() {
 
 // start serves Socket.IO alone, in open mode.
 func start() (s *server.Server, url string, stop func()) {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
 		panic(err)

@@ -23,8 +23,7 @@ type attacker struct {
 func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
 	const published = 10_000
 	s := newStack(t, func(o *Options) { // the victim may lag, and must find all of it
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: published})
-		t.Cleanup(o.Hub.Close)
+		o.Hub = hubWith(t, func(o *notify.Options) { o.HistorySize = published })
 	})
 	victim, connected := s.connect(`{"userId":"42"}`)
 	res, lines := s.stream(url.Values{"userId": {"42"}}, nil)

@@ -104,9 +104,13 @@ func raw(t testing.TB, address, request string) string {
 	return string(answer)
 }
 
-func newTestHub(t testing.TB) *notify.Hub {
-	t.Helper()
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+func newTestHub(t testing.TB) *notify.Hub { return hubWith(t, func(*notify.Options) {}) }
+
+// hubWith returns a hub with the default options changed.
+func hubWith(t testing.TB, change func(*notify.Options)) *notify.Hub {
+	options := notify.DefaultOptions()
+	change(&options)
+	hub := notify.New(notify.NewMemoryLog(), options)
 	t.Cleanup(hub.Close)
 	return hub
 }

@@ -196,7 +196,7 @@ func (fullOffice) Issue(string, string, []string, time.Duration) (string, time.T
 
 // downStore asks while nothing can be stored.
 func (c *contract) downStore(t *testing.T) {
-	hub := notify.New(downLog{notify.NewMemoryLog()}, notify.Options{})
+	hub := notify.New(downLog{notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
 	options := testAPI(hub, testKey)
 	options.Tickets = fullOffice{}

@@ -84,8 +84,7 @@ func TestBackPressure(t *testing.T) {
 func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 	const broadcasts = 2000
 	s := newStack(t, func(o *Options) { // who lags must find all of it
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: broadcasts})
-		t.Cleanup(o.Hub.Close)
+		o.Hub = hubWith(t, func(o *notify.Options) { o.HistorySize = broadcasts })
 	})
 	clients := make([]*wsClient, 4)
 	for i := range clients {

@@ -15,7 +15,7 @@ import (
 
 // watchPresence is a hub whose presence channel the returned function reads.
 func watchPresence(t *testing.T) (hub *notify.Hub, told func() string) {
-	hub = notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub = notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	p := announcePresence(hub, zap.NewNop())
 	watcher := attach(t, hub, "watcher", "", presenceChannel)
 	t.Cleanup(func() {
@@ -125,7 +125,7 @@ func TestPresenceOfManyAtOnce(t *testing.T) {
 
 func TestPresenceStopsTelling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+		hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 		defer hub.Close()
 		p := announcePresence(hub, zap.NewNop())
 		watcher := attach(t, hub, "watcher", "", presenceChannel)

@@ -11,7 +11,7 @@ import (
 // BenchmarkSendPaymentUser3 measures the Go API: a typed payment to a user with three connections among 10,000,
 // pulls included.
 func BenchmarkSendPaymentUser3(b *testing.B) {
-	h := notify.New(notify.NewMemoryLog(), notify.Options{})
+	h := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	b.Cleanup(h.Close)
 	attach := func(clientID, userID string) *notify.Member {
 		m, err := h.Attach(notify.Attachment{ClientID: clientID, UserID: userID, Wake: func() {}})

@@ -243,7 +243,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("job", `{"jobId":"\ud800","status":"failed"}`)
 	f.Add("post-update", `{"postId":"p","action":"created","data":{"tags":["a",[]]}}`)
 	f.Add("achievement", `{"userId":"u","achievement":"x","except":[null]}`)
-	h := notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: 1})
+	h := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	f.Cleanup(h.Close)
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		p, err := decodeBody(kind, []byte(body))

@@ -13,7 +13,9 @@ import (
 // connected returns a Hub at a fixed time with one connection, and a function that prints what has come to it.
 func connected(userID string, channels ...string) (hub *notify.Hub, print func()) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	hub = notify.New(notify.NewMemoryLog(), notify.Options{Now: func() time.Time { return noon }})
+	options := notify.DefaultOptions()
+	options.Now = func() time.Time { return noon }
+	hub = notify.New(notify.NewMemoryLog(), options)
 	member, err := hub.Attach(notify.Attachment{ClientID: "Zk3vX0bq5tQyVfR2AAAB", UserID: userID, Transport: "websocket", Rooms: channels})
 	if err != nil {
 		panic(err)

@@ -40,7 +40,7 @@ func filled(typ reflect.Type, k *Kind, status string) notify.Typed {
 
 // Every kind with every status and every field: its data has all of them, and as a request it becomes the same bytes.
 func TestEveryKindInFull(t *testing.T) {
-	h := notify.New(notify.NewMemoryLog(), notify.Options{})
+	h := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer h.Close()
 	for typ, p := range plans {
 		all := p.kind.Status.Enum

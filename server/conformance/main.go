@@ -72,7 +72,7 @@ func newHandler(interval, timeout time.Duration, payload int) (http.Handler, fun
 		return nil, nil, err
 	}
 	anyOrigin := func(*http.Request) bool { return true }
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	sio, err := server.New(server.Options{
 		Hub: hub, Auth: authenticator, Plain: true, CheckOrigin: anyOrigin,
 		PingInterval: interval, PingTimeout: timeout, MaxPayload: payload, ConnectTimeout: time.Second,
