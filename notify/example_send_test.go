@@ -31,9 +31,9 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 	}
 }
 
-func ExampleHub_NotifyUser() {
+func ExampleText() {
 	hub, print := connected("u1")
-	sent, err := hub.NotifyUser(context.Background(), "u1", "Your table is ready")
+	sent, err := hub.SendToUser(context.Background(), "u1", notify.Text("Your table is ready"))
 	fmt.Println(sent, err)
 	print()
 	// Output:
@@ -41,15 +41,15 @@ func ExampleHub_NotifyUser() {
 	// {"id":"5f3a9c01-1","type":"notification","data":{"message":"Your table is ready"},"timestamp":"2026-11-22T12:00:00.000Z"}
 }
 
-func ExampleHub_SendToUsers() {
+func ExampleHub_Publish() {
 	hub, print := connected("u1")
-	multi, err := hub.SendToUsers(context.Background(), []string{"u1", "u2", "u3"}, catalogue.Custom{
+	r, err := hub.Publish(context.Background(), catalogue.Custom{
 		Type: "order:assigned", Data: map[string]any{"orderId": 17},
-	})
-	fmt.Printf("%+v %v\n", multi, err)
+	}, notify.ToUsers("u1", "u2", "u3"), notify.TTL(time.Hour))
+	fmt.Println(r.Users, "of", r.Targets, "users are online", err)
 	print()
 	// Output:
-	// {Success:1 Failed:2 Total:3} <nil>
+	// 1 of 3 users are online <nil>
 	// {"id":"5f3a9c01-1","type":"order:assigned","data":{"orderId":17,"metadata":{"category":"custom","priority":"normal"}},"timestamp":"2026-11-22T12:00:00.000Z","metadata":{"category":"custom","priority":"normal"}}
 }
 

@@ -28,15 +28,30 @@ type Notification struct {
 	// late. Not with Volatile, which is never replayed.
 	TTL time.Duration
 
-	data, metadata strictjson.Checked // proof for Data and Metadata, see SetData
+	proof *proof // for Data and Metadata, see SetData
 }
+
+// proof is that data and metadata were checked. It is never changed, so copies of a Notification may share it.
+type proof struct{ data, metadata strictjson.Checked }
 
 // SetData sets Data to a value that was checked where it came in, so that it is not read again: Publish trusts the
 // proof while Data is that very memory. The value is kept; its memory must not change.
-func (n *Notification) SetData(v strictjson.Checked) { n.Data, n.data = v.Bytes(), v }
+func (n *Notification) SetData(v strictjson.Checked) {
+	n.Data, n.proof = v.Bytes(), &proof{v, n.known().metadata}
+}
 
 // SetMetadata is SetData for Metadata.
-func (n *Notification) SetMetadata(v strictjson.Checked) { n.Metadata, n.metadata = v.Bytes(), v }
+func (n *Notification) SetMetadata(v strictjson.Checked) {
+	n.Metadata, n.proof = v.Bytes(), &proof{n.known().data, v}
+}
+
+// known returns the proof, which may be of nothing.
+func (n *Notification) known() proof {
+	if n.proof == nil {
+		return proof{}
+	}
+	return *n.proof
+}
 
 // Target says who gets a notification. The zero Target is nobody and does not validate; make one with ToUser,
 // ToUsers, ToChannel, ToChannels, ToClient or ToAll.
@@ -72,12 +87,14 @@ type Publication struct {
 }
 
 // Receipt says what a publish reached. The counts are of this moment and this node, lagging members included;
-// nobody online is no error: the notification is kept for replay.
+// nobody online is no error: the notification is kept for replay. Of several users of a target, Users have a
+// connection now and Targets - Users have none; of several channels, Channels have a member.
 type Receipt struct {
 	ID        string `json:"id,omitempty"` // empty for a volatile one
 	Delivered int    `json:"delivered"`    // connections
 	Users     int    `json:"users"`        // distinct users among them
 	Channels  int    `json:"channels"`     // channels of the target with a member
+	Targets   int    `json:"-"`            // users, channels or clients that the target names, each once; 1 for all
 	Stored    bool   `json:"stored"`
 }
 

@@ -7,11 +7,25 @@ import (
 	"time"
 )
 
-// Publish validates a notification, stores it and gives it to the members of its target. The error is a
-// *ValidationError, or wraps ErrUnavailable when it could not be stored; nothing was sent then. A volatile one is
-// not stored. The slices given are kept: do not change them afterwards.
-func (h *Hub) Publish(ctx context.Context, n Notification, t Target) (Receipt, error) {
-	m, err := newMessage(n, t)
+// Publish validates what is to be published, stores it and gives it to the members of a target; the zero Target is
+// the one of the kind itself, or that among the options. The error is a *ValidationError, or wraps ErrUnavailable when
+// it could not be stored; nothing was sent then. A volatile one is not stored. Nobody online is no error. The slices
+// given are kept: do not change them afterwards.
+//
+//	receipt, err := hub.Publish(ctx, notify.Notification{Type: "order:new", Data: data}, notify.ToChannel("orders"))
+func (h *Hub) Publish(ctx context.Context, what Typed, to Target, options ...Option) (Receipt, error) {
+	n, own, err := what.Build()
+	if err != nil {
+		return Receipt{}, err
+	}
+	p := Publication{n, own}
+	for _, o := range options {
+		o.apply(&p)
+	}
+	if !to.IsZero() {
+		p.Target = to
+	}
+	m, err := newMessage(p.Notification, p.Target)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -110,6 +124,7 @@ func (h *Hub) stampTime(m *Message) {
 // receipt returns what the fan-out counted, which was before Append returned.
 func (m *Message) receipt() Receipt {
 	r := m.matched
+	r.Targets = len(m.Rooms)
 	if r.Stored = !m.Volatile; r.Stored {
 		r.ID = m.ID.String()
 	}

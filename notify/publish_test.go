@@ -119,7 +119,7 @@ func TestPublishBatch(t *testing.T) {
 	if results[0].Err != nil || results[1].Err != nil || results[3].Err != nil || results[2].Err == nil || results[2].Err.Error() != "data: not valid JSON at byte 0: got 'b', expected a value" {
 		t.Errorf("results %+v", results)
 	}
-	if results[1].Receipt != (Receipt{Delivered: 1, Users: 1}) {
+	if results[1].Receipt != (Receipt{Delivered: 1, Users: 1, Targets: 1}) {
 		t.Errorf("volatile receipt %+v", results[1].Receipt)
 	}
 	expect(t, m, "1 2 ~v")

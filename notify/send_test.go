@@ -45,11 +45,11 @@ func TestSend(t *testing.T) {
 	}
 	paid, job := kind{typ: "paid", own: ToUser("u1")}, kind{typ: "job"}
 	r, err := h.Send(ctx, paid)
-	check(r, Receipt{ID: "5f3a9c01-1", Delivered: 2, Users: 1, Stored: true}, err)
+	check(r, Receipt{ID: "5f3a9c01-1", Delivered: 2, Users: 1, Targets: 1, Stored: true}, err)
 	r, err = h.Send(ctx, paid, ToClient("c3"), Volatile())
-	check(r, Receipt{Delivered: 1, Users: 1}, err)
+	check(r, Receipt{Delivered: 1, Users: 1, Targets: 1}, err)
 	r, err = h.Send(ctx, kind{typ: "custom", own: ToAll()}, Except("c1", "c3"), TTL(time.Minute))
-	check(r, Receipt{ID: "5f3a9c01-2", Delivered: 1, Users: 1, Stored: true}, err)
+	check(r, Receipt{ID: "5f3a9c01-2", Delivered: 1, Users: 1, Targets: 1, Stored: true}, err)
 	n, err := h.SendToUser(ctx, "u1", Notification{Type: "plain"}, Except("c2"))
 	check(n, 1, err)
 	n, err = h.SendToUser(ctx, "u9", paid)
@@ -79,15 +79,12 @@ func TestSend(t *testing.T) {
 	}
 }
 
-func TestNotify(t *testing.T) {
+func TestText(t *testing.T) {
 	h, c1, _, c3 := online(t)
-	if n, err := h.NotifyUser(t.Context(), "u1", `Say "hi" ☺`); n != 2 || err != nil {
+	if n, err := h.SendToUser(t.Context(), "u1", Text(`Say "hi" ☺`)); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
-	if ok, err := h.NotifyClient(t.Context(), "c3", ""); !ok || err != nil {
-		t.Errorf("%v, %v", ok, err)
-	}
-	if ok, err := h.NotifyClient(t.Context(), "c9", "x"); ok || err != nil {
+	if ok, err := h.SendToClient(t.Context(), "c3", Text("")); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 	for m, want := range map[*Member]string{c1: `notification {"message":"Say \"hi\" ☺"}`, c3: `notification {"message":""}`} {
@@ -99,33 +96,29 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-func TestSendToMany(t *testing.T) {
+// One receipt says of several users or channels how many have somebody, and how many there are.
+func TestPublishToMany(t *testing.T) {
 	h, c1, _, _ := online(t)
-	ctx := t.Context()
-	attach(t, h, Attachment{ClientID: "c4", UserID: "u4", Rooms: []string{"user:u2"}}) // by Go code
 	for _, c := range []struct {
-		send func() (Multi, error)
-		want Multi
+		to                        Target
+		options                   []Option
+		users, channels, of, sent int
 	}{
-		{func() (Multi, error) {
-			return h.SendToUsers(ctx, []string{"u1", "u9", "u1"}, kind{typ: "x", own: ToAll()})
-		}, Multi{1, 1, 2}},
-		{func() (Multi, error) { return h.SendToUsers(ctx, []string{"u2"}, kind{typ: "x", own: ToAll()}) }, Multi{1, 0, 1}},
-		{func() (Multi, error) {
-			return h.SendToUsers(ctx, []string{"u1"}, kind{typ: "x", own: ToAll()}, Except("c1", "c2"))
-		}, Multi{0, 1, 1}},
-		{func() (Multi, error) {
-			return h.SendToChannels(ctx, []string{"orders", "none", "never"}, kind{typ: "x", own: ToAll()}, ToAll())
-		}, Multi{1, 2, 3}},
+		{ToUsers("u1", "u9", "u1"), nil, 1, 0, 2, 2},
+		{ToUsers("u2"), nil, 1, 0, 1, 1},
+		{ToUsers("u1"), []Option{Except("c1", "c2")}, 0, 0, 1, 0},
+		{ToChannels("orders", "none", "never"), []Option{ToAll()}, 1, 1, 3, 1}, // the argument, not the option
+		{ToAll(), nil, 2, 0, 1, 3},
 	} {
-		if got, err := c.send(); got != c.want || err != nil {
-			t.Errorf("got %+v, %v, want %+v", got, err, c.want)
+		r, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()}, c.to, c.options...)
+		if err != nil || r.Users != c.users || r.Channels != c.channels || r.Targets != c.of || r.Delivered != c.sent {
+			t.Errorf("%v: %+v, %v", c.to, r, err)
 		}
 	}
-	if got := types(c1); len(got) != 2 {
+	if got := types(c1); len(got) != 3 {
 		t.Errorf("c1 got %v", got)
 	}
-	if got, err := h.SendToUsers(ctx, nil, kind{typ: "x", own: ToAll()}); got != (Multi{}) || err == nil || err.Error() != "target.users: has 0 names, expected 1 to 1000" {
+	if got, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()}, ToUsers()); got != (Receipt{}) || err == nil || err.Error() != "target.users: has 0 names, expected 1 to 1000" {
 		t.Errorf("nobody: %v, %v", got, err)
 	}
 }

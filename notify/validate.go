@@ -72,12 +72,13 @@ func newMessage(n Notification, t Target) (*Message, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
+	known := n.known()
 	if len(n.Data) > 0 {
-		if _, err := checkJSON("data", n.Data, MaxData, n.data); err != nil {
+		if _, err := checkJSON("data", n.Data, MaxData, known.data); err != nil {
 			return nil, err
 		}
 	}
-	metadata, err := checkMetadata(n.Metadata, n.metadata)
+	metadata, err := checkMetadata(n.Metadata, known.metadata)
 	if err != nil {
 		return nil, err
 	}
