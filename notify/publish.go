@@ -18,14 +18,13 @@ func (h *Hub) Publish(ctx context.Context, what Typed, to Target, options ...Opt
 	if err != nil {
 		return Receipt{}, err
 	}
-	p := Publication{n, own}
-	for _, o := range options {
-		o.apply(&p)
+	if len(options) > 0 {
+		n, own = changed(n, own, options)
 	}
-	if !to.IsZero() {
-		p.Target = to
+	if to.IsZero() {
+		to = own
 	}
-	m, err := newMessage(p.Notification, p.Target)
+	m, err := newMessage(n, to)
 	if err != nil {
 		return Receipt{}, err
 	}

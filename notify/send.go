@@ -30,6 +30,15 @@ type optionFunc func(*Publication)
 
 func (f optionFunc) apply(p *Publication) { f(p) }
 
+// changed applies options, in their order.
+func changed(n Notification, own Target, options []Option) (Notification, Target) {
+	p := Publication{n, own}
+	for _, o := range options {
+		o.apply(&p)
+	}
+	return p.Notification, p.Target
+}
+
 // apply makes the target that of the publication.
 func (t Target) apply(p *Publication) { p.Target = t }
 

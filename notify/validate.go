@@ -13,7 +13,6 @@ import (
 
 // Validate checks the target: its names and how many there are. The error is a *ValidationError.
 func (t Target) Validate() error {
-	field := "target." + t.kind
 	check := rooms.CheckChannel
 	switch t.kind {
 	case "all":
@@ -27,16 +26,17 @@ func (t Target) Validate() error {
 		return &ValidationError{"target", "is missing, expected user, users, channel, channels, client or all"}
 	}
 	if len(t.names) == 0 || len(t.names) > MaxTargets {
-		return &ValidationError{field, fmt.Sprintf("has %d names, expected 1 to %d", len(t.names), MaxTargets)}
+		return &ValidationError{"target." + t.kind, fmt.Sprintf("has %d names, expected 1 to %d", len(t.names), MaxTargets)}
 	}
 	for i, name := range t.names {
-		at := field
+		if check("", name) == nil {
+			continue
+		}
+		at := "target." + t.kind // named only when it is at fault
 		if t.many {
-			at = fmt.Sprintf("%s[%d]", field, i)
+			at = fmt.Sprintf("%s[%d]", at, i)
 		}
-		if err := check(at, name); err != nil {
-			return invalid(err)
-		}
+		return invalid(check(at, name))
 	}
 	return nil
 }
@@ -52,6 +52,9 @@ func (t Target) rooms() []string {
 		name = rooms.User
 	case "client":
 		name = rooms.Client
+	}
+	if len(t.names) == 1 {
+		return []string{name(t.names[0])}
 	}
 	list := make([]string, 0, len(t.names))
 	seen := make(map[string]bool, len(t.names))
@@ -152,11 +155,19 @@ func checkJSON(field string, raw []byte, limit int, known strictjson.Checked) (s
 		return known, nil
 	}
 	checked, err := strictjson.Check(raw, jsonRules)
+	if err != nil {
+		return strictjson.Checked{}, invalidJSON(field, err)
+	}
+	return checked, nil
+}
+
+// invalidJSON turns an error of strictjson into a ValidationError.
+func invalidJSON(field string, err error) error {
 	var refused *strictjson.Error
 	if errors.As(err, &refused) {
-		return strictjson.Checked{}, &ValidationError{refused.In(field).Path, refused.Reason}
+		return &ValidationError{refused.In(field).Path, refused.Reason}
 	}
-	return checked, err
+	return err
 }
 
 // addChannel puts the channels of the target into metadata, as "channel" or "channels" in place of the sender's.

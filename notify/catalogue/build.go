@@ -167,6 +167,15 @@ func byName(prefix string, v reflect.Value) ([]strictjson.Member, error) {
 	return list, nil
 }
 
+// refuseJSON returns an error of strictjson as one for its field.
+func refuseJSON(at string, err error) error {
+	var refused *strictjson.Error
+	if errors.As(err, &refused) {
+		return refuse(refused.In(at).Path, refused.Reason)
+	}
+	return err
+}
+
 // memberOf encodes a field, without the escapes that only HTML needs.
 func memberOf(at, name string, value any) (strictjson.Member, error) {
 	var b bytes.Buffer
@@ -176,9 +185,8 @@ func memberOf(at, name string, value any) (strictjson.Member, error) {
 		return strictjson.Member{}, refuse(at, "cannot be sent: "+strings.TrimPrefix(err.Error(), "json: "))
 	}
 	checked, err := strictjson.Check(b.Bytes(), strictjson.Rules{Depth: notify.MaxDepth}) // a json.RawMessage may be anything
-	var refused *strictjson.Error
-	if errors.As(err, &refused) {
-		err = refuse(refused.In(at).Path, refused.Reason)
+	if err != nil {
+		err = refuseJSON(at, err)
 	}
 	return strictjson.Member{Name: name, Key: strictjson.AppendString(nil, name), Value: checked}, err
 }

@@ -18,12 +18,14 @@ func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
 	if k == nil {
 		return notify.Publication{}, refuse("kind", "got "+quote(kind)+", which is not in the catalogue")
 	}
-	all, err := objectAt("body", "", body)
-	if err != nil {
-		return notify.Publication{}, err
+	if body.Kind() != strictjson.Object {
+		return notify.Publication{}, wrongType("body", &Field{Type: TypeObject}, body)
 	}
 	d := kindDecoder{composer: composer{kind: k}}
-	for _, m := range all {
+	for m := range body.Members() {
+		if err := checkKey("", m); err != nil {
+			return notify.Publication{}, err
+		}
 		if err := d.field(m); err != nil {
 			return notify.Publication{}, err
 		}
@@ -141,7 +143,14 @@ func objectAt(at, prefix string, v strictjson.Checked) ([]strictjson.Member, err
 	if v.Kind() != strictjson.Object {
 		return nil, wrongType(at, &Field{Type: TypeObject}, v)
 	}
-	return membersOf(prefix, v)
+	all := make([]strictjson.Member, 0, 4)
+	for m := range v.Members() {
+		if err := checkKey(prefix, m); err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
 }
 
 func decodeTTL(v strictjson.Checked) (time.Duration, error) {

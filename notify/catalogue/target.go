@@ -20,14 +20,19 @@ func DecodeTarget(v strictjson.Checked) (notify.Target, error) {
 	if v.Kind() != strictjson.Object {
 		return notify.Target{}, refuse("target", "got "+v.Describe()+", expected an object with one of "+targetNames)
 	}
-	all, err := membersOf("target.", v)
-	if err != nil {
-		return notify.Target{}, err
+	var only strictjson.Member
+	n := 0
+	for m := range v.Members() {
+		if err := checkKey("target.", m); err != nil {
+			return notify.Target{}, err
+		}
+		only = m
+		n++
 	}
-	if len(all) != 1 {
-		return notify.Target{}, refuse("target", "got "+some(all)+", expected exactly one of "+targetNames)
+	if n != 1 {
+		return notify.Target{}, refuse("target", "got "+some(v)+", expected exactly one of "+targetNames)
 	}
-	return decodeTarget(all[0])
+	return decodeTarget(only)
 }
 
 // decodeTarget reads the one member of a target.
@@ -79,28 +84,26 @@ func refuseName(err error) error {
 	return err
 }
 
-// membersOf returns the members of an object. Its keys have to be text, as names have. prefix is that of its fields
-// in errors.
-func membersOf(prefix string, object strictjson.Checked) (all []strictjson.Member, err error) {
-	for m := range object.Members() {
-		if m.NameErr != nil {
-			return nil, refuse(prefix+"a key", halfSurrogate)
-		}
-		all = append(all, m)
+// checkKey: a key has to be text, as names have. prefix is that of its fields in errors.
+func checkKey(prefix string, m strictjson.Member) error {
+	if m.NameErr() != nil {
+		return refuse(prefix+"a key", halfSurrogate)
 	}
-	return all, nil
+	return nil
 }
 
 const halfSurrogate = "got half a surrogate pair, expected valid Unicode"
 
 // some names the first of the fields of an object.
-func some(all []strictjson.Member) string {
-	if len(all) == 0 {
-		return "none"
-	}
+func some(object strictjson.Checked) string {
 	var names []string
-	for _, m := range all[:min(len(all), 8)] {
-		names = append(names, strictjson.Shorten(m.Name))
+	for m := range object.Members() {
+		if names = append(names, strictjson.Shorten(m.Name)); len(names) == 8 {
+			break
+		}
+	}
+	if names == nil {
+		return "none"
 	}
 	return strings.Join(names, ", ")
 }

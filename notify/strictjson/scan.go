@@ -72,10 +72,11 @@ func (s *scanner) checked(start, end int) Checked {
 		text: s.text[start:end:end], values: uint32(s.values), depth: uint16(s.deepest), unique: !s.rules.DuplicateKeys,
 	}
 	if len(s.parts) > 0 && len(s.parts) <= maxParts {
-		c.parts = slices.Clone(s.parts)
-		for i := range c.parts {
-			c.parts[i].move(-int32(start))
+		parts := slices.Clone(s.parts)
+		for i := range parts {
+			parts[i].move(-int32(start))
 		}
+		c.parts = &parts
 	}
 	return c
 }

@@ -1,28 +1,31 @@
 package strictjson
 
 import (
+	"bytes"
 	"iter"
-	"slices"
 )
 
 // Member is one member of an object.
 type Member struct {
-	Name    string // the key, decoded
-	NameErr error  // ErrSurrogate for half a surrogate pair in the key, which is U+FFFD in Name
-	Key     []byte // the key as it is in the text, with its quotes
-	Value   Checked
+	Name  string // the key, decoded; half a surrogate pair in it is U+FFFD
+	Key   []byte // the key as it is in the text, with its quotes
+	Value Checked
+}
+
+// NameErr returns ErrSurrogate when there is half a surrogate pair in the key, so that Name may be that of others.
+func (m Member) NameErr() error {
+	if bytes.IndexByte(m.Key, '\\') < 0 {
+		return nil
+	}
+	_, err := decodeString(m.Key)
+	return err
 }
 
 // Members returns the members of an object in the order of the text. Other kinds of values have none.
 func (c Checked) Members() iter.Seq[Member] {
 	return func(yield func(Member) bool) {
-		if c.Kind() != Object {
-			return
-		}
-		for p := range c.split() {
-			m := Member{Key: c.text[p.key:p.keyEnd:p.keyEnd], Value: c.part(p)}
-			m.Name, m.NameErr = decodeString(m.Key)
-			if !yield(m) {
+		for s := c.split(Object); s.next(); {
+			if !yield(s.member()) {
 				return
 			}
 		}
@@ -32,11 +35,8 @@ func (c Checked) Members() iter.Seq[Member] {
 // Elements returns the elements of an array in the order of the text. Other kinds of values have none.
 func (c Checked) Elements() iter.Seq[Checked] {
 	return func(yield func(Checked) bool) {
-		if c.Kind() != Array {
-			return
-		}
-		for p := range c.split() {
-			if !yield(c.part(p)) {
+		for s := c.split(Array); s.next(); {
+			if !yield(s.value()) {
 				return
 			}
 		}
@@ -53,35 +53,72 @@ func (p *part) move(by int32) {
 	p.key, p.keyEnd, p.from, p.to = p.key+by, p.keyEnd+by, p.from+by, p.to+by
 }
 
-// part returns a value inside c.
-func (c Checked) part(p part) Checked {
-	// c is an array or object, so its depth is 1 at least.
-	return Checked{text: c.text[p.from:p.to:p.to], values: c.values, depth: c.depth - 1, unique: c.unique}
+// splitter walks through the parts of an object or array: those that were noted or those that it finds.
+type splitter struct {
+	whole Checked
+	part  part
+	left  []part // of those that were noted
+	i     int    // behind the part; -1 at the end
 }
 
-// split returns the places of the parts of an array or object: those that were noted or those that it finds.
-func (c Checked) split() iter.Seq[part] {
-	if c.parts != nil {
-		return slices.Values(c.parts)
+// split returns a splitter before the first part. There is none in a value of another kind.
+func (c Checked) split(kind Kind) splitter {
+	switch {
+	case c.Kind() != kind:
+		return splitter{i: -1}
+	case c.parts != nil:
+		return splitter{whole: c, left: *c.parts}
 	}
-	return func(yield func(part) bool) {
-		closer := c.text[0] + 2 // ']' of '[', '}' of '{'
-		for i := skipSpace(c.text, 1); c.text[i] != closer; i = skipSpace(c.text, i) {
-			if c.text[i] == ',' {
-				i = skipSpace(c.text, i+1)
-			}
-			var p part
-			if closer == '}' {
-				end := stringEnd(c.text, i)
-				p.key, p.keyEnd = int32(i), int32(end)
-				i = skipSpace(c.text, skipSpace(c.text, end)+1) // over the colon
-			}
-			p.from, i = int32(i), valueEnd(c.text, i)
-			if p.to = int32(i); !yield(p) {
-				return
-			}
-		}
+	return splitter{whole: c, i: 1}
+}
+
+// next moves on to the next part.
+func (s *splitter) next() bool {
+	if s.whole.parts == nil {
+		return s.find()
 	}
+	if len(s.left) == 0 {
+		return false
+	}
+	s.part, s.left = s.left[0], s.left[1:]
+	return true
+}
+
+// find looks for the next part in the text.
+func (s *splitter) find() bool {
+	if s.i < 0 {
+		return false
+	}
+	text := s.whole.text
+	i := skipSpace(text, s.i)
+	switch text[i] {
+	case '}', ']':
+		s.i = -1
+		return false
+	case ',':
+		i = skipSpace(text, i+1)
+	}
+	if text[0] == '{' {
+		end := stringEnd(text, i)
+		s.part.key, s.part.keyEnd = int32(i), int32(end)
+		i = skipSpace(text, skipSpace(text, end)+1) // over the colon
+	}
+	s.i = valueEnd(text, i)
+	s.part.from, s.part.to = int32(i), int32(s.i)
+	return true
+}
+
+func (s *splitter) member() Member {
+	p := s.part
+	m := Member{Key: s.whole.text[p.key:p.keyEnd:p.keyEnd], Value: s.value()}
+	m.Name, _ = decodeString(m.Key)
+	return m
+}
+
+// value returns the part. The whole is open, so its depth is 1 at least.
+func (s *splitter) value() Checked {
+	w, p := &s.whole, s.part
+	return Checked{text: w.text[p.from:p.to:p.to], values: w.values, depth: w.depth - 1, unique: w.unique}
 }
 
 // valueEnd returns the index behind the valid value that starts at i.

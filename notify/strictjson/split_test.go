@@ -28,8 +28,8 @@ func TestMembers(t *testing.T) {
 			var got strings.Builder
 			for m := range checked.Members() {
 				fmt.Fprintf(&got, "%s=%s=%s;", m.Name, m.Key, m.Value.Bytes())
-				if bad := m.NameErr != nil; bad != (m.Name == "\uFFFD") {
-					t.Errorf("%s: key %s, error %v", c.text, m.Key, m.NameErr)
+				if bad := m.NameErr() != nil; bad != (m.Name == "\uFFFD") {
+					t.Errorf("%s: key %s, error %v", c.text, m.Key, m.NameErr())
 				}
 			}
 			if got.String() != c.want {

@@ -36,10 +36,10 @@ type Rules struct {
 // value: its Kind is None. A Checked shares the memory of the text, which must not change.
 type Checked struct {
 	text   []byte
-	values uint32 // at most
-	depth  uint16 // at most
-	unique bool   // no duplicate keys
-	parts  []part // its members or elements, nil when they were not noted
+	values uint32  // at most
+	depth  uint16  // at most
+	unique bool    // no duplicate keys
+	parts  *[]part // its members or elements, nil when they were not noted
 }
 
 // Check checks that text is one JSON value in UTF-8 that obeys the rules. Space around it is allowed. The error is an
