@@ -145,6 +145,33 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestAppendString(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"", "a", `a"b\c`, "\b\f\n\r\t\x00\x1f\x7f", "<&>é😀\u2028\u2029\uFFFD", "\xff", "a\xedb\xa0\x80", "b", "f", "n",
+	} {
+		checkAppendString(t, s)
+	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	f.Add("a\"b\\\n\u2028\xff")
+	f.Fuzz(func(t *testing.T, s string) { checkAppendString(t, s) })
+}
+
+func checkAppendString(t *testing.T, s string) {
+	t.Helper()
+	var want bytes.Buffer
+	e := json.NewEncoder(&want)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(AppendString([]byte("x"), s)); got+"\n" != "x"+want.String() {
+		t.Errorf("%q: %s, want %s", s, got, want.String())
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrSurrogate is the error of Text for half a surrogate pair.
@@ -55,15 +56,34 @@ func (c Checked) Describe() string {
 	return string(c.text)
 }
 
-// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
+// AppendString appends s as a JSON string, as encoding/json does without the escapes that only HTML needs: it is at most
+// twice as long as a name without control characters. Bytes that are not UTF-8 become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if !plain[s[i]] {
-			quoted, _ := json.Marshal(s) // a string always marshals
-			return append(dst, quoted...)
-		}
-	}
 	dst = append(dst, '"')
-	dst = append(dst, s...)
+	done := 0 // of s
+	for i := 0; i < len(s); {
+		if plain[s[i]] {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r >= utf8.RuneSelf && r != '\u2028' && r != '\u2029' && (r != utf8.RuneError || size > 1) {
+			i += size
+			continue
+		}
+		dst = appendEscape(append(dst, s[done:i]...), r)
+		i += size
+		done = i
+	}
+	dst = append(dst, s[done:]...)
 	return append(dst, '"')
+}
+
+// appendEscape appends a character below U+10000 that does not stand for itself.
+func appendEscape(dst []byte, r rune) []byte {
+	const digits, short = "0123456789abcdef", "\"\"\\\\\bb\ff\nn\rr\tt"
+	if i := strings.IndexRune(short, r); i >= 0 {
+		return append(dst, '\\', short[i+1])
+	}
+	return append(dst, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
 }
