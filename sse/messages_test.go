@@ -90,7 +90,7 @@ func TestMessagesRefused(t *testing.T) {
 		{"another channel", id, token("alice", "team-*"), `{"room":"orders"}`, 403, "this room may not be written to"},
 		{"a user", id, token("alice", "*"), `{"room":"user:bob"}`, 403, "is owned by the server"},
 		{"a client", id, token("alice", "*"), `{"room":"` + id + `"}`, 403, "this room may not be written to"},
-		{"everyone", id, token("alice", "*"), `{"room":"*"}`, 403, "stands for everyone"},
+		{"everyone", id, token("alice", "*"), `{"room":"*"}`, 403, "means everyone"},
 		{"no room", id, token("alice", "*"), `{"message":1}`, 403, "room: "},
 		{"a room that is no string", id, token("alice", "*"), `{"room":1}`, 400, "room: expected the name of a channel, a string"},
 		{"no object", id, token("alice", "*"), `[]`, 400, "expected a JSON object such as"},
