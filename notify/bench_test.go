@@ -26,8 +26,8 @@ func benchHub(b *testing.B, n int) (*Hub, []*Member) {
 	return h, members
 }
 
-// BenchmarkPublish10000 measures a publish to a room of 10,000 members that keep up, with the wake of each;
-// what they pull is not counted.
+// BenchmarkPublish10000 measures a publish to a room of 10,000 members that keep up, with the wake
+// of each; what they pull is not counted.
 func BenchmarkPublish10000(b *testing.B) {
 	const n = 10_000
 	h, members := benchHub(b, n)
@@ -58,7 +58,8 @@ func BenchmarkPublish10000(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/member")
 }
 
-// BenchmarkPublishUser3 measures a publish to a user with three connections among 10,000, pulls included.
+// BenchmarkPublishUser3 measures a publish to a user with three connections among 10,000, pulls
+// included.
 func BenchmarkPublishUser3(b *testing.B) {
 	h, _ := benchHub(b, 10_000)
 	var tabs []*Member
@@ -84,8 +85,8 @@ func BenchmarkPublishUser3(b *testing.B) {
 	}
 }
 
-// BenchmarkResume20Rooms100Missed measures a reconnect: attach with a cursor in 20 rooms with a full history,
-// pull of the 100 messages missed, detach.
+// BenchmarkResume20Rooms100Missed measures a reconnect: attach with a cursor in 20 rooms with a
+// full history, pull of the 100 messages missed, detach.
 func BenchmarkResume20Rooms100Missed(b *testing.B) {
 	h, _ := benchHub(b, 100)
 	var channels []string

@@ -1,22 +1,23 @@
 package notify
 
-// deque is a queue in one slice: contiguous, so that it can be searched, and giving memory back as it empties.
+// deque is a queue in one slice. It is contiguous, so that a binary search works, and releases
+// memory as it empties.
 type deque[T any] struct {
 	buf   []T
-	start int // elements of buf before it are zero
+	start int // index of the oldest element; the elements before it are zero
 }
 
-// spare is how many places of a short deque may be unused.
+// spare is the number of elements that a short deque may leave unused.
 const spare = 8
 
 func (d *deque[T]) len() int { return len(d.buf) - d.start }
 
-// all returns the elements, oldest first; valid until the next push or pop.
+// all returns the elements, oldest first. The slice is valid until the next push or pop.
 func (d *deque[T]) all() []T { return d.buf[d.start:] }
 
 func (d *deque[T]) push(v T) { d.buf = append(d.buf, v) }
 
-// pop takes the oldest element off a deque that is not empty.
+// pop removes the oldest element of a deque that is not empty.
 func (d *deque[T]) pop() T {
 	var zero T
 	v := d.buf[d.start]
@@ -41,7 +42,8 @@ func (d *deque[T]) filter(keep func(T) bool) {
 	d.compact()
 }
 
-// compact moves the elements to the front of the slice, or of a smaller one when this one is mostly unused.
+// compact moves the elements to the front of the slice, or to a smaller slice if most of it is
+// unused.
 func (d *deque[T]) compact() {
 	live := d.all()
 	switch {

@@ -146,8 +146,8 @@ func TestTTLAndTrimming(t *testing.T) {
 func TestTTLIsChecked(t *testing.T) {
 	h := newHub(t, Options{})
 	for want, n := range map[string]Notification{
-		"ttl: is -1s, expected a positive duration":                                               {Type: "t", TTL: -time.Second},
-		"ttl: bounds the replay, and what is volatile is never replayed: expected one of the two": {Type: "t", TTL: time.Second, Volatile: true},
+		"ttl: is -1s, expected a positive duration":                           {Type: "t", TTL: -time.Second},
+		"ttl: limits the replay, which a volatile notification does not have": {Type: "t", TTL: time.Second, Volatile: true},
 	} {
 		if _, err := h.Publish(t.Context(), n, ToAll()); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

@@ -7,10 +7,11 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// Typed is what is published: a Notification, or a kind of package catalogue such as catalogue.Payment.
+// Typed is the input of Publish and Send: a Notification, or a kind of package catalogue such as
+// catalogue.Payment.
 type Typed interface {
-	// Build returns the notification and its own target; the zero Target when one has to be named. The error is
-	// a *ValidationError.
+	// Build returns the notification and its own target, or the zero Target if the publisher has to
+	// name one. The error is a *ValidationError.
 	Build() (Notification, Target, error)
 }
 
@@ -23,14 +24,14 @@ func Text(message string) Notification {
 	return Notification{Type: "notification", Data: append(data, '}')}
 }
 
-// Option changes one publish: Except, TTL, Volatile or, for Send, a Target in place of the kind's own.
+// Option changes one publish. Options are Except, TTL, Volatile and, for Send, a Target.
 type Option interface{ apply(*Publication) }
 
 type optionFunc func(*Publication)
 
 func (f optionFunc) apply(p *Publication) { f(p) }
 
-// changed applies options, in their order.
+// changed applies options in their order.
 func changed(n Notification, own Target, options []Option) (Notification, Target) {
 	p := Publication{n, own}
 	for _, o := range options {
@@ -39,54 +40,63 @@ func changed(n Notification, own Target, options []Option) (Notification, Target
 	return p.Notification, p.Target
 }
 
-// apply makes the target that of the publication.
+// apply sets the target of the publication.
 func (t Target) apply(p *Publication) { p.Target = t }
 
-// Except leaves out connections, such as the one that caused it.
+// Except excludes connections, such as the one that caused the notification.
 func Except(clientIDs ...string) Option {
 	return optionFunc(func(p *Publication) { p.Notification.Except = clientIDs })
 }
 
-// TTL says for how long it is worth a replay; see Notification.TTL.
+// TTL limits the replay; see Notification.TTL.
 func TTL(d time.Duration) Option {
 	return optionFunc(func(p *Publication) { p.Notification.TTL = d })
 }
 
-// Volatile sends to the connections that keep up now: it is not stored and not replayed.
+// Volatile sends to the members that do not lag, without storing the notification; see
+// Notification.Volatile.
 func Volatile() Option {
 	return optionFunc(func(p *Publication) { p.Notification.Volatile = true })
 }
 
-// Send is Publish to the target that a kind has of its own, or to the one among options; of several the last counts.
+// Send is Publish to the target in options, the last one if there are several, or else to the
+// kind's own target.
 //
-//	receipt, err := hub.Send(ctx, catalogue.Payment{PaymentID: "p_81", Status: "completed", Amount: 9.99}, notify.ToUser("u1"))
+// receipt, err := hub.Send(ctx, catalogue.Payment{PaymentID: "p_81", Status: "completed", Amount:
+// 9.99}, notify.ToUser("u1"))
 //
-// A *ValidationError whose Field is "target" says that the kind has no target of its own, or that the field it is
-// taken from is empty.
+// A *ValidationError with the Field "target" means that the kind has no target of its own, or that
+// the field with its user id is empty.
 func (h *Hub) Send(ctx context.Context, what Typed, options ...Option) (Receipt, error) {
 	return h.Publish(ctx, what, Target{}, options...)
 }
 
-// SendToUser is Publish to all connections of a user. It returns how many there are now; nobody online is 0 and no
-// error.
-func (h *Hub) SendToUser(ctx context.Context, userID string, what Typed, options ...Option) (int, error) {
+// SendToUser is Publish to all connections of a user. It returns the number of these connections.
+// Nobody online is 0 and no error.
+func (h *Hub) SendToUser(
+	ctx context.Context, userID string, what Typed, options ...Option,
+) (int, error) {
 	r, err := h.Publish(ctx, what, ToUser(userID), options...)
 	return r.Delivered, err
 }
 
-// SendToChannel is Publish to the members of a channel. It returns how many there are now.
-func (h *Hub) SendToChannel(ctx context.Context, channel string, what Typed, options ...Option) (int, error) {
+// SendToChannel is Publish to the members of a channel. It returns the number of members.
+func (h *Hub) SendToChannel(
+	ctx context.Context, channel string, what Typed, options ...Option,
+) (int, error) {
 	r, err := h.Publish(ctx, what, ToChannel(channel), options...)
 	return r.Delivered, err
 }
 
-// SendToClient is Publish to one connection. It reports whether that is connected now.
-func (h *Hub) SendToClient(ctx context.Context, clientID string, what Typed, options ...Option) (bool, error) {
+// SendToClient is Publish to one connection. It reports whether the client is connected.
+func (h *Hub) SendToClient(
+	ctx context.Context, clientID string, what Typed, options ...Option,
+) (bool, error) {
 	r, err := h.Publish(ctx, what, ToClient(clientID), options...)
 	return r.Delivered > 0, err
 }
 
-// Broadcast is Publish to every connection. It returns how many there are now.
+// Broadcast is Publish to every connection. It returns the number of connections.
 func (h *Hub) Broadcast(ctx context.Context, what Typed, options ...Option) (int, error) {
 	r, err := h.Publish(ctx, what, ToAll(), options...)
 	return r.Delivered, err

@@ -11,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// Validate checks the target: its names and how many there are. The error is a *ValidationError.
+// Validate checks the names in the target and their number. The error is a *ValidationError.
 func (t Target) Validate() error {
 	check := rooms.CheckChannel
 	switch t.kind {
@@ -23,16 +23,16 @@ func (t Target) Validate() error {
 	case "client":
 		check = checkClientID
 	default:
-		return &ValidationError{"target", "is missing, expected user, users, channel, channels, client or all"}
+		return refuse("target", "is missing, expected user, users, channel, channels, client or all")
 	}
 	if len(t.names) == 0 || len(t.names) > MaxTargets {
-		return &ValidationError{"target." + t.kind, fmt.Sprintf("has %d names, expected 1 to %d", len(t.names), MaxTargets)}
+		return refuse("target."+t.kind, "has %d names, expected 1 to %d", len(t.names), MaxTargets)
 	}
 	for i, name := range t.names {
 		if check("", name) == nil {
 			continue
 		}
-		at := "target." + t.kind // named only when it is at fault
+		at := "target." + t.kind // only now, since an error needs it
 		if t.many {
 			at = fmt.Sprintf("%s[%d]", at, i)
 		}
@@ -67,7 +67,7 @@ func (t Target) rooms() []string {
 	return list
 }
 
-// newMessage validates a publish and builds its message.
+// newMessage validates a notification and its target, and builds the message.
 func newMessage(n Notification, t Target) (*Message, error) {
 	if err := rooms.CheckType(n.Type); err != nil {
 		return nil, invalid(err)
@@ -103,21 +103,21 @@ func newMessage(n Notification, t Target) (*Message, error) {
 	return m, nil
 }
 
-// checkTTL: what is not stored cannot expire.
+// checkTTL refuses a TTL for a volatile notification, which the log does not store.
 func checkTTL(n Notification) error {
 	switch {
 	case n.TTL < 0:
-		return &ValidationError{"ttl", fmt.Sprintf("is %v, expected a positive duration", n.TTL)}
+		return refuse("ttl", "is %v, expected a positive duration", n.TTL)
 	case n.TTL > 0 && n.Volatile:
-		return &ValidationError{"ttl", "bounds the replay, and what is volatile is never replayed: expected one of the two"}
+		return refuse("ttl", "limits the replay, which a volatile notification does not have")
 	}
 	return nil
 }
 
-// exceptRooms returns the rooms of the clients that do not get it.
+// exceptRooms returns the rooms of the clients that do not get the notification.
 func exceptRooms(clientIDs []string) ([]string, error) {
 	if len(clientIDs) > MaxTargets {
-		return nil, &ValidationError{"except", fmt.Sprintf("has %d client ids, expected at most %d", len(clientIDs), MaxTargets)}
+		return nil, refuse("except", "has %d client ids, expected at most %d", len(clientIDs), MaxTargets)
 	}
 	var list []string
 	for i, id := range clientIDs {
@@ -131,37 +131,38 @@ func exceptRooms(clientIDs []string) ([]string, error) {
 
 func checkClientID(field, id string) error { return rooms.CheckName(field, id, rooms.MaxName) }
 
-// checkMetadata returns metadata without surrounding space, the zero Checked for none.
+// checkMetadata returns metadata without space around it. No metadata is the zero Checked.
 func checkMetadata(raw json.RawMessage, known strictjson.Checked) (strictjson.Checked, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return strictjson.Checked{}, nil
 	}
 	if raw[0] != '{' {
-		return strictjson.Checked{}, &ValidationError{"metadata", "is not an object"}
+		return strictjson.Checked{}, refuse("metadata", "is not an object")
 	}
 	return checkJSON("metadata", raw, MaxMetadata, known)
 }
 
-// jsonRules are those of data and of metadata.
+// jsonRules are the rules for data and metadata.
 var jsonRules = strictjson.Rules{Depth: MaxDepth}
 
-// checkJSON checks raw, unless known is the proof that it was checked before.
-func checkJSON(field string, raw []byte, limit int, known strictjson.Checked) (strictjson.Checked, error) {
+// checkJSON checks raw, unless known proves that strictjson has checked it before.
+func checkJSON(
+	field string, raw []byte, limit int, known strictjson.Checked,
+) (checked strictjson.Checked, err error) {
 	if len(raw) > limit {
-		return strictjson.Checked{}, &ValidationError{field, fmt.Sprintf("is %d bytes long, expected at most %d", len(raw), limit)}
+		return checked, refuse(field, "is %d bytes long, expected at most %d", len(raw), limit)
 	}
 	if known.Is(raw) && known.Obeys(jsonRules) {
 		return known, nil
 	}
-	checked, err := strictjson.Check(raw, jsonRules)
-	if err != nil {
-		return strictjson.Checked{}, invalidJSON(field, err)
+	if checked, err = strictjson.Check(raw, jsonRules); err != nil {
+		return checked, invalidJSON(field, err)
 	}
 	return checked, nil
 }
 
-// invalidJSON turns an error of strictjson into a ValidationError.
+// invalidJSON returns an error of strictjson as a *ValidationError.
 func invalidJSON(field string, err error) error {
 	var refused *strictjson.Error
 	if errors.As(err, &refused) {
@@ -170,7 +171,7 @@ func invalidJSON(field string, err error) error {
 	return err
 }
 
-// addChannel puts the channels of the target into metadata, as "channel" or "channels" in place of the sender's.
+// addChannel sets the member "channel" or "channels" of metadata to the channels of the target.
 func addChannel(metadata strictjson.Checked, t Target, channels []string) json.RawMessage {
 	if t.kind != "channel" && t.kind != "channels" {
 		return metadata.Bytes()
@@ -189,13 +190,14 @@ func addChannel(metadata strictjson.Checked, t Target, channels []string) json.R
 	return append(object, '}')
 }
 
-// appendMembers appends what is between the braces of an object, without the member of that name.
+// appendMembers appends the text between the braces of an object, without the member of that name.
 func appendMembers(dst []byte, object strictjson.Checked, without string) []byte {
 	members := slices.Collect(object.Members())
 	if len(members) == 0 {
 		return dst
 	}
-	others := slices.DeleteFunc(members, func(m strictjson.Member) bool { return m.Name == without })
+	isIt := func(m strictjson.Member) bool { return m.Name == without }
+	others := slices.DeleteFunc(members, isIt)
 	if text := object.Bytes(); len(others) == len(members) {
 		return append(dst, text[1:len(text)-1]...)
 	}
@@ -208,7 +210,12 @@ func appendMembers(dst []byte, object strictjson.Checked, without string) []byte
 	return dst
 }
 
-// invalid turns the error of a name rule into a ValidationError.
+// refuse returns a *ValidationError.
+func refuse(field, format string, args ...any) error {
+	return &ValidationError{field, fmt.Sprintf(format, args...)}
+}
+
+// invalid returns the error of a rule for names as a *ValidationError.
 func invalid(err error) error {
 	var name *rooms.NameError
 	if errors.As(err, &name) {

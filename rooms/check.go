@@ -37,23 +37,24 @@ func (e *NameError) Error() string { return e.Field + ": " + e.Reason }
 // and without space at either end. It returns a *[NameError] or nil.
 func CheckName(field, s string, limit int) error {
 	if s == "" {
-		return &NameError{field, fmt.Sprintf("is empty, expected 1 to %d bytes", limit)}
+		return refuse(field, "is empty, expected 1 to %d bytes", limit)
 	}
 	if len(s) > limit {
-		return &NameError{field, fmt.Sprintf("is %d bytes long, expected at most %d", len(s), limit)}
+		return refuse(field, "is %d bytes long, expected at most %d", len(s), limit)
 	}
 	if !utf8.ValidString(s) {
-		return &NameError{field, shown(s) + " is not valid UTF-8"}
+		return refuse(field, "%s is not valid UTF-8", shown(s))
 	}
 	if first, _ := utf8.DecodeRuneInString(s); unicode.IsSpace(first) {
-		return &NameError{field, shown(s) + " starts with a space"}
+		return refuse(field, "%s starts with a space", shown(s))
 	}
 	if last, _ := utf8.DecodeLastRuneInString(s); unicode.IsSpace(last) {
-		return &NameError{field, shown(s) + " ends with a space"}
+		return refuse(field, "%s ends with a space", shown(s))
 	}
 	for _, r := range s {
 		if hidden(r) {
-			return &NameError{field, fmt.Sprintf("%s contains U+%04X, expected no control, format or line-separator character", shown(s), r)}
+			return refuse(field, "%s contains U+%04X, expected no control, format or line-separator character",
+				shown(s), r)
 		}
 	}
 	return nil
@@ -67,14 +68,16 @@ func CheckChannel(field, s string) error {
 		return err
 	}
 	if s == All {
-		return &NameError{field, `"*" means everyone, expected the name of a channel`}
+		return refuse(field, `"*" means everyone, expected the name of a channel`)
 	}
 	if strings.Contains(s, "#") {
-		return &NameError{field, shown(s) + " contains '#', which separates the namespace, expected a name without it"}
+		return refuse(field, "%s contains '#', which separates the namespace, expected a name without it",
+			shown(s))
 	}
 	for _, prefix := range []string{userPrefix, clientPrefix} {
 		if foldsTo(s, prefix) {
-			return &NameError{field, fmt.Sprintf("%s is owned by the server, expected no name that starts with %q", shown(s), prefix)}
+			return refuse(field, "%s is owned by the server, expected no name that starts with %q",
+				shown(s), prefix)
 		}
 	}
 	return nil
@@ -90,9 +93,14 @@ func CheckType(s string) error {
 		return err
 	}
 	if slices.Contains(reserved, s) || strings.HasPrefix(s, "auth:") {
-		return &NameError{"type", shown(s) + " is reserved, choose another name"}
+		return refuse("type", "%s is reserved, choose another name", shown(s))
 	}
 	return nil
+}
+
+// refuse returns a *NameError.
+func refuse(field, format string, args ...any) error {
+	return &NameError{field, fmt.Sprintf(format, args...)}
 }
 
 // hidden reports whether r can break a line or cannot be seen. Besides Cc, Cf, Zl and Zp these are
@@ -100,7 +108,8 @@ func CheckType(s string) error {
 // same.
 func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) ||
-		r == 0x034F || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || r == 0x2800 || r == 0x3164 || r == 0xFFA0
+		r == 0x034F || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || r == 0x2800 ||
+		r == 0x3164 || r == 0xFFA0
 }
 
 // foldsTo reports whether s starts with prefix (ASCII) when case and full-width forms are folded.

@@ -27,7 +27,8 @@ func IsClient(room string) (id string, ok bool) { return after(room, clientPrefi
 // IsChannel reports whether room (without namespace) is neither [All] nor the room of a user or a
 // connection.
 func IsChannel(room string) bool {
-	return room != All && !strings.HasPrefix(room, userPrefix) && !strings.HasPrefix(room, clientPrefix)
+	return room != All &&
+		!strings.HasPrefix(room, userPrefix) && !strings.HasPrefix(room, clientPrefix)
 }
 
 // In returns the hub room of a room of a namespace: the room itself in "/" (or ""), "/n#room" in
