@@ -120,7 +120,7 @@ func BenchmarkResume20Rooms100Missed(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendJSON measures the object that both transports send.
+// BenchmarkAppendJSON measures the encoding of the notification object.
 func BenchmarkAppendJSON(b *testing.B) {
 	m := &Message{ID: ID{1, 1042}, Type: "payment:completed", Data: []byte(`{"amount":12,"currency":"EUR"}`), Rooms: []string{rooms.All}}
 	buf := make([]byte, 0, 512)

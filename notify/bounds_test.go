@@ -13,19 +13,20 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// The tests of this file measure the heap of the process, so none of them is parallel: parallel tests wait until all
-// others are done.
+// The tests in this file measure the heap of the process, so none of them is parallel: parallel
+// tests run after all sequential tests have ended.
 
-// heap returns the bytes that are live.
+// heap returns the bytes of live heap objects.
 func heap() int64 {
 	runtime.GC()
-	runtime.GC() // what pools kept through the first
+	runtime.GC() // a sync.Pool keeps its objects through one collection
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	return int64(s.HeapAlloc)
 }
 
-// wire is a frame of the size that a transport's has: its object, an inner one, and the text with the message in it.
+// wire is a frame with the size of a transport's frame: an object, an inner object, and the encoded
+// text.
 type wire struct {
 	*inner
 	a, b int
@@ -58,7 +59,8 @@ func eventSource(m *Message) Frame {
 	return &wire{inner: &inner{text: append(text, bytes.ReplaceAll(m.AppendJSON(nil), []byte("\n"), []byte("\ndata: "))...)}}
 }
 
-// long returns a name of n bytes that is another for each i and takes the most space in JSON.
+// long returns a name of n bytes, different for each i. It takes the most space in JSON that a name
+// can.
 func long(i, n int) string {
 	s := fmt.Sprint(i)
 	return s + strings.Repeat(`"`, n-len(s))
@@ -72,8 +74,8 @@ func many(n int, name func(int) string) []string {
 	return all
 }
 
-// HistoryMaxBytes is what the history takes, whatever is published: nothing that a message holds is free.
-func TestHistoryHoldsItsBytes(t *testing.T) {
+// The history takes at most HistoryMaxBytes, whatever publishers send.
+func TestHistoryHeap(t *testing.T) {
 	const bound = 8 << 20
 	publish := func(n Notification, to Target) *Message {
 		m, err := newMessage(n, to)
@@ -157,8 +159,8 @@ func TestHistoryHoldsItsBytes(t *testing.T) {
 	}
 }
 
-// An inbox takes no more than its bytes, though the history has let go of what is in it.
-func TestInboxHoldsItsBytes(t *testing.T) {
+// An inbox takes at most inboxBytes, even if the history has dropped its messages.
+func TestInboxHeap(t *testing.T) {
 	const members = 16
 	before := heap()
 	h := newHub(t, Options{HistoryMaxBytes: 1})
@@ -192,8 +194,8 @@ func TestInboxHoldsItsBytes(t *testing.T) {
 	}
 }
 
-// Kept sessions take no more than their bytes, whatever clients joined and however they name themselves.
-func TestSessionsHoldTheirBytes(t *testing.T) {
+// Kept sessions take at most MaxSessionBytes, whatever channels and names clients choose.
+func TestSessionHeap(t *testing.T) {
 	const bound = 4 << 20
 	channels := func(i int) []string {
 		return many(64, func(n int) string { return long(i*64+n, rooms.MaxName) })

@@ -10,7 +10,8 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-// connected returns a Hub at a fixed time with one connection, and a function that prints what has come to it.
+// connected returns a Hub with a fixed clock and one connection, and a function that prints the
+// messages of the connection.
 func connected(userID string, channels ...string) (hub *notify.Hub, print func()) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	options := notify.DefaultOptions()

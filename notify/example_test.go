@@ -8,7 +8,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// A transport attaches a member, is woken, and pulls what it writes.
+// A transport attaches a member. The Hub wakes the transport, which pulls the messages and writes
+// them.
 func Example() {
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()
@@ -46,7 +47,7 @@ func Example() {
 	// 1 order:paid {"order":7} {"channel":"orders"} true
 }
 
-// A client that comes back with its cursor gets what it missed, then a recovery.
+// A client that reconnects with its cursor gets the messages that it missed, then a recovery.
 func Example_resume() {
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()

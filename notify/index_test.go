@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// history returns the numbers kept in a room.
+// history returns the sequence numbers of the messages that a room keeps.
 func history(h *Hub, name string) (seqs []uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -23,6 +23,7 @@ func history(h *Hub, name string) (seqs []uint64) {
 }
 
 func TestHistoryIsBoundedByCount(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{HistorySize: 3})
 	for i := range 10 {
 		send(t, h, "x", "busy")
@@ -39,6 +40,7 @@ func TestHistoryIsBoundedByCount(t *testing.T) {
 }
 
 func TestHistoryIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
 	m := func(name string) *Message { return &Message{Rooms: []string{name}, Data: make([]byte, 500)} }
 	bound := 5*cost(m("r0")) + 2*roomBytes("r0")
 	h := newHub(t, Options{HistoryMaxBytes: bound})
@@ -58,6 +60,7 @@ func TestHistoryIsBoundedByBytes(t *testing.T) {
 }
 
 func TestHistoryIsBoundedByAge(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{HistoryTTL: 10 * time.Second})
 		attach(t, h, Attachment{ClientID: "a", Rooms: []string{"stays"}})
@@ -84,8 +87,9 @@ func TestHistoryIsBoundedByAge(t *testing.T) {
 	})
 }
 
-// A publish trims a little by itself, so that the age holds under load between two sweeps.
-func TestAPublishTrims(t *testing.T) {
+// A publish trims a few messages, so that HistoryTTL holds under load between two sweeps.
+func TestPublishTrims(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{HistoryTTL: time.Second, HistorySize: 100})
 		h.stop() // no sweeper
@@ -102,8 +106,10 @@ func TestAPublishTrims(t *testing.T) {
 	})
 }
 
-// What no room holds any more lets go of its data, though it stands in the queue behind one that is held.
-func TestDeadEntriesAreReleased(t *testing.T) {
+// An entry that no room holds releases its message, even while it is in the queue behind an entry
+// that a room holds.
+func TestDeadEntriesReleaseMessages(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{HistorySize: 2})
 	send(t, h, "x", "quiet")
 	for range 5000 {
@@ -120,8 +126,9 @@ func TestDeadEntriesAreReleased(t *testing.T) {
 	}
 }
 
-// The index against what the rules say, for any order of publishes and sweeps.
+// The index obeys its limits for any order of publishes and sweeps.
 func TestIndexRules(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
 		now := time.Now()
@@ -180,7 +187,7 @@ func TestIndexRules(t *testing.T) {
 	})
 }
 
-// A million rooms that were published to once cost nothing after the retention.
+// After the retention a million rooms with one message each take no memory.
 func TestRoomsAreFreed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a million publishes")
@@ -205,6 +212,7 @@ func TestRoomsAreFreed(t *testing.T) {
 }
 
 func TestDeque(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var d deque[*int]
 		var model []*int
@@ -257,8 +265,9 @@ func TestDeque(t *testing.T) {
 	})
 }
 
-// An emit may be encoded once more than a notification, for the streams that want it in the form of one.
-func TestEveryFrameCounts(t *testing.T) {
+// An emit may have one frame more than a notification, for streams that want notification objects.
+func TestCostOfThirdFrame(t *testing.T) {
+	t.Parallel()
 	notification := cost(&Message{Rooms: []string{"r"}, Type: "t", Data: make([]byte, 100)})
 	emit := cost(&Message{Rooms: []string{"r"}, Type: "t", Args: make([]byte, 100)})
 	if got, want := emit-notification, int64(frameCost+block(4*1+100)); got != want {

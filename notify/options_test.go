@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A zero is a zero: each bound alone switches off what it bounds, and what is live goes on.
+// Each limit of 0 disables what it limits. Live delivery goes on.
 func TestZeroOptions(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	base := DefaultOptions()
 	base.Now = func() time.Time { return now }
@@ -62,8 +63,9 @@ func TestZeroOptions(t *testing.T) {
 	}
 }
 
-// Without history a room is freed at once, in whatever order a message names it.
-func TestNoHistoryLeavesNoRooms(t *testing.T) {
+// Without history the index frees a room at once, whatever the order of rooms in a message.
+func TestNoHistoryKeepsNoRooms(t *testing.T) {
+	t.Parallel()
 	o := DefaultOptions()
 	o.HistorySize = 0
 	h := New(NewMemoryLog(), o)

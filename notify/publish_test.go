@@ -21,6 +21,7 @@ func crowd(t testing.TB, h *Hub) map[string]*Member {
 }
 
 func TestPublishReachesTheTarget(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		to       Target
 		except   []string
@@ -61,7 +62,8 @@ func TestPublishReachesTheTarget(t *testing.T) {
 	}
 }
 
-func TestVolatileIsNotStored(t *testing.T) {
+func TestVolatileMessageIsNotStored(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a"})
 	send(t, h, "1", "*")
@@ -77,7 +79,8 @@ func TestVolatileIsNotStored(t *testing.T) {
 	expect(t, attach(t, h, Attachment{ClientID: "b", Resume: &Cursor{All: true}}), "1 2 recovery(true 2 0>2)")
 }
 
-func TestAVolatileMessageIsNotWorthALag(t *testing.T) {
+func TestVolatileMessageCausesNoLag(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a"})
 	for range inboxSize {
@@ -98,6 +101,7 @@ func TestAVolatileMessageIsNotWorthALag(t *testing.T) {
 }
 
 func TestPublishBatch(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a", UserID: "u"})
 	item := func(data string, to Target, volatile bool) Publication {
@@ -132,14 +136,15 @@ func TestPublishBatch(t *testing.T) {
 	}
 }
 
-// brokenLog cannot store.
+// brokenLog fails to store.
 type brokenLog struct{ *MemoryLog }
 
 var errDisk = errors.New("disk full")
 
 func (brokenLog) Append(context.Context, []*Message) error { return errDisk }
 
-func TestNothingIsSentWhenTheLogIsDown(t *testing.T) {
+func TestPublishSendsNothingWhenLogIsDown(t *testing.T) {
+	t.Parallel()
 	h := New(brokenLog{NewMemoryLog()}, DefaultOptions())
 	defer h.Close()
 	m := attach(t, h, Attachment{ClientID: "a"})
@@ -153,7 +158,8 @@ func TestNothingIsSentWhenTheLogIsDown(t *testing.T) {
 	expect(t, m, "")
 }
 
-func TestAClosedHubRefuses(t *testing.T) {
+func TestClosedHub(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	h.Close()
 	h.Close() // again is nothing
@@ -167,7 +173,8 @@ func TestAClosedHubRefuses(t *testing.T) {
 	}
 }
 
-func TestDeliverFillsWhatIsMissing(t *testing.T) {
+func TestDeliverSetsMissingFields(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{})
 		time.Sleep(1234567 * time.Nanosecond)

@@ -17,7 +17,7 @@ func online(t *testing.T) (h *Hub, c1, c2, c3 *Member) {
 	return h, c1, c2, c3
 }
 
-// kind is a Typed with a target of its own, or none, as those of package catalogue are.
+// kind is a Typed with a target of its own or none, as the kinds of package catalogue are.
 type kind struct {
 	typ string
 	own Target
@@ -26,7 +26,7 @@ type kind struct {
 
 func (k kind) Build() (Notification, Target, error) { return Notification{Type: k.typ}, k.own, k.err }
 
-// types returns the types of what a member has.
+// types returns the types of the messages that a member pulls.
 func types(m *Member) (all []string) {
 	for _, d := range pull(m) {
 		all = append(all, d.Message.Type)
@@ -35,6 +35,7 @@ func types(m *Member) (all []string) {
 }
 
 func TestSend(t *testing.T) {
+	t.Parallel()
 	h, c1, c2, c3 := online(t)
 	ctx := t.Context()
 	check := func(got, want any, err error) {
@@ -80,6 +81,7 @@ func TestSend(t *testing.T) {
 }
 
 func TestText(t *testing.T) {
+	t.Parallel()
 	h, c1, _, c3 := online(t)
 	if n, err := h.SendToUser(t.Context(), "u1", Text(`Say "hi" ☺`)); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
@@ -96,8 +98,9 @@ func TestText(t *testing.T) {
 	}
 }
 
-// One receipt says of several users or channels how many have somebody, and how many there are.
+// A receipt counts the users or channels with a connection, and those in the target.
 func TestPublishToMany(t *testing.T) {
+	t.Parallel()
 	h, c1, _, _ := online(t)
 	for _, c := range []struct {
 		to                        Target
@@ -123,7 +126,8 @@ func TestPublishToMany(t *testing.T) {
 	}
 }
 
-func TestSendRefuses(t *testing.T) {
+func TestSendErrors(t *testing.T) {
+	t.Parallel()
 	h, _, _, _ := online(t)
 	for _, c := range []struct {
 		typed   Typed
@@ -149,8 +153,9 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// A caller's options are not written to.
-func TestSendLeavesTheOptions(t *testing.T) {
+// Send does not write to the caller's slice of options.
+func TestSendDoesNotChangeOptions(t *testing.T) {
+	t.Parallel()
 	h, _, _, _ := online(t)
 	options := slices.Grow([]Option{Volatile()}, 4)
 	if _, err := h.SendToUser(t.Context(), "u1", kind{typ: "x", own: ToAll()}, options...); err != nil || options[:2][1] != nil {

@@ -12,7 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestStatsCountWhatWentWrong(t *testing.T) {
+func TestStatsOfLagsAndGaps(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{HistorySize: 70})
 	m := attach(t, h, Attachment{ClientID: "slow", Rooms: []string{"x"}})
 	volatile := func() { deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Volatile: true}) }
@@ -46,9 +47,10 @@ func TestStatsCountWhatWentWrong(t *testing.T) {
 	}
 }
 
-// A volatile message that waits in an inbox when that is dropped is lost, and counted as such: the index does not
-// have it.
-func TestStatsCountVolatileMessagesLostInAnInbox(t *testing.T) {
+// A volatile message in an inbox that the Hub drops is lost, since the index does not have it.
+// Stats count it.
+func TestStatsOfVolatileMessagesLostInInbox(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "slow", Rooms: []string{"x"}})
 	for i := range inboxSize {
@@ -70,8 +72,9 @@ func TestStatsCountVolatileMessagesLostInAnInbox(t *testing.T) {
 	}
 }
 
-// A large message does not keep a member from catching up.
-func TestLagEndsWithLargeMessages(t *testing.T) {
+// A member catches up with large messages, too.
+func TestLagWithLargeMessages(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "slow", Rooms: []string{"x"}})
 	for range 3 {
@@ -95,7 +98,8 @@ func TestLagEndsWithLargeMessages(t *testing.T) {
 	}
 }
 
-func TestAcceptedIsTheTimeOfThePublishWhateverTheTimestampSays(t *testing.T) {
+func TestAcceptedIsTimeOfPublish(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := New(NewMemoryLog(), DefaultOptions())
 		defer h.Close()
@@ -108,8 +112,9 @@ func TestAcceptedIsTheTimeOfThePublishWhateverTheTimestampSays(t *testing.T) {
 	})
 }
 
-// What Stats keeps up to date is what a look at every member would give.
-func TestStatsAreThoseOfTheMembers(t *testing.T) {
+// The counts that the Hub updates are equal to those of a walk through all members.
+func TestStatsMatchMembers(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		h := New(NewMemoryLog(), defaulted(Options{HistorySize: 100}))
 		defer h.Close()

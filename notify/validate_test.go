@@ -11,7 +11,8 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-func TestPublishRefuses(t *testing.T) {
+func TestPublishErrors(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	ok := Notification{Type: "t", Data: json.RawMessage(`{}`)}
 	many := slices.Repeat([]string{"x"}, 1001)
@@ -62,6 +63,7 @@ func TestPublishRefuses(t *testing.T) {
 }
 
 func TestPublishAccepts(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	for _, data := range []string{
 		"", "null", "0", `"a"`, "[]", " {\n} ", `{"__proto__":1,"a":1}`,
@@ -80,8 +82,9 @@ func TestPublishAccepts(t *testing.T) {
 	}
 }
 
-// What was checked before is trusted as long as it is that memory and obeys the rules of Publish.
+// Publish trusts a checked value if it is the same memory and obeys the rules of Publish.
 func TestPublishTrustsProof(t *testing.T) {
+	t.Parallel()
 	deep := strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)
 	check := func(text string, r strictjson.Rules) strictjson.Checked {
 		checked, err := strictjson.Check([]byte(text), r)
@@ -117,6 +120,7 @@ func TestPublishTrustsProof(t *testing.T) {
 }
 
 func TestTargetsBecomeRooms(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		to       Target
 		metadata string
