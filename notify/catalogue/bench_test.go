@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// BenchmarkSendPaymentUser3 measures the Go API: a typed payment to a user with three connections among 10,000,
-// pulls included.
+// BenchmarkSendPaymentUser3 measures the Go API: a typed payment to a user with three connections
+// among 10,000, pulls included.
 func BenchmarkSendPaymentUser3(b *testing.B) {
 	h := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	b.Cleanup(h.Close)
@@ -42,7 +42,7 @@ func BenchmarkSendPaymentUser3(b *testing.B) {
 	}
 }
 
-// BenchmarkDecode measures the reading of a body of the HTTP API, with its check.
+// BenchmarkDecode measures the check and the decoding of a body of the HTTP API.
 func BenchmarkDecode(b *testing.B) {
 	body := []byte(`{"paymentId":"p_81","status":"completed","data":{"customerId":"u1","amount":9.99,"currency":"EUR"},"metadata":{"trace":"t1"}}`)
 	b.ReportAllocs()

@@ -16,16 +16,16 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// plan says where a Go type of the catalogue has the fields of its kind.
+// plan maps the fields of a kind to those of its Go type.
 type plan struct {
 	kind           *Kind
-	id, status     int      // fields of the struct; id is -1 when the kind has none
-	fields         []int    // those of kind.Fields, -1 for a constant
-	paths          []string // of these, for errors: "data.amount"
+	id, status     int      // indexes in the struct; id is -1 if the kind has none
+	fields         []int    // indexes of kind.Fields in the struct, -1 for a constant
+	paths          []string // paths of kind.Fields for errors, such as "data.amount"
 	data, metadata int
 }
 
-// plans has one for each type. It is never written to.
+// plans has the plan of each type. Nothing writes to it.
 var plans = plansOf(
 	Payment{}, UserAccount{}, SystemHealth{},
 	Job{}, VideoProcessing{}, DataExport{}, BatchOperation{},
@@ -59,7 +59,8 @@ func plansOf(values ...notify.Typed) map[reflect.Type]*plan {
 	return all
 }
 
-// build makes the notification of a value of one of these types. A field of its zero value is left out.
+// build returns the notification for a value of one of these types. It omits fields with the zero
+// value.
 func build(t notify.Typed) (notify.Notification, notify.Target, error) {
 	v := reflect.ValueOf(t)
 	p := plans[v.Type()]
@@ -96,7 +97,7 @@ func build(t notify.Typed) (notify.Notification, notify.Target, error) {
 	return n, c.target(), err
 }
 
-// value checks and writes a field of a struct.
+// value checks a field of the struct, and writes it.
 func (c *composer) value(i int, at string, v reflect.Value) error {
 	f := &c.kind.Fields[i]
 	switch v.Kind() {
@@ -141,7 +142,8 @@ func (c *composer) value(i int, at string, v reflect.Value) error {
 	return c.add(m)
 }
 
-// appendNumber writes a number as encoding/json does: without exponent as far as people read it so.
+// appendNumber writes a number as encoding/json does: with an exponent only if it is very small or
+// very large.
 func appendNumber(dst []byte, n float64) []byte {
 	format := byte('f')
 	if a := math.Abs(n); a != 0 && (a < 1e-6 || a >= 1e21) {
@@ -150,7 +152,7 @@ func appendNumber(dst []byte, n float64) []byte {
 	return strconv.AppendFloat(dst, n, format, -1, 64)
 }
 
-// byName returns the fields of a map[string]any by name.
+// byName returns the members of a map[string]any, sorted by name.
 func byName(prefix string, v reflect.Value) ([]strictjson.Member, error) {
 	if v.Len() == 0 {
 		return nil, nil
@@ -167,7 +169,7 @@ func byName(prefix string, v reflect.Value) ([]strictjson.Member, error) {
 	return list, nil
 }
 
-// refuseJSON returns an error of strictjson as one for its field.
+// refuseJSON returns an error of strictjson as the error for a field.
 func refuseJSON(at string, err error) error {
 	var refused *strictjson.Error
 	if errors.As(err, &refused) {
@@ -176,7 +178,7 @@ func refuseJSON(at string, err error) error {
 	return err
 }
 
-// memberOf encodes a field, without the escapes that only HTML needs.
+// memberOf encodes a field, without the escapes for HTML.
 func memberOf(at, name string, value any) (strictjson.Member, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -184,7 +186,8 @@ func memberOf(at, name string, value any) (strictjson.Member, error) {
 	if err := e.Encode(value); err != nil {
 		return strictjson.Member{}, refuse(at, "cannot be sent: "+strings.TrimPrefix(err.Error(), "json: "))
 	}
-	checked, err := strictjson.Check(b.Bytes(), strictjson.Rules{Depth: notify.MaxDepth}) // a json.RawMessage may be anything
+	// A json.RawMessage in value may have any text.
+	checked, err := strictjson.Check(b.Bytes(), strictjson.Rules{Depth: notify.MaxDepth})
 	if err != nil {
 		err = refuseJSON(at, err)
 	}

@@ -6,76 +6,76 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Payment tells that a payment was made, failed or was given back. Type "payment:<status>", by default to the user
-// CustomerID, priority normal, high when it failed.
+// Payment is a change in the status of a payment. Type "payment:<status>", default target the user
+// CustomerID, priority normal, high for failed.
 type Payment struct {
 	PaymentID   string         `json:"paymentId"`   // required
 	Status      string         `json:"status"`      // required: pending, completed, failed or refunded
-	CustomerID  string         `json:"customerId"`  // who pays: the user who is told
-	Amount      float64        `json:"amount"`      // in the main unit of the currency: 9.99. Give a 0 in Data
+	CustomerID  string         `json:"customerId"`  // the user who pays
+	Amount      float64        `json:"amount"`      // in the main unit of the currency, such as 9.99; for 0 use Data
 	Currency    string         `json:"currency"`    // ISO 4217: "EUR"
-	OrderID     string         `json:"orderId"`     // what was paid for
+	OrderID     string         `json:"orderId"`     // the order that the payment is for
 	Method      string         `json:"method"`      // such as "card"
-	Description string         `json:"description"` // for people
-	Reason      string         `json:"reason"`      // why it failed or was given back
+	Description string         `json:"description"` // a text for users
+	Reason      string         `json:"reason"`      // the reason of a failure or refund
 	ReceiptURL  string         `json:"receiptUrl"`
-	Data        map[string]any `json:"-"` // further fields of data
-	Metadata    map[string]any `json:"-"` // further metadata; category, priority and source in place of the defaults
+	Data        map[string]any `json:"-"` // more fields of data
+	Metadata    map[string]any `json:"-"` // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (p Payment) Build() (notify.Notification, notify.Target, error) { return build(p) }
 
-// UserAccount tells that an account was made or changed. Type "user:<action>", by default to the user UserID,
+// UserAccount is a change of an account. Type "user:<action>", default target the user UserID,
 // priority normal, high for deleted and suspended.
 type UserAccount struct {
 	UserID   string         `json:"userId"`   // required
 	Action   string         `json:"action"`   // required: created, updated, deleted, suspended or activated
-	Username string         `json:"username"` // the account's
+	Username string         `json:"username"` // of the account
 	Email    string         `json:"email"`
-	Reason   string         `json:"reason"` // why, for people
-	Data     map[string]any `json:"-"`      // further fields of data
-	Metadata map[string]any `json:"-"`      // further metadata; category, priority and source in place of the defaults
+	Reason   string         `json:"reason"` // a text for users
+	Data     map[string]any `json:"-"`      // more fields of data
+	Metadata map[string]any `json:"-"`      // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (u UserAccount) Build() (notify.Notification, notify.Target, error) { return build(u) }
 
-// SystemHealth tells how a part of the system is. Type "system:<status>", by default to the channel
-// "system-monitoring", priority low, medium for warning, high for critical.
+// SystemHealth is the state of a part of the system. Type "system:<status>", default target the
+// channel "system-monitoring", priority low, medium for warning, high for critical.
 type SystemHealth struct {
-	SystemID  string         `json:"systemId"` // required: which part, such as "database"
+	SystemID  string         `json:"systemId"` // required: the part, such as "database"
 	Status    string         `json:"status"`   // required: healthy, warning, critical or offline
-	Message   string         `json:"message"`  // for people
-	Metric    string         `json:"metric"`   // what was measured, such as "cpu"
-	Value     float64        `json:"value"`    // of the metric, in its own unit. Give a 0 in Data
+	Message   string         `json:"message"`  // a text for users
+	Metric    string         `json:"metric"`   // the name of the metric, such as "cpu"
+	Value     float64        `json:"value"`    // of the metric, in its unit; for 0 use Data
 	Threshold float64        `json:"threshold"`
 	Metrics   map[string]any `json:"metrics"`   // several metrics by name
-	CheckedAt time.Time      `json:"checkedAt"` // when it was measured
-	Data      map[string]any `json:"-"`         // further fields of data
-	Metadata  map[string]any `json:"-"`         // further metadata; category, priority and source in place of the defaults
+	CheckedAt time.Time      `json:"checkedAt"` // the time of the measurement
+	Data      map[string]any `json:"-"`         // more fields of data
+	Metadata  map[string]any `json:"-"`         // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (s SystemHealth) Build() (notify.Notification, notify.Target, error) { return build(s) }
 
 func businessKinds() []Kind {
 	return []Kind{
 		{
 			Name: "payment", GoType: "Payment", Function: "sendPaymentNotification",
-			Doc:    "A payment was made, failed or was given back.",
+			Doc:    "The status of a payment changes.",
 			Type:   "payment:<status>",
-			ID:     ownID("paymentId", "The payment."),
-			Status: one("status", "What became of it.", "pending", "completed", "failed", "refunded"),
+			ID:     ownID("paymentId", "The id of the payment."),
+			Status: one("status", "The new status.", "pending", "completed", "failed", "refunded"),
 			Fields: []Field{
-				userID("customerId", "Who pays: the user who is told."),
-				number("amount", "", "In the main unit of the currency: 9.99."),
-				{Name: "currency", Type: TypeString, MaxLen: 16, Doc: "ISO 4217: EUR."},
-				label("orderId", "What was paid for."),
-				label("method", "How it was paid, such as card."),
-				text("description", "For people."),
-				text("reason", "Why it failed or was given back."),
-				link("receiptUrl", "Where the receipt is."),
+				userID("customerId", "The user who pays."),
+				number("amount", "", "In the main unit of the currency, such as 9.99."),
+				{Name: "currency", Type: TypeString, MaxLen: 16, Doc: "ISO 4217, such as EUR."},
+				label("orderId", "The order that the payment is for."),
+				label("method", "The method of payment, such as card."),
+				text("description", "A text for users."),
+				text("reason", "The reason of a failure or refund."),
+				link("receiptUrl", "The address of the receipt."),
 			},
 			Target:   TargetRule{User: "data.customerId"},
 			Category: "payment", Source: "webhook",
@@ -83,14 +83,14 @@ func businessKinds() []Kind {
 		},
 		{
 			Name: "user-account", GoType: "UserAccount", Function: "sendUserAccountNotification",
-			Doc:    "An account was made or changed.",
+			Doc:    "An account changes.",
 			Type:   "user:<action>",
-			ID:     required(userID("userId", "Whose account it is.")),
-			Status: one("action", "What was done.", "created", "updated", "deleted", "suspended", "activated"),
+			ID:     required(userID("userId", "The user of the account.")),
+			Status: one("action", "The change.", "created", "updated", "deleted", "suspended", "activated"),
 			Fields: []Field{
-				label("username", "The account's name."),
-				{Name: "email", Type: TypeString, MaxLen: 320, Doc: "The account's address."},
-				text("reason", "Why, for people."),
+				label("username", "The name of the account."),
+				{Name: "email", Type: TypeString, MaxLen: 320, Doc: "The email address of the account."},
+				text("reason", "The reason, a text for users."),
 			},
 			Target:   TargetRule{User: "userId"},
 			Category: "account", Source: "webhook",
@@ -98,17 +98,17 @@ func businessKinds() []Kind {
 		},
 		{
 			Name: "system-health", GoType: "SystemHealth", Function: "sendSystemHealthNotification",
-			Doc:    "How a part of the system is.",
+			Doc:    "The state of a part of the system.",
 			Type:   "system:<status>",
-			ID:     ownID("systemId", "Which part, such as database."),
-			Status: one("status", "How it is.", "healthy", "warning", "critical", "offline"),
+			ID:     ownID("systemId", "The part, such as database."),
+			Status: one("status", "The state.", "healthy", "warning", "critical", "offline"),
 			Fields: []Field{
-				text("message", "For people."),
-				label("metric", "What was measured, such as cpu."),
-				number("value", "", "Of the metric, in its own unit."),
-				number("threshold", "", "Of the metric, in its own unit."),
+				text("message", "A text for users."),
+				label("metric", "The name of the metric, such as cpu."),
+				number("value", "", "Of the metric, in its unit."),
+				number("threshold", "", "Of the metric, in its unit."),
 				object("metrics", "Several metrics by name."),
-				instant("checkedAt", "When it was measured."),
+				instant("checkedAt", "The time of the measurement."),
 			},
 			Target:   TargetRule{Channel: "system-monitoring"},
 			Category: "system", Source: "system", System: true,

@@ -13,8 +13,9 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// The catalogue as other people's code depends on it.
-func TestTheCatalogue(t *testing.T) {
+// The names and defaults of the catalogue, which programs of users depend on.
+func TestKinds(t *testing.T) {
+	t.Parallel()
 	var got []string
 	for _, k := range Kinds() {
 		target := "required"
@@ -68,8 +69,9 @@ func TestTheCatalogue(t *testing.T) {
 	}
 }
 
-// Every row can be used by those who read it: names that are names, defaults that validate, docs that are there.
-func TestEveryKindIsWhole(t *testing.T) {
+// Every kind is complete: its names and defaults are valid, and it has documentation.
+func TestKindsAreComplete(t *testing.T) {
+	t.Parallel()
 	names := map[string]bool{}
 	for _, k := range Kinds() {
 		if found, ok := KindOf(k.Name); !ok || !reflect.DeepEqual(found, k) {
@@ -104,19 +106,21 @@ func TestEveryKindIsWhole(t *testing.T) {
 		}
 	}
 	if _, ok := KindOf("none"); ok {
-		t.Error("KindOf finds what is not there")
+		t.Error("KindOf finds a kind that does not exist")
 	}
 }
 
-func TestKindsAreTheCallers(t *testing.T) {
+func TestCallerMayChangeKinds(t *testing.T) {
+	t.Parallel()
 	k := Kinds()
 	k[0].Status.Enum[0], k[0].Fields[0].Name, k[0].Priorities["failed"] = "x", "x", "x"
 	if again := Kinds()[0]; again.Status.Enum[0] != "pending" || again.Fields[0].Name != "customerId" || again.PriorityOf("failed") != "high" {
-		t.Error("a change of what Kinds returned is seen by others")
+		t.Error("a change of the result of Kinds changes the next result")
 	}
 }
 
-func TestFixedTypes(t *testing.T) {
+func TestTypes(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]string{
 		"payment": "payment:pending payment:completed payment:failed payment:refunded", "maintenance": "maintenance",
 		"achievement": "", "custom": "",
@@ -128,8 +132,9 @@ func TestFixedTypes(t *testing.T) {
 	}
 }
 
-// The Go types have the fields of the table, all of them, in its order and of its types.
-func TestGoTypesAreTheTable(t *testing.T) {
+// The Go types have all fields of their kinds, in the same order and with the same types.
+func TestGoTypesMatchKinds(t *testing.T) {
+	t.Parallel()
 	if len(plans) != len(Kinds()) {
 		t.Errorf("%d Go types for %d kinds", len(plans), len(Kinds()))
 	}
@@ -160,7 +165,7 @@ func TestGoTypesAreTheTable(t *testing.T) {
 	}
 }
 
-// built shows what a typed notification becomes.
+// built builds a typed notification, and returns its type, target and data.
 func built(t *testing.T, typed notify.Typed) string {
 	t.Helper()
 	n, target, err := typed.Build()
@@ -174,6 +179,7 @@ func built(t *testing.T, typed notify.Typed) string {
 }
 
 func TestBuild(t *testing.T) {
+	t.Parallel()
 	date := time.Date(2026, 11, 22, 11, 0, 0, 0, time.FixedZone("", 3600))
 	for _, c := range []struct {
 		typed notify.Typed
@@ -207,14 +213,14 @@ func TestBuild(t *testing.T) {
 		{Payment{Status: "failed", PaymentID: "p", Currency: strings.Repeat("x", 17)}, `data.currency: is 17 bytes long, expected at most 16`},
 		{Payment{Status: "failed", PaymentID: "p", Reason: "\xff"}, `data.reason: is not valid UTF-8`},
 		{Payment{Status: "failed", PaymentID: "p", Amount: -1 / zero}, `data.amount: got the number -Inf, expected a number`},
-		{Payment{Status: "failed", PaymentID: "p", Amount: 1, Data: map[string]any{"amount": 2}}, `data.amount: is given twice`},
+		{Payment{Status: "failed", PaymentID: "p", Amount: 1, Data: map[string]any{"amount": 2}}, `data.amount: has two values, expected one`},
 		{Payment{Status: "failed", PaymentID: "p", Data: map[string]any{"amount": "2"}}, `data.amount: got the string "2", expected a number`},
-		{Payment{Status: "failed", PaymentID: "p", Data: map[string]any{"paymentId": "q"}}, `data.paymentId: got the string "q", but paymentId beside data is "p"`},
-		{Payment{Status: "failed", PaymentID: "p", Data: map[string]any{"metadata": 1}}, `data.metadata: belongs beside data, as metadata`},
+		{Payment{Status: "failed", PaymentID: "p", Data: map[string]any{"paymentId": "q"}}, `data.paymentId: got the string "q", expected "p" as outside data`},
+		{Payment{Status: "failed", PaymentID: "p", Data: map[string]any{"metadata": 1}}, `data.metadata: is not a field of data, expected metadata outside data`},
 		{Payment{Status: "failed", PaymentID: "p", Data: map[string]any{"f": func() {}}}, `data.f: cannot be sent: unsupported type: func()`},
 		{Payment{Status: "failed", PaymentID: "p", Metadata: map[string]any{"priority": "urgent"}}, `metadata.priority: got "urgent", expected low, medium, normal or high`},
 		{Payment{Status: "failed", PaymentID: "p", Metadata: map[string]any{"category": 1}}, `metadata.category: got the number 1, expected a string`},
-		{Payment{Status: "failed", PaymentID: "p", Metadata: map[string]any{"system": true}}, `metadata.system: is set by the kind, expected none`},
+		{Payment{Status: "failed", PaymentID: "p", Metadata: map[string]any{"system": true}}, `metadata.system: is set by the kind, expected no value`},
 		{Job{Status: "started", JobID: "j", Progress: 101}, `data.progress: got the number 101, expected a number from 0 to 100`},
 		{Job{Status: "started", JobID: "j", DurationMs: -1}, `data.durationMs: got the number -1, expected an integer of at least 0`},
 		{DataExport{ExportID: "e1", Status: "failed", ExpiresAt: date.AddDate(9000, 0, 0)}, `data.expiresAt: got the year 11026, expected a time such as "2026-11-22T10:00:00Z"`},

@@ -13,7 +13,7 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// checkValue checks a JSON value for a field of the table and returns it when it is a string.
+// checkValue checks a JSON value for a field. It returns the value if it is a string.
 func checkValue(at string, f *Field, v strictjson.Checked) (s string, err error) {
 	switch f.Type {
 	case TypeString:
@@ -67,15 +67,15 @@ func checkNumber(at string, f *Field, v strictjson.Checked) error {
 		return wrongType(at, f, v)
 	}
 	n, err := strconv.ParseFloat(string(v.Bytes()), 64)
-	if err != nil || !fits(f, n) { // an error is a number too large for a double: no client could read it
+	if err != nil || !fits(f, n) { // an error means that no double, and so no client, has the number
 		return wrongType(at, f, v)
 	}
 	return nil
 }
 
-// fits reports whether a number is of the type and in the range.
+// fits reports whether a number has the type of the field and is in its range.
 func fits(f *Field, n float64) bool {
-	const exact = 1 << 53 // where doubles, and so JavaScript, stop having all integers
+	const exact = 1 << 53 // doubles, and so JavaScript, do not have all integers above
 	switch {
 	case math.IsNaN(n) || math.IsInf(n, 0),
 		f.Type == TypeInteger && (n != math.Trunc(n) || math.Abs(n) > exact),
@@ -102,7 +102,7 @@ func checkArray(at string, f *Field, v strictjson.Checked) error {
 	return nil
 }
 
-// decodeLabel reads a short string of the metadata.
+// decodeLabel decodes a short string of the metadata.
 func decodeLabel(at string, v strictjson.Checked) (string, error) {
 	s, err := DecodeText(at, v)
 	if err == nil {
@@ -117,7 +117,7 @@ func wrongType(at string, f *Field, v strictjson.Checked) error {
 
 func quote(s string) string { return strconv.Quote(strictjson.Shorten(s)) }
 
-// expected says what values a field takes.
+// expected describes the values that a field takes.
 func (f *Field) expected() string {
 	switch {
 	case f.Enum != nil:
@@ -129,7 +129,7 @@ func (f *Field) expected() string {
 	case f.Type == TypeBoolean:
 		return "true or false"
 	case f.Type == TypeAny:
-		return "any value but null, or to leave it out"
+		return "any value except null, or no value"
 	}
 	article := "a "
 	if strings.ContainsAny(f.Type[:1], "aeio") {
@@ -146,7 +146,7 @@ func (f *Field) expected() string {
 	return article + f.Type
 }
 
-// either lists values: a, b or c.
+// either lists values as in: a, b or c.
 func either(values []string) string {
 	if len(values) < 2 {
 		return strings.Join(values, "")

@@ -10,17 +10,17 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// composer writes the data of a kind: the id, the status, the fields, then the metadata.
+// composer writes the data of a kind: the id, the status, the fields, and the metadata.
 type composer struct {
 	kind   *Kind
 	id     string
 	status string
-	user   string // the value of the field that Target.User names
-	known  uint64 // bit i: Fields[i] is written
+	user   string // the value of the field in Target.User
+	known  uint64 // bit i is set when Fields[i] is written
 	dst    []byte
 }
 
-// begin checks id and status and writes them.
+// begin checks the id and the status, and writes them.
 func (c *composer) begin() error {
 	k := c.kind
 	if err := checkStatus(&k.Status, c.status); err != nil {
@@ -67,7 +67,7 @@ func appendKey(dst []byte, name string) []byte {
 	return append(strictjson.AppendString(dst, name), ':')
 }
 
-// fill writes what is put in for a field that data leaves out.
+// fill writes the default of a field that is not in data.
 func (c *composer) fill(i int, data []strictjson.Member) {
 	f := &c.kind.Fields[i]
 	value := f.Const
@@ -86,19 +86,19 @@ func hasName(list []strictjson.Member, name string) bool {
 	return slices.ContainsFunc(list, func(m strictjson.Member) bool { return m.Name == name })
 }
 
-// add checks one field of data that came as JSON, and writes it as it came.
+// add checks one field of data, and writes it byte for byte.
 func (c *composer) add(m strictjson.Member) error {
 	field := "data." + m.Name
 	switch m.Name {
 	case "metadata":
-		return refuse(field, "belongs beside data, as metadata")
+		return refuse(field, "is not a field of data, expected metadata outside data")
 	case c.kind.ID.Name, c.kind.Status.Name:
 		return c.repeated(m)
 	}
 	i := slices.IndexFunc(c.kind.Fields, func(f Field) bool { return f.Name == m.Name })
 	if i >= 0 {
 		if c.known&(1<<i) != 0 {
-			return refuse(field, "is given twice")
+			return refuse(field, "has two values, expected one")
 		}
 		s, err := checkValue(field, &c.kind.Fields[i], m.Value)
 		if err != nil {
@@ -114,7 +114,7 @@ func (c *composer) add(m strictjson.Member) error {
 	return nil
 }
 
-// know notes that Fields[i] is written; s is its value when it is a string.
+// know marks Fields[i] as written. s is its value if it is a string.
 func (c *composer) know(i int, s string) {
 	c.known |= 1 << i
 	if name, inData := strings.CutPrefix(c.kind.Target.User, "data."); inData && name == c.kind.Fields[i].Name {
@@ -122,22 +122,22 @@ func (c *composer) know(i int, s string) {
 	}
 }
 
-// repeated: id and status may stand in data again, when they say the same.
+// repeated checks an id or status in data: it must be equal to the one outside data.
 func (c *composer) repeated(m strictjson.Member) error {
 	field, want := "data."+m.Name, c.id
 	if m.Name == c.kind.Status.Name {
 		if want = c.status; m.Name == "type" {
-			return refuse(field, "belongs beside data, as type")
+			return refuse(field, "is not a field of data, expected type outside data")
 		}
 	}
 	got, err := DecodeText(field, m.Value)
 	if err == nil && got != want {
-		err = refuse(field, "got "+m.Value.Describe()+", but "+m.Name+" beside data is "+quote(want))
+		err = refuse(field, "got "+m.Value.Describe()+", expected "+quote(want)+" as outside data")
 	}
 	return err
 }
 
-// finish writes the metadata into data and returns the notification.
+// finish writes the metadata into data, and returns the notification.
 func (c *composer) finish(metadata []strictjson.Member) (notify.Notification, error) {
 	own, err := c.metadata(metadata)
 	if err != nil {
@@ -148,8 +148,8 @@ func (c *composer) finish(metadata []strictjson.Member) (notify.Notification, er
 	return notify.Notification{Type: c.kind.TypeOf(c.status), Data: c.dst, Metadata: own}, nil
 }
 
-// metadata returns what the kind and its status say, in the caller's words where it has some, and what else the
-// caller gave.
+// metadata returns the metadata of the kind and its status. Values of the caller replace them, and
+// other members of the caller follow.
 func (c *composer) metadata(given []strictjson.Member) (json.RawMessage, error) {
 	k := c.kind
 	category, priority, source := k.Category, k.PriorityOf(c.status), k.Source
@@ -168,7 +168,7 @@ func (c *composer) metadata(given []strictjson.Member) (json.RawMessage, error) 
 			}
 		case "system":
 			if string(m.Value.Bytes()) != "true" || !k.System {
-				err = refuse(field, "is set by the kind, expected none")
+				err = refuse(field, "is set by the kind, expected no value")
 			}
 		default:
 			rest = append(rest, m)
@@ -194,7 +194,7 @@ func (c *composer) metadata(given []strictjson.Member) (json.RawMessage, error) 
 
 var anyPriority = Field{Enum: []string{PriorityLow, PriorityMedium, PriorityNormal, PriorityHigh}}
 
-// target returns the kind's own target, the zero Target when there is none.
+// target returns the kind's own target, or the zero Target if it has none.
 func (c *composer) target() notify.Target {
 	switch rule := c.kind.Target; {
 	case rule.All:

@@ -10,13 +10,14 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// Decode reads the body of POST /v1/notifications/{kind}: the kind's id and status, data, metadata, target,
-// except, volatile and ttl. The error is a *notify.ValidationError that names the field, what came and what is allowed.
-// The publication holds no part of body. Names of the target and of except are checked when it is published.
+// Decode decodes the body of POST /v1/notifications/{kind}: the id and status of the kind, data,
+// metadata, target, except, volatile and ttl. The error is a *notify.ValidationError with the
+// field, its value and the allowed values. The publication shares no memory with body. Publish
+// validates the names in target and except.
 func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
 	k := lookUp(kind)
 	if k == nil {
-		return notify.Publication{}, refuse("kind", "got "+quote(kind)+", which is not in the catalogue")
+		return notify.Publication{}, refuse("kind", "got "+quote(kind)+", expected a kind of the catalogue")
 	}
 	if body.Kind() != strictjson.Object {
 		return notify.Publication{}, wrongType("body", &Field{Type: TypeObject}, body)
@@ -33,10 +34,10 @@ func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
 	return d.publication()
 }
 
-// optional are the fields of a body that may be null, which is none.
+// optional are the fields of a body that may be null.
 var optional = []string{"data", "metadata", "except", "volatile", "ttl"}
 
-// kindDecoder collects a body of a kind.
+// kindDecoder collects the fields of a body.
 type kindDecoder struct {
 	composer
 	hasID, hasStatus bool
@@ -44,7 +45,7 @@ type kindDecoder struct {
 	pub              notify.Publication
 }
 
-// field reads one field of the body.
+// field decodes one field of the body.
 func (d *kindDecoder) field(m strictjson.Member) (err error) {
 	n := &d.pub.Notification
 	if m.Value.Kind() == strictjson.Null && slices.Contains(optional, m.Name) {
@@ -80,7 +81,7 @@ func (d *kindDecoder) field(m strictjson.Member) (err error) {
 	return err
 }
 
-// fields lists what a body may have.
+// fields lists the fields that a body may have.
 func (d *kindDecoder) fields() string {
 	own := d.kind.Status.Name + ", "
 	if d.kind.ID.Name != "" {
@@ -89,7 +90,7 @@ func (d *kindDecoder) fields() string {
 	return own + "data, metadata, target, except, volatile and ttl"
 }
 
-// publication puts together what was read.
+// publication builds the publication from the fields.
 func (d *kindDecoder) publication() (notify.Publication, error) {
 	k := d.kind
 	switch {
@@ -122,14 +123,14 @@ func (d *kindDecoder) publication() (notify.Publication, error) {
 	return d.pub, err
 }
 
-// ownTarget is the target of a body that names none.
+// ownTarget returns the default target, for a body without target.
 func (d *kindDecoder) ownTarget() (notify.Target, error) {
 	t := d.target()
 	switch rule := d.kind.Target.User; {
 	case t.IsZero() && rule == "":
-		return t, refuse("target", "is missing, and "+d.kind.Name+" has no default: expected an object with one of "+targetNames)
+		return t, refuse("target", "is missing and has no default, expected an object with one of "+targetNames)
 	case t.IsZero():
-		return t, refuse("target", "is missing, and so is "+rule+", the user it would go to")
+		return t, refuse("target", "is missing, and so is "+rule+", which has the default")
 	case rule != "":
 		if err := rooms.CheckUserID(rule, d.user); err != nil {
 			return t, refuseName(err)
@@ -138,7 +139,7 @@ func (d *kindDecoder) ownTarget() (notify.Target, error) {
 	return t, nil
 }
 
-// objectAt reads an object; prefix stands before the names of its fields.
+// objectAt returns the members of an object. prefix is that of their paths in errors.
 func objectAt(at, prefix string, v strictjson.Checked) ([]strictjson.Member, error) {
 	if v.Kind() != strictjson.Object {
 		return nil, wrongType(at, &Field{Type: TypeObject}, v)
@@ -161,8 +162,8 @@ func decodeTTL(v strictjson.Checked) (time.Duration, error) {
 	return ParseTTL(s)
 }
 
-// ParseTTL reads the ttl of a request: a positive duration as time.ParseDuration has it, such as "90s" or "5m". The
-// error is a *notify.ValidationError.
+// ParseTTL parses the ttl of a request: a positive duration in the form of time.ParseDuration, such
+// as "90s" or "5m". The error is a *notify.ValidationError.
 func ParseTTL(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(strings.TrimSpace(s))
 	if err != nil || d <= 0 {

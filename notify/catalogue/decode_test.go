@@ -17,7 +17,7 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// decodeBody reads a body as the HTTP API does: data is one level below it.
+// decodeBody checks and decodes a body as the HTTP API does: data is one level below the body.
 func decodeBody(kind string, body []byte) (notify.Publication, error) {
 	checked, err := strictjson.Split(body, strictjson.Rules{Depth: notify.MaxDepth + 1})
 	var refused *strictjson.Error
@@ -27,7 +27,7 @@ func decodeBody(kind string, body []byte) (notify.Publication, error) {
 	return Decode(kind, checked)
 }
 
-// decoded shows what a body becomes.
+// decoded decodes a body, and returns its type, target, data and options.
 func decoded(kind, body string) string {
 	p, err := decodeBody(kind, []byte(body))
 	if err != nil {
@@ -47,6 +47,7 @@ func decoded(kind, body string) string {
 }
 
 func TestDecode(t *testing.T) {
+	t.Parallel()
 	deep := strings.Repeat("[", 32) + strings.Repeat("]", 32)
 	for _, c := range []struct{ kind, body, want string }{
 		{"payment", `{"paymentId":"p1","status":"completed","data":{"customerId":"u1","amount":9.990,"x":{"y" : [1]}}}`,
@@ -68,7 +69,7 @@ func TestDecode(t *testing.T) {
 		{"user-session", `{"userId":"u\u0031","action":"password_changed"}`,
 			`user:password_changed user:u1 {"userId":"u1","action":"password_changed","metadata":{"category":"session","priority":"high","source":"user-activity"}}`},
 
-		{"payments", `{}`, `kind: got "payments", which is not in the catalogue`},
+		{"payments", `{}`, `kind: got "payments", expected a kind of the catalogue`},
 		{"payment", ``, `body: not valid JSON at byte 0: got the end, expected a value`},
 		{"payment", `{"paymentId":"p1",}`, `body: not valid JSON at byte 18: got '}', expected a key in quotes`},
 		{"payment", "{\"paymentId\":\"\xff\"}", `body: not valid UTF-8 at byte 14`},
@@ -87,7 +88,7 @@ func TestDecode(t *testing.T) {
 		{"custom", `{"":"p1"}`, `: unknown field, expected one of type, data, metadata, target, except, volatile and ttl`},
 		{"custom", `{"data":{}}`, `type: is missing, expected a string`},
 		{"custom", `{"type":"auth:x"}`, `type: "auth:x" is reserved, choose another name`},
-		{"custom", `{"type":"x","data":{"type":"x"}}`, `data.type: belongs beside data, as type`},
+		{"custom", `{"type":"x","data":{"type":"x"}}`, `data.type: is not a field of data, expected type outside data`},
 		{"custom", `{"type":"x","data":[1]}`, `data: got an array, expected an object`},
 		{"payment", `{"paymentId":"p1","status":"failed","status":"failed"}`, `status: duplicate key "status"`},
 		{"payment", `{"paymentId":"p1","status":"failed","data":{"a":1,"\u0061":2}}`, `data.a: duplicate key "a"`},
@@ -98,9 +99,9 @@ func TestDecode(t *testing.T) {
 		{"payment", `{"paymentId":"p1","status":"failed","data":{"customerId":7}}`, `data.customerId: got the number 7, expected a string`},
 		{"payment", `{"paymentId":"p1","status":"failed","data":{"customerId":"` + strings.Repeat("x", 129) + `"}}`, `data.customerId: is 129 bytes long, expected at most 128`},
 		{"payment", `{"paymentId":"p1","status":"failed","data":{"customerId":"a\n"}}`, `data.customerId: "a\n" ends with a space`},
-		{"payment", `{"paymentId":"p1","status":"failed","data":{"status":"pending"}}`, `data.status: got the string "pending", but status beside data is "failed"`},
-		{"payment", `{"paymentId":"p1","status":"failed","data":{"metadata":{}}}`, `data.metadata: belongs beside data, as metadata`},
-		{"payment", `{"paymentId":"p1","status":"failed"}`, `target: is missing, and so is data.customerId, the user it would go to`},
+		{"payment", `{"paymentId":"p1","status":"failed","data":{"status":"pending"}}`, `data.status: got the string "pending", expected "failed" as outside data`},
+		{"payment", `{"paymentId":"p1","status":"failed","data":{"metadata":{}}}`, `data.metadata: is not a field of data, expected metadata outside data`},
+		{"payment", `{"paymentId":"p1","status":"failed"}`, `target: is missing, and so is data.customerId, which has the default`},
 		{"payment", `{"paymentId":"p1","status":"failed","target":null}`, `target: got null, expected an object with one of user, users, channel, channels, client or all`},
 		{"payment", `{"paymentId":"p1","status":"failed","target":{}}`, `target: got none, expected exactly one of user, users, channel, channels, client or all`},
 		{"payment", `{"paymentId":"p1","status":"failed","target":{"user":"a","all":true}}`, `target: got user, all, expected exactly one of user, users, channel, channels, client or all`},
@@ -118,12 +119,12 @@ func TestDecode(t *testing.T) {
 		{"payment", `{"paymentId":"p1","status":"failed","metadata":[]}`, `metadata: got an array, expected an object`},
 		{"payment", `{"paymentId":"p1","status":"failed","metadata":{"priority":1}}`, `metadata.priority: got the number 1, expected a string`},
 		{"payment", `{"paymentId":"p1","status":"failed","metadata":{"source":""}}`, `metadata.source: is empty, expected 1 to 200 bytes`},
-		{"system", `{"type":"x","metadata":{"system":false}}`, `metadata.system: is set by the kind, expected none`},
-		{"job", `{"jobId":"j","status":"started"}`, `target: is missing, and job has no default: expected an object with one of user, users, channel, channels, client or all`},
+		{"system", `{"type":"x","metadata":{"system":false}}`, `metadata.system: is set by the kind, expected no value`},
+		{"job", `{"jobId":"j","status":"started"}`, `target: is missing and has no default, expected an object with one of user, users, channel, channels, client or all`},
 		{"job", `{"jobId":"j","status":"started","data":{"progress":100.5}}`, `data.progress: got the number 100.5, expected a number from 0 to 100`},
 		{"job", `{"jobId":"j","status":"started","data":{"durationMs":1.5}}`, `data.durationMs: got the number 1.5, expected an integer of at least 0`},
 		{"job", `{"jobId":"j","status":"started","data":{"durationMs":1e16}}`, `data.durationMs: got the number 1e16, expected an integer of at least 0`},
-		{"job", `{"jobId":"j","status":"started","data":{"result":null}}`, `data.result: got null, expected any value but null, or to leave it out`},
+		{"job", `{"jobId":"j","status":"started","data":{"result":null}}`, `data.result: got null, expected any value except null, or no value`},
 		{"video-processing", `{"videoId":"v","status":"progress"}`, `status: got "progress", expected started, processing, completed or failed`},
 		{"video-processing", `{"videoId":"v","status":"started","data":{"jobType":"video"}}`, `data.jobType: got "video", expected video-processing`},
 		{"post-update", `{"postId":"p","action":"created","data":{"tags":"a"}}`, `data.tags: got the string "a", expected an array of strings`},
@@ -138,7 +139,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func TestDecodeKeepsNoPartOfTheBody(t *testing.T) {
+func TestDecodeSharesNoMemory(t *testing.T) {
+	t.Parallel()
 	body := []byte(`{"type":"x","data":{"a":1},"metadata":{"b":2},"except":["c"],"target":{"user":"d"}}`)
 	p, err := decodeBody("custom", body)
 	if err != nil {
@@ -153,8 +155,9 @@ func TestDecodeKeepsNoPartOfTheBody(t *testing.T) {
 	}
 }
 
-// A key that comes twice is found among many, too.
+// Decode finds a duplicate key among many, too.
 func TestManyFields(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 10, 1000} {
 		var data []string
 		for i := range n {
@@ -173,6 +176,7 @@ func TestManyFields(t *testing.T) {
 }
 
 func TestParseTTL(t *testing.T) {
+	t.Parallel()
 	for s, want := range map[string]time.Duration{"5m": 5 * time.Minute, "90s": 90 * time.Second, "1ms": time.Millisecond, "1h30m": 90 * time.Minute} {
 		if d, err := ParseTTL(s); d != want || err != nil {
 			t.Errorf("ParseTTL(%q) = %v, %v", s, d, err)
@@ -186,8 +190,9 @@ func TestParseTTL(t *testing.T) {
 	}
 }
 
-// A Go value and a request that say the same become the same bytes.
+// A Go value and a request with the same fields become the same bytes.
 func TestGoAndHTTPAgree(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[ -~äß日😀]{1,20}`)
 		p := Payment{
@@ -234,8 +239,8 @@ func sameJSON(a, b []byte) bool {
 	return bytes.Equal(canon(a), canon(b))
 }
 
-// FuzzDecode: what passes is one JSON object that starts with the id and ends with the metadata, and can be
-// published unless a name of its target or its size is refused.
+// FuzzDecode: the data of a decoded body is a JSON object with the id first and the metadata last.
+// Publish accepts it unless a name in its target or its size is not valid.
 func FuzzDecode(f *testing.F) {
 	f.Add("payment", `{"paymentId":"p1","status":"completed","data":{"customerId":"u1","amount":9.99,"metadata2":{}},"metadata":{"a":[{}]}}`)
 	f.Add("custom", `{"type":"x","data":{"a\"}":"\\","\u007b":[1,{"b":null}]},"target":{"users":["a","b"]},"ttl":"5m"}`)

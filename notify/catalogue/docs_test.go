@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestDocs: the page about the catalogue is what the table says; the failure says how to bring it up to date.
+// TestDocs checks that docs/notifications.md has the kinds. A failure prints the text to put there.
 func TestDocs(t *testing.T) {
+	t.Parallel()
 	const start, end = "<!-- kinds:start -->", "<!-- kinds:end -->"
 	page, err := os.ReadFile("../../docs/notifications.md")
 	if err != nil {
@@ -21,7 +22,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// reference is the catalogue in Markdown.
+// reference returns the kinds in Markdown.
 func reference() string {
 	var b strings.Builder
 	b.WriteString("| kind | Go | type sent | statuses | without a target to | priority | source |\n| --- | --- | --- | --- | --- | --- | --- |\n")
@@ -45,7 +46,7 @@ func reference() string {
 			row("data."+f.Name, f)
 		}
 	}
-	fmt.Fprintf(&b, "\n### %s\n\nThe type is what the field `type` says, `data` is as given, without fields that are known.\n", strings.Join(given, ", "))
+	fmt.Fprintf(&b, "\n### %s\n\nThe field `type` is the type. `data` passes unchanged: it has no known fields.\n", strings.Join(given, ", "))
 	return b.String()
 }
 
@@ -65,7 +66,7 @@ func where(r TargetRule) string {
 	case r.User != "":
 		return "user `" + r.User + "`"
 	}
-	return "refused"
+	return "none"
 }
 
 func urgency(k Kind) string {
@@ -85,7 +86,7 @@ func origin(k Kind) string {
 	return k.Source
 }
 
-// takes says what values a field has.
+// takes describes the values of a field.
 func takes(f Field) string {
 	s := f.Type
 	switch {

@@ -10,7 +10,8 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-// connected returns a Hub at a fixed time with one connection, and a function that prints what has come to it.
+// connected returns a Hub with a fixed clock and one connection, and a function that prints the
+// messages of the connection.
 func connected(userID string, channels ...string) (hub *notify.Hub, print func()) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	options := notify.DefaultOptions()
@@ -24,7 +25,7 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 		defer hub.Close()
 		deliveries := make([]notify.Delivery, 16)
 		for _, d := range deliveries[:member.Pull(deliveries)] {
-			id := d.Message.ID // of an epoch that is random at each start
+			id := d.Message.ID // with a random epoch
 			json := string(d.Message.AppendJSON(nil))
 			fmt.Println(strings.Replace(json, id.String(), notify.ID{Epoch: 0x5f3a9c01, Seq: id.Seq}.String(), 1))
 		}
@@ -76,7 +77,7 @@ func ExampleJob() {
 	fmt.Println(err)
 
 	_, err = hub.Send(context.Background(), catalogue.Job{JobID: "j_8", Status: "started"})
-	fmt.Println(err) // jobs have no target of their own
+	fmt.Println(err) // a job has no default target
 	print()
 	// Output:
 	// <nil>

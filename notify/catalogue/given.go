@@ -2,55 +2,59 @@ package catalogue
 
 import "github.com/roomcast/roomcast/notify"
 
-// Webhook passes on what another system told: Type and Data as given, source "webhook", by default to all.
+// Webhook is an event of another system. Type and Data are as given, source "webhook", default
+// target all.
 type Webhook struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // further metadata; category, priority and source in place of the defaults
+	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (w Webhook) Build() (notify.Notification, notify.Target, error) { return build(w) }
 
-// RealtimeUpdate tells that something that is shown has changed: Type and Data as given, source "realtime-update",
-// by default to all.
+// RealtimeUpdate is a change of something that clients show. Type and Data are as given, source
+// "realtime-update", default target all.
 type RealtimeUpdate struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // further metadata; category, priority and source in place of the defaults
+	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (r RealtimeUpdate) Build() (notify.Notification, notify.Target, error) { return build(r) }
 
-// UserActivity tells what a user did: Type and Data as given, source "user-activity", by default to all.
+// UserActivity is an activity of a user. Type and Data are as given, source "user-activity",
+// default target all.
 type UserActivity struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // further metadata; category, priority and source in place of the defaults
+	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (u UserActivity) Build() (notify.Notification, notify.Target, error) { return build(u) }
 
-// System tells something of the system itself: Type and Data as given, source "system", by default to all.
+// System is an event of the system itself. Type and Data are as given, source "system", default
+// target all.
 type System struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // further metadata; category, priority and source in place of the defaults
+	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (s System) Build() (notify.Notification, notify.Target, error) { return build(s) }
 
-// Custom is anything else with the catalogue's metadata: Type and Data as given, no source, by default to all.
+// Custom is any other event with the metadata of the catalogue. Type and Data are as given, no
+// source, default target all.
 type Custom struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // further metadata; category, priority and source in place of the defaults
+	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (c Custom) Build() (notify.Notification, notify.Target, error) { return build(c) }
 
 func givenKinds() []Kind {
@@ -65,10 +69,10 @@ func givenKinds() []Kind {
 		}
 	}
 	return []Kind{
-		given("webhook", "Webhook", "What another system told.", "webhook", "webhook"),
-		given("realtime-update", "RealtimeUpdate", "Something that is shown has changed.", "realtime", "realtime-update"),
-		given("user-activity", "UserActivity", "What a user did.", "activity", "user-activity"),
-		given("system", "System", "Something of the system itself.", "system", "system"),
-		given("custom", "Custom", "Anything else, with the metadata of the catalogue.", "custom", ""),
+		given("webhook", "Webhook", "An event of another system.", "webhook", "webhook"),
+		given("realtime-update", "RealtimeUpdate", "A change of something that clients show.", "realtime", "realtime-update"),
+		given("user-activity", "UserActivity", "An activity of a user.", "activity", "user-activity"),
+		given("system", "System", "An event of the system itself.", "system", "system"),
+		given("custom", "Custom", "Any other event, with the metadata of the catalogue.", "custom", ""),
 	}
 }

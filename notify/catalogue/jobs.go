@@ -6,139 +6,139 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Job tells how a job goes. Type "job:<status>", to the target that must be given, priority normal, high when it
+// Job is the progress of a job. Type "job:<status>", no default target, priority normal, high for
 // failed.
 type Job struct {
 	JobID      string         `json:"jobId"`      // required
 	Status     string         `json:"status"`     // required: started, processing, progress, completed or failed
-	JobType    string         `json:"jobType"`    // what kind of job, such as "report"
-	UserID     string         `json:"userId"`     // who asked for it
-	Progress   float64        `json:"progress"`   // 0 to 100 %. Give a 0 in Data
-	Message    string         `json:"message"`    // for people
-	Result     any            `json:"result"`     // what came of it
-	Error      string         `json:"error"`      // why it failed
-	DurationMs int            `json:"durationMs"` // how long it took, in ms
-	Data       map[string]any `json:"-"`          // further fields of data
-	Metadata   map[string]any `json:"-"`          // further metadata; category, priority and source in place of the defaults
+	JobType    string         `json:"jobType"`    // such as "report"
+	UserID     string         `json:"userId"`     // the user who started the job
+	Progress   float64        `json:"progress"`   // 0 to 100 %; for 0 use Data
+	Message    string         `json:"message"`    // a text for users
+	Result     any            `json:"result"`     // any JSON
+	Error      string         `json:"error"`      // the reason of a failure
+	DurationMs int            `json:"durationMs"` // in ms
+	Data       map[string]any `json:"-"`          // more fields of data
+	Metadata   map[string]any `json:"-"`          // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (j Job) Build() (notify.Notification, notify.Target, error) { return build(j) }
 
-// VideoProcessing tells how the processing of a video goes. Type "job:<status>" with jobType "video-processing", to
-// the target that must be given, priority normal, high when it failed.
+// VideoProcessing is the progress of processing a video. Type "job:<status>" with jobType
+// "video-processing", no default target, priority normal, high for failed.
 type VideoProcessing struct {
 	VideoID      string         `json:"videoId"`  // required
 	Status       string         `json:"status"`   // required: started, processing, completed or failed
-	JobID        string         `json:"jobId"`    // VideoID when empty, so that handlers of all jobs find one
-	Progress     float64        `json:"progress"` // 0 to 100 %. Give a 0 in Data
+	JobID        string         `json:"jobId"`    // VideoID if it is empty, so that every job has a jobId
+	Progress     float64        `json:"progress"` // 0 to 100 %; for 0 use Data
 	Title        string         `json:"title"`
-	URL          string         `json:"url"` // where to see it
+	URL          string         `json:"url"` // the address of the video
 	ThumbnailURL string         `json:"thumbnailUrl"`
-	Error        string         `json:"error"`      // why it failed
-	DurationMs   int            `json:"durationMs"` // how long the processing took, in ms
-	Data         map[string]any `json:"-"`          // further fields of data
-	Metadata     map[string]any `json:"-"`          // further metadata; category, priority and source in place of the defaults
+	Error        string         `json:"error"`      // the reason of a failure
+	DurationMs   int            `json:"durationMs"` // in ms
+	Data         map[string]any `json:"-"`          // more fields of data
+	Metadata     map[string]any `json:"-"`          // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (v VideoProcessing) Build() (notify.Notification, notify.Target, error) { return build(v) }
 
-// DataExport tells how an export goes. Type "job:<status>" with jobType "data-export", to the target that must be
-// given, priority normal, high when it failed.
+// DataExport is the progress of an export. Type "job:<status>" with jobType "data-export", no
+// default target, priority normal, high for failed.
 type DataExport struct {
 	ExportID    string         `json:"exportId"` // required
 	Status      string         `json:"status"`   // required: started, processing, completed or failed
-	JobID       string         `json:"jobId"`    // ExportID when empty, so that handlers of all jobs find one
-	Progress    float64        `json:"progress"` // 0 to 100 %. Give a 0 in Data
+	JobID       string         `json:"jobId"`    // ExportID if it is empty, so that every job has a jobId
+	Progress    float64        `json:"progress"` // 0 to 100 %; for 0 use Data
 	Format      string         `json:"format"`   // such as "csv"
 	RecordCount int            `json:"recordCount"`
 	SizeBytes   int            `json:"sizeBytes"`
 	DownloadURL string         `json:"downloadUrl"`
-	ExpiresAt   time.Time      `json:"expiresAt"`  // until when it can be downloaded
-	Error       string         `json:"error"`      // why it failed
-	DurationMs  int            `json:"durationMs"` // how long it took, in ms
-	Data        map[string]any `json:"-"`          // further fields of data
-	Metadata    map[string]any `json:"-"`          // further metadata; category, priority and source in place of the defaults
+	ExpiresAt   time.Time      `json:"expiresAt"`  // the end of the time for the download
+	Error       string         `json:"error"`      // the reason of a failure
+	DurationMs  int            `json:"durationMs"` // in ms
+	Data        map[string]any `json:"-"`          // more fields of data
+	Metadata    map[string]any `json:"-"`          // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (e DataExport) Build() (notify.Notification, notify.Target, error) { return build(e) }
 
-// BatchOperation tells how an operation on many things goes. Type "job:<status>" with jobType "batch-operation", to
-// the target that must be given, priority normal, high when it failed.
+// BatchOperation is the progress of an operation on many items. Type "job:<status>" with jobType
+// "batch-operation", no default target, priority normal, high for failed.
 type BatchOperation struct {
 	BatchID    string         `json:"batchId"`    // required
 	Status     string         `json:"status"`     // required: started, processing, completed or failed
-	JobID      string         `json:"jobId"`      // BatchID when empty, so that handlers of all jobs find one
-	Progress   float64        `json:"progress"`   // 0 to 100 %. Give a 0 in Data
+	JobID      string         `json:"jobId"`      // BatchID if it is empty, so that every job has a jobId
+	Progress   float64        `json:"progress"`   // 0 to 100 %; for 0 use Data
 	Operation  string         `json:"operation"`  // such as "archive"
-	Total      int            `json:"total"`      // things
-	Processed  int            `json:"processed"`  // of these, those that failed included
-	Failed     int            `json:"failed"`     // of these
-	Error      string         `json:"error"`      // why it failed
-	DurationMs int            `json:"durationMs"` // how long it took, in ms
-	Data       map[string]any `json:"-"`          // further fields of data
-	Metadata   map[string]any `json:"-"`          // further metadata; category, priority and source in place of the defaults
+	Total      int            `json:"total"`      // items in the batch
+	Processed  int            `json:"processed"`  // items done, failed ones included
+	Failed     int            `json:"failed"`     // items that failed
+	Error      string         `json:"error"`      // the reason of a failure
+	DurationMs int            `json:"durationMs"` // in ms
+	Data       map[string]any `json:"-"`          // more fields of data
+	Metadata   map[string]any `json:"-"`          // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (b BatchOperation) Build() (notify.Notification, notify.Target, error) { return build(b) }
 
 func jobKinds() []Kind {
 	job := Kind{
 		Name: "job", GoType: "Job", Function: "sendJobNotification",
-		Doc:    "How a job goes.",
+		Doc:    "The progress of a job.",
 		Type:   "job:<status>",
-		ID:     ownID("jobId", "The job."),
-		Status: one("status", "How far it is.", "started", "processing", "progress", "completed", "failed"),
+		ID:     ownID("jobId", "The id of the job."),
+		Status: one("status", "The status of the job.", "started", "processing", "progress", "completed", "failed"),
 		Fields: []Field{
-			label("jobType", "What kind of job, such as report."),
-			userID("userId", "Who asked for it."),
-			percent("progress", "How far it is."),
-			text("message", "For people."),
-			{Name: "result", Type: TypeAny, Doc: "What came of it."},
-			text("error", "Why it failed."),
-			count("durationMs", "ms", "How long it took."),
+			label("jobType", "The kind of job, such as report."),
+			userID("userId", "The user who started the job."),
+			percent("progress", "The progress."),
+			text("message", "A text for users."),
+			{Name: "result", Type: TypeAny, Doc: "The result of the job."},
+			text("error", "The reason of a failure."),
+			count("durationMs", "ms", "The duration."),
 		},
 		Category: "job", Source: "job-processor",
 		Priority: PriorityNormal, Priorities: priorities("failed", PriorityHigh),
 	}
 	return []Kind{
 		job,
-		special("video-processing", "VideoProcessing", "How the processing of a video goes.", ownID("videoId", "The video."),
-			label("title", "The video's."),
-			link("url", "Where to see it."),
-			link("thumbnailUrl", "A picture of it."),
+		special("video-processing", "VideoProcessing", "The progress of processing a video.", ownID("videoId", "The id of the video."),
+			label("title", "The title of the video."),
+			link("url", "The address of the video."),
+			link("thumbnailUrl", "The address of a picture."),
 		),
-		special("data-export", "DataExport", "How an export goes.", ownID("exportId", "The export."),
-			label("format", "Of the file, such as csv."),
-			count("recordCount", "", "Records in it."),
-			count("sizeBytes", "bytes", "Of the file."),
-			link("downloadUrl", "Where the file is."),
-			instant("expiresAt", "Until when it can be downloaded."),
+		special("data-export", "DataExport", "The progress of an export.", ownID("exportId", "The id of the export."),
+			label("format", "The format of the file, such as csv."),
+			count("recordCount", "", "Records in the file."),
+			count("sizeBytes", "bytes", "The size of the file."),
+			link("downloadUrl", "The address of the file."),
+			instant("expiresAt", "The end of the time for the download."),
 		),
-		special("batch-operation", "BatchOperation", "How an operation on many things goes.", ownID("batchId", "The batch."),
-			label("operation", "What is done, such as archive."),
-			count("total", "", "Things in the batch."),
-			count("processed", "", "Of these, those that failed included."),
-			count("failed", "", "Of these."),
+		special("batch-operation", "BatchOperation", "The progress of an operation on many items.", ownID("batchId", "The id of the batch."),
+			label("operation", "The operation, such as archive."),
+			count("total", "", "Items in the batch."),
+			count("processed", "", "Items done, failed ones included."),
+			count("failed", "", "Items that failed."),
 		),
 	}
 }
 
-// special is a kind of job with an id of its own.
+// special returns a kind of job with an id of its own.
 func special(name, goType, doc string, own Field, fields ...Field) Kind {
 	all := []Field{
-		{Name: "jobType", Type: TypeString, Const: name, Doc: "Tells these jobs from others."},
-		{Name: "jobId", Type: TypeString, MaxLen: maxID, From: own.Name, Doc: "The same as " + own.Name + " when left out, so that handlers of all jobs find one."},
-		percent("progress", "How far it is."),
+		{Name: "jobType", Type: TypeString, Const: name, Doc: "The kind of job."},
+		{Name: "jobId", Type: TypeString, MaxLen: maxID, From: own.Name, Doc: own.Name + " if it is left out, so that every job has a jobId."},
+		percent("progress", "The progress."),
 	}
-	all = append(append(all, fields...), text("error", "Why it failed."), count("durationMs", "ms", "How long it took."))
+	all = append(append(all, fields...), text("error", "The reason of a failure."), count("durationMs", "ms", "The duration."))
 	return Kind{
 		Name: name, GoType: goType, Function: "send" + goType + "Notification", Doc: doc,
 		Type: "job:<status>", ID: own,
-		Status:   one("status", "How far it is.", "started", "processing", "completed", "failed"),
+		Status:   one("status", "The status of the job.", "started", "processing", "completed", "failed"),
 		Fields:   all,
 		Category: "job", Source: "job-processor",
 		Priority: PriorityNormal, Priorities: priorities("failed", PriorityHigh),

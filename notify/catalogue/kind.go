@@ -1,32 +1,33 @@
-// Package catalogue has the notifications that most applications send, as Go types and as the bodies of the HTTP API,
-// each with its type, target, priority and checks.
+// Package catalogue has the notifications that most applications send, as Go types and as the
+// bodies of the HTTP API, each with its type, target, priority and checks.
 package catalogue
 
 import "strings"
 
-// Kind is one kind of the catalogue: what a backend says of it, what clients get, and what is assumed when the
-// backend leaves it out. The Go types, the HTTP API, its OpenAPI document and the TypeScript package are made from,
-// or tested against, the same Kinds.
+// Kind is one kind of notification: its fields, the type that clients get, and the defaults. The Go
+// types, the HTTP API, its OpenAPI document and the TypeScript package are generated from these
+// values or tested against them.
 type Kind struct {
 	Name     string // in the route: "payment"
 	GoType   string // in this package: "Payment"
 	Function string // in the TypeScript package: "sendPaymentNotification"
 	Doc      string // a sentence
 
-	// Type is the type that clients get: "payment:<status>", where <status> stands for the value of that field.
+	// Type is the type that clients get, such as "payment:<status>", with the value of that field
+	// for <status>.
 	Type string
 
-	ID     Field   // the domain's own id, first in data. Without a Name the kind has none
-	Status Field   // what happened, second in data. Named "type" it is the whole type, and not in data
-	Fields []Field // of data that are known and checked; others are passed on as they are
+	ID     Field   // the application's id, first in data; without a Name the kind has none
+	Status Field   // second in data; with the Name "type" it is the whole type, and not in data
+	Fields []Field // fields of data that are checked; others pass unchanged
 
-	Target   TargetRule // who gets it when the backend names nobody
+	Target   TargetRule // the default target
 	Category string     // metadata.category
 	Source   string     // metadata.source, "" for none
 	System   bool       // metadata.system is true
 
 	Priority   string            // metadata.priority
-	Priorities map[string]string // of the statuses that differ from Priority
+	Priorities map[string]string // the statuses with another priority
 }
 
 // The types of a Field.
@@ -38,28 +39,28 @@ const (
 	TypeObject    = "object"
 	TypeArray     = "array"
 	TypeTimestamp = "timestamp" // a string, RFC 3339
-	TypeAny       = "any"       // any JSON but null
+	TypeAny       = "any"       // any JSON except null
 )
 
-// Field is one field of a Kind. Lengths are in bytes of UTF-8.
+// Field is one field of a Kind.
 type Field struct {
 	Name     string
-	Type     string // TypeString …
+	Type     string // TypeString, TypeNumber …
 	Required bool
 	Doc      string
 	Unit     string   // such as "ms", "" for none
-	Min, Max *float64 // of a number or integer, both allowed values
-	MaxLen   int      // of a string; 0 is no limit of its own
-	Enum     []string // the allowed values of a string; nil is any
-	Const    string   // the only value, put in when it is left out
-	From     string   // the field whose value is put in when this one is left out
-	Items    string   // the type of an array's elements, "" for any
+	Min, Max *float64 // the range of a number or integer, both values included
+	MaxLen   int      // the most bytes of a string; 0 is no limit
+	Enum     []string // the allowed values of a string; nil allows all
+	Const    string   // the only value, and the default
+	From     string   // the field with the default value
+	Items    string   // the type of the elements of an array, "" for any
 }
 
-// TargetRule is the target of a Kind when the backend names none: the user whose id stands in Field, the channel
-// Channel, or everyone. The zero rule is that the backend must name one.
+// TargetRule is the default target of a Kind: the user whose id is in the field User, the channel
+// Channel, or everyone. The zero TargetRule is no default: the backend must name a target.
 type TargetRule struct {
-	User    string // the field with the user's id: "userId", or "data.customerId" of a known field of data
+	User    string // the field with the user id: "userId", or "data.customerId" for a field of data
 	Channel string
 	All     bool
 }
@@ -69,7 +70,7 @@ func (k Kind) TypeOf(status string) string {
 	return strings.Replace(k.Type, "<"+k.Status.Name+">", status, 1)
 }
 
-// Types returns all types that the kind sends, or nil when its status is free.
+// Types returns all types of the kind, or nil if its status can be any text.
 func (k Kind) Types() []string {
 	if k.TypeOf("") == k.Type {
 		return []string{k.Type}

@@ -2,7 +2,7 @@ package catalogue
 
 import "slices"
 
-// The values of metadata.priority. A backend may put any of them in place of the kind's own.
+// The values of metadata.priority. A backend may set another one than the kind's default.
 const (
 	PriorityLow    = "low"
 	PriorityMedium = "medium"
@@ -10,7 +10,7 @@ const (
 	PriorityHigh   = "high"
 )
 
-// Limits of the fields of the catalogue, in bytes.
+// The most bytes of fields.
 const (
 	maxID    = 200
 	maxUser  = 128
@@ -20,16 +20,16 @@ const (
 
 //go:generate go run ./typescript
 
-// catalogue is the table that Kinds copies. It is never written to.
+// catalogue is a shared copy of Kinds. Nothing writes to it.
 var catalogue = slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(), givenKinds())
 
-// Kinds returns the catalogue, in the order of its documentation. What it returns is yours: the slices and maps in
-// it are made anew.
+// Kinds returns all kinds, in the order of the documentation. The caller may change the result:
+// each call returns new slices and maps.
 func Kinds() []Kind {
 	return slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(), givenKinds())
 }
 
-// lookUp returns the kind of that name, or nil. It is shared: do not write to it.
+// lookUp returns the kind of that name, or nil. Do not write to it: it is shared.
 func lookUp(name string) *Kind {
 	for i := range catalogue {
 		if catalogue[i].Name == name {
@@ -39,12 +39,12 @@ func lookUp(name string) *Kind {
 	return nil
 }
 
-// ownID is the domain's own id of a kind.
+// ownID returns the field for the application's id.
 func ownID(name, doc string) Field {
 	return Field{Name: name, Type: TypeString, Required: true, MaxLen: maxID, Doc: doc}
 }
 
-// userID is an id that is a user's.
+// userID returns a field for the id of a user.
 func userID(name, doc string) Field {
 	return Field{Name: name, Type: TypeString, MaxLen: maxUser, Doc: doc}
 }
@@ -54,7 +54,7 @@ func required(f Field) Field {
 	return f
 }
 
-// one is a status with the allowed values.
+// one returns a status with the allowed values.
 func one(name, doc string, values ...string) Field {
 	return Field{Name: name, Type: TypeString, Required: true, Enum: values, Doc: doc}
 }
@@ -73,7 +73,7 @@ func number(name, unit, doc string) Field {
 	return Field{Name: name, Type: TypeNumber, Unit: unit, Doc: doc}
 }
 
-// count is an integer of at least 0.
+// count returns a field for an integer of at least 0.
 func count(name, unit, doc string) Field {
 	return Field{Name: name, Type: TypeInteger, Unit: unit, Min: new(float64), Doc: doc}
 }
@@ -91,7 +91,7 @@ func labels(name, doc string) Field {
 	return Field{Name: name, Type: TypeArray, Items: TypeString, Doc: doc}
 }
 
-// priorities is the map of Kind.Priorities: status, priority, status, priority …
+// priorities returns Kind.Priorities from pairs: status, priority, status, priority …
 func priorities(pairs ...string) map[string]string {
 	m := make(map[string]string, len(pairs)/2)
 	for pair := range slices.Chunk(pairs, 2) {

@@ -10,12 +10,13 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// What the bodies of the HTTP API have in common with those of kinds: read in one way, refused in the same words.
+// The functions in this file decode fields that all bodies of the HTTP API have, with the same
+// errors.
 
 const targetNames = "user, users, channel, channels, client or all"
 
-// DecodeTarget reads a target as the HTTP API has it, such as {"user":"u1"}. The error is a *notify.ValidationError
-// whose field is "target" or below. Names are checked when something is published to it.
+// DecodeTarget decodes a target of the HTTP API, such as {"user":"u1"}. The error is a
+// *notify.ValidationError with the field "target" or one in it. Publish validates the names.
 func DecodeTarget(v strictjson.Checked) (notify.Target, error) {
 	if v.Kind() != strictjson.Object {
 		return notify.Target{}, refuse("target", "got "+v.Describe()+", expected an object with one of "+targetNames)
@@ -35,7 +36,7 @@ func DecodeTarget(v strictjson.Checked) (notify.Target, error) {
 	return decodeTarget(only)
 }
 
-// decodeTarget reads the one member of a target.
+// decodeTarget decodes the only member of a target.
 func decodeTarget(m strictjson.Member) (t notify.Target, err error) {
 	field := "target." + strictjson.Shorten(m.Name)
 	var name string
@@ -72,10 +73,10 @@ func decodeTarget(m strictjson.Member) (t notify.Target, err error) {
 	return t, nil
 }
 
-// refuse returns the error for a field.
+// refuse returns a *notify.ValidationError.
 func refuse(field, reason string) error { return &notify.ValidationError{Field: field, Reason: reason} }
 
-// refuseName returns the error of a rule for names, which may be nil, as one for its field.
+// refuseName returns the error of a rule for names as a *notify.ValidationError, and nil for nil.
 func refuseName(err error) error {
 	var name *rooms.NameError
 	if errors.As(err, &name) {
@@ -84,7 +85,7 @@ func refuseName(err error) error {
 	return err
 }
 
-// checkKey: a key has to be text, as names have. prefix is that of its fields in errors.
+// checkKey refuses a key with half a surrogate pair. prefix is that of its path in errors.
 func checkKey(prefix string, m strictjson.Member) error {
 	if m.NameErr() != nil {
 		return refuse(prefix+"a key", halfSurrogate)
@@ -94,7 +95,7 @@ func checkKey(prefix string, m strictjson.Member) error {
 
 const halfSurrogate = "got half a surrogate pair, expected valid Unicode"
 
-// some names the first of the fields of an object.
+// some lists the names of the first members of an object.
 func some(object strictjson.Checked) string {
 	var names []string
 	for m := range object.Members() {
@@ -108,8 +109,8 @@ func some(object strictjson.Checked) string {
 	return strings.Join(names, ", ")
 }
 
-// DecodeNames reads an array of up to notify.MaxTargets strings, each as DecodeText does. field names it in the error,
-// a *notify.ValidationError.
+// DecodeNames decodes an array of up to notify.MaxTargets strings, each as DecodeText does. field
+// is its path in the error, a *notify.ValidationError.
 func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 	if v.Kind() != strictjson.Array {
 		return nil, wrongType(field, &Field{Type: TypeArray, Items: TypeString}, v)
@@ -129,8 +130,8 @@ func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 	return names, nil
 }
 
-// DecodeText reads a string. field names it in the error, a *notify.ValidationError. Half a surrogate pair is refused:
-// see strictjson.Checked.Text.
+// DecodeText decodes a string. field is its path in the error, a *notify.ValidationError. It
+// refuses half a surrogate pair; see strictjson.Checked.Text.
 func DecodeText(field string, v strictjson.Checked) (string, error) {
 	if v.Kind() != strictjson.String {
 		return "", wrongType(field, &Field{Type: TypeString}, v)

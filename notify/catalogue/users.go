@@ -6,54 +6,54 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// UserSession tells a user of the own sign-ins. Type "user:<action>", by default to the user UserID, priority low,
-// high when the password was changed.
+// UserSession is a sign-in, a sign-out or a new password of a user. Type "user:<action>", default
+// target the user UserID, priority low, high for password_changed.
 type UserSession struct {
 	UserID    string         `json:"userId"`    // required
 	Action    string         `json:"action"`    // required: login, logout, session_expired or password_changed
-	SessionID string         `json:"sessionId"` // of the application, not a secret
-	IP        string         `json:"ip"`        // where it came from
+	SessionID string         `json:"sessionId"` // the application's id of the session; not a secret
+	IP        string         `json:"ip"`        // the address of the client
 	UserAgent string         `json:"userAgent"`
-	Reason    string         `json:"reason"`    // why, for people
-	ExpiresAt time.Time      `json:"expiresAt"` // when the session ends
-	Data      map[string]any `json:"-"`         // further fields of data
-	Metadata  map[string]any `json:"-"`         // further metadata; category, priority and source in place of the defaults
+	Reason    string         `json:"reason"`    // a text for users
+	ExpiresAt time.Time      `json:"expiresAt"` // the end of the session
+	Data      map[string]any `json:"-"`         // more fields of data
+	Metadata  map[string]any `json:"-"`         // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (u UserSession) Build() (notify.Notification, notify.Target, error) { return build(u) }
 
-// Achievement tells a user of something reached. Type "user:<achievement>", by default to the user UserID, priority
-// medium.
+// Achievement is an achievement of a user. Type "user:<achievement>", default target the user
+// UserID, priority medium.
 type Achievement struct {
 	UserID      string         `json:"userId"`      // required
-	Achievement string         `json:"achievement"` // required: a name of yours, such as "level_up"
-	Title       string         `json:"title"`       // for people
-	Description string         `json:"description"` // for people
-	Points      float64        `json:"points"`      // got for it. Give a 0 in Data
-	Level       int            `json:"level"`       // reached
-	BadgeURL    string         `json:"badgeUrl"`    // a picture
-	Data        map[string]any `json:"-"`           // further fields of data
-	Metadata    map[string]any `json:"-"`           // further metadata; category, priority and source in place of the defaults
+	Achievement string         `json:"achievement"` // required: a name that you choose, such as "level_up"
+	Title       string         `json:"title"`       // a text for users
+	Description string         `json:"description"` // a text for users
+	Points      float64        `json:"points"`      // points for the achievement; for 0 use Data
+	Level       int            `json:"level"`       // the new level
+	BadgeURL    string         `json:"badgeUrl"`    // the address of a picture
+	Data        map[string]any `json:"-"`           // more fields of data
+	Metadata    map[string]any `json:"-"`           // more metadata; may set category, priority and source
 }
 
-// Build implements Typed.
+// Build implements notify.Typed.
 func (a Achievement) Build() (notify.Notification, notify.Target, error) { return build(a) }
 
 func userKinds() []Kind {
 	return []Kind{
 		{
 			Name: "user-session", GoType: "UserSession", Function: "sendUserSessionNotification",
-			Doc:    "A user signed in or out, or has a new password.",
+			Doc:    "A user signs in or out, or changes the password.",
 			Type:   "user:<action>",
-			ID:     required(userID("userId", "Whose session it is.")),
-			Status: one("action", "What was done.", "login", "logout", "session_expired", "password_changed"),
+			ID:     required(userID("userId", "The user of the session.")),
+			Status: one("action", "The change.", "login", "logout", "session_expired", "password_changed"),
 			Fields: []Field{
-				label("sessionId", "Of the application, not a secret."),
-				{Name: "ip", Type: TypeString, MaxLen: 64, Doc: "Where it came from."},
-				{Name: "userAgent", Type: TypeString, MaxLen: 1024, Doc: "The browser's."},
-				text("reason", "Why, for people."),
-				instant("expiresAt", "When the session ends."),
+				label("sessionId", "The application's id of the session. Not a secret."),
+				{Name: "ip", Type: TypeString, MaxLen: 64, Doc: "The address of the client."},
+				{Name: "userAgent", Type: TypeString, MaxLen: 1024, Doc: "The user agent of the browser."},
+				text("reason", "The reason, a text for users."),
+				instant("expiresAt", "The end of the session."),
 			},
 			Target:   TargetRule{User: "userId"},
 			Category: "session", Source: "user-activity",
@@ -61,17 +61,17 @@ func userKinds() []Kind {
 		},
 		{
 			Name: "achievement", GoType: "Achievement", Function: "sendAchievementNotification",
-			Doc:  "A user reached something.",
+			Doc:  "A user gets an achievement.",
 			Type: "user:<achievement>",
-			ID:   required(userID("userId", "Who reached it.")),
+			ID:   required(userID("userId", "The user.")),
 			Status: Field{Name: "achievement", Type: TypeString, Required: true, MaxLen: 128 - len("user:"),
-				Doc: "A name of yours, such as level_up: with it clients tell one from another."},
+				Doc: "A name that you choose, such as level_up. It is part of the type."},
 			Fields: []Field{
-				text("title", "For people."),
-				text("description", "For people."),
-				number("points", "", "Got for it."),
-				count("level", "", "Reached."),
-				link("badgeUrl", "A picture."),
+				text("title", "A text for users."),
+				text("description", "A text for users."),
+				number("points", "", "Points for the achievement."),
+				count("level", "", "The new level."),
+				link("badgeUrl", "The address of a picture."),
 			},
 			Target:   TargetRule{User: "userId"},
 			Category: "achievement", Source: "user-activity",

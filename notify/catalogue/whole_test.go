@@ -11,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// filled returns a value of a Go type of the catalogue with something in every field.
+// filled returns a value of a Go type of the catalogue with a value in every field.
 func filled(typ reflect.Type, k *Kind, status string) notify.Typed {
 	v := reflect.New(typ).Elem()
 	for i := range typ.NumField() {
@@ -38,8 +38,10 @@ func filled(typ reflect.Type, k *Kind, status string) notify.Typed {
 	return v.Interface().(notify.Typed)
 }
 
-// Every kind with every status and every field: its data has all of them, and as a request it becomes the same bytes.
-func TestEveryKindInFull(t *testing.T) {
+// The data of every kind, with every status and every field, has all fields, and a request with the
+// same fields becomes the same bytes.
+func TestKindsWithAllFields(t *testing.T) {
+	t.Parallel()
 	h := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer h.Close()
 	for typ, p := range plans {

@@ -252,7 +252,8 @@ func TestErrorStaysShort(t *testing.T) {
 	}
 }
 
-// A check of an ordinary text takes no memory. The race detector drops some of what is pooled, so a little is allowed.
+// A check of an ordinary text takes no memory. The race detector drops some of what is pooled, so a
+// little is allowed.
 func TestCheckAllocatesLittle(t *testing.T) {
 	text := samples["payment"]
 	if n := testing.AllocsPerRun(100, func() {

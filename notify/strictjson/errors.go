@@ -9,7 +9,8 @@ import (
 
 // Error is a text that is refused, and where. What it says is for those who sent the text.
 type Error struct {
-	// Path names the value at fault in the form items[3].sku, each name shortened. It is empty for the text itself.
+	// Path names the value at fault in the form items[3].sku, each name shortened. It is empty for
+	// the text itself.
 	Path   string
 	Reason string // such as `duplicate key "sku"`
 }
@@ -22,8 +23,8 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Reason
 }
 
-// In returns the error with name, which is what was checked, before its path: "data" makes data.items[3] of
-// items[3].
+// In returns the error with name, which is what was checked, before its path: "data" makes
+// data.items[3] of items[3].
 func (e *Error) In(name string) *Error {
 	path := e.Path
 	if name != "" && path != "" && path[0] != '[' {

@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// key is a key of an open object, without quotes: a place in the text or, when it was escaped there, in
-// scanner.names.
+// key is a key of an open object, without quotes: a place in the text or, when it was escaped
+// there, in scanner.names.
 type key struct {
 	from, to int32
 	decoded  bool
 }
 
-// few is up to how many keys each is compared with those before it. The keys of larger objects are hashed at the
-// end of the object.
+// few is up to how many keys each is compared with those before it. The keys of larger objects are
+// hashed at the end of the object.
 const few = 8
 
 // addKey notes the key in quotes from i to end in the innermost object.
@@ -63,7 +63,8 @@ func (s *scanner) name(k key) []byte {
 // seed makes it impossible to choose keys that hash to the same place.
 var seed = maphash.MakeSeed()
 
-// compareKeys looks for the first duplicate in the innermost object, when that has more than a few keys.
+// compareKeys looks for the first duplicate in the innermost object, when that has more than a few
+// keys.
 func (s *scanner) compareKeys() {
 	first := s.levels[len(s.levels)-1].keys
 	keys := s.keys[first:]

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// scanner reads values of one text. Its methods take the index where something begins and return the index behind
-// it. With the first error they stop, and what they return counts no more.
+// scanner reads values of one text. Its methods take the index where something begins and return
+// the index behind it. With the first error they stop, and what they return counts no more.
 type scanner struct {
 	text  []byte
 	rules Rules
@@ -151,7 +151,8 @@ func (s *scanner) begin(i int) int {
 	return i
 }
 
-// after reads what follows a value: the ends of levels, or a comma and what is before the next value.
+// after reads what follows a value: the ends of levels, or a comma and what is before the next
+// value.
 func (s *scanner) after(i int) int {
 	for len(s.levels) > 0 && s.err == nil {
 		if s.split && len(s.levels) == 1 {

@@ -12,7 +12,8 @@ type Member struct {
 	Value Checked
 }
 
-// NameErr returns ErrSurrogate when there is half a surrogate pair in the key, so that Name may be that of others.
+// NameErr returns ErrSurrogate when there is half a surrogate pair in the key, so that Name may be
+// that of others.
 func (m Member) NameErr() error {
 	if bytes.IndexByte(m.Key, '\\') < 0 {
 		return nil
@@ -21,7 +22,8 @@ func (m Member) NameErr() error {
 	return err
 }
 
-// Members returns the members of an object in the order of the text. Other kinds of values have none.
+// Members returns the members of an object in the order of the text. Other kinds of values have
+// none.
 func (c Checked) Members() iter.Seq[Member] {
 	return func(yield func(Member) bool) {
 		for s := c.split(Object); s.next(); {
@@ -32,7 +34,8 @@ func (c Checked) Members() iter.Seq[Member] {
 	}
 }
 
-// Elements returns the elements of an array in the order of the text. Other kinds of values have none.
+// Elements returns the elements of an array in the order of the text. Other kinds of values have
+// none.
 func (c Checked) Elements() iter.Seq[Checked] {
 	return func(yield func(Checked) bool) {
 		for s := c.split(Array); s.next(); {
@@ -53,7 +56,8 @@ func (p *part) move(by int32) {
 	p.key, p.keyEnd, p.from, p.to = p.key+by, p.keyEnd+by, p.from+by, p.to+by
 }
 
-// splitter walks through the parts of an object or array: those that were noted or those that it finds.
+// splitter walks through the parts of an object or array: those that were noted or those that it
+// finds.
 type splitter struct {
 	whole Checked
 	part  part

@@ -187,8 +187,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// FuzzCheck: encoding/json finds the same texts valid, the same keys duplicate, the same depth and the same parts,
-// which are all of the text.
+// FuzzCheck: encoding/json finds the same texts valid, the same keys duplicate, the same depth and
+// the same parts, which are all of the text.
 func FuzzCheck(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `[]`, `{"a":1,"a":2}`, `{"a":[{"\u0061":"x","a":{}}]}`, `[[[]]]`, `"\""`, ` { "a" : "b:c" , "d" : -1e5 } `,
@@ -252,8 +252,8 @@ func shapeOf(d *json.Decoder) (duplicates bool, depth int) {
 	return duplicates, depth + 1
 }
 
-// sameParts checks that what is not in the parts of a value is punctuation, and that the parts are those that
-// encoding/json finds.
+// sameParts checks that what is not in the parts of a value is punctuation, and that the parts are
+// those that encoding/json finds.
 func sameParts(t *testing.T, c Checked) {
 	t.Helper()
 	var rest []byte

@@ -12,8 +12,9 @@ import (
 // ErrSurrogate is the error of Text for half a surrogate pair.
 var ErrSurrogate = errors.New("half a surrogate pair")
 
-// Text returns the string that a value of the kind String is. Half a surrogate pair is an error, although the grammar
-// allows it: decoders make the same U+FFFD of every one, so two names would become one.
+// Text returns the string that a value of the kind String is. Half a surrogate pair is an error,
+// although the grammar allows it: decoders make the same U+FFFD of every one, so two names would
+// become one.
 func (c Checked) Text() (string, error) {
 	if c.Kind() != String {
 		return "", errors.New("not a string")
@@ -56,8 +57,9 @@ func (c Checked) Describe() string {
 	return string(c.text)
 }
 
-// AppendString appends s as a JSON string, as encoding/json does without the escapes that only HTML needs: it is at most
-// twice as long as a name without control characters. Bytes that are not UTF-8 become U+FFFD.
+// AppendString appends s as a JSON string, as encoding/json does without the escapes that only HTML
+// needs: it is at most twice as long as a name without control characters. Bytes that are not UTF-8
+// become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	done := 0 // of s

@@ -1,5 +1,5 @@
-// Command typescript writes the TypeScript of the catalogue: what a handler on the page finds in data, and the functions
-// that a backend calls. Run it by go generate in the directory of package catalogue.
+// Command typescript generates the TypeScript of the catalogue: the types of data for pages, and
+// the functions for backends. Run it with go generate in the directory of package catalogue.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-// files are what is written, each from the kinds and from what it was before.
+// files are the generated files. Each is a function of the kinds and of the file's text before.
 var files = map[string]func(kinds []catalogue.Kind, before string) string{
 	"web/client/src/catalogue.ts":         func(kinds []catalogue.Kind, _ string) string { return pageTypes(kinds) },
 	"web/client/src/backend/kinds.ts":     func(kinds []catalogue.Kind, _ string) string { return backendKinds(kinds) },

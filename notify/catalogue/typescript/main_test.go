@@ -10,21 +10,23 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-// TestFresh: the npm package and its page have the catalogue that the server has.
-func TestFresh(t *testing.T) {
+// TestFilesAreFresh checks that the npm package and its page have the kinds of the server.
+func TestFilesAreFresh(t *testing.T) {
+	t.Parallel()
 	for name, text := range files {
 		got, err := os.ReadFile(filepath.Join("..", "..", "..", name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if string(got) != text(catalogue.Kinds(), string(got)) {
-			t.Errorf("%s differs from what the table makes of it: run make generate", name)
+			t.Errorf("%s differs from the generated text: run make generate", name)
 		}
 	}
 }
 
-// TestNoKindIsLeftOut: a kind whose function or type is missing would be missed by nobody else.
-func TestNoKindIsLeftOut(t *testing.T) {
+// TestFilesHaveAllKinds checks that every kind has its function and its types.
+func TestFilesHaveAllKinds(t *testing.T) {
+	t.Parallel()
 	kinds := catalogue.Kinds()
 	table, types := backendKinds(kinds), pageTypes(kinds)
 	for _, k := range kinds {

@@ -7,7 +7,8 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-// tableOfFunctions is docs/typescript-backends.md with its table of functions made anew. What stands around is kept.
+// tableOfFunctions returns docs/typescript-backends.md with a new table of functions. The text
+// around the table stays.
 func tableOfFunctions(kinds []catalogue.Kind, page string) string {
 	const start, end = "<!-- functions:start -->", "<!-- functions:end -->"
 	head, rest, ok := strings.Cut(page, start)
@@ -39,5 +40,5 @@ func whereTo(k catalogue.Kind) string {
 	case r.User != "":
 		return "user `" + r.User + "`"
 	}
-	return "throws: name one"
+	return "none: throws without a target"
 }

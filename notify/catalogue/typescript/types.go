@@ -7,7 +7,7 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-// typeOf is the TypeScript of what clients get for a field.
+// typeOf returns the TypeScript type of a field.
 func typeOf(f catalogue.Field) string {
 	switch {
 	case f.Const != "":
@@ -33,7 +33,7 @@ func typeOf(f catalogue.Field) string {
 	return "string"
 }
 
-// says is a field's doc with the limits of a number and the form of a time.
+// says returns the documentation of a field with the range of a number and the form of a time.
 func says(f catalogue.Field) string {
 	s := f.Doc
 	unit := f.Unit
@@ -51,7 +51,7 @@ func says(f catalogue.Field) string {
 	return s
 }
 
-// statusType is the name of the type of all statuses of a kind.
+// statusType returns the name of the type of a kind's statuses.
 func statusType(k catalogue.Kind) string {
 	if k.Status.Enum == nil {
 		return "string"
@@ -59,7 +59,7 @@ func statusType(k catalogue.Kind) string {
 	return k.GoType + upper(k.Status.Name)
 }
 
-// parameter is the name of an interface's type parameter for the status.
+// parameter returns the name of the type parameter for the status.
 func parameter(k catalogue.Kind) string { return upper(k.Status.Name) }
 
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
@@ -68,7 +68,7 @@ func union(values []string) string {
 	return `"` + strings.Join(values, `" | "`) + `"`
 }
 
-// list is a, b and c.
+// list joins names as in: a, b and c.
 func list(names []string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " and " + names[last]
