@@ -29,12 +29,12 @@ func heap() int64 {
 // text.
 type wire struct {
 	*inner
-	a, b int
+	_, _ int
 }
 
 type inner struct {
 	text []byte
-	rest [40]byte
+	_    [40]byte
 }
 
 func (w *wire) Size() int { return len(w.text) }
