@@ -12,7 +12,7 @@ type Payment struct {
 	PaymentID   string         `json:"paymentId"`   // required
 	Status      string         `json:"status"`      // required: pending, completed, failed or refunded
 	CustomerID  string         `json:"customerId"`  // the user who pays
-	Amount      float64        `json:"amount"`      // in the main unit of the currency, such as 9.99; for 0 use Data
+	Amount      float64        `json:"amount"`      // in the main unit, such as 9.99; for 0 use Data
 	Currency    string         `json:"currency"`    // ISO 4217: "EUR"
 	OrderID     string         `json:"orderId"`     // the order that the payment is for
 	Method      string         `json:"method"`      // such as "card"
@@ -20,7 +20,7 @@ type Payment struct {
 	Reason      string         `json:"reason"`      // the reason of a failure or refund
 	ReceiptURL  string         `json:"receiptUrl"`
 	Data        map[string]any `json:"-"` // more fields of data
-	Metadata    map[string]any `json:"-"` // more metadata; may set category, priority and source
+	Metadata    map[string]any `json:"-"` // more metadata
 }
 
 // Build implements notify.Typed.
@@ -35,7 +35,7 @@ type UserAccount struct {
 	Email    string         `json:"email"`
 	Reason   string         `json:"reason"` // a text for users
 	Data     map[string]any `json:"-"`      // more fields of data
-	Metadata map[string]any `json:"-"`      // more metadata; may set category, priority and source
+	Metadata map[string]any `json:"-"`      // more metadata
 }
 
 // Build implements notify.Typed.
@@ -53,7 +53,7 @@ type SystemHealth struct {
 	Metrics   map[string]any `json:"metrics"`   // several metrics by name
 	CheckedAt time.Time      `json:"checkedAt"` // the time of the measurement
 	Data      map[string]any `json:"-"`         // more fields of data
-	Metadata  map[string]any `json:"-"`         // more metadata; may set category, priority and source
+	Metadata  map[string]any `json:"-"`         // more metadata
 }
 
 // Build implements notify.Typed.

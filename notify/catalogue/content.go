@@ -13,7 +13,7 @@ type PostUpdate struct {
 	URL      string         `json:"url"`      // the address of the post
 	Tags     []string       `json:"tags"`
 	Data     map[string]any `json:"-"` // more fields of data
-	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
+	Metadata map[string]any `json:"-"` // more metadata
 }
 
 // Build implements notify.Typed.
@@ -29,7 +29,7 @@ type ProfileUpdate struct {
 	ChangedFields []string       `json:"changedFields"`
 	Settings      map[string]any `json:"settings"` // the new settings
 	Data          map[string]any `json:"-"`        // more fields of data
-	Metadata      map[string]any `json:"-"`        // more metadata; may set category, priority and source
+	Metadata      map[string]any `json:"-"`        // more metadata
 }
 
 // Build implements notify.Typed.
@@ -46,7 +46,7 @@ type Comment struct {
 	Content   string         `json:"content"`
 	Likes     int            `json:"likes"` // number of likes; for 0 use Data
 	Data      map[string]any `json:"-"`     // more fields of data
-	Metadata  map[string]any `json:"-"`     // more metadata; may set category, priority and source
+	Metadata  map[string]any `json:"-"`     // more metadata
 }
 
 // Build implements notify.Typed.

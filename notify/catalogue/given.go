@@ -7,7 +7,7 @@ import "github.com/roomcast/roomcast/notify"
 type Webhook struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
+	Metadata map[string]any `json:"-"` // more metadata
 }
 
 // Build implements notify.Typed.
@@ -18,7 +18,7 @@ func (w Webhook) Build() (notify.Notification, notify.Target, error) { return bu
 type RealtimeUpdate struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
+	Metadata map[string]any `json:"-"` // more metadata
 }
 
 // Build implements notify.Typed.
@@ -29,7 +29,7 @@ func (r RealtimeUpdate) Build() (notify.Notification, notify.Target, error) { re
 type UserActivity struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
+	Metadata map[string]any `json:"-"` // more metadata
 }
 
 // Build implements notify.Typed.
@@ -40,7 +40,7 @@ func (u UserActivity) Build() (notify.Notification, notify.Target, error) { retu
 type System struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
+	Metadata map[string]any `json:"-"` // more metadata
 }
 
 // Build implements notify.Typed.
@@ -51,7 +51,7 @@ func (s System) Build() (notify.Notification, notify.Target, error) { return bui
 type Custom struct {
 	Type     string         `json:"type"` // required: the type that clients get
 	Data     map[string]any `json:"-"`
-	Metadata map[string]any `json:"-"` // more metadata; may set category, priority and source
+	Metadata map[string]any `json:"-"` // more metadata
 }
 
 // Build implements notify.Typed.

@@ -19,7 +19,7 @@ type Job struct {
 	Error      string         `json:"error"`      // the reason of a failure
 	DurationMs int            `json:"durationMs"` // in ms
 	Data       map[string]any `json:"-"`          // more fields of data
-	Metadata   map[string]any `json:"-"`          // more metadata; may set category, priority and source
+	Metadata   map[string]any `json:"-"`          // more metadata
 }
 
 // Build implements notify.Typed.
@@ -38,7 +38,7 @@ type VideoProcessing struct {
 	Error        string         `json:"error"`      // the reason of a failure
 	DurationMs   int            `json:"durationMs"` // in ms
 	Data         map[string]any `json:"-"`          // more fields of data
-	Metadata     map[string]any `json:"-"`          // more metadata; may set category, priority and source
+	Metadata     map[string]any `json:"-"`          // more metadata
 }
 
 // Build implements notify.Typed.
@@ -59,7 +59,7 @@ type DataExport struct {
 	Error       string         `json:"error"`      // the reason of a failure
 	DurationMs  int            `json:"durationMs"` // in ms
 	Data        map[string]any `json:"-"`          // more fields of data
-	Metadata    map[string]any `json:"-"`          // more metadata; may set category, priority and source
+	Metadata    map[string]any `json:"-"`          // more metadata
 }
 
 // Build implements notify.Typed.
@@ -79,7 +79,7 @@ type BatchOperation struct {
 	Error      string         `json:"error"`      // the reason of a failure
 	DurationMs int            `json:"durationMs"` // in ms
 	Data       map[string]any `json:"-"`          // more fields of data
-	Metadata   map[string]any `json:"-"`          // more metadata; may set category, priority and source
+	Metadata   map[string]any `json:"-"`          // more metadata
 }
 
 // Build implements notify.Typed.

@@ -1,5 +1,8 @@
-// Package catalogue has the notifications that most applications send, as Go types and as the
-// bodies of the HTTP API, each with its type, target, priority and checks.
+// Package catalogue has the notifications that most applications send, as Go types and as bodies of
+// the HTTP API, each with its type, target, priority and checks.
+//
+// The field Data of a type adds fields to the data of the notification. The field Metadata adds
+// members to its metadata, and may replace category, priority and source.
 package catalogue
 
 import "strings"

@@ -18,7 +18,7 @@ type Maintenance struct {
 	AffectedServices []string       `json:"affectedServices"`
 	URL              string         `json:"url"` // an address with more information
 	Data             map[string]any `json:"-"`   // more fields of data
-	Metadata         map[string]any `json:"-"`   // more metadata; may set category, priority and source
+	Metadata         map[string]any `json:"-"`   // more metadata
 }
 
 // Build implements notify.Typed.
@@ -36,7 +36,7 @@ type SecurityAlert struct {
 	DetectedAt time.Time      `json:"detectedAt"`
 	URL        string         `json:"url"` // an address with more information or actions
 	Data       map[string]any `json:"-"`   // more fields of data
-	Metadata   map[string]any `json:"-"`   // more metadata; may set category, priority and source
+	Metadata   map[string]any `json:"-"`   // more metadata
 }
 
 // Build implements notify.Typed.

@@ -17,7 +17,7 @@ type UserSession struct {
 	Reason    string         `json:"reason"`    // a text for users
 	ExpiresAt time.Time      `json:"expiresAt"` // the end of the session
 	Data      map[string]any `json:"-"`         // more fields of data
-	Metadata  map[string]any `json:"-"`         // more metadata; may set category, priority and source
+	Metadata  map[string]any `json:"-"`         // more metadata
 }
 
 // Build implements notify.Typed.
@@ -34,7 +34,7 @@ type Achievement struct {
 	Level       int            `json:"level"`       // the new level
 	BadgeURL    string         `json:"badgeUrl"`    // the address of a picture
 	Data        map[string]any `json:"-"`           // more fields of data
-	Metadata    map[string]any `json:"-"`           // more metadata; may set category, priority and source
+	Metadata    map[string]any `json:"-"`           // more metadata
 }
 
 // Build implements notify.Typed.

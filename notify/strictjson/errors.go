@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// Error is a text that is refused, and where. What it says is for those who sent the text.
+// Error is the error for a text that breaks the grammar or a rule. Its text is for the sender.
 type Error struct {
-	// Path names the value at fault in the form items[3].sku, each name shortened. It is empty for
-	// the text itself.
+	// Path is the path of the value, such as items[3].sku, with shortened names. It is empty for
+	// the whole text.
 	Path   string
 	Reason string // such as `duplicate key "sku"`
 }
 
-// Error returns the path, when there is one, and the reason.
+// Error returns the path, if there is one, and the reason.
 func (e *Error) Error() string {
 	if e.Path == "" {
 		return e.Reason
@@ -23,8 +23,7 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Reason
 }
 
-// In returns the error with name, which is what was checked, before its path: "data" makes
-// data.items[3] of items[3].
+// In returns the error with name before its path: with "data", items[3] becomes data.items[3].
 func (e *Error) In(name string) *Error {
 	path := e.Path
 	if name != "" && path != "" && path[0] != '[' {
@@ -33,10 +32,11 @@ func (e *Error) In(name string) *Error {
 	return &Error{name + path, e.Reason}
 }
 
-// syntax notes an error of the grammar at i. Bytes are counted from 0.
+// syntax sets an error of the grammar at byte i, counted from 0.
 func (s *scanner) syntax(i int, expected string) int {
 	if i >= len(s.text) {
-		return s.fail(i, fmt.Sprintf("not valid JSON at byte %d: got the end, expected %s", len(s.text), expected))
+		return s.fail(i, fmt.Sprintf("not valid JSON at byte %d: got the end, expected %s",
+			len(s.text), expected))
 	}
 	r, size := utf8.DecodeRune(s.text[i:])
 	if r == utf8.RuneError && size == 1 {
@@ -45,9 +45,11 @@ func (s *scanner) syntax(i int, expected string) int {
 	return s.fail(i, fmt.Sprintf("not valid JSON at byte %d: got %q, expected %s", i, r, expected))
 }
 
-func (s *scanner) encoding(i int) int { return s.fail(i, fmt.Sprintf("not valid UTF-8 at byte %d", i)) }
+func (s *scanner) encoding(i int) int {
+	return s.fail(i, fmt.Sprintf("not valid UTF-8 at byte %d", i))
+}
 
-// fail notes the first error.
+// fail sets the error, unless there is one.
 func (s *scanner) fail(i int, reason string) int {
 	if s.err == nil {
 		s.err = &Error{Reason: reason}
@@ -55,7 +57,7 @@ func (s *scanner) fail(i int, reason string) int {
 	return i
 }
 
-// result returns the error as one that is nil when there is none.
+// result returns the error, or a nil error.
 func (s *scanner) result() error {
 	if s.err == nil {
 		return nil
@@ -63,7 +65,7 @@ func (s *scanner) result() error {
 	return s.err
 }
 
-// broken notes the first rule that is broken, with its place.
+// broken sets the first broken rule, with the path.
 func (s *scanner) broken(reason string) {
 	s.fault = &Error{s.path(), reason}
 	if !s.tolerant {
@@ -71,7 +73,7 @@ func (s *scanner) broken(reason string) {
 	}
 }
 
-// path names the innermost place.
+// path returns the path of the current value.
 func (s *scanner) path() string {
 	var b strings.Builder
 	for n, l := range s.levels {
@@ -91,7 +93,9 @@ func (s *scanner) path() string {
 	return b.String()
 }
 
-func duplicate(name []byte) string { return "duplicate key " + strconv.Quote(Shorten(string(name))) }
+func duplicate(name []byte) string {
+	return "duplicate key " + strconv.Quote(Shorten(string(name)))
+}
 
 func tooDeep(limit int) string { return "nested more than " + plural(limit, "level") + " deep" }
 
@@ -102,7 +106,7 @@ func plural(n int, of string) string {
 	return strconv.Itoa(n) + " " + of + "s"
 }
 
-// Shorten cuts a text to 64 bytes, so that an error that shows it stays readable.
+// Shorten cuts a text to 64 bytes for an error.
 func Shorten(s string) string {
 	const most = 64
 	if len(s) <= most {

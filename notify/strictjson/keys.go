@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// key is a key of an open object, without quotes: a place in the text or, when it was escaped
-// there, in scanner.names.
+// key is the position of a key without its quotes: in the text or, for a key with escapes, in
+// scanner.names.
 type key struct {
 	from, to int32
 	decoded  bool
 }
 
-// few is up to how many keys each is compared with those before it. The keys of larger objects are
-// hashed at the end of the object.
+// few is the number of keys that addKey compares with each other. compareKeys hashes the keys of
+// objects with more keys, at the end of the object.
 const few = 8
 
-// addKey notes the key in quotes from i to end in the innermost object.
+// addKey adds the key with quotes from i to end to the innermost object.
 func (s *scanner) addKey(i, end int, escaped bool) {
 	if s.fault != nil {
 		return
@@ -44,10 +44,10 @@ func (s *scanner) addKey(i, end int, escaped bool) {
 	}
 }
 
-// decode appends an escaped key to names: "\u0061" and "a" are the same key.
+// decode decodes a key with escapes into names: "\u0061" and "a" are the same key.
 func (s *scanner) decode(quoted []byte) key {
 	var name string
-	_ = json.Unmarshal(quoted, &name) // a valid string; half a surrogate pair becomes U+FFFD
+	_ = json.Unmarshal(quoted, &name) // has no error: quoted is valid
 	from := len(s.names)
 	s.names = append(s.names, name...)
 	return key{int32(from), int32(len(s.names)), true}
@@ -60,11 +60,11 @@ func (s *scanner) name(k key) []byte {
 	return s.text[k.from:k.to]
 }
 
-// seed makes it impossible to choose keys that hash to the same place.
+// seed is random, so that clients cannot choose keys with the same hash.
 var seed = maphash.MakeSeed()
 
-// compareKeys looks for the first duplicate in the innermost object, when that has more than a few
-// keys.
+// compareKeys searches for the first duplicate key in the innermost object, if that has more than a
+// few keys.
 func (s *scanner) compareKeys() {
 	first := s.levels[len(s.levels)-1].keys
 	keys := s.keys[first:]
@@ -83,7 +83,7 @@ func (s *scanner) compareKeys() {
 				break
 			}
 			if string(s.name(keys[*place-1])) == string(name) {
-				s.keys = s.keys[:first+n+1] // the path ends with it
+				s.keys = s.keys[:first+n+1] // the path of the error ends with this key
 				s.broken(duplicate(name))
 				return
 			}

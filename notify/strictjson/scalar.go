@@ -2,7 +2,7 @@ package strictjson
 
 import "unicode/utf8"
 
-// scalar reads a value that begins with c and is no array or object.
+// scalar reads a string, a number, true, false or null, which begins with c.
 func (s *scanner) scalar(i int, c byte) int {
 	switch c {
 	case '"':
@@ -27,7 +27,7 @@ func (s *scanner) literal(i int, want string) int {
 	return i + len(want)
 }
 
-// str reads a string and reports whether something in it is escaped.
+// str reads a string, and reports whether it contains an escape.
 func (s *scanner) str(i int) (end int, escaped bool) {
 	text := s.text
 	for i++; i < len(text); {
@@ -57,7 +57,7 @@ func (s *scanner) str(i int) (end int, escaped bool) {
 	return s.syntax(i, "'\"'"), escaped
 }
 
-// plain has the bytes that stand for themselves in a string.
+// plain has the ASCII characters that need no escape in a string.
 var plain = func() (plain [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		plain[c] = c != '"' && c != '\\'
@@ -65,7 +65,7 @@ var plain = func() (plain [256]bool) {
 	return plain
 }()
 
-// escape reads what follows a backslash.
+// escape reads the rest of an escape after the backslash.
 func (s *scanner) escape(i int) int {
 	switch s.at(i) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -105,7 +105,7 @@ func (s *scanner) number(i int) int {
 	return i
 }
 
-// digits reads one digit or more.
+// digits reads at least one digit.
 func (s *scanner) digits(i int) int {
 	if !isDigit(s.at(i)) {
 		return s.syntax(i, "a digit")

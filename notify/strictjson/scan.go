@@ -5,39 +5,39 @@ import (
 	"sync"
 )
 
-// scanner reads values of one text. Its methods take the index where something begins and return
-// the index behind it. With the first error they stop, and what they return counts no more.
+// scanner reads the values of a text. Its methods take the index of the first byte of a part and
+// return the index after it. After the first error the result has no meaning.
 type scanner struct {
 	text  []byte
 	rules Rules
-	most  int // values that the rules allow
+	most  int // limit for values
 
 	levels []level // the open arrays and objects, the innermost last
-	keys   []key   // of the open objects, those of the innermost last
-	names  []byte  // keys that had to be decoded
-	table  []int32 // scratch of compareKeys
+	keys   []key   // keys of the open objects, those of the innermost last
+	names  []byte  // decoded keys
+	table  []int32 // hash table of compareKeys
 
-	// Of the value that is read:
+	// State of the current value:
 	deepest, values int
 	parts           []part
 	fault           *Error // the first broken rule
 
-	split    bool // note the parts
-	tolerant bool // read on after a broken rule, so that the end of the value is found
+	split    bool // record the parts
+	tolerant bool // after a broken rule, read on to the end of the value
 	err      *Error
 }
 
 // level is an open array or object.
 type level struct {
 	array bool
-	index int // of the element in an array
-	keys  int // where its keys begin in scanner.keys
+	index int // index of the current element of an array
+	keys  int // index of its first key in scanner.keys
 }
 
-// scanners are kept for the memory of their slices.
+// scanners reuses the memory of slices.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
-// newScanner returns a scanner, to be released after use.
+// newScanner returns a scanner. The caller must release it.
 func newScanner(text []byte, r Rules) *scanner {
 	s := scanners.Get().(*scanner)
 	s.text, s.rules, s.most = text, r, r.values()
@@ -47,11 +47,11 @@ func newScanner(text []byte, r Rules) *scanner {
 	return s
 }
 
-// maxText keeps places in a text in 32 bits.
+// maxText is the limit for the length of a text: positions have 32 bits.
 const maxText = 1<<31 - 1
 
 func (s *scanner) release() {
-	const ordinary = 1024 // entries of a slice that is worth keeping
+	const ordinary = 1024 // largest capacity that the pool keeps
 	if max(cap(s.levels), cap(s.keys), cap(s.names), cap(s.table)) > ordinary {
 		return
 	}
@@ -60,16 +60,17 @@ func (s *scanner) release() {
 	scanners.Put(s)
 }
 
-// reset prepares for another value of the text.
+// reset prepares the scanner for another value of the text.
 func (s *scanner) reset() {
 	s.levels, s.keys, s.names, s.parts = s.levels[:0], s.keys[:0], s.names[:0], s.parts[:0]
 	s.deepest, s.values, s.fault = 0, 0, nil
 }
 
-// checked returns the value just read.
+// checked returns the current value.
 func (s *scanner) checked(start, end int) Checked {
 	c := Checked{
-		text: s.text[start:end:end], values: uint32(s.values), depth: uint16(s.deepest), unique: !s.rules.DuplicateKeys,
+		text: s.text[start:end:end], values: uint32(s.values), depth: uint16(s.deepest),
+		unique: !s.rules.DuplicateKeys,
 	}
 	if len(s.parts) > 0 && len(s.parts) <= maxParts {
 		parts := slices.Clone(s.parts)
@@ -81,7 +82,7 @@ func (s *scanner) checked(start, end int) Checked {
 	return c
 }
 
-// at returns the byte at i, 0 at the end: a 0 in the text fits nowhere either.
+// at returns the byte at i, or 0 at the end of the text. No part of JSON begins with 0.
 func (s *scanner) at(i int) byte {
 	if i < len(s.text) {
 		return s.text[i]
@@ -91,7 +92,7 @@ func (s *scanner) at(i int) byte {
 
 func (s *scanner) space(i int) int { return skipSpace(s.text, i) }
 
-// value reads one value with all that is inside it. It does not recurse.
+// value reads one value. It does not recurse.
 func (s *scanner) value(i int) int {
 	for s.err == nil {
 		if s.values++; s.values > s.most && s.fault == nil {
@@ -117,7 +118,7 @@ func (s *scanner) value(i int) int {
 func (s *scanner) enter(i int, array bool) int {
 	switch depth := len(s.levels) + 1; {
 	case depth > MaxDepth:
-		s.err = &Error{Reason: tooDeep(MaxDepth)} // rules or not
+		s.err = &Error{Reason: tooDeep(MaxDepth)}
 	case depth > s.rules.depth() && s.fault == nil:
 		s.broken(tooDeep(s.rules.depth()))
 	}
@@ -126,7 +127,7 @@ func (s *scanner) enter(i int, array bool) int {
 	return s.space(i + 1)
 }
 
-// begin reads what is before a value in the innermost level: nothing, or a key and its colon.
+// begin reads the key and the colon before a value in an object. In an array it reads nothing.
 func (s *scanner) begin(i int) int {
 	var p part
 	if !s.levels[len(s.levels)-1].array {
@@ -151,8 +152,7 @@ func (s *scanner) begin(i int) int {
 	return i
 }
 
-// after reads what follows a value: the ends of levels, or a comma and what is before the next
-// value.
+// after reads the text after a value: the ends of levels, or a comma and the key of the next value.
 func (s *scanner) after(i int) int {
 	for len(s.levels) > 0 && s.err == nil {
 		if s.split && len(s.levels) == 1 {
@@ -196,7 +196,7 @@ func (s *scanner) leave(i int) int {
 	return i + 1
 }
 
-// end checks that nothing follows.
+// end checks that the text ends at i.
 func (s *scanner) end(i int) {
 	if i = s.space(i); s.err == nil && i < len(s.text) {
 		s.syntax(i, "the end")

@@ -12,8 +12,8 @@ type Member struct {
 	Value Checked
 }
 
-// NameErr returns ErrSurrogate when there is half a surrogate pair in the key, so that Name may be
-// that of others.
+// NameErr returns ErrSurrogate if the key contains half a surrogate pair: several keys may have the
+// same Name.
 func (m Member) NameErr() error {
 	if bytes.IndexByte(m.Key, '\\') < 0 {
 		return nil
@@ -46,26 +46,26 @@ func (c Checked) Elements() iter.Seq[Checked] {
 	}
 }
 
-// part is the place of a member or an element in its object or array. An element has no key.
+// part is the position of a member or an element. An element has no key.
 type part struct{ key, keyEnd, from, to int32 }
 
-// maxParts is up to how many parts are noted: more are looked for again, which takes no memory.
+// maxParts is the limit for recorded parts. If there are more, splitter finds them in the text.
 const maxParts = 64
 
 func (p *part) move(by int32) {
 	p.key, p.keyEnd, p.from, p.to = p.key+by, p.keyEnd+by, p.from+by, p.to+by
 }
 
-// splitter walks through the parts of an object or array: those that were noted or those that it
-// finds.
+// splitter iterates over the parts of an object or array: the recorded ones, or those that it finds
+// in the text.
 type splitter struct {
 	whole Checked
 	part  part
-	left  []part // of those that were noted
-	i     int    // behind the part; -1 at the end
+	left  []part // recorded parts after part
+	i     int    // index after part; -1 at the end
 }
 
-// split returns a splitter before the first part. There is none in a value of another kind.
+// split returns a splitter before the first part. A value of another kind has no parts.
 func (c Checked) split(kind Kind) splitter {
 	switch {
 	case c.Kind() != kind:
@@ -88,7 +88,7 @@ func (s *splitter) next() bool {
 	return true
 }
 
-// find looks for the next part in the text.
+// find finds the next part in the text.
 func (s *splitter) find() bool {
 	if s.i < 0 {
 		return false
@@ -105,7 +105,7 @@ func (s *splitter) find() bool {
 	if text[0] == '{' {
 		end := stringEnd(text, i)
 		s.part.key, s.part.keyEnd = int32(i), int32(end)
-		i = skipSpace(text, skipSpace(text, end)+1) // over the colon
+		i = skipSpace(text, skipSpace(text, end)+1) // skip the colon
 	}
 	s.i = valueEnd(text, i)
 	s.part.from, s.part.to = int32(i), int32(s.i)
@@ -119,13 +119,15 @@ func (s *splitter) member() Member {
 	return m
 }
 
-// value returns the part. The whole is open, so its depth is 1 at least.
+// value returns the part. Its depth is not negative: whole is an array or object.
 func (s *splitter) value() Checked {
 	w, p := &s.whole, s.part
-	return Checked{text: w.text[p.from:p.to:p.to], values: w.values, depth: w.depth - 1, unique: w.unique}
+	return Checked{
+		text: w.text[p.from:p.to:p.to], values: w.values, depth: w.depth - 1, unique: w.unique,
+	}
 }
 
-// valueEnd returns the index behind the valid value that starts at i.
+// valueEnd returns the index after the valid value that starts at i.
 func valueEnd(b []byte, i int) int {
 	for depth := 0; ; {
 		switch b[i] {
@@ -152,7 +154,7 @@ func valueEnd(b []byte, i int) int {
 	}
 }
 
-// stringEnd returns the index behind the valid string that starts at i.
+// stringEnd returns the index after the valid string that starts at i.
 func stringEnd(b []byte, i int) int {
 	for i++; b[i] != '"'; i++ {
 		if b[i] == '\\' {

@@ -1,9 +1,8 @@
-// Package strictjson checks JSON text where it enters the program, without decoding it.
+// Package strictjson checks JSON text without decoding it.
 //
-// [Check] reads a text once and finds every fault: of the encoding, of the grammar, and of the
-// [Rules] of its caller. What it returns is proof of that: a [Checked] value can be handed on,
-// split into members and elements, and compared with other rules, and nobody has to look for faults
-// again.
+// [Check] reads a text once. It checks the encoding, the grammar, and the [Rules] of the caller.
+// Its result proves the check: other code can split a [Checked] value into members and elements, or
+// compare it with other rules, and needs no check of its own.
 package strictjson
 
 import (
@@ -12,44 +11,43 @@ import (
 	"math"
 )
 
-// MaxDepth is how many arrays and objects may be inside each other under any rules. It is the limit
-// of encoding/json, so that what passes here does not fail there.
+// MaxDepth is the limit for levels of arrays and objects under all rules. encoding/json has the
+// same limit, so it decodes every text that passes here.
 const MaxDepth = 10_000
 
-// Rules say what is refused besides text that is no JSON in UTF-8. The zero Rules refuse duplicate
-// keys and have no limit but MaxDepth.
+// Rules are the rules for a text besides the grammar. The zero Rules reject duplicate keys, and
+// have no limit except MaxDepth.
 type Rules struct {
-	// Depth is how many arrays and objects may be inside each other; 0 leaves it at MaxDepth.
+	// Depth is the limit for levels of arrays and objects. 0 is MaxDepth.
 	Depth int
 
-	// Values is how many values there may be, counting the value itself and, in arrays and objects,
-	// each element and member. Set it where the text is decoded later: a decoder takes fifty bytes
-	// of memory for a value of two bytes. 0 is no limit.
+	// Values is the limit for the number of values: the value itself, and all values inside it. Set
+	// it for text that is decoded later: a decoder takes 50 bytes of memory for a value of 2 bytes.
+	// 0 is no limit.
 	Values int
 
-	// DuplicateKeys accepts objects that have a key twice. Parsers disagree which of the two counts
-	// (RFC 8259, section 4), so whoever checks one may be passed by the other. Accept them only
-	// where no decision depends on the value.
+	// DuplicateKeys accepts objects with duplicate keys. Parsers disagree about which of the two
+	// values counts (RFC 8259, section 4), so a check of one value does not protect a parser that
+	// uses the other. Accept them only if no decision depends on the value.
 	DuplicateKeys bool
 }
 
-// Checked is one JSON value that obeys rules, as it is in the text, without space around it. The
-// zero Checked is no value: its Kind is None. A Checked shares the memory of the text, which must
-// not change.
+// Checked is the text of one JSON value that obeys rules, without space around it. The zero Checked
+// is no value: its Kind is None. A Checked shares the memory of the text, which must not change.
 type Checked struct {
 	text   []byte
 	values uint32  // at most
 	depth  uint16  // at most
 	unique bool    // no duplicate keys
-	parts  *[]part // its members or elements, nil when they were not noted
+	parts  *[]part // positions of its members or elements, nil if Check did not record them
 }
 
 // Check checks that text is one JSON value in UTF-8 that obeys the rules. Space around it is
-// allowed. The error is an *Error, the first in the order of the text.
+// allowed. The error is an *Error, for the first fault in the text.
 func Check(text []byte, r Rules) (Checked, error) { return check(text, r, false) }
 
-// Split is Check for an object or array that is taken apart afterwards: it notes where the members
-// or elements are, so that Members and Elements need not read the text again.
+// Split is Check for an object or array whose members or elements the caller reads afterwards. It
+// records their positions, so that Members and Elements do not read the text again.
 func Split(text []byte, r Rules) (Checked, error) { return check(text, r, true) }
 
 func check(text []byte, r Rules, split bool) (Checked, error) {
@@ -65,18 +63,19 @@ func check(text []byte, r Rules, split bool) (Checked, error) {
 	return s.checked(start, end), nil
 }
 
-// Element is one element of an array that CheckElements read.
+// Element is one element of an array in SplitElements.
 type Element struct {
-	Value Checked // the zero Checked when it breaks a rule
-	Err   *Error  // nil, or what is wrong, with a path that begins in the element
+	Value Checked // the zero Checked if the element breaks a rule
+	Err   *Error  // the first broken rule, with its path in the element, or nil
 }
 
-// ErrTooMany is the error of SplitElements for more elements than its limit.
+// ErrTooMany is the error of SplitElements for an array with more elements than its limit.
 var ErrTooMany = errors.New("too many elements")
 
-// SplitElements checks that text is an array of at most limit elements, and each element by itself:
-// one that breaks a rule does not spoil the others. It notes the parts of each, as Split does. The
-// error is ErrTooMany or, for a text that is not JSON in UTF-8 or no array, an *Error.
+// SplitElements checks an array of at most limit elements. It applies the rules to each element
+// separately: if one breaks a rule, the others are still valid. It records the positions of the
+// parts of each element, as Split does. The error is ErrTooMany, or an *Error if text is not an
+// array in JSON and UTF-8.
 func SplitElements(text []byte, limit int, r Rules) ([]Element, error) {
 	s := newScanner(text, r)
 	defer s.release()
@@ -121,24 +120,25 @@ func SplitElements(text []byte, limit int, r Rules) ([]Element, error) {
 // Bytes returns the text of the value. It is not a copy.
 func (c Checked) Bytes() []byte { return c.text }
 
-// Clone returns the value in memory of its own.
+// Clone returns a copy of the value that shares no memory with it.
 func (c Checked) Clone() Checked {
 	c.text = bytes.Clone(c.text)
 	return c
 }
 
-// Is reports whether text is the very memory that was checked, so that c is proof for it.
+// Is reports whether text is the same memory as that of c, so that c proves the check of text.
 func (c Checked) Is(text []byte) bool {
 	return len(text) > 0 && len(text) == len(c.text) && &text[0] == &c.text[0]
 }
 
-// Obeys reports whether the value is known to obey other rules than those it was checked with. A
-// part of a value is known to be less deep than the whole, but not how many values it has.
+// Obeys reports whether the value certainly obeys other rules. A part of a value is one level less
+// deep than the whole, and counts with as many values as the whole.
 func (c Checked) Obeys(r Rules) bool {
-	return c.text != nil && int(c.depth) <= r.depth() && int(c.values) <= r.values() && (c.unique || r.DuplicateKeys)
+	return c.text != nil && int(c.depth) <= r.depth() && int(c.values) <= r.values() &&
+		(c.unique || r.DuplicateKeys)
 }
 
-// Kind is what a value is.
+// Kind is the kind of a value.
 type Kind byte
 
 // The kinds of values.
@@ -152,10 +152,10 @@ const (
 	Object Kind = '{'
 )
 
-// Kind returns what the value is.
+// Kind returns the kind of the value.
 func (c Checked) Kind() Kind { return KindOf(c.text) }
 
-// KindOf returns what a text is if it is JSON, from its first byte after space. It checks nothing.
+// KindOf returns the kind of value that a text begins with. It does not check the text.
 func KindOf(text []byte) Kind {
 	i := skipSpace(text, 0)
 	if i == len(text) {

@@ -12,9 +12,8 @@ import (
 // ErrSurrogate is the error of Text for half a surrogate pair.
 var ErrSurrogate = errors.New("half a surrogate pair")
 
-// Text returns the string that a value of the kind String is. Half a surrogate pair is an error,
-// although the grammar allows it: decoders make the same U+FFFD of every one, so two names would
-// become one.
+// Text decodes a value of the kind String. Half a surrogate pair, which the grammar allows, is an
+// error: decoders replace each with the same U+FFFD, so that two names would become equal.
 func (c Checked) Text() (string, error) {
 	if c.Kind() != String {
 		return "", errors.New("not a string")
@@ -22,7 +21,7 @@ func (c Checked) Text() (string, error) {
 	return decodeString(c.text)
 }
 
-// decodeString decodes a string. With ErrSurrogate it returns what decoders make of it.
+// decodeString decodes a string. With ErrSurrogate it returns the string with U+FFFD.
 func decodeString(quoted []byte) (string, error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1]), nil
@@ -32,14 +31,19 @@ func decodeString(quoted []byte) (string, error) {
 		return "", err
 	}
 	const replaced = "\uFFFD"
-	if n := strings.Count(s, replaced); n > 0 &&
-		n > bytes.Count(quoted, []byte(replaced))+bytes.Count(bytes.ToLower(quoted), []byte(`\ufffd`)) {
+	n := strings.Count(s, replaced)
+	if n == 0 {
+		return s, nil
+	}
+	given := bytes.Count(quoted, []byte(replaced))
+	escaped := bytes.Count(bytes.ToLower(quoted), []byte(`\ufffd`))
+	if n > given+escaped {
 		return s, ErrSurrogate
 	}
 	return s, nil
 }
 
-// Describe says what the value is, in full when it is short, for errors about it.
+// Describe describes the value for an error: its kind and, if it is short, its text.
 func (c Checked) Describe() string {
 	switch c.Kind() {
 	case None:
@@ -57,19 +61,20 @@ func (c Checked) Describe() string {
 	return string(c.text)
 }
 
-// AppendString appends s as a JSON string, as encoding/json does without the escapes that only HTML
-// needs: it is at most twice as long as a name without control characters. Bytes that are not UTF-8
-// become U+FFFD.
+// AppendString appends s as a JSON string, as encoding/json does without escapes for HTML. The
+// result for a name without control characters is at most twice as long, plus the quotes. Bytes
+// that are not UTF-8 become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	done := 0 // of s
+	done := 0 // bytes of s that are in dst
 	for i := 0; i < len(s); {
 		if plain[s[i]] {
 			i++
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if r >= utf8.RuneSelf && r != '\u2028' && r != '\u2029' && (r != utf8.RuneError || size > 1) {
+		separator, invalid := r == '\u2028' || r == '\u2029', r == utf8.RuneError && size == 1
+		if r >= utf8.RuneSelf && !separator && !invalid {
 			i += size
 			continue
 		}
@@ -81,7 +86,7 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// appendEscape appends a character below U+10000 that does not stand for itself.
+// appendEscape appends the escape of a character below U+10000.
 func appendEscape(dst []byte, r rune) []byte {
 	const digits, short = "0123456789abcdef", "\"\"\\\\\bb\ff\nn\rr\tt"
 	if i := strings.IndexRune(short, r); i >= 0 {
