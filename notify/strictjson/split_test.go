@@ -128,6 +128,9 @@ func TestText(t *testing.T) {
 	}{
 		{`"a"`, "a", nil}, {`""`, "", nil}, {`"\"\u00e9\ud83d\ude00"`, "\"é😀", nil},
 		{`"\uFFFD"`, "\uFFFD", nil}, {"\"\uFFFD\\n\"", "\uFFFD\n", nil},
+		{`"\\ufffd\uD83D\uDE00\""`, "\\ufffd😀\"", nil}, {`"\\ud800"`, "\\ud800", nil},
+		{`"\\ufffd\ud800"`, "\\ufffd\uFFFD", ErrSurrogate}, {`"\ud800\n"`, "\uFFFD\n", ErrSurrogate},
+		{`"\ud800\u0061"`, "\uFFFDa", ErrSurrogate}, {`"\ud800\ud800\udc00"`, "\uFFFD\U00010000", ErrSurrogate},
 		{`"\ud800"`, "\uFFFD", ErrSurrogate}, {`"\udc00\ud800"`, "\uFFFD\uFFFD", ErrSurrogate}, {`"\ufffd\ud800"`, "\uFFFD\uFFFD", ErrSurrogate},
 	} {
 		checked, err := Check([]byte(c.text), Rules{})

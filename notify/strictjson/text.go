@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -30,17 +31,40 @@ func decodeString(quoted []byte) (string, error) {
 	if err := json.Unmarshal(quoted, &s); err != nil {
 		return "", err
 	}
-	const replaced = "\uFFFD"
-	n := strings.Count(s, replaced)
-	if n == 0 {
-		return s, nil
-	}
-	given := bytes.Count(quoted, []byte(replaced))
-	escaped := bytes.Count(bytes.ToLower(quoted), []byte(`\ufffd`))
-	if n > given+escaped {
+	if halfPair(quoted) {
 		return s, ErrSurrogate
 	}
 	return s, nil
+}
+
+// halfPair reports whether a valid string escapes a surrogate that is not part of a pair.
+func halfPair(quoted []byte) bool {
+	for i := 0; i < len(quoted); i++ {
+		if quoted[i] != '\\' {
+			continue
+		}
+		if i++; quoted[i] != 'u' {
+			continue
+		}
+		r := hexRune(quoted[i+1:])
+		i += 4
+		if !utf16.IsSurrogate(r) {
+			continue
+		}
+		rest := quoted[i+1:]
+		if len(rest) < 6 || rest[0] != '\\' || rest[1] != 'u' ||
+			utf16.DecodeRune(r, hexRune(rest[2:])) == utf8.RuneError {
+			return true
+		}
+		i += 6
+	}
+	return false
+}
+
+// hexRune decodes four hexadecimal digits.
+func hexRune(digits []byte) rune {
+	n, _ := strconv.ParseUint(string(digits[:4]), 16, 16) // has no error: the digits are checked
+	return rune(n)
 }
 
 // Describe describes the value for an error: its kind and, if it is short, its text.
