@@ -1,3 +1,22 @@
+// \0rolldown/runtime.js
+var __defProp = Object.defineProperty;
+var __esmMin = (fn, res, err) => () => {
+	if (err) throw err[0];
+	try {
+		return fn && (res = fn(fn = 0)), res;
+	} catch (e) {
+		throw err = [e], e;
+	}
+};
+var __exportAll = (all, no_symbols) => {
+	let target = {};
+	for (var name in all) __defProp(target, name, {
+		get: all[name],
+		enumerable: true
+	});
+	if (!no_symbols) __defProp(target, Symbol.toStringTag, { value: "Module" });
+	return target;
+};
 // src/api.ts
 /** Where the API is: beside the page, or above it where the page is at /console/. Ends with a slash. */
 var base = new URL(/\/console\/(index\.html)?$/.test(location.pathname) ? "../" : "./", location.href.split(/[?#]/)[0]);
@@ -1466,21 +1485,12 @@ function tileOf(name, shape) {
 	};
 }
 // ../client/src/link.ts
-var isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
-/** The control events that come on a stream under their own names. `sync` and `heartbeat` only move the cursor. */
-var CONTROL$1 = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
 function fail(code, message, retryAfter) {
 	return Object.assign(new Error(message), {
 		code,
 		retryAfter: retryAfter || void 0
 	});
 }
-/** An error of ours, or of the page's making. One of the browser's own has a number for a code, or none. */
-var coded = (error) => typeof error.code === "string" ? error : void 0;
-/** A name that nobody else has. crypto.randomUUID is missing where a page has no TLS. */
-var unique = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
-/** What JSON makes of a value: another one, that changes no more. Throws where JSON.stringify does. */
-var copy = (value) => JSON.parse(JSON.stringify(value));
 /** Rejects when promise takes longer than ms. */
 function within(promise, ms, what) {
 	let timer;
@@ -1521,9 +1531,34 @@ function subject(token) {
 		return;
 	}
 }
+var isId, CONTROL$1, coded, unique, copy;
+var init_link = __esmMin((() => {
+	isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
+	CONTROL$1 = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
+	coded = (error) => typeof error.code === "string" ? error : void 0;
+	unique = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
+	copy = (value) => JSON.parse(JSON.stringify(value));
+}));
+// ../client/src/driver.ts
+/** Reports that an event cannot be sent. */
+function refuse(sink, event, code) {
+	sink.event("error", fail(code, `${event} cannot be sent now`), "");
+	return false;
+}
+var init_driver$1 = __esmMin((() => {
+	init_link();
+}));
+// ../client/src/endpoint.ts
+/** Returns the URL of a path at the server; without `options.url` the server is at the page's own origin. */
+function endpoint(options, path) {
+	const url = new URL(options.url || "/", globalThis.location?.href);
+	if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
+	url.pathname = url.pathname.replace(/\/$/, "") + path;
+	url.search = url.hash = "";
+	return url;
+}
+var init_endpoint = __esmMin((() => {}));
 // ../client/src/eventsource.ts
-/** How long a stream may be silent, in ms: the server sends `sync` after 60 s without an event. */
-var SILENCE$1 = 9e4;
 /** The error that a response tells of (RFC 9457). One without a code is of somebody in between, who may think otherwise soon. */
 async function problem(response) {
 	const { code, detail, title } = await response.json().catch(() => ({}));
@@ -1636,6 +1671,46 @@ function openStream(url, hello, o, sink) {
 		close: () => end("closed")
 	};
 }
+var SILENCE$1;
+var init_eventsource = __esmMin((() => {
+	init_link();
+	SILENCE$1 = 9e4;
+}));
+// ../client/src/queue.ts
+var MAX_EVENTS, Queue;
+var init_queue = __esmMin((() => {
+	init_link();
+	MAX_EVENTS = 20;
+	Queue = class {
+		#entries = /* @__PURE__ */ new Set();
+		/** Adds an event, which has no answer. Returns false when the queue is full. */
+		add(send) {
+			if ([...this.#entries].filter(({ reject }) => !reject).length >= MAX_EVENTS) return false;
+			this.#entries.add({ send });
+			return true;
+		}
+		/** Sends a request when there is a connection and resolves with its answer. Rejects when there is none within timeout, in ms. */
+		async request(send, timeout) {
+			let entry;
+			return (await within(new Promise((resolve, reject) => this.#entries.add(entry = {
+				send: () => resolve([send()]),
+				reject
+			})), timeout, "connect").finally(() => this.#entries.delete(entry)))[0];
+		}
+		/** Sends everything. */
+		flush() {
+			for (const entry of this.#entries) {
+				this.#entries.delete(entry);
+				entry.send();
+			}
+		}
+		/** Rejects the requests and drops the events. */
+		clear(error) {
+			for (const { reject } of this.#entries) reject?.(error);
+			this.#entries.clear();
+		}
+	};
+}));
 // ../client/src/websocket.ts
 /** Opens a link. timeout: for each acknowledgement, in ms. */
 function openSocket(url, hello, timeout, Socket, sink) {
@@ -1727,27 +1802,16 @@ function openSocket(url, hello, timeout, Socket, sink) {
 		}
 	};
 }
+var init_websocket = __esmMin((() => {
+	init_link();
+}));
 // ../client/src/connection.ts
-/** Refusals that only other credentials mend, and those that nothing does. */
-var TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
-var FINAL = /^(forbidden|validation|disconnected)$/;
-var MAX_QUEUE = 20;
-/** How long a transport that failed where the other worked is not tried first, in ms. */
-var BLOCKED = 6e4;
-/** The url of a path at the server; the page's own origin where none is named. */
-function endpoint(o, path) {
-	const url = new URL(o.url || "/", globalThis.location?.href);
-	if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
-	url.pathname = url.pathname.replace(/\/$/, "") + path;
-	url.search = url.hash = "";
-	return url;
-}
 function drive(o, sink, log) {
 	const timeout = o.timeout ?? 1e4, { min = 1e3, max = 3e4 } = o.backoff ?? {};
 	const fixed = o.transport && o.transport !== "auto" ? o.transport : void 0;
 	const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
 	const channels = new Set(o.channels), left = /* @__PURE__ */ new Set(), sessionId = unique();
-	const queue = /* @__PURE__ */ new Set();
+	const queue = new Queue();
 	let link, transport = "socket.io";
 	let status = "closed", lastId = o.since, pid, why = "";
 	let round = 0, attempts = 0, failed, blockedUntil = 0;
@@ -1837,10 +1901,7 @@ function drive(o, sink, log) {
 			if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
 			status = name;
 			if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {});
-			for (const entry of queue) {
-				queue.delete(entry);
-				entry[0]();
-			}
+			queue.flush();
 			if (mine === round) set(name, {
 				transport,
 				error: void 0,
@@ -1885,8 +1946,7 @@ function drive(o, sink, log) {
 	}
 	function finish(error, told) {
 		listen("removeEventListener");
-		for (const [, reject] of queue) reject?.(error);
-		queue.clear();
+		queue.clear(error);
 		set("closed", { error: told });
 	}
 	/** There is no network, or there is again, or the page is back: a page that was put away has lost its connection. */
@@ -1911,19 +1971,18 @@ function drive(o, sink, log) {
 		const ask = async () => settled(await link.ask(event, args));
 		if (status === "connected") return ask();
 		if (status === "closed") throw fail(status, status);
-		let entry;
-		return (await within(new Promise((resolve, reject) => queue.add(entry = [() => resolve([ask()]), reject])), timeout, "connect").finally(() => queue.delete(entry)))[0];
+		return queue.request(ask, timeout);
 	}
 	function emit(event, args) {
 		const connected = status === "connected";
-		const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported" : !connected && [...queue].filter(([, reject]) => !reject).length >= MAX_QUEUE && "unavailable";
-		if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
-		else if (connected) link.emit(event, args);
-		else {
-			args = copy(args);
-			queue.add([() => emit(event, args)]);
+		if (status === "closed") return refuse(sink, event, status);
+		if ((connected ? transport : fixed) === "sse") return refuse(sink, event, "unsupported");
+		if (!connected) {
+			const sent = copy(args);
+			return queue.add(() => emit(event, sent)) || refuse(sink, event, "unavailable");
 		}
-		return !refusal;
+		link.emit(event, args);
+		return true;
 	}
 	reconnect();
 	return {
@@ -1961,22 +2020,125 @@ function drive(o, sink, log) {
 		}
 	};
 }
-// ../client/src/shared.ts
-/** How long a leader may be silent before it is asked whether it is there, in ms: more often, it has something to tell. */
-var SILENCE = 9e4;
-/** Returns a share in the connection of this browser's tabs, or nothing where there is nothing to share it by. */
-function share(o, sink, log) {
-	const user = o.userId ?? subject(o.token), locks = globalThis.navigator?.locks;
-	if (!o.shared) return;
-	if (!locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared:", user);
-	const name = "roomcast:" + JSON.stringify([
-		o.url,
-		user,
-		[...o.channels ?? []].sort(),
-		o.transport,
-		o.socketPath,
-		o.ssePath
-	]);
+var TOKEN, FINAL, BLOCKED;
+var init_connection = __esmMin((() => {
+	init_driver$1();
+	init_endpoint();
+	init_eventsource();
+	init_link();
+	init_queue();
+	init_websocket();
+	TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
+	FINAL = /^(forbidden|validation|disconnected)$/;
+	BLOCKED = 6e4;
+}));
+// \0vite/preload-helper.js
+var scriptRel = /* @__PURE__ */ (function detectScriptRel() {
+	const relList = typeof document !== "undefined" && document.createElement("link").relList;
+	return relList && relList.supports && relList.supports("modulepreload") ? "modulepreload" : "preload";
+})();
+var assetsURL = function(dep, importerUrl) {
+	return new URL(dep, importerUrl).href;
+};
+var seen = {};
+var isCssPreloadUrl = function isCssPreloadUrl(url) {
+	return url.pathname.endsWith(".css");
+};
+var preloadOnce = function preloadOnce(seen, href, preload) {
+	if (href in seen) return seen[href];
+	const promise = preload();
+	if (!promise) {
+		seen[href] = void 0;
+		return;
+	}
+	const preloadPromise = promise.then(() => {
+		seen[href] = void 0;
+	}, (err) => {
+		seen[href] = void 0;
+		throw err;
+	});
+	seen[href] = preloadPromise;
+	return preloadPromise;
+};
+var __vitePreload = function preload(baseModule, deps, importerUrl) {
+	let promise = Promise.resolve();
+	if (deps && deps.length > 0) {
+		let preloadedHrefs;
+		const cspNonceMeta = document.querySelector("meta[property=csp-nonce]");
+		const cspNonce = cspNonceMeta?.nonce || cspNonceMeta?.getAttribute("nonce");
+		function allSettled(promises) {
+			return Promise.all(promises.map((p) => Promise.resolve(p).then((value) => ({
+				status: "fulfilled",
+				value
+			}), (reason) => ({
+				status: "rejected",
+				reason
+			}))));
+		}
+		function importMetaResolve(specifier) {
+			if (import.meta.resolve) return new URL(import.meta.resolve(specifier));
+			return new URL(
+				specifier,
+				/** #__KEEP__ */
+				import.meta.url
+			);
+		}
+		promise = allSettled(deps.map((depString) => {
+			depString = assetsURL(depString, importerUrl);
+			const dep = importMetaResolve(depString);
+			const isCss = isCssPreloadUrl(dep);
+			return preloadOnce(seen, dep.href, () => {
+				if (preloadedHrefs === void 0) {
+					preloadedHrefs = {
+						all: /* @__PURE__ */ new Set(),
+						styles: /* @__PURE__ */ new Set()
+					};
+					const links = document.getElementsByTagName("link");
+					for (let i = links.length - 1; i >= 0; i--) {
+						const link = links[i];
+						preloadedHrefs.all.add(link.href);
+						if (link.rel === "stylesheet") preloadedHrefs.styles.add(link.href);
+					}
+				}
+				if ((isCss ? preloadedHrefs.styles : preloadedHrefs.all).has(dep.href)) return;
+				const link = document.createElement("link");
+				link.rel = isCss ? "stylesheet" : scriptRel;
+				if (!isCss) link.as = "script";
+				link.crossOrigin = "";
+				link.href = dep.href;
+				if (cspNonce) link.setAttribute("nonce", cspNonce);
+				document.head.appendChild(link);
+				if (isCss) return new Promise((res, rej) => {
+					const handleSettle = (e) => {
+						link.removeEventListener("load", handleSettle);
+						link.removeEventListener("error", handleSettle);
+						if (e.type === "error") rej(/* @__PURE__ */ new Error(`Unable to preload CSS for ${dep}`));
+						else res(e);
+					};
+					link.addEventListener("load", handleSettle);
+					link.addEventListener("error", handleSettle);
+				});
+			});
+		}).filter((p) => p !== void 0));
+	}
+	function handlePreloadError(err) {
+		const e = new Event("vite:preloadError", { cancelable: true });
+		e.payload = err;
+		window.dispatchEvent(e);
+		if (!e.defaultPrevented) throw err;
+	}
+	return promise.then((res) => {
+		for (const item of res || []) {
+			if (item.status !== "rejected") continue;
+			handlePreloadError(item.reason);
+		}
+		return baseModule().catch(handlePreloadError);
+	});
+};
+// ../client/src/shared/driver.ts
+var driver_exports = /* @__PURE__ */ __exportAll({ createDriver: () => createDriver });
+/** Returns a share in the connection of this browser's tabs. name: the same for all tabs that share it. */
+function createDriver(name, o, sink, log) {
 	const me = unique(), shown = { ...o }, timeout = o.timeout ?? 1e4;
 	const holds = /* @__PURE__ */ new Map(), asks = /* @__PURE__ */ new Map();
 	let bus, leading, state = {};
@@ -2000,7 +2162,7 @@ function share(o, sink, log) {
 		leave();
 		const abort = new AbortController();
 		leave = () => abort.abort();
-		locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? void 0 : lead()).catch((error) => {
+		navigator.locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? void 0 : lead()).catch((error) => {
 			if (abort.signal.aborted || !bus) return;
 			if (error.name !== "AbortError") return void lead();
 			const driver = leading;
@@ -2181,12 +2343,100 @@ function share(o, sink, log) {
 		}
 	};
 }
-var plain = (value) => value instanceof Error ? {
-	...value,
-	message: value.message
-} : value;
-var revived = (value) => value && fail(value.code, value.message, value.retryAfter);
+var SILENCE, plain, revived;
+var init_driver = __esmMin((() => {
+	init_connection();
+	init_link();
+	SILENCE = 9e4;
+	plain = (value) => value instanceof Error ? {
+		...value,
+		message: value.message
+	} : value;
+	revived = (value) => value && fail(value.code, value.message, value.retryAfter);
+}));
+// ../client/src/shared/loading.ts
+init_connection();
+init_driver$1();
+init_link();
+init_queue();
+/** The driver of a shared connection. Calls wait in their order until its code is there. */
+var LoadingDriver = class {
+	#name;
+	#options;
+	#sink;
+	#log;
+	#queue = new Queue();
+	#driver;
+	#closed = true;
+	constructor(name, options, sink, log) {
+		this.#name = name;
+		this.#options = options;
+		this.#sink = sink;
+		this.#log = log;
+		this.reconnect();
+	}
+	emit(event, args) {
+		if (this.#driver) return this.#driver.emit(event, args);
+		if (this.#closed) return refuse(this.#sink, event, "closed");
+		return this.#queue.add(() => this.#driver.emit(event, args)) || refuse(this.#sink, event, "unavailable");
+	}
+	async ask(event, args) {
+		return this.#request((driver) => driver.ask(event, args));
+	}
+	async change(join, leave) {
+		return this.#request((driver) => driver.change(join, leave));
+	}
+	reconnect() {
+		if (this.#driver) return this.#driver.reconnect();
+		if (!this.#closed) return;
+		this.#closed = false;
+		this.#sink.state({ status: "connecting" });
+		this.#load();
+	}
+	close() {
+		if (this.#driver) return this.#driver.close();
+		this.#closed = true;
+		this.#queue.clear(fail("closed", "closed"));
+		this.#sink.state({ status: "closed" });
+	}
+	async #load() {
+		const load = await __vitePreload(() => Promise.resolve().then(() => (init_driver(), driver_exports)), void 0, import.meta.url).catch((error) => {
+			this.#log("not shared:", error.message);
+		});
+		if (this.#closed || this.#driver) return;
+		const parameters = [
+			this.#options,
+			this.#sink,
+			this.#log
+		];
+		this.#driver = load ? load.createDriver(this.#name, ...parameters) : drive(...parameters);
+		this.#queue.flush();
+	}
+	async #request(call) {
+		if (this.#driver) return call(this.#driver);
+		if (this.#closed) throw fail("closed", "closed");
+		return this.#queue.request(() => call(this.#driver), this.#options.timeout ?? 1e4);
+	}
+};
+// ../client/src/shared/index.ts
+init_link();
+/** Returns a share in the connection of this browser's tabs; undefined where the options or the browser do not allow one. */
+function share(options, sink, log) {
+	const { url, userId, token, channels, transport, socketPath, ssePath } = options, user = userId ?? subject(token);
+	if (!options.shared) return void 0;
+	if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared:", user);
+	return new LoadingDriver("roomcast:" + JSON.stringify([
+		url,
+		user,
+		[...channels ?? []].sort(),
+		transport,
+		socketPath,
+		ssePath
+	]), options, sink, log);
+}
 // ../client/src/client.ts
+init_connection();
+init_endpoint();
 /**
 * Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
 * {@link Client.onStatus}. What was missed in between comes before anything new.

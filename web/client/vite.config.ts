@@ -8,7 +8,7 @@ export default defineConfig({
     rolldownOptions: {
       external: ["react", "react/jsx-runtime"],
       output: {
-        chunkFileNames: "[name].js",
+        chunkFileNames: ({ name }) => name === "driver" ? "shared.js" : "[name].js", // of src/shared, loaded on demand
         minify: true, // Vite leaves the whitespace of libraries; the source maps show the code as it was written,
         comments: false, // the annotations for tree shaking, which nothing at the top level needs
         // Bundlers of server components look for it in the first line. In the source it would not be sure to stay there.

@@ -32,6 +32,21 @@ async function servePages(t) {
   return `http://127.0.0.1:${pages.address().port}/`;
 }
 
+test("a tab that cannot load the code of a shared connection connects by itself", { timeout: 60_000 }, async (t) => {
+  const server = await Server.start(t);
+  const url = await servePages(t);
+  const browser = await openBrowser(t);
+  const page = await browser.newPage();
+  page.setDefaultTimeout(SOON);
+  await page.route("**/shared.js", (route) => route.abort());
+  await page.goto(url);
+  const joined = await page.evaluate(async (options) => {
+    const { connect } = await import("/index.js");
+    return connect(options).join("a");
+  }, { url: server.url, userId: "ann", shared: true });
+  assert.deepEqual(joined, { joined: ["a"], denied: [] });
+});
+
 test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads", { timeout: 120_000 }, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "1000" });
   const url = await servePages(t);

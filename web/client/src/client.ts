@@ -1,5 +1,7 @@
-import { drive, endpoint, type DriverSink, type State } from "./connection.ts";
-import { share } from "./shared.ts";
+import { drive } from "./connection.ts";
+import type { DriverSink, State } from "./driver.ts";
+import { endpoint } from "./endpoint.ts";
+import { share } from "./shared/index.ts";
 import type { AnyHandler, Client, Options } from "./types.ts";
 
 type Handler = (value: any, id: string) => void;

@@ -1,56 +1,26 @@
 // Keeps one connection up: chooses the transport, falls over to the other, waits between attempts, asks for tokens. All
 // of it goes on from the last id, so nothing is missed and nothing comes twice.
 
+import { refuse, type Driver, type DriverSink, type Log, type State } from "./driver.ts";
+import { endpoint } from "./endpoint.ts";
 import { openStream } from "./eventsource.ts";
 import { coded, copy, fail, settled, unique, within, type Link } from "./link.ts";
-import type { Client, ClientError, Options, Transport } from "./types.ts";
+import { Queue } from "./queue.ts";
+import type { ClientError, Options, Transport } from "./types.ts";
 import { openSocket } from "./websocket.ts";
-
-/** What can be read of a connection. */
-export type State = Pick<Client, "status" | "transport" | "error" | "clientId" | "connection" | "lastId">;
-
-/** What a client is told by its driver. */
-export interface DriverSink {
-  event(name: string, value: any, id: string): void;
-  state(change: Partial<State>): void;
-}
-
-/** What a client drives: a connection of its own, or a share in one. */
-export interface Driver {
-  emit(event: string, args: unknown[]): boolean;
-  ask(event: string, args: unknown[]): Promise<any>;
-  /** Joins and leaves, for this connection and those after it. */
-  change(join: readonly string[], leave: readonly string[]): Promise<{ joined: string[]; denied: string[] }>;
-  reconnect(): void;
-  close(): void;
-}
 
 /** Refusals that only other credentials mend, and those that nothing does. */
 export const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/, FINAL = /^(forbidden|validation|disconnected)$/;
 
-const MAX_QUEUE = 20;
-
 /** How long a transport that failed where the other worked is not tried first, in ms. */
 const BLOCKED = 60_000;
-
-/** The url of a path at the server; the page's own origin where none is named. */
-export function endpoint(o: Options, path: string): URL {
-  const url = new URL(o.url || "/", globalThis.location?.href);
-  if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
-  url.pathname = url.pathname.replace(/\/$/, "") + path;
-  url.search = url.hash = "";
-  return url;
-}
-
-export type Log = (...what: unknown[]) => void;
 
 export function drive(o: Options, sink: DriverSink, log: Log): Driver {
   const timeout = o.timeout ?? 10_000, { min = 1000, max = 30_000 } = o.backoff ?? {};
   const fixed = o.transport && o.transport !== "auto" ? o.transport : undefined;
   const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
   const channels = new Set(o.channels), left = new Set<string>(), sessionId = unique();
-  // What waits for the connection, in the order of the calls. Requests are told when it does not come; events are bounded.
-  const queue = new Set<[go: () => void, fail?: (error: Error) => void]>();
+  const queue = new Queue();
   let link: Link | undefined, transport: Transport = "socket.io";
   let status: State["status"] = "closed", lastId = o.since, pid: string | undefined, why = "";
   let round = 0, attempts = 0, failed: Transport | undefined, blockedUntil = 0;
@@ -125,10 +95,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
       if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
       status = name; // so that what waited goes first
       if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {}); // the next connection tries again
-      for (const entry of queue) {
-        queue.delete(entry);
-        entry[0]();
-      }
+      queue.flush();
       if (mine === round) set(name, { transport, error: undefined, clientId: value?.clientId, connection: value });
       if (mine !== round) return; // a handler has closed it
       const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3000 : 0);
@@ -176,8 +143,7 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
 
   function finish(error: ClientError, told?: ClientError) {
     listen("removeEventListener");
-    for (const [, reject] of queue) reject?.(error);
-    queue.clear();
+    queue.clear(error);
     set("closed", { error: told });
   }
 
@@ -202,23 +168,19 @@ export function drive(o: Options, sink: DriverSink, log: Log): Driver {
     const ask = async () => settled(await link!.ask(event, args));
     if (status === "connected") return ask();
     if (status === "closed") throw fail(status, status);
-    let entry: Parameters<typeof queue.add>[0];
-    // In an array, because the answer has a deadline of its own.
-    const asked = new Promise<[Promise<any>]>((resolve, reject) => queue.add(entry = [() => resolve([ask()]), reject]));
-    return (await within(asked, timeout, "connect").finally(() => queue.delete(entry)))[0];
+    return queue.request(ask, timeout);
   }
 
-  function emit(event: string, args: unknown[]) {
+  function emit(event: string, args: unknown[]): boolean {
     const connected = status === "connected";
-    const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported"
-      : !connected && [...queue].filter(([, reject]) => !reject).length >= MAX_QUEUE && "unavailable";
-    if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
-    else if (connected) link!.emit(event, args);
-    else {
-      args = copy(args);
-      queue.add([() => emit(event, args)]);
+    if (status === "closed") return refuse(sink, event, status);
+    if ((connected ? transport : fixed) === "sse") return refuse(sink, event, "unsupported");
+    if (!connected) {
+      const sent = copy(args);
+      return queue.add(() => emit(event, sent)) || refuse(sink, event, "unavailable");
     }
-    return !refusal;
+    link!.emit(event, args);
+    return true;
   }
 
   reconnect();

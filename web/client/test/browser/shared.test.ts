@@ -1,7 +1,18 @@
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { Options } from "../../src/index.ts";
 import { commands, connected, listen, next, serve, until } from "./server.ts";
 
 // Each client stands for a tab: a BroadcastChannel and a lock know no difference.
+
+/** Opens a tab, closes it when it has asked for its lock, and resolves with the name of the lock and of the BroadcastChannel. */
+async function nameOf(options: Options): Promise<string> {
+  const request = vi.spyOn(LockManager.prototype, "request"), tab = listen(options);
+  await expect.poll(() => request.mock.calls.length).toBeGreaterThan(0);
+  tab.close();
+  const [[name]] = request.mock.calls as unknown as [[string]];
+  request.mockRestore();
+  return name;
+}
 
 const connections = async (url: string) => ((await commands.api(url, "GET", "/v1/connections")).json as any).connections;
 
@@ -149,11 +160,8 @@ test("a tab that was closed comes back with its channels", async () => {
 
 test("a leader that is frozen is replaced", async () => {
   const url = await serve();
-  const names = vi.spyOn(LockManager.prototype, "request");
-  onTestFinished(() => names.mockRestore());
   const options = { url, userId: "ann", shared: true, timeout: 300 };
-  listen(options).close();
-  const name = names.mock.calls[0]![0];
+  const name = await nameOf(options);
   // It has the lock, and says nothing.
   let lost = false;
   navigator.locks.request(name, () => new Promise(() => {})).catch(() => lost = true);
@@ -218,6 +226,7 @@ test("a lead that comes after the close is not taken", async () => {
   })) as any);
   onTestFinished(() => late.mockRestore());
   const tab = listen({ url, userId: "ann", shared: true });
+  await expect.poll(() => grants.length).toBe(1);
   tab.close();
   tab.reconnect();
   expect(grants).toHaveLength(2);
@@ -276,7 +285,9 @@ test("a tab that the browser puts away keeps its channels, one that ends does no
   const rooms = async () => (await connections(url))[0].rooms;
   const add = vi.spyOn(globalThis, "addEventListener");
   const three = listen({ url, userId: "ann", shared: true });
-  const away = add.mock.calls.find(([event]) => event === "pagehide")![1] as (event: object) => void;
+  const find = () => add.mock.calls.find(([event]) => event === "pagehide")?.[1] as (event: object) => void;
+  await expect.poll(find).toBeDefined();
+  const away = find();
   add.mockRestore();
   await three.join("b");
   away({ persisted: true });
@@ -302,13 +313,10 @@ test("the server's order to disconnect holds for all tabs that were there", asyn
 
 test("a leader that falls silent is asked, and then replaced", async () => {
   const url = await serve();
-  const names = vi.spyOn(LockManager.prototype, "request");
-  onTestFinished(() => names.mockRestore());
+  const options = { url, userId: "ann", shared: true };
+  const name = await nameOf(options), bus = new BroadcastChannel(name), heard: string[] = [];
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
-  const options = { url, userId: "ann", shared: true };
-  listen(options).close();
-  const name = names.mock.calls[0]![0], bus = new BroadcastChannel(name), heard: string[] = [];
   onTestFinished(() => bus.close());
   bus.onmessage = ({ data: [what] }) => {
     heard.push(what);
@@ -325,4 +333,22 @@ test("a leader that falls silent is asked, and then replaced", async () => {
   vi.advanceTimersByTime(1000 + 10_000);
   await until(tab, () => tab.status === "connected" && tab.clientId !== "frozen");
   expect(heard.slice(0, 2)).toEqual(["hello", "hello"]);
+});
+
+test("a tab that closes while the code is loading does not connect, and one that opens again does", async () => {
+  const url = await serve();
+  const tab = listen({ url, userId: "ann", shared: true });
+  const joining = tab.join("a"), events: unknown[] = [];
+  tab.on("error", ({ code }) => events.push(code));
+  for (let n = 0; n < 21; n++) tab.emit("custom-event", { n });
+  expect(events).toEqual(["unavailable"]);
+  tab.close();
+  expect([tab.status, tab.emit("custom-event")]).toEqual(["closed", false]);
+  await expect(joining).rejects.toMatchObject({ code: "closed" });
+  await expect(tab.join("a")).rejects.toMatchObject({ code: "closed" });
+  expect(await connections(url)).toEqual([]);
+  tab.reconnect();
+  expect(tab.status).toBe("connecting");
+  await tab.join("b");
+  expect((await connections(url))[0].rooms).toContain("b");
 });

@@ -37,9 +37,10 @@ test("it has what is built, what it is and under which terms, and no more", () =
 
 test("the part without a framework is at most 6 KB, gzipped", async () => {
   const sizes: Record<string, number> = {};
-  for (const name of ["index", "client", "react", "backend"]) sizes[name] = gzipSync(await readFile(join(root, `dist/${name}.js`)), { level: 9 }).length;
+  for (const name of ["index", "client", "shared", "react", "backend"]) sizes[name] = gzipSync(await readFile(join(root, `dist/${name}.js`)), { level: 9 }).length;
   console.log("gzipped bytes:", JSON.stringify(sizes));
   expect(sizes.index! + sizes.client!).toBeLessThanOrEqual(6 * 1024); // a KB is 1024 bytes
+  expect(sizes.shared!).toBeLessThanOrEqual(2 * 1024); // which only a page with `shared: true` loads
 });
 
 for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "Bundler"]]) {

@@ -1,23 +1,18 @@
 // One connection for all tabs of a browser that want the same: one of them leads, elected by a lock that ends with its tab,
 // and the others hear it on a BroadcastChannel. Whoever leads next goes on from the last id it heard.
 
-import { drive, type Driver, type DriverSink, type Log, type State } from "./connection.ts";
-import { copy, fail, subject, unique, within } from "./link.ts";
-import type { ClientError, Options } from "./types.ts";
+import { drive } from "../connection.ts";
+import type { Driver, DriverSink, Log, State } from "../driver.ts";
+import { copy, fail, unique, within } from "../link.ts";
+import type { ClientError, Options } from "../types.ts";
 
 type Change = { joined: string[]; denied: string[] };
 
 /** How long a leader may be silent before it is asked whether it is there, in ms: more often, it has something to tell. */
 const SILENCE = 90_000;
 
-/** Returns a share in the connection of this browser's tabs, or nothing where there is nothing to share it by. */
-export function share(o: Options, sink: DriverSink, log: Log): Driver | undefined {
-  const user = o.userId ?? subject(o.token), locks = globalThis.navigator?.locks;
-  if (!o.shared) return;
-  // Tabs must never get what is meant for another user, so nothing is shared as long as the user is not known.
-  if (!locks || !globalThis.BroadcastChannel || user === undefined) return void log("not shared:", user);
-
-  const name = "roomcast:" + JSON.stringify([o.url, user, [...o.channels ?? []].sort(), o.transport, o.socketPath, o.ssePath]);
+/** Returns a share in the connection of this browser's tabs. name: the same for all tabs that share it. */
+export function createDriver(name: string, o: Options, sink: DriverSink, log: Log): Driver {
   const me = unique(), shown = { ...o }, timeout = o.timeout ?? 10_000;
   const holds = new Map<string, string[]>(), asks = new Map<string, [(value: any) => void, (error: Error) => void]>();
   let bus: BroadcastChannel | undefined, leading: Driver | undefined, state: Partial<State> = {};
@@ -44,7 +39,7 @@ export function share(o: Options, sink: DriverSink, log: Log): Driver | undefine
     leave();
     const abort = new AbortController();
     leave = () => abort.abort();
-    locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? undefined : lead()).catch((error) => {
+    navigator.locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? undefined : lead()).catch((error) => {
       if (abort.signal.aborted || !bus) return;
       if (error.name !== "AbortError") return void lead(); // a frame without an origin has no locks, and no other tabs
       // This tab was frozen, and another leads now.
