@@ -1711,11 +1711,35 @@ var init_queue = __esmMin((() => {
 		}
 	};
 }));
+// ../client/src/pending.ts
+var Pending;
+var init_pending = __esmMin((() => {
+	init_link();
+	Pending = class {
+		#requests = /* @__PURE__ */ new Map();
+		#next = 0;
+		/** Sends a request under an id of its own and resolves with its answer. Rejects when there is none within timeout, in ms. */
+		ask(name, timeout, send) {
+			const id = `${this.#next++}`;
+			const answer = new Promise((...settle) => this.#requests.set(id, settle));
+			send(id);
+			return within(answer, timeout, name).finally(() => this.#requests.delete(id));
+		}
+		/** Takes the answer to a request: a value, or an error when failed is 1. Answers that nobody waits for are ignored. */
+		settle(id, value, failed) {
+			this.#requests.get(id)?.[failed](value);
+		}
+		/** Rejects all requests. */
+		clear(error) {
+			for (const [, reject] of this.#requests.values()) reject(error);
+		}
+	};
+}));
 // ../client/src/websocket.ts
 /** Opens a link. timeout: for each acknowledgement, in ms. */
 function openSocket(url, hello, timeout, Socket, sink) {
-	const acks = /* @__PURE__ */ new Map();
-	let next = 0, patience = 0, last = "", open = true;
+	const acks = new Pending();
+	let patience = 0, last = "", open = true;
 	let attach;
 	url.protocol = url.protocol.replace("http", "ws");
 	url.search = "EIO=4&transport=websocket";
@@ -1737,7 +1761,7 @@ function openSocket(url, hello, timeout, Socket, sink) {
 		open = false;
 		socket.onmessage = socket.onclose = null;
 		socket.close();
-		for (const [, reject] of acks.values()) reject(fail("closed", reason));
+		acks.clear(fail("closed", reason));
 		sink.closed(reason, error);
 	}
 	const write = (text) => {
@@ -1776,7 +1800,7 @@ function openSocket(url, hello, timeout, Socket, sink) {
 			else if (type === "4") {
 				const { message, data: why } = data;
 				end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
-			} else if (type === "3" || type === "6") acks.get(ack)?.[0](data[0]);
+			} else if (type === "3" || type === "6") acks.settle(ack, data[0], 0);
 			else event(data, ack);
 		};
 		attach();
@@ -1790,12 +1814,7 @@ function openSocket(url, hello, timeout, Socket, sink) {
 	}
 	return {
 		emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
-		ask(name, args) {
-			const ack = `${next++}`;
-			const reply = new Promise((...settle) => acks.set(ack, settle));
-			write("42" + ack + JSON.stringify([name, ...args]));
-			return within(reply, timeout, name).finally(() => acks.delete(ack));
-		},
+		ask: (name, args) => acks.ask(name, timeout, (ack) => write("42" + ack + JSON.stringify([name, ...args]))),
 		close(ordered) {
 			if (ordered) write("41");
 			end("closed");
@@ -1804,6 +1823,7 @@ function openSocket(url, hello, timeout, Socket, sink) {
 }
 var init_websocket = __esmMin((() => {
 	init_link();
+	init_pending();
 }));
 // ../client/src/connection.ts
 function drive(o, sink, log) {
@@ -2135,224 +2155,336 @@ var __vitePreload = function preload(baseModule, deps, importerUrl) {
 		return baseModule().catch(handlePreloadError);
 	});
 };
-// ../client/src/shared/driver.ts
-var driver_exports = /* @__PURE__ */ __exportAll({ createDriver: () => createDriver });
-/** Returns a share in the connection of this browser's tabs. name: the same for all tabs that share it. */
-function createDriver(name, o, sink, log) {
-	const me = unique(), shown = { ...o }, timeout = o.timeout ?? 1e4;
-	const holds = /* @__PURE__ */ new Map(), asks = /* @__PURE__ */ new Map();
-	let bus, leading, state = {};
-	let seen = "", fresh = true, muted = false, leave = () => {};
-	let early = [], timer;
-	const mine = () => holds.get(me);
-	const post = (name, ...args) => bus?.postMessage([name, ...args]);
-	function start() {
-		bus = new BroadcastChannel(name);
-		bus.onmessage = ({ data: [what, ...args] }) => on[what]?.(...args);
-		const channels = mine() ?? [...o.channels ?? []];
-		holds.clear();
-		holds.set(me, channels);
-		apply({ status: "connecting" });
-		globalThis.addEventListener("pagehide", gone);
-		stand();
-		doubt();
-	}
-	/** Asks for the lead: when it is free, or at once, from a leader that does not answer. */
-	function stand(steal = false) {
-		leave();
-		const abort = new AbortController();
-		leave = () => abort.abort();
-		navigator.locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? void 0 : lead()).catch((error) => {
-			if (abort.signal.aborted || !bus) return;
-			if (error.name !== "AbortError") return void lead();
-			const driver = leading;
-			leading = void 0;
-			muted = true;
-			driver?.close();
-			muted = false;
-			apply({
-				status: "reconnecting",
-				transport: void 0
-			});
-			stand();
-			doubt();
-		});
-	}
-	const lead = () => new Promise((release) => {
-		clearTimeout(timer);
-		leave = release;
-		log("leads");
-		shown.channels = [...new Set([...holds.values()].flat())];
-		shown.since = state.lastId ?? o.since;
-		leading = drive(shown, leader, log);
-		follow();
-	});
-	function wait(then, ms) {
-		clearTimeout(timer);
-		timer = setTimeout(then, ms);
-	}
-	/** Has the leader say that it is there. */
-	function doubt() {
-		post("hello", me, mine());
-		wait(() => stand(true), timeout);
-	}
-	/** There is somebody to ask. */
-	function follow() {
-		const all = early ?? [];
-		early = void 0;
-		for (const go of all) go();
-	}
-	const soon = (go) => early ? early.push(go) : go();
-	const gone = (event) => event?.persisted || post("gone", me, mine(), !!leading);
-	const leader = {
-		event(name, value, id) {
-			if (muted) return;
-			post("event", name, plain(value), id);
-			deliver(name, value, id);
-		},
-		state(change) {
-			if (muted) return;
-			if (change.status === "connecting" && state.connection) change = {
-				...change,
-				status: "reconnecting"
-			};
-			apply(change);
-			if (change.status) tell();
-		}
-	};
-	function apply(change) {
-		Object.assign(state, change);
-		sink.state(change);
-	}
-	const tell = (...all) => post("state", {
-		...state,
-		error: plain(state.error)
-	}, ...all);
-	/** What tabs tell each other. */
-	const on = {
-		hello(tab, channels) {
-			holds.set(tab, channels);
-			if (leading) tell([...holds]);
-		},
-		gone(tab, channels, hadLed) {
-			holds.delete(tab);
-			if (hadLed) early ??= [];
-			if (leading) change([], channels).catch(() => {});
-		},
-		state(now, all) {
-			for (const [tab, channels] of all ?? []) if (tab !== me) holds.set(tab, channels);
-			if (leading) return;
-			apply({
-				...now,
-				error: revived(now.error)
-			});
-			wait(doubt, SILENCE);
-			follow();
-			if (!fresh) return;
-			log("follows");
-			if (all && now.status === "connected") deliver("connected", now.connection, now.lastId ?? "");
-			if (now.status === "closed") post("reconnect", o.token);
-			fresh = now.status.endsWith("ing");
-		},
-		event(name, value, id) {
-			if (leading) return;
-			wait(doubt, SILENCE);
-			if (id) apply({ lastId: id });
-			log(name, id);
-			deliver(name, name === "error" ? revived(value) : value, id);
-		},
-		ask(n, event, args, tab) {
-			if (leading) run(event, args, tab).then((value) => post("answer", n, 0, value), (error) => post("answer", n, 1, plain(error)));
-		},
-		answer(n, failed, value) {
-			asks.get(n)?.[failed](failed ? revived(value) : value);
-		},
-		emit(event, args) {
-			leading?.emit(event, args);
-		},
-		reconnect(token) {
-			shown.token = token ?? shown.token;
-			leading?.reconnect();
-		}
-	};
-	/** Hands an event to this tab, unless it had it from the leader before, or only other tabs are in its channels. */
-	function deliver(name, value, id) {
-		if (value?.id) {
-			const [epoch, seq] = value.id.split("-"), [before, last] = seen.split("-");
-			if (epoch === before && +seq <= +last) return;
-			seen = value.id;
-		}
-		const metadata = value?.metadata, channels = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
-		const held = [...holds.values()].flat();
-		if (channels.length && channels.every((channel) => held.includes(channel) && !mine().includes(channel))) return;
-		sink.event(name, value, id);
-	}
-	/** As the leader: joins, and leaves what no other tab is in. */
-	async function change(join, leave, tab = "") {
-		const others = [...holds].filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
-		return leading.change(join, leave.filter((channel) => !others.includes(channel)));
-	}
-	const run = (event, args, tab) => event ? leading.ask(event, args) : change(args[0], args[1], tab);
-	async function ask(event, args) {
-		const n = unique(), sent = copy(args);
-		return within(new Promise((resolve, reject) => {
-			asks.set(n, [resolve, reject]);
-			soon(() => leading ? resolve(run(event, sent, me)) : post("ask", n, event, sent, me));
-		}), timeout, event || "join").finally(() => asks.delete(n));
-	}
-	start();
+// ../client/src/shared/bus.ts
+/** Opens a BroadcastChannel with typed messages. A tab does not receive its own. */
+function openBus(name, receiver) {
+	const channel = new BroadcastChannel(name);
+	channel.onmessage = ({ data: [message, ...args] }) => receiver[message]?.(...args);
 	return {
-		ask,
-		emit(event, args) {
-			const sent = copy(args);
-			soon(() => leading ? leading.emit(event, sent) : post("emit", event, sent));
-			return state.status !== "closed";
-		},
-		async change(join, leave) {
-			const result = await ask("", [join, leave]);
-			holds.set(me, [.../* @__PURE__ */ new Set([...mine().filter((channel) => !leave.includes(channel)), ...result.joined])]);
-			post("hello", me, mine());
-			return result;
-		},
-		reconnect() {
-			if (!bus) start();
-			else if (leading) leading.reconnect();
-			else {
-				post("reconnect", o.token);
-				doubt();
-			}
-		},
-		close() {
-			gone();
-			globalThis.removeEventListener("pagehide", gone);
-			clearTimeout(timer);
-			const driver = leading, was = state.status;
-			leading = void 0;
-			bus?.close();
-			bus = void 0;
-			leave();
-			early = [];
-			for (const [, reject] of asks.values()) reject(fail("closed", "closed"));
-			if (driver) return driver.close();
-			apply({
-				status: "closed",
-				transport: void 0,
-				error: void 0
-			});
-			if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
-		}
+		post: (...message) => channel.postMessage(message),
+		close: () => channel.close()
 	};
 }
-var SILENCE, plain, revived;
-var init_driver = __esmMin((() => {
-	init_connection();
+var plain, revived;
+var init_bus = __esmMin((() => {
 	init_link();
-	SILENCE = 9e4;
 	plain = (value) => value instanceof Error ? {
 		...value,
 		message: value.message
 	} : value;
 	revived = (value) => value && fail(value.code, value.message, value.retryAfter);
+}));
+// ../client/src/shared/channels.ts
+var Channels;
+var init_channels = __esmMin((() => {
+	Channels = class {
+		#tab;
+		#tabs = /* @__PURE__ */ new Map();
+		/** tab: the one that keeps the table. */
+		constructor(tab) {
+			this.#tab = tab;
+		}
+		/** The channels of the tab that keeps the table. */
+		get own() {
+			return this.#tabs.get(this.#tab) ?? [];
+		}
+		/** The channels of each tab. */
+		get entries() {
+			return [...this.#tabs];
+		}
+		/** The channels of all tabs, each once. */
+		get all() {
+			return [...new Set([...this.#tabs.values()].flat())];
+		}
+		set(tab, channels) {
+			this.#tabs.set(tab, [...new Set(channels)]);
+		}
+		delete(tab) {
+			this.#tabs.delete(tab);
+		}
+		/** Forgets the other tabs. */
+		reset() {
+			const { own } = this;
+			this.#tabs.clear();
+			this.set(this.#tab, own);
+		}
+		/** Reports whether an event is for other tabs only: it names channels, and only other tabs are in them. */
+		foreign(name, value) {
+			const { own, all } = this, metadata = value?.metadata;
+			const channels = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
+			return channels.length > 0 && channels.every((channel) => all.includes(channel) && !own.includes(channel));
+		}
+	};
+}));
+// ../client/src/shared/election.ts
+/** name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has taken the lead from it. */
+function elect(name, lead, depose) {
+	let leave = () => {};
+	return {
+		stand(steal) {
+			leave();
+			const abort = new AbortController(), { signal } = abort;
+			leave = () => abort.abort();
+			const hold = () => new Promise((release) => {
+				signal.onabort = () => release();
+				lead();
+			});
+			navigator.locks.request(name, steal ? { steal } : { signal }, () => signal.aborted ? void 0 : hold()).catch((error) => {
+				if (signal.aborted) return;
+				if (error.name === "AbortError") depose();
+				else hold();
+			});
+		},
+		leave: () => leave()
+	};
+}
+var init_election = __esmMin((() => {}));
+// ../client/src/shared/driver.ts
+var driver_exports = /* @__PURE__ */ __exportAll({ SharedDriver: () => SharedDriver });
+var SILENCE, SharedDriver;
+var init_driver = __esmMin((() => {
+	init_connection();
+	init_driver$1();
+	init_link();
+	init_pending();
+	init_queue();
+	init_bus();
+	init_channels();
+	init_election();
+	SILENCE = 9e4;
+	SharedDriver = class {
+		#name;
+		#options;
+		#sink;
+		#log;
+		#timeout;
+		#tab = unique();
+		#election;
+		#channels = new Channels(this.#tab);
+		/** Calls that wait for a leader, and those that wait for its answer. */
+		#queue = new Queue();
+		#calls = new Pending();
+		#bus;
+		#connection;
+		#state = {};
+		/** Whether there is a leader to call. */
+		#led = false;
+		/** Whether this tab has not yet heard how the connection of its leader is. */
+		#fresh = true;
+		#muted = false;
+		/** The id of the newest notification that this tab delivered. */
+		#delivered = "";
+		#timer;
+		/** name: of the lock and the bus; the same for all tabs that share the connection. */
+		constructor(name, options, sink, log) {
+			this.#name = name;
+			this.#options = { ...options };
+			this.#sink = sink;
+			this.#log = log;
+			this.#timeout = options.timeout ?? 1e4;
+			this.#channels.set(this.#tab, options.channels ?? []);
+			this.#election = elect(name, () => this.#lead(), () => this.#depose());
+			this.#start();
+		}
+		emit(event, args) {
+			if (this.#state.status === "closed") return refuse(this.#sink, event, "closed");
+			const sent = copy(args), send = () => this.#call("", "emit", [event, sent]);
+			if (!this.#led) return this.#queue.add(send) || refuse(this.#sink, event, "unavailable");
+			send();
+			return true;
+		}
+		async ask(event, args) {
+			return this.#request(event, "ask", [event, copy(args)]);
+		}
+		async change(join, leave) {
+			const result = await this.#request("join", "change", [join, leave]);
+			this.#channels.set(this.#tab, [...this.#channels.own.filter((channel) => !leave.includes(channel)), ...result.joined]);
+			this.#post("hello", this.#tab, this.#channels.own);
+			return result;
+		}
+		reconnect() {
+			if (!this.#bus) this.#start();
+			else if (this.#connection) this.#connection.reconnect();
+			else {
+				this.#post("reconnect", this.#options.token);
+				this.#doubt();
+			}
+		}
+		close() {
+			this.#end();
+			globalThis.removeEventListener("pagehide", this.#end);
+			clearTimeout(this.#timer);
+			const connection = this.#connection, { status } = this.#state;
+			this.#connection = void 0;
+			this.#bus?.close();
+			this.#bus = void 0;
+			this.#election.leave();
+			this.#led = false;
+			for (const calls of [this.#queue, this.#calls]) calls.clear(fail("closed", "closed"));
+			if (connection) return connection.close();
+			this.#apply({
+				status: "closed",
+				transport: void 0,
+				error: void 0
+			});
+			if (status === "connected") this.#sink.event("disconnect", { reason: "closed" }, "");
+		}
+		/** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
+		#end = (event) => {
+			if (!event?.persisted) this.#post("gone", this.#tab, this.#channels.own, !!this.#connection);
+		};
+		#post = (...message) => this.#bus?.post(...message);
+		#start() {
+			this.#bus = openBus(this.#name, this.#messages);
+			this.#channels.reset();
+			this.#apply({ status: "connecting" });
+			globalThis.addEventListener("pagehide", this.#end);
+			this.#election.stand();
+			this.#doubt();
+		}
+		#lead() {
+			clearTimeout(this.#timer);
+			this.#log("leads");
+			const options = this.#options;
+			options.channels = this.#channels.all;
+			options.since = this.#state.lastId ?? options.since;
+			this.#connection = drive(options, this.#leader, this.#log);
+			this.#follow();
+		}
+		/** Becomes a follower again: the browser froze this tab, and another one took the lead. */
+		#depose() {
+			const connection = this.#connection;
+			this.#connection = void 0;
+			this.#muted = true;
+			connection?.close();
+			this.#muted = false;
+			this.#apply({
+				status: "reconnecting",
+				transport: void 0
+			});
+			this.#election.stand();
+			this.#doubt();
+		}
+		/** Asks the leader for its state, and takes the lead when it does not answer. */
+		#doubt() {
+			this.#post("hello", this.#tab, this.#channels.own);
+			this.#wait(() => this.#election.stand(true), this.#timeout);
+		}
+		#wait(then, ms) {
+			clearTimeout(this.#timer);
+			this.#timer = setTimeout(then, ms);
+		}
+		/** Makes the calls that waited for a leader. */
+		#follow() {
+			this.#led = true;
+			this.#queue.flush();
+		}
+		async #request(what, method, args) {
+			if (this.#state.status === "closed") throw fail("closed", "closed");
+			const send = () => this.#calls.ask(what, this.#timeout, (id) => this.#call(id, method, args));
+			return this.#led ? send() : this.#queue.request(send, this.#timeout);
+		}
+		/** Calls a method of the leader's connection. id: "" where no answer is wanted. */
+		#call(id, method, args) {
+			if (this.#connection) this.#messages.call(this.#tab, id, method, args);
+			else this.#post("call", this.#tab, id, method, args);
+		}
+		/** As the leader: joins, and leaves the channels that no other tab is in. */
+		async #change(tab, join, leave) {
+			const others = this.#channels.entries.filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
+			return this.#connection.change(join, leave.filter((channel) => !others.includes(channel)));
+		}
+		#apply(change) {
+			Object.assign(this.#state, change);
+			this.#sink.state(change);
+		}
+		/** As the leader: tells the other tabs the state, and the channels of all tabs when one asked for them. */
+		#tell(channels) {
+			this.#post("state", {
+				...this.#state,
+				error: plain(this.#state.error)
+			}, channels);
+		}
+		/** Receives what the leader's own connection reports. */
+		#leader = {
+			event: (name, value, id) => {
+				if (this.#muted) return;
+				this.#post("event", name, plain(value), id);
+				this.#deliver(name, value, id);
+			},
+			state: (change) => {
+				if (this.#muted) return;
+				if (change.status === "connecting" && this.#state.connection) change = {
+					...change,
+					status: "reconnecting"
+				};
+				this.#apply(change);
+				if (change.status) this.#tell();
+			}
+		};
+		/** Receives what other tabs say. */
+		#messages = {
+			hello: (tab, channels) => {
+				this.#channels.set(tab, channels);
+				if (this.#connection) this.#tell(this.#channels.entries);
+			},
+			gone: (tab, channels, led) => {
+				this.#channels.delete(tab);
+				if (led) this.#led = false;
+				if (this.#connection) this.#change(tab, [], channels).catch(() => {});
+			},
+			state: (state, channels) => {
+				for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
+				if (this.#connection) return;
+				this.#apply({
+					...state,
+					error: revived(state.error)
+				});
+				this.#wait(() => this.#doubt(), SILENCE);
+				this.#follow();
+				if (!this.#fresh) return;
+				this.#log("follows");
+				if (channels && state.status === "connected") this.#deliver("connected", state.connection, state.lastId ?? "");
+				if (state.status === "closed") this.#post("reconnect", this.#options.token);
+				this.#fresh = state.status.endsWith("ing");
+			},
+			event: (name, value, id) => {
+				if (this.#connection) return;
+				this.#wait(() => this.#doubt(), SILENCE);
+				if (id) this.#apply({ lastId: id });
+				this.#log(name, id);
+				this.#deliver(name, name === "error" ? revived(value) : value, id);
+			},
+			call: async (tab, id, method, args) => {
+				if (!this.#connection) return;
+				const answer = (value, failed) => {
+					if (tab === this.#tab) this.#calls.settle(id, value, failed);
+					else if (id) this.#post("answer", tab, id, plain(value), failed);
+				};
+				try {
+					answer(await (method === "change" ? this.#change(tab, ...args) : this.#connection[method](...args)), 0);
+				} catch (error) {
+					answer(error, 1);
+				}
+			},
+			answer: (tab, id, value, failed) => {
+				if (tab === this.#tab) this.#calls.settle(id, failed ? revived(value) : value, failed);
+			},
+			reconnect: (token) => {
+				this.#options.token = token ?? this.#options.token;
+				this.#connection?.reconnect();
+			}
+		};
+		/** Delivers an event to this tab, unless the tab has it already or only other tabs are in its channels. */
+		#deliver(name, value, id) {
+			if (value?.id) {
+				const [epoch, sequence] = value.id.split("-"), [before, last] = this.#delivered.split("-");
+				if (epoch === before && +sequence <= +last) return;
+				this.#delivered = value.id;
+			}
+			if (!this.#channels.foreign(name, value)) this.#sink.event(name, value, id);
+		}
+	};
 }));
 // ../client/src/shared/loading.ts
 init_connection();
@@ -2409,7 +2541,7 @@ var LoadingDriver = class {
 			this.#sink,
 			this.#log
 		];
-		this.#driver = load ? load.createDriver(this.#name, ...parameters) : drive(...parameters);
+		this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : drive(...parameters);
 		this.#queue.flush();
 	}
 	async #request(call) {

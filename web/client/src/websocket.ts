@@ -1,12 +1,13 @@
 // Socket.IO over WebSocket: Engine.IO protocol 4, Socket.IO protocol 5, the main namespace. Reconnection, buffering and
 // the choice of transport are the connection's.
 
-import { CONTROL, fail, isId, notificationOf, within, type Hello, type Link, type LinkSink } from "./link.ts";
+import { CONTROL, fail, isId, notificationOf, type Hello, type Link, type LinkSink } from "./link.ts";
+import { Pending } from "./pending.ts";
 
 /** Opens a link. timeout: for each acknowledgement, in ms. */
 export function openSocket(url: URL, hello: Hello, timeout: number, Socket: typeof WebSocket, sink: LinkSink): Link {
-  const acks = new Map<string, [(value: any) => void, (error: Error) => void]>();
-  let next = 0, patience = 0, last = "", open = true;
+  const acks = new Pending();
+  let patience = 0, last = "", open = true;
   let attach: ((...part: unknown[]) => void) | undefined;
 
   url.protocol = url.protocol.replace("http", "ws");
@@ -30,7 +31,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     open = false;
     socket.onmessage = socket.onclose = null;
     socket.close();
-    for (const [, reject] of acks.values()) reject(fail("closed", reason));
+    acks.clear(fail("closed", reason));
     sink.closed(reason, error);
   }
 
@@ -67,7 +68,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
       else if (type === "4") {
         const { message, data: why } = data;
         end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
-      } else if (type === "3" || type === "6") acks.get(ack!)?.[0](data[0]);
+      } else if (type === "3" || type === "6") acks.settle(ack!, data[0], 0);
       else event(data, ack!);
     };
     attach();
@@ -84,12 +85,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
 
   return {
     emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
-    ask(name, args) {
-      const ack = `${next++}`;
-      const reply = new Promise((...settle) => acks.set(ack, settle));
-      write("42" + ack + JSON.stringify([name, ...args]));
-      return within(reply, timeout, name).finally(() => acks.delete(ack));
-    },
+    ask: (name, args) => acks.ask(name, timeout, (ack) => write("42" + ack + JSON.stringify([name, ...args]))),
     close(ordered) {
       if (ordered) write("41");
       end("closed");

@@ -1,232 +1,258 @@
-// One connection for all tabs of a browser that want the same: one of them leads, elected by a lock that ends with its tab,
-// and the others hear it on a BroadcastChannel. Whoever leads next goes on from the last id it heard.
+// One connection for all tabs of a browser with the same options: one tab leads, and the others hear it. The next leader
+// resumes from the last id that it heard.
 
 import { drive } from "../connection.ts";
-import type { Driver, DriverSink, Log, State } from "../driver.ts";
-import { copy, fail, unique, within } from "../link.ts";
-import type { ClientError, Options } from "../types.ts";
+import { refuse, type Driver, type DriverSink, type Log, type State } from "../driver.ts";
+import { copy, fail, unique } from "../link.ts";
+import { Pending } from "../pending.ts";
+import { Queue } from "../queue.ts";
+import type { Joined, Options } from "../types.ts";
+import { openBus, plain, revived, type Bus, type Messages, type Method } from "./bus.ts";
+import { Channels } from "./channels.ts";
+import { elect, type Election } from "./election.ts";
 
-type Change = { joined: string[]; denied: string[] };
-
-/** How long a leader may be silent before it is asked whether it is there, in ms: more often, it has something to tell. */
+/** How long a leader may be silent before a tab asks whether it is there, in ms. The server sends events more often. */
 const SILENCE = 90_000;
 
-/** Returns a share in the connection of this browser's tabs. name: the same for all tabs that share it. */
-export function createDriver(name: string, o: Options, sink: DriverSink, log: Log): Driver {
-  const me = unique(), shown = { ...o }, timeout = o.timeout ?? 10_000;
-  const holds = new Map<string, string[]>(), asks = new Map<string, [(value: any) => void, (error: Error) => void]>();
-  let bus: BroadcastChannel | undefined, leading: Driver | undefined, state: Partial<State> = {};
-  let seen = "", fresh = true, muted = false, leave = () => {};
-  let early: (() => void)[] | undefined = [], timer: ReturnType<typeof setTimeout>;
+export class SharedDriver implements Driver {
+  readonly #name: string;
+  readonly #options: Options;
+  readonly #sink: DriverSink;
+  readonly #log: Log;
+  readonly #timeout: number;
+  readonly #tab = unique();
+  readonly #election: Election;
+  readonly #channels = new Channels(this.#tab);
+  /** Calls that wait for a leader, and those that wait for its answer. */
+  readonly #queue = new Queue();
+  readonly #calls = new Pending();
+  #bus: Bus | undefined;
+  #connection: Driver | undefined;
+  #state: Partial<State> = {};
+  /** Whether there is a leader to call. */
+  #led = false;
+  /** Whether this tab has not yet heard how the connection of its leader is. */
+  #fresh = true;
+  #muted = false;
+  /** The id of the newest notification that this tab delivered. */
+  #delivered = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  const mine = () => holds.get(me)!;
-  const post = <Name extends keyof typeof on>(name: Name, ...args: Parameters<(typeof on)[Name]>) => bus?.postMessage([name, ...args]);
-
-  function start() {
-    bus = new BroadcastChannel(name);
-    bus.onmessage = ({ data: [what, ...args] }) => (on as any)[what]?.(...args);
-    const channels = mine() ?? [...o.channels ?? []];
-    holds.clear();
-    holds.set(me, channels);
-    apply({ status: "connecting" });
-    globalThis.addEventListener("pagehide", gone);
-    stand();
-    doubt();
+  /** name: of the lock and the bus; the same for all tabs that share the connection. */
+  constructor(name: string, options: Options, sink: DriverSink, log: Log) {
+    this.#name = name;
+    this.#options = { ...options };
+    this.#sink = sink;
+    this.#log = log;
+    this.#timeout = options.timeout ?? 10_000;
+    this.#channels.set(this.#tab, options.channels ?? []);
+    this.#election = elect(name, () => this.#lead(), () => this.#depose());
+    this.#start();
   }
 
-  /** Asks for the lead: when it is free, or at once, from a leader that does not answer. */
-  function stand(steal = false) {
-    leave();
-    const abort = new AbortController();
-    leave = () => abort.abort();
-    navigator.locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? undefined : lead()).catch((error) => {
-      if (abort.signal.aborted || !bus) return;
-      if (error.name !== "AbortError") return void lead(); // a frame without an origin has no locks, and no other tabs
-      // This tab was frozen, and another leads now.
-      const driver = leading;
-      leading = undefined;
-      muted = true;
-      driver?.close();
-      muted = false;
-      apply({ status: "reconnecting", transport: undefined });
-      stand();
-      doubt();
-    });
+  emit(event: string, args: unknown[]): boolean {
+    if (this.#state.status === "closed") return refuse(this.#sink, event, "closed");
+    const sent = copy(args), send = () => this.#call("", "emit", [event, sent]);
+    if (!this.#led) return this.#queue.add(send) || refuse(this.#sink, event, "unavailable");
+    send();
+    return true;
   }
 
-  const lead = () => new Promise<void>((release) => {
-    clearTimeout(timer);
-    leave = release;
-    log("leads");
-    // What the tabs joined is known from what each of them said, so the next connection is in all of it from its start.
-    shown.channels = [...new Set([...holds.values()].flat())];
-    shown.since = state.lastId ?? o.since;
-    leading = drive(shown, leader, log);
-    follow();
-  });
-
-  function wait(then: () => void, ms: number) {
-    clearTimeout(timer);
-    timer = setTimeout(then, ms);
+  async ask(event: string, args: unknown[]): Promise<any> {
+    return this.#request(event, "ask", [event, copy(args)]);
   }
 
-  /** Has the leader say that it is there. */
-  function doubt() {
-    post("hello", me, mine());
-    wait(() => stand(true), timeout);
+  async change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
+    const result: Joined = await this.#request("join", "change", [join, leave]);
+    this.#channels.set(this.#tab, [...this.#channels.own.filter((channel) => !leave.includes(channel)), ...result.joined]);
+    this.#post("hello", this.#tab, this.#channels.own);
+    return result;
   }
 
-  /** There is somebody to ask. */
-  function follow() {
-    const all = early ?? [];
-    early = undefined;
-    for (const go of all) go();
-  }
-
-  const soon = (go: () => void) => early ? early.push(go) : go();
-
-  // A page that the browser puts away may come back.
-  const gone = (event?: Partial<PageTransitionEvent>) => event?.persisted || post("gone", me, mine(), !!leading);
-
-  const leader: DriverSink = {
-    event(name, value, id) {
-      if (muted) return;
-      post("event", name, plain(value), id);
-      deliver(name, value, id);
-    },
-    state(change) {
-      if (muted) return;
-      if (change.status === "connecting" && state.connection) change = { ...change, status: "reconnecting" };
-      apply(change);
-      // The last id goes with its event.
-      if (change.status) tell();
-    },
-  };
-
-  function apply(change: Partial<State>) {
-    Object.assign(state, change);
-    sink.state(change);
-  }
-
-  const tell = (...all: [[string, string[]][]?]) => post("state", { ...state, error: plain(state.error) }, ...all);
-
-  /** What tabs tell each other. */
-  const on = {
-    hello(tab: string, channels: string[]) {
-      holds.set(tab, channels);
-      if (leading) tell([...holds]);
-    },
-    gone(tab: string, channels: string[], hadLed: boolean) {
-      holds.delete(tab);
-      if (hadLed) early ??= [];
-      if (leading) change([], channels).catch(() => {});
-    },
-    state(now: Partial<State>, all?: [string, string[]][]) {
-      for (const [tab, channels] of all ?? []) if (tab !== me) holds.set(tab, channels);
-      if (leading) return;
-      apply({ ...now, error: revived(now.error) });
-      wait(doubt, SILENCE);
-      follow();
-      if (!fresh) return;
-      log("follows");
-      // A tab that opens hears of the connection as any other; and it may have what the last try lacked, such as a newer token.
-      if (all && now.status === "connected") deliver("connected", now.connection, now.lastId ?? "");
-      if (now.status === "closed") post("reconnect", o.token);
-      fresh = now.status!.endsWith("ing");
-    },
-    event(name: string, value: unknown, id: string) {
-      if (leading) return;
-      wait(doubt, SILENCE);
-      if (id) apply({ lastId: id });
-      log(name, id);
-      deliver(name, name === "error" ? revived(value) : value, id);
-    },
-    ask(n: string, event: string, args: unknown[], tab: string) {
-      if (leading) run(event, args, tab).then((value) => post("answer", n, 0, value), (error) => post("answer", n, 1, plain(error)));
-    },
-    answer(n: string, failed: 0 | 1, value: unknown) {
-      asks.get(n)?.[failed](failed ? revived(value) : value as any);
-    },
-    emit(event: string, args: unknown[]) {
-      leading?.emit(event, args);
-    },
-    reconnect(token?: string) {
-      shown.token = token ?? shown.token;
-      leading?.reconnect();
-    },
-  };
-
-  /** Hands an event to this tab, unless it had it from the leader before, or only other tabs are in its channels. */
-  function deliver(name: string, value: any, id: string) {
-    if (value?.id) {
-      const [epoch, seq] = value.id.split("-"), [before, last] = seen.split("-");
-      if (epoch === before && +seq <= +last!) return;
-      seen = value.id;
+  reconnect(): void {
+    if (!this.#bus) this.#start();
+    else if (this.#connection) this.#connection.reconnect();
+    else {
+      this.#post("reconnect", this.#options.token);
+      this.#doubt();
     }
-    const metadata = value?.metadata, channels: string[] = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
-    const held = [...holds.values()].flat();
-    if (channels.length && channels.every((channel) => held.includes(channel) && !mine().includes(channel))) return;
-    sink.event(name, value, id);
   }
 
-  /** As the leader: joins, and leaves what no other tab is in. */
-  async function change(join: string[], leave: string[], tab = ""): Promise<Change> {
-    const others = [...holds].filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
-    return leading!.change(join, leave.filter((channel) => !others.includes(channel)));
+  close(): void {
+    this.#end();
+    globalThis.removeEventListener("pagehide", this.#end);
+    clearTimeout(this.#timer);
+    const connection = this.#connection, { status } = this.#state;
+    this.#connection = undefined;
+    this.#bus?.close();
+    this.#bus = undefined; // before the connection closes: the other tabs must not hear of it
+    this.#election.leave();
+    this.#led = false;
+    for (const calls of [this.#queue, this.#calls]) calls.clear(fail("closed", "closed"));
+    if (connection) return connection.close();
+    this.#apply({ status: "closed", transport: undefined, error: undefined });
+    if (status === "connected") this.#sink.event("disconnect", { reason: "closed" }, "");
   }
 
-  const run = (event: string, args: any[], tab: string): Promise<any> =>
-    event ? leading!.ask(event, args) : change(args[0], args[1], tab);
+  /** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
+  readonly #end = (event?: Partial<PageTransitionEvent>): void => {
+    if (!event?.persisted) this.#post("gone", this.#tab, this.#channels.own, !!this.#connection);
+  };
 
-  async function ask(event: string, args: unknown[]): Promise<any> {
-    const n = unique(), sent = copy(args);
-    const answer = new Promise((resolve, reject) => {
-      asks.set(n, [resolve, reject]);
-      soon(() => leading ? resolve(run(event, sent, me)) : post("ask", n, event, sent, me));
-    });
-    return within(answer, timeout, event || "join").finally(() => asks.delete(n));
+  readonly #post: Bus["post"] = (...message) => this.#bus?.post(...message);
+
+  #start(): void {
+    this.#bus = openBus(this.#name, this.#messages);
+    this.#channels.reset();
+    this.#apply({ status: "connecting" });
+    globalThis.addEventListener("pagehide", this.#end);
+    this.#election.stand();
+    this.#doubt();
   }
 
-  start();
-  return {
-    ask,
-    emit(event, args) {
-      const sent = copy(args);
-      soon(() => leading ? leading.emit(event, sent) : post("emit", event, sent));
-      return state.status !== "closed";
+  #lead(): void {
+    clearTimeout(this.#timer);
+    this.#log("leads");
+    // The handshake joins the channels of all tabs.
+    const options = this.#options;
+    options.channels = this.#channels.all;
+    options.since = this.#state.lastId ?? options.since;
+    this.#connection = drive(options, this.#leader, this.#log);
+    this.#follow();
+  }
+
+  /** Becomes a follower again: the browser froze this tab, and another one took the lead. */
+  #depose(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#muted = true;
+    connection?.close();
+    this.#muted = false;
+    this.#apply({ status: "reconnecting", transport: undefined });
+    this.#election.stand();
+    this.#doubt();
+  }
+
+  /** Asks the leader for its state, and takes the lead when it does not answer. */
+  #doubt(): void {
+    this.#post("hello", this.#tab, this.#channels.own);
+    this.#wait(() => this.#election.stand(true), this.#timeout);
+  }
+
+  #wait(then: () => void, ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, ms);
+  }
+
+  /** Makes the calls that waited for a leader. */
+  #follow(): void {
+    this.#led = true;
+    this.#queue.flush();
+  }
+
+  async #request<Name extends Method>(what: string, method: Name, args: Parameters<Driver[Name]>): Promise<any> {
+    if (this.#state.status === "closed") throw fail("closed", "closed");
+    const send = () => this.#calls.ask(what, this.#timeout, (id) => this.#call(id, method, args));
+    return this.#led ? send() : this.#queue.request(send, this.#timeout);
+  }
+
+  /** Calls a method of the leader's connection. id: "" where no answer is wanted. */
+  #call<Name extends Method>(id: string, method: Name, args: Parameters<Driver[Name]>): void {
+    if (this.#connection) this.#messages.call(this.#tab, id, method, args);
+    else this.#post("call", this.#tab, id, method, args);
+  }
+
+  /** As the leader: joins, and leaves the channels that no other tab is in. */
+  async #change(tab: string, join: readonly string[], leave: readonly string[]): Promise<Joined> {
+    const others = this.#channels.entries.filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
+    return this.#connection!.change(join, leave.filter((channel) => !others.includes(channel)));
+  }
+
+  #apply(change: Partial<State>): void {
+    Object.assign(this.#state, change);
+    this.#sink.state(change);
+  }
+
+  /** As the leader: tells the other tabs the state, and the channels of all tabs when one asked for them. */
+  #tell(channels?: [tab: string, channels: string[]][]): void {
+    this.#post("state", { ...this.#state, error: plain(this.#state.error) }, channels);
+  }
+
+  /** Receives what the leader's own connection reports. */
+  readonly #leader: DriverSink = {
+    event: (name, value, id) => {
+      if (this.#muted) return;
+      this.#post("event", name, plain(value), id);
+      this.#deliver(name, value, id);
     },
-    async change(join, leave) {
-      const result: Change = await ask("", [join, leave]);
-      holds.set(me, [...new Set([...mine().filter((channel) => !leave.includes(channel)), ...result.joined])]);
-      post("hello", me, mine());
-      return result;
+    state: (change) => {
+      if (this.#muted) return;
+      if (change.status === "connecting" && this.#state.connection) change = { ...change, status: "reconnecting" };
+      this.#apply(change);
+      if (change.status) this.#tell(); // the last id goes with its event
     },
-    reconnect() {
-      if (!bus) start();
-      else if (leading) leading.reconnect();
-      else {
-        post("reconnect", o.token);
-        doubt();
+  };
+
+  /** Receives what other tabs say. */
+  readonly #messages: Messages = {
+    hello: (tab, channels) => {
+      this.#channels.set(tab, channels);
+      if (this.#connection) this.#tell(this.#channels.entries);
+    },
+    gone: (tab, channels, led) => {
+      this.#channels.delete(tab);
+      if (led) this.#led = false;
+      if (this.#connection) this.#change(tab, [], channels).catch(() => {});
+    },
+    state: (state, channels) => {
+      for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
+      if (this.#connection) return;
+      this.#apply({ ...state, error: revived(state.error) });
+      this.#wait(() => this.#doubt(), SILENCE);
+      this.#follow();
+      if (!this.#fresh) return;
+      this.#log("follows");
+      // A new tab hears of the connection too; and it may have what the leader lacked, such as a newer token.
+      if (channels && state.status === "connected") this.#deliver("connected", state.connection, state.lastId ?? "");
+      if (state.status === "closed") this.#post("reconnect", this.#options.token);
+      this.#fresh = state.status!.endsWith("ing");
+    },
+    event: (name, value, id) => {
+      if (this.#connection) return;
+      this.#wait(() => this.#doubt(), SILENCE);
+      if (id) this.#apply({ lastId: id });
+      this.#log(name, id);
+      this.#deliver(name, name === "error" ? revived(value) : value, id);
+    },
+    call: async (tab, id, method, args) => {
+      if (!this.#connection) return;
+      const answer = (value: unknown, failed: 0 | 1) => {
+        if (tab === this.#tab) this.#calls.settle(id, value, failed);
+        else if (id) this.#post("answer", tab, id, plain(value), failed);
+      };
+      try {
+        answer(await (method === "change" ? this.#change(tab, ...args as Parameters<Driver["change"]>)
+          : (this.#connection[method] as (...args: any[]) => unknown)(...args)), 0);
+      } catch (error) {
+        answer(error, 1);
       }
     },
-    close() {
-      gone();
-      globalThis.removeEventListener("pagehide", gone);
-      clearTimeout(timer);
-      const driver = leading, was = state.status;
-      leading = undefined;
-      bus?.close();
-      bus = undefined; // from here on the other tabs hear nothing: theirs is not closed
-      leave();
-      early = [];
-      for (const [, reject] of asks.values()) reject(fail("closed", "closed"));
-      if (driver) return driver.close();
-      apply({ status: "closed", transport: undefined, error: undefined });
-      if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
+    answer: (tab, id, value, failed) => {
+      if (tab === this.#tab) this.#calls.settle(id, failed ? revived(value) : value, failed);
+    },
+    reconnect: (token) => {
+      this.#options.token = token ?? this.#options.token;
+      this.#connection?.reconnect();
     },
   };
-}
 
-// An error loses its code on the way to another tab.
-const plain = (value: any) => value instanceof Error ? { ...value, message: value.message } : value;
-const revived = (value: any): ClientError => value && fail(value.code, value.message, value.retryAfter);
+  /** Delivers an event to this tab, unless the tab has it already or only other tabs are in its channels. */
+  #deliver(name: string, value: any, id: string): void {
+    if (value?.id) {
+      const [epoch, sequence] = value.id.split("-"), [before, last] = this.#delivered.split("-");
+      if (epoch === before && +sequence <= +last!) return;
+      this.#delivered = value.id;
+    }
+    if (!this.#channels.foreign(name, value)) this.#sink.event(name, value, id);
+  }
+}

@@ -60,7 +60,7 @@ export class LoadingDriver implements Driver {
     if (this.#closed || this.#driver) return; // a close, or a load that a later reconnect began
     // Where the code cannot be loaded, this tab connects by itself.
     const parameters = [this.#options, this.#sink, this.#log] as const;
-    this.#driver = load ? load.createDriver(this.#name, ...parameters) : drive(...parameters);
+    this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : drive(...parameters);
     this.#queue.flush();
   }
 

@@ -1,0 +1,44 @@
+// What the tabs say to each other.
+
+import type { Driver, State } from "../driver.ts";
+import { fail } from "../link.ts";
+import type { ClientError } from "../types.ts";
+
+/** The methods of the leader's connection that other tabs call. */
+export type Method = "emit" | "ask" | "change";
+
+/** The messages, with their arguments. */
+export interface Messages {
+  /** A tab and its channels. The leader answers with its state. */
+  hello(tab: string, channels: string[]): void;
+  /** A tab ended. led: it was the leader. */
+  gone(tab: string, channels: string[], led: boolean): void;
+  /** The state of the leader's connection and, in answer to a hello, the channels of all tabs. */
+  state(state: Partial<State>, channels?: [tab: string, channels: string[]][]): void;
+  /** An event of the leader's connection. */
+  event(name: string, value: unknown, id: string): void;
+  /** A tab calls a method of the leader's connection. id: of the call. */
+  call<Name extends Method>(tab: string, id: string, method: Name, args: Parameters<Driver[Name]>): void;
+  /** The answer to a call. failed: 1 when value is an error. */
+  answer(tab: string, id: string, value: unknown, failed: 0 | 1): void;
+  /** A tab wants the leader to connect again, with a newer token if it has one. */
+  reconnect(token?: string): void;
+}
+
+export interface Bus {
+  post<Name extends keyof Messages>(name: Name, ...args: Parameters<Messages[Name]>): void;
+  close(): void;
+}
+
+/** Opens a BroadcastChannel with typed messages. A tab does not receive its own. */
+export function openBus(name: string, receiver: Messages): Bus {
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = ({ data: [message, ...args] }) => (receiver as any)[message]?.(...args);
+  return { post: (...message) => channel.postMessage(message), close: () => channel.close() };
+}
+
+/** Returns the form of an error in a message: the browser's own copy of an Error has no code. */
+export const plain = (value: any): any => value instanceof Error ? { ...value, message: value.message } : value;
+
+/** Returns the error of this form. */
+export const revived = (value: any): ClientError => value && fail(value.code, value.message, value.retryAfter);
