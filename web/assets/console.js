@@ -1589,7 +1589,7 @@ function openStream(url, hello, o, sink) {
 		return response;
 	}
 	async function post(path, body) {
-		return (await request(at(path, ticket && o.ticket ? { ticket: await o.ticket() } : {
+		return (await request(at(path, ticket && o.getTicket ? { ticket: await o.getTicket() } : {
 			userId,
 			username
 		}), {
@@ -1598,11 +1598,14 @@ function openStream(url, hello, o, sink) {
 			body: JSON.stringify(body)
 		})).json();
 	}
-	function end(reason, error) {
-		if (!open) return;
+	function close(reason) {
 		open = false;
 		stop.abort(fail("closed", reason));
 		source?.close();
+	}
+	function end(reason, error) {
+		if (!open) return;
+		close(reason);
 		sink.closed(reason, error);
 	}
 	async function start() {
@@ -1640,7 +1643,7 @@ function openStream(url, hello, o, sink) {
 			...value
 		}, lastEventId);
 		else sink.event(name, value, lastEventId);
-		sink.alive(SILENCE$1);
+		if (open) sink.alive(SILENCE$1);
 	}
 	function refused(to) {
 		source.close();
@@ -1662,13 +1665,13 @@ function openStream(url, hello, o, sink) {
 			const answer = turn.then(() => within(post(`/${clientId}/${path}`, what), o.timeout, name));
 			turn = answer.catch(() => {});
 			await answer;
-			if (token) {
+			if (token && open) {
 				hello.token = token;
 				sink.event("auth:refreshed", await answer, "");
 			}
 			return answer;
 		},
-		close: () => end("closed")
+		close: () => close("closed")
 	};
 }
 var SILENCE$1;
@@ -1711,6 +1714,49 @@ var init_queue = __esmMin((() => {
 		}
 	};
 }));
+// ../client/src/rounds.ts
+var BLOCKED, OTHER, Rounds;
+var init_rounds = __esmMin((() => {
+	BLOCKED = 6e4;
+	OTHER = /^(unsupported|not_found|network|)$/;
+	Rounds = class {
+		/** How many rounds failed since the last connection. */
+		count = 0;
+		/** The transport that the options name; undefined with `auto`. */
+		fixed;
+		#first;
+		#longest;
+		#failed;
+		#blockedUntil = 0;
+		constructor({ transport, backoff: { min = 1e3, max = 3e4 } = {} }) {
+			this.fixed = transport === "auto" ? void 0 : transport;
+			this.#first = min;
+			this.#longest = max;
+		}
+		/** Begins a round. Returns the transport that is more likely to work. */
+		begin() {
+			this.#failed = void 0;
+			return this.fixed ?? (Date.now() < this.#blockedUntil ? "sse" : "socket.io");
+		}
+		/** Returns the transport to try after one failed with code; undefined when the round is over. */
+		next(failed, code) {
+			if (this.fixed || this.#failed || !OTHER.test(code)) return void 0;
+			this.#failed = failed;
+			this.#blockedUntil = 0;
+			return failed === "sse" ? "socket.io" : "sse";
+		}
+		/** Ends a round in which a transport connected. */
+		end(transport) {
+			this.count = 0;
+			if (this.#failed) this.#blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
+		}
+		/** Ends a round in which none did. Returns how long to wait, in ms. retryAfter: what the server asked for, in seconds. */
+		wait(retryAfter = 0) {
+			const part = Math.random() / 2, wait = Math.min(this.#longest, this.#first * 2 ** this.count++);
+			return Math.max(retryAfter * 1e3 * (1 + part), wait * (1 - part));
+		}
+	};
+}));
 // ../client/src/pending.ts
 var Pending;
 var init_pending = __esmMin((() => {
@@ -1736,8 +1782,8 @@ var init_pending = __esmMin((() => {
 	};
 }));
 // ../client/src/websocket.ts
-/** Opens a link. timeout: for each acknowledgement, in ms. */
-function openSocket(url, hello, timeout, Socket, sink) {
+/** Opens a link. */
+function openSocket(url, hello, { timeout, Socket }, sink) {
 	const acks = new Pending();
 	let patience = 0, last = "", open = true;
 	let attach;
@@ -1749,19 +1795,22 @@ function openSocket(url, hello, timeout, Socket, sink) {
 		try {
 			if (typeof data === "string") engine(data[0], data.slice(1));
 			else attach(data);
-			sink.alive(patience);
+			if (open) sink.alive(patience);
 		} catch (error) {
 			end("unreadable packet: " + error.message);
 		}
 	};
 	socket.onclose = (event) => end(event.reason || "connection lost");
 	socket.onerror = () => {};
-	function end(reason, error) {
-		if (!open) return;
+	function close(reason) {
 		open = false;
 		socket.onmessage = socket.onclose = null;
 		socket.close();
 		acks.clear(fail("closed", reason));
+	}
+	function end(reason, error) {
+		if (!open) return;
+		close(reason);
 		sink.closed(reason, error);
 	}
 	const write = (text) => {
@@ -1817,7 +1866,7 @@ function openSocket(url, hello, timeout, Socket, sink) {
 		ask: (name, args) => acks.ask(name, timeout, (ack) => write("42" + ack + JSON.stringify([name, ...args]))),
 		close(ordered) {
 			if (ordered) write("41");
-			end("closed");
+			close("closed");
 		}
 	};
 }
@@ -1826,231 +1875,258 @@ var init_websocket = __esmMin((() => {
 	init_pending();
 }));
 // ../client/src/connection.ts
-function drive(o, sink, log) {
-	const timeout = o.timeout ?? 1e4, { min = 1e3, max = 3e4 } = o.backoff ?? {};
-	const fixed = o.transport && o.transport !== "auto" ? o.transport : void 0;
-	const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
-	const channels = new Set(o.channels), left = /* @__PURE__ */ new Set(), sessionId = unique();
-	const queue = new Queue();
-	let link, transport = "socket.io";
-	let status = "closed", lastId = o.since, pid, why = "";
-	let round = 0, attempts = 0, failed, blockedUntil = 0;
-	let timer, pinger;
-	function set(next, change = {}) {
-		const was = status, reason = why;
-		status = next;
-		sink.state({
-			status,
-			transport: void 0,
-			...change
-		});
-		if (was === "connected" && was !== next) sink.event("disconnect", { reason }, "");
-	}
-	/** Begins a round of attempts, with the transport that is likelier to work. */
-	function begin() {
-		failed = void 0;
-		open(fixed ?? (Date.now() < blockedUntil || !Socket ? "sse" : "socket.io"));
-	}
-	/** Asks the page, which may fail in any way. */
-	async function credential(name) {
-		try {
-			return (await within(o[name](), timeout, name)).trim();
-		} catch (error) {
-			throw fail("credentials", error?.message ?? `${name}: ${error}`);
-		}
-	}
-	async function open(by) {
-		drop("reconnect");
-		const mine = round, current = () => mine === round;
-		const now = (tell) => (...args) => {
-			if (current()) tell(...args);
-		};
-		transport = by;
-		set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
-		if (!current()) return;
-		try {
-			if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
-			const ticket = o.getTicket && await credential("getTicket");
-			const token = o.getToken ? await credential("getToken") : o.token;
-			if (!current()) return;
-			const { userId, username } = o;
-			const hello = {
-				userId,
-				username,
-				token,
-				ticket,
-				channels: [...channels],
-				sessionId,
-				since: lastId,
-				pid
-			};
-			const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
-			log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
-			const told = {
-				event: now(take),
-				closed: now(lost),
-				session: (id) => {
-					pid = id;
-				},
-				alive: now((ms) => {
-					if (status === "connected") patience(ms);
-				})
-			};
-			link = by === "sse" ? openStream(url, hello, {
-				...o,
-				timeout,
-				Source,
-				ticket: o.getTicket && (() => credential("getTicket"))
-			}, told) : openSocket(url, hello, timeout, Socket, told);
-			patience(fixed || by === "sse" ? timeout : Math.min(timeout, 5e3));
-		} catch (error) {
-			if (current()) lost(error.message, coded(error));
-		}
-	}
-	/** How long the server may be silent from now on. */
-	function patience(ms) {
-		clearTimeout(timer);
-		timer = setTimeout(() => lost("no sign of the server"), ms);
-	}
-	function take(name, value, id) {
-		if (id) sink.state({ lastId: lastId = id });
-		log(name, id);
-		if (name === "connected" && status !== name) {
-			const mine = round;
-			attempts = 0;
-			if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
-			status = name;
-			if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {});
-			queue.flush();
-			if (mine === round) set(name, {
-				transport,
-				error: void 0,
-				clientId: value?.clientId,
-				connection: value
-			});
-			if (mine !== round) return;
-			const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3e3 : 0);
-			if (every) pinger = setInterval(() => link.emit("ping", []), every);
-		}
-		if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
-		if (name === "auth:expiring" && o.getToken) credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token:", error.message));
-		sink.event(name, value, id);
-	}
-	/** Lets go of the link; what it still says is of a round that is over. */
-	function drop(reason, ordered) {
-		why = reason;
-		round++;
-		clearTimeout(timer);
-		clearInterval(pinger);
-		link?.close(ordered);
-		link = void 0;
-	}
-	function lost(reason, error) {
-		const was = status;
-		drop(reason);
-		log("close", transport, reason, error?.code ?? "");
-		const code = error?.code ?? "", renewable = o.getToken || o.getTicket;
-		if (FINAL.test(code) || TOKEN.test(code) && !renewable) finish(error, error);
-		else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|network|)$/.test(code)) {
-			failed = transport;
-			blockedUntil = 0;
-			open(transport === "sse" ? "socket.io" : "sse");
-		} else {
-			const part = Math.random() / 2;
-			const wait = Math.max((error?.retryAfter ?? 0) * 1e3 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
-			log("retry in", Math.round(wait), "ms");
-			timer = setTimeout(begin, wait);
-			set("reconnecting", { error: error ?? fail("network", reason) });
-		}
-		if (code) sink.event("error", error, "");
-	}
-	function finish(error, told) {
-		listen("removeEventListener");
-		queue.clear(error);
-		set("closed", { error: told });
-	}
-	/** There is no network, or there is again, or the page is back: a page that was put away has lost its connection. */
-	function wake({ type, persisted }) {
-		if (type === "offline") status === "connected" && lost(type);
-		else if (persisted || status === "reconnecting" && !link) begin();
-	}
-	function listen(how) {
-		for (const event of [
-			"online",
-			"offline",
-			"pageshow"
-		]) globalThis[how]?.(event, wake);
-	}
-	function reconnect() {
-		attempts = 0;
-		listen("addEventListener");
-		begin();
-	}
-	/** Asks at once, or as soon as there is a connection. */
-	async function request(event, args) {
-		const ask = async () => settled(await link.ask(event, args));
-		if (status === "connected") return ask();
-		if (status === "closed") throw fail(status, status);
-		return queue.request(ask, timeout);
-	}
-	function emit(event, args) {
-		const connected = status === "connected";
-		if (status === "closed") return refuse(sink, event, status);
-		if ((connected ? transport : fixed) === "sse") return refuse(sink, event, "unsupported");
-		if (!connected) {
-			const sent = copy(args);
-			return queue.add(() => emit(event, sent)) || refuse(sink, event, "unavailable");
-		}
-		link.emit(event, args);
-		return true;
-	}
-	reconnect();
-	return {
-		reconnect,
-		ask: request,
-		emit,
-		async change(join, leave) {
-			for (const name of leave) {
-				channels.delete(name);
-				left.add(name);
-			}
-			for (const name of join) {
-				left.delete(name);
-				channels.add(name);
-			}
-			if (leave.length) await request("unsubscribe", [{ channels: leave }]);
-			if (!join.length) return {
-				joined: [],
-				denied: []
-			};
-			const { denied = [] } = await request("subscribe", [{ channels: join }]).catch((error) => {
-				if (status === "connected") for (const name of join) channels.delete(name);
-				throw error;
-			});
-			for (const name of denied) channels.delete(name);
-			return {
-				joined: join.filter((name) => !denied.includes(name)),
-				denied
-			};
-		},
-		close() {
-			drop("closed", true);
-			log("close");
-			finish(fail("closed", "closed"));
-		}
-	};
-}
-var TOKEN, FINAL, BLOCKED;
+var TOKEN, FINAL, SOCKET_PATIENCE, Connection;
 var init_connection = __esmMin((() => {
 	init_driver$1();
 	init_endpoint();
 	init_eventsource();
 	init_link();
 	init_queue();
+	init_rounds();
 	init_websocket();
 	TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
 	FINAL = /^(forbidden|validation|disconnected)$/;
-	BLOCKED = 6e4;
+	SOCKET_PATIENCE = 5e3;
+	Connection = class {
+		#options;
+		#sink;
+		#log;
+		#timeout;
+		/** What the next handshake joins. */
+		#channels;
+		/** Channels that the server may join for every client, and that this client left. */
+		#left = /* @__PURE__ */ new Set();
+		#sessionId = unique();
+		#queue = new Queue();
+		#rounds;
+		#link;
+		#transport = "socket.io";
+		#status = "closed";
+		#lastId;
+		#pid;
+		/** Why the link ended. */
+		#reason = "";
+		/** Counts the attempts. What an earlier attempt waited for is dropped. */
+		#attempt = 0;
+		/** Ends the wait for the server, or the wait between two rounds. */
+		#timer;
+		#pinger;
+		constructor(options, sink, log) {
+			this.#options = options;
+			this.#sink = sink;
+			this.#log = log;
+			this.#timeout = options.timeout ?? 1e4;
+			this.#channels = new Set(options.channels);
+			this.#lastId = options.since;
+			this.#rounds = new Rounds(options);
+			this.reconnect();
+		}
+		emit(event, args) {
+			const connected = this.#status === "connected", transport = connected ? this.#transport : this.#rounds.fixed;
+			if (this.#status === "closed") return refuse(this.#sink, event, "closed");
+			if (transport === "sse") return refuse(this.#sink, event, "unsupported");
+			if (!connected) {
+				const sent = copy(args);
+				return this.#queue.add(() => this.emit(event, sent)) || refuse(this.#sink, event, "unavailable");
+			}
+			this.#link.emit(event, args);
+			return true;
+		}
+		async ask(event, args) {
+			const send = async () => settled(await this.#link.ask(event, args));
+			if (this.#status === "connected") return send();
+			if (this.#status === "closed") throw fail("closed", "closed");
+			return this.#queue.request(send, this.#timeout);
+		}
+		async change(join, leave) {
+			for (const name of leave) {
+				this.#channels.delete(name);
+				this.#left.add(name);
+			}
+			for (const name of join) {
+				this.#left.delete(name);
+				this.#channels.add(name);
+			}
+			if (leave.length) await this.ask("unsubscribe", [{ channels: leave }]);
+			if (!join.length) return {
+				joined: [],
+				denied: []
+			};
+			const { denied = [] } = await this.ask("subscribe", [{ channels: join }]).catch((error) => {
+				if (this.#status === "connected") for (const name of join) this.#channels.delete(name);
+				throw error;
+			});
+			for (const name of denied) this.#channels.delete(name);
+			return {
+				joined: join.filter((name) => !denied.includes(name)),
+				denied
+			};
+		}
+		reconnect() {
+			this.#rounds.count = 0;
+			this.#listen("addEventListener");
+			this.#begin();
+		}
+		close() {
+			this.#drop("closed", true);
+			this.#log("close");
+			this.#finish(fail("closed", "closed"));
+		}
+		#listen(how) {
+			for (const event of [
+				"online",
+				"offline",
+				"pageshow"
+			]) globalThis[how]?.(event, this.#wake);
+		}
+		/** Follows the browser's network, and its cache of pages: a page that comes back from there has lost its connection. */
+		#wake = ({ type, persisted }) => {
+			if (type === "offline") this.#status === "connected" && this.#lose(type);
+			else if (persisted || this.#status === "reconnecting" && !this.#link) this.#begin();
+		};
+		#set(status, change = {}) {
+			const before = this.#status, reason = this.#reason;
+			this.#status = status;
+			this.#sink.state({
+				status,
+				transport: void 0,
+				...change
+			});
+			if (before === "connected" && before !== status) this.#sink.event("disconnect", { reason }, "");
+		}
+		#begin() {
+			this.#open(this.#rounds.begin());
+		}
+		/** Makes one attempt. */
+		async #open(transport) {
+			this.#drop("reconnect");
+			const attempt = this.#attempt, o = this.#options, timeout = this.#timeout, since = this.#lastId;
+			this.#transport = transport;
+			this.#set(this.#rounds.count || since !== o.since ? "reconnecting" : "connecting");
+			if (attempt !== this.#attempt) return;
+			try {
+				const sse = transport === "sse", Source = o.EventSource ?? globalThis.EventSource, Socket = o.WebSocket ?? globalThis.WebSocket;
+				if (!(sse ? Source : Socket)) throw fail("unsupported", `no ${sse ? "EventSource" : "WebSocket"} here`);
+				const getTicket = o.getTicket && (() => this.#credential("getTicket"));
+				const ticket = getTicket && await getTicket();
+				const token = o.getToken ? await this.#credential("getToken") : o.token;
+				if (attempt !== this.#attempt) return;
+				const url = endpoint(o, sse ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
+				this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
+				const hello = {
+					userId: o.userId,
+					username: o.username,
+					token,
+					ticket,
+					since,
+					pid: this.#pid,
+					sessionId: this.#sessionId,
+					channels: [...this.#channels]
+				};
+				this.#link = sse ? openStream(url, hello, {
+					...o,
+					timeout,
+					Source,
+					getTicket
+				}, this.#received) : openSocket(url, hello, {
+					timeout,
+					Socket
+				}, this.#received);
+				this.#expect(this.#rounds.fixed || sse ? timeout : Math.min(timeout, SOCKET_PATIENCE));
+			} catch (error) {
+				if (attempt === this.#attempt) this.#lose(error.message, coded(error));
+			}
+		}
+		/** Calls a function of the page, which may fail in any way. */
+		async #credential(name) {
+			try {
+				return (await within(this.#options[name](), this.#timeout, name)).trim();
+			} catch (error) {
+				throw fail("credentials", error?.message ?? `${name}: ${error}`);
+			}
+		}
+		/** Gives the server ms for its next sign of life. */
+		#expect(ms) {
+			clearTimeout(this.#timer);
+			this.#timer = setTimeout(() => this.#lose("no sign of the server"), ms);
+		}
+		/** Receives what the link reports. */
+		#received = {
+			event: (name, value, id) => {
+				if (id) this.#sink.state({ lastId: this.#lastId = id });
+				this.#log(name, id);
+				if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
+				if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+				if (name === "auth:expiring" && this.#options.getToken) this.#refresh();
+				this.#sink.event(name, value, id);
+			},
+			closed: (reason, error) => this.#lose(reason, error),
+			alive: (ms) => {
+				if (this.#status === "connected") this.#expect(ms);
+			},
+			session: (pid) => {
+				this.#pid = pid;
+			}
+		};
+		/** Takes the first event of a link. Returns false when a handler closed, or connected again. */
+		#connect(connection) {
+			const attempt = this.#attempt, transport = this.#transport, { pingInterval } = this.#options;
+			this.#rounds.end(transport);
+			this.#status = "connected";
+			if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {});
+			this.#queue.flush();
+			if (attempt === this.#attempt) this.#set("connected", {
+				transport,
+				error: void 0,
+				clientId: connection?.clientId,
+				connection
+			});
+			if (attempt !== this.#attempt) return false;
+			const interval = transport === "sse" ? 0 : pingInterval ?? (this.#rounds.fixed ? 3e3 : 0);
+			if (interval) this.#pinger = setInterval(() => this.#link.emit("ping", []), interval);
+			return true;
+		}
+		/** Shows the server a new token. When that fails, the server ends the connection, and the next one asks the page again. */
+		async #refresh() {
+			try {
+				await this.ask("auth:refresh", [{ token: await this.#credential("getToken") }]);
+			} catch (error) {
+				this.#log("token:", error.message);
+			}
+		}
+		/** Ends the attempt and its link. ordered: the server is told. */
+		#drop(reason, ordered) {
+			this.#reason = reason;
+			this.#attempt++;
+			clearTimeout(this.#timer);
+			clearInterval(this.#pinger);
+			this.#link?.close(ordered);
+			this.#link = void 0;
+		}
+		/** Decides what follows the end of a link. */
+		#lose(reason, error) {
+			const connected = this.#status === "connected", code = error?.code ?? "", { getToken, getTicket } = this.#options;
+			this.#drop(reason);
+			this.#log("close", this.#transport, reason, code);
+			const final = FINAL.test(code) || TOKEN.test(code) && !getToken && !getTicket;
+			const next = final || connected ? void 0 : this.#rounds.next(this.#transport, code);
+			if (final) this.#finish(error, error);
+			else if (next) this.#open(next);
+			else {
+				const wait = this.#rounds.wait(error?.retryAfter);
+				this.#log("retry in", Math.round(wait), "ms");
+				this.#timer = setTimeout(() => this.#begin(), wait);
+				this.#set("reconnecting", { error: error ?? fail("network", reason) });
+			}
+			if (code) this.#sink.event("error", error, "");
+		}
+		/** Ends for good. error: for the requests that wait. shown: as the reason. */
+		#finish(error, shown) {
+			this.#listen("removeEventListener");
+			this.#queue.clear(error);
+			this.#set("closed", { error: shown });
+		}
+	};
 }));
 // \0vite/preload-helper.js
 var scriptRel = /* @__PURE__ */ (function detectScriptRel() {
@@ -2348,7 +2424,7 @@ var init_driver = __esmMin((() => {
 			const options = this.#options;
 			options.channels = this.#channels.all;
 			options.since = this.#state.lastId ?? options.since;
-			this.#connection = drive(options, this.#leader, this.#log);
+			this.#connection = new Connection(options, this.#leader, this.#log);
 			this.#follow();
 		}
 		/** Becomes a follower again: the browser froze this tab, and another one took the lead. */
@@ -2541,7 +2617,7 @@ var LoadingDriver = class {
 			this.#sink,
 			this.#log
 		];
-		this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : drive(...parameters);
+		this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : new Connection(...parameters);
 		this.#queue.flush();
 	}
 	async #request(call) {
@@ -2658,7 +2734,7 @@ function connect(options = {}) {
 		get: () => state[name],
 		enumerable: true
 	});
-	const driver = share(options, sink, log) ?? drive(options, sink, log);
+	const driver = share(options, sink, log) ?? new Connection(options, sink, log);
 	return client;
 }
 // src/log.ts

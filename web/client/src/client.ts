@@ -1,5 +1,5 @@
-import { drive } from "./connection.ts";
-import type { DriverSink, State } from "./driver.ts";
+import { Connection } from "./connection.ts";
+import type { Driver, DriverSink, State } from "./driver.ts";
 import { endpoint } from "./endpoint.ts";
 import { share } from "./shared/index.ts";
 import type { AnyHandler, Client, Options } from "./types.ts";
@@ -79,6 +79,6 @@ export function connect(options: Options = {}): Client {
   } as Client;
   for (const name in state) Object.defineProperty(client, name, { get: () => state[name as keyof State], enumerable: true });
 
-  const driver = share(options, sink, log) ?? drive(options, sink, log);
+  const driver: Driver = share(options, sink, log) ?? new Connection(options, sink, log);
   return client;
 }

@@ -1,216 +1,251 @@
-// Keeps one connection up: chooses the transport, falls over to the other, waits between attempts, asks for tokens. All
-// of it goes on from the last id, so nothing is missed and nothing comes twice.
+// Keeps one connection up: opens links, resumes each from the last id, and asks the page for credentials. Nothing is
+// missed and nothing comes twice.
 
 import { refuse, type Driver, type DriverSink, type Log, type State } from "./driver.ts";
 import { endpoint } from "./endpoint.ts";
 import { openStream } from "./eventsource.ts";
-import { coded, copy, fail, settled, unique, within, type Link } from "./link.ts";
+import { coded, copy, fail, settled, unique, within, type Hello, type Link, type LinkSink } from "./link.ts";
 import { Queue } from "./queue.ts";
-import type { ClientError, Options, Transport } from "./types.ts";
+import { Rounds } from "./rounds.ts";
+import type { ClientError, Joined, Options, Transport } from "./types.ts";
 import { openSocket } from "./websocket.ts";
 
-/** Refusals that only other credentials mend, and those that nothing does. */
-export const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/, FINAL = /^(forbidden|validation|disconnected)$/;
+/** Refusals that other credentials may end. */
+export const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
 
-/** How long a transport that failed where the other worked is not tried first, in ms. */
-const BLOCKED = 60_000;
+/** Refusals that no retry ends. */
+const FINAL = /^(forbidden|validation|disconnected)$/;
 
-export function drive(o: Options, sink: DriverSink, log: Log): Driver {
-  const timeout = o.timeout ?? 10_000, { min = 1000, max = 30_000 } = o.backoff ?? {};
-  const fixed = o.transport && o.transport !== "auto" ? o.transport : undefined;
-  const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
-  const channels = new Set(o.channels), left = new Set<string>(), sessionId = unique();
-  const queue = new Queue();
-  let link: Link | undefined, transport: Transport = "socket.io";
-  let status: State["status"] = "closed", lastId = o.since, pid: string | undefined, why = "";
-  let round = 0, attempts = 0, failed: Transport | undefined, blockedUntil = 0;
-  let timer: ReturnType<typeof setTimeout>, pinger: ReturnType<typeof setInterval>;
+/** How long a WebSocket may take to connect before EventSource is tried, in ms: some networks swallow WebSockets silently. */
+const SOCKET_PATIENCE = 5000;
 
-  function set(next: State["status"], change: Partial<State> = {}) {
-    const was = status, reason = why;
-    status = next;
-    sink.state({ status, transport: undefined, ...change });
-    // Handlers find the status as it is now.
-    if (was === "connected" && was !== next) sink.event("disconnect", { reason }, "");
+export class Connection implements Driver {
+  readonly #options: Options;
+  readonly #sink: DriverSink;
+  readonly #log: Log;
+  readonly #timeout: number;
+  /** What the next handshake joins. */
+  readonly #channels: Set<string>;
+  /** Channels that the server may join for every client, and that this client left. */
+  readonly #left = new Set<string>();
+  readonly #sessionId = unique();
+  readonly #queue = new Queue();
+  readonly #rounds: Rounds;
+  #link: Link | undefined;
+  #transport: Transport = "socket.io";
+  #status: State["status"] = "closed";
+  #lastId: string | undefined;
+  #pid: string | undefined;
+  /** Why the link ended. */
+  #reason = "";
+  /** Counts the attempts. What an earlier attempt waited for is dropped. */
+  #attempt = 0;
+  /** Ends the wait for the server, or the wait between two rounds. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pinger: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: Options, sink: DriverSink, log: Log) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#log = log;
+    this.#timeout = options.timeout ?? 10_000;
+    this.#channels = new Set(options.channels);
+    this.#lastId = options.since;
+    this.#rounds = new Rounds(options);
+    this.reconnect();
   }
 
-  /** Begins a round of attempts, with the transport that is likelier to work. */
-  function begin() {
-    failed = undefined;
-    open(fixed ?? (Date.now() < blockedUntil || !Socket ? "sse" : "socket.io"));
+  emit(event: string, args: unknown[]): boolean {
+    const connected = this.#status === "connected", transport = connected ? this.#transport : this.#rounds.fixed;
+    if (this.#status === "closed") return refuse(this.#sink, event, "closed");
+    if (transport === "sse") return refuse(this.#sink, event, "unsupported");
+    if (!connected) {
+      const sent = copy(args);
+      return this.#queue.add(() => this.emit(event, sent)) || refuse(this.#sink, event, "unavailable");
+    }
+    this.#link!.emit(event, args);
+    return true;
   }
 
-  /** Asks the page, which may fail in any way. */
-  async function credential(name: "getToken" | "getTicket"): Promise<string> {
+  async ask(event: string, args: unknown[]): Promise<any> {
+    const send = async () => settled(await this.#link!.ask(event, args));
+    if (this.#status === "connected") return send();
+    if (this.#status === "closed") throw fail("closed", "closed");
+    return this.#queue.request(send, this.#timeout);
+  }
+
+  async change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
+    for (const name of leave) {
+      this.#channels.delete(name);
+      this.#left.add(name);
+    }
+    for (const name of join) {
+      this.#left.delete(name);
+      this.#channels.add(name); // before the answer: when none comes, the next connection joins it
+    }
+    if (leave.length) await this.ask("unsubscribe", [{ channels: leave }]);
+    if (!join.length) return { joined: [], denied: [] };
+    const { denied = [] } = await this.ask("subscribe", [{ channels: join }]).catch((error) => {
+      // The server refused the request as a whole. It would refuse a handshake with these channels too.
+      if (this.#status === "connected") for (const name of join) this.#channels.delete(name);
+      throw error;
+    });
+    for (const name of denied) this.#channels.delete(name);
+    return { joined: join.filter((name) => !denied.includes(name)), denied };
+  }
+
+  reconnect(): void {
+    this.#rounds.count = 0;
+    this.#listen("addEventListener");
+    this.#begin();
+  }
+
+  close(): void {
+    this.#drop("closed", true);
+    this.#log("close");
+    this.#finish(fail("closed", "closed"));
+  }
+
+  #listen(how: "addEventListener" | "removeEventListener"): void {
+    for (const event of ["online", "offline", "pageshow"]) globalThis[how]?.(event, this.#wake);
+  }
+
+  /** Follows the browser's network, and its cache of pages: a page that comes back from there has lost its connection. */
+  readonly #wake = ({ type, persisted }: Partial<PageTransitionEvent>): void => {
+    if (type === "offline") this.#status === "connected" && this.#lose(type);
+    else if (persisted || this.#status === "reconnecting" && !this.#link) this.#begin();
+  };
+
+  #set(status: State["status"], change: Partial<State> = {}): void {
+    const before = this.#status, reason = this.#reason;
+    this.#status = status;
+    this.#sink.state({ status, transport: undefined, ...change });
+    // Last, so that its handlers find the new status.
+    if (before === "connected" && before !== status) this.#sink.event("disconnect", { reason }, "");
+  }
+
+  #begin(): void {
+    void this.#open(this.#rounds.begin());
+  }
+
+  /** Makes one attempt. */
+  async #open(transport: Transport): Promise<void> {
+    this.#drop("reconnect");
+    const attempt = this.#attempt, o = this.#options, timeout = this.#timeout, since = this.#lastId;
+    this.#transport = transport;
+    this.#set(this.#rounds.count || since !== o.since ? "reconnecting" : "connecting");
+    if (attempt !== this.#attempt) return; // a handler closed, or connected again
     try {
-      return (await within(o[name]!(), timeout, name)).trim(); // files and commands end their lines
+      const sse = transport === "sse", Source = o.EventSource ?? globalThis.EventSource, Socket = o.WebSocket ?? globalThis.WebSocket;
+      if (!(sse ? Source : Socket)) throw fail("unsupported", `no ${sse ? "EventSource" : "WebSocket"} here`);
+      const getTicket = o.getTicket && (() => this.#credential("getTicket"));
+      // Without these functions the link opens in the call that asked for it.
+      const ticket = getTicket && await getTicket();
+      const token = o.getToken ? await this.#credential("getToken") : o.token;
+      if (attempt !== this.#attempt) return;
+      const url = endpoint(o, sse ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
+      this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
+      const hello: Hello = {
+        userId: o.userId, username: o.username, token, ticket, since, pid: this.#pid, sessionId: this.#sessionId, channels: [...this.#channels],
+      };
+      this.#link = sse ? openStream(url, hello, { ...o, timeout, Source, getTicket }, this.#received)
+        : openSocket(url, hello, { timeout, Socket }, this.#received);
+      this.#expect(this.#rounds.fixed || sse ? timeout : Math.min(timeout, SOCKET_PATIENCE));
+    } catch (error) {
+      // An error of the browser means that it blocks the transport.
+      if (attempt === this.#attempt) this.#lose((error as Error).message, coded(error));
+    }
+  }
+
+  /** Calls a function of the page, which may fail in any way. */
+  async #credential(name: "getToken" | "getTicket"): Promise<string> {
+    try {
+      return (await within(this.#options[name]!(), this.#timeout, name)).trim(); // files and commands end their lines
     } catch (error) {
       throw fail("credentials", (error as Error)?.message ?? `${name}: ${error}`);
     }
   }
 
-  async function open(by: Transport) {
-    drop("reconnect");
-    const mine = round, current = () => mine === round;
-    const now = <Args extends unknown[]>(tell: (...args: Args) => void) => (...args: Args) => { if (current()) tell(...args); };
-    transport = by;
-    set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
-    if (!current()) return;
-    try {
-      if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
-      const ticket = o.getTicket && await credential("getTicket");
-      const token = o.getToken ? await credential("getToken") : o.token;
-      if (!current()) return;
-      const { userId, username } = o;
-      const hello = { userId, username, token, ticket, channels: [...channels], sessionId, since: lastId, pid };
-      const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
-      log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
-      const told = {
-        event: now(take), closed: now(lost), session: (id: string) => { pid = id; },
-        alive: now((ms: number) => { if (status === "connected") patience(ms); }),
-      };
-      link = by === "sse"
-        ? openStream(url, hello, { ...o, timeout, Source, ticket: o.getTicket && (() => credential("getTicket")) }, told)
-        : openSocket(url, hello, timeout, Socket, told);
-      // A network that swallows WebSockets says nothing: the other transport should not wait for long.
-      patience(fixed || by === "sse" ? timeout : Math.min(timeout, 5000));
-    } catch (error) {
-      // One of the browser's own means that it has blocked the transport.
-      if (current()) lost((error as Error).message, coded(error));
-    }
+  /** Gives the server ms for its next sign of life. */
+  #expect(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lose("no sign of the server"), ms);
   }
 
-  /** How long the server may be silent from now on. */
-  function patience(ms: number) {
-    clearTimeout(timer);
-    timer = setTimeout(() => lost("no sign of the server"), ms);
-  }
+  /** Receives what the link reports. */
+  readonly #received: LinkSink = {
+    event: (name, value, id) => {
+      if (id) this.#sink.state({ lastId: this.#lastId = id });
+      this.#log(name, id);
+      if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
+      if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+      if (name === "auth:expiring" && this.#options.getToken) void this.#refresh();
+      this.#sink.event(name, value, id);
+    },
+    closed: (reason, error) => this.#lose(reason, error),
+    alive: (ms) => {
+      if (this.#status === "connected") this.#expect(ms);
+    },
+    session: (pid) => {
+      this.#pid = pid;
+    },
+  };
 
-  function take(name: string, value: any, id: string) {
-    if (id) sink.state({ lastId: lastId = id });
-    log(name, id);
-    if (name === "connected" && status !== name) {
-      const mine = round;
-      attempts = 0;
-      if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
-      status = name; // so that what waited goes first
-      if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {}); // the next connection tries again
-      queue.flush();
-      if (mine === round) set(name, { transport, error: undefined, clientId: value?.clientId, connection: value });
-      if (mine !== round) return; // a handler has closed it
-      const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3000 : 0);
-      if (every) pinger = setInterval(() => link!.emit("ping", []), every);
-    }
-    if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
-    if (name === "auth:expiring" && o.getToken) {
-      // When it fails, the server ends the connection, and the next one asks anew.
-      credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token:", error.message));
-    }
-    sink.event(name, value, id);
-  }
-
-  /** Lets go of the link; what it still says is of a round that is over. */
-  function drop(reason: string, ordered?: boolean) {
-    why = reason;
-    round++;
-    clearTimeout(timer);
-    clearInterval(pinger);
-    link?.close(ordered);
-    link = undefined;
-  }
-
-  function lost(reason: string, error?: ClientError) {
-    const was = status;
-    drop(reason);
-    log("close", transport, reason, error?.code ?? "");
-    const code = error?.code ?? "", renewable = o.getToken || o.getTicket;
-    if (FINAL.test(code) || TOKEN.test(code) && !renewable) finish(error!, error);
-    // Lost or blocked: the other transport may work where this one does not. A refusal would be the same there.
-    else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|network|)$/.test(code)) {
-      failed = transport;
-      blockedUntil = 0;
-      open(transport === "sse" ? "socket.io" : "sse");
-    } else {
-      // Spread, so that a server that comes back is not met by all at once; never sooner than it asks for.
-      const part = Math.random() / 2;
-      const wait = Math.max((error?.retryAfter ?? 0) * 1000 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
-      log("retry in", Math.round(wait), "ms");
-      timer = setTimeout(begin, wait); // before any handler hears of it, which may close
-      set("reconnecting", { error: error ?? fail("network", reason) });
-    }
-    if (code) sink.event("error", error, "");
-  }
-
-  function finish(error: ClientError, told?: ClientError) {
-    listen("removeEventListener");
-    queue.clear(error);
-    set("closed", { error: told });
-  }
-
-  /** There is no network, or there is again, or the page is back: a page that was put away has lost its connection. */
-  function wake({ type, persisted }: Partial<PageTransitionEvent>) {
-    if (type === "offline") status === "connected" && lost(type);
-    else if (persisted || status === "reconnecting" && !link) begin();
-  }
-
-  function listen(how: "addEventListener" | "removeEventListener") {
-    for (const event of ["online", "offline", "pageshow"]) globalThis[how]?.(event, wake);
-  }
-
-  function reconnect() {
-    attempts = 0;
-    listen("addEventListener");
-    begin();
-  }
-
-  /** Asks at once, or as soon as there is a connection. */
-  async function request(event: string, args: unknown[]): Promise<any> {
-    const ask = async () => settled(await link!.ask(event, args));
-    if (status === "connected") return ask();
-    if (status === "closed") throw fail(status, status);
-    return queue.request(ask, timeout);
-  }
-
-  function emit(event: string, args: unknown[]): boolean {
-    const connected = status === "connected";
-    if (status === "closed") return refuse(sink, event, status);
-    if ((connected ? transport : fixed) === "sse") return refuse(sink, event, "unsupported");
-    if (!connected) {
-      const sent = copy(args);
-      return queue.add(() => emit(event, sent)) || refuse(sink, event, "unavailable");
-    }
-    link!.emit(event, args);
+  /** Takes the first event of a link. Returns false when a handler closed, or connected again. */
+  #connect(connection: any): boolean {
+    const attempt = this.#attempt, transport = this.#transport, { pingInterval } = this.#options;
+    this.#rounds.end(transport);
+    this.#status = "connected"; // before the handlers know, so that what waits is sent before what they send
+    if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {}); // the next connection tries again
+    this.#queue.flush();
+    if (attempt === this.#attempt) this.#set("connected", { transport, error: undefined, clientId: connection?.clientId, connection });
+    if (attempt !== this.#attempt) return false;
+    const interval = transport === "sse" ? 0 : pingInterval ?? (this.#rounds.fixed ? 3000 : 0);
+    if (interval) this.#pinger = setInterval(() => this.#link!.emit("ping", []), interval);
     return true;
   }
 
-  reconnect();
-  return {
-    reconnect,
-    ask: request,
-    emit,
-    async change(join, leave) {
-      for (const name of leave) {
-        channels.delete(name);
-        left.add(name);
-      }
-      for (const name of join) {
-        left.delete(name);
-        channels.add(name); // at once: who waits in vain for the answer is in it when there is a connection
-      }
-      if (leave.length) await request("unsubscribe", [{ channels: leave }]);
-      if (!join.length) return { joined: [], denied: [] };
-      const { denied = [] } = await request("subscribe", [{ channels: join }]).catch((error) => {
-        // Refused as a whole, not for want of a connection: the next one would be refused for it.
-        if (status === "connected") for (const name of join) channels.delete(name);
-        throw error;
-      });
-      for (const name of denied) channels.delete(name);
-      return { joined: join.filter((name) => !denied.includes(name)), denied };
-    },
-    close() {
-      drop("closed", true);
-      log("close");
-      finish(fail("closed", "closed"));
-    },
-  };
+  /** Shows the server a new token. When that fails, the server ends the connection, and the next one asks the page again. */
+  async #refresh(): Promise<void> {
+    try {
+      await this.ask("auth:refresh", [{ token: await this.#credential("getToken") }]);
+    } catch (error) {
+      this.#log("token:", (error as Error).message);
+    }
+  }
+
+  /** Ends the attempt and its link. ordered: the server is told. */
+  #drop(reason: string, ordered?: boolean): void {
+    this.#reason = reason;
+    this.#attempt++;
+    clearTimeout(this.#timer);
+    clearInterval(this.#pinger);
+    this.#link?.close(ordered);
+    this.#link = undefined;
+  }
+
+  /** Decides what follows the end of a link. */
+  #lose(reason: string, error?: ClientError): void {
+    const connected = this.#status === "connected", code = error?.code ?? "", { getToken, getTicket } = this.#options;
+    this.#drop(reason);
+    this.#log("close", this.#transport, reason, code);
+    const final = FINAL.test(code) || TOKEN.test(code) && !getToken && !getTicket;
+    const next = final || connected ? undefined : this.#rounds.next(this.#transport, code);
+    if (final) this.#finish(error!, error);
+    else if (next) void this.#open(next);
+    else {
+      const wait = this.#rounds.wait(error?.retryAfter);
+      this.#log("retry in", Math.round(wait), "ms");
+      this.#timer = setTimeout(() => this.#begin(), wait); // before the handlers know, because they may close
+      this.#set("reconnecting", { error: error ?? fail("network", reason) });
+    }
+    if (code) this.#sink.event("error", error, "");
+  }
+
+  /** Ends for good. error: for the requests that wait. shown: as the reason. */
+  #finish(error: ClientError, shown?: ClientError): void {
+    this.#listen("removeEventListener");
+    this.#queue.clear(error);
+    this.#set("closed", { error: shown });
+  }
 }

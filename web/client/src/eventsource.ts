@@ -8,10 +8,11 @@ import type { ClientError, Options } from "./types.ts";
 const SILENCE = 90_000;
 
 export interface StreamOptions extends Pick<Options, "withCredentials" | "tokenInUrl"> {
+  /** For each answer, in ms. */
   timeout: number;
   Source: typeof EventSource;
-  /** A ticket for one more request, where the stream was opened by one. */
-  ticket?: (() => Promise<string>) | undefined;
+  /** Returns a ticket for one more request, where a ticket opened the stream. */
+  getTicket?: (() => Promise<string>) | undefined;
 }
 
 /** The error that a response tells of (RFC 9457). One without a code is of somebody in between, who may think otherwise soon. */
@@ -43,16 +44,20 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
   }
 
   async function post(path: string, body?: unknown) {
-    const query = ticket && o.ticket ? { ticket: await o.ticket() } : { userId, username };
+    const query = ticket && o.getTicket ? { ticket: await o.getTicket() } : { userId, username };
     const headers = { "Content-Type": "application/json" };
     return (await request(at(path, query), { method: "POST", headers, body: JSON.stringify(body) })).json();
   }
 
-  function end(reason: string, error?: ClientError) {
-    if (!open) return;
+  function close(reason: string) {
     open = false;
     stop.abort(fail("closed", reason));
     source?.close();
+  }
+
+  function end(reason: string, error?: ClientError) {
+    if (!open) return;
+    close(reason);
     sink.closed(reason, error);
   }
 
@@ -78,7 +83,7 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
     else if (name === "overloaded") end(name, fail("unavailable", name));
     else if (name === "message") sink.event(value.type, { metadata: {}, ...value }, lastEventId);
     else sink.event(name, value, lastEventId);
-    sink.alive(SILENCE);
+    if (open) sink.alive(SILENCE);
   }
 
   // An EventSource does not say why it was refused, so the question is asked again where the answer can be read. A ticket
@@ -107,12 +112,12 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
       const answer = turn.then(() => within(post(`/${clientId}/${path}`, what), o.timeout, name));
       turn = answer.catch(() => {});
       await answer;
-      if (token) {
+      if (token && open) {
         hello.token = token;
         sink.event("auth:refreshed", await answer, "");
       }
       return answer;
     },
-    close: () => end("closed"),
+    close: () => close("closed"),
   };
 }

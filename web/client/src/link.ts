@@ -2,7 +2,7 @@
 
 import type { ClientError, Notification } from "./types.ts";
 
-/** What a transport tells. After `closed`, which comes once, it tells nothing more. */
+/** What a transport reports. It reports nothing after `closed`, which comes once, and nothing after {@link Link.close}. */
 export interface LinkSink {
   /** value: the payload of a control event, the notification of any other. id: the cursor after it, or "". */
   event(name: string, value: any, id: string): void;

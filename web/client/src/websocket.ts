@@ -3,9 +3,16 @@
 
 import { CONTROL, fail, isId, notificationOf, type Hello, type Link, type LinkSink } from "./link.ts";
 import { Pending } from "./pending.ts";
+import type { ClientError } from "./types.ts";
 
-/** Opens a link. timeout: for each acknowledgement, in ms. */
-export function openSocket(url: URL, hello: Hello, timeout: number, Socket: typeof WebSocket, sink: LinkSink): Link {
+export interface SocketOptions {
+  /** For each acknowledgement, in ms. */
+  timeout: number;
+  Socket: typeof WebSocket;
+}
+
+/** Opens a link. */
+export function openSocket(url: URL, hello: Hello, { timeout, Socket }: SocketOptions, sink: LinkSink): Link {
   const acks = new Pending();
   let patience = 0, last = "", open = true;
   let attach: ((...part: unknown[]) => void) | undefined;
@@ -18,7 +25,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     try {
       if (typeof data === "string") engine(data[0], data.slice(1));
       else attach!(data);
-      sink.alive(patience); // the server pings
+      if (open) sink.alive(patience); // the server pings
     } catch (error) {
       end("unreadable packet: " + (error as Error).message);
     }
@@ -26,12 +33,16 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
   socket.onclose = (event) => end(event.reason || "connection lost");
   socket.onerror = () => {}; // a close follows; the sockets of some runtimes throw what nobody listens for
 
-  function end(reason: string, error?: Parameters<LinkSink["closed"]>[1]) {
-    if (!open) return;
+  function close(reason: string) {
     open = false;
     socket.onmessage = socket.onclose = null;
     socket.close();
     acks.clear(fail("closed", reason));
+  }
+
+  function end(reason: string, error?: ClientError) {
+    if (!open) return;
+    close(reason);
     sink.closed(reason, error);
   }
 
@@ -88,7 +99,7 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     ask: (name, args) => acks.ask(name, timeout, (ack) => write("42" + ack + JSON.stringify([name, ...args]))),
     close(ordered) {
       if (ordered) write("41");
-      end("closed");
+      close("closed");
     },
   };
 }

@@ -1,7 +1,7 @@
 // One connection for all tabs of a browser with the same options: one tab leads, and the others hear it. The next leader
 // resumes from the last id that it heard.
 
-import { drive } from "../connection.ts";
+import { Connection } from "../connection.ts";
 import { refuse, type Driver, type DriverSink, type Log, type State } from "../driver.ts";
 import { copy, fail, unique } from "../link.ts";
 import { Pending } from "../pending.ts";
@@ -117,7 +117,7 @@ export class SharedDriver implements Driver {
     const options = this.#options;
     options.channels = this.#channels.all;
     options.since = this.#state.lastId ?? options.since;
-    this.#connection = drive(options, this.#leader, this.#log);
+    this.#connection = new Connection(options, this.#leader, this.#log);
     this.#follow();
   }
 

@@ -1,6 +1,6 @@
 // Loads the code of a shared connection, which most pages do not need, when a page asks for it.
 
-import { drive } from "../connection.ts";
+import { Connection } from "../connection.ts";
 import { refuse, type Driver, type DriverSink, type Log } from "../driver.ts";
 import { fail } from "../link.ts";
 import { Queue } from "../queue.ts";
@@ -60,7 +60,7 @@ export class LoadingDriver implements Driver {
     if (this.#closed || this.#driver) return; // a close, or a load that a later reconnect began
     // Where the code cannot be loaded, this tab connects by itself.
     const parameters = [this.#options, this.#sink, this.#log] as const;
-    this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : drive(...parameters);
+    this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : new Connection(...parameters);
     this.#queue.flush();
   }
 

@@ -47,10 +47,9 @@ test("reconnect() in a handler makes one connection", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann", transport: "socket.io", backoff: { min: 20 } });
   await connected(client);
-  const stop = client.on("disconnect", () => client.reconnect());
+  const stop = client.on("disconnect", () => client.reconnect()), again = next(client, "connected");
   await commands.api(url, "DELETE", "/v1/users/ann/connections");
-  await until(client, () => client.status !== "connected");
-  await connected(client);
+  await again;
   stop();
   const { connections } = (await commands.api(url, "GET", "/v1/connections")).json as any;
   expect(connections.map(({ clientId }: any) => clientId)).toEqual([client.clientId]);
