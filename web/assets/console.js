@@ -1943,6 +1943,7 @@ var init_connection = __esmMin((() => {
 				this.#channels.delete(name);
 				this.#left.add(name);
 			}
+			const added = join.filter((name) => !this.#channels.has(name));
 			for (const name of join) {
 				this.#left.delete(name);
 				this.#channels.add(name);
@@ -1953,7 +1954,7 @@ var init_connection = __esmMin((() => {
 				denied: []
 			};
 			const { denied = [] } = await this.ask("subscribe", [{ channels: join }]).catch((error) => {
-				if (this.#status === "connected") for (const name of join) this.#channels.delete(name);
+				if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
 				throw error;
 			});
 			for (const name of denied) this.#channels.delete(name);
@@ -2251,8 +2252,9 @@ var init_bus = __esmMin((() => {
 	revived = (value) => value && fail(value.code, value.message, value.retryAfter);
 }));
 // ../client/src/shared/channels.ts
-var Channels;
+var without, Channels;
 var init_channels = __esmMin((() => {
+	without = (names, others) => names.filter((name) => !others.includes(name));
 	Channels = class {
 		#tab;
 		#tabs = /* @__PURE__ */ new Map();
@@ -2275,8 +2277,11 @@ var init_channels = __esmMin((() => {
 		set(tab, channels) {
 			this.#tabs.set(tab, [...new Set(channels)]);
 		}
+		/** Forgets a tab. Returns its channels. */
 		delete(tab) {
+			const channels = this.#tabs.get(tab) ?? [];
 			this.#tabs.delete(tab);
+			return channels;
 		}
 		/** Forgets the other tabs. */
 		reset() {
@@ -2373,10 +2378,16 @@ var init_driver = __esmMin((() => {
 			return this.#request(event, "ask", [event, copy(args)]);
 		}
 		async change(join, leave) {
-			const result = await this.#request("join", "change", [join, leave]);
-			this.#channels.set(this.#tab, [...this.#channels.own.filter((channel) => !leave.includes(channel)), ...result.joined]);
-			this.#post("hello", this.#tab, this.#channels.own);
-			return result;
+			const { own } = this.#channels, added = join.filter((channel) => !own.includes(channel));
+			this.#declare([...without(own, leave), ...join]);
+			try {
+				const result = await this.#request("join", "change", [join, leave]);
+				if (result.denied.length) this.#declare(without(this.#channels.own, result.denied));
+				return result;
+			} catch (error) {
+				if (this.#state.status === "connected") this.#declare(without(this.#channels.own, added));
+				throw error;
+			}
 		}
 		reconnect() {
 			if (!this.#bus) this.#start();
@@ -2407,7 +2418,7 @@ var init_driver = __esmMin((() => {
 		}
 		/** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
 		#end = (event) => {
-			if (!event?.persisted) this.#post("gone", this.#tab, this.#channels.own, !!this.#connection);
+			if (!event?.persisted) this.#post("gone", this.#tab, !!this.#connection);
 		};
 		#post = (...message) => this.#bus?.post(...message);
 		#start() {
@@ -2465,10 +2476,14 @@ var init_driver = __esmMin((() => {
 			if (this.#connection) this.#messages.call(this.#tab, id, method, args);
 			else this.#post("call", this.#tab, id, method, args);
 		}
-		/** As the leader: joins, and leaves the channels that no other tab is in. */
-		async #change(tab, join, leave) {
-			const others = this.#channels.entries.filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
-			return this.#connection.change(join, leave.filter((channel) => !others.includes(channel)));
+		/** Tells all tabs which channels this one is in. */
+		#declare(channels) {
+			this.#channels.set(this.#tab, channels);
+			this.#post("channels", this.#tab, this.#channels.own);
+		}
+		/** As the leader: joins, and leaves the channels that no tab is in. */
+		#change(join, leave) {
+			return this.#connection.change(join, without(leave, this.#channels.all));
 		}
 		#apply(change) {
 			Object.assign(this.#state, change);
@@ -2500,14 +2515,15 @@ var init_driver = __esmMin((() => {
 		};
 		/** Receives what other tabs say. */
 		#messages = {
+			channels: (tab, channels) => this.#channels.set(tab, channels),
 			hello: (tab, channels) => {
 				this.#channels.set(tab, channels);
 				if (this.#connection) this.#tell(this.#channels.entries);
 			},
-			gone: (tab, channels, led) => {
-				this.#channels.delete(tab);
+			gone: (tab, led) => {
+				const channels = this.#channels.delete(tab);
 				if (led) this.#led = false;
-				if (this.#connection) this.#change(tab, [], channels).catch(() => {});
+				if (this.#connection) this.#change([], channels).catch(() => {});
 			},
 			state: (state, channels) => {
 				for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
@@ -2538,7 +2554,8 @@ var init_driver = __esmMin((() => {
 					else if (id) this.#post("answer", tab, id, plain(value), failed);
 				};
 				try {
-					answer(await (method === "change" ? this.#change(tab, ...args) : this.#connection[method](...args)), 0);
+					const [join, leave] = args;
+					answer(await (method === "change" ? this.#change(join, leave) : this.#connection[method](...args)), 0);
 				} catch (error) {
 					answer(error, 1);
 				}

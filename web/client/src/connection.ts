@@ -79,6 +79,7 @@ export class Connection implements Driver {
       this.#channels.delete(name);
       this.#left.add(name);
     }
+    const added = join.filter((name) => !this.#channels.has(name));
     for (const name of join) {
       this.#left.delete(name);
       this.#channels.add(name); // before the answer: when none comes, the next connection joins it
@@ -87,7 +88,7 @@ export class Connection implements Driver {
     if (!join.length) return { joined: [], denied: [] };
     const { denied = [] } = await this.ask("subscribe", [{ channels: join }]).catch((error) => {
       // The server refused the request as a whole. It would refuse a handshake with these channels too.
-      if (this.#status === "connected") for (const name of join) this.#channels.delete(name);
+      if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
       throw error;
     });
     for (const name of denied) this.#channels.delete(name);

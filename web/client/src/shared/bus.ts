@@ -11,8 +11,10 @@ export type Method = "emit" | "ask" | "change";
 export interface Messages {
   /** A tab and its channels. The leader answers with its state. */
   hello(tab: string, channels: string[]): void;
+  /** The channels of a tab, before the call that joins or leaves them. */
+  channels(tab: string, channels: string[]): void;
   /** A tab ended. led: it was the leader. */
-  gone(tab: string, channels: string[], led: boolean): void;
+  gone(tab: string, led: boolean): void;
   /** The state of the leader's connection and, in answer to a hello, the channels of all tabs. */
   state(state: Partial<State>, channels?: [tab: string, channels: string[]][]): void;
   /** An event of the leader's connection. */

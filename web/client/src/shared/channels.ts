@@ -1,5 +1,8 @@
 // Which tab is in which channels. Every tab keeps this table: for what it delivers, and for the handshake if it leads.
 
+/** Returns the names that are not among others. */
+export const without = (names: readonly string[], others: readonly string[]): string[] => names.filter((name) => !others.includes(name));
+
 export class Channels {
   readonly #tab: string;
   readonly #tabs = new Map<string, string[]>();
@@ -28,8 +31,11 @@ export class Channels {
     this.#tabs.set(tab, [...new Set(channels)]);
   }
 
-  delete(tab: string): void {
+  /** Forgets a tab. Returns its channels. */
+  delete(tab: string): string[] {
+    const channels = this.#tabs.get(tab) ?? [];
     this.#tabs.delete(tab);
+    return channels;
   }
 
   /** Forgets the other tabs. */

@@ -8,7 +8,7 @@ import { Pending } from "../pending.ts";
 import { Queue } from "../queue.ts";
 import type { Joined, Options } from "../types.ts";
 import { openBus, plain, revived, type Bus, type Messages, type Method } from "./bus.ts";
-import { Channels } from "./channels.ts";
+import { Channels, without } from "./channels.ts";
 import { elect, type Election } from "./election.ts";
 
 /** How long a leader may be silent before a tab asks whether it is there, in ms. The server sends events more often. */
@@ -63,10 +63,19 @@ export class SharedDriver implements Driver {
   }
 
   async change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
-    const result: Joined = await this.#request("join", "change", [join, leave]);
-    this.#channels.set(this.#tab, [...this.#channels.own.filter((channel) => !leave.includes(channel)), ...result.joined]);
-    this.#post("hello", this.#tab, this.#channels.own);
-    return result;
+    // The leader decides by what the tabs declare, so a tab declares its channels before it asks: of two tabs that leave
+    // one channel at the same time, the leader finds the second one to be the last.
+    const { own } = this.#channels, added = join.filter((channel) => !own.includes(channel));
+    this.#declare([...without(own, leave), ...join]);
+    try {
+      const result: Joined = await this.#request("join", "change", [join, leave]);
+      if (result.denied.length) this.#declare(without(this.#channels.own, result.denied));
+      return result;
+    } catch (error) {
+      // As for a connection of its own: what the server refused is not asked for again, what it did not answer is.
+      if (this.#state.status === "connected") this.#declare(without(this.#channels.own, added));
+      throw error;
+    }
   }
 
   reconnect(): void {
@@ -96,7 +105,7 @@ export class SharedDriver implements Driver {
 
   /** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
   readonly #end = (event?: Partial<PageTransitionEvent>): void => {
-    if (!event?.persisted) this.#post("gone", this.#tab, this.#channels.own, !!this.#connection);
+    if (!event?.persisted) this.#post("gone", this.#tab, !!this.#connection);
   };
 
   readonly #post: Bus["post"] = (...message) => this.#bus?.post(...message);
@@ -162,10 +171,15 @@ export class SharedDriver implements Driver {
     else this.#post("call", this.#tab, id, method, args);
   }
 
-  /** As the leader: joins, and leaves the channels that no other tab is in. */
-  async #change(tab: string, join: readonly string[], leave: readonly string[]): Promise<Joined> {
-    const others = this.#channels.entries.filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
-    return this.#connection!.change(join, leave.filter((channel) => !others.includes(channel)));
+  /** Tells all tabs which channels this one is in. */
+  #declare(channels: readonly string[]): void {
+    this.#channels.set(this.#tab, channels);
+    this.#post("channels", this.#tab, this.#channels.own);
+  }
+
+  /** As the leader: joins, and leaves the channels that no tab is in. */
+  #change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
+    return this.#connection!.change(join, without(leave, this.#channels.all));
   }
 
   #apply(change: Partial<State>): void {
@@ -195,14 +209,15 @@ export class SharedDriver implements Driver {
 
   /** Receives what other tabs say. */
   readonly #messages: Messages = {
+    channels: (tab, channels) => this.#channels.set(tab, channels),
     hello: (tab, channels) => {
       this.#channels.set(tab, channels);
       if (this.#connection) this.#tell(this.#channels.entries);
     },
-    gone: (tab, channels, led) => {
-      this.#channels.delete(tab);
+    gone: (tab, led) => {
+      const channels = this.#channels.delete(tab);
       if (led) this.#led = false;
-      if (this.#connection) this.#change(tab, [], channels).catch(() => {});
+      if (this.#connection) this.#change([], channels).catch(() => {});
     },
     state: (state, channels) => {
       for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
@@ -231,8 +246,8 @@ export class SharedDriver implements Driver {
         else if (id) this.#post("answer", tab, id, plain(value), failed);
       };
       try {
-        answer(await (method === "change" ? this.#change(tab, ...args as Parameters<Driver["change"]>)
-          : (this.#connection[method] as (...args: any[]) => unknown)(...args)), 0);
+        const [join, leave] = args as Parameters<Driver["change"]>;
+        answer(await (method === "change" ? this.#change(join, leave) : (this.#connection as any)[method](...args)), 0);
       } catch (error) {
         answer(error, 1);
       }

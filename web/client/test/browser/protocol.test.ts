@@ -159,3 +159,20 @@ test("a ping is answered, and an ordered end is told to the server", async () =>
   client.close();
   expect(sockets[0].sent.slice(1)).toEqual(["3", "41"]);
 });
+
+test("a second join of a channel that the server refuses leaves the channel joined", async () => {
+  let refuse = false;
+  const { Socket, sockets } = scripted((message, say) => {
+    welcome(message, say);
+    const ask = /^42(\d+)\["subscribe"/.exec(message);
+    if (ask) say(`43${ask[1]}[${refuse ? '{"error":{"code":"rate_limited"}}' : "{}"}]`);
+  });
+  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 10 }, WebSocket: Socket });
+  await connected(client);
+  await client.join("a");
+  refuse = true;
+  await expect(client.join("a", "b")).rejects.toMatchObject({ code: "rate_limited" });
+  sockets[0].onclose({ reason: "" });
+  await connected(client);
+  expect(JSON.parse(sockets[1].sent[0].slice(2)).channels).toEqual(["a"]);
+});

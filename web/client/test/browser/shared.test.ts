@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Options } from "../../src/index.ts";
+import type { Client, Options } from "../../src/index.ts";
 import { commands, connected, listen, next, serve, until } from "./server.ts";
 
 // Each client stands for a tab: a BroadcastChannel and a lock know no difference.
@@ -351,4 +351,40 @@ test("a tab that closes while the code is loading does not connect, and one that
   expect(tab.status).toBe("connecting");
   await tab.join("b");
   expect((await connections(url))[0].rooms).toContain("b");
+});
+
+test("a channel that all tabs leave at the same time is left", async () => {
+  const url = await serve();
+  const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true }));
+  for (const tab of tabs) await connected(tab);
+  for (const leaving of [tabs, tabs.slice(1)]) { // with the tab that leads, and without it
+    await Promise.all(leaving.map((tab) => tab.join("a")));
+    await Promise.all(leaving.map((tab) => tab.leave("a")));
+    expect((await connections(url))[0].rooms).not.toContain("a");
+  }
+});
+
+test("a channel that one tab leaves while another joins it stays joined", async () => {
+  const url = await serve();
+  const [one, two, three] = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true })) as unknown as [Client, Client, Client];
+  for (const tab of [one, two, three]) await connected(tab);
+  await two.join("a");
+  await Promise.all([two.leave("a"), three.join("a")]);
+  expect((await connections(url))[0].rooms).toContain("a");
+  await Promise.all([three.leave("a"), one.join("a")]);
+  expect((await connections(url))[0].rooms).toContain("a");
+});
+
+test("a join that is denied to one tab leaves the channels of the others as they are", async () => {
+  const url = await serve({ MAX_ROOMS: "2" });
+  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 20 } })) as unknown as [Client, Client];
+  for (const tab of [one, two]) await connected(tab);
+  expect(await one.join("a")).toEqual({ joined: ["a"], denied: [] }); // the other one is general
+  expect(await two.join("b")).toEqual({ joined: [], denied: ["b"] });
+  await one.leave("a");
+  expect(await two.join("c")).toEqual({ joined: ["c"], denied: [] });
+  const again = next(two, "connected");
+  one.close();
+  await again;
+  expect((await connections(url))[0].rooms).toContain("c");
 });
