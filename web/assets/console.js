@@ -1484,6 +1484,21 @@ function tileOf(name, shape) {
 		point
 	};
 }
+// ../client/src/replies.ts
+var REPLIES, isReply;
+var init_replies = __esmMin((() => {
+	REPLIES = {
+		ping: "pong",
+		subscribe: "subscribed",
+		unsubscribe: "unsubscribed",
+		"join-room": "room-joined",
+		"leave-room": "room-left",
+		"custom-event": "custom-event-response",
+		"send-message": "",
+		"auth:refresh": "auth:refreshed"
+	};
+	isReply = ({ type, id }) => !id && Object.values(REPLIES).includes(type);
+}));
 // ../client/src/link.ts
 function fail(code, message, retryAfter) {
 	return Object.assign(new Error(message), {
@@ -1507,7 +1522,8 @@ function settled(reply) {
 }
 /**
 * The notification in the arguments of an event. Events that Go code emitted, and replies, are no notifications: they are
-* put into one. own: the trailing id is this event's, not only the cursor at its place.
+* put into one. own: the trailing id is this event's, not only the cursor at its place. It never is a reply's: the cursor
+* moves on with notifications for others too.
 */
 function notificationOf(name, args, id, own) {
 	const [first] = args;
@@ -1516,7 +1532,7 @@ function notificationOf(name, args, id, own) {
 		...first
 	};
 	return {
-		...own && { id },
+		...own && !isReply({ type: name }) && { id },
 		type: name,
 		data: args.length > 1 ? args : first ?? null,
 		timestamp: (/* @__PURE__ */ new Date()).toISOString(),
@@ -1533,6 +1549,7 @@ function subject(token) {
 }
 var isId, CONTROL$1, coded, unique, copy;
 var init_link = __esmMin((() => {
+	init_replies();
 	isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
 	CONTROL$1 = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
 	coded = (error) => typeof error.code === "string" ? error : void 0;
@@ -1541,8 +1558,8 @@ var init_link = __esmMin((() => {
 }));
 // ../client/src/driver.ts
 /** Reports that an event cannot be sent. */
-function refuse(sink, event, code) {
-	sink.event("error", fail(code, `${event} cannot be sent now`), "");
+function refuse(sink, event, code, tab) {
+	sink.event("error", fail(code, `${event} cannot be sent now`), "", tab);
 	return false;
 }
 var init_driver$1 = __esmMin((() => {
@@ -1765,19 +1782,27 @@ var init_pending = __esmMin((() => {
 		#requests = /* @__PURE__ */ new Map();
 		#next = 0;
 		/** Sends a request under an id of its own and resolves with its answer. Rejects when there is none within timeout, in ms. */
-		ask(name, timeout, send) {
+		ask(name, timeout, note, send) {
 			const id = `${this.#next++}`;
-			const answer = new Promise((...settle) => this.#requests.set(id, settle));
+			const answer = new Promise((...settle) => this.#requests.set(id, {
+				note,
+				settle
+			}));
 			send(id);
 			return within(answer, timeout, name).finally(() => this.#requests.delete(id));
 		}
+		/** The notes of all requests, in the order they were sent. */
+		get notes() {
+			return [...this.#requests.values()].map(({ note }) => note);
+		}
 		/** Takes the answer to a request: a value, or an error when failed is 1. Answers that nobody waits for are ignored. */
 		settle(id, value, failed) {
-			this.#requests.get(id)?.[failed](value);
+			this.#requests.get(id)?.settle[failed](value);
+			this.#requests.delete(id);
 		}
 		/** Rejects all requests. */
 		clear(error) {
-			for (const [, reject] of this.#requests.values()) reject(error);
+			for (const { settle: [, reject] } of this.#requests.values()) reject(error);
 		}
 	};
 }));
@@ -1859,11 +1884,24 @@ function openSocket(url, hello, { timeout, Socket }, sink) {
 		const own = id !== "" && id !== last;
 		if (id) last = id;
 		if (ack) write(`43${ack}[]`);
-		sink.event(name, CONTROL$1.includes(name) ? args[0] : notificationOf(name, args, id, own), id);
+		const value = CONTROL$1.includes(name) ? args[0] : notificationOf(name, args, id, own);
+		sink.event(name, value, id, value?.id ? void 0 : senderOf(name, value));
 	}
+	/** Returns the tab that an event replies to. The server answers in order, with each reply right before its acknowledgement. */
+	function senderOf(name, value) {
+		const refusal = name === "error" && value?.code !== "rate_limited";
+		return acks.notes.find(({ reply }) => reply === name || refusal && reply !== void 0)?.tab;
+	}
+	const ask = (name, args, tab) => acks.ask(name, timeout, {
+		reply: REPLIES[name],
+		tab
+	}, (ack) => write("42" + ack + JSON.stringify([name, ...args])));
 	return {
-		emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
-		ask: (name, args) => acks.ask(name, timeout, (ack) => write("42" + ack + JSON.stringify([name, ...args]))),
+		ask,
+		emit(name, args, tab) {
+			if (tab !== void 0 && name in REPLIES) ask(name, args, tab).catch(() => {});
+			else write("42" + JSON.stringify([name, ...args]));
+		},
 		close(ordered) {
 			if (ordered) write("41");
 			close("closed");
@@ -1873,6 +1911,7 @@ function openSocket(url, hello, { timeout, Socket }, sink) {
 var init_websocket = __esmMin((() => {
 	init_link();
 	init_pending();
+	init_replies();
 }));
 // ../client/src/connection.ts
 var TOKEN, FINAL, SOCKET_PATIENCE, Connection;
@@ -1921,24 +1960,24 @@ var init_connection = __esmMin((() => {
 			this.#rounds = new Rounds(options);
 			this.reconnect();
 		}
-		emit(event, args) {
+		emit(event, args, tab) {
 			const connected = this.#status === "connected", transport = connected ? this.#transport : this.#rounds.fixed;
-			if (this.#status === "closed") return refuse(this.#sink, event, "closed");
-			if (transport === "sse") return refuse(this.#sink, event, "unsupported");
+			if (this.#status === "closed") return refuse(this.#sink, event, "closed", tab);
+			if (transport === "sse") return refuse(this.#sink, event, "unsupported", tab);
 			if (!connected) {
 				const sent = copy(args);
-				return this.#queue.add(() => this.emit(event, sent)) || refuse(this.#sink, event, "unavailable");
+				return this.#queue.add(() => this.emit(event, sent, tab)) || refuse(this.#sink, event, "unavailable", tab);
 			}
-			this.#link.emit(event, args);
+			this.#link.emit(event, args, tab);
 			return true;
 		}
-		async ask(event, args) {
-			const send = async () => settled(await this.#link.ask(event, args));
+		async ask(event, args, tab) {
+			const send = async () => settled(await this.#link.ask(event, args, tab));
 			if (this.#status === "connected") return send();
 			if (this.#status === "closed") throw fail("closed", "closed");
 			return this.#queue.request(send, this.#timeout);
 		}
-		async change(join, leave) {
+		async change(join, leave, tab) {
 			for (const name of leave) {
 				this.#channels.delete(name);
 				this.#left.add(name);
@@ -1948,12 +1987,12 @@ var init_connection = __esmMin((() => {
 				this.#left.delete(name);
 				this.#channels.add(name);
 			}
-			if (leave.length) await this.ask("unsubscribe", [{ channels: leave }]);
+			if (leave.length) await this.ask("unsubscribe", [{ channels: leave }], tab);
 			if (!join.length) return {
 				joined: [],
 				denied: []
 			};
-			const { denied = [] } = await this.ask("subscribe", [{ channels: join }]).catch((error) => {
+			const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab).catch((error) => {
 				if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
 				throw error;
 			});
@@ -2053,13 +2092,13 @@ var init_connection = __esmMin((() => {
 		}
 		/** Receives what the link reports. */
 		#received = {
-			event: (name, value, id) => {
+			event: (name, value, id, tab) => {
 				if (id) this.#sink.state({ lastId: this.#lastId = id });
 				this.#log(name, id);
 				if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
 				if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
 				if (name === "auth:expiring" && this.#options.getToken) this.#refresh();
-				this.#sink.event(name, value, id);
+				this.#sink.event(name, value, id, tab);
 			},
 			closed: (reason, error) => this.#lose(reason, error),
 			alive: (ms) => {
@@ -2071,7 +2110,7 @@ var init_connection = __esmMin((() => {
 		};
 		/** Takes the first event of a link. Returns false when a handler closed, or connected again. */
 		#connect(connection) {
-			const attempt = this.#attempt, transport = this.#transport, { pingInterval } = this.#options;
+			const attempt = this.#attempt, transport = this.#transport, { pingInterval, shared } = this.#options;
 			this.#rounds.end(transport);
 			this.#status = "connected";
 			if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {});
@@ -2084,7 +2123,7 @@ var init_connection = __esmMin((() => {
 			});
 			if (attempt !== this.#attempt) return false;
 			const interval = transport === "sse" ? 0 : pingInterval ?? (this.#rounds.fixed ? 3e3 : 0);
-			if (interval) this.#pinger = setInterval(() => this.#link.emit("ping", []), interval);
+			if (interval) this.#pinger = setInterval(() => this.#link.emit("ping", [], shared ? "" : void 0), interval);
 			return true;
 		}
 		/** Shows the server a new token. When that fails, the server ends the connection, and the next one asks the page again. */
@@ -2468,7 +2507,7 @@ var init_driver = __esmMin((() => {
 		}
 		async #request(what, method, args) {
 			if (this.#state.status === "closed") throw fail("closed", "closed");
-			const send = () => this.#calls.ask(what, this.#timeout, (id) => this.#call(id, method, args));
+			const send = () => this.#calls.ask(what, this.#timeout, void 0, (id) => this.#call(id, method, args));
 			return this.#led ? send() : this.#queue.request(send, this.#timeout);
 		}
 		/** Calls a method of the leader's connection. id: "" where no answer is wanted. */
@@ -2482,8 +2521,8 @@ var init_driver = __esmMin((() => {
 			this.#post("channels", this.#tab, this.#channels.own);
 		}
 		/** As the leader: joins, and leaves the channels that no tab is in. */
-		#change(join, leave) {
-			return this.#connection.change(join, without(leave, this.#channels.all));
+		#change(join, leave, tab) {
+			return this.#connection.change(join, without(leave, this.#channels.all), tab);
 		}
 		#apply(change) {
 			Object.assign(this.#state, change);
@@ -2498,10 +2537,10 @@ var init_driver = __esmMin((() => {
 		}
 		/** Receives what the leader's own connection reports. */
 		#leader = {
-			event: (name, value, id) => {
+			event: (name, value, id, tab) => {
 				if (this.#muted) return;
-				this.#post("event", name, plain(value), id);
-				this.#deliver(name, value, id);
+				this.#post("event", name, plain(value), id, tab);
+				this.#deliver(name, value, id, tab);
 			},
 			state: (change) => {
 				if (this.#muted) return;
@@ -2523,7 +2562,7 @@ var init_driver = __esmMin((() => {
 			gone: (tab, led) => {
 				const channels = this.#channels.delete(tab);
 				if (led) this.#led = false;
-				if (this.#connection) this.#change([], channels).catch(() => {});
+				if (this.#connection) this.#change([], channels, tab).catch(() => {});
 			},
 			state: (state, channels) => {
 				for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
@@ -2540,12 +2579,12 @@ var init_driver = __esmMin((() => {
 				if (state.status === "closed") this.#post("reconnect", this.#options.token);
 				this.#fresh = state.status.endsWith("ing");
 			},
-			event: (name, value, id) => {
+			event: (name, value, id, tab) => {
 				if (this.#connection) return;
 				this.#wait(() => this.#doubt(), SILENCE);
 				if (id) this.#apply({ lastId: id });
 				this.#log(name, id);
-				this.#deliver(name, name === "error" ? revived(value) : value, id);
+				this.#deliver(name, name === "error" ? revived(value) : value, id, tab);
 			},
 			call: async (tab, id, method, args) => {
 				if (!this.#connection) return;
@@ -2555,7 +2594,7 @@ var init_driver = __esmMin((() => {
 				};
 				try {
 					const [join, leave] = args;
-					answer(await (method === "change" ? this.#change(join, leave) : this.#connection[method](...args)), 0);
+					answer(await (method === "change" ? this.#change(join, leave, tab) : this.#connection[method](...args, tab)), 0);
 				} catch (error) {
 					answer(error, 1);
 				}
@@ -2568,8 +2607,9 @@ var init_driver = __esmMin((() => {
 				this.#connection?.reconnect();
 			}
 		};
-		/** Delivers an event to this tab, unless the tab has it already or only other tabs are in its channels. */
-		#deliver(name, value, id) {
+		/** Delivers an event to this tab, unless it is a reply to another one, is there already, or is in channels of others. */
+		#deliver(name, value, id, tab) {
+			if (tab && tab !== this.#tab) return;
 			if (value?.id) {
 				const [epoch, sequence] = value.id.split("-"), [before, last] = this.#delivered.split("-");
 				if (epoch === before && +sequence <= +last) return;
@@ -2662,6 +2702,7 @@ function share(options, sink, log) {
 // ../client/src/client.ts
 init_connection();
 init_endpoint();
+init_replies();
 /**
 * Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
 * {@link Client.onStatus}. What was missed in between comes before anything new.
@@ -2697,7 +2738,7 @@ function connect(options = {}) {
 		event(name, value, id) {
 			if (name === "sync") return;
 			each(handlers.get(name), value, id);
-			if (value?.data !== void 0) {
+			if (value?.data !== void 0 && !isReply(value)) {
 				for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
 			}
 			each(any, name, value, id);

@@ -1,6 +1,7 @@
 import { Connection } from "./connection.ts";
 import type { Driver, DriverSink, State } from "./driver.ts";
 import { endpoint } from "./endpoint.ts";
+import { isReply } from "./replies.ts";
 import { share } from "./shared/index.ts";
 import type { AnyHandler, Client, Options } from "./types.ts";
 
@@ -39,8 +40,8 @@ export function connect(options: Options = {}): Client {
     event(name, value, id) {
       if (name === "sync") return; // it only moves the cursor
       each(handlers.get(name), value, id);
-      // Only notifications have `data`: control events keep their names.
-      if (value?.data !== undefined) for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
+      // Control events, which have no `data`, and replies keep their names.
+      if (value?.data !== undefined && !isReply(value)) for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
       each(any, name, value, id);
     },
     state(change) {

@@ -55,26 +55,26 @@ export class Connection implements Driver {
     this.reconnect();
   }
 
-  emit(event: string, args: unknown[]): boolean {
+  emit(event: string, args: unknown[], tab?: string): boolean {
     const connected = this.#status === "connected", transport = connected ? this.#transport : this.#rounds.fixed;
-    if (this.#status === "closed") return refuse(this.#sink, event, "closed");
-    if (transport === "sse") return refuse(this.#sink, event, "unsupported");
+    if (this.#status === "closed") return refuse(this.#sink, event, "closed", tab);
+    if (transport === "sse") return refuse(this.#sink, event, "unsupported", tab);
     if (!connected) {
       const sent = copy(args);
-      return this.#queue.add(() => this.emit(event, sent)) || refuse(this.#sink, event, "unavailable");
+      return this.#queue.add(() => this.emit(event, sent, tab)) || refuse(this.#sink, event, "unavailable", tab);
     }
-    this.#link!.emit(event, args);
+    this.#link!.emit(event, args, tab);
     return true;
   }
 
-  async ask(event: string, args: unknown[]): Promise<any> {
-    const send = async () => settled(await this.#link!.ask(event, args));
+  async ask(event: string, args: unknown[], tab?: string): Promise<any> {
+    const send = async () => settled(await this.#link!.ask(event, args, tab));
     if (this.#status === "connected") return send();
     if (this.#status === "closed") throw fail("closed", "closed");
     return this.#queue.request(send, this.#timeout);
   }
 
-  async change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
+  async change(join: readonly string[], leave: readonly string[], tab?: string): Promise<Joined> {
     for (const name of leave) {
       this.#channels.delete(name);
       this.#left.add(name);
@@ -84,9 +84,9 @@ export class Connection implements Driver {
       this.#left.delete(name);
       this.#channels.add(name); // before the answer: when none comes, the next connection joins it
     }
-    if (leave.length) await this.ask("unsubscribe", [{ channels: leave }]);
+    if (leave.length) await this.ask("unsubscribe", [{ channels: leave }], tab);
     if (!join.length) return { joined: [], denied: [] };
-    const { denied = [] } = await this.ask("subscribe", [{ channels: join }]).catch((error) => {
+    const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab).catch((error) => {
       // The server refused the request as a whole. It would refuse a handshake with these channels too.
       if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
       throw error;
@@ -175,13 +175,13 @@ export class Connection implements Driver {
 
   /** Receives what the link reports. */
   readonly #received: LinkSink = {
-    event: (name, value, id) => {
+    event: (name, value, id, tab) => {
       if (id) this.#sink.state({ lastId: this.#lastId = id });
       this.#log(name, id);
       if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
       if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
       if (name === "auth:expiring" && this.#options.getToken) void this.#refresh();
-      this.#sink.event(name, value, id);
+      this.#sink.event(name, value, id, tab);
     },
     closed: (reason, error) => this.#lose(reason, error),
     alive: (ms) => {
@@ -194,7 +194,7 @@ export class Connection implements Driver {
 
   /** Takes the first event of a link. Returns false when a handler closed, or connected again. */
   #connect(connection: any): boolean {
-    const attempt = this.#attempt, transport = this.#transport, { pingInterval } = this.#options;
+    const attempt = this.#attempt, transport = this.#transport, { pingInterval, shared } = this.#options;
     this.#rounds.end(transport);
     this.#status = "connected"; // before the handlers know, so that what waits is sent before what they send
     if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {}); // the next connection tries again
@@ -202,7 +202,7 @@ export class Connection implements Driver {
     if (attempt === this.#attempt) this.#set("connected", { transport, error: undefined, clientId: connection?.clientId, connection });
     if (attempt !== this.#attempt) return false;
     const interval = transport === "sse" ? 0 : pingInterval ?? (this.#rounds.fixed ? 3000 : 0);
-    if (interval) this.#pinger = setInterval(() => this.#link!.emit("ping", []), interval);
+    if (interval) this.#pinger = setInterval(() => this.#link!.emit("ping", [], shared ? "" : undefined), interval);
     return true;
   }
 

@@ -1,11 +1,15 @@
 // What the two transports have in common: the face they show the connection, and the shape in which events leave them.
 
+import { isReply } from "./replies.ts";
 import type { ClientError, Notification } from "./types.ts";
 
 /** What a transport reports. It reports nothing after `closed`, which comes once, and nothing after {@link Link.close}. */
 export interface LinkSink {
-  /** value: the payload of a control event, the notification of any other. id: the cursor after it, or "". */
-  event(name: string, value: any, id: string): void;
+  /**
+   * value: the payload of a control event, the notification of any other. id: the cursor after it, or "". tab: of a shared
+   * connection, the tab that the event replies to.
+   */
+  event(name: string, value: any, id: string, tab?: string): void;
   /** The transport has ended. error: what the server, or the lack of something, says about it. */
   closed(reason: string, error?: ClientError): void;
   /** There is a sign of the server, and the next is due within ms. */
@@ -16,8 +20,9 @@ export interface LinkSink {
 
 /** A connection over one transport. It speaks in events of Socket.IO; the stream translates them to requests. */
 export interface Link {
-  emit(event: string, args: unknown[]): void;
-  ask(event: string, args: unknown[]): Promise<any>;
+  /** tab: of a shared connection, the one that sends; "" for the connection itself, whose replies are for all tabs. */
+  emit(event: string, args: unknown[], tab?: string): void;
+  ask(event: string, args: unknown[], tab?: string): Promise<any>;
   /** Ends it. ordered: the server is told. */
   close(ordered?: boolean): void;
 }
@@ -72,7 +77,8 @@ export function settled(reply: any): any {
 
 /**
  * The notification in the arguments of an event. Events that Go code emitted, and replies, are no notifications: they are
- * put into one. own: the trailing id is this event's, not only the cursor at its place.
+ * put into one. own: the trailing id is this event's, not only the cursor at its place. It never is a reply's: the cursor
+ * moves on with notifications for others too.
  */
 export function notificationOf(name: string, args: any[], id: string, own: boolean): Notification {
   const [first] = args;
@@ -80,7 +86,7 @@ export function notificationOf(name: string, args: any[], id: string, own: boole
     return { metadata: {}, ...first };
   }
   return {
-    ...(own && { id }), type: name, data: args.length > 1 ? args : first ?? null,
+    ...(own && !isReply({ type: name }) && { id }), type: name, data: args.length > 1 ? args : first ?? null,
     timestamp: new Date().toISOString(), metadata: {},
   };
 }

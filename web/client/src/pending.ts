@@ -2,25 +2,37 @@
 
 import { within } from "./link.ts";
 
-export class Pending {
-  readonly #requests = new Map<string, [resolve: (value: any) => void, reject: (error: any) => void]>();
+interface Request<Note> {
+  note: Note;
+  settle: [resolve: (value: any) => void, reject: (error: any) => void];
+}
+
+/** Note: what the sender keeps of a request. */
+export class Pending<Note = void> {
+  readonly #requests = new Map<string, Request<Note>>();
   #next = 0;
 
   /** Sends a request under an id of its own and resolves with its answer. Rejects when there is none within timeout, in ms. */
-  ask(name: string, timeout: number, send: (id: string) => void): Promise<any> {
+  ask(name: string, timeout: number, note: Note, send: (id: string) => void): Promise<any> {
     const id = `${this.#next++}`;
-    const answer = new Promise((...settle) => this.#requests.set(id, settle));
+    const answer = new Promise((...settle) => this.#requests.set(id, { note, settle }));
     send(id);
     return within(answer, timeout, name).finally(() => this.#requests.delete(id));
   }
 
+  /** The notes of all requests, in the order they were sent. */
+  get notes(): Note[] {
+    return [...this.#requests.values()].map(({ note }) => note);
+  }
+
   /** Takes the answer to a request: a value, or an error when failed is 1. Answers that nobody waits for are ignored. */
   settle(id: string, value: any, failed: 0 | 1): void {
-    this.#requests.get(id)?.[failed](value);
+    this.#requests.get(id)?.settle[failed](value);
+    this.#requests.delete(id);
   }
 
   /** Rejects all requests. */
   clear(error: Error): void {
-    for (const [, reject] of this.#requests.values()) reject(error);
+    for (const { settle: [, reject] } of this.#requests.values()) reject(error);
   }
 }

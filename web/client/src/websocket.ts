@@ -3,6 +3,7 @@
 
 import { CONTROL, fail, isId, notificationOf, type Hello, type Link, type LinkSink } from "./link.ts";
 import { Pending } from "./pending.ts";
+import { REPLIES } from "./replies.ts";
 import type { ClientError } from "./types.ts";
 
 export interface SocketOptions {
@@ -13,7 +14,7 @@ export interface SocketOptions {
 
 /** Opens a link. */
 export function openSocket(url: URL, hello: Hello, { timeout, Socket }: SocketOptions, sink: LinkSink): Link {
-  const acks = new Pending();
+  const acks = new Pending<{ reply: string | undefined; tab: string | undefined }>();
   let patience = 0, last = "", open = true;
   let attach: ((...part: unknown[]) => void) | undefined;
 
@@ -91,12 +92,26 @@ export function openSocket(url: URL, hello: Hello, { timeout, Socket }: SocketOp
     const own = id !== "" && id !== last;
     if (id) last = id;
     if (ack) write(`43${ack}[]`);
-    sink.event(name, CONTROL.includes(name) ? args[0] : notificationOf(name, args, id, own), id);
+    const value: any = CONTROL.includes(name) ? args[0] : notificationOf(name, args, id, own);
+    sink.event(name, value, id, value?.id ? undefined : senderOf(name, value));
   }
 
+  /** Returns the tab that an event replies to. The server answers in order, with each reply right before its acknowledgement. */
+  function senderOf(name: string, value: any): string | undefined {
+    const refusal = name === "error" && value?.code !== "rate_limited"; // that one comes out of order, and concerns all tabs
+    return acks.notes.find(({ reply }) => reply === name || refusal && reply !== undefined)?.tab;
+  }
+
+  const ask: Link["ask"] = (name, args, tab) =>
+    acks.ask(name, timeout, { reply: REPLIES[name], tab }, (ack) => write("42" + ack + JSON.stringify([name, ...args])));
+
   return {
-    emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
-    ask: (name, args) => acks.ask(name, timeout, (ack) => write("42" + ack + JSON.stringify([name, ...args]))),
+    ask,
+    emit(name, args, tab) {
+      // Only with an acknowledgement can the reply to one tab be told from the reply to another.
+      if (tab !== undefined && name in REPLIES) ask(name, args, tab).catch(() => {});
+      else write("42" + JSON.stringify([name, ...args]));
+    },
     close(ordered) {
       if (ordered) write("41");
       close("closed");

@@ -1,8 +1,8 @@
 import { useCallback, useState, useSyncExternalStore } from "react";
+import { isReply } from "../replies.ts";
 import type { ClientError, Connected, Joined, Notification, Receipt, Status } from "../types.ts";
 import { useConnection } from "./connection.ts";
 import { handlersOf, useStable, type Handlers } from "./handlers.ts";
-import { isReply } from "./notifications.ts";
 import type { HookOptions } from "./options.ts";
 import { isNotification, type Seat } from "./seat.ts";
 

@@ -1,5 +1,6 @@
 import { useCallback, useSyncExternalStore } from "react";
 import type { Catalogue } from "../catalogue.ts";
+import { isReply } from "../replies.ts";
 import type { EventName, Notification, Status } from "../types.ts";
 import { useProvided, useSeat } from "./connection.ts";
 import { useStable } from "./handlers.ts";
@@ -20,11 +21,6 @@ export interface Notifications<Type extends string> {
   connected: boolean;
   status: Status | "idle";
 }
-
-/** The server's answers to what a client itself asked. */
-const REPLIES = ["pong", "subscribed", "unsubscribed", "room-joined", "room-left", "custom-event-response"];
-
-export const isReply = ({ type, id }: Notification) => !id && REPLIES.includes(type);
 
 const NONE: readonly never[] = [];
 

@@ -1,6 +1,6 @@
 // What the tabs say to each other.
 
-import type { Driver, State } from "../driver.ts";
+import type { State } from "../driver.ts";
 import { fail } from "../link.ts";
 import type { ClientError } from "../types.ts";
 
@@ -17,10 +17,10 @@ export interface Messages {
   gone(tab: string, led: boolean): void;
   /** The state of the leader's connection and, in answer to a hello, the channels of all tabs. */
   state(state: Partial<State>, channels?: [tab: string, channels: string[]][]): void;
-  /** An event of the leader's connection. */
-  event(name: string, value: unknown, id: string): void;
+  /** An event of the leader's connection. tab: the only one that delivers it; the id counts for all. */
+  event(name: string, value: unknown, id: string, tab?: string): void;
   /** A tab calls a method of the leader's connection. id: of the call. */
-  call<Name extends Method>(tab: string, id: string, method: Name, args: Parameters<Driver[Name]>): void;
+  call(tab: string, id: string, method: Method, args: unknown[]): void;
   /** The answer to a call. failed: 1 when value is an error. */
   answer(tab: string, id: string, value: unknown, failed: 0 | 1): void;
   /** A tab wants the leader to connect again, with a newer token if it has one. */

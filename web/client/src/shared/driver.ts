@@ -159,14 +159,14 @@ export class SharedDriver implements Driver {
     this.#queue.flush();
   }
 
-  async #request<Name extends Method>(what: string, method: Name, args: Parameters<Driver[Name]>): Promise<any> {
+  async #request(what: string, method: Method, args: unknown[]): Promise<any> {
     if (this.#state.status === "closed") throw fail("closed", "closed");
-    const send = () => this.#calls.ask(what, this.#timeout, (id) => this.#call(id, method, args));
+    const send = () => this.#calls.ask(what, this.#timeout, undefined, (id) => this.#call(id, method, args));
     return this.#led ? send() : this.#queue.request(send, this.#timeout);
   }
 
   /** Calls a method of the leader's connection. id: "" where no answer is wanted. */
-  #call<Name extends Method>(id: string, method: Name, args: Parameters<Driver[Name]>): void {
+  #call(id: string, method: Method, args: unknown[]): void {
     if (this.#connection) this.#messages.call(this.#tab, id, method, args);
     else this.#post("call", this.#tab, id, method, args);
   }
@@ -178,8 +178,8 @@ export class SharedDriver implements Driver {
   }
 
   /** As the leader: joins, and leaves the channels that no tab is in. */
-  #change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
-    return this.#connection!.change(join, without(leave, this.#channels.all));
+  #change(join: readonly string[], leave: readonly string[], tab: string): Promise<Joined> {
+    return this.#connection!.change(join, without(leave, this.#channels.all), tab);
   }
 
   #apply(change: Partial<State>): void {
@@ -194,10 +194,10 @@ export class SharedDriver implements Driver {
 
   /** Receives what the leader's own connection reports. */
   readonly #leader: DriverSink = {
-    event: (name, value, id) => {
+    event: (name, value, id, tab) => {
       if (this.#muted) return;
-      this.#post("event", name, plain(value), id);
-      this.#deliver(name, value, id);
+      this.#post("event", name, plain(value), id, tab);
+      this.#deliver(name, value, id, tab);
     },
     state: (change) => {
       if (this.#muted) return;
@@ -217,7 +217,7 @@ export class SharedDriver implements Driver {
     gone: (tab, led) => {
       const channels = this.#channels.delete(tab);
       if (led) this.#led = false;
-      if (this.#connection) this.#change([], channels).catch(() => {});
+      if (this.#connection) this.#change([], channels, tab).catch(() => {});
     },
     state: (state, channels) => {
       for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
@@ -232,12 +232,12 @@ export class SharedDriver implements Driver {
       if (state.status === "closed") this.#post("reconnect", this.#options.token);
       this.#fresh = state.status!.endsWith("ing");
     },
-    event: (name, value, id) => {
+    event: (name, value, id, tab) => {
       if (this.#connection) return;
       this.#wait(() => this.#doubt(), SILENCE);
       if (id) this.#apply({ lastId: id });
       this.#log(name, id);
-      this.#deliver(name, name === "error" ? revived(value) : value, id);
+      this.#deliver(name, name === "error" ? revived(value) : value, id, tab);
     },
     call: async (tab, id, method, args) => {
       if (!this.#connection) return;
@@ -246,8 +246,8 @@ export class SharedDriver implements Driver {
         else if (id) this.#post("answer", tab, id, plain(value), failed);
       };
       try {
-        const [join, leave] = args as Parameters<Driver["change"]>;
-        answer(await (method === "change" ? this.#change(join, leave) : (this.#connection as any)[method](...args)), 0);
+        const [join, leave] = args as [string[], string[]];
+        answer(await (method === "change" ? this.#change(join, leave, tab) : (this.#connection as any)[method](...args, tab)), 0);
       } catch (error) {
         answer(error, 1);
       }
@@ -261,8 +261,9 @@ export class SharedDriver implements Driver {
     },
   };
 
-  /** Delivers an event to this tab, unless the tab has it already or only other tabs are in its channels. */
-  #deliver(name: string, value: any, id: string): void {
+  /** Delivers an event to this tab, unless it is a reply to another one, is there already, or is in channels of others. */
+  #deliver(name: string, value: any, id: string, tab?: string): void {
+    if (tab && tab !== this.#tab) return;
     if (value?.id) {
       const [epoch, sequence] = value.id.split("-"), [before, last] = this.#delivered.split("-");
       if (epoch === before && +sequence <= +last!) return;

@@ -37,7 +37,12 @@ test("useNotifications lists the newest first, to a limit, by type", async () =>
   expect(result.current.list.last).toMatchObject({ type: "even", data: 4 });
   // The answers to what the component itself sends are not news.
   await result.current.socket.joinRoom("lobby");
+  await tell(url, "bob", "other", "so that the next answer carries an id that is new to the client");
+  const answered = vi.fn();
+  result.current.socket.addHandler("pong", answered);
   result.current.socket.emit("ping");
+  await soon(() => expect(answered).toHaveBeenCalledOnce());
+  expect(data()).toEqual([4, 3, 2]);
   rerender({ types: ["odd", "other"], limit: 3 });
   expect(data()).toEqual([3]);
   for (const n of [5, 6, 7]) await tell(url, "ann", n % 2 ? "odd" : "even", n);
