@@ -1,6 +1,7 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { browserFlags, executable } from "../e2e/browser.mjs";
+import { SOON } from "../e2e/wait.mjs";
 import * as commands from "./test/commands.ts";
 
 // A browser of the machine's own, with the flags of the end-to-end tests.
@@ -21,7 +22,10 @@ const react18 = (name: string) => new URL(`../react-18/node_modules/${name}`, im
 export default defineConfig({
   test: {
     fileParallelism: false, // fail-over and bursts are a matter of the server's time, not of a neighbour's
-    testTimeout: 30_000,
+    testTimeout: 300_000, // for a machine that is busy with something else; what a test waits for has a shorter deadline
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: SOON } },
+    globalSetup: "./test/build.ts",
     projects: [
       { extends: true, test: { name: "node", environment: "node", include: ["test/node/**/*.test.ts"] } },
       {

@@ -5,17 +5,17 @@ import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
-import { once, retry } from "./wait.mjs";
+import { once, retry, SOON, TEST } from "./wait.mjs";
 
 async function call(server, method, path, body) {
   const response = await fetch(server.url + path, {
-    method, body: body && JSON.stringify(body), signal: AbortSignal.timeout(20_000),
+    method, body: body && JSON.stringify(body), signal: AbortSignal.timeout(SOON),
     headers: { Authorization: `Bearer ${API_KEY}`, ...(body && { "Content-Type": "application/json" }) },
   });
   return { status: response.status, json: await response.json() };
 }
 
-test("a backend lists, moves and disconnects clients of both transports", { timeout: 60_000 }, async (t) => {
+test("a backend lists, moves and disconnects clients of both transports", TEST, async (t) => {
   const server = await Server.start(t);
   const socket = await connectSocket(t, server, { auth: { userId: "ann", username: "Ann" } });
   const stream = await openStream(t, server, { userId: "ann", username: "Ann" }, { names: ["order"] });
@@ -44,7 +44,7 @@ test("a backend lists, moves and disconnects clients of both transports", { time
   assert.equal((await call(server, "GET", "/v1/stats")).json.total, 1);
 });
 
-test("a ticket lets one connection in, with the channels that it names", { timeout: 60_000 }, async (t) => {
+test("a ticket lets one connection in, with the channels that it names", TEST, async (t) => {
   const server = await Server.start(t, { JWT_SECRET: "0123456789abcdef0123456789abcdef" });
   const ticket = async () => (await call(server, "POST", "/v1/tickets", { userId: "ann", channels: ["team-*"] })).json.ticket;
   const forStream = await ticket();
@@ -61,7 +61,7 @@ test("a ticket lets one connection in, with the channels that it names", { timeo
   assert.equal((await fetch(`${server.url}/sse?ticket=${refused}`)).status, 401, "a ticket from before the disconnect");
 });
 
-test("the page of the API tries its routes", { timeout: 90_000 }, async (t) => {
+test("the page of the API tries its routes", TEST, async (t) => {
   const server = await Server.start(t);
   const socket = await connectSocket(t, server, { auth: { userId: "u1" } });
   const browser = await openBrowser(t);

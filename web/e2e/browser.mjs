@@ -27,7 +27,7 @@ export function browserFlags() {
 
 /** Starts a browser for one test. flags: more of its command line. */
 export async function openBrowser(t, flags = []) {
-  const browser = await chromium.launch({ executablePath: executable(), args: [...browserFlags(), ...flags], timeout: 60_000 });
+  const browser = await chromium.launch({ executablePath: executable(), args: [...browserFlags(), ...flags], timeout: SOON });
   t.after(() => browser.close());
   return browser;
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectSocket, ID, openStream, TRANSPORTS } from "./clients.mjs";
 import { Server } from "./harness.mjs";
+import { SOON } from "./wait.mjs";
 
 const TOTAL = 5000;
 const CHUNK = 50;
@@ -49,7 +50,7 @@ test(`${TOTAL} broadcasts to ${EACH} clients of each transport, some of them upg
   await Promise.all(clients.map(({ tape }) => tape.next("connected")));
   const ids = await burst(server);
   for (const { tape, name, kind, socket } of clients) {
-    const items = await tape.take(TOTAL, (item) => item.name === "n", 60_000);
+    const items = await tape.take(TOTAL, (item) => item.name === "n", 4 * SOON);
     check(items.map(({ data, args, id }) => ({ n: (data ?? args[0]).data, id })), name, ids);
     assert.deepEqual(tape.named("gap"), [], name);
     if (kind === "upgrade") assert.equal(socket.io.engine.transport.name, "websocket", name);
@@ -68,7 +69,7 @@ test("publishers at the same time: one order for all", async (t) => {
   }));
   const orders = [];
   for (const { tape } of clients) {
-    const items = await tape.take(4 * each, ({ name }) => name === "n", 60_000);
+    const items = await tape.take(4 * each, ({ name }) => name === "n", 4 * SOON);
     orders.push(items.map(({ id }) => id));
   }
   const seqs = orders[0].map((id) => Number(id.split("-")[1]));

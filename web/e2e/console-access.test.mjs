@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Console, openBrowser } from "./browser.mjs";
 import { openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
-import { retry } from "./wait.mjs";
+import { retry, TEST } from "./wait.mjs";
 
 const VIEWS = ["connections", "channels", "stats", "send", "send?kind=payment", "tail", "try", "tokens"];
 
@@ -42,7 +42,7 @@ async function each(page, visit) {
   }
 }
 
-test("everything can be done by the keyboard", { timeout: 90_000 }, async (t) => {
+test("everything can be done by the keyboard", TEST, async (t) => {
   const server = await Server.start(t);
   const stream = await openStream(t, server, { userId: "ann" }, { names: ["hello"] });
   const page = await Console.open(await openBrowser(t), server, { key: "" });
@@ -104,7 +104,7 @@ test("everything can be done by the keyboard", { timeout: 90_000 }, async (t) =>
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("everything has a name, and every view its landmarks", { timeout: 90_000 }, async (t) => {
+test("everything has a name, and every view its landmarks", TEST, async (t) => {
   const { page } = await furnished(t);
   const session = await page.page.context().newCDPSession(page.page);
   const NAMED = ["button", "link", "textbox", "searchbox", "combobox", "checkbox", "spinbutton", "navigation", "log", "table", "dialog", "image", "search", "complementary"];
@@ -125,7 +125,7 @@ test("everything has a name, and every view its landmarks", { timeout: 90_000 },
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`text can be read: ${colorScheme}`, { timeout: 90_000 }, async (t) => {
+  test(`text can be read: ${colorScheme}`, TEST, async (t) => {
     const { page } = await furnished(t, { colorScheme });
     const weak = () => page.page.evaluate(() => {
       const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -172,7 +172,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("a phone shows every view without scrolling sideways", { timeout: 90_000 }, async (t) => {
+test("a phone shows every view without scrolling sideways", TEST, async (t) => {
   const { page } = await furnished(t, { viewport: { width: 360, height: 740 }, hasTouch: true, reducedMotion: "reduce" });
   await each(page, async (view) => {
     const wide = await page.page.evaluate(() => {
@@ -186,7 +186,7 @@ test("a phone shows every view without scrolling sideways", { timeout: 90_000 },
   assert.equal(await page.page.evaluate(() => document.getAnimations().length), 0);
 });
 
-test("beside an application it is at /console", { timeout: 60_000 }, async (t) => {
+test("beside an application it is at /console", TEST, async (t) => {
   const app = createServer((_, response) => response.end("the application")).listen(0, "127.0.0.1");
   await once(app, "listening");
   t.after(() => { app.closeAllConnections(); app.close(); });
@@ -204,7 +204,7 @@ test("beside an application it is at /console", { timeout: 60_000 }, async (t) =
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("without JavaScript it says what to do", { timeout: 60_000 }, async (t) => {
+test("without JavaScript it says what to do", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await (await (await openBrowser(t)).newContext({ javaScriptEnabled: false })).newPage();
   await page.goto(server.url);

@@ -7,9 +7,9 @@ import { promisify } from "node:util";
 import { Console, openBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
-import { once, retry } from "./wait.mjs";
+import { once, retry, SOON, TEST } from "./wait.mjs";
 
-test("connections and channels are listed, changed and ended", { timeout: 90_000 }, async (t) => {
+test("connections and channels are listed, changed and ended", TEST, async (t) => {
   const server = await Server.start(t);
   const socket = await connectSocket(t, server, { auth: { userId: "ann", username: "Ann", channels: ["orders"] } });
   const polling = await connectSocket(t, server, { auth: { userId: "carl" }, transports: ["polling"] });
@@ -72,7 +72,7 @@ test("connections and channels are listed, changed and ended", { timeout: 90_000
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("the statistics follow the server", { timeout: 60_000 }, async (t) => {
+test("the statistics follow the server", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "stats" });
   const value = (name) => page.view.locator(".tile", { has: page.page.getByText(name, { exact: true }) }).locator(".value").textContent();
@@ -90,7 +90,7 @@ test("the statistics follow the server", { timeout: 60_000 }, async (t) => {
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("every kind is sent by its form, and the command does the same", { timeout: 120_000 }, async (t) => {
+test("every kind is sent by its form, and the command does the same", TEST, async (t) => {
   const server = await Server.start(t);
   const { paths } = await (await fetch(`${server.url}/openapi.json`)).json();
   const kinds = Object.keys(paths).filter((path) => /^\/v1\/notifications\/[a-z-]+$/.test(path)).map((path) => path.split("/").at(-1));
@@ -134,12 +134,12 @@ test("every kind is sent by its form, and the command does the same", { timeout:
   assert.deepEqual([first.type, first.metadata.source], ["it's typed", "console"]);
   const command = await page.page.getByLabel("The request as a command").textContent();
   assert.equal(command.includes(API_KEY), false, "it shows no key");
-  const { stdout } = await promisify(execFile)("sh", ["-c", command], { env: { ...process.env, KEY: API_KEY }, timeout: 20_000 });
+  const { stdout } = await promisify(execFile)("sh", ["-c", command], { env: { ...process.env, KEY: API_KEY }, timeout: SOON });
   assert.equal(JSON.parse(stdout).id, first.id, "the same request, so the same answer");
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("what is wrong is shown at its field", { timeout: 60_000 }, async (t) => {
+test("what is wrong is shown at its field", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "send?kind=payment" });
   const invalid = () => page.view.locator("[aria-invalid=true]:visible").evaluateAll((all) => all.map(({ name }) => name));
@@ -172,7 +172,7 @@ test("what is wrong is shown at its field", { timeout: 60_000 }, async (t) => {
   assert.deepEqual((await page.breaches()).filter((line) => !line.includes("400 (Bad Request)")), []);
 });
 
-test("tickets and tokens let clients in, and the secret stays in the form", { timeout: 60_000 }, async (t) => {
+test("tickets and tokens let clients in, and the secret stays in the form", TEST, async (t) => {
   const secret = "a secret of the test, long enough for it";
   const server = await Server.start(t, { AUTH_MODE: "token", JWT_SECRET: secret });
   const page = await Console.open(await openBrowser(t), server, { view: "tokens" });
@@ -216,7 +216,7 @@ test("tickets and tokens let clients in, and the secret stays in the form", { ti
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("the key is asked for, and what it may not do is said", { timeout: 60_000 }, async (t) => {
+test("the key is asked for, and what it may not do is said", TEST, async (t) => {
   const server = await Server.start(t, { API_KEYS: `limited-0123456789abcdef0123456789abcdef:channel:orders` });
   const page = await Console.open(await openBrowser(t), server, { key: "" });
   const dialog = page.page.getByRole("dialog", { name: "API key" });

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { Console, openBrowser, rowOf, rowsOf } from "./browser.mjs";
 import { connectSocket, ID } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
-import { retry } from "./wait.mjs";
+import { retry, TEST } from "./wait.mjs";
 
-test("both sides show each kind of target with the same ids", { timeout: 90_000 }, async (t) => {
+test("both sides show each kind of target with the same ids", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server);
   const [socket, stream] = [page.side("socketio"), page.side("sse")];
@@ -67,7 +67,7 @@ test("both sides show each kind of target with the same ids", { timeout: 90_000 
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("what is missed is replayed: disconnected, cut, moved", { timeout: 90_000 }, async (t) => {
+test("what is missed is replayed: disconnected, cut, moved", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const [socket, stream] = [page.side("socketio"), page.side("sse")];
@@ -119,7 +119,7 @@ test("what is missed is replayed: disconnected, cut, moved", { timeout: 90_000 }
   assert.deepEqual((await page.breaches()).filter((line) => !line.includes("WebSocket")), []);
 });
 
-test("a gap is shown, and so is why a connection was refused", { timeout: 90_000 }, async (t) => {
+test("a gap is shown, and so is why a connection was refused", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "3" });
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const sides = [page.side("socketio"), page.side("sse")];
@@ -158,7 +158,7 @@ test("a gap is shown, and so is why a connection was refused", { timeout: 90_000
   assert.equal(await refused.page.locator("#quick [name=data]").getAttribute("aria-invalid"), "true");
 });
 
-test("the tail filters, waits, and keeps a thousand", { timeout: 90_000 }, async (t) => {
+test("the tail filters, waits, and keeps a thousand", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "3000" });
   const socket = await connectSocket(t, server, { auth: { userId: "bob", channels: ["orders", "news"] } });
   const page = await Console.open(await openBrowser(t), server, { view: "tail?user=ann&channel=orders" });

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { API_KEY, freePort, Server } from "./harness.mjs";
 import { Program } from "./snippets.mjs";
-import { retry, SOON } from "./wait.mjs";
+import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 
 const web = join(import.meta.dirname, "..");
 const example = join(web, "..", "examples", "nextjs");
@@ -15,7 +15,7 @@ const example = join(web, "..", "examples", "nextjs");
 /** Installs and builds the example with the package as it is now. */
 async function buildExample(t) {
   const env = { ...process.env, CI: "1" };
-  const run = (cwd, ...args) => new Program(t, "npm", args, { cwd, env }).succeeded(120_000);
+  const run = (cwd, ...args) => new Program(t, "npm", args, { cwd, env }).succeeded(BUILD);
   await run(web, "run", "build", "--workspace", "client");
   await run(example, "ci", "--prefer-offline");
   await run(example, "run", "build");
@@ -27,14 +27,14 @@ async function startExample(t, port, server) {
   const env = { PATH, HOME, TMPDIR, SystemRoot, ROOMCAST_URL: server.url, ROOMCAST_API_KEY: API_KEY };
   const program = new Program(t, "npm", ["start", "--", "--port", `${port}`], { cwd: example, env });
   const url = `http://127.0.0.1:${port}`;
-  const up = retry(async () => (await fetch(url, { signal: AbortSignal.timeout(5000) })).ok, "the example");
+  const up = retry(async () => (await fetch(url, { signal: AbortSignal.timeout(SOON) })).ok, "the example");
   const died = program.done.then((code) => { throw new Error(`it ended with ${code}`); });
   died.catch(() => {});
   await Promise.race([up, died]).catch((error) => { throw new Error(`${error.message}:\n${program.output}`); });
   return { url, program };
 }
 
-test("the Next.js example follows its user's payments", { timeout: 400_000 }, async (t) => {
+test("the Next.js example follows its user's payments", { timeout: 3 * BUILD + TEST.timeout }, async (t) => {
   await buildExample(t);
   const port = await freePort();
   const server = await Server.start(t, { UPSTREAM_URL: `http://127.0.0.1:${port}` });

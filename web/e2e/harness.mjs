@@ -5,52 +5,61 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, sep } from "node:path";
 import { promisify } from "node:util";
-import { deadline, retry } from "./wait.mjs";
+import { deadline, retry, SOON } from "./wait.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 
 /** An API key that every server started here accepts. */
 export const API_KEY = "e2e-key-0123456789abcdef0123456789abcdef";
 
-/** Builds the server, or another program of the repository, into a new temporary directory. */
-export async function build(program = ".") {
+/** The programs that tests start, as packages of the repository. The first one is the server. */
+const PROGRAMS = [".", "./web/e2e/emitter"];
+
+/**
+ * Builds all programs into a new temporary directory. A runner does this once, before its tests, and gives them the
+ * directory in ROOMCAST_BINARIES: a build takes minutes on a busy machine, which no deadline of a test allows for.
+ */
+export async function build() {
   const directory = await mkdtemp(join(tmpdir(), "roomcast-e2e-"));
-  const binary = join(directory, process.platform === "win32" ? "roomcast.exe" : "roomcast");
+  const remove = () => rm(directory, { recursive: true, force: true });
   const flags = process.env.E2E_RACE === "1" ? ["-race"] : [];
   try {
-    await promisify(execFile)("go", ["build", ...flags, "-o", binary, program], { cwd: root, timeout: 300_000 });
+    await promisify(execFile)("go", ["build", ...flags, "-o", directory + sep, ...PROGRAMS], { cwd: root, timeout: 600_000 });
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await remove();
     throw new Error(`go build: ${error.stderr || error.message}`);
   }
-  return { binary, directory };
+  return { directory, remove };
 }
 
-const built = new Map(); // of this process
+let built; // by this process, for a test file that is run without a runner
 
-/** The binary of a program; the server's may be given by ROOMCAST_BINARY. */
+/** Returns the path of a program's binary. */
 export async function binaryPath(program = ".") {
-  if (program === "." && process.env.ROOMCAST_BINARY) return process.env.ROOMCAST_BINARY;
-  if (!built.has(program)) {
-    built.set(program, build(program).then((result) => {
+  let directory = process.env.ROOMCAST_BINARIES;
+  if (!directory) {
+    built ??= build().then((result) => {
       process.once("exit", () => rmSync(result.directory, { recursive: true, force: true }));
       return result;
-    }));
+    });
+    ({ directory } = await built);
   }
-  return (await built.get(program)).binary;
+  const name = program === "." ? "roomcast" : basename(program); // as `go build` names it
+  return join(directory, process.platform === "win32" ? `${name}.exe` : name);
 }
 
-/** A TCP port that nothing listens on at the moment. */
+/**
+ * Returns a TCP port that nothing listens on at the moment. It is below the ports that systems give to connections: one of
+ * those could be taken by any client of a busy machine before a server listens on it, or while that server restarts.
+ */
 export function freePort() {
   return new Promise((resolve, reject) => {
+    const port = 16_384 + Math.floor(Math.random() * 16_384);
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
+    probe.once("error", (error) => error.code === "EADDRINUSE" ? resolve(freePort()) : reject(error));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(port)));
   });
 }
 
@@ -99,14 +108,14 @@ export class Server {
       throw new Error(`the server ended (${error ?? signal ?? code}):\n${this.output}`);
     });
     died.catch(() => {}); // it may end long after, when it is told to
-    await Promise.race([died, retry(async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1000) })).ok, "/readyz")]);
+    await Promise.race([died, retry(async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(5000) })).ok, "/readyz")]);
   }
 
   /** Tells the process to end and resolves with {code, signal, ms} when it has. */
   async signal(name) {
     const start = performance.now();
     this.#process.kill(name);
-    const exit = await deadline(this.#exit, 40_000, `the end of the process after ${name}`);
+    const exit = await deadline(this.#exit, SOON, `the end of the process after ${name}`);
     this.#process = null;
     return { ...exit, ms: performance.now() - start };
   }
@@ -118,7 +127,7 @@ export class Server {
 
   /** Resolves with {code, signal} when the process ends by itself. */
   async ended() {
-    const exit = await deadline(this.#exit, 15_000, "the end of the process");
+    const exit = await deadline(this.#exit, SOON, "the end of the process");
     this.#process = null;
     return exit;
   }
@@ -140,7 +149,7 @@ export class Server {
   /** Calls a route of the HTTP API and returns {status, json}; json is undefined for an answer without a body. */
   async api(method, path, body) {
     const headers = { Authorization: `Bearer ${API_KEY}`, ...(body !== undefined && { "Content-Type": "application/json" }) };
-    const response = await fetch(this.url + path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(this.url + path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(SOON) });
     const text = await response.text();
     return { status: response.status, json: text ? JSON.parse(text) : undefined };
   }
@@ -149,7 +158,7 @@ export class Server {
   async post(path, body, headers = {}) {
     const response = await fetch(this.url + path, {
       method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(SOON),
     });
     return { status: response.status, json: await response.json() };
   }

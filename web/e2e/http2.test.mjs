@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { openBrowser } from "./browser.mjs";
 import { Server } from "./harness.mjs";
-import { SOON, Tape } from "./wait.mjs";
+import { BUILD, Tape, TEST } from "./wait.mjs";
 
 const run = promisify(execFile);
 const TABS = 8;
@@ -21,11 +21,11 @@ async function certificate(t) {
   t.after(() => rm(directory, { recursive: true, force: true }));
   const { stdout: root } = await run("go", ["env", "GOROOT"]);
   const program = join(root.trim(), "src", "crypto", "tls", "generate_cert.go");
-  await run("go", ["run", program, "--host", "127.0.0.1,localhost", "--ecdsa-curve", "P256"], { cwd: directory, timeout: 120_000 });
+  await run("go", ["run", program, "--host", "127.0.0.1,localhost", "--ecdsa-curve", "P256"], { cwd: directory, timeout: BUILD });
   return { TLS_CERT_FILE: join(directory, "cert.pem"), TLS_KEY_FILE: join(directory, "key.pem") };
 }
 
-test(`${TABS} tabs of one user over HTTP/2`, { timeout: 180_000 }, async (t) => {
+test(`${TABS} tabs of one user over HTTP/2`, TEST, async (t) => {
   const env = await certificate(t);
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"; // of this file's process, for the certificate made above
   const server = await Server.start(t, env, { scheme: "https" });
@@ -42,7 +42,7 @@ test(`${TABS} tabs of one user over HTTP/2`, { timeout: 180_000 }, async (t) => 
       const source = new EventSource("/sse?userId=ann&as=message");
       for (const name of ["connected", "message"]) source.addEventListener(name, (event) => window.told(name, event.data));
     });
-    await tape.next("connected", { ms: 2 * SOON });
+    await tape.next("connected");
     const protocol = await page.evaluate(() => performance.getEntriesByType("navigation")[0].nextHopProtocol);
     assert.equal(protocol, "h2");
   }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectSocket, TRANSPORTS } from "./clients.mjs";
 import { Server } from "./harness.mjs";
-import { Tape } from "./wait.mjs";
+import { SOON, Tape } from "./wait.mjs";
 
 const TOTAL = 10_000;
 const numbers = Array.from({ length: TOTAL }, (_, i) => i);
@@ -21,8 +21,8 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
       socket.on("disconnect", (reason) => reject(new Error(`${reason} after ${acks.items.length} acks, of which the last is ${acks.items.at(-1)}`)));
     });
     lost.catch(() => {}); // at the end of the test it disconnects
-    await Promise.race([lost, acks.until((items) => items.length >= TOTAL, `${TOTAL} acks`, 60_000)]);
-    await Promise.race([lost, tape.take(TOTAL, (item) => item.name === "custom-event-response", 60_000)]);
+    await Promise.race([lost, acks.until((items) => items.length >= TOTAL, `${TOTAL} acks`, 4 * SOON)]);
+    await Promise.race([lost, tape.take(TOTAL, (item) => item.name === "custom-event-response", 4 * SOON)]);
 
     assert.deepEqual(acks.items, numbers);
     const answers = tape.named("custom-event-response");
@@ -45,7 +45,7 @@ test("messages of one client to a channel keep their order at the others", async
   const { socket } = await connectSocket(t, server, { auth: { userId: "speaker" }, name: "speaker" });
   for (let n = 0; n < 2000; n++) socket.emit("send-message", { room: "talk", message: { n } });
   for (const { tape } of readers) {
-    const items = await tape.take(2000, ({ name }) => name === "message", 60_000);
+    const items = await tape.take(2000, ({ name }) => name === "message", 4 * SOON);
     assert.deepEqual(items.map(({ args: [{ message }] }) => message.n), numbers.slice(0, 2000), tape.name);
     assert.deepEqual(items[0].args[0].from.userId, "speaker");
   }

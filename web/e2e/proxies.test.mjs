@@ -8,10 +8,7 @@ import { test } from "node:test";
 import { connectSocket, openStream, TRANSPORTS } from "./clients.mjs";
 import { freePort, Server } from "./harness.mjs";
 import { Program, snippetsOf } from "./snippets.mjs";
-import { retry } from "./wait.mjs";
-
-/** How long a stream may take from the request to its first event. */
-const FIRST_EVENT = 200;
+import { retry, TEST } from "./wait.mjs";
 
 const PROXIES = {
   nginx: {
@@ -59,22 +56,10 @@ async function startProxy(t, language, server) {
 }
 
 for (const language of Object.keys(PROXIES)) {
-  test(`docs/clients.md: ${language}`, { timeout: 90_000 }, async (t) => {
-    const server = await Server.start(t, { TRUSTED_PROXIES: "127.0.0.1" });
+  test(`docs/clients.md: ${language}`, TEST, async (t) => {
+    // Without heartbeats nothing follows an event that a proxy could be waiting for: one that buffers never delivers it.
+    const server = await Server.start(t, { TRUSTED_PROXIES: "127.0.0.1", SSE_HEARTBEAT_INTERVAL: "1h" });
     const proxy = await startProxy(t, language, server);
-
-    const times = [];
-    for (let n = 0; n < 3; n++) {
-      const start = performance.now();
-      const response = await fetch(`${proxy.url}/sse?userId=timer`, { signal: AbortSignal.timeout(5000) });
-      const reader = response.body.getReader();
-      let text = "";
-      while (!text.includes("event: connected")) text += new TextDecoder().decode((await reader.read()).value);
-      times.push(performance.now() - start);
-      await reader.cancel();
-    }
-    assert.ok(Math.min(...times) < FIRST_EVENT, `the first event took ${times.map(Math.round).join(", ")} ms`);
-
     const clients = [await openStream(t, proxy, { userId: "u1" }, { names: ["paid"] })];
     for (const transports of Object.values(TRANSPORTS)) clients.push(await connectSocket(t, proxy, { transports, auth: { userId: "u1" } }));
     const { delivered } = await server.publish({ target: { user: "u1" }, type: "paid", data: { amount: 9.99 } });

@@ -10,14 +10,14 @@ import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { Server } from "./harness.mjs";
 import { Program } from "./snippets.mjs";
-import { retry, SOON } from "./wait.mjs";
+import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 
 const TABS = 9;
 
 /** Serves the built package and a page that uses it; resolves with the page's url. */
 async function servePages(t) {
   const web = join(import.meta.dirname, "..");
-  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web }).succeeded(90_000);
+  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web }).succeeded(BUILD);
   const pages = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     const script = /^\/\w+\.js$/.test(pathname);
@@ -32,7 +32,7 @@ async function servePages(t) {
   return `http://127.0.0.1:${pages.address().port}/`;
 }
 
-test("a tab that cannot load the code of a shared connection connects by itself", { timeout: 60_000 }, async (t) => {
+test("a tab that cannot load the code of a shared connection connects by itself", TEST, async (t) => {
   const server = await Server.start(t);
   const url = await servePages(t);
   const browser = await openBrowser(t);
@@ -47,7 +47,7 @@ test("a tab that cannot load the code of a shared connection connects by itself"
   assert.deepEqual(joined, { joined: ["a"], denied: [] });
 });
 
-test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads", { timeout: 120_000 }, async (t) => {
+test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "1000" });
   const url = await servePages(t);
   const browser = await openBrowser(t);

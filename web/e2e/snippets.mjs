@@ -6,7 +6,7 @@
 import { execFile, spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { deadline } from "./wait.mjs";
+import { deadline, SOON } from "./wait.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 const SHELLS = new Set(["bash", "sh"]);
@@ -60,7 +60,7 @@ export async function pages() {
 export function mistakesOf({ language, code }) {
   const [command, ...args] = language === "js" ? [process.execPath, "--input-type=module", "--check"] : SHELLS.has(language) ? ["bash", "-n"] : ["true"];
   return new Promise((resolve, reject) => {
-    const child = execFile(command, args, { timeout: 20_000 }, (error, _, stderr) => resolve(error ? stderr || error.message : ""));
+    const child = execFile(command, args, { timeout: SOON }, (error, _, stderr) => resolve(error ? stderr || error.message : ""));
     child.once("error", reject);
     child.stdin.on("error", () => {}); // it did not read to the end, and says why
     child.stdin.end(code);
@@ -97,7 +97,7 @@ export class Program {
   }
 
   /** Resolves when it has ended with 0. */
-  async succeeded(ms = 60_000) {
+  async succeeded(ms = SOON) {
     const code = await deadline(this.done, ms, () => `the program's end; so far:\n${this.output}`);
     if (code !== 0) throw new Error(`it ended with ${code}:\n${this.output}`);
   }

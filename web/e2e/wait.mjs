@@ -1,7 +1,13 @@
 // Waiting for things that happen, each with a deadline. Nothing here waits for time to pass.
 
-/** How long a thing that happens at once may take on a busy machine. */
-export const SOON = 15_000;
+/** How long something that happens at once may take on a busy machine, in ms. No test proves speed by it. */
+export const SOON = 60_000;
+
+/** How long a compiler, a bundler or a package manager may take, in ms. */
+export const BUILD = 240_000;
+
+/** The options of a test. Each wait inside it has a deadline of its own; this one is for the test as a whole. */
+export const TEST = { timeout: 300_000 };
 
 /** Rejects when promise has not settled in time, saying what it was waiting for. */
 export function deadline(promise, ms, what) {
@@ -25,7 +31,14 @@ export async function retry(ask, what, ms = SOON) {
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`waited ${ms} ms for ${what}`, { cause: last });
+  throw new Error(`waited ${ms} ms for ${typeof what === "function" ? what() : what}`, { cause: last });
+}
+
+/** Calls run for each item, at most limit at a time: hundreds of processes at once would starve each other. */
+export async function forEach(items, limit, run) {
+  const queue = items.values(); // an iterator that all workers share
+  const work = async () => { for (const item of queue) await run(item); };
+  await Promise.all(Array.from({ length: limit }, work));
 }
 
 /** Resolves with the arguments of the next `name` of an emitter (socket, engine, process). */

@@ -69,9 +69,9 @@ test("falls back to websockets when the stream is what is stopped", async () => 
   await connected(client);
   expect(client.transport).toBe("sse");
   options.ssePath = "/nowhere"; // from now on
+  const again = next(client, "connected");
   await commands.setLine(line, "pass");
-  await until(client, () => client.status === "reconnecting");
-  await connected(client);
+  await again;
   expect(client.transport).toBe("socket.io");
 });
 

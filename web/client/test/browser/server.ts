@@ -3,13 +3,13 @@
 import { onTestFinished } from "vitest";
 import { commands as untyped } from "vitest/browser";
 import type * as node from "../commands.ts";
+import { SOON } from "../../../e2e/wait.mjs";
 import { connect, type Client, type Options } from "../../src/index.ts";
 
 type Remote<F> = F extends (context: any, ...args: infer Args) => infer Result ? (...args: Args) => Result : never;
 
 export const commands = untyped as unknown as { [Name in keyof typeof node]: Remote<(typeof node)[Name]> };
 
-export const SOON = 15_000;
 
 /** Starts a server for one test. */
 export async function serve(env: Record<string, string> = {}, program = "."): Promise<string> {

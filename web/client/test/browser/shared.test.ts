@@ -160,7 +160,7 @@ test("a tab that was closed comes back with its channels", async () => {
 
 test("a leader that is frozen is replaced", async () => {
   const url = await serve();
-  const options = { url, userId: "ann", shared: true, timeout: 300 };
+  const options = { url, userId: "ann", shared: true, timeout: 2000 };
   const name = await nameOf(options);
   // It has the lock, and says nothing.
   let lost = false;
@@ -175,7 +175,7 @@ test("a leader that was taken for frozen follows", async () => {
   const url = await serve();
   const names = vi.spyOn(LockManager.prototype, "request");
   onTestFinished(() => names.mockRestore());
-  const tab = listen({ url, userId: "ann", shared: true, timeout: 300 });
+  const tab = listen({ url, userId: "ann", shared: true, timeout: 2000 });
   await connected(tab);
   const name = names.mock.calls[0]![0];
   const release = await new Promise<() => void>((resolve) => {

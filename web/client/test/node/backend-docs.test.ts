@@ -19,7 +19,7 @@ beforeAll(async () => { home = await mkdtemp(join(tmpdir(), "roomcast-docs-")); 
 afterAll(() => rm(home, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 
-test("the compiler takes every block", { timeout: 60_000 }, async () => {
+test("the compiler takes every block", async () => {
   expect(blocks.length).toBeGreaterThan(8);
   for (const { line, code } of blocks) {
     const isModule = /^(import|export) /m.test(code);
@@ -36,7 +36,7 @@ test("the compiler takes every block", { timeout: 60_000 }, async () => {
   expect(stdout).toBe("");
 });
 
-test("every block runs", { timeout: 60_000 }, async () => {
+test("every block runs", async () => {
   const server = await startServer();
   const reader = await openReader(server, { userId: "user123", channels: ["orders", "kitchen", "shop"] });
   for (const [name, value] of Object.entries({ ROOMCAST_URL: server.url, ROOMCAST_API_KEY: API_KEY, SHOP_KEY: API_KEY })) vi.stubEnv(name, value);

@@ -10,7 +10,7 @@ const pay = ["p_81", "completed", { customerId: "ann", amount: 9.99 }] as const;
 
 test("a server that is gone costs no rejection and no more than the timeout", async () => {
   const server = await startServer();
-  const backend = backendOf(server.url, { timeout: 3000 });
+  const timeout = 20_000, backend = backendOf(server.url, { timeout });
   expect(await backend.sendPaymentNotification(...pay)).toBe(0);
   await server.signal("SIGKILL");
   const start = performance.now();
@@ -30,7 +30,7 @@ test("a server that is gone costs no rejection and no more than the timeout", as
     backend.issueTicket("ann"),
     backend.getHistory({ user: "ann" }, { since: "5f3a9c01-7" }),
   ]);
-  expect(performance.now() - start).toBeLessThan(3500);
+  expect(performance.now() - start).toBeLessThan(timeout);
   expect(results).toEqual([
     0, false, 0, { success: 0, failed: 2, total: 2 }, 0, { total: 0, clients: [], activeUsers: new Set() }, false, [], false, 0, 0, 0, undefined,
     { notifications: [], gap: false, cursor: "5f3a9c01-7" },
@@ -64,7 +64,7 @@ test.each<[string, Behaviour[]]>([
   const server = await startServer();
   const front = await Front.of(server);
   front.next = [...behaviours];
-  const backend = backendOf(front.url, { timeout: 4000 });
+  const backend = backendOf(front.url, { timeout: 16_000 }); // of which an attempt that hangs takes half
   const ann = await openReader(server, { userId: "ann" });
   expect(await backend.sendPaymentNotification(...pay)).toBe(1);
   expect(await backend.notifyUser("ann", "end")).toBe(1);
@@ -107,7 +107,7 @@ test("a send to thousands ends with the first step that fails, and is told once"
 test("it waits as long as the server asks for, if there is time", async () => {
   const server = await startServer();
   const front = await Front.of(server);
-  const backend = backendOf(front.url, { timeout: 5000 });
+  const backend = backendOf(front.url, { timeout: 30_000 });
   front.next = [{ ...unavailable, headers: { "Retry-After": "1" } }];
   const start = performance.now();
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
@@ -121,7 +121,7 @@ test("it waits as long as the server asks for, if there is time", async () => {
 test("a time in Retry-After is waited for", async () => {
   const server = await startServer();
   const front = await Front.of(server);
-  const { faults, SSEManager } = backendOf(front.url, { timeout: 5000 });
+  const { faults, SSEManager } = backendOf(front.url, { timeout: 30_000 });
   const start = Date.now(), until = new Date(start + 2000); // the header has whole seconds
   front.next = [{ ...unavailable, headers: { "Retry-After": until.toUTCString() } }];
   expect(await SSEManager.isUserOnline("ann")).toBe(false);
@@ -149,10 +149,10 @@ test("the last attempt has all the time that is left", async () => {
   const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => (given.push(ms), new AbortController().signal));
   onTestFinished(() => timeout.mockRestore());
   const down = async () => { throw new TypeError("down"); };
-  await backendOf("http://127.0.0.1:9", { timeout: 3000, fetch: down }).SSEManager.isUserOnline("ann");
+  await backendOf("http://127.0.0.1:9", { timeout: 300_000, fetch: down }).SSEManager.isUserOnline("ann");
   expect(given).toHaveLength(3);
-  expect(given[0]).toBeLessThanOrEqual(1500);
-  expect(given[2]).toBeGreaterThan(2000);
+  expect(given[0]).toBeLessThanOrEqual(150_000);
+  expect(given[2]).toBeGreaterThan(200_000);
 });
 
 test("what is read is never taken from a cache of fetch, and a list that cannot be read to its end is none", async () => {

@@ -87,7 +87,7 @@ test("a fetch of one's own is used, without this", async () => {
   expect(seen).toEqual([undefined, `${server.url}/v1/users/ann`, "GET"]);
 });
 
-test("nothing of Node is needed", { timeout: 60_000 }, async () => {
+test("nothing of Node is needed", async () => {
   const server = await startServer();
   const [bundle] = await build({
     root: join(import.meta.dirname, "..", ".."), configFile: false, logLevel: "silent",

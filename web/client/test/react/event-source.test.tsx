@@ -27,7 +27,7 @@ test("the quick start shows what is sent, and its end leaves nothing", async () 
     return <p>{connected ? "connected" : "not connected"}: {paid.join(", ")}</p>;
   }
   const { unmount } = render(<StrictMode><Payments /></StrictMode>);
-  await screen.findByText("connected:", undefined, { timeout: 15_000 });
+  await soon(() => screen.getByText("connected:"));
   await tell(url, "user123", "payment:completed", { amount: 9.99 });
   await tell(url, "user123", "payment:completed", { amount: 1 });
   await soon(() => screen.getByText("connected: 9.99, 1"));

@@ -2,7 +2,8 @@
 
 import { cleanup, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { commands, SOON } from "../browser/server.ts";
+import { SOON } from "../../../e2e/wait.mjs";
+import { commands } from "../browser/server.ts";
 
 export { commands, serve } from "../browser/server.ts";
 

@@ -42,13 +42,13 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
 
   test(`${name}: a token that is about to end is renewed by the newest`, async () => {
     const url = await serve(ENV);
-    // It ends in 32 s, so the server asks for another one in 2; by then the component has it.
-    const { result, rerender } = use({ url, token: await tokenOf("ann", 32) });
+    // It ends in 36 s, so the server asks for another one in 6; by then the component has it.
+    const next = await tokenOf("ann", 900);
+    const { result, rerender } = use({ url, token: await tokenOf("ann", 36) });
     const refreshed = vi.fn();
     result.current.addHandler("auth:refreshed", refreshed);
     const asked = vi.spyOn(globalThis, "fetch");
     await soon(() => expect(result.current.status).toBe("connected"));
-    const next = await tokenOf("ann", 900);
     rerender({ url, token: next });
     if (name === "useSocket") await soon(() => expect(refreshed).toHaveBeenCalledOnce());
     else {
