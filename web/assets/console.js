@@ -1484,6 +1484,43 @@ function tileOf(name, shape) {
 		point
 	};
 }
+// ../client/src/errors.ts
+/** Returns an error with a code. retryAfter: in seconds. */
+function clientError(code, message, retryAfter) {
+	const error = new Error(message);
+	return Object.assign(error, {
+		code,
+		retryAfter: retryAfter || void 0
+	});
+}
+/** Rejects when promise takes longer than ms. what: names the wait in the error. */
+function withTimeout(promise, ms, what) {
+	let timer;
+	const timeout = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(clientError("timeout", `${what}: no answer within ${ms} ms`)), ms);
+	});
+	return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}
+/** Returns the value of an acknowledgement, or throws the error that it contains. */
+function acknowledged(reply) {
+	const error = reply?.error;
+	if (error?.code) throw clientError(error.code, error.message ?? error.code, error.retryAfter);
+	return reply;
+}
+var TOKEN_ERROR, withCode;
+var init_errors = __esmMin((() => {
+	TOKEN_ERROR = /^(unauthenticated|invalid_token|token_expired)$/;
+	withCode = (error) => typeof error.code === "string" ? error : void 0;
+}));
+// ../client/src/driver.ts
+/** Reports that an event cannot be sent. */
+function refuse(sink, event, code, tab) {
+	sink.event("error", clientError(code, `${event} cannot be sent now`), "", tab);
+	return false;
+}
+var init_driver$1 = __esmMin((() => {
+	init_errors();
+}));
 // ../client/src/replies.ts
 var REPLIES, isReply;
 var init_replies = __esmMin((() => {
@@ -1500,30 +1537,10 @@ var init_replies = __esmMin((() => {
 	isReply = ({ type, id }) => !id && Object.values(REPLIES).includes(type);
 }));
 // ../client/src/link.ts
-function fail(code, message, retryAfter) {
-	return Object.assign(new Error(message), {
-		code,
-		retryAfter: retryAfter || void 0
-	});
-}
-/** Rejects when promise takes longer than ms. */
-function within(promise, ms, what) {
-	let timer;
-	const late = new Promise((_, reject) => {
-		timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
-	});
-	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-/** The acknowledgement's value, or the error it tells of. */
-function settled(reply) {
-	const error = reply?.error;
-	if (error?.code) throw fail(error.code, error.message ?? error.code, error.retryAfter);
-	return reply;
-}
 /**
-* The notification in the arguments of an event. Events that Go code emitted, and replies, are no notifications: they are
-* put into one. own: the trailing id is this event's, not only the cursor at its place. It never is a reply's: the cursor
-* moves on with notifications for others too.
+* Returns the notification in the arguments of an event. Events that Go code emits, and replies, are
+* wrapped into one. own: the trailing id is the id of this event, not only the cursor at its place;
+* for a reply it is always the cursor, which also moves on with notifications for other users.
 */
 function notificationOf(name, args, id, own) {
 	const [first] = args;
@@ -1539,85 +1556,65 @@ function notificationOf(name, args, id, own) {
 		metadata: {}
 	};
 }
-/** The user that a token is of, as it says itself; the server is who checks that. */
-function subject(token) {
-	try {
-		return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
-	} catch {
-		return;
-	}
-}
-var isId, CONTROL$1, coded, unique, copy;
+var isId, CONTROL_EVENTS, uniqueId, copy;
 var init_link = __esmMin((() => {
 	init_replies();
 	isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
-	CONTROL$1 = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
-	coded = (error) => typeof error.code === "string" ? error : void 0;
-	unique = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
+	CONTROL_EVENTS = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
+	uniqueId = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
 	copy = (value) => JSON.parse(JSON.stringify(value));
 }));
-// ../client/src/driver.ts
-/** Reports that an event cannot be sent. */
-function refuse(sink, event, code, tab) {
-	sink.event("error", fail(code, `${event} cannot be sent now`), "", tab);
-	return false;
-}
-var init_driver$1 = __esmMin((() => {
-	init_link();
-}));
-// ../client/src/endpoint.ts
-/** Returns the URL of a path at the server; without `options.url` the server is at the page's own origin. */
-function endpoint(options, path) {
-	const url = new URL(options.url || "/", globalThis.location?.href);
-	if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
-	url.pathname = url.pathname.replace(/\/$/, "") + path;
-	url.search = url.hash = "";
-	return url;
-}
-var init_endpoint = __esmMin((() => {}));
 // ../client/src/eventsource.ts
-/** The error that a response tells of (RFC 9457). One without a code is of somebody in between, who may think otherwise soon. */
-async function problem(response) {
+/**
+* Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which may
+* let the next request through.
+*/
+async function problemOf(response) {
 	const { code, detail, title } = await response.json().catch(() => ({}));
-	return fail(code ?? "network", detail ?? title ?? `status ${response.status}`, Number(response.headers.get("Retry-After")));
+	const message = detail ?? title ?? `status ${response.status}`;
+	return clientError(code ?? "network", message, Number(response.headers.get("Retry-After")));
 }
-/** Opens a link. The url is the stream's. */
-function openStream(url, hello, o, sink) {
-	const { userId, username, token, ticket, channels, sessionId, since } = hello;
-	const stop = new AbortController();
-	let open = true, source, clientId = "", turn = Promise.resolve();
-	function at(path, query) {
-		const to = new URL(url.href.replace(/\/$/, "") + path);
-		for (const name in query) if (query[name]) to.searchParams.set(name, query[name]);
-		return to;
+/** Opens a link. url: of the stream. */
+function openStream(url, handshake, options, sink) {
+	const { userId, username, token, ticket, channels, sessionId, since } = handshake;
+	const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
+	const requests = new AbortController();
+	let open = true, source, clientId = "";
+	let lastRequest = Promise.resolve();
+	function urlOf(path, query) {
+		const result = new URL(url.href.replace(/\/$/, "") + path);
+		for (const name in query) if (query[name]) result.searchParams.set(name, query[name]);
+		return result;
 	}
-	/** Asks with the token in a header: what is in a URL ends up in logs. */
-	async function request(to, more) {
+	/** Sends a request with the token in a header: proxies log URLs. */
+	async function request(to, init) {
 		const response = await fetch(to, {
-			...more,
-			signal: stop.signal,
-			credentials: o.withCredentials ? "include" : "same-origin",
+			...init,
+			signal: requests.signal,
+			credentials: withCredentials ? "include" : "same-origin",
 			headers: {
-				...more?.headers,
-				...hello.token && { Authorization: "Bearer " + hello.token }
+				...init?.headers,
+				...handshake.token && { Authorization: "Bearer " + handshake.token }
 			}
 		});
-		if (!response.ok) throw await problem(response);
+		if (!response.ok) throw await problemOf(response);
 		return response;
 	}
 	async function post(path, body) {
-		return (await request(at(path, ticket && o.getTicket ? { ticket: await o.getTicket() } : {
+		const query = ticket && getTicket ? { ticket: await getTicket() } : {
 			userId,
 			username
-		}), {
+		};
+		const init = {
 			method: "POST",
 			headers: { "Content-Type": "application/json" },
 			body: JSON.stringify(body)
-		})).json();
+		};
+		return (await request(urlOf(path, query), init)).json();
 	}
 	function close(reason) {
 		open = false;
-		stop.abort(fail("closed", reason));
+		requests.abort(clientError("closed", reason));
 		source?.close();
 	}
 	function end(reason, error) {
@@ -1625,36 +1622,37 @@ function openStream(url, hello, o, sink) {
 		close(reason);
 		sink.closed(reason, error);
 	}
+	const failed = (error) => end(error.message, withCode(error));
 	async function start() {
-		let pass = ticket ? { ticket } : {
+		let credentials = ticket ? { ticket } : {
 			userId,
 			username
 		};
-		if (token && !ticket) pass = o.tokenInUrl ? {
-			...pass,
+		if (token && !ticket) credentials = tokenInUrl ? {
+			...credentials,
 			token
 		} : { ticket: (await post("/tickets")).ticket };
 		if (!open) return;
-		const to = at("", {
-			...pass,
+		const to = urlOf("", {
+			...credentials,
 			sessionId,
 			lastEventId: since,
 			envelope: "true"
 		});
 		for (const channel of channels) to.searchParams.append("channels", channel);
-		source = new o.Source(to, { withCredentials: !!o.withCredentials });
-		for (const name of ["message", ...CONTROL$1]) source.addEventListener(name, (event) => take(name, event));
+		source = new Source(to, { withCredentials: !!withCredentials });
+		for (const name of ["message", ...CONTROL_EVENTS]) source.addEventListener(name, (event) => receive(name, event));
 		source.onerror = () => {
 			if (source.readyState === 2) refused(to);
 			else end("connection lost");
 		};
 	}
-	function take(name, { data, lastEventId }) {
+	function receive(name, { data, lastEventId }) {
 		if (!open || data === void 0) return;
 		const value = JSON.parse(data);
 		if (name === "connected") clientId = value.clientId;
-		if (name === "disconnected") end(value.reason, fail(name, value.reason ?? name));
-		else if (name === "overloaded") end(name, fail("unavailable", name));
+		if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
+		else if (name === "overloaded") end(name, clientError("unavailable", name));
 		else if (name === "message") sink.event(value.type, {
 			metadata: {},
 			...value
@@ -1662,28 +1660,31 @@ function openStream(url, hello, o, sink) {
 		else sink.event(name, value, lastEventId);
 		if (open) sink.alive(SILENCE$1);
 	}
+	/**
+	* Asks again why the server refused the stream, because an EventSource does not say so. The ticket
+	* that the client got for its token is used up by now; the token, in the header, takes precedence.
+	*/
 	function refused(to) {
 		source.close();
 		request(to).then(() => end("refused"), failed);
 	}
-	const failed = (error) => end(error.message, coded(error));
 	start().catch(failed);
 	return {
 		emit() {},
 		async ask(name, [body]) {
 			const { channels, token } = body ?? {};
-			const [path, what] = {
+			const [path, content] = {
 				subscribe: ["channels", { join: channels }],
 				unsubscribe: ["channels", { leave: channels }],
 				"send-message": ["messages", body],
 				"auth:refresh": ["token", { token }]
 			}[name] ?? [];
-			if (!path) throw fail("unsupported", `${name} needs the transport socket.io`);
-			const answer = turn.then(() => within(post(`/${clientId}/${path}`, what), o.timeout, name));
-			turn = answer.catch(() => {});
+			if (!path) throw clientError("unsupported", `${name} needs the transport socket.io`);
+			const answer = lastRequest.then(() => withTimeout(post(`/${clientId}/${path}`, content), timeout, name));
+			lastRequest = answer.catch(() => {});
 			await answer;
 			if (token && open) {
-				hello.token = token;
+				handshake.token = token;
 				sink.event("auth:refreshed", await answer, "");
 			}
 			return answer;
@@ -1693,13 +1694,220 @@ function openStream(url, hello, o, sink) {
 }
 var SILENCE$1;
 var init_eventsource = __esmMin((() => {
+	init_errors();
 	init_link();
 	SILENCE$1 = 9e4;
+}));
+// ../client/src/pending.ts
+var Pending;
+var init_pending = __esmMin((() => {
+	init_errors();
+	Pending = class {
+		#requests = /* @__PURE__ */ new Map();
+		#next = 0;
+		/** Sends a request under an id of its own and resolves with its answer. Rejects when there is none within timeout, in ms. */
+		ask(name, timeout, note, send) {
+			const id = `${this.#next++}`;
+			const answer = new Promise((...settle) => this.#requests.set(id, {
+				note,
+				settle
+			}));
+			send(id);
+			return withTimeout(answer, timeout, name).finally(() => this.#requests.delete(id));
+		}
+		/** The notes of all requests, in the order they were sent. */
+		get notes() {
+			return [...this.#requests.values()].map(({ note }) => note);
+		}
+		/** Takes the answer to a request: a value, or an error when failed is 1. Answers that nobody waits for are ignored. */
+		settle(id, value, failed) {
+			this.#requests.get(id)?.settle[failed](value);
+			this.#requests.delete(id);
+		}
+		/** Rejects all requests. */
+		clear(error) {
+			for (const { settle: [, reject] } of this.#requests.values()) reject(error);
+		}
+	};
+}));
+// ../client/src/websocket.ts
+/** Opens a link. */
+function openSocket(url, handshake, { timeout, Socket }, sink) {
+	const acknowledgements = new Pending();
+	let open = true, patience = 0, lastId = "";
+	/** Takes the next attachment of the packet that is being read. */
+	let attach;
+	url.protocol = url.protocol.replace("http", "ws");
+	url.search = "EIO=4&transport=websocket";
+	const socket = new Socket(url);
+	socket.binaryType = "arraybuffer";
+	socket.onmessage = ({ data }) => {
+		try {
+			if (typeof data === "string") readEngine(data[0], data.slice(1));
+			else attach(data);
+			if (open) sink.alive(patience);
+		} catch (error) {
+			end("unreadable packet: " + error.message);
+		}
+	};
+	socket.onclose = (event) => end(event.reason || "connection lost");
+	socket.onerror = () => {};
+	function close(reason) {
+		open = false;
+		socket.onmessage = socket.onclose = null;
+		socket.close();
+		acknowledgements.clear(clientError("closed", reason));
+	}
+	function end(reason, error) {
+		if (!open) return;
+		close(reason);
+		sink.closed(reason, error);
+	}
+	const write = (text) => {
+		if (socket.readyState === 1) socket.send(text);
+	};
+	/** Reads an Engine.IO packet: one in each message, its type first. */
+	function readEngine(type, rest) {
+		if (type === "0") {
+			const { sid, pingInterval, pingTimeout } = JSON.parse(rest);
+			if (!sid) throw new Error("handshake");
+			patience = pingInterval + pingTimeout;
+			const { since, pid, ...identity } = handshake;
+			const resume = pid && isId(since) && {
+				pid,
+				offset: since
+			};
+			write("40" + JSON.stringify({
+				...identity,
+				as: "type",
+				since,
+				...resume
+			}));
+		} else if (type === "1") end("closed by the server");
+		else if (type === "2") write("3" + rest);
+		else if (type === "4") readPacket(rest);
+	}
+	/**
+	* Reads a Socket.IO packet: <type>[<attachments>-][<namespace>,][<acknowledgement>][JSON]. The
+	* attachments follow, each in a message of its own.
+	*/
+	function readPacket(text) {
+		const [, type, count, id, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text);
+		const attachments = [];
+		const revive = (_, value) => value?._placeholder ? attachments[value.num] : value;
+		attach = (...attachment) => {
+			attachments.push(...attachment);
+			if (attachments.length < Number(count)) return;
+			attach = void 0;
+			const data = json && JSON.parse(json, count ? revive : void 0);
+			if (type === "0") {
+				if (data?.pid) sink.session(data.pid);
+			} else if (type === "1") end("disconnected by the server", clientError("disconnected", "disconnected by the server"));
+			else if (type === "4") {
+				const { message, data: refusal } = data;
+				end(message, clientError(refusal?.code ?? "forbidden", message, refusal?.retryAfter));
+			} else if (type === "3" || type === "6") acknowledgements.settle(id, data[0], 0);
+			else readEvent(data, id);
+		};
+		attach();
+	}
+	function readEvent([name, ...args], acknowledgement) {
+		const id = !acknowledgement && isId(args.at(-1)) ? args.pop() : "";
+		const own = id !== "" && id !== lastId;
+		if (id) lastId = id;
+		if (acknowledgement) write(`43${acknowledgement}[]`);
+		const value = CONTROL_EVENTS.includes(name) ? args[0] : notificationOf(name, args, id, own);
+		sink.event(name, value, id, value?.id ? void 0 : senderOf(name, value));
+	}
+	/**
+	* Returns the tab that an event replies to: the server answers in order, with each reply right
+	* before its acknowledgement. A rate limit concerns all tabs, and comes out of order.
+	*/
+	function senderOf(name, value) {
+		const refusal = name === "error" && value?.code !== "rate_limited";
+		const isAnswered = ({ reply }) => reply === name || refusal && reply !== void 0;
+		return acknowledgements.notes.find(isAnswered)?.tab;
+	}
+	const ask = (name, args, tab) => acknowledgements.ask(name, timeout, {
+		reply: REPLIES[name],
+		tab
+	}, (id) => {
+		write("42" + id + JSON.stringify([name, ...args]));
+	});
+	return {
+		ask,
+		emit(name, args, tab) {
+			if (tab !== void 0 && name in REPLIES) ask(name, args, tab).catch(() => {});
+			else write("42" + JSON.stringify([name, ...args]));
+		},
+		close(ordered) {
+			if (ordered) write("41");
+			close("closed");
+		}
+	};
+}
+var init_websocket = __esmMin((() => {
+	init_errors();
+	init_link();
+	init_pending();
+	init_replies();
+}));
+// ../client/src/open.ts
+/** Returns the URL of a path at the server. Without `options.url` the server is the page's own origin. */
+function endpoint(options, path) {
+	const url = new URL(options.url || "/", globalThis.location?.href);
+	if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
+	url.pathname = url.pathname.replace(/\/$/, "") + path;
+	url.search = url.hash = "";
+	return url;
+}
+/** Calls a function of the page for credentials. It may fail in any way. */
+async function askPage(options, name) {
+	try {
+		return (await withTimeout(options[name](), timeoutOf(options), name)).trim();
+	} catch (error) {
+		throw clientError("credentials", error?.message ?? `${name}: ${error}`);
+	}
+}
+/** Prepares a link over a transport. Throws where the runtime does not have it. */
+function prepare(transport, options) {
+	const timeout = timeoutOf(options), { socketPath = "/socket.io/", ssePath = "/sse" } = options;
+	if (transport === "sse") {
+		const Source = options.EventSource ?? globalThis.EventSource, url = endpoint(options, ssePath);
+		if (!Source) throw clientError("unsupported", "no EventSource here");
+		const getTicket = options.getTicket && (() => askPage(options, "getTicket"));
+		const streamOptions = {
+			...options,
+			timeout,
+			Source,
+			getTicket
+		};
+		return {
+			url,
+			open: (handshake, sink) => openStream(url, handshake, streamOptions, sink)
+		};
+	}
+	const Socket = options.WebSocket ?? globalThis.WebSocket, url = endpoint(options, socketPath);
+	if (!Socket) throw clientError("unsupported", "no WebSocket here");
+	return {
+		url,
+		open: (handshake, sink) => openSocket(url, handshake, {
+			timeout,
+			Socket
+		}, sink)
+	};
+}
+var timeoutOf;
+var init_open = __esmMin((() => {
+	init_errors();
+	init_eventsource();
+	init_websocket();
+	timeoutOf = ({ timeout = 1e4 }) => timeout;
 }));
 // ../client/src/queue.ts
 var MAX_EVENTS, Queue;
 var init_queue = __esmMin((() => {
-	init_link();
+	init_errors();
 	MAX_EVENTS = 20;
 	Queue = class {
 		#entries = /* @__PURE__ */ new Set();
@@ -1712,7 +1920,7 @@ var init_queue = __esmMin((() => {
 		/** Sends a request when there is a connection and resolves with its answer. Rejects when there is none within timeout, in ms. */
 		async request(send, timeout) {
 			let entry;
-			return (await within(new Promise((resolve, reject) => this.#entries.add(entry = {
+			return (await withTimeout(new Promise((resolve, reject) => this.#entries.add(entry = {
 				send: () => resolve([send()]),
 				reject
 			})), timeout, "connect").finally(() => this.#entries.delete(entry)))[0];
@@ -1774,156 +1982,15 @@ var init_rounds = __esmMin((() => {
 		}
 	};
 }));
-// ../client/src/pending.ts
-var Pending;
-var init_pending = __esmMin((() => {
-	init_link();
-	Pending = class {
-		#requests = /* @__PURE__ */ new Map();
-		#next = 0;
-		/** Sends a request under an id of its own and resolves with its answer. Rejects when there is none within timeout, in ms. */
-		ask(name, timeout, note, send) {
-			const id = `${this.#next++}`;
-			const answer = new Promise((...settle) => this.#requests.set(id, {
-				note,
-				settle
-			}));
-			send(id);
-			return within(answer, timeout, name).finally(() => this.#requests.delete(id));
-		}
-		/** The notes of all requests, in the order they were sent. */
-		get notes() {
-			return [...this.#requests.values()].map(({ note }) => note);
-		}
-		/** Takes the answer to a request: a value, or an error when failed is 1. Answers that nobody waits for are ignored. */
-		settle(id, value, failed) {
-			this.#requests.get(id)?.settle[failed](value);
-			this.#requests.delete(id);
-		}
-		/** Rejects all requests. */
-		clear(error) {
-			for (const { settle: [, reject] } of this.#requests.values()) reject(error);
-		}
-	};
-}));
-// ../client/src/websocket.ts
-/** Opens a link. */
-function openSocket(url, hello, { timeout, Socket }, sink) {
-	const acks = new Pending();
-	let patience = 0, last = "", open = true;
-	let attach;
-	url.protocol = url.protocol.replace("http", "ws");
-	url.search = "EIO=4&transport=websocket";
-	const socket = new Socket(url);
-	socket.binaryType = "arraybuffer";
-	socket.onmessage = ({ data }) => {
-		try {
-			if (typeof data === "string") engine(data[0], data.slice(1));
-			else attach(data);
-			if (open) sink.alive(patience);
-		} catch (error) {
-			end("unreadable packet: " + error.message);
-		}
-	};
-	socket.onclose = (event) => end(event.reason || "connection lost");
-	socket.onerror = () => {};
-	function close(reason) {
-		open = false;
-		socket.onmessage = socket.onclose = null;
-		socket.close();
-		acks.clear(fail("closed", reason));
-	}
-	function end(reason, error) {
-		if (!open) return;
-		close(reason);
-		sink.closed(reason, error);
-	}
-	const write = (text) => {
-		if (socket.readyState === 1) socket.send(text);
-	};
-	function engine(type, rest) {
-		if (type === "0") {
-			const { sid, pingInterval, pingTimeout } = JSON.parse(rest);
-			if (!sid) throw new Error("handshake");
-			patience = pingInterval + pingTimeout;
-			const { since, pid, ...who } = hello;
-			write("40" + JSON.stringify({
-				...who,
-				as: "type",
-				since,
-				...pid && isId(since) && {
-					pid,
-					offset: since
-				}
-			}));
-		} else if (type === "1") end("closed by the server");
-		else if (type === "2") write("3" + rest);
-		else if (type === "4") packet(rest);
-	}
-	function packet(text) {
-		const [, type, count, ack, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text);
-		const parts = [];
-		attach = (...part) => {
-			parts.push(...part);
-			if (parts.length < Number(count)) return;
-			attach = void 0;
-			const data = json && JSON.parse(json, count ? (_, value) => value?._placeholder ? parts[value.num] : value : void 0);
-			if (type === "0") {
-				if (data?.pid) sink.session(data.pid);
-			} else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
-			else if (type === "4") {
-				const { message, data: why } = data;
-				end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
-			} else if (type === "3" || type === "6") acks.settle(ack, data[0], 0);
-			else event(data, ack);
-		};
-		attach();
-	}
-	function event([name, ...args], ack) {
-		const id = !ack && isId(args.at(-1)) ? args.pop() : "";
-		const own = id !== "" && id !== last;
-		if (id) last = id;
-		if (ack) write(`43${ack}[]`);
-		const value = CONTROL$1.includes(name) ? args[0] : notificationOf(name, args, id, own);
-		sink.event(name, value, id, value?.id ? void 0 : senderOf(name, value));
-	}
-	/** Returns the tab that an event replies to. The server answers in order, with each reply right before its acknowledgement. */
-	function senderOf(name, value) {
-		const refusal = name === "error" && value?.code !== "rate_limited";
-		return acks.notes.find(({ reply }) => reply === name || refusal && reply !== void 0)?.tab;
-	}
-	const ask = (name, args, tab) => acks.ask(name, timeout, {
-		reply: REPLIES[name],
-		tab
-	}, (ack) => write("42" + ack + JSON.stringify([name, ...args])));
-	return {
-		ask,
-		emit(name, args, tab) {
-			if (tab !== void 0 && name in REPLIES) ask(name, args, tab).catch(() => {});
-			else write("42" + JSON.stringify([name, ...args]));
-		},
-		close(ordered) {
-			if (ordered) write("41");
-			close("closed");
-		}
-	};
-}
-var init_websocket = __esmMin((() => {
-	init_link();
-	init_pending();
-	init_replies();
-}));
 // ../client/src/connection.ts
-var TOKEN, FINAL, SOCKET_PATIENCE, Connection;
+var FINAL, SOCKET_PATIENCE, Connection;
 var init_connection = __esmMin((() => {
 	init_driver$1();
-	init_endpoint();
-	init_eventsource();
+	init_errors();
 	init_link();
+	init_open();
 	init_queue();
 	init_rounds();
-	init_websocket();
-	TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
 	FINAL = /^(forbidden|validation|disconnected)$/;
 	SOCKET_PATIENCE = 5e3;
 	Connection = class {
@@ -1931,11 +1998,11 @@ var init_connection = __esmMin((() => {
 		#sink;
 		#log;
 		#timeout;
-		/** What the next handshake joins. */
+		/** The channels that the next handshake joins. */
 		#channels;
-		/** Channels that the server may join for every client, and that this client left. */
+		/** The channels that this client left, which the server may join for every client (`general`). */
 		#left = /* @__PURE__ */ new Set();
-		#sessionId = unique();
+		#sessionId = uniqueId();
 		#queue = new Queue();
 		#rounds;
 		#link;
@@ -1943,25 +2010,26 @@ var init_connection = __esmMin((() => {
 		#status = "closed";
 		#lastId;
 		#pid;
-		/** Why the link ended. */
+		/** Why the last link ended. */
 		#reason = "";
-		/** Counts the attempts. What an earlier attempt waited for is dropped. */
+		/** The number of the current attempt. What an earlier attempt waited for is dropped. */
 		#attempt = 0;
-		/** Ends the wait for the server, or the wait between two rounds. */
+		/** For the next sign of life of the server, or for the next round. */
 		#timer;
 		#pinger;
 		constructor(options, sink, log) {
 			this.#options = options;
 			this.#sink = sink;
 			this.#log = log;
-			this.#timeout = options.timeout ?? 1e4;
+			this.#timeout = timeoutOf(options);
 			this.#channels = new Set(options.channels);
 			this.#lastId = options.since;
 			this.#rounds = new Rounds(options);
 			this.reconnect();
 		}
 		emit(event, args, tab) {
-			const connected = this.#status === "connected", transport = connected ? this.#transport : this.#rounds.fixed;
+			const connected = this.#status === "connected";
+			const transport = connected ? this.#transport : this.#rounds.fixed;
 			if (this.#status === "closed") return refuse(this.#sink, event, "closed", tab);
 			if (transport === "sse") return refuse(this.#sink, event, "unsupported", tab);
 			if (!connected) {
@@ -1972,10 +2040,10 @@ var init_connection = __esmMin((() => {
 			return true;
 		}
 		async ask(event, args, tab) {
-			const send = async () => settled(await this.#link.ask(event, args, tab));
-			if (this.#status === "connected") return send();
-			if (this.#status === "closed") throw fail("closed", "closed");
-			return this.#queue.request(send, this.#timeout);
+			if (this.#status === "closed") throw clientError("closed", "closed");
+			const connected = this.#status === "connected", sent = connected ? args : copy(args);
+			const send = async () => acknowledged(await this.#link.ask(event, sent, tab));
+			return connected ? send() : this.#queue.request(send, this.#timeout);
 		}
 		async change(join, leave, tab) {
 			for (const name of leave) {
@@ -1992,15 +2060,17 @@ var init_connection = __esmMin((() => {
 				joined: [],
 				denied: []
 			};
-			const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab).catch((error) => {
+			try {
+				const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab);
+				for (const name of denied) this.#channels.delete(name);
+				return {
+					joined: join.filter((name) => !denied.includes(name)),
+					denied
+				};
+			} catch (error) {
 				if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
 				throw error;
-			});
-			for (const name of denied) this.#channels.delete(name);
-			return {
-				joined: join.filter((name) => !denied.includes(name)),
-				denied
-			};
+			}
 		}
 		reconnect() {
 			this.#rounds.count = 0;
@@ -2010,7 +2080,7 @@ var init_connection = __esmMin((() => {
 		close() {
 			this.#drop("closed", true);
 			this.#log("close");
-			this.#finish(fail("closed", "closed"));
+			this.#finish(clientError("closed", "closed"));
 		}
 		#listen(how) {
 			for (const event of [
@@ -2019,7 +2089,10 @@ var init_connection = __esmMin((() => {
 				"pageshow"
 			]) globalThis[how]?.(event, this.#wake);
 		}
-		/** Follows the browser's network, and its cache of pages: a page that comes back from there has lost its connection. */
+		/**
+		* Follows the network and the page cache of the browser. A page that comes back from the cache has
+		* lost its connection.
+		*/
 		#wake = ({ type, persisted }) => {
 			if (type === "offline") this.#status === "connected" && this.#lose(type);
 			else if (persisted || this.#status === "reconnecting" && !this.#link) this.#begin();
@@ -2040,52 +2113,36 @@ var init_connection = __esmMin((() => {
 		/** Makes one attempt. */
 		async #open(transport) {
 			this.#drop("reconnect");
-			const attempt = this.#attempt, o = this.#options, timeout = this.#timeout, since = this.#lastId;
+			const attempt = this.#attempt, since = this.#lastId, { getToken, getTicket } = this.#options;
 			this.#transport = transport;
-			this.#set(this.#rounds.count || since !== o.since ? "reconnecting" : "connecting");
+			const isFirst = !this.#rounds.count && since === this.#options.since;
+			this.#set(isFirst ? "connecting" : "reconnecting");
 			if (attempt !== this.#attempt) return;
 			try {
-				const sse = transport === "sse", Source = o.EventSource ?? globalThis.EventSource, Socket = o.WebSocket ?? globalThis.WebSocket;
-				if (!(sse ? Source : Socket)) throw fail("unsupported", `no ${sse ? "EventSource" : "WebSocket"} here`);
-				const getTicket = o.getTicket && (() => this.#credential("getTicket"));
-				const ticket = getTicket && await getTicket();
-				const token = o.getToken ? await this.#credential("getToken") : o.token;
+				const { url, open } = prepare(transport, this.#options);
+				const ticket = getTicket && await askPage(this.#options, "getTicket");
+				const token = getToken ? await askPage(this.#options, "getToken") : this.#options.token;
 				if (attempt !== this.#attempt) return;
-				const url = endpoint(o, sse ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
 				this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
-				const hello = {
-					userId: o.userId,
-					username: o.username,
+				const { userId, username } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
+				const channels = [...this.#channels];
+				this.#link = open({
+					userId,
+					username,
 					token,
 					ticket,
 					since,
-					pid: this.#pid,
-					sessionId: this.#sessionId,
-					channels: [...this.#channels]
-				};
-				this.#link = sse ? openStream(url, hello, {
-					...o,
-					timeout,
-					Source,
-					getTicket
-				}, this.#received) : openSocket(url, hello, {
-					timeout,
-					Socket
+					pid,
+					sessionId,
+					channels
 				}, this.#received);
-				this.#expect(this.#rounds.fixed || sse ? timeout : Math.min(timeout, SOCKET_PATIENCE));
+				const quick = !this.#rounds.fixed && transport === "socket.io";
+				this.#expect(quick ? Math.min(this.#timeout, SOCKET_PATIENCE) : this.#timeout);
 			} catch (error) {
-				if (attempt === this.#attempt) this.#lose(error.message, coded(error));
+				if (attempt === this.#attempt) this.#lose(error.message, withCode(error));
 			}
 		}
-		/** Calls a function of the page, which may fail in any way. */
-		async #credential(name) {
-			try {
-				return (await within(this.#options[name](), this.#timeout, name)).trim();
-			} catch (error) {
-				throw fail("credentials", error?.message ?? `${name}: ${error}`);
-			}
-		}
-		/** Gives the server ms for its next sign of life. */
+		/** Gives up the link when the server sends nothing within ms. */
 		#expect(ms) {
 			clearTimeout(this.#timer);
 			this.#timer = setTimeout(() => this.#lose("no sign of the server"), ms);
@@ -2096,7 +2153,7 @@ var init_connection = __esmMin((() => {
 				if (id) this.#sink.state({ lastId: this.#lastId = id });
 				this.#log(name, id);
 				if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
-				if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+				if (name === "error") value = clientError(value?.code, value?.message ?? value ?? "", value?.retryAfter);
 				if (name === "auth:expiring" && this.#options.getToken) this.#refresh();
 				this.#sink.event(name, value, id, tab);
 			},
@@ -2108,33 +2165,39 @@ var init_connection = __esmMin((() => {
 				this.#pid = pid;
 			}
 		};
-		/** Takes the first event of a link. Returns false when a handler closed, or connected again. */
+		/** Takes the first event of a link. Returns false when a handler closed the client, or connected again. */
 		#connect(connection) {
-			const attempt = this.#attempt, transport = this.#transport, { pingInterval, shared } = this.#options;
+			const attempt = this.#attempt, transport = this.#transport, stream = transport === "sse";
 			this.#rounds.end(transport);
 			this.#status = "connected";
 			if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {});
 			this.#queue.flush();
-			if (attempt === this.#attempt) this.#set("connected", {
+			if (attempt !== this.#attempt) return false;
+			const { clientId } = connection ?? {};
+			this.#set("connected", {
 				transport,
 				error: void 0,
-				clientId: connection?.clientId,
+				clientId,
 				connection
 			});
 			if (attempt !== this.#attempt) return false;
-			const interval = transport === "sse" ? 0 : pingInterval ?? (this.#rounds.fixed ? 3e3 : 0);
-			if (interval) this.#pinger = setInterval(() => this.#link.emit("ping", [], shared ? "" : void 0), interval);
+			const { pingInterval = this.#rounds.fixed ? 3e3 : 0, shared } = this.#options;
+			const ping = () => this.#link.emit("ping", [], shared ? "" : void 0);
+			if (pingInterval && !stream) this.#pinger = setInterval(ping, pingInterval);
 			return true;
 		}
-		/** Shows the server a new token. When that fails, the server ends the connection, and the next one asks the page again. */
+		/**
+		* Sends the server a new token. When that fails, the server ends the connection, and the next one
+		* asks the page again.
+		*/
 		async #refresh() {
 			try {
-				await this.ask("auth:refresh", [{ token: await this.#credential("getToken") }]);
+				await this.ask("auth:refresh", [{ token: await askPage(this.#options, "getToken") }]);
 			} catch (error) {
 				this.#log("token:", error.message);
 			}
 		}
-		/** Ends the attempt and its link. ordered: the server is told. */
+		/** Ends the attempt and its link. ordered: tells the server first. */
 		#drop(reason, ordered) {
 			this.#reason = reason;
 			this.#attempt++;
@@ -2145,10 +2208,11 @@ var init_connection = __esmMin((() => {
 		}
 		/** Decides what follows the end of a link. */
 		#lose(reason, error) {
-			const connected = this.#status === "connected", code = error?.code ?? "", { getToken, getTicket } = this.#options;
+			const connected = this.#status === "connected", code = error?.code ?? "";
+			const { getToken, getTicket } = this.#options;
 			this.#drop(reason);
 			this.#log("close", this.#transport, reason, code);
-			const final = FINAL.test(code) || TOKEN.test(code) && !getToken && !getTicket;
+			const final = FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
 			const next = final || connected ? void 0 : this.#rounds.next(this.#transport, code);
 			if (final) this.#finish(error, error);
 			else if (next) this.#open(next);
@@ -2156,11 +2220,11 @@ var init_connection = __esmMin((() => {
 				const wait = this.#rounds.wait(error?.retryAfter);
 				this.#log("retry in", Math.round(wait), "ms");
 				this.#timer = setTimeout(() => this.#begin(), wait);
-				this.#set("reconnecting", { error: error ?? fail("network", reason) });
+				this.#set("reconnecting", { error: error ?? clientError("network", reason) });
 			}
 			if (code) this.#sink.event("error", error, "");
 		}
-		/** Ends for good. error: for the requests that wait. shown: as the reason. */
+		/** Ends for good. error: rejects the requests that wait. shown: the state's error. */
 		#finish(error, shown) {
 			this.#listen("removeEventListener");
 			this.#queue.clear(error);
@@ -2168,6 +2232,16 @@ var init_connection = __esmMin((() => {
 		}
 	};
 }));
+// ../client/src/token.ts
+/** Returns the user that a token names. Only the server can check whether that is true. */
+function subjectOf(token) {
+	try {
+		const [, payload] = token.split(".");
+		return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))).sub;
+	} catch {
+		return;
+	}
+}
 // \0vite/preload-helper.js
 var scriptRel = /* @__PURE__ */ (function detectScriptRel() {
 	const relList = typeof document !== "undefined" && document.createElement("link").relList;
@@ -2283,12 +2357,12 @@ function openBus(name, receiver) {
 }
 var plain, revived;
 var init_bus = __esmMin((() => {
-	init_link();
+	init_errors();
 	plain = (value) => value instanceof Error ? {
 		...value,
 		message: value.message
 	} : value;
-	revived = (value) => value && fail(value.code, value.message, value.retryAfter);
+	revived = (value) => value && clientError(value.code, value.message, value.retryAfter);
 }));
 // ../client/src/shared/channels.ts
 var without, Channels;
@@ -2365,7 +2439,9 @@ var SILENCE, SharedDriver;
 var init_driver = __esmMin((() => {
 	init_connection();
 	init_driver$1();
+	init_errors();
 	init_link();
+	init_open();
 	init_pending();
 	init_queue();
 	init_bus();
@@ -2378,7 +2454,7 @@ var init_driver = __esmMin((() => {
 		#sink;
 		#log;
 		#timeout;
-		#tab = unique();
+		#tab = uniqueId();
 		#election;
 		#channels = new Channels(this.#tab);
 		/** Calls that wait for a leader, and those that wait for its answer. */
@@ -2401,7 +2477,7 @@ var init_driver = __esmMin((() => {
 			this.#options = { ...options };
 			this.#sink = sink;
 			this.#log = log;
-			this.#timeout = options.timeout ?? 1e4;
+			this.#timeout = timeoutOf(options);
 			this.#channels.set(this.#tab, options.channels ?? []);
 			this.#election = elect(name, () => this.#lead(), () => this.#depose());
 			this.#start();
@@ -2446,7 +2522,7 @@ var init_driver = __esmMin((() => {
 			this.#bus = void 0;
 			this.#election.leave();
 			this.#led = false;
-			for (const calls of [this.#queue, this.#calls]) calls.clear(fail("closed", "closed"));
+			for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
 			if (connection) return connection.close();
 			this.#apply({
 				status: "closed",
@@ -2506,7 +2582,7 @@ var init_driver = __esmMin((() => {
 			this.#queue.flush();
 		}
 		async #request(what, method, args) {
-			if (this.#state.status === "closed") throw fail("closed", "closed");
+			if (this.#state.status === "closed") throw clientError("closed", "closed");
 			const send = () => this.#calls.ask(what, this.#timeout, void 0, (id) => this.#call(id, method, args));
 			return this.#led ? send() : this.#queue.request(send, this.#timeout);
 		}
@@ -2622,7 +2698,8 @@ var init_driver = __esmMin((() => {
 // ../client/src/shared/loading.ts
 init_connection();
 init_driver$1();
-init_link();
+init_errors();
+init_open();
 init_queue();
 /** The driver of a shared connection. Calls wait in their order until its code is there. */
 var LoadingDriver = class {
@@ -2661,7 +2738,7 @@ var LoadingDriver = class {
 	close() {
 		if (this.#driver) return this.#driver.close();
 		this.#closed = true;
-		this.#queue.clear(fail("closed", "closed"));
+		this.#queue.clear(clientError("closed", "closed"));
 		this.#sink.state({ status: "closed" });
 	}
 	async #load() {
@@ -2679,15 +2756,14 @@ var LoadingDriver = class {
 	}
 	async #request(call) {
 		if (this.#driver) return call(this.#driver);
-		if (this.#closed) throw fail("closed", "closed");
-		return this.#queue.request(() => call(this.#driver), this.#options.timeout ?? 1e4);
+		if (this.#closed) throw clientError("closed", "closed");
+		return this.#queue.request(() => call(this.#driver), timeoutOf(this.#options));
 	}
 };
 // ../client/src/shared/index.ts
-init_link();
 /** Returns a share in the connection of this browser's tabs; undefined where the options or the browser do not allow one. */
 function share(options, sink, log) {
-	const { url, userId, token, channels, transport, socketPath, ssePath } = options, user = userId ?? subject(token);
+	const { url, userId, token, channels, transport, socketPath, ssePath } = options, user = userId ?? subjectOf(token);
 	if (!options.shared) return void 0;
 	if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared:", user);
 	return new LoadingDriver("roomcast:" + JSON.stringify([
@@ -2701,18 +2777,27 @@ function share(options, sink, log) {
 }
 // ../client/src/client.ts
 init_connection();
-init_endpoint();
+init_open();
 init_replies();
+/** The parts of the state whose changes are reported to `onStatus`. */
+var WATCHED = [
+	"status",
+	"transport",
+	"error",
+	"clientId"
+];
 /**
-* Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
-* {@link Client.onStatus}. What was missed in between comes before anything new.
+* Connects to a server and stays connected: by WebSocket, or by EventSource where WebSocket is
+* blocked. It returns at once; {@link Client.onStatus} reports the connection. After a reconnect the
+* notifications that were missed come before any new one.
 *
-* @throws TypeError when options.url is no URL, or is missing where there is no page.
+* @throws TypeError when options.url is not an http(s) URL, or is missing outside of a page.
 */
 function connect(options = {}) {
 	endpoint(options, "/");
-	const handlers = /* @__PURE__ */ new Map(), any = /* @__PURE__ */ new Set(), watchers = /* @__PURE__ */ new Set();
-	const names = [options.as ?? "type"].flat();
+	const handlers = /* @__PURE__ */ new Map();
+	const anyHandlers = /* @__PURE__ */ new Set(), watchers = /* @__PURE__ */ new Set();
+	const aliases = [options.as ?? "type"].flat();
 	const state = {
 		status: "connecting",
 		transport: void 0,
@@ -2721,37 +2806,30 @@ function connect(options = {}) {
 		connection: void 0,
 		lastId: options.since
 	};
-	const log = options.debug ? (...what) => console.debug("[roomcast]", ...what) : () => {};
-	/** Calls a handler so that its errors stay its own. */
-	function call(handler, ...args) {
-		try {
-			handler(...args);
-		} catch (error) {
-			(globalThis.reportError ?? console.error)(error);
+	const log = options.debug ? (...parts) => console.debug("[roomcast]", ...parts) : () => {};
+	/** Calls the current handlers, except those that another one removes. An error ends no other handler. */
+	function callAll(set, ...args) {
+		for (const handler of [...set ?? []]) {
+			if (!set.has(handler)) continue;
+			try {
+				handler(...args);
+			} catch (error) {
+				(globalThis.reportError ?? console.error)(error);
+			}
 		}
-	}
-	/** Calls the handlers that are there now, but for those that one of them ends. */
-	function each(set, ...args) {
-		for (const handler of [...set ?? []]) if (set.has(handler)) call(handler, ...args);
 	}
 	const sink = {
 		event(name, value, id) {
 			if (name === "sync") return;
-			each(handlers.get(name), value, id);
-			if (value?.data !== void 0 && !isReply(value)) {
-				for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
-			}
-			each(any, name, value, id);
+			callAll(handlers.get(name), value, id);
+			const renamed = value?.data !== void 0 && !isReply(value) ? aliases : [];
+			for (const alias of renamed) if (alias !== "type" && alias !== name) callAll(handlers.get(alias), value, id);
+			callAll(anyHandlers, name, value, id);
 		},
 		state(change) {
 			const before = { ...state };
 			Object.assign(state, change);
-			if ([
-				"status",
-				"transport",
-				"error",
-				"clientId"
-			].some((name) => before[name] !== state[name])) each(watchers, client);
+			if (WATCHED.some((name) => before[name] !== state[name])) callAll(watchers, client);
 		}
 	};
 	const client = {
@@ -2761,20 +2839,22 @@ function connect(options = {}) {
 			return () => client.off(name, handler);
 		},
 		onAny(handler) {
-			any.add(handler);
-			return () => void any.delete(handler);
+			anyHandlers.add(handler);
+			return () => void anyHandlers.delete(handler);
 		},
 		onStatus(handler) {
 			watchers.add(handler);
 			return () => void watchers.delete(handler);
 		},
 		off(name, handler) {
-			if (name === void 0) for (const all of [
-				handlers,
-				any,
+			const sets = name === void 0 ? [
+				...handlers.values(),
+				anyHandlers,
 				watchers
-			]) all.clear();
-			else if (!handler || handlers.get(name)?.delete(handler) && !handlers.get(name).size) handlers.delete(name);
+			] : [handlers.get(name)];
+			for (const set of sets) if (name !== void 0 && handler) set?.delete(handler);
+			else set?.clear();
+			for (const [key, set] of handlers) if (!set.size) handlers.delete(key);
 		},
 		join: (...channels) => driver.change(channels, []),
 		leave: async (...channels) => void await driver.change([], channels),

@@ -2,21 +2,20 @@
 // missed and nothing comes twice.
 
 import { refuse, type Driver, type DriverSink, type Log, type State } from "./driver.ts";
-import { endpoint } from "./endpoint.ts";
-import { openStream } from "./eventsource.ts";
-import { coded, copy, fail, settled, unique, within, type Hello, type Link, type LinkSink } from "./link.ts";
+import { acknowledged, clientError, TOKEN_ERROR, withCode } from "./errors.ts";
+import { copy, uniqueId, type Link, type LinkSink } from "./link.ts";
+import { askPage, prepare, timeoutOf } from "./open.ts";
 import { Queue } from "./queue.ts";
 import { Rounds } from "./rounds.ts";
 import type { ClientError, Joined, Options, Transport } from "./types.ts";
-import { openSocket } from "./websocket.ts";
 
-/** Refusals that other credentials may end. */
-export const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
-
-/** Refusals that no retry ends. */
+/** Codes of refusals that no retry ends. */
 const FINAL = /^(forbidden|validation|disconnected)$/;
 
-/** How long a WebSocket may take to connect before EventSource is tried, in ms: some networks swallow WebSockets silently. */
+/**
+ * How long a WebSocket may take to connect before the client tries EventSource, in ms: some networks
+ * swallow WebSockets silently.
+ */
 const SOCKET_PATIENCE = 5000;
 
 export class Connection implements Driver {
@@ -24,11 +23,11 @@ export class Connection implements Driver {
   readonly #sink: DriverSink;
   readonly #log: Log;
   readonly #timeout: number;
-  /** What the next handshake joins. */
+  /** The channels that the next handshake joins. */
   readonly #channels: Set<string>;
-  /** Channels that the server may join for every client, and that this client left. */
+  /** The channels that this client left, which the server may join for every client (`general`). */
   readonly #left = new Set<string>();
-  readonly #sessionId = unique();
+  readonly #sessionId = uniqueId();
   readonly #queue = new Queue();
   readonly #rounds: Rounds;
   #link: Link | undefined;
@@ -36,11 +35,11 @@ export class Connection implements Driver {
   #status: State["status"] = "closed";
   #lastId: string | undefined;
   #pid: string | undefined;
-  /** Why the link ended. */
+  /** Why the last link ended. */
   #reason = "";
-  /** Counts the attempts. What an earlier attempt waited for is dropped. */
+  /** The number of the current attempt. What an earlier attempt waited for is dropped. */
   #attempt = 0;
-  /** Ends the wait for the server, or the wait between two rounds. */
+  /** For the next sign of life of the server, or for the next round. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pinger: ReturnType<typeof setInterval> | undefined;
 
@@ -48,7 +47,7 @@ export class Connection implements Driver {
     this.#options = options;
     this.#sink = sink;
     this.#log = log;
-    this.#timeout = options.timeout ?? 10_000;
+    this.#timeout = timeoutOf(options);
     this.#channels = new Set(options.channels);
     this.#lastId = options.since;
     this.#rounds = new Rounds(options);
@@ -56,22 +55,23 @@ export class Connection implements Driver {
   }
 
   emit(event: string, args: unknown[], tab?: string): boolean {
-    const connected = this.#status === "connected", transport = connected ? this.#transport : this.#rounds.fixed;
+    const connected = this.#status === "connected";
+    const transport = connected ? this.#transport : this.#rounds.fixed;
     if (this.#status === "closed") return refuse(this.#sink, event, "closed", tab);
     if (transport === "sse") return refuse(this.#sink, event, "unsupported", tab);
     if (!connected) {
-      const sent = copy(args);
-      return this.#queue.add(() => this.emit(event, sent, tab)) || refuse(this.#sink, event, "unavailable", tab);
+      const sent = copy(args), queued = this.#queue.add(() => this.emit(event, sent, tab));
+      return queued || refuse(this.#sink, event, "unavailable", tab);
     }
     this.#link!.emit(event, args, tab);
     return true;
   }
 
   async ask(event: string, args: unknown[], tab?: string): Promise<any> {
-    const send = async () => settled(await this.#link!.ask(event, args, tab));
-    if (this.#status === "connected") return send();
-    if (this.#status === "closed") throw fail("closed", "closed");
-    return this.#queue.request(send, this.#timeout);
+    if (this.#status === "closed") throw clientError("closed", "closed");
+    const connected = this.#status === "connected", sent = connected ? args : copy(args);
+    const send = async () => acknowledged(await this.#link!.ask(event, sent, tab));
+    return connected ? send() : this.#queue.request(send, this.#timeout);
   }
 
   async change(join: readonly string[], leave: readonly string[], tab?: string): Promise<Joined> {
@@ -82,17 +82,19 @@ export class Connection implements Driver {
     const added = join.filter((name) => !this.#channels.has(name));
     for (const name of join) {
       this.#left.delete(name);
-      this.#channels.add(name); // before the answer: when none comes, the next connection joins it
+      this.#channels.add(name); // before the answer: without one, the next connection joins it
     }
     if (leave.length) await this.ask("unsubscribe", [{ channels: leave }], tab);
     if (!join.length) return { joined: [], denied: [] };
-    const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab).catch((error) => {
-      // The server refused the request as a whole. It would refuse a handshake with these channels too.
+    try {
+      const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab);
+      for (const name of denied) this.#channels.delete(name);
+      return { joined: join.filter((name) => !denied.includes(name)), denied };
+    } catch (error) {
+      // The server refused the request as a whole. It would refuse a handshake with these channels.
       if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
       throw error;
-    });
-    for (const name of denied) this.#channels.delete(name);
-    return { joined: join.filter((name) => !denied.includes(name)), denied };
+    }
   }
 
   reconnect(): void {
@@ -104,14 +106,17 @@ export class Connection implements Driver {
   close(): void {
     this.#drop("closed", true);
     this.#log("close");
-    this.#finish(fail("closed", "closed"));
+    this.#finish(clientError("closed", "closed"));
   }
 
   #listen(how: "addEventListener" | "removeEventListener"): void {
     for (const event of ["online", "offline", "pageshow"]) globalThis[how]?.(event, this.#wake);
   }
 
-  /** Follows the browser's network, and its cache of pages: a page that comes back from there has lost its connection. */
+  /**
+   * Follows the network and the page cache of the browser. A page that comes back from the cache has
+   * lost its connection.
+   */
   readonly #wake = ({ type, persisted }: Partial<PageTransitionEvent>): void => {
     if (type === "offline") this.#status === "connected" && this.#lose(type);
     else if (persisted || this.#status === "reconnecting" && !this.#link) this.#begin();
@@ -121,7 +126,7 @@ export class Connection implements Driver {
     const before = this.#status, reason = this.#reason;
     this.#status = status;
     this.#sink.state({ status, transport: undefined, ...change });
-    // Last, so that its handlers find the new status.
+    // Last, so that the handlers of the event find the new status.
     if (before === "connected" && before !== status) this.#sink.event("disconnect", { reason }, "");
   }
 
@@ -132,42 +137,33 @@ export class Connection implements Driver {
   /** Makes one attempt. */
   async #open(transport: Transport): Promise<void> {
     this.#drop("reconnect");
-    const attempt = this.#attempt, o = this.#options, timeout = this.#timeout, since = this.#lastId;
+    const attempt = this.#attempt, since = this.#lastId, { getToken, getTicket } = this.#options;
     this.#transport = transport;
-    this.#set(this.#rounds.count || since !== o.since ? "reconnecting" : "connecting");
-    if (attempt !== this.#attempt) return; // a handler closed, or connected again
+    const isFirst = !this.#rounds.count && since === this.#options.since;
+    this.#set(isFirst ? "connecting" : "reconnecting");
+    if (attempt !== this.#attempt) return; // a handler closed the client, or connected again
     try {
-      const sse = transport === "sse", Source = o.EventSource ?? globalThis.EventSource, Socket = o.WebSocket ?? globalThis.WebSocket;
-      if (!(sse ? Source : Socket)) throw fail("unsupported", `no ${sse ? "EventSource" : "WebSocket"} here`);
-      const getTicket = o.getTicket && (() => this.#credential("getTicket"));
-      // Without these functions the link opens in the call that asked for it.
-      const ticket = getTicket && await getTicket();
-      const token = o.getToken ? await this.#credential("getToken") : o.token;
+      const { url, open } = prepare(transport, this.#options);
+      // Without these functions the link opens before the caller of `connect` continues.
+      const ticket = getTicket && await askPage(this.#options, "getTicket");
+      const token = getToken ? await askPage(this.#options, "getToken") : this.#options.token;
       if (attempt !== this.#attempt) return;
-      const url = endpoint(o, sse ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
       this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
-      const hello: Hello = {
-        userId: o.userId, username: o.username, token, ticket, since, pid: this.#pid, sessionId: this.#sessionId, channels: [...this.#channels],
-      };
-      this.#link = sse ? openStream(url, hello, { ...o, timeout, Source, getTicket }, this.#received)
-        : openSocket(url, hello, { timeout, Socket }, this.#received);
-      this.#expect(this.#rounds.fixed || sse ? timeout : Math.min(timeout, SOCKET_PATIENCE));
+      const { userId, username } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
+      const channels = [...this.#channels];
+      this.#link = open(
+        { userId, username, token, ticket, since, pid, sessionId, channels },
+        this.#received,
+      );
+      const quick = !this.#rounds.fixed && transport === "socket.io";
+      this.#expect(quick ? Math.min(this.#timeout, SOCKET_PATIENCE) : this.#timeout);
     } catch (error) {
       // An error of the browser means that it blocks the transport.
-      if (attempt === this.#attempt) this.#lose((error as Error).message, coded(error));
+      if (attempt === this.#attempt) this.#lose((error as Error).message, withCode(error));
     }
   }
 
-  /** Calls a function of the page, which may fail in any way. */
-  async #credential(name: "getToken" | "getTicket"): Promise<string> {
-    try {
-      return (await within(this.#options[name]!(), this.#timeout, name)).trim(); // files and commands end their lines
-    } catch (error) {
-      throw fail("credentials", (error as Error)?.message ?? `${name}: ${error}`);
-    }
-  }
-
-  /** Gives the server ms for its next sign of life. */
+  /** Gives up the link when the server sends nothing within ms. */
   #expect(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#lose("no sign of the server"), ms);
@@ -179,7 +175,9 @@ export class Connection implements Driver {
       if (id) this.#sink.state({ lastId: this.#lastId = id });
       this.#log(name, id);
       if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
-      if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+      if (name === "error") {
+        value = clientError(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+      }
       if (name === "auth:expiring" && this.#options.getToken) void this.#refresh();
       this.#sink.event(name, value, id, tab);
     },
@@ -192,30 +190,37 @@ export class Connection implements Driver {
     },
   };
 
-  /** Takes the first event of a link. Returns false when a handler closed, or connected again. */
+  /** Takes the first event of a link. Returns false when a handler closed the client, or connected again. */
   #connect(connection: any): boolean {
-    const attempt = this.#attempt, transport = this.#transport, { pingInterval, shared } = this.#options;
+    const attempt = this.#attempt, transport = this.#transport, stream = transport === "sse";
     this.#rounds.end(transport);
-    this.#status = "connected"; // before the handlers know, so that what waits is sent before what they send
-    if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {}); // the next connection tries again
+    this.#status = "connected"; // before the handlers run: what waits goes before what they send
+    // When this fails, the next connection tries it again.
+    if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {});
     this.#queue.flush();
-    if (attempt === this.#attempt) this.#set("connected", { transport, error: undefined, clientId: connection?.clientId, connection });
     if (attempt !== this.#attempt) return false;
-    const interval = transport === "sse" ? 0 : pingInterval ?? (this.#rounds.fixed ? 3000 : 0);
-    if (interval) this.#pinger = setInterval(() => this.#link!.emit("ping", [], shared ? "" : undefined), interval);
+    const { clientId } = connection ?? {};
+    this.#set("connected", { transport, error: undefined, clientId, connection });
+    if (attempt !== this.#attempt) return false;
+    const { pingInterval = this.#rounds.fixed ? 3000 : 0, shared } = this.#options;
+    const ping = () => this.#link!.emit("ping", [], shared ? "" : undefined);
+    if (pingInterval && !stream) this.#pinger = setInterval(ping, pingInterval);
     return true;
   }
 
-  /** Shows the server a new token. When that fails, the server ends the connection, and the next one asks the page again. */
+  /**
+   * Sends the server a new token. When that fails, the server ends the connection, and the next one
+   * asks the page again.
+   */
   async #refresh(): Promise<void> {
     try {
-      await this.ask("auth:refresh", [{ token: await this.#credential("getToken") }]);
+      await this.ask("auth:refresh", [{ token: await askPage(this.#options, "getToken") }]);
     } catch (error) {
       this.#log("token:", (error as Error).message);
     }
   }
 
-  /** Ends the attempt and its link. ordered: the server is told. */
+  /** Ends the attempt and its link. ordered: tells the server first. */
   #drop(reason: string, ordered?: boolean): void {
     this.#reason = reason;
     this.#attempt++;
@@ -227,23 +232,24 @@ export class Connection implements Driver {
 
   /** Decides what follows the end of a link. */
   #lose(reason: string, error?: ClientError): void {
-    const connected = this.#status === "connected", code = error?.code ?? "", { getToken, getTicket } = this.#options;
+    const connected = this.#status === "connected", code = error?.code ?? "";
+    const { getToken, getTicket } = this.#options;
     this.#drop(reason);
     this.#log("close", this.#transport, reason, code);
-    const final = FINAL.test(code) || TOKEN.test(code) && !getToken && !getTicket;
+    const final = FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
     const next = final || connected ? undefined : this.#rounds.next(this.#transport, code);
     if (final) this.#finish(error!, error);
     else if (next) void this.#open(next);
     else {
       const wait = this.#rounds.wait(error?.retryAfter);
       this.#log("retry in", Math.round(wait), "ms");
-      this.#timer = setTimeout(() => this.#begin(), wait); // before the handlers know, because they may close
-      this.#set("reconnecting", { error: error ?? fail("network", reason) });
+      this.#timer = setTimeout(() => this.#begin(), wait); // before the handlers run, which may close
+      this.#set("reconnecting", { error: error ?? clientError("network", reason) });
     }
     if (code) this.#sink.event("error", error, "");
   }
 
-  /** Ends for good. error: for the requests that wait. shown: as the reason. */
+  /** Ends for good. error: rejects the requests that wait. shown: the state's error. */
   #finish(error: ClientError, shown?: ClientError): void {
     this.#listen("removeEventListener");
     this.#queue.clear(error);

@@ -1,6 +1,6 @@
 // What a client drives: a connection of its own, or a share in the connection of another tab.
 
-import { fail } from "./link.ts";
+import { clientError } from "./errors.ts";
 import type { Client, Joined } from "./types.ts";
 
 /** The readable state of a connection. */
@@ -30,6 +30,6 @@ export type Log = (...parts: unknown[]) => void;
 
 /** Reports that an event cannot be sent. */
 export function refuse(sink: DriverSink, event: string, code: string, tab?: string): false {
-  sink.event("error", fail(code, `${event} cannot be sent now`), "", tab);
+  sink.event("error", clientError(code, `${event} cannot be sent now`), "", tab);
   return false;
 }

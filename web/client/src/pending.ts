@@ -1,6 +1,6 @@
 // Requests that wait for their answers.
 
-import { within } from "./link.ts";
+import { withTimeout } from "./errors.ts";
 
 interface Request<Note> {
   note: Note;
@@ -17,7 +17,7 @@ export class Pending<Note = void> {
     const id = `${this.#next++}`;
     const answer = new Promise((...settle) => this.#requests.set(id, { note, settle }));
     send(id);
-    return within(answer, timeout, name).finally(() => this.#requests.delete(id));
+    return withTimeout(answer, timeout, name).finally(() => this.#requests.delete(id));
   }
 
   /** The notes of all requests, in the order they were sent. */

@@ -1,6 +1,6 @@
 // Calls that wait for the connection.
 
-import { within } from "./link.ts";
+import { withTimeout } from "./errors.ts";
 
 /** The most events that wait. Requests need no such bound: each has a deadline. */
 const MAX_EVENTS = 20;
@@ -27,7 +27,7 @@ export class Queue {
     let entry: Entry;
     // The answer is wrapped in an array, because it has a deadline of its own.
     const sent = new Promise<[Promise<T>]>((resolve, reject) => this.#entries.add(entry = { send: () => resolve([send()]), reject }));
-    return (await within(sent, timeout, "connect").finally(() => this.#entries.delete(entry)))[0];
+    return (await withTimeout(sent, timeout, "connect").finally(() => this.#entries.delete(entry)))[0];
   }
 
   /** Sends everything. */

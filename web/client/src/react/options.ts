@@ -1,6 +1,6 @@
 // What a component asks for, and which connection that is.
 
-import { subject } from "../link.ts";
+import { subjectOf } from "../token.ts";
 import type { Client, Options, Transport } from "../types.ts";
 
 type Loose<T> = { [Name in keyof T]?: T[Name] | undefined };
@@ -51,7 +51,7 @@ export function placeOf(o: HookOptions, transport: "auto" | Transport): Omit<Pla
   if (!known(o)) return place;
   const { enabled, channels, token, ...rest } = o;
   // A token changes every few minutes, its user does not. Beside a userId it is that user's, or is refused.
-  const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : subject(token) ?? token) })
+  const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : subjectOf(token) ?? token) })
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .sort(([a], [b]) => a < b ? -1 : 1);
   place.base = JSON.stringify(parts, (_name, value) => typeof value === "function" ? "function" : value);

@@ -1,7 +1,7 @@
 // The connections of all components: those that ask for the same use the same.
 
 import { connect } from "../client.ts";
-import { TOKEN } from "../connection.ts";
+import { TOKEN_ERROR } from "../errors.ts";
 import type { Client, ClientError, Connected, Status, Unsubscribe } from "../types.ts";
 import { connectOptions, type Box, type HookOptions, type Place } from "./options.ts";
 
@@ -79,7 +79,7 @@ export function renew(user: User, shared: Shared): void {
   shared.users.delete(user);
   shared.users.set(user, box);
   const { client, shown, snapshot } = shared, code = snapshot.error?.code ?? "";
-  if (client.status !== "closed" || box.current.token === shown.token || !TOKEN.test(code) && code !== "forbidden") return;
+  if (client.status !== "closed" || box.current.token === shown.token || !TOKEN_ERROR.test(code) && code !== "forbidden") return;
   shared.refusal = undefined;
   client.reconnect();
 }
@@ -133,7 +133,7 @@ function watch(shared: Shared) {
     fresh(shared);
     for (const listener of [...shared.listeners]) listener();
     const { status, error } = client, { token, getToken } = latest(shared);
-    if (status !== "reconnecting" || !shared.key || !token || getToken || !TOKEN.test(error?.code ?? "")) return;
+    if (status !== "reconnecting" || !shared.key || !token || getToken || !TOKEN_ERROR.test(error?.code ?? "")) return;
     // A token of this component is not asked for again as one from getToken is; it waits for the next one. Later, because
     // the client is in the middle of its own decision.
     queueMicrotask(() => {

@@ -1,7 +1,7 @@
 // A component's part of a connection: its handlers and rooms, which move with it when it goes to another connection, and
 // end with it.
 
-import { fail } from "../link.ts";
+import { clientError } from "../errors.ts";
 import type { AnyHandler, Client, Joined, Notification, Unsubscribe } from "../types.ts";
 import { acquire, release, renew, type Shared } from "./pool.ts";
 import type { Place } from "./options.ts";
@@ -48,7 +48,7 @@ export function createSeat(): Seat {
     return () => seat.off(name, handler);
   }
 
-  const absent = () => fail("disconnected", "there is no connection yet: the component is not mounted, disabled or has no user");
+  const absent = () => clientError("disconnected", "there is no connection yet: the component is not mounted, disabled or has no user");
   const client = () => shared ? Promise.resolve(shared.client) : Promise.reject(absent());
 
   function want(names: readonly string[]) {

@@ -1,7 +1,7 @@
 // What the tabs say to each other.
 
 import type { State } from "../driver.ts";
-import { fail } from "../link.ts";
+import { clientError } from "../errors.ts";
 import type { ClientError } from "../types.ts";
 
 /** The methods of the leader's connection that other tabs call. */
@@ -43,4 +43,4 @@ export function openBus(name: string, receiver: Messages): Bus {
 export const plain = (value: any): any => value instanceof Error ? { ...value, message: value.message } : value;
 
 /** Returns the error of this form. */
-export const revived = (value: any): ClientError => value && fail(value.code, value.message, value.retryAfter);
+export const revived = (value: any): ClientError => value && clientError(value.code, value.message, value.retryAfter);

@@ -3,7 +3,9 @@
 
 import { Connection } from "../connection.ts";
 import { refuse, type Driver, type DriverSink, type Log, type State } from "../driver.ts";
-import { copy, fail, unique } from "../link.ts";
+import { clientError } from "../errors.ts";
+import { copy, uniqueId } from "../link.ts";
+import { timeoutOf } from "../open.ts";
 import { Pending } from "../pending.ts";
 import { Queue } from "../queue.ts";
 import type { Joined, Options } from "../types.ts";
@@ -20,7 +22,7 @@ export class SharedDriver implements Driver {
   readonly #sink: DriverSink;
   readonly #log: Log;
   readonly #timeout: number;
-  readonly #tab = unique();
+  readonly #tab = uniqueId();
   readonly #election: Election;
   readonly #channels = new Channels(this.#tab);
   /** Calls that wait for a leader, and those that wait for its answer. */
@@ -44,7 +46,7 @@ export class SharedDriver implements Driver {
     this.#options = { ...options };
     this.#sink = sink;
     this.#log = log;
-    this.#timeout = options.timeout ?? 10_000;
+    this.#timeout = timeoutOf(options);
     this.#channels.set(this.#tab, options.channels ?? []);
     this.#election = elect(name, () => this.#lead(), () => this.#depose());
     this.#start();
@@ -97,7 +99,7 @@ export class SharedDriver implements Driver {
     this.#bus = undefined; // before the connection closes: the other tabs must not hear of it
     this.#election.leave();
     this.#led = false;
-    for (const calls of [this.#queue, this.#calls]) calls.clear(fail("closed", "closed"));
+    for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
     if (connection) return connection.close();
     this.#apply({ status: "closed", transport: undefined, error: undefined });
     if (status === "connected") this.#sink.event("disconnect", { reason: "closed" }, "");
@@ -160,7 +162,7 @@ export class SharedDriver implements Driver {
   }
 
   async #request(what: string, method: Method, args: unknown[]): Promise<any> {
-    if (this.#state.status === "closed") throw fail("closed", "closed");
+    if (this.#state.status === "closed") throw clientError("closed", "closed");
     const send = () => this.#calls.ask(what, this.#timeout, undefined, (id) => this.#call(id, method, args));
     return this.#led ? send() : this.#queue.request(send, this.#timeout);
   }

@@ -2,7 +2,8 @@
 
 import { Connection } from "../connection.ts";
 import { refuse, type Driver, type DriverSink, type Log } from "../driver.ts";
-import { fail } from "../link.ts";
+import { clientError } from "../errors.ts";
+import { timeoutOf } from "../open.ts";
 import { Queue } from "../queue.ts";
 import type { Joined, Options } from "../types.ts";
 
@@ -49,7 +50,7 @@ export class LoadingDriver implements Driver {
   close(): void {
     if (this.#driver) return this.#driver.close();
     this.#closed = true;
-    this.#queue.clear(fail("closed", "closed"));
+    this.#queue.clear(clientError("closed", "closed"));
     this.#sink.state({ status: "closed" });
   }
 
@@ -66,7 +67,7 @@ export class LoadingDriver implements Driver {
 
   async #request<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
     if (this.#driver) return call(this.#driver);
-    if (this.#closed) throw fail("closed", "closed");
-    return this.#queue.request(() => call(this.#driver!), this.#options.timeout ?? 10_000);
+    if (this.#closed) throw clientError("closed", "closed");
+    return this.#queue.request(() => call(this.#driver!), timeoutOf(this.#options));
   }
 }
