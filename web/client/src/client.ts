@@ -13,8 +13,8 @@ const WATCHED = ["status", "transport", "error", "clientId"] as const;
 
 /**
  * Connects to a server and stays connected: by WebSocket, or by EventSource where WebSocket is
- * blocked. It returns at once; {@link Client.onStatus} reports the connection. After a reconnect the
- * notifications that were missed come before any new one.
+ * blocked. It returns at once; {@link Client.onStatus} reports the connection. After a reconnect
+ * the notifications that were missed come before any new one.
  *
  * @throws TypeError when options.url is not an http(s) URL, or is missing outside of a page.
  */
@@ -35,7 +35,10 @@ export function connect(options: Options = {}): Client {
     ? (...parts: unknown[]) => console.debug("[roomcast]", ...parts)
     : () => {};
 
-  /** Calls the current handlers, except those that another one removes. An error ends no other handler. */
+  /**
+   * Calls the current handlers, except those that another one removes. An error ends no other
+   * handler.
+   */
   function callAll(set: Set<(...args: any[]) => void> | undefined, ...args: unknown[]) {
     for (const handler of [...set ?? []]) {
       if (!set!.has(handler)) continue;

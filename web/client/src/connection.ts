@@ -1,5 +1,5 @@
-// Keeps one connection up: opens links, resumes each from the last id, and asks the page for credentials. Nothing is
-// missed and nothing comes twice.
+// Keeps one connection up: opens links, resumes each from the last id, and asks the page for
+// credentials. Nothing is missed and nothing comes twice.
 
 import { refuse, type Driver, type DriverSink, type Log, type State } from "./driver.ts";
 import { acknowledged, clientError, TOKEN_ERROR, withCode } from "./errors.ts";
@@ -13,8 +13,8 @@ import type { ClientError, Joined, Options, Transport } from "./types.ts";
 const FINAL = /^(forbidden|validation|disconnected)$/;
 
 /**
- * How long a WebSocket may take to connect before the client tries EventSource, in ms: some networks
- * swallow WebSockets silently.
+ * How long a WebSocket may take to connect before the client tries EventSource, in ms: some
+ * networks swallow WebSockets silently.
  */
 const SOCKET_PATIENCE = 5000;
 
@@ -114,8 +114,8 @@ export class Connection implements Driver {
   }
 
   /**
-   * Follows the network and the page cache of the browser. A page that comes back from the cache has
-   * lost its connection.
+   * Follows the network and the page cache of the browser. A page that comes back from the cache
+   * has lost its connection.
    */
   readonly #wake = ({ type, persisted }: Partial<PageTransitionEvent>): void => {
     if (type === "offline") this.#status === "connected" && this.#lose(type);
@@ -190,7 +190,10 @@ export class Connection implements Driver {
     },
   };
 
-  /** Takes the first event of a link. Returns false when a handler closed the client, or connected again. */
+  /**
+   * Takes the first event of a link. Returns false when a handler closed the client, or connected
+   * again.
+   */
   #connect(connection: any): boolean {
     const attempt = this.#attempt, transport = this.#transport, stream = transport === "sse";
     this.#rounds.end(transport);

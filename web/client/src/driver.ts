@@ -15,7 +15,10 @@ export interface DriverSink {
 
 /** tab: of a shared connection, the one that calls. It alone gets the reply. */
 export interface Driver {
-  /** Sends an event. Returns false when it cannot be sent, after reporting the reason as the event `error`. */
+  /**
+   * Sends an event. Returns false when it cannot be sent, after reporting the reason as the event
+   * `error`.
+   */
   emit(event: string, args: unknown[], tab?: string): boolean;
   /** Sends an event and resolves with its acknowledgement. */
   ask(event: string, args: unknown[], tab?: string): Promise<any>;

@@ -12,8 +12,8 @@ export function clientError(code: string, message: string, retryAfter?: number):
 }
 
 /**
- * Returns an error of this package or of the page; undefined for an error of the browser, whose code
- * is a number or missing.
+ * Returns an error of this package or of the page; undefined for an error of the browser, whose
+ * code is a number or missing.
  */
 export const withCode = (error: any): ClientError | undefined =>
   typeof error.code === "string" ? error : undefined;

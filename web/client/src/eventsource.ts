@@ -1,5 +1,6 @@
-// The other transport: an EventSource to receive, requests to send. A native EventSource reconnects by
-// itself, but only with its first credentials and on this transport, so each one serves one connection.
+// The other transport: an EventSource to receive, requests to send. A native EventSource reconnects
+// by itself, but only with its first credentials and on this transport, so each one serves one
+// connection.
 
 import { clientError, withCode, withTimeout } from "./errors.ts";
 import { CONTROL_EVENTS, type Handshake, type Link, type LinkSink } from "./link.ts";
@@ -19,8 +20,8 @@ export interface StreamOptions extends Pick<Options, "withCredentials" | "tokenI
 type Query = Record<string, string | undefined>;
 
 /**
- * Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which may
- * let the next request through.
+ * Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which
+ * may let the next request through.
  */
 async function problemOf(response: Response): Promise<ClientError> {
   const { code, detail, title } = await response.json().catch(() => ({}));
@@ -105,8 +106,9 @@ export function openStream(url: URL, handshake: Handshake, options: StreamOption
   }
 
   /**
-   * Asks again why the server refused the stream, because an EventSource does not say so. The ticket
-   * that the client got for its token is used up by now; the token, in the header, takes precedence.
+   * Asks again why the server refused the stream, because an EventSource does not say so. The
+   * ticket that the client got for its token is used up by now; the token, in the header, takes
+   * precedence.
    */
   function refused(to: URL) {
     source!.close();

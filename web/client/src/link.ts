@@ -1,4 +1,5 @@
-// What the two transports have in common: their interface to the connection, and the form of events.
+// What the two transports have in common: their interface to the connection, and the form of
+// events.
 
 import { isReply } from "./replies.ts";
 import type { ClientError, Notification } from "./types.ts";
@@ -21,7 +22,9 @@ export interface LinkSink {
   session(pid: string): void;
 }
 
-/** A connection over one transport, in events of Socket.IO. EventSource turns them into requests. */
+/**
+ * A connection over one transport, in events of Socket.IO. EventSource turns them into requests.
+ */
 export interface Link {
   /**
    * Sends an event without waiting for an answer. tab: of a shared connection, the tab that sends;
@@ -62,13 +65,17 @@ export const CONTROL_EVENTS = (
 /** Returns a random id. crypto.randomUUID is missing on pages without TLS. */
 export const uniqueId = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-/** Returns the value as JSON has it, which later changes do not affect. Throws where JSON.stringify does. */
+/**
+ * Returns the value as JSON has it, which later changes do not affect. Throws where JSON.stringify
+ * does.
+ */
 export const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
 /**
- * Returns the notification in the arguments of an event. Events that Go code emits, and replies, are
- * wrapped into one. own: the trailing id is the id of this event, not only the cursor at its place;
- * for a reply it is always the cursor, which also moves on with notifications for other users.
+ * Returns the notification in the arguments of an event. Events that Go code emits, and replies,
+ * are wrapped into one. own: the trailing id is the id of this event, not only the cursor at its
+ * place; for a reply it is always the cursor, which also moves on with notifications for other
+ * users.
  */
 export function notificationOf(name: string, args: any[], id: string, own: boolean): Notification {
   const [first] = args;

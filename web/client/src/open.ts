@@ -9,7 +9,10 @@ import { openSocket } from "./websocket.ts";
 /** Returns how long an answer may take, in ms. */
 export const timeoutOf = ({ timeout = 10_000 }: Options): number => timeout;
 
-/** Returns the URL of a path at the server. Without `options.url` the server is the page's own origin. */
+/**
+ * Returns the URL of a path at the server. Without `options.url` the server is the page's own
+ * origin.
+ */
 export function endpoint(options: Options, path: string): URL {
   const url = new URL(options.url || "/", globalThis.location?.href);
   if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);

@@ -7,12 +7,15 @@ interface Request<Note> {
   settle: [resolve: (value: any) => void, reject: (error: any) => void];
 }
 
-/** Note: what the sender keeps of a request. */
+/** Note: what the sender remembers about a request. */
 export class Pending<Note = void> {
   readonly #requests = new Map<string, Request<Note>>();
   #next = 0;
 
-  /** Sends a request under an id of its own and resolves with its answer. Rejects when there is none within timeout, in ms. */
+  /**
+   * Sends a request under an id of its own and resolves with its answer. Rejects when there is none
+   * within timeout, in ms.
+   */
   ask(name: string, timeout: number, note: Note, send: (id: string) => void): Promise<any> {
     const id = `${this.#next++}`;
     const answer = new Promise((...settle) => this.#requests.set(id, { note, settle }));
@@ -25,7 +28,10 @@ export class Pending<Note = void> {
     return [...this.#requests.values()].map(({ note }) => note);
   }
 
-  /** Takes the answer to a request: a value, or an error when failed is 1. Answers that nobody waits for are ignored. */
+  /**
+   * Settles a request with its answer: a value, or an error when failed is 1. It ignores answers to
+   * requests that have ended.
+   */
   settle(id: string, value: any, failed: 0 | 1): void {
     this.#requests.get(id)?.settle[failed](value);
     this.#requests.delete(id);

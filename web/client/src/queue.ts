@@ -7,7 +7,7 @@ const MAX_EVENTS = 20;
 
 interface Entry {
   send(): void;
-  /** Ends a request without an answer. Events have none. */
+  /** Ends a request without an answer. Events do not have it. */
   reject?(error: Error): void;
 }
 
@@ -22,7 +22,10 @@ export class Queue {
     return true;
   }
 
-  /** Sends a request when there is a connection and resolves with its answer. Rejects when there is none within timeout, in ms. */
+  /**
+   * Sends a request when there is a connection and resolves with its answer. Rejects when there is
+   * none within timeout, in ms.
+   */
   async request<T>(send: () => Promise<T>, timeout: number): Promise<T> {
     let entry: Entry;
     // The answer is wrapped in an array, because it has a deadline of its own.

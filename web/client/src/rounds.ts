@@ -1,11 +1,17 @@
-// Which transport a connection tries, and when. A round tries each transport at most once; the client waits between rounds.
+// Which transport a connection tries, and when. A round tries each transport at most once; the
+// client waits between rounds.
 
 import type { Options, Transport } from "./types.ts";
 
-/** How long rounds begin with EventSource after WebSocket failed where EventSource worked, in ms. */
+/**
+ * How long rounds begin with EventSource after WebSocket failed where EventSource worked, in ms.
+ */
 const BLOCKED = 60_000;
 
-/** The codes of failures that the other transport may not have. Any other refusal would be the same there. */
+/**
+ * The codes of failures that the other transport may not have. Any other refusal would be the same
+ * there.
+ */
 const OTHER = /^(unsupported|not_found|network|)$/;
 
 export class Rounds {
@@ -44,9 +50,13 @@ export class Rounds {
     if (this.#failed) this.#blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
   }
 
-  /** Ends a round in which none did. Returns how long to wait, in ms. retryAfter: what the server asked for, in seconds. */
+  /**
+   * Ends a round in which none did. Returns how long to wait, in ms. retryAfter: what the server
+   * asked for, in seconds.
+   */
   wait(retryAfter = 0): number {
-    // Random, so that a server that restarts does not meet all clients at once; and never less than the server asked for.
+    // Random, so that a server that restarts does not meet all clients at once; and never less than
+    // the server asked for.
     const part = Math.random() / 2, wait = Math.min(this.#longest, this.#first * 2 ** this.count++);
     return Math.max(retryAfter * 1000 * (1 + part), wait * (1 - part));
   }

@@ -4,9 +4,9 @@ import type { ConnectionInfo, Connections, Outgoing } from "./types.ts";
 
 type Metadata = Outgoing["metadata"];
 
-/** What the connections are, and what is sent to them: of both transports, whatever the name says. */
+/** The connections of both transports, and sends to them. */
 export interface Manager {
-  /** Sends to one connection. Resolves with whether it is there now. */
+  /** Sends to one connection. Resolves with whether it exists now. */
   sendToClient(clientId: string, type: string, data?: unknown, metadata?: Metadata): Promise<boolean>;
   sendToClient(clientId: string, notification: Outgoing): Promise<boolean>;
   /** Sends to all connections of a user. Resolves with how many there are now. */
@@ -18,18 +18,18 @@ export interface Manager {
   /** Sends to everyone. Resolves with how many connections there are now. */
   broadcast(type: string, data?: unknown, metadata?: Metadata): Promise<number>;
   broadcast(notification: Outgoing): Promise<number>;
-  /** Resolves with all connections of the server's node, none when it cannot be asked. */
+  /** Resolves with all connections of the server's node; with none after a failure. */
   getConnections(): Promise<Connections>;
   isUserOnline(userId: string): Promise<boolean>;
   /** Resolves with the connections of a user. */
   getUserClients(userId: string): Promise<ConnectionInfo[]>;
-  /** Closes a connection for good. Resolves with whether it was there. */
+  /** Closes a connection for good. Resolves with whether it existed. */
   disconnectClient(clientId: string): Promise<boolean>;
   /** Closes all connections of a user for good. Resolves with how many there were. */
   disconnectUser(userId: string): Promise<number>;
 }
 
-/** Returns these functions. */
+/** Returns the functions of {@link Manager}. */
 export function manager(call: Call): Manager {
   const to = (name: string, target: "client" | "user" | "channel", id: string, type: string | Outgoing, data: unknown, metadata: Metadata) => {
     const from = `SSEManager.${name}`;
@@ -45,7 +45,7 @@ export function manager(call: Call): Manager {
       path: `/v1/connections?limit=1000${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
     })
       .then((page) => {
-        if (!page) return []; // a part of them would pass for all
+        if (!page) return []; // an incomplete list would look complete
         const list = [...before, ...page.connections];
         return page.next ? all(page.next, list) : list;
       });
@@ -59,7 +59,7 @@ export function manager(call: Call): Manager {
     broadcast: (type: string | Outgoing, data?: unknown, metadata?: Metadata) =>
       publish(call, "SSEManager.broadcast", { all: true }, outgoing("SSEManager.broadcast", type, data, metadata)),
     getConnections: () => all().then((list) => {
-      const users = list.filter(({ userId, rooms }) => rooms.includes(`user:${userId}`)); // the others are anonymous
+      const users = list.filter(({ userId, rooms }) => rooms.includes(`user:${userId}`)); // only users have this room
       return { total: list.length, clients: list.map(info), activeUsers: new Set(users.map(({ userId }) => userId)) };
     }),
     isUserOnline: (userId) => user("isUserOnline", "GET", "online", userId).then((answer) => answer?.online ?? false),
@@ -73,7 +73,7 @@ export function manager(call: Call): Manager {
   };
 }
 
-/** A connection of the HTTP API in the form of this package. */
+/** Returns a connection of the HTTP API in the form of this package. */
 function info({ clientId, userId, username, connectedAt, lastActive, transport, rooms }: any): ConnectionInfo {
   return {
     clientId, userId, username, connectedAt: Date.parse(connectedAt), lastActive: Date.parse(lastActive), transport,

@@ -1,4 +1,4 @@
-// What the tabs say to each other.
+// The messages between the tabs.
 
 import type { State } from "../driver.ts";
 import { clientError } from "../errors.ts";
@@ -17,13 +17,15 @@ export interface Messages {
   gone(tab: string, led: boolean): void;
   /** The state of the leader's connection and, in answer to a hello, the channels of all tabs. */
   state(state: Partial<State>, channels?: [tab: string, channels: string[]][]): void;
-  /** An event of the leader's connection. tab: the only one that delivers it; the id counts for all. */
+  /**
+   * An event of the leader's connection. tab: the only one that delivers it; the id counts for all.
+   */
   event(name: string, value: unknown, id: string, tab?: string): void;
   /** A tab calls a method of the leader's connection. id: of the call. */
   call(tab: string, id: string, method: Method, args: unknown[]): void;
   /** The answer to a call. failed: 1 when value is an error. */
   answer(tab: string, id: string, value: unknown, failed: 0 | 1): void;
-  /** A tab wants the leader to connect again, with a newer token if it has one. */
+  /** Asks the leader to connect again, with a newer token if the tab has one. */
   reconnect(token?: string): void;
 }
 

@@ -1,4 +1,5 @@
-// Which tab is in which channels. Every tab keeps this table: for what it delivers, and for the handshake if it leads.
+// Which tab is in which channels. Every tab keeps this table: for what it delivers, and for the
+// handshake if it leads.
 
 /** Returns the names that are not among others. */
 export const without = (names: readonly string[], others: readonly string[]): string[] => names.filter((name) => !others.includes(name));
@@ -45,7 +46,10 @@ export class Channels {
     this.set(this.#tab, own);
   }
 
-  /** Reports whether an event is for other tabs only: it names channels, and only other tabs are in them. */
+  /**
+   * Reports whether an event is for other tabs only: it names channels, and only other tabs are in
+   * them.
+   */
   foreign(name: string, value: any): boolean {
     const { own, all } = this, metadata = value?.metadata;
     const channels: string[] = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();

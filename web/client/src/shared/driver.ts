@@ -1,5 +1,6 @@
-// One connection for all tabs of a browser with the same options: one tab leads, and the others hear it. The next leader
-// resumes from the last id that it heard.
+// One connection for all tabs of a browser with the same options. One tab leads: it has the
+// connection and passes the events on to the others. The next leader resumes from the last id that
+// it received.
 
 import { Connection } from "../connection.ts";
 import { refuse, type Driver, type DriverSink, type Log, type State } from "../driver.ts";
@@ -13,7 +14,10 @@ import { openBus, plain, revived, type Bus, type Messages, type Method } from ".
 import { Channels, without } from "./channels.ts";
 import { elect, type Election } from "./election.ts";
 
-/** How long a leader may be silent before a tab asks whether it is there, in ms. The server sends events more often. */
+/**
+ * How long a leader may be silent before a tab asks whether it is there, in ms. The server sends
+ * events more often.
+ */
 const SILENCE = 90_000;
 
 export class SharedDriver implements Driver {
@@ -33,7 +37,7 @@ export class SharedDriver implements Driver {
   #state: Partial<State> = {};
   /** Whether there is a leader to call. */
   #led = false;
-  /** Whether this tab has not yet heard how the connection of its leader is. */
+  /** Whether this tab has not yet received the state of the leader's connection. */
   #fresh = true;
   #muted = false;
   /** The id of the newest notification that this tab delivered. */
@@ -65,8 +69,8 @@ export class SharedDriver implements Driver {
   }
 
   async change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
-    // The leader decides by what the tabs declare, so a tab declares its channels before it asks: of two tabs that leave
-    // one channel at the same time, the leader finds the second one to be the last.
+    // The leader leaves a channel when no tab declares it. A tab declares its channels before it
+    // calls, so of two tabs that leave a channel at the same time the leader sees one as the last.
     const { own } = this.#channels, added = join.filter((channel) => !own.includes(channel));
     this.#declare([...without(own, leave), ...join]);
     try {
@@ -74,7 +78,8 @@ export class SharedDriver implements Driver {
       if (result.denied.length) this.#declare(without(this.#channels.own, result.denied));
       return result;
     } catch (error) {
-      // As for a connection of its own: what the server refused is not asked for again, what it did not answer is.
+      // As in Connection: channels that the server refused are dropped, channels without an answer
+      // are joined later.
       if (this.#state.status === "connected") this.#declare(without(this.#channels.own, added));
       throw error;
     }
@@ -96,7 +101,7 @@ export class SharedDriver implements Driver {
     const connection = this.#connection, { status } = this.#state;
     this.#connection = undefined;
     this.#bus?.close();
-    this.#bus = undefined; // before the connection closes: the other tabs must not hear of it
+    this.#bus = undefined; // before the connection closes: for the other tabs it does not
     this.#election.leave();
     this.#led = false;
     for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
@@ -189,12 +194,15 @@ export class SharedDriver implements Driver {
     this.#sink.state(change);
   }
 
-  /** As the leader: tells the other tabs the state, and the channels of all tabs when one asked for them. */
+  /**
+   * As the leader: sends the state to the other tabs, with the channels of all tabs when one of
+   * them asked.
+   */
   #tell(channels?: [tab: string, channels: string[]][]): void {
     this.#post("state", { ...this.#state, error: plain(this.#state.error) }, channels);
   }
 
-  /** Receives what the leader's own connection reports. */
+  /** Receives the reports of the connection, while this tab leads. */
   readonly #leader: DriverSink = {
     event: (name, value, id, tab) => {
       if (this.#muted) return;
@@ -209,7 +217,7 @@ export class SharedDriver implements Driver {
     },
   };
 
-  /** Receives what other tabs say. */
+  /** Receives the messages of other tabs. */
   readonly #messages: Messages = {
     channels: (tab, channels) => this.#channels.set(tab, channels),
     hello: (tab, channels) => {
@@ -229,7 +237,8 @@ export class SharedDriver implements Driver {
       this.#follow();
       if (!this.#fresh) return;
       this.#log("follows");
-      // A new tab hears of the connection too; and it may have what the leader lacked, such as a newer token.
+      // A new tab gets the event `connected` too. After a refusal it has the leader try again,
+      // because its token may be newer.
       if (channels && state.status === "connected") this.#deliver("connected", state.connection, state.lastId ?? "");
       if (state.status === "closed") this.#post("reconnect", this.#options.token);
       this.#fresh = state.status!.endsWith("ing");
@@ -263,7 +272,10 @@ export class SharedDriver implements Driver {
     },
   };
 
-  /** Delivers an event to this tab, unless it is a reply to another one, is there already, or is in channels of others. */
+  /**
+   * Delivers an event to this tab, unless it replies to another tab, was delivered before, or is
+   * only for channels of other tabs.
+   */
   #deliver(name: string, value: any, id: string, tab?: string): void {
     if (tab && tab !== this.#tab) return;
     if (value?.id) {

@@ -1,4 +1,5 @@
-// Elects one of the tabs: the one that holds a Web Lock. The browser frees the lock when its tab ends or crashes.
+// Elects one of the tabs: the one that holds a Web Lock. The browser frees the lock when its tab
+// ends or crashes.
 
 export interface Election {
   /** Waits for the lock. steal: takes it at once, from a leader that does not answer. */
@@ -7,7 +8,10 @@ export interface Election {
   leave(): void;
 }
 
-/** name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has taken the lead from it. */
+/**
+ * name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has
+ * taken the lead from it.
+ */
 export function elect(name: string, lead: () => void, depose: () => void): Election {
   let leave = () => {};
   return {

@@ -5,7 +5,10 @@ import { subjectOf } from "../token.ts";
 import type { Options } from "../types.ts";
 import { LoadingDriver } from "./loading.ts";
 
-/** Returns a share in the connection of this browser's tabs; undefined where the options or the browser do not allow one. */
+/**
+ * Returns a share in the connection of this browser's tabs; undefined where the options or the
+ * browser do not allow one.
+ */
 export function share(options: Options, sink: DriverSink, log: Log): Driver | undefined {
   const { url, userId, token, channels, transport, socketPath, ssePath } = options, user = userId ?? subjectOf(token);
   if (!options.shared) return undefined;

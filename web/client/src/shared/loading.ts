@@ -1,4 +1,4 @@
-// Loads the code of a shared connection, which most pages do not need, when a page asks for it.
+// Loads the code of a shared connection on demand, because most pages do not need it.
 
 import { Connection } from "../connection.ts";
 import { refuse, type Driver, type DriverSink, type Log } from "../driver.ts";
@@ -58,8 +58,8 @@ export class LoadingDriver implements Driver {
     const load = await import("./driver.ts").catch((error) => {
       this.#log("not shared:", error.message);
     });
-    if (this.#closed || this.#driver) return; // a close, or a load that a later reconnect began
-    // Where the code cannot be loaded, this tab connects by itself.
+    if (this.#closed || this.#driver) return; // closed, or loaded by a later reconnect
+    // Without the code, this tab has a connection of its own.
     const parameters = [this.#options, this.#sink, this.#log] as const;
     this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : new Connection(...parameters);
     this.#queue.flush();

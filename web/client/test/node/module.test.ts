@@ -42,7 +42,7 @@ test("the environment says where the server is", async () => {
 
 test("what is missing is said at the first call, not at the import", async () => {
   const none = await fresh({});
-  const text = "roomcast: the server's url (ROOMCAST_URL) and an API key (ROOMCAST_API_KEY) missing: set the environment, or give it to configure or createBackend";
+  const text = "roomcast: the server's url (ROOMCAST_URL) and an API key (ROOMCAST_API_KEY) missing: set the environment, or pass it to configure or createBackend";
   expect(() => none.sendWebhookNotification("x", {})).toThrow(TypeError(text));
   expect(() => none.SSEManager.getConnections()).toThrow(TypeError(text));
   expect(() => none.sendMultiUserNotification(["ann"], "x", {})).toThrow(TypeError(text));
