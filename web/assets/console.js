@@ -18,10 +18,13 @@ var __exportAll = (all, no_symbols) => {
 	return target;
 };
 // src/api.ts
-/** Where the API is: beside the page, or above it where the page is at /console/. Ends with a slash. */
+/**
+* The address of the API: that of the page, or its parent when the page is at /console/. It ends
+* with a slash.
+*/
 var base = new URL(/\/console\/(index\.html)?$/.test(location.pathname) ? "../" : "./", location.href.split(/[?#]/)[0]);
 var STORED$1 = "roomcast:key";
-/** The API key: kept for this tab only. */
+/** The API key, which only this tab keeps. */
 var key = {
 	get value() {
 		return sessionStorage.getItem(STORED$1) ?? "";
@@ -35,7 +38,10 @@ var key = {
 var changes = new EventTarget();
 /** Calls run after each change of the key. */
 var onKey = (run) => changes.addEventListener("change", run);
-/** Takes the key from the fragment, which no server sees, and then out of the address bar and the history. */
+/**
+* Takes the key from the fragment, which no server sees, and removes it from the address bar and
+* the history.
+*/
 function takeKey() {
 	const given = new URLSearchParams(location.hash.slice(1)).get("key");
 	if (given === null) return;
@@ -43,8 +49,9 @@ function takeKey() {
 	key.value = given;
 }
 /**
-* Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. Without a
-* key nothing is asked that needs one: that would only fill the server's log.
+* Calls a route. body: JSON as text, which goes out as it was typed. Rejects only when signal
+* aborts. Without a key it does not call routes that need one, which would only fill the server's
+* log.
 */
 async function call(method, path, o = {}) {
 	if (path.startsWith("v1/") && !key.value) return {
@@ -110,56 +117,59 @@ function parse(text) {
 		return;
 	}
 }
-/** A problem in one line. */
-function told({ status, code, detail }) {
-	return status ? `${status} ${code}: ${detail}` : `Not reached: ${detail}`;
+/** Returns a problem in one line. */
+function lineOf({ status, code, detail }) {
+	return status ? `${status} ${code}: ${detail}` : `No answer: ${detail}`;
 }
-/** A path with names in it, escaped. */
+/** Returns a path with the names in it escaped. */
 var path = (strings, ...names) => strings.reduce((all, part, n) => all + encodeURIComponent(names[n - 1]) + part);
-/** How clients say who they are, as far as the key may know. */
+/** Resolves with how the server authenticates clients; undefined when the key may not ask. */
 async function authMode() {
 	return (await call("GET", "v1/stats")).json?.authMode;
 }
 var document_;
-/** The description of the API, asked for once. */
+/** Resolves with the description of the API, which it requests once. */
 function openapi() {
 	document_ ??= call("GET", "openapi.json").then(({ json, problem }) => {
 		if (!problem) return json;
 		document_ = void 0;
-		throw new Error(told(problem));
+		throw new Error(lineOf(problem));
 	});
 	return document_;
 }
 // src/dom.ts
-/** An element with attributes and children. A function given as `onclick` and the like becomes a listener. */
+/**
+* Returns an element with attributes and children. A function, such as `onclick`, becomes a
+* listener.
+*/
 function h(name, props = {}, ...children) {
 	const node = document.createElement(name);
 	set(node, props);
 	add(node, ...children);
 	return node;
 }
-/** Sets attributes; one that is false or undefined is taken away. */
+/** Sets attributes, and removes those that are false or undefined. */
 function set(node, props) {
 	for (const [name, value] of Object.entries(props)) if (typeof value === "function") node.addEventListener(name.slice(2), value);
 	else if (value === void 0 || value === false) node.removeAttribute(name);
 	else node.setAttribute(name, value === true ? "" : String(value));
 }
-/** Appends what there is to append. */
+/** Appends the children that are not empty. */
 function add(node, ...children) {
 	for (const child of children) if (child !== false && child !== null && child !== void 0) node.append(typeof child === "number" ? String(child) : child);
 }
-/** Sets the text of a node, unless it is there already: what did not change is not announced again. */
+/** Sets the text of a node if it changed: screen readers announce each text that is set. */
 function say(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }
 var count = 0;
-/** An id for an element that another refers to. */
+/** Returns an id for an element that another one refers to. */
 var newId = () => `x${++count}`;
-/** A field with its label around it. */
+/** Returns a field inside its label. */
 function labelled(text, field, hint = "") {
 	return h("label", {}, h("span", { class: "label" }, text, hint && h("small", {}, ` ${hint}`)), field);
 }
-/** A checkbox with its label. */
+/** Returns a checkbox with its label. */
 function check(text, checked, onchange) {
 	const box = h("input", {
 		type: "checkbox",
@@ -168,11 +178,11 @@ function check(text, checked, onchange) {
 	});
 	return h("label", { class: "check" }, box, text);
 }
-/** A select with options given as value → label. */
+/** Returns a select. options: labels by value. */
 function select(options, props = {}) {
 	return h("select", props, ...Object.entries(options).map(([value, label]) => h("option", { value }, label)));
 }
-/** A button that does nothing when a form is sent. */
+/** Returns a button that does not submit its form. */
 function button(text, onclick, props = {}) {
 	return h("button", {
 		type: "button",
@@ -180,7 +190,7 @@ function button(text, onclick, props = {}) {
 		...props
 	}, text);
 }
-/** A button that asks once more before it does what cannot be undone. */
+/** Returns a button that asks for confirmation before an action that cannot be undone. */
 function risky(text, sure, run, props = {}) {
 	const ask = button(text, () => turn(true), props);
 	const yes = button(sure, () => {
@@ -196,7 +206,7 @@ function risky(text, sure, run, props = {}) {
 	set(root, { onkeydown: (event) => event.key === "Escape" && yes.isConnected && turn(false) });
 	return root;
 }
-/** A button that copies a text; where the page may not, it says so. */
+/** Returns a button that copies a text, and says so where the browser does not allow it. */
 function copier(text, label = "Copy") {
 	const self = button(label, async () => {
 		const done = await navigator.clipboard?.writeText(text()).then(() => true, () => false);
@@ -210,7 +220,10 @@ function copier(text, label = "Copy") {
 	});
 	return self;
 }
-/** Keeps the children of a node in step with a list, by key, so that focus and selection survive a refresh. */
+/**
+* Updates the children of a node from a list, by key, so that focus and selection survive a
+* refresh.
+*/
 var List = class {
 	parent;
 	key;
@@ -248,7 +261,7 @@ function use(theme) {
 	if (theme) document.documentElement.dataset.theme = theme;
 	else delete document.documentElement.dataset.theme;
 }
-/** The switch, which also sets what was chosen the last time. */
+/** Returns the switch, and applies the last choice. */
 function themeSwitch() {
 	const choice = select({
 		"": "System",
@@ -267,11 +280,11 @@ function themeSwitch() {
 	return root;
 }
 // src/view.ts
-/** The section of a view, with its heading, which gets the focus when one comes to it. */
+/** Returns the section of a view. Its heading gets the focus when the view is shown. */
 function section(title, hint, tools, ...children) {
 	return h("section", { class: "view" }, h("div", { class: "head" }, h("div", {}, h("h2", { tabindex: -1 }, title), h("p", { class: "hint" }, hint)), h("div", { class: "row" }, ...tools)), ...children);
 }
-/** A line that says what happened, read out to those who cannot see it. */
+/** A line with the last result, which screen readers announce. */
 var Note = class {
 	root = h("p", {
 		class: "note",
@@ -281,23 +294,26 @@ var Note = class {
 		this.root.classList.toggle("bad", bad);
 		say(this.root, text);
 	}
-	/** Shows a problem, and the way out of those that another key mends. Without one it clears what a problem said. */
+	/**
+	* Shows a problem, with a button for the key if that may solve it. Without a problem it clears
+	* the last one.
+	*/
 	problem(problem, before = "") {
 		if (!problem) {
 			if (this.root.classList.contains("bad")) this.say("");
 			return;
 		}
 		const missing = problem.status === 401 && !key.value;
-		this.say(before + (missing ? "This needs an API key." : told(problem)), true);
+		this.say(before + (missing ? "This needs an API key." : lineOf(problem)), true);
 		if (problem.status === 401 || problem.status === 403) this.root.append(" ", button(missing ? "Enter it" : "Use another", askForKey, { class: "small" }));
 	}
 };
-/** The address of a view. */
+/** Returns the address of a view. */
 var to = (view, params = {}) => {
 	const query = new URLSearchParams(params).toString();
 	return `#/${view}${query && `?${query}`}`;
 };
-/** A link to a view. */
+/** Returns a link to a view. */
 var link = (text, view, params = {}) => h("a", { href: to(view, params) }, text);
 var field = h("input", {
 	type: "password",
@@ -315,7 +331,7 @@ var dialog = h("dialog", { "aria-labelledby": "key-title" }, h("form", {
 }, h("h2", { id: "key-title" }, "API key"), h("p", {
 	class: "hint",
 	id: "key-hint"
-}, "One of API_KEYS, or the key that the server printed when it started: another one each time, unless API_KEYS is set. It stays in this tab and is forgotten with it."), h("label", {}, h("span", { class: "label" }, "Key"), field), h("div", { class: "row end" }, button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
+}, "One of API_KEYS, or the key that the server prints at each start when API_KEYS is not set. Only this tab keeps it."), h("label", {}, h("span", { class: "label" }, "Key"), field), h("div", { class: "row end" }, button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
 function finish(value) {
 	dialog.close();
 	key.value = value;
@@ -326,7 +342,7 @@ function askForKey() {
 	field.value = key.value;
 	if (!dialog.open) dialog.showModal();
 }
-/** A table with headings, which narrow pages show as cards. */
+/** Returns a table with headings. Narrow pages show it as cards. */
 function table(caption, headings) {
 	const body = h("tbody", { role: "rowgroup" });
 	return {
@@ -337,14 +353,14 @@ function table(caption, headings) {
 		body
 	};
 }
-/** A cell with a box for what is in it; label stands before it where the table is shown as cards. */
+/** Returns a cell. label: shown before its content in the layout of cards. */
 function cell(label, ...children) {
 	const node = h("td", { role: "cell" }, h("div", {}, ...children));
 	set(node, { "data-label": label });
 	return node;
 }
 // src/poll.ts
-/** Runs a question again and again, the next time `every` ms after an answer, and not while the page is hidden. */
+/** Repeats a request, `every` ms after each answer, and not while the page is hidden. */
 var Poll = class {
 	run;
 	every;
@@ -365,13 +381,13 @@ var Poll = class {
 		this.#on = false;
 		this.#halt();
 	}
-	/** Whether it asks by itself. */
+	/** Stops or resumes the repetition. */
 	set paused(paused) {
 		this.#paused = paused;
 		if (paused) this.#halt();
 		else if (this.#on) this.now();
 	}
-	/** Asks at once, whatever the time. */
+	/** Makes a request at once. */
 	now() {
 		this.#halt();
 		const stop = this.#stop = new AbortController();
@@ -397,13 +413,13 @@ var moment = new Intl.DateTimeFormat(void 0, {
 	timeStyle: "medium"
 });
 var integer = new Intl.NumberFormat();
-/** The time of day, to the millisecond. */
+/** Returns the time of day, to the millisecond. */
 var time = (at) => clock.format(at);
-/** Day and time, in the reader's zone. */
+/** Returns day and time, in the user's time zone. */
 var full = (at) => moment.format(new Date(at));
-/** A whole number with separators. */
+/** Returns a whole number with separators. */
 var number = (value) => integer.format(value);
-/** "3 connections" */
+/** Returns a number with its noun, such as "3 connections". */
 var plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 var UNITS = [
 	["d", 86400],
@@ -411,7 +427,7 @@ var UNITS = [
 	["min", 60],
 	["s", 1]
 ];
-/** How long ago, in the two largest units. */
+/** Returns the time since then, in the two largest units. */
 function ago(at, now = Date.now()) {
 	let seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1e3));
 	const parts = [];
@@ -423,18 +439,18 @@ function ago(at, now = Date.now()) {
 	}
 	return parts.join(" ");
 }
-/** A size in bytes. */
+/** Returns a size with its unit. */
 function bytes(n) {
 	if (n < 1024) return `${number(n)} B`;
 	return n < 1024 ** 2 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1024 ** 2).toFixed(1)} MiB`;
 }
-/** JSON for people; bytes by their length. */
+/** Returns a value as JSON, with the length in place of binary data. */
 function json(value, space = 0) {
 	return JSON.stringify(value, (_, item) => item instanceof ArrayBuffer ? `<${item.byteLength} bytes>` : item, space) ?? "";
 }
-/** At most so many characters. */
+/** Returns a text of at most so many characters. */
 var cut = (text, most) => text.length > most ? `${text.slice(0, most)}… (${number(text.length)} characters)` : text;
-/** The parts of a list that somebody typed: split at commas and line ends. */
+/** Returns the items of a list that the user typed, split at commas and line ends. */
 var words = (text) => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
 // src/views/channels.ts
 var PAGE$1 = 200;
@@ -492,7 +508,7 @@ function channels() {
 		const shown = found.filter(({ channel }) => channel.toLowerCase().includes(wanted));
 		list.update(shown);
 		say(count, wanted ? `${shown.length} of ${plural(found.length, "channel")}` : plural(found.length, "channel"));
-		say(empty, shown.length ? "" : wanted ? "No channel is called like that." : "No channel has a member.");
+		say(empty, shown.length ? "" : wanted ? "No channel has a matching name." : "No channel has a member.");
 		first.hidden = !cursor;
 		next.hidden = !after;
 	}
@@ -502,7 +518,7 @@ function channels() {
 	}
 	find.oninput = paint;
 	onKey(() => root.isConnected && !root.hidden && poll.now());
-	const root = section("Channels", "Channels with a member on this node. A user or a connection is no channel; see Connections.", [check("Refresh every 2 s", true, (on) => {
+	const root = section("Channels", "Channels with a member on this node. For users and clients, see Connections.", [check("Refresh every 2 s", true, (on) => {
 		poll.paused = !on;
 	})], h("div", {
 		class: "filters",
@@ -517,16 +533,16 @@ function channels() {
 	};
 }
 // src/curl.ts
-/** A word of a POSIX shell. */
+/** Returns a text as one word of a POSIX shell. */
 var quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
-/** The command; the key is left to the environment, so that it can be shown to others. */
+/** Returns the command. The key comes from the environment, so that users can share the command. */
 function curl(url, body, headers = {}) {
 	const lines = [`curl -sS ${quoted(url.href)}`, `  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json'`];
 	for (const [name, value] of Object.entries(headers)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
 	return `${lines.join(" \\\n")} \\\n  -d ${quoted(body)}`;
 }
 // src/schema.ts
-/** Follows references and leaves out that a field may be null: it is left out then. */
+/** Follows references, and ignores that a value may be null: an empty field is left out instead. */
 function resolve(schema, all) {
 	const { $ref, anyOf, description } = schema;
 	const other = $ref ? all[$ref.split("/").at(-1)] : anyOf?.find(({ type }) => type !== "null");
@@ -537,7 +553,7 @@ function resolve(schema, all) {
 		description
 	} : found;
 }
-/** How the values of a resolved schema are entered. */
+/** Returns the kind of input for a resolved schema. */
 function shapeOf({ type, enum: choices, properties, items }) {
 	const name = Array.isArray(type) ? type.find((one) => one !== "null") : type;
 	if (choices) return "choice";
@@ -548,7 +564,7 @@ function shapeOf({ type, enum: choices, properties, items }) {
 	return name === "object" && properties ? "object" : "json";
 }
 // src/form.ts
-/** What is wrong with a field before anything is sent. */
+/** An error in a field, found before the request. */
 var Mistake = class extends Error {
 	field;
 	constructor(field, message) {
@@ -556,7 +572,9 @@ var Mistake = class extends Error {
 		this.field = field;
 	}
 };
-/** The field of a property. example: its value in the example, shown where it helps. */
+/**
+* Returns the field of a property. example: its value in the example of the API, for a placeholder.
+*/
 function fieldOf(path, schema, all, required, example) {
 	const resolved = resolve(schema, all);
 	const shape = shapeOf(resolved);
@@ -580,7 +598,7 @@ function fieldOf(path, schema, all, required, example) {
 				inputmode: "decimal"
 			});
 			return leaf(path, name, description, control, required, (mistake) => {
-				if (control.validity.badInput) throw mistake("this is no number");
+				if (control.validity.badInput) throw mistake("this is not a number");
 				return control.value;
 			});
 		}
@@ -594,7 +612,7 @@ function fieldOf(path, schema, all, required, example) {
 		}
 		case "list": {
 			const control = h("input", {
-				placeholder: "several: with commas between",
+				placeholder: "comma-separated",
 				spellcheck: "false"
 			});
 			return leaf(path, name, description, control, required, () => control.value.trim() && JSON.stringify(words(control.value)));
@@ -610,7 +628,7 @@ function fieldOf(path, schema, all, required, example) {
 		}
 	}
 }
-/** A field for JSON as it is typed. onlyObject: it has to be an object. */
+/** Returns a field for JSON. onlyObject: the value must be an object. */
 function jsonField(path, name, hint, required, onlyObject) {
 	const control = h("textarea", {
 		rows: 4,
@@ -626,7 +644,7 @@ function jsonField(path, name, hint, required, onlyObject) {
 		} catch (error) {
 			throw mistake(`this is not JSON: ${error.message}`);
 		}
-		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but no object: {…}");
+		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but not an object: {…}");
 		return text;
 	});
 	field.root.classList.add("wide");
@@ -637,7 +655,7 @@ function jsonField(path, name, hint, required, onlyObject) {
 		}
 	};
 }
-/** A field with one control. text gives its JSON, "" when it is left out. */
+/** Returns a field with one control. text: returns its JSON, "" when it is empty. */
 function leaf(path, name, hint, control, required, text) {
 	const id = newId();
 	const error = h("span", {
@@ -680,10 +698,10 @@ function leaf(path, name, hint, control, required, text) {
 	control.addEventListener("input", () => field.mark(""));
 	return field;
 }
-/** An object: its known properties, and a place for others. */
+/** Returns the fields of an object: its known properties, and one field for all others. */
 function objectField(path, schema, all) {
 	const fields = Object.entries(schema.properties).map(([name, one]) => fieldOf(`${path}.${name}`, one, all, schema.required?.includes(name) ?? false));
-	const rest = jsonField(path, "further fields", "JSON, for what has no field here", false, true);
+	const rest = jsonField(path, "further fields", "JSON, for properties without a field", false, true);
 	return {
 		path,
 		fields: [...fields, rest],
@@ -704,7 +722,7 @@ function objectField(path, schema, all) {
 		focus: () => rest.focus()
 	};
 }
-/** The field that a problem of the API is about: the one with the longest path that leads to it. */
+/** Returns the field that an error of the API names: the one with the longest matching path. */
 function fieldAt(fields, path) {
 	const all = fields.flatMap((field) => [...field.fields ?? [], field]);
 	const leads = ({ path: own }) => path === own || path.startsWith(`${own}.`) || path.startsWith(`${own}[`);
@@ -718,11 +736,14 @@ var LABELS = {
 	channels: "Channels",
 	client: "Client ID"
 };
-/** A target as a field. fallback: what happens without one; "" when one is needed. */
+/**
+* Returns the field of a target. fallback: describes the default target; "" when a target is
+* required.
+*/
 function targetField(fallback, known) {
 	const id = newId();
 	const kind = select({
-		...fallback && { "": "as the kind says" },
+		...fallback && { "": "the default of the kind" },
 		user: "a user",
 		users: "users",
 		channel: "a channel",
@@ -762,7 +783,7 @@ function targetField(fallback, known) {
 			if (!kind.value) return void 0;
 			if (kind.value === "all") return `{"all": true}`;
 			const names = several() ? words(name.value) : name.value.trim();
-			if (!names.length) throw new Mistake(field, "whom is it for?");
+			if (!names.length) throw new Mistake(field, "a name is required");
 			return `{${JSON.stringify(kind.value)}: ${JSON.stringify(names)}}`;
 		},
 		fill(value) {
@@ -781,7 +802,7 @@ function targetField(fallback, known) {
 		field.mark("");
 		named.hidden = kind.value === "" || kind.value === "all";
 		say(label, LABELS[kind.value] ?? "");
-		set(name, { placeholder: several() ? "with commas between" : "" });
+		set(name, { placeholder: several() ? "comma-separated" : "" });
 		say(hint, kind.value === "" ? fallback : "");
 		list.replaceChildren(...known(kind.value).map((value) => h("option", { value })));
 	}
@@ -794,7 +815,10 @@ function targetField(fallback, known) {
 	turn();
 	return field;
 }
-/** The users and channels that the server knows of now, for suggestions; none where the key may not ask. */
+/**
+* Resolves with the current users and channels of the server as suggestions; none when the key may
+* not ask.
+*/
 async function suggestions() {
 	const [users, channels] = await Promise.all([call("GET", "v1/users?online=true&limit=100"), call("GET", "v1/channels?limit=100")]);
 	const names = {
@@ -805,7 +829,7 @@ async function suggestions() {
 }
 // src/views/composer.ts
 var PLAIN = "v1/notifications";
-/** What is seldom given. */
+/** The fields under "More". */
 var SELDOM = [
 	"metadata",
 	"ttl",
@@ -835,7 +859,7 @@ function composer() {
 	});
 	const idempotency = fieldOf("Idempotency-Key", {
 		type: "string",
-		description: "sent again with the same key within 10 minutes, it is not sent twice"
+		description: "the server sends requests with the same key once in 10 minutes"
 	}, {}, false);
 	const kinds = /* @__PURE__ */ new Map(), forms = /* @__PURE__ */ new Map();
 	let known = () => [], current;
@@ -878,7 +902,7 @@ function composer() {
 		say(answer, raw && JSON.stringify(JSON.parse(raw), null, 2));
 		answer.hidden = !raw;
 		if (problem) {
-			tell(told(problem), true);
+			tell(lineOf(problem), true);
 			const field = problem.field && fieldAt(current.fields, problem.field);
 			if (field) {
 				show(field, problem.detail.replace(`${problem.field}: `, ""));
@@ -888,7 +912,7 @@ function composer() {
 		}
 		const { id = "volatile", delivered, users, channels, stored } = json;
 		const counted = `${id} · ${plural(delivered, "connection")} · ${plural(users, "user")} · ${plural(channels, "channel")}`;
-		tell(delivered ? counted : `${counted} · ${stored ? "nobody it is for is connected; it is kept for them" : "nobody got it"}`);
+		tell(delivered ? counted : `${counted} · ${stored ? "no receiver is connected; it is kept for replay" : "nobody received it"}`);
 	}
 	function show(field, text) {
 		field.mark(text);
@@ -958,7 +982,7 @@ function composer() {
 		}
 	};
 }
-/** Reads the routes that send, into the list and its select. */
+/** Reads the routes that send from the description of the API, into kinds and its select. */
 async function read(kinds, choice) {
 	const { paths, components: { schemas } } = await openapi();
 	all = schemas;
@@ -984,7 +1008,7 @@ async function read(kinds, choice) {
 var all = {};
 function compose({ path, schema, about, example }, known) {
 	const { required = [], properties = {} } = schema;
-	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes where the kind says.";
+	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes to the default target of the kind.";
 	const make = (name) => name === "target" ? targetField(fallback, known) : name === "volatile" ? flag(name, properties[name]) : fieldOf(name, properties[name], all, required.includes(name), example[name]);
 	const order = [
 		...required.filter((name) => name !== "target"),
@@ -1007,7 +1031,7 @@ function compose({ path, schema, about, example }, known) {
 		parts: [h("div", { class: "fields" }, ...of((name) => !SELDOM.includes(name))), h("details", {}, h("summary", {}, "More: metadata, time to live, exceptions"), inner)]
 	};
 }
-/** A flag that is left out when it is not set. */
+/** Returns a field for a flag that is left out when it is not set. */
 function flag(path, { description = "" }) {
 	const root = check(path, false, () => {});
 	const box = root.firstElementChild;
@@ -1024,7 +1048,10 @@ function flag(path, { description = "" }) {
 		focus: () => box.focus()
 	};
 }
-/** The request's body. Fields with mistakes are left out, and told of. */
+/**
+* Returns the body of the request without fields that have a mistake. wrong: called with each
+* mistake.
+*/
 function body({ fields }, wrong) {
 	const lines = [];
 	for (const field of fields) try {
@@ -1043,10 +1070,13 @@ var NAMES = {
 	sse: "EventSource"
 };
 var SHOWN$1 = 4;
-/** The rooms that are channels: the server's own two are the client and the user, which have columns of their own. */
+/**
+* Returns the rooms that are channels. The rooms of the client and the user have columns of their
+* own.
+*/
 var channelsOf = ({ rooms, clientId, userId }) => rooms.filter((name) => name !== `client:${clientId}` && name !== `user:${userId}`);
-/** Makes the row. told is called after each thing done, with the problem or what was done. */
-function connectionRow(one, told) {
+/** Returns the row. report: called after each action, with the problem or the result. */
+function connectionRow(one, report) {
 	const { clientId, transport, userId, username } = one;
 	const rooms = h("span", { class: "chips" });
 	const chips = new List(rooms, String, (name) => ({
@@ -1064,7 +1094,7 @@ function connectionRow(one, told) {
 		if (open && !detail) more.append(h("td", {
 			colspan: 7,
 			role: "cell"
-		}, (detail = openDetail(one, told)).root));
+		}, (detail = openDetail(one, report)).root));
 		detail?.update(latest);
 		more.hidden = !open;
 		row.classList.toggle("open", open);
@@ -1075,7 +1105,7 @@ function connectionRow(one, told) {
 	});
 	const row = h("tr", { role: "row" }, cell("", toggle), cell("Transport", h("span", { class: `badge ${transport}` }, NAMES[transport] ?? transport)), cell("User", userId, username && username !== userId ? h("span", { class: "sub" }, ` ${username}`) : ""), cell("Channels", rooms), cell("Lag", lag), cell("Connected", since, sub), cell("", risky("Disconnect", "Disconnect for good", async () => {
 		const { problem } = await call("DELETE", path`v1/connections/${clientId}`);
-		told(problem, `${clientId} is disconnected.`);
+		report(problem, `${clientId} is disconnected.`);
 	}, {
 		class: "small",
 		"aria-label": `Disconnect ${clientId}`
@@ -1096,7 +1126,7 @@ function connectionRow(one, told) {
 		}
 	};
 }
-function openDetail(one, told) {
+function openDetail(one, report) {
 	const { clientId, userId } = one;
 	const known = userId !== "" && one.rooms.includes(`user:${userId}`);
 	const rooms = h("ul", {
@@ -1117,7 +1147,7 @@ function openDetail(one, told) {
 	});
 	async function change(method, channel, done) {
 		const { problem } = await call(method, path`v1/connections/${clientId}/channels/${channel}`);
-		told(problem, done);
+		report(problem, done);
 	}
 	const list = new List(rooms, String, (room) => {
 		const own = room === `client:${clientId}` || room === `user:${userId}`;
@@ -1148,7 +1178,7 @@ function openDetail(one, told) {
 			name: userId
 		}), known && link(`Tail ${userId}`, "tail", { user: userId })), known && h("div", { class: "row" }, risky(`Disconnect all of ${userId}`, "Disconnect all for good", async () => {
 			const { json, problem } = await call("DELETE", path`v1/users/${userId}/connections`);
-			told(problem, problem ? "" : `${plural(json.disconnected, "connection")} of ${userId} disconnected.`);
+			report(problem, problem ? "" : `${plural(json.disconnected, "connection")} of ${userId} disconnected.`);
 		}, { class: "small" })))),
 		update(now) {
 			list.update(now.rooms);
@@ -1250,7 +1280,7 @@ function connections() {
 		].some((name) => filters[name].value.trim());
 		const more = after || pages.length ? ` on page ${pages.length + 1}` : "";
 		say(count, wanted ? `${shown.length} of ${plural(found.length, "connection")}${more}` : `${plural(found.length, "connection")}${more}`);
-		say(empty, shown.length ? "" : wanted || filtered ? "No connection is like that." : "Nobody is connected.");
+		say(empty, shown.length ? "" : wanted || filtered ? "No connection matches." : "Nobody is connected.");
 		first.hidden = back.hidden = pages.length === 0;
 		next.hidden = !after;
 	}
@@ -1289,8 +1319,9 @@ function connections() {
 }
 // src/spark.ts
 var NS = "http://www.w3.org/2000/svg";
+/** The width of a new curve, in values. */
 var FEW = 12;
-/** A curve of the last `length` values, from zero up to the largest of them. */
+/** Returns a curve of the last `length` values, scaled from zero to their maximum. */
 function spark(length) {
 	const root = document.createElementNS(NS, "svg");
 	const area = document.createElementNS(NS, "polygon"), line = document.createElementNS(NS, "polyline");
@@ -1315,6 +1346,7 @@ function spark(length) {
 }
 // src/views/stats.ts
 var EVERY = 2e3;
+/** The number of points in a curve: three minutes. */
 var SHOWN = 90;
 var GROUPS = {
 	Now: [
@@ -1364,7 +1396,7 @@ var GROUPS = {
 		},
 		{
 			field: "replays",
-			name: "Resumed whole"
+			name: "Resumed completely"
 		},
 		{
 			field: "replayed",
@@ -1379,7 +1411,7 @@ var GROUPS = {
 		},
 		{
 			field: "historyBytes",
-			name: "Their size, about",
+			name: "Their size, estimated",
 			write: bytes,
 			plain: true
 		},
@@ -1438,8 +1470,8 @@ function stats() {
 		for (const tile of tiles) if (!tile.plain) say(tile.hint, properties[tile.field]?.description ?? "");
 	}, () => {});
 	onKey(() => root.isConnected && !root.hidden && poll.now());
-	const group = (name) => h("div", { class: "group" }, h("h3", {}, name), h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name].some((tile) => tile.field === field)).map(({ root }) => root), ...name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps told, by reason", gaps)] : []));
-	const root = section("Statistics", "Counts of this node, of the moment and since its start.", [check("Refresh every 2 s", true, (on) => {
+	const group = (name) => h("div", { class: "group" }, h("h3", {}, name), h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name].some((tile) => tile.field === field)).map(({ root }) => root), ...name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps reported, by reason", gaps)] : []));
+	const root = section("Statistics", "The counts of this node, now and since its start.", [check("Refresh every 2 s", true, (on) => {
 		poll.paused = !on;
 	})], note.root, ...Object.keys(GROUPS).map(group), mode);
 	return {
@@ -1450,7 +1482,7 @@ function stats() {
 	};
 }
 var MODES$1 = {
-	open: "Open mode: the server believes every user id.",
+	open: "Open mode: the server accepts every user id.",
 	token: "Token mode: clients need a JWT or a ticket.",
 	ticket: "Ticket mode: clients need a ticket."
 };
@@ -1538,9 +1570,10 @@ var init_replies = __esmMin((() => {
 }));
 // ../client/src/link.ts
 /**
-* Returns the notification in the arguments of an event. Events that Go code emits, and replies, are
-* wrapped into one. own: the trailing id is the id of this event, not only the cursor at its place;
-* for a reply it is always the cursor, which also moves on with notifications for other users.
+* Returns the notification in the arguments of an event. Events that Go code emits, and replies,
+* are wrapped into one. own: the trailing id is the id of this event, not only the cursor at its
+* place; for a reply it is always the cursor, which also moves on with notifications for other
+* users.
 */
 function notificationOf(name, args, id, own) {
 	const [first] = args;
@@ -1566,8 +1599,8 @@ var init_link = __esmMin((() => {
 }));
 // ../client/src/eventsource.ts
 /**
-* Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which may
-* let the next request through.
+* Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which
+* may let the next request through.
 */
 async function problemOf(response) {
 	const { code, detail, title } = await response.json().catch(() => ({}));
@@ -1661,8 +1694,9 @@ function openStream(url, handshake, options, sink) {
 		if (open) sink.alive(SILENCE$1);
 	}
 	/**
-	* Asks again why the server refused the stream, because an EventSource does not say so. The ticket
-	* that the client got for its token is used up by now; the token, in the header, takes precedence.
+	* Asks again why the server refused the stream, because an EventSource does not say so. The
+	* ticket that the client got for its token is used up by now; the token, in the header, takes
+	* precedence.
 	*/
 	function refused(to) {
 		source.close();
@@ -1705,7 +1739,10 @@ var init_pending = __esmMin((() => {
 	Pending = class {
 		#requests = /* @__PURE__ */ new Map();
 		#next = 0;
-		/** Sends a request under an id of its own and resolves with its answer. Rejects when there is none within timeout, in ms. */
+		/**
+		* Sends a request under an id of its own and resolves with its answer. Rejects when there is none
+		* within timeout, in ms.
+		*/
 		ask(name, timeout, note, send) {
 			const id = `${this.#next++}`;
 			const answer = new Promise((...settle) => this.#requests.set(id, {
@@ -1719,7 +1756,10 @@ var init_pending = __esmMin((() => {
 		get notes() {
 			return [...this.#requests.values()].map(({ note }) => note);
 		}
-		/** Takes the answer to a request: a value, or an error when failed is 1. Answers that nobody waits for are ignored. */
+		/**
+		* Settles a request with its answer: a value, or an error when failed is 1. It ignores answers to
+		* requests that have ended.
+		*/
 		settle(id, value, failed) {
 			this.#requests.get(id)?.settle[failed](value);
 			this.#requests.delete(id);
@@ -1853,7 +1893,10 @@ var init_websocket = __esmMin((() => {
 	init_replies();
 }));
 // ../client/src/open.ts
-/** Returns the URL of a path at the server. Without `options.url` the server is the page's own origin. */
+/**
+* Returns the URL of a path at the server. Without `options.url` the server is the page's own
+* origin.
+*/
 function endpoint(options, path) {
 	const url = new URL(options.url || "/", globalThis.location?.href);
 	if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
@@ -1917,7 +1960,10 @@ var init_queue = __esmMin((() => {
 			this.#entries.add({ send });
 			return true;
 		}
-		/** Sends a request when there is a connection and resolves with its answer. Rejects when there is none within timeout, in ms. */
+		/**
+		* Sends a request when there is a connection and resolves with its answer. Rejects when there is
+		* none within timeout, in ms.
+		*/
 		async request(send, timeout) {
 			let entry;
 			return (await withTimeout(new Promise((resolve, reject) => this.#entries.add(entry = {
@@ -1975,7 +2021,10 @@ var init_rounds = __esmMin((() => {
 			this.count = 0;
 			if (this.#failed) this.#blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
 		}
-		/** Ends a round in which none did. Returns how long to wait, in ms. retryAfter: what the server asked for, in seconds. */
+		/**
+		* Ends a round in which none did. Returns how long to wait, in ms. retryAfter: what the server
+		* asked for, in seconds.
+		*/
 		wait(retryAfter = 0) {
 			const part = Math.random() / 2, wait = Math.min(this.#longest, this.#first * 2 ** this.count++);
 			return Math.max(retryAfter * 1e3 * (1 + part), wait * (1 - part));
@@ -2090,8 +2139,8 @@ var init_connection = __esmMin((() => {
 			]) globalThis[how]?.(event, this.#wake);
 		}
 		/**
-		* Follows the network and the page cache of the browser. A page that comes back from the cache has
-		* lost its connection.
+		* Follows the network and the page cache of the browser. A page that comes back from the cache
+		* has lost its connection.
 		*/
 		#wake = ({ type, persisted }) => {
 			if (type === "offline") this.#status === "connected" && this.#lose(type);
@@ -2165,7 +2214,10 @@ var init_connection = __esmMin((() => {
 				this.#pid = pid;
 			}
 		};
-		/** Takes the first event of a link. Returns false when a handler closed the client, or connected again. */
+		/**
+		* Takes the first event of a link. Returns false when a handler closed the client, or connected
+		* again.
+		*/
 		#connect(connection) {
 			const attempt = this.#attempt, transport = this.#transport, stream = transport === "sse";
 			this.#rounds.end(transport);
@@ -2402,7 +2454,10 @@ var init_channels = __esmMin((() => {
 			this.#tabs.clear();
 			this.set(this.#tab, own);
 		}
-		/** Reports whether an event is for other tabs only: it names channels, and only other tabs are in them. */
+		/**
+		* Reports whether an event is for other tabs only: it names channels, and only other tabs are in
+		* them.
+		*/
 		foreign(name, value) {
 			const { own, all } = this, metadata = value?.metadata;
 			const channels = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
@@ -2411,7 +2466,10 @@ var init_channels = __esmMin((() => {
 	};
 }));
 // ../client/src/shared/election.ts
-/** name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has taken the lead from it. */
+/**
+* name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has
+* taken the lead from it.
+*/
 function elect(name, lead, depose) {
 	let leave = () => {};
 	return {
@@ -2465,7 +2523,7 @@ var init_driver = __esmMin((() => {
 		#state = {};
 		/** Whether there is a leader to call. */
 		#led = false;
-		/** Whether this tab has not yet heard how the connection of its leader is. */
+		/** Whether this tab has not yet received the state of the leader's connection. */
 		#fresh = true;
 		#muted = false;
 		/** The id of the newest notification that this tab delivered. */
@@ -2604,14 +2662,17 @@ var init_driver = __esmMin((() => {
 			Object.assign(this.#state, change);
 			this.#sink.state(change);
 		}
-		/** As the leader: tells the other tabs the state, and the channels of all tabs when one asked for them. */
+		/**
+		* As the leader: sends the state to the other tabs, with the channels of all tabs when one of
+		* them asked.
+		*/
 		#tell(channels) {
 			this.#post("state", {
 				...this.#state,
 				error: plain(this.#state.error)
 			}, channels);
 		}
-		/** Receives what the leader's own connection reports. */
+		/** Receives the reports of the connection, while this tab leads. */
 		#leader = {
 			event: (name, value, id, tab) => {
 				if (this.#muted) return;
@@ -2628,7 +2689,7 @@ var init_driver = __esmMin((() => {
 				if (change.status) this.#tell();
 			}
 		};
-		/** Receives what other tabs say. */
+		/** Receives the messages of other tabs. */
 		#messages = {
 			channels: (tab, channels) => this.#channels.set(tab, channels),
 			hello: (tab, channels) => {
@@ -2683,7 +2744,10 @@ var init_driver = __esmMin((() => {
 				this.#connection?.reconnect();
 			}
 		};
-		/** Delivers an event to this tab, unless it is a reply to another one, is there already, or is in channels of others. */
+		/**
+		* Delivers an event to this tab, unless it replies to another tab, was delivered before, or is
+		* only for channels of other tabs.
+		*/
 		#deliver(name, value, id, tab) {
 			if (tab && tab !== this.#tab) return;
 			if (value?.id) {
@@ -2761,7 +2825,10 @@ var LoadingDriver = class {
 	}
 };
 // ../client/src/shared/index.ts
-/** Returns a share in the connection of this browser's tabs; undefined where the options or the browser do not allow one. */
+/**
+* Returns a share in the connection of this browser's tabs; undefined where the options or the
+* browser do not allow one.
+*/
 function share(options, sink, log) {
 	const { url, userId, token, channels, transport, socketPath, ssePath } = options, user = userId ?? subjectOf(token);
 	if (!options.shared) return void 0;
@@ -2788,8 +2855,8 @@ var WATCHED = [
 ];
 /**
 * Connects to a server and stays connected: by WebSocket, or by EventSource where WebSocket is
-* blocked. It returns at once; {@link Client.onStatus} reports the connection. After a reconnect the
-* notifications that were missed come before any new one.
+* blocked. It returns at once; {@link Client.onStatus} reports the connection. After a reconnect
+* the notifications that were missed come before any new one.
 *
 * @throws TypeError when options.url is not an http(s) URL, or is missing outside of a page.
 */
@@ -2807,7 +2874,10 @@ function connect(options = {}) {
 		lastId: options.since
 	};
 	const log = options.debug ? (...parts) => console.debug("[roomcast]", ...parts) : () => {};
-	/** Calls the current handlers, except those that another one removes. An error ends no other handler. */
+	/**
+	* Calls the current handlers, except those that another one removes. An error ends no other
+	* handler.
+	*/
 	function callAll(set, ...args) {
 		for (const handler of [...set ?? []]) {
 			if (!set.has(handler)) continue;
@@ -2876,7 +2946,7 @@ function connect(options = {}) {
 	return client;
 }
 // src/log.ts
-/** The events by which server and client speak of the connection. */
+/** The events about the connection, which are not notifications. */
 var CONTROL = /* @__PURE__ */ new Set([
 	"connected",
 	"disconnect",
@@ -2891,8 +2961,9 @@ var CONTROL = /* @__PURE__ */ new Set([
 	"error",
 	"overloaded"
 ]);
+/** How much of an open event is shown, in characters. */
 var LONGEST = 2e4;
-/** Makes an entry of what a handler got. */
+/** Returns the entry for the arguments of a handler. */
 function entryOf(name, value) {
 	const control = CONTROL.has(name);
 	const { channel, channels } = control ? {} : value?.metadata ?? {};
@@ -2922,7 +2993,7 @@ var Log = class {
 	most;
 	painted;
 	root;
-	/** How many there are, those that a filter hides included. */
+	/** The number of entries, including those that the filter hides. */
 	size = 0;
 	#list = h("ol");
 	#entries = [];
@@ -2930,7 +3001,7 @@ var Log = class {
 	#frame = 0;
 	#held = false;
 	#wanted = () => true;
-	/** most: entries kept. painted is called after each change. */
+	/** most: the number of entries kept. painted: called after each change. */
 	constructor(label, empty, most, painted = () => {}) {
 		this.most = most;
 		this.painted = painted;
@@ -2947,16 +3018,16 @@ var Log = class {
 		if (this.#waiting.length > this.most) this.#waiting.shift();
 		this.#frame ||= requestAnimationFrame(() => this.#paint());
 	}
-	/** How many came since it was told to hold still, at most as many as are kept. */
+	/** The number of entries that wait while the list is paused, at most as many as are kept. */
 	get held() {
 		return this.#held ? this.#waiting.length : 0;
 	}
-	/** Holds still: what comes waits, and the oldest of it is dropped when it is too much. */
+	/** Pauses or resumes the list. While it is paused, new entries wait; the oldest are dropped. */
 	hold(held) {
 		this.#held = held;
 		this.#paint();
 	}
-	/** Shows only some. */
+	/** Shows only the wanted entries. */
 	filter(wanted) {
 		this.#wanted = wanted;
 		for (const { entry, row } of this.#entries) row.hidden = !wanted(entry);
@@ -2968,11 +3039,11 @@ var Log = class {
 		this.#list.replaceChildren();
 		this.#paint();
 	}
-	/** How many a filter leaves. */
+	/** The number of entries that the filter shows. */
 	get shown() {
 		return this.#entries.filter(({ row }) => !row.hidden).length;
 	}
-	/** The rows of one id. */
+	/** Returns the rows of one id. */
 	rows(id) {
 		return this.#entries.filter(({ entry }) => entry.id === id).map(({ row }) => row);
 	}
@@ -3022,7 +3093,7 @@ function rowOf(entry, hidden) {
 	return row;
 }
 // src/names.ts
-/** changed is told of what was added or taken away by hand. */
+/** changed: called with the names that the user adds or removes. */
 function nameList(label, add, changed) {
 	const held = /* @__PURE__ */ new Set();
 	const options = h("datalist", { id: newId() });
@@ -3090,19 +3161,19 @@ function tail() {
 	});
 	const start = select({
 		now: "from now",
-		all: "with all that is kept"
+		all: "with everything kept"
 	}, { name: "since" });
 	const channels = nameList("Channels", "Join", change);
 	const type = h("input", {
 		type: "search",
 		name: "type",
-		placeholder: "payment:* or part of it",
+		placeholder: "payment:* or a part",
 		spellcheck: "false"
 	});
 	const text = h("input", {
 		type: "search",
 		name: "text",
-		placeholder: "anywhere in it",
+		placeholder: "in data, ids, channels",
 		spellcheck: "false"
 	});
 	const note = new Note();
@@ -3113,12 +3184,12 @@ function tail() {
 	const count = h("p", { class: "hint" });
 	const begin = h("button", { class: "primary" }, "Connect"), end = button("Disconnect", () => client?.close(), { disabled: true });
 	const pause = button("Pause", () => hold(!paused), { "aria-pressed": "false" });
-	const log = new Log("Events", "Nothing yet. Connect, and what comes is shown here.", KEPT$1, counted);
+	const log = new Log("Events", "Nothing yet. Connect to see the events.", KEPT$1, counted);
 	let client, paused = false, total = 0;
-	/** Who the console is: by a ticket where it has a key, which works in every mode, else by a bare user id. */
+	/** Returns a ticket, which works in every mode, if there is a key; else the user id. */
 	async function credentials() {
 		const userId = user.value.trim();
-		if (!userId) throw new Error("A user ID is needed: whose notifications, beside those of the channels?");
+		if (!userId) throw new Error("A user ID is required: the user whose notifications to show.");
 		const bare = {
 			userId,
 			username: userId
@@ -3134,7 +3205,7 @@ function tail() {
 			userId,
 			channels: patterns
 		}) });
-		if (problem) throw Object.assign(new Error(told(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
+		if (problem) throw Object.assign(new Error(lineOf(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
 		return json.ticket;
 	}
 	async function run() {
@@ -3164,7 +3235,7 @@ function tail() {
 		set(root, { "data-state": status });
 		say(state, status === "connected" ? `connected by ${transport === "sse" ? "EventSource" : "Socket.IO"}` : `${status}${error ? `: ${error.message}` : ""}`);
 		set(end, { disabled: status === "closed" });
-		say(begin, status === "closed" ? "Connect" : "Connect anew");
+		say(begin, status === "closed" ? "Connect" : "Reconnect");
 	}
 	function take(entry) {
 		total++;
@@ -3183,7 +3254,9 @@ function tail() {
 			note.say(`Channels not changed: ${error.message}`, true);
 		}
 	}
-	/** The channels that have members now: nobody gets what is sent to others. */
+	/**
+	* Joins the channels that have members now, because nobody receives what is sent to other rooms.
+	*/
 	async function all() {
 		const { json, problem } = await call("GET", `v1/channels?limit=${MOST_CHANNELS}`);
 		note.problem(problem);
@@ -3201,7 +3274,7 @@ function tail() {
 		say(pause, paused ? "Resume" : "Pause");
 		const hidden = log.size - log.shown;
 		const parts = [`${plural(total, "event")} in all`];
-		if (total > log.size) parts.push(`the last ${number(log.size)} are kept`);
+		if (total > log.size) parts.push(`the last ${number(log.size)} kept`);
 		if (hidden) parts.push(`${number(hidden)} hidden by the filter`);
 		if (paused) parts.push(`paused, ${number(log.held)} waiting`);
 		say(count, `${parts.join(" · ")}.`);
@@ -3221,7 +3294,7 @@ function tail() {
 		});
 	}
 	type.oninput = text.oninput = filter;
-	const root = section("Live tail", "A connection of this page: it counts like any other, and gets what is sent to its user, to its channels and to everyone.", [], h("div", { class: "card form" }, h("div", { class: "halves" }, h("form", {
+	const root = section("Live tail", "A connection of this page. It counts like any other, and receives what is sent to its user, its channels and everyone.", [], h("div", { class: "card form" }, h("div", { class: "halves" }, h("form", {
 		class: "form",
 		autocomplete: "off",
 		onsubmit: (event) => {
@@ -3256,9 +3329,12 @@ function tail() {
 var text$1 = new TextEncoder();
 var url64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 var part = (value) => url64(text$1.encode(JSON.stringify(value)));
-/** Signs claims. Rejects where the page is not secure (https or this machine), for lack of WebCrypto. */
+/**
+* Signs claims. Rejects on pages without WebCrypto, which browsers offer on https and localhost
+* only.
+*/
 async function sign(claims, secret) {
-	if (!globalThis.crypto?.subtle) throw new Error("browsers sign only on https or on this machine; `roomcast token` signs anywhere");
+	if (!globalThis.crypto?.subtle) throw new Error("browsers sign tokens on https and localhost only; use `roomcast token` elsewhere");
 	const head = `${part({
 		alg: "HS256",
 		typ: "JWT"
@@ -3270,7 +3346,7 @@ async function sign(claims, secret) {
 	return `${head}.${url64(new Uint8Array(await crypto.subtle.sign("HMAC", key, text$1.encode(head))))}`;
 }
 // src/line.ts
-/** Makes a WebSocket and an EventSource for `connect` that share one line. */
+/** A WebSocket and an EventSource for `connect` that share one network. */
 var Line = class {
 	#cut = false;
 	#ends = /* @__PURE__ */ new Set();
@@ -3308,7 +3384,7 @@ var Line = class {
 	get cut() {
 		return this.#cut;
 	}
-	/** Cuts the line, and what would connect meanwhile fails. */
+	/** Cuts or restores the line. While it is cut, new connections fail. */
 	set cut(cut) {
 		this.#cut = cut;
 		if (!cut) return;
@@ -3316,7 +3392,7 @@ var Line = class {
 		this.#ends.clear();
 	}
 };
-/** What a connection is while there is no line: it fails with that event, soon. */
+/** Returns a connection that fails with an event, because the line is cut. */
 function dead(event) {
 	const target = Object.assign(new EventTarget(), {
 		readyState: 0,
@@ -3339,7 +3415,7 @@ var COUNTERS = {
 var Pane = class {
 	root;
 	client;
-	/** The ids that came here. */
+	/** The ids received on this side. */
 	ids = /* @__PURE__ */ new Set();
 	#o;
 	#line = new Line();
@@ -3350,7 +3426,7 @@ var Pane = class {
 	#start = select({
 		after: "after the last id",
 		now: "from now",
-		all: "with all that is kept"
+		all: "with everything kept"
 	});
 	#buttons;
 	#facts = {
@@ -3378,7 +3454,7 @@ var Pane = class {
 		this.#buttons = {
 			connect: button("Connect", () => this.connect(), { class: "primary" }),
 			disconnect: button("Disconnect", () => this.disconnect()),
-			cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "As a lost network would; nothing gets through until it is restored" }),
+			cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "Simulates a lost network: nothing gets through until you restore the line" }),
 			move: button(o.moveLabel, () => o.move())
 		};
 		for (const [name, node] of Object.entries(this.#buttons)) node.dataset.do = name;
@@ -3412,7 +3488,7 @@ var Pane = class {
 	get last() {
 		return this.#last;
 	}
-	/** Connects where the Start field says or, when given, after an id that the other side reached. */
+	/** Connects from the position in the Start field, or after an id that the other side reached. */
 	connect(from) {
 		const since = from ?? {
 			after: this.#last,
@@ -3446,14 +3522,14 @@ var Pane = class {
 		if (!cut && this.status !== "closed") this.client.reconnect();
 		this.#show();
 	}
-	/** Joins and leaves on the live connection, and returns what was refused. */
+	/** Joins and leaves on the open connection. Resolves with the refused channels. */
 	async change(join, leave) {
 		if (this.status === "closed" || !this.client) return [];
 		const { denied } = join.length ? await this.client.join(...join) : { denied: [] };
 		if (leave.length) await this.client.leave(...leave);
 		return denied;
 	}
-	/** Marks the rows of an id, and no others. */
+	/** Marks the rows of an id, and removes other marks. */
 	point(id) {
 		for (const row of this.root.querySelectorAll(".event.same")) row.classList.remove("same");
 		for (const row of this.#log.rows(id)) {
@@ -3534,7 +3610,7 @@ var token = h("input", {
 	autocomplete: "off",
 	spellcheck: "false"
 });
-/** Puts a token into the form, for who made one. */
+/** Puts a token into the form. */
 var useToken = (text) => {
 	token.value = text;
 };
@@ -3596,7 +3672,10 @@ function tryout() {
 	});
 	panes.push(socket, stream);
 	compare();
-	/** One side leaves and the other goes on after its last id: the log is the same, so nothing is missed. */
+	/**
+	* Disconnects one side and resumes on the other after its last id. Both read one log, so nothing
+	* is missed.
+	*/
 	function move(from, to) {
 		from.disconnect();
 		to.connect(from.last || void 0);
@@ -3665,7 +3744,7 @@ function tryout() {
 		try {
 			const json = data.value() ?? "null";
 			sent.say("Sending…");
-			const receipt = by.value === "api" ? await publish(json) : await say_(json);
+			const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
 			if (receipt) sent.say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${plural(receipt.users, "user")} · ${plural(receipt.channels, "channel")}`);
 		} catch (error) {
 			if (error instanceof Mistake) {
@@ -3680,20 +3759,20 @@ function tryout() {
 		if (!problem) return receipt;
 		sent.problem(problem);
 		if (problem.field?.startsWith("target")) target.mark(problem.detail);
-		if (problem.status !== 401) sent.say(told(problem), true);
+		if (problem.status !== 401) sent.say(lineOf(problem), true);
 	}
-	async function say_(json) {
+	async function sendByClient(json) {
 		const pane = by.value === "sse" ? stream : socket;
 		if (pane.status !== "connected") throw new Error("this side is not connected");
 		return pane.client.send(channel.value.trim(), JSON.parse(json));
 	}
 	return {
 		title: "Try-out",
-		root: section("Try-out", "Connect both, send something, cut a line, come back: the ids are the same, and nothing is missing.", [button("Connect both", () => {
+		root: section("Try-out", "Connect both, send, cut a line, restore it: the ids are the same on both sides, and nothing is missing.", [button("Connect both", () => {
 			for (const pane of panes) if (pane.status === "closed") pane.connect();
 		}, { class: "primary" }), button("Disconnect both", () => {
 			for (const pane of panes) pane.disconnect();
-		})], h("div", { class: "tryout" }, h("div", { class: "forms" }, h("div", { class: "card form" }, h("h3", {}, "Who"), h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)), labelled("Token", token, "where the server asks for one"), channels.root, h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root), h("form", {
+		})], h("div", { class: "tryout" }, h("div", { class: "forms" }, h("div", { class: "card form" }, h("h3", {}, "Identity"), h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)), labelled("Token", token, "if the server requires one"), channels.root, h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root), h("form", {
 			class: "card form",
 			id: "quick",
 			autocomplete: "off",
@@ -3712,10 +3791,11 @@ function tryout() {
 }
 // src/views/tokens.ts
 var MODES = {
-	open: "This server is in open mode: it believes every user id, so nobody needs a ticket or a token here. Tickets work all the same; tokens are only checked if it has a key for them.",
+	open: "This server is in open mode: it accepts every user id, so clients need neither a ticket nor a token. Tickets work too; tokens are checked if the server has a key for them.",
 	ticket: "This server is in ticket mode: every connection needs a ticket. It has no key for tokens.",
 	token: "This server is in token mode: every connection needs a token or a ticket."
 };
+/** The shortest JWT_SECRET that a server accepts, in bytes. */
 var SHORTEST = 32;
 function tokens() {
 	const mode = h("p", {
@@ -3724,10 +3804,10 @@ function tokens() {
 	});
 	async function ask() {
 		const now = await authMode();
-		say(mode, now ? MODES[now] : "An API key that may see everything would tell how this server lets clients in.");
+		say(mode, now ? MODES[now] : "With an API key without limits, this line shows how the server authenticates clients.");
 	}
 	onKey(() => root.isConnected && !root.hidden && ask());
-	const root = section("Tokens", "What a client shows to be let in.", [], mode, h("div", { class: "halves" }, ticketForm(), tokenForm()));
+	const root = section("Tokens", "Credentials for clients.", [], mode, h("div", { class: "halves" }, ticketForm(), tokenForm()));
 	return {
 		title: "Tokens",
 		root,
@@ -3743,7 +3823,7 @@ var text = (name, value = "", placeholder = "") => h("input", {
 	spellcheck: "false",
 	autocomplete: "off"
 });
-/** What was made, and what one can do with it. Nothing is shown before. */
+/** Returns a hidden area for a credential, and for a command that uses it. */
 function output(label, ...actions) {
 	const made = h("pre", {
 		class: "block",
@@ -3763,7 +3843,7 @@ function output(label, ...actions) {
 		use
 	};
 }
-/** A ticket of the server's, good for one connection. */
+/** Returns the form for a ticket of the server, which is valid for one connection. */
 function ticketForm() {
 	const userId = text("userId", "alice"), username = text("username"), channels = text("channels", "", "orders, team-*");
 	const ttl = select({
@@ -3790,14 +3870,14 @@ function ticketForm() {
 		out.root.hidden = Boolean(problem);
 		clearInterval(timer);
 		if (problem) return note.problem(problem);
-		note.say("Made. It is good for one connection.");
+		note.say("Issued. It is valid for one connection.");
 		say(out.made, json.ticket);
 		const url = new URL("sse", base);
 		url.searchParams.set("ticket", json.ticket);
 		say(out.use, `curl -N '${url}'`);
 		const tick = () => {
 			const seconds = Math.ceil((Date.parse(json.expiresAt) - Date.now()) / 1e3);
-			say(left, seconds > 0 ? `Good for another ${seconds} s.` : "It is over: make another.");
+			say(left, seconds > 0 ? `Valid for another ${seconds} s.` : "It has expired: issue another one.");
 			if (seconds <= 0) clearInterval(timer);
 		};
 		tick();
@@ -3812,9 +3892,9 @@ function ticketForm() {
 			event.preventDefault();
 			make();
 		}
-	}, h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend gets one like this for each page that connects."), h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)), h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("To be used within", ttl)), h("div", { class: "row" }, h("button", { class: "primary" }, "Make a ticket")), note.root, out.root);
+	}, h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend requests one for each page that connects."), h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)), h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("Valid for", ttl)), h("div", { class: "row" }, h("button", { class: "primary" }, "Issue a ticket")), note.root, out.root);
 }
-/** A token signed with a secret that never leaves the page. */
+/** Returns the form for a token. The secret never leaves the page. */
 function tokenForm() {
 	const warned = newId();
 	const secret = h("input", {
@@ -3830,7 +3910,7 @@ function tokenForm() {
 		"300s": "5 minutes",
 		"3600s": "1 hour",
 		"86400s": "1 day",
-		"45s": "45 s, to see it end"
+		"45s": "45 s, to see it expire"
 	}, { name: "life" });
 	const note = new Note(), claims = h("pre", {
 		class: "block",
@@ -3871,8 +3951,8 @@ function tokenForm() {
 		}
 		say(claims, JSON.stringify(body, null, 2));
 		out.root.hidden = false;
-		const weak = bytes < SHORTEST ? ` The secret has ${bytes} bytes; the server takes none below ${SHORTEST}.` : "";
-		note.say(`Signed. It ends at ${full((now + parseInt(life.value)) * 1e3)}.${weak}`, weak !== "");
+		const weak = bytes < SHORTEST ? ` The secret has ${bytes} bytes; the server requires at least ${SHORTEST}.` : "";
+		note.say(`Signed. It expires at ${full((now + parseInt(life.value)) * 1e3)}.${weak}`, weak !== "");
 	}
 	return h("form", {
 		class: "card form",
@@ -3882,10 +3962,10 @@ function tokenForm() {
 			event.preventDefault();
 			make();
 		}
-	}, h("h3", {}, "Token (JWT, HS256)"), h("p", { class: "hint" }, "For trying out. In production your own login signs it, with a key that no browser sees."), labelled("Secret", secret, "JWT_SECRET of the server"), h("p", {
+	}, h("h3", {}, "Token (JWT, HS256)"), h("p", { class: "hint" }, "For tests. In production your own login signs tokens, with a key that no browser sees."), labelled("Secret", secret, "JWT_SECRET of the server"), h("p", {
 		class: "warning",
 		id: warned
-	}, "Who has this secret can be anybody. It is used in this page only, is neither sent nor kept, and should not be the one of a production server."), h("div", { class: "pair" }, labelled("User ID", sub, "sub"), labelled("Name", name)), h("div", { class: "pair" }, labelled("May join", channels, "channels"), labelled("May publish to", publish)), h("div", { class: "pair" }, labelled("Good for", life)), h("details", {}, h("summary", {}, "Issuer and audience"), h("div", { class: "pair" }, labelled("Issuer", issuer), labelled("Audience", audience))), h("div", { class: "row" }, h("button", { class: "primary" }, "Sign")), note.root, out.root);
+	}, "Anyone with this secret can impersonate every user. The page neither sends nor stores it. Do not enter the secret of a production server."), h("div", { class: "pair" }, labelled("User ID", sub, "sub"), labelled("Name", name)), h("div", { class: "pair" }, labelled("May join", channels, "channels"), labelled("May publish to", publish)), h("div", { class: "pair" }, labelled("Valid for", life)), h("details", {}, h("summary", {}, "Issuer and audience"), h("div", { class: "pair" }, labelled("Issuer", issuer), labelled("Audience", audience))), h("div", { class: "row" }, h("button", { class: "primary" }, "Sign")), note.root, out.root);
 }
 // src/main.ts
 var VIEWS = {
@@ -3930,7 +4010,7 @@ var main = document.getElementById("main");
 var made = /* @__PURE__ */ new Map();
 var links = /* @__PURE__ */ new Map();
 var shown = "";
-/** Shows the view that the address names. */
+/** Shows the view in the address. */
 function route(first = false) {
 	const [path = "", query = ""] = location.hash.split("?");
 	if (shown && !path.startsWith("#/")) return;

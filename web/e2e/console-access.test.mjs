@@ -1,4 +1,4 @@
-// The console without a mouse, without eyes, in the dark and on a phone; and beside an application.
+// The console by keyboard, for screen readers, in dark mode, on a phone, and beside an application.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -11,7 +11,7 @@ import { retry, TEST } from "./wait.mjs";
 
 const VIEWS = ["connections", "channels", "stats", "send", "send?kind=payment", "tail", "try", "tokens"];
 
-/** A console with something in every view. */
+/** Opens a console with content in every view. */
 async function furnished(t, options) {
   const server = await Server.start(t);
   const stream = await openStream(t, server, { userId: "ann", username: "Ann", channels: ["orders", "a-rather-long-name-of-a-channel-that-does-not-break"] });
@@ -36,13 +36,13 @@ async function each(page, visit) {
       await page.view.locator(".toggle").first().waitFor();
       if (await page.view.locator(".more:visible").count() === 0) await page.view.locator(".toggle").first().click();
     }
-    if (view === "tokens") await page.button("Make a ticket").click();
+    if (view === "tokens") await page.button("Issue a ticket").click();
     if (view.startsWith("send")) await page.view.locator("[name=target]:visible").waitFor();
     await visit(view);
   }
 }
 
-test("everything can be done by the keyboard", TEST, async (t) => {
+test("the keyboard reaches everything", TEST, async (t) => {
   const server = await Server.start(t);
   const stream = await openStream(t, server, { userId: "ann" }, { names: ["hello"] });
   const page = await Console.open(await openBrowser(t), server, { key: "" });
@@ -51,7 +51,7 @@ test("everything can be done by the keyboard", TEST, async (t) => {
     const { localName, name, textContent, ariaLabel } = document.activeElement;
     return localName === "body" ? "" : ariaLabel || name || textContent.trim();
   });
-  /** Presses Tab until something has the focus, which is seen on everything on the way. */
+  /** Presses Tab until an element has the focus. Every element on the way must show it. */
   const tabTo = async (wanted) => {
     for (let n = 0; n < 80; n++) {
       await keyboard.press("Tab");
@@ -69,7 +69,7 @@ test("everything can be done by the keyboard", TEST, async (t) => {
   };
 
   await page.page.getByRole("dialog").waitFor();
-  assert.equal(await focused(), "key", "the dialog asks for the key at once");
+  assert.equal(await focused(), "key", "the dialog for the key opens at the start");
   await keyboard.type(API_KEY);
   await keyboard.press("Enter");
   await page.view.getByText("1 connection", { exact: true }).waitFor();
@@ -104,7 +104,7 @@ test("everything can be done by the keyboard", TEST, async (t) => {
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("everything has a name, and every view its landmarks", TEST, async (t) => {
+test("every control has a name, and every view its landmarks", TEST, async (t) => {
   const { page } = await furnished(t);
   const session = await page.page.context().newCDPSession(page.page);
   const NAMED = ["button", "link", "textbox", "searchbox", "combobox", "checkbox", "spinbutton", "navigation", "log", "table", "dialog", "image", "search", "complementary"];
@@ -125,11 +125,11 @@ test("everything has a name, and every view its landmarks", TEST, async (t) => {
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`text can be read: ${colorScheme}`, TEST, async (t) => {
+  test(`text has enough contrast: ${colorScheme}`, TEST, async (t) => {
     const { page } = await furnished(t, { colorScheme });
     const weak = () => page.page.evaluate(() => {
       const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-      const rgb = (color) => { // whatever way a browser writes it
+      const rgb = (color) => { // in any notation of the browser
         canvas.clearRect(0, 0, 1, 1);
         canvas.fillStyle = color;
         canvas.fillRect(0, 0, 1, 1);
@@ -165,7 +165,7 @@ for (const colorScheme of ["light", "dark"]) {
     assert.notEqual(await background(), own);
     const turned = await background();
     await page.page.reload();
-    assert.equal(await background(), turned, "the choice is kept");
+    assert.equal(await background(), turned, "the page keeps the choice");
     await theme.selectOption("");
     assert.equal(await background(), own);
     assert.deepEqual(await page.breaches(), []);
@@ -204,10 +204,10 @@ test("beside an application it is at /console", TEST, async (t) => {
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("without JavaScript it says what to do", TEST, async (t) => {
+test("without JavaScript the page shows commands", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await (await (await openBrowser(t)).newContext({ javaScriptEnabled: false })).newPage();
   await page.goto(server.url);
-  await page.locator("noscript p").waitFor(); // in sight
+  await page.locator("noscript p").waitFor(); // visible
   assert.match(await page.locator("noscript").textContent(), /^\s*The console needs JavaScript\..*curl -N /s);
 });

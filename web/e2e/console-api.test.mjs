@@ -1,4 +1,4 @@
-// The views of the console that are made of the HTTP API: who is there, what is counted, sending, tickets and tokens.
+// The views of the console on the HTTP API: connections, statistics, sending, tickets and tokens.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -31,7 +31,7 @@ test("connections and channels are listed, changed and ended", TEST, async (t) =
   await retry(async () => await rows() === 1, "the stream alone");
   await page.field("transport").selectOption("");
 
-  // What is opened stays open and keeps what is typed while the list is refreshed.
+  // A refresh of the list keeps open rows open, and the text in their fields.
   await page.view.getByRole("button", { name: stream.connected.clientId, exact: true }).click();
   const name = page.view.getByLabel(`Put ${stream.connected.clientId} into channel`);
   await name.fill("team a/b");
@@ -76,12 +76,12 @@ test("the statistics follow the server", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "stats" });
   const value = (name) => page.view.locator(".tile", { has: page.page.getByText(name, { exact: true }) }).locator(".value").textContent();
-  await page.view.getByText("Open mode: the server believes every user id.").waitFor();
+  await page.view.getByText("Open mode: the server accepts every user id.").waitFor();
   assert.equal(await value("Connections"), "0");
   await openStream(t, server, { userId: "ann" });
   await server.publish({ target: { user: "ann" }, type: "x", data: null });
   await retry(async () => await value("Connections") === "1" && await value("Published") !== "0", "the new counts");
-  assert.equal(await page.view.getByText("distinct users among them").count(), 1, "the description of the API says what it is");
+  assert.equal(await page.view.getByText("distinct users among them").count(), 1, "the text comes from the description of the API");
   await page.view.getByRole("checkbox", { name: "Refresh every 2 s" }).uncheck();
   await openStream(t, server, { userId: "ann" });
   assert.equal(await value("Connections"), "1");
@@ -90,7 +90,7 @@ test("the statistics follow the server", TEST, async (t) => {
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("every kind is sent by its form, and the command does the same", TEST, async (t) => {
+test("each kind has a form, and a command that sends the same", TEST, async (t) => {
   const server = await Server.start(t);
   const { paths } = await (await fetch(`${server.url}/openapi.json`)).json();
   const kinds = Object.keys(paths).filter((path) => /^\/v1\/notifications\/[a-z-]+$/.test(path)).map((path) => path.split("/").at(-1));
@@ -116,7 +116,7 @@ test("every kind is sent by its form, and the command does the same", TEST, asyn
     await page.button("Clear").click();
   }
 
-  // The plain one, with everything there is; what was typed goes out as it was typed.
+  // The plain notification with all options. Values go out as they were typed.
   await page.page.selectOption("#kind", "v1/notifications");
   await page.field("type").fill("it's typed");
   await page.field("target").selectOption("users");
@@ -133,13 +133,13 @@ test("every kind is sent by its form, and the command does the same", TEST, asyn
   const first = await next(from);
   assert.deepEqual([first.type, first.metadata.source], ["it's typed", "console"]);
   const command = await page.page.getByLabel("The request as a command").textContent();
-  assert.equal(command.includes(API_KEY), false, "it shows no key");
+  assert.equal(command.includes(API_KEY), false, "the command contains no key");
   const { stdout } = await promisify(execFile)("sh", ["-c", command], { env: { ...process.env, KEY: API_KEY }, timeout: SOON });
-  assert.equal(JSON.parse(stdout).id, first.id, "the same request, so the same answer");
+  assert.equal(JSON.parse(stdout).id, first.id, "the same request gets the same answer");
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("what is wrong is shown at its field", TEST, async (t) => {
+test("an error is shown at its field", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "send?kind=payment" });
   const invalid = () => page.view.locator("[aria-invalid=true]:visible").evaluateAll((all) => all.map(({ name }) => name));
@@ -161,29 +161,29 @@ test("what is wrong is shown at its field", TEST, async (t) => {
   await page.field("data.currency").fill("EUR");
   assert.deepEqual(await invalid(), []);
   await page.button("Send").click();
-  // Without a customer the kind does not know whom to tell.
+  // Without a customer the kind has no default target.
   await page.view.locator(".result.bad", { hasText: /customerId|target/ }).waitFor();
   assert.equal((await invalid()).length, 1);
   await page.field("data.customerId").fill("u1");
   await page.page.keyboard.press("Control+Enter");
-  await page.view.locator(".result.good", { hasText: "nobody it is for is connected; it is kept for them" }).waitFor();
+  await page.view.locator(".result.good", { hasText: "no receiver is connected; it is kept for replay" }).waitFor();
   const { json } = await server.api("GET", "/v1/notifications?user=u1");
   assert.deepEqual(json.notifications[0].data.theirs, true);
   assert.deepEqual((await page.breaches()).filter((line) => !line.includes("400 (Bad Request)")), []);
 });
 
-test("tickets and tokens let clients in, and the secret stays in the form", TEST, async (t) => {
+test("tickets and tokens admit clients, and the secret stays in the form", TEST, async (t) => {
   const secret = "a secret of the test, long enough for it";
   const server = await Server.start(t, { AUTH_MODE: "token", JWT_SECRET: secret });
   const page = await Console.open(await openBrowser(t), server, { view: "tokens" });
   await page.view.getByText("This server is in token mode").waitFor();
   await page.page.fill("#ticket [name=channels]", "team-*");
-  await page.button("Make a ticket").click();
-  await page.view.getByText("Made. It is good for one connection.").waitFor();
+  await page.button("Issue a ticket").click();
+  await page.view.getByText("Issued. It is valid for one connection.").waitFor();
   const ticket = await page.page.getByLabel("Ticket", { exact: true }).textContent();
   const stream = await openStream(t, server, { ticket, channels: ["team-1", "other"] });
   assert.deepEqual([stream.connected.userId, stream.connected.denied], ["alice", ["other"]]);
-  await page.view.getByText(/^Good for another \d+ s\.$/).waitFor();
+  await page.view.getByText(/^Valid for another \d+ s\.$/).waitFor();
 
   await page.button("Sign").click();
   await page.view.getByText("The secret is missing.").waitFor();
@@ -195,7 +195,7 @@ test("tickets and tokens let clients in, and the secret stays in the form", TEST
   await page.page.fill("#token [name=patterns]", "orders");
   await page.page.fill("#token [name=publish]", "orders");
   await page.button("Sign").click();
-  await page.view.getByText(/^Signed\. It ends at [^.]*\.$/).waitFor();
+  await page.view.getByText(/^Signed\. It expires at [^.]*\.$/).waitFor();
   const stored = await page.page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href]));
   assert.equal(stored.includes(secret), false);
 
@@ -207,16 +207,16 @@ test("tickets and tokens let clients in, and the secret stays in the form", TEST
   const { json } = await server.api("GET", "/v1/connections?user=dora");
   assert.deepEqual(json.connections.map(({ transport, rooms }) => [transport, rooms.includes("orders")]).sort(), [["sse", true], ["websocket", true]]);
 
-  // The tail gets itself tickets, of which each is good for one connection.
+  // The tail requests tickets, each valid for one connection.
   await page.go("tail?user=eve&channel=orders");
   await page.button("Connect").click();
   await page.view.getByText("connected by Socket.IO").waitFor();
-  await page.button("Connect anew").click();
+  await page.button("Reconnect").click();
   await retry(async () => (await page.view.locator(".event[data-type=connected]").count()) === 2, "the second connection");
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("the key is asked for, and what it may not do is said", TEST, async (t) => {
+test("the page asks for a key, and shows what the key may not do", TEST, async (t) => {
   const server = await Server.start(t, { API_KEYS: `limited-0123456789abcdef0123456789abcdef:channel:orders` });
   const page = await Console.open(await openBrowser(t), server, { key: "" });
   const dialog = page.page.getByRole("dialog", { name: "API key" });
@@ -228,7 +228,7 @@ test("the key is asked for, and what it may not do is said", TEST, async (t) => 
   await dialog.getByRole("button", { name: "Use it" }).click();
   await page.view.getByText(/^403 forbidden: /).waitFor();
   await page.field("channel").fill("orders");
-  await page.view.getByText("No connection is like that.").waitFor();
+  await page.view.getByText("No connection matches.").waitFor();
   assert.equal(await page.view.locator(".note").textContent(), "");
   await page.go("tail?user=ann&channel=orders");
   await page.button("Connect").click();
@@ -236,7 +236,7 @@ test("the key is asked for, and what it may not do is said", TEST, async (t) => 
   await page.go("connections");
   await page.page.reload();
   await page.go("connections?channel=orders");
-  await page.view.getByText("No connection is like that.").waitFor();
+  await page.view.getByText("No connection matches.").waitFor();
   await page.page.getByRole("button", { name: "API key" }).click();
   await dialog.getByRole("button", { name: "Forget it" }).click();
   await page.view.getByText("This needs an API key.").waitFor();

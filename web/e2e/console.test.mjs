@@ -1,4 +1,5 @@
-// The console in a browser: both transports beside each other, what is replayed after each way of leaving, and the tail.
+// The console in a browser: both transports side by side, the replay after each kind of disconnect,
+// and the tail.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +12,7 @@ test("both sides show each kind of target with the same ids", TEST, async (t) =>
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server);
   const [socket, stream] = [page.side("socketio"), page.side("sse")];
-  assert.equal(page.page.url(), `${server.url}/`, "the key is gone from the address");
+  assert.equal(page.page.url(), `${server.url}/`, "the key is no longer in the address");
   assert.equal(await page.page.evaluate(() => sessionStorage.getItem("roomcast:key")), API_KEY);
   assert.equal(await page.page.evaluate(() => localStorage.length), 0);
 
@@ -50,7 +51,7 @@ test("both sides show each kind of target with the same ids", TEST, async (t) =>
   await socket.root.locator(".event[data-type='to:users'] summary").click();
   assert.equal(await stream.root.locator(".event.same").getAttribute("data-type"), "to:users", "the same event on the other side");
 
-  // A client says something to a channel, by each transport.
+  // A client sends to a channel, over each transport.
   for (const [by, side] of [["socket.io", socket], ["sse", stream]]) {
     await page.page.selectOption("#quick [name=by]", by);
     await page.page.fill("#quick [name=room]", "orders");
@@ -67,7 +68,7 @@ test("both sides show each kind of target with the same ids", TEST, async (t) =>
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("what is missed is replayed: disconnected, cut, moved", TEST, async (t) => {
+test("missed notifications are replayed: disconnected, cut, moved", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const [socket, stream] = [page.side("socketio"), page.side("sse")];
@@ -100,7 +101,7 @@ test("what is missed is replayed: disconnected, cut, moved", TEST, async (t) => 
     await side.row("three", "replayed");
     await side.live();
   }
-  assert.equal(await socket.text("client"), client, "a lost line is recovered under the same client id");
+  assert.equal(await socket.text("client"), client, "a cut connection recovers under the same client id");
 
   await stream.do("disconnect");
   await socket.do("move");
@@ -113,13 +114,13 @@ test("what is missed is replayed: disconnected, cut, moved", TEST, async (t) => 
   await socket.live();
   await socket.row("five");
   assert.deepEqual((await stream.rows()).map(([type]) => type), ["one", "two", "three", "four"]);
-  // What the stream had shown is behind the cursor that the socket came back with.
+  // The cursor of the socket is after what the stream received.
   assert.deepEqual((await socket.rows()).map(([type]) => type), ["one", "two", "three", "five"]);
   for (const side of [socket, stream]) assert.deepEqual([await side.text("disorder"), await side.text("gaps")], ["0", "0"]);
   assert.deepEqual((await page.breaches()).filter((line) => !line.includes("WebSocket")), []);
 });
 
-test("a gap is shown, and so is why a connection was refused", TEST, async (t) => {
+test("a gap is shown, and so is the reason of a refusal", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "3" });
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const sides = [page.side("socketio"), page.side("sse")];
@@ -158,7 +159,7 @@ test("a gap is shown, and so is why a connection was refused", TEST, async (t) =
   assert.equal(await refused.page.locator("#quick [name=data]").getAttribute("aria-invalid"), "true");
 });
 
-test("the tail filters, waits, and keeps a thousand", TEST, async (t) => {
+test("the tail filters, pauses, and keeps a thousand events", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "3000" });
   const socket = await connectSocket(t, server, { auth: { userId: "bob", channels: ["orders", "news"] } });
   const page = await Console.open(await openBrowser(t), server, { view: "tail?user=ann&channel=orders" });
@@ -198,13 +199,13 @@ test("the tail filters, waits, and keeps a thousand", TEST, async (t) => {
   await server.publish({ target: { all: true }, type: "last", data: null });
   await rowOf(log, "last");
   assert.equal(await log.locator(".event").count(), 1000);
-  await page.view.getByText("the last 1,000 are kept").waitFor();
+  await page.view.getByText("the last 1,000 kept").waitFor();
   assert.deepEqual((await rowsOf(log)).at(-1)[0], "last");
   assert.equal((await rowsOf(log)).some(([type]) => type === "unheard"), false);
   await page.button("Clear").click();
   assert.equal(await log.locator(".event").count(), 0);
 
-  // It goes on while another view is shown.
+  // It stays connected while another view is shown.
   await page.go("stats");
   await server.publish({ target: { user: "ann" }, type: "meanwhile", data: null });
   await page.go("tail");

@@ -1,4 +1,4 @@
-// A list of names that one adds to and takes from, such as the channels of a connection.
+// A list of names to add and remove, such as the channels of a connection.
 
 import { button, h, newId } from "./dom.ts";
 import { words } from "./text.ts";
@@ -6,13 +6,13 @@ import { words } from "./text.ts";
 export interface Names {
   root: HTMLElement;
   readonly values: string[];
-  /** Puts names in or takes them out, without telling of it. */
+  /** Adds or removes names without calling the listener. */
   put(...names: string[]): void;
   drop(...names: string[]): void;
   suggest(names: readonly string[]): void;
 }
 
-/** changed is told of what was added or taken away by hand. */
+/** changed: called with the names that the user adds or removes. */
 export function nameList(label: string, add: string, changed: (joined: string[], left: string[]) => void): Names {
   const held = new Set<string>();
   const options = h("datalist", { id: newId() });

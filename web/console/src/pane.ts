@@ -1,4 +1,5 @@
-// One side of the try-out: a transport, its buttons, its place in the log, and what arrived.
+// One side of the try-out: a transport, its buttons, its position in the log, and the events
+// received.
 
 import { connect, type Client, type Options, type Status, type Transport } from "roomcast";
 import { base } from "./api.ts";
@@ -14,25 +15,25 @@ export interface PaneOptions {
   transport: Transport;
   title: string;
   moveLabel: string;
-  /** Who connects, and where. */
+  /** Returns the identity and the address. */
   who(): Options;
-  /** Leaves this side and goes on at the other. */
+  /** Disconnects this side and resumes on the other. */
   move(): void;
-  /** Client or channels may be other ones now. */
+  /** Called when the client or its state may have changed. */
   changed(): void;
-  /** A row was chosen: both sides show where that id is. */
+  /** Called when the user opens a row: both sides mark its id. */
   chosen(id: string): void;
 }
 
 export class Pane {
   readonly root: HTMLElement;
   client: Client | undefined;
-  /** The ids that came here. */
+  /** The ids received on this side. */
   readonly ids = new Set<string>();
   #o: PaneOptions;
   #line = new Line();
   #state = h("p", { class: "state", role: "status" }, "not connected");
-  #start = select({ after: "after the last id", now: "from now", all: "with all that is kept" });
+  #start = select({ after: "after the last id", now: "from now", all: "with everything kept" });
   #buttons: Record<"connect" | "disconnect" | "cut" | "move", HTMLButtonElement>;
   #facts = { client: h("dd"), last: h("dd") };
   #numbers: Record<keyof typeof COUNTERS, HTMLElement>;
@@ -52,7 +53,7 @@ export class Pane {
     this.#buttons = {
       connect: button("Connect", () => this.connect(), { class: "primary" }),
       disconnect: button("Disconnect", () => this.disconnect()),
-      cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "As a lost network would; nothing gets through until it is restored" }),
+      cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "Simulates a lost network: nothing gets through until you restore the line" }),
       move: button(o.moveLabel, () => o.move()),
     };
     for (const [name, node] of Object.entries(this.#buttons)) node.dataset.do = name;
@@ -80,7 +81,7 @@ export class Pane {
     return this.#last;
   }
 
-  /** Connects where the Start field says or, when given, after an id that the other side reached. */
+  /** Connects from the position in the Start field, or after an id that the other side reached. */
   connect(from?: string): void {
     const since = from ?? { after: this.#last, now: "", all: "0" }[this.#start.value] ?? "";
     this.client?.close();
@@ -107,7 +108,7 @@ export class Pane {
     this.#show();
   }
 
-  /** Joins and leaves on the live connection, and returns what was refused. */
+  /** Joins and leaves on the open connection. Resolves with the refused channels. */
   async change(join: string[], leave: string[]): Promise<string[]> {
     if (this.status === "closed" || !this.client) return [];
     const { denied } = join.length ? await this.client.join(...join) : { denied: [] };
@@ -115,7 +116,7 @@ export class Pane {
     return denied;
   }
 
-  /** Marks the rows of an id, and no others. */
+  /** Marks the rows of an id, and removes other marks. */
   point(id: string): void {
     for (const row of this.root.querySelectorAll(".event.same")) row.classList.remove("same");
     for (const row of this.#log.rows(id)) {
@@ -167,7 +168,7 @@ export class Pane {
     tags.push(tag);
   }
 
-  // Ids of one epoch are comparable as numbers, and a stream never goes back.
+  // Ids of one epoch compare as numbers, and grow within a stream.
   #order(id: string, tags: string[]) {
     const [epoch, seq] = id.split("-"), [before, last] = this.#seen.split("-");
     if (epoch === before && Number(seq) <= Number(last)) this.#count("disorder", "out of order", tags);

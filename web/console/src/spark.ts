@@ -1,10 +1,11 @@
 // A small curve without axes.
 
-const NS = "http://www.w3.org/2000/svg"; // a name, not an address
+const NS = "http://www.w3.org/2000/svg";
 
-const FEW = 12; // values that a curve has room for at its beginning
+/** The width of a new curve, in values. */
+const FEW = 12;
 
-/** A curve of the last `length` values, from zero up to the largest of them. */
+/** Returns a curve of the last `length` values, scaled from zero to their maximum. */
 export function spark(length: number): { root: SVGSVGElement; push(value: number): void; most(): number } {
   const root = document.createElementNS(NS, "svg") as SVGSVGElement;
   const area = document.createElementNS(NS, "polygon"), line = document.createElementNS(NS, "polyline");

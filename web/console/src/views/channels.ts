@@ -1,4 +1,4 @@
-// Which channels have members.
+// The channels that have members.
 
 import { call, onKey } from "../api.ts";
 import { button, check, h, labelled, List, say } from "../dom.ts";
@@ -55,7 +55,7 @@ export function channels(): View {
     const shown = found.filter(({ channel }) => channel.toLowerCase().includes(wanted));
     list.update(shown);
     say(count, wanted ? `${shown.length} of ${plural(found.length, "channel")}` : plural(found.length, "channel"));
-    say(empty, shown.length ? "" : wanted ? "No channel is called like that." : "No channel has a member.");
+    say(empty, shown.length ? "" : wanted ? "No channel has a matching name." : "No channel has a member.");
     first.hidden = !cursor;
     next.hidden = !after;
   }
@@ -67,7 +67,7 @@ export function channels(): View {
 
   find.oninput = paint;
   onKey(() => root.isConnected && !root.hidden && poll.now());
-  const root = section("Channels", "Channels with a member on this node. A user or a connection is no channel; see Connections.",
+  const root = section("Channels", "Channels with a member on this node. For users and clients, see Connections.",
     [check("Refresh every 2 s", true, (on) => { poll.paused = !on; })],
     h("div", { class: "filters", role: "search", "aria-label": "Filter" }, labelled("Find", find)),
     note.root, h("div", { class: "row apart" }, count, h("div", { class: "row" }, first, next)), grid);

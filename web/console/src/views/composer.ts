@@ -1,6 +1,7 @@
-// Sending: a form for the plain notification and for every kind of the catalogue, made from the description of the API.
+// Forms to send the plain notification and each kind of the catalogue, made from the description of
+// the API.
 
-import { base, call, onKey, openapi, told } from "../api.ts";
+import { base, call, lineOf, onKey, openapi } from "../api.ts";
 import { button, check, copier, h, say, set } from "../dom.ts";
 import { curl } from "../curl.ts";
 import { fieldAt, fieldOf, Mistake, type Field } from "../form.ts";
@@ -10,10 +11,10 @@ import { plural } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
 
 const PLAIN = "v1/notifications";
-/** What is seldom given. */
+/** The fields under "More". */
 const SELDOM = ["metadata", "ttl", "except"];
 
-/** A form to send by: of one route. */
+/** A route that sends. */
 interface Kind {
   path: string;
   summary: string;
@@ -28,7 +29,7 @@ export function composer(): View {
   const form = h("form", { class: "form", novalidate: true, autocomplete: "off" });
   const shown = h("pre", { class: "block", tabindex: 0, "aria-label": "The request as a command" });
   const result = h("p", { class: "result", role: "status" }), answer = h("pre", { class: "block", tabindex: 0, "aria-label": "The answer", hidden: true });
-  const idempotency = fieldOf("Idempotency-Key", { type: "string", description: "sent again with the same key within 10 minutes, it is not sent twice" }, {}, false);
+  const idempotency = fieldOf("Idempotency-Key", { type: "string", description: "the server sends requests with the same key once in 10 minutes" }, {}, false);
   const kinds = new Map<string, Kind>(), forms = new Map<string, Composed>();
   let known: Known = () => [], current: Composed | undefined;
 
@@ -71,7 +72,7 @@ export function composer(): View {
     say(answer, raw && JSON.stringify(JSON.parse(raw), null, 2));
     answer.hidden = !raw;
     if (problem) {
-      tell(told(problem), true);
+      tell(lineOf(problem), true);
       const field = problem.field && fieldAt(current.fields, problem.field);
       if (field) {
         show(field, problem.detail.replace(`${problem.field}: `, ""));
@@ -81,7 +82,7 @@ export function composer(): View {
     }
     const { id = "volatile", delivered, users, channels, stored } = json;
     const counted = `${id} · ${plural(delivered, "connection")} · ${plural(users, "user")} · ${plural(channels, "channel")}`;
-    tell(delivered ? counted : `${counted} · ${stored ? "nobody it is for is connected; it is kept for them" : "nobody got it"}`);
+    tell(delivered ? counted : `${counted} · ${stored ? "no receiver is connected; it is kept for replay" : "nobody received it"}`);
   }
 
   function show(field: Field, text: string) {
@@ -145,7 +146,7 @@ export function composer(): View {
   return { title: "Send", root, show: (params) => { start(params); } };
 }
 
-/** Reads the routes that send, into the list and its select. */
+/** Reads the routes that send from the description of the API, into kinds and its select. */
 async function read(kinds: Map<string, Kind>, choice: HTMLSelectElement) {
   const { paths, components: { schemas } } = await openapi();
   all = schemas;
@@ -181,7 +182,7 @@ interface Composed {
 
 function compose({ path, schema, about, example }: Kind, known: Known): Composed {
   const { required = [], properties = {} } = schema;
-  const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes where the kind says.";
+  const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes to the default target of the kind.";
   const make = (name: string) => name === "target" ? targetField(fallback, known)
     : name === "volatile" ? flag(name, properties[name]!) : fieldOf(name, properties[name]!, all, required.includes(name), example[name]);
   const order = [...required.filter((name) => name !== "target"), "target", "data", "volatile", ...SELDOM];
@@ -197,7 +198,7 @@ function compose({ path, schema, about, example }: Kind, known: Known): Composed
   };
 }
 
-/** A flag that is left out when it is not set. */
+/** Returns a field for a flag that is left out when it is not set. */
 function flag(path: string, { description = "" }: Schema): Field {
   const root = check(path, false, () => {});
   const box = root.firstElementChild as HTMLInputElement;
@@ -209,7 +210,10 @@ function flag(path: string, { description = "" }: Schema): Field {
   };
 }
 
-/** The request's body. Fields with mistakes are left out, and told of. */
+/**
+ * Returns the body of the request without fields that have a mistake. wrong: called with each
+ * mistake.
+ */
 function body({ fields }: Composed, wrong: (mistake: Mistake) => void): string {
   const lines: string[] = [];
   for (const field of fields) {

@@ -1,4 +1,4 @@
-// One connection of the list: a row, and what one can see and do when it is opened.
+// One connection of the list: its row, and the details that open below it.
 
 import { call, path, type Problem } from "../api.ts";
 import { button, h, List, risky, say, set, type Item } from "../dom.ts";
@@ -20,11 +20,14 @@ export interface Connection {
 const NAMES = { websocket: "WebSocket", polling: "polling", sse: "EventSource" };
 const SHOWN = 4;
 
-/** The rooms that are channels: the server's own two are the client and the user, which have columns of their own. */
+/**
+ * Returns the rooms that are channels. The rooms of the client and the user have columns of their
+ * own.
+ */
 const channelsOf = ({ rooms, clientId, userId }: Connection) => rooms.filter((name) => name !== `client:${clientId}` && name !== `user:${userId}`);
 
-/** Makes the row. told is called after each thing done, with the problem or what was done. */
-export function connectionRow(one: Connection, told: (problem: Problem | undefined, done: string) => void): Item<Connection> {
+/** Returns the row. report: called after each action, with the problem or the result. */
+export function connectionRow(one: Connection, report: (problem: Problem | undefined, done: string) => void): Item<Connection> {
   const { clientId, transport, userId, username } = one;
   const rooms = h("span", { class: "chips" });
   const chips = new List<string>(rooms, String, (name) => ({ root: h("span", { class: "chip" }, name), update() {} }));
@@ -32,7 +35,7 @@ export function connectionRow(one: Connection, told: (problem: Problem | undefin
   const more = h("tr", { class: "more", role: "row", hidden: true });
   const toggle = button(clientId, () => {
     const open = more.hidden === true;
-    if (open && !detail) more.append(h("td", { colspan: 7, role: "cell" }, (detail = openDetail(one, told)).root as HTMLElement));
+    if (open && !detail) more.append(h("td", { colspan: 7, role: "cell" }, (detail = openDetail(one, report)).root as HTMLElement));
     detail?.update(latest);
     more.hidden = !open;
     row.classList.toggle("open", open);
@@ -45,7 +48,7 @@ export function connectionRow(one: Connection, told: (problem: Problem | undefin
     cell("Channels", rooms), cell("Lag", lag), cell("Connected", since, sub),
     cell("", risky("Disconnect", "Disconnect for good", async () => {
       const { problem } = await call("DELETE", path`v1/connections/${clientId}`);
-      told(problem, `${clientId} is disconnected.`);
+      report(problem, `${clientId} is disconnected.`);
     }, { class: "small", "aria-label": `Disconnect ${clientId}` })));
   let detail: Item<Connection> | undefined, latest = one;
 
@@ -64,7 +67,7 @@ export function connectionRow(one: Connection, told: (problem: Problem | undefin
   };
 }
 
-function openDetail(one: Connection, told: (problem: Problem | undefined, done: string) => void): Item<Connection> {
+function openDetail(one: Connection, report: (problem: Problem | undefined, done: string) => void): Item<Connection> {
   const { clientId, userId } = one;
   const known = userId !== "" && one.rooms.includes(`user:${userId}`);
   const rooms = h("ul", { class: "chips", "aria-label": "Rooms" });
@@ -73,7 +76,7 @@ function openDetail(one: Connection, told: (problem: Problem | undefined, done: 
 
   async function change(method: string, channel: string, done: string) {
     const { problem } = await call(method, path`v1/connections/${clientId}/channels/${channel}`);
-    told(problem, done);
+    report(problem, done);
   }
   const list = new List<string>(rooms, String, (room) => {
     const own = room === `client:${clientId}` || room === `user:${userId}`;
@@ -99,7 +102,7 @@ function openDetail(one: Connection, told: (problem: Problem | undefined, done: 
         known && link(`Tail ${userId}`, "tail", { user: userId })),
       known && h("div", { class: "row" }, risky(`Disconnect all of ${userId}`, "Disconnect all for good", async () => {
         const { json, problem } = await call<{ disconnected: number }>("DELETE", path`v1/users/${userId}/connections`);
-        told(problem, problem ? "" : `${plural(json.disconnected, "connection")} of ${userId} disconnected.`);
+        report(problem, problem ? "" : `${plural(json.disconnected, "connection")} of ${userId} disconnected.`);
       }, { class: "small" }))));
 
   return {

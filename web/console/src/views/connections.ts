@@ -1,4 +1,4 @@
-// Who is connected, on which transport, in which rooms, and how far behind.
+// The connections: their transports, users, rooms and lag.
 
 import { call, onKey, type Problem } from "../api.ts";
 import { button, check, h, labelled, List, say, select } from "../dom.ts";
@@ -44,7 +44,7 @@ export function connections(): View {
   });
 
   function clear(problem: Problem) {
-    if (problem.status === 0) return; // what was there stays, with the note above it
+    if (problem.status === 0) return; // without an answer the list stays, below the message
     found = [];
     list.update([]);
     say(count, "");
@@ -59,7 +59,7 @@ export function connections(): View {
     const filtered = ["user", "channel", "transport"].some((name) => filters[name as "user"].value.trim());
     const more = after || pages.length ? ` on page ${pages.length + 1}` : "";
     say(count, wanted ? `${shown.length} of ${plural(found.length, "connection")}${more}` : `${plural(found.length, "connection")}${more}`);
-    say(empty, shown.length ? "" : wanted || filtered ? "No connection is like that." : "Nobody is connected.");
+    say(empty, shown.length ? "" : wanted || filtered ? "No connection matches." : "Nobody is connected.");
     first.hidden = back.hidden = pages.length === 0;
     next.hidden = !after;
   }

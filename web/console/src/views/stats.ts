@@ -1,4 +1,4 @@
-// The counts of this node, and how they went since the page was opened.
+// The counts of this node, and their curves since the page was opened.
 
 import { call, onKey, openapi } from "../api.ts";
 import { check, h, say, set } from "../dom.ts";
@@ -8,17 +8,19 @@ import { bytes, number } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
 
 const EVERY = 2000;
-const SHOWN = 90; // points of a curve: three minutes
+/** The number of points in a curve: three minutes. */
+const SHOWN = 90;
 
-/** What is shown: a name for people, how its value is written, and whether it has a curve: of itself, or of its growth. */
+/** A count on the page. */
 interface Tile {
   field: string;
   name: string;
+  /** The curve: of the value, or of its growth. */
   shape?: "level" | "rate";
   write?: (value: number) => string;
-  /** Its name says it all. */
+  /** Without the description of the API. */
   plain?: boolean;
-  /** More than none is worth a look. */
+  /** The colour of a value above 0. */
   alarm?: "warn" | "bad";
 }
 
@@ -30,10 +32,10 @@ const GROUPS: Record<string, Tile[]> = {
   "Since the start": [
     { field: "published", name: "Published", shape: "rate" }, { field: "delivered", name: "Delivered", shape: "rate" },
     { field: "lagged", name: "Fell behind", alarm: "warn" }, { field: "dropped", name: "Volatile, dropped", alarm: "warn" },
-    { field: "replays", name: "Resumed whole" }, { field: "replayed", name: "Replayed" },
+    { field: "replays", name: "Resumed completely" }, { field: "replayed", name: "Replayed" },
   ],
   Kept: [
-    { field: "history", name: "Notifications kept", plain: true }, { field: "historyBytes", name: "Their size, about", write: bytes, plain: true },
+    { field: "history", name: "Notifications kept", plain: true }, { field: "historyBytes", name: "Their size, estimated", write: bytes, plain: true },
     { field: "sessions", name: "Sessions" }, { field: "rooms", name: "Rooms" }, { field: "members", name: "Members" },
   ],
 };
@@ -71,14 +73,14 @@ export function stats(): View {
 
   const group = (name: string) => h("div", { class: "group" }, h("h3", {}, name),
     h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name]!.some((tile) => tile.field === field)).map(({ root }) => root),
-      ...(name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps told, by reason", gaps)] : [])));
-  const root = section("Statistics", "Counts of this node, of the moment and since its start.",
+      ...(name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps reported, by reason", gaps)] : [])));
+  const root = section("Statistics", "The counts of this node, now and since its start.",
     [check("Refresh every 2 s", true, (on) => { poll.paused = !on; })], note.root, ...Object.keys(GROUPS).map(group), mode);
   return { title: "Statistics", root, show: () => poll.start(), hide: () => poll.stop() };
 }
 
 const MODES = {
-  open: "Open mode: the server believes every user id.",
+  open: "Open mode: the server accepts every user id.",
   token: "Token mode: clients need a JWT or a ticket.",
   ticket: "Ticket mode: clients need a ticket.",
 };

@@ -1,7 +1,8 @@
-// Socket.IO beside EventSource: one log, the same ids on both sides, and nothing missed whatever is done to the lines.
+// Socket.IO and EventSource side by side: one log, the same ids on both sides, and nothing missed
+// when a line is cut.
 
 import type { Options } from "roomcast";
-import { call, told } from "../api.ts";
+import { call, lineOf } from "../api.ts";
 import { button, h, labelled, say, select } from "../dom.ts";
 import { jsonField, Mistake } from "../form.ts";
 import { nameList } from "../names.ts";
@@ -12,7 +13,7 @@ import { Note, section, type View } from "../view.ts";
 
 const token = h("input", { name: "token", type: "password", autocomplete: "off", spellcheck: "false" });
 
-/** Puts a token into the form, for who made one. */
+/** Puts a token into the form. */
 export const useToken = (text: string): void => { token.value = text; };
 
 export function tryout(): View {
@@ -26,7 +27,7 @@ export function tryout(): View {
   function options(): Options {
     const text = token.value.trim(), userId = who.userId.value.trim(), username = who.username.value.trim();
     return {
-      // A token says who it is, so the user id is only sent without one.
+      // A token names the user, so the user id is sent only without one.
       ...(text ? { token: text } : { userId }), ...(username && { username }), channels: channels.values,
       socketPath: paths.socketPath.value, ssePath: paths.ssePath.value,
     };
@@ -39,7 +40,10 @@ export function tryout(): View {
   panes.push(socket, stream);
   compare();
 
-  /** One side leaves and the other goes on after its last id: the log is the same, so nothing is missed. */
+  /**
+   * Disconnects one side and resumes on the other after its last id. Both read one log, so nothing
+   * is missed.
+   */
   function move(from: Pane, to: Pane) {
     from.disconnect();
     to.connect(from.last || undefined);
@@ -61,7 +65,7 @@ export function tryout(): View {
     else note.say(denied.size ? `Not allowed: ${[...denied].join(", ")}` : "", denied.size > 0);
   }
 
-  /* Sending, in short; the view Send has all of it. */
+  // A short form. The view Send has all options.
   const by = select({ api: "the HTTP API", "socket.io": "this Socket.IO client", sse: "this EventSource client" }, { name: "by" });
   const type = h("input", { name: "type", value: "payment:completed", maxlength: 128, spellcheck: "false", autocomplete: "off" });
   const target = targetField("", (kind) => ({
@@ -82,7 +86,7 @@ export function tryout(): View {
   let before = who.userId.value;
   who.userId.oninput = () => {
     const name = target.root.querySelector("input")!;
-    if (name.value === before) name.value = who.userId.value; // what one sends goes to oneself, until one says otherwise
+    if (name.value === before) name.value = who.userId.value; // the target is the user of the try-out until the user of the page changes it
     before = who.userId.value;
   };
 
@@ -91,7 +95,7 @@ export function tryout(): View {
     try {
       const json = data.value() ?? "null";
       sent.say("Sending…");
-      const receipt = by.value === "api" ? await publish(json) : await say_(json);
+      const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
       if (receipt) sent.say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${plural(receipt.users, "user")} · ${plural(receipt.channels, "channel")}`);
     } catch (error) {
       if (error instanceof Mistake) {
@@ -108,22 +112,22 @@ export function tryout(): View {
     if (!problem) return receipt;
     sent.problem(problem);
     if (problem.field?.startsWith("target")) target.mark(problem.detail);
-    if (problem.status !== 401) sent.say(told(problem), true);
+    if (problem.status !== 401) sent.say(lineOf(problem), true);
   }
 
-  async function say_(json: string) {
+  async function sendByClient(json: string) {
     const pane = by.value === "sse" ? stream : socket;
     if (pane.status !== "connected") throw new Error("this side is not connected");
     return pane.client!.send(channel.value.trim(), JSON.parse(json));
   }
 
-  const root = section("Try-out", "Connect both, send something, cut a line, come back: the ids are the same, and nothing is missing.",
+  const root = section("Try-out", "Connect both, send, cut a line, restore it: the ids are the same on both sides, and nothing is missing.",
     [button("Connect both", () => { for (const pane of panes) if (pane.status === "closed") pane.connect(); }, { class: "primary" }), button("Disconnect both", () => { for (const pane of panes) pane.disconnect(); })],
     h("div", { class: "tryout" },
       h("div", { class: "forms" },
-        h("div", { class: "card form" }, h("h3", {}, "Who"),
+        h("div", { class: "card form" }, h("h3", {}, "Identity"),
           h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)),
-          labelled("Token", token, "where the server asks for one"), channels.root,
+          labelled("Token", token, "if the server requires one"), channels.root,
           h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root),
         h("form", { class: "card form", id: "quick", autocomplete: "off", onsubmit: (event: Event) => { event.preventDefault(); send(); },
           onkeydown: (event: KeyboardEvent) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); } } },
