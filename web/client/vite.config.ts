@@ -8,10 +8,11 @@ export default defineConfig({
     rolldownOptions: {
       external: ["react", "react/jsx-runtime"],
       output: {
-        chunkFileNames: ({ name }) => name === "driver" ? "shared.js" : "[name].js", // of src/shared, loaded on demand
-        minify: true, // Vite leaves the whitespace of libraries; the source maps show the code as it was written,
-        comments: false, // the annotations for tree shaking, which nothing at the top level needs
-        // Bundlers of server components look for it in the first line. In the source it would not be sure to stay there.
+        chunkFileNames: ({ name }) => name === "driver" ? "shared.js" : "[name].js", // src/shared/driver.ts
+        minify: true, // otherwise Vite keeps the whitespace of libraries
+        comments: false, // annotations for tree shaking, which no top-level code needs
+        // Bundlers of server components read the first line. The build does not keep one of the
+        // source there.
         banner: ({ name }) => name === "react" ? '"use client";' : "",
       },
     },

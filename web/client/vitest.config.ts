@@ -4,7 +4,7 @@ import { browserFlags, executable } from "../e2e/browser.mjs";
 import { SOON } from "../e2e/wait.mjs";
 import * as commands from "./test/commands.ts";
 
-// A browser of the machine's own, with the flags of the end-to-end tests.
+// The installed browser, with the flags of the end-to-end tests.
 const browser = (name: string) => ({
   enabled: true,
   headless: true,
@@ -14,15 +14,16 @@ const browser = (name: string) => ({
   commands: { ...commands },
 });
 
-// What the pages import is bundled before the first test; found in the middle of one, it would reload the page.
+// The dependencies of the pages are bundled before the first test. Vite reloads the page when it
+// finds one later.
 const optimizeDeps = { include: ["@testing-library/react", "react", "react/jsx-dev-runtime", "react-dom", "react-dom/client", "react-dom/server"] };
 
 const react18 = (name: string) => new URL(`../react-18/node_modules/${name}`, import.meta.url).pathname;
 
 export default defineConfig({
   test: {
-    fileParallelism: false, // fail-over and bursts are a matter of the server's time, not of a neighbour's
-    testTimeout: 300_000, // for a machine that is busy with something else; what a test waits for has a shorter deadline
+    fileParallelism: false, // fail-over and bursts depend on the time that the server gets
+    testTimeout: 300_000, // for busy machines; the waits in the tests have shorter deadlines
     hookTimeout: 300_000,
     expect: { poll: { timeout: SOON } },
     globalSetup: "./test/build.ts",

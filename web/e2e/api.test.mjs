@@ -1,4 +1,4 @@
-// What a backend does to connections by the HTTP API, as their clients see it; and the page that describes the API.
+// The effect of the HTTP API on connected clients, and the page that describes the API.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -38,13 +38,13 @@ test("a backend lists, moves and disconnects clients of both transports", TEST, 
   assert.deepEqual((await call(server, "DELETE", "/v1/users/ann/connections")).json, { disconnected: 2 });
   assert.equal((await gone)[0], "io server disconnect");
   assert.equal((await stream.tape.next("disconnected")).data.reason, "disconnected by the server");
-  assert.equal(socket.socket.active, false, "it comes back by itself");
+  assert.equal(socket.socket.active, false, "it reconnects");
   await retry(async () => !(await call(server, "GET", "/v1/users/ann")).json.online, "the end of ann");
   assert.equal(other.socket.connected, true);
   assert.equal((await call(server, "GET", "/v1/stats")).json.total, 1);
 });
 
-test("a ticket lets one connection in, with the channels that it names", TEST, async (t) => {
+test("a ticket admits one connection, with the channels that it names", TEST, async (t) => {
   const server = await Server.start(t, { JWT_SECRET: "0123456789abcdef0123456789abcdef" });
   const ticket = async () => (await call(server, "POST", "/v1/tickets", { userId: "ann", channels: ["team-*"] })).json.ticket;
   const forStream = await ticket();
@@ -58,10 +58,10 @@ test("a ticket lets one connection in, with the channels that it names", TEST, a
   assert.equal(socket.connected.userId, "ann");
   const refused = await ticket();
   await call(server, "DELETE", "/v1/users/ann/connections");
-  assert.equal((await fetch(`${server.url}/sse?ticket=${refused}`)).status, 401, "a ticket from before the disconnect");
+  assert.equal((await fetch(`${server.url}/sse?ticket=${refused}`)).status, 401, "a ticket issued before the disconnect");
 });
 
-test("the page of the API tries its routes", TEST, async (t) => {
+test("the page of the API calls its routes", TEST, async (t) => {
   const server = await Server.start(t);
   const socket = await connectSocket(t, server, { auth: { userId: "u1" } });
   const browser = await openBrowser(t);
@@ -95,7 +95,7 @@ test("the page of the API tries its routes", TEST, async (t) => {
 
   await page.fill("#key-value", "wrong");
   assert.match(await attempt("stats"), /^403 .*"code": "forbidden"/s);
-  assert.equal(complaints.length, 1, "the browser's own note of the 403");
+  assert.equal(complaints.length, 1, "the browser's own message about the 403");
   await page.setViewportSize({ width: 400, height: 800 });
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, "it scrolls sideways on a phone");
 });

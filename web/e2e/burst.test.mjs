@@ -10,7 +10,7 @@ const TOTAL = 5000;
 const CHUNK = 50;
 const EACH = 4;
 
-// A reader that falls behind reads on from the history, so the history must hold what it is behind by.
+// A client that falls behind reads from the history, so the history must be long enough.
 const env = { HISTORY_SIZE: "10000", PUBLISH_RATE: "0" };
 
 function check(items, name, ids) {
@@ -21,7 +21,7 @@ function check(items, name, ids) {
   assert.deepEqual(items.map(({ id }) => id), ids, `${name}: the ids`);
 }
 
-/** Publishes TOTAL broadcasts, each request as soon as the one before is answered, and returns their ids. */
+/** Publishes TOTAL broadcasts, one request after the other. Resolves with their ids. */
 async function burst(server) {
   const ids = [];
   for (let n = 0; n < TOTAL; n += CHUNK) {
@@ -38,7 +38,7 @@ test(`${TOTAL} broadcasts to ${EACH} clients of each transport, some of them upg
   const clients = [];
   for (const [kind, transports] of Object.entries(TRANSPORTS)) {
     for (let i = 0; i < EACH; i++) {
-      // One that upgrades is not waited for: its change of transport falls into the burst.
+      // The test does not wait for upgrades, so the change of transport happens during the burst.
       const options = { auth: { userId: `${kind}-${i}` }, name: `${kind} ${i}`, transports, wait: false };
       const client = await connectSocket(t, server, options);
       clients.push({ ...client, kind, name: options.name });

@@ -1,4 +1,4 @@
-// One log and one id for both transports: a client may leave by one and come back by the other.
+// One log and one id for both transports: a client can disconnect on one and resume on the other.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,9 @@ import { Server } from "./harness.mjs";
 const isNumber = ({ name }) => name === "n";
 const auth = { userId: "u", channels: ["orders"] };
 
-/** Reads n notifications at least, then leaves, and returns what it has read and the id of the last. */
+/**
+ * Reads at least n notifications, then disconnects. Resolves with what it read, and the last id.
+ */
 async function leave(client, n) {
   await client.tape.take(n, isNumber);
   if (client.socket) client.socket.disconnect();
@@ -17,7 +19,8 @@ async function leave(client, n) {
   return { read: items.map((item) => notificationOf(item).data), id: items.at(-1).id };
 }
 
-// A publisher that does not stop while the client changes over, to the user, a channel and all in turn.
+// A publisher that continues while the client changes the transport, to the user, a channel and all
+// in turn.
 async function publishUntil(server, done) {
   const targets = [{ user: "u" }, { channel: "orders" }, { all: true }];
   let n = 0;
@@ -53,7 +56,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
   });
 }
 
-test("the id of any event of a socket is a place to resume at", async (t) => {
+test("a client can resume at the id of any event of a socket", async (t) => {
   const server = await Server.start(t, { SOCKETIO_HEARTBEAT_INTERVAL: "200ms" });
   const { socket, tape } = await connectSocket(t, server, { auth });
   await server.publish({ target: { user: "u" }, type: "n", data: 0 });

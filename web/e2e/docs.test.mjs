@@ -1,4 +1,5 @@
-// Every program in the README and in most pages of docs/ is run as it stands there, and all other scripts are parsed.
+// Runs every program of the README and of most pages in docs/ unchanged, and parses all other
+// scripts.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -15,14 +16,14 @@ import { BUILD, forEach, retry, SOON, TEST } from "./wait.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 const JWT_SECRET = "0123456789abcdef0123456789abcdef";
-// The pages that are run, and how their server lets clients in.
+// The pages with programs to run, and the AUTH_MODE of their server.
 const PAGES = {
   "README.md": "open", "docs/backends.md": "open", "docs/clients.md": "open", "docs/migrating-from-socketio.md": "open",
   "docs/commands.md": "open", "docs/authentication.md": "token", "docs/sse.md": "open", "docs/socketio.md": "open",
 };
 const SHELL = ["-euo", "pipefail", "-c"];
 
-/** A directory with `roomcast` in it, and the environment that the pages tell the reader to have. */
+/** Makes a directory with `roomcast` in it, and the environment that the pages describe. */
 async function workshop(t, server, mode) {
   // Node finds the client packages from here; Go finds the module by the working directory.
   const directory = await mkdtemp(join(import.meta.dirname, ".docs-"));
@@ -38,7 +39,7 @@ async function workshop(t, server, mode) {
   return { directory, env };
 }
 
-/** The text with the address of this server. */
+/** Returns the text with the address of this server. */
 function here(text, server) {
   return text.replaceAll("http://127.0.0.1:3000", server.url);
 }
@@ -54,7 +55,7 @@ async function start(t, { directory, env }, server, { language, words, code }) {
     case "bash": return new Program(t, "bash", [...SHELL, text], { env, cwd: directory });
     case "js": return new Program(t, process.execPath, [await save(words.find((word) => word.endsWith(".mjs")) ?? "program.mjs")], { env, cwd: directory });
     case "go": {
-      // Built first: the time that the compiler takes is not the program's.
+      // Built first, so that the time of the compiler does not count for the program.
       const binary = join(directory, "program");
       await new Program(t, "go", ["build", "-o", binary, await save("main.go")], { env, cwd: root }).succeeded(BUILD);
       return new Program(t, binary, [], { env, cwd: root });
@@ -64,7 +65,7 @@ async function start(t, { directory, env }, server, { language, words, code }) {
   }
 }
 
-/** Starts what a block starts, one server after the other, each with nothing but the settings that stand there. */
+/** Starts the servers of a block, one after the other, with only the settings of the block. */
 async function serve(t, { directory, env: { PATH, HOME, TMPDIR } }, { code }) {
   const commands = commandsOf(code);
   const starts = (command) => command.includes("go run .");
@@ -85,7 +86,7 @@ async function serve(t, { directory, env: { PATH, HOME, TMPDIR } }, { code }) {
   }
 }
 
-/** Runs a block in a page of the server. Its output is what it logs. */
+/** Runs a block in a page of the server. Its output is the console output of the page. */
 async function startInPage(page, server, { code }) {
   const program = { output: "" };
   page.removeAllListeners("console");
@@ -95,7 +96,7 @@ async function startInPage(page, server, { code }) {
   return program;
 }
 
-/** Sends until what a client shows has the number that is sent. */
+/** Sends until the client shows the number that is sent. */
 function shown(program, server) {
   return retry(async () => {
     await server.publish({ target: { user: "u1" }, type: "payment:completed", data: { paymentId: "p1", amount: 9.99 } });
@@ -103,7 +104,9 @@ function shown(program, server) {
   }, () => `9.99 in the output of the program, which is:\n${program.output}`);
 }
 
-/** What a stream showed has the events that the page shows after the block. */
+/**
+ * Checks that the output of a stream has the events that the documentation shows after the block.
+ */
 function sameEvents(output, events) {
   const seen = eventsOf(output);
   for (const { event, keys, part } of events) {
@@ -113,7 +116,7 @@ function sameEvents(output, events) {
   }
 }
 
-test("every script of every page can be parsed", TEST, async () => {
+test("every script of every page parses", TEST, async () => {
   const blocks = (await Promise.all((await pages()).map(snippetsOf))).flat();
   assert.ok(blocks.some(({ words }) => words.includes("fragment")));
   await forEach(blocks, availableParallelism(), async (block) => assert.equal(await mistakesOf(block), "", `${block.page}:${block.line}`));
@@ -134,7 +137,7 @@ for (const [name, mode] of Object.entries(PAGES)) {
     if (programs.some(({ words }) => words.includes("browser"))) {
       const context = await (await openBrowser(t)).newContext({ bypassCSP: true });
       page = await context.newPage();
-      // The application that the page asks for a ticket.
+      // The application that issues tickets to the page.
       await page.route("**/my-application/ticket", async (route) => {
         const { json } = await server.post("/v1/tickets", { userId: "u1" }, { Authorization: `Bearer ${API_KEY}` });
         await route.fulfill({ json });
@@ -164,7 +167,7 @@ for (const [name, mode] of Object.entries(PAGES)) {
         await program.succeeded();
         if (block.answer) assert.deepEqual(Object.keys(JSON.parse(program.stdout)).sort(), Object.keys(block.answer).sort());
         if (/^eyJ\S+$/.test(program.stdout.trim())) await openStream(t, server, { token: program.stdout.trim() });
-        // Whatever sends, sends to u1, to the channel orders or to all.
+        // Programs that send, send to u1, to the channel orders or to all.
         if (/\/v1\/notifications|roomcast send/.test(block.code)) await tape.until((items) => items.length > seen, "what the program sent");
       });
     }

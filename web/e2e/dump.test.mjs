@@ -1,4 +1,4 @@
-// What an operator may look at while the server runs, and what it writes when it is told to dump itself, has no secret.
+// Metrics, profiles and the goroutine dump contain no secret.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -24,7 +24,7 @@ test("no token in metrics, profiles and the dump of SIGQUIT", { skip: process.pl
   });
   const good = token();
   const forged = `${good.slice(0, -6)}${CANARY}`;
-  // They stay connected, so that the dump has the goroutines which hold their requests.
+  // The clients stay connected, so that the dump has the goroutines with their requests.
   for (const [name, transports] of Object.entries(TRANSPORTS)) {
     await connectSocket(t, server, { transports, auth: { token: good }, name, reconnection: false });
     await connectSocket(t, server, { transports, query: { token: good }, name: `${name}, query`, reconnection: false });
@@ -49,7 +49,7 @@ test("no token in metrics, profiles and the dump of SIGQUIT", { skip: process.pl
   assert.match(server.output, /SIGQUIT: quit/);
   assert.match(server.output, /goroutine \d+ /);
   seen["the output"] = server.output;
-  server.output = ""; // a dump is what the end of a test complains about
+  server.output = ""; // Server.stop() fails for a dump in the output
   for (const [where, text] of Object.entries(seen)) {
     for (const value of [CANARY, good, good.split(".")[1], good.split(".")[2]]) assert.equal(text.includes(value), false, `${where} has ${value}`);
   }

@@ -1,4 +1,4 @@
-// The Next.js example: built as it stands, with Roomcast in front of it, in a browser.
+// The Next.js example in a browser, built unchanged, with Roomcast in front of it.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 const web = join(import.meta.dirname, "..");
 const example = join(web, "..", "examples", "nextjs");
 
-/** Installs and builds the example with the package as it is now. */
+/** Installs and builds the example with the current package. */
 async function buildExample(t) {
   const env = { ...process.env, CI: "1" };
   const run = (cwd, ...args) => new Program(t, "npm", args, { cwd, env }).succeeded(BUILD);
@@ -40,7 +40,7 @@ test("the Next.js example follows its user's payments", { timeout: 3 * BUILD + T
   const server = await Server.start(t, { UPSTREAM_URL: `http://127.0.0.1:${port}` });
   const app = await startExample(t, port, server);
 
-  // What the server renders: the page as it is before the browser does anything, and what the backend functions say.
+  // The page as the server renders it, with the results of the backend functions.
   const render = async () => /<main>.*<\/main>/.exec(await (await fetch(server.url)).text())[0].replaceAll("<!-- -->", "");
   const html = await render();
   assert.match(html, /<h1>Payments<\/h1>/);
@@ -69,7 +69,7 @@ test("the Next.js example follows its user's payments", { timeout: 3 * BUILD + T
   await shows("120.00 EUR", "9.99 EUR");
   assert.deepEqual(complaints, []);
 
-  // The server is started anew while the browser has no network; its application sends a payment meanwhile.
+  // The server restarts while the browser has no network, and the application sends a payment.
   await server.signal("SIGKILL");
   await connected(false);
   await context.setOffline(true);

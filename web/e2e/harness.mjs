@@ -1,4 +1,5 @@
-// The server under test: built from the repository, started as a process of its own, stopped by its process id.
+// The server under test: built from the repository, started as a process, stopped by its process
+// id.
 
 import { execFile, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
@@ -11,15 +12,16 @@ import { deadline, retry, SOON } from "./wait.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 
-/** An API key that every server started here accepts. */
+/** The API key of every server that starts here. */
 export const API_KEY = "e2e-key-0123456789abcdef0123456789abcdef";
 
 /** The programs that tests start, as packages of the repository. The first one is the server. */
 const PROGRAMS = [".", "./web/e2e/emitter"];
 
 /**
- * Builds all programs into a new temporary directory. A runner does this once, before its tests, and gives them the
- * directory in ROOMCAST_BINARIES: a build takes minutes on a busy machine, which no deadline of a test allows for.
+ * Builds all programs into a new temporary directory. A test runner does this once, before its
+ * tests, and passes the directory to them in ROOMCAST_BINARIES. On a busy machine a build takes
+ * minutes, longer than the deadlines in the tests.
  */
 export async function build() {
   const directory = await mkdtemp(join(tmpdir(), "roomcast-e2e-"));
@@ -34,7 +36,7 @@ export async function build() {
   return { directory, remove };
 }
 
-let built; // by this process, for a test file that is run without a runner
+let built; // for a test file without a runner
 
 /** Returns the path of a program's binary. */
 export async function binaryPath(program = ".") {
@@ -46,13 +48,14 @@ export async function binaryPath(program = ".") {
     });
     ({ directory } = await built);
   }
-  const name = program === "." ? "roomcast" : basename(program); // as `go build` names it
+  const name = program === "." ? "roomcast" : basename(program); // the name that `go build` gives
   return join(directory, process.platform === "win32" ? `${name}.exe` : name);
 }
 
 /**
- * Returns a TCP port that nothing listens on at the moment. It is below the ports that systems give to connections: one of
- * those could be taken by any client of a busy machine before a server listens on it, or while that server restarts.
+ * Returns a TCP port that is free at the moment. It is below the range of outgoing connections: on
+ * a busy machine one of them could take a port of that range before the server listens on it, or
+ * while the server restarts.
  */
 export function freePort() {
   return new Promise((resolve, reject) => {
@@ -69,7 +72,10 @@ export class Server {
   #process = null;
   #exit;
 
-  /** Starts a server for one test, which stops it at its end. env: settings besides HOST, PORT and API_KEYS. */
+  /**
+   * Starts a server, and stops it at the end of the test. env: settings besides HOST, PORT and
+   * API_KEYS.
+   */
   static async start(t, env = {}, { scheme = "http" } = {}) {
     const server = new Server(env, await freePort(), scheme);
     t.after(() => server.stop());
@@ -77,7 +83,7 @@ export class Server {
     return server;
   }
 
-  /** Starts a server that its caller stops. program: of the repository, in place of the server itself. */
+  /** Starts a server that the caller stops. program: another program of the repository. */
   static async run(env = {}, program = ".") {
     const server = new Server(env, await freePort(), "http");
     server.program = program;
@@ -91,10 +97,11 @@ export class Server {
     this.url = `${scheme}://127.0.0.1:${port}`;
   }
 
-  /** Starts the process and waits until it says that it is ready. */
+  /** Starts the process and waits until it is ready. */
   async up() {
     const binary = await binaryPath(this.program);
-    // Nothing of the developer's own settings: only what a process needs, and what the test says.
+    // Without the settings of the developer: only what a process needs, and the settings of the
+    // test.
     const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
     const env = { PATH, HOME, TMPDIR, SystemRoot, HOST: "127.0.0.1", PORT: `${this.port}`, API_KEYS: API_KEY, ADMIN_ADDR: "", ...this.env };
     const child = spawn(binary, [], { env, stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
@@ -102,16 +109,16 @@ export class Server {
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => { this.output += text; });
     this.#exit = new Promise((resolve) => {
       child.once("error", (error) => resolve({ code: null, signal: null, error }));
-      child.once("close", (code, signal) => resolve({ code, signal })); // all output has been read by then
+      child.once("close", (code, signal) => resolve({ code, signal })); // after all output was read
     });
     const died = this.#exit.then(({ code, signal, error }) => {
       throw new Error(`the server ended (${error ?? signal ?? code}):\n${this.output}`);
     });
-    died.catch(() => {}); // it may end long after, when it is told to
+    died.catch(() => {}); // the process may end later
     await Promise.race([died, retry(async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(5000) })).ok, "/readyz")]);
   }
 
-  /** Tells the process to end and resolves with {code, signal, ms} when it has. */
+  /** Sends a signal. Resolves with {code, signal, ms} when the process ends. */
   async signal(name) {
     const start = performance.now();
     this.#process.kill(name);
@@ -120,7 +127,7 @@ export class Server {
     return { ...exit, ms: performance.now() - start };
   }
 
-  /** Ends the process without waiting for its end: for a caller that is ending itself. */
+  /** Kills the process without waiting, for callers that are about to exit. */
   kill() {
     this.#process?.kill("SIGKILL");
   }
@@ -132,21 +139,26 @@ export class Server {
     return exit;
   }
 
-  /** Ends the process, if it still runs, and complains about what must never be in its output. */
+  /** Kills the process, if it still runs. Throws when its output shows a panic or a data race. */
   async stop() {
     if (this.#process) await this.signal("SIGKILL");
     const trouble = /WARNING: DATA RACE|^panic: |^fatal error: |goroutine \d+ \[running\]/m.exec(this.output);
     if (trouble) throw new Error(`the server's output has ${JSON.stringify(trouble[0])}:\n${this.output.slice(trouble.index, trouble.index + 4000)}`);
   }
 
-  /** Publishes one notification, or an array of them, and returns the reply; anything but 200 throws. */
+  /**
+   * Publishes one notification, or an array. Resolves with the reply; throws for any status except
+   * 200.
+   */
   async publish(body) {
     const { status, json } = await this.post("/v1/notifications", body, { Authorization: `Bearer ${API_KEY}` });
     if (status !== 200) throw new Error(`publish: ${status} ${JSON.stringify(json)}`);
     return json;
   }
 
-  /** Calls a route of the HTTP API and returns {status, json}; json is undefined for an answer without a body. */
+  /**
+   * Calls a route of the HTTP API. Resolves with {status, json}; json is undefined without a body.
+   */
   async api(method, path, body) {
     const headers = { Authorization: `Bearer ${API_KEY}`, ...(body !== undefined && { "Content-Type": "application/json" }) };
     const response = await fetch(this.url + path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(SOON) });
@@ -154,7 +166,7 @@ export class Server {
     return { status: response.status, json: text ? JSON.parse(text) : undefined };
   }
 
-  /** Posts JSON and returns {status, json}. */
+  /** Posts JSON. Resolves with {status, json}. */
   async post(path, body, headers = {}) {
     const response = await fetch(this.url + path, {
       method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body),

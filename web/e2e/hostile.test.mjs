@@ -1,4 +1,4 @@
-// The console shows what anybody may have written: nothing of it may run, load or leave a mark on the page.
+// The console shows hostile input, of which nothing may run, load or become markup.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ test("hostile names and data stay text", TEST, async (t) => {
   const sides = [page.side("socketio"), page.side("sse")];
   const requests = [];
   page.page.on("request", (request) => requests.push(request.url()));
-  // Whatever ran would call this, or raise a dialog, which counts as an error too.
+  // A payload that runs calls this, or opens a dialog, which counts as an error.
   await page.page.evaluate(() => { window.alert = () => window.breaches.push("alert was called"); });
 
   await page.identify({ userId: payloads[0], username: payloads[1] });
@@ -79,7 +79,7 @@ test("hostile names and data stay text", TEST, async (t) => {
   assert.deepEqual(foreign, []);
 });
 
-test("the policy stops what the page does not", TEST, async (t) => {
+test("the policy blocks what the page does not", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server);
   const stopped = await page.page.evaluate(async () => {

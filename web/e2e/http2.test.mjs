@@ -1,5 +1,5 @@
-// Over HTTP/1.1 a browser opens six connections to a host, so the seventh stream of a user's tabs would wait for ever;
-// over HTTP/2, which TLS brings, they share one.
+// Over HTTP/1.1 a browser opens six connections to a host, so a seventh stream waits for ever. Over
+// HTTP/2, which needs TLS, all streams share one connection.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -15,7 +15,10 @@ import { BUILD, Tape, TEST } from "./wait.mjs";
 const run = promisify(execFile);
 const TABS = 8;
 
-/** A certificate for 127.0.0.1, by the program that comes with Go, in a directory that goes with the test. */
+/**
+ * Makes a certificate for 127.0.0.1 with the generator of the Go distribution, in a directory that
+ * the test removes.
+ */
 async function certificate(t) {
   const directory = await mkdtemp(join(tmpdir(), "roomcast-tls-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
@@ -27,7 +30,7 @@ async function certificate(t) {
 
 test(`${TABS} tabs of one user over HTTP/2`, TEST, async (t) => {
   const env = await certificate(t);
-  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"; // of this file's process, for the certificate made above
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"; // in this process only, for the certificate above
   const server = await Server.start(t, env, { scheme: "https" });
   const browser = await openBrowser(t, ["--ignore-certificate-errors"]);
   const context = await browser.newContext({ ignoreHTTPSErrors: true });

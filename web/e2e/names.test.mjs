@@ -1,4 +1,4 @@
-// Under which name a notification arrives: its own type, or the one that the client listens to.
+// The event name of a notification: its own type, or the name that the client asks for.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ test("named events arrive under their type", async (t) => {
   assert.deepEqual(seen.map(({ name, data }) => [name, data.type, data.data.type]), named.map((type) => [type, type, type]));
 });
 
-test("as=event renames notifications and nothing else", async (t) => {
+test("as=event renames notifications only", async (t) => {
   const server = await Server.start(t);
   const stream = await openStream(t, server, { userId: "u", as: "event" }, { names: ["event", "a", "b"] });
   const socket = await connectSocket(t, server, { auth: { userId: "u", as: "event" } });
@@ -44,7 +44,7 @@ test("as=event renames notifications and nothing else", async (t) => {
   assert.equal(list.connected.type, "connected");
 });
 
-test("/api/sse speaks of everything in messages", async (t) => {
+test("/api/sse sends everything as message", async (t) => {
   const server = await Server.start(t);
   const { tape } = await openStream(t, server, { userId: "u" }, { path: "/api/sse", wait: false });
   const [first] = await tape.take(1, () => true);
@@ -57,7 +57,7 @@ test("/api/sse speaks of everything in messages", async (t) => {
   assert.deepEqual(second.data.data, { ok: true });
 });
 
-test("defaults of the server: SOCKETIO_AS and SSE_AS", async (t) => {
+test("SOCKETIO_AS and SSE_AS are the defaults of the server", async (t) => {
   const server = await Server.start(t, { SOCKETIO_AS: "event,notification", SSE_AS: "event" });
   const socket = await connectSocket(t, server, { auth: { userId: "u" } });
   const own = await connectSocket(t, server, { auth: { userId: "u", as: "type" }, name: "own" });

@@ -1,4 +1,4 @@
-// What a client sends is handled, acknowledged and answered in the order in which it was sent.
+// The server handles, acknowledges and answers the events of a client in the order they were sent.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,8 @@ const numbers = Array.from({ length: TOTAL }, (_, i) => i);
 for (const [name, transports] of Object.entries(TRANSPORTS)) {
   test(`${TOTAL} client events in order (${name})`, async (t) => {
     const server = await Server.start(t, { RATE_LIMIT_INTERVAL: "0" });
-    // An upgrading client starts at once, so that its events are on their way while the transport changes.
+    // An upgrading client sends at once, so that its events are under way while the transport
+    // changes.
     const { socket, tape } = await connectSocket(t, server, { transports, auth: { userId: "u" }, wait: false, name });
     await tape.next("connected");
     const acks = new Tape(`acks of ${name}`);
@@ -20,7 +21,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
     const lost = new Promise((_, reject) => {
       socket.on("disconnect", (reason) => reject(new Error(`${reason} after ${acks.items.length} acks, of which the last is ${acks.items.at(-1)}`)));
     });
-    lost.catch(() => {}); // at the end of the test it disconnects
+    lost.catch(() => {}); // the end of the test disconnects
     await Promise.race([lost, acks.until((items) => items.length >= TOTAL, `${TOTAL} acks`, 4 * SOON)]);
     await Promise.race([lost, tape.take(TOTAL, (item) => item.name === "custom-event-response", 4 * SOON)]);
 
@@ -32,11 +33,11 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
       assert.ok(!Number.isNaN(Date.parse(timestamp)));
     }
     assert.deepEqual(tape.named("error"), []);
-    assert.equal(tape.named("connected").length, 1, "the connection was not lost on the way");
+    assert.equal(tape.named("connected").length, 1, "the connection stayed open");
   });
 }
 
-test("messages of one client to a channel keep their order at the others", async (t) => {
+test("the members of a channel receive the messages of one client in order", async (t) => {
   const server = await Server.start(t, { RATE_LIMIT_INTERVAL: "0", HISTORY_SIZE: "10000" });
   const readers = [];
   for (const [name, transports] of Object.entries(TRANSPORTS)) {

@@ -1,4 +1,5 @@
-// A client written for the application that this server takes the place of: it knows none of our additions.
+// A client that was written for the original application, without any of the additions of this
+// server.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +13,7 @@ const env = {
   SOCKETIO_HEARTBEAT_INTERVAL: "1s",
 };
 
-/** The page: a native EventSource with two listeners, in a browser, and nothing else. */
+/** Opens a page with a native EventSource and two listeners. */
 async function originalPage(t, server) {
   const browser = await openBrowser(t);
   const page = await browser.newPage();
@@ -29,7 +30,9 @@ async function originalPage(t, server) {
   return tape;
 }
 
-/** The socket: a token that means nothing to us, and the listeners it was written with. */
+/**
+ * Connects a socket with its original listeners, and with a token that this server does not know.
+ */
 async function originalSocket(t, server) {
   const socket = io(server.url, { path: "/api/socket.io", auth: { userId: "otto", token: "opaque-session-value" }, forceNew: true });
   t.after(() => socket.disconnect());
@@ -41,7 +44,7 @@ async function originalSocket(t, server) {
   return { socket, tape };
 }
 
-/** Sends to a user, a channel and all, and checks that the page and the socket are told, each in its way. */
+/** Sends to users, channels and all, and checks what the page and the socket receive. */
 async function sendAll(server, page, tape, label) {
   const from = [page.items.length, tape.items.length];
   const send = (target, type) => server.publish({ target, type, data: { label } });
@@ -102,7 +105,7 @@ test("a client of the original application", TEST, async (t) => {
   const lost = once(socket, "disconnect");
   assert.equal((await server.signal("SIGTERM")).code, 0);
   await lost;
-  await new Promise((resolve) => setTimeout(resolve, 5000)); // the outage itself
+  await new Promise((resolve) => setTimeout(resolve, 5000)); // the length of the outage
   await server.up();
   await tape.next("connected", { from: from[1] });
   await page.next("message", { from: from[0], test: ({ data }) => data.type === "connected" });

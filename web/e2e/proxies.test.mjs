@@ -1,4 +1,4 @@
-// The configurations of nginx and Caddy as they stand in the page for clients.
+// The configurations of nginx and Caddy in docs/clients.md, unchanged.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -29,14 +29,16 @@ ${block}
   },
 };
 
-/** Starts the proxy of a language with the block of the page, in front of a server, for one test. */
+/**
+ * Starts a proxy in front of a server for one test, with the block of that language in the page.
+ */
 async function startProxy(t, language, server) {
   const [{ code }] = (await snippetsOf("docs/clients.md")).filter((block) => block.language === language);
   const { config, listen, command } = PROXIES[language];
   const directory = await mkdtemp(join(tmpdir(), "roomcast-proxy-"));
   const port = await freePort();
   const block = listen(code, port).replace("127.0.0.1:3000", `127.0.0.1:${server.port}`);
-  assert.ok(block.includes(`${port}`) && block.includes(`${server.port}`), "the page's addresses are not the ones that the test replaces");
+  assert.ok(block.includes(`${port}`) && block.includes(`${server.port}`), "the test did not find the addresses to replace in the page");
   const file = join(directory, "config");
   await writeFile(file, config(block, directory));
   const [name, ...args] = command(file, directory);
@@ -57,7 +59,7 @@ async function startProxy(t, language, server) {
 
 for (const language of Object.keys(PROXIES)) {
   test(`docs/clients.md: ${language}`, TEST, async (t) => {
-    // Without heartbeats nothing follows an event that a proxy could be waiting for: one that buffers never delivers it.
+    // Without heartbeats no bytes follow an event, so a proxy that buffers never delivers it.
     const server = await Server.start(t, { TRUSTED_PROXIES: "127.0.0.1", SSE_HEARTBEAT_INTERVAL: "1h" });
     const proxy = await startProxy(t, language, server);
     const clients = [await openStream(t, proxy, { userId: "u1" }, { names: ["paid"] })];

@@ -1,5 +1,5 @@
-// Builds the programs once and runs every test file with them: `npm test`, or `npm test -- console` for the files whose
-// name has "console" in it. E2E_RACE=1 builds with the race detector.
+// Builds the programs once and runs every test file with them: `npm test`, or `npm test -- console`
+// for the files with "console" in their name. E2E_RACE=1 builds with the race detector.
 
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
@@ -14,7 +14,7 @@ if (files.length === 0) {
   process.exit(2);
 }
 const { directory, remove } = await build();
-// One file at a time: bursts and timing are measured against clients of their own file only.
+// One file at a time, so that a burst competes only with clients of its own file.
 const runner = spawn(process.execPath, ["--test", "--test-concurrency=1", ...files],
   { cwd: here, stdio: "inherit", env: { ...process.env, ROOMCAST_BINARIES: directory } });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => runner.kill(signal));

@@ -1,4 +1,4 @@
-// Makes the pictures of docs/images from the real console: `node screenshots.mjs`, after a change of how it looks.
+// Makes the pictures in docs/images from the real console. Run it after a change of its appearance.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const directory = join(import.meta.dirname, "..", "..", "docs", "images");
 const ends = [];
 const t = { after: (run) => ends.push(run) };
 
-/** People who are there, on both transports. */
+/** Connects users over both transports. */
 async function people(server) {
   const team = [["ann", "Ann Lee"], ["bob", "Bob Ortiz"], ["carla", "Carla Weiss"], ["dev", "Dev Patel"], ["ema", "Ema Novak"]];
   for (const [n, [userId, username]] of team.entries()) {

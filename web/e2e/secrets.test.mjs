@@ -1,4 +1,4 @@
-// Nothing that is secret is ever written: not to the output, not into an answer.
+// The output and the answers of the server contain no secret.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -42,7 +42,8 @@ test("no token, key or cookie in the output", async (t) => {
   await connectSocket(t, server, { extraHeaders: { Authorization: `Bearer ${good}` }, name: "by header" });
   await openStream(t, server, { token: good });
   await openStream(t, server, {}, { headers: { Authorization: `Bearer ${good}` } });
-  // A cookie comes along with any site's request, so it counts only beside an Origin that is allowed.
+  // Browsers send cookies with requests of any site, so a cookie counts only with an allowed
+  // Origin.
   const cookie = (token) => ({ Cookie: `auth_token=${token}`, Origin: server.url });
   await openStream(t, server, {}, { headers: cookie(good) });
 
@@ -71,7 +72,7 @@ test("no token, key or cookie in the output", async (t) => {
   for (const [what, text] of [["the output", server.output], ["an answer", answers.join("\n")]]) {
     for (const value of given) assert.equal(text.includes(value), false, `${what} has ${value}`);
     assert.equal(text.includes(CANARY), false, `${what} has a part of a secret: ${text.split("\n").find((line) => line.includes(CANARY))}`);
-    // The payload of a token holds the canary in base64.
+    // The payload of a token contains the canary in base64.
     assert.equal(text.includes(good.split(".")[1]), false, `${what} has a token's payload`);
   }
 });

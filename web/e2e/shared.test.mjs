@@ -1,5 +1,5 @@
-// The tabs of a browser that share one connection: real tabs, one of which crashes. Each EventSource of its own would take
-// one of the six connections that HTTP/1.1 has for a host.
+// Tabs of a browser that share one connection: real tabs, one of which crashes. With an EventSource
+// each they would need more than the six connections to a host that HTTP/1.1 allows.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 
 const TABS = 9;
 
-/** Serves the built package and a page that uses it; resolves with the page's url. */
+/** Serves the built package and a page that uses it. Resolves with the url of the page. */
 async function servePages(t) {
   const web = join(import.meta.dirname, "..");
   await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web }).succeeded(BUILD);
@@ -47,7 +47,7 @@ test("a tab that cannot load the code of a shared connection connects by itself"
   assert.deepEqual(joined, { joined: ["a"], denied: [] });
 });
 
-test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads", TEST, async (t) => {
+test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "1000" });
   const url = await servePages(t);
   const browser = await openBrowser(t);
@@ -78,7 +78,7 @@ test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads
   await send();
   await heard(tabs);
 
-  // The first tab has the lock. Its process ends without a chance to say so.
+  // The first tab leads. Its process ends without a message.
   const [leader, ...others] = tabs;
   const gone = new Promise((resolve) => leader.once("crash", resolve));
   (await context.newCDPSession(leader)).send("Page.crash").catch(() => {});
@@ -87,7 +87,7 @@ test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads
   await heard(others);
   await retry(async () => await connections() === 1, "one connection");
 
-  // And one that is closed by its user.
+  // The user closes another tab.
   await others[0].close();
   await send();
   await heard(others.slice(1));

@@ -1,4 +1,4 @@
-// SIGTERM ends the process in order: nothing is cut short, and every client comes back to the next process by itself.
+// SIGTERM drains the process: requests complete, and every client reconnects to the next process.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { connectSocket, openStream, TRANSPORTS } from "./clients.mjs";
 import { Server } from "./harness.mjs";
 import { once, TEST } from "./wait.mjs";
 
-/** DRAIN_TIMEOUT when it is not set, in ms. */
+/** The default of DRAIN_TIMEOUT, in ms. */
 const DEFAULT_DRAIN = 25_000;
 
 test("clients come back to a new process on the same port", TEST, async (t) => {
@@ -16,7 +16,7 @@ test("clients come back to a new process on the same port", TEST, async (t) => {
     sockets.push({ ...await connectSocket(t, server, { transports, auth: { userId: name }, name }), name });
   }
   const stream = await openStream(t, server, { userId: "sse" }, { names: ["n"] });
-  // The last word before the end: whoever is connected gets it.
+  // Every connected client gets the last notification before the end.
   await server.publish({ target: { all: true }, type: "n", data: "before" });
 
   const from = stream.tape.items.length;
@@ -26,7 +26,7 @@ test("clients come back to a new process on the same port", TEST, async (t) => {
   assert.ok(ms < DEFAULT_DRAIN, `it took ${ms} ms, so it did not use DRAIN_TIMEOUT`);
   for (const [i, leaving] of gone.entries()) {
     const [reason] = await leaving;
-    // After a DISCONNECT packet ("io server disconnect") socket.io-client stays away for good.
+    // After a DISCONNECT packet ("io server disconnect") socket.io-client does not reconnect.
     assert.match(reason, /^transport (close|error)$/, sockets[i].name);
   }
   await stream.tape.next("error", { from });
@@ -51,11 +51,11 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   });
 }
 
-test("a port that is taken is named", async (t) => {
+test("the error names a port that is taken", async (t) => {
   const first = await Server.start(t);
   const second = new Server({}, first.port, "http");
   t.after(() => second.stop());
-  // Its readiness is the first one's, so what is waited for is its end.
+  // /readyz answers from the first server, so the test waits for the end of the second one.
   await second.up().catch(() => {});
   const { code } = await second.ended();
   assert.notEqual(code, 0);

@@ -1,4 +1,4 @@
-// Two tabs of one user: each is a connection of its own, and the user is both.
+// Two tabs of one user are two connections, and the user has both.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,11 +1,14 @@
-// Each kind of target reaches the connections it names, on every transport, and no other.
+// Each kind of target reaches the connections that it names, and no others, on every transport.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectSocket, ID, openStream, TRANSPORTS } from "./clients.mjs";
 import { Server } from "./harness.mjs";
 
-/** Opens one client of a kind: a transport of socket.io-client, or "sse". seen() are the {notification, id} it got. */
+/**
+ * Opens a client of a kind: a transport of socket.io-client, or "sse". seen() returns the
+ * {notification, id} received.
+ */
 async function open(t, server, kind, userId, channels) {
   const name = `${kind} of ${userId}`;
   if (kind === "sse") {

@@ -23,7 +23,10 @@ const PAGE = `<!doctype html><title>the application</title>
   fetch("/form", { method: "PUT", body: "x".repeat(1 << 20) }).then((response) => response.text()).then((text) => say("form", text));
 </script>`;
 
-/** A small application: a page that sets a cookie, an upload, a stream of its own and a websocket that echoes. */
+/**
+ * Starts a small application: a page with a cookie, an upload, a stream and a WebSocket that
+ * echoes.
+ */
 async function application(t) {
   const app = createServer(async (request, response) => {
     switch (request.url) {
@@ -50,7 +53,7 @@ async function application(t) {
     const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
     socket.on("error", () => {});
-    socket.on("data", (frame) => { // a short text frame comes in one piece; a client's is masked
+    socket.on("data", (frame) => { // a short text frame arrives in one piece, masked
       if ((frame[0] & 0x0f) !== 1) return socket.end();
       const length = frame[1] & 0x7f;
       const text = frame.subarray(6, 6 + length).map((byte, n) => byte ^ frame[2 + (n % 4)]);
@@ -74,7 +77,7 @@ test("an application shares the address", TEST, async (t) => {
   const tape = new Tape("the page");
   await page.exposeFunction("report", (line) => tape.push({ name: line.split(" ")[0], line }));
   await page.addInitScript(() => {
-    // say() of the page sets the title each time; what it says is in told.
+    // The function say() of the page appends to told.
     setInterval(() => { for (const line of globalThis.eval("typeof told === 'undefined' ? [] : told.splice(0)")) window.report(line); }, 20);
   });
   await page.goto(server.url);

@@ -1,15 +1,17 @@
-// Waiting for things that happen, each with a deadline. Nothing here waits for time to pass.
+// Waits for events and conditions, each with a deadline. Nothing here waits for time to pass.
 
-/** How long something that happens at once may take on a busy machine, in ms. No test proves speed by it. */
+/**
+ * How long an immediate result may take on a busy machine, in ms. No test measures speed with it.
+ */
 export const SOON = 60_000;
 
 /** How long a compiler, a bundler or a package manager may take, in ms. */
 export const BUILD = 240_000;
 
-/** The options of a test. Each wait inside it has a deadline of its own; this one is for the test as a whole. */
+/** The options of a test. Each wait in it has its own deadline; this one is for the whole test. */
 export const TEST = { timeout: 300_000 };
 
-/** Rejects when promise has not settled in time, saying what it was waiting for. */
+/** Rejects when promise does not settle within ms. what: names the wait in the error. */
 export function deadline(promise, ms, what) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -18,7 +20,10 @@ export function deadline(promise, ms, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Asks again until ask says something true: for what can only be asked, such as a server that is starting. */
+/**
+ * Calls ask again until it returns a true value, for conditions without an event, such as a server
+ * that starts.
+ */
 export async function retry(ask, what, ms = SOON) {
   const end = performance.now() + ms;
   let last;
@@ -34,9 +39,12 @@ export async function retry(ask, what, ms = SOON) {
   throw new Error(`waited ${ms} ms for ${typeof what === "function" ? what() : what}`, { cause: last });
 }
 
-/** Calls run for each item, at most limit at a time: hundreds of processes at once would starve each other. */
+/**
+ * Calls run for each item, at most limit at a time, so that many processes do not starve each
+ * other.
+ */
 export async function forEach(items, limit, run) {
-  const queue = items.values(); // an iterator that all workers share
+  const queue = items.values(); // one iterator for all workers
   const work = async () => { for (const item of queue) await run(item); };
   await Promise.all(Array.from({ length: limit }, work));
 }
@@ -46,7 +54,7 @@ export function once(emitter, name, ms = SOON) {
   return deadline(new Promise((resolve) => emitter.once(name, (...args) => resolve(args))), ms, `"${name}"`);
 }
 
-/** A Tape keeps what arrived, in order, and lets a test wait for what is to arrive. */
+/** A Tape keeps items in the order they arrived, and lets a test wait for further ones. */
 export class Tape {
   items = [];
   #waiting = new Set();
@@ -60,7 +68,7 @@ export class Tape {
     for (const check of this.#waiting) check();
   }
 
-  /** Resolves with what find(items) returns, as soon as that is something. */
+  /** Resolves with the first true value that find(items) returns. */
   until(find, what, ms = SOON) {
     let check;
     const found = new Promise((resolve, reject) => {
@@ -79,7 +87,7 @@ export class Tape {
       .finally(() => this.#waiting.delete(check));
   }
 
-  /** Resolves with the first item called name, from position from on, that test (if any) accepts. */
+  /** Resolves with the first item of that name, from position `from` on, that test accepts. */
   next(name, { from = 0, test = () => true, ms = SOON } = {}) {
     return this.until((items) => items.slice(from).find((item) => item.name === name && test(item)), `"${name}"`, ms);
   }

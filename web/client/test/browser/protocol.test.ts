@@ -3,7 +3,9 @@ import { connected, listen, next, serve, until } from "./server.ts";
 
 const EMITTER = "./web/e2e/emitter";
 
-/** Servers that no server is: each says what a test wants it to. */
+/**
+ * Returns a WebSocket class with a scripted server. answer: called with each message of the client.
+ */
 function scripted(answer: (message: string, say: (message: unknown) => void) => void) {
   const sockets: any[] = [];
   class Socket {
@@ -34,7 +36,7 @@ const welcome = (message: string, say: (message: unknown) => void) => {
   say('42["connected",{"type":"connected","clientId":"c1","userId":"ann"},"00000001-1"]');
 };
 
-test("a server that takes the connection and never answers is given up, however lively", async () => {
+test("a client gives up a server that accepts the connection and sends pings, but no CONNECT reply", async () => {
   const { Socket, sockets } = scripted((message, say) => message.startsWith("40") && say("40{\"sid\":\"c1\"}"));
   const alive = setInterval(() => sockets.at(-1)?.say("2"), 20);
   const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", timeout: 100, backoff: { min: 20 }, WebSocket: Socket });
@@ -43,7 +45,7 @@ test("a server that takes the connection and never answers is given up, however 
   expect(sockets[0].readyState).toBe(3);
 });
 
-test("packets that mean nothing here are passed over", async () => {
+test("unknown packets are ignored", async () => {
   const { Socket, sockets } = scripted(welcome);
   const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 0, WebSocket: Socket });
   await connected(client);
@@ -57,7 +59,7 @@ test("packets that mean nothing here are passed over", async () => {
   expect(client.status).toBe("connected");
 });
 
-test("a packet that cannot be read ends the connection, which goes on from before it", async () => {
+test("an unreadable packet ends the connection, and the next one resumes before it", async () => {
   for (const packet of ["4", "4x", "42{", new ArrayBuffer(1)]) {
     const { Socket, sockets } = scripted(welcome);
     const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 10 }, WebSocket: Socket });
@@ -71,7 +73,7 @@ test("a packet that cannot be read ends the connection, which goes on from befor
   }
 });
 
-test("what looks like a place for bytes is data where there are none", async () => {
+test("a placeholder without attachments is data", async () => {
   const url = await serve({}, EMITTER);
   const client = listen({ url, userId: "ann", channels: ["lobby"], transport: "socket.io" });
   await connected(client);
@@ -80,7 +82,7 @@ test("what looks like a place for bytes is data where there are none", async () 
   expect((await came).data).toEqual({ part: { _placeholder: true, num: 0 } });
 });
 
-test("events of Go code with names of ours do no harm", async () => {
+test("Go code can emit events with the names of control events", async () => {
   const begin = vi.spyOn(globalThis, "setInterval"), end = vi.spyOn(globalThis, "clearInterval");
   const { Socket, sockets } = scripted(welcome);
   const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 60_000, WebSocket: Socket });
@@ -100,7 +102,7 @@ test("events of Go code with names of ours do no harm", async () => {
   end.mockRestore();
 });
 
-test("a server that says how long to wait is not asked sooner", async () => {
+test("the client waits as long as the server asks", async () => {
   const times: number[] = [];
   const { Socket } = scripted((message, say) => {
     if (!message.startsWith("40")) return;
@@ -116,10 +118,10 @@ test("a server that says how long to wait is not asked sooner", async () => {
   expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(300);
 });
 
-test("a connection that was up is tried again as soon as the first time", async () => {
+test("the waits start again after a connection", async () => {
   const { Socket, sockets } = scripted(welcome);
   const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 20, max: 60_000 }, WebSocket: Socket });
-  for (let round = 0; round < 20; round++) { // the last wait of a row would be 30 s at least
+  for (let round = 0; round < 20; round++) { // otherwise the last wait is at least 30 s
     await connected(client);
     sockets.at(-1).onclose({ reason: "" });
     expect(client.status).toBe("reconnecting");
@@ -127,7 +129,7 @@ test("a connection that was up is tried again as soon as the first time", async 
   await until(client, () => client.status === "connected", "the connection", 20_000);
 });
 
-test("what was left while its join was on its way is not asked for again", async () => {
+test("a channel that was left during its join is not joined again", async () => {
   const { Socket, sockets } = scripted((message, say) => {
     welcome(message, say);
     const ask = /^42(\d+)\["(?:un)?subscribe"/.exec(message);
@@ -141,7 +143,7 @@ test("what was left while its join was on its way is not asked for again", async
   expect(JSON.parse(sockets[1].sent[0].slice(2)).channels).toEqual(["b"]);
 });
 
-test("a request that nobody waits for any more is not sent", async () => {
+test("a request that timed out is not sent", async () => {
   let ready = false;
   const { Socket, sockets } = scripted((message, say) => ready && welcome(message, say));
   const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", timeout: 100, pingInterval: 0, backoff: { min: 200 }, WebSocket: Socket });
@@ -151,7 +153,7 @@ test("a request that nobody waits for any more is not sent", async () => {
   expect(sockets.at(-1).sent.filter((text: string) => text.startsWith("42"))).toEqual([]);
 });
 
-test("a ping is answered, and an ordered end is told to the server", async () => {
+test("the client answers a ping, and close() sends a DISCONNECT packet", async () => {
   const { Socket, sockets } = scripted(welcome);
   const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 0, WebSocket: Socket });
   await connected(client);
@@ -160,7 +162,7 @@ test("a ping is answered, and an ordered end is told to the server", async () =>
   expect(sockets[0].sent.slice(1)).toEqual(["3", "41"]);
 });
 
-test("a second join of a channel that the server refuses leaves the channel joined", async () => {
+test("a refused second join leaves the channel joined", async () => {
   let refuse = false;
   const { Socket, sockets } = scripted((message, say) => {
     welcome(message, say);

@@ -2,12 +2,12 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/index.ts";
 import { commands, connected, listen, next, serve, until } from "./server.ts";
 
-// Handlers run in the middle of what they are told of. What they order is obeyed.
+// Handlers run in the middle of a change. The client must obey the calls that they make.
 
-/** Resolves after everything that a client could still do in ms. For what must not happen, there is nothing else to wait for. */
+/** Waits for ms in which nothing must happen. */
 const quiet = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-test("close() in the handler that learns of the loss is final", async () => {
+test("close() in a handler of the loss is final", async () => {
   for (const learn of ["onStatus", "disconnect", "error"] as const) {
     const url = await serve({ JWT_SECRET: "a-secret-of-32-bytes-for-the-tests" });
     const token = await commands.sign("a-secret-of-32-bytes-for-the-tests", { sub: "ann" });
@@ -26,13 +26,13 @@ test("close() in the handler that learns of the loss is final", async () => {
   }
 });
 
-test("close() in the handler that learns of the connection leaves no timer behind", async () => {
+test("close() in a handler of the connection leaves no timer", async () => {
   const url = await serve();
   const begin = vi.spyOn(globalThis, "setInterval");
   onTestFinished(() => begin.mockRestore());
   const client = connect({ url, userId: "ann", transport: "socket.io", pingInterval: 20 });
-  const told: string[] = [];
-  client.onAny((name) => told.push(name));
+  const reported: string[] = [];
+  client.onAny((name) => reported.push(name));
   await new Promise<void>((resolve) => client.onStatus(() => {
     if (client.status !== "connected") return;
     client.close();
@@ -40,7 +40,7 @@ test("close() in the handler that learns of the connection leaves no timer behin
   }));
   expect(begin).not.toHaveBeenCalled();
   expect(client.status).toBe("closed");
-  expect(told).toEqual(["disconnect"]); // it was never told of a connection after its end
+  expect(reported).toEqual(["disconnect"]); // no event of a connection after its end
 });
 
 test("reconnect() in a handler makes one connection", async () => {
@@ -55,18 +55,18 @@ test("reconnect() in a handler makes one connection", async () => {
   expect(connections.map(({ clientId }: any) => clientId)).toEqual([client.clientId]);
 });
 
-test("a close is told once, and is no error", async () => {
+test("a close is reported once, without an error", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann" });
   await connected(client);
-  const told: unknown[] = [];
-  client.onStatus(({ status, error }) => told.push([status, error]));
+  const reported: unknown[] = [];
+  client.onStatus(({ status, error }) => reported.push([status, error]));
   client.close();
   client.close();
-  expect(told).toEqual([["closed", undefined]]);
+  expect(reported).toEqual([["closed", undefined]]);
 });
 
-test("a handler that was ended by another one is not called any more", async () => {
+test("a handler that another one removed is not called", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann", transport: "socket.io" });
   await connected(client);
@@ -85,7 +85,7 @@ test("a handler that was ended by another one is not called any more", async () 
   }
 });
 
-test("a token that comes after the close, or after another reconnect, opens nothing", async () => {
+test("a token that arrives after a close or another reconnect opens nothing", async () => {
   const url = await serve();
   const answers: ((token: string) => void)[] = [];
   const client = listen({ url, userId: "ann", transport: "socket.io", getToken: () => new Promise<string>((resolve) => answers.push(resolve)) });

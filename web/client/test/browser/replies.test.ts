@@ -1,17 +1,17 @@
-// The server's answers to what a client itself sends.
+// The replies of the server to the events of a client.
 
 import { expect, test } from "vitest";
 import type { Client } from "../../src/index.ts";
 import { commands, connected, listen, next, serve, until } from "./server.ts";
 
-/** An event of the contract, and the event that answers it. */
+/** The events of the contract, and their replies. */
 const replies: [event: string, arg: unknown, reply: string][] = [
   ["ping", undefined, "pong"], ["custom-event", { n: 1 }, "custom-event-response"], ["subscribe", { channels: ["a"] }, "subscribed"],
   ["unsubscribe", { channels: ["a"] }, "unsubscribed"], ["join-room", "b", "room-joined"], ["leave-room", "b", "room-left"],
 ];
 
 for (const shared of [false, true]) {
-  test(`a reply does not have the id of somebody else's notification (shared: ${shared})`, async () => {
+  test(`a reply does not have the id of a notification for another user (shared: ${shared})`, async () => {
     const url = await serve();
     const client = listen({ url, userId: "ann", shared, as: "event" });
     let renamed = 0;
@@ -42,7 +42,7 @@ test("a reply reaches the tab that asked, and no other", async () => {
   for (const [event, arg] of replies) for (const tab of tabs) tab.emit(event, arg);
   for (const tab of tabs) await until(tab, () => tab.ids("room-left").length > 0, "the last reply");
   for (const tab of tabs) expect(count(tab)).toEqual(replies.map(() => 1));
-  // The same for what a tab asks by other methods: join, leave and ack.
+  // The same for the methods join, leave and ack.
   await Promise.all([tabs[0]!.ack("ping"), tabs[1]!.join("c"), tabs[2]!.ack("custom-event", {})]);
   await tabs[1]!.leave("c");
   await commands.publish(url, { target: { user: "ann" }, type: "end", data: null });
@@ -57,7 +57,7 @@ test("replies to many tabs at once are not mixed up", async () => {
   for (let n = 0; n < 20; n++) {
     for (const [tab, client] of tabs.entries()) {
       client.emit("custom-event", { tab, n });
-      client.emit("join-room", `user:${n}`); // is refused
+      client.emit("join-room", `user:${n}`); // refused
       joins.push(client.join(`${tab}-${n}`));
     }
   }
@@ -71,7 +71,7 @@ test("replies to many tabs at once are not mixed up", async () => {
   }
 });
 
-test("what the connection itself asks is answered to all tabs", async () => {
+test("replies to the connection itself reach all tabs", async () => {
   const url = await serve({ RATE_LIMIT_INTERVAL: "0" });
   const tabs = await openTabs({ url, transport: "socket.io", pingInterval: 20 });
   for (const tab of tabs) await next(tab, "pong");
@@ -82,7 +82,7 @@ test("what the connection itself asks is answered to all tabs", async () => {
   await until(tabs[2]!, () => ids(tabs[2]!) >= before[2]! + 5);
 });
 
-test("the refusal of what one tab sends is its own", async () => {
+test("a refusal reaches only the tab that sent", async () => {
   const url = await serve();
   const tabs = await openTabs({ url, transport: "sse" });
   const refused = next(tabs[2]!, "error");

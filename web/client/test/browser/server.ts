@@ -1,4 +1,4 @@
-// A server of a test's own, and waiting for what a client does.
+// Servers and networks for one test, and waits for events of a client.
 
 import { onTestFinished } from "vitest";
 import { commands as untyped } from "vitest/browser";
@@ -25,7 +25,10 @@ export async function network(url: string): Promise<string> {
   return line;
 }
 
-/** Resolves when find returns something other than undefined or false; asks after each event of the client. */
+/**
+ * Resolves when find returns a value besides undefined and false. Calls it after each event of the
+ * client.
+ */
 export function until<T>(client: Client, find: () => T | undefined | false, what = "", ms = SOON): Promise<T> {
   return new Promise((resolve, reject) => {
     const check = () => {
@@ -56,7 +59,7 @@ export function next(client: Client, name: string, ms = SOON): Promise<any> {
   return until(client, () => event, name, ms).then(({ value }: any) => value).finally(end);
 }
 
-/** A client that is closed when the test ends, with all that it was told. */
+/** Connects a client for one test, and records its events. */
 export function listen(options: Options): Client & { got: { name: string; value: any; id: string }[]; ids(type: string): string[] } {
   const client = connect(options);
   onTestFinished(() => client.close());

@@ -2,9 +2,9 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import type { Client, Options } from "../../src/index.ts";
 import { commands, connected, listen, next, serve, until } from "./server.ts";
 
-// Each client stands for a tab: a BroadcastChannel and a lock know no difference.
+// Each client plays a tab. BroadcastChannel and Web Locks work within one page too.
 
-/** Opens a tab, closes it when it has asked for its lock, and resolves with the name of the lock and of the BroadcastChannel. */
+/** Resolves with the name of the lock and the BroadcastChannel of tabs with these options. */
 async function nameOf(options: Options): Promise<string> {
   const request = vi.spyOn(LockManager.prototype, "request"), tab = listen(options);
   await expect.poll(() => request.mock.calls.length).toBeGreaterThan(0);
@@ -16,7 +16,7 @@ async function nameOf(options: Options): Promise<string> {
 
 const connections = async (url: string) => ((await commands.api(url, "GET", "/v1/connections")).json as any).connections;
 
-test("tabs share one connection, and hear the same", async () => {
+test("tabs share one connection and receive the same notifications", async () => {
   const url = await serve();
   const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", channels: ["orders"], shared: true }));
   for (const tab of tabs) await connected(tab);
@@ -31,7 +31,7 @@ test("tabs share one connection, and hear the same", async () => {
   expect((await pong).data.clientId).toBe(tabs[2]!.clientId);
 });
 
-test("when the tab that leads goes, another goes on from the same id", async () => {
+test("when the leader closes, another tab resumes from the same id", async () => {
   const url = await serve({ HISTORY_SIZE: "1000" });
   const tabs = Array.from({ length: 3 }, () => listen({ url, userId: "ann", shared: true }));
   for (const tab of tabs) await connected(tab);
@@ -42,7 +42,7 @@ test("when the tab that leads goes, another goes on from the same id", async () 
   };
   await send(10);
   for (const tab of tabs) await until(tab, () => tab.ids("note").length === 10);
-  const [leader, ...others] = tabs; // the first asked for the lock first
+  const [leader, ...others] = tabs; // the first tab requested the lock first
   const sending = send(50);
   leader!.close();
   expect(leader!.status).toBe("closed");
@@ -56,7 +56,7 @@ test("when the tab that leads goes, another goes on from the same id", async () 
   expect(await connections(url)).toHaveLength(1);
 });
 
-test("a tab hears its own channels only, and the next leader joins what any tab is in", async () => {
+test("a tab receives its own channels only, and the next leader joins the channels of all tabs", async () => {
   const url = await serve();
   const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 50 } }));
   for (const tab of tabs) await connected(tab);
@@ -76,7 +76,7 @@ test("a tab hears its own channels only, and the next leader joins what any tab 
   await send("c", 2);
   await until(three, () => three.ids("c").length === 2);
   await three.leave("b");
-  expect((await connections(url))[0].rooms).toContain("b"); // the other tab is still in it
+  expect((await connections(url))[0].rooms).toContain("b"); // another tab is still in it
   await send("b", 3);
   await until(two, () => two.ids("b").length === 3);
   await two.leave("b");
@@ -84,7 +84,7 @@ test("a tab hears its own channels only, and the next leader joins what any tab 
   expect([one, two, three].map((tab) => [tab.ids("b").length, tab.ids("c").length])).toEqual([[0, 0], [3, 0], [2, 2]]);
 });
 
-test("nothing is shared between users, or where the user is not known", async () => {
+test("tabs of different or unknown users do not share", async () => {
   const url = await serve();
   const ann = listen({ url, userId: "ann", shared: true }), bob = listen({ url, userId: "bob", shared: true });
   await connected(ann);
@@ -103,7 +103,7 @@ test("a refusal reaches every tab, with its code", async () => {
   for (const tab of tabs) expect(tab.error?.code).toBe("invalid_token");
 });
 
-test("a tab with a newer token mends what was refused for all", async () => {
+test("a tab with a newer token reconnects all tabs after a refusal", async () => {
   const secret = "a-secret-of-32-bytes-for-the-tests";
   const url = await serve({ JWT_SECRET: secret });
   const old = listen({ url, token: await commands.sign(secret, { sub: "ann" }, -600), shared: true });
@@ -114,7 +114,7 @@ test("a tab with a newer token mends what was refused for all", async () => {
   expect(await connections(url)).toHaveLength(1);
 });
 
-test("what is asked for before there is a leader waits for one", async () => {
+test("calls before there is a leader wait for one", async () => {
   const url = await serve({ RATE_LIMIT_INTERVAL: "0" });
   const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true, transport: "socket.io", pingInterval: 0 }));
   for (const [n, tab] of tabs.entries()) tab.emit("custom-event", { n });
@@ -125,20 +125,20 @@ test("what is asked for before there is a leader waits for one", async () => {
   for (const [n, tab] of tabs.entries()) await until(tab, () => tab.ids("custom-event-response").length === n + 1);
 });
 
-test("a tab that closes is not a connection that closes, for the others", async () => {
+test("the close of one tab does not close the others", async () => {
   const url = await serve();
   const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true }));
   for (const tab of tabs) await connected(tab);
   const [one, two] = tabs as [(typeof tabs)[0], (typeof tabs)[0]];
-  const told: string[] = [];
-  two.onStatus(({ status }) => told.push(status));
+  const reported: string[] = [];
+  two.onStatus(({ status }) => reported.push(status));
   one.close();
-  await until(two, () => told.includes("connected"));
-  expect(told).toEqual(["reconnecting", "connected"]);
+  await until(two, () => reported.includes("connected"));
+  expect(reported).toEqual(["reconnecting", "connected"]);
   expect(one.got.at(-1)).toMatchObject({ name: "disconnect", value: { reason: "closed" } });
 });
 
-test("a tab that opens later is told of the connection", async () => {
+test("a tab that opens later gets the event connected", async () => {
   const url = await serve();
   const one = listen({ url, userId: "ann", shared: true });
   await connected(one);
@@ -148,7 +148,7 @@ test("a tab that opens later is told of the connection", async () => {
   expect(one.ids("connected")).toHaveLength(1);
 });
 
-test("a tab that was closed comes back with its channels", async () => {
+test("a closed tab that reconnects joins its channels again", async () => {
   const url = await serve();
   const tab = listen({ url, userId: "ann", shared: true });
   await tab.join("later");
@@ -158,11 +158,11 @@ test("a tab that was closed comes back with its channels", async () => {
   expect((await connections(url))[0].rooms).toContain("later");
 });
 
-test("a leader that is frozen is replaced", async () => {
+test("another tab replaces a frozen leader", async () => {
   const url = await serve();
   const options = { url, userId: "ann", shared: true, timeout: 2000 };
   const name = await nameOf(options);
-  // It has the lock, and says nothing.
+  // It holds the lock, and sends nothing.
   let lost = false;
   navigator.locks.request(name, () => new Promise(() => {})).catch(() => lost = true);
   const tabs = [1, 2].map(() => listen(options));
@@ -171,7 +171,7 @@ test("a leader that is frozen is replaced", async () => {
   expect(await connections(url)).toHaveLength(1);
 });
 
-test("a leader that was taken for frozen follows", async () => {
+test("a leader that lost its lock follows the next one", async () => {
   const url = await serve();
   const names = vi.spyOn(LockManager.prototype, "request");
   onTestFinished(() => names.mockRestore());
@@ -189,7 +189,7 @@ test("a leader that was taken for frozen follows", async () => {
   expect(await connections(url)).toHaveLength(1);
 });
 
-test("where no lock is to be had, each tab connects by itself", async () => {
+test("without locks each tab has its own connection", async () => {
   const url = await serve();
   const refuse = vi.spyOn(LockManager.prototype, "request").mockRejectedValue(new DOMException("a sandboxed frame", "SecurityError"));
   onTestFinished(() => refuse.mockRestore());
@@ -197,7 +197,7 @@ test("where no lock is to be had, each tab connects by itself", async () => {
   await connected(tab);
 });
 
-test("what one tab sends through another is what JSON says it is", async () => {
+test("what a tab sends through the leader is encoded as JSON", async () => {
   const url = await serve();
   const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true, channels: ["a"] }));
   for (const tab of tabs) await connected(tab);
@@ -207,7 +207,7 @@ test("what one tab sends through another is what JSON says it is", async () => {
   expect(tabs[1]!.got.find(({ name }) => name === "message")!.value.data.message).toEqual({ price: "5 cents" });
 });
 
-test("a new tab tries again what was closed", async () => {
+test("a new tab reconnects closed tabs", async () => {
   const url = await serve();
   const one = listen({ url, userId: "ann", shared: true });
   await connected(one);
@@ -218,7 +218,7 @@ test("a new tab tries again what was closed", async () => {
   await connected(one);
 });
 
-test("a lead that comes after the close is not taken", async () => {
+test("a closed tab does not lead when it gets the lock", async () => {
   const url = await serve();
   const grants: (() => unknown)[] = [];
   const late = vi.spyOn(LockManager.prototype, "request").mockImplementation(((_: string, __: unknown, granted: () => Promise<unknown>) => new Promise((resolve) => {
@@ -237,7 +237,7 @@ test("a lead that comes after the close is not taken", async () => {
   expect(await connections(url)).toEqual([]);
 });
 
-test("what the next leader replays is no news to a tab that has it", async () => {
+test("a tab ignores notifications that the next leader replays", async () => {
   const url = await serve();
   const names = vi.spyOn(LockManager.prototype, "request");
   onTestFinished(() => names.mockRestore());
@@ -255,14 +255,14 @@ test("what the next leader replays is no news to a tab that has it", async () =>
   expect(one.ids("note")).toEqual(ids);
 });
 
-test("what is asked for between two leaders waits for the second", async () => {
+test("calls between two leaders wait for the second one", async () => {
   const url = await serve();
   const names = vi.spyOn(LockManager.prototype, "request");
   onTestFinished(() => names.mockRestore());
   const one = listen({ url, userId: "ann", shared: true });
   await connected(one);
   const name = names.mock.calls[0]![0];
-  const between = new Promise<() => void>((granted) => { // is next, and leads nothing
+  const between = new Promise<() => void>((granted) => { // the next holder of the lock, which does not lead
     void navigator.locks.request(name, () => new Promise<void>((end) => granted(end)));
   });
   const two = listen({ url, userId: "ann", shared: true });
@@ -277,7 +277,7 @@ test("what is asked for between two leaders waits for the second", async () => {
   expect(await joining).toEqual({ joined: ["a"], denied: [] });
 });
 
-test("a tab that the browser puts away keeps its channels, one that ends does not", async () => {
+test("a tab in the page cache keeps its channels, a tab that ends does not", async () => {
   const url = await serve();
   const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true })) as [ReturnType<typeof listen>, ReturnType<typeof listen>];
   await connected(two);
@@ -291,27 +291,27 @@ test("a tab that the browser puts away keeps its channels, one that ends does no
   add.mockRestore();
   await three.join("b");
   away({ persisted: true });
-  await one.join("c"); // after it, on the same way
+  await one.join("c"); // later on the same BroadcastChannel
   expect(await rooms()).toEqual(expect.arrayContaining(["a", "b", "c"]));
   away({ persisted: false });
   await expect.poll(rooms).not.toContain("b");
   expect(await rooms()).toContain("a");
 });
 
-test("the server's order to disconnect holds for all tabs that were there", async () => {
+test("a disconnect by the server closes all tabs", async () => {
   const url = await serve();
   const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 20 } }));
   for (const tab of tabs) await connected(tab);
   await commands.api(url, "DELETE", "/v1/users/ann/connections");
   for (const tab of tabs) await until(tab, () => tab.status === "closed");
-  await new Promise((resolve) => setTimeout(resolve, 100)); // for what must not happen there is nothing to wait for
+  await new Promise((resolve) => setTimeout(resolve, 100)); // nothing must happen in this time
   for (const tab of tabs) expect([tab.status, tab.error?.code]).toEqual(["closed", "disconnected"]);
   tabs[2]!.reconnect();
   for (const tab of tabs) await connected(tab);
   expect(await connections(url)).toHaveLength(1);
 });
 
-test("a leader that falls silent is asked, and then replaced", async () => {
+test("a silent leader is asked, and then replaced", async () => {
   const url = await serve();
   const options = { url, userId: "ann", shared: true };
   const name = await nameOf(options), bus = new BroadcastChannel(name), heard: string[] = [];
@@ -357,7 +357,7 @@ test("a channel that all tabs leave at the same time is left", async () => {
   const url = await serve();
   const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true }));
   for (const tab of tabs) await connected(tab);
-  for (const leaving of [tabs, tabs.slice(1)]) { // with the tab that leads, and without it
+  for (const leaving of [tabs, tabs.slice(1)]) { // with and without the leader
     await Promise.all(leaving.map((tab) => tab.join("a")));
     await Promise.all(leaving.map((tab) => tab.leave("a")));
     expect((await connections(url))[0].rooms).not.toContain("a");
@@ -375,11 +375,11 @@ test("a channel that one tab leaves while another joins it stays joined", async 
   expect((await connections(url))[0].rooms).toContain("a");
 });
 
-test("a join that is denied to one tab leaves the channels of the others as they are", async () => {
+test("a denied join of one tab does not change the channels of the others", async () => {
   const url = await serve({ MAX_ROOMS: "2" });
   const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 20 } })) as unknown as [Client, Client];
   for (const tab of [one, two]) await connected(tab);
-  expect(await one.join("a")).toEqual({ joined: ["a"], denied: [] }); // the other one is general
+  expect(await one.join("a")).toEqual({ joined: ["a"], denied: [] }); // the other room is general
   expect(await two.join("b")).toEqual({ joined: [], denied: ["b"] });
   await one.leave("a");
   expect(await two.join("c")).toEqual({ joined: ["c"], denied: [] });

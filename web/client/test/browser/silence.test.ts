@@ -1,15 +1,16 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { commands, connected, listen, network, next, serve, until } from "./server.ts";
 
-// What each transport takes for the longest silence of a healthy server: its ping interval and timeout, or more than 60 s.
+// The longest silence of a working server: the ping interval and timeout, or more than the 60 s of
+// `sync`.
 for (const [transport, silence] of [["socket.io", 85_000], ["sse", 90_000]] as const) {
-  test(`a connection over ${transport} that dies silently is given up, and nothing is missed`, async () => {
+  test(`the client gives up a silent connection over ${transport}, and misses nothing`, async () => {
     const url = await serve();
     const line = await network(url);
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     onTestFinished(() => void vi.useRealTimers());
     const client = listen({ url: line, userId: "ann", transport, pingInterval: 0 });
-    const arrived = (name: string) => new Promise((resolve) => client.on(name, resolve)); // without a deadline: time stands still
+    const arrived = (name: string) => new Promise((resolve) => client.on(name, resolve)); // without a deadline, because the timers are fake
     await arrived("connected");
     await commands.stallLine(line);
     const { id }: any = await commands.publish(url, { target: { user: "ann" }, type: "note", data: null });
@@ -32,7 +33,7 @@ test("requests that lose their connection are rejected", async () => {
     await connected(client);
     await commands.stallLine(line);
     const sending = client.send("room", "lost?").catch((error) => error);
-    await new Promise((resolve) => setTimeout(resolve)); // it is on its way
+    await new Promise((resolve) => setTimeout(resolve)); // the request is under way
     await commands.setLine(line, "pass");
     expect(await sending).toMatchObject({ name: expect.stringMatching(/Error/) });
     await connected(client);
@@ -40,7 +41,7 @@ test("requests that lose their connection are rejected", async () => {
   }
 });
 
-/** Returns a reader of the waits between rounds, in ms, as clients with `debug: true` print them. */
+/** Returns a function that reads the waits, in ms, from the debug output of clients. */
 function watchWaits(): () => number[] {
   const debug = vi.spyOn(console, "debug").mockImplementation(() => {});
   onTestFinished(() => debug.mockRestore());
@@ -68,7 +69,7 @@ test("the wait ends when the network is back", async () => {
   await again;
 });
 
-test("a browser that goes offline has lost its connection, and says when it is back", async () => {
+test("the client follows the offline and online events of the browser", async () => {
   const url = await serve();
   for (const transport of ["socket.io", "sse"] as const) {
     const client = listen({ url, userId: "ann", transport, backoff: { min: 60_000 } });
@@ -87,7 +88,7 @@ test("a browser that goes offline has lost its connection, and says when it is b
   }
 });
 
-test("a page that comes back from the browser's cache connects anew, for its connection did not stay", async () => {
+test("a page from the page cache reconnects", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann", backoff: { min: 60_000 } });
   await connected(client);
@@ -98,17 +99,17 @@ test("a page that comes back from the browser's cache connects anew, for its con
   await connected(client);
 });
 
-test("clients that lose a server together come back spread", async () => {
+test("clients that lose a server together reconnect at different times", async () => {
   const waits = watchWaits();
   const clients = Array.from({ length: 20 }, () => listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", debug: true }));
-  for (const client of clients) client.onStatus(() => client.error && client.close()); // after the first
+  for (const client of clients) client.onStatus(() => client.error && client.close()); // after the first wait began
   for (const client of clients) await until(client, () => client.status === "closed");
   expect(waits()).toHaveLength(20);
   for (const ms of waits()) expect(ms >= 500 && ms <= 1000).toBe(true);
   expect(Math.max(...waits()) - Math.min(...waits())).toBeGreaterThan(150);
 });
 
-test("an attempt that is on its way is left alone when the network is back", async () => {
+test("an attempt under way continues when the network is back", async () => {
   let opened = 0;
   class Silent extends EventTarget {
     constructor() {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { commands, connected, listen, next, serve } from "./server.ts";
 
-test("a notification reaches the handlers of its type, of any, and of `as`", async () => {
+test("a notification reaches the handlers of its type, of any type, and of `as`", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann", channels: ["orders"], transport: "socket.io", as: "event" });
   const under: string[] = [];

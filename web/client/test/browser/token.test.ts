@@ -4,7 +4,7 @@ import { commands, connected, listen, next, serve, until } from "./server.ts";
 const SECRET = "a-secret-of-32-bytes-for-the-tests";
 const both = ["socket.io", "sse"] as const;
 
-/** All urls that this page asks for from now on. */
+/** Records all urls that this page requests. */
 function watchUrls(): string[] {
   const urls: string[] = [];
   const kept = { fetch: globalThis.fetch, EventSource: globalThis.EventSource, WebSocket: globalThis.WebSocket };
@@ -24,7 +24,7 @@ function watchUrls(): string[] {
   return urls;
 }
 
-test("a token is shown on both transports, in no url and in no debug line", async () => {
+test("both transports use the token, which appears in no url and no debug line", async () => {
   const url = await serve({ JWT_SECRET: SECRET, LOG_LEVEL: "debug" });
   const token = await commands.sign(SECRET, { sub: "ann", channels: ["team-*"], publish: ["team-*"] });
   const urls = watchUrls(), lines: string[] = [];
@@ -51,7 +51,7 @@ test("a token is shown on both transports, in no url and in no debug line", asyn
   expect(lines.some((line) => line.startsWith("[roomcast] close"))).toBe(true);
 });
 
-test("the token is in the url only when that is asked for", async () => {
+test("the token is in the url with tokenInUrl only", async () => {
   const url = await serve({ JWT_SECRET: SECRET });
   const token = await commands.sign(SECRET, { sub: "ann" });
   const urls = watchUrls();
@@ -61,12 +61,12 @@ test("the token is in the url only when that is asked for", async () => {
   expect(urls[0]).toContain(`token=${token}`);
 });
 
-test("getToken renews a running connection before its token ends", async () => {
+test("getToken renews an open connection before its token expires", async () => {
   const url = await serve({ JWT_SECRET: SECRET });
   for (const transport of both) {
     let asked = 0;
-    // The first is told as expiring at once, because it has less than 30 s.
-    // Commands and files end their lines.
+    // The server sends auth:expiring at once for the first token, which has less than 30 s. The
+    // line end is that of a command or a file.
     const client = listen({ url, transport, getToken: async () => `${await commands.sign(SECRET, { sub: "ann" }, asked++ ? 600 : 20)}\n` });
     await connected(client);
     const id = client.clientId;
@@ -76,7 +76,7 @@ test("getToken renews a running connection before its token ends", async () => {
   }
 });
 
-test("a token that is refused closes the connection, or asks for a newer one", async () => {
+test("a refused token closes the client, or makes it ask for another one", async () => {
   const url = await serve({ JWT_SECRET: SECRET, AUTH_FAILURES: "0" });
   const old = await commands.sign(SECRET, { sub: "ann" }, -600);
   for (const transport of [...both, "auto"] as const) {
@@ -94,7 +94,7 @@ test("a token that is refused closes the connection, or asks for a newer one", a
   }
 });
 
-test("getToken that fails is asked again; one that never answers is given up", async () => {
+test("the client calls getToken again after an error or a timeout", async () => {
   const url = await serve({ JWT_SECRET: SECRET });
   let asked = 0;
   const client = listen({
@@ -109,7 +109,7 @@ test("getToken that fails is asked again; one that never answers is given up", a
   expect(asked).toBe(3);
 });
 
-test("tickets from the page's own backend open both transports, one for each connection", async () => {
+test("getTicket opens both transports, with one ticket for each connection", async () => {
   const url = await serve({ AUTH_MODE: "ticket" });
   for (const transport of both) {
     let asked = 0;
@@ -130,7 +130,7 @@ test("tickets from the page's own backend open both transports, one for each con
   }
 });
 
-test("the server's order to disconnect is obeyed until reconnect()", async () => {
+test("a disconnect by the server is final until reconnect()", async () => {
   const url = await serve();
   for (const transport of both) {
     const client = listen({ url, userId: "ann", transport, backoff: { min: 20 } });
@@ -145,7 +145,7 @@ test("the server's order to disconnect is obeyed until reconnect()", async () =>
   }
 });
 
-test("a stream shows its newest token", async () => {
+test("a stream uses its newest token", async () => {
   const url = await serve({ JWT_SECRET: SECRET });
   const shown: (string | null)[] = [], tokens: string[] = [], { fetch } = globalThis;
   onTestFinished(() => void (globalThis.fetch = fetch));
@@ -158,7 +158,7 @@ test("a stream shows its newest token", async () => {
     getToken: async () => tokens[tokens.push(await commands.sign(SECRET, { sub: "ann", channels: ["a"] }, tokens.length ? 600 : 20)) - 1]!,
   });
   await connected(client);
-  await expect.poll(() => shown.length).toBe(2); // for a ticket, and to be renewed
+  await expect.poll(() => shown.length).toBe(2); // for a ticket, and for the renewal
   expect(await client.join("a")).toEqual({ joined: ["a"], denied: [] });
   expect(shown.at(-1)).toBe("Bearer " + tokens[1]);
 });

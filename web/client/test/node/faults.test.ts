@@ -1,4 +1,5 @@
-// What a backend sees of a server that is away, slow, full or not what it should be: never a rejection.
+// The backend functions never reject, with a server that is down, slow, full or a different
+// program.
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createBackend } from "../../src/backend/index.ts";
@@ -8,7 +9,7 @@ import { backendOf, openReader, startServer } from "./support/server.ts";
 
 const pay = ["p_81", "completed", { customerId: "ann", amount: 9.99 }] as const;
 
-test("a server that is gone costs no rejection and no more than the timeout", async () => {
+test("without a server, calls resolve within the timeout", async () => {
   const server = await startServer();
   const timeout = 20_000, backend = backendOf(server.url, { timeout });
   expect(await backend.sendPaymentNotification(...pay)).toBe(0);
@@ -35,7 +36,7 @@ test("a server that is gone costs no rejection and no more than the timeout", as
     0, false, 0, { success: 0, failed: 2, total: 2 }, 0, { total: 0, clients: [], activeUsers: new Set() }, false, [], false, 0, 0, 0, undefined,
     { notifications: [], gap: false, cursor: "5f3a9c01-7" },
   ]);
-  // Once for each call, however many attempts it took.
+  // Once for each call, whatever the number of attempts.
   expect(backend.faults.errors.map(({ function: name }) => name).sort()).toEqual([
     "SSEManager.broadcast", "SSEManager.disconnectClient", "SSEManager.disconnectUser", "SSEManager.getConnections", "SSEManager.getUserClients",
     "SSEManager.isUserOnline", "getHistory", "issueTicket", "joinChannel", "leaveChannel", "notifyUser", "sendMultiUserNotification",
@@ -55,16 +56,16 @@ const unavailable: Behaviour = {
 };
 
 test.each<[string, Behaviour[]]>([
-  ["it is unavailable at first", [unavailable]],
-  ["the line breaks before the server has it", ["break"]],
+  ["the server is unavailable at first", [unavailable]],
+  ["the line breaks before the server receives it", ["break"]],
   ["the answer is lost", ["swallow", "swallow"]],
-  ["it does not answer in time", ["hang"]],
-  ["a proxy answers for it", [{ status: 502, body: "<html>Bad Gateway" }]],
+  ["the server does not answer in time", ["hang"]],
+  ["a proxy answers in place of the server", [{ status: 502, body: "<html>Bad Gateway" }]],
 ])("a notification is sent once when %s", async (_, behaviours) => {
   const server = await startServer();
   const front = await Front.of(server);
   front.next = [...behaviours];
-  const backend = backendOf(front.url, { timeout: 16_000 }); // of which an attempt that hangs takes half
+  const backend = backendOf(front.url, { timeout: 16_000 }); // an attempt that hangs takes half of it
   const ann = await openReader(server, { userId: "ann" });
   expect(await backend.sendPaymentNotification(...pay)).toBe(1);
   expect(await backend.notifyUser("ann", "end")).toBe(1);
@@ -76,7 +77,7 @@ test.each<[string, Behaviour[]]>([
   expect(new Set(keys).size).toBe(2); // one for all attempts of a call
 });
 
-test("all attempts send what was given to the call, whatever becomes of the object", async () => {
+test("all attempts send the data of the call, whatever the caller does with the object", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   front.next = ["swallow"];
@@ -84,14 +85,14 @@ test("all attempts send what was given to the call, whatever becomes of the obje
   const ann = await openReader(server, { userId: "ann" });
   const payment = { customerId: "ann", items: ["book"] };
   const sent = backend.sendPaymentNotification("p_81", "completed", payment);
-  payment.items.pop(); // with the key of another request it would be refused
+  payment.items.pop(); // the server refuses other data with the same key
   expect(await sent).toBe(1);
   expect(backend.faults.lines).toEqual([]);
   expect((await ann.next()).data.items).toEqual(["book"]);
   expect(front.requests).toHaveLength(2);
 });
 
-test("a send to thousands ends with the first step that fails, and is told once", async () => {
+test("a send to thousands ends with the first step that fails, and reports it once", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url, { retries: 0 });
@@ -104,7 +105,7 @@ test("a send to thousands ends with the first step that fails, and is told once"
   expect(faults.lines).toHaveLength(1);
 });
 
-test("it waits as long as the server asks for, if there is time", async () => {
+test("a call waits as long as the server asks, if there is time", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const backend = backendOf(front.url, { timeout: 30_000 });
@@ -118,7 +119,7 @@ test("it waits as long as the server asks for, if there is time", async () => {
   expect(backend.faults.errors).toEqual([{ code: "rate_limited", status: 429, field: undefined, function: "SSEManager.isUserOnline", attempt: 1 }]);
 });
 
-test("a time in Retry-After is waited for", async () => {
+test("a call waits until the time in Retry-After", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, SSEManager } = backendOf(front.url, { timeout: 30_000 });
@@ -129,7 +130,7 @@ test("a time in Retry-After is waited for", async () => {
   expect(faults.errors).toEqual([]);
 });
 
-test("attempts have pauses between them, which grow and are not all the same", async () => {
+test("the pauses between attempts grow, and are random", async () => {
   const pauses = await Promise.all(Array.from({ length: 10 }, async () => {
     const mine: number[] = [];
     const { SSEManager } = backendOf("http://127.0.0.1:9", { retries: 3, fetch: async () => { mine.push(performance.now()); throw new TypeError("down"); } });
@@ -144,7 +145,7 @@ test("attempts have pauses between them, which grow and are not all the same", a
   expect(new Set(pauses.map(([one]) => Math.round(one!))).size).toBeGreaterThan(3);
 });
 
-test("the last attempt has all the time that is left", async () => {
+test("the last attempt takes all the time that is left", async () => {
   const given: number[] = [];
   const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => (given.push(ms), new AbortController().signal));
   onTestFinished(() => timeout.mockRestore());
@@ -155,7 +156,7 @@ test("the last attempt has all the time that is left", async () => {
   expect(given[2]).toBeGreaterThan(200_000);
 });
 
-test("what is read is never taken from a cache of fetch, and a list that cannot be read to its end is none", async () => {
+test("reads never use a cache of fetch, and an incomplete list counts as none", async () => {
   const server = await startServer();
   const caches: unknown[] = [];
   const { faults, ...backend } = backendOf(server.url, {
@@ -171,7 +172,7 @@ test("what is read is never taken from a cache of fetch, and a list that cannot 
   expect(faults.errors.map(({ function: name }) => name)).toEqual(["SSEManager.getConnections"]);
 });
 
-test("what the server refuses is told with the field and the reason, and not tried again", async () => {
+test("a refusal is reported with the field and the reason, and not tried again", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url);
@@ -189,7 +190,7 @@ test("what the server refuses is told with the field and the reason, and not tri
   expect(front.requests).toHaveLength(2);
 });
 
-test("a key that is refused is told, and is in no text", async () => {
+test("a refused key is reported, and appears in no text", async () => {
   const server = await startServer();
   const errors = vi.spyOn(console, "error").mockImplementation(() => {});
   const refused = createBackend({ url: server.url, apiKey: "wrong-key-of-mine" });
@@ -199,12 +200,12 @@ test("a key that is refused is told, and is in no text", async () => {
     const call = () => createBackend({ url: server.url, apiKey }).notifyUser("ann", "x");
     expect(call).toThrow(TypeError("roomcast: apiKey has characters that no header can carry"));
   }
-  const spaced = createBackend({ url: server.url, apiKey: ` ${API_KEY}\n` }); // as a file of secrets has it
+  const spaced = createBackend({ url: server.url, apiKey: ` ${API_KEY}\n` }); // as in a file
   expect(await spaced.issueTicket("ann")).toEqual({ ticket: expect.any(String), expiresAt: expect.any(String) });
   expect(JSON.stringify(errors.mock.calls)).not.toMatch(/wrong-key|secret/);
 });
 
-test("an answer that is no Roomcast server's is told, and the key is not taken elsewhere", async () => {
+test("an answer of another program is reported, and the key goes to no other address", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url);
@@ -213,7 +214,7 @@ test("an answer that is no Roomcast server's is told, and the key is not taken e
   expect(faults.errors.map(({ code, status }) => [code, status])).toEqual([["invalid_response", 200], ["invalid_response", 308], ["invalid_response", 404]]);
   expect(front.requests).toHaveLength(3);
   faults.errors.length = 0;
-  const other = { status: 200, body: '{"ok":true}' }; // some other application
+  const other = { status: 200, body: '{"ok":true}' }; // of another application
   front.next = [{ status: 200, body: '{"connections":null}' }];
   expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
   expect(faults.errors.map(({ code }) => code)).toEqual(["invalid_response"]);
@@ -227,7 +228,7 @@ test("an answer that is no Roomcast server's is told, and the key is not taken e
   expect(faults.errors.map(({ code }) => code)).toEqual(Array(5).fill("invalid_response"));
 });
 
-test("handlers that fail harm nobody", async () => {
+test("errors in handlers are dropped", async () => {
   const server = await startServer();
   const calls: string[] = [];
   const of = (onError: () => any, log: () => any) => createBackend({ url: server.url, apiKey: "wrong", onError, log }).notifyUser("ann", "x");
@@ -238,14 +239,14 @@ test("handlers that fail harm nobody", async () => {
   expect(calls).toEqual(["log", "error", "log later", "error later"]);
 });
 
-test("connections are kept alive", async () => {
+test("calls reuse connections", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const backend = backendOf(front.url);
   for (let i = 0; i < 20; i++) await backend.sendPaymentNotification(...pay);
-  await backend.sendPaymentNotification("p_81", "completed", { customerId: "" as any }, "user", "ann"); // refusals, too
+  await backend.sendPaymentNotification("p_81", "completed", { customerId: "" as any }, "user", "ann"); // after refusals too
   await backend.SSEManager.disconnectClient("nobody");
   await backend.SSEManager.getConnections();
   expect(front.requests).toHaveLength(23);
-  expect(front.connections).toBeLessThanOrEqual(2); // fetch opens another one while it puts the first one back
+  expect(front.connections).toBeLessThanOrEqual(2); // fetch may open a second one before it reuses the first
 });

@@ -1,4 +1,4 @@
-// Every function of the catalogue, sent to the real server and read by a real EventSource.
+// Every function of the catalogue, with a real server and a real EventSource.
 
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/index.ts";
@@ -8,15 +8,18 @@ import { backendOf, nobodyLeft, openReader, serverForAll } from "./support/serve
 
 let server: Server;
 beforeAll(serverForAll((started) => { server = started; }));
-beforeEach(() => nobodyLeft(server)); // what goes to all is counted
+beforeEach(() => nobodyLeft(server)); // sends to all count the connections
 
 const metadata = (category: string, priority: string, source?: string) =>
   ({ category, priority, ...(source !== undefined && { source }), ...(source === "system" && { system: true }) });
 
-/** What an application calls, and what a page gets for it: type, data without metadata, and metadata. */
+/**
+ * A call of the application, and the notification on the page: type, data without metadata, and
+ * metadata.
+ */
 interface Case {
   send: (backend: Backend) => Promise<number>;
-  /** Whom it is for, when not the user "ann". */
+  /** The target, if not the user "ann". */
   channel?: string;
   type: string;
   data: object;
@@ -145,7 +148,7 @@ test.each(Object.entries(cases))("%s", async (_, { send, channel, ...expected })
   expect(Date.parse(timestamp)).toBeGreaterThan(0);
 });
 
-test("metadata in data is the notification's own, and options are passed on", async () => {
+test("metadata in data is the metadata of the notification, and options are passed on", async () => {
   const backend = backendOf(server.url);
   const ann = await openReader(server, { userId: "ann" });
   const other = await openReader(server, { userId: "ann" });
@@ -174,7 +177,7 @@ test("data may be left out, or be an object of a class", async () => {
   expect(faults.lines).toEqual([]);
 });
 
-test("each target reaches whom it names, and says so in its own way", async () => {
+test("each target reaches its connections, and resolves with its own result", async () => {
   const { sendWebhookNotification: send } = backendOf(server.url);
   const ann = await openReader(server, { userId: "ann", channels: "news" });
   const bob = await openReader(server, { userId: "bob", channels: "news" });

@@ -1,4 +1,5 @@
-// Who is there, who may hear what, and sends of any type: the functions beside the catalogue.
+// The functions besides the catalogue: connections, channels, tickets, history, and sends of any
+// type.
 
 import { beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { connectSocket, openStream } from "../../../e2e/clients.mjs";
@@ -80,7 +81,7 @@ test("sends of any type, by arguments or as an object", async () => {
   expect(faults.lines).toEqual([]);
 });
 
-test("sends to many users or channels tell how many of them are there", async () => {
+test("sends to many users or channels resolve with how many are connected", async () => {
   const front = await Front.of(server);
   const { sendMultiUserNotification, sendMultiChannelNotification, faults } = backendOf(front.url);
   const ann = await openReader(server, { userId: "ann", channels: ["news", "sport"] });
@@ -130,7 +131,7 @@ test("channels, tickets and history", async () => {
   expect(faults.lines).toEqual([]);
 });
 
-test("what is missing in the program throws at once, with the function and the argument", () => {
+test("a missing argument throws at once, with the names of the function and the argument", () => {
   const b: any = backendOf("http://127.0.0.1:9");
   const job = ["j_1", "completed", {}] as const;
   const targets: [() => unknown, string][] = [

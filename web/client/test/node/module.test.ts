@@ -1,4 +1,4 @@
-// The functions of the module: how they find their server, and where they run.
+// The functions of the module: their configuration, and the runtimes they need.
 
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
@@ -14,7 +14,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-/** The module as a program that has just started has it. */
+/** Imports the module as a new program does. */
 async function fresh(env: Record<string, string | undefined>): Promise<typeof module> {
   for (const name of ["ROOMCAST_URL", "ROOMCAST_API_KEY", "ROOMCAST_KEY"]) vi.stubEnv(name, env[name]);
   vi.resetModules();
@@ -29,7 +29,7 @@ test("the module has every function that a backend has", async () => {
   expect(Object.keys(module.SSEManager).sort()).toEqual(Object.keys(backend.SSEManager).sort());
 });
 
-test("the environment says where the server is", async () => {
+test("the environment configures the server", async () => {
   const server = await startServer();
   const ann = await openReader(server, { userId: "ann" });
   const { sendPaymentNotification, notifyUser } = await fresh({ ROOMCAST_URL: `${server.url}/`, ROOMCAST_API_KEY: API_KEY });
@@ -40,7 +40,7 @@ test("the environment says where the server is", async () => {
   expect(await notifyUser("ann", "Hi")).toBe(1);
 });
 
-test("what is missing is said at the first call, not at the import", async () => {
+test("a missing setting throws at the first call, not at the import", async () => {
   const none = await fresh({});
   const text = "roomcast: the server's url (ROOMCAST_URL) and an API key (ROOMCAST_API_KEY) missing: set the environment, or pass it to configure or createBackend";
   expect(() => none.sendWebhookNotification("x", {})).toThrow(TypeError(text));
@@ -61,7 +61,7 @@ test("a timeout is milliseconds above 0", () => {
   }
 });
 
-test("configure says so for all functions, from then on", async () => {
+test("configure applies to all later calls", async () => {
   const server = await startServer();
   const { configure, sendPaymentNotification, SSEManager } = await fresh({ ROOMCAST_URL: "http://127.0.0.1:9", ROOMCAST_API_KEY: "other" });
   const front = await Front.of(server);
@@ -74,7 +74,7 @@ test("configure says so for all functions, from then on", async () => {
   ]);
 });
 
-test("a fetch of one's own is used, without this", async () => {
+test("the fetch of the options is called without this", async () => {
   const server = await startServer();
   const seen: unknown[] = [];
   const backend = backendOf(server.url, {
@@ -87,13 +87,13 @@ test("a fetch of one's own is used, without this", async () => {
   expect(seen).toEqual([undefined, `${server.url}/v1/users/ann`, "GET"]);
 });
 
-test("nothing of Node is needed", async () => {
+test("the module needs nothing of Node", async () => {
   const server = await startServer();
   const [bundle] = await build({
     root: join(import.meta.dirname, "..", ".."), configFile: false, logLevel: "silent",
     build: { write: false, lib: { entry: "src/backend/index.ts", formats: ["iife"], name: "roomcast" } },
   }) as { output: { code: string }[] }[];
-  // The globals that every runtime has; fetch takes signals of this runtime only.
+  // The globals of every runtime. fetch accepts only the signals of this runtime.
   const world = { fetch, AbortSignal, URL, URLSearchParams, crypto, console, setTimeout };
   const { createBackend, sendWebhookNotification } = runInNewContext(`${bundle!.output[0]!.code}; roomcast`, world) as typeof module;
   const backend = createBackend({ url: server.url, apiKey: API_KEY });

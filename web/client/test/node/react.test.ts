@@ -1,4 +1,4 @@
-// The hooks where there is no page: rendered by a server, and in the examples of the documentation.
+// The hooks outside of a page: rendered by a server, and in the examples of the documentation.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { RoomcastProvider, useEventSource, useNotifications, useRoomcast, useSoc
 
 const client = join(import.meta.dirname, "..", "..");
 
-test("a server renders them without a connection, a timer or a complaint", () => {
+test("a server renders the hooks without a connection, a timer or a warning", () => {
   const complaints = [vi.spyOn(console, "error"), vi.spyOn(console, "warn")];
   const timers = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "setInterval"), vi.spyOn(globalThis, "fetch")];
   onTestFinished(() => void vi.restoreAllMocks());
@@ -28,14 +28,14 @@ test("a server renders them without a connection, a timer or a complaint", () =>
   for (const spy of [...complaints, ...timers]) expect(spy).not.toHaveBeenCalled();
 });
 
-test("the examples of docs/react.md have the types that they use", async () => {
+test("the examples of docs/react.md compile", async () => {
   const text = await readFile(join(client, "..", "..", "docs", "react.md"), "utf8");
   const blocks = [...text.matchAll(/^```tsx\n(.*?)^```$/gms)];
   expect(blocks.length).toBeGreaterThan(5);
   const directory = await mkdtemp(join(client, ".docs-"));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   for (const [n, { 1: code, index }] of blocks.entries()) {
-    // A block is a module, at the line where it stands in the page.
+    // A block is a module, at its line in the page, so that errors show that line.
     const line = text.slice(0, index).split("\n").length;
     await writeFile(join(directory, `example${n + 1}.tsx`), "\n".repeat(line) + code + "\nexport {};\n");
   }

@@ -1,4 +1,4 @@
-// What the compiler knows of the catalogue. `npm run check` is what tries these; here they only have to run.
+// The types of the catalogue. `npm run check` tests them; here they only run.
 
 import { expectTypeOf, test } from "vitest";
 import { createBackend, type Target } from "../../src/backend/index.ts";
@@ -9,13 +9,13 @@ declare module "../../src/catalogue.ts" {
   interface Catalogue { "order:shipped": { orderId: string } }
 }
 
-test("data is typed by the type of the notification", () => {
+test("the type of a notification determines its data", () => {
   expectTypeOf<Catalogue["payment:completed"]>().toEqualTypeOf<PaymentData<"completed">>();
   expectTypeOf<Catalogue["payment:completed"]["status"]>().toEqualTypeOf<"completed">();
   expectTypeOf<Catalogue["payment:completed"]["amount"]>().toEqualTypeOf<number | undefined>();
   expectTypeOf<Catalogue["payment:completed"]["items"]>().toEqualTypeOf<unknown>();
   expectTypeOf<Catalogue["payment:completed"]["metadata"]["priority"]>().toEqualTypeOf<"low" | "medium" | "normal" | "high">();
-  // Four kinds of jobs share these types: what all have is there, what some have may be.
+  // Four kinds of jobs share these types. Fields of all are required, fields of some are optional.
   expectTypeOf<Catalogue["job:completed"]>().toEqualTypeOf<AnyJobData<"completed">>();
   expectTypeOf<Catalogue["job:completed"]["jobId"]>().toEqualTypeOf<string>();
   expectTypeOf<Catalogue["job:completed"]["downloadUrl"]>().toEqualTypeOf<string | undefined>();
@@ -23,7 +23,7 @@ test("data is typed by the type of the notification", () => {
   expectTypeOf<Catalogue["order:shipped"]>().toEqualTypeOf<{ orderId: string }>();
 });
 
-test("handlers are typed by the name they listen to", () => {
+test("the event name determines the parameters of a handler", () => {
   const never = (_: (client: Client) => void) => {};
   never((client) => {
     client.on("payment:completed", (n) => expectTypeOf(n).toEqualTypeOf<Notification<PaymentData<"completed">, "payment:completed">>());
@@ -36,7 +36,7 @@ test("handlers are typed by the name they listen to", () => {
   });
 });
 
-test("functions take what the server takes, and say what they resolve with", () => {
+test("functions accept what the server accepts, and have the types of their results", () => {
   const never = (_: () => void) => {};
   const b = createBackend();
   interface Order { customerId: string; amount: number; items: { id: string }[] }

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { useEventSource, type HookOptions } from "../../src/react/index.ts";
 import { commands, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
 
-test("it connects", async () => {
+test("the hook connects", async () => {
   const url = await serve();
   const { result } = renderHook(() => useEventSource({ url, userId: "test-user" }));
   expect(result.current).toMatchObject({ connected: false, status: "connecting", error: undefined });
@@ -14,7 +14,7 @@ test("it connects", async () => {
   expect((await connections(url, 1))[0]).toMatchObject({ userId: "test-user", transport: "sse" });
 });
 
-test("the quick start shows what is sent, and its end leaves nothing", async () => {
+test("the quick start shows what is sent, and leaves no connection", async () => {
   const url = await serve();
   function Payments() {
     const { connected, addHandler, removeHandler } = useEventSource({ url, userId: "user123", username: "john_doe" });
@@ -57,7 +57,7 @@ test("handlers come and go without another connection", async () => {
   const { result, rerender } = renderHook(({ tag }) => {
     const source = useEventSource({ url, userId: "ann" });
     const { addHandler } = source;
-    // A new function each time, as it is written when nothing is memoised.
+    // A new function in each rendering.
     useEffect(() => addHandler("step", ({ n }) => heard.push(`${tag}${n}`)));
     return source;
   }, { initialProps: { tag: "a" } });
@@ -86,7 +86,7 @@ test("handlers come and go without another connection", async () => {
   expect(opened(url)).toBe(1);
 });
 
-test("handlers that nobody ends end with the component, and are there once in StrictMode", async () => {
+test("handlers end with the component, and run once in StrictMode", async () => {
   const url = await serve();
   const heard: number[] = [];
   function Part() {
@@ -120,7 +120,7 @@ test("components with the same options share a connection, each with handlers of
   one.unmount();
   await tell(url, "ann", "step", 2);
   await soon(() => expect(shared).toHaveBeenCalledTimes(3));
-  // One that comes later is connected from its first rendering on.
+  // A later component is connected in its first rendering.
   const seen: boolean[] = [];
   renderHook(() => seen.push(useEventSource({ url, userId: "ann", channels: ["a", "b"] }).connected));
   expect(seen).toEqual([true]);
@@ -128,7 +128,7 @@ test("components with the same options share a connection, each with handlers of
   expect(await connectionsOf(url)).toHaveLength(1);
 });
 
-test("a change of page within a moment keeps the connection", async () => {
+test("a change of page keeps the connection", async () => {
   const url = await serve();
   const Page = ({ name }: { name: string }) => <p>{name}: {useEventSource({ url, userId: "ann" }).status}</p>;
   const { rerender } = render(<Page key="1" name="one" />);
@@ -136,7 +136,7 @@ test("a change of page within a moment keeps the connection", async () => {
   rerender(<Page key="2" name="two" />);
   screen.getByText("two: connected");
   rerender(<p>nothing</p>);
-  await new Promise((resolve) => setTimeout(resolve, 5)); // the timer that ends the connection comes after this one
+  await new Promise((resolve) => setTimeout(resolve, 5)); // the timer that ends the connection is due after this one
   rerender(<Page key="3" name="three" />);
   await soon(() => screen.getByText("three: connected"));
   expect(opened(url)).toBe(1);
@@ -175,7 +175,7 @@ test("another list of channels misses nothing", async () => {
   expect((await connections(url, 1))[0]!.rooms).toContain("b");
 });
 
-test("it waits for the user, and for `enabled`", async () => {
+test("the hook waits for the user, and for `enabled`", async () => {
   const url = await serve();
   const { result, rerender } = renderHook((options: HookOptions) => useEventSource({ url, ...options }), { initialProps: { userId: undefined } as HookOptions });
   const idle = { connected: false, status: "idle", error: undefined };
@@ -194,7 +194,7 @@ test("it waits for the user, and for `enabled`", async () => {
   await connections(url, 0);
 });
 
-test("lastEvent renders those who read it, and nobody else", async () => {
+test("lastEvent renders only the components that read it", async () => {
   const url = await serve();
   let silent = 0;
   const one = renderHook(() => { silent++; return useEventSource({ url, userId: "ann" }).connected; });
@@ -209,7 +209,7 @@ test("lastEvent renders those who read it, and nobody else", async () => {
   expect(silent).toBe(before);
 });
 
-test("a restart of the server is noticed, and mended; what it forgot is told as a gap", async () => {
+test("the hook reconnects after a restart of the server, and reports the gap", async () => {
   const url = await serve();
   const { result } = renderHook(() => useEventSource({ url, userId: "ann", backoff: { min: 50, max: 200 } }));
   const gaps = vi.fn();
@@ -220,10 +220,10 @@ test("a restart of the server is noticed, and mended; what it forgot is told as 
   await soon(() => expect(result.current).toMatchObject({ connected: false, status: "reconnecting" }));
   await commands.reviveServer(url);
   await soon(() => expect(result.current.connected).toBe(true));
-  await soon(() => expect(gaps).toHaveBeenCalledOnce()); // its history was in memory
+  await soon(() => expect(gaps).toHaveBeenCalledOnce()); // the history was in memory
 });
 
-test("reconnect connects anew", async () => {
+test("reconnect connects again", async () => {
   const url = await serve();
   function Button() {
     const { status, reconnect } = useEventSource({ url, userId: "ann" });
@@ -237,8 +237,8 @@ test("reconnect connects anew", async () => {
   await connections(url, 1);
 });
 
-test("a part that React hides is not told, and goes on when it is shown", async () => {
-  if (!("Activity" in React)) return expect(version).toMatch(/^18\./); // it came with React 19.2
+test("a hidden part receives nothing, and resumes when it is shown", async () => {
+  if (!("Activity" in React)) return expect(version).toMatch(/^18\./); // added in React 19.2
   const { Activity } = React, url = await serve(), heard: number[] = [];
   function Part() {
     const { status, addHandler } = useEventSource({ url, userId: "ann" });
@@ -257,6 +257,6 @@ test("a part that React hides is not told, and goes on when it is shown", async 
   await soon(() => expect(heard).toEqual([1, 2]));
 });
 
-test("the React under test is the one that the project is for", ({ task }) => {
+test("the project tests its version of React", ({ task }) => {
   expect(version).toMatch(task.file.projectName?.includes("18") ? /^18\./ : /^19\./);
 });

@@ -1,4 +1,4 @@
-// What the tests of the hooks have in common: a server of their own, waiting, and a console that must stay empty.
+// Common parts of the tests of the hooks: servers, waits, and a console that must stay empty.
 
 import { cleanup, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
-  expect(complaints).toEqual([]); // React warns of what it does not like
+  expect(complaints).toEqual([]); // React warns in the console
 });
 
 /** Resolves when check no longer throws. */
@@ -28,7 +28,7 @@ export const soon = <T>(check: () => T | Promise<T>) => waitFor(check, { timeout
 
 const openings: string[] = [];
 
-/** How often the page has connected to a server. */
+/** Returns how often the page connected to a server. */
 export const opened = (url: string) => openings.filter((to) => new URL(to).host === new URL(url).host).length;
 
 const { EventSource: Stream, WebSocket: Socket } = globalThis;
@@ -60,7 +60,7 @@ export interface Connection {
   rooms: string[];
 }
 
-/** The connections that the server has at the moment. */
+/** Resolves with the current connections of the server. */
 export async function connectionsOf(url: string): Promise<Connection[]> {
   const { json } = await commands.api(url, "GET", "/v1/connections");
   return (json as { connections: Connection[] }).connections;
@@ -77,5 +77,5 @@ export const connections = (url: string, n: number) => soon(async () => {
 export const tell = (url: string, user: string, type: string, data: unknown) =>
   commands.publish(url, { target: { user }, type, data }) as Promise<{ id: string; delivered: number }>;
 
-/** What the page complained about so far; the test that expects it takes it. */
+/** Returns and removes the console messages so far, for tests that expect some. */
 export const complained = () => complaints.splice(0);

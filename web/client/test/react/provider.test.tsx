@@ -35,7 +35,7 @@ test("useNotifications lists the newest first, to a limit, by type", async () =>
   for (const n of [1, 2, 3, 4]) await tell(url, "ann", n % 2 ? "odd" : "even", n);
   await soon(() => expect(data()).toEqual([4, 3, 2]));
   expect(result.current.list.last).toMatchObject({ type: "even", data: 4 });
-  // The answers to what the component itself sends are not news.
+  // Replies to the component are not in the list.
   await result.current.socket.joinRoom("lobby");
   await tell(url, "bob", "other", "so that the next answer carries an id that is new to the client");
   const answered = vi.fn();
@@ -57,7 +57,7 @@ test("useNotifications lists the newest first, to a limit, by type", async () =>
   expect(result.current.list.clear).toBe(clear);
 });
 
-test("a burst is listed whole, but not rendered one by one", async () => {
+test("a burst is listed completely, in fewer renderings", async () => {
   const url = await serve({ HISTORY_SIZE: "1000" });
   let rendered = 0;
   const { result } = renderHook(() => { rendered++; return useNotifications("step", { limit: 1000 }); }, { wrapper: within(url) });
@@ -68,7 +68,7 @@ test("a burst is listed whole, but not rendered one by one", async () => {
   expect(rendered - before).toBeLessThan(600);
 });
 
-test("what is inside is rendered anew for its own reasons only", async () => {
+test("a rendering of the provider does not render the components inside", async () => {
   const url = await serve();
   let rendered = 0;
   const Inside = memo(() => { rendered++; return <p>{useEventSource().status}</p>; });
@@ -80,7 +80,7 @@ test("what is inside is rendered anew for its own reasons only", async () => {
   expect(rendered).toBe(before);
 });
 
-test("a client of one's own", async () => {
+test("the provider accepts a client of the application", async () => {
   const url = await serve();
   const client = connect({ url, userId: "ann" });
   onTestFinished(() => client.close());
@@ -114,7 +114,7 @@ test("a client of one's own", async () => {
   expect(watchers).toBe(0);
 });
 
-test("useRoomcast is one client that goes with the provider's user", async () => {
+test("useRoomcast returns one client that follows the user of the provider", async () => {
   const url = await serve();
   const heard = vi.fn(), status = vi.fn();
   function Inside() {
@@ -142,27 +142,27 @@ test("useRoomcast is one client that goes with the provider's user", async () =>
   expect(status).toHaveBeenCalledWith("connected");
 });
 
-test("onStatus of useRoomcast also tells of a connection that the options end", async () => {
+test("onStatus of useRoomcast reports the end of a connection by the options", async () => {
   const url = await serve();
-  const told: string[] = [];
+  const reported: string[] = [];
   function Inside() {
     const client = useRoomcast();
-    useEffect(() => client.onStatus(({ status }) => told.push(status)), [client]);
+    useEffect(() => client.onStatus(({ status }) => reported.push(status)), [client]);
     return null;
   }
   const app = (userId: string) => <StrictMode><RoomcastProvider url={url} userId={userId}><Inside /></RoomcastProvider></StrictMode>;
   const { rerender, unmount } = render(app("ann"));
-  await soon(() => expect(told.at(-1)).toBe("connected"));
+  await soon(() => expect(reported.at(-1)).toBe("connected"));
   rerender(app(""));
-  await soon(() => expect(told.at(-1)).toBe("closed"));
+  await soon(() => expect(reported.at(-1)).toBe("closed"));
   rerender(app("ann"));
-  await soon(() => expect(told.at(-1)).toBe("connected"));
+  await soon(() => expect(reported.at(-1)).toBe("connected"));
   unmount();
   await connections(url, 0);
-  expect(told.at(-1)).toBe("connected"); // nobody is told after the end
+  expect(reported.at(-1)).toBe("connected"); // no report after the end
 });
 
-test("what came for one user is never shown to another", async () => {
+test("notifications of one user are never shown to another", async () => {
   const url = await serve();
   const shown: string[] = [];
   function Part() {
@@ -177,7 +177,7 @@ test("what came for one user is never shown to another", async () => {
   await soon(() => screen.getByText("connected [] none"));
   await tell(url, "ann", "step", "secret");
   await soon(() => screen.getByText("connected [secret] secret"));
-  // It is still the same user with other channels, and while the connection is put off.
+  // Other channels, or `enabled: false`, do not change the user.
   rerender(app({ userId: "ann", channels: ["more"] }));
   screen.getByText(/\[secret\] secret/);
   rerender(app({ userId: "ann", enabled: false }));
@@ -198,7 +198,7 @@ test("without a provider the error names the hook", () => {
   complained(); // React reports them too
 });
 
-test("handlers are typed by the catalogue", async () => {
+test("the catalogue determines the parameters of handlers", async () => {
   const url = await serve();
   const { result } = renderHook(() => {
     const list = useNotifications(["payment:completed", "user:login"]);

@@ -61,7 +61,7 @@ test("useSocket emits, and pings", async () => {
   expect(pong.mock.calls[0]![0]).toMatchObject({ clientId: result.current.clientId });
 });
 
-test("useSSE cannot emit, and says so", async () => {
+test("useSSE reports that it cannot emit", async () => {
   const url = await serve();
   const { result } = renderHook(() => useSSE({ url, userId: "ann" }));
   const refused = vi.fn();
@@ -72,7 +72,7 @@ test("useSSE cannot emit, and says so", async () => {
   expect(result.current.isConnected).toBe(true);
 });
 
-test("rooms joined in effects: once in StrictMode, and by a child before its parent", async () => {
+test("effects join rooms once in StrictMode, in a child before its parent", async () => {
   const url = await serve();
   const Child = ({ joinRoom }: Pick<SocketResult, "joinRoom">) => {
     useEffect(() => void joinRoom("child"), [joinRoom]);
@@ -106,7 +106,7 @@ test("a room is left when the last component that joined it goes", async () => {
   expect(opened(url)).toBe(1);
 });
 
-test("what is said in a joined room is not missed when the channels change", async () => {
+test("a change of channels misses nothing in a joined room", async () => {
   const url = await serve();
   const { result, rerender } = renderHook(({ channels }) => useSocket({ url, userId: "ann", channels }), { initialProps: { channels: ["a"] } });
   const heard: number[] = [];
@@ -122,7 +122,7 @@ test("what is said in a joined room is not missed when the channels change", asy
   await soon(() => expect(heard).toEqual(numbers));
 });
 
-test("a declared channel is left by taking it out of the options", async () => {
+test("a channel without an entry in the options is left", async () => {
   const url = await serve();
   const { result, rerender } = renderHook(({ channels }) => [useSocket({ url, userId: "ann", channels }), useSocket({ url, userId: "ann", channels })] as const, {
     initialProps: { channels: ["news", "more"] },
@@ -149,11 +149,11 @@ test("without a user nothing is sent, and rooms are remembered", async () => {
   await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["lobby"]) }]));
 });
 
-test("a join that got no answer is made up for", async () => {
+test("a join without an answer is repeated", async () => {
   const url = await serve();
   await commands.killServer(url);
   const { result } = renderHook(() => useSocket({ url, userId: "ann", timeout: 200, backoff: { min: 50, max: 100 } }));
-  void result.current.joinRoom("hall"); // as effects call it: that it fails is no error of the page
+  void result.current.joinRoom("hall"); // as in an effect: its failure is no unhandled rejection
   void result.current.leaveRoom("garden");
   await expect(result.current.joinRoom("lobby")).rejects.toMatchObject({ code: "timeout" });
   expect(result.current).toMatchObject({ isConnected: false, error: { code: expect.stringMatching(/network|timeout/) } });
@@ -161,7 +161,7 @@ test("a join that got no answer is made up for", async () => {
   await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["hall", "lobby"]) }]));
 });
 
-test("all functions stay the same ones", async () => {
+test("all functions stay the same", async () => {
   const url = await serve();
   const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId }), { initialProps: { userId: "ann" } });
   const functions = (socket: SocketResult) => Object.values(socket).filter((value) => typeof value === "function");

@@ -10,7 +10,7 @@ const tokenOf = (sub: string, seconds?: number, secret = JWT_SECRET) => commands
 for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
   const use = (options: HookOptions) => renderHook((props: HookOptions) => useHook(props), { initialProps: options });
 
-  test(`${name}: a refused token is an error, until there is another`, async () => {
+  test(`${name}: a refused token is an error until there is another one`, async () => {
     const url = await serve(ENV);
     const { result, rerender } = use({ url, token: await tokenOf("ann", 600, JWT_SECRET.replaceAll("0", "x")) });
     const errors: string[] = [];
@@ -19,7 +19,7 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
     rerender({ url, token: await tokenOf("ann") });
     await soon(() => expect(result.current).toMatchObject({ status: "connected", error: undefined }));
     expect(await connectionsOf(url)).toMatchObject([{ userId: "ann" }]);
-    expect(errors).toEqual(["invalid_token"]); // asked once, not over and over
+    expect(errors).toEqual(["invalid_token"]); // one attempt for each token
   });
 
   test(`${name}: the user's next token keeps the connection, another user's does not`, async () => {
@@ -40,9 +40,10 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
     expect(opened(url)).toBe(2);
   });
 
-  test(`${name}: a token that is about to end is renewed by the newest`, async () => {
+  test(`${name}: the newest token renews one that is about to expire`, async () => {
     const url = await serve(ENV);
-    // It ends in 36 s, so the server asks for another one in 6; by then the component has it.
+    // The token expires in 36 s, so the server asks for another one after 6 s. By then the
+    // component has it.
     const next = await tokenOf("ann", 900);
     const { result, rerender } = use({ url, token: await tokenOf("ann", 36) });
     const refreshed = vi.fn();
@@ -80,22 +81,22 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
   });
 }
 
-test("without any credentials the refusal is an error", async () => {
+test("without credentials the refusal is an error", async () => {
   const url = await serve(ENV);
   const { result } = renderHook(() => useEventSource({ url, userId: "ann" }));
   await soon(() => expect(result.current).toMatchObject({ connected: false, status: "closed", error: { code: "unauthenticated" } }));
 });
 
-test("a token of another user than userId is refused, until there is the right one", async () => {
+test("a token of another user than userId is refused until there is the right one", async () => {
   const url = await serve(ENV);
   const { result, rerender } = renderHook(({ token }) => useEventSource({ url, userId: "ann", token }), { initialProps: { token: await tokenOf("bob") } });
   await soon(() => expect(result.current).toMatchObject({ status: "closed", error: { code: "invalid_token" } }));
   rerender({ token: await tokenOf("ann") });
   await soon(() => expect(result.current.connected).toBe(true));
-  expect(opened(url)).toBe(1); // the refusal came before the stream
+  expect(opened(url)).toBe(1); // the server refused before there was a stream
 });
 
-test("a token that has not loaded is waited for", async () => {
+test("the hook waits for a token that loads", async () => {
   const url = await serve(ENV);
   const { result, rerender } = renderHook(({ token }: { token: string | null }) => useSocket({ url, token }), { initialProps: { token: null } as { token: string | null } });
   expect(result.current).toMatchObject({ status: "idle", error: undefined });
@@ -104,7 +105,7 @@ test("a token that has not loaded is waited for", async () => {
   expect(opened(url)).toBe(1);
 });
 
-test("beside a userId, too, a token that has not loaded is waited for", async () => {
+test("the hook waits for a token that loads beside a userId", async () => {
   const url = await serve(ENV);
   const codes: unknown[] = [];
   const { result, rerender } = renderHook(({ token }: { token: string | null }) => {
@@ -122,7 +123,7 @@ test("beside a userId, too, a token that has not loaded is waited for", async ()
   expect(new Set(codes)).toEqual(new Set([undefined]));
 });
 
-test("beside getToken the userId tells one user from the next", async () => {
+test("beside getToken the userId identifies the user", async () => {
   const url = await serve(ENV);
   const tokens: Record<string, string> = { ann: await tokenOf("ann"), bob: await tokenOf("bob") };
   const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId, getToken: () => tokens[userId]! }), { initialProps: { userId: "ann" } });
@@ -133,7 +134,7 @@ test("beside getToken the userId tells one user from the next", async () => {
   await soon(async () => expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"]));
 });
 
-test("a connection never asks the options of a component that has become another user's", async () => {
+test("a connection never asks a component that moved to another user", async () => {
   const url = await serve();
   const asked: string[] = [];
   let reconnect = () => {};
@@ -143,7 +144,7 @@ test("a connection never asks the options of a component that has become another
     useLayoutEffect(() => {
       if (userId !== "bob") return;
       asked.length = 0;
-      reconnect(); // ann's, when React has taken over the options and not yet moved the component
+      reconnect(); // for ann, after React has stored the options and before it moves the component
       asked.push("end");
     }, [userId]);
     return <p>{name}: {source.status}</p>;
@@ -157,7 +158,7 @@ test("a connection never asks the options of a component that has become another
 });
 
 for (const [name, useHook] of Object.entries({ useSocket, useSSE })) {
-  test(`${name}: a room that one user may not join is joined for the next one who may`, async () => {
+  test(`${name}: a room that one user may not join is joined for the next user`, async () => {
     const url = await serve(ENV);
     const token = (sub: string, channels: string[]) => commands.sign(JWT_SECRET, { sub, channels });
     const { result, rerender } = renderHook((props: HookOptions) => useHook({ url, ...props }), { initialProps: { token: await token("ann", ["team-a"]) } as HookOptions });
