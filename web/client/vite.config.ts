@@ -4,11 +4,19 @@ export default defineConfig({
   build: {
     target: "es2022",
     sourcemap: true,
-    lib: { entry: { index: "src/index.ts", react: "src/react/index.ts", backend: "src/backend/index.ts" }, formats: ["es"] },
+    lib: {
+      entry: {
+        index: "src/index.ts",
+        react: "src/react/index.ts",
+        backend: "src/backend/index.ts",
+      },
+      formats: ["es"],
+    },
     rolldownOptions: {
       external: ["react", "react/jsx-runtime"],
       output: {
-        chunkFileNames: ({ name }) => name === "driver" ? "shared.js" : "[name].js", // src/shared/driver.ts
+        // `driver` is src/shared/driver.ts
+        chunkFileNames: ({ name }) => name === "driver" ? "shared.js" : "[name].js",
         minify: true, // otherwise Vite keeps the whitespace of libraries
         comments: false, // annotations for tree shaking, which no top-level code needs
         // Bundlers of server components read the first line. The build does not keep one of the

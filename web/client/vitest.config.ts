@@ -16,9 +16,19 @@ const browser = (name: string) => ({
 
 // The dependencies of the pages are bundled before the first test. Vite reloads the page when it
 // finds one later.
-const optimizeDeps = { include: ["@testing-library/react", "react", "react/jsx-dev-runtime", "react-dom", "react-dom/client", "react-dom/server"] };
+const optimizeDeps = {
+  include: [
+    "@testing-library/react",
+    "react",
+    "react/jsx-dev-runtime",
+    "react-dom",
+    "react-dom/client",
+    "react-dom/server",
+  ],
+};
 
-const react18 = (name: string) => new URL(`../react-18/node_modules/${name}`, import.meta.url).pathname;
+const react18 = (name: string) =>
+  new URL(`../react-18/node_modules/${name}`, import.meta.url).pathname;
 
 export default defineConfig({
   test: {
@@ -28,17 +38,28 @@ export default defineConfig({
     expect: { poll: { timeout: SOON } },
     globalSetup: "./test/build.ts",
     projects: [
-      { extends: true, test: { name: "node", environment: "node", include: ["test/node/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "node", environment: "node", include: ["test/node/**/*.test.ts"] },
+      },
       {
         extends: true,
         optimizeDeps,
-        test: { name: "page", include: ["test/browser/**/*.test.ts", "test/react/**/*.test.{ts,tsx}"], browser: browser("browser") },
+        test: {
+          name: "page",
+          include: ["test/browser/**/*.test.ts", "test/react/**/*.test.{ts,tsx}"],
+          browser: browser("browser"),
+        },
       },
       {
         extends: true,
         resolve: { alias: { react: react18("react"), "react-dom": react18("react-dom") } },
         optimizeDeps,
-        test: { name: "old", include: ["test/react/**/*.test.{ts,tsx}"], browser: browser("react-18") },
+        test: {
+          name: "old",
+          include: ["test/react/**/*.test.{ts,tsx}"],
+          browser: browser("react-18"),
+        },
       },
     ],
   },

@@ -14,7 +14,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     rolldownOptions: {
-      output: { entryFileNames: "console.js", assetFileNames: "console.[ext]", codeSplitting: false },
+      output: {
+        entryFileNames: "console.js",
+        assetFileNames: "console.[ext]",
+        codeSplitting: false,
+      },
     },
   },
 });

@@ -6,13 +6,26 @@ import { chromium } from "playwright-core";
 import { API_KEY } from "./harness.mjs";
 import { SOON } from "./wait.mjs";
 
-const FLAGS = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--headless",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** Returns the path of the browser: CHROMIUM, or the first one on the PATH. */
 export function executable() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe"];
+  const names = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome.exe",
+  ];
   for (const directory of process.env.PATH.split(delimiter)) {
     for (const name of names) if (existsSync(join(directory, name))) return join(directory, name);
   }
@@ -27,7 +40,11 @@ export function browserFlags() {
 
 /** Starts a browser for one test. flags: additional flags. */
 export async function openBrowser(t, flags = []) {
-  const browser = await chromium.launch({ executablePath: executable(), args: [...browserFlags(), ...flags], timeout: SOON });
+  const browser = await chromium.launch({
+    executablePath: executable(),
+    args: [...browserFlags(), ...flags],
+    timeout: SOON,
+  });
   t.after(() => browser.close());
   return browser;
 }
@@ -47,7 +64,11 @@ export class Console {
     const page_ = new Console(page);
     await page.addInitScript(() => {
       window.breaches = [];
-      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => window.breaches.push(`${violatedDirective}: ${blockedURI}`));
+      document.addEventListener(
+        "securitypolicyviolation",
+        ({ violatedDirective, blockedURI }) =>
+          window.breaches.push(`${violatedDirective}: ${blockedURI}`),
+      );
     });
     await page.goto(`${server.url}${path}${key && `#key=${key}`}`);
     if (view) await page_.go(view);
@@ -76,7 +97,9 @@ export class Console {
 
   /** Opens a view by its name in the address, such as `try` or `connections?user=ann`. */
   async go(view) {
-    await this.page.evaluate((hash) => { location.hash = hash; }, `#/${view}`);
+    await this.page.evaluate((hash) => {
+      location.hash = hash;
+    }, `#/${view}`);
     await this.page.locator(`#nav a[href="#/${view.split("?")[0]}"][aria-current=page]`).waitFor();
   }
 
@@ -112,7 +135,9 @@ export class Console {
     if (target !== "all") await form.locator("[name=name]").fill(name);
     await form.locator("[name=type]").fill(type);
     await form.locator("[name=data]").fill(data);
-    await form.locator(".note").evaluate((note) => { note.textContent = ""; });
+    await form.locator(".note").evaluate((note) => {
+      note.textContent = "";
+    });
     await form.locator("button.primary").click();
     const note = form.locator(".note", { hasNotText: /^(Sending…)?$/ });
     await note.waitFor();
@@ -165,14 +190,20 @@ class Side {
  * closed row.
  */
 export async function rowOf(root, type, tag = "") {
-  const row = root.locator(`.event[data-type="${CSS(type)}"]${tag && `[data-tags*="${tag}"]`}`).last();
+  const row = root.locator(`.event[data-type="${CSS(type)}"]${tag && `[data-tags*="${tag}"]`}`)
+    .last();
   await row.waitFor({ state: "attached" });
-  return row.evaluate((node) => ({ ...node.dataset, text: node.querySelector(".data").textContent }));
+  return row.evaluate((node) => ({
+    ...node.dataset,
+    text: node.querySelector(".data").textContent,
+  }));
 }
 
 /** Resolves with all notifications in a log so far, as [type, id]. */
 export function rowsOf(root) {
-  return root.locator(".event:not(.control)").evaluateAll((rows) => rows.map(({ dataset }) => [dataset.type, dataset.id]));
+  return root.locator(".event:not(.control)").evaluateAll((rows) =>
+    rows.map(({ dataset }) => [dataset.type, dataset.id])
+  );
 }
 
 const CSS = (text) => text.replace(/["\\]/g, "\\$&");

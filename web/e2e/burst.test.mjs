@@ -25,7 +25,11 @@ function check(items, name, ids) {
 async function burst(server) {
   const ids = [];
   for (let n = 0; n < TOTAL; n += CHUNK) {
-    const receipts = await server.publish(Array.from({ length: CHUNK }, (_, i) => ({ target: { all: true }, type: "n", data: n + i })));
+    const receipts = await server
+      .publish(Array.from(
+        { length: CHUNK },
+        (_, i) => ({ target: { all: true }, type: "n", data: n + i }),
+      ));
     for (const { id } of receipts) ids.push(id);
   }
   assert.ok(ids.every((id) => ID.test(id)));
@@ -33,19 +37,28 @@ async function burst(server) {
   return ids;
 }
 
-test(`${TOTAL} broadcasts to ${EACH} clients of each transport, some of them upgrading`, async (t) => {
+test(`${TOTAL} broadcasts to ${EACH} clients of each transport, some upgrading`, async (t) => {
   const server = await Server.start(t, env);
   const clients = [];
   for (const [kind, transports] of Object.entries(TRANSPORTS)) {
     for (let i = 0; i < EACH; i++) {
       // The test does not wait for upgrades, so the change of transport happens during the burst.
-      const options = { auth: { userId: `${kind}-${i}` }, name: `${kind} ${i}`, transports, wait: false };
+      const options = {
+        auth: { userId: `${kind}-${i}` },
+        name: `${kind} ${i}`,
+        transports,
+        wait: false,
+      };
       const client = await connectSocket(t, server, options);
       clients.push({ ...client, kind, name: options.name });
     }
   }
   for (let i = 0; i < EACH; i++) {
-    clients.push({ ...await openStream(t, server, { userId: `sse-${i}` }, { names: ["n"], name: `sse ${i}` }), kind: "sse", name: `sse ${i}` });
+    clients.push({
+      ...await openStream(t, server, { userId: `sse-${i}` }, { names: ["n"], name: `sse ${i}` }),
+      kind: "sse",
+      name: `sse ${i}`,
+    });
   }
   await Promise.all(clients.map(({ tape }) => tape.next("connected")));
   const ids = await burst(server);
@@ -61,11 +74,13 @@ test(`${TOTAL} broadcasts to ${EACH} clients of each transport, some of them upg
 test("publishers at the same time: one order for all", async (t) => {
   const server = await Server.start(t, env);
   const clients = [];
-  for (const [name, transports] of Object.entries(TRANSPORTS)) clients.push(await connectSocket(t, server, { transports, auth: { userId: name }, name }));
+  for (const [name, transports] of Object.entries(TRANSPORTS))
+    clients.push(await connectSocket(t, server, { transports, auth: { userId: name }, name }));
   clients.push(await openStream(t, server, { userId: "sse" }, { names: ["n"] }));
   const each = 250;
   await Promise.all(Array.from({ length: 4 }, async (_, publisher) => {
-    for (let n = 0; n < each; n++) await server.publish({ target: { all: true }, type: "n", data: { publisher, n } });
+    for (let n = 0; n < each; n++)
+      await server.publish({ target: { all: true }, type: "n", data: { publisher, n } });
   }));
   const orders = [];
   for (const { tape } of clients) {

@@ -5,21 +5,43 @@ import { io } from "socket.io-client";
 import { deadline, once, SOON, Tape } from "./wait.mjs";
 
 /** The transports of socket.io-client. */
-export const TRANSPORTS = { websocket: ["websocket"], polling: ["polling"], upgrade: ["polling", "websocket"] };
+export const TRANSPORTS = {
+  websocket: ["websocket"],
+  polling: ["polling"],
+  upgrade: ["polling", "websocket"],
+};
 
 /** The form of an id in the log. */
 export const ID = /^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$/;
 
 /** The control events of the server, which are not notifications. */
-export const CONTROL = ["connected", "gap", "recovery", "sync", "heartbeat", "overloaded", "disconnected", "connection-update"];
+export const CONTROL = [
+  "connected",
+  "gap",
+  "recovery",
+  "sync",
+  "heartbeat",
+  "overloaded",
+  "disconnected",
+  "connection-update",
+];
 
 /**
  * Connects an unmodified socket.io-client for one test. The items of its tape are {name, args, id},
  * with args without the trailing id. wait: false returns the client before it is connected.
  */
-export async function connectSocket(t, server, { transports = ["websocket"], wait = true, name = "socket", namespace = "", ...options } = {}) {
+export async function connectSocket(
+  t,
+  server,
+  { transports = ["websocket"], wait = true, name = "socket", namespace = "", ...options } = {},
+) {
   const socket = io(server.url + namespace, {
-    transports, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500, autoConnect: false, ...options,
+    transports,
+    forceNew: true,
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 500,
+    autoConnect: false,
+    ...options,
   });
   t.after(() => socket.disconnect());
   const tape = new Tape(name);
@@ -30,7 +52,13 @@ export async function connectSocket(t, server, { transports = ["websocket"], wai
   const client = { socket, tape };
   const connected = new Promise((resolve, reject) => {
     socket.once("connect", resolve);
-    socket.once("connect_error", (error) => reject(Object.assign(new Error(`${name}: connect_error: ${error.message}`), { refusal: error })));
+    socket.once(
+      "connect_error",
+      (error) =>
+        reject(Object.assign(new Error(`${name}: connect_error: ${error.message}`), {
+          refusal: error,
+        })),
+    );
   });
   socket.connect();
   if (!wait) {
@@ -64,16 +92,31 @@ export async function cut(socket) {
  * Opens an EventSource of the npm package for one test. The items of its tape are {name, id, data},
  * for the given names and the control events.
  */
-export async function openStream(t, server, query = {}, { names = [], path = "/sse", headers = {}, wait = true, name = "stream" } = {}) {
+export async function openStream(
+  t,
+  server,
+  query = {},
+  { names = [], path = "/sse", headers = {}, wait = true, name = "stream" } = {},
+) {
   const url = new URL(path, server.url);
-  for (const [key, value] of Object.entries(query)) for (const item of [value].flat()) url.searchParams.append(key, item);
-  const source = new EventSource(url, { fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }) });
+  for (const [key, value] of Object.entries(query))
+    for (const item of [value].flat()) url.searchParams.append(key, item);
+  const source = new EventSource(url, {
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+  });
   t.after(() => source.close());
   const tape = new Tape(name);
   for (const event of new Set(["message", ...CONTROL, ...names])) {
-    source.addEventListener(event, ({ data, lastEventId }) => tape.push({ name: event, id: lastEventId, data: JSON.parse(data) }));
+    source.addEventListener(
+      event,
+      ({ data, lastEventId }) =>
+        tape.push({ name: event, id: lastEventId, data: JSON.parse(data) }),
+    );
   }
-  source.addEventListener("error", ({ code, message }) => tape.push({ name: "error", code, message }));
+  source.addEventListener(
+    "error",
+    ({ code, message }) => tape.push({ name: "error", code, message }),
+  );
   const client = { source, tape };
   if (wait) client.connected = (await tape.next("connected")).data;
   return client;

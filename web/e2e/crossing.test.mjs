@@ -37,22 +37,35 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
     let client = await connectSocket(t, server, { transports, auth });
     let done = false;
     const publishing = publishUntil(server, () => done);
-    t.after(() => { done = true; });
+    t.after(() => {
+      done = true;
+    });
     const read = [];
     for (let turn = 0; turn < 3; turn++) {
       for (const next of ["sse", "socket"]) {
         const left = await leave(client, 20);
         read.push(...left.read);
         client = next === "sse"
-          ? await openStream(t, server, { ...auth, lastEventId: left.id }, { names: ["n"], name: `stream ${turn}` })
-          : await connectSocket(t, server, { transports, auth: { ...auth, since: left.id }, name: `socket ${turn}` });
+          ? await openStream(t, server, { ...auth, lastEventId: left.id }, {
+            names: ["n"],
+            name: `stream ${turn}`,
+          })
+          : await connectSocket(t, server, {
+            transports,
+            auth: { ...auth, since: left.id },
+            name: `socket ${turn}`,
+          });
       }
     }
     done = true;
     const n = await publishing;
     await client.tape.next("n", { test: (item) => notificationOf(item).data === n - 1 });
     read.push(...(await leave(client, 1)).read);
-    assert.deepEqual(read, Array.from({ length: n }, (_, i) => i), "nothing missed, doubled or out of order");
+    assert.deepEqual(
+      read,
+      Array.from({ length: n }, (_, i) => i),
+      "nothing missed, doubled or out of order",
+    );
   });
 }
 
@@ -69,8 +82,14 @@ test("a client can resume at the id of any event of a socket", async (t) => {
   const { id } = await server.publish({ target: { user: "u" }, type: "n", data: 1 });
 
   for (const from of [heartbeat.id, reply]) {
-    const stream = await openStream(t, server, { ...auth, lastEventId: from }, { names: ["n"], name: `after ${from}` });
+    const stream = await openStream(t, server, { ...auth, lastEventId: from }, {
+      names: ["n"],
+      name: `after ${from}`,
+    });
     await stream.tape.next("recovery");
-    assert.deepEqual(stream.tape.items.filter(isNumber).map((item) => [item.data.data, item.id]), [[1, id]]);
+    assert.deepEqual(stream.tape.items.filter(isNumber).map((item) => [item.data.data, item.id]), [[
+      1,
+      id,
+    ]]);
   }
 });

@@ -11,15 +11,29 @@ import { promisify } from "node:util";
 import { openBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
 import { API_KEY, binaryPath, freePort, Server } from "./harness.mjs";
-import { commandsOf, eventsOf, mistakesOf, pages, Program, programsOf, snippetsOf } from "./snippets.mjs";
+import {
+  commandsOf,
+  eventsOf,
+  mistakesOf,
+  pages,
+  Program,
+  programsOf,
+  snippetsOf,
+} from "./snippets.mjs";
 import { BUILD, forEach, retry, SOON, TEST } from "./wait.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 const JWT_SECRET = "0123456789abcdef0123456789abcdef";
 // The pages with programs to run, and the AUTH_MODE of their server.
 const PAGES = {
-  "README.md": "open", "docs/backends.md": "open", "docs/clients.md": "open", "docs/migrating-from-socketio.md": "open",
-  "docs/commands.md": "open", "docs/authentication.md": "token", "docs/sse.md": "open", "docs/socketio.md": "open",
+  "README.md": "open",
+  "docs/backends.md": "open",
+  "docs/clients.md": "open",
+  "docs/migrating-from-socketio.md": "open",
+  "docs/commands.md": "open",
+  "docs/authentication.md": "token",
+  "docs/sse.md": "open",
+  "docs/socketio.md": "open",
 };
 const SHELL = ["-euo", "pipefail", "-c"];
 
@@ -31,10 +45,24 @@ async function workshop(t, server, mode) {
   await symlink(await binaryPath(), join(directory, "roomcast"));
   const { PATH, HOME, TMPDIR, GOCACHE, GOPATH, GOMODCACHE, GOFLAGS, GOPROXY } = process.env;
   const env = {
-    PATH: directory + delimiter + PATH, HOME, TMPDIR, GOCACHE, GOPATH, GOMODCACHE, GOFLAGS, GOPROXY,
-    ROOMCAST_URL: server.url, ROOMCAST_KEY: API_KEY, KEY: API_KEY, AUTH_MODE: mode, JWT_SECRET,
+    PATH: directory + delimiter + PATH,
+    HOME,
+    TMPDIR,
+    GOCACHE,
+    GOPATH,
+    GOMODCACHE,
+    GOFLAGS,
+    GOPROXY,
+    ROOMCAST_URL: server.url,
+    ROOMCAST_KEY: API_KEY,
+    KEY: API_KEY,
+    AUTH_MODE: mode,
+    JWT_SECRET,
   };
-  const { stdout } = await promisify(execFile)("roomcast", ["token", "u1", "--channel", "orders"], { env, timeout: SOON });
+  const { stdout } = await promisify(execFile)("roomcast", ["token", "u1", "--channel", "orders"], {
+    env,
+    timeout: SOON,
+  });
   env.TOKEN = stdout.trim();
   return { directory, env };
 }
@@ -52,16 +80,23 @@ async function start(t, { directory, env }, server, { language, words, code }) {
     return join(directory, name);
   };
   switch (language) {
-    case "bash": return new Program(t, "bash", [...SHELL, text], { env, cwd: directory });
-    case "js": return new Program(t, process.execPath, [await save(words.find((word) => word.endsWith(".mjs")) ?? "program.mjs")], { env, cwd: directory });
+    case "bash":
+      return new Program(t, "bash", [...SHELL, text], { env, cwd: directory });
+    case "js":
+      return new Program(t, process.execPath, [
+        await save(words.find((word) => word.endsWith(".mjs")) ?? "program.mjs"),
+      ], { env, cwd: directory });
     case "go": {
       // Built first, so that the time of the compiler does not count for the program.
       const binary = join(directory, "program");
-      await new Program(t, "go", ["build", "-o", binary, await save("main.go")], { env, cwd: root }).succeeded(BUILD);
+      await new Program(t, "go", ["build", "-o", binary, await save("main.go")], { env, cwd: root })
+        .succeeded(BUILD);
       return new Program(t, binary, [], { env, cwd: root });
     }
-    case "python": return new Program(t, "python3", [await save("program.py")], { env, cwd: directory });
-    case "php": return new Program(t, "php", [await save("program.php")], { env, cwd: directory });
+    case "python":
+      return new Program(t, "python3", [await save("program.py")], { env, cwd: directory });
+    case "php":
+      return new Program(t, "php", [await save("program.php")], { env, cwd: directory });
   }
 }
 
@@ -71,16 +106,29 @@ async function serve(t, { directory, env: { PATH, HOME, TMPDIR } }, { code }) {
   const starts = (command) => command.includes("go run .");
   for (const command of commands.filter(starts)) {
     const port = await freePort();
-    const script = commands.filter((other) => other === command || !starts(other)).join("\n").replace("go run .", "roomcast");
-    const program = new Program(t, "bash", [...SHELL, script], { env: { PATH, HOME, TMPDIR, PORT: `${port}`, ADMIN_ADDR: "" }, cwd: directory });
-    const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1000) })).ok
-      && program.output.split("\n").find((line) => line.endsWith("}") && line.includes('"listening"'));
-    const said = await retry(ready, `the server of ${command}`).catch((error) => assert.fail(`${error.message}:\n${program.output}`));
+    const script = commands.filter((other) => other === command || !starts(other)).join("\n")
+      .replace("go run .", "roomcast");
+    const program = new Program(t, "bash", [...SHELL, script], {
+      env: { PATH, HOME, TMPDIR, PORT: `${port}`, ADMIN_ADDR: "" },
+      cwd: directory,
+    });
+    const ready = async () =>
+      (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5000) })).ok
+      && program.output.split("\n").find((line) =>
+        line.endsWith("}") && line.includes('"listening"')
+      );
+    const said = await retry(ready, `the server of ${command}`).catch((error) =>
+      assert.fail(`${error.message}:\n${program.output}`)
+    );
     const [, mode, address] = /# (\w+), on (.*)$/.exec(command) ?? [];
     if (mode) {
       const listening = JSON.parse(said);
       assert.equal(listening.auth_mode, mode);
-      assert.equal(listening.address.startsWith("127.0.0.1:"), address === "127.0.0.1", listening.address);
+      assert.equal(
+        listening.address.startsWith("127.0.0.1:"),
+        address === "127.0.0.1",
+        listening.address,
+      );
     }
     await program.end();
   }
@@ -90,7 +138,9 @@ async function serve(t, { directory, env: { PATH, HOME, TMPDIR } }, { code }) {
 async function startInPage(page, server, { code }) {
   const program = { output: "" };
   page.removeAllListeners("console");
-  page.on("console", (message) => { program.output += `${message.text()}\n`; });
+  page.on("console", (message) => {
+    program.output += `${message.text()}\n`;
+  });
   await page.goto(server.url);
   await page.evaluate(`(async () => { ${here(code, server)}\n })()`);
   return program;
@@ -99,7 +149,11 @@ async function startInPage(page, server, { code }) {
 /** Sends until the client shows the number that is sent. */
 function shown(program, server) {
   return retry(async () => {
-    await server.publish({ target: { user: "u1" }, type: "payment:completed", data: { paymentId: "p1", amount: 9.99 } });
+    await server.publish({
+      target: { user: "u1" },
+      type: "payment:completed",
+      data: { paymentId: "p1", amount: 9.99 },
+    });
     return program.output.includes("9.99");
   }, () => `9.99 in the output of the program, which is:\n${program.output}`);
 }
@@ -119,7 +173,11 @@ function sameEvents(output, events) {
 test("every script of every page parses", TEST, async () => {
   const blocks = (await Promise.all((await pages()).map(snippetsOf))).flat();
   assert.ok(blocks.some(({ words }) => words.includes("fragment")));
-  await forEach(blocks, availableParallelism(), async (block) => assert.equal(await mistakesOf(block), "", `${block.page}:${block.line}`));
+  await forEach(
+    blocks,
+    availableParallelism(),
+    async (block) => assert.equal(await mistakesOf(block), "", `${block.page}:${block.line}`),
+  );
 });
 
 for (const [name, mode] of Object.entries(PAGES)) {
@@ -127,10 +185,14 @@ for (const [name, mode] of Object.entries(PAGES)) {
     const server = await Server.start(t, { AUTH_MODE: mode, JWT_SECRET });
     const place = await workshop(t, server, mode);
     const { TOKEN: token } = place.env;
-    const { tape } = await connectSocket(t, server, { auth: { token, channels: ["orders"] }, name: "u1" });
+    const { tape } = await connectSocket(t, server, {
+      auth: { token, channels: ["orders"] },
+      name: "u1",
+    });
     const { connected } = await openStream(t, server, { token, channels: "orders" });
     place.env.CLIENT = connected.clientId;
-    for (const data of [1, 2]) await server.publish({ target: { user: "u1" }, type: "before", data });
+    for (const data of [1, 2])
+      await server.publish({ target: { user: "u1" }, type: "before", data });
     const programs = await programsOf(name);
     assert.ok(programs.length > 0);
     let page;
@@ -139,7 +201,9 @@ for (const [name, mode] of Object.entries(PAGES)) {
       page = await context.newPage();
       // The application that issues tickets to the page.
       await page.route("**/my-application/ticket", async (route) => {
-        const { json } = await server.post("/v1/tickets", { userId: "u1" }, { Authorization: `Bearer ${API_KEY}` });
+        const { json } = await server.post("/v1/tickets", { userId: "u1" }, {
+          Authorization: `Bearer ${API_KEY}`,
+        });
         await route.fulfill({ json });
       });
     }
@@ -165,10 +229,16 @@ for (const [name, mode] of Object.entries(PAGES)) {
         }
         const program = await start(t, place, server, block);
         await program.succeeded();
-        if (block.answer) assert.deepEqual(Object.keys(JSON.parse(program.stdout)).sort(), Object.keys(block.answer).sort());
-        if (/^eyJ\S+$/.test(program.stdout.trim())) await openStream(t, server, { token: program.stdout.trim() });
+        if (block.answer)
+          assert.deepEqual(
+            Object.keys(JSON.parse(program.stdout)).sort(),
+            Object.keys(block.answer).sort(),
+          );
+        if (/^eyJ\S+$/.test(program.stdout.trim()))
+          await openStream(t, server, { token: program.stdout.trim() });
         // Programs that send, send to u1, to the channel orders or to all.
-        if (/\/v1\/notifications|roomcast send/.test(block.code)) await tape.until((items) => items.length > seen, "what the program sent");
+        if (/\/v1\/notifications|roomcast send/.test(block.code))
+          await tape.until((items) => items.length > seen, "what the program sent");
       });
     }
   });

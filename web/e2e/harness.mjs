@@ -28,7 +28,10 @@ export async function build() {
   const remove = () => rm(directory, { recursive: true, force: true });
   const flags = process.env.E2E_RACE === "1" ? ["-race"] : [];
   try {
-    await promisify(execFile)("go", ["build", ...flags, "-o", directory + sep, ...PROGRAMS], { cwd: root, timeout: 600_000 });
+    await promisify(execFile)("go", ["build", ...flags, "-o", directory + sep, ...PROGRAMS], {
+      cwd: root,
+      timeout: 600_000,
+    });
   } catch (error) {
     await remove();
     throw new Error(`go build: ${error.stderr || error.message}`);
@@ -61,7 +64,10 @@ export function freePort() {
   return new Promise((resolve, reject) => {
     const port = 16_384 + Math.floor(Math.random() * 16_384);
     const probe = createServer();
-    probe.once("error", (error) => error.code === "EADDRINUSE" ? resolve(freePort()) : reject(error));
+    probe.once(
+      "error",
+      (error) => error.code === "EADDRINUSE" ? resolve(freePort()) : reject(error),
+    );
     probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(port)));
   });
 }
@@ -103,10 +109,23 @@ export class Server {
     // Without the settings of the developer: only what a process needs, and the settings of the
     // test.
     const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
-    const env = { PATH, HOME, TMPDIR, SystemRoot, HOST: "127.0.0.1", PORT: `${this.port}`, API_KEYS: API_KEY, ADMIN_ADDR: "", ...this.env };
+    const env = {
+      PATH,
+      HOME,
+      TMPDIR,
+      SystemRoot,
+      HOST: "127.0.0.1",
+      PORT: `${this.port}`,
+      API_KEYS: API_KEY,
+      ADMIN_ADDR: "",
+      ...this.env,
+    };
     const child = spawn(binary, [], { env, stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
     this.#process = child;
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => { this.output += text; });
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => {
+        this.output += text;
+      });
     this.#exit = new Promise((resolve) => {
       child.once("error", (error) => resolve({ code: null, signal: null, error }));
       child.once("close", (code, signal) => resolve({ code, signal })); // after all output was read
@@ -115,7 +134,13 @@ export class Server {
       throw new Error(`the server ended (${error ?? signal ?? code}):\n${this.output}`);
     });
     died.catch(() => {}); // the process may end later
-    await Promise.race([died, retry(async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(5000) })).ok, "/readyz")]);
+    await Promise.race([
+      died,
+      retry(
+        async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(5000) })).ok,
+        "/readyz",
+      ),
+    ]);
   }
 
   /** Sends a signal. Resolves with {code, signal, ms} when the process ends. */
@@ -142,8 +167,12 @@ export class Server {
   /** Kills the process, if it still runs. Throws when its output shows a panic or a data race. */
   async stop() {
     if (this.#process) await this.signal("SIGKILL");
-    const trouble = /WARNING: DATA RACE|^panic: |^fatal error: |goroutine \d+ \[running\]/m.exec(this.output);
-    if (trouble) throw new Error(`the server's output has ${JSON.stringify(trouble[0])}:\n${this.output.slice(trouble.index, trouble.index + 4000)}`);
+    const trouble = /WARNING: DATA RACE|^panic: |^fatal error: |goroutine \d+ \[running\]/m
+      .exec(this.output);
+    if (trouble)
+      throw new Error(`the server's output has ${JSON.stringify(trouble[0])}:\n${
+        this.output.slice(trouble.index, trouble.index + 4000)
+      }`);
   }
 
   /**
@@ -151,7 +180,9 @@ export class Server {
    * 200.
    */
   async publish(body) {
-    const { status, json } = await this.post("/v1/notifications", body, { Authorization: `Bearer ${API_KEY}` });
+    const { status, json } = await this.post("/v1/notifications", body, {
+      Authorization: `Bearer ${API_KEY}`,
+    });
     if (status !== 200) throw new Error(`publish: ${status} ${JSON.stringify(json)}`);
     return json;
   }
@@ -160,8 +191,16 @@ export class Server {
    * Calls a route of the HTTP API. Resolves with {status, json}; json is undefined without a body.
    */
   async api(method, path, body) {
-    const headers = { Authorization: `Bearer ${API_KEY}`, ...(body !== undefined && { "Content-Type": "application/json" }) };
-    const response = await fetch(this.url + path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(SOON) });
+    const headers = {
+      Authorization: `Bearer ${API_KEY}`,
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+    };
+    const response = await fetch(this.url + path, {
+      method,
+      headers,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(SOON),
+    });
     const text = await response.text();
     return { status: response.status, json: text ? JSON.parse(text) : undefined };
   }
@@ -169,7 +208,9 @@ export class Server {
   /** Posts JSON. Resolves with {status, json}. */
   async post(path, body, headers = {}) {
     const response = await fetch(this.url + path, {
-      method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body),
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: JSON.stringify(body),
       signal: AbortSignal.timeout(SOON),
     });
     return { status: response.status, json: await response.json() };

@@ -24,7 +24,10 @@ async function certificate(t) {
   t.after(() => rm(directory, { recursive: true, force: true }));
   const { stdout: root } = await run("go", ["env", "GOROOT"]);
   const program = join(root.trim(), "src", "crypto", "tls", "generate_cert.go");
-  await run("go", ["run", program, "--host", "127.0.0.1,localhost", "--ecdsa-curve", "P256"], { cwd: directory, timeout: BUILD });
+  await run("go", ["run", program, "--host", "127.0.0.1,localhost", "--ecdsa-curve", "P256"], {
+    cwd: directory,
+    timeout: BUILD,
+  });
   return { TLS_CERT_FILE: join(directory, "cert.pem"), TLS_KEY_FILE: join(directory, "key.pem") };
 }
 
@@ -43,13 +46,20 @@ test(`${TABS} tabs of one user over HTTP/2`, TEST, async (t) => {
     await page.goto(server.url);
     await page.evaluate(() => {
       const source = new EventSource("/sse?userId=ann&as=message");
-      for (const name of ["connected", "message"]) source.addEventListener(name, (event) => window.told(name, event.data));
+      for (const name of ["connected", "message"])
+        source.addEventListener(name, (event) => window.told(name, event.data));
     });
     await tape.next("connected");
-    const protocol = await page.evaluate(() => performance.getEntriesByType("navigation")[0].nextHopProtocol);
+    const protocol = await page.evaluate(() =>
+      performance.getEntriesByType("navigation")[0].nextHopProtocol
+    );
     assert.equal(protocol, "h2");
   }
-  const { delivered, users } = await server.publish({ target: { user: "ann" }, type: "note", data: 1 });
+  const { delivered, users } = await server.publish({
+    target: { user: "ann" },
+    type: "note",
+    data: 1,
+  });
   assert.deepEqual([delivered, users], [TABS, 1]);
   for (const tape of tapes) assert.equal((await tape.next("message")).data.type, "note");
 });

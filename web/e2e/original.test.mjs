@@ -9,7 +9,9 @@ import { Server } from "./harness.mjs";
 import { once, Tape, TEST } from "./wait.mjs";
 
 const env = {
-  SOCKETIO_AS: "event,notification", DEFAULT_CHANNELS: "general,content-updates,interactions", CONNECTION_UPDATES: "true",
+  SOCKETIO_AS: "event,notification",
+  DEFAULT_CHANNELS: "general,content-updates,interactions",
+  CONNECTION_UPDATES: "true",
   SOCKETIO_HEARTBEAT_INTERVAL: "1s",
 };
 
@@ -23,7 +25,10 @@ async function originalPage(t, server) {
   await page.evaluate(() => {
     const source = new EventSource("/api/sse?userId=olga&username=Olga");
     source.addEventListener("message", (event) => window.told("message", event.data));
-    source.addEventListener("connection-update", (event) => window.told("connection-update", event.data));
+    source.addEventListener(
+      "connection-update",
+      (event) => window.told("connection-update", event.data),
+    );
     window.source = source;
   });
   await tape.next("message", { test: ({ data }) => data.type === "connected" });
@@ -34,10 +39,26 @@ async function originalPage(t, server) {
  * Connects a socket with its original listeners, and with a token that this server does not know.
  */
 async function originalSocket(t, server) {
-  const socket = io(server.url, { path: "/api/socket.io", auth: { userId: "otto", token: "opaque-session-value" }, forceNew: true });
+  const socket = io(server.url, {
+    path: "/api/socket.io",
+    auth: { userId: "otto", token: "opaque-session-value" },
+    forceNew: true,
+  });
   t.after(() => socket.disconnect());
   const tape = new Tape("the socket");
-  for (const name of ["event", "notification", "connected", "heartbeat", "subscribed", "room-joined", "room-left", "message", "pong"]) {
+  for (
+    const name of [
+      "event",
+      "notification",
+      "connected",
+      "heartbeat",
+      "subscribed",
+      "room-joined",
+      "room-left",
+      "message",
+      "pong",
+    ]
+  ) {
     socket.on(name, (data) => tape.push({ name, data }));
   }
   await tape.next("connected");
@@ -54,7 +75,10 @@ async function sendAll(server, page, tape, label) {
   await send({ channel: "interactions" }, "realtime:comment:liked");
   await send({ all: true }, "maintenance");
   const shared = ["realtime:post:created", "realtime:comment:liked", "maintenance"];
-  const types = (items, name) => items.filter((item) => item.name === name && item.data.data?.label === label).map(({ data }) => data.type);
+  const types = (items, name) =>
+    items.filter((item) => item.name === name && item.data.data?.label === label).map(({ data }) =>
+      data.type
+    );
   const last = ({ data }) => data.type === "maintenance" && data.data.label === label;
   await page.next("message", { from: from[0], test: last });
   await tape.next("event", { from: from[1], test: last });
@@ -73,7 +97,9 @@ test("a client of the original application", TEST, async (t) => {
   assert.equal(connected.userId, "otto");
   assert.equal(connected.clientId, socket.id);
   assert.equal(connected.totalConnections, 2);
-  const update = await page.next("connection-update", { test: ({ data }) => data.type === "new-connection" && data.clientId === socket.id });
+  const update = await page.next("connection-update", {
+    test: ({ data }) => data.type === "new-connection" && data.clientId === socket.id,
+  });
   assert.equal(update.data.totalConnections, 2);
   assert.equal(update.data.userId, "otto");
 
@@ -86,19 +112,36 @@ test("a client of the original application", TEST, async (t) => {
   socket.emit("send-message", { room: "lobby", message: "hello", metadata: { a: 1 } });
   const { data: message } = await tape.next("message");
   assert.deepEqual({ ...message, timestamp: 0 }, {
-    type: "message", room: "lobby", message: "hello", from: { clientId: socket.id, userId: "otto" }, timestamp: 0, metadata: { a: 1 },
+    type: "message",
+    room: "lobby",
+    message: "hello",
+    from: { clientId: socket.id, userId: "otto" },
+    timestamp: 0,
+    metadata: { a: 1 },
   });
   socket.emit("leave-room", "lobby");
   assert.equal((await tape.next("room-left")).data.room, "lobby");
   socket.emit("ping");
   assert.equal((await tape.next("pong")).data.clientId, socket.id);
 
-  const third = io(server.url, { auth: { userId: "third" }, transports: ["websocket"], forceNew: true });
+  const third = io(server.url, {
+    auth: { userId: "third" },
+    transports: ["websocket"],
+    forceNew: true,
+  });
   t.after(() => third.disconnect());
-  await tape.next("heartbeat", { from: tape.items.length, test: ({ data }) => data.totalConnections === 3 });
+  await tape.next("heartbeat", {
+    from: tape.items.length,
+    test: ({ data }) => data.totalConnections === 3,
+  });
   third.disconnect();
-  await tape.next("heartbeat", { from: tape.items.length, test: ({ data }) => data.totalConnections === 2 });
-  const gone = await page.next("connection-update", { test: ({ data }) => data.type === "disconnection" && data.userId === "third" });
+  await tape.next("heartbeat", {
+    from: tape.items.length,
+    test: ({ data }) => data.totalConnections === 2,
+  });
+  const gone = await page.next("connection-update", {
+    test: ({ data }) => data.type === "disconnection" && data.userId === "third",
+  });
   assert.equal(gone.data.totalConnections, 2);
 
   const from = [page.items.length, tape.items.length];

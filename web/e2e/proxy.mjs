@@ -31,7 +31,9 @@ export class Line {
       near.once("data", (head) => {
         const upgrade = /^upgrade: *websocket/im.test(head);
         if (upgrade && this.websockets === "swallow") return;
-        if (upgrade && this.websockets === "refuse") return near.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        if (upgrade && this.websockets === "refuse")
+          return near
+            .end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         this.#join(near, connect(server.port, "127.0.0.1"), head);
       });
     });

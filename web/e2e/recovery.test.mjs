@@ -40,7 +40,12 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
       assert.match(cursor, ID);
       assert.equal(recovery.to, cursor);
     }
-    assert.deepEqual(numbers(client), [0, 1, 2].flatMap((n) => ["live", "to the user", "to the channel", "to all"].map((what) => `${n}: ${what}`)));
+    assert.deepEqual(
+      numbers(client),
+      [0, 1, 2].flatMap((n) =>
+        ["live", "to the user", "to the channel", "to all"].map((what) => `${n}: ${what}`)
+      ),
+    );
     assert.equal(tape.named("connected").at(-1).args[0].recovered, true);
     assert.deepEqual(tape.named("gap"), []);
   });
@@ -78,7 +83,10 @@ test("not recovered when something is lost: a new pid and a gap", async (t) => {
   assert.equal(gap.id, id, "a gap carries the old cursor");
   await tape.take(5, ({ name }) => name === "n");
   assert.deepEqual(numbers(client), [0, 7, 8, 9, 10]);
-  assert.ok(tape.items.indexOf(gap) < tape.items.findIndex(({ args: [body] }) => body?.data === 7), "the gap comes first");
+  assert.ok(
+    tape.items.indexOf(gap) < tape.items.findIndex(({ args: [body] }) => body?.data === 7),
+    "the gap comes first",
+  );
 });
 
 test("not recovered for another user", async (t) => {

@@ -7,16 +7,21 @@ import { Server } from "./harness.mjs";
 import { Line } from "./proxy.mjs";
 import { once, SOON } from "./wait.mjs";
 
-const numbers = (items) => items.filter(({ name }) => name === "n").map((item) => notificationOf(item).data);
+const numbers = (items) =>
+  items.filter(({ name }) => name === "n").map((item) => notificationOf(item).data);
 const send = (server, from, to, target = { user: "u" }) =>
-  server.publish(Array.from({ length: to - from }, (_, i) => ({ target, type: "n", data: from + i })));
+  server
+    .publish(Array.from({ length: to - from }, (_, i) => ({ target, type: "n", data: from + i })));
 const sequence = (n) => Array.from({ length: n }, (_, i) => i);
 
 for (const [name, transports] of Object.entries(TRANSPORTS)) {
   test(`a socket (${name}) gets what it missed while its line was cut`, async (t) => {
     const server = await Server.start(t);
     const line = await Line.to(t, server);
-    const { socket, tape, connected } = await connectSocket(t, line, { transports, auth: { userId: "u" } });
+    const { socket, tape, connected } = await connectSocket(t, line, {
+      transports,
+      auth: { userId: "u" },
+    });
     await send(server, 0, 10);
     await tape.take(10, (item) => item.name === "n");
 
@@ -72,11 +77,18 @@ test("a new stream resumes by lastEventId, Last-Event-ID or since", async (t) =>
     "the header before the parameter": [{ lastEventId: receipts[0].id }, { "Last-Event-ID": id }],
   };
   for (const [way, [query, headers]] of Object.entries(ways)) {
-    const { tape } = await openStream(t, server, { userId: "u", ...query }, { names: ["n"], headers, name: way });
+    const { tape } = await openStream(t, server, { userId: "u", ...query }, {
+      names: ["n"],
+      headers,
+      name: way,
+    });
     await tape.next("recovery");
     assert.deepEqual(numbers(tape.items), sequence(20).slice(10), way);
   }
-  const all = await openStream(t, server, { userId: "u", since: "0" }, { names: ["n"], name: "since=0" });
+  const all = await openStream(t, server, { userId: "u", since: "0" }, {
+    names: ["n"],
+    name: "since=0",
+  });
   await all.tape.take(20, ({ name }) => name === "n");
   assert.deepEqual(numbers(all.tape.items), sequence(20));
   const now = await openStream(t, server, { userId: "u" }, { names: ["n"], name: "without" });
@@ -89,11 +101,17 @@ test("channels that were joined later are joined again", async (t) => {
   const server = await Server.start(t);
   const line = await Line.to(t, server);
   const stream = await openStream(t, line, { userId: "u", sessionId: "tab" }, { names: ["n"] });
-  const { status, json } = await server.post(`/sse/${stream.connected.clientId}/channels?userId=u`, { join: ["orders"] });
+  const { status, json } = await server.post(
+    `/sse/${stream.connected.clientId}/channels?userId=u`,
+    { join: ["orders"] },
+  );
   assert.equal(status, 200);
   assert.deepEqual(json.joined, ["orders"]);
   const { socket, tape } = await connectSocket(t, line, { auth: { userId: "u" } });
-  assert.deepEqual((await socket.timeout(SOON).emitWithAck("subscribe", { channels: ["orders"] })).channels, ["orders"]);
+  assert.deepEqual(
+    (await socket.timeout(SOON).emitWithAck("subscribe", { channels: ["orders"] })).channels,
+    ["orders"],
+  );
 
   const gone = once(socket, "disconnect");
   const from = stream.tape.items.length;

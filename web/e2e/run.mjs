@@ -15,8 +15,11 @@ if (files.length === 0) {
 }
 const { directory, remove } = await build();
 // One file at a time, so that a burst competes only with clients of its own file.
-const runner = spawn(process.execPath, ["--test", "--test-concurrency=1", ...files],
-  { cwd: here, stdio: "inherit", env: { ...process.env, ROOMCAST_BINARIES: directory } });
+const runner = spawn(process.execPath, ["--test", "--test-concurrency=1", ...files], {
+  cwd: here,
+  stdio: "inherit",
+  env: { ...process.env, ROOMCAST_BINARIES: directory },
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => runner.kill(signal));
 runner.on("exit", async (code, signal) => {
   await remove();

@@ -17,12 +17,16 @@ const TABS = 9;
 /** Serves the built package and a page that uses it. Resolves with the url of the page. */
 async function servePages(t) {
   const web = join(import.meta.dirname, "..");
-  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web }).succeeded(BUILD);
+  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web })
+    .succeeded(BUILD);
   const pages = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     const script = /^\/\w+\.js$/.test(pathname);
     response.setHeader("Content-Type", script ? "text/javascript" : "text/html");
-    response.end(script ? await readFile(join(web, "client", "dist", pathname)) : "<!doctype html><title>tab</title>");
+    response
+      .end(script
+        ? await readFile(join(web, "client", "dist", pathname))
+        : "<!doctype html><title>tab</title>");
   }).listen(0, "127.0.0.1");
   await once(pages, "listening");
   t.after(() => {
@@ -32,20 +36,24 @@ async function servePages(t) {
   return `http://127.0.0.1:${pages.address().port}/`;
 }
 
-test("a tab that cannot load the code of a shared connection connects by itself", TEST, async (t) => {
-  const server = await Server.start(t);
-  const url = await servePages(t);
-  const browser = await openBrowser(t);
-  const page = await browser.newPage();
-  page.setDefaultTimeout(SOON);
-  await page.route("**/shared.js", (route) => route.abort());
-  await page.goto(url);
-  const joined = await page.evaluate(async (options) => {
-    const { connect } = await import("/index.js");
-    return connect(options).join("a");
-  }, { url: server.url, userId: "ann", shared: true });
-  assert.deepEqual(joined, { joined: ["a"], denied: [] });
-});
+test(
+  "a tab that cannot load the code of a shared connection connects by itself",
+  TEST,
+  async (t) => {
+    const server = await Server.start(t);
+    const url = await servePages(t);
+    const browser = await openBrowser(t);
+    const page = await browser.newPage();
+    page.setDefaultTimeout(SOON);
+    await page.route("**/shared.js", (route) => route.abort());
+    await page.goto(url);
+    const joined = await page.evaluate(async (options) => {
+      const { connect } = await import("/index.js");
+      return connect(options).join("a");
+    }, { url: server.url, userId: "ann", shared: true });
+    assert.deepEqual(joined, { joined: ["a"], denied: [] });
+  },
+);
 
 test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "1000" });
@@ -66,15 +74,18 @@ test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST,
     await page.waitForFunction(() => window.client.status === "connected");
     tabs.push(page);
   }
-  const connections = async () => (await server.api("GET", "/v1/connections")).json.connections.length;
+  const connections = async () =>
+    (await server.api("GET", "/v1/connections")).json.connections.length;
   assert.equal(await connections(), 1);
 
   const sent = [];
-  const send = async () => sent.push((await server.publish({ target: { user: "ann" }, type: "note", data: null })).id);
-  const heard = (pages) => Promise.all(pages.map(async (page) => {
-    await page.waitForFunction((n) => window.ids.length >= n, sent.length);
-    assert.deepEqual(await page.evaluate(() => window.ids), sent);
-  }));
+  const send = async () =>
+    sent.push((await server.publish({ target: { user: "ann" }, type: "note", data: null })).id);
+  const heard = (pages) =>
+    Promise.all(pages.map(async (page) => {
+      await page.waitForFunction((n) => window.ids.length >= n, sent.length);
+      assert.deepEqual(await page.evaluate(() => window.ids), sent);
+    }));
   await send();
   await heard(tabs);
 

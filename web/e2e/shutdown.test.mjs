@@ -13,7 +13,10 @@ test("clients come back to a new process on the same port", TEST, async (t) => {
   const server = await Server.start(t, { DRAIN_TIMEOUT: "5s" });
   const sockets = [];
   for (const [name, transports] of Object.entries(TRANSPORTS)) {
-    sockets.push({ ...await connectSocket(t, server, { transports, auth: { userId: name }, name }), name });
+    sockets.push({
+      ...await connectSocket(t, server, { transports, auth: { userId: name }, name }),
+      name,
+    });
   }
   const stream = await openStream(t, server, { userId: "sse" }, { names: ["n"] });
   // Every connected client gets the last notification before the end.

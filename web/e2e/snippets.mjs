@@ -27,11 +27,19 @@ export async function snippetsOf(page) {
     if (end < 0) throw new Error(`${page}:${start}: the block has no end`);
     const [language, ...words] = info.split(" ");
     const before = lines[n - 1] === "```" ? blocks.at(-1) : undefined;
-    blocks.push({ page, line: start, language, words, code: lines.slice(start, end).join("\n"), before });
+    blocks.push({
+      page,
+      line: start,
+      language,
+      words,
+      code: lines.slice(start, end).join("\n"),
+      before,
+    });
     n = end;
   }
   for (const block of blocks) {
-    if (block.language === "json" && block.before) block.before.answer = JSON.parse(block.code.replaceAll("…", ""));
+    if (block.language === "json" && block.before)
+      block.before.answer = JSON.parse(block.code.replaceAll("…", ""));
     if (block.language === "" && block.before) block.before.events = eventsOf(block.code);
   }
   return blocks;
@@ -53,14 +61,26 @@ export function commandsOf(code) {
 /** Resolves with the names of all pages. */
 export async function pages() {
   const names = await readdir(join(root, "docs"));
-  return ["README.md", ...names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
+  return [
+    "README.md",
+    ...names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
+  ];
 }
 
 /** Resolves with the syntax errors of a JavaScript module or shell script; "" without any. */
 export function mistakesOf({ language, code }) {
-  const [command, ...args] = language === "js" ? [process.execPath, "--input-type=module", "--check"] : SHELLS.has(language) ? ["bash", "-n"] : ["true"];
+  const [command, ...args] = language === "js"
+    ? [process.execPath, "--input-type=module", "--check"]
+    : SHELLS.has(language)
+    ? ["bash", "-n"]
+    : ["true"];
   return new Promise((resolve, reject) => {
-    const child = execFile(command, args, { timeout: SOON }, (error, _, stderr) => resolve(error ? stderr || error.message : ""));
+    const child = execFile(
+      command,
+      args,
+      { timeout: SOON },
+      (error, _, stderr) => resolve(error ? stderr || error.message : ""),
+    );
     child.once("error", reject);
     child.stdin.on("error", () => {}); // it ended before it had read everything
     child.stdin.end(code);
@@ -69,7 +89,9 @@ export function mistakesOf({ language, code }) {
 
 /** Resolves with the blocks of a page that run. */
 export async function programsOf(page) {
-  return (await snippetsOf(page)).filter(({ language, words }) => RUNNABLE.has(language) && !words.includes("fragment"));
+  return (await snippetsOf(page)).filter(({ language, words }) =>
+    RUNNABLE.has(language) && !words.includes("fragment")
+  );
 }
 
 /** A program as a process, with its output. done resolves with the exit code. */
@@ -78,15 +100,24 @@ export class Program {
 
   constructor(t, command, args, options) {
     // In a process group, because `go run` and bash have children.
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, ...options });
+    const child = spawn(command, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+      ...options,
+    });
     this.done = new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", resolve);
     });
     this.done.catch(() => {});
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => { this.output += text; });
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => {
+        this.output += text;
+      });
     this.stdout = "";
-    child.stdout.on("data", (text) => { this.stdout += text; });
+    child.stdout.on("data", (text) => {
+      this.stdout += text;
+    });
     this.end = () => {
       try {
         process.kill(-child.pid, "SIGKILL");
@@ -98,7 +129,11 @@ export class Program {
 
   /** Resolves when it ends with 0. */
   async succeeded(ms = SOON) {
-    const code = await deadline(this.done, ms, () => `the end of the program; its output so far:\n${this.output}`);
+    const code = await deadline(
+      this.done,
+      ms,
+      () => `the end of the program; its output so far:\n${this.output}`,
+    );
     if (code !== 0) throw new Error(`it ended with ${code}:\n${this.output}`);
   }
 }

@@ -37,7 +37,10 @@ async function application(t) {
       case "/form": {
         let bytes = 0;
         for await (const chunk of request) bytes += chunk.length;
-        return response.end(`${bytes} bytes, ${request.headers.cookie}, ${request.headers.host}, ${request.headers["x-forwarded-for"]}`);
+        return response
+          .end(`${bytes} bytes, ${request.headers.cookie}, ${request.headers.host}, ${
+            request.headers["x-forwarded-for"]
+          }`);
       }
       case "/feed":
         response.setHeader("Content-Type", "text/event-stream");
@@ -50,8 +53,11 @@ async function application(t) {
   const sockets = new Set();
   app.on("connection", (socket) => sockets.add(socket.on("close", () => sockets.delete(socket))));
   app.on("upgrade", (request, socket) => {
-    const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    const accept = createHash("sha1")
+      .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest("base64");
+    socket
+      .write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
     socket.on("error", () => {});
     socket.on("data", (frame) => { // a short text frame arrives in one piece, masked
       if ((frame[0] & 0x0f) !== 1) return socket.end();
@@ -78,12 +84,18 @@ test("an application shares the address", TEST, async (t) => {
   await page.exposeFunction("report", (line) => tape.push({ name: line.split(" ")[0], line }));
   await page.addInitScript(() => {
     // The function say() of the page appends to told.
-    setInterval(() => { for (const line of globalThis.eval("typeof told === 'undefined' ? [] : told.splice(0)")) window.report(line); }, 20);
+    setInterval(() => {
+      for (const line of globalThis.eval("typeof told === 'undefined' ? [] : told.splice(0)"))
+        window.report(line);
+    }, 20);
   });
   await page.goto(server.url);
   assert.equal((await tape.next("echo")).line, "echo hello");
   assert.equal((await tape.next("feed")).line, "feed from the application");
-  assert.equal((await tape.next("form")).line, `form 1048576 bytes, session=1, 127.0.0.1:${server.port}, 127.0.0.1`);
+  assert.equal(
+    (await tape.next("form")).line,
+    `form 1048576 bytes, session=1, 127.0.0.1:${server.port}, 127.0.0.1`,
+  );
   await tape.next("connected");
   await server.publish({ target: { all: true }, type: "paid", data: 9.99 });
   await tape.next("paid");

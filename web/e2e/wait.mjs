@@ -15,7 +15,10 @@ export const TEST = { timeout: 300_000 };
 export function deadline(promise, ms, what) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${typeof what === "function" ? what() : what}`)), ms);
+    timer = setTimeout(
+      () => reject(new Error(`waited ${ms} ms for ${typeof what === "function" ? what() : what}`)),
+      ms,
+    );
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -36,7 +39,9 @@ export async function retry(ask, what, ms = SOON) {
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`waited ${ms} ms for ${typeof what === "function" ? what() : what}`, { cause: last });
+  throw new Error(`waited ${ms} ms for ${typeof what === "function" ? what() : what}`, {
+    cause: last,
+  });
 }
 
 /**
@@ -45,13 +50,19 @@ export async function retry(ask, what, ms = SOON) {
  */
 export async function forEach(items, limit, run) {
   const queue = items.values(); // one iterator for all workers
-  const work = async () => { for (const item of queue) await run(item); };
+  const work = async () => {
+    for (const item of queue) await run(item);
+  };
   await Promise.all(Array.from({ length: limit }, work));
 }
 
 /** Resolves with the arguments of the next `name` of an emitter (socket, engine, process). */
 export function once(emitter, name, ms = SOON) {
-  return deadline(new Promise((resolve) => emitter.once(name, (...args) => resolve(args))), ms, `"${name}"`);
+  return deadline(
+    new Promise((resolve) => emitter.once(name, (...args) => resolve(args))),
+    ms,
+    `"${name}"`,
+  );
 }
 
 /** A Tape keeps items in the order they arrived, and lets a test wait for further ones. */
@@ -83,23 +94,41 @@ export class Tape {
       this.#waiting.add(check);
       check();
     });
-    return deadline(found, ms, () => `${what} at ${this.name}, which has ${this.items.length}, the last: ${JSON.stringify(this.items.slice(-5))}`)
+    return deadline(
+      found,
+      ms,
+      () =>
+        `${what} at ${this.name}, which has ${this.items.length}, the last: ${
+          JSON.stringify(this.items.slice(-5))
+        }`,
+    )
       .finally(() => this.#waiting.delete(check));
   }
 
   /** Resolves with the first item of that name, from position `from` on, that test accepts. */
   next(name, { from = 0, test = () => true, ms = SOON } = {}) {
-    return this.until((items) => items.slice(from).find((item) => item.name === name && test(item)), `"${name}"`, ms);
+    return this.until(
+      (items) => items.slice(from).find((item) => item.name === name && test(item)),
+      `"${name}"`,
+      ms,
+    );
   }
 
   /** Resolves with the first n items that pick accepts. */
   take(n, pick, ms = SOON) {
     let seen = 0;
     const picked = [];
-    return this.until((items) => {
-      for (; seen < items.length && picked.length < n; seen++) if (pick(items[seen])) picked.push(items[seen]);
-      return picked.length >= n && picked;
-    }, `${n} of its kind`, ms);
+    return this.until(
+      (items) => {
+        for (; seen < items.length && picked.length < n; seen++)
+          if (pick(items[seen]))
+            picked
+              .push(items[seen]);
+        return picked.length >= n && picked;
+      },
+      `${n} of its kind`,
+      ms,
+    );
   }
 
   named(name) {

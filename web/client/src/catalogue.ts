@@ -1,20 +1,13 @@
-// Written by notify/typescript from the server's table of kinds. Change that, then run make
-// generate.
+// Written by notify/typescript from the server's table of kinds. Change that, then run make generate.
 
 export type Priority = "low" | "medium" | "normal" | "high";
 
-/**
- * What all kinds of the catalogue say of themselves: in data.metadata, and in the metadata beside
- * data.
- */
+/** What all kinds of the catalogue say of themselves: in data.metadata, and in the metadata beside data. */
 export interface KindMetadata {
   /** The kind's, or the backend's own word. */
   category: string;
   priority: Priority;
-  /**
-   * What it came from: "webhook", "job-processor", "realtime-update", "user-activity", "system" or
-   * the backend's word.
-   */
+  /** What it came from: "webhook", "job-processor", "realtime-update", "user-activity", "system" or the backend's word. */
   source?: string;
   /** Of the system itself, for everyone who watches it. */
   system?: true;
@@ -376,8 +369,8 @@ export interface SecurityAlertData<Severity extends SecurityAlertSeverity = Secu
 }
 
 /**
- * What a handler of the types that job, video-processing, data-export and batch-operation share
- * finds: the fields of all, and of each. `jobType` tells them apart.
+ * What a handler of the types that job, video-processing, data-export and batch-operation share finds:
+ * the fields of all, and of each. `jobType` tells them apart.
  */
 export interface AnyJobData<Status extends JobStatus = JobStatus> {
   /** The job, or the own id of a special kind. */

@@ -102,7 +102,10 @@ export function connect(options: Options = {}): Client {
     close: () => driver.close(),
   } as Client;
   for (const name in state) {
-    Object.defineProperty(client, name, { get: () => state[name as keyof State], enumerable: true });
+    Object.defineProperty(client, name, {
+      get: () => state[name as keyof State],
+      enumerable: true,
+    });
   }
 
   const driver: Driver = share(options, sink, log) ?? new Connection(options, sink, log);

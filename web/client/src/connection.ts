@@ -92,7 +92,7 @@ export class Connection implements Driver {
       return { joined: join.filter((name) => !denied.includes(name)), denied };
     } catch (error) {
       // The server refused the request as a whole. It would refuse a handshake with these channels.
-      if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
+      if (this.#status === "connected") { for (const name of added) this.#channels.delete(name); }
       throw error;
     }
   }
@@ -246,7 +246,8 @@ export class Connection implements Driver {
     else {
       const wait = this.#rounds.wait(error?.retryAfter);
       this.#log("retry in", Math.round(wait), "ms");
-      this.#timer = setTimeout(() => this.#begin(), wait); // before the handlers run, which may close
+      // Before the handlers run, which may close.
+      this.#timer = setTimeout(() => this.#begin(), wait);
       this.#set("reconnecting", { error: error ?? clientError("network", reason) });
     }
     if (code) this.#sink.event("error", error, "");

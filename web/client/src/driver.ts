@@ -4,7 +4,10 @@ import { clientError } from "./errors.ts";
 import type { Client, Joined } from "./types.ts";
 
 /** The readable state of a connection. */
-export type State = Pick<Client, "status" | "transport" | "error" | "clientId" | "connection" | "lastId">;
+export type State = Pick<
+  Client,
+  "status" | "transport" | "error" | "clientId" | "connection" | "lastId"
+>;
 
 /** What a driver reports to its client. */
 export interface DriverSink {

@@ -22,7 +22,10 @@ export const withCode = (error: any): ClientError | undefined =>
 export function withTimeout<T>(promise: T | Promise<T>, ms: number, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout>;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(clientError("timeout", `${what}: no answer within ${ms} ms`)), ms);
+    timer = setTimeout(
+      () => reject(clientError("timeout", `${what}: no answer within ${ms} ms`)),
+      ms,
+    );
   });
   return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

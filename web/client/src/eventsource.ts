@@ -30,7 +30,12 @@ async function problemOf(response: Response): Promise<ClientError> {
 }
 
 /** Opens a link. url: of the stream. */
-export function openStream(url: URL, handshake: Handshake, options: StreamOptions, sink: LinkSink): Link {
+export function openStream(
+  url: URL,
+  handshake: Handshake,
+  options: StreamOptions,
+  sink: LinkSink,
+): Link {
   const { userId, username, token, ticket, channels, sessionId, since } = handshake;
   const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
   const requests = new AbortController();
@@ -49,7 +54,10 @@ export function openStream(url: URL, handshake: Handshake, options: StreamOption
       ...init,
       signal: requests.signal,
       credentials: withCredentials ? "include" : "same-origin",
-      headers: { ...init?.headers, ...(handshake.token && { Authorization: "Bearer " + handshake.token }) },
+      headers: {
+        ...init?.headers,
+        ...(handshake.token && { Authorization: "Bearer " + handshake.token }),
+      },
     });
     if (!response.ok) throw await problemOf(response);
     return response;
@@ -79,7 +87,9 @@ export function openStream(url: URL, handshake: Handshake, options: StreamOption
   async function start() {
     let credentials: Query = ticket ? { ticket } : { userId, username };
     if (token && !ticket) {
-      credentials = tokenInUrl ? { ...credentials, token } : { ticket: (await post("/tickets")).ticket };
+      credentials = tokenInUrl
+        ? { ...credentials, token }
+        : { ticket: (await post("/tickets")).ticket };
     }
     if (!open) return;
     const to = urlOf("", { ...credentials, sessionId, lastEventId: since, envelope: "true" });
@@ -130,7 +140,9 @@ export function openStream(url: URL, handshake: Handshake, options: StreamOption
       const [path, content] = requestsByEvent[name] ?? [];
       if (!path) throw clientError("unsupported", `${name} needs the transport socket.io`);
       // One at a time: requests can overtake each other, and the last join or leave must win.
-      const answer = lastRequest.then(() => withTimeout(post(`/${clientId}/${path}`, content), timeout, name));
+      const answer = lastRequest.then(() =>
+        withTimeout(post(`/${clientId}/${path}`, content), timeout, name)
+      );
       lastRequest = answer.catch(() => {});
       await answer;
       if (token && open) {

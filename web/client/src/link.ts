@@ -79,7 +79,8 @@ export const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value));
  */
 export function notificationOf(name: string, args: any[], id: string, own: boolean): Notification {
   const [first] = args;
-  const isNotification = args.length === 1 && first?.type === name && "data" in first && first.timestamp;
+  const isNotification = args.length === 1 && first?.type === name && "data" in first &&
+    first.timestamp;
   if (isNotification && (first.id ?? id) === id) return { metadata: {}, ...first };
   return {
     ...(own && !isReply({ type: name }) && { id }),

@@ -29,8 +29,12 @@ export class Queue {
   async request<T>(send: () => Promise<T>, timeout: number): Promise<T> {
     let entry: Entry;
     // The answer is wrapped in an array, because it has a deadline of its own.
-    const sent = new Promise<[Promise<T>]>((resolve, reject) => this.#entries.add(entry = { send: () => resolve([send()]), reject }));
-    return (await withTimeout(sent, timeout, "connect").finally(() => this.#entries.delete(entry)))[0];
+    const sent = new Promise<[Promise<T>]>((resolve, reject) =>
+      this.#entries.add(entry = { send: () => resolve([send()]), reject })
+    );
+    return (await withTimeout(sent, timeout, "connect").finally(() => this.#entries.delete(entry)))[
+      0
+    ];
   }
 
   /** Sends everything. */

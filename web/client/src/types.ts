@@ -176,9 +176,9 @@ export interface Receipt {
  * The argument of the handlers of a name: the control event, or the notification. For a union of
  * names it is the union of theirs.
  */
-export type EventOf<Name extends string> =
-  Name extends keyof ControlEvents ? ControlEvents[Name]
-    : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name> : Notification;
+export type EventOf<Name extends string> = Name extends keyof ControlEvents ? ControlEvents[Name]
+  : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name>
+  : Notification;
 
 /** The handler for a name. id: the cursor after the event. */
 export type HandlerOf<Name extends string> = (event: EventOf<Name>, id: string) => void;

@@ -2,7 +2,14 @@
 // connection reconnects, queues and chooses the transport.
 
 import { clientError } from "./errors.ts";
-import { CONTROL_EVENTS, isId, notificationOf, type Handshake, type Link, type LinkSink } from "./link.ts";
+import {
+  CONTROL_EVENTS,
+  isId,
+  notificationOf,
+  type Handshake,
+  type Link,
+  type LinkSink,
+} from "./link.ts";
 import { Pending } from "./pending.ts";
 import { REPLIES } from "./replies.ts";
 import type { ClientError } from "./types.ts";
@@ -14,7 +21,12 @@ export interface SocketOptions {
 }
 
 /** Opens a link. */
-export function openSocket(url: URL, handshake: Handshake, { timeout, Socket }: SocketOptions, sink: LinkSink): Link {
+export function openSocket(
+  url: URL,
+  handshake: Handshake,
+  { timeout, Socket }: SocketOptions,
+  sink: LinkSink,
+): Link {
   const acknowledgements = new Pending<{ reply: string | undefined; tab: string | undefined }>();
   let open = true, patience = 0, lastId = "";
   /** Takes the next attachment of the packet that is being read. */
@@ -85,7 +97,10 @@ export function openSocket(url: URL, handshake: Handshake, { timeout, Socket }: 
       if (type === "0") {
         if (data?.pid) sink.session(data.pid);
       } else if (type === "1") {
-        end("disconnected by the server", clientError("disconnected", "disconnected by the server"));
+        end(
+          "disconnected by the server",
+          clientError("disconnected", "disconnected by the server"),
+        );
       } else if (type === "4") {
         const { message, data: refusal } = data;
         end(message, clientError(refusal?.code ?? "forbidden", message, refusal?.retryAfter));
@@ -112,7 +127,8 @@ export function openSocket(url: URL, handshake: Handshake, { timeout, Socket }: 
    */
   function senderOf(name: string, value: any): string | undefined {
     const refusal = name === "error" && value?.code !== "rate_limited";
-    const isAnswered = ({ reply }: { reply: string | undefined }) => reply === name || refusal && reply !== undefined;
+    const isAnswered = ({ reply }: { reply: string | undefined }) =>
+      reply === name || refusal && reply !== undefined;
     return acknowledgements.notes.find(isAnswered)?.tab;
   }
 

@@ -6,7 +6,9 @@ import { Server } from "../../e2e/harness.mjs";
 import { Line } from "../../e2e/proxy.mjs";
 
 const servers = new Map<string, Server>();
-process.once("exit", () => { for (const server of servers.values()) server.kill(); });
+process.once("exit", () => {
+  for (const server of servers.values()) server.kill();
+});
 
 function find(url: string): Server {
   const server = servers.get(url);
@@ -17,7 +19,11 @@ function find(url: string): Server {
 /**
  * Starts a server with these settings, or another program of the repository. Resolves with its url.
  */
-export async function startServer(_: unknown, env: Record<string, string> = {}, program = "."): Promise<string> {
+export async function startServer(
+  _: unknown,
+  env: Record<string, string> = {},
+  program = ".",
+): Promise<string> {
   const server = await Server.run(env, program);
   servers.set(server.url, server);
   return server.url;
@@ -46,7 +52,13 @@ export async function publish(_: unknown, url: string, body: unknown): Promise<u
 }
 
 /** Calls any route of the HTTP API. */
-export async function api(_: unknown, url: string, method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }> {
+export async function api(
+  _: unknown,
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; json: unknown }> {
   return find(url).api(method, path, body);
 }
 
@@ -61,7 +73,12 @@ export async function startLine(_: unknown, url: string): Promise<string> {
 }
 
 /** Changes the rules of a network, and closes its connections. up: whether it accepts new ones. */
-export async function setLine(_: unknown, url: string, websockets: "pass" | "refuse" | "swallow", up = true): Promise<void> {
+export async function setLine(
+  _: unknown,
+  url: string,
+  websockets: "pass" | "refuse" | "swallow",
+  up = true,
+): Promise<void> {
   const line = lines.get(url)!;
   line.websockets = websockets;
   line.cut();
@@ -80,9 +97,16 @@ export async function stopLine(_: unknown, url: string): Promise<void> {
 }
 
 /** Returns a JWT (HS256). seconds: until it expires. */
-export async function sign(_: unknown, secret: string, claims: Record<string, unknown>, seconds = 600): Promise<string> {
+export async function sign(
+  _: unknown,
+  secret: string,
+  claims: Record<string, unknown>,
+  seconds = 600,
+): Promise<string> {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ exp: Math.floor(Date.now() / 1000) + seconds, ...claims })}`;
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${
+    part({ exp: Math.floor(Date.now() / 1000) + seconds, ...claims })
+  }`;
   return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
 }
 

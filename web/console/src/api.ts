@@ -23,7 +23,10 @@ export interface Answer<T> {
  * The address of the API: that of the page, or its parent when the page is at /console/. It ends
  * with a slash.
  */
-export const base = new URL(/\/console\/(index\.html)?$/.test(location.pathname) ? "../" : "./", location.href.split(/[?#]/)[0]);
+export const base = new URL(
+  /\/console\/(index\.html)?$/.test(location.pathname) ? "../" : "./",
+  location.href.split(/[?#]/)[0],
+);
 
 const STORED = "roomcast:key";
 
@@ -60,9 +63,18 @@ export function takeKey(): void {
  * aborts. Without a key it does not call routes that need one, which would only fill the server's
  * log.
  */
-export async function call<T = any>(method: string, path: string, o: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Answer<T>> {
+export async function call<T = any>(
+  method: string,
+  path: string,
+  o: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Answer<T>> {
   if (path.startsWith("v1/") && !key.value) {
-    return { status: 0, json: undefined as T, text: "", problem: { status: 401, code: "unauthenticated", detail: "an API key is needed" } };
+    return {
+      status: 0,
+      json: undefined as T,
+      text: "",
+      problem: { status: 401, code: "unauthenticated", detail: "an API key is needed" },
+    };
   }
   const headers: Record<string, string> = { ...o.headers };
   if (o.body !== undefined) headers["Content-Type"] = "application/json";
@@ -70,20 +82,34 @@ export async function call<T = any>(method: string, path: string, o: { body?: st
   const limit = AbortSignal.timeout(20_000);
   try {
     const response = await fetch(new URL(path, base), {
-      method, headers, body: o.body ?? null, signal: o.signal ? AbortSignal.any([o.signal, limit]) : limit,
+      method,
+      headers,
+      body: o.body ?? null,
+      signal: o.signal ? AbortSignal.any([o.signal, limit]) : limit,
     });
     const text = await response.text();
     const value = parse(text);
     if (response.ok) return { status: response.status, json: value as T, text };
     const { code = "", detail, title, field, request_id } = value ?? {};
-    const problem: Problem = { status: response.status, code, detail: detail ?? title ?? `status ${response.status}` };
+    const problem: Problem = {
+      status: response.status,
+      code,
+      detail: detail ?? title ?? `status ${response.status}`,
+    };
     if (field) problem.field = field;
     if (request_id) problem.request_id = request_id;
     return { status: response.status, json: value as T, text, problem };
   } catch (error) {
     if (o.signal?.aborted) throw error;
-    const detail = limit.aborted ? "the server did not answer in 20 s" : "the server cannot be reached";
-    return { status: 0, json: undefined as T, text: "", problem: { status: 0, code: "network", detail } };
+    const detail = limit.aborted
+      ? "the server did not answer in 20 s"
+      : "the server cannot be reached";
+    return {
+      status: 0,
+      json: undefined as T,
+      text: "",
+      problem: { status: 0, code: "network", detail },
+    };
   }
 }
 

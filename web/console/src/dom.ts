@@ -9,7 +9,11 @@ export type Child = Node | string | number | false | null | undefined;
  * Returns an element with attributes and children. A function, such as `onclick`, becomes a
  * listener.
  */
-export function h<Name extends keyof HTMLElementTagNameMap>(name: Name, props: Props = {}, ...children: Child[]): HTMLElementTagNameMap[Name] {
+export function h<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  props: Props = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Name] {
   const node = document.createElement(name);
   set(node, props);
   add(node, ...children);
@@ -28,7 +32,8 @@ export function set(node: Element, props: Props): void {
 /** Appends the children that are not empty. */
 export function add(node: ParentNode, ...children: Child[]): void {
   for (const child of children) {
-    if (child !== false && child !== null && child !== undefined) node.append(typeof child === "number" ? String(child) : child);
+    if (child !== false && child !== null && child !== undefined)
+      node.append(typeof child === "number" ? String(child) : child);
   }
 }
 
@@ -44,18 +49,31 @@ export const newId = (): string => `x${++count}`;
 
 /** Returns a field inside its label. */
 export function labelled(text: string, field: HTMLElement, hint = ""): HTMLLabelElement {
-  return h("label", {}, h("span", { class: "label" }, text, hint && h("small", {}, ` ${hint}`)), field);
+  return h(
+    "label",
+    {},
+    h("span", { class: "label" }, text, hint && h("small", {}, ` ${hint}`)),
+    field,
+  );
 }
 
 /** Returns a checkbox with its label. */
-export function check(text: string, checked: boolean, onchange: (checked: boolean) => void): HTMLLabelElement {
+export function check(
+  text: string,
+  checked: boolean,
+  onchange: (checked: boolean) => void,
+): HTMLLabelElement {
   const box = h("input", { type: "checkbox", checked, onchange: () => onchange(box.checked) });
   return h("label", { class: "check" }, box, text);
 }
 
 /** Returns a select. options: labels by value. */
 export function select(options: Record<string, string>, props: Props = {}): HTMLSelectElement {
-  return h("select", props, ...Object.entries(options).map(([value, label]) => h("option", { value }, label)));
+  return h(
+    "select",
+    props,
+    ...Object.entries(options).map(([value, label]) => h("option", { value }, label)),
+  );
 }
 
 /** Returns a button that does not submit its form. */
@@ -66,14 +84,19 @@ export function button(text: string, onclick: () => void, props: Props = {}): HT
 /** Returns a button that asks for confirmation before an action that cannot be undone. */
 export function risky(text: string, sure: string, run: () => void, props: Props = {}): HTMLElement {
   const ask = button(text, () => turn(true), props);
-  const yes = button(sure, () => { turn(false); run(); }, { class: "danger" });
+  const yes = button(sure, () => {
+    turn(false);
+    run();
+  }, { class: "danger" });
   const no = button("Keep", () => turn(false));
   const root = h("span", { class: "risky" }, ask);
   function turn(asking: boolean) {
     root.replaceChildren(...(asking ? [yes, no] : [ask]));
     (asking ? yes : ask).focus();
   }
-  set(root, { onkeydown: (event: KeyboardEvent) => event.key === "Escape" && yes.isConnected && turn(false) });
+  set(root, {
+    onkeydown: (event: KeyboardEvent) => event.key === "Escape" && yes.isConnected && turn(false),
+  });
   return root;
 }
 
@@ -82,7 +105,9 @@ export function copier(text: () => string, label = "Copy"): HTMLButtonElement {
   const self = button(label, async () => {
     const done = await navigator.clipboard?.writeText(text()).then(() => true, () => false);
     self.textContent = done ? "Copied" : "Select it and copy by hand";
-    setTimeout(() => { self.textContent = label; }, 1500);
+    setTimeout(() => {
+      self.textContent = label;
+    }, 1500);
   }, { class: "small", "aria-live": "polite" });
   return self;
 }
@@ -102,7 +127,11 @@ export interface Item<T> {
 export class List<T> {
   #items = new Map<string, Item<T>>();
 
-  constructor(readonly parent: Element, private readonly key: (item: T) => string, private readonly make: (item: T) => Item<T>) {}
+  constructor(
+    readonly parent: Element,
+    private readonly key: (item: T) => string,
+    private readonly make: (item: T) => Item<T>,
+  ) {}
 
   update(items: readonly T[]): void {
     const wanted = new Set(items.map(this.key));

@@ -55,7 +55,13 @@ export class Line {
 
 /** Returns a connection that fails with an event, because the line is cut. */
 function dead(event: "close" | "error"): EventTarget {
-  const target = Object.assign(new EventTarget(), { readyState: 0, close() {}, send() {}, onclose: null, onerror: null } as Record<string, any>);
-  setTimeout(() => target[`on${event}`]?.(Object.assign(new Event(event), { reason: "the line is cut" })), 0);
+  const target = Object.assign(
+    new EventTarget(),
+    { readyState: 0, close() {}, send() {}, onclose: null, onerror: null } as Record<string, any>,
+  );
+  setTimeout(
+    () => target[`on${event}`]?.(Object.assign(new Event(event), { reason: "the line is cut" })),
+    0,
+  );
   return target;
 }

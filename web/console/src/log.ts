@@ -4,8 +4,20 @@ import { add, h, set } from "./dom.ts";
 import { cut, json, time } from "./text.ts";
 
 /** The events about the connection, which are not notifications. */
-const CONTROL = new Set(["connected", "disconnect", "gap", "recovery", "heartbeat", "subscribed", "unsubscribed", "auth:expiring",
-  "auth:expired", "auth:refreshed", "error", "overloaded"]);
+const CONTROL = new Set([
+  "connected",
+  "disconnect",
+  "gap",
+  "recovery",
+  "heartbeat",
+  "subscribed",
+  "unsubscribed",
+  "auth:expiring",
+  "auth:expired",
+  "auth:refreshed",
+  "error",
+  "overloaded",
+]);
 
 /** How much of an open event is shown, in characters. */
 const LONGEST = 20_000;
@@ -30,12 +42,27 @@ export interface Entry {
 export function entryOf(name: string, value: any): Entry {
   const control = CONTROL.has(name);
   const { channel, channels } = control ? {} as any : value?.metadata ?? {};
-  const shown = value instanceof Error ? { code: (value as any).code, message: value.message } : value;
+  const shown = value instanceof Error
+    ? { code: (value as any).code, message: value.message }
+    : value;
   return {
-    name: control ? name : String(value?.type ?? name), control, tags: [], at: Date.now(),
-    id: control ? "" : value?.id ?? "", published: control ? "" : value?.timestamp ?? "",
+    name: control ? name : String(value?.type ?? name),
+    control,
+    tags: [],
+    at: Date.now(),
+    id: control ? "" : value?.id ?? "",
+    published: control ? "" : value?.timestamp ?? "",
     channels: [channels ?? channel ?? []].flat().filter((one: unknown) => typeof one === "string"),
-    text: json(control ? shown : value?.data), whole: control ? shown : { id: value?.id, type: value?.type, data: value?.data, timestamp: value?.timestamp, metadata: value?.metadata },
+    text: json(control ? shown : value?.data),
+    whole: control
+      ? shown
+      : {
+        id: value?.id,
+        type: value?.type,
+        data: value?.data,
+        timestamp: value?.timestamp,
+        metadata: value?.metadata,
+      },
   };
 }
 
@@ -51,8 +78,17 @@ export class Log {
   #wanted: (entry: Entry) => boolean = () => true;
 
   /** most: the number of entries kept. painted: called after each change. */
-  constructor(label: string, empty: string, private readonly most: number, private readonly painted: () => void = () => {}) {
-    this.root = h("div", { class: "log", role: "log", "aria-label": label, tabindex: 0 }, this.#list);
+  constructor(
+    label: string,
+    empty: string,
+    private readonly most: number,
+    private readonly painted: () => void = () => {},
+  ) {
+    this.root = h(
+      "div",
+      { class: "log", role: "log", "aria-label": label, tabindex: 0 },
+      this.#list,
+    );
     set(this.root, { "data-empty": empty });
   }
 
@@ -116,14 +152,35 @@ export class Log {
 
 function rowOf(entry: Entry, hidden: boolean): HTMLElement {
   const { name, id, control, tags, channels, at, published, text, whole } = entry;
-  const when = h("time", { datetime: new Date(at).toISOString(), title: published && `published ${published}` }, time(at));
+  const when = h("time", {
+    datetime: new Date(at).toISOString(),
+    title: published && `published ${published}`,
+  }, time(at));
   const names = h("span", { class: "name" }, h("b", { class: "type" }, name));
   for (const tag of tags) add(names, h("span", { class: `tag ${tag.split(" ")[0]}` }, tag));
-  for (const channel of channels) add(names, h("span", { class: "tag channel", title: `channel ${channel}` }, channel));
-  const details = h("details", { ontoggle: () => {
-    // Encoded when the row opens for the first time.
-    if (details.open && details.childElementCount === 1) add(details, h("pre", {}, cut(json(whole, 2), LONGEST)));
-  } }, h("summary", {}, when, names, h("code", { class: "id" }, id), h("span", { class: "data" }, cut(text, 2000))));
+  for (const channel of channels)
+    add(names, h("span", { class: "tag channel", title: `channel ${channel}` }, channel));
+  const details = h(
+    "details",
+    {
+      ontoggle: () => {
+        // Encoded when the row opens for the first time.
+        if (details.open && details.childElementCount === 1)
+          add(
+            details,
+            h("pre", {}, cut(json(whole, 2), LONGEST)),
+          );
+      },
+    },
+    h(
+      "summary",
+      {},
+      when,
+      names,
+      h("code", { class: "id" }, id),
+      h("span", { class: "data" }, cut(text, 2000)),
+    ),
+  );
   const row = h("li", { class: control ? "event control" : "event", hidden }, details);
   Object.assign(row.dataset, { id, type: name, tags: tags.join(",") });
   return row;

@@ -53,11 +53,16 @@ function route(first = false) {
 }
 
 takeKey();
-document.getElementById("nav")!.append(h("ul", {}, ...Object.entries(VIEWS).map(([name, { name: title }]) => {
-  const link = h("a", { href: to(name) }, title);
-  links.set(name, link);
-  return h("li", {}, link);
-})));
+document.getElementById("nav")!
+  .append(h(
+    "ul",
+    {},
+    ...Object.entries(VIEWS).map(([name, { name: title }]) => {
+      const link = h("a", { href: to(name) }, title);
+      links.set(name, link);
+      return h("li", {}, link);
+    }),
+  ));
 const keyButton = button("", askForKey, { class: "key", "aria-haspopup": "dialog" });
 const showKey = () => {
   say(keyButton, key.value ? "API key" : "No API key");

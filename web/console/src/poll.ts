@@ -7,8 +7,14 @@ export class Poll {
   #on = false;
   #paused = false;
 
-  constructor(private readonly run: (signal: AbortSignal) => Promise<void>, private readonly every = 2000) {
-    document.addEventListener("visibilitychange", () => document.hidden ? this.#halt() : this.#on && this.now());
+  constructor(
+    private readonly run: (signal: AbortSignal) => Promise<void>,
+    private readonly every = 2000,
+  ) {
+    document.addEventListener(
+      "visibilitychange",
+      () => document.hidden ? this.#halt() : this.#on && this.now(),
+    );
   }
 
   start(): void {
@@ -33,7 +39,8 @@ export class Poll {
     this.#halt();
     const stop = this.#stop = new AbortController();
     this.run(stop.signal).catch(() => {}).finally(() => {
-      if (!stop.signal.aborted && this.#on && !this.#paused) this.#timer = setTimeout(() => this.now(), this.every);
+      if (!stop.signal.aborted && this.#on && !this.#paused)
+        this.#timer = setTimeout(() => this.now(), this.every);
     });
   }
 

@@ -6,7 +6,11 @@ import { Mistake, type Field } from "./form.ts";
 import { words } from "./text.ts";
 
 const LABELS: Record<string, string> = {
-  user: "User ID", users: "User IDs", channel: "Channel", channels: "Channels", client: "Client ID",
+  user: "User ID",
+  users: "User IDs",
+  channel: "Channel",
+  channels: "Channels",
+  client: "Client ID",
 };
 
 /** Returns suggestions for the names of a kind of target, in their order. */
@@ -20,9 +24,21 @@ export function targetField(fallback: string, known: Known): Field {
   const id = newId();
   const kind = select({
     ...(fallback && { "": "the default of the kind" }),
-    user: "a user", users: "users", channel: "a channel", channels: "channels", client: "a connection", all: "everyone",
+    user: "a user",
+    users: "users",
+    channel: "a channel",
+    channels: "channels",
+    client: "a connection",
+    all: "everyone",
   }, { name: "target", "aria-label": "Target" });
-  const name = h("input", { name: "name", id, list: `${id}l`, spellcheck: "false", autocomplete: "off", "aria-describedby": `${id}e` });
+  const name = h("input", {
+    name: "name",
+    id,
+    list: `${id}l`,
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-describedby": `${id}e`,
+  });
   const label = h("label", { for: id, class: "label" });
   const named = h("div", { class: "field" }, label, name);
   const error = h("span", { class: "error", id: `${id}e` }), hint = h("span", { class: "hint" });
@@ -30,8 +46,29 @@ export function targetField(fallback: string, known: Known): Field {
   const several = () => kind.value.endsWith("s") && kind.value !== "";
   const field: Field = {
     path: "target",
-    root: h("div", { class: "wide form" },
-      h("div", { class: "pair" }, h("label", {}, h("span", { class: "label" }, "To", !fallback && h("span", { class: "req", "aria-hidden": "true" }, " *")), kind), named), error, hint, list),
+    root: h(
+      "div",
+      { class: "wide form" },
+      h(
+        "div",
+        { class: "pair" },
+        h(
+          "label",
+          {},
+          h(
+            "span",
+            { class: "label" },
+            "To",
+            !fallback && h("span", { class: "req", "aria-hidden": "true" }, " *"),
+          ),
+          kind,
+        ),
+        named,
+      ),
+      error,
+      hint,
+      list,
+    ),
     value() {
       if (!kind.value) return undefined;
       if (kind.value === "all") return `{"all": true}`;
@@ -40,7 +77,8 @@ export function targetField(fallback: string, known: Known): Field {
       return `{${JSON.stringify(kind.value)}: ${JSON.stringify(names)}}`;
     },
     fill(value) {
-      const [given, names] = Object.entries(value as object ?? {})[0] ?? [fallback ? "" : "user", ""];
+      const [given, names] = Object.entries(value as object ?? {})[0] ??
+        [fallback ? "" : "user", ""];
       kind.value = given;
       name.value = names === true ? "" : [names].flat().join(", ");
       turn();
@@ -76,10 +114,12 @@ export function targetField(fallback: string, known: Known): Field {
  */
 export async function suggestions(): Promise<Known> {
   const [users, channels] = await Promise.all([
-    call<{ users: { userId: string }[] }>("GET", "v1/users?online=true&limit=100"), call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100"),
+    call<{ users: { userId: string }[] }>("GET", "v1/users?online=true&limit=100"),
+    call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100"),
   ]);
   const names: Record<string, string[]> = {
-    user: users.json?.users?.map(({ userId }) => userId) ?? [], channel: channels.json?.channels?.map(({ channel }) => channel) ?? [],
+    user: users.json?.users?.map(({ userId }) => userId) ?? [],
+    channel: channels.json?.channels?.map(({ channel }) => channel) ?? [],
   };
   return (kind) => names[kind.replace(/s$/, "")] ?? [];
 }

@@ -1,6 +1,12 @@
 // The formats of times, numbers and JSON.
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+});
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const integer = new Intl.NumberFormat();
 
@@ -14,7 +20,8 @@ export const full = (at: string | number): string => moment.format(new Date(at))
 export const number = (value: number): string => integer.format(value);
 
 /** Returns a number with its noun, such as "3 connections". */
-export const plural = (n: number, one: string, many = `${one}s`): string => `${number(n)} ${n === 1 ? one : many}`;
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${number(n)} ${n === 1 ? one : many}`;
 
 const UNITS: [string, number][] = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
@@ -39,11 +46,17 @@ export function bytes(n: number): string {
 
 /** Returns a value as JSON, with the length in place of binary data. */
 export function json(value: unknown, space = 0): string {
-  return JSON.stringify(value, (_, item) => item instanceof ArrayBuffer ? `<${item.byteLength} bytes>` : item, space) ?? "";
+  return JSON.stringify(
+    value,
+    (_, item) => item instanceof ArrayBuffer ? `<${item.byteLength} bytes>` : item,
+    space,
+  ) ?? "";
 }
 
 /** Returns a text of at most so many characters. */
-export const cut = (text: string, most: number): string => text.length > most ? `${text.slice(0, most)}… (${number(text.length)} characters)` : text;
+export const cut = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most)}… (${number(text.length)} characters)` : text;
 
 /** Returns the items of a list that the user typed, split at commas and line ends. */
-export const words = (text: string): string[] => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
+export const words = (text: string): string[] =>
+  text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);

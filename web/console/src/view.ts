@@ -16,10 +16,23 @@ export interface View {
 }
 
 /** Returns the section of a view. Its heading gets the focus when the view is shown. */
-export function section(title: string, hint: string, tools: (Node | string)[], ...children: (Node | string)[]): HTMLElement {
-  return h("section", { class: "view" },
-    h("div", { class: "head" }, h("div", {}, h("h2", { tabindex: -1 }, title), h("p", { class: "hint" }, hint)), h("div", { class: "row" }, ...tools)),
-    ...children);
+export function section(
+  title: string,
+  hint: string,
+  tools: (Node | string)[],
+  ...children: (Node | string)[]
+): HTMLElement {
+  return h(
+    "section",
+    { class: "view" },
+    h(
+      "div",
+      { class: "head" },
+      h("div", {}, h("h2", { tabindex: -1 }, title), h("p", { class: "hint" }, hint)),
+      h("div", { class: "row" }, ...tools),
+    ),
+    ...children,
+  );
 }
 
 /** A line with the last result, which screen readers announce. */
@@ -42,7 +55,11 @@ export class Note {
     }
     const missing = problem.status === 401 && !key.value;
     this.say(before + (missing ? "This needs an API key." : lineOf(problem)), true);
-    if (problem.status === 401 || problem.status === 403) this.root.append(" ", button(missing ? "Enter it" : "Use another", askForKey, { class: "small" }));
+    if (problem.status === 401 || problem.status === 403)
+      this.root.append(
+        " ",
+        button(missing ? "Enter it" : "Use another", askForKey, { class: "small" }),
+      );
   }
 }
 
@@ -53,16 +70,47 @@ export const to = (view: string, params: Record<string, string> = {}): string =>
 };
 
 /** Returns a link to a view. */
-export const link = (text: string, view: string, params: Record<string, string> = {}): HTMLElement => h("a", { href: to(view, params) }, text);
+export const link = (
+  text: string,
+  view: string,
+  params: Record<string, string> = {},
+): HTMLElement => h("a", { href: to(view, params) }, text);
 
-const field = h("input", { type: "password", autocomplete: "off", spellcheck: "false", name: "key", "aria-describedby": "key-hint" });
-const dialog = h("dialog", { "aria-labelledby": "key-title" },
-  h("form", { method: "dialog", onsubmit: (event: Event) => { event.preventDefault(); finish(field.value.trim()); } },
+const field = h("input", {
+  type: "password",
+  autocomplete: "off",
+  spellcheck: "false",
+  name: "key",
+  "aria-describedby": "key-hint",
+});
+const dialog = h(
+  "dialog",
+  { "aria-labelledby": "key-title" },
+  h(
+    "form",
+    {
+      method: "dialog",
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        finish(field.value.trim());
+      },
+    },
     h("h2", { id: "key-title" }, "API key"),
-    h("p", { class: "hint", id: "key-hint" }, "One of API_KEYS, or the key that the server prints at each start when API_KEYS is not set. Only this tab keeps it."),
+    h(
+      "p",
+      { class: "hint", id: "key-hint" },
+      "One of API_KEYS, or the key that the server prints at each start when API_KEYS is not set. Only this tab keeps it.",
+    ),
     h("label", {}, h("span", { class: "label" }, "Key"), field),
-    h("div", { class: "row end" },
-      button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
+    h(
+      "div",
+      { class: "row end" },
+      button("Forget it", () => finish("")),
+      button("Cancel", () => dialog.close()),
+      h("button", { class: "primary" }, "Use it"),
+    ),
+  ),
+);
 
 function finish(value: string) {
   dialog.close();
@@ -77,11 +125,27 @@ export function askForKey(): void {
 }
 
 /** Returns a table with headings. Narrow pages show it as cards. */
-export function table(caption: string, headings: string[]): { root: HTMLElement; body: HTMLTableSectionElement } {
+export function table(
+  caption: string,
+  headings: string[],
+): { root: HTMLElement; body: HTMLTableSectionElement } {
   // The roles are explicit because some browsers drop those of a table in a layout of cards.
   const body = h("tbody", { role: "rowgroup" });
-  const root = h("table", { role: "table" }, h("caption", { class: "unseen" }, caption),
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...headings.map((text) => h("th", { scope: "col", role: "columnheader" }, text)))), body);
+  const root = h(
+    "table",
+    { role: "table" },
+    h("caption", { class: "unseen" }, caption),
+    h(
+      "thead",
+      { role: "rowgroup" },
+      h(
+        "tr",
+        { role: "row" },
+        ...headings.map((text) => h("th", { scope: "col", role: "columnheader" }, text)),
+      ),
+    ),
+    body,
+  );
   return { root: h("div", { class: "card scroll" }, root), body };
 }
 

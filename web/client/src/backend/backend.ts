@@ -18,5 +18,10 @@ export interface Backend extends KindFunctions, NotifyFunctions, PresenceFunctio
  */
 export function createBackend(options: BackendOptions = {}): Backend {
   const call = caller(options);
-  return { ...kindFunctions(call), ...notifyFunctions(call), ...presenceFunctions(call), SSEManager: manager(call) };
+  return {
+    ...kindFunctions(call),
+    ...notifyFunctions(call),
+    ...presenceFunctions(call),
+    SSEManager: manager(call),
+  };
 }

@@ -10,30 +10,38 @@ import type { PresenceFunctions } from "./presence.ts";
  * Sends a text, or a notification of any type, to one connection. Resolves with whether it exists
  * now.
  */
-export const notifyClient: NotifyFunctions["notifyClient"] = (...args: [any, any]) => standard().notifyClient(...args);
+export const notifyClient: NotifyFunctions["notifyClient"] = (...args: [any, any]) =>
+  standard().notifyClient(...args);
 /**
  * Sends a text, or a notification of any type, to a user. Resolves with how many connections there
  * are now.
  */
-export const notifyUser: NotifyFunctions["notifyUser"] = (...args: [any, any]) => standard().notifyUser(...args);
+export const notifyUser: NotifyFunctions["notifyUser"] = (...args: [any, any]) =>
+  standard().notifyUser(...args);
 /** Sends a notification to many users. Resolves with how many of them are online. */
-export const sendMultiUserNotification: NotifyFunctions["sendMultiUserNotification"] =
-  (...args: [any, any]) => standard().sendMultiUserNotification(...args);
+export const sendMultiUserNotification: NotifyFunctions["sendMultiUserNotification"] = (
+  ...args: [any, any]
+) => standard().sendMultiUserNotification(...args);
 /**
  * Sends a notification to the members of many channels. Resolves with how many channels have
  * members.
  */
-export const sendMultiChannelNotification: NotifyFunctions["sendMultiChannelNotification"] =
-  (...args: [any, any]) => standard().sendMultiChannelNotification(...args);
+export const sendMultiChannelNotification: NotifyFunctions["sendMultiChannelNotification"] = (
+  ...args: [any, any]
+) => standard().sendMultiChannelNotification(...args);
 
 /** Joins current connections to a channel. Resolves with their number. */
-export const joinChannel: PresenceFunctions["joinChannel"] = (...args) => standard().joinChannel(...args);
+export const joinChannel: PresenceFunctions["joinChannel"] = (...args) =>
+  standard().joinChannel(...args);
 /** Removes connections from a channel. Resolves with how many were in it. */
-export const leaveChannel: PresenceFunctions["leaveChannel"] = (...args) => standard().leaveChannel(...args);
+export const leaveChannel: PresenceFunctions["leaveChannel"] = (...args) =>
+  standard().leaveChannel(...args);
 /** Resolves with credentials for one connection of a user, or with undefined after a failure. */
-export const issueTicket: PresenceFunctions["issueTicket"] = (...args) => standard().issueTicket(...args);
+export const issueTicket: PresenceFunctions["issueTicket"] = (...args) =>
+  standard().issueTicket(...args);
 /** Resolves with the stored notifications of a user or a channel, oldest first. */
-export const getHistory: PresenceFunctions["getHistory"] = (...args) => standard().getHistory(...args);
+export const getHistory: PresenceFunctions["getHistory"] = (...args) =>
+  standard().getHistory(...args);
 
 /** The connections, and sends of any type. */
 export const SSEManager: Manager = {

@@ -44,30 +44,55 @@ export interface PresenceFunctions {
    * (`"0"`: all that are stored), up to `limit` (default 100, at most 1000). After a failure the
    * list is empty and the cursor is `since`.
    */
-  getHistory(of: { user: string } | { channel: string }, options?: { since?: string | undefined; limit?: number | undefined }): Promise<History>;
+  getHistory(
+    of: { user: string } | { channel: string },
+    options?: { since?: string | undefined; limit?: number | undefined },
+  ): Promise<History>;
 }
 
 /** Returns the functions of {@link PresenceFunctions}. */
 export function presenceFunctions(call: Call): PresenceFunctions {
-  const member = (from: string, method: "PUT" | "DELETE", { client, user }: Who, channel: string) => {
-    const [list, id] = client === undefined ? ["users", named(from, "user", user)] : ["connections", named(from, "client", client)];
-    const path = `/v1/${list}/${encodeURIComponent(id)}/channels/${encodeURIComponent(named(from, "channel", channel))}`;
+  const member = (
+    from: string,
+    method: "PUT" | "DELETE",
+    { client, user }: Who,
+    channel: string,
+  ) => {
+    const [list, id] = client === undefined
+      ? ["users", named(from, "user", user)]
+      : ["connections", named(from, "client", client)];
+    const path = `/v1/${list}/${encodeURIComponent(id)}/channels/${
+      encodeURIComponent(named(from, "channel", channel))
+    }`;
     return call({ from, method, path, absent: true, reads: method === "PUT" ? "joined" : "left" });
   };
   return {
-    joinChannel: (who, channel) => member("joinChannel", "PUT", who, channel).then((answer) => answer?.joined ?? 0),
-    leaveChannel: (who, channel) => member("leaveChannel", "DELETE", who, channel).then((answer) => answer?.left ?? 0),
+    joinChannel: (who, channel) =>
+      member("joinChannel", "PUT", who, channel).then((answer) => answer?.joined ?? 0),
+    leaveChannel: (who, channel) =>
+      member("leaveChannel", "DELETE", who, channel).then((answer) => answer?.left ?? 0),
     issueTicket: (userId, options) =>
       call({
-        from: "issueTicket", method: "POST", path: "/v1/tickets", reads: "ticket",
+        from: "issueTicket",
+        method: "POST",
+        path: "/v1/tickets",
+        reads: "ticket",
         body: { ...options, userId: named("issueTicket", "userId", userId) },
       }),
     getHistory: (of, { since, limit } = {}) => {
       const query = new URLSearchParams({
-        ...("user" in of ? { user: named("getHistory", "user", of.user) } : { channel: named("getHistory", "channel", of.channel) }),
-        ...(since && { since }), ...(limit && { limit: `${limit}` }),
+        ...("user" in of
+          ? { user: named("getHistory", "user", of.user) }
+          : { channel: named("getHistory", "channel", of.channel) }),
+        ...(since && { since }),
+        ...(limit && { limit: `${limit}` }),
       });
-      return call({ from: "getHistory", method: "GET", path: `/v1/notifications?${query}`, reads: "notifications" })
+      return call({
+        from: "getHistory",
+        method: "GET",
+        path: `/v1/notifications?${query}`,
+        reads: "notifications",
+      })
         .then((answer) => answer ?? { notifications: [], gap: false, cursor: since ?? "" });
     },
   };

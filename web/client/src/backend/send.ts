@@ -19,7 +19,9 @@ function kindFunction(call: Call, from: Name) {
     head[status] = args.shift();
     const [given, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
     const { metadata, ...data } = fieldsOf(from, given);
-    const to = target == null ? ownTarget(from, own, id, head, data, targetId) : targetOf(from, target, targetId);
+    const to = target == null
+      ? ownTarget(from, own, id, head, data, targetId)
+      : targetOf(from, target, targetId);
     const body = { ...head, data, metadata, target: to };
     return send(call, from, `/v1/notifications/${kind}`, body, options)
       .then((delivered) => (target === "client" ? delivered > 0 : delivered));
@@ -30,16 +32,27 @@ function kindFunction(call: Call, from: Name) {
 function fieldsOf(from: string, data: any): Fields {
   if (data == null) return {};
   const fields = typeof data.toJSON === "function" ? data.toJSON() : data;
-  if (typeof fields !== "object" || Array.isArray(fields)) throw new TypeError(`${from}: data is not an object`);
+  if (typeof fields !== "object" || Array.isArray(fields))
+    throw new TypeError(`${from}: data is not an object`);
   return fields;
 }
 
 /** Checks the default target of a kind, which is not in the request. */
-function ownTarget(from: string, own: string, id: string, head: Fields, data: Fields, targetId: unknown): undefined {
+function ownTarget(
+  from: string,
+  own: string,
+  id: string,
+  head: Fields,
+  data: Fields,
+  targetId: unknown,
+): undefined {
   // Otherwise the notification would go to the default target, which can be everyone.
-  if (targetId != null) throw new TypeError(`${from}: targetId without target, expected "user", "client" or "channel" as target`);
+  if (targetId != null)
+    throw new TypeError(`${from}: targetId without target, expected "user", "client" or "channel" as target`);
   const field = own.startsWith("data.") && own.slice(5);
-  if (field && !data[field]) throw new TypeError(`${from}: no target: expected ${own}, or target and targetId`);
+  if (field && !data[field])
+    throw new TypeError(`${from}: no target: expected ${own}, or target and targetId`);
   if (own === "user") named(from, id, head[id]);
-  if (own === "") throw new TypeError(`${from}: target is missing: "user", "client", "channel" or "all", followed by a targetId`);
+  if (own === "")
+    throw new TypeError(`${from}: target is missing: "user", "client", "channel" or "all", followed by a targetId`);
 }

@@ -54,7 +54,11 @@ export type NamedTarget =
   | [target: "all", targetId?: string | null | undefined, options?: SendOptions];
 
 /** The arguments after data, for a kind with a default target. */
-export type OptionalTarget = NamedTarget | [target?: undefined, targetId?: undefined, options?: SendOptions];
+export type OptionalTarget = NamedTarget | [
+  target?: undefined,
+  targetId?: undefined,
+  options?: SendOptions,
+];
 
 /** For one connection, whether it exists now; else the number of current connections. */
 export type Sent<To extends readonly unknown[]> = Promise<Reached<To[0]>>;

@@ -1,6 +1,15 @@
 // The base of the hooks: a seat, and the state of its connection.
 
-import { createContext, useCallback, useContext, useEffect, useInsertionEffect, useMemo, useState, useSyncExternalStore } from "react";
+import {
+  createContext,
+  useCallback,
+  useContext,
+  useEffect,
+  useInsertionEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import type { Transport } from "../types.ts";
 import { placeOf, type Box, type HookOptions, type Place } from "./options.ts";
 import { IDLE, peek, WAITING, type Snapshot } from "./pool.ts";
@@ -28,7 +37,9 @@ export function usePlace(options: HookOptions, transport: "auto" | Transport): P
   // get that of another user.
   const box = useMemo<Box>(() => ({ current: options }), [place.key]);
   // Before all other effects, so that these find the newest options.
-  useInsertionEffect(() => { box.current = options; });
+  useInsertionEffect(() => {
+    box.current = options;
+  });
   return { ...place, box };
 }
 
@@ -48,7 +59,10 @@ export function useSeat(place: Place): Use {
   const { box, client, token, base } = place, idle = place.key === undefined && !client;
 
   // The box and the client identify the place.
-  const subscribe = useCallback((listener: () => void) => idle ? () => {} : seat.attach(place, listener), [seat, box, client]);
+  const subscribe = useCallback(
+    (listener: () => void) => idle ? () => {} : seat.attach(place, listener),
+    [seat, box, client],
+  );
   const snapshot = useSyncExternalStore(subscribe, () => peek(place), () => idle ? IDLE : WAITING);
 
   useEffect(() => seat.renew(), [seat, token]);
@@ -57,7 +71,11 @@ export function useSeat(place: Place): Use {
 }
 
 /** Returns the seat of a hook: on a connection with its own options, or on that of the provider. */
-export function useConnection(name: string, options: HookOptions | undefined, transport: "auto" | Transport): Use {
+export function useConnection(
+  name: string,
+  options: HookOptions | undefined,
+  transport: "auto" | Transport,
+): Use {
   // Both hooks run in each rendering, because React allows no conditional hooks. A component uses
   // either options or the provider all its life.
   const own = usePlace(options ?? {}, transport), provided = useContext(PlaceContext);

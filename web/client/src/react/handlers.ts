@@ -7,13 +7,18 @@ import { isNotification, type Seat } from "./seat.ts";
 
 // Distributes over a union of names inside the parameters: a union of handlers would leave the
 // parameters of an inline function without types.
-type DataOf<Name extends string> =
-  Name extends keyof ControlEvents ? ControlEvents[Name] : Name extends keyof Catalogue ? Catalogue[Name] : any;
-type RestOf<Name extends string> =
-  Name extends keyof ControlEvents ? undefined : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name> : Notification;
+type DataOf<Name extends string> = Name extends keyof ControlEvents ? ControlEvents[Name]
+  : Name extends keyof Catalogue ? Catalogue[Name]
+  : any;
+type RestOf<Name extends string> = Name extends keyof ControlEvents ? undefined
+  : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name>
+  : Notification;
 
 /** The handler for a name: of a control event, of a type of the catalogue, or of any other. */
-export type DataHandler<Name extends string> = (data: DataOf<Name>, notification: RestOf<Name>) => void;
+export type DataHandler<Name extends string> = (
+  data: DataOf<Name>,
+  notification: RestOf<Name>,
+) => void;
 
 /**
  * The part that all hooks with handlers return. Both functions stay the same while the component
@@ -33,7 +38,11 @@ export interface Handlers {
 export function handlersOf(seat: Seat): Handlers {
   return {
     addHandler: (type: string, handler: (...args: any[]) => void) =>
-      seat.listen(type, handler, (value) => isNotification(value) ? handler(value.data, value) : handler(value)),
+      seat.listen(
+        type,
+        handler,
+        (value) => isNotification(value) ? handler(value.data, value) : handler(value),
+      ),
     removeHandler: (type, handler) => seat.off(type, handler),
   };
 }

@@ -53,10 +53,24 @@ export interface SocketResult extends Handlers {
  * connection. Without options the hook uses that of the provider.
  */
 export function useEventSource(options?: HookOptions): EventSourceResult {
-  const { seat, owner, snapshot: { status, error } } = useConnection("useEventSource", options, "sse");
+  const { seat, owner, snapshot: { status, error } } = useConnection(
+    "useEventSource",
+    options,
+    "sse",
+  );
   const { addHandler, removeHandler, reconnect } = useStable(seat, actionsOf);
   const last = useLastEvent(seat, owner);
-  return { connected: status === "connected", status, error, addHandler, removeHandler, reconnect, get lastEvent() { return last(); } };
+  return {
+    connected: status === "connected",
+    status,
+    error,
+    addHandler,
+    removeHandler,
+    reconnect,
+    get lastEvent() {
+      return last();
+    },
+  };
 }
 
 /**
@@ -75,9 +89,24 @@ export function useSocket(options?: HookOptions): SocketResult {
   return useRooms("useSocket", options, "socket.io");
 }
 
-function useRooms(name: string, options: HookOptions | undefined, transport: "socket.io" | "sse"): SocketResult {
-  const { seat, snapshot: { status, error, clientId, connection } } = useConnection(name, options, transport);
-  return { status, isConnected: status === "connected", clientId, connectionInfo: connection, error, ...useStable(seat, actionsOf) };
+function useRooms(
+  name: string,
+  options: HookOptions | undefined,
+  transport: "socket.io" | "sse",
+): SocketResult {
+  const { seat, snapshot: { status, error, clientId, connection } } = useConnection(
+    name,
+    options,
+    transport,
+  );
+  return {
+    status,
+    isConnected: status === "connected",
+    clientId,
+    connectionInfo: connection,
+    error,
+    ...useStable(seat, actionsOf),
+  };
 }
 
 function actionsOf(seat: Seat) {
@@ -105,14 +134,23 @@ function actionsOf(seat: Seat) {
  * ones.
  */
 function useLastEvent(seat: Seat, owner: unknown): () => Notification | undefined {
-  const [own] = useState(() => ({ read: false, last: undefined as Notification | undefined, owner }));
-  const subscribe = useCallback((listener: () => void) => seat.onAny((_name, value) => {
-    if (!isNotification(value) || isReply(value)) return;
-    own.last = value;
-    own.owner = owner;
-    if (own.read) listener();
-  }), [seat, own, owner]);
-  const last = useSyncExternalStore(subscribe, () => own.owner === owner ? own.last : undefined, () => undefined);
+  const [own] = useState(() => ({
+    read: false,
+    last: undefined as Notification | undefined,
+    owner,
+  }));
+  const subscribe = useCallback((listener: () => void) =>
+    seat.onAny((_name, value) => {
+      if (!isNotification(value) || isReply(value)) return;
+      own.last = value;
+      own.owner = owner;
+      if (own.read) listener();
+    }), [seat, own, owner]);
+  const last = useSyncExternalStore(
+    subscribe,
+    () => own.owner === owner ? own.last : undefined,
+    () => undefined,
+  );
   return () => {
     own.read = true;
     return last;

@@ -10,8 +10,9 @@ import { isNotification } from "./seat.ts";
  * The notification of a type. For a union of types it is the union of theirs, which `type`
  * discriminates.
  */
-export type NotificationOf<Type extends string> =
-  Type extends keyof Catalogue ? Notification<Catalogue[Type], Type> : Notification<any, Type>;
+export type NotificationOf<Type extends string> = Type extends keyof Catalogue
+  ? Notification<Catalogue[Type], Type>
+  : Notification<any, Type>;
 
 /** The result of {@link useNotifications}. */
 export interface Notifications<Type extends string> {
@@ -33,7 +34,8 @@ const NONE: readonly never[] = [];
  * list.
  */
 export function useNotifications<Type extends EventName = string>(
-  types?: Type | readonly Type[], { limit = 100 }: { limit?: number | undefined } = {},
+  types?: Type | readonly Type[],
+  { limit = 100 }: { limit?: number | undefined } = {},
 ): Notifications<Type> {
   const { seat, owner, snapshot: { status } } = useSeat(useProvided("useNotifications"));
   const { clear, ...list } = useStable(seat, createList);
@@ -52,8 +54,18 @@ export function useNotifications<Type extends EventName = string>(
       unlisten();
     };
   }, [seat, filter, limit, owner]);
-  const notifications = useSyncExternalStore(subscribe, () => list.get(owner), () => NONE) as readonly NotificationOf<Type>[];
-  return { notifications, last: notifications[0], clear, connected: status === "connected", status };
+  const notifications = useSyncExternalStore(
+    subscribe,
+    () => list.get(owner),
+    () => NONE,
+  ) as readonly NotificationOf<Type>[];
+  return {
+    notifications,
+    last: notifications[0],
+    clear,
+    connected: status === "connected",
+    status,
+  };
 }
 
 /**
@@ -63,7 +75,10 @@ export function useNotifications<Type extends EventName = string>(
 const PACE = 16;
 
 function createList() {
-  let items: readonly Notification[] = NONE, shown = items, of: unknown, timer: ReturnType<typeof setTimeout> | undefined;
+  let items: readonly Notification[] = NONE,
+    shown = items,
+    of: unknown,
+    timer: ReturnType<typeof setTimeout> | undefined;
   const listeners = new Set<() => void>();
   function show() {
     timer = undefined;

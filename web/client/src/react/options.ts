@@ -47,7 +47,8 @@ export interface Place {
  * or anonymously.
  */
 function known(o: HookOptions): boolean {
-  if (o.token === null || o.token === "") return false; // it loads; undefined beside a userId means that there is none
+  // It loads; undefined beside a userId means that there is none.
+  if (o.token === null || o.token === "") return false;
   const named = "userId" in o || "token" in o;
   return !named || !!o.userId || !!o.token;
 }
@@ -59,10 +60,17 @@ export function placeOf(o: HookOptions, transport: "auto" | Transport): Omit<Pla
   const { enabled, channels, token, ...rest } = o;
   // A token changes every few minutes, its user does not. With a userId the server refuses a token
   // of another user, so the userId alone identifies the connection.
-  const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : subjectOf(token) ?? token) })
+  const parts = Object.entries({
+    ...rest,
+    transport: place.transport,
+    token: token && (o.userId ? true : subjectOf(token) ?? token),
+  })
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .sort(([a], [b]) => a < b ? -1 : 1);
-  place.base = JSON.stringify(parts, (_name, value) => typeof value === "function" ? "function" : value);
+  place.base = JSON.stringify(
+    parts,
+    (_name, value) => typeof value === "function" ? "function" : value,
+  );
   if (enabled !== false) place.key = place.base + JSON.stringify([...new Set(channels)].sort());
   return place;
 }
@@ -71,11 +79,23 @@ export function placeOf(o: HookOptions, transport: "auto" | Transport): Omit<Pla
  * Returns the options for `connect`, which reads the newest options of the components when it needs
  * credentials. rooms: to join besides the channels of the options.
  */
-export function connectOptions(place: Place, latest: () => HookOptions, since: string | undefined, rooms: Iterable<string>): Options {
+export function connectOptions(
+  place: Place,
+  latest: () => HookOptions,
+  since: string | undefined,
+  rooms: Iterable<string>,
+): Options {
   const { enabled: _, ...rest } = latest();
   const channels = [...new Set([...rest.channels ?? [], ...rooms])];
-  const options: Record<string, unknown> = { ...rest, channels, transport: place.transport, since: since ?? rest.since };
-  for (const name in options) if (options[name] === undefined || options[name] === null || options[name] === "") delete options[name];
+  const options: Record<string, unknown> = {
+    ...rest,
+    channels,
+    transport: place.transport,
+    since: since ?? rest.since,
+  };
+  for (const name in options)
+    if (options[name] === undefined || options[name] === null || options[name] === "")
+      delete options[name];
   if (rest.getToken) options.getToken = () => latest().getToken!();
   else if (rest.token) options.getToken = () => latest().token ?? "";
   if (rest.getTicket) options.getTicket = () => latest().getTicket!();

@@ -60,7 +60,12 @@ export function peek({ key, client }: Place): Snapshot {
  * Begins the use of a place that has a key or a client. since: where a new connection resumes.
  * rooms: the rooms that it joins.
  */
-export function acquire(user: User, place: Place, since: string | undefined, rooms: Iterable<string>): Shared {
+export function acquire(
+  user: User,
+  place: Place,
+  since: string | undefined,
+  rooms: Iterable<string>,
+): Shared {
   const { key, client, box } = place;
   let shared = client ? given.get(client) ?? adopt(client) : pool.get(key!);
   if (!shared) pool.set(key!, shared = open(place, since, rooms));
@@ -85,7 +90,10 @@ export function renew(user: User, shared: Shared): void {
   shared.users.delete(user);
   shared.users.set(user, box);
   const { client, shown, snapshot } = shared, code = snapshot.error?.code ?? "";
-  if (client.status !== "closed" || box.current.token === shown.token || !TOKEN_ERROR.test(code) && code !== "forbidden") return;
+  if (
+    client.status !== "closed" || box.current.token === shown.token ||
+    !TOKEN_ERROR.test(code) && code !== "forbidden"
+  ) return;
   shared.refusal = undefined;
   client.reconnect();
 }
@@ -117,18 +125,36 @@ function adopt(client: Client): Shared {
   return shared;
 }
 
-function share(client: Client, key: string | undefined, users: Map<User, Box>, shown: Shared["shown"] = {}): Shared {
-  return { client, key, users, shown, snapshot: snapshotOf(client), rooms: new Map(), listeners: new Set() };
+function share(
+  client: Client,
+  key: string | undefined,
+  users: Map<User, Box>,
+  shown: Shared["shown"] = {},
+): Shared {
+  return {
+    client,
+    key,
+    users,
+    shown,
+    snapshot: snapshotOf(client),
+    rooms: new Map(),
+    listeners: new Set(),
+  };
 }
 
-function snapshotOf({ status, error, clientId, connection }: Client, refusal?: ClientError): Snapshot {
+function snapshotOf(
+  { status, error, clientId, connection }: Client,
+  refusal?: ClientError,
+): Snapshot {
   return { status, error: error ?? refusal, clientId, connection };
 }
 
 /** Returns the snapshot, which is a new object only after a change. */
 function fresh(shared: Shared): Snapshot {
   const now = snapshotOf(shared.client, shared.refusal), before = shared.snapshot;
-  return (Object.keys(now) as (keyof Snapshot)[]).every((name) => now[name] === before[name]) ? before : shared.snapshot = now;
+  return (Object.keys(now) as (keyof Snapshot)[]).every((name) => now[name] === before[name])
+    ? before
+    : shared.snapshot = now;
 }
 
 /** Reports the changes of the client to the listeners. */
@@ -139,7 +165,10 @@ function watch(shared: Shared) {
     fresh(shared);
     for (const listener of [...shared.listeners]) listener();
     const { status, error } = client, { token, getToken } = latest(shared);
-    if (status !== "reconnecting" || !shared.key || !token || getToken || !TOKEN_ERROR.test(error?.code ?? "")) return;
+    if (
+      status !== "reconnecting" || !shared.key || !token || getToken ||
+      !TOKEN_ERROR.test(error?.code ?? "")
+    ) return;
     // The client would ask for the same token again. It closes until a component has another one,
     // and in a microtask, because here the client is in the middle of a change of its own.
     queueMicrotask(() => {
@@ -167,7 +196,8 @@ function sweep(shared: Shared) {
 }
 
 function leave(shared: Shared) {
-  const { rooms, client } = shared, unwanted = [...rooms].filter(([, users]) => !users.size).map(([room]) => room);
+  const { rooms, client } = shared,
+    unwanted = [...rooms].filter(([, users]) => !users.size).map(([room]) => room);
   for (const room of unwanted) rooms.delete(room);
   // Without an answer too, the client does not join them again.
   if (unwanted.length) client.leave(...unwanted).catch(() => {});

@@ -1,4 +1,11 @@
-import { createContext, createElement, useContext, useMemo, type ReactElement, type ReactNode } from "react";
+import {
+  createContext,
+  createElement,
+  useContext,
+  useMemo,
+  type ReactElement,
+  type ReactNode,
+} from "react";
 import type { Client } from "../types.ts";
 import { PlaceContext, usePlace, useSeat } from "./connection.ts";
 import type { HookOptions, Place } from "./options.ts";
@@ -7,7 +14,9 @@ import type { HookOptions, Place } from "./options.ts";
  * The options of a connection (default transport: `auto`), or a client that the application made
  * and closes.
  */
-export type ProviderProps = { children?: ReactNode } & (HookOptions & { client?: undefined } | { client: Client });
+export type ProviderProps =
+  & { children?: ReactNode }
+  & (HookOptions & { client?: undefined } | { client: Client });
 
 const ClientContext = createContext<Client | undefined>(undefined);
 
@@ -22,8 +31,11 @@ export function RoomcastProvider({ children, ...props }: ProviderProps): ReactEl
   const { seat, owner } = useSeat(place);
   // The components inside do not render again while the connection stays the same.
   const offered = useMemo(() => place, [place.box, owner]);
-  return createElement(PlaceContext.Provider, { value: offered },
-    createElement(ClientContext.Provider, { value: client ?? seat }, children));
+  return createElement(
+    PlaceContext.Provider,
+    { value: offered },
+    createElement(ClientContext.Provider, { value: client ?? seat }, children),
+  );
 }
 
 /**

@@ -24,13 +24,15 @@ export interface Seat extends Client {
  * Reports whether an event is a notification. Control events have no envelope, and can be any value
  * when Go code sends them.
  */
-export const isNotification = (value: any): value is Notification => value?.metadata !== undefined && value.data !== undefined;
+export const isNotification = (value: any): value is Notification =>
+  value?.metadata !== undefined && value.data !== undefined;
 
 export function createSeat(): Seat {
   const begun = new Set<{ begin: (client: Client) => Unsubscribe; end: Unsubscribe | undefined }>();
   const handlers = new Map<string, Map<Handler, Unsubscribe>>();
   const rooms = new Set<string>(), unsure = new Set<string>();
-  let shared: Shared | undefined, before: { base: string | undefined; lastId: string | undefined } | undefined;
+  let shared: Shared | undefined,
+    before: { base: string | undefined; lastId: string | undefined } | undefined;
 
   /** Runs begin on the current connection, if there is one, and on each later one. */
   function follow(begin: (client: Client) => Unsubscribe): Unsubscribe {
@@ -44,14 +46,22 @@ export function createSeat(): Seat {
   }
 
   /** Registers handler under a name, once. */
-  function keep(name: string, handler: Handler, begin: (client: Client) => Unsubscribe): Unsubscribe {
+  function keep(
+    name: string,
+    handler: Handler,
+    begin: (client: Client) => Unsubscribe,
+  ): Unsubscribe {
     const named = handlers.get(name) ?? new Map<Handler, Unsubscribe>();
     handlers.set(name, named);
     if (!named.has(handler)) named.set(handler, follow(begin));
     return () => seat.off(name, handler);
   }
 
-  const absent = () => clientError("disconnected", "no connection: the component is not mounted, is disabled or has no user");
+  const absent = () =>
+    clientError(
+      "disconnected",
+      "no connection: the component is not mounted, is disabled or has no user",
+    );
   const client = () => shared ? Promise.resolve(shared.client) : Promise.reject(absent());
 
   function want(names: readonly string[]) {
@@ -90,26 +100,43 @@ export function createSeat(): Seat {
    */
   function moved() {
     for (const handler of handlers.get(STATUS)?.keys() ?? []) {
-      queueMicrotask(() => { if (handlers.get(STATUS)?.has(handler)) handler(seat); });
+      queueMicrotask(() => {
+        if (handlers.get(STATUS)?.has(handler)) handler(seat);
+      });
     }
   }
 
   const seat: Seat = {
-    get status() { return shared?.client.status ?? "closed"; },
-    get transport() { return shared?.client.transport; },
-    get error() { return shared?.snapshot.error; },
-    get clientId() { return shared?.client.clientId; },
-    get connection() { return shared?.client.connection; },
-    get lastId() { return shared?.client.lastId ?? before?.lastId; },
+    get status() {
+      return shared?.client.status ?? "closed";
+    },
+    get transport() {
+      return shared?.client.transport;
+    },
+    get error() {
+      return shared?.snapshot.error;
+    },
+    get clientId() {
+      return shared?.client.clientId;
+    },
+    get connection() {
+      return shared?.client.connection;
+    },
+    get lastId() {
+      return shared?.client.lastId ?? before?.lastId;
+    },
 
-    listen: (name, handler, call) => keep(name, handler, (to) => to.on(name, (value: any, id: string) => call(value, id))),
+    listen: (name, handler, call) =>
+      keep(name, handler, (to) => to.on(name, (value: any, id: string) => call(value, id))),
     on: (name: string, handler: Handler) => seat.listen(name, handler, handler),
-    onAny: (handler) => keep(ANY, handler, (to) => to.onAny(((...event) => handler(...event)) as AnyHandler)),
+    onAny: (handler) =>
+      keep(ANY, handler, (to) => to.onAny(((...event) => handler(...event)) as AnyHandler)),
     onStatus: (handler) => keep(STATUS, handler, (to) => to.onStatus(() => handler(seat))),
     off(name, handler) {
-      if (name === undefined) for (const each of [...handlers.keys()]) seat.off(each);
-      else if (!handler) for (const each of [...handlers.get(name)?.keys() ?? []]) seat.off(name, each);
-      else {
+      if (name === undefined) { for (const each of [...handlers.keys()]) seat.off(each); }
+      else if (!handler) {
+        for (const each of [...handlers.get(name)?.keys() ?? []]) seat.off(name, each);
+      } else {
         handlers.get(name)?.get(handler)?.();
         handlers.get(name)?.delete(handler);
       }

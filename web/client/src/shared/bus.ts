@@ -42,7 +42,9 @@ export function openBus(name: string, receiver: Messages): Bus {
 }
 
 /** Returns the form of an error in a message: the browser's own copy of an Error has no code. */
-export const plain = (value: any): any => value instanceof Error ? { ...value, message: value.message } : value;
+export const plain = (value: any): any =>
+  value instanceof Error ? { ...value, message: value.message } : value;
 
 /** Returns the error of this form. */
-export const revived = (value: any): ClientError => value && clientError(value.code, value.message, value.retryAfter);
+export const revived = (value: any): ClientError =>
+  value && clientError(value.code, value.message, value.retryAfter);

@@ -2,7 +2,8 @@
 // handshake if it leads.
 
 /** Returns the names that are not among others. */
-export const without = (names: readonly string[], others: readonly string[]): string[] => names.filter((name) => !others.includes(name));
+export const without = (names: readonly string[], others: readonly string[]): string[] =>
+  names.filter((name) => !others.includes(name));
 
 export class Channels {
   readonly #tab: string;
@@ -52,7 +53,10 @@ export class Channels {
    */
   foreign(name: string, value: any): boolean {
     const { own, all } = this, metadata = value?.metadata;
-    const channels: string[] = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
-    return channels.length > 0 && channels.every((channel) => all.includes(channel) && !own.includes(channel));
+    const channels: string[] = [
+      metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || []),
+    ].flat();
+    return channels.length > 0 &&
+      channels.every((channel) => all.includes(channel) && !own.includes(channel));
   }
 }

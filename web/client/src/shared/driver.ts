@@ -168,7 +168,8 @@ export class SharedDriver implements Driver {
 
   async #request(what: string, method: Method, args: unknown[]): Promise<any> {
     if (this.#state.status === "closed") throw clientError("closed", "closed");
-    const send = () => this.#calls.ask(what, this.#timeout, undefined, (id) => this.#call(id, method, args));
+    const send = () =>
+      this.#calls.ask(what, this.#timeout, undefined, (id) => this.#call(id, method, args));
     return this.#led ? send() : this.#queue.request(send, this.#timeout);
   }
 
@@ -211,7 +212,8 @@ export class SharedDriver implements Driver {
     },
     state: (change) => {
       if (this.#muted) return;
-      if (change.status === "connecting" && this.#state.connection) change = { ...change, status: "reconnecting" };
+      if (change.status === "connecting" && this.#state.connection)
+        change = { ...change, status: "reconnecting" };
       this.#apply(change);
       if (change.status) this.#tell(); // the last id goes with its event
     },
@@ -230,7 +232,8 @@ export class SharedDriver implements Driver {
       if (this.#connection) this.#change([], channels, tab).catch(() => {});
     },
     state: (state, channels) => {
-      for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
+      for (const [tab, names] of channels ?? [])
+        if (tab !== this.#tab) this.#channels.set(tab, names);
       if (this.#connection) return;
       this.#apply({ ...state, error: revived(state.error) });
       this.#wait(() => this.#doubt(), SILENCE);
@@ -239,7 +242,8 @@ export class SharedDriver implements Driver {
       this.#log("follows");
       // A new tab gets the event `connected` too. After a refusal it has the leader try again,
       // because its token may be newer.
-      if (channels && state.status === "connected") this.#deliver("connected", state.connection, state.lastId ?? "");
+      if (channels && state.status === "connected")
+        this.#deliver("connected", state.connection, state.lastId ?? "");
       if (state.status === "closed") this.#post("reconnect", this.#options.token);
       this.#fresh = state.status!.endsWith("ing");
     },
@@ -258,7 +262,12 @@ export class SharedDriver implements Driver {
       };
       try {
         const [join, leave] = args as [string[], string[]];
-        answer(await (method === "change" ? this.#change(join, leave, tab) : (this.#connection as any)[method](...args, tab)), 0);
+        answer(
+          await (method === "change"
+            ? this.#change(join, leave, tab)
+            : (this.#connection as any)[method](...args, tab)),
+          0,
+        );
       } catch (error) {
         answer(error, 1);
       }

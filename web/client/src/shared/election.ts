@@ -20,11 +20,16 @@ export function elect(name: string, lead: () => void, depose: () => void): Elect
       const abort = new AbortController(), { signal } = abort;
       leave = () => abort.abort();
       // The lock is held for as long as this promise is pending.
-      const hold = () => new Promise<void>((release) => {
-        signal.onabort = () => release();
-        lead();
-      });
-      navigator.locks.request(name, steal ? { steal } : { signal }, () => signal.aborted ? undefined : hold()).catch((error) => {
+      const hold = () =>
+        new Promise<void>((release) => {
+          signal.onabort = () => release();
+          lead();
+        });
+      navigator.locks.request(
+        name,
+        steal ? { steal } : { signal },
+        () => signal.aborted ? undefined : hold(),
+      ).catch((error) => {
         if (signal.aborted) return;
         if (error.name === "AbortError") depose(); // this tab was frozen
         else void hold(); // a frame without an origin has no locks, and no other tabs

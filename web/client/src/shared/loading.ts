@@ -28,7 +28,8 @@ export class LoadingDriver implements Driver {
   emit(event: string, args: unknown[]): boolean {
     if (this.#driver) return this.#driver.emit(event, args);
     if (this.#closed) return refuse(this.#sink, event, "closed");
-    return this.#queue.add(() => this.#driver!.emit(event, args)) || refuse(this.#sink, event, "unavailable");
+    return this.#queue.add(() => this.#driver!.emit(event, args)) ||
+      refuse(this.#sink, event, "unavailable");
   }
 
   async ask(event: string, args: unknown[]): Promise<any> {
@@ -61,7 +62,9 @@ export class LoadingDriver implements Driver {
     if (this.#closed || this.#driver) return; // closed, or loaded by a later reconnect
     // Without the code, this tab has a connection of its own.
     const parameters = [this.#options, this.#sink, this.#log] as const;
-    this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : new Connection(...parameters);
+    this.#driver = load
+      ? new load.SharedDriver(this.#name, ...parameters)
+      : new Connection(...parameters);
     this.#queue.flush();
   }
 

@@ -10,7 +10,10 @@ test("an event of Go code is the same notification on both transports", async ()
   await connected(socket);
   await connected(stream);
   const cases: [string, unknown[], unknown][] = [
-    ["said", ["hello"], "hello"], ["pair", [1, { two: 2 }], [1, { two: 2 }]], ["bare", [], null], ["error-like", [{ type: "x", data: 1 }], { type: "x", data: 1 }],
+    ["said", ["hello"], "hello"],
+    ["pair", [1, { two: 2 }], [1, { two: 2 }]],
+    ["bare", [], null],
+    ["error-like", [{ type: "x", data: 1 }], { type: "x", data: 1 }],
   ];
   for (const [name, args, data] of cases) {
     const both = [next(socket, name), next(stream, name)];
@@ -54,7 +57,9 @@ test("events before the connection wait for it, up to a bound", async () => {
   expect(sent.filter(Boolean)).toHaveLength(20);
   expect(errors).toEqual(["unavailable"]);
   await until(client, () => client.ids("custom-event-response").length === 20);
-  expect(client.got.filter(({ name }) => name === "custom-event-response").map(({ value }) => value.data.n)).toEqual([...Array(20).keys()]);
+  expect(client.got.filter(({ name }) => name === "custom-event-response").map(({ value }) =>
+    value.data.n
+  )).toEqual([...Array(20).keys()]);
 });
 
 test("a stream reports events that it cannot send", async () => {
@@ -84,12 +89,16 @@ test("an error in one handler is reported to the page and ends no other handler"
   const url = await serve();
   const client = listen({ url, userId: "ann", transport: "socket.io" });
   await connected(client);
-  const thrown = new Promise((resolve) => addEventListener("error", (event) => {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    resolve(event.error.message);
-  }, { once: true, capture: true }));
-  client.on("pong", () => { throw new Error("mine"); });
+  const thrown = new Promise((resolve) =>
+    addEventListener("error", (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      resolve(event.error.message);
+    }, { once: true, capture: true })
+  );
+  client.on("pong", () => {
+    throw new Error("mine");
+  });
   const second = next(client, "pong");
   client.emit("ping");
   await second;

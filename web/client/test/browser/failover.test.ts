@@ -3,7 +3,10 @@ import { commands, connected, listen, network, next, serve, until } from "./serv
 
 /** Publishes n notifications to a user. Resolves with their ids. */
 async function publish(url: string, n: number, user = "ann") {
-  const batch = Array.from({ length: n }, (_, i) => ({ target: { user }, type: "note", data: { i } }));
+  const batch = Array.from(
+    { length: n },
+    (_, i) => ({ target: { user }, type: "note", data: { i } }),
+  );
   const receipts: any = await commands.publish(url, batch);
   return receipts.map(({ id }: { id: string }) => id) as string[];
 }
@@ -25,7 +28,12 @@ for (const how of ["refuse", "swallow"] as const) {
 test("the client changes the transport and back, and misses or repeats nothing", async () => {
   const url = await serve({ HISTORY_SIZE: "1000" });
   const line = await network(url);
-  const client = listen({ url: line, userId: "ann", channels: ["news"], backoff: { min: 100, max: 200 } });
+  const client = listen({
+    url: line,
+    userId: "ann",
+    channels: ["news"],
+    backoff: { min: 100, max: 200 },
+  });
   await connected(client);
   expect(client.transport).toBe("socket.io");
   const sent: string[] = [];
@@ -35,7 +43,11 @@ test("the client changes the transport and back, and misses or repeats nothing",
     await commands.setLine(line, websockets, false); // the network is gone
     await until(client, () => client.status === "reconnecting");
     sent.push(...await publish(url, 20));
-    const late: any = await commands.publish(url, { target: { channel: "late" }, type: "note", data: null });
+    const late: any = await commands.publish(url, {
+      target: { channel: "late" },
+      type: "note",
+      data: null,
+    });
     sent.push(late.id);
     await commands.setLine(line, websockets); // back, with other rules
     await connected(client);

@@ -14,7 +14,13 @@ function urlsOf(options: { url?: string; socketPath?: string; ssePath?: string }
 
       close() {}
     }
-    connect({ ...options, userId: "ann", transport, WebSocket: Never as any, EventSource: Never as any }).close();
+    connect({
+      ...options,
+      userId: "ann",
+      transport,
+      WebSocket: Never as any,
+      EventSource: Never as any,
+    }).close();
     return urls[0]!;
   });
 }
@@ -23,12 +29,22 @@ test("the endpoints are at the origin of the page or the url, below its path", (
   const { origin } = location, ws = origin.replace("http", "ws");
   history.replaceState(null, "", "/deep/page?x=1#y");
   expect(urlsOf({})).toEqual([`${ws}/socket.io/`, `${origin}/sse`]);
-  expect(urlsOf({ url: "https://example.com" })).toEqual(["wss://example.com/socket.io/", "https://example.com/sse"]);
-  expect(urlsOf({ url: "https://example.com/live/?a=1" })).toEqual(["wss://example.com/live/socket.io/", "https://example.com/live/sse"]);
+  expect(urlsOf({ url: "https://example.com" })).toEqual([
+    "wss://example.com/socket.io/",
+    "https://example.com/sse",
+  ]);
+  expect(urlsOf({ url: "https://example.com/live/?a=1" })).toEqual([
+    "wss://example.com/live/socket.io/",
+    "https://example.com/live/sse",
+  ]);
   expect(urlsOf({ url: "/live" })).toEqual([`${ws}/live/socket.io/`, `${origin}/live/sse`]);
-  expect(urlsOf({ socketPath: "/api/socket.io", ssePath: "/api/sse" })).toEqual([`${ws}/api/socket.io`, `${origin}/api/sse`]);
+  expect(urlsOf({ socketPath: "/api/socket.io", ssePath: "/api/sse" })).toEqual([
+    `${ws}/api/socket.io`,
+    `${origin}/api/sse`,
+  ]);
   expect(urlsOf({ url: "" })).toEqual([`${ws}/socket.io/`, `${origin}/sse`]); // an empty setting
-  for (const url of ["http://", "localhost:3000", "wss://example.com"]) expect(() => connect({ url }), url).toThrow(TypeError);
+  for (const url of ["http://", "localhost:3000", "wss://example.com"])
+    expect(() => connect({ url }), url).toThrow(TypeError);
 });
 
 test("a page without TLS connects without randomUUID and locks", async () => {

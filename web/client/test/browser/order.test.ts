@@ -1,22 +1,33 @@
 import { expect, onTestFinished, test } from "vitest";
 import { commands, connected, listen, network, next, serve, until } from "./server.ts";
 
-const rooms = async (url: string) => ((await commands.api(url, "GET", "/v1/connections")).json as any).connections[0].rooms as string[];
+const rooms = async (url: string) =>
+  ((await commands.api(url, "GET", "/v1/connections")).json as any).connections[0]
+    .rooms as string[];
 
-test("Socket.IO sends everything in the order of the calls, before and after the connection", async () => {
+test("Socket.IO sends in the order of the calls, before and after the connection", async () => {
   const url = await serve();
   const frames: string[] = [];
   const send = WebSocket.prototype.send;
   onTestFinished(() => void (WebSocket.prototype.send = send));
-  WebSocket.prototype.send = function (data) {
+  WebSocket.prototype.send = function(data) {
     frames.push(/^4\d*(?:\["|0)([\w-]*)/.exec(String(data))?.[1] ?? "");
     send.call(this, data);
   };
   const client = listen({ url, userId: "ann", transport: "socket.io", pingInterval: 0 });
-  const work = () => [client.emit("custom-event", {}), client.join("a"), client.emit("ping"), client.ack("custom-event", {}), client.send("a", 1), client.emit("ping")];
+  const work = () => [
+    client.emit("custom-event", {}),
+    client.join("a"),
+    client.emit("ping"),
+    client.ack("custom-event", {}),
+    client.send("a", 1),
+    client.emit("ping"),
+  ];
   const order = ["custom-event", "subscribe", "ping", "custom-event", "send-message", "ping"];
   let second: Promise<unknown> | undefined;
-  client.onStatus(() => { if (client.status === "connected") second = Promise.all(work()); }); // after what waited
+  client.onStatus(() => {
+    if (client.status === "connected") second = Promise.all(work());
+  }); // after what waited
   await Promise.all(work());
   await second;
   expect(frames.slice(1)).toEqual([...order, ...order]);
@@ -30,7 +41,8 @@ test("EventSource sends one request after the other", async () => {
   globalThis.fetch = async (input, init) => {
     if (first && String(input).includes("/messages")) {
       first = false;
-      await new Promise((resolve) => setTimeout(resolve, 200)); // a network in which the second one could overtake
+      // A network in which the second one could overtake.
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
     return fetch(input, init);
   };
@@ -38,7 +50,8 @@ test("EventSource sends one request after the other", async () => {
   await connected(client);
   await Promise.all([1, 2, 3].map((n) => client.send("a", n)));
   await until(client, () => client.ids("message").length === 3);
-  expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message)).toEqual([1, 2, 3]);
+  expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message))
+    .toEqual([1, 2, 3]);
 });
 
 for (const transport of ["socket.io", "sse"] as const) {
@@ -46,7 +59,13 @@ for (const transport of ["socket.io", "sse"] as const) {
     const url = await serve();
     const client = listen({ url, userId: "ann", transport, backoff: { min: 20 } });
     await connected(client);
-    await Promise.all([client.join("a"), client.leave("a"), client.join("b"), client.leave("b"), client.join("b")]);
+    await Promise.all([
+      client.join("a"),
+      client.leave("a"),
+      client.join("b"),
+      client.leave("b"),
+      client.join("b"),
+    ]);
     for (let round = 0; round < 2; round++) {
       await client.send("b", round);
       expect(await rooms(url)).toContain("b");
@@ -57,7 +76,9 @@ for (const transport of ["socket.io", "sse"] as const) {
       await commands.reviveServer(url);
       await connected(client);
     }
-    expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message)).toEqual([0, 1]);
+    expect(client.got.filter(({ name }) => name === "message").map(({ value }) =>
+      value.data.message
+    )).toEqual([0, 1]);
   });
 
   test(`a default channel that was left stays left (${transport})`, async () => {

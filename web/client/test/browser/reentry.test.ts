@@ -12,9 +12,15 @@ test("close() in a handler of the loss is final", async () => {
     const url = await serve({ JWT_SECRET: "a-secret-of-32-bytes-for-the-tests" });
     const token = await commands.sign("a-secret-of-32-bytes-for-the-tests", { sub: "ann" });
     let asked = 0;
-    const client = listen({ url, getToken: () => ++asked > 1 && learn === "error" ? "no token" : token, transport: "socket.io", backoff: { min: 20 } });
+    const client = listen({
+      url,
+      getToken: () => ++asked > 1 && learn === "error" ? "no token" : token,
+      transport: "socket.io",
+      backoff: { min: 20 },
+    });
     await connected(client);
-    if (learn === "onStatus") client.onStatus(() => client.status === "reconnecting" && client.close());
+    if (learn === "onStatus")
+      client.onStatus(() => client.status === "reconnecting" && client.close());
     else client.on(learn, () => client.close());
     const closed = until(client, () => client.status === "closed");
     if (learn === "error") client.reconnect();
@@ -33,11 +39,13 @@ test("close() in a handler of the connection leaves no timer", async () => {
   const client = connect({ url, userId: "ann", transport: "socket.io", pingInterval: 20 });
   const reported: string[] = [];
   client.onAny((name) => reported.push(name));
-  await new Promise<void>((resolve) => client.onStatus(() => {
-    if (client.status !== "connected") return;
-    client.close();
-    resolve();
-  }));
+  await new Promise<void>((resolve) =>
+    client.onStatus(() => {
+      if (client.status !== "connected") return;
+      client.close();
+      resolve();
+    })
+  );
   expect(begin).not.toHaveBeenCalled();
   expect(client.status).toBe("closed");
   expect(reported).toEqual(["disconnect"]); // no event of a connection after its end
@@ -72,7 +80,9 @@ test("a handler that another one removed is not called", async () => {
   await connected(client);
   const called: string[] = [];
   const second = () => called.push("second");
-  for (const remove of [() => client.off("pong", second), () => client.off("pong"), () => client.off()]) {
+  for (
+    const remove of [() => client.off("pong", second), () => client.off("pong"), () => client.off()]
+  ) {
     client.on("pong", () => {
       called.push("first");
       remove();
@@ -88,7 +98,12 @@ test("a handler that another one removed is not called", async () => {
 test("a token that arrives after a close or another reconnect opens nothing", async () => {
   const url = await serve();
   const answers: ((token: string) => void)[] = [];
-  const client = listen({ url, userId: "ann", transport: "socket.io", getToken: () => new Promise<string>((resolve) => answers.push(resolve)) });
+  const client = listen({
+    url,
+    userId: "ann",
+    transport: "socket.io",
+    getToken: () => new Promise<string>((resolve) => answers.push(resolve)),
+  });
   client.reconnect();
   client.close();
   for (const answer of answers) answer("");
@@ -99,5 +114,6 @@ test("a token that arrives after a close or another reconnect opens nothing", as
   expect(answers).toHaveLength(4);
   for (const answer of answers) answer("");
   await connected(client);
-  expect(((await commands.api(url, "GET", "/v1/connections")).json as any).connections).toHaveLength(1);
+  expect(((await commands.api(url, "GET", "/v1/connections")).json as any).connections)
+    .toHaveLength(1);
 });

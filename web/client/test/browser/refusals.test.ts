@@ -7,7 +7,9 @@ const SECRET = "a-secret-of-32-bytes-for-the-tests";
 class Refused {
   readyState = 2;
   onerror: (() => void) | undefined;
-  constructor() { setTimeout(() => this.readyState === 2 && this.onerror?.()); }
+  constructor() {
+    setTimeout(() => this.readyState === 2 && this.onerror?.());
+  }
   addEventListener() {}
   close() {}
 }
@@ -16,8 +18,10 @@ class Refused {
 function inFront(status: number) {
   const { fetch } = globalThis;
   onTestFinished(() => void (globalThis.fetch = fetch));
-  globalThis.fetch = async (input, init) => String(input).includes("/sse")
-    ? new Response("<h1>default backend</h1>", { status }) : fetch(input, init);
+  globalThis.fetch = async (input, init) =>
+    String(input).includes("/sse")
+      ? new Response("<h1>default backend</h1>", { status }) :
+      fetch(input, init);
 }
 
 for (const status of [401, 403, 404, 502]) {
@@ -26,7 +30,12 @@ for (const status of [401, 403, 404, 502]) {
     const line = await network(url);
     await commands.setLine(line, "refuse");
     inFront(status);
-    const client = listen({ url: line, userId: "ann", backoff: { min: 20, max: 50 }, EventSource: Refused as any });
+    const client = listen({
+      url: line,
+      userId: "ann",
+      backoff: { min: 20, max: 50 },
+      EventSource: Refused as any,
+    });
     await until(client, () => client.error);
     expect(client.status).toBe("reconnecting");
     expect(client.error).toMatchObject({ code: "network" });
@@ -40,7 +49,12 @@ test("a server without streams does not stop the attempts over WebSocket", async
   const url = await serve();
   const line = await network(url);
   await commands.setLine(line, "refuse");
-  const client = listen({ url: line, userId: "ann", ssePath: "/nowhere", backoff: { min: 20, max: 50 } });
+  const client = listen({
+    url: line,
+    userId: "ann",
+    ssePath: "/nowhere",
+    backoff: { min: 20, max: 50 },
+  });
   await until(client, () => client.error);
   await commands.setLine(line, "pass");
   await connected(client);
@@ -61,7 +75,14 @@ test("the error of a stream is the reason of the refusal, not its used ticket", 
 });
 
 test("any error of getToken or getTicket has the code credentials", async () => {
-  for (const failure of [new DOMException("too slow", "TimeoutError"), Object.assign(new Error("no network"), { code: "forbidden" }), "text", undefined]) {
+  for (
+    const failure of [
+      new DOMException("too slow", "TimeoutError"),
+      Object.assign(new Error("no network"), { code: "forbidden" }),
+      "text",
+      undefined,
+    ]
+  ) {
     for (const name of ["getToken", "getTicket"] as const) {
       const client = listen({ url: "http://127.0.0.1:1", [name]: () => Promise.reject(failure) });
       await until(client, () => client.error);
@@ -75,7 +96,9 @@ test("any error of getToken or getTicket has the code credentials", async () => 
 test("a WebSocket that the page may not open counts as blocked", async () => {
   const url = await serve();
   class Forbidden {
-    constructor() { throw new DOMException("an insecure connection from a secure page", "SecurityError"); }
+    constructor() {
+      throw new DOMException("an insecure connection from a secure page", "SecurityError");
+    }
   }
   const client = listen({ url, userId: "ann", WebSocket: Forbidden as any });
   await connected(client);
@@ -108,9 +131,15 @@ test("a stream whose ticket is used up connects with another one", async () => {
       });
     }
   }
-  const Source = function (url: URL) { return broken ? new Broken(url) : new EventSource(url); };
+  const Source = function(url: URL) {
+    return broken ? new Broken(url) : new EventSource(url);
+  };
   const client = listen({
-    url, token: await commands.sign(SECRET, { sub: "ann" }), transport: "sse", backoff: { min: 20, max: 50 }, EventSource: Source as any,
+    url,
+    token: await commands.sign(SECRET, { sub: "ann" }),
+    transport: "sse",
+    backoff: { min: 20, max: 50 },
+    EventSource: Source as any,
   });
   await until(client, () => client.error);
   broken = false;

@@ -6,22 +6,35 @@ import { commands, connected, listen, next, serve, until } from "./server.ts";
 
 /** The events of the contract, and their replies. */
 const replies: [event: string, arg: unknown, reply: string][] = [
-  ["ping", undefined, "pong"], ["custom-event", { n: 1 }, "custom-event-response"], ["subscribe", { channels: ["a"] }, "subscribed"],
-  ["unsubscribe", { channels: ["a"] }, "unsubscribed"], ["join-room", "b", "room-joined"], ["leave-room", "b", "room-left"],
+  ["ping", undefined, "pong"],
+  ["custom-event", { n: 1 }, "custom-event-response"],
+  ["subscribe", { channels: ["a"] }, "subscribed"],
+  ["unsubscribe", { channels: ["a"] }, "unsubscribed"],
+  ["join-room", "b", "room-joined"],
+  ["leave-room", "b", "room-left"],
 ];
 
 for (const shared of [false, true]) {
-  test(`a reply does not have the id of a notification for another user (shared: ${shared})`, async () => {
+  test(`a reply has no id of a notification for another user (shared: ${shared})`, async () => {
     const url = await serve();
     const client = listen({ url, userId: "ann", shared, as: "event" });
     let renamed = 0;
     client.on("event", () => renamed++);
     await connected(client);
     for (const [event, arg, name] of replies) {
-      const { id }: any = await commands.publish(url, { target: { user: "bob" }, type: "note", data: null });
+      const { id }: any = await commands.publish(url, {
+        target: { user: "bob" },
+        type: "note",
+        data: null,
+      });
       const reply = next(client, name);
       client.emit(event, arg);
-      expect(await reply).toEqual({ type: name, data: expect.anything(), timestamp: expect.any(String), metadata: {} });
+      expect(await reply).toEqual({
+        type: name,
+        data: expect.anything(),
+        timestamp: expect.any(String),
+        metadata: {},
+      });
       expect(client.lastId, "the reply moves the cursor").toBe(id);
     }
     expect(renamed, "`as` is for notifications").toBe(0);
@@ -29,7 +42,9 @@ for (const shared of [false, true]) {
 }
 
 /** Opens tabs that share one connection. */
-async function openTabs(options: { url: string; transport?: "sse" | "socket.io"; pingInterval?: number }) {
+async function openTabs(
+  options: { url: string; transport?: "sse" | "socket.io"; pingInterval?: number },
+) {
   const tabs = [1, 2, 3].map(() => listen({ userId: "ann", shared: true, ...options }));
   for (const tab of tabs) await connected(tab);
   return tabs;
@@ -63,10 +78,17 @@ test("replies to many tabs at once are not mixed up", async () => {
   }
   await Promise.all(joins);
   for (const [tab, client] of tabs.entries()) {
-    await until(client, () => client.ids("subscribed").length === 20 && client.ids("error").length === 20, "all replies");
-    const values = (name: string) => client.got.filter((event) => event.name === name).map(({ value }) => value);
-    expect(values("custom-event-response").map(({ data }) => [data.tab, data.n])).toEqual(Array.from({ length: 20 }, (_, n) => [tab, n]));
-    expect(values("subscribed").map(({ data }) => data.channels)).toEqual(Array.from({ length: 20 }, (_, n) => [`${tab}-${n}`]));
+    await until(
+      client,
+      () => client.ids("subscribed").length === 20 && client.ids("error").length === 20,
+      "all replies",
+    );
+    const values = (name: string) =>
+      client.got.filter((event) => event.name === name).map(({ value }) => value);
+    expect(values("custom-event-response").map(({ data }) => [data.tab, data.n]))
+      .toEqual(Array.from({ length: 20 }, (_, n) => [tab, n]));
+    expect(values("subscribed").map(({ data }) => data.channels))
+      .toEqual(Array.from({ length: 20 }, (_, n) => [`${tab}-${n}`]));
     expect(values("error").map(({ code }) => code)).toEqual(Array(20).fill("forbidden"));
   }
 });
@@ -89,5 +111,9 @@ test("a refusal reaches only the tab that sent", async () => {
   tabs[2]!.emit("custom-event", {});
   expect(await refused).toMatchObject({ code: "unsupported" });
   await expect(tabs[1]!.send("user:bob", "hi")).rejects.toMatchObject({ code: "forbidden" });
-  expect(tabs.map((tab) => tab.got.filter(({ name }) => name === "error").length)).toEqual([0, 0, 1]);
+  expect(tabs.map((tab) => tab.got.filter(({ name }) => name === "error").length)).toEqual([
+    0,
+    0,
+    1,
+  ]);
 });

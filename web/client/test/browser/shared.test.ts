@@ -14,16 +14,23 @@ async function nameOf(options: Options): Promise<string> {
   return name;
 }
 
-const connections = async (url: string) => ((await commands.api(url, "GET", "/v1/connections")).json as any).connections;
+const connections = async (url: string) =>
+  ((await commands.api(url, "GET", "/v1/connections")).json as any).connections;
 
 test("tabs share one connection and receive the same notifications", async () => {
   const url = await serve();
-  const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", channels: ["orders"], shared: true }));
+  const tabs = [1, 2, 3].map(() =>
+    listen({ url, userId: "ann", channels: ["orders"], shared: true })
+  );
   for (const tab of tabs) await connected(tab);
   expect(await connections(url)).toHaveLength(1);
   expect(new Set(tabs.map(({ clientId }) => clientId)).size).toBe(1);
   const came = tabs.map((tab) => next(tab, "note"));
-  const { id }: any = await commands.publish(url, { target: { channel: "orders" }, type: "note", data: { n: 1 } });
+  const { id }: any = await commands.publish(url, {
+    target: { channel: "orders" },
+    type: "note",
+    data: { n: 1 },
+  });
   for (const event of came) expect(await event).toMatchObject({ id, type: "note", data: { n: 1 } });
   for (const tab of tabs) expect(tab.lastId).toBe(id);
   const pong = next(tabs[2]!, "pong");
@@ -37,7 +44,10 @@ test("when the leader closes, another tab resumes from the same id", async () =>
   for (const tab of tabs) await connected(tab);
   const sent: string[] = [];
   const send = async (n: number) => {
-    const batch = Array.from({ length: n }, (_, i) => ({ target: { user: "ann" }, type: "note", data: { i } }));
+    const batch = Array.from(
+      { length: n },
+      (_, i) => ({ target: { user: "ann" }, type: "note", data: { i } }),
+    );
     for (const { id } of await commands.publish(url, batch) as any[]) sent.push(id);
   };
   await send(10);
@@ -56,14 +66,17 @@ test("when the leader closes, another tab resumes from the same id", async () =>
   expect(await connections(url)).toHaveLength(1);
 });
 
-test("a tab receives its own channels only, and the next leader joins the channels of all tabs", async () => {
+test("a tab receives its own channels only; the next leader joins those of all tabs", async () => {
   const url = await serve();
-  const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 50 } }));
+  const tabs = [1, 2, 3].map(() =>
+    listen({ url, userId: "ann", shared: true, backoff: { min: 50 } })
+  );
   for (const tab of tabs) await connected(tab);
   const [one, two, three] = tabs as [(typeof tabs)[0], (typeof tabs)[0], (typeof tabs)[0]];
   expect(await two.join("b", "user:x")).toEqual({ joined: ["b"], denied: ["user:x"] });
   await three.join("b", "c");
-  const send = (channel: string, n: number) => commands.publish(url, { target: { channel }, type: channel, data: n });
+  const send = (channel: string, n: number) =>
+    commands.publish(url, { target: { channel }, type: channel, data: n });
   await send("b", 1);
   await send("c", 1);
   await until(three, () => three.ids("c").length === 1);
@@ -81,12 +94,17 @@ test("a tab receives its own channels only, and the next leader joins the channe
   await until(two, () => two.ids("b").length === 3);
   await two.leave("b");
   expect((await connections(url))[0].rooms).not.toContain("b");
-  expect([one, two, three].map((tab) => [tab.ids("b").length, tab.ids("c").length])).toEqual([[0, 0], [3, 0], [2, 2]]);
+  expect([one, two, three].map((tab) => [tab.ids("b").length, tab.ids("c").length])).toEqual([
+    [0, 0],
+    [3, 0],
+    [2, 2],
+  ]);
 });
 
 test("tabs of different or unknown users do not share", async () => {
   const url = await serve();
-  const ann = listen({ url, userId: "ann", shared: true }), bob = listen({ url, userId: "bob", shared: true });
+  const ann = listen({ url, userId: "ann", shared: true }),
+    bob = listen({ url, userId: "bob", shared: true });
   await connected(ann);
   await connected(bob);
   expect(ann.clientId).not.toBe(bob.clientId);
@@ -106,7 +124,11 @@ test("a refusal reaches every tab, with its code", async () => {
 test("a tab with a newer token reconnects all tabs after a refusal", async () => {
   const secret = "a-secret-of-32-bytes-for-the-tests";
   const url = await serve({ JWT_SECRET: secret });
-  const old = listen({ url, token: await commands.sign(secret, { sub: "ann" }, -600), shared: true });
+  const old = listen({
+    url,
+    token: await commands.sign(secret, { sub: "ann" }, -600),
+    shared: true,
+  });
   await until(old, () => old.status === "closed");
   const newer = listen({ url, token: await commands.sign(secret, { sub: "ann" }), shared: true });
   await connected(newer);
@@ -116,13 +138,17 @@ test("a tab with a newer token reconnects all tabs after a refusal", async () =>
 
 test("calls before there is a leader wait for one", async () => {
   const url = await serve({ RATE_LIMIT_INTERVAL: "0" });
-  const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true, transport: "socket.io", pingInterval: 0 }));
+  const tabs = [1, 2].map(() =>
+    listen({ url, userId: "ann", shared: true, transport: "socket.io", pingInterval: 0 })
+  );
   for (const [n, tab] of tabs.entries()) tab.emit("custom-event", { n });
   const joins = tabs.map((tab, n) => tab.join("all", `own ${n}`));
   const reply = tabs[1]!.ack("custom-event", { n: 2 });
-  expect(await Promise.all(joins)).toEqual([0, 1].map((n) => ({ joined: ["all", `own ${n}`], denied: [] })));
+  expect(await Promise.all(joins))
+    .toEqual([0, 1].map((n) => ({ joined: ["all", `own ${n}`], denied: [] })));
   expect(await reply).toMatchObject({ n: 2 });
-  for (const [n, tab] of tabs.entries()) await until(tab, () => tab.ids("custom-event-response").length === n + 1);
+  for (const [n, tab] of tabs.entries())
+    await until(tab, () => tab.ids("custom-event-response").length === n + 1);
 });
 
 test("the close of one tab does not close the others", async () => {
@@ -179,19 +205,25 @@ test("a leader that lost its lock follows the next one", async () => {
   await connected(tab);
   const name = names.mock.calls[0]![0];
   const release = await new Promise<() => void>((resolve) => {
-    navigator.locks.request(name, { steal: true }, () => new Promise<void>((end) => resolve(end))).catch(() => {});
+    navigator.locks.request(name, { steal: true }, () => new Promise<void>((end) => resolve(end)))
+      .catch(() => {});
   });
   await until(tab, () => tab.status === "reconnecting");
   release();
   await connected(tab);
-  const { id }: any = await commands.publish(url, { target: { user: "ann" }, type: "note", data: null });
+  const { id }: any = await commands.publish(url, {
+    target: { user: "ann" },
+    type: "note",
+    data: null,
+  });
   await until(tab, () => tab.ids("note").includes(id));
   expect(await connections(url)).toHaveLength(1);
 });
 
 test("without locks each tab has its own connection", async () => {
   const url = await serve();
-  const refuse = vi.spyOn(LockManager.prototype, "request").mockRejectedValue(new DOMException("a sandboxed frame", "SecurityError"));
+  const refuse = vi.spyOn(LockManager.prototype, "request")
+    .mockRejectedValue(new DOMException("a sandboxed frame", "SecurityError"));
   onTestFinished(() => refuse.mockRestore());
   const tab = listen({ url, userId: "ann", shared: true });
   await connected(tab);
@@ -201,10 +233,17 @@ test("what a tab sends through the leader is encoded as JSON", async () => {
   const url = await serve();
   const tabs = [1, 2].map(() => listen({ url, userId: "ann", shared: true, channels: ["a"] }));
   for (const tab of tabs) await connected(tab);
-  class Price { constructor(readonly cents: number) {} toJSON() { return `${this.cents} cents`; } }
+  class Price {
+    constructor(readonly cents: number) {}
+    toJSON() {
+      return `${this.cents} cents`;
+    }
+  }
   await tabs[1]!.send("a", new Proxy({ price: new Price(5), call() {} }, {}));
   await until(tabs[1]!, () => tabs[1]!.ids("message").length);
-  expect(tabs[1]!.got.find(({ name }) => name === "message")!.value.data.message).toEqual({ price: "5 cents" });
+  expect(tabs[1]!.got.find(({ name }) => name === "message")!.value.data.message).toEqual({
+    price: "5 cents",
+  });
 });
 
 test("a new tab reconnects closed tabs", async () => {
@@ -221,9 +260,11 @@ test("a new tab reconnects closed tabs", async () => {
 test("a closed tab does not lead when it gets the lock", async () => {
   const url = await serve();
   const grants: (() => unknown)[] = [];
-  const late = vi.spyOn(LockManager.prototype, "request").mockImplementation(((_: string, __: unknown, granted: () => Promise<unknown>) => new Promise((resolve) => {
-    grants.push(() => resolve(granted()));
-  })) as any);
+  const late = vi.spyOn(LockManager.prototype, "request")
+    .mockImplementation(((_: string, __: unknown, granted: () => Promise<unknown>) =>
+      new Promise((resolve) => {
+        grants.push(() => resolve(granted()));
+      })) as any);
   onTestFinished(() => late.mockRestore());
   const tab = listen({ url, userId: "ann", shared: true });
   await expect.poll(() => grants.length).toBe(1);
@@ -241,14 +282,19 @@ test("a tab ignores notifications that the next leader replays", async () => {
   const url = await serve();
   const names = vi.spyOn(LockManager.prototype, "request");
   onTestFinished(() => names.mockRestore());
-  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true })) as [ReturnType<typeof listen>, ReturnType<typeof listen>];
+  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true })) as [
+    ReturnType<typeof listen>,
+    ReturnType<typeof listen>,
+  ];
   await connected(two);
-  const send = async () => (await commands.publish(url, { target: { user: "ann" }, type: "note", data: null }) as any).id;
+  const send = async () =>
+    (await commands.publish(url, { target: { user: "ann" }, type: "note", data: null }) as any).id;
   const ids = [await send(), await send()];
   await until(two, () => two.ids("note").length === 2);
   const bus = new BroadcastChannel(names.mock.calls[0]![0]);
   onTestFinished(() => bus.close());
-  for (const id of ids) bus.postMessage(["event", "note", { id, type: "note", data: null, metadata: {} }, id]);
+  for (const id of ids)
+    bus.postMessage(["event", "note", { id, type: "note", data: null, metadata: {} }, id]);
   ids.push(await send());
   await until(two, () => two.lastId === ids[2]);
   expect(two.ids("note")).toEqual(ids);
@@ -262,14 +308,17 @@ test("calls between two leaders wait for the second one", async () => {
   const one = listen({ url, userId: "ann", shared: true });
   await connected(one);
   const name = names.mock.calls[0]![0];
-  const between = new Promise<() => void>((granted) => { // the next holder of the lock, which does not lead
+  // The next holder of the lock, which does not lead.
+  const between = new Promise<() => void>((granted) => {
     void navigator.locks.request(name, () => new Promise<void>((end) => granted(end)));
   });
   const two = listen({ url, userId: "ann", shared: true });
   await connected(two);
   const bus = new BroadcastChannel(name);
   onTestFinished(() => bus.close());
-  const gone = new Promise<void>((resolve) => bus.onmessage = ({ data }) => data[0] === "gone" && resolve());
+  const gone = new Promise<void>((resolve) =>
+    bus.onmessage = ({ data }) => data[0] === "gone" && resolve()
+  );
   one.close();
   await gone;
   const joining = two.join("a");
@@ -279,13 +328,17 @@ test("calls between two leaders wait for the second one", async () => {
 
 test("a tab in the page cache keeps its channels, a tab that ends does not", async () => {
   const url = await serve();
-  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true })) as [ReturnType<typeof listen>, ReturnType<typeof listen>];
+  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true })) as [
+    ReturnType<typeof listen>,
+    ReturnType<typeof listen>,
+  ];
   await connected(two);
   await two.join("a");
   const rooms = async () => (await connections(url))[0].rooms;
   const add = vi.spyOn(globalThis, "addEventListener");
   const three = listen({ url, userId: "ann", shared: true });
-  const find = () => add.mock.calls.find(([event]) => event === "pagehide")?.[1] as (event: object) => void;
+  const find = () =>
+    add.mock.calls.find(([event]) => event === "pagehide")?.[1] as (event: object) => void;
   await expect.poll(find).toBeDefined();
   const away = find();
   add.mockRestore();
@@ -300,7 +353,9 @@ test("a tab in the page cache keeps its channels, a tab that ends does not", asy
 
 test("a disconnect by the server closes all tabs", async () => {
   const url = await serve();
-  const tabs = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 20 } }));
+  const tabs = [1, 2, 3].map(() =>
+    listen({ url, userId: "ann", shared: true, backoff: { min: 20 } })
+  );
   for (const tab of tabs) await connected(tab);
   await commands.api(url, "DELETE", "/v1/users/ann/connections");
   for (const tab of tabs) await until(tab, () => tab.status === "closed");
@@ -320,7 +375,8 @@ test("a silent leader is asked, and then replaced", async () => {
   onTestFinished(() => bus.close());
   bus.onmessage = ({ data: [what] }) => {
     heard.push(what);
-    if (heard.length === 1) bus.postMessage(["state", { status: "connected", clientId: "frozen", connection: {} }, []]);
+    if (heard.length === 1)
+      bus.postMessage(["state", { status: "connected", clientId: "frozen", connection: {} }, []]);
   };
   await new Promise<void>((granted) => {
     navigator.locks.request(name, () => new Promise(() => granted())).catch(() => {});
@@ -335,7 +391,7 @@ test("a silent leader is asked, and then replaced", async () => {
   expect(heard.slice(0, 2)).toEqual(["hello", "hello"]);
 });
 
-test("a tab that closes while the code is loading does not connect, and one that opens again does", async () => {
+test("a tab that closes while the code is loading connects only after reconnect()", async () => {
   const url = await serve();
   const tab = listen({ url, userId: "ann", shared: true });
   const joining = tab.join("a"), events: unknown[] = [];
@@ -366,7 +422,9 @@ test("a channel that all tabs leave at the same time is left", async () => {
 
 test("a channel that one tab leaves while another joins it stays joined", async () => {
   const url = await serve();
-  const [one, two, three] = [1, 2, 3].map(() => listen({ url, userId: "ann", shared: true })) as unknown as [Client, Client, Client];
+  const [one, two, three] = [1, 2, 3].map(() =>
+    listen({ url, userId: "ann", shared: true })
+  ) as unknown as [Client, Client, Client];
   for (const tab of [one, two, three]) await connected(tab);
   await two.join("a");
   await Promise.all([two.leave("a"), three.join("a")]);
@@ -377,7 +435,9 @@ test("a channel that one tab leaves while another joins it stays joined", async 
 
 test("a denied join of one tab does not change the channels of the others", async () => {
   const url = await serve({ MAX_ROOMS: "2" });
-  const [one, two] = [1, 2].map(() => listen({ url, userId: "ann", shared: true, backoff: { min: 20 } })) as unknown as [Client, Client];
+  const [one, two] = [1, 2].map(() =>
+    listen({ url, userId: "ann", shared: true, backoff: { min: 20 } })
+  ) as unknown as [Client, Client];
   for (const tab of [one, two]) await connected(tab);
   expect(await one.join("a")).toEqual({ joined: ["a"], denied: [] }); // the other room is general
   expect(await two.join("b")).toEqual({ joined: [], denied: ["b"] });

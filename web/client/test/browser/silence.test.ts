@@ -10,10 +10,15 @@ for (const [transport, silence] of [["socket.io", 85_000], ["sse", 90_000]] as c
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     onTestFinished(() => void vi.useRealTimers());
     const client = listen({ url: line, userId: "ann", transport, pingInterval: 0 });
-    const arrived = (name: string) => new Promise((resolve) => client.on(name, resolve)); // without a deadline, because the timers are fake
+    // Without a deadline, because the timers are fake.
+    const arrived = (name: string) => new Promise((resolve) => client.on(name, resolve));
     await arrived("connected");
     await commands.stallLine(line);
-    const { id }: any = await commands.publish(url, { target: { user: "ann" }, type: "note", data: null });
+    const { id }: any = await commands.publish(url, {
+      target: { user: "ann" },
+      type: "note",
+      data: null,
+    });
     const lost = arrived("disconnect");
     vi.advanceTimersByTime(silence - 1000);
     expect(client.status).toBe("connected");
@@ -45,12 +50,18 @@ test("requests that lose their connection are rejected", async () => {
 function watchWaits(): () => number[] {
   const debug = vi.spyOn(console, "debug").mockImplementation(() => {});
   onTestFinished(() => debug.mockRestore());
-  return () => debug.mock.calls.filter(([, what]) => what === "retry in").map(([, , ms]) => ms as number);
+  return () =>
+    debug.mock.calls.filter(([, what]) => what === "retry in").map(([, , ms]) => ms as number);
 }
 
 test("the wait between rounds doubles up to a bound, and up to half of it is random", async () => {
   const waits = watchWaits();
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", backoff: { min: 20, max: 160 }, debug: true });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    backoff: { min: 20, max: 160 },
+    debug: true,
+  });
   await until(client, () => waits().length >= 8);
   expect(client.status).toBe("reconnecting");
   expect(client.error?.code).toBe("network");
@@ -62,7 +73,11 @@ test("the wait between rounds doubles up to a bound, and up to half of it is ran
 });
 
 test("the wait ends when the network is back", async () => {
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", backoff: { min: 600_000, max: 600_000 } });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    backoff: { min: 600_000, max: 600_000 },
+  });
   await until(client, () => client.error);
   const again = new Promise((resolve) => client.onStatus(resolve));
   dispatchEvent(new Event("online"));
@@ -78,7 +93,11 @@ test("the client follows the offline and online events of the browser", async ()
     dispatchEvent(new Event("offline"));
     expect(await lost).toEqual({ reason: "offline" });
     expect(client.status).toBe("reconnecting");
-    const { id }: any = await commands.publish(url, { target: { user: "ann" }, type: "note", data: null });
+    const { id }: any = await commands.publish(url, {
+      target: { user: "ann" },
+      type: "note",
+      data: null,
+    });
     dispatchEvent(new Event("online"));
     await until(client, () => client.ids("note").includes(id));
     client.close();
@@ -101,8 +120,12 @@ test("a page from the page cache reconnects", async () => {
 
 test("clients that lose a server together reconnect at different times", async () => {
   const waits = watchWaits();
-  const clients = Array.from({ length: 20 }, () => listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", debug: true }));
-  for (const client of clients) client.onStatus(() => client.error && client.close()); // after the first wait began
+  const clients = Array.from(
+    { length: 20 },
+    () => listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", debug: true }),
+  );
+  // After the first wait began.
+  for (const client of clients) client.onStatus(() => client.error && client.close());
   for (const client of clients) await until(client, () => client.status === "closed");
   expect(waits()).toHaveLength(20);
   for (const ms of waits()) expect(ms >= 500 && ms <= 1000).toBe(true);
@@ -119,7 +142,13 @@ test("an attempt under way continues when the network is back", async () => {
 
     close() {}
   }
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 1 }, WebSocket: Silent as any });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    backoff: { min: 1 },
+    WebSocket: Silent as any,
+  });
   await until(client, () => client.error);
   await expect.poll(() => opened).toBe(2);
   for (const event of ["online", "pageshow"]) dispatchEvent(new Event(event));

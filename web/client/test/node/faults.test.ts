@@ -33,18 +33,43 @@ test("without a server, calls resolve within the timeout", async () => {
   ]);
   expect(performance.now() - start).toBeLessThan(timeout);
   expect(results).toEqual([
-    0, false, 0, { success: 0, failed: 2, total: 2 }, 0, { total: 0, clients: [], activeUsers: new Set() }, false, [], false, 0, 0, 0, undefined,
+    0,
+    false,
+    0,
+    { success: 0, failed: 2, total: 2 },
+    0,
+    { total: 0, clients: [], activeUsers: new Set() },
+    false,
+    [],
+    false,
+    0,
+    0,
+    0,
+    undefined,
     { notifications: [], gap: false, cursor: "5f3a9c01-7" },
   ]);
   // Once for each call, whatever the number of attempts.
   expect(backend.faults.errors.map(({ function: name }) => name).sort()).toEqual([
-    "SSEManager.broadcast", "SSEManager.disconnectClient", "SSEManager.disconnectUser", "SSEManager.getConnections", "SSEManager.getUserClients",
-    "SSEManager.isUserOnline", "getHistory", "issueTicket", "joinChannel", "leaveChannel", "notifyUser", "sendMultiUserNotification",
-    "sendPaymentNotification", "sendPaymentNotification",
+    "SSEManager.broadcast",
+    "SSEManager.disconnectClient",
+    "SSEManager.disconnectUser",
+    "SSEManager.getConnections",
+    "SSEManager.getUserClients",
+    "SSEManager.isUserOnline",
+    "getHistory",
+    "issueTicket",
+    "joinChannel",
+    "leaveChannel",
+    "notifyUser",
+    "sendMultiUserNotification",
+    "sendPaymentNotification",
+    "sendPaymentNotification",
   ]);
-  expect(backend.faults.errors.every(({ code, attempt }) => code === "network" && attempt === 3)).toBe(true);
+  expect(backend.faults.errors.every(({ code, attempt }) => code === "network" && attempt === 3))
+    .toBe(true);
   expect(backend.faults.lines).toHaveLength(14);
-  expect(backend.faults.lines[0]).toMatch(/^roomcast: \S+ failed after 3 attempts: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(network\)$/);
+  expect(backend.faults.lines[0])
+    .toMatch(/^roomcast: \S+ failed after 3 attempts: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(network\)$/);
 
   await server.up();
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
@@ -52,7 +77,9 @@ test("without a server, calls resolve within the timeout", async () => {
 });
 
 const unavailable: Behaviour = {
-  status: 503, headers: { "Content-Type": "application/problem+json" }, body: JSON.stringify({ code: "unavailable", detail: "it could not be stored" }),
+  status: 503,
+  headers: { "Content-Type": "application/problem+json" },
+  body: JSON.stringify({ code: "unavailable", detail: "it could not be stored" }),
 };
 
 test.each<[string, Behaviour[]]>([
@@ -65,7 +92,8 @@ test.each<[string, Behaviour[]]>([
   const server = await startServer();
   const front = await Front.of(server);
   front.next = [...behaviours];
-  const backend = backendOf(front.url, { timeout: 16_000 }); // an attempt that hangs takes half of it
+  // An attempt that hangs takes half of it.
+  const backend = backendOf(front.url, { timeout: 16_000 });
   const ann = await openReader(server, { userId: "ann" });
   expect(await backend.sendPaymentNotification(...pay)).toBe(1);
   expect(await backend.notifyUser("ann", "end")).toBe(1);
@@ -77,7 +105,7 @@ test.each<[string, Behaviour[]]>([
   expect(new Set(keys).size).toBe(2); // one for all attempts of a call
 });
 
-test("all attempts send the data of the call, whatever the caller does with the object", async () => {
+test("all attempts send the data of the call, even if the object changes", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   front.next = ["swallow"];
@@ -100,7 +128,11 @@ test("a send to thousands ends with the first step that fails, and reports it on
   await openReader(server, { userId: "u2999" });
   const users = Array.from({ length: 5000 }, (_, n) => `u${n}`);
   front.next = ["pass", "break"];
-  expect(await backend.sendMultiUserNotification(users, "note", {})).toEqual({ success: 1, failed: 4999, total: 5000 });
+  expect(await backend.sendMultiUserNotification(users, "note", {})).toEqual({
+    success: 1,
+    failed: 4999,
+    total: 5000,
+  });
   expect(front.requests).toHaveLength(2);
   expect(faults.lines).toHaveLength(1);
 });
@@ -114,9 +146,19 @@ test("a call waits as long as the server asks, if there is time", async () => {
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
   expect(performance.now() - start).toBeGreaterThanOrEqual(1000);
   expect(backend.faults.errors).toEqual([]);
-  front.next = [{ status: 429, headers: { "Retry-After": "60" }, body: JSON.stringify({ code: "rate_limited", detail: "too many" }) }];
+  front.next = [{
+    status: 429,
+    headers: { "Retry-After": "60" },
+    body: JSON.stringify({ code: "rate_limited", detail: "too many" }),
+  }];
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
-  expect(backend.faults.errors).toEqual([{ code: "rate_limited", status: 429, field: undefined, function: "SSEManager.isUserOnline", attempt: 1 }]);
+  expect(backend.faults.errors).toEqual([{
+    code: "rate_limited",
+    status: 429,
+    field: undefined,
+    function: "SSEManager.isUserOnline",
+    attempt: 1,
+  }]);
 });
 
 test("a call waits until the time in Retry-After", async () => {
@@ -133,7 +175,13 @@ test("a call waits until the time in Retry-After", async () => {
 test("the pauses between attempts grow, and are random", async () => {
   const pauses = await Promise.all(Array.from({ length: 10 }, async () => {
     const mine: number[] = [];
-    const { SSEManager } = backendOf("http://127.0.0.1:9", { retries: 3, fetch: async () => { mine.push(performance.now()); throw new TypeError("down"); } });
+    const { SSEManager } = backendOf("http://127.0.0.1:9", {
+      retries: 3,
+      fetch: async () => {
+        mine.push(performance.now());
+        throw new TypeError("down");
+      },
+    });
     await SSEManager.isUserOnline("ann");
     return mine.slice(1).map((time, i) => time - mine[i]!);
   }));
@@ -147,10 +195,15 @@ test("the pauses between attempts grow, and are random", async () => {
 
 test("the last attempt takes all the time that is left", async () => {
   const given: number[] = [];
-  const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => (given.push(ms), new AbortController().signal));
+  const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((
+    ms,
+  ) => (given.push(ms), new AbortController().signal));
   onTestFinished(() => timeout.mockRestore());
-  const down = async () => { throw new TypeError("down"); };
-  await backendOf("http://127.0.0.1:9", { timeout: 300_000, fetch: down }).SSEManager.isUserOnline("ann");
+  const down = async () => {
+    throw new TypeError("down");
+  };
+  await backendOf("http://127.0.0.1:9", { timeout: 300_000, fetch: down }).SSEManager
+    .isUserOnline("ann");
   expect(given).toHaveLength(3);
   expect(given[0]).toBeLessThanOrEqual(150_000);
   expect(given[2]).toBeGreaterThan(200_000);
@@ -164,10 +217,17 @@ test("reads never use a cache of fetch, and an incomplete list counts as none", 
     fetch: async (input, init) => {
       caches.push(init?.cache);
       if (`${input}`.includes("cursor=")) throw new TypeError("down");
-      return Response.json({ connections: [{ clientId: "c1", userId: "ann", rooms: [] }], next: "2" });
+      return Response.json({
+        connections: [{ clientId: "c1", userId: "ann", rooms: [] }],
+        next: "2",
+      });
     },
   });
-  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
+  expect(await backend.SSEManager.getConnections()).toEqual({
+    total: 0,
+    clients: [],
+    activeUsers: new Set(),
+  });
   expect(caches).toEqual(["no-store", "no-store"]);
   expect(faults.errors.map(({ function: name }) => name)).toEqual(["SSEManager.getConnections"]);
 });
@@ -176,17 +236,45 @@ test("a refusal is reported with the field and the reason, and not tried again",
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url);
-  expect(await backend.sendPaymentNotification("p_81", "completed", { customerId: "ann", amount: "9.99" as any })).toBe(0);
+  expect(await backend.sendPaymentNotification("p_81", "completed", {
+    customerId: "ann",
+    amount: "9.99" as any,
+  })).toBe(0);
   expect(await backend.SSEManager.sendToClient("c1", "connect")).toBe(false);
   expect(await backend.SSEManager.sendToUser("ann", "big", 1n)).toBe(0);
   expect(await backend.SSEManager.broadcast({ type: "x", idempotencyKey: "ключ" })).toBe(0);
   expect(faults.errors).toEqual([
-    { code: "validation", status: 400, field: "data.amount", function: "sendPaymentNotification", attempt: 1 },
-    { code: "validation", status: 400, field: "type", function: "SSEManager.sendToClient", attempt: 1 },
-    { code: "validation", status: undefined, field: undefined, function: "SSEManager.sendToUser", attempt: 1 },
-    { code: "validation", status: undefined, field: "idempotencyKey", function: "SSEManager.broadcast", attempt: 1 },
+    {
+      code: "validation",
+      status: 400,
+      field: "data.amount",
+      function: "sendPaymentNotification",
+      attempt: 1,
+    },
+    {
+      code: "validation",
+      status: 400,
+      field: "type",
+      function: "SSEManager.sendToClient",
+      attempt: 1,
+    },
+    {
+      code: "validation",
+      status: undefined,
+      field: undefined,
+      function: "SSEManager.sendToUser",
+      attempt: 1,
+    },
+    {
+      code: "validation",
+      status: undefined,
+      field: "idempotencyKey",
+      function: "SSEManager.broadcast",
+      attempt: 1,
+    },
   ]);
-  expect(faults.lines[0]).toMatch(/^roomcast: sendPaymentNotification failed: data\.amount: got the string "9\.99", expected a number \(validation, 400, request [0-9a-f-]+\)$/);
+  expect(faults.lines[0])
+    .toMatch(/^roomcast: sendPaymentNotification failed: data\.amount: got the string "9\.99", expected a number \(validation, 400, request [0-9a-f-]+\)$/);
   expect(front.requests).toHaveLength(2);
 });
 
@@ -195,13 +283,19 @@ test("a refused key is reported, and appears in no text", async () => {
   const errors = vi.spyOn(console, "error").mockImplementation(() => {});
   const refused = createBackend({ url: server.url, apiKey: "wrong-key-of-mine" });
   expect(await refused.sendPaymentNotification(...pay)).toBe(0);
-  expect(errors.mock.calls).toEqual([[expect.stringMatching(/^roomcast: sendPaymentNotification failed: .* \(forbidden, 403, request /)]]);
+  expect(errors.mock.calls).toEqual([[
+    expect
+      .stringMatching(/^roomcast: sendPaymentNotification failed: .* \(forbidden, 403, request /),
+  ]]);
   for (const apiKey of ["secret\nkey", "sécret-key", "secret key"]) {
     const call = () => createBackend({ url: server.url, apiKey }).notifyUser("ann", "x");
     expect(call).toThrow(TypeError("roomcast: apiKey has characters that no header can carry"));
   }
   const spaced = createBackend({ url: server.url, apiKey: ` ${API_KEY}\n` }); // as in a file
-  expect(await spaced.issueTicket("ann")).toEqual({ ticket: expect.any(String), expiresAt: expect.any(String) });
+  expect(await spaced.issueTicket("ann")).toEqual({
+    ticket: expect.any(String),
+    expiresAt: expect.any(String),
+  });
   expect(JSON.stringify(errors.mock.calls)).not.toMatch(/wrong-key|secret/);
 });
 
@@ -209,20 +303,42 @@ test("an answer of another program is reported, and the key goes to no other add
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url);
-  front.next = [{ status: 200, body: "<!doctype html>" }, { status: 308, headers: { Location: `${server.url}/v1/users/ann` } }, { status: 404, body: "Not Found" }];
+  front.next = [{ status: 200, body: "<!doctype html>" }, {
+    status: 308,
+    headers: { Location: `${server.url}/v1/users/ann` },
+  }, { status: 404, body: "Not Found" }];
   for (let i = 0; i < 3; i++) expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
-  expect(faults.errors.map(({ code, status }) => [code, status])).toEqual([["invalid_response", 200], ["invalid_response", 308], ["invalid_response", 404]]);
+  expect(faults.errors.map(({ code, status }) => [code, status])).toEqual([
+    ["invalid_response", 200],
+    ["invalid_response", 308],
+    ["invalid_response", 404],
+  ]);
   expect(front.requests).toHaveLength(3);
   faults.errors.length = 0;
   const other = { status: 200, body: '{"ok":true}' }; // of another application
   front.next = [{ status: 200, body: '{"connections":null}' }];
-  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
+  expect(await backend.SSEManager.getConnections()).toEqual({
+    total: 0,
+    clients: [],
+    activeUsers: new Set(),
+  });
   expect(faults.errors.map(({ code }) => code)).toEqual(["invalid_response"]);
   faults.errors.length = 0;
-  front.next = [other, other, other, { status: 200, body: "null" }, { status: 404, body: '{"error":"no such page"}' }];
+  front.next = [other, other, other, { status: 200, body: "null" }, {
+    status: 404,
+    body: '{"error":"no such page"}',
+  }];
   expect(await backend.sendPaymentNotification(...pay)).toBe(0);
-  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
-  expect(await backend.sendMultiUserNotification(["ann"], "note", {})).toEqual({ success: 0, failed: 1, total: 1 });
+  expect(await backend.SSEManager.getConnections()).toEqual({
+    total: 0,
+    clients: [],
+    activeUsers: new Set(),
+  });
+  expect(await backend.sendMultiUserNotification(["ann"], "note", {})).toEqual({
+    success: 0,
+    failed: 1,
+    total: 1,
+  });
   expect(await backend.joinChannel({ user: "ann" }, "news")).toBe(0);
   expect(await backend.SSEManager.disconnectClient("c1")).toBe(false);
   expect(faults.errors.map(({ code }) => code)).toEqual(Array(5).fill("invalid_response"));
@@ -231,9 +347,16 @@ test("an answer of another program is reported, and the key goes to no other add
 test("errors in handlers are dropped", async () => {
   const server = await startServer();
   const calls: string[] = [];
-  const of = (onError: () => any, log: () => any) => createBackend({ url: server.url, apiKey: "wrong", onError, log }).notifyUser("ann", "x");
-  const thrower = (name: string) => () => { calls.push(name); throw new Error(name); };
-  const rejecter = (name: string) => async () => { calls.push(name); throw new Error(name); };
+  const of = (onError: () => any, log: () => any) =>
+    createBackend({ url: server.url, apiKey: "wrong", onError, log }).notifyUser("ann", "x");
+  const thrower = (name: string) => () => {
+    calls.push(name);
+    throw new Error(name);
+  };
+  const rejecter = (name: string) => async () => {
+    calls.push(name);
+    throw new Error(name);
+  };
   expect(await of(thrower("error"), thrower("log"))).toBe(0);
   expect(await of(rejecter("error later"), rejecter("log later"))).toBe(0);
   expect(calls).toEqual(["log", "error", "log later", "error later"]);
@@ -244,9 +367,16 @@ test("calls reuse connections", async () => {
   const front = await Front.of(server);
   const backend = backendOf(front.url);
   for (let i = 0; i < 20; i++) await backend.sendPaymentNotification(...pay);
-  await backend.sendPaymentNotification("p_81", "completed", { customerId: "" as any }, "user", "ann"); // after refusals too
+  await backend.sendPaymentNotification(
+    "p_81",
+    "completed",
+    { customerId: "" as any },
+    "user",
+    "ann",
+  ); // after refusals too
   await backend.SSEManager.disconnectClient("nobody");
   await backend.SSEManager.getConnections();
   expect(front.requests).toHaveLength(23);
-  expect(front.connections).toBeLessThanOrEqual(2); // fetch may open a second one before it reuses the first
+  // Fetch may open a second one before it reuses the first.
+  expect(front.connections).toBeLessThanOrEqual(2);
 });

@@ -7,13 +7,24 @@ import { promisify } from "node:util";
 import { createElement, StrictMode } from "react";
 import { renderToString } from "react-dom/server";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { RoomcastProvider, useEventSource, useNotifications, useRoomcast, useSocket, useSSE } from "../../src/react/index.ts";
+import {
+  RoomcastProvider,
+  useEventSource,
+  useNotifications,
+  useRoomcast,
+  useSocket,
+  useSSE,
+} from "../../src/react/index.ts";
 
 const client = join(import.meta.dirname, "..", "..");
 
 test("a server renders the hooks without a connection, a timer or a warning", () => {
   const complaints = [vi.spyOn(console, "error"), vi.spyOn(console, "warn")];
-  const timers = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "setInterval"), vi.spyOn(globalThis, "fetch")];
+  const timers = [
+    vi.spyOn(globalThis, "setTimeout"),
+    vi.spyOn(globalThis, "setInterval"),
+    vi.spyOn(globalThis, "fetch"),
+  ];
   onTestFinished(() => void vi.restoreAllMocks());
   function Part() {
     const own = useEventSource({ userId: "ann", getToken: () => "never asked", debug: true });
@@ -21,9 +32,24 @@ test("a server renders the hooks without a connection, a timer or a warning", ()
     const { addHandler } = useSSE();
     addHandler("step", () => {});
     const client = useRoomcast();
-    return createElement("p", null, [own.status, own.connected, nobody.status, client.status, useNotifications().notifications.length, own.lastEvent].join(" "));
+    return createElement(
+      "p",
+      null,
+      [
+        own.status,
+        own.connected,
+        nobody.status,
+        client.status,
+        useNotifications().notifications.length,
+        own.lastEvent,
+      ].join(" "),
+    );
   }
-  const app = createElement(StrictMode, null, createElement(RoomcastProvider, { userId: "ann" }, createElement(Part)));
+  const app = createElement(
+    StrictMode,
+    null,
+    createElement(RoomcastProvider, { userId: "ann" }, createElement(Part)),
+  );
   expect(renderToString(app)).toBe("<p>connecting false idle closed 0 </p>");
   for (const spy of [...complaints, ...timers]) expect(spy).not.toHaveBeenCalled();
 });
@@ -37,19 +63,32 @@ test("the examples of docs/react.md compile", async () => {
   for (const [n, { 1: code, index }] of blocks.entries()) {
     // A block is a module, at its line in the page, so that errors show that line.
     const line = text.slice(0, index).split("\n").length;
-    await writeFile(join(directory, `example${n + 1}.tsx`), "\n".repeat(line) + code + "\nexport {};\n");
+    await writeFile(
+      join(directory, `example${n + 1}.tsx`),
+      "\n".repeat(line) + code + "\nexport {};\n",
+    );
   }
   const source = (path: string) => [join(client, "src", path)];
-  await writeFile(join(directory, "tsconfig.json"), JSON.stringify({
-    extends: "../tsconfig.json",
-    compilerOptions: {
-      noUnusedLocals: false, noUnusedParameters: false,
-      paths: { roomcast: source("index.ts"), "roomcast/react": source("react/index.ts"), "roomcast/backend": source("backend/index.ts") },
-    },
-    include: ["*.tsx"],
-  }));
+  await writeFile(
+    join(directory, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../tsconfig.json",
+      compilerOptions: {
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+        paths: {
+          roomcast: source("index.ts"),
+          "roomcast/react": source("react/index.ts"),
+          "roomcast/backend": source("backend/index.ts"),
+        },
+      },
+      include: ["*.tsx"],
+    }),
+  );
   const tsc = join(client, "..", "node_modules", "typescript", "bin", "tsc");
-  const result = await promisify(execFile)(process.execPath, [tsc, "-p", directory], { cwd: client })
+  const result = await promisify(execFile)(process.execPath, [tsc, "-p", directory], {
+    cwd: client,
+  })
     .catch(({ stdout, message }) => ({ stdout: stdout || message }));
   expect(result.stdout).toBe("");
 });

@@ -6,13 +6,20 @@ import WebSocket from "ws";
 import { Server } from "../../../e2e/harness.mjs";
 import { connect, type Client } from "../../src/index.ts";
 
-const connected = (client: Client) => new Promise<void>((resolve) => client.onStatus(() => client.status === "connected" && resolve()));
+const connected = (client: Client) =>
+  new Promise<void>((resolve) => client.onStatus(() => client.status === "connected" && resolve()));
 
 for (const transport of ["socket.io", "sse"] as const) {
   test(`a program connects by ${transport} with the implementations in its options`, async () => {
     const server = await Server.run();
     onTestFinished(() => server.stop());
-    const client = connect({ url: server.url, userId: "job", transport, WebSocket: WebSocket as any, EventSource: EventSource as any });
+    const client = connect({
+      url: server.url,
+      userId: "job",
+      transport,
+      WebSocket: WebSocket as any,
+      EventSource: EventSource as any,
+    });
     onTestFinished(() => client.close());
     await connected(client);
     const came = new Promise((resolve) => client.on("note", resolve));
@@ -22,7 +29,13 @@ for (const transport of ["socket.io", "sse"] as const) {
 }
 
 test("without them, the error names what is missing", async () => {
-  const client = connect({ url: "http://127.0.0.1:1", userId: "job", transport: "sse", WebSocket: undefined, EventSource: undefined });
+  const client = connect({
+    url: "http://127.0.0.1:1",
+    userId: "job",
+    transport: "sse",
+    WebSocket: undefined,
+    EventSource: undefined,
+  });
   onTestFinished(() => client.close());
   await new Promise<void>((resolve) => client.onStatus(() => client.error && resolve()));
   expect(client.error).toMatchObject({ code: "unsupported", message: "no EventSource here" });
@@ -30,7 +43,13 @@ test("without them, the error names what is missing", async () => {
 
 test("the program keeps running without a server", async () => {
   for (const transport of ["socket.io", "sse", "auto"] as const) {
-    const client = connect({ url: "http://127.0.0.1:1", userId: "job", transport, WebSocket: WebSocket as any, EventSource: EventSource as any });
+    const client = connect({
+      url: "http://127.0.0.1:1",
+      userId: "job",
+      transport,
+      WebSocket: WebSocket as any,
+      EventSource: EventSource as any,
+    });
     await new Promise<void>((resolve) => client.onStatus(() => client.error && resolve()));
     expect(client.error).toMatchObject({ code: "network" });
     client.reconnect();

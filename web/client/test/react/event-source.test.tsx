@@ -8,7 +8,11 @@ import { commands, connections, connectionsOf, opened, serve, soon, tell } from 
 test("the hook connects", async () => {
   const url = await serve();
   const { result } = renderHook(() => useEventSource({ url, userId: "test-user" }));
-  expect(result.current).toMatchObject({ connected: false, status: "connecting", error: undefined });
+  expect(result.current).toMatchObject({
+    connected: false,
+    status: "connecting",
+    error: undefined,
+  });
   await soon(() => expect(result.current.connected).toBe(true));
   expect(result.current.status).toBe("connected");
   expect((await connections(url, 1))[0]).toMatchObject({ userId: "test-user", transport: "sse" });
@@ -17,7 +21,11 @@ test("the hook connects", async () => {
 test("the quick start shows what is sent, and leaves no connection", async () => {
   const url = await serve();
   function Payments() {
-    const { connected, addHandler, removeHandler } = useEventSource({ url, userId: "user123", username: "john_doe" });
+    const { connected, addHandler, removeHandler } = useEventSource({
+      url,
+      userId: "user123",
+      username: "john_doe",
+    });
     const [paid, setPaid] = useState<number[]>([]);
     useEffect(() => {
       const handler = (data: any) => setPaid((before) => [...before, data.amount]);
@@ -26,7 +34,9 @@ test("the quick start shows what is sent, and leaves no connection", async () =>
     }, [addHandler, removeHandler]);
     return <p>{connected ? "connected" : "not connected"}: {paid.join(", ")}</p>;
   }
-  const { unmount } = render(<StrictMode><Payments /></StrictMode>);
+  const { unmount } = render(<StrictMode>
+    <Payments />
+  </StrictMode>);
   await soon(() => screen.getByText("connected:"));
   await tell(url, "user123", "payment:completed", { amount: 9.99 });
   await tell(url, "user123", "payment:completed", { amount: 1 });
@@ -45,10 +55,14 @@ test("handlers get the data and the notification; those of control events the ev
   result.current.addHandler("payment:completed", other);
   result.current.addHandler("payment:completed", other);
   await soon(() => expect(result.current.connected).toBe(true));
-  expect(greeted).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ type: "connected", userId: "ann" }));
+  expect(greeted)
+    .toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ type: "connected", userId: "ann" }));
   const { id } = await tell(url, "ann", "payment:completed", { amount: 5 });
   await soon(() => expect(other).toHaveBeenCalledOnce());
-  expect(paid).toHaveBeenCalledExactlyOnceWith({ amount: 5 }, expect.objectContaining({ id, type: "payment:completed", metadata: {} }));
+  expect(paid).toHaveBeenCalledExactlyOnceWith(
+    { amount: 5 },
+    expect.objectContaining({ id, type: "payment:completed", metadata: {} }),
+  );
 });
 
 test("handlers come and go without another connection", async () => {
@@ -91,10 +105,17 @@ test("handlers end with the component, and run once in StrictMode", async () => 
   const heard: number[] = [];
   function Part() {
     const { status, addHandler } = useEventSource({ url, userId: "ann" });
-    useEffect(() => { addHandler("step", (n) => heard.push(n)); }, [addHandler]);
+    useEffect(() => {
+      addHandler("step", (n) => heard.push(n));
+    }, [addHandler]);
     return <p>{status}</p>;
   }
-  const app = (show: boolean) => <StrictMode>{show && <Part />}<Rest url={url} /></StrictMode>;
+  const app = (show: boolean) => (
+    <StrictMode>
+      {show && <Part />}
+      <Rest url={url} />
+    </StrictMode>
+  );
   const { rerender } = render(app(true));
   await soon(() => screen.getByText("connected"));
   await tell(url, "ann", "step", 1);
@@ -105,16 +126,20 @@ test("handlers end with the component, and run once in StrictMode", async () => 
   expect(heard).toEqual([1]);
 });
 
-const Rest = ({ url }: { url: string }) => <p>rest: {useEventSource({ url, userId: "ann" }).lastEvent?.data}</p>;
+const Rest = ({ url }: { url: string }) => (
+  <p>rest: {useEventSource({ url, userId: "ann" }).lastEvent?.data}</p>
+);
 
-test("components with the same options share a connection, each with handlers of its own", async () => {
+test("components with equal options share a connection, with their own handlers", async () => {
   const url = await serve();
   const shared = vi.fn();
   const one = renderHook(() => useEventSource({ url, userId: "ann", channels: ["a", "b"] }));
   const two = renderHook(() => useEventSource({ userId: "ann", url, channels: ["b", "a"] }));
   one.result.current.addHandler("step", shared);
   two.result.current.addHandler("step", shared);
-  await soon(() => expect([one.result.current.connected, two.result.current.connected]).toEqual([true, true]));
+  await soon(() =>
+    expect([one.result.current.connected, two.result.current.connected]).toEqual([true, true])
+  );
   await tell(url, "ann", "step", 1);
   await soon(() => expect(shared).toHaveBeenCalledTimes(2));
   one.unmount();
@@ -122,7 +147,9 @@ test("components with the same options share a connection, each with handlers of
   await soon(() => expect(shared).toHaveBeenCalledTimes(3));
   // A later component is connected in its first rendering.
   const seen: boolean[] = [];
-  renderHook(() => seen.push(useEventSource({ url, userId: "ann", channels: ["a", "b"] }).connected));
+  renderHook(() =>
+    seen.push(useEventSource({ url, userId: "ann", channels: ["a", "b"] }).connected)
+  );
   expect(seen).toEqual([true]);
   expect(opened(url)).toBe(1);
   expect(await connectionsOf(url)).toHaveLength(1);
@@ -130,13 +157,16 @@ test("components with the same options share a connection, each with handlers of
 
 test("a change of page keeps the connection", async () => {
   const url = await serve();
-  const Page = ({ name }: { name: string }) => <p>{name}: {useEventSource({ url, userId: "ann" }).status}</p>;
+  const Page = ({ name }: { name: string }) => (
+    <p>{name}: {useEventSource({ url, userId: "ann" }).status}</p>
+  );
   const { rerender } = render(<Page key="1" name="one" />);
   await soon(() => screen.getByText("one: connected"));
   rerender(<Page key="2" name="two" />);
   screen.getByText("two: connected");
   rerender(<p>nothing</p>);
-  await new Promise((resolve) => setTimeout(resolve, 5)); // the timer that ends the connection is due after this one
+  // The timer that ends the connection is due after this one.
+  await new Promise((resolve) => setTimeout(resolve, 5));
   rerender(<Page key="3" name="three" />);
   await soon(() => screen.getByText("three: connected"));
   expect(opened(url)).toBe(1);
@@ -144,7 +174,9 @@ test("a change of page keeps the connection", async () => {
 
 test("another user is another connection, with the same handlers", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ userId }) => useEventSource({ url, userId }), { initialProps: { userId: "ann" } });
+  const { result, rerender } = renderHook(({ userId }) => useEventSource({ url, userId }), {
+    initialProps: { userId: "ann" },
+  });
   const heard = vi.fn();
   result.current.addHandler("step", heard);
   await soon(() => expect(result.current.connected).toBe(true));
@@ -153,7 +185,9 @@ test("another user is another connection, with the same handlers", async () => {
   rerender({ userId: "bob" });
   expect(result.current.connected).toBe(false);
   await soon(() => expect(result.current.connected).toBe(true));
-  await soon(async () => expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"]));
+  await soon(async () =>
+    expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"])
+  );
   await tell(url, "ann", "step", "for ann");
   await tell(url, "bob", "step", "for bob");
   await soon(() => expect(heard).toHaveBeenCalledExactlyOnceWith("for bob", expect.anything()));
@@ -161,7 +195,10 @@ test("another user is another connection, with the same handlers", async () => {
 
 test("another list of channels misses nothing", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ channels }) => useEventSource({ url, userId: "ann", channels }), { initialProps: { channels: ["a"] } });
+  const { result, rerender } = renderHook(
+    ({ channels }) => useEventSource({ url, userId: "ann", channels }),
+    { initialProps: { channels: ["a"] } },
+  );
   const heard: number[] = [];
   result.current.addHandler("step", (n) => heard.push(n));
   await soon(() => expect(result.current.connected).toBe(true));
@@ -177,7 +214,10 @@ test("another list of channels misses nothing", async () => {
 
 test("the hook waits for the user, and for `enabled`", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook((options: HookOptions) => useEventSource({ url, ...options }), { initialProps: { userId: undefined } as HookOptions });
+  const { result, rerender } = renderHook(
+    (options: HookOptions) => useEventSource({ url, ...options }),
+    { initialProps: { userId: undefined } as HookOptions },
+  );
   const idle = { connected: false, status: "idle", error: undefined };
   for (const userId of ["", null, undefined]) {
     rerender({ userId });
@@ -197,7 +237,10 @@ test("the hook waits for the user, and for `enabled`", async () => {
 test("lastEvent renders only the components that read it", async () => {
   const url = await serve();
   let silent = 0;
-  const one = renderHook(() => { silent++; return useEventSource({ url, userId: "ann" }).connected; });
+  const one = renderHook(() => {
+    silent++;
+    return useEventSource({ url, userId: "ann" }).connected;
+  });
   const two = renderHook(() => useEventSource({ url, userId: "ann" }).lastEvent);
   await soon(() => expect(one.result.current).toBe(true));
   const before = silent;
@@ -211,13 +254,17 @@ test("lastEvent renders only the components that read it", async () => {
 
 test("the hook reconnects after a restart of the server, and reports the gap", async () => {
   const url = await serve();
-  const { result } = renderHook(() => useEventSource({ url, userId: "ann", backoff: { min: 50, max: 200 } }));
+  const { result } = renderHook(() =>
+    useEventSource({ url, userId: "ann", backoff: { min: 50, max: 200 } })
+  );
   const gaps = vi.fn();
   result.current.addHandler("gap", gaps);
   await soon(() => expect(result.current.connected).toBe(true));
   await tell(url, "ann", "step", 1);
   await commands.killServer(url);
-  await soon(() => expect(result.current).toMatchObject({ connected: false, status: "reconnecting" }));
+  await soon(() =>
+    expect(result.current).toMatchObject({ connected: false, status: "reconnecting" })
+  );
   await commands.reviveServer(url);
   await soon(() => expect(result.current.connected).toBe(true));
   await soon(() => expect(gaps).toHaveBeenCalledOnce()); // the history was in memory
@@ -231,7 +278,9 @@ test("reconnect connects again", async () => {
   }
   render(<Button />);
   await soon(() => screen.getByText("connected"));
-  act(() => { fireEvent.click(screen.getByRole("button")); });
+  act(() => {
+    fireEvent.click(screen.getByRole("button"));
+  });
   await soon(() => expect(opened(url)).toBe(2));
   await soon(() => screen.getByText("connected"));
   await connections(url, 1);
@@ -245,7 +294,13 @@ test("a hidden part receives nothing, and resumes when it is shown", async () =>
     useEffect(() => addHandler("step", (n) => heard.push(n)), [addHandler]);
     return <p>{status}</p>;
   }
-  const app = (mode: "visible" | "hidden") => <StrictMode><Activity mode={mode}><Part /></Activity></StrictMode>;
+  const app = (mode: "visible" | "hidden") => (
+    <StrictMode>
+      <Activity mode={mode}>
+        <Part />
+      </Activity>
+    </StrictMode>
+  );
   const { rerender } = render(app("visible"));
   await soon(() => screen.getByText("connected"));
   await tell(url, "ann", "step", 1);

@@ -14,7 +14,8 @@ const complaints: unknown[][] = [];
 
 beforeEach(() => {
   complaints.length = 0;
-  for (const name of ["error", "warn"] as const) vi.spyOn(console, name).mockImplementation((...what) => void complaints.push(what));
+  for (const name of ["error", "warn"] as const)
+    vi.spyOn(console, name).mockImplementation((...what) => void complaints.push(what));
 });
 
 afterEach(() => {
@@ -24,12 +25,14 @@ afterEach(() => {
 });
 
 /** Resolves when check no longer throws. */
-export const soon = <T>(check: () => T | Promise<T>) => waitFor(check, { timeout: SOON, interval: 20 });
+export const soon = <T>(check: () => T | Promise<T>) =>
+  waitFor(check, { timeout: SOON, interval: 20 });
 
 const openings: string[] = [];
 
 /** Returns how often the page connected to a server. */
-export const opened = (url: string) => openings.filter((to) => new URL(to).host === new URL(url).host).length;
+export const opened = (url: string) =>
+  openings.filter((to) => new URL(to).host === new URL(url).host).length;
 
 const { EventSource: Stream, WebSocket: Socket } = globalThis;
 
@@ -67,15 +70,18 @@ export async function connectionsOf(url: string): Promise<Connection[]> {
 }
 
 /** Resolves when the server has n connections. */
-export const connections = (url: string, n: number) => soon(async () => {
-  const list = await connectionsOf(url);
-  expect(list).toHaveLength(n);
-  return list;
-});
+export const connections = (url: string, n: number) =>
+  soon(async () => {
+    const list = await connectionsOf(url);
+    expect(list).toHaveLength(n);
+    return list;
+  });
 
 /** Publishes to a user. */
 export const tell = (url: string, user: string, type: string, data: unknown) =>
-  commands.publish(url, { target: { user }, type, data }) as Promise<{ id: string; delivered: number }>;
+  commands.publish(url, { target: { user }, type, data }) as Promise<
+    { id: string; delivered: number }
+  >;
 
 /** Returns and removes the console messages so far, for tests that expect some. */
 export const complained = () => complaints.splice(0);

@@ -15,13 +15,21 @@ function List() {
 for (const userId of ["ann", undefined]) {
   test(`the page hydrates for ${userId ?? "nobody"} without an error`, async () => {
     const url = await serve();
-    const app = (user = userId) => <StrictMode><RoomcastProvider url={url} userId={user}><List /></RoomcastProvider></StrictMode>;
+    const app = (user = userId) => (
+      <StrictMode>
+        <RoomcastProvider url={url} userId={user}>
+          <List />
+        </RoomcastProvider>
+      </StrictMode>
+    );
     const container = document.body.appendChild(document.createElement("div"));
     container.innerHTML = renderToString(app());
     expect(opened(url)).toBe(0);
     expect(container.textContent).toBe(`${userId ? "connecting" : "idle"} 0 none`);
     const recovered: unknown[] = [];
-    const root = await act(() => hydrateRoot(container, app(), { onRecoverableError: (error) => recovered.push(error) }));
+    const root = await act(() =>
+      hydrateRoot(container, app(), { onRecoverableError: (error) => recovered.push(error) })
+    );
     onTestFinished(async () => {
       await act(() => root.unmount());
       container.remove();
@@ -35,7 +43,7 @@ for (const userId of ["ann", undefined]) {
   });
 }
 
-test("a part that hydrates while another is connected begins with the rendering of the server", async () => {
+test("a part that hydrates while another is connected begins as on the server", async () => {
   const url = await serve();
   const Part = () => <p>{useEventSource({ url, userId: "ann" }).status}</p>;
   const other = render(<Part />);
@@ -43,7 +51,9 @@ test("a part that hydrates while another is connected begins with the rendering 
   const container = document.body.appendChild(document.createElement("div"));
   container.innerHTML = "<p>connecting</p>"; // a server renders no connection
   const recovered: unknown[] = [];
-  const root = hydrateRoot(container, <Part />, { onRecoverableError: (error) => recovered.push(error) });
+  const root = hydrateRoot(container, <Part />, {
+    onRecoverableError: (error) => recovered.push(error),
+  });
   onTestFinished(() => {
     root.unmount();
     container.remove();

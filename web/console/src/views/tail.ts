@@ -13,15 +13,32 @@ const KEPT = 1000;
 const MOST_CHANNELS = 64; // the default of MAX_ROOMS
 
 export function tail(): View {
-  const user = h("input", { name: "userId", value: "console", maxlength: 128, spellcheck: "false", autocomplete: "off" });
+  const user = h("input", {
+    name: "userId",
+    value: "console",
+    maxlength: 128,
+    spellcheck: "false",
+    autocomplete: "off",
+  });
   const start = select({ now: "from now", all: "with everything kept" }, { name: "since" });
   const channels = nameList("Channels", "Join", change);
-  const type = h("input", { type: "search", name: "type", placeholder: "payment:* or a part", spellcheck: "false" });
-  const text = h("input", { type: "search", name: "text", placeholder: "in data, ids, channels", spellcheck: "false" });
+  const type = h("input", {
+    type: "search",
+    name: "type",
+    placeholder: "payment:* or a part",
+    spellcheck: "false",
+  });
+  const text = h("input", {
+    type: "search",
+    name: "text",
+    placeholder: "in data, ids, channels",
+    spellcheck: "false",
+  });
   const note = new Note();
   const state = h("p", { class: "state", role: "status" }, "not connected");
   const count = h("p", { class: "hint" });
-  const begin = h("button", { class: "primary" }, "Connect"), end = button("Disconnect", () => client?.close(), { disabled: true });
+  const begin = h("button", { class: "primary" }, "Connect"),
+    end = button("Disconnect", () => client?.close(), { disabled: true });
   const pause = button("Pause", () => hold(!paused), { "aria-pressed": "false" });
   const log = new Log("Events", "Nothing yet. Connect to see the events.", KEPT, counted);
   let client: Client | undefined, paused = false, total = 0;
@@ -41,8 +58,13 @@ export function tail(): View {
   }
 
   async function ticket(userId: string, patterns: string[]) {
-    const { json, problem } = await call<{ ticket: string }>("POST", "v1/tickets", { body: JSON.stringify({ userId, channels: patterns }) });
-    if (problem) throw Object.assign(new Error(lineOf(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
+    const { json, problem } = await call<{ ticket: string }>("POST", "v1/tickets", {
+      body: JSON.stringify({ userId, channels: patterns }),
+    });
+    if (problem)
+      throw Object.assign(new Error(lineOf(problem)), {
+        code: problem.status === 401 ? "forbidden" : problem.code,
+      });
     return json.ticket;
   }
 
@@ -56,18 +78,29 @@ export function tail(): View {
       return note.say((error as Error).message, true);
     }
     const mine = client = connect({
-      ...who, url: base.href, channels: channels.values, backoff: { max: 5000 }, ...(start.value === "all" && { since: "0" }),
+      ...who,
+      url: base.href,
+      channels: channels.values,
+      backoff: { max: 5000 },
+      ...(start.value === "all" && { since: "0" }),
     });
     mine.onAny((name, value) => name !== "heartbeat" && take(entryOf(name, value)));
     mine.onStatus(() => mine === client && show(mine));
-    mine.on("connected", ({ denied = [] }) => { if (denied.length) note.say(`Not allowed: ${denied.join(", ")}`, true); });
+    mine.on("connected", ({ denied = [] }) => {
+      if (denied.length) note.say(`Not allowed: ${denied.join(", ")}`, true);
+    });
     show(mine);
   }
 
   function show({ status, transport, error }: Client) {
     set(root, { "data-state": status });
     const by = transport === "sse" ? "EventSource" : "Socket.IO";
-    say(state, status === "connected" ? `connected by ${by}` : `${status}${error ? `: ${error.message}` : ""}`);
+    say(
+      state,
+      status === "connected"
+        ? `connected by ${by}`
+        : `${status}${error ? `: ${error.message}` : ""}`,
+    );
     set(end, { disabled: status === "closed" });
     say(begin, status === "closed" ? "Connect" : "Reconnect");
   }
@@ -95,10 +128,15 @@ export function tail(): View {
    * Joins the channels that have members now, because nobody receives what is sent to other rooms.
    */
   async function all() {
-    const { json, problem } = await call<{ channels: { channel: string }[] }>("GET", `v1/channels?limit=${MOST_CHANNELS}`);
+    const { json, problem } = await call<{ channels: { channel: string }[] }>(
+      "GET",
+      `v1/channels?limit=${MOST_CHANNELS}`,
+    );
     note.problem(problem);
     if (problem) return;
-    const names = json.channels.map(({ channel }) => channel).filter((name) => !channels.values.includes(name));
+    const names = json.channels.map(({ channel }) => channel).filter((name) =>
+      !channels.values.includes(name)
+    );
     channels.put(...names);
     if (names.length) await change(names, []);
   }
@@ -121,27 +159,87 @@ export function tail(): View {
 
   function filter() {
     const pattern = type.value.trim().toLowerCase(), wanted = text.value.trim().toLowerCase();
-    const glob = pattern.includes("*") && new RegExp(`^${pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")}$`, "s");
+    const glob = pattern.includes("*") &&
+      new RegExp(
+        `^${
+          pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")
+        }$`,
+        "s",
+      );
     log.filter(({ name, text, id, channels }) => {
       const own = name.toLowerCase();
       if (pattern && !(glob ? glob.test(own) : own.includes(pattern))) return false;
-      return !wanted || [own, text, id, ...channels].some((one) => one.toLowerCase().includes(wanted));
+      return !wanted ||
+        [own, text, id, ...channels].some((one) => one.toLowerCase().includes(wanted));
     });
   }
   type.oninput = text.oninput = filter;
 
-  const form = h("form", { class: "form", autocomplete: "off", onsubmit: (event: Event) => { event.preventDefault(); run(); } },
-    h("div", { class: "pair" }, labelled("User ID", user, "whose notifications"), labelled("Start", start)),
-    h("div", { class: "row" }, begin, end, state));
-  const root = section("Live tail", "A connection of this page. It counts like any other, and receives what is sent to its user, its channels and everyone.", [],
-    h("div", { class: "card form" }, h("div", { class: "halves" }, form,
-      h("div", { class: "form" }, channels.root, h("div", { class: "row" }, button("Join all that have members", all, { class: "small" })))), note.root),
-    h("div", { class: "filters", role: "search", "aria-label": "Filter" }, labelled("Type", type), labelled("Text", text)),
-    h("div", { class: "row apart" }, count, h("div", { class: "row" }, pause, button("Clear", () => { total = 0; log.clear(); }))), log.root);
+  const form = h(
+    "form",
+    {
+      class: "form",
+      autocomplete: "off",
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        run();
+      },
+    },
+    h(
+      "div",
+      { class: "pair" },
+      labelled("User ID", user, "whose notifications"),
+      labelled("Start", start),
+    ),
+    h("div", { class: "row" }, begin, end, state),
+  );
+  const root = section(
+    "Live tail",
+    "A connection of this page. It counts like any other, and receives what is sent to its user, its channels and everyone.",
+    [],
+    h(
+      "div",
+      { class: "card form" },
+      h(
+        "div",
+        { class: "halves" },
+        form,
+        h(
+          "div",
+          { class: "form" },
+          channels.root,
+          h("div", { class: "row" }, button("Join all that have members", all, { class: "small" })),
+        ),
+      ),
+      note.root,
+    ),
+    h(
+      "div",
+      { class: "filters", role: "search", "aria-label": "Filter" },
+      labelled("Type", type),
+      labelled("Text", text),
+    ),
+    h(
+      "div",
+      { class: "row apart" },
+      count,
+      h(
+        "div",
+        { class: "row" },
+        pause,
+        button("Clear", () => {
+          total = 0;
+          log.clear();
+        }),
+      ),
+    ),
+    log.root,
+  );
   root.classList.add("tail");
   counted();
   return {
-    title: "Live tail", root,
+    title: "Live tail",
+    root,
     show(params) {
       const given = params.get("user"), channel = params.get("channel");
       if (given) user.value = given;
@@ -149,7 +247,10 @@ export function tail(): View {
         channels.put(channel);
         change([channel], []);
       }
-      if (key.value) call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100").then(({ json }) => channels.suggest(json?.channels?.map(({ channel }) => channel) ?? []));
+      if (key.value)
+        call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100").then(({ json }) =>
+          channels.suggest(json?.channels?.map(({ channel }) => channel) ?? [])
+        );
     },
   };
 }

@@ -7,7 +7,11 @@ import { onTestFinished } from "vitest";
  * What a front does with a request: pass it on, close the connection before or after the server
  * handles it, never answer, or answer itself.
  */
-export type Behaviour = "pass" | "break" | "swallow" | "hang" | { status: number; headers?: Record<string, string>; body?: string };
+export type Behaviour = "pass" | "break" | "swallow" | "hang" | {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string;
+};
 
 /** A proxy in front of a server, which simulates failures between client and server. */
 export class Front {
@@ -48,7 +52,8 @@ export class Front {
       return;
     }
     const outgoing = request(to + this.rewrite(url), { method, headers }, (answer) => {
-      if (behaviour === "swallow") return void answer.resume().on("end", () => incoming.socket.destroy());
+      if (behaviour === "swallow")
+        return void answer.resume().on("end", () => incoming.socket.destroy());
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });

@@ -28,16 +28,24 @@ export function serverForAll(give: (server: Server) => void) {
 /** The failures that a backend reported. */
 export interface Faults {
   lines: string[];
-  errors: { code: string; status: number | undefined; field: string | undefined; function: string; attempt: number }[];
+  errors: {
+    code: string;
+    status: number | undefined;
+    field: string | undefined;
+    function: string;
+    attempt: number;
+  }[];
 }
 
 /** Returns a backend, with the failures that it reports. */
 export function backendOf(url: string, options: BackendOptions = {}) {
   const faults: Faults = { lines: [], errors: [] };
   const backend = createBackend({
-    url, apiKey: API_KEY,
+    url,
+    apiKey: API_KEY,
     log: (line) => faults.lines.push(line),
-    onError: ({ code, status, field }, call) => faults.errors.push({ code, status, field, ...call }),
+    onError: ({ code, status, field }, call) =>
+      faults.errors.push({ code, status, field, ...call }),
     ...options,
   });
   return { ...backend, faults };
@@ -53,18 +61,32 @@ export interface Reader {
 }
 
 /** Connects an EventSource that gets every notification. */
-export async function openReader(server: Server, query: Record<string, string | string[]>): Promise<Reader> {
-  const stream: any = await openStream({ after: onTestFinished }, server, { as: "message", ...query }, { name: String(query.userId) });
+export async function openReader(
+  server: Server,
+  query: Record<string, string | string[]>,
+): Promise<Reader> {
+  const stream: any = await openStream({ after: onTestFinished }, server, {
+    as: "message",
+    ...query,
+  }, { name: String(query.userId) });
   const { tape, connected } = stream;
-  const got = () => tape.items.filter(({ name }: any) => name === "message").map(({ data }: any) => data);
+  const got = () =>
+    tape.items.filter(({ name }: any) => name === "message").map(({ data }: any) => data);
   let taken = 0;
   return {
-    clientId: connected.clientId, got,
-    next: () => tape.until(() => got()[taken], `notification ${taken + 1}`).then((notification: Notification) => (taken++, notification)),
+    clientId: connected.clientId,
+    got,
+    next: () =>
+      tape.until(() => got()[taken], `notification ${taken + 1}`).then((
+        notification: Notification,
+      ) => (taken++, notification)),
   };
 }
 
 /** Resolves when the server has no connection. */
 export async function nobodyLeft(server: Server): Promise<void> {
-  await retry(async () => (await server.api("GET", "/v1/stats")).json.total === 0, "the end of all connections");
+  await retry(
+    async () => (await server.api("GET", "/v1/stats")).json.total === 0,
+    "the end of all connections",
+  );
 }
