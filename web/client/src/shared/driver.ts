@@ -2,7 +2,6 @@
 // connection and passes the events on to the others. The next leader resumes from the last id that
 // it received.
 
-import { Connection } from "../connection.ts";
 import { refuse, type Driver, type DriverSink, type Log, type State } from "../driver.ts";
 import { clientError } from "../errors.ts";
 import { copy, uniqueId } from "../link.ts";
@@ -13,6 +12,7 @@ import type { Joined, Options } from "../types.ts";
 import { openBus, plain, revived, type Bus, type Messages, type Method } from "./bus.ts";
 import { Channels, without } from "./channels.ts";
 import { elect, type Election } from "./election.ts";
+import { Leader } from "./leader.ts";
 
 /**
  * How long a leader may be silent before a tab asks whether it is there, in ms. The server sends
@@ -33,13 +33,13 @@ export class SharedDriver implements Driver {
   readonly #queue = new Queue();
   readonly #calls = new Pending();
   #bus: Bus | undefined;
-  #connection: Driver | undefined;
+  /** While this tab leads. */
+  #leader: Leader | undefined;
   #state: Partial<State> = {};
   /** Whether there is a leader to call. */
   #led = false;
   /** Whether this tab has not yet received the state of the leader's connection. */
   #fresh = true;
-  #muted = false;
   /** The id of the newest notification that this tab delivered. */
   #delivered = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -87,7 +87,7 @@ export class SharedDriver implements Driver {
 
   reconnect(): void {
     if (!this.#bus) this.#start();
-    else if (this.#connection) this.#connection.reconnect();
+    else if (this.#leader) this.#leader.reconnect();
     else {
       this.#post("reconnect", this.#options.token);
       this.#doubt();
@@ -98,21 +98,21 @@ export class SharedDriver implements Driver {
     this.#end();
     globalThis.removeEventListener("pagehide", this.#end);
     clearTimeout(this.#timer);
-    const connection = this.#connection, { status } = this.#state;
-    this.#connection = undefined;
+    const leader = this.#leader, { status } = this.#state;
+    this.#leader = undefined;
     this.#bus?.close();
     this.#bus = undefined; // before the connection closes: for the other tabs it does not
     this.#election.leave();
     this.#led = false;
     for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
-    if (connection) return connection.close();
+    if (leader) return leader.close();
     this.#apply({ status: "closed", transport: undefined, error: undefined });
     if (status === "connected") this.#sink.event("disconnect", { reason: "closed" }, "");
   }
 
   /** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
   readonly #end = (event?: Partial<PageTransitionEvent>): void => {
-    if (!event?.persisted) this.#post("gone", this.#tab, !!this.#connection);
+    if (!event?.persisted) this.#post("gone", this.#tab, !!this.#leader);
   };
 
   readonly #post: Bus["post"] = (...message) => this.#bus?.post(...message);
@@ -129,21 +129,15 @@ export class SharedDriver implements Driver {
   #lead(): void {
     clearTimeout(this.#timer);
     this.#log("leads");
-    // The handshake joins the channels of all tabs.
-    const options = this.#options;
-    options.channels = this.#channels.all;
-    options.since = this.#state.lastId ?? options.since;
-    this.#connection = new Connection(options, this.#leader, this.#log);
+    const since = this.#state.lastId ?? this.#options.since;
+    this.#leader = new Leader({ ...this.#options, since }, this.#channels, this.#reports, this.#log);
     this.#follow();
   }
 
   /** Becomes a follower again: the browser froze this tab, and another one took the lead. */
   #depose(): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    this.#muted = true;
-    connection?.close();
-    this.#muted = false;
+    this.#leader?.depose();
+    this.#leader = undefined;
     this.#apply({ status: "reconnecting", transport: undefined });
     this.#election.stand();
     this.#doubt();
@@ -175,7 +169,7 @@ export class SharedDriver implements Driver {
 
   /** Calls a method of the leader's connection. id: "" where no answer is wanted. */
   #call(id: string, method: Method, args: unknown[]): void {
-    if (this.#connection) this.#messages.call(this.#tab, id, method, args);
+    if (this.#leader) this.#messages.call(this.#tab, id, method, args);
     else this.#post("call", this.#tab, id, method, args);
   }
 
@@ -183,11 +177,6 @@ export class SharedDriver implements Driver {
   #declare(channels: readonly string[]): void {
     this.#channels.set(this.#tab, channels);
     this.#post("channels", this.#tab, this.#channels.own);
-  }
-
-  /** As the leader: joins, and leaves the channels that no tab is in. */
-  #change(join: readonly string[], leave: readonly string[], tab: string): Promise<Joined> {
-    return this.#connection!.change(join, without(leave, this.#channels.all), tab);
   }
 
   #apply(change: Partial<State>): void {
@@ -204,14 +193,12 @@ export class SharedDriver implements Driver {
   }
 
   /** Receives the reports of the connection, while this tab leads. */
-  readonly #leader: DriverSink = {
+  readonly #reports: DriverSink = {
     event: (name, value, id, tab) => {
-      if (this.#muted) return;
       this.#post("event", name, plain(value), id, tab);
       this.#deliver(name, value, id, tab);
     },
     state: (change) => {
-      if (this.#muted) return;
       if (change.status === "connecting" && this.#state.connection)
         change = { ...change, status: "reconnecting" };
       this.#apply(change);
@@ -224,17 +211,17 @@ export class SharedDriver implements Driver {
     channels: (tab, channels) => this.#channels.set(tab, channels),
     hello: (tab, channels) => {
       this.#channels.set(tab, channels);
-      if (this.#connection) this.#tell(this.#channels.entries);
+      if (this.#leader) this.#tell(this.#channels.entries);
     },
     gone: (tab, led) => {
       const channels = this.#channels.delete(tab);
       if (led) this.#led = false;
-      if (this.#connection) this.#change([], channels, tab).catch(() => {});
+      this.#leader?.change([], channels, tab).catch(() => {});
     },
     state: (state, channels) => {
       for (const [tab, names] of channels ?? [])
         if (tab !== this.#tab) this.#channels.set(tab, names);
-      if (this.#connection) return;
+      if (this.#leader) return;
       this.#apply({ ...state, error: revived(state.error) });
       this.#wait(() => this.#doubt(), SILENCE);
       this.#follow();
@@ -248,26 +235,20 @@ export class SharedDriver implements Driver {
       this.#fresh = state.status!.endsWith("ing");
     },
     event: (name, value, id, tab) => {
-      if (this.#connection) return;
+      if (this.#leader) return;
       this.#wait(() => this.#doubt(), SILENCE);
       if (id) this.#apply({ lastId: id });
       this.#log(name, id);
       this.#deliver(name, name === "error" ? revived(value) : value, id, tab);
     },
     call: async (tab, id, method, args) => {
-      if (!this.#connection) return;
+      if (!this.#leader) return;
       const answer = (value: unknown, failed: 0 | 1) => {
         if (tab === this.#tab) this.#calls.settle(id, value, failed);
         else if (id) this.#post("answer", tab, id, plain(value), failed);
       };
       try {
-        const [join, leave] = args as [string[], string[]];
-        answer(
-          await (method === "change"
-            ? this.#change(join, leave, tab)
-            : (this.#connection as any)[method](...args, tab)),
-          0,
-        );
+        answer(await this.#leader.call(tab, method, args), 0);
       } catch (error) {
         answer(error, 1);
       }
@@ -277,7 +258,7 @@ export class SharedDriver implements Driver {
     },
     reconnect: (token) => {
       this.#options.token = token ?? this.#options.token;
-      this.#connection?.reconnect();
+      this.#leader?.reconnect(token);
     },
   };
 
