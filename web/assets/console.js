@@ -827,7 +827,8 @@ async function suggestions() {
 	};
 	return (kind) => names[kind.replace(/s$/, "")] ?? [];
 }
-// src/views/composer.ts
+// src/views/kinds.ts
+/** The route of the plain notification. */
 var PLAIN = "v1/notifications";
 /** The fields under "More". */
 var SELDOM = [
@@ -835,6 +836,88 @@ var SELDOM = [
 	"ttl",
 	"except"
 ];
+/** Reads the routes that send from the description of the API, into kinds and its select. */
+async function readKinds(kinds, choice) {
+	const { paths, components: { schemas } } = await openapi();
+	const names = [];
+	for (const [path, item] of Object.entries(paths)) {
+		const media = path.startsWith(`/v1/notifications`) && item.post?.requestBody?.content["application/json"];
+		if (!media) continue;
+		const { $ref } = media.schema.anyOf?.[0] ?? media.schema;
+		const name = path.slice(1);
+		kinds.set(name, {
+			path: name,
+			schemas,
+			schema: schemas[$ref.split("/").at(-1)],
+			example: media.example,
+			summary: item.post.summary,
+			about: `${item.post.summary.replace(/\.?$/, ".")} ${name === "v1/notifications" ? "" : item.post.description}`
+		});
+		names.push(name);
+	}
+	const plain = h("option", { value: PLAIN }, "notification, of any type");
+	choice.replaceChildren(plain, h("optgroup", { label: "Catalogue" }, ...names.filter((name) => name !== PLAIN).sort().map((name) => h("option", { value: name }, name.slice(17)))));
+	kinds.get(PLAIN).about = "One notification, with a type and data of your own.";
+}
+/** Makes the form of a kind. known: suggestions for its target. */
+function compose({ path, schema, schemas, about, example }, known) {
+	const { required = [], properties = {} } = schema;
+	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes to the default target of the kind.";
+	const make = (name) => name === "target" ? targetField(fallback, known) : name === "volatile" ? flag(name, properties[name]) : fieldOf(name, properties[name], schemas, required.includes(name), example[name]);
+	const order = [
+		...required.filter((name) => name !== "target"),
+		"target",
+		"data",
+		"volatile",
+		...SELDOM
+	];
+	const fields = [...order, ...Object.keys(properties).filter((name) => !order.includes(name))].filter((name) => name in properties).map(make);
+	const of = (wanted) => fields.filter(({ path }) => wanted(path)).map(({ root }) => root);
+	const inner = h("div", { class: "fields" }, ...of((name) => SELDOM.includes(name)));
+	const needed = [...required, "target"];
+	for (const field of fields) field.fill(needed.includes(field.path) ? example[field.path] : void 0);
+	return {
+		path,
+		fields,
+		needed,
+		example,
+		seldom: inner,
+		parts: [h("div", { class: "fields" }, ...of((name) => !SELDOM.includes(name))), h("details", {}, h("summary", {}, "More: metadata, time to live, exceptions"), inner)]
+	};
+}
+/** Returns a field for a flag that is left out when it is not set. */
+function flag(path, { description = "" }) {
+	const root = check(path, false, () => {});
+	const box = root.firstElementChild;
+	box.name = path;
+	root.append(h("small", {}, description.split(":")[0]));
+	return {
+		path,
+		root: h("div", { class: "wide" }, root),
+		value: () => box.checked ? "true" : void 0,
+		fill: (value) => {
+			box.checked = value === true;
+		},
+		mark: (text) => set(box, { "aria-invalid": text && "true" }),
+		focus: () => box.focus()
+	};
+}
+/**
+* Returns the body of the request without fields that have a mistake. wrong: called with each
+* mistake.
+*/
+function bodyOf({ fields }, wrong) {
+	const lines = [];
+	for (const field of fields) try {
+		const json = field.value();
+		if (json !== void 0) lines.push(`  ${JSON.stringify(field.path)}: ${json}`);
+	} catch (error) {
+		if (!(error instanceof Mistake)) throw error;
+		wrong(error);
+	}
+	return lines.length ? `{\n${lines.join(",\n")}\n}` : "{}";
+}
+// src/views/composer.ts
 function composer() {
 	const choice = h("select", { id: "kind" });
 	const about = h("p", { class: "hint" }), note = new Note();
@@ -880,13 +963,13 @@ function composer() {
 		return value ? { "Idempotency-Key": JSON.parse(value) } : {};
 	};
 	function paint() {
-		if (current) say(shown, curl(new URL(current.path, base), body(current, () => {}), headers()));
+		if (current) say(shown, curl(new URL(current.path, base), bodyOf(current, () => {}), headers()));
 	}
 	async function send() {
 		if (!current) return;
 		for (const field of [...current.fields.flatMap((one) => [one, ...one.fields ?? []])]) field.mark("");
 		const mistakes = [];
-		const text = body(current, (mistake) => mistakes.push(mistake));
+		const text = bodyOf(current, (mistake) => mistakes.push(mistake));
 		if (mistakes.length) {
 			for (const { field, message } of mistakes) show(field, message);
 			mistakes[0].field.focus();
@@ -955,7 +1038,7 @@ function composer() {
 	let ready;
 	async function start(params) {
 		try {
-			await (ready ??= read(kinds, choice));
+			await (ready ??= readKinds(kinds, choice));
 			note.say("");
 		} catch (error) {
 			ready = void 0;
@@ -981,87 +1064,6 @@ function composer() {
 			start(params);
 		}
 	};
-}
-/** Reads the routes that send from the description of the API, into kinds and its select. */
-async function read(kinds, choice) {
-	const { paths, components: { schemas } } = await openapi();
-	all = schemas;
-	const names = [];
-	for (const [path, item] of Object.entries(paths)) {
-		const media = path.startsWith(`/${PLAIN}`) && item.post?.requestBody?.content["application/json"];
-		if (!media) continue;
-		const { $ref } = media.schema.anyOf?.[0] ?? media.schema;
-		const name = path.slice(1);
-		kinds.set(name, {
-			path: name,
-			schema: schemas[$ref.split("/").at(-1)],
-			example: media.example,
-			summary: item.post.summary,
-			about: `${item.post.summary.replace(/\.?$/, ".")} ${name === PLAIN ? "" : item.post.description}`
-		});
-		names.push(name);
-	}
-	const plain = h("option", { value: PLAIN }, "notification, of any type");
-	choice.replaceChildren(plain, h("optgroup", { label: "Catalogue" }, ...names.filter((name) => name !== PLAIN).sort().map((name) => h("option", { value: name }, name.slice(17)))));
-	kinds.get(PLAIN).about = "One notification, with a type and data of your own.";
-}
-var all = {};
-function compose({ path, schema, about, example }, known) {
-	const { required = [], properties = {} } = schema;
-	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes to the default target of the kind.";
-	const make = (name) => name === "target" ? targetField(fallback, known) : name === "volatile" ? flag(name, properties[name]) : fieldOf(name, properties[name], all, required.includes(name), example[name]);
-	const order = [
-		...required.filter((name) => name !== "target"),
-		"target",
-		"data",
-		"volatile",
-		...SELDOM
-	];
-	const fields = [...order, ...Object.keys(properties).filter((name) => !order.includes(name))].filter((name) => name in properties).map(make);
-	const of = (wanted) => fields.filter(({ path }) => wanted(path)).map(({ root }) => root);
-	const inner = h("div", { class: "fields" }, ...of((name) => SELDOM.includes(name)));
-	const needed = [...required, "target"];
-	for (const field of fields) field.fill(needed.includes(field.path) ? example[field.path] : void 0);
-	return {
-		path,
-		fields,
-		needed,
-		example,
-		seldom: inner,
-		parts: [h("div", { class: "fields" }, ...of((name) => !SELDOM.includes(name))), h("details", {}, h("summary", {}, "More: metadata, time to live, exceptions"), inner)]
-	};
-}
-/** Returns a field for a flag that is left out when it is not set. */
-function flag(path, { description = "" }) {
-	const root = check(path, false, () => {});
-	const box = root.firstElementChild;
-	box.name = path;
-	root.append(h("small", {}, description.split(":")[0]));
-	return {
-		path,
-		root: h("div", { class: "wide" }, root),
-		value: () => box.checked ? "true" : void 0,
-		fill: (value) => {
-			box.checked = value === true;
-		},
-		mark: (text) => set(box, { "aria-invalid": text && "true" }),
-		focus: () => box.focus()
-	};
-}
-/**
-* Returns the body of the request without fields that have a mistake. wrong: called with each
-* mistake.
-*/
-function body({ fields }, wrong) {
-	const lines = [];
-	for (const field of fields) try {
-		const json = field.value();
-		if (json !== void 0) lines.push(`  ${JSON.stringify(field.path)}: ${json}`);
-	} catch (error) {
-		if (!(error instanceof Mistake)) throw error;
-		wrong(error);
-	}
-	return lines.length ? `{\n${lines.join(",\n")}\n}` : "{}";
 }
 // src/views/connection.ts
 var NAMES = {
@@ -2491,11 +2493,64 @@ function elect(name, lead, depose) {
 	};
 }
 var init_election = __esmMin((() => {}));
+// ../client/src/shared/leader.ts
+var Leader;
+var init_leader = __esmMin((() => {
+	init_connection();
+	init_channels();
+	Leader = class {
+		#options;
+		#channels;
+		#connection;
+		#silent = false;
+		/** Connects, and joins the channels of all tabs in the handshake. */
+		constructor(options, channels, sink, log) {
+			this.#options = {
+				...options,
+				channels: channels.all
+			};
+			this.#channels = channels;
+			const guarded = {
+				event: (...event) => {
+					if (!this.#silent) sink.event(...event);
+				},
+				state: (change) => {
+					if (!this.#silent) sink.state(change);
+				}
+			};
+			this.#connection = new Connection(this.#options, guarded, log);
+		}
+		/** Calls a method of the connection for a tab. Resolves with its result. */
+		async call(tab, method, args) {
+			switch (method) {
+				case "emit": return this.#connection.emit(args[0], args[1], tab);
+				case "ask": return this.#connection.ask(args[0], args[1], tab);
+				case "change": return this.change(args[0], args[1], tab);
+			}
+		}
+		/** Joins channels, and leaves those that no tab is in. */
+		change(join, leave, tab) {
+			return this.#connection.change(join, without(leave, this.#channels.all), tab);
+		}
+		/** Connects again, with a newer token if there is one. */
+		reconnect(token) {
+			this.#options.token = token ?? this.#options.token;
+			this.#connection.reconnect();
+		}
+		close() {
+			this.#connection.close();
+		}
+		/** Closes the connection without a report, because another tab leads. */
+		depose() {
+			this.#silent = true;
+			this.#connection.close();
+		}
+	};
+}));
 // ../client/src/shared/driver.ts
 var driver_exports = /* @__PURE__ */ __exportAll({ SharedDriver: () => SharedDriver });
 var SILENCE, SharedDriver;
 var init_driver = __esmMin((() => {
-	init_connection();
 	init_driver$1();
 	init_errors();
 	init_link();
@@ -2505,6 +2560,7 @@ var init_driver = __esmMin((() => {
 	init_bus();
 	init_channels();
 	init_election();
+	init_leader();
 	SILENCE = 9e4;
 	SharedDriver = class {
 		#name;
@@ -2519,13 +2575,13 @@ var init_driver = __esmMin((() => {
 		#queue = new Queue();
 		#calls = new Pending();
 		#bus;
-		#connection;
+		/** While this tab leads. */
+		#leader;
 		#state = {};
 		/** Whether there is a leader to call. */
 		#led = false;
 		/** Whether this tab has not yet received the state of the leader's connection. */
 		#fresh = true;
-		#muted = false;
 		/** The id of the newest notification that this tab delivered. */
 		#delivered = "";
 		#timer;
@@ -2564,7 +2620,7 @@ var init_driver = __esmMin((() => {
 		}
 		reconnect() {
 			if (!this.#bus) this.#start();
-			else if (this.#connection) this.#connection.reconnect();
+			else if (this.#leader) this.#leader.reconnect();
 			else {
 				this.#post("reconnect", this.#options.token);
 				this.#doubt();
@@ -2574,14 +2630,14 @@ var init_driver = __esmMin((() => {
 			this.#end();
 			globalThis.removeEventListener("pagehide", this.#end);
 			clearTimeout(this.#timer);
-			const connection = this.#connection, { status } = this.#state;
-			this.#connection = void 0;
+			const leader = this.#leader, { status } = this.#state;
+			this.#leader = void 0;
 			this.#bus?.close();
 			this.#bus = void 0;
 			this.#election.leave();
 			this.#led = false;
 			for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
-			if (connection) return connection.close();
+			if (leader) return leader.close();
 			this.#apply({
 				status: "closed",
 				transport: void 0,
@@ -2591,7 +2647,7 @@ var init_driver = __esmMin((() => {
 		}
 		/** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
 		#end = (event) => {
-			if (!event?.persisted) this.#post("gone", this.#tab, !!this.#connection);
+			if (!event?.persisted) this.#post("gone", this.#tab, !!this.#leader);
 		};
 		#post = (...message) => this.#bus?.post(...message);
 		#start() {
@@ -2605,19 +2661,17 @@ var init_driver = __esmMin((() => {
 		#lead() {
 			clearTimeout(this.#timer);
 			this.#log("leads");
-			const options = this.#options;
-			options.channels = this.#channels.all;
-			options.since = this.#state.lastId ?? options.since;
-			this.#connection = new Connection(options, this.#leader, this.#log);
+			const since = this.#state.lastId ?? this.#options.since;
+			this.#leader = new Leader({
+				...this.#options,
+				since
+			}, this.#channels, this.#reports, this.#log);
 			this.#follow();
 		}
 		/** Becomes a follower again: the browser froze this tab, and another one took the lead. */
 		#depose() {
-			const connection = this.#connection;
-			this.#connection = void 0;
-			this.#muted = true;
-			connection?.close();
-			this.#muted = false;
+			this.#leader?.depose();
+			this.#leader = void 0;
 			this.#apply({
 				status: "reconnecting",
 				transport: void 0
@@ -2646,17 +2700,13 @@ var init_driver = __esmMin((() => {
 		}
 		/** Calls a method of the leader's connection. id: "" where no answer is wanted. */
 		#call(id, method, args) {
-			if (this.#connection) this.#messages.call(this.#tab, id, method, args);
+			if (this.#leader) this.#messages.call(this.#tab, id, method, args);
 			else this.#post("call", this.#tab, id, method, args);
 		}
 		/** Tells all tabs which channels this one is in. */
 		#declare(channels) {
 			this.#channels.set(this.#tab, channels);
 			this.#post("channels", this.#tab, this.#channels.own);
-		}
-		/** As the leader: joins, and leaves the channels that no tab is in. */
-		#change(join, leave, tab) {
-			return this.#connection.change(join, without(leave, this.#channels.all), tab);
 		}
 		#apply(change) {
 			Object.assign(this.#state, change);
@@ -2673,14 +2723,12 @@ var init_driver = __esmMin((() => {
 			}, channels);
 		}
 		/** Receives the reports of the connection, while this tab leads. */
-		#leader = {
+		#reports = {
 			event: (name, value, id, tab) => {
-				if (this.#muted) return;
 				this.#post("event", name, plain(value), id, tab);
 				this.#deliver(name, value, id, tab);
 			},
 			state: (change) => {
-				if (this.#muted) return;
 				if (change.status === "connecting" && this.#state.connection) change = {
 					...change,
 					status: "reconnecting"
@@ -2694,16 +2742,16 @@ var init_driver = __esmMin((() => {
 			channels: (tab, channels) => this.#channels.set(tab, channels),
 			hello: (tab, channels) => {
 				this.#channels.set(tab, channels);
-				if (this.#connection) this.#tell(this.#channels.entries);
+				if (this.#leader) this.#tell(this.#channels.entries);
 			},
 			gone: (tab, led) => {
 				const channels = this.#channels.delete(tab);
 				if (led) this.#led = false;
-				if (this.#connection) this.#change([], channels, tab).catch(() => {});
+				this.#leader?.change([], channels, tab).catch(() => {});
 			},
 			state: (state, channels) => {
 				for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
-				if (this.#connection) return;
+				if (this.#leader) return;
 				this.#apply({
 					...state,
 					error: revived(state.error)
@@ -2717,21 +2765,20 @@ var init_driver = __esmMin((() => {
 				this.#fresh = state.status.endsWith("ing");
 			},
 			event: (name, value, id, tab) => {
-				if (this.#connection) return;
+				if (this.#leader) return;
 				this.#wait(() => this.#doubt(), SILENCE);
 				if (id) this.#apply({ lastId: id });
 				this.#log(name, id);
 				this.#deliver(name, name === "error" ? revived(value) : value, id, tab);
 			},
 			call: async (tab, id, method, args) => {
-				if (!this.#connection) return;
+				if (!this.#leader) return;
 				const answer = (value, failed) => {
 					if (tab === this.#tab) this.#calls.settle(id, value, failed);
 					else if (id) this.#post("answer", tab, id, plain(value), failed);
 				};
 				try {
-					const [join, leave] = args;
-					answer(await (method === "change" ? this.#change(join, leave, tab) : this.#connection[method](...args, tab)), 0);
+					answer(await this.#leader.call(tab, method, args), 0);
 				} catch (error) {
 					answer(error, 1);
 				}
@@ -2741,7 +2788,7 @@ var init_driver = __esmMin((() => {
 			},
 			reconnect: (token) => {
 				this.#options.token = token ?? this.#options.token;
-				this.#connection?.reconnect();
+				this.#leader?.reconnect(token);
 			}
 		};
 		/**
