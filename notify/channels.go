@@ -6,9 +6,12 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
+// NoLimit lets a client join any number of channels.
+const NoLimit = -1
+
 // JoinChannels joins the channels that a client asks for, in the member's namespace. Denied are names that are no
 // channel (rooms.CheckChannel) or are or were a client id, that may refuses (nil allows all), and any above limit
-// channels of the member (0 is no limit). may is called without a lock.
+// channels of the member: with 0 it joins none, with NoLimit any number. may is called without a lock.
 func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, limit int) (joined, denied []string) {
 	allowed := make([]bool, len(names))
 	for i, name := range names {
@@ -20,7 +23,7 @@ func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, lim
 	for i, name := range names {
 		room := rooms.In(m.a.Namespace, name)
 		already := allowed[i] && m.in(room)
-		if !allowed[i] || m.detached || !already && (h.ids[name] > 0 || limit > 0 && has >= limit) {
+		if !allowed[i] || m.detached || !already && (h.ids[name] > 0 || limit >= 0 && has >= limit) {
 			denied = append(denied, name)
 			continue
 		}
@@ -48,13 +51,13 @@ func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 }
 
 // Admissible sorts channels that a client asks for at its start into those it may be given with its Attachment, each
-// once and at most limit (0: any number), and those it may not.
+// once and at most limit (NoLimit: any number), and those it may not.
 func (h *Hub) Admissible(names []string, may func(string) bool, limit int) (allowed, denied []string) {
 	for _, name := range names {
 		switch {
 		case slices.Contains(allowed, name):
 		case rooms.CheckChannel("channel", name) != nil, may != nil && !may(name),
-			limit > 0 && len(allowed) >= limit, h.IsClientID(name):
+			limit >= 0 && len(allowed) >= limit, h.IsClientID(name):
 			denied = append(denied, name)
 		default:
 			allowed = append(allowed, name)

@@ -46,10 +46,10 @@ func start(t *testing.T, address string, o auth.Options) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := server.New(server.Options{
-		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}}),
-		APIKeys: []string{testKey}, DrainTimeout: 5 * time.Second,
-	})
+	so := server.DefaultOptions()
+	so.Hub, so.SocketIO, so.APIKeys, so.DrainTimeout = hub, socketIO, []string{testKey}, 5*time.Second
+	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}, MaxRooms: 64})
+	service := server.New(so)
 	ctx, cancel := context.WithCancel(context.Background())
 	listening, done := make(chan net.Addr, 1), make(chan error, 1)
 	go func() { done <- service.Serve(ctx, address, func(a net.Addr) { listening <- a }) }()
