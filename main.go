@@ -168,17 +168,20 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		Written: counts.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
 	})
-	return server.New(server.Options{
-		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
-		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
-		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,
-		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies, ConnectionUpdates: c.ConnectionUpdates,
-		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
-		Metrics: counts, Admin: server.AdminOptions{
-			Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
-		},
-		DrainTimeout: c.DrainTimeout, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SSEInactive(),
-	}), nil
+	service := server.DefaultOptions()
+	service.Hub, service.SocketIO, service.Streams, service.Log, service.Metrics = hub, socketIO, streams, log, counts
+	service.Console, service.Upstream = web.Handler(), c.Upstream()
+	service.SocketIOPaths, service.SSEPath = []string{c.SocketIOPath, "/api" + c.SocketIOPath}, c.SSEPath
+	service.APIKeys, service.PublishRate, service.PublishBurst = keys, c.PublishRate, c.PublishBurst
+	service.Tickets, service.ConnectionUpdates = authentication.Tickets, c.ConnectionUpdates
+	service.AllowOrigin, service.TrustedProxies = origins.Allow, c.TrustedProxies
+	service.CertFile, service.KeyFile = c.TLSCertFile, c.TLSKeyFile
+	service.Admin = server.AdminOptions{
+		Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
+	}
+	service.DrainTimeout, service.SweepInterval = c.DrainTimeout, c.SSECleanupInterval
+	service.InactiveTimeout = c.SSEInactive()
+	return server.New(service), nil
 }
 
 // newLogger writes to stdout, one line an entry.

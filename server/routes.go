@@ -71,6 +71,9 @@ func (s *Service) api() api.Options {
 // gives to notifications. /api/sse is what clients of the original call; they
 // listen to `message`.
 func (s *Service) streamPaths() map[string]string {
+	if s.o.SSEPath == "" {
+		return nil
+	}
 	path := strings.TrimRight(s.o.SSEPath, "/")
 	return map[string]string{path: "", "/api" + path: "message"}
 }

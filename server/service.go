@@ -2,7 +2,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +23,8 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// Options are the parts behind one listener. Hub, SocketIO and Streams
-// must be given.
+// Options are the parts behind one listener and how they are served. Hub, SocketIO and Streams must be given. Start
+// from DefaultOptions: New takes a zero as zero.
 type Options struct {
 	Hub      *notify.Hub
 	SocketIO *socketio.Server
@@ -33,23 +32,33 @@ type Options struct {
 	Console  http.Handler // answers `/`, or `/console` with Upstream; nil: nothing does
 	Upstream *url.URL     // origin of the application that answers every path that is not ours; may be nil
 
-	SocketIOPaths  []string      // where Engine.IO requests go (/socket.io)
-	SSEPath        string        // where streams go (/sse)
-	APIKeys        []string      // of backends, see auth.ParseAPIKey; without any, all are refused
-	PublishRate    int           // notifications a second that each key may publish (0: any number)
-	PublishBurst   int           // and at once
-	Tickets        *auth.Tickets // issued by the API; nil: none are
+	SocketIOPaths []string      // of Engine.IO requests; none: no Socket.IO; default /socket.io
+	SSEPath       string        // of streams, served below /api too; "": no streams; default /sse
+	APIKeys       []string      // of backends, see auth.ParseAPIKey; without any, all are refused
+	PublishRate   int           // notifications a second that each key may publish; 0: any number, the default
+	PublishBurst  int           // notifications that each key may publish at once
+	Tickets       *auth.Tickets // issued by the API; nil: none are
+
+	// AllowOrigin reports whether a page of this origin may send the request. nil allows the request's own host only.
 	AllowOrigin    func(origin string, r *http.Request) bool
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
-	CertFile, KeyFile string        // TLS, when both are given
-	DrainTimeout      time.Duration // for everything to end (25 s)
-	SweepInterval     time.Duration // how often dead streams are looked for (5 s)
-	InactiveTimeout   time.Duration // without a successful write to a stream (5 min)
-	Log               *zap.Logger
-	ConnectionUpdates bool             // tell every connection which others come and go
+	CertFile, KeyFile string           // TLS, when both are given
+	DrainTimeout      time.Duration    // for connections and requests to end; 0: they are cut at once; default 25 s
+	SweepInterval     time.Duration    // between two looks for dead streams; 0: there is none; default 5 s
+	InactiveTimeout   time.Duration    // without a successful write to a stream; 0: for ever; default 5 min
+	Log               *zap.Logger      // nil: nothing is logged
+	ConnectionUpdates bool             // announce every connection to all others when it opens and when it closes
 	Admin             AdminOptions     // metrics and profiles; none without an address
-	Metrics           *metrics.Metrics // those that SocketIO and Streams count in, too (of the Hub alone)
+	Metrics           *metrics.Metrics // the ones that SocketIO and Streams count in; nil: those of the Hub alone
+}
+
+// DefaultOptions returns the options of a service that needs no others than its parts and the keys of backends.
+func DefaultOptions() Options {
+	return Options{
+		SocketIOPaths: []string{"/socket.io"}, SSEPath: "/sse",
+		DrainTimeout: 25 * time.Second, SweepInterval: 5 * time.Second, InactiveTimeout: 5 * time.Minute,
+	}
 }
 
 // Service serves everything from one listener until it is told to stop.
@@ -65,13 +74,6 @@ type Service struct {
 // which ends them. The Hub is to have no members yet: from here on it is told on
 // the channel `presence` which users come and go.
 func New(o Options) *Service {
-	o.SSEPath = cmp.Or(o.SSEPath, "/sse")
-	o.DrainTimeout = cmp.Or(o.DrainTimeout, 25*time.Second)
-	o.SweepInterval = cmp.Or(o.SweepInterval, 5*time.Second)
-	o.InactiveTimeout = cmp.Or(o.InactiveTimeout, 5*time.Minute)
-	if len(o.SocketIOPaths) == 0 {
-		o.SocketIOPaths = []string{"/socket.io"}
-	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
@@ -131,15 +133,17 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		}
 		failed <- srv.Serve(listener)
 	}()
-	sweeper := time.NewTicker(s.o.SweepInterval)
-	defer sweeper.Stop()
+	sweep, stop := every(s.o.SweepInterval)
+	defer stop()
 	if ready != nil {
 		ready(listener.Addr())
 	}
 	for {
 		select {
-		case now := <-sweeper.C:
-			s.o.Streams.Sweep(now, s.o.InactiveTimeout)
+		case now := <-sweep:
+			if s.o.InactiveTimeout > 0 {
+				s.o.Streams.Sweep(now, s.o.InactiveTimeout)
+			}
 		case err := <-failed:
 			s.close(context.WithoutCancel(ctx))
 			return err
@@ -147,6 +151,15 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 			return s.drain(context.WithoutCancel(ctx), srv)
 		}
 	}
+}
+
+// every returns a channel that gets the time at each interval until stop is called; nothing when interval is 0.
+func every(interval time.Duration) (ticks <-chan time.Time, stop func()) {
+	if interval <= 0 {
+		return nil, func() {}
+	}
+	ticker := time.NewTicker(interval)
+	return ticker.C, ticker.Stop
 }
 
 // drain ends everything in the order that loses nothing: readiness first, then
