@@ -47,7 +47,7 @@ func TestSendErrors(t *testing.T) {
 		args       []string
 	}{
 		{"no key", "no API key: set ROOMCAST_KEY", 2, env{}, []string{"send", "--all", "x"}},
-		{"the key's other name", "the server answered 403 forbidden: this API key is not known", 1, env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
+		{"the key's other name", "the server answered 403 forbidden: unknown API key", 1, env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
 		{"no target", "to whom? give --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "x"}},
 		{"two targets", "allowed: one of --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "--user=u", "x"}},
 		{"data that is no JSON", `data is not JSON`, 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "x", "hello"}},
@@ -55,7 +55,7 @@ func TestSendErrors(t *testing.T) {
 		{"bad setting", `PORT (environment): got "x"`, 2, env{"PORT": "x"}, []string{"send", "--all", "x"}},
 		{"bad flag", `--timeout: got "x"`, 2, env{}, []string{"send", "--all", "--timeout=x", "x"}},
 		{"a flag that is not there", "unknown flag --too", 2, env{}, []string{"send", "--too", "u1", "x"}},
-		{"wrong key", "the server answered 403 forbidden: this API key is not known", 1, env{"ROOMCAST_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
+		{"wrong key", "the server answered 403 forbidden: unknown API key", 1, env{"ROOMCAST_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
 		{"refused", "400 validation: type: ", 1, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "connect"}},
 		{"nobody there", "no answer from " + gone.url(), 3, env{"ROOMCAST_KEY": testKey, "ROOMCAST_URL": gone.url()}, []string{"send", "--all", "x"}},
 	} {

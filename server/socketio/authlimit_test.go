@@ -112,13 +112,13 @@ func TestGuessesOverBothTransports(t *testing.T) {
 	}
 
 	// A stranger guesses at CONNECT until it is told to wait.
-	strangers := newStack(t, func(o *Options) {
+	anonymous := newStack(t, func(o *Options) {
 		withTokens(t)(o)
 		o.Limits = limit.New(limit.Options{AuthFailures: 2})
 	})
 	var codes []string
 	for range 3 {
-		c := strangers.Dial("")
+		c := anonymous.Dial("")
 		c.Send(`40{"token":"guess"}`)
 		var refused refusal
 		if err := json.Unmarshal([]byte(strings.TrimPrefix(c.Read(), "44")), &refused); err != nil {
