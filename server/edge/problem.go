@@ -48,7 +48,7 @@ type Problem struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"` // for people: the field, its value, the expected values
+	Detail    string `json:"detail,omitempty"` // for people
 	Code      string `json:"code"`
 	RequestID string `json:"request_id,omitempty"`
 	Field     string `json:"field,omitempty"` // `type`, `target.user`, in a batch `[3].type`

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	maxAddresses  = 10_000    // about 3 MB; the address that was used least recently is removed first
-	addressMemory = time.Hour // after its last use
+	maxAddresses  = 10_000    // about 3 MB; the least recently used one is removed first
+	addressMemory = time.Hour // after the last use of an address
 )
 
 // Rates keeps a token bucket for each address (IPv6: each /64), for a bounded number of addresses.
