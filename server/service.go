@@ -23,8 +23,8 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// Options are the parts behind one listener and how they are served. Hub, SocketIO and Streams must be given. Start
-// from DefaultOptions: New takes a zero as zero.
+// Options are the parts behind one listener and how they are served. Hub, SocketIO and Streams must
+// be given. Start from DefaultOptions: New takes a zero as zero.
 type Options struct {
 	Hub      *notify.Hub
 	SocketIO *socketio.Server
@@ -39,7 +39,8 @@ type Options struct {
 	PublishBurst  int           // notifications that each key may publish at once
 	Tickets       *auth.Tickets // issued by the API; nil: none are
 
-	// AllowOrigin reports whether a page of this origin may send the request. nil allows the request's own host only.
+	// AllowOrigin reports whether a page of this origin may send the request. nil allows the
+	// request's own host only.
 	AllowOrigin    func(origin string, r *http.Request) bool
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
@@ -53,7 +54,8 @@ type Options struct {
 	Metrics           *metrics.Metrics // the ones that SocketIO and Streams count in; nil: those of the Hub alone
 }
 
-// DefaultOptions returns the options of a service that needs no others than its parts and the keys of backends.
+// DefaultOptions returns the options of a service that needs no others than its parts and the keys
+// of backends.
 func DefaultOptions() Options {
 	return Options{
 		SocketIOPaths: []string{"/socket.io"}, SSEPath: "/sse",
@@ -61,18 +63,18 @@ func DefaultOptions() Options {
 	}
 }
 
-// Service serves everything from one listener until it is told to stop.
+// Service serves everything from one listener.
 type Service struct {
 	o        Options
 	health   health
 	presence *presence.Users
-	updates  *presence.Connections // nil: nobody is told
-	upstream *upstream             // nil without
+	updates  *presence.Connections // nil: no updates
+	upstream *upstream             // nil without UPSTREAM_URL
 }
 
-// New returns a Service; the parts stay the caller's until Serve is called,
-// which ends them. The Hub is to have no members yet: from here on it is told on
-// the channel `presence` which users come and go.
+// New returns a Service. Serve takes the parts over and ends them. The Hub must have no members
+// yet, because the Service announces users in the channel `presence` from their first connection
+// on.
 func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -94,23 +96,22 @@ func New(o Options) *Service {
 	return s
 }
 
-// StreamAdmission counts EventSource streams against the limits; the result is
-// for sse.Options.
+// StreamAdmission returns a function for sse.Options that counts EventSource streams against the
+// limits.
 func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (func(), error) {
 	return func(r *http.Request, id auth.Identity) (func(), error) {
 		release, err := limits.AcquireStream(edge.ClientIP(r), id.RoomUser())
 		if err != nil {
-			edge.InfoOf(r).Code = edge.CodeTooManyConnections        // it is told in a stream, whose status is 200
-			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first one tells status and wait
+			edge.InfoOf(r).Code = edge.CodeTooManyConnections        // for the log: the client gets it in a stream with status 200
+			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first error has status and wait
 		}
 		return release, nil
 	}
 }
 
-// Serve listens on address ("host:port") and serves until ctx is done. Then it
-// reports not ready, lets publishes finish, flushes and closes every connection
-// within DrainTimeout, and returns nil. ready, which may be nil, learns the
-// address that was opened.
+// Serve listens on address ("host:port") and serves until ctx is done. Then it reports not ready,
+// finishes publishes, flushes and closes every connection within DrainTimeout, and returns nil.
+// Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
 	listener, err := listen(ctx, address)
 	if err != nil {
@@ -123,7 +124,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		s.close(context.WithoutCancel(ctx))
 		return err
 	}
-	defer operators.close() // after the drain, which is worth watching
+	defer operators.close() // after the drain, so that metrics show it
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	failed := make(chan error, 1)
 	go func() {
@@ -153,7 +154,8 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	}
 }
 
-// every returns a channel that gets the time at each interval until stop is called; nothing when interval is 0.
+// every returns a channel that gets the time at each interval until stop is called, and nothing
+// when interval is 0.
 func every(interval time.Duration) (ticks <-chan time.Time, stop func()) {
 	if interval <= 0 {
 		return nil, func() {}
@@ -162,8 +164,8 @@ func every(interval time.Duration) (ticks <-chan time.Time, stop func()) {
 	return ticker.C, ticker.Stop
 }
 
-// drain ends everything in the order that loses nothing: readiness first, then
-// the connections, then the requests in flight.
+// drain ends everything in an order that loses nothing: first readiness, then the connections, then
+// the running requests.
 func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	s.health.draining.Store(true)
 	s.o.Log.Info("draining", zap.Duration("timeout", s.o.DrainTimeout))
@@ -175,7 +177,7 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	}
 	s.o.Hub.Close()
 	if err != nil {
-		s.o.Log.Warn("not everything ended in time", zap.Error(err))
+		s.o.Log.Warn("drain timeout: some connections were cut", zap.Error(err))
 	}
 	return nil
 }
@@ -185,7 +187,7 @@ func (s *Service) close(ctx context.Context) error {
 	if s.updates != nil {
 		s.updates.Stop()
 	}
-	s.presence.Stop() // those who go now come back to another node, or to the next start
+	s.presence.Stop() // a drain is no absence: clients reconnect
 	if s.upstream != nil {
 		s.upstream.close()
 	}
