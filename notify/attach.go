@@ -46,6 +46,10 @@ type Attachment struct {
 
 	// Owner is the transport's own object, for whoever finds the member.
 	Owner any
+
+	// Made gets the member before anyone can find it. It is called with the Hub's lock held, so it may store the member
+	// and do no more.
+	Made func(*Member)
 }
 
 // Former is an earlier session of the client. When nothing is missing since Attachment.Resume, the new member gets the
@@ -84,6 +88,9 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	sessions := a.Sessions
 	if m.recovered {
 		sessions = a.Former.Sessions
+	}
+	if a.Made != nil {
+		a.Made(m)
 	}
 	h.members[memberKey{a.Namespace, m.a.ClientID}] = m
 	h.comeOnline(m)
@@ -223,10 +230,8 @@ func (m *Member) detach() bool {
 	m.settle()
 	h.keepSessions(m)
 	m.detached = true
-	if m.lagging {
-		m.inbox, m.first, m.pending, m.lagging = nil, 0, 0, false
-	}
 	m.left = m.rooms(func(string) bool { return true })
+	m.lagging = false // what is in the index is for its next connection
 	h.exit(m)
 	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
 	h.goOffline(m)

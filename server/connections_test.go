@@ -36,6 +36,9 @@ func TestConnectionsAreLoggedForDebugging(t *testing.T) {
 	c, connected := s.Connect(`{"token":"` + token + `"}`)
 	c.Conn.Close()
 	<-left
+	// The line of the transport is written by another goroutine than that of the member.
+	servertest.Eventually(t, "the end of the transport is logged", func() bool { return logs.FilterMessage("connection closed").Len() == 1 })
+	servertest.Eventually(t, "the end of the member is logged", func() bool { return logs.FilterMessage("disconnected").Len() == 1 })
 	text := fmt.Sprint(logs.All())
 	for _, want := range []string{"connected", "disconnected", "connection closed", "transport close", "websocket", connected.ClientID, "u1"} {
 		if !strings.Contains(text, want) {

@@ -106,7 +106,7 @@ func TestDebugLogOfASocket(t *testing.T) {
 	poll.Upgrade()
 	log.line(t, "upgraded", `"from":"polling"`, `"transport":"websocket"`, `"clients":["`+reply.Sid+`"]`)
 	s.Hub.Member("/", reply.Sid).Disconnect("logged out")
-	log.line(t, "disconnect ordered", `"clients":["`+reply.Sid+`"]`, `"reason":"logged out"`)
+	log.line(t, "disconnect ordered", client, `"reason":"logged out"`)
 	log.line(t, "connection closed", `"transport":"websocket"`, `"reason":"forced close"`, `"cause":"logged out"`)
 	log.line(t, "disconnected", client, `"transport":"websocket"`, `"after":`)
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 	"github.com/roomcast/roomcast/server/edge"
 )
@@ -20,7 +22,9 @@ type apiCall struct {
 	header http.Header // of the answer
 	key    *apiKey     // nil on an open route
 	values map[string]string
-	body   []byte // JSON; its memory is used again after the answer
+	body   []byte // as it came; its memory is used again after the answer
+	json   strictjson.Checked
+	items  []strictjson.Element // in place of json, of a batch
 }
 
 // value returns a parameter of the path or the query, "" when it was left out.
@@ -72,14 +76,36 @@ func (a *api) answer(route *apiRoute, w http.ResponseWriter, r *http.Request) (r
 		if c.body, release, err = a.readBody(w, r, route.Body.batch); err != nil {
 			return nil, release, err
 		}
-		if err := checkJSONText(c.body); err != nil {
-			return nil, release, invalidField("", "body: "+err.Error())
+		if err := c.checkBody(route.Body.batch); err != nil {
+			return nil, release, err
 		}
 	} else if r.Body != nil && r.ContentLength != 0 {
 		return nil, release, invalidField("", "body: this route takes none")
 	}
 	reply, err = route.handle(c)
 	return reply, release, err
+}
+
+// checkBody checks the body once, for everyone who takes it apart. Data of a
+// notification is one level below it.
+func (c *apiCall) checkBody(batch bool) (err error) {
+	rules := strictjson.Rules{Depth: notify.MaxDepth + 1}
+	if batch && strictjson.KindOf(c.body) == strictjson.Array {
+		c.items, err = strictjson.SplitElements(c.body, notify.MaxBatch, rules)
+	} else {
+		c.json, err = strictjson.Split(c.body, rules)
+	}
+	var refused *strictjson.Error
+	switch {
+	case errors.Is(err, strictjson.ErrTooMany):
+		return invalidField("", "body: got an array of more than "+itoa(notify.MaxBatch)+
+			" notifications, expected at most "+itoa(notify.MaxBatch)+"; nothing was sent")
+	case errors.As(err, &refused) && refused.Path == "":
+		return invalidField("", "body: "+refused.Reason)
+	case refused != nil:
+		return invalidField(refused.Path, refused.Reason)
+	}
+	return err
 }
 
 // readParams reads what the route declares and refuses anything else: a filter
@@ -122,7 +148,7 @@ func readParams(params []apiParam, r *http.Request) (map[string]string, error) {
 			if len(known) > 0 {
 				expected = "one of " + strings.Join(known, ", ")
 			}
-			return nil, invalidField(notify.Shorten(name), "unknown query parameter, expected "+expected)
+			return nil, invalidField(strictjson.Shorten(name), "unknown query parameter, expected "+expected)
 		}
 	}
 	return values, nil

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
 // kindRoutes makes a route of every kind of the catalogue.
 func (a *api) kindRoutes(o apiObjects) []apiRoute {
 	var routes []apiRoute
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		routes = append(routes, apiRoute{
 			Method: "POST", Path: "/v1/notifications/" + kind.Name, Group: groupCatalogue,
 			ID: "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification", Summary: kind.Doc, Doc: kindDoc(kind),
@@ -23,7 +23,7 @@ func (a *api) kindRoutes(o apiObjects) []apiRoute {
 }
 
 // kindDoc says what the notification becomes.
-func kindDoc(k notify.Kind) string {
+func kindDoc(k catalogue.Kind) string {
 	var b strings.Builder
 	b.WriteString("Clients get `" + k.Type + "`. ")
 	switch {
@@ -46,9 +46,9 @@ func kindDoc(k notify.Kind) string {
 }
 
 // kindObject is the body of a kind.
-func kindObject(k notify.Kind, target *apiObject) *apiObject {
+func kindObject(k catalogue.Kind, target *apiObject) *apiObject {
 	body := &apiObject{Name: k.GoType, Doc: k.Doc}
-	for _, f := range []notify.Field{k.ID, k.Status} {
+	for _, f := range []catalogue.Field{k.ID, k.Status} {
 		if f.Name != "" {
 			body.Fields = append(body.Fields, kindField(f))
 		}
@@ -74,17 +74,17 @@ func kindObject(k notify.Kind, target *apiObject) *apiObject {
 	}
 	body.Fields = append(body.Fields, dataField,
 		apiField{Name: "metadata", Doc: "category, priority and source, and anything else", Schema: schema{"type": []any{"object", "null"}}},
-		apiField{Name: "target", Doc: "who gets it", Required: k.Target == (notify.TargetRule{}), Schema: objectRef(target)})
+		apiField{Name: "target", Doc: "who gets it", Required: k.Target == (catalogue.TargetRule{}), Schema: objectRef(target)})
 	body.Fields = append(body.Fields, deliveryFields(false)...)
 	return body
 }
 
-func kindField(f notify.Field) apiField {
+func kindField(f catalogue.Field) apiField {
 	s := schema{}
 	switch f.Type {
-	case notify.TypeTimestamp:
+	case catalogue.TypeTimestamp:
 		s["type"], s["format"] = "string", "date-time"
-	case notify.TypeAny:
+	case catalogue.TypeAny:
 		s["not"] = schema{"type": "null"}
 	default:
 		s["type"] = f.Type
@@ -115,7 +115,7 @@ func kindField(f notify.Field) apiField {
 }
 
 // kindExample is a body with everything that the kind knows.
-func kindExample(k notify.Kind) string {
+func kindExample(k catalogue.Kind) string {
 	var b strings.Builder
 	b.WriteString("{")
 	add := func(name string, value any) {
@@ -125,7 +125,7 @@ func kindExample(k notify.Kind) string {
 		}
 		b.WriteString(`"` + name + `": ` + string(text))
 	}
-	for _, f := range []notify.Field{k.ID, k.Status} {
+	for _, f := range []catalogue.Field{k.ID, k.Status} {
 		if f.Name != "" {
 			add(f.Name, sample(f))
 		}
@@ -139,7 +139,7 @@ func kindExample(k notify.Kind) string {
 	if len(data) > 0 {
 		add("data", data)
 	}
-	if k.Target == (notify.TargetRule{}) {
+	if k.Target == (catalogue.TargetRule{}) {
 		add("target", map[string]string{"user": "u1"})
 	}
 	b.WriteString("}")
@@ -147,9 +147,9 @@ func kindExample(k notify.Kind) string {
 }
 
 // sample is a value that the field allows.
-func sample(f notify.Field) any {
+func sample(f catalogue.Field) any {
 	switch f.Type {
-	case notify.TypeNumber, notify.TypeInteger:
+	case catalogue.TypeNumber, catalogue.TypeInteger:
 		switch {
 		case f.Min != nil && *f.Min > 12:
 			return *f.Min
@@ -157,16 +157,16 @@ func sample(f notify.Field) any {
 			return *f.Max
 		}
 		return 12
-	case notify.TypeBoolean:
+	case catalogue.TypeBoolean:
 		return true
-	case notify.TypeObject:
+	case catalogue.TypeObject:
 		return map[string]any{}
-	case notify.TypeArray:
-		if f.Items == "" || f.Items == notify.TypeString {
+	case catalogue.TypeArray:
+		if f.Items == "" || f.Items == catalogue.TypeString {
 			return []string{"a"}
 		}
 		return []any{}
-	case notify.TypeTimestamp:
+	case catalogue.TypeTimestamp:
 		return "2026-11-22T10:00:00Z"
 	}
 	lower := strings.ToLower(f.Name)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -15,8 +17,8 @@ const (
 	maxSingleBody = 1 << 20
 	maxBatchBody  = 16 << 20
 
-	// publishTimeout is how long the store may take. The caller is told to try
-	// again, so it must not have given up before.
+	// publishTimeout is how long the store may take; reading and checking the body does not count. The caller is asked
+	// to try again, so it must still be there.
 	publishTimeout = 2 * time.Second
 )
 
@@ -44,11 +46,7 @@ func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any,
 	if key != "" {
 		ctx = context.WithoutCancel(ctx)
 	}
-	carryOut := func() (any, error) {
-		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-		defer cancel()
-		return publish(ctx)
-	}
+	carryOut := func() (any, error) { return publish(ctx) }
 	if key == "" {
 		return carryOut()
 	}
@@ -65,17 +63,17 @@ func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any,
 // publish serves POST /v1/notifications: one notification, or an array of them.
 func (a *api) publish(c *apiCall) (any, error) {
 	return a.once(c, func(ctx context.Context) (any, error) {
-		switch first := c.body[skipSpace(c.body, 0)]; first {
-		case '{':
-			item, err := decodePublication(c.body, "")
+		switch c.json.Kind() {
+		case strictjson.Object:
+			item, err := decodePublication(c.json, "")
 			if err != nil {
 				return nil, err
 			}
 			return a.publishOne(ctx, c, item)
-		case '[':
+		case strictjson.None:
 			return a.publishBatch(ctx, c)
 		}
-		return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object or an array of up to "+
+		return nil, invalidField("", "body: got "+c.json.Describe()+", expected an object or an array of up to "+
 			itoa(notify.MaxBatch)+" objects")
 	})
 }
@@ -84,6 +82,8 @@ func (a *api) publishOne(ctx context.Context, c *apiCall, item notify.Publicatio
 	if err := c.key.permit("target", item.Target.Subjects()...); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	receipt, err := a.hub.Publish(ctx, item.Notification, item.Target)
 	if err != nil {
 		return nil, err
@@ -94,19 +94,14 @@ func (a *api) publishOne(ctx context.Context, c *apiCall, item notify.Publicatio
 // publishBatch sends the items that are right in one append and answers for
 // each in the order they came.
 func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
-	items, more := splitArray(c.body, notify.MaxBatch)
-	if more {
-		return nil, invalidField("", "body: got an array of more than "+itoa(notify.MaxBatch)+
-			" notifications, expected at most "+itoa(notify.MaxBatch)+"; nothing was sent")
-	}
-	if err := c.key.spend(len(items) - 1); err != nil { // one was spent for the request
+	if err := c.key.spend(len(c.items) - 1); err != nil { // one was spent for the request
 		return nil, err
 	}
-	replies := make([]batchReply, len(items))
-	publications := make([]notify.Publication, 0, len(items))
-	places := make([]int, 0, len(items)) // publications[i] is items[places[i]]
-	for i, item := range items {
-		p, err := decodePublication(item, batchPrefix(i))
+	replies := make([]batchReply, len(c.items))
+	publications := make([]notify.Publication, 0, len(c.items))
+	places := make([]int, 0, len(c.items)) // publications[i] is c.items[places[i]]
+	for i, item := range c.items {
+		p, err := decodeItem(item, batchPrefix(i))
 		if err == nil {
 			err = c.key.permit(batchPrefix(i)+"target", p.Target.Subjects()...)
 		}
@@ -118,6 +113,8 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 		places = append(places, i)
 	}
 	if len(publications) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+		defer cancel()
 		results, err := a.hub.PublishBatch(ctx, publications)
 		if err != nil {
 			return nil, err
@@ -142,13 +139,7 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
 	return func(c *apiCall) (any, error) {
 		return a.once(c, func(ctx context.Context) (any, error) {
-			if c.body[skipSpace(c.body, 0)] != '{' {
-				return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object")
-			}
-			if fault := checkJSONShape(c.body, notify.MaxDepth+1); fault != nil {
-				return nil, invalidField(fault.path, fault.reason)
-			}
-			item, err := notify.DecodeKind(kind, c.body)
+			item, err := catalogue.Decode(kind, c.json)
 			if err != nil {
 				return nil, err
 			}

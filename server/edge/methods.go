@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // ByMethod calls the handler of the request's method, or answers with a 405 that lists the methods.
@@ -23,7 +23,7 @@ func (m ByMethod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	allow := m.allow()
 	WriteProblem(w, r, &Problem{Status: http.StatusMethodNotAllowed, Code: CodeMethodNotAllowed, allow: allow,
-		Detail: "method " + notify.Shorten(r.Method) + " is not allowed, expected " + allow})
+		Detail: "method " + strictjson.Shorten(r.Method) + " is not allowed, expected " + allow})
 }
 
 func (m ByMethod) allow() string {

@@ -52,7 +52,7 @@ func TestEventsBeforeConnectClose(t *testing.T) {
 
 func TestSilentClientsAreClosed(t *testing.T) {
 	s := newStack(t, func(o *Options) {
-		o.ConnectTimeout = 50 * time.Millisecond
+		o.ConnectTimeout = 3 * time.Second // for 16 handshakes on a loaded machine
 		o.Limits = limit.New(limit.Options{MaxConnections: 20})
 	})
 	for range 16 {

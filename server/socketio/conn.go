@@ -27,7 +27,8 @@ type Conn struct {
 	identity  atomic.Pointer[auth.Identity] // of today: auth:refresh changes it
 	handshake *Handshake                    // nil when no application but the built-in events serves the namespace
 	as        [][]byte                      // quoted names for notifications; nil stands for their own
-	apps      uint32                        // a bit for each application whose Connect returned nil
+	apps      uint32                        // a bit for each application whose Connect returned nil; the worker's own
+	admitted  bool                          // it counts for the limits; the worker's own
 	data      atomic.Pointer[any]
 
 	// The client's lock guards these.
@@ -177,10 +178,15 @@ func (c *Conn) isConnecting() bool {
 	return c.state == connecting
 }
 
-// closeAll ends the connection because the server or the API says so. A client that is just being let in has no
-// namespace to be told of.
+// ordered ends the connection because the API says so.
+func (c *Conn) ordered(cause string) {
+	c.client.srv.log.Debug("disconnect ordered", zap.String("client", c.ID()), zap.String("namespace", c.namespace),
+		zap.String("reason", edge.LogValue(cause)))
+	c.client.closeAll(cause)
+}
+
+// closeAll tells the client to leave all of its namespaces and closes the transport.
 func (c *client) closeAll(cause string) {
-	c.srv.log.Debug("disconnect ordered", zap.Strings("clients", clientsOf(c.all())), zap.String("reason", edge.LogValue(cause)))
 	for _, conn := range c.all() {
 		conn.member.Void()
 		conn.close(ReasonServerClosed)

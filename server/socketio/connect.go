@@ -49,6 +49,7 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, err)
 		return
 	}
+	conn.admitted = true
 	if !c.add(conn) {
 		conn.abandon()
 		c.admission.leave(identity)
@@ -143,10 +144,11 @@ func (c *Conn) welcome() {
 		replies = append(replies, event)
 	}
 	c.client.mu.Lock()
-	c.state = connected
 	replies = append(replies, c.takeEarly()...)
+	c.state = connected
+	fits := c.client.queue(replies)
 	c.client.mu.Unlock()
-	c.client.send(replies...)
+	c.client.wake(fits)
 }
 
 func (c *Conn) renameSession() {
@@ -165,7 +167,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
 	a := notify.Attachment{
 		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
 		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
-		Wake: c.client.session.Wake, Disconnect: func(reason string) { c.client.closeAll(reason) }, Owner: c,
+		Wake: c.client.session.Wake, Disconnect: c.ordered, Owner: c, Made: func(m *notify.Member) { c.member = m },
 	}
 	former := c.resume(&a, given, payload)
 	if srv.opts.recovery() {
@@ -177,14 +179,13 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
 		if a.Former != nil && !srv.retire(c.namespace, a.Former.ClientID) {
 			a.Former = nil // a handler of the old connection runs on and keeps the id
 		}
-		member, err := srv.hub.Attach(a)
+		_, err := srv.hub.Attach(a)
 		if errors.Is(err, notify.ErrClientIDLive) && a.Former != nil && c.Context().Err() == nil {
 			continue // yet another connection resumed the session meanwhile; the newest wins
 		}
 		if err != nil {
 			return err
 		}
-		c.member = member
 		break
 	}
 	if c.Recovered() {

@@ -61,7 +61,9 @@ func (c *Conn) finish(reason string) {
 			c.client.do(func() { app.Disconnect(c, reason) })
 		}
 	}
-	c.client.admission.leave(c.Identity())
+	if c.admitted {
+		c.client.admission.leave(c.Identity())
+	}
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
 	c.over = true

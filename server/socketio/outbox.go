@@ -45,9 +45,23 @@ type outbox struct {
 // send queues replies in one piece and wakes the writer. A client that does not read what it did not ask for is closed:
 // it could not tell what it missed.
 func (c *client) send(replies ...reply) {
-	head := c.srv.hub.Head()
 	c.mu.Lock()
-	overflow := false
+	fits := c.queue(replies)
+	c.mu.Unlock()
+	c.wake(fits)
+}
+
+func (c *client) wake(fits bool) {
+	if !fits {
+		c.session.Close(ReasonTransportError)
+		return
+	}
+	c.session.Wake()
+}
+
+// queue is send with the lock held. It reports whether all fitted.
+func (c *client) queue(replies []reply) (fits bool) {
+	head := c.srv.hub.Head()
 	for _, r := range replies {
 		if c.closed || r.conn != nil && r.conn.state == ended {
 			continue
@@ -59,8 +73,8 @@ func (c *client) send(replies ...reply) {
 		if r.answer { // those of the event in hand, and acknowledgements that come late
 			limit += 2 * c.srv.opts.MaxPayload
 		}
-		if overflow = c.replies.bytes > 0 && c.replies.bytes+r.size > limit; overflow {
-			break
+		if c.replies.bytes > 0 && c.replies.bytes+r.size > limit {
+			return false
 		}
 		if !r.now && r.after.IsZero() {
 			r.after = head
@@ -73,12 +87,7 @@ func (c *client) send(replies ...reply) {
 		c.replies.bytes += r.size
 	}
 	c.waiting.Store(int32(len(c.replies.items)))
-	c.mu.Unlock()
-	if overflow {
-		c.session.Close(ReasonTransportError)
-		return
-	}
-	c.session.Wake()
+	return true
 }
 
 // takeEarly takes what waits for the answer to CONNECT; the caller holds the client's lock.
