@@ -22,15 +22,15 @@ type Options struct {
 	Keys       []string // the keys backends may use, see auth.ParseAPIKey; without any, all are refused
 	Rate       int      // notifications a second that a key may publish, 0: any number
 	Burst      int      // and at once
-	Tickets    ticketOffice
+	Tickets    ticketIssuer
 	Mode       auth.Mode        // how clients say who they are
 	Live       http.HandlerFunc // answers /livez
 	Ready      http.HandlerFunc // answers /readyz
 	StreamPath string           // where streams are, to describe what clients do beside them; "": nowhere
 }
 
-// ticketOffice is what the API needs of *auth.Tickets.
-type ticketOffice interface {
+// ticketIssuer is what the API needs of *auth.Tickets.
+type ticketIssuer interface {
 	Issue(userID, username string, channels []string, ttl time.Duration) (ticket string, expires time.Time, err error)
 	Revoke(userID string) int
 }

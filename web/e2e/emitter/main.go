@@ -39,11 +39,10 @@ func main() {
 		log.Fatal(err)
 	}
 	handle(library.Mount(socketIO, nil))
-	service := server.New(server.Options{
-		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, Problem: edge.WriteProblem}),
-		APIKeys:     []string{os.Getenv("API_KEYS")},
-		AllowOrigin: origins.Allow,
-	})
+	so := server.DefaultOptions()
+	so.Hub, so.SocketIO, so.APIKeys, so.AllowOrigin = hub, socketIO, []string{os.Getenv("API_KEYS")}, origins.Allow
+	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, MaxRooms: 64, Problem: edge.WriteProblem})
+	service := server.New(so)
 	addr := net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT"))
 	if err := service.Serve(ctx, addr, func(a net.Addr) { log.Println("listening on", a) }); err != nil {
 		log.Fatal(err)
