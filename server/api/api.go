@@ -21,48 +21,48 @@ type Options struct {
 	Keys       []string // the keys backends may use, see auth.ParseAPIKey; without any, all are refused
 	Rate       int      // notifications a second that a key may publish, 0: any number
 	Burst      int      // and at once
-	Tickets    ticketOffice
+	Tickets    ticketIssuer
 	Mode       auth.Mode        // how clients say who they are
 	Live       http.HandlerFunc // answers /livez
 	Ready      http.HandlerFunc // answers /readyz
 	StreamPath string           // where streams are, to describe what clients do beside them; "": nowhere
 }
 
-// ticketOffice is what the API needs of *auth.Tickets.
-type ticketOffice interface {
+// ticketIssuer is what the API needs of *auth.Tickets.
+type ticketIssuer interface {
 	Issue(userID, username string, channels []string, ttl time.Duration) (ticket string, expires time.Time, err error)
 	Revoke(userID string) int
 }
 
-// api serves the routes of apiRoutes.
-type api struct {
+// handler serves the routes of routeTable.
+type handler struct {
 	o         Options
 	hub       *notify.Hub
 	keys      *keyring
 	large     chan *bytes.Buffer // a buffer for each large body that is read at one time
-	objects   []*apiObject
-	routes    []apiRoute
-	described []apiRoute // routes, and those of streams
-	document  []byte     // /openapi.json
-	page      []byte     // /docs
+	objects   []*object
+	routes    []route
+	described []route // routes, and those of streams
+	document  []byte  // /openapi.json
+	page      []byte  // /docs
 }
 
 // New returns the handler of what backends call and of its description. It
 // expects withRequestInfo around it and sets deadlines for bodies by itself.
 func New(o Options) http.Handler {
-	return edge.WithBodyDeadline(edge.BodyTimeout, edge.WithAPIHeaders(newParts(o).router()))
+	return edge.WithBodyDeadline(edge.BodyTimeout, edge.WithAPIHeaders(newHandler(o).router()))
 }
 
-func newParts(o Options) *api {
-	a := &api{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
-	objects := newAPIObjects()
-	a.objects, a.routes = objects.all(), a.apiRoutes(objects)
-	a.described = append(slices.Clone(a.routes), a.streamRoutes(objects)...)
-	a.document, a.page = openAPI(a.described, a.objects), docsPage(a.described, a.objects)
-	return a
+func newHandler(o Options) *handler {
+	h := &handler{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
+	c := newComponents()
+	h.objects, h.routes = c.all(), h.routeTable(c)
+	h.described = append(slices.Clone(h.routes), h.streamRoutes(c)...)
+	h.document, h.page = openAPI(h.described, h.objects), docsPage(h.described, h.objects)
+	return h
 }
 
-func (a *api) router() http.Handler {
+func (h *handler) router() http.Handler {
 	router := mux.NewRouter()
 	// Without SkipClean a doubled slash is answered by a redirect, which turns
 	// a POST into a GET. Names in a path may hold an escaped slash.
@@ -71,13 +71,13 @@ func (a *api) router() http.Handler {
 	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
 
 	paths := map[string]edge.ByMethod{}
-	for i := range a.routes {
-		route := &a.routes[i]
-		if paths[route.Path] == nil {
-			paths[route.Path] = edge.ByMethod{}
-			router.Path(route.Path).Handler(paths[route.Path])
+	for i := range h.routes {
+		r := &h.routes[i]
+		if paths[r.Path] == nil {
+			paths[r.Path] = edge.ByMethod{}
+			router.Path(r.Path).Handler(paths[r.Path])
 		}
-		paths[route.Path][route.Method] = a.handler(route)
+		paths[r.Path][r.Method] = h.endpoint(r)
 	}
 	router.Path("/v1/notifications/{kind}").HandlerFunc(noSuchKind)
 	return router

@@ -50,7 +50,7 @@ func checkMediaType(r *http.Request) error {
 // readBody reads the whole body within its limit, which is a higher one for an
 // array where a batch is allowed. release is to be called when nothing refers to
 // the body any more, also after an error.
-func (a *api) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body []byte, release func(), err error) {
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body []byte, release func(), err error) {
 	release = func() {}
 	limit := int64(maxSingleBody)
 	if batch {
@@ -84,13 +84,13 @@ func (a *api) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body
 	defer timer.Stop()
 	var large *bytes.Buffer
 	select {
-	case large = <-a.large:
+	case large = <-h.large:
 	case <-timer.C:
 		return nil, release, errTooManyLarge
 	case <-r.Context().Done():
 		return nil, release, r.Context().Err()
 	}
-	release = func() { a.putLarge(large) }
+	release = func() { h.putLarge(large) }
 	large.Grow(int(max(r.ContentLength, maxSingleBody)) + bytes.MinRead)
 	large.Write(small.Bytes())
 	if _, err := large.ReadFrom(in); err != nil {
@@ -109,12 +109,12 @@ func newLargeBodies() chan *bytes.Buffer {
 
 // putLarge makes room for the next body. The buffer of a large batch is not
 // kept: it may be that the next one comes in a day.
-func (a *api) putLarge(b *bytes.Buffer) {
+func (h *handler) putLarge(b *bytes.Buffer) {
 	b.Reset()
 	if b.Cap() > 2*maxSingleBody {
 		b = new(bytes.Buffer)
 	}
-	a.large <- b
+	h.large <- b
 }
 
 // bodyError keeps the errors that errorProblem knows; any other while reading is

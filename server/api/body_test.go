@@ -17,7 +17,7 @@ import (
 )
 
 func TestBodyMediaType(t *testing.T) {
-	base := serveAPI(t, servertest.NewHub(t))
+	base := serveHub(t, servertest.NewHub(t))
 	body := `{"target":{"user":"u"},"type":"x"}`
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
@@ -55,7 +55,7 @@ func TestBodyMediaType(t *testing.T) {
 }
 
 func TestBodyTooLarge(t *testing.T) {
-	base := serveAPI(t, servertest.NewHub(t))
+	base := serveHub(t, servertest.NewHub(t))
 	object := func(n int) string { return `{"x":"` + strings.Repeat("x", n-8) + `"}` }
 	array := func(n int) string { return "[" + object(n-2) + "]" }
 	over := func(n int) string {
@@ -88,7 +88,7 @@ func TestBodyTooLarge(t *testing.T) {
 
 // A length that is a lie costs nothing: it is refused before a byte is read.
 func TestBodyLengthRefusedAtOnce(t *testing.T) {
-	address := strings.TrimPrefix(serveAPI(t, servertest.NewHub(t)), "http://")
+	address := strings.TrimPrefix(serveHub(t, servertest.NewHub(t)), "http://")
 	for _, length := range []int64{maxBatchBody + 1, 1 << 60} {
 		c, err := net.Dial("tcp", address)
 		if err != nil {
@@ -108,7 +108,7 @@ func TestBodyDeadline(t *testing.T) {
 	hub := servertest.NewHub(t)
 	const d = 150 * time.Millisecond
 	// newAPI sets a longer deadline; this is its inside.
-	address := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(d, newParts(testAPI(hub, servertest.Key)).router())))
+	address := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(d, newHandler(testOptions(hub, servertest.Key)).router())))
 	for name, head := range map[string]string{
 		"no byte":        "Content-Length: 100\r\n\r\n",
 		"half":           "Content-Length: 100\r\n\r\n{\"target\":",
@@ -168,7 +168,7 @@ func TestBodyMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("uploads 100 x 10 MB")
 	}
-	address := strings.TrimPrefix(serveAPI(t, servertest.NewHub(t)), "http://")
+	address := strings.TrimPrefix(serveHub(t, servertest.NewHub(t)), "http://")
 	chunk := []byte("10000\r\n" + strings.Repeat("1,1,1,1,", 64<<10/8) + "\r\n")
 	peak, stop := servertest.WatchHeap()
 	var wg sync.WaitGroup

@@ -14,8 +14,8 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// apiCall is a request whose key, parameters and body were found right.
-type apiCall struct {
+// call is a request whose key, parameters and body were found right.
+type call struct {
 	*http.Request
 	header http.Header // of the answer
 	key    *apiKey     // nil on an open route
@@ -24,52 +24,52 @@ type apiCall struct {
 }
 
 // value returns a parameter of the path or the query, "" when it was left out.
-func (c *apiCall) value(name string) string { return c.values[name] }
+func (c *call) value(name string) string { return c.values[name] }
 
 // number returns a parameter that is an integer, or standard.
-func (c *apiCall) number(name string, standard int) int {
+func (c *call) number(name string, standard int) int {
 	if n, err := strconv.Atoi(c.values[name]); err == nil {
 		return n
 	}
 	return standard
 }
 
-// handler does for every route what its description promises, in the order that
+// endpoint does for every route what its description promises, in the order that
 // costs least: key, rate, parameters, body.
-func (a *api) handler(route *apiRoute) http.Handler {
-	if route.serve != nil {
-		return route.serve
+func (h *handler) endpoint(rt *route) http.Handler {
+	if rt.serve != nil {
+		return rt.serve
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		reply, release, err := a.answer(route, w, r)
+		reply, release, err := h.answer(rt, w, r)
 		defer release()
 		if err != nil {
 			edge.WriteProblem(w, r, err)
 			return
 		}
-		edge.WriteJSON(w, route.status(), reply)
+		edge.WriteJSON(w, rt.status(), reply)
 	})
 }
 
-func (a *api) answer(route *apiRoute, w http.ResponseWriter, r *http.Request) (reply any, release func(), err error) {
+func (h *handler) answer(rt *route, w http.ResponseWriter, r *http.Request) (reply any, release func(), err error) {
 	release = func() {}
-	c := &apiCall{Request: r, header: w.Header()}
-	if c.key, err = a.keys.check(r); err != nil {
+	c := &call{Request: r, header: w.Header()}
+	if c.key, err = h.keys.check(r); err != nil {
 		return nil, release, err
 	}
-	if route.Publishes {
+	if rt.Publishes {
 		if err := c.key.spend(1); err != nil {
 			return nil, release, err
 		}
 	}
-	if c.values, err = readParams(route.Params, r); err != nil {
+	if c.values, err = readParams(rt.Params, r); err != nil {
 		return nil, release, err
 	}
-	if route.Body != nil {
+	if rt.Body != nil {
 		if err := checkMediaType(r); err != nil {
 			return nil, release, err
 		}
-		if c.body, release, err = a.readBody(w, r, route.Body.batch); err != nil {
+		if c.body, release, err = h.readBody(w, r, rt.Body.batch); err != nil {
 			return nil, release, err
 		}
 		if err := checkJSONText(c.body); err != nil {
@@ -78,13 +78,13 @@ func (a *api) answer(route *apiRoute, w http.ResponseWriter, r *http.Request) (r
 	} else if r.Body != nil && r.ContentLength != 0 {
 		return nil, release, invalidField("", "body: this route takes none")
 	}
-	reply, err = route.handle(c)
+	reply, err = rt.handle(c)
 	return reply, release, err
 }
 
 // readParams reads what the route declares and refuses anything else: a filter
 // with a typing error would show more than was asked for.
-func readParams(params []apiParam, r *http.Request) (map[string]string, error) {
+func readParams(params []param, r *http.Request) (map[string]string, error) {
 	values := make(map[string]string, len(params))
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -130,7 +130,7 @@ func readParams(params []apiParam, r *http.Request) (map[string]string, error) {
 
 // check holds a value against the schema of the parameter and, for the name of
 // something, the rules of such names.
-func (p apiParam) check(value string) error {
+func (p param) check(value string) error {
 	if p.Max > 0 {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < p.Min || n > p.Max || value != itoa(n) {

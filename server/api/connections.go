@@ -10,8 +10,8 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// orderedByAPI is what a client is told when a backend ends its connection.
-const orderedByAPI = "disconnected by the server"
+// disconnectReason is what a client is told when a backend ends its connection.
+const disconnectReason = "disconnected by the server"
 
 var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "clientId", Detail: "clientId: nobody is connected with this id"}
 
@@ -21,14 +21,14 @@ type connectionsReply struct {
 }
 
 // listConnections serves GET /v1/connections.
-func (a *api) listConnections(c *apiCall) (any, error) {
+func (h *handler) listConnections(c *call) (any, error) {
 	user, channel, transport := c.value("user"), c.value("channel"), c.value("transport")
-	if err := a.permitList(c, user, channel); err != nil {
+	if err := h.permitList(c, user, channel); err != nil {
 		return nil, err
 	}
 	found := map[string]*notify.Member{}
 	var names []string
-	for _, m := range a.members(user, channel) {
+	for _, m := range h.members(user, channel) {
 		if transport == "" || m.Transport() == transport {
 			found[m.ClientID()] = m
 			names = append(names, m.ClientID())
@@ -46,7 +46,7 @@ func (a *api) listConnections(c *apiCall) (any, error) {
 }
 
 // permitList: whoever may send to what the list is limited to may see it.
-func (a *api) permitList(c *apiCall, user, channel string) error {
+func (h *handler) permitList(c *call, user, channel string) error {
 	switch {
 	case channel != "" && c.key.scope.Allows("channel:"+channel):
 		return nil
@@ -59,15 +59,15 @@ func (a *api) permitList(c *apiCall, user, channel string) error {
 }
 
 // members are the connections of "/", all or those of a user, in a channel.
-func (a *api) members(user, channel string) []*notify.Member {
+func (h *handler) members(user, channel string) []*notify.Member {
 	var all []*notify.Member
 	switch {
 	case channel != "":
-		all = a.hub.Match([]string{channel}, nil)
+		all = h.hub.Match([]string{channel}, nil)
 	case user != "":
-		return a.hub.Match([]string{rooms.User(user)}, nil)
+		return h.hub.Match([]string{rooms.User(user)}, nil)
 	default:
-		return a.hub.Match([]string{rooms.All}, nil)
+		return h.hub.Match([]string{rooms.All}, nil)
 	}
 	if user == "" {
 		return all
@@ -82,12 +82,12 @@ func (a *api) members(user, channel string) []*notify.Member {
 }
 
 // member finds the connection that a path names, for a key that may reach it.
-func (a *api) member(c *apiCall) (*notify.Member, error) {
+func (h *handler) member(c *call) (*notify.Member, error) {
 	id := c.value("clientId")
 	if err := c.key.permit("clientId", "client:"+id); err != nil {
 		return nil, err
 	}
-	m := a.hub.Member("/", id)
+	m := h.hub.Member("/", id)
 	if m == nil {
 		return nil, errNoConnection
 	}
@@ -95,8 +95,8 @@ func (a *api) member(c *apiCall) (*notify.Member, error) {
 }
 
 // showConnection serves GET /v1/connections/{clientId}.
-func (a *api) showConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) showConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +108,8 @@ type disconnectedReply struct {
 }
 
 // endConnection serves DELETE /v1/connections/{clientId}.
-func (a *api) endConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) endConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (a *api) endConnection(c *apiCall) (any, error) {
 // back as the same.
 func end(m *notify.Member) {
 	m.Void()
-	m.Disconnect(orderedByAPI)
+	m.Disconnect(disconnectReason)
 }
 
 type joinedReply struct {
@@ -133,29 +133,29 @@ type leftReply struct {
 }
 
 // joinConnection serves PUT /v1/connections/{clientId}/channels/{channel}.
-func (a *api) joinConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) joinConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
-	return a.join(c, []*notify.Member{m})
+	return h.join(c, []*notify.Member{m})
 }
 
 // leaveConnection serves DELETE /v1/connections/{clientId}/channels/{channel}.
-func (a *api) leaveConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) leaveConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
-	return a.leave(c, []*notify.Member{m})
+	return h.leave(c, []*notify.Member{m})
 }
 
-func (a *api) join(c *apiCall, members []*notify.Member) (any, error) {
+func (h *handler) join(c *call, members []*notify.Member) (any, error) {
 	channel := c.value("channel")
 	if err := c.key.permit("channel", "channel:"+channel); err != nil {
 		return nil, err
 	}
-	if a.hub.IsClientID(channel) {
+	if h.hub.IsClientID(channel) {
 		// On Socket.IO such a room is one connection's own.
 		return nil, invalidField("channel", "got the id of a connection, expected the name of a channel")
 	}
@@ -165,7 +165,7 @@ func (a *api) join(c *apiCall, members []*notify.Member) (any, error) {
 	return joinedReply{len(members)}, nil
 }
 
-func (a *api) leave(c *apiCall, members []*notify.Member) (any, error) {
+func (h *handler) leave(c *call, members []*notify.Member) (any, error) {
 	channel := c.value("channel")
 	if err := c.key.permit("channel", "channel:"+channel); err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ type ticketReply struct {
 }
 
 // issueTicket serves POST /v1/tickets.
-func (a *api) issueTicket(c *apiCall) (any, error) {
+func (h *handler) issueTicket(c *call) (any, error) {
 	t, err := decodeTicket(c.body)
 	if err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (a *api) issueTicket(c *apiCall) (any, error) {
 	if t.ttl > auth.MaxTicketTTL {
 		return nil, invalidField("ttl", "got "+t.ttl.String()+", expected at most "+auth.MaxTicketTTL.String())
 	}
-	ticket, expires, err := a.o.Tickets.Issue(t.userID, t.username, t.channels, t.ttl)
+	ticket, expires, err := h.o.Tickets.Issue(t.userID, t.username, t.channels, t.ttl)
 	if err != nil {
 		return nil, err
 	}

@@ -13,22 +13,22 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// apiServer asks an API with its key.
-type apiServer struct {
+// testServer asks an API with its key.
+type testServer struct {
 	t    *testing.T
 	base string
 	hub  *notify.Hub
 }
 
-func newAPIServer(t *testing.T, keys ...string) apiServer {
+func newTestServer(t *testing.T, keys ...string) testServer {
 	t.Helper()
 	hub := servertest.NewHub(t)
-	options := testAPI(hub, append(keys, servertest.Key)...)
-	return apiServer{t, "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options))), hub}
+	options := testOptions(hub, append(keys, servertest.Key)...)
+	return testServer{t, "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options))), hub}
 }
 
 // ask returns the status and the body.
-func (s apiServer) ask(method, path, body string, headers ...string) (int, string) {
+func (s testServer) ask(method, path, body string, headers ...string) (int, string) {
 	s.t.Helper()
 	if body != "" {
 		headers = append(headers, "Content-Type: application/json")
@@ -40,7 +40,7 @@ func (s apiServer) ask(method, path, body string, headers ...string) (int, strin
 	return res.StatusCode, strings.TrimSuffix(text, "\n")
 }
 
-func (s apiServer) expect(method, path string, status int, want string) {
+func (s testServer) expect(method, path string, status int, want string) {
 	s.t.Helper()
 	if code, text := s.ask(method, path, ""); code != status || text != want {
 		s.t.Errorf("%s %s: %d %s\nwant %d %s", method, path, code, text, status, want)
@@ -48,7 +48,7 @@ func (s apiServer) expect(method, path string, status int, want string) {
 }
 
 // refused expects a 400 about a field.
-func (s apiServer) refused(method, path, body, field, detail string) {
+func (s testServer) refused(method, path, body, field, detail string) {
 	s.t.Helper()
 	code, text := s.ask(method, path, body)
 	if want := servertest.ProblemJSON(s.t, 400, "validation", detail, field); code != 400 || servertest.Sorted(s.t, text) != want {
@@ -75,7 +75,7 @@ func ids(t *testing.T, text, list, field string) (names []string, next string) {
 }
 
 func TestConnections(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	servertest.Attach(t, s.hub, "c2", "u1", "orders")
 	servertest.Attach(t, s.hub, "c1", "u1")
 	servertest.Attach(t, s.hub, "c3", "u/2", "orders", "news")
@@ -131,13 +131,13 @@ func TestConnections(t *testing.T) {
 }
 
 func cursor(name string) string {
-	_, next, _ := page(&apiCall{values: map[string]string{"limit": "1"}}, []string{name, name + "x"})
+	_, next, _ := page(&call{values: map[string]string{"limit": "1"}}, []string{name, name + "x"})
 	return next
 }
 
 // Reading page after page shows everyone once.
 func TestConnectionPages(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	var want []string
 	for i := range 25 {
 		id := fmt.Sprintf("c%02d", i)
@@ -168,7 +168,7 @@ func TestConnectionPages(t *testing.T) {
 }
 
 func TestDisconnect(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	ended := map[string]string{}
 	join := func(namespace, id, user string) {
 		m, err := s.hub.Attach(notify.Attachment{ClientID: id, UserID: user, Namespace: namespace, Transport: "sse", Sessions: []string{"key-" + id},
@@ -206,7 +206,7 @@ func TestDisconnect(t *testing.T) {
 }
 
 func TestJoinAndLeave(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	c1 := servertest.Attach(t, s.hub, "c1", "u1")
 	c2 := servertest.Attach(t, s.hub, "c2", "u1")
 	s.expect("PUT", "/v1/connections/c1/channels/"+url.PathEscape("team a/b"), 200, `{"joined":1}`)
@@ -238,7 +238,7 @@ func TestJoinAndLeave(t *testing.T) {
 }
 
 func TestUsers(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	servertest.Attach(t, s.hub, "c2", "u1", "orders")
 	servertest.Attach(t, s.hub, "c1", "u1")
 	servertest.Attach(t, s.hub, "c3", "auth0|7", "orders")
@@ -260,7 +260,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	publish := func(target, data, extra string) string {
 		t.Helper()
 		code, text := s.ask("POST", "/v1/notifications", `{"target":`+target+`,"type":"x","data":`+data+extra+`}`)
@@ -329,7 +329,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestTickets(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	code, text := s.ask("POST", "/v1/tickets", `{"userId":"u1","username":"Ada","channels":["orders","team-*"],"ttl":"20s"}`)
 	var reply ticketReply
 	if err := json.Unmarshal([]byte(text), &reply); err != nil || code != 201 || len(reply.Ticket) != 43 || !strings.HasSuffix(reply.ExpiresAt, "Z") {

@@ -26,8 +26,8 @@ type docsGroup struct {
 }
 
 type docsRoute struct {
-	*apiRoute
-	Params  []apiParam
+	*route
+	Params  []param
 	Body    *docsBody
 	Replies []docsReply
 }
@@ -50,7 +50,7 @@ type docsReply struct {
 }
 
 // docsPage renders the page of the routes.
-func docsPage(routes []apiRoute, objects []*apiObject) []byte {
+func docsPage(routes []route, objects []*object) []byte {
 	page, err := template.ParseFS(docsFiles, "docs/docs.html")
 	if err != nil {
 		panic(err) // the file is part of the binary
@@ -75,8 +75,8 @@ func docsPage(routes []apiRoute, objects []*apiObject) []byte {
 	return out.Bytes()
 }
 
-func newDocsRoute(r *apiRoute) docsRoute {
-	d := docsRoute{apiRoute: r, Params: r.params()}
+func newDocsRoute(r *route) docsRoute {
+	d := docsRoute{route: r, Params: r.params()}
 	if r.Body != nil {
 		example := indented(r.Body.Example)
 		d.Body = &docsBody{Fields: docsFields(r.Body.Object.Fields), Example: example, Rows: strings.Count(example, "\n") + 2}
@@ -102,7 +102,7 @@ type docsObject struct {
 	Fields    []docsField
 }
 
-func docsObjects(objects []*apiObject) []docsObject {
+func docsObjects(objects []*object) []docsObject {
 	var all []docsObject
 	for _, o := range objects {
 		all = append(all, docsObject{o.Name, o.Doc, docsFields(o.Fields)})
@@ -110,7 +110,7 @@ func docsObjects(objects []*apiObject) []docsObject {
 	return all
 }
 
-func docsFields(fields []apiField) []docsField {
+func docsFields(fields []field) []docsField {
 	var all []docsField
 	for _, f := range fields {
 		d := docsField{Name: f.Name, Type: typeText(f.Schema), Doc: f.Doc, Required: f.Required}
@@ -201,8 +201,8 @@ func indented(text string) string {
 
 // serveDocs answers /docs and its two files. Their links are relative, so that
 // the page works behind a proxy that serves it elsewhere.
-func (a *api) serveDocs(w http.ResponseWriter, r *http.Request) {
-	body, media := a.page, "text/html; charset=utf-8"
+func (h *handler) serveDocs(w http.ResponseWriter, r *http.Request) {
+	body, media := h.page, "text/html; charset=utf-8"
 	if name, ok := strings.CutPrefix(r.URL.Path, "/docs/"); ok {
 		media = "text/css; charset=utf-8"
 		if strings.HasSuffix(name, ".js") {
@@ -210,9 +210,9 @@ func (a *api) serveDocs(w http.ResponseWriter, r *http.Request) {
 		}
 		body, _ = docsFiles.ReadFile("docs/" + name)
 	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", docsPolicy)
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Type", media)
+	header := w.Header()
+	header.Set("Content-Security-Policy", docsPolicy)
+	header.Set("Cache-Control", "no-cache")
+	header.Set("Content-Type", media)
 	_, _ = w.Write(body)
 }

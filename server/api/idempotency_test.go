@@ -24,7 +24,7 @@ import (
 // all get the answer to it.
 func TestIdempotencyParallel(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "c1", "u1")
 	const body = `{"target":{"user":"u1"},"type":"x","data":{"n":1}}`
 	answers := make([]string, 100)
@@ -57,7 +57,7 @@ func TestIdempotencyParallel(t *testing.T) {
 
 func TestIdempotencyRules(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testAPI(hub, servertest.Key, otherKey))))
+	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key, otherKey))))
 	const url, body = "/v1/notifications", `{"target":{"user":"u1"},"type":"x"}`
 	send := func(url, body string, headers ...string) (int, string) {
 		t.Helper()

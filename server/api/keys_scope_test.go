@@ -21,7 +21,7 @@ import (
 // A limited key reaches what its patterns cover, and nothing else, on any route.
 func TestKeyScope(t *testing.T) {
 	const users, orders, client, all = "key-users", "key-orders", "key-client", "key-all"
-	s := newAPIServer(t, users+":user:*", orders+":channel:orders-*", orders+":user:bot", client+":client:c1", all+":all", "broken:room:x")
+	s := newTestServer(t, users+":user:*", orders+":channel:orders-*", orders+":user:bot", client+":client:c1", all+":all", "broken:room:x")
 	m := servertest.Attach(t, s.hub, "c1", "u1", "orders-eu")
 	publish := func(target string) func(key string) (int, string) {
 		return func(key string) (int, string) {
@@ -139,7 +139,7 @@ func TestPublishRate(t *testing.T) {
 
 func TestPublishRateOverHTTP(t *testing.T) {
 	hub := servertest.NewHub(t)
-	options := testAPI(hub, servertest.Key, otherKey)
+	options := testOptions(hub, servertest.Key, otherKey)
 	options.Rate, options.Burst = 1, 10
 	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
 	item := `{"target":{"user":"u1"},"type":"x"}`
@@ -188,7 +188,7 @@ func BenchmarkKeyCheck(b *testing.B) {
 // processors with the flood.
 func TestPublishFlood(t *testing.T) {
 	hub := servertest.NewHub(t)
-	options := testAPI(hub, servertest.Key, otherKey)
+	options := testOptions(hub, servertest.Key, otherKey)
 	options.Rate, options.Burst = 100, 200
 	handler := edge.WithInfo(nil, New(options))
 	publish := func(key string) int {

@@ -8,15 +8,15 @@ import (
 )
 
 // kindRoutes makes a route of every kind of the catalogue.
-func (a *api) kindRoutes(o apiObjects) []apiRoute {
-	var routes []apiRoute
+func (h *handler) kindRoutes(o components) []route {
+	var routes []route
 	for _, kind := range notify.Kinds() {
-		routes = append(routes, apiRoute{
+		routes = append(routes, route{
 			Method: "POST", Path: "/v1/notifications/" + kind.Name, Group: groupCatalogue,
 			ID: "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification", Summary: kind.Doc, Doc: kindDoc(kind),
-			Body: &apiBody{Object: kindObject(kind, o.target), Example: kindExample(kind)}, Publishes: true,
+			Body: &requestBody{Object: kindObject(kind, o.target), Example: kindExample(kind)}, Publishes: true,
 			Reply: objectRef(o.receipt), Example: exampleReceipt,
-			handle: a.publishKind(kind.Name),
+			handle: h.publishKind(kind.Name),
 		})
 	}
 	return routes
@@ -46,8 +46,8 @@ func kindDoc(k notify.Kind) string {
 }
 
 // kindObject is the body of a kind.
-func kindObject(k notify.Kind, target *apiObject) *apiObject {
-	body := &apiObject{Name: k.GoType, Doc: k.Doc}
+func kindObject(k notify.Kind, target *object) *object {
+	body := &object{Name: k.GoType, Doc: k.Doc}
 	for _, f := range []notify.Field{k.ID, k.Status} {
 		if f.Name != "" {
 			body.Fields = append(body.Fields, kindField(f))
@@ -65,7 +65,7 @@ func kindObject(k notify.Kind, target *apiObject) *apiObject {
 	if len(properties) > 0 {
 		data["properties"] = properties
 	}
-	dataField := apiField{Name: "data", Doc: "what else there is to know; fields that are not listed are passed on", Schema: data}
+	dataField := field{Name: "data", Doc: "what else there is to know; fields that are not listed are passed on", Schema: data}
 	if len(required) > 0 {
 		data["required"] = required
 		dataField.Required = true
@@ -73,13 +73,13 @@ func kindObject(k notify.Kind, target *apiObject) *apiObject {
 		data["type"] = []any{"object", "null"}
 	}
 	body.Fields = append(body.Fields, dataField,
-		apiField{Name: "metadata", Doc: "category, priority and source, and anything else", Schema: schema{"type": []any{"object", "null"}}},
-		apiField{Name: "target", Doc: "who gets it", Required: k.Target == (notify.TargetRule{}), Schema: objectRef(target)})
+		field{Name: "metadata", Doc: "category, priority and source, and anything else", Schema: schema{"type": []any{"object", "null"}}},
+		field{Name: "target", Doc: "who gets it", Required: k.Target == (notify.TargetRule{}), Schema: objectRef(target)})
 	body.Fields = append(body.Fields, deliveryFields(false)...)
 	return body
 }
 
-func kindField(f notify.Field) apiField {
+func kindField(f notify.Field) field {
 	s := schema{}
 	switch f.Type {
 	case notify.TypeTimestamp:
@@ -111,7 +111,7 @@ func kindField(f notify.Field) apiField {
 	if f.Unit != "" {
 		doc = strings.TrimSuffix(doc, ".") + ", in " + f.Unit + "."
 	}
-	return apiField{Name: f.Name, Required: f.Required && f.Const == "" && f.From == "", Doc: doc, Schema: s}
+	return field{Name: f.Name, Required: f.Required && f.Const == "" && f.From == "", Doc: doc, Schema: s}
 }
 
 // kindExample is a body with everything that the kind knows.

@@ -35,7 +35,7 @@ func (b batchReply) value() any {
 
 // once carries a publish out, at most once for an Idempotency-Key. With one it
 // goes on when the client hangs up: the client will ask again.
-func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any, error) {
+func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any, error) {
 	key, err := idempotencyKey(c.Request)
 	if err != nil {
 		return nil, err
@@ -59,30 +59,30 @@ func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any,
 }
 
 // publish serves POST /v1/notifications: one notification, or an array of them.
-func (a *api) publish(c *apiCall) (any, error) {
-	return a.once(c, func(ctx context.Context) (any, error) {
+func (h *handler) publish(c *call) (any, error) {
+	return h.once(c, func(ctx context.Context) (any, error) {
 		switch first := c.body[skipSpace(c.body, 0)]; first {
 		case '{':
 			item, err := decodePublication(c.body, "")
 			if err != nil {
 				return nil, err
 			}
-			return a.publishOne(ctx, c, item)
+			return h.publishOne(ctx, c, item)
 		case '[':
-			return a.publishBatch(ctx, c)
+			return h.publishBatch(ctx, c)
 		}
 		return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object or an array of up to "+
 			itoa(notify.MaxBatch)+" objects")
 	})
 }
 
-func (a *api) publishOne(ctx context.Context, c *apiCall, item notify.Publication) (any, error) {
+func (h *handler) publishOne(ctx context.Context, c *call, item notify.Publication) (any, error) {
 	if err := c.key.permit("target", item.Target.Subjects()...); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	receipt, err := a.hub.Publish(ctx, item.Notification, item.Target)
+	receipt, err := h.hub.Publish(ctx, item.Notification, item.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (a *api) publishOne(ctx context.Context, c *apiCall, item notify.Publicatio
 
 // publishBatch sends the items that are right in one append and answers for
 // each in the order they came.
-func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
+func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
 	items, more := splitArray(c.body, notify.MaxBatch)
 	if more {
 		return nil, invalidField("", "body: got an array of more than "+itoa(notify.MaxBatch)+
@@ -118,7 +118,7 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 	if len(publications) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 		defer cancel()
-		results, err := a.hub.PublishBatch(ctx, publications)
+		results, err := h.hub.PublishBatch(ctx, publications)
 		if err != nil {
 			return nil, err
 		}
@@ -139,9 +139,9 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 }
 
 // publishKind serves POST /v1/notifications/{kind}.
-func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
-	return func(c *apiCall) (any, error) {
-		return a.once(c, func(ctx context.Context) (any, error) {
+func (h *handler) publishKind(kind string) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		return h.once(c, func(ctx context.Context) (any, error) {
 			if c.body[skipSpace(c.body, 0)] != '{' {
 				return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object")
 			}
@@ -152,7 +152,7 @@ func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			return a.publishOne(ctx, c, item)
+			return h.publishOne(ctx, c, item)
 		})
 	}
 }
@@ -160,7 +160,7 @@ func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
 const defaultHistoryLimit = 100
 
 // history serves GET /v1/notifications.
-func (a *api) history(c *apiCall) (any, error) {
+func (h *handler) history(c *call) (any, error) {
 	target, err := oneTarget(c)
 	if err != nil {
 		return nil, err
@@ -176,9 +176,9 @@ func (a *api) history(c *apiCall) (any, error) {
 	}
 	cursor := c.value("since")
 	if cursor == "" {
-		cursor = a.hub.Head().String() // before reading, so that nothing falls between
+		cursor = h.hub.Head().String() // before reading, so that nothing falls between
 	}
-	messages, gap := a.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
+	messages, gap := h.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
 	reply := []byte(`{"notifications":[`)
 	for i, m := range messages {
 		if i > 0 {
@@ -193,7 +193,7 @@ func (a *api) history(c *apiCall) (any, error) {
 	return edge.RawJSON(append(append(reply, cursor...), `"}`...)), nil
 }
 
-func oneTarget(c *apiCall) (notify.Target, error) {
+func oneTarget(c *call) (notify.Target, error) {
 	user, channel := c.value("user"), c.value("channel")
 	switch {
 	case (user == "") == (channel == ""):

@@ -12,25 +12,25 @@ import (
 )
 
 // openAPI writes the description of the routes, OpenAPI 3.1.
-func openAPI(routes []apiRoute, objects []*apiObject) []byte {
+func openAPI(routes []route, objects []*object) []byte {
 	paths, schemas := schema{}, schema{}
 	var tags []any
-	for _, object := range objects {
-		schemas[object.Name] = object.schema()
+	for _, o := range objects {
+		schemas[o.Name] = o.schema()
 	}
 	for i := range routes {
-		route := &routes[i]
-		item, ok := paths[route.Path].(schema)
+		r := &routes[i]
+		item, ok := paths[r.Path].(schema)
 		if !ok {
 			item = schema{}
-			paths[route.Path] = item
+			paths[r.Path] = item
 		}
-		item[strings.ToLower(route.Method)] = route.operation()
-		if route.Body != nil {
-			schemas[route.Body.Object.Name] = route.Body.Object.schema()
+		item[strings.ToLower(r.Method)] = r.operation()
+		if r.Body != nil {
+			schemas[r.Body.Object.Name] = r.Body.Object.schema()
 		}
-		if i == 0 || routes[i-1].Group != route.Group {
-			tags = append(tags, schema{"name": route.Group})
+		if i == 0 || routes[i-1].Group != r.Group {
+			tags = append(tags, schema{"name": r.Group})
 		}
 	}
 	document := schema{
@@ -60,12 +60,12 @@ func openAPI(routes []apiRoute, objects []*apiObject) []byte {
 	return append(text, '\n')
 }
 
-func (a *api) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
+func (h *handler) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(a.document)
+	_, _ = w.Write(h.document)
 }
 
-func (r *apiRoute) operation() schema {
+func (r *route) operation() schema {
 	operation := schema{
 		"operationId": r.ID, "summary": r.Summary, "tags": []any{r.Group},
 		"responses": r.responses(),
@@ -97,7 +97,7 @@ func (r *apiRoute) operation() schema {
 	return operation
 }
 
-func (r *apiRoute) responses() schema {
+func (r *route) responses() schema {
 	media, content := "application/json", schema{"schema": r.Reply}
 	if r.media != "" {
 		media, content = r.media, schema{"schema": plainText()}
@@ -128,7 +128,7 @@ func (r *apiRoute) responses() schema {
 }
 
 // object is the parameter as the document shows it.
-func (p apiParam) object() schema {
+func (p param) object() schema {
 	object := schema{"name": p.Name, "in": p.In, "description": p.Doc, "schema": p.schema()}
 	if p.Required {
 		object["required"] = true
@@ -139,7 +139,7 @@ func (p apiParam) object() schema {
 	return object
 }
 
-func (p apiParam) schema() schema {
+func (p param) schema() schema {
 	switch {
 	case p.Max > 0:
 		return schema{"type": "integer", "minimum": p.Min, "maximum": p.Max}
@@ -151,7 +151,7 @@ func (p apiParam) schema() schema {
 	return schema{"type": "string", "minLength": 1}
 }
 
-func (o *apiObject) schema() schema {
+func (o *object) schema() schema {
 	properties, required := schema{}, []any{}
 	for _, f := range o.Fields {
 		properties[f.Name] = described(f)
@@ -170,7 +170,7 @@ func (o *apiObject) schema() schema {
 }
 
 // described is the schema of a field with what it means.
-func described(f apiField) schema {
+func described(f field) schema {
 	s := maps.Clone(f.Schema)
 	s["description"] = f.Doc
 	return s

@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// apiRoute is one route of the API. Router, OpenAPI document and the page at
+// route is one route of the API. Router, OpenAPI document and the page at
 // /docs are made from one table of these, so none of them can say anything that
 // the others do not.
-type apiRoute struct {
+type route struct {
 	Method, Path string
 	ID           string // operationId
 	Group        string // the heading it stands under
 	Summary      string // half a sentence
 	Doc          string // what else there is to know
-	Params       []apiParam
-	Body         *apiBody // nil: none
-	Status       int      // of success; 0 is 200
+	Params       []param
+	Body         *requestBody // nil: none
+	Status       int          // of success; 0 is 200
 	Reply        schema
 	Example      string // of a reply, JSON
 	Errors       []int  // statuses besides those that the rest of the row implies
@@ -25,13 +25,13 @@ type apiRoute struct {
 	Publishes    bool   // counts against the rate of the key, takes an Idempotency-Key
 	busy         bool   // it also answers 503 with the object of success
 
-	handle func(*apiCall) (any, error)
+	handle func(*call) (any, error)
 	serve  http.Handler // in place of handle, without any check
 	media  string       // of the reply, "" is JSON
 }
 
-// apiParam is a parameter of path, query or header.
-type apiParam struct {
+// param is a parameter of path, query or header.
+type param struct {
 	Name, In string
 	Doc      string
 	Example  string
@@ -41,23 +41,23 @@ type apiParam struct {
 	Names    string // "user", "channel", "client": the name of one
 }
 
-// apiBody is the JSON that a route takes.
-type apiBody struct {
-	Object  *apiObject
+// requestBody is the JSON that a route takes.
+type requestBody struct {
+	Object  *object
 	Example string
 	batch   bool // or an array of up to notify.MaxBatch of it
 }
 
-// apiObject is a JSON object: a component of the OpenAPI document.
-type apiObject struct {
+// object is a JSON object: a component of the OpenAPI document.
+type object struct {
 	Name   string // of the component
 	Doc    string
-	Fields []apiField
+	Fields []field
 	exact  bool // exactly one of the fields
 }
 
-// apiField is a field of an apiObject.
-type apiField struct {
+// field is a field of an object.
+type field struct {
 	Name     string
 	Required bool
 	Doc      string
@@ -68,7 +68,7 @@ type apiField struct {
 type schema = map[string]any
 
 // status is the status of success.
-func (r *apiRoute) status() int {
+func (r *route) status() int {
 	if r.Status == 0 {
 		return http.StatusOK
 	}
@@ -76,7 +76,7 @@ func (r *apiRoute) status() int {
 }
 
 // errors are all statuses of problems that the route can answer, in order.
-func (r *apiRoute) errors() []int {
+func (r *route) errors() []int {
 	all := slices.Clone(r.Errors)
 	if r.serve != nil {
 		return all
@@ -95,11 +95,11 @@ func (r *apiRoute) errors() []int {
 }
 
 // params are those of the row and those that the rest of it implies.
-func (r *apiRoute) params() []apiParam {
+func (r *route) params() []param {
 	if !r.Publishes {
 		return r.Params
 	}
-	return append(slices.Clone(r.Params), apiParam{
+	return append(slices.Clone(r.Params), param{
 		Name: headerIdempotency, In: "header", Example: "order-17-paid",
 		Doc: "A name for this request, up to " + itoa(maxIdempotencyKey) + " visible ASCII characters. The same request with the same key is " +
 			"answered as before and not sent again, for " + minutes(answerTTL) + "; another request with it is a conflict.",

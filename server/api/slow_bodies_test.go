@@ -19,7 +19,7 @@ import (
 func TestManySlowBodies(t *testing.T) {
 	const deadline, sockets = 500 * time.Millisecond, 300
 	hub := servertest.NewHub(t)
-	address := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(deadline, newParts(testAPI(hub, servertest.Key)).router())))
+	address := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(deadline, newHandler(testOptions(hub, servertest.Key)).router())))
 	peak, stop := servertest.WatchHeap()
 	var opened, done sync.WaitGroup
 	opened.Add(sockets)

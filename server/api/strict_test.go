@@ -170,7 +170,7 @@ func FuzzPublishBody(f *testing.F) {
 	}
 	hub := notify.New(notify.NewMemoryLog(), notify.Options{HistoryMaxBytes: 1 << 20})
 	f.Cleanup(hub.Close)
-	api := edge.WithInfo(nil, New(testAPI(hub, servertest.Key)))
+	api := edge.WithInfo(nil, New(testOptions(hub, servertest.Key)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := httptest.NewRequest("POST", "/v1/notifications", bytes.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
