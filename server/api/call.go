@@ -14,28 +14,28 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// call is a request whose key, parameters and body were found right.
+// call is a request after the checks of its key, parameters and body.
 type call struct {
 	*http.Request
-	header http.Header // of the answer
-	key    *apiKey     // nil on an open route
-	values map[string]string
-	body   []byte // JSON; its memory is used again after the answer
+	header http.Header // of the response
+	key    *apiKey
+	values map[string]string // parameters of the path and the query
+	body   []byte            // valid JSON; readBody reuses its memory after the response
 }
 
-// value returns a parameter of the path or the query, "" when it was left out.
+// value returns a parameter of the path or the query, or "" when the request does not have it.
 func (c *call) value(name string) string { return c.values[name] }
 
-// number returns a parameter that is an integer, or standard.
-func (c *call) number(name string, standard int) int {
+// number returns an integer parameter, or fallback when the request does not have it.
+func (c *call) number(name string, fallback int) int {
 	if n, err := strconv.Atoi(c.values[name]); err == nil {
 		return n
 	}
-	return standard
+	return fallback
 }
 
-// endpoint does for every route what its description promises, in the order that
-// costs least: key, rate, parameters, body.
+// endpoint returns the handler of a route. It checks what the description of the route promises, the
+// cheapest check first: key, rate, parameters, body.
 func (h *handler) endpoint(rt *route) http.Handler {
 	if rt.serve != nil {
 		return rt.serve
@@ -76,19 +76,19 @@ func (h *handler) answer(rt *route, w http.ResponseWriter, r *http.Request) (rep
 			return nil, release, invalidField("", "body: "+err.Error())
 		}
 	} else if r.Body != nil && r.ContentLength != 0 {
-		return nil, release, invalidField("", "body: this route takes none")
+		return nil, release, invalidField("", "body: this route takes no body")
 	}
 	reply, err = rt.handle(c)
 	return reply, release, err
 }
 
-// readParams reads what the route declares and refuses anything else: a filter
-// with a typing error would show more than was asked for.
+// readParams reads the parameters of a route. It refuses query parameters that the route does not
+// declare: a filter with a misspelled name would return more than the caller asked for.
 func readParams(params []param, r *http.Request) (map[string]string, error) {
 	values := make(map[string]string, len(params))
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, invalidField("", "query: not well formed")
+		return nil, invalidField("", "query: malformed")
 	}
 	var known []string
 	for _, p := range params {
@@ -96,19 +96,19 @@ func readParams(params []param, r *http.Request) (map[string]string, error) {
 		switch p.In {
 		case "path":
 			if value, err = url.PathUnescape(mux.Vars(r)[p.Name]); err != nil {
-				return nil, invalidField(p.Name, "not well escaped")
+				return nil, invalidField(p.Name, "malformed percent-encoding")
 			}
 		case "query":
 			known = append(known, p.Name)
-			came, ok := query[p.Name]
+			given, ok := query[p.Name]
 			if !ok {
 				continue
 			}
-			if len(came) > 1 {
-				return nil, invalidField(p.Name, "got "+itoa(len(came))+" of them, expected one")
+			if len(given) > 1 {
+				return nil, invalidField(p.Name, "got "+itoa(len(given))+" values, expected one")
 			}
-			value = came[0]
-		default: // headers are read where they are used
+			value = given[0]
+		default: // the code that uses a header reads it
 			continue
 		}
 		if err := p.check(value); err != nil {
@@ -128,8 +128,8 @@ func readParams(params []param, r *http.Request) (map[string]string, error) {
 	return values, nil
 }
 
-// check holds a value against the schema of the parameter and, for the name of
-// something, the rules of such names.
+// check compares a value with the schema of the parameter. For a user, a channel or a client it also
+// applies the rules for such names.
 func (p param) check(value string) error {
 	if p.Max > 0 {
 		n, err := strconv.Atoi(value)
@@ -150,7 +150,7 @@ func (p param) check(value string) error {
 		return rooms.CheckName(p.Name, value, rooms.MaxName)
 	}
 	if value == "" {
-		return invalidField(p.Name, "got nothing, expected a value")
+		return invalidField(p.Name, "got an empty value")
 	}
 	return nil
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// disconnectReason is what a client is told when a backend ends its connection.
+// disconnectReason is the reason that a client gets when a backend closes its connection.
 const disconnectReason = "disconnected by the server"
 
-var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "clientId", Detail: "clientId: nobody is connected with this id"}
+var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "clientId",
+	Detail: "clientId: there is no connection with this id"}
 
 type connectionsReply struct {
 	Connections []connectionView `json:"connections"`
@@ -45,7 +46,8 @@ func (h *handler) listConnections(c *call) (any, error) {
 	return reply, nil
 }
 
-// permitList: whoever may send to what the list is limited to may see it.
+// permitList checks the key of a request that lists connections. A key that may send to the user or
+// the channel by which the list is filtered may read the list.
 func (h *handler) permitList(c *call, user, channel string) error {
 	switch {
 	case channel != "" && c.key.scope.Allows("channel:"+channel):
@@ -58,7 +60,8 @@ func (h *handler) permitList(c *call, user, channel string) error {
 	return c.key.permitEverything()
 }
 
-// members are the connections of "/", all or those of a user, in a channel.
+// members returns the connections of the namespace "/". A user or a channel that is not "" filters
+// them.
 func (h *handler) members(user, channel string) []*notify.Member {
 	var all []*notify.Member
 	switch {
@@ -72,16 +75,16 @@ func (h *handler) members(user, channel string) []*notify.Member {
 	if user == "" {
 		return all
 	}
-	var of []*notify.Member
+	var matching []*notify.Member
 	for _, m := range all {
 		if m.UserID() == user {
-			of = append(of, m)
+			matching = append(matching, m)
 		}
 	}
-	return of
+	return matching
 }
 
-// member finds the connection that a path names, for a key that may reach it.
+// member returns the connection that the path names, if the key covers it.
 func (h *handler) member(c *call) (*notify.Member, error) {
 	id := c.value("clientId")
 	if err := c.key.permit("clientId", "client:"+id); err != nil {
@@ -117,8 +120,7 @@ func (h *handler) endConnection(c *call) (any, error) {
 	return disconnectedReply{1}, nil
 }
 
-// end closes a connection for good: its session is void, so that it cannot come
-// back as the same.
+// end closes a connection and voids its session, so that the client cannot resume it.
 func end(m *notify.Member) {
 	m.Void()
 	m.Disconnect(disconnectReason)
@@ -156,7 +158,7 @@ func (h *handler) join(c *call, members []*notify.Member) (any, error) {
 		return nil, err
 	}
 	if h.hub.IsClientID(channel) {
-		// On Socket.IO such a room is one connection's own.
+		// In Socket.IO the room with the id of a connection belongs to that connection.
 		return nil, invalidField("channel", "got the id of a connection, expected the name of a channel")
 	}
 	for _, m := range members {
@@ -195,7 +197,7 @@ func (h *handler) issueTicket(c *call) (any, error) {
 		return nil, err
 	}
 	for i, channel := range t.channels {
-		// A pattern is permitted to whoever may use every name it stands for.
+		// The scope must allow every name that a pattern matches.
 		if err := c.key.permit("channels["+itoa(i)+"]", "channel:"+channel); err != nil {
 			return nil, err
 		}

@@ -122,9 +122,9 @@ func TestConnections(t *testing.T) {
 	s.refused("GET", "/v1/connections?limit=0", "", "limit", `limit: got "0", expected an integer from 1 to 1000`)
 	s.refused("GET", "/v1/connections?limit=1001", "", "limit", `limit: got "1001", expected an integer from 1 to 1000`)
 	s.refused("GET", "/v1/connections?limit=+5", "", "limit", `limit: got " 5", expected an integer from 1 to 1000`)
-	s.refused("GET", "/v1/connections?user=a&user=b", "", "user", "user: got 2 of them, expected one")
-	s.refused("GET", "/v1/connections?cursor=%21", "", "cursor", `cursor: got "!", expected next of the page before`)
-	s.refused("GET", "/v1/connections?a;b", "", "", "query: not well formed")
+	s.refused("GET", "/v1/connections?user=a&user=b", "", "user", "user: got 2 values, expected one")
+	s.refused("GET", "/v1/connections?cursor=%21", "", "cursor", `cursor: got "!", expected the value of next in the previous page`)
+	s.refused("GET", "/v1/connections?a;b", "", "", "query: malformed")
 	if code, text := s.ask("GET", "/v1/connections?user=", ""); code != 400 || !strings.Contains(text, `"field":"user"`) {
 		t.Errorf("an empty filter must not list everyone: %d %s", code, text)
 	}
@@ -182,7 +182,7 @@ func TestDisconnect(t *testing.T) {
 	join("/", "c2", "u1")
 	join("/admin", "c3", "u1")
 	join("/", "c4", "u2")
-	const missing = `{"type":"about:blank","title":"Not Found","status":404,"detail":"clientId: nobody is connected with this id","code":"not_found","request_id":"req-1","field":"clientId"}`
+	const missing = `{"type":"about:blank","title":"Not Found","status":404,"detail":"clientId: there is no connection with this id","code":"not_found","request_id":"req-1","field":"clientId"}`
 	s.expect("DELETE", "/v1/connections/nobody", 404, missing)
 	s.expect("DELETE", "/v1/connections/c3", 404, missing) // it is in another namespace
 	s.expect("DELETE", "/v1/connections/c4", 200, `{"disconnected":1}`)
@@ -231,7 +231,7 @@ func TestJoinAndLeave(t *testing.T) {
 		}
 	}
 	s.refused("PUT", "/v1/connections/c1/channels/c2", "", "channel", "channel: got the id of a connection, expected the name of a channel")
-	s.refused("PUT", "/v1/connections/c1/channels/x", `{"a":1}`, "", "body: this route takes none")
+	s.refused("PUT", "/v1/connections/c1/channels/x", `{"a":1}`, "", "body: this route takes no body")
 	if got := c1.Rooms(); len(got) != 4 {
 		t.Errorf("%q", got)
 	}
@@ -325,7 +325,7 @@ func TestHistory(t *testing.T) {
 	}
 	s.refused("GET", "/v1/notifications", "", "", "query: expected exactly one of user, channel")
 	s.refused("GET", "/v1/notifications?user=a&channel=b", "", "", "query: expected exactly one of user, channel")
-	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since", `since: got "x", expected the id of a notification, or 0 for all that is kept`)
+	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since", `since: got "x", expected the id of a notification, or 0 for all kept notifications`)
 }
 
 func TestTickets(t *testing.T) {

@@ -18,10 +18,9 @@ const (
 	targetKeys      = "user, users, channel, channels, client or all"
 )
 
-// decodePublication reads one notification of a request. Keys count as they are
-// written, unlike with the standard decoder, for which TYPE is type as well.
-// prefix names the item of a batch in errors, which are *Problem. What
-// the names and values may be is the Hub's to check.
+// decodePublication reads one notification of a request. It compares keys exactly, unlike the
+// standard decoder, which takes TYPE for type too. Its errors are *edge.Problem; prefix is the item
+// of a batch in their fields. The Hub checks the names and values.
 func decodePublication(item []byte, prefix string) (p notify.Publication, err error) {
 	if item[skipSpace(item, 0)] != '{' {
 		return p, invalidField(strings.TrimSuffix(prefix, "."), "got "+notify.Describe(item)+", expected an object")
@@ -48,7 +47,7 @@ func decodePublication(item []byte, prefix string) (p notify.Publication, err er
 				return p, &edge.Problem{Status: http.StatusRequestEntityTooLarge, Code: edge.CodePayloadTooLarge, Field: field,
 					Detail: field + ": got " + itoa(len(m.value)) + " bytes, expected at most " + itoa(notify.MaxData)}
 			}
-			n.Data = bytes.Clone(m.value) // the log keeps it; it must not keep the body of a whole batch
+			n.Data = bytes.Clone(m.value) // the log keeps it, and must not keep the whole body with it
 		case "metadata":
 			n.Metadata, err = decodeObject(m.value, field)
 		case "volatile":
@@ -75,7 +74,7 @@ func decodeString(value []byte, field string) (string, error) {
 	return s, asProblem(err, "")
 }
 
-// decodeStrings reads an array of strings; null is none.
+// decodeStrings reads an array of strings, or null as none.
 func decodeStrings(value []byte, field string) ([]string, error) {
 	if isNull(value) {
 		return nil, nil
@@ -84,7 +83,7 @@ func decodeStrings(value []byte, field string) ([]string, error) {
 	return names, asProblem(err, "")
 }
 
-// asProblem puts prefix before the field of a validation error of notify.
+// asProblem turns a validation error of package notify into a Problem, with prefix before its field.
 func asProblem(err error, prefix string) error {
 	var invalid *notify.ValidationError
 	if errors.As(err, &invalid) {
@@ -93,7 +92,7 @@ func asProblem(err error, prefix string) error {
 	return err
 }
 
-// decodeObject reads an object; null is none.
+// decodeObject reads an object, or null as none.
 func decodeObject(value []byte, field string) (json.RawMessage, error) {
 	if isNull(value) {
 		return nil, nil
@@ -104,6 +103,7 @@ func decodeObject(value []byte, field string) (json.RawMessage, error) {
 	return bytes.Clone(value), nil
 }
 
+// decodeBool reads true or false, or null as false.
 func decodeBool(value []byte, field string) (bool, error) {
 	switch string(value) {
 	case "true":
@@ -114,7 +114,7 @@ func decodeBool(value []byte, field string) (bool, error) {
 	return false, wrongType(field, value, "true or false")
 }
 
-// decodeDuration reads a duration such as "90s" or "5m"; null is none.
+// decodeDuration reads a duration such as "90s" or "5m", or null as 0.
 func decodeDuration(value []byte, field string) (time.Duration, error) {
 	const expected = `a positive duration such as "30s", "5m" or "1h30m"`
 	if isNull(value) {
@@ -136,7 +136,7 @@ func decodeDuration(value []byte, field string) (time.Duration, error) {
 
 func isNull(value []byte) bool { return string(value) == "null" }
 
-// inBatch puts the number of the item before the field of a validation error.
+// inBatch puts prefix, the item of a batch, before the field of a validation error.
 func inBatch(err error, prefix string) error {
 	var invalid *notify.ValidationError
 	if errors.As(err, &invalid) {
@@ -145,12 +145,15 @@ func inBatch(err error, prefix string) error {
 	return err
 }
 
+// batchPrefix returns the path of an item of a batch: "[3].".
 func batchPrefix(i int) string { return "[" + itoa(i) + "]." }
 
 func wrongType(field string, value []byte, expected string) *edge.Problem {
 	return invalidField(field, "got "+notify.Describe(value)+", expected "+expected)
 }
 
+// invalidField returns a validation problem. field is the path of the value at fault, or "" for the
+// whole request; then reason names the part of the request itself.
 func invalidField(field, reason string) *edge.Problem {
 	p := &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation, Field: field, Detail: reason}
 	if field != "" {

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// docsPolicy is the Content-Security-Policy of the page: its own two files and
-// requests to its own origin, and no sink that turns text into markup.
+// docsPolicy is the Content-Security-Policy of the page. It allows the style and the script of the
+// page and requests to its origin, and forbids the functions that turn text into markup.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
@@ -41,7 +41,7 @@ type docsBody struct {
 type docsField struct {
 	Name, Type, Doc string
 	Required        bool
-	Inside          []docsField // of data, for a kind
+	Inside          []docsField // the fields of an object, such as data of a kind
 }
 
 type docsReply struct {
@@ -49,7 +49,7 @@ type docsReply struct {
 	Text   string
 }
 
-// docsPage renders the page of the routes.
+// docsPage renders the page that lists routes and objects.
 func docsPage(routes []route, objects []*object) []byte {
 	page, err := template.ParseFS(docsFiles, "docs/docs.html")
 	if err != nil {
@@ -70,7 +70,7 @@ func docsPage(routes []route, objects []*object) []byte {
 		Objects []docsObject
 	}{groups, docsObjects(objects)})
 	if err != nil {
-		panic(err) // of values of ours
+		panic(err) // the values come from this package
 	}
 	return out.Bytes()
 }
@@ -81,20 +81,20 @@ func newDocsRoute(r *route) docsRoute {
 		example := indented(r.Body.Example)
 		d.Body = &docsBody{Fields: docsFields(r.Body.Object.Fields), Example: example, Rows: strings.Count(example, "\n") + 2}
 	}
-	d.Replies = append(d.Replies, docsReply{r.status(), "as below"})
+	statuses := []int{r.status()}
 	if r.busy {
-		d.Replies = append(d.Replies, docsReply{http.StatusServiceUnavailable, "not now"})
+		statuses = append(statuses, http.StatusServiceUnavailable)
 	}
-	for _, status := range r.errors() {
+	for _, status := range append(statuses, r.errors()...) {
 		d.Replies = append(d.Replies, docsReply{status, strings.ToLower(http.StatusText(status))})
 	}
 	return d
 }
 
-// Anchor is where the route stands on the page.
+// Anchor returns the id of the route's element on the page.
 func (d docsRoute) Anchor() string { return d.ID }
 
-// Pretty is the example of the reply, a line for each field.
+// Pretty returns the example of the response with one line per field.
 func (d docsRoute) Pretty() string { return indented(d.Example) }
 
 type docsObject struct {
@@ -142,13 +142,13 @@ func insideFields(properties schema, required any) []docsField {
 	return all
 }
 
-// typeText is a schema in a few words.
+// typeText describes a schema in a few words.
 func typeText(s schema) string {
 	if ref, ok := s["$ref"].(string); ok {
 		return ref[strings.LastIndexByte(ref, '/')+1:]
 	}
 	if any, ok := s["anyOf"].([]any); ok {
-		return typeText(any[0].(schema)) // the other is null
+		return typeText(any[0].(schema)) // the second one is null
 	}
 	if only, ok := s["const"]; ok {
 		return fmt.Sprintf("%#v", only)
@@ -199,8 +199,8 @@ func indented(text string) string {
 	return out.String()
 }
 
-// serveDocs answers /docs and its two files. Their links are relative, so that
-// the page works behind a proxy that serves it elsewhere.
+// serveDocs serves /docs and its two files. The links are relative, so that the page works behind a
+// proxy that serves it at another path.
 func (h *handler) serveDocs(w http.ResponseWriter, r *http.Request) {
 	body, media := h.page, "text/html; charset=utf-8"
 	if name, ok := strings.CutPrefix(r.URL.Path, "/docs/"); ok {

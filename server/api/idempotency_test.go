@@ -66,7 +66,7 @@ func TestIdempotencyRules(t *testing.T) {
 	}
 	_, first := send(url, body, "Idempotency-Key: k")
 
-	conflict := servertest.ProblemJSON(t, 409, "conflict", "Idempotency-Key: it was used for another request in the last 10 minutes", "Idempotency-Key")
+	conflict := servertest.ProblemJSON(t, 409, "conflict", "Idempotency-Key: the key was used for another request in the last 10 minutes", "Idempotency-Key")
 	if status, text := send(url, `{"target":{"user":"u2"},"type":"x"}`, "Idempotency-Key: k"); status != 409 || servertest.Sorted(t, text) != conflict {
 		t.Errorf("another body: %d %s", status, text)
 	}

@@ -116,7 +116,7 @@ func TestPublishRate(t *testing.T) {
 			}
 			p, ok := err.(*edge.Problem)
 			if !ok || p.Status != http.StatusTooManyRequests || p.Code != edge.CodeRateLimited || p.RetryAfter.Round(time.Millisecond) != retry ||
-				p.Detail != "more than 10 notifications a second with this API key; nothing was sent" {
+				p.Detail != "more than 10 notifications per second with this API key; nothing was sent" {
 				t.Errorf("%d: %+v, want to come back after %v", n, err, retry)
 			}
 		}
@@ -153,7 +153,7 @@ func TestPublishRateOverHTTP(t *testing.T) {
 		{"/v1/notifications/payment", `{"paymentId":"p","status":"completed","data":{"customerId":"u1"}}`},
 	} {
 		status, text, header := post(t, base+tc.path, tc.body)
-		want := servertest.ProblemJSON(t, 429, "rate_limited", "more than 1 notifications a second with this API key; nothing was sent", "")
+		want := servertest.ProblemJSON(t, 429, "rate_limited", "more than 1 notifications per second with this API key; nothing was sent", "")
 		if status != 429 || servertest.Sorted(t, text) != want || header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d %v %s", tc.path, status, header, text)
 		}

@@ -15,12 +15,12 @@ const (
 	maxSingleBody = 1 << 20
 	maxBatchBody  = 16 << 20
 
-	// publishTimeout is how long the store may take; reading and checking the body does not count. The caller is asked
-	// to try again, so it must still be there.
+	// publishTimeout is the time for the store. It does not include reading and checking the body.
+	// It is shorter than common client timeouts, so that the caller reads the 503 and tries again.
 	publishTimeout = 2 * time.Second
 )
 
-// batchReply is one element of the answer to a batch.
+// batchReply is one element of the response to a batch.
 type batchReply struct {
 	receipt notify.Receipt
 	problem *edge.Problem
@@ -33,8 +33,8 @@ func (b batchReply) value() any {
 	return b.receipt
 }
 
-// once carries a publish out, at most once for an Idempotency-Key. With one it
-// goes on when the client hangs up: the client will ask again.
+// once calls publish. It carries out requests with the same Idempotency-Key once. With a key it
+// completes the request also when the client disconnects, because the client will send it again.
 func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any, error) {
 	key, err := idempotencyKey(c.Request)
 	if err != nil {
@@ -89,15 +89,15 @@ func (h *handler) publishOne(ctx context.Context, c *call, item notify.Publicati
 	return receipt, nil
 }
 
-// publishBatch sends the items that are right in one append and answers for
-// each in the order they came.
+// publishBatch publishes the valid items with one append. The reply has a receipt or an error for
+// each item, in the order of the request.
 func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
 	items, more := splitArray(c.body, notify.MaxBatch)
 	if more {
 		return nil, invalidField("", "body: got an array of more than "+itoa(notify.MaxBatch)+
 			" notifications, expected at most "+itoa(notify.MaxBatch)+"; nothing was sent")
 	}
-	if err := c.key.spend(len(items) - 1); err != nil { // one was spent for the request
+	if err := c.key.spend(len(items) - 1); err != nil { // endpoint has spent one for the request
 		return nil, err
 	}
 	replies := make([]batchReply, len(items))
@@ -171,12 +171,13 @@ func (h *handler) history(c *call) (any, error) {
 	var since notify.Cursor
 	if text := c.value("since"); text != "" {
 		if since = notify.ParseCursor(text); since.Invalid {
-			return nil, invalidField("since", "got "+quoteShort(text)+", expected the id of a notification, or 0 for all that is kept")
+			return nil, invalidField("since", "got "+quoteShort(text)+
+				", expected the id of a notification, or 0 for all kept notifications")
 		}
 	}
 	cursor := c.value("since")
 	if cursor == "" {
-		cursor = h.hub.Head().String() // before reading, so that nothing falls between
+		cursor = h.hub.Head().String() // before the read, so that the next one misses nothing
 	}
 	messages, gap := h.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
 	reply := []byte(`{"notifications":[`)
@@ -193,6 +194,7 @@ func (h *handler) history(c *call) (any, error) {
 	return edge.RawJSON(append(append(reply, cursor...), `"}`...)), nil
 }
 
+// oneTarget returns the user or the channel of the query. A request must have exactly one of them.
 func oneTarget(c *call) (notify.Target, error) {
 	user, channel := c.value("user"), c.value("channel")
 	switch {

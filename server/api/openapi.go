@@ -11,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// openAPI writes the description of the routes, OpenAPI 3.1.
+// openAPI returns the description of the routes as an OpenAPI 3.1 document.
 func openAPI(routes []route, objects []*object) []byte {
 	paths, schemas := schema{}, schema{}
 	var tags []any
@@ -37,7 +37,7 @@ func openAPI(routes []route, objects []*object) []byte {
 		"openapi": "3.1.0",
 		"info": schema{
 			"title": "Roomcast", "version": "1",
-			"description": "What a backend calls to reach its users on Socket.IO and EventSource.",
+			"description": "The API with which backends send notifications to users on Socket.IO and EventSource.",
 		},
 		"servers":  []any{schema{"url": "/"}},
 		"security": []any{schema{"bearer": []any{}}, schema{"header": []any{}}},
@@ -55,7 +55,7 @@ func openAPI(routes []route, objects []*object) []byte {
 	}
 	text, err := json.MarshalIndent(document, "", " ")
 	if err != nil {
-		panic(err) // it holds maps, lists and strings of ours
+		panic(err) // the document has maps, lists and strings only
 	}
 	return append(text, '\n')
 }
@@ -76,7 +76,7 @@ func (r *route) operation() schema {
 	switch {
 	case r.Open:
 		operation["security"] = []any{}
-	case r.Client: // one of them, or a userId in open mode
+	case r.Client: // one of them, or only a userId when the server trusts it
 		operation["security"] = []any{schema{"token": []any{}}, schema{"cookie": []any{}}, schema{}}
 	}
 	var params []any
@@ -108,11 +108,11 @@ func (r *route) responses() schema {
 	good := schema{"description": r.Summary + ".", "content": schema{media: content}}
 	if r.Publishes {
 		good["headers"] = schema{headerReplayed: schema{
-			"description": "true when this is the answer to an earlier request with the same " + headerIdempotency, "schema": plainText()}}
+			"description": "true when this is the response to an earlier request with the same " + headerIdempotency, "schema": plainText()}}
 	}
 	responses := schema{itoa(r.status()): good}
 	if r.busy {
-		responses["503"] = schema{"description": "Not now.", "content": schema{media: schema{"schema": r.Reply}}}
+		responses["503"] = schema{"description": "Unavailable.", "content": schema{media: schema{"schema": r.Reply}}}
 	}
 	for _, status := range r.errors() {
 		failure := schema{
@@ -127,7 +127,7 @@ func (r *route) responses() schema {
 	return responses
 }
 
-// object is the parameter as the document shows it.
+// object returns the parameter object of OpenAPI.
 func (p param) object() schema {
 	object := schema{"name": p.Name, "in": p.In, "description": p.Doc, "schema": p.schema()}
 	if p.Required {
@@ -169,7 +169,7 @@ func (o *object) schema() schema {
 	return s
 }
 
-// described is the schema of a field with what it means.
+// described returns the schema of a field with its description.
 func described(f field) schema {
 	s := maps.Clone(f.Schema)
 	s["description"] = f.Doc

@@ -70,7 +70,7 @@ func TestDocumentedRoutes(t *testing.T) {
 		r := &h.routes[i]
 		line := "| `" + r.Method + " " + r.Path + "` | " + r.Summary + " |\n"
 		if r.Group == groupCatalogue {
-			line = "| `POST /v1/notifications/{kind}` | [The catalogue](notifications.md): what happened, in the words of the domain |\n"
+			line = "| `POST /v1/notifications/{kind}` | Publish a notification of [the catalogue](notifications.md) |\n"
 		}
 		if line != last && !strings.HasPrefix(r.Path, "/docs/") {
 			want.WriteString(line)

@@ -15,16 +15,15 @@ const (
 	maxPage     = 1000
 )
 
-// page cuts names to those after the cursor of a request, sorted and at most
-// limit; next is the cursor of the page after, "" when there is none. A list
-// that is read in pages misses nobody who is there all the time, and shows
-// nobody twice.
+// page sorts names and returns the ones after the cursor of the request, at most limit. next is the
+// cursor of the next page, or "" on the last one. A caller that reads all pages sees each name once
+// if it is in the list all the time.
 func page(c *call, names []string) (cut []string, next string, err error) {
 	after := ""
 	if text := c.value("cursor"); text != "" {
 		decoded, err := base64.RawURLEncoding.DecodeString(text)
 		if err != nil || len(decoded) == 0 {
-			return nil, "", invalidField("cursor", "got "+quoteShort(text)+", expected next of the page before")
+			return nil, "", invalidField("cursor", "got "+quoteShort(text)+", expected the value of next in the previous page")
 		}
 		after = string(decoded)
 	}
@@ -52,7 +51,7 @@ type usersReply struct {
 	Next  string     `json:"next,omitempty"`
 }
 
-// listUsers serves GET /v1/users: those who are online, as no others are known.
+// listUsers serves GET /v1/users. The server knows online users only.
 func (h *handler) listUsers(c *call) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
@@ -87,7 +86,7 @@ type userReply struct {
 	Connections []connectionView `json:"connections"`
 }
 
-// user reads the user that a path names, for a key that may reach it.
+// user returns the user that the path names and its connections, if the key covers it.
 func (h *handler) user(c *call) (id string, members []*notify.Member, err error) {
 	id = c.value("userId")
 	if err := c.key.permit("userId", "user:"+id); err != nil {
@@ -110,8 +109,8 @@ func (h *handler) showUser(c *call) (any, error) {
 	return reply, nil
 }
 
-// endUser serves DELETE /v1/users/{userId}/connections: those of every
-// namespace, and the tickets that would let the user in again.
+// endUser serves DELETE /v1/users/{userId}/connections. It closes the connections of every namespace
+// and revokes the tickets with which the user could connect again.
 func (h *handler) endUser(c *call) (any, error) {
 	id, _, err := h.user(c)
 	if err != nil {
@@ -159,8 +158,8 @@ type channelsReply struct {
 	Next     string        `json:"next,omitempty"`
 }
 
-// listChannels serves GET /v1/channels. It reads the rooms of one member after
-// the other, so that it holds nobody up for long however many there are.
+// listChannels serves GET /v1/channels. It reads the rooms of one member at a time, so that it holds
+// the lock of the Hub for a short time only.
 func (h *handler) listChannels(c *call) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
@@ -197,8 +196,8 @@ func (h *handler) listChannels(c *call) (any, error) {
 	return reply, nil
 }
 
-// statsView is what there is on this node, and what a page such as the console
-// has to know before it can connect.
+// statsView has the counts of this node and the authentication mode, which the console needs before
+// it can connect.
 type statsView struct {
 	notify.Stats
 	AuthMode auth.Mode `json:"authMode"`
