@@ -135,9 +135,9 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	if err != nil {
 		return nil, err
 	}
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{
-		HistorySize: c.HistorySize, HistoryTTL: c.HistoryTTL, HistoryMaxBytes: int64(c.HistoryMaxBytes),
-	})
+	history := notify.DefaultOptions()
+	history.HistorySize, history.HistoryTTL, history.HistoryMaxBytes = c.HistorySize, c.HistoryTTL, int64(c.HistoryMaxBytes)
+	hub := notify.New(notify.NewMemoryLog(), history)
 	counts := metrics.New(hub)
 	limits := limit.New(limit.Options{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,

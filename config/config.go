@@ -14,8 +14,8 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Config holds every setting. A field's tags are its reference: the flag's name, the environment variable, the default,
-// the bounds, and the sentence that help, [Table] and the README print. [Load] fills it; a Config made by hand has no
+// Config holds every setting. A field's tags are its reference: the flag's name, the environment variable, the default
+// (${NAME} is that of the part that the setting is for), the bounds, and the sentence that help, [Table] and the README print. [Load] fills it; a Config made by hand has no
 // defaults.
 //
 // The flag is the variable's name in lower case with dashes. A duration is written like 3s, 5m or 1h30m; a bare number
@@ -51,9 +51,9 @@ type Config struct {
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it may."`
 	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name stands for any run of characters, as in news-*."`
 	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"64" min:"0" max:"10000" help:"Most channels that one client may ask to join."`
-	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"256" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
-	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"5m" min:"1s" max:"720h" help:"How long a notification is kept for replay."`
-	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"64MiB" min:"64KiB" max:"1024GiB" help:"Memory that the kept notifications may take together."`
+	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"${HISTORY_SIZE}" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
+	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"How long a notification is kept for replay."`
+	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Memory that the kept notifications may take together, with their names, their encodings for both transports and the structures around them."`
 
 	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Most connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Most connections of one user; 0 = no limit."`

@@ -146,6 +146,7 @@ func newKong(g *grammar, stdout io.Writer, options ...kong.Option) (*kong.Kong, 
 		kong.Description("Keeps browsers up to date: what a backend posts reaches Socket.IO and EventSource clients.\n\n" +
 			"Flags win over the environment, the environment over the file, the file over defaults."),
 		kong.Writers(stdout, stdout),
+		defaults(),
 		kong.Help(printHelp),
 	}, options...)...)
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -79,14 +80,14 @@ func Table() string {
 
 // fields returns the settings as the tags of Config describe them, without values.
 func fields() []Setting {
-	t := reflect.TypeFor[Config]()
+	t, parts := reflect.TypeFor[Config](), defaults()
 	var all []Setting
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
 		if tag.Get("env") == "" {
 			continue
 		}
-		standard := tag.Get("default")
+		standard := os.Expand(tag.Get("default"), func(name string) string { return parts[name] })
 		if shown := tag.Get("shown"); shown != "" {
 			standard = shown
 		}

@@ -230,10 +230,8 @@ func (m *Member) detach() bool {
 	m.settle()
 	h.keepSessions(m)
 	m.detached = true
-	if m.lagging {
-		m.inbox, m.first, m.pending, m.lagging = nil, 0, 0, false
-	}
 	m.left = m.rooms(func(string) bool { return true })
+	m.lagging = false // what is in the index is for its next connection
 	h.exit(m)
 	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
 	h.goOffline(m)

@@ -6,10 +6,13 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// JoinChannels joins the channels that a client asks for, in the member's namespace. Denied are names that are no
-// channel (rooms.CheckChannel) or are or were a client id, that may refuses (nil allows all), and any above limit
-// channels of the member (0 is no limit). may is called without a lock.
-func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, limit int) (joined, denied []string) {
+// JoinChannels joins the channels that a client asks for, in the member's namespace. It denies
+// names that are not valid for a channel (rooms.CheckChannel), that are or were a client id, and
+// that may rejects; a nil may allows all. It also denies more channels than limit; 0 is no limit.
+// JoinChannels calls may without a lock.
+func (h *Hub) JoinChannels(
+	m *Member, names []string, may func(string) bool, limit int,
+) (joined, denied []string) {
 	allowed := make([]bool, len(names))
 	for i, name := range names {
 		allowed[i] = rooms.CheckChannel("channel", name) == nil && (may == nil || may(name))
@@ -33,8 +36,8 @@ func (h *Hub) JoinChannels(m *Member, names []string, may func(string) bool, lim
 	return joined, denied
 }
 
-// LeaveChannels leaves the channels that a client asks to leave, in the member's namespace, and returns those of
-// the names that it is in no longer: all that are channels.
+// LeaveChannels leaves the channels that a client asks to leave, in the member's namespace. It
+// returns the names that are valid for a channel: the member is in none of them after the call.
 func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 	h.mu.Lock()
 	defer h.unlock()
@@ -47,9 +50,11 @@ func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 	return left
 }
 
-// Admissible sorts channels that a client asks for at its start into those it may be given with its Attachment, each
-// once and at most limit (0: any number), and those it may not.
-func (h *Hub) Admissible(names []string, may func(string) bool, limit int) (allowed, denied []string) {
+// Admissible splits the channels that a client asks for at connect into those that its Attachment
+// may have, each once and at most limit (0 is no limit), and the others.
+func (h *Hub) Admissible(
+	names []string, may func(string) bool, limit int,
+) (allowed, denied []string) {
 	for _, name := range names {
 		switch {
 		case slices.Contains(allowed, name):

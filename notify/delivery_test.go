@@ -14,9 +14,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestDelivery: publishers and clients that pull, stall, join, leave, lose what is on the wire, and come back with
-// their cursor, all at once. Every client gets every message of its rooms once and in order, or a gap.
+// TestDelivery runs publishers and clients concurrently. Clients pull, stall, join, leave, lose
+// messages on the wire, and reconnect with their cursor. Every client gets every message of its
+// rooms once and in order, or a gap.
 func TestDelivery(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := newScene(t)
 		defer s.hub.Close()
@@ -51,8 +53,9 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// TestDeliveryStepByStep is the same with one step at a time, which rapid can make shorter.
+// TestDeliveryStepByStep is the same with one step at a time, so that rapid can shrink a failure.
 func TestDeliveryStepByStep(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := newScene(t)
 		defer s.hub.Close()
@@ -72,10 +75,10 @@ func TestDeliveryStepByStep(t *testing.T) {
 	})
 }
 
-// sceneRooms are the rooms that clients join; each client is always in "*" as well.
+// sceneRooms are the rooms that clients join. Each client is always in "*" as well.
 var sceneRooms = []string{"a", "b", "c", "d"}
 
-// scene is a Hub with everything that was published and everyone who reads.
+// scene is a Hub with all published messages and all clients.
 type scene struct {
 	hub     *Hub
 	seed    uint64
@@ -88,10 +91,10 @@ type scene struct {
 func newScene(t *rapid.T) *scene {
 	log := NewMemoryLog()
 	return &scene{
-		hub: New(log, Options{
+		hub: New(log, defaulted(Options{
 			HistorySize: rapid.SampledFrom([]int{8, 70, 100, 1000}).Draw(t, "history"),
 			MaxReplay:   rapid.SampledFrom([]int{20, 1000}).Draw(t, "replay"),
-		}),
+		})),
 		seed: rapid.Uint64().Draw(t, "seed"),
 		sent: map[uint64]*Message{},
 	}
@@ -99,7 +102,8 @@ func newScene(t *rapid.T) *scene {
 
 func (s *scene) rand(who int) *rand.Rand { return rand.New(rand.NewPCG(s.seed, uint64(who))) }
 
-// publish sends one message to one to three rooms, sometimes but for one client, sometimes volatile.
+// publish sends one message to one to three rooms. Some messages except a client, some are
+// volatile.
 func (s *scene) publish(r *rand.Rand) {
 	m := &Message{Type: "t", Volatile: r.IntN(10) == 0}
 	for _, i := range r.Perm(len(sceneRooms) + 1)[:1+r.IntN(3)] {
@@ -118,18 +122,18 @@ func (s *scene) publish(r *rand.Rand) {
 	}
 }
 
-// stay is a time in a room, across reconnects: messages in (from, to] are surely for the client, those after
-// early, up to late, may be.
+// stay is the time of a client in a room, across reconnects. The client must get the messages in
+// (from, to], and may get those in (early, late].
 type stay struct{ early, from, to, late uint64 }
 
-// toldGap is one gap: messages of these rooms in (from, to] may be missing.
+// toldGap is one gap that a client got: messages of these rooms in (from, to] may be missing.
 type toldGap struct {
 	from, to uint64
 	rooms    []string
 	reason   string
 }
 
-// client reads like a transport whose connection fails at times.
+// client reads as a transport does whose connection fails at times.
 type client struct {
 	s      *scene
 	id     string
@@ -181,7 +185,7 @@ func (c *client) attach(resume *Cursor) {
 	c.m, c.resume = m, resume != nil
 }
 
-// step does one thing. done is nil when nobody else runs.
+// step does one random action. done is nil if no other client runs.
 func (c *client) step(done <-chan struct{}) {
 	switch c.r.IntN(12) {
 	case 0:
@@ -224,7 +228,8 @@ func (c *client) leave(room string) {
 	c.stays[room] = append(c.stays[room], in)
 }
 
-// reconnect loses what was pulled last, then detaches and attaches again, or the other way round in time.
+// reconnect drops the messages that the client pulled last. Then it detaches and attaches again, or
+// attaches the new member before it detaches the old one.
 func (c *client) reconnect() {
 	if c.r.IntN(2) == 0 {
 		c.m.Pull(c.buf[:1+c.r.IntN(len(c.buf))]) // on the wire, and lost
@@ -236,7 +241,7 @@ func (c *client) reconnect() {
 	c.attach(&Cursor{ID: c.cursor})
 }
 
-// stall stops reading until many more are published.
+// stall does not read until many more messages are published.
 func (c *client) stall(done <-chan struct{}) {
 	for until := c.s.hub.Head().Seq + uint64(c.r.IntN(120)); c.s.hub.Head().Seq < until; runtime.Gosched() {
 		select {
@@ -247,7 +252,7 @@ func (c *client) stall(done <-chan struct{}) {
 	}
 }
 
-// waitAndPull reads like a transport: until nothing is left, then at the next wake.
+// waitAndPull reads as a transport does: until nothing is left, then after the next wake.
 func (c *client) waitAndPull(done <-chan struct{}) {
 	for c.pull(len(c.buf)) > 0 {
 	}
@@ -305,7 +310,7 @@ func (c *client) message(m *Message) {
 	}
 }
 
-// finish reads all there is.
+// finish reads all pending messages.
 func (c *client) finish() {
 	for c.pull(len(c.buf)) > 0 {
 	}
@@ -356,7 +361,7 @@ func (s *scene) check(t *rapid.T) {
 	}
 }
 
-// wants returns the rooms through which m surely was for the client, and whether it may have been.
+// wants returns the rooms through which the client must get m, and whether it may get m.
 func (c *client) wants(m *Message) (surely []string, maybe bool) {
 	if slices.Contains(m.Except, "client:"+c.id) {
 		return nil, false
@@ -378,7 +383,7 @@ func (c *client) told(room string, seq uint64) bool {
 	})
 }
 
-// published reports whether something was sent to the room within a gap.
+// published reports whether a message went to the room within the gap.
 func (s *scene) published(room string, g toldGap) bool {
 	for seq, m := range s.sent {
 		if seq > g.from && seq <= g.to && slices.Contains(m.Rooms, room) {
@@ -388,8 +393,9 @@ func (s *scene) published(room string, g toldGap) bool {
 	return false
 }
 
-// Counters and lookups stay right, and quick to read, while everything moves.
-func TestEverythingAtOnce(t *testing.T) {
+// Counters and lookups are right while members and messages come and go concurrently.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{HistorySize: 10, SessionTTL: 1})
 	var stop atomic.Bool
 	var wg sync.WaitGroup

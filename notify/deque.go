@@ -1,25 +1,29 @@
 package notify
 
-// deque is a queue in one slice: contiguous, so that it can be searched, and giving memory back as it empties.
+// deque is a queue in one slice. It is contiguous, so that a binary search works, and releases
+// memory as it empties.
 type deque[T any] struct {
 	buf   []T
-	start int // elements of buf before it are zero
+	start int // index of the oldest element; the elements before it are zero
 }
+
+// spare is the number of elements that a short deque may leave unused.
+const spare = 8
 
 func (d *deque[T]) len() int { return len(d.buf) - d.start }
 
-// all returns the elements, oldest first; valid until the next push or pop.
+// all returns the elements, oldest first. The slice is valid until the next push or pop.
 func (d *deque[T]) all() []T { return d.buf[d.start:] }
 
 func (d *deque[T]) push(v T) { d.buf = append(d.buf, v) }
 
-// pop takes the oldest element off a deque that is not empty.
+// pop removes the oldest element of a deque that is not empty.
 func (d *deque[T]) pop() T {
 	var zero T
 	v := d.buf[d.start]
 	d.buf[d.start] = zero
 	d.start++
-	if d.start == len(d.buf) || d.start >= 32 && d.start >= d.len() {
+	if d.start == len(d.buf) || d.start >= spare && d.start >= d.len() {
 		d.compact()
 	}
 	return v
@@ -38,13 +42,14 @@ func (d *deque[T]) filter(keep func(T) bool) {
 	d.compact()
 }
 
-// compact moves the elements to the front of the slice, or of a smaller one when this one is mostly unused.
+// compact moves the elements to the front of the slice, or to a smaller slice if most of it is
+// unused.
 func (d *deque[T]) compact() {
 	live := d.all()
 	switch {
-	case len(live) == 0 && cap(d.buf) > 64:
+	case len(live) == 0 && cap(d.buf) > 2*spare:
 		d.buf = nil
-	case cap(d.buf) > 64 && len(live) < cap(d.buf)/4:
+	case cap(d.buf) > 2*spare && len(live) < cap(d.buf)/4:
 		d.buf = append(make([]T, 0, cap(d.buf)/2), live...)
 	default:
 		n := copy(d.buf, live)

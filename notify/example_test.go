@@ -8,9 +8,10 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// A transport attaches a member, is woken, and pulls what it writes.
+// A transport attaches a member. The Hub wakes the transport, which pulls the messages and writes
+// them.
 func Example() {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()
 
 	wake := make(chan struct{}, 1)
@@ -46,9 +47,9 @@ func Example() {
 	// 1 order:paid {"order":7} {"channel":"orders"} true
 }
 
-// A client that comes back with its cursor gets what it missed, then a recovery.
+// A client that reconnects with its cursor gets the messages that it missed, then a recovery.
 func Example_resume() {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()
 	publish := func(text string) notify.Receipt {
 		r, err := hub.Publish(context.Background(), notify.Notification{Type: "news", Data: json.RawMessage(text)}, notify.ToAll())

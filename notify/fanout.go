@@ -6,12 +6,13 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// follow indexes the next messages of the log and gives them to the members, each under a lock of its own, so that
-// a batch holds up the others no longer than one message. The function it returns wakes those that had nothing
-// pending.
+// follow indexes the next messages of the log and delivers them to the members. It takes the lock
+// for each message separately, so that a batch delays other calls no longer than a single message.
+// The returned function wakes the members that had nothing pending.
 func (h *Hub) follow(messages []*Message) (after func()) {
 	woken := h.wakes.Get().(*wakeList)
 	for _, m := range messages {
+		m.cost = cost(m) // before the lock: cost reads all of m
 		h.next(m, woken)
 	}
 	return woken.wake
@@ -28,12 +29,14 @@ func (h *Hub) next(m *Message, woken *wakeList) {
 	h.index.add(m, now)
 	h.fanOut(m, woken)
 	h.moveHead(m.ID)
-	h.index.trim(now, 0) // the bytes hold at once
+	h.index.trim(now, 0) // enforce the bytes at once
 }
 
-// local gives a volatile message to the members that keep up. It takes the place of the head in the order.
+// local delivers a volatile message to the members that keep up. Its position in the order is that
+// of the head.
 func (h *Hub) local(m *Message) {
 	woken := h.wakes.Get().(*wakeList)
+	m.cost = cost(m)
 	h.mu.Lock()
 	m.ID = h.head
 	h.fanOut(m, woken)
@@ -41,14 +44,15 @@ func (h *Hub) local(m *Message) {
 	woken.wake()
 }
 
-// fanOut puts m into the inbox of every member of its rooms, once, but for those of the excepted rooms, and
-// counts them. It is the hot path of the product: no map but for the name of a room, no allocation but for the
-// first inbox of a member.
+// fanOut puts m once into the inbox of every member of its rooms, except members of excepted rooms,
+// and counts the members. It is the hot path of the product: one map lookup for each room, and no
+// allocation except the first inbox of a member.
 func (h *Hub) fanOut(m *Message, woken *wakeList) {
 	var got Receipt
 	h.stamp++
-	h.excuse(m.Except)
-	// One room and no exception: nobody can be met twice. All of "/": the users are counted already.
+	h.stampExcepted(m.Except)
+	// With one room and no exception no member comes twice. With all of "/" the users are counted
+	// already.
 	once := len(m.Rooms) == 1 && len(m.Except) == 0
 	everyone := once && m.Rooms[0] == rooms.All
 	for _, name := range m.Rooms {
@@ -85,8 +89,8 @@ func (h *Hub) fanOut(m *Message, woken *wakeList) {
 	m.matched = got
 }
 
-// excuse stamps the members of the excepted rooms as if they had the message already.
-func (h *Hub) excuse(except []string) {
+// stampExcepted stamps the members of the excepted rooms, as if they had the message already.
+func (h *Hub) stampExcepted(except []string) {
 	for _, name := range except {
 		if r := h.index.table.Room(name); r != nil {
 			for i := range r.Len() {
@@ -96,8 +100,9 @@ func (h *Hub) excuse(except []string) {
 	}
 }
 
-// put gives m to the member and reports whether it must be woken. A full inbox is dropped: from then on the
-// member reads from the index at its cursor. A volatile message is worth neither.
+// put puts msg into the inbox and reports whether the caller must wake the member. If the inbox is
+// full, put drops it, and the member lags: it reads from the index at its cursor. A volatile
+// message that does not fit is dropped instead.
 func (m *Member) put(msg *Message, head ID) (wake bool) {
 	switch {
 	case m.lagging:
@@ -106,11 +111,11 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 		}
 		return false
 	case m.pending == 0:
-		m.cursor = head // it had everything before msg
+		m.cursor = head // the member had everything before msg
 		if m.inbox == nil {
 			m.inbox = new([inboxSize]*Message)
 		}
-	case m.pending == inboxSize:
+	case m.pending == inboxSize, int64(m.bytes)+msg.cost > inboxBytes:
 		if msg.Volatile {
 			m.h.counters.dropped++
 		} else {
@@ -120,19 +125,35 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 	}
 	m.inbox[(m.first+m.pending)%inboxSize] = msg
 	m.pending++
+	m.bytes += uint32(msg.cost)
 	return m.pending == 1
 }
 
-// lag drops the inbox.
+// take removes the oldest message from an inbox that is not empty.
+func (m *Member) take() *Message {
+	msg := m.inbox[m.first]
+	m.inbox[m.first] = nil
+	m.first = (m.first + 1) % inboxSize
+	m.pending--
+	m.bytes -= uint32(msg.cost)
+	return msg
+}
+
+// lag drops the inbox. The index has its messages, except the volatile ones, which are lost.
 func (m *Member) lag() {
-	m.inbox, m.first, m.pending = nil, 0, 0
+	for m.pending > 0 {
+		if m.take().Volatile {
+			m.h.counters.dropped++
+		}
+	}
+	m.inbox, m.first = nil, 0
 	m.lagging = true
 	m.h.lagging++
 	m.h.counters.lagged++
 }
 
-// lose notes that the messages between the head and next, or the whole epoch, are gone. Every member reads on
-// from the index, where it finds that it missed something.
+// lose marks the messages between the head and next, or the whole epoch, as lost. Every member
+// lags: it reads from the index and gets a gap there.
 func (h *Hub) lose(next ID, woken *wakeList) {
 	sameEpoch := next.Epoch == h.head.Epoch
 	for _, m := range h.members {
@@ -151,7 +172,7 @@ func (h *Hub) lose(next ID, woken *wakeList) {
 	h.index.forget(h.head.Seq)
 }
 
-// wakeList collects the members to wake once the lock is released.
+// wakeList has the members to wake after the Hub has released its lock.
 type wakeList struct {
 	members []*Member
 	wake    func()

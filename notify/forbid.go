@@ -6,9 +6,9 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// LeaveForbidden takes the member out of the channels of its namespace that may refuses, and returns their names. It
-// is for a client whose rights have changed. Rooms that the server itself put the member into stay: they need no
-// permission. may is called without a lock.
+// LeaveForbidden takes the member out of the channels of its namespace that may rejects, and
+// returns their names. Call it after the permissions of a client have changed. Rooms that the
+// server put the member into need no permission, and stay. LeaveForbidden calls may without a lock.
 func (h *Hub) LeaveForbidden(m *Member, may func(channel string) bool) (left []string) {
 	for _, room := range m.Rooms() {
 		namespace, name := rooms.Split(room)

@@ -162,7 +162,7 @@ func TestAFreedRoomLeavesAFloor(t *testing.T) {
 func TestAHoleInTheLogIsTold(t *testing.T) {
 	log := NewMemoryLog()
 	log.head = ID{0x5f3a9c01, 40} // stored before this node, nothing retained
-	h := New(log, Options{})
+	h := New(log, DefaultOptions())
 	defer h.Close()
 	expect(t, attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}, Resume: at(30)}), "gap(trimmed 30>40 [* x] id 30) recovery(false 0 30>40)")
 	woken := 0

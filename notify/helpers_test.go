@@ -1,20 +1,31 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"testing"
 )
 
-// newHub returns a Hub over a memory log of epoch 5f3a9c01.
+// newHub returns a Hub over a memory log of epoch 5f3a9c01, with the default in place of each option that is zero.
 func newHub(t testing.TB, o Options) *Hub {
 	t.Helper()
 	log := NewMemoryLog()
 	log.head.Epoch = 0x5f3a9c01
-	h := New(log, o)
+	h := New(log, defaulted(o))
 	t.Cleanup(h.Close)
 	return h
+}
+
+func defaulted(o Options) Options {
+	d := DefaultOptions()
+	return Options{
+		HistorySize: cmp.Or(o.HistorySize, d.HistorySize), HistoryTTL: cmp.Or(o.HistoryTTL, d.HistoryTTL),
+		HistoryMaxBytes: cmp.Or(o.HistoryMaxBytes, d.HistoryMaxBytes), SessionTTL: cmp.Or(o.SessionTTL, d.SessionTTL),
+		MaxSessions: cmp.Or(o.MaxSessions, d.MaxSessions), MaxSessionBytes: cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
+		MaxReplay: cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
+	}
 }
 
 func attach(t testing.TB, h *Hub, a Attachment) *Member {

@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// History returns what the hub rooms keep after since, each message once, oldest first: at most limit messages, of
-// which Options.MaxReplay is the most and, with limit 0, the default. The zero Cursor asks for the newest ones, All
-// for the oldest. To read on, pass the id of the last one. Messages whose TTL is over are not in it.
+// History returns messages of the hub rooms after since, each once, oldest first. It returns at
+// most limit messages, and at most Options.MaxReplay, which is also the limit for 0. With the zero
+// Cursor it returns the newest messages, with All the oldest. To read on, pass the id of the last
+// message. History omits messages whose TTL is over.
 //
-// gap is true when the rooms may have had messages after since that are not kept any more, or when since is of
-// another epoch, which returns all that is kept, or no place in this one, which returns nothing.
+// gap is true if the rooms may have had messages after since that the Hub no longer keeps. gap is
+// also true if since is of another epoch, then History returns all messages, or if since is not
+// valid, then it returns none.
 func (h *Hub) History(hubRooms []string, since Cursor, limit int) (messages []*Message, gap bool) {
 	if limit <= 0 || limit > h.o.MaxReplay {
 		limit = h.o.MaxReplay
@@ -37,7 +39,7 @@ func (h *Hub) History(hubRooms []string, since Cursor, limit int) (messages []*M
 	return oldestOf(runs, limit, h.o.Now()), gap
 }
 
-// lostAfter reports whether one of the rooms had messages after seq that are trimmed.
+// lostAfter reports whether one of the rooms had messages after seq that the Hub has trimmed.
 func (h *Hub) lostAfter(hubRooms []string, seq uint64) bool {
 	for _, name := range hubRooms {
 		lost := h.index.floor
@@ -51,8 +53,8 @@ func (h *Hub) lostAfter(hubRooms []string, seq uint64) bool {
 	return false
 }
 
-// runsAfter returns a heap, by the seq of the next ref, of what the rooms keep after seq. It is made anew: a caller
-// of History may hold up the others for the length of one reading, not take their scratch.
+// runsAfter returns the refs of the rooms after seq, as a heap by the seq of the next ref. It
+// allocates the heap, because the scratch memory h.runs belongs to replays.
 func (h *Hub) runsAfter(hubRooms []string, seq uint64) (runs []run) {
 	for _, name := range hubRooms {
 		r := h.index.table.Room(name)
@@ -60,7 +62,8 @@ func (h *Hub) runsAfter(hubRooms []string, seq uint64) (runs []run) {
 			continue
 		}
 		kept := r.State.kept.all()
-		if from := sort.Search(len(kept), func(k int) bool { return kept[k].seq > seq }); from < len(kept) {
+		from := sort.Search(len(kept), func(k int) bool { return kept[k].seq > seq })
+		if from < len(kept) {
 			runs = append(runs, run{r, kept[from:]})
 		}
 	}

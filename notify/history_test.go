@@ -17,6 +17,7 @@ func words(messages []*Message) string {
 }
 
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{HistorySize: 4, MaxReplay: 5})
 	for i := range 8 { // x: 5 to 8 are kept, y: 1 3 5 7
 		to := []string{"x"}
@@ -60,8 +61,9 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// A room that was freed with its history is a gap as well.
-func TestHistoryOfAFreedRoom(t *testing.T) {
+// History reports a gap for a room that was freed with its history.
+func TestHistoryOfFreedRoom(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	h := newHub(t, Options{Now: func() time.Time { return now }})
 	h.stop()
@@ -75,13 +77,14 @@ func TestHistoryOfAFreedRoom(t *testing.T) {
 	}
 }
 
-// short sends a message that is worth a replay for 10 s.
+// short sends a message with a TTL of 10 s.
 func short(t *testing.T, h *Hub, text string) {
 	t.Helper()
 	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: fmt.Appendf(nil, "%q", text), TTL: 10 * time.Second})
 }
 
-func TestTTLBoundsTheReplay(t *testing.T) {
+func TestTTLLimitsReplay(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{MaxReplay: 2})
 		defer h.Close()
@@ -107,8 +110,10 @@ func TestTTLBoundsTheReplay(t *testing.T) {
 	})
 }
 
-// What is trimmed after its time was not missed by who comes back, but it was by who was connected and too slow.
+// A client that reconnects has not missed a message that was trimmed after its TTL. A member that
+// was connected and too slow has.
 func TestTTLAndTrimming(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{HistorySize: 100})
 		defer h.Close()
@@ -143,11 +148,12 @@ func TestTTLAndTrimming(t *testing.T) {
 	})
 }
 
-func TestTTLIsChecked(t *testing.T) {
+func TestTTLValidation(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	for want, n := range map[string]Notification{
-		"ttl: is -1s, expected a positive duration":                                               {Type: "t", TTL: -time.Second},
-		"ttl: bounds the replay, and what is volatile is never replayed: expected one of the two": {Type: "t", TTL: time.Second, Volatile: true},
+		"ttl: is -1s, expected a positive duration":                           {Type: "t", TTL: -time.Second},
+		"ttl: limits the replay, which a volatile notification does not have": {Type: "t", TTL: time.Second, Volatile: true},
 	} {
 		if _, err := h.Publish(t.Context(), n, ToAll()); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

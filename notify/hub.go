@@ -1,37 +1,88 @@
 package notify
 
 import (
-	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Options are the bounds of a Hub. The zero value of a field is its default.
+// Options are the limits of a Hub. New uses them as they are, and a negative value as 0. Start from
+// DefaultOptions.
 type Options struct {
-	HistorySize     int           // messages kept per room (256)
-	HistoryTTL      time.Duration // and for how long (5 min)
-	HistoryMaxBytes int64         // estimated bytes of all that is kept (64 MiB)
-	SessionTTL      time.Duration // how long a session outlives its member (5 min)
-	MaxSessions     int           // sessions kept without a member; the oldest goes first (20,000)
-	MaxReplay       int           // messages replayed at one resume, the newest ones (1,000)
-	Now             func() time.Time
+	// HistorySize is the number of messages that each room keeps for replay. With 0 the Hub keeps
+	// nothing: clients that reconnect get a gap. The default is 256.
+	HistorySize int
+
+	// HistoryTTL is the time for which the Hub keeps a message, accurate to a second. With 0 the
+	// next sweep or publish removes it. The default is 5 minutes.
+	HistoryTTL time.Duration
+
+	// HistoryMaxBytes is the memory for all kept messages: data, metadata, names of rooms and of
+	// excepted clients, the frames for each transport, and the structures around them. The Hub
+	// removes the oldest messages first. With 0 it keeps nothing. The default is 64 MiB.
+	HistoryMaxBytes int64
+
+	// SessionTTL is the time for which the Hub keeps a session after its member has detached. The
+	// default is 5 minutes.
+	SessionTTL time.Duration
+
+	// MaxSessions is the number of sessions that the Hub keeps after their members have detached.
+	// It removes the oldest first. The default is 20,000.
+	MaxSessions int
+
+	// MaxSessionBytes is the memory for these sessions, without the data of KeepData. The default
+	// is 32 MiB.
+	MaxSessionBytes int64
+
+	// MaxReplay is the number of messages that one resume or History returns at most, the newest
+	// ones. With 0 a client that missed messages gets a gap only. The default is 1,000.
+	MaxReplay int
+
+	// Now returns the time. Nil is time.Now.
+	Now func() time.Time
 }
 
-// Hub gives every message of a log to the members of its rooms, live when they keep up and from its index when
-// they lag or come back. All methods may be called by any goroutine; none calls a function of a transport, of
-// the log or a hook while it holds the Hub's lock.
+// DefaultOptions returns the limits for a machine with a few GB of memory and clients that
+// reconnect within minutes.
+func DefaultOptions() Options {
+	return Options{
+		HistorySize: 256, HistoryTTL: 5 * time.Minute, HistoryMaxBytes: 64 << 20,
+		SessionTTL: 5 * time.Minute, MaxSessions: 20_000, MaxSessionBytes: 32 << 20,
+		MaxReplay: 1000,
+	}
+}
+
+// valid returns o with 0 for negative limits, and with a clock.
+func (o Options) valid() Options {
+	for _, n := range []*int{&o.HistorySize, &o.MaxSessions, &o.MaxReplay} {
+		*n = max(*n, 0)
+	}
+	for _, n := range []*int64{&o.HistoryMaxBytes, &o.MaxSessionBytes} {
+		*n = max(*n, 0)
+	}
+	for _, d := range []*time.Duration{&o.HistoryTTL, &o.SessionTTL} {
+		*d = max(*d, 0)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Hub delivers every message of a log to the members of its rooms: live to members that keep up,
+// and from its index to members that lag or resume. Any goroutine may call its methods. The Hub
+// holds its lock during no call of a transport, the log or a hook.
 type Hub struct {
 	log  Log
 	o    Options
-	stop func() // ends the sweeper and waits for it
+	stop func() // ends the sweeper, and waits until it has ended
 
-	attached, detached func(*Member) // hooks, set before serving
+	attached, detached func(*Member) // hooks; set before serving
 	wakes              sync.Pool     // *wakeList
 	closed             atomic.Bool
 
 	mu sync.Mutex // guards everything below and every Member
-	// head is the last message indexed: the place of everyone who has nothing pending.
+	// head is the last message in the index: the position of all members with nothing pending.
 	head     ID
 	place    place // head again, to be read without the lock
 	index    index
@@ -39,12 +90,12 @@ type Hub struct {
 	users    map[string]*user
 	online   int            // users with a member in "/"
 	lagging  int            // members that lag
-	carried  map[string]int // members in "/" by transport
+	carried  map[string]int // members in "/" for each transport
 	ids      map[string]int // client ids of members and kept sessions
 	sessions sessions
 	channels int    // channels with a member
-	stamp    uint64 // of the last publish or match, counting up
-	runs     []run  // scratch of a replay
+	stamp    uint64 // number of the last publish or match
+	runs     []run  // scratch memory of a replay
 
 	roomChanged func(RoomChange)
 	changes     []RoomChange // noted since the lock was taken
@@ -54,31 +105,23 @@ type Hub struct {
 
 type memberKey struct{ namespace, clientID string }
 
-// user is what the members of one user share.
+// user is the state that the members of one user share.
 type user struct {
 	refs   int    // members of all namespaces
 	online int    // members in "/"
-	stamp  uint64 // of the last publish that counted the user
+	stamp  uint64 // of the last publish that counted this user
 }
 
 const (
 	sweepInterval = time.Second
-	sweepStep     = 1024 // entries trimmed under the lock at a time by Sweep
-	publishStep   = 32   // and by a publish
+	sweepStep     = 1024 // entries that Sweep trims at a time under the lock
+	publishStep   = 32   // entries that a publish trims
 )
 
-// New returns a Hub that follows log, which it does not close. It runs one goroutine that sweeps every second,
-// until Close.
+// New returns a Hub that follows log. The Hub does not close the log. It runs one goroutine, which
+// sweeps every second until Close.
 func New(log Log, o Options) *Hub {
-	o.HistorySize = cmp.Or(max(o.HistorySize, 0), 256)
-	o.HistoryTTL = cmp.Or(max(o.HistoryTTL, 0), 5*time.Minute)
-	o.HistoryMaxBytes = cmp.Or(max(o.HistoryMaxBytes, 0), 64<<20)
-	o.SessionTTL = cmp.Or(max(o.SessionTTL, 0), 5*time.Minute)
-	o.MaxSessions = cmp.Or(max(o.MaxSessions, 0), 20_000)
-	o.MaxReplay = cmp.Or(max(o.MaxReplay, 0), 1000)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o = o.valid()
 	stored := log.Head()
 	h := &Hub{
 		log: log, o: o,
@@ -98,7 +141,8 @@ func New(log Log, o Options) *Hub {
 	return h
 }
 
-// begin notes what the log stored before the Hub and no longer retains, when nothing follows it.
+// begin marks messages as lost that the log stored before this Hub and no longer retains, if no
+// message follows them.
 func (h *Hub) begin(stored ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -107,17 +151,19 @@ func (h *Hub) begin(stored ID) {
 	}
 }
 
-// Close ends the sweeper and refuses new members and messages. Members are detached by their transports; the log
-// is closed by its owner.
+// Close ends the sweeper and makes Attach and Publish fail. Transports detach their members, and
+// the owner of the log closes it.
 func (h *Hub) Close() {
 	h.closed.Store(true)
 	h.stop()
 }
 
-// OnAttach adds a function that is called after a member is attached. Add it before serving.
+// OnAttach adds a function that the Hub calls after it has attached a member. Call OnAttach before
+// serving.
 func (h *Hub) OnAttach(f func(*Member)) { h.attached = then(h.attached, f) }
 
-// OnDetach adds a function that is called after a member is detached. Add it before serving.
+// OnDetach adds a function that the Hub calls after it has detached a member. Call OnDetach before
+// serving.
 func (h *Hub) OnDetach(f func(*Member)) { h.detached = then(h.detached, f) }
 
 func then(first, second func(*Member)) func(*Member) {
@@ -130,7 +176,7 @@ func then(first, second func(*Member)) func(*Member) {
 	}
 }
 
-// Head returns the id of the last message that was delivered on this node. It takes no lock.
+// Head returns the id of the last message that this node delivered. It takes no lock.
 func (h *Hub) Head() ID { return h.place.load() }
 
 // moveHead is called with the lock held.
@@ -139,7 +185,7 @@ func (h *Hub) moveHead(to ID) {
 	h.place.store(to)
 }
 
-// Sweep trims history and sessions that are too old at now. The Hub calls it every second.
+// Sweep removes messages and sessions that have expired at now. The Hub calls it every second.
 func (h *Hub) Sweep(now time.Time) {
 	for more := true; more; {
 		h.mu.Lock()
@@ -151,7 +197,7 @@ func (h *Hub) Sweep(now time.Time) {
 	}
 }
 
-// every calls f at each tick until stop, which waits for the last call.
+// every calls f once in each interval until stop, which waits for the last call.
 func every(interval time.Duration, f func()) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -5,14 +5,16 @@ import (
 	"strconv"
 )
 
-// ID is the place of a message in the log. It is opaque to clients; ids of one epoch compare by Seq.
-// The zero ID is none; Seq 0 of an epoch is the place before its first message.
+// ID is the position of a message in the log. It is opaque to clients. IDs of the same epoch
+// compare by Seq. The zero ID is no position. Seq 0 is the position before the first message of the
+// epoch.
 type ID struct {
-	Epoch uint32 // new whenever history is lost
-	Seq   uint64 // from 1, without holes
+	Epoch uint32 // changes when history is lost
+	Seq   uint64 // consecutive, from 1
 }
 
-// maxSeqDigits keeps a sequence number exact in JavaScript-sized arithmetic and its text short.
+// maxSeqDigits keeps the text of a sequence number short, and its value in the range of exact
+// integers in JavaScript.
 const maxSeqDigits = 16
 
 // ParseID reads the text form, strictly: ^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$.
@@ -59,19 +61,19 @@ func (id ID) AppendTo(dst []byte) []byte {
 	return strconv.AppendUint(dst, id.Seq, 10)
 }
 
-// IsZero reports whether id is none.
+// IsZero reports whether id is the zero ID.
 func (id ID) IsZero() bool { return id == ID{} }
 
-// Cursor is where a client says it stopped reading.
+// Cursor is the position at which a client stopped reading, as the client reports it.
 type Cursor struct {
-	ID      ID   // the last message it got; the zero Cursor's is treated like Invalid
-	Invalid bool // it sent something that is no id: a gap, then from now
-	All     bool // it asked for all that is retained, without a gap
+	ID      ID   // the last message that the client got; the zero ID counts as Invalid
+	Invalid bool // the client sent no valid id: it gets a gap, then messages from now on
+	All     bool // the client asks for all retained messages, without a gap
 }
 
-// ParseCursor reads a client's cursor: an id, "0" for All; anything else is Invalid, so that a bad cursor becomes
-// a gap that the client sees instead of an error that it retries for ever. Leave Attachment.Resume nil when the
-// client sent none.
+// ParseCursor reads the cursor that a client sent: an id, or "0" for All. Anything else is Invalid:
+// the client gets a gap instead of an error, after which it would retry for ever. If the client
+// sent no cursor, leave Attachment.Resume nil.
 func ParseCursor(s string) Cursor {
 	if s == "0" {
 		return Cursor{All: true}

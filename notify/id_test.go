@@ -6,6 +6,7 @@ import (
 )
 
 func TestID(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		id   ID
 		text string
@@ -28,6 +29,7 @@ func TestID(t *testing.T) {
 }
 
 func TestParseIDIsStrict(t *testing.T) {
+	t.Parallel()
 	for _, s := range []string{
 		"", "0", "5f3a9c01", "5f3a9c01-", "5f3a9c01-01", "5f3a9c01--1", "5f3a9c01-+1", "5F3A9C01-1", "5f3a9c0g-1",
 		" 5f3a9c01-1", "5f3a9c01-1 ", "5f3a9c01-1\n", "5f3a9c01-00", "5f3a9c01-99999999999999999", "5f3a9c01_1", "5f3a9c0-11",
@@ -42,6 +44,7 @@ func TestParseIDIsStrict(t *testing.T) {
 }
 
 func TestParseCursor(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		text string
 		want Cursor
@@ -75,7 +78,8 @@ func FuzzParseID(f *testing.F) {
 	})
 }
 
-// FuzzParseCursor: whatever a client sends becomes exactly one kind of cursor, and a member.
+// FuzzParseCursor: every text of a client becomes a cursor of exactly one kind, with which Attach
+// succeeds.
 func FuzzParseCursor(f *testing.F) {
 	for _, s := range []string{"0", "", "-1", "5f3a9c01-3", "00000001-18446744073709551615", "\xff"} {
 		f.Add(s)

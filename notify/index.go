@@ -6,33 +6,35 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// room is a room of the Hub: its members, and the shelf of what can be replayed to them.
+// room is a room of the Hub: its members and the messages that can be replayed to them.
 type room = rooms.Room[*Member, shelf]
 
 // shelf is the history of one room.
 type shelf struct {
-	kept deque[ref] // by rising seq
-	lost uint64     // highest seq that was in the room and is trimmed, or may have been, before its TTL
-	// trimmed is lost with those whose TTL was over: a connected member should have had them all the same.
+	kept deque[ref] // in the order of seq
+	// lost is the highest seq that was, or may have been, in the room and was trimmed before its
+	// TTL.
+	lost uint64
+	// trimmed is like lost, but includes messages that were trimmed after their TTL: a member that
+	// was connected should have got them.
 	trimmed uint64
 }
 
-// ref is one entry in one room. The seq stands here for searches that stay in one piece of memory.
+// ref is one entry in one room. It has the seq as well, so that a search reads contiguous memory.
 type ref struct {
 	seq   uint64
 	entry *entry
 }
 
-// entry is one message in the history, held by every room it went to.
+// entry is one message in the history. Each of its rooms holds it.
 type entry struct {
-	msg  *Message // nil once no room holds it, so that its data is released
+	msg  *Message // nil after the last room has dropped it, which releases its data
 	held int      // rooms that hold it
-	cost int64
 	at   time.Time
 }
 
-// index is the table of rooms with their history, bounded by count (per room), age and bytes. The Hub's lock
-// guards it.
+// index is the table of rooms with their history. Limits are the count of messages in a room, their
+// age, and the bytes of all. The Hub's lock guards it.
 type index struct {
 	table    rooms.Table[*Member, shelf]
 	size     int
@@ -41,11 +43,12 @@ type index struct {
 
 	fifo  deque[*entry] // all entries, oldest first, for age and bytes
 	dead  int           // entries of fifo that no room holds
-	bytes int64         // cost of the others
-	floor uint64        // lost of any room that is not in the table
+	bytes int64         // cost of the other entries and of the rooms that hold them
+	floor uint64        // lost of every room that is not in the table
 }
 
-// open returns the room of that name. A new one may be one that was freed, so it starts at the floor.
+// open returns the room of that name. It creates the room if there is none: that one may have been
+// freed before, so it starts with lost at the floor.
 func (x *index) open(name string) *room {
 	r, made := x.table.Open(name)
 	if made {
@@ -62,32 +65,37 @@ func (x *index) release(r *room) {
 	}
 }
 
-// add puts a message at the end of its rooms.
+// add appends a message to its rooms.
 func (x *index) add(m *Message, now time.Time) {
-	e := &entry{msg: m, cost: cost(m), at: now}
+	e := &entry{msg: m, at: now, held: 1} // held by this call
+	x.fifo.push(e)
+	x.bytes += m.cost
 	for _, name := range m.Rooms {
 		r := x.open(name)
 		kept := r.State.kept.all()
 		if len(kept) > 0 && kept[len(kept)-1].seq == m.ID.Seq {
-			continue // named twice
+			continue // the message names the room twice
+		}
+		if len(kept) == 0 {
+			x.bytes += roomBytes(name)
 		}
 		r.State.kept.push(ref{m.ID.Seq, e})
 		e.held++
 		if len(kept) == x.size {
 			x.drop(r, now)
+			x.release(r)
 		}
 	}
-	x.fifo.push(e)
-	x.bytes += e.cost
-	// A busy room leaves dead entries in the middle of the queue: at most as many as there are others.
+	x.unhold(e)
+	// A busy room leaves dead entries in the middle of the queue: no more than there are live ones.
 	if x.dead > 1024 && x.dead > x.fifo.len()/2 {
 		x.fifo.filter(func(e *entry) bool { return e.held > 0 })
 		x.dead = 0
 	}
 }
 
-// trim evicts what is too old, at most limit entries of it, and what is above the bytes. It reports whether
-// there is more.
+// trim evicts entries that are too old, at most limit of them, and the oldest ones while there are
+// too many bytes. It reports whether there are more that are too old.
 func (x *index) trim(now time.Time, limit int) (more bool) {
 	for x.fifo.len() > 0 {
 		e := x.fifo.all()[0]
@@ -108,7 +116,7 @@ func (x *index) trim(now time.Time, limit int) (more bool) {
 	return false
 }
 
-// evict takes the oldest entry out of all rooms that hold it.
+// evict removes the oldest entry from all rooms that hold it.
 func (x *index) evict(e *entry, now time.Time) {
 	m := e.msg
 	for _, name := range m.Rooms {
@@ -123,21 +131,32 @@ func (x *index) evict(e *entry, now time.Time) {
 	}
 }
 
-// drop takes the oldest entry out of one room.
+// drop removes the oldest entry from one room.
 func (x *index) drop(r *room, now time.Time) {
 	oldest := r.State.kept.pop()
+	if r.State.kept.len() == 0 {
+		x.bytes -= roomBytes(r.Name)
+	}
 	r.State.trimmed = oldest.seq
 	if !oldest.entry.msg.over(now) {
 		r.State.lost = oldest.seq
 	}
-	if oldest.entry.held--; oldest.entry.held == 0 {
-		x.bytes -= oldest.entry.cost
+	x.unhold(oldest.entry)
+}
+
+// unhold removes one holder of e.
+func (x *index) unhold(e *entry) {
+	if e.held--; e.held == 0 {
+		x.bytes -= e.msg.cost
 		x.dead++
-		oldest.entry.msg = nil
+		e.msg = nil
 	}
 }
 
-// forget drops all history: everything up to seq is lost.
+// roomBytes is the cost of a room with history. A room with members only costs the history nothing.
+func roomBytes(name string) int64 { return int64(roomCost + block(len(name))) }
+
+// forget drops all history: all messages up to seq are lost.
 func (x *index) forget(seq uint64) {
 	x.fifo, x.dead, x.bytes, x.floor = deque[*entry]{}, 0, 0, seq
 	var idle []*room
@@ -151,22 +170,4 @@ func (x *index) forget(seq uint64) {
 	for _, r := range idle {
 		x.table.Free(r)
 	}
-}
-
-// cost estimates the bytes that keeping m takes: data once raw and once in the frame of each slot, the rest in these
-// frames, and a fixed part for each room that holds it. A notification leaves the slot Envelope empty.
-func cost(m *Message) int64 {
-	const envelope, held = 100, 200
-	frames := 2
-	if m.Args != nil || m.Bare {
-		frames = 3
-	}
-	data := (1+frames)*(len(m.Data)+len(m.Args)) + 2*len(m.BinaryArgs)
-	for _, a := range m.Attachments {
-		data += 2 * len(a)
-	}
-	for _, name := range m.Rooms {
-		data += held + len(name)
-	}
-	return int64(data + frames*(len(m.Type)+len(m.Metadata)+envelope))
 }

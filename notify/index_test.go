@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// history returns the numbers kept in a room.
+// history returns the sequence numbers of the messages that a room keeps.
 func history(h *Hub, name string) (seqs []uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -23,6 +23,7 @@ func history(h *Hub, name string) (seqs []uint64) {
 }
 
 func TestHistoryIsBoundedByCount(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{HistorySize: 3})
 	for i := range 10 {
 		send(t, h, "x", "busy")
@@ -39,23 +40,27 @@ func TestHistoryIsBoundedByCount(t *testing.T) {
 }
 
 func TestHistoryIsBoundedByBytes(t *testing.T) {
-	h := newHub(t, Options{HistoryMaxBytes: 10_000})
+	t.Parallel()
+	m := func(name string) *Message { return &Message{Rooms: []string{name}, Data: make([]byte, 500)} }
+	bound := 5*cost(m("r0")) + 2*roomBytes("r0")
+	h := newHub(t, Options{HistoryMaxBytes: bound})
 	for i := range 100 {
-		deliver(t, h, &Message{Rooms: []string{fmt.Sprint("r", i%2)}, Data: make([]byte, 500)})
-		if s := h.Stats(); s.HistoryBytes > 10_000 {
+		deliver(t, h, m(fmt.Sprint("r", i%2)))
+		if s := h.Stats(); s.HistoryBytes > bound {
 			t.Fatalf("%d bytes", s.HistoryBytes)
 		}
 	}
-	if got := fmt.Sprint(history(h, "r0"), history(h, "r1")); got != "[97 99] [96 98 100]" { // 1,902 each
+	if got := fmt.Sprint(history(h, "r0"), history(h, "r1")); got != "[97 99] [96 98 100]" {
 		t.Errorf("kept %s", got)
 	}
-	deliver(t, h, &Message{Rooms: []string{"big"}, Data: make([]byte, 20_000)})
+	deliver(t, h, &Message{Rooms: []string{"big"}, Data: make([]byte, bound)})
 	if s := h.Stats(); s.History != 0 || s.HistoryBytes != 0 || s.Rooms != 0 {
 		t.Errorf("after one larger than the bound: %+v", s)
 	}
 }
 
 func TestHistoryIsBoundedByAge(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{HistoryTTL: 10 * time.Second})
 		attach(t, h, Attachment{ClientID: "a", Rooms: []string{"stays"}})
@@ -82,8 +87,9 @@ func TestHistoryIsBoundedByAge(t *testing.T) {
 	})
 }
 
-// A publish trims a little by itself, so that the age holds under load between two sweeps.
-func TestAPublishTrims(t *testing.T) {
+// A publish trims a few messages, so that HistoryTTL holds under load between two sweeps.
+func TestPublishTrims(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{HistoryTTL: time.Second, HistorySize: 100})
 		h.stop() // no sweeper
@@ -100,8 +106,10 @@ func TestAPublishTrims(t *testing.T) {
 	})
 }
 
-// What no room holds any more lets go of its data, though it stands in the queue behind one that is held.
-func TestDeadEntriesAreReleased(t *testing.T) {
+// An entry that no room holds releases its message, even while it is in the queue behind an entry
+// that a room holds.
+func TestDeadEntriesReleaseMessages(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{HistorySize: 2})
 	send(t, h, "x", "quiet")
 	for range 5000 {
@@ -118,10 +126,11 @@ func TestDeadEntriesAreReleased(t *testing.T) {
 	}
 }
 
-// The index against what the rules say, for any order of publishes and sweeps.
+// The index obeys its limits for any order of publishes and sweeps.
 func TestIndexRules(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(300, 5000).Draw(t, "bytes")}
+		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
 		now := time.Now()
 		lost := map[string]uint64{}   // highest seq of a room that was and is not
 		sent := map[string][]uint64{} // all seqs of a room
@@ -130,6 +139,7 @@ func TestIndexRules(t *testing.T) {
 			"publish": func(t *rapid.T) {
 				seq++
 				m := &Message{ID: ID{1, seq}, Rooms: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3, rapid.ID).Draw(t, "rooms")}
+				m.cost = cost(m)
 				x.add(m, now)
 				x.trim(now, 0)
 				for _, r := range m.Rooms {
@@ -148,6 +158,7 @@ func TestIndexRules(t *testing.T) {
 						if len(kept) == 0 {
 							t.Fatalf("room %s is empty and not freed", name)
 						}
+						bytes += roomBytes(name)
 					}
 					gone := len(all) - len(kept)
 					for i, ref := range kept {
@@ -164,7 +175,7 @@ func TestIndexRules(t *testing.T) {
 					}
 				}
 				for e, n := range held {
-					if bytes += e.cost; e.held != n {
+					if bytes += e.msg.cost; e.held != n {
 						t.Fatalf("entry held by %d rooms, counts %d", n, e.held)
 					}
 				}
@@ -176,17 +187,10 @@ func TestIndexRules(t *testing.T) {
 	})
 }
 
-// A million rooms that were published to once cost nothing after the retention.
+// After the retention a million rooms with one message each take no memory.
 func TestRoomsAreFreed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a million publishes")
-	}
-	heap := func() uint64 {
-		var s runtime.MemStats
-		runtime.GC()
-		runtime.GC() // what the first one found in pools
-		runtime.ReadMemStats(&s)
-		return s.HeapAlloc
 	}
 	now := time.Now()
 	h := newHub(t, Options{Now: func() time.Time { return now }})
@@ -208,6 +212,7 @@ func TestRoomsAreFreed(t *testing.T) {
 }
 
 func TestDeque(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var d deque[*int]
 		var model []*int
@@ -260,11 +265,12 @@ func TestDeque(t *testing.T) {
 	})
 }
 
-// An emit may be encoded once more than a notification, for the streams that want it in the form of one.
-func TestEveryFrameCounts(t *testing.T) {
+// An emit may have one frame more than a notification, for streams that want notification objects.
+func TestCostOfThirdFrame(t *testing.T) {
+	t.Parallel()
 	notification := cost(&Message{Rooms: []string{"r"}, Type: "t", Data: make([]byte, 100)})
 	emit := cost(&Message{Rooms: []string{"r"}, Type: "t", Args: make([]byte, 100)})
-	if got := emit - notification; got != 100+1+100 { // the data, the type and what stands around them
-		t.Errorf("a third frame counts %d bytes", got)
+	if got, want := emit-notification, int64(frameCost+block(4*1+100)); got != want {
+		t.Errorf("a third frame counts %d bytes, want %d", got, want)
 	}
 }

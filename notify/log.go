@@ -5,30 +5,33 @@ import (
 	"errors"
 )
 
-// ErrUnavailable is wrapped by the error of a publish that the log could not store: nothing was sent, and the
-// sender may try again.
-var ErrUnavailable = errors.New("the notification log is not available")
+// ErrUnavailable is the error of a publish that the log cannot store. The Hub sent nothing, and the
+// publisher may try again. Errors wrap it.
+var ErrUnavailable = errors.New("the notification log is unavailable")
 
-// ErrClosed is returned by a closed log or Hub.
+// ErrClosed is the error of a closed log or Hub.
 var ErrClosed = errors.New("closed")
 
-// Log stores messages in one order and gives them their ids. It is the only way of a stored message to the
-// members: a Hub appends to it and follows it. All methods may be called by several goroutines.
+// Log stores messages in one order and assigns their ids. Stored messages reach the members through
+// the log only: a Hub appends to it and follows it. Several goroutines may call the methods at the
+// same time.
 type Log interface {
-	// Append stores the messages, all or none, and gives them consecutive ids. It returns once they are stored
-	// and the follower of this node has had these very pointers. An error means that they are not stored, as far
-	// as can be known. The log keeps the messages, not the slice.
+	// Append stores the messages, all or none, and assigns consecutive ids. It returns after the
+	// log has stored the messages and the follower of this node has got the same pointers. An error
+	// means that they are not stored, as far as the log can know. The log keeps the messages, not
+	// the slice.
 	Append(ctx context.Context, messages []*Message) error
 
-	// Follow delivers every message after from that is retained before it returns, and every later one when it
-	// is stored: in order, one call at a time. An id that does not continue the one before tells the follower
-	// that what was between them, or the epoch, is lost. The log calls the returned function, when it is not
-	// nil, after releasing its own locks. There is one follower for the life of the log.
+	// Follow delivers every retained message after from before it returns, and every later message
+	// when the log has stored it: in order, one call at a time. If an id does not follow the one
+	// before, the messages between them, or the epoch, are lost. The log calls the returned
+	// function, if it is not nil, after it has released its locks. A log has one follower in its
+	// lifetime.
 	Follow(from ID, deliver func([]*Message) (after func()))
 
-	// Head returns the id of the last message stored, or Seq 0 of the epoch.
+	// Head returns the id of the last stored message, or Seq 0 of the epoch.
 	Head() ID
 
-	// Close ends what the log runs. Append returns ErrClosed from then on.
+	// Close ends the goroutines of the log. After Close, Append returns ErrClosed.
 	Close() error
 }

@@ -7,8 +7,11 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// inboxSize is how many messages wait for a member that keeps up; with more it lags.
-const inboxSize = 64
+// What waits for a member that keeps up: with more, it lags. A message waits also when it alone is larger.
+const (
+	inboxSize  = 64      // messages
+	inboxBytes = 1 << 20 // of what they take, though others may wait for the same ones
+)
 
 // Member is one connection in one namespace: a cursor in the log, an inbox of at most 64 pointers and the rooms
 // it is in. The transport that attached it is woken, pulls and writes; nothing else queues messages.
@@ -23,6 +26,7 @@ type Member struct {
 	pending uint8
 	lagging bool // the inbox is empty and the member reads from the index, after cursor
 	replay  replayState
+	bytes   uint32 // cost of what is pending
 	stamp   uint64 // of the last publish or match that met the member
 	user    *user  // nil without a user id
 	// cursor is the place of the member on the wire. With nothing pending it is behind: the head is.

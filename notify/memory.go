@@ -7,8 +7,9 @@ import (
 	"sync"
 )
 
-// MemoryLog is the Log of a single node without storage. It keeps no message itself, the Hub's index does; each
-// one made has a random epoch, so that a cursor from before a restart is met with a gap.
+// MemoryLog is the Log of a single node without storage. It keeps no messages: the index of the Hub
+// does. Each MemoryLog has a random epoch, so that a client with a cursor from before a restart
+// gets a gap.
 type MemoryLog struct {
 	mu      sync.Mutex
 	head    ID                                       // guarded by mu
@@ -19,11 +20,12 @@ type MemoryLog struct {
 // NewMemoryLog returns an empty log.
 func NewMemoryLog() *MemoryLog {
 	var b [4]byte
-	_, _ = rand.Read(b[:])                                                // never fails: crypto/rand ends the process instead
-	return &MemoryLog{head: ID{Epoch: binary.BigEndian.Uint32(b[:]) | 1}} // epoch 0 would make the zero ID a place
+	_, _ = rand.Read(b[:])                     // has no error: crypto/rand ends the process instead
+	epoch := binary.BigEndian.Uint32(b[:]) | 1 // not 0: the zero ID is no position
+	return &MemoryLog{head: ID{Epoch: epoch}}
 }
 
-// Append implements Log: it delivers inside the call, in the order of the ids.
+// Append implements Log. It delivers the messages during the call, in the order of their ids.
 func (l *MemoryLog) Append(ctx context.Context, messages []*Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -51,7 +53,7 @@ func (l *MemoryLog) append(messages []*Message) (after func(), err error) {
 	return l.deliver(messages), nil
 }
 
-// Follow implements Log. Nothing is retained, so nothing is delivered before the next Append.
+// Follow implements Log. The log retains nothing, so the first delivery is that of the next Append.
 func (l *MemoryLog) Follow(_ ID, deliver func([]*Message) (after func())) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

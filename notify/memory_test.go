@@ -8,10 +8,12 @@ import (
 )
 
 func TestMemoryLog(t *testing.T) {
+	t.Parallel()
 	logtest.Test(t, func(*testing.T) notify.Log { return notify.NewMemoryLog() })
 }
 
-func TestEveryMemoryLogHasItsOwnEpoch(t *testing.T) {
+func TestMemoryLogsHaveDifferentEpochs(t *testing.T) {
+	t.Parallel()
 	if a, b := notify.NewMemoryLog().Head(), notify.NewMemoryLog().Head(); a == b {
 		t.Fatalf("two logs of epoch %08x", a.Epoch)
 	}

@@ -4,11 +4,16 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// Message is one entry of the log, shared by every member that gets it. It is immutable once appended.
+// Message is one entry of the log. All members that get it share it. It is immutable after the Hub
+// has appended it.
 type Message struct {
-	ID        ID // of a volatile message: the head when it was published, so the cursor of whoever gets it
+	// ID is the position in the log. A volatile message has that of the head at its publish, which
+	// is the cursor of every member that gets it.
+	ID        ID
 	Volatile  bool
 	Namespace string   // "/" or "/n"
 	Rooms     []string // hub rooms, namespace-qualified, each once
@@ -16,22 +21,25 @@ type Message struct {
 	Type      string
 	Timestamp time.Time // UTC, milliseconds
 
-	// TTL bounds the replay, counted from Timestamp; 0 does not.
+	// TTL limits the replay, counted from Timestamp. 0 is no limit.
 	TTL time.Duration
 
-	// A notification. Metadata is nil or an object.
+	// Data and Metadata are those of a notification. Metadata is nil or an object.
 	Data, Metadata json.RawMessage
 
-	// An emit: the JSON array of its arguments, []byte in it as base64 strings.
+	// Args are the arguments of an emit, a JSON array. A []byte in it is a base64 string.
 	Args json.RawMessage
-	// An emit with binary: the same with {"_placeholder":true,"num":i} for Attachments[i].
+	// BinaryArgs are the same for an emit with binary, with {"_placeholder":true,"num":i} for
+	// Attachments[i].
 	BinaryArgs  json.RawMessage
 	Attachments [][]byte
 
-	// Bare marks a notification whose EventSource form is Data alone under its own type, never renamed.
+	// Bare marks a notification that EventSource sends as Data alone, under its own type, never
+	// renamed.
 	Bare bool
 
-	accepted time.Time // on this node; zero for a message of another
+	cost     int64     // bytes of memory; set before the delivery
+	accepted time.Time // by this node; zero for a message of another node
 	matched  Receipt   // counts of this node, written under the Hub's lock before Append returns
 	frames   [slots]struct {
 		once  sync.Once
@@ -39,20 +47,20 @@ type Message struct {
 	}
 }
 
-// Accepted returns when this node took the message, with a monotonic reading for measuring how long its way was. It
-// is zero for a message that the log had from elsewhere.
+// Accepted returns the time at which this node accepted the message, with a monotonic reading to
+// measure the time to the write. It is zero for a message of another node.
 func (m *Message) Accepted() time.Time { return m.accepted }
 
-// Frame is a message encoded for one transport, shared by all its members.
+// Frame is a message encoded for one transport. All members of the transport share it.
 type Frame interface {
 	Size() int // bytes on the wire
 }
 
-// Slot is a place for one frame of a message.
+// Slot is the place for one frame in a message.
 type Slot int
 
-// The forms of a message. Envelope is that of streams that want everything as the notification object; a transport
-// takes it only for what has another form in EventSource.
+// The slots of a message. Envelope is for streams that want every message as a notification object;
+// a transport uses it only for messages whose EventSource form is another one.
 const (
 	SocketIO Slot = iota
 	EventSource
@@ -61,8 +69,8 @@ const (
 	slots = 3
 )
 
-// Frame returns the frame in slot and builds it at the first call, at most once however many members ask at the
-// same time. Later calls take no lock.
+// Frame returns the frame in slot. The first call builds it; concurrent calls wait for that one.
+// Later calls take no lock.
 func (m *Message) Frame(slot Slot, build func(*Message) Frame) Frame {
 	f := &m.frames[slot]
 	f.once.Do(func() { f.frame = build(m) })
@@ -71,10 +79,10 @@ func (m *Message) Frame(slot Slot, build func(*Message) Frame) Frame {
 
 // AppendJSON appends the notification object:
 //
-//	{"id":…,"type":…,"data":…,"timestamp":"2026-11-22T10:00:00.000Z","metadata":{…}}
+// {"id":…,"type":…,"data":…,"timestamp":"2026-11-22T10:00:00.000Z","metadata":{…}}
 //
-// A volatile message has no id, one without metadata no metadata. Data is copied byte for byte, line breaks
-// between its tokens included. The data of an emit is its Payload.
+// A volatile message has no id. Data is copied byte for byte, with the line breaks between its
+// tokens. The data of an emit is its Payload.
 func (m *Message) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	if !m.Volatile {
@@ -83,7 +91,7 @@ func (m *Message) AppendJSON(dst []byte) []byte {
 		dst = append(dst, `",`...)
 	}
 	dst = append(dst, `"type":`...)
-	dst = appendString(dst, m.Type)
+	dst = strictjson.AppendString(dst, m.Type)
 	dst = append(dst, `,"data":`...)
 	dst = append(dst, m.Payload()...)
 	dst = append(dst, `,"timestamp":"`...)
@@ -96,8 +104,8 @@ func (m *Message) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Payload returns the JSON value that a reader of notifications sees as data: Data (null when nil), or, for an
-// emit, its one argument, the array of several, null for none.
+// Payload returns the JSON value that a reader of notifications sees as data: Data (null if it is
+// nil) or, for an emit, the one argument, the array of several arguments, or null for none.
 func (m *Message) Payload() json.RawMessage {
 	if m.Args == nil {
 		if m.Data == nil {
@@ -118,20 +126,6 @@ func (m *Message) Payload() json.RawMessage {
 	return m.Args
 }
 
-// appendString appends s as a JSON string. Names need no escape but for quotes and backslashes; an emit from Go
-// code may carry any.
-func appendString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7F {
-			quoted, _ := json.Marshal(s) // a string always marshals
-			return append(dst, quoted...)
-		}
-	}
-	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"')
-}
-
 // appendStrings appends names as a JSON array.
 func appendStrings(dst []byte, names []string) []byte {
 	dst = append(dst, '[')
@@ -139,7 +133,7 @@ func appendStrings(dst []byte, names []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, name)
+		dst = strictjson.AppendString(dst, name)
 	}
 	return append(dst, ']')
 }

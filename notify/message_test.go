@@ -9,6 +9,7 @@ import (
 )
 
 func TestAppendJSON(t *testing.T) {
+	t.Parallel()
 	noon := time.Date(2026, 11, 22, 10, 0, 0, 7_999_999, time.FixedZone("CET", 0))
 	id := ID{0x5f3a9c01, 1042}
 	for name, c := range map[string]struct {
@@ -64,7 +65,8 @@ type fakeFrame string
 
 func (f fakeFrame) Size() int { return len(f) }
 
-func TestAFrameIsBuiltOncePerSlot(t *testing.T) {
+func TestFrameIsBuiltOncePerSlot(t *testing.T) {
+	t.Parallel()
 	var m Message
 	var built [slots]atomic.Int32
 	var wg sync.WaitGroup

@@ -6,13 +6,13 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// Stats are counts of this node: of the moment, and totals since its start.
+// Stats are counts of this node: some of the moment, some totals since its start.
 type Stats struct {
 	Total        int            `json:"total"`       // connections in "/"
 	ActiveUsers  int            `json:"activeUsers"` // users among them
 	ByTransport  map[string]int `json:"byTransport"` // connections in "/"
 	Members      int            `json:"members"`     // of all namespaces
-	Lagging      int            `json:"lagging"`     // of these
+	Lagging      int            `json:"lagging"`     // members that lag
 	Channels     int            `json:"channels"`    // with a member
 	Rooms        int            `json:"rooms"`       // with a member or history, of any kind
 	Sessions     int            `json:"sessions"`    // kept without a member
@@ -21,11 +21,14 @@ type Stats struct {
 	History      int            `json:"history"`     // messages kept
 	HistoryBytes int64          `json:"historyBytes"`
 
-	Lagged   uint64            `json:"lagged"`   // times that a member fell behind
-	Dropped  uint64            `json:"dropped"`  // volatile messages that a member had no place for
-	Replays  uint64            `json:"replays"`  // resumes that got all there was
-	Replayed uint64            `json:"replayed"` // messages that these got
-	Gaps     map[string]uint64 `json:"gaps"`     // told to members, by GapTrimmed and so on; every reason is there
+	Lagged uint64 `json:"lagged"` // times that a member began to lag
+	// Dropped counts volatile messages that did not fit into an inbox, or were in it when the
+	// member began to lag. Messages in the inbox of a member that detaches are not counted, since
+	// the transport may still write them.
+	Dropped  uint64            `json:"dropped"`
+	Replays  uint64            `json:"replays"`  // resumes whose replay is complete
+	Replayed uint64            `json:"replayed"` // messages in these replays
+	Gaps     map[string]uint64 `json:"gaps"`     // gaps that members got, by reason
 }
 
 // counters are totals since the start, guarded by the Hub's lock.
@@ -51,19 +54,22 @@ func (c *counters) gap(reason string) {
 	}
 }
 
-// Stats returns the counts, which are kept up to date and not counted now: it costs the same for any number of members.
+// Stats returns the counts. Its time does not depend on the number of members, since the Hub
+// updates the counts with every change.
 func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := &h.counters
 	return Stats{
-		Total: h.total(), ActiveUsers: h.online, ByTransport: maps.Clone(h.carried), Members: len(h.members), Lagging: h.lagging,
+		Total: h.total(), ActiveUsers: h.online, ByTransport: maps.Clone(h.carried),
+		Members: len(h.members), Lagging: h.lagging,
 		Channels: h.channels, Rooms: h.index.table.Len(), Sessions: h.sessions.kept.Len(),
 		Published: c.published, Delivered: c.delivered,
 		History: h.index.fifo.len() - h.index.dead, HistoryBytes: h.index.bytes,
 		Lagged: c.lagged, Dropped: c.dropped, Replays: c.replays, Replayed: c.replayed,
 		Gaps: map[string]uint64{
-			GapTrimmed: c.trimmed, GapEpoch: c.epoch, GapAhead: c.ahead, GapInvalid: c.invalid, GapTooMany: c.tooMany,
+			GapTrimmed: c.trimmed, GapEpoch: c.epoch, GapAhead: c.ahead, GapInvalid: c.invalid,
+			GapTooMany: c.tooMany,
 		},
 	}
 }
@@ -85,7 +91,7 @@ func (h *Hub) total() int {
 // UserOnline reports whether a user has a connection in "/".
 func (h *Hub) UserOnline(id string) bool { return h.ConnectionsOf(id) > 0 }
 
-// ConnectionsOf returns how many connections in "/" a user has.
+// ConnectionsOf returns the number of connections of a user in "/".
 func (h *Hub) ConnectionsOf(id string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,7 +101,8 @@ func (h *Hub) ConnectionsOf(id string) int {
 	return 0
 }
 
-// IsClientID reports whether name is the client id of a member or of a kept session, in any namespace.
+// IsClientID reports whether name is the client id of a member or of a kept session, in any
+// namespace.
 func (h *Hub) IsClientID(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -112,7 +119,7 @@ func (h *Hub) Member(namespace, clientID string) *Member {
 	return h.members[memberKey{namespace, clientID}]
 }
 
-// Members returns all members of all namespaces, in no order.
+// Members returns all members of all namespaces, in no particular order.
 func (h *Hub) Members() []*Member {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -123,14 +130,14 @@ func (h *Hub) Members() []*Member {
 	return all
 }
 
-// Match returns the members of any of the hub rooms that are in none of the excepted ones, each once: those that
-// a message with these rooms would reach now.
+// Match returns the members that a message with these rooms and except would reach now, each once:
+// the members of at least one of the hub rooms and of none in except.
 func (h *Hub) Match(hubRooms, except []string) []*Member {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var found []*Member
 	h.stamp++
-	h.excuse(except)
+	h.stampExcepted(except)
 	for _, name := range hubRooms {
 		r := h.index.table.Room(name)
 		if r == nil {

@@ -7,23 +7,43 @@ import (
 	"time"
 )
 
-// Publish validates a notification, stores it and gives it to the members of its target. The error is a
-// *ValidationError, or wraps ErrUnavailable when it could not be stored; nothing was sent then. A volatile one is
-// not stored. The slices given are kept: do not change them afterwards.
-func (h *Hub) Publish(ctx context.Context, n Notification, t Target) (Receipt, error) {
-	m, err := newMessage(n, t)
+// Publish validates a notification or kind, stores it in the log, and delivers it to the members of
+// its target. With the zero Target it uses the target in options or else the kind's own. The log
+// does not store a volatile notification. Nobody online is no error.
+//
+// The error is a *ValidationError, or wraps ErrUnavailable if the log cannot store the
+// notification. In both cases the Hub sends nothing. The Hub keeps the slices: do not change them
+// after the call.
+//
+// receipt, err := hub.Publish(ctx, notify.Notification{Type: "order:new", Data: data},
+// notify.ToChannel("orders"))
+func (h *Hub) Publish(
+	ctx context.Context, what Typed, to Target, options ...Option,
+) (Receipt, error) {
+	n, own, err := what.Build()
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(options) > 0 {
+		n, own = changed(n, own, options)
+	}
+	if to.IsZero() {
+		to = own
+	}
+	m, err := newMessage(n, to)
 	if err != nil {
 		return Receipt{}, err
 	}
 	return h.Deliver(ctx, m)
 }
 
-// PublishBatch publishes up to MaxBatch items. An invalid one has its *ValidationError in its Result and stops no
-// other. The others are stored together and in order, before the volatile ones are sent; the error, which wraps
-// ErrUnavailable, says that nothing of the batch was sent.
+// PublishBatch publishes up to MaxBatch items. The Result of an invalid item has its
+// *ValidationError, and the other items go out. The log stores these together, in their order; then
+// the Hub sends the volatile ones. An error means that the Hub sent nothing: it wraps
+// ErrUnavailable, or is a *ValidationError for too many items.
 func (h *Hub) PublishBatch(ctx context.Context, items []Publication) ([]Result, error) {
 	if len(items) > MaxBatch {
-		return nil, &ValidationError{"batch", fmt.Sprintf("has %d items, expected at most %d", len(items), MaxBatch)}
+		return nil, refuse("batch", "has %d items, expected at most %d", len(items), MaxBatch)
 	}
 	results := make([]Result, len(items))
 	messages := make([]*Message, len(items))
@@ -55,11 +75,12 @@ func (h *Hub) PublishBatch(ctx context.Context, items []Publication) ([]Result, 
 	return results, nil
 }
 
-// Deliver publishes a message that was built elsewhere, such as an emit: it checks no name. Namespace "" becomes
-// "/", a zero Timestamp the time; the ID is given here. Errors are those of Publish; one without rooms is refused.
+// Deliver publishes a message that the caller has built, such as an emit. It does not validate
+// names. It sets the ID, Namespace if it is "", and Timestamp if it is zero. The errors are those
+// of Publish; a message without rooms is invalid.
 func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 	if len(m.Rooms) == 0 {
-		return Receipt{}, &ValidationError{"rooms", "is empty, expected the room of a target"}
+		return Receipt{}, &ValidationError{"rooms", "is empty, expected at least one room"}
 	}
 	if m.Namespace == "" {
 		m.Namespace = "/"
@@ -78,7 +99,7 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 	return m.receipt(), nil
 }
 
-// append stores messages, which delivers them.
+// append stores messages in the log, which delivers them.
 func (h *Hub) append(ctx context.Context, messages []*Message) error {
 	if h.closed.Load() {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
@@ -98,7 +119,7 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 	return nil
 }
 
-// stampTime gives m its time, in the precision of the wire.
+// stampTime sets the times of m, in the precision of the wire.
 func (h *Hub) stampTime(m *Message) {
 	m.accepted = h.o.Now()
 	if m.Timestamp.IsZero() {
@@ -107,9 +128,10 @@ func (h *Hub) stampTime(m *Message) {
 	m.Timestamp = m.Timestamp.UTC().Truncate(time.Millisecond)
 }
 
-// receipt returns what the fan-out counted, which was before Append returned.
+// receipt returns the counts of the fan-out, which ran before Append returned.
 func (m *Message) receipt() Receipt {
 	r := m.matched
+	r.Targets = len(m.Rooms)
 	if r.Stored = !m.Volatile; r.Stored {
 		r.ID = m.ID.String()
 	}

@@ -21,6 +21,7 @@ func crowd(t testing.TB, h *Hub) map[string]*Member {
 }
 
 func TestPublishReachesTheTarget(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		to       Target
 		except   []string
@@ -61,7 +62,8 @@ func TestPublishReachesTheTarget(t *testing.T) {
 	}
 }
 
-func TestVolatileIsNotStored(t *testing.T) {
+func TestVolatileMessageIsNotStored(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a"})
 	send(t, h, "1", "*")
@@ -77,7 +79,8 @@ func TestVolatileIsNotStored(t *testing.T) {
 	expect(t, attach(t, h, Attachment{ClientID: "b", Resume: &Cursor{All: true}}), "1 2 recovery(true 2 0>2)")
 }
 
-func TestAVolatileMessageIsNotWorthALag(t *testing.T) {
+func TestVolatileMessageCausesNoLag(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a"})
 	for range inboxSize {
@@ -98,6 +101,7 @@ func TestAVolatileMessageIsNotWorthALag(t *testing.T) {
 }
 
 func TestPublishBatch(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a", UserID: "u"})
 	item := func(data string, to Target, volatile bool) Publication {
@@ -116,10 +120,10 @@ func TestPublishBatch(t *testing.T) {
 	if ids[0] != "5f3a9c01-1" || ids[1] != "" || ids[2] != "" || ids[3] != "5f3a9c01-2" {
 		t.Errorf("ids %q", ids)
 	}
-	if results[0].Err != nil || results[1].Err != nil || results[3].Err != nil || results[2].Err == nil || results[2].Err.Error() != "data: is not valid JSON" {
+	if results[0].Err != nil || results[1].Err != nil || results[3].Err != nil || results[2].Err == nil || results[2].Err.Error() != "data: not valid JSON at byte 0: got 'b', expected a value" {
 		t.Errorf("results %+v", results)
 	}
-	if results[1].Receipt != (Receipt{Delivered: 1, Users: 1}) {
+	if results[1].Receipt != (Receipt{Delivered: 1, Users: 1, Targets: 1}) {
 		t.Errorf("volatile receipt %+v", results[1].Receipt)
 	}
 	expect(t, m, "1 2 ~v")
@@ -132,15 +136,16 @@ func TestPublishBatch(t *testing.T) {
 	}
 }
 
-// brokenLog cannot store.
+// brokenLog fails to store.
 type brokenLog struct{ *MemoryLog }
 
 var errDisk = errors.New("disk full")
 
 func (brokenLog) Append(context.Context, []*Message) error { return errDisk }
 
-func TestNothingIsSentWhenTheLogIsDown(t *testing.T) {
-	h := New(brokenLog{NewMemoryLog()}, Options{})
+func TestPublishSendsNothingWhenLogIsDown(t *testing.T) {
+	t.Parallel()
+	h := New(brokenLog{NewMemoryLog()}, DefaultOptions())
 	defer h.Close()
 	m := attach(t, h, Attachment{ClientID: "a"})
 	if _, err := h.Publish(t.Context(), Notification{Type: "t"}, ToAll()); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errDisk) {
@@ -153,7 +158,8 @@ func TestNothingIsSentWhenTheLogIsDown(t *testing.T) {
 	expect(t, m, "")
 }
 
-func TestAClosedHubRefuses(t *testing.T) {
+func TestClosedHub(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	h.Close()
 	h.Close() // again is nothing
@@ -167,7 +173,8 @@ func TestAClosedHubRefuses(t *testing.T) {
 	}
 }
 
-func TestDeliverFillsWhatIsMissing(t *testing.T) {
+func TestDeliverSetsMissingFields(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{})
 		time.Sleep(1234567 * time.Nanosecond)

@@ -28,10 +28,7 @@ func (m *Member) Pull(buf []Delivery) int {
 		n = h.readIndex(m, buf)
 	}
 	for ; n < len(buf) && m.pending > 0; n++ {
-		msg := m.inbox[m.first]
-		m.inbox[m.first] = nil
-		m.first = (m.first + 1) % inboxSize
-		m.pending--
+		msg := m.take()
 		m.cursor = msg.ID
 		buf[n] = Delivery{Message: msg}
 	}

@@ -48,7 +48,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 
 // catchUp makes the member live when what is left fits into its inbox.
 func (m *Member) catchUp(runs []run, now time.Time) {
-	if refsIn(runs) > inboxSize {
+	if refsIn(runs) > inboxSize || bytesIn(runs) > inboxBytes {
 		return
 	}
 	m.lagging = false
@@ -96,6 +96,16 @@ func (h *Hub) pendingRuns(m *Member) []run {
 func refsIn(runs []run) (n int) {
 	for _, r := range runs {
 		n += len(r.refs)
+	}
+	return n
+}
+
+// bytesIn adds up what the messages of runs take, each as often as it is in them.
+func bytesIn(runs []run) (n int64) {
+	for _, r := range runs {
+		for _, ref := range r.refs {
+			n += ref.entry.msg.cost
+		}
 	}
 	return n
 }

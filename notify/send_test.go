@@ -17,7 +17,16 @@ func online(t *testing.T) (h *Hub, c1, c2, c3 *Member) {
 	return h, c1, c2, c3
 }
 
-// types returns the types of what a member has.
+// kind is a Typed with a target of its own or none, as the kinds of package catalogue are.
+type kind struct {
+	typ string
+	own Target
+	err error
+}
+
+func (k kind) Build() (Notification, Target, error) { return Notification{Type: k.typ}, k.own, k.err }
+
+// types returns the types of the messages that a member pulls.
 func types(m *Member) (all []string) {
 	for _, d := range pull(m) {
 		all = append(all, d.Message.Type)
@@ -26,6 +35,7 @@ func types(m *Member) (all []string) {
 }
 
 func TestSend(t *testing.T) {
+	t.Parallel()
 	h, c1, c2, c3 := online(t)
 	ctx := t.Context()
 	check := func(got, want any, err error) {
@@ -34,32 +44,32 @@ func TestSend(t *testing.T) {
 			t.Errorf("got %v, %v, want %v", got, err, want)
 		}
 	}
-	paid := Payment{PaymentID: "p", Status: "completed", CustomerID: "u1"}
+	paid, job := kind{typ: "paid", own: ToUser("u1")}, kind{typ: "job"}
 	r, err := h.Send(ctx, paid)
-	check(r, Receipt{ID: "5f3a9c01-1", Delivered: 2, Users: 1, Stored: true}, err)
+	check(r, Receipt{ID: "5f3a9c01-1", Delivered: 2, Users: 1, Targets: 1, Stored: true}, err)
 	r, err = h.Send(ctx, paid, ToClient("c3"), Volatile())
-	check(r, Receipt{Delivered: 1, Users: 1}, err)
-	r, err = h.Send(ctx, Custom{Type: "custom"}, Except("c1", "c3"), TTL(time.Minute))
-	check(r, Receipt{ID: "5f3a9c01-2", Delivered: 1, Users: 1, Stored: true}, err)
+	check(r, Receipt{Delivered: 1, Users: 1, Targets: 1}, err)
+	r, err = h.Send(ctx, kind{typ: "custom", own: ToAll()}, Except("c1", "c3"), TTL(time.Minute))
+	check(r, Receipt{ID: "5f3a9c01-2", Delivered: 1, Users: 1, Targets: 1, Stored: true}, err)
 	n, err := h.SendToUser(ctx, "u1", Notification{Type: "plain"}, Except("c2"))
 	check(n, 1, err)
 	n, err = h.SendToUser(ctx, "u9", paid)
 	check(n, 0, err)
-	n, err = h.SendToChannel(ctx, "orders", Job{JobID: "j", Status: "started"})
+	n, err = h.SendToChannel(ctx, "orders", job)
 	check(n, 1, err)
-	n, err = h.Broadcast(ctx, Achievement{UserID: "u1", Achievement: "won"})
+	n, err = h.Broadcast(ctx, kind{typ: "won", own: ToUser("u1")})
 	check(n, 3, err)
-	ok, err := h.SendToClient(ctx, "c3", SecurityAlert{AlertID: "a", Severity: "low"})
+	ok, err := h.SendToClient(ctx, "c3", kind{typ: "alert", own: ToAll()})
 	check(ok, true, err)
-	ok, err = h.SendToClient(ctx, "c9", SecurityAlert{AlertID: "a", Severity: "low"})
+	ok, err = h.SendToClient(ctx, "c9", kind{typ: "alert", own: ToAll()})
 	check(ok, false, err)
 	for i, c := range []struct {
 		m    *Member
 		want string
 	}{
-		{c1, "[payment:completed plain job:started user:won]"},
-		{c2, "[payment:completed custom user:won]"},
-		{c3, "[payment:completed user:won security:alert]"},
+		{c1, "[paid plain job won]"},
+		{c2, "[paid custom won]"},
+		{c3, "[paid won alert]"},
 	} {
 		if got := fmt.Sprint(types(c.m)); got != c.want {
 			t.Errorf("c%d got %s, want %s", i+1, got, c.want)
@@ -70,15 +80,13 @@ func TestSend(t *testing.T) {
 	}
 }
 
-func TestNotify(t *testing.T) {
+func TestText(t *testing.T) {
+	t.Parallel()
 	h, c1, _, c3 := online(t)
-	if n, err := h.NotifyUser(t.Context(), "u1", `Say "hi" ☺`); n != 2 || err != nil {
+	if n, err := h.SendToUser(t.Context(), "u1", Text(`Say "hi" ☺`)); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
-	if ok, err := h.NotifyClient(t.Context(), "c3", ""); !ok || err != nil {
-		t.Errorf("%v, %v", ok, err)
-	}
-	if ok, err := h.NotifyClient(t.Context(), "c9", "x"); ok || err != nil {
+	if ok, err := h.SendToClient(t.Context(), "c3", Text("")); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 	for m, want := range map[*Member]string{c1: `notification {"message":"Say \"hi\" ☺"}`, c3: `notification {"message":""}`} {
@@ -90,49 +98,46 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-func TestSendToMany(t *testing.T) {
+// A receipt counts the users or channels with a connection, and those in the target.
+func TestPublishToMany(t *testing.T) {
+	t.Parallel()
 	h, c1, _, _ := online(t)
-	ctx := t.Context()
-	attach(t, h, Attachment{ClientID: "c4", UserID: "u4", Rooms: []string{"user:u2"}}) // by Go code
 	for _, c := range []struct {
-		send func() (Multi, error)
-		want Multi
+		to                        Target
+		options                   []Option
+		users, channels, of, sent int
 	}{
-		{func() (Multi, error) {
-			return h.SendToUsers(ctx, []string{"u1", "u9", "u1"}, Custom{Type: "x"})
-		}, Multi{1, 1, 2}},
-		{func() (Multi, error) { return h.SendToUsers(ctx, []string{"u2"}, Custom{Type: "x"}) }, Multi{1, 0, 1}},
-		{func() (Multi, error) {
-			return h.SendToUsers(ctx, []string{"u1"}, Custom{Type: "x"}, Except("c1", "c2"))
-		}, Multi{0, 1, 1}},
-		{func() (Multi, error) {
-			return h.SendToChannels(ctx, []string{"orders", "none", "never"}, Custom{Type: "x"}, ToAll())
-		}, Multi{1, 2, 3}},
+		{ToUsers("u1", "u9", "u1"), nil, 1, 0, 2, 2},
+		{ToUsers("u2"), nil, 1, 0, 1, 1},
+		{ToUsers("u1"), []Option{Except("c1", "c2")}, 0, 0, 1, 0},
+		{ToChannels("orders", "none", "never"), []Option{ToAll()}, 1, 1, 3, 1}, // the argument, not the option
+		{ToAll(), nil, 2, 0, 1, 3},
 	} {
-		if got, err := c.send(); got != c.want || err != nil {
-			t.Errorf("got %+v, %v, want %+v", got, err, c.want)
+		r, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()}, c.to, c.options...)
+		if err != nil || r.Users != c.users || r.Channels != c.channels || r.Targets != c.of || r.Delivered != c.sent {
+			t.Errorf("%v: %+v, %v", c.to, r, err)
 		}
 	}
-	if got := types(c1); len(got) != 2 {
+	if got := types(c1); len(got) != 3 {
 		t.Errorf("c1 got %v", got)
 	}
-	if got, err := h.SendToUsers(ctx, nil, Custom{Type: "x"}); got != (Multi{}) || err == nil || err.Error() != "target.users: has 0 names, expected 1 to 1000" {
+	if got, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()}, ToUsers()); got != (Receipt{}) || err == nil || err.Error() != "target.users: has 0 names, expected 1 to 1000" {
 		t.Errorf("nobody: %v, %v", got, err)
 	}
 }
 
-func TestSendRefuses(t *testing.T) {
+func TestSendErrors(t *testing.T) {
+	t.Parallel()
 	h, _, _, _ := online(t)
 	for _, c := range []struct {
 		typed   Typed
 		options []Option
 		want    string
 	}{
-		{Payment{PaymentID: "p", Status: "failed"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
-		{Job{JobID: "j", Status: "failed"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
+		{kind{typ: "x"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
 		{Notification{Type: "x"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
-		{Payment{PaymentID: "p", Status: "paid"}, []Option{ToAll()}, `status: got "paid", expected pending, completed, failed or refunded`},
-		{Custom{Type: "x"}, []Option{TTL(-1)}, "ttl: is -1ns, expected a positive duration"},
+		{kind{err: &ValidationError{"status", `got "paid", expected pending`}}, []Option{ToAll()}, `status: got "paid", expected pending`},
+		{kind{typ: "x", own: ToAll()}, []Option{TTL(-1)}, "ttl: is -1ns, expected a positive duration"},
 	} {
 		var invalid *ValidationError
 		if _, err := h.Send(t.Context(), c.typed, c.options...); !errors.As(err, &invalid) || err.Error() != c.want {
@@ -143,16 +148,17 @@ func TestSendRefuses(t *testing.T) {
 		t.Error("something was sent")
 	}
 	h.Close()
-	if n, err := h.Broadcast(t.Context(), Custom{Type: "x"}); n != 0 || !errors.Is(err, ErrUnavailable) {
+	if n, err := h.Broadcast(t.Context(), kind{typ: "x", own: ToAll()}); n != 0 || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("closed: %d, %v", n, err)
 	}
 }
 
-// A caller's options are not written to.
-func TestSendLeavesTheOptions(t *testing.T) {
+// Send does not write to the caller's slice of options.
+func TestSendDoesNotChangeOptions(t *testing.T) {
+	t.Parallel()
 	h, _, _, _ := online(t)
 	options := slices.Grow([]Option{Volatile()}, 4)
-	if _, err := h.SendToUser(t.Context(), "u1", Custom{Type: "x"}, options...); err != nil || options[:2][1] != nil {
+	if _, err := h.SendToUser(t.Context(), "u1", kind{typ: "x", own: ToAll()}, options...); err != nil || options[:2][1] != nil {
 		t.Errorf("%v, %v", options[:2], err)
 	}
 }

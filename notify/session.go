@@ -25,15 +25,17 @@ type session struct {
 	Session
 	member *Member       // nil once kept
 	place  *list.Element // in sessions.kept
+	cost   int64         // once kept
 }
 
 // sessions are all of them by key, and the kept ones in the order of their end.
 type sessions struct {
 	byKey map[string]*session
 	kept  *list.List // of *session
+	bytes int64      // cost of the kept ones
 }
 
-func newSessions() sessions { return sessions{make(map[string]*session), list.New()} }
+func newSessions() sessions { return sessions{byKey: make(map[string]*session), kept: list.New()} }
 
 // Session returns the session of a key: of its member, or kept since that detached and not yet expired.
 func (h *Hub) Session(key string) (Session, bool) {
@@ -52,7 +54,7 @@ func (h *Hub) Session(key string) (Session, bool) {
 }
 
 // KeepData puts a value of the transport's into the session of a key, when there is one. It lives as long as that, in
-// this process.
+// this process. Options.MaxSessionBytes does not count it: the transport bounds it.
 func (h *Hub) KeepData(key string, data any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -122,10 +124,12 @@ func (h *Hub) keepSessions(m *Member) {
 	for _, s := range m.sessions {
 		s.Channels, s.Granted, s.Expires, s.member = channels, m.granted, expires, nil
 		s.place = h.sessions.kept.PushBack(s)
+		s.cost = sessionBytes(&s.Session)
+		h.sessions.bytes += s.cost
 		h.ids[s.ClientID]++
 	}
 	m.sessions = nil
-	for h.sessions.kept.Len() > h.o.MaxSessions {
+	for h.sessions.kept.Len() > h.o.MaxSessions || h.sessions.bytes > h.o.MaxSessionBytes {
 		h.dropSession(h.sessions.kept.Front().Value.(*session))
 	}
 }
@@ -141,6 +145,7 @@ func (h *Hub) dropSession(s *session) {
 		return
 	}
 	h.sessions.kept.Remove(s.place)
+	h.sessions.bytes -= s.cost
 	h.forgetID(s.ClientID)
 }
 

@@ -1,17 +1,18 @@
 package notify
 
-// Status is what there is to tell of a member at one moment.
+// Status is the state of a member at one moment.
 type Status struct {
 	Transport string
-	Rooms     []string // hub rooms, in no order
+	Rooms     []string // hub rooms, in no particular order
 	Pending   int      // messages in its inbox, at most 64
-	Lagging   bool     // it reads from the index instead
-	// Lag is how many entries of the log, those of other rooms included, stand between a lagging member and the
-	// head. A cursor of another epoch counts from the beginning.
+	Lagging   bool     // the member reads from the index
+	// Lag is the number of log entries between the cursor of a lagging member and the head, entries
+	// of other rooms included. For a cursor of another epoch it counts from the beginning.
 	Lag uint64
 }
 
-// Status returns the Status of the member, all of one moment. A detached member has no rooms.
+// Status returns the state of the member, all fields at the same moment. A detached member has no
+// rooms.
 func (m *Member) Status() Status {
 	h := m.h
 	h.mu.Lock()

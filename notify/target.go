@@ -1,7 +1,7 @@
 package notify
 
-// Subjects returns what the target names, each as "user:u1", "channel:orders", "client:<clientId>", or "all" for
-// everyone: what permissions to publish are given for. It does not validate.
+// Subjects returns the names of the target as "user:u1", "channel:orders" or "client:<clientId>",
+// or "all". Permissions to publish use this form. Subjects does not validate the names.
 func (t Target) Subjects() []string {
 	prefix := ""
 	switch t.kind {
@@ -21,5 +21,9 @@ func (t Target) Subjects() []string {
 	return subjects
 }
 
-// Rooms returns the hub rooms of the target, each once, as History takes them. It does not validate.
+// IsZero reports whether t is the zero Target.
+func (t Target) IsZero() bool { return t.kind == "" }
+
+// Rooms returns the hub rooms of the target, each once, for History. It does not validate the
+// names.
 func (t Target) Rooms() []string { return t.rooms() }

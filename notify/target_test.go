@@ -6,6 +6,7 @@ import (
 )
 
 func TestTargetSubjects(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		target Target
 		want   []string

@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"unicode/utf8"
+	"slices"
 
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// Validate checks the target: its names and how many there are. The error is a *ValidationError.
+// Validate checks the names in the target and their number. The error is a *ValidationError.
 func (t Target) Validate() error {
-	field := "target." + t.kind
 	check := rooms.CheckChannel
 	switch t.kind {
 	case "all":
@@ -23,19 +23,20 @@ func (t Target) Validate() error {
 	case "client":
 		check = checkClientID
 	default:
-		return &ValidationError{"target", "is missing, expected user, users, channel, channels, client or all"}
+		return refuse("target", "is missing, expected user, users, channel, channels, client or all")
 	}
 	if len(t.names) == 0 || len(t.names) > MaxTargets {
-		return &ValidationError{field, fmt.Sprintf("has %d names, expected 1 to %d", len(t.names), MaxTargets)}
+		return refuse("target."+t.kind, "has %d names, expected 1 to %d", len(t.names), MaxTargets)
 	}
 	for i, name := range t.names {
-		at := field
+		if check("", name) == nil {
+			continue
+		}
+		at := "target." + t.kind // only now, since an error needs it
 		if t.many {
-			at = fmt.Sprintf("%s[%d]", field, i)
+			at = fmt.Sprintf("%s[%d]", at, i)
 		}
-		if err := check(at, name); err != nil {
-			return invalid(err)
-		}
+		return invalid(check(at, name))
 	}
 	return nil
 }
@@ -52,6 +53,9 @@ func (t Target) rooms() []string {
 	case "client":
 		name = rooms.Client
 	}
+	if len(t.names) == 1 {
+		return []string{name(t.names[0])}
+	}
 	list := make([]string, 0, len(t.names))
 	seen := make(map[string]bool, len(t.names))
 	for _, n := range t.names {
@@ -63,7 +67,7 @@ func (t Target) rooms() []string {
 	return list
 }
 
-// newMessage validates a publish and builds its message.
+// newMessage validates a notification and its target, and builds the message.
 func newMessage(n Notification, t Target) (*Message, error) {
 	if err := rooms.CheckType(n.Type); err != nil {
 		return nil, invalid(err)
@@ -71,12 +75,13 @@ func newMessage(n Notification, t Target) (*Message, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
+	known := n.known()
 	if len(n.Data) > 0 {
-		if err := checkJSON("data", n.Data, MaxData); err != nil {
+		if _, err := checkJSON("data", n.Data, MaxData, known.data); err != nil {
 			return nil, err
 		}
 	}
-	metadata, err := checkMetadata(n.Metadata)
+	metadata, err := checkMetadata(n.Metadata, known.metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -98,21 +103,21 @@ func newMessage(n Notification, t Target) (*Message, error) {
 	return m, nil
 }
 
-// checkTTL: what is not stored cannot expire.
+// checkTTL refuses a TTL for a volatile notification, which the log does not store.
 func checkTTL(n Notification) error {
 	switch {
 	case n.TTL < 0:
-		return &ValidationError{"ttl", fmt.Sprintf("is %v, expected a positive duration", n.TTL)}
+		return refuse("ttl", "is %v, expected a positive duration", n.TTL)
 	case n.TTL > 0 && n.Volatile:
-		return &ValidationError{"ttl", "bounds the replay, and what is volatile is never replayed: expected one of the two"}
+		return refuse("ttl", "limits the replay, which a volatile notification does not have")
 	}
 	return nil
 }
 
-// exceptRooms returns the rooms of the clients that do not get it.
+// exceptRooms returns the rooms of the clients that do not get the notification.
 func exceptRooms(clientIDs []string) ([]string, error) {
 	if len(clientIDs) > MaxTargets {
-		return nil, &ValidationError{"except", fmt.Sprintf("has %d client ids, expected at most %d", len(clientIDs), MaxTargets)}
+		return nil, refuse("except", "has %d client ids, expected at most %d", len(clientIDs), MaxTargets)
 	}
 	var list []string
 	for i, id := range clientIDs {
@@ -126,82 +131,91 @@ func exceptRooms(clientIDs []string) ([]string, error) {
 
 func checkClientID(field, id string) error { return rooms.CheckName(field, id, rooms.MaxName) }
 
-// checkMetadata returns metadata without surrounding space, nil for none.
-func checkMetadata(raw json.RawMessage) (json.RawMessage, error) {
+// checkMetadata returns metadata without space around it. No metadata is the zero Checked.
+func checkMetadata(raw json.RawMessage, known strictjson.Checked) (strictjson.Checked, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
+		return strictjson.Checked{}, nil
 	}
 	if raw[0] != '{' {
-		return nil, &ValidationError{"metadata", "is not an object"}
+		return strictjson.Checked{}, refuse("metadata", "is not an object")
 	}
-	return raw, checkJSON("metadata", raw, MaxMetadata)
+	return checkJSON("metadata", raw, MaxMetadata, known)
 }
 
-// checkJSON checks size, encoding and depth before the grammar, so that no parser meets what is too deep.
-func checkJSON(field string, raw []byte, limit int) error {
-	switch {
-	case len(raw) > limit:
-		return &ValidationError{field, fmt.Sprintf("is %d bytes long, expected at most %d", len(raw), limit)}
-	case !utf8.Valid(raw):
-		return &ValidationError{field, "is not valid UTF-8"}
-	case depth(raw) > MaxDepth:
-		return &ValidationError{field, fmt.Sprintf("is nested deeper than %d arrays and objects", MaxDepth)}
-	case !json.Valid(raw):
-		return &ValidationError{field, "is not valid JSON"}
+// jsonRules are the rules for data and metadata.
+var jsonRules = strictjson.Rules{Depth: MaxDepth}
+
+// checkJSON checks raw, unless known proves that strictjson has checked it before.
+func checkJSON(
+	field string, raw []byte, limit int, known strictjson.Checked,
+) (checked strictjson.Checked, err error) {
+	if len(raw) > limit {
+		return checked, refuse(field, "is %d bytes long, expected at most %d", len(raw), limit)
 	}
-	return nil
+	if known.Is(raw) && known.Obeys(jsonRules) {
+		return known, nil
+	}
+	if checked, err = strictjson.Check(raw, jsonRules); err != nil {
+		return checked, invalidJSON(field, err)
+	}
+	return checked, nil
 }
 
-// depth returns how deep the brackets outside strings are nested, a little too much at most for what is not JSON.
-func depth(raw []byte) (deepest int) {
-	depth, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-			deepest = max(deepest, depth)
-		case c == '}' || c == ']':
-			depth--
-		}
+// invalidJSON returns an error of strictjson as a *ValidationError.
+func invalidJSON(field string, err error) error {
+	var refused *strictjson.Error
+	if errors.As(err, &refused) {
+		return &ValidationError{refused.In(field).Path, refused.Reason}
 	}
-	return deepest
+	return err
 }
 
-// addChannel puts the channels of the target into metadata, as "channel" or "channels" in place of the sender's.
-func addChannel(metadata json.RawMessage, t Target, channels []string) json.RawMessage {
+// addChannel sets the member "channel" or "channels" of metadata to the channels of the target.
+func addChannel(metadata strictjson.Checked, t Target, channels []string) json.RawMessage {
 	if t.kind != "channel" && t.kind != "channels" {
-		return metadata
+		return metadata.Bytes()
 	}
-	fields := map[string]json.RawMessage{}
-	if metadata != nil {
-		_ = json.Unmarshal(metadata, &fields) // checked to be an object
-	}
-	if _, taken := fields[t.kind]; taken {
-		delete(fields, t.kind)
-		metadata, _ = json.Marshal(fields) // of valid values
-	}
-	object := []byte{'{'}
-	if len(fields) > 0 {
-		object = append(object, metadata[1:len(metadata)-1]...)
+	object := appendMembers([]byte{'{'}, metadata, t.kind)
+	if len(object) > 1 {
 		object = append(object, ',')
 	}
-	object = appendString(object, t.kind)
+	object = strictjson.AppendString(object, t.kind)
 	object = append(object, ':')
 	if t.many {
 		object = appendStrings(object, channels)
 	} else {
-		object = appendString(object, channels[0])
+		object = strictjson.AppendString(object, channels[0])
 	}
 	return append(object, '}')
 }
 
-// invalid turns the error of a name rule into a ValidationError.
+// appendMembers appends the text between the braces of an object, without the member of that name.
+func appendMembers(dst []byte, object strictjson.Checked, without string) []byte {
+	members := slices.Collect(object.Members())
+	if len(members) == 0 {
+		return dst
+	}
+	isIt := func(m strictjson.Member) bool { return m.Name == without }
+	others := slices.DeleteFunc(members, isIt)
+	if text := object.Bytes(); len(others) == len(members) {
+		return append(dst, text[1:len(text)-1]...)
+	}
+	for i, m := range others {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, m.Key...), ':'), m.Value.Bytes()...)
+	}
+	return dst
+}
+
+// refuse returns a *ValidationError.
+func refuse(field, format string, args ...any) error {
+	return &ValidationError{field, fmt.Sprintf(format, args...)}
+}
+
+// invalid returns the error of a rule for names as a *ValidationError.
 func invalid(err error) error {
 	var name *rooms.NameError
 	if errors.As(err, &name) {

@@ -3,12 +3,16 @@ package notify
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-func TestPublishRefuses(t *testing.T) {
+func TestPublishErrors(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	ok := Notification{Type: "t", Data: json.RawMessage(`{}`)}
 	many := slices.Repeat([]string{"x"}, 1001)
@@ -26,23 +30,25 @@ func TestPublishRefuses(t *testing.T) {
 		{ok, ToUsers(many...), `target.users: has 1001 names, expected 1 to 1000`},
 		{ok, ToUsers("a", "b "), `target.users[1]: "b " ends with a space`},
 		{ok, ToChannel("user:7"), `target.channel: "user:7" is owned by the server, expected no name that starts with "user:"`},
-		{ok, ToChannel("*"), `target.channel: "*" stands for everyone, expected the name of a channel`},
-		{ok, ToChannel("a#b"), `target.channel: "a#b" contains '#', which no channel may`},
+		{ok, ToChannel("*"), `target.channel: "*" means everyone, expected the name of a channel`},
+		{ok, ToChannel("a#b"), `target.channel: "a#b" contains '#', which separates the namespace, expected a name without it`},
 		{ok, ToChannels("a", "b", ""), `target.channels[2]: is empty, expected 1 to 200 bytes`},
 		{ok, ToChannels(many...), `target.channels: has 1001 names, expected 1 to 1000`},
 		{ok, ToClient("\x00"), `target.client: "\x00" contains U+0000, expected no control, format or line-separator character`},
 		{Notification{Type: "t", Except: []string{"a", ""}}, ToAll(), `except[1]: is empty, expected 1 to 200 bytes`},
 		{Notification{Type: "t", Except: many}, ToAll(), `except: has 1001 client ids, expected at most 1000`},
-		{Notification{Type: "t", Data: json.RawMessage(`{"a":}`)}, ToAll(), `data: is not valid JSON`},
-		{Notification{Type: "t", Data: json.RawMessage(`{} {}`)}, ToAll(), `data: is not valid JSON`},
-		{Notification{Type: "t", Data: json.RawMessage(`NaN`)}, ToAll(), `data: is not valid JSON`},
-		{Notification{Type: "t", Data: json.RawMessage(` `)}, ToAll(), `data: is not valid JSON`},
-		{Notification{Type: "t", Data: json.RawMessage("\"\xff\"")}, ToAll(), `data: is not valid UTF-8`},
+		{Notification{Type: "t", Data: json.RawMessage(`{"a":}`)}, ToAll(), `data: not valid JSON at byte 5: got '}', expected a value`},
+		{Notification{Type: "t", Data: json.RawMessage(`{} {}`)}, ToAll(), `data: not valid JSON at byte 3: got '{', expected the end`},
+		{Notification{Type: "t", Data: json.RawMessage(`NaN`)}, ToAll(), `data: not valid JSON at byte 0: got 'N', expected a value`},
+		{Notification{Type: "t", Data: json.RawMessage(` `)}, ToAll(), `data: not valid JSON at byte 1: got the end, expected a value`},
+		{Notification{Type: "t", Data: json.RawMessage("\"\xff\"")}, ToAll(), `data: not valid UTF-8 at byte 1`},
+		{Notification{Type: "t", Data: json.RawMessage(`{"a":[{"b":1,"\u0062":2}]}`)}, ToAll(), `data.a[0].b: duplicate key "b"`},
+		{Notification{Type: "t", Metadata: json.RawMessage(`{"a":1,"a":1}`)}, ToAll(), `metadata.a: duplicate key "a"`},
 		{Notification{Type: "t", Data: json.RawMessage(`"` + strings.Repeat("x", MaxData-1) + `"`)}, ToAll(), `data: is 262145 bytes long, expected at most 262144`},
-		{Notification{Type: "t", Data: json.RawMessage(strings.Repeat("[", 33) + strings.Repeat("]", 33))}, ToAll(), `data: is nested deeper than 32 arrays and objects`},
-		{Notification{Type: "t", Data: json.RawMessage(strings.Repeat("[", 200_000))}, ToAll(), `data: is nested deeper than 32 arrays and objects`},
+		{Notification{Type: "t", Data: json.RawMessage(strings.Repeat("[", 33) + strings.Repeat("]", 33))}, ToAll(), "data" + strings.Repeat("[0]", 32) + `: nested more than 32 levels deep`},
+		{Notification{Type: "t", Data: json.RawMessage(strings.Repeat("[", 200_000))}, ToAll(), "data" + strings.Repeat("[0]", 32) + `: nested more than 32 levels deep`},
 		{Notification{Type: "t", Metadata: json.RawMessage(`[]`)}, ToAll(), `metadata: is not an object`},
-		{Notification{Type: "t", Metadata: json.RawMessage(`{"a"}`)}, ToAll(), `metadata: is not valid JSON`},
+		{Notification{Type: "t", Metadata: json.RawMessage(`{"a"}`)}, ToAll(), `metadata: not valid JSON at byte 4: got '}', expected ':'`},
 		{Notification{Type: "t", Metadata: json.RawMessage(`{"a":"` + strings.Repeat("x", MaxMetadata) + `"}`)}, ToAll(), `metadata: is 65544 bytes long, expected at most 65536`},
 	} {
 		_, err := h.Publish(t.Context(), c.n, c.to)
@@ -57,9 +63,10 @@ func TestPublishRefuses(t *testing.T) {
 }
 
 func TestPublishAccepts(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, Options{})
 	for _, data := range []string{
-		"", "null", "0", `"a"`, "[]", " {\n} ", `{"__proto__":1,"a":1,"a":2}`,
+		"", "null", "0", `"a"`, "[]", " {\n} ", `{"__proto__":1,"a":1}`,
 		`"` + strings.Repeat("x", MaxData-2) + `"`,
 		strings.Repeat("[", 32) + strings.Repeat("]", 32),
 		`"` + strings.Repeat("[", 100) + `\"` + strings.Repeat("{", 100) + `"`,
@@ -75,7 +82,45 @@ func TestPublishAccepts(t *testing.T) {
 	}
 }
 
+// Publish trusts a checked value if it is the same memory and obeys the rules of Publish.
+func TestPublishTrustsProof(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)
+	check := func(text string, r strictjson.Rules) strictjson.Checked {
+		checked, err := strictjson.Check([]byte(text), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return checked
+	}
+	forged := check(`{"a":1}`, strictjson.Rules{})
+	copy(forged.Bytes(), "#######") // breaks the promise of SetData, to see that nothing reads the value
+	for _, c := range []struct {
+		name    string
+		change  func(*Notification)
+		refused string
+	}{
+		{"trusted", func(n *Notification) { n.SetData(forged); n.SetMetadata(check(` {"a":1} `, strictjson.Rules{})) }, ""},
+		{"replaced", func(n *Notification) { n.SetData(forged); n.Data = json.RawMessage(`bad`) }, `data: not valid JSON at byte 0: got 'b', expected a value`},
+		{"too deep", func(n *Notification) { n.SetData(check(deep, strictjson.Rules{})) }, "data" + strings.Repeat("[0]", 32) + ": nested more than 32 levels deep"},
+		{"with duplicates", func(n *Notification) { n.SetData(check(`{"a":1,"a":2}`, strictjson.Rules{DuplicateKeys: true})) }, `data.a: duplicate key "a"`},
+		{"too long", func(n *Notification) {
+			n.SetData(check(`"`+strings.Repeat("x", MaxData)+`"`, strictjson.Rules{}))
+		}, `data: is 262146 bytes long, expected at most 262144`},
+		{"no object", func(n *Notification) { n.SetMetadata(check(`[]`, strictjson.Rules{})) }, `metadata: is not an object`},
+		{"none", func(n *Notification) { n.SetData(strictjson.Checked{}); n.SetMetadata(strictjson.Checked{}) }, ""},
+	} {
+		n := Notification{Type: "t"}
+		c.change(&n)
+		_, err := newMessage(n, ToAll())
+		if got := fmt.Sprint(err); got != c.refused && (err != nil || c.refused != "") {
+			t.Errorf("%s: %v, want %q", c.name, err, c.refused)
+		}
+	}
+}
+
 func TestTargetsBecomeRooms(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		to       Target
 		metadata string
@@ -106,41 +151,4 @@ func TestTargetsBecomeRooms(t *testing.T) {
 			t.Errorf("%v with %s\n got %v %s\nwant %v %s", c.to, c.metadata, m.Rooms, m.Metadata, c.rooms, c.want)
 		}
 	}
-}
-
-// FuzzDepth: what the scan lets pass is no deeper than it says, so that no parser meets more.
-func FuzzDepth(f *testing.F) {
-	for _, s := range []string{`{"a":[1,"]"]}`, `"\"[["`, `[[[`, `]]]`, `{"\\":{}}`} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if err := checkJSON("data", []byte(s), MaxData); err != nil {
-			return
-		}
-		var v any
-		decoder := json.NewDecoder(strings.NewReader(s))
-		decoder.UseNumber()
-		if err := decoder.Decode(&v); err != nil {
-			t.Fatal(err)
-		}
-		if got, is := depth([]byte(s)), deep(v); got < is { // more only by a key that comes twice
-			t.Fatalf("depth(%s) = %d, is %d", s, got, is)
-		}
-	})
-}
-
-func deep(v any) (most int) {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			most = max(most, deep(e))
-		}
-		return most + 1
-	case map[string]any:
-		for _, e := range v {
-			most = max(most, deep(e))
-		}
-		return most + 1
-	}
-	return 0
 }

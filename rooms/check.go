@@ -15,65 +15,69 @@ const (
 	MaxUserID = 128
 )
 
-// reserved are the types with a meaning of their own: Socket.IO's, EventSource's and the control events of Roomcast.
+// reserved are the types with a meaning of their own: Socket.IO's, EventSource's and the control
+// events of Roomcast.
 var reserved = []string{
 	"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
 	"open", "error",
 	"connected", "gap", "recovery", "sync", "heartbeat", "overloaded",
 }
 
-// NameError is a name that breaks the rules. Its text is made for the one who sent it.
+// NameError is the error for a name that breaks a rule. Its text is for the sender of the name.
 type NameError struct {
-	Field  string // what the name was given as, such as "type" or "channels[2]"
-	Reason string // what came and what is expected, without the field
+	Field  string // where the name was given, such as "type" or "channels[2]"
+	Reason string // what the name is and what is expected, without the field
 }
 
 // Error returns the field and the reason.
 func (e *NameError) Error() string { return e.Field + ": " + e.Reason }
 
-// CheckName checks a name of any kind: 1 to limit bytes of UTF-8 without control, format or line-separator
-// characters (which could end a line of an event stream or a log, or hide in a name) and without space at
-// either end. It returns a *[NameError] or nil.
+// CheckName checks a name of any kind: 1 to limit bytes of UTF-8 without control, format or
+// line-separator characters (which can end a line of an event stream or a log, or hide in a name)
+// and without space at either end. It returns a *[NameError] or nil.
 func CheckName(field, s string, limit int) error {
 	if s == "" {
-		return &NameError{field, fmt.Sprintf("is empty, expected 1 to %d bytes", limit)}
+		return refuse(field, "is empty, expected 1 to %d bytes", limit)
 	}
 	if len(s) > limit {
-		return &NameError{field, fmt.Sprintf("is %d bytes long, expected at most %d", len(s), limit)}
+		return refuse(field, "is %d bytes long, expected at most %d", len(s), limit)
 	}
 	if !utf8.ValidString(s) {
-		return &NameError{field, shown(s) + " is not valid UTF-8"}
+		return refuse(field, "%s is not valid UTF-8", shown(s))
 	}
 	if first, _ := utf8.DecodeRuneInString(s); unicode.IsSpace(first) {
-		return &NameError{field, shown(s) + " starts with a space"}
+		return refuse(field, "%s starts with a space", shown(s))
 	}
 	if last, _ := utf8.DecodeLastRuneInString(s); unicode.IsSpace(last) {
-		return &NameError{field, shown(s) + " ends with a space"}
+		return refuse(field, "%s ends with a space", shown(s))
 	}
 	for _, r := range s {
 		if hidden(r) {
-			return &NameError{field, fmt.Sprintf("%s contains U+%04X, expected no control, format or line-separator character", shown(s), r)}
+			return refuse(field, "%s contains U+%04X, expected no control, format or line-separator character",
+				shown(s), r)
 		}
 	}
 	return nil
 }
 
-// CheckChannel checks the name of a channel that a client or a backend asks for: [CheckName] with [MaxName],
-// not [All], no '#' (it separates the namespace), and not a server-owned room (user:…, client:…) or one that
-// differs from it by case or width alone.
+// CheckChannel checks the name of a channel that a client or a backend asks for: [CheckName] with
+// [MaxName], not [All], no '#' (it separates the namespace), and not a server-owned room (user:…,
+// client:…) or one that differs from it by case or width alone.
 func CheckChannel(field, s string) error {
 	if err := CheckName(field, s, MaxName); err != nil {
 		return err
 	}
 	if s == All {
-		return &NameError{field, `"*" stands for everyone, expected the name of a channel`}
+		return refuse(field, `"*" means everyone, expected the name of a channel`)
 	}
 	if strings.Contains(s, "#") {
-		return &NameError{field, shown(s) + " contains '#', which no channel may"}
+		return refuse(field, "%s contains '#', which separates the namespace, expected a name without it",
+			shown(s))
 	}
 	for _, prefix := range []string{userPrefix, clientPrefix} {
 		if foldsTo(s, prefix) {
-			return &NameError{field, fmt.Sprintf("%s is owned by the server, expected no name that starts with %q", shown(s), prefix)}
+			return refuse(field, "%s is owned by the server, expected no name that starts with %q",
+				shown(s), prefix)
 		}
 	}
 	return nil
@@ -82,26 +86,33 @@ func CheckChannel(field, s string) error {
 // CheckUserID checks a user id: [CheckName] with [MaxUserID].
 func CheckUserID(field, s string) error { return CheckName(field, s, MaxUserID) }
 
-// CheckType checks the type of a notification: [CheckName] with [MaxType], and not a name that Socket.IO,
-// EventSource or Roomcast itself gives a meaning to, "auth:…" included.
+// CheckType checks the type of a notification: [CheckName] with [MaxType], and not a name that
+// Socket.IO, EventSource or Roomcast itself gives a meaning to, "auth:…" included.
 func CheckType(s string) error {
 	if err := CheckName("type", s, MaxType); err != nil {
 		return err
 	}
 	if slices.Contains(reserved, s) || strings.HasPrefix(s, "auth:") {
-		return &NameError{"type", shown(s) + " is reserved, choose another name"}
+		return refuse("type", "%s is reserved, choose another name", shown(s))
 	}
 	return nil
 }
 
-// hidden reports whether r can break a line or cannot be seen. Beside Cc, Cf, Zl and Zp these are the letters
-// and marks that Unicode draws as nothing, with which two names look the same.
-func hidden(r rune) bool {
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) ||
-		r == 0x034F || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || r == 0x2800 || r == 0x3164 || r == 0xFFA0
+// refuse returns a *NameError.
+func refuse(field, format string, args ...any) error {
+	return &NameError{field, fmt.Sprintf(format, args...)}
 }
 
-// foldsTo reports whether s starts with prefix (ASCII) once case and full-width forms are folded.
+// hidden reports whether r can break a line or cannot be seen. Besides Cc, Cf, Zl and Zp these are
+// the letters and marks that Unicode draws as nothing: with them, two different names look the
+// same.
+func hidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) ||
+		r == 0x034F || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || r == 0x2800 ||
+		r == 0x3164 || r == 0xFFA0
+}
+
+// foldsTo reports whether s starts with prefix (ASCII) when case and full-width forms are folded.
 func foldsTo(s, prefix string) bool {
 	for _, want := range prefix {
 		r, size := utf8.DecodeRuneInString(s)
@@ -116,7 +127,7 @@ func foldsTo(s, prefix string) bool {
 	return true
 }
 
-// shown quotes what came, cut so that an error stays short.
+// shown quotes s for an error, shortened.
 func shown(s string) string {
 	const most = 64
 	if len(s) > most {

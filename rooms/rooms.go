@@ -1,4 +1,4 @@
-// Package rooms says what a room may be called and holds the table of who is in which room.
+// Package rooms has the rules for names and the table of which member is in which room.
 package rooms
 
 import "strings"
@@ -17,19 +17,23 @@ func User(id string) string { return userPrefix + id }
 // Client returns the room of one connection. Only the server puts members in it.
 func Client(id string) string { return clientPrefix + id }
 
-// IsUser reports whether room (without namespace) is the room of a user, and of which.
+// IsUser reports whether room (without namespace) is the room of a user, and returns the user's id.
 func IsUser(room string) (id string, ok bool) { return after(room, userPrefix) }
 
-// IsClient reports whether room (without namespace) is the room of one connection, and of which.
+// IsClient reports whether room (without namespace) is the room of one connection, and returns its
+// client id.
 func IsClient(room string) (id string, ok bool) { return after(room, clientPrefix) }
 
-// IsChannel reports whether room (without namespace) is neither [All] nor the room of a user or a connection.
+// IsChannel reports whether room (without namespace) is neither [All] nor the room of a user or a
+// connection.
 func IsChannel(room string) bool {
-	return room != All && !strings.HasPrefix(room, userPrefix) && !strings.HasPrefix(room, clientPrefix)
+	return room != All &&
+		!strings.HasPrefix(room, userPrefix) && !strings.HasPrefix(room, clientPrefix)
 }
 
-// In returns the hub room of a room of a namespace: the room itself in "/" (or ""), "/n#room" in "/n".
-// A namespace must not contain '#'. Any room is safe: one of "/" that looks qualified becomes "/#room".
+// In returns the hub room of a room of a namespace: the room itself in "/" (or ""), "/n#room" in
+// "/n". A namespace must not contain '#'. Any room is safe: one of "/" that looks qualified becomes
+// "/#room".
 func In(namespace, room string) string {
 	if namespace == "" || namespace == "/" {
 		if !qualified(room) {
@@ -49,12 +53,12 @@ func Split(hubRoom string) (namespace, room string) {
 	return namespace, room
 }
 
-// qualified reports whether a hub room carries its namespace.
+// qualified reports whether a hub room has its namespace in its name.
 func qualified(room string) bool {
 	return len(room) > 0 && room[0] == '/' && strings.IndexByte(room, '#') > 0
 }
 
-// after returns what follows the prefix of a room that has it.
+// after returns the rest of a room's name after prefix, if the name has that prefix.
 func after(room, prefix string) (id string, ok bool) {
 	if id, ok = strings.CutPrefix(room, prefix); !ok {
 		return "", false

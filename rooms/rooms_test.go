@@ -7,6 +7,7 @@ import (
 )
 
 func TestHubRooms(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ namespace, room, want string }{
 		{"/", "orders", "orders"},
 		{"", "orders", "orders"},
@@ -33,8 +34,9 @@ func TestHubRooms(t *testing.T) {
 	}
 }
 
-// Two rooms are never one: a namespace cannot reach the rooms of another by any name.
-func TestSplitUndoesIn(t *testing.T) {
+// Two rooms never have the same hub room: no name in one namespace reaches a room of another.
+func TestSplitIsInverseOfIn(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		namespace := rapid.StringMatching(`/[a-z/]{0,3}`).Draw(t, "namespace")
 		room := rapid.StringMatching(`[/#a-b:*]{0,6}`).Draw(t, "room")
@@ -44,7 +46,8 @@ func TestSplitUndoesIn(t *testing.T) {
 	})
 }
 
-func TestKindsOfRooms(t *testing.T) {
+func TestRoomKinds(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		room         string
 		user, client string

@@ -1,13 +1,14 @@
 package rooms
 
-// Table is a table of rooms and the members in them. Joining and leaving cost the number of rooms of the member
-// or of members of the room, whichever is less; there is no set and no map per room or member.
+// Table is a table of rooms and the members in them. Join and Leave take time in proportion to the
+// rooms of the member or the members of the room, whichever are fewer. There is no set and no map
+// per room or member.
 //
-// M is the owner's member, R what the owner keeps per room. The zero Table is empty and ready. A table has no
-// lock: its owner guards it.
+// M is the owner's member, R the owner's state of a room. The zero Table is empty and ready to use.
+// A table has no lock: its owner guards it.
 type Table[M, R any] struct {
 	rooms map[string]*Room[M, R]
-	peak  int // most rooms since the map was made
+	peak  int // most rooms since rooms was allocated
 }
 
 // Room is one room of a table. It stays in the table until [Table.Free].
@@ -17,7 +18,8 @@ type Room[M, R any] struct {
 	slots []slot[M, R]
 }
 
-// Seat is a member's side of the table: embed one in the member and set Member before the first Join.
+// Seat is the member's side of the table. Embed one in the member, and set Member before the first
+// Join.
 type Seat[M, R any] struct {
 	Member M
 	in     []Membership[M, R]
@@ -26,15 +28,16 @@ type Seat[M, R any] struct {
 // Membership is one member in one room.
 type Membership[M, R any] struct {
 	Room *Room[M, R]
-	// JoinedAt is the place in the owner's order at which the membership began. The owner may move it.
+	// JoinedAt is the position in the owner's order at which the membership began. The owner may
+	// change it.
 	JoinedAt uint64
-	pos      int // of the seat in Room.slots
+	pos      int // index of the seat in Room.slots
 }
 
 // slot is the room's side of a membership.
 type slot[M, R any] struct {
 	seat *Seat[M, R]
-	back int // of the membership in seat.in
+	back int // index of the membership in seat.in
 }
 
 // Len returns the number of rooms.
@@ -43,7 +46,7 @@ func (t *Table[M, R]) Len() int { return len(t.rooms) }
 // Room returns the room of that name, or nil.
 func (t *Table[M, R]) Room(name string) *Room[M, R] { return t.rooms[name] }
 
-// Open returns the room of that name and makes it when there is none.
+// Open returns the room of that name. It creates the room if there is none.
 func (t *Table[M, R]) Open(name string) (r *Room[M, R], made bool) {
 	if r = t.rooms[name]; r != nil {
 		return r, false
@@ -63,7 +66,7 @@ func (t *Table[M, R]) Free(r *Room[M, R]) bool {
 		return false
 	}
 	delete(t.rooms, r.Name)
-	// A Go map never gives memory back: after a burst of rooms the few that are left move to a new one.
+	// A Go map does not shrink: after a burst of rooms, the few that are left move to a new map.
 	if t.peak > 1024 && len(t.rooms) < t.peak/8 {
 		smaller := make(map[string]*Room[M, R], len(t.rooms))
 		for name, room := range t.rooms {
@@ -74,7 +77,8 @@ func (t *Table[M, R]) Free(r *Room[M, R]) bool {
 	return true
 }
 
-// All calls f for every room, in no order, until f returns false. f must not change the table.
+// All calls f for every room, in no particular order, until f returns false. f must not change the
+// table.
 func (t *Table[M, R]) All(f func(*Room[M, R]) bool) {
 	for _, r := range t.rooms {
 		if !f(r) {
@@ -83,8 +87,8 @@ func (t *Table[M, R]) All(f func(*Room[M, R]) bool) {
 	}
 }
 
-// Join puts the member of s in r and reports whether it was not in it yet; joinedAt is kept for a new
-// membership only.
+// Join puts the member of s into r and reports whether it was not in r before. joinedAt applies to
+// a new membership only.
 func (r *Room[M, R]) Join(s *Seat[M, R], joinedAt uint64) bool {
 	if r.find(s) >= 0 {
 		return false
@@ -94,7 +98,7 @@ func (r *Room[M, R]) Join(s *Seat[M, R], joinedAt uint64) bool {
 	return true
 }
 
-// Leave takes the member of s out of r and reports whether it was in it.
+// Leave takes the member of s out of r and reports whether it was in r.
 func (r *Room[M, R]) Leave(s *Seat[M, R]) bool {
 	i := r.find(s)
 	if i < 0 {
@@ -111,14 +115,14 @@ func (r *Room[M, R]) Has(s *Seat[M, R]) bool { return r.find(s) >= 0 }
 // Len returns the number of members of the room.
 func (r *Room[M, R]) Len() int { return len(r.slots) }
 
-// At returns a member, 0 <= i < Len, in no order; joins and leaves change the order.
+// At returns a member, 0 <= i < Len, in no particular order. Join and Leave change the order.
 func (r *Room[M, R]) At(i int) M { return r.slots[i].seat.Member }
 
-// Rooms returns the memberships of the member, in no order. They are the table's own: the owner may move
-// JoinedAt, and must not keep the slice across a join or leave.
+// Rooms returns the memberships of the member, in no particular order. The slice belongs to the
+// table: the owner may change JoinedAt, and must not keep the slice across a Join or Leave.
 func (s *Seat[M, R]) Rooms() []Membership[M, R] { return s.in }
 
-// find returns the index of the membership of s in r, or -1, looking through the shorter side.
+// find returns the index in s.in of the membership of s in r, or -1. It searches the shorter side.
 func (r *Room[M, R]) find(s *Seat[M, R]) int {
 	if len(r.slots) < len(s.in) {
 		for i := range r.slots {
@@ -136,7 +140,7 @@ func (r *Room[M, R]) find(s *Seat[M, R]) int {
 	return -1
 }
 
-// drop moves the last slot into place pos.
+// drop removes the slot at pos and moves the last slot there.
 func (r *Room[M, R]) drop(pos int) {
 	last := len(r.slots) - 1
 	moved := r.slots[last]
@@ -146,7 +150,7 @@ func (r *Room[M, R]) drop(pos int) {
 	r.slots = shrink(r.slots[:last])
 }
 
-// drop moves the last membership into place i.
+// drop removes the membership at i and moves the last membership there.
 func (s *Seat[M, R]) drop(i int) {
 	last := len(s.in) - 1
 	if i != last {
@@ -158,7 +162,7 @@ func (s *Seat[M, R]) drop(i int) {
 	s.in = s.in[:last]
 }
 
-// shrink gives memory back when a large room has emptied.
+// shrink releases memory after most members of a large room have left.
 func shrink[T any](s []T) []T {
 	if cap(s) <= 64 || len(s) > cap(s)/4 {
 		return s

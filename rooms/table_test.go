@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// world is a table beside its flat model.
+// world is a table and a simple model of it.
 type world struct {
 	table Table[int, string]
 	seats []*Seat[int, string]
@@ -24,7 +24,8 @@ func newWorld(members int) *world {
 	return w
 }
 
-// join, leave and leaveAll do one thing to both and return what differs.
+// join, leave and leaveAll change both the table and the model, and return an error if the two
+// results differ.
 func (w *world) join(member int, room string, at uint64) error {
 	r, made := w.table.Open(room)
 	if known := w.model[room] != nil; made == known {
@@ -77,7 +78,7 @@ func (w *world) free(r *Room[int, string]) error {
 	return nil
 }
 
-// check compares the table with the model from both sides.
+// check compares the table with the model, from the rooms and from the members.
 func (w *world) check() error {
 	if w.table.Len() != len(w.model) {
 		return fmt.Errorf("%d rooms, want %d", w.table.Len(), len(w.model))
@@ -149,7 +150,8 @@ func FuzzTable(f *testing.F) {
 	})
 }
 
-func TestTableLikeMapsOfSets(t *testing.T) {
+func TestTableMatchesModel(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(12)
 		member := rapid.IntRange(0, 11)
@@ -170,7 +172,8 @@ func TestTableLikeMapsOfSets(t *testing.T) {
 	})
 }
 
-func TestFreeLeavesAnOccupiedRoom(t *testing.T) {
+func TestFreeKeepsOccupiedRoom(t *testing.T) {
+	t.Parallel()
 	var table Table[int, string]
 	s := &Seat[int, string]{Member: 1}
 	r, _ := table.Open("r")
@@ -184,7 +187,8 @@ func TestFreeLeavesAnOccupiedRoom(t *testing.T) {
 	}
 }
 
-func TestTheTableGivesMemoryBack(t *testing.T) {
+func TestTableReleasesMemory(t *testing.T) {
+	t.Parallel()
 	var table Table[int, string]
 	for i := range 10_000 {
 		table.Open(fmt.Sprint(i))

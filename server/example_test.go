@@ -18,7 +18,7 @@ import (
 
 // Everything behind one listener: what a backend posts reaches a stream. Serve ends when its context does.
 func ExampleService() {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
 		panic(err)

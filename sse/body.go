@@ -1,7 +1,7 @@
 package sse
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // readBody reads a body that is declared as JSON.
@@ -19,14 +19,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, ErrMediaType
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
-		return nil, err
-	}
-	if !utf8.Valid(body) {
-		return nil, invalid("body", "is not valid UTF-8")
-	}
-	return body, nil
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 }
 
 // field is a field of a body: where its value goes, and what to say of one that does not fit.
@@ -36,36 +29,24 @@ type field struct {
 	expected string
 }
 
-// parseObject reads a body strictly: one JSON object, each name once and known, nothing behind it.
+// parseObject reads a body strictly: one JSON object, each name once and known. What it holds is one level below it.
 func parseObject(body []byte, example string, fields []field) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+	object, err := strictjson.Split(body, strictjson.Rules{Depth: notify.MaxDepth + 1})
+	var refused *strictjson.Error
+	if errors.As(err, &refused) {
+		return invalid(cmp.Or(refused.Path, "body"), refused.Reason)
+	}
+	if object.Kind() != strictjson.Object {
 		return invalid("body", "expected a JSON object such as "+example)
 	}
-	seen := make(map[string]bool, len(fields))
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return invalid("body", err.Error())
+	for m := range object.Members() {
+		f := known(fields, m.Name)
+		if f == nil {
+			return invalid("body", fmt.Sprintf("unknown field %.40q, expected %s", m.Name, named(fields)))
 		}
-		name, _ := token.(string) // keys of an object are strings
-		f := known(fields, name)
-		switch {
-		case f == nil:
-			return invalid("body", fmt.Sprintf("unknown field %.40q, expected %s", name, named(fields)))
-		case seen[name]:
-			return invalid(name, "stands there twice")
+		if err := json.Unmarshal(m.Value.Bytes(), f.to); err != nil {
+			return invalid(m.Name, f.expected)
 		}
-		seen[name] = true
-		if err := d.Decode(f.to); err != nil {
-			return invalid(name, f.expected)
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return invalid("body", "the JSON object does not end")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return invalid("body", "something follows the JSON object")
 	}
 	return nil
 }

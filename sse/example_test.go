@@ -15,7 +15,7 @@ import (
 
 // A stream of user u1, who also reads the channel orders.
 func Example() {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()
 	believe, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {

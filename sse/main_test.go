@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -41,7 +42,9 @@ func newRig(t testing.TB, o Options) *rig {
 // newRigKeeping returns a rig whose Hub keeps history messages for each room (0: the default).
 func newRigKeeping(t testing.TB, history int, o Options) *rig {
 	t.Helper()
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: history})
+	options := notify.DefaultOptions()
+	options.HistorySize = cmp.Or(history, options.HistorySize)
+	hub := notify.New(notify.NewMemoryLog(), options)
 	t.Cleanup(hub.Close)
 	r := &rig{hub: hub, gone: make(chan struct{}, 1000)}
 	hub.OnDetach(func(*notify.Member) { r.gone <- struct{}{} })

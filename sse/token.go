@@ -1,11 +1,7 @@
 package sse
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/roomcast/roomcast/auth"
@@ -99,18 +95,10 @@ func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.awake()
 }
 
-// parseToken reads {"token":"…"} and nothing else. Its errors show nothing of what came.
-func parseToken(body []byte) (string, error) {
-	var request struct {
-		Token *string `json:"token"`
+// parseToken reads {"token":"…"} and nothing else. Its error shows nothing of what came.
+func parseToken(body []byte) (token string, err error) {
+	if err := parseObject(body, "", []field{{name: "token", to: &token}}); err != nil || token == "" {
+		return "", invalid("token", `expected a JSON object {"token":"…"} and no other field`)
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&request); err != nil || request.Token == nil || *request.Token == "" {
-		return "", &notify.ValidationError{Field: "token", Reason: `expected a JSON object {"token":"…"} and no other field`}
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return "", invalid("body", "something follows the JSON object")
-	}
-	return *request.Token, nil
+	return token, nil
 }

@@ -1,4 +1,4 @@
-// Package logtest is the contract of notify.Log as a test that every implementation runs.
+// Package logtest tests implementations of notify.Log against its contract.
 package logtest
 
 import (
@@ -11,16 +11,17 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Test runs the contract against logs made by open: each call returns an empty one, which Test closes.
+// Test tests the contract with logs of open. Each call of open returns an empty log, which Test
+// closes.
 func Test(t *testing.T, open func(t *testing.T) notify.Log) {
 	for name, test := range map[string]func(*testing.T, notify.Log){
-		"ids are consecutive and belong to the epoch":  ids,
-		"the follower has the pointers before the end": pointers,
-		"after runs without the log's locks":           after,
-		"all append in one order":                      order,
-		"a batch stays together":                       batch,
-		"an ended context stores nothing":              ended,
-		"a closed log refuses":                         closed,
+		"ids are consecutive and belong to the epoch":        ids,
+		"append returns after the follower has the pointers": pointers,
+		"after runs without locks of the log":                after,
+		"concurrent appends have one order":                  order,
+		"a batch has consecutive ids":                        batch,
+		"append with a canceled context stores nothing":      canceled,
+		"append to a closed log fails":                       closed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := open(t)
@@ -34,7 +35,7 @@ func message(text string) *notify.Message {
 	return &notify.Message{Namespace: "/", Rooms: []string{"r"}, Type: "t", Data: fmt.Appendf(nil, "%q", text)}
 }
 
-// follow collects what the follower gets.
+// follow follows log and returns a function for the messages so far.
 func follow(log notify.Log) func() []*notify.Message {
 	var mu sync.Mutex
 	var got []*notify.Message
@@ -85,7 +86,7 @@ func after(t *testing.T, log notify.Log) {
 	ran := false
 	log.Follow(log.Head(), func([]*notify.Message) func() {
 		return func() {
-			log.Head() // deadlocks when a lock is held
+			log.Head() // deadlocks if the log holds a lock
 			ran = true
 		}
 	})
@@ -135,7 +136,7 @@ func batch(t *testing.T, log notify.Log) {
 	wg.Wait()
 }
 
-func ended(t *testing.T, log notify.Log) {
+func canceled(t *testing.T, log notify.Log) {
 	got := follow(log)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -143,7 +144,7 @@ func ended(t *testing.T, log notify.Log) {
 		t.Fatalf("error %v, want context.Canceled", err)
 	}
 	if head := log.Head(); head.Seq != 0 || len(got()) != 0 {
-		t.Fatalf("head %v after an append that failed", head)
+		t.Fatalf("head %v after a failed append", head)
 	}
 }
 

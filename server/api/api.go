@@ -12,6 +12,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -102,7 +103,7 @@ func Paths() []string {
 
 func noSuchKind(w http.ResponseWriter, r *http.Request) {
 	var names []string
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		names = append(names, kind.Name)
 	}
 	edge.WriteProblem(w, r, &edge.Problem{

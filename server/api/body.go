@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -130,8 +131,8 @@ func startsArray(b *bufio.Reader) bool {
 		if err != nil {
 			return false // the next read returns the same error
 		}
-		if c := head[n-1]; !isJSONSpace(c) {
-			return c == '['
+		if kind := strictjson.KindOf(head); kind != strictjson.None {
+			return kind == strictjson.Array
 		}
 	}
 	return false

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 	"github.com/roomcast/roomcast/server/edge"
 )
@@ -19,8 +21,10 @@ type call struct {
 	*http.Request
 	header http.Header // of the response
 	key    *apiKey
-	values map[string]string // parameters of the path and the query
-	body   []byte            // valid JSON; readBody reuses its memory after the response
+	values map[string]string    // parameters of the path and the query
+	body   []byte               // readBody reuses its memory after the response
+	json   strictjson.Checked   // body, unless it is a batch
+	items  []strictjson.Element // the items of a batch
 }
 
 // value returns a parameter of the path or the query, or "" when the request does not have it.
@@ -72,14 +76,36 @@ func (h *handler) answer(rt *route, w http.ResponseWriter, r *http.Request) (rep
 		if c.body, release, err = h.readBody(w, r, rt.Body.batch); err != nil {
 			return nil, release, err
 		}
-		if err := checkJSONText(c.body); err != nil {
-			return nil, release, invalidField("", "body: "+err.Error())
+		if err := c.checkBody(rt.Body.batch); err != nil {
+			return nil, release, err
 		}
 	} else if r.Body != nil && r.ContentLength != 0 {
 		return nil, release, invalidField("", "body: this route takes no body")
 	}
 	reply, err = rt.handle(c)
 	return reply, release, err
+}
+
+// checkBody checks the body and splits it, so that no later step has to check it again. The data of a
+// notification is one level below the notification.
+func (c *call) checkBody(batch bool) (err error) {
+	rules := strictjson.Rules{Depth: notify.MaxDepth + 1}
+	if batch && strictjson.KindOf(c.body) == strictjson.Array {
+		c.items, err = strictjson.SplitElements(c.body, notify.MaxBatch, rules)
+	} else {
+		c.json, err = strictjson.Split(c.body, rules)
+	}
+	var refused *strictjson.Error
+	switch {
+	case errors.Is(err, strictjson.ErrTooMany):
+		return invalidField("", "body: got an array of more than "+itoa(notify.MaxBatch)+
+			" notifications, expected at most "+itoa(notify.MaxBatch)+"; nothing was sent")
+	case errors.As(err, &refused) && refused.Path == "":
+		return invalidField("", "body: "+refused.Reason)
+	case refused != nil:
+		return invalidField(refused.Path, refused.Reason)
+	}
+	return err
 }
 
 // readParams reads the parameters of a route. It refuses query parameters that the route does not
@@ -122,7 +148,7 @@ func readParams(params []param, r *http.Request) (map[string]string, error) {
 			if len(known) > 0 {
 				expected = "one of " + strings.Join(known, ", ")
 			}
-			return nil, invalidField(notify.Shorten(name), "unknown query parameter, expected "+expected)
+			return nil, invalidField(strictjson.Shorten(name), "unknown query parameter, expected "+expected)
 		}
 	}
 	return values, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 	"github.com/roomcast/roomcast/server/edge"
 )
@@ -189,7 +190,7 @@ type ticketReply struct {
 
 // issueTicket serves POST /v1/tickets.
 func (h *handler) issueTicket(c *call) (any, error) {
-	t, err := decodeTicket(c.body)
+	t, err := decodeTicket(c.json)
 	if err != nil {
 		return nil, err
 	}
@@ -218,28 +219,25 @@ type ticketRequest struct {
 	ttl              time.Duration
 }
 
-func decodeTicket(body []byte) (t ticketRequest, err error) {
+func decodeTicket(body strictjson.Checked) (t ticketRequest, err error) {
 	const keys = "userId, username, channels, ttl"
-	if body[skipSpace(body, 0)] != '{' {
-		return t, invalidField("", "body: got "+notify.Describe(body)+", expected an object with "+keys)
+	if body.Kind() != strictjson.Object {
+		return t, invalidField("", "body: got "+body.Describe()+", expected an object with "+keys)
 	}
-	if fault := checkJSONShape(body, 2); fault != nil {
-		return t, invalidField(fault.path, fault.reason)
-	}
-	for _, m := range splitObject(body) {
-		switch m.key {
+	for m := range body.Members() {
+		switch m.Name {
 		case "userId":
-			if t.userID, err = decodeString(m.value, m.key); err == nil {
-				err = rooms.CheckUserID(m.key, t.userID)
+			if t.userID, err = decodeString(m.Value, m.Name); err == nil {
+				err = rooms.CheckUserID(m.Name, t.userID)
 			}
 		case "username":
-			t.username, err = decodeString(m.value, m.key)
+			t.username, err = decodeString(m.Value, m.Name)
 		case "channels":
-			t.channels, err = decodeStrings(m.value, m.key)
+			t.channels, err = decodeStrings(m.Value, m.Name)
 		case "ttl":
-			t.ttl, err = decodeDuration(m.value, m.key)
+			t.ttl, err = decodeDuration(m.Value, m.Name)
 		default:
-			field := notify.Shorten(m.key)
+			field := strictjson.Shorten(m.Name)
 			err = invalidField(field, "unknown field, expected one of "+keys)
 		}
 		if err != nil {

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -10,6 +8,8 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -21,41 +21,39 @@ const (
 // decodePublication reads one notification of a request. It compares keys exactly, unlike the
 // standard decoder, which takes TYPE for type too. Its errors are *edge.Problem; prefix is the item
 // of a batch in their fields. The Hub checks the names and values.
-func decodePublication(item []byte, prefix string) (p notify.Publication, err error) {
-	if item[skipSpace(item, 0)] != '{' {
-		return p, invalidField(strings.TrimSuffix(prefix, "."), "got "+notify.Describe(item)+", expected an object")
-	}
-	// The notification itself is one level above its data.
-	if fault := checkJSONShape(item, notify.MaxDepth+1); fault != nil {
-		return p, invalidField(prefix+fault.path, fault.reason)
+func decodePublication(item strictjson.Checked, prefix string) (p notify.Publication, err error) {
+	if item.Kind() != strictjson.Object {
+		return p, invalidField(strings.TrimSuffix(prefix, "."), "got "+item.Describe()+", expected an object")
 	}
 	var hasTarget bool
 	n := &p.Notification
-	for _, m := range splitObject(item) {
-		field := prefix + m.key
-		switch m.key {
+	for m := range item.Members() {
+		field := prefix + m.Name
+		switch m.Name {
 		case "target":
 			hasTarget = true
-			p.Target, err = notify.DecodeTarget(m.value)
+			p.Target, err = catalogue.DecodeTarget(m.Value)
 			err = asProblem(err, prefix)
 		case "except":
-			n.Except, err = decodeStrings(m.value, field)
+			n.Except, err = decodeStrings(m.Value, field)
 		case "type":
-			n.Type, err = decodeString(m.value, field)
+			n.Type, err = decodeString(m.Value, field)
 		case "data":
-			if len(m.value) > notify.MaxData {
+			if size := len(m.Value.Bytes()); size > notify.MaxData {
 				return p, &edge.Problem{Status: http.StatusRequestEntityTooLarge, Code: edge.CodePayloadTooLarge, Field: field,
-					Detail: field + ": got " + itoa(len(m.value)) + " bytes, expected at most " + itoa(notify.MaxData)}
+					Detail: field + ": got " + itoa(size) + " bytes, expected at most " + itoa(notify.MaxData)}
 			}
-			n.Data = bytes.Clone(m.value) // the log keeps it, and must not keep the whole body with it
+			n.SetData(m.Value.Clone()) // the log keeps it, and must not keep the whole body with it
 		case "metadata":
-			n.Metadata, err = decodeObject(m.value, field)
+			var metadata strictjson.Checked
+			metadata, err = decodeObject(m.Value, field)
+			n.SetMetadata(metadata)
 		case "volatile":
-			n.Volatile, err = decodeBool(m.value, field)
+			n.Volatile, err = decodeBool(m.Value, field)
 		case "ttl":
-			n.TTL, err = decodeDuration(m.value, field)
+			n.TTL, err = decodeDuration(m.Value, field)
 		default:
-			field = prefix + notify.Shorten(m.key)
+			field = prefix + strictjson.Shorten(m.Name)
 			err = invalidField(field, "unknown field, expected one of "+publicationKeys)
 		}
 		if err != nil {
@@ -68,18 +66,26 @@ func decodePublication(item []byte, prefix string) (p notify.Publication, err er
 	return p, nil
 }
 
+// decodeItem reads one notification of a batch.
+func decodeItem(item strictjson.Element, prefix string) (notify.Publication, error) {
+	if item.Err != nil {
+		return notify.Publication{}, invalidField(item.Err.In(strings.TrimSuffix(prefix, ".")).Path, item.Err.Reason)
+	}
+	return decodePublication(item.Value, prefix)
+}
+
 // decodeString reads a string.
-func decodeString(value []byte, field string) (string, error) {
-	s, err := notify.DecodeText(field, value)
+func decodeString(value strictjson.Checked, field string) (string, error) {
+	s, err := catalogue.DecodeText(field, value)
 	return s, asProblem(err, "")
 }
 
 // decodeStrings reads an array of strings, or null as none.
-func decodeStrings(value []byte, field string) ([]string, error) {
+func decodeStrings(value strictjson.Checked, field string) ([]string, error) {
 	if isNull(value) {
 		return nil, nil
 	}
-	names, err := notify.DecodeNames(field, value)
+	names, err := catalogue.DecodeNames(field, value)
 	return names, asProblem(err, "")
 }
 
@@ -93,19 +99,19 @@ func asProblem(err error, prefix string) error {
 }
 
 // decodeObject reads an object, or null as none.
-func decodeObject(value []byte, field string) (json.RawMessage, error) {
-	if isNull(value) {
-		return nil, nil
+func decodeObject(value strictjson.Checked, field string) (object strictjson.Checked, err error) {
+	switch value.Kind() {
+	case strictjson.Null:
+		return object, nil
+	case strictjson.Object:
+		return value.Clone(), nil
 	}
-	if value[0] != '{' {
-		return nil, wrongType(field, value, "an object")
-	}
-	return bytes.Clone(value), nil
+	return object, wrongType(field, value, "an object")
 }
 
 // decodeBool reads true or false, or null as false.
-func decodeBool(value []byte, field string) (bool, error) {
-	switch string(value) {
+func decodeBool(value strictjson.Checked, field string) (bool, error) {
+	switch string(value.Bytes()) {
 	case "true":
 		return true, nil
 	case "false", "null":
@@ -115,12 +121,12 @@ func decodeBool(value []byte, field string) (bool, error) {
 }
 
 // decodeDuration reads a duration such as "90s" or "5m", or null as 0.
-func decodeDuration(value []byte, field string) (time.Duration, error) {
+func decodeDuration(value strictjson.Checked, field string) (time.Duration, error) {
 	const expected = `a positive duration such as "30s", "5m" or "1h30m"`
 	if isNull(value) {
 		return 0, nil
 	}
-	if value[0] != '"' {
+	if value.Kind() != strictjson.String {
 		return 0, wrongType(field, value, expected)
 	}
 	text, err := decodeString(value, field)
@@ -134,7 +140,7 @@ func decodeDuration(value []byte, field string) (time.Duration, error) {
 	return d, nil
 }
 
-func isNull(value []byte) bool { return string(value) == "null" }
+func isNull(value strictjson.Checked) bool { return value.Kind() == strictjson.Null }
 
 // inBatch puts prefix, the item of a batch, before the field of a validation error.
 func inBatch(err error, prefix string) error {
@@ -148,8 +154,8 @@ func inBatch(err error, prefix string) error {
 // batchPrefix returns the path of an item of a batch: "[3].".
 func batchPrefix(i int) string { return "[" + itoa(i) + "]." }
 
-func wrongType(field string, value []byte, expected string) *edge.Problem {
-	return invalidField(field, "got "+notify.Describe(value)+", expected "+expected)
+func wrongType(field string, value strictjson.Checked, expected string) *edge.Problem {
+	return invalidField(field, "got "+value.Describe()+", expected "+expected)
 }
 
 // invalidField returns a validation problem. field is the path of the value at fault, or "" for the
@@ -162,6 +168,6 @@ func invalidField(field, reason string) *edge.Problem {
 	return p
 }
 
-func quoteShort(s string) string { return strconv.Quote(notify.Shorten(s)) }
+func quoteShort(s string) string { return strconv.Quote(strictjson.Shorten(s)) }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -34,7 +35,7 @@ func TestKeyScope(t *testing.T) {
 	body := func(path, body string) func(key string) (int, string) {
 		return func(key string) (int, string) { return s.ask("POST", path, body, "X-API-Key: "+key) }
 	}
-	maintenance, _ := notify.KindOf("maintenance")
+	maintenance, _ := catalogue.KindOf("maintenance")
 	every := []string{users, orders, client, all}
 	for _, tc := range []struct {
 		name    string

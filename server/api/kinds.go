@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
 // kindRoutes returns a route for every kind of the catalogue.
 func (h *handler) kindRoutes(c components) []route {
 	var routes []route
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		routes = append(routes, route{
 			Method: "POST", Path: "/v1/notifications/" + kind.Name, Group: groupCatalogue,
 			ID: "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification", Summary: kind.Doc, Doc: kindDoc(kind),
@@ -23,7 +23,7 @@ func (h *handler) kindRoutes(c components) []route {
 }
 
 // kindDoc describes the event, the default target, the category and the priority of a kind.
-func kindDoc(k notify.Kind) string {
+func kindDoc(k catalogue.Kind) string {
 	var b strings.Builder
 	b.WriteString("Clients receive the event `" + k.Type + "`. ")
 	switch {
@@ -46,9 +46,9 @@ func kindDoc(k notify.Kind) string {
 }
 
 // kindObject describes the body of a kind.
-func kindObject(k notify.Kind, target *object) *object {
+func kindObject(k catalogue.Kind, target *object) *object {
 	body := &object{Name: k.GoType, Doc: k.Doc}
-	for _, f := range []notify.Field{k.ID, k.Status} {
+	for _, f := range []catalogue.Field{k.ID, k.Status} {
 		if f.Name != "" {
 			body.Fields = append(body.Fields, kindField(f))
 		}
@@ -73,17 +73,17 @@ func kindObject(k notify.Kind, target *object) *object {
 	}
 	body.Fields = append(body.Fields, dataField,
 		field{Name: "metadata", Doc: "category, priority, source and any other fields", Schema: schema{"type": []any{"object", "null"}}},
-		field{Name: "target", Doc: "the recipients", Required: k.Target == (notify.TargetRule{}), Schema: objectRef(target)})
+		field{Name: "target", Doc: "the recipients", Required: k.Target == (catalogue.TargetRule{}), Schema: objectRef(target)})
 	body.Fields = append(body.Fields, deliveryFields(false)...)
 	return body
 }
 
-func kindField(f notify.Field) field {
+func kindField(f catalogue.Field) field {
 	s := schema{}
 	switch f.Type {
-	case notify.TypeTimestamp:
+	case catalogue.TypeTimestamp:
 		s["type"], s["format"] = "string", "date-time"
-	case notify.TypeAny:
+	case catalogue.TypeAny:
 		s["not"] = schema{"type": "null"}
 	default:
 		s["type"] = f.Type
@@ -114,7 +114,7 @@ func kindField(f notify.Field) field {
 }
 
 // kindExample returns a body with all fields of a kind.
-func kindExample(k notify.Kind) string {
+func kindExample(k catalogue.Kind) string {
 	var b strings.Builder
 	b.WriteString("{")
 	add := func(name string, value any) {
@@ -124,7 +124,7 @@ func kindExample(k notify.Kind) string {
 		}
 		b.WriteString(`"` + name + `": ` + string(text))
 	}
-	for _, f := range []notify.Field{k.ID, k.Status} {
+	for _, f := range []catalogue.Field{k.ID, k.Status} {
 		if f.Name != "" {
 			add(f.Name, sample(f))
 		}
@@ -138,7 +138,7 @@ func kindExample(k notify.Kind) string {
 	if len(data) > 0 {
 		add("data", data)
 	}
-	if k.Target == (notify.TargetRule{}) {
+	if k.Target == (catalogue.TargetRule{}) {
 		add("target", map[string]string{"user": "u1"})
 	}
 	b.WriteString("}")
@@ -146,9 +146,9 @@ func kindExample(k notify.Kind) string {
 }
 
 // sample returns a value that the field allows.
-func sample(f notify.Field) any {
+func sample(f catalogue.Field) any {
 	switch f.Type {
-	case notify.TypeNumber, notify.TypeInteger:
+	case catalogue.TypeNumber, catalogue.TypeInteger:
 		switch {
 		case f.Min != nil && *f.Min > 12:
 			return *f.Min
@@ -156,16 +156,16 @@ func sample(f notify.Field) any {
 			return *f.Max
 		}
 		return 12
-	case notify.TypeBoolean:
+	case catalogue.TypeBoolean:
 		return true
-	case notify.TypeObject:
+	case catalogue.TypeObject:
 		return map[string]any{}
-	case notify.TypeArray:
-		if f.Items == "" || f.Items == notify.TypeString {
+	case catalogue.TypeArray:
+		if f.Items == "" || f.Items == catalogue.TypeString {
 			return []string{"a"}
 		}
 		return []any{}
-	case notify.TypeTimestamp:
+	case catalogue.TypeTimestamp:
 		return "2026-11-22T10:00:00Z"
 	}
 	lower := strings.ToLower(f.Name)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -61,17 +63,17 @@ func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any
 // publish serves POST /v1/notifications: one notification, or an array of them.
 func (h *handler) publish(c *call) (any, error) {
 	return h.once(c, func(ctx context.Context) (any, error) {
-		switch first := c.body[skipSpace(c.body, 0)]; first {
-		case '{':
-			item, err := decodePublication(c.body, "")
+		switch c.json.Kind() {
+		case strictjson.Object:
+			item, err := decodePublication(c.json, "")
 			if err != nil {
 				return nil, err
 			}
 			return h.publishOne(ctx, c, item)
-		case '[':
+		case strictjson.None:
 			return h.publishBatch(ctx, c)
 		}
-		return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object or an array of up to "+
+		return nil, invalidField("", "body: got "+c.json.Describe()+", expected an object or an array of up to "+
 			itoa(notify.MaxBatch)+" objects")
 	})
 }
@@ -92,19 +94,14 @@ func (h *handler) publishOne(ctx context.Context, c *call, item notify.Publicati
 // publishBatch publishes the valid items with one append. The reply has a receipt or an error for
 // each item, in the order of the request.
 func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
-	items, more := splitArray(c.body, notify.MaxBatch)
-	if more {
-		return nil, invalidField("", "body: got an array of more than "+itoa(notify.MaxBatch)+
-			" notifications, expected at most "+itoa(notify.MaxBatch)+"; nothing was sent")
-	}
-	if err := c.key.spend(len(items) - 1); err != nil { // endpoint has spent one for the request
+	if err := c.key.spend(len(c.items) - 1); err != nil { // endpoint has spent one for the request
 		return nil, err
 	}
-	replies := make([]batchReply, len(items))
-	publications := make([]notify.Publication, 0, len(items))
-	places := make([]int, 0, len(items)) // publications[i] is items[places[i]]
-	for i, item := range items {
-		p, err := decodePublication(item, batchPrefix(i))
+	replies := make([]batchReply, len(c.items))
+	publications := make([]notify.Publication, 0, len(c.items))
+	places := make([]int, 0, len(c.items)) // publications[i] is c.items[places[i]]
+	for i, item := range c.items {
+		p, err := decodeItem(item, batchPrefix(i))
 		if err == nil {
 			err = c.key.permit(batchPrefix(i)+"target", p.Target.Subjects()...)
 		}
@@ -142,13 +139,7 @@ func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
 func (h *handler) publishKind(kind string) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		return h.once(c, func(ctx context.Context) (any, error) {
-			if c.body[skipSpace(c.body, 0)] != '{' {
-				return nil, invalidField("", "body: got "+notify.Describe(c.body)+", expected an object")
-			}
-			if fault := checkJSONShape(c.body, notify.MaxDepth+1); fault != nil {
-				return nil, invalidField(fault.path, fault.reason)
-			}
-			item, err := notify.DecodeKind(kind, c.body)
+			item, err := catalogue.Decode(kind, c.json)
 			if err != nil {
 				return nil, err
 			}

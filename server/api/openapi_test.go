@@ -19,6 +19,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/catalogue"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -196,7 +197,7 @@ func (fullIssuer) Issue(string, string, []string, time.Duration) (string, time.T
 
 // downStore asks while nothing can be stored.
 func (c *contract) downStore(t *testing.T) {
-	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.Options{})
+	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
 	options := testOptions(hub, servertest.Key)
 	options.Tickets = fullIssuer{}
@@ -276,7 +277,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 	if len(described) > 0 {
 		t.Errorf("described but not in the table: %v", described)
 	}
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		if doc.Paths.Find("/v1/notifications/"+kind.Name) == nil {
 			t.Errorf("no route for %s", kind.Name)
 		}
@@ -295,7 +296,7 @@ func TestContractOfKinds(t *testing.T) {
 		t.Helper()
 		return c.ask(t, "POST", "/v1/notifications/"+kind, servertest.Canonical(t, body), "X-API-Key: "+servertest.Key, "Content-Type: application/json")
 	}
-	for _, kind := range notify.Kinds() {
+	for _, kind := range catalogue.Kinds() {
 		fresh := func() map[string]any {
 			var body map[string]any
 			if err := json.Unmarshal([]byte(kindExample(kind)), &body); err != nil {
@@ -337,11 +338,11 @@ func TestContractOfKinds(t *testing.T) {
 			refused(name, body)
 		}
 		for _, f := range kind.Fields {
-			if f.Type == notify.TypeAny {
+			if f.Type == catalogue.TypeAny {
 				continue
 			}
 			var bad any = map[string]any{"is": "an object"}
-			if f.Type == notify.TypeObject {
+			if f.Type == catalogue.TypeObject {
 				bad = 7
 			}
 			body := fresh()

@@ -13,8 +13,7 @@ import (
 
 func TestConnectionView(t *testing.T) {
 	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{Now: func() time.Time { return at }})
-	t.Cleanup(hub.Close)
+	hub := servertest.HubWith(t, func(o *notify.Options) { o.Now = func() time.Time { return at } })
 	m := servertest.Attach(t, hub, "c1", "u1", "orders", "alerts")
 
 	show := func() string {

@@ -37,7 +37,7 @@ type node struct {
 // start serves on address ("127.0.0.1:0" for any port) until stop or the end of the test.
 func start(t *testing.T, address string, o auth.Options) *node {
 	t.Helper()
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(o)
 	if err != nil {
 		t.Fatal(err)

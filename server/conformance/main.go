@@ -72,7 +72,7 @@ func newHandler(interval, timeout time.Duration, payload int, byLibrary bool) (h
 		return nil, nil, err
 	}
 	anyOrigin := func(*http.Request) bool { return true }
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	o := socketio.DefaultOptions()
 	o.Hub, o.Auth, o.Plain, o.CheckOrigin = hub, authenticator, true, anyOrigin
 	o.PingInterval, o.PingTimeout, o.MaxPayload, o.ConnectTimeout = interval, timeout, payload, time.Second

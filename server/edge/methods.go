@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // ByMethod answers each method of a route by its handler; another gets a 405
@@ -23,7 +23,7 @@ func (m ByMethod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	allow := m.allow()
 	WriteProblem(w, r, &Problem{Status: http.StatusMethodNotAllowed, Code: CodeMethodNotAllowed, allow: allow,
-		Detail: "method " + notify.Shorten(r.Method) + " is not allowed here, only " + allow})
+		Detail: "method " + strictjson.Shorten(r.Method) + " is not allowed here, only " + allow})
 }
 
 func (m ByMethod) allow() string {

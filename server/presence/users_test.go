@@ -16,7 +16,7 @@ import (
 
 // watchPresence is a hub whose presence channel the returned function reads.
 func watchPresence(t *testing.T) (hub *notify.Hub, told func() string) {
-	hub = notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub = notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	p := AnnounceUsers(hub, zap.NewNop())
 	watcher := servertest.Attach(t, hub, "watcher", "", presenceChannel)
 	t.Cleanup(func() {
@@ -126,7 +126,7 @@ func TestPresenceOfManyAtOnce(t *testing.T) {
 
 func TestPresenceStopsTelling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+		hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 		defer hub.Close()
 		p := AnnounceUsers(hub, zap.NewNop())
 		watcher := servertest.Attach(t, hub, "watcher", "", presenceChannel)

@@ -9,9 +9,14 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-func NewHub(t testing.TB) *notify.Hub {
+func NewHub(t testing.TB) *notify.Hub { return HubWith(t, func(*notify.Options) {}) }
+
+// HubWith returns a hub with the default options changed.
+func HubWith(t testing.TB, change func(*notify.Options)) *notify.Hub {
 	t.Helper()
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	options := notify.DefaultOptions()
+	change(&options)
+	hub := notify.New(notify.NewMemoryLog(), options)
 	t.Cleanup(hub.Close)
 	return hub
 }

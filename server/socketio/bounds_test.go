@@ -10,8 +10,7 @@ import (
 
 func smallSessionTable(t *testing.T) func(*Options) {
 	return func(o *Options) {
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{MaxSessions: 10})
-		t.Cleanup(o.Hub.Close)
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.MaxSessions = 10 })
 	}
 }
 

@@ -26,8 +26,7 @@ func TestChurnLeavesNothing(t *testing.T) {
 	early := "\x81\x81\x00\x00\x00\x003" // a PONG before OPEN was read
 	connect := "\x81\x91\x00\x00\x00\x00" + `40{"userId":"u1"}`
 	s := newStack(t, func(o *Options) {
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{MaxSessions: 100})
-		t.Cleanup(o.Hub.Close)
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.MaxSessions = 100 })
 	})
 	s.Alive()
 	ends := map[string]func(net.Conn){

@@ -102,7 +102,7 @@ func ExampleBroadcast_Ask() {
 
 // start serves Socket.IO alone, in open mode.
 func start() (s *socketio.Server, url string, stop func()) {
-	hub := notify.New(notify.NewMemoryLog(), notify.Options{})
+	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
 		panic(err)

@@ -24,8 +24,7 @@ type attacker struct {
 func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
 	const published = 10_000
 	s := newStack(t, func(o *Options) { // the victim may lag, and must find all of it
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: published})
-		t.Cleanup(o.Hub.Close)
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = published })
 	})
 	victim, connected := s.Connect(`{"userId":"42"}`)
 	res, lines := s.Stream(url.Values{"userId": {"42"}}, nil)

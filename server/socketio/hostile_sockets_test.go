@@ -153,8 +153,7 @@ func TestSilentCrowdOnEveryTransport(t *testing.T) {
 func TestDeafClientsCostLittle(t *testing.T) {
 	const published, size = 400, 32 << 10
 	s := newStack(t, func(o *Options) {
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: 16})
-		t.Cleanup(o.Hub.Close)
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 16 })
 	})
 	reader, _ := s.Connect(`{"userId":"reader"}`)
 	stopPongs := make(chan struct{})

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // Packet kinds of the Socket.IO protocol v5, as they stand on the wire.
@@ -61,9 +62,6 @@ func decodePacket(text []byte) (*packet, error) {
 	if len(text) == 0 {
 		return nil, errors.New("empty packet")
 	}
-	if !utf8.Valid(text) {
-		return nil, errors.New("packet is not UTF-8")
-	}
 	p := &packet{kind: text[0], namespace: notify.RootNamespace}
 	rest := text[1:]
 	switch p.kind {
@@ -96,40 +94,51 @@ func decodePacket(text []byte) (*packet, error) {
 		}
 		p.id, p.hasID, rest = id, true, rest[digits:]
 	}
+	if header := text[:len(text)-len(rest)]; !utf8.Valid(header) {
+		return nil, errors.New("packet is not UTF-8")
+	}
 	return p, p.decodeData(rest)
 }
 
+// packetRules are those of the JSON in a packet. An object may have a key twice:
+// clients of any language may send it, and nothing is decided by it.
+var packetRules = strictjson.Rules{Depth: maxDepth, DuplicateKeys: true}
+
+// decodeData reads what follows the header. The arguments share its memory.
 func (p *packet) decodeData(data []byte) error {
-	if err := checkDepth(data, maxDepth); err != nil {
-		return err
-	}
 	switch {
-	case p.kind == kindConnect:
-		if p.hasID {
-			return errors.New("CONNECT takes no id")
-		}
-		if len(data) == 0 {
-			return nil
-		}
-		if len(data) > maxAuth {
-			return fmt.Errorf("CONNECT data is longer than %d bytes", maxAuth)
-		}
-		if err := json.Unmarshal(data, &p.auth); err != nil || p.auth == nil {
-			return errors.New("CONNECT data must be an object")
-		}
+	case p.kind == kindDisconnect && (p.hasID || len(data) != 0):
+		return errors.New("DISCONNECT takes no data")
 	case p.kind == kindDisconnect:
-		if p.hasID || len(data) != 0 {
-			return errors.New("DISCONNECT takes no data")
-		}
+		return nil
+	case p.kind == kindConnect && p.hasID:
+		return errors.New("CONNECT takes no id")
+	case p.kind == kindConnect && len(data) == 0:
+		return nil
+	case p.kind == kindConnect && len(data) > maxAuth:
+		return fmt.Errorf("CONNECT data is longer than %d bytes", maxAuth)
 	case p.isAck() && !p.hasID:
 		return errors.New("ACK needs an id")
-	default:
-		if err := json.Unmarshal(data, &p.args); err != nil || p.args == nil {
-			return errors.New("data must be a JSON array")
+	}
+	checked, err := strictjson.Split(data, packetRules)
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	if p.kind == kindConnect {
+		if checked.Kind() != strictjson.Object {
+			return errors.New("CONNECT data must be an object")
 		}
-		if p.isEvent() {
-			return p.takeName()
-		}
+		return json.Unmarshal(checked.Bytes(), &p.auth)
+	}
+	if checked.Kind() != strictjson.Array {
+		return errors.New("data must be a JSON array")
+	}
+	p.args = make([]json.RawMessage, 0, 4)
+	for e := range checked.Elements() {
+		p.args = append(p.args, e.Bytes())
+	}
+	if p.isEvent() {
+		return p.takeName()
 	}
 	return nil
 }
@@ -153,28 +162,6 @@ func (p *packet) takeName() error {
 	}
 	if reservedEvents[p.name] {
 		return fmt.Errorf("event name %q is reserved", p.name)
-	}
-	return nil
-}
-
-// checkDepth counts brackets outside of strings, so that a deep value is
-// refused before encoding/json recurses into it.
-func checkDepth(data []byte, limit int) error {
-	depth, inString := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '[' || c == '{':
-			if depth++; depth > limit {
-				return fmt.Errorf("JSON is nested deeper than %d", limit)
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
 	}
 	return nil
 }

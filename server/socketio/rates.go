@@ -3,10 +3,11 @@ package socketio
 import (
 	"time"
 
-	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/server/edge"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // rates are what a client may send.

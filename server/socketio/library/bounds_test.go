@@ -4,8 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // A client that never acknowledges keeps a bounded number of callbacks.

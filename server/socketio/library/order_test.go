@@ -55,9 +55,8 @@ func TestEventsAreHandledInOrder(t *testing.T) {
 
 func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 	const broadcasts = 2000
-	s := newStack(t, func(o *socketio.Options) { // who lags must find all of it
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: broadcasts})
-		t.Cleanup(o.Hub.Close)
+	s := newStack(t, func(o *socketio.Options) { // a client that lags must find all of it
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = broadcasts })
 	})
 	clients := make([]*servertest.WebSocket, 4)
 	for i := range clients {

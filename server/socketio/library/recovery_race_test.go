@@ -18,8 +18,7 @@ import (
 // client must not be told that it recovered and then get a gap.
 func TestTrimmedWhileBeingLetIn(t *testing.T) {
 	s := newStack(t, func(o *socketio.Options) {
-		o.Hub = notify.New(notify.NewMemoryLog(), notify.Options{HistorySize: 2})
-		t.Cleanup(o.Hub.Close)
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 2 })
 	})
 	visits := 0
 	match := func(_ string, _ any, next func(error, bool)) {

@@ -1,0 +1,173 @@
+package catalogue
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
+	"github.com/roomcast/roomcast/rooms"
+)
+
+// Decode decodes the body of POST /v1/notifications/{kind}: the id and status of the kind, data,
+// metadata, target, except, volatile and ttl. The error is a *notify.ValidationError with the
+// field, its value and the allowed values. The publication shares no memory with body. Publish
+// validates the names in target and except.
+func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
+	k := lookUp(kind)
+	if k == nil {
+		return notify.Publication{}, refuse("kind", "got "+quote(kind)+", expected a kind of the catalogue")
+	}
+	if body.Kind() != strictjson.Object {
+		return notify.Publication{}, wrongType("body", &Field{Type: TypeObject}, body)
+	}
+	d := kindDecoder{composer: composer{kind: k}}
+	for m := range body.Members() {
+		if err := checkKey("", m); err != nil {
+			return notify.Publication{}, err
+		}
+		if err := d.field(m); err != nil {
+			return notify.Publication{}, err
+		}
+	}
+	return d.publication()
+}
+
+// optional are the fields of a body that may be null.
+var optional = []string{"data", "metadata", "except", "volatile", "ttl"}
+
+// kindDecoder collects the fields of a body.
+type kindDecoder struct {
+	composer
+	hasID, hasStatus bool
+	data, metadata   []strictjson.Member
+	pub              notify.Publication
+}
+
+// field decodes one field of the body.
+func (d *kindDecoder) field(m strictjson.Member) (err error) {
+	n := &d.pub.Notification
+	if m.Value.Kind() == strictjson.Null && slices.Contains(optional, m.Name) {
+		return nil
+	}
+	switch m.Name {
+	case "data":
+		d.data, err = objectAt(m.Name, "data.", m.Value)
+	case "metadata":
+		d.metadata, err = objectAt(m.Name, "metadata.", m.Value)
+	case "target":
+		d.pub.Target, err = DecodeTarget(m.Value)
+	case "except":
+		n.Except, err = DecodeNames(m.Name, m.Value)
+	case "volatile":
+		if n.Volatile = string(m.Value.Bytes()) == "true"; m.Value.Kind() != strictjson.Bool {
+			err = wrongType(m.Name, &Field{Type: TypeBoolean}, m.Value)
+		}
+	case "ttl":
+		n.TTL, err = decodeTTL(m.Value)
+	case d.kind.Status.Name:
+		d.hasStatus = true
+		if d.status, err = DecodeText(m.Name, m.Value); err != nil && d.kind.Status.Enum != nil {
+			err = wrongType(m.Name, &d.kind.Status, m.Value)
+		}
+	default:
+		if m.Name == "" || m.Name != d.kind.ID.Name {
+			return refuse(strictjson.Shorten(m.Name), "unknown field, expected one of "+d.fields())
+		}
+		d.hasID = true
+		d.id, err = DecodeText(m.Name, m.Value)
+	}
+	return err
+}
+
+// fields lists the fields that a body may have.
+func (d *kindDecoder) fields() string {
+	own := d.kind.Status.Name + ", "
+	if d.kind.ID.Name != "" {
+		own = d.kind.ID.Name + ", " + own
+	}
+	return own + "data, metadata, target, except, volatile and ttl"
+}
+
+// publication builds the publication from the fields.
+func (d *kindDecoder) publication() (notify.Publication, error) {
+	k := d.kind
+	switch {
+	case k.ID.Name != "" && !d.hasID:
+		return notify.Publication{}, refuse(k.ID.Name, "is missing, expected a string")
+	case !d.hasStatus:
+		return notify.Publication{}, refuse(k.Status.Name, "is missing, expected "+k.Status.expected())
+	}
+	if err := d.begin(); err != nil {
+		return notify.Publication{}, err
+	}
+	for i := range k.Fields {
+		d.fill(i, d.data)
+	}
+	for _, m := range d.data {
+		if err := d.add(m); err != nil {
+			return notify.Publication{}, err
+		}
+	}
+	n, err := d.finish(d.metadata)
+	if err != nil {
+		return notify.Publication{}, err
+	}
+	own := &d.pub.Notification
+	n.Except, n.Volatile, n.TTL = own.Except, own.Volatile, own.TTL
+	d.pub.Notification = n
+	if d.pub.Target.IsZero() {
+		d.pub.Target, err = d.ownTarget()
+	}
+	return d.pub, err
+}
+
+// ownTarget returns the default target, for a body without target.
+func (d *kindDecoder) ownTarget() (notify.Target, error) {
+	t := d.target()
+	switch rule := d.kind.Target.User; {
+	case t.IsZero() && rule == "":
+		return t, refuse("target", "is missing and has no default, expected an object with one of "+targetNames)
+	case t.IsZero():
+		return t, refuse("target", "is missing, and so is "+rule+", which has the default")
+	case rule != "":
+		if err := rooms.CheckUserID(rule, d.user); err != nil {
+			return t, refuseName(err)
+		}
+	}
+	return t, nil
+}
+
+// objectAt returns the members of an object. prefix is that of their paths in errors.
+func objectAt(at, prefix string, v strictjson.Checked) ([]strictjson.Member, error) {
+	if v.Kind() != strictjson.Object {
+		return nil, wrongType(at, &Field{Type: TypeObject}, v)
+	}
+	all := make([]strictjson.Member, 0, 4)
+	for m := range v.Members() {
+		if err := checkKey(prefix, m); err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func decodeTTL(v strictjson.Checked) (time.Duration, error) {
+	s, err := DecodeText("ttl", v)
+	if err != nil {
+		return 0, refuse("ttl", "got "+v.Describe()+`, expected a positive duration such as "5m"`)
+	}
+	return ParseTTL(s)
+}
+
+// ParseTTL parses the ttl of a request: a positive duration in the form of time.ParseDuration, such
+// as "90s" or "5m". The error is a *notify.ValidationError.
+func ParseTTL(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(strings.TrimSpace(s))
+	if err != nil || d <= 0 {
+		return 0, refuse("ttl", "got "+quote(s)+`, expected a positive duration such as "5m"`)
+	}
+	return d, nil
+}
