@@ -7,9 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -159,5 +162,24 @@ func TestBodyDeadlineLifted(t *testing.T) {
 		if err != nil || !strings.HasSuffix(string(buf[:n]), "\r\n\r\nabc") {
 			t.Fatalf("%q %v", buf[:n], err)
 		}
+	}
+}
+
+// A request that panics gives its buffer back: otherwise a few of them would stop all large bodies.
+func TestLargeBodyBufferAfterPanic(t *testing.T) {
+	h := newHandler(testOptions(servertest.NewHub(t), servertest.Key))
+	for i := range h.routes {
+		if h.routes[i].handle != nil {
+			h.routes[i].handle = func(*call) (any, error) { panic("defect") }
+		}
+	}
+	router := edge.WithInfo(nil, edge.WithRecovery(zap.NewNop(), h.router()))
+	r := httptest.NewRequest("POST", "/v1/notifications", strings.NewReader(`{"type":"`+strings.Repeat("x", smallBody)+`"}`))
+	r.Header.Set("X-API-Key", servertest.Key)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	router.ServeHTTP(w, r)
+	if w.Code != http.StatusInternalServerError || len(h.large) != maxLargeBodies {
+		t.Errorf("%d %s: %d of %d buffers are left", w.Code, w.Body, len(h.large), maxLargeBodies)
 	}
 }

@@ -25,6 +25,8 @@ type call struct {
 	body   []byte               // readBody reuses its memory after the response
 	json   strictjson.Checked   // body, unless it is a batch
 	items  []strictjson.Element // the items of a batch
+
+	release func() // gives the memory of body back
 }
 
 // value returns a parameter of the path or the query, or "" when the request does not have it.
@@ -45,8 +47,9 @@ func (h *handler) endpoint(rt *route) http.Handler {
 		return rt.serve
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		reply, release, err := h.answer(rt, w, r)
-		defer release()
+		c := &call{Request: r, header: w.Header(), release: func() {}}
+		defer func() { c.release() }() // also after a panic
+		reply, err := h.answer(rt, c, w)
 		if err != nil {
 			edge.WriteProblem(w, r, err)
 			return
@@ -55,35 +58,32 @@ func (h *handler) endpoint(rt *route) http.Handler {
 	})
 }
 
-func (h *handler) answer(rt *route, w http.ResponseWriter, r *http.Request) (reply any, release func(), err error) {
-	release = func() {}
-	c := &call{Request: r, header: w.Header()}
-	if c.key, err = h.keys.check(r); err != nil {
-		return nil, release, err
+func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, err error) {
+	if c.key, err = h.keys.check(c.Request); err != nil {
+		return nil, err
 	}
 	if rt.Publishes {
 		if err := c.key.spend(1); err != nil {
-			return nil, release, err
+			return nil, err
 		}
 	}
-	if c.values, err = readParams(rt.Params, r); err != nil {
-		return nil, release, err
+	if c.values, err = readParams(rt.Params, c.Request); err != nil {
+		return nil, err
 	}
 	if rt.Body != nil {
-		if err := checkMediaType(r); err != nil {
-			return nil, release, err
+		if err := checkMediaType(c.Request); err != nil {
+			return nil, err
 		}
-		if c.body, release, err = h.readBody(w, r, rt.Body.batch); err != nil {
-			return nil, release, err
+		if c.body, c.release, err = h.readBody(w, c.Request, rt.Body.batch); err != nil {
+			return nil, err
 		}
 		if err := c.checkBody(rt.Body.batch); err != nil {
-			return nil, release, err
+			return nil, err
 		}
-	} else if r.Body != nil && r.ContentLength != 0 {
-		return nil, release, invalidField("", "body: this route takes no body")
+	} else if c.Body != nil && c.ContentLength != 0 {
+		return nil, invalidField("", "body: this route takes no body")
 	}
-	reply, err = rt.handle(c)
-	return reply, release, err
+	return rt.handle(c)
 }
 
 // checkBody checks the body and splits it, so that no later step has to check it again. The data of a
