@@ -25,7 +25,8 @@ type goBlock struct {
 	at, code string
 }
 
-// fragmentHead declares what the fragments of the pages take for granted, between the imports and a function.
+// fragmentHead declares the variables that the fragments of the pages use, between the imports and
+// a function.
 const fragmentHead = `package fragments
 
 import (
@@ -48,8 +49,8 @@ var (
 
 %s`
 
-// TestGoBlocks: every program in the pages builds, vets and is formatted in a module of its own, as a reader would have
-// it; every other Go block does so inside a function.
+// TestGoBlocks checks that every program in the pages builds, passes vet and is formatted in a
+// module of its own, as a reader would have it. Every other Go block is checked inside a function.
 func TestGoBlocks(t *testing.T) {
 	directory := ownModule(t)
 	programs := 0
@@ -82,7 +83,7 @@ func TestGoBlocks(t *testing.T) {
 	}
 }
 
-// goBlocks reads the Go blocks of all pages.
+// goBlocks returns the Go blocks of all pages.
 func goBlocks(t *testing.T) []goBlock {
 	t.Helper()
 	pages, err := filepath.Glob("docs/*.md")
@@ -103,8 +104,8 @@ func goBlocks(t *testing.T) []goBlock {
 	return blocks
 }
 
-// ownModule makes a module in a directory of the test that takes these packages from here, and all
-// other modules in the same versions.
+// ownModule creates a module in a temporary directory that uses the packages of this checkout and
+// the same versions of all other modules.
 func ownModule(t *testing.T) string {
 	t.Helper()
 	root, err := os.Getwd()
@@ -126,7 +127,8 @@ func ownModule(t *testing.T) string {
 	return directory
 }
 
-// inFunction makes a file of a fragment: it imports the packages that the fragment names, and uses what it declares.
+// inFunction returns a file with the fragment in a function. It imports the packages that the
+// fragment uses, and uses the variables that it declares.
 func inFunction(t *testing.T, b goBlock) string {
 	t.Helper()
 	body := fmt.Sprintf("func _() {\n//line %s\n%s", b.at, b.code)

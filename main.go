@@ -1,5 +1,5 @@
-// Command roomcast keeps browsers up to date: what a backend posts reaches
-// Socket.IO and EventSource clients, and what they missed while away is replayed.
+// Command roomcast delivers the notifications of backends to Socket.IO and EventSource clients, and
+// replays those that a client missed while it was disconnected.
 package main
 
 import (
@@ -42,8 +42,8 @@ func main() {
 	os.Exit(cli.Report(os.Stderr, err, cli.WantsJSON(os.Args[1:])))
 }
 
-// run is the program: it runs a command, or serves until ctx is done. Logs and
-// what the operator is told go to stdout.
+// run is the program: it runs a command, or serves until ctx is done. It writes logs and messages
+// for the operator to stdout.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout io.Writer) error {
 	invocation, err := config.Parse(args, lookup, stdout, new(cli.Commands))
 	switch {
@@ -70,7 +70,7 @@ func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 	authentication := c.Auth()
 	authentication.Tickets = auth.NewTickets(nil)
 	if c.JWTJWKSURL != "" {
-		keySet, err := auth.NewKeySet(c.JWTJWKSURL, func(err error) { log.Warn("the key set was not fetched", zap.Error(err)) })
+		keySet, err := auth.NewKeySet(c.JWTJWKSURL, func(err error) { log.Warn("key set not fetched", zap.Error(err)) })
 		if err != nil {
 			return err
 		}
@@ -87,16 +87,16 @@ func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 	})
 }
 
-// saveMemory lets the heap grow by half between two collections, not to its double: most of it are idle connections,
-// which a collection does not free. GOGC chooses another value.
+// saveMemory lets the heap grow by half between two collections instead of doubling: most of it are
+// idle connections, which a collection does not free. GOGC sets another value.
 func saveMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
 }
 
-// apiKeys are the keys of the settings, or a random one, which is then returned
-// a second time to be shown.
+// apiKeys returns the keys of the settings. Without any it generates one and also returns it as
+// generated, to be printed.
 func apiKeys(c config.Config) (keys []string, generated string) {
 	for _, key := range c.APIKeys {
 		keys = append(keys, string(key))
@@ -108,8 +108,8 @@ func apiKeys(c config.Config) (keys []string, generated string) {
 	return keys, generated
 }
 
-// announce shows the console's address and the generated key, if there is one, once: alone, and in the fragment of the
-// address, which browsers do not send.
+// announce prints the console's URL and, once each, the generated key: alone, and in the fragment
+// of the URL, which browsers do not send.
 func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 	scheme, host := "http", address.String()
 	if c.TLSCertFile != "" {
@@ -129,7 +129,7 @@ func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s%s#key=%s\n\n", key, scheme, host, path, key)
 }
 
-// newService joins the parts: one hub, both transports on it, the API in front.
+// newService builds the service: one hub, both transports on it, and the API.
 func newService(c config.Config, authentication auth.Options, keys []string, log *zap.Logger) (*server.Service, error) {
 	authenticator, err := auth.New(authentication)
 	if err != nil {
@@ -168,20 +168,23 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 		Written: counts.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
 	})
-	return server.New(server.Options{
-		Hub: hub, SocketIO: socketIO, Streams: streams, Console: web.Handler(), Upstream: c.Upstream(), Log: log,
-		SocketIOPaths: []string{c.SocketIOPath, "/api" + c.SocketIOPath}, SSEPath: c.SSEPath,
-		APIKeys: keys, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst, Tickets: authentication.Tickets,
-		AllowOrigin: origins.Allow, TrustedProxies: c.TrustedProxies, ConnectionUpdates: c.ConnectionUpdates,
-		CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile,
-		Metrics: counts, Admin: server.AdminOptions{
-			Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
-		},
-		DrainTimeout: c.DrainTimeout, SweepInterval: c.SSECleanupInterval, InactiveTimeout: c.SSEInactive(),
-	}), nil
+	service := server.DefaultOptions()
+	service.Hub, service.SocketIO, service.Streams, service.Log, service.Metrics = hub, socketIO, streams, log, counts
+	service.Console, service.Upstream = web.Handler(), c.Upstream()
+	service.SocketIOPaths, service.SSEPath = []string{c.SocketIOPath, "/api" + c.SocketIOPath}, c.SSEPath
+	service.APIKeys, service.PublishRate, service.PublishBurst = keys, c.PublishRate, c.PublishBurst
+	service.Tickets, service.ConnectionUpdates = authentication.Tickets, c.ConnectionUpdates
+	service.AllowOrigin, service.TrustedProxies = origins.Allow, c.TrustedProxies
+	service.CertFile, service.KeyFile = c.TLSCertFile, c.TLSKeyFile
+	service.Admin = server.AdminOptions{
+		Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
+	}
+	service.DrainTimeout, service.SweepInterval = c.DrainTimeout, c.SSECleanupInterval
+	service.InactiveTimeout = c.SSEInactive()
+	return server.New(service), nil
 }
 
-// newLogger writes to stdout, one line an entry.
+// newLogger returns a logger that writes to stdout, one line per entry.
 func newLogger(c config.Config, stdout io.Writer) *zap.Logger {
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.EncodeTime = zapcore.ISO8601TimeEncoder

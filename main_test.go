@@ -1,20 +1,28 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for the program: far longer than it takes on a loaded machine.
+const patience = 20 * time.Second
 
 // output collects what the program prints while it runs.
 type output struct {
@@ -38,80 +46,196 @@ func env(values map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }
 }
 
-func TestRunServesUntilToldToStop(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	out := &output{}
-	done := make(chan error, 1)
-	go func() { done <- run(ctx, []string{"--port", "0"}, env(nil), out) }()
+// program is a run of the program that serves.
+type program struct {
+	t    *testing.T
+	out  *output
+	base string // http://host:port
+	stop context.CancelFunc
+	done chan error
+}
 
-	console := regexp.MustCompile(`http://127\.0\.0\.1:\d+/#key=([A-Z2-7]{52})`)
-	deadline := time.Now().Add(10 * time.Second)
-	for console.FindString(out.String()) == "" {
+var addressLine = regexp.MustCompile(`Console: (http://127\.0\.0\.1:\d+)/`)
+
+// start runs the program on a free port and returns when it has printed the console's address.
+func start(t *testing.T, settings map[string]string) *program {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	p := &program{t: t, out: &output{}, stop: stop, done: make(chan error, 1)}
+	go func() { p.done <- run(ctx, []string{"--port", "0", "--admin-addr", "off"}, env(settings), p.out) }()
+	t.Cleanup(stop)
+	deadline := time.Now().Add(patience)
+	for p.base == "" {
 		if time.Now().After(deadline) {
-			t.Fatalf("the console's address was not printed:\n%s", out)
+			t.Fatalf("the console's address was not printed:\n%s", p.out)
+		}
+		if found := addressLine.FindStringSubmatch(p.out.String()); found != nil {
+			p.base = found[1]
 		}
 		time.Sleep(time.Millisecond)
 	}
-	found := console.FindStringSubmatch(out.String())
-	base, _, _ := strings.Cut(found[0], "/#")
+	return p
+}
 
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
-	r, err := http.NewRequest("POST", base+"/v1/notifications", strings.NewReader(`{"target":{"all":true},"type":"hello"}`))
+// end stops the program and waits until it has ended.
+func (p *program) end() {
+	p.t.Helper()
+	p.stop()
+	select {
+	case err := <-p.done:
+		if err != nil {
+			p.t.Errorf("run: %v", err)
+		}
+	case <-time.After(patience):
+		p.t.Fatalf("the program has not stopped after %v:\n%s", patience, p.out)
+	}
+}
+
+func httpClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * patience}
+}
+
+func TestGeneratedKeyPublishes(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil)
+	found := regexp.MustCompile(`/#key=([A-Z2-7]{52})\n`).FindStringSubmatch(p.out.String())
+	if found == nil {
+		t.Fatalf("no key was printed:\n%s", p.out)
+	}
+	body := strings.NewReader(`{"target":{"all":true},"type":"hello"}`)
+	r, err := http.NewRequest("POST", p.base+"/v1/notifications", body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+found[1])
 	r.Header.Set("Content-Type", "application/json")
-	res, err := client.Do(r)
+	res, err := httpClient().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer res.Body.Close()
 	var receipt struct{ ID string }
 	if err := json.NewDecoder(res.Body).Decode(&receipt); err != nil || res.StatusCode != 200 || receipt.ID == "" {
 		t.Errorf("the printed key got %d %+v %v", res.StatusCode, receipt, err)
 	}
-	res.Body.Close()
-
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("run: %v", err)
-	}
-	if n := strings.Count(out.String(), found[1]); n != 2 {
+	p.end()
+	if n := strings.Count(p.out.String(), found[1]); n != 2 {
 		t.Errorf("the key was printed %d times, want 2: for reading and in the console's address", n)
 	}
 }
 
-func TestRunShowsWhereTheConsoleIs(t *testing.T) {
+func TestConsoleAddressIsPrinted(t *testing.T) {
+	t.Parallel()
+	const key = "a-key-of-the-tests-0123456789abcdef"
 	for _, tt := range []struct {
 		want string
 		env  map[string]string
 	}{
-		{`Console: http://127\.0\.0\.1:\d+/\n`, map[string]string{"API_KEYS": "a-key-of-the-tests-0123456789abcdef"}},
-		{`Console: http://127\.0\.0\.1:\d+/console/\n`, map[string]string{"API_KEYS": "a-key-of-the-tests-0123456789abcdef", "UPSTREAM_URL": "http://127.0.0.1:1"}},
+		{`Console: http://127\.0\.0\.1:\d+/\n`, map[string]string{"API_KEYS": key}},
+		{`Console: http://127\.0\.0\.1:\d+/console/\n`, map[string]string{"API_KEYS": key, "UPSTREAM_URL": "http://127.0.0.1:1"}},
 	} {
-		ctx, cancel := context.WithCancel(context.Background())
-		out := &output{}
-		done := make(chan error, 1)
-		go func() { done <- run(ctx, []string{"--port", "0"}, env(tt.env), out) }()
-		deadline := time.Now().Add(10 * time.Second)
-		for !regexp.MustCompile(tt.want).MatchString(out.String()) && time.Now().Before(deadline) {
-			time.Sleep(time.Millisecond)
+		p := start(t, tt.env)
+		p.end()
+		if !regexp.MustCompile(tt.want).MatchString(p.out.String()) {
+			t.Errorf("%v: no %s in\n%s", tt.env, tt.want, p.out)
 		}
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v", err)
-		}
-		if !regexp.MustCompile(tt.want).MatchString(out.String()) {
-			t.Errorf("%v: no %s in\n%s", tt.env, tt.want, out)
-		}
-		if strings.Contains(out.String(), tt.env["API_KEYS"]) {
-			t.Errorf("a key of the settings was printed:\n%s", out)
+		if strings.Contains(p.out.String(), key) {
+			t.Errorf("a key of the settings was printed:\n%s", p.out)
 		}
 	}
 }
 
-func TestRunTellsEveryMistakeAtOnce(t *testing.T) {
+// With DRAIN_TIMEOUT=0 a stop cuts what is open: it does not wait for a request that has no answer yet.
+func TestDrainTimeoutOfZeroStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	application := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(arrived)
+		<-release
+	}))
+	defer application.Close()
+	defer close(release)
+	p := start(t, map[string]string{"DRAIN_TIMEOUT": "0", "UPSTREAM_URL": application.URL})
+
+	answered := make(chan error, 1)
+	go func() {
+		res, err := httpClient().Get(p.base + "/slow")
+		if err == nil {
+			res.Body.Close()
+		}
+		answered <- err
+	}()
+	<-arrived
+	p.end()
+	if err := <-answered; err == nil {
+		t.Error("the request that was in flight got an answer")
+	}
+}
+
+// With MAX_ROOMS=0 clients of both transports are in the default channel and join no other.
+func TestMaxRoomsOfZeroAllowsNoChannel(t *testing.T) {
+	t.Parallel()
+	p := start(t, map[string]string{"MAX_ROOMS": "0"})
+	defer p.end()
+	client := httpClient()
+
+	stream, err := client.Get(p.base + "/sse?userId=u1&channels=orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	if got, want := deniedOf(t, stream.Body), []string{"orders"}; !slices.Equal(got, want) {
+		t.Errorf("the stream was denied %q, want %q", got, want)
+	}
+
+	url := "ws" + strings.TrimPrefix(p.base, "http") + "/socket.io/?EIO=4&transport=websocket"
+	socket, res, err := websocket.DefaultDialer.Dial(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	defer socket.Close()
+	send := func(packet string) {
+		if err := socket.WriteMessage(websocket.TextMessage, []byte(packet)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(`40{"userId":"u2","channels":["orders"]}`)
+	send(`421["subscribe",{"channels":["orders"]}]`)
+	want := regexp.MustCompile(`^431\[\{"type":"subscribed","channels":\[\],"denied":\["orders"\],`)
+	_ = socket.SetReadDeadline(time.Now().Add(patience))
+	for {
+		_, packet, err := socket.ReadMessage()
+		if err != nil {
+			t.Fatalf("no acknowledgement: %v", err)
+		}
+		if strings.HasPrefix(string(packet), "431") {
+			if !want.Match(packet) {
+				t.Errorf("the subscription was answered %s", packet)
+			}
+			break
+		}
+	}
+}
+
+// deniedOf reads the first event of a stream and returns the channels that it denies.
+func deniedOf(t *testing.T, stream io.Reader) []string {
+	t.Helper()
+	for lines := bufio.NewScanner(stream); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			var connected struct{ Denied []string }
+			if err := json.Unmarshal([]byte(data), &connected); err != nil {
+				t.Fatal(err)
+			}
+			return connected.Denied
+		}
+	}
+	t.Fatal("the stream ended without an event")
+	return nil
+}
+
+func TestErrorListsEveryMistake(t *testing.T) {
+	t.Parallel()
 	err := run(t.Context(), nil, env(map[string]string{"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*"}), &output{})
 	if err == nil {
 		t.Fatal("it started")
@@ -126,13 +250,15 @@ func TestRunTellsEveryMistakeAtOnce(t *testing.T) {
 	}
 }
 
-func TestOpenModeStaysOnLoopbackUnlessAskedFor(t *testing.T) {
+func TestOpenModeStaysOnLoopback(t *testing.T) {
+	t.Parallel()
 	if err := run(t.Context(), []string{"--host", "0.0.0.0"}, env(nil), &output{}); err == nil {
-		t.Error("open mode that nobody asked for listened on all addresses")
+		t.Error("open mode that AUTH_MODE=auto chose listened on all addresses")
 	}
 }
 
 func TestHelp(t *testing.T) {
+	t.Parallel()
 	out := &output{}
 	if err := run(t.Context(), []string{"--help"}, env(nil), out); err != nil || !strings.Contains(out.String(), "--port") {
 		t.Errorf("%v\n%s", err, out)

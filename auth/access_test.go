@@ -9,7 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// identity returns who a token with these claims is, the same over both transports.
+// identity returns the identity of a token with these claims, which must be the same over both
+// transports.
 func identity(t *testing.T, a *Authenticator, claims jwt.MapClaims) Identity {
 	t.Helper()
 	c := Credentials{Token: sign(t, good(claims))}
@@ -47,7 +48,8 @@ func TestMayJoinAndPublish(t *testing.T) {
 	}
 }
 
-// Server-owned rooms are nobody's to join, whatever the claim or the mode says, in any spelling.
+// No client may join or publish to a room of the server, whatever its claims, its mode and the
+// spelling of the room.
 func TestServerOwnedRooms(t *testing.T) {
 	anyone := newAuth(t, Options{})
 	owner := newAuth(t, Options{Secret: testSecret, PublicChannels: []string{"*", "user:*"}})
@@ -70,7 +72,8 @@ func TestServerOwnedRooms(t *testing.T) {
 				t.Errorf("%s: %q may be joined (%t) or published to (%t)", name, room, id.MayJoin(room), id.MayPublish(room))
 			}
 		}
-		// Names that only resemble: they are channels like any other, and no decoding makes them more.
+		// Names that only look similar are channels: nothing decodes them into a room of the
+		// server.
 		for _, channel := range []string{"user", "users:42", "user%3A42", "user.42", "my user:42", "chat message", strings.Repeat("x", 200)} {
 			if !id.MayJoin(channel) || !id.MayPublish(channel) {
 				t.Errorf("%s: %q may not be joined or published to", name, channel)
@@ -79,20 +82,21 @@ func TestServerOwnedRooms(t *testing.T) {
 	}
 }
 
-// What a token allows is asked of the token that is shown now: a smaller one at a resume allows less.
-func TestSmallerToken(t *testing.T) {
+// The rights are those of the current token: a client that resumes with fewer claims has fewer
+// rights.
+func TestTokenWithFewerClaims(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
 	before := identity(t, a, jwt.MapClaims{"channels": []string{"orders", "team-*"}})
 	after := identity(t, a, jwt.MapClaims{"channels": []string{"team-*"}})
 	none := identity(t, a, nil)
 	if !before.MayJoin("orders") || after.MayJoin("orders") || none.MayJoin("orders") || none.MayJoin("team-1") {
-		t.Error("a claim outlived its token")
+		t.Error("a claim of the former token still counts")
 	}
 	if !after.MayJoin("team-1") {
-		t.Error("a claim that is there still was lost")
+		t.Error("a claim of the current token does not count")
 	}
 	if (Identity{}).MayJoin("team-1") || (Identity{}).MayPublish("team-1") {
-		t.Error("the zero Identity may do something")
+		t.Error("the zero Identity has rights")
 	}
 }
 
@@ -104,7 +108,7 @@ func TestChannelClaimShapes(t *testing.T) {
 	}
 	refused(t, a, Credentials{Token: raw(t, `{"sub":"alice","exp":1795000000,"channels":null}`)}, ErrInvalid)
 	if !identity(t, a, jwt.MapClaims{"channels": "orders"}).MayJoin("orders") {
-		t.Error("one string in place of an array was not read")
+		t.Error("a string is not read as an array of one")
 	}
 	for _, claim := range []any{[]string{}, []string{""}, ""} {
 		if id := identity(t, a, jwt.MapClaims{"channels": claim}); id.MayJoin("orders") || id.MayJoin("") {
@@ -113,7 +117,7 @@ func TestChannelClaimShapes(t *testing.T) {
 	}
 }
 
-// A pattern means what the regular expression with .* in place of each star means.
+// A pattern matches the same names as the regular expression with .* in place of each star.
 func TestPatternsAgainstRegexp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pattern := rapid.StringMatching(`[ab*é.]{0,12}`).Draw(t, "pattern")
@@ -150,7 +154,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	}
 }
 
-// The worst pattern against the longest name.
+// The slowest pattern against the longest name.
 func BenchmarkPatternWorst(b *testing.B) {
 	p, s := strings.Repeat("*a", 100)+"b", strings.Repeat("a", 200)
 	for b.Loop() {

@@ -5,16 +5,18 @@ import (
 	"strings"
 )
 
-// Scope says what an API key may be used for: patterns over what a request is about, which is written "user:u1",
-// "channel:orders", "client:<clientId>" or "all". A star in a pattern stands for any run of characters. The zero
-// Scope allows nothing.
+// Scope limits an API key to targets. Each of its patterns is matched against the target of a
+// request, which is written "user:u1", "channel:orders", "client:<clientId>" or "all". A star in a
+// pattern matches any run of characters. The zero Scope allows nothing.
 type Scope []string
 
-// ErrAPIKey is returned by ParseAPIKey. Its text does not hold the key.
-var ErrAPIKey = errors.New("an API key is written key, or key:pattern with a pattern such as user:*, channel:orders-*, client:*, all or *")
+// ErrAPIKey is returned by ParseAPIKey. Its text does not contain the key.
+var ErrAPIKey = errors.New("expected key or key:pattern, with a pattern such as " +
+	"user:*, channel:orders-*, client:*, all or *")
 
-// ParseAPIKey splits an entry of API_KEYS into the key and its pattern; a key without one gets "*". Only known forms
-// are let through: a mistyped pattern must not make a key that may do everything.
+// ParseAPIKey splits an entry of API_KEYS into the key and its pattern; a key without a pattern
+// gets "*". ParseAPIKey refuses any other form, because a mistyped pattern must not allow
+// everything.
 func ParseAPIKey(entry string) (key Secret, pattern string, err error) {
 	name, pattern, limited := strings.Cut(entry, ":")
 	if !limited {
@@ -37,7 +39,7 @@ func validScope(pattern string) bool {
 // Allows reports whether the scope covers subject.
 func (s Scope) Allows(subject string) bool { return patterns(s).match(subject) }
 
-// Everything reports whether the scope covers all there is, which is what lists of everything need.
+// Everything reports whether the scope covers every target. Requests that list everything need it.
 func (s Scope) Everything() bool {
 	for _, pattern := range s {
 		if strings.Trim(pattern, "*") == "" {

@@ -54,7 +54,7 @@ func TestScope(t *testing.T) {
 		}
 	}
 	if !(Scope{"user:*", "*"}).Everything() || (Scope{"user:*", "all"}).Everything() || (Scope{}).Everything() {
-		t.Error("only the star is everything")
+		t.Error("Everything is true without the star, or false with it")
 	}
 }
 

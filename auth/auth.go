@@ -1,5 +1,5 @@
-// Package auth turns what a connection shows (a token, a ticket, a cookie or a bare user id) into one [Identity], by the
-// same rules for every transport.
+// Package auth turns the credentials of a connection (a token, a ticket, a cookie or a bare user
+// id) into one [Identity], by the same rules for every transport.
 package auth
 
 import (
@@ -11,22 +11,24 @@ import (
 	"time"
 )
 
-// Mode says whom to believe.
+// Mode says which credentials are accepted.
 type Mode string
 
 const (
-	// ModeAuto is [ModeToken] when a key is set, else [ModeOpen]. The zero Mode means the same.
+	// ModeAuto is [ModeToken] when a key is set, else [ModeOpen]. The zero Mode is ModeAuto.
 	ModeAuto Mode = "auto"
-	// ModeToken wants a valid token or ticket of every connection.
+	// ModeToken requires a valid token or ticket.
 	ModeToken Mode = "token"
-	// ModeTicket wants a valid ticket of every connection. It is for backends that sign their users in without tokens,
-	// and needs no key.
+	// ModeTicket requires a valid ticket. It needs no key: the backend signs its users in without
+	// tokens.
 	ModeTicket Mode = "ticket"
-	// ModeOpen believes a bare user id. It is for development and for networks where every client is trusted.
+	// ModeOpen accepts a bare user id. It is for development and for networks where every client is
+	// trusted.
 	ModeOpen Mode = "open"
 )
 
-// Resolve returns the mode that m stands for: [ModeToken], [ModeTicket] or [ModeOpen]. An unknown mode resolves to itself.
+// Resolve returns the mode that m stands for: [ModeToken], [ModeTicket] or [ModeOpen]. An unknown
+// mode resolves to itself.
 func (m Mode) Resolve(haveKey bool) Mode {
 	switch {
 	case m != ModeAuto && m != "":
@@ -38,73 +40,83 @@ func (m Mode) Resolve(haveKey bool) Mode {
 	}
 }
 
-// Transport is the way a connection speaks. It matters for one thing only: who may come without any credentials.
+// Transport is how a connection reaches the server. It decides only whether a connection without
+// credentials is accepted.
 type Transport int
 
 const (
-	// SocketIO is a Socket.IO client, by websocket or polling.
+	// SocketIO is a Socket.IO client, over websocket or polling.
 	SocketIO Transport = iota
-	// EventSource is a stream of server-sent events. It cannot say more than its URL does.
+	// EventSource is a stream of server-sent events. A browser can send no credentials with it
+	// except those in the URL and cookies.
 	EventSource
 )
 
-// MinSecret is the shortest secret for HS256, in bytes: as long as the hash (RFC 7518, section 3.2).
+// MinSecret is the minimum length of a secret for HS256, in bytes: the length of the hash (RFC
+// 7518, section 3.2).
 const MinSecret = 32
 
-// DefaultLeeway is how far the clocks of the token's issuer and of this server may differ.
+// DefaultLeeway is the tolerated difference between the clock of the token's issuer and the clock
+// of this server.
 const DefaultLeeway = 30 * time.Second
 
-// Options are the rules of one [Authenticator]. The zero value is open mode without a key.
+// Options configure an [Authenticator]. The zero value is open mode without a key.
 type Options struct {
-	Mode           Mode
-	Secret         Secret             // verifies HS256 tokens, at least MinSecret bytes; empty = no key
-	PublicKeys     []crypto.PublicKey // verify RS256, ES256, ES384, ES512 or EdDSA, as ParsePublicKeys says
-	KeySet         *KeySet            // verifies what an identity provider signs; not together with PublicKeys
-	Issuer         string             // the iss a token must have; "" = any
-	Audience       string             // one that must be in the token's aud; "" = any
-	PublicChannels []string           // patterns of channels that everyone may join, but for open mode, where any may be joined
-	Tickets        *Tickets           // whose tickets are accepted; nil = none are
+	Mode       Mode
+	Secret     Secret             // for HS256 tokens; at least MinSecret bytes; empty: none
+	PublicKeys []crypto.PublicKey // verify other algorithms, see ParsePublicKeys
+	KeySet     *KeySet            // verifies tokens of an identity provider; excludes PublicKeys
+	Issuer     string             // the required iss of tokens; "": any
+	Audience   string             // required in the aud of tokens; "": any
+	Tickets    *Tickets           // the accepted tickets; nil: none
 
-	// AllowAnonymousSocketIO lets a Socket.IO client in without user id and token, in open mode. An EventSource
-	// needs no such permission.
+	// PublicChannels are patterns of channels that everyone may join in token and ticket mode. Open
+	// mode allows every channel.
+	PublicChannels []string
+
+	// AllowAnonymousSocketIO accepts Socket.IO clients without user id and token in open mode.
+	// EventSource streams need no such permission.
 	AllowAnonymousSocketIO bool
 
-	Now    func() time.Time // nil = time.Now
-	Leeway time.Duration    // 0 = DefaultLeeway
+	Now    func() time.Time // nil: time.Now
+	Leeway time.Duration    // 0: DefaultLeeway
 }
 
-// haveKey reports whether a token can be verified.
+// haveKey reports whether a key is set that can verify tokens.
 func (o Options) haveKey() bool { return len(o.Secret) > 0 || len(o.PublicKeys) > 0 || o.KeySet != nil }
 
-// Authenticator decides who a connection is. It is safe for concurrent use and never changes.
+// Authenticator decides which identity a connection has. It is immutable, so it is safe for
+// concurrent use.
 type Authenticator struct {
-	mode      Mode
-	verify    func(token string) (verified, error) // nil = no key; a closure, so that printing the struct shows no key
-	tickets   *Tickets                             // nil = none are accepted
+	mode Mode
+	// verify is nil without a key. It is a closure, so that printing the struct shows no key.
+	verify    func(token string) (verified, error)
+	tickets   *Tickets // nil: none are accepted
 	public    patterns
 	anonymous bool
 	now       func() time.Time
 }
 
-// New returns an Authenticator, or an error that names each option at fault.
+// New returns an Authenticator. The error names each wrong option.
 func New(o Options) (*Authenticator, error) {
 	var errs []error
 	haveKey := o.haveKey()
 	mode := o.Mode.Resolve(haveKey)
 	if mode != ModeToken && mode != ModeTicket && mode != ModeOpen {
-		errs = append(errs, fmt.Errorf("auth: mode %q is unknown, expected token, ticket, open or auto", o.Mode))
+		errs = append(errs, fmt.Errorf("auth: unknown mode %q, expected token, ticket, open or auto", o.Mode))
 	}
 	if mode == ModeTicket && (o.Tickets == nil || haveKey) {
-		errs = append(errs, errors.New("auth: ticket mode needs tickets and no key; token mode takes tickets beside tokens"))
+		errs = append(errs, errors.New("auth: ticket mode needs Tickets and no key; "+
+			"token mode accepts both tokens and tickets"))
 	}
 	if mode == ModeToken && !haveKey {
-		errs = append(errs, errors.New("auth: token mode needs a key, none is set"))
+		errs = append(errs, errors.New("auth: token mode needs a key"))
 	}
 	if len(o.Secret) > 0 && len(o.Secret) < MinSecret {
 		errs = append(errs, fmt.Errorf("auth: the secret has %d bytes, expected at least %d", len(o.Secret), MinSecret))
 	}
 	if o.KeySet != nil && len(o.PublicKeys) > 0 {
-		errs = append(errs, errors.New("auth: public keys and a key set exclude each other, both are set"))
+		errs = append(errs, errors.New("auth: PublicKeys and KeySet exclude each other"))
 	}
 	keys, err := newKeyring(o)
 	if err != nil {
@@ -135,26 +147,28 @@ func New(o Options) (*Authenticator, error) {
 // Mode returns [ModeToken], [ModeTicket] or [ModeOpen].
 func (a *Authenticator) Mode() Mode { return a.mode }
 
-// Authenticate returns who the connection is, or an [*Error] made for its client. In token mode:
+// Authenticate returns the identity of a connection, or an [*Error] that may be sent to its client.
+// Token mode accepts, in this order:
 //
-//   - a valid token that the client shows, not a cookie;
-//   - a ticket, which is used up by it;
-//   - a cookie with a valid token;
-//   - nothing else.
+//   - a valid token that the client itself sends, which a cookie is not;
+//   - a valid ticket, which can be used once;
+//   - a cookie with a valid token.
 //
-// A user id beside them must equal theirs. In ticket mode only a ticket counts. In open mode with a key, in this order:
+// A user id that the client sends too must be the one of the token or ticket. Ticket mode accepts a
+// ticket only. Open mode with a key accepts, in this order:
 //
-//   - an explicit token (not a cookie), which must be valid;
-//   - a ticket, which must be valid;
-//   - a cookie with a valid token; an invalid one counts as absent;
+//   - a valid token that the client itself sends; an invalid one is an error;
+//   - a valid ticket; an invalid one is an error;
+//   - a cookie with a valid token; an invalid one is ignored;
 //   - a bare user id;
 //   - an anonymous connection, see [Options.AllowAnonymousSocketIO].
 //
-// In open mode without a key nothing could verify a token: a ticket must be valid, else a bare user id is believed
-// whatever stands beside it, and a token alone is an anonymous connection on either transport.
+// Open mode without a key cannot verify tokens and ignores them: a ticket must be valid, else a
+// bare user id is accepted, and a connection with a token alone is anonymous on either transport.
 //
-// A valid cookie is refused when nothing says which page the request came from (see [Credentials.OriginKnown]),
-// because a browser adds cookies by itself.
+// A cookie with a valid token is refused when the browser did not name the page that sent the
+// request, see [Credentials.OriginKnown], because a browser adds cookies to the requests of every
+// page.
 func (a *Authenticator) Authenticate(_ context.Context, c Credentials, t Transport) (Identity, error) {
 	if c.err != nil {
 		return Identity{}, c.err
@@ -183,7 +197,7 @@ func (a *Authenticator) Authenticate(_ context.Context, c Credentials, t Transpo
 	return Identity{}, ErrRequired
 }
 
-// byTicket uses the ticket up, whatever comes of it.
+// byTicket authenticates by a ticket. The ticket is used up even when the connection is refused.
 func (a *Authenticator) byTicket(c Credentials) (Identity, error) {
 	t, err := a.tickets.redeem(c.Ticket)
 	if err != nil {
@@ -191,7 +205,7 @@ func (a *Authenticator) byTicket(c Credentials) (Identity, error) {
 	}
 	id := t.identity
 	if !c.agrees(id.UserID) {
-		return Identity{}, ErrInvalid.because("userId is not the user of the ticket")
+		return Identity{}, ErrInvalid.because("userId differs from the user of the ticket")
 	}
 	if !t.own {
 		id.open, id.public = a.mode == ModeOpen, a.public
@@ -202,10 +216,10 @@ func (a *Authenticator) byTicket(c Credentials) (Identity, error) {
 	return id, nil
 }
 
-// byToken reads the token, if there is one that counts.
+// byToken authenticates by a token. found is false when there is no token, or one to ignore.
 func (a *Authenticator) byToken(c Credentials) (id Identity, found bool, err error) {
 	if c.Ticket != "" && !c.explicitToken() {
-		return Identity{}, false, errNoTickets // shown on purpose, so never passed over in silence
+		return Identity{}, false, errNoTickets // the client sent it on purpose: do not ignore it
 	}
 	if c.Token == "" {
 		return Identity{}, false, nil
@@ -217,15 +231,15 @@ func (a *Authenticator) byToken(c Credentials) (id Identity, found bool, err err
 	case err != nil:
 		return Identity{}, false, err
 	case c.FromCookie && !c.OriginKnown:
-		return Identity{}, false, ErrForbidden.because("a cookie needs an Origin header beside it")
+		return Identity{}, false, ErrForbidden.because("a cookie is accepted with an Origin header only")
 	}
 	if !c.agrees(v.subject) {
-		return Identity{}, false, ErrInvalid.because("userId is not the subject of the token")
+		return Identity{}, false, ErrInvalid.because("userId differs from the subject of the token")
 	}
 	return a.identity(v, c.displayName(v.subject)), true, nil
 }
 
-// identity is what a good token gives. name stands in for a name that the token does not say.
+// identity returns the identity of a valid token. It has the given name when the token has none.
 func (a *Authenticator) identity(v verified, name string) Identity {
 	return Identity{
 		UserID: v.subject, Username: or(v.name, name), Verified: true, ExpiresAt: v.expires,
@@ -233,7 +247,7 @@ func (a *Authenticator) identity(v verified, name string) Identity {
 	}
 }
 
-// byUserID believes the client, which only open mode does.
+// byUserID accepts the user id as it is, in open mode only.
 func (a *Authenticator) byUserID(c Credentials) (Identity, error) {
 	return Identity{UserID: c.UserID, Username: c.displayName(c.UserID), open: true}, nil
 }

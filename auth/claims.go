@@ -13,15 +13,16 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// claims is the second part of a token. It is kept as bytes until the signature is known to be good: the validator
-// asks for the claims only then, and only then are they decoded.
+// claims is the payload of a token. It stays undecoded until the signature has been verified: the
+// validator asks for claims only after that.
 type claims struct {
 	raw  []byte
 	body *body
 	err  error
 }
 
-// body is what the claims say, typed strictly: a number is no string, and names are matched by case.
+// body holds the decoded claims. Types are strict: a number is not accepted as a string, and the
+// case of a name matters.
 type body struct {
 	expires, notBefore, issuedAt *jwt.NumericDate
 	issuer, subject, name        string
@@ -29,9 +30,9 @@ type body struct {
 	channels, publish            patterns
 }
 
-var errClaim = errors.New("claim of another type or range")
+var errClaim = errors.New("wrong type or range of a claim")
 
-// UnmarshalJSON keeps the bytes.
+// UnmarshalJSON keeps the bytes for later.
 func (c *claims) UnmarshalJSON(data []byte) error {
 	c.raw = bytes.Clone(data)
 	return nil
@@ -75,7 +76,8 @@ func (c *claims) GetSubject() (string, error) {
 	return b.subject, err
 }
 
-// Validate checks what is ours: the subject is a user id, the name can be shown.
+// Validate checks the claims that the JWT library does not: the subject must be a valid user id,
+// and the name a valid name.
 func (c *claims) Validate() error {
 	b, err := c.read()
 	if err != nil {
@@ -95,7 +97,7 @@ func (c *claims) Validate() error {
 func (b *body) decode(raw []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
-		return fmt.Errorf("%w: the claims are no object", errClaim)
+		return fmt.Errorf("%w: the claims are not an object", errClaim)
 	}
 	for name, read := range map[string]func(json.RawMessage) error{
 		"exp":      date(&b.expires),
@@ -119,8 +121,9 @@ func (b *body) decode(raw []byte) error {
 	return nil
 }
 
-// date reads a NumericDate (RFC 7519, section 2): seconds as a JSON number, from 1970 to the end of the year 9999. The
-// bounds keep the conversion to an integer defined, and a date with 300 digits from being eternal.
+// date reads a NumericDate (RFC 7519, section 2): seconds as a JSON number, from 1970 to the end of
+// the year 9999. The bounds keep the conversion to an integer defined, and refuse dates so far away
+// that a token would never expire.
 func date(to **jwt.NumericDate) func(json.RawMessage) error {
 	const latest = 253402300799
 	return func(raw json.RawMessage) error {
@@ -147,7 +150,7 @@ func text(to *string) func(json.RawMessage) error {
 	}
 }
 
-// list reads an array of strings, or one string in place of an array of one, as aud may be.
+// list reads an array of strings, or a single string, which the aud claim may be.
 func list(to *[]string) func(json.RawMessage) error {
 	return func(raw json.RawMessage) error {
 		var one string

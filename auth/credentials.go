@@ -10,43 +10,44 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// CookieName is the cookie that may carry a token.
+// CookieName is the name of the cookie that may hold a token.
 const CookieName = "auth_token"
 
 const (
-	// MaxSessionID is the longest sessionId, in bytes.
+	// MaxSessionID is the maximum length of a sessionId, in bytes.
 	MaxSessionID = 64
-	// MaxAs is the most names a client may ask its notifications to be called.
+	// MaxAs is the maximum number of event names that a client may choose for notifications.
 	MaxAs = 8
-	// maxChannels bounds the list of a handshake; how many a connection may really join is a setting elsewhere.
+	// maxChannels bounds the list of channels in a handshake. MAX_ROOMS limits how many of them a
+	// connection joins.
 	maxChannels = 1000
 )
 
-// Credentials are what a client says at its handshake: who it is, and what it would like. Nothing of it is believed
-// before [Authenticator.Authenticate]. An empty string is an absent one everywhere.
+// Credentials are the fields that a client sends in its handshake. None of them is proved before
+// [Authenticator.Authenticate]. An empty string counts as absent in every field.
 type Credentials struct {
-	Token      string // from auth.token, the query or the Authorization header, else from the cookie
-	FromCookie bool   // Token is the cookie's: the browser added it, not the page
+	Token      string // of auth.token, the query, Authorization or the cookie
+	FromCookie bool   // Token is from the cookie, which the browser added
 	Ticket     string
 	UserID     string
 	Username   string
-	SessionID  string   // names a tab; at most MaxSessionID bytes
-	Channels   []string // to be joined at once; not checked against the rules of channels
-	As         []string // names for notifications; "type" = their own
-	Since      string   // the cursor as it came
+	SessionID  string   // identifies a browser tab; at most MaxSessionID bytes
+	Channels   []string // to join at once; not checked yet
+	As         []string // event names for notifications; "type": their own
+	Since      string   // the cursor, not parsed yet
 
-	// OriginKnown says that the browser named the page's origin: by Origin, or by "Sec-Fetch-Site: same-origin",
-	// which is all that it sends with a GET to the page's own host. Whether the origin is allowed is for the server
-	// to check.
+	// OriginKnown reports whether the browser named the page's origin: by an Origin header, or by
+	// "Sec-Fetch-Site: same-origin", which is all that it sends with a GET to the page's own host.
+	// The server checks whether the origin is allowed.
 	OriginKnown bool
 
 	others []string // further user ids that the client named
 	err    error    // the first field that breaks its rules
 }
 
-// FromRequest reads the query, the Authorization header, the cookie and Last-Event-ID. The query has precedence over
-// the headers but for Last-Event-ID, which a reconnecting EventSource sends beside its old URL. A field that breaks its
-// rules makes Authenticate fail.
+// FromRequest reads the query, the Authorization header, the cookie and Last-Event-ID. The query
+// takes precedence over the headers, except over Last-Event-ID, which a reconnecting EventSource
+// sends with its old URL. A field that breaks its rules makes Authenticate fail.
 func FromRequest(r *http.Request) Credentials {
 	q := r.URL.Query()
 	c := Credentials{
@@ -73,9 +74,10 @@ func FromRequest(r *http.Request) Credentials {
 	return c
 }
 
-// WithAuth returns c with the auth payload of a Socket.IO CONNECT laid over it. Of the credentials the first counts:
-// auth.token, Authorization, auth.ticket, the cookie, auth.userId. A value of the wrong type is an [*Error] that names
-// the field; userId may be a whole number, which ids often are.
+// WithAuth returns c with the fields of a Socket.IO CONNECT payload, which take precedence. Of
+// several credentials the first one in this order counts: auth.token, Authorization, auth.ticket,
+// the cookie, auth.userId. A value of the wrong type is an [*Error] that names the field. userId
+// may be a whole number, because many applications use numbers.
 func (c Credentials) WithAuth(m map[string]any) (Credentials, error) {
 	r := reader{m: m}
 	token, ticket := r.text("token"), r.text("ticket")
@@ -109,10 +111,11 @@ func (c Credentials) WithAuth(m map[string]any) (Credentials, error) {
 	return c, c.err
 }
 
-// Format writes c for any verb with *** for the token and the ticket, so that a log line shows neither.
+// Format writes c with *** for the token and the ticket, whatever the verb, so that no log line
+// shows them.
 func (c Credentials) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", c.redacted()) }
 
-// MarshalJSON does the same for JSON.
+// MarshalJSON encodes c with *** for the token and the ticket.
 func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.redacted()) }
 
 // printable is Credentials without its methods.
@@ -128,11 +131,11 @@ func (c Credentials) redacted() printable {
 	return printable(c)
 }
 
-// explicitToken reports whether the client itself showed a token.
+// explicitToken reports whether the client itself sent a token, not the browser as a cookie.
 func (c Credentials) explicitToken() bool { return c.Token != "" && !c.FromCookie }
 
-// userIDs returns every user id that was named, at any place. A token must agree with all of them: else what one place
-// says would hide what another says.
+// userIDs returns every user id that the request names, in any field. A token must match all of
+// them: one field must not hide what another says.
 func (c Credentials) userIDs() []string {
 	if c.UserID == "" {
 		return nil
@@ -140,12 +143,13 @@ func (c Credentials) userIDs() []string {
 	return append([]string{c.UserID}, c.others...)
 }
 
-// agrees reports whether every user id that was named is this one. None agrees with any.
+// agrees reports whether every user id that the request names is this one, which is true when it
+// names none.
 func (c Credentials) agrees(userID string) bool {
 	return !slices.ContainsFunc(c.userIDs(), func(given string) bool { return given != userID })
 }
 
-// nameUsers sets the user id to the first that is not empty and keeps the others.
+// nameUsers sets the user id to the first one that is not empty and keeps the others.
 func (c *Credentials) nameUsers(ids ...string) {
 	c.UserID = ""
 	for _, id := range ids {
@@ -159,10 +163,10 @@ func (c *Credentials) nameUsers(ids ...string) {
 	}
 }
 
-// displayName is what to call a user of whom no token says a name.
+// displayName is the name of a user when the token has none.
 func (c Credentials) displayName(userID string) string { return or(c.Username, userID) }
 
-// check holds the fields against their rules.
+// check returns an error for the first field that breaks its rules.
 func (c Credentials) check() error {
 	for _, id := range c.userIDs() {
 		if err := rooms.CheckUserID("userId", id); err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// request reads the credentials of a GET with these headers, given as name, value, name, value.
+// request reads the credentials of a GET. headers are names and values in turn.
 func request(target string, headers ...string) Credentials {
 	r := httptest.NewRequest("GET", target, nil)
 	for i := 0; i < len(headers); i += 2 {
@@ -30,7 +30,7 @@ func TestFromRequest(t *testing.T) {
 		{"nothing", "/sse", nil, Credentials{}},
 		{"empty strings are absent", "/sse?userId=&username=&token=&ticket=&channels=&sessionId=&as=&since=",
 			[]string{"Authorization", "", "Cookie", "auth_token=", "Last-Event-ID", ""}, Credentials{}},
-		{"everything", "/sse?userId=alice&username=Al%20A&token=T&ticket=K&channels=a,b&channels=c&sessionId=s&as=event&since=1a2b3c4d-7", nil,
+		{"all fields", "/sse?userId=alice&username=Al%20A&token=T&ticket=K&channels=a,b&channels=c&sessionId=s&as=event&since=1a2b3c4d-7", nil,
 			Credentials{UserID: "alice", Username: "Al A", Token: "T", Ticket: "K", Channels: []string{"a", "b", "c"},
 				SessionID: "s", As: []string{"event"}, Since: "1a2b3c4d-7"}},
 		{"channels with spaces and holes", "/sse?channels=,a,%20b%20,,&channels=", nil, Credentials{Channels: []string{"a", "b"}}},
@@ -93,7 +93,7 @@ func TestFromRequestRefusesFields(t *testing.T) {
 			t.Errorf("%.40s: error %v, want %q in it", query, err, want)
 		}
 		if _, err := c.WithAuth(map[string]any{"userId": "bob"}); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%.40s: the auth payload hid the error: %v", query, err)
+			t.Errorf("%.40s: the error is lost with an auth payload: %v", query, err)
 		}
 	}
 	if id, err := try(a, request("/sse?userId=a&sessionId="+strings.Repeat("s", 64)+"&as=type,message&channels=user:b"), EventSource); err != nil || id.UserID != "a" {
@@ -124,7 +124,7 @@ func TestWithAuth(t *testing.T) {
 		{"empty payload", full, `{}`, full},
 		{"empty strings and nulls are absent", full,
 			`{"token":"","userId":null,"username":"","sessionId":"","channels":"","as":null,"since":"","ticket":""}`, full},
-		{"everything", full, `{"token":"T","ticket":"K","userId":"q","username":"N","sessionId":"s","channels":["a","b,c"],"as":["event","type"],"since":"0"}`,
+		{"all fields", full, `{"token":"T","ticket":"K","userId":"q","username":"N","sessionId":"s","channels":["a","b,c"],"as":["event","type"],"since":"0"}`,
 			Credentials{Token: "T", Ticket: "K", UserID: "q", Username: "N", SessionID: "s", Channels: []string{"a", "b,c"}, As: []string{"event", "type"}, Since: "0"}},
 		{"strings for lists", Credentials{}, `{"channels":"a, b","as":"event"}`, Credentials{Channels: []string{"a", "b"}, As: []string{"event"}}},
 		{"an empty list is a list", full, `{"channels":[]}`,
@@ -185,12 +185,12 @@ func TestWithAuthRefusesTypes(t *testing.T) {
 			t.Errorf("%.60s: error %v, want %q in it", auth, err, want)
 		}
 		if c.Token != "" || c.UserID != "" {
-			t.Errorf("%.60s: credentials beside an error", auth)
+			t.Errorf("%.60s: credentials were returned with an error", auth)
 		}
 	}
 }
 
-// A user id that is not the subject is refused wherever it stands, and whatever else stands beside it.
+// A user id that differs from the subject is refused in every field and in every combination.
 func TestUserIDNeverOverridesSubject(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
 	token := sign(t, good(nil)) // alice
@@ -232,7 +232,7 @@ func TestUserIDNeverOverridesSubject(t *testing.T) {
 	}
 }
 
-// Printing credentials shows neither token nor ticket.
+// Printed credentials contain neither token nor ticket.
 func TestCredentialsPrintNoToken(t *testing.T) {
 	c := request("/x?token=canary-token&ticket=canary-ticket&userId=alice")
 	encoded, err := json.Marshal(struct{ C Credentials }{c})

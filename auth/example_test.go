@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// A backend signs a token; a stream shows it; one call says who it is.
+// A backend signs a token, a stream sends it, and Authenticate returns the identity.
 func Example() {
 	secret := auth.Secret("a secret of at least 32 bytes....")
 	a, err := auth.New(auth.Options{Secret: secret})
@@ -37,7 +37,7 @@ func Example() {
 	// true true false
 }
 
-// In open mode a user id is believed, which suits development and closed networks.
+// Open mode accepts a bare user id. It is for development and closed networks.
 func ExampleAuthenticator_Authenticate_openMode() {
 	a, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
@@ -57,7 +57,7 @@ func ExampleAuthenticator_Authenticate_openMode() {
 	// Authentication required true
 }
 
-// The auth payload of a Socket.IO client has precedence over its URL.
+// The auth payload of a Socket.IO client takes precedence over its URL.
 func ExampleCredentials_WithAuth() {
 	r := httptest.NewRequest("GET", "/socket.io/?EIO=4&userId=bob&channels=news", nil)
 	c, err := auth.FromRequest(r).WithAuth(map[string]any{"channels": []any{"orders"}, "as": "event"})
@@ -69,7 +69,7 @@ func ExampleCredentials_WithAuth() {
 	// Forbidden: userId: got a boolean, expected a string
 }
 
-// Whatever prints a Secret shows stars.
+// A Secret is printed as stars, whatever the verb.
 func ExampleSecret() {
 	key := auth.Secret("correct horse battery staple")
 	fmt.Printf("%v %s %x %#v\n", key, key, key, struct{ Key auth.Secret }{key})

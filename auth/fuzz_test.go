@@ -12,9 +12,9 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// FuzzToken: no token panics, none is accepted that was not signed, and one that was signed is accepted only with a
-// usable subject and an end in the future. The second argument is signed as claims, so that the fuzzer gets past the
-// signature.
+// FuzzToken checks that no token panics, that no unsigned token is accepted, and that a signed one
+// is accepted only with a valid subject and an expiry in the future. The second argument is signed
+// as claims, so that the fuzzer reaches the code behind the signature.
 func FuzzToken(f *testing.F) {
 	valid := sign(f, good(nil))
 	for _, token := range hugeTokens(f) {
@@ -36,7 +36,8 @@ func FuzzToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token, claims string) {
 		id, err := try(a, Credentials{Token: token}, SocketIO)
 		if err == nil && token != valid {
-			// The fuzzer cannot sign, so this is a second spelling of a token that was signed here.
+			// The fuzzer cannot sign, so this is a second spelling of a token that this test
+			// signed.
 			t.Fatalf("accepted %q as %+v", token, id)
 		}
 		known(t, err)
@@ -60,7 +61,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// known fails the test unless err is nil or a refusal whose text quotes nothing of the token.
+// known fails the test unless err is nil or an *Error of a status 4xx with a short text.
 func known(t *testing.T, err error) {
 	t.Helper()
 	var refusal *Error
@@ -69,7 +70,7 @@ func known(t *testing.T, err error) {
 	}
 }
 
-// FuzzPattern: matching ends, and agrees with the definition for patterns of one star.
+// FuzzPattern checks that matching ends, and that a pattern of one star matches prefix and suffix.
 func FuzzPattern(f *testing.F) {
 	f.Add("team-*", "team-1")
 	f.Add("*", "")

@@ -6,20 +6,21 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// Anonymous is the user id and the name that an anonymous connection shows. It owns no user room.
+// Anonymous is the user id and the name of an anonymous connection. No user room belongs to it.
 const Anonymous = "anonymous"
 
-// Identity is who a connection is and what it may do. It is a value: copy it, compare nothing but its fields.
-// The zero Identity may join and publish nothing.
+// Identity is a connection's user and rights. It is a value that may be copied; compare its
+// exported fields only. The zero Identity may join and publish nothing.
 type Identity struct {
-	UserID   string // "anonymous" when Anonymous, which a user may be called too: use RoomUser
-	Username string // to be shown; never a proof of anything
+	UserID   string // "anonymous" when Anonymous; a user may have that id too, see RoomUser
+	Username string // to show; it proves nothing
 
-	Anonymous bool // nobody in particular
-	Verified  bool // a token proved UserID, else the client was believed
+	Anonymous bool // the connection has no user
+	Verified  bool // a token or ticket proved UserID
 
-	// ExpiresAt is when the connection must have shown a new token; zero = never. For a token accepted within the
-	// leeway after its own end it is the end of the leeway, so that the connection is not closed at once.
+	// ExpiresAt is the time by which the connection needs a new token; the zero time means never.
+	// When a token is accepted within the leeway after its expiry, ExpiresAt is the end of the
+	// leeway, so that the connection is not closed at once.
 	ExpiresAt time.Time
 
 	open    bool     // open mode: any channel
@@ -28,7 +29,7 @@ type Identity struct {
 	public  patterns
 }
 
-// RoomUser returns the user id whose room the connection belongs to, "" for an anonymous one.
+// RoomUser returns the user id whose room the connection is in, "" for an anonymous connection.
 func (id Identity) RoomUser() string {
 	if id.Anonymous {
 		return ""
@@ -36,9 +37,10 @@ func (id Identity) RoomUser() string {
 	return id.UserID
 }
 
-// MayJoin reports whether the connection may join the channel: in open mode any, in token mode those that the
-// token's channels claim or [Options.PublicChannels] match. Never a server-owned room or a name that breaks the
-// rules of channels. That a channel is no client's id is for the owner of the connections to check.
+// MayJoin reports whether the connection may join the channel. Open mode allows every channel;
+// token mode allows those that match the token's channels claim or [Options.PublicChannels].
+// Neither allows a room of the server or a name that breaks the rules of channels. The caller must
+// also check that the channel is not a client's id.
 func (id Identity) MayJoin(channel string) bool {
 	if rooms.CheckChannel("channel", channel) != nil {
 		return false
@@ -46,8 +48,8 @@ func (id Identity) MayJoin(channel string) bool {
 	return id.open || id.join.match(channel) || id.public.match(channel)
 }
 
-// MayPublish reports whether the connection may send to the channel: in open mode any, in token mode those that the
-// token's publish claim matches.
+// MayPublish reports whether the connection may send to the channel. Open mode allows every
+// channel; token mode allows those that match the token's publish claim.
 func (id Identity) MayPublish(channel string) bool {
 	if rooms.CheckChannel("channel", channel) != nil {
 		return false
@@ -55,7 +57,7 @@ func (id Identity) MayPublish(channel string) bool {
 	return id.open || id.publish.match(channel)
 }
 
-// Expired reports whether the token behind the identity has run out.
+// Expired reports whether the token of the identity has expired.
 func (id Identity) Expired(now time.Time) bool {
 	return !id.ExpiresAt.IsZero() && !now.Before(id.ExpiresAt)
 }

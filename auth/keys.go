@@ -15,15 +15,17 @@ import (
 )
 
 const (
-	// MaxPublicKeys is the most keys that [ParsePublicKeys] reads: the current one, the next, and room.
+	// MaxPublicKeys is the maximum number of keys that [ParsePublicKeys] reads. An issuer that
+	// rotates keys needs two at a time.
 	MaxPublicKeys = 8
 	minRSA        = 2048 // bits (RFC 7518, section 3.3)
 )
 
-// ParsePublicKeys reads the public keys of a PEM file: blocks PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, of which only
-// the key counts. Several keys let an issuer change its key without a gap. RSA keys of at least 2048 bits verify RS256,
-// keys of P-256, P-384 and P-521 verify ES256, ES384 and ES512, Ed25519 keys verify EdDSA. An error says which block is
-// at fault and never shows any of it.
+// ParsePublicKeys reads the public keys of a PEM file. Blocks may be PUBLIC KEY, RSA PUBLIC KEY or
+// CERTIFICATE, of which only the key is used. Several keys let an issuer rotate its key without a
+// gap. RSA keys of at least 2048 bits verify RS256, keys of P-256, P-384 and P-521 verify ES256,
+// ES384 and ES512, Ed25519 keys verify EdDSA. An error names the number of the wrong block and
+// contains nothing of its content.
 func ParsePublicKeys(text []byte) ([]crypto.PublicKey, error) {
 	var keys []crypto.PublicKey
 	for rest := text; ; {
@@ -32,7 +34,7 @@ func ParsePublicKeys(text []byte) ([]crypto.PublicKey, error) {
 			break
 		}
 		if len(keys) == MaxPublicKeys {
-			return nil, fmt.Errorf("there are more than %d PEM blocks", MaxPublicKeys)
+			return nil, fmt.Errorf("more than %d PEM blocks", MaxPublicKeys)
 		}
 		key, err := parseBlock(block)
 		if err == nil {
@@ -44,7 +46,7 @@ func ParsePublicKeys(text []byte) ([]crypto.PublicKey, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("there is no PEM block of a public key")
+		return nil, errors.New("no PEM block with a public key")
 	}
 	return keys, nil
 }
@@ -64,9 +66,9 @@ func parseBlock(block *pem.Block) (crypto.PublicKey, error) {
 		}
 		return certificate.PublicKey, nil
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
-		return nil, errors.New("it is a private key, which belongs to the issuer of tokens; expected the public one")
+		return nil, errors.New("got a private key, expected the public key")
 	default:
-		return nil, fmt.Errorf("it is a %.40q, expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE", block.Type)
+		return nil, fmt.Errorf("got %.40q, expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE", block.Type)
 	}
 }
 
@@ -74,23 +76,24 @@ func unreadable(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New("it cannot be read as such a key")
+	return errors.New("the content is not a key of this type")
 }
 
-// rsaMethods are what a key set may declare for an RSA key.
+// rsaMethods are the algorithms that a key set may declare for an RSA key.
 var rsaMethods = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 
-// asymmetric are all algorithms that algorithmOf knows.
+// asymmetric are all algorithms that algorithmOf may return.
 var asymmetric = append(slices.Clone(rsaMethods), "ES256", "ES384", "ES512", jwt.SigningMethodEdDSA.Alg())
 
-// algorithmOf returns the one algorithm that a key verifies (RFC 8725, section 3.1). declared is the alg that stands
-// beside the key in a key set, or "". A symmetric key has none: whoever may read it could sign.
+// algorithmOf returns the one algorithm that a key may verify (RFC 8725, section 3.1). declared is
+// the alg of the key in a key set, or "". A symmetric key is refused: everyone who can read the key
+// set could sign with it.
 func algorithmOf(key crypto.PublicKey, declared string) (string, error) {
 	var algorithm string
 	switch k := key.(type) {
 	case *rsa.PublicKey:
 		if bits := k.N.BitLen(); bits < minRSA {
-			return "", fmt.Errorf("it is an RSA key of %d bits, expected at least %d", bits, minRSA)
+			return "", fmt.Errorf("got an RSA key of %d bits, expected at least %d", bits, minRSA)
 		}
 		if slices.Contains(rsaMethods, declared) {
 			return declared, nil
@@ -105,16 +108,17 @@ func algorithmOf(key crypto.PublicKey, declared string) (string, error) {
 		return "", errors.New("expected an RSA key, an ECDSA key of P-256, P-384 or P-521, or an Ed25519 key")
 	}
 	if declared != "" && declared != algorithm {
-		return "", fmt.Errorf("its alg is %.20q, expected %s", declared, algorithm)
+		return "", fmt.Errorf("the alg of the key is %.20q, expected %s", declared, algorithm)
 	}
 	return algorithm, nil
 }
 
-// keyring holds the keys of each algorithm. An algorithm that is not in it is refused, so a token cannot choose how
-// a key is used (RFC 8725, section 3.1): a public RSA key, for one, is never an HMAC secret.
+// keyring holds the keys of each algorithm. An algorithm without a key is refused, so that a token
+// cannot choose how a key is used (RFC 8725, section 3.1): a public RSA key, for example, is never
+// used as an HMAC secret.
 type keyring struct {
 	fixed map[string]jwt.VerificationKeySet
-	set   *KeySet // nil = none; asked for the algorithms that are not in fixed
+	set   *KeySet // has the keys of the algorithms that are not in fixed; nil: none
 }
 
 func newKeyring(o Options) (keyring, error) {
@@ -125,7 +129,7 @@ func newKeyring(o Options) (keyring, error) {
 	for _, key := range o.PublicKeys {
 		algorithm, err := algorithmOf(key, "")
 		if err != nil {
-			return keyring{}, fmt.Errorf("auth: a public key cannot be used: %w", err)
+			return keyring{}, fmt.Errorf("auth: unusable public key: %w", err)
 		}
 		keys := k.fixed[algorithm]
 		keys.Keys = append(keys.Keys, key)
@@ -134,7 +138,7 @@ func newKeyring(o Options) (keyring, error) {
 	return k, nil
 }
 
-// methods returns every algorithm that some key may have.
+// methods returns every algorithm that a key may have.
 func (k keyring) methods() []string {
 	var all []string
 	for algorithm := range k.fixed {
@@ -147,15 +151,16 @@ func (k keyring) methods() []string {
 	return slices.Compact(all)
 }
 
-// find looks at two fields of the header and no more: jku, x5u, jwk and x5c would let the token bring its own key.
-// kid is bounded; it is a name in the key set and nothing else, and fixed keys have none.
+// find returns the key for a token's header. It reads alg and kid only: with jku, x5u, jwk and x5c
+// a token could bring its own key. kid is bounded in length; it names a key of the key set, and
+// fixed keys ignore it.
 func (k keyring) find(header map[string]any) (any, error) {
 	kid, given := header["kid"].(string)
 	if _, there := header["kid"]; there && !given || len(kid) > maxKeyID {
-		return nil, errors.New("kid is no string of at most 64 bytes")
+		return nil, errors.New("kid is not a string of at most 64 bytes")
 	}
 	if _, given := header["crit"]; given {
-		return nil, errors.New("crit names extensions, of which none is known") // RFC 7515, section 4.1.11
+		return nil, errors.New("crit names unknown extensions") // RFC 7515, section 4.1.11
 	}
 	algorithm, _ := header["alg"].(string)
 	if keys, ok := k.fixed[algorithm]; ok {

@@ -17,7 +17,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// signer is a private key and what its public key verifies.
+// signer is a private key and its algorithm.
 type signer struct {
 	name   string
 	method jwt.SigningMethod
@@ -79,7 +79,7 @@ func TestPublicKeysVerifyTheirOwnAlgorithmOnly(t *testing.T) {
 				t.Errorf("%s: %+v, %v", held.name, id, err)
 			}
 		}
-		// The same key with another algorithm, and none at all.
+		// The same key with another algorithm, and with none.
 		if held.name == "rsa" {
 			for _, method := range []jwt.SigningMethod{jwt.SigningMethodRS384, jwt.SigningMethodRS512, jwt.SigningMethodPS256} {
 				refused(t, a, Credentials{Token: signWith(t, method, held.key, nil, good(nil))}, ErrInvalid)
@@ -90,8 +90,8 @@ func TestPublicKeysVerifyTheirOwnAlgorithmOnly(t *testing.T) {
 	}
 }
 
-// An issuer changes its key: for a while both stand in the file, and a secret may stand beside them.
-func TestSeveralKeysAtOnce(t *testing.T) {
+// While an issuer rotates its key, the file has both keys. A secret may be set too.
+func TestSeveralKeys(t *testing.T) {
 	before, after := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
 	keys, err := ParsePublicKeys(append(pemOf(t, before.Public()), pemOf(t, after.Public())...))
 	if err != nil || len(keys) != 2 {
@@ -139,14 +139,14 @@ func TestParsePublicKeys(t *testing.T) {
 		{"certificate", block("CERTIFICATE", certificate), 1, ""},
 		{"text around", "the key:\n" + good + "end\n", 1, ""},
 		{"eight", strings.Repeat(good, MaxPublicKeys), MaxPublicKeys, ""},
-		{"nine", strings.Repeat(good, MaxPublicKeys+1), 0, "there are more than 8 PEM blocks"},
-		{"nothing", "", 0, "there is no PEM block of a public key"},
-		{"a secret", "0123456789abcdef0123456789abcdef", 0, "there is no PEM block of a public key"},
-		{"private", good + block("PRIVATE KEY", private), 0, "PEM block 2: it is a private key, which belongs to the issuer of tokens; expected the public one"},
-		{"other block", block("DH PARAMETERS", nil), 0, `PEM block 1: it is a "DH PARAMETERS", expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE`},
-		{"broken", block("PUBLIC KEY", []byte("x")), 0, "PEM block 1: it cannot be read as such a key"},
-		{"broken certificate", block("CERTIFICATE", []byte("x")), 0, "PEM block 1: it cannot be read as such a key"},
-		{"small modulus", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537})), 0, "PEM block 1: it is an RSA key of 1024 bits, expected at least 2048"},
+		{"nine", strings.Repeat(good, MaxPublicKeys+1), 0, "more than 8 PEM blocks"},
+		{"nothing", "", 0, "no PEM block with a public key"},
+		{"a secret", "0123456789abcdef0123456789abcdef", 0, "no PEM block with a public key"},
+		{"private", good + block("PRIVATE KEY", private), 0, "PEM block 2: got a private key, expected the public key"},
+		{"other block", block("DH PARAMETERS", nil), 0, `PEM block 1: got "DH PARAMETERS", expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE`},
+		{"broken", block("PUBLIC KEY", []byte("x")), 0, "PEM block 1: the content is not a key of this type"},
+		{"broken certificate", block("CERTIFICATE", []byte("x")), 0, "PEM block 1: the content is not a key of this type"},
+		{"small modulus", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537})), 0, "PEM block 1: got an RSA key of 1024 bits, expected at least 2048"},
 		{"P-224", string(pemOf(t, ecKey(t, elliptic.P224()).Public())), 0, "PEM block 1: expected an RSA key, an ECDSA key of P-256, P-384 or P-521, or an Ed25519 key"},
 	} {
 		keys, err := ParsePublicKeys([]byte(tt.text))
@@ -175,22 +175,22 @@ func FuzzParsePublicKeys(f *testing.F) {
 		}
 		if err == nil {
 			if _, err := New(Options{PublicKeys: keys}); err != nil {
-				t.Fatalf("a key that was read cannot be used: %v", err)
+				t.Fatalf("a parsed key is not usable: %v", err)
 			}
 		}
 	})
 }
 
-func TestNewRefusesKeysThatExcludeEachOther(t *testing.T) {
+func TestNewRefusesContradictoryKeys(t *testing.T) {
 	key := ecKey(t, elliptic.P256()).Public()
 	for _, tt := range []struct {
 		o    Options
 		want string
 	}{
-		{Options{PublicKeys: []crypto.PublicKey{key}, KeySet: &KeySet{}}, "public keys and a key set exclude each other"},
-		{Options{PublicKeys: []crypto.PublicKey{[]byte("symmetric")}}, "a public key cannot be used"},
-		{Options{Mode: ModeTicket}, "ticket mode needs tickets and no key"},
-		{Options{Mode: ModeTicket, Tickets: NewTickets(nil), Secret: testSecret}, "ticket mode needs tickets and no key"},
+		{Options{PublicKeys: []crypto.PublicKey{key}, KeySet: &KeySet{}}, "PublicKeys and KeySet exclude each other"},
+		{Options{PublicKeys: []crypto.PublicKey{[]byte("symmetric")}}, "unusable public key"},
+		{Options{Mode: ModeTicket}, "ticket mode needs Tickets and no key"},
+		{Options{Mode: ModeTicket, Tickets: NewTickets(nil), Secret: testSecret}, "ticket mode needs Tickets and no key"},
 	} {
 		if _, err := New(tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("error %v, want %q in it", err, tt.want)

@@ -20,48 +20,55 @@ import (
 )
 
 const (
-	keySetInterval = 10 * time.Minute // between two fetches; how long a withdrawn key may still count
-	keySetRetry    = 10 * time.Second // between two fetches that unknown keys cause
+	keySetInterval = 10 * time.Minute // between two fetches; a withdrawn key is valid that long
+	keySetRetry    = 10 * time.Second // between two fetches for unknown keys
 	keySetTimeout  = 5 * time.Second
 	maxKeySet      = 1 << 20 // bytes
 )
 
-// ErrKeysAway: the key set could not be fetched yet, so no token can be judged. It is no fault of the client's.
-var ErrKeysAway = &Error{Code: "unavailable", Message: "Authentication unavailable", Status: 503, RetryAfter: keySetRetry}
+// ErrKeySetUnavailable means that the key set could not be fetched so far, so no token can be
+// verified. The client may try again.
+var ErrKeySetUnavailable = &Error{
+	Code: "unavailable", Message: "Authentication unavailable", Status: 503, RetryAfter: keySetRetry,
+}
 
-// KeySet is the public keys of an identity provider, kept up to date from its JWKS address (RFC 7517): every 10
-// minutes, and when a token names a key that is not known, at most once in 10 seconds whatever tokens come. While the
-// address is away the keys that were fetched last count. It is safe for concurrent use.
+// KeySet is the public keys of an identity provider, fetched from its JWKS URL (RFC 7517) and kept
+// up to date: it is fetched every 10 minutes, and when a token names an unknown key, but then at
+// most once in 10 seconds. While the URL cannot be reached, the keys of the last fetch stay valid.
+// KeySet is safe for concurrent use.
 type KeySet struct {
-	known  jwkset.Storage // what was fetched last
-	remote jwkset.Storage // fetches when it does not know a key
+	known  jwkset.Storage // the keys of the last fetch
+	remote jwkset.Storage // fetches when it is asked for an unknown key
 	key    jwt.Keyfunc
 	ctx    context.Context
 	close  func()
 	limit  *rate.Limiter
 
 	mu       sync.Mutex
-	fetching chan struct{} // closed when the fetch that is under way has ended; nil = none is
+	fetching chan struct{} // closed at the end of the running fetch; nil: none is running
 }
 
-// NewKeySet fetches the keys and keeps them up to date until Close. When they cannot be fetched now, which takes 5 s at
-// most, failed is told and tokens are refused with [ErrKeysAway] until they can: a server may start before its
-// identity provider does. failed is told of each later failure too, from other goroutines. The error is that of
-// [CheckKeySetURL].
+// NewKeySet fetches the keys and keeps them up to date until Close. When the first fetch fails,
+// which takes 5 s at most, NewKeySet still returns a KeySet, and tokens are refused with
+// [ErrKeySetUnavailable] until a fetch succeeds: a server may start before its identity provider
+// does. NewKeySet calls failed, which may be nil, after each failed fetch, from any goroutine. It
+// returns the error of [CheckKeySetURL].
 func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 	if err := CheckKeySetURL(address); err != nil {
 		return nil, err
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	ctx, cancel := context.WithCancel(context.Background())
+	noRedirects := func(*http.Request, []*http.Request) error {
+		return errors.New("redirects are not followed")
+	}
 	k := &KeySet{
 		known: jwkset.NewMemoryStorage(), ctx: ctx, limit: rate.NewLimiter(rate.Every(keySetRetry), 1),
 		close: func() { cancel(); transport.CloseIdleConnections() },
 	}
 	fetched, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
 		Client: &http.Client{
-			Transport: bounded{transport}, Timeout: keySetTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("redirects are not followed") },
+			Transport: bounded{transport}, Timeout: keySetTimeout, CheckRedirect: noRedirects,
 		},
 		Ctx: ctx, HTTPTimeout: keySetTimeout, RefreshInterval: keySetInterval, Storage: k.known,
 		NoErrorReturnFirstHTTPReq: true,
@@ -74,15 +81,16 @@ func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 	if err == nil {
 		k.remote, err = jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
 			HTTPURLs: map[string]jwkset.Storage{address: fetched},
-			// It may fetch whenever it is asked; refresh, below, holds it back, because this limiter would let all
-			// but one of the clients that come with a new key fail.
+			// No limit here: it would let all clients but one fail when they bring a new key at the
+			// same time. refresh limits the fetches.
 			RefreshUnknownKID: rate.NewLimiter(rate.Inf, 1),
 		})
 	}
 	var keys keyfunc.Keyfunc
 	if err == nil {
-		// "use" of a key for encryption does not verify.
-		keys, err = keyfunc.New(keyfunc.Options{Ctx: ctx, Storage: k.known, UseWhitelist: []jwkset.USE{"", jwkset.UseSig}})
+		// A key whose "use" is encryption must not verify signatures.
+		uses := []jwkset.USE{"", jwkset.UseSig}
+		keys, err = keyfunc.New(keyfunc.Options{Ctx: ctx, Storage: k.known, UseWhitelist: uses})
 	}
 	if err != nil {
 		k.close()
@@ -92,22 +100,22 @@ func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 	return k, nil
 }
 
-// Close stops the fetching. Tokens can still be verified with the keys fetched last.
+// Close ends the fetching. The keys of the last fetch still verify tokens.
 func (k *KeySet) Close() { k.close() }
 
-// CheckKeySetURL refuses an address that anyone on the way could change the keys of: it must be https, or http on this
-// machine, without user and fragment.
+// CheckKeySetURL checks the URL of a key set. It must be https, because anyone on the network path
+// could change the keys otherwise, or http on this machine. It may have no user and no fragment.
 func CheckKeySetURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "":
-		return errors.New("it is no address such as https://id.example.com/.well-known/jwks.json")
+		return errors.New("expected a URL such as https://id.example.com/.well-known/jwks.json")
 	case u.User != nil || u.Fragment != "":
-		return errors.New("it has a user, a password or a fragment, expected an address without them")
+		return errors.New("expected a URL without user, password and fragment")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	default:
-		return fmt.Errorf("it starts with %.20q, expected https; http only for localhost", u.Scheme+":")
+		return fmt.Errorf("got scheme %.20q, expected https; http is for localhost only", u.Scheme)
 	}
 }
 
@@ -116,7 +124,8 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
-// find returns the key of that id, if it is one for this algorithm. A token without kid is for the only key there is.
+// find returns the key with this id if it is for this algorithm. A token without kid is accepted
+// when the set has one key.
 func (k *KeySet) find(kid, algorithm string) (any, error) {
 	key, err := k.lookup(kid, algorithm)
 	if errors.Is(err, jwkset.ErrKeyNotFound) {
@@ -125,7 +134,7 @@ func (k *KeySet) find(kid, algorithm string) (any, error) {
 	}
 	if errors.Is(err, jwkset.ErrKeyNotFound) {
 		if all, _ := k.known.KeyReadAll(k.ctx); len(all) == 0 {
-			return nil, ErrKeysAway
+			return nil, ErrKeySetUnavailable
 		}
 	}
 	return key, err
@@ -135,9 +144,9 @@ func (k *KeySet) lookup(kid, algorithm string) (crypto.PublicKey, error) {
 	var entry jwkset.JWK
 	var err error
 	if kid == "" {
-		all, _ := k.known.KeyReadAll(k.ctx) // memory has no errors
+		all, _ := k.known.KeyReadAll(k.ctx) // in memory, without errors
 		if len(all) > 1 {
-			return nil, errors.New("no kid, and several keys")
+			return nil, errors.New("no kid, but the key set has several keys")
 		}
 		if len(all) == 0 {
 			return nil, jwkset.ErrKeyNotFound
@@ -157,8 +166,8 @@ func (k *KeySet) lookup(kid, algorithm string) (crypto.PublicKey, error) {
 	return key, nil
 }
 
-// refresh fetches the set once for all who wait for it. The fetch is no client's: it goes on when the one who asked for
-// it has gone.
+// refresh fetches the set once for all callers that wait for it. The fetch does not depend on the
+// first caller's context: it continues when that client disconnects.
 func (k *KeySet) refresh(kid string) {
 	k.mu.Lock()
 	underway := k.fetching
@@ -170,7 +179,7 @@ func (k *KeySet) refresh(kid string) {
 		underway = make(chan struct{})
 		k.fetching = underway
 		k.mu.Unlock()
-		_, _ = k.remote.KeyRead(k.ctx, kid) // it fetches, since kid is unknown; failures were told
+		_, _ = k.remote.KeyRead(k.ctx, kid) // fetches; failures go to failed
 		k.mu.Lock()
 		k.fetching = nil
 		close(underway)
@@ -181,7 +190,7 @@ func (k *KeySet) refresh(kid string) {
 	<-underway // a fetch ends within keySetTimeout
 }
 
-// bounded cuts answers that are longer than a key set is.
+// bounded limits the size of a response.
 type bounded struct{ http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {

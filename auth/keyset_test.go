@@ -20,7 +20,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// provider is an identity provider: it counts who fetches its keys.
+// provider is an identity provider that counts the fetches of its key set.
 type provider struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -58,7 +58,7 @@ func (p *provider) serve(status int, body string) {
 	p.status, p.body = status, body
 }
 
-// set writes a key set; jwks maps kids to public or secret keys.
+// set returns a key set as JSON; keys maps kids to public or secret keys.
 func set(t testing.TB, keys map[string]any, alg jwkset.ALG, use jwkset.USE) string {
 	t.Helper()
 	store := jwkset.NewMemoryStorage()
@@ -116,7 +116,7 @@ func TestKeySet(t *testing.T) {
 		}
 	}
 	if id, err := try(a, Credentials{Token: sign(t, good(nil))}, SocketIO); err != nil || id.UserID != "alice" {
-		t.Errorf("the secret beside the key set: %+v, %v", id, err)
+		t.Errorf("a token by the secret: %+v, %v", id, err)
 	}
 	rsaKey, p256 := all[0], all[2]
 	refused(t, a, named(t, p256, "p384"), ErrInvalid) // another key's name
@@ -126,7 +126,7 @@ func TestKeySet(t *testing.T) {
 	if n := p.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches, want 1: every key was known", n)
 	}
-	// Names of files, tables and nothing; only the first causes a fetch.
+	// Attacks by kid. Only the first unknown kid causes a fetch.
 	for _, kid := range []string{"../../dev/null", "' OR 1=1 --", "http://evil.example/key", strings.Repeat("k", 64), strings.Repeat("k", 65), strings.Repeat("k", 900)} {
 		refused(t, a, named(t, p256, kid), ErrInvalid)
 	}
@@ -145,7 +145,7 @@ func TestKeySet(t *testing.T) {
 	}
 }
 
-func TestKeySetEntriesThatDoNotCount(t *testing.T) {
+func TestKeySetIgnoresUnusableEntries(t *testing.T) {
 	s := signer{"p256", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
 	for name, tt := range map[string]struct {
 		body  string
@@ -172,7 +172,7 @@ func TestKeySetOfOneKeyNeedsNoKid(t *testing.T) {
 	refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodRS256, s.key, nil, good(nil))}, ErrInvalid)
 }
 
-// A new key is fetched once for all clients that come with it, and none of them fails.
+// A new key is fetched once for all clients that bring it, and none of them is refused.
 func TestKeySetRotation(t *testing.T) {
 	before := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
 	after := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
@@ -208,8 +208,8 @@ func TestKeySetRotation(t *testing.T) {
 	refused(t, a, named(t, before, "1"), ErrInvalid) // withdrawn
 }
 
-// The server starts before its identity provider, says so, and recovers by itself.
-func TestKeySetAwayAtStart(t *testing.T) {
+// The server starts before its identity provider, reports that, and recovers without a restart.
+func TestKeySetUnavailableAtStart(t *testing.T) {
 	s := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
 	good := set(t, map[string]any{"k": s.key.Public()}, "", "")
 	for name, tt := range map[string]struct {
@@ -233,17 +233,17 @@ func TestKeySetAwayAtStart(t *testing.T) {
 				t.Errorf("without keys: %v", err)
 			}
 			if n := len(*failures); name != "no keys" && n == 0 {
-				t.Error("nobody was told")
+				t.Error("failed was not called")
 			}
 			p.serve(200, good)
 			if id, err := try(a, named(t, s, "k"), EventSource); err != nil || id.UserID != "alice" {
-				t.Errorf("with the provider back: %+v, %v", id, err)
+				t.Errorf("after the provider is available: %+v, %v", id, err)
 			}
-			// Away again: what was fetched last still counts.
+			// Unavailable again: the keys of the last fetch stay valid.
 			p.serve(500, "")
 			refused(t, a, named(t, s, "unknown"), ErrInvalid)
 			if _, err := try(a, named(t, s, "k"), EventSource); err != nil {
-				t.Errorf("with the provider away again: %v", err)
+				t.Errorf("while the provider is unavailable again: %v", err)
 			}
 		})
 	}
@@ -261,13 +261,13 @@ func TestCheckKeySetURL(t *testing.T) {
 		if !ok {
 			if k, err := NewKeySet(address, nil); err == nil {
 				k.Close()
-				t.Errorf("NewKeySet took %q", address)
+				t.Errorf("NewKeySet accepts %q", address)
 			}
 		}
 	}
 }
 
-// A key set never makes a token's own public key one of ours, whatever bytes it is given.
+// No key of a key set verifies HMAC, whatever its bytes are.
 func FuzzKeySet(f *testing.F) {
 	s := ecKey(f, elliptic.P256())
 	f.Add(set(f, map[string]any{"k": s.Public()}, "", ""), "k")
@@ -285,7 +285,7 @@ func FuzzKeySet(f *testing.F) {
 			}
 			algorithm, err := algorithmOf(publicOf(jwk.Key()), entry.ALG.String())
 			if err == nil && strings.HasPrefix(algorithm, "HS") {
-				t.Fatalf("a key of a set verifies %s", algorithm)
+				t.Fatalf("a key of a key set verifies %s", algorithm)
 			}
 		}
 	})

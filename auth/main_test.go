@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The fixtures of all tests: one key, one moment.
+// All tests share one secret and one time.
 var (
 	testSecret = Secret("0123456789abcdef0123456789abcdef")
 	testNow    = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
@@ -33,7 +33,7 @@ func newAuth(t testing.TB, o Options) *Authenticator {
 	return a
 }
 
-// good returns claims that are valid at testNow, with changes laid over them; a nil value removes a claim.
+// good returns claims that are valid at testNow, with changes; a nil value removes a claim.
 func good(changes jwt.MapClaims) jwt.MapClaims {
 	c := jwt.MapClaims{"sub": "alice", "exp": testNow.Add(time.Hour).Unix()}
 	maps.Copy(c, changes)
@@ -57,13 +57,13 @@ func signWith(t testing.TB, method jwt.SigningMethod, key any, header map[string
 	return s
 }
 
-// raw signs claims written out as JSON, which a map could not hold.
+// raw signs claims given as JSON, for what a map cannot express.
 func raw(t testing.TB, claims string) string {
 	t.Helper()
 	return signWith(t, jwt.SigningMethodHS256, []byte(testSecret), nil, literal(claims))
 }
 
-// literal is a claims object as it shall stand in the token.
+// literal is a claims object that is encoded as it is.
 type literal string
 
 func (l literal) MarshalJSON() ([]byte, error)               { return []byte(l), nil }
@@ -86,7 +86,7 @@ func refused(t *testing.T, a *Authenticator, c Credentials, want error) {
 			t.Errorf("transport %d: error = %v, want %v", transport, err, want)
 		}
 		if err == nil || id.UserID != "" || id.MayJoin("orders") {
-			t.Errorf("transport %d: a refused connection got identity %+v", transport, id)
+			t.Errorf("transport %d: a refused connection has the identity %+v", transport, id)
 		}
 	}
 }

@@ -45,18 +45,19 @@ func TestNewNamesEveryError(t *testing.T) {
 	}
 }
 
-// want is what Authenticate answers: "alice!" = verified, "alice" = believed, "anonymous" or the code of an error.
+// verdict describes the result of Authenticate: "alice!" is verified, "alice" is not, else it is
+// "anonymous" or the code of an error.
 func verdict(id Identity, err error) string {
 	var refusal *Error
 	switch {
 	case errors.As(err, &refusal):
 		return refusal.Code
 	case err != nil:
-		return "an error of another type: " + err.Error()
+		return "an error of the wrong type: " + err.Error()
 	case id.Anonymous && id.UserID == Anonymous && id.Username == Anonymous && id.RoomUser() == "" && !id.Verified:
 		return "anonymous"
 	case id.Anonymous || id.UserID == "" || id.RoomUser() != id.UserID:
-		return "a strange identity"
+		return "an inconsistent identity"
 	case id.Verified:
 		return id.UserID + "!"
 	default:
@@ -64,12 +65,12 @@ func verdict(id Identity, err error) string {
 	}
 }
 
-// TestModes is the whole table of modes, credentials and transports.
+// TestModes is the complete table of modes, credentials and transports.
 func TestModes(t *testing.T) {
 	ok := sign(t, good(nil))
 	expired := sign(t, good(jwt.MapClaims{"exp": 1}))
 	foreign := signWith(t, jwt.SigningMethodHS256, []byte(strings.Repeat("x", 32)), nil, good(nil))
-	const opaque = "demo-token-of-no-form"
+	const opaque = "demo-token-that-is-no-jwt"
 	token := func(s string) Credentials { return Credentials{Token: s} }
 	cookie := func(s string) Credentials { return Credentials{Token: s, FromCookie: true, OriginKnown: true} }
 	as := func(user string, c Credentials) Credentials { c.UserID = user; return c }
@@ -96,9 +97,9 @@ func TestModes(t *testing.T) {
 		c                Credentials
 		socketIO, stream string
 	}{
-		{"nothing", tokenModes, none, "unauthenticated", "unauthenticated"},
-		{"nothing", []string{"open", "open+key"}, none, "unauthenticated", "anonymous"},
-		{"nothing", []string{"open+anon", "open+key+anon"}, none, "anonymous", "anonymous"},
+		{"no credentials", tokenModes, none, "unauthenticated", "unauthenticated"},
+		{"no credentials", []string{"open", "open+key"}, none, "unauthenticated", "anonymous"},
+		{"no credentials", []string{"open+anon", "open+key+anon"}, none, "anonymous", "anonymous"},
 
 		{"user id", tokenModes, as("alice", none), "unauthenticated", "unauthenticated"},
 		{"user id", openWithKey, as("alice", none), "alice", "alice"},
@@ -113,7 +114,7 @@ func TestModes(t *testing.T) {
 		{"opaque token", tokenModes, token(opaque), "invalid_token", "invalid_token"},
 		{"opaque token", openWithKey, token(opaque), "invalid_token", "invalid_token"},
 		{"opaque token", openWithout, token(opaque), "anonymous", "anonymous"},
-		{"token of another key", tokenModes, token(foreign), "invalid_token", "invalid_token"},
+		{"token signed with another key", tokenModes, token(foreign), "invalid_token", "invalid_token"},
 
 		{"token and its user", tokenModes, as("alice", token(ok)), "alice!", "alice!"},
 		{"token and its user", openWithKey, as("alice", token(ok)), "alice!", "alice!"},

@@ -1,8 +1,8 @@
 package auth
 
-// patterns are channel names in which `*` stands for any run of characters, the empty one included: `orders`,
-// `team-*`, `*-alerts`, `eu-*-orders`, `*`. Everything else stands for itself; there is no escape, because a
-// channel may contain a star but need not be told apart from others by it.
+// patterns are channel names in which `*` matches any run of characters, also an empty one:
+// `orders`, `team-*`, `*-alerts`, `eu-*-orders`, `*`. All other characters match themselves. There
+// is no escape: a channel name may contain a star, which the star of a pattern matches.
 type patterns []string
 
 func (p patterns) match(channel string) bool {
@@ -14,8 +14,8 @@ func (p patterns) match(channel string) bool {
 	return false
 }
 
-// matches walks both strings once and goes back to the last star only, so its work is bounded by the product of
-// their lengths whatever the pattern is.
+// matches walks both strings once and returns to the last star only, so its work is at most the
+// product of their lengths.
 func matches(pattern, s string) bool {
 	star, resume := -1, 0
 	p, i := 0, 0

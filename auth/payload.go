@@ -30,7 +30,7 @@ func (r *reader) text(field string) string {
 	return ""
 }
 
-// id reads a string or a whole number that a double holds exactly.
+// id reads a string, or a whole number that a double represents exactly.
 func (r *reader) id(field string) string {
 	switch v := r.m[field].(type) {
 	case float64:
@@ -45,7 +45,8 @@ func (r *reader) id(field string) string {
 	return ""
 }
 
-// list reads a string, whose items are separated by commas, or an array of strings. Nil = absent.
+// list reads a string of items separated by commas, or an array of strings. It returns nil for an
+// absent field.
 func (r *reader) list(field string) []string {
 	switch v := r.m[field].(type) {
 	case nil:
@@ -74,7 +75,8 @@ func (r *reader) list(field string) []string {
 	return nil
 }
 
-// kind names the JSON type of a value; the value itself may be a credential.
+// kind names the JSON type of a value. The value itself may be a credential, so errors do not show
+// it.
 func kind(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -94,8 +96,8 @@ func kind(value any) string {
 	}
 }
 
-// bearer returns the token of an Authorization header, "" for another scheme (RFC 6750, section 2.1; the name of a
-// scheme has no case).
+// bearer returns the token of an Authorization header, "" for another scheme. The scheme is
+// case-insensitive (RFC 6750, section 2.1).
 func bearer(header string) string {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -119,7 +121,8 @@ func first(lists ...[]string) string {
 // or returns the first string that is not empty.
 func or(values ...string) string { return first(values) }
 
-// split takes lists whose items are separated by commas apart and drops empty items. Nil = nothing was named.
+// split splits lists whose items are separated by commas and drops empty items. It returns nil when
+// no item is left.
 func split(values []string) []string {
 	var all []string
 	for _, value := range values {

@@ -7,14 +7,15 @@ import (
 	"io"
 )
 
-// Secret is a key or password. Whatever prints, logs or encodes it gets ***; a conversion to []byte or string is the
-// one way to the bytes, and easy to search for.
+// Secret is a key or password. Printing, logging and encoding it yields ***. Only a conversion to
+// []byte or string gives the bytes, and such conversions are easy to find.
 type Secret []byte
 
 const redacted = "***"
 
-// Equal reports whether s is the secret that a client showed, in a time that tells nothing about how far they agree:
-// both sides are hashed to one length first, so that not even the length shows. An empty Secret equals nothing.
+// Equal reports whether s equals the secret that a client sent. The time it takes depends neither
+// on the position of the first difference nor on the length: it compares hashes. An empty Secret
+// equals nothing.
 func (s Secret) Equal(shown string) bool {
 	want, got := sha256.Sum256(s), sha256.Sum256([]byte(shown))
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && len(s) > 0

@@ -23,7 +23,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// No printer, encoder or logger shows a secret, at any depth.
+// No printer, encoder or logger shows a secret at any depth.
 func TestSecretShowsStars(t *testing.T) {
 	const canary = "canary-0123456789-canary-0123456789"
 	secret := Secret(canary)
@@ -39,7 +39,7 @@ func TestSecretShowsStars(t *testing.T) {
 
 	var out bytes.Buffer
 	for _, v := range values {
-		// Not %p: of a struct it is a mistake that vet finds, and fmt asks no method then.
+		// Without %p: vet reports it for structs, and fmt calls no method for it.
 		for _, verb := range "vsqxXdbotTcUeEfFgG" {
 			for _, flags := range []string{"", "+", "#", " ", "0", "-9"} {
 				fmt.Fprintf(&out, "%"+flags+string(verb)+"\n", v)
@@ -91,11 +91,11 @@ func TestSecretEqual(t *testing.T) {
 		}
 	}
 	if (Secret{}).Equal("") || Secret(nil).Equal("") {
-		t.Error("an empty secret lets everyone in")
+		t.Error("an empty secret equals an empty string")
 	}
 }
 
-// Secrets are compared by Equal alone: nowhere by ==, bytes.Equal and the like, which stop at the first difference.
+// Secrets are compared with Equal only. ==, bytes.Equal and the like stop at the first difference.
 func TestSecretsAreComparedByEqual(t *testing.T) {
 	secretName := regexp.MustCompile(`(?i)(secret|password|api_?keys?|signature)$`)
 	var found []string
@@ -163,10 +163,10 @@ func TestSecretsAreComparedByEqual(t *testing.T) {
 		t.Fatal(scanned, err)
 	}
 	if len(found) > 0 {
-		t.Errorf("compare with Secret.Equal in place of what stands at\n%s", strings.Join(found, "\n"))
+		t.Errorf("use Secret.Equal instead of the comparisons at\n%s", strings.Join(found, "\n"))
 	}
 
-	// The check finds what it is for.
+	// The check itself finds wrong comparisons.
 	for _, bad := range []string{`a == o.Secret`, `string(apiKey) != s`, `bytes.Equal(x, jwtSecret)`, `strings.HasPrefix(s, string(key.Secret))`} {
 		found = nil
 		e, err := parser.ParseExpr(bad)
@@ -179,8 +179,9 @@ func TestSecretsAreComparedByEqual(t *testing.T) {
 	}
 }
 
-// The time of Equal does not depend on where the two differ: Welch's t over 2 x 20,000 samples, first byte wrong against
-// last byte wrong, in random order. A busy machine may disturb one round; a leak would show in each.
+// The time of Equal does not depend on the position of the difference: Welch's t over 2 x 20,000
+// samples, first byte wrong against last byte wrong, in random order. A busy machine may disturb
+// one round; a leak would show in each.
 func TestSecretEqualTiming(t *testing.T) {
 	s := Secret(strings.Repeat("k", 64))
 	wrong := [2]string{"x" + strings.Repeat("k", 63), strings.Repeat("k", 63) + "x"}
@@ -193,7 +194,7 @@ func TestSecretEqualTiming(t *testing.T) {
 			start := time.Now()
 			for range calls {
 				if s.Equal(wrong[which]) {
-					t.Fatal("a wrong key is equal")
+					t.Fatal("a wrong key equals the secret")
 				}
 			}
 			times[which] = append(times[which], float64(time.Since(start)))
@@ -205,7 +206,8 @@ func TestSecretEqualTiming(t *testing.T) {
 	t.Errorf("t = %.1f in the last of %d rounds, want |t| < 4.5", score, rounds)
 }
 
-// welch returns the statistic of Welch's t-test over the faster nine tenths of each sample, the rest being interrupts.
+// welch returns the statistic of Welch's t-test over the faster nine tenths of each sample; the
+// others are interrupts.
 func welch(a, b []float64) float64 {
 	moments := func(x []float64) (mean, varianceOfMean float64) {
 		slices.Sort(x)

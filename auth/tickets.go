@@ -14,54 +14,57 @@ import (
 )
 
 const (
-	// MaxTicketTTL is the longest life of a ticket, and the one it has when none is asked for. A page uses its ticket
-	// at once, so a longer life would serve only those who find it in a log.
+	// MaxTicketTTL is the maximum life of a ticket, and the default. A page uses its ticket at
+	// once, so a longer life would only help someone who finds the ticket in a log.
 	MaxTicketTTL = 30 * time.Second
-	// MaxTicketChannels is the most patterns of channels that one ticket may carry.
+	// MaxTicketChannels is the maximum number of channel patterns of one ticket.
 	MaxTicketChannels = 64
 
 	ticketBytes      = 32 // 256 bits of randomness
 	maxTickets       = 100_000
-	maxOwnTickets    = 16 // unused ones that a client got for itself, of one user: it opens a connection with each at once
+	maxOwnTickets    = 16 // unused tickets of one user by IssueFor
 	maxTicketsMemory = 32 << 20
-	ticketOverhead   = 300 // what an entry takes beside its strings, about
+	ticketOverhead   = 300 // approximate bytes of an entry without its strings
 )
 
-// ErrTicketsFull is returned by [Tickets.Issue] while as many tickets are out as the server remembers.
+// ErrTicketsFull is returned by [Tickets.Issue] while the maximum number of unused tickets is
+// stored.
 var ErrTicketsFull = &Error{
 	Code: "unavailable", Message: "Too many tickets are waiting to be used", Status: 503, RetryAfter: MaxTicketTTL,
 }
 
-// errOwnTickets is returned by [Tickets.IssueFor] for a user who does not use what it asks for. Else one user's script
-// could take the place of everyone's tickets.
+// errOwnTickets is returned by [Tickets.IssueFor] for a user with too many unused tickets. Without
+// this limit one user's script could use up the tickets of all.
 var errOwnTickets = &Error{
-	Code: "rate_limited", Message: "Rate limit exceeded", Detail: fmt.Sprintf("%d tickets of this user wait to be used", maxOwnTickets),
+	Code: "rate_limited", Message: "Rate limit exceeded",
+	Detail: fmt.Sprintf("this user has %d unused tickets", maxOwnTickets),
 	Status: 429, RetryAfter: MaxTicketTTL,
 }
 
-// Tickets issues and redeems tickets: credentials for one connection each, asked for by a backend on behalf of a user
-// whom it has signed in by its own means, or by a page that shows its token where a header can be sent. They suit
-// EventSource, whose only way to carry credentials is its URL: what is left of it in a log is worth nothing a moment
-// later. Tickets live in the memory of one process, as digests. At most 100,000 of them, or 32 MiB, are out at a time.
-// The zero value is not usable; it is safe for concurrent use.
+// Tickets issues and redeems tickets. A ticket is a credential for one connection. A backend
+// requests it for a user whom it has signed in, or a page requests it with a token that it sends in
+// a header. Tickets are meant for EventSource, which can send credentials in its URL only: a used
+// ticket in a log is worthless. Tickets are stored as digests in the memory of one process, at most
+// 100,000 of them or 32 MiB. The zero value is not usable; use [NewTickets]. Tickets is safe for
+// concurrent use.
 type Tickets struct {
 	now func() time.Time
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	issued map[[sha256.Size]byte]*linked.Element
 	order  linked.List // of *ticket, oldest first
 	memory int
-	own    map[string]int // tickets by IssueFor of each user
+	own    map[string]int // number of tickets by IssueFor, for each user
 }
 
 type ticket struct {
 	digest   [sha256.Size]byte
 	identity Identity
-	own      bool // by IssueFor: the identity is whole, else the rest of it is the Authenticator's to say
+	own      bool // by IssueFor: identity is complete, else the Authenticator completes it
 	expires  time.Time
 }
 
-// NewTickets returns an empty set of tickets. now is nil for time.Now.
+// NewTickets returns an empty store of tickets. now is the clock; nil is time.Now.
 func NewTickets(now func() time.Time) *Tickets {
 	if now == nil {
 		now = time.Now
@@ -69,9 +72,10 @@ func NewTickets(now func() time.Time) *Tickets {
 	return &Tickets{now: now, issued: make(map[[sha256.Size]byte]*linked.Element), own: make(map[string]int)}
 }
 
-// Issue returns a new ticket for one connection as userID, and when it ends. username may be empty; channels are
-// patterns as in a token's channels claim; a ttl of 0 is [MaxTicketTTL], more is refused. The errors are *[Error]: of
-// [ErrMalformed] with the field at fault in its Detail, or [ErrTicketsFull].
+// Issue returns a new ticket for one connection of userID, and the time when it expires. username
+// may be empty; channels are patterns as in a token's channels claim. A ttl of 0 is [MaxTicketTTL],
+// a longer one an error. The errors are of type *[Error]: [ErrMalformed], whose Detail names the
+// wrong field, or [ErrTicketsFull].
 func (t *Tickets) Issue(userID, username string, channels []string, ttl time.Duration) (string, time.Time, error) {
 	if err := checkTicket(userID, username, channels, ttl); err != nil {
 		return "", time.Time{}, err
@@ -85,15 +89,16 @@ func (t *Tickets) Issue(userID, username string, channels []string, ttl time.Dur
 	})
 }
 
-// IssueFor returns a new ticket for one more connection of an identity that a client has just proved: whoever redeems
-// it is that identity, with its rights and its end. The ticket ends with the identity's token, after [MaxTicketTTL] at
-// the latest. The errors are *[Error]: of [ErrRequired] for an anonymous identity, [ErrExpired] for one that has ended,
-// [ErrTicketsFull], or of the code rate_limited while 16 such tickets of a user are out.
+// IssueFor returns a new ticket for one more connection of an identity that a client has just
+// proved. The connection gets the identity's rights and expiry. The ticket expires with the
+// identity's token, after [MaxTicketTTL] at the latest. The errors are of type *[Error]:
+// [ErrRequired] for an anonymous identity, [ErrExpired] for an expired one, [ErrTicketsFull], or
+// one with the code rate_limited while the user has 16 unused tickets of this kind.
 func (t *Tickets) IssueFor(id Identity) (string, time.Time, error) {
 	now := t.now()
 	switch {
 	case id.Anonymous || id.UserID == "":
-		return "", time.Time{}, ErrRequired.because("a ticket is of a user")
+		return "", time.Time{}, ErrRequired.because("an anonymous connection gets no ticket")
 	case id.Expired(now):
 		return "", time.Time{}, ErrExpired
 	}
@@ -104,7 +109,7 @@ func (t *Tickets) IssueFor(id Identity) (string, time.Time, error) {
 	return t.issue(ticket{identity: id, own: true, expires: expires})
 }
 
-// issue gives the ticket its value and keeps it.
+// issue generates the value of a ticket and stores the ticket.
 func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	random := make([]byte, ticketBytes)
 	_, _ = rand.Read(random) // never fails
@@ -127,7 +132,7 @@ func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	return value, entry.expires, nil
 }
 
-// Revoke voids the tickets of a user that were not used yet and returns how many there were.
+// Revoke deletes the unused tickets of a user and returns their number.
 func (t *Tickets) Revoke(userID string) (revoked int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,19 +147,20 @@ func (t *Tickets) Revoke(userID string) (revoked int) {
 	return revoked
 }
 
-// Len returns the number of tickets that are remembered.
+// Len returns the number of stored tickets.
 func (t *Tickets) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.issued)
 }
 
-// redeem uses a ticket up. Unknown, used, revoked and expired look alike to the client.
+// redeem returns a ticket and deletes it. The error does not say whether the ticket is unknown,
+// used, revoked or expired.
 func (t *Tickets) redeem(value string) (ticket, error) {
 	if len(value) != base64.RawURLEncoding.EncodedLen(ticketBytes) {
 		return ticket{}, errTicket
 	}
-	// The digest, not the value, is looked up: how long that takes tells nothing about the tickets that are out.
+	// The lookup is by digest, so its time says nothing about the values of stored tickets.
 	digest := sha256.Sum256([]byte(value))
 	now := t.now()
 	t.mu.Lock()
@@ -170,10 +176,11 @@ func (t *Tickets) redeem(value string) (ticket, error) {
 	return found, nil
 }
 
-var errTicket = ErrInvalid.because("the ticket is unknown, used or too old")
+var errTicket = ErrInvalid.because("the ticket is unknown, used or expired")
 
-// forget drops what no one can redeem any more, from the oldest on. A short-lived ticket behind a longer one stays
-// until that goes, which is [MaxTicketTTL] at most: no goroutine and no heap are needed.
+// forget deletes expired tickets from the front of the list, which is in the order of issue. An
+// expired ticket behind one with a longer life stays up to [MaxTicketTTL] more, which saves a
+// goroutine and a heap.
 func (t *Tickets) forget(now time.Time) {
 	for e := t.order.Front(); e != nil && !now.Before(e.Value.(*ticket).expires); e = t.order.Front() {
 		t.remove(e)

@@ -41,14 +41,14 @@ func TestTicketOpensOneConnection(t *testing.T) {
 					t.Errorf("identity %+v, %v", id, err)
 				}
 				if !id.MayJoin("orders") || !id.MayJoin("team-7") || id.MayJoin("user:bob") {
-					t.Error("the channels of the ticket may not be joined, or more may")
+					t.Error("the rights are not those of the ticket")
 				}
 				if open := a.Mode() == ModeOpen; id.MayJoin("other") != open || id.MayPublish("orders") != open {
 					t.Errorf("other channels: join %t, publish %t", id.MayJoin("other"), id.MayPublish("orders"))
 				}
 				refused(t, a, Credentials{Ticket: value}, ErrInvalid) // used
 				if tickets.Len() != 0 {
-					t.Errorf("%d tickets are kept", tickets.Len())
+					t.Errorf("%d tickets are left", tickets.Len())
 				}
 			})
 		}
@@ -62,18 +62,18 @@ func TestTicketRefusals(t *testing.T) {
 	for _, value := range []string{"x", strings.Repeat("A", 43), strings.Repeat("A", 44), strings.Repeat("é", 43), strings.Repeat("x", 1<<20)} {
 		refused(t, a, Credentials{Ticket: value}, ErrInvalid)
 	}
-	// A ticket names one user; whoever else is named with it does not get in, and it is used up.
+	// A ticket with another user id is refused and used up.
 	value := issue(t, tickets, "alice")
 	refused(t, a, Credentials{Ticket: value, UserID: "bob"}, ErrInvalid)
 	refused(t, a, Credentials{Ticket: value}, ErrInvalid)
 	if id, err := try(a, Credentials{Ticket: issue(t, tickets, "alice"), UserID: "alice"}, EventSource); err != nil || id.UserID != "alice" {
 		t.Errorf("%+v, %v", id, err)
 	}
-	// It ends.
+	// Expiry.
 	value = issue(t, tickets, "alice")
 	now = now.Add(MaxTicketTTL)
 	refused(t, a, Credentials{Ticket: value}, ErrInvalid)
-	// It is taken back.
+	// Revocation.
 	value, other := issue(t, tickets, "alice"), issue(t, tickets, "bob")
 	if n := tickets.Revoke("alice"); n != 1 {
 		t.Errorf("%d tickets were revoked, want 1", n)
@@ -82,19 +82,20 @@ func TestTicketRefusals(t *testing.T) {
 	if id, err := try(a, Credentials{Ticket: other}, SocketIO); err != nil || id.UserID != "bob" {
 		t.Errorf("%+v, %v", id, err)
 	}
-	// A valid token has precedence, and the ticket stays good. An invalid one does not let the ticket in.
+	// A valid token takes precedence, and the ticket stays unused. An invalid token is refused even
+	// with a valid ticket.
 	value = issue(t, tickets, "bob")
 	if id, err := try(a, Credentials{Ticket: value, Token: sign(t, good(jwt.MapClaims{"exp": now.Add(time.Hour).Unix()}))}, SocketIO); err != nil || id.UserID != "alice" {
 		t.Errorf("%+v, %v", id, err)
 	}
 	refused(t, a, Credentials{Ticket: value, Token: "x.y.z"}, ErrInvalid)
-	// A cookie, which the browser adds, has not.
+	// A cookie, which the browser adds, does not take precedence.
 	if id, err := try(a, Credentials{Ticket: value, Token: "x.y.z", FromCookie: true}, SocketIO); err != nil || id.UserID != "bob" {
 		t.Errorf("%+v, %v", id, err)
 	}
 }
 
-func TestTicketModeBelievesNothingElse(t *testing.T) {
+func TestTicketModeAcceptsTicketsOnly(t *testing.T) {
 	a := newAuth(t, Options{Mode: ModeTicket, Tickets: NewTickets(clock)})
 	refused(t, a, Credentials{}, ErrRequired)
 	refused(t, a, Credentials{UserID: "alice"}, ErrRequired)
@@ -102,8 +103,8 @@ func TestTicketModeBelievesNothingElse(t *testing.T) {
 	refused(t, a, Credentials{Token: sign(t, good(nil)), FromCookie: true, OriginKnown: true}, ErrRequired)
 }
 
-// Of a thousand connections that show the same ticket, one is let in.
-func TestTicketIsUsedOnceByMany(t *testing.T) {
+// Of a thousand connections with the same ticket, one is accepted.
+func TestTicketIsAcceptedOnce(t *testing.T) {
 	tickets := NewTickets(nil)
 	a := newAuth(t, Options{Tickets: tickets})
 	c := Credentials{Ticket: issue(t, tickets, "alice")}
@@ -118,7 +119,7 @@ func TestTicketIsUsedOnceByMany(t *testing.T) {
 	}
 	all.Wait()
 	if n := in.Load(); n != 1 {
-		t.Errorf("%d were let in", n)
+		t.Errorf("%d connections were accepted, want 1", n)
 	}
 }
 
@@ -149,7 +150,7 @@ func TestIssueChecksItsArguments(t *testing.T) {
 		}
 	}
 	if tickets.Len() != 0 {
-		t.Errorf("%d tickets came of it", tickets.Len())
+		t.Errorf("%d tickets were issued", tickets.Len())
 	}
 }
 
@@ -176,15 +177,16 @@ func TestTicketsAreBounded(t *testing.T) {
 	now = now.Add(MaxTicketTTL)
 	issue(t, tickets, "alice")
 	if tickets.Len() != 1 {
-		t.Errorf("%d tickets, want 1: the others have ended", tickets.Len())
+		t.Errorf("%d tickets, want 1: the others have expired", tickets.Len())
 	}
 	tickets.Revoke("alice")
 	if tickets.memory != 0 || tickets.order.Len() != 0 {
-		t.Errorf("%d bytes, %d entries of nothing", tickets.memory, tickets.order.Len())
+		t.Errorf("%d bytes and %d entries are left", tickets.memory, tickets.order.Len())
 	}
 }
 
-// A backend that signs its users in by its own means asks for a ticket, and the page opens its stream with it.
+// A backend signs its users in by its own means and requests a ticket, with which the page opens
+// its stream.
 func ExampleTickets_Issue() {
 	tickets := NewTickets(nil)
 	a, err := New(Options{Mode: ModeTicket, Tickets: tickets})
@@ -202,7 +204,7 @@ func ExampleTickets_Issue() {
 	fmt.Println(err)
 	// Output:
 	// alice true false <nil>
-	// Invalid token: the ticket is unknown, used or too old
+	// Invalid token: the ticket is unknown, used or expired
 }
 
 func BenchmarkTicket(b *testing.B) {
@@ -216,7 +218,8 @@ func BenchmarkTicket(b *testing.B) {
 	}
 }
 
-// A ticket that a client gets for itself opens the connection that its own credentials would, with their end.
+// A ticket of a client opens a connection with the rights and the expiry of the client's
+// credentials.
 func TestTicketOfAnIdentity(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    Options
@@ -251,7 +254,7 @@ func TestTicketOfAnIdentity(t *testing.T) {
 	}
 }
 
-func TestTicketOfAnIdentityEnds(t *testing.T) {
+func TestTicketOfAnIdentityExpires(t *testing.T) {
 	now := testNow
 	tickets := NewTickets(func() time.Time { return now })
 	id := Identity{UserID: "alice", ExpiresAt: testNow.Add(10 * time.Second)}
@@ -261,17 +264,17 @@ func TestTicketOfAnIdentityEnds(t *testing.T) {
 	}
 	now = id.ExpiresAt
 	if _, err := tickets.redeem(value); !errors.Is(err, ErrInvalid) {
-		t.Errorf("after the token's end: %v", err)
+		t.Errorf("after the expiry of the token: %v", err)
 	}
 	if _, _, err := tickets.IssueFor(id); !errors.Is(err, ErrExpired) {
-		t.Errorf("for a token that has ended: %v", err)
+		t.Errorf("for an expired token: %v", err)
 	}
 	if _, _, err := tickets.IssueFor(Identity{UserID: Anonymous, Anonymous: true}); !errors.Is(err, ErrRequired) {
-		t.Errorf("for nobody: %v", err)
+		t.Errorf("for an anonymous identity: %v", err)
 	}
 }
 
-// One user cannot take the place of all others' tickets.
+// The tickets of one user are bounded, so that they leave room for others.
 func TestTicketsOfAnIdentityAreBounded(t *testing.T) {
 	now := testNow
 	tickets := NewTickets(func() time.Time { return now })
@@ -283,13 +286,13 @@ func TestTicketsOfAnIdentityAreBounded(t *testing.T) {
 	_, _, err := tickets.IssueFor(alice)
 	var refused *Error
 	if !errors.As(err, &refused) || refused.Code != "rate_limited" || refused.Status != 429 || refused.RetryAfter != MaxTicketTTL {
-		t.Errorf("one more: %v", err)
+		t.Errorf("one ticket more: %v", err)
 	}
 	if _, _, err := tickets.IssueFor(bob); err != nil {
 		t.Errorf("another user: %v", err)
 	}
 	if _, _, err := tickets.Issue("alice", "", nil, 0); err != nil {
-		t.Errorf("by a backend: %v", err)
+		t.Errorf("for a backend: %v", err)
 	}
 	if _, err := tickets.redeem(value); err != nil {
 		t.Fatal(err)
@@ -299,7 +302,7 @@ func TestTicketsOfAnIdentityAreBounded(t *testing.T) {
 	}
 	now = now.Add(MaxTicketTTL)
 	if _, _, err := tickets.IssueFor(alice); err != nil {
-		t.Errorf("after all have ended: %v", err)
+		t.Errorf("after all have expired: %v", err)
 	}
 	if n := tickets.Revoke("alice"); n != 1 || tickets.Len() != 0 || len(tickets.own) != 0 || tickets.memory != 0 {
 		t.Errorf("%d revoked, %d left, counted %v, %d bytes", n, tickets.Len(), tickets.own, tickets.memory)

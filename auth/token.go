@@ -9,25 +9,26 @@ import (
 )
 
 const (
-	// MaxToken is the longest token, in bytes. It is checked before anything is parsed.
+	// MaxToken is the maximum length of a token, in bytes. It is checked before anything is parsed.
 	MaxToken = 8 << 10
-	// maxHeader is the longest first part of a token: the one that is decoded before the signature is checked. A
-	// header that carries certificates does not fit and needs not: keys never come from the token.
+	// maxHeader is the maximum length of a token's header, which is decoded before the signature is
+	// checked. A header with certificates is longer, but the server would ignore them: keys never
+	// come from the token.
 	maxHeader = 1 << 10
 	maxKeyID  = 64
 )
 
-// verified is what a good token says.
+// verified holds the claims of a valid token.
 type verified struct {
 	subject  string
 	name     string
 	channels patterns
 	publish  patterns
-	expires  time.Time // exp, or exp + leeway when that has passed
+	expires  time.Time // exp, or exp + leeway when exp has passed
 }
 
-// newVerifier returns the function that checks tokens. It has no state but its arguments. A key set may have to be
-// fetched first.
+// newVerifier returns the function that verifies tokens. The function has no state, but it may
+// fetch the key set.
 func newVerifier(keys keyring, o Options, now func() time.Time) func(string) (verified, error) {
 	leeway := o.Leeway
 	if leeway == 0 {
@@ -69,9 +70,9 @@ func newVerifier(keys keyring, o Options, now func() time.Time) func(string) (ve
 	}
 }
 
-// checkShape refuses by length, by the number of dots and by alphabet, without allocating: splitting a long row of dots
-// is how parsers were made to fill the memory (CVE-2025-30204), and Go's base64 passes over line ends, which would
-// give one token many spellings.
+// checkShape checks length, number of dots and alphabet without allocating. Splitting a long run of
+// dots exhausted the memory of parsers (CVE-2025-30204), and Go's base64 decoder skips line ends,
+// so that one token would have many spellings.
 func checkShape(token string) error {
 	if len(token) > MaxToken {
 		return errTooLong
@@ -89,11 +90,12 @@ func checkShape(token string) error {
 	return nil
 }
 
-// refusal tells an expired token from a bad one. Only a token whose signature and other claims are good counts as
-// expired, so that a client does not ask for a new one in vain.
+// refusal returns ErrExpired or ErrInvalid for an error of the JWT library. A token counts as
+// expired only if its signature and all other claims are valid, because only then is a new token
+// worth asking for.
 func refusal(err error) error {
-	if errors.Is(err, ErrKeysAway) {
-		return ErrKeysAway
+	if errors.Is(err, ErrKeySetUnavailable) {
+		return ErrKeySetUnavailable
 	}
 	if !errors.Is(err, jwt.ErrTokenExpired) {
 		return ErrInvalid

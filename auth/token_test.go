@@ -19,12 +19,12 @@ import (
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// unsigned builds a token from its parts as they are.
+// unsigned builds a token from its parts.
 func unsigned(header, claims, signature string) string {
 	return b64(header) + "." + b64(claims) + "." + b64(signature)
 }
 
-// RFC 8725, section 2.1: "none" in every spelling, and algorithms nobody has a key for.
+// RFC 8725, section 2.1: "none" in every spelling, and algorithms without a key.
 func TestTokenRefusesOtherAlgorithms(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
 	claims, err := json.Marshal(good(nil))
@@ -57,7 +57,7 @@ func TestTokenRefusesOtherAlgorithms(t *testing.T) {
 	}
 }
 
-// A public RSA key is known to everyone, so nobody may use it as an HMAC secret, whichever form of it is the secret.
+// A public RSA key is no HMAC secret in any encoding, because everyone knows it.
 func TestTokenRefusesPublicKeyAsSecret(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -69,7 +69,7 @@ func TestTokenRefusesPublicKeyAsSecret(t *testing.T) {
 	}
 	pemBytes := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 
-	// A server that verifies RS256 has the public key under RS256 and nothing under HS256.
+	// A server that verifies RS256 has the public key for RS256 only.
 	public, err := ParsePublicKeys(pemBytes)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestTokenRefusesPublicKeyAsSecret(t *testing.T) {
 			t.Errorf("HS256 with the public key as %s was accepted: %+v", name, id)
 		}
 	}
-	// And a server with a secret takes no RS256 token.
+	// A server with a secret accepts no RS256 token.
 	refused(t, newAuth(t, Options{Secret: testSecret}),
 		Credentials{Token: signWith(t, jwt.SigningMethodRS256, key, nil, good(nil))}, ErrInvalid)
 }
@@ -143,7 +143,8 @@ func TestTokenDates(t *testing.T) {
 	}
 }
 
-// A token that ended within the leeway must not end the connection at once, or the client would come back at once.
+// A token accepted within the leeway must not end the connection at once, or the client would
+// reconnect at once.
 func TestTokenExpiresAt(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
 	for _, tt := range []struct{ exp, want time.Duration }{
@@ -164,7 +165,7 @@ func TestTokenExpiresAt(t *testing.T) {
 		}
 	}
 	if (Identity{}).Expired(testNow) {
-		t.Error("an identity without a token expired")
+		t.Error("an identity without a token is expired")
 	}
 }
 
@@ -202,15 +203,15 @@ func TestTokenIssuerAndAudience(t *testing.T) {
 			}
 		})
 	}
-	// Without the settings the claims say nothing, but must be well-formed.
+	// Without the settings the claims may have any value, but of the right type.
 	free := newAuth(t, Options{Secret: testSecret})
 	if _, err := try(free, Credentials{Token: sign(t, good(jwt.MapClaims{"iss": "x", "aud": []string{"y"}}))}, SocketIO); err != nil {
 		t.Error(err)
 	}
 }
 
-// The header chooses no key: no file, no URL, no key of its own.
-func TestTokenHeaderFindsNoKey(t *testing.T) {
+// The header chooses no key: no file, no URL, and no key in the token.
+func TestTokenHeaderChoosesNoKey(t *testing.T) {
 	asked := make(chan string, 1)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -244,7 +245,7 @@ func TestTokenHeaderFindsNoKey(t *testing.T) {
 	}
 	select {
 	case path := <-asked:
-		t.Errorf("the server was made to fetch %s", path)
+		t.Errorf("the server fetched %s", path)
 	default:
 	}
 
@@ -260,7 +261,7 @@ func TestTokenHeaderFindsNoKey(t *testing.T) {
 			refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodHS256, []byte(testSecret), header, good(nil))}, ErrInvalid)
 		})
 	}
-	// A kid of a reasonable kind is what many issuers send.
+	// Many issuers send a kid, so a well-formed one is accepted.
 	ok := signWith(t, jwt.SigningMethodHS256, []byte(testSecret), map[string]any{"kid": "2026-11", "jku": url}, good(nil))
 	if _, err := try(a, Credentials{Token: ok}, SocketIO); err != nil {
 		t.Error(err)
@@ -300,14 +301,15 @@ func TestTokenShapes(t *testing.T) {
 	for name, token := range hugeTokens(t) {
 		t.Run(name, func(t *testing.T) { refused(t, a, Credentials{Token: token}, ErrInvalid) })
 	}
-	// Strict base64: the unused bits of the last character must be zero, else one token has several spellings.
+	// Strict base64: the unused bits of the last character must be zero, else a token has several
+	// spellings.
 	valid := sign(t, good(nil))
 	last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", valid[len(valid)-1])
 	twin := valid[:len(valid)-1] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last|1])
 	refused(t, a, Credentials{Token: twin}, ErrInvalid)
 }
 
-// No token makes the server allocate more than 64 KB, whatever it looks like (CVE-2025-30204).
+// No token allocates more than 64 KB, whatever its content (CVE-2025-30204).
 func TestTokenAllocations(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
 	for name, token := range hugeTokens(t) {

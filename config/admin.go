@@ -14,7 +14,8 @@ func (c Config) Pprof() bool {
 	return c.AdminPprof == "on" || c.AdminPprof == "auto" && adminLoopback(c.AdminAddr)
 }
 
-// AdminAddrChosen reports whether ADMIN_ADDR was set, so that nothing else will do.
+// AdminAddrChosen reports whether ADMIN_ADDR was set. Then the start fails when the address cannot
+// be opened.
 func (c Config) AdminAddrChosen() bool { return c.sources["ADMIN_ADDR"] != "" }
 
 func (l *loader) resolveAdmin(c *Config) {
@@ -36,16 +37,16 @@ func (l *loader) resolveAdmin(c *Config) {
 	case c.AdminAddrChosen() && number > 0 && int(number) == c.Port && (host == c.Host || host == "localhost" && c.Loopback()):
 		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "a port other than PORT")
 	case !adminLoopback(c.AdminAddr) && len(c.AdminKey) == 0 && c.AdminKeyFile == "":
-		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "an address of this machine alone such as 127.0.0.1:9090, or ADMIN_KEY with it: "+
-			"metrics and profiles are not for everyone")
+		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "a loopback address such as 127.0.0.1:9090, or any address with ADMIN_KEY: "+
+			"metrics and profiles are confidential")
 	}
 }
 
 func (c Config) adminWarnings() (w []string) {
 	if c.AdminAddr != "" && !adminLoopback(c.AdminAddr) {
-		w = append(w, "ADMIN_ADDR "+c.AdminAddr+" is reached from other machines, with ADMIN_KEY and without TLS")
+		w = append(w, "ADMIN_ADDR "+c.AdminAddr+" can be reached from other machines, with ADMIN_KEY and without TLS")
 		if c.Pprof() {
-			w = append(w, "ADMIN_PPROF: whoever has ADMIN_KEY can read the memory's profiles and slow the server down with them")
+			w = append(w, "ADMIN_PPROF: everyone with ADMIN_KEY can read profiles and slow the server down with them")
 		}
 	}
 	return w

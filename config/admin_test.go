@@ -27,7 +27,7 @@ func TestAdminAddr(t *testing.T) {
 			if got.AdminAddr != c.addr || got.Pprof() != c.pprof || got.AdminAddrChosen() != c.chosen {
 				t.Errorf("%q pprof %v chosen %v, want %+v", got.AdminAddr, got.Pprof(), got.AdminAddrChosen(), c)
 			}
-			public := strings.Contains(strings.Join(got.Warnings(), " "), "reached from other machines")
+			public := strings.Contains(strings.Join(got.Warnings(), " "), "be reached from other machines")
 			if want := strings.HasPrefix(name, "public"); public != want {
 				t.Errorf("warnings %q", got.Warnings())
 			}
@@ -47,7 +47,7 @@ func TestAdminAddrIsRefused(t *testing.T) {
 		`ADMIN_ADDR (environment): got "9090", ` + address:            {"ADMIN_ADDR": "9090"},
 		`ADMIN_ADDR (environment): got "127.0.0.1:99999", ` + address: {"ADMIN_ADDR": "127.0.0.1:99999"},
 		`ADMIN_ADDR (environment): got "a b:9090", ` + address:        {"ADMIN_ADDR": "a b:9090"},
-		`ADMIN_ADDR (environment): got "0.0.0.0:9090", allowed: an address of this machine alone such as 127.0.0.1:9090, or ADMIN_KEY with it: metrics and profiles are not for everyone`: {
+		`ADMIN_ADDR (environment): got "0.0.0.0:9090", allowed: a loopback address such as 127.0.0.1:9090, or any address with ADMIN_KEY: metrics and profiles are confidential`: {
 			"ADMIN_ADDR": "0.0.0.0:9090", "ADMIN_PPROF": "on"},
 		`ADMIN_ADDR (environment): got "127.0.0.1:3000", allowed: a port other than PORT`: {"ADMIN_ADDR": "127.0.0.1:3000"},
 		`ADMIN_KEY (environment): got 5 bytes, allowed: at least 32 bytes, such as the output of: openssl rand -base64 48`: {

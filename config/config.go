@@ -1,5 +1,4 @@
-// Package config reads the settings from flags, environment and file into one [Config], whose fields are also the
-// reference of every setting.
+// Package config reads the settings from flags, environment and file into one [Config].
 package config
 
 import (
@@ -14,82 +13,83 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Config holds every setting. A field's tags are its reference: the flag's name, the environment variable, the default
-// (${NAME} is that of the part that the setting is for), the bounds, and the sentence that help, [Table] and the README print. [Load] fills it; a Config made by hand has no
-// defaults.
+// Config holds every setting. The tags of a field are its reference: flag, environment variable,
+// default (${NAME} is the default of the part that uses the setting), bounds, and the sentence that
+// the help, [Table] and the README show. [Load] fills it; a Config made by hand has no defaults.
 //
-// The flag is the variable's name in lower case with dashes. A duration is written like 3s, 5m or 1h30m; a bare number
-// is milliseconds. A list is separated by commas, or its flag is repeated. An empty variable counts as absent, but for
-// a list or an address that may be switched off, which it empties.
+// The flag is the variable's name in lower case with dashes. A duration is written like 3s, 5m or
+// 1h30m; a bare number is milliseconds. The items of a list are separated by commas, or the flag is
+// repeated. An empty variable counts as absent, except for a list, and for an address that may be
+// switched off: it makes them empty.
 type Config struct {
-	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 in open mode that AUTH_MODE=auto chose, else 0.0.0.0" help:"Address to listen on, an IP address or a host name. Open mode that auto chose listens on loopback only."`
+	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 when AUTH_MODE=auto resolves to open, else 0.0.0.0" help:"Address to listen on, an IP address or a host name. When AUTH_MODE=auto resolves to open, it must be a loopback address."`
 	Port           int            `group:"Listener" name:"port" env:"PORT" default:"3000" min:"0" max:"65535" help:"Port to listen on; 0 takes any free one."`
 	TLSCertFile    string         `group:"Listener" name:"tls-cert-file" env:"TLS_CERT_FILE" help:"PEM file of the certificate chain. With it and TLS_KEY_FILE the listener speaks HTTPS and HTTP/2."`
 	TLSKeyFile     string         `group:"Listener" name:"tls-key-file" env:"TLS_KEY_FILE" help:"PEM file of the private key."`
-	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is believed."`
-	AllowedOrigins []string       `group:"Listener" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. The star is refused, because browsers send credentials along."`
-	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"Address of the application; its origin is an allowed one."`
-	UpstreamURL    string         `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"Address of an application that answers every path that is not ours, upgrades included, so that both share one host and port. The console is then at /console."`
-	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Longest time that a stop waits for connections to move on."`
+	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is trusted."`
+	AllowedOrigins []string       `group:"Listener" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. A star is refused, because browsers send credentials."`
+	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"URL of the application; its origin is allowed."`
+	UpstreamURL    string         `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"URL of an application that answers all other paths, upgrades included, so that both share one host and port. The console is then at /console."`
+	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. Connections are closed gradually within it; 0 = cut at once."`
 
-	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. Other machines reach it only with ADMIN_KEY."`
-	AdminKey     auth.Secret `group:"Administration" name:"admin-key" env:"ADMIN_KEY" help:"Key that the second listener asks for (Authorization: Bearer), at least 32 bytes. Needed unless ADMIN_ADDR is a loopback address."`
+	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. An address that other machines can reach requires ADMIN_KEY."`
+	AdminKey     auth.Secret `group:"Administration" name:"admin-key" env:"ADMIN_KEY" help:"Key for requests to the second listener (Authorization: Bearer), at least 32 bytes. Required unless ADMIN_ADDR is a loopback address."`
 	AdminKeyFile string      `group:"Administration" name:"admin-key-file" env:"ADMIN_KEY_FILE" help:"File that holds ADMIN_KEY."`
 	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address."`
 
-	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: a JWT or a ticket is required. ticket: a ticket is, and no key is needed. open: a bare userId is believed. auto: token when a JWT key is set, else open on loopback only."`
-	AuthAnonymous    bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, let Socket.IO clients in without userId and token. EventSource streams always may."`
+	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
+	AuthAnonymous    bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, accept Socket.IO clients without userId and token. EventSource streams need no such permission."`
 	JWTSecret        auth.Secret   `group:"Authentication" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
 	JWTSecretFile    string        `group:"Authentication" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
 	JWTPublicKeyFile string        `group:"Authentication" name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" help:"PEM file of the public keys, at most 8, that verify tokens: RSA for RS256, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA."`
-	JWTJWKSURL       string        `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"Address of the identity provider's key set, in place of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
-	JWTIssuer        string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"The iss that tokens must have, when set."`
-	JWTAudience      string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"The aud that tokens must have, when set."`
-	APIKeys          []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys that backends publish with; several, so that one can be replaced without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; the key is repeated for several patterns."`
+	JWTJWKSURL       string        `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"URL of the identity provider's key set, instead of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
+	JWTIssuer        string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"Required iss of tokens, when set."`
+	JWTAudience      string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"Required in the aud of tokens, when set."`
+	APIKeys          []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
 	APIKeysFile      string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
 
-	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it may."`
-	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name stands for any run of characters, as in news-*."`
-	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"64" min:"0" max:"10000" help:"Most channels that one client may ask to join."`
+	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it has the right."`
+	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
+	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"64" min:"0" max:"10000" help:"Maximum number of channels that one client may ask to join; 0 = none."`
 	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"${HISTORY_SIZE}" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
-	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"How long a notification is kept for replay."`
-	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Memory that the kept notifications may take together, with their names, their encodings for both transports and the structures around them."`
+	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"Time for which a notification is kept for replay."`
+	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Maximum memory of all notifications kept for replay, including names, encodings for both transports and data structures."`
 
-	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Most connections, both transports together."`
-	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Most connections of one user; 0 = no limit."`
-	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Most connections of one IPv4 address or IPv6 /64; 0 = no limit."`
-	AuthFailures          int           `group:"Limits" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Tokens and tickets a minute that do not verify, of one IPv4 address or IPv6 /64, before it is refused; 0 = no limit."`
-	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Time in which a client earns one event; 0 = no limit."`
+	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
+	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
+	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`
+	AuthFailures          int           `group:"Limits" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Invalid tokens and tickets per minute of one IPv4 address or IPv6 /64 before it is refused; 0 = no limit."`
+	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Average time between two events of a client; 0 = no limit."`
 	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"20" min:"1" max:"1000000" help:"Events that a client may send at once."`
-	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"5m" min:"10ms" max:"720h" help:"A connection is closed after this long without a byte from a Socket.IO client, or without a successful write to a stream. Never less than two pings or heartbeats, so that a client that only listens stays."`
-	PublishRate           int           `group:"Limits" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications a second that one API key may publish; 0 = no limit."`
+	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"5m" min:"10ms" max:"720h" help:"A connection is closed after this time without a byte from a Socket.IO client, or without a successful write to a stream. At least two pings or heartbeats, so that a client that only listens stays connected."`
+	PublishRate           int           `group:"Limits" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications per second that one API key may publish; 0 = no limit."`
 	PublishBurst          int           `group:"Limits" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
-	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Tell all clients when one connects or leaves (connection-update)."`
+	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Send connection-update to all clients when one connects or disconnects."`
 
 	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; /api/socket.io is served too."`
-	SocketIOAs                []string      `group:"Socket.IO" name:"socketio-as" env:"SOCKETIO_AS" default:"type" help:"Names of the events that notifications come as, each once per name; type = the notification's own."`
-	SocketIORecovery          bool          `group:"Socket.IO" name:"socketio-recovery" env:"SOCKETIO_RECOVERY" default:"true" negatable:"" help:"Let clients recover what they missed: sends the pid and appends ids to events."`
+	SocketIOAs                []string      `group:"Socket.IO" name:"socketio-as" env:"SOCKETIO_AS" default:"type" help:"Event names of notifications, which are sent once under each name; type = the notification's own type."`
+	SocketIORecovery          bool          `group:"Socket.IO" name:"socketio-recovery" env:"SOCKETIO_RECOVERY" default:"true" negatable:"" help:"Let clients recover missed events: sends the pid and appends ids to events."`
 	SocketIOHeartbeatInterval time.Duration `group:"Socket.IO" name:"socketio-heartbeat-interval" env:"SOCKETIO_HEARTBEAT_INTERVAL" default:"30s" min:"10ms" max:"24h" help:"Time between two heartbeat events."`
 	SocketIOPingInterval      time.Duration `group:"Socket.IO" name:"socketio-ping-interval" env:"SOCKETIO_PING_INTERVAL" default:"25s" min:"10ms" max:"1h" help:"Time between two pings of the protocol."`
-	SocketIOPingTimeout       time.Duration `group:"Socket.IO" name:"socketio-ping-timeout" env:"SOCKETIO_PING_TIMEOUT" default:"60s" min:"10ms" max:"1h" help:"Longest time to the answer of a ping."`
-	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"10s" min:"10ms" max:"10m" help:"Longest time from the transport's opening to CONNECT."`
-	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"1000000" min:"1KiB" max:"1GiB" help:"Largest message or polling payload of a client."`
+	SocketIOPingTimeout       time.Duration `group:"Socket.IO" name:"socketio-ping-timeout" env:"SOCKETIO_PING_TIMEOUT" default:"60s" min:"10ms" max:"1h" help:"Maximum time until the answer to a ping."`
+	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"10s" min:"10ms" max:"10m" help:"Maximum time from the opening of the transport to CONNECT."`
+	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"1000000" min:"1KiB" max:"1GiB" help:"Maximum size of a message or polling payload of a client."`
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; /api/sse is served too, with as=message."`
-	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Name of the event that notifications come as; type = the notification's own."`
+	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Event name of notifications; type = the notification's own type."`
 	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" default:"3s" min:"10ms" max:"1h" help:"Time between two heartbeat comments."`
 	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" default:"5s" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports."`
-	SSEMaxConnections    int           `group:"EventSource" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Most EventSource streams."`
+	SSEMaxConnections    int           `group:"EventSource" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Maximum number of EventSource streams."`
 
-	LogLevel  string `group:"Log" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Least important messages to log."`
-	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object a line. console: for reading."`
+	LogLevel  string `group:"Log" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
+	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object per line. console: for people."`
 
-	// Command is the command that was asked for: serve, or the name of one that the program gave to [Parse].
+	// Command is the command to run: serve, or one that the program gave to [Parse].
 	Command string `kong:"-"`
 
 	publicKeys []crypto.PublicKey // of JWTPublicKeyFile
 
-	sources map[string]string // environment name -> where the value came from
+	sources map[string]string // environment name -> source of the value
 }
 
 // Mode returns [auth.ModeToken], [auth.ModeTicket] or [auth.ModeOpen], with auto resolved.
@@ -97,14 +97,14 @@ func (c Config) Mode() auth.Mode {
 	return c.AuthMode.Resolve(len(c.JWTSecret) > 0 || c.JWTPublicKeyFile != "" || c.JWTJWKSURL != "")
 }
 
-// OpenByDefault reports whether open mode came from auto, and not from a decision. Such a server listens on loopback
-// only.
+// OpenByDefault reports whether AUTH_MODE=auto resolved to open mode. Such a server listens on
+// loopback only.
 func (c Config) OpenByDefault() bool {
 	return (c.AuthMode == auth.ModeAuto || c.AuthMode == "") && c.Mode() == auth.ModeOpen
 }
 
-// Auth returns the options of the Authenticator, but for its tickets and the key set of JWTJWKSURL, which live and end
-// with the program.
+// Auth returns the options of the Authenticator, without tickets and without the key set of
+// JWTJWKSURL: the program creates and closes these.
 func (c Config) Auth() auth.Options {
 	return auth.Options{
 		Mode: c.AuthMode, Secret: c.JWTSecret, PublicKeys: c.publicKeys, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
@@ -112,60 +112,64 @@ func (c Config) Auth() auth.Options {
 	}
 }
 
-// Upstream returns the origin of the application at UPSTREAM_URL, nil without one.
+// Upstream returns the origin of UPSTREAM_URL, or nil without one.
 func (c Config) Upstream() *url.URL {
 	if c.UpstreamURL == "" {
 		return nil
 	}
 	u, err := url.Parse(c.UpstreamURL)
-	if err != nil { // Load has refused it
+	if err != nil { // Load refuses it
 		return nil
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
-// Addr returns HOST and PORT as net.Listen takes them.
+// Addr returns HOST and PORT in the form of net.Listen.
 func (c Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
-// Loopback reports whether the listener is reached from this machine alone.
+// Loopback reports whether only this machine can reach the listener.
 func (c Config) Loopback() bool { return isLoopback(c.Host) }
 
-// SocketIOInactive is InactiveTimeout for Socket.IO: at least two ping intervals, since a client that only listens is
-// heard once in each.
+// SocketIOInactive returns InactiveTimeout for Socket.IO: at least two ping intervals, because a
+// client that sends nothing else answers one ping in each.
 func (c Config) SocketIOInactive() time.Duration {
 	return max(c.InactiveTimeout, 2*c.SocketIOPingInterval)
 }
 
-// SSEInactive is InactiveTimeout for EventSource: at least two heartbeats.
+// SSEInactive returns InactiveTimeout for EventSource: at least two heartbeats.
 func (c Config) SSEInactive() time.Duration { return max(c.InactiveTimeout, 2*c.SSEHeartbeatInterval) }
 
-// Warnings returns what is allowed but should be known, a sentence each.
+// Warnings returns a sentence for each setting that is allowed and needs the operator's attention.
 func (c Config) Warnings() []string {
 	var w []string
 	switch {
 	case c.OpenByDefault():
-		w = append(w, "open mode: every userId is believed, because no JWT key is set; only this machine can connect")
+		w = append(w, "open mode: no JWT key is set, so every userId is accepted; only this machine can connect")
 	case c.Mode() == auth.ModeOpen && !c.Loopback():
-		w = append(w, "open mode: every userId is believed, from every machine that reaches "+c.Addr())
+		w = append(w, "open mode: every userId is accepted, from every machine that reaches "+c.Addr())
 	case c.Mode() == auth.ModeOpen:
-		w = append(w, "open mode: every userId is believed")
+		w = append(w, "open mode: every userId is accepted")
 	}
 	if c.SocketIOInactive() != c.InactiveTimeout {
-		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SocketIOInactive())+" for Socket.IO, two ping intervals")
+		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SocketIOInactive())+
+			" for Socket.IO, two ping intervals")
 	}
 	if c.SSEInactive() != c.InactiveTimeout {
-		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+" for EventSource, two heartbeats")
+		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+
+			" for EventSource, two heartbeats")
 	}
 	w = append(w, c.adminWarnings()...)
 	for _, entry := range c.APIKeys {
 		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
-			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+" bytes; 32 random bytes cannot be guessed")
+			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+
+				" bytes; use 32 random bytes, which cannot be guessed")
 		}
 	}
 	return w
 }
 
-// isLoopback reports whether host names this machine only. A name other than localhost could resolve to anything.
+// isLoopback reports whether host is this machine. A name other than localhost could resolve to any
+// address.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

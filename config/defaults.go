@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// defaults are those of the parts that settings are for, by the name of the variable: a tag names one as
-// ${HISTORY_SIZE}. So a default is written down once, where it is used.
+// defaults returns the defaults of the parts that use the settings, by the name of the variable. A
+// tag refers to one as ${HISTORY_SIZE}, so that each default is written once, where it is used.
 func defaults() kong.Vars {
 	hub := notify.DefaultOptions()
 	return kong.Vars{

@@ -17,7 +17,7 @@ func ExampleLoad() {
 	// Output: 127.0.0.1:9090 5s <nil>
 }
 
-// All mistakes come at once.
+// The error lists all mistakes.
 func ExampleLoad_mistakes() {
 	environment := map[string]string{"PORT": "http", "LOG_LEVEL": "loud", "JWT_SECRET": "too short"}
 	lookup := func(name string) (string, bool) { v, ok := environment[name]; return v, ok }

@@ -16,7 +16,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// maxFile is the most that is read of a file of settings or of a secret.
+// maxFile is the maximum size of a settings file and of a secret file.
 const maxFile = 1 << 20
 
 // readFile reads the file named by --config, once.
@@ -43,7 +43,7 @@ func (l *loader) readFile(ctx *kong.Context) {
 	decoder.UseNumber()
 	err = decoder.Decode(&values)
 	if _, more := decoder.Token(); err == nil && !errors.Is(more, io.EOF) {
-		err = errors.New("there is more after the object")
+		err = errors.New("data after the object")
 	}
 	if err != nil {
 		l.fail("--config: %s is not one JSON object: %s", l.fileName, err)
@@ -55,27 +55,28 @@ func (l *loader) readFile(ctx *kong.Context) {
 	}
 }
 
-// takeFromFile notes one setting of the file.
+// takeFromFile stores one setting of the file.
 func (l *loader) takeFromFile(key string, value any) {
 	i := slices.IndexFunc(fields(), func(s Setting) bool { return s.Name == key || s.Env == key })
 	if i < 0 {
-		l.fail("%s in %s: no such setting", key, l.fileName)
+		l.fail("%s in %s: unknown setting", key, l.fileName)
 		return
 	}
 	name := fields()[i].Name
 	if _, twice := l.fileValues[name]; twice {
-		l.fail("%s in %s: given twice, allowed: once, as %s or %s", key, l.fileName, name, fields()[i].Env)
+		l.fail("duplicate %s in %s, allowed: once, as %s or %s", key, l.fileName, name, fields()[i].Env)
 		return
 	}
 	text, ok := plain(value)
 	if !ok {
-		l.fail("%s in %s: allowed: a string, a number, true, false or an array of strings without commas", key, l.fileName)
+		l.fail("%s in %s: allowed: a string, a number, true, false or "+
+			"an array of strings without commas", key, l.fileName)
 		return
 	}
 	l.fileValues[name] = text
 }
 
-// plain writes a JSON value as a variable would hold it.
+// plain converts a JSON value to the text that a variable would hold.
 func plain(value any) (string, bool) {
 	switch v := value.(type) {
 	case string:
@@ -98,8 +99,8 @@ func plain(value any) (string, bool) {
 	return "", false
 }
 
-// readSecretFiles fills the secrets whose files are named. Where the secret is set too, the source that ranks higher
-// wins; of equal rank it is a mistake.
+// readSecretFiles reads the secrets whose files are named. When the secret itself is set too, the
+// source of higher rank wins; two sources of the same rank are a mistake.
 func (l *loader) readSecretFiles(c *Config) {
 	if text, ok := l.secretFile(c, "JWT_SECRET", c.JWTSecretFile, len(c.JWTSecret) > 0); ok {
 		c.JWTSecret = auth.Secret(text)
@@ -141,7 +142,7 @@ func (l *loader) secretFile(c *Config, env, path string, isSet bool) (text strin
 	return text, true
 }
 
-// rank orders sources.
+// rank returns the rank of a source: flag, environment, file, default.
 func rank(source string) int {
 	switch source {
 	case "flag":

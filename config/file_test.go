@@ -27,10 +27,10 @@ func TestFileShapes(t *testing.T) {
 		`{"default-channels":["a,b"]}`:  "strings without commas",
 		`{"default-channels":[["a"]]}`:  "strings without commas",
 		`{"Port":1}`:                    "Port in ",
-		`{"config":"x"}`:                "no such setting",
-		`{"help":true}`:                 "no such setting",
+		`{"config":"x"}`:                "unknown setting",
+		`{"help":true}`:                 "unknown setting",
 		`{"port":1e3}`:                  `got "1e3"`,
-		`{"port":1,"PORT":2}`:           "given twice",
+		`{"port":1,"PORT":2}`:           "duplicate port",
 		strings.Repeat(" ", maxFile+1):  "larger than 1 MiB",
 		`{"port":true,"host":"a b"}`:    `got "true"`,
 		`{"host":"a\u0000b","port":80}`: "HOST (file ",
@@ -57,12 +57,12 @@ func TestSecretFiles(t *testing.T) {
 	if s := setting(t, c, "JWT_SECRET"); s.Value != "***" || s.Source != "JWT_SECRET_FILE" {
 		t.Errorf("%+v", s)
 	}
-	// The source that ranks higher wins; two of one rank are a mistake.
+	// The source of higher rank wins; two of the same rank are a mistake.
 	if c := load(t, env{"JWT_SECRET": other}, "--jwt-secret-file", key); string(c.JWTSecret) != secret32 {
-		t.Error("the flag's file lost against the environment")
+		t.Error("the environment takes precedence over the file of a flag")
 	}
 	if c := load(t, env{"JWT_SECRET_FILE": key}, "--jwt-secret", other); string(c.JWTSecret) != other {
-		t.Error("the flag lost against the environment's file")
+		t.Error("the file of the environment takes precedence over a flag")
 	}
 	if got := problems(t, env{"JWT_SECRET_FILE": key, "JWT_SECRET": other}); len(got) != 1 || !strings.Contains(got[0], "JWT_SECRET and JWT_SECRET_FILE: both set (environment)") {
 		t.Errorf("%q", got)
@@ -75,7 +75,7 @@ func TestSecretFiles(t *testing.T) {
 	}
 }
 
-// No way of printing a Config, its settings or its mistakes shows a secret.
+// No printer of a Config, its settings or its mistakes shows a secret.
 func TestConfigPrintsNoSecret(t *testing.T) {
 	const canary = "canary-0123456789-canary-0123456789"
 	c := load(t, env{"JWT_SECRET": canary, "API_KEYS": canary + "," + canary + "2"})
@@ -91,7 +91,7 @@ func TestConfigPrintsNoSecret(t *testing.T) {
 	text += fmt.Sprint(problems(t, env{"JWT_SECRET": canary[:31], "API_KEYS": canary}, "--api-keys"))
 	for _, form := range []string{"canary", fmt.Sprintf("%x", "canary"), "99 97 110 97 114 121", "0x63, 0x61"} {
 		if strings.Contains(text, form) {
-			t.Errorf("a secret shows as %q", form)
+			t.Errorf("the output contains the secret as %q", form)
 		}
 	}
 	if s := setting(t, c, "API_KEYS"); s.Value != "***,***" || s.Source != "environment" {

@@ -11,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Every source of keys switches token mode on; what does not fit together is said.
+// Every source of keys switches token mode on; the error names contradictions.
 func TestKeysForTokens(t *testing.T) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -53,11 +53,11 @@ func TestKeysForTokens(t *testing.T) {
 	}{
 		{env{"JWT_PUBLIC_KEY_FILE": key, "JWT_JWKS_URL": keySet}, "JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL: both set"},
 		{env{"JWT_PUBLIC_KEY_FILE": key + ".gone"}, "JWT_PUBLIC_KEY_FILE (environment): open "},
-		{env{"JWT_PUBLIC_KEY_FILE": wrong}, "JWT_PUBLIC_KEY_FILE (environment): " + wrong + ": PEM block 1: it is a private key"},
-		{env{"JWT_JWKS_URL": "http://id.example.com/keys"}, `JWT_JWKS_URL (environment): it starts with "http:", expected https`},
-		{env{"JWT_JWKS_URL": "https://user:canary@id.example.com/"}, "JWT_JWKS_URL (environment): it has a user"},
+		{env{"JWT_PUBLIC_KEY_FILE": wrong}, "JWT_PUBLIC_KEY_FILE (environment): " + wrong + ": PEM block 1: got a private key"},
+		{env{"JWT_JWKS_URL": "http://id.example.com/keys"}, `JWT_JWKS_URL (environment): got scheme "http", expected https`},
+		{env{"JWT_JWKS_URL": "https://user:canary@id.example.com/"}, "JWT_JWKS_URL (environment): expected a URL without user"},
 		{env{"AUTH_MODE": "ticket", "JWT_PUBLIC_KEY_FILE": key}, `AUTH_MODE (environment): got "ticket", allowed: ticket without a JWT key`},
-		{env{"AUTH_MODE": "token"}, `AUTH_MODE (environment): got "token", allowed: token together with JWT_SECRET, JWT_SECRET_FILE, JWT_PUBLIC_KEY_FILE or JWT_JWKS_URL`},
+		{env{"AUTH_MODE": "token"}, `AUTH_MODE (environment): got "token", allowed: token with JWT_SECRET, JWT_SECRET_FILE, JWT_PUBLIC_KEY_FILE or JWT_JWKS_URL`},
 		{env{"AUTH_FAILURES": "-1"}, `AUTH_FAILURES (environment): got "-1", allowed: a whole number from 0 to 1000000`},
 	} {
 		got := problems(t, tt.e)

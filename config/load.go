@@ -12,12 +12,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// ErrHelp is returned by [Load] when help was asked for and printed.
+// ErrHelp is returned by [Load] after it has printed the help.
 var ErrHelp = errors.New("help was printed")
 
-// InvalidError is every mistake in the settings at once.
+// InvalidError lists every mistake in the settings.
 type InvalidError struct {
-	// Problems has one line each: the setting, what came, what is allowed. The value of a secret is in none.
+	// Problems has one line for each mistake: the setting, the value given, the allowed values. No
+	// line contains the value of a secret.
 	Problems []string
 }
 
@@ -29,29 +30,32 @@ func (e *InvalidError) Error() string {
 	return fmt.Sprintf("settings: %d mistakes\n  %s", len(e.Problems), strings.Join(e.Problems, "\n  "))
 }
 
-// Load reads the settings: a flag wins over the environment, the environment over the file named by --config, the file
-// over the default. args are the arguments without the program's name; lookup is [os.LookupEnv] or stands in for it;
-// help goes to stdout and is [ErrHelp]. Mistakes are an [*InvalidError] with all of them.
+// Load reads the settings. A flag takes precedence over the environment, the environment over the
+// file named by --config, the file over the default. args are the arguments without the program's
+// name; lookup is [os.LookupEnv] or a substitute. Load prints the help to stdout when args ask for
+// it, and returns [ErrHelp]. Mistakes are returned together as an [*InvalidError].
 func Load(args []string, lookup func(string) (string, bool), stdout io.Writer) (Config, error) {
 	invocation, err := Parse(args, lookup, stdout)
 	return invocation.Config, err
 }
 
-// Invocation is a command line that was read.
+// Invocation is a parsed command line.
 type Invocation struct {
 	Config Config
-	// Command is the command's name; serve when none was given. It is set beside an error too when the command line made
-	// sense and only settings did not; Config is empty then.
+	// Command is the name of the command; serve when args name none. It is also set when the
+	// command line is valid and only settings are not; Config is empty then.
 	Command string
 
 	ctx *kong.Context
 }
 
-// Run calls the command's method Run with those of bindings that it takes, by their types, and the Config.
+// Run calls the Run method of the command with those of bindings that its parameters need, by type,
+// and the Config.
 func (i Invocation) Run(bindings ...any) error { return i.ctx.Run(append(bindings, i.Config)...) }
 
-// Parse is [Load] for a program with more commands than serve. Each of commands points to a struct of kong commands. Their
-// flags may name environment variables too, which are read by lookup, and not from the file.
+// Parse is [Load] for a program with more commands than serve. Each of commands points to a struct
+// of kong commands. Their flags may name environment variables, which lookup reads; the settings
+// file does not contain them.
 func Parse(args []string, lookup func(string) (string, bool), stdout io.Writer, commands ...any) (Invocation, error) {
 	l := newLoader(lookup)
 	l.commands = commands
@@ -60,7 +64,7 @@ func Parse(args []string, lookup func(string) (string, bool), stdout io.Writer, 
 	case l.helped:
 		return Invocation{}, ErrHelp
 	case err != nil:
-		// The flags did not make sense; what is wrong elsewhere is still worth telling now.
+		// The flags are invalid. Check the other sources too, so that the error is complete.
 		l.fail("%s", err)
 		if _, _, err := l.parse(nil, io.Discard); err != nil && !errors.Is(err, errInternal) {
 			l.fail("%s", err)
@@ -78,25 +82,26 @@ func Parse(args []string, lookup func(string) (string, bool), stdout io.Writer, 
 	return Invocation{Config: c, Command: command, ctx: ctx}, nil
 }
 
-var errInternal = errors.New("config: the struct's tags are wrong")
+var errInternal = errors.New("config: invalid struct tags")
 
-// grammar is the command line. Settings are flags of the program, so they may stand before or after a command.
+// grammar is the command line. Settings are flags of the program, so they may precede or follow a
+// command.
 type grammar struct {
 	Settings Config   `embed:""`
-	File     string   `name:"config" placeholder:"FILE" help:"JSON file of settings: one flat object, its keys named like the flags or the variables."`
-	Serve    struct{} `cmd:"" default:"1" help:"Serve until told to stop (the default)."`
+	File     string   `name:"config" placeholder:"FILE" help:"JSON file of settings: one flat object, with keys named like the flags or the variables."`
+	Serve    struct{} `cmd:"" default:"1" help:"Serve until SIGTERM or SIGINT (the default)."`
 	kong.Plugins
 }
 
-// loader collects what is read and what is wrong with it. It lives as long as one Load.
+// loader collects the values and the mistakes of one Load.
 type loader struct {
 	lookup   func(string) (string, bool)
 	commands []any
 	helped   bool
 
 	envs     map[string]string // flag -> environment name
-	resolved map[string]string // flag -> source, when not a flag
-	bad      map[string]bad    // flag -> the value that could not be read
+	resolved map[string]string // flag -> source, when it was not given as a flag
+	bad      map[string]bad    // flag -> its invalid value
 	problems []string
 
 	fileRead   bool
@@ -105,7 +110,7 @@ type loader struct {
 }
 
 // bad is a value that its setting does not allow.
-type bad struct{ came, allowed string }
+type bad struct{ got, allowed string }
 
 func newLoader(lookup func(string) (string, bool)) *loader {
 	return &loader{lookup: lookup, resolved: map[string]string{}, bad: map[string]bad{}}
@@ -115,8 +120,8 @@ func (l *loader) fail(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Sprintf(format, args...))
 }
 
-// parse runs kong. Its own reading of the environment is switched off, for it would read the process's and not lookup;
-// and its mappers are replaced by ours, which note a mistake and go on, where kong's would stop at the first.
+// parse runs kong without two of its features: it would read the environment of the process instead
+// of lookup, and its mappers would stop at the first mistake.
 func (l *loader) parse(args []string, stdout io.Writer) (*grammar, *kong.Context, error) {
 	g := &grammar{Plugins: l.commands}
 	k, err := newKong(g, stdout, append(l.mappers(),
@@ -143,15 +148,16 @@ func (l *loader) parse(args []string, stdout io.Writer) (*grammar, *kong.Context
 func newKong(g *grammar, stdout io.Writer, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(g, append([]kong.Option{
 		kong.Name("roomcast"),
-		kong.Description("Keeps browsers up to date: what a backend posts reaches Socket.IO and EventSource clients.\n\n" +
-			"Flags win over the environment, the environment over the file, the file over defaults."),
+		kong.Description("Delivers notifications of backends to Socket.IO and EventSource clients.\n\n" +
+			"Flags take precedence over the environment, the environment over the file, " +
+			"the file over defaults."),
 		kong.Writers(stdout, stdout),
 		defaults(),
 		kong.Help(printHelp),
 	}, options...)...)
 }
 
-// printHelp leaves the settings out of the help of commands that need few of them.
+// printHelp hides the settings in the help of commands that need few of them.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	command := ctx.Selected()
 	brief := command != nil && command.Name != "serve" && command.Name != "config"
@@ -163,11 +169,11 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil || !brief {
 		return err
 	}
-	_, err := fmt.Fprintf(ctx.Stdout, "\nThe settings may be given too: %s --help lists them.\n", ctx.Model.Name)
+	_, err := fmt.Fprintf(ctx.Stdout, "\nSettings are accepted too: %s --help lists them.\n", ctx.Model.Name)
 	return err
 }
 
-// describe is the help of one flag, with its variable.
+// describe returns the help of one flag with its variable.
 func (l *loader) describe(v *kong.Value) string {
 	if env := l.envs[v.Name]; env != "" {
 		return v.Help + " ($" + env + ")"
@@ -175,7 +181,7 @@ func (l *loader) describe(v *kong.Value) string {
 	return v.Help
 }
 
-// find is the resolver: the environment, then the file. Nil = neither has the setting.
+// find looks a flag up in the environment, then in the file. It returns nil when neither has it.
 func (l *loader) find(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if flag.Name == "help" || flag.Name == "config" {
 		return nil, nil
@@ -195,7 +201,7 @@ func (l *loader) find(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 	return nil, nil
 }
 
-// sources says where each setting came from, by environment name.
+// sources returns the source of each setting, by the name of its environment variable.
 func (l *loader) sources(ctx *kong.Context) map[string]string {
 	s := map[string]string{}
 	for flag, source := range l.resolved {
@@ -209,7 +215,8 @@ func (l *loader) sources(ctx *kong.Context) map[string]string {
 	return s
 }
 
-// report returns all problems: values in the order of the settings, those of the command, then the rest.
+// report returns all mistakes: the values of settings in the order of the reference, the values of
+// the command's flags, then the others.
 func (l *loader) report() []string {
 	var lines []string
 	settings := map[string]bool{}
@@ -220,12 +227,12 @@ func (l *loader) report() []string {
 			if !given {
 				source = "flag --" + s.Name
 			}
-			lines = append(lines, fmt.Sprintf("%s (%s): got %s, allowed: %s", s.Env, source, b.came, b.allowed))
+			lines = append(lines, fmt.Sprintf("%s (%s): got %s, allowed: %s", s.Env, source, b.got, b.allowed))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.bad)) {
 		if !settings[name] { // of a command
-			lines = append(lines, fmt.Sprintf("--%s: got %s, allowed: %s", name, l.bad[name].came, l.bad[name].allowed))
+			lines = append(lines, fmt.Sprintf("--%s: got %s, allowed: %s", name, l.bad[name].got, l.bad[name].allowed))
 		}
 	}
 	return append(lines, l.problems...)

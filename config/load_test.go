@@ -43,7 +43,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// One setting through every source, in the order in which they win.
+// One setting through every source, in the order of precedence.
 func TestPrecedence(t *testing.T) {
 	path := file(t, "config.json", `{"port": 1001, "SSE_HEARTBEAT_INTERVAL": "2s"}`)
 	for _, tt := range []struct {
@@ -73,8 +73,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// The process's own environment is not read: only lookup is.
-func TestLookupAlone(t *testing.T) {
+// Load reads the environment through lookup only, not that of the process.
+func TestEnvironmentThroughLookupOnly(t *testing.T) {
 	t.Setenv("PORT", "1")
 	t.Setenv("LOG_LEVEL", "nonsense")
 	if c := load(t, nil); c.Port != 3000 {
@@ -138,7 +138,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// Every value that is not allowed is told with the setting, what came and what is allowed.
+// The error for a value names the setting, the value and the allowed values.
 func TestBadValues(t *testing.T) {
 	for _, tt := range []struct{ env, text, want string }{
 		{"PORT", "http", `PORT (environment): got "http", allowed: a whole number from 0 to 65535`},
@@ -156,7 +156,7 @@ func TestBadValues(t *testing.T) {
 		{"MAX_CONNECTIONS", "0", `MAX_CONNECTIONS (environment): got "0"`},
 		{"CONNECTION_UPDATES", "maybe", `got "maybe", allowed: true or false`},
 		{"AUTH_MODE", "userid", `got "userid", allowed: token, ticket, open, auto`},
-		{"AUTH_MODE", "token", `AUTH_MODE (environment): got "token", allowed: token together with JWT_SECRET`},
+		{"AUTH_MODE", "token", `AUTH_MODE (environment): got "token", allowed: token with JWT_SECRET`},
 		{"LOG_LEVEL", "trace", `allowed: debug, info, warn, error`},
 		{"LOG_FORMAT", "xml", `allowed: json, console`},
 		{"HOST", "0.0.0.0", `HOST (environment): got "0.0.0.0", allowed: 127.0.0.1, ::1 or localhost`},
@@ -180,9 +180,9 @@ func TestBadValues(t *testing.T) {
 		{"SSE_PATH", "/a/../b", `SSE_PATH`},
 		{"SSE_PATH", "/{x}", `SSE_PATH`},
 		{"SSE_PATH", "/v1/sse", `a path that the HTTP API does not use`},
-		{"SSE_PATH", "/socket.io", `a path beside SOCKETIO_PATH`},
-		{"SSE_PATH", "/socket.io/sse", `a path beside SOCKETIO_PATH`},
-		{"SOCKETIO_PATH", "/sse/socket", `a path beside SOCKETIO_PATH`},
+		{"SSE_PATH", "/socket.io", `a path other than SOCKETIO_PATH`},
+		{"SSE_PATH", "/socket.io/sse", `a path other than SOCKETIO_PATH`},
+		{"SOCKETIO_PATH", "/sse/socket", `a path other than SOCKETIO_PATH`},
 		{"SSE_AS", "error", `SSE_AS (environment): got "error"`},
 		{"SOCKETIO_AS", "event,connect", `SOCKETIO_AS (environment): got "connect"`},
 		{"SOCKETIO_AS", "a,b,c,d,e,f,g,h,i", `SOCKETIO_AS (environment): got 9, allowed: at most 8 names`},
@@ -200,15 +200,15 @@ func TestBadValues(t *testing.T) {
 	}
 }
 
-// All mistakes come at once, whatever brought them, and none shows a secret.
-func TestAllMistakesAtOnce(t *testing.T) {
+// The error lists the mistakes of all sources and shows no secret.
+func TestErrorListsAllMistakes(t *testing.T) {
 	path := file(t, "config.json", `{"history-size": "many", "colour": "red", "log-level": "info", "LOG_LEVEL": "debug", "sse-path": {"a": 1}}`)
 	e := env{"PORT": "x", "JWT_SECRET": "canary", "ALLOWED_ORIGINS": "*", "MAX_ROOMS": "-1"}
 	got := problems(t, e, "--config", path, "--rate-limit-burst=0", "--auth-mode", "none")
 	for i, want := range []string{
 		`PORT (environment): got "x"`, `AUTH_MODE (flag --auth-mode): got "none"`, `MAX_ROOMS (environment): got "-1"`,
 		`HISTORY_SIZE (file ` + path + `): got "many"`, `RATE_LIMIT_BURST (flag --rate-limit-burst): got "0"`,
-		`colour in ` + path + `: no such setting`, `log-level in ` + path + `: given twice`, `sse-path in ` + path + `: allowed: a string`,
+		`colour in ` + path + `: unknown setting`, `duplicate log-level in ` + path, `sse-path in ` + path + `: allowed: a string`,
 		`JWT_SECRET (environment): got 6 bytes, allowed: at least 32 bytes`, `ALLOWED_ORIGINS (environment): got "*"`,
 	} {
 		if i >= len(got) || !strings.HasPrefix(got[i], want) {
@@ -219,7 +219,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		t.Errorf("%d problems: %s", len(got), text)
 	}
 
-	// A flag that nobody knows does not hide the rest.
+	// An unknown flag does not hide the other mistakes.
 	got = problems(t, e, "--colour", "red")
 	if text := strings.Join(got, "\n"); !strings.Contains(text, "unknown flag --colour") || !strings.Contains(text, "PORT (environment)") {
 		t.Errorf("got %q", got)
@@ -240,7 +240,7 @@ func TestHelp(t *testing.T) {
 	text := out.String()
 	for _, s := range fields() {
 		if !strings.Contains(text, "--"+s.Name) && !strings.Contains(text, "--[no-]"+s.Name) || !strings.Contains(strings.Join(strings.Fields(text), ""), "($"+s.Env+")") {
-			t.Errorf("the help does not tell %s and %s", s.Name, s.Env)
+			t.Errorf("the help does not contain %s and %s", s.Name, s.Env)
 		}
 	}
 	if !strings.HasPrefix(text, "Usage: roomcast") {
@@ -248,7 +248,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// commands stand in for those of the program.
+// testCommands takes the place of the program's commands.
 type testCommands struct {
 	Shout struct {
 		Text  string `arg:""`
@@ -257,7 +257,7 @@ type testCommands struct {
 	} `cmd:"" help:"Shout."`
 }
 
-// Commands read their flags by the same rules, and stand beside the settings.
+// Commands read their flags by the same rules as settings, and combine with them.
 func TestParseCommands(t *testing.T) {
 	commands := new(testCommands)
 	got, err := Parse([]string{"--port=81", "shout", "hey", "--times", "3"}, env{"SHOUT_TO": "all"}.lookup, io.Discard, commands)
@@ -278,7 +278,7 @@ func TestParseCommands(t *testing.T) {
 	}
 }
 
-// The help of a command shows its own flags, that of the program the settings.
+// The help of a command lists its own flags; the help of the program lists the settings.
 func TestHelpOfCommands(t *testing.T) {
 	for args, settings := range map[string]bool{"--help": true, "shout --help": false, "serve --help": true} {
 		var out bytes.Buffer

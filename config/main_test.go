@@ -31,7 +31,7 @@ func load(t *testing.T, e env, args ...string) Config {
 	return c
 }
 
-// problems returns what is wrong, nil when nothing is.
+// problems returns the mistakes in the settings, nil when there are none.
 func problems(t *testing.T, e env, args ...string) []string {
 	t.Helper()
 	c, err := Load(args, e.lookup, io.Discard)
@@ -43,7 +43,7 @@ func problems(t *testing.T, e env, args ...string) []string {
 		t.Fatalf("error %T: %v", err, err)
 	}
 	if c.Port != 0 || c.Host != "" {
-		t.Error("a Config came beside the error")
+		t.Error("a Config was returned with the error")
 	}
 	for _, p := range invalid.Problems {
 		if !strings.Contains(err.Error(), p) || strings.Contains(p, "\n") {
@@ -53,7 +53,7 @@ func problems(t *testing.T, e env, args ...string) []string {
 	return invalid.Problems
 }
 
-// file writes a file for the test and returns its name.
+// file creates a file for the test and returns its name.
 func file(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Origins are the origins whose pages may connect. The zero value allows the server's own host only. It is safe for
-// concurrent use.
+// Origins is a set of origins whose pages may connect. The zero value allows the server's own host
+// only. It is safe for concurrent use.
 type Origins struct {
 	allowed   map[origin]bool
 	localhost bool // any port of localhost
 }
 
-// Origins returns the rule that ALLOWED_ORIGINS, NEXT_PUBLIC_APP_URL and HOST make. Keep it: [Config.AllowOrigin]
-// builds it anew at each call.
+// Origins returns the origins of ALLOWED_ORIGINS, NEXT_PUBLIC_APP_URL and HOST. Keep the result:
+// [Config.AllowOrigin] builds it at each call.
 func (c Config) Origins() Origins {
 	o := Origins{allowed: map[origin]bool{}, localhost: c.Loopback()}
 	for _, text := range c.AllowedOrigins {
@@ -33,12 +33,13 @@ func (c Config) Origins() Origins {
 // AllowOrigin reports whether a page of this origin may send the request; see [Origins.Allow].
 func (c Config) AllowOrigin(origin string, r *http.Request) bool { return c.Origins().Allow(origin, r) }
 
-// Allow reports whether a page of this origin, the value of an Origin header, may send the request: when its host is the
-// request's own, when it is in the list, or on a loopback listener when it is localhost at any port. Scheme, host and
-// port must agree as a whole, the host without regard to case; `null`, user information, a path or anything else that
-// no browser sends does not pass.
+// Allow reports whether a page may send the request; text is its Origin header. It allows the
+// request's own host, the origins of the set and, on a loopback listener, localhost at any port.
+// Scheme, host and port must match, the host without regard to case. Allow refuses `null`, user
+// information, a path and anything else that is not an origin.
 //
-// Over plain HTTP the own host passes with https too, because a proxy in front may have taken the TLS off.
+// Over plain HTTP, Allow accepts the own host with scheme https too, because a proxy may have
+// terminated TLS.
 func (o Origins) Allow(text string, r *http.Request) bool {
 	from, ok := parseOrigin(text)
 	if !ok {
@@ -58,14 +59,15 @@ func (o Origins) Allow(text string, r *http.Request) bool {
 	return ok && own == from
 }
 
-// origin is a parsed origin (RFC 6454, section 4): lower-case host, and the port of the scheme when it has none.
+// origin is a parsed origin (RFC 6454, section 4): the host in lower case, and the scheme's default
+// port when none is given.
 type origin struct {
 	scheme, host string
 	port         uint16
 }
 
-// parseOrigin reads the serialization of RFC 6454, section 6.2, and nothing looser: what it does not know is not an
-// origin. The scheme may be one of an application's web view.
+// parseOrigin accepts the serialization of RFC 6454, section 6.2, only. The scheme may be that of
+// an application's web view.
 func parseOrigin(text string) (origin, bool) {
 	scheme, authority, ok := strings.Cut(text, "://")
 	if !ok || !validScheme(scheme) {
@@ -91,7 +93,7 @@ func parseOrigin(text string) (origin, bool) {
 	return o, true
 }
 
-// splitPort takes host and port apart; a colon without a port is not allowed.
+// splitPort splits host and port; a colon without a port is not allowed.
 func splitPort(authority string) (host, port string, ok bool) {
 	if i := strings.LastIndexByte(authority, ':'); i < 0 || strings.HasSuffix(authority, "]") {
 		return authority, "", true
@@ -114,8 +116,8 @@ func validScheme(s string) bool {
 	return s != ""
 }
 
-// validHost accepts an IPv6 address in brackets, or letters, digits and . - _ as they stand: an international name is
-// sent in its ASCII form.
+// validHost accepts an IPv6 address in brackets, or letters, digits and . - _. Browsers send an
+// international name in its ASCII form.
 func validHost(s string) bool {
 	if inner, ok := strings.CutPrefix(s, "["); ok {
 		inner, closed := strings.CutSuffix(inner, "]")

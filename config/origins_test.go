@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Forty origins against one list, on a public listener.
+// Origins against one list, on a public listener.
 func TestAllowOrigin(t *testing.T) {
 	c := load(t, env{"JWT_SECRET": secret32, "NEXT_PUBLIC_APP_URL": "https://app.example.com/start?x=1",
 		"ALLOWED_ORIGINS": "https://good.com,http://localhost:5173/,https://Mixed.Example:8443,https://[2001:db8::1]:444,capacitor://localhost"})
@@ -39,7 +39,7 @@ func TestAllowOrigin(t *testing.T) {
 	}
 }
 
-// The own host is compared with the port of the scheme; over TLS the scheme must be https.
+// The own host is compared including the scheme's default port; over TLS the scheme must be https.
 func TestOwnOrigin(t *testing.T) {
 	o := load(t, env{"JWT_SECRET": secret32, "ALLOWED_ORIGINS": ""}).Origins()
 	for _, tt := range []struct {
@@ -75,11 +75,11 @@ func TestOwnOrigin(t *testing.T) {
 	}
 	r := httptest.NewRequest("GET", "http://a.example/", nil)
 	if (Origins{}).Allow("http://b.example", r) || !(Origins{}).Allow("http://a.example", r) {
-		t.Error("the zero Origins")
+		t.Error("the zero Origins allows another host")
 	}
 }
 
-// On a loopback listener a page of this machine may come from any port.
+// On a loopback listener, pages of this machine may use any port.
 func TestLocalhostOrigins(t *testing.T) {
 	local, public := load(t, nil), load(t, env{"AUTH_MODE": "open"})
 	for origin, want := range map[string]bool{
@@ -98,7 +98,7 @@ func TestLocalhostOrigins(t *testing.T) {
 	}
 	for _, origin := range []string{"http://localhost:3000", "http://127.0.0.1:3000"} {
 		if !public.AllowOrigin(origin, httptest.NewRequest("GET", "http://rooms.example/", nil)) {
-			t.Errorf("%s is a default and was refused", origin)
+			t.Errorf("%s is allowed by default, but refused", origin)
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// resolve fills what depends on other settings and checks the rules that no single type can.
+// resolve sets the values that depend on other settings and checks the rules that concern several
+// settings.
 func (l *loader) resolve(c *Config) {
 	l.readSecretFiles(c)
 	l.resolveAuth(c)
@@ -25,18 +26,18 @@ func (l *loader) resolve(c *Config) {
 	l.checkNames(c)
 }
 
-// wrong notes that the setting env has a value that is not allowed.
-func (l *loader) wrong(c *Config, env string, came any, allowed string) {
-	switch v := came.(type) {
+// wrong adds the mistake that a setting has a value that is not allowed.
+func (l *loader) wrong(c *Config, env string, got any, allowed string) {
+	switch v := got.(type) {
 	case string:
-		came = fmt.Sprintf("%q", v)
+		got = fmt.Sprintf("%q", v)
 	case size:
-		came = fmt.Sprintf("%d bytes", int(v))
+		got = fmt.Sprintf("%d bytes", int(v))
 	}
-	l.fail("%s (%s): got %v, allowed: %s", env, sourceOf(c, env), came, allowed)
+	l.fail("%s (%s): got %v, allowed: %s", env, sourceOf(c, env), got, allowed)
 }
 
-// sourceOf says where a setting came from, as messages do.
+// sourceOf returns the source of a setting for messages.
 func sourceOf(c *Config, env string) string {
 	switch source := c.sources[env]; source {
 	case "":
@@ -48,7 +49,7 @@ func sourceOf(c *Config, env string) string {
 	}
 }
 
-// size stands for a secret where what came is told.
+// size is the length of a secret, which a message shows in place of the secret.
 type size int
 
 func (l *loader) resolveAuth(c *Config) {
@@ -70,15 +71,15 @@ func (l *loader) resolveAuth(c *Config) {
 	}
 	switch {
 	case c.JWTPublicKeyFile != "" && c.JWTJWKSURL != "":
-		l.fail("JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL: both set, allowed: one of them, so that one issuer counts")
+		l.fail("JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL: both set, allowed: one of them")
 	case c.AuthMode == auth.ModeToken && noKey(c):
-		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "token together with "+keySettings+"; ticket, open or auto without")
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "token with "+keySettings+"; without a key ticket, open or auto")
 	case c.AuthMode == auth.ModeTicket && !noKey(c):
-		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "ticket without a JWT key; token, which takes tickets too, with one")
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "ticket without a JWT key; with a key token, which accepts tickets too")
 	}
 }
 
-// keySettings are what a key for tokens may come from.
+// keySettings are the settings that set a key for tokens.
 const keySettings = "JWT_SECRET, JWT_SECRET_FILE, JWT_PUBLIC_KEY_FILE or JWT_JWKS_URL"
 
 func (l *loader) readPublicKeys(c *Config) {
@@ -93,12 +94,13 @@ func (l *loader) readPublicKeys(c *Config) {
 	}
 }
 
-// noKey reports whether no key was asked for. One whose file cannot be read is a mistake of its own.
+// noKey reports whether no setting names a key. A key file that cannot be read is a separate
+// mistake.
 func noKey(c *Config) bool {
 	return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" && c.JWTPublicKeyFile == "" && c.JWTJWKSURL == ""
 }
 
-// hostName is a DNS name, or close enough for the resolver to judge.
+// hostName matches DNS names. It accepts some invalid ones, which the resolver refuses.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?$`)
 
 func (l *loader) resolveHost(c *Config) {
@@ -119,8 +121,9 @@ func (l *loader) resolveHost(c *Config) {
 	}
 	c.Host = host
 	if c.OpenByDefault() && noKey(c) && !modeUnknown && !c.Loopback() {
-		l.wrong(c, "HOST", c.Host, "127.0.0.1, ::1 or localhost while every userId is believed; "+
-			"for others set JWT_SECRET or another JWT key, AUTH_MODE=ticket, or AUTH_MODE=open if all who can connect are trusted")
+		l.wrong(c, "HOST", c.Host, "127.0.0.1, ::1 or localhost while every userId is accepted; "+
+			"for other addresses set JWT_SECRET or another JWT key, AUTH_MODE=ticket, "+
+			"or AUTH_MODE=open if you trust everyone who can connect")
 	}
 }
 
@@ -131,19 +134,21 @@ func (l *loader) resolveOrigins(c *Config) {
 	for _, origin := range c.AllowedOrigins {
 		switch _, ok := parseOrigin(strings.TrimSuffix(origin, "/")); {
 		case origin == "*":
-			l.wrong(c, "ALLOWED_ORIGINS", "*", "origins by name: every page of the web could act with a visitor's credentials")
+			l.wrong(c, "ALLOWED_ORIGINS", "*", "origins by name: with a star every page of the web "+
+				"could use a visitor's credentials")
 		case !ok:
-			l.wrong(c, "ALLOWED_ORIGINS", origin, "origins such as https://app.example.com or http://localhost:5173, without path")
+			l.wrong(c, "ALLOWED_ORIGINS", origin, "origins such as https://app.example.com "+
+				"or http://localhost:5173, without path")
 		}
 	}
 	if c.AppURL != "" {
 		if _, ok := originOfURL(c.AppURL); !ok {
-			l.wrong(c, "NEXT_PUBLIC_APP_URL", c.AppURL, "an address such as https://app.example.com")
+			l.wrong(c, "NEXT_PUBLIC_APP_URL", c.AppURL, "a URL such as https://app.example.com")
 		}
 	}
 }
 
-// originOfURL returns the origin of an address, which may have a path.
+// originOfURL returns the origin of a URL.
 func originOfURL(address string) (origin, bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
@@ -158,15 +163,16 @@ func (l *loader) checkUpstream(c *Config) {
 	}
 	u, err := url.Parse(c.UpstreamURL)
 	if err != nil {
-		l.wrong(c, "UPSTREAM_URL", size(len(c.UpstreamURL)), "an address such as http://127.0.0.1:3001")
+		l.wrong(c, "UPSTREAM_URL", size(len(c.UpstreamURL)), "a URL such as http://127.0.0.1:3001")
 		return
 	}
 	application, ok := originOfURL(c.UpstreamURL)
 	switch {
 	case !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		l.wrong(c, "UPSTREAM_URL", u.Redacted(), "an address such as http://127.0.0.1:3001, without path")
+		l.wrong(c, "UPSTREAM_URL", u.Redacted(), "a URL such as http://127.0.0.1:3001, without path")
 	case int(application.port) == c.Port && (isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
-		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL, "the address of the application, not the one that this server listens on; PORT or the application's must be another")
+		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL, "the URL of the application, not of this server; "+
+			"change PORT or the port of the application")
 	}
 }
 
@@ -184,7 +190,8 @@ func (l *loader) checkTLS(c *Config) {
 	}
 }
 
-// path is one that needs no escaping and has no empty segment, so that routers, proxies and clients read it alike.
+// path matches paths that need no escaping and have no empty segment, so that routers, proxies and
+// clients agree on them.
 var path = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 func (l *loader) checkPaths(c *Config) {
@@ -193,7 +200,7 @@ func (l *loader) checkPaths(c *Config) {
 	ok = l.checkPath(c, "SSE_PATH", c.SSEPath) && ok
 	sse, socketIO := c.SSEPath+"/", c.SocketIOPath+"/"
 	if ok && (strings.HasPrefix(sse, socketIO) || strings.HasPrefix(socketIO, sse)) {
-		l.wrong(c, "SSE_PATH", c.SSEPath, "a path beside SOCKETIO_PATH, not the same or one within the other")
+		l.wrong(c, "SSE_PATH", c.SSEPath, "a path other than SOCKETIO_PATH, and neither below the other")
 	}
 }
 
@@ -209,7 +216,7 @@ func (l *loader) checkPath(c *Config, env, value string) bool {
 	return false
 }
 
-// withoutSlash takes one slash off the end, which Socket.IO clients like to write.
+// withoutSlash removes one slash at the end, which many Socket.IO clients write.
 func withoutSlash(path string) string {
 	if len(path) > 1 {
 		return strings.TrimSuffix(path, "/")
@@ -217,7 +224,7 @@ func withoutSlash(path string) string {
 	return path
 }
 
-// checkNames holds channels and event names against the rules that clients are held to.
+// checkNames checks channels and event names by the rules that clients must follow.
 func (l *loader) checkNames(c *Config) {
 	if c.SSEAs == "" {
 		c.SSEAs = "type"

@@ -16,7 +16,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Which mode a start comes to, where it listens, and whether it says so.
+// The mode and the address that follow from the settings, and the warnings.
 func TestModeAndHost(t *testing.T) {
 	for _, tt := range []struct {
 		name, mode, key, host string
@@ -52,17 +52,17 @@ func TestModeAndHost(t *testing.T) {
 			if c.Mode() != tt.wantMode || c.Host != tt.wantHost {
 				t.Errorf("mode %s on %s, want %s on %s", c.Mode(), c.Host, tt.wantMode, tt.wantHost)
 			}
-			if warned := strings.Contains(strings.Join(c.Warnings(), "\n"), "every userId is believed"); warned != tt.warns {
+			if warned := strings.Contains(strings.Join(c.Warnings(), "\n"), "every userId is accepted"); warned != tt.warns {
 				t.Errorf("warnings %q", c.Warnings())
 			}
 			if a, err := auth.New(c.Auth()); err != nil || a.Mode() != tt.wantMode {
-				t.Errorf("the authenticator disagrees: %v", err)
+				t.Errorf("the authenticator resolves another mode: %v", err)
 			}
 		})
 	}
 }
 
-// A listener that does nothing wrong outlives any INACTIVE_TIMEOUT.
+// A client that only listens stays connected with any INACTIVE_TIMEOUT.
 func TestInactiveTimeoutLeavesRoomForPings(t *testing.T) {
 	c := load(t, env{"INACTIVE_TIMEOUT": "1s"})
 	if c.SocketIOInactive() != 50*time.Second || c.SSEInactive() != 6*time.Second || c.InactiveTimeout != time.Second {

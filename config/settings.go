@@ -11,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Setting is one setting as it is printed.
+// Setting is one setting in printable form.
 type Setting struct {
 	Name    string // the flag, without dashes before it
 	Env     string // the environment variable
@@ -24,7 +24,7 @@ type Setting struct {
 	index int // of the field in Config
 }
 
-// Settings returns every setting with its value and where that came from, in the order of the reference.
+// Settings returns every setting with its value and source, in the order of the reference.
 func (c Config) Settings() []Setting {
 	all := fields()
 	v := reflect.ValueOf(c)
@@ -39,7 +39,7 @@ func (c Config) Settings() []Setting {
 	return all
 }
 
-// show writes a value as a variable would hold it, but for secrets.
+// show returns a value in the form of a variable; a secret becomes ***.
 func show(value any) string {
 	switch v := value.(type) {
 	case time.Duration:
@@ -60,7 +60,8 @@ func show(value any) string {
 	}
 }
 
-// Table returns the reference of all settings as Markdown, a table for each group. The README carries it.
+// Table returns the reference of all settings as Markdown, one table for each group. The README
+// contains it.
 func Table() string {
 	var b strings.Builder
 	group := ""
@@ -78,7 +79,7 @@ func Table() string {
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
-// fields returns the settings as the tags of Config describe them, without values.
+// fields returns the settings without values, from the tags of Config.
 func fields() []Setting {
 	t, parts := reflect.TypeFor[Config](), defaults()
 	var all []Setting

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// The README's table is the one that Table makes; this test says how to bring it up to date.
+// The README contains the result of Table; a failure prints the text to insert.
 func TestReadmeTable(t *testing.T) {
 	const start, end = "<!-- settings:start -->", "<!-- settings:end -->"
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
-		t.Fatalf("README.md: %v; it must exist and hold the settings between %s and %s", err, start, end)
+		t.Fatalf("README.md: %v; it must contain the settings between %s and %s", err, start, end)
 	}
 	_, rest, ok := strings.Cut(string(readme), start)
 	section, _, closed := strings.Cut(rest, end)
@@ -20,22 +20,22 @@ func TestReadmeTable(t *testing.T) {
 		t.Fatalf("README.md must have the lines %s and %s once each, with the settings between them:\n\n%s", start, end, Table())
 	}
 	if got, want := strings.TrimSpace(section), strings.TrimSpace(Table()); got != want {
-		t.Fatalf("the settings in README.md differ from those of the program; put this between the two markers:\n\n%s", want)
+		t.Fatalf("the settings in README.md differ from those of the program; insert this between the two markers:\n\n%s", want)
 	}
 }
 
-// Every exported field is a setting with all that the reference needs, named alike everywhere.
+// Every exported field has the complete tags of a setting, with consistent names.
 func TestTagsAreComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range fields() {
 		if s.Name != strings.ReplaceAll(strings.ToLower(s.Env), "_", "-") {
-			t.Errorf("flag %s and variable %s are not named alike", s.Name, s.Env)
+			t.Errorf("the names of flag %s and variable %s differ", s.Name, s.Env)
 		}
 		if s.Group == "" || len(s.Doc) < 10 || !strings.HasSuffix(s.Doc, ".") || strings.ContainsAny(s.Doc, "|`$") {
 			t.Errorf("%s: group %q, doc %q", s.Env, s.Group, s.Doc)
 		}
 		if seen[s.Env] {
-			t.Errorf("%s is there twice", s.Env)
+			t.Errorf("duplicate setting %s", s.Env)
 		}
 		seen[s.Env] = true
 		if !strings.Contains(Table(), "| `"+s.Env+"` | ") {
@@ -45,7 +45,7 @@ func TestTagsAreComplete(t *testing.T) {
 	for i := range reflect.TypeFor[Config]().NumField() {
 		f := reflect.TypeFor[Config]().Field(i)
 		if f.IsExported() && f.Tag.Get("kong") != "-" && !seen[f.Tag.Get("env")] {
-			t.Errorf("field %s is no setting", f.Name)
+			t.Errorf("field %s is not a setting", f.Name)
 		}
 		if kind := f.Type.Kind(); (kind == reflect.Int || kind == reflect.Int64) && (f.Tag.Get("min") == "" || f.Tag.Get("max") == "") {
 			t.Errorf("field %s has no bounds", f.Name)

@@ -14,7 +14,8 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Bytes is a size. It is written as a bare number or with one of the units KB, MB, GB (thousands) and KiB, MiB, GiB.
+// Bytes is a size. It is written as a number, alone or with one of the units KB, MB, GB (thousands)
+// and KiB, MiB, GiB.
 type Bytes int64
 
 // String returns the size in the largest binary unit that divides it.
@@ -27,7 +28,8 @@ func (b Bytes) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
-// units, the longer names first so that the shorter do not hide them.
+// units are the units of Bytes, longer names first, because a shorter one is a suffix of a longer
+// one.
 var units = []struct {
 	name   string
 	size   int64
@@ -36,7 +38,7 @@ var units = []struct {
 	{"GiB", 1 << 30, true}, {"MiB", 1 << 20, true}, {"KiB", 1 << 10, true}, {"GB", 1e9, false}, {"MB", 1e6, false}, {"KB", 1e3, false},
 }
 
-// mappers returns the readers of all types that Config has.
+// mappers returns the readers for all types of Config's fields.
 func (l *loader) mappers() []kong.Option {
 	text := func(read func(string, *kong.Tag, reflect.Value) string) kong.Mapper { return mapper{l, read, false} }
 	return []kong.Option{
@@ -52,14 +54,15 @@ func (l *loader) mappers() []kong.Option {
 	}
 }
 
-// mapper reads one value. read returns "" or what is allowed; a mistake is noted and the reading goes on.
+// mapper reads one value. read returns "", or the allowed values; the mapper stores the mistake and
+// reading continues.
 type mapper struct {
 	l      *loader
 	read   func(text string, tag *kong.Tag, target reflect.Value) (allowed string)
 	isBool bool
 }
 
-// IsBool tells kong that the flag may stand without a value.
+// IsBool tells kong that the flag needs no value.
 func (m mapper) IsBool() bool { return m.isBool }
 
 // Decode implements kong.Mapper.
@@ -71,16 +74,16 @@ func (m mapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 			return err
 		}
 		text = token.String()
-		if b, ok := token.Value.(bool); ok { // what kong makes of --no-…
+		if b, ok := token.Value.(bool); ok { // the value of --no-…
 			text = strconv.FormatBool(b)
 		}
 	}
 	if allowed := m.read(text, ctx.Value.Tag, target); allowed != "" {
-		came := strconv.Quote(text)
+		got := strconv.Quote(text)
 		if isSecret(target) {
-			came = fmt.Sprintf("%d bytes", len(text))
+			got = fmt.Sprintf("%d bytes", len(text))
 		}
-		m.l.bad[ctx.Value.Name] = bad{came, allowed}
+		m.l.bad[ctx.Value.Name] = bad{got, allowed}
 	}
 	return nil
 }
@@ -129,7 +132,7 @@ func readDuration(text string, tag *kong.Tag, target reflect.Value) string {
 	})
 }
 
-// parseDuration reads Go's notation, or a bare number as milliseconds.
+// parseDuration reads Go's notation, or a number of milliseconds.
 func parseDuration(text string) (time.Duration, bool) {
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
 		d := time.Duration(ms) * time.Millisecond
@@ -159,7 +162,7 @@ func parseBytes(text string) (int64, bool) {
 	return n * size, err == nil && n*size/size == n
 }
 
-// within sets target to n when it lies between the tags min and max, which parse reads.
+// within sets target to n if n lies between the tags min and max; parse reads the tags.
 func within(n int64, ok bool, tag *kong.Tag, target reflect.Value, what string, parse func(string) int64) string {
 	least, most := tag.Get("min"), tag.Get("max")
 	if !ok || n < parse(least) || n > parse(most) {
@@ -203,7 +206,7 @@ func readPrefixes(text string, _ *kong.Tag, target reflect.Value) string {
 	return ""
 }
 
-// items splits a list at any of the separators and drops spaces and empty items.
+// items splits a list at any of the separators, trims spaces and drops empty items.
 func items(text, separators string) []string {
 	var all []string
 	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
@@ -214,7 +217,7 @@ func items(text, separators string) []string {
 	return all
 }
 
-// duration writes d without the zeros that Go adds: 5m, not 5m0s.
+// duration formats d without the zeros that Go adds: 5m, not 5m0s.
 func duration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

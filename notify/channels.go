@@ -6,10 +6,13 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
+// NoLimit lets a client join any number of channels.
+const NoLimit = -1
+
 // JoinChannels joins the channels that a client asks for, in the member's namespace. It denies
 // names that are not valid for a channel (rooms.CheckChannel), that are or were a client id, and
-// that may rejects; a nil may allows all. It also denies more channels than limit; 0 is no limit.
-// JoinChannels calls may without a lock.
+// that may rejects; a nil may allows all. It also denies more channels than limit: with 0 all that
+// the member is not in, with NoLimit none. JoinChannels calls may without a lock.
 func (h *Hub) JoinChannels(
 	m *Member, names []string, may func(string) bool, limit int,
 ) (joined, denied []string) {
@@ -23,7 +26,7 @@ func (h *Hub) JoinChannels(
 	for i, name := range names {
 		room := rooms.In(m.a.Namespace, name)
 		already := allowed[i] && m.in(room)
-		if !allowed[i] || m.detached || !already && (h.ids[name] > 0 || limit > 0 && has >= limit) {
+		if !allowed[i] || m.detached || !already && (h.ids[name] > 0 || limit >= 0 && has >= limit) {
 			denied = append(denied, name)
 			continue
 		}
@@ -51,7 +54,7 @@ func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 }
 
 // Admissible splits the channels that a client asks for at connect into those that its Attachment
-// may have, each once and at most limit (0 is no limit), and the others.
+// may have, each once and at most limit (NoLimit is any number), and the others.
 func (h *Hub) Admissible(
 	names []string, may func(string) bool, limit int,
 ) (allowed, denied []string) {
@@ -59,7 +62,7 @@ func (h *Hub) Admissible(
 		switch {
 		case slices.Contains(allowed, name):
 		case rooms.CheckChannel("channel", name) != nil, may != nil && !may(name),
-			limit > 0 && len(allowed) >= limit, h.IsClientID(name):
+			limit >= 0 && len(allowed) >= limit, h.IsClientID(name):
 			denied = append(denied, name)
 		default:
 			allowed = append(allowed, name)

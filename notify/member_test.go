@@ -288,7 +288,23 @@ func TestJoinChannels(t *testing.T) {
 	if m.In("/n#one") || !m.In("/n#*") || !m.In("/n#client:a") {
 		t.Errorf("rooms %v", m.Rooms())
 	}
-	if joined, denied := h.JoinChannels(m, []string{"four", "five"}, nil, 0); len(joined) != 2 || denied != nil {
+	if joined, denied := h.JoinChannels(m, []string{"four", "five"}, nil, NoLimit); len(joined) != 2 || denied != nil {
 		t.Errorf("without limit: %v, %v", joined, denied)
+	}
+}
+
+// A limit of 0 is a limit: the client keeps the channels that it is in and joins no other.
+func TestLimitOfZeroChannels(t *testing.T) {
+	h := newHub(t, Options{})
+	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"has"}})
+	joined, denied := h.JoinChannels(m, []string{"has", "one"}, nil, 0)
+	if got := fmt.Sprint(joined, denied); got != "[has] [one]" {
+		t.Errorf("joined and denied %s", got)
+	}
+	for limit, want := range map[int]string{0: "[] [one two]", 1: "[one] [two]", NoLimit: "[one two] []"} {
+		allowed, denied := h.Admissible([]string{"one", "two"}, nil, limit)
+		if got := fmt.Sprint(allowed, denied); got != want {
+			t.Errorf("limit %d: allowed and denied %s, want %s", limit, got, want)
+		}
 	}
 }

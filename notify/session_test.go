@@ -27,7 +27,7 @@ func TestASessionOutlivesItsMember(t *testing.T) {
 		send(t, h, "2", "*")
 		m.Join("y")
 		m.Leave("x")
-		h.JoinChannels(m, []string{"z"}, nil, 0)
+		h.JoinChannels(m, []string{"z"}, nil, NoLimit)
 		const want = "u a / [y z] 1"
 		for _, key := range []string{"k", "tab"} {
 			if got := kept(t, h, key); got != want {

@@ -35,11 +35,11 @@ func tokenStack(t *testing.T) (base string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := New(Options{
-		Hub: hub, SocketIO: sio, Log: zap.NewNop(),
-		AllowOrigin: config.Config{Host: "127.0.0.1", AllowedOrigins: []string{"https://app.example"}}.Origins().Allow,
-		Streams:     sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets, Problem: edge.WriteProblem}),
-	})
+	so := DefaultOptions()
+	so.Hub, so.SocketIO, so.Log = hub, sio, zap.NewNop()
+	so.AllowOrigin = config.Config{Host: "127.0.0.1", AllowedOrigins: []string{"https://app.example"}}.Origins().Allow
+	so.Streams = sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets, Problem: edge.WriteProblem})
+	service := New(so)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -29,10 +29,11 @@ func ExampleService() {
 	if err != nil {
 		panic(err)
 	}
-	service := server.New(server.Options{
-		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, Problem: edge.WriteProblem}),
-		APIKeys: []string{"a key that nobody can guess"},
-	})
+	so := server.DefaultOptions()
+	so.Hub, so.SocketIO = hub, socketIO
+	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, MaxRooms: 64, Problem: edge.WriteProblem})
+	so.APIKeys = []string{"a key that nobody can guess"}
+	service := server.New(so)
 	ctx, stop := context.WithCancel(context.Background())
 	address, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() { ended <- service.Serve(ctx, "127.0.0.1:0", func(a net.Addr) { address <- a }) }()

@@ -11,12 +11,11 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// Handler is everything that the service answers, with its middlewares: request
-// id and client address, request log, recovery from panics, CORS.
+// Handler returns the handler of all paths with its middlewares: request id and client address,
+// request log, recovery from panics, CORS.
 func (s *Service) Handler() http.Handler {
 	router := mux.NewRouter()
-	// Without SkipClean a doubled slash is answered by a redirect, which turns a
-	// POST into a GET.
+	// Without SkipClean a doubled slash is answered with a redirect, which turns a POST into a GET.
 	router.SkipClean(true)
 	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
 	router.MethodNotAllowedHandler = http.HandlerFunc(edge.NotFound)
@@ -57,7 +56,7 @@ func (s *Service) Handler() http.Handler {
 	return edge.WithInfo(s.o.TrustedProxies, handler)
 }
 
-// api are the options of the API.
+// api returns the options of the API.
 func (s *Service) api() api.Options {
 	o := api.Options{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate, Burst: s.o.PublishBurst,
 		Mode: s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"), Live: s.health.live, Ready: s.health.ready}
@@ -67,15 +66,18 @@ func (s *Service) api() api.Options {
 	return o
 }
 
-// streamPaths are the paths of EventSource streams and the event name that each
-// gives to notifications. /api/sse is what clients of the original call; they
-// listen to `message`.
+// streamPaths returns the paths of EventSource streams and the event name that each gives to
+// notifications. Clients of the original application use /api/sse and listen to `message`.
 func (s *Service) streamPaths() map[string]string {
+	if s.o.SSEPath == "" {
+		return nil
+	}
 	path := strings.TrimRight(s.o.SSEPath, "/")
 	return map[string]string{path: "", "/api" + path: "message"}
 }
 
-// quiet tells the requests that come without end: probes and polls.
+// quiet reports whether a request is one of many that the log shows at debug level only: probes and
+// polls.
 func (s *Service) quiet(r *http.Request) bool {
 	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || s.isEngineIO(r)
 }

@@ -2,7 +2,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +23,8 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// Options are the parts behind one listener. Hub, SocketIO and Streams
-// must be given.
+// Options are the parts behind one listener and how they are served. Hub, SocketIO and Streams must
+// be given. Start from DefaultOptions: New takes a zero as zero.
 type Options struct {
 	Hub      *notify.Hub
 	SocketIO *socketio.Server
@@ -33,45 +32,50 @@ type Options struct {
 	Console  http.Handler // answers `/`, or `/console` with Upstream; nil: nothing does
 	Upstream *url.URL     // origin of the application that answers every path that is not ours; may be nil
 
-	SocketIOPaths  []string      // where Engine.IO requests go (/socket.io)
-	SSEPath        string        // where streams go (/sse)
-	APIKeys        []string      // of backends, see auth.ParseAPIKey; without any, all are refused
-	PublishRate    int           // notifications a second that each key may publish (0: any number)
-	PublishBurst   int           // and at once
-	Tickets        *auth.Tickets // issued by the API; nil: none are
+	SocketIOPaths []string      // of Engine.IO requests; none: no Socket.IO; default /socket.io
+	SSEPath       string        // of streams, served below /api too; "": no streams; default /sse
+	APIKeys       []string      // of backends, see auth.ParseAPIKey; without any, all are refused
+	PublishRate   int           // notifications a second that each key may publish; 0: any number, the default
+	PublishBurst  int           // notifications that each key may publish at once
+	Tickets       *auth.Tickets // issued by the API; nil: none are
+
+	// AllowOrigin reports whether a page of this origin may send the request. nil allows the
+	// request's own host only.
 	AllowOrigin    func(origin string, r *http.Request) bool
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
-	CertFile, KeyFile string        // TLS, when both are given
-	DrainTimeout      time.Duration // for everything to end (25 s)
-	SweepInterval     time.Duration // how often dead streams are looked for (5 s)
-	InactiveTimeout   time.Duration // without a successful write to a stream (5 min)
-	Log               *zap.Logger
-	ConnectionUpdates bool             // tell every connection which others come and go
+	CertFile, KeyFile string           // TLS, when both are given
+	DrainTimeout      time.Duration    // for connections and requests to end; 0: they are cut at once; default 25 s
+	SweepInterval     time.Duration    // between two looks for dead streams; 0: there is none; default 5 s
+	InactiveTimeout   time.Duration    // without a successful write to a stream; 0: for ever; default 5 min
+	Log               *zap.Logger      // nil: nothing is logged
+	ConnectionUpdates bool             // announce every connection to all others when it opens and when it closes
 	Admin             AdminOptions     // metrics and profiles; none without an address
-	Metrics           *metrics.Metrics // those that SocketIO and Streams count in, too (of the Hub alone)
+	Metrics           *metrics.Metrics // the ones that SocketIO and Streams count in; nil: those of the Hub alone
 }
 
-// Service serves everything from one listener until it is told to stop.
+// DefaultOptions returns the options of a service that needs no others than its parts and the keys
+// of backends.
+func DefaultOptions() Options {
+	return Options{
+		SocketIOPaths: []string{"/socket.io"}, SSEPath: "/sse",
+		DrainTimeout: 25 * time.Second, SweepInterval: 5 * time.Second, InactiveTimeout: 5 * time.Minute,
+	}
+}
+
+// Service serves everything from one listener.
 type Service struct {
 	o        Options
 	health   health
 	presence *presence.Users
-	updates  *presence.Connections // nil: nobody is told
-	upstream *upstream             // nil without
+	updates  *presence.Connections // nil: no updates
+	upstream *upstream             // nil without UPSTREAM_URL
 }
 
-// New returns a Service; the parts stay the caller's until Serve is called,
-// which ends them. The Hub is to have no members yet: from here on it is told on
-// the channel `presence` which users come and go.
+// New returns a Service. Serve takes the parts over and ends them. The Hub must have no members
+// yet, because the Service announces users in the channel `presence` from their first connection
+// on.
 func New(o Options) *Service {
-	o.SSEPath = cmp.Or(o.SSEPath, "/sse")
-	o.DrainTimeout = cmp.Or(o.DrainTimeout, 25*time.Second)
-	o.SweepInterval = cmp.Or(o.SweepInterval, 5*time.Second)
-	o.InactiveTimeout = cmp.Or(o.InactiveTimeout, 5*time.Minute)
-	if len(o.SocketIOPaths) == 0 {
-		o.SocketIOPaths = []string{"/socket.io"}
-	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
@@ -92,23 +96,22 @@ func New(o Options) *Service {
 	return s
 }
 
-// StreamAdmission counts EventSource streams against the limits; the result is
-// for sse.Options.
+// StreamAdmission returns a function for sse.Options that counts EventSource streams against the
+// limits.
 func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (func(), error) {
 	return func(r *http.Request, id auth.Identity) (func(), error) {
 		release, err := limits.AcquireStream(edge.ClientIP(r), id.RoomUser())
 		if err != nil {
-			edge.InfoOf(r).Code = edge.CodeTooManyConnections        // it is told in a stream, whose status is 200
-			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first one tells status and wait
+			edge.InfoOf(r).Code = edge.CodeTooManyConnections        // for the log: the client gets it in a stream with status 200
+			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first error has status and wait
 		}
 		return release, nil
 	}
 }
 
-// Serve listens on address ("host:port") and serves until ctx is done. Then it
-// reports not ready, lets publishes finish, flushes and closes every connection
-// within DrainTimeout, and returns nil. ready, which may be nil, learns the
-// address that was opened.
+// Serve listens on address ("host:port") and serves until ctx is done. Then it reports not ready,
+// finishes publishes, flushes and closes every connection within DrainTimeout, and returns nil.
+// Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
 	listener, err := listen(ctx, address)
 	if err != nil {
@@ -121,7 +124,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		s.close(context.WithoutCancel(ctx))
 		return err
 	}
-	defer operators.close() // after the drain, which is worth watching
+	defer operators.close() // after the drain, so that metrics show it
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	failed := make(chan error, 1)
 	go func() {
@@ -131,15 +134,17 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		}
 		failed <- srv.Serve(listener)
 	}()
-	sweeper := time.NewTicker(s.o.SweepInterval)
-	defer sweeper.Stop()
+	sweep, stop := every(s.o.SweepInterval)
+	defer stop()
 	if ready != nil {
 		ready(listener.Addr())
 	}
 	for {
 		select {
-		case now := <-sweeper.C:
-			s.o.Streams.Sweep(now, s.o.InactiveTimeout)
+		case now := <-sweep:
+			if s.o.InactiveTimeout > 0 {
+				s.o.Streams.Sweep(now, s.o.InactiveTimeout)
+			}
 		case err := <-failed:
 			s.close(context.WithoutCancel(ctx))
 			return err
@@ -149,8 +154,18 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	}
 }
 
-// drain ends everything in the order that loses nothing: readiness first, then
-// the connections, then the requests in flight.
+// every returns a channel that gets the time at each interval until stop is called, and nothing
+// when interval is 0.
+func every(interval time.Duration) (ticks <-chan time.Time, stop func()) {
+	if interval <= 0 {
+		return nil, func() {}
+	}
+	ticker := time.NewTicker(interval)
+	return ticker.C, ticker.Stop
+}
+
+// drain ends everything in an order that loses nothing: first readiness, then the connections, then
+// the running requests.
 func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	s.health.draining.Store(true)
 	s.o.Log.Info("draining", zap.Duration("timeout", s.o.DrainTimeout))
@@ -162,7 +177,7 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	}
 	s.o.Hub.Close()
 	if err != nil {
-		s.o.Log.Warn("not everything ended in time", zap.Error(err))
+		s.o.Log.Warn("drain timeout: some connections were cut", zap.Error(err))
 	}
 	return nil
 }
@@ -172,7 +187,7 @@ func (s *Service) close(ctx context.Context) error {
 	if s.updates != nil {
 		s.updates.Stop()
 	}
-	s.presence.Stop() // those who go now come back to another node, or to the next start
+	s.presence.Stop() // a drain is no absence: clients reconnect
 	if s.upstream != nil {
 		s.upstream.close()
 	}

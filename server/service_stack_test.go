@@ -36,8 +36,9 @@ func newServiceStack(t testing.TB, change func(*socketio.Options), changeService
 	if err != nil {
 		t.Fatal(err)
 	}
-	so := Options{Hub: hub, SocketIO: sio, APIKeys: []string{servertest.Key}, Log: o.Log}
-	streams := sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: edge.WriteProblem, Log: o.Log}
+	so := DefaultOptions()
+	so.Hub, so.SocketIO, so.APIKeys, so.Log = hub, sio, []string{servertest.Key}, o.Log
+	streams := sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log}
 	if counts, ok := o.Metrics.(*metrics.Metrics); ok {
 		so.Metrics, streams.Written = counts, counts.WrittenBy("sse")
 	}

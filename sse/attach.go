@@ -18,7 +18,7 @@ const root = "/" // streams see this namespace only
 // the names asked for and refused.
 func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	o := s.h.o
-	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, 0)
+	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, notify.NoLimit)
 	asked, denied := o.Hub.Admissible(without(c.Channels, channels), s.identity.MayJoin, o.MaxRooms)
 	channels = append(channels, asked...)
 	var keys, granted []string
@@ -27,10 +27,12 @@ func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 		keys = []string{key}
 		if tab, ok := o.Hub.Session(key); ok && tab.UserID == s.identity.RoomUser() {
 			granted = tab.Granted
-			if left := o.MaxRooms - len(asked); left > 0 {
-				kept, _ := o.Hub.Admissible(without(tab.Channels, channels), s.identity.MayJoin, left)
-				channels = append(channels, kept...)
+			left := o.MaxRooms // a negative one is no limit
+			if left > 0 {
+				left -= len(asked)
 			}
+			kept, _ := o.Hub.Admissible(without(tab.Channels, channels), s.identity.MayJoin, left)
+			channels = append(channels, kept...)
 		}
 	}
 	if c.Since != "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/gorilla/mux"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -215,6 +216,27 @@ func TestSessionIDAuthorizesAnew(t *testing.T) {
 	c = open(t, srv.URL+"/sse?sessionId=s&token="+sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"b"}}))
 	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"b", "lobby"}) {
 		t.Errorf("in %q", got)
+	}
+}
+
+// With MaxRooms 0 a client is in the default channels and joins no other, by its URL, by a change or by its tab.
+func TestMaxRoomsOfZero(t *testing.T) {
+	r := newRig(t, Options{DefaultChannels: []string{"general"}})
+	c := open(t, r.serve(t).URL+"/sse?userId=u1&sessionId=s&channels=a")
+	c.end()
+	r.awaitGone(t, 1)
+	r.Handler = New(Options{Hub: r.hub, Auth: newAuth(t, auth.Options{}), DefaultChannels: []string{"general"}, Heartbeat: -1})
+	srv := r.serve(t)
+	c = open(t, srv.URL+"/sse?userId=u1&sessionId=s&channels=b")
+	if !slices.Equal(c.hello.Denied, []string{"b"}) {
+		t.Errorf("denied %q, want b", c.hello.Denied)
+	}
+	status, answer := post(t, srv.URL+"/sse/"+c.hello.ClientID+"/channels?userId=u1", `{"join":["c"]}`)
+	if status != 200 || !slices.Equal(answer.Denied, []string{"c"}) {
+		t.Errorf("%d %+v, want c denied", status, answer)
+	}
+	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"general"}) {
+		t.Errorf("in %q, want the default channel", got)
 	}
 }
 

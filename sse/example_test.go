@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	streams := sse.New(sse.Options{Hub: hub, Auth: believe, DefaultChannels: []string{"general"}})
+	streams := sse.New(sse.Options{Hub: hub, Auth: believe, DefaultChannels: []string{"general"}, MaxRooms: 64})
 	mux := http.NewServeMux()
 	mux.Handle("/sse", streams.Stream(""))
 	mux.Handle("/sse/{clientId}/channels", streams.Channels())

@@ -34,7 +34,7 @@ type Options struct {
 
 	DefaultChannels []string // joined by every stream that may
 	As              string   // the event name of notifications where the client asks for none; "type" (default): their own
-	MaxRooms        int      // channels that a client may ask for (64)
+	MaxRooms        int      // channels that a client may ask for; 0: none; notify.NoLimit: any number
 
 	// RateInterval is the mean time between two messages of a stream, RateBurst how many may come at once; as for the
 	// events of a socket. 0: as many as come.
@@ -67,7 +67,6 @@ func New(o Options) *Handler {
 	o.Sync = cmp.Or(o.Sync, time.Minute)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.As = cmp.Or(o.As, ownName)
-	o.MaxRooms = cmp.Or(o.MaxRooms, 64)
 	if o.Admit == nil {
 		o.Admit = func(*http.Request, auth.Identity) (func(), error) { return nil, nil }
 	}

@@ -32,8 +32,8 @@ type rig struct {
 	gone chan struct{} // one for each detached member
 }
 
-// newRig returns a rig in open mode, or with the authenticator that o brings. Its intervals are long unless o says
-// otherwise, so that nothing comes by itself.
+// newRig returns a rig in open mode, or with the authenticator that o brings, whose clients may ask for 64 channels
+// unless o says otherwise. Its intervals are long unless o says otherwise, so that nothing comes by itself.
 func newRig(t testing.TB, o Options) *rig {
 	t.Helper()
 	return newRigKeeping(t, 0, o)
@@ -54,6 +54,9 @@ func newRigKeeping(t testing.TB, history int, o Options) *rig {
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = -1
+	}
+	if o.MaxRooms == 0 {
+		o.MaxRooms = 64
 	}
 	r.Handler = New(o)
 	return r

@@ -61,7 +61,7 @@ func TestBodyTooLarge(t *testing.T) {
 	object := func(n int) string { return `{"x":"` + strings.Repeat("x", n-8) + `"}` }
 	array := func(n int) string { return "[" + object(n-2) + "]" }
 	over := func(n int) string {
-		return servertest.ProblemJSON(t, 413, "payload_too_large", fmt.Sprintf("body: more than the %d bytes allowed", n), "")
+		return servertest.ProblemJSON(t, 413, "payload_too_large", fmt.Sprintf("body: longer than %d bytes", n), "")
 	}
 	for _, chunked := range []bool{false, true} {
 		for _, tc := range []struct {
@@ -133,7 +133,7 @@ func TestBodyDeadline(t *testing.T) {
 	}
 	// A GET has no body.
 	answer = servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
-	if !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.Contains(answer, `"detail":"body: GET requests take none"`) {
+	if !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.Contains(answer, `"detail":"body: GET requests have none"`) {
 		t.Errorf("GET: %.300s", answer)
 	}
 }

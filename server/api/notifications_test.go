@@ -243,8 +243,8 @@ func TestRoutes(t *testing.T) {
 		status       int
 		allow, body  string
 	}{
-		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method GET is not allowed here, only POST", "")},
-		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed here, only GET, HEAD, POST", "")},
+		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method GET is not allowed, expected POST", "")},
+		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed, expected GET, HEAD, POST", "")},
 		{"POST", "/v1/nothing", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
 		{"POST", "//v1/notifications", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
 		{"GET", "/v1/notifications/../x", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},

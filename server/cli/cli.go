@@ -13,23 +13,24 @@ import (
 // Exit codes of the program.
 const (
 	ExitOK      = 0
-	ExitFailed  = 1 // it was refused, or something broke
-	ExitUsage   = 2 // the command line or a setting is wrong: another try needs another line
-	ExitNoReply = 3 // the server is not there, or cannot now: the same line may work later
+	ExitFailed  = 1 // refused, or an internal error
+	ExitUsage   = 2 // wrong command line or setting: change it before the next attempt
+	ExitNoReply = 3 // the server cannot be reached or is unavailable: try again later
 )
 
-// Commands is what the command line has beside serve, as kong reads it; give a pointer to [config.Parse].
+// Commands are the commands other than serve, in the form that kong reads. Pass a pointer to
+// [config.Parse].
 type Commands struct {
 	Send        Send        `cmd:"" help:"Send a notification to users, channels, a client or everyone."`
-	Tail        Tail        `cmd:"" help:"Follow what a user or a channel gets, with ids; resumes after a lost connection."`
+	Tail        Tail        `cmd:"" help:"Print the notifications of a user or a channel, with ids; resumes after a lost connection."`
 	Token       Token       `cmd:"" help:"Mint a token with JWT_SECRET, for development."`
-	Config      Settings    `cmd:"" help:"Print every setting with its value, where that came from, and what it means."`
-	Healthcheck Healthcheck `cmd:"" help:"Ask the server whether it is ready; for containers."`
+	Config      Settings    `cmd:"" help:"Print every setting with its value, the source of the value, and its meaning."`
+	Healthcheck Healthcheck `cmd:"" help:"Check that the server is ready; for containers."`
 	Version     Version     `cmd:"" help:"Print the version."`
 	Completion  Completion  `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 }
 
-// Environment is what a command may use of the process.
+// Environment is the part of the process that a command may use.
 type Environment struct {
 	Context context.Context
 	Stdin   io.Reader
@@ -37,8 +38,8 @@ type Environment struct {
 	Stderr  io.Writer // for notes and, by [Report], for errors
 }
 
-// Run runs the command of invocation. err is the error that came with it from [config.Parse]: commands that use no
-// settings work with wrong ones too.
+// Run runs the command of invocation. err is the error that [config.Parse] returned with it:
+// commands without settings run even if the settings are wrong.
 func Run(environment Environment, invocation config.Invocation, err error) error {
 	if err != nil && invocation.Command != "version" && invocation.Command != "completion" {
 		return err
@@ -46,8 +47,9 @@ func Run(environment Environment, invocation config.Invocation, err error) error
 	return invocation.Run(environment)
 }
 
-// Report writes err for the caller and returns the exit code. With asJSON it is one object, {"error": …, "exit": …};
-// mistakes in the settings are listed under "problems", and what the API refused is its problem document under "problem".
+// Report writes err for the caller and returns the exit code. With asJSON it writes one object,
+// {"error": …, "exit": …}, which has mistakes in the settings as "problems" and the problem
+// document of an API response as "problem".
 func Report(stderr io.Writer, err error, asJSON bool) int {
 	if err == nil {
 		return ExitOK
@@ -75,7 +77,7 @@ func Report(stderr io.Writer, err error, asJSON bool) int {
 	return code
 }
 
-// WantsJSON reports whether args ask for JSON, for errors that come before args could be read.
+// WantsJSON reports whether args contain --json, for errors that occur before args are parsed.
 func WantsJSON(args []string) bool {
 	for _, arg := range args {
 		switch arg {
@@ -88,12 +90,12 @@ func WantsJSON(args []string) bool {
 	return false
 }
 
-// usageError is a command line that is read but makes no sense.
+// usageError is an error in a command line that kong accepts.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// noReply is a server that could not be reached.
+// noReply is the error of a server that cannot be reached.
 type noReply struct {
 	url string
 	err error

@@ -21,27 +21,28 @@ import (
 	"github.com/roomcast/roomcast/config"
 )
 
-// maxReply is the most that is read of an answer that is no stream.
+// maxReply is the maximum size of a response that is not a stream.
 const maxReply = 32 << 20
 
-// remote is the flags that say which server is meant.
+// remote holds the flags that select the server.
 type remote struct {
-	URL string `name:"url" env:"ROOMCAST_URL" placeholder:"URL" help:"Address of the server, such as https://push.example.com; without it the one that these settings would start."`
+	URL string `name:"url" env:"ROOMCAST_URL" placeholder:"URL" help:"URL of the server, such as https://push.example.com; the default is the server that these settings would start."`
 }
 
-// target is a server and the way to it.
+// target is a server's URL and TLS configuration.
 type target struct {
 	base *url.URL
-	tls  *tls.Config // nil: as usual
+	tls  *tls.Config // nil: the default
 }
 
-// target returns the server of --url, or the one that the settings describe. Its certificate need not be one for
-// localhost: that it is the one of TLS_CERT_FILE is enough.
+// target returns the server of --url, or the one that the settings describe. The latter needs no
+// certificate for localhost: the connection is accepted if its certificate is that of
+// TLS_CERT_FILE.
 func (r remote) target(c config.Config) (target, error) {
 	if r.URL != "" {
 		base, err := url.Parse(r.URL)
 		if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil {
-			return target{}, usageError("--url: allowed: an address such as https://push.example.com")
+			return target{}, usageError("--url: allowed: a URL such as https://push.example.com")
 		}
 		base.Path, base.RawPath, base.RawQuery, base.Fragment = strings.TrimRight(base.Path, "/"), "", "", ""
 		return target{base: base}, nil
@@ -64,22 +65,22 @@ func (r remote) target(c config.Config) (target, error) {
 		return target{}, fmt.Errorf("%s has no certificate", c.TLSCertFile)
 	}
 	t.tls = &tls.Config{
-		InsecureSkipVerify: true, // VerifyConnection does it
+		InsecureSkipVerify: true, // VerifyConnection verifies
 		VerifyConnection: func(state tls.ConnectionState) error {
 			if len(state.PeerCertificates) > 0 && bytes.Equal(state.PeerCertificates[0].Raw, block.Bytes) {
 				return nil
 			}
-			return fmt.Errorf("the server's certificate is not that of %s", c.TLSCertFile)
+			return fmt.Errorf("the server's certificate differs from that of %s", c.TLSCertFile)
 		},
 	}
 	return t, nil
 }
 
-// at returns the address of a path of the server.
+// at returns the URL of a path of the server.
 func (t target) at(path string) *url.URL { return t.base.JoinPath(path) }
 
-// client returns an HTTP client for the server. It follows no redirects, which would carry keys elsewhere; idle
-// connections are for the caller to close.
+// client returns an HTTP client for the server. It follows no redirects, which could send keys to
+// another host. The caller closes idle connections.
 func (t target) client() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
@@ -91,7 +92,8 @@ func (t target) client() *http.Client {
 	}
 }
 
-// call sends one request and returns the body of a 200. Anything else is a *refusal or *noReply.
+// call sends one request and returns the body of a 200. For another response it returns a *refusal,
+// without one a *noReply.
 func (t target) call(r *http.Request, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
@@ -112,7 +114,7 @@ func (t target) call(r *http.Request, timeout time.Duration) ([]byte, error) {
 	return body, nil
 }
 
-// unreached takes the URL off net/http's errors: a token may be in its query.
+// unreached removes the URL from net/http's errors, because its query may contain a token.
 func (t target) unreached(err error) error {
 	var inner *url.Error
 	if errors.As(err, &inner) {
@@ -121,17 +123,17 @@ func (t target) unreached(err error) error {
 	return &noReply{t.base.String(), err}
 }
 
-// refusal is an answer other than 200.
+// refusal is the error of a response other than 200.
 type refusal struct {
 	status     int
-	body       []byte // of a problem document, if it was one
+	body       []byte // of the response, a problem document if it is JSON
 	retryAfter string
 }
 
 func (e *refusal) Error() string {
 	var problem struct{ Code, Detail, Status string }
 	text := fmt.Sprintf("the server answered %d", e.status)
-	_ = json.Unmarshal(e.body, &problem) // numbers in it are passed over; what is no problem document leaves it empty
+	_ = json.Unmarshal(e.body, &problem) // anything else leaves problem empty
 	switch {
 	case problem.Code != "":
 		text += " " + problem.Code + ": " + problem.Detail
@@ -146,7 +148,7 @@ func (e *refusal) Error() string {
 	return text
 }
 
-// later reports whether the same request may succeed after a while.
+// later reports whether the same request may succeed later.
 func (e *refusal) later() bool {
 	return e.status == http.StatusTooManyRequests || e.status >= 500
 }

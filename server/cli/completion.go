@@ -9,15 +9,16 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Completion prints a completion script. It is made from the same model as the help, so it knows every command and flag.
+// Completion prints a completion script. It uses the same model as the help, so it completes every
+// command and flag.
 type Completion struct {
 	Shell string `arg:"" allow:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// Run prints.
+// Run prints the script.
 func (c *Completion) Run(e Environment, ctx *kong.Context) error {
-	if c.Shell == "" { // one that is not allowed, which was told beside the settings
-		return usageError("a script for which shell? allowed: bash, zsh, fish")
+	if c.Shell == "" { // an invalid one, which Parse has reported
+		return usageError("shell: allowed: bash, zsh, fish")
 	}
 	script, err := completion(c.Shell, words(ctx.Model))
 	if err != nil {
@@ -27,7 +28,7 @@ func (c *Completion) Run(e Environment, ctx *kong.Context) error {
 	return err
 }
 
-// word is a command, "" for the program itself, which is serve.
+// word is a command; "" is the program without a command, which is serve.
 type word struct {
 	Name, Help string
 	Flags      []flagWord
@@ -40,7 +41,7 @@ type flagWord struct {
 	Values     []string
 }
 
-// Takes is the flags that take one of a few values, or a file.
+// Takes returns the flags whose argument is one of a few values, or a file.
 func (w word) Takes(file bool) []flagWord {
 	var all []flagWord
 	for _, f := range w.Flags {
@@ -51,7 +52,8 @@ func (w word) Takes(file bool) []flagWord {
 	return all
 }
 
-// words reads the model. Settings complete where they are of use: without a command, for serve and for config.
+// words returns the commands of the model. Settings are completed without a command, for serve and
+// for config.
 func words(model *kong.Application) []word {
 	settings := flagWords(model.Flags)
 	all := []word{{Flags: settings}}
@@ -89,7 +91,8 @@ func choices(tag *kong.Tag) []string {
 	return nil
 }
 
-// firstSentence returns a help text up to its first full stop, without what means something to a shell.
+// firstSentence returns a help text up to its first full stop, without characters that are special
+// in a shell.
 func firstSentence(help string) string {
 	help, _, _ = strings.Cut(help, ". ")
 	help = strings.TrimSuffix(help, ".")

@@ -1,2 +1,2 @@
-// Package cli has the commands beside serve: they send, follow, mint, print and check from a terminal or a script.
+// Package cli has the commands other than serve.
 package cli

@@ -9,15 +9,15 @@ import (
 	"github.com/roomcast/roomcast/config"
 )
 
-// Healthcheck asks /readyz, so that an image without a shell can have a HEALTHCHECK.
+// Healthcheck requests /readyz, so that an image without a shell can have a HEALTHCHECK.
 type Healthcheck struct {
 	remote
-	Live    bool          `name:"live" help:"Ask whether the process answers at all (/livez), not whether it is ready."`
-	Timeout time.Duration `name:"timeout" default:"3s" min:"10ms" max:"10m" help:"Longest time to the answer."`
+	Live    bool          `name:"live" help:"Check that the process responds (/livez), not that it is ready."`
+	Timeout time.Duration `name:"timeout" default:"3s" min:"10ms" max:"10m" help:"Maximum time until the response."`
 	JSON    bool          `name:"json" help:"Print the result as JSON."`
 }
 
-// Run asks. Its errors are exit code 1, the only one besides 0 that container engines know here.
+// Run sends the request. Every error has exit code 1, because container engines reserve the others.
 func (h *Healthcheck) Run(e Environment, c config.Config) error {
 	server, err := h.target(c)
 	if err != nil {
@@ -33,7 +33,7 @@ func (h *Healthcheck) Run(e Environment, c config.Config) error {
 	}
 	start := time.Now()
 	if _, err := server.call(r, h.Timeout); err != nil {
-		return errors.New(err.Error()) // without its kind: any failure is code 1
+		return errors.New(err.Error()) // without its type: every failure has code 1
 	}
 	took := time.Since(start).Round(time.Millisecond)
 	if h.JSON {

@@ -27,7 +27,7 @@ const (
 	testSecret = "0123456789abcdef0123456789abcdef"
 )
 
-// node is a whole server of one process.
+// node is a complete server in this process.
 type node struct {
 	address string
 	hub     *notify.Hub
@@ -46,10 +46,10 @@ func start(t *testing.T, address string, o auth.Options) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := server.New(server.Options{
-		Hub: hub, SocketIO: socketIO, Streams: sse.New(sse.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}}),
-		APIKeys: []string{testKey}, DrainTimeout: 5 * time.Second,
-	})
+	so := server.DefaultOptions()
+	so.Hub, so.SocketIO, so.APIKeys, so.DrainTimeout = hub, socketIO, []string{testKey}, 5*time.Second
+	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}, MaxRooms: 64})
+	service := server.New(so)
 	ctx, cancel := context.WithCancel(context.Background())
 	listening, done := make(chan net.Addr, 1), make(chan error, 1)
 	go func() { done <- service.Serve(ctx, address, func(a net.Addr) { listening <- a }) }()
@@ -72,7 +72,7 @@ func start(t *testing.T, address string, o auth.Options) *node {
 
 func (n *node) url() string { return "http://" + n.address }
 
-// output is what a command wrote, for a reader beside it.
+// output is the output of a command, which a test reads while the command runs.
 type output struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -97,7 +97,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// until waits for a text in the output.
+// until waits until the output contains a text.
 func (o *output) until(t *testing.T, want string) {
 	t.Helper()
 	deadline := time.After(15 * time.Second)
@@ -117,14 +117,14 @@ func (e env) lookup(name string) (string, bool) {
 	return v, ok
 }
 
-// result is what a command left.
+// result is the output and exit code of a command.
 type result struct {
 	out, notes string
 	code       int
 	err        error
 }
 
-// run runs one command line to its end.
+// run runs one command line until it ends.
 func run(t *testing.T, e env, stdin string, args ...string) result {
 	t.Helper()
 	out, notes := newOutput(), newOutput()

@@ -13,7 +13,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// A minted token says what was asked for, and the server's own rules let it in.
+// A minted token has the claims of the flags, and the server accepts it.
 func TestToken(t *testing.T) {
 	e := env{"JWT_SECRET": testSecret, "JWT_ISSUER": "me", "JWT_AUDIENCE": "you"}
 	r := run(t, e, "", "token", "u1", "--name=Ann", "--channel", "team-*", "--publish", "team-7", "--ttl=5m", "--json")
@@ -70,7 +70,7 @@ func TestConfig(t *testing.T) {
 	if got := out.Settings[i]; got.Flag != "--port" || got.Value != "4000" || got.Source != "environment" || got.Default != "3000" || got.Doc == "" {
 		t.Errorf("%+v", got)
 	}
-	if r := run(t, env{}, "", "config", "--check"); r.code != 0 || r.out != "The settings are right.\n" || !strings.Contains(r.notes, "warning: open mode") {
+	if r := run(t, env{}, "", "config", "--check"); r.code != 0 || r.out != "The settings are valid.\n" || !strings.Contains(r.notes, "warning: open mode") {
 		t.Errorf("%+v", r)
 	}
 	r = run(t, env{"PORT": "x", "LOG_LEVEL": "loud"}, "", "config", "--check", "--json")
@@ -80,7 +80,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// Without --url it asks the server that the settings describe.
+// Without --url healthcheck uses the server that the settings describe.
 func TestHealthcheck(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
 	_, port, _ := strings.Cut(n.address, ":")
@@ -98,7 +98,7 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
-// Wrong settings hide neither the version nor the completion.
+// Version and completion work with wrong settings.
 func TestWithoutSettings(t *testing.T) {
 	if r := run(t, env{"PORT": "x"}, "", "version"); r.code != 0 || !strings.HasPrefix(r.out, "roomcast ") {
 		t.Errorf("%+v", r)
@@ -112,7 +112,7 @@ func TestWithoutSettings(t *testing.T) {
 	}
 }
 
-// bash itself says what the script completes.
+// bash itself reports what the script completes.
 func TestCompletionBash(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -139,7 +139,8 @@ func TestCompletionBash(t *testing.T) {
 	}
 }
 
-// The other shells check the script where they are there; everywhere it names every command and a flag of each.
+// Other shells check the script if they are installed. The script contains every command and a flag
+// of each.
 func TestCompletionOfOtherShells(t *testing.T) {
 	for _, shell := range []string{"zsh", "fish"} {
 		script := run(t, env{}, "", "completion", shell).out

@@ -76,7 +76,7 @@ func FuzzReadEvent(f *testing.F) {
 	})
 }
 
-// Nothing that came from elsewhere reaches the terminal as a control sequence.
+// No text from a server reaches the terminal as a control sequence.
 func TestClean(t *testing.T) {
 	for text, want := range map[string]string{
 		"Grüße, 世界 🙂":      "Grüße, 世界 🙂",

@@ -14,29 +14,29 @@ import (
 	"github.com/roomcast/roomcast/config"
 )
 
-// Send posts one notification.
+// Send publishes one notification.
 type Send struct {
 	remote
 	Key      auth.Secret   `name:"key" env:"ROOMCAST_KEY" placeholder:"KEY" help:"API key; without it the first of API_KEYS."`
-	APIKey   auth.Secret   `name:"api-key" env:"ROOMCAST_API_KEY" hidden:"" help:"Another name of --key: the one that the functions for TypeScript backends have."`
+	APIKey   auth.Secret   `name:"api-key" env:"ROOMCAST_API_KEY" hidden:"" help:"Another name of --key, which the functions for TypeScript backends use."`
 	User     names         `name:"user" placeholder:"ID" help:"Send to this user; repeat it for several."`
 	Channel  names         `name:"channel" placeholder:"NAME" help:"Send to this channel; repeat it for several."`
 	Client   string        `name:"client" placeholder:"ID" help:"Send to this connection."`
 	All      bool          `name:"all" help:"Send to everyone."`
-	Except   names         `name:"except" placeholder:"ID" help:"Not to this connection; may be repeated."`
-	Kind     string        `name:"kind" placeholder:"NAME" help:"Kind of the catalogue, such as payment. The one argument is then the body of the kind, and the target may be left to it."`
+	Except   names         `name:"except" placeholder:"ID" help:"Leave out this connection; repeat it for several."`
+	Kind     string        `name:"kind" placeholder:"NAME" help:"Kind of the catalogue, such as payment. The argument is then the body of the kind; without a target its default is used."`
 	Metadata string        `name:"metadata" placeholder:"JSON" help:"Metadata, a JSON object."`
-	Volatile bool          `name:"volatile" help:"Only for who is connected now; nothing is kept."`
-	TTL      time.Duration `name:"ttl" min:"0s" max:"720h" placeholder:"5m" help:"How long it may be replayed."`
-	Once     string        `name:"idempotency-key" placeholder:"KEY" help:"Send it once, however often this line runs within ten minutes."`
-	Timeout  time.Duration `name:"timeout" default:"15s" min:"10ms" max:"10m" help:"Longest time to the answer."`
+	Volatile bool          `name:"volatile" help:"Send to connected clients only; keep nothing for replay."`
+	TTL      time.Duration `name:"ttl" min:"0s" max:"720h" placeholder:"5m" help:"Time in which it may be replayed."`
+	Once     string        `name:"idempotency-key" placeholder:"KEY" help:"Send it once, even if this command runs several times within ten minutes."`
+	Timeout  time.Duration `name:"timeout" default:"15s" min:"10ms" max:"10m" help:"Maximum time until the response."`
 	JSON     bool          `name:"json" help:"Print the reply as JSON."`
 
 	Type string `arg:"" help:"Type of the notification, such as payment:completed; with --kind its body."`
-	Data string `arg:"" optional:"" help:"Data as JSON; - reads it from standard input. Without it null."`
+	Data string `arg:"" optional:"" help:"Data as JSON; - reads it from standard input; the default is null."`
 }
 
-// Run sends.
+// Run publishes the notification.
 func (s *Send) Run(e Environment, c config.Config) error {
 	server, err := s.target(c)
 	if err != nil {
@@ -49,7 +49,8 @@ func (s *Send) Run(e Environment, c config.Config) error {
 		}
 	}
 	if key == "" {
-		return usageError("no API key: set ROOMCAST_KEY or API_KEYS, or give --key; a server without API_KEYS prints its key when it starts")
+		return usageError("no API key: set ROOMCAST_KEY or API_KEYS, or use --key; " +
+			"a server without API_KEYS prints a key at the start")
 	}
 	path, body, err := s.body(e.Stdin)
 	if err != nil {
@@ -71,20 +72,21 @@ func (s *Send) Run(e Environment, c config.Config) error {
 	return s.print(e, reply)
 }
 
-// body returns the route and the request's body.
+// body returns the path and the body of the request.
 func (s *Send) body(stdin io.Reader) (path string, body []byte, err error) {
 	fields := map[string]any{}
 	path = "/v1/notifications"
 	if s.Kind != "" {
 		if s.Data != "" {
-			return "", nil, usageError("--kind takes one argument, the body of the kind: '{\"paymentId\":\"p1\",\"status\":\"completed\",\"data\":{…}}'")
+			return "", nil, usageError("--kind takes one argument, the body of the kind: " +
+				`'{"paymentId":"p1","status":"completed","data":{…}}'`)
 		}
 		path += "/" + url.PathEscape(s.Kind)
 		raw, err := jsonArgument("the body of "+s.Kind, s.Type, stdin)
 		if err != nil {
 			return "", nil, err
 		}
-		// RawMessage keeps numbers as they were written.
+		// RawMessage keeps the spelling of numbers.
 		var given map[string]json.RawMessage
 		if err := json.Unmarshal(raw, &given); err != nil || given == nil {
 			return "", nil, usageError("the body of " + s.Kind + " must be a JSON object")
@@ -107,7 +109,7 @@ func (s *Send) body(stdin io.Reader) (path string, body []byte, err error) {
 	return path, body, err
 }
 
-// fill adds what the flags say.
+// fill adds the fields of the flags.
 func (s *Send) fill(fields map[string]any) error {
 	target, err := s.recipients()
 	if err != nil {
@@ -135,7 +137,7 @@ func (s *Send) fill(fields map[string]any) error {
 	return nil
 }
 
-// recipients returns the target, nil for the default of a kind.
+// recipients returns the target; nil selects the default of a kind.
 func (s *Send) recipients() (map[string]any, error) {
 	targets := map[string]any{}
 	several := func(name string, values names) {
@@ -156,16 +158,16 @@ func (s *Send) recipients() (map[string]any, error) {
 	}
 	switch {
 	case len(targets) > 1:
-		return nil, usageError("more than one kind of target; allowed: one of --user, --channel, --client, --all")
+		return nil, usageError("several kinds of target, allowed: one of --user, --channel, --client, --all")
 	case len(targets) == 0 && s.Kind == "":
-		return nil, usageError("to whom? give --user, --channel, --client or --all")
+		return nil, usageError("no target: use --user, --channel, --client or --all")
 	case len(targets) == 0:
 		return nil, nil
 	}
 	return targets, nil
 }
 
-// jsonArgument checks JSON that came as an argument, or from stdin for "-".
+// jsonArgument checks an argument that must be JSON; "-" reads it from stdin.
 func jsonArgument(what, text string, stdin io.Reader) (json.RawMessage, error) {
 	if text == "-" && stdin != nil {
 		all, err := io.ReadAll(io.LimitReader(stdin, maxReply))
@@ -176,12 +178,12 @@ func jsonArgument(what, text string, stdin io.Reader) (json.RawMessage, error) {
 	}
 	var value json.RawMessage
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		return nil, usageError(fmt.Sprintf("%s is not JSON (%s); a text needs its quotes: '\"hello\"'", what, err))
+		return nil, usageError(fmt.Sprintf("%s is not JSON (%s); a text needs quotes: '\"hello\"'", what, err))
 	}
 	return value, nil
 }
 
-// firstKey is the first of API_KEYS, without the targets that it may be limited to.
+// firstKey returns the first of API_KEYS without its pattern.
 func firstKey(c config.Config) (string, error) {
 	key, _, err := auth.ParseAPIKey(string(c.APIKeys[0]))
 	return string(key), err
@@ -198,7 +200,7 @@ func (s *Send) print(e Environment, reply []byte) error {
 		Stored                     bool
 	}
 	if err := json.Unmarshal(reply, &r); err != nil {
-		return fmt.Errorf("the answer is not one of Roomcast: %w", err)
+		return fmt.Errorf("the response is not that of a Roomcast server: %w", err)
 	}
 	id := r.ID
 	if id == "" {

@@ -35,7 +35,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// Each mistake has its exit code and says what to do, and never the key.
+// Each mistake has its exit code and a text that says what to do. No text contains the key.
 func TestSendErrors(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
 	gone := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
@@ -47,17 +47,17 @@ func TestSendErrors(t *testing.T) {
 		args       []string
 	}{
 		{"no key", "no API key: set ROOMCAST_KEY", 2, env{}, []string{"send", "--all", "x"}},
-		{"the key's other name", "the server answered 403 forbidden: this API key is not known", 1, env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
-		{"no target", "to whom? give --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "x"}},
+		{"the key's other name", "the server answered 403 forbidden: unknown API key", 1, env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
+		{"no target", "no target: use --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "x"}},
 		{"two targets", "allowed: one of --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "--user=u", "x"}},
 		{"data that is no JSON", `data is not JSON`, 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "x", "hello"}},
 		{"bad URL", "--url: allowed", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "--url=ftp://x", "x"}},
 		{"bad setting", `PORT (environment): got "x"`, 2, env{"PORT": "x"}, []string{"send", "--all", "x"}},
 		{"bad flag", `--timeout: got "x"`, 2, env{}, []string{"send", "--all", "--timeout=x", "x"}},
 		{"a flag that is not there", "unknown flag --too", 2, env{}, []string{"send", "--too", "u1", "x"}},
-		{"wrong key", "the server answered 403 forbidden: this API key is not known", 1, env{"ROOMCAST_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
+		{"wrong key", "the server answered 403 forbidden: unknown API key", 1, env{"ROOMCAST_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
 		{"refused", "400 validation: type: ", 1, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "connect"}},
-		{"nobody there", "no answer from " + gone.url(), 3, env{"ROOMCAST_KEY": testKey, "ROOMCAST_URL": gone.url()}, []string{"send", "--all", "x"}},
+		{"no server", "no answer from " + gone.url(), 3, env{"ROOMCAST_KEY": testKey, "ROOMCAST_URL": gone.url()}, []string{"send", "--all", "x"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.e["ROOMCAST_URL"] == "" {
@@ -82,7 +82,7 @@ func TestSendErrors(t *testing.T) {
 	}
 }
 
-// A problem document is handed on as it came.
+// The report contains the problem document unchanged.
 func TestReportOfAProblem(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
 	r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_KEY": testKey}, "", "send", "--json", "--all", "connect")
@@ -92,7 +92,7 @@ func TestReportOfAProblem(t *testing.T) {
 	}
 }
 
-// The body of a kind is the argument; flags are added to it, numbers stay as they were written.
+// The argument is the body of the kind; flags add fields to it, and numbers keep their spelling.
 func TestSendKind(t *testing.T) {
 	s := &Send{Kind: "payment", Type: `{"paymentId":"p1","status":"completed","data":{"amount":12345678901234567890.10}}`, User: names{"u1"}, Volatile: true}
 	path, body, err := s.body(nil)

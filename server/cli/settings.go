@@ -8,13 +8,13 @@ import (
 	"github.com/roomcast/roomcast/config"
 )
 
-// Settings prints the settings as serve would use them.
+// Settings prints the settings that serve would use.
 type Settings struct {
-	Check bool `name:"check" help:"Only say whether they are right."`
+	Check bool `name:"check" help:"Only check the settings."`
 	JSON  bool `name:"json" help:"Print them as JSON."`
 }
 
-// Run prints; wrong settings have ended in an error before.
+// Run prints the settings. Wrong settings are an error of Parse already.
 func (s *Settings) Run(e Environment, c config.Config) error {
 	warnings := c.Warnings()
 	switch {
@@ -27,7 +27,7 @@ func (s *Settings) Run(e Environment, c config.Config) error {
 		}
 		return printJSON(e.Stdout, out)
 	case s.Check:
-		fmt.Fprintln(e.Stdout, "The settings are right.")
+		fmt.Fprintln(e.Stdout, "The settings are valid.")
 	default:
 		if err := s.print(e, c); err != nil {
 			return err
@@ -72,5 +72,5 @@ func (s *Settings) print(e Environment, c config.Config) error {
 	return w.Flush()
 }
 
-// cell makes text fit into one cell.
+// cell makes a text fit into one cell.
 func cell(s string) string { return strings.ReplaceAll(clean(s), "\n", `\n`) }

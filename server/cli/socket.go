@@ -16,7 +16,7 @@ import (
 	"github.com/roomcast/roomcast/config"
 )
 
-// socket returns the way by Socket.IO: the websocket transport of Engine.IO 4 and the namespace /.
+// socket returns the transport by Socket.IO: Engine.IO 4 over websocket, namespace /.
 func (t *Tail) socket(server target, c config.Config) transport {
 	return func(ctx context.Context, since string, got func(event) error) (time.Duration, error) {
 		token, user, err := t.identity(c)
@@ -67,15 +67,15 @@ func dial(ctx context.Context, server target, path string) (*websocket.Conn, err
 	return conn, nil
 }
 
-// socket is one connection. Everything runs on the goroutine of run.
+// socket is one connection. It has no goroutine other than that of run.
 type socket struct {
 	conn  *websocket.Conn
 	hello []byte // payload of CONNECT
 	got   func(event) error
-	quiet time.Duration // longest silence: the ping interval and timeout that the server named
+	quiet time.Duration // maximum silence: the server's ping interval and timeout
 }
 
-// run reads to the end of the connection.
+// run reads until the connection ends.
 func (s *socket) run() error {
 	s.quiet = 30 * time.Second
 	for {
@@ -85,7 +85,7 @@ func (s *socket) run() error {
 			return errLost
 		}
 		if kind != websocket.TextMessage || len(data) == 0 {
-			continue // an attachment: the event shows its place
+			continue // an attachment: the event has a placeholder
 		}
 		if err := s.packet(data[0], data[1:]); err != nil {
 			return err
@@ -99,7 +99,7 @@ func (s *socket) packet(kind byte, data []byte) error {
 	case '0': // open
 		var open struct{ PingInterval, PingTimeout int64 }
 		if err := json.Unmarshal(data, &open); err != nil {
-			return fmt.Errorf("the server does not speak Engine.IO 4: %w", err)
+			return fmt.Errorf("the server does not support Engine.IO 4: %w", err)
 		}
 		s.quiet = min(time.Duration(open.PingInterval+open.PingTimeout)*time.Millisecond, time.Hour)
 		return s.write('4', '0', s.hello)
@@ -120,10 +120,10 @@ func (s *socket) message(kind byte, data []byte) error {
 	switch kind {
 	case '1':
 		return &ended{"io server disconnect"}
-	case '2', '5': // event; a binary one has the number of its attachments and a dash first, either may have an ack id
+	case '2', '5': // event; "<attachments>-" precedes a binary one, both may have an ack id
 		start := bytes.IndexByte(data, '[')
 		if start < 0 {
-			return errors.New("an event without arguments came")
+			return errors.New("received an event without arguments")
 		}
 		ev, err := readEvent(data[start:])
 		if err != nil {
@@ -148,12 +148,12 @@ func (s *socket) write(engine, kind byte, payload []byte) error {
 	return nil
 }
 
-// readEvent reads [name, argument…, id]. Of several arguments the data is the array.
+// readEvent decodes [name, argument…, id]. Of several arguments the data is the array.
 func readEvent(text []byte) (event, error) {
 	var all []json.RawMessage
 	var ev event
 	if err := json.Unmarshal(text, &all); err != nil || len(all) == 0 || json.Unmarshal(all[0], &ev.Name) != nil {
-		return event{}, errors.New("an event came that is not [name, …]")
+		return event{}, errors.New("received an event that is not [name, …]")
 	}
 	args := all[1:]
 	if n := len(args); n > 0 && isID(args[n-1]) {
@@ -165,7 +165,7 @@ func readEvent(text []byte) (event, error) {
 	case 1:
 		ev.Data = args[0]
 	default:
-		ev.Data, _ = json.Marshal(args) // what was just read
+		ev.Data, _ = json.Marshal(args) // decoded above
 	}
 	return ev, nil
 }
@@ -180,7 +180,7 @@ func isID(arg json.RawMessage) bool {
 	return ok && len(epoch) == 8 && strings.Trim(epoch, "0123456789abcdef") == "" && seq != "" && strings.Trim(seq, "0123456789") == ""
 }
 
-// connectError is a refusal as it would be over HTTP.
+// connectError returns a refusal in the form of an HTTP response.
 func connectError(data []byte) error {
 	var refused struct {
 		Message string
@@ -189,7 +189,7 @@ func connectError(data []byte) error {
 			RetryAfter json.Number
 		}
 	}
-	_ = json.Unmarshal(data, &refused) // empty fields say enough
+	_ = json.Unmarshal(data, &refused) // empty fields are fine
 	status := http.StatusForbidden
 	switch refused.Data.Code {
 	case "unauthenticated", "invalid_token", "token_expired":

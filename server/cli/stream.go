@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	maxLine  = 4 << 20 // of a stream: data is at most 256 KiB, metadata and escapes come on top
-	maxEvent = 8 << 20 // of all lines of one event together
+	maxLine  = 4 << 20 // of a stream: 256 KiB of data, plus metadata and escapes
+	maxEvent = 8 << 20 // of all lines of one event
 )
 
-// stream returns the way by EventSource.
+// stream returns the transport by EventSource.
 func (t *Tail) stream(server target, c config.Config) transport {
 	return func(ctx context.Context, since string, got func(event) error) (time.Duration, error) {
 		token, user, err := t.identity(c)
@@ -65,7 +65,7 @@ func follow(server target, r *http.Request, got func(event) error) (time.Duratio
 		body, _ := io.ReadAll(io.LimitReader(res.Body, maxLine))
 		return 0, &refusal{status: res.StatusCode, body: bytes.TrimSpace(body), retryAfter: res.Header.Get("Retry-After")}
 	} else if !strings.HasPrefix(kind, "text/event-stream") {
-		return 0, fmt.Errorf("%s answers %q and not text/event-stream: is it a Roomcast server?", server.base, kind)
+		return 0, fmt.Errorf("%s responds with %q, expected text/event-stream: is it a Roomcast server?", server.base, kind)
 	}
 	wait := time.Duration(0)
 	err = readStream(res.Body, func(d time.Duration) { wait = d }, func(ev event) error {
@@ -82,9 +82,9 @@ func follow(server target, r *http.Request, got func(event) error) (time.Duratio
 	return wait, err
 }
 
-// readStream reads the event stream format (WHATWG HTML, section 9.2.6) to its end, which is errLost. retry is told of
-// `retry:`; an event without `id:` has none here, where a browser would repeat the last. Data that is not JSON becomes a
-// JSON string.
+// readStream reads an event stream (WHATWG HTML, section 9.2.6) until it ends, which is errLost. It
+// calls retry for each `retry:`. An event without `id:` has no id here; a browser would repeat the
+// last one. Data that is not JSON becomes a JSON string.
 func readStream(r io.Reader, retry func(time.Duration), got func(event) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
@@ -133,14 +133,14 @@ func readStream(r io.Reader, retry func(time.Duration), got func(event) error) e
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		return errors.New("a line of the stream is too long")
 	}
-	return errLost // whatever the network calls it
+	return errLost // for every network error
 }
 
-// asJSON returns text that is JSON as it is, and any other as a JSON string.
+// asJSON returns JSON unchanged, and any other text as a JSON string.
 func asJSON(text []byte) json.RawMessage {
 	if json.Valid(text) {
 		return text
 	}
-	quoted, _ := json.Marshal(string(text)) // a string
+	quoted, _ := json.Marshal(string(text)) // of a string
 	return quoted
 }

@@ -13,46 +13,47 @@ import (
 	"github.com/roomcast/roomcast/config"
 )
 
-// tailUser is who follows when nobody is named.
+// tailUser is the user id when the flags name none.
 const tailUser = "roomcast-tail"
 
-// Tail connects as a client does and prints what comes.
+// Tail connects as a client and prints the events that it receives.
 type Tail struct {
 	remote
-	SSE      bool        `name:"sse" xor:"transport" help:"By EventSource (the default)."`
-	SocketIO bool        `name:"socketio" xor:"transport" help:"By Socket.IO."`
-	User     string      `name:"user" placeholder:"ID" help:"Follow as this user."`
-	Channel  names       `name:"channel" placeholder:"NAME" help:"Join this channel; may be repeated."`
-	Token    auth.Secret `name:"token" env:"ROOMCAST_TOKEN" placeholder:"JWT" help:"Show this token. Without it one is minted if JWT_SECRET is set, else the user id is to be believed."`
-	Since    string      `name:"since" placeholder:"ID" help:"Begin after this id; 0 = with all that is kept."`
-	Count    int         `name:"count" min:"0" max:"1000000000" placeholder:"N" help:"End after so many notifications."`
-	Verbose  bool        `name:"verbose" short:"v" help:"Show heartbeats too."`
-	JSON     bool        `name:"json" help:"Print one JSON object a line: event, id, data."`
+	SSE      bool        `name:"sse" xor:"transport" help:"Use EventSource (the default)."`
+	SocketIO bool        `name:"socketio" xor:"transport" help:"Use Socket.IO."`
+	User     string      `name:"user" placeholder:"ID" help:"Connect as this user."`
+	Channel  names       `name:"channel" placeholder:"NAME" help:"Join this channel; repeat it for several."`
+	Token    auth.Secret `name:"token" env:"ROOMCAST_TOKEN" placeholder:"JWT" help:"Send this token. The default is a token minted with JWT_SECRET, if that is set."`
+	Since    string      `name:"since" placeholder:"ID" help:"Start after this id; 0 = with everything that is kept."`
+	Count    int         `name:"count" min:"0" max:"1000000000" placeholder:"N" help:"End after this number of notifications."`
+	Verbose  bool        `name:"verbose" short:"v" help:"Print heartbeats too."`
+	JSON     bool        `name:"json" help:"Print one JSON object per line: event, id, data."`
 }
 
-// event is one thing that came.
+// event is one received event.
 type event struct {
 	Name string          `json:"event"`
 	ID   string          `json:"id,omitempty"`
 	Data json.RawMessage `json:"data,omitempty"`
 }
 
-// transport follows one connection until it ends. got is called in order and its error ends the connection; wait, when
-// not 0, is what the server wants to be the time to the next try.
+// transport follows one connection until it ends. It calls got for each event, in order; an error
+// of got ends the connection. wait is the time until the next attempt that the server requests, 0
+// for none.
 type transport func(ctx context.Context, since string, got func(event) error) (wait time.Duration, err error)
 
 var (
 	errEnough = errors.New("enough")            // --count is reached
-	errLost   = errors.New("connection closed") // the line ended without a word
+	errLost   = errors.New("connection closed") // the connection ended without an announcement
 )
 
-// ended is a connection that the server ended on purpose.
+// ended is the error of a connection that the server ended on purpose.
 type ended struct{ reason string }
 
 func (e *ended) Error() string { return "the server ended the connection: " + e.reason }
 
-// Run follows until the context ends, --count is reached or the server says no. A connection that is lost after it was
-// there is made again, from the last id on.
+// Run follows until the context ends, --count is reached or the server refuses. It reopens a lost
+// connection after the last id.
 func (t *Tail) Run(e Environment, c config.Config) error {
 	server, err := t.target(c)
 	if err != nil {
@@ -92,7 +93,7 @@ func (t *Tail) Run(e Environment, c config.Config) error {
 		if pause = min(max(2*pause, 500*time.Millisecond), 10*time.Second); wait > 0 {
 			pause = wait
 		}
-		fmt.Fprintf(e.Stderr, "# lost: %s; again in %s\n", clean(err.Error()), pause)
+		fmt.Fprintf(e.Stderr, "# lost: %s; reconnecting in %s\n", clean(err.Error()), pause)
 		select {
 		case <-e.Context.Done():
 			return nil
@@ -101,7 +102,7 @@ func (t *Tail) Run(e Environment, c config.Config) error {
 	}
 }
 
-// final reports whether another try would end the same way.
+// final reports whether another attempt would fail in the same way.
 func final(err error) bool {
 	var refused *refusal
 	var away *noReply
@@ -111,7 +112,7 @@ func final(err error) bool {
 	return !errors.As(err, &away) && !errors.Is(err, errLost)
 }
 
-// identity returns the token to show, or the user id.
+// identity returns the token to send, or the user id.
 func (t *Tail) identity(c config.Config) (token, user string, err error) {
 	user = t.User
 	switch {
@@ -126,14 +127,14 @@ func (t *Tail) identity(c config.Config) (token, user string, err error) {
 	return token, user, err
 }
 
-// isControl reports whether a name is the server's own, and no notification.
+// isControl reports whether a name is one of the server's own events.
 func isControl(name string) bool {
 	return strings.HasPrefix(name, "auth:") || slices.Contains([]string{
 		"connected", "gap", "recovery", "sync", "heartbeat", "overloaded", "disconnected", "error",
 	}, name)
 }
 
-// print shows one event. Control events are comments, so that the rest can be read by programs.
+// print prints one event. Control events are comments, so that programs can read the others.
 func (t *Tail) print(e Environment, ev event) error {
 	if !t.Verbose && (ev.Name == "heartbeat" || ev.Name == "sync") {
 		return nil

@@ -10,7 +10,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// follow runs tail until the test ends it; it returns what it writes and how it ended.
+// followCommand runs tail until the test ends it. It returns its output, its notes, and a function
+// that ends it and returns its error.
 func followCommand(t *testing.T, e env, args ...string) (out, notes *output, end func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -59,7 +60,8 @@ func TestTail(t *testing.T) {
 	}
 }
 
-// The other side goes away for a moment: what was sent before it is there again is told, once.
+// The server stops for a moment: a notification that is sent before tail reconnects is printed
+// once.
 func TestTailResumes(t *testing.T) {
 	for _, transport := range []string{"--sse", "--socketio"} {
 		t.Run(transport, func(t *testing.T) {
@@ -88,7 +90,8 @@ func TestTailResumes(t *testing.T) {
 	}
 }
 
-// From an id on, a number of notifications, as a script asks for them. Tokens are minted where there is a key.
+// With --since and --count, tail prints a number of notifications after an id. It mints a token
+// when there is a key.
 func TestTailSince(t *testing.T) {
 	for _, transport := range []string{"--sse", "--socketio"} {
 		t.Run(transport, func(t *testing.T) {

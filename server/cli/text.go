@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// names is a flag that may be repeated. A comma is part of a name here, unlike in the lists of the settings: user ids
-// may have one.
+// names is a flag that may be repeated. Unlike in the lists of the settings, a comma is part of a
+// name, because user ids may contain one.
 type names []string
 
 // Decode implements kong.MapperValue.
@@ -22,8 +22,8 @@ func (n *names) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// clean makes text from elsewhere safe for a terminal, where control sequences can move the cursor and format
-// characters can reorder a line: those are shown as escapes.
+// clean makes text of others safe for a terminal. It escapes control sequences, which can move the
+// cursor, and format characters, which can reorder a line.
 func clean(s string) string {
 	if strings.IndexFunc(s, unsafe) < 0 {
 		return s
@@ -42,6 +42,6 @@ func clean(s string) string {
 	return b.String()
 }
 
-// unsafe reports whether r is not for a terminal. A line end is: our own texts have some, and in data of others JSON
-// has escaped it.
+// unsafe reports whether r must not be printed. A line end may: the program's own texts contain
+// some, and JSON escapes those in data.
 func unsafe(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }

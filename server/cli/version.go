@@ -6,12 +6,12 @@ import (
 	"runtime/debug"
 )
 
-// Version prints what was built.
+// Version prints the version of the build.
 type Version struct {
 	JSON bool `name:"json" help:"Print it as JSON."`
 }
 
-// Run prints.
+// Run prints the version.
 func (v *Version) Run(e Environment) error {
 	b := build()
 	if v.JSON {
@@ -27,12 +27,12 @@ func (v *Version) Run(e Environment) error {
 
 type buildInfo struct {
 	Version  string `json:"version"`
-	Revision string `json:"revision,omitempty"` // of the source; with + when it was changed
+	Revision string `json:"revision,omitempty"` // of the source; with + when it was modified
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
 
-// build reads what the Go tool stamped into the binary.
+// build returns the data that the Go tool stores in the binary.
 func build() buildInfo {
 	b := buildInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()

@@ -7,15 +7,13 @@ import (
 	"time"
 )
 
-// BodyTimeout is how long a client may take for the whole body of a request.
-// The server has no ReadTimeout, which would end every stream, so each request
-// with a body gets a deadline of its own.
+// BodyTimeout is the maximum time for the whole body of a request. The server has no ReadTimeout,
+// which would end every stream, so each request with a body gets a deadline of its own.
 const BodyTimeout = 10 * time.Second
 
-// WithBodyDeadline bounds the time in which a body must arrive, whether next
-// reads it or net/http discards it before the answer: without it one byte a
-// minute holds a connection for ever. Bodies on GET and HEAD are refused, they
-// mean nothing and would keep the deadline on a stream.
+// WithBodyDeadline bounds the time in which a body must arrive, whether next reads it or net/http
+// discards it before the response. Without it, one byte a minute would hold a connection for ever.
+// It refuses bodies on GET and HEAD, which have no meaning and would keep the deadline on a stream.
 func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.ContentLength == 0 { // -1 is chunked; over HTTP/2 Body is never http.NoBody
@@ -23,11 +21,11 @@ func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 			return
 		}
 		rc := http.NewResponseController(w)
-		// A writer that knows no deadlines (a test recorder) has no slow client.
+		// It fails for a writer without deadlines (a test recorder).
 		_ = rc.SetReadDeadline(time.Now().Add(d))
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			WriteProblem(w, r, &Problem{Status: http.StatusBadRequest, Code: CodeValidation,
-				Detail: "body: " + r.Method + " requests take none"})
+				Detail: "body: " + r.Method + " requests have none"})
 			return
 		}
 		body := &DeadlineBody{ReadCloser: r.Body, Controller: rc}
@@ -39,9 +37,9 @@ func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// DeadlineBody lifts the deadline once the body is complete: from then on
-// net/http reads the connection only to see that the client has gone, and an
-// expired deadline would look just like that.
+// DeadlineBody removes the deadline when the body is complete. After that net/http reads from the
+// connection only to notice that the client disconnects, and an expired deadline would look the
+// same.
 type DeadlineBody struct {
 	io.ReadCloser
 	Controller *http.ResponseController
@@ -57,16 +55,15 @@ func (b *DeadlineBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lingerBeforeClose lets a client that is still sending read the answer: closing
-// a connection with unread input resets it, and the reset overtakes the answer
-// (RFC 9112, section 9.6). net/http lingers by itself, except for requests that
-// said Connection: close, as those of most proxies do; that a MaxBytesReader was
-// overrun is the one way to ask for it.
+// lingerBeforeClose lets a client that is still sending read the response. Closing a connection
+// with unread input resets it, and the client may lose the response (RFC 9112, section 9.6).
+// net/http lingers by itself, except for requests with Connection: close, which most proxies send.
+// Exceeding a MaxBytesReader is the only way to request it then.
 func lingerBeforeClose(w http.ResponseWriter) {
 	_, _ = io.Copy(io.Discard, http.MaxBytesReader(Innermost(w), io.NopCloser(strings.NewReader("xx")), 1))
 }
 
-// Innermost is net/http's own writer: MaxBytesReader does not unwrap.
+// Innermost returns net/http's own writer, because MaxBytesReader does not unwrap.
 func Innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		u, ok := w.(interface{ Unwrap() http.ResponseWriter })

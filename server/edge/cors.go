@@ -8,18 +8,17 @@ import (
 	"github.com/rs/cors"
 )
 
-// originRule decides about the Origin header of a request; r is there for rules
-// that compare it with the request's own host.
+// originRule decides about the Origin header of a request. r is for rules that compare the origin
+// with the request's own host.
 type originRule func(origin string, r *http.Request) bool
 
-// WithCORS answers requests of foreign origins with 403 before anything else
-// happens, whatever transport they are for, and gives the others the CORS
-// headers that let a page on an allowed origin use credentials.
+// WithCORS answers requests of foreign origins with 403 before they have any effect, on every
+// transport. To the others it adds the CORS headers that let a page of an allowed origin use
+// credentials.
 //
-// CORS by itself only hides answers: a websocket handshake, a poll and a simple
-// POST would all have had their effect by then. A request without Origin (a
-// native client, a same-origin GET) passes here; noOrigin (may be nil) can
-// refuse it, for requests that carry nothing but a cookie.
+// CORS alone only hides responses: a websocket handshake, a poll and a simple POST would have taken
+// effect already. A request without Origin (a native client, a same-origin GET) passes; noOrigin,
+// which may be nil, can refuse it, for requests whose only credential is a cookie.
 func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Handler) http.Handler {
 	shared := cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
@@ -52,14 +51,14 @@ func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Han
 	})
 }
 
-// OwnOrigin allows the host that the request was sent to, and no other.
+// OwnOrigin allows only the host that the request was sent to.
 func OwnOrigin(origin string, r *http.Request) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host)
 }
 
-// WithAPIHeaders sets what every answer that is data carries: it is not sniffed,
-// not cached, not framed, and runs nothing if a browser renders it after all.
+// WithAPIHeaders sets headers for data: browsers must not sniff, cache or frame it, and must run
+// nothing if they render it.
 func WithAPIHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setAPIHeaders(w.Header())

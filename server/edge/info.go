@@ -16,24 +16,23 @@ const (
 	maxRequestIDBytes  = 64
 )
 
-// Info is what the outermost middleware learns about a request and the
-// inner ones need: it is written by the goroutine that serves the request only.
+// Info is what the middlewares know about a request. Only the goroutine that serves the request
+// accesses it.
 type Info struct {
 	ID  string
 	IP  netip.Addr
-	Err error // the cause of a 5xx answer, for the request log; never sent
+	Err error // the cause of a 5xx response, for the request log; never sent
 
-	Status   int    // of the answer, once it has ended
-	Code     string // of the problem that was answered, or of a stream that was refused
+	Status   int    // of the response, after its end
+	Code     string // of the problem sent, or of a refused stream
 	Panicked bool
 }
 
 type requestInfoKey struct{}
 
-// WithInfo gives every request an id and a client address. The id comes
-// from a well-formed X-Request-ID, so that a trace crosses services, else it is
-// random; the answer carries it either way. trusted are the networks whose
-// X-Forwarded-For is believed.
+// WithInfo gives every request an id and a client address. The id is that of a well-formed
+// X-Request-ID, so that a trace can cross services, else a random one; the response contains it.
+// trusted are the networks whose X-Forwarded-For is trusted.
 func WithInfo(trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(HeaderRequestID)
@@ -46,8 +45,8 @@ func WithInfo(trusted []netip.Prefix, next http.Handler) http.Handler {
 	})
 }
 
-// InfoOf returns the request's info; outside withRequestInfo one without id and
-// with the address of the connection.
+// InfoOf returns the request's info. Without WithInfo it has no id and the address of the
+// connection.
 func InfoOf(r *http.Request) *Info {
 	if info, ok := r.Context().Value(requestInfoKey{}).(*Info); ok {
 		return info
@@ -55,13 +54,13 @@ func InfoOf(r *http.Request) *Info {
 	return &Info{IP: RemoteIP(r.RemoteAddr)}
 }
 
-// ClientIP is the address a request counts for: that of the connection, or the
-// one a trusted proxy reports. The zero Addr when there is none (a unix socket).
+// ClientIP returns the address that limits count: that of the connection, or the one that a trusted
+// proxy reports. It is the zero Addr for a unix socket.
 func ClientIP(r *http.Request) netip.Addr { return InfoOf(r).IP }
 
-// forwardedIP walks X-Forwarded-For from the right, the end our own proxies
-// wrote, and stops at the first address that is not one of them: everything to
-// the left of it was written by the client.
+// forwardedIP reads X-Forwarded-For from the right, which is the end that trusted proxies have
+// written. It stops at the first address that is not a trusted proxy: the client may have written
+// everything to the left of it.
 func forwardedIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	ip := RemoteIP(r.RemoteAddr)
 	if !Contains(trusted, ip) {
@@ -113,7 +112,7 @@ func validRequestID(s string) bool {
 	return true
 }
 
-// IPFromContext is clientIP for where the request itself is not at hand.
+// IPFromContext is ClientIP for callers without the request.
 func IPFromContext(ctx context.Context) netip.Addr {
 	if info, ok := ctx.Value(requestInfoKey{}).(*Info); ok {
 		return info.IP

@@ -13,12 +13,12 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-const MaxLogValue = 256 // bytes of a value that a client chose
+// MaxLogValue is the maximum length of a value that a client chose, in bytes.
+const MaxLogValue = 256
 
-// WithLog writes one line per request when it ends, so a stream is logged
-// at its end. The query is left out: tokens and tickets travel there. quiet
-// (may be nil) picks the requests that are logged at debug level unless they
-// failed: probes and the endless polls.
+// WithLog writes one line per request when the request ends, so a stream is logged at its end. The
+// line has no query, because tokens and tickets may be in it. quiet, which may be nil, selects the
+// requests to log at debug level unless they fail: probes and polls.
 func WithLog(log *zap.Logger, quiet func(*http.Request) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -64,10 +64,9 @@ func WithLog(log *zap.Logger, quiet func(*http.Request) bool, next http.Handler)
 	})
 }
 
-// WithRecovery turns a panic into one log line with its stack and a 500 answer.
-// When the answer has begun it cannot be taken back: the connection is cut, so
-// that the client does not take the part for the whole. http.ErrAbortHandler is
-// a handler's own wish to be cut and is passed on unlogged.
+// WithRecovery turns a panic into a log line with its stack and a 500 response. When the response
+// has already begun, it closes the connection, so that the client notices the incomplete response.
+// http.ErrAbortHandler is a handler's own request for that and is not logged.
 func WithRecovery(log *zap.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		lw, ok := w.(*loggedWriter)
@@ -79,7 +78,7 @@ func WithRecovery(log *zap.Logger, next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
+			if v == http.ErrAbortHandler { //nolint:errorlint // compared as net/http does
 				panic(v)
 			}
 			InfoOf(r).Panicked = true
@@ -98,9 +97,9 @@ func WithRecovery(log *zap.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// loggedWriter remembers the status and the size of an answer. It unwraps for
-// http.ResponseController, and it is an http.Hijacker and http.Flusher by itself
-// because gorilla/websocket and httputil look for these on the writer they get.
+// loggedWriter records the status and size of a response. It unwraps for http.ResponseController.
+// It is also an http.Hijacker and http.Flusher, because gorilla/websocket and httputil check the
+// writer that they get.
 type loggedWriter struct {
 	http.ResponseWriter
 	status   int
@@ -128,7 +127,7 @@ func (w *loggedWriter) Write(p []byte) (int, error) {
 
 func (w *loggedWriter) Flush() { _ = w.FlushError() }
 
-// FlushError is what http.ResponseController calls.
+// FlushError implements the method that http.ResponseController calls.
 func (w *loggedWriter) FlushError() error {
 	if w.status == 0 {
 		w.status = http.StatusOK
@@ -154,7 +153,7 @@ func (w *loggedWriter) statusOr(unwritten int) int {
 	return unwritten
 }
 
-// logPath is the path without anything that was, or was meant to be, a query.
+// logPath returns the path without a query, even an encoded one.
 func logPath(r *http.Request) string {
 	path, _, _ := strings.Cut(r.URL.Path, "?")
 	return LogValue(path)
@@ -167,7 +166,7 @@ func logIP(info *Info) string {
 	return info.IP.String()
 }
 
-// LogValue cuts a value at a rune boundary. Escaping is the encoder's work.
+// LogValue shortens a value at a rune boundary. The encoder escapes it.
 func LogValue(s string) string {
 	if len(s) <= MaxLogValue {
 		return s
@@ -179,8 +178,7 @@ func LogValue(s string) string {
 	return s[:cut]
 }
 
-// panicText describes a panic value without formatting what is in it: a struct
-// could hold a token.
+// panicText describes a panic value without formatting its content: a struct could contain a token.
 func panicText(v any) string {
 	switch v := v.(type) {
 	case error:

@@ -77,7 +77,7 @@ func TestPanicRecovery(t *testing.T) {
 	if res.StatusCode != 500 || servertest.Sorted(t, body) != servertest.ProblemJSON(t, 500, "internal", ErrInternal.Detail, "") {
 		t.Errorf("before: %d %s", res.StatusCode, body)
 	}
-	// Cut in the middle: the client can tell that it has not got everything.
+	// Closed in the middle: the client can tell that the response is incomplete.
 	answer := servertest.Raw(t, address, "GET /after HTTP/1.1\r\nHost: x\r\n\r\n")
 	if !strings.HasSuffix(answer, "\r\n\r\n4\r\nsome\r\n") {
 		t.Errorf("after: %q", answer)
@@ -100,14 +100,14 @@ func TestPanicRecovery(t *testing.T) {
 		}
 	}
 	if panics != 3 || aborted != 2 {
-		t.Errorf("%d panics and %d cut answers logged:\n%s", panics, aborted, buf.Text())
+		t.Errorf("%d panics and %d aborted responses logged:\n%s", panics, aborted, buf.Text())
 	}
 	if strings.Contains(buf.Text(), "CANARY") {
 		t.Error("a panic value is in the log")
 	}
 }
 
-// A stream is logged when it ends, and its writer can do what streams need.
+// A stream is logged when it ends, and its writer supports the methods that streams need.
 func TestLoggedStream(t *testing.T) {
 	ended := make(chan struct{})
 	address, buf := serveLogged(t, nil, func(w http.ResponseWriter, r *http.Request) {
@@ -190,7 +190,7 @@ func TestClientIP(t *testing.T) {
 		want      string
 	}{
 		{"192.0.2.9:1", nil, "192.0.2.9"},
-		{"192.0.2.9:1", []string{"1.1.1.1"}, "192.0.2.9"}, // whoever it is, not our proxy
+		{"192.0.2.9:1", []string{"1.1.1.1"}, "192.0.2.9"}, // not a trusted proxy
 		{"10.0.0.1:1", nil, "10.0.0.1"},
 		{"10.0.0.1:1", []string{"1.1.1.1"}, "1.1.1.1"},
 		{"10.0.0.1:1", []string{"8.8.8.8, 1.1.1.1"}, "1.1.1.1"},

@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// ByMethod answers each method of a route by its handler; another gets a 405
-// that names these. HEAD is GET without the body, as net/http makes it.
+// ByMethod calls the handler of the request's method, or answers with a 405 that lists the methods.
+// HEAD is GET without the body; net/http drops it.
 type ByMethod map[string]http.Handler
 
 func (m ByMethod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -23,7 +23,7 @@ func (m ByMethod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	allow := m.allow()
 	WriteProblem(w, r, &Problem{Status: http.StatusMethodNotAllowed, Code: CodeMethodNotAllowed, allow: allow,
-		Detail: "method " + strictjson.Shorten(r.Method) + " is not allowed here, only " + allow})
+		Detail: "method " + strictjson.Shorten(r.Method) + " is not allowed, expected " + allow})
 }
 
 func (m ByMethod) allow() string {

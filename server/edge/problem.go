@@ -1,5 +1,4 @@
-// Package edge is what every request passes: its id and client address, the request log, CORS, the
-// deadline of its body, and the one form and list of codes in which errors leave.
+// Package edge has the middlewares and the error responses that every request shares.
 package edge
 
 import (
@@ -18,38 +17,38 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// The codes of errors: they are the same in a problem document, in the data of
-// a connect_error, in error events and in acknowledgements.
+// The codes of errors. They are the same in problem documents, in the data of a connect_error, in
+// error events and in acknowledgements.
 const (
-	CodeValidation           = "validation"
-	CodeUnauthenticated      = "unauthenticated"
-	CodeForbidden            = "forbidden"
-	CodeNotFound             = "not_found"
-	CodeConflict             = "conflict"
-	CodeMethodNotAllowed     = "method_not_allowed"
-	CodeRequestTimeout       = "request_timeout"
-	CodePayloadTooLarge      = "payload_too_large"
-	CodeUnsupportedMediaType = "unsupported_media_type"
-	CodeRateLimited          = "rate_limited"
-	CodeTooManyConnections   = "too_many_connections"
-	CodeUnavailable          = "unavailable"
-	CodeUnknownEvent         = "unknown_event"
-	CodeRoomLimit            = "room_limit"
-	CodeInternal             = "internal"
-	ProblemContentType       = "application/problem+json"
-	ChallengeBearer          = `Bearer realm="roomcast"`
-	unavailableRetry         = time.Second
-	UnavailableDetail        = "the notification could not be stored and was not sent; try again"
-	statusClientGoneAway     = 499 // nginx's number; nobody is there to read it
+	CodeValidation            = "validation"
+	CodeUnauthenticated       = "unauthenticated"
+	CodeForbidden             = "forbidden"
+	CodeNotFound              = "not_found"
+	CodeConflict              = "conflict"
+	CodeMethodNotAllowed      = "method_not_allowed"
+	CodeRequestTimeout        = "request_timeout"
+	CodePayloadTooLarge       = "payload_too_large"
+	CodeUnsupportedMediaType  = "unsupported_media_type"
+	CodeRateLimited           = "rate_limited"
+	CodeTooManyConnections    = "too_many_connections"
+	CodeUnavailable           = "unavailable"
+	CodeUnknownEvent          = "unknown_event"
+	CodeRoomLimit             = "room_limit"
+	CodeInternal              = "internal"
+	ProblemContentType        = "application/problem+json"
+	ChallengeBearer           = `Bearer realm="roomcast"`
+	unavailableRetry          = time.Second
+	UnavailableDetail         = "the notification could not be stored and was not sent; try again"
+	statusClientClosedRequest = 499 // nginx's number; the client does not read it
 )
 
-// Problem is an error as it goes out over HTTP, RFC 9457. Type is always
-// "about:blank": Code is what programs switch on.
+// Problem is an error response (RFC 9457). Type is always "about:blank"; programs should switch on
+// Code.
 type Problem struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"` // for people: which field, what came, what is expected
+	Detail    string `json:"detail,omitempty"` // for people
 	Code      string `json:"code"`
 	RequestID string `json:"request_id,omitempty"`
 	Field     string `json:"field,omitempty"` // `type`, `target.user`, in a batch `[3].type`
@@ -60,8 +59,8 @@ type Problem struct {
 
 func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
 
-// Overload is an error that refuses a connection because a limit is reached. It
-// names the status of the answer and when to try again.
+// Overload is an error for a connection above a limit. It has the status of the response and the
+// time until the next attempt.
 type Overload interface {
 	error
 	HTTPStatus() int
@@ -69,17 +68,24 @@ type Overload interface {
 }
 
 var (
-	ErrInternal      = &Problem{Status: http.StatusInternalServerError, Code: CodeInternal, Detail: "something went wrong on our side; the request_id helps to find it in the log"}
+	// ErrInternal is the response to an unknown error. The cause is in the log.
+	ErrInternal = &Problem{Status: http.StatusInternalServerError, Code: CodeInternal,
+		Detail: "internal error; the log has the cause under the request_id"}
+	// ErrKeyMissing is the response to a request without API key.
+	ErrKeyMissing = &Problem{Status: http.StatusUnauthorized, Code: CodeUnauthenticated,
+		Detail: "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"}
+	// ErrKeyWrong is the response to a request with an unknown API key.
+	ErrKeyWrong = &Problem{Status: http.StatusForbidden, Code: CodeForbidden,
+		Detail: "unknown API key"}
+
 	errNotFound      = &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Detail: "no such route"}
-	errForeignOrigin = &Problem{Status: http.StatusForbidden, Code: CodeForbidden, Detail: "requests from this Origin are not allowed"}
-	ErrKeyMissing    = &Problem{Status: http.StatusUnauthorized, Code: CodeUnauthenticated, Detail: "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"}
-	ErrKeyWrong      = &Problem{Status: http.StatusForbidden, Code: CodeForbidden, Detail: "this API key is not known"}
+	errForeignOrigin = &Problem{Status: http.StatusForbidden, Code: CodeForbidden,
+		Detail: "requests from this Origin are not allowed"}
 )
 
-// WriteProblem answers a request with err as application/problem+json. It is
-// the one way in which errors of every package leave over HTTP; an error it does
-// not know is a 500 whose cause is logged and not sent. Nothing may have been
-// written before.
+// WriteProblem answers a request with err as application/problem+json. Every package reports errors
+// over HTTP with it. For an unknown error it sends a 500 and keeps the cause for the log. The
+// caller must not have written to w before.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p := ProblemFor(r, err)
 	InfoOf(r).Code = p.Code
@@ -96,17 +102,17 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Allow", p.allow)
 	}
 	if p.Status == http.StatusRequestTimeout {
-		h.Set("Connection", "close") // the rest of the body may still come
+		h.Set("Connection", "close") // the rest of the body may still arrive
 	}
 	body, _ := json.Marshal(p) // a struct of strings
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// ProblemFor completes what errorProblem says with what is known of the request,
-// and leaves the cause of a 5xx for the log.
+// ProblemFor returns ProblemOf err with the data of the request. It stores the cause of a 5xx for
+// the log.
 func ProblemFor(r *http.Request, err error) *Problem {
-	p := *ProblemOf(err) // a copy: some are shared
+	p := *ProblemOf(err) // a copy, because some problems are shared
 	info := InfoOf(r)
 	p.Type, p.Title, p.RequestID = "about:blank", http.StatusText(p.Status), info.ID
 	if p.Status >= http.StatusInternalServerError && err != error(ErrInternal) {
@@ -115,7 +121,7 @@ func ProblemFor(r *http.Request, err error) *Problem {
 	return &p
 }
 
-// ProblemOf is the one place that maps errors to statuses and codes.
+// ProblemOf maps an error to its status and code. No other function does that.
 func ProblemOf(err error) *Problem {
 	var (
 		problem *Problem
@@ -142,22 +148,22 @@ func ProblemOf(err error) *Problem {
 		return &Problem{Status: full.HTTPStatus(), Code: CodeTooManyConnections, Detail: full.Error(), RetryAfter: full.RetryAfter()}
 	case errors.As(err, &tooLong):
 		return &Problem{Status: http.StatusRequestEntityTooLarge, Code: CodePayloadTooLarge,
-			Detail: "body: more than the " + strconv.FormatInt(tooLong.Limit, 10) + " bytes allowed"}
+			Detail: "body: longer than " + strconv.FormatInt(tooLong.Limit, 10) + " bytes"}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &Problem{Status: http.StatusRequestTimeout, Code: CodeRequestTimeout,
 			Detail: "body: not complete after " + BodyTimeout.String()}
 	case errors.Is(err, notify.ErrUnavailable), errors.Is(err, notify.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: UnavailableDetail, RetryAfter: unavailableRetry}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Problem{Status: http.StatusBadRequest, Code: CodeValidation, Detail: "body: it ended before its announced length"}
+		return &Problem{Status: http.StatusBadRequest, Code: CodeValidation, Detail: "body: shorter than its Content-Length"}
 	case errors.Is(err, context.Canceled):
-		return &Problem{Status: statusClientGoneAway, Code: CodeRequestTimeout, Detail: "the client went away"}
+		return &Problem{Status: statusClientClosedRequest, Code: CodeRequestTimeout, Detail: "the client disconnected"}
 	}
 	return ErrInternal
 }
 
-// Challenge follows RFC 6750, section 3: a request without credentials learns
-// the scheme, one with bad credentials also what was wrong.
+// Challenge returns the WWW-Authenticate header of RFC 6750, section 3: the scheme, and for wrong
+// credentials the error.
 func Challenge(code string) string {
 	if code == CodeUnauthenticated {
 		return ChallengeBearer
@@ -165,13 +171,13 @@ func Challenge(code string) string {
 	return ChallengeBearer + `, error="invalid_token"`
 }
 
-// retrySeconds rounds up: a client that comes back early is refused again.
+// retrySeconds rounds up, because a client that comes back too early is refused again.
 func retrySeconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }
 
-// RawJSON is a value that is JSON already. It goes out byte for byte, which
-// json.Marshal does not promise for a json.RawMessage.
+// RawJSON is encoded JSON. It is written byte for byte, which json.Marshal does not guarantee for a
+// json.RawMessage.
 type RawJSON []byte
 
 func WriteJSON(w http.ResponseWriter, status int, v any) {
@@ -181,12 +187,12 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 	if !ready {
 		var err error
 		if body, err = json.Marshal(v); err != nil {
-			// Only values of our own come here; one that cannot be marshalled is
-			// a defect, and the recovery middleware is the place for these.
+			// Callers pass the server's own types only. One that cannot be marshalled is a defect,
+			// which WithRecovery reports.
 			panic(err)
 		}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // may be an answer that other requests share: nothing is appended to it
+	_, _ = w.Write(body) // body may be shared, so nothing is appended to it
 	_, _ = w.Write([]byte{'\n'})
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// errorProblem is the one table of errors.
-func TestErrorProblem(t *testing.T) {
+// ProblemOf is the only table of errors.
+func TestProblemOf(t *testing.T) {
 	for _, tc := range []struct {
 		err    error
 		status int
@@ -52,7 +52,7 @@ func TestErrorProblem(t *testing.T) {
 			t.Errorf("%v: %d %s %v, want %d %s %v", tc.err, p.Status, p.Code, p.RetryAfter, tc.status, tc.code, tc.retry)
 		}
 		if strings.Contains(p.Detail, "disk") {
-			t.Errorf("the detail tells the cause: %s", p.Detail)
+			t.Errorf("the detail contains the cause: %s", p.Detail)
 		}
 	}
 }

@@ -5,31 +5,33 @@ import (
 	"time"
 )
 
-// Batch collects messages that leave with one write. A [Source] appends to it; the form of the transport
-// (WebSocket frames or packets of a polling payload) is the batch's business. It is valid during Pull only.
+// Batch collects messages that are written together. A [Source] appends to it. The batch encodes
+// them for the transport: as WebSocket frames or as packets of a polling payload. It is valid
+// during Pull only.
 type Batch struct {
 	polling bool
 	limit   int // bytes at which the batch is full
 	n       int // bytes appended
 	since   time.Time
 
-	segs [][]byte // what is to be written, in order, before buf[mark:]
+	segs [][]byte // to write, in order, before buf[mark:]
 	buf  []byte
 	mark int
 }
 
-// shareMin is the size from which a frame is written from where it is instead of being copied: a slow reader
-// then pins the frame that all share, not a copy of its own.
+// shareMin is the size from which a frame is written without a copy: a slow reader then retains the
+// frame that all sessions share, not a copy of its own.
 const shareMin = 16 << 10
 
-// Frame appends a frame. It is copied only if it is small and others share its write.
+// Frame appends a frame. It copies the frame only if the frame is small and written together with
+// others.
 func (b *Batch) Frame(f *Frame) {
 	if !b.polling {
 		b.share(f.wire)
 		return
 	}
 	b.separate()
-	b.copy(f.wire[f.text.from-1 : f.text.to]) // with the packet type that stands before the text
+	b.copy(f.wire[f.text.from-1 : f.text.to]) // with the packet type before the text
 	for _, a := range f.bins {
 		b.base64(f.wire[a.from:a.to])
 	}
@@ -49,11 +51,12 @@ func (b *Batch) Binary(p []byte) {
 	b.copy(p)
 }
 
-// Full reports whether the batch has reached the bytes that leave with one write. A single message may be larger.
+// Full reports whether the batch has reached the maximum size of one write. A single message may be
+// larger.
 func (b *Batch) Full() bool { return b.n >= b.limit }
 
-// Since notes that something in the batch has been on its way since t. The first call counts, as messages come in
-// their order.
+// Since notes the time when a message in the batch was accepted. Only the first call counts,
+// because messages are appended in order.
 func (b *Batch) Since(t time.Time) {
 	if b.since.IsZero() {
 		b.since = t
@@ -112,8 +115,8 @@ func (b *Batch) copy(p []byte) {
 	b.n += len(p)
 }
 
-// share appends bytes that outlive the batch: without a copy when they are the first, which is the usual case
-// of one broadcast, or large.
+// share appends bytes that outlive the batch, without a copy when they are large, or the first
+// ones: a batch with a single broadcast is the usual case.
 func (b *Batch) share(p []byte) {
 	if b.n == 0 || len(p) >= shareMin {
 		b.unshare()
@@ -126,7 +129,7 @@ func (b *Batch) share(p []byte) {
 	b.copy(p)
 }
 
-// unshare copies a small first frame once it is no longer alone, so that the write stays one piece.
+// unshare copies a small first frame when another one follows, so that one buffer is written.
 func (b *Batch) unshare() {
 	if len(b.segs) == 1 && len(b.buf) == 0 && len(b.segs[0]) < shareMin {
 		b.buf = append(b.buf, b.segs[0]...)
@@ -134,7 +137,7 @@ func (b *Batch) unshare() {
 	}
 }
 
-// cut closes the copied part. Growing buf later leaves the bytes of earlier parts where they are.
+// cut ends the copied part. When buf grows later, the bytes of earlier parts stay where they are.
 func (b *Batch) cut() {
 	if len(b.buf) > b.mark {
 		b.segs = append(b.segs, b.buf[b.mark:len(b.buf):len(b.buf)])
@@ -142,13 +145,13 @@ func (b *Batch) cut() {
 	}
 }
 
-// segments returns everything appended, in order.
+// segments returns everything that was appended, in order.
 func (b *Batch) segments() [][]byte {
 	b.cut()
 	return b.segs
 }
 
-// reset empties the batch for its next use.
+// reset empties the batch for reuse.
 func (b *Batch) reset(polling bool, limit int) {
 	clear(b.segs)
 	*b = Batch{polling: polling, limit: limit, segs: b.segs[:0], buf: b.buf[:0]}

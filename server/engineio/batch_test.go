@@ -75,13 +75,13 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-func TestBatchSharesWhatIsLargeOrAlone(t *testing.T) {
+func TestBatchSharesLargeAndSingleFrames(t *testing.T) {
 	small, large := NewFrame([]byte("s")), NewFrame(make([]byte, shareMin))
 	b := new(Batch)
 	b.reset(false, batchSize)
 	b.Frame(small)
 	if s := b.segments(); len(s) != 1 || &s[0][0] != &small.wire[0] {
-		t.Error("a frame alone was copied")
+		t.Error("a single frame was copied")
 	}
 	b.reset(false, batchSize)
 	b.Frame(small)
@@ -106,8 +106,8 @@ func TestBatchFull(t *testing.T) {
 	}
 }
 
-// TestBatchIsTheConcatenation: whatever is shared or copied, the bytes are those of the parts in order, and a
-// batch that is used again keeps nothing.
+// TestBatchIsTheConcatenation checks that a batch has the bytes of its parts in order, whether they
+// are shared or copied, and that a reused batch keeps nothing.
 func TestBatchIsTheConcatenation(t *testing.T) {
 	b := new(Batch)
 	rapid.Check(t, func(t *rapid.T) {

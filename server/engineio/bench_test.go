@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// latest is a Source as the Hub's member is one: a shared list and a position in it.
+// latest is a Source like a member of the Hub: a shared list and a position in it.
 type latest struct {
 	list *atomic.Pointer[[]*Frame]
 	next int
@@ -27,9 +27,10 @@ func (l *latest) Pull(b *Batch) bool {
 	return l.next < len(frames)
 }
 
-// BenchmarkFanout sends one frame to each of 1,000 sessions. "sink" is the package alone, "loopback" includes the
-// kernel's side of TCP; the clients are another process. "single" waits for each broadcast, so each delivery is a
-// write of its own; "burst" keeps up to 64 under way, as a member's inbox does.
+// BenchmarkFanout sends one frame to each of 1,000 sessions. "sink" measures the package alone;
+// "loopback" includes the kernel's side of TCP, with the clients in another process. "single" waits
+// for each broadcast, so each delivery is one write; "burst" keeps up to 64 broadcasts in flight,
+// as a member's inbox does.
 func BenchmarkFanout(b *testing.B) {
 	for _, burst := range []int{1, 64} {
 		name := map[int]string{1: "single", 64: "burst"}[burst]
@@ -86,7 +87,7 @@ func benchFanout(b *testing.B, n, burst int, direct bool) {
 	}
 }
 
-// sink is a connection that takes everything.
+// sink is a connection that accepts and discards everything.
 type sink struct{ net.Conn }
 
 func (*sink) Write(p []byte) (int, error)      { return len(p), nil }

@@ -19,16 +19,16 @@ const (
 	closeUnexpected = 1011
 )
 
-// ending says how a session ends.
+// ending is how a session ends.
 type ending struct {
 	reason string
-	code   int  // WebSocket close code; closeNone: the connection is of no use any more
+	code   int  // WebSocket close code; closeNone: the connection is unusable
 	asked  bool // by a CLOSE packet of the client: its GET is answered with NOOP
 }
 
-// Close closes the session: what is queued is written first, for at most one second, then the client is told (by
-// a CLOSE packet of its own payload on polling, a close frame on WebSocket), then the transport is closed.
-// Messages of the client are no longer delivered. The reason goes to Handler.Close.
+// Close closes the session. It first writes the queue, for at most one second, then a CLOSE packet
+// in a payload of its own (polling) or a close frame (WebSocket), then closes the transport. The
+// handler gets no more messages; its Close gets the reason.
 func (s *Session) Close(reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,13 +36,14 @@ func (s *Session) Close(reason string) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
-	// Who has not read everything by then is cut off; its close frame would not arrive either.
+	// A client that has not read the queue by then is disconnected; it would not get a close frame
+	// either.
 	s.closer = time.AfterFunc(closeTimeout, func() { s.end(ending{reason: reason}) })
 	s.kick()
 }
 
-// end closes the session at once. It may be called from anywhere, with no lock held, and does nothing the second
-// time.
+// end closes the session at once. Any goroutine may call it, without locks; only the first call has
+// an effect.
 func (s *Session) end(e ending) {
 	s.mu.Lock()
 	if s.state == stateClosed {
@@ -57,13 +58,14 @@ func (s *Session) end(e ending) {
 		}
 	}
 	if s.candidate != nil {
-		_ = s.candidate.Conn.Close() // its goroutine sees that and ends
+		_ = s.candidate.Conn.Close() // its goroutine ends then
 		s.candidate, s.probed = nil, false
 	}
-	s.farewell = packetClose
+	s.lastPacket = packetClose
 	if e.asked {
-		s.farewell = packetNoop
-		// A GET sent together with the CLOSE may arrive after it and still gets its answer.
+		s.lastPacket = packetNoop
+		// A GET that the client sent together with the CLOSE may arrive after it and is still
+		// answered.
 		s.linger = s.conn == nil && s.waiting == nil && !s.writing
 	}
 	if s.conn != nil {
@@ -87,7 +89,7 @@ func (s *Session) end(e ending) {
 	s.release()
 }
 
-// finish tells the handler, after the message it may have in hand.
+// finish calls the handler's Close after a running Message has returned.
 func (s *Session) finish(reason string) {
 	defer s.release()
 	s.recv.Lock()
@@ -98,7 +100,8 @@ func (s *Session) finish(reason string) {
 	}
 }
 
-// deliver hands one message to the handler and waits for it. It reports whether the session is still open.
+// deliver passes one message to the handler and waits for it. It reports whether the session is
+// still open.
 func (s *Session) deliver(data []byte, binary bool) (open bool) {
 	s.recv.Lock()
 	defer s.recv.Unlock()
@@ -112,11 +115,12 @@ func (s *Session) deliver(data []byte, binary bool) (open bool) {
 	return true
 }
 
-// recovered turns a panic of the handler into the end of this session alone, on every transport: net/http would
-// do so for polling only.
+// recovered ends this session alone after a panic of the handler, on every transport. net/http
+// would do the same for polling only.
 func (s *Session) recovered() {
 	if v := recover(); v != nil {
-		s.server.o.Logger.Error("engine.io handler panicked", slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+		s.server.o.Logger.Error("engine.io handler panicked", slog.Any("panic", v),
+			slog.String("stack", string(debug.Stack())))
 		s.end(ending{reason: ReasonForcedClose, code: closeUnexpected})
 	}
 }

@@ -59,7 +59,7 @@ func TestCloseFlushesFirst(t *testing.T) {
 	})
 }
 
-func TestCloseDeliversNothingMore(t *testing.T) {
+func TestClosedSessionDeliversNothing(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	p.Session.Close("first")
@@ -78,7 +78,7 @@ func TestCloseDeliversNothingMore(t *testing.T) {
 	}
 }
 
-func TestCloseFromWithinMessage(t *testing.T) {
+func TestCloseInMessage(t *testing.T) {
 	closed := make(chan string, 1)
 	f := serve(t, Options{Accept: func(s *Session) Handler { return &leaving{s, closed} }})
 	ws := f.dial("")
@@ -102,7 +102,7 @@ func (h *leaving) Message([]byte, bool) {
 }
 func (h *leaving) Close(reason string) { h.closed <- reason }
 
-func TestCloseWaitsForTheMessageInHand(t *testing.T) {
+func TestCloseWaitsForTheRunningMessage(t *testing.T) {
 	f := serve(t, Options{})
 	f.block = make(chan struct{})
 	ws, p := f.connect()
@@ -114,7 +114,7 @@ func TestCloseWaitsForTheMessageInHand(t *testing.T) {
 	p.expectClosed(t, ReasonTransportClose)
 }
 
-func TestPanicOfAHandlerEndsItsSessionAlone(t *testing.T) {
+func TestHandlerPanicEndsOnlyItsSession(t *testing.T) {
 	closed := make(chan string, 2)
 	f := serve(t, Options{Accept: func(s *Session) Handler { return &panicking{closed} }})
 	ws := f.dial("")
@@ -166,10 +166,10 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("few sessions took %v", d)
+		t.Errorf("the shutdown of a few sessions took %v", d)
 	}
 	if _, _, err := probing.read(); err == nil || isTimeout(err) {
-		t.Errorf("a candidate outlived the server: %v", err)
+		t.Errorf("the candidate of an upgrade is still open: %v", err)
 	}
 	f.expect(f.get("&transport=polling"), 503, `{"code":4,"message":"Server shutting down"}`)
 	if f.s.Len() != 0 {
@@ -177,7 +177,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-func TestShutdownCutsOffAtTheDeadline(t *testing.T) {
+func TestShutdownDisconnectsAtTheDeadline(t *testing.T) {
 	f := serve(t, Options{})
 	_, p := f.open() // would wait a second for its GET
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
@@ -223,6 +223,6 @@ func TestRange(t *testing.T) {
 	n := 0
 	f.s.Range(func(*Session) bool { n++; return false })
 	if n != 1 {
-		t.Errorf("went on for %d", n)
+		t.Errorf("f was called %d times", n)
 	}
 }

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// Bounds that are not options: each keeps one client from costing more than a known amount.
+// Bounds that are not options. Each limits the cost of one client.
 const (
 	maxQueue        = 64 << 10  // bytes of a session's own queue
-	batchSize       = 64 << 10  // bytes that leave with one write on WebSocket
-	payloadSize     = 256 << 10 // bytes of one polling response, which costs a round trip
-	writeChunk      = 128 << 10 // bytes that share one write deadline
+	batchSize       = 64 << 10  // bytes of one write on WebSocket
+	payloadSize     = 256 << 10 // bytes of one polling response
+	writeChunk      = 128 << 10 // bytes of one write deadline
 	maxHeaders      = 16 << 10  // bytes of request headers
 	maxFragments    = 4096      // frames of one message
 	maxControls     = 100       // control frames and stray packets per second
-	readBuffer      = 256       // bytes kept per WebSocket for reading: a small message with its header
+	readBuffer      = 256       // bytes per WebSocket: a small message with its header
 	closeTimeout    = time.Second
 	noopDelay       = 20 * time.Millisecond
-	shutdownStep    = 100 // sessions closed together in Shutdown,
+	shutdownStep    = 100 // sessions that Shutdown closes together,
 	shutdownPause   = 10 * time.Millisecond
 	scratchSize     = 4 << 10
 	maxPooledBuffer = 128 << 10
@@ -67,8 +67,8 @@ func (o *Options) offers(transport string) bool {
 	return (transport == Polling || transport == WebSocket) && slices.Contains(o.Transports, transport)
 }
 
-// sameOrigin is the default of Options.CheckOrigin. A browser always sends Origin with a WebSocket handshake and
-// with a cross-origin fetch, so its absence means that the client is no foreign page.
+// sameOrigin is the default of Options.CheckOrigin. A browser always sends Origin with a WebSocket
+// handshake and with a cross-origin fetch, so a request without Origin is not from a foreign page.
 func sameOrigin(r *http.Request) bool {
 	origins := r.Header["Origin"]
 	if len(origins) == 0 {

@@ -1,16 +1,17 @@
 package engineio
 
-// Frame is one message (a text and the binary attachments that follow it), encoded once for any number of
+// Frame is one message (a text and its binary attachments), encoded once for any number of
 // sessions. It is immutable and safe for concurrent use.
 type Frame struct {
-	wire []byte // all WebSocket frames: header, '4', text; then header and bytes of each attachment
+	wire []byte // WebSocket frames of the text (with packet type) and of each attachment
 	text span
 	bins []span
 }
 
 type span struct{ from, to int }
 
-// NewFrame encodes text, which must be valid UTF-8 without U+001E, and attachments. All are copied.
+// NewFrame encodes text, which must be valid UTF-8 without U+001E, and attachments. It copies all
+// of them.
 func NewFrame(text []byte, attachments ...[]byte) *Frame {
 	size := maxHeader + 1 + len(text)
 	for _, a := range attachments {
@@ -31,7 +32,7 @@ func NewFrame(text []byte, attachments ...[]byte) *Frame {
 	return f
 }
 
-// Size returns the bytes the frame holds, WebSocket headers included.
+// Size returns the number of bytes in the frame, including WebSocket headers.
 func (f *Frame) Size() int { return len(f.wire) }
 
 // Text returns the text of the message, without the packet type. It must not be changed.
@@ -47,7 +48,7 @@ const (
 	opPong         = 0xA
 )
 
-// maxHeader is the longest header of an unmasked WebSocket frame.
+// maxHeader is the maximum length of the header of an unmasked WebSocket frame.
 const maxHeader = 10
 
 // appendHeader appends the header of one unfragmented, unmasked frame (RFC 6455 section 5.2).

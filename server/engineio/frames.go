@@ -5,12 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// violation is something a client may not send; it says how the session ends.
+// violation is an error for input that the protocol forbids, with the ending of the session.
 type violation ending
 
-func (violation) Error() string { return "engineio: not allowed by the protocol" }
+func (violation) Error() string { return "engineio: protocol violation" }
 
-// closeFrame is the client's close frame, as the end of what it sends.
+// closeFrame is the error that the reader returns for the client's close frame.
 type closeFrame struct{ code int }
 
 func (closeFrame) Error() string { return "engineio: closed by the client" }
@@ -20,7 +20,7 @@ var (
 	errLarge = violation{reason: ReasonTransportError, code: closeTooBig}
 )
 
-// header is a frame header of a client (RFC 6455 section 5.2).
+// header is the header of a client's frame (RFC 6455 section 5.2).
 type header struct {
 	opcode byte
 	fin    bool
@@ -28,7 +28,7 @@ type header struct {
 	mask   [4]byte
 }
 
-// header reads the next frame header. This is where an idle connection waits.
+// header reads the next frame header. An idle connection waits here.
 func (c *wire) header() (h header, err error) {
 	if err = c.fill(2); err != nil {
 		return h, err
@@ -36,7 +36,7 @@ func (c *wire) header() (h header, err error) {
 	b0, b1 := c.buf[c.r], c.buf[c.r+1]
 	h.opcode, h.fin, h.n = b0&0xf, b0&0x80 != 0, int(b1&0x7f)
 	switch {
-	case b0&0x70 != 0, b1&0x80 == 0: // an extension that was not agreed on; not masked
+	case b0&0x70 != 0, b1&0x80 == 0: // an extension that was not negotiated; not masked
 		return h, errFrame
 	case h.opcode >= opClose && (h.opcode > opPong || !h.fin || h.n > 125):
 		return h, errFrame
@@ -59,7 +59,7 @@ func (c *wire) header() (h header, err error) {
 		h.n = int(binary.BigEndian.Uint16(p))
 	case 127:
 		u := binary.BigEndian.Uint64(p)
-		if u > 1<<31-1 { // more than any limit, and than an int may hold
+		if u > 1<<31-1 { // above any limit, and more than an int may hold
 			return h, errLarge
 		}
 		h.n = int(u)
@@ -69,7 +69,7 @@ func (c *wire) header() (h header, err error) {
 	return h, nil
 }
 
-// fill reads until n bytes are in the buffer.
+// fill reads until the buffer has n bytes.
 func (c *wire) fill(n int) error {
 	if c.r == c.w {
 		c.r, c.w = 0, 0
@@ -88,8 +88,8 @@ func (c *wire) fill(n int) error {
 	return nil
 }
 
-// body reads the payload that follows a header into p, which it grows as bytes come, not as they are announced.
-// p[:n] holds what came before.
+// body reads the payload after a header into p, which grows with the bytes received, not with the
+// length announced. p[:n] holds the bytes read before.
 func (c *wire) body(h header, p []byte, n int) ([]byte, error) {
 	for end := n + h.n; n < end; {
 		if n == len(p) {
@@ -116,7 +116,7 @@ func (c *wire) body(h header, p []byte, n int) ([]byte, error) {
 	return p, nil
 }
 
-// unmask applies a masking key and returns it turned to where the next bytes begin.
+// unmask applies a masking key and returns the key rotated for the bytes that follow.
 func unmask(p []byte, key [4]byte) [4]byte {
 	k := binary.LittleEndian.Uint32(key[:])
 	k8 := uint64(k)<<32 | uint64(k)
@@ -131,8 +131,8 @@ func unmask(p []byte, key [4]byte) [4]byte {
 	return [4]byte{key[n&3], key[(n+1)&3], key[(n+2)&3], key[(n+3)&3]}
 }
 
-// message reads the rest of a message whose first header is h into p or a larger buffer, and answers control
-// frames in between. It returns the payload.
+// message reads the rest of a message, whose first header is h, into p or a larger buffer and
+// returns the payload. It answers control frames in between.
 func (c *wire) message(h header, p []byte, limit int) ([]byte, error) {
 	if h.opcode == opContinuation {
 		return nil, errFrame

@@ -33,7 +33,7 @@ func scripted(in []byte, step int) *wire {
 	return &wire{Conn: &script{in: in, step: step}, session: New(Options{}).newSession(newRequest("GET", "/", ""))}
 }
 
-// masked appends a client's frame.
+// masked appends a masked frame, as a client sends it.
 func masked(dst []byte, first byte, payload []byte, key [4]byte) []byte {
 	at := len(dst)
 	dst = appendHeader(dst, 0, len(payload))
@@ -45,8 +45,8 @@ func masked(dst []byte, first byte, payload []byte, key [4]byte) []byte {
 	return dst
 }
 
-// TestMessagesSurviveAnyFraming: whatever the fragments, the masks, the control frames in between and the pieces
-// in which they arrive, the messages come out as they were.
+// TestMessagesSurviveAnyFraming checks that messages do not depend on fragments, masks, control
+// frames in between and the pieces in which bytes arrive.
 func TestMessagesSurviveAnyFraming(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var in []byte
@@ -90,8 +90,8 @@ func TestMessagesSurviveAnyFraming(t *testing.T) {
 	})
 }
 
-// FuzzFrames reads arbitrary bytes as a client's frames: each stream ends with an error that says how to close,
-// and no message exceeds the limit.
+// FuzzFrames reads arbitrary bytes as a client's frames: each stream ends with an error that has a
+// close code, and no message exceeds the limit.
 func FuzzFrames(f *testing.F) {
 	f.Add(masked(nil, 0x81, []byte("4hello"), [4]byte{1, 2, 3, 4}), 1)
 	f.Add(masked(masked(nil, 0x01, []byte("4hel"), [4]byte{}), 0x80, []byte("lo"), [4]byte{}), 7)
@@ -111,7 +111,7 @@ func FuzzFrames(f *testing.F) {
 			}
 			if err != nil {
 				if e, _ := endingOf(err); e.reason == "" || (e.code != closeNone && e.code < 1000) {
-					t.Fatalf("%v ends with %+v", err, e)
+					t.Fatalf("the error %v has the ending %+v", err, e)
 				}
 				return
 			}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// handshake makes a session (protocol section "Handshake").
+// handshake creates a session (protocol section "Handshake").
 func (s *Server) handshake(w http.ResponseWriter, r *http.Request, transport string) {
 	if s.isDraining() {
 		errDraining.write(w)
@@ -43,7 +43,7 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	c, err := s.hijack(w, r, session)
 	if err != nil {
 		session.cancel()
-		return // answered
+		return // hijack has answered
 	}
 	session.conn, c.live = c, true
 	session.queue = append(session.queue, packet{kind: packetOpen, data: session.hello(false)})
@@ -57,7 +57,8 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	session.mu.Lock()
 	session.kick()
 	session.mu.Unlock()
-	// net/http's goroutine, with its deep stack and its buffers, ends here: the reader needs neither.
+	// net/http's goroutine has a deep stack and buffers that the reader does not need, so it ends
+	// here.
 	go session.read(c)
 }
 
@@ -88,9 +89,10 @@ func (s *Session) hello(upgrades bool) []byte {
 		s.id, list, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload)
 }
 
-// accept asks for the handler and starts the heartbeat. It reports whether the session is still wanted.
+// accept calls Options.Accept and starts the heartbeat. It reports whether the session has a
+// handler.
 func (s *Session) accept() bool {
-	s.recv.Lock() // a Close from within Accept is told to the handler after it is known
+	s.recv.Lock() // a Close during Accept must wait until the handler is set
 	s.handler = s.server.o.Accept(s)
 	s.recv.Unlock()
 	if s.handler == nil {

@@ -40,7 +40,7 @@ func TestHandshakeWebSocket(t *testing.T) {
 	}
 }
 
-func TestHandshakeOffersNoUpgradeThatIsSwitchedOff(t *testing.T) {
+func TestHandshakeOffersEnabledUpgradesOnly(t *testing.T) {
 	f := serve(t, Options{Transports: []string{Polling}})
 	if a := f.get("&transport=polling"); !strings.Contains(a.body, `"upgrades":[]`) {
 		t.Errorf("got %q", a.body)
@@ -110,7 +110,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestOriginIsCheckedBeforeAnything(t *testing.T) {
+func TestOriginIsCheckedFirst(t *testing.T) {
 	f := serve(t, Options{CheckOrigin: func(r *http.Request) bool {
 		o := r.Header.Get("Origin")
 		return o == "" || o == "https://good.com"
@@ -128,7 +128,7 @@ func TestOriginIsCheckedBeforeAnything(t *testing.T) {
 	}
 }
 
-func TestSameOriginIsTheDefault(t *testing.T) {
+func TestDefaultAllowsTheSameOrigin(t *testing.T) {
 	f := serve(t, Options{})
 	host := strings.TrimPrefix(strings.TrimSuffix(f.url, "/engine.io/?EIO=4"), "http://")
 	for origin, status := range map[string]int{
@@ -170,7 +170,7 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-func TestAcceptMayRefuse(t *testing.T) {
+func TestAcceptWithoutHandlerRefuses(t *testing.T) {
 	f := serve(t, Options{Accept: func(*Session) Handler { return nil }})
 	f.expect(f.get("&transport=polling"), 403, `{"code":4,"message":"Forbidden"}`)
 	f.dial("").expectClose(closePolicy)

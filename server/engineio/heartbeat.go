@@ -2,8 +2,8 @@ package engineio
 
 import "time"
 
-// startHeartbeat begins to send pings (protocol section "Heartbeat"). One timer serves for the next ping and
-// for the pong of the last one; there is no goroutine while nothing is due.
+// startHeartbeat starts the pings (protocol section "Heartbeat"). One timer serves the next ping
+// and the pong of the last one, so that no goroutine waits.
 func (s *Session) startHeartbeat(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -14,8 +14,9 @@ func (s *Session) startHeartbeat(now time.Time) {
 	s.timer = time.AfterFunc(s.server.o.PingInterval, s.beat)
 }
 
-// beat does what is due. Pings keep to multiples of the interval since the handshake, so they do not drift; one
-// that comes due while a pong is outstanding is left out.
+// beat sends the ping or ends the session, whichever is due. Pings are due at multiples of the
+// interval since the handshake, so they do not drift. A ping that is due while a pong is
+// outstanding is skipped.
 func (s *Session) beat() {
 	now := time.Now()
 	if s.overdue(now) {
@@ -30,8 +31,8 @@ func (s *Session) beat() {
 	if !now.Before(s.nextPing) {
 		late := now.Sub(s.nextPing)
 		if s.deadline.IsZero() {
-			// The deadline stands before the ping can be on the wire: a pong never finds it missing. It counts
-			// from when the ping was due, unless the process itself is far behind.
+			// The deadline is set before the ping can be written, so that a fast pong finds it. It
+			// counts from the time when the ping was due, unless the process itself is late.
 			s.deadline = s.nextPing.Add(s.server.o.PingTimeout)
 			if late > s.server.o.PingTimeout/2 {
 				s.deadline = now.Add(s.server.o.PingTimeout)
@@ -49,7 +50,7 @@ func (s *Session) beat() {
 	s.timer.Reset(next.Sub(now))
 }
 
-// pong takes the answer to a ping. It reports whether one was due; others mean nothing.
+// pong handles the answer to a ping. It reports whether one was outstanding; others are ignored.
 func (s *Session) pong() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,8 +59,8 @@ func (s *Session) pong() bool {
 	return due
 }
 
-// overdue reports whether a pong is overdue. While the handler holds the reader back, the pong may lie unread
-// behind its message: that time is not the client's, which gets a new deadline.
+// overdue reports whether a pong is overdue. While the handler blocks the reader, the pong may be
+// unread behind its message: the client is not late then, and gets a new deadline.
 func (s *Session) overdue(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ func newRequest(method, url, body string) *http.Request {
 	return r
 }
 
-// clock is a polling session without sockets, in a bubble whose time is the test's.
+// clock is a polling session without sockets, in a synctest bubble.
 type clock struct {
 	t     *testing.T
 	s     *Server
@@ -89,7 +89,7 @@ func TestPingTimeoutWithoutAGET(t *testing.T) {
 	})
 }
 
-func TestStrayPongsMoveNothing(t *testing.T) {
+func TestStrayPongsAreIgnored(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		for range 10 {
 			c.expect(c.request("POST", "3\x1e3\x1e6"), "ok", time.Since(c.start))
@@ -106,13 +106,13 @@ func TestHeldGETEndsBeforeThePingTimeout(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		c.expect(c.request("GET", ""), "2", 25*second)
 		time.AfterFunc(59*second, func() { c.request("POST", "3") })
-		// No ping is sent while a pong is outstanding; the client hears NOOP in time nevertheless.
+		// No ping is sent while a pong is outstanding, but the GET is answered with NOOP in time.
 		c.expect(c.request("GET", ""), "6", (25+25+30)*second)
 		c.expect(c.request("GET", ""), "2", 100*second)
 	})
 }
 
-func TestTimeInTheHandlerIsNotTheClients(t *testing.T) {
+func TestTimeInTheHandlerDoesNotCountAsPingTimeout(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		c.expect(c.request("GET", ""), "2", 25*second)
 		posted := make(chan string)
@@ -125,7 +125,7 @@ func TestTimeInTheHandlerIsNotTheClients(t *testing.T) {
 	})
 }
 
-func TestOverdueSessionIsGoneWhateverItsTimerDoes(t *testing.T) {
+func TestRequestClosesAnOverdueSession(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		c.expect(c.request("GET", ""), "2", 25*second)
 		c.p.timer.Stop() // as if the process were too busy to run it

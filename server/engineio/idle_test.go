@@ -14,11 +14,11 @@ import (
 	"testing"
 )
 
-// idleEnv makes the test binary a client process: "<address> <connections>".
+// idleEnv makes the test binary a client process; its value is "<address> <connections>".
 const idleEnv = "ENGINEIO_TEST_CLIENTS"
 
-// idleClients opens WebSockets, prints a line when all have their OPEN packet, and discards what comes until its
-// standard input ends.
+// idleClients opens WebSockets, prints a line when all have their OPEN packet, and discards all
+// input until its standard input ends.
 func idleClients() int {
 	var addr string
 	var n int
@@ -60,7 +60,7 @@ func idleClients() int {
 	return 0
 }
 
-// withClients runs f while n WebSockets of another process are open.
+// withClients runs f while another process holds n WebSockets open.
 func withClients(t testing.TB, s *Server, n int, f func()) {
 	t.Helper()
 	ts := httptest.NewServer(s)
@@ -80,7 +80,7 @@ func withClients(t testing.TB, s *Server, n int, f func()) {
 		t.Fatal(err)
 	}
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatalf("the clients said %q, %v", line, err)
+		t.Fatalf("the clients printed %q, %v", line, err)
 	}
 	f()
 	in.Close()
@@ -96,7 +96,8 @@ type nobody struct{}
 func (nobody) Message([]byte, bool) {}
 func (nobody) Close(string)         {}
 
-// TestIdleSessionMemory: what 1,000 idle WebSockets keep, and that each has one goroutine.
+// TestIdleSessionMemory measures the memory of 1,000 idle WebSockets and checks that each has one
+// goroutine.
 func TestIdleSessionMemory(t *testing.T) {
 	const n = 1000
 	s := New(Options{Accept: func(*Session) Handler { return nobody{} }})

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long a test waits for what must come; it says nothing about how fast that is.
+// patience is how long a test waits for an event. It is far longer than the event takes.
 const patience = 10 * time.Second
 
 type message struct {
@@ -115,7 +115,7 @@ type answer struct {
 	header http.Header
 }
 
-// do sends a request; query follows the url, `&transport=polling` when empty.
+// do sends a request. query follows the URL; when it is empty, `&transport=polling` does.
 func (f *fixture) do(method, query string, body io.Reader, header ...string) answer {
 	f.t.Helper()
 	a, err := f.try(method, query, body, header...)
@@ -144,7 +144,7 @@ func (f *fixture) try(method, query string, body io.Reader, header ...string) (a
 
 var sidPattern = regexp.MustCompile(`"sid":"([A-Za-z0-9_-]{24})"`)
 
-// open makes a polling session and returns its query.
+// open opens a polling session and returns its query.
 func (f *fixture) open() (query string, p *peer) {
 	f.t.Helper()
 	a := f.do("GET", "&transport=polling", nil)
@@ -162,7 +162,7 @@ func (f *fixture) post(query, body string) answer {
 	return f.do("POST", query, strings.NewReader(body), "Content-Type", "text/plain;charset=UTF-8")
 }
 
-// getSoon sends a GET that is expected to wait.
+// getSoon sends a GET that must wait.
 func (f *fixture) getSoon(query string) <-chan answer {
 	c := make(chan answer, 1)
 	go func() {
@@ -238,7 +238,8 @@ func (s *socket) expect(want string) {
 	}
 }
 
-// expectClose reads until the close frame and returns its code, or 0 if the connection ended without one.
+// expectClose reads until the close frame and returns its code, or 0 if the connection ended
+// without one.
 func (s *socket) expectClose(code int) {
 	s.t.Helper()
 	for {
@@ -252,7 +253,7 @@ func (s *socket) expectClose(code int) {
 		}
 		break
 	}
-	// The server closes the TCP connection at once after the handshake of the close.
+	// The server closes the TCP connection right after the close handshake.
 	_ = s.NetConn().SetReadDeadline(time.Now().Add(patience))
 	if _, err := s.NetConn().Read(make([]byte, 1)); err == nil || isTimeout(err) {
 		s.t.Fatalf("the connection is still open: %v", err)
@@ -278,7 +279,7 @@ func (p *peer) expect(t *testing.T, want ...string) {
 	}
 }
 
-// expectClosed waits for the end and checks that nothing is delivered after it.
+// expectClosed waits for the end and checks that the handler gets nothing after it.
 func (p *peer) expectClosed(t *testing.T, reason string) {
 	t.Helper()
 	select {
@@ -294,12 +295,12 @@ func (p *peer) expectClosed(t *testing.T, reason string) {
 	}
 }
 
-// eventually waits for a condition that has no event of its own.
+// eventually waits for a condition that has no event.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !f(); {
 		if time.Now().After(end) {
-			t.Fatalf("still not so: %s", what)
+			t.Fatalf("never happened: %s", what)
 		}
 		time.Sleep(time.Millisecond)
 	}

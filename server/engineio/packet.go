@@ -1,6 +1,6 @@
 package engineio
 
-// Packet types, as the first character of a packet.
+// Packet types: the first character of a packet.
 const (
 	packetOpen    = '0'
 	packetClose   = '1'

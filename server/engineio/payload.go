@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// packets walks over the packets of a polling payload (protocol section "Packet encoding"): the type, then the
-// rest. An empty packet has type 0.
+// packets iterates over the packets of a polling payload (protocol section "Packet encoding"): type
+// and rest. An empty packet has type 0.
 func packets(payload []byte) iter.Seq2[byte, []byte] {
 	return func(yield func(byte, []byte) bool) {
 		for more := true; more; {
@@ -25,8 +25,8 @@ func packets(payload []byte) iter.Seq2[byte, []byte] {
 	}
 }
 
-// validPayload reports whether a payload holds only packets that a client may send. It is asked before any
-// packet is handled, so a payload takes effect as a whole or not at all.
+// validPayload reports whether a client may send every packet of a payload. It is called before any
+// packet is handled, so that a payload takes effect as a whole or not at all.
 func validPayload(payload []byte) bool {
 	if !utf8.Valid(payload) {
 		return false
@@ -42,14 +42,14 @@ func validPayload(payload []byte) bool {
 			if !validBase64(data) {
 				return false
 			}
-		default: // OPEN, PING and UPGRADE are the server's or belong to a WebSocket
+		default: // OPEN, PING and UPGRADE are for the server or for a WebSocket
 			return false
 		}
 	}
 	return true
 }
 
-// validBase64 checks for padded standard base64 in its only form, without the line breaks that the decoder
+// validBase64 reports whether p is padded standard base64 without the line breaks that the decoder
 // would skip.
 func validBase64(p []byte) bool {
 	if bytes.ContainsAny(p, "\r\n") || len(p)%4 != 0 {
@@ -60,16 +60,16 @@ func validBase64(p []byte) bool {
 	for len(p) > 0 {
 		n := min(len(p), 4*256)
 		if m, err := strict.Decode(block[:], p[:n]); err != nil || (m < n/4*3 && n < len(p)) {
-			return false // also for padding that is not at the end
+			return false // includes padding that is not at the end
 		}
 		p = p[n:]
 	}
 	return true
 }
 
-// decodeBinary decodes what validBase64 has passed.
+// decodeBinary decodes text that validBase64 accepts.
 func decodeBinary(p []byte) []byte {
 	data := make([]byte, base64.StdEncoding.DecodedLen(len(p)))
-	n, _ := base64.StdEncoding.Decode(data, p) // checked before
+	n, _ := base64.StdEncoding.Decode(data, p) // validBase64 has checked it
 	return data[:n:n]
 }

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzPayload compares the decoder of polling payloads with a plain one, and checks that what the server encodes
-// it would accept.
+// FuzzPayload compares the decoder of polling payloads with a simple one, and checks that the
+// decoder accepts what the server encodes.
 func FuzzPayload(f *testing.F) {
 	for _, s := range []string{"4hello", "4a\x1e4b\x1e4c", "4hello\x1ebAQIDBA==", "1", "3", "6", "b", "4", "", "\x1e", "4a\x1e", "abc", "2probe", "0{}",
 		"5", "bAQ", "bAR==", "bAQ\n==", "4\xff", "3probe", "b" + strings.Repeat("AAAA", 300) + "AQ==", "4\x00", "44€", "1\x1e4"} {
@@ -26,7 +26,7 @@ func FuzzPayload(f *testing.F) {
 				want = append(want, message{p[1:], false})
 			case strings.HasPrefix(p, "b"):
 				data, err := base64.StdEncoding.DecodeString(p[1:])
-				// the only form of this data
+				// the only spelling of this data
 				valid = valid && err == nil && base64.StdEncoding.EncodeToString(data) == p[1:]
 				want = append(want, message{string(data), true})
 			default:
@@ -65,8 +65,8 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
-// FuzzPacket feeds single WebSocket messages to a session: each is delivered, ignored or ends the session, and
-// nothing else happens.
+// FuzzPacket passes single WebSocket messages to a session: each one is delivered, ignored or ends
+// the session, without other effects.
 func FuzzPacket(f *testing.F) {
 	for _, s := range []string{"4hello", "4", "3", "3probe", "6", "1", "2", "2probe", "0{}", "5", "", "abc", "bAQ==", "4\xff", "\x00"} {
 		f.Add([]byte(s), true, false)

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// poll is a GET that waits for something to send.
+// poll is a waiting GET.
 type poll struct {
-	wake chan struct{} // of one element
-	late bool          // it came after the probe of an upgrade was answered
+	wake chan struct{} // has room for one element
+	late bool          // it arrived after the probe of an upgrade was answered
 }
 
 func (p *poll) nudge() {
@@ -27,12 +27,13 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	}
 	b := s.server.batch()
 	defer s.server.putBatch(b)
-	// A GET ends before the client would miss a ping, also when a late pong has put the pings off.
+	// A GET ends before the client would miss a ping, even when a late pong has delayed the pings.
 	hold := time.NewTimer(s.server.o.PingInterval + s.server.o.PingTimeout/2)
 	defer hold.Stop()
 	var grace <-chan time.Time
 	if p.late {
-		// The UPGRADE packet may be on its way already, on the other connection: then this GET is too late.
+		// The UPGRADE packet may already be under way on the other connection: then this GET is too
+		// late.
 		t := time.NewTimer(noopDelay)
 		defer t.Stop()
 		grace = t.C
@@ -54,7 +55,7 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// startPoll makes this GET the one that waits, or answers it.
+// startPoll makes this GET the waiting one, or answers it.
 func (s *Session) startPoll(w http.ResponseWriter) (*poll, bool) {
 	s.mu.Lock()
 	switch {
@@ -62,7 +63,7 @@ func (s *Session) startPoll(w http.ResponseWriter) (*poll, bool) {
 		s.linger = false
 		s.mu.Unlock()
 		s.server.forget(s)
-		_ = s.respond(w, []byte{s.farewell}) // nothing is left to be closed
+		_ = s.respond(w, []byte{s.lastPacket}) // the session is closed already
 	case s.state == stateClosed:
 		s.mu.Unlock()
 		errSession.write(w)
@@ -82,8 +83,8 @@ func (s *Session) startPoll(w http.ResponseWriter) (*poll, bool) {
 	return nil, false
 }
 
-// cancelled ends the session whose waiting GET was given up: what is sent to such a client is lost without a
-// trace. After an upgrade nothing depends on the GET.
+// cancelled ends the session whose waiting GET the client has cancelled: messages sent to such a
+// client would be lost unnoticed. After an upgrade the GET does not matter.
 func (s *Session) cancelled(p *poll) {
 	s.mu.Lock()
 	polling := s.conn == nil && s.waiting == p
@@ -100,8 +101,8 @@ func (s *Session) unwait(p *poll) {
 	}
 }
 
-// answer answers the GET if there is an answer. It stops waiting before the first byte is written: the client
-// may have its next GET here before this goroutine runs again.
+// answer answers the GET if there is something to send. The GET stops waiting before the first byte
+// is written, because the client's next GET may arrive before this goroutine runs again.
 func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool) bool {
 	s.mu.Lock()
 	for !s.writing && s.conn == nil && (s.state == stateOpen || s.state == stateClosing) &&
@@ -120,20 +121,20 @@ func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool)
 				s.written(Polling, b)
 			}
 			s.mu.Lock()
-			s.putDown()
+			s.stopWriting()
 			s.mu.Unlock()
 			return true
 		}
-		s.putDown()
+		s.stopWriting()
 	}
 	packet := byte(packetNoop)
 	reason := s.reason
 	closing := s.state == stateClosing && !s.writing && s.conn == nil
 	switch {
 	case s.state == stateClosed:
-		packet = s.farewell
+		packet = s.lastPacket
 	case closing:
-		packet = packetClose // never in one payload with data, which clients would drop
+		packet = packetClose // in a payload of its own: clients drop data next to it
 	case s.conn != nil && p.late:
 		packet = 0
 	case s.conn != nil, s.probed && !p.late, expired:
@@ -154,7 +155,7 @@ func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool)
 	return true
 }
 
-// respond writes a payload with a deadline of its own.
+// respond writes a payload with its own deadline.
 func (s *Session) respond(w http.ResponseWriter, segs ...[]byte) error {
 	n := 0
 	for _, p := range segs {
@@ -165,7 +166,8 @@ func (s *Session) respond(w http.ResponseWriter, segs ...[]byte) error {
 	h.Set("Content-Length", strconv.Itoa(n))
 	noStore(h)
 	rc := http.NewResponseController(w)
-	_ = rc.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout)) // a writer without deadlines has its own
+	// It fails for a writer without deadlines.
+	_ = rc.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout))
 	for _, p := range segs {
 		if _, err := w.Write(p); err != nil {
 			return err

@@ -32,7 +32,7 @@ func TestPollingEcho(t *testing.T) {
 		}
 		f.expect(f.get(query), 200, body)
 	}
-	// The type of the content is text, whatever a client calls it, unless it is binary.
+	// The body is text for every Content-Type except a binary one.
 	f.expect(f.do("POST", query, strings.NewReader("4x"), "Content-Type", "text/html"), 200, "ok")
 	f.expect(f.do("POST", query, strings.NewReader("4y")), 200, "ok")
 	f.expect(f.get(query), 200, "4x\x1e4y")
@@ -49,7 +49,7 @@ func TestPollingInvalidPayload(t *testing.T) {
 			p.expectClosed(t, ReasonParseError)
 			f.expect(f.get(query), 400, `{"code":1,"message":"Session ID unknown"}`)
 			if len(p.in) != 0 {
-				t.Errorf("a part of the payload was delivered: %v", <-p.in)
+				t.Errorf("part of an invalid payload was delivered: %v", <-p.in)
 			}
 		})
 	}
@@ -238,7 +238,7 @@ func TestPollingBackPressure(t *testing.T) {
 	p.expect(t, "b")
 }
 
-func TestPollingTakesManyMessagesAtOnce(t *testing.T) {
+func TestPollingPOSTOfManyMessages(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	for i := range 3 {
@@ -252,7 +252,7 @@ func TestPollingTakesManyMessagesAtOnce(t *testing.T) {
 	f.expect(f.get(query), 200, "4m0\x1e4m1\x1e4m2\x1e4frame\x1ebAQIDBA==\x1eb")
 }
 
-func TestPollingAnswersABoundedPayload(t *testing.T) {
+func TestPollingPayloadIsBounded(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	src := newQueue(p.Session)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// post takes the packets of a POST (protocol section "Sending data"). It is answered when the handler has taken
-// them all, which is the client's back-pressure.
+// post handles the packets of a POST (protocol section "Sending data"). It answers after the
+// handler has taken all of them, which is the back-pressure on the client.
 func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	switch {
@@ -34,7 +34,8 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 
 	refused := s.receivePost(w, r)
 
-	// Before the answer: the client may have its next POST here before this goroutine runs again.
+	// Before the answer, because the client's next POST may arrive before this goroutine runs
+	// again.
 	s.mu.Lock()
 	s.posting = nil
 	s.mu.Unlock()
@@ -50,7 +51,7 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// receivePost reads the body and delivers its packets: all of them, or none if one is invalid.
+// receivePost reads the body and delivers all of its packets, or none if one is invalid.
 func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 	scratch := s.server.scratch.Get().(*[]byte)
 	defer s.server.scratch.Put(scratch)
@@ -79,8 +80,8 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 	return nil
 }
 
-// body reads the body, at most MaxPayload bytes in at most ReadTimeout. The deadline stays after an error, so
-// that net/http does not wait for the rest of the body either.
+// body reads the body, at most MaxPayload bytes in at most ReadTimeout. After an error the deadline
+// stays, so that net/http does not wait for the rest of the body.
 func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte, *refusal) {
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/octet-stream" {
 		return nil, &errRequest // binary messages are base64 in version 4
@@ -90,7 +91,8 @@ func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte
 		return nil, &errLargeBody
 	}
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(s.server.o.ReadTimeout)) // a reader without deadlines has its own
+	// It fails for a reader without deadlines.
+	_ = rc.SetReadDeadline(time.Now().Add(s.server.o.ReadTimeout))
 	for n := 0; ; {
 		if n > limit {
 			return nil, &errLargeBody
@@ -117,7 +119,8 @@ func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte
 	}
 }
 
-// flushed forgives a ResponseWriter that cannot flush: it has no buffer, or flushes when the handler returns.
+// flushed ignores the error of a ResponseWriter that cannot flush: it has no buffer, or flushes
+// when the handler returns.
 func flushed(err error) error {
 	if errors.Is(err, http.ErrNotSupported) {
 		return nil

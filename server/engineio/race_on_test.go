@@ -2,5 +2,5 @@
 
 package engineio
 
-// raceEnabled: the race detector multiplies memory, so limits on it are not checked then.
+// raceEnabled skips the checks of memory limits, because the race detector multiplies memory.
 const raceEnabled = true

@@ -6,20 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// read is the one goroutine of an idle WebSocket. It ends the session when the connection ends, and closes the
-// connection when the session ends.
+// read is the only goroutine of an idle WebSocket. It ends the session when the connection ends,
+// and closes the connection when the session ends.
 func (s *Session) read(c *wire) {
 	defer s.release()
 	err := s.receive(c)
 	e, answered := endingOf(err)
 	s.end(e)
-	<-c.done // at most as long as the last write may take
+	<-c.done // bounded by the deadline of the last write
 	c.hangup(!answered)
 }
 
-// receive reads until the connection is of no use any more. It goes on after the session was closed, for the
-// client's close frame. Everything but the wait for the next header is in functions of its own, to keep the
-// stack of an idle reader small.
+// receive reads until the connection is unusable. After the session has closed it continues to wait
+// for the client's close frame. Only the wait for the next header is in this function, so that the
+// stack of an idle reader stays small.
 func (s *Session) receive(c *wire) error {
 	for {
 		h, err := c.header()
@@ -37,7 +37,7 @@ func (s *Session) receive(c *wire) error {
 	}
 }
 
-// receiveMessage reads and handles the message that begins with h.
+// receiveMessage reads and handles the message that starts with h.
 func (s *Session) receiveMessage(c *wire, h header) error {
 	scratch := s.server.scratch.Get().(*[]byte)
 	defer s.server.scratch.Put(scratch)
@@ -48,7 +48,7 @@ func (s *Session) receiveMessage(c *wire, h header) error {
 	return s.packet(c, h.opcode == opText, data, len(data) > len(*scratch))
 }
 
-// packet handles one WebSocket message. It keeps data only if it is owned.
+// packet handles one WebSocket message. It retains data only if owned is true.
 func (s *Session) packet(c *wire, text bool, data []byte, owned bool) error {
 	kind := byte(packetBinary)
 	switch {
@@ -77,11 +77,12 @@ func (s *Session) packet(c *wire, text bool, data []byte, owned bool) error {
 	case packetClose:
 		return violation{reason: ReasonTransportClose, code: closeNormal, asked: true}
 	}
-	// OPEN, PING and a second UPGRADE are the server's or come once; anything else is no packet.
+	// Only the server sends OPEN and PING, and UPGRADE is sent once; anything else is not a packet.
 	return violation{reason: ReasonParseError, code: closeProtocol}
 }
 
-// endingOf translates an error of the reader. answered says that the client sent its close frame.
+// endingOf converts an error of the reader. answered is true when the client has sent its close
+// frame.
 func endingOf(err error) (e ending, answered bool) {
 	var closed closeFrame
 	var v violation

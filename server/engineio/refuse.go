@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// refusal is an error answer as the protocol defines it: a code and its message, as JSON.
+// refusal is an error response as the protocol defines it: a code and its message, as JSON.
 type refusal struct {
 	status  int
 	code    int
@@ -31,7 +31,7 @@ var (
 
 // write sends the refusal.
 func (f refusal) write(w http.ResponseWriter) {
-	body, _ := json.Marshal(struct { // an int and a string always marshal
+	body, _ := json.Marshal(struct { // marshalling an int and a string cannot fail
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	}{f.code, f.message})
@@ -40,7 +40,7 @@ func (f refusal) write(w http.ResponseWriter) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	noStore(h)
 	w.WriteHeader(f.status)
-	_, _ = w.Write(body) // the client is gone if this fails, and it has no session to close
+	_, _ = w.Write(body) // on failure there is no session to close
 }
 
 // refuseAdmission answers an error of Options.Admit.
@@ -57,7 +57,7 @@ func refuseAdmission(w http.ResponseWriter, err error) {
 	f.write(w)
 }
 
-// noStore keeps caches and content sniffing away from the answers of a session.
+// noStore forbids caching and content sniffing.
 func noStore(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// headerBytes counts the header lines of a request as they were on the wire.
+// headerBytes returns the size of a request's header lines on the wire.
 func headerBytes(h http.Header) (n int) {
 	for name, values := range h {
 		for _, v := range values {
@@ -19,17 +19,17 @@ func headerBytes(h http.Header) (n int) {
 	return n
 }
 
-// request is what a session keeps of its handshake: not the body, the connection's own headers or anything else
-// that leads to the buffers of net/http, and not as maps.
+// request is the part of the handshake that a session retains. It has no body, no headers of the
+// connection, no maps, and nothing that refers to the buffers of net/http.
 type request struct {
 	uri, path, query string
 	host, addr       string
 	tls              *tls.ConnectionState
-	header           []string // names and values by turns
+	header           []string // names and values in turn
 	major, minor     uint8    // of HTTP
 }
 
-// trim keeps r.
+// trim copies the parts of r to retain.
 func trim(r *http.Request) request {
 	kept := request{
 		uri: r.RequestURI, path: r.URL.Path, query: r.URL.RawQuery, host: r.Host, addr: r.RemoteAddr, tls: r.TLS,
@@ -53,7 +53,7 @@ func trim(r *http.Request) request {
 	return kept
 }
 
-// restore builds the request anew.
+// restore builds a request from the retained parts.
 func (k *request) restore(ctx context.Context) *http.Request {
 	r := &http.Request{
 		Method: http.MethodGet, URL: &url.URL{Path: k.path, RawQuery: k.query}, RequestURI: k.uri,
@@ -67,13 +67,14 @@ func (k *request) restore(ctx context.Context) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// passing reports whether a header speaks of the connection or the representation, not of the client.
+// passing reports whether a header describes the connection or the representation, not the client.
 func passing(name string) bool {
 	switch name {
 	case "Connection", "Upgrade", "Accept", "Accept-Encoding", "Cache-Control", "Pragma", "Priority", "Dnt",
 		"Content-Length", "Content-Type", "Te", "If-None-Match", "If-Modified-Since":
 		return true
 	}
-	// Sec-Fetch-Site tells where the page came from, which Origin does not on a GET to the page's own host.
+	// Sec-Fetch-Site says where the page is from, which Origin does not on a GET to the page's own
+	// host.
 	return strings.HasPrefix(name, "Sec-") && name != "Sec-Fetch-Site"
 }

@@ -7,12 +7,13 @@ import (
 
 // packet is an entry of a session's own queue.
 type packet struct {
-	kind  byte // packet type; packetBinary for a binary message; 0 for a frame; opPong for a WebSocket pong
+	kind  byte // packet type; 0 for a frame; opPong for a WebSocket pong
 	data  []byte
 	frame *Frame
 }
 
-// packetCost is counted for each queued packet beside its bytes, so that empty ones are bounded too.
+// packetCost is added to the bytes of each queued packet, so that the number of empty ones is
+// bounded too.
 const packetCost = 64
 
 func (p *packet) cost() int {
@@ -22,7 +23,7 @@ func (p *packet) cost() int {
 	return packetCost + len(p.data)
 }
 
-// SetSource sets where the session's messages come from and wakes the session.
+// SetSource sets the source of the session's messages and wakes the session.
 func (s *Session) SetSource(src Source) {
 	s.mu.Lock()
 	if s.state != stateClosed {
@@ -32,20 +33,20 @@ func (s *Session) SetSource(src Source) {
 	s.Wake()
 }
 
-// Wake tells the session that its source has something. On WebSocket it starts the writer if none runs; on
-// polling it ends the waiting GET.
+// Wake tells the session that its source has messages. On WebSocket it starts the writer if none is
+// running; on polling it ends the waiting GET.
 func (s *Session) Wake() {
 	if s.pending.Swap(true) {
-		return // whoever set it has not been served yet, or the next GET will look
+		return // the running writer or the next GET will pull
 	}
 	s.mu.Lock()
 	s.kick()
 	s.mu.Unlock()
 }
 
-// Send queues a copy of data as one message. It is for replies and for servers without a Source; the queue is
-// bounded to 64 KiB, but an empty queue takes one message of any size. Errors: ErrText, ErrClosed, ErrOverflow
-// (which closes the session).
+// Send queues a copy of data as one message. It is for replies and for servers without a Source.
+// The queue is bounded to 64 KiB, but an empty queue accepts one message of any size. Errors:
+// ErrText, ErrClosed, ErrOverflow (which closes the session).
 func (s *Session) Send(data []byte, binary bool) error {
 	kind := byte(packetBinary)
 	if !binary {
@@ -57,7 +58,7 @@ func (s *Session) Send(data []byte, binary bool) error {
 	return s.enqueue(packet{kind: kind, data: bytes.Clone(data)})
 }
 
-// SendFrame queues a frame like Send: its text and attachments stay together.
+// SendFrame queues a frame like Send. Its text and attachments stay together.
 func (s *Session) SendFrame(f *Frame) error { return s.enqueue(packet{frame: f}) }
 
 func (s *Session) enqueue(p packet) error {
@@ -78,7 +79,7 @@ func (s *Session) enqueue(p packet) error {
 	return nil
 }
 
-// take moves the session's own queue into b. The caller holds mu and the pen.
+// take moves the session's own queue into b. The caller holds mu and is the writer.
 func (s *Session) take(b *Batch) {
 	for _, p := range s.queue {
 		switch {
@@ -97,8 +98,8 @@ func (s *Session) take(b *Batch) {
 	s.queue, s.queued = nil, 0
 }
 
-// fill takes what is to be written next into b: the session's own packets, then those of the source. The caller
-// holds the pen, not mu.
+// fill moves the next messages into b: the session's own packets, then those of the source. The
+// caller is the writer and does not hold mu.
 func (s *Session) fill(b *Batch) {
 	s.mu.Lock()
 	s.pending.Store(false)
@@ -109,7 +110,7 @@ func (s *Session) fill(b *Batch) {
 		s.again(src != nil)
 		return
 	}
-	// A source that has more but gave nothing would be asked for ever.
+	// A source that returns true without a message would be pulled for ever.
 	more := src.Pull(b)
 	s.again(more && b.n > 0)
 }
@@ -120,10 +121,10 @@ func (s *Session) again(more bool) {
 	}
 }
 
-// kick sees to it that someone writes what there is to write. The caller holds mu.
+// kick starts a writer if there is something to write and none is running. The caller holds mu.
 func (s *Session) kick() {
 	switch {
-	case s.writing || !s.unwritten(): // who holds the pen looks again before putting it down
+	case s.writing || !s.unwritten(): // the running writer checks again before it stops
 	case s.conn != nil:
 		s.writing = true
 		s.hold()
@@ -141,8 +142,8 @@ func (s *Session) unwritten() bool {
 	return s.pending.Load() || len(s.queue) > 0 || s.state == stateClosing
 }
 
-// putDown gives the pen back. The caller holds mu.
-func (s *Session) putDown() {
+// stopWriting ends the caller's time as the writer. The caller holds mu.
+func (s *Session) stopWriting() {
 	s.writing = false
 	s.kick()
 }

@@ -29,7 +29,7 @@ func TestSendOverflowCloses(t *testing.T) {
 	f.expect(f.get(query), 400, `{"code":1,"message":"Session ID unknown"}`)
 }
 
-func TestSendBoundsEmptyMessagesToo(t *testing.T) {
+func TestSendBoundsEmptyMessages(t *testing.T) {
 	f := serve(t, Options{})
 	_, p := f.open()
 	for i := 0; ; i++ {
@@ -42,7 +42,7 @@ func TestSendBoundsEmptyMessagesToo(t *testing.T) {
 	}
 }
 
-func TestSendTakesOneLargeMessage(t *testing.T) {
+func TestSendAcceptsOneLargeMessage(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	large := strings.Repeat("x", 3*maxQueue)
@@ -55,7 +55,7 @@ func TestSendTakesOneLargeMessage(t *testing.T) {
 	}
 }
 
-func TestSendRefusesWhatIsNoText(t *testing.T) {
+func TestSendRefusesInvalidText(t *testing.T) {
 	f := serve(t, Options{})
 	_, p := f.open()
 	for _, s := range []string{"\xff", "a\x1e4b"} {
@@ -112,7 +112,8 @@ func TestLastReceived(t *testing.T) {
 	}
 }
 
-// TestSlowReaderIsClosed: one that reads nothing costs what the kernel and one batch hold, then its connection.
+// TestSlowReaderIsClosed checks that a client that reads nothing costs the buffers of the kernel
+// and one batch, and is then disconnected.
 func TestSlowReaderIsClosed(t *testing.T) {
 	f := serve(t, Options{WriteTimeout: 300 * time.Millisecond})
 	_, p := f.connect()
@@ -120,8 +121,8 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	src := &endlessSource{frame: frame}
 	p.SetSource(src)
 	p.expectClosed(t, ReasonTransportError)
-	// loopback takes a few megabytes at most; the rest stays in the source
+	// loopback buffers a few megabytes; the rest stays in the source
 	if got := src.pulled.Load() * int64(frame.Size()); got > 32<<20 {
-		t.Errorf("%d bytes were pulled for a client that reads nothing", got)
+		t.Errorf("%d bytes were pulled for a client that does not read", got)
 	}
 }

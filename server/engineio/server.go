@@ -9,11 +9,11 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Server is an http.Handler that serves Engine.IO sessions on whatever path it is mounted. It is safe for
-// concurrent use.
+// Server is an http.Handler that serves Engine.IO sessions on every path that it is mounted at. It
+// is safe for concurrent use.
 //
-// An idle WebSocket costs one goroutine, which reads; a waiting GET costs its own. Writers run while there is
-// something to write.
+// An idle WebSocket has one goroutine, which reads; a waiting GET has that of its request. Writers
+// run only while there is something to write.
 type Server struct {
 	o        Options
 	upgrader websocket.Upgrader
@@ -22,10 +22,10 @@ type Server struct {
 	open     atomic.Int64 // sessions that are not closed
 
 	mu       sync.Mutex
-	sessions map[string]*Session // by id; closed ones only as long as a last GET may come
+	sessions map[string]*Session // by id; closed ones only while a last GET may arrive
 	draining bool
-	live     int           // sessions with a goroutine of theirs still running
-	empty    chan struct{} // made by Shutdown, closed when live is 0
+	live     int           // sessions with a running goroutine
+	empty    chan struct{} // created by Shutdown, closed when live is 0
 }
 
 // New returns a server.
@@ -35,10 +35,10 @@ func New(o Options) *Server {
 	s.scratch.New = func() any { p := make([]byte, scratchSize); return &p }
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: s.o.WriteTimeout,
-		// The library's connection is dropped after the handshake: the least of buffers for it.
+		// The library's connection is dropped after the handshake, so its buffers are minimal.
 		ReadBufferSize:  1,
 		WriteBufferPool: new(sync.Pool),
-		CheckOrigin:     func(*http.Request) bool { return true }, // checked before, for every request
+		CheckOrigin:     func(*http.Request) bool { return true }, // ServeHTTP has checked it
 		Error: func(w http.ResponseWriter, _ *http.Request, _ int, _ error) {
 			w.Header().Set("Sec-WebSocket-Version", "13")
 			errRequest.write(w)
@@ -47,8 +47,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// ServeHTTP answers one request: a handshake, a GET or POST of a polling session, or a WebSocket. OPTIONS is
-// answered with 204 and no more: cross-origin rules belong to a middleware outside.
+// ServeHTTP answers one request: a handshake, a GET or POST of a polling session, or a WebSocket.
+// It answers OPTIONS with a bare 204: CORS is the task of a middleware.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusNoContent)
@@ -104,8 +104,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Len returns the number of open sessions.
 func (s *Server) Len() int { return int(s.open.Load()) }
 
-// Range calls f for each session that is not closed, in no order, until it returns false. It holds no lock
-// meanwhile.
+// Range calls f for each session that is not closed, in no order, until f returns false. It holds
+// no lock during the calls.
 func (s *Server) Range(f func(*Session) bool) {
 	for _, session := range s.snapshot() {
 		if !session.Closed() && !f(session) {
@@ -124,7 +124,8 @@ func (s *Server) snapshot() []*Session {
 	return all
 }
 
-// lookup finds a session and closes it if its pong is overdue, whether or not its timer has come to that.
+// lookup returns a session. It closes a session whose pong is overdue, even if the timer has not
+// fired yet.
 func (s *Server) lookup(sid string) *Session {
 	s.mu.Lock()
 	session := s.sessions[sid]
@@ -140,7 +141,7 @@ func (s *Server) lookup(sid string) *Session {
 	return session
 }
 
-// add lists a session. It is refused while the server shuts down.
+// add registers a session. It returns false while the server shuts down.
 func (s *Server) add(session *Session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +160,7 @@ func (s *Server) forget(session *Session) {
 	s.mu.Unlock()
 }
 
-// left is called when the last goroutine of a closed session has ended.
+// left is called when the last goroutine of a closed session ends.
 func (s *Server) left() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,7 +177,7 @@ func (s *Server) isDraining() bool {
 	return s.draining
 }
 
-// batch returns an empty batch; putBatch takes it back.
+// batch returns an empty batch from the pool; putBatch returns it.
 func (s *Server) batch() *Batch { return s.batches.Get().(*Batch) }
 
 func (s *Server) putBatch(b *Batch) {

@@ -17,8 +17,8 @@ type middleware struct{ http.ResponseWriter }
 
 func (m middleware) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
-// TestBehindMiddlewareAndTLS: WebSocket, deadlines and flushing work through a ResponseWriter that only unwraps;
-// WebSocket works over TLS and polling over HTTP/2.
+// TestBehindMiddlewareAndTLS checks WebSocket, deadlines and flushing through a ResponseWriter that
+// only unwraps, WebSocket over TLS, and polling over HTTP/2.
 func TestBehindMiddlewareAndTLS(t *testing.T) {
 	f := serve(t, Options{})
 	f.echo = true
@@ -62,7 +62,8 @@ func TestBehindMiddlewareAndTLS(t *testing.T) {
 	ws.expectClose(closeNormal)
 }
 
-// TestHijackIsNotPossible: a WebSocket where the connection cannot be taken over is refused, not lost.
+// TestHijackIsNotPossible checks that a WebSocket is refused when the connection cannot be
+// hijacked.
 func TestHijackIsNotPossible(t *testing.T) {
 	s := New(Options{})
 	r := newRequest("GET", "/?EIO=4&transport=websocket", "")

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Session is one client, over whatever transport it uses at the time. Its methods are safe for concurrent use
-// and never block; all but SetSource, Wake, Send, SendFrame and Close only look.
+// Session is one client, over its current transport. Its methods are safe for concurrent use and
+// never block. All of them only read, except SetSource, Wake, Send, SendFrame and Close.
 type Session struct {
 	server  *Server
 	id      string
@@ -18,33 +18,33 @@ type Session struct {
 	cancel  context.CancelFunc
 
 	received   atomic.Int64 // Unix nanoseconds of the last bytes from the client
-	pending    atomic.Bool  // the source may have something; whoever sets it sees to it that someone looks
-	delivering atomic.Bool  // the handler has a message
+	pending    atomic.Bool  // the source may have messages; the setter must also wake the writer
+	delivering atomic.Bool  // the handler is in Message
 	refs       atomic.Int32 // the open session and each of its goroutines
 
 	recv    sync.Mutex // held while the handler is called
 	handler Handler    // set before the first packet can arrive
 
-	mu       sync.Mutex
-	state    state
-	reason   string
-	source   Source
-	queue    []packet // the session's own packets, written before those of the source
-	queued   int      // their bytes
-	writing  bool     // someone holds the pen: pulls from queue and source, and writes
-	conn     *wire    // nil while polling
-	farewell byte     // the packet that answers a GET after the end
-	linger   bool     // closed by the client, which may still have its last GET on the way
+	mu         sync.Mutex
+	state      state
+	reason     string
+	source     Source
+	queue      []packet // the session's own packets, written before those of the source
+	queued     int      // their bytes
+	writing    bool     // a writer is running: it pulls from queue and source
+	conn       *wire    // nil while polling
+	lastPacket byte     // answers a GET after the end
+	linger     bool     // closed by the client, whose last GET may still arrive
 
 	waiting *poll         // the GET that waits for something to send
-	posting chan struct{} // closed when the POST in progress is done; nil when there is none
+	posting chan struct{} // closed at the end of the POST in progress; nil without one
 
 	candidate *wire // the WebSocket of an upgrade in progress
-	probed    bool  // its probe was answered: GETs are sent back with NOOP
+	probed    bool  // its probe was answered: GETs are answered with NOOP
 
 	timer    *time.Timer // heartbeat
 	nextPing time.Time
-	deadline time.Time   // for the pong; zero when none is due
+	deadline time.Time   // for the pong; zero when none is outstanding
 	closer   *time.Timer // bounds the flush of a closing session
 }
 
@@ -52,16 +52,17 @@ type state uint8
 
 const (
 	stateOpen    state = iota
-	stateClosing       // what is queued is still written
+	stateClosing       // the queue is still written
 	stateClosed
 )
 
-// ID returns the session id. It is a secret of the client: whoever knows it can read the session. Do not log it.
+// ID returns the session id. It is a secret of the client, with which anyone can read the session:
+// do not log it.
 func (s *Session) ID() string { return s.id }
 
-// Request returns the handshake request: method, URL, host, remote address, TLS state, the values of its context
-// and its headers but for those of the connection itself. It has no body. Each call
-// builds it anew from what is kept; ask once.
+// Request returns the handshake request without body: method, URL, host, remote address, TLS state,
+// the values of its context, and the headers except those of the connection itself. Each call
+// builds a new request, so call it once.
 func (s *Session) Request() *http.Request { return s.request.restore(s.ctx) }
 
 // RemoteAddr returns the network address of the handshake.
@@ -70,7 +71,7 @@ func (s *Session) RemoteAddr() string { return s.request.addr }
 // Context is done when the session is closed. Its values are those of Options.Context.
 func (s *Session) Context() context.Context { return s.ctx }
 
-// Transport returns the present transport, Polling or WebSocket.
+// Transport returns the current transport, Polling or WebSocket.
 func (s *Session) Transport() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,11 +85,12 @@ func (s *Session) transport() string {
 	return Polling
 }
 
-// LastReceived returns when the last bytes came from the client: a packet, a part of one, or a request.
+// LastReceived returns the time of the last bytes from the client: a packet, a part of one, or a
+// request.
 func (s *Session) LastReceived() time.Time { return time.Unix(0, s.received.Load()) }
 
-// Writable reports whether a message sent now would leave without waiting behind the session's own queue and,
-// on polling, for the next GET.
+// Writable reports whether a message sent now would be written at once: the session's own queue is
+// empty, and on polling a GET is waiting.
 func (s *Session) Writable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +104,7 @@ func (s *Session) ReadyState() string {
 	return [...]string{stateOpen: "open", stateClosing: "closing", stateClosed: "closed"}[s.state]
 }
 
-// Closed reports whether the session is closed. A closing one is not.
+// Closed reports whether the session is closed. A closing session is not.
 func (s *Session) Closed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +113,7 @@ func (s *Session) Closed() bool {
 
 func (s *Session) touch() { s.received.Store(time.Now().UnixNano()) }
 
-// hold and release count the goroutines of the session, so that Shutdown can wait for them.
+// hold and release count the session's goroutines, so that Shutdown can wait for them.
 func (s *Session) hold() { s.refs.Add(1) }
 
 func (s *Session) release() {

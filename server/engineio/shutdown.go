@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Shutdown refuses new sessions with 503, then closes the present ones, each after what it has queued was
-// written. It closes at most 1,000 in 100 ms, in random order, so that the clients do not all come back to other
-// servers at once; faster if ctx's deadline asks for it. It returns nil when all are gone, or ctx's error after
-// it cut off those that were left.
+// Shutdown refuses new sessions with 503, then closes the existing ones, each after its queue has
+// been written. It closes at most 1,000 sessions in 100 ms, in random order, so that the clients do
+// not all reconnect to other servers at once; it is faster if ctx's deadline requires that. It
+// returns nil when all sessions have ended, or ctx's error after it has disconnected the others.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining = true
@@ -23,7 +23,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	empty := s.empty
 	s.mu.Unlock()
 
-	sessions := s.snapshot() // maps have no order
+	sessions := s.snapshot() // in random order, because it is a map's
 	s.closeSpread(ctx, sessions)
 	select {
 	case <-empty:
@@ -36,7 +36,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// closeSpread closes sessions in groups with a pause of random length between them.
+// closeSpread closes sessions in groups, with a pause of random length between them.
 func (s *Server) closeSpread(ctx context.Context, sessions []*Session) {
 	pause := shutdownPause
 	if deadline, ok := ctx.Deadline(); ok {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// endlessSource never runs dry.
+// endlessSource always has more messages.
 type endlessSource struct {
 	frame  *Frame
 	pulled atomic.Int64
@@ -26,8 +26,8 @@ func (s *endlessSource) Pull(b *Batch) bool {
 	return true
 }
 
-// TestSlowReadersCostConstantMemory: 50 clients that answer nothing and read nothing, against sources that never
-// run dry.
+// TestSlowReadersCostConstantMemory runs 50 clients that neither answer nor read, with endless
+// sources.
 func TestSlowReadersCostConstantMemory(t *testing.T) {
 	f := serve(t, Options{WriteTimeout: time.Minute}) // not by the deadline this time
 	frame := NewFrame(bytes.Repeat([]byte("x"), 1000))
@@ -60,7 +60,7 @@ func TestSlowReadersCostConstantMemory(t *testing.T) {
 	f.s.Range(func(s *Session) bool { s.end(ending{reason: ReasonForcedClose}); return true })
 }
 
-// TestSlowPollingReaderIsClosed: the answer to a GET has a deadline of its own.
+// TestSlowPollingReaderIsClosed checks that the answer to a GET has its own deadline.
 func TestSlowPollingReaderIsClosed(t *testing.T) {
 	f := serve(t, Options{WriteTimeout: 300 * time.Millisecond})
 	query, p := f.open()
@@ -77,7 +77,8 @@ func TestSlowPollingReaderIsClosed(t *testing.T) {
 	_, _ = io.Copy(io.Discard, conn)
 }
 
-// TestLargeFrameHasADeadlinePerChunk: a reader of 1 MB in more than the write timeout, which never stops, stays.
+// TestLargeFrameHasADeadlinePerChunk checks that a steady reader of 1 MB stays connected even if it
+// needs longer than the write timeout.
 func TestLargeFrameHasADeadlinePerChunk(t *testing.T) {
 	f := serve(t, Options{WriteTimeout: 300 * time.Millisecond})
 	ws, p := f.connect()

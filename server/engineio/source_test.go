@@ -39,7 +39,7 @@ func (q *queue) Pull(b *Batch) bool {
 	return len(q.frames) > 0
 }
 
-func TestSourceIsPulledAfterTheSessionsOwnPackets(t *testing.T) {
+func TestSourceFollowsTheSessionsOwnPackets(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	src := newQueue(p.Session)
@@ -71,7 +71,7 @@ func TestSourceBurstIsComplete(t *testing.T) {
 	}
 }
 
-func TestSourceThatClaimsMoreIsNotAskedForever(t *testing.T) {
+func TestSourceThatReturnsTrueWithoutMessages(t *testing.T) {
 	f := serve(t, Options{})
 	ws, p := f.connect()
 	src := &liar{}

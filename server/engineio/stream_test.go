@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// streamClient behaves as the JavaScript client does: it polls, and for an upgrade it pauses polling before it
-// sends UPGRADE.
+// streamClient behaves like the JavaScript client: it polls, and pauses polling before it sends
+// UPGRADE.
 type streamClient struct {
 	*fixture
 	query string
@@ -29,7 +29,7 @@ func (c *streamClient) isPaused() bool {
 	return c.paused
 }
 
-// poll reads until want packets came or polling is paused.
+// poll reads until want packets have arrived or polling is paused.
 func (c *streamClient) poll(want int) error {
 	for len(c.got) < want && !c.isPaused() {
 		a, err := c.try("GET", c.query, nil)
@@ -59,8 +59,8 @@ func (c *streamClient) readAll(want int) error {
 	return nil
 }
 
-// TestStream: numbered messages in both directions, through polling, WebSocket and an upgrade at any point,
-// arrive complete and in order; attachments stay behind their text.
+// TestStream checks that numbered messages in both directions arrive complete and in order, over
+// polling, WebSocket and an upgrade at any point, and that attachments follow their text.
 func TestStream(t *testing.T) {
 	f := serve(t, Options{})
 	rapid.Check(t, func(rt *rapid.T) {
@@ -163,7 +163,7 @@ func stream(t *rapid.T, f *fixture, mode string, up, down, chunk, size, after in
 	p.end(ending{reason: ReasonForcedClose})
 }
 
-// upgrade pauses polling, upgrades and reads on from the WebSocket.
+// upgrade pauses polling, upgrades and continues to read from the WebSocket.
 func (c *streamClient) upgrade(received chan error, want int) error {
 	ws := c.probe(c.query)
 	c.mu.Lock()

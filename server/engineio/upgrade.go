@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// upgrade takes a WebSocket for a session that polls (protocol section "Upgrade"). One that the session has no
-// use for is accepted and closed, which is what clients can see.
+// upgrade handles a WebSocket for a polling session (protocol section "Upgrade"). A WebSocket that
+// the session cannot use is accepted and closed, because clients see that better than a failed
+// handshake.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, session *Session) {
 	c, err := s.hijack(w, r, session)
 	if err != nil {
-		return // answered
+		return // hijack has answered
 	}
 	session.mu.Lock()
 	if session.state == stateClosed || session.conn != nil || session.candidate != nil {
@@ -24,8 +25,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, session *Sessio
 	go session.probe(c)
 }
 
-// probe waits for PING "probe" and UPGRADE, and then is the session's reader. Polling goes on meanwhile, and
-// afterwards if they do not come in time.
+// probe waits for PING "probe" and UPGRADE, then becomes the session's reader. Polling continues
+// meanwhile, and afterwards if these packets do not arrive in time.
 func (s *Session) probe(c *wire) {
 	if s.negotiate(c) {
 		s.read(c)
@@ -60,7 +61,7 @@ func (s *Session) negotiate(c *wire) bool {
 	return ok && c.expect(string(packetUpgrade)) && s.move(c)
 }
 
-// expect reads one message and compares it.
+// expect reads one message and compares it with want.
 func (c *wire) expect(want string) bool {
 	h, err := c.dataHeader()
 	if err != nil || h.opcode != opText {
@@ -70,8 +71,9 @@ func (c *wire) expect(want string) bool {
 	return err == nil && string(got) == want
 }
 
-// move makes c the session's transport. A GET that is being answered keeps the pen: what it took goes out with
-// it, and the WebSocket goes on after it. A POST in progress is waited for, its messages come first.
+// move makes c the session's transport. A GET that is being answered stays the writer until it has
+// written its batch; then the WebSocket writes. move waits for a POST in progress, whose messages
+// come first.
 func (s *Session) move(c *wire) bool {
 	s.mu.Lock()
 	if s.candidate != c || s.state == stateClosed {

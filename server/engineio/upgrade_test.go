@@ -36,7 +36,7 @@ func TestUpgrade(t *testing.T) {
 	ws.expect("4still here")
 }
 
-func TestUpgradeReleasesTheWaitingGET(t *testing.T) {
+func TestUpgradeEndsTheWaitingGET(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	waiting := f.getSoon(query)
@@ -59,7 +59,7 @@ func TestUpgradeWithoutWaitingForTheNoop(t *testing.T) {
 	ws.expect("4a")
 }
 
-func TestUpgradeAndTheGETBehindIt(t *testing.T) {
+func TestGETAfterUpgrade(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		c.p.mu.Lock()
 		c.p.probed = true
@@ -76,7 +76,7 @@ func TestUpgradeAndTheGETBehindIt(t *testing.T) {
 	})
 }
 
-func TestUpgradeFlushesWhatWaited(t *testing.T) {
+func TestUpgradeWritesTheQueue(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	ws := f.probe(query)
@@ -91,7 +91,7 @@ func TestUpgradeFlushesWhatWaited(t *testing.T) {
 	}
 }
 
-func TestUpgradeGoesOnPollingMeanwhile(t *testing.T) {
+func TestPollingContinuesDuringUpgrade(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
 	ws := f.probe(query)
@@ -131,7 +131,7 @@ func TestUpgradeOfAWebSocketSession(t *testing.T) {
 	ws.expect("4hello")
 }
 
-func TestUpgradeThatFailsLeavesPollingAlive(t *testing.T) {
+func TestPollingContinuesAfterFailedUpgrade(t *testing.T) {
 	f := serve(t, Options{UpgradeTimeout: 500 * time.Millisecond})
 	f.echo = true
 	steps := map[string]func(*socket){
@@ -206,7 +206,7 @@ func TestUpgradeEndsWithItsSession(t *testing.T) {
 	}
 }
 
-func TestUpgradeAnswersPingsBefore(t *testing.T) {
+func TestUpgradeAnswersPingFrames(t *testing.T) {
 	f := serve(t, Options{})
 	query, _ := f.open()
 	ws := f.dial(query[len("&transport=polling"):])

@@ -86,7 +86,7 @@ func TestWebSocketViolations(t *testing.T) {
 	})
 }
 
-// connect0 is connect for a fixture that has seen sessions nobody asked for.
+// connect0 is connect for a fixture that may have leftover sessions.
 func (f *fixture) connect0() (*socket, *peer) {
 	for len(f.peers) > 0 {
 		<-f.peers
@@ -94,10 +94,10 @@ func (f *fixture) connect0() (*socket, *peer) {
 	return f.connect()
 }
 
-func TestWebSocketManyFragmentsAreFine(t *testing.T) {
+func TestWebSocketManyFragments(t *testing.T) {
 	f := serve(t, Options{})
 	ws, p := f.connect()
-	// 2,000 fragments of one byte, with a ping between them now and then.
+	// 2,000 fragments of one byte, with an occasional ping between them.
 	msg := []byte{0x01, 0x81, 0, 0, 0, 0, '4'}
 	for i := range 2000 {
 		if i%100 == 0 {
@@ -181,12 +181,12 @@ func TestWebSocketClientCloses(t *testing.T) {
 	})
 }
 
-func TestWebSocketIsClosedToOneThatNeverAnswers(t *testing.T) {
+func TestWebSocketCloseWithoutAnswer(t *testing.T) {
 	f := serve(t, Options{})
 	ws, p := f.connect()
 	p.Session.Close("go")
 	p.expectClosed(t, "go")
-	// The client reads the close frame but neither answers it nor closes.
+	// The client reads the close frame, but neither answers it nor closes.
 	conn := ws.NetConn()
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	buf := make([]byte, 16)
@@ -200,7 +200,7 @@ func TestWebSocketIsClosedToOneThatNeverAnswers(t *testing.T) {
 	})
 }
 
-func TestWebSocketTakesNoCompression(t *testing.T) {
+func TestWebSocketRefusesCompression(t *testing.T) {
 	f := serve(t, Options{})
 	d := websocket.Dialer{EnableCompression: true}
 	ws, res, err := d.Dial("ws"+f.url[4:]+"&transport=websocket", nil)

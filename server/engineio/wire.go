@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// wire is the connection of one WebSocket. The library does the opening handshake; frames are read and written
-// here, because a connection of the library with its reader's stack would be most of what an idle session costs.
+// wire is the connection of one WebSocket. The library does the opening handshake only: its
+// connection, with the stack of its reader, would be most of the memory of an idle session.
 type wire struct {
 	Conn    net.Conn
 	session *Session
 
-	// Of the goroutine that reads.
-	live     bool      // carries the session; a candidate of an upgrade does not yet
-	controls int       // in the second that began at window
+	// For the reading goroutine only.
+	live     bool      // belongs to the session; a candidate of an upgrade does not yet
+	controls int       // in the second that started at window
 	window   time.Time //
 	r, w     int       // buf[r:w] is not consumed yet
 	buf      [readBuffer]byte
 
 	// Guarded by session.mu.
-	code     int           // to close with
-	finished bool          // nothing is written any more
-	done     chan struct{} // made by stop; closed when finished
+	code     int           // close code
+	finished bool          // after the last write
+	done     chan struct{} // created by stop; closed when finished
 }
 
 // hijack completes the WebSocket handshake for a session, or answers with an error.
@@ -36,7 +36,7 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, session *Session
 	return &wire{Conn: h.conn, session: session}, nil
 }
 
-// hijacker finds the connection through middlewares that can be unwrapped, and keeps it.
+// hijacker finds the connection behind middlewares that can be unwrapped, and keeps it.
 type hijacker struct {
 	http.ResponseWriter
 	conn net.Conn
@@ -48,17 +48,18 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// ping answers a ping frame. A candidate's own goroutine is its only writer; otherwise the pong goes through the
-// session's queue.
+// ping answers a ping frame. The goroutine of a candidate is its only writer; a session's pong goes
+// through its queue.
 func (c *wire) ping(data []byte) error {
 	if c.live {
-		_ = c.session.enqueue(packet{kind: opPong, data: append([]byte(nil), data...)}) // a closed session answers none
+		// A closed session does not answer.
+		_ = c.session.enqueue(packet{kind: opPong, data: append([]byte(nil), data...)})
 		return nil
 	}
 	return c.writeFrame(opPong, data)
 }
 
-// stray bounds what a client may send that is no message and no answer.
+// stray limits the rate of frames that are neither a message nor an answer.
 func (c *wire) stray() error {
 	if now := time.Now(); now.Sub(c.window) >= time.Second {
 		c.window, c.controls = now, 0
@@ -78,19 +79,22 @@ func (c *wire) writeFrame(opcode byte, data []byte) error {
 	return err
 }
 
-// stop ends the wire with a code; the session's writer does the rest. The caller holds session.mu.
+// stop ends the wire with a close code; the session's writer does the rest. The caller holds
+// session.mu.
 func (c *wire) stop(code int) {
 	c.code, c.done = code, make(chan struct{})
 	if code == closeNone {
 		c.abort()
 		return
 	}
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(closeTimeout)) // a write under way does not hold the end up
+	// A running write must not delay the end.
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 }
 
-// bye writes the close frame and ends our side of the connection. The reader then waits for the other side, for
-// a second at most: closing while its bytes are unread would reset the connection, and what we wrote be lost.
-func (c *wire) bye(code int) {
+// sendClose writes the close frame and ends the server's side of the connection. The reader then
+// waits up to a second for the client's side: closing a connection with unread bytes would reset
+// it, and the client would lose data.
+func (c *wire) sendClose(code int) {
 	var payload []byte
 	if code != closeNoStatus {
 		payload = []byte{byte(code >> 8), byte(code)}
@@ -105,7 +109,7 @@ func (c *wire) bye(code int) {
 	_ = c.Conn.SetReadDeadline(time.Now().Add(closeTimeout))
 }
 
-// hangup closes the connection after bye.
+// hangup closes the connection after sendClose.
 func (c *wire) hangup(drain bool) {
 	if drain {
 		_, _ = io.CopyN(io.Discard, c.Conn, 1<<20)
@@ -113,16 +117,16 @@ func (c *wire) hangup(drain bool) {
 	_ = c.Conn.Close()
 }
 
-// reject closes a wire that carries no session.
+// reject closes a wire that belongs to no session.
 func (c *wire) reject(code int) {
-	c.bye(code)
+	c.sendClose(code)
 	c.hangup(true)
 }
 
-// abort resets the connection, so that the kernel does not keep what the client would not read.
+// abort resets the connection, so that the kernel discards the bytes that the client has not read.
 func (c *wire) abort() {
 	conn := c.Conn
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS would try to say goodbye
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS would send an alert first
 		conn = t.NetConn()
 	}
 	if t, ok := conn.(interface{ SetLinger(int) error }); ok {

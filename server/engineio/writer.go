@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// write is the goroutine that writes to a WebSocket while there is something to write. It starts with the pen,
-// and it alone writes the close frame.
+// write is the goroutine that writes to a WebSocket while there is something to write. It is
+// started with writing set, and it is the only one that writes the close frame.
 func (s *Session) write(c *wire) {
 	defer s.release()
 	b := s.server.batch()
@@ -22,11 +22,11 @@ func (s *Session) write(c *wire) {
 		case s.state == stateClosed:
 			code := c.code
 			s.mu.Unlock()
-			c.bye(code)
+			c.sendClose(code)
 			s.mu.Lock()
 			c.finished = true
 			close(c.done)
-			s.putDown()
+			s.stopWriting()
 			s.mu.Unlock()
 			return
 		case s.pending.Load() || len(s.queue) > 0:
@@ -34,30 +34,31 @@ func (s *Session) write(c *wire) {
 		case s.state == stateClosing:
 			reason := s.reason
 			s.mu.Unlock()
-			s.end(ending{reason: reason, code: politeCode(reason)})
+			s.end(ending{reason: reason, code: closeCodeFor(reason)})
 		default:
-			s.putDown()
+			s.stopWriting()
 			s.mu.Unlock()
 			return
 		}
 	}
 }
 
-func politeCode(reason string) int {
+func closeCodeFor(reason string) int {
 	if reason == ReasonShutdown {
 		return closeGoingAway
 	}
 	return closeNormal
 }
 
-// flush writes segments: all of them with one system call, unless they are large. Each chunk has its own
-// deadline, so that a large frame does not ask for a faster reader than a small one. It reports whether all went out.
+// flush writes segments: all of them with one system call, unless they are large. Each chunk has
+// its own deadline, so that a large frame does not require a faster reader than a small one. flush
+// reports whether everything was written.
 func (s *Session) flush(c *wire, segs [][]byte) bool {
 	for first := true; len(segs) > 0; first = false {
 		s.mu.Lock()
 		if s.state == stateClosed {
 			if !first {
-				c.code = closeNone // a frame may be cut in two: nothing can follow it
+				c.code = closeNone // a frame may be incomplete: nothing can follow it
 			}
 			s.mu.Unlock()
 			return false
@@ -78,7 +79,7 @@ func (s *Session) flush(c *wire, segs [][]byte) bool {
 	return true
 }
 
-// written tells of a batch that is out.
+// written reports a batch to Options.Written.
 func (s *Session) written(transport string, b *Batch) {
 	if s.server.o.Written != nil {
 		s.server.o.Written(transport, b.n, b.since)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// since is a Source of one message that has been on its way since each of these times.
+// since is a Source that calls Since with each of these times for one message.
 type since struct {
 	times []time.Time
 }
@@ -40,7 +40,7 @@ func TestWritten(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		case <-time.After(patience):
-			t.Fatalf("nothing was told of %+v", want)
+			t.Fatalf("Written was not called for %+v", want)
 		}
 	}
 	early := time.Now()
@@ -63,7 +63,7 @@ func TestWritten(t *testing.T) {
 		select {
 		case got = <-writes:
 		case <-time.After(patience):
-			t.Fatal("nothing was told of the websocket")
+			t.Fatal("Written was not called for the websocket")
 		}
 		if want := (write{WebSocket, 8, late}); got.bytes == 8 && got != want {
 			t.Errorf("got %+v, want %+v", got, want)

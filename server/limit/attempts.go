@@ -15,8 +15,8 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// StreamAuth returns an authenticator for EventSource streams. l counts its failures
-// together with those of Socket.IO clients.
+// StreamAuth returns an authenticator for EventSource streams. l counts its failures together with
+// those of Socket.IO clients.
 func StreamAuth(a *auth.Authenticator, l *Limiter) *StreamAuthenticator {
 	return &StreamAuthenticator{a, l}
 }
@@ -27,24 +27,31 @@ type StreamAuthenticator struct {
 	limits *Limiter
 }
 
-// Authenticate is auth.Authenticator.Authenticate.
-
-func (s *StreamAuthenticator) Authenticate(ctx context.Context, c auth.Credentials, t auth.Transport) (auth.Identity, error) {
-	return s.limits.Attempt(edge.IPFromContext(ctx), func() (auth.Identity, error) { return s.Authenticator.Authenticate(ctx, c, t) })
+// Authenticate calls auth.Authenticator.Authenticate and counts a failure.
+func (s *StreamAuthenticator) Authenticate(
+	ctx context.Context, c auth.Credentials, t auth.Transport,
+) (auth.Identity, error) {
+	return s.limits.Attempt(edge.IPFromContext(ctx), func() (auth.Identity, error) {
+		return s.Authenticator.Authenticate(ctx, c, t)
+	})
 }
 
-// Refresh is auth.Authenticator.Refresh.
-func (s *StreamAuthenticator) Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error) {
-	return s.limits.Attempt(edge.IPFromContext(ctx), func() (auth.Identity, error) { return s.Authenticator.Refresh(ctx, current, token) })
+// Refresh calls auth.Authenticator.Refresh and counts a failure.
+func (s *StreamAuthenticator) Refresh(
+	ctx context.Context, current auth.Identity, token string,
+) (auth.Identity, error) {
+	return s.limits.Attempt(edge.IPFromContext(ctx), func() (auth.Identity, error) {
+		return s.Authenticator.Refresh(ctx, current, token)
+	})
 }
 
-// guesses are the failures of each address, counted from the first attempt on.
+// guesses are the failures of each address. The table is created at the first attempt.
 type guesses struct {
 	once  sync.Once
 	rates *Rates
 }
 
-// failures is nil when none are counted.
+// failures returns nil when failures are not counted.
 func (l *Limiter) failures() *Rates {
 	if l == nil || l.options.AuthFailures <= 0 {
 		return nil
@@ -56,12 +63,11 @@ func (l *Limiter) failures() *Rates {
 	return l.guesses.rates
 }
 
-// Attempt runs a check of credentials that came from an address. Tokens and
-// tickets that do not verify count as guesses; with too many of them an address
-// is refused without a look. Credentials that are missing or have run out are no
-// guess. An address that good credentials came from is different: a whole office
-// or a proxy may be behind it, and what one of them sends must not lock out the
-// others, so there only the bad credentials are refused.
+// Attempt checks credentials from an address. Invalid tokens and tickets count as guesses; an
+// address with too many of them is refused without a check. Missing and expired credentials do not
+// count. An address that has sent valid credentials may be a proxy or an office with many users, so
+// its clients with valid credentials are still accepted: only their invalid credentials are
+// refused.
 func (l *Limiter) Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
 	failures := l.failures()
 	if failures == nil || !ip.IsValid() {
@@ -83,8 +89,8 @@ func (l *Limiter) Attempt(ip netip.Addr, check func() (auth.Identity, error)) (a
 	return id, err
 }
 
-// tooManyGuesses tells whole seconds, rounded up: a client that comes back early
-// is refused again.
+// tooManyGuesses rounds the time up to whole seconds, because a client that comes back too early is
+// refused again.
 func tooManyGuesses(retry time.Duration) error {
 	return &auth.Error{
 		Code: edge.CodeRateLimited, Message: "Rate limit exceeded", Status: http.StatusTooManyRequests,

@@ -9,18 +9,17 @@ import (
 	"time"
 )
 
-// Options bound live connections; 0 switches a limit off.
+// Options are the limits; 0 switches one off.
 type Options struct {
 	MaxConnections int // both transports together
 	MaxStreams     int // EventSource streams
 	PerUser        int // connections of one user
 	PerIP          int // connections of one IPv4 address or IPv6 /64
-	AuthFailures   int // tokens and tickets a minute that do not verify, of one such address
+	AuthFailures   int // invalid tokens and tickets per minute of one such address
 }
 
-// Limiter counts live connections against LimitOptions. Every count is taken
-// and compared in one step under one lock, so a limit is exact however many
-// arrive at once. Safe for concurrent use.
+// Limiter counts open connections against Options. It counts and compares in one step under one
+// lock, so limits are exact however many connections arrive at once. It is safe for concurrent use.
 type Limiter struct {
 	options Options
 	guesses guesses
@@ -31,42 +30,43 @@ type Limiter struct {
 	waiting     int // connected but not authenticated
 	users       map[string]int
 	addresses   map[netip.Addr]int
-	strangers   map[netip.Addr]int // of those waiting, by address
+	unproved    map[netip.Addr]int // waiting, by address
 }
 
-// New returns a Limiter with nothing counted.
+// New returns a Limiter without connections.
 func New(o Options) *Limiter {
-	return &Limiter{options: o, users: map[string]int{}, addresses: map[netip.Addr]int{}, strangers: map[netip.Addr]int{}}
+	return &Limiter{
+		options: o, users: map[string]int{},
+		addresses: map[netip.Addr]int{}, unproved: map[netip.Addr]int{},
+	}
 }
 
-// Error says which bound refused a connection. Its text names no address
-// and no user: it goes to the client.
+// Error names the limit that refused a connection. Its text goes to the client, so it contains no
+// address and no user.
 type Error struct {
 	Limit  string        // "connections", "streams", "user", "address" or "handshakes"
 	Max    int           // the bound
-	Status int           // 503 when the server is full, 429 when this caller is over its share
-	Wait   time.Duration // before the next try, a hint
+	Status int           // 503 when the server is full, 429 when this client is over its share
+	Wait   time.Duration // suggested, until the next attempt
 }
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("Too many connections (%s limit of %d)", e.Limit, e.Max)
 }
 
-// HTTPStatus is 503 or 429, for a server that refuses a handshake with it.
+// HTTPStatus returns 503 or 429, the status that refuses a handshake.
 func (e *Error) HTTPStatus() int { return e.Status }
 
-// RetryAfter is how long to wait before the next try.
+// RetryAfter returns the time until the next attempt.
 func (e *Error) RetryAfter() time.Duration { return e.Wait }
 
-// AcquireSocket counts a Socket.IO connection of an address. It returns a
-// *LimitError and counts nothing when a limit is reached. release gives the place
-// back; it may be called more than once.
+// AcquireSocket counts a Socket.IO connection of an address. When a limit is reached it returns an
+// *Error and counts nothing. release ends the count; it may be called more than once.
 func (l *Limiter) AcquireSocket(ip netip.Addr) (release func(), err error) {
 	return l.acquire(false, ip, "")
 }
 
-// AcquireStream is AcquireSocket for an EventSource stream, whose user is known from
-// the start ("" for an anonymous one).
+// AcquireStream is AcquireSocket for an EventSource stream of a user, "" for an anonymous one.
 func (l *Limiter) AcquireStream(ip netip.Addr, user string) (release func(), err error) {
 	return l.acquire(true, ip, user)
 }
@@ -89,8 +89,8 @@ func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func
 	return l.releaser(func() { l.add(stream, ip, user, -1) }), nil
 }
 
-// AcquireUser counts one more user of a connection that is counted: only
-// the user's connections are compared.
+// AcquireUser counts a connection for a user. It compares the number of the user's connections
+// only, because AcquireSocket has counted the connection.
 func (l *Limiter) AcquireUser(user string) (release func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,30 +101,30 @@ func (l *Limiter) AcquireUser(user string) (release func(), err error) {
 	return l.releaser(func() { change(l.users, user, -1) }), nil
 }
 
-// PreAuth counts a connection that has not said who it is. At most a tenth of
-// MaxConnections (and 16) may be in that state, so that a crowd that never
-// authenticates leaves room for users; and half of that from one address, so that
-// it leaves room for other addresses. Release it when the identity is known.
+// PreAuth counts a connection that has not authenticated yet. At most a tenth of MaxConnections (at
+// least 16) may be in that state, so that connections that never authenticate leave room for users,
+// and half of that from one address, so that they leave room for other addresses. Call release
+// after authentication.
 func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
 	ip = ipBucket(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if limit := l.options.MaxConnections; limit > 0 {
 		limit = max(16, limit/10)
-		if share := max(16, limit/2); l.waiting >= limit || l.strangers[ip] >= share {
+		if share := max(16, limit/2); l.waiting >= limit || l.unproved[ip] >= share {
 			return nil, &Error{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
 		}
 	}
 	l.waiting++
-	change(l.strangers, ip, 1)
+	change(l.unproved, ip, 1)
 	return l.releaser(func() {
 		l.waiting--
-		change(l.strangers, ip, -1)
+		change(l.unproved, ip, -1)
 	}), nil
 }
 
-// Counts returns the live connections, the streams among them, and the users that
-// have a connection.
+// Counts returns the number of open connections, of streams among them, and of users with a
+// connection.
 func (l *Limiter) Counts() (connections, streams, users int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -135,7 +135,7 @@ func (l *Limiter) userError() error {
 	return &Error{"user", l.options.PerUser, http.StatusTooManyRequests, 10 * time.Second}
 }
 
-// add is called with the lock held.
+// The caller of add holds the lock.
 func (l *Limiter) add(stream bool, ip netip.Addr, user string, n int) {
 	l.connections += n
 	if stream {
@@ -149,7 +149,7 @@ func (l *Limiter) add(stream bool, ip netip.Addr, user string, n int) {
 	}
 }
 
-// releaser makes a release that works once; undo runs with the lock held.
+// releaser returns a function that calls undo once, with the lock held.
 func (l *Limiter) releaser(undo func()) func() {
 	var released bool
 	return func() {
@@ -164,7 +164,7 @@ func (l *Limiter) releaser(undo func()) func() {
 
 func reached(n, limit int) bool { return limit > 0 && n >= limit }
 
-// change drops a key at zero: the maps hold only who is connected.
+// change deletes a key whose count is zero, so that the maps contain connected clients only.
 func change[K comparable](m map[K]int, key K, n int) {
 	if m[key] += n; m[key] == 0 {
 		delete(m, key)

@@ -35,7 +35,7 @@ func TestLimiterErrors(t *testing.T) {
 	release := take(false, a, "", "", 0)
 	take(false, b, "", "connections", 503)
 	release()
-	release() // once is enough
+	release() // the second call has no effect
 	take(false, a, "", "", 0)
 	if n, streams, _ := l.Counts(); n != 4 || streams != 2 {
 		t.Errorf("%d connections, %d streams", n, streams)
@@ -88,12 +88,12 @@ func TestLimiterPreAuth(t *testing.T) {
 			t.Errorf("after a release: %v", err)
 		}
 		if _, err := l.PreAuth(other); tc.bound > 0 && err == nil {
-			t.Error("one release gave two places")
+			t.Error("a release counted twice")
 		}
 	}
 }
 
-// One address takes half of the places at most.
+// One address gets at most half of the places.
 func TestLimiterPreAuthLeavesRoomForOthers(t *testing.T) {
 	l := New(Options{MaxConnections: 1000})
 	crowd, n := netip.MustParseAddr("2001:db8::1"), 0
@@ -110,8 +110,8 @@ func TestLimiterPreAuthLeavesRoomForOthers(t *testing.T) {
 	}
 }
 
-// However many come at once, exactly as many as allowed get in, and everything
-// is free again when they have gone.
+// Of many concurrent connections exactly the allowed number is accepted, and after their end every
+// count is zero.
 func TestLimiterConcurrent(t *testing.T) {
 	const bound = 37
 	l := New(Options{MaxConnections: bound})
@@ -142,12 +142,12 @@ func TestLimiterConcurrent(t *testing.T) {
 		}
 		wg.Wait()
 		if l.connections != 0 || l.streams != 0 || len(l.users) != 0 || len(l.addresses) != 0 {
-			t.Fatalf("left behind: %d %d %v %v", l.connections, l.streams, l.users, l.addresses)
+			t.Fatalf("the counts are not zero: %d %d %v %v", l.connections, l.streams, l.users, l.addresses)
 		}
 	}
 }
 
-// The Limiter against a plain list of who is connected.
+// The Limiter behaves like a simple list of connections.
 func TestLimiterModel(t *testing.T) {
 	type held struct {
 		stream  bool

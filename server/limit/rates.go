@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	MaxRatedAddresses = 10_000 // about 3 MB; the longest unseen address is forgotten first
-	RateMemory        = time.Hour
+	maxAddresses  = 10_000    // about 3 MB; the least recently used one is removed first
+	addressMemory = time.Hour // after the last use of an address
 )
 
-// Rates keeps one token bucket per address (IPv6: per /64), for a bounded
-// number of addresses. Safe for concurrent use.
+// Rates keeps a token bucket for each address (IPv6: each /64), for a bounded number of addresses.
+// It is safe for concurrent use.
 type Rates struct {
 	limit rate.Limit
 	burst int
 
 	mu      sync.Mutex
-	Entries map[netip.Addr]*list.Element
-	Recent  list.List // of *ipRate, last used first
+	entries map[netip.Addr]*list.Element
+	recent  list.List // of *ipRate, last used first
 }
 
 type ipRate struct {
@@ -32,12 +32,13 @@ type ipRate struct {
 	trusted bool
 }
 
-// NewRates allows burst at once and then limit per second, per address.
+// NewRates returns rates that allow burst requests at once and then limit per second, for each
+// address.
 func NewRates(limit rate.Limit, burst int) *Rates {
-	return &Rates{limit: limit, burst: burst, Entries: map[netip.Addr]*list.Element{}}
+	return &Rates{limit: limit, burst: burst, entries: map[netip.Addr]*list.Element{}}
 }
 
-// Allow takes one token. When there is none it says how long until there is.
+// Allow takes a token. Without one it returns the time until the next.
 func (r *Rates) Allow(ip netip.Addr) (ok bool, retryAfter time.Duration) {
 	now := time.Now()
 	r.mu.Lock()
@@ -49,13 +50,13 @@ func (r *Rates) Allow(ip netip.Addr) (ok bool, retryAfter time.Duration) {
 	return false, r.wait(e, now)
 }
 
-// Exhausted reports, without taking a token, whether the address is out of them
-// and how long until the next. trusted is what trust noted.
+// Exhausted reports whether the address has no token, and the time until the next one. It takes no
+// token. trusted is true after Trust.
 func (r *Rates) Exhausted(ip netip.Addr) (out, trusted bool, retryAfter time.Duration) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	el, known := r.Entries[ipBucket(ip)]
+	el, known := r.entries[ipBucket(ip)]
 	if !known {
 		return false, false, 0
 	}
@@ -66,34 +67,34 @@ func (r *Rates) Exhausted(ip netip.Addr) (out, trusted bool, retryAfter time.Dur
 	return true, e.trusted, r.wait(e, now)
 }
 
-// Trust notes that good requests come from an address too.
+// Trust notes that the address also sends valid requests.
 func (r *Rates) Trust(ip netip.Addr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.touch(ip, time.Now()).trusted = true
 }
 
-// touch finds or makes the entry of an address, as the most recent one. It is
-// called with the lock held, and it is where old entries end: no goroutine.
+// touch returns the entry of an address and makes it the most recent one. It also removes old
+// entries, which saves a goroutine. The caller holds the lock.
 func (r *Rates) touch(ip netip.Addr, now time.Time) *ipRate {
 	ip = ipBucket(ip)
-	el, ok := r.Entries[ip]
+	el, ok := r.entries[ip]
 	if ok {
-		r.Recent.MoveToFront(el)
+		r.recent.MoveToFront(el)
 	} else {
-		el = r.Recent.PushFront(&ipRate{ip: ip, bucket: rate.NewLimiter(r.limit, r.burst)})
-		r.Entries[ip] = el
+		el = r.recent.PushFront(&ipRate{ip: ip, bucket: rate.NewLimiter(r.limit, r.burst)})
+		r.entries[ip] = el
 	}
 	e := el.Value.(*ipRate)
 	e.used = now
-	for range 2 { // more than come in, so that a full table shrinks
-		last := r.Recent.Back()
+	for range 2 { // more than one, so that a full table shrinks
+		last := r.recent.Back()
 		old := last.Value.(*ipRate)
-		if last == el || len(r.Entries) <= MaxRatedAddresses && now.Sub(old.used) < RateMemory {
+		if last == el || len(r.entries) <= maxAddresses && now.Sub(old.used) < addressMemory {
 			break
 		}
-		r.Recent.Remove(last)
-		delete(r.Entries, old.ip)
+		r.recent.Remove(last)
+		delete(r.entries, old.ip)
 	}
 	return e
 }
@@ -103,8 +104,8 @@ func (r *Rates) wait(e *ipRate, now time.Time) time.Duration {
 	return time.Duration(missing / float64(r.limit) * float64(time.Second))
 }
 
-// ipBucket is the unit limits count in: an IPv4 address, or the /64 of an IPv6
-// one, because a single subscriber owns a whole /64.
+// ipBucket returns the key of an address: an IPv4 address itself, or the /64 of an IPv6 address,
+// because one subscriber owns a whole /64.
 func ipBucket(ip netip.Addr) netip.Addr {
 	ip = ip.Unmap().WithZone("")
 	if ip.Is6() {

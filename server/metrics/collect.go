@@ -10,7 +10,7 @@ func metricDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("roomcast_"+name, help, labels, nil)
 }
 
-// flowCollector shows the counters of the transports.
+// flowCollector exports the counters of the transports.
 type flowCollector map[string]*flow
 
 var (
@@ -31,13 +31,13 @@ func (c flowCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// hubCollector shows the Hub's Stats. It asks for them once a scrape, so the
-// values are of one moment, and the Hub keeps no metrics of its own.
+// hubCollector exports the Hub's Stats. It reads them once per scrape, so all values are of the
+// same moment, and the Hub needs no metrics of its own.
 type hubCollector struct{ hub *notify.Hub }
 
 var (
 	descConnections = metricDesc("connections", "Connections in the root namespace.", "transport")
-	descGaps        = metricDesc("gaps_total", "Gaps told to members: notifications that they may have missed.", "reason")
+	descGaps        = metricDesc("gaps_total", "Gaps sent to members, which may have missed notifications.", "reason")
 )
 
 // hubMetric is a value of Stats without labels.
@@ -50,18 +50,18 @@ type hubMetric struct {
 var hubMetrics = [...]hubMetric{
 	hubGauge("users", "Users with a connection.", func(s *notify.Stats) int { return s.ActiveUsers }),
 	hubGauge("members", "Members of all namespaces.", func(s *notify.Stats) int { return s.Members }),
-	hubGauge("lagging_members", "Members that read from history because they are slow or resume.", func(s *notify.Stats) int { return s.Lagging }),
+	hubGauge("lagging_members", "Members that read from history because they are slow or resuming.", func(s *notify.Stats) int { return s.Lagging }),
 	hubGauge("channels", "Channels with a member.", func(s *notify.Stats) int { return s.Channels }),
 	hubGauge("rooms", "Rooms with a member or history, of any kind.", func(s *notify.Stats) int { return s.Rooms }),
-	hubGauge("sessions", "Sessions kept for clients that may come back.", func(s *notify.Stats) int { return s.Sessions }),
+	hubGauge("sessions", "Sessions kept for clients that may reconnect.", func(s *notify.Stats) int { return s.Sessions }),
 	hubGauge("history_messages", "Messages kept for replay.", func(s *notify.Stats) int { return s.History }),
 	hubGauge("history_bytes", "Estimated bytes of the messages kept for replay.", func(s *notify.Stats) int { return int(s.HistoryBytes) }),
 	hubCounter("published_total", "Messages published, volatile ones included.", func(s *notify.Stats) uint64 { return s.Published }),
 	hubCounter("deliveries_total", "Deliveries of live messages to members.", func(s *notify.Stats) uint64 { return s.Delivered }),
-	hubCounter("lags_total", "Times that a member was too slow and fell back to history.", func(s *notify.Stats) uint64 { return s.Lagged }),
+	hubCounter("lags_total", "Times that a slow member fell back to history.", func(s *notify.Stats) uint64 { return s.Lagged }),
 	hubCounter("volatile_dropped_total", "Volatile messages that a slow member did not get.", func(s *notify.Stats) uint64 { return s.Dropped }),
-	hubCounter("replays_total", "Resumes of clients that were given what they missed.", func(s *notify.Stats) uint64 { return s.Replays }),
-	hubCounter("replayed_messages_total", "Messages given in these resumes.", func(s *notify.Stats) uint64 { return s.Replayed }),
+	hubCounter("replays_total", "Resumes that replayed messages.", func(s *notify.Stats) uint64 { return s.Replays }),
+	hubCounter("replayed_messages_total", "Messages replayed.", func(s *notify.Stats) uint64 { return s.Replayed }),
 }
 
 func hubGauge(name, help string, value func(*notify.Stats) int) hubMetric {

@@ -1,4 +1,4 @@
-// Package metrics counts what the Hub does not and shows both to Prometheus.
+// Package metrics exports the server's counters to Prometheus.
 package metrics
 
 import (
@@ -15,36 +15,38 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// Metrics counts what the Hub does not, and shows both to Prometheus. Labels are
-// transports, codes and reasons, of which there are a few: never a name that a
-// client or a backend chose, since each would be a series for ever. A nil *Metrics
-// counts nothing. Safe for concurrent use.
+// Metrics counts what the Hub does not count, and exports both to Prometheus. Its labels are
+// transports, codes and reasons, of which there are few. No label is a name that a client or a
+// backend chooses, because each name would be a series for ever. A nil *Metrics counts nothing.
+// Metrics is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	refusals *prometheus.CounterVec
 	panics   atomic.Uint64
-	flows    map[string]*flow // by transport; never changed
+	flows    map[string]*flow // by transport; read-only
 }
 
 // transportNames are the values of the label `transport`.
 var transportNames = [...]string{"websocket", "polling", "sse"}
 
-// latencyBuckets are the seconds from a publish to the write: below 1 ms all is
-// well, above 1 s a reader is slow.
+// latencyBuckets are seconds from publish to write. Below 1 ms the server is fast enough; above 1 s
+// a reader is slow.
 var latencyBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-// New returns Metrics with the counts of hub.
+// New returns Metrics that include the Stats of hub.
 func New(hub *notify.Hub) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "roomcast_refusals_total", Help: "Requests, connections and events that were refused, by the code that was told.",
+			Name: "roomcast_refusals_total",
+			Help: "Requests, connections and events that were refused, by the code sent.",
 		}, []string{"code"}),
 		flows: make(map[string]*flow, len(transportNames)),
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "roomcast_publish_to_written_seconds", Buckets: latencyBuckets,
-		Help: "From taking a notification to handing it to the connection, for the oldest of a write; one write in 8 is measured, replays are not.",
+		Help: "Time from accepting a notification to writing it, for the oldest in a write; " +
+			"one write in 8 is measured, replays are not.",
 	}, []string{"transport"})
 	for _, name := range transportNames {
 		m.flows[name] = &flow{latency: latency.WithLabelValues(name)}
@@ -54,20 +56,19 @@ func New(hub *notify.Hub) *Metrics {
 	}
 	m.registry.MustRegister(m.refusals, latency, flowCollector(m.flows), hubCollector{hub},
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "roomcast_panics_total", Help: "Panics of handlers that were contained.",
+			Name: "roomcast_panics_total", Help: "Panics of handlers that ended one connection or request.",
 		}, func() float64 { return float64(m.panics.Load()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
 	return m
 }
 
-// Handler answers with all metrics in the text format of Prometheus.
+// Handler serves all metrics in the text format of Prometheus.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
 
-// Written counts a write to a connection: its bytes and, unless since is zero, how
-// long the oldest notification in it was on its way. It takes about 25 ns,
-// beside a write of some microseconds.
+// Written counts a write to a connection: its bytes and, unless since is zero, the latency of the
+// oldest notification in it. It takes about 25 ns; the write takes microseconds.
 func (m *Metrics) Written(transport string, bytes int, since time.Time) {
 	if m == nil {
 		return
@@ -77,13 +78,12 @@ func (m *Metrics) Written(transport string, bytes int, since time.Time) {
 	}
 }
 
-// WrittenBy is Written for one transport.
+// WrittenBy returns Written for one transport.
 func (m *Metrics) WrittenBy(transport string) func(bytes int, since time.Time) {
 	return func(bytes int, since time.Time) { m.Written(transport, bytes, since) }
 }
 
-// Refused counts a refusal. A code that is none of ours, as middlewares may give,
-// counts as "other".
+// Refused counts a refusal. An unknown code, which a middleware may use, counts as "other".
 func (m *Metrics) Refused(code string) {
 	if m == nil {
 		return
@@ -108,8 +108,8 @@ var refusalCodes = map[string]bool{
 	"unknown_event": true, "room_limit": true, "other": true,
 }
 
-// flow is what is written by one transport. Writers of all connections count here
-// at the same time, so there are several counters, each in a cache line of its own.
+// flow counts the writes of one transport. All connections write at the same time, so there are
+// several counters, each in its own cache line.
 type flow struct {
 	latency prometheus.Observer
 	shares  [16]struct {
@@ -118,8 +118,8 @@ type flow struct {
 	}
 }
 
-// measured is one in how many writes has its latency measured: the clock and the
-// histogram cost ten times what the counters do.
+// measured is how many writes there are to one measured latency: the clock and the histogram cost
+// ten times as much as the counters.
 const measured = 8
 
 func (f *flow) add(bytes int, since time.Time) {

@@ -22,7 +22,7 @@ func TestWrittenLosesNothing(t *testing.T) {
 			for range each {
 				m.Written("polling", 3, since)
 			}
-			m.Written("pigeon", 1000, since) // none of ours
+			m.Written("pigeon", 1000, since) // an unknown transport
 			m.Written("sse", 7, time.Time{}) // nothing to measure
 		})
 	}
@@ -43,8 +43,8 @@ func TestWrittenLosesNothing(t *testing.T) {
 	none.Panicked()
 }
 
-// What clients and backends choose is no label: the number of series does not
-// depend on them.
+// No label has a value that clients or backends choose, so they cannot increase the number of
+// series.
 func TestSeriesDoNotGrow(t *testing.T) {
 	hub := servertest.NewHub(t)
 	m := New(hub)

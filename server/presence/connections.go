@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// calmUpdates is up to how many connections every coming and going is told.
+	// calmUpdates is the number of connections above which updates are limited in rate.
 	calmUpdates = 100
-	// updateInterval is how often it is told above that; the newest wins.
+	// updateInterval is the time between two updates then; only the newest is sent.
 	updateInterval = time.Second
 )
 
@@ -28,7 +28,8 @@ type connectionUpdate struct {
 	TotalConnections int    `json:"totalConnections"`
 }
 
-// Connections tells every connection who comes and goes, on both transports.
+// Connections sends connection-update to all connections, of both transports, when one opens or
+// closes.
 type Connections struct {
 	hub *notify.Hub
 	log *zap.Logger
@@ -40,14 +41,15 @@ type Connections struct {
 	stopped bool
 }
 
-// AnnounceConnections starts the updates; the caller stops them.
+// AnnounceConnections starts the updates until Stop.
 func AnnounceConnections(hub *notify.Hub, log *zap.Logger) *Connections {
 	u := &Connections{hub: hub, log: log}
-	hub.OnAttach(func(m *notify.Member) { u.tell("new-connection", m) })
-	hub.OnDetach(func(m *notify.Member) { u.tell("disconnection", m) })
+	hub.OnAttach(func(m *notify.Member) { u.update("new-connection", m) })
+	hub.OnDetach(func(m *notify.Member) { u.update("disconnection", m) })
 	return u
 }
 
+// Stop ends the updates.
 func (u *Connections) Stop() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -57,7 +59,7 @@ func (u *Connections) Stop() {
 	}
 }
 
-func (u *Connections) tell(what string, m *notify.Member) {
+func (u *Connections) update(what string, m *notify.Member) {
 	if m.Namespace() != notify.RootNamespace {
 		return
 	}
@@ -68,7 +70,7 @@ func (u *Connections) tell(what string, m *notify.Member) {
 	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	update.TotalConnections = u.hub.Total() // here, so that the last one told is right
+	update.TotalConnections = u.hub.Total() // under the lock, so that the last update is right
 	switch {
 	case u.stopped:
 	case update.TotalConnections <= calmUpdates || !now.Before(u.next):
@@ -93,8 +95,8 @@ func (u *Connections) flush() {
 	u.publish(update)
 }
 
-// publish sends an update that is not kept: after a reconnect the next one tells
-// how things are.
+// publish sends an update. It is volatile: a client that reconnects gets the next one, which is
+// complete.
 func (u *Connections) publish(update *connectionUpdate) {
 	data, err := json.Marshal(update)
 	if err == nil {
@@ -104,6 +106,6 @@ func (u *Connections) publish(update *connectionUpdate) {
 		})
 	}
 	if err != nil {
-		u.log.Debug("connection update was not sent", zap.Error(err))
+		u.log.Debug("connection-update not sent", zap.Error(err))
 	}
 }

@@ -1,4 +1,4 @@
-// Package presence announces which users and connections come and go.
+// Package presence announces the users and connections that come online and go offline.
 package presence
 
 import (
@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// presenceChannel is where it is told which users come online and go offline.
+	// presenceChannel is the channel of user:online and user:offline.
 	presenceChannel = "presence"
-	// presenceDelay is how long the last connection of a user must be gone: a page
-	// that is loaded anew, or a phone that changes its network, is no absence.
+	// presenceDelay is the time from the last disconnect of a user to user:offline, so that
+	// reloading a page or changing the network is not announced.
 	presenceDelay = 5 * time.Second
 )
 
@@ -28,17 +28,17 @@ type presenceEvent struct {
 	Timestamp string `json:"timestamp"`
 }
 
-// Users tells the channel `presence` when a user has a first connection in "/"
-// and when the last one has been gone for a while. The notifications are volatile:
-// who missed some asks the API how things are.
+// Users announces in the channel `presence` when a user opens the first connection in "/", and when
+// the last one has been closed for a while. The notifications are volatile: a client that missed
+// some asks the API for the current state.
 type Users struct {
 	hub *notify.Hub
 	log *zap.Logger
 
 	mu      sync.Mutex
-	users   map[string]*presentUser // told to be online: as many as are, and who left in the last 5 s
+	users   map[string]*presentUser // announced as online; some may have left in the last 5 s
 	leaving list.List               // of *presentUser, in the order of their end
-	timer   *time.Timer             // for the first of leaving; nil when there is none
+	timer   *time.Timer             // for the first of leaving; nil without one
 	stopped bool
 }
 
@@ -48,14 +48,15 @@ type presentUser struct {
 	place        *list.Element // in leaving; nil with a connection
 }
 
-// AnnounceUsers starts it; the caller stops it.
+// AnnounceUsers starts the announcements until Stop.
 func AnnounceUsers(hub *notify.Hub, log *zap.Logger) *Users {
 	p := &Users{hub: hub, log: log, users: make(map[string]*presentUser)}
-	hub.OnAttach(p.look)
-	hub.OnDetach(p.look)
+	hub.OnAttach(p.update)
+	hub.OnDetach(p.update)
 	return p
 }
 
+// Stop ends the announcements.
 func (p *Users) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,9 +66,9 @@ func (p *Users) Stop() {
 	}
 }
 
-// look follows a coming or going. The calls of two connections may come in either
-// order, so it goes by what the Hub says now and not by what happened.
-func (p *Users) look(m *notify.Member) {
+// update handles an attach or a detach. The calls of two connections may come in either order, so
+// update reads the current state from the Hub.
+func (p *Users) update(m *notify.Member) {
 	id := m.UserID()
 	if m.Namespace() != notify.RootNamespace || id == "" {
 		return
@@ -80,8 +81,8 @@ func (p *Users) look(m *notify.Member) {
 	case u == nil && here:
 		u = &presentUser{id: id, username: m.Username()}
 		p.users[id] = u
-		p.tell("user:online", u)
-	case u == nil: // it came and went before we looked
+		p.announce("user:online", u)
+	case u == nil: // it connected and disconnected before this call
 	case here && u.place != nil:
 		p.leaving.Remove(u.place)
 		u.place = nil
@@ -94,7 +95,7 @@ func (p *Users) look(m *notify.Member) {
 	}
 }
 
-// expire tells who has been gone for long enough.
+// expire announces the users whose last connection has been closed for presenceDelay.
 func (p *Users) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,21 +109,21 @@ func (p *Users) expire() {
 		p.leaving.Remove(first)
 		u.place = nil
 		if p.hub.UserOnline(u.id) {
-			continue // it is back, and its look waits for us
+			continue // it is back, and its update waits for the lock
 		}
 		delete(p.users, u.id)
-		p.tell("user:offline", u)
+		p.announce("user:offline", u)
 	}
 }
 
-// tell publishes under the lock, so that what is told of a user comes in order.
-func (p *Users) tell(what string, u *presentUser) {
+// announce publishes under the lock, so that the announcements of a user are in order.
+func (p *Users) announce(event string, u *presentUser) {
 	data, err := json.Marshal(presenceEvent{u.id, u.username, notify.Timestamp(time.Now())})
 	if err == nil {
 		_, err = p.hub.Publish(context.Background(),
-			notify.Notification{Type: what, Data: data, Volatile: true}, notify.ToChannel(presenceChannel))
+			notify.Notification{Type: event, Data: data, Volatile: true}, notify.ToChannel(presenceChannel))
 	}
 	if err != nil {
-		p.log.Debug("presence was not told", zap.Error(err))
+		p.log.Debug("presence not announced", zap.Error(err))
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// watchPresence is a hub whose presence channel the returned function reads.
+// watchPresence returns a hub and a function that reads its presence channel.
 func watchPresence(t *testing.T) (hub *notify.Hub, told func() string) {
 	hub = notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	p := AnnounceUsers(hub, zap.NewNop())
@@ -49,7 +49,7 @@ func TestPresence(t *testing.T) {
 			t.Helper()
 			synctest.Wait()
 			if got := told(); got != strings.Join(want, " ") {
-				t.Errorf("told %q, want %q", got, want)
+				t.Errorf("announced %q, want %q", got, want)
 			}
 		}
 		start := time.Now()
@@ -88,9 +88,9 @@ func TestPresence(t *testing.T) {
 	})
 }
 
-// Whatever the order in which connections of a user come and go, what is told of
-// it alternates and ends with how things are.
-func TestPresenceOfManyAtOnce(t *testing.T) {
+// Whatever the order of connects and disconnects of a user, the announcements alternate and end
+// with the current state.
+func TestPresenceOfConcurrentConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub, told := watchPresence(t)
 		var all sync.WaitGroup
@@ -114,7 +114,7 @@ func TestPresenceOfManyAtOnce(t *testing.T) {
 		for word := range strings.FieldsSeq(told()) {
 			what, _, _ := strings.Cut(word, "{")
 			if what == last {
-				t.Fatalf("%s twice", what)
+				t.Fatalf("%s was announced twice", what)
 			}
 			last = what
 		}
@@ -124,7 +124,7 @@ func TestPresenceOfManyAtOnce(t *testing.T) {
 	})
 }
 
-func TestPresenceStopsTelling(t *testing.T) {
+func TestPresenceStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 		defer hub.Close()
@@ -137,7 +137,7 @@ func TestPresenceStopsTelling(t *testing.T) {
 		time.Sleep(time.Minute)
 		var buf [4]notify.Delivery
 		if n := watcher.Pull(buf[:]); n != 1 || buf[0].Message.Type != "user:online" {
-			t.Errorf("%d told, want that u1 is online and no more", n)
+			t.Errorf("%d announcements, want one, that u1 is online", n)
 		}
 	})
 }

@@ -71,7 +71,7 @@ func TestGuessesDoNotLockUsersOut(t *testing.T) {
 // Missing and outdated credentials are no guesses, nor is anything counted without a limit or an address.
 func TestWhatIsNoGuess(t *testing.T) {
 	l := limit.New(limit.Options{AuthFailures: 10})
-	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden, auth.ErrMalformed, auth.ErrKeysAway} {
+	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden, auth.ErrMalformed, auth.ErrKeySetUnavailable} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, err); looked != 100 {
 			t.Errorf("%v: %d of 100 were looked at", err, looked)
 		}
@@ -112,13 +112,13 @@ func TestGuessesOverBothTransports(t *testing.T) {
 	}
 
 	// A stranger guesses at CONNECT until it is told to wait.
-	strangers := newStack(t, func(o *Options) {
+	anonymous := newStack(t, func(o *Options) {
 		withTokens(t)(o)
 		o.Limits = limit.New(limit.Options{AuthFailures: 2})
 	})
 	var codes []string
 	for range 3 {
-		c := strangers.Dial("")
+		c := anonymous.Dial("")
 		c.Send(`40{"token":"guess"}`)
 		var refused refusal
 		if err := json.Unmarshal([]byte(strings.TrimPrefix(c.Read(), "44")), &refused); err != nil {

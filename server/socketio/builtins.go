@@ -164,7 +164,7 @@ func (b builtinCall) room(arg json.RawMessage) {
 	}
 	if _, denied := hub.JoinChannels(b.conn.member, []string{room}, mayJoin, limit); len(denied) > 0 {
 		e := errorEvent{Code: edge.CodeForbidden, Message: "this room may not be joined", Room: room}
-		if ok, _ := hub.Admissible([]string{room}, mayJoin, limit); len(ok) > 0 {
+		if ok, _ := hub.Admissible([]string{room}, mayJoin, notify.NoLimit); len(ok) > 0 {
 			e.Code, e.Message = "room_limit", "too many rooms"
 		}
 		b.refuse(e)

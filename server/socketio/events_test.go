@@ -66,6 +66,26 @@ func TestBuiltinEvents(t *testing.T) {
 	}
 }
 
+// With MaxRooms 0 a client is in the default channels and joins no other, at its CONNECT or by an event.
+func TestMaxRoomsOfZero(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.MaxRooms, o.DefaultChannels = 0, []string{"general"} })
+	c, connected := s.Connect(`{"userId":"u1","channels":["a"]}`)
+	c.Send(`42["subscribe",{"channels":["b"]}]`)
+	want := `42["subscribed",{"type":"subscribed","channels":[],"denied":["b"],"timestamp":*},"ID"]`
+	if got := servertest.Masked(c.Read()); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	c.Send(`42["join-room","c"]`)
+	want = `42["error",{"code":"room_limit","message":"too many rooms","room":"c"},"ID"]`
+	if got := servertest.Masked(c.Read()); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	member := s.Hub.Member("/", connected.ClientID)
+	if !member.In("general") || member.In("a") || member.In("b") || member.In("c") {
+		t.Errorf("in the rooms %q, want general and none of a, b and c", member.Rooms())
+	}
+}
+
 func TestMessageReachesTheRoomOnly(t *testing.T) {
 	s := newStack(t, nil)
 	a, _ := s.Connect(`{"userId":"a","channels":["chat"]}`)

@@ -33,13 +33,13 @@ func newHandshake(c *client, payload map[string]any) *Handshake {
 		Time: time.Now(), Secure: r.TLS != nil, URL: r.URL.RequestURI(), Headers: r.Header, Query: r.URL.Query(),
 		Address: c.admission.ip.String(),
 	}
-	secret := []string{"pid", "offset", "token", "ticket"}
+	hidden := []string{"pid", "offset", "token", "ticket"}
 	if plain {
-		secret = secret[:2]
+		hidden = hidden[:2]
 	}
 	shown := make(map[string]any, len(payload))
 	for key, value := range payload {
-		if !slices.Contains(secret, key) {
+		if !slices.Contains(hidden, key) {
 			shown[key] = value
 		}
 	}

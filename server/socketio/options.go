@@ -33,7 +33,7 @@ type Options struct {
 
 	As              []string // names of notifications ("type": their own)
 	DefaultChannels []string // joined by every connection that may
-	MaxRooms        int      // channels a client may join; 0: none; default 64
+	MaxRooms        int      // channels a client may ask to join; 0: none; notify.NoLimit: any number; default 64
 
 	RateInterval time.Duration // between two events of one client; 0: no limit, the default
 	RateBurst    int           // events at once, at least 1; default 20

@@ -62,7 +62,7 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 			a.Former.Sessions = append(a.Former.Sessions, key)
 		}
 	}
-	defaults, _ := hub.Admissible(opts.DefaultChannels, identity.MayJoin, opts.MaxRooms)
+	defaults, _ := hub.Admissible(opts.DefaultChannels, identity.MayJoin, notify.NoLimit)
 	asked, _ := hub.Admissible(given.Channels, identity.MayJoin, opts.MaxRooms)
 	a.Rooms = append(append(a.Rooms, defaults...), asked...)
 	slices.Sort(a.Rooms)

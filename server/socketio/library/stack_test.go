@@ -46,7 +46,7 @@ func newStack(t testing.TB, change func(*socketio.Options)) *testStack {
 		log = zap.NewNop()
 	}
 	f := newFacade(sio, log)
-	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, Problem: edge.WriteProblem, Log: o.Log})
+	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log})
 	routes := http.NewServeMux()
 	routes.Handle("/socket.io/", sio)
 	routes.Handle("/sse", streams.Stream(""))
