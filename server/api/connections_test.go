@@ -14,22 +14,22 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// apiServer asks an API with its key.
-type apiServer struct {
+// testServer asks an API with its key.
+type testServer struct {
 	t    *testing.T
 	base string
 	hub  *notify.Hub
 }
 
-func newAPIServer(t *testing.T, keys ...string) apiServer {
+func newTestServer(t *testing.T, keys ...string) testServer {
 	t.Helper()
 	hub := servertest.NewHub(t)
-	options := testAPI(hub, append(keys, servertest.Key)...)
-	return apiServer{t, "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options))), hub}
+	options := testOptions(hub, append(keys, servertest.Key)...)
+	return testServer{t, "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options))), hub}
 }
 
 // ask returns the status and the body.
-func (s apiServer) ask(method, path, body string, headers ...string) (int, string) {
+func (s testServer) ask(method, path, body string, headers ...string) (int, string) {
 	s.t.Helper()
 	if body != "" {
 		headers = append(headers, "Content-Type: application/json")
@@ -41,7 +41,7 @@ func (s apiServer) ask(method, path, body string, headers ...string) (int, strin
 	return res.StatusCode, strings.TrimSuffix(text, "\n")
 }
 
-func (s apiServer) expect(method, path string, status int, want string) {
+func (s testServer) expect(method, path string, status int, want string) {
 	s.t.Helper()
 	if code, text := s.ask(method, path, ""); code != status || text != want {
 		s.t.Errorf("%s %s: %d %s\nwant %d %s", method, path, code, text, status, want)
@@ -49,7 +49,7 @@ func (s apiServer) expect(method, path string, status int, want string) {
 }
 
 // refused expects a 400 about a field.
-func (s apiServer) refused(method, path, body, field, detail string) {
+func (s testServer) refused(method, path, body, field, detail string) {
 	s.t.Helper()
 	code, text := s.ask(method, path, body)
 	if want := servertest.ProblemJSON(s.t, 400, "validation", detail, field); code != 400 || servertest.Sorted(s.t, text) != want {
@@ -76,7 +76,7 @@ func ids(t *testing.T, text, list, field string) (names []string, next string) {
 }
 
 func TestConnections(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	servertest.Attach(t, s.hub, "c2", "u1", "orders")
 	servertest.Attach(t, s.hub, "c1", "u1")
 	servertest.Attach(t, s.hub, "c3", "u/2", "orders", "news")
@@ -123,22 +123,22 @@ func TestConnections(t *testing.T) {
 	s.refused("GET", "/v1/connections?limit=0", "", "limit", `limit: got "0", expected an integer from 1 to 1000`)
 	s.refused("GET", "/v1/connections?limit=1001", "", "limit", `limit: got "1001", expected an integer from 1 to 1000`)
 	s.refused("GET", "/v1/connections?limit=+5", "", "limit", `limit: got " 5", expected an integer from 1 to 1000`)
-	s.refused("GET", "/v1/connections?user=a&user=b", "", "user", "user: got 2 of them, expected one")
-	s.refused("GET", "/v1/connections?cursor=%21", "", "cursor", `cursor: got "!", expected next of the page before`)
-	s.refused("GET", "/v1/connections?a;b", "", "", "query: not well formed")
+	s.refused("GET", "/v1/connections?user=a&user=b", "", "user", "user: got 2 values, expected one")
+	s.refused("GET", "/v1/connections?cursor=%21", "", "cursor", `cursor: got "!", expected the value of next in the previous page`)
+	s.refused("GET", "/v1/connections?a;b", "", "", "query: malformed")
 	if code, text := s.ask("GET", "/v1/connections?user=", ""); code != 400 || !strings.Contains(text, `"field":"user"`) {
 		t.Errorf("an empty filter must not list everyone: %d %s", code, text)
 	}
 }
 
 func cursor(name string) string {
-	_, next, _ := page(&apiCall{values: map[string]string{"limit": "1"}}, []string{name, name + "x"})
+	_, next, _ := page(&call{values: map[string]string{"limit": "1"}}, []string{name, name + "x"})
 	return next
 }
 
 // Reading page after page shows everyone once.
 func TestConnectionPages(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	var want []string
 	for i := range 25 {
 		id := fmt.Sprintf("c%02d", i)
@@ -169,7 +169,7 @@ func TestConnectionPages(t *testing.T) {
 }
 
 func TestDisconnect(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	ended := map[string]string{}
 	join := func(namespace, id, user string) {
 		m, err := s.hub.Attach(notify.Attachment{ClientID: id, UserID: user, Namespace: namespace, Transport: "sse", Sessions: []string{"key-" + id},
@@ -183,7 +183,7 @@ func TestDisconnect(t *testing.T) {
 	join("/", "c2", "u1")
 	join("/admin", "c3", "u1")
 	join("/", "c4", "u2")
-	const missing = `{"type":"about:blank","title":"Not Found","status":404,"detail":"clientId: nobody is connected with this id","code":"not_found","request_id":"req-1","field":"clientId"}`
+	const missing = `{"type":"about:blank","title":"Not Found","status":404,"detail":"clientId: there is no connection with this id","code":"not_found","request_id":"req-1","field":"clientId"}`
 	s.expect("DELETE", "/v1/connections/nobody", 404, missing)
 	s.expect("DELETE", "/v1/connections/c3", 404, missing) // it is in another namespace
 	s.expect("DELETE", "/v1/connections/c4", 200, `{"disconnected":1}`)
@@ -207,7 +207,7 @@ func TestDisconnect(t *testing.T) {
 }
 
 func TestJoinAndLeave(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	c1 := servertest.Attach(t, s.hub, "c1", "u1")
 	c2 := servertest.Attach(t, s.hub, "c2", "u1")
 	s.expect("PUT", "/v1/connections/c1/channels/"+url.PathEscape("team a/b"), 200, `{"joined":1}`)
@@ -232,14 +232,14 @@ func TestJoinAndLeave(t *testing.T) {
 		}
 	}
 	s.refused("PUT", "/v1/connections/c1/channels/c2", "", "channel", "channel: got the id of a connection, expected the name of a channel")
-	s.refused("PUT", "/v1/connections/c1/channels/x", `{"a":1}`, "", "body: this route takes none")
+	s.refused("PUT", "/v1/connections/c1/channels/x", `{"a":1}`, "", "body: this route takes no body")
 	if got := c1.Rooms(); len(got) != 4 {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestUsers(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	servertest.Attach(t, s.hub, "c2", "u1", "orders")
 	servertest.Attach(t, s.hub, "c1", "u1")
 	servertest.Attach(t, s.hub, "c3", "auth0|7", "orders")
@@ -261,7 +261,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	publish := func(target, data, extra string) string {
 		t.Helper()
 		code, text := s.ask("POST", "/v1/notifications", `{"target":`+target+`,"type":"x","data":`+data+extra+`}`)
@@ -326,11 +326,11 @@ func TestHistory(t *testing.T) {
 	}
 	s.refused("GET", "/v1/notifications", "", "", "query: expected exactly one of user, channel")
 	s.refused("GET", "/v1/notifications?user=a&channel=b", "", "", "query: expected exactly one of user, channel")
-	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since", `since: got "x", expected the id of a notification, or 0 for all that is kept`)
+	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since", `since: got "x", expected the id of a notification, or 0 for all kept notifications`)
 }
 
 func TestTickets(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	code, text := s.ask("POST", "/v1/tickets", `{"userId":"u1","username":"Ada","channels":["orders","team-*"],"ttl":"20s"}`)
 	var reply ticketReply
 	if err := json.Unmarshal([]byte(text), &reply); err != nil || code != 201 || len(reply.Ticket) != 43 || !strings.HasSuffix(reply.ExpiresAt, "Z") {

@@ -10,8 +10,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// testAPI are the options that tests serve the API with.
-func testAPI(hub *notify.Hub, keys ...string) Options {
+// testOptions are the options that tests serve the API with.
+func testOptions(hub *notify.Hub, keys ...string) Options {
 	return Options{Hub: hub, Keys: keys, Tickets: auth.NewTickets(nil), Mode: auth.ModeOpen,
 		Live: probe(http.StatusOK, `{"status":"ok"}`), Ready: probe(http.StatusOK, `{"status":"ready"}`)}
 }
@@ -21,9 +21,9 @@ func probe(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { edge.WriteJSON(w, status, edge.RawJSON(body)) }
 }
 
-// serveAPI serves the API on the hub the way the program does and returns the
+// serveHub serves the API on the hub the way the program does and returns the
 // base URL.
-func serveAPI(t testing.TB, hub *notify.Hub) string {
+func serveHub(t testing.TB, hub *notify.Hub) string {
 	t.Helper()
-	return "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testAPI(hub, servertest.Key))))
+	return "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key))))
 }

@@ -22,7 +22,7 @@ import (
 // A limited key reaches what its patterns cover, and nothing else, on any route.
 func TestKeyScope(t *testing.T) {
 	const users, orders, client, all = "key-users", "key-orders", "key-client", "key-all"
-	s := newAPIServer(t, users+":user:*", orders+":channel:orders-*", orders+":user:bot", client+":client:c1", all+":all", "broken:room:x")
+	s := newTestServer(t, users+":user:*", orders+":channel:orders-*", orders+":user:bot", client+":client:c1", all+":all", "broken:room:x")
 	m := servertest.Attach(t, s.hub, "c1", "u1", "orders-eu")
 	publish := func(target string) func(key string) (int, string) {
 		return func(key string) (int, string) {
@@ -117,7 +117,7 @@ func TestPublishRate(t *testing.T) {
 			}
 			p, ok := err.(*edge.Problem)
 			if !ok || p.Status != http.StatusTooManyRequests || p.Code != edge.CodeRateLimited || p.RetryAfter.Round(time.Millisecond) != retry ||
-				p.Detail != "more than 10 notifications a second with this API key; nothing was sent" {
+				p.Detail != "more than 10 notifications per second with this API key; nothing was sent" {
 				t.Errorf("%d: %+v, want to come back after %v", n, err, retry)
 			}
 		}
@@ -140,7 +140,7 @@ func TestPublishRate(t *testing.T) {
 
 func TestPublishRateOverHTTP(t *testing.T) {
 	hub := servertest.NewHub(t)
-	options := testAPI(hub, servertest.Key, otherKey)
+	options := testOptions(hub, servertest.Key, otherKey)
 	options.Rate, options.Burst = 1, 10
 	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
 	item := `{"target":{"user":"u1"},"type":"x"}`
@@ -154,7 +154,7 @@ func TestPublishRateOverHTTP(t *testing.T) {
 		{"/v1/notifications/payment", `{"paymentId":"p","status":"completed","data":{"customerId":"u1"}}`},
 	} {
 		status, text, header := post(t, base+tc.path, tc.body)
-		want := servertest.ProblemJSON(t, 429, "rate_limited", "more than 1 notifications a second with this API key; nothing was sent", "")
+		want := servertest.ProblemJSON(t, 429, "rate_limited", "more than 1 notifications per second with this API key; nothing was sent", "")
 		if status != 429 || servertest.Sorted(t, text) != want || header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d %v %s", tc.path, status, header, text)
 		}
@@ -189,7 +189,7 @@ func BenchmarkKeyCheck(b *testing.B) {
 // processors with the flood.
 func TestPublishFlood(t *testing.T) {
 	hub := servertest.NewHub(t)
-	options := testAPI(hub, servertest.Key, otherKey)
+	options := testOptions(hub, servertest.Key, otherKey)
 	options.Rate, options.Burst = 100, 200
 	handler := edge.WithInfo(nil, New(options))
 	publish := func(key string) int {

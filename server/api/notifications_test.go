@@ -13,7 +13,7 @@ import (
 
 func TestPublishTargets(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	servertest.Attach(t, hub, "c1", "u1", "orders")
 	servertest.Attach(t, hub, "c2", "u1")
 	servertest.Attach(t, hub, "c3", "u2", "orders", "news")
@@ -51,7 +51,7 @@ func TestPublishVolatile(t *testing.T) {
 	hub := servertest.NewHub(t)
 	servertest.Attach(t, hub, "c1", "u1")
 	before := hub.Head()
-	res, body := servertest.Publish(t, serveAPI(t, hub), `{"target":{"user":"u1"},"type":"typing","volatile":true}`)
+	res, body := servertest.Publish(t, serveHub(t, hub), `{"target":{"user":"u1"},"type":"typing","volatile":true}`)
 	want := `{"delivered":1,"users":1,"channels":0,"stored":false}` + "\n"
 	if res.StatusCode != 200 || body != want || hub.Head() != before {
 		t.Errorf("%d %s, head %s -> %s", res.StatusCode, body, before, hub.Head())
@@ -61,7 +61,7 @@ func TestPublishVolatile(t *testing.T) {
 // What a backend posts reaches a member byte for byte.
 func TestPublishKeepsData(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	for i, data := range []string{
 		`{"b":1.0, "a":1e2,"\u00e9":"\u00e9/\/"}`, `null`, `0`, `-0.00`, `12345678901234567890`, `"<&>\u2028"`, `[]`, `[ 1 , {} ]`, `true`,
 	} {
@@ -82,7 +82,7 @@ func TestPublishKeepsData(t *testing.T) {
 
 func TestPublishRefusals(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	before := hub.Head()
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	const keys = "target, except, type, data, metadata, volatile, ttl"
@@ -157,7 +157,7 @@ func TestPublishRefusals(t *testing.T) {
 
 func TestPublishBatch(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "c1", "u1", "orders")
 	res, body := servertest.Publish(t, base, `[
 		{"target":{"user":"u1"},"type":"one"},
@@ -200,7 +200,7 @@ func TestPublishBatch(t *testing.T) {
 
 func TestPublishBatchBounds(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	item := `{"target":{"user":"u"},"type":"x"}`
 	if res, body := servertest.Publish(t, base, `[]`); res.StatusCode != 200 || body != "[]\n" {
 		t.Errorf("empty: %d %s", res.StatusCode, body)
@@ -224,7 +224,7 @@ func TestPublishBatchBounds(t *testing.T) {
 func TestPublishStoreDown(t *testing.T) {
 	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	servertest.Attach(t, hub, "c1", "u1")
 	item := `{"target":{"user":"u1"},"type":"x"}`
 	want := servertest.ProblemJSON(t, 503, "unavailable", edge.UnavailableDetail, "")
@@ -237,7 +237,7 @@ func TestPublishStoreDown(t *testing.T) {
 }
 
 func TestRoutes(t *testing.T) {
-	base := serveAPI(t, servertest.NewHub(t))
+	base := serveHub(t, servertest.NewHub(t))
 	for _, tc := range []struct {
 		method, path string
 		status       int

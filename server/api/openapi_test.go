@@ -101,7 +101,7 @@ func (c *contract) askReader(t *testing.T, method, path, described string, body 
 }
 
 // goodRequest is a request that the table itself shows.
-func goodRequest(r *apiRoute) (path, body string) {
+func goodRequest(r *route) (path, body string) {
 	path = strings.NewReplacer("{clientId}", "c1", "{userId}", "u1", "{channel}", "orders").Replace(r.Path)
 	if r.ID == "history" {
 		path += "?user=u1"
@@ -119,16 +119,16 @@ func TestContract(t *testing.T) {
 	hub := servertest.NewHub(t)
 	servertest.Attach(t, hub, "c1", "u1", "orders")
 	servertest.Attach(t, hub, "c2", "")
-	options := testAPI(hub, servertest.Key, limitedKey+":channel:none")
-	parts := newParts(options)
+	options := testOptions(hub, servertest.Key, limitedKey+":channel:none")
+	h := newHandler(options)
 	c := newContract(t, "http://"+servertest.Serve(t, edge.WithInfo(nil, New(options))))
 
 	asJSON := "Content-Type: application/json"
-	for i := range parts.routes {
-		route := &parts.routes[i]
-		path, body := goodRequest(route)
+	for i := range h.routes {
+		r := &h.routes[i]
+		path, body := goodRequest(r)
 		headers := []string{"Authorization: Bearer " + servertest.Key}
-		if route.Body != nil {
+		if r.Body != nil {
 			headers = append(headers, asJSON)
 		}
 		expect := func(want int, described bool, method, path, body string, headers ...string) {
@@ -138,60 +138,60 @@ func TestContract(t *testing.T) {
 				t.Errorf("%s %s: %d, want %d; %v\n%.400s", method, path, status, want, wrong, text)
 			}
 		}
-		expect(route.status(), true, route.Method, path, body, headers...)
-		if route.serve != nil {
+		expect(r.status(), true, r.Method, path, body, headers...)
+		if r.serve != nil {
 			continue
 		}
-		expect(401, true, route.Method, path, body, headers[1:]...)
-		expect(403, true, route.Method, path, body, append(headers[1:], "X-API-Key: "+limitedKey)...)
+		expect(401, true, r.Method, path, body, headers[1:]...)
+		expect(403, true, r.Method, path, body, append(headers[1:], "X-API-Key: "+limitedKey)...)
 		separator := "?"
 		if strings.Contains(path, "?") {
 			separator = "&"
 		}
-		expect(400, false, route.Method, path+separator+"nonsense=1", body, headers...)
-		if strings.Contains(route.Path, "{clientId}") {
-			expect(404, true, route.Method, strings.Replace(path, "c1", "c9", 1), body, headers...)
+		expect(400, false, r.Method, path+separator+"nonsense=1", body, headers...)
+		if strings.Contains(r.Path, "{clientId}") {
+			expect(404, true, r.Method, strings.Replace(path, "c1", "c9", 1), body, headers...)
 		}
-		if route.Body == nil {
+		if r.Body == nil {
 			continue
 		}
-		expect(400, false, route.Method, path, `{"nonsense":1}`, headers...)
-		expect(413, false, route.Method, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, headers...)
-		expect(415, false, route.Method, path, body, headers[0], "Content-Type: text/plain")
-		if route.Publishes {
-			expect(200, true, route.Method, path, body, append(headers, "Idempotency-Key: "+route.ID)...)
-			expect(409, true, route.Method, path, strings.Replace(body, "{", "{ ", 1), append(headers, "Idempotency-Key: "+route.ID)...)
-			expect(400, false, route.Method, path, body, append(headers, "Idempotency-Key: "+strings.Repeat("x", 65))...)
+		expect(400, false, r.Method, path, `{"nonsense":1}`, headers...)
+		expect(413, false, r.Method, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, headers...)
+		expect(415, false, r.Method, path, body, headers[0], "Content-Type: text/plain")
+		if r.Publishes {
+			expect(200, true, r.Method, path, body, append(headers, "Idempotency-Key: "+r.ID)...)
+			expect(409, true, r.Method, path, strings.Replace(body, "{", "{ ", 1), append(headers, "Idempotency-Key: "+r.ID)...)
+			expect(400, false, r.Method, path, body, append(headers, "Idempotency-Key: "+strings.Repeat("x", 65))...)
 		}
 	}
 	c.slowBodies(t, hub)
 	c.downStore(t)
-	c.wrongKeys(t, parts)
-	c.check(t, parts)
+	c.wrongKeys(t, h)
+	c.check(t, h)
 }
 
 // slowBodies asks with bodies that do not come.
 func (c *contract) slowBodies(t *testing.T, hub *notify.Hub) {
-	parts := newParts(testAPI(hub, servertest.Key))
+	h := newHandler(testOptions(hub, servertest.Key))
 	slow := *c
-	slow.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(20*time.Millisecond, edge.WithAPIHeaders(parts.router()))))
-	for i := range parts.routes {
-		if route := &parts.routes[i]; route.Body != nil {
+	slow.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(20*time.Millisecond, edge.WithAPIHeaders(h.router()))))
+	for i := range h.routes {
+		if r := &h.routes[i]; r.Body != nil {
 			in, out := io.Pipe()
 			defer out.Close()
-			status, text, _ := slow.askReader(t, route.Method, route.Path, route.Body.Example, in, "X-API-Key: "+servertest.Key, "Content-Type: application/json")
+			status, text, _ := slow.askReader(t, r.Method, r.Path, r.Body.Example, in, "X-API-Key: "+servertest.Key, "Content-Type: application/json")
 			if status != 408 {
-				t.Errorf("%s: %d %s", route.Path, status, text)
+				t.Errorf("%s: %d %s", r.Path, status, text)
 			}
 			_ = in.Close()
 		}
 	}
 }
 
-// fullOffice has no more tickets.
-type fullOffice struct{ *auth.Tickets }
+// fullIssuer has no more tickets.
+type fullIssuer struct{ *auth.Tickets }
 
-func (fullOffice) Issue(string, string, []string, time.Duration) (string, time.Time, error) {
+func (fullIssuer) Issue(string, string, []string, time.Duration) (string, time.Time, error) {
 	return "", time.Time{}, auth.ErrTicketsFull
 }
 
@@ -199,37 +199,37 @@ func (fullOffice) Issue(string, string, []string, time.Duration) (string, time.T
 func (c *contract) downStore(t *testing.T) {
 	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
-	options := testAPI(hub, servertest.Key)
-	options.Tickets = fullOffice{}
+	options := testOptions(hub, servertest.Key)
+	options.Tickets = fullIssuer{}
 	options.Ready = probe(http.StatusServiceUnavailable, `{"status":"unavailable","reason":"store"}`)
-	parts := newParts(options)
+	h := newHandler(options)
 	down := *c
 	down.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
-	for i := range parts.routes {
-		if route := &parts.routes[i]; route.Body != nil || route.busy {
+	for i := range h.routes {
+		if r := &h.routes[i]; r.Body != nil || r.busy {
 			headers := []string{"X-API-Key: " + servertest.Key}
-			if route.Body != nil {
+			if r.Body != nil {
 				headers = append(headers, "Content-Type: application/json")
 			}
-			_, body := goodRequest(route)
-			if status, text, _ := down.ask(t, route.Method, route.Path, body, headers...); status != 503 {
-				t.Errorf("%s: %d %s", route.Path, status, text)
+			_, body := goodRequest(r)
+			if status, text, _ := down.ask(t, r.Method, r.Path, body, headers...); status != 503 {
+				t.Errorf("%s: %d %s", r.Path, status, text)
 			}
 		}
 	}
 }
 
 // wrongKeys asks with more wrong keys than an address may send.
-func (c *contract) wrongKeys(t *testing.T, parts *api) {
+func (c *contract) wrongKeys(t *testing.T, h *handler) {
 	for range keyFailuresPerMinute {
 		if status, text, _ := c.ask(t, "GET", "/v1/stats", "", "X-API-Key: wrong"); status != 403 {
 			t.Fatalf("%d %s", status, text)
 		}
 	}
-	for i := range parts.routes {
-		if route := &parts.routes[i]; route.serve == nil {
-			path, body := goodRequest(route)
-			if status, text, _ := c.ask(t, route.Method, path, body, "X-API-Key: wrong"); status != 429 {
+	for i := range h.routes {
+		if r := &h.routes[i]; r.serve == nil {
+			path, body := goodRequest(r)
+			if status, text, _ := c.ask(t, r.Method, path, body, "X-API-Key: wrong"); status != 429 {
 				t.Errorf("%s: %d %s", path, status, text)
 			}
 		}
@@ -237,11 +237,11 @@ func (c *contract) wrongKeys(t *testing.T, parts *api) {
 }
 
 // check finds what the description promises and no request has shown.
-func (c *contract) check(t *testing.T, parts *api) {
-	for i := range parts.routes {
-		route := &parts.routes[i]
-		for _, status := range append(route.errors(), route.status()) {
-			name := fmt.Sprintf("%s %s %d", route.Method, route.Path, status)
+func (c *contract) check(t *testing.T, h *handler) {
+	for i := range h.routes {
+		r := &h.routes[i]
+		for _, status := range append(r.errors(), r.status()) {
+			name := fmt.Sprintf("%s %s %d", r.Method, r.Path, status)
 			if status != http.StatusInternalServerError && !c.seen[name] { // a 500 is a defect, there is none to show
 				t.Errorf("nothing showed %s", name)
 			}
@@ -252,8 +252,8 @@ func (c *contract) check(t *testing.T, parts *api) {
 // The document has the routes of the table and no others, each with its own id,
 // and every reference in it leads somewhere.
 func TestOpenAPIRoutes(t *testing.T) {
-	parts := newParts(testAPI(servertest.NewHub(t), servertest.Key))
-	doc, err := openapi3.NewLoader().LoadFromData(parts.document)
+	h := newHandler(testOptions(servertest.NewHub(t), servertest.Key))
+	doc, err := openapi3.NewLoader().LoadFromData(h.document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,8 +267,8 @@ func TestOpenAPIRoutes(t *testing.T) {
 			ids[operation.OperationID] = true
 		}
 	}
-	for i := range parts.described {
-		name := parts.described[i].Method + " " + parts.described[i].Path
+	for i := range h.described {
+		name := h.described[i].Method + " " + h.described[i].Path
 		if !described[name] {
 			t.Errorf("%s is not described", name)
 		}
@@ -282,7 +282,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("no route for %s", kind.Name)
 		}
 	}
-	if !bytes.Equal(parts.document, newParts(testAPI(servertest.NewHub(t), servertest.Key)).document) {
+	if !bytes.Equal(h.document, newHandler(testOptions(servertest.NewHub(t), servertest.Key)).document) {
 		t.Error("the document is not the same each time")
 	}
 }
@@ -291,7 +291,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 // not allow, naming the field.
 func TestContractOfKinds(t *testing.T) {
 	hub := servertest.NewHub(t)
-	c := newContract(t, serveAPI(t, hub))
+	c := newContract(t, serveHub(t, hub))
 	send := func(kind string, body map[string]any) (int, string, error) {
 		t.Helper()
 		return c.ask(t, "POST", "/v1/notifications/"+kind, servertest.Canonical(t, body), "X-API-Key: "+servertest.Key, "Content-Type: application/json")
@@ -370,19 +370,19 @@ func post(t *testing.T, url, body string, headers ...string) (int, string, http.
 // its files are served.
 func TestDocsPage(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	res, page := servertest.Do(t, "GET", base+"/docs", "")
 	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/html; charset=utf-8" || res.Header.Get("Content-Security-Policy") != docsPolicy {
 		t.Fatalf("%d %v", res.StatusCode, res.Header)
 	}
-	parts := newParts(testAPI(hub, servertest.Key))
-	for i := range parts.routes {
-		r := &parts.routes[i]
+	h := newHandler(testOptions(hub, servertest.Key))
+	for i := range h.routes {
+		r := &h.routes[i]
 		if !strings.Contains(page, `<article id="`+r.ID+`">`) || !strings.Contains(page, `data-method="`+r.Method+`" data-path="`+r.Path+`"`) {
 			t.Errorf("%s %s is not on the page", r.Method, r.Path)
 		}
 	}
-	for _, o := range parts.objects {
+	for _, o := range h.objects {
 		if !strings.Contains(page, `<article id="object-`+o.Name+`">`) {
 			t.Errorf("%s is not on the page", o.Name)
 		}

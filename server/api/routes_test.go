@@ -10,16 +10,16 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-const apiPage = "../../docs/http-api.md"
+const httpAPIPage = "../../docs/http-api.md"
 
 // The examples of docs/http-api.md work as they stand there.
 func TestDocumentedExamples(t *testing.T) {
-	page, err := os.ReadFile(apiPage)
+	page, err := os.ReadFile(httpAPIPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "Zk3vX0bq5tQyVfR2AAAB", "u1")
 	servertest.Attach(t, hub, "c2", "u1")
 	requests := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST([^"]*)"((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`).FindAllStringSubmatch(string(page), -1)
@@ -49,7 +49,7 @@ func TestDocumentedExamples(t *testing.T) {
 	if answer != want+"\n" {
 		t.Errorf("the page shows\n%s\nthe server answers\n%s", want, answer)
 	}
-	for _, code := range apiCodes() {
+	for _, code := range problemCodes() {
 		if !strings.Contains(string(page), "| `"+code+"` |") {
 			t.Errorf("the page does not list %s", code)
 		}
@@ -58,19 +58,19 @@ func TestDocumentedExamples(t *testing.T) {
 
 // The table of routes is that of the program.
 func TestDocumentedRoutes(t *testing.T) {
-	page, err := os.ReadFile(apiPage)
+	page, err := os.ReadFile(httpAPIPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want strings.Builder
 	want.WriteString("\n| route | |\n| --- | --- |\n")
 	var last string
-	parts := newParts(testAPI(servertest.NewHub(t), servertest.Key))
-	for i := range parts.routes {
-		r := &parts.routes[i]
+	h := newHandler(testOptions(servertest.NewHub(t), servertest.Key))
+	for i := range h.routes {
+		r := &h.routes[i]
 		line := "| `" + r.Method + " " + r.Path + "` | " + r.Summary + " |\n"
 		if r.Group == groupCatalogue {
-			line = "| `POST /v1/notifications/{kind}` | [The catalogue](notifications.md): what happened, in the words of the domain |\n"
+			line = "| `POST /v1/notifications/{kind}` | Publish a notification of [the catalogue](notifications.md) |\n"
 		}
 		if line != last && !strings.HasPrefix(r.Path, "/docs/") {
 			want.WriteString(line)
@@ -82,7 +82,7 @@ func TestDocumentedRoutes(t *testing.T) {
 	if table != want.String()+"\n" {
 		t.Errorf("put this between the markers:\n%s", want.String())
 	}
-	if !slices.IsSortedFunc(parts.routes, func(x, y apiRoute) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
+	if !slices.IsSortedFunc(h.routes, func(x, y route) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
 		t.Error("routes of one heading do not stand together")
 	}
 }
