@@ -37,7 +37,7 @@ func (c *client) connect(p *packet) {
 	conn := &Conn{client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As)}
 	conn.identity.Store(&identity)
 	if apps&^builtinApp != 0 {
-		conn.handshake = newHandshake(c.session, p.auth, c.srv.opts.Plain)
+		conn.handshake = newHandshake(c, p.auth)
 	}
 	if err := conn.attach(given, p.auth); err != nil {
 		c.end("another connection holds the session") // the client tries again

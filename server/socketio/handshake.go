@@ -5,11 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/server/edge"
-	"github.com/roomcast/roomcast/server/engineio"
 )
 
 // Handshake is the request that began a connection, and what its client sent with CONNECT. Whatever proves an identity
@@ -24,24 +23,31 @@ type Handshake struct {
 	Auth    json.RawMessage // the data of CONNECT, an object
 }
 
-// newHandshake copies what is kept of a session's request and a CONNECT. A plain server keeps the payload as it came,
-// but for the recovery keys.
-func newHandshake(session *engineio.Session, payload map[string]any, plain bool) *Handshake {
-	r := session.Request()
-	if !plain {
+// credentialKeys and recoveryKeys are the parts of a payload that handlers do not see.
+var (
+	credentialKeys = []string{"token", "ticket"}
+	recoveryKeys   = []string{"pid", "offset"}
+)
+
+// newHandshake copies what is kept of the request of c and of its CONNECT. A plain server keeps everything except the
+// recovery keys.
+func newHandshake(c *client, payload map[string]any) *Handshake {
+	r := c.session.Request()
+	hidden := recoveryKeys
+	if !c.srv.opts.Plain {
 		r = withoutSecrets(r)
+		hidden = slices.Concat(recoveryKeys, credentialKeys)
 	}
+	r.Header.Set("Host", r.Host) // net/http keeps it apart; a Node server shows it among the headers
 	h := &Handshake{
 		Time: time.Now(), Secure: r.TLS != nil, URL: r.URL.RequestURI(), Headers: r.Header, Query: r.URL.Query(),
-		Address: edge.ClientIP(session.Request()).String(),
 	}
-	secret := []string{"pid", "offset", "token", "ticket"}
-	if plain {
-		secret = secret[:2]
+	if c.ip.IsValid() { // else a unix socket
+		h.Address = c.ip.String()
 	}
 	shown := make(map[string]any, len(payload))
 	for key, value := range payload {
-		if !slices.Contains(secret, key) {
+		if !slices.Contains(hidden, key) {
 			shown[key] = value
 		}
 	}
@@ -49,8 +55,7 @@ func newHandshake(session *engineio.Session, payload map[string]any, plain bool)
 	return h
 }
 
-// withoutSecrets clones the handshake request and drops what proves who the
-// client is.
+// withoutSecrets copies a handshake request and drops everything that proves who the client is.
 func withoutSecrets(r *http.Request) *http.Request {
 	clean := new(http.Request)
 	*clean = *r
@@ -62,10 +67,21 @@ func withoutSecrets(r *http.Request) *http.Request {
 			clean.AddCookie(cookie)
 		}
 	}
-	query := r.URL.Query()
-	query.Del("token")
-	query.Del("ticket")
-	clean.URL = &url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path, RawQuery: query.Encode()}
+	clean.URL = &url.URL{Path: r.URL.Path, RawQuery: withoutCredentials(r.URL.RawQuery)}
 	clean.RequestURI = clean.URL.RequestURI()
 	return clean
+}
+
+// withoutCredentials takes the credentials out of a query and keeps the order of the rest. A part that cannot be decoded
+// is no parameter, so it goes, too.
+func withoutCredentials(query string) string {
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		key, err := url.QueryUnescape(name)
+		if part != "" && err == nil && !slices.Contains(credentialKeys, key) {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, "&")
 }
