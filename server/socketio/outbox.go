@@ -75,7 +75,7 @@ func (c *client) send(replies ...reply) {
 	c.waiting.Store(int32(len(c.replies.items)))
 	c.mu.Unlock()
 	if overflow {
-		c.session.Close(ReasonTransportError)
+		c.endWith("the client does not read", ReasonTransportError)
 		return
 	}
 	c.session.Wake()
