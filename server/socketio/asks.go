@@ -110,7 +110,7 @@ func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 func (c *client) acknowledge(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
-		c.session.Close(ReasonParseError)
+		c.end("ACK of a namespace that the client is not in")
 		return
 	}
 	if a, found := conn.takeAsk(p.id); found {

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/engineio"
@@ -105,8 +103,7 @@ func (c addressContext) Value(key any) any {
 func (c *client) Message(data []byte, binary bool) {
 	p, err := c.assembling.add(data, binary, c.srv.opts.MaxPayload)
 	if err != nil {
-		c.srv.log.Debug("client closed for a malformed packet", zap.Error(err))
-		c.session.Close(ReasonParseError)
+		c.end("malformed packet: " + err.Error())
 		return
 	}
 	if p == nil {

@@ -160,6 +160,10 @@ func (c *Conn) Close() { c.close(ReasonServerClosed) }
 // CloseTransport is Close in all namespaces of the client. Its connection is closed then.
 func (c *Conn) CloseTransport() { c.client.closeAll(ReasonServerClosed) }
 
+// Drop closes the client's connection as a network failure does: no DISCONNECT is sent, so the client connects again and
+// goes on with its sessions. Handlers see ReasonForcedClose.
+func (c *Conn) Drop() { c.client.end("dropped by a handler") }
+
 func (c *Conn) close(reason string) {
 	if !c.endFor(reason) {
 		return

@@ -12,7 +12,7 @@ import (
 // connect answers a CONNECT: it settles who the client is, attaches it to the Hub, asks the applications, and replies.
 func (c *client) connect(p *packet) {
 	if c.conn(p.namespace) != nil {
-		c.session.Close(ReasonParseError)
+		c.end("CONNECT to a namespace that the client is in")
 		return
 	}
 	if len(c.all()) >= maxNamespaces {

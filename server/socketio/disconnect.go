@@ -7,7 +7,7 @@ import "sync"
 func (c *client) leave(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
-		c.session.Close(ReasonParseError)
+		c.end("DISCONNECT of a namespace that the client is not in")
 		return
 	}
 	conn.endFor(ReasonClientLeft)

@@ -53,7 +53,7 @@ func (c *client) send(replies ...reply) {
 
 func (c *client) wake(fits bool) {
 	if !fits {
-		c.session.Close(ReasonTransportError)
+		c.endWith("the client does not read", ReasonTransportError)
 		return
 	}
 	c.session.Wake()
