@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,7 +20,12 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(idleEnv) != "" {
+		os.Exit(idleClients())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const testSecret = "0123456789abcdef0123456789abcdef"
 
