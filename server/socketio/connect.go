@@ -138,11 +138,13 @@ func (c *Conn) welcome() {
 		event.now, event.after = true, c.member.Cursor()
 		replies = append(replies, event)
 	}
+	// In one piece: nothing that is sent to a connected client may come before the answer to its CONNECT.
+	head := c.client.srv.hub.Head()
 	c.client.mu.Lock()
 	c.state = connected
-	replies = append(replies, c.takeEarly()...)
+	fits := c.client.queue(head, append(replies, c.takeEarly()...))
 	c.client.mu.Unlock()
-	c.client.send(replies...)
+	c.client.wake(fits)
 }
 
 func (c *Conn) renameSession() {

@@ -42,12 +42,29 @@ type outbox struct {
 	bytes int
 }
 
-// send queues replies in one piece and wakes the writer. A client that does not read what it did not ask for is closed:
-// it could not tell what it missed.
+// send queues replies in one piece and wakes the writer.
 func (c *client) send(replies ...reply) {
 	head := c.srv.hub.Head()
 	c.mu.Lock()
-	overflow := false
+	fits := c.queue(head, replies)
+	c.mu.Unlock()
+	c.wake(fits)
+}
+
+// wake starts the writer. A client that does not read what it did not ask for is closed: it could not tell what it
+// missed.
+func (c *client) wake(fits bool) {
+	if !fits {
+		c.endWith("the client does not read", ReasonTransportError)
+		return
+	}
+	c.session.Wake()
+}
+
+// queue adds replies behind the notifications up to head, and reports false at the first one that does not fit. The
+// caller holds the lock.
+func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
+	defer func() { c.waiting.Store(int32(len(c.replies.items))) }()
 	for _, r := range replies {
 		if c.closed || r.conn != nil && r.conn.state == ended {
 			continue
@@ -59,8 +76,8 @@ func (c *client) send(replies ...reply) {
 		if r.answer { // those of the event in hand, and acknowledgements that come late
 			limit += 2 * c.srv.opts.MaxPayload
 		}
-		if overflow = c.replies.bytes > 0 && c.replies.bytes+r.size > limit; overflow {
-			break
+		if c.replies.bytes > 0 && c.replies.bytes+r.size > limit {
+			return false
 		}
 		if !r.now && r.after.IsZero() {
 			r.after = head
@@ -72,13 +89,7 @@ func (c *client) send(replies ...reply) {
 		}
 		c.replies.bytes += r.size
 	}
-	c.waiting.Store(int32(len(c.replies.items)))
-	c.mu.Unlock()
-	if overflow {
-		c.endWith("the client does not read", ReasonTransportError)
-		return
-	}
-	c.session.Wake()
+	return true
 }
 
 // takeEarly takes what waits for the answer to CONNECT; the caller holds the client's lock.
