@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/roomcast/roomcast/notify"
@@ -75,15 +76,19 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 			a.forget()
 		}
 	}()
+	var err error
 	for _, c := range conns {
-		a, err := c.ask(event, args, func(answer Answer, err error) { results <- result{answer, err} })
-		if err != nil {
-			return nil, err
+		a, failed := c.ask(event, args, func(answer Answer, err error) { results <- result{answer, err} })
+		switch {
+		case errors.Is(failed, ErrClosed): // it has left since it was listed
+			err = failed
+		case failed != nil:
+			return nil, failed
+		default:
+			asked = append(asked, a)
 		}
-		asked = append(asked, a)
 	}
 	answers := make([]Answer, 0, len(conns))
-	var err error
 	for range asked {
 		select {
 		case r := <-results:

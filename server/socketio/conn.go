@@ -31,13 +31,14 @@ type Conn struct {
 	data      atomic.Pointer[any]
 
 	// The client's lock guards these.
-	open   bool          // the answer to CONNECT is on the wire: what waits for the client may follow
-	state  connState     // only the worker changes it
-	reason string        // why it ends; the first one counts
-	early  []reply       // sent while it was connecting, to follow the answer
-	asks   []ask         // that the client has not answered
-	over   bool          // the applications were told that it has ended
-	waited chan struct{} // closed then; nil: nobody waits for that
+	open    bool          // the answer to CONNECT is on the wire: what waits for the client may follow
+	state   connState     // only the worker changes it
+	reason  string        // why it ends; the first one counts
+	early   []reply       // sent while it was connecting, to follow the answer
+	asks    []ask         // that the client has not answered
+	leaving bool          // its DISCONNECT is in the inbox
+	over    bool          // the applications were told that it has ended
+	waited  chan struct{} // closed then; nil: nobody waits for that
 
 	// The writer's own.
 	wire notify.ID // the last message on the wire
@@ -167,6 +168,7 @@ func (c *Conn) close(reason string) {
 	if !c.endFor(reason) {
 		return
 	}
+	c.abandonAsks()
 	c.member.Void()
 	c.client.send(reply{frame: newFrame(appendHeader(nil, kindDisconnect, 0, c.namespace, nil)), conn: c})
 	c.client.later(func() { c.finish(reason) })
