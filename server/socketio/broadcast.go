@@ -108,11 +108,26 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 func (b Broadcast) Conns() []*Conn {
 	var conns []*Conn
 	for _, m := range b.Members() {
-		if c, ok := m.Owner().(*Conn); ok && !c.isConnecting() {
+		if c := connOf(m); c != nil && !c.isConnecting() {
 			conns = append(conns, c)
 		}
 	}
 	return conns
+}
+
+// connOf is the Conn of a member, nil for an EventSource stream and for a client that is just attached: it counts as one
+// that comes later.
+func connOf(m *notify.Member) *Conn {
+	c, ok := m.Owner().(*Conn)
+	if !ok {
+		return nil
+	}
+	c.client.mu.Lock()
+	defer c.client.mu.Unlock()
+	if !c.listed {
+		return nil
+	}
+	return c
 }
 
 // Members are all of the clients as the Hub knows them, EventSource streams included, in no order.
@@ -137,12 +152,12 @@ func (b Broadcast) Leave(names ...string) {
 // Close makes the clients leave the namespace, see Conn.Close. EventSource streams end.
 func (b Broadcast) Close() {
 	for _, m := range b.Members() {
-		if c, ok := m.Owner().(*Conn); ok {
+		if c := connOf(m); c != nil {
 			c.Close()
-			continue
+		} else if _, ours := m.Owner().(*Conn); !ours {
+			m.Void()
+			m.Disconnect(ReasonServerClosed)
 		}
-		m.Void()
-		m.Disconnect(ReasonServerClosed)
 	}
 }
 

@@ -312,7 +312,7 @@ func (c *client) add(conn *Conn) bool {
 	if c.closed {
 		return false
 	}
-	c.conns, c.joined = append(c.conns, conn), true
+	c.conns, c.joined, conn.listed = append(c.conns, conn), true, true
 	if t := c.session.Transport(); t != conn.member.Transport() { // an upgrade between attach and here
 		conn.member.SetTransport(t)
 	}

@@ -31,11 +31,13 @@ type Conn struct {
 	data      atomic.Pointer[any]
 
 	// The client's lock guards these.
+	listed  bool          // member is set: others find the Conn in the Hub before, and must leave it alone
 	open    bool          // the answer to CONNECT is on the wire: what waits for the client may follow
 	state   connState     // only the worker changes it
 	reason  string        // why it ends; the first one counts
 	early   []reply       // sent while it was connecting, to follow the answer
 	asks    []ask         // that the client has not answered
+	closing bool          // CloseTransport waits for the answer to CONNECT
 	leaving bool          // its DISCONNECT is in the inbox
 	over    bool          // the applications were told that it has ended
 	waited  chan struct{} // closed then; nil: nobody waits for that
@@ -157,8 +159,17 @@ func (c *Conn) session() string {
 // before, then a DISCONNECT, and does not come back by itself. Its session is over.
 func (c *Conn) Close() { c.close(ReasonServerClosed) }
 
-// CloseTransport is Close in all namespaces of the client. Its connection is closed then.
-func (c *Conn) CloseTransport() { c.client.closeAll(ReasonServerClosed) }
+// CloseTransport is Close in all namespaces of the client. Its connection is closed then. Called while the client
+// connects, it takes effect with the answer to its CONNECT, so that the client learns that it is not to come back.
+func (c *Conn) CloseTransport() {
+	c.client.mu.Lock()
+	later := c.state == connecting
+	c.closing = c.closing || later
+	c.client.mu.Unlock()
+	if !later {
+		c.client.closeAll(ReasonServerClosed)
+	}
+}
 
 // Drop closes the client's connection as a network failure does: no DISCONNECT is sent, so the client connects again and
 // goes on with its sessions. Handlers see ReasonForcedClose.
@@ -183,8 +194,8 @@ func (c *Conn) isConnecting() bool {
 	return c.state == connecting
 }
 
-// closeAll ends the connection because the server or the API says so. A client that is just being let in has no
-// namespace to be told of.
+// closeAll ends the connection because the server or the API says so. A client that waits for the answer to its CONNECT
+// does not get it: it comes back, and what decides about it may decide otherwise then.
 func (c *client) closeAll(cause string) {
 	c.srv.log.Debug("disconnect ordered", zap.Strings("clients", clientsOf(c.all())), zap.String("reason", edge.LogValue(cause)))
 	for _, conn := range c.all() {
@@ -217,6 +228,12 @@ func (c *Conn) hasLeft() bool {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
 	return c.reason != ""
+}
+
+func (c *Conn) isClosing() bool {
+	c.client.mu.Lock()
+	defer c.client.mu.Unlock()
+	return c.closing
 }
 
 func (c *Conn) isOpen() bool {

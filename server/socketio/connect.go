@@ -58,9 +58,12 @@ func (c *client) connect(p *packet) {
 		conn.finish(ReasonServerClosed)
 		c.srv.hub.ForgetSession(pidKey(conn.pid))
 		c.refuse(p.namespace, err)
-		return
+	} else {
+		conn.welcome()
 	}
-	conn.welcome()
+	if conn.isClosing() {
+		c.closeAll(ReasonServerClosed)
+	}
 }
 
 // authenticate decides who sends a CONNECT.
