@@ -30,7 +30,7 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	apps := c.srv.appsOf(p.namespace)
-	if apps == 0 {
+	if apps == 0 || !validNamespace(p.namespace) {
 		c.refuse(p.namespace, errNoNamespace)
 		return
 	}
