@@ -94,7 +94,7 @@ func TestAdminListenerIsRefused(t *testing.T) {
 		return err
 	}
 	address := taken.Addr().String()
-	if err := start(AdminOptions{Addr: address}); err == nil || !strings.Contains(err.Error(), "cannot listen on "+address+": the port is taken, choose another with ADMIN_ADDR") {
+	if err := start(AdminOptions{Addr: address}); err == nil || !strings.Contains(err.Error(), "cannot listen on "+address+": the port is taken, set another one with ADMIN_ADDR") {
 		t.Errorf("a taken port: %v", err)
 	}
 	if err := start(AdminOptions{Addr: address, Optional: true}); err != nil || logs.Len() != 1 {
@@ -106,7 +106,7 @@ func TestAdminListenerIsRefused(t *testing.T) {
 	if err := start(AdminOptions{Addr: "0.0.0.0:0", Key: adminKey}); err != nil {
 		t.Errorf("all addresses with a key: %v", err)
 	}
-	if err := start(AdminOptions{Addr: "192.0.2.1:1", Key: adminKey}); err == nil || !strings.Contains(err.Error(), "the ADMIN_ADDR") {
+	if err := start(AdminOptions{Addr: "192.0.2.1:1", Key: adminKey}); err == nil || !strings.Contains(err.Error(), "(ADMIN_ADDR)") {
 		t.Errorf("an address of another machine: %v", err)
 	}
 	if err := start(AdminOptions{}); err != nil {

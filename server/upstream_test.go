@@ -67,7 +67,7 @@ func before(t *testing.T, origin *url.URL, trusted ...netip.Prefix) (address str
 	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
 	router.HandleFunc("/ours", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ours") }).Methods(http.MethodGet)
 	u = newUpstream(origin, trusted, zap.NewNop())
-	handler := u.beside(router, edge.WithCORS(edge.OwnOrigin, nil, router))
+	handler := u.fallback(router, edge.WithCORS(edge.OwnOrigin, nil, router))
 	log := zap.NewNop()
 	address = servertest.Serve(t, edge.WithInfo(trusted, edge.WithLog(log, nil, edge.WithRecovery(log, handler))))
 	t.Cleanup(u.close)
