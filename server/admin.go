@@ -18,8 +18,8 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// AdminOptions configure a second listener for operators. It serves metrics, health and, if enabled,
-// profiles. The main listener serves neither metrics nor profiles.
+// AdminOptions configure a second listener for operators. It serves metrics, health and, if
+// enabled, profiles. The main listener serves neither metrics nor profiles.
 type AdminOptions struct {
 	Addr     string // host:port; "": no admin listener
 	Key      string // for Authorization: Bearer <key>; required unless Addr is a loopback address
@@ -120,8 +120,8 @@ func requireAdminKey(key string, next http.Handler) http.Handler {
 	})
 }
 
-// requireLocalName refuses requests whose Host is a name other than localhost. Without it, a web page
-// whose name resolves to 127.0.0.1 (DNS rebinding) could read the responses.
+// requireLocalName refuses requests whose Host is a name other than localhost. Without it, a web
+// page whose name resolves to 127.0.0.1 (DNS rebinding) could read the responses.
 func requireLocalName(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)

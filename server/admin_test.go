@@ -48,8 +48,8 @@ func TestAdminListener(t *testing.T) {
 	}
 }
 
-// DNS rebinding: a page whose name resolves to this machine can send requests, but with its own name
-// in Host.
+// DNS rebinding: a page whose name resolves to this machine can send requests, but with its own
+// name in Host.
 func TestAdminListenerRefusesOtherHosts(t *testing.T) {
 	t.Parallel()
 	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0"})

@@ -9,8 +9,8 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// logConnections logs at debug level when a member attaches and detaches, in every namespace. A line
-// has the client and its user, and no credentials.
+// logConnections logs at debug level when a member attaches and detaches, in every namespace. A
+// line has the client and its user, and no credentials.
 func logConnections(hub *notify.Hub, log *zap.Logger) {
 	if !log.Core().Enabled(zap.DebugLevel) {
 		return

@@ -50,8 +50,8 @@ func tokenStack(t *testing.T) (base string) {
 	return "http://" + servertest.Serve(t, service.Handler())
 }
 
-// Browsers send a preflight before a request with special headers or JSON. The server must allow all
-// requests of streams.
+// Browsers send a preflight before a request with special headers or JSON. The server must allow
+// all requests of streams.
 func TestStreamPreflight(t *testing.T) {
 	t.Parallel()
 	base := tokenStack(t)

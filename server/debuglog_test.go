@@ -67,8 +67,8 @@ func (l debugLog) hides(t *testing.T, secrets ...string) {
 	}
 }
 
-// The debug log of Socket.IO connections has the start, the upgrade, the resume, the gap, the refused
-// events and the end.
+// The debug log of Socket.IO connections has the start, the upgrade, the resume, the gap, the
+// refused events and the end.
 func TestDebugLogOfASocket(t *testing.T) {
 	t.Parallel()
 	s, log := debugStack(t, func(o *socketio.Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })

@@ -29,8 +29,8 @@ const (
 )
 
 // listen opens a TCP listener on host:port. Accepted connections inherit its socket options. It
-// disables Multipath TCP, which does not support TCP_USER_TIMEOUT: a half-open connection would live
-// for minutes.
+// disables Multipath TCP, which does not support TCP_USER_TIMEOUT: a half-open connection would
+// live for minutes.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	config := net.ListenConfig{
 		Control: socketOptions,
@@ -49,9 +49,9 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// newHTTPServer returns a server with a deadline of 5 s for headers and of 75 s for idle connections.
-// It has no ReadTimeout and no WriteTimeout, which would end streams; the handlers set deadlines for
-// each body and each write.
+// newHTTPServer returns a server with a deadline of 5 s for headers and of 75 s for idle
+// connections. It has no ReadTimeout and no WriteTimeout, which would end streams; the handlers set
+// deadlines for each body and each write.
 func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
 	// net/http logs errors of clients, such as broken TLS handshakes.
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only

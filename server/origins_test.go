@@ -11,8 +11,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Pages of other origins can use no transport and create no session. Pages of the server's own origin
-// can use all transports.
+// Pages of other origins can use no transport and create no session. Pages of the server's own
+// origin can use all transports.
 func TestForeignOriginsOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	s := newServiceStack(t, nil)

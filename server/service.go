@@ -23,8 +23,8 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// Options are the parts of a Service and its settings. Hub, SocketIO and Streams are required. Start
-// from DefaultOptions: New takes a zero as zero.
+// Options are the parts of a Service and its settings. Hub, SocketIO and Streams are required.
+// Start from DefaultOptions: New takes a zero as zero.
 type Options struct {
 	Hub      *notify.Hub
 	SocketIO *socketio.Server
@@ -109,7 +109,8 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 	return func(r *http.Request, id auth.Identity) (func(), error) {
 		release, err := limits.AcquireStream(edge.ClientIP(r), id.RoomUser())
 		if err != nil {
-			// The client gets the error in a stream with status 200, so the code is for the metrics.
+			// The client gets the error in a stream with status 200, so the code is for the
+			// metrics.
 			edge.InfoOf(r).Code = edge.CodeTooManyConnections
 			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first error has status and wait
 		}

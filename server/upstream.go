@@ -31,8 +31,8 @@ const (
 )
 
 // upstream is a reverse proxy to the application of UPSTREAM_URL, which shares the address of this
-// server. It forwards upgrades and streams too. The application decides about CORS and deadlines for
-// whole bodies. Any goroutine may call its methods.
+// server. It forwards upgrades and streams too. The application decides about CORS and deadlines
+// for whole bodies. Any goroutine may call its methods.
 type upstream struct {
 	proxy   *httputil.ReverseProxy
 	trusted []netip.Prefix
@@ -106,8 +106,8 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // rewrite keeps the Host of the client, because the application has the same name, and sets
-// X-Forwarded-* to the origin of the request. It keeps X-Forwarded-* of the client only if the client
-// is a trusted proxy.
+// X-Forwarded-* to the origin of the request. It keeps X-Forwarded-* of the client only if the
+// client is a trusted proxy.
 func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
 	r.SetURL(origin)
 	r.Out.Host = r.In.Host

@@ -205,8 +205,8 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// When the application is unreachable, or is this server, the client gets a problem document without
-// the address of the application.
+// When the application is unreachable, or is this server, the client gets a problem document
+// without the address of the application.
 func TestUpstreamFailures(t *testing.T) {
 	t.Parallel()
 	nobody := &url.URL{Scheme: "http", Host: "127.0.0.1:1"} // a port on which no program listens

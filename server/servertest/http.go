@@ -1,6 +1,6 @@
 // Package servertest has helpers for the tests of several packages: listeners, HTTP, Socket.IO and
-// EventSource clients, and logs. The helpers end a test with a failure when they cannot do what they
-// say.
+// EventSource clients, and logs. The helpers end a test with a failure when they cannot do what
+// they say.
 package servertest
 
 import (
@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Patience is how long the helpers wait for the server. It is long, so that a test fails only if the
-// server never does what the test waits for.
+// Patience is how long the helpers wait for the server. It is long, so that a test fails only if
+// the server never does what the test waits for.
 const Patience = time.Minute
 
 // Key is the API key of test servers.
@@ -93,8 +93,8 @@ func DoRequest(t testing.TB, r *http.Request, headers ...string) (*http.Response
 	return res, string(text)
 }
 
-// Raw writes bytes to a new connection and returns everything that the server writes until it closes
-// the connection.
+// Raw writes bytes to a new connection and returns everything that the server writes until it
+// closes the connection.
 func Raw(t testing.TB, address, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", address)

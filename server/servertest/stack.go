@@ -39,8 +39,8 @@ func (s *Stack) Dial(query string) *WebSocket {
 	return s.dial(query, nil)
 }
 
-// Connect joins "/" over a websocket and returns the data of `connected`. authPayload is the data of
-// the CONNECT packet.
+// Connect joins "/" over a websocket and returns the data of `connected`. authPayload is the data
+// of the CONNECT packet.
 func (s *Stack) Connect(authPayload string) (*WebSocket, Connected) {
 	s.T.Helper()
 	c := s.Dial("")

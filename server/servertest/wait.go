@@ -17,8 +17,8 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// WatchHeap samples the live heap until stop. Then peak returns by how much it grew at most. The test
-// must not be parallel, because the heap belongs to the whole process.
+// WatchHeap samples the live heap until stop. Then peak returns by how much it grew at most. The
+// test must not be parallel, because the heap belongs to the whole process.
 func WatchHeap() (peak func() uint64, stop func()) {
 	heap := func() uint64 {
 		var m runtime.MemStats

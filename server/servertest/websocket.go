@@ -116,8 +116,8 @@ func (c *WebSocket) Sync() {
 	}
 }
 
-// JoinWithPid connects to the namespace "/". It returns the ids for a resume: the sid and the pid of
-// the reply to CONNECT, and the offset, which is the last argument of the event `connected`.
+// JoinWithPid connects to the namespace "/". It returns the ids for a resume: the sid and the pid
+// of the reply to CONNECT, and the offset, which is the last argument of the event `connected`.
 func (c *WebSocket) JoinWithPid(payload string) (sid, pid, offset string, connected Connected) {
 	c.t.Helper()
 	c.Send("40" + payload)
