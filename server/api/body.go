@@ -48,8 +48,8 @@ func checkMediaType(r *http.Request) error {
 	return nil
 }
 
-// readBody reads the whole body. The limit is maxSingleBody, or maxBatchBody for an array when batch
-// is true. The caller must call release when it no longer uses the body, also after an error.
+// readBody reads the whole body. The limit is maxSingleBody, or maxBatchBody for an array when
+// batch is true. The caller must call release when it no longer uses the body, also after an error.
 func (h *handler) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body []byte, release func(), err error) {
 	release = func() {}
 	limit := int64(maxSingleBody)
@@ -104,8 +104,8 @@ func newLargeBodies() chan *bytes.Buffer {
 	return buffers
 }
 
-// putLarge returns a buffer for the next large body. It replaces the buffer of a large batch with an
-// empty one, because batches of that size can be a day apart.
+// putLarge returns a buffer for the next large body. It replaces the buffer of a large batch with
+// an empty one, because batches of that size can be a day apart.
 func (h *handler) putLarge(b *bytes.Buffer) {
 	b.Reset()
 	if b.Cap() > 2*maxSingleBody {

@@ -40,8 +40,8 @@ func (c *call) number(name string, fallback int) int {
 	return fallback
 }
 
-// endpoint returns the handler of a route. It checks what the description of the route promises, the
-// cheapest check first: key, rate, parameters, body.
+// endpoint returns the handler of a route. It checks what the description of the route promises,
+// the cheapest check first: key, rate, parameters, body.
 func (h *handler) endpoint(rt *route) http.Handler {
 	if rt.serve != nil {
 		return rt.serve
@@ -86,8 +86,8 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 	return rt.handle(c)
 }
 
-// checkBody checks the body and splits it, so that no later step has to check it again. The data of a
-// notification is one level below the notification.
+// checkBody checks the body and splits it, so that no later step has to check it again. The data of
+// a notification is one level below the notification.
 func (c *call) checkBody(batch bool) (err error) {
 	rules := strictjson.Rules{Depth: notify.MaxDepth + 1}
 	if batch && strictjson.KindOf(c.body) == strictjson.Array {
@@ -154,8 +154,8 @@ func readParams(params []param, r *http.Request) (map[string]string, error) {
 	return values, nil
 }
 
-// check compares a value with the schema of the parameter. For a user, a channel or a client it also
-// applies the rules for such names.
+// check compares a value with the schema of the parameter. For a user, a channel or a client it
+// also applies the rules for such names.
 func (p param) check(value string) error {
 	if p.Max > 0 {
 		n, err := strconv.Atoi(value)

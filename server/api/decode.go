@@ -89,7 +89,8 @@ func decodeStrings(value strictjson.Checked, field string) ([]string, error) {
 	return names, asProblem(err, "")
 }
 
-// asProblem turns a validation error of package notify into a Problem, with prefix before its field.
+// asProblem turns a validation error of package notify into a Problem, with prefix before its
+// field.
 func asProblem(err error, prefix string) error {
 	var invalid *notify.ValidationError
 	if errors.As(err, &invalid) {

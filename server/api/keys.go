@@ -28,16 +28,17 @@ type apiKey struct {
 }
 
 // keyring holds the digests of the API keys, so that neither a memory dump nor the time of a
-// comparison reveals a key. Several keys are valid at once, which allows an operator to rotate them.
-// Any goroutine may call its methods.
+// comparison reveals a key. Several keys are valid at once, which allows an operator to rotate
+// them. Any goroutine may call its methods.
 type keyring struct {
 	keys     []*apiKey
 	failures *limit.Rates // wrong keys by address
 }
 
-// newKeyring reads entries as auth.ParseAPIKey does. It merges the patterns of entries with the same
-// key, and skips entries that are malformed. Each key may publish perSecond notifications per second
-// and burst at once; with perSecond 0 there is no limit. A keyring without keys refuses every request.
+// newKeyring reads entries as auth.ParseAPIKey does. It merges the patterns of entries with the
+// same key, and skips entries that are malformed. Each key may publish perSecond notifications per
+// second and burst at once; with perSecond 0 there is no limit. A keyring without keys refuses
+// every request.
 func newKeyring(entries []string, perSecond, burst int) *keyring {
 	k := &keyring{failures: limit.NewRates(rate.Every(time.Minute/keyFailuresPerMinute), keyFailuresPerMinute)}
 	for _, entry := range entries {
@@ -82,8 +83,8 @@ func (k *keyring) check(r *http.Request) (*apiKey, error) {
 	return nil, edge.ErrKeyWrong
 }
 
-// find returns the key, or nil. It compares the digest with those of all keys, so that its time does
-// not depend on the result.
+// find returns the key, or nil. It compares the digest with those of all keys, so that its time
+// does not depend on the result.
 func (k *keyring) find(key string) *apiKey {
 	digest := sha256.Sum256([]byte(key))
 	found := -1
@@ -97,8 +98,8 @@ func (k *keyring) find(key string) *apiKey {
 	return k.keys[found]
 }
 
-// permit returns an error when a subject ("user:u1", "channel:orders", "client:…", "all") is outside
-// the scope of the key.
+// permit returns an error when a subject ("user:u1", "channel:orders", "client:…", "all") is
+// outside the scope of the key.
 func (k *apiKey) permit(field string, subjects ...string) error {
 	for _, subject := range subjects {
 		if !k.scope.Allows(subject) {
@@ -109,8 +110,8 @@ func (k *apiKey) permit(field string, subjects ...string) error {
 	return nil
 }
 
-// permitEverything returns an error unless the scope of the key is "*". Routes that show data of all
-// users call it.
+// permitEverything returns an error unless the scope of the key is "*". Routes that show data of
+// all users call it.
 func (k *apiKey) permitEverything() error {
 	if k.scope.Everything() {
 		return nil

@@ -66,8 +66,8 @@ func targetObject() *object {
 	}}
 }
 
-// deliveryFields returns the fields about delivery that every publish has. In POST /v1/notifications
-// they can be null.
+// deliveryFields returns the fields about delivery that every publish has. In POST
+// /v1/notifications they can be null.
 func deliveryFields(nullable bool) []field {
 	or := func(s schema) schema {
 		if nullable {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -89,4 +90,33 @@ func TestDocumentedRoutes(t *testing.T) {
 
 func groupOrder(group string) int {
 	return slices.Index([]string{groupNotifications, groupCatalogue, groupConnections, groupUsers, groupTickets, groupService}, group)
+}
+
+func TestRoutes(t *testing.T) {
+	base := serveHub(t, servertest.NewHub(t))
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow, body  string
+	}{
+		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method GET is not allowed, expected POST", "")},
+		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed, expected GET, HEAD, POST", "")},
+		{"POST", "/v1/nothing", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+		{"POST", "//v1/notifications", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+		{"GET", "/v1/notifications/../x", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+	} {
+		res, body := servertest.Do(t, tc.method, base+tc.path, "", "X-Request-ID: req-1")
+		if res.StatusCode != tc.status || res.Header.Get("Allow") != tc.allow || servertest.Sorted(t, body) != tc.body {
+			t.Errorf("%s %s: %d %q %s", tc.method, tc.path, res.StatusCode, res.Header.Get("Allow"), body)
+		}
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Request-ID": "req-1",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Content-Type": "application/problem+json"} {
+			if got := res.Header.Get(name); got != want {
+				t.Errorf("%s %s: %s is %q", tc.method, tc.path, name, got)
+			}
+		}
+	}
+	if res, body := servertest.Do(t, "HEAD", base+"/v1/tickets", ""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
+		t.Errorf("HEAD: %d %q", res.StatusCode, body)
+	}
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// streamRoutes describes the routes that package sse serves to clients next to the stream itself. The
-// handler only describes them; Service.Handler of package server serves them. Without StreamPath
-// there are none.
+// streamRoutes describes the routes that package sse serves to clients next to the stream itself.
+// The handler only describes them; Service.Handler of package server serves them. Without
+// StreamPath there are none.
 func (h *handler) streamRoutes(c components) []route {
 	path := h.o.StreamPath
 	if path == "" {

@@ -109,8 +109,8 @@ func (h *handler) showUser(c *call) (any, error) {
 	return reply, nil
 }
 
-// endUser serves DELETE /v1/users/{userId}/connections. It closes the connections of every namespace
-// and revokes the tickets with which the user could connect again.
+// endUser serves DELETE /v1/users/{userId}/connections. It closes the connections of every
+// namespace and revokes the tickets with which the user could connect again.
 func (h *handler) endUser(c *call) (any, error) {
 	id, _, err := h.user(c)
 	if err != nil {
@@ -158,8 +158,8 @@ type channelsReply struct {
 	Next     string        `json:"next,omitempty"`
 }
 
-// listChannels serves GET /v1/channels. It reads the rooms of one member at a time, so that it holds
-// the lock of the Hub for a short time only.
+// listChannels serves GET /v1/channels. It reads the rooms of one member at a time, so that it
+// holds the lock of the Hub for a short time only.
 func (h *handler) listChannels(c *call) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
