@@ -143,7 +143,7 @@ func TestDebugLogOfAStream(t *testing.T) {
 	id := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
 	missed := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
 
-	if strings.Contains(log.String(), `"path":"/sse"`) {
+	if strings.Contains(log.Text(), `"path":"/sse"`) {
 		t.Error("the request is logged before its stream has ended")
 	}
 
