@@ -50,7 +50,8 @@ func TestListenPortTaken(t *testing.T) {
 
 func TestHeaderLimits(t *testing.T) {
 	t.Parallel()
-	address := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "ok") }))
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	address := servertest.Run(t, newHTTPServer(handler, zap.NewNop()))
 	request := func(n int) string {
 		const start, end = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ", "\r\n\r\n"
 		return start + strings.Repeat("x", n-len(start)-len(end)) + end
@@ -77,7 +78,7 @@ func TestSlowHeaders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes the 5 s of the header deadline")
 	}
-	address := servertest.Serve(t, http.NotFoundHandler())
+	address := servertest.Run(t, newHTTPServer(http.NotFoundHandler(), zap.NewNop()))
 	start := time.Now()
 	var wg sync.WaitGroup
 	for range 200 {

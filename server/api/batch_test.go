@@ -10,6 +10,7 @@ import (
 )
 
 func TestPublishBatch(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "c1", "u1", "orders")
@@ -53,6 +54,7 @@ func TestPublishBatch(t *testing.T) {
 }
 
 func TestPublishBatchBounds(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	item := `{"target":{"user":"u"},"type":"x"}`

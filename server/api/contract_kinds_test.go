@@ -10,9 +10,10 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Every kind takes each of its statuses, and refuses what the description does
-// not allow, naming the field.
+// Every kind accepts each of its statuses. It refuses what its description does not allow, and
+// names the field.
 func TestContractOfKinds(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	c := newContract(t, serveHub(t, hub))
 	send := func(kind string, body map[string]any) (int, string, error) {

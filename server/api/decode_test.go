@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// A body never ends the process, and every body is answered: 200 or a problem.
+// The server returns 200 or a problem for every body.
 func FuzzPublishBody(f *testing.F) {
 	for _, seed := range []string{
 		`{"target":{"user":"u1"},"type":"a","data":{"x":[1,2,{"y":null}]},"metadata":{"k":"v"},"except":["c"],"volatile":true}`,
@@ -32,12 +32,12 @@ func FuzzPublishBody(f *testing.F) {
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, r)
 		if !json.Valid(w.Body.Bytes()) {
-			t.Fatalf("answer %q", w.Body)
+			t.Fatalf("the response is not JSON: %q", w.Body)
 		}
 		switch {
 		case w.Code == 200 && w.Header().Get("Content-Type") == "application/json":
 			if !json.Valid(body) {
-				t.Fatalf("%q was taken", body)
+				t.Fatalf("the server accepted %q", body)
 			}
 		case w.Code >= 400 && w.Code < 500 && w.Header().Get("Content-Type") == edge.ProblemContentType:
 			var p edge.Problem

@@ -13,25 +13,24 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// testOptions are the options that tests serve the API with.
+// testOptions returns the options of the API in tests.
 func testOptions(hub *notify.Hub, keys ...string) Options {
 	return Options{Hub: hub, Keys: keys, Tickets: auth.NewTickets(nil), Mode: auth.ModeOpen,
 		Live: probe(http.StatusOK, `{"status":"ok"}`), Ready: probe(http.StatusOK, `{"status":"ready"}`)}
 }
 
-// probe answers /livez or /readyz as the service does.
+// probe returns a handler for /livez or /readyz with this response.
 func probe(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { edge.WriteJSON(w, status, edge.RawJSON(body)) }
 }
 
-// serveHub serves the API on the hub the way the program does and returns the
-// base URL.
+// serveHub serves the API of a hub and returns the base URL.
 func serveHub(t testing.TB, hub *notify.Hub) string {
 	t.Helper()
 	return "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key))))
 }
 
-// testServer asks an API with its key.
+// testServer is an API with a hub and a client of it.
 type testServer struct {
 	t    *testing.T
 	base string
@@ -45,7 +44,7 @@ func newTestServer(t *testing.T, keys ...string) testServer {
 	return testServer{t, "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options))), hub}
 }
 
-// ask returns the status and the body.
+// ask sends a request, by default with servertest.Key, and returns the status and the body.
 func (s testServer) ask(method, path, body string, headers ...string) (int, string) {
 	s.t.Helper()
 	if body != "" {
@@ -58,6 +57,7 @@ func (s testServer) ask(method, path, body string, headers ...string) (int, stri
 	return res.StatusCode, strings.TrimSuffix(text, "\n")
 }
 
+// expect sends a request and compares the status and the body.
 func (s testServer) expect(method, path string, status int, want string) {
 	s.t.Helper()
 	if code, text := s.ask(method, path, ""); code != status || text != want {
@@ -65,7 +65,7 @@ func (s testServer) expect(method, path string, status int, want string) {
 	}
 }
 
-// refused expects a 400 about a field.
+// refused sends a request and expects a validation problem.
 func (s testServer) refused(method, path, body, field, detail string) {
 	s.t.Helper()
 	code, text := s.ask(method, path, body)
@@ -74,7 +74,7 @@ func (s testServer) refused(method, path, body, field, detail string) {
 	}
 }
 
-// ids reads the named field of every element of a list.
+// ids returns one field of every element of a list, and the cursor of the next page.
 func ids(t *testing.T, text, list, field string) (names []string, next string) {
 	t.Helper()
 	var reply map[string]json.RawMessage
@@ -92,11 +92,13 @@ func ids(t *testing.T, text, list, field string) (names []string, next string) {
 	return names, next
 }
 
+// cursor returns the cursor of a page that ends with this name.
 func cursor(name string) string {
 	_, next, _ := page(&call{values: map[string]string{"limit": "1"}}, []string{name, name + "x"})
 	return next
 }
 
+// post sends a POST request with servertest.Key.
 func post(t *testing.T, url, body string, headers ...string) (int, string, http.Header) {
 	t.Helper()
 	res, text := servertest.Do(t, "POST", url, body, append(headers, "X-API-Key: "+servertest.Key, "Content-Type: application/json", "X-Request-ID: req-1")...)

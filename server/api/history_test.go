@@ -9,6 +9,7 @@ import (
 )
 
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	s := newTestServer(t)
 	publish := func(target, data, extra string) string {
 		t.Helper()
@@ -66,7 +67,7 @@ func TestHistory(t *testing.T) {
 		}
 	}
 	if _, gap, _ := read("?user=u1&since=00000001-5"); !gap {
-		t.Error("another epoch is no gap")
+		t.Error("no gap after an id of another epoch")
 	}
 	_, text := s.ask("GET", "/v1/notifications?channel=orders", "")
 	if !strings.Contains(text, `"metadata":{"channel":"orders"}`) {

@@ -19,9 +19,10 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// One hundred requests with one key at the same time are one notification, and
-// all get the answer to it.
+// A hundred concurrent requests with the same key publish one notification and get the same
+// response.
 func TestIdempotencyParallel(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "c1", "u1")
@@ -50,11 +51,12 @@ func TestIdempotencyParallel(t *testing.T) {
 	}
 	var got [8]notify.Delivery
 	if n := m.Pull(got[:]); n != 1 || replayed.Load() != 99 {
-		t.Errorf("%d were delivered, %d answers are marked as repeated", n, replayed.Load())
+		t.Errorf("the member got %d notifications, %d responses are marked as replayed", n, replayed.Load())
 	}
 }
 
 func TestIdempotencyRules(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key, otherKey))))
 	const url, body = "/v1/notifications", `{"target":{"user":"u1"},"type":"x"}`
@@ -73,23 +75,23 @@ func TestIdempotencyRules(t *testing.T) {
 		t.Errorf("another route: %d %s", status, text)
 	}
 	if _, text := send(url, body, "Idempotency-Key: K"); text == first {
-		t.Error("keys are compared without case")
+		t.Error("keys differ in case only, and the response is the same")
 	}
 	if _, text := send(url, body); text == first {
-		t.Error("without the key it is another request")
+		t.Error("a request without a key got the response to another one")
 	}
 	res, text := servertest.Do(t, "POST", base+url, body, "X-API-Key: "+otherKey, "Content-Type: application/json", "Idempotency-Key: k")
 	if res.StatusCode != 200 || text == first {
-		t.Errorf("a key of another backend: %d %s", res.StatusCode, text)
+		t.Errorf("the same key of another backend: %d %s", res.StatusCode, text)
 	}
-	// What failed sent nothing: it is carried out again.
+	// A request that failed sent nothing, so the server carries out the next one.
 	if status, _ := send(url, `{"target":{"user":"u1"}}`, "Idempotency-Key: bad"); status != 400 {
 		t.Error(status)
 	}
 	if status, text := send(url, body, "Idempotency-Key: bad"); status != 200 {
 		t.Errorf("after a failure: %d %s", status, text)
 	}
-	// A batch is answered as it was, refusals included.
+	// The replayed response to a batch includes the errors.
 	batch := `[` + body + `,{"bad":1}]`
 	_, once := send(url, batch, "Idempotency-Key: batch")
 	head := hub.Head()
@@ -114,6 +116,7 @@ func TestIdempotencyRules(t *testing.T) {
 }
 
 func TestIdempotencyExpiry(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newAnswers(time.Now)
 		count := 0
@@ -141,45 +144,47 @@ func TestIdempotencyExpiry(t *testing.T) {
 	})
 }
 
-// Those that wait share a failure; one that hangs up stops waiting; a defect
-// lets nobody wait for ever.
+// Requests that wait for the first one get its error. A request stops waiting when its client
+// disconnects, and when the first one panics.
 func TestIdempotencyFailures(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newAnswers(time.Now)
-		away := errors.New("away")
+		unavailable := errors.New("unavailable")
 		started := make(chan struct{})
 		go func() {
-			_, _, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) { close(started); time.Sleep(time.Second); return nil, away })
-			if !errors.Is(err, away) {
-				t.Errorf("the first: %v", err)
+			_, _, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) { close(started); time.Sleep(time.Second); return nil, unavailable })
+			if !errors.Is(err, unavailable) {
+				t.Errorf("the first request: %v", err)
 			}
 		}()
 		<-started
 		gone, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, _, err := a.do(gone, "k", [32]byte{}, nil); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("who hung up: %v", err)
+			t.Errorf("a request whose client disconnects: %v", err)
 		}
-		if _, _, err := a.do(t.Context(), "k", [32]byte{}, nil); !errors.Is(err, away) {
-			t.Errorf("who waited: %v", err)
+		if _, _, err := a.do(t.Context(), "k", [32]byte{}, nil); !errors.Is(err, unavailable) {
+			t.Errorf("a request that waits: %v", err)
 		}
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Error("the panic was swallowed")
+					t.Error("do recovered the panic")
 				}
 			}()
 			_, _, _ = a.do(t.Context(), "k", [32]byte{}, func() (any, error) { panic("defect") })
 		}()
 		if len(a.byID) != 0 || a.kept.Len() != 0 || a.memory != 0 {
-			t.Errorf("failures are kept: %d, %d, %d bytes", len(a.byID), a.kept.Len(), a.memory)
+			t.Errorf("do keeps failures: %d, %d, %d bytes", len(a.byID), a.kept.Len(), a.memory)
 		}
 	})
 }
 
-// Against a model: a key carries out once until its time is over, whatever else
-// happens, and never answers for another request.
+// A model: within its lifetime a key carries out one successful request, and never returns the
+// answer to another request.
 func TestIdempotencyModel(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(0, 0)
 		a := newAnswers(func() time.Time { return now })
@@ -199,7 +204,7 @@ func TestIdempotencyModel(t *testing.T) {
 			reply, replayed, err := a.do(context.Background(), key, sha256.Sum256([]byte{request}), func() (any, error) {
 				ran = true
 				if fails {
-					return nil, errors.New("away")
+					return nil, errors.New("unavailable")
 				}
 				carried++
 				return carried, nil
@@ -210,14 +215,14 @@ func TestIdempotencyModel(t *testing.T) {
 			case known && old.request != request:
 				var p *edge.Problem
 				if !errors.As(err, &p) || p.Code != edge.CodeConflict || ran {
-					t.Fatalf("another request: %v, carried out %v", err, ran)
+					t.Fatalf("another request: %v, ran %v", err, ran)
 				}
 			case known:
 				if err != nil || !replayed || string(reply) != old.reply || ran {
-					t.Fatalf("again: %s %v %v", reply, replayed, err)
+					t.Fatalf("the same request: %s %v %v", reply, replayed, err)
 				}
 			case !ran || replayed || (err != nil) != fails:
-				t.Fatalf("new: carried out %v, repeated %v, %v", ran, replayed, err)
+				t.Fatalf("a new request: ran %v, replayed %v, %v", ran, replayed, err)
 			case !fails:
 				model[key] = kept{request, string(reply), now.Add(answerTTL)}
 			}

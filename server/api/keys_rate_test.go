@@ -3,7 +3,6 @@ package api
 import (
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,8 +16,9 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Each key publishes at its own rate; a batch counts as many as it holds.
+// Each key has a rate of its own. A batch counts as the number of its notifications.
 func TestPublishRate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeyring([]string{servertest.Key, otherKey}, 10, 20)
 		key, other := k.find(servertest.Key), k.find(otherKey)
@@ -34,19 +34,19 @@ func TestPublishRate(t *testing.T) {
 			p, ok := err.(*edge.Problem)
 			if !ok || p.Status != http.StatusTooManyRequests || p.Code != edge.CodeRateLimited || p.RetryAfter.Round(time.Millisecond) != retry ||
 				p.Detail != "more than 10 notifications per second with this API key; nothing was sent" {
-				t.Errorf("%d: %+v, want to come back after %v", n, err, retry)
+				t.Errorf("%d: %+v, want a retry after %v", n, err, retry)
 			}
 		}
 		spend(key, 15, 0)
 		spend(key, 5, 0)
 		spend(key, 1, 100*time.Millisecond)
 		spend(key, 10, time.Second)
-		spend(other, 20, 0) // another backend does not notice
+		spend(other, 20, 0) // other keys are not affected
 		time.Sleep(100 * time.Millisecond)
-		spend(key, 1, 0) // what was refused cost nothing
+		spend(key, 1, 0) // refused notifications cost nothing
 		spend(key, 1, 100*time.Millisecond)
 		time.Sleep(2 * time.Second)
-		spend(key, 1000, 0) // a batch beyond the burst can be sent at all
+		spend(key, 1000, 0) // a batch above the burst costs the burst
 		spend(key, 1, 100*time.Millisecond)
 		if err := newKeyring([]string{servertest.Key}, 0, 0).find(servertest.Key).spend(1 << 30); err != nil {
 			t.Errorf("without a limit: %v", err)
@@ -54,43 +54,61 @@ func TestPublishRate(t *testing.T) {
 	})
 }
 
-func TestPublishRateOverHTTP(t *testing.T) {
-	hub := servertest.NewHub(t)
-	options := testOptions(hub, servertest.Key, otherKey)
-	options.Rate, options.Burst = 1, 10
-	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
-	item := `{"target":{"user":"u1"},"type":"x"}`
-	batch := "[" + strings.Repeat(item+",", 9) + item + "]"
-	if status, text, _ := post(t, base+"/v1/notifications", batch); status != 200 {
-		t.Fatalf("%d %s", status, text)
-	}
-	before := hub.Head()
-	for _, tc := range []struct{ path, body string }{
-		{"/v1/notifications", item}, {"/v1/notifications", batch},
-		{"/v1/notifications/payment", `{"paymentId":"p","status":"completed","data":{"customerId":"u1"}}`},
-	} {
-		status, text, header := post(t, base+tc.path, tc.body)
-		want := servertest.ProblemJSON(t, 429, "rate_limited", "more than 1 notifications per second with this API key; nothing was sent", "")
-		if status != 429 || servertest.Sorted(t, text) != want || header.Get("Retry-After") == "" {
-			t.Errorf("%s: %d %v %s", tc.path, status, header, text)
+// A key that has spent its rate gets 429 on all routes that publish. Other keys and other routes
+// work.
+func TestPublishRateRoutes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hub := servertest.NewHub(t)
+		options := testOptions(hub, servertest.Key, otherKey)
+		options.Rate, options.Burst = 1, 10
+		handler := edge.WithInfo(nil, New(options))
+		send := func(key, method, path, body string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest(method, path, strings.NewReader(body))
+			r.Header.Set("X-API-Key", key)
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("X-Request-ID", "req-1")
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			return w
 		}
-	}
-	if hub.Head() != before {
-		t.Error("something was sent")
-	}
-	res, text := servertest.Do(t, "POST", base+"/v1/notifications", item, "X-API-Key: "+otherKey, "Content-Type: application/json")
-	if res.StatusCode != 200 {
-		t.Errorf("another key: %d %s", res.StatusCode, text)
-	}
-	if res, text = servertest.Do(t, "GET", base+"/v1/users", "", "X-API-Key: "+servertest.Key); res.StatusCode != 200 {
-		t.Errorf("reading: %d %s", res.StatusCode, text)
-	}
+		item := `{"target":{"user":"u1"},"type":"x"}`
+		batch := "[" + strings.Repeat(item+",", 9) + item + "]"
+		if w := send(servertest.Key, "POST", "/v1/notifications", batch); w.Code != 200 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		before := hub.Head()
+		want := servertest.ProblemJSON(t, 429, "rate_limited", "more than 1 notifications per second with this API key; nothing was sent", "")
+		for _, tc := range []struct{ path, body string }{
+			{"/v1/notifications", item}, {"/v1/notifications", batch},
+			{"/v1/notifications/payment", `{"paymentId":"p","status":"completed","data":{"customerId":"u1"}}`},
+		} {
+			w := send(servertest.Key, "POST", tc.path, tc.body)
+			if w.Code != 429 || servertest.Sorted(t, w.Body.String()) != want || w.Header().Get("Retry-After") != "1" {
+				t.Errorf("%s: %d %v %s", tc.path, w.Code, w.Header(), w.Body)
+			}
+		}
+		if hub.Head() != before {
+			t.Error("the server published something")
+		}
+		if w := send(otherKey, "POST", "/v1/notifications", item); w.Code != 200 {
+			t.Errorf("another key: %d %s", w.Code, w.Body)
+		}
+		if w := send(servertest.Key, "GET", "/v1/users", ""); w.Code != 200 {
+			t.Errorf("a route that does not publish: %d %s", w.Code, w.Body)
+		}
+		time.Sleep(time.Second)
+		if w := send(servertest.Key, "POST", "/v1/notifications", item); w.Code != 200 {
+			t.Errorf("a second later: %d %s", w.Code, w.Body)
+		}
+	})
 }
 
-// While one key floods, it gets its rate and no more, and another key loses
-// nothing. How long the other waits is logged, not judged: the test shares its
-// processors with the flood.
+// A key that floods the server publishes at its rate, and all requests of another key succeed. The
+// test logs the latency of the other key and does not judge it, because the flood runs on the same
+// processors.
 func TestPublishFlood(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	options := testOptions(hub, servertest.Key, otherKey)
 	options.Rate, options.Burst = 100, 200
@@ -132,20 +150,18 @@ func TestPublishFlood(t *testing.T) {
 			}
 		})
 	}
-	for refused.Load() == 0 {
-		runtime.Gosched()
-	}
+	servertest.Eventually(t, "the server refuses a request of the flood", func() bool { return refused.Load() > 0 })
 	busy := victim()
 	stop.Store(true)
 	flood.Wait()
 	if most := 200 + int64(100*time.Since(start).Seconds()) + 1; sent.Load() > most || sent.Load() < 200 || refused.Load() == 0 {
-		t.Errorf("%d of the flood were sent, at most %d may be; %d were refused", sent.Load(), most, refused.Load())
+		t.Errorf("the flood published %d, at most %d are allowed; %d were refused", sent.Load(), most, refused.Load())
 	}
 	t.Logf("the other key's requests took %v idle and %v in the flood (median), %v and %v (99th); %d refused",
 		idle[45], busy[45], idle[88], busy[88], refused.Load())
 }
 
-// What a request pays for its key: the search among all, the scope, the rate.
+// The cost of a key per request: the comparison with all keys, the scope, the rate.
 func BenchmarkKeyCheck(b *testing.B) {
 	k := newKeyring([]string{servertest.Key, otherKey + ":user:*"}, 1<<30, 1<<30)
 	key := k.find(otherKey)

@@ -10,8 +10,9 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// A limited key reaches what its patterns cover, and nothing else, on any route.
+// On every route, a key with patterns can use only what the patterns cover.
 func TestKeyScope(t *testing.T) {
+	t.Parallel()
 	const users, orders, client, all = "key-users", "key-orders", "key-client", "key-all"
 	s := newTestServer(t, users+":user:*", orders+":channel:orders-*", orders+":user:bot", client+":client:c1", all+":all", "broken:room:x")
 	m := servertest.Attach(t, s.hub, "c1", "u1", "orders-eu")
@@ -27,12 +28,12 @@ func TestKeyScope(t *testing.T) {
 		return func(key string) (int, string) { return s.ask("POST", path, body, "X-API-Key: "+key) }
 	}
 	maintenance, _ := catalogue.KindOf("maintenance")
-	every := []string{users, orders, client, all}
+	keys := []string{users, orders, client, all}
 	for _, tc := range []struct {
 		name    string
 		request func(key string) (int, string)
 		allowed []string // keys
-		denied  string   // what the refusal names
+		denied  string   // the subject in the error
 	}{
 		{"a user", publish(`{"user":"u1"}`), []string{users}, "user:u1"},
 		{"the bot", publish(`{"user":"bot"}`), []string{users, orders}, "user:bot"},
@@ -64,7 +65,7 @@ func TestKeyScope(t *testing.T) {
 		{"a ticket with channels", body("/v1/tickets", `{"userId":"bot","channels":["orders-*"]}`), []string{orders}, ""},
 		{"a ticket with all channels", body("/v1/tickets", `{"userId":"bot","channels":["*"]}`), nil, ""},
 	} {
-		for _, key := range every {
+		for _, key := range keys {
 			head := s.hub.Head()
 			status, text := tc.request(key)
 			if slices.Contains(tc.allowed, key) {
@@ -80,12 +81,12 @@ func TestKeyScope(t *testing.T) {
 		}
 	}
 	if status, _ := s.ask("GET", "/v1/stats", "", "X-API-Key: broken"); status != 403 {
-		t.Errorf("an entry that is not well formed opens the API: %d", status)
+		t.Errorf("a malformed entry is a valid key: %d", status)
 	}
 	if m.In("orders-us") || !m.In("orders-eu") {
 		t.Errorf("%q", m.Rooms())
 	}
-	// In a batch each item is judged by itself.
+	// The server checks every item of a batch.
 	_, text := s.ask("POST", "/v1/notifications", `[{"target":{"user":"u1"},"type":"x"},{"target":{"all":true},"type":"x"}]`, "X-API-Key: "+users)
 	if !strings.HasPrefix(text, `[{"id":`) || !strings.Contains(text, `"status":403`) || !strings.Contains(text, `"field":"[1].target"`) {
 		t.Error(text)

@@ -19,6 +19,7 @@ import (
 const otherKey = "a-key-of-at-least-32-random-bytes-0002"
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key, "", otherKey))))
 	const missing = "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"
@@ -69,15 +70,17 @@ func TestKeys(t *testing.T) {
 }
 
 func TestNoKeys(t *testing.T) {
+	t.Parallel()
 	k := newKeyring([]string{""}, 0, 0)
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Header.Set("X-API-Key", "anything")
 	if _, err := k.check(r); err != edge.ErrKeyWrong {
-		t.Errorf("a keyring without keys says %v", err)
+		t.Errorf("a keyring without keys: %v", err)
 	}
 }
 
 func TestKeyFailures(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeyring([]string{servertest.Key}, 0, 0)
 		try := func(address, key string) (status int, retry string) {
@@ -100,13 +103,13 @@ func TestKeyFailures(t *testing.T) {
 		}
 		const attacker, other, backend = "192.0.2.1:1000", "192.0.2.2:1000", "192.0.2.3:1000"
 		for range 50 {
-			expect(attacker, "", 401, "") // saying nothing is no guess
+			expect(attacker, "", 401, "") // a missing key is not an attempt
 		}
 		for range 10 {
 			expect(attacker, "wrong", 403, "")
 		}
 		expect(attacker, "wrong", 429, "6")
-		expect(attacker, servertest.Key, 429, "6") // or guessing would go on at full speed
+		expect(attacker, servertest.Key, 429, "6") // otherwise the response would reveal a valid key
 		expect("192.0.2.1:2000", servertest.Key, 429, "6")
 		expect(other, servertest.Key, 200, "")
 		time.Sleep(6 * time.Second)
@@ -115,7 +118,7 @@ func TestKeyFailures(t *testing.T) {
 		time.Sleep(time.Minute)
 		expect(attacker, servertest.Key, 200, "")
 
-		// Behind the same proxy as a guesser, a backend is not locked out.
+		// An attacker behind the same proxy does not lock a backend out.
 		expect(backend, servertest.Key, 200, "")
 		for range 10 {
 			expect(backend, "wrong", 403, "")
@@ -123,7 +126,7 @@ func TestKeyFailures(t *testing.T) {
 		expect(backend, "wrong", 429, "6")
 		expect(backend, servertest.Key, 200, "")
 
-		// A /64 is one subscriber.
+		// A /64 counts as one address.
 		for i := range 10 {
 			expect("[2001:db8::"+itoa(i+1)+"]:1000", "wrong", 403, "")
 		}
@@ -132,9 +135,10 @@ func TestKeyFailures(t *testing.T) {
 	})
 }
 
-// No secret is compared by ==, nor by anything else that stops at the first
+// keys.go compares secrets with ConstantTimeCompare only, and not with ==, which stops at the first
 // byte that differs.
 func TestKeysComparedInConstantTime(t *testing.T) {
+	t.Parallel()
 	file, err := parser.ParseFile(token.NewFileSet(), "keys.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -169,10 +173,11 @@ func TestKeysComparedInConstantTime(t *testing.T) {
 	}
 }
 
-// The time of a compare tells nothing of where a key differs: Welch's t-test.
+// The time of a comparison does not depend on where a key differs: Welch's t-test. The test is not
+// parallel, because it measures time.
 func TestKeyTiming(t *testing.T) {
 	if testing.Short() {
-		t.Skip("40,000 timed compares")
+		t.Skip("measures 40,000 comparisons")
 	}
 	k := newKeyring([]string{servertest.Key}, 0, 0)
 	first, last := "X"+servertest.Key[1:], servertest.Key[:len(servertest.Key)-1]+"X"
@@ -180,14 +185,14 @@ func TestKeyTiming(t *testing.T) {
 		const n = 20_000
 		var sum, squares, count [2]float64
 		for range 2 * n {
-			// In random order: what recurs on the machine meets both alike.
+			// The order is random, so that periodic work of the machine affects both alike.
 			i, key := rand.IntN(2), first
 			if i == 1 {
 				key = last
 			}
 			start := time.Now()
 			k.find(key)
-			// A pause of the scheduler is no property of the compare.
+			// Pauses of the scheduler do not count.
 			d := min(float64(time.Since(start)), 5_000)
 			sum[i] += d
 			squares[i] += d * d
@@ -202,5 +207,5 @@ func TestKeyTiming(t *testing.T) {
 			return
 		}
 	}
-	t.Error("keys that differ early and late take different times")
+	t.Error("the time depends on where a key differs")
 }

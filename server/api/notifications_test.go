@@ -11,6 +11,7 @@ import (
 )
 
 func TestPublishTargets(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	servertest.Attach(t, hub, "c1", "u1", "orders")
@@ -47,6 +48,7 @@ func TestPublishTargets(t *testing.T) {
 }
 
 func TestPublishVolatile(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	servertest.Attach(t, hub, "c1", "u1")
 	before := hub.Head()
@@ -57,8 +59,9 @@ func TestPublishVolatile(t *testing.T) {
 	}
 }
 
-// What a backend posts reaches a member byte for byte.
+// Members receive data byte for byte.
 func TestPublishKeepsData(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	for i, data := range []string{
@@ -80,6 +83,7 @@ func TestPublishKeepsData(t *testing.T) {
 }
 
 func TestPublishRefusals(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	before := hub.Head()
@@ -131,7 +135,7 @@ func TestPublishRefusals(t *testing.T) {
 			t.Errorf("Content-Type %q", ct)
 		}
 	}
-	// The rules of names are the Hub's; the answer names the field all the same.
+	// The Hub checks names. Its errors have the field too.
 	for body, field := range map[string]string{
 		`{"target":{"user":"u"},"type":""}`:                                 "type",
 		`{"target":{"user":"u"},"type":"connect"}`:                          "type",
@@ -147,7 +151,7 @@ func TestPublishRefusals(t *testing.T) {
 		}
 	}
 	if hub.Head() != before {
-		t.Error("a refused notification was stored")
+		t.Error("the server stored a refused notification")
 	}
 	if res, body := servertest.Publish(t, base, `{"target":{"all":true},"type":"x","data":`+nested(32)+`}`); res.StatusCode != 200 {
 		t.Errorf("32 levels: %s", body)
@@ -155,6 +159,7 @@ func TestPublishRefusals(t *testing.T) {
 }
 
 func TestPublishStoreDown(t *testing.T) {
+	t.Parallel()
 	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
 	base := serveHub(t, hub)

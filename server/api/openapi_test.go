@@ -12,9 +12,10 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// The document has the routes of the table and no others, each with its own id,
-// and every reference in it leads somewhere.
+// The document has the routes of the table and no others, each with a unique operationId. The
+// loader resolves every reference.
 func TestOpenAPIRoutes(t *testing.T) {
+	t.Parallel()
 	h := newHandler(testOptions(servertest.NewHub(t), servertest.Key))
 	doc, err := openapi3.NewLoader().LoadFromData(h.document)
 	if err != nil {
@@ -33,12 +34,12 @@ func TestOpenAPIRoutes(t *testing.T) {
 	for i := range h.described {
 		name := h.described[i].Method + " " + h.described[i].Path
 		if !described[name] {
-			t.Errorf("%s is not described", name)
+			t.Errorf("the document does not have %s", name)
 		}
 		delete(described, name)
 	}
 	if len(described) > 0 {
-		t.Errorf("described but not in the table: %v", described)
+		t.Errorf("routes that are not in the table: %v", described)
 	}
 	for _, kind := range catalogue.Kinds() {
 		if doc.Paths.Find("/v1/notifications/"+kind.Name) == nil {
@@ -46,13 +47,13 @@ func TestOpenAPIRoutes(t *testing.T) {
 		}
 	}
 	if !bytes.Equal(h.document, newHandler(testOptions(servertest.NewHub(t), servertest.Key)).document) {
-		t.Error("the document is not the same each time")
+		t.Error("two calls return different documents")
 	}
 }
 
-// The page shows every route and object of the table, keeps its own policy, and
-// its files are served.
+// The page shows every route and object and respects its policy. The server serves its files.
 func TestDocsPage(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	res, page := servertest.Do(t, "GET", base+"/docs", "")
@@ -63,12 +64,12 @@ func TestDocsPage(t *testing.T) {
 	for i := range h.routes {
 		r := &h.routes[i]
 		if !strings.Contains(page, `<article id="`+r.ID+`">`) || !strings.Contains(page, `data-method="`+r.Method+`" data-path="`+r.Path+`"`) {
-			t.Errorf("%s %s is not on the page", r.Method, r.Path)
+			t.Errorf("the page does not have %s %s", r.Method, r.Path)
 		}
 	}
 	for _, o := range h.objects {
 		if !strings.Contains(page, `<article id="object-`+o.Name+`">`) {
-			t.Errorf("%s is not on the page", o.Name)
+			t.Errorf("the page does not have %s", o.Name)
 		}
 	}
 	for _, forbidden := range []string{"<script>", "<style", " style=", "onclick", "http://", "//cdn", "ZgotmplZ"} {
@@ -88,6 +89,6 @@ func TestDocsPage(t *testing.T) {
 		}
 	}
 	if !slices.Contains(Paths(), "/docs/docs.js") {
-		t.Error("the outer router does not know the script")
+		t.Error("Paths does not have the script")
 	}
 }

@@ -13,8 +13,9 @@ import (
 
 const httpAPIPage = "../../docs/http-api.md"
 
-// The examples of docs/http-api.md work as they stand there.
+// The examples in docs/http-api.md work without changes.
 func TestDocumentedExamples(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile(httpAPIPage)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +49,7 @@ func TestDocumentedExamples(t *testing.T) {
 	want := regexp.MustCompile(`\{"type":"about:blank".*\}`).FindString(string(page))
 	want = regexp.MustCompile(`"request_id":"[^"]*"`).ReplaceAllString(want, `"request_id":"req-1"`)
 	if answer != want+"\n" {
-		t.Errorf("the page shows\n%s\nthe server answers\n%s", want, answer)
+		t.Errorf("the page shows\n%s\nthe server returns\n%s", want, answer)
 	}
 	for _, code := range problemCodes() {
 		if !strings.Contains(string(page), "| `"+code+"` |") {
@@ -57,8 +58,9 @@ func TestDocumentedExamples(t *testing.T) {
 	}
 }
 
-// The table of routes is that of the program.
+// docs/http-api.md lists the routes of the server.
 func TestDocumentedRoutes(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile(httpAPIPage)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +86,7 @@ func TestDocumentedRoutes(t *testing.T) {
 		t.Errorf("put this between the markers:\n%s", want.String())
 	}
 	if !slices.IsSortedFunc(h.routes, func(x, y route) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
-		t.Error("routes of one heading do not stand together")
+		t.Error("the table does not group the routes by heading")
 	}
 }
 
@@ -93,6 +95,7 @@ func groupOrder(group string) int {
 }
 
 func TestRoutes(t *testing.T) {
+	t.Parallel()
 	base := serveHub(t, servertest.NewHub(t))
 	for _, tc := range []struct {
 		method, path string

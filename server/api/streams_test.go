@@ -15,8 +15,9 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// What clients post beside a stream is as the description says, whoever serves it.
+// The routes that package sse serves return the responses in the description of the API.
 func TestContractOfStreams(t *testing.T) {
+	t.Parallel()
 	base := serveStreams(t)
 	c := newContract(t, base)
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": "*", "publish": "*"})
@@ -68,8 +69,9 @@ func TestContractOfStreams(t *testing.T) {
 	}
 }
 
-// A server without streams of its own, as those of tests, describes none.
-func TestNoStreamsAreDescribed(t *testing.T) {
+// Without StreamPath the description has no routes for streams.
+func TestNoStreamPath(t *testing.T) {
+	t.Parallel()
 	if routes := (&handler{}).streamRoutes(newComponents()); routes != nil {
 		t.Errorf("%d routes", len(routes))
 	}
@@ -92,7 +94,7 @@ func serveStreams(t *testing.T) (base string) {
 	routes.Handle("/sse/{clientId}/messages", streams.Messages())
 	routes.Handle("/sse/{clientId}/token", streams.Token())
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
 		if err := streams.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)

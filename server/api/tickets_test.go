@@ -9,6 +9,7 @@ import (
 )
 
 func TestTickets(t *testing.T) {
+	t.Parallel()
 	s := newTestServer(t)
 	code, text := s.ask("POST", "/v1/tickets", `{"userId":"u1","username":"Ada","channels":["orders","team-*"],"ttl":"20s"}`)
 	var reply ticketReply

@@ -9,6 +9,7 @@ import (
 )
 
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	s := newTestServer(t)
 	servertest.Attach(t, s.hub, "c2", "u1", "orders")
 	servertest.Attach(t, s.hub, "c1", "u1")

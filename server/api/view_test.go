@@ -12,6 +12,7 @@ import (
 )
 
 func TestConnectionView(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	hub := servertest.HubWith(t, func(o *notify.Options) { o.Now = func() time.Time { return at } })
 	m := servertest.Attach(t, hub, "c1", "u1", "orders", "alerts")
@@ -43,13 +44,14 @@ func TestConnectionView(t *testing.T) {
 	if got, want := show(), fmt.Sprintf(format, "websocket", 2, 0); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	publish(98) // more than the inbox holds: it reads from history now, all 100 are before it
+	publish(98) // the queue is full, so the member has to read all 100 from history
 	if got, want := show(), fmt.Sprintf(format, "websocket", 0, 100); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
-func TestConnectionViewOfNobody(t *testing.T) {
+func TestConnectionViewWithoutUser(t *testing.T) {
+	t.Parallel()
 	hub := servertest.NewHub(t)
 	view := viewOf(servertest.Attach(t, hub, "c1", ""))
 	if view.UserID != "anonymous" || len(view.Rooms) != 1 || view.Rooms[0] != "client:c1" {
