@@ -74,14 +74,14 @@ func TestAnonymous(t *testing.T) { bothWays(t, testAnonymous) }
 func testAnonymous(t *testing.T, w way) {
 	r := newRig(t, Options{})
 	srv := r.serve(t, w)
-	nobody := open(t, srv.URL+"/sse")
+	anonymous := open(t, srv.URL+"/sse")
 	namesake := open(t, srv.URL+"/sse?userId=anonymous")
-	if nobody.hello.UserID != "anonymous" || nobody.hello.Username != "anonymous" {
-		t.Errorf("%+v", nobody.hello)
+	if anonymous.hello.UserID != "anonymous" || anonymous.hello.Username != "anonymous" {
+		t.Errorf("%+v", anonymous.hello)
 	}
 	r.publish(t, notify.Notification{Type: "a"}, notify.ToUser("anonymous")) // not for an anonymous stream
 	r.publish(t, notify.Notification{Type: "b"}, notify.ToAll())
-	nobody.want("b")
+	anonymous.want("b")
 	namesake.want("a")
 }
 

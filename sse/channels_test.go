@@ -85,7 +85,7 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 	r, token := newRig(t, Options{}), tokenRig(t)
 	srv := r.serve(t, w)
 	alice := open(t, srv.URL+"/sse?userId=alice").hello.ClientID
-	nobody := open(t, srv.URL+"/sse").hello.ClientID
+	anonymous := open(t, srv.URL+"/sse").hello.ClientID
 	socket, err := r.hub.Attach(notify.Attachment{ClientID: "a-socket", UserID: "alice", Namespace: "/", Transport: "websocket"})
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 		problem            string
 	}{
 		{"another user", alice + "/channels?userId=bob", body, 403, "this stream belongs to another user"},
-		{"nobody", alice + "/channels", body, 403, "this stream belongs to another user"},
+		{"anonymous", alice + "/channels", body, 403, "this stream belongs to another user"},
 		{"unknown", "x/channels?userId=alice", body, 404, "no running stream has this client id"},
 		{"another node's", foreign + "/channels", body, 404, "no running stream has this client id"},
 		{"a socket", "a-socket/channels?userId=alice", body, 404, "no running stream has this client id"},
@@ -113,7 +113,7 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 		{"cut", alice + "/channels?userId=alice", `{"join":["a"]`, 400, "body: not valid JSON at byte 13: got the end, expected ',' or '}'"},
 		{"no UTF-8", alice + "/channels?userId=alice", "{\"join\":[\"\xff\"]}", 400, "body: not valid UTF-8 at byte 10"},
 		{"too long", alice + "/channels?userId=alice", `{"join":["` + strings.Repeat("a", 64<<10) + `"]}`, 413, "payload_too_large"},
-		{"an anonymous stream, by anyone who knows it", nobody + "/channels?userId=bob", body, 200, ""},
+		{"an anonymous stream, by anyone who knows it", anonymous + "/channels?userId=bob", body, 200, ""},
 	} {
 		resp, err := http.Post(srv.URL+"/sse/"+c.target, "application/json; charset=utf-8", strings.NewReader(c.body))
 		if err != nil {
@@ -186,7 +186,7 @@ func testSessionID(t *testing.T, w way) {
 	second.end()
 	r.awaitGone(t, 1)
 	for name, target := range map[string]string{
-		"another user": "/sse?userId=u2&sessionId=tab-1", "another tab": "/sse?userId=u1&sessionId=tab-2", "nobody": "/sse?sessionId=tab-1",
+		"another user": "/sse?userId=u2&sessionId=tab-1", "another tab": "/sse?userId=u1&sessionId=tab-2", "anonymous": "/sse?sessionId=tab-1",
 		"a user and a tab that only spell the same": "/sse?userId=u1:tab-1&sessionId=1",
 	} {
 		c := open(t, srv.URL+target)

@@ -131,7 +131,7 @@ func (r *rig) awaitGone(t testing.TB, n int) {
 	for range n {
 		select {
 		case <-r.gone:
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatal("the member is still there")
 		}
 	}
@@ -154,7 +154,7 @@ func open(t testing.TB, url string, headers ...string) *client {
 
 func openWith(t testing.TB, hc *http.Client, url string, headers ...string) *client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	resp := get(t, ctx, hc, url, headers...)
 	if resp.StatusCode != http.StatusOK {

@@ -44,7 +44,7 @@ func testMessages(t *testing.T, w way) {
 	r := newRig(t, Options{})
 	srv := r.serve(t, w)
 	alice, bob := open(t, srv.URL+"/sse?userId=alice"), open(t, srv.URL+"/sse?userId=bob&channels=chat")
-	nobody := open(t, srv.URL+"/sse")
+	anonymous := open(t, srv.URL+"/sse")
 	target := func(c *client, query string) string {
 		return srv.URL + "/sse/" + c.hello.ClientID + "/messages" + query
 	}
@@ -53,7 +53,7 @@ func testMessages(t *testing.T, w way) {
 			`{"type":"message","room":"chat","message":{"text":"<hi>"},"from":{"clientId":"CLIENT","userId":"alice"},"timestamp":"TIME","metadata":{"k":1}}`},
 		{target(bob, "?userId=bob"), `{"room":"chat"}`,
 			`{"type":"message","room":"chat","message":null,"from":{"clientId":"CLIENT","userId":"bob"},"timestamp":"TIME"}`},
-		{target(nobody, ""), ` {"message":[1,2],"room":"chat"} `,
+		{target(anonymous, ""), ` {"message":[1,2],"room":"chat"} `,
 			`{"type":"message","room":"chat","message":[1,2],"from":{"clientId":"CLIENT","userId":"anonymous"},"timestamp":"TIME"}`},
 	} {
 		status, text, header := say(t, c.target, c.body)

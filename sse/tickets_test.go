@@ -108,11 +108,11 @@ func TestTicketRefusals(t *testing.T) {
 		code      string
 	}{
 		{"a user id in open mode", srv.URL + "/sse/tickets?userId=alice", nil, 201, ""},
-		{"nobody", srv.URL + "/sse/tickets", nil, 401, "unauthenticated"},
+		{"anonymous", srv.URL + "/sse/tickets", nil, 401, "unauthenticated"},
 		{"a bad token", srv.URL + "/sse/tickets?userId=alice", []string{"Authorization", "Bearer x"}, 401, "invalid_token"},
 		{"a cookie of an unknown page", srv.URL + "/sse/tickets", []string{"Cookie", "auth_token=" + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
 		{"another ticket", srv.URL + "/sse/tickets?ticket=" + unused, nil, 403, "forbidden"},
-		{"a ticket beside a token", srv.URL + "/sse/tickets?ticket=" + unused, []string{"Authorization", "Bearer " + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
+		{"a ticket and a token", srv.URL + "/sse/tickets?ticket=" + unused, []string{"Authorization", "Bearer " + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
 		{"a ticket in ticket mode", ticketed.URL + "/sse/tickets?ticket=" + unused, nil, 403, "forbidden"},
 		{"a user id in ticket mode", ticketed.URL + "/sse/tickets?userId=alice", nil, 401, "unauthenticated"},
 		{"no tickets here", without.URL + "/sse/tickets?userId=alice", nil, 404, "not_found"},

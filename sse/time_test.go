@@ -66,7 +66,7 @@ func TestSync(t *testing.T) {
 			rec, stop := r.start(target)
 			defer stop()
 			rec.after(30 * time.Second)
-			r.publish(t, notify.Notification{Type: "t"}, notify.ToUser("somebody else"))
+			r.publish(t, notify.Notification{Type: "t"}, notify.ToUser("another user"))
 			wantBytes(t, rec.after(30*time.Second-1), "")
 			wantBytes(t, rec.after(1), want)
 			wantBytes(t, rec.after(30*time.Second), "")

@@ -57,7 +57,7 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 		h.o.Problem(w, r, ErrNoUser)
 		return
 	}
-	identity, err := h.o.Auth.Refresh(r.Context(), s.who(), token)
+	identity, err := h.o.Auth.Refresh(r.Context(), s.current(), token)
 	if err != nil {
 		h.o.Problem(w, r, err)
 		return
@@ -79,16 +79,16 @@ func (h *Handler) stream(clientID string) (*stream, *notify.Member) {
 	return s, m
 }
 
-// who returns the present identity.
-func (s *stream) who() auth.Identity {
+// current returns the identity of the newest token.
+func (s *stream) current() auth.Identity {
 	if id := s.renewed.Load(); id != nil {
 		return *id
 	}
 	return s.identity
 }
 
-// take replaces the identity, from any goroutine. Only then the member leaves the rooms that are forbidden to it, so
-// that a request with the old one does not join them again. The stream is woken for the new end of its token.
+// take replaces the identity. Any goroutine may call it. The member leaves forbidden rooms only after that, so that no
+// request with the old identity joins them again. The stream is woken because its token ends at another time.
 func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.renewed.Store(&identity)
 	s.expires.Store(wallNanos(identity.ExpiresAt))
@@ -96,7 +96,7 @@ func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.wake()
 }
 
-// parseToken reads {"token":"…"} and nothing else. Its error shows nothing of what came.
+// parseToken reads {"token":"…"} and nothing else. Its error contains nothing of the body.
 func parseToken(body []byte) (token string, err error) {
 	if err := parseObject(body, "", []field{{name: "token", to: &token}}); err != nil || token == "" {
 		return "", invalid("token", `expected a JSON object {"token":"…"} and no other field`)

@@ -103,7 +103,7 @@ func testTokenRenewalRefusals(t *testing.T, w way) {
 	srv := r.serve(t, w)
 	good := sign(t, jwt.MapClaims{"sub": "alice"})
 	alice := open(t, srv.URL+"/sse?channels=kept&token="+good).hello.ClientID
-	nobody := open(t, srv.URL+"/sse").hello.ClientID
+	anonymous := open(t, srv.URL+"/sse").hello.ClientID
 	body := func(token string) string { return `{"token":"` + token + `"}` }
 	for _, tt := range []struct {
 		name, method, client, media, body string
@@ -114,7 +114,7 @@ func testTokenRenewalRefusals(t *testing.T, w way) {
 		{"GET", "GET", alice, "application/json", "", 405, "method_not_allowed"},
 		{"a form of another page", "POST", alice, "text/plain", body(good), 415, "unsupported_media_type"},
 		{"no stream", "POST", "unknown", "application/json", body(good), 404, "not_found"},
-		{"a stream of nobody", "POST", nobody, "application/json", body(good), 403, "forbidden"},
+		{"an anonymous stream", "POST", anonymous, "application/json", body(good), 403, "forbidden"},
 		{"another user", "POST", alice, "application/json", body(sign(t, jwt.MapClaims{"sub": "bob"})), 403, "forbidden"},
 		{"expired", "POST", alice, "application/json", body(sign(t, jwt.MapClaims{"sub": "alice", "exp": 1})), 401, "token_expired"},
 		{"no token", "POST", alice, "application/json", body("x"), 401, "invalid_token"},

@@ -25,7 +25,7 @@ func testWrittenMeasuresLiveNotificationsOnly(t *testing.T, w way) {
 		select {
 		case w := <-writes:
 			return w
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatal("nothing was written")
 			return write{}
 		}
@@ -44,7 +44,7 @@ func testWrittenMeasuresLiveNotificationsOnly(t *testing.T, w way) {
 	if w := next(); w.since != m.Accepted() || w.since.Before(before) || w.bytes < 50 {
 		t.Errorf("Written got the message as %+v, accepted %v", w, m.Accepted())
 	}
-	if who := r.hub.Member("/", c.hello.ClientID).Owner().(*stream); who.LastActive().Before(before) {
-		t.Errorf("last active at %v, want after %v", who.LastActive(), before)
+	if s := r.hub.Member("/", c.hello.ClientID).Owner().(*stream); s.LastActive().Before(before) {
+		t.Errorf("last active at %v, want after %v", s.LastActive(), before)
 	}
 }
