@@ -18,24 +18,24 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// AdminOptions are the second listener, for operators: metrics, health and, when
-// asked for, profiles. What it answers is on no other listener.
+// AdminOptions configure a second listener for operators. It serves metrics, health and, if
+// enabled, profiles. The main listener serves neither metrics nor profiles.
 type AdminOptions struct {
-	Addr     string // host:port; "" = there is none
-	Key      string // Authorization: Bearer <key>; needed unless Addr is reached from this machine alone
-	Pprof    bool   // serve /debug/pprof/: memory contents and command lines of goroutines, so for a few eyes only
-	Optional bool   // go on without it when the port is taken
+	Addr     string // host:port; "": no admin listener
+	Key      string // for Authorization: Bearer <key>; required unless Addr is a loopback address
+	Pprof    bool   // serve /debug/pprof/, which shows stacks and contents of the memory
+	Optional bool   // when the port is taken, log a warning and start without the listener
 }
 
-// admin is the running listener.
+// admin is a running admin listener.
 type admin struct {
 	addr net.Addr
 	srv  *http.Server
 	done chan struct{}
 }
 
-// startAdmin opens the listener and serves until close. Without one it returns
-// nil, whose close does nothing.
+// startAdmin opens the listener and serves it until close. Without an address it returns nil; close
+// accepts nil.
 func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 	o := s.o.Admin
 	if o.Addr == "" {
@@ -44,23 +44,23 @@ func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && o.Optional:
-		s.o.Log.Warn("no metrics: the port of the admin listener is taken; choose another with ADMIN_ADDR, or none with ADMIN_ADDR=off",
+		s.o.Log.Warn("no admin listener: the port is taken; set another one with ADMIN_ADDR, or ADMIN_ADDR=off",
 			zap.String("address", o.Addr))
 		return nil, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("cannot listen on %s: the port is taken, choose another with ADMIN_ADDR, or none with ADMIN_ADDR=off: %w", o.Addr, err)
+		return nil, fmt.Errorf("cannot listen on %s: the port is taken, set another one with ADMIN_ADDR, or ADMIN_ADDR=off: %w", o.Addr, err)
 	case err != nil:
-		return nil, fmt.Errorf("cannot listen on %s, the ADMIN_ADDR: %w", o.Addr, err)
+		return nil, fmt.Errorf("cannot listen on %s (ADMIN_ADDR): %w", o.Addr, err)
 	}
 	local := isLocal(l.Addr())
 	if !local && o.Key == "" {
 		_ = l.Close()
-		return nil, fmt.Errorf("the admin listener on %s is reached from other machines: set ADMIN_KEY, or ADMIN_ADDR to an address of this machine alone", o.Addr)
+		return nil, fmt.Errorf("other machines can reach the admin listener on %s: set ADMIN_KEY, or a loopback address as ADMIN_ADDR", o.Addr)
 	}
 	a := &admin{addr: l.Addr(), srv: newHTTPServer(s.adminHandler(local), s.o.Log), done: make(chan struct{})}
 	go func() {
 		defer close(a.done)
-		_ = a.srv.Serve(l) // ends with close
+		_ = a.srv.Serve(l) // it returns after close
 	}()
 	s.o.Log.Info("admin listening", zap.String("address", l.Addr().String()), zap.Bool("pprof", o.Pprof))
 	return a, nil
@@ -78,7 +78,7 @@ func isLocal(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// adminHandler is all that the listener answers.
+// adminHandler returns the handler of the admin listener. local is true for a loopback address.
 func (s *Service) adminHandler(local bool) http.Handler {
 	routes := http.NewServeMux()
 	routes.HandleFunc("/", edge.NotFound)
@@ -86,7 +86,7 @@ func (s *Service) adminHandler(local bool) http.Handler {
 	routes.Handle("/readyz", edge.ByMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
 	routes.Handle("/metrics", edge.ByMethod{http.MethodGet: s.o.Metrics.Handler()})
 	if s.o.Admin.Pprof {
-		// Without cmdline, which would show secrets that came as flags.
+		// cmdline would show secrets that the operator passed as flags.
 		routes.HandleFunc("/debug/pprof/", pprof.Index)
 		routes.HandleFunc("/debug/pprof/cmdline", edge.NotFound)
 		routes.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -102,7 +102,8 @@ func (s *Service) adminHandler(local bool) http.Handler {
 	return edge.WithInfo(nil, edge.WithRecovery(s.o.Log, handler))
 }
 
-// requireAdminKey compares digests, whose time to compare says nothing of the key.
+// requireAdminKey refuses requests without the key. It compares digests in constant time, so that
+// the time reveals nothing about the key.
 func requireAdminKey(key string, next http.Handler) http.Handler {
 	want := sha256.Sum256([]byte(key))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -119,8 +120,8 @@ func requireAdminKey(key string, next http.Handler) http.Handler {
 	})
 }
 
-// requireLocalName refuses what asks for this machine by another name: a page in
-// a browser here can have its own name resolve to 127.0.0.1 and read the answers.
+// requireLocalName refuses requests whose Host is a name other than localhost. Without it, a web
+// page whose name resolves to 127.0.0.1 (DNS rebinding) could read the responses.
 func requireLocalName(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -136,6 +137,8 @@ func requireLocalName(next http.Handler) http.Handler {
 }
 
 var (
-	errAdminKeyMissing = &edge.Problem{Status: http.StatusUnauthorized, Code: edge.CodeUnauthenticated, Detail: "the admin key is required: Authorization: Bearer <ADMIN_KEY>"}
-	errAdminName       = &edge.Problem{Status: http.StatusForbidden, Code: edge.CodeForbidden, Detail: "Host: expected localhost or an IP address"}
+	errAdminKeyMissing = &edge.Problem{Status: http.StatusUnauthorized, Code: edge.CodeUnauthenticated,
+		Detail: "the admin key is required: Authorization: Bearer <ADMIN_KEY>"}
+	errAdminName = &edge.Problem{Status: http.StatusForbidden, Code: edge.CodeForbidden,
+		Detail: "Host: expected localhost or an IP address"}
 )

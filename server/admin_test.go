@@ -15,6 +15,7 @@ import (
 
 const adminKey = "an-admin-key-of-at-least-32-bytes"
 
+// startTestAdmin starts an admin listener and returns its base URL.
 func startTestAdmin(t *testing.T, o AdminOptions) string {
 	t.Helper()
 	s := New(Options{Hub: servertest.NewHub(t), Admin: o})
@@ -27,6 +28,7 @@ func startTestAdmin(t *testing.T, o AdminOptions) string {
 }
 
 func TestAdminListener(t *testing.T) {
+	t.Parallel()
 	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Pprof: true})
 	for path, want := range map[string]string{
 		"/metrics": "\nroomcast_users 0\n", "/livez": `{"status":"ok"}`, "/readyz": `{"status":"ready"}`,
@@ -46,9 +48,10 @@ func TestAdminListener(t *testing.T) {
 	}
 }
 
-// A page whose name resolves to this machine is another origin, but its requests
-// reach us; the Host header tells them.
-func TestAdminListenerKnowsItsNames(t *testing.T) {
+// DNS rebinding: a page whose name resolves to this machine can send requests, but with its own
+// name in Host.
+func TestAdminListenerRefusesOtherHosts(t *testing.T) {
+	t.Parallel()
 	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0"})
 	address := strings.TrimPrefix(base, "http://")
 	_, port, _ := net.SplitHostPort(address)
@@ -62,11 +65,12 @@ func TestAdminListenerKnowsItsNames(t *testing.T) {
 		}
 	}
 	if res, _ := servertest.Do(t, "GET", base+"/debug/pprof/", ""); res.StatusCode != 404 {
-		t.Errorf("profiles that nobody asked for: %d", res.StatusCode)
+		t.Errorf("profiles that are not enabled: %d", res.StatusCode)
 	}
 }
 
 func TestAdminKey(t *testing.T) {
+	t.Parallel()
 	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Key: adminKey, Pprof: true})
 	for authorization, status := range map[string]int{
 		"": 401, "Basic " + adminKey: 401, "Bearer": 403, "Bearer " + servertest.Key: 403, "Bearer " + adminKey + "x": 403,
@@ -81,7 +85,8 @@ func TestAdminKey(t *testing.T) {
 	}
 }
 
-func TestAdminListenerIsRefused(t *testing.T) {
+func TestAdminListenerErrors(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -94,11 +99,11 @@ func TestAdminListenerIsRefused(t *testing.T) {
 		return err
 	}
 	address := taken.Addr().String()
-	if err := start(AdminOptions{Addr: address}); err == nil || !strings.Contains(err.Error(), "cannot listen on "+address+": the port is taken, choose another with ADMIN_ADDR") {
+	if err := start(AdminOptions{Addr: address}); err == nil || !strings.Contains(err.Error(), "cannot listen on "+address+": the port is taken, set another one with ADMIN_ADDR") {
 		t.Errorf("a taken port: %v", err)
 	}
 	if err := start(AdminOptions{Addr: address, Optional: true}); err != nil || logs.Len() != 1 {
-		t.Errorf("a taken port that nobody chose: %v, %d warnings", err, logs.Len())
+		t.Errorf("a taken port with Optional: %v, %d warnings", err, logs.Len())
 	}
 	if err := start(AdminOptions{Addr: "0.0.0.0:0", Pprof: true}); err == nil || !strings.Contains(err.Error(), "set ADMIN_KEY") {
 		t.Errorf("all addresses without a key: %v", err)
@@ -106,7 +111,7 @@ func TestAdminListenerIsRefused(t *testing.T) {
 	if err := start(AdminOptions{Addr: "0.0.0.0:0", Key: adminKey}); err != nil {
 		t.Errorf("all addresses with a key: %v", err)
 	}
-	if err := start(AdminOptions{Addr: "192.0.2.1:1", Key: adminKey}); err == nil || !strings.Contains(err.Error(), "the ADMIN_ADDR") {
+	if err := start(AdminOptions{Addr: "192.0.2.1:1", Key: adminKey}); err == nil || !strings.Contains(err.Error(), "(ADMIN_ADDR)") {
 		t.Errorf("an address of another machine: %v", err)
 	}
 	if err := start(AdminOptions{}); err != nil {
@@ -114,8 +119,8 @@ func TestAdminListenerIsRefused(t *testing.T) {
 	}
 }
 
-// Nothing for operators is on the listener that everyone reaches.
-func TestMainListenerHidesWhatIsForOperators(t *testing.T) {
+// The main listener, which everyone can reach, serves nothing for operators.
+func TestMainListenerServesNothingForOperators(t *testing.T) {
 	s := newServiceStack(t, nil)
 	for _, path := range []string{
 		"/metrics", "/metrics/", "/prometheus", "/stats", "/status", "/health", "/healthz", "/health/details", "/admin", "/admin/",

@@ -9,9 +9,8 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// logConnections writes a line, at debug level, for each connection that begins
-// and ends, in each namespace. It names the client and its user; what proved who
-// it is is not known here any more.
+// logConnections logs at debug level when a member attaches and detaches, in every namespace. A
+// line has the client and its user, and no credentials.
 func logConnections(hub *notify.Hub, log *zap.Logger) {
 	if !log.Core().Enabled(zap.DebugLevel) {
 		return
@@ -19,7 +18,7 @@ func logConnections(hub *notify.Hub, log *zap.Logger) {
 	hub.OnAttach(func(m *notify.Member) {
 		fields := connectionFields(m)
 		if from, resumed := m.Resumed(); resumed {
-			fields = append(fields, zap.String("resumes_from", from)) // "": what came was no id
+			fields = append(fields, zap.String("resumes_from", from)) // "" when the client sent an invalid id
 		}
 		log.Debug("connected", fields...)
 	})

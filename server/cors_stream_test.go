@@ -19,8 +19,8 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// tokenStack serves everything in token mode for the origins of a first try, this machine's at any port, and
-// https://app.example.
+// tokenStack starts a service in token mode. It allows the default origins, which are those of this
+// machine with any port, and https://app.example.
 func tokenStack(t *testing.T) (base string) {
 	t.Helper()
 	tickets := auth.NewTickets(nil)
@@ -41,7 +41,7 @@ func tokenStack(t *testing.T) (base string) {
 	so.Streams = sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets, Problem: edge.WriteProblem})
 	service := New(so)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
 		if err := service.close(ctx); err != nil {
 			t.Errorf("close: %v", err)
@@ -50,8 +50,10 @@ func tokenStack(t *testing.T) (base string) {
 	return "http://" + servertest.Serve(t, service.Handler())
 }
 
-// A page asks before it sends a header of its own or JSON; all that belongs to a stream must be allowed.
-func TestPreflightOfStreams(t *testing.T) {
+// Browsers send a preflight before a request with special headers or JSON. The server must allow
+// all requests of streams.
+func TestStreamPreflight(t *testing.T) {
+	t.Parallel()
 	base := tokenStack(t)
 	for _, origin := range []string{"http://localhost:5173", "http://127.0.0.1:8080", "https://app.example"} {
 		for _, c := range []struct{ method, path, headers string }{
@@ -73,8 +75,9 @@ func TestPreflightOfStreams(t *testing.T) {
 	}
 }
 
-// What a page on another port of this machine does in its browser: a stream with its cookie, and one with a ticket.
-func TestStreamsOfAnotherOrigin(t *testing.T) {
+// A page on another port of this machine opens a stream with its cookie, and one with a ticket.
+func TestStreamFromAnotherOrigin(t *testing.T) {
+	t.Parallel()
 	base := tokenStack(t)
 	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
 	const origin = "Origin: http://localhost:5173"
@@ -108,7 +111,7 @@ func TestStreamsOfAnotherOrigin(t *testing.T) {
 		if res.StatusCode != 200 || hello.UserID != "u1" {
 			t.Errorf("%s: %d %+v", path, res.StatusCode, hello)
 		}
-		// The page can read refusals too, which it could not without the headers.
+		// The page can read errors too, which have the same headers.
 		for _, route := range []string{"channels", "token", "messages"} {
 			refused, text := servertest.Do(t, "POST", base+"/sse/"+hello.ClientID+"/"+route, "{}", origin, "Content-Type: application/json")
 			servertest.ExpectHeaders(t, refused, allowed)

@@ -2,46 +2,26 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// logText is a log that a test can wait on.
-type logText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) Sync() error { return nil }
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+// debugLog is a log that a test can wait on.
+type debugLog struct{ *servertest.Log }
 
 // line waits for a line with this message and all of these parts.
-func (l *logText) line(t *testing.T, message string, parts ...string) {
+func (l debugLog) line(t *testing.T, message string, parts ...string) {
 	t.Helper()
-	find := func() bool {
-		for line := range strings.Lines(l.String()) {
+	servertest.Eventually(t, fmt.Sprintf("a line %q with %q", message, parts), func() bool {
+		for line := range strings.Lines(l.Text()) {
 			found := strings.Contains(line, `"msg":`+string(servertest.JSON(message)))
 			for _, part := range parts {
 				found = found && strings.Contains(line, part)
@@ -51,46 +31,46 @@ func (l *logText) line(t *testing.T, message string, parts ...string) {
 			}
 		}
 		return false
-	}
-	for end := time.Now().Add(10 * time.Second); !find(); {
-		if time.Now().After(end) {
-			t.Fatalf("no line %q with %q in\n%s", message, parts, l)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	})
 }
 
-// debugStack is a stack in token mode that logs everything.
-func debugStack(t *testing.T, change func(*socketio.Options)) (*serviceStack, *logText) {
+// debugStack is a stack in token mode with a debug log.
+func debugStack(t *testing.T, change func(*socketio.Options)) (*serviceStack, debugLog) {
 	t.Helper()
-	log := &logText{}
+	logger, log := servertest.NewLog()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(log.Text())
+		}
+	})
 	s := newServiceStack(t, func(o *socketio.Options) {
 		authenticator, err := auth.New(auth.Options{Mode: auth.ModeToken, Secret: auth.Secret(servertest.Secret)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.Auth = authenticator
-		o.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), log, zap.DebugLevel))
+		o.Log = logger
 		if change != nil {
 			change(o)
 		}
 	})
-	return s, log
+	return s, debugLog{log}
 }
 
-// hides fails when one of the secrets, or the end of one, stands in the log.
-func (l *logText) hides(t *testing.T, secrets ...string) {
+// hides checks that the log has none of the secrets, and not the end of one.
+func (l debugLog) hides(t *testing.T, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {
-		if text := l.String(); strings.Contains(text, secret[max(0, len(secret)-16):]) {
+		if text := l.Text(); strings.Contains(text, secret[max(0, len(secret)-16):]) {
 			t.Errorf("the log shows %s:\n%s", secret, text)
 		}
 	}
 }
 
-// A connection's life in the log, Socket.IO: its begin, its upgrade, what it resumes from, what it missed, what it was
-// told to wait, and its end.
+// The debug log of Socket.IO connections has the start, the upgrade, the resume, the gap, the
+// refused events and the end.
 func TestDebugLogOfASocket(t *testing.T) {
+	t.Parallel()
 	s, log := debugStack(t, func(o *socketio.Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
 	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
 	poll := s.Poll()
@@ -136,8 +116,9 @@ func TestDebugLogOfASocket(t *testing.T) {
 	log.hides(t, token, token+"x", pid, reply.Pid)
 }
 
-// The same of a stream, whose reconnection times are the server's hints.
+// The debug log of a stream also has the reconnection times that the server sends.
 func TestDebugLogOfAStream(t *testing.T) {
+	t.Parallel()
 	s, log := debugStack(t, nil)
 	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
 	open := func(since string) string {
@@ -153,7 +134,7 @@ func TestDebugLogOfAStream(t *testing.T) {
 				return `"client":"` + hello.ClientID + `"`
 			}
 		}
-		t.Fatal("no stream")
+		t.Fatal("the stream has no connected event")
 		return ""
 	}
 	client := open("")
@@ -161,6 +142,10 @@ func TestDebugLogOfAStream(t *testing.T) {
 	log.line(t, "stream opened", client, `"retry":`)
 	id := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
 	missed := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
+
+	if strings.Contains(log.Text(), `"path":"/sse"`) {
+		t.Error("the request is logged before its stream has ended")
+	}
 
 	client = open(id)
 	log.line(t, "connected", client, `"resumes_from":"`+id+`"`)
@@ -172,6 +157,7 @@ func TestDebugLogOfAStream(t *testing.T) {
 	s.Hub.Member("/", strings.TrimSuffix(clientID, `"`)).Disconnect("logged out")
 	log.line(t, "stream ended", client, `"reason":"logged out"`, `"after":`, `"retry":86400`)
 	log.line(t, "disconnected", client)
+	log.line(t, "request", `"method":"GET"`, `"path":"/sse"`, `"status":200`, `"bytes":`, `"duration":`, `"request_id":`)
 	servertest.Do(t, "GET", "http://"+s.Base+"/sse?token="+token+"x", "")
 	log.hides(t, token, token+"x")
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// Everything behind one listener: what a backend posts reaches a stream. Serve ends when its context does.
+// A Service serves both transports and the API with one listener: a stream receives the
+// notification that a backend publishes. Serve returns after its context is done.
 func ExampleService() {
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})

@@ -7,20 +7,18 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// health answers the two probes of an orchestrator. The zero value is alive and
-// ready.
+// health serves the two probes of an orchestrator. The zero value is alive and ready.
 type health struct {
 	draining atomic.Bool
-	store    func() error // nil, or an error while nothing can be stored
+	store    func() error // returns an error while the store is unavailable; may be nil
 }
 
-// live answers while the process can answer at all; a restart would not bring a
-// store back, so the store is no part of it.
+// live always returns 200. It ignores the store, because a restart would not repair it.
 func (h *health) live(w http.ResponseWriter, r *http.Request) {
 	edge.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// ready answers 503 when new work should go to another node.
+// ready returns 503 while new work should go to another node.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.draining.Load():

@@ -8,6 +8,7 @@ import (
 )
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	var down error
 	h := &health{store: func() error { return down }}
 	expect := func(handler http.HandlerFunc, status int, body string) {

@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// userTimeout is how long sent data may stay unacknowledged. Keepalive does
-	// not run while data is in flight, and a stream always has some.
+	// userTimeout is the time after which the kernel closes a connection that does not acknowledge
+	// data. Keepalive is not enough: it does not run while data is in flight, as on a stream.
 	userTimeout = 30 * time.Second
 
-	// sendBuffer bounds what the kernel takes for a reader that has stopped:
-	// with the automatic size that was 3.8 MB for each, with this 234 KB.
+	// sendBuffer bounds what the kernel buffers for a client that does not read. With this size it
+	// is 234 KB per client, with the automatic size 3.8 MB.
 	sendBuffer = 64 << 10
 
 	readHeaderTimeout = 5 * time.Second
-	idleTimeout       = 75 * time.Second // above the 60 s after which common proxies drop theirs
+	idleTimeout       = 75 * time.Second // longer than the 60 s of common proxies
 	maxHeaderBytes    = 16 << 10         // net/http allows 4 KiB more
 )
 
-// listen opens host:port with the socket options that connections of ours need;
-// accepted ones inherit them. Multipath TCP is off: it has no
-// TCP_USER_TIMEOUT, so a half-open connection would live for minutes.
+// listen opens a TCP listener on host:port. Accepted connections inherit its socket options. It
+// disables Multipath TCP, which does not support TCP_USER_TIMEOUT: a half-open connection would
+// live for minutes.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	config := net.ListenConfig{
 		Control: socketOptions,
@@ -42,19 +42,18 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("cannot listen on %s: the port is taken, choose another with PORT or --port: %w", address, err)
+		return nil, fmt.Errorf("cannot listen on %s: the port is taken, set another one with PORT or --port: %w", address, err)
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
 	return l, nil
 }
 
-// newHTTPServer returns a server with deadlines for whatever is not a stream or
-// has one of its own: a header must arrive in 5 s, an idle connection ends after
-// 75 s. There is no ReadTimeout and no WriteTimeout, which would cut streams;
-// handlers set deadlines per body and per write.
+// newHTTPServer returns a server with a deadline of 5 s for headers and of 75 s for idle
+// connections. It has no ReadTimeout and no WriteTimeout, which would end streams; the handlers set
+// deadlines for each body and each write.
 func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
-	// Broken handshakes and the like: not our errors, but not nothing.
+	// net/http logs errors of clients, such as broken TLS handshakes.
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only
 	return &http.Server{
 		Handler:           handler,
@@ -63,7 +62,7 @@ func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          errorLog,
 		HTTP2: &http.HTTP2Config{
-			// Over HTTP/2 a dead peer is found by pings, whatever lies between.
+			// Pings find a dead peer also behind a proxy.
 			SendPingTimeout:  15 * time.Second,
 			PingTimeout:      15 * time.Second,
 			WriteByteTimeout: userTimeout,
@@ -71,9 +70,9 @@ func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
 	}
 }
 
-// serveTLS serves HTTPS with the certificate and key of these files: HTTP/2 for
-// who asks for it, HTTP/1.1 for websockets. Like http.Server.Serve it returns
-// when the server ends.
+// serveTLS serves HTTPS with the certificate and the key in these files: HTTP/2 for clients that
+// offer it, and HTTP/1.1, which websockets need. Like http.Server.Serve it returns when the server
+// is closed.
 func serveTLS(s *http.Server, l net.Listener, certFile, keyFile string) error {
 	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	return s.ServeTLS(l, certFile, keyFile)

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketOptions sets on the listening socket what Linux hands down to each
-// connection accepted from it, which saves two system calls for each.
+// socketOptions sets options on the listening socket. Linux copies them to accepted connections,
+// which saves two system calls per connection.
 func socketOptions(_, _ string, c syscall.RawConn) error {
 	var err error
 	controlErr := c.Control(func(fd uintptr) {

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is set on the listener holds for the connections it accepts.
+// Accepted connections inherit the socket options of the listener.
 func TestSocketOptions(t *testing.T) {
+	t.Parallel()
 	l, err := listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,6 @@ package server
 
 import "syscall"
 
-// socketOptions sets nothing here: TCP_USER_TIMEOUT is Linux's own. Keepalive
-// and the deadline of every write still end a dead connection.
+// socketOptions does nothing: only Linux has TCP_USER_TIMEOUT. Keepalive and the deadlines of
+// writes end a dead connection, later than on Linux.
 func socketOptions(_, _ string, _ syscall.RawConn) error { return nil }

@@ -32,6 +32,7 @@ import (
 )
 
 func TestListenPortTaken(t *testing.T) {
+	t.Parallel()
 	l, err := listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,12 +49,13 @@ func TestListenPortTaken(t *testing.T) {
 }
 
 func TestHeaderLimits(t *testing.T) {
+	t.Parallel()
 	address := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "ok") }))
 	request := func(n int) string {
 		const start, end = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ", "\r\n\r\n"
 		return start + strings.Repeat("x", n-len(start)-len(end)) + end
 	}
-	const slop = 4 << 10 // what net/http allows beyond the setting
+	const slop = 4 << 10 // net/http allows this much more
 	if answer := servertest.Raw(t, address, request(maxHeaderBytes)); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
 		t.Errorf("16 KiB: %.100s", answer)
 	}
@@ -63,14 +65,15 @@ func TestHeaderLimits(t *testing.T) {
 	if answer := servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\n"+strings.Repeat("A: b\r\n", 4000)+"\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("4000 headers: %.100s", answer)
 	}
-	// A megabyte that never ends is cut off as well, long before its end.
+	// The server closes the connection long before the end of a header of 1 MiB.
 	if answer := servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 1<<20)); answer != "" && !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("endless: %.100s", answer)
 	}
 }
 
-// Connections that never finish a header are gone after its deadline, all of them.
+// The server closes connections that do not complete their header in time, and none earlier.
 func TestSlowHeaders(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes the 5 s of the header deadline")
 	}
@@ -85,27 +88,29 @@ func TestSlowHeaders(t *testing.T) {
 		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
 		wg.Go(func() {
 			defer c.Close()
-			_ = c.SetReadDeadline(time.Now().Add(2 * readHeaderTimeout))
+			_ = c.SetReadDeadline(time.Now().Add(servertest.Patience))
 			if _, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Error("a slow connection was kept")
+				t.Error("the server keeps a connection without a complete header")
 			}
 		})
 	}
 	wg.Wait()
 	if took := time.Since(start); took < readHeaderTimeout {
-		t.Errorf("cut after %v", took)
+		t.Errorf("the server closed the connections after %v", took)
 	}
 }
 
 func TestServerTimeouts(t *testing.T) {
+	t.Parallel()
 	s := newHTTPServer(http.NotFoundHandler(), zap.NewNop())
 	if s.ReadTimeout != 0 || s.WriteTimeout != 0 || s.ReadHeaderTimeout != 5*time.Second || s.IdleTimeout != 75*time.Second || s.ErrorLog == nil {
 		t.Errorf("%+v", s)
 	}
 }
 
-// One TLS port serves HTTP/2 to who offers it and websockets over HTTP/1.1.
+// A TLS port serves HTTP/2 to clients that offer it, and websockets over HTTP/1.1.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	certFile, keyFile, pool := writeCertificate(t)
 	l, err := listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
@@ -119,7 +124,7 @@ func TestTLS(t *testing.T) {
 	mux.HandleFunc("/sse", func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		for i := range 3 {
-			_ = rc.SetWriteDeadline(time.Now().Add(time.Second))
+			_ = rc.SetWriteDeadline(time.Now().Add(servertest.Patience))
 			fmt.Fprintf(w, "data: %d\n\n", i)
 			if err := rc.Flush(); err != nil {
 				t.Error(err)
@@ -143,7 +148,7 @@ func TestTLS(t *testing.T) {
 
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
-	two := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	two := &http.Client{Transport: transport, Timeout: servertest.Patience}
 	res, err := two.Get("https://" + address + "/sse")
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +158,7 @@ func TestTLS(t *testing.T) {
 	if want := "data: 0\n\ndata: 1\n\ndata: 2\n\ndata: HTTP/2.0\n\n"; string(body) != want {
 		t.Errorf("stream: %q", body)
 	}
-	for method, status := range map[string]int{"POST": 200, "GET": 400} { // GET is the history, of something
+	for method, status := range map[string]int{"POST": 200, "GET": 400} { // GET reads the history, and lacks a parameter
 		r, _ := http.NewRequest(method, "https://"+address+"/v1/notifications", nil)
 		if method == "POST" {
 			r.Body = io.NopCloser(strings.NewReader(`{"target":{"all":true},"type":"x"}`))
@@ -181,6 +186,7 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(servertest.Patience))
 	if _, data, err := c.ReadMessage(); err != nil || string(data) != "HTTP/1.1" {
 		t.Errorf("websocket: %q %v", data, err)
 	}
@@ -189,12 +195,13 @@ func TestTLS(t *testing.T) {
 		_ = old.Close()
 		t.Error("TLS 1.1 was accepted")
 	}
-	// Plain HTTP on the TLS port says what is wrong instead of hanging.
+	// Plain HTTP on the TLS port gets an error instead of no response.
 	plain, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer plain.Close()
+	_ = plain.SetDeadline(time.Now().Add(servertest.Patience))
 	_, _ = io.WriteString(plain, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	if line, _ := bufio.NewReader(plain).ReadString('\n'); !strings.HasPrefix(line, "HTTP/1.0 400 ") {
 		t.Errorf("plain: %q", line)

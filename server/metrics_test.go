@@ -24,6 +24,7 @@ import (
 )
 
 func TestMetricsOfBothTransports(t *testing.T) {
+	t.Parallel()
 	var m *metrics.Metrics
 	s := newServiceStack(t, func(o *socketio.Options) {
 		m = metrics.New(o.Hub)
@@ -77,9 +78,9 @@ func TestMetricsOfBothTransports(t *testing.T) {
 		`roomcast_refusals_total{code="validation"}`: 3, `roomcast_refusals_total{code="forbidden"}`: 1,
 		`roomcast_refusals_total{code="unknown_event"}`: 1, `roomcast_refusals_total{code="other"}`: 0, `roomcast_panics_total`: 0,
 	})
-	// A writer counts after it has written, so the client may be first.
+	// A writer counts after the write, so the client can be faster.
 	for _, transport := range []string{"websocket", "sse"} {
-		servertest.Eventually(t, "the writes by "+transport+" are counted", func() bool {
+		servertest.Eventually(t, "the metrics count the writes of "+transport, func() bool {
 			got = servertest.Scrape(t, m.Handler())
 			return got[`roomcast_writes_total{transport="`+transport+`"}`] >= 2
 		})
@@ -90,6 +91,7 @@ func TestMetricsOfBothTransports(t *testing.T) {
 }
 
 func TestMetricsOfAFullServer(t *testing.T) {
+	t.Parallel()
 	limits := limit.New(limit.Options{MaxStreams: 1})
 	admit := StreamAdmission(limits)
 	m := metrics.New(servertest.NewHub(t))
@@ -102,11 +104,12 @@ func TestMetricsOfAFullServer(t *testing.T) {
 }
 
 func TestMetricsCountPanicsOnce(t *testing.T) {
+	t.Parallel()
 	m := metrics.New(servertest.NewHub(t))
 	handler := edge.WithInfo(nil, withRefusals(m, func(*http.Request) bool { return false },
 		edge.WithRecovery(zap.NewNop(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/abort" {
-				panic(http.ErrAbortHandler) // a handler's own wish
+				panic(http.ErrAbortHandler) // this panic is not a defect
 			}
 			panic("defect")
 		}))))
@@ -118,8 +121,9 @@ func TestMetricsCountPanicsOnce(t *testing.T) {
 	servertest.ExpectSeries(t, servertest.Scrape(t, m.Handler()), map[string]float64{`roomcast_panics_total`: 1, `roomcast_refusals_total{code="internal"}`: 1})
 }
 
-// The page for operators lists the metrics that there are, and no others.
+// docs/operations.md lists all metrics, and no others.
 func TestMetricsAreDocumented(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
@@ -141,6 +145,6 @@ func TestMetricsAreDocumented(t *testing.T) {
 		}
 	}
 	if !maps.Equal(have, listed) {
-		t.Errorf("there are %v\nlisted are %v", slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(listed)))
+		t.Errorf("the server has %v\nthe page lists %v", slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(listed)))
 	}
 }

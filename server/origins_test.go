@@ -7,11 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Foreign pages reach no transport, and no session comes of the attempt; pages of
-// the list and of the own host reach all of them.
+// Pages of other origins can use no transport and create no session. Pages of the server's own
+// origin can use all transports.
 func TestForeignOriginsOnEveryTransport(t *testing.T) {
+	t.Parallel()
 	s := newServiceStack(t, nil)
 	_, port, err := net.SplitHostPort(s.Base)
 	if err != nil {
@@ -40,7 +43,7 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(servertest.Patience))
 		if _, err := io.WriteString(c, request); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +66,7 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 		}
 	}
 	if n := s.sio.Sessions() + s.Hub.Total(); n != 0 {
-		t.Errorf("%d sessions came of foreign pages", n)
+		t.Errorf("requests of other origins created %d sessions", n)
 	}
 	for transport, request := range requests {
 		want := "200"

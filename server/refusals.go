@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/server/metrics"
 )
 
-// withRefusals counts the answers that say no. Problem documents carry their code
-// in the request's info; Engine.IO has its own form of error, known by the status.
+// withRefusals counts refused requests and panics. WriteProblem notes its code in the Info of the
+// request. Engine.IO writes errors of its own, so their code comes from the status.
 func withRefusals(m *metrics.Metrics, engineIO func(*http.Request) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := edge.InfoOf(r)
@@ -28,9 +28,13 @@ func withRefusals(m *metrics.Metrics, engineIO func(*http.Request) bool, next ht
 	})
 }
 
-// engineRefusals are the codes of Engine.IO answers.
+// engineRefusals maps the statuses of Engine.IO to codes.
 var engineRefusals = map[int]string{
-	http.StatusBadRequest: edge.CodeValidation, http.StatusForbidden: edge.CodeForbidden, http.StatusMethodNotAllowed: edge.CodeMethodNotAllowed,
-	http.StatusRequestEntityTooLarge: edge.CodePayloadTooLarge, http.StatusRequestTimeout: edge.CodeRequestTimeout,
-	http.StatusTooManyRequests: edge.CodeTooManyConnections, http.StatusServiceUnavailable: edge.CodeTooManyConnections,
+	http.StatusBadRequest:            edge.CodeValidation,
+	http.StatusForbidden:             edge.CodeForbidden,
+	http.StatusMethodNotAllowed:      edge.CodeMethodNotAllowed,
+	http.StatusRequestTimeout:        edge.CodeRequestTimeout,
+	http.StatusRequestEntityTooLarge: edge.CodePayloadTooLarge,
+	http.StatusTooManyRequests:       edge.CodeTooManyConnections,
+	http.StatusServiceUnavailable:    edge.CodeTooManyConnections,
 }

@@ -48,7 +48,7 @@ func (s *Service) Handler() http.Handler {
 
 	handler := edge.WithCORS(s.o.AllowOrigin, nil, edge.WithBodyDeadline(edge.BodyTimeout, router))
 	if s.upstream != nil {
-		handler = s.upstream.beside(router, handler)
+		handler = s.upstream.fallback(router, handler)
 	}
 	handler = edge.WithRecovery(s.o.Log, handler)
 	handler = edge.WithLog(s.o.Log, s.quiet, handler)

@@ -23,35 +23,42 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// Options are the parts behind one listener and how they are served. Hub, SocketIO and Streams must
-// be given. Start from DefaultOptions: New takes a zero as zero.
+// Options are the parts of a Service and its settings. Hub, SocketIO and Streams are required.
+// Start from DefaultOptions: New takes a zero as zero.
 type Options struct {
 	Hub      *notify.Hub
 	SocketIO *socketio.Server
 	Streams  *sse.Handler
-	Console  http.Handler // answers `/`, or `/console` with Upstream; nil: nothing does
-	Upstream *url.URL     // origin of the application that answers every path that is not ours; may be nil
+	Console  http.Handler // serves `/`, or `/console` with Upstream; may be nil
+	Upstream *url.URL     // origin of the application that serves all other paths; may be nil
 
 	SocketIOPaths []string      // of Engine.IO requests; none: no Socket.IO; default /socket.io
-	SSEPath       string        // of streams, served below /api too; "": no streams; default /sse
-	APIKeys       []string      // of backends, see auth.ParseAPIKey; without any, all are refused
-	PublishRate   int           // notifications a second that each key may publish; 0: any number, the default
-	PublishBurst  int           // notifications that each key may publish at once
-	Tickets       *auth.Tickets // issued by the API; nil: none are
+	SSEPath       string        // of streams, also below /api; "": no streams; default /sse
+	APIKeys       []string      // of backends, see auth.ParseAPIKey; none: the API refuses all requests
+	PublishRate   int           // notifications per second and API key; 0, the default: no limit
+	PublishBurst  int           // notifications that each API key may publish at once
+	Tickets       *auth.Tickets // for the API to issue; nil: it issues none
 
 	// AllowOrigin reports whether a page of this origin may send the request. nil allows the
 	// request's own host only.
 	AllowOrigin    func(origin string, r *http.Request) bool
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For the server trusts
 
-	CertFile, KeyFile string           // TLS, when both are given
-	DrainTimeout      time.Duration    // for connections and requests to end; 0: they are cut at once; default 25 s
-	SweepInterval     time.Duration    // between two looks for dead streams; 0: there is none; default 5 s
-	InactiveTimeout   time.Duration    // without a successful write to a stream; 0: for ever; default 5 min
-	Log               *zap.Logger      // nil: nothing is logged
-	ConnectionUpdates bool             // announce every connection to all others when it opens and when it closes
-	Admin             AdminOptions     // metrics and profiles; none without an address
-	Metrics           *metrics.Metrics // the ones that SocketIO and Streams count in; nil: those of the Hub alone
+	CertFile, KeyFile string // of TLS; without both the server speaks plain HTTP
+
+	// DrainTimeout is the time in which connections and requests can end after the context of Serve
+	// is done. With 0 the server cuts them at once. The default is 25 seconds.
+	DrainTimeout time.Duration
+
+	// SweepInterval is the time between two searches for dead streams: streams without a successful
+	// write for InactiveTimeout. With 0 in one of them the server does not search. The defaults are
+	// 5 seconds and 5 minutes.
+	SweepInterval, InactiveTimeout time.Duration
+
+	Log               *zap.Logger      // nil: no log
+	ConnectionUpdates bool             // announce to all connections when one opens or closes
+	Admin             AdminOptions     // the listener for operators
+	Metrics           *metrics.Metrics // the ones of SocketIO and Streams; nil: new ones of the Hub
 }
 
 // DefaultOptions returns the options of a service that needs no others than its parts and the keys
@@ -102,7 +109,9 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 	return func(r *http.Request, id auth.Identity) (func(), error) {
 		release, err := limits.AcquireStream(edge.ClientIP(r), id.RoomUser())
 		if err != nil {
-			edge.InfoOf(r).Code = edge.CodeTooManyConnections        // for the log: the client gets it in a stream with status 200
+			// The client gets the error in a stream with status 200, so the code is for the
+			// metrics.
+			edge.InfoOf(r).Code = edge.CodeTooManyConnections
 			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first error has status and wait
 		}
 		return release, nil

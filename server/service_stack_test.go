@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/edge"
@@ -13,12 +12,14 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// serviceStack is the service with both transports on a real listener.
+// serviceStack is a Service with both transports and a listener.
 type serviceStack struct {
 	*servertest.Stack
 	sio *socketio.Server
 }
 
+// newServiceStack starts a service in open mode. change changes the options of Socket.IO, and
+// changeService those of the service.
 func newServiceStack(t testing.TB, change func(*socketio.Options), changeService ...func(*Options)) *serviceStack {
 	t.Helper()
 	hub := servertest.NewHub(t)
@@ -49,7 +50,7 @@ func newServiceStack(t testing.TB, change func(*socketio.Options), changeService
 	service := New(so)
 	base := servertest.Serve(t, service.Handler())
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
 		if err := service.close(ctx); err != nil {
 			t.Errorf("close: %v", err)

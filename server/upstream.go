@@ -23,27 +23,26 @@ import (
 
 const (
 	upstreamDial    = 10 * time.Second
-	upstreamHeader  = 2 * time.Minute  // from the request's last byte to the answer's header
-	upstreamIdle    = 60 * time.Second // between two parts of a body, either way
+	upstreamHeader  = 2 * time.Minute  // from the last byte of a request to the header of the response
+	upstreamIdle    = 60 * time.Second // between two reads or two writes of a body
 	codeBadGateway  = "bad_gateway"
 	codeGatewayTime = "gateway_timeout"
 	codeLoop        = "loop_detected"
 )
 
-// upstream hands requests to the application that shares our address: upgrades
-// and streams too. Its answers are the application's own, so neither our CORS
-// rules nor our deadlines for whole bodies apply to them. Safe for concurrent
-// use.
+// upstream is a reverse proxy to the application of UPSTREAM_URL, which shares the address of this
+// server. It forwards upgrades and streams too. The application decides about CORS and deadlines
+// for whole bodies. Any goroutine may call its methods.
 type upstream struct {
 	proxy   *httputil.ReverseProxy
 	trusted []netip.Prefix
-	via     string // our entry in Via, which shows that a request went in a circle
+	via     string // the entry of this server in Via, to detect loops
 
 	ctx context.Context // done when streams and upgraded connections must end
 	end context.CancelFunc
 }
 
-// newUpstream returns a proxy for the application at this origin. Close it.
+// newUpstream returns a proxy to the application at this origin. The caller must call close.
 func newUpstream(origin *url.URL, trusted []netip.Prefix, log *zap.Logger) *upstream {
 	u := &upstream{trusted: trusted, via: "roomcast-" + rand.Text()[:8]}
 	u.ctx, u.end = context.WithCancel(context.Background())
@@ -52,34 +51,34 @@ func newUpstream(origin *url.URL, trusted []netip.Prefix, log *zap.Logger) *upst
 		Rewrite:        func(r *httputil.ProxyRequest) { u.rewrite(r, origin) },
 		ModifyResponse: u.answered,
 		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { edge.WriteProblem(w, r, u.problem(err)) },
-		FlushInterval:  -1, // what the application writes may be meant to be read now
+		FlushInterval:  -1, // flush every write, because the response can be a stream
 		ErrorLog:       errorLog,
-		Transport: &http.Transport{ // without a proxy of the environment: the application is near
+		Transport: &http.Transport{ // it ignores HTTP_PROXY, because the application is on this network
 			DialContext:           (&net.Dialer{Timeout: upstreamDial, KeepAlive: 15 * time.Second}).DialContext,
 			TLSHandshakeTimeout:   upstreamDial,
 			ResponseHeaderTimeout: upstreamHeader,
 			MaxIdleConnsPerHost:   64,
 			IdleConnTimeout:       60 * time.Second,
-			DisableCompression:    true, // pass on what came, as it came
+			DisableCompression:    true, // forward bodies unchanged
 		},
 	}
 	return u
 }
 
-// beside returns a handler that answers what router has a route for by ours, and
-// everything else by the application.
-func (u *upstream) beside(router *mux.Router, ours http.Handler) http.Handler {
+// fallback returns a handler that gives requests to own if the router has a route for the path, and
+// all others to the application.
+func (u *upstream) fallback(router *mux.Router, own http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var match mux.RouteMatch
 		if found := router.Match(r, &match); found && match.MatchErr == nil || errors.Is(match.MatchErr, mux.ErrMethodMismatch) {
-			ours.ServeHTTP(w, r)
+			own.ServeHTTP(w, r)
 			return
 		}
 		u.ServeHTTP(w, r)
 	})
 }
 
-// close ends the upgraded connections and the streams; other requests go on.
+// close ends the upgraded connections and the streams. Other requests continue.
 func (u *upstream) close() {
 	u.end()
 	u.proxy.Transport.(*http.Transport).CloseIdleConnections()
@@ -87,7 +86,8 @@ func (u *upstream) close() {
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(strings.Join(r.Header.Values("Via"), ","), u.via) {
-		edge.WriteProblem(w, r, &edge.Problem{Status: http.StatusLoopDetected, Code: codeLoop, Detail: "UPSTREAM_URL leads back to this server"})
+		edge.WriteProblem(w, r, &edge.Problem{Status: http.StatusLoopDetected, Code: codeLoop,
+			Detail: "UPSTREAM_URL leads back to this server"})
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -100,18 +100,18 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.ContentLength != 0 {
 		r.Body = &idleBody{edge.DeadlineBody{ReadCloser: r.Body, Controller: rc}}
 	}
-	// The connection may serve other requests after this one.
+	// The next request on the connection must not inherit the deadline.
 	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
 	u.proxy.ServeHTTP(&idleWriter{ResponseWriter: w, rc: rc}, r)
 }
 
-// rewrite keeps the Host that the client asked for, as a server behind the same
-// name sees it, and says in X-Forwarded-* where the request came from. What the
-// client wrote there itself counts only if it is a proxy that is trusted.
+// rewrite keeps the Host of the client, because the application has the same name, and sets
+// X-Forwarded-* to the origin of the request. It keeps X-Forwarded-* of the client only if the
+// client is a trusted proxy.
 func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
 	r.SetURL(origin)
 	r.Out.Host = r.In.Host
-	r.Out.URL.RawQuery = r.In.URL.RawQuery // also what Go would not parse: it is not ours to read
+	r.Out.URL.RawQuery = r.In.URL.RawQuery // also one that Go would refuse to parse
 	trusted := edge.Contains(u.trusted, edge.RemoteIP(r.In.RemoteAddr))
 	if trusted {
 		r.Out.Header[edge.HeaderForwardedFor] = r.In.Header[edge.HeaderForwardedFor]
@@ -126,9 +126,9 @@ func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
 	r.Out.Header.Add("Via", fmt.Sprintf("%d.%d %s", r.In.ProtoMajor, r.In.ProtoMinor, u.via))
 }
 
-// answered sees the answer's header before the client does.
+// answered changes the header of a response and notes responses that do not end by themselves.
 func (u *upstream) answered(res *http.Response) error {
-	res.Header.Del(edge.HeaderRequestID) // ours is there already
+	res.Header.Del(edge.HeaderRequestID) // the response already has the one of this server
 	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 		if c, ok := res.Request.Context().Value(upstreamCallKey{}).(*upstreamCall); ok {
 			c.endless.Store(true)
@@ -140,23 +140,30 @@ func (u *upstream) answered(res *http.Response) error {
 	return nil
 }
 
-// problem says which side failed. The cause goes to the log alone: it names the
-// application's address.
+// problem returns the error for the client. The log gets the cause; the client does not, because it
+// has the address of the application.
 func (u *upstream) problem(err error) error {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("%w: %w", &edge.Problem{Status: http.StatusGatewayTimeout, Code: codeGatewayTime, Detail: "the application behind this server did not answer in time"}, err)
+		return fmt.Errorf("%w: %w", errUpstreamTimeout, err)
 	}
-	return fmt.Errorf("%w: %w", &edge.Problem{Status: http.StatusBadGateway, Code: codeBadGateway, Detail: "the application behind this server cannot be reached"}, err)
+	return fmt.Errorf("%w: %w", errUpstreamUnreachable, err)
 }
 
-// upstreamCall is one request that the application answers.
+var (
+	errUpstreamTimeout = &edge.Problem{Status: http.StatusGatewayTimeout, Code: codeGatewayTime,
+		Detail: "the application behind this server did not respond in time"}
+	errUpstreamUnreachable = &edge.Problem{Status: http.StatusBadGateway, Code: codeBadGateway,
+		Detail: "the application behind this server is unreachable"}
+)
+
+// upstreamCall is one request to the application.
 type upstreamCall struct {
 	cancel  context.CancelFunc
-	endless atomic.Bool // it would hold a shutdown up
+	endless atomic.Bool // the response is a stream or an upgrade, which would delay a shutdown
 }
 
 type upstreamCallKey struct{}
@@ -167,7 +174,7 @@ func (c *upstreamCall) endIfEndless() {
 	}
 }
 
-// idleBody bounds the time between two parts of a request's body.
+// idleBody sets a deadline for every read of a request body.
 type idleBody struct{ edge.DeadlineBody }
 
 func (b *idleBody) Read(p []byte) (int, error) {
@@ -177,7 +184,7 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	return b.DeadlineBody.Read(p)
 }
 
-// idleWriter bounds the time that one part of an answer may take to be written.
+// idleWriter sets a deadline for every write of a response.
 type idleWriter struct {
 	http.ResponseWriter
 	rc *http.ResponseController

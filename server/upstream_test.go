@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,8 +20,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// application stands for what runs behind: it says what it was asked, echoes on
-// /ws, and streams on /feed.
+// application starts an application behind the server. It returns the requests that it gets, echoes
+// messages on /ws, and streams on /feed.
 func application(t *testing.T) *url.URL {
 	t.Helper()
 	address := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,6 +44,7 @@ func application(t *testing.T) *url.URL {
 	return &url.URL{Scheme: "http", Host: address}
 }
 
+// echo upgrades to a websocket and returns its messages.
 func echo(w http.ResponseWriter, r *http.Request) {
 	c, err := (&websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}).Upgrade(w, r, nil)
 	if err != nil {
@@ -59,21 +59,23 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// before serves one route of ours, and the application for the rest, as Handler does.
-func before(t *testing.T, origin *url.URL, trusted ...netip.Prefix) (address string, u *upstream) {
+// serveUpstream serves the route /own itself and all others by the application at origin, as
+// Service.Handler does.
+func serveUpstream(t *testing.T, origin *url.URL, trusted ...netip.Prefix) (address string, u *upstream) {
 	t.Helper()
 	router := mux.NewRouter()
 	router.SkipClean(true)
 	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
-	router.HandleFunc("/ours", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ours") }).Methods(http.MethodGet)
+	router.HandleFunc("/own", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "own") }).Methods(http.MethodGet)
 	u = newUpstream(origin, trusted, zap.NewNop())
-	handler := u.beside(router, edge.WithCORS(edge.OwnOrigin, nil, router))
+	handler := u.fallback(router, edge.WithCORS(edge.OwnOrigin, nil, router))
 	log := zap.NewNop()
 	address = servertest.Serve(t, edge.WithInfo(trusted, edge.WithLog(log, nil, edge.WithRecovery(log, handler))))
 	t.Cleanup(u.close)
 	return address, u
 }
 
+// seen is a request as the application saw it.
 type seen struct {
 	Host, Body string
 	Header     http.Header
@@ -93,9 +95,10 @@ func askApplication(t *testing.T, r *http.Request) (*http.Response, seen) {
 	return res, s
 }
 
-// What is not ours goes through as it is, whatever method, path, body and Origin.
-func TestUpstreamPassesOn(t *testing.T) {
-	address, _ := before(t, application(t))
+// The application gets method, path, query, body and Origin of the client unchanged.
+func TestUpstreamForwards(t *testing.T) {
+	t.Parallel()
+	address, _ := serveUpstream(t, application(t))
 	r, _ := http.NewRequest("PATCH", "http://"+address+"/a//b%2Fc?x=1;y", strings.NewReader("a body"))
 	r.Host = "app.example"
 	r.Header.Set("Origin", "https://elsewhere.example")
@@ -120,9 +123,10 @@ func TestUpstreamPassesOn(t *testing.T) {
 	}
 }
 
-// A proxy that is trusted is believed about who asked, and how.
+// The application gets X-Forwarded-* of a trusted proxy.
 func TestUpstreamBehindTrustedProxy(t *testing.T) {
-	address, _ := before(t, application(t), netip.MustParsePrefix("127.0.0.0/8"))
+	t.Parallel()
+	address, _ := serveUpstream(t, application(t), netip.MustParsePrefix("127.0.0.0/8"))
 	r, _ := http.NewRequest("GET", "http://"+address+"/", nil)
 	r.Header.Set("X-Forwarded-For", "6.6.6.6")
 	r.Header.Set("X-Forwarded-Proto", "https")
@@ -135,11 +139,12 @@ func TestUpstreamBehindTrustedProxy(t *testing.T) {
 	}
 }
 
-// A path of ours stays ours, also with a method that it has not.
-func TestUpstreamLeavesOursAlone(t *testing.T) {
-	address, _ := before(t, application(t))
+// The server serves its own paths, also for a method that they do not have.
+func TestUpstreamKeepsOwnRoutes(t *testing.T) {
+	t.Parallel()
+	address, _ := serveUpstream(t, application(t))
 	for method, want := range map[string]int{"GET": 200, "POST": 405} {
-		r, _ := http.NewRequest(method, "http://"+address+"/ours", nil)
+		r, _ := http.NewRequest(method, "http://"+address+"/own", nil)
 		res, err := servertest.HTTPClient().Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +154,7 @@ func TestUpstreamLeavesOursAlone(t *testing.T) {
 			t.Errorf("%s: %d", method, res.StatusCode)
 		}
 	}
-	r, _ := http.NewRequest("GET", "http://"+address+"/ours", nil)
+	r, _ := http.NewRequest("GET", "http://"+address+"/own", nil)
 	r.Header.Set("Origin", "https://elsewhere.example")
 	res, err := servertest.HTTPClient().Do(r)
 	if err != nil {
@@ -157,25 +162,27 @@ func TestUpstreamLeavesOursAlone(t *testing.T) {
 	}
 	res.Body.Close()
 	if res.StatusCode != http.StatusForbidden {
-		t.Errorf("a foreign origin got %d from us", res.StatusCode)
+		t.Errorf("a request of another origin got %d", res.StatusCode)
 	}
 }
 
-// Upgrades and streams go through, and end when we drain; nothing waits for them.
+// Upgrades and streams reach the application, and close ends them.
 func TestUpstreamUpgradesAndStreams(t *testing.T) {
-	address, u := before(t, application(t))
+	t.Parallel()
+	address, u := serveUpstream(t, application(t))
 	c, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws", http.Header{"Origin": {"https://app.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(servertest.Patience))
 	if err := c.WriteMessage(websocket.TextMessage, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}
 	if _, data, err := c.ReadMessage(); err != nil || string(data) != "hello" {
 		t.Fatalf("%q %v", data, err)
 	}
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + address + "/feed")
+	res, err := servertest.HTTPClient().Get("http://" + address + "/feed")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,12 +192,11 @@ func TestUpstreamUpgradesAndStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.close()
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, _, err := c.ReadMessage(); err == nil || isTimeout(err) {
-		t.Errorf("the websocket outlives the drain: %v", err)
+		t.Errorf("the websocket is open after close: %v", err)
 	}
 	if _, err := res.Body.Read(first); err == nil {
-		t.Error("the stream outlives the drain")
+		t.Error("the stream is open after close")
 	}
 }
 
@@ -199,19 +205,16 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// Nobody there, or ourselves: a problem document that does not name the address.
+// When the application is unreachable, or is this server, the client gets a problem document
+// without the address of the application.
 func TestUpstreamFailures(t *testing.T) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := &url.URL{Scheme: "http", Host: l.Addr().String()}
-	l.Close()
-	address, u := before(t, gone)
-	circle := "1.1 " + u.via
+	t.Parallel()
+	nobody := &url.URL{Scheme: "http", Host: "127.0.0.1:1"} // a port on which no program listens
+	address, u := serveUpstream(t, nobody)
+	loop := "1.1 " + u.via
 	for via, want := range map[string]edge.Problem{
-		"":     {Status: 502, Code: codeBadGateway},
-		circle: {Status: 508, Code: codeLoop},
+		"":   {Status: 502, Code: codeBadGateway},
+		loop: {Status: 508, Code: codeLoop},
 	} {
 		r, _ := http.NewRequest("GET", "http://"+address+"/", nil)
 		r.Header.Set("Via", via)
@@ -223,7 +226,7 @@ func TestUpstreamFailures(t *testing.T) {
 		res.Body.Close()
 		var got edge.Problem
 		if err := json.Unmarshal(body, &got); err != nil || got.Status != want.Status || got.Code != want.Code || res.StatusCode != want.Status ||
-			res.Header.Get("Content-Type") != edge.ProblemContentType || strings.Contains(string(body), gone.Host) {
+			res.Header.Get("Content-Type") != edge.ProblemContentType || strings.Contains(string(body), nobody.Host) {
 			t.Errorf("%d %s %v", res.StatusCode, body, err)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package api answers backends: it publishes, lists and disconnects, and describes itself as OpenAPI.
+// Package api serves the HTTP API for backends and its OpenAPI description.
 package api
 
 import (
@@ -16,75 +16,86 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// Options configure newAPI. Hub must be given.
+// Options configure the handler that New returns. Everything except Hub is optional.
 type Options struct {
-	Hub        *notify.Hub
-	Keys       []string // the keys backends may use, see auth.ParseAPIKey; without any, all are refused
-	Rate       int      // notifications a second that a key may publish, 0: any number
-	Burst      int      // and at once
-	Tickets    ticketIssuer
-	Mode       auth.Mode        // how clients say who they are
-	Live       http.HandlerFunc // answers /livez
-	Ready      http.HandlerFunc // answers /readyz
-	StreamPath string           // where streams are, to describe what clients do beside them; "": nowhere
+	Hub *notify.Hub
+
+	// Keys are the API keys of backends, in the form that auth.ParseAPIKey reads. Without a key the
+	// API refuses every request.
+	Keys []string
+
+	// Rate is the number of notifications that each key may publish per second, and Burst the
+	// number that it may publish at once. With Rate 0 there is no limit.
+	Rate, Burst int
+
+	// Tickets issues tickets for POST /v1/tickets. With nil the route does not exist.
+	Tickets ticketIssuer
+
+	Mode  auth.Mode        // how clients authenticate, for GET /v1/stats
+	Live  http.HandlerFunc // serves GET /livez
+	Ready http.HandlerFunc // serves GET /readyz
+
+	// StreamPath is the path of EventSource streams. The description lists the requests that
+	// clients send next to their stream below it; "" leaves them out.
+	StreamPath string
 }
 
-// ticketIssuer is what the API needs of *auth.Tickets.
+// ticketIssuer has the methods of *auth.Tickets that the API calls.
 type ticketIssuer interface {
 	Issue(userID, username string, channels []string, ttl time.Duration) (ticket string, expires time.Time, err error)
 	Revoke(userID string) int
 }
 
-// api serves the routes of apiRoutes.
-type api struct {
+// handler serves the routes of routeTable. Any goroutine may call its methods.
+type handler struct {
 	o         Options
 	hub       *notify.Hub
 	keys      *keyring
-	large     chan *bytes.Buffer // a buffer for each large body that is read at one time
-	objects   []*apiObject
-	routes    []apiRoute
-	described []apiRoute // routes, and those of streams
-	document  []byte     // /openapi.json
-	page      []byte     // /docs
+	large     chan *bytes.Buffer // the idle buffers for large bodies, see readBody
+	objects   []*object
+	routes    []route // the routes that this handler serves
+	described []route // routes, and the ones of streams
+	document  []byte  // /openapi.json
+	page      []byte  // /docs
 }
 
-// New returns the handler of what backends call and of its description. It
-// expects withRequestInfo around it and sets deadlines for bodies by itself.
+// New returns the handler of the API and of its description. The caller wraps it with
+// edge.WithInfo; the handler sets the deadlines of request bodies itself.
 func New(o Options) http.Handler {
-	return edge.WithBodyDeadline(edge.BodyTimeout, edge.WithAPIHeaders(newParts(o).router()))
+	return edge.WithBodyDeadline(edge.BodyTimeout, edge.WithAPIHeaders(newHandler(o).router()))
 }
 
-func newParts(o Options) *api {
-	a := &api{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
-	objects := newAPIObjects()
-	a.objects, a.routes = objects.all(), a.apiRoutes(objects)
-	a.described = append(slices.Clone(a.routes), a.streamRoutes(objects)...)
-	a.document, a.page = openAPI(a.described, a.objects), docsPage(a.described, a.objects)
-	return a
+func newHandler(o Options) *handler {
+	h := &handler{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
+	c := newComponents()
+	h.objects, h.routes = c.all(), h.routeTable(c)
+	h.described = append(slices.Clone(h.routes), h.streamRoutes(c)...)
+	h.document, h.page = openAPI(h.described, h.objects), docsPage(h.described, h.objects)
+	return h
 }
 
-func (a *api) router() http.Handler {
+func (h *handler) router() http.Handler {
 	router := mux.NewRouter()
-	// Without SkipClean a doubled slash is answered by a redirect, which turns
-	// a POST into a GET. Names in a path may hold an escaped slash.
+	// Without SkipClean the router redirects paths with a double slash, and a redirect turns POST
+	// into GET. With the encoded path, a name in it can contain a slash.
 	router.SkipClean(true)
 	router.UseEncodedPath()
 	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
 
 	paths := map[string]edge.ByMethod{}
-	for i := range a.routes {
-		route := &a.routes[i]
-		if paths[route.Path] == nil {
-			paths[route.Path] = edge.ByMethod{}
-			router.Path(route.Path).Handler(paths[route.Path])
+	for i := range h.routes {
+		r := &h.routes[i]
+		if paths[r.Path] == nil {
+			paths[r.Path] = edge.ByMethod{}
+			router.Path(r.Path).Handler(paths[r.Path])
 		}
-		paths[route.Path][route.Method] = a.handler(route)
+		paths[r.Path][r.Method] = h.endpoint(r)
 	}
 	router.Path("/v1/notifications/{kind}").HandlerFunc(noSuchKind)
 	return router
 }
 
-// Paths are the paths that the outer router gives to the API, besides all
+// Paths returns the paths that the caller must route to the handler, in addition to everything
 // below /v1/.
 func Paths() []string {
 	return []string{"/v1", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js"}
@@ -95,6 +106,8 @@ func noSuchKind(w http.ResponseWriter, r *http.Request) {
 	for _, kind := range catalogue.Kinds() {
 		names = append(names, kind.Name)
 	}
-	edge.WriteProblem(w, r, &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "kind",
-		Detail: "kind: got " + quoteShort(mux.Vars(r)["kind"]) + ", expected one of " + strings.Join(names, ", ")})
+	edge.WriteProblem(w, r, &edge.Problem{
+		Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "kind",
+		Detail: "kind: got " + quoteShort(mux.Vars(r)["kind"]) + ", expected one of " + strings.Join(names, ", "),
+	})
 }

@@ -15,43 +15,42 @@ import (
 )
 
 const (
-	// smallBody is what any request may hold in memory; of larger ones only
-	// maxLargeBodies are read at a time, into buffers that are used again, so
-	// that parallel uploads cost a bounded amount however many connections they
-	// use.
+	// smallBody is the number of bytes that every request may read into memory of its own. Bodies
+	// that are larger need one of maxLargeBodies shared buffers, for which a request waits at most
+	// largeBodyWait. So the memory for parallel uploads does not depend on the number of
+	// connections.
 	smallBody      = 16 << 10
 	maxLargeBodies = 8
 	largeBodyWait  = 2 * time.Second
 
-	// maxLeadingSpace is how far into a body the first character is looked for
-	// that tells a batch from a single notification.
+	// maxLeadingSpace is the number of bytes in which startsArray looks for the first character
+	// of the JSON text.
 	maxLeadingSpace = 512
 )
 
 var errTooManyLarge = &edge.Problem{Status: http.StatusServiceUnavailable, Code: edge.CodeUnavailable, RetryAfter: time.Second,
-	Detail: "too many large bodies at the moment; nothing was sent, try again"}
+	Detail: "the server is reading too many large bodies; nothing was sent, try again"}
 
-// checkMediaType wants plain JSON: nothing is guessed and nothing is unpacked,
-// since a few kilobytes of gzip can become gigabytes.
+// checkMediaType accepts only JSON in UTF-8 without a content encoding: a few kilobytes of gzip can
+// expand to gigabytes.
 func checkMediaType(r *http.Request) error {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return &edge.Problem{Status: http.StatusUnsupportedMediaType, Code: edge.CodeUnsupportedMediaType,
 			Detail: "Content-Encoding: got " + quoteShort(encoding) + ", expected none"}
 	}
-	came := r.Header.Get("Content-Type")
-	media, params, err := mime.ParseMediaType(came)
+	contentType := r.Header.Get("Content-Type")
+	media, params, err := mime.ParseMediaType(contentType)
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return &edge.Problem{Status: http.StatusUnsupportedMediaType, Code: edge.CodeUnsupportedMediaType,
-			Detail: "Content-Type: got " + quoteShort(came) + ", expected application/json"}
+			Detail: "Content-Type: got " + quoteShort(contentType) + ", expected application/json"}
 	}
 	return nil
 }
 
-// readBody reads the whole body within its limit, which is a higher one for an
-// array where a batch is allowed. release is to be called when nothing refers to
-// the body any more, also after an error.
-func (a *api) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body []byte, release func(), err error) {
+// readBody reads the whole body. The limit is maxSingleBody, or maxBatchBody for an array when
+// batch is true. The caller must call release when it no longer uses the body, also after an error.
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body []byte, release func(), err error) {
 	release = func() {}
 	limit := int64(maxSingleBody)
 	if batch {
@@ -67,11 +66,8 @@ func (a *api) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body
 	if r.ContentLength > limit {
 		return nil, release, &http.MaxBytesError{Limit: limit}
 	}
-	if r.ContentLength > limit {
-		return nil, release, &http.MaxBytesError{Limit: limit}
-	}
-	// MaxBytesReader also makes net/http close the connection after a refusal
-	// instead of reading what is left.
+	// When the body exceeds the limit, MaxBytesReader makes net/http close the connection instead
+	// of reading the rest.
 	in := http.MaxBytesReader(edge.Innermost(w), readCloser{buffered, r.Body}, limit)
 
 	var small bytes.Buffer
@@ -85,13 +81,13 @@ func (a *api) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body
 	defer timer.Stop()
 	var large *bytes.Buffer
 	select {
-	case large = <-a.large:
+	case large = <-h.large:
 	case <-timer.C:
 		return nil, release, errTooManyLarge
 	case <-r.Context().Done():
 		return nil, release, r.Context().Err()
 	}
-	release = func() { a.putLarge(large) }
+	release = func() { h.putLarge(large) }
 	large.Grow(int(max(r.ContentLength, maxSingleBody)) + bytes.MinRead)
 	large.Write(small.Bytes())
 	if _, err := large.ReadFrom(in); err != nil {
@@ -108,18 +104,18 @@ func newLargeBodies() chan *bytes.Buffer {
 	return buffers
 }
 
-// putLarge makes room for the next body. The buffer of a large batch is not
-// kept: it may be that the next one comes in a day.
-func (a *api) putLarge(b *bytes.Buffer) {
+// putLarge returns a buffer for the next large body. It replaces the buffer of a large batch with
+// an empty one, because batches of that size can be a day apart.
+func (h *handler) putLarge(b *bytes.Buffer) {
 	b.Reset()
 	if b.Cap() > 2*maxSingleBody {
 		b = new(bytes.Buffer)
 	}
-	a.large <- b
+	h.large <- b
 }
 
-// bodyError keeps the errors that errorProblem knows; any other while reading is
-// broken framing, so the client's.
+// bodyError returns errors that edge.ProblemOf knows as they are. Any other error of reading a body
+// is broken framing, which is the client's fault.
 func bodyError(err error) error {
 	if edge.ProblemOf(err) == edge.ErrInternal {
 		return &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation, Detail: "body: broken transfer encoding"}
@@ -127,13 +123,13 @@ func bodyError(err error) error {
 	return err
 }
 
-// startsArray looks at the first character that is not space, as far as one
-// stands near the start.
+// startsArray reports whether the first character that is not white space is '['. It looks at the
+// first maxLeadingSpace bytes only.
 func startsArray(b *bufio.Reader) bool {
 	for n := 1; n <= maxLeadingSpace; n++ {
 		head, err := b.Peek(n)
 		if err != nil {
-			return false // the read that follows meets the same error
+			return false // the next read returns the same error
 		}
 		if kind := strictjson.KindOf(head); kind != strictjson.None {
 			return kind == strictjson.Array

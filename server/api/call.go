@@ -16,79 +16,79 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// apiCall is a request whose key, parameters and body were found right.
-type apiCall struct {
+// call is a request after the checks of its key, parameters and body.
+type call struct {
 	*http.Request
-	header http.Header // of the answer
-	key    *apiKey     // nil on an open route
-	values map[string]string
-	body   []byte // as it came; its memory is used again after the answer
-	json   strictjson.Checked
-	items  []strictjson.Element // in place of json, of a batch
+	header http.Header // of the response
+	key    *apiKey
+	values map[string]string    // parameters of the path and the query
+	body   []byte               // readBody reuses its memory after the response
+	json   strictjson.Checked   // body, unless it is a batch
+	items  []strictjson.Element // the items of a batch
+
+	release func() // gives the memory of body back
 }
 
-// value returns a parameter of the path or the query, "" when it was left out.
-func (c *apiCall) value(name string) string { return c.values[name] }
+// value returns a parameter of the path or the query, or "" when the request does not have it.
+func (c *call) value(name string) string { return c.values[name] }
 
-// number returns a parameter that is an integer, or standard.
-func (c *apiCall) number(name string, standard int) int {
+// number returns an integer parameter, or fallback when the request does not have it.
+func (c *call) number(name string, fallback int) int {
 	if n, err := strconv.Atoi(c.values[name]); err == nil {
 		return n
 	}
-	return standard
+	return fallback
 }
 
-// handler does for every route what its description promises, in the order that
-// costs least: key, rate, parameters, body.
-func (a *api) handler(route *apiRoute) http.Handler {
-	if route.serve != nil {
-		return route.serve
+// endpoint returns the handler of a route. It checks what the description of the route promises,
+// the cheapest check first: key, rate, parameters, body.
+func (h *handler) endpoint(rt *route) http.Handler {
+	if rt.serve != nil {
+		return rt.serve
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		reply, release, err := a.answer(route, w, r)
-		defer release()
+		c := &call{Request: r, header: w.Header(), release: func() {}}
+		defer func() { c.release() }() // also after a panic
+		reply, err := h.answer(rt, c, w)
 		if err != nil {
 			edge.WriteProblem(w, r, err)
 			return
 		}
-		edge.WriteJSON(w, route.status(), reply)
+		edge.WriteJSON(w, rt.status(), reply)
 	})
 }
 
-func (a *api) answer(route *apiRoute, w http.ResponseWriter, r *http.Request) (reply any, release func(), err error) {
-	release = func() {}
-	c := &apiCall{Request: r, header: w.Header()}
-	if c.key, err = a.keys.check(r); err != nil {
-		return nil, release, err
+func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, err error) {
+	if c.key, err = h.keys.check(c.Request); err != nil {
+		return nil, err
 	}
-	if route.Publishes {
+	if rt.Publishes {
 		if err := c.key.spend(1); err != nil {
-			return nil, release, err
+			return nil, err
 		}
 	}
-	if c.values, err = readParams(route.Params, r); err != nil {
-		return nil, release, err
+	if c.values, err = readParams(rt.Params, c.Request); err != nil {
+		return nil, err
 	}
-	if route.Body != nil {
-		if err := checkMediaType(r); err != nil {
-			return nil, release, err
+	if rt.Body != nil {
+		if err := checkMediaType(c.Request); err != nil {
+			return nil, err
 		}
-		if c.body, release, err = a.readBody(w, r, route.Body.batch); err != nil {
-			return nil, release, err
+		if c.body, c.release, err = h.readBody(w, c.Request, rt.Body.batch); err != nil {
+			return nil, err
 		}
-		if err := c.checkBody(route.Body.batch); err != nil {
-			return nil, release, err
+		if err := c.checkBody(rt.Body.batch); err != nil {
+			return nil, err
 		}
-	} else if r.Body != nil && r.ContentLength != 0 {
-		return nil, release, invalidField("", "body: this route takes none")
+	} else if c.Body != nil && c.ContentLength != 0 {
+		return nil, invalidField("", "body: this route takes no body")
 	}
-	reply, err = route.handle(c)
-	return reply, release, err
+	return rt.handle(c)
 }
 
-// checkBody checks the body once, for everyone who takes it apart. Data of a
-// notification is one level below it.
-func (c *apiCall) checkBody(batch bool) (err error) {
+// checkBody checks the body and splits it, so that no later step has to check it again. The data of
+// a notification is one level below the notification.
+func (c *call) checkBody(batch bool) (err error) {
 	rules := strictjson.Rules{Depth: notify.MaxDepth + 1}
 	if batch && strictjson.KindOf(c.body) == strictjson.Array {
 		c.items, err = strictjson.SplitElements(c.body, notify.MaxBatch, rules)
@@ -108,13 +108,13 @@ func (c *apiCall) checkBody(batch bool) (err error) {
 	return err
 }
 
-// readParams reads what the route declares and refuses anything else: a filter
-// with a typing error would show more than was asked for.
-func readParams(params []apiParam, r *http.Request) (map[string]string, error) {
+// readParams reads the parameters of a route. It refuses query parameters that the route does not
+// declare: a filter with a misspelled name would return more than the caller asked for.
+func readParams(params []param, r *http.Request) (map[string]string, error) {
 	values := make(map[string]string, len(params))
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, invalidField("", "query: not well formed")
+		return nil, invalidField("", "query: malformed")
 	}
 	var known []string
 	for _, p := range params {
@@ -122,19 +122,19 @@ func readParams(params []apiParam, r *http.Request) (map[string]string, error) {
 		switch p.In {
 		case "path":
 			if value, err = url.PathUnescape(mux.Vars(r)[p.Name]); err != nil {
-				return nil, invalidField(p.Name, "not well escaped")
+				return nil, invalidField(p.Name, "malformed percent-encoding")
 			}
 		case "query":
 			known = append(known, p.Name)
-			came, ok := query[p.Name]
+			given, ok := query[p.Name]
 			if !ok {
 				continue
 			}
-			if len(came) > 1 {
-				return nil, invalidField(p.Name, "got "+itoa(len(came))+" of them, expected one")
+			if len(given) > 1 {
+				return nil, invalidField(p.Name, "got "+itoa(len(given))+" values, expected one")
 			}
-			value = came[0]
-		default: // headers are read where they are used
+			value = given[0]
+		default: // the code that uses a header reads it
 			continue
 		}
 		if err := p.check(value); err != nil {
@@ -154,9 +154,9 @@ func readParams(params []apiParam, r *http.Request) (map[string]string, error) {
 	return values, nil
 }
 
-// check holds a value against the schema of the parameter and, for the name of
-// something, the rules of such names.
-func (p apiParam) check(value string) error {
+// check compares a value with the schema of the parameter. For a user, a channel or a client it
+// also applies the rules for such names.
+func (p param) check(value string) error {
 	if p.Max > 0 {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < p.Min || n > p.Max || value != itoa(n) {
@@ -176,7 +176,7 @@ func (p apiParam) check(value string) error {
 		return rooms.CheckName(p.Name, value, rooms.MaxName)
 	}
 	if value == "" {
-		return invalidField(p.Name, "got nothing, expected a value")
+		return invalidField(p.Name, "got an empty value")
 	}
 	return nil
 }

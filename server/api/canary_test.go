@@ -14,7 +14,7 @@ func TestLogCanary(t *testing.T) {
 	log, buf := servertest.NewLog()
 	hub := servertest.NewHub(t)
 	address := servertest.Serve(t, edge.WithInfo(nil, edge.WithLog(log, nil, edge.WithRecovery(log, edge.WithCORS(servertest.AllowOrigin, nil,
-		New(testAPI(hub, servertest.Key, canary)))))))
+		New(testOptions(hub, servertest.Key, canary)))))))
 	base := "http://" + address
 	good := `{"target":{"user":"u"},"type":"x","data":"` + canary + `"}`
 	n := 0

@@ -2,19 +2,17 @@ package api
 
 import (
 	"net/http"
-	"time"
 
-	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// orderedByAPI is what a client is told when a backend ends its connection.
-const orderedByAPI = "disconnected by the server"
+// disconnectReason is the reason that a client gets when a backend closes its connection.
+const disconnectReason = "disconnected by the server"
 
-var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "clientId", Detail: "clientId: nobody is connected with this id"}
+var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "clientId",
+	Detail: "clientId: there is no connection with this id"}
 
 type connectionsReply struct {
 	Connections []connectionView `json:"connections"`
@@ -22,14 +20,14 @@ type connectionsReply struct {
 }
 
 // listConnections serves GET /v1/connections.
-func (a *api) listConnections(c *apiCall) (any, error) {
+func (h *handler) listConnections(c *call) (any, error) {
 	user, channel, transport := c.value("user"), c.value("channel"), c.value("transport")
-	if err := a.permitList(c, user, channel); err != nil {
+	if err := h.permitList(c, user, channel); err != nil {
 		return nil, err
 	}
 	found := map[string]*notify.Member{}
 	var names []string
-	for _, m := range a.members(user, channel) {
+	for _, m := range h.members(user, channel) {
 		if transport == "" || m.Transport() == transport {
 			found[m.ClientID()] = m
 			names = append(names, m.ClientID())
@@ -46,8 +44,9 @@ func (a *api) listConnections(c *apiCall) (any, error) {
 	return reply, nil
 }
 
-// permitList: whoever may send to what the list is limited to may see it.
-func (a *api) permitList(c *apiCall, user, channel string) error {
+// permitList checks the key of a request that lists connections. A key that may send to the user or
+// the channel by which the list is filtered may read the list.
+func (h *handler) permitList(c *call, user, channel string) error {
 	switch {
 	case channel != "" && c.key.scope.Allows("channel:"+channel):
 		return nil
@@ -59,36 +58,37 @@ func (a *api) permitList(c *apiCall, user, channel string) error {
 	return c.key.permitEverything()
 }
 
-// members are the connections of "/", all or those of a user, in a channel.
-func (a *api) members(user, channel string) []*notify.Member {
+// members returns the connections of the namespace "/". A user or a channel that is not "" filters
+// them.
+func (h *handler) members(user, channel string) []*notify.Member {
 	var all []*notify.Member
 	switch {
 	case channel != "":
-		all = a.hub.Match([]string{channel}, nil)
+		all = h.hub.Match([]string{channel}, nil)
 	case user != "":
-		return a.hub.Match([]string{rooms.User(user)}, nil)
+		return h.hub.Match([]string{rooms.User(user)}, nil)
 	default:
-		return a.hub.Match([]string{rooms.All}, nil)
+		return h.hub.Match([]string{rooms.All}, nil)
 	}
 	if user == "" {
 		return all
 	}
-	var of []*notify.Member
+	var matching []*notify.Member
 	for _, m := range all {
 		if m.UserID() == user {
-			of = append(of, m)
+			matching = append(matching, m)
 		}
 	}
-	return of
+	return matching
 }
 
-// member finds the connection that a path names, for a key that may reach it.
-func (a *api) member(c *apiCall) (*notify.Member, error) {
+// member returns the connection that the path names, if the key covers it.
+func (h *handler) member(c *call) (*notify.Member, error) {
 	id := c.value("clientId")
 	if err := c.key.permit("clientId", "client:"+id); err != nil {
 		return nil, err
 	}
-	m := a.hub.Member("/", id)
+	m := h.hub.Member("/", id)
 	if m == nil {
 		return nil, errNoConnection
 	}
@@ -96,8 +96,8 @@ func (a *api) member(c *apiCall) (*notify.Member, error) {
 }
 
 // showConnection serves GET /v1/connections/{clientId}.
-func (a *api) showConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) showConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +109,8 @@ type disconnectedReply struct {
 }
 
 // endConnection serves DELETE /v1/connections/{clientId}.
-func (a *api) endConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) endConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +118,10 @@ func (a *api) endConnection(c *apiCall) (any, error) {
 	return disconnectedReply{1}, nil
 }
 
-// end closes a connection for good: its session is void, so that it cannot come
-// back as the same.
+// end closes a connection and voids its session, so that the client cannot resume it.
 func end(m *notify.Member) {
 	m.Void()
-	m.Disconnect(orderedByAPI)
+	m.Disconnect(disconnectReason)
 }
 
 type joinedReply struct {
@@ -134,30 +133,30 @@ type leftReply struct {
 }
 
 // joinConnection serves PUT /v1/connections/{clientId}/channels/{channel}.
-func (a *api) joinConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) joinConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
-	return a.join(c, []*notify.Member{m})
+	return h.join(c, []*notify.Member{m})
 }
 
 // leaveConnection serves DELETE /v1/connections/{clientId}/channels/{channel}.
-func (a *api) leaveConnection(c *apiCall) (any, error) {
-	m, err := a.member(c)
+func (h *handler) leaveConnection(c *call) (any, error) {
+	m, err := h.member(c)
 	if err != nil {
 		return nil, err
 	}
-	return a.leave(c, []*notify.Member{m})
+	return h.leave(c, []*notify.Member{m})
 }
 
-func (a *api) join(c *apiCall, members []*notify.Member) (any, error) {
+func (h *handler) join(c *call, members []*notify.Member) (any, error) {
 	channel := c.value("channel")
 	if err := c.key.permit("channel", "channel:"+channel); err != nil {
 		return nil, err
 	}
-	if a.hub.IsClientID(channel) {
-		// On Socket.IO such a room is one connection's own.
+	if h.hub.IsClientID(channel) {
+		// In Socket.IO the room with the id of a connection belongs to that connection.
 		return nil, invalidField("channel", "got the id of a connection, expected the name of a channel")
 	}
 	for _, m := range members {
@@ -166,7 +165,7 @@ func (a *api) join(c *apiCall, members []*notify.Member) (any, error) {
 	return joinedReply{len(members)}, nil
 }
 
-func (a *api) leave(c *apiCall, members []*notify.Member) (any, error) {
+func (h *handler) leave(c *call, members []*notify.Member) (any, error) {
 	channel := c.value("channel")
 	if err := c.key.permit("channel", "channel:"+channel); err != nil {
 		return nil, err
@@ -179,71 +178,4 @@ func (a *api) leave(c *apiCall, members []*notify.Member) (any, error) {
 		}
 	}
 	return reply, nil
-}
-
-type ticketReply struct {
-	Ticket    string `json:"ticket"`
-	ExpiresAt string `json:"expiresAt"`
-}
-
-// issueTicket serves POST /v1/tickets.
-func (a *api) issueTicket(c *apiCall) (any, error) {
-	t, err := decodeTicket(c.json)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.key.permit("userId", "user:"+t.userID); err != nil {
-		return nil, err
-	}
-	for i, channel := range t.channels {
-		// A pattern is permitted to whoever may use every name it stands for.
-		if err := c.key.permit("channels["+itoa(i)+"]", "channel:"+channel); err != nil {
-			return nil, err
-		}
-	}
-	if t.ttl > auth.MaxTicketTTL {
-		return nil, invalidField("ttl", "got "+t.ttl.String()+", expected at most "+auth.MaxTicketTTL.String())
-	}
-	ticket, expires, err := a.o.Tickets.Issue(t.userID, t.username, t.channels, t.ttl)
-	if err != nil {
-		return nil, err
-	}
-	return ticketReply{ticket, notify.Timestamp(expires)}, nil
-}
-
-type ticketRequest struct {
-	userID, username string
-	channels         []string
-	ttl              time.Duration
-}
-
-func decodeTicket(body strictjson.Checked) (t ticketRequest, err error) {
-	const keys = "userId, username, channels, ttl"
-	if body.Kind() != strictjson.Object {
-		return t, invalidField("", "body: got "+body.Describe()+", expected an object with "+keys)
-	}
-	for m := range body.Members() {
-		switch m.Name {
-		case "userId":
-			if t.userID, err = decodeString(m.Value, m.Name); err == nil {
-				err = rooms.CheckUserID(m.Name, t.userID)
-			}
-		case "username":
-			t.username, err = decodeString(m.Value, m.Name)
-		case "channels":
-			t.channels, err = decodeStrings(m.Value, m.Name)
-		case "ttl":
-			t.ttl, err = decodeDuration(m.Value, m.Name)
-		default:
-			field := strictjson.Shorten(m.Name)
-			err = invalidField(field, "unknown field, expected one of "+keys)
-		}
-		if err != nil {
-			return t, err
-		}
-	}
-	if t.userID == "" {
-		return t, invalidField("userId", "missing, expected the id of the user that the ticket is for")
-	}
-	return t, nil
 }

@@ -9,74 +9,11 @@ import (
 	"testing"
 
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/notify/strictjson"
-	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// apiServer asks an API with its key.
-type apiServer struct {
-	t    *testing.T
-	base string
-	hub  *notify.Hub
-}
-
-func newAPIServer(t *testing.T, keys ...string) apiServer {
-	t.Helper()
-	hub := servertest.NewHub(t)
-	options := testAPI(hub, append(keys, servertest.Key)...)
-	return apiServer{t, "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options))), hub}
-}
-
-// ask returns the status and the body.
-func (s apiServer) ask(method, path, body string, headers ...string) (int, string) {
-	s.t.Helper()
-	if body != "" {
-		headers = append(headers, "Content-Type: application/json")
-	}
-	if !slices.ContainsFunc(headers, func(h string) bool { return strings.HasPrefix(h, "X-API-Key: ") }) {
-		headers = append(headers, "X-API-Key: "+servertest.Key)
-	}
-	res, text := servertest.Do(s.t, method, s.base+path, body, append(headers, "X-Request-ID: req-1")...)
-	return res.StatusCode, strings.TrimSuffix(text, "\n")
-}
-
-func (s apiServer) expect(method, path string, status int, want string) {
-	s.t.Helper()
-	if code, text := s.ask(method, path, ""); code != status || text != want {
-		s.t.Errorf("%s %s: %d %s\nwant %d %s", method, path, code, text, status, want)
-	}
-}
-
-// refused expects a 400 about a field.
-func (s apiServer) refused(method, path, body, field, detail string) {
-	s.t.Helper()
-	code, text := s.ask(method, path, body)
-	if want := servertest.ProblemJSON(s.t, 400, "validation", detail, field); code != 400 || servertest.Sorted(s.t, text) != want {
-		s.t.Errorf("%s %s %s: %d %s\nwant %s", method, path, body, code, text, want)
-	}
-}
-
-// ids reads the named field of every element of a list.
-func ids(t *testing.T, text, list, field string) (names []string, next string) {
-	t.Helper()
-	var reply map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &reply); err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	var elements []map[string]any
-	if err := json.Unmarshal(reply[list], &elements); err != nil || elements == nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	for _, e := range elements {
-		names = append(names, e[field].(string))
-	}
-	_ = json.Unmarshal(reply["next"], &next)
-	return names, next
-}
-
 func TestConnections(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	servertest.Attach(t, s.hub, "c2", "u1", "orders")
 	servertest.Attach(t, s.hub, "c1", "u1")
 	servertest.Attach(t, s.hub, "c3", "u/2", "orders", "news")
@@ -123,22 +60,17 @@ func TestConnections(t *testing.T) {
 	s.refused("GET", "/v1/connections?limit=0", "", "limit", `limit: got "0", expected an integer from 1 to 1000`)
 	s.refused("GET", "/v1/connections?limit=1001", "", "limit", `limit: got "1001", expected an integer from 1 to 1000`)
 	s.refused("GET", "/v1/connections?limit=+5", "", "limit", `limit: got " 5", expected an integer from 1 to 1000`)
-	s.refused("GET", "/v1/connections?user=a&user=b", "", "user", "user: got 2 of them, expected one")
-	s.refused("GET", "/v1/connections?cursor=%21", "", "cursor", `cursor: got "!", expected next of the page before`)
-	s.refused("GET", "/v1/connections?a;b", "", "", "query: not well formed")
+	s.refused("GET", "/v1/connections?user=a&user=b", "", "user", "user: got 2 values, expected one")
+	s.refused("GET", "/v1/connections?cursor=%21", "", "cursor", `cursor: got "!", expected the value of next in the previous page`)
+	s.refused("GET", "/v1/connections?a;b", "", "", "query: malformed")
 	if code, text := s.ask("GET", "/v1/connections?user=", ""); code != 400 || !strings.Contains(text, `"field":"user"`) {
 		t.Errorf("an empty filter must not list everyone: %d %s", code, text)
 	}
 }
 
-func cursor(name string) string {
-	_, next, _ := page(&apiCall{values: map[string]string{"limit": "1"}}, []string{name, name + "x"})
-	return next
-}
-
 // Reading page after page shows everyone once.
 func TestConnectionPages(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	var want []string
 	for i := range 25 {
 		id := fmt.Sprintf("c%02d", i)
@@ -169,7 +101,7 @@ func TestConnectionPages(t *testing.T) {
 }
 
 func TestDisconnect(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	ended := map[string]string{}
 	join := func(namespace, id, user string) {
 		m, err := s.hub.Attach(notify.Attachment{ClientID: id, UserID: user, Namespace: namespace, Transport: "sse", Sessions: []string{"key-" + id},
@@ -183,7 +115,7 @@ func TestDisconnect(t *testing.T) {
 	join("/", "c2", "u1")
 	join("/admin", "c3", "u1")
 	join("/", "c4", "u2")
-	const missing = `{"type":"about:blank","title":"Not Found","status":404,"detail":"clientId: nobody is connected with this id","code":"not_found","request_id":"req-1","field":"clientId"}`
+	const missing = `{"type":"about:blank","title":"Not Found","status":404,"detail":"clientId: there is no connection with this id","code":"not_found","request_id":"req-1","field":"clientId"}`
 	s.expect("DELETE", "/v1/connections/nobody", 404, missing)
 	s.expect("DELETE", "/v1/connections/c3", 404, missing) // it is in another namespace
 	s.expect("DELETE", "/v1/connections/c4", 200, `{"disconnected":1}`)
@@ -207,7 +139,7 @@ func TestDisconnect(t *testing.T) {
 }
 
 func TestJoinAndLeave(t *testing.T) {
-	s := newAPIServer(t)
+	s := newTestServer(t)
 	c1 := servertest.Attach(t, s.hub, "c1", "u1")
 	c2 := servertest.Attach(t, s.hub, "c2", "u1")
 	s.expect("PUT", "/v1/connections/c1/channels/"+url.PathEscape("team a/b"), 200, `{"joined":1}`)
@@ -232,139 +164,8 @@ func TestJoinAndLeave(t *testing.T) {
 		}
 	}
 	s.refused("PUT", "/v1/connections/c1/channels/c2", "", "channel", "channel: got the id of a connection, expected the name of a channel")
-	s.refused("PUT", "/v1/connections/c1/channels/x", `{"a":1}`, "", "body: this route takes none")
+	s.refused("PUT", "/v1/connections/c1/channels/x", `{"a":1}`, "", "body: this route takes no body")
 	if got := c1.Rooms(); len(got) != 4 {
 		t.Errorf("%q", got)
 	}
-}
-
-func TestUsers(t *testing.T) {
-	s := newAPIServer(t)
-	servertest.Attach(t, s.hub, "c2", "u1", "orders")
-	servertest.Attach(t, s.hub, "c1", "u1")
-	servertest.Attach(t, s.hub, "c3", "auth0|7", "orders")
-	servertest.Attach(t, s.hub, "c4", "")
-	const all = `{"users":[{"userId":"auth0|7","username":"auth0|7","connections":1},{"userId":"u1","username":"u1","connections":2}]}`
-	s.expect("GET", "/v1/users", 200, all)
-	s.expect("GET", "/v1/users?online=true", 200, all)
-	s.refused("GET", "/v1/users?online=false", "", "online", `online: got "false", expected true`)
-	s.expect("GET", "/v1/users/nobody", 200, `{"userId":"nobody","online":false,"connections":[]}`)
-	code, text := s.ask("GET", "/v1/users/auth0%7C7", "")
-	if code != 200 || !strings.HasPrefix(text, `{"userId":"auth0|7","online":true,"connections":[{"clientId":"c3",`) {
-		t.Errorf("%d %s", code, text)
-	}
-	_, text = s.ask("GET", "/v1/users/u1", "")
-	if names, _ := ids(t, text, "connections", "clientId"); !slices.Equal(names, []string{"c1", "c2"}) {
-		t.Error(text)
-	}
-	s.expect("GET", "/v1/channels", 200, `{"channels":[{"channel":"orders","connections":2,"users":2}]}`)
-}
-
-func TestHistory(t *testing.T) {
-	s := newAPIServer(t)
-	publish := func(target, data, extra string) string {
-		t.Helper()
-		code, text := s.ask("POST", "/v1/notifications", `{"target":`+target+`,"type":"x","data":`+data+extra+`}`)
-		var r notify.Receipt
-		if err := json.Unmarshal([]byte(text), &r); err != nil || code != 200 {
-			t.Fatalf("%d %s", code, text)
-		}
-		return r.ID
-	}
-	before := s.hub.Head().String()
-	first := publish(`{"user":"u1"}`, `{ "a" : "<" }`, ``)
-	publish(`{"user":"u2"}`, `2`, ``)
-	second := publish(`{"user":"u1"}`, `3`, `,"metadata":{"k":1}`)
-	publish(`{"user":"u1"}`, `4`, `,"volatile":true`)
-	inChannel := publish(`{"channel":"orders"}`, `5`, ``)
-
-	read := func(query string) (data []string, gap bool, cursor string) {
-		t.Helper()
-		code, text := s.ask("GET", "/v1/notifications"+query, "")
-		var reply struct {
-			Notifications []struct {
-				ID        string
-				Data      json.RawMessage
-				Timestamp string
-			}
-			Gap    bool
-			Cursor string
-		}
-		if err := json.Unmarshal([]byte(text), &reply); err != nil || code != 200 || reply.Notifications == nil {
-			t.Fatalf("%s: %d %s", query, code, text)
-		}
-		for _, n := range reply.Notifications {
-			data = append(data, string(n.Data))
-		}
-		return data, reply.Gap, reply.Cursor
-	}
-	for _, tc := range []struct {
-		query  string
-		want   string
-		cursor string
-	}{
-		{"?user=u1", `{ "a" : "<" },3`, second},
-		{"?user=u1&since=" + before, `{ "a" : "<" },3`, second},
-		{"?user=u1&since=" + first, `3`, second},
-		{"?user=u1&since=" + second, ``, second},
-		{"?user=u1&limit=1", `3`, second},
-		{"?user=u1&since=0&limit=1", `{ "a" : "<" }`, first},
-		{"?channel=orders", `5`, inChannel},
-		{"?channel=nothing", ``, inChannel},
-	} {
-		data, gap, cursor := read(tc.query)
-		if got := strings.Join(data, ","); got != tc.want || gap || cursor != tc.cursor {
-			t.Errorf("%s: %s, gap %v, cursor %s; want %s, %s", tc.query, got, gap, cursor, tc.want, tc.cursor)
-		}
-	}
-	if _, gap, _ := read("?user=u1&since=00000001-5"); !gap {
-		t.Error("another epoch is no gap")
-	}
-	_, text := s.ask("GET", "/v1/notifications?channel=orders", "")
-	if !strings.Contains(text, `"metadata":{"channel":"orders"}`) {
-		t.Error(text)
-	}
-	s.refused("GET", "/v1/notifications", "", "", "query: expected exactly one of user, channel")
-	s.refused("GET", "/v1/notifications?user=a&channel=b", "", "", "query: expected exactly one of user, channel")
-	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since", `since: got "x", expected the id of a notification, or 0 for all that is kept`)
-}
-
-func TestTickets(t *testing.T) {
-	s := newAPIServer(t)
-	code, text := s.ask("POST", "/v1/tickets", `{"userId":"u1","username":"Ada","channels":["orders","team-*"],"ttl":"20s"}`)
-	var reply ticketReply
-	if err := json.Unmarshal([]byte(text), &reply); err != nil || code != 201 || len(reply.Ticket) != 43 || !strings.HasSuffix(reply.ExpiresAt, "Z") {
-		t.Errorf("%d %s", code, text)
-	}
-	if code, text := s.ask("POST", "/v1/tickets", `{"userId":"u1","channels":null,"ttl":null}`); code != 201 {
-		t.Errorf("%d %s", code, text)
-	}
-	s.refused("POST", "/v1/tickets", `{}`, "userId", "userId: missing, expected the id of the user that the ticket is for")
-	s.refused("POST", "/v1/tickets", `{"userId":7}`, "userId", "userId: got the number 7, expected a string")
-	s.refused("POST", "/v1/tickets", `{"user":"u1"}`, "user", "user: unknown field, expected one of userId, username, channels, ttl")
-	s.refused("POST", "/v1/tickets", `{"userId":"u1","ttl":"31s"}`, "ttl", "ttl: got 31s, expected at most 30s")
-	s.refused("POST", "/v1/tickets", `{"userId":"u1","channels":"x"}`, "channels", `channels: got the string "x", expected an array of strings`)
-	s.refused("POST", "/v1/tickets", `[]`, "", "body: got an array, expected an object with userId, username, channels, ttl")
-	s.refused("POST", "/v1/tickets", `{"userId":"u1","userId":"u2"}`, "userId", "userId: duplicate key \"userId\"")
-	for _, body := range []string{`{"userId":"anonymous\u0000"}`, `{"userId":" u1"}`, `{"userId":""}`} {
-		if code, text := s.ask("POST", "/v1/tickets", body); code != 400 {
-			t.Errorf("%s: %d %s", body, code, text)
-		}
-	}
-}
-
-func FuzzDecodeTicket(f *testing.F) {
-	for _, seed := range []string{`{"userId":"u1"}`, `{"userId":"u1","username":"x","channels":["a"],"ttl":"5s"}`, `[]`, `{"ttl":1}`, ` {}`, `{"userId":"\ud800"}`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		checked, err := strictjson.Split(body, strictjson.Rules{})
-		if err != nil {
-			return
-		}
-		got, err := decodeTicket(checked)
-		if err == nil && (got.userID == "" || got.ttl < 0) {
-			t.Errorf("%q: %+v", body, got)
-		}
-	})
 }

@@ -18,10 +18,9 @@ const (
 	targetKeys      = "user, users, channel, channels, client or all"
 )
 
-// decodePublication reads one notification of a request. Keys count as they are
-// written, unlike with the standard decoder, for which TYPE is type as well.
-// prefix names the item of a batch in errors, which are *Problem. What
-// the names and values may be is the Hub's to check.
+// decodePublication reads one notification of a request. It compares keys exactly, unlike the
+// standard decoder, which takes TYPE for type too. Its errors are *edge.Problem; prefix is the item
+// of a batch in their fields. The Hub checks the names and values.
 func decodePublication(item strictjson.Checked, prefix string) (p notify.Publication, err error) {
 	if item.Kind() != strictjson.Object {
 		return p, invalidField(strings.TrimSuffix(prefix, "."), "got "+item.Describe()+", expected an object")
@@ -44,7 +43,7 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 				return p, &edge.Problem{Status: http.StatusRequestEntityTooLarge, Code: edge.CodePayloadTooLarge, Field: field,
 					Detail: field + ": got " + itoa(size) + " bytes, expected at most " + itoa(notify.MaxData)}
 			}
-			n.SetData(m.Value.Clone()) // the log keeps it; it must not keep the body of a whole batch
+			n.SetData(m.Value.Clone()) // the log keeps it, and must not keep the whole body with it
 		case "metadata":
 			var metadata strictjson.Checked
 			metadata, err = decodeObject(m.Value, field)
@@ -81,7 +80,7 @@ func decodeString(value strictjson.Checked, field string) (string, error) {
 	return s, asProblem(err, "")
 }
 
-// decodeStrings reads an array of strings; null is none.
+// decodeStrings reads an array of strings, or null as none.
 func decodeStrings(value strictjson.Checked, field string) ([]string, error) {
 	if isNull(value) {
 		return nil, nil
@@ -90,7 +89,8 @@ func decodeStrings(value strictjson.Checked, field string) ([]string, error) {
 	return names, asProblem(err, "")
 }
 
-// asProblem puts prefix before the field of a validation error of notify.
+// asProblem turns a validation error of package notify into a Problem, with prefix before its
+// field.
 func asProblem(err error, prefix string) error {
 	var invalid *notify.ValidationError
 	if errors.As(err, &invalid) {
@@ -99,7 +99,7 @@ func asProblem(err error, prefix string) error {
 	return err
 }
 
-// decodeObject reads an object; null is none.
+// decodeObject reads an object, or null as none.
 func decodeObject(value strictjson.Checked, field string) (object strictjson.Checked, err error) {
 	switch value.Kind() {
 	case strictjson.Null:
@@ -110,6 +110,7 @@ func decodeObject(value strictjson.Checked, field string) (object strictjson.Che
 	return object, wrongType(field, value, "an object")
 }
 
+// decodeBool reads true or false, or null as false.
 func decodeBool(value strictjson.Checked, field string) (bool, error) {
 	switch string(value.Bytes()) {
 	case "true":
@@ -120,7 +121,7 @@ func decodeBool(value strictjson.Checked, field string) (bool, error) {
 	return false, wrongType(field, value, "true or false")
 }
 
-// decodeDuration reads a duration such as "90s" or "5m"; null is none.
+// decodeDuration reads a duration such as "90s" or "5m", or null as 0.
 func decodeDuration(value strictjson.Checked, field string) (time.Duration, error) {
 	const expected = `a positive duration such as "30s", "5m" or "1h30m"`
 	if isNull(value) {
@@ -142,7 +143,7 @@ func decodeDuration(value strictjson.Checked, field string) (time.Duration, erro
 
 func isNull(value strictjson.Checked) bool { return value.Kind() == strictjson.Null }
 
-// inBatch puts the number of the item before the field of a validation error.
+// inBatch puts prefix, the item of a batch, before the field of a validation error.
 func inBatch(err error, prefix string) error {
 	var invalid *notify.ValidationError
 	if errors.As(err, &invalid) {
@@ -151,12 +152,15 @@ func inBatch(err error, prefix string) error {
 	return err
 }
 
+// batchPrefix returns the path of an item of a batch: "[3].".
 func batchPrefix(i int) string { return "[" + itoa(i) + "]." }
 
 func wrongType(field string, value strictjson.Checked, expected string) *edge.Problem {
 	return invalidField(field, "got "+value.Describe()+", expected "+expected)
 }
 
+// invalidField returns a validation problem. field is the path of the value at fault, or "" for the
+// whole request; then reason names the part of the request itself.
 func invalidField(field, reason string) *edge.Problem {
 	p := &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation, Field: field, Detail: reason}
 	if field != "" {

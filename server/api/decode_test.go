@@ -24,7 +24,7 @@ func FuzzPublishBody(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	hub := servertest.HubWith(f, func(o *notify.Options) { o.HistoryMaxBytes = 1 << 20 })
-	api := edge.WithInfo(nil, New(testAPI(hub, servertest.Key)))
+	api := edge.WithInfo(nil, New(testOptions(hub, servertest.Key)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := httptest.NewRequest("POST", "/v1/notifications", bytes.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")

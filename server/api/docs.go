@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// docsPolicy is the Content-Security-Policy of the page: its own two files and
-// requests to its own origin, and no sink that turns text into markup.
+// docsPolicy is the Content-Security-Policy of the page. It allows the style and the script of the
+// page and requests to its origin, and forbids the functions that turn text into markup.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
@@ -26,8 +26,8 @@ type docsGroup struct {
 }
 
 type docsRoute struct {
-	*apiRoute
-	Params  []apiParam
+	*route
+	Params  []param
 	Body    *docsBody
 	Replies []docsReply
 }
@@ -41,7 +41,7 @@ type docsBody struct {
 type docsField struct {
 	Name, Type, Doc string
 	Required        bool
-	Inside          []docsField // of data, for a kind
+	Inside          []docsField // the fields of an object, such as data of a kind
 }
 
 type docsReply struct {
@@ -49,8 +49,8 @@ type docsReply struct {
 	Text   string
 }
 
-// docsPage renders the page of the routes.
-func docsPage(routes []apiRoute, objects []*apiObject) []byte {
+// docsPage renders the page that lists routes and objects.
+func docsPage(routes []route, objects []*object) []byte {
 	page, err := template.ParseFS(docsFiles, "docs/docs.html")
 	if err != nil {
 		panic(err) // the file is part of the binary
@@ -70,31 +70,31 @@ func docsPage(routes []apiRoute, objects []*apiObject) []byte {
 		Objects []docsObject
 	}{groups, docsObjects(objects)})
 	if err != nil {
-		panic(err) // of values of ours
+		panic(err) // the values come from this package
 	}
 	return out.Bytes()
 }
 
-func newDocsRoute(r *apiRoute) docsRoute {
-	d := docsRoute{apiRoute: r, Params: r.params()}
+func newDocsRoute(r *route) docsRoute {
+	d := docsRoute{route: r, Params: r.params()}
 	if r.Body != nil {
 		example := indented(r.Body.Example)
 		d.Body = &docsBody{Fields: docsFields(r.Body.Object.Fields), Example: example, Rows: strings.Count(example, "\n") + 2}
 	}
-	d.Replies = append(d.Replies, docsReply{r.status(), "as below"})
+	statuses := []int{r.status()}
 	if r.busy {
-		d.Replies = append(d.Replies, docsReply{http.StatusServiceUnavailable, "not now"})
+		statuses = append(statuses, http.StatusServiceUnavailable)
 	}
-	for _, status := range r.errors() {
+	for _, status := range append(statuses, r.errors()...) {
 		d.Replies = append(d.Replies, docsReply{status, strings.ToLower(http.StatusText(status))})
 	}
 	return d
 }
 
-// Anchor is where the route stands on the page.
+// Anchor returns the id of the route's element on the page.
 func (d docsRoute) Anchor() string { return d.ID }
 
-// Pretty is the example of the reply, a line for each field.
+// Pretty returns the example of the response with one line per field.
 func (d docsRoute) Pretty() string { return indented(d.Example) }
 
 type docsObject struct {
@@ -102,7 +102,7 @@ type docsObject struct {
 	Fields    []docsField
 }
 
-func docsObjects(objects []*apiObject) []docsObject {
+func docsObjects(objects []*object) []docsObject {
 	var all []docsObject
 	for _, o := range objects {
 		all = append(all, docsObject{o.Name, o.Doc, docsFields(o.Fields)})
@@ -110,7 +110,7 @@ func docsObjects(objects []*apiObject) []docsObject {
 	return all
 }
 
-func docsFields(fields []apiField) []docsField {
+func docsFields(fields []field) []docsField {
 	var all []docsField
 	for _, f := range fields {
 		d := docsField{Name: f.Name, Type: typeText(f.Schema), Doc: f.Doc, Required: f.Required}
@@ -142,13 +142,13 @@ func insideFields(properties schema, required any) []docsField {
 	return all
 }
 
-// typeText is a schema in a few words.
+// typeText describes a schema in a few words.
 func typeText(s schema) string {
 	if ref, ok := s["$ref"].(string); ok {
 		return ref[strings.LastIndexByte(ref, '/')+1:]
 	}
 	if any, ok := s["anyOf"].([]any); ok {
-		return typeText(any[0].(schema)) // the other is null
+		return typeText(any[0].(schema)) // the second one is null
 	}
 	if only, ok := s["const"]; ok {
 		return fmt.Sprintf("%#v", only)
@@ -199,10 +199,10 @@ func indented(text string) string {
 	return out.String()
 }
 
-// serveDocs answers /docs and its two files. Their links are relative, so that
-// the page works behind a proxy that serves it elsewhere.
-func (a *api) serveDocs(w http.ResponseWriter, r *http.Request) {
-	body, media := a.page, "text/html; charset=utf-8"
+// serveDocs serves /docs and its two files. The links are relative, so that the page works behind a
+// proxy that serves it at another path.
+func (h *handler) serveDocs(w http.ResponseWriter, r *http.Request) {
+	body, media := h.page, "text/html; charset=utf-8"
 	if name, ok := strings.CutPrefix(r.URL.Path, "/docs/"); ok {
 		media = "text/css; charset=utf-8"
 		if strings.HasSuffix(name, ".js") {
@@ -210,9 +210,9 @@ func (a *api) serveDocs(w http.ResponseWriter, r *http.Request) {
 		}
 		body, _ = docsFiles.ReadFile("docs/" + name)
 	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", docsPolicy)
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Type", media)
+	header := w.Header()
+	header.Set("Content-Security-Policy", docsPolicy)
+	header.Set("Cache-Control", "no-cache")
+	header.Set("Content-Type", media)
 	_, _ = w.Write(body)
 }

@@ -17,71 +17,77 @@ const (
 	headerReplayed    = "Idempotent-Replayed"
 	maxIdempotencyKey = 64 // bytes
 
-	// An answer is kept for as long as a backend retries, per API key in at most
-	// this much: about 170 requests a second with their own Idempotency-Key for
-	// the whole time. One backend cannot push out what another one relies on.
+	// The server keeps an answer for answerTTL, the time in which backends retry. Each API key has
+	// maxAnswers and maxAnswersMemory of its own, so that one backend cannot evict the answers of
+	// another. That is enough for 160 requests per second with an Idempotency-Key.
 	answerTTL        = 10 * time.Minute
 	maxAnswers       = 100_000
 	maxAnswersMemory = 48 << 20
-	answerOverhead   = 350 // what an entry takes beside its reply, about
+
+	// answerOverhead is the memory of an entry without its reply: the storedAnswer (144 bytes), its
+	// channel (112), the list element (48), and the slot of the map (48 to 130: the map grows by
+	// doubling, and deleted entries leave gaps in it). TestAnswersHeap measures it.
+	answerOverhead = 440
 )
 
-// answers remembers what was answered to requests with an Idempotency-Key, so
-// that a request that is repeated, even while the first is being served, is
-// answered without being carried out again. Safe for concurrent use; it runs
-// nothing by itself.
+// answers keeps the answers to requests with an Idempotency-Key. A request that a backend repeats,
+// even while the server still works on the first one, gets the same answer and is not carried out
+// again. Any goroutine may call its methods. It has no goroutine of its own.
 type answers struct {
-	now func() time.Time
+	now                   func() time.Time
+	maxEntries, maxMemory int // limits of kept and memory
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	byID   map[[sha256.Size]byte]*storedAnswer
-	kept   list.List // of *storedAnswer that succeeded, oldest first
-	memory int
+	kept   list.List // *storedAnswer of requests that succeeded, oldest first
+	memory int       // the sum of size over kept; requests in progress are not in it
 }
 
 type storedAnswer struct {
-	id      [sha256.Size]byte
-	request [sha256.Size]byte // digest of what was asked
-	done    chan struct{}     // closed when the rest is set
+	id      [sha256.Size]byte // digest of the Idempotency-Key
+	request [sha256.Size]byte // digest of the request
+	done    chan struct{}     // closed after the fields below are set
 	reply   edge.RawJSON
 	err     error
 	expires time.Time
 }
 
 func newAnswers(now func() time.Time) *answers {
-	return &answers{now: now, byID: make(map[[sha256.Size]byte]*storedAnswer)}
+	return &answers{now: now, maxEntries: maxAnswers, maxMemory: maxAnswersMemory, byID: make(map[[sha256.Size]byte]*storedAnswer)}
 }
 
-// do carries out the request, or answers as it was answered before; replayed
-// tells which. A request that failed sent nothing, so it is not remembered:
-// those that waited for it fail with it, the next one is carried out. request
-// stands for the route and the body; the same key with another one is refused.
-func (a *answers) do(ctx context.Context, key string, request [sha256.Size]byte, carryOut func() (any, error)) (reply edge.RawJSON, replayed bool, err error) {
+// do carries out a request, or returns the answer to an earlier request with the same key; replayed
+// reports which. request is the digest of the route and the body: do refuses the same key with
+// another digest. It forgets a request that failed, because such a request sent nothing: requests
+// that waited for it get its error, and do carries out the next one.
+func (a *answers) do(
+	ctx context.Context, key string, request [sha256.Size]byte, carryOut func() (any, error),
+) (reply edge.RawJSON, replayed bool, err error) {
 	id := sha256.Sum256([]byte(key))
-	mine, first, err := a.open(id, request)
+	answer, first, err := a.open(id, request)
 	if err != nil {
 		return nil, false, err
 	}
 	if !first {
 		select {
-		case <-mine.done:
-			return mine.reply, true, mine.err
+		case <-answer.done:
+			return answer.reply, true, answer.err
 		case <-ctx.Done():
 			return nil, false, ctx.Err()
 		}
 	}
-	mine.err = edge.ErrInternal // for those that wait, when carryOut panics
-	defer func() { a.close(mine) }()
+	answer.err = edge.ErrInternal // for the requests that wait, when carryOut panics
+	defer func() { a.close(answer) }()
 	result, err := carryOut()
 	if err == nil {
 		reply, err = json.Marshal(result)
 	}
-	mine.reply, mine.err = reply, err
+	answer.reply, answer.err = reply, err
 	return reply, false, err
 }
 
-// open finds the answer with that id, or makes it: then first is true and close
-// must be called.
+// open returns the answer with this id. When there is none it adds one; then first is true, and the
+// caller must call close.
 func (a *answers) open(id, request [sha256.Size]byte) (found *storedAnswer, first bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -94,12 +100,12 @@ func (a *answers) open(id, request [sha256.Size]byte) (found *storedAnswer, firs
 	}
 	if found.request != request {
 		return nil, false, &edge.Problem{Status: http.StatusConflict, Code: edge.CodeConflict, Field: headerIdempotency,
-			Detail: headerIdempotency + ": it was used for another request in the last " + minutes(answerTTL)}
+			Detail: headerIdempotency + ": the key was used for another request in the last " + minutes(answerTTL)}
 	}
 	return found, false, nil
 }
 
-// close keeps a success and drops a failure.
+// close keeps an answer that succeeded and removes one that failed.
 func (a *answers) close(done *storedAnswer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -115,12 +121,12 @@ func (a *answers) close(done *storedAnswer) {
 	a.forget(now)
 }
 
-// forget drops the oldest answers, those that are over and those that are too
-// many. It is called with the lock held.
+// forget removes the oldest answers while they have expired or exceed a limit. The caller holds the
+// lock.
 func (a *answers) forget(now time.Time) {
 	for e := a.kept.Front(); e != nil; e = a.kept.Front() {
 		oldest := e.Value.(*storedAnswer)
-		if now.Before(oldest.expires) && a.kept.Len() <= maxAnswers && a.memory <= maxAnswersMemory {
+		if now.Before(oldest.expires) && a.kept.Len() <= a.maxEntries && a.memory <= a.maxMemory {
 			return
 		}
 		a.kept.Remove(e)
@@ -129,12 +135,14 @@ func (a *answers) forget(now time.Time) {
 	}
 }
 
-func (a *storedAnswer) size() int { return len(a.reply) + answerOverhead }
+// size returns the memory of the entry. It counts the capacity of the reply, because the allocator
+// rounds the size up: a reply of 33 KiB takes 40 KiB.
+func (a *storedAnswer) size() int { return cap(a.reply) + answerOverhead }
 
 func minutes(d time.Duration) string { return itoa(int(d/time.Minute)) + " minutes" }
 
-// idempotencyKey reads the header of a request; "" is none. One that is there
-// must be good: a backend that sends an empty one by mistake relies on it.
+// idempotencyKey returns the Idempotency-Key of a request, or "" when it has none. A header with an
+// empty value is an error, because the backend that sent it expects to be protected.
 func idempotencyKey(r *http.Request) (string, error) {
 	values := r.Header.Values(headerIdempotency)
 	if len(values) == 0 {
@@ -142,7 +150,7 @@ func idempotencyKey(r *http.Request) (string, error) {
 	}
 	key := values[0]
 	if len(values) > 1 || key == "" || len(key) > maxIdempotencyKey || !visibleASCII(key) {
-		return "", invalidField(headerIdempotency, "got "+describeHeader(values)+", expected one of 1 to "+
+		return "", invalidField(headerIdempotency, "got "+describeHeader(values)+", expected one header with 1 to "+
 			itoa(maxIdempotencyKey)+" visible ASCII characters")
 	}
 	return key, nil
@@ -160,7 +168,7 @@ func visibleASCII(s string) bool {
 func describeHeader(values []string) string {
 	switch {
 	case len(values) > 1:
-		return itoa(len(values)) + " of them"
+		return itoa(len(values)) + " headers"
 	case len(values[0]) > maxIdempotencyKey:
 		return itoa(len(values[0])) + " bytes"
 	}

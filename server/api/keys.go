@@ -16,29 +16,29 @@ import (
 	"github.com/roomcast/roomcast/server/limit"
 )
 
-const keyFailuresPerMinute = 10 // per address
+const keyFailuresPerMinute = 10 // wrong keys from one address
 
-// apiKey is one key: its digest, what it may be used for, and what it used.
+// apiKey is one API key with its limits.
 type apiKey struct {
 	digest    [sha256.Size]byte
 	scope     auth.Scope
-	spending  sync.Mutex    // held by spend
-	publishes *rate.Limiter // of notifications; nil: no limit
+	spending  sync.Mutex    // spend holds it while it reads the clock and the bucket
+	publishes *rate.Limiter // in notifications; nil: no limit
 	answers   *answers      // to its requests with an Idempotency-Key
 }
 
-// keyring holds the API keys as digests: neither a dump nor the time a compare
-// takes says anything about a key. Several keys are valid at once, which is how
-// they are rotated. Safe for concurrent use.
+// keyring holds the digests of the API keys, so that neither a memory dump nor the time of a
+// comparison reveals a key. Several keys are valid at once, which allows an operator to rotate
+// them. Any goroutine may call its methods.
 type keyring struct {
 	keys     []*apiKey
-	failures *limit.Rates
+	failures *limit.Rates // wrong keys by address
 }
 
-// newKeyring reads entries as auth.ParseAPIKey does; a key that stands there
-// with several patterns may do what any of them says. An entry that is not well
-// formed opens nothing. Each key may publish perSecond notifications and burst
-// at once, 0 being no limit. Without any key, every request is refused.
+// newKeyring reads entries as auth.ParseAPIKey does. It merges the patterns of entries with the
+// same key, and skips entries that are malformed. Each key may publish perSecond notifications per
+// second and burst at once; with perSecond 0 there is no limit. A keyring without keys refuses
+// every request.
 func newKeyring(entries []string, perSecond, burst int) *keyring {
 	k := &keyring{failures: limit.NewRates(rate.Every(time.Minute/keyFailuresPerMinute), keyFailuresPerMinute)}
 	for _, entry := range entries {
@@ -59,10 +59,10 @@ func newKeyring(entries []string, perSecond, burst int) *keyring {
 	return k
 }
 
-// check answers the key of a request. An address with too many wrong keys is
-// refused without a look at the key, so guessing goes no faster than ten a
-// minute. An address that valid keys came from is different: behind a proxy
-// anybody may share it, and ten wrong keys a minute must not lock a backend out.
+// check returns the key of a request. It refuses an address that sent too many wrong keys without
+// looking at the key, so that an attacker can test ten keys per minute. The exception is an address
+// that also sent a valid key: an attacker can share the address of a proxy with a backend, and must
+// not lock it out.
 func (k *keyring) check(r *http.Request) (*apiKey, error) {
 	key := requestKey(r)
 	if key == "" {
@@ -83,7 +83,8 @@ func (k *keyring) check(r *http.Request) (*apiKey, error) {
 	return nil, edge.ErrKeyWrong
 }
 
-// find compares with every key, always, on digests of one length.
+// find returns the key, or nil. It compares the digest with those of all keys, so that its time
+// does not depend on the result.
 func (k *keyring) find(key string) *apiKey {
 	digest := sha256.Sum256([]byte(key))
 	found := -1
@@ -97,7 +98,7 @@ func (k *keyring) find(key string) *apiKey {
 	return k.keys[found]
 }
 
-// permit refuses subjects ("user:u1", "channel:orders", "client:…", "all")
+// permit returns an error when a subject ("user:u1", "channel:orders", "client:…", "all") is
 // outside the scope of the key.
 func (k *apiKey) permit(field string, subjects ...string) error {
 	for _, subject := range subjects {
@@ -109,23 +110,24 @@ func (k *apiKey) permit(field string, subjects ...string) error {
 	return nil
 }
 
-// permitEverything is for lists of all there is.
+// permitEverything returns an error unless the scope of the key is "*". Routes that show data of
+// all users call it.
 func (k *apiKey) permitEverything() error {
 	if k.scope.Everything() {
 		return nil
 	}
 	return &edge.Problem{Status: http.StatusForbidden, Code: edge.CodeForbidden,
-		Detail: "this API key is limited to some targets, and this would show others too"}
+		Detail: "this API key is limited to some targets, and the response would show others"}
 }
 
-// spend takes n notifications from what the key may publish. More than a whole
-// burst count as a burst, or a large batch could never be sent.
+// spend takes n notifications from the rate of the key. It takes at most the burst, because a key
+// could never send a batch that is larger.
 func (k *apiKey) spend(n int) error {
 	if k.publishes == nil || n <= 0 {
 		return nil
 	}
-	// The bucket must see times in order: one that goes back makes it give the time
-	// between twice.
+	// The bucket must get times in order: after a time that goes back it would refill the same
+	// interval twice.
 	k.spending.Lock()
 	defer k.spending.Unlock()
 	now := time.Now()
@@ -137,11 +139,11 @@ func (k *apiKey) spend(n int) error {
 	taken.CancelAt(now)
 	return &edge.Problem{Status: http.StatusTooManyRequests, Code: edge.CodeRateLimited, RetryAfter: wait,
 		Detail: "more than " + strconv.FormatFloat(float64(k.publishes.Limit()), 'f', -1, 64) +
-			" notifications a second with this API key; nothing was sent"}
+			" notifications per second with this API key; nothing was sent"}
 }
 
-// requestKey reads the key from the headers only: a URL ends in logs and in
-// histories. Authorization with another scheme (a proxy's Basic) is no key.
+// requestKey reads the key from the headers only, because logs and browser histories keep URLs. It
+// ignores Authorization with another scheme, such as the Basic credentials of a proxy.
 func requestKey(r *http.Request) string {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if key = strings.TrimSpace(key); strings.EqualFold(scheme, "Bearer") && key != "" {

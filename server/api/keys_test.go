@@ -20,7 +20,7 @@ const otherKey = "a-key-of-at-least-32-random-bytes-0002"
 
 func TestKeys(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testAPI(hub, servertest.Key, "", otherKey))))
+	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key, "", otherKey))))
 	const missing = "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"
 	const challengeWrong = `Bearer realm="roomcast", error="invalid_token"`
 	before := hub.Head().Seq

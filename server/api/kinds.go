@@ -7,47 +7,47 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 )
 
-// kindRoutes makes a route of every kind of the catalogue.
-func (a *api) kindRoutes(o apiObjects) []apiRoute {
-	var routes []apiRoute
+// kindRoutes returns a route for every kind of the catalogue.
+func (h *handler) kindRoutes(c components) []route {
+	var routes []route
 	for _, kind := range catalogue.Kinds() {
-		routes = append(routes, apiRoute{
+		routes = append(routes, route{
 			Method: "POST", Path: "/v1/notifications/" + kind.Name, Group: groupCatalogue,
 			ID: "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification", Summary: kind.Doc, Doc: kindDoc(kind),
-			Body: &apiBody{Object: kindObject(kind, o.target), Example: kindExample(kind)}, Publishes: true,
-			Reply: objectRef(o.receipt), Example: exampleReceipt,
-			handle: a.publishKind(kind.Name),
+			Body: &requestBody{Object: kindObject(kind, c.target), Example: kindExample(kind)}, Publishes: true,
+			Reply: objectRef(c.receipt), Example: exampleReceipt,
+			handle: h.publishKind(kind.Name),
 		})
 	}
 	return routes
 }
 
-// kindDoc says what the notification becomes.
+// kindDoc describes the event, the default target, the category and the priority of a kind.
 func kindDoc(k catalogue.Kind) string {
 	var b strings.Builder
-	b.WriteString("Clients get `" + k.Type + "`. ")
+	b.WriteString("Clients receive the event `" + k.Type + "`. ")
 	switch {
 	case k.Target.User != "":
-		b.WriteString("Without a target it goes to the user in " + k.Target.User + ". ")
+		b.WriteString("The default target is the user in " + k.Target.User + ". ")
 	case k.Target.Channel != "":
-		b.WriteString("Without a target it goes to the channel " + k.Target.Channel + ". ")
+		b.WriteString("The default target is the channel " + k.Target.Channel + ". ")
 	case k.Target.All:
-		b.WriteString("Without a target it goes to everyone. ")
+		b.WriteString("The default target is every connection. ")
 	default:
-		b.WriteString("It needs a target. ")
+		b.WriteString("There is no default target. ")
 	}
-	b.WriteString("Its category is " + k.Category + " and its priority " + k.Priority)
+	b.WriteString("The default category is " + k.Category + ", the default priority " + k.Priority)
 	for _, status := range k.Status.Enum {
 		if p := k.PriorityOf(status); p != k.Priority {
-			b.WriteString(", of " + status + " " + p)
+			b.WriteString(", for " + status + " " + p)
 		}
 	}
-	return b.String() + ", unless metadata says otherwise."
+	return b.String() + "."
 }
 
-// kindObject is the body of a kind.
-func kindObject(k catalogue.Kind, target *apiObject) *apiObject {
-	body := &apiObject{Name: k.GoType, Doc: k.Doc}
+// kindObject describes the body of a kind.
+func kindObject(k catalogue.Kind, target *object) *object {
+	body := &object{Name: k.GoType, Doc: k.Doc}
 	for _, f := range []catalogue.Field{k.ID, k.Status} {
 		if f.Name != "" {
 			body.Fields = append(body.Fields, kindField(f))
@@ -56,8 +56,7 @@ func kindObject(k catalogue.Kind, target *apiObject) *apiObject {
 	data := schema{"type": "object"}
 	properties, required := schema{}, []any{}
 	for _, f := range k.Fields {
-		field := kindField(f)
-		properties[f.Name] = described(field)
+		properties[f.Name] = described(kindField(f))
 		if f.Required && f.Const == "" && f.From == "" {
 			required = append(required, f.Name)
 		}
@@ -65,7 +64,7 @@ func kindObject(k catalogue.Kind, target *apiObject) *apiObject {
 	if len(properties) > 0 {
 		data["properties"] = properties
 	}
-	dataField := apiField{Name: "data", Doc: "what else there is to know; fields that are not listed are passed on", Schema: data}
+	dataField := field{Name: "data", Doc: "details; fields that are not listed are delivered unchanged", Schema: data}
 	if len(required) > 0 {
 		data["required"] = required
 		dataField.Required = true
@@ -73,13 +72,13 @@ func kindObject(k catalogue.Kind, target *apiObject) *apiObject {
 		data["type"] = []any{"object", "null"}
 	}
 	body.Fields = append(body.Fields, dataField,
-		apiField{Name: "metadata", Doc: "category, priority and source, and anything else", Schema: schema{"type": []any{"object", "null"}}},
-		apiField{Name: "target", Doc: "who gets it", Required: k.Target == (catalogue.TargetRule{}), Schema: objectRef(target)})
+		field{Name: "metadata", Doc: "category, priority, source and any other fields", Schema: schema{"type": []any{"object", "null"}}},
+		field{Name: "target", Doc: "the recipients", Required: k.Target == (catalogue.TargetRule{}), Schema: objectRef(target)})
 	body.Fields = append(body.Fields, deliveryFields(false)...)
 	return body
 }
 
-func kindField(f catalogue.Field) apiField {
+func kindField(f catalogue.Field) field {
 	s := schema{}
 	switch f.Type {
 	case catalogue.TypeTimestamp:
@@ -111,15 +110,15 @@ func kindField(f catalogue.Field) apiField {
 	if f.Unit != "" {
 		doc = strings.TrimSuffix(doc, ".") + ", in " + f.Unit + "."
 	}
-	return apiField{Name: f.Name, Required: f.Required && f.Const == "" && f.From == "", Doc: doc, Schema: s}
+	return field{Name: f.Name, Required: f.Required && f.Const == "" && f.From == "", Doc: doc, Schema: s}
 }
 
-// kindExample is a body with everything that the kind knows.
+// kindExample returns a body with all fields of a kind.
 func kindExample(k catalogue.Kind) string {
 	var b strings.Builder
 	b.WriteString("{")
 	add := func(name string, value any) {
-		text, _ := json.Marshal(value) // of strings and numbers
+		text, _ := json.Marshal(value) // fails for neither strings nor numbers
 		if b.Len() > 1 {
 			b.WriteString(", ")
 		}
@@ -146,7 +145,7 @@ func kindExample(k catalogue.Kind) string {
 	return b.String()
 }
 
-// sample is a value that the field allows.
+// sample returns a value that the field allows.
 func sample(f catalogue.Field) any {
 	switch f.Type {
 	case catalogue.TypeNumber, catalogue.TypeInteger:

@@ -17,12 +17,12 @@ const (
 	maxSingleBody = 1 << 20
 	maxBatchBody  = 16 << 20
 
-	// publishTimeout is how long the store may take; reading and checking the body does not count. The caller is asked
-	// to try again, so it must still be there.
+	// publishTimeout is the time for the store. It does not include reading and checking the body.
+	// It is shorter than common client timeouts, so that the caller reads the 503 and tries again.
 	publishTimeout = 2 * time.Second
 )
 
-// batchReply is one element of the answer to a batch.
+// batchReply is one element of the response to a batch.
 type batchReply struct {
 	receipt notify.Receipt
 	problem *edge.Problem
@@ -35,9 +35,9 @@ func (b batchReply) value() any {
 	return b.receipt
 }
 
-// once carries a publish out, at most once for an Idempotency-Key. With one it
-// goes on when the client hangs up: the client will ask again.
-func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any, error) {
+// once calls publish. It carries out requests with the same Idempotency-Key once. With a key it
+// completes the request also when the client disconnects, because the client will send it again.
+func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any, error) {
 	key, err := idempotencyKey(c.Request)
 	if err != nil {
 		return nil, err
@@ -61,40 +61,40 @@ func (a *api) once(c *apiCall, publish func(context.Context) (any, error)) (any,
 }
 
 // publish serves POST /v1/notifications: one notification, or an array of them.
-func (a *api) publish(c *apiCall) (any, error) {
-	return a.once(c, func(ctx context.Context) (any, error) {
+func (h *handler) publish(c *call) (any, error) {
+	return h.once(c, func(ctx context.Context) (any, error) {
 		switch c.json.Kind() {
 		case strictjson.Object:
 			item, err := decodePublication(c.json, "")
 			if err != nil {
 				return nil, err
 			}
-			return a.publishOne(ctx, c, item)
+			return h.publishOne(ctx, c, item)
 		case strictjson.None:
-			return a.publishBatch(ctx, c)
+			return h.publishBatch(ctx, c)
 		}
 		return nil, invalidField("", "body: got "+c.json.Describe()+", expected an object or an array of up to "+
 			itoa(notify.MaxBatch)+" objects")
 	})
 }
 
-func (a *api) publishOne(ctx context.Context, c *apiCall, item notify.Publication) (any, error) {
+func (h *handler) publishOne(ctx context.Context, c *call, item notify.Publication) (any, error) {
 	if err := c.key.permit("target", item.Target.Subjects()...); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	receipt, err := a.hub.Publish(ctx, item.Notification, item.Target)
+	receipt, err := h.hub.Publish(ctx, item.Notification, item.Target)
 	if err != nil {
 		return nil, err
 	}
 	return receipt, nil
 }
 
-// publishBatch sends the items that are right in one append and answers for
-// each in the order they came.
-func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
-	if err := c.key.spend(len(c.items) - 1); err != nil { // one was spent for the request
+// publishBatch publishes the valid items with one append. The reply has a receipt or an error for
+// each item, in the order of the request.
+func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
+	if err := c.key.spend(len(c.items) - 1); err != nil { // endpoint has spent one for the request
 		return nil, err
 	}
 	replies := make([]batchReply, len(c.items))
@@ -115,7 +115,7 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 	if len(publications) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 		defer cancel()
-		results, err := a.hub.PublishBatch(ctx, publications)
+		results, err := h.hub.PublishBatch(ctx, publications)
 		if err != nil {
 			return nil, err
 		}
@@ -136,14 +136,14 @@ func (a *api) publishBatch(ctx context.Context, c *apiCall) (any, error) {
 }
 
 // publishKind serves POST /v1/notifications/{kind}.
-func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
-	return func(c *apiCall) (any, error) {
-		return a.once(c, func(ctx context.Context) (any, error) {
+func (h *handler) publishKind(kind string) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		return h.once(c, func(ctx context.Context) (any, error) {
 			item, err := catalogue.Decode(kind, c.json)
 			if err != nil {
 				return nil, err
 			}
-			return a.publishOne(ctx, c, item)
+			return h.publishOne(ctx, c, item)
 		})
 	}
 }
@@ -151,7 +151,7 @@ func (a *api) publishKind(kind string) func(*apiCall) (any, error) {
 const defaultHistoryLimit = 100
 
 // history serves GET /v1/notifications.
-func (a *api) history(c *apiCall) (any, error) {
+func (h *handler) history(c *call) (any, error) {
 	target, err := oneTarget(c)
 	if err != nil {
 		return nil, err
@@ -162,14 +162,15 @@ func (a *api) history(c *apiCall) (any, error) {
 	var since notify.Cursor
 	if text := c.value("since"); text != "" {
 		if since = notify.ParseCursor(text); since.Invalid {
-			return nil, invalidField("since", "got "+quoteShort(text)+", expected the id of a notification, or 0 for all that is kept")
+			return nil, invalidField("since", "got "+quoteShort(text)+
+				", expected the id of a notification, or 0 for all kept notifications")
 		}
 	}
 	cursor := c.value("since")
 	if cursor == "" {
-		cursor = a.hub.Head().String() // before reading, so that nothing falls between
+		cursor = h.hub.Head().String() // before the read, so that the next one misses nothing
 	}
-	messages, gap := a.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
+	messages, gap := h.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
 	reply := []byte(`{"notifications":[`)
 	for i, m := range messages {
 		if i > 0 {
@@ -184,7 +185,8 @@ func (a *api) history(c *apiCall) (any, error) {
 	return edge.RawJSON(append(append(reply, cursor...), `"}`...)), nil
 }
 
-func oneTarget(c *apiCall) (notify.Target, error) {
+// oneTarget returns the user or the channel of the query. A request must have exactly one of them.
+func oneTarget(c *call) (notify.Target, error) {
 	user, channel := c.value("user"), c.value("channel")
 	switch {
 	case (user == "") == (channel == ""):

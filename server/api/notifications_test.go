@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -13,7 +12,7 @@ import (
 
 func TestPublishTargets(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	servertest.Attach(t, hub, "c1", "u1", "orders")
 	servertest.Attach(t, hub, "c2", "u1")
 	servertest.Attach(t, hub, "c3", "u2", "orders", "news")
@@ -51,7 +50,7 @@ func TestPublishVolatile(t *testing.T) {
 	hub := servertest.NewHub(t)
 	servertest.Attach(t, hub, "c1", "u1")
 	before := hub.Head()
-	res, body := servertest.Publish(t, serveAPI(t, hub), `{"target":{"user":"u1"},"type":"typing","volatile":true}`)
+	res, body := servertest.Publish(t, serveHub(t, hub), `{"target":{"user":"u1"},"type":"typing","volatile":true}`)
 	want := `{"delivered":1,"users":1,"channels":0,"stored":false}` + "\n"
 	if res.StatusCode != 200 || body != want || hub.Head() != before {
 		t.Errorf("%d %s, head %s -> %s", res.StatusCode, body, before, hub.Head())
@@ -61,7 +60,7 @@ func TestPublishVolatile(t *testing.T) {
 // What a backend posts reaches a member byte for byte.
 func TestPublishKeepsData(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	for i, data := range []string{
 		`{"b":1.0, "a":1e2,"\u00e9":"\u00e9/\/"}`, `null`, `0`, `-0.00`, `12345678901234567890`, `"<&>\u2028"`, `[]`, `[ 1 , {} ]`, `true`,
 	} {
@@ -82,7 +81,7 @@ func TestPublishKeepsData(t *testing.T) {
 
 func TestPublishRefusals(t *testing.T) {
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	before := hub.Head()
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	const keys = "target, except, type, data, metadata, volatile, ttl"
@@ -155,76 +154,10 @@ func TestPublishRefusals(t *testing.T) {
 	}
 }
 
-func TestPublishBatch(t *testing.T) {
-	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
-	m := servertest.Attach(t, hub, "c1", "u1", "orders")
-	res, body := servertest.Publish(t, base, `[
-		{"target":{"user":"u1"},"type":"one"},
-		7,
-		{"target":{"user":"u1"},"type":"connect"},
-		{"target":{"channel":"orders"},"type":"two","volatile":true},
-		{"target":{"user":1},"type":"x"},
-		{"target":{"user":"gone"},"type":"three"},
-		{"target":{"user":"u1"},"type":"x","data":"`+strings.Repeat("d", notify.MaxData)+`"}
-	]`)
-	head := hub.Head()
-	first := notify.ID{Epoch: head.Epoch, Seq: head.Seq - 1}
-	var parts []string
-	for _, p := range strings.SplitAfter(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(body), "["), "]"), "},{") {
-		parts = append(parts, strings.TrimSuffix(p, ",{"))
-	}
-	if res.StatusCode != 200 || len(parts) != 7 {
-		t.Fatalf("%d %s", res.StatusCode, body)
-	}
-	for i, want := range map[int]string{
-		0: fmt.Sprintf(`{"id":"%s","delivered":1,"users":1,"channels":0,"stored":true}`, first),
-		1: `"error":{"type":"about:blank","title":"Bad Request","status":400,"detail":"[1]: got the number 7, expected an object","code":"validation","request_id":"req-1","field":"[1]"}}`,
-		3: `"delivered":1,"users":1,"channels":1,"stored":false}`,
-		4: `"error":{"type":"about:blank","title":"Bad Request","status":400,"detail":"[4].target.user: got the number 1, expected a string","code":"validation","request_id":"req-1","field":"[4].target.user"}}`,
-		5: fmt.Sprintf(`"id":"%s","delivered":0,"users":0,"channels":0,"stored":true}`, head),
-		6: `"error":{"type":"about:blank","title":"Request Entity Too Large","status":413,"detail":"[6].data: got 262146 bytes, expected at most 262144","code":"payload_too_large","request_id":"req-1","field":"[6].data"}}`,
-	} {
-		if parts[i] != want {
-			t.Errorf("item %d:\n got %s\nwant %s", i, parts[i], want)
-		}
-	}
-	if !strings.HasPrefix(parts[2], `"error":{`) || !strings.Contains(parts[2], `"field":"[2].type"`) {
-		t.Errorf("item 2: %s", parts[2])
-	}
-	var got [8]notify.Delivery
-	if n := m.Pull(got[:]); n != 2 || got[0].Message.Type != "one" || got[1].Message.Type != "two" {
-		t.Errorf("the member got %d: %+v", n, got[:n])
-	}
-}
-
-func TestPublishBatchBounds(t *testing.T) {
-	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
-	item := `{"target":{"user":"u"},"type":"x"}`
-	if res, body := servertest.Publish(t, base, `[]`); res.StatusCode != 200 || body != "[]\n" {
-		t.Errorf("empty: %d %s", res.StatusCode, body)
-	}
-	res, body := servertest.Publish(t, base, "["+strings.Repeat(item+",", 999)+item+"]")
-	if res.StatusCode != 200 || strings.Count(body, `"stored":true`) != 1000 {
-		t.Errorf("1000: %d %.200s", res.StatusCode, body)
-	}
-	before := hub.Head()
-	res, body = servertest.Publish(t, base, "["+strings.Repeat(item+",", 1000)+item+"]")
-	want := servertest.ProblemJSON(t, 400, "validation", "body: got an array of more than 1000 notifications, expected at most 1000; nothing was sent", "")
-	if res.StatusCode != 400 || servertest.Sorted(t, body) != want || hub.Head() != before {
-		t.Errorf("1001: %d %s", res.StatusCode, body)
-	}
-	big := `{"target":{"user":"u"},"type":"x","data":"` + strings.Repeat("d", 200<<10) + `"}`
-	if res, body = servertest.Publish(t, base, "["+strings.Repeat(big+",", 19)+big+"]"); res.StatusCode != 200 || strings.Count(body, `"stored":true`) != 20 {
-		t.Errorf("4 MB: %d %.200s", res.StatusCode, body)
-	}
-}
-
 func TestPublishStoreDown(t *testing.T) {
 	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	servertest.Attach(t, hub, "c1", "u1")
 	item := `{"target":{"user":"u1"},"type":"x"}`
 	want := servertest.ProblemJSON(t, 503, "unavailable", edge.UnavailableDetail, "")
@@ -233,34 +166,5 @@ func TestPublishStoreDown(t *testing.T) {
 		if res.StatusCode != 503 || res.Header.Get("Retry-After") != "1" || servertest.Sorted(t, text) != want {
 			t.Errorf("%s: %d %v %s", body, res.StatusCode, res.Header, text)
 		}
-	}
-}
-
-func TestRoutes(t *testing.T) {
-	base := serveAPI(t, servertest.NewHub(t))
-	for _, tc := range []struct {
-		method, path string
-		status       int
-		allow, body  string
-	}{
-		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method GET is not allowed, expected POST", "")},
-		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed, expected GET, HEAD, POST", "")},
-		{"POST", "/v1/nothing", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
-		{"POST", "//v1/notifications", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
-		{"GET", "/v1/notifications/../x", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
-	} {
-		res, body := servertest.Do(t, tc.method, base+tc.path, "", "X-Request-ID: req-1")
-		if res.StatusCode != tc.status || res.Header.Get("Allow") != tc.allow || servertest.Sorted(t, body) != tc.body {
-			t.Errorf("%s %s: %d %q %s", tc.method, tc.path, res.StatusCode, res.Header.Get("Allow"), body)
-		}
-		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Request-ID": "req-1",
-			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Content-Type": "application/problem+json"} {
-			if got := res.Header.Get(name); got != want {
-				t.Errorf("%s %s: %s is %q", tc.method, tc.path, name, got)
-			}
-		}
-	}
-	if res, body := servertest.Do(t, "HEAD", base+"/v1/tickets", ""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
-		t.Errorf("HEAD: %d %q", res.StatusCode, body)
 	}
 }

@@ -11,33 +11,33 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// openAPI writes the description of the routes, OpenAPI 3.1.
-func openAPI(routes []apiRoute, objects []*apiObject) []byte {
+// openAPI returns the description of the routes as an OpenAPI 3.1 document.
+func openAPI(routes []route, objects []*object) []byte {
 	paths, schemas := schema{}, schema{}
 	var tags []any
-	for _, object := range objects {
-		schemas[object.Name] = object.schema()
+	for _, o := range objects {
+		schemas[o.Name] = o.schema()
 	}
 	for i := range routes {
-		route := &routes[i]
-		item, ok := paths[route.Path].(schema)
+		r := &routes[i]
+		item, ok := paths[r.Path].(schema)
 		if !ok {
 			item = schema{}
-			paths[route.Path] = item
+			paths[r.Path] = item
 		}
-		item[strings.ToLower(route.Method)] = route.operation()
-		if route.Body != nil {
-			schemas[route.Body.Object.Name] = route.Body.Object.schema()
+		item[strings.ToLower(r.Method)] = r.operation()
+		if r.Body != nil {
+			schemas[r.Body.Object.Name] = r.Body.Object.schema()
 		}
-		if i == 0 || routes[i-1].Group != route.Group {
-			tags = append(tags, schema{"name": route.Group})
+		if i == 0 || routes[i-1].Group != r.Group {
+			tags = append(tags, schema{"name": r.Group})
 		}
 	}
 	document := schema{
 		"openapi": "3.1.0",
 		"info": schema{
 			"title": "Roomcast", "version": "1",
-			"description": "What a backend calls to reach its users on Socket.IO and EventSource.",
+			"description": "The API with which backends send notifications to users on Socket.IO and EventSource.",
 		},
 		"servers":  []any{schema{"url": "/"}},
 		"security": []any{schema{"bearer": []any{}}, schema{"header": []any{}}},
@@ -55,17 +55,17 @@ func openAPI(routes []apiRoute, objects []*apiObject) []byte {
 	}
 	text, err := json.MarshalIndent(document, "", " ")
 	if err != nil {
-		panic(err) // it holds maps, lists and strings of ours
+		panic(err) // the document has maps, lists and strings only
 	}
 	return append(text, '\n')
 }
 
-func (a *api) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
+func (h *handler) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(a.document)
+	_, _ = w.Write(h.document)
 }
 
-func (r *apiRoute) operation() schema {
+func (r *route) operation() schema {
 	operation := schema{
 		"operationId": r.ID, "summary": r.Summary, "tags": []any{r.Group},
 		"responses": r.responses(),
@@ -76,7 +76,7 @@ func (r *apiRoute) operation() schema {
 	switch {
 	case r.Open:
 		operation["security"] = []any{}
-	case r.Client: // one of them, or a userId in open mode
+	case r.Client: // one of them, or only a userId when the server trusts it
 		operation["security"] = []any{schema{"token": []any{}}, schema{"cookie": []any{}}, schema{}}
 	}
 	var params []any
@@ -97,7 +97,7 @@ func (r *apiRoute) operation() schema {
 	return operation
 }
 
-func (r *apiRoute) responses() schema {
+func (r *route) responses() schema {
 	media, content := "application/json", schema{"schema": r.Reply}
 	if r.media != "" {
 		media, content = r.media, schema{"schema": plainText()}
@@ -108,11 +108,11 @@ func (r *apiRoute) responses() schema {
 	good := schema{"description": r.Summary + ".", "content": schema{media: content}}
 	if r.Publishes {
 		good["headers"] = schema{headerReplayed: schema{
-			"description": "true when this is the answer to an earlier request with the same " + headerIdempotency, "schema": plainText()}}
+			"description": "true when this is the response to an earlier request with the same " + headerIdempotency, "schema": plainText()}}
 	}
 	responses := schema{itoa(r.status()): good}
 	if r.busy {
-		responses["503"] = schema{"description": "Not now.", "content": schema{media: schema{"schema": r.Reply}}}
+		responses["503"] = schema{"description": "Unavailable.", "content": schema{media: schema{"schema": r.Reply}}}
 	}
 	for _, status := range r.errors() {
 		failure := schema{
@@ -127,8 +127,8 @@ func (r *apiRoute) responses() schema {
 	return responses
 }
 
-// object is the parameter as the document shows it.
-func (p apiParam) object() schema {
+// object returns the parameter object of OpenAPI.
+func (p param) object() schema {
 	object := schema{"name": p.Name, "in": p.In, "description": p.Doc, "schema": p.schema()}
 	if p.Required {
 		object["required"] = true
@@ -139,7 +139,7 @@ func (p apiParam) object() schema {
 	return object
 }
 
-func (p apiParam) schema() schema {
+func (p param) schema() schema {
 	switch {
 	case p.Max > 0:
 		return schema{"type": "integer", "minimum": p.Min, "maximum": p.Max}
@@ -151,7 +151,7 @@ func (p apiParam) schema() schema {
 	return schema{"type": "string", "minLength": 1}
 }
 
-func (o *apiObject) schema() schema {
+func (o *object) schema() schema {
 	properties, required := schema{}, []any{}
 	for _, f := range o.Fields {
 		properties[f.Name] = described(f)
@@ -169,8 +169,8 @@ func (o *apiObject) schema() schema {
 	return s
 }
 
-// described is the schema of a field with what it means.
-func described(f apiField) schema {
+// described returns the schema of a field with its description.
+func described(f field) schema {
 	s := maps.Clone(f.Schema)
 	s["description"] = f.Doc
 	return s

@@ -5,87 +5,86 @@ import (
 	"slices"
 )
 
-// apiRoute is one route of the API. Router, OpenAPI document and the page at
-// /docs are made from one table of these, so none of them can say anything that
-// the others do not.
-type apiRoute struct {
+// route is one route of the API. The router, the OpenAPI document and the page at /docs are built
+// from one table of routes, so that they always agree.
+type route struct {
 	Method, Path string
 	ID           string // operationId
-	Group        string // the heading it stands under
-	Summary      string // half a sentence
-	Doc          string // what else there is to know
-	Params       []apiParam
-	Body         *apiBody // nil: none
-	Status       int      // of success; 0 is 200
+	Group        string // heading in the description
+	Summary      string // imperative, without a full stop
+	Doc          string // sentences after the summary
+	Params       []param
+	Body         *requestBody // nil: the route takes no body
+	Status       int          // of a successful response; 0 is 200
 	Reply        schema
-	Example      string // of a reply, JSON
-	Errors       []int  // statuses besides those that the rest of the row implies
-	Open         bool   // no API key
-	Client       bool   // no API key, but what a stream shows; served elsewhere
-	Publishes    bool   // counts against the rate of the key, takes an Idempotency-Key
-	busy         bool   // it also answers 503 with the object of success
+	Example      string // of the reply, as JSON
+	Errors       []int  // error statuses that errors does not derive from the other fields
+	Open         bool   // needs no API key
+	Client       bool   // for clients, with the credentials of a stream; package sse serves it
+	Publishes    bool   // spends the rate of the key and takes an Idempotency-Key
+	busy         bool   // can also return 503 with the reply of a successful response
 
-	handle func(*apiCall) (any, error)
-	serve  http.Handler // in place of handle, without any check
-	media  string       // of the reply, "" is JSON
+	handle func(*call) (any, error)
+	serve  http.Handler // replaces handle; the handler checks nothing before it
+	media  string       // type of the reply; "" is JSON
 }
 
-// apiParam is a parameter of path, query or header.
-type apiParam struct {
+// param is a parameter of the path, the query or a header.
+type param struct {
 	Name, In string
 	Doc      string
 	Example  string
 	Required bool
 	Enum     []string
-	Min, Max int    // Max > 0 makes it an integer
-	Names    string // "user", "channel", "client": the name of one
+	Min, Max int    // of an integer; with Max 0 the parameter is a string
+	Names    string // "user", "channel" or "client" when the value is the name of one
 }
 
-// apiBody is the JSON that a route takes.
-type apiBody struct {
-	Object  *apiObject
+// requestBody is the JSON body of a route.
+type requestBody struct {
+	Object  *object
 	Example string
-	batch   bool // or an array of up to notify.MaxBatch of it
+	batch   bool // an array of up to notify.MaxBatch objects is valid too
 }
 
-// apiObject is a JSON object: a component of the OpenAPI document.
-type apiObject struct {
+// object is a JSON object, which is a component of the OpenAPI document.
+type object struct {
 	Name   string // of the component
 	Doc    string
-	Fields []apiField
-	exact  bool // exactly one of the fields
+	Fields []field
+	exact  bool // it has exactly one of the fields
 }
 
-// apiField is a field of an apiObject.
-type apiField struct {
+// field is a field of an object.
+type field struct {
 	Name     string
 	Required bool
 	Doc      string
 	Schema   schema
 }
 
-// schema is a JSON Schema of the 2020-12 draft, as OpenAPI 3.1 uses it.
+// schema is a JSON Schema of the draft 2020-12, which OpenAPI 3.1 uses.
 type schema = map[string]any
 
-// status is the status of success.
-func (r *apiRoute) status() int {
+// status returns the status of a successful response.
+func (r *route) status() int {
 	if r.Status == 0 {
 		return http.StatusOK
 	}
 	return r.Status
 }
 
-// errors are all statuses of problems that the route can answer, in order.
-func (r *apiRoute) errors() []int {
+// errors returns the sorted statuses of all problems that the route can return.
+func (r *route) errors() []int {
 	all := slices.Clone(r.Errors)
 	if r.serve != nil {
 		return all
 	}
-	all = append(all, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
-		http.StatusInternalServerError)
+	all = append(all, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusTooManyRequests, http.StatusInternalServerError)
 	if r.Body != nil {
-		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
-			http.StatusServiceUnavailable)
+		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusServiceUnavailable)
 	}
 	if r.Publishes {
 		all = append(all, http.StatusConflict)
@@ -94,14 +93,14 @@ func (r *apiRoute) errors() []int {
 	return slices.Compact(all)
 }
 
-// params are those of the row and those that the rest of it implies.
-func (r *apiRoute) params() []apiParam {
+// params returns Params and, for a route that publishes, the Idempotency-Key.
+func (r *route) params() []param {
 	if !r.Publishes {
 		return r.Params
 	}
-	return append(slices.Clone(r.Params), apiParam{
+	return append(slices.Clone(r.Params), param{
 		Name: headerIdempotency, In: "header", Example: "order-17-paid",
-		Doc: "A name for this request, up to " + itoa(maxIdempotencyKey) + " visible ASCII characters. The same request with the same key is " +
-			"answered as before and not sent again, for " + minutes(answerTTL) + "; another request with it is a conflict.",
+		Doc: "A name for this request, 1 to " + itoa(maxIdempotencyKey) + " visible ASCII characters. For " + minutes(answerTTL) +
+			", the same request with the same key returns the first response and sends nothing; another request with the same key is a conflict.",
 	})
 }

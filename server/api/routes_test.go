@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -10,16 +11,16 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-const apiPage = "../../docs/http-api.md"
+const httpAPIPage = "../../docs/http-api.md"
 
 // The examples of docs/http-api.md work as they stand there.
 func TestDocumentedExamples(t *testing.T) {
-	page, err := os.ReadFile(apiPage)
+	page, err := os.ReadFile(httpAPIPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hub := servertest.NewHub(t)
-	base := serveAPI(t, hub)
+	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "Zk3vX0bq5tQyVfR2AAAB", "u1")
 	servertest.Attach(t, hub, "c2", "u1")
 	requests := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST([^"]*)"((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`).FindAllStringSubmatch(string(page), -1)
@@ -49,7 +50,7 @@ func TestDocumentedExamples(t *testing.T) {
 	if answer != want+"\n" {
 		t.Errorf("the page shows\n%s\nthe server answers\n%s", want, answer)
 	}
-	for _, code := range apiCodes() {
+	for _, code := range problemCodes() {
 		if !strings.Contains(string(page), "| `"+code+"` |") {
 			t.Errorf("the page does not list %s", code)
 		}
@@ -58,19 +59,19 @@ func TestDocumentedExamples(t *testing.T) {
 
 // The table of routes is that of the program.
 func TestDocumentedRoutes(t *testing.T) {
-	page, err := os.ReadFile(apiPage)
+	page, err := os.ReadFile(httpAPIPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want strings.Builder
 	want.WriteString("\n| route | |\n| --- | --- |\n")
 	var last string
-	parts := newParts(testAPI(servertest.NewHub(t), servertest.Key))
-	for i := range parts.routes {
-		r := &parts.routes[i]
+	h := newHandler(testOptions(servertest.NewHub(t), servertest.Key))
+	for i := range h.routes {
+		r := &h.routes[i]
 		line := "| `" + r.Method + " " + r.Path + "` | " + r.Summary + " |\n"
 		if r.Group == groupCatalogue {
-			line = "| `POST /v1/notifications/{kind}` | [The catalogue](notifications.md): what happened, in the words of the domain |\n"
+			line = "| `POST /v1/notifications/{kind}` | Publish a notification of [the catalogue](notifications.md) |\n"
 		}
 		if line != last && !strings.HasPrefix(r.Path, "/docs/") {
 			want.WriteString(line)
@@ -82,11 +83,40 @@ func TestDocumentedRoutes(t *testing.T) {
 	if table != want.String()+"\n" {
 		t.Errorf("put this between the markers:\n%s", want.String())
 	}
-	if !slices.IsSortedFunc(parts.routes, func(x, y apiRoute) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
+	if !slices.IsSortedFunc(h.routes, func(x, y route) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
 		t.Error("routes of one heading do not stand together")
 	}
 }
 
 func groupOrder(group string) int {
 	return slices.Index([]string{groupNotifications, groupCatalogue, groupConnections, groupUsers, groupTickets, groupService}, group)
+}
+
+func TestRoutes(t *testing.T) {
+	base := serveHub(t, servertest.NewHub(t))
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow, body  string
+	}{
+		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method GET is not allowed, expected POST", "")},
+		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed, expected GET, HEAD, POST", "")},
+		{"POST", "/v1/nothing", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+		{"POST", "//v1/notifications", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+		{"GET", "/v1/notifications/../x", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+	} {
+		res, body := servertest.Do(t, tc.method, base+tc.path, "", "X-Request-ID: req-1")
+		if res.StatusCode != tc.status || res.Header.Get("Allow") != tc.allow || servertest.Sorted(t, body) != tc.body {
+			t.Errorf("%s %s: %d %q %s", tc.method, tc.path, res.StatusCode, res.Header.Get("Allow"), body)
+		}
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Request-ID": "req-1",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Content-Type": "application/problem+json"} {
+			if got := res.Header.Get(name); got != want {
+				t.Errorf("%s %s: %s is %q", tc.method, tc.path, name, got)
+			}
+		}
+	}
+	if res, body := servertest.Do(t, "HEAD", base+"/v1/tickets", ""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
+		t.Errorf("HEAD: %d %q", res.StatusCode, body)
+	}
 }

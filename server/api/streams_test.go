@@ -32,36 +32,36 @@ func TestContractOfStreams(t *testing.T) {
 			_ = json.Unmarshal([]byte(data), &hello)
 		}
 	}
-	described := (&api{o: Options{StreamPath: "/sse"}}).streamRoutes(newAPIObjects())
+	described := (&handler{o: Options{StreamPath: "/sse"}}).streamRoutes(newComponents())
 	if len(described) != 4 {
 		t.Fatalf("%d routes", len(described))
 	}
 	for i := range described {
-		route := &described[i]
-		path, body := strings.Replace(route.Path, "{clientId}", hello.ClientID, 1), ""
+		r := &described[i]
+		path, body := strings.Replace(r.Path, "{clientId}", hello.ClientID, 1), ""
 		var media []string
-		if route.Body != nil {
-			body, media = route.Body.Example, []string{"Content-Type: application/json"}
+		if r.Body != nil {
+			body, media = r.Body.Example, []string{"Content-Type: application/json"}
 		}
-		if route.ID == "renewStreamToken" {
+		if r.ID == "renewStreamToken" {
 			body = `{"token":"` + token + `"}`
 		}
 		ask := func(want int, path, body string, headers ...string) {
 			t.Helper()
-			if status, text, wrong := c.ask(t, route.Method, path, body, append(headers, media...)...); status != want || status < 400 && wrong != nil {
+			if status, text, wrong := c.ask(t, r.Method, path, body, append(headers, media...)...); status != want || status < 400 && wrong != nil {
 				t.Errorf("%s: %d %s, want %d; %v", path, status, text, want, wrong)
 			}
 		}
 		bearer := "Authorization: Bearer " + token
-		ask(route.status(), path, body, bearer)
-		if route.Body == nil {
+		ask(r.status(), path, body, bearer)
+		if r.Body == nil {
 			ask(http.StatusUnauthorized, path, body)
 			continue
 		}
-		ask(http.StatusNotFound, strings.Replace(route.Path, "{clientId}", "c9", 1), body, bearer)
+		ask(http.StatusNotFound, strings.Replace(r.Path, "{clientId}", "c9", 1), body, bearer)
 		ask(http.StatusBadRequest, path, `{"nonsense":1}`, bearer)
 		ask(http.StatusRequestEntityTooLarge, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, bearer)
-		if route.ID == "renewStreamToken" {
+		if r.ID == "renewStreamToken" {
 			body = `{"token":"` + other + `"}`
 		}
 		ask(http.StatusForbidden, path, body, "Authorization: Bearer "+other)
@@ -70,7 +70,7 @@ func TestContractOfStreams(t *testing.T) {
 
 // A server without streams of its own, as those of tests, describes none.
 func TestNoStreamsAreDescribed(t *testing.T) {
-	if routes := (&api{}).streamRoutes(newAPIObjects()); routes != nil {
+	if routes := (&handler{}).streamRoutes(newComponents()); routes != nil {
 		t.Errorf("%d routes", len(routes))
 	}
 }

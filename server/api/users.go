@@ -15,16 +15,15 @@ const (
 	maxPage     = 1000
 )
 
-// page cuts names to those after the cursor of a request, sorted and at most
-// limit; next is the cursor of the page after, "" when there is none. A list
-// that is read in pages misses nobody who is there all the time, and shows
-// nobody twice.
-func page(c *apiCall, names []string) (cut []string, next string, err error) {
+// page sorts names and returns the ones after the cursor of the request, at most limit. next is the
+// cursor of the next page, or "" on the last one. A caller that reads all pages sees each name once
+// if it is in the list all the time.
+func page(c *call, names []string) (cut []string, next string, err error) {
 	after := ""
 	if text := c.value("cursor"); text != "" {
 		decoded, err := base64.RawURLEncoding.DecodeString(text)
 		if err != nil || len(decoded) == 0 {
-			return nil, "", invalidField("cursor", "got "+quoteShort(text)+", expected next of the page before")
+			return nil, "", invalidField("cursor", "got "+quoteShort(text)+", expected the value of next in the previous page")
 		}
 		after = string(decoded)
 	}
@@ -52,14 +51,14 @@ type usersReply struct {
 	Next  string     `json:"next,omitempty"`
 }
 
-// listUsers serves GET /v1/users: those who are online, as no others are known.
-func (a *api) listUsers(c *apiCall) (any, error) {
+// listUsers serves GET /v1/users. The server knows online users only.
+func (h *handler) listUsers(c *call) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
 	}
 	users := map[string]*userView{}
 	var names []string
-	for _, m := range a.members("", "") {
+	for _, m := range h.members("", "") {
 		id := m.UserID()
 		if id == "" {
 			continue
@@ -87,18 +86,18 @@ type userReply struct {
 	Connections []connectionView `json:"connections"`
 }
 
-// user reads the user that a path names, for a key that may reach it.
-func (a *api) user(c *apiCall) (id string, members []*notify.Member, err error) {
+// user returns the user that the path names and its connections, if the key covers it.
+func (h *handler) user(c *call) (id string, members []*notify.Member, err error) {
 	id = c.value("userId")
 	if err := c.key.permit("userId", "user:"+id); err != nil {
 		return "", nil, err
 	}
-	return id, a.members(id, ""), nil
+	return id, h.members(id, ""), nil
 }
 
 // showUser serves GET /v1/users/{userId}.
-func (a *api) showUser(c *apiCall) (any, error) {
-	id, members, err := a.user(c)
+func (h *handler) showUser(c *call) (any, error) {
+	id, members, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
@@ -110,18 +109,18 @@ func (a *api) showUser(c *apiCall) (any, error) {
 	return reply, nil
 }
 
-// endUser serves DELETE /v1/users/{userId}/connections: those of every
-// namespace, and the tickets that would let the user in again.
-func (a *api) endUser(c *apiCall) (any, error) {
-	id, _, err := a.user(c)
+// endUser serves DELETE /v1/users/{userId}/connections. It closes the connections of every
+// namespace and revokes the tickets with which the user could connect again.
+func (h *handler) endUser(c *call) (any, error) {
+	id, _, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
-	if a.o.Tickets != nil {
-		a.o.Tickets.Revoke(id)
+	if h.o.Tickets != nil {
+		h.o.Tickets.Revoke(id)
 	}
 	var reply disconnectedReply
-	for _, m := range a.hub.Members() {
+	for _, m := range h.hub.Members() {
 		if m.UserID() == id {
 			end(m)
 			reply.Disconnected++
@@ -131,21 +130,21 @@ func (a *api) endUser(c *apiCall) (any, error) {
 }
 
 // joinUser serves PUT /v1/users/{userId}/channels/{channel}.
-func (a *api) joinUser(c *apiCall) (any, error) {
-	_, members, err := a.user(c)
+func (h *handler) joinUser(c *call) (any, error) {
+	_, members, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
-	return a.join(c, members)
+	return h.join(c, members)
 }
 
 // leaveUser serves DELETE /v1/users/{userId}/channels/{channel}.
-func (a *api) leaveUser(c *apiCall) (any, error) {
-	_, members, err := a.user(c)
+func (h *handler) leaveUser(c *call) (any, error) {
+	_, members, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
-	return a.leave(c, members)
+	return h.leave(c, members)
 }
 
 type channelView struct {
@@ -159,14 +158,14 @@ type channelsReply struct {
 	Next     string        `json:"next,omitempty"`
 }
 
-// listChannels serves GET /v1/channels. It reads the rooms of one member after
-// the other, so that it holds nobody up for long however many there are.
-func (a *api) listChannels(c *apiCall) (any, error) {
+// listChannels serves GET /v1/channels. It reads the rooms of one member at a time, so that it
+// holds the lock of the Hub for a short time only.
+func (h *handler) listChannels(c *call) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
 	}
 	counts := map[string]int{}
-	for _, m := range a.members("", "") {
+	for _, m := range h.members("", "") {
 		for _, room := range m.Rooms() {
 			if namespace, name := rooms.Split(room); namespace == "/" && rooms.IsChannel(name) {
 				counts[name]++
@@ -185,7 +184,7 @@ func (a *api) listChannels(c *apiCall) (any, error) {
 	for _, name := range names {
 		view := channelView{Channel: name}
 		users := map[string]bool{}
-		for _, m := range a.hub.Match([]string{rooms.In("/", name)}, nil) {
+		for _, m := range h.hub.Match([]string{rooms.In("/", name)}, nil) {
 			view.Connections++
 			if id := m.UserID(); id != "" {
 				users[id] = true
@@ -197,17 +196,17 @@ func (a *api) listChannels(c *apiCall) (any, error) {
 	return reply, nil
 }
 
-// statsView is what there is on this node, and what a page such as the console
-// has to know before it can connect.
+// statsView has the counts of this node and the authentication mode, which the console needs before
+// it can connect.
 type statsView struct {
 	notify.Stats
 	AuthMode auth.Mode `json:"authMode"`
 }
 
 // stats serves GET /v1/stats.
-func (a *api) stats(c *apiCall) (any, error) {
+func (h *handler) stats(c *call) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
 	}
-	return statsView{a.hub.Stats(), a.o.Mode}, nil
+	return statsView{h.hub.Stats(), h.o.Mode}, nil
 }

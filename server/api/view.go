@@ -10,25 +10,24 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// connectionView is one connection as the API shows it, the same for both
-// transports.
+// connectionView is the JSON of one connection, for all transports.
 type connectionView struct {
 	ClientID    string   `json:"clientId"`
 	Transport   string   `json:"transport"` // "websocket", "polling" or "sse"
 	UserID      string   `json:"userId"`    // "anonymous" without a user
 	Username    string   `json:"username"`
 	Rooms       []string `json:"rooms"`       // channels, user:<id> and client:<id>, sorted
-	ConnectedAt string   `json:"connectedAt"` // UTC, milliseconds
-	LastActive  string   `json:"lastActive"`  // Socket.IO: the last byte received; EventSource: the last successful write
-	Queue       int      `json:"queue"`       // notifications that wait to be written, at most 64
-	Lag         uint64   `json:"lag"`         // log entries behind when it reads from history, else 0
+	ConnectedAt string   `json:"connectedAt"` // UTC, with milliseconds
+	LastActive  string   `json:"lastActive"`  // see active
+	Queue       int      `json:"queue"`       // notifications that wait for the writer, at most 64
+	Lag         uint64   `json:"lag"`         // log entries to read while it lags, or 0
 }
 
-// active is what a transport's own object can tell of its connection.
+// active is implemented by the owners of members that know when their connection was last active:
+// in Socket.IO when the last byte arrived, in EventSource when the last write succeeded.
 type active interface{ LastActive() time.Time }
 
-// viewOf shows a member. It is cheap enough for a page of them: one lock and
-// the copy of its rooms.
+// viewOf returns the view of a member. It takes one lock and copies the rooms.
 func viewOf(m *notify.Member) connectionView {
 	status := m.Status()
 	view := connectionView{
@@ -39,7 +38,7 @@ func viewOf(m *notify.Member) connectionView {
 		Queue: status.Pending, Lag: status.Lag,
 	}
 	for _, hubRoom := range status.Rooms {
-		// A connection of "/" may be in rooms of no other namespace.
+		// A connection of "/" has no rooms of other namespaces.
 		if _, name := rooms.Split(hubRoom); name != rooms.All {
 			view.Rooms = append(view.Rooms, name)
 		}

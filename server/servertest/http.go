@@ -1,5 +1,6 @@
-// Package servertest has what the tests of several packages need: a listener, HTTP and Socket.IO
-// clients of few lines, logs to wait on.
+// Package servertest has helpers for the tests of several packages: listeners, HTTP, Socket.IO and
+// EventSource clients, and logs. The helpers end a test with a failure when they cannot do what
+// they say.
 package servertest
 
 import (
@@ -14,9 +15,14 @@ import (
 	"time"
 )
 
+// Patience is how long the helpers wait for the server. It is long, so that a test fails only if
+// the server never does what the test waits for.
+const Patience = time.Minute
+
+// Key is the API key of test servers.
 const Key = "a-key-of-at-least-32-random-bytes-0001"
 
-// Serve serves handler on a loopback port until the test ends and returns host:port.
+// Serve serves handler on a loopback port until the test ends, and returns host:port.
 func Serve(t testing.TB, handler http.Handler) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -25,7 +31,7 @@ func Serve(t testing.TB, handler http.Handler) string {
 	}
 	s := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(io.Discard, "", 0)}
-	var open sync.WaitGroup // connections: after a refused body one lingers for half a second
+	var open sync.WaitGroup // connections; after a refused body net/http keeps one for 0.5 s
 	s.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
@@ -46,18 +52,19 @@ func Serve(t testing.TB, handler http.Handler) string {
 	return l.Addr().String()
 }
 
-// HTTPClient opens a connection per request, so that none outlives its test.
+// HTTPClient returns a client that opens a connection for each request, so that no connection
+// outlives its test. It does not follow redirects.
 func HTTPClient() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true},
-		Timeout:   20 * time.Second,
+		Timeout:   Patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}
 }
 
-// Do sends a request; headers are "Name: value" lines.
+// Do sends a request and returns the response with its body. A header has the form "Name: value".
 func Do(t testing.TB, method, url, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -67,6 +74,7 @@ func Do(t testing.TB, method, url, body string, headers ...string) (*http.Respon
 	return DoRequest(t, r, headers...)
 }
 
+// DoRequest is Do with a request that the caller made.
 func DoRequest(t testing.TB, r *http.Request, headers ...string) (*http.Response, string) {
 	t.Helper()
 	for _, h := range headers {
@@ -85,7 +93,8 @@ func DoRequest(t testing.TB, r *http.Request, headers ...string) (*http.Response
 	return res, string(text)
 }
 
-// Raw writes bytes to a new connection and reads all that comes back.
+// Raw writes bytes to a new connection and returns everything that the server writes until it
+// closes the connection.
 func Raw(t testing.TB, address, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -93,14 +102,15 @@ func Raw(t testing.TB, address, request string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(Patience))
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
 	}
-	answer, _ := io.ReadAll(c) // a reset after the answer is fine
-	return string(answer)
+	response, _ := io.ReadAll(c) // the server may reset the connection after the response
+	return string(response)
 }
 
+// ExpectHeaders compares headers of a response. It joins repeated headers with ", ".
 func ExpectHeaders(t testing.TB, res *http.Response, want map[string]string) {
 	t.Helper()
 	for name, value := range want {

@@ -9,9 +9,10 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
+// NewHub returns a hub with the default options. The test closes it.
 func NewHub(t testing.TB) *notify.Hub { return HubWith(t, func(*notify.Options) {}) }
 
-// HubWith returns a hub with the default options changed.
+// HubWith is NewHub with changed options.
 func HubWith(t testing.TB, change func(*notify.Options)) *notify.Hub {
 	t.Helper()
 	options := notify.DefaultOptions()
@@ -21,7 +22,8 @@ func HubWith(t testing.TB, change func(*notify.Options)) *notify.Hub {
 	return hub
 }
 
-// Attach makes a member that is never read, which is what a lagging one is.
+// Attach attaches a member that has no writer. Its messages stay in its queue, and it lags when the
+// queue is full. The member detaches when the test ends.
 func Attach(t testing.TB, hub *notify.Hub, clientID, userID string, channels ...string) *notify.Member {
 	t.Helper()
 	m, err := hub.Attach(notify.Attachment{ClientID: clientID, UserID: userID, Username: userID, Namespace: "/",
@@ -33,13 +35,15 @@ func Attach(t testing.TB, hub *notify.Hub, clientID, userID string, channels ...
 	return m
 }
 
-// DownLog is a log whose store is away.
+// DownLog is a log whose store is unavailable.
 type DownLog struct{ notify.Log }
 
+// Append returns the error of a store that refuses connections.
 func (DownLog) Append(context.Context, []*notify.Message) error {
 	return errors.Join(errors.New("dial tcp 10.0.0.7:6379: connection refused"), notify.ErrUnavailable)
 }
 
+// Publish sends body to POST /v1/notifications of the server at base, with Key.
 func Publish(t testing.TB, base, body string) (*http.Response, string) {
 	t.Helper()
 	return Do(t, "POST", base+"/v1/notifications", body,

@@ -7,6 +7,8 @@ import (
 	"testing"
 )
 
+// ProblemJSON returns a problem document in the form of Sorted. Its request id is "req-1", which
+// Publish sends.
 func ProblemJSON(t testing.TB, status int, code, detail, field string) string {
 	t.Helper()
 	p := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status,
@@ -17,8 +19,7 @@ func ProblemJSON(t testing.TB, status int, code, detail, field string) string {
 	return Canonical(t, p)
 }
 
-// Canonical is v as JSON with sorted keys, to compare what must be equal but
-// for the order of keys.
+// Canonical returns v as JSON with sorted keys.
 func Canonical(t testing.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
@@ -28,6 +29,7 @@ func Canonical(t testing.TB, v any) string {
 	return string(b)
 }
 
+// Sorted returns JSON text with sorted keys, to compare texts whose order of keys does not matter.
 func Sorted(t testing.TB, text string) string {
 	t.Helper()
 	var v any
@@ -37,7 +39,7 @@ func Sorted(t testing.TB, text string) string {
 	return Canonical(t, v)
 }
 
-// JSON is v as JSON, without the escapes for HTML.
+// JSON returns v as JSON without the escapes for HTML.
 func JSON(v any) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

@@ -12,28 +12,31 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Log collects JSON log lines of all levels.
+// Log collects the lines of a log. Any goroutine may call its methods.
 type Log struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
+// Write adds lines.
 func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
+// Sync does nothing.
 func (l *Log) Sync() error { return nil }
 
+// Text returns all lines.
 func (l *Log) Text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// Lines parses every line: what is not one JSON object per line fails.
-func (l *Log) Lines(t *testing.T) []map[string]any {
+// Lines returns the JSON object of every line.
+func (l *Log) Lines(t testing.TB) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
 	for scan := bufio.NewScanner(strings.NewReader(l.Text())); scan.Scan(); {
@@ -46,6 +49,7 @@ func (l *Log) Lines(t *testing.T) []map[string]any {
 	return lines
 }
 
+// NewLog returns a logger that writes JSON lines of all levels, without the time, to the Log.
 func NewLog() (*zap.Logger, *Log) {
 	buf := &Log{}
 	encoder := zap.NewProductionEncoderConfig()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// ExpectSeries compares some of the series.
+// ExpectSeries compares the values of the series in want.
 func ExpectSeries(t testing.TB, got map[string]float64, want map[string]float64) {
 	t.Helper()
 	for name, value := range want {
@@ -18,7 +18,7 @@ func ExpectSeries(t testing.TB, got map[string]float64, want map[string]float64)
 	}
 }
 
-// Scrape returns the values of all series by name and labels.
+// Scrape returns the value of every series, by its name with labels.
 func Scrape(t testing.TB, metrics http.Handler) map[string]float64 {
 	t.Helper()
 	w := httptest.NewRecorder()

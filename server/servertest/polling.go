@@ -8,12 +8,13 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Polling speaks Engine.IO over long-polling, one request at a time.
+// Polling is an Engine.IO client over long-polling that sends one request at a time.
 type Polling struct {
 	t   testing.TB
-	URL string
+	URL string // with the id of the session
 }
 
+// Get polls once and returns the payload.
 func (c *Polling) Get() string {
 	c.t.Helper()
 	res, text := Do(c.t, "GET", c.URL, "")
@@ -23,6 +24,7 @@ func (c *Polling) Get() string {
 	return text
 }
 
+// Post sends packets in one payload.
 func (c *Polling) Post(packets ...string) {
 	c.t.Helper()
 	if res, text := Do(c.t, "POST", c.URL, strings.Join(packets, "\x1e")); res.StatusCode != http.StatusOK {
@@ -30,7 +32,7 @@ func (c *Polling) Post(packets ...string) {
 	}
 }
 
-// Upgrade moves the session to a websocket.
+// Upgrade upgrades the session to a websocket.
 func (c *Polling) Upgrade() *WebSocket {
 	c.t.Helper()
 	url := strings.Replace(strings.Replace(c.URL, "http:", "ws:", 1), "transport=polling", "transport=websocket", 1)

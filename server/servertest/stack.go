@@ -14,7 +14,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Stack is a server under test with its Hub.
+// Stack is a running server with its Hub, and a test that connects clients to it.
 type Stack struct {
 	T    testing.TB
 	Hub  *notify.Hub
@@ -33,107 +33,61 @@ type Connected struct {
 	Recovered        bool   `json:"recovered"`
 }
 
+// Dial opens an Engine.IO session over a websocket. query is "" or more of the query: "&key=value".
 func (s *Stack) Dial(query string) *WebSocket {
 	s.T.Helper()
-	conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.Base+"/socket.io/?EIO=4&transport=websocket"+query, nil)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	res.Body.Close()
-	c := &WebSocket{t: s.T, Conn: conn}
-	s.T.Cleanup(func() { conn.Close() })
-	if open := c.Read(); !strings.HasPrefix(open, "0{") {
-		s.T.Fatalf("the first packet is %q, want OPEN", open)
-	}
-	return c
+	return s.dial(query, nil)
 }
 
-// Connect joins "/" and returns the data of `connected`.
+// Connect joins "/" over a websocket and returns the data of `connected`. authPayload is the data
+// of the CONNECT packet.
 func (s *Stack) Connect(authPayload string) (*WebSocket, Connected) {
 	s.T.Helper()
 	c := s.Dial("")
 	return c, c.Join(authPayload)
 }
 
-func (s *Stack) Publish(body string) notify.Receipt {
-	s.T.Helper()
-	res, text := Publish(s.T, "http://"+s.Base, body)
-	if res.StatusCode != http.StatusOK {
-		s.T.Fatalf("publish: %d %s", res.StatusCode, text)
-	}
-	var receipt notify.Receipt
-	if err := json.Unmarshal([]byte(text), &receipt); err != nil {
-		s.T.Fatal(err)
-	}
-	return receipt
-}
-
-// Alive proves that the server still serves after what a test did to it.
-func (s *Stack) Alive() {
-	s.T.Helper()
-	c, _ := s.Connect(`{"userId":"prober"}`)
-	c.Sync()
-	c.Conn.Close()
-}
-
-var volatileParts = regexp.MustCompile(`"timestamp":"[^"]*"|"[0-9a-f]{8}-[0-9]+"|"(sid|pid|clientId|socketId)":"[^"]*"`)
-
-// Masked replaces what differs in each run.
-func Masked(text string) string {
-	return volatileParts.ReplaceAllStringFunc(text, func(part string) string {
-		if name, _, found := strings.Cut(part, ":"); found {
-			return name + ":*"
-		}
-		return `"ID"`
-	})
-}
-
+// Poll opens an Engine.IO session over long-polling.
 func (s *Stack) Poll() *Polling {
 	s.T.Helper()
-	c := &Polling{t: s.T, URL: "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"}
-	open := c.Get()
-	sid := regexp.MustCompile(`"sid":"([^"]+)"`).FindStringSubmatch(open)
-	if sid == nil {
-		s.T.Fatalf("the handshake was answered %q", open)
-	}
-	c.URL += "&sid=" + sid[1]
-	return c
+	return s.poll("", nil)
 }
 
-func (s *Stack) dialWith(query url.Values, headers http.Header) *WebSocket {
+func (s *Stack) dial(query string, headers http.Header) *WebSocket {
 	s.T.Helper()
-	conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.Base+"/socket.io/?EIO=4&transport=websocket&"+query.Encode(), headers)
+	conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.Base+"/socket.io/?EIO=4&transport=websocket"+query, headers)
 	if err != nil {
 		s.T.Fatal(err)
 	}
 	res.Body.Close()
 	s.T.Cleanup(func() { conn.Close() })
 	c := &WebSocket{t: s.T, Conn: conn}
-	c.Read()
+	if open := c.Read(); !strings.HasPrefix(open, "0{") {
+		s.T.Fatalf("the first packet is %q, want OPEN", open)
+	}
 	return c
 }
 
-func (s *Stack) pollWith(query url.Values, headers http.Header) *Polling {
+func (s *Stack) poll(query string, headers http.Header) *Polling {
 	s.T.Helper()
 	c := &Polling{t: s.T, URL: "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"}
-	r, err := http.NewRequest("GET", c.URL+"&"+query.Encode(), nil)
+	r, err := http.NewRequest("GET", c.URL+query, nil)
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	r.Header = headers.Clone()
-	if r.Header == nil {
-		r.Header = http.Header{}
+	if headers != nil {
+		r.Header = headers.Clone()
 	}
-	_, body := DoRequest(s.T, r)
+	_, payload := DoRequest(s.T, r)
 	var open struct{ Sid string }
-	if !strings.HasPrefix(body, "0{") || json.Unmarshal([]byte(body[1:]), &open) != nil {
-		s.T.Fatalf("the handshake was answered %q", body)
+	if !strings.HasPrefix(payload, "0{") || json.Unmarshal([]byte(payload[1:]), &open) != nil {
+		s.T.Fatalf("the response to the handshake is %q", payload)
 	}
 	c.URL += "&sid=" + open.Sid
 	return c
 }
 
-// Stream opens an EventSource, whose lines come from the scanner.
+// Stream opens an EventSource stream. The scanner reads its lines.
 func (s *Stack) Stream(query url.Values, headers http.Header) (*http.Response, *bufio.Scanner) {
 	s.T.Helper()
 	r, err := http.NewRequestWithContext(s.T.Context(), "GET", "http://"+s.Base+"/sse?"+query.Encode(), nil)
@@ -153,69 +107,42 @@ func (s *Stack) Stream(query url.Values, headers http.Header) (*http.Response, *
 	return res, lines
 }
 
-// Ways are all the places where a token can stand, by transport. Each connects
-// and tells whether it was let in; user is added where it is not empty.
-func (s *Stack) Ways(token, user string) map[string]func() bool {
-	payload := func(fields map[string]string) string {
-		if user != "" {
-			fields["userId"] = user
-		}
-		return string(JSON(fields))
+// Publish sends body to POST /v1/notifications and returns the receipt.
+func (s *Stack) Publish(body string) notify.Receipt {
+	s.T.Helper()
+	res, text := Publish(s.T, "http://"+s.Base, body)
+	if res.StatusCode != http.StatusOK {
+		s.T.Fatalf("publish: %d %s", res.StatusCode, text)
 	}
-	query := url.Values{}
-	if user != "" {
-		query.Set("userId", user)
+	var receipt notify.Receipt
+	if err := json.Unmarshal([]byte(text), &receipt); err != nil {
+		s.T.Fatal(err)
 	}
-	withToken := url.Values{"token": {token}}
-	for name := range query {
-		withToken.Set(name, user)
-	}
-	bearer := http.Header{"Authorization": {"Bearer " + token}}
-	cookie := http.Header{"Cookie": {"auth_token=" + token}, "Origin": {"http://" + s.Base}}
-	ways := map[string]func() bool{}
-	for place, p := range map[string]struct {
-		query   url.Values
-		headers http.Header
-		payload string
-	}{
-		"auth object":           {nil, nil, payload(map[string]string{"token": token})},
-		"auth object and query": {query, nil, string(JSON(map[string]string{"token": token}))},
-		"query":                 {withToken, nil, ""},
-		"header":                {nil, bearer, payload(map[string]string{})},
-		"header and query":      {query, bearer, ""},
-		"cookie":                {query, cookie, ""},
-	} {
-		ways["websocket, "+place] = func() bool {
-			c := s.dialWith(p.query, p.headers)
-			defer c.Conn.Close()
-			c.Send("40" + p.payload)
-			return strings.HasPrefix(c.Read(), `40{"sid":`)
-		}
-		ways["polling, "+place] = func() bool {
-			c := s.pollWith(p.query, p.headers)
-			c.Post("40" + p.payload)
-			return strings.HasPrefix(c.Get(), `40{"sid":`)
-		}
-		if p.payload == "" || p.query == nil && p.headers != nil { // a stream has no auth object
-			q := query
-			if p.query != nil {
-				q = p.query
-			}
-			ways["EventSource, "+place] = func() bool {
-				res, _ := s.Stream(q, p.headers)
-				_ = res.Body.Close()
-				return res.StatusCode == http.StatusOK
-			}
-		}
-	}
-	return ways
+	return receipt
 }
 
+// Alive checks that the server still serves clients.
+func (s *Stack) Alive() {
+	s.T.Helper()
+	c, _ := s.Connect(`{"userId":"prober"}`)
+	c.Sync()
+	c.Conn.Close()
+}
+
+// Gone waits until the Hub has no member with this id in "/".
 func (s *Stack) Gone(sid string) {
 	s.T.Helper()
-	for s.Hub.Member("/", sid) != nil {
-		if s.T.Context().Err() != nil {
-			s.T.Fatal("the old member stays")
+	Eventually(s.T, "the member "+sid+" detaches", func() bool { return s.Hub.Member("/", sid) == nil })
+}
+
+var volatileParts = regexp.MustCompile(`"timestamp":"[^"]*"|"[0-9a-f]{8}-[0-9]+"|"(sid|pid|clientId|socketId)":"[^"]*"`)
+
+// Masked replaces the values that differ from run to run: times and ids.
+func Masked(text string) string {
+	return volatileParts.ReplaceAllStringFunc(text, func(part string) string {
+		if name, _, found := strings.Cut(part, ":"); found {
+			return name + ":*"
 		}
-	}
+		return `"ID"`
+	})
 }

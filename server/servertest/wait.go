@@ -1,27 +1,28 @@
 package servertest
 
 import (
-	"context"
 	"runtime"
 	"testing"
 	"time"
 )
 
-// Eventually waits for what another goroutine of the server is about to do.
+// Eventually waits until ok returns true. Tests call it for effects of other goroutines that they
+// cannot wait for otherwise; what names the effect.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(Patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("timed out: " + what)
 		}
 	}
 }
 
-// WatchHeap samples the live heap until stop; peak is what it grew by.
+// WatchHeap samples the live heap until stop. Then peak returns by how much it grew at most. The
+// test must not be parallel, because the heap belongs to the whole process.
 func WatchHeap() (peak func() uint64, stop func()) {
 	heap := func() uint64 {
 		var m runtime.MemStats
-		runtime.GC() // what is garbage by then is no cost of the test's
+		runtime.GC() // so that garbage does not count
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
@@ -42,15 +43,11 @@ func WatchHeap() (peak func() uint64, stop func()) {
 	return func() uint64 { return highest - min(start, highest) }, func() { close(quit); <-done }
 }
 
-// Heap is what is in use after a collection.
+// Heap returns the bytes of live heap objects. The test must not be parallel.
 func Heap() int64 {
 	runtime.GC()
-	runtime.GC()
+	runtime.GC() // a sync.Pool keeps its objects through one collection
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
-}
-
-func WithTimeout(t testing.TB, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), d)
 }

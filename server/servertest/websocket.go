@@ -9,23 +9,25 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// WebSocket speaks Engine.IO over a websocket in plain text.
+// WebSocket is an Engine.IO client over a websocket. Tests write and compare packets as text.
 type WebSocket struct {
 	t    testing.TB
 	Conn *websocket.Conn
 }
 
+// Join connects to the namespace "/" and returns the data of the event `connected`.
 func (c *WebSocket) Join(authPayload string) Connected {
 	c.t.Helper()
 	c.Send("40" + authPayload)
 	if reply := c.Read(); !strings.HasPrefix(reply, `40{"sid":"`) {
-		c.t.Fatalf("the answer to CONNECT is %q", reply)
+		c.t.Fatalf("the reply to CONNECT is %q", reply)
 	}
 	var connected Connected
 	c.Event("connected", &connected)
 	return connected
 }
 
+// Send writes a text message.
 func (c *WebSocket) Send(text string) {
 	c.t.Helper()
 	if err := c.Conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
@@ -33,6 +35,7 @@ func (c *WebSocket) Send(text string) {
 	}
 }
 
+// SendBinary writes a binary message.
 func (c *WebSocket) SendBinary(data []byte) {
 	c.t.Helper()
 	if err := c.Conn.WriteMessage(websocket.BinaryMessage, data); err != nil {
@@ -40,10 +43,10 @@ func (c *WebSocket) SendBinary(data []byte) {
 	}
 }
 
-// Next reads one message; pings are answered and passed over.
+// Next returns the next message that is not a ping. It replies to pings.
 func (c *WebSocket) Next() (string, error) {
 	for {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.Conn.SetReadDeadline(time.Now().Add(Patience))
 		kind, data, err := c.Conn.ReadMessage()
 		if err != nil {
 			return "", err
@@ -58,6 +61,7 @@ func (c *WebSocket) Next() (string, error) {
 	}
 }
 
+// Read is Next without an error.
 func (c *WebSocket) Read() string {
 	c.t.Helper()
 	text, err := c.Next()
@@ -67,8 +71,8 @@ func (c *WebSocket) Read() string {
 	return text
 }
 
-// Event reads the next message, which must be that event, decodes its first
-// argument and returns the id it ends with.
+// Event reads the next message, which must be this event. It decodes the first argument into arg,
+// unless arg is nil, and returns the last argument if it is a string: the id of the notification.
 func (c *WebSocket) Event(name string, arg any) (id string) {
 	c.t.Helper()
 	text := c.Read()
@@ -85,7 +89,7 @@ func (c *WebSocket) Event(name string, arg any) (id string) {
 	return id
 }
 
-// Closed reads until the server closes, and returns what came before.
+// Closed reads until the server closes the connection, and returns the messages before that.
 func (c *WebSocket) Closed() (before []string) {
 	c.t.Helper()
 	for {
@@ -100,7 +104,8 @@ func (c *WebSocket) Closed() (before []string) {
 	}
 }
 
-// Sync makes sure that everything sent before has been handled.
+// Sync returns when the server has handled all earlier packets of this client. It discards the
+// messages that arrive until then.
 func (c *WebSocket) Sync() {
 	c.t.Helper()
 	c.Send(`42999["ping"]`)
@@ -111,13 +116,14 @@ func (c *WebSocket) Sync() {
 	}
 }
 
-// JoinWithPid connects and returns sid, pid and the id that `connected` ends with.
+// JoinWithPid connects to the namespace "/". It returns the ids for a resume: the sid and the pid
+// of the reply to CONNECT, and the offset, which is the last argument of the event `connected`.
 func (c *WebSocket) JoinWithPid(payload string) (sid, pid, offset string, connected Connected) {
 	c.t.Helper()
 	c.Send("40" + payload)
 	var reply struct{ Sid, Pid string }
 	if text := c.Read(); !strings.HasPrefix(text, "40{") || json.Unmarshal([]byte(text[2:]), &reply) != nil {
-		c.t.Fatalf("the answer to CONNECT is %q", text)
+		c.t.Fatalf("the reply to CONNECT is %q", text)
 	}
 	offset = c.Event("connected", &connected)
 	return reply.Sid, reply.Pid, offset, connected

@@ -1,8 +1,30 @@
+// \0rolldown/runtime.js
+var __defProp = Object.defineProperty;
+var __esmMin = (fn, res, err) => () => {
+	if (err) throw err[0];
+	try {
+		return fn && (res = fn(fn = 0)), res;
+	} catch (e) {
+		throw err = [e], e;
+	}
+};
+var __exportAll = (all, no_symbols) => {
+	let target = {};
+	for (var name in all) __defProp(target, name, {
+		get: all[name],
+		enumerable: true
+	});
+	if (!no_symbols) __defProp(target, Symbol.toStringTag, { value: "Module" });
+	return target;
+};
 // src/api.ts
-/** Where the API is: beside the page, or above it where the page is at /console/. Ends with a slash. */
+/**
+* The address of the API: that of the page, or its parent when the page is at /console/. It ends
+* with a slash.
+*/
 var base = new URL(/\/console\/(index\.html)?$/.test(location.pathname) ? "../" : "./", location.href.split(/[?#]/)[0]);
 var STORED$1 = "roomcast:key";
-/** The API key: kept for this tab only. */
+/** The API key, which only this tab keeps. */
 var key = {
 	get value() {
 		return sessionStorage.getItem(STORED$1) ?? "";
@@ -16,7 +38,10 @@ var key = {
 var changes = new EventTarget();
 /** Calls run after each change of the key. */
 var onKey = (run) => changes.addEventListener("change", run);
-/** Takes the key from the fragment, which no server sees, and then out of the address bar and the history. */
+/**
+* Takes the key from the fragment, which no server sees, and removes it from the address bar and
+* the history.
+*/
 function takeKey() {
 	const given = new URLSearchParams(location.hash.slice(1)).get("key");
 	if (given === null) return;
@@ -24,8 +49,9 @@ function takeKey() {
 	key.value = given;
 }
 /**
-* Calls a route. body: JSON as text, so that what was typed goes out as it is. Rejects only when signal aborts. Without a
-* key nothing is asked that needs one: that would only fill the server's log.
+* Calls a route. body: JSON as text, which goes out as it was typed. Rejects only when signal
+* aborts. Without a key it does not call routes that need one, which would only fill the server's
+* log.
 */
 async function call(method, path, o = {}) {
 	if (path.startsWith("v1/") && !key.value) return {
@@ -91,56 +117,59 @@ function parse(text) {
 		return;
 	}
 }
-/** A problem in one line. */
-function told({ status, code, detail }) {
-	return status ? `${status} ${code}: ${detail}` : `Not reached: ${detail}`;
+/** Returns a problem in one line. */
+function lineOf({ status, code, detail }) {
+	return status ? `${status} ${code}: ${detail}` : `No answer: ${detail}`;
 }
-/** A path with names in it, escaped. */
+/** Returns a path with the names in it escaped. */
 var path = (strings, ...names) => strings.reduce((all, part, n) => all + encodeURIComponent(names[n - 1]) + part);
-/** How clients say who they are, as far as the key may know. */
+/** Resolves with how the server authenticates clients; undefined when the key may not ask. */
 async function authMode() {
 	return (await call("GET", "v1/stats")).json?.authMode;
 }
 var document_;
-/** The description of the API, asked for once. */
+/** Resolves with the description of the API, which it requests once. */
 function openapi() {
 	document_ ??= call("GET", "openapi.json").then(({ json, problem }) => {
 		if (!problem) return json;
 		document_ = void 0;
-		throw new Error(told(problem));
+		throw new Error(lineOf(problem));
 	});
 	return document_;
 }
 // src/dom.ts
-/** An element with attributes and children. A function given as `onclick` and the like becomes a listener. */
+/**
+* Returns an element with attributes and children. A function, such as `onclick`, becomes a
+* listener.
+*/
 function h(name, props = {}, ...children) {
 	const node = document.createElement(name);
 	set(node, props);
 	add(node, ...children);
 	return node;
 }
-/** Sets attributes; one that is false or undefined is taken away. */
+/** Sets attributes, and removes those that are false or undefined. */
 function set(node, props) {
 	for (const [name, value] of Object.entries(props)) if (typeof value === "function") node.addEventListener(name.slice(2), value);
 	else if (value === void 0 || value === false) node.removeAttribute(name);
 	else node.setAttribute(name, value === true ? "" : String(value));
 }
-/** Appends what there is to append. */
+/** Appends the children that are not empty. */
 function add(node, ...children) {
 	for (const child of children) if (child !== false && child !== null && child !== void 0) node.append(typeof child === "number" ? String(child) : child);
 }
-/** Sets the text of a node, unless it is there already: what did not change is not announced again. */
+/** Sets the text of a node if it changed: screen readers announce each text that is set. */
 function say(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }
 var count = 0;
-/** An id for an element that another refers to. */
+/** Returns an id for an element that another one refers to. */
 var newId = () => `x${++count}`;
-/** A field with its label around it. */
+/** Returns a field inside its label. */
 function labelled(text, field, hint = "") {
 	return h("label", {}, h("span", { class: "label" }, text, hint && h("small", {}, ` ${hint}`)), field);
 }
-/** A checkbox with its label. */
+/** Returns a checkbox with its label. */
 function check(text, checked, onchange) {
 	const box = h("input", {
 		type: "checkbox",
@@ -149,11 +178,11 @@ function check(text, checked, onchange) {
 	});
 	return h("label", { class: "check" }, box, text);
 }
-/** A select with options given as value → label. */
+/** Returns a select. options: labels by value. */
 function select(options, props = {}) {
 	return h("select", props, ...Object.entries(options).map(([value, label]) => h("option", { value }, label)));
 }
-/** A button that does nothing when a form is sent. */
+/** Returns a button that does not submit its form. */
 function button(text, onclick, props = {}) {
 	return h("button", {
 		type: "button",
@@ -161,7 +190,7 @@ function button(text, onclick, props = {}) {
 		...props
 	}, text);
 }
-/** A button that asks once more before it does what cannot be undone. */
+/** Returns a button that asks for confirmation before an action that cannot be undone. */
 function risky(text, sure, run, props = {}) {
 	const ask = button(text, () => turn(true), props);
 	const yes = button(sure, () => {
@@ -177,7 +206,7 @@ function risky(text, sure, run, props = {}) {
 	set(root, { onkeydown: (event) => event.key === "Escape" && yes.isConnected && turn(false) });
 	return root;
 }
-/** A button that copies a text; where the page may not, it says so. */
+/** Returns a button that copies a text, and says so where the browser does not allow it. */
 function copier(text, label = "Copy") {
 	const self = button(label, async () => {
 		const done = await navigator.clipboard?.writeText(text()).then(() => true, () => false);
@@ -191,7 +220,10 @@ function copier(text, label = "Copy") {
 	});
 	return self;
 }
-/** Keeps the children of a node in step with a list, by key, so that focus and selection survive a refresh. */
+/**
+* Updates the children of a node from a list, by key, so that focus and selection survive a
+* refresh.
+*/
 var List = class {
 	parent;
 	key;
@@ -229,7 +261,7 @@ function use(theme) {
 	if (theme) document.documentElement.dataset.theme = theme;
 	else delete document.documentElement.dataset.theme;
 }
-/** The switch, which also sets what was chosen the last time. */
+/** Returns the switch, and applies the last choice. */
 function themeSwitch() {
 	const choice = select({
 		"": "System",
@@ -248,11 +280,11 @@ function themeSwitch() {
 	return root;
 }
 // src/view.ts
-/** The section of a view, with its heading, which gets the focus when one comes to it. */
+/** Returns the section of a view. Its heading gets the focus when the view is shown. */
 function section(title, hint, tools, ...children) {
 	return h("section", { class: "view" }, h("div", { class: "head" }, h("div", {}, h("h2", { tabindex: -1 }, title), h("p", { class: "hint" }, hint)), h("div", { class: "row" }, ...tools)), ...children);
 }
-/** A line that says what happened, read out to those who cannot see it. */
+/** A line with the last result, which screen readers announce. */
 var Note = class {
 	root = h("p", {
 		class: "note",
@@ -262,23 +294,26 @@ var Note = class {
 		this.root.classList.toggle("bad", bad);
 		say(this.root, text);
 	}
-	/** Shows a problem, and the way out of those that another key mends. Without one it clears what a problem said. */
+	/**
+	* Shows a problem, with a button for the key if that may solve it. Without a problem it clears
+	* the last one.
+	*/
 	problem(problem, before = "") {
 		if (!problem) {
 			if (this.root.classList.contains("bad")) this.say("");
 			return;
 		}
 		const missing = problem.status === 401 && !key.value;
-		this.say(before + (missing ? "This needs an API key." : told(problem)), true);
+		this.say(before + (missing ? "This needs an API key." : lineOf(problem)), true);
 		if (problem.status === 401 || problem.status === 403) this.root.append(" ", button(missing ? "Enter it" : "Use another", askForKey, { class: "small" }));
 	}
 };
-/** The address of a view. */
+/** Returns the address of a view. */
 var to = (view, params = {}) => {
 	const query = new URLSearchParams(params).toString();
 	return `#/${view}${query && `?${query}`}`;
 };
-/** A link to a view. */
+/** Returns a link to a view. */
 var link = (text, view, params = {}) => h("a", { href: to(view, params) }, text);
 var field = h("input", {
 	type: "password",
@@ -296,7 +331,7 @@ var dialog = h("dialog", { "aria-labelledby": "key-title" }, h("form", {
 }, h("h2", { id: "key-title" }, "API key"), h("p", {
 	class: "hint",
 	id: "key-hint"
-}, "One of API_KEYS, or the key that the server printed when it started: another one each time, unless API_KEYS is set. It stays in this tab and is forgotten with it."), h("label", {}, h("span", { class: "label" }, "Key"), field), h("div", { class: "row end" }, button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
+}, "One of API_KEYS, or the key that the server prints at each start when API_KEYS is not set. Only this tab keeps it."), h("label", {}, h("span", { class: "label" }, "Key"), field), h("div", { class: "row end" }, button("Forget it", () => finish("")), button("Cancel", () => dialog.close()), h("button", { class: "primary" }, "Use it"))));
 function finish(value) {
 	dialog.close();
 	key.value = value;
@@ -307,7 +342,7 @@ function askForKey() {
 	field.value = key.value;
 	if (!dialog.open) dialog.showModal();
 }
-/** A table with headings, which narrow pages show as cards. */
+/** Returns a table with headings. Narrow pages show it as cards. */
 function table(caption, headings) {
 	const body = h("tbody", { role: "rowgroup" });
 	return {
@@ -318,14 +353,14 @@ function table(caption, headings) {
 		body
 	};
 }
-/** A cell with a box for what is in it; label stands before it where the table is shown as cards. */
+/** Returns a cell. label: shown before its content in the layout of cards. */
 function cell(label, ...children) {
 	const node = h("td", { role: "cell" }, h("div", {}, ...children));
 	set(node, { "data-label": label });
 	return node;
 }
 // src/poll.ts
-/** Runs a question again and again, the next time `every` ms after an answer, and not while the page is hidden. */
+/** Repeats a request, `every` ms after each answer, and not while the page is hidden. */
 var Poll = class {
 	run;
 	every;
@@ -346,13 +381,13 @@ var Poll = class {
 		this.#on = false;
 		this.#halt();
 	}
-	/** Whether it asks by itself. */
+	/** Stops or resumes the repetition. */
 	set paused(paused) {
 		this.#paused = paused;
 		if (paused) this.#halt();
 		else if (this.#on) this.now();
 	}
-	/** Asks at once, whatever the time. */
+	/** Makes a request at once. */
 	now() {
 		this.#halt();
 		const stop = this.#stop = new AbortController();
@@ -378,13 +413,13 @@ var moment = new Intl.DateTimeFormat(void 0, {
 	timeStyle: "medium"
 });
 var integer = new Intl.NumberFormat();
-/** The time of day, to the millisecond. */
+/** Returns the time of day, to the millisecond. */
 var time = (at) => clock.format(at);
-/** Day and time, in the reader's zone. */
+/** Returns day and time, in the user's time zone. */
 var full = (at) => moment.format(new Date(at));
-/** A whole number with separators. */
+/** Returns a whole number with separators. */
 var number = (value) => integer.format(value);
-/** "3 connections" */
+/** Returns a number with its noun, such as "3 connections". */
 var plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 var UNITS = [
 	["d", 86400],
@@ -392,7 +427,7 @@ var UNITS = [
 	["min", 60],
 	["s", 1]
 ];
-/** How long ago, in the two largest units. */
+/** Returns the time since then, in the two largest units. */
 function ago(at, now = Date.now()) {
 	let seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1e3));
 	const parts = [];
@@ -404,18 +439,18 @@ function ago(at, now = Date.now()) {
 	}
 	return parts.join(" ");
 }
-/** A size in bytes. */
+/** Returns a size with its unit. */
 function bytes(n) {
 	if (n < 1024) return `${number(n)} B`;
 	return n < 1024 ** 2 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1024 ** 2).toFixed(1)} MiB`;
 }
-/** JSON for people; bytes by their length. */
+/** Returns a value as JSON, with the length in place of binary data. */
 function json(value, space = 0) {
 	return JSON.stringify(value, (_, item) => item instanceof ArrayBuffer ? `<${item.byteLength} bytes>` : item, space) ?? "";
 }
-/** At most so many characters. */
+/** Returns a text of at most so many characters. */
 var cut = (text, most) => text.length > most ? `${text.slice(0, most)}… (${number(text.length)} characters)` : text;
-/** The parts of a list that somebody typed: split at commas and line ends. */
+/** Returns the items of a list that the user typed, split at commas and line ends. */
 var words = (text) => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
 // src/views/channels.ts
 var PAGE$1 = 200;
@@ -473,7 +508,7 @@ function channels() {
 		const shown = found.filter(({ channel }) => channel.toLowerCase().includes(wanted));
 		list.update(shown);
 		say(count, wanted ? `${shown.length} of ${plural(found.length, "channel")}` : plural(found.length, "channel"));
-		say(empty, shown.length ? "" : wanted ? "No channel is called like that." : "No channel has a member.");
+		say(empty, shown.length ? "" : wanted ? "No channel has a matching name." : "No channel has a member.");
 		first.hidden = !cursor;
 		next.hidden = !after;
 	}
@@ -483,7 +518,7 @@ function channels() {
 	}
 	find.oninput = paint;
 	onKey(() => root.isConnected && !root.hidden && poll.now());
-	const root = section("Channels", "Channels with a member on this node. A user or a connection is no channel; see Connections.", [check("Refresh every 2 s", true, (on) => {
+	const root = section("Channels", "Channels with a member on this node. For users and clients, see Connections.", [check("Refresh every 2 s", true, (on) => {
 		poll.paused = !on;
 	})], h("div", {
 		class: "filters",
@@ -498,16 +533,16 @@ function channels() {
 	};
 }
 // src/curl.ts
-/** A word of a POSIX shell. */
+/** Returns a text as one word of a POSIX shell. */
 var quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
-/** The command; the key is left to the environment, so that it can be shown to others. */
+/** Returns the command. The key comes from the environment, so that users can share the command. */
 function curl(url, body, headers = {}) {
 	const lines = [`curl -sS ${quoted(url.href)}`, `  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json'`];
 	for (const [name, value] of Object.entries(headers)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
 	return `${lines.join(" \\\n")} \\\n  -d ${quoted(body)}`;
 }
 // src/schema.ts
-/** Follows references and leaves out that a field may be null: it is left out then. */
+/** Follows references, and ignores that a value may be null: an empty field is left out instead. */
 function resolve(schema, all) {
 	const { $ref, anyOf, description } = schema;
 	const other = $ref ? all[$ref.split("/").at(-1)] : anyOf?.find(({ type }) => type !== "null");
@@ -518,7 +553,7 @@ function resolve(schema, all) {
 		description
 	} : found;
 }
-/** How the values of a resolved schema are entered. */
+/** Returns the kind of input for a resolved schema. */
 function shapeOf({ type, enum: choices, properties, items }) {
 	const name = Array.isArray(type) ? type.find((one) => one !== "null") : type;
 	if (choices) return "choice";
@@ -529,7 +564,7 @@ function shapeOf({ type, enum: choices, properties, items }) {
 	return name === "object" && properties ? "object" : "json";
 }
 // src/form.ts
-/** What is wrong with a field before anything is sent. */
+/** An error in a field, found before the request. */
 var Mistake = class extends Error {
 	field;
 	constructor(field, message) {
@@ -537,7 +572,9 @@ var Mistake = class extends Error {
 		this.field = field;
 	}
 };
-/** The field of a property. example: its value in the example, shown where it helps. */
+/**
+* Returns the field of a property. example: its value in the example of the API, for a placeholder.
+*/
 function fieldOf(path, schema, all, required, example) {
 	const resolved = resolve(schema, all);
 	const shape = shapeOf(resolved);
@@ -561,7 +598,7 @@ function fieldOf(path, schema, all, required, example) {
 				inputmode: "decimal"
 			});
 			return leaf(path, name, description, control, required, (mistake) => {
-				if (control.validity.badInput) throw mistake("this is no number");
+				if (control.validity.badInput) throw mistake("this is not a number");
 				return control.value;
 			});
 		}
@@ -575,7 +612,7 @@ function fieldOf(path, schema, all, required, example) {
 		}
 		case "list": {
 			const control = h("input", {
-				placeholder: "several: with commas between",
+				placeholder: "comma-separated",
 				spellcheck: "false"
 			});
 			return leaf(path, name, description, control, required, () => control.value.trim() && JSON.stringify(words(control.value)));
@@ -591,7 +628,7 @@ function fieldOf(path, schema, all, required, example) {
 		}
 	}
 }
-/** A field for JSON as it is typed. onlyObject: it has to be an object. */
+/** Returns a field for JSON. onlyObject: the value must be an object. */
 function jsonField(path, name, hint, required, onlyObject) {
 	const control = h("textarea", {
 		rows: 4,
@@ -607,7 +644,7 @@ function jsonField(path, name, hint, required, onlyObject) {
 		} catch (error) {
 			throw mistake(`this is not JSON: ${error.message}`);
 		}
-		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but no object: {…}");
+		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but not an object: {…}");
 		return text;
 	});
 	field.root.classList.add("wide");
@@ -618,7 +655,7 @@ function jsonField(path, name, hint, required, onlyObject) {
 		}
 	};
 }
-/** A field with one control. text gives its JSON, "" when it is left out. */
+/** Returns a field with one control. text: returns its JSON, "" when it is empty. */
 function leaf(path, name, hint, control, required, text) {
 	const id = newId();
 	const error = h("span", {
@@ -661,10 +698,10 @@ function leaf(path, name, hint, control, required, text) {
 	control.addEventListener("input", () => field.mark(""));
 	return field;
 }
-/** An object: its known properties, and a place for others. */
+/** Returns the fields of an object: its known properties, and one field for all others. */
 function objectField(path, schema, all) {
 	const fields = Object.entries(schema.properties).map(([name, one]) => fieldOf(`${path}.${name}`, one, all, schema.required?.includes(name) ?? false));
-	const rest = jsonField(path, "further fields", "JSON, for what has no field here", false, true);
+	const rest = jsonField(path, "further fields", "JSON, for properties without a field", false, true);
 	return {
 		path,
 		fields: [...fields, rest],
@@ -685,7 +722,7 @@ function objectField(path, schema, all) {
 		focus: () => rest.focus()
 	};
 }
-/** The field that a problem of the API is about: the one with the longest path that leads to it. */
+/** Returns the field that an error of the API names: the one with the longest matching path. */
 function fieldAt(fields, path) {
 	const all = fields.flatMap((field) => [...field.fields ?? [], field]);
 	const leads = ({ path: own }) => path === own || path.startsWith(`${own}.`) || path.startsWith(`${own}[`);
@@ -699,11 +736,14 @@ var LABELS = {
 	channels: "Channels",
 	client: "Client ID"
 };
-/** A target as a field. fallback: what happens without one; "" when one is needed. */
+/**
+* Returns the field of a target. fallback: describes the default target; "" when a target is
+* required.
+*/
 function targetField(fallback, known) {
 	const id = newId();
 	const kind = select({
-		...fallback && { "": "as the kind says" },
+		...fallback && { "": "the default of the kind" },
 		user: "a user",
 		users: "users",
 		channel: "a channel",
@@ -743,7 +783,7 @@ function targetField(fallback, known) {
 			if (!kind.value) return void 0;
 			if (kind.value === "all") return `{"all": true}`;
 			const names = several() ? words(name.value) : name.value.trim();
-			if (!names.length) throw new Mistake(field, "whom is it for?");
+			if (!names.length) throw new Mistake(field, "a name is required");
 			return `{${JSON.stringify(kind.value)}: ${JSON.stringify(names)}}`;
 		},
 		fill(value) {
@@ -762,7 +802,7 @@ function targetField(fallback, known) {
 		field.mark("");
 		named.hidden = kind.value === "" || kind.value === "all";
 		say(label, LABELS[kind.value] ?? "");
-		set(name, { placeholder: several() ? "with commas between" : "" });
+		set(name, { placeholder: several() ? "comma-separated" : "" });
 		say(hint, kind.value === "" ? fallback : "");
 		list.replaceChildren(...known(kind.value).map((value) => h("option", { value })));
 	}
@@ -775,7 +815,10 @@ function targetField(fallback, known) {
 	turn();
 	return field;
 }
-/** The users and channels that the server knows of now, for suggestions; none where the key may not ask. */
+/**
+* Resolves with the current users and channels of the server as suggestions; none when the key may
+* not ask.
+*/
 async function suggestions() {
 	const [users, channels] = await Promise.all([call("GET", "v1/users?online=true&limit=100"), call("GET", "v1/channels?limit=100")]);
 	const names = {
@@ -784,14 +827,97 @@ async function suggestions() {
 	};
 	return (kind) => names[kind.replace(/s$/, "")] ?? [];
 }
-// src/views/composer.ts
+// src/views/kinds.ts
+/** The route of the plain notification. */
 var PLAIN = "v1/notifications";
-/** What is seldom given. */
+/** The fields under "More". */
 var SELDOM = [
 	"metadata",
 	"ttl",
 	"except"
 ];
+/** Reads the routes that send from the description of the API, into kinds and its select. */
+async function readKinds(kinds, choice) {
+	const { paths, components: { schemas } } = await openapi();
+	const names = [];
+	for (const [path, item] of Object.entries(paths)) {
+		const media = path.startsWith(`/v1/notifications`) && item.post?.requestBody?.content["application/json"];
+		if (!media) continue;
+		const { $ref } = media.schema.anyOf?.[0] ?? media.schema;
+		const name = path.slice(1);
+		kinds.set(name, {
+			path: name,
+			schemas,
+			schema: schemas[$ref.split("/").at(-1)],
+			example: media.example,
+			summary: item.post.summary,
+			about: `${item.post.summary.replace(/\.?$/, ".")} ${name === "v1/notifications" ? "" : item.post.description}`
+		});
+		names.push(name);
+	}
+	const plain = h("option", { value: PLAIN }, "notification, of any type");
+	choice.replaceChildren(plain, h("optgroup", { label: "Catalogue" }, ...names.filter((name) => name !== PLAIN).sort().map((name) => h("option", { value: name }, name.slice(17)))));
+	kinds.get(PLAIN).about = "One notification, with a type and data of your own.";
+}
+/** Makes the form of a kind. known: suggestions for its target. */
+function compose({ path, schema, schemas, about, example }, known) {
+	const { required = [], properties = {} } = schema;
+	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes to the default target of the kind.";
+	const make = (name) => name === "target" ? targetField(fallback, known) : name === "volatile" ? flag(name, properties[name]) : fieldOf(name, properties[name], schemas, required.includes(name), example[name]);
+	const order = [
+		...required.filter((name) => name !== "target"),
+		"target",
+		"data",
+		"volatile",
+		...SELDOM
+	];
+	const fields = [...order, ...Object.keys(properties).filter((name) => !order.includes(name))].filter((name) => name in properties).map(make);
+	const of = (wanted) => fields.filter(({ path }) => wanted(path)).map(({ root }) => root);
+	const inner = h("div", { class: "fields" }, ...of((name) => SELDOM.includes(name)));
+	const needed = [...required, "target"];
+	for (const field of fields) field.fill(needed.includes(field.path) ? example[field.path] : void 0);
+	return {
+		path,
+		fields,
+		needed,
+		example,
+		seldom: inner,
+		parts: [h("div", { class: "fields" }, ...of((name) => !SELDOM.includes(name))), h("details", {}, h("summary", {}, "More: metadata, time to live, exceptions"), inner)]
+	};
+}
+/** Returns a field for a flag that is left out when it is not set. */
+function flag(path, { description = "" }) {
+	const root = check(path, false, () => {});
+	const box = root.firstElementChild;
+	box.name = path;
+	root.append(h("small", {}, description.split(":")[0]));
+	return {
+		path,
+		root: h("div", { class: "wide" }, root),
+		value: () => box.checked ? "true" : void 0,
+		fill: (value) => {
+			box.checked = value === true;
+		},
+		mark: (text) => set(box, { "aria-invalid": text && "true" }),
+		focus: () => box.focus()
+	};
+}
+/**
+* Returns the body of the request without fields that have a mistake. wrong: called with each
+* mistake.
+*/
+function bodyOf({ fields }, wrong) {
+	const lines = [];
+	for (const field of fields) try {
+		const json = field.value();
+		if (json !== void 0) lines.push(`  ${JSON.stringify(field.path)}: ${json}`);
+	} catch (error) {
+		if (!(error instanceof Mistake)) throw error;
+		wrong(error);
+	}
+	return lines.length ? `{\n${lines.join(",\n")}\n}` : "{}";
+}
+// src/views/composer.ts
 function composer() {
 	const choice = h("select", { id: "kind" });
 	const about = h("p", { class: "hint" }), note = new Note();
@@ -816,7 +942,7 @@ function composer() {
 	});
 	const idempotency = fieldOf("Idempotency-Key", {
 		type: "string",
-		description: "sent again with the same key within 10 minutes, it is not sent twice"
+		description: "the server sends requests with the same key once in 10 minutes"
 	}, {}, false);
 	const kinds = /* @__PURE__ */ new Map(), forms = /* @__PURE__ */ new Map();
 	let known = () => [], current;
@@ -837,13 +963,13 @@ function composer() {
 		return value ? { "Idempotency-Key": JSON.parse(value) } : {};
 	};
 	function paint() {
-		if (current) say(shown, curl(new URL(current.path, base), body(current, () => {}), headers()));
+		if (current) say(shown, curl(new URL(current.path, base), bodyOf(current, () => {}), headers()));
 	}
 	async function send() {
 		if (!current) return;
 		for (const field of [...current.fields.flatMap((one) => [one, ...one.fields ?? []])]) field.mark("");
 		const mistakes = [];
-		const text = body(current, (mistake) => mistakes.push(mistake));
+		const text = bodyOf(current, (mistake) => mistakes.push(mistake));
 		if (mistakes.length) {
 			for (const { field, message } of mistakes) show(field, message);
 			mistakes[0].field.focus();
@@ -859,7 +985,7 @@ function composer() {
 		say(answer, raw && JSON.stringify(JSON.parse(raw), null, 2));
 		answer.hidden = !raw;
 		if (problem) {
-			tell(told(problem), true);
+			tell(lineOf(problem), true);
 			const field = problem.field && fieldAt(current.fields, problem.field);
 			if (field) {
 				show(field, problem.detail.replace(`${problem.field}: `, ""));
@@ -869,7 +995,7 @@ function composer() {
 		}
 		const { id = "volatile", delivered, users, channels, stored } = json;
 		const counted = `${id} · ${plural(delivered, "connection")} · ${plural(users, "user")} · ${plural(channels, "channel")}`;
-		tell(delivered ? counted : `${counted} · ${stored ? "nobody it is for is connected; it is kept for them" : "nobody got it"}`);
+		tell(delivered ? counted : `${counted} · ${stored ? "no receiver is connected; it is kept for replay" : "nobody received it"}`);
 	}
 	function show(field, text) {
 		field.mark(text);
@@ -912,7 +1038,7 @@ function composer() {
 	let ready;
 	async function start(params) {
 		try {
-			await (ready ??= read(kinds, choice));
+			await (ready ??= readKinds(kinds, choice));
 			note.say("");
 		} catch (error) {
 			ready = void 0;
@@ -939,84 +1065,6 @@ function composer() {
 		}
 	};
 }
-/** Reads the routes that send, into the list and its select. */
-async function read(kinds, choice) {
-	const { paths, components: { schemas } } = await openapi();
-	all = schemas;
-	const names = [];
-	for (const [path, item] of Object.entries(paths)) {
-		const media = path.startsWith(`/${PLAIN}`) && item.post?.requestBody?.content["application/json"];
-		if (!media) continue;
-		const { $ref } = media.schema.anyOf?.[0] ?? media.schema;
-		const name = path.slice(1);
-		kinds.set(name, {
-			path: name,
-			schema: schemas[$ref.split("/").at(-1)],
-			example: media.example,
-			summary: item.post.summary,
-			about: `${item.post.summary.replace(/\.?$/, ".")} ${name === PLAIN ? "" : item.post.description}`
-		});
-		names.push(name);
-	}
-	const plain = h("option", { value: PLAIN }, "notification, of any type");
-	choice.replaceChildren(plain, h("optgroup", { label: "Catalogue" }, ...names.filter((name) => name !== PLAIN).sort().map((name) => h("option", { value: name }, name.slice(17)))));
-	kinds.get(PLAIN).about = "One notification, with a type and data of your own.";
-}
-var all = {};
-function compose({ path, schema, about, example }, known) {
-	const { required = [], properties = {} } = schema;
-	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes where the kind says.";
-	const make = (name) => name === "target" ? targetField(fallback, known) : name === "volatile" ? flag(name, properties[name]) : fieldOf(name, properties[name], all, required.includes(name), example[name]);
-	const order = [
-		...required.filter((name) => name !== "target"),
-		"target",
-		"data",
-		"volatile",
-		...SELDOM
-	];
-	const fields = [...order, ...Object.keys(properties).filter((name) => !order.includes(name))].filter((name) => name in properties).map(make);
-	const of = (wanted) => fields.filter(({ path }) => wanted(path)).map(({ root }) => root);
-	const inner = h("div", { class: "fields" }, ...of((name) => SELDOM.includes(name)));
-	const needed = [...required, "target"];
-	for (const field of fields) field.fill(needed.includes(field.path) ? example[field.path] : void 0);
-	return {
-		path,
-		fields,
-		needed,
-		example,
-		seldom: inner,
-		parts: [h("div", { class: "fields" }, ...of((name) => !SELDOM.includes(name))), h("details", {}, h("summary", {}, "More: metadata, time to live, exceptions"), inner)]
-	};
-}
-/** A flag that is left out when it is not set. */
-function flag(path, { description = "" }) {
-	const root = check(path, false, () => {});
-	const box = root.firstElementChild;
-	box.name = path;
-	root.append(h("small", {}, description.split(":")[0]));
-	return {
-		path,
-		root: h("div", { class: "wide" }, root),
-		value: () => box.checked ? "true" : void 0,
-		fill: (value) => {
-			box.checked = value === true;
-		},
-		mark: (text) => set(box, { "aria-invalid": text && "true" }),
-		focus: () => box.focus()
-	};
-}
-/** The request's body. Fields with mistakes are left out, and told of. */
-function body({ fields }, wrong) {
-	const lines = [];
-	for (const field of fields) try {
-		const json = field.value();
-		if (json !== void 0) lines.push(`  ${JSON.stringify(field.path)}: ${json}`);
-	} catch (error) {
-		if (!(error instanceof Mistake)) throw error;
-		wrong(error);
-	}
-	return lines.length ? `{\n${lines.join(",\n")}\n}` : "{}";
-}
 // src/views/connection.ts
 var NAMES = {
 	websocket: "WebSocket",
@@ -1024,10 +1072,13 @@ var NAMES = {
 	sse: "EventSource"
 };
 var SHOWN$1 = 4;
-/** The rooms that are channels: the server's own two are the client and the user, which have columns of their own. */
+/**
+* Returns the rooms that are channels. The rooms of the client and the user have columns of their
+* own.
+*/
 var channelsOf = ({ rooms, clientId, userId }) => rooms.filter((name) => name !== `client:${clientId}` && name !== `user:${userId}`);
-/** Makes the row. told is called after each thing done, with the problem or what was done. */
-function connectionRow(one, told) {
+/** Returns the row. report: called after each action, with the problem or the result. */
+function connectionRow(one, report) {
 	const { clientId, transport, userId, username } = one;
 	const rooms = h("span", { class: "chips" });
 	const chips = new List(rooms, String, (name) => ({
@@ -1045,7 +1096,7 @@ function connectionRow(one, told) {
 		if (open && !detail) more.append(h("td", {
 			colspan: 7,
 			role: "cell"
-		}, (detail = openDetail(one, told)).root));
+		}, (detail = openDetail(one, report)).root));
 		detail?.update(latest);
 		more.hidden = !open;
 		row.classList.toggle("open", open);
@@ -1056,7 +1107,7 @@ function connectionRow(one, told) {
 	});
 	const row = h("tr", { role: "row" }, cell("", toggle), cell("Transport", h("span", { class: `badge ${transport}` }, NAMES[transport] ?? transport)), cell("User", userId, username && username !== userId ? h("span", { class: "sub" }, ` ${username}`) : ""), cell("Channels", rooms), cell("Lag", lag), cell("Connected", since, sub), cell("", risky("Disconnect", "Disconnect for good", async () => {
 		const { problem } = await call("DELETE", path`v1/connections/${clientId}`);
-		told(problem, `${clientId} is disconnected.`);
+		report(problem, `${clientId} is disconnected.`);
 	}, {
 		class: "small",
 		"aria-label": `Disconnect ${clientId}`
@@ -1077,7 +1128,7 @@ function connectionRow(one, told) {
 		}
 	};
 }
-function openDetail(one, told) {
+function openDetail(one, report) {
 	const { clientId, userId } = one;
 	const known = userId !== "" && one.rooms.includes(`user:${userId}`);
 	const rooms = h("ul", {
@@ -1098,7 +1149,7 @@ function openDetail(one, told) {
 	});
 	async function change(method, channel, done) {
 		const { problem } = await call(method, path`v1/connections/${clientId}/channels/${channel}`);
-		told(problem, done);
+		report(problem, done);
 	}
 	const list = new List(rooms, String, (room) => {
 		const own = room === `client:${clientId}` || room === `user:${userId}`;
@@ -1129,7 +1180,7 @@ function openDetail(one, told) {
 			name: userId
 		}), known && link(`Tail ${userId}`, "tail", { user: userId })), known && h("div", { class: "row" }, risky(`Disconnect all of ${userId}`, "Disconnect all for good", async () => {
 			const { json, problem } = await call("DELETE", path`v1/users/${userId}/connections`);
-			told(problem, problem ? "" : `${plural(json.disconnected, "connection")} of ${userId} disconnected.`);
+			report(problem, problem ? "" : `${plural(json.disconnected, "connection")} of ${userId} disconnected.`);
 		}, { class: "small" })))),
 		update(now) {
 			list.update(now.rooms);
@@ -1231,7 +1282,7 @@ function connections() {
 		].some((name) => filters[name].value.trim());
 		const more = after || pages.length ? ` on page ${pages.length + 1}` : "";
 		say(count, wanted ? `${shown.length} of ${plural(found.length, "connection")}${more}` : `${plural(found.length, "connection")}${more}`);
-		say(empty, shown.length ? "" : wanted || filtered ? "No connection is like that." : "Nobody is connected.");
+		say(empty, shown.length ? "" : wanted || filtered ? "No connection matches." : "Nobody is connected.");
 		first.hidden = back.hidden = pages.length === 0;
 		next.hidden = !after;
 	}
@@ -1270,8 +1321,9 @@ function connections() {
 }
 // src/spark.ts
 var NS = "http://www.w3.org/2000/svg";
+/** The width of a new curve, in values. */
 var FEW = 12;
-/** A curve of the last `length` values, from zero up to the largest of them. */
+/** Returns a curve of the last `length` values, scaled from zero to their maximum. */
 function spark(length) {
 	const root = document.createElementNS(NS, "svg");
 	const area = document.createElementNS(NS, "polygon"), line = document.createElementNS(NS, "polyline");
@@ -1296,6 +1348,7 @@ function spark(length) {
 }
 // src/views/stats.ts
 var EVERY = 2e3;
+/** The number of points in a curve: three minutes. */
 var SHOWN = 90;
 var GROUPS = {
 	Now: [
@@ -1345,7 +1398,7 @@ var GROUPS = {
 		},
 		{
 			field: "replays",
-			name: "Resumed whole"
+			name: "Resumed completely"
 		},
 		{
 			field: "replayed",
@@ -1360,7 +1413,7 @@ var GROUPS = {
 		},
 		{
 			field: "historyBytes",
-			name: "Their size, about",
+			name: "Their size, estimated",
 			write: bytes,
 			plain: true
 		},
@@ -1419,8 +1472,8 @@ function stats() {
 		for (const tile of tiles) if (!tile.plain) say(tile.hint, properties[tile.field]?.description ?? "");
 	}, () => {});
 	onKey(() => root.isConnected && !root.hidden && poll.now());
-	const group = (name) => h("div", { class: "group" }, h("h3", {}, name), h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name].some((tile) => tile.field === field)).map(({ root }) => root), ...name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps told, by reason", gaps)] : []));
-	const root = section("Statistics", "Counts of this node, of the moment and since its start.", [check("Refresh every 2 s", true, (on) => {
+	const group = (name) => h("div", { class: "group" }, h("h3", {}, name), h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name].some((tile) => tile.field === field)).map(({ root }) => root), ...name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps reported, by reason", gaps)] : []));
+	const root = section("Statistics", "The counts of this node, now and since its start.", [check("Refresh every 2 s", true, (on) => {
 		poll.paused = !on;
 	})], note.root, ...Object.keys(GROUPS).map(group), mode);
 	return {
@@ -1431,7 +1484,7 @@ function stats() {
 	};
 }
 var MODES$1 = {
-	open: "Open mode: the server believes every user id.",
+	open: "Open mode: the server accepts every user id.",
 	token: "Token mode: clients need a JWT or a ticket.",
 	ticket: "Ticket mode: clients need a ticket."
 };
@@ -1465,39 +1518,64 @@ function tileOf(name, shape) {
 		point
 	};
 }
-// ../client/src/link.ts
-var isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
-/** The control events that come on a stream under their own names. `sync` and `heartbeat` only move the cursor. */
-var CONTROL$1 = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
-function fail(code, message, retryAfter) {
-	return Object.assign(new Error(message), {
+// ../client/src/errors.ts
+/** Returns an error with a code. retryAfter: in seconds. */
+function clientError(code, message, retryAfter) {
+	const error = new Error(message);
+	return Object.assign(error, {
 		code,
 		retryAfter: retryAfter || void 0
 	});
 }
-/** An error of ours, or of the page's making. One of the browser's own has a number for a code, or none. */
-var coded = (error) => typeof error.code === "string" ? error : void 0;
-/** A name that nobody else has. crypto.randomUUID is missing where a page has no TLS. */
-var unique = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
-/** What JSON makes of a value: another one, that changes no more. Throws where JSON.stringify does. */
-var copy = (value) => JSON.parse(JSON.stringify(value));
-/** Rejects when promise takes longer than ms. */
-function within(promise, ms, what) {
+/** Rejects when promise takes longer than ms. what: names the wait in the error. */
+function withTimeout(promise, ms, what) {
 	let timer;
-	const late = new Promise((_, reject) => {
-		timer = setTimeout(() => reject(fail("timeout", `${what}: no answer within ${ms} ms`)), ms);
+	const timeout = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(clientError("timeout", `${what}: no answer within ${ms} ms`)), ms);
 	});
-	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+	return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }
-/** The acknowledgement's value, or the error it tells of. */
-function settled(reply) {
+/** Returns the value of an acknowledgement, or throws the error that it contains. */
+function acknowledged(reply) {
 	const error = reply?.error;
-	if (error?.code) throw fail(error.code, error.message ?? error.code, error.retryAfter);
+	if (error?.code) throw clientError(error.code, error.message ?? error.code, error.retryAfter);
 	return reply;
 }
+var TOKEN_ERROR, withCode;
+var init_errors = __esmMin((() => {
+	TOKEN_ERROR = /^(unauthenticated|invalid_token|token_expired)$/;
+	withCode = (error) => typeof error.code === "string" ? error : void 0;
+}));
+// ../client/src/driver.ts
+/** Reports that an event cannot be sent. */
+function refuse(sink, event, code, tab) {
+	sink.event("error", clientError(code, `${event} cannot be sent now`), "", tab);
+	return false;
+}
+var init_driver$1 = __esmMin((() => {
+	init_errors();
+}));
+// ../client/src/replies.ts
+var REPLIES, isReply;
+var init_replies = __esmMin((() => {
+	REPLIES = {
+		ping: "pong",
+		subscribe: "subscribed",
+		unsubscribe: "unsubscribed",
+		"join-room": "room-joined",
+		"leave-room": "room-left",
+		"custom-event": "custom-event-response",
+		"send-message": "",
+		"auth:refresh": "auth:refreshed"
+	};
+	isReply = ({ type, id }) => !id && Object.values(REPLIES).includes(type);
+}));
+// ../client/src/link.ts
 /**
-* The notification in the arguments of an event. Events that Go code emitted, and replies, are no notifications: they are
-* put into one. own: the trailing id is this event's, not only the cursor at its place.
+* Returns the notification in the arguments of an event. Events that Go code emits, and replies,
+* are wrapped into one. own: the trailing id is the id of this event, not only the cursor at its
+* place; for a reply it is always the cursor, which also moves on with notifications for other
+* users.
 */
 function notificationOf(name, args, id, own) {
 	const [first] = args;
@@ -1506,141 +1584,200 @@ function notificationOf(name, args, id, own) {
 		...first
 	};
 	return {
-		...own && { id },
+		...own && !isReply({ type: name }) && { id },
 		type: name,
 		data: args.length > 1 ? args : first ?? null,
 		timestamp: (/* @__PURE__ */ new Date()).toISOString(),
 		metadata: {}
 	};
 }
-/** The user that a token is of, as it says itself; the server is who checks that. */
-function subject(token) {
-	try {
-		return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
-	} catch {
-		return;
-	}
-}
+var isId, CONTROL_EVENTS, uniqueId, copy;
+var init_link = __esmMin((() => {
+	init_replies();
+	isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
+	CONTROL_EVENTS = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
+	uniqueId = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
+	copy = (value) => JSON.parse(JSON.stringify(value));
+}));
 // ../client/src/eventsource.ts
-/** How long a stream may be silent, in ms: the server sends `sync` after 60 s without an event. */
-var SILENCE$1 = 9e4;
-/** The error that a response tells of (RFC 9457). One without a code is of somebody in between, who may think otherwise soon. */
-async function problem(response) {
+/**
+* Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which
+* may let the next request through.
+*/
+async function problemOf(response) {
 	const { code, detail, title } = await response.json().catch(() => ({}));
-	return fail(code ?? "network", detail ?? title ?? `status ${response.status}`, Number(response.headers.get("Retry-After")));
+	const message = detail ?? title ?? `status ${response.status}`;
+	return clientError(code ?? "network", message, Number(response.headers.get("Retry-After")));
 }
-/** Opens a link. The url is the stream's. */
-function openStream(url, hello, o, sink) {
-	const { userId, username, token, ticket, channels, sessionId, since } = hello;
-	const stop = new AbortController();
-	let open = true, source, clientId = "", turn = Promise.resolve();
-	function at(path, query) {
-		const to = new URL(url.href.replace(/\/$/, "") + path);
-		for (const name in query) if (query[name]) to.searchParams.set(name, query[name]);
-		return to;
+/** Opens a link. url: of the stream. */
+function openStream(url, handshake, options, sink) {
+	const { userId, username, token, ticket, channels, sessionId, since } = handshake;
+	const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
+	const requests = new AbortController();
+	let open = true, source, clientId = "";
+	let lastRequest = Promise.resolve();
+	function urlOf(path, query) {
+		const result = new URL(url.href.replace(/\/$/, "") + path);
+		for (const name in query) if (query[name]) result.searchParams.set(name, query[name]);
+		return result;
 	}
-	/** Asks with the token in a header: what is in a URL ends up in logs. */
-	async function request(to, more) {
+	/** Sends a request with the token in a header: proxies log URLs. */
+	async function request(to, init) {
 		const response = await fetch(to, {
-			...more,
-			signal: stop.signal,
-			credentials: o.withCredentials ? "include" : "same-origin",
+			...init,
+			signal: requests.signal,
+			credentials: withCredentials ? "include" : "same-origin",
 			headers: {
-				...more?.headers,
-				...hello.token && { Authorization: "Bearer " + hello.token }
+				...init?.headers,
+				...handshake.token && { Authorization: "Bearer " + handshake.token }
 			}
 		});
-		if (!response.ok) throw await problem(response);
+		if (!response.ok) throw await problemOf(response);
 		return response;
 	}
 	async function post(path, body) {
-		return (await request(at(path, ticket && o.ticket ? { ticket: await o.ticket() } : {
-			userId,
-			username
-		}), {
-			method: "POST",
-			headers: { "Content-Type": "application/json" },
-			body: JSON.stringify(body)
-		})).json();
-	}
-	function end(reason, error) {
-		if (!open) return;
-		open = false;
-		stop.abort(fail("closed", reason));
-		source?.close();
-		sink.closed(reason, error);
-	}
-	async function start() {
-		let pass = ticket ? { ticket } : {
+		const query = ticket && getTicket ? { ticket: await getTicket() } : {
 			userId,
 			username
 		};
-		if (token && !ticket) pass = o.tokenInUrl ? {
-			...pass,
+		const init = {
+			method: "POST",
+			headers: { "Content-Type": "application/json" },
+			body: JSON.stringify(body)
+		};
+		return (await request(urlOf(path, query), init)).json();
+	}
+	function close(reason) {
+		open = false;
+		requests.abort(clientError("closed", reason));
+		source?.close();
+	}
+	function end(reason, error) {
+		if (!open) return;
+		close(reason);
+		sink.closed(reason, error);
+	}
+	const failed = (error) => end(error.message, withCode(error));
+	async function start() {
+		let credentials = ticket ? { ticket } : {
+			userId,
+			username
+		};
+		if (token && !ticket) credentials = tokenInUrl ? {
+			...credentials,
 			token
 		} : { ticket: (await post("/tickets")).ticket };
 		if (!open) return;
-		const to = at("", {
-			...pass,
+		const to = urlOf("", {
+			...credentials,
 			sessionId,
 			lastEventId: since,
 			envelope: "true"
 		});
 		for (const channel of channels) to.searchParams.append("channels", channel);
-		source = new o.Source(to, { withCredentials: !!o.withCredentials });
-		for (const name of ["message", ...CONTROL$1]) source.addEventListener(name, (event) => take(name, event));
+		source = new Source(to, { withCredentials: !!withCredentials });
+		for (const name of ["message", ...CONTROL_EVENTS]) source.addEventListener(name, (event) => receive(name, event));
 		source.onerror = () => {
 			if (source.readyState === 2) refused(to);
 			else end("connection lost");
 		};
 	}
-	function take(name, { data, lastEventId }) {
+	function receive(name, { data, lastEventId }) {
 		if (!open || data === void 0) return;
 		const value = JSON.parse(data);
 		if (name === "connected") clientId = value.clientId;
-		if (name === "disconnected") end(value.reason, fail(name, value.reason ?? name));
-		else if (name === "overloaded") end(name, fail("unavailable", name));
+		if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
+		else if (name === "overloaded") end(name, clientError("unavailable", name));
 		else if (name === "message") sink.event(value.type, {
 			metadata: {},
 			...value
 		}, lastEventId);
 		else sink.event(name, value, lastEventId);
-		sink.alive(SILENCE$1);
+		if (open) sink.alive(SILENCE$1);
 	}
+	/**
+	* Asks again why the server refused the stream, because an EventSource does not say so. The
+	* ticket that the client got for its token is used up by now; the token, in the header, takes
+	* precedence.
+	*/
 	function refused(to) {
 		source.close();
 		request(to).then(() => end("refused"), failed);
 	}
-	const failed = (error) => end(error.message, coded(error));
 	start().catch(failed);
 	return {
 		emit() {},
 		async ask(name, [body]) {
 			const { channels, token } = body ?? {};
-			const [path, what] = {
+			const [path, content] = {
 				subscribe: ["channels", { join: channels }],
 				unsubscribe: ["channels", { leave: channels }],
 				"send-message": ["messages", body],
 				"auth:refresh": ["token", { token }]
 			}[name] ?? [];
-			if (!path) throw fail("unsupported", `${name} needs the transport socket.io`);
-			const answer = turn.then(() => within(post(`/${clientId}/${path}`, what), o.timeout, name));
-			turn = answer.catch(() => {});
+			if (!path) throw clientError("unsupported", `${name} needs the transport socket.io`);
+			const answer = lastRequest.then(() => withTimeout(post(`/${clientId}/${path}`, content), timeout, name));
+			lastRequest = answer.catch(() => {});
 			await answer;
-			if (token) {
-				hello.token = token;
+			if (token && open) {
+				handshake.token = token;
 				sink.event("auth:refreshed", await answer, "");
 			}
 			return answer;
 		},
-		close: () => end("closed")
+		close: () => close("closed")
 	};
 }
+var SILENCE$1;
+var init_eventsource = __esmMin((() => {
+	init_errors();
+	init_link();
+	SILENCE$1 = 9e4;
+}));
+// ../client/src/pending.ts
+var Pending;
+var init_pending = __esmMin((() => {
+	init_errors();
+	Pending = class {
+		#requests = /* @__PURE__ */ new Map();
+		#next = 0;
+		/**
+		* Sends a request under an id of its own and resolves with its answer. Rejects when there is none
+		* within timeout, in ms.
+		*/
+		ask(name, timeout, note, send) {
+			const id = `${this.#next++}`;
+			const answer = new Promise((...settle) => this.#requests.set(id, {
+				note,
+				settle
+			}));
+			send(id);
+			return withTimeout(answer, timeout, name).finally(() => this.#requests.delete(id));
+		}
+		/** The notes of all requests, in the order they were sent. */
+		get notes() {
+			return [...this.#requests.values()].map(({ note }) => note);
+		}
+		/**
+		* Settles a request with its answer: a value, or an error when failed is 1. It ignores answers to
+		* requests that have ended.
+		*/
+		settle(id, value, failed) {
+			this.#requests.get(id)?.settle[failed](value);
+			this.#requests.delete(id);
+		}
+		/** Rejects all requests. */
+		clear(error) {
+			for (const { settle: [, reject] } of this.#requests.values()) reject(error);
+		}
+	};
+}));
 // ../client/src/websocket.ts
-/** Opens a link. timeout: for each acknowledgement, in ms. */
-function openSocket(url, hello, timeout, Socket, sink) {
-	const acks = /* @__PURE__ */ new Map();
-	let next = 0, patience = 0, last = "", open = true;
+/** Opens a link. */
+function openSocket(url, handshake, { timeout, Socket }, sink) {
+	const acknowledgements = new Pending();
+	let open = true, patience = 0, lastId = "";
+	/** Takes the next attachment of the packet that is being read. */
 	let attach;
 	url.protocol = url.protocol.replace("http", "ws");
 	url.search = "EIO=4&transport=websocket";
@@ -1648,555 +1785,1133 @@ function openSocket(url, hello, timeout, Socket, sink) {
 	socket.binaryType = "arraybuffer";
 	socket.onmessage = ({ data }) => {
 		try {
-			if (typeof data === "string") engine(data[0], data.slice(1));
+			if (typeof data === "string") readEngine(data[0], data.slice(1));
 			else attach(data);
-			sink.alive(patience);
+			if (open) sink.alive(patience);
 		} catch (error) {
 			end("unreadable packet: " + error.message);
 		}
 	};
 	socket.onclose = (event) => end(event.reason || "connection lost");
 	socket.onerror = () => {};
-	function end(reason, error) {
-		if (!open) return;
+	function close(reason) {
 		open = false;
 		socket.onmessage = socket.onclose = null;
 		socket.close();
-		for (const [, reject] of acks.values()) reject(fail("closed", reason));
+		acknowledgements.clear(clientError("closed", reason));
+	}
+	function end(reason, error) {
+		if (!open) return;
+		close(reason);
 		sink.closed(reason, error);
 	}
 	const write = (text) => {
 		if (socket.readyState === 1) socket.send(text);
 	};
-	function engine(type, rest) {
+	/** Reads an Engine.IO packet: one in each message, its type first. */
+	function readEngine(type, rest) {
 		if (type === "0") {
 			const { sid, pingInterval, pingTimeout } = JSON.parse(rest);
 			if (!sid) throw new Error("handshake");
 			patience = pingInterval + pingTimeout;
-			const { since, pid, ...who } = hello;
+			const { since, pid, ...identity } = handshake;
+			const resume = pid && isId(since) && {
+				pid,
+				offset: since
+			};
 			write("40" + JSON.stringify({
-				...who,
+				...identity,
 				as: "type",
 				since,
-				...pid && isId(since) && {
-					pid,
-					offset: since
-				}
+				...resume
 			}));
 		} else if (type === "1") end("closed by the server");
 		else if (type === "2") write("3" + rest);
-		else if (type === "4") packet(rest);
+		else if (type === "4") readPacket(rest);
 	}
-	function packet(text) {
-		const [, type, count, ack, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text);
-		const parts = [];
-		attach = (...part) => {
-			parts.push(...part);
-			if (parts.length < Number(count)) return;
+	/**
+	* Reads a Socket.IO packet: <type>[<attachments>-][<namespace>,][<acknowledgement>][JSON]. The
+	* attachments follow, each in a message of its own.
+	*/
+	function readPacket(text) {
+		const [, type, count, id, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text);
+		const attachments = [];
+		const revive = (_, value) => value?._placeholder ? attachments[value.num] : value;
+		attach = (...attachment) => {
+			attachments.push(...attachment);
+			if (attachments.length < Number(count)) return;
 			attach = void 0;
-			const data = json && JSON.parse(json, count ? (_, value) => value?._placeholder ? parts[value.num] : value : void 0);
+			const data = json && JSON.parse(json, count ? revive : void 0);
 			if (type === "0") {
 				if (data?.pid) sink.session(data.pid);
-			} else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
+			} else if (type === "1") end("disconnected by the server", clientError("disconnected", "disconnected by the server"));
 			else if (type === "4") {
-				const { message, data: why } = data;
-				end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
-			} else if (type === "3" || type === "6") acks.get(ack)?.[0](data[0]);
-			else event(data, ack);
+				const { message, data: refusal } = data;
+				end(message, clientError(refusal?.code ?? "forbidden", message, refusal?.retryAfter));
+			} else if (type === "3" || type === "6") acknowledgements.settle(id, data[0], 0);
+			else readEvent(data, id);
 		};
 		attach();
 	}
-	function event([name, ...args], ack) {
-		const id = !ack && isId(args.at(-1)) ? args.pop() : "";
-		const own = id !== "" && id !== last;
-		if (id) last = id;
-		if (ack) write(`43${ack}[]`);
-		sink.event(name, CONTROL$1.includes(name) ? args[0] : notificationOf(name, args, id, own), id);
+	function readEvent([name, ...args], acknowledgement) {
+		const id = !acknowledgement && isId(args.at(-1)) ? args.pop() : "";
+		const own = id !== "" && id !== lastId;
+		if (id) lastId = id;
+		if (acknowledgement) write(`43${acknowledgement}[]`);
+		const value = CONTROL_EVENTS.includes(name) ? args[0] : notificationOf(name, args, id, own);
+		sink.event(name, value, id, value?.id ? void 0 : senderOf(name, value));
 	}
+	/**
+	* Returns the tab that an event replies to: the server answers in order, with each reply right
+	* before its acknowledgement. A rate limit concerns all tabs, and comes out of order.
+	*/
+	function senderOf(name, value) {
+		const refusal = name === "error" && value?.code !== "rate_limited";
+		const isAnswered = ({ reply }) => reply === name || refusal && reply !== void 0;
+		return acknowledgements.notes.find(isAnswered)?.tab;
+	}
+	const ask = (name, args, tab) => acknowledgements.ask(name, timeout, {
+		reply: REPLIES[name],
+		tab
+	}, (id) => {
+		write("42" + id + JSON.stringify([name, ...args]));
+	});
 	return {
-		emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
-		ask(name, args) {
-			const ack = `${next++}`;
-			const reply = new Promise((...settle) => acks.set(ack, settle));
-			write("42" + ack + JSON.stringify([name, ...args]));
-			return within(reply, timeout, name).finally(() => acks.delete(ack));
+		ask,
+		emit(name, args, tab) {
+			if (tab !== void 0 && name in REPLIES) ask(name, args, tab).catch(() => {});
+			else write("42" + JSON.stringify([name, ...args]));
 		},
 		close(ordered) {
 			if (ordered) write("41");
-			end("closed");
+			close("closed");
 		}
 	};
 }
-// ../client/src/connection.ts
-/** Refusals that only other credentials mend, and those that nothing does. */
-var TOKEN = /^(unauthenticated|invalid_token|token_expired)$/;
-var FINAL = /^(forbidden|validation|disconnected)$/;
-var MAX_QUEUE = 20;
-/** How long a transport that failed where the other worked is not tried first, in ms. */
-var BLOCKED = 6e4;
-/** The url of a path at the server; the page's own origin where none is named. */
-function endpoint(o, path) {
-	const url = new URL(o.url || "/", globalThis.location?.href);
+var init_websocket = __esmMin((() => {
+	init_errors();
+	init_link();
+	init_pending();
+	init_replies();
+}));
+// ../client/src/open.ts
+/**
+* Returns the URL of a path at the server. Without `options.url` the server is the page's own
+* origin.
+*/
+function endpoint(options, path) {
+	const url = new URL(options.url || "/", globalThis.location?.href);
 	if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
 	url.pathname = url.pathname.replace(/\/$/, "") + path;
 	url.search = url.hash = "";
 	return url;
 }
-function drive(o, sink, log) {
-	const timeout = o.timeout ?? 1e4, { min = 1e3, max = 3e4 } = o.backoff ?? {};
-	const fixed = o.transport && o.transport !== "auto" ? o.transport : void 0;
-	const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
-	const channels = new Set(o.channels), left = /* @__PURE__ */ new Set(), sessionId = unique();
-	const queue = /* @__PURE__ */ new Set();
-	let link, transport = "socket.io";
-	let status = "closed", lastId = o.since, pid, why = "";
-	let round = 0, attempts = 0, failed, blockedUntil = 0;
-	let timer, pinger;
-	function set(next, change = {}) {
-		const was = status, reason = why;
-		status = next;
-		sink.state({
-			status,
-			transport: void 0,
-			...change
-		});
-		if (was === "connected" && was !== next) sink.event("disconnect", { reason }, "");
+/** Calls a function of the page for credentials. It may fail in any way. */
+async function askPage(options, name) {
+	try {
+		return (await withTimeout(options[name](), timeoutOf(options), name)).trim();
+	} catch (error) {
+		throw clientError("credentials", error?.message ?? `${name}: ${error}`);
 	}
-	/** Begins a round of attempts, with the transport that is likelier to work. */
-	function begin() {
-		failed = void 0;
-		open(fixed ?? (Date.now() < blockedUntil || !Socket ? "sse" : "socket.io"));
-	}
-	/** Asks the page, which may fail in any way. */
-	async function credential(name) {
-		try {
-			return (await within(o[name](), timeout, name)).trim();
-		} catch (error) {
-			throw fail("credentials", error?.message ?? `${name}: ${error}`);
-		}
-	}
-	async function open(by) {
-		drop("reconnect");
-		const mine = round, current = () => mine === round;
-		const now = (tell) => (...args) => {
-			if (current()) tell(...args);
+}
+/** Prepares a link over a transport. Throws where the runtime does not have it. */
+function prepare(transport, options) {
+	const timeout = timeoutOf(options), { socketPath = "/socket.io/", ssePath = "/sse" } = options;
+	if (transport === "sse") {
+		const Source = options.EventSource ?? globalThis.EventSource, url = endpoint(options, ssePath);
+		if (!Source) throw clientError("unsupported", "no EventSource here");
+		const getTicket = options.getTicket && (() => askPage(options, "getTicket"));
+		const streamOptions = {
+			...options,
+			timeout,
+			Source,
+			getTicket
 		};
-		transport = by;
-		set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
-		if (!current()) return;
-		try {
-			if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
-			const ticket = o.getTicket && await credential("getTicket");
-			const token = o.getToken ? await credential("getToken") : o.token;
-			if (!current()) return;
-			const { userId, username } = o;
-			const hello = {
-				userId,
-				username,
-				token,
-				ticket,
-				channels: [...channels],
-				sessionId,
-				since: lastId,
-				pid
-			};
-			const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
-			log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
-			const told = {
-				event: now(take),
-				closed: now(lost),
-				session: (id) => {
-					pid = id;
-				},
-				alive: now((ms) => {
-					if (status === "connected") patience(ms);
-				})
-			};
-			link = by === "sse" ? openStream(url, hello, {
-				...o,
-				timeout,
-				Source,
-				ticket: o.getTicket && (() => credential("getTicket"))
-			}, told) : openSocket(url, hello, timeout, Socket, told);
-			patience(fixed || by === "sse" ? timeout : Math.min(timeout, 5e3));
-		} catch (error) {
-			if (current()) lost(error.message, coded(error));
-		}
+		return {
+			url,
+			open: (handshake, sink) => openStream(url, handshake, streamOptions, sink)
+		};
 	}
-	/** How long the server may be silent from now on. */
-	function patience(ms) {
-		clearTimeout(timer);
-		timer = setTimeout(() => lost("no sign of the server"), ms);
-	}
-	function take(name, value, id) {
-		if (id) sink.state({ lastId: lastId = id });
-		log(name, id);
-		if (name === "connected" && status !== name) {
-			const mine = round;
-			attempts = 0;
-			if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
-			status = name;
-			if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {});
-			for (const entry of queue) {
-				queue.delete(entry);
-				entry[0]();
-			}
-			if (mine === round) set(name, {
-				transport,
-				error: void 0,
-				clientId: value?.clientId,
-				connection: value
-			});
-			if (mine !== round) return;
-			const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3e3 : 0);
-			if (every) pinger = setInterval(() => link.emit("ping", []), every);
-		}
-		if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
-		if (name === "auth:expiring" && o.getToken) credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token:", error.message));
-		sink.event(name, value, id);
-	}
-	/** Lets go of the link; what it still says is of a round that is over. */
-	function drop(reason, ordered) {
-		why = reason;
-		round++;
-		clearTimeout(timer);
-		clearInterval(pinger);
-		link?.close(ordered);
-		link = void 0;
-	}
-	function lost(reason, error) {
-		const was = status;
-		drop(reason);
-		log("close", transport, reason, error?.code ?? "");
-		const code = error?.code ?? "", renewable = o.getToken || o.getTicket;
-		if (FINAL.test(code) || TOKEN.test(code) && !renewable) finish(error, error);
-		else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|network|)$/.test(code)) {
-			failed = transport;
-			blockedUntil = 0;
-			open(transport === "sse" ? "socket.io" : "sse");
-		} else {
-			const part = Math.random() / 2;
-			const wait = Math.max((error?.retryAfter ?? 0) * 1e3 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
-			log("retry in", Math.round(wait), "ms");
-			timer = setTimeout(begin, wait);
-			set("reconnecting", { error: error ?? fail("network", reason) });
-		}
-		if (code) sink.event("error", error, "");
-	}
-	function finish(error, told) {
-		listen("removeEventListener");
-		for (const [, reject] of queue) reject?.(error);
-		queue.clear();
-		set("closed", { error: told });
-	}
-	/** There is no network, or there is again, or the page is back: a page that was put away has lost its connection. */
-	function wake({ type, persisted }) {
-		if (type === "offline") status === "connected" && lost(type);
-		else if (persisted || status === "reconnecting" && !link) begin();
-	}
-	function listen(how) {
-		for (const event of [
-			"online",
-			"offline",
-			"pageshow"
-		]) globalThis[how]?.(event, wake);
-	}
-	function reconnect() {
-		attempts = 0;
-		listen("addEventListener");
-		begin();
-	}
-	/** Asks at once, or as soon as there is a connection. */
-	async function request(event, args) {
-		const ask = async () => settled(await link.ask(event, args));
-		if (status === "connected") return ask();
-		if (status === "closed") throw fail(status, status);
-		let entry;
-		return (await within(new Promise((resolve, reject) => queue.add(entry = [() => resolve([ask()]), reject])), timeout, "connect").finally(() => queue.delete(entry)))[0];
-	}
-	function emit(event, args) {
-		const connected = status === "connected";
-		const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported" : !connected && [...queue].filter(([, reject]) => !reject).length >= MAX_QUEUE && "unavailable";
-		if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
-		else if (connected) link.emit(event, args);
-		else {
-			args = copy(args);
-			queue.add([() => emit(event, args)]);
-		}
-		return !refusal;
-	}
-	reconnect();
+	const Socket = options.WebSocket ?? globalThis.WebSocket, url = endpoint(options, socketPath);
+	if (!Socket) throw clientError("unsupported", "no WebSocket here");
 	return {
-		reconnect,
-		ask: request,
-		emit,
-		async change(join, leave) {
+		url,
+		open: (handshake, sink) => openSocket(url, handshake, {
+			timeout,
+			Socket
+		}, sink)
+	};
+}
+var timeoutOf;
+var init_open = __esmMin((() => {
+	init_errors();
+	init_eventsource();
+	init_websocket();
+	timeoutOf = ({ timeout = 1e4 }) => timeout;
+}));
+// ../client/src/queue.ts
+var MAX_EVENTS, Queue;
+var init_queue = __esmMin((() => {
+	init_errors();
+	MAX_EVENTS = 20;
+	Queue = class {
+		#entries = /* @__PURE__ */ new Set();
+		/** Adds an event, which has no answer. Returns false when the queue is full. */
+		add(send) {
+			if ([...this.#entries].filter(({ reject }) => !reject).length >= MAX_EVENTS) return false;
+			this.#entries.add({ send });
+			return true;
+		}
+		/**
+		* Sends a request when there is a connection and resolves with its answer. Rejects when there is
+		* none within timeout, in ms.
+		*/
+		async request(send, timeout) {
+			let entry;
+			return (await withTimeout(new Promise((resolve, reject) => this.#entries.add(entry = {
+				send: () => resolve([send()]),
+				reject
+			})), timeout, "connect").finally(() => this.#entries.delete(entry)))[0];
+		}
+		/** Sends everything. */
+		flush() {
+			for (const entry of this.#entries) {
+				this.#entries.delete(entry);
+				entry.send();
+			}
+		}
+		/** Rejects the requests and drops the events. */
+		clear(error) {
+			for (const { reject } of this.#entries) reject?.(error);
+			this.#entries.clear();
+		}
+	};
+}));
+// ../client/src/rounds.ts
+var BLOCKED, OTHER, Rounds;
+var init_rounds = __esmMin((() => {
+	BLOCKED = 6e4;
+	OTHER = /^(unsupported|not_found|network|)$/;
+	Rounds = class {
+		/** How many rounds failed since the last connection. */
+		count = 0;
+		/** The transport that the options name; undefined with `auto`. */
+		fixed;
+		#first;
+		#longest;
+		#failed;
+		#blockedUntil = 0;
+		constructor({ transport, backoff: { min = 1e3, max = 3e4 } = {} }) {
+			this.fixed = transport === "auto" ? void 0 : transport;
+			this.#first = min;
+			this.#longest = max;
+		}
+		/** Begins a round. Returns the transport that is more likely to work. */
+		begin() {
+			this.#failed = void 0;
+			return this.fixed ?? (Date.now() < this.#blockedUntil ? "sse" : "socket.io");
+		}
+		/** Returns the transport to try after one failed with code; undefined when the round is over. */
+		next(failed, code) {
+			if (this.fixed || this.#failed || !OTHER.test(code)) return void 0;
+			this.#failed = failed;
+			this.#blockedUntil = 0;
+			return failed === "sse" ? "socket.io" : "sse";
+		}
+		/** Ends a round in which a transport connected. */
+		end(transport) {
+			this.count = 0;
+			if (this.#failed) this.#blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
+		}
+		/**
+		* Ends a round in which none did. Returns how long to wait, in ms. retryAfter: what the server
+		* asked for, in seconds.
+		*/
+		wait(retryAfter = 0) {
+			const part = Math.random() / 2, wait = Math.min(this.#longest, this.#first * 2 ** this.count++);
+			return Math.max(retryAfter * 1e3 * (1 + part), wait * (1 - part));
+		}
+	};
+}));
+// ../client/src/connection.ts
+var FINAL, SOCKET_PATIENCE, Connection;
+var init_connection = __esmMin((() => {
+	init_driver$1();
+	init_errors();
+	init_link();
+	init_open();
+	init_queue();
+	init_rounds();
+	FINAL = /^(forbidden|validation|disconnected)$/;
+	SOCKET_PATIENCE = 5e3;
+	Connection = class {
+		#options;
+		#sink;
+		#log;
+		#timeout;
+		/** The channels that the next handshake joins. */
+		#channels;
+		/** The channels that this client left, which the server may join for every client (`general`). */
+		#left = /* @__PURE__ */ new Set();
+		#sessionId = uniqueId();
+		#queue = new Queue();
+		#rounds;
+		#link;
+		#transport = "socket.io";
+		#status = "closed";
+		#lastId;
+		#pid;
+		/** Why the last link ended. */
+		#reason = "";
+		/** The number of the current attempt. What an earlier attempt waited for is dropped. */
+		#attempt = 0;
+		/** For the next sign of life of the server, or for the next round. */
+		#timer;
+		#pinger;
+		constructor(options, sink, log) {
+			this.#options = options;
+			this.#sink = sink;
+			this.#log = log;
+			this.#timeout = timeoutOf(options);
+			this.#channels = new Set(options.channels);
+			this.#lastId = options.since;
+			this.#rounds = new Rounds(options);
+			this.reconnect();
+		}
+		emit(event, args, tab) {
+			const connected = this.#status === "connected";
+			const transport = connected ? this.#transport : this.#rounds.fixed;
+			if (this.#status === "closed") return refuse(this.#sink, event, "closed", tab);
+			if (transport === "sse") return refuse(this.#sink, event, "unsupported", tab);
+			if (!connected) {
+				const sent = copy(args);
+				return this.#queue.add(() => this.emit(event, sent, tab)) || refuse(this.#sink, event, "unavailable", tab);
+			}
+			this.#link.emit(event, args, tab);
+			return true;
+		}
+		async ask(event, args, tab) {
+			if (this.#status === "closed") throw clientError("closed", "closed");
+			const connected = this.#status === "connected", sent = connected ? args : copy(args);
+			const send = async () => acknowledged(await this.#link.ask(event, sent, tab));
+			return connected ? send() : this.#queue.request(send, this.#timeout);
+		}
+		async change(join, leave, tab) {
 			for (const name of leave) {
-				channels.delete(name);
-				left.add(name);
+				this.#channels.delete(name);
+				this.#left.add(name);
 			}
+			const added = join.filter((name) => !this.#channels.has(name));
 			for (const name of join) {
-				left.delete(name);
-				channels.add(name);
+				this.#left.delete(name);
+				this.#channels.add(name);
 			}
-			if (leave.length) await request("unsubscribe", [{ channels: leave }]);
+			if (leave.length) await this.ask("unsubscribe", [{ channels: leave }], tab);
 			if (!join.length) return {
 				joined: [],
 				denied: []
 			};
-			const { denied = [] } = await request("subscribe", [{ channels: join }]).catch((error) => {
-				if (status === "connected") for (const name of join) channels.delete(name);
+			try {
+				const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab);
+				for (const name of denied) this.#channels.delete(name);
+				return {
+					joined: join.filter((name) => !denied.includes(name)),
+					denied
+				};
+			} catch (error) {
+				if (this.#status === "connected") for (const name of added) this.#channels.delete(name);
 				throw error;
-			});
-			for (const name of denied) channels.delete(name);
-			return {
-				joined: join.filter((name) => !denied.includes(name)),
-				denied
-			};
-		},
-		close() {
-			drop("closed", true);
-			log("close");
-			finish(fail("closed", "closed"));
+			}
 		}
+		reconnect() {
+			this.#rounds.count = 0;
+			this.#listen("addEventListener");
+			this.#begin();
+		}
+		close() {
+			this.#drop("closed", true);
+			this.#log("close");
+			this.#finish(clientError("closed", "closed"));
+		}
+		#listen(how) {
+			for (const event of [
+				"online",
+				"offline",
+				"pageshow"
+			]) globalThis[how]?.(event, this.#wake);
+		}
+		/**
+		* Follows the network and the page cache of the browser. A page that comes back from the cache
+		* has lost its connection.
+		*/
+		#wake = ({ type, persisted }) => {
+			if (type === "offline") this.#status === "connected" && this.#lose(type);
+			else if (persisted || this.#status === "reconnecting" && !this.#link) this.#begin();
+		};
+		#set(status, change = {}) {
+			const before = this.#status, reason = this.#reason;
+			this.#status = status;
+			this.#sink.state({
+				status,
+				transport: void 0,
+				...change
+			});
+			if (before === "connected" && before !== status) this.#sink.event("disconnect", { reason }, "");
+		}
+		#begin() {
+			this.#open(this.#rounds.begin());
+		}
+		/** Makes one attempt. */
+		async #open(transport) {
+			this.#drop("reconnect");
+			const attempt = this.#attempt, since = this.#lastId, { getToken, getTicket } = this.#options;
+			this.#transport = transport;
+			const isFirst = !this.#rounds.count && since === this.#options.since;
+			this.#set(isFirst ? "connecting" : "reconnecting");
+			if (attempt !== this.#attempt) return;
+			try {
+				const { url, open } = prepare(transport, this.#options);
+				const ticket = getTicket && await askPage(this.#options, "getTicket");
+				const token = getToken ? await askPage(this.#options, "getToken") : this.#options.token;
+				if (attempt !== this.#attempt) return;
+				this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
+				const { userId, username } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
+				const channels = [...this.#channels];
+				this.#link = open({
+					userId,
+					username,
+					token,
+					ticket,
+					since,
+					pid,
+					sessionId,
+					channels
+				}, this.#received);
+				const quick = !this.#rounds.fixed && transport === "socket.io";
+				this.#expect(quick ? Math.min(this.#timeout, SOCKET_PATIENCE) : this.#timeout);
+			} catch (error) {
+				if (attempt === this.#attempt) this.#lose(error.message, withCode(error));
+			}
+		}
+		/** Gives up the link when the server sends nothing within ms. */
+		#expect(ms) {
+			clearTimeout(this.#timer);
+			this.#timer = setTimeout(() => this.#lose("no sign of the server"), ms);
+		}
+		/** Receives what the link reports. */
+		#received = {
+			event: (name, value, id, tab) => {
+				if (id) this.#sink.state({ lastId: this.#lastId = id });
+				this.#log(name, id);
+				if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
+				if (name === "error") value = clientError(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+				if (name === "auth:expiring" && this.#options.getToken) this.#refresh();
+				this.#sink.event(name, value, id, tab);
+			},
+			closed: (reason, error) => this.#lose(reason, error),
+			alive: (ms) => {
+				if (this.#status === "connected") this.#expect(ms);
+			},
+			session: (pid) => {
+				this.#pid = pid;
+			}
+		};
+		/**
+		* Takes the first event of a link. Returns false when a handler closed the client, or connected
+		* again.
+		*/
+		#connect(connection) {
+			const attempt = this.#attempt, transport = this.#transport, stream = transport === "sse";
+			this.#rounds.end(transport);
+			this.#status = "connected";
+			if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {});
+			this.#queue.flush();
+			if (attempt !== this.#attempt) return false;
+			const { clientId } = connection ?? {};
+			this.#set("connected", {
+				transport,
+				error: void 0,
+				clientId,
+				connection
+			});
+			if (attempt !== this.#attempt) return false;
+			const { pingInterval = this.#rounds.fixed ? 3e3 : 0, shared } = this.#options;
+			const ping = () => this.#link.emit("ping", [], shared ? "" : void 0);
+			if (pingInterval && !stream) this.#pinger = setInterval(ping, pingInterval);
+			return true;
+		}
+		/**
+		* Sends the server a new token. When that fails, the server ends the connection, and the next one
+		* asks the page again.
+		*/
+		async #refresh() {
+			try {
+				await this.ask("auth:refresh", [{ token: await askPage(this.#options, "getToken") }]);
+			} catch (error) {
+				this.#log("token:", error.message);
+			}
+		}
+		/** Ends the attempt and its link. ordered: tells the server first. */
+		#drop(reason, ordered) {
+			this.#reason = reason;
+			this.#attempt++;
+			clearTimeout(this.#timer);
+			clearInterval(this.#pinger);
+			this.#link?.close(ordered);
+			this.#link = void 0;
+		}
+		/** Decides what follows the end of a link. */
+		#lose(reason, error) {
+			const connected = this.#status === "connected", code = error?.code ?? "";
+			const { getToken, getTicket } = this.#options;
+			this.#drop(reason);
+			this.#log("close", this.#transport, reason, code);
+			const final = FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
+			const next = final || connected ? void 0 : this.#rounds.next(this.#transport, code);
+			if (final) this.#finish(error, error);
+			else if (next) this.#open(next);
+			else {
+				const wait = this.#rounds.wait(error?.retryAfter);
+				this.#log("retry in", Math.round(wait), "ms");
+				this.#timer = setTimeout(() => this.#begin(), wait);
+				this.#set("reconnecting", { error: error ?? clientError("network", reason) });
+			}
+			if (code) this.#sink.event("error", error, "");
+		}
+		/** Ends for good. error: rejects the requests that wait. shown: the state's error. */
+		#finish(error, shown) {
+			this.#listen("removeEventListener");
+			this.#queue.clear(error);
+			this.#set("closed", { error: shown });
+		}
+	};
+}));
+// ../client/src/token.ts
+/** Returns the user that a token names. Only the server can check whether that is true. */
+function subjectOf(token) {
+	try {
+		const [, payload] = token.split(".");
+		return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))).sub;
+	} catch {
+		return;
+	}
+}
+// \0vite/preload-helper.js
+var scriptRel = /* @__PURE__ */ (function detectScriptRel() {
+	const relList = typeof document !== "undefined" && document.createElement("link").relList;
+	return relList && relList.supports && relList.supports("modulepreload") ? "modulepreload" : "preload";
+})();
+var assetsURL = function(dep, importerUrl) {
+	return new URL(dep, importerUrl).href;
+};
+var seen = {};
+var isCssPreloadUrl = function isCssPreloadUrl(url) {
+	return url.pathname.endsWith(".css");
+};
+var preloadOnce = function preloadOnce(seen, href, preload) {
+	if (href in seen) return seen[href];
+	const promise = preload();
+	if (!promise) {
+		seen[href] = void 0;
+		return;
+	}
+	const preloadPromise = promise.then(() => {
+		seen[href] = void 0;
+	}, (err) => {
+		seen[href] = void 0;
+		throw err;
+	});
+	seen[href] = preloadPromise;
+	return preloadPromise;
+};
+var __vitePreload = function preload(baseModule, deps, importerUrl) {
+	let promise = Promise.resolve();
+	if (deps && deps.length > 0) {
+		let preloadedHrefs;
+		const cspNonceMeta = document.querySelector("meta[property=csp-nonce]");
+		const cspNonce = cspNonceMeta?.nonce || cspNonceMeta?.getAttribute("nonce");
+		function allSettled(promises) {
+			return Promise.all(promises.map((p) => Promise.resolve(p).then((value) => ({
+				status: "fulfilled",
+				value
+			}), (reason) => ({
+				status: "rejected",
+				reason
+			}))));
+		}
+		function importMetaResolve(specifier) {
+			if (import.meta.resolve) return new URL(import.meta.resolve(specifier));
+			return new URL(
+				specifier,
+				/** #__KEEP__ */
+				import.meta.url
+			);
+		}
+		promise = allSettled(deps.map((depString) => {
+			depString = assetsURL(depString, importerUrl);
+			const dep = importMetaResolve(depString);
+			const isCss = isCssPreloadUrl(dep);
+			return preloadOnce(seen, dep.href, () => {
+				if (preloadedHrefs === void 0) {
+					preloadedHrefs = {
+						all: /* @__PURE__ */ new Set(),
+						styles: /* @__PURE__ */ new Set()
+					};
+					const links = document.getElementsByTagName("link");
+					for (let i = links.length - 1; i >= 0; i--) {
+						const link = links[i];
+						preloadedHrefs.all.add(link.href);
+						if (link.rel === "stylesheet") preloadedHrefs.styles.add(link.href);
+					}
+				}
+				if ((isCss ? preloadedHrefs.styles : preloadedHrefs.all).has(dep.href)) return;
+				const link = document.createElement("link");
+				link.rel = isCss ? "stylesheet" : scriptRel;
+				if (!isCss) link.as = "script";
+				link.crossOrigin = "";
+				link.href = dep.href;
+				if (cspNonce) link.setAttribute("nonce", cspNonce);
+				document.head.appendChild(link);
+				if (isCss) return new Promise((res, rej) => {
+					const handleSettle = (e) => {
+						link.removeEventListener("load", handleSettle);
+						link.removeEventListener("error", handleSettle);
+						if (e.type === "error") rej(/* @__PURE__ */ new Error(`Unable to preload CSS for ${dep}`));
+						else res(e);
+					};
+					link.addEventListener("load", handleSettle);
+					link.addEventListener("error", handleSettle);
+				});
+			});
+		}).filter((p) => p !== void 0));
+	}
+	function handlePreloadError(err) {
+		const e = new Event("vite:preloadError", { cancelable: true });
+		e.payload = err;
+		window.dispatchEvent(e);
+		if (!e.defaultPrevented) throw err;
+	}
+	return promise.then((res) => {
+		for (const item of res || []) {
+			if (item.status !== "rejected") continue;
+			handlePreloadError(item.reason);
+		}
+		return baseModule().catch(handlePreloadError);
+	});
+};
+// ../client/src/shared/bus.ts
+/** Opens a BroadcastChannel with typed messages. A tab does not receive its own. */
+function openBus(name, receiver) {
+	const channel = new BroadcastChannel(name);
+	channel.onmessage = ({ data: [message, ...args] }) => receiver[message]?.(...args);
+	return {
+		post: (...message) => channel.postMessage(message),
+		close: () => channel.close()
 	};
 }
-// ../client/src/shared.ts
-/** How long a leader may be silent before it is asked whether it is there, in ms: more often, it has something to tell. */
-var SILENCE = 9e4;
-/** Returns a share in the connection of this browser's tabs, or nothing where there is nothing to share it by. */
-function share(o, sink, log) {
-	const user = o.userId ?? subject(o.token), locks = globalThis.navigator?.locks;
-	if (!o.shared) return;
-	if (!locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared:", user);
-	const name = "roomcast:" + JSON.stringify([
-		o.url,
-		user,
-		[...o.channels ?? []].sort(),
-		o.transport,
-		o.socketPath,
-		o.ssePath
-	]);
-	const me = unique(), shown = { ...o }, timeout = o.timeout ?? 1e4;
-	const holds = /* @__PURE__ */ new Map(), asks = /* @__PURE__ */ new Map();
-	let bus, leading, state = {};
-	let seen = "", fresh = true, muted = false, leave = () => {};
-	let early = [], timer;
-	const mine = () => holds.get(me);
-	const post = (name, ...args) => bus?.postMessage([name, ...args]);
-	function start() {
-		bus = new BroadcastChannel(name);
-		bus.onmessage = ({ data: [what, ...args] }) => on[what]?.(...args);
-		const channels = mine() ?? [...o.channels ?? []];
-		holds.clear();
-		holds.set(me, channels);
-		apply({ status: "connecting" });
-		globalThis.addEventListener("pagehide", gone);
-		stand();
-		doubt();
-	}
-	/** Asks for the lead: when it is free, or at once, from a leader that does not answer. */
-	function stand(steal = false) {
-		leave();
-		const abort = new AbortController();
-		leave = () => abort.abort();
-		locks.request(name, steal ? { steal } : { signal: abort.signal }, () => abort.signal.aborted ? void 0 : lead()).catch((error) => {
-			if (abort.signal.aborted || !bus) return;
-			if (error.name !== "AbortError") return void lead();
-			const driver = leading;
-			leading = void 0;
-			muted = true;
-			driver?.close();
-			muted = false;
-			apply({
-				status: "reconnecting",
-				transport: void 0
-			});
-			stand();
-			doubt();
-		});
-	}
-	const lead = () => new Promise((release) => {
-		clearTimeout(timer);
-		leave = release;
-		log("leads");
-		shown.channels = [...new Set([...holds.values()].flat())];
-		shown.since = state.lastId ?? o.since;
-		leading = drive(shown, leader, log);
-		follow();
-	});
-	function wait(then, ms) {
-		clearTimeout(timer);
-		timer = setTimeout(then, ms);
-	}
-	/** Has the leader say that it is there. */
-	function doubt() {
-		post("hello", me, mine());
-		wait(() => stand(true), timeout);
-	}
-	/** There is somebody to ask. */
-	function follow() {
-		const all = early ?? [];
-		early = void 0;
-		for (const go of all) go();
-	}
-	const soon = (go) => early ? early.push(go) : go();
-	const gone = (event) => event?.persisted || post("gone", me, mine(), !!leading);
-	const leader = {
-		event(name, value, id) {
-			if (muted) return;
-			post("event", name, plain(value), id);
-			deliver(name, value, id);
-		},
-		state(change) {
-			if (muted) return;
-			if (change.status === "connecting" && state.connection) change = {
-				...change,
-				status: "reconnecting"
-			};
-			apply(change);
-			if (change.status) tell();
+var plain, revived;
+var init_bus = __esmMin((() => {
+	init_errors();
+	plain = (value) => value instanceof Error ? {
+		...value,
+		message: value.message
+	} : value;
+	revived = (value) => value && clientError(value.code, value.message, value.retryAfter);
+}));
+// ../client/src/shared/channels.ts
+var without, Channels;
+var init_channels = __esmMin((() => {
+	without = (names, others) => names.filter((name) => !others.includes(name));
+	Channels = class {
+		#tab;
+		#tabs = /* @__PURE__ */ new Map();
+		/** tab: the one that keeps the table. */
+		constructor(tab) {
+			this.#tab = tab;
+		}
+		/** The channels of the tab that keeps the table. */
+		get own() {
+			return this.#tabs.get(this.#tab) ?? [];
+		}
+		/** The channels of each tab. */
+		get entries() {
+			return [...this.#tabs];
+		}
+		/** The channels of all tabs, each once. */
+		get all() {
+			return [...new Set([...this.#tabs.values()].flat())];
+		}
+		set(tab, channels) {
+			this.#tabs.set(tab, [...new Set(channels)]);
+		}
+		/** Forgets a tab. Returns its channels. */
+		delete(tab) {
+			const channels = this.#tabs.get(tab) ?? [];
+			this.#tabs.delete(tab);
+			return channels;
+		}
+		/** Forgets the other tabs. */
+		reset() {
+			const { own } = this;
+			this.#tabs.clear();
+			this.set(this.#tab, own);
+		}
+		/**
+		* Reports whether an event is for other tabs only: it names channels, and only other tabs are in
+		* them.
+		*/
+		foreign(name, value) {
+			const { own, all } = this, metadata = value?.metadata;
+			const channels = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
+			return channels.length > 0 && channels.every((channel) => all.includes(channel) && !own.includes(channel));
 		}
 	};
-	function apply(change) {
-		Object.assign(state, change);
-		sink.state(change);
-	}
-	const tell = (...all) => post("state", {
-		...state,
-		error: plain(state.error)
-	}, ...all);
-	/** What tabs tell each other. */
-	const on = {
-		hello(tab, channels) {
-			holds.set(tab, channels);
-			if (leading) tell([...holds]);
-		},
-		gone(tab, channels, hadLed) {
-			holds.delete(tab);
-			if (hadLed) early ??= [];
-			if (leading) change([], channels).catch(() => {});
-		},
-		state(now, all) {
-			for (const [tab, channels] of all ?? []) if (tab !== me) holds.set(tab, channels);
-			if (leading) return;
-			apply({
-				...now,
-				error: revived(now.error)
-			});
-			wait(doubt, SILENCE);
-			follow();
-			if (!fresh) return;
-			log("follows");
-			if (all && now.status === "connected") deliver("connected", now.connection, now.lastId ?? "");
-			if (now.status === "closed") post("reconnect", o.token);
-			fresh = now.status.endsWith("ing");
-		},
-		event(name, value, id) {
-			if (leading) return;
-			wait(doubt, SILENCE);
-			if (id) apply({ lastId: id });
-			log(name, id);
-			deliver(name, name === "error" ? revived(value) : value, id);
-		},
-		ask(n, event, args, tab) {
-			if (leading) run(event, args, tab).then((value) => post("answer", n, 0, value), (error) => post("answer", n, 1, plain(error)));
-		},
-		answer(n, failed, value) {
-			asks.get(n)?.[failed](failed ? revived(value) : value);
-		},
-		emit(event, args) {
-			leading?.emit(event, args);
-		},
-		reconnect(token) {
-			shown.token = token ?? shown.token;
-			leading?.reconnect();
-		}
-	};
-	/** Hands an event to this tab, unless it had it from the leader before, or only other tabs are in its channels. */
-	function deliver(name, value, id) {
-		if (value?.id) {
-			const [epoch, seq] = value.id.split("-"), [before, last] = seen.split("-");
-			if (epoch === before && +seq <= +last) return;
-			seen = value.id;
-		}
-		const metadata = value?.metadata, channels = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
-		const held = [...holds.values()].flat();
-		if (channels.length && channels.every((channel) => held.includes(channel) && !mine().includes(channel))) return;
-		sink.event(name, value, id);
-	}
-	/** As the leader: joins, and leaves what no other tab is in. */
-	async function change(join, leave, tab = "") {
-		const others = [...holds].filter(([other]) => other !== tab).flatMap(([, channels]) => channels);
-		return leading.change(join, leave.filter((channel) => !others.includes(channel)));
-	}
-	const run = (event, args, tab) => event ? leading.ask(event, args) : change(args[0], args[1], tab);
-	async function ask(event, args) {
-		const n = unique(), sent = copy(args);
-		return within(new Promise((resolve, reject) => {
-			asks.set(n, [resolve, reject]);
-			soon(() => leading ? resolve(run(event, sent, me)) : post("ask", n, event, sent, me));
-		}), timeout, event || "join").finally(() => asks.delete(n));
-	}
-	start();
+}));
+// ../client/src/shared/election.ts
+/**
+* name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has
+* taken the lead from it.
+*/
+function elect(name, lead, depose) {
+	let leave = () => {};
 	return {
-		ask,
-		emit(event, args) {
-			const sent = copy(args);
-			soon(() => leading ? leading.emit(event, sent) : post("emit", event, sent));
-			return state.status !== "closed";
-		},
-		async change(join, leave) {
-			const result = await ask("", [join, leave]);
-			holds.set(me, [.../* @__PURE__ */ new Set([...mine().filter((channel) => !leave.includes(channel)), ...result.joined])]);
-			post("hello", me, mine());
-			return result;
-		},
-		reconnect() {
-			if (!bus) start();
-			else if (leading) leading.reconnect();
-			else {
-				post("reconnect", o.token);
-				doubt();
-			}
-		},
-		close() {
-			gone();
-			globalThis.removeEventListener("pagehide", gone);
-			clearTimeout(timer);
-			const driver = leading, was = state.status;
-			leading = void 0;
-			bus?.close();
-			bus = void 0;
+		run(steal) {
 			leave();
-			early = [];
-			for (const [, reject] of asks.values()) reject(fail("closed", "closed"));
-			if (driver) return driver.close();
-			apply({
+			const abort = new AbortController(), { signal } = abort;
+			leave = () => abort.abort();
+			const hold = () => new Promise((release) => {
+				signal.onabort = () => release();
+				lead();
+			});
+			navigator.locks.request(name, steal ? { steal } : { signal }, () => signal.aborted ? void 0 : hold()).catch((error) => {
+				if (signal.aborted) return;
+				if (error.name === "AbortError") depose();
+				else hold();
+			});
+		},
+		leave: () => leave()
+	};
+}
+var init_election = __esmMin((() => {}));
+// ../client/src/shared/leader.ts
+var Leader;
+var init_leader = __esmMin((() => {
+	init_connection();
+	init_channels();
+	Leader = class {
+		#options;
+		#channels;
+		#connection;
+		#silent = false;
+		/** Connects, and joins the channels of all tabs in the handshake. */
+		constructor(options, channels, sink, log) {
+			this.#options = {
+				...options,
+				channels: channels.all
+			};
+			this.#channels = channels;
+			const guarded = {
+				event: (...event) => {
+					if (!this.#silent) sink.event(...event);
+				},
+				state: (change) => {
+					if (!this.#silent) sink.state(change);
+				}
+			};
+			this.#connection = new Connection(this.#options, guarded, log);
+		}
+		/** Calls a method of the connection for a tab. Resolves with its result. */
+		async call(tab, method, args) {
+			switch (method) {
+				case "emit": return this.#connection.emit(args[0], args[1], tab);
+				case "ask": return this.#connection.ask(args[0], args[1], tab);
+				case "change": return this.change(args[0], args[1], tab);
+			}
+		}
+		/** Joins channels, and leaves those that no tab is in. */
+		change(join, leave, tab) {
+			return this.#connection.change(join, without(leave, this.#channels.all), tab);
+		}
+		/** Connects again, with a newer token if there is one. */
+		reconnect(token) {
+			this.#options.token = token ?? this.#options.token;
+			this.#connection.reconnect();
+		}
+		close() {
+			this.#connection.close();
+		}
+		/** Closes the connection without a report, because another tab leads. */
+		depose() {
+			this.#silent = true;
+			this.#connection.close();
+		}
+	};
+}));
+// ../client/src/shared/driver.ts
+var driver_exports = /* @__PURE__ */ __exportAll({ SharedDriver: () => SharedDriver });
+var SILENCE, SharedDriver;
+var init_driver = __esmMin((() => {
+	init_driver$1();
+	init_errors();
+	init_link();
+	init_open();
+	init_pending();
+	init_queue();
+	init_bus();
+	init_channels();
+	init_election();
+	init_leader();
+	SILENCE = 9e4;
+	SharedDriver = class {
+		#name;
+		#options;
+		#sink;
+		#log;
+		#timeout;
+		#tab = uniqueId();
+		#election;
+		#channels = new Channels(this.#tab);
+		/** Calls that wait for a leader, and those that wait for its answer. */
+		#queue = new Queue();
+		#calls = new Pending();
+		#bus;
+		/** While this tab leads. */
+		#leader;
+		#state = {};
+		/** Whether there is a leader to call. */
+		#led = false;
+		/** Whether this tab has not yet received the state of the leader's connection. */
+		#fresh = true;
+		/** The id of the newest notification that this tab delivered. */
+		#delivered = "";
+		#timer;
+		/** name: of the lock and the bus; the same for all tabs that share the connection. */
+		constructor(name, options, sink, log) {
+			this.#name = name;
+			this.#options = { ...options };
+			this.#sink = sink;
+			this.#log = log;
+			this.#timeout = timeoutOf(options);
+			this.#channels.set(this.#tab, options.channels ?? []);
+			this.#election = elect(name, () => this.#lead(), () => this.#depose());
+			this.#start();
+		}
+		emit(event, args) {
+			if (this.#state.status === "closed") return refuse(this.#sink, event, "closed");
+			const sent = copy(args), send = () => this.#call("", "emit", [event, sent]);
+			if (!this.#led) return this.#queue.add(send) || refuse(this.#sink, event, "unavailable");
+			send();
+			return true;
+		}
+		async ask(event, args) {
+			return this.#request(event, "ask", [event, copy(args)]);
+		}
+		async change(join, leave) {
+			const { own } = this.#channels, added = join.filter((channel) => !own.includes(channel));
+			this.#declare([...without(own, leave), ...join]);
+			try {
+				const result = await this.#request("join", "change", [join, leave]);
+				if (result.denied.length) this.#declare(without(this.#channels.own, result.denied));
+				return result;
+			} catch (error) {
+				if (this.#state.status === "connected") this.#declare(without(this.#channels.own, added));
+				throw error;
+			}
+		}
+		reconnect() {
+			if (!this.#bus) this.#start();
+			else if (this.#leader) this.#leader.reconnect();
+			else {
+				this.#post("reconnect", this.#options.token);
+				this.#doubt();
+			}
+		}
+		close() {
+			this.#end();
+			globalThis.removeEventListener("pagehide", this.#end);
+			clearTimeout(this.#timer);
+			const leader = this.#leader, { status } = this.#state;
+			this.#leader = void 0;
+			this.#bus?.close();
+			this.#bus = void 0;
+			this.#election.leave();
+			this.#led = false;
+			for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
+			if (leader) return leader.close();
+			this.#apply({
 				status: "closed",
 				transport: void 0,
 				error: void 0
 			});
-			if (was === "connected") sink.event("disconnect", { reason: "closed" }, "");
+			if (status === "connected") this.#sink.event("disconnect", { reason: "closed" }, "");
+		}
+		/** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
+		#end = (event) => {
+			if (!event?.persisted) this.#post("gone", this.#tab, !!this.#leader);
+		};
+		#post = (...message) => this.#bus?.post(...message);
+		#start() {
+			this.#bus = openBus(this.#name, this.#messages);
+			this.#channels.reset();
+			this.#apply({ status: "connecting" });
+			globalThis.addEventListener("pagehide", this.#end);
+			this.#election.run();
+			this.#doubt();
+		}
+		#lead() {
+			clearTimeout(this.#timer);
+			this.#log("leads");
+			const since = this.#state.lastId ?? this.#options.since;
+			this.#leader = new Leader({
+				...this.#options,
+				since
+			}, this.#channels, this.#reports, this.#log);
+			this.#follow();
+		}
+		/** Becomes a follower again: the browser froze this tab, and another one took the lead. */
+		#depose() {
+			this.#leader?.depose();
+			this.#leader = void 0;
+			this.#apply({
+				status: "reconnecting",
+				transport: void 0
+			});
+			this.#election.run();
+			this.#doubt();
+		}
+		/** Asks the leader for its state, and takes the lead when it does not answer. */
+		#doubt() {
+			this.#post("hello", this.#tab, this.#channels.own);
+			this.#wait(() => this.#election.run(true), this.#timeout);
+		}
+		#wait(then, ms) {
+			clearTimeout(this.#timer);
+			this.#timer = setTimeout(then, ms);
+		}
+		/** Makes the calls that waited for a leader. */
+		#follow() {
+			this.#led = true;
+			this.#queue.flush();
+		}
+		async #request(what, method, args) {
+			if (this.#state.status === "closed") throw clientError("closed", "closed");
+			const send = () => this.#calls.ask(what, this.#timeout, void 0, (id) => this.#call(id, method, args));
+			return this.#led ? send() : this.#queue.request(send, this.#timeout);
+		}
+		/** Calls a method of the leader's connection. id: "" where no answer is wanted. */
+		#call(id, method, args) {
+			if (this.#leader) this.#messages.call(this.#tab, id, method, args);
+			else this.#post("call", this.#tab, id, method, args);
+		}
+		/** Tells all tabs which channels this one is in. */
+		#declare(channels) {
+			this.#channels.set(this.#tab, channels);
+			this.#post("channels", this.#tab, this.#channels.own);
+		}
+		#apply(change) {
+			Object.assign(this.#state, change);
+			this.#sink.state(change);
+		}
+		/**
+		* As the leader: sends the state to the other tabs, with the channels of all tabs when one of
+		* them asked.
+		*/
+		#tell(channels) {
+			this.#post("state", {
+				...this.#state,
+				error: plain(this.#state.error)
+			}, channels);
+		}
+		/** Receives the reports of the connection, while this tab leads. */
+		#reports = {
+			event: (name, value, id, tab) => {
+				this.#post("event", name, plain(value), id, tab);
+				this.#deliver(name, value, id, tab);
+			},
+			state: (change) => {
+				if (change.status === "connecting" && this.#state.connection) change = {
+					...change,
+					status: "reconnecting"
+				};
+				this.#apply(change);
+				if (change.status) this.#tell();
+			}
+		};
+		/** Receives the messages of other tabs. */
+		#messages = {
+			channels: (tab, channels) => this.#channels.set(tab, channels),
+			hello: (tab, channels) => {
+				this.#channels.set(tab, channels);
+				if (this.#leader) this.#tell(this.#channels.entries);
+			},
+			gone: (tab, led) => {
+				const channels = this.#channels.delete(tab);
+				if (led) this.#led = false;
+				this.#leader?.change([], channels, tab).catch(() => {});
+			},
+			state: (state, channels) => {
+				for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
+				if (this.#leader) return;
+				this.#apply({
+					...state,
+					error: revived(state.error)
+				});
+				this.#wait(() => this.#doubt(), SILENCE);
+				this.#follow();
+				if (!this.#fresh) return;
+				this.#log("follows");
+				if (channels && state.status === "connected") this.#deliver("connected", state.connection, state.lastId ?? "");
+				if (state.status === "closed") this.#post("reconnect", this.#options.token);
+				this.#fresh = state.status.endsWith("ing");
+			},
+			event: (name, value, id, tab) => {
+				if (this.#leader) return;
+				this.#wait(() => this.#doubt(), SILENCE);
+				if (id) this.#apply({ lastId: id });
+				this.#log(name, id);
+				this.#deliver(name, name === "error" ? revived(value) : value, id, tab);
+			},
+			call: async (tab, id, method, args) => {
+				if (!this.#leader) return;
+				const answer = (value, failed) => {
+					if (tab === this.#tab) this.#calls.settle(id, value, failed);
+					else if (id) this.#post("answer", tab, id, plain(value), failed);
+				};
+				try {
+					answer(await this.#leader.call(tab, method, args), 0);
+				} catch (error) {
+					answer(error, 1);
+				}
+			},
+			answer: (tab, id, value, failed) => {
+				if (tab === this.#tab) this.#calls.settle(id, failed ? revived(value) : value, failed);
+			},
+			reconnect: (token) => {
+				this.#options.token = token ?? this.#options.token;
+				this.#leader?.reconnect(token);
+			}
+		};
+		/**
+		* Delivers an event to this tab, unless it replies to another tab, was delivered before, or is
+		* only for channels of other tabs.
+		*/
+		#deliver(name, value, id, tab) {
+			if (tab && tab !== this.#tab) return;
+			if (value?.id) {
+				const [epoch, sequence] = value.id.split("-"), [before, last] = this.#delivered.split("-");
+				if (epoch === before && +sequence <= +last) return;
+				this.#delivered = value.id;
+			}
+			if (!this.#channels.foreign(name, value)) this.#sink.event(name, value, id);
 		}
 	};
-}
-var plain = (value) => value instanceof Error ? {
-	...value,
-	message: value.message
-} : value;
-var revived = (value) => value && fail(value.code, value.message, value.retryAfter);
-// ../client/src/client.ts
+}));
+// ../client/src/shared/loading.ts
+init_connection();
+init_driver$1();
+init_errors();
+init_open();
+init_queue();
+/** The driver of a shared connection. Calls wait in their order until its code is there. */
+var LoadingDriver = class {
+	#name;
+	#options;
+	#sink;
+	#log;
+	#queue = new Queue();
+	#driver;
+	#closed = true;
+	constructor(name, options, sink, log) {
+		this.#name = name;
+		this.#options = options;
+		this.#sink = sink;
+		this.#log = log;
+		this.reconnect();
+	}
+	emit(event, args) {
+		if (this.#driver) return this.#driver.emit(event, args);
+		if (this.#closed) return refuse(this.#sink, event, "closed");
+		return this.#queue.add(() => this.#driver.emit(event, args)) || refuse(this.#sink, event, "unavailable");
+	}
+	async ask(event, args) {
+		return this.#request((driver) => driver.ask(event, args));
+	}
+	async change(join, leave) {
+		return this.#request((driver) => driver.change(join, leave));
+	}
+	reconnect() {
+		if (this.#driver) return this.#driver.reconnect();
+		if (!this.#closed) return;
+		this.#closed = false;
+		this.#sink.state({ status: "connecting" });
+		this.#load();
+	}
+	close() {
+		if (this.#driver) return this.#driver.close();
+		this.#closed = true;
+		this.#queue.clear(clientError("closed", "closed"));
+		this.#sink.state({ status: "closed" });
+	}
+	async #load() {
+		const load = await __vitePreload(() => Promise.resolve().then(() => (init_driver(), driver_exports)), void 0, import.meta.url).catch((error) => {
+			this.#log("not shared:", error.message);
+		});
+		if (this.#closed || this.#driver) return;
+		const parameters = [
+			this.#options,
+			this.#sink,
+			this.#log
+		];
+		this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : new Connection(...parameters);
+		this.#queue.flush();
+	}
+	async #request(call) {
+		if (this.#driver) return call(this.#driver);
+		if (this.#closed) throw clientError("closed", "closed");
+		return this.#queue.request(() => call(this.#driver), timeoutOf(this.#options));
+	}
+};
+// ../client/src/shared/index.ts
 /**
-* Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
-* {@link Client.onStatus}. What was missed in between comes before anything new.
+* Returns a share in the connection of this browser's tabs; undefined where the options or the
+* browser do not allow one.
+*/
+function share(options, sink, log) {
+	const { url, userId, token, channels, transport, socketPath, ssePath } = options, user = userId ?? subjectOf(token);
+	if (!options.shared) return void 0;
+	if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared:", user);
+	return new LoadingDriver("roomcast:" + JSON.stringify([
+		url,
+		user,
+		[...channels ?? []].sort(),
+		transport,
+		socketPath,
+		ssePath
+	]), options, sink, log);
+}
+// ../client/src/client.ts
+init_connection();
+init_open();
+init_replies();
+/** The parts of the state whose changes are reported to `onStatus`. */
+var WATCHED = [
+	"status",
+	"transport",
+	"error",
+	"clientId"
+];
+/**
+* Connects to a server and stays connected: by WebSocket, or by EventSource where WebSocket is
+* blocked. It returns at once; {@link Client.onStatus} reports the connection. After a reconnect
+* the notifications that were missed come before any new one.
 *
-* @throws TypeError when options.url is no URL, or is missing where there is no page.
+* @throws TypeError when options.url is not an http(s) URL, or is missing outside of a page.
 */
 function connect(options = {}) {
 	endpoint(options, "/");
-	const handlers = /* @__PURE__ */ new Map(), any = /* @__PURE__ */ new Set(), watchers = /* @__PURE__ */ new Set();
-	const names = [options.as ?? "type"].flat();
+	const handlers = /* @__PURE__ */ new Map();
+	const anyHandlers = /* @__PURE__ */ new Set(), watchers = /* @__PURE__ */ new Set();
+	const aliases = [options.as ?? "type"].flat();
 	const state = {
 		status: "connecting",
 		transport: void 0,
@@ -2205,37 +2920,33 @@ function connect(options = {}) {
 		connection: void 0,
 		lastId: options.since
 	};
-	const log = options.debug ? (...what) => console.debug("[roomcast]", ...what) : () => {};
-	/** Calls a handler so that its errors stay its own. */
-	function call(handler, ...args) {
-		try {
-			handler(...args);
-		} catch (error) {
-			(globalThis.reportError ?? console.error)(error);
+	const log = options.debug ? (...parts) => console.debug("[roomcast]", ...parts) : () => {};
+	/**
+	* Calls the current handlers, except those that another one removes. An error ends no other
+	* handler.
+	*/
+	function callAll(set, ...args) {
+		for (const handler of [...set ?? []]) {
+			if (!set.has(handler)) continue;
+			try {
+				handler(...args);
+			} catch (error) {
+				(globalThis.reportError ?? console.error)(error);
+			}
 		}
-	}
-	/** Calls the handlers that are there now, but for those that one of them ends. */
-	function each(set, ...args) {
-		for (const handler of [...set ?? []]) if (set.has(handler)) call(handler, ...args);
 	}
 	const sink = {
 		event(name, value, id) {
 			if (name === "sync") return;
-			each(handlers.get(name), value, id);
-			if (value?.data !== void 0) {
-				for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
-			}
-			each(any, name, value, id);
+			callAll(handlers.get(name), value, id);
+			const renamed = value?.data !== void 0 && !isReply(value) ? aliases : [];
+			for (const alias of renamed) if (alias !== "type" && alias !== name) callAll(handlers.get(alias), value, id);
+			callAll(anyHandlers, name, value, id);
 		},
 		state(change) {
 			const before = { ...state };
 			Object.assign(state, change);
-			if ([
-				"status",
-				"transport",
-				"error",
-				"clientId"
-			].some((name) => before[name] !== state[name])) each(watchers, client);
+			if (WATCHED.some((name) => before[name] !== state[name])) callAll(watchers, client);
 		}
 	};
 	const client = {
@@ -2245,20 +2956,22 @@ function connect(options = {}) {
 			return () => client.off(name, handler);
 		},
 		onAny(handler) {
-			any.add(handler);
-			return () => void any.delete(handler);
+			anyHandlers.add(handler);
+			return () => void anyHandlers.delete(handler);
 		},
 		onStatus(handler) {
 			watchers.add(handler);
 			return () => void watchers.delete(handler);
 		},
 		off(name, handler) {
-			if (name === void 0) for (const all of [
-				handlers,
-				any,
+			const sets = name === void 0 ? [
+				...handlers.values(),
+				anyHandlers,
 				watchers
-			]) all.clear();
-			else if (!handler || handlers.get(name)?.delete(handler) && !handlers.get(name).size) handlers.delete(name);
+			] : [handlers.get(name)];
+			for (const set of sets) if (name !== void 0 && handler) set?.delete(handler);
+			else set?.clear();
+			for (const [key, set] of handlers) if (!set.size) handlers.delete(key);
 		},
 		join: (...channels) => driver.change(channels, []),
 		leave: async (...channels) => void await driver.change([], channels),
@@ -2276,11 +2989,11 @@ function connect(options = {}) {
 		get: () => state[name],
 		enumerable: true
 	});
-	const driver = share(options, sink, log) ?? drive(options, sink, log);
+	const driver = share(options, sink, log) ?? new Connection(options, sink, log);
 	return client;
 }
 // src/log.ts
-/** The events by which server and client speak of the connection. */
+/** The events about the connection, which are not notifications. */
 var CONTROL = /* @__PURE__ */ new Set([
 	"connected",
 	"disconnect",
@@ -2295,8 +3008,9 @@ var CONTROL = /* @__PURE__ */ new Set([
 	"error",
 	"overloaded"
 ]);
+/** How much of an open event is shown, in characters. */
 var LONGEST = 2e4;
-/** Makes an entry of what a handler got. */
+/** Returns the entry for the arguments of a handler. */
 function entryOf(name, value) {
 	const control = CONTROL.has(name);
 	const { channel, channels } = control ? {} : value?.metadata ?? {};
@@ -2326,7 +3040,7 @@ var Log = class {
 	most;
 	painted;
 	root;
-	/** How many there are, those that a filter hides included. */
+	/** The number of entries, including those that the filter hides. */
 	size = 0;
 	#list = h("ol");
 	#entries = [];
@@ -2334,7 +3048,7 @@ var Log = class {
 	#frame = 0;
 	#held = false;
 	#wanted = () => true;
-	/** most: entries kept. painted is called after each change. */
+	/** most: the number of entries kept. painted: called after each change. */
 	constructor(label, empty, most, painted = () => {}) {
 		this.most = most;
 		this.painted = painted;
@@ -2351,16 +3065,16 @@ var Log = class {
 		if (this.#waiting.length > this.most) this.#waiting.shift();
 		this.#frame ||= requestAnimationFrame(() => this.#paint());
 	}
-	/** How many came since it was told to hold still, at most as many as are kept. */
+	/** The number of entries that wait while the list is paused, at most as many as are kept. */
 	get held() {
 		return this.#held ? this.#waiting.length : 0;
 	}
-	/** Holds still: what comes waits, and the oldest of it is dropped when it is too much. */
+	/** Pauses or resumes the list. While it is paused, new entries wait; the oldest are dropped. */
 	hold(held) {
 		this.#held = held;
 		this.#paint();
 	}
-	/** Shows only some. */
+	/** Shows only the wanted entries. */
 	filter(wanted) {
 		this.#wanted = wanted;
 		for (const { entry, row } of this.#entries) row.hidden = !wanted(entry);
@@ -2372,11 +3086,11 @@ var Log = class {
 		this.#list.replaceChildren();
 		this.#paint();
 	}
-	/** How many a filter leaves. */
+	/** The number of entries that the filter shows. */
 	get shown() {
 		return this.#entries.filter(({ row }) => !row.hidden).length;
 	}
-	/** The rows of one id. */
+	/** Returns the rows of one id. */
 	rows(id) {
 		return this.#entries.filter(({ entry }) => entry.id === id).map(({ row }) => row);
 	}
@@ -2426,7 +3140,7 @@ function rowOf(entry, hidden) {
 	return row;
 }
 // src/names.ts
-/** changed is told of what was added or taken away by hand. */
+/** changed: called with the names that the user adds or removes. */
 function nameList(label, add, changed) {
 	const held = /* @__PURE__ */ new Set();
 	const options = h("datalist", { id: newId() });
@@ -2494,19 +3208,19 @@ function tail() {
 	});
 	const start = select({
 		now: "from now",
-		all: "with all that is kept"
+		all: "with everything kept"
 	}, { name: "since" });
 	const channels = nameList("Channels", "Join", change);
 	const type = h("input", {
 		type: "search",
 		name: "type",
-		placeholder: "payment:* or part of it",
+		placeholder: "payment:* or a part",
 		spellcheck: "false"
 	});
 	const text = h("input", {
 		type: "search",
 		name: "text",
-		placeholder: "anywhere in it",
+		placeholder: "in data, ids, channels",
 		spellcheck: "false"
 	});
 	const note = new Note();
@@ -2517,12 +3231,12 @@ function tail() {
 	const count = h("p", { class: "hint" });
 	const begin = h("button", { class: "primary" }, "Connect"), end = button("Disconnect", () => client?.close(), { disabled: true });
 	const pause = button("Pause", () => hold(!paused), { "aria-pressed": "false" });
-	const log = new Log("Events", "Nothing yet. Connect, and what comes is shown here.", KEPT$1, counted);
+	const log = new Log("Events", "Nothing yet. Connect to see the events.", KEPT$1, counted);
 	let client, paused = false, total = 0;
-	/** Who the console is: by a ticket where it has a key, which works in every mode, else by a bare user id. */
+	/** Returns a ticket, which works in every mode, if there is a key; else the user id. */
 	async function credentials() {
 		const userId = user.value.trim();
-		if (!userId) throw new Error("A user ID is needed: whose notifications, beside those of the channels?");
+		if (!userId) throw new Error("A user ID is required: the user whose notifications to show.");
 		const bare = {
 			userId,
 			username: userId
@@ -2538,7 +3252,7 @@ function tail() {
 			userId,
 			channels: patterns
 		}) });
-		if (problem) throw Object.assign(new Error(told(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
+		if (problem) throw Object.assign(new Error(lineOf(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
 		return json.ticket;
 	}
 	async function run() {
@@ -2568,7 +3282,7 @@ function tail() {
 		set(root, { "data-state": status });
 		say(state, status === "connected" ? `connected by ${transport === "sse" ? "EventSource" : "Socket.IO"}` : `${status}${error ? `: ${error.message}` : ""}`);
 		set(end, { disabled: status === "closed" });
-		say(begin, status === "closed" ? "Connect" : "Connect anew");
+		say(begin, status === "closed" ? "Connect" : "Reconnect");
 	}
 	function take(entry) {
 		total++;
@@ -2587,7 +3301,9 @@ function tail() {
 			note.say(`Channels not changed: ${error.message}`, true);
 		}
 	}
-	/** The channels that have members now: nobody gets what is sent to others. */
+	/**
+	* Joins the channels that have members now, because nobody receives what is sent to other rooms.
+	*/
 	async function all() {
 		const { json, problem } = await call("GET", `v1/channels?limit=${MOST_CHANNELS}`);
 		note.problem(problem);
@@ -2605,7 +3321,7 @@ function tail() {
 		say(pause, paused ? "Resume" : "Pause");
 		const hidden = log.size - log.shown;
 		const parts = [`${plural(total, "event")} in all`];
-		if (total > log.size) parts.push(`the last ${number(log.size)} are kept`);
+		if (total > log.size) parts.push(`the last ${number(log.size)} kept`);
 		if (hidden) parts.push(`${number(hidden)} hidden by the filter`);
 		if (paused) parts.push(`paused, ${number(log.held)} waiting`);
 		say(count, `${parts.join(" · ")}.`);
@@ -2625,7 +3341,7 @@ function tail() {
 		});
 	}
 	type.oninput = text.oninput = filter;
-	const root = section("Live tail", "A connection of this page: it counts like any other, and gets what is sent to its user, to its channels and to everyone.", [], h("div", { class: "card form" }, h("div", { class: "halves" }, h("form", {
+	const root = section("Live tail", "A connection of this page. It counts like any other, and receives what is sent to its user, its channels and everyone.", [], h("div", { class: "card form" }, h("div", { class: "halves" }, h("form", {
 		class: "form",
 		autocomplete: "off",
 		onsubmit: (event) => {
@@ -2660,9 +3376,12 @@ function tail() {
 var text$1 = new TextEncoder();
 var url64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 var part = (value) => url64(text$1.encode(JSON.stringify(value)));
-/** Signs claims. Rejects where the page is not secure (https or this machine), for lack of WebCrypto. */
+/**
+* Signs claims. Rejects on pages without WebCrypto, which browsers offer on https and localhost
+* only.
+*/
 async function sign(claims, secret) {
-	if (!globalThis.crypto?.subtle) throw new Error("browsers sign only on https or on this machine; `roomcast token` signs anywhere");
+	if (!globalThis.crypto?.subtle) throw new Error("browsers sign tokens on https and localhost only; use `roomcast token` elsewhere");
 	const head = `${part({
 		alg: "HS256",
 		typ: "JWT"
@@ -2674,7 +3393,7 @@ async function sign(claims, secret) {
 	return `${head}.${url64(new Uint8Array(await crypto.subtle.sign("HMAC", key, text$1.encode(head))))}`;
 }
 // src/line.ts
-/** Makes a WebSocket and an EventSource for `connect` that share one line. */
+/** A WebSocket and an EventSource for `connect` that share one network. */
 var Line = class {
 	#cut = false;
 	#ends = /* @__PURE__ */ new Set();
@@ -2712,7 +3431,7 @@ var Line = class {
 	get cut() {
 		return this.#cut;
 	}
-	/** Cuts the line, and what would connect meanwhile fails. */
+	/** Cuts or restores the line. While it is cut, new connections fail. */
 	set cut(cut) {
 		this.#cut = cut;
 		if (!cut) return;
@@ -2720,7 +3439,7 @@ var Line = class {
 		this.#ends.clear();
 	}
 };
-/** What a connection is while there is no line: it fails with that event, soon. */
+/** Returns a connection that fails with an event, because the line is cut. */
 function dead(event) {
 	const target = Object.assign(new EventTarget(), {
 		readyState: 0,
@@ -2743,7 +3462,7 @@ var COUNTERS = {
 var Pane = class {
 	root;
 	client;
-	/** The ids that came here. */
+	/** The ids received on this side. */
 	ids = /* @__PURE__ */ new Set();
 	#o;
 	#line = new Line();
@@ -2754,7 +3473,7 @@ var Pane = class {
 	#start = select({
 		after: "after the last id",
 		now: "from now",
-		all: "with all that is kept"
+		all: "with everything kept"
 	});
 	#buttons;
 	#facts = {
@@ -2782,7 +3501,7 @@ var Pane = class {
 		this.#buttons = {
 			connect: button("Connect", () => this.connect(), { class: "primary" }),
 			disconnect: button("Disconnect", () => this.disconnect()),
-			cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "As a lost network would; nothing gets through until it is restored" }),
+			cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "Simulates a lost network: nothing gets through until you restore the line" }),
 			move: button(o.moveLabel, () => o.move())
 		};
 		for (const [name, node] of Object.entries(this.#buttons)) node.dataset.do = name;
@@ -2816,7 +3535,7 @@ var Pane = class {
 	get last() {
 		return this.#last;
 	}
-	/** Connects where the Start field says or, when given, after an id that the other side reached. */
+	/** Connects from the position in the Start field, or after an id that the other side reached. */
 	connect(from) {
 		const since = from ?? {
 			after: this.#last,
@@ -2850,14 +3569,14 @@ var Pane = class {
 		if (!cut && this.status !== "closed") this.client.reconnect();
 		this.#show();
 	}
-	/** Joins and leaves on the live connection, and returns what was refused. */
+	/** Joins and leaves on the open connection. Resolves with the refused channels. */
 	async change(join, leave) {
 		if (this.status === "closed" || !this.client) return [];
 		const { denied } = join.length ? await this.client.join(...join) : { denied: [] };
 		if (leave.length) await this.client.leave(...leave);
 		return denied;
 	}
-	/** Marks the rows of an id, and no others. */
+	/** Marks the rows of an id, and removes other marks. */
 	point(id) {
 		for (const row of this.root.querySelectorAll(".event.same")) row.classList.remove("same");
 		for (const row of this.#log.rows(id)) {
@@ -2938,7 +3657,7 @@ var token = h("input", {
 	autocomplete: "off",
 	spellcheck: "false"
 });
-/** Puts a token into the form, for who made one. */
+/** Puts a token into the form. */
 var useToken = (text) => {
 	token.value = text;
 };
@@ -3000,7 +3719,10 @@ function tryout() {
 	});
 	panes.push(socket, stream);
 	compare();
-	/** One side leaves and the other goes on after its last id: the log is the same, so nothing is missed. */
+	/**
+	* Disconnects one side and resumes on the other after its last id. Both read one log, so nothing
+	* is missed.
+	*/
 	function move(from, to) {
 		from.disconnect();
 		to.connect(from.last || void 0);
@@ -3069,7 +3791,7 @@ function tryout() {
 		try {
 			const json = data.value() ?? "null";
 			sent.say("Sending…");
-			const receipt = by.value === "api" ? await publish(json) : await say_(json);
+			const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
 			if (receipt) sent.say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${plural(receipt.users, "user")} · ${plural(receipt.channels, "channel")}`);
 		} catch (error) {
 			if (error instanceof Mistake) {
@@ -3084,20 +3806,20 @@ function tryout() {
 		if (!problem) return receipt;
 		sent.problem(problem);
 		if (problem.field?.startsWith("target")) target.mark(problem.detail);
-		if (problem.status !== 401) sent.say(told(problem), true);
+		if (problem.status !== 401) sent.say(lineOf(problem), true);
 	}
-	async function say_(json) {
+	async function sendByClient(json) {
 		const pane = by.value === "sse" ? stream : socket;
 		if (pane.status !== "connected") throw new Error("this side is not connected");
 		return pane.client.send(channel.value.trim(), JSON.parse(json));
 	}
 	return {
 		title: "Try-out",
-		root: section("Try-out", "Connect both, send something, cut a line, come back: the ids are the same, and nothing is missing.", [button("Connect both", () => {
+		root: section("Try-out", "Connect both, send, cut a line, restore it: the ids are the same on both sides, and nothing is missing.", [button("Connect both", () => {
 			for (const pane of panes) if (pane.status === "closed") pane.connect();
 		}, { class: "primary" }), button("Disconnect both", () => {
 			for (const pane of panes) pane.disconnect();
-		})], h("div", { class: "tryout" }, h("div", { class: "forms" }, h("div", { class: "card form" }, h("h3", {}, "Who"), h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)), labelled("Token", token, "where the server asks for one"), channels.root, h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root), h("form", {
+		})], h("div", { class: "tryout" }, h("div", { class: "forms" }, h("div", { class: "card form" }, h("h3", {}, "Identity"), h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)), labelled("Token", token, "if the server requires one"), channels.root, h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root), h("form", {
 			class: "card form",
 			id: "quick",
 			autocomplete: "off",
@@ -3116,10 +3838,11 @@ function tryout() {
 }
 // src/views/tokens.ts
 var MODES = {
-	open: "This server is in open mode: it believes every user id, so nobody needs a ticket or a token here. Tickets work all the same; tokens are only checked if it has a key for them.",
+	open: "This server is in open mode: it accepts every user id, so clients need neither a ticket nor a token. Tickets work too; tokens are checked if the server has a key for them.",
 	ticket: "This server is in ticket mode: every connection needs a ticket. It has no key for tokens.",
 	token: "This server is in token mode: every connection needs a token or a ticket."
 };
+/** The shortest JWT_SECRET that a server accepts, in bytes. */
 var SHORTEST = 32;
 function tokens() {
 	const mode = h("p", {
@@ -3128,10 +3851,10 @@ function tokens() {
 	});
 	async function ask() {
 		const now = await authMode();
-		say(mode, now ? MODES[now] : "An API key that may see everything would tell how this server lets clients in.");
+		say(mode, now ? MODES[now] : "With an API key without limits, this line shows how the server authenticates clients.");
 	}
 	onKey(() => root.isConnected && !root.hidden && ask());
-	const root = section("Tokens", "What a client shows to be let in.", [], mode, h("div", { class: "halves" }, ticketForm(), tokenForm()));
+	const root = section("Tokens", "Credentials for clients.", [], mode, h("div", { class: "halves" }, ticketForm(), tokenForm()));
 	return {
 		title: "Tokens",
 		root,
@@ -3147,7 +3870,7 @@ var text = (name, value = "", placeholder = "") => h("input", {
 	spellcheck: "false",
 	autocomplete: "off"
 });
-/** What was made, and what one can do with it. Nothing is shown before. */
+/** Returns a hidden area for a credential, and for a command that uses it. */
 function output(label, ...actions) {
 	const made = h("pre", {
 		class: "block",
@@ -3167,7 +3890,7 @@ function output(label, ...actions) {
 		use
 	};
 }
-/** A ticket of the server's, good for one connection. */
+/** Returns the form for a ticket of the server, which is valid for one connection. */
 function ticketForm() {
 	const userId = text("userId", "alice"), username = text("username"), channels = text("channels", "", "orders, team-*");
 	const ttl = select({
@@ -3194,14 +3917,14 @@ function ticketForm() {
 		out.root.hidden = Boolean(problem);
 		clearInterval(timer);
 		if (problem) return note.problem(problem);
-		note.say("Made. It is good for one connection.");
+		note.say("Issued. It is valid for one connection.");
 		say(out.made, json.ticket);
 		const url = new URL("sse", base);
 		url.searchParams.set("ticket", json.ticket);
 		say(out.use, `curl -N '${url}'`);
 		const tick = () => {
 			const seconds = Math.ceil((Date.parse(json.expiresAt) - Date.now()) / 1e3);
-			say(left, seconds > 0 ? `Good for another ${seconds} s.` : "It is over: make another.");
+			say(left, seconds > 0 ? `Valid for another ${seconds} s.` : "It has expired: issue another one.");
 			if (seconds <= 0) clearInterval(timer);
 		};
 		tick();
@@ -3216,9 +3939,9 @@ function ticketForm() {
 			event.preventDefault();
 			make();
 		}
-	}, h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend gets one like this for each page that connects."), h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)), h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("To be used within", ttl)), h("div", { class: "row" }, h("button", { class: "primary" }, "Make a ticket")), note.root, out.root);
+	}, h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend requests one for each page that connects."), h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)), h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("Valid for", ttl)), h("div", { class: "row" }, h("button", { class: "primary" }, "Issue a ticket")), note.root, out.root);
 }
-/** A token signed with a secret that never leaves the page. */
+/** Returns the form for a token. The secret never leaves the page. */
 function tokenForm() {
 	const warned = newId();
 	const secret = h("input", {
@@ -3234,7 +3957,7 @@ function tokenForm() {
 		"300s": "5 minutes",
 		"3600s": "1 hour",
 		"86400s": "1 day",
-		"45s": "45 s, to see it end"
+		"45s": "45 s, to see it expire"
 	}, { name: "life" });
 	const note = new Note(), claims = h("pre", {
 		class: "block",
@@ -3275,8 +3998,8 @@ function tokenForm() {
 		}
 		say(claims, JSON.stringify(body, null, 2));
 		out.root.hidden = false;
-		const weak = bytes < SHORTEST ? ` The secret has ${bytes} bytes; the server takes none below ${SHORTEST}.` : "";
-		note.say(`Signed. It ends at ${full((now + parseInt(life.value)) * 1e3)}.${weak}`, weak !== "");
+		const weak = bytes < SHORTEST ? ` The secret has ${bytes} bytes; the server requires at least ${SHORTEST}.` : "";
+		note.say(`Signed. It expires at ${full((now + parseInt(life.value)) * 1e3)}.${weak}`, weak !== "");
 	}
 	return h("form", {
 		class: "card form",
@@ -3286,10 +4009,10 @@ function tokenForm() {
 			event.preventDefault();
 			make();
 		}
-	}, h("h3", {}, "Token (JWT, HS256)"), h("p", { class: "hint" }, "For trying out. In production your own login signs it, with a key that no browser sees."), labelled("Secret", secret, "JWT_SECRET of the server"), h("p", {
+	}, h("h3", {}, "Token (JWT, HS256)"), h("p", { class: "hint" }, "For tests. In production your own login signs tokens, with a key that no browser sees."), labelled("Secret", secret, "JWT_SECRET of the server"), h("p", {
 		class: "warning",
 		id: warned
-	}, "Who has this secret can be anybody. It is used in this page only, is neither sent nor kept, and should not be the one of a production server."), h("div", { class: "pair" }, labelled("User ID", sub, "sub"), labelled("Name", name)), h("div", { class: "pair" }, labelled("May join", channels, "channels"), labelled("May publish to", publish)), h("div", { class: "pair" }, labelled("Good for", life)), h("details", {}, h("summary", {}, "Issuer and audience"), h("div", { class: "pair" }, labelled("Issuer", issuer), labelled("Audience", audience))), h("div", { class: "row" }, h("button", { class: "primary" }, "Sign")), note.root, out.root);
+	}, "Anyone with this secret can impersonate every user. The page neither sends nor stores it. Do not enter the secret of a production server."), h("div", { class: "pair" }, labelled("User ID", sub, "sub"), labelled("Name", name)), h("div", { class: "pair" }, labelled("May join", channels, "channels"), labelled("May publish to", publish)), h("div", { class: "pair" }, labelled("Valid for", life)), h("details", {}, h("summary", {}, "Issuer and audience"), h("div", { class: "pair" }, labelled("Issuer", issuer), labelled("Audience", audience))), h("div", { class: "row" }, h("button", { class: "primary" }, "Sign")), note.root, out.root);
 }
 // src/main.ts
 var VIEWS = {
@@ -3334,7 +4057,7 @@ var main = document.getElementById("main");
 var made = /* @__PURE__ */ new Map();
 var links = /* @__PURE__ */ new Map();
 var shown = "";
-/** Shows the view that the address names. */
+/** Shows the view in the address. */
 function route(first = false) {
 	const [path = "", query = ""] = location.hash.split("?");
 	if (shown && !path.startsWith("#/")) return;

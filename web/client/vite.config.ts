@@ -4,14 +4,23 @@ export default defineConfig({
   build: {
     target: "es2022",
     sourcemap: true,
-    lib: { entry: { index: "src/index.ts", react: "src/react/index.ts", backend: "src/backend/index.ts" }, formats: ["es"] },
+    lib: {
+      entry: {
+        index: "src/index.ts",
+        react: "src/react/index.ts",
+        backend: "src/backend/index.ts",
+      },
+      formats: ["es"],
+    },
     rolldownOptions: {
       external: ["react", "react/jsx-runtime"],
       output: {
-        chunkFileNames: "[name].js",
-        minify: true, // Vite leaves the whitespace of libraries; the source maps show the code as it was written,
-        comments: false, // the annotations for tree shaking, which nothing at the top level needs
-        // Bundlers of server components look for it in the first line. In the source it would not be sure to stay there.
+        // `driver` is src/shared/driver.ts
+        chunkFileNames: ({ name }) => name === "driver" ? "shared.js" : "[name].js",
+        minify: true, // otherwise Vite keeps the whitespace of libraries
+        comments: false, // annotations for tree shaking, which no top-level code needs
+        // Bundlers of server components read the first line. The build does not keep one of the
+        // source there.
         banner: ({ name }) => name === "react" ? '"use client";' : "",
       },
     },

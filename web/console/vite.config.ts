@@ -1,9 +1,9 @@
 import { defineConfig } from "vite";
 
-// The output is committed and embedded in the binary, so it is the same wherever it is built: names without hashes, and
-// not minified, because a change of it should be readable in a diff.
+// The output is committed and embedded in the binary. Names have no hashes, so every build is the
+// same, and the code is not minified, so a diff shows what changed.
 export default defineConfig({
-  base: "./", // it is served at / or at /console/, also behind a prefix
+  base: "./", // served at / or /console/, also behind a prefix
   resolve: { alias: { roomcast: new URL("../client/src/index.ts", import.meta.url).pathname } },
   build: {
     target: "es2023",
@@ -14,7 +14,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     rolldownOptions: {
-      output: { entryFileNames: "console.js", assetFileNames: "console.[ext]", codeSplitting: false },
+      output: {
+        entryFileNames: "console.js",
+        assetFileNames: "console.[ext]",
+        codeSplitting: false,
+      },
     },
   },
 });

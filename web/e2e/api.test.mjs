@@ -1,24 +1,31 @@
-// What a backend does to connections by the HTTP API, as their clients see it; and the page that describes the API.
+// The effect of the HTTP API on connected clients, and the page that describes the API.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
-import { once, retry } from "./wait.mjs";
+import { once, retry, SOON, TEST } from "./wait.mjs";
 
 async function call(server, method, path, body) {
   const response = await fetch(server.url + path, {
-    method, body: body && JSON.stringify(body), signal: AbortSignal.timeout(20_000),
-    headers: { Authorization: `Bearer ${API_KEY}`, ...(body && { "Content-Type": "application/json" }) },
+    method,
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(SOON),
+    headers: {
+      Authorization: `Bearer ${API_KEY}`,
+      ...(body && { "Content-Type": "application/json" }),
+    },
   });
   return { status: response.status, json: await response.json() };
 }
 
-test("a backend lists, moves and disconnects clients of both transports", { timeout: 60_000 }, async (t) => {
+test("a backend lists, moves and disconnects clients of both transports", TEST, async (t) => {
   const server = await Server.start(t);
   const socket = await connectSocket(t, server, { auth: { userId: "ann", username: "Ann" } });
-  const stream = await openStream(t, server, { userId: "ann", username: "Ann" }, { names: ["order"] });
+  const stream = await openStream(t, server, { userId: "ann", username: "Ann" }, {
+    names: ["order"],
+  });
   const other = await connectSocket(t, server, { auth: { userId: "bob" } });
 
   const { json: { online, connections } } = await call(server, "GET", "/v1/users/ann");
@@ -28,25 +35,40 @@ test("a backend lists, moves and disconnects clients of both transports", { time
   assert.equal(one.username, "Ann");
   assert.deepEqual(one.rooms, [`client:${socket.socket.id}`, "general", "user:ann"]);
 
-  assert.deepEqual((await call(server, "PUT", "/v1/users/ann/channels/orders")).json, { joined: 2 });
+  assert.deepEqual((await call(server, "PUT", "/v1/users/ann/channels/orders")).json, {
+    joined: 2,
+  });
   await server.publish({ target: { channel: "orders" }, type: "order", data: 1 });
   await Promise.all([socket.tape.next("order"), stream.tape.next("order")]);
-  assert.deepEqual((await call(server, "DELETE", `/v1/connections/${socket.socket.id}/channels/orders`)).json, { left: 1 });
-  assert.equal((await server.publish({ target: { channel: "orders" }, type: "order", data: 2 })).delivered, 1);
+  assert.deepEqual(
+    (await call(server, "DELETE", `/v1/connections/${socket.socket.id}/channels/orders`)).json,
+    { left: 1 },
+  );
+  assert.equal(
+    (await server.publish({ target: { channel: "orders" }, type: "order", data: 2 })).delivered,
+    1,
+  );
 
   const gone = once(socket.socket, "disconnect");
-  assert.deepEqual((await call(server, "DELETE", "/v1/users/ann/connections")).json, { disconnected: 2 });
+  assert.deepEqual((await call(server, "DELETE", "/v1/users/ann/connections")).json, {
+    disconnected: 2,
+  });
   assert.equal((await gone)[0], "io server disconnect");
   assert.equal((await stream.tape.next("disconnected")).data.reason, "disconnected by the server");
-  assert.equal(socket.socket.active, false, "it comes back by itself");
-  await retry(async () => !(await call(server, "GET", "/v1/users/ann")).json.online, "the end of ann");
+  assert.equal(socket.socket.active, false, "it reconnects");
+  await retry(
+    async () => !(await call(server, "GET", "/v1/users/ann")).json.online,
+    "the end of ann",
+  );
   assert.equal(other.socket.connected, true);
   assert.equal((await call(server, "GET", "/v1/stats")).json.total, 1);
 });
 
-test("a ticket lets one connection in, with the channels that it names", { timeout: 60_000 }, async (t) => {
+test("a ticket admits one connection, with the channels that it names", TEST, async (t) => {
   const server = await Server.start(t, { JWT_SECRET: "0123456789abcdef0123456789abcdef" });
-  const ticket = async () => (await call(server, "POST", "/v1/tickets", { userId: "ann", channels: ["team-*"] })).json.ticket;
+  const ticket = async () =>
+    (await call(server, "POST", "/v1/tickets", { userId: "ann", channels: ["team-*"] })).json
+      .ticket;
   const forStream = await ticket();
   const stream = await openStream(t, server, { ticket: forStream, channels: ["team-1", "other"] });
   assert.equal(stream.connected.userId, "ann");
@@ -58,10 +80,14 @@ test("a ticket lets one connection in, with the channels that it names", { timeo
   assert.equal(socket.connected.userId, "ann");
   const refused = await ticket();
   await call(server, "DELETE", "/v1/users/ann/connections");
-  assert.equal((await fetch(`${server.url}/sse?ticket=${refused}`)).status, 401, "a ticket from before the disconnect");
+  assert.equal(
+    (await fetch(`${server.url}/sse?ticket=${refused}`)).status,
+    401,
+    "a ticket issued before the disconnect",
+  );
 });
 
-test("the page of the API tries its routes", { timeout: 90_000 }, async (t) => {
+test("the page of the API calls its routes", TEST, async (t) => {
   const server = await Server.start(t);
   const socket = await connectSocket(t, server, { auth: { userId: "u1" } });
   const browser = await openBrowser(t);
@@ -83,7 +109,10 @@ test("the page of the API tries its routes", { timeout: 90_000 }, async (t) => {
     return output.textContent();
   };
   assert.match(await attempt("publish"), /^200 .*"delivered": 1,/s);
-  assert.deepEqual((await socket.tape.next("payment:completed")).args[0].data, { paymentId: "p_81", amount: 12.5 });
+  assert.deepEqual((await socket.tape.next("payment:completed")).args[0].data, {
+    paymentId: "p_81",
+    amount: 12.5,
+  });
   assert.match(await attempt("getUser"), /^200 .*"online": true,/s);
   await page.locator("article#joinConnection summary").click();
   await page.fill("article#joinConnection input[name=clientId]", socket.socket.id);
@@ -95,7 +124,11 @@ test("the page of the API tries its routes", { timeout: 90_000 }, async (t) => {
 
   await page.fill("#key-value", "wrong");
   assert.match(await attempt("stats"), /^403 .*"code": "forbidden"/s);
-  assert.equal(complaints.length, 1, "the browser's own note of the 403");
+  assert.equal(complaints.length, 1, "the browser's own message about the 403");
   await page.setViewportSize({ width: 400, height: 800 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, "it scrolls sideways on a phone");
+  assert.equal(
+    await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+    true,
+    "it scrolls sideways on a phone",
+  );
 });

@@ -1,4 +1,4 @@
-// A headless Chromium and the console page in it.
+// A headless Chromium, and the console in it.
 
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -6,44 +6,69 @@ import { chromium } from "playwright-core";
 import { API_KEY } from "./harness.mjs";
 import { SOON } from "./wait.mjs";
 
-const FLAGS = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--headless",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
-/** The browser to use: CHROMIUM, or the first on the PATH. */
+/** Returns the path of the browser: CHROMIUM, or the first one on the PATH. */
 export function executable() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe"];
+  const names = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome.exe",
+  ];
   for (const directory of process.env.PATH.split(delimiter)) {
     for (const name of names) if (existsSync(join(directory, name))) return join(directory, name);
   }
   throw new Error("no chromium on the PATH: set CHROMIUM to its path");
 }
 
-/** Its command line. */
+/** Returns its flags. */
 export function browserFlags() {
-  const root = process.getuid?.() === 0; // its sandbox refuses to work for root
+  const root = process.getuid?.() === 0; // the sandbox does not work for root
   return [...FLAGS, ...(root ? ["--no-sandbox"] : [])];
 }
 
-/** Starts a browser for one test. flags: more of its command line. */
+/** Starts a browser for one test. flags: additional flags. */
 export async function openBrowser(t, flags = []) {
-  const browser = await chromium.launch({ executablePath: executable(), args: [...browserFlags(), ...flags], timeout: 60_000 });
+  const browser = await chromium.launch({
+    executablePath: executable(),
+    args: [...browserFlags(), ...flags],
+    timeout: SOON,
+  });
   t.after(() => browser.close());
   return browser;
 }
 
-/** The console of a server in a tab of its own. */
+/** The console of a server in a tab. */
 export class Console {
-  errors = []; // what the page complained about: exceptions, refused loads, breaches of the policy
+  /** Exceptions, failed loads and policy violations of the page. */
+  errors = [];
 
-  /** view: where to go at once. key: none when empty. The rest are options of the browser's context. */
+  /**
+   * view: the view to open. key: the API key; "" for none. The rest are options of the browser
+   * context.
+   */
   static async open(browser, server, { path = "/", view = "", key = API_KEY, ...options } = {}) {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     const page_ = new Console(page);
     await page.addInitScript(() => {
       window.breaches = [];
-      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => window.breaches.push(`${violatedDirective}: ${blockedURI}`));
+      document.addEventListener(
+        "securitypolicyviolation",
+        ({ violatedDirective, blockedURI }) =>
+          window.breaches.push(`${violatedDirective}: ${blockedURI}`),
+      );
     });
     await page.goto(`${server.url}${path}${key && `#key=${key}`}`);
     if (view) await page_.go(view);
@@ -65,14 +90,16 @@ export class Console {
     return [...this.errors, ...await this.page.evaluate(() => window.breaches)];
   }
 
-  /** The view that is shown. */
+  /** The visible view. */
   get view() {
     return this.page.locator("#main > .view:visible");
   }
 
-  /** Goes to a view by its name in the address, such as `try` or `connections?user=ann`. */
+  /** Opens a view by its name in the address, such as `try` or `connections?user=ann`. */
   async go(view) {
-    await this.page.evaluate((hash) => { location.hash = hash; }, `#/${view}`);
+    await this.page.evaluate((hash) => {
+      location.hash = hash;
+    }, `#/${view}`);
     await this.page.locator(`#nav a[href="#/${view.split("?")[0]}"][aria-current=page]`).waitFor();
   }
 
@@ -84,12 +111,12 @@ export class Console {
     return this.view.getByRole("button", { name, exact: true });
   }
 
-  /** Says in the try-out who connects. */
+  /** Fills in the identity of the try-out. */
   async identify(values) {
     for (const [name, value] of Object.entries(values)) await this.field(name).fill(value);
   }
 
-  /** A side of the try-out: "socketio" or "sse". */
+  /** Returns a side of the try-out: "socketio" or "sse". */
   side(id) {
     return new Side(this.page, id);
   }
@@ -101,14 +128,16 @@ export class Console {
     await this.view.locator(".chips .chip", { hasText: channel }).waitFor();
   }
 
-  /** Fills in the short form of the try-out, sends it and returns what the page says of it. */
+  /** Sends by the short form of the try-out. Resolves with the result that the page shows. */
   async send({ target, name = "", type = "note", data = "null" }) {
     const form = this.page.locator("#quick");
     await form.locator("[name=target]").selectOption(target);
     if (target !== "all") await form.locator("[name=name]").fill(name);
     await form.locator("[name=type]").fill(type);
     await form.locator("[name=data]").fill(data);
-    await form.locator(".note").evaluate((note) => { note.textContent = ""; });
+    await form.locator(".note").evaluate((note) => {
+      note.textContent = "";
+    });
     await form.locator("button.primary").click();
     const note = form.locator(".note", { hasNotText: /^(Sending…)?$/ });
     await note.waitFor();
@@ -116,7 +145,7 @@ export class Console {
   }
 }
 
-/** One of the two panes of the try-out. */
+/** One side of the try-out. */
 class Side {
   constructor(page, id) {
     this.page = page;
@@ -133,7 +162,7 @@ class Side {
     await this.live();
   }
 
-  /** Waits until it is connected and has its client id. */
+  /** Waits until it is connected and shows its client id. */
   async live() {
     await this.state("connected");
     await this.root.locator("[data-of=client]", { hasNotText: "–" }).waitFor();
@@ -156,16 +185,25 @@ class Side {
   }
 }
 
-/** Waits for a row of that type in a log and returns {id, type, tags, text}: text is what it shows unopened. */
+/**
+ * Waits for a row of that type in a log. Resolves with {id, type, tags, text}, with the text of the
+ * closed row.
+ */
 export async function rowOf(root, type, tag = "") {
-  const row = root.locator(`.event[data-type="${CSS(type)}"]${tag && `[data-tags*="${tag}"]`}`).last();
+  const row = root.locator(`.event[data-type="${CSS(type)}"]${tag && `[data-tags*="${tag}"]`}`)
+    .last();
   await row.waitFor({ state: "attached" });
-  return row.evaluate((node) => ({ ...node.dataset, text: node.querySelector(".data").textContent }));
+  return row.evaluate((node) => ({
+    ...node.dataset,
+    text: node.querySelector(".data").textContent,
+  }));
 }
 
-/** All notifications in a log so far, as [type, id]. */
+/** Resolves with all notifications in a log so far, as [type, id]. */
 export function rowsOf(root) {
-  return root.locator(".event:not(.control)").evaluateAll((rows) => rows.map(({ dataset }) => [dataset.type, dataset.id]));
+  return root.locator(".event:not(.control)").evaluateAll((rows) =>
+    rows.map(({ dataset }) => [dataset.type, dataset.id])
+  );
 }
 
 const CSS = (text) => text.replace(/["\\]/g, "\\$&");

@@ -1,25 +1,47 @@
-// The official clients, with a tape of everything they are told.
+// The official clients, with a tape of everything they receive.
 
 import { EventSource } from "eventsource";
 import { io } from "socket.io-client";
 import { deadline, once, SOON, Tape } from "./wait.mjs";
 
-/** The ways in which socket.io-client can be told to connect. */
-export const TRANSPORTS = { websocket: ["websocket"], polling: ["polling"], upgrade: ["polling", "websocket"] };
+/** The transports of socket.io-client. */
+export const TRANSPORTS = {
+  websocket: ["websocket"],
+  polling: ["polling"],
+  upgrade: ["polling", "websocket"],
+};
 
-/** What any id of the log looks like. */
+/** The form of an id in the log. */
 export const ID = /^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$/;
 
-/** The names under which the server speaks of itself, which are no notifications. */
-export const CONTROL = ["connected", "gap", "recovery", "sync", "heartbeat", "overloaded", "disconnected", "connection-update"];
+/** The control events of the server, which are not notifications. */
+export const CONTROL = [
+  "connected",
+  "gap",
+  "recovery",
+  "sync",
+  "heartbeat",
+  "overloaded",
+  "disconnected",
+  "connection-update",
+];
 
 /**
- * Connects an unmodified socket.io-client for one test. Its tape has {name, args, id}: args without the trailing id.
- * With wait: false it is returned before it has connected.
+ * Connects an unmodified socket.io-client for one test. The items of its tape are {name, args, id},
+ * with args without the trailing id. wait: false returns the client before it is connected.
  */
-export async function connectSocket(t, server, { transports = ["websocket"], wait = true, name = "socket", namespace = "", ...options } = {}) {
+export async function connectSocket(
+  t,
+  server,
+  { transports = ["websocket"], wait = true, name = "socket", namespace = "", ...options } = {},
+) {
   const socket = io(server.url + namespace, {
-    transports, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500, autoConnect: false, ...options,
+    transports,
+    forceNew: true,
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 500,
+    autoConnect: false,
+    ...options,
   });
   t.after(() => socket.disconnect());
   const tape = new Tape(name);
@@ -30,7 +52,13 @@ export async function connectSocket(t, server, { transports = ["websocket"], wai
   const client = { socket, tape };
   const connected = new Promise((resolve, reject) => {
     socket.once("connect", resolve);
-    socket.once("connect_error", (error) => reject(Object.assign(new Error(`${name}: connect_error: ${error.message}`), { refusal: error })));
+    socket.once(
+      "connect_error",
+      (error) =>
+        reject(Object.assign(new Error(`${name}: connect_error: ${error.message}`), {
+          refusal: error,
+        })),
+    );
   });
   socket.connect();
   if (!wait) {
@@ -49,7 +77,10 @@ export async function upgraded(socket) {
   if (engine.transport.name !== "websocket") await once(engine, "upgrade");
 }
 
-/** Cuts the line under a socket without a word of Socket.IO and resolves when it has noticed. */
+/**
+ * Closes the transport of a socket without a DISCONNECT packet. Resolves with the reason of its
+ * disconnect event.
+ */
 export async function cut(socket) {
   const gone = once(socket, "disconnect");
   socket.io.engine.close();
@@ -58,25 +89,40 @@ export async function cut(socket) {
 }
 
 /**
- * Opens an EventSource of the npm package for one test. Its tape has {name, id, data}, data parsed, for the names given
- * and the control events.
+ * Opens an EventSource of the npm package for one test. The items of its tape are {name, id, data},
+ * for the given names and the control events.
  */
-export async function openStream(t, server, query = {}, { names = [], path = "/sse", headers = {}, wait = true, name = "stream" } = {}) {
+export async function openStream(
+  t,
+  server,
+  query = {},
+  { names = [], path = "/sse", headers = {}, wait = true, name = "stream" } = {},
+) {
   const url = new URL(path, server.url);
-  for (const [key, value] of Object.entries(query)) for (const item of [value].flat()) url.searchParams.append(key, item);
-  const source = new EventSource(url, { fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }) });
+  for (const [key, value] of Object.entries(query))
+    for (const item of [value].flat()) url.searchParams.append(key, item);
+  const source = new EventSource(url, {
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+  });
   t.after(() => source.close());
   const tape = new Tape(name);
   for (const event of new Set(["message", ...CONTROL, ...names])) {
-    source.addEventListener(event, ({ data, lastEventId }) => tape.push({ name: event, id: lastEventId, data: JSON.parse(data) }));
+    source.addEventListener(
+      event,
+      ({ data, lastEventId }) =>
+        tape.push({ name: event, id: lastEventId, data: JSON.parse(data) }),
+    );
   }
-  source.addEventListener("error", ({ code, message }) => tape.push({ name: "error", code, message }));
+  source.addEventListener(
+    "error",
+    ({ code, message }) => tape.push({ name: "error", code, message }),
+  );
   const client = { source, tape };
   if (wait) client.connected = (await tape.next("connected")).data;
   return client;
 }
 
-/** The notification that an item of either tape carries. */
+/** Returns the notification in an item of either tape. */
 export function notificationOf(item) {
   return item.data ?? item.args[0];
 }

@@ -1,4 +1,4 @@
-// The views of the console that are made of the HTTP API: who is there, what is counted, sending, tickets and tokens.
+// The views of the console on the HTTP API: connections, statistics, sending, tickets and tokens.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -7,23 +7,46 @@ import { promisify } from "node:util";
 import { Console, openBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
-import { once, retry } from "./wait.mjs";
+import { once, retry, SOON, TEST } from "./wait.mjs";
 
-test("connections and channels are listed, changed and ended", { timeout: 90_000 }, async (t) => {
+test("connections and channels are listed, changed and ended", TEST, async (t) => {
   const server = await Server.start(t);
-  const socket = await connectSocket(t, server, { auth: { userId: "ann", username: "Ann", channels: ["orders"] } });
-  const polling = await connectSocket(t, server, { auth: { userId: "carl" }, transports: ["polling"] });
-  const stream = await openStream(t, server, { userId: "bob", channels: ["orders", "news"] }, { names: ["hello"] });
+  const socket = await connectSocket(t, server, {
+    auth: { userId: "ann", username: "Ann", channels: ["orders"] },
+  });
+  const polling = await connectSocket(t, server, {
+    auth: { userId: "carl" },
+    transports: ["polling"],
+  });
+  const stream = await openStream(t, server, { userId: "bob", channels: ["orders", "news"] }, {
+    names: ["hello"],
+  });
   const page = await Console.open(await openBrowser(t), server, { view: "connections" });
-  const row = (id) => page.view.locator("tr", { has: page.page.getByRole("button", { name: id, exact: true }) });
+  const row = (id) =>
+    page.view.locator("tr", { has: page.page.getByRole("button", { name: id, exact: true }) });
   const rows = () => page.view.locator("tbody tr:not(.more)").count();
 
   await page.view.getByText("3 connections").waitFor();
-  assert.match(await row(socket.socket.id).textContent(), /WebSocket.*ann.*Ann.*generalorders.*0.* s/);
-  assert.match(await row(stream.connected.clientId).textContent(), /EventSource.*bob.*generalnewsorders/);
+  assert.match(
+    await row(socket.socket.id).textContent(),
+    /WebSocket.*ann.*Ann.*generalorders.*0.* s/,
+  );
+  assert.match(
+    await row(stream.connected.clientId).textContent(),
+    /EventSource.*bob.*generalnewsorders/,
+  );
   assert.match(await row(polling.socket.id).textContent(), /polling.*carl/);
 
-  for (const [name, value, left] of [["user", "ann", 1], ["user", "", 3], ["channel", "orders", 2], ["channel", "", 3], ["text", "news", 1], ["text", "", 3]]) {
+  for (
+    const [name, value, left] of [
+      ["user", "ann", 1],
+      ["user", "", 3],
+      ["channel", "orders", 2],
+      ["channel", "", 3],
+      ["text", "news", 1],
+      ["text", "", 3],
+    ]
+  ) {
     await page.field(name).fill(value);
     await retry(async () => await rows() === left, `${left} rows for ${name} ${value}`);
   }
@@ -31,7 +54,7 @@ test("connections and channels are listed, changed and ended", { timeout: 90_000
   await retry(async () => await rows() === 1, "the stream alone");
   await page.field("transport").selectOption("");
 
-  // What is opened stays open and keeps what is typed while the list is refreshed.
+  // A refresh of the list keeps open rows open, and the text in their fields.
   await page.view.getByRole("button", { name: stream.connected.clientId, exact: true }).click();
   const name = page.view.getByLabel(`Put ${stream.connected.clientId} into channel`);
   await name.fill("team a/b");
@@ -40,20 +63,34 @@ test("connections and channels are listed, changed and ended", { timeout: 90_000
   assert.equal(await name.inputValue(), "team a/b");
   await name.press("Enter");
   await page.view.getByRole("button", { name: "Take out of team a/b" }).waitFor();
-  assert.equal((await server.publish({ target: { channel: "team a/b" }, type: "hello", data: 1 })).delivered, 1);
+  assert.equal(
+    (await server.publish({ target: { channel: "team a/b" }, type: "hello", data: 1 })).delivered,
+    1,
+  );
   await stream.tape.next("hello");
   await page.button("Take out of news").click();
   await page.button("Take out of news").waitFor({ state: "detached" });
-  assert.deepEqual((await server.api("GET", "/v1/users/bob")).json.connections[0].rooms.includes("news"), false);
+  assert.deepEqual(
+    (await server.api("GET", "/v1/users/bob")).json.connections[0].rooms.includes("news"),
+    false,
+  );
 
   await page.view.getByRole("link", { name: "Send to bob" }).click();
   await retry(async () => await page.field("name").inputValue() === "bob", "the name in the form");
   await page.go("channels");
   await page.view.getByText("3 channels").waitFor();
-  assert.deepEqual(await page.view.locator("tbody tr").evaluateAll((all) => all.map(({ cells }) => [...cells].slice(0, 3).map(({ textContent }) => textContent))),
-    [["general", "3", "3"], ["orders", "2", "2"], ["team a/b", "1", "1"]]);
-  await page.view.locator("tr", { hasText: "orders" }).getByRole("link", { name: "Connections" }).click();
-  await retry(async () => page.page.url().endsWith("#/connections?channel=orders") && await rows() === 2, "the members of orders");
+  assert.deepEqual(
+    await page.view.locator("tbody tr").evaluateAll((all) =>
+      all.map(({ cells }) => [...cells].slice(0, 3).map(({ textContent }) => textContent))
+    ),
+    [["general", "3", "3"], ["orders", "2", "2"], ["team a/b", "1", "1"]],
+  );
+  await page.view.locator("tr", { hasText: "orders" }).getByRole("link", { name: "Connections" })
+    .click();
+  await retry(
+    async () => page.page.url().endsWith("#/connections?channel=orders") && await rows() === 2,
+    "the members of orders",
+  );
   await page.go("connections?user=");
 
   const gone = once(socket.socket, "disconnect");
@@ -72,16 +109,25 @@ test("connections and channels are listed, changed and ended", { timeout: 90_000
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("the statistics follow the server", { timeout: 60_000 }, async (t) => {
+test("the statistics follow the server", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "stats" });
-  const value = (name) => page.view.locator(".tile", { has: page.page.getByText(name, { exact: true }) }).locator(".value").textContent();
-  await page.view.getByText("Open mode: the server believes every user id.").waitFor();
+  const value = (name) =>
+    page.view.locator(".tile", { has: page.page.getByText(name, { exact: true }) })
+      .locator(".value").textContent();
+  await page.view.getByText("Open mode: the server accepts every user id.").waitFor();
   assert.equal(await value("Connections"), "0");
   await openStream(t, server, { userId: "ann" });
   await server.publish({ target: { user: "ann" }, type: "x", data: null });
-  await retry(async () => await value("Connections") === "1" && await value("Published") !== "0", "the new counts");
-  assert.equal(await page.view.getByText("distinct users among them").count(), 1, "the description of the API says what it is");
+  await retry(
+    async () => await value("Connections") === "1" && await value("Published") !== "0",
+    "the new counts",
+  );
+  assert.equal(
+    await page.view.getByText("distinct users among them").count(),
+    1,
+    "the text comes from the description of the API",
+  );
   await page.view.getByRole("checkbox", { name: "Refresh every 2 s" }).uncheck();
   await openStream(t, server, { userId: "ann" });
   assert.equal(await value("Connections"), "1");
@@ -90,20 +136,25 @@ test("the statistics follow the server", { timeout: 60_000 }, async (t) => {
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("every kind is sent by its form, and the command does the same", { timeout: 120_000 }, async (t) => {
+test("each kind has a form, and a command that sends the same", TEST, async (t) => {
   const server = await Server.start(t);
   const { paths } = await (await fetch(`${server.url}/openapi.json`)).json();
-  const kinds = Object.keys(paths).filter((path) => /^\/v1\/notifications\/[a-z-]+$/.test(path)).map((path) => path.split("/").at(-1));
+  const kinds = Object.keys(paths).filter((path) => /^\/v1\/notifications\/[a-z-]+$/.test(path))
+    .map((path) => path.split("/").at(-1));
   assert.ok(kinds.length >= 17, `${kinds}`);
   const channels = ["system-monitoring", "content-updates", "interactions"];
   const { tape } = await connectSocket(t, server, { auth: { userId: "u1", channels } });
   const page = await Console.open(await openBrowser(t), server);
   const result = page.page.locator(".result.good");
-  const next = async (from) => (await tape.until((items) => items.slice(from).find(({ id }) => id), "a notification")).args[0];
+  const next = async (from) =>
+    (await tape.until((items) => items.slice(from).find(({ id }) => id), "a notification")).args[0];
 
   for (const kind of kinds) {
     await page.go(`send?kind=${kind}`);
-    await retry(async () => (await page.view.locator("#kind").inputValue()).endsWith(`/${kind}`), `the form of ${kind}`);
+    await retry(
+      async () => (await page.view.locator("#kind").inputValue()).endsWith(`/${kind}`),
+      `the form of ${kind}`,
+    );
     await page.button("Fill in an example").click();
     const from = tape.items.length;
     await page.button("Send").click();
@@ -111,12 +162,14 @@ test("every kind is sent by its form, and the command does the same", { timeout:
     assert.match(text, /^[0-9a-f]{8}-\d+ · 1 connection · /, kind);
     const sent = await next(from);
     assert.equal(sent.id, text.split(" ")[0]);
-    const { example } = paths[`/v1/notifications/${kind}`].post.requestBody.content["application/json"];
-    for (const [name, value] of Object.entries(example.data ?? {})) assert.deepEqual(sent.data[name], value, `${kind} ${name}`);
+    const { example } =
+      paths[`/v1/notifications/${kind}`].post.requestBody.content["application/json"];
+    for (const [name, value] of Object.entries(example.data ?? {}))
+      assert.deepEqual(sent.data[name], value, `${kind} ${name}`);
     await page.button("Clear").click();
   }
 
-  // The plain one, with everything there is; what was typed goes out as it was typed.
+  // The plain notification with all options. Values go out as they were typed.
   await page.page.selectOption("#kind", "v1/notifications");
   await page.field("type").fill("it's typed");
   await page.field("target").selectOption("users");
@@ -129,28 +182,41 @@ test("every kind is sent by its form, and the command does the same", { timeout:
   const from = tape.items.length;
   const request = page.page.waitForRequest((request) => request.method() === "POST");
   await page.button("Send").click();
-  assert.ok((await request).postData().includes(`{"n": 1.50, "big": 12345678901234567890, "quote": "it's"}`));
+  assert
+    .ok((await request).postData()
+      .includes(`{"n": 1.50, "big": 12345678901234567890, "quote": "it's"}`));
   const first = await next(from);
   assert.deepEqual([first.type, first.metadata.source], ["it's typed", "console"]);
   const command = await page.page.getByLabel("The request as a command").textContent();
-  assert.equal(command.includes(API_KEY), false, "it shows no key");
-  const { stdout } = await promisify(execFile)("sh", ["-c", command], { env: { ...process.env, KEY: API_KEY }, timeout: 20_000 });
-  assert.equal(JSON.parse(stdout).id, first.id, "the same request, so the same answer");
+  assert.equal(command.includes(API_KEY), false, "the command contains no key");
+  const { stdout } = await promisify(execFile)("sh", ["-c", command], {
+    env: { ...process.env, KEY: API_KEY },
+    timeout: SOON,
+  });
+  assert.equal(JSON.parse(stdout).id, first.id, "the same request gets the same answer");
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("what is wrong is shown at its field", { timeout: 60_000 }, async (t) => {
+test("an error is shown at its field", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "send?kind=payment" });
-  const invalid = () => page.view.locator("[aria-invalid=true]:visible").evaluateAll((all) => all.map(({ name }) => name));
+  const invalid = () =>
+    page.view.locator("[aria-invalid=true]:visible").evaluateAll((all) =>
+      all.map(({ name }) => name)
+    );
   const focused = () => page.page.evaluate(() => document.activeElement.name);
   const requests = [];
   page.page.on("request", (request) => request.method() === "POST" && requests.push(request.url()));
   await page.field("paymentId").fill("");
   await page.field("data").fill("[1]");
   await page.button("Send").click();
-  await page.view.locator(".result.bad", { hasText: /^Not sent: paymentId: this is needed$/ }).waitFor();
-  assert.deepEqual([await invalid(), await focused(), requests], [["paymentId", "data"], "paymentId", []]);
+  await page.view.locator(".result.bad", { hasText: /^Not sent: paymentId: this is needed$/ })
+    .waitFor();
+  assert.deepEqual([await invalid(), await focused(), requests], [
+    ["paymentId", "data"],
+    "paymentId",
+    [],
+  ]);
 
   await page.field("paymentId").fill("p1");
   await page.field("data").fill(`{"theirs": true}`);
@@ -161,29 +227,34 @@ test("what is wrong is shown at its field", { timeout: 60_000 }, async (t) => {
   await page.field("data.currency").fill("EUR");
   assert.deepEqual(await invalid(), []);
   await page.button("Send").click();
-  // Without a customer the kind does not know whom to tell.
+  // Without a customer the kind has no default target.
   await page.view.locator(".result.bad", { hasText: /customerId|target/ }).waitFor();
   assert.equal((await invalid()).length, 1);
   await page.field("data.customerId").fill("u1");
   await page.page.keyboard.press("Control+Enter");
-  await page.view.locator(".result.good", { hasText: "nobody it is for is connected; it is kept for them" }).waitFor();
+  await page.view.locator(".result.good", {
+    hasText: "no receiver is connected; it is kept for replay",
+  }).waitFor();
   const { json } = await server.api("GET", "/v1/notifications?user=u1");
   assert.deepEqual(json.notifications[0].data.theirs, true);
-  assert.deepEqual((await page.breaches()).filter((line) => !line.includes("400 (Bad Request)")), []);
+  assert.deepEqual(
+    (await page.breaches()).filter((line) => !line.includes("400 (Bad Request)")),
+    [],
+  );
 });
 
-test("tickets and tokens let clients in, and the secret stays in the form", { timeout: 60_000 }, async (t) => {
+test("tickets and tokens admit clients, and the secret stays in the form", TEST, async (t) => {
   const secret = "a secret of the test, long enough for it";
   const server = await Server.start(t, { AUTH_MODE: "token", JWT_SECRET: secret });
   const page = await Console.open(await openBrowser(t), server, { view: "tokens" });
   await page.view.getByText("This server is in token mode").waitFor();
   await page.page.fill("#ticket [name=channels]", "team-*");
-  await page.button("Make a ticket").click();
-  await page.view.getByText("Made. It is good for one connection.").waitFor();
+  await page.button("Issue a ticket").click();
+  await page.view.getByText("Issued. It is valid for one connection.").waitFor();
   const ticket = await page.page.getByLabel("Ticket", { exact: true }).textContent();
   const stream = await openStream(t, server, { ticket, channels: ["team-1", "other"] });
   assert.deepEqual([stream.connected.userId, stream.connected.denied], ["alice", ["other"]]);
-  await page.view.getByText(/^Good for another \d+ s\.$/).waitFor();
+  await page.view.getByText(/^Valid for another \d+ s\.$/).waitFor();
 
   await page.button("Sign").click();
   await page.view.getByText("The secret is missing.").waitFor();
@@ -195,8 +266,10 @@ test("tickets and tokens let clients in, and the secret stays in the form", { ti
   await page.page.fill("#token [name=patterns]", "orders");
   await page.page.fill("#token [name=publish]", "orders");
   await page.button("Sign").click();
-  await page.view.getByText(/^Signed\. It ends at [^.]*\.$/).waitFor();
-  const stored = await page.page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href]));
+  await page.view.getByText(/^Signed\. It expires at [^.]*\.$/).waitFor();
+  const stored = await page.page.evaluate(() =>
+    JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href])
+  );
   assert.equal(stored.includes(secret), false);
 
   await page.button("Use in the try-out").click();
@@ -205,19 +278,27 @@ test("tickets and tokens let clients in, and the secret stays in the form", { ti
   await page.button("Connect both").click();
   await Promise.all(["socketio", "sse"].map((id) => page.side(id).live()));
   const { json } = await server.api("GET", "/v1/connections?user=dora");
-  assert.deepEqual(json.connections.map(({ transport, rooms }) => [transport, rooms.includes("orders")]).sort(), [["sse", true], ["websocket", true]]);
+  assert.deepEqual(
+    json.connections.map(({ transport, rooms }) => [transport, rooms.includes("orders")]).sort(),
+    [["sse", true], ["websocket", true]],
+  );
 
-  // The tail gets itself tickets, of which each is good for one connection.
+  // The tail requests tickets, each valid for one connection.
   await page.go("tail?user=eve&channel=orders");
   await page.button("Connect").click();
   await page.view.getByText("connected by Socket.IO").waitFor();
-  await page.button("Connect anew").click();
-  await retry(async () => (await page.view.locator(".event[data-type=connected]").count()) === 2, "the second connection");
+  await page.button("Reconnect").click();
+  await retry(
+    async () => (await page.view.locator(".event[data-type=connected]").count()) === 2,
+    "the second connection",
+  );
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("the key is asked for, and what it may not do is said", { timeout: 60_000 }, async (t) => {
-  const server = await Server.start(t, { API_KEYS: `limited-0123456789abcdef0123456789abcdef:channel:orders` });
+test("the page asks for a key, and shows what the key may not do", TEST, async (t) => {
+  const server = await Server.start(t, {
+    API_KEYS: `limited-0123456789abcdef0123456789abcdef:channel:orders`,
+  });
   const page = await Console.open(await openBrowser(t), server, { key: "" });
   const dialog = page.page.getByRole("dialog", { name: "API key" });
   await dialog.getByRole("textbox", { name: "Key" }).fill("wrong");
@@ -228,7 +309,7 @@ test("the key is asked for, and what it may not do is said", { timeout: 60_000 }
   await dialog.getByRole("button", { name: "Use it" }).click();
   await page.view.getByText(/^403 forbidden: /).waitFor();
   await page.field("channel").fill("orders");
-  await page.view.getByText("No connection is like that.").waitFor();
+  await page.view.getByText("No connection matches.").waitFor();
   assert.equal(await page.view.locator(".note").textContent(), "");
   await page.go("tail?user=ann&channel=orders");
   await page.button("Connect").click();
@@ -236,7 +317,7 @@ test("the key is asked for, and what it may not do is said", { timeout: 60_000 }
   await page.go("connections");
   await page.page.reload();
   await page.go("connections?channel=orders");
-  await page.view.getByText("No connection is like that.").waitFor();
+  await page.view.getByText("No connection matches.").waitFor();
   await page.page.getByRole("button", { name: "API key" }).click();
   await dialog.getByRole("button", { name: "Forget it" }).click();
   await page.view.getByText("This needs an API key.").waitFor();

@@ -1,17 +1,18 @@
-// The console in a browser: both transports beside each other, what is replayed after each way of leaving, and the tail.
+// The console in a browser: both transports side by side, the replay after each kind of disconnect,
+// and the tail.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Console, openBrowser, rowOf, rowsOf } from "./browser.mjs";
 import { connectSocket, ID } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
-import { retry } from "./wait.mjs";
+import { retry, TEST } from "./wait.mjs";
 
-test("both sides show each kind of target with the same ids", { timeout: 90_000 }, async (t) => {
+test("both sides show each kind of target with the same ids", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server);
   const [socket, stream] = [page.side("socketio"), page.side("sse")];
-  assert.equal(page.page.url(), `${server.url}/`, "the key is gone from the address");
+  assert.equal(page.page.url(), `${server.url}/`, "the key is no longer in the address");
   assert.equal(await page.page.evaluate(() => sessionStorage.getItem("roomcast:key")), API_KEY);
   assert.equal(await page.page.evaluate(() => localStorage.length), 0);
 
@@ -22,15 +23,38 @@ test("both sides show each kind of target with the same ids", { timeout: 90_000 
   await Promise.all([socket.live(), stream.live()]);
   await page.join("orders");
   const other = await connectSocket(t, server, { auth: { userId: "bob" } });
-  await retry(async () => (await server.api("GET", "/v1/connections?channel=orders")).json.connections.length === 2, "both in orders");
+  await retry(
+    async () =>
+      (await server.api("GET", "/v1/connections?channel=orders")).json.connections.length === 2,
+    "both in orders",
+  );
 
-  const says = (n, users, channels) => new RegExp(`^[0-9a-f]{8}-\\d+ · ${n} connections? · ${users} users? · ${channels} channels?$`);
-  assert.match(await page.send({ target: "user", name: "ann", type: "to:user", data: `{"n": 1.50}` }), says(2, 1, 0));
-  assert.match(await page.send({ target: "users", name: "ann, bob", type: "to:users" }), says(3, 2, 0));
-  assert.match(await page.send({ target: "channel", name: "orders", type: "to:channel" }), says(2, 1, 1));
-  assert.match(await page.send({ target: "channel", name: "before", type: "to:before" }), says(2, 1, 1));
-  assert.match(await page.send({ target: "client", name: await socket.text("client"), type: "to:socket" }), says(1, 1, 0));
-  assert.match(await page.send({ target: "client", name: await stream.text("client"), type: "to:stream" }), says(1, 1, 0));
+  const says = (n, users, channels) =>
+    new RegExp(`^[0-9a-f]{8}-\\d+ · ${n} connections? · ${users} users? · ${channels} channels?$`);
+  assert.match(
+    await page.send({ target: "user", name: "ann", type: "to:user", data: `{"n": 1.50}` }),
+    says(2, 1, 0),
+  );
+  assert.match(
+    await page.send({ target: "users", name: "ann, bob", type: "to:users" }),
+    says(3, 2, 0),
+  );
+  assert.match(
+    await page.send({ target: "channel", name: "orders", type: "to:channel" }),
+    says(2, 1, 1),
+  );
+  assert.match(
+    await page.send({ target: "channel", name: "before", type: "to:before" }),
+    says(2, 1, 1),
+  );
+  assert.match(
+    await page.send({ target: "client", name: await socket.text("client"), type: "to:socket" }),
+    says(1, 1, 0),
+  );
+  assert.match(
+    await page.send({ target: "client", name: await stream.text("client"), type: "to:stream" }),
+    says(1, 1, 0),
+  );
   await server.publish({ target: { user: "ann" }, type: "typing", data: null, volatile: true });
   assert.match(await page.send({ target: "all", type: "chat message" }), says(3, 2, 0));
 
@@ -48,26 +72,38 @@ test("both sides show each kind of target with the same ids", { timeout: 90_000 
   await page.view.getByText("5 ids on both sides, 2 on one only.", { exact: false }).waitFor();
 
   await socket.root.locator(".event[data-type='to:users'] summary").click();
-  assert.equal(await stream.root.locator(".event.same").getAttribute("data-type"), "to:users", "the same event on the other side");
+  assert.equal(
+    await stream.root.locator(".event.same").getAttribute("data-type"),
+    "to:users",
+    "the same event on the other side",
+  );
 
-  // A client says something to a channel, by each transport.
+  // A client sends to a channel, over each transport.
   for (const [by, side] of [["socket.io", socket], ["sse", stream]]) {
     await page.page.selectOption("#quick [name=by]", by);
     await page.page.fill("#quick [name=room]", "orders");
     await page.page.fill("#quick [name=data]", `{"by": "${by}"}`);
     await page.page.click("#quick button.primary");
-    await page.page.locator("#quick .note", { hasText: / · 2 connections · 1 user · 1 channel$/ }).waitFor();
+    await page.page.locator("#quick .note", { hasText: / · 2 connections · 1 user · 1 channel$/ })
+      .waitFor();
     assert.match((await side.row("message")).text, new RegExp(`"by":"${by}"`));
-    await page.page.locator("#quick .note").evaluate((note) => { note.textContent = ""; });
+    await page.page.locator("#quick .note").evaluate((note) => {
+      note.textContent = "";
+    });
   }
 
   await page.button("Leave orders").click();
   await page.view.locator(".chip", { hasText: "orders" }).waitFor({ state: "detached" });
-  await retry(async () => (await server.publish({ target: { channel: "orders" }, type: "late", data: null })).delivered === 0, "that both left");
+  await retry(
+    async () =>
+      (await server.publish({ target: { channel: "orders" }, type: "late", data: null }))
+        .delivered === 0,
+    "that both left",
+  );
   assert.deepEqual(await page.breaches(), []);
 });
 
-test("what is missed is replayed: disconnected, cut, moved", { timeout: 90_000 }, async (t) => {
+test("missed notifications are replayed: disconnected, cut, moved", TEST, async (t) => {
   const server = await Server.start(t);
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const [socket, stream] = [page.side("socketio"), page.side("sse")];
@@ -100,7 +136,11 @@ test("what is missed is replayed: disconnected, cut, moved", { timeout: 90_000 }
     await side.row("three", "replayed");
     await side.live();
   }
-  assert.equal(await socket.text("client"), client, "a lost line is recovered under the same client id");
+  assert.equal(
+    await socket.text("client"),
+    client,
+    "a cut connection recovers under the same client id",
+  );
 
   await stream.do("disconnect");
   await socket.do("move");
@@ -113,13 +153,14 @@ test("what is missed is replayed: disconnected, cut, moved", { timeout: 90_000 }
   await socket.live();
   await socket.row("five");
   assert.deepEqual((await stream.rows()).map(([type]) => type), ["one", "two", "three", "four"]);
-  // What the stream had shown is behind the cursor that the socket came back with.
+  // The cursor of the socket is after what the stream received.
   assert.deepEqual((await socket.rows()).map(([type]) => type), ["one", "two", "three", "five"]);
-  for (const side of [socket, stream]) assert.deepEqual([await side.text("disorder"), await side.text("gaps")], ["0", "0"]);
+  for (const side of [socket, stream])
+    assert.deepEqual([await side.text("disorder"), await side.text("gaps")], ["0", "0"]);
   assert.deepEqual((await page.breaches()).filter((line) => !line.includes("WebSocket")), []);
 });
 
-test("a gap is shown, and so is why a connection was refused", { timeout: 90_000 }, async (t) => {
+test("a gap is shown, and so is the reason of a refusal", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "3" });
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const sides = [page.side("socketio"), page.side("sse")];
@@ -142,7 +183,10 @@ test("a gap is shown, and so is why a connection was refused", { timeout: 90_000
   }
   assert.deepEqual(await page.breaches(), []);
 
-  const closed = await Server.start(t, { AUTH_MODE: "token", JWT_SECRET: "0123456789abcdef0123456789abcdef" });
+  const closed = await Server.start(t, {
+    AUTH_MODE: "token",
+    JWT_SECRET: "0123456789abcdef0123456789abcdef",
+  });
   const refused = await Console.open(page.page.context().browser(), closed, { view: "try" });
   await refused.identify({ token: "not.a.token" });
   for (const id of ["socketio", "sse"]) {
@@ -155,29 +199,47 @@ test("a gap is shown, and so is why a connection was refused", { timeout: 90_000
   await refused.page.evaluate(() => sessionStorage.setItem("roomcast:key", "wrong"));
   assert.match(await refused.send({ target: "all" }), /^403 forbidden: /);
   assert.match(await refused.send({ target: "all", data: "{" }), /^Not sent: this is not JSON/);
-  assert.equal(await refused.page.locator("#quick [name=data]").getAttribute("aria-invalid"), "true");
+  assert.equal(
+    await refused.page.locator("#quick [name=data]").getAttribute("aria-invalid"),
+    "true",
+  );
 });
 
-test("the tail filters, waits, and keeps a thousand", { timeout: 90_000 }, async (t) => {
+test("the tail filters, pauses, and keeps a thousand events", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "3000" });
-  const socket = await connectSocket(t, server, { auth: { userId: "bob", channels: ["orders", "news"] } });
-  const page = await Console.open(await openBrowser(t), server, { view: "tail?user=ann&channel=orders" });
+  const socket = await connectSocket(t, server, {
+    auth: { userId: "bob", channels: ["orders", "news"] },
+  });
+  const page = await Console.open(await openBrowser(t), server, {
+    view: "tail?user=ann&channel=orders",
+  });
   const log = page.view.locator(".log");
   await page.button("Join all that have members").click();
   await page.view.locator(".chip", { hasText: "news" }).waitFor();
   await page.button("Connect").click();
   await rowOf(log, "connected");
-  const publish = (type, data, target = { channel: "orders" }) => server.publish({ target, type, data });
+  const publish = (type, data, target = { channel: "orders" }) =>
+    server.publish({ target, type, data });
   await publish("order:created", { sku: "A-1" });
   await publish("order:paid", { sku: "B-2" }, { channel: "news" });
   await publish("payment:completed", { sku: "A-1" }, { user: "ann" });
   await rowOf(log, "payment:completed");
 
-  const visible = () => log.locator(".event:not(.control):visible").evaluateAll((rows) => rows.map(({ dataset }) => dataset.type));
-  for (const [type, text, wanted] of [
-    ["order:*", "", ["order:created", "order:paid"]], ["PAID", "", ["order:paid"]], ["", "a-1", ["order:created", "payment:completed"]],
-    ["order", "a-1", ["order:created"]], ["", "news", ["order:paid"]], [".*", "", []], ["", "", ["order:created", "order:paid", "payment:completed"]],
-  ]) {
+  const visible = () =>
+    log.locator(".event:not(.control):visible").evaluateAll((rows) =>
+      rows.map(({ dataset }) => dataset.type)
+    );
+  for (
+    const [type, text, wanted] of [
+      ["order:*", "", ["order:created", "order:paid"]],
+      ["PAID", "", ["order:paid"]],
+      ["", "a-1", ["order:created", "payment:completed"]],
+      ["order", "a-1", ["order:created"]],
+      ["", "news", ["order:paid"]],
+      [".*", "", []],
+      ["", "", ["order:created", "order:paid", "payment:completed"]],
+    ]
+  ) {
     await page.field("type").fill(type);
     await page.field("text").fill(text);
     assert.deepEqual(await visible(), wanted, `${type} ${text}`);
@@ -192,25 +254,31 @@ test("the tail filters, waits, and keeps a thousand", { timeout: 90_000 }, async
 
   await page.button("Leave orders").click();
   await retry(async () => (await publish("unheard", 1)).delivered === 1, "that it left");
-  const many = Array.from({ length: 1000 }, (_, n) => ({ target: { user: "ann" }, type: "many", data: n }));
+  const many = Array.from(
+    { length: 1000 },
+    (_, n) => ({ target: { user: "ann" }, type: "many", data: n }),
+  );
   await server.publish(many);
   await server.publish(many.slice(0, 200));
   await server.publish({ target: { all: true }, type: "last", data: null });
   await rowOf(log, "last");
   assert.equal(await log.locator(".event").count(), 1000);
-  await page.view.getByText("the last 1,000 are kept").waitFor();
+  await page.view.getByText("the last 1,000 kept").waitFor();
   assert.deepEqual((await rowsOf(log)).at(-1)[0], "last");
   assert.equal((await rowsOf(log)).some(([type]) => type === "unheard"), false);
   await page.button("Clear").click();
   assert.equal(await log.locator(".event").count(), 0);
 
-  // It goes on while another view is shown.
+  // It stays connected while another view is shown.
   await page.go("stats");
   await server.publish({ target: { user: "ann" }, type: "meanwhile", data: null });
   await page.go("tail");
   await rowOf(log, "meanwhile");
   await page.button("Disconnect").click();
-  await retry(async () => !(await server.api("GET", "/v1/users/ann")).json.online, "the end of the tail");
+  await retry(
+    async () => !(await server.api("GET", "/v1/users/ann")).json.online,
+    "the end of the tail",
+  );
   assert.equal(socket.socket.connected, true);
   assert.deepEqual(await page.breaches(), []);
 });

@@ -1,4 +1,4 @@
-// One log and one id for both transports: a client may leave by one and come back by the other.
+// One log and one id for both transports: a client can disconnect on one and resume on the other.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,9 @@ import { Server } from "./harness.mjs";
 const isNumber = ({ name }) => name === "n";
 const auth = { userId: "u", channels: ["orders"] };
 
-/** Reads n notifications at least, then leaves, and returns what it has read and the id of the last. */
+/**
+ * Reads at least n notifications, then disconnects. Resolves with what it read, and the last id.
+ */
 async function leave(client, n) {
   await client.tape.take(n, isNumber);
   if (client.socket) client.socket.disconnect();
@@ -17,7 +19,8 @@ async function leave(client, n) {
   return { read: items.map((item) => notificationOf(item).data), id: items.at(-1).id };
 }
 
-// A publisher that does not stop while the client changes over, to the user, a channel and all in turn.
+// A publisher that continues while the client changes the transport, to the user, a channel and all
+// in turn.
 async function publishUntil(server, done) {
   const targets = [{ user: "u" }, { channel: "orders" }, { all: true }];
   let n = 0;
@@ -34,26 +37,39 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
     let client = await connectSocket(t, server, { transports, auth });
     let done = false;
     const publishing = publishUntil(server, () => done);
-    t.after(() => { done = true; });
+    t.after(() => {
+      done = true;
+    });
     const read = [];
     for (let turn = 0; turn < 3; turn++) {
       for (const next of ["sse", "socket"]) {
         const left = await leave(client, 20);
         read.push(...left.read);
         client = next === "sse"
-          ? await openStream(t, server, { ...auth, lastEventId: left.id }, { names: ["n"], name: `stream ${turn}` })
-          : await connectSocket(t, server, { transports, auth: { ...auth, since: left.id }, name: `socket ${turn}` });
+          ? await openStream(t, server, { ...auth, lastEventId: left.id }, {
+            names: ["n"],
+            name: `stream ${turn}`,
+          })
+          : await connectSocket(t, server, {
+            transports,
+            auth: { ...auth, since: left.id },
+            name: `socket ${turn}`,
+          });
       }
     }
     done = true;
     const n = await publishing;
     await client.tape.next("n", { test: (item) => notificationOf(item).data === n - 1 });
     read.push(...(await leave(client, 1)).read);
-    assert.deepEqual(read, Array.from({ length: n }, (_, i) => i), "nothing missed, doubled or out of order");
+    assert.deepEqual(
+      read,
+      Array.from({ length: n }, (_, i) => i),
+      "nothing missed, doubled or out of order",
+    );
   });
 }
 
-test("the id of any event of a socket is a place to resume at", async (t) => {
+test("a client can resume at the id of any event of a socket", async (t) => {
   const server = await Server.start(t, { SOCKETIO_HEARTBEAT_INTERVAL: "200ms" });
   const { socket, tape } = await connectSocket(t, server, { auth });
   await server.publish({ target: { user: "u" }, type: "n", data: 0 });
@@ -66,8 +82,14 @@ test("the id of any event of a socket is a place to resume at", async (t) => {
   const { id } = await server.publish({ target: { user: "u" }, type: "n", data: 1 });
 
   for (const from of [heartbeat.id, reply]) {
-    const stream = await openStream(t, server, { ...auth, lastEventId: from }, { names: ["n"], name: `after ${from}` });
+    const stream = await openStream(t, server, { ...auth, lastEventId: from }, {
+      names: ["n"],
+      name: `after ${from}`,
+    });
     await stream.tape.next("recovery");
-    assert.deepEqual(stream.tape.items.filter(isNumber).map((item) => [item.data.data, item.id]), [[1, id]]);
+    assert.deepEqual(stream.tape.items.filter(isNumber).map((item) => [item.data.data, item.id]), [[
+      1,
+      id,
+    ]]);
   }
 });

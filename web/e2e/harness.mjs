@@ -1,56 +1,74 @@
-// The server under test: built from the repository, started as a process of its own, stopped by its process id.
+// The server under test: built from the repository, started as a process, stopped by its process
+// id.
 
 import { execFile, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, sep } from "node:path";
 import { promisify } from "node:util";
-import { deadline, retry } from "./wait.mjs";
+import { deadline, retry, SOON } from "./wait.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 
-/** An API key that every server started here accepts. */
+/** The API key of every server that starts here. */
 export const API_KEY = "e2e-key-0123456789abcdef0123456789abcdef";
 
-/** Builds the server, or another program of the repository, into a new temporary directory. */
-export async function build(program = ".") {
+/** The programs that tests start, as packages of the repository. The first one is the server. */
+const PROGRAMS = [".", "./web/e2e/emitter"];
+
+/**
+ * Builds all programs into a new temporary directory. A test runner does this once, before its
+ * tests, and passes the directory to them in ROOMCAST_BINARIES. On a busy machine a build takes
+ * minutes, longer than the deadlines in the tests.
+ */
+export async function build() {
   const directory = await mkdtemp(join(tmpdir(), "roomcast-e2e-"));
-  const binary = join(directory, process.platform === "win32" ? "roomcast.exe" : "roomcast");
+  const remove = () => rm(directory, { recursive: true, force: true });
   const flags = process.env.E2E_RACE === "1" ? ["-race"] : [];
   try {
-    await promisify(execFile)("go", ["build", ...flags, "-o", binary, program], { cwd: root, timeout: 300_000 });
+    await promisify(execFile)("go", ["build", ...flags, "-o", directory + sep, ...PROGRAMS], {
+      cwd: root,
+      timeout: 600_000,
+    });
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await remove();
     throw new Error(`go build: ${error.stderr || error.message}`);
   }
-  return { binary, directory };
+  return { directory, remove };
 }
 
-const built = new Map(); // of this process
+let built; // for a test file without a runner
 
-/** The binary of a program; the server's may be given by ROOMCAST_BINARY. */
+/** Returns the path of a program's binary. */
 export async function binaryPath(program = ".") {
-  if (program === "." && process.env.ROOMCAST_BINARY) return process.env.ROOMCAST_BINARY;
-  if (!built.has(program)) {
-    built.set(program, build(program).then((result) => {
+  let directory = process.env.ROOMCAST_BINARIES;
+  if (!directory) {
+    built ??= build().then((result) => {
       process.once("exit", () => rmSync(result.directory, { recursive: true, force: true }));
       return result;
-    }));
+    });
+    ({ directory } = await built);
   }
-  return (await built.get(program)).binary;
+  const name = program === "." ? "roomcast" : basename(program); // the name that `go build` gives
+  return join(directory, process.platform === "win32" ? `${name}.exe` : name);
 }
 
-/** A TCP port that nothing listens on at the moment. */
+/**
+ * Returns a TCP port that is free at the moment. It is below the range of outgoing connections: on
+ * a busy machine one of them could take a port of that range before the server listens on it, or
+ * while the server restarts.
+ */
 export function freePort() {
   return new Promise((resolve, reject) => {
+    const port = 16_384 + Math.floor(Math.random() * 16_384);
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
+    probe.once(
+      "error",
+      (error) => error.code === "EADDRINUSE" ? resolve(freePort()) : reject(error),
+    );
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(port)));
   });
 }
 
@@ -60,7 +78,10 @@ export class Server {
   #process = null;
   #exit;
 
-  /** Starts a server for one test, which stops it at its end. env: settings besides HOST, PORT and API_KEYS. */
+  /**
+   * Starts a server, and stops it at the end of the test. env: settings besides HOST, PORT and
+   * API_KEYS.
+   */
   static async start(t, env = {}, { scheme = "http" } = {}) {
     const server = new Server(env, await freePort(), scheme);
     t.after(() => server.stop());
@@ -68,7 +89,7 @@ export class Server {
     return server;
   }
 
-  /** Starts a server that its caller stops. program: of the repository, in place of the server itself. */
+  /** Starts a server that the caller stops. program: another program of the repository. */
   static async run(env = {}, program = ".") {
     const server = new Server(env, await freePort(), "http");
     server.program = program;
@@ -82,74 +103,115 @@ export class Server {
     this.url = `${scheme}://127.0.0.1:${port}`;
   }
 
-  /** Starts the process and waits until it says that it is ready. */
+  /** Starts the process and waits until it is ready. */
   async up() {
     const binary = await binaryPath(this.program);
-    // Nothing of the developer's own settings: only what a process needs, and what the test says.
+    // Without the settings of the developer: only what a process needs, and the settings of the
+    // test.
     const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
-    const env = { PATH, HOME, TMPDIR, SystemRoot, HOST: "127.0.0.1", PORT: `${this.port}`, API_KEYS: API_KEY, ADMIN_ADDR: "", ...this.env };
+    const env = {
+      PATH,
+      HOME,
+      TMPDIR,
+      SystemRoot,
+      HOST: "127.0.0.1",
+      PORT: `${this.port}`,
+      API_KEYS: API_KEY,
+      ADMIN_ADDR: "",
+      ...this.env,
+    };
     const child = spawn(binary, [], { env, stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir() });
     this.#process = child;
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => { this.output += text; });
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => {
+        this.output += text;
+      });
     this.#exit = new Promise((resolve) => {
       child.once("error", (error) => resolve({ code: null, signal: null, error }));
-      child.once("close", (code, signal) => resolve({ code, signal })); // all output has been read by then
+      child.once("close", (code, signal) => resolve({ code, signal })); // after all output was read
     });
     const died = this.#exit.then(({ code, signal, error }) => {
       throw new Error(`the server ended (${error ?? signal ?? code}):\n${this.output}`);
     });
-    died.catch(() => {}); // it may end long after, when it is told to
-    await Promise.race([died, retry(async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1000) })).ok, "/readyz")]);
+    died.catch(() => {}); // the process may end later
+    await Promise.race([
+      died,
+      retry(
+        async () => (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(5000) })).ok,
+        "/readyz",
+      ),
+    ]);
   }
 
-  /** Tells the process to end and resolves with {code, signal, ms} when it has. */
+  /** Sends a signal. Resolves with {code, signal, ms} when the process ends. */
   async signal(name) {
     const start = performance.now();
     this.#process.kill(name);
-    const exit = await deadline(this.#exit, 40_000, `the end of the process after ${name}`);
+    const exit = await deadline(this.#exit, SOON, `the end of the process after ${name}`);
     this.#process = null;
     return { ...exit, ms: performance.now() - start };
   }
 
-  /** Ends the process without waiting for its end: for a caller that is ending itself. */
+  /** Kills the process without waiting, for callers that are about to exit. */
   kill() {
     this.#process?.kill("SIGKILL");
   }
 
   /** Resolves with {code, signal} when the process ends by itself. */
   async ended() {
-    const exit = await deadline(this.#exit, 15_000, "the end of the process");
+    const exit = await deadline(this.#exit, SOON, "the end of the process");
     this.#process = null;
     return exit;
   }
 
-  /** Ends the process, if it still runs, and complains about what must never be in its output. */
+  /** Kills the process, if it still runs. Throws when its output shows a panic or a data race. */
   async stop() {
     if (this.#process) await this.signal("SIGKILL");
-    const trouble = /WARNING: DATA RACE|^panic: |^fatal error: |goroutine \d+ \[running\]/m.exec(this.output);
-    if (trouble) throw new Error(`the server's output has ${JSON.stringify(trouble[0])}:\n${this.output.slice(trouble.index, trouble.index + 4000)}`);
+    const trouble = /WARNING: DATA RACE|^panic: |^fatal error: |goroutine \d+ \[running\]/m
+      .exec(this.output);
+    if (trouble)
+      throw new Error(`the server's output has ${JSON.stringify(trouble[0])}:\n${
+        this.output.slice(trouble.index, trouble.index + 4000)
+      }`);
   }
 
-  /** Publishes one notification, or an array of them, and returns the reply; anything but 200 throws. */
+  /**
+   * Publishes one notification, or an array. Resolves with the reply; throws for any status except
+   * 200.
+   */
   async publish(body) {
-    const { status, json } = await this.post("/v1/notifications", body, { Authorization: `Bearer ${API_KEY}` });
+    const { status, json } = await this.post("/v1/notifications", body, {
+      Authorization: `Bearer ${API_KEY}`,
+    });
     if (status !== 200) throw new Error(`publish: ${status} ${JSON.stringify(json)}`);
     return json;
   }
 
-  /** Calls a route of the HTTP API and returns {status, json}; json is undefined for an answer without a body. */
+  /**
+   * Calls a route of the HTTP API. Resolves with {status, json}; json is undefined without a body.
+   */
   async api(method, path, body) {
-    const headers = { Authorization: `Bearer ${API_KEY}`, ...(body !== undefined && { "Content-Type": "application/json" }) };
-    const response = await fetch(this.url + path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(20_000) });
+    const headers = {
+      Authorization: `Bearer ${API_KEY}`,
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+    };
+    const response = await fetch(this.url + path, {
+      method,
+      headers,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(SOON),
+    });
     const text = await response.text();
     return { status: response.status, json: text ? JSON.parse(text) : undefined };
   }
 
-  /** Posts JSON and returns {status, json}. */
+  /** Posts JSON. Resolves with {status, json}. */
   async post(path, body, headers = {}) {
     const response = await fetch(this.url + path, {
-      method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body),
-      signal: AbortSignal.timeout(20_000),
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(SOON),
     });
     return { status: response.status, json: await response.json() };
   }

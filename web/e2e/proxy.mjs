@@ -1,4 +1,4 @@
-// A line that can be cut: a TCP proxy in front of a server, for what a network does and no client library offers.
+// A TCP proxy in front of a server, which simulates the failures of a network.
 
 import { connect, createServer } from "node:net";
 import { once } from "node:events";
@@ -8,10 +8,13 @@ export class Line {
   #server;
   #up = true;
 
-  /** What becomes of websockets: "pass", "refuse" (as a proxy that knows none) or "swallow" (no answer at all). */
+  /**
+   * The treatment of WebSockets: "pass", "refuse" (like a proxy without support) or "swallow" (no
+   * answer).
+   */
   websockets = "pass";
 
-  /** Puts a line in front of a server for one test. It has a url of its own. */
+  /** Puts a line in front of a server for one test. */
   static async to(t, server) {
     const line = new Line(server);
     await line.open();
@@ -28,7 +31,9 @@ export class Line {
       near.once("data", (head) => {
         const upgrade = /^upgrade: *websocket/im.test(head);
         if (upgrade && this.websockets === "swallow") return;
-        if (upgrade && this.websockets === "refuse") return near.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        if (upgrade && this.websockets === "refuse")
+          return near
+            .end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         this.#join(near, connect(server.port, "127.0.0.1"), head);
       });
     });
@@ -58,17 +63,17 @@ export class Line {
     far.pipe(near);
   }
 
-  /** Breaks every connection and refuses new ones until mend. */
+  /** Breaks all connections, and refuses new ones until restore(). */
   cut() {
     this.#up = false;
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  mend() {
+  restore() {
     this.#up = true;
   }
 
-  /** Lets nothing through any more, and says so to nobody: a network that is gone without a word. */
+  /** Stops all traffic without closing a connection. */
   stall() {
     for (const socket of this.#sockets) socket.unpipe().pause();
   }

@@ -1,4 +1,4 @@
-// Connection state recovery as socket.io-client does it by itself: pid and offset, nothing of ours in the client.
+// Connection state recovery by an unmodified socket.io-client: pid and offset.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -21,7 +21,8 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
       const from = tape.items.length;
       await send(server, `${round}: live`);
       await tape.next("n", { from });
-      // The manager would be back before the next publish; without it, it comes back when it is told to.
+      // Without the manager, which would reconnect before the next publish, the socket waits for
+      // connect().
       socket.io.reconnection(false);
       assert.equal(await cut(socket), "forced close");
       await send(server, `${round}: to the user`);
@@ -39,13 +40,18 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
       assert.match(cursor, ID);
       assert.equal(recovery.to, cursor);
     }
-    assert.deepEqual(numbers(client), [0, 1, 2].flatMap((n) => ["live", "to the user", "to the channel", "to all"].map((what) => `${n}: ${what}`)));
+    assert.deepEqual(
+      numbers(client),
+      [0, 1, 2].flatMap((n) =>
+        ["live", "to the user", "to the channel", "to all"].map((what) => `${n}: ${what}`)
+      ),
+    );
     assert.equal(tape.named("connected").at(-1).args[0].recovered, true);
     assert.deepEqual(tape.named("gap"), []);
   });
 }
 
-test("recovered by the manager's own reconnection, before anything was received", async (t) => {
+test("recovered by the manager, before anything was received", async (t) => {
   const server = await Server.start(t);
   const client = await connectSocket(t, server, { auth: { userId: "u" } });
   const back = once(client.socket, "connect");
@@ -57,7 +63,7 @@ test("recovered by the manager's own reconnection, before anything was received"
   assert.deepEqual(numbers(client), ["while away or just back"]);
 });
 
-test("not recovered when something was lost: a new pid and a gap", async (t) => {
+test("not recovered when something is lost: a new pid and a gap", async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "4" });
   const client = await connectSocket(t, server, { auth: { userId: "u" } });
   const { socket, tape } = client;
@@ -77,10 +83,13 @@ test("not recovered when something was lost: a new pid and a gap", async (t) => 
   assert.equal(gap.id, id, "a gap carries the old cursor");
   await tape.take(5, ({ name }) => name === "n");
   assert.deepEqual(numbers(client), [0, 7, 8, 9, 10]);
-  assert.ok(tape.items.indexOf(gap) < tape.items.findIndex(({ args: [body] }) => body?.data === 7), "the gap comes first");
+  assert.ok(
+    tape.items.indexOf(gap) < tape.items.findIndex(({ args: [body] }) => body?.data === 7),
+    "the gap comes first",
+  );
 });
 
-test("not recovered by another user", async (t) => {
+test("not recovered for another user", async (t) => {
   const server = await Server.start(t);
   const { socket, tape } = await connectSocket(t, server, { auth: { userId: "u" } });
   await send(server, "for u");

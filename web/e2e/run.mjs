@@ -1,8 +1,8 @@
-// Builds the server once and runs every test file against it: `npm test`, or `npm test -- console` for the files whose
-// name has "console" in it. E2E_RACE=1 builds with the race detector.
+// Builds the programs once and runs every test file with them: `npm test`, or `npm test -- console`
+// for the files with "console" in their name. E2E_RACE=1 builds with the race detector.
 
 import { spawn } from "node:child_process";
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { build } from "./harness.mjs";
 
 const here = import.meta.dirname;
@@ -13,12 +13,15 @@ if (files.length === 0) {
   console.error(`no test file has ${wanted.join(" or ")} in its name`);
   process.exit(2);
 }
-const { binary, directory } = await build();
-// One file at a time: bursts and timing are measured against clients of their own file only.
-const runner = spawn(process.execPath, ["--test", "--test-concurrency=1", ...files],
-  { cwd: here, stdio: "inherit", env: { ...process.env, ROOMCAST_BINARY: binary } });
+const { directory, remove } = await build();
+// One file at a time, so that a burst competes only with clients of its own file.
+const runner = spawn(process.execPath, ["--test", "--test-concurrency=1", ...files], {
+  cwd: here,
+  stdio: "inherit",
+  env: { ...process.env, ROOMCAST_BINARIES: directory },
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => runner.kill(signal));
 runner.on("exit", async (code, signal) => {
-  await rm(directory, { recursive: true, force: true });
+  await remove();
   process.exit(signal ? 1 : code);
 });

@@ -1,4 +1,4 @@
-// Makes the pictures of docs/images from the real console: `node screenshots.mjs`, after a change of how it looks.
+// Makes the pictures in docs/images from the real console. Run it after a change of its appearance.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,26 +10,40 @@ const directory = join(import.meta.dirname, "..", "..", "docs", "images");
 const ends = [];
 const t = { after: (run) => ends.push(run) };
 
-/** People who are there, on both transports. */
+/** Connects users over both transports. */
 async function people(server) {
-  const team = [["ann", "Ann Lee"], ["bob", "Bob Ortiz"], ["carla", "Carla Weiss"], ["dev", "Dev Patel"], ["ema", "Ema Novak"]];
+  const team = [["ann", "Ann Lee"], ["bob", "Bob Ortiz"], ["carla", "Carla Weiss"], [
+    "dev",
+    "Dev Patel",
+  ], ["ema", "Ema Novak"]];
   for (const [n, [userId, username]] of team.entries()) {
-    const channels = ["orders", `team-${"ab"[n % 2]}`, ...(n === 1 ? ["news", "alerts", "eu"] : [])];
+    const channels = [
+      "orders",
+      `team-${"ab"[n % 2]}`,
+      ...(n === 1 ? ["news", "alerts", "eu"] : []),
+    ];
     if (n % 2) await openStream(t, server, { userId, username, channels });
-    else await connectSocket(t, server, { auth: { userId, username, channels }, transports: n === 4 ? ["polling"] : ["websocket"] });
+    else await connectSocket(t, server, {
+        auth: { userId, username, channels },
+        transports: n === 4 ? ["polling"] : ["websocket"],
+      });
   }
 }
 
 async function connections(page) {
   await page.go("connections");
   await page.view.locator("tr", { hasText: "ann" }).locator(".toggle").click();
-  await page.page.getByText("Take out of orders").or(page.button("Take out of orders")).first().waitFor();
+  await page.page.getByText("Take out of orders").or(page.button("Take out of orders")).first()
+    .waitFor();
 }
 
 async function stats(page, server) {
   await page.go("stats");
   for (let n = 1; n <= 9; n++) {
-    const batch = Array.from({ length: Math.round(12 + 10 * Math.sin(n)) }, () => ({ target: { channel: "orders" }, type: "order:created", data: { n } }));
+    const batch = Array.from(
+      { length: Math.round(12 + 10 * Math.sin(n)) },
+      () => ({ target: { channel: "orders" }, type: "order:created", data: { n } }),
+    );
     await server.publish(batch);
     if (n % 3 === 0) await openStream(t, server, { userId: `guest-${n}` });
     await page.page.waitForResponse((response) => response.url().endsWith("/v1/stats"));
@@ -49,15 +63,20 @@ async function send(page) {
   await page.page.evaluate(() => scrollTo(0, 0));
 }
 
-const EVENTS = [["order:created", { orderId: 17, lines: [{ sku: "A-1", quantity: 2 }] }], ["order:paid", { orderId: 17, amount: 42.5, currency: "EUR" }],
-  ["job:progress", { jobId: "export-3", progress: 60 }], ["order:shipped", { orderId: 17, carrier: "post" }]];
+const EVENTS = [
+  ["order:created", { orderId: 17, lines: [{ sku: "A-1", quantity: 2 }] }],
+  ["order:paid", { orderId: 17, amount: 42.5, currency: "EUR" }],
+  ["job:progress", { jobId: "export-3", progress: 60 }],
+  ["order:shipped", { orderId: 17, carrier: "post" }],
+];
 
 async function tail(page, server) {
   await page.go("tail?user=ann&channel=orders");
   await page.button("Join all that have members").click();
   await page.button("Connect").click();
   await page.view.locator(".event[data-type=connected]").waitFor();
-  for (const [type, data] of EVENTS) await server.publish({ target: { channel: "orders" }, type, data });
+  for (const [type, data] of EVENTS)
+    await server.publish({ target: { channel: "orders" }, type, data });
   await page.view.locator(".event[data-type='order:created'] summary").click();
 }
 
@@ -68,11 +87,13 @@ async function tryout(page, server) {
   const sides = ["socketio", "sse"].map((id) => page.side(id));
   await page.button("Connect both").click();
   for (const side of sides) await side.live();
-  for (const [type, data] of EVENTS.slice(0, 2)) await server.publish({ target: { channel: "orders" }, type, data });
+  for (const [type, data] of EVENTS.slice(0, 2))
+    await server.publish({ target: { channel: "orders" }, type, data });
   for (const side of sides) await side.row("order:paid");
   await sides[1].do("cut");
   await sides[1].state("reconnecting");
-  for (const [type, data] of EVENTS.slice(2)) await server.publish({ target: { channel: "orders" }, type, data });
+  for (const [type, data] of EVENTS.slice(2))
+    await server.publish({ target: { channel: "orders" }, type, data });
   await sides[0].row("order:shipped");
   await sides[1].do("cut");
   await sides[1].row("order:shipped", "replayed");
@@ -90,7 +111,12 @@ async function tokens(page) {
 /** Writes one picture. */
 async function shoot(page, name, options = {}) {
   await page.page.mouse.move(0, 0);
-  await page.page.screenshot({ path: join(directory, `console-${name}.png`), animations: "disabled", caret: "hide", ...options });
+  await page.page.screenshot({
+    path: join(directory, `console-${name}.png`),
+    animations: "disabled",
+    caret: "hide",
+    ...options,
+  });
 }
 
 const DESKTOP = { width: 1280, height: 860 }, PHONE = { width: 360, height: 740 };

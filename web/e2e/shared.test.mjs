@@ -1,5 +1,5 @@
-// The tabs of a browser that share one connection: real tabs, one of which crashes. Each EventSource of its own would take
-// one of the six connections that HTTP/1.1 has for a host.
+// Tabs of a browser that share one connection: real tabs, one of which crashes. With an EventSource
+// each they would need more than the six connections to a host that HTTP/1.1 allows.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -10,19 +10,23 @@ import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { Server } from "./harness.mjs";
 import { Program } from "./snippets.mjs";
-import { retry, SOON } from "./wait.mjs";
+import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 
 const TABS = 9;
 
-/** Serves the built package and a page that uses it; resolves with the page's url. */
+/** Serves the built package and a page that uses it. Resolves with the url of the page. */
 async function servePages(t) {
   const web = join(import.meta.dirname, "..");
-  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web }).succeeded(90_000);
+  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web })
+    .succeeded(BUILD);
   const pages = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     const script = /^\/\w+\.js$/.test(pathname);
     response.setHeader("Content-Type", script ? "text/javascript" : "text/html");
-    response.end(script ? await readFile(join(web, "client", "dist", pathname)) : "<!doctype html><title>tab</title>");
+    response
+      .end(script
+        ? await readFile(join(web, "client", "dist", pathname))
+        : "<!doctype html><title>tab</title>");
   }).listen(0, "127.0.0.1");
   await once(pages, "listening");
   t.after(() => {
@@ -32,7 +36,26 @@ async function servePages(t) {
   return `http://127.0.0.1:${pages.address().port}/`;
 }
 
-test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads", { timeout: 120_000 }, async (t) => {
+test(
+  "a tab that cannot load the code of a shared connection connects by itself",
+  TEST,
+  async (t) => {
+    const server = await Server.start(t);
+    const url = await servePages(t);
+    const browser = await openBrowser(t);
+    const page = await browser.newPage();
+    page.setDefaultTimeout(SOON);
+    await page.route("**/shared.js", (route) => route.abort());
+    await page.goto(url);
+    const joined = await page.evaluate(async (options) => {
+      const { connect } = await import("/index.js");
+      return connect(options).join("a");
+    }, { url: server.url, userId: "ann", shared: true });
+    assert.deepEqual(joined, { joined: ["a"], denied: [] });
+  },
+);
+
+test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST, async (t) => {
   const server = await Server.start(t, { HISTORY_SIZE: "1000" });
   const url = await servePages(t);
   const browser = await openBrowser(t);
@@ -51,19 +74,22 @@ test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads
     await page.waitForFunction(() => window.client.status === "connected");
     tabs.push(page);
   }
-  const connections = async () => (await server.api("GET", "/v1/connections")).json.connections.length;
+  const connections = async () =>
+    (await server.api("GET", "/v1/connections")).json.connections.length;
   assert.equal(await connections(), 1);
 
   const sent = [];
-  const send = async () => sent.push((await server.publish({ target: { user: "ann" }, type: "note", data: null })).id);
-  const heard = (pages) => Promise.all(pages.map(async (page) => {
-    await page.waitForFunction((n) => window.ids.length >= n, sent.length);
-    assert.deepEqual(await page.evaluate(() => window.ids), sent);
-  }));
+  const send = async () =>
+    sent.push((await server.publish({ target: { user: "ann" }, type: "note", data: null })).id);
+  const heard = (pages) =>
+    Promise.all(pages.map(async (page) => {
+      await page.waitForFunction((n) => window.ids.length >= n, sent.length);
+      assert.deepEqual(await page.evaluate(() => window.ids), sent);
+    }));
   await send();
   await heard(tabs);
 
-  // The first tab has the lock. Its process ends without a chance to say so.
+  // The first tab leads. Its process ends without a message.
   const [leader, ...others] = tabs;
   const gone = new Promise((resolve) => leader.once("crash", resolve));
   (await context.newCDPSession(leader)).send("Page.crash").catch(() => {});
@@ -72,7 +98,7 @@ test("more tabs than HTTP/1.1 has connections, and a crash of the one that leads
   await heard(others);
   await retry(async () => await connections() === 1, "one connection");
 
-  // And one that is closed by its user.
+  // The user closes another tab.
   await others[0].close();
   await send();
   await heard(others.slice(1));

@@ -1,28 +1,47 @@
-// Each kind of target reaches the connections it names, on every transport, and no other.
+// Each kind of target reaches the connections that it names, and no others, on every transport.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectSocket, ID, openStream, TRANSPORTS } from "./clients.mjs";
 import { Server } from "./harness.mjs";
 
-/** Opens one client of a kind: a transport of socket.io-client, or "sse". seen() are the {notification, id} it got. */
+/**
+ * Opens a client of a kind: a transport of socket.io-client, or "sse". seen() returns the
+ * {notification, id} received.
+ */
 async function open(t, server, kind, userId, channels) {
   const name = `${kind} of ${userId}`;
   if (kind === "sse") {
-    const { tape, connected } = await openStream(t, server, { userId, channels, as: "message" }, { name });
+    const { tape, connected } = await openStream(t, server, { userId, channels, as: "message" }, {
+      name,
+    });
     return {
-      name, userId, channels, clientId: connected.clientId,
+      name,
+      userId,
+      channels,
+      clientId: connected.clientId,
       seen: () => tape.named("message").map(({ data, id }) => ({ notification: data, id })),
       end: () => tape.next("message", { test: ({ data }) => data.type === "end" }),
     };
   }
-  const { tape, connected, socket } = await connectSocket(t, server, { transports: TRANSPORTS[kind], auth: { userId, channels }, name });
+  const { tape, connected, socket } = await connectSocket(t, server, {
+    transports: TRANSPORTS[kind],
+    auth: { userId, channels },
+    name,
+  });
   assert.equal(socket.io.engine.transport.name, kind === "polling" ? "polling" : "websocket");
   assert.equal(connected.socketId, socket.id);
   const own = new Set(["connected", "heartbeat"]);
   return {
-    name, userId, channels, clientId: connected.clientId,
-    seen: () => tape.items.filter((item) => !own.has(item.name)).map(({ args: [notification], id }) => ({ notification, id })),
+    name,
+    userId,
+    channels,
+    clientId: connected.clientId,
+    seen: () =>
+      tape.items.filter((item) => !own.has(item.name)).map(({ args: [notification], id }) => ({
+        notification,
+        id,
+      })),
     end: () => tape.next("end"),
   };
 }
@@ -41,21 +60,41 @@ test("every target on every transport", async (t) => {
     const data = { n: sent.length, text: "Grüße \u2028 <b>&" };
     const reply = await server.publish({ target, type, data, metadata: { source: "webhook" } });
     assert.match(reply.id, ID);
-    assert.deepEqual(reply, { id: reply.id, stored: true, channels: reply.channels, ...receipt }, JSON.stringify(target));
+    assert.deepEqual(
+      reply,
+      { id: reply.id, stored: true, channels: reply.channels, ...receipt },
+      JSON.stringify(target),
+    );
     sent.push({ target, type, data, id: reply.id, reaches });
   }
 
   for (const kind of [...Object.keys(TRANSPORTS), "sse"]) {
     const user = `${kind}-a`;
     await send({ user }, (c) => c.userId === user, { delivered: 1, users: 1, channels: 0 });
-    await send({ channel: `only-${kind}` }, (c) => c.userId === user, { delivered: 1, users: 1, channels: 1 });
+    await send({ channel: `only-${kind}` }, (c) => c.userId === user, {
+      delivered: 1,
+      users: 1,
+      channels: 1,
+    });
     const { clientId } = clients.find((c) => c.userId === user);
-    await send({ client: clientId }, (c) => c.clientId === clientId, { delivered: 1, users: 1, channels: 0 });
+    await send({ client: clientId }, (c) => c.clientId === clientId, {
+      delivered: 1,
+      users: 1,
+      channels: 0,
+    });
   }
   const users = ["websocket-a", "sse-b", "polling-b"];
   await send({ users }, (c) => users.includes(c.userId), { delivered: 3, users: 3, channels: 0 });
-  await send({ channel: "orders" }, (c) => c.channels.includes("orders"), { delivered: 4, users: 4, channels: 1 });
-  await send({ channels: ["orders", "news"] }, () => true, { delivered: total, users: total, channels: 2 });
+  await send({ channel: "orders" }, (c) => c.channels.includes("orders"), {
+    delivered: 4,
+    users: 4,
+    channels: 1,
+  });
+  await send({ channels: ["orders", "news"] }, () => true, {
+    delivered: total,
+    users: total,
+    channels: 2,
+  });
   await send({ user: "nobody" }, () => false, { delivered: 0, users: 0, channels: 0 });
   await send({ all: true }, () => true, { delivered: total, users: total });
   const last = await server.publish({ target: { all: true }, type: "end", data: null });
@@ -64,13 +103,22 @@ test("every target on every transport", async (t) => {
     await client.end();
     const expected = sent.filter(({ reaches }) => reaches(client));
     const seen = client.seen();
-    assert.deepEqual(seen.map(({ notification }) => notification.type), [...expected.map(({ type }) => type), "end"], client.name);
+    assert.deepEqual(seen.map(({ notification }) => notification.type), [
+      ...expected.map(({ type }) => type),
+      "end",
+    ], client.name);
     for (const [i, { type, data, id, target }] of expected.entries()) {
       const { notification } = seen[i];
       const metadata = { source: "webhook" };
       if (target.channel) metadata.channel = target.channel;
       if (target.channels) metadata.channels = target.channels;
-      assert.deepEqual(notification, { id, type, data, timestamp: notification.timestamp, metadata }, client.name);
+      assert.deepEqual(notification, {
+        id,
+        type,
+        data,
+        timestamp: notification.timestamp,
+        metadata,
+      }, client.name);
       assert.match(notification.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
       assert.equal(seen[i].id, id, `the trailing id at ${client.name}`);
     }
@@ -84,8 +132,16 @@ test("except and volatile", async (t) => {
   const two = await connectSocket(t, server, { auth: { userId: "u" }, name: "two" });
   const stream = await openStream(t, server, { userId: "u" }, { names: ["note", "typing", "end"] });
   const except = [one.connected.clientId, stream.connected.clientId];
-  assert.equal((await server.publish({ target: { user: "u" }, type: "note", data: 1, except })).delivered, 1);
-  const { id, ...volatile } = await server.publish({ target: { user: "u" }, type: "typing", data: 2, volatile: true });
+  assert.equal(
+    (await server.publish({ target: { user: "u" }, type: "note", data: 1, except })).delivered,
+    1,
+  );
+  const { id, ...volatile } = await server.publish({
+    target: { user: "u" },
+    type: "typing",
+    data: 2,
+    volatile: true,
+  });
   assert.equal(id, undefined);
   assert.deepEqual(volatile, { delivered: 3, users: 1, channels: 0, stored: false });
   await server.publish({ target: { user: "u" }, type: "end", data: 3 });

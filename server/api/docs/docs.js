@@ -1,4 +1,4 @@
-// Sends the requests of the forms. Whatever comes back is shown as text.
+// Sends the requests of the forms and shows the responses as text.
 "use strict";
 
 const stored = "roomcast-api-key";
@@ -7,7 +7,7 @@ const key = document.getElementById("key-value");
 try {
   key.value = sessionStorage.getItem(stored) ?? "";
 } catch {
-  // Storage may be switched off; then the key lives as long as the page.
+  // Without storage, the page keeps the key until it is closed.
 }
 key.addEventListener("input", () => {
   try {
@@ -34,10 +34,10 @@ async function send(form) {
   try {
     const [url, init] = request(form);
     const started = performance.now();
-    const answer = await fetch(url, init);
-    const text = await answer.text();
-    output.classList.toggle("failed", !answer.ok);
-    output.textContent = `${answer.status} ${answer.statusText}, ${Math.round(performance.now() - started)} ms\n\n${pretty(text)}`;
+    const response = await fetch(url, init);
+    const text = await response.text();
+    output.classList.toggle("failed", !response.ok);
+    output.textContent = `${response.status} ${response.statusText}, ${Math.round(performance.now() - started)} ms\n\n${pretty(text)}`;
   } catch (error) {
     output.classList.add("failed");
     output.textContent = String(error);
@@ -46,7 +46,7 @@ async function send(form) {
   }
 }
 
-// The page is at docs, so a path of the API is relative to where the page is.
+// The page is at docs, so the path of a route is relative to the page.
 function request(form) {
   const headers = new Headers();
   const query = new URLSearchParams();

@@ -1,54 +1,74 @@
-import { drive, endpoint, type DriverSink, type State } from "./connection.ts";
-import { share } from "./shared.ts";
+import { Connection } from "./connection.ts";
+import type { Driver, DriverSink, State } from "./driver.ts";
+import { endpoint } from "./open.ts";
+import { isReply } from "./replies.ts";
+import { share } from "./shared/index.ts";
 import type { AnyHandler, Client, Options } from "./types.ts";
 
 type Handler = (value: any, id: string) => void;
+type Watcher = (client: Client) => void;
+
+/** The parts of the state whose changes are reported to `onStatus`. */
+const WATCHED = ["status", "transport", "error", "clientId"] as const;
 
 /**
- * Connects to a server and stays connected: by WebSocket, or by EventSource where that is blocked. It returns at once; see
- * {@link Client.onStatus}. What was missed in between comes before anything new.
+ * Connects to a server and stays connected: by WebSocket, or by EventSource where WebSocket is
+ * blocked. It returns at once; {@link Client.onStatus} reports the connection. After a reconnect
+ * the notifications that were missed come before any new one.
  *
- * @throws TypeError when options.url is no URL, or is missing where there is no page.
+ * @throws TypeError when options.url is not an http(s) URL, or is missing outside of a page.
  */
 export function connect(options: Options = {}): Client {
   endpoint(options, "/");
-  const handlers = new Map<string, Set<Handler>>(), any = new Set<AnyHandler>(), watchers = new Set<(client: Client) => void>();
-  const names = [options.as ?? "type"].flat() as string[];
+  const handlers = new Map<string, Set<Handler>>();
+  const anyHandlers = new Set<AnyHandler>(), watchers = new Set<Watcher>();
+  const aliases = [options.as ?? "type"].flat() as string[];
   const state: State = {
-    status: "connecting", transport: undefined, error: undefined, clientId: undefined, connection: undefined, lastId: options.since,
+    status: "connecting",
+    transport: undefined,
+    error: undefined,
+    clientId: undefined,
+    connection: undefined,
+    lastId: options.since,
   };
-  const log = options.debug ? (...what: unknown[]) => console.debug("[roomcast]", ...what) : () => {};
+  const log = options.debug
+    ? (...parts: unknown[]) => console.debug("[roomcast]", ...parts)
+    : () => {};
 
-  /** Calls a handler so that its errors stay its own. */
-  function call(handler: (...args: any[]) => void, ...args: unknown[]) {
-    try {
-      handler(...args);
-    } catch (error) {
-      (globalThis.reportError ?? console.error)(error); // as an error of a listener of the browser's own
+  /**
+   * Calls the current handlers, except those that another one removes. An error ends no other
+   * handler.
+   */
+  function callAll(set: Set<(...args: any[]) => void> | undefined, ...args: unknown[]) {
+    for (const handler of [...set ?? []]) {
+      if (!set!.has(handler)) continue;
+      try {
+        handler(...args);
+      } catch (error) {
+        (globalThis.reportError ?? console.error)(error); // as the browser does for its listeners
+      }
     }
-  }
-
-  /** Calls the handlers that are there now, but for those that one of them ends. */
-  function each(set: Set<(...args: any[]) => void> | undefined, ...args: unknown[]) {
-    for (const handler of [...set ?? []]) if (set!.has(handler)) call(handler, ...args);
   }
 
   const sink: DriverSink = {
     event(name, value, id) {
       if (name === "sync") return; // it only moves the cursor
-      each(handlers.get(name), value, id);
-      // Only notifications have `data`: control events keep their names.
-      if (value?.data !== undefined) for (const as of names) if (as !== "type" && as !== name) each(handlers.get(as), value, id);
-      each(any, name, value, id);
+      callAll(handlers.get(name), value, id);
+      // Control events, which have no `data`, and replies keep their names.
+      const renamed = value?.data !== undefined && !isReply(value) ? aliases : [];
+      for (const alias of renamed) {
+        if (alias !== "type" && alias !== name) callAll(handlers.get(alias), value, id);
+      }
+      callAll(anyHandlers, name, value, id);
     },
     state(change) {
       const before = { ...state };
       Object.assign(state, change);
-      if ((["status", "transport", "error", "clientId"] as const).some((name) => before[name] !== state[name])) each(watchers, client);
+      if (WATCHED.some((name) => before[name] !== state[name])) callAll(watchers, client);
     },
   };
 
-  // Its state is read by getters, which are added below.
+  // The getters of its state are added below.
   const client = {
     on(name: string, handler: Handler) {
       const set = handlers.get(name) ?? new Set();
@@ -56,16 +76,22 @@ export function connect(options: Options = {}): Client {
       return () => client.off(name, handler);
     },
     onAny(handler) {
-      any.add(handler);
-      return () => void any.delete(handler);
+      anyHandlers.add(handler);
+      return () => void anyHandlers.delete(handler);
     },
     onStatus(handler) {
       watchers.add(handler);
       return () => void watchers.delete(handler);
     },
     off(name, handler) {
-      if (name === undefined) for (const all of [handlers, any, watchers]) all.clear();
-      else if (!handler || handlers.get(name)?.delete(handler) && !handlers.get(name)!.size) handlers.delete(name);
+      const sets = name === undefined
+        ? [...handlers.values(), anyHandlers, watchers]
+        : [handlers.get(name)];
+      for (const set of sets) {
+        if (name !== undefined && handler) set?.delete(handler);
+        else set?.clear(); // and not only the map: the set may be being called
+      }
+      for (const [key, set] of handlers) if (!set.size) handlers.delete(key);
     },
     join: (...channels) => driver.change(channels, []),
     leave: async (...channels) => void await driver.change([], channels),
@@ -75,8 +101,13 @@ export function connect(options: Options = {}): Client {
     reconnect: () => driver.reconnect(),
     close: () => driver.close(),
   } as Client;
-  for (const name in state) Object.defineProperty(client, name, { get: () => state[name as keyof State], enumerable: true });
+  for (const name in state) {
+    Object.defineProperty(client, name, {
+      get: () => state[name as keyof State],
+      enumerable: true,
+    });
+  }
 
-  const driver = share(options, sink, log) ?? drive(options, sink, log);
+  const driver: Driver = share(options, sink, log) ?? new Connection(options, sink, log);
   return client;
 }

@@ -1,254 +1,262 @@
-// Keeps one connection up: chooses the transport, falls over to the other, waits between attempts, asks for tokens. All
-// of it goes on from the last id, so nothing is missed and nothing comes twice.
+// Keeps one connection up: opens links, resumes each from the last id, and asks the page for
+// credentials. Nothing is missed and nothing comes twice.
 
-import { openStream } from "./eventsource.ts";
-import { coded, copy, fail, settled, unique, within, type Link } from "./link.ts";
-import type { Client, ClientError, Options, Transport } from "./types.ts";
-import { openSocket } from "./websocket.ts";
+import { refuse, type Driver, type DriverSink, type Log, type State } from "./driver.ts";
+import { acknowledged, clientError, TOKEN_ERROR, withCode } from "./errors.ts";
+import { copy, uniqueId, type Link, type LinkSink } from "./link.ts";
+import { askPage, prepare, timeoutOf } from "./open.ts";
+import { Queue } from "./queue.ts";
+import { Rounds } from "./rounds.ts";
+import type { ClientError, Joined, Options, Transport } from "./types.ts";
 
-/** What can be read of a connection. */
-export type State = Pick<Client, "status" | "transport" | "error" | "clientId" | "connection" | "lastId">;
+/** Codes of refusals that no retry ends. */
+const FINAL = /^(forbidden|validation|disconnected)$/;
 
-/** What a client is told by its driver. */
-export interface DriverSink {
-  event(name: string, value: any, id: string): void;
-  state(change: Partial<State>): void;
-}
+/**
+ * How long a WebSocket may take to connect before the client tries EventSource, in ms: some
+ * networks swallow WebSockets silently.
+ */
+const SOCKET_PATIENCE = 5000;
 
-/** What a client drives: a connection of its own, or a share in one. */
-export interface Driver {
-  emit(event: string, args: unknown[]): boolean;
-  ask(event: string, args: unknown[]): Promise<any>;
-  /** Joins and leaves, for this connection and those after it. */
-  change(join: readonly string[], leave: readonly string[]): Promise<{ joined: string[]; denied: string[] }>;
-  reconnect(): void;
-  close(): void;
-}
+export class Connection implements Driver {
+  readonly #options: Options;
+  readonly #sink: DriverSink;
+  readonly #log: Log;
+  readonly #timeout: number;
+  /** The channels that the next handshake joins. */
+  readonly #channels: Set<string>;
+  /** The channels that this client left, which the server may join for every client (`general`). */
+  readonly #left = new Set<string>();
+  readonly #sessionId = uniqueId();
+  readonly #queue = new Queue();
+  readonly #rounds: Rounds;
+  #link: Link | undefined;
+  #transport: Transport = "socket.io";
+  #status: State["status"] = "closed";
+  #lastId: string | undefined;
+  #pid: string | undefined;
+  /** Why the last link ended. */
+  #reason = "";
+  /** The number of the current attempt. What an earlier attempt waited for is dropped. */
+  #attempt = 0;
+  /** For the next sign of life of the server, or for the next round. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pinger: ReturnType<typeof setInterval> | undefined;
 
-/** Refusals that only other credentials mend, and those that nothing does. */
-export const TOKEN = /^(unauthenticated|invalid_token|token_expired)$/, FINAL = /^(forbidden|validation|disconnected)$/;
-
-const MAX_QUEUE = 20;
-
-/** How long a transport that failed where the other worked is not tried first, in ms. */
-const BLOCKED = 60_000;
-
-/** The url of a path at the server; the page's own origin where none is named. */
-export function endpoint(o: Options, path: string): URL {
-  const url = new URL(o.url || "/", globalThis.location?.href);
-  if (!/^http/.test(url.protocol)) throw new TypeError(`${url}: not http(s)`);
-  url.pathname = url.pathname.replace(/\/$/, "") + path;
-  url.search = url.hash = "";
-  return url;
-}
-
-export type Log = (...what: unknown[]) => void;
-
-export function drive(o: Options, sink: DriverSink, log: Log): Driver {
-  const timeout = o.timeout ?? 10_000, { min = 1000, max = 30_000 } = o.backoff ?? {};
-  const fixed = o.transport && o.transport !== "auto" ? o.transport : undefined;
-  const Socket = o.WebSocket ?? globalThis.WebSocket, Source = o.EventSource ?? globalThis.EventSource;
-  const channels = new Set(o.channels), left = new Set<string>(), sessionId = unique();
-  // What waits for the connection, in the order of the calls. Requests are told when it does not come; events are bounded.
-  const queue = new Set<[go: () => void, fail?: (error: Error) => void]>();
-  let link: Link | undefined, transport: Transport = "socket.io";
-  let status: State["status"] = "closed", lastId = o.since, pid: string | undefined, why = "";
-  let round = 0, attempts = 0, failed: Transport | undefined, blockedUntil = 0;
-  let timer: ReturnType<typeof setTimeout>, pinger: ReturnType<typeof setInterval>;
-
-  function set(next: State["status"], change: Partial<State> = {}) {
-    const was = status, reason = why;
-    status = next;
-    sink.state({ status, transport: undefined, ...change });
-    // Handlers find the status as it is now.
-    if (was === "connected" && was !== next) sink.event("disconnect", { reason }, "");
+  constructor(options: Options, sink: DriverSink, log: Log) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#log = log;
+    this.#timeout = timeoutOf(options);
+    this.#channels = new Set(options.channels);
+    this.#lastId = options.since;
+    this.#rounds = new Rounds(options);
+    this.reconnect();
   }
 
-  /** Begins a round of attempts, with the transport that is likelier to work. */
-  function begin() {
-    failed = undefined;
-    open(fixed ?? (Date.now() < blockedUntil || !Socket ? "sse" : "socket.io"));
+  emit(event: string, args: unknown[], tab?: string): boolean {
+    const connected = this.#status === "connected";
+    const transport = connected ? this.#transport : this.#rounds.fixed;
+    if (this.#status === "closed") return refuse(this.#sink, event, "closed", tab);
+    if (transport === "sse") return refuse(this.#sink, event, "unsupported", tab);
+    if (!connected) {
+      const sent = copy(args), queued = this.#queue.add(() => this.emit(event, sent, tab));
+      return queued || refuse(this.#sink, event, "unavailable", tab);
+    }
+    this.#link!.emit(event, args, tab);
+    return true;
   }
 
-  /** Asks the page, which may fail in any way. */
-  async function credential(name: "getToken" | "getTicket"): Promise<string> {
+  async ask(event: string, args: unknown[], tab?: string): Promise<any> {
+    if (this.#status === "closed") throw clientError("closed", "closed");
+    const connected = this.#status === "connected", sent = connected ? args : copy(args);
+    const send = async () => acknowledged(await this.#link!.ask(event, sent, tab));
+    return connected ? send() : this.#queue.request(send, this.#timeout);
+  }
+
+  async change(join: readonly string[], leave: readonly string[], tab?: string): Promise<Joined> {
+    for (const name of leave) {
+      this.#channels.delete(name);
+      this.#left.add(name);
+    }
+    const added = join.filter((name) => !this.#channels.has(name));
+    for (const name of join) {
+      this.#left.delete(name);
+      this.#channels.add(name); // before the answer: without one, the next connection joins it
+    }
+    if (leave.length) await this.ask("unsubscribe", [{ channels: leave }], tab);
+    if (!join.length) return { joined: [], denied: [] };
     try {
-      return (await within(o[name]!(), timeout, name)).trim(); // files and commands end their lines
-    } catch (error) {
-      throw fail("credentials", (error as Error)?.message ?? `${name}: ${error}`);
-    }
-  }
-
-  async function open(by: Transport) {
-    drop("reconnect");
-    const mine = round, current = () => mine === round;
-    const now = <Args extends unknown[]>(tell: (...args: Args) => void) => (...args: Args) => { if (current()) tell(...args); };
-    transport = by;
-    set(attempts || lastId !== o.since ? "reconnecting" : "connecting");
-    if (!current()) return;
-    try {
-      if (!(by === "sse" ? Source : Socket)) throw fail("unsupported", `no ${by === "sse" ? "EventSource" : "WebSocket"} here`);
-      const ticket = o.getTicket && await credential("getTicket");
-      const token = o.getToken ? await credential("getToken") : o.token;
-      if (!current()) return;
-      const { userId, username } = o;
-      const hello = { userId, username, token, ticket, channels: [...channels], sessionId, since: lastId, pid };
-      const url = endpoint(o, by === "sse" ? o.ssePath ?? "/sse" : o.socketPath ?? "/socket.io/");
-      log("connect", by, url.origin + url.pathname, lastId ? "since " + lastId : "");
-      const told = {
-        event: now(take), closed: now(lost), session: (id: string) => { pid = id; },
-        alive: now((ms: number) => { if (status === "connected") patience(ms); }),
-      };
-      link = by === "sse"
-        ? openStream(url, hello, { ...o, timeout, Source, ticket: o.getTicket && (() => credential("getTicket")) }, told)
-        : openSocket(url, hello, timeout, Socket, told);
-      // A network that swallows WebSockets says nothing: the other transport should not wait for long.
-      patience(fixed || by === "sse" ? timeout : Math.min(timeout, 5000));
-    } catch (error) {
-      // One of the browser's own means that it has blocked the transport.
-      if (current()) lost((error as Error).message, coded(error));
-    }
-  }
-
-  /** How long the server may be silent from now on. */
-  function patience(ms: number) {
-    clearTimeout(timer);
-    timer = setTimeout(() => lost("no sign of the server"), ms);
-  }
-
-  function take(name: string, value: any, id: string) {
-    if (id) sink.state({ lastId: lastId = id });
-    log(name, id);
-    if (name === "connected" && status !== name) {
-      const mine = round;
-      attempts = 0;
-      if (!fixed && failed) blockedUntil = transport === "sse" ? Date.now() + BLOCKED : 0;
-      status = name; // so that what waited goes first
-      if (left.size) request("unsubscribe", [{ channels: [...left] }]).catch(() => {}); // the next connection tries again
-      for (const entry of queue) {
-        queue.delete(entry);
-        entry[0]();
-      }
-      if (mine === round) set(name, { transport, error: undefined, clientId: value?.clientId, connection: value });
-      if (mine !== round) return; // a handler has closed it
-      const every = transport === "sse" ? 0 : o.pingInterval ?? (fixed ? 3000 : 0);
-      if (every) pinger = setInterval(() => link!.emit("ping", []), every);
-    }
-    if (name === "error") value = fail(value?.code, value?.message ?? value ?? "", value?.retryAfter);
-    if (name === "auth:expiring" && o.getToken) {
-      // When it fails, the server ends the connection, and the next one asks anew.
-      credential("getToken").then((token) => request("auth:refresh", [{ token }])).catch((error) => log("token:", error.message));
-    }
-    sink.event(name, value, id);
-  }
-
-  /** Lets go of the link; what it still says is of a round that is over. */
-  function drop(reason: string, ordered?: boolean) {
-    why = reason;
-    round++;
-    clearTimeout(timer);
-    clearInterval(pinger);
-    link?.close(ordered);
-    link = undefined;
-  }
-
-  function lost(reason: string, error?: ClientError) {
-    const was = status;
-    drop(reason);
-    log("close", transport, reason, error?.code ?? "");
-    const code = error?.code ?? "", renewable = o.getToken || o.getTicket;
-    if (FINAL.test(code) || TOKEN.test(code) && !renewable) finish(error!, error);
-    // Lost or blocked: the other transport may work where this one does not. A refusal would be the same there.
-    else if (was !== "connected" && !fixed && !failed && /^(unsupported|not_found|network|)$/.test(code)) {
-      failed = transport;
-      blockedUntil = 0;
-      open(transport === "sse" ? "socket.io" : "sse");
-    } else {
-      // Spread, so that a server that comes back is not met by all at once; never sooner than it asks for.
-      const part = Math.random() / 2;
-      const wait = Math.max((error?.retryAfter ?? 0) * 1000 * (1 + part), Math.min(max, min * 2 ** attempts++) * (1 - part));
-      log("retry in", Math.round(wait), "ms");
-      timer = setTimeout(begin, wait); // before any handler hears of it, which may close
-      set("reconnecting", { error: error ?? fail("network", reason) });
-    }
-    if (code) sink.event("error", error, "");
-  }
-
-  function finish(error: ClientError, told?: ClientError) {
-    listen("removeEventListener");
-    for (const [, reject] of queue) reject?.(error);
-    queue.clear();
-    set("closed", { error: told });
-  }
-
-  /** There is no network, or there is again, or the page is back: a page that was put away has lost its connection. */
-  function wake({ type, persisted }: Partial<PageTransitionEvent>) {
-    if (type === "offline") status === "connected" && lost(type);
-    else if (persisted || status === "reconnecting" && !link) begin();
-  }
-
-  function listen(how: "addEventListener" | "removeEventListener") {
-    for (const event of ["online", "offline", "pageshow"]) globalThis[how]?.(event, wake);
-  }
-
-  function reconnect() {
-    attempts = 0;
-    listen("addEventListener");
-    begin();
-  }
-
-  /** Asks at once, or as soon as there is a connection. */
-  async function request(event: string, args: unknown[]): Promise<any> {
-    const ask = async () => settled(await link!.ask(event, args));
-    if (status === "connected") return ask();
-    if (status === "closed") throw fail(status, status);
-    let entry: Parameters<typeof queue.add>[0];
-    // In an array, because the answer has a deadline of its own.
-    const asked = new Promise<[Promise<any>]>((resolve, reject) => queue.add(entry = [() => resolve([ask()]), reject]));
-    return (await within(asked, timeout, "connect").finally(() => queue.delete(entry)))[0];
-  }
-
-  function emit(event: string, args: unknown[]) {
-    const connected = status === "connected";
-    const refusal = status === "closed" ? "closed" : (connected ? transport : fixed) === "sse" ? "unsupported"
-      : !connected && [...queue].filter(([, reject]) => !reject).length >= MAX_QUEUE && "unavailable";
-    if (refusal) sink.event("error", fail(refusal, `${event} cannot be sent now`), "");
-    else if (connected) link!.emit(event, args);
-    else {
-      args = copy(args);
-      queue.add([() => emit(event, args)]);
-    }
-    return !refusal;
-  }
-
-  reconnect();
-  return {
-    reconnect,
-    ask: request,
-    emit,
-    async change(join, leave) {
-      for (const name of leave) {
-        channels.delete(name);
-        left.add(name);
-      }
-      for (const name of join) {
-        left.delete(name);
-        channels.add(name); // at once: who waits in vain for the answer is in it when there is a connection
-      }
-      if (leave.length) await request("unsubscribe", [{ channels: leave }]);
-      if (!join.length) return { joined: [], denied: [] };
-      const { denied = [] } = await request("subscribe", [{ channels: join }]).catch((error) => {
-        // Refused as a whole, not for want of a connection: the next one would be refused for it.
-        if (status === "connected") for (const name of join) channels.delete(name);
-        throw error;
-      });
-      for (const name of denied) channels.delete(name);
+      const { denied = [] } = await this.ask("subscribe", [{ channels: join }], tab);
+      for (const name of denied) this.#channels.delete(name);
       return { joined: join.filter((name) => !denied.includes(name)), denied };
+    } catch (error) {
+      // The server refused the request as a whole. It would refuse a handshake with these channels.
+      if (this.#status === "connected") { for (const name of added) this.#channels.delete(name); }
+      throw error;
+    }
+  }
+
+  reconnect(): void {
+    this.#rounds.count = 0;
+    this.#listen("addEventListener");
+    this.#begin();
+  }
+
+  close(): void {
+    this.#drop("closed", true);
+    this.#log("close");
+    this.#finish(clientError("closed", "closed"));
+  }
+
+  #listen(how: "addEventListener" | "removeEventListener"): void {
+    for (const event of ["online", "offline", "pageshow"]) globalThis[how]?.(event, this.#wake);
+  }
+
+  /**
+   * Follows the network and the page cache of the browser. A page that comes back from the cache
+   * has lost its connection.
+   */
+  readonly #wake = ({ type, persisted }: Partial<PageTransitionEvent>): void => {
+    if (type === "offline") this.#status === "connected" && this.#lose(type);
+    else if (persisted || this.#status === "reconnecting" && !this.#link) this.#begin();
+  };
+
+  #set(status: State["status"], change: Partial<State> = {}): void {
+    const before = this.#status, reason = this.#reason;
+    this.#status = status;
+    this.#sink.state({ status, transport: undefined, ...change });
+    // Last, so that the handlers of the event find the new status.
+    if (before === "connected" && before !== status) this.#sink.event("disconnect", { reason }, "");
+  }
+
+  #begin(): void {
+    void this.#open(this.#rounds.begin());
+  }
+
+  /** Makes one attempt. */
+  async #open(transport: Transport): Promise<void> {
+    this.#drop("reconnect");
+    const attempt = this.#attempt, since = this.#lastId, { getToken, getTicket } = this.#options;
+    this.#transport = transport;
+    const isFirst = !this.#rounds.count && since === this.#options.since;
+    this.#set(isFirst ? "connecting" : "reconnecting");
+    if (attempt !== this.#attempt) return; // a handler closed the client, or connected again
+    try {
+      const { url, open } = prepare(transport, this.#options);
+      // Without these functions the link opens before the caller of `connect` continues.
+      const ticket = getTicket && await askPage(this.#options, "getTicket");
+      const token = getToken ? await askPage(this.#options, "getToken") : this.#options.token;
+      if (attempt !== this.#attempt) return;
+      this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
+      const { userId, username } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
+      const channels = [...this.#channels];
+      this.#link = open(
+        { userId, username, token, ticket, since, pid, sessionId, channels },
+        this.#received,
+      );
+      const quick = !this.#rounds.fixed && transport === "socket.io";
+      this.#expect(quick ? Math.min(this.#timeout, SOCKET_PATIENCE) : this.#timeout);
+    } catch (error) {
+      // An error of the browser means that it blocks the transport.
+      if (attempt === this.#attempt) this.#lose((error as Error).message, withCode(error));
+    }
+  }
+
+  /** Gives up the link when the server sends nothing within ms. */
+  #expect(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lose("no sign of the server"), ms);
+  }
+
+  /** Receives what the link reports. */
+  readonly #received: LinkSink = {
+    event: (name, value, id, tab) => {
+      if (id) this.#sink.state({ lastId: this.#lastId = id });
+      this.#log(name, id);
+      if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
+      if (name === "error") {
+        value = clientError(value?.code, value?.message ?? value ?? "", value?.retryAfter);
+      }
+      if (name === "auth:expiring" && this.#options.getToken) void this.#refresh();
+      this.#sink.event(name, value, id, tab);
     },
-    close() {
-      drop("closed", true);
-      log("close");
-      finish(fail("closed", "closed"));
+    closed: (reason, error) => this.#lose(reason, error),
+    alive: (ms) => {
+      if (this.#status === "connected") this.#expect(ms);
+    },
+    session: (pid) => {
+      this.#pid = pid;
     },
   };
+
+  /**
+   * Takes the first event of a link. Returns false when a handler closed the client, or connected
+   * again.
+   */
+  #connect(connection: any): boolean {
+    const attempt = this.#attempt, transport = this.#transport, stream = transport === "sse";
+    this.#rounds.end(transport);
+    this.#status = "connected"; // before the handlers run: what waits goes before what they send
+    // When this fails, the next connection tries it again.
+    if (this.#left.size) this.ask("unsubscribe", [{ channels: [...this.#left] }]).catch(() => {});
+    this.#queue.flush();
+    if (attempt !== this.#attempt) return false;
+    const { clientId } = connection ?? {};
+    this.#set("connected", { transport, error: undefined, clientId, connection });
+    if (attempt !== this.#attempt) return false;
+    const { pingInterval = this.#rounds.fixed ? 3000 : 0, shared } = this.#options;
+    const ping = () => this.#link!.emit("ping", [], shared ? "" : undefined);
+    if (pingInterval && !stream) this.#pinger = setInterval(ping, pingInterval);
+    return true;
+  }
+
+  /**
+   * Sends the server a new token. When that fails, the server ends the connection, and the next one
+   * asks the page again.
+   */
+  async #refresh(): Promise<void> {
+    try {
+      await this.ask("auth:refresh", [{ token: await askPage(this.#options, "getToken") }]);
+    } catch (error) {
+      this.#log("token:", (error as Error).message);
+    }
+  }
+
+  /** Ends the attempt and its link. ordered: tells the server first. */
+  #drop(reason: string, ordered?: boolean): void {
+    this.#reason = reason;
+    this.#attempt++;
+    clearTimeout(this.#timer);
+    clearInterval(this.#pinger);
+    this.#link?.close(ordered);
+    this.#link = undefined;
+  }
+
+  /** Decides what follows the end of a link. */
+  #lose(reason: string, error?: ClientError): void {
+    const connected = this.#status === "connected", code = error?.code ?? "";
+    const { getToken, getTicket } = this.#options;
+    this.#drop(reason);
+    this.#log("close", this.#transport, reason, code);
+    const final = FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
+    const next = final || connected ? undefined : this.#rounds.next(this.#transport, code);
+    if (final) this.#finish(error!, error);
+    else if (next) void this.#open(next);
+    else {
+      const wait = this.#rounds.wait(error?.retryAfter);
+      this.#log("retry in", Math.round(wait), "ms");
+      // Before the handlers run, which may close.
+      this.#timer = setTimeout(() => this.#begin(), wait);
+      this.#set("reconnecting", { error: error ?? clientError("network", reason) });
+    }
+    if (code) this.#sink.event("error", error, "");
+  }
+
+  /** Ends for good. error: rejects the requests that wait. shown: the state's error. */
+  #finish(error: ClientError, shown?: ClientError): void {
+    this.#listen("removeEventListener");
+    this.#queue.clear(error);
+    this.#set("closed", { error: shown });
+  }
 }

@@ -1,94 +1,129 @@
-// The other transport: an EventSource for what comes, requests for what goes. A native EventSource reconnects by itself,
-// but with the credentials it was made with and on this transport only, so each one here is used for one connection.
+// The other transport: an EventSource to receive, requests to send. A native EventSource reconnects
+// by itself, but only with its first credentials and on this transport, so each one serves one
+// connection.
 
-import { CONTROL, coded, fail, within, type Hello, type Link, type LinkSink } from "./link.ts";
+import { clientError, withCode, withTimeout } from "./errors.ts";
+import { CONTROL_EVENTS, type Handshake, type Link, type LinkSink } from "./link.ts";
 import type { ClientError, Options } from "./types.ts";
 
 /** How long a stream may be silent, in ms: the server sends `sync` after 60 s without an event. */
 const SILENCE = 90_000;
 
 export interface StreamOptions extends Pick<Options, "withCredentials" | "tokenInUrl"> {
+  /** For each answer, in ms. */
   timeout: number;
   Source: typeof EventSource;
-  /** A ticket for one more request, where the stream was opened by one. */
-  ticket?: (() => Promise<string>) | undefined;
+  /** Returns a ticket for one more request, where a ticket opened the stream. */
+  getTicket?: (() => Promise<string>) | undefined;
 }
 
-/** The error that a response tells of (RFC 9457). One without a code is of somebody in between, who may think otherwise soon. */
-async function problem(response: Response): Promise<ClientError> {
+type Query = Record<string, string | undefined>;
+
+/**
+ * Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which
+ * may let the next request through.
+ */
+async function problemOf(response: Response): Promise<ClientError> {
   const { code, detail, title } = await response.json().catch(() => ({}));
-  return fail(code ?? "network", detail ?? title ?? `status ${response.status}`, Number(response.headers.get("Retry-After")));
+  const message = detail ?? title ?? `status ${response.status}`;
+  return clientError(code ?? "network", message, Number(response.headers.get("Retry-After")));
 }
 
-/** Opens a link. The url is the stream's. */
-export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkSink): Link {
-  const { userId, username, token, ticket, channels, sessionId, since } = hello;
-  const stop = new AbortController();
-  let open = true, source: EventSource | undefined, clientId = "", turn: Promise<unknown> = Promise.resolve();
+/** Opens a link. url: of the stream. */
+export function openStream(
+  url: URL,
+  handshake: Handshake,
+  options: StreamOptions,
+  sink: LinkSink,
+): Link {
+  const { userId, username, token, ticket, channels, sessionId, since } = handshake;
+  const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
+  const requests = new AbortController();
+  let open = true, source: EventSource | undefined, clientId = "";
+  let lastRequest: Promise<unknown> = Promise.resolve();
 
-  function at(path: string, query: Record<string, string | undefined>) {
-    const to = new URL(url.href.replace(/\/$/, "") + path); // it has no query
-    for (const name in query) if (query[name]) to.searchParams.set(name, query[name]);
-    return to;
+  function urlOf(path: string, query: Query) {
+    const result = new URL(url.href.replace(/\/$/, "") + path); // it has no query
+    for (const name in query) if (query[name]) result.searchParams.set(name, query[name]);
+    return result;
   }
 
-  /** Asks with the token in a header: what is in a URL ends up in logs. */
-  async function request(to: URL, more?: RequestInit) {
+  /** Sends a request with the token in a header: proxies log URLs. */
+  async function request(to: URL, init?: RequestInit) {
     const response = await fetch(to, {
-      ...more, signal: stop.signal, credentials: o.withCredentials ? "include" : "same-origin",
-      headers: { ...more?.headers, ...(hello.token && { Authorization: "Bearer " + hello.token }) },
+      ...init,
+      signal: requests.signal,
+      credentials: withCredentials ? "include" : "same-origin",
+      headers: {
+        ...init?.headers,
+        ...(handshake.token && { Authorization: "Bearer " + handshake.token }),
+      },
     });
-    if (!response.ok) throw await problem(response);
+    if (!response.ok) throw await problemOf(response);
     return response;
   }
 
   async function post(path: string, body?: unknown) {
-    const query = ticket && o.ticket ? { ticket: await o.ticket() } : { userId, username };
+    const query = ticket && getTicket ? { ticket: await getTicket() } : { userId, username };
     const headers = { "Content-Type": "application/json" };
-    return (await request(at(path, query), { method: "POST", headers, body: JSON.stringify(body) })).json();
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    return (await request(urlOf(path, query), init)).json();
+  }
+
+  function close(reason: string) {
+    open = false;
+    requests.abort(clientError("closed", reason));
+    source?.close();
   }
 
   function end(reason: string, error?: ClientError) {
     if (!open) return;
-    open = false;
-    stop.abort(fail("closed", reason));
-    source?.close();
+    close(reason);
     sink.closed(reason, error);
   }
 
+  const failed = (error: ClientError) => end(error.message, withCode(error));
+
   async function start() {
-    let pass: Record<string, string | undefined> = ticket ? { ticket } : { userId, username };
-    if (token && !ticket) pass = o.tokenInUrl ? { ...pass, token } : { ticket: (await post("/tickets")).ticket };
+    let credentials: Query = ticket ? { ticket } : { userId, username };
+    if (token && !ticket) {
+      credentials = tokenInUrl
+        ? { ...credentials, token }
+        : { ticket: (await post("/tickets")).ticket };
+    }
     if (!open) return;
-    const to = at("", { ...pass, sessionId, lastEventId: since, envelope: "true" });
+    const to = urlOf("", { ...credentials, sessionId, lastEventId: since, envelope: "true" });
     for (const channel of channels) to.searchParams.append("channels", channel);
-    source = new o.Source(to, { withCredentials: !!o.withCredentials });
-    for (const name of ["message", ...CONTROL]) source.addEventListener(name, (event) => take(name, event as MessageEvent));
+    source = new Source(to, { withCredentials: !!withCredentials });
+    for (const name of ["message", ...CONTROL_EVENTS]) {
+      source.addEventListener(name, (event) => receive(name, event as MessageEvent));
+    }
     source.onerror = () => {
       if (source!.readyState === 2) refused(to);
       else end("connection lost");
     };
   }
 
-  function take(name: string, { data, lastEventId }: MessageEvent) {
-    if (!open || data === undefined) return; // an `error` of EventSource itself has no data
+  function receive(name: string, { data, lastEventId }: MessageEvent) {
+    if (!open || data === undefined) return; // the browser's own `error` has no data
     const value = JSON.parse(data);
     if (name === "connected") clientId = value.clientId;
-    if (name === "disconnected") end(value.reason, fail(name, value.reason ?? name));
-    else if (name === "overloaded") end(name, fail("unavailable", name));
+    if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
+    else if (name === "overloaded") end(name, clientError("unavailable", name));
     else if (name === "message") sink.event(value.type, { metadata: {}, ...value }, lastEventId);
     else sink.event(name, value, lastEventId);
-    sink.alive(SILENCE);
+    if (open) sink.alive(SILENCE);
   }
 
-  // An EventSource does not say why it was refused, so the question is asked again where the answer can be read. A ticket
-  // that a token was traded for has been used by now; the token goes with it, and wins.
+  /**
+   * Asks again why the server refused the stream, because an EventSource does not say so. The
+   * ticket that the client got for its token is used up by now; the token, in the header, takes
+   * precedence.
+   */
   function refused(to: URL) {
     source!.close();
     request(to).then(() => end("refused"), failed);
   }
-
-  const failed = (error: ClientError) => end(error.message, coded(error));
 
   start().catch(failed);
 
@@ -96,23 +131,26 @@ export function openStream(url: URL, hello: Hello, o: StreamOptions, sink: LinkS
     emit() {},
     async ask(name, [body]) {
       const { channels, token } = body as any ?? {};
-      const [path, what] = ({
+      const requestsByEvent: Record<string, [path: string, body: unknown]> = {
         subscribe: ["channels", { join: channels }],
         unsubscribe: ["channels", { leave: channels }],
         "send-message": ["messages", body],
         "auth:refresh": ["token", { token }],
-      } as Record<string, unknown[]>)[name] ?? [];
-      if (!path) throw fail("unsupported", `${name} needs the transport socket.io`);
-      // One after the other, for requests overtake each other, and the last word counts.
-      const answer = turn.then(() => within(post(`/${clientId}/${path}`, what), o.timeout, name));
-      turn = answer.catch(() => {});
+      };
+      const [path, content] = requestsByEvent[name] ?? [];
+      if (!path) throw clientError("unsupported", `${name} needs the transport socket.io`);
+      // One at a time: requests can overtake each other, and the last join or leave must win.
+      const answer = lastRequest.then(() =>
+        withTimeout(post(`/${clientId}/${path}`, content), timeout, name)
+      );
+      lastRequest = answer.catch(() => {});
       await answer;
-      if (token) {
-        hello.token = token;
+      if (token && open) {
+        handshake.token = token;
         sink.event("auth:refreshed", await answer, "");
       }
       return answer;
     },
-    close: () => end("closed"),
+    close: () => close("closed"),
   };
 }

@@ -1,12 +1,18 @@
 import type { Catalogue } from "./catalogue.ts";
 
-/** What was published, in the shape that every transport and every handler sees. */
+/** A notification, in the same form on every transport and for every handler. */
 export interface Notification<Data = any, Type extends string = string> {
-  /** Of the log, the same on all transports. Absent from what was not stored (`volatile`). */
+  /**
+   * The id in the server's log, the same on all transports. Missing when the notification was not
+   * stored (`volatile`), and in the server's replies.
+   */
   id?: string;
   type: Type;
   data: Data;
-  /** When it was published, RFC 3339. For an event that Go code emitted under a name of its own: when it arrived. */
+  /**
+   * The time of publication, RFC 3339. For an event that Go code emits under a name of its own, and
+   * for a reply, the time of arrival.
+   */
   timestamp: string;
   /** `category`, `priority`, `source`, `channel` … */
   metadata: Record<string, unknown>;
@@ -21,13 +27,13 @@ export interface Connected {
   username: string;
   timestamp: string;
   totalConnections: number;
-  /** Nothing was missed since the connection before. */
+  /** The client missed nothing since its last connection. */
   recovered: boolean;
-  /** Channels asked for that may not be joined (EventSource). */
+  /** Channels of the handshake that the client may not join (EventSource). */
   denied?: string[];
 }
 
-/** Something between two ids can no longer be replayed: fetch your state anew. */
+/** The server can no longer replay everything between two ids: fetch your state again. */
 export interface Gap {
   from: string;
   to: string;
@@ -43,15 +49,21 @@ export interface Recovery {
   to: string;
 }
 
-/** The events of the connection itself, with what their handlers get. No notification can have these names. */
+/**
+ * The events of the connection itself, with the argument of their handlers. No notification has one
+ * of these names.
+ */
 export interface ControlEvents {
   connected: Connected;
-  /** The connection was lost or closed; `status` tells whether it is tried again. */
+  /** The connection was lost or closed; `status` shows whether the client tries again. */
   disconnect: { reason: string };
   gap: Gap;
   recovery: Recovery;
   heartbeat: { type: "heartbeat"; timestamp: string; totalConnections: number };
-  /** A refusal, by the server or by the client itself; `client.error` keeps the last one of the connection. */
+  /**
+   * A refusal, by the server or by the client itself; `client.error` keeps the last one of the
+   * connection.
+   */
   error: ClientError;
   "auth:expiring": { expiresAt: string };
   "auth:expired": Record<string, unknown>;
@@ -59,79 +71,99 @@ export interface ControlEvents {
 }
 
 /**
- * Told apart by `code`: the codes of the HTTP API, and `network`, `timeout`, `closed`, `unsupported`, `disconnected` (by the
- * server), `credentials` (getToken or getTicket failed).
+ * An error, identified by its `code`: one of the HTTP API, or `network`, `timeout`, `closed`,
+ * `unsupported`, `disconnected` (by the server), `credentials` (getToken or getTicket failed).
  */
 export interface ClientError extends Error {
   code: string;
-  /** Seconds. */
+  /** When to try again, in seconds. */
   retryAfter?: number;
 }
 
-/** `closed` is for good, by {@link Client.close}, by the server's order or by a refusal that no retry mends. */
+/**
+ * `closed` is final: after {@link Client.close}, a disconnect by the server, or a refusal that
+ * would be the same at the next attempt.
+ */
 export type Status = "connecting" | "connected" | "reconnecting" | "closed";
 
 export type Transport = "socket.io" | "sse";
 
-/** Ends what it was returned for. */
+/** Removes the handler that it was returned for. */
 export type Unsubscribe = () => void;
 
-/** A client's own answer, or a promise of one. */
-type Later<T> = T | Promise<T>;
+type MaybePromise<T> = T | Promise<T>;
 
 export interface Options {
-  /** The server; the page's own origin when left out. A path in it is a prefix of both endpoints. */
+  /**
+   * The address of the server (default: the page's own origin). A path in it is a prefix of both
+   * endpoints.
+   */
   url?: string | undefined;
-  /** Who it is, where the server believes a bare user id (open mode). */
+  /** The user, where the server accepts a user id without a token (open mode). */
   userId?: string | undefined;
   username?: string | undefined;
-  /** A JWT. It is never written into a URL unless {@link tokenInUrl} asks for it. */
+  /** A JWT. It is part of a URL only with {@link tokenInUrl}. */
   token?: string | undefined;
-  /** Returns a JWT: asked before each connection and before the token of a running one ends. */
-  getToken?: (() => Later<string>) | undefined;
+  /** Returns a JWT. Called before each connection, and before the token of an open one expires. */
+  getToken?: (() => MaybePromise<string>) | undefined;
   /** Returns a ticket for one connection, from your own backend. */
-  getTicket?: (() => Later<string>) | undefined;
-  /** To be joined at once, and again after each reconnect. */
+  getTicket?: (() => MaybePromise<string>) | undefined;
+  /** The channels to join at the start, and again after each reconnect. */
   channels?: readonly string[] | undefined;
-  /** Where to go on: an id, `"0"` for all that is kept. From now on when left out. */
+  /** Where to resume: an id, or `"0"` for everything that is kept (default: from now on). */
   since?: string | undefined;
   /**
-   * `auto` (default): WebSocket, and EventSource where that is blocked, with nothing missed in between.
+   * `auto` (default): WebSocket, and EventSource where WebSocket is blocked, without a gap between.
    * `socket.io`: WebSocket only. `sse`: EventSource only.
    */
   transport?: "auto" | Transport | undefined;
-  /** Handlers of these names get every notification, besides the handlers of its own type. */
+  /** Handlers of these names get every notification, in addition to the handlers of its type. */
   as?: string | readonly string[] | undefined;
-  /** The tabs of a browser that have the same url, user and channels use one connection (default false). */
+  /**
+   * All tabs of the browser with the same url, user and channels use one connection (default
+   * false).
+   */
   shared?: boolean | undefined;
-  /** Prints what happens to the connection, never a token. */
+  /** Prints the steps of the connection, never a token (default false). */
   debug?: boolean | undefined;
-  /** How often `ping` is sent over Socket.IO, in ms; 0: never. 3000 with `transport: "socket.io"`, else 0. */
+  /**
+   * How often to send `ping` over Socket.IO, in ms; 0: never (default 3000 with `transport:
+   * "socket.io"`, else 0).
+   */
   pingInterval?: number | undefined;
-  /** How long an answer may take, in ms (10000). */
+  /** How long an answer may take, in ms (default 10000). */
   timeout?: number | undefined;
-  /** The first wait before a reconnect and the longest, in ms (1000 and 30000); half of each is random. */
+  /**
+   * The first and the longest wait before a reconnect, in ms (default 1000 and 30000). Up to half
+   * of each wait is random.
+   */
   backoff?: { min?: number | undefined; max?: number | undefined } | undefined;
-  /** Send cookies to another origin, which must allow it. */
+  /** Sends cookies to another origin, which must allow it (default false). */
   withCredentials?: boolean | undefined;
-  /** Let EventSource show the token in its URL, where no ticket can be had. Others may log it. */
+  /**
+   * Puts the token into the URL of an EventSource in place of a ticket (default false). Proxies may
+   * log it.
+   */
   tokenInUrl?: boolean | undefined;
-  /** The endpoints (`/socket.io/` and `/sse`). */
+  /** The endpoints (default `/socket.io/` and `/sse`). */
   socketPath?: string | undefined;
   ssePath?: string | undefined;
-  /** For programs whose runtime has none. */
+  /** For runtimes without them, such as Node 20. */
   WebSocket?: typeof globalThis.WebSocket | undefined;
   EventSource?: typeof globalThis.EventSource | undefined;
 }
 
-/** What a join came to. */
+/** The result of a join. */
 export interface Joined {
   joined: string[];
-  /** Refused. */
+  /** Channels that the client may not join. */
   denied: string[];
 }
 
-/** What the server says of a message: its id, and how many connections it was for. */
+/**
+ * The server's receipt for a message: its id, and how many connections, users and channels it
+ * matched.
+ */
 export interface Receipt {
   id?: string;
   delivered: number;
@@ -140,53 +172,70 @@ export interface Receipt {
   stored: boolean;
 }
 
-/** What handlers of a name get: the control event, or the notification. Of several names, what any of them gives. */
-export type EventOf<Name extends string> =
-  Name extends keyof ControlEvents ? ControlEvents[Name]
-    : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name> : Notification;
+/**
+ * The argument of the handlers of a name: the control event, or the notification. For a union of
+ * names it is the union of theirs.
+ */
+export type EventOf<Name extends string> = Name extends keyof ControlEvents ? ControlEvents[Name]
+  : Name extends keyof Catalogue ? Notification<Catalogue[Name], Name>
+  : Notification;
 
 /** The handler for a name. id: the cursor after the event. */
 export type HandlerOf<Name extends string> = (event: EventOf<Name>, id: string) => void;
 
 export type AnyHandler = (name: string, notification: any, id: string) => void;
 
-/** The names that an editor offers; any other is as good. */
+/** The known names, for completion in editors. Any other name is valid too. */
 export type EventName = keyof ControlEvents | keyof Catalogue | (string & {});
 
-/** A connection to the server that keeps itself up. Everything that reads the state is cheap and never throws. */
+/**
+ * A connection to the server that reconnects by itself. Its properties are cheap to read and never
+ * throw.
+ */
 export interface Client {
   readonly status: Status;
-  /** What it is connected by. */
+  /** The transport of the current connection. */
   readonly transport: Transport | undefined;
-  /** Why it is not connected, as far as that is known. */
+  /** Why the client is not connected, if the reason is known. */
   readonly error: ClientError | undefined;
   readonly clientId: string | undefined;
   /** The last `connected` event. */
   readonly connection: Connected | undefined;
-  /** The id of the last event: give it as `since` to go on from there. */
+  /** The id of the last event: pass it as `since` to resume after it. */
   readonly lastId: string | undefined;
 
-  /** Calls handler for each event of that name. The same function may be given once for each name. */
+  /** Calls handler for each event of that name. The same function counts once for each name. */
   on<Name extends EventName>(name: Name, handler: HandlerOf<Name>): Unsubscribe;
-  /** Calls handler for each event of any name, after those of its own name. */
+  /** Calls handler for each event, after the handlers of its name. */
   onAny(handler: AnyHandler): Unsubscribe;
   /** Calls handler after each change of status, transport, error or clientId. */
   onStatus(handler: (client: Client) => void): Unsubscribe;
-  /** Ends what `on`, `onAny` or `onStatus` began: one handler, all of a name, or all. */
+  /**
+   * Removes one handler, all handlers of a name, or all handlers, those of `onAny` and `onStatus`
+   * included.
+   */
   off(name?: string, handler?: (...args: any[]) => void): void;
 
-  /** Joins channels, now and after each reconnect. Rejects when no answer comes. */
+  /**
+   * Joins channels, now and after each reconnect. Rejects when the server does not answer in time.
+   */
   join(...channels: string[]): Promise<Joined>;
   leave(...channels: string[]): Promise<void>;
-  /** Sends a message to a channel: its members get the event `message`. Rejects when the server refuses it. */
+  /**
+   * Sends a message to a channel, whose members get the event `message`. Rejects when the server
+   * refuses it.
+   */
   send(channel: string, message: unknown, metadata?: Record<string, unknown>): Promise<Receipt>;
-  /** Sends an event to handlers of Go code (Socket.IO only). Before the connection is up, up to 20 wait for it. */
+  /**
+   * Sends an event to handlers of Go code (Socket.IO only). Up to 20 events wait for a connection.
+   * Returns false when the event cannot be sent.
+   */
   emit(event: string, ...args: unknown[]): boolean;
   /** Sends an event and resolves with its acknowledgement (Socket.IO only). */
   ack<Reply = any>(event: string, ...args: unknown[]): Promise<Reply>;
 
-  /** Connects anew at once, also after a close. */
+  /** Connects again at once, also after a close. */
   reconnect(): void;
-  /** Leaves in order, for good. Handlers stay, for a later {@link reconnect}. */
+  /** Disconnects for good. Handlers stay, for a later {@link reconnect}. */
   close(): void;
 }

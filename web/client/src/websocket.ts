@@ -1,13 +1,36 @@
-// Socket.IO over WebSocket: Engine.IO protocol 4, Socket.IO protocol 5, the main namespace. Reconnection, buffering and
-// the choice of transport are the connection's.
+// Socket.IO over WebSocket: Engine.IO protocol 4, Socket.IO protocol 5, the main namespace. The
+// connection reconnects, queues and chooses the transport.
 
-import { CONTROL, fail, isId, notificationOf, within, type Hello, type Link, type LinkSink } from "./link.ts";
+import { clientError } from "./errors.ts";
+import {
+  CONTROL_EVENTS,
+  isId,
+  notificationOf,
+  type Handshake,
+  type Link,
+  type LinkSink,
+} from "./link.ts";
+import { Pending } from "./pending.ts";
+import { REPLIES } from "./replies.ts";
+import type { ClientError } from "./types.ts";
 
-/** Opens a link. timeout: for each acknowledgement, in ms. */
-export function openSocket(url: URL, hello: Hello, timeout: number, Socket: typeof WebSocket, sink: LinkSink): Link {
-  const acks = new Map<string, [(value: any) => void, (error: Error) => void]>();
-  let next = 0, patience = 0, last = "", open = true;
-  let attach: ((...part: unknown[]) => void) | undefined;
+export interface SocketOptions {
+  /** For each acknowledgement, in ms. */
+  timeout: number;
+  Socket: typeof WebSocket;
+}
+
+/** Opens a link. */
+export function openSocket(
+  url: URL,
+  handshake: Handshake,
+  { timeout, Socket }: SocketOptions,
+  sink: LinkSink,
+): Link {
+  const acknowledgements = new Pending<{ reply: string | undefined; tab: string | undefined }>();
+  let open = true, patience = 0, lastId = "";
+  /** Takes the next attachment of the packet that is being read. */
+  let attach: ((...attachment: unknown[]) => void) | undefined;
 
   url.protocol = url.protocol.replace("http", "ws");
   url.search = "EIO=4&transport=websocket";
@@ -15,22 +38,26 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }) => {
     try {
-      if (typeof data === "string") engine(data[0], data.slice(1));
+      if (typeof data === "string") readEngine(data[0], data.slice(1));
       else attach!(data);
-      sink.alive(patience); // the server pings
+      if (open) sink.alive(patience); // the server pings
     } catch (error) {
       end("unreadable packet: " + (error as Error).message);
     }
   };
   socket.onclose = (event) => end(event.reason || "connection lost");
-  socket.onerror = () => {}; // a close follows; the sockets of some runtimes throw what nobody listens for
+  socket.onerror = () => {}; // a close follows; some runtimes throw an error that has no listener
 
-  function end(reason: string, error?: Parameters<LinkSink["closed"]>[1]) {
-    if (!open) return;
+  function close(reason: string) {
     open = false;
     socket.onmessage = socket.onclose = null;
     socket.close();
-    for (const [, reject] of acks.values()) reject(fail("closed", reason));
+    acknowledgements.clear(clientError("closed", reason));
+  }
+
+  function end(reason: string, error?: ClientError) {
+    if (!open) return;
+    close(reason);
     sink.closed(reason, error);
   }
 
@@ -38,61 +65,88 @@ export function openSocket(url: URL, hello: Hello, timeout: number, Socket: type
     if (socket.readyState === 1) socket.send(text);
   };
 
-  // Engine.IO: one packet in each message, its type first.
-  function engine(type: string | undefined, rest: string) {
+  /** Reads an Engine.IO packet: one in each message, its type first. */
+  function readEngine(type: string | undefined, rest: string) {
     if (type === "0") {
       const { sid, pingInterval, pingTimeout } = JSON.parse(rest);
       if (!sid) throw new Error("handshake");
       patience = pingInterval + pingTimeout;
-      const { since, pid, ...who } = hello;
-      // The pid lets the server resume the session under the same client id; without it, since replays all the same.
-      write("40" + JSON.stringify({ ...who, as: "type", since, ...(pid && isId(since) && { pid, offset: since }) }));
+      const { since, pid, ...identity } = handshake;
+      // With the pid the server resumes the session under the same client id. Without it, `since`
+      // replays the same notifications.
+      const resume = pid && isId(since) && { pid, offset: since };
+      write("40" + JSON.stringify({ ...identity, as: "type", since, ...resume }));
     } else if (type === "1") end("closed by the server");
     else if (type === "2") write("3" + rest);
-    else if (type === "4") packet(rest);
+    else if (type === "4") readPacket(rest);
   }
 
-  // Socket.IO: <type>[<attachments>-][<namespace>,][<ack id>][JSON]. Attachments follow, in messages of their own.
-  function packet(text: string) {
-    const [, type, count, ack, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text)!;
-    const parts: unknown[] = [];
-    attach = (...part) => {
-      parts.push(...part);
-      if (parts.length < Number(count)) return;
-      attach = undefined; // what comes without being announced is an error
-      const data = json && JSON.parse(json, count ? (_, value) => value?._placeholder ? parts[value.num] : value : undefined);
+  /**
+   * Reads a Socket.IO packet: <type>[<attachments>-][<namespace>,][<acknowledgement>][JSON]. The
+   * attachments follow, each in a message of its own.
+   */
+  function readPacket(text: string) {
+    const [, type, count, id, json] = /^([0-6])(?:(\d+)-)?(?:\/[^,]*,)?(\d*)(.*)$/s.exec(text)!;
+    const attachments: unknown[] = [];
+    const revive = (_: string, value: any) => value?._placeholder ? attachments[value.num] : value;
+    attach = (...attachment) => {
+      attachments.push(...attachment);
+      if (attachments.length < Number(count)) return;
+      attach = undefined; // an attachment that no packet announces is an error
+      const data = json && JSON.parse(json, count ? revive : undefined);
       if (type === "0") {
         if (data?.pid) sink.session(data.pid);
-      } else if (type === "1") end("disconnected by the server", fail("disconnected", "disconnected by the server"));
-      else if (type === "4") {
-        const { message, data: why } = data;
-        end(message, fail(why?.code ?? "forbidden", message, why?.retryAfter));
-      } else if (type === "3" || type === "6") acks.get(ack!)?.[0](data[0]);
-      else event(data, ack!);
+      } else if (type === "1") {
+        end(
+          "disconnected by the server",
+          clientError("disconnected", "disconnected by the server"),
+        );
+      } else if (type === "4") {
+        const { message, data: refusal } = data;
+        end(message, clientError(refusal?.code ?? "forbidden", message, refusal?.retryAfter));
+      } else if (type === "3" || type === "6") acknowledgements.settle(id!, data[0], 0);
+      else readEvent(data, id!);
     };
     attach();
   }
 
-  function event([name, ...args]: [string, ...unknown[]], ack: string) {
-    // The last argument is the offset to resume at, unless the server waits for an acknowledgement.
-    const id = !ack && isId(args.at(-1)) ? args.pop() as string : "";
-    const own = id !== "" && id !== last;
-    if (id) last = id;
-    if (ack) write(`43${ack}[]`);
-    sink.event(name, CONTROL.includes(name) ? args[0] : notificationOf(name, args, id, own), id);
+  function readEvent([name, ...args]: [string, ...unknown[]], acknowledgement: string) {
+    // The last argument is the id to resume at, unless the server waits for an acknowledgement.
+    const id = !acknowledgement && isId(args.at(-1)) ? args.pop() as string : "";
+    const own = id !== "" && id !== lastId;
+    if (id) lastId = id;
+    if (acknowledgement) write(`43${acknowledgement}[]`);
+    const control = CONTROL_EVENTS.includes(name);
+    const value: any = control ? args[0] : notificationOf(name, args, id, own);
+    sink.event(name, value, id, value?.id ? undefined : senderOf(name, value));
   }
 
+  /**
+   * Returns the tab that an event replies to: the server answers in order, with each reply right
+   * before its acknowledgement. A rate limit concerns all tabs, and comes out of order.
+   */
+  function senderOf(name: string, value: any): string | undefined {
+    const refusal = name === "error" && value?.code !== "rate_limited";
+    const isAnswered = ({ reply }: { reply: string | undefined }) =>
+      reply === name || refusal && reply !== undefined;
+    return acknowledgements.notes.find(isAnswered)?.tab;
+  }
+
+  const ask: Link["ask"] = (name, args, tab) =>
+    acknowledgements.ask(name, timeout, { reply: REPLIES[name], tab }, (id) => {
+      write("42" + id + JSON.stringify([name, ...args]));
+    });
+
   return {
-    emit: (name, args) => write("42" + JSON.stringify([name, ...args])),
-    ask(name, args) {
-      const ack = `${next++}`;
-      const reply = new Promise((...settle) => acks.set(ack, settle));
-      write("42" + ack + JSON.stringify([name, ...args]));
-      return within(reply, timeout, name).finally(() => acks.delete(ack));
+    ask,
+    emit(name, args, tab) {
+      // Only an acknowledgement shows which of the replies on the way is for which tab.
+      if (tab !== undefined && name in REPLIES) ask(name, args, tab).catch(() => {});
+      else write("42" + JSON.stringify([name, ...args]));
     },
     close(ordered) {
       if (ordered) write("41");
-      end("closed");
+      close("closed");
     },
   };
 }

@@ -1,11 +1,15 @@
-// A request as a command line.
+// A request as a curl command.
 
-/** A word of a POSIX shell. */
+/** Returns a text as one word of a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The command; the key is left to the environment, so that it can be shown to others. */
+/** Returns the command. The key comes from the environment, so that users can share the command. */
 export function curl(url: URL, body: string, headers: Record<string, string> = {}): string {
-  const lines = [`curl -sS ${quoted(url.href)}`, `  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json'`];
-  for (const [name, value] of Object.entries(headers)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
+  const lines = [
+    `curl -sS ${quoted(url.href)}`,
+    `  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json'`,
+  ];
+  for (const [name, value] of Object.entries(headers))
+    lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
   return `${lines.join(" \\\n")} \\\n  -d ${quoted(body)}`;
 }

@@ -1,4 +1,5 @@
-// Fields made from a schema. Each gives its value as JSON text, so that a number goes out as it was typed.
+// Fields made from a schema. Each returns its value as JSON text, so that a number goes out as it
+// was typed.
 
 import { h, newId, say, select, set } from "./dom.ts";
 import { resolve, shapeOf, type Schema } from "./schema.ts";
@@ -7,20 +8,20 @@ import { words } from "./text.ts";
 /** A field of the form. */
 export interface Field {
   root: HTMLElement;
-  /** Where it is in the request, such as `data.amount`. */
+  /** The path of the field in the request, such as `data.amount`. */
   path: string;
-  /** Its JSON, undefined when it is left out. Throws a {@link Mistake}. */
+  /** Returns the JSON; undefined when the field is empty. Throws a {@link Mistake}. */
   value(): string | undefined;
-  /** Fills it in; undefined empties it. */
+  /** Sets the value; undefined empties the field. */
   fill(value: unknown): void;
-  /** Marks it with what is wrong with it; "" takes the mark away. */
+  /** Shows an error at the field; "" removes it. */
   mark(text: string): void;
   focus(): void;
-  /** The fields in it. */
+  /** The fields inside, of an object. */
   fields?: Field[];
 }
 
-/** What is wrong with a field before anything is sent. */
+/** An error in a field, found before the request. */
 export class Mistake extends Error {
   constructor(readonly field: Field, message: string) {
     super(message);
@@ -29,8 +30,16 @@ export class Mistake extends Error {
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
-/** The field of a property. example: its value in the example, shown where it helps. */
-export function fieldOf(path: string, schema: Schema, all: Record<string, Schema>, required: boolean, example?: unknown): Field {
+/**
+ * Returns the field of a property. example: its value in the example of the API, for a placeholder.
+ */
+export function fieldOf(
+  path: string,
+  schema: Schema,
+  all: Record<string, Schema>,
+  required: boolean,
+  example?: unknown,
+): Field {
   const resolved = resolve(schema, all);
   const shape = shapeOf(resolved);
   if (shape === "object") return objectField(path, resolved, all);
@@ -39,13 +48,29 @@ export function fieldOf(path: string, schema: Schema, all: Record<string, Schema
   switch (shape) {
     case "choice": {
       const none = required ? {} : { "": "not given" };
-      const control = select({ ...none, ...Object.fromEntries(resolved.enum!.map((one) => [one, one])) });
-      return leaf(path, name, description, control, required, () => control.value && JSON.stringify(control.value));
+      const control = select({
+        ...none,
+        ...Object.fromEntries(resolved.enum!.map((one) => [one, one])),
+      });
+      return leaf(
+        path,
+        name,
+        description,
+        control,
+        required,
+        () => control.value && JSON.stringify(control.value),
+      );
     }
     case "number": {
-      const control = h("input", { type: "number", step: "any", min: minimum, max: maximum, inputmode: "decimal" });
+      const control = h("input", {
+        type: "number",
+        step: "any",
+        min: minimum,
+        max: maximum,
+        inputmode: "decimal",
+      });
       return leaf(path, name, description, control, required, (mistake) => {
-        if (control.validity.badInput) throw mistake("this is no number");
+        if (control.validity.badInput) throw mistake("this is not a number");
         return control.value;
       });
     }
@@ -54,21 +79,53 @@ export function fieldOf(path: string, schema: Schema, all: Record<string, Schema
       return leaf(path, name, description, control, required, () => control.value);
     }
     case "list": {
-      const control = h("input", { placeholder: "several: with commas between", spellcheck: "false" });
-      return leaf(path, name, description, control, required, () => control.value.trim() && JSON.stringify(words(control.value)));
+      const control = h("input", { placeholder: "comma-separated", spellcheck: "false" });
+      return leaf(
+        path,
+        name,
+        description,
+        control,
+        required,
+        () => control.value.trim() && JSON.stringify(words(control.value)),
+      );
     }
     case "json":
       return jsonField(path, name, description, required, resolved.type !== undefined);
     default: {
-      const control = h("input", { placeholder: format === "date-time" ? "2026-11-22T10:00:00Z" : typeof example === "string" && required ? example : "", spellcheck: "false", autocomplete: "off" });
-      return leaf(path, name, description, control, required, () => control.value && JSON.stringify(control.value));
+      const control = h("input", {
+        placeholder: format === "date-time"
+          ? "2026-11-22T10:00:00Z"
+          : typeof example === "string" && required
+          ? example
+          : "",
+        spellcheck: "false",
+        autocomplete: "off",
+      });
+      return leaf(
+        path,
+        name,
+        description,
+        control,
+        required,
+        () => control.value && JSON.stringify(control.value),
+      );
     }
   }
 }
 
-/** A field for JSON as it is typed. onlyObject: it has to be an object. */
-export function jsonField(path: string, name: string, hint: string, required: boolean, onlyObject: boolean): Field {
-  const control = h("textarea", { rows: 4, spellcheck: "false", placeholder: onlyObject ? "{}" : "null" });
+/** Returns a field for JSON. onlyObject: the value must be an object. */
+export function jsonField(
+  path: string,
+  name: string,
+  hint: string,
+  required: boolean,
+  onlyObject: boolean,
+): Field {
+  const control = h("textarea", {
+    rows: 4,
+    spellcheck: "false",
+    placeholder: onlyObject ? "{}" : "null",
+  });
   const field = leaf(path, name, hint, control, required, (mistake) => {
     const text = control.value.trim();
     if (!text) return "";
@@ -78,29 +135,65 @@ export function jsonField(path: string, name: string, hint: string, required: bo
     } catch (error) {
       throw mistake(`this is not JSON: ${(error as Error).message}`);
     }
-    if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but no object: {…}");
+    if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value)))
+      throw mistake("this is JSON, but not an object: {…}");
     return text;
   });
   field.root.classList.add("wide");
-  return { ...field, fill: (value) => { control.value = value === undefined ? "" : JSON.stringify(value, null, 1); } };
+  return {
+    ...field,
+    fill: (value) => {
+      control.value = value === undefined ? "" : JSON.stringify(value, null, 1);
+    },
+  };
 }
 
-/** A field with one control. text gives its JSON, "" when it is left out. */
-function leaf(path: string, name: string, hint: string, control: Control, required: boolean, text: (mistake: (text: string) => Mistake) => string): Field {
+/** Returns a field with one control. text: returns its JSON, "" when it is empty. */
+function leaf(
+  path: string,
+  name: string,
+  hint: string,
+  control: Control,
+  required: boolean,
+  text: (mistake: (text: string) => Mistake) => string,
+): Field {
   const id = newId();
-  const error = h("span", { class: "error", id: `${id}e` }), about = h("span", { class: "hint", id: `${id}h` }, hint);
-  set(control, { id, name: path, "aria-describedby": `${id}h ${id}e`, "aria-required": required && "true" });
+  const error = h("span", { class: "error", id: `${id}e` }),
+    about = h("span", { class: "hint", id: `${id}h` }, hint);
+  set(control, {
+    id,
+    name: path,
+    "aria-describedby": `${id}h ${id}e`,
+    "aria-required": required && "true",
+  });
   const field: Field = {
     path,
-    root: h("div", { class: hint.length > 70 ? "field wide" : "field" }, h("label", { for: id, class: "label" }, name, required && h("span", { class: "req", "aria-hidden": "true" }, " *")), control, error, about),
+    root: h(
+      "div",
+      { class: hint.length > 70 ? "field wide" : "field" },
+      h(
+        "label",
+        { for: id, class: "label" },
+        name,
+        required && h("span", { class: "req", "aria-hidden": "true" }, " *"),
+      ),
+      control,
+      error,
+      about,
+    ),
     value() {
       const json = text((message) => new Mistake(field, message));
       if (!json && required) throw new Mistake(field, "this is needed");
       return json || undefined;
     },
     fill(value) {
-      control.value = value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value);
-      if (control instanceof HTMLSelectElement && control.selectedIndex === -1) control.selectedIndex = 0;
+      control.value = value === undefined
+        ? ""
+        : Array.isArray(value)
+        ? value.join(", ")
+        : String(value);
+      if (control instanceof HTMLSelectElement && control.selectedIndex === -1)
+        control.selectedIndex = 0;
     },
     mark(message) {
       say(error, message);
@@ -112,15 +205,31 @@ function leaf(path: string, name: string, hint: string, control: Control, requir
   return field;
 }
 
-/** An object: its known properties, and a place for others. */
+/** Returns the fields of an object: its known properties, and one field for all others. */
 function objectField(path: string, schema: Schema, all: Record<string, Schema>): Field {
-  const fields = Object.entries(schema.properties!).map(([name, one]) => fieldOf(`${path}.${name}`, one, all, schema.required?.includes(name) ?? false));
-  const rest = jsonField(path, "further fields", "JSON, for what has no field here", false, true);
+  const fields = Object.entries(schema.properties!).map(([name, one]) =>
+    fieldOf(`${path}.${name}`, one, all, schema.required?.includes(name) ?? false)
+  );
+  const rest = jsonField(
+    path,
+    "further fields",
+    "JSON, for properties without a field",
+    false,
+    true,
+  );
   return {
-    path, fields: [...fields, rest],
-    root: h("fieldset", { class: "wide" }, h("legend", {}, path), h("div", { class: "fields" }, ...fields.map(({ root }) => root), rest.root)),
+    path,
+    fields: [...fields, rest],
+    root: h(
+      "fieldset",
+      { class: "wide" },
+      h("legend", {}, path),
+      h("div", { class: "fields" }, ...fields.map(({ root }) => root), rest.root),
+    ),
     value() {
-      const parts = fields.map((field) => [field.path.slice(path.length + 1), field.value()] as const).filter(([, json]) => json !== undefined);
+      const parts = fields.map((field) =>
+        [field.path.slice(path.length + 1), field.value()] as const
+      ).filter(([, json]) => json !== undefined);
       const inner = parts.map(([name, json]) => `${JSON.stringify(name)}: ${json}`);
       const further = rest.value()?.trim().slice(1, -1).trim();
       if (further) inner.push(further);
@@ -137,9 +246,10 @@ function objectField(path: string, schema: Schema, all: Record<string, Schema>):
   };
 }
 
-/** The field that a problem of the API is about: the one with the longest path that leads to it. */
+/** Returns the field that an error of the API names: the one with the longest matching path. */
 export function fieldAt(fields: Field[], path: string): Field | undefined {
   const all = fields.flatMap((field) => [...field.fields ?? [], field]);
-  const leads = ({ path: own }: Field) => path === own || path.startsWith(`${own}.`) || path.startsWith(`${own}[`);
+  const leads = ({ path: own }: Field) =>
+    path === own || path.startsWith(`${own}.`) || path.startsWith(`${own}[`);
   return all.filter(leads).sort((a, b) => b.path.length - a.path.length)[0];
 }

@@ -1,6 +1,6 @@
-// The line under a connection, which can be cut: the package then does what it does when a network goes.
+// A network that the user can cut, to show what the package does when a network fails.
 
-/** Makes a WebSocket and an EventSource for `connect` that share one line. */
+/** A WebSocket and an EventSource for `connect` that share one network. */
 export class Line {
   #cut = false;
   #ends = new Set<() => void>();
@@ -14,7 +14,7 @@ export class Line {
       constructor(url: string | URL, protocols?: string | string[]) {
         if (isCut()) return dead("close") as any;
         super(url, protocols);
-        const end = () => this.close(); // without a word of Socket.IO before it
+        const end = () => this.close(); // without a DISCONNECT packet
         ends.add(end);
         this.addEventListener("close", () => ends.delete(end));
       }
@@ -33,7 +33,7 @@ export class Line {
         });
       }
 
-      // A stream that was lost says CONNECTING; CLOSED would mean that the server refused it.
+      // A lost stream is CONNECTING. CLOSED would mean that the server refused it.
       override get readyState() {
         return this.#lost ? EventSource.CONNECTING : super.readyState;
       }
@@ -44,7 +44,7 @@ export class Line {
     return this.#cut;
   }
 
-  /** Cuts the line, and what would connect meanwhile fails. */
+  /** Cuts or restores the line. While it is cut, new connections fail. */
   set cut(cut: boolean) {
     this.#cut = cut;
     if (!cut) return;
@@ -53,9 +53,15 @@ export class Line {
   }
 }
 
-/** What a connection is while there is no line: it fails with that event, soon. */
+/** Returns a connection that fails with an event, because the line is cut. */
 function dead(event: "close" | "error"): EventTarget {
-  const target = Object.assign(new EventTarget(), { readyState: 0, close() {}, send() {}, onclose: null, onerror: null } as Record<string, any>);
-  setTimeout(() => target[`on${event}`]?.(Object.assign(new Event(event), { reason: "the line is cut" })), 0);
+  const target = Object.assign(
+    new EventTarget(),
+    { readyState: 0, close() {}, send() {}, onclose: null, onerror: null } as Record<string, any>,
+  );
+  setTimeout(
+    () => target[`on${event}`]?.(Object.assign(new Event(event), { reason: "the line is cut" })),
+    0,
+  );
   return target;
 }

@@ -1,46 +1,74 @@
-// A list of events, bounded, painted at most once a frame.
+// A bounded list of events, painted at most once per frame.
 
 import { add, h, set } from "./dom.ts";
 import { cut, json, time } from "./text.ts";
 
-/** The events by which server and client speak of the connection. */
-const CONTROL = new Set(["connected", "disconnect", "gap", "recovery", "heartbeat", "subscribed", "unsubscribed", "auth:expiring",
-  "auth:expired", "auth:refreshed", "error", "overloaded"]);
+/** The events about the connection, which are not notifications. */
+const CONTROL = new Set([
+  "connected",
+  "disconnect",
+  "gap",
+  "recovery",
+  "heartbeat",
+  "subscribed",
+  "unsubscribed",
+  "auth:expiring",
+  "auth:expired",
+  "auth:refreshed",
+  "error",
+  "overloaded",
+]);
 
-const LONGEST = 20_000; // characters of an event that is opened
+/** How much of an open event is shown, in characters. */
+const LONGEST = 20_000;
 
-/** One event as it is shown. */
+/** One event in the list. */
 export interface Entry {
   name: string;
-  /** Of the log; "" without one. */
+  /** The id in the server's log; "" without one. */
   id: string;
   control: boolean;
   tags: string[];
   channels: string[];
   at: number;
   published: string;
-  /** What is shown in the line: the data, or the payload of a control event. */
+  /** The text of the row: the data, or the payload of a control event. */
   text: string;
-  /** All of it. */
+  /** The whole event, for the open row. */
   whole: unknown;
 }
 
-/** Makes an entry of what a handler got. */
+/** Returns the entry for the arguments of a handler. */
 export function entryOf(name: string, value: any): Entry {
   const control = CONTROL.has(name);
   const { channel, channels } = control ? {} as any : value?.metadata ?? {};
-  const shown = value instanceof Error ? { code: (value as any).code, message: value.message } : value;
+  const shown = value instanceof Error
+    ? { code: (value as any).code, message: value.message }
+    : value;
   return {
-    name: control ? name : String(value?.type ?? name), control, tags: [], at: Date.now(),
-    id: control ? "" : value?.id ?? "", published: control ? "" : value?.timestamp ?? "",
+    name: control ? name : String(value?.type ?? name),
+    control,
+    tags: [],
+    at: Date.now(),
+    id: control ? "" : value?.id ?? "",
+    published: control ? "" : value?.timestamp ?? "",
     channels: [channels ?? channel ?? []].flat().filter((one: unknown) => typeof one === "string"),
-    text: json(control ? shown : value?.data), whole: control ? shown : { id: value?.id, type: value?.type, data: value?.data, timestamp: value?.timestamp, metadata: value?.metadata },
+    text: json(control ? shown : value?.data),
+    whole: control
+      ? shown
+      : {
+        id: value?.id,
+        type: value?.type,
+        data: value?.data,
+        timestamp: value?.timestamp,
+        metadata: value?.metadata,
+      },
   };
 }
 
 export class Log {
   readonly root: HTMLElement;
-  /** How many there are, those that a filter hides included. */
+  /** The number of entries, including those that the filter hides. */
   size = 0;
   #list = h("ol");
   #entries: { entry: Entry; row: HTMLElement }[] = [];
@@ -49,9 +77,18 @@ export class Log {
   #held = false;
   #wanted: (entry: Entry) => boolean = () => true;
 
-  /** most: entries kept. painted is called after each change. */
-  constructor(label: string, empty: string, private readonly most: number, private readonly painted: () => void = () => {}) {
-    this.root = h("div", { class: "log", role: "log", "aria-label": label, tabindex: 0 }, this.#list);
+  /** most: the number of entries kept. painted: called after each change. */
+  constructor(
+    label: string,
+    empty: string,
+    private readonly most: number,
+    private readonly painted: () => void = () => {},
+  ) {
+    this.root = h(
+      "div",
+      { class: "log", role: "log", "aria-label": label, tabindex: 0 },
+      this.#list,
+    );
     set(this.root, { "data-empty": empty });
   }
 
@@ -61,18 +98,18 @@ export class Log {
     this.#frame ||= requestAnimationFrame(() => this.#paint());
   }
 
-  /** How many came since it was told to hold still, at most as many as are kept. */
+  /** The number of entries that wait while the list is paused, at most as many as are kept. */
   get held(): number {
     return this.#held ? this.#waiting.length : 0;
   }
 
-  /** Holds still: what comes waits, and the oldest of it is dropped when it is too much. */
+  /** Pauses or resumes the list. While it is paused, new entries wait; the oldest are dropped. */
   hold(held: boolean): void {
     this.#held = held;
     this.#paint();
   }
 
-  /** Shows only some. */
+  /** Shows only the wanted entries. */
   filter(wanted: (entry: Entry) => boolean): void {
     this.#wanted = wanted;
     for (const { entry, row } of this.#entries) row.hidden = !wanted(entry);
@@ -86,12 +123,12 @@ export class Log {
     this.#paint();
   }
 
-  /** How many a filter leaves. */
+  /** The number of entries that the filter shows. */
   get shown(): number {
     return this.#entries.filter(({ row }) => !row.hidden).length;
   }
 
-  /** The rows of one id. */
+  /** Returns the rows of one id. */
   rows(id: string): HTMLElement[] {
     return this.#entries.filter(({ entry }) => entry.id === id).map(({ row }) => row);
   }
@@ -115,14 +152,35 @@ export class Log {
 
 function rowOf(entry: Entry, hidden: boolean): HTMLElement {
   const { name, id, control, tags, channels, at, published, text, whole } = entry;
-  const when = h("time", { datetime: new Date(at).toISOString(), title: published && `published ${published}` }, time(at));
+  const when = h("time", {
+    datetime: new Date(at).toISOString(),
+    title: published && `published ${published}`,
+  }, time(at));
   const names = h("span", { class: "name" }, h("b", { class: "type" }, name));
   for (const tag of tags) add(names, h("span", { class: `tag ${tag.split(" ")[0]}` }, tag));
-  for (const channel of channels) add(names, h("span", { class: "tag channel", title: `channel ${channel}` }, channel));
-  const details = h("details", { ontoggle: () => {
-    // What nobody opens is not written out.
-    if (details.open && details.childElementCount === 1) add(details, h("pre", {}, cut(json(whole, 2), LONGEST)));
-  } }, h("summary", {}, when, names, h("code", { class: "id" }, id), h("span", { class: "data" }, cut(text, 2000))));
+  for (const channel of channels)
+    add(names, h("span", { class: "tag channel", title: `channel ${channel}` }, channel));
+  const details = h(
+    "details",
+    {
+      ontoggle: () => {
+        // Encoded when the row opens for the first time.
+        if (details.open && details.childElementCount === 1)
+          add(
+            details,
+            h("pre", {}, cut(json(whole, 2), LONGEST)),
+          );
+      },
+    },
+    h(
+      "summary",
+      {},
+      when,
+      names,
+      h("code", { class: "id" }, id),
+      h("span", { class: "data" }, cut(text, 2000)),
+    ),
+  );
   const row = h("li", { class: control ? "event control" : "event", hidden }, details);
   Object.assign(row.dataset, { id, type: name, tags: tags.join(",") });
   return row;

@@ -1,4 +1,4 @@
-// The page: which view is shown, the key and the theme.
+// The page: its views, the key and the theme.
 
 import { key, onKey, takeKey } from "./api.ts";
 import { button, h, say, set } from "./dom.ts";
@@ -28,10 +28,10 @@ const made = new Map<string, View>();
 const links = new Map<string, HTMLElement>();
 let shown = "";
 
-/** Shows the view that the address names. */
+/** Shows the view in the address. */
 function route(first = false) {
   const [path = "", query = ""] = location.hash.split("?");
-  if (shown && !path.startsWith("#/")) return; // a place within the view
+  if (shown && !path.startsWith("#/")) return; // an anchor within the view
   const name = path.slice(2) in VIEWS ? path.slice(2) : FIRST;
   const { make, name: title, keyed } = VIEWS[name]!;
   if (!made.has(name)) {
@@ -53,11 +53,16 @@ function route(first = false) {
 }
 
 takeKey();
-document.getElementById("nav")!.append(h("ul", {}, ...Object.entries(VIEWS).map(([name, { name: title }]) => {
-  const link = h("a", { href: to(name) }, title);
-  links.set(name, link);
-  return h("li", {}, link);
-})));
+document.getElementById("nav")!
+  .append(h(
+    "ul",
+    {},
+    ...Object.entries(VIEWS).map(([name, { name: title }]) => {
+      const link = h("a", { href: to(name) }, title);
+      links.set(name, link);
+      return h("li", {}, link);
+    }),
+  ));
 const keyButton = button("", askForKey, { class: "key", "aria-haspopup": "dialog" });
 const showKey = () => {
   say(keyButton, key.value ? "API key" : "No API key");

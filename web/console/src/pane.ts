@@ -1,4 +1,5 @@
-// One side of the try-out: a transport, its buttons, its place in the log, and what arrived.
+// One side of the try-out: a transport, its buttons, its position in the log, and the events
+// received.
 
 import { connect, type Client, type Options, type Status, type Transport } from "roomcast";
 import { base } from "./api.ts";
@@ -8,31 +9,36 @@ import { entryOf, Log } from "./log.ts";
 import { number } from "./text.ts";
 
 const KEPT = 500;
-const COUNTERS = { received: "Received", replayed: "Replayed", gaps: "Gaps", disorder: "Out of order" };
+const COUNTERS = {
+  received: "Received",
+  replayed: "Replayed",
+  gaps: "Gaps",
+  disorder: "Out of order",
+};
 
 export interface PaneOptions {
   transport: Transport;
   title: string;
   moveLabel: string;
-  /** Who connects, and where. */
+  /** Returns the identity and the address. */
   who(): Options;
-  /** Leaves this side and goes on at the other. */
+  /** Disconnects this side and resumes on the other. */
   move(): void;
-  /** Client or channels may be other ones now. */
+  /** Called when the client or its state may have changed. */
   changed(): void;
-  /** A row was chosen: both sides show where that id is. */
+  /** Called when the user opens a row: both sides mark its id. */
   chosen(id: string): void;
 }
 
 export class Pane {
   readonly root: HTMLElement;
   client: Client | undefined;
-  /** The ids that came here. */
+  /** The ids received on this side. */
   readonly ids = new Set<string>();
   #o: PaneOptions;
   #line = new Line();
   #state = h("p", { class: "state", role: "status" }, "not connected");
-  #start = select({ after: "after the last id", now: "from now", all: "with all that is kept" });
+  #start = select({ after: "after the last id", now: "from now", all: "with everything kept" });
   #buttons: Record<"connect" | "disconnect" | "cut" | "move", HTMLButtonElement>;
   #facts = { client: h("dd"), last: h("dd") };
   #numbers: Record<keyof typeof COUNTERS, HTMLElement>;
@@ -52,22 +58,49 @@ export class Pane {
     this.#buttons = {
       connect: button("Connect", () => this.connect(), { class: "primary" }),
       disconnect: button("Disconnect", () => this.disconnect()),
-      cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), { title: "As a lost network would; nothing gets through until it is restored" }),
+      cut: button("Cut the line", () => this.#cutLine(!this.#line.cut), {
+        title: "Simulates a lost network: nothing gets through until you restore the line",
+      }),
       move: button(o.moveLabel, () => o.move()),
     };
     for (const [name, node] of Object.entries(this.#buttons)) node.dataset.do = name;
     const count = () => h("dd", {}, "0");
     this.#numbers = { received: count(), replayed: count(), gaps: count(), disorder: count() };
-    for (const [name, node] of Object.entries({ ...this.#facts, ...this.#numbers, state: this.#state, start: this.#start })) node.dataset.of = name;
+    for (
+      const [name, node] of Object.entries({
+        ...this.#facts,
+        ...this.#numbers,
+        state: this.#state,
+        start: this.#start,
+      })
+    ) node.dataset.of = name;
     const start = labelled("Start", this.#start);
     start.className = "start";
     const quiet = button("Clear", () => this.#clear(), { class: "small" });
-    this.root = h("section", { class: "card pane", id: o.transport === "sse" ? "sse" : "socketio", "aria-label": o.title },
+    this.root = h(
+      "section",
+      { class: "card pane", id: o.transport === "sse" ? "sse" : "socketio", "aria-label": o.title },
       h("div", { class: "row apart" }, h("h3", {}, o.title), this.#state),
-      h("div", { class: "row" }, ...Object.values(this.#buttons)), start,
-      h("dl", { class: "ids" }, h("dt", {}, "Client"), this.#facts.client, h("dt", {}, "Last id"), this.#facts.last),
-      h("dl", { class: "numbers" }, ...Object.entries(COUNTERS).map(([name, label]) => h("div", {}, h("dt", {}, label), this.#numbers[name as "gaps"]))),
-      this.#log.root, h("div", { class: "row end" }, quiet));
+      h("div", { class: "row" }, ...Object.values(this.#buttons)),
+      start,
+      h(
+        "dl",
+        { class: "ids" },
+        h("dt", {}, "Client"),
+        this.#facts.client,
+        h("dt", {}, "Last id"),
+        this.#facts.last,
+      ),
+      h(
+        "dl",
+        { class: "numbers" },
+        ...Object.entries(COUNTERS).map(([name, label]) =>
+          h("div", {}, h("dt", {}, label), this.#numbers[name as "gaps"])
+        ),
+      ),
+      this.#log.root,
+      h("div", { class: "row end" }, quiet),
+    );
     this.#show();
     this.#paint();
   }
@@ -80,7 +113,7 @@ export class Pane {
     return this.#last;
   }
 
-  /** Connects where the Start field says or, when given, after an id that the other side reached. */
+  /** Connects from the position in the Start field, or after an id that the other side reached. */
   connect(from?: string): void {
     const since = from ?? { after: this.#last, now: "", all: "0" }[this.#start.value] ?? "";
     this.client?.close();
@@ -89,8 +122,14 @@ export class Pane {
     if (!this.#seen) this.#last = "";
     const { transport } = this.#o;
     const client = this.client = connect({
-      ...this.#o.who(), transport, url: base.href, pingInterval: 0, backoff: { max: 4000 }, WebSocket: this.#line.WebSocket,
-      EventSource: this.#line.EventSource, ...(since && { since }),
+      ...this.#o.who(),
+      transport,
+      url: base.href,
+      pingInterval: 0,
+      backoff: { max: 4000 },
+      WebSocket: this.#line.WebSocket,
+      EventSource: this.#line.EventSource,
+      ...(since && { since }),
     });
     client.onAny((name, value) => client === this.client && this.#take(name, value));
     client.onStatus(() => client === this.client && this.#show());
@@ -107,7 +146,7 @@ export class Pane {
     this.#show();
   }
 
-  /** Joins and leaves on the live connection, and returns what was refused. */
+  /** Joins and leaves on the open connection. Resolves with the refused channels. */
   async change(join: string[], leave: string[]): Promise<string[]> {
     if (this.status === "closed" || !this.client) return [];
     const { denied } = join.length ? await this.client.join(...join) : { denied: [] };
@@ -115,7 +154,7 @@ export class Pane {
     return denied;
   }
 
-  /** Marks the rows of an id, and no others. */
+  /** Marks the rows of an id, and removes other marks. */
   point(id: string): void {
     for (const row of this.root.querySelectorAll(".event.same")) row.classList.remove("same");
     for (const row of this.#log.rows(id)) {
@@ -129,13 +168,20 @@ export class Pane {
     const error = this.client?.error;
     set(this.root, { "data-state": status });
     if (status === "reconnecting") this.#replaying = true;
-    const text = { connecting: "connecting", connected: "connected", reconnecting: this.#line.cut ? "the line is cut; trying again" : "reconnecting",
-      closed: error ? error.message : "not connected" }[status];
+    const text = {
+      connecting: "connecting",
+      connected: "connected",
+      reconnecting: this.#line.cut ? "the line is cut; trying again" : "reconnecting",
+      closed: error ? error.message : "not connected",
+    }[status];
     say(this.#state, text);
     const { connect, disconnect, cut, move } = this.#buttons;
     set(connect, { disabled: status !== "closed" });
     for (const node of [disconnect, move]) set(node, { disabled: status === "closed" });
-    set(cut, { disabled: status === "closed" && !this.#line.cut, "aria-pressed": String(this.#line.cut) });
+    set(cut, {
+      disabled: status === "closed" && !this.#line.cut,
+      "aria-pressed": String(this.#line.cut),
+    });
     say(cut, this.#line.cut ? "Restore the line" : "Cut the line");
     this.#paint();
     this.#o.changed();
@@ -167,19 +213,24 @@ export class Pane {
     tags.push(tag);
   }
 
-  // Ids of one epoch are comparable as numbers, and a stream never goes back.
+  // Ids of one epoch compare as numbers, and grow within a stream.
   #order(id: string, tags: string[]) {
     const [epoch, seq] = id.split("-"), [before, last] = this.#seen.split("-");
-    if (epoch === before && Number(seq) <= Number(last)) this.#count("disorder", "out of order", tags);
+    if (epoch === before && Number(seq) <= Number(last))
+      this.#count("disorder", "out of order", tags);
     this.#seen = id;
   }
 
   #paint() {
-    this.#last = this.client?.lastId && this.client.lastId !== "0" ? this.client.lastId : this.#last;
+    this.#last = this.client?.lastId && this.client.lastId !== "0"
+      ? this.client.lastId
+      : this.#last;
     say(this.#facts.client, this.status === "connected" ? this.client!.clientId ?? "–" : "–");
     say(this.#facts.last, this.#last || "–");
-    for (const [name, node] of Object.entries(this.#numbers)) say(node, number(this.#counts[name as "gaps"]));
-    for (const name of ["gaps", "disorder"] as const) this.#numbers[name].parentElement?.classList.toggle("bad", this.#counts[name] > 0);
+    for (const [name, node] of Object.entries(this.#numbers))
+      say(node, number(this.#counts[name as "gaps"]));
+    for (const name of ["gaps", "disorder"] as const)
+      this.#numbers[name].parentElement?.classList.toggle("bad", this.#counts[name] > 0);
     this.#o.changed();
   }
 

@@ -1,14 +1,20 @@
-// Asking again, while somebody looks.
+// Polling while the page is visible.
 
-/** Runs a question again and again, the next time `every` ms after an answer, and not while the page is hidden. */
+/** Repeats a request, `every` ms after each answer, and not while the page is hidden. */
 export class Poll {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stop: AbortController | undefined;
   #on = false;
   #paused = false;
 
-  constructor(private readonly run: (signal: AbortSignal) => Promise<void>, private readonly every = 2000) {
-    document.addEventListener("visibilitychange", () => document.hidden ? this.#halt() : this.#on && this.now());
+  constructor(
+    private readonly run: (signal: AbortSignal) => Promise<void>,
+    private readonly every = 2000,
+  ) {
+    document.addEventListener(
+      "visibilitychange",
+      () => document.hidden ? this.#halt() : this.#on && this.now(),
+    );
   }
 
   start(): void {
@@ -21,19 +27,20 @@ export class Poll {
     this.#halt();
   }
 
-  /** Whether it asks by itself. */
+  /** Stops or resumes the repetition. */
   set paused(paused: boolean) {
     this.#paused = paused;
     if (paused) this.#halt();
     else if (this.#on) this.now();
   }
 
-  /** Asks at once, whatever the time. */
+  /** Makes a request at once. */
   now(): void {
     this.#halt();
     const stop = this.#stop = new AbortController();
     this.run(stop.signal).catch(() => {}).finally(() => {
-      if (!stop.signal.aborted && this.#on && !this.#paused) this.#timer = setTimeout(() => this.now(), this.every);
+      if (!stop.signal.aborted && this.#on && !this.#paused)
+        this.#timer = setTimeout(() => this.now(), this.every);
     });
   }
 

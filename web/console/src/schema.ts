@@ -15,10 +15,10 @@ export interface Schema {
   maxLength?: number;
 }
 
-/** What a field is entered as. */
+/** The kind of input for a value. */
 export type Shape = "text" | "choice" | "number" | "flag" | "list" | "object" | "json";
 
-/** Follows references and leaves out that a field may be null: it is left out then. */
+/** Follows references, and ignores that a value may be null: an empty field is left out instead. */
 export function resolve(schema: Schema, all: Record<string, Schema>): Schema {
   const { $ref, anyOf, description } = schema;
   const other = $ref ? all[$ref.split("/").at(-1)!] : anyOf?.find(({ type }) => type !== "null");
@@ -27,7 +27,7 @@ export function resolve(schema: Schema, all: Record<string, Schema>): Schema {
   return description ? { ...found, description } : found;
 }
 
-/** How the values of a resolved schema are entered. */
+/** Returns the kind of input for a resolved schema. */
 export function shapeOf({ type, enum: choices, properties, items }: Schema): Shape {
   const name = Array.isArray(type) ? type.find((one) => one !== "null") : type;
   if (choices) return "choice";

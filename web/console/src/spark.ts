@@ -1,24 +1,31 @@
 // A small curve without axes.
 
-const NS = "http://www.w3.org/2000/svg"; // a name, not an address
+const NS = "http://www.w3.org/2000/svg";
 
-const FEW = 12; // values that a curve has room for at its beginning
+/** The width of a new curve, in values. */
+const FEW = 12;
 
-/** A curve of the last `length` values, from zero up to the largest of them. */
-export function spark(length: number): { root: SVGSVGElement; push(value: number): void; most(): number } {
+/** Returns a curve of the last `length` values, scaled from zero to their maximum. */
+export function spark(
+  length: number,
+): { root: SVGSVGElement; push(value: number): void; most(): number } {
   const root = document.createElementNS(NS, "svg") as SVGSVGElement;
-  const area = document.createElementNS(NS, "polygon"), line = document.createElementNS(NS, "polyline");
+  const area = document.createElementNS(NS, "polygon"),
+    line = document.createElementNS(NS, "polyline");
   const values: number[] = [];
   root.setAttribute("preserveAspectRatio", "none");
   root.setAttribute("role", "img");
   root.append(area, line);
   const most = () => Math.max(0, ...values);
   return {
-    root, most,
+    root,
+    most,
     push(value) {
       values.push(value);
       if (values.length > length) values.shift();
-      const top = most() || 1, width = Math.max(FEW, values.length) - 1, from = width + 1 - values.length;
+      const top = most() || 1,
+        width = Math.max(FEW, values.length) - 1,
+        from = width + 1 - values.length;
       root.setAttribute("viewBox", `0 0 ${width} 100`);
       const points = values.map((one, n) => `${from + n},${(98 - (one / top) * 94).toFixed(1)}`);
       line.setAttribute("points", points.join(" "));

@@ -1,4 +1,4 @@
-// Who gets it: the kind of target, and its name or names.
+// The target of a notification: its kind, and its name or names.
 
 import { call } from "./api.ts";
 import { h, newId, say, select, set } from "./dom.ts";
@@ -6,20 +6,39 @@ import { Mistake, type Field } from "./form.ts";
 import { words } from "./text.ts";
 
 const LABELS: Record<string, string> = {
-  user: "User ID", users: "User IDs", channel: "Channel", channels: "Channels", client: "Client ID",
+  user: "User ID",
+  users: "User IDs",
+  channel: "Channel",
+  channels: "Channels",
+  client: "Client ID",
 };
 
-/** Suggestions for names, in the order that they should be offered. */
+/** Returns suggestions for the names of a kind of target, in their order. */
 export type Known = (kind: string) => string[];
 
-/** A target as a field. fallback: what happens without one; "" when one is needed. */
+/**
+ * Returns the field of a target. fallback: describes the default target; "" when a target is
+ * required.
+ */
 export function targetField(fallback: string, known: Known): Field {
   const id = newId();
   const kind = select({
-    ...(fallback && { "": "as the kind says" }),
-    user: "a user", users: "users", channel: "a channel", channels: "channels", client: "a connection", all: "everyone",
+    ...(fallback && { "": "the default of the kind" }),
+    user: "a user",
+    users: "users",
+    channel: "a channel",
+    channels: "channels",
+    client: "a connection",
+    all: "everyone",
   }, { name: "target", "aria-label": "Target" });
-  const name = h("input", { name: "name", id, list: `${id}l`, spellcheck: "false", autocomplete: "off", "aria-describedby": `${id}e` });
+  const name = h("input", {
+    name: "name",
+    id,
+    list: `${id}l`,
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-describedby": `${id}e`,
+  });
   const label = h("label", { for: id, class: "label" });
   const named = h("div", { class: "field" }, label, name);
   const error = h("span", { class: "error", id: `${id}e` }), hint = h("span", { class: "hint" });
@@ -27,17 +46,39 @@ export function targetField(fallback: string, known: Known): Field {
   const several = () => kind.value.endsWith("s") && kind.value !== "";
   const field: Field = {
     path: "target",
-    root: h("div", { class: "wide form" },
-      h("div", { class: "pair" }, h("label", {}, h("span", { class: "label" }, "To", !fallback && h("span", { class: "req", "aria-hidden": "true" }, " *")), kind), named), error, hint, list),
+    root: h(
+      "div",
+      { class: "wide form" },
+      h(
+        "div",
+        { class: "pair" },
+        h(
+          "label",
+          {},
+          h(
+            "span",
+            { class: "label" },
+            "To",
+            !fallback && h("span", { class: "req", "aria-hidden": "true" }, " *"),
+          ),
+          kind,
+        ),
+        named,
+      ),
+      error,
+      hint,
+      list,
+    ),
     value() {
       if (!kind.value) return undefined;
       if (kind.value === "all") return `{"all": true}`;
       const names = several() ? words(name.value) : name.value.trim();
-      if (!names.length) throw new Mistake(field, "whom is it for?");
+      if (!names.length) throw new Mistake(field, "a name is required");
       return `{${JSON.stringify(kind.value)}: ${JSON.stringify(names)}}`;
     },
     fill(value) {
-      const [given, names] = Object.entries(value as object ?? {})[0] ?? [fallback ? "" : "user", ""];
+      const [given, names] = Object.entries(value as object ?? {})[0] ??
+        [fallback ? "" : "user", ""];
       kind.value = given;
       name.value = names === true ? "" : [names].flat().join(", ");
       turn();
@@ -53,7 +94,7 @@ export function targetField(fallback: string, known: Known): Field {
     field.mark("");
     named.hidden = kind.value === "" || kind.value === "all";
     say(label, LABELS[kind.value] ?? "");
-    set(name, { placeholder: several() ? "with commas between" : "" });
+    set(name, { placeholder: several() ? "comma-separated" : "" });
     say(hint, kind.value === "" ? fallback : "");
     list.replaceChildren(...known(kind.value).map((value) => h("option", { value })));
   }
@@ -67,13 +108,18 @@ export function targetField(fallback: string, known: Known): Field {
   return field;
 }
 
-/** The users and channels that the server knows of now, for suggestions; none where the key may not ask. */
+/**
+ * Resolves with the current users and channels of the server as suggestions; none when the key may
+ * not ask.
+ */
 export async function suggestions(): Promise<Known> {
   const [users, channels] = await Promise.all([
-    call<{ users: { userId: string }[] }>("GET", "v1/users?online=true&limit=100"), call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100"),
+    call<{ users: { userId: string }[] }>("GET", "v1/users?online=true&limit=100"),
+    call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100"),
   ]);
   const names: Record<string, string[]> = {
-    user: users.json?.users?.map(({ userId }) => userId) ?? [], channel: channels.json?.channels?.map(({ channel }) => channel) ?? [],
+    user: users.json?.users?.map(({ userId }) => userId) ?? [],
+    channel: channels.json?.channels?.map(({ channel }) => channel) ?? [],
   };
   return (kind) => names[kind.replace(/s$/, "")] ?? [];
 }

@@ -1,4 +1,4 @@
-// Light or dark: as the system says, or as one chose.
+// Light or dark: the choice of the system, or of the user.
 
 import { labelled, select } from "./dom.ts";
 
@@ -9,7 +9,7 @@ function use(theme: string) {
   else delete document.documentElement.dataset.theme;
 }
 
-/** The switch, which also sets what was chosen the last time. */
+/** Returns the switch, and applies the last choice. */
 export function themeSwitch(): HTMLElement {
   const choice = select({ "": "System", light: "Light", dark: "Dark" });
   choice.value = localStorage.getItem(STORED) ?? "";

@@ -1,5 +1,5 @@
-// Command emitter is a server with handlers of its own, for tests of what Go code emits: raw arguments, binary ones, and
-// events that wait for an acknowledgement. HOST, PORT and API_KEYS are as for roomcast.
+// Command emitter is a server with event handlers, for tests of what Go code emits: raw arguments,
+// binary arguments, and events that wait for an acknowledgement. It reads HOST, PORT and API_KEYS.
 package main
 
 import (
@@ -49,7 +49,8 @@ func main() {
 	}
 }
 
-// handle has "emit room name args…" send an event to a room, and "question" ask the client, whose answer is emitted to it.
+// handle registers the events "emit room name args…" and "bytes room", which send to a room, and
+// "question", which asks the client and emits its answer as "answered".
 func handle(io *socket.Server) {
 	_ = io.On("connection", func(args ...any) {
 		client := args[0].(*socket.Socket)

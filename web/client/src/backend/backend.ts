@@ -6,16 +6,22 @@ import { presenceFunctions, type PresenceFunctions } from "./presence.ts";
 import { kindFunctions } from "./send.ts";
 import type { BackendOptions } from "./types.ts";
 
-/** All functions, for one server. They need no `this`. */
+/** The functions of this module, for one server. They need no `this`. */
 export interface Backend extends KindFunctions, NotifyFunctions, PresenceFunctions {
   SSEManager: Manager;
 }
 
 /**
- * Returns the functions for a server. Nothing happens before the first call, which throws when url or key is missing.
- * For one server in the environment the functions of the module do.
+ * Returns the functions for one server. Nothing happens before the first call, which throws when
+ * the url or the key is missing. The functions of the module do the same for the server in the
+ * environment.
  */
 export function createBackend(options: BackendOptions = {}): Backend {
   const call = caller(options);
-  return { ...kindFunctions(call), ...notifyFunctions(call), ...presenceFunctions(call), SSEManager: manager(call) };
+  return {
+    ...kindFunctions(call),
+    ...notifyFunctions(call),
+    ...presenceFunctions(call),
+    SSEManager: manager(call),
+  };
 }

@@ -3,12 +3,12 @@ import type { BackendOptions } from "./types.ts";
 
 let backend: Backend | undefined;
 
-/** Says how the functions of the module reach the server, from now on. Without it the environment says so. */
+/** Sets how the functions of the module reach the server (default: by the environment). */
 export function configure(options: BackendOptions): void {
   backend = createBackend(options);
 }
 
-/** The backend that the functions of the module use. */
+/** Returns the backend that the functions of the module use. */
 export function standard(): Backend {
   return backend ??= createBackend();
 }

@@ -1,24 +1,24 @@
 import type { BackendError, BackendOptions } from "./types.ts";
 
-/** A request to the server, and what to call it in the log. */
+/** A request to the server, and its name in the log. */
 export interface Request {
   /** The name of the function that the application called. */
   from: string;
   method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   body?: unknown;
-  /** Makes a POST one that may be sent again. */
+  /** Makes a POST safe to send again. */
   idempotencyKey?: string | undefined;
-  /** Nobody there is an answer like any other, and no fault. */
+  /** `not_found` is a normal answer, not an error. */
   absent?: boolean;
-  /** A field that every answer of this server has. */
+  /** A field that every answer of a Roomcast server to this request has. */
   reads: string;
 }
 
-/** Resolves with what the server answered, or with undefined when it did not; never rejects. */
+/** Resolves with the server's answer, or with undefined after a failure; never rejects. */
 export type Call = (request: Request) => Promise<any>;
 
-/** The options with all that is needed to reach the server. */
+/** The options, complete and checked. */
 interface Settings {
   url: string;
   key: string;
@@ -27,8 +27,8 @@ interface Settings {
 }
 
 /**
- * Returns the function that all calls go through. The options are read at the first one, which throws when some are
- * missing: a build that only imports a module has no environment yet.
+ * Returns the function that makes all calls. It reads the options at the first call, which throws
+ * when one is missing: a build that only imports the module has no environment yet.
  */
 export function caller(options: BackendOptions): Call {
   let settings: Settings | undefined;
@@ -36,37 +36,64 @@ export function caller(options: BackendOptions): Call {
 }
 
 function read({ url, apiKey, timeout, retries }: BackendOptions): Settings {
-  // By their full names: where a bundler builds for an edge runtime it puts the values in.
+  // By their full names, because bundlers for edge runtimes replace these by their values.
   const env = typeof process === "undefined" || !process.env ? undefined : {
-    url: process.env.ROOMCAST_URL, key: process.env.ROOMCAST_API_KEY || process.env.ROOMCAST_KEY,
+    url: process.env.ROOMCAST_URL,
+    key: process.env.ROOMCAST_API_KEY || process.env.ROOMCAST_KEY,
   };
   const address = url || env?.url;
   const key = (apiKey || env?.key)?.trim();
   if (!address || !key) {
-    const missing = [!address && "the server's url (ROOMCAST_URL)", !key && "an API key (ROOMCAST_API_KEY)"].filter(Boolean);
-    throw new TypeError(`roomcast: ${missing.join(" and ")} missing: set the environment, or give it to configure or createBackend`);
+    const missing = [
+      !address && "the server's url (ROOMCAST_URL)",
+      !key && "an API key (ROOMCAST_API_KEY)",
+    ].filter(Boolean);
+    throw new TypeError(`roomcast: ${
+      missing.join(" and ")
+    } missing: set the environment, or pass it to configure or createBackend`);
   }
-  // fetch would say the same, but with the secret in its text.
-  if (!/^[!-~]+$/.test(key)) throw new TypeError("roomcast: apiKey has characters that no header can carry");
+  // fetch would throw too, with the secret in its message.
+  if (!/^[!-~]+$/.test(key))
+    throw new TypeError("roomcast: apiKey has characters that no header can carry");
   const parsed = URL.canParse(address) ? new URL(address) : undefined;
-  if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username || parsed.password || parsed.search || parsed.hash) {
+  if (
+    !parsed || !/^https?:$/.test(parsed.protocol) || parsed.username || parsed.password ||
+    parsed.search || parsed.hash
+  ) {
     throw new TypeError("roomcast: url must be an http:// or https:// address without a user, query or fragment");
   }
   const ms = timeout ?? 10_000;
-  // No timer takes more.
-  if (!(Number.isFinite(ms) && ms >= 1 && ms < 2 ** 31)) throw new TypeError("roomcast: timeout must be from 1 to 2147483647 ms");
-  return { url: parsed.href.replace(/\/+$/, ""), key, timeout: ms, attempts: 1 + Math.max(0, retries ?? 2) };
+  // A timer takes at most 2^31 - 1 ms.
+  if (!(Number.isFinite(ms) && ms >= 1 && ms < 2 ** 31))
+    throw new TypeError("roomcast: timeout must be from 1 to 2147483647 ms");
+  return {
+    url: parsed.href.replace(/\/+$/, ""),
+    key,
+    timeout: ms,
+    attempts: 1 + Math.max(0, retries ?? 2),
+  };
 }
 
-async function carryOut(request: Request, settings: Settings, { onError, log, fetch }: BackendOptions): Promise<any> {
+async function carryOut(
+  request: Request,
+  settings: Settings,
+  { onError, log, fetch }: BackendOptions,
+): Promise<any> {
   const end = Date.now() + settings.timeout;
   const ready = prepare(request, settings.key);
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1;; attempt++) {
     const left = end - Date.now();
     const last = attempt >= settings.attempts;
-    // A server that does not answer leaves time for another attempt, but for the last one there is all that is left.
-    const result = "error" in ready ? ready
-      : await once(fetch ?? globalThis.fetch, settings.url + request.path, ready, request.reads, last ? left : left / 2);
+    // An attempt without an answer leaves time for another one. The last one takes all the rest.
+    const result = "error" in ready ?
+      ready
+      : await once(
+        fetch ?? globalThis.fetch,
+        settings.url + request.path,
+        ready,
+        request.reads,
+        last ? left : left / 2,
+      );
     if (!("error" in result)) return result.answer;
     const { error } = result;
     if (error.code === "not_found" && request.absent) return undefined;
@@ -81,10 +108,17 @@ async function carryOut(request: Request, settings: Settings, { onError, log, fe
   }
 }
 
-/** Writes a request down, once for all attempts: the application may change its data while they are made. */
-function prepare({ method, body, idempotencyKey }: Request, key: string): RequestInit | { error: BackendError } {
+/** Encodes a request, once for all attempts: the application may change its data between them. */
+function prepare(
+  { method, body, idempotencyKey }: Request,
+  key: string,
+): RequestInit | { error: BackendError } {
   if (idempotencyKey !== undefined && !/^[!-~]{1,64}$/.test(idempotencyKey)) {
-    return { error: fault("validation", "idempotencyKey: expected 1 to 64 visible ASCII characters", { field: "idempotencyKey" }) };
+    return {
+      error: fault("validation", "idempotencyKey: expected 1 to 64 visible ASCII characters", {
+        field: "idempotencyKey",
+      }),
+    };
   }
   try {
     return {
@@ -95,28 +129,42 @@ function prepare({ method, body, idempotencyKey }: Request, key: string): Reques
         ...(idempotencyKey !== undefined && { "Idempotency-Key": idempotencyKey }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      // A framework's cache of what fetch returned would show who was connected once.
+      // The cache of a framework would return the connections of an earlier time.
       ...(method === "GET" && { cache: "no-store" as const }),
-      redirect: "manual", // the key is for this address
+      redirect: "manual", // the key is for this address only
     };
   } catch (cause) {
-    return { error: fault("validation", `data cannot be sent: ${(cause as Error).message}`, { cause }) };
+    return {
+      error: fault("validation", `data cannot be sent: ${(cause as Error).message}`, { cause }),
+    };
   }
 }
 
 type Result = { answer: any } | { error: BackendError };
 
 /** Makes one attempt. */
-async function once(fetch: typeof globalThis.fetch, url: string, ready: RequestInit, reads: string, ms: number): Promise<Result> {
+async function once(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  ready: RequestInit,
+  reads: string,
+  ms: number,
+): Promise<Result> {
   try {
-    const response = await fetch(url, { ...ready, signal: AbortSignal.timeout(Math.max(1, Math.ceil(ms))) });
-    // Read to the end in any case, else the connection cannot be used again.
+    const response = await fetch(url, {
+      ...ready,
+      signal: AbortSignal.timeout(Math.max(1, Math.ceil(ms))),
+    });
+    // Read to the end in any case, because only then can the connection be used again.
     const answer = parse(await response.text());
     if (response.ok && answer?.[reads] != null) return { answer };
     return { error: refusal(response, answer) };
   } catch (cause) {
-    const { name, message, cause: why } = cause as Error & { cause?: { code?: string; message?: string } };
-    if (name === "TimeoutError" || name === "AbortError") return { error: fault("timeout", `no answer in ${Math.ceil(ms)} ms`, { cause }) };
+    const { name, message, cause: why } = cause as Error & {
+      cause?: { code?: string; message?: string };
+    };
+    if (name === "TimeoutError" || name === "AbortError")
+      return { error: fault("timeout", `no answer in ${Math.ceil(ms)} ms`, { cause }) };
     return { error: fault("network", why?.message || why?.code || message, { cause }) };
   }
 }
@@ -129,11 +177,19 @@ function parse(text: string): any {
   }
 }
 
-/** The error of an answer that is none that was hoped for. */
+/** Returns the error for an answer without the expected field. */
 function refusal({ status, headers }: Response, problem: any): BackendError {
   const wait = headers.get("Retry-After");
-  const seconds = wait === null ? NaN : /^\d+$/.test(wait) ? Number(wait) : (Date.parse(wait) - Date.now()) / 1000;
-  if (typeof problem?.code !== "string") problem = { code: "invalid_response", detail: "what answered is no Roomcast server: check the url" };
+  const seconds = wait === null
+    ? NaN
+    : /^\d+$/.test(wait)
+    ? Number(wait)
+    : (Date.parse(wait) - Date.now()) / 1000;
+  if (typeof problem?.code !== "string")
+    problem = {
+      code: "invalid_response",
+      detail: "the answer is not from a Roomcast server: check the url",
+    };
   return fault(problem.code, problem.detail ?? problem.title, {
     status,
     ...(typeof problem.field === "string" && { field: problem.field }),
@@ -146,23 +202,38 @@ function fault(code: string, message: string, more: Partial<BackendError>): Back
   return Object.assign(new Error(message), { name: "BackendError", code }, more);
 }
 
-/** Whether another attempt may have more luck: what a request carries is to blame for all other answers. */
+/**
+ * Reports whether another attempt may succeed. All other errors are caused by the request itself.
+ */
 function passes({ code, status = 0 }: BackendError): boolean {
-  return code === "network" || code === "timeout" || status === 408 || status === 429 || status >= 500;
+  return code === "network" || code === "timeout" || status === 408 || status === 429 ||
+    status >= 500;
 }
 
-/** How long to wait after an attempt, in ms: about 100, 200, 400 …, at most 2000, or what the server asked for. */
+/**
+ * Returns how long to wait after an attempt, in ms: about 100, 200, 400 …, at most 2000, plus
+ * retryAfter.
+ */
 function pause(attempt: number, retryAfter = 0): number {
   const most = Math.min(2000, 100 * 2 ** (attempt - 1));
   return retryAfter * 1000 + most * (0.5 + Math.random() / 2);
 }
 
-function line(from: string, attempt: number, { code, status, message, requestId }: BackendError): string {
+function line(
+  from: string,
+  attempt: number,
+  { code, status, message, requestId }: BackendError,
+): string {
   const about = [code, status, requestId && `request ${requestId}`].filter(Boolean).join(", ");
-  return `roomcast: ${from} failed${attempt > 1 ? ` after ${attempt} attempts` : ""}: ${message} (${about})`;
+  return `roomcast: ${from} failed${
+    attempt > 1 ? ` after ${attempt} attempts` : ""
+  }: ${message} (${about})`;
 }
 
-/** Calls an application's function. What it throws, now or later, is dropped: a fault here must not become another one. */
-function tell<Args extends unknown[]>(handler: ((...args: Args) => unknown) | undefined, ...args: Args): void {
+/** Calls a function of the application, and drops its errors: they must not hide the first one. */
+function tell<Args extends unknown[]>(
+  handler: ((...args: Args) => unknown) | undefined,
+  ...args: Args
+): void {
   (async () => handler?.(...args))().catch(() => {});
 }

@@ -7,6 +7,18 @@ export type { Manager } from "./manager.ts";
 export type { NotifyFunctions } from "./notify.ts";
 export type { History, PresenceFunctions, Ticket, TicketOptions, Who } from "./presence.ts";
 export type {
-  BackendError, BackendOptions, ConnectionInfo, Connections, FailedCall, Fields, GivenMetadata, Multi, NamedTarget, OptionalTarget, Outgoing,
-  SendOptions, Sent, Target,
+  BackendError,
+  BackendOptions,
+  ConnectionInfo,
+  Connections,
+  FailedCall,
+  Fields,
+  GivenMetadata,
+  Multi,
+  NamedTarget,
+  OptionalTarget,
+  Outgoing,
+  SendOptions,
+  Sent,
+  Target,
 } from "./types.ts";

@@ -2,15 +2,15 @@ import type { Notification } from "../types.ts";
 import type { Call } from "./http.ts";
 import { named } from "./publish.ts";
 
-/** A connection, or all connections that a user has now. */
+/** One connection, or all current connections of a user. */
 export type Who = { client: string; user?: never } | { user: string; client?: never };
 
-/** For whom a ticket is. */
+/** The rights of a ticket. */
 export interface TicketOptions {
   username?: string | undefined;
-  /** Patterns of the channels that may be joined: `orders`, `team-*`. */
+  /** Patterns of the channels that its holder may join: `orders`, `team-*`. */
   channels?: readonly string[] | undefined;
-  /** For how long it can be used, at most `"30s"`, which is the default. */
+  /** How long the ticket is valid, at most `"30s"` (the default). */
   ttl?: string | undefined;
 }
 
@@ -21,52 +21,78 @@ export interface Ticket {
   expiresAt: string;
 }
 
-/** Notifications that are kept. */
+/** Stored notifications. */
 export interface History {
   /** Oldest first. */
   notifications: Notification[];
-  /** Others after `since` are not kept any more. */
+  /** Some notifications after `since` are no longer stored. */
   gap: boolean;
-  /** The `since` that reads on. */
+  /** The `since` for the next call. */
   cursor: string;
 }
 
-/** Functions about who may hear what. */
+/** Channels of connections, tickets and history. */
 export interface PresenceFunctions {
-  /** Puts connections that are there now into a channel. Resolves with how many they are. */
+  /** Joins current connections to a channel. Resolves with their number. */
   joinChannel(who: Who, channel: string): Promise<number>;
-  /** Takes connections out of a channel. Resolves with how many were in it. */
+  /** Removes connections from a channel. Resolves with how many were in it. */
   leaveChannel(who: Who, channel: string): Promise<number>;
-  /** Resolves with credentials for one connection of a user, or with undefined when there are none to be had. */
+  /** Resolves with credentials for one connection of a user, or with undefined after a failure. */
   issueTicket(userId: string, options?: TicketOptions): Promise<Ticket | undefined>;
   /**
-   * Resolves with the newest notifications of a user or a channel, those after `since` with it, `"0"` being all that
-   * are kept; up to `limit` (100, at most 1000). Empty, with since as cursor, when the server cannot be asked.
+   * Resolves with the newest notifications of a user or a channel, or with those after `since`
+   * (`"0"`: all that are stored), up to `limit` (default 100, at most 1000). After a failure the
+   * list is empty and the cursor is `since`.
    */
-  getHistory(of: { user: string } | { channel: string }, options?: { since?: string | undefined; limit?: number | undefined }): Promise<History>;
+  getHistory(
+    of: { user: string } | { channel: string },
+    options?: { since?: string | undefined; limit?: number | undefined },
+  ): Promise<History>;
 }
 
-/** Returns these functions. */
+/** Returns the functions of {@link PresenceFunctions}. */
 export function presenceFunctions(call: Call): PresenceFunctions {
-  const member = (from: string, method: "PUT" | "DELETE", { client, user }: Who, channel: string) => {
-    const [list, id] = client === undefined ? ["users", named(from, "user", user)] : ["connections", named(from, "client", client)];
-    const path = `/v1/${list}/${encodeURIComponent(id)}/channels/${encodeURIComponent(named(from, "channel", channel))}`;
+  const member = (
+    from: string,
+    method: "PUT" | "DELETE",
+    { client, user }: Who,
+    channel: string,
+  ) => {
+    const [list, id] = client === undefined
+      ? ["users", named(from, "user", user)]
+      : ["connections", named(from, "client", client)];
+    const path = `/v1/${list}/${encodeURIComponent(id)}/channels/${
+      encodeURIComponent(named(from, "channel", channel))
+    }`;
     return call({ from, method, path, absent: true, reads: method === "PUT" ? "joined" : "left" });
   };
   return {
-    joinChannel: (who, channel) => member("joinChannel", "PUT", who, channel).then((answer) => answer?.joined ?? 0),
-    leaveChannel: (who, channel) => member("leaveChannel", "DELETE", who, channel).then((answer) => answer?.left ?? 0),
+    joinChannel: (who, channel) =>
+      member("joinChannel", "PUT", who, channel).then((answer) => answer?.joined ?? 0),
+    leaveChannel: (who, channel) =>
+      member("leaveChannel", "DELETE", who, channel).then((answer) => answer?.left ?? 0),
     issueTicket: (userId, options) =>
       call({
-        from: "issueTicket", method: "POST", path: "/v1/tickets", reads: "ticket",
+        from: "issueTicket",
+        method: "POST",
+        path: "/v1/tickets",
+        reads: "ticket",
         body: { ...options, userId: named("issueTicket", "userId", userId) },
       }),
     getHistory: (of, { since, limit } = {}) => {
       const query = new URLSearchParams({
-        ...("user" in of ? { user: named("getHistory", "user", of.user) } : { channel: named("getHistory", "channel", of.channel) }),
-        ...(since && { since }), ...(limit && { limit: `${limit}` }),
+        ...("user" in of
+          ? { user: named("getHistory", "user", of.user) }
+          : { channel: named("getHistory", "channel", of.channel) }),
+        ...(since && { since }),
+        ...(limit && { limit: `${limit}` }),
       });
-      return call({ from: "getHistory", method: "GET", path: `/v1/notifications?${query}`, reads: "notifications" })
+      return call({
+        from: "getHistory",
+        method: "GET",
+        path: `/v1/notifications?${query}`,
+        reads: "notifications",
+      })
         .then((answer) => answer ?? { notifications: [], gap: false, cursor: since ?? "" });
     },
   };

@@ -19,27 +19,40 @@ function kindFunction(call: Call, from: Name) {
     head[status] = args.shift();
     const [given, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
     const { metadata, ...data } = fieldsOf(from, given);
-    const to = target == null ? ownTarget(from, own, id, head, data, targetId) : targetOf(from, target, targetId);
+    const to = target == null
+      ? ownTarget(from, own, id, head, data, targetId)
+      : targetOf(from, target, targetId);
     const body = { ...head, data, metadata, target: to };
     return send(call, from, `/v1/notifications/${kind}`, body, options)
       .then((delivered) => (target === "client" ? delivered > 0 : delivered));
   };
 }
 
-/** The fields of data as they are to be sent. Documents of a database have theirs behind toJSON. */
+/** Returns the fields of data. Database documents have theirs behind toJSON. */
 function fieldsOf(from: string, data: any): Fields {
   if (data == null) return {};
   const fields = typeof data.toJSON === "function" ? data.toJSON() : data;
-  if (typeof fields !== "object" || Array.isArray(fields)) throw new TypeError(`${from}: data is no object`);
+  if (typeof fields !== "object" || Array.isArray(fields))
+    throw new TypeError(`${from}: data is not an object`);
   return fields;
 }
 
-/** A kind's own target stands not in the request, but there must be one. */
-function ownTarget(from: string, own: string, id: string, head: Fields, data: Fields, targetId: unknown): undefined {
-  // Sent all the same it would go to others than the caller means, to everyone perhaps.
-  if (targetId != null) throw new TypeError(`${from}: target is missing beside targetId: "user", "client" or "channel"`);
+/** Checks the default target of a kind, which is not in the request. */
+function ownTarget(
+  from: string,
+  own: string,
+  id: string,
+  head: Fields,
+  data: Fields,
+  targetId: unknown,
+): undefined {
+  // Otherwise the notification would go to the default target, which can be everyone.
+  if (targetId != null)
+    throw new TypeError(`${from}: targetId without target, expected "user", "client" or "channel" as target`);
   const field = own.startsWith("data.") && own.slice(5);
-  if (field && !data[field]) throw new TypeError(`${from}: to whom? give ${own}, or target and targetId`);
+  if (field && !data[field])
+    throw new TypeError(`${from}: no target: expected ${own}, or target and targetId`);
   if (own === "user") named(from, id, head[id]);
-  if (own === "") throw new TypeError(`${from}: target is missing: "user", "client", "channel" or "all", and a targetId behind it`);
+  if (own === "")
+    throw new TypeError(`${from}: target is missing: "user", "client", "channel" or "all", followed by a targetId`);
 }

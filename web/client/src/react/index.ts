@@ -1,5 +1,11 @@
 export type { DataHandler, Handlers } from "./handlers.ts";
-export { useEventSource, useSocket, useSSE, type EventSourceResult, type SocketResult } from "./hooks.ts";
+export {
+  useEventSource,
+  useSocket,
+  useSSE,
+  type EventSourceResult,
+  type SocketResult,
+} from "./hooks.ts";
 export { useNotifications, type NotificationOf, type Notifications } from "./notifications.ts";
 export type { HookOptions } from "./options.ts";
 export { RoomcastProvider, useRoomcast, type ProviderProps } from "./provider.ts";

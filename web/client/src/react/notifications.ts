@@ -1,15 +1,20 @@
 import { useCallback, useSyncExternalStore } from "react";
 import type { Catalogue } from "../catalogue.ts";
+import { isReply } from "../replies.ts";
 import type { EventName, Notification, Status } from "../types.ts";
 import { useProvided, useSeat } from "./connection.ts";
 import { useStable } from "./handlers.ts";
 import { isNotification } from "./seat.ts";
 
-/** The notification of a type. Of a union of types it is the union of theirs, so that `type` tells them apart. */
-export type NotificationOf<Type extends string> =
-  Type extends keyof Catalogue ? Notification<Catalogue[Type], Type> : Notification<any, Type>;
+/**
+ * The notification of a type. For a union of types it is the union of theirs, which `type`
+ * discriminates.
+ */
+export type NotificationOf<Type extends string> = Type extends keyof Catalogue
+  ? Notification<Catalogue[Type], Type>
+  : Notification<any, Type>;
 
-/** What {@link useNotifications} returns. */
+/** The result of {@link useNotifications}. */
 export interface Notifications<Type extends string> {
   /** The newest first. */
   notifications: readonly NotificationOf<Type>[];
@@ -21,19 +26,16 @@ export interface Notifications<Type extends string> {
   status: Status | "idle";
 }
 
-/** The server's answers to what a client itself asked. */
-const REPLIES = ["pong", "subscribed", "unsubscribed", "room-joined", "room-left", "custom-event-response"];
-
-export const isReply = ({ type, id }: Notification) => !id && REPLIES.includes(type);
-
 const NONE: readonly never[] = [];
 
 /**
- * The notifications that came over the provider's connection since the component was mounted. types: those to list; all but
- * the answers to the client's own events when left out. limit: how many are kept.
+ * Lists the notifications that the provider's connection received since the component was mounted.
+ * types: the ones to list (default: all except replies to this client). limit: the length of the
+ * list.
  */
 export function useNotifications<Type extends EventName = string>(
-  types?: Type | readonly Type[], { limit = 100 }: { limit?: number | undefined } = {},
+  types?: Type | readonly Type[],
+  { limit = 100 }: { limit?: number | undefined } = {},
 ): Notifications<Type> {
   const { seat, owner, snapshot: { status } } = useSeat(useProvided("useNotifications"));
   const { clear, ...list } = useStable(seat, createList);
@@ -42,7 +44,7 @@ export function useNotifications<Type extends EventName = string>(
   const subscribe = useCallback((listener: () => void) => {
     const wanted: string[] | undefined = filter ? JSON.parse(filter) : undefined;
     const fits = (value: Notification) => wanted ? wanted.includes(value.type) : !isReply(value);
-    list.change((items) => items.filter(fits).slice(0, limit)); // of the filter and limit before
+    list.change((items) => items.filter(fits).slice(0, limit)); // the filter or the limit changed
     const unlisten = list.listen(listener);
     const end = seat.onAny((_name, value) => {
       if (isNotification(value) && fits(value)) list.push(value, limit, owner);
@@ -52,15 +54,31 @@ export function useNotifications<Type extends EventName = string>(
       unlisten();
     };
   }, [seat, filter, limit, owner]);
-  const notifications = useSyncExternalStore(subscribe, () => list.get(owner), () => NONE) as readonly NotificationOf<Type>[];
-  return { notifications, last: notifications[0], clear, connected: status === "connected", status };
+  const notifications = useSyncExternalStore(
+    subscribe,
+    () => list.get(owner),
+    () => NONE,
+  ) as readonly NotificationOf<Type>[];
+  return {
+    notifications,
+    last: notifications[0],
+    clear,
+    connected: status === "connected",
+    status,
+  };
 }
 
-/** How often a list is shown anew while it grows, in ms: a burst of notifications should not render each of them. */
+/**
+ * The shortest time between two renderings of a list, in ms: a burst does not render each
+ * notification.
+ */
 const PACE = 16;
 
 function createList() {
-  let items: readonly Notification[] = NONE, shown = items, of: unknown, timer: ReturnType<typeof setTimeout> | undefined;
+  let items: readonly Notification[] = NONE,
+    shown = items,
+    of: unknown,
+    timer: ReturnType<typeof setTimeout> | undefined;
   const listeners = new Set<() => void>();
   function show() {
     timer = undefined;

@@ -1,16 +1,16 @@
-// What a component asks for, and which connection that is.
+// From the options of a component to the connection it uses.
 
-import { subject } from "../link.ts";
+import { subjectOf } from "../token.ts";
 import type { Client, Options, Transport } from "../types.ts";
 
 type Loose<T> = { [Name in keyof T]?: T[Name] | undefined };
 
 /**
- * The options of `connect`, for a component. Those that are functions may be written inline: the newest is called, and a
- * new one opens no new connection. The same holds for a new `token` of the same user.
+ * The options of `connect`, for a component. Functions may be written inline: the client calls the
+ * newest one, and a new function opens no new connection. Nor does a new `token` of the same user.
  */
 export interface HookOptions extends Loose<Omit<Options, "userId" | "token">> {
-  /** Named but empty while the login loads: nothing is opened until it is there. */
+  /** Present but empty while the login loads: the component connects when there is a user. */
   userId?: string | null | undefined;
   /** Like userId. */
   token?: string | null | undefined;
@@ -23,48 +23,79 @@ export interface Box {
   current: HookOptions;
 }
 
-/** Which connection a component uses: one of the pool, one that it was given, or none. */
+/**
+ * Identifies the connection of a component: one of the pool, a client of the application, or none.
+ */
 export interface Place {
   box: Box;
-  /** Names a connection of the pool. Absent: none for now. */
+  /** The key of a connection in the pool; undefined: no connection for now. */
   key?: string | undefined;
-  /** The key without the channels: whose it is. It is there also with `enabled: false`. */
+  /**
+   * The key without the channels, which identifies the owner. It also exists with `enabled: false`.
+   */
   base?: string | undefined;
-  /** Where a key alone does not say it. */
+  /** The transport, with the default of the hook. */
   transport?: Options["transport"];
-  /** The one that was given. */
+  /** The client of the application. */
   client?: Client;
-  /** Of the options of this rendering. */
+  /** The token in the options of this rendering. */
   token?: string | null | undefined;
 }
 
-/** Whether it is known who connects. Who names neither a user nor a token connects by cookie, or as nobody. */
+/**
+ * Reports whether the user is known. Options with neither a userId nor a token connect by cookie,
+ * or anonymously.
+ */
 function known(o: HookOptions): boolean {
-  if (o.token === null || o.token === "") return false; // it loads; undefined beside a userId is no token at all
+  // It loads; undefined next to a userId means that there is none.
+  if (o.token === null || o.token === "") return false;
   const named = "userId" in o || "token" in o;
   return !named || !!o.userId || !!o.token;
 }
 
-/** Finds the place of these options. Equal places share one connection. */
+/** Returns the place of these options. Equal places share one connection. */
 export function placeOf(o: HookOptions, transport: "auto" | Transport): Omit<Place, "box"> {
   const place: Omit<Place, "box"> = { transport: o.transport ?? transport, token: o.token };
   if (!known(o)) return place;
   const { enabled, channels, token, ...rest } = o;
-  // A token changes every few minutes, its user does not. Beside a userId it is that user's, or is refused.
-  const parts = Object.entries({ ...rest, transport: place.transport, token: token && (o.userId ? true : subject(token) ?? token) })
+  // A token changes every few minutes, its user does not. With a userId the server refuses a token
+  // of another user, so the userId alone identifies the connection.
+  const parts = Object.entries({
+    ...rest,
+    transport: place.transport,
+    token: token && (o.userId ? true : subjectOf(token) ?? token),
+  })
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .sort(([a], [b]) => a < b ? -1 : 1);
-  place.base = JSON.stringify(parts, (_name, value) => typeof value === "function" ? "function" : value);
+  place.base = JSON.stringify(
+    parts,
+    (_name, value) => typeof value === "function" ? "function" : value,
+  );
   if (enabled !== false) place.key = place.base + JSON.stringify([...new Set(channels)].sort());
   return place;
 }
 
-/** The options for `connect`, which asks the newest options of the components when it needs credentials. rooms: joined already. */
-export function connectOptions(place: Place, latest: () => HookOptions, since: string | undefined, rooms: Iterable<string>): Options {
+/**
+ * Returns the options for `connect`, which reads the newest options of the components when it needs
+ * credentials. rooms: to join besides the channels of the options.
+ */
+export function connectOptions(
+  place: Place,
+  latest: () => HookOptions,
+  since: string | undefined,
+  rooms: Iterable<string>,
+): Options {
   const { enabled: _, ...rest } = latest();
   const channels = [...new Set([...rest.channels ?? [], ...rooms])];
-  const options: Record<string, unknown> = { ...rest, channels, transport: place.transport, since: since ?? rest.since };
-  for (const name in options) if (options[name] === undefined || options[name] === null || options[name] === "") delete options[name];
+  const options: Record<string, unknown> = {
+    ...rest,
+    channels,
+    transport: place.transport,
+    since: since ?? rest.since,
+  };
+  for (const name in options)
+    if (options[name] === undefined || options[name] === null || options[name] === "")
+      delete options[name];
   if (rest.getToken) options.getToken = () => latest().getToken!();
   else if (rest.token) options.getToken = () => latest().token ?? "";
   if (rest.getTicket) options.getTicket = () => latest().getTicket!();

@@ -1,43 +1,46 @@
-// The connections of all components: those that ask for the same use the same.
+// The connections of all components. Components with equal options share one.
 
 import { connect } from "../client.ts";
-import { TOKEN } from "../connection.ts";
+import { TOKEN_ERROR } from "../errors.ts";
 import type { Client, ClientError, Connected, Status, Unsubscribe } from "../types.ts";
 import { connectOptions, type Box, type HookOptions, type Place } from "./options.ts";
 
-/** What components show of a connection. It is replaced, never changed. */
+/** The state of a connection that components show. A change replaces it. */
 export interface Snapshot {
-  /** `idle`: there is nothing to connect with yet, or `enabled` is false. */
+  /** `idle`: there is no user yet, or `enabled` is false. */
   readonly status: Status | "idle";
   readonly error: ClientError | undefined;
   readonly clientId: string | undefined;
   readonly connection: Connected | undefined;
 }
 
-/** One who uses a connection. */
+/** Identifies a component that uses a connection. */
 export type User = object;
 
-/** A connection and those who use it. */
+/** A connection and its users. */
 export interface Shared {
   readonly client: Client;
-  /** Absent: it was given, so it is not ours to close. */
+  /** The key in the pool; undefined: the application made the client, and closes it. */
   readonly key?: string | undefined;
   snapshot: Snapshot;
-  /** The newest last: their options are those that count. */
+  /** The users with their options. The last one is the newest, whose options count. */
   readonly users: Map<User, Box>;
-  /** Who wants to be in which room; in the declared channels also the connection itself. */
+  /** The users of each room. The connection itself is a user of the channels in its options. */
   readonly rooms: Map<string, Set<User>>;
   readonly listeners: Set<() => void>;
   timer?: ReturnType<typeof setTimeout>;
-  /** The token that was last shown to the server. */
+  /** The token that the server got last. */
   readonly shown: { token?: string | null | undefined };
-  /** The refusal of it. */
+  /** The refusal of that token. */
   refusal?: ClientError | undefined;
-  /** Ends what tells of changes, while that runs. */
+  /** Stops watching the client; undefined: nothing watches it. */
   stop?: Unsubscribe | undefined;
 }
 
-/** How long a connection outlives its last user, in ms: StrictMode and a change of page unmount and mount again. */
+/**
+ * How long a connection outlives its last user, in ms. StrictMode and a change of page unmount a
+ * component and mount it again.
+ */
 export const LINGER = 100;
 
 const NOTHING = { error: undefined, clientId: undefined, connection: undefined };
@@ -47,21 +50,29 @@ export const WAITING: Snapshot = { status: "connecting", ...NOTHING };
 const pool = new Map<string, Shared>();
 const given = new WeakMap<Client, Shared>();
 
-/** What is known of a place without opening anything: safe while rendering. */
+/** Returns the snapshot of a place. It opens no connection, so it is safe while rendering. */
 export function peek({ key, client }: Place): Snapshot {
   if (client) return fresh(given.get(client) ?? adopt(client));
   return key === undefined ? IDLE : pool.get(key)?.snapshot ?? WAITING;
 }
 
-/** Begins the use of a place, which has a connection to offer. since and rooms: where a new connection goes on, and in which. */
-export function acquire(user: User, place: Place, since: string | undefined, rooms: Iterable<string>): Shared {
+/**
+ * Begins the use of a place that has a key or a client. since: where a new connection resumes.
+ * rooms: the rooms that it joins.
+ */
+export function acquire(
+  user: User,
+  place: Place,
+  since: string | undefined,
+  rooms: Iterable<string>,
+): Shared {
   const { key, client, box } = place;
   let shared = client ? given.get(client) ?? adopt(client) : pool.get(key!);
   if (!shared) pool.set(key!, shared = open(place, since, rooms));
   clearTimeout(shared.timer);
   shared.users.set(user, box);
   if (!shared.stop) watch(shared);
-  if (shared.rooms.size) sweep(shared); // the rooms of those who left
+  if (shared.rooms.size) sweep(shared); // the rooms of users that are gone
   return shared;
 }
 
@@ -72,14 +83,17 @@ export function release(user: User, shared: Shared): void {
   sweep(shared);
 }
 
-/** Has the options of this user count from now on. A refused connection is tried again when they bring another token. */
+/** Makes the options of this user count. With another token a refused connection tries again. */
 export function renew(user: User, shared: Shared): void {
   const box = shared.users.get(user);
   if (!box) return;
   shared.users.delete(user);
   shared.users.set(user, box);
   const { client, shown, snapshot } = shared, code = snapshot.error?.code ?? "";
-  if (client.status !== "closed" || box.current.token === shown.token || !TOKEN.test(code) && code !== "forbidden") return;
+  if (
+    client.status !== "closed" || box.current.token === shown.token ||
+    !TOKEN_ERROR.test(code) && code !== "forbidden"
+  ) return;
   shared.refusal = undefined;
   client.reconnect();
 }
@@ -90,7 +104,7 @@ function latest(shared: Pick<Shared, "users">): HookOptions {
 
 function open(place: Place, since: string | undefined, rooms: Iterable<string>): Shared {
   const { key, box } = place, users = new Map<User, Box>();
-  // Between two users, and in the moment before the first, the options are those it was opened with.
+  // While there is no user, the options of the opening count.
   const newest = () => users.size ? latest({ users }) : box.current;
   const options = connectOptions(place, newest, since, rooms);
   const { getToken } = options, shown: Shared["shown"] = {};
@@ -111,21 +125,39 @@ function adopt(client: Client): Shared {
   return shared;
 }
 
-function share(client: Client, key: string | undefined, users: Map<User, Box>, shown: Shared["shown"] = {}): Shared {
-  return { client, key, users, shown, snapshot: snapshotOf(client), rooms: new Map(), listeners: new Set() };
+function share(
+  client: Client,
+  key: string | undefined,
+  users: Map<User, Box>,
+  shown: Shared["shown"] = {},
+): Shared {
+  return {
+    client,
+    key,
+    users,
+    shown,
+    snapshot: snapshotOf(client),
+    rooms: new Map(),
+    listeners: new Set(),
+  };
 }
 
-function snapshotOf({ status, error, clientId, connection }: Client, refusal?: ClientError): Snapshot {
+function snapshotOf(
+  { status, error, clientId, connection }: Client,
+  refusal?: ClientError,
+): Snapshot {
   return { status, error: error ?? refusal, clientId, connection };
 }
 
-/** The snapshot, which is another one only when something has changed. */
+/** Returns the snapshot, which is a new object only after a change. */
 function fresh(shared: Shared): Snapshot {
   const now = snapshotOf(shared.client, shared.refusal), before = shared.snapshot;
-  return (Object.keys(now) as (keyof Snapshot)[]).every((name) => now[name] === before[name]) ? before : shared.snapshot = now;
+  return (Object.keys(now) as (keyof Snapshot)[]).every((name) => now[name] === before[name])
+    ? before
+    : shared.snapshot = now;
 }
 
-/** Tells of changes. */
+/** Reports the changes of the client to the listeners. */
 function watch(shared: Shared) {
   const { client } = shared;
   shared.stop = client.onStatus(() => {
@@ -133,9 +165,12 @@ function watch(shared: Shared) {
     fresh(shared);
     for (const listener of [...shared.listeners]) listener();
     const { status, error } = client, { token, getToken } = latest(shared);
-    if (status !== "reconnecting" || !shared.key || !token || getToken || !TOKEN.test(error?.code ?? "")) return;
-    // A token of this component is not asked for again as one from getToken is; it waits for the next one. Later, because
-    // the client is in the middle of its own decision.
+    if (
+      status !== "reconnecting" || !shared.key || !token || getToken ||
+      !TOKEN_ERROR.test(error?.code ?? "")
+    ) return;
+    // The client would ask for the same token again. It closes until a component has another one,
+    // and in a microtask, because here the client is in the middle of a change of its own.
     queueMicrotask(() => {
       if (client.status !== "reconnecting" || latest(shared).token !== shared.shown.token) return;
       shared.refusal = error;
@@ -145,7 +180,7 @@ function watch(shared: Shared) {
   fresh(shared);
 }
 
-/** Ends, after a while, what nobody uses by then. */
+/** Closes the connection, and leaves the rooms, that have no user after LINGER. */
 function sweep(shared: Shared) {
   clearTimeout(shared.timer);
   shared.timer = setTimeout(() => {
@@ -161,8 +196,9 @@ function sweep(shared: Shared) {
 }
 
 function leave(shared: Shared) {
-  const { rooms, client } = shared, unwanted = [...rooms].filter(([, users]) => !users.size).map(([room]) => room);
+  const { rooms, client } = shared,
+    unwanted = [...rooms].filter(([, users]) => !users.size).map(([room]) => room);
   for (const room of unwanted) rooms.delete(room);
-  // Without an answer it is left all the same: the client does not join it again.
+  // Without an answer too, the client does not join them again.
   if (unwanted.length) client.leave(...unwanted).catch(() => {});
 }

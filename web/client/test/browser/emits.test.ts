@@ -3,14 +3,17 @@ import { connected, listen, next, serve, until } from "./server.ts";
 
 const EMITTER = "./web/e2e/emitter";
 
-test("what Go code emits comes as a notification, the same on both transports", async () => {
+test("an event of Go code is the same notification on both transports", async () => {
   const url = await serve({}, EMITTER);
   const socket = listen({ url, userId: "ann", channels: ["lobby"], transport: "socket.io" });
   const stream = listen({ url, userId: "bob", channels: ["lobby"], transport: "sse" });
   await connected(socket);
   await connected(stream);
   const cases: [string, unknown[], unknown][] = [
-    ["said", ["hello"], "hello"], ["pair", [1, { two: 2 }], [1, { two: 2 }]], ["bare", [], null], ["error-like", [{ type: "x", data: 1 }], { type: "x", data: 1 }],
+    ["said", ["hello"], "hello"],
+    ["pair", [1, { two: 2 }], [1, { two: 2 }]],
+    ["bare", [], null],
+    ["error-like", [{ type: "x", data: 1 }], { type: "x", data: 1 }],
   ];
   for (const [name, args, data] of cases) {
     const both = [next(socket, name), next(stream, name)];
@@ -24,7 +27,7 @@ test("what Go code emits comes as a notification, the same on both transports", 
   }
 });
 
-test("binary values arrive where they stood", async () => {
+test("binary values arrive in their places", async () => {
   const url = await serve({}, EMITTER);
   const client = listen({ url, userId: "ann", channels: ["lobby"], transport: "socket.io" });
   await connected(client);
@@ -35,7 +38,7 @@ test("binary values arrive where they stood", async () => {
   expect(new TextDecoder().decode(tail)).toBe("tail");
 });
 
-test("an event that waits for an acknowledgement is acknowledged", async () => {
+test("the client acknowledges an event that asks for it", async () => {
   const url = await serve({}, EMITTER);
   const client = listen({ url, userId: "ann", transport: "socket.io" });
   await connected(client);
@@ -45,7 +48,7 @@ test("an event that waits for an acknowledgement is acknowledged", async () => {
   expect((await answered).data).toEqual([[], true]);
 });
 
-test("what is emitted before the connection is up waits for it, up to a bound", async () => {
+test("events before the connection wait for it, up to a bound", async () => {
   const url = await serve({ RATE_LIMIT_INTERVAL: "0" });
   const client = listen({ url, userId: "ann", transport: "socket.io" });
   const errors: any[] = [];
@@ -54,10 +57,12 @@ test("what is emitted before the connection is up waits for it, up to a bound", 
   expect(sent.filter(Boolean)).toHaveLength(20);
   expect(errors).toEqual(["unavailable"]);
   await until(client, () => client.ids("custom-event-response").length === 20);
-  expect(client.got.filter(({ name }) => name === "custom-event-response").map(({ value }) => value.data.n)).toEqual([...Array(20).keys()]);
+  expect(client.got.filter(({ name }) => name === "custom-event-response").map(({ value }) =>
+    value.data.n
+  )).toEqual([...Array(20).keys()]);
 });
 
-test("a stream says what it cannot send", async () => {
+test("a stream reports events that it cannot send", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann", transport: "sse" });
   await connected(client);
@@ -67,7 +72,7 @@ test("a stream says what it cannot send", async () => {
   await expect(client.ack("custom-event", {})).rejects.toMatchObject({ code: "unsupported" });
 });
 
-test("a client that was closed sends nothing, keeps its handlers and can come back", async () => {
+test("a closed client sends nothing, keeps its handlers and can reconnect", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann" });
   await connected(client);
@@ -80,16 +85,20 @@ test("a client that was closed sends nothing, keeps its handlers and can come ba
   expect(client.got.map(({ name }) => name)).toContain("disconnect");
 });
 
-test("an error in one handler reaches the page and not the other handlers", async () => {
+test("an error in one handler is reported to the page and ends no other handler", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann", transport: "socket.io" });
   await connected(client);
-  const thrown = new Promise((resolve) => addEventListener("error", (event) => {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    resolve(event.error.message);
-  }, { once: true, capture: true }));
-  client.on("pong", () => { throw new Error("mine"); });
+  const thrown = new Promise((resolve) =>
+    addEventListener("error", (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      resolve(event.error.message);
+    }, { once: true, capture: true })
+  );
+  client.on("pong", () => {
+    throw new Error("mine");
+  });
   const second = next(client, "pong");
   client.emit("ping");
   await second;

@@ -1,15 +1,18 @@
 import { expect, test } from "vitest";
 import { commands, connected, listen, network, next, serve, until } from "./server.ts";
 
-/** Publishes n notifications to a user and returns their ids. */
+/** Publishes n notifications to a user. Resolves with their ids. */
 async function publish(url: string, n: number, user = "ann") {
-  const batch = Array.from({ length: n }, (_, i) => ({ target: { user }, type: "note", data: { i } }));
+  const batch = Array.from(
+    { length: n },
+    (_, i) => ({ target: { user }, type: "note", data: { i } }),
+  );
   const receipts: any = await commands.publish(url, batch);
   return receipts.map(({ id }: { id: string }) => id) as string[];
 }
 
 for (const how of ["refuse", "swallow"] as const) {
-  test(`auto takes EventSource where the network ${how}s websockets`, async () => {
+  test(`auto uses EventSource where the network ${how}s WebSockets`, async () => {
     const url = await serve();
     const line = await network(url);
     await commands.setLine(line, how);
@@ -22,10 +25,15 @@ for (const how of ["refuse", "swallow"] as const) {
   });
 }
 
-test("falls over to the other transport and back, and nothing is missed or comes twice", async () => {
+test("the client changes the transport and back, and misses or repeats nothing", async () => {
   const url = await serve({ HISTORY_SIZE: "1000" });
   const line = await network(url);
-  const client = listen({ url: line, userId: "ann", channels: ["news"], backoff: { min: 100, max: 200 } });
+  const client = listen({
+    url: line,
+    userId: "ann",
+    channels: ["news"],
+    backoff: { min: 100, max: 200 },
+  });
   await connected(client);
   expect(client.transport).toBe("socket.io");
   const sent: string[] = [];
@@ -35,9 +43,13 @@ test("falls over to the other transport and back, and nothing is missed or comes
     await commands.setLine(line, websockets, false); // the network is gone
     await until(client, () => client.status === "reconnecting");
     sent.push(...await publish(url, 20));
-    const late: any = await commands.publish(url, { target: { channel: "late" }, type: "note", data: null });
+    const late: any = await commands.publish(url, {
+      target: { channel: "late" },
+      type: "note",
+      data: null,
+    });
     sent.push(late.id);
-    await commands.setLine(line, websockets); // and back, as another one
+    await commands.setLine(line, websockets); // back, with other rules
     await connected(client);
     if (websockets === "refuse") expect(client.transport).toBe("sse");
     const last = sent.at(-1);
@@ -47,7 +59,7 @@ test("falls over to the other transport and back, and nothing is missed or comes
   expect(client.got.filter(({ name }) => name === "gap")).toEqual([]);
 });
 
-test("having met a network that stops websockets, it does not try them first for a while", async () => {
+test("after a network blocked WebSockets, rounds begin with EventSource for a while", async () => {
   const url = await serve();
   const line = await network(url);
   await commands.setLine(line, "refuse");
@@ -60,7 +72,7 @@ test("having met a network that stops websockets, it does not try them first for
   expect(client.transport).toBe("sse");
 });
 
-test("falls back to websockets when the stream is what is stopped", async () => {
+test("the client returns to WebSocket when the stream is blocked", async () => {
   const url = await serve();
   const line = await network(url);
   await commands.setLine(line, "refuse");
@@ -69,13 +81,13 @@ test("falls back to websockets when the stream is what is stopped", async () => 
   await connected(client);
   expect(client.transport).toBe("sse");
   options.ssePath = "/nowhere"; // from now on
+  const again = next(client, "connected");
   await commands.setLine(line, "pass");
-  await until(client, () => client.status === "reconnecting");
-  await connected(client);
+  await again;
   expect(client.transport).toBe("socket.io");
 });
 
-test("a server that was killed is told of its new life by a gap, on either transport", async () => {
+test("a restart of the server is a gap, on either transport", async () => {
   for (const transport of ["socket.io", "sse"] as const) {
     const url = await serve();
     const client = listen({ url, userId: "ann", transport, backoff: { min: 50, max: 100 } });
@@ -92,18 +104,18 @@ test("a server that was killed is told of its new life by a gap, on either trans
   }
 });
 
-test("recovery is told with what was replayed", async () => {
+test("the event recovery counts the replayed notifications", async () => {
   const url = await serve();
   for (const transport of ["socket.io", "sse"] as const) {
     const [first] = await publish(url, 3);
     const client = listen({ url, userId: "ann", transport, since: first! });
-    // It cannot have come yet: connecting takes a turn of the event loop at least.
+    // The event cannot be here yet: connecting takes at least one turn of the event loop.
     expect(await next(client, "recovery")).toMatchObject({ recovered: true, replayed: 2 });
     expect(client.ids("note").length).toBe(2);
   }
 });
 
-test("a websocket that was cut off comes back as the same client", async () => {
+test("a WebSocket that was cut resumes under the same client id", async () => {
   const url = await serve();
   const line = await network(url);
   const client = listen({ url: line, userId: "ann", transport: "socket.io", backoff: { min: 20 } });

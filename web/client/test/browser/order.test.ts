@@ -1,28 +1,39 @@
 import { expect, onTestFinished, test } from "vitest";
 import { commands, connected, listen, network, next, serve, until } from "./server.ts";
 
-const rooms = async (url: string) => ((await commands.api(url, "GET", "/v1/connections")).json as any).connections[0].rooms as string[];
+const rooms = async (url: string) =>
+  ((await commands.api(url, "GET", "/v1/connections")).json as any).connections[0]
+    .rooms as string[];
 
-test("over Socket.IO, everything is sent in the order of the calls, before the connection and after", async () => {
+test("Socket.IO sends in the order of the calls, before and after the connection", async () => {
   const url = await serve();
   const frames: string[] = [];
   const send = WebSocket.prototype.send;
   onTestFinished(() => void (WebSocket.prototype.send = send));
-  WebSocket.prototype.send = function (data) {
+  WebSocket.prototype.send = function(data) {
     frames.push(/^4\d*(?:\["|0)([\w-]*)/.exec(String(data))?.[1] ?? "");
     send.call(this, data);
   };
   const client = listen({ url, userId: "ann", transport: "socket.io", pingInterval: 0 });
-  const work = () => [client.emit("custom-event", {}), client.join("a"), client.emit("ping"), client.ack("custom-event", {}), client.send("a", 1), client.emit("ping")];
+  const work = () => [
+    client.emit("custom-event", {}),
+    client.join("a"),
+    client.emit("ping"),
+    client.ack("custom-event", {}),
+    client.send("a", 1),
+    client.emit("ping"),
+  ];
   const order = ["custom-event", "subscribe", "ping", "custom-event", "send-message", "ping"];
   let second: Promise<unknown> | undefined;
-  client.onStatus(() => { if (client.status === "connected") second = Promise.all(work()); }); // what waited comes first
+  client.onStatus(() => {
+    if (client.status === "connected") second = Promise.all(work());
+  }); // after what waited
   await Promise.all(work());
   await second;
   expect(frames.slice(1)).toEqual([...order, ...order]);
 });
 
-test("over EventSource, requests are sent one after the other", async () => {
+test("EventSource sends one request after the other", async () => {
   const url = await serve();
   const fetch = globalThis.fetch;
   onTestFinished(() => void (globalThis.fetch = fetch));
@@ -30,7 +41,8 @@ test("over EventSource, requests are sent one after the other", async () => {
   globalThis.fetch = async (input, init) => {
     if (first && String(input).includes("/messages")) {
       first = false;
-      await new Promise((resolve) => setTimeout(resolve, 200)); // a network that lets the second one overtake
+      // A network in which the second one could overtake.
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
     return fetch(input, init);
   };
@@ -38,15 +50,22 @@ test("over EventSource, requests are sent one after the other", async () => {
   await connected(client);
   await Promise.all([1, 2, 3].map((n) => client.send("a", n)));
   await until(client, () => client.ids("message").length === 3);
-  expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message)).toEqual([1, 2, 3]);
+  expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message))
+    .toEqual([1, 2, 3]);
 });
 
 for (const transport of ["socket.io", "sse"] as const) {
-  test(`the last word on a channel counts, also over a reconnect (${transport})`, async () => {
+  test(`the last join or leave wins, also after a reconnect (${transport})`, async () => {
     const url = await serve();
     const client = listen({ url, userId: "ann", transport, backoff: { min: 20 } });
     await connected(client);
-    await Promise.all([client.join("a"), client.leave("a"), client.join("b"), client.leave("b"), client.join("b")]);
+    await Promise.all([
+      client.join("a"),
+      client.leave("a"),
+      client.join("b"),
+      client.leave("b"),
+      client.join("b"),
+    ]);
     for (let round = 0; round < 2; round++) {
       await client.send("b", round);
       expect(await rooms(url)).toContain("b");
@@ -57,24 +76,26 @@ for (const transport of ["socket.io", "sse"] as const) {
       await commands.reviveServer(url);
       await connected(client);
     }
-    expect(client.got.filter(({ name }) => name === "message").map(({ value }) => value.data.message)).toEqual([0, 1]);
+    expect(client.got.filter(({ name }) => name === "message").map(({ value }) =>
+      value.data.message
+    )).toEqual([0, 1]);
   });
 
-  test(`a channel that everybody is in stays left (${transport})`, async () => {
+  test(`a default channel that was left stays left (${transport})`, async () => {
     const url = await serve({ DEFAULT_CHANNELS: "general" });
     const client = listen({ url, userId: "ann", transport, backoff: { min: 20 } });
     await connected(client);
     await client.leave("general");
     await commands.killServer(url);
     await until(client, () => client.status !== "connected");
-    const leaving = client.leave("elsewhere"); // asked for while there is nobody to ask
+    const leaving = client.leave("elsewhere"); // without a connection
     await commands.reviveServer(url);
     await leaving;
     expect(await rooms(url)).not.toContain("general");
   });
 }
 
-test("a channel whose join nobody answered is joined when there is a connection, unless it was left", async () => {
+test("the next connection joins a channel whose join timed out, unless it was left", async () => {
   const url = await serve();
   const line = await network(url);
   await commands.setLine(line, "pass", false);
@@ -87,7 +108,7 @@ test("a channel whose join nobody answered is joined when there is a connection,
   expect(await rooms(url)).not.toContain("left");
 });
 
-test("a join that the server refuses as a whole is not asked for again by the next connection", async () => {
+test("the next connection does not repeat a refused join", async () => {
   const url = await serve();
   const client = listen({ url, userId: "ann", backoff: { min: 20 } });
   await connected(client);

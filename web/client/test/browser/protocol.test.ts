@@ -3,7 +3,9 @@ import { connected, listen, next, serve, until } from "./server.ts";
 
 const EMITTER = "./web/e2e/emitter";
 
-/** Servers that no server is: each says what a test wants it to. */
+/**
+ * Returns a WebSocket class with a scripted server. answer: called with each message of the client.
+ */
 function scripted(answer: (message: string, say: (message: unknown) => void) => void) {
   const sockets: any[] = [];
   class Socket {
@@ -15,7 +17,8 @@ function scripted(answer: (message: string, say: (message: unknown) => void) => 
       sockets.push(this);
       setTimeout(() => {
         this.readyState = 1;
-        this.say('0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}');
+        this
+          .say('0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}');
       });
     }
     say = (data: unknown) => this.onmessage?.({ data });
@@ -23,7 +26,9 @@ function scripted(answer: (message: string, say: (message: unknown) => void) => 
       this.sent.push(message);
       answer(message, this.say);
     }
-    close() { this.readyState = 3; }
+    close() {
+      this.readyState = 3;
+    }
   }
   return { Socket: Socket as any, sockets };
 }
@@ -34,18 +39,35 @@ const welcome = (message: string, say: (message: unknown) => void) => {
   say('42["connected",{"type":"connected","clientId":"c1","userId":"ann"},"00000001-1"]');
 };
 
-test("a server that takes the connection and never answers is given up, however lively", async () => {
-  const { Socket, sockets } = scripted((message, say) => message.startsWith("40") && say("40{\"sid\":\"c1\"}"));
+test("a client gives up a server that sends pings without a CONNECT reply", async () => {
+  const { Socket, sockets } = scripted((message, say) =>
+    message.startsWith("40") && say('40{"sid":"c1"}')
+  );
   const alive = setInterval(() => sockets.at(-1)?.say("2"), 20);
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", timeout: 100, backoff: { min: 20 }, WebSocket: Socket });
-  await until(client, () => client.error, "the end of patience", 2000).finally(() => clearInterval(alive));
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    timeout: 100,
+    backoff: { min: 20 },
+    WebSocket: Socket,
+  });
+  await until(client, () => client.error, "the end of patience").finally(() =>
+    clearInterval(alive)
+  );
   expect(client.error).toMatchObject({ code: "network", message: "no sign of the server" });
   expect(sockets[0].readyState).toBe(3);
 });
 
-test("packets that mean nothing here are passed over", async () => {
+test("unknown packets are ignored", async () => {
   const { Socket, sockets } = scripted(welcome);
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 0, WebSocket: Socket });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    pingInterval: 0,
+    WebSocket: Socket,
+  });
   await connected(client);
   const [socket] = sockets;
   for (const text of ["6", "3probe", "5", "9?", "", '43999["late"]']) socket.say(text);
@@ -57,10 +79,16 @@ test("packets that mean nothing here are passed over", async () => {
   expect(client.status).toBe("connected");
 });
 
-test("a packet that cannot be read ends the connection, which goes on from before it", async () => {
+test("an unreadable packet ends the connection, and the next one resumes before it", async () => {
   for (const packet of ["4", "4x", "42{", new ArrayBuffer(1)]) {
     const { Socket, sockets } = scripted(welcome);
-    const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 10 }, WebSocket: Socket });
+    const client = listen({
+      url: "http://127.0.0.1:1",
+      userId: "ann",
+      transport: "socket.io",
+      backoff: { min: 10 },
+      WebSocket: Socket,
+    });
     await connected(client);
     const lost = next(client, "disconnect");
     sockets[0].say(packet);
@@ -71,7 +99,7 @@ test("a packet that cannot be read ends the connection, which goes on from befor
   }
 });
 
-test("what looks like a place for bytes is data where there are none", async () => {
+test("a placeholder without attachments is data", async () => {
   const url = await serve({}, EMITTER);
   const client = listen({ url, userId: "ann", channels: ["lobby"], transport: "socket.io" });
   await connected(client);
@@ -80,10 +108,16 @@ test("what looks like a place for bytes is data where there are none", async () 
   expect((await came).data).toEqual({ part: { _placeholder: true, num: 0 } });
 });
 
-test("events of Go code with names of ours do no harm", async () => {
+test("Go code can emit events with the names of control events", async () => {
   const begin = vi.spyOn(globalThis, "setInterval"), end = vi.spyOn(globalThis, "clearInterval");
   const { Socket, sockets } = scripted(welcome);
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 60_000, WebSocket: Socket });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    pingInterval: 60_000,
+    WebSocket: Socket,
+  });
   await connected(client);
   const errors: any[] = [];
   client.on("error", (error) => errors.push(error.message));
@@ -92,15 +126,20 @@ test("events of Go code with names of ours do no harm", async () => {
   sockets[0].say('42["connected","00000001-4"]');
   sockets[0].say('42["connected",{},"00000001-5"]');
   expect(errors).toEqual(["in words", ""]);
-  expect([client.status, client.clientId, client.lastId]).toEqual(["connected", "c1", "00000001-5"]);
+  expect([client.status, client.clientId, client.lastId]).toEqual([
+    "connected",
+    "c1",
+    "00000001-5",
+  ]);
   client.close();
-  const timers = begin.mock.results.map(({ value }) => value), ended = end.mock.calls.map(([timer]) => timer);
+  const timers = begin.mock.results.map(({ value }) => value),
+    ended = end.mock.calls.map(([timer]) => timer);
   expect(timers.filter((timer) => !ended.includes(timer))).toEqual([]);
   begin.mockRestore();
   end.mockRestore();
 });
 
-test("a server that says how long to wait is not asked sooner", async () => {
+test("the client waits as long as the server asks", async () => {
   const times: number[] = [];
   const { Socket } = scripted((message, say) => {
     if (!message.startsWith("40")) return;
@@ -108,7 +147,12 @@ test("a server that says how long to wait is not asked sooner", async () => {
     if (times.length > 1) return welcome(message, say);
     say('44{"message":"Rate limit exceeded","data":{"code":"rate_limited","retryAfter":0.3}}');
   });
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", backoff: { min: 1 }, WebSocket: Socket });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    backoff: { min: 1 },
+    WebSocket: Socket,
+  });
   const errors: any[] = [];
   client.on("error", ({ code, retryAfter }) => errors.push([code, retryAfter]));
   await connected(client);
@@ -116,46 +160,101 @@ test("a server that says how long to wait is not asked sooner", async () => {
   expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(300);
 });
 
-test("a connection that was up is tried again as soon as the first time", async () => {
+test("the waits start again after a connection", async () => {
   const { Socket, sockets } = scripted(welcome);
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 20, max: 60_000 }, WebSocket: Socket });
-  for (let round = 0; round < 10; round++) { // the tenth wait of a row would be 5 s at least
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    backoff: { min: 20, max: 60_000 },
+    WebSocket: Socket,
+  });
+  for (let round = 0; round < 20; round++) { // otherwise the last wait is at least 30 s
     await connected(client);
     sockets.at(-1).onclose({ reason: "" });
     expect(client.status).toBe("reconnecting");
   }
-  await until(client, () => client.status === "connected", "the connection", 2000);
+  await until(client, () => client.status === "connected", "the connection", 20_000);
 });
 
-test("what was left while its join was on its way is not asked for again", async () => {
+test("a channel that was left during its join is not joined again", async () => {
   const { Socket, sockets } = scripted((message, say) => {
     welcome(message, say);
     const ask = /^42(\d+)\["(?:un)?subscribe"/.exec(message);
     if (ask) setTimeout(() => say(`43${ask[1]}[{}]`));
   });
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", backoff: { min: 10 }, WebSocket: Socket });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    backoff: { min: 10 },
+    WebSocket: Socket,
+  });
   await connected(client);
-  await Promise.all([client.join("a"), client.leave("a"), client.join("b"), client.leave("b"), client.join("b")]);
+  await Promise.all([
+    client.join("a"),
+    client.leave("a"),
+    client.join("b"),
+    client.leave("b"),
+    client.join("b"),
+  ]);
   sockets[0].onclose({ reason: "" });
   await connected(client);
   expect(JSON.parse(sockets[1].sent[0].slice(2)).channels).toEqual(["b"]);
 });
 
-test("a request that nobody waits for any more is not sent", async () => {
+test("a request that timed out is not sent", async () => {
   let ready = false;
   const { Socket, sockets } = scripted((message, say) => ready && welcome(message, say));
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", timeout: 100, pingInterval: 0, backoff: { min: 200 }, WebSocket: Socket });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    timeout: 100,
+    pingInterval: 0,
+    backoff: { min: 200 },
+    WebSocket: Socket,
+  });
   await expect(client.send("room", 1)).rejects.toMatchObject({ code: "timeout" });
   ready = true;
   await connected(client);
   expect(sockets.at(-1).sent.filter((text: string) => text.startsWith("42"))).toEqual([]);
 });
 
-test("a ping is answered, and an ordered end is told to the server", async () => {
+test("the client answers a ping, and close() sends a DISCONNECT packet", async () => {
   const { Socket, sockets } = scripted(welcome);
-  const client = listen({ url: "http://127.0.0.1:1", userId: "ann", transport: "socket.io", pingInterval: 0, WebSocket: Socket });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    pingInterval: 0,
+    WebSocket: Socket,
+  });
   await connected(client);
   sockets[0].say("2");
   client.close();
   expect(sockets[0].sent.slice(1)).toEqual(["3", "41"]);
+});
+
+test("a refused second join leaves the channel joined", async () => {
+  let refuse = false;
+  const { Socket, sockets } = scripted((message, say) => {
+    welcome(message, say);
+    const ask = /^42(\d+)\["subscribe"/.exec(message);
+    if (ask) say(`43${ask[1]}[${refuse ? '{"error":{"code":"rate_limited"}}' : "{}"}]`);
+  });
+  const client = listen({
+    url: "http://127.0.0.1:1",
+    userId: "ann",
+    transport: "socket.io",
+    backoff: { min: 10 },
+    WebSocket: Socket,
+  });
+  await connected(client);
+  await client.join("a");
+  refuse = true;
+  await expect(client.join("a", "b")).rejects.toMatchObject({ code: "rate_limited" });
+  sockets[0].onclose({ reason: "" });
+  await connected(client);
+  expect(JSON.parse(sockets[1].sent[0].slice(2)).channels).toEqual(["a"]);
 });

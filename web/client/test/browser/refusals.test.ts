@@ -3,30 +3,39 @@ import { commands, connected, listen, network, serve, until } from "./server.ts"
 
 const SECRET = "a-secret-of-32-bytes-for-the-tests";
 
-/** An EventSource that is always refused. */
+/** An EventSource that the server refuses. */
 class Refused {
   readyState = 2;
   onerror: (() => void) | undefined;
-  constructor() { setTimeout(() => this.readyState === 2 && this.onerror?.()); }
+  constructor() {
+    setTimeout(() => this.readyState === 2 && this.onerror?.());
+  }
   addEventListener() {}
   close() {}
 }
 
-/** Answers requests for the stream as whoever stands in front of the server does. */
+/** Answers requests for the stream like a proxy. */
 function inFront(status: number) {
   const { fetch } = globalThis;
   onTestFinished(() => void (globalThis.fetch = fetch));
-  globalThis.fetch = async (input, init) => String(input).includes("/sse")
-    ? new Response("<h1>default backend</h1>", { status }) : fetch(input, init);
+  globalThis.fetch = async (input, init) =>
+    String(input).includes("/sse")
+      ? new Response("<h1>default backend</h1>", { status }) :
+      fetch(input, init);
 }
 
 for (const status of [401, 403, 404, 502]) {
-  test(`a ${status} that is not the server's own ends nothing`, async () => {
+  test(`a ${status} of a proxy is not final`, async () => {
     const url = await serve();
     const line = await network(url);
     await commands.setLine(line, "refuse");
     inFront(status);
-    const client = listen({ url: line, userId: "ann", backoff: { min: 20, max: 50 }, EventSource: Refused as any });
+    const client = listen({
+      url: line,
+      userId: "ann",
+      backoff: { min: 20, max: 50 },
+      EventSource: Refused as any,
+    });
     await until(client, () => client.error);
     expect(client.status).toBe("reconnecting");
     expect(client.error).toMatchObject({ code: "network" });
@@ -36,18 +45,23 @@ for (const status of [401, 403, 404, 502]) {
   });
 }
 
-test("a server without streams is no reason to give up websockets", async () => {
+test("a server without streams does not stop the attempts over WebSocket", async () => {
   const url = await serve();
   const line = await network(url);
   await commands.setLine(line, "refuse");
-  const client = listen({ url: line, userId: "ann", ssePath: "/nowhere", backoff: { min: 20, max: 50 } });
+  const client = listen({
+    url: line,
+    userId: "ann",
+    ssePath: "/nowhere",
+    backoff: { min: 20, max: 50 },
+  });
   await until(client, () => client.error);
   await commands.setLine(line, "pass");
   await connected(client);
   expect(client.transport).toBe("socket.io");
 });
 
-test("a stream that is refused for another reason than its ticket says so", async () => {
+test("the error of a stream is the reason of the refusal, not its used ticket", async () => {
   const url = await serve({ JWT_SECRET: SECRET, MAX_CONNECTIONS_PER_USER: "1" });
   const token = await commands.sign(SECRET, { sub: "ann" });
   const first = listen({ url, token, transport: "sse" });
@@ -60,8 +74,15 @@ test("a stream that is refused for another reason than its ticket says so", asyn
   await connected(second);
 });
 
-test("whatever getToken or getTicket fails with, the code says that it was they", async () => {
-  for (const failure of [new DOMException("too slow", "TimeoutError"), Object.assign(new Error("no network"), { code: "forbidden" }), "text", undefined]) {
+test("any error of getToken or getTicket has the code credentials", async () => {
+  for (
+    const failure of [
+      new DOMException("too slow", "TimeoutError"),
+      Object.assign(new Error("no network"), { code: "forbidden" }),
+      "text",
+      undefined,
+    ]
+  ) {
     for (const name of ["getToken", "getTicket"] as const) {
       const client = listen({ url: "http://127.0.0.1:1", [name]: () => Promise.reject(failure) });
       await until(client, () => client.error);
@@ -72,17 +93,19 @@ test("whatever getToken or getTicket fails with, the code says that it was they"
   }
 });
 
-test("a websocket that the page may not open is as one that is blocked", async () => {
+test("a WebSocket that the page may not open counts as blocked", async () => {
   const url = await serve();
   class Forbidden {
-    constructor() { throw new DOMException("an insecure connection from a secure page", "SecurityError"); }
+    constructor() {
+      throw new DOMException("an insecure connection from a secure page", "SecurityError");
+    }
   }
   const client = listen({ url, userId: "ann", WebSocket: Forbidden as any });
   await connected(client);
   expect(client.transport).toBe("sse");
 });
 
-test("a server that has no place for another stream is asked again later", async () => {
+test("the client tries a full server again later", async () => {
   const url = await serve({ SSE_MAX_CONNECTIONS: "1" });
   const first = listen({ url, userId: "ann", transport: "sse" });
   await connected(first);
@@ -93,7 +116,7 @@ test("a server that has no place for another stream is asked again later", async
   await connected(second);
 });
 
-test("a ticket that has been used is not what a stream is refused for", async () => {
+test("a stream whose ticket is used up connects with another one", async () => {
   const url = await serve({ JWT_SECRET: SECRET });
   let broken = true;
   /** The network breaks after the server has taken the ticket. */
@@ -108,9 +131,15 @@ test("a ticket that has been used is not what a stream is refused for", async ()
       });
     }
   }
-  const Source = function (url: URL) { return broken ? new Broken(url) : new EventSource(url); };
+  const Source = function(url: URL) {
+    return broken ? new Broken(url) : new EventSource(url);
+  };
   const client = listen({
-    url, token: await commands.sign(SECRET, { sub: "ann" }), transport: "sse", backoff: { min: 20, max: 50 }, EventSource: Source as any,
+    url,
+    token: await commands.sign(SECRET, { sub: "ann" }),
+    transport: "sse",
+    backoff: { min: 20, max: 50 },
+    EventSource: Source as any,
   });
   await until(client, () => client.error);
   broken = false;

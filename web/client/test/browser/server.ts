@@ -1,15 +1,18 @@
-// A server of a test's own, and waiting for what a client does.
+// Servers and networks for one test, and waits for events of a client.
 
 import { onTestFinished } from "vitest";
 import { commands as untyped } from "vitest/browser";
 import type * as node from "../commands.ts";
+import { SOON } from "../../../e2e/wait.mjs";
 import { connect, type Client, type Options } from "../../src/index.ts";
 
-type Remote<F> = F extends (context: any, ...args: infer Args) => infer Result ? (...args: Args) => Result : never;
+type Remote<F> = F extends (context: any, ...args: infer Args) => infer Result
+  ? (...args: Args) => Result
+  : never;
 
-export const commands = untyped as unknown as { [Name in keyof typeof node]: Remote<(typeof node)[Name]> };
-
-export const SOON = 15_000;
+export const commands = untyped as unknown as {
+  [Name in keyof typeof node]: Remote<(typeof node)[Name]>;
+};
 
 /** Starts a server for one test. */
 export async function serve(env: Record<string, string> = {}, program = "."): Promise<string> {
@@ -25,8 +28,16 @@ export async function network(url: string): Promise<string> {
   return line;
 }
 
-/** Resolves when find returns something other than undefined or false; asks after each event of the client. */
-export function until<T>(client: Client, find: () => T | undefined | false, what = "", ms = SOON): Promise<T> {
+/**
+ * Resolves when find returns a value besides undefined and false. Calls it after each event of the
+ * client.
+ */
+export function until<T>(
+  client: Client,
+  find: () => T | undefined | false,
+  what = "",
+  ms = SOON,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const check = () => {
       const found = find();
@@ -37,7 +48,9 @@ export function until<T>(client: Client, find: () => T | undefined | false, what
     const ends = [client.onAny(check), client.onStatus(check)];
     const timer = setTimeout(() => {
       done();
-      reject(new Error(`waited ${ms} ms for ${what || find}; status ${client.status}, error ${client.error?.message}`));
+      reject(new Error(`waited ${ms} ms for ${
+        what || find
+      }; status ${client.status}, error ${client.error?.message}`));
     }, ms);
     const done = () => {
       clearTimeout(timer);
@@ -47,17 +60,22 @@ export function until<T>(client: Client, find: () => T | undefined | false, what
   });
 }
 
-export const connected = (client: Client) => until(client, () => client.status === "connected", "the connection");
+export const connected = (client: Client) =>
+  until(client, () => client.status === "connected", "the connection");
 
 /** Resolves with the next event of that name. */
 export function next(client: Client, name: string, ms = SOON): Promise<any> {
   let event: any;
-  const end = client.on(name, (value) => { event ??= { value }; });
+  const end = client.on(name, (value) => {
+    event ??= { value };
+  });
   return until(client, () => event, name, ms).then(({ value }: any) => value).finally(end);
 }
 
-/** A client that is closed when the test ends, with all that it was told. */
-export function listen(options: Options): Client & { got: { name: string; value: any; id: string }[]; ids(type: string): string[] } {
+/** Connects a client for one test, and records its events. */
+export function listen(
+  options: Options,
+): Client & { got: { name: string; value: any; id: string }[]; ids(type: string): string[] } {
   const client = connect(options);
   onTestFinished(() => client.close());
   const got: { name: string; value: any; id: string }[] = [];

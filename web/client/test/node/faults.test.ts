@@ -1,4 +1,5 @@
-// What a backend sees of a server that is away, slow, full or not what it should be: never a rejection.
+// The backend functions never reject, with a server that is down, slow, full or a different
+// program.
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createBackend } from "../../src/backend/index.ts";
@@ -8,9 +9,9 @@ import { backendOf, openReader, startServer } from "./support/server.ts";
 
 const pay = ["p_81", "completed", { customerId: "ann", amount: 9.99 }] as const;
 
-test("a server that is gone costs no rejection and no more than the timeout", async () => {
+test("without a server, calls resolve within the timeout", async () => {
   const server = await startServer();
-  const backend = backendOf(server.url, { timeout: 3000 });
+  const timeout = 20_000, backend = backendOf(server.url, { timeout });
   expect(await backend.sendPaymentNotification(...pay)).toBe(0);
   await server.signal("SIGKILL");
   const start = performance.now();
@@ -30,20 +31,45 @@ test("a server that is gone costs no rejection and no more than the timeout", as
     backend.issueTicket("ann"),
     backend.getHistory({ user: "ann" }, { since: "5f3a9c01-7" }),
   ]);
-  expect(performance.now() - start).toBeLessThan(3500);
+  expect(performance.now() - start).toBeLessThan(timeout);
   expect(results).toEqual([
-    0, false, 0, { success: 0, failed: 2, total: 2 }, 0, { total: 0, clients: [], activeUsers: new Set() }, false, [], false, 0, 0, 0, undefined,
+    0,
+    false,
+    0,
+    { success: 0, failed: 2, total: 2 },
+    0,
+    { total: 0, clients: [], activeUsers: new Set() },
+    false,
+    [],
+    false,
+    0,
+    0,
+    0,
+    undefined,
     { notifications: [], gap: false, cursor: "5f3a9c01-7" },
   ]);
-  // Once for each call, however many attempts it took.
+  // Once for each call, whatever the number of attempts.
   expect(backend.faults.errors.map(({ function: name }) => name).sort()).toEqual([
-    "SSEManager.broadcast", "SSEManager.disconnectClient", "SSEManager.disconnectUser", "SSEManager.getConnections", "SSEManager.getUserClients",
-    "SSEManager.isUserOnline", "getHistory", "issueTicket", "joinChannel", "leaveChannel", "notifyUser", "sendMultiUserNotification",
-    "sendPaymentNotification", "sendPaymentNotification",
+    "SSEManager.broadcast",
+    "SSEManager.disconnectClient",
+    "SSEManager.disconnectUser",
+    "SSEManager.getConnections",
+    "SSEManager.getUserClients",
+    "SSEManager.isUserOnline",
+    "getHistory",
+    "issueTicket",
+    "joinChannel",
+    "leaveChannel",
+    "notifyUser",
+    "sendMultiUserNotification",
+    "sendPaymentNotification",
+    "sendPaymentNotification",
   ]);
-  expect(backend.faults.errors.every(({ code, attempt }) => code === "network" && attempt === 3)).toBe(true);
+  expect(backend.faults.errors.every(({ code, attempt }) => code === "network" && attempt === 3))
+    .toBe(true);
   expect(backend.faults.lines).toHaveLength(14);
-  expect(backend.faults.lines[0]).toMatch(/^roomcast: \S+ failed after 3 attempts: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(network\)$/);
+  expect(backend.faults.lines[0])
+    .toMatch(/^roomcast: \S+ failed after 3 attempts: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(network\)$/);
 
   await server.up();
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
@@ -51,20 +77,23 @@ test("a server that is gone costs no rejection and no more than the timeout", as
 });
 
 const unavailable: Behaviour = {
-  status: 503, headers: { "Content-Type": "application/problem+json" }, body: JSON.stringify({ code: "unavailable", detail: "it could not be stored" }),
+  status: 503,
+  headers: { "Content-Type": "application/problem+json" },
+  body: JSON.stringify({ code: "unavailable", detail: "it could not be stored" }),
 };
 
 test.each<[string, Behaviour[]]>([
-  ["it is unavailable at first", [unavailable]],
-  ["the line breaks before the server has it", ["break"]],
+  ["the server is unavailable at first", [unavailable]],
+  ["the line breaks before the server receives it", ["break"]],
   ["the answer is lost", ["swallow", "swallow"]],
-  ["it does not answer in time", ["hang"]],
-  ["a proxy answers for it", [{ status: 502, body: "<html>Bad Gateway" }]],
+  ["the server does not answer in time", ["hang"]],
+  ["a proxy answers in place of the server", [{ status: 502, body: "<html>Bad Gateway" }]],
 ])("a notification is sent once when %s", async (_, behaviours) => {
   const server = await startServer();
   const front = await Front.of(server);
   front.next = [...behaviours];
-  const backend = backendOf(front.url, { timeout: 4000 });
+  // An attempt that hangs takes half of it.
+  const backend = backendOf(front.url, { timeout: 16_000 });
   const ann = await openReader(server, { userId: "ann" });
   expect(await backend.sendPaymentNotification(...pay)).toBe(1);
   expect(await backend.notifyUser("ann", "end")).toBe(1);
@@ -76,7 +105,7 @@ test.each<[string, Behaviour[]]>([
   expect(new Set(keys).size).toBe(2); // one for all attempts of a call
 });
 
-test("all attempts send what was given to the call, whatever becomes of the object", async () => {
+test("all attempts send the data of the call, even if the object changes", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   front.next = ["swallow"];
@@ -84,14 +113,14 @@ test("all attempts send what was given to the call, whatever becomes of the obje
   const ann = await openReader(server, { userId: "ann" });
   const payment = { customerId: "ann", items: ["book"] };
   const sent = backend.sendPaymentNotification("p_81", "completed", payment);
-  payment.items.pop(); // with the key of another request it would be refused
+  payment.items.pop(); // the server refuses other data with the same key
   expect(await sent).toBe(1);
   expect(backend.faults.lines).toEqual([]);
   expect((await ann.next()).data.items).toEqual(["book"]);
   expect(front.requests).toHaveLength(2);
 });
 
-test("a send to thousands ends with the first step that fails, and is told once", async () => {
+test("a send to thousands ends with the first step that fails, and reports it once", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url, { retries: 0 });
@@ -99,29 +128,43 @@ test("a send to thousands ends with the first step that fails, and is told once"
   await openReader(server, { userId: "u2999" });
   const users = Array.from({ length: 5000 }, (_, n) => `u${n}`);
   front.next = ["pass", "break"];
-  expect(await backend.sendMultiUserNotification(users, "note", {})).toEqual({ success: 1, failed: 4999, total: 5000 });
+  expect(await backend.sendMultiUserNotification(users, "note", {})).toEqual({
+    success: 1,
+    failed: 4999,
+    total: 5000,
+  });
   expect(front.requests).toHaveLength(2);
   expect(faults.lines).toHaveLength(1);
 });
 
-test("it waits as long as the server asks for, if there is time", async () => {
+test("a call waits as long as the server asks, if there is time", async () => {
   const server = await startServer();
   const front = await Front.of(server);
-  const backend = backendOf(front.url, { timeout: 5000 });
+  const backend = backendOf(front.url, { timeout: 30_000 });
   front.next = [{ ...unavailable, headers: { "Retry-After": "1" } }];
   const start = performance.now();
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
   expect(performance.now() - start).toBeGreaterThanOrEqual(1000);
   expect(backend.faults.errors).toEqual([]);
-  front.next = [{ status: 429, headers: { "Retry-After": "60" }, body: JSON.stringify({ code: "rate_limited", detail: "too many" }) }];
+  front.next = [{
+    status: 429,
+    headers: { "Retry-After": "60" },
+    body: JSON.stringify({ code: "rate_limited", detail: "too many" }),
+  }];
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
-  expect(backend.faults.errors).toEqual([{ code: "rate_limited", status: 429, field: undefined, function: "SSEManager.isUserOnline", attempt: 1 }]);
+  expect(backend.faults.errors).toEqual([{
+    code: "rate_limited",
+    status: 429,
+    field: undefined,
+    function: "SSEManager.isUserOnline",
+    attempt: 1,
+  }]);
 });
 
-test("a time in Retry-After is waited for", async () => {
+test("a call waits until the time in Retry-After", async () => {
   const server = await startServer();
   const front = await Front.of(server);
-  const { faults, SSEManager } = backendOf(front.url, { timeout: 5000 });
+  const { faults, SSEManager } = backendOf(front.url, { timeout: 30_000 });
   const start = Date.now(), until = new Date(start + 2000); // the header has whole seconds
   front.next = [{ ...unavailable, headers: { "Retry-After": until.toUTCString() } }];
   expect(await SSEManager.isUserOnline("ann")).toBe(false);
@@ -129,10 +172,16 @@ test("a time in Retry-After is waited for", async () => {
   expect(faults.errors).toEqual([]);
 });
 
-test("attempts have pauses between them, which grow and are not all the same", async () => {
+test("the pauses between attempts grow, and are random", async () => {
   const pauses = await Promise.all(Array.from({ length: 10 }, async () => {
     const mine: number[] = [];
-    const { SSEManager } = backendOf("http://127.0.0.1:9", { retries: 3, fetch: async () => { mine.push(performance.now()); throw new TypeError("down"); } });
+    const { SSEManager } = backendOf("http://127.0.0.1:9", {
+      retries: 3,
+      fetch: async () => {
+        mine.push(performance.now());
+        throw new TypeError("down");
+      },
+    });
     await SSEManager.isUserOnline("ann");
     return mine.slice(1).map((time, i) => time - mine[i]!);
   }));
@@ -144,18 +193,23 @@ test("attempts have pauses between them, which grow and are not all the same", a
   expect(new Set(pauses.map(([one]) => Math.round(one!))).size).toBeGreaterThan(3);
 });
 
-test("the last attempt has all the time that is left", async () => {
+test("the last attempt takes all the time that is left", async () => {
   const given: number[] = [];
-  const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => (given.push(ms), new AbortController().signal));
+  const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((
+    ms,
+  ) => (given.push(ms), new AbortController().signal));
   onTestFinished(() => timeout.mockRestore());
-  const down = async () => { throw new TypeError("down"); };
-  await backendOf("http://127.0.0.1:9", { timeout: 3000, fetch: down }).SSEManager.isUserOnline("ann");
+  const down = async () => {
+    throw new TypeError("down");
+  };
+  await backendOf("http://127.0.0.1:9", { timeout: 300_000, fetch: down }).SSEManager
+    .isUserOnline("ann");
   expect(given).toHaveLength(3);
-  expect(given[0]).toBeLessThanOrEqual(1500);
-  expect(given[2]).toBeGreaterThan(2000);
+  expect(given[0]).toBeLessThanOrEqual(150_000);
+  expect(given[2]).toBeGreaterThan(200_000);
 });
 
-test("what is read is never taken from a cache of fetch, and a list that cannot be read to its end is none", async () => {
+test("reads never use a cache of fetch, and an incomplete list counts as none", async () => {
   const server = await startServer();
   const caches: unknown[] = [];
   const { faults, ...backend } = backendOf(server.url, {
@@ -163,89 +217,166 @@ test("what is read is never taken from a cache of fetch, and a list that cannot 
     fetch: async (input, init) => {
       caches.push(init?.cache);
       if (`${input}`.includes("cursor=")) throw new TypeError("down");
-      return Response.json({ connections: [{ clientId: "c1", userId: "ann", rooms: [] }], next: "2" });
+      return Response.json({
+        connections: [{ clientId: "c1", userId: "ann", rooms: [] }],
+        next: "2",
+      });
     },
   });
-  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
+  expect(await backend.SSEManager.getConnections()).toEqual({
+    total: 0,
+    clients: [],
+    activeUsers: new Set(),
+  });
   expect(caches).toEqual(["no-store", "no-store"]);
   expect(faults.errors.map(({ function: name }) => name)).toEqual(["SSEManager.getConnections"]);
 });
 
-test("what the server refuses is told with the field and the reason, and not tried again", async () => {
+test("a refusal is reported with the field and the reason, and not tried again", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url);
-  expect(await backend.sendPaymentNotification("p_81", "completed", { customerId: "ann", amount: "9.99" as any })).toBe(0);
+  expect(await backend.sendPaymentNotification("p_81", "completed", {
+    customerId: "ann",
+    amount: "9.99" as any,
+  })).toBe(0);
   expect(await backend.SSEManager.sendToClient("c1", "connect")).toBe(false);
   expect(await backend.SSEManager.sendToUser("ann", "big", 1n)).toBe(0);
   expect(await backend.SSEManager.broadcast({ type: "x", idempotencyKey: "ключ" })).toBe(0);
   expect(faults.errors).toEqual([
-    { code: "validation", status: 400, field: "data.amount", function: "sendPaymentNotification", attempt: 1 },
-    { code: "validation", status: 400, field: "type", function: "SSEManager.sendToClient", attempt: 1 },
-    { code: "validation", status: undefined, field: undefined, function: "SSEManager.sendToUser", attempt: 1 },
-    { code: "validation", status: undefined, field: "idempotencyKey", function: "SSEManager.broadcast", attempt: 1 },
+    {
+      code: "validation",
+      status: 400,
+      field: "data.amount",
+      function: "sendPaymentNotification",
+      attempt: 1,
+    },
+    {
+      code: "validation",
+      status: 400,
+      field: "type",
+      function: "SSEManager.sendToClient",
+      attempt: 1,
+    },
+    {
+      code: "validation",
+      status: undefined,
+      field: undefined,
+      function: "SSEManager.sendToUser",
+      attempt: 1,
+    },
+    {
+      code: "validation",
+      status: undefined,
+      field: "idempotencyKey",
+      function: "SSEManager.broadcast",
+      attempt: 1,
+    },
   ]);
-  expect(faults.lines[0]).toMatch(/^roomcast: sendPaymentNotification failed: data\.amount: got the string "9\.99", expected a number \(validation, 400, request [0-9a-f-]+\)$/);
+  expect(faults.lines[0])
+    .toMatch(/^roomcast: sendPaymentNotification failed: data\.amount: got the string "9\.99", expected a number \(validation, 400, request [0-9a-f-]+\)$/);
   expect(front.requests).toHaveLength(2);
 });
 
-test("a key that is refused is told, and is in no text", async () => {
+test("a refused key is reported, and appears in no text", async () => {
   const server = await startServer();
   const errors = vi.spyOn(console, "error").mockImplementation(() => {});
   const refused = createBackend({ url: server.url, apiKey: "wrong-key-of-mine" });
   expect(await refused.sendPaymentNotification(...pay)).toBe(0);
-  expect(errors.mock.calls).toEqual([[expect.stringMatching(/^roomcast: sendPaymentNotification failed: .* \(forbidden, 403, request /)]]);
+  expect(errors.mock.calls).toEqual([[
+    expect
+      .stringMatching(/^roomcast: sendPaymentNotification failed: .* \(forbidden, 403, request /),
+  ]]);
   for (const apiKey of ["secret\nkey", "sécret-key", "secret key"]) {
     const call = () => createBackend({ url: server.url, apiKey }).notifyUser("ann", "x");
     expect(call).toThrow(TypeError("roomcast: apiKey has characters that no header can carry"));
   }
-  const spaced = createBackend({ url: server.url, apiKey: ` ${API_KEY}\n` }); // as a file of secrets has it
-  expect(await spaced.issueTicket("ann")).toEqual({ ticket: expect.any(String), expiresAt: expect.any(String) });
+  const spaced = createBackend({ url: server.url, apiKey: ` ${API_KEY}\n` }); // as in a file
+  expect(await spaced.issueTicket("ann")).toEqual({
+    ticket: expect.any(String),
+    expiresAt: expect.any(String),
+  });
   expect(JSON.stringify(errors.mock.calls)).not.toMatch(/wrong-key|secret/);
 });
 
-test("an answer that is no Roomcast server's is told, and the key is not taken elsewhere", async () => {
+test("an answer of another program is reported, and the key goes to no other address", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const { faults, ...backend } = backendOf(front.url);
-  front.next = [{ status: 200, body: "<!doctype html>" }, { status: 308, headers: { Location: `${server.url}/v1/users/ann` } }, { status: 404, body: "Not Found" }];
+  front.next = [{ status: 200, body: "<!doctype html>" }, {
+    status: 308,
+    headers: { Location: `${server.url}/v1/users/ann` },
+  }, { status: 404, body: "Not Found" }];
   for (let i = 0; i < 3; i++) expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
-  expect(faults.errors.map(({ code, status }) => [code, status])).toEqual([["invalid_response", 200], ["invalid_response", 308], ["invalid_response", 404]]);
+  expect(faults.errors.map(({ code, status }) => [code, status])).toEqual([
+    ["invalid_response", 200],
+    ["invalid_response", 308],
+    ["invalid_response", 404],
+  ]);
   expect(front.requests).toHaveLength(3);
   faults.errors.length = 0;
-  const other = { status: 200, body: '{"ok":true}' }; // some other application
+  const other = { status: 200, body: '{"ok":true}' }; // of another application
   front.next = [{ status: 200, body: '{"connections":null}' }];
-  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
+  expect(await backend.SSEManager.getConnections()).toEqual({
+    total: 0,
+    clients: [],
+    activeUsers: new Set(),
+  });
   expect(faults.errors.map(({ code }) => code)).toEqual(["invalid_response"]);
   faults.errors.length = 0;
-  front.next = [other, other, other, { status: 200, body: "null" }, { status: 404, body: '{"error":"no such page"}' }];
+  front.next = [other, other, other, { status: 200, body: "null" }, {
+    status: 404,
+    body: '{"error":"no such page"}',
+  }];
   expect(await backend.sendPaymentNotification(...pay)).toBe(0);
-  expect(await backend.SSEManager.getConnections()).toEqual({ total: 0, clients: [], activeUsers: new Set() });
-  expect(await backend.sendMultiUserNotification(["ann"], "note", {})).toEqual({ success: 0, failed: 1, total: 1 });
+  expect(await backend.SSEManager.getConnections()).toEqual({
+    total: 0,
+    clients: [],
+    activeUsers: new Set(),
+  });
+  expect(await backend.sendMultiUserNotification(["ann"], "note", {})).toEqual({
+    success: 0,
+    failed: 1,
+    total: 1,
+  });
   expect(await backend.joinChannel({ user: "ann" }, "news")).toBe(0);
   expect(await backend.SSEManager.disconnectClient("c1")).toBe(false);
   expect(faults.errors.map(({ code }) => code)).toEqual(Array(5).fill("invalid_response"));
 });
 
-test("handlers that fail harm nobody", async () => {
+test("errors in handlers are dropped", async () => {
   const server = await startServer();
   const calls: string[] = [];
-  const of = (onError: () => any, log: () => any) => createBackend({ url: server.url, apiKey: "wrong", onError, log }).notifyUser("ann", "x");
-  const thrower = (name: string) => () => { calls.push(name); throw new Error(name); };
-  const rejecter = (name: string) => async () => { calls.push(name); throw new Error(name); };
+  const of = (onError: () => any, log: () => any) =>
+    createBackend({ url: server.url, apiKey: "wrong", onError, log }).notifyUser("ann", "x");
+  const thrower = (name: string) => () => {
+    calls.push(name);
+    throw new Error(name);
+  };
+  const rejecter = (name: string) => async () => {
+    calls.push(name);
+    throw new Error(name);
+  };
   expect(await of(thrower("error"), thrower("log"))).toBe(0);
   expect(await of(rejecter("error later"), rejecter("log later"))).toBe(0);
   expect(calls).toEqual(["log", "error", "log later", "error later"]);
 });
 
-test("connections are kept alive", async () => {
+test("calls reuse connections", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const backend = backendOf(front.url);
   for (let i = 0; i < 20; i++) await backend.sendPaymentNotification(...pay);
-  await backend.sendPaymentNotification("p_81", "completed", { customerId: "" as any }, "user", "ann"); // refusals, too
+  await backend.sendPaymentNotification(
+    "p_81",
+    "completed",
+    { customerId: "" as any },
+    "user",
+    "ann",
+  ); // after refusals too
   await backend.SSEManager.disconnectClient("nobody");
   await backend.SSEManager.getConnections();
   expect(front.requests).toHaveLength(23);
-  expect(front.connections).toBeLessThanOrEqual(2); // fetch opens another one while it puts the first one back
+  // Fetch may open a second one before it reuses the first.
+  expect(front.connections).toBeLessThanOrEqual(2);
 });

@@ -1,4 +1,4 @@
-// Every function of the catalogue, sent to the real server and read by a real EventSource.
+// Every function of the catalogue, with a real server and a real EventSource.
 
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/index.ts";
@@ -7,16 +7,25 @@ import type { Server } from "../../../e2e/harness.mjs";
 import { backendOf, nobodyLeft, openReader, serverForAll } from "./support/server.ts";
 
 let server: Server;
-beforeAll(serverForAll((started) => { server = started; }));
-beforeEach(() => nobodyLeft(server)); // what goes to all is counted
+beforeAll(serverForAll((started) => {
+  server = started;
+}));
+beforeEach(() => nobodyLeft(server)); // sends to all count the connections
 
-const metadata = (category: string, priority: string, source?: string) =>
-  ({ category, priority, ...(source !== undefined && { source }), ...(source === "system" && { system: true }) });
+const metadata = (category: string, priority: string, source?: string) => ({
+  category,
+  priority,
+  ...(source !== undefined && { source }),
+  ...(source === "system" && { system: true }),
+});
 
-/** What an application calls, and what a page gets for it: type, data without metadata, and metadata. */
+/**
+ * A call of the application, and the notification on the page: type, data without metadata, and
+ * metadata.
+ */
 interface Case {
   send: (backend: Backend) => Promise<number>;
-  /** Whom it is for, when not the user "ann". */
+  /** The target, if not the user "ann". */
   channel?: string;
   type: string;
   data: object;
@@ -25,50 +34,122 @@ interface Case {
 
 const cases: Record<keyof typeof kinds, Case> = {
   sendPaymentNotification: {
-    send: (b) => b.sendPaymentNotification("p_81", "completed", { customerId: "ann", amount: 9.99, currency: "EUR", items: 3 }),
+    send: (b) =>
+      b.sendPaymentNotification("p_81", "completed", {
+        customerId: "ann",
+        amount: 9.99,
+        currency: "EUR",
+        items: 3,
+      }),
     type: "payment:completed",
-    data: { paymentId: "p_81", status: "completed", customerId: "ann", amount: 9.99, currency: "EUR", items: 3 },
+    data: {
+      paymentId: "p_81",
+      status: "completed",
+      customerId: "ann",
+      amount: 9.99,
+      currency: "EUR",
+      items: 3,
+    },
     metadata: metadata("payment", "normal", "webhook"),
   },
   sendUserAccountNotification: {
-    send: (b) => b.sendUserAccountNotification("ann", "suspended", { email: "ann@example.com", reason: "unpaid" }),
+    send: (b) =>
+      b.sendUserAccountNotification("ann", "suspended", {
+        email: "ann@example.com",
+        reason: "unpaid",
+      }),
     type: "user:suspended",
     data: { userId: "ann", action: "suspended", email: "ann@example.com", reason: "unpaid" },
     metadata: metadata("account", "high", "webhook"),
   },
   sendSystemHealthNotification: {
-    send: (b) => b.sendSystemHealthNotification("database", "warning", { metric: "cpu", value: 93, checkedAt: new Date(Date.UTC(2026, 10, 22)) }),
-    channel: "system-monitoring", type: "system:warning",
-    data: { systemId: "database", status: "warning", metric: "cpu", value: 93, checkedAt: "2026-11-22T00:00:00.000Z" },
+    send: (b) =>
+      b.sendSystemHealthNotification("database", "warning", {
+        metric: "cpu",
+        value: 93,
+        checkedAt: new Date(Date.UTC(2026, 10, 22)),
+      }),
+    channel: "system-monitoring",
+    type: "system:warning",
+    data: {
+      systemId: "database",
+      status: "warning",
+      metric: "cpu",
+      value: 93,
+      checkedAt: "2026-11-22T00:00:00.000Z",
+    },
     metadata: metadata("system", "medium", "system"),
   },
   sendJobNotification: {
-    send: (b) => b.sendJobNotification("j_7", "progress", { jobType: "report", progress: 0 }, "user", "ann"),
+    send: (b) =>
+      b.sendJobNotification("j_7", "progress", { jobType: "report", progress: 0 }, "user", "ann"),
     type: "job:progress",
     data: { jobId: "j_7", status: "progress", jobType: "report", progress: 0 },
     metadata: metadata("job", "normal", "job-processor"),
   },
   sendVideoProcessingNotification: {
-    send: (b) => b.sendVideoProcessingNotification("v_1", "failed", { error: "no sound" }, "channel", "videos"),
-    channel: "videos", type: "job:failed",
-    data: { videoId: "v_1", status: "failed", jobType: "video-processing", jobId: "v_1", error: "no sound" },
+    send: (b) =>
+      b.sendVideoProcessingNotification(
+        "v_1",
+        "failed",
+        { error: "no sound" },
+        "channel",
+        "videos",
+      ),
+    channel: "videos",
+    type: "job:failed",
+    data: {
+      videoId: "v_1",
+      status: "failed",
+      jobType: "video-processing",
+      jobId: "v_1",
+      error: "no sound",
+    },
     metadata: metadata("job", "high", "job-processor"),
   },
   sendDataExportNotification: {
-    send: (b) => b.sendDataExportNotification("e_1", "completed", { downloadUrl: "/e_1.csv", recordCount: 12 }, "user", "ann"),
+    send: (b) =>
+      b.sendDataExportNotification(
+        "e_1",
+        "completed",
+        { downloadUrl: "/e_1.csv", recordCount: 12 },
+        "user",
+        "ann",
+      ),
     type: "job:completed",
-    data: { exportId: "e_1", status: "completed", jobType: "data-export", jobId: "e_1", downloadUrl: "/e_1.csv", recordCount: 12 },
+    data: {
+      exportId: "e_1",
+      status: "completed",
+      jobType: "data-export",
+      jobId: "e_1",
+      downloadUrl: "/e_1.csv",
+      recordCount: 12,
+    },
     metadata: metadata("job", "normal", "job-processor"),
   },
   sendBatchOperationNotification: {
-    send: (b) => b.sendBatchOperationNotification("b_1", "processing", { jobId: "j_9", total: 10, processed: 4 }, "all"),
+    send: (b) =>
+      b.sendBatchOperationNotification("b_1", "processing", {
+        jobId: "j_9",
+        total: 10,
+        processed: 4,
+      }, "all"),
     type: "job:processing",
-    data: { batchId: "b_1", status: "processing", jobType: "batch-operation", jobId: "j_9", total: 10, processed: 4 },
+    data: {
+      batchId: "b_1",
+      status: "processing",
+      jobType: "batch-operation",
+      jobId: "j_9",
+      total: 10,
+      processed: 4,
+    },
     metadata: metadata("job", "normal", "job-processor"),
   },
   sendPostUpdateNotification: {
-    send: (b) => b.sendPostUpdateNotification("post_1", "created", { title: "Hi", tags: ["a", "b"] }),
-    channel: "content-updates", type: "realtime:post:created",
+    send: (b) =>
+      b.sendPostUpdateNotification("post_1", "created", { title: "Hi", tags: ["a", "b"] }),
+    channel: "content-updates",
+    type: "realtime:post:created",
     data: { postId: "post_1", action: "created", title: "Hi", tags: ["a", "b"] },
     metadata: metadata("content", "normal", "realtime-update"),
   },
@@ -80,7 +161,8 @@ const cases: Record<keyof typeof kinds, Case> = {
   },
   sendCommentNotification: {
     send: (b) => b.sendCommentNotification("c_1", "liked", { postId: "post_1", likes: 0 }),
-    channel: "interactions", type: "realtime:comment:liked",
+    channel: "interactions",
+    type: "realtime:comment:liked",
     data: { commentId: "c_1", action: "liked", postId: "post_1", likes: 0 },
     metadata: metadata("interaction", "normal", "realtime-update"),
   },
@@ -97,9 +179,18 @@ const cases: Record<keyof typeof kinds, Case> = {
     metadata: metadata("achievement", "medium", "user-activity"),
   },
   sendMaintenanceNotification: {
-    send: (b) => b.sendMaintenanceNotification("m_1", "scheduled", { message: "Tonight", affectedServices: ["search"] }),
+    send: (b) =>
+      b.sendMaintenanceNotification("m_1", "scheduled", {
+        message: "Tonight",
+        affectedServices: ["search"],
+      }),
     type: "maintenance",
-    data: { maintenanceId: "m_1", action: "scheduled", message: "Tonight", affectedServices: ["search"] },
+    data: {
+      maintenanceId: "m_1",
+      action: "scheduled",
+      message: "Tonight",
+      affectedServices: ["search"],
+    },
     metadata: metadata("maintenance", "medium", "system"),
   },
   sendSecurityAlertNotification: {
@@ -110,29 +201,43 @@ const cases: Record<keyof typeof kinds, Case> = {
   },
   sendWebhookNotification: {
     send: (b) => b.sendWebhookNotification("git:push", { commits: 2 }),
-    type: "git:push", data: { commits: 2 }, metadata: metadata("webhook", "normal", "webhook"),
+    type: "git:push",
+    data: { commits: 2 },
+    metadata: metadata("webhook", "normal", "webhook"),
   },
   sendRealtimeUpdateNotification: {
     send: (b) => b.sendRealtimeUpdateNotification("stock:changed", { left: 3 }, "channel", "shop"),
-    channel: "shop", type: "stock:changed", data: { left: 3 }, metadata: metadata("realtime", "normal", "realtime-update"),
+    channel: "shop",
+    type: "stock:changed",
+    data: { left: 3 },
+    metadata: metadata("realtime", "normal", "realtime-update"),
   },
   sendUserActivityNotification: {
     send: (b) => b.sendUserActivityNotification("user:typing", { in: "chat" }, "user", "ann"),
-    type: "user:typing", data: { in: "chat" }, metadata: metadata("activity", "normal", "user-activity"),
+    type: "user:typing",
+    data: { in: "chat" },
+    metadata: metadata("activity", "normal", "user-activity"),
   },
   sendSystemNotification: {
-    send: (b) => b.sendSystemNotification("system:notice", { text: "☺ \"quoted\"" }),
-    type: "system:notice", data: { text: "☺ \"quoted\"" }, metadata: metadata("system", "normal", "system"),
+    send: (b) => b.sendSystemNotification("system:notice", { text: '☺ "quoted"' }),
+    type: "system:notice",
+    data: { text: '☺ "quoted"' },
+    metadata: metadata("system", "normal", "system"),
   },
   sendCustomNotification: {
     send: (b) => b.sendCustomNotification("weather", { celsius: -3 }),
-    type: "weather", data: { celsius: -3 }, metadata: metadata("custom", "normal"),
+    type: "weather",
+    data: { celsius: -3 },
+    metadata: metadata("custom", "normal"),
   },
 };
 
 test.each(Object.entries(cases))("%s", async (_, { send, channel, ...expected }) => {
   const backend = backendOf(server.url);
-  const member = await openReader(server, channel === undefined ? { userId: "ann" } : { userId: "bob", channels: channel });
+  const member = await openReader(
+    server,
+    channel === undefined ? { userId: "ann" } : { userId: "bob", channels: channel },
+  );
   expect(await send(backend)).toBe(1);
   expect(backend.faults.lines).toEqual([]);
   const { id, timestamp, ...got } = await member.next();
@@ -145,18 +250,31 @@ test.each(Object.entries(cases))("%s", async (_, { send, channel, ...expected })
   expect(Date.parse(timestamp)).toBeGreaterThan(0);
 });
 
-test("metadata in data is the notification's own, and options are passed on", async () => {
+test("metadata in data becomes that of the notification; options are passed on", async () => {
   const backend = backendOf(server.url);
   const ann = await openReader(server, { userId: "ann" });
   const other = await openReader(server, { userId: "ann" });
   const options = { except: [other.clientId], ttl: "1m", idempotencyKey: "payment-81" };
-  const send = () => backend.sendPaymentNotification("p_81", "failed",
-    { customerId: "ann", metadata: { priority: "low", trace: { id: 7 } } }, undefined, undefined, options);
+  const send = () =>
+    backend.sendPaymentNotification(
+      "p_81",
+      "failed",
+      { customerId: "ann", metadata: { priority: "low", trace: { id: 7 } } },
+      undefined,
+      undefined,
+      options,
+    );
   expect(await send()).toBe(1);
   expect(await send()).toBe(1); // the same answer
-  expect(await backend.sendCustomNotification("end", {}, "user", "ann", { volatile: true })).toBe(2);
+  expect(await backend.sendCustomNotification("end", {}, "user", "ann", { volatile: true }))
+    .toBe(2);
   const first = await ann.next();
-  expect(first.metadata).toEqual({ category: "payment", priority: "low", source: "webhook", trace: { id: 7 } });
+  expect(first.metadata).toEqual({
+    category: "payment",
+    priority: "low",
+    source: "webhook",
+    trace: { id: 7 },
+  });
   expect(first.data.metadata).toEqual(first.metadata);
   expect(await ann.next()).toMatchObject({ type: "end", data: {} });
   expect(await other.next()).toMatchObject({ type: "end" });
@@ -167,14 +285,20 @@ test("data may be left out, or be an object of a class", async () => {
   const ann = await openReader(server, { userId: "ann" });
   await (backend as any).sendWebhookNotification("empty");
   await (backend as any).sendWebhookNotification("null", null);
-  class Row { #fields = { sku: "a-7" }; toJSON() { return this.#fields; } }
+  class Row {
+    #fields = { sku: "a-7" };
+    toJSON() {
+      return this.#fields;
+    }
+  }
   await backend.sendWebhookNotification("row", new Row());
   const own = metadata("webhook", "normal", "webhook");
-  for (const data of [{}, {}, { sku: "a-7" }]) expect((await ann.next()).data).toEqual({ ...data, metadata: own });
+  for (const data of [{}, {}, { sku: "a-7" }])
+    expect((await ann.next()).data).toEqual({ ...data, metadata: own });
   expect(faults.lines).toEqual([]);
 });
 
-test("each target reaches whom it names, and says so in its own way", async () => {
+test("each target reaches its connections, and resolves with its own result", async () => {
   const { sendWebhookNotification: send } = backendOf(server.url);
   const ann = await openReader(server, { userId: "ann", channels: "news" });
   const bob = await openReader(server, { userId: "bob", channels: "news" });

@@ -1,4 +1,4 @@
-// A program without a browser: Node 20 has neither WebSocket nor EventSource of its own, so they are given.
+// A program in Node 20, which has neither WebSocket nor EventSource, so the options provide them.
 
 import { EventSource } from "eventsource";
 import { expect, onTestFinished, test } from "vitest";
@@ -6,13 +6,20 @@ import WebSocket from "ws";
 import { Server } from "../../../e2e/harness.mjs";
 import { connect, type Client } from "../../src/index.ts";
 
-const connected = (client: Client) => new Promise<void>((resolve) => client.onStatus(() => client.status === "connected" && resolve()));
+const connected = (client: Client) =>
+  new Promise<void>((resolve) => client.onStatus(() => client.status === "connected" && resolve()));
 
 for (const transport of ["socket.io", "sse"] as const) {
-  test(`a program connects by ${transport} with the implementations it was given`, async () => {
+  test(`a program connects by ${transport} with the implementations in its options`, async () => {
     const server = await Server.run();
     onTestFinished(() => server.stop());
-    const client = connect({ url: server.url, userId: "job", transport, WebSocket: WebSocket as any, EventSource: EventSource as any });
+    const client = connect({
+      url: server.url,
+      userId: "job",
+      transport,
+      WebSocket: WebSocket as any,
+      EventSource: EventSource as any,
+    });
     onTestFinished(() => client.close());
     await connected(client);
     const came = new Promise((resolve) => client.on("note", resolve));
@@ -21,19 +28,31 @@ for (const transport of ["socket.io", "sse"] as const) {
   });
 }
 
-test("without them, it says what is missing", async () => {
-  const client = connect({ url: "http://127.0.0.1:1", userId: "job", transport: "sse", WebSocket: undefined, EventSource: undefined });
+test("without them, the error names what is missing", async () => {
+  const client = connect({
+    url: "http://127.0.0.1:1",
+    userId: "job",
+    transport: "sse",
+    WebSocket: undefined,
+    EventSource: undefined,
+  });
   onTestFinished(() => client.close());
   await new Promise<void>((resolve) => client.onStatus(() => client.error && resolve()));
   expect(client.error).toMatchObject({ code: "unsupported", message: "no EventSource here" });
 });
 
-test("a server that is not there does not end the program", async () => {
+test("the program keeps running without a server", async () => {
   for (const transport of ["socket.io", "sse", "auto"] as const) {
-    const client = connect({ url: "http://127.0.0.1:1", userId: "job", transport, WebSocket: WebSocket as any, EventSource: EventSource as any });
+    const client = connect({
+      url: "http://127.0.0.1:1",
+      userId: "job",
+      transport,
+      WebSocket: WebSocket as any,
+      EventSource: EventSource as any,
+    });
     await new Promise<void>((resolve) => client.onStatus(() => client.error && resolve()));
     expect(client.error).toMatchObject({ code: "network" });
     client.reconnect();
-    client.close(); // in the middle of its attempt
+    client.close(); // during an attempt
   }
 });

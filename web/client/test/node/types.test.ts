@@ -1,4 +1,4 @@
-// What the compiler knows of the catalogue. `npm run check` is what tries these; here they only have to run.
+// The types of the catalogue. `npm run check` tests them; here they only run.
 
 import { expectTypeOf, test } from "vitest";
 import { createBackend, type Target } from "../../src/backend/index.ts";
@@ -6,27 +6,39 @@ import type { AnyJobData, PaymentData } from "../../src/catalogue.ts";
 import type { Catalogue, Client, Notification } from "../../src/index.ts";
 
 declare module "../../src/catalogue.ts" {
-  interface Catalogue { "order:shipped": { orderId: string } }
+  interface Catalogue {
+    "order:shipped": { orderId: string };
+  }
 }
 
-test("data is typed by the type of the notification", () => {
+test("the type of a notification determines its data", () => {
   expectTypeOf<Catalogue["payment:completed"]>().toEqualTypeOf<PaymentData<"completed">>();
   expectTypeOf<Catalogue["payment:completed"]["status"]>().toEqualTypeOf<"completed">();
   expectTypeOf<Catalogue["payment:completed"]["amount"]>().toEqualTypeOf<number | undefined>();
   expectTypeOf<Catalogue["payment:completed"]["items"]>().toEqualTypeOf<unknown>();
-  expectTypeOf<Catalogue["payment:completed"]["metadata"]["priority"]>().toEqualTypeOf<"low" | "medium" | "normal" | "high">();
-  // Four kinds of jobs share these types: what all have is there, what some have may be.
+  expectTypeOf<Catalogue["payment:completed"]["metadata"]["priority"]>().toEqualTypeOf<
+    "low" | "medium" | "normal" | "high"
+  >();
+  // Four kinds of jobs share these types. Fields of all are required, fields of some are optional.
   expectTypeOf<Catalogue["job:completed"]>().toEqualTypeOf<AnyJobData<"completed">>();
   expectTypeOf<Catalogue["job:completed"]["jobId"]>().toEqualTypeOf<string>();
   expectTypeOf<Catalogue["job:completed"]["downloadUrl"]>().toEqualTypeOf<string | undefined>();
-  expectTypeOf<Catalogue["maintenance"]["action"]>().toEqualTypeOf<"scheduled" | "emergency" | "completed">();
+  expectTypeOf<Catalogue["maintenance"]["action"]>().toEqualTypeOf<
+    "scheduled" | "emergency" | "completed"
+  >();
   expectTypeOf<Catalogue["order:shipped"]>().toEqualTypeOf<{ orderId: string }>();
 });
 
-test("handlers are typed by the name they listen to", () => {
+test("the event name determines the parameters of a handler", () => {
   const never = (_: (client: Client) => void) => {};
   never((client) => {
-    client.on("payment:completed", (n) => expectTypeOf(n).toEqualTypeOf<Notification<PaymentData<"completed">, "payment:completed">>());
+    client.on(
+      "payment:completed",
+      (n) =>
+        expectTypeOf(n).toEqualTypeOf<
+          Notification<PaymentData<"completed">, "payment:completed">
+        >(),
+    );
     client.on("order:shipped", ({ data }) => expectTypeOf(data.orderId).toEqualTypeOf<string>());
     client.on("anything", ({ data }) => expectTypeOf(data).toBeAny());
     // @ts-expect-error: amount is a number, and may be missing
@@ -36,20 +48,41 @@ test("handlers are typed by the name they listen to", () => {
   });
 });
 
-test("functions take what the server takes, and say what they resolve with", () => {
+test("functions accept what the server accepts, and have the types of their results", () => {
   const never = (_: () => void) => {};
   const b = createBackend();
-  interface Order { customerId: string; amount: number; items: { id: string }[] }
+  interface Order {
+    customerId: string;
+    amount: number;
+    items: { id: string }[];
+  }
   never(() => {
     const order = {} as Order, target = {} as Target;
-    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order)).toEqualTypeOf<Promise<number>>();
-    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, "user", "ann")).toEqualTypeOf<Promise<number>>();
-    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, "all")).toEqualTypeOf<Promise<number>>();
-    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, "client", "c1")).toEqualTypeOf<Promise<boolean>>();
-    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, target, "c1")).toEqualTypeOf<Promise<number | boolean>>();
-    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, undefined, undefined, { ttl: "5m" })).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order)).toEqualTypeOf<
+      Promise<number>
+    >();
+    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, "user", "ann")).toEqualTypeOf<
+      Promise<number>
+    >();
+    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, "all")).toEqualTypeOf<
+      Promise<number>
+    >();
+    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, "client", "c1"))
+      .toEqualTypeOf<Promise<boolean>>();
+    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, target, "c1")).toEqualTypeOf<
+      Promise<number | boolean>
+    >();
+    expectTypeOf(b.sendPaymentNotification("p_1", "completed", order, undefined, undefined, {
+      ttl: "5m",
+    })).toEqualTypeOf<Promise<number>>();
     expectTypeOf(b.SSEManager.sendToClient("c1", "x")).toEqualTypeOf<Promise<boolean>>();
-    b.sendJobNotification("j_1", "progress", { progress: 40, metadata: { priority: "low", own: 1 } }, "channel", "reports");
+    b.sendJobNotification(
+      "j_1",
+      "progress",
+      { progress: 40, metadata: { priority: "low", own: 1 } },
+      "channel",
+      "reports",
+    );
     // @ts-expect-error: no such status
     b.sendPaymentNotification("p_1", "done", order);
     // @ts-expect-error: an amount is a number

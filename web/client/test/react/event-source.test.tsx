@@ -5,19 +5,27 @@ import { expect, test, vi } from "vitest";
 import { useEventSource, type HookOptions } from "../../src/react/index.ts";
 import { commands, connections, connectionsOf, opened, serve, soon, tell } from "./harness.ts";
 
-test("it connects", async () => {
+test("the hook connects", async () => {
   const url = await serve();
   const { result } = renderHook(() => useEventSource({ url, userId: "test-user" }));
-  expect(result.current).toMatchObject({ connected: false, status: "connecting", error: undefined });
+  expect(result.current).toMatchObject({
+    connected: false,
+    status: "connecting",
+    error: undefined,
+  });
   await soon(() => expect(result.current.connected).toBe(true));
   expect(result.current.status).toBe("connected");
   expect((await connections(url, 1))[0]).toMatchObject({ userId: "test-user", transport: "sse" });
 });
 
-test("the quick start shows what is sent, and its end leaves nothing", async () => {
+test("the quick start shows what is sent, and leaves no connection", async () => {
   const url = await serve();
   function Payments() {
-    const { connected, addHandler, removeHandler } = useEventSource({ url, userId: "user123", username: "john_doe" });
+    const { connected, addHandler, removeHandler } = useEventSource({
+      url,
+      userId: "user123",
+      username: "john_doe",
+    });
     const [paid, setPaid] = useState<number[]>([]);
     useEffect(() => {
       const handler = (data: any) => setPaid((before) => [...before, data.amount]);
@@ -26,8 +34,10 @@ test("the quick start shows what is sent, and its end leaves nothing", async () 
     }, [addHandler, removeHandler]);
     return <p>{connected ? "connected" : "not connected"}: {paid.join(", ")}</p>;
   }
-  const { unmount } = render(<StrictMode><Payments /></StrictMode>);
-  await screen.findByText("connected:", undefined, { timeout: 15_000 });
+  const { unmount } = render(<StrictMode>
+    <Payments />
+  </StrictMode>);
+  await soon(() => screen.getByText("connected:"));
   await tell(url, "user123", "payment:completed", { amount: 9.99 });
   await tell(url, "user123", "payment:completed", { amount: 1 });
   await soon(() => screen.getByText("connected: 9.99, 1"));
@@ -45,10 +55,14 @@ test("handlers get the data and the notification; those of control events the ev
   result.current.addHandler("payment:completed", other);
   result.current.addHandler("payment:completed", other);
   await soon(() => expect(result.current.connected).toBe(true));
-  expect(greeted).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ type: "connected", userId: "ann" }));
+  expect(greeted)
+    .toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ type: "connected", userId: "ann" }));
   const { id } = await tell(url, "ann", "payment:completed", { amount: 5 });
   await soon(() => expect(other).toHaveBeenCalledOnce());
-  expect(paid).toHaveBeenCalledExactlyOnceWith({ amount: 5 }, expect.objectContaining({ id, type: "payment:completed", metadata: {} }));
+  expect(paid).toHaveBeenCalledExactlyOnceWith(
+    { amount: 5 },
+    expect.objectContaining({ id, type: "payment:completed", metadata: {} }),
+  );
 });
 
 test("handlers come and go without another connection", async () => {
@@ -57,7 +71,7 @@ test("handlers come and go without another connection", async () => {
   const { result, rerender } = renderHook(({ tag }) => {
     const source = useEventSource({ url, userId: "ann" });
     const { addHandler } = source;
-    // A new function each time, as it is written when nothing is memoised.
+    // A new function in each rendering.
     useEffect(() => addHandler("step", ({ n }) => heard.push(`${tag}${n}`)));
     return source;
   }, { initialProps: { tag: "a" } });
@@ -86,15 +100,22 @@ test("handlers come and go without another connection", async () => {
   expect(opened(url)).toBe(1);
 });
 
-test("handlers that nobody ends end with the component, and are there once in StrictMode", async () => {
+test("handlers end with the component, and run once in StrictMode", async () => {
   const url = await serve();
   const heard: number[] = [];
   function Part() {
     const { status, addHandler } = useEventSource({ url, userId: "ann" });
-    useEffect(() => { addHandler("step", (n) => heard.push(n)); }, [addHandler]);
+    useEffect(() => {
+      addHandler("step", (n) => heard.push(n));
+    }, [addHandler]);
     return <p>{status}</p>;
   }
-  const app = (show: boolean) => <StrictMode>{show && <Part />}<Rest url={url} /></StrictMode>;
+  const app = (show: boolean) => (
+    <StrictMode>
+      {show && <Part />}
+      <Rest url={url} />
+    </StrictMode>
+  );
   const { rerender } = render(app(true));
   await soon(() => screen.getByText("connected"));
   await tell(url, "ann", "step", 1);
@@ -105,38 +126,47 @@ test("handlers that nobody ends end with the component, and are there once in St
   expect(heard).toEqual([1]);
 });
 
-const Rest = ({ url }: { url: string }) => <p>rest: {useEventSource({ url, userId: "ann" }).lastEvent?.data}</p>;
+const Rest = ({ url }: { url: string }) => (
+  <p>rest: {useEventSource({ url, userId: "ann" }).lastEvent?.data}</p>
+);
 
-test("components with the same options share a connection, each with handlers of its own", async () => {
+test("components with equal options share a connection, with their own handlers", async () => {
   const url = await serve();
   const shared = vi.fn();
   const one = renderHook(() => useEventSource({ url, userId: "ann", channels: ["a", "b"] }));
   const two = renderHook(() => useEventSource({ userId: "ann", url, channels: ["b", "a"] }));
   one.result.current.addHandler("step", shared);
   two.result.current.addHandler("step", shared);
-  await soon(() => expect([one.result.current.connected, two.result.current.connected]).toEqual([true, true]));
+  await soon(() =>
+    expect([one.result.current.connected, two.result.current.connected]).toEqual([true, true])
+  );
   await tell(url, "ann", "step", 1);
   await soon(() => expect(shared).toHaveBeenCalledTimes(2));
   one.unmount();
   await tell(url, "ann", "step", 2);
   await soon(() => expect(shared).toHaveBeenCalledTimes(3));
-  // One that comes later is connected from its first rendering on.
+  // A later component is connected in its first rendering.
   const seen: boolean[] = [];
-  renderHook(() => seen.push(useEventSource({ url, userId: "ann", channels: ["a", "b"] }).connected));
+  renderHook(() =>
+    seen.push(useEventSource({ url, userId: "ann", channels: ["a", "b"] }).connected)
+  );
   expect(seen).toEqual([true]);
   expect(opened(url)).toBe(1);
   expect(await connectionsOf(url)).toHaveLength(1);
 });
 
-test("a change of page within a moment keeps the connection", async () => {
+test("a change of page keeps the connection", async () => {
   const url = await serve();
-  const Page = ({ name }: { name: string }) => <p>{name}: {useEventSource({ url, userId: "ann" }).status}</p>;
+  const Page = ({ name }: { name: string }) => (
+    <p>{name}: {useEventSource({ url, userId: "ann" }).status}</p>
+  );
   const { rerender } = render(<Page key="1" name="one" />);
   await soon(() => screen.getByText("one: connected"));
   rerender(<Page key="2" name="two" />);
   screen.getByText("two: connected");
   rerender(<p>nothing</p>);
-  await new Promise((resolve) => setTimeout(resolve, 5)); // the timer that ends the connection comes after this one
+  // The timer that ends the connection is due after this one.
+  await new Promise((resolve) => setTimeout(resolve, 5));
   rerender(<Page key="3" name="three" />);
   await soon(() => screen.getByText("three: connected"));
   expect(opened(url)).toBe(1);
@@ -144,7 +174,9 @@ test("a change of page within a moment keeps the connection", async () => {
 
 test("another user is another connection, with the same handlers", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ userId }) => useEventSource({ url, userId }), { initialProps: { userId: "ann" } });
+  const { result, rerender } = renderHook(({ userId }) => useEventSource({ url, userId }), {
+    initialProps: { userId: "ann" },
+  });
   const heard = vi.fn();
   result.current.addHandler("step", heard);
   await soon(() => expect(result.current.connected).toBe(true));
@@ -153,7 +185,9 @@ test("another user is another connection, with the same handlers", async () => {
   rerender({ userId: "bob" });
   expect(result.current.connected).toBe(false);
   await soon(() => expect(result.current.connected).toBe(true));
-  await soon(async () => expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"]));
+  await soon(async () =>
+    expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"])
+  );
   await tell(url, "ann", "step", "for ann");
   await tell(url, "bob", "step", "for bob");
   await soon(() => expect(heard).toHaveBeenCalledExactlyOnceWith("for bob", expect.anything()));
@@ -161,7 +195,10 @@ test("another user is another connection, with the same handlers", async () => {
 
 test("another list of channels misses nothing", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ channels }) => useEventSource({ url, userId: "ann", channels }), { initialProps: { channels: ["a"] } });
+  const { result, rerender } = renderHook(
+    ({ channels }) => useEventSource({ url, userId: "ann", channels }),
+    { initialProps: { channels: ["a"] } },
+  );
   const heard: number[] = [];
   result.current.addHandler("step", (n) => heard.push(n));
   await soon(() => expect(result.current.connected).toBe(true));
@@ -175,9 +212,12 @@ test("another list of channels misses nothing", async () => {
   expect((await connections(url, 1))[0]!.rooms).toContain("b");
 });
 
-test("it waits for the user, and for `enabled`", async () => {
+test("the hook waits for the user, and for `enabled`", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook((options: HookOptions) => useEventSource({ url, ...options }), { initialProps: { userId: undefined } as HookOptions });
+  const { result, rerender } = renderHook(
+    (options: HookOptions) => useEventSource({ url, ...options }),
+    { initialProps: { userId: undefined } as HookOptions },
+  );
   const idle = { connected: false, status: "idle", error: undefined };
   for (const userId of ["", null, undefined]) {
     rerender({ userId });
@@ -194,10 +234,13 @@ test("it waits for the user, and for `enabled`", async () => {
   await connections(url, 0);
 });
 
-test("lastEvent renders those who read it, and nobody else", async () => {
+test("lastEvent renders only the components that read it", async () => {
   const url = await serve();
   let silent = 0;
-  const one = renderHook(() => { silent++; return useEventSource({ url, userId: "ann" }).connected; });
+  const one = renderHook(() => {
+    silent++;
+    return useEventSource({ url, userId: "ann" }).connected;
+  });
   const two = renderHook(() => useEventSource({ url, userId: "ann" }).lastEvent);
   await soon(() => expect(one.result.current).toBe(true));
   const before = silent;
@@ -209,21 +252,25 @@ test("lastEvent renders those who read it, and nobody else", async () => {
   expect(silent).toBe(before);
 });
 
-test("a restart of the server is noticed, and mended; what it forgot is told as a gap", async () => {
+test("the hook reconnects after a restart of the server, and reports the gap", async () => {
   const url = await serve();
-  const { result } = renderHook(() => useEventSource({ url, userId: "ann", backoff: { min: 50, max: 200 } }));
+  const { result } = renderHook(() =>
+    useEventSource({ url, userId: "ann", backoff: { min: 50, max: 200 } })
+  );
   const gaps = vi.fn();
   result.current.addHandler("gap", gaps);
   await soon(() => expect(result.current.connected).toBe(true));
   await tell(url, "ann", "step", 1);
   await commands.killServer(url);
-  await soon(() => expect(result.current).toMatchObject({ connected: false, status: "reconnecting" }));
+  await soon(() =>
+    expect(result.current).toMatchObject({ connected: false, status: "reconnecting" })
+  );
   await commands.reviveServer(url);
   await soon(() => expect(result.current.connected).toBe(true));
-  await soon(() => expect(gaps).toHaveBeenCalledOnce()); // its history was in memory
+  await soon(() => expect(gaps).toHaveBeenCalledOnce()); // the history was in memory
 });
 
-test("reconnect connects anew", async () => {
+test("reconnect connects again", async () => {
   const url = await serve();
   function Button() {
     const { status, reconnect } = useEventSource({ url, userId: "ann" });
@@ -231,21 +278,29 @@ test("reconnect connects anew", async () => {
   }
   render(<Button />);
   await soon(() => screen.getByText("connected"));
-  act(() => { fireEvent.click(screen.getByRole("button")); });
+  act(() => {
+    fireEvent.click(screen.getByRole("button"));
+  });
   await soon(() => expect(opened(url)).toBe(2));
   await soon(() => screen.getByText("connected"));
   await connections(url, 1);
 });
 
-test("a part that React hides is not told, and goes on when it is shown", async () => {
-  if (!("Activity" in React)) return expect(version).toMatch(/^18\./); // it came with React 19.2
+test("a hidden part receives nothing, and resumes when it is shown", async () => {
+  if (!("Activity" in React)) return expect(version).toMatch(/^18\./); // added in React 19.2
   const { Activity } = React, url = await serve(), heard: number[] = [];
   function Part() {
     const { status, addHandler } = useEventSource({ url, userId: "ann" });
     useEffect(() => addHandler("step", (n) => heard.push(n)), [addHandler]);
     return <p>{status}</p>;
   }
-  const app = (mode: "visible" | "hidden") => <StrictMode><Activity mode={mode}><Part /></Activity></StrictMode>;
+  const app = (mode: "visible" | "hidden") => (
+    <StrictMode>
+      <Activity mode={mode}>
+        <Part />
+      </Activity>
+    </StrictMode>
+  );
   const { rerender } = render(app("visible"));
   await soon(() => screen.getByText("connected"));
   await tell(url, "ann", "step", 1);
@@ -257,6 +312,6 @@ test("a part that React hides is not told, and goes on when it is shown", async 
   await soon(() => expect(heard).toEqual([1, 2]));
 });
 
-test("the React under test is the one that the project is for", ({ task }) => {
+test("the project tests its version of React", ({ task }) => {
   expect(version).toMatch(task.file.projectName?.includes("18") ? /^18\./ : /^19\./);
 });

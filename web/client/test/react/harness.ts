@@ -1,8 +1,9 @@
-// What the tests of the hooks have in common: a server of their own, waiting, and a console that must stay empty.
+// Common parts of the tests of the hooks: servers, waits, and a console that must stay empty.
 
 import { cleanup, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { commands, SOON } from "../browser/server.ts";
+import { SOON } from "../../../e2e/wait.mjs";
+import { commands } from "../browser/server.ts";
 
 export { commands, serve } from "../browser/server.ts";
 
@@ -13,22 +14,25 @@ const complaints: unknown[][] = [];
 
 beforeEach(() => {
   complaints.length = 0;
-  for (const name of ["error", "warn"] as const) vi.spyOn(console, name).mockImplementation((...what) => void complaints.push(what));
+  for (const name of ["error", "warn"] as const)
+    vi.spyOn(console, name).mockImplementation((...what) => void complaints.push(what));
 });
 
 afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
-  expect(complaints).toEqual([]); // React warns of what it does not like
+  expect(complaints).toEqual([]); // React warns in the console
 });
 
 /** Resolves when check no longer throws. */
-export const soon = <T>(check: () => T | Promise<T>) => waitFor(check, { timeout: SOON, interval: 20 });
+export const soon = <T>(check: () => T | Promise<T>) =>
+  waitFor(check, { timeout: SOON, interval: 20 });
 
 const openings: string[] = [];
 
-/** How often the page has connected to a server. */
-export const opened = (url: string) => openings.filter((to) => new URL(to).host === new URL(url).host).length;
+/** Returns how often the page connected to a server. */
+export const opened = (url: string) =>
+  openings.filter((to) => new URL(to).host === new URL(url).host).length;
 
 const { EventSource: Stream, WebSocket: Socket } = globalThis;
 
@@ -59,22 +63,25 @@ export interface Connection {
   rooms: string[];
 }
 
-/** The connections that the server has at the moment. */
+/** Resolves with the current connections of the server. */
 export async function connectionsOf(url: string): Promise<Connection[]> {
   const { json } = await commands.api(url, "GET", "/v1/connections");
   return (json as { connections: Connection[] }).connections;
 }
 
 /** Resolves when the server has n connections. */
-export const connections = (url: string, n: number) => soon(async () => {
-  const list = await connectionsOf(url);
-  expect(list).toHaveLength(n);
-  return list;
-});
+export const connections = (url: string, n: number) =>
+  soon(async () => {
+    const list = await connectionsOf(url);
+    expect(list).toHaveLength(n);
+    return list;
+  });
 
 /** Publishes to a user. */
 export const tell = (url: string, user: string, type: string, data: unknown) =>
-  commands.publish(url, { target: { user }, type, data }) as Promise<{ id: string; delivered: number }>;
+  commands.publish(url, { target: { user }, type, data }) as Promise<
+    { id: string; delivered: number }
+  >;
 
-/** What the page complained about so far; the test that expects it takes it. */
+/** Returns and removes the console messages so far, for tests that expect some. */
 export const complained = () => complaints.splice(0);

@@ -13,15 +13,23 @@ function List() {
 }
 
 for (const userId of ["ann", undefined]) {
-  test(`what a server rendered for ${userId ?? "nobody"} is taken over without a word`, async () => {
+  test(`the page hydrates for ${userId ?? "nobody"} without an error`, async () => {
     const url = await serve();
-    const app = (user = userId) => <StrictMode><RoomcastProvider url={url} userId={user}><List /></RoomcastProvider></StrictMode>;
+    const app = (user = userId) => (
+      <StrictMode>
+        <RoomcastProvider url={url} userId={user}>
+          <List />
+        </RoomcastProvider>
+      </StrictMode>
+    );
     const container = document.body.appendChild(document.createElement("div"));
     container.innerHTML = renderToString(app());
     expect(opened(url)).toBe(0);
     expect(container.textContent).toBe(`${userId ? "connecting" : "idle"} 0 none`);
-    const mended: unknown[] = [];
-    const root = await act(() => hydrateRoot(container, app(), { onRecoverableError: (error) => mended.push(error) }));
+    const recovered: unknown[] = [];
+    const root = await act(() =>
+      hydrateRoot(container, app(), { onRecoverableError: (error) => recovered.push(error) })
+    );
     onTestFinished(async () => {
       await act(() => root.unmount());
       container.remove();
@@ -30,25 +38,27 @@ for (const userId of ["ann", undefined]) {
     await soon(() => expect(container.textContent).toBe("connected 0 none"));
     await tell(url, "ann", "step", 1);
     await soon(() => expect(container.textContent).toBe("connected 1 step"));
-    expect(mended).toEqual([]);
+    expect(recovered).toEqual([]);
     expect(opened(url)).toBe(1);
   });
 }
 
-test("a part that is taken over while another is connected begins with what the server rendered", async () => {
+test("a part that hydrates while another is connected begins as on the server", async () => {
   const url = await serve();
   const Part = () => <p>{useEventSource({ url, userId: "ann" }).status}</p>;
   const other = render(<Part />);
   await soon(() => other.getByText("connected"));
   const container = document.body.appendChild(document.createElement("div"));
-  container.innerHTML = "<p>connecting</p>"; // on the server nobody is connected
-  const mended: unknown[] = [];
-  const root = hydrateRoot(container, <Part />, { onRecoverableError: (error) => mended.push(error) });
+  container.innerHTML = "<p>connecting</p>"; // a server renders no connection
+  const recovered: unknown[] = [];
+  const root = hydrateRoot(container, <Part />, {
+    onRecoverableError: (error) => recovered.push(error),
+  });
   onTestFinished(() => {
     root.unmount();
     container.remove();
   });
   await soon(() => expect(container.textContent).toBe("connected"));
-  expect(mended).toEqual([]);
+  expect(recovered).toEqual([]);
   expect(opened(url)).toBe(1);
 });

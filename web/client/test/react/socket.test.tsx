@@ -14,36 +14,70 @@ for (const [name, useHook] of Object.entries(hooks)) {
     const { result } = renderHook(() => useHook({ url, userId: "ann" }));
     const heard = vi.fn();
     result.current.addHandler("message", heard);
-    await soon(() => expect(result.current).toMatchObject({ isConnected: true, status: "connected", error: undefined }));
+    await soon(() =>
+      expect(result.current).toMatchObject({
+        isConnected: true,
+        status: "connected",
+        error: undefined,
+      })
+    );
     const [connection] = await connections(url, 1);
     expect(connection).toMatchObject({ transport, clientId: result.current.clientId });
-    expect(result.current.connectionInfo).toMatchObject({ type: "connected", userId: "ann", clientId: result.current.clientId });
+    expect(result.current.connectionInfo).toMatchObject({
+      type: "connected",
+      userId: "ann",
+      clientId: result.current.clientId,
+    });
 
     expect(await result.current.joinRoom("lobby")).toEqual({ joined: ["lobby"], denied: [] });
-    expect(await result.current.subscribe(["a", "b", "user:bob"])).toEqual({ joined: ["a", "b"], denied: ["user:bob"] });
+    expect(await result.current.subscribe(["a", "b", "user:bob"])).toEqual({
+      joined: ["a", "b"],
+      denied: ["user:bob"],
+    });
     expect(await result.current.subscribe()).toEqual({ joined: ["default"], denied: [] });
-    expect((await connectionsOf(url))[0]!.rooms).toEqual(expect.arrayContaining(["a", "b", "default", "lobby", "user:ann"]));
-    expect(await result.current.sendMessage("lobby", { text: "hi" }, { mood: "good" })).toMatchObject({ delivered: 1 });
+    expect((await connectionsOf(url))[0]!.rooms)
+      .toEqual(expect.arrayContaining(["a", "b", "default", "lobby", "user:ann"]));
+    expect(await result.current.sendMessage("lobby", { text: "hi" }, { mood: "good" }))
+      .toMatchObject({ delivered: 1 });
     await soon(() => expect(heard).toHaveBeenCalledOnce());
-    expect(heard.mock.calls[0]![0]).toMatchObject({ room: "lobby", message: { text: "hi" }, from: { userId: "ann" }, metadata: { mood: "good" } });
+    expect(heard.mock.calls[0]![0]).toMatchObject({
+      room: "lobby",
+      message: { text: "hi" },
+      from: { userId: "ann" },
+      metadata: { mood: "good" },
+    });
     await result.current.leaveRoom("lobby");
     await result.current.unsubscribe(["a", "b"]);
     const { rooms } = (await connectionsOf(url))[0]!;
     expect(rooms).toContain("default");
     for (const room of ["lobby", "a", "b"]) expect(rooms).not.toContain(room);
-    await expect(result.current.sendMessage("user:bob", "hi")).rejects.toMatchObject({ code: "forbidden" });
+    await expect(result.current.sendMessage("user:bob", "hi")).rejects.toMatchObject({
+      code: "forbidden",
+    });
   });
 
   test(`${name} keeps its rooms over a reconnect and another user`, async () => {
     const url = await serve();
-    const { result, rerender } = renderHook(({ userId }) => useHook({ url, userId }), { initialProps: { userId: "ann" } });
+    const { result, rerender } = renderHook(({ userId }) => useHook({ url, userId }), {
+      initialProps: { userId: "ann" },
+    });
     await soon(() => expect(result.current.isConnected).toBe(true));
     await result.current.joinRoom("lobby");
     result.current.reconnect();
     await soon(() => expect(opened(url)).toBe(2));
-    await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ userId: "ann", rooms: expect.arrayContaining(["lobby"]) }]));
+    await soon(async () =>
+      expect(await connectionsOf(url)).toMatchObject([{
+        userId: "ann",
+        rooms: expect.arrayContaining(["lobby"]),
+      }])
+    );
     rerender({ userId: "bob" });
-    await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ userId: "bob", rooms: expect.arrayContaining(["lobby"]) }]));
+    await soon(async () =>
+      expect(await connectionsOf(url)).toMatchObject([{
+        userId: "bob",
+        rooms: expect.arrayContaining(["lobby"]),
+      }])
+    );
   });
 }
 
@@ -61,7 +95,7 @@ test("useSocket emits, and pings", async () => {
   expect(pong.mock.calls[0]![0]).toMatchObject({ clientId: result.current.clientId });
 });
 
-test("useSSE cannot emit, and says so", async () => {
+test("useSSE reports that it cannot emit", async () => {
   const url = await serve();
   const { result } = renderHook(() => useSSE({ url, userId: "ann" }));
   const refused = vi.fn();
@@ -72,7 +106,7 @@ test("useSSE cannot emit, and says so", async () => {
   expect(result.current.isConnected).toBe(true);
 });
 
-test("rooms joined in effects: once in StrictMode, and by a child before its parent", async () => {
+test("effects join rooms once in StrictMode, in a child before its parent", async () => {
   const url = await serve();
   const Child = ({ joinRoom }: Pick<SocketResult, "joinRoom">) => {
     useEffect(() => void joinRoom("child"), [joinRoom]);
@@ -83,22 +117,36 @@ test("rooms joined in effects: once in StrictMode, and by a child before its par
     useEffect(() => void joinRoom("parent"), [joinRoom]);
     return <Child joinRoom={joinRoom} />;
   };
-  render(<StrictMode><Parent /></StrictMode>);
-  await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["child", "parent"]) }]));
+  render(<StrictMode>
+    <Parent />
+  </StrictMode>);
+  await soon(async () =>
+    expect(await connectionsOf(url)).toMatchObject([{
+      rooms: expect.arrayContaining(["child", "parent"]),
+    }])
+  );
   expect(opened(url)).toBe(1);
 });
 
 test("a room is left when the last component that joined it goes", async () => {
   const url = await serve();
-  const use = (rooms: string[]) => renderHook(() => {
-    const socket = useSocket({ url, userId: "ann", channels: ["declared"] });
-    const { joinRoom } = socket;
-    useEffect(() => { for (const room of rooms) joinRoom(room); }, [joinRoom]);
-    return socket;
-  });
-  const roomsOf = async () => (await connectionsOf(url))[0]!.rooms.filter((room) => !room.includes(":") && room !== "general");
+  const use = (rooms: string[]) =>
+    renderHook(() => {
+      const socket = useSocket({ url, userId: "ann", channels: ["declared"] });
+      const { joinRoom } = socket;
+      useEffect(() => {
+        for (const room of rooms) joinRoom(room);
+      }, [joinRoom]);
+      return socket;
+    });
+  const roomsOf = async () =>
+    (await connectionsOf(url))[0]!.rooms.filter((room) =>
+      !room.includes(":") && room !== "general"
+    );
   const one = use(["both", "one", "declared"]), two = use(["both", "two"]);
-  await soon(async () => expect((await roomsOf()).sort()).toEqual(["both", "declared", "one", "two"]));
+  await soon(async () =>
+    expect((await roomsOf()).sort()).toEqual(["both", "declared", "one", "two"])
+  );
   one.unmount();
   await soon(async () => expect((await roomsOf()).sort()).toEqual(["both", "declared", "two"]));
   await two.result.current.leaveRoom("both");
@@ -106,9 +154,12 @@ test("a room is left when the last component that joined it goes", async () => {
   expect(opened(url)).toBe(1);
 });
 
-test("what is said in a joined room is not missed when the channels change", async () => {
+test("a change of channels misses nothing in a joined room", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ channels }) => useSocket({ url, userId: "ann", channels }), { initialProps: { channels: ["a"] } });
+  const { result, rerender } = renderHook(
+    ({ channels }) => useSocket({ url, userId: "ann", channels }),
+    { initialProps: { channels: ["a"] } },
+  );
   const heard: number[] = [];
   result.current.addHandler("step", (n) => heard.push(n));
   await soon(() => expect(result.current.isConnected).toBe(true));
@@ -122,11 +173,18 @@ test("what is said in a joined room is not missed when the channels change", asy
   await soon(() => expect(heard).toEqual(numbers));
 });
 
-test("a declared channel is left by taking it out of the options", async () => {
+test("a channel without an entry in the options is left", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ channels }) => [useSocket({ url, userId: "ann", channels }), useSocket({ url, userId: "ann", channels })] as const, {
-    initialProps: { channels: ["news", "more"] },
-  });
+  const { result, rerender } = renderHook(
+    ({ channels }) =>
+      [
+        useSocket({ url, userId: "ann", channels }),
+        useSocket({ url, userId: "ann", channels }),
+      ] as const,
+    {
+      initialProps: { channels: ["news", "more"] },
+    },
+  );
   const [one] = result.current;
   await soon(() => expect(result.current[0].isConnected).toBe(true));
   for (const room of ["news", "other"]) await one.joinRoom(room);
@@ -140,31 +198,55 @@ test("a declared channel is left by taking it out of the options", async () => {
 
 test("without a user nothing is sent, and rooms are remembered", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId }), { initialProps: { userId: "" } });
-  expect(result.current).toMatchObject({ status: "idle", isConnected: false, clientId: undefined, connectionInfo: undefined, error: undefined });
+  const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId }), {
+    initialProps: { userId: "" },
+  });
+  expect(result.current).toMatchObject({
+    status: "idle",
+    isConnected: false,
+    clientId: undefined,
+    connectionInfo: undefined,
+    error: undefined,
+  });
   expect(await result.current.joinRoom("lobby")).toEqual({ joined: [], denied: [] });
   expect(result.current.emit("custom-event")).toBe(false);
-  await expect(result.current.sendMessage("lobby", "hi")).rejects.toMatchObject({ code: "disconnected" });
+  await expect(result.current.sendMessage("lobby", "hi")).rejects.toMatchObject({
+    code: "disconnected",
+  });
   rerender({ userId: "ann" });
-  await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["lobby"]) }]));
+  await soon(async () =>
+    expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["lobby"]) }])
+  );
 });
 
-test("a join that got no answer is made up for", async () => {
+test("a join without an answer is repeated", async () => {
   const url = await serve();
   await commands.killServer(url);
-  const { result } = renderHook(() => useSocket({ url, userId: "ann", timeout: 200, backoff: { min: 50, max: 100 } }));
-  void result.current.joinRoom("hall"); // as effects call it: that it fails is no error of the page
+  const { result } = renderHook(() =>
+    useSocket({ url, userId: "ann", timeout: 200, backoff: { min: 50, max: 100 } })
+  );
+  void result.current.joinRoom("hall"); // as in an effect: its failure is no unhandled rejection
   void result.current.leaveRoom("garden");
   await expect(result.current.joinRoom("lobby")).rejects.toMatchObject({ code: "timeout" });
-  expect(result.current).toMatchObject({ isConnected: false, error: { code: expect.stringMatching(/network|timeout/) } });
+  expect(result.current).toMatchObject({
+    isConnected: false,
+    error: { code: expect.stringMatching(/network|timeout/) },
+  });
   await commands.reviveServer(url);
-  await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ rooms: expect.arrayContaining(["hall", "lobby"]) }]));
+  await soon(async () =>
+    expect(await connectionsOf(url)).toMatchObject([{
+      rooms: expect.arrayContaining(["hall", "lobby"]),
+    }])
+  );
 });
 
-test("all functions stay the same ones", async () => {
+test("all functions stay the same", async () => {
   const url = await serve();
-  const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId }), { initialProps: { userId: "ann" } });
-  const functions = (socket: SocketResult) => Object.values(socket).filter((value) => typeof value === "function");
+  const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId }), {
+    initialProps: { userId: "ann" },
+  });
+  const functions = (socket: SocketResult) =>
+    Object.values(socket).filter((value) => typeof value === "function");
   const before = functions(result.current);
   await soon(() => expect(result.current.isConnected).toBe(true));
   rerender({ userId: "bob" });
@@ -173,4 +255,3 @@ test("all functions stay the same ones", async () => {
   expect(before).toHaveLength(9);
   await tell(url, "bob", "step", 1);
 });
-

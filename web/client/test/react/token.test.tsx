@@ -2,24 +2,42 @@ import { render, renderHook, screen } from "@testing-library/react";
 import { useLayoutEffect } from "react";
 import { expect, test, vi } from "vitest";
 import { useEventSource, useSocket, useSSE, type HookOptions } from "../../src/react/index.ts";
-import { commands, connections, connectionsOf, JWT_SECRET, opened, serve, soon, tell } from "./harness.ts";
+import {
+  commands,
+  connections,
+  connectionsOf,
+  JWT_SECRET,
+  opened,
+  serve,
+  soon,
+  tell,
+} from "./harness.ts";
 
 const ENV = { AUTH_MODE: "token", JWT_SECRET };
-const tokenOf = (sub: string, seconds?: number, secret = JWT_SECRET) => commands.sign(secret, { sub }, seconds);
+const tokenOf = (sub: string, seconds?: number, secret = JWT_SECRET) =>
+  commands.sign(secret, { sub }, seconds);
 
 for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
-  const use = (options: HookOptions) => renderHook((props: HookOptions) => useHook(props), { initialProps: options });
+  const use = (options: HookOptions) =>
+    renderHook((props: HookOptions) => useHook(props), { initialProps: options });
 
-  test(`${name}: a refused token is an error, until there is another`, async () => {
+  test(`${name}: a refused token is an error until there is another one`, async () => {
     const url = await serve(ENV);
-    const { result, rerender } = use({ url, token: await tokenOf("ann", 600, JWT_SECRET.replaceAll("0", "x")) });
+    const { result, rerender } = use({
+      url,
+      token: await tokenOf("ann", 600, JWT_SECRET.replaceAll("0", "x")),
+    });
     const errors: string[] = [];
     result.current.addHandler("error", ({ code }) => errors.push(code));
-    await soon(() => expect(result.current).toMatchObject({ status: "closed", error: { code: "invalid_token" } }));
+    await soon(() =>
+      expect(result.current).toMatchObject({ status: "closed", error: { code: "invalid_token" } })
+    );
     rerender({ url, token: await tokenOf("ann") });
-    await soon(() => expect(result.current).toMatchObject({ status: "connected", error: undefined }));
+    await soon(() =>
+      expect(result.current).toMatchObject({ status: "connected", error: undefined })
+    );
     expect(await connectionsOf(url)).toMatchObject([{ userId: "ann" }]);
-    expect(errors).toEqual(["invalid_token"]); // asked once, not over and over
+    expect(errors).toEqual(["invalid_token"]); // one attempt for each token
   });
 
   test(`${name}: the user's next token keeps the connection, another user's does not`, async () => {
@@ -40,15 +58,16 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
     expect(opened(url)).toBe(2);
   });
 
-  test(`${name}: a token that is about to end is renewed by the newest`, async () => {
+  test(`${name}: the newest token renews one that is about to expire`, async () => {
     const url = await serve(ENV);
-    // It ends in 32 s, so the server asks for another one in 2; by then the component has it.
-    const { result, rerender } = use({ url, token: await tokenOf("ann", 32) });
+    // The token expires in 36 s, so the server asks for another one after 6 s. By then the
+    // component has it.
+    const next = await tokenOf("ann", 900);
+    const { result, rerender } = use({ url, token: await tokenOf("ann", 36) });
     const refreshed = vi.fn();
     result.current.addHandler("auth:refreshed", refreshed);
     const asked = vi.spyOn(globalThis, "fetch");
     await soon(() => expect(result.current.status).toBe("connected"));
-    const next = await tokenOf("ann", 900);
     rerender({ url, token: next });
     if (name === "useSocket") await soon(() => expect(refreshed).toHaveBeenCalledOnce());
     else {
@@ -66,7 +85,13 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
     let rendered = 0;
     const { result, rerender } = renderHook(() => {
       const n = ++rendered;
-      return useHook({ url, getToken: () => { asked.push(n); return token; } });
+      return useHook({
+        url,
+        getToken: () => {
+          asked.push(n);
+          return token;
+        },
+      });
     });
     await soon(() => expect(result.current.status).toBe("connected"));
     rerender();
@@ -80,31 +105,45 @@ for (const [name, useHook] of Object.entries({ useSocket, useEventSource })) {
   });
 }
 
-test("without any credentials the refusal is an error", async () => {
+test("without credentials the refusal is an error", async () => {
   const url = await serve(ENV);
   const { result } = renderHook(() => useEventSource({ url, userId: "ann" }));
-  await soon(() => expect(result.current).toMatchObject({ connected: false, status: "closed", error: { code: "unauthenticated" } }));
+  await soon(() =>
+    expect(result.current).toMatchObject({
+      connected: false,
+      status: "closed",
+      error: { code: "unauthenticated" },
+    })
+  );
 });
 
-test("a token of another user than userId is refused, until there is the right one", async () => {
+test("a token of another user than userId is refused until there is the right one", async () => {
   const url = await serve(ENV);
-  const { result, rerender } = renderHook(({ token }) => useEventSource({ url, userId: "ann", token }), { initialProps: { token: await tokenOf("bob") } });
-  await soon(() => expect(result.current).toMatchObject({ status: "closed", error: { code: "invalid_token" } }));
+  const { result, rerender } = renderHook(
+    ({ token }) => useEventSource({ url, userId: "ann", token }),
+    { initialProps: { token: await tokenOf("bob") } },
+  );
+  await soon(() =>
+    expect(result.current).toMatchObject({ status: "closed", error: { code: "invalid_token" } })
+  );
   rerender({ token: await tokenOf("ann") });
   await soon(() => expect(result.current.connected).toBe(true));
-  expect(opened(url)).toBe(1); // the refusal came before the stream
+  expect(opened(url)).toBe(1); // the server refused before there was a stream
 });
 
-test("a token that has not loaded is waited for", async () => {
+test("the hook waits for a token that loads", async () => {
   const url = await serve(ENV);
-  const { result, rerender } = renderHook(({ token }: { token: string | null }) => useSocket({ url, token }), { initialProps: { token: null } as { token: string | null } });
+  const { result, rerender } = renderHook(
+    ({ token }: { token: string | null }) => useSocket({ url, token }),
+    { initialProps: { token: null } as { token: string | null } },
+  );
   expect(result.current).toMatchObject({ status: "idle", error: undefined });
   rerender({ token: await tokenOf("ann") });
   await soon(() => expect(result.current.isConnected).toBe(true));
   expect(opened(url)).toBe(1);
 });
 
-test("beside a userId, too, a token that has not loaded is waited for", async () => {
+test("the hook waits for a token that loads, with a userId", async () => {
   const url = await serve(ENV);
   const codes: unknown[] = [];
   const { result, rerender } = renderHook(({ token }: { token: string | null }) => {
@@ -122,33 +161,50 @@ test("beside a userId, too, a token that has not loaded is waited for", async ()
   expect(new Set(codes)).toEqual(new Set([undefined]));
 });
 
-test("beside getToken the userId tells one user from the next", async () => {
+test("with getToken the userId identifies the user", async () => {
   const url = await serve(ENV);
   const tokens: Record<string, string> = { ann: await tokenOf("ann"), bob: await tokenOf("bob") };
-  const { result, rerender } = renderHook(({ userId }) => useSocket({ url, userId, getToken: () => tokens[userId]! }), { initialProps: { userId: "ann" } });
+  const { result, rerender } = renderHook(
+    ({ userId }) => useSocket({ url, userId, getToken: () => tokens[userId]! }),
+    { initialProps: { userId: "ann" } },
+  );
   await soon(() => expect(result.current.connectionInfo?.userId).toBe("ann"));
   rerender({ userId: "bob" });
   expect(result.current).toMatchObject({ isConnected: false, connectionInfo: undefined });
   await soon(() => expect(result.current.connectionInfo?.userId).toBe("bob"));
-  await soon(async () => expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"]));
+  await soon(async () =>
+    expect((await connectionsOf(url)).map(({ userId }) => userId)).toEqual(["bob"])
+  );
 });
 
-test("a connection never asks the options of a component that has become another user's", async () => {
+test("a connection never asks a component that moved to another user", async () => {
   const url = await serve();
   const asked: string[] = [];
   let reconnect = () => {};
   function Part({ name, userId }: { name: string; userId: string }) {
-    const source = useEventSource({ url, userId, getToken: () => { asked.push(`${name}: ${userId}`); return ""; } });
+    const source = useEventSource({
+      url,
+      userId,
+      getToken: () => {
+        asked.push(`${name}: ${userId}`);
+        return "";
+      },
+    });
     if (name === "one") reconnect = source.reconnect;
     useLayoutEffect(() => {
       if (userId !== "bob") return;
       asked.length = 0;
-      reconnect(); // ann's, when React has taken over the options and not yet moved the component
+      reconnect(); // for ann, after React has stored the options and before it moves the component
       asked.push("end");
     }, [userId]);
     return <p>{name}: {source.status}</p>;
   }
-  const app = (userId: string) => <><Part name="one" userId="ann" /><Part name="two" userId={userId} /></>;
+  const app = (userId: string) => (
+    <>
+      <Part name="one" userId="ann" />
+      <Part name="two" userId={userId} />
+    </>
+  );
   const { rerender } = render(app("ann"));
   await soon(() => expect(screen.getAllByText(/connected/)).toHaveLength(2));
   rerender(app("bob"));
@@ -157,14 +213,21 @@ test("a connection never asks the options of a component that has become another
 });
 
 for (const [name, useHook] of Object.entries({ useSocket, useSSE })) {
-  test(`${name}: a room that one user may not join is joined for the next one who may`, async () => {
+  test(`${name}: a room that one user may not join is joined for the next user`, async () => {
     const url = await serve(ENV);
     const token = (sub: string, channels: string[]) => commands.sign(JWT_SECRET, { sub, channels });
-    const { result, rerender } = renderHook((props: HookOptions) => useHook({ url, ...props }), { initialProps: { token: await token("ann", ["team-a"]) } as HookOptions });
+    const { result, rerender } = renderHook((props: HookOptions) => useHook({ url, ...props }), {
+      initialProps: { token: await token("ann", ["team-a"]) } as HookOptions,
+    });
     await soon(() => expect(result.current.isConnected).toBe(true));
     expect(await result.current.joinRoom("team-b")).toEqual({ joined: [], denied: ["team-b"] });
     rerender({ token: await token("bob", ["team-b"]) });
-    await soon(async () => expect(await connectionsOf(url)).toMatchObject([{ userId: "bob", rooms: expect.arrayContaining(["team-b"]) }]));
+    await soon(async () =>
+      expect(await connectionsOf(url)).toMatchObject([{
+        userId: "bob",
+        rooms: expect.arrayContaining(["team-b"]),
+      }])
+    );
     rerender({ token: await token("cid", []) });
     await soon(() => expect(result.current.connectionInfo?.userId).toBe("cid"));
     expect(result.current.error).toBeUndefined();

@@ -1,4 +1,4 @@
-// Which channels have members.
+// The channels that have members.
 
 import { call, onKey } from "../api.ts";
 import { button, check, h, labelled, List, say } from "../dom.ts";
@@ -18,7 +18,12 @@ export function channels(): View {
   const { root: grid, body } = table("Channels", ["Channel", "Connections", "Users", ""]);
   const empty = h("p", { class: "empty" });
   grid.append(empty);
-  const find = h("input", { type: "search", name: "text", placeholder: "text on this page", spellcheck: "false" });
+  const find = h("input", {
+    type: "search",
+    name: "text",
+    placeholder: "text on this page",
+    spellcheck: "false",
+  });
   const note = new Note();
   const count = h("p", { class: "hint", role: "status" });
   const first = button("First page", () => turn("")), next = button("Next page", () => turn(after));
@@ -26,8 +31,23 @@ export function channels(): View {
 
   const list = new List<Channel>(body, ({ channel }) => channel, ({ channel }) => {
     const connections = h("span"), users = h("span");
-    const root = h("tr", { role: "row" }, cell("", h("strong", {}, channel)), cell("Connections", connections), cell("Users", users),
-      cell("", h("span", { class: "row end" }, link("Connections", "connections", { channel }), link("Tail", "tail", { channel }), link("Send", "send", { target: "channel", name: channel }))));
+    const root = h(
+      "tr",
+      { role: "row" },
+      cell("", h("strong", {}, channel)),
+      cell("Connections", connections),
+      cell("Users", users),
+      cell(
+        "",
+        h(
+          "span",
+          { class: "row end" },
+          link("Connections", "connections", { channel }),
+          link("Tail", "tail", { channel }),
+          link("Send", "send", { target: "channel", name: channel }),
+        ),
+      ),
+    );
     return {
       root,
       update(now) {
@@ -39,7 +59,11 @@ export function channels(): View {
 
   const poll = new Poll(async (signal) => {
     const query = new URLSearchParams({ limit: String(PAGE), ...(cursor && { cursor }) });
-    const { json, problem } = await call<{ channels: Channel[]; next?: string }>("GET", `v1/channels?${query}`, { signal });
+    const { json, problem } = await call<{ channels: Channel[]; next?: string }>(
+      "GET",
+      `v1/channels?${query}`,
+      { signal },
+    );
     note.problem(problem);
     if (problem) {
       if (problem.status) list.update(found = []);
@@ -54,8 +78,16 @@ export function channels(): View {
     const wanted = find.value.trim().toLowerCase();
     const shown = found.filter(({ channel }) => channel.toLowerCase().includes(wanted));
     list.update(shown);
-    say(count, wanted ? `${shown.length} of ${plural(found.length, "channel")}` : plural(found.length, "channel"));
-    say(empty, shown.length ? "" : wanted ? "No channel is called like that." : "No channel has a member.");
+    say(
+      count,
+      wanted
+        ? `${shown.length} of ${plural(found.length, "channel")}`
+        : plural(found.length, "channel"),
+    );
+    say(
+      empty,
+      shown.length ? "" : wanted ? "No channel has a matching name." : "No channel has a member.",
+    );
     first.hidden = !cursor;
     next.hidden = !after;
   }
@@ -67,9 +99,16 @@ export function channels(): View {
 
   find.oninput = paint;
   onKey(() => root.isConnected && !root.hidden && poll.now());
-  const root = section("Channels", "Channels with a member on this node. A user or a connection is no channel; see Connections.",
-    [check("Refresh every 2 s", true, (on) => { poll.paused = !on; })],
+  const root = section(
+    "Channels",
+    "Channels with a member on this node. For users and clients, see Connections.",
+    [check("Refresh every 2 s", true, (on) => {
+      poll.paused = !on;
+    })],
     h("div", { class: "filters", role: "search", "aria-label": "Filter" }, labelled("Find", find)),
-    note.root, h("div", { class: "row apart" }, count, h("div", { class: "row" }, first, next)), grid);
+    note.root,
+    h("div", { class: "row apart" }, count, h("div", { class: "row" }, first, next)),
+    grid,
+  );
   return { title: "Channels", root, show: () => poll.start(), hide: () => poll.stop() };
 }

@@ -1,4 +1,4 @@
-// The counts of this node, and how they went since the page was opened.
+// The counts of this node, and their curves since the page was opened.
 
 import { call, onKey, openapi } from "../api.ts";
 import { check, h, say, set } from "../dom.ts";
@@ -8,39 +8,52 @@ import { bytes, number } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
 
 const EVERY = 2000;
-const SHOWN = 90; // points of a curve: three minutes
+/** The number of points in a curve: three minutes. */
+const SHOWN = 90;
 
-/** What is shown: a name for people, how its value is written, and whether it has a curve: of itself, or of its growth. */
+/** A count on the page. */
 interface Tile {
   field: string;
   name: string;
+  /** The curve: of the value, or of its growth. */
   shape?: "level" | "rate";
   write?: (value: number) => string;
-  /** Its name says it all. */
+  /** Without the description of the API. */
   plain?: boolean;
-  /** More than none is worth a look. */
+  /** The colour of a value above 0. */
   alarm?: "warn" | "bad";
 }
 
 const GROUPS: Record<string, Tile[]> = {
   Now: [
-    { field: "total", name: "Connections", shape: "level", plain: true }, { field: "activeUsers", name: "Users online", shape: "level" },
-    { field: "channels", name: "Channels", shape: "level" }, { field: "lagging", name: "Lagging", shape: "level", alarm: "warn" },
+    { field: "total", name: "Connections", shape: "level", plain: true },
+    { field: "activeUsers", name: "Users online", shape: "level" },
+    { field: "channels", name: "Channels", shape: "level" },
+    { field: "lagging", name: "Lagging", shape: "level", alarm: "warn" },
   ],
   "Since the start": [
-    { field: "published", name: "Published", shape: "rate" }, { field: "delivered", name: "Delivered", shape: "rate" },
-    { field: "lagged", name: "Fell behind", alarm: "warn" }, { field: "dropped", name: "Volatile, dropped", alarm: "warn" },
-    { field: "replays", name: "Resumed whole" }, { field: "replayed", name: "Replayed" },
+    { field: "published", name: "Published", shape: "rate" },
+    { field: "delivered", name: "Delivered", shape: "rate" },
+    { field: "lagged", name: "Fell behind", alarm: "warn" },
+    { field: "dropped", name: "Volatile, dropped", alarm: "warn" },
+    { field: "replays", name: "Resumed completely" },
+    { field: "replayed", name: "Replayed" },
   ],
   Kept: [
-    { field: "history", name: "Notifications kept", plain: true }, { field: "historyBytes", name: "Their size, about", write: bytes, plain: true },
-    { field: "sessions", name: "Sessions" }, { field: "rooms", name: "Rooms" }, { field: "members", name: "Members" },
+    { field: "history", name: "Notifications kept", plain: true },
+    { field: "historyBytes", name: "Their size, estimated", write: bytes, plain: true },
+    { field: "sessions", name: "Sessions" },
+    { field: "rooms", name: "Rooms" },
+    { field: "members", name: "Members" },
   ],
 };
 
 export function stats(): View {
   const note = new Note();
-  const tiles = Object.values(GROUPS).flat().map((tile) => ({ ...tile, ...tileOf(tile.name, tile.shape) }));
+  const tiles = Object.values(GROUPS).flat().map((tile) => ({
+    ...tile,
+    ...tileOf(tile.name, tile.shape),
+  }));
   const transports = h("dl", { class: "facts" }), gaps = h("dl", { class: "facts" });
   const mode = h("p", { class: "hint", role: "status" });
   let last: { at: number; values: any } | undefined;
@@ -54,43 +67,83 @@ export function stats(): View {
       const value = Number(json[tile.field] ?? 0);
       say(tile.value, (tile.write ?? number)(value));
       tile.value.className = `value ${value > 0 && tile.alarm || ""}`;
-      if (tile.shape === "rate" && last) tile.point(Math.max(0, value - last.values[tile.field]) / ((at - last.at) / 1000));
+      if (tile.shape === "rate" && last)
+        tile.point(Math.max(0, value - last.values[tile.field]) / ((at - last.at) / 1000));
       if (tile.shape === "level") tile.point(value);
     }
     last = { at, values: json };
-    pairs(transports, json.byTransport, { websocket: "WebSocket", polling: "Polling", sse: "EventSource" });
+    pairs(transports, json.byTransport, {
+      websocket: "WebSocket",
+      polling: "Polling",
+      sse: "EventSource",
+    });
     pairs(gaps, json.gaps, {});
     say(mode, MODES[json.authMode as "open"] ?? "");
   }, EVERY);
 
   openapi().then(({ components }) => {
     const { properties } = components.schemas.Stats;
-    for (const tile of tiles) if (!tile.plain) say(tile.hint, properties[tile.field]?.description ?? "");
+    for (const tile of tiles)
+      if (!tile.plain) say(tile.hint, properties[tile.field]?.description ?? "");
   }, () => {});
   onKey(() => root.isConnected && !root.hidden && poll.now());
 
-  const group = (name: string) => h("div", { class: "group" }, h("h3", {}, name),
-    h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name]!.some((tile) => tile.field === field)).map(({ root }) => root),
-      ...(name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps told, by reason", gaps)] : [])));
-  const root = section("Statistics", "Counts of this node, of the moment and since its start.",
-    [check("Refresh every 2 s", true, (on) => { poll.paused = !on; })], note.root, ...Object.keys(GROUPS).map(group), mode);
+  const group = (name: string) =>
+    h(
+      "div",
+      { class: "group" },
+      h("h3", {}, name),
+      h(
+        "div",
+        { class: "tiles" },
+        ...tiles.filter(({ field }) => GROUPS[name]!.some((tile) => tile.field === field)).map((
+          { root },
+        ) => root),
+        ...(name === "Now"
+          ? [fact("By transport", transports)]
+          : name === "Since the start"
+          ? [fact("Gaps reported, by reason", gaps)]
+          : []),
+      ),
+    );
+  const root = section(
+    "Statistics",
+    "The counts of this node, now and since its start.",
+    [check("Refresh every 2 s", true, (on) => {
+      poll.paused = !on;
+    })],
+    note.root,
+    ...Object.keys(GROUPS).map(group),
+    mode,
+  );
   return { title: "Statistics", root, show: () => poll.start(), hide: () => poll.stop() };
 }
 
 const MODES = {
-  open: "Open mode: the server believes every user id.",
+  open: "Open mode: the server accepts every user id.",
   token: "Token mode: clients need a JWT or a ticket.",
   ticket: "Ticket mode: clients need a ticket.",
 };
 
-const fact = (name: string, list: HTMLElement) => h("div", { class: "card tile" }, h("span", { class: "name" }, name), list);
+const fact = (name: string, list: HTMLElement) =>
+  h("div", { class: "card tile" }, h("span", { class: "name" }, name), list);
 
-function pairs(list: HTMLElement, values: Record<string, number> = {}, names: Record<string, string>) {
-  const text = Object.entries({ ...Object.fromEntries(Object.keys(names).map((name) => [name, 0])), ...values });
+function pairs(
+  list: HTMLElement,
+  values: Record<string, number> = {},
+  names: Record<string, string>,
+) {
+  const text = Object.entries({
+    ...Object.fromEntries(Object.keys(names).map((name) => [name, 0])),
+    ...values,
+  });
   const key = JSON.stringify(text);
   if (list.dataset.key === key) return;
   list.dataset.key = key;
-  list.replaceChildren(...text.flatMap(([name, value]) => [h("dt", {}, names[name] ?? name.replaceAll("_", " ")), h("dd", {}, number(value))]));
+  list
+    .replaceChildren(...text.flatMap((
+      [name, value],
+    ) => [h("dt", {}, names[name] ?? name.replaceAll("_", " ")), h("dd", {}, number(value))]));
 }
 
 function tileOf(name: string, shape: Tile["shape"]) {
@@ -98,12 +151,25 @@ function tileOf(name: string, shape: Tile["shape"]) {
   const curve = shape && spark(SHOWN);
   if (curve) set(curve.root, { "aria-label": `${name}: no values yet` });
   const rate = shape === "rate" && h("span", { class: "hint" });
-  const root = h("div", { class: "card tile" }, h("span", { class: "name" }, name), value, rate, hint, curve?.root);
+  const root = h(
+    "div",
+    { class: "card tile" },
+    h("span", { class: "name" }, name),
+    value,
+    rate,
+    hint,
+    curve?.root,
+  );
   function point(n: number) {
     const text = n.toFixed(n < 10 ? 1 : 0);
     if (rate) say(rate, `${text} a second`);
     curve?.push(n);
-    if (curve) set(curve.root, { "aria-label": `${name}, the last three minutes: now ${text}, at most ${curve.most().toFixed(n < 10 ? 1 : 0)}` });
+    if (curve)
+      set(curve.root, {
+        "aria-label": `${name}, the last three minutes: now ${text}, at most ${
+          curve.most().toFixed(n < 10 ? 1 : 0)
+        }`,
+      });
   }
   return { root, value, hint, point };
 }

@@ -1,7 +1,8 @@
-// What arrives now: a connection of the console's own, in the channels that one chooses.
+// The notifications that arrive now, on a connection of the console in the channels that the user
+// chooses.
 
 import { connect, type Client, type Options } from "roomcast";
-import { authMode, base, call, key, told } from "../api.ts";
+import { authMode, base, call, key, lineOf } from "../api.ts";
 import { button, h, labelled, say, select, set } from "../dom.ts";
 import { entryOf, Log, type Entry } from "../log.ts";
 import { nameList } from "../names.ts";
@@ -9,38 +10,61 @@ import { number, plural } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
 
 const KEPT = 1000;
-const MOST_CHANNELS = 64; // of MAX_ROOMS, unless it was changed
+const MOST_CHANNELS = 64; // the default of MAX_ROOMS
 
 export function tail(): View {
-  const user = h("input", { name: "userId", value: "console", maxlength: 128, spellcheck: "false", autocomplete: "off" });
-  const start = select({ now: "from now", all: "with all that is kept" }, { name: "since" });
+  const user = h("input", {
+    name: "userId",
+    value: "console",
+    maxlength: 128,
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  const start = select({ now: "from now", all: "with everything kept" }, { name: "since" });
   const channels = nameList("Channels", "Join", change);
-  const type = h("input", { type: "search", name: "type", placeholder: "payment:* or part of it", spellcheck: "false" });
-  const text = h("input", { type: "search", name: "text", placeholder: "anywhere in it", spellcheck: "false" });
+  const type = h("input", {
+    type: "search",
+    name: "type",
+    placeholder: "payment:* or a part",
+    spellcheck: "false",
+  });
+  const text = h("input", {
+    type: "search",
+    name: "text",
+    placeholder: "in data, ids, channels",
+    spellcheck: "false",
+  });
   const note = new Note();
   const state = h("p", { class: "state", role: "status" }, "not connected");
   const count = h("p", { class: "hint" });
-  const begin = h("button", { class: "primary" }, "Connect"), end = button("Disconnect", () => client?.close(), { disabled: true });
+  const begin = h("button", { class: "primary" }, "Connect"),
+    end = button("Disconnect", () => client?.close(), { disabled: true });
   const pause = button("Pause", () => hold(!paused), { "aria-pressed": "false" });
-  const log = new Log("Events", "Nothing yet. Connect, and what comes is shown here.", KEPT, counted);
+  const log = new Log("Events", "Nothing yet. Connect to see the events.", KEPT, counted);
   let client: Client | undefined, paused = false, total = 0;
 
-  /** Who the console is: by a ticket where it has a key, which works in every mode, else by a bare user id. */
+  /** Returns a ticket, which works in every mode, if there is a key; else the user id. */
   async function credentials(): Promise<Options> {
     const userId = user.value.trim();
-    if (!userId) throw new Error("A user ID is needed: whose notifications, beside those of the channels?");
+    if (!userId) throw new Error("A user ID is required: the user whose notifications to show.");
     const bare = { userId, username: userId };
     const mode = key.value ? await authMode() : "open";
     if (mode === "open") return bare;
     const getTicket = () => ticket(userId, ["*"]).catch(() => ticket(userId, channels.values));
-    // A limited key may not ask for the mode. Where it may not make tickets either, the server decides about the user id.
+    // A limited key may not ask for the mode. If it may not issue tickets either, the user id is
+    // all there is.
     if (!mode && !await getTicket().then(() => true, () => false)) return bare;
     return { getTicket };
   }
 
   async function ticket(userId: string, patterns: string[]) {
-    const { json, problem } = await call<{ ticket: string }>("POST", "v1/tickets", { body: JSON.stringify({ userId, channels: patterns }) });
-    if (problem) throw Object.assign(new Error(told(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
+    const { json, problem } = await call<{ ticket: string }>("POST", "v1/tickets", {
+      body: JSON.stringify({ userId, channels: patterns }),
+    });
+    if (problem)
+      throw Object.assign(new Error(lineOf(problem)), {
+        code: problem.status === 401 ? "forbidden" : problem.code,
+      });
     return json.ticket;
   }
 
@@ -54,20 +78,31 @@ export function tail(): View {
       return note.say((error as Error).message, true);
     }
     const mine = client = connect({
-      ...who, url: base.href, channels: channels.values, backoff: { max: 5000 }, ...(start.value === "all" && { since: "0" }),
+      ...who,
+      url: base.href,
+      channels: channels.values,
+      backoff: { max: 5000 },
+      ...(start.value === "all" && { since: "0" }),
     });
     mine.onAny((name, value) => name !== "heartbeat" && take(entryOf(name, value)));
     mine.onStatus(() => mine === client && show(mine));
-    mine.on("connected", ({ denied = [] }) => { if (denied.length) note.say(`Not allowed: ${denied.join(", ")}`, true); });
+    mine.on("connected", ({ denied = [] }) => {
+      if (denied.length) note.say(`Not allowed: ${denied.join(", ")}`, true);
+    });
     show(mine);
   }
 
   function show({ status, transport, error }: Client) {
     set(root, { "data-state": status });
     const by = transport === "sse" ? "EventSource" : "Socket.IO";
-    say(state, status === "connected" ? `connected by ${by}` : `${status}${error ? `: ${error.message}` : ""}`);
+    say(
+      state,
+      status === "connected"
+        ? `connected by ${by}`
+        : `${status}${error ? `: ${error.message}` : ""}`,
+    );
     set(end, { disabled: status === "closed" });
-    say(begin, status === "closed" ? "Connect" : "Connect anew");
+    say(begin, status === "closed" ? "Connect" : "Reconnect");
   }
 
   function take(entry: Entry) {
@@ -89,12 +124,19 @@ export function tail(): View {
     }
   }
 
-  /** The channels that have members now: nobody gets what is sent to others. */
+  /**
+   * Joins the channels that have members now, because nobody receives what is sent to other rooms.
+   */
   async function all() {
-    const { json, problem } = await call<{ channels: { channel: string }[] }>("GET", `v1/channels?limit=${MOST_CHANNELS}`);
+    const { json, problem } = await call<{ channels: { channel: string }[] }>(
+      "GET",
+      `v1/channels?limit=${MOST_CHANNELS}`,
+    );
     note.problem(problem);
     if (problem) return;
-    const names = json.channels.map(({ channel }) => channel).filter((name) => !channels.values.includes(name));
+    const names = json.channels.map(({ channel }) => channel).filter((name) =>
+      !channels.values.includes(name)
+    );
     channels.put(...names);
     if (names.length) await change(names, []);
   }
@@ -109,7 +151,7 @@ export function tail(): View {
     say(pause, paused ? "Resume" : "Pause");
     const hidden = log.size - log.shown;
     const parts = [`${plural(total, "event")} in all`];
-    if (total > log.size) parts.push(`the last ${number(log.size)} are kept`);
+    if (total > log.size) parts.push(`the last ${number(log.size)} kept`);
     if (hidden) parts.push(`${number(hidden)} hidden by the filter`);
     if (paused) parts.push(`paused, ${number(log.held)} waiting`);
     say(count, `${parts.join(" · ")}.`);
@@ -117,27 +159,87 @@ export function tail(): View {
 
   function filter() {
     const pattern = type.value.trim().toLowerCase(), wanted = text.value.trim().toLowerCase();
-    const glob = pattern.includes("*") && new RegExp(`^${pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")}$`, "s");
+    const glob = pattern.includes("*") &&
+      new RegExp(
+        `^${
+          pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")
+        }$`,
+        "s",
+      );
     log.filter(({ name, text, id, channels }) => {
       const own = name.toLowerCase();
       if (pattern && !(glob ? glob.test(own) : own.includes(pattern))) return false;
-      return !wanted || [own, text, id, ...channels].some((one) => one.toLowerCase().includes(wanted));
+      return !wanted ||
+        [own, text, id, ...channels].some((one) => one.toLowerCase().includes(wanted));
     });
   }
   type.oninput = text.oninput = filter;
 
-  const form = h("form", { class: "form", autocomplete: "off", onsubmit: (event: Event) => { event.preventDefault(); run(); } },
-    h("div", { class: "pair" }, labelled("User ID", user, "whose notifications"), labelled("Start", start)),
-    h("div", { class: "row" }, begin, end, state));
-  const root = section("Live tail", "A connection of this page: it counts like any other, and gets what is sent to its user, to its channels and to everyone.", [],
-    h("div", { class: "card form" }, h("div", { class: "halves" }, form,
-      h("div", { class: "form" }, channels.root, h("div", { class: "row" }, button("Join all that have members", all, { class: "small" })))), note.root),
-    h("div", { class: "filters", role: "search", "aria-label": "Filter" }, labelled("Type", type), labelled("Text", text)),
-    h("div", { class: "row apart" }, count, h("div", { class: "row" }, pause, button("Clear", () => { total = 0; log.clear(); }))), log.root);
+  const form = h(
+    "form",
+    {
+      class: "form",
+      autocomplete: "off",
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        run();
+      },
+    },
+    h(
+      "div",
+      { class: "pair" },
+      labelled("User ID", user, "whose notifications"),
+      labelled("Start", start),
+    ),
+    h("div", { class: "row" }, begin, end, state),
+  );
+  const root = section(
+    "Live tail",
+    "A connection of this page. It counts like any other, and receives what is sent to its user, its channels and everyone.",
+    [],
+    h(
+      "div",
+      { class: "card form" },
+      h(
+        "div",
+        { class: "halves" },
+        form,
+        h(
+          "div",
+          { class: "form" },
+          channels.root,
+          h("div", { class: "row" }, button("Join all that have members", all, { class: "small" })),
+        ),
+      ),
+      note.root,
+    ),
+    h(
+      "div",
+      { class: "filters", role: "search", "aria-label": "Filter" },
+      labelled("Type", type),
+      labelled("Text", text),
+    ),
+    h(
+      "div",
+      { class: "row apart" },
+      count,
+      h(
+        "div",
+        { class: "row" },
+        pause,
+        button("Clear", () => {
+          total = 0;
+          log.clear();
+        }),
+      ),
+    ),
+    log.root,
+  );
   root.classList.add("tail");
   counted();
   return {
-    title: "Live tail", root,
+    title: "Live tail",
+    root,
     show(params) {
       const given = params.get("user"), channel = params.get("channel");
       if (given) user.value = given;
@@ -145,7 +247,10 @@ export function tail(): View {
         channels.put(channel);
         change([channel], []);
       }
-      if (key.value) call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100").then(({ json }) => channels.suggest(json?.channels?.map(({ channel }) => channel) ?? []));
+      if (key.value)
+        call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100").then(({ json }) =>
+          channels.suggest(json?.channels?.map(({ channel }) => channel) ?? [])
+        );
     },
   };
 }

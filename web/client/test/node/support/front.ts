@@ -4,24 +4,28 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
 /**
- * What a front does with a request: pass it on, break the line before or after the server has carried it out, never
- * answer, or answer by itself.
+ * What a front does with a request: pass it on, close the connection before or after the server
+ * handles it, never answer, or answer itself.
  */
-export type Behaviour = "pass" | "break" | "swallow" | "hang" | { status: number; headers?: Record<string, string>; body?: string };
+export type Behaviour = "pass" | "break" | "swallow" | "hang" | {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string;
+};
 
-/** A proxy in front of a server that shows how a client copes with what lies between. */
+/** A proxy in front of a server, which simulates failures between client and server. */
 export class Front {
   url = "";
-  /** How many TCP connections it has had. */
+  /** The number of TCP connections so far. */
   connections = 0;
-  /** Every request, as it came. */
+  /** All requests so far. */
   requests: { method: string; path: string; headers: IncomingMessage["headers"] }[] = [];
-  /** What becomes of the next requests; afterwards they pass. */
+  /** The behaviours for the next requests. Later requests pass. */
   next: Behaviour[] = [];
   /** Changes the path of a request. */
   rewrite = (path: string) => path;
 
-  /** Puts a front before the server for one test. */
+  /** Puts a front before a server for one test. */
   static async of(server: { url: string }): Promise<Front> {
     const front = new Front();
     const http = createServer((incoming, response) => front.#serve(server.url, incoming, response));
@@ -48,7 +52,8 @@ export class Front {
       return;
     }
     const outgoing = request(to + this.rewrite(url), { method, headers }, (answer) => {
-      if (behaviour === "swallow") return void answer.resume().on("end", () => incoming.socket.destroy());
+      if (behaviour === "swallow")
+        return void answer.resume().on("end", () => incoming.socket.destroy());
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });

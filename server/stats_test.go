@@ -9,8 +9,9 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// The console asks for the mode before it offers a form that the server would refuse.
-func TestStatsTellTheAuthMode(t *testing.T) {
+// The console reads the mode before it shows a form for credentials.
+func TestStatsHaveAuthMode(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []auth.Mode{auth.ModeOpen, auth.ModeTicket, auth.ModeToken} {
 		o := auth.Options{Mode: mode, Tickets: auth.NewTickets(nil)}
 		if mode == auth.ModeToken {

@@ -1,0 +1,246 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// contract holds requests and answers of a server against /openapi.json.
+type contract struct {
+	base   string
+	router routers.Router
+	seen   map[string]bool // "POST /v1/notifications 200"
+}
+
+func newContract(t *testing.T, base string) *contract {
+	t.Helper()
+	res, text := servertest.Do(t, "GET", base+"/openapi.json", "")
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("/openapi.json: %d", res.StatusCode)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &contract{base: base, router: router, seen: map[string]bool{}}
+}
+
+// ask sends a request, checks the answer against the description, and returns
+// the status, the text, and what the description says about the request.
+func (c *contract) ask(t *testing.T, method, path, body string, headers ...string) (status int, text string, wrong error) {
+	t.Helper()
+	return c.askReader(t, method, path, body, strings.NewReader(body), headers...)
+}
+
+func (c *contract) askReader(t *testing.T, method, path, described string, body io.Reader, headers ...string) (status int, text string, wrong error) {
+	t.Helper()
+	make := func(base string, body io.Reader) *http.Request {
+		r, err := http.NewRequest(method, base+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := make("", strings.NewReader(described))
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Add(name, value)
+	}
+	route, params, err := c.router.FindRoute(r)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
+	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
+	wrong = openapi3filter.ValidateRequest(context.Background(), in)
+
+	res, text := servertest.DoRequest(t, make(c.base, body), headers...)
+	name := fmt.Sprintf("%s %s %d", method, route.Path, res.StatusCode)
+	c.seen[name] = true
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header,
+		Body: io.NopCloser(strings.NewReader(text)), Options: options}
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/") {
+		out.Options = &openapi3filter.Options{ExcludeResponseBody: true, IncludeResponseStatus: true}
+	}
+	if err := openapi3filter.ValidateResponse(context.Background(), out); err != nil {
+		t.Errorf("%s: the answer is not as described: %v\n%s", name, err, text)
+	}
+	if res.StatusCode >= 400 && res.StatusCode != 503 && res.Header.Get("Content-Type") != edge.ProblemContentType {
+		t.Errorf("%s: Content-Type %s", name, res.Header.Get("Content-Type"))
+	}
+	if (res.StatusCode == 429 || res.StatusCode == 503 && r.URL.Path != "/readyz") && res.Header.Get("Retry-After") == "" {
+		t.Errorf("%s: no Retry-After", name)
+	}
+	return res.StatusCode, text, wrong
+}
+
+// goodRequest is a request that the table itself shows.
+func goodRequest(r *route) (path, body string) {
+	path = strings.NewReplacer("{clientId}", "c1", "{userId}", "u1", "{channel}", "orders").Replace(r.Path)
+	if r.ID == "history" {
+		path += "?user=u1"
+	}
+	if r.Body != nil {
+		body = r.Body.Example
+	}
+	return path, body
+}
+
+const limitedKey = "a-key-of-at-least-32-random-bytes-0003"
+
+// Every route answers what its description says, the good and the bad.
+func TestContract(t *testing.T) {
+	hub := servertest.NewHub(t)
+	servertest.Attach(t, hub, "c1", "u1", "orders")
+	servertest.Attach(t, hub, "c2", "")
+	options := testOptions(hub, servertest.Key, limitedKey+":channel:none")
+	h := newHandler(options)
+	c := newContract(t, "http://"+servertest.Serve(t, edge.WithInfo(nil, New(options))))
+
+	asJSON := "Content-Type: application/json"
+	for i := range h.routes {
+		r := &h.routes[i]
+		path, body := goodRequest(r)
+		headers := []string{"Authorization: Bearer " + servertest.Key}
+		if r.Body != nil {
+			headers = append(headers, asJSON)
+		}
+		expect := func(want int, described bool, method, path, body string, headers ...string) {
+			t.Helper()
+			status, text, wrong := c.ask(t, method, path, body, headers...)
+			if status != want || described && wrong != nil {
+				t.Errorf("%s %s: %d, want %d; %v\n%.400s", method, path, status, want, wrong, text)
+			}
+		}
+		expect(r.status(), true, r.Method, path, body, headers...)
+		if r.serve != nil {
+			continue
+		}
+		expect(401, true, r.Method, path, body, headers[1:]...)
+		expect(403, true, r.Method, path, body, append(headers[1:], "X-API-Key: "+limitedKey)...)
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		expect(400, false, r.Method, path+separator+"nonsense=1", body, headers...)
+		if strings.Contains(r.Path, "{clientId}") {
+			expect(404, true, r.Method, strings.Replace(path, "c1", "c9", 1), body, headers...)
+		}
+		if r.Body == nil {
+			continue
+		}
+		expect(400, false, r.Method, path, `{"nonsense":1}`, headers...)
+		expect(413, false, r.Method, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, headers...)
+		expect(415, false, r.Method, path, body, headers[0], "Content-Type: text/plain")
+		if r.Publishes {
+			expect(200, true, r.Method, path, body, append(headers, "Idempotency-Key: "+r.ID)...)
+			expect(409, true, r.Method, path, strings.Replace(body, "{", "{ ", 1), append(headers, "Idempotency-Key: "+r.ID)...)
+			expect(400, false, r.Method, path, body, append(headers, "Idempotency-Key: "+strings.Repeat("x", 65))...)
+		}
+	}
+	c.slowBodies(t, hub)
+	c.downStore(t)
+	c.wrongKeys(t, h)
+	c.check(t, h)
+}
+
+// slowBodies asks with bodies that do not come.
+func (c *contract) slowBodies(t *testing.T, hub *notify.Hub) {
+	h := newHandler(testOptions(hub, servertest.Key))
+	slow := *c
+	slow.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(20*time.Millisecond, edge.WithAPIHeaders(h.router()))))
+	for i := range h.routes {
+		if r := &h.routes[i]; r.Body != nil {
+			in, out := io.Pipe()
+			defer out.Close()
+			status, text, _ := slow.askReader(t, r.Method, r.Path, r.Body.Example, in, "X-API-Key: "+servertest.Key, "Content-Type: application/json")
+			if status != 408 {
+				t.Errorf("%s: %d %s", r.Path, status, text)
+			}
+			_ = in.Close()
+		}
+	}
+}
+
+// fullIssuer has no more tickets.
+type fullIssuer struct{ *auth.Tickets }
+
+func (fullIssuer) Issue(string, string, []string, time.Duration) (string, time.Time, error) {
+	return "", time.Time{}, auth.ErrTicketsFull
+}
+
+// downStore asks while nothing can be stored.
+func (c *contract) downStore(t *testing.T) {
+	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
+	t.Cleanup(hub.Close)
+	options := testOptions(hub, servertest.Key)
+	options.Tickets = fullIssuer{}
+	options.Ready = probe(http.StatusServiceUnavailable, `{"status":"unavailable","reason":"store"}`)
+	h := newHandler(options)
+	down := *c
+	down.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
+	for i := range h.routes {
+		if r := &h.routes[i]; r.Body != nil || r.busy {
+			headers := []string{"X-API-Key: " + servertest.Key}
+			if r.Body != nil {
+				headers = append(headers, "Content-Type: application/json")
+			}
+			_, body := goodRequest(r)
+			if status, text, _ := down.ask(t, r.Method, r.Path, body, headers...); status != 503 {
+				t.Errorf("%s: %d %s", r.Path, status, text)
+			}
+		}
+	}
+}
+
+// wrongKeys asks with more wrong keys than an address may send.
+func (c *contract) wrongKeys(t *testing.T, h *handler) {
+	for range keyFailuresPerMinute {
+		if status, text, _ := c.ask(t, "GET", "/v1/stats", "", "X-API-Key: wrong"); status != 403 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	for i := range h.routes {
+		if r := &h.routes[i]; r.serve == nil {
+			path, body := goodRequest(r)
+			if status, text, _ := c.ask(t, r.Method, path, body, "X-API-Key: wrong"); status != 429 {
+				t.Errorf("%s: %d %s", path, status, text)
+			}
+		}
+	}
+}
+
+// check finds what the description promises and no request has shown.
+func (c *contract) check(t *testing.T, h *handler) {
+	for i := range h.routes {
+		r := &h.routes[i]
+		for _, status := range append(r.errors(), r.status()) {
+			name := fmt.Sprintf("%s %s %d", r.Method, r.Path, status)
+			if status != http.StatusInternalServerError && !c.seen[name] { // a 500 is a defect, there is none to show
+				t.Errorf("nothing showed %s", name)
+			}
+		}
+	}
+}

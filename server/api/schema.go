@@ -1,0 +1,40 @@
+package api
+
+// The JSON schemas that several objects share.
+
+func plainText() schema         { return schema{"type": "string"} }
+func boolSchema() schema        { return schema{"type": "boolean"} }
+func countSchema() schema       { return schema{"type": "integer", "minimum": 0} }
+func timeSchema() schema        { return schema{"type": "string", "format": "date-time"} }
+func listOf(item schema) schema { return schema{"type": "array", "items": item} }
+func orNull(s schema) schema    { return schema{"anyOf": []any{s, schema{"type": "null"}}} }
+func objectRef(o *object) schema {
+	return schema{"$ref": "#/components/schemas/" + o.Name}
+}
+
+func textSchema(most int) schema {
+	return schema{"type": "string", "minLength": 1, "maxLength": most}
+}
+
+func listUpTo(most int, item schema) schema {
+	return schema{"type": "array", "items": item, "maxItems": most}
+}
+
+// idSchema matches the ids of the log.
+func idSchema() schema {
+	return schema{"type": "string", "pattern": "^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$"}
+}
+
+// durationSchema matches the start of what time.ParseDuration accepts.
+func durationSchema() schema {
+	return schema{"type": "string", "pattern": `^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)`}
+}
+
+// anys returns the names for a schema, which is a tree of maps and lists of any.
+func anys(names []string) []any {
+	all := make([]any, len(names))
+	for i, name := range names {
+		all[i] = name
+	}
+	return all
+}
