@@ -14,7 +14,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Options configure a [Handler]. Hub and Auth are required; every other zero value means its default.
+// Options configure a [Handler]. Hub and Auth are required. The comment of a field has its default, for zero.
 type Options struct {
 	Hub  *notify.Hub
 	Auth Authenticator
