@@ -124,13 +124,13 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
 	listener, err := listen(ctx, address)
 	if err != nil {
-		s.close(context.WithoutCancel(ctx))
+		_ = s.close(context.WithoutCancel(ctx))
 		return err
 	}
 	operators, err := s.startAdmin(ctx)
 	if err != nil {
 		_ = listener.Close()
-		s.close(context.WithoutCancel(ctx))
+		_ = s.close(context.WithoutCancel(ctx))
 		return err
 	}
 	defer operators.close() // after the drain, so that metrics show it
@@ -155,7 +155,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 				s.o.Streams.Sweep(now, s.o.InactiveTimeout)
 			}
 		case err := <-failed:
-			s.close(context.WithoutCancel(ctx))
+			_ = s.close(context.WithoutCancel(ctx))
 			return err
 		case <-ctx.Done():
 			return s.drain(context.WithoutCancel(ctx), srv)

@@ -87,7 +87,7 @@ func WithRecovery(log *zap.Logger, next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler { //nolint:errorlint // compared as net/http does
+			if v == http.ErrAbortHandler { // compared as net/http does
 				panic(v)
 			}
 			InfoOf(r).Panicked = true

@@ -100,19 +100,17 @@ func (s *Session) finish(reason string) {
 	}
 }
 
-// deliver passes one message to the handler and waits for it. It reports whether the session is
-// still open.
-func (s *Session) deliver(data []byte, binary bool) (open bool) {
+// deliver passes one message to the handler and waits for it, unless the session has closed.
+func (s *Session) deliver(data []byte, binary bool) {
 	s.recv.Lock()
 	defer s.recv.Unlock()
 	if s.ReadyState() != "open" {
-		return false
+		return
 	}
 	s.delivering.Store(true)
 	defer s.delivering.Store(false)
 	defer s.recovered()
 	s.handler.Message(data, binary)
-	return true
 }
 
 // recovered ends this session alone after a panic of the handler, on every transport. net/http
