@@ -133,6 +133,10 @@ func (c *Conn) To(names ...string) Broadcast {
 	return c.client.srv.In(c.namespace).To(names...).Except(c.ID())
 }
 
+// Do runs f in the place of a packet of the client: behind those that wait, and not at the same time as a handler of this
+// client. It does not wait for f, and runs it also when the client has left. A panic of f costs this connection.
+func (c *Conn) Do(f func()) { c.client.later(f) }
+
 // Data is what SetData kept, nil at first. It comes back with the session of a client that recovers.
 func (c *Conn) Data() any {
 	if v := c.data.Load(); v != nil {

@@ -42,6 +42,7 @@ func (a *adapter) ServerCount() int64         { return 1 }
 
 // Close is called when a dynamic namespace has lost its last socket.
 func (a *adapter) Close() {
+	a.f.watchers.CompareAndDelete(a.nsp.Name(), a)
 	if n, ok := a.f.namespaces.Load(a.nsp.Name()); ok && n.(*namespace).nsp == a.nsp {
 		a.f.namespaces.CompareAndDelete(a.nsp.Name(), n)
 	}
@@ -144,40 +145,40 @@ func (a *adapter) Once(name events.EventName, fn ...events.Listener) error {
 	return a.EventEmitter.Once(name, fn...)
 }
 
-// watch emits create-room, join-room, leave-room and delete-room for every change, whoever made it.
+// watch makes the adapter emit create-room, join-room, leave-room and delete-room for every change, whoever made it.
 func (a *adapter) watch() {
-	a.f.watch(a.nsp.Name(), func(c notify.RoomChange) {
-		room, visible := localRoom(c.Room)
-		if !visible {
-			return
-		}
-		id := socket.SocketId(c.Member.ClientID())
-		switch c.Kind {
-		case notify.RoomCreated:
-			a.tell("create-room", room)
-		case notify.RoomJoined:
-			a.tell("join-room", room, id)
-		case notify.RoomLeft:
-			a.tell("leave-room", room, id)
-		case notify.RoomDeleted:
-			a.tell("delete-room", room)
-		}
-	})
+	a.f.watchers.Store(a.nsp.Name(), a)
+	a.f.srv.Hub().OnRoomChange(a.f.roomChanged)
+}
+
+// roomChanged tells the adapter of the namespace.
+func (f *facade) roomChanged(c notify.RoomChange) {
+	namespace, _ := rooms.Split(c.Room)
+	if a, watching := f.watchers.Load(namespace); watching {
+		a.(*adapter).roomChanged(c)
+	}
+}
+
+func (a *adapter) roomChanged(c notify.RoomChange) {
+	room, visible := localRoom(c.Room)
+	if !visible {
+		return
+	}
+	id := socket.SocketId(c.Member.ClientID())
+	switch c.Kind {
+	case notify.RoomCreated:
+		a.tell("create-room", room)
+	case notify.RoomJoined:
+		a.tell("join-room", room, id)
+	case notify.RoomLeft:
+		a.tell("leave-room", room, id)
+	case notify.RoomDeleted:
+		a.tell("delete-room", room)
+	}
 }
 
 // tell emits an event of the adapter. A panic of a listener ends nothing else.
 func (a *adapter) tell(event events.EventName, args ...any) {
 	defer a.f.recovered("adapter listener")
 	a.Emit(event, args...)
-}
-
-// watch adds a function that is told of the changes of a namespace's rooms.
-func (f *facade) watch(name string, told func(notify.RoomChange)) {
-	f.watchers.Store(name, told)
-	f.srv.Hub().OnRoomChange(func(c notify.RoomChange) {
-		namespace, _ := rooms.Split(c.Room)
-		if told, ok := f.watchers.Load(namespace); ok {
-			told.(func(notify.RoomChange))(c)
-		}
-	})
 }

@@ -134,17 +134,13 @@ func (a *adapter) DelSockets(opts *socket.BroadcastOptions, names []socket.Room)
 }
 
 // DisconnectSockets ends the matching clients: Socket.IO clients leave the namespace, or close when closeAll says so, and
-// EventSource streams end.
+// EventSource streams end. The handlers of each client are told in its own order.
 func (a *adapter) DisconnectSockets(opts *socket.BroadcastOptions, closeAll bool) {
 	to := a.target(opts)
-	for _, m := range to.Members() {
-		if sock := a.socketOf(m); sock != nil {
-			sock.Disconnect(closeAll)
-			continue
-		}
-		if c, ok := m.Owner().(*socketio.Conn); ok && closeAll {
+	if closeAll {
+		for _, c := range to.Conns() {
 			c.CloseTransport()
 		}
 	}
-	to.Close() // those that have no Socket
+	to.Close()
 }

@@ -26,11 +26,11 @@ type engineServer struct {
 // ClientsCount is the number of open Engine.IO sessions.
 func (e *engineServer) ClientsCount() uint64 { return uint64(e.srv.Sessions()) }
 
-// Close closes every client; it is what socket.Server.Close ends in.
+// Close closes every connection, without a DISCONNECT as a Node server does; it is what socket.Server.Close ends in.
 func (e *engineServer) Close() engine.BaseServer {
 	for _, m := range e.srv.Hub().Members() {
 		if c, ok := m.Owner().(*socketio.Conn); ok {
-			c.CloseTransport()
+			c.Drop()
 		}
 	}
 	return e
@@ -88,9 +88,10 @@ func (s *engineSocket) Upgraded() bool {
 }
 func (s *engineSocket) Upgrading() bool { return false }
 
-// ReadyState is "open" until the transport is gone; the library writes nothing to a connection that is not open.
+// ReadyState is "open" until the transport is gone, and longer for a client that the library has begun to take in: the
+// library writes nothing to a connection that is not open, and connect waits for what it writes.
 func (s *engineSocket) ReadyState() string {
-	if s.peer.conn.Context().Err() != nil {
+	if s.peer.hasEnded() {
 		return "closed"
 	}
 	return "open"
@@ -135,8 +136,15 @@ func (s *engineSocket) Send(r io.Reader, o *eiopacket.Options, cb engine.SendCal
 	return s.Write(r, o, cb)
 }
 
-// Close closes the transport.
-func (s *engineSocket) Close(bool) { s.peer.conn.CloseTransport() }
+// Close closes the transport: in all namespaces with a DISCONNECT when the library has sent one, as for
+// Socket.Disconnect(true), else without.
+func (s *engineSocket) Close(bool) {
+	if s.peer.dismissed.Load() {
+		s.peer.conn.CloseTransport()
+		return
+	}
+	s.peer.conn.Drop()
+}
 
 // written follows what the library decided.
 func (p *peer) written(packet *parser.Packet) {
@@ -156,6 +164,7 @@ func (p *peer) written(packet *parser.Packet) {
 		default: // nobody waits any more
 		}
 	case parser.DISCONNECT:
+		p.dismissed.Store(true)
 		p.conn.Close()
 	}
 }

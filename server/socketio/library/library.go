@@ -29,7 +29,7 @@ type facade struct {
 	creating   sync.Mutex
 	sockets    sync.Map // *socketio.Conn -> *peer
 	restoring  sync.Map // client id -> *peer, while the library makes its Socket
-	watchers   sync.Map // namespace -> func(notify.RoomChange)
+	watchers   sync.Map // namespace -> *adapter with listeners
 }
 
 // Mount adds the library's API to a server and returns it. Register handlers on it before the first client connects.
@@ -89,19 +89,18 @@ func (f *facade) Connect(ctx context.Context, c *socketio.Conn) error {
 		return nil
 	}
 	p := newPeer(f, n, c, release)
-	f.sockets.Store(c, p)
 	if err := p.connect(ctx); err != nil {
 		f.sockets.Delete(c)
-		p.engine.Emit("close", socketio.ReasonForcedClose, "") // ends the timer of the library's Client
+		p.end(socketio.ReasonForcedClose) // stops the timer of the library's Client
 		return err
 	}
 	return nil
 }
 
 // Event runs the handlers of an event, in the worker of the client.
-func (f *facade) Event(ctx context.Context, c *socketio.Conn, e *socketio.Event) bool {
+func (f *facade) Event(_ context.Context, c *socketio.Conn, e *socketio.Event) bool {
 	p := f.peer(c)
-	return p != nil && p.event(ctx, e)
+	return p != nil && p.event(e)
 }
 
 // Observe runs the handlers of a built-in event, too.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -240,5 +241,53 @@ func TestASlowMiddlewareHoldsUpNobodyElse(t *testing.T) {
 				t.Fatalf("b got %q, %v", data, err)
 			}
 		})
+	}
+}
+
+// A Socket is disconnected by another goroutine as soon as the namespace lists it. Each "connection" still has its one
+// "disconnect".
+func TestSocketsAreDisconnectedWhileTheyConnect(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	var connections, disconnects atomic.Int64
+	_ = s.io.On("connection", func(args ...any) {
+		connections.Add(1)
+		_ = args[0].(*socket.Socket).On("disconnect", func(...any) { disconnects.Add(1) })
+	})
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	for _, all := range []bool{true, false} {
+		others.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					s.io.Sockets().Sockets().Range(func(_ socket.SocketId, sock *socket.Socket) bool {
+						sock.Disconnect(all)
+						return true
+					})
+				}
+			}
+		})
+	}
+	for range 300 {
+		c := s.Dial("")
+		c.Send(`40{"userId":"u1"}`)
+		_, _ = c.Next()
+		c.Conn.Close()
+	}
+	close(stop)
+	others.Wait()
+	ctx, cancel := servertest.WithTimeout(t, 20*time.Second)
+	defer cancel()
+	if err := s.sio.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if n := disconnects.Load(); n != connections.Load() {
+		t.Errorf("%d disconnects of %d connections", n, connections.Load())
+	}
+	if n := s.io.Sockets().Sockets().Len(); n != 0 {
+		t.Errorf("%d Sockets stay in the namespace", n)
 	}
 }

@@ -29,7 +29,7 @@ func newNamespace(f *facade, nsp socket.Namespace) *namespace {
 		"connection": func(args []any) {
 			if sock, ok := args[0].(*socket.Socket); ok {
 				if p := f.peerOf(sock); p != nil {
-					close(p.joined)
+					p.endings.join()
 				}
 			}
 		},
@@ -128,14 +128,22 @@ func (f *facade) parentOf(ctx context.Context, name string, payload any) (found 
 	err = socketio.ErrNotServed
 	parentsIn(f.io).Range(func(ask socket.ParentNspNameMatchFn, parent socket.ParentNamespace) bool {
 		answer := make(chan bool, 1)
+		decide := func(allow bool) {
+			select {
+			case answer <- allow:
+			default: // it has answered
+			}
+		}
 		go func() {
-			defer f.recovered("namespace function")
-			(*ask)(name, payload, func(err error, allow bool) {
-				select {
-				case answer <- err == nil && allow:
-				default: // it has answered
+			returned := false
+			defer func() {
+				if !returned { // it panics
+					decide(false)
 				}
-			})
+			}()
+			defer f.recovered("namespace function")
+			(*ask)(name, payload, func(err error, allow bool) { decide(err == nil && allow) })
+			returned = true
 		}()
 		select {
 		case allowed := <-answer:

@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
@@ -21,18 +22,21 @@ type peer struct {
 	sock    *socket.Socket
 	refused chan error    // one, when a middleware says no
 	let     chan struct{} // closed when the library has let the client in
-	joined  chan struct{} // closed when the "connection" handlers have run
+	endings *endings      // set with sock
 	cleaned chan struct{} // closed when the library has let go of the Socket
+
+	dismissed atomic.Bool // the library has sent it a DISCONNECT
 
 	mu      sync.Mutex
 	entered bool // the library decides about it now
 	gone    bool // its client went before that
 	left    bool // it has no rooms any more
+	over    bool // the library was told of the end
 }
 
 func newPeer(f *facade, n *namespace, c *socketio.Conn, listed func()) *peer {
 	p := &peer{f: f, n: n, conn: c, listed: listed,
-		refused: make(chan error, 1), let: make(chan struct{}), joined: make(chan struct{}), cleaned: make(chan struct{})}
+		refused: make(chan error, 1), let: make(chan struct{}), cleaned: make(chan struct{})}
 	p.engine = newEngineSocket(p)
 	return p
 }
@@ -74,10 +78,12 @@ func (p *peer) made(sock *socket.Socket) {
 		delete(payload, "pid") // the library has read them, and handlers have no use for them
 		delete(payload, "offset")
 	}
-	listeners := sock.StrictEventEmitter
-	listeners.EventEmitter = newOnceEmitter(p.f, listeners.EventEmitter, "disconnecting", "disconnect")
+	own := &emitter{EventEmitter: sock.StrictEventEmitter.EventEmitter, f: p.f}
+	p.endings = newEndings(own)
+	sock.StrictEventEmitter.EventEmitter = own
 	// The library removes a dynamic namespace that has no sockets, so this one is listed before the middlewares run.
 	sock.Nsp().Sockets().Store(sock.Id(), sock)
+	p.f.sockets.Store(p.conn, p)
 	p.listed()
 }
 
@@ -133,73 +139,113 @@ func (p *peer) abandon() bool {
 	return true
 }
 
-// event runs the middlewares of socket.Use and the handlers of an event. It waits for the "connection" handlers, which
-// register them.
-func (p *peer) event(ctx context.Context, e *socketio.Event) (handled bool) {
-	select {
-	case <-p.joined:
-	case <-ctx.Done():
-		return true
-	}
+// event runs the listeners of an event. It waits for the "connection" handlers, which register them.
+func (p *peer) event(e *socketio.Event) (handled bool) {
+	<-p.endings.joined
 	args, err := e.Values()
 	if err != nil {
-		p.conn.CloseTransport()
+		p.conn.Drop()
 		return true
 	}
 	if !p.sock.Connected() {
 		return true
 	}
-	args = buffers(args)
+	event := append([]any{e.Name}, buffers(args)...)
 	if e.WantsAck() {
-		args = append(args, socket.Ack(func(values []any, _ error) { e.Ack(values...) }))
-	}
-	if handled, passed := p.use(e, args); !passed {
-		return handled
+		event = append(event, socket.Ack(func(values []any, _ error) { e.Ack(values...) }))
 	}
 	for _, listener := range p.sock.ListenersAny() {
 		handled = true
-		listener(append([]any{e.Name}, args...)...)
+		listener(event...)
 	}
-	for _, listener := range p.sock.Listeners(e.Name) {
+	return p.use(event, middlewaresOf(p.sock)) || handled
+}
+
+// use runs the functions given to socket.Use, then the handlers, which get the event as those have left it. An error is
+// the Socket's "error" event. A function that has not answered when it returns may do so later, or never: the client's
+// next event does not wait for it.
+func (p *peer) use(event []any, fns []socket.SocketMiddleware) (handled bool) {
+	for i, f := range fns {
+		answered, err := callOne(f, event, func(err error) {
+			p.conn.Do(func() {
+				if err != nil {
+					p.sock.EmitReserved("error", err)
+					return
+				}
+				p.use(event, fns[i+1:])
+			})
+		})
+		if err != nil {
+			p.sock.EmitReserved("error", err)
+		}
+		if err != nil || !answered {
+			return true
+		}
+	}
+	return p.handle(event)
+}
+
+// callOne runs one function and returns its answer, when it answers before it returns; later gets a later answer. Only the
+// first answer counts.
+func callOne(f socket.SocketMiddleware, event []any, later func(error)) (answered bool, err error) {
+	var (
+		mu               sync.Mutex
+		called, returned bool
+		answer           error
+	)
+	f(event, func(err error) {
+		mu.Lock()
+		first, late := !called, returned
+		if first {
+			called, answer = true, err
+		}
+		mu.Unlock()
+		if first && late {
+			later(err)
+		}
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	returned = true
+	return called, answer
+}
+
+// handle runs the handlers of an event, unless the client has left meanwhile.
+func (p *peer) handle(event []any) (handled bool) {
+	if !p.sock.Connected() {
+		return true
+	}
+	for _, listener := range p.sock.Listeners(event[0].(string)) {
 		handled = true
-		listener(args...)
+		listener(event[1:]...)
 	}
 	return handled
 }
 
-// use runs the functions given to socket.Use, one after the other. An error is the Socket's "error" event, as in Node.
-func (p *peer) use(e *socketio.Event, args []any) (handled, passed bool) {
-	for _, f := range middlewaresOf(p.sock) {
-		answer := make(chan error, 1)
-		f(append([]any{e.Name}, args...), func(err error) {
-			select {
-			case answer <- err:
-			default: // it has answered
-			}
-		})
-		select {
-		case err := <-answer:
-			if err != nil {
-				p.sock.EmitReserved("error", err)
-				return true, false
-			}
-		case <-p.conn.Context().Done():
-			return true, false
-		}
+// close ends the Socket. It waits for the "connection" handler, which registers the handlers that are told of the end.
+func (p *peer) close(reason string) {
+	<-p.let // or Disconnect would not be called
+	<-p.endings.joined
+	p.end(reason)
+	if p.sock.Connected() {
+		// Socket.Disconnect(true) on another goroutine ended the library's Client before that knew the Socket.
+		p.sock.Disconnect(false)
 	}
-	return false, true
 }
 
-// close ends the Socket. Handlers that the "connection" handler registers are told, so that one is waited for.
-func (p *peer) close(reason string) {
-	select {
-	case <-p.joined:
-	case <-p.let:
-		<-p.joined
-	default:
-		return // the library has not let it in
-	}
+// end tells the library that the connection is over.
+func (p *peer) end(reason string) {
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
 	p.engine.Emit("close", reason, "")
+}
+
+// hasEnded reports whether the transport is gone and the library does not decide about the client meanwhile.
+func (p *peer) hasEnded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conn.Context().Err() != nil && (p.over || !p.entered)
 }
 
 // clean is called when the library lets go of the Socket: it is in no room from then on.
@@ -215,7 +261,7 @@ func (p *peer) clean() {
 func (p *peer) hasLeft() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.left
+	return p.left && !p.endings.isDisconnecting()
 }
 
 // buffers puts the library's type for binary into the place of []byte.

@@ -28,6 +28,12 @@ type testStack struct {
 
 func newStack(t testing.TB, change func(*socketio.Options)) *testStack {
 	t.Helper()
+	return newStackBehind(t, func(h http.Handler) http.Handler { return h }, change)
+}
+
+// newStackBehind is newStack with a middleware in front of everything.
+func newStackBehind(t testing.TB, middleware func(http.Handler) http.Handler, change func(*socketio.Options)) *testStack {
+	t.Helper()
 	authenticator, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +57,7 @@ func newStack(t testing.TB, change func(*socketio.Options)) *testStack {
 	routes.Handle("/socket.io/", sio)
 	routes.Handle("/sse", streams.Stream(""))
 	routes.Handle("/v1/", api.New(api.Options{Hub: o.Hub, Keys: []string{servertest.Key}}))
-	base := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, routes)))
+	base := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, middleware(routes))))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -1,0 +1,265 @@
+package library
+
+import (
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
+)
+
+// servertestTimeout bounds what a loaded machine may take.
+const servertestTimeout = 30 * time.Second
+
+// A namespace function that panics allows nothing, and the client need not wait for its answer.
+func TestNamespaceFunctionThatPanics(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *socketio.Options) { o.ConnectTimeout = time.Hour })
+	allow := func(string, any, func(error, bool)) { panic("namespace") }
+	s.io.Of(socket.ParentNspNameMatchFn(&allow), nil)
+	c := s.Dial("")
+	c.Send(`40/dyn,{"userId":"u1"}`)
+	if got, want := c.Read(), `44/dyn,{"message":"Invalid namespace"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if n := s.sio.Panics(); n != 1 {
+		t.Errorf("%d panics, want 1", n)
+	}
+}
+
+// A namespace function that never answers is not waited for longer than the time for a CONNECT.
+func TestNamespaceFunctionThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *socketio.Options) { o.ConnectTimeout = 50 * time.Millisecond })
+	asked := make(chan func(error, bool), 1)
+	allow := func(_ string, _ any, next func(error, bool)) { asked <- next }
+	s.io.Of(socket.ParentNspNameMatchFn(&allow), nil)
+	c := s.Dial("")
+	c.Send(`40/dyn,{"userId":"u1"}`)
+	next := <-asked
+	for _, packet := range c.Closed() {
+		if strings.HasPrefix(packet, "40") {
+			t.Errorf("got %s", packet)
+		}
+	}
+	next(nil, true) // too late
+	servertest.Eventually(t, "nobody stays", func() bool { return len(s.Hub.Members()) == 0 })
+}
+
+// The adapter of a dynamic namespace is forgotten with it.
+func TestListenersOfAnEndedNamespaceAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	var seen notes
+	_ = s.io.On("new_namespace", func(args ...any) {
+		_ = args[0].(socket.Namespace).Adapter().On("join-room", func(args ...any) { seen.add(string(args[0].(socket.Room))) })
+	})
+	_ = s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) { args[0].(*socket.Socket).Join("r") })
+	for range 2 {
+		c := s.Dial("")
+		c.Send(`40/dyn-1,{"userId":"u1"}`)
+		c.Read()
+		servertest.Eventually(t, "the room is joined", func() bool { return len(s.Hub.Match([]string{"/dyn-1#r"}, nil)) == 1 })
+		c.Conn.Close()
+		servertest.Eventually(t, "the namespace has ended", func() bool {
+			_, watched := s.f.watchers.Load("/dyn-1")
+			_, known := s.f.namespaces.Load("/dyn-1")
+			return !watched && !known
+		})
+	}
+	rooms := 0
+	for _, room := range seen.all() {
+		if room == "r" {
+			rooms++
+		}
+	}
+	if rooms != 2 {
+		t.Errorf("seen %q, want r twice", seen.all())
+	}
+}
+
+// Without a cluster there is no other server: the caller and the operator learn that nothing was sent.
+func TestServerSideEmitIsRefused(t *testing.T) {
+	t.Parallel()
+	log, lines := servertest.NewLog()
+	s := newStack(t, func(o *socketio.Options) { o.Log = log })
+	const want = "this server stands alone: there is no other server to emit to"
+	for name, err := range map[string]error{
+		"ServerSideEmit":        s.io.ServerSideEmit("x", 1),
+		"ServerSideEmitWithAck": s.io.ServerSideEmitWithAck("x")(func([]any, error) { t.Error("acknowledged") }),
+		"of a namespace":        s.io.Of("/n", nil).ServerSideEmit("x"),
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	refused := 0
+	for _, line := range lines.Lines(t) {
+		if line["level"] == "error" && line["msg"] == "ServerSideEmit was refused" && line["error"] == want {
+			refused++
+		}
+	}
+	if refused != 3 {
+		t.Errorf("%d lines tell it, want 3:\n%s", refused, lines.Text())
+	}
+}
+
+// socket.conn.close() and io.close() of a Node server send no DISCONNECT: the clients come back.
+func TestClosedConnectionsGetNoDisconnect(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		end  func(*testStack, *socket.Socket)
+		want string
+	}{
+		"Conn().Close": {func(_ *testStack, client *socket.Socket) { client.Conn().Close(false) }, "forced close"},
+		"Server.Close": {func(s *testStack, _ *socket.Socket) { s.io.Close(nil) }, "server shutting down"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, nil)
+			clients, ends := make(chan *socket.Socket, 1), make(chan string, 2)
+			s.onConnection(func(client *socket.Socket) {
+				_ = client.On("disconnect", func(args ...any) { ends <- args[0].(string) })
+				clients <- client
+			})
+			c, _ := s.Connect(`{"userId":"u1"}`)
+			client := <-clients
+			<-s.f.peerOf(client).endings.joined
+			tt.end(s, client)
+			if got := c.Closed(); len(got) != 0 {
+				t.Errorf("got %q before the close", got)
+			}
+			if reason := <-ends; reason != tt.want {
+				t.Errorf("the reason is %q, want %q", reason, tt.want)
+			}
+		})
+	}
+}
+
+// An event that arrived before the client went is handled, also when its "connection" handler took longer.
+func TestEventsBeforeACloseAreHandled(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	entered, handled := make(chan struct{}), make(chan struct{})
+	s.onConnection(func(client *socket.Socket) {
+		close(entered)
+		<-s.f.peerOf(client).conn.Context().Done() // a slow look-up, say
+		_ = client.On("last words", func(...any) { close(handled) })
+	})
+	c := s.Dial("")
+	c.Send(`40{"userId":"u1"}`)
+	c.Send(`42["last words"]`)
+	<-entered
+	c.Read() // the answer to CONNECT: the event behind it is in the inbox or on the wire
+	c.Conn.Close()
+	select {
+	case <-handled:
+	case <-time.After(servertestTimeout):
+		t.Error("the event was lost")
+	}
+}
+
+// A client that goes while its middleware answers is taken in whole or not at all.
+func TestClientsThatGoWhileTheMiddlewareAnswers(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	var connections, disconnects atomic.Int64
+	s.io.Use(func(client *socket.Socket, next func(*socket.ExtendedError)) {
+		gone := s.f.peerOf(client).conn.Context().Done()
+		if rand.N(2) == 0 {
+			go func() { <-gone; next(nil) }()
+			return
+		}
+		next(nil)
+	})
+	s.onConnection(func(client *socket.Socket) {
+		connections.Add(1)
+		_ = client.On("disconnect", func(...any) { disconnects.Add(1) })
+	})
+	stop := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() { // Sockets that are being made are looked at by others
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.io.FetchSockets()(func([]*socket.RemoteSocket, error) {})
+			}
+		}
+	})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 40 {
+				c := s.Dial("")
+				c.Send(`40{"userId":"u1"}`)
+				c.Conn.Close()
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	looking.Wait()
+	ctx, cancel := servertest.WithTimeout(t, servertestTimeout)
+	defer cancel()
+	if err := s.sio.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if n := disconnects.Load(); n != connections.Load() {
+		t.Errorf("%d disconnects of %d connections", n, connections.Load())
+	}
+	if n := s.io.Sockets().Sockets().Len(); n != 0 {
+		t.Errorf("%d Sockets stay", n)
+	}
+}
+
+// The transport that a handler, the Hub and the API report follows an upgrade that happens while a middleware runs.
+func TestTransportAfterAnUpgradeDuringAMiddleware(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	held, release := make(chan struct{}), make(chan struct{})
+	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
+		close(held)
+		<-release
+		next(nil)
+	})
+	seen := make(chan string, 1)
+	s.onConnection(func(client *socket.Socket) { seen <- client.Conn().Transport().Name() })
+	c := s.Poll()
+	c.Post(`40{"userId":"u1"}`)
+	<-held
+	ws := c.Upgrade()
+	servertest.Eventually(t, "the session has moved", func() bool {
+		return len(s.Hub.Members()) == 1 && s.Hub.Members()[0].Owner().(*socketio.Conn).Transport() == "websocket"
+	})
+	close(release)
+	if got := <-seen; got != "websocket" {
+		t.Errorf("the handler sees %q", got)
+	}
+	connected := ""
+	for connected == "" {
+		if _, rest, found := strings.Cut(ws.Read(), `"sid":"`); found {
+			connected, _, _ = strings.Cut(rest, `"`)
+		}
+	}
+	servertest.Eventually(t, "the Hub and the API report it", func() bool { // the sweep looks once a second
+		_, view := servertest.Do(t, "GET", "http://"+s.Base+"/v1/connections/"+connected, "", "Authorization: Bearer "+servertest.Key)
+		return s.Hub.Member("/", connected).Transport() == "websocket" && strings.Contains(view, `"transport":"websocket"`)
+	})
+}
+
+// Mount without a log takes one that writes nothing.
+func TestMountWithoutALog(t *testing.T) {
+	t.Parallel()
+	if err := Mount(newStack(t, nil).sio, nil).ServerSideEmit("x"); err == nil {
+		t.Error("ServerSideEmit was not refused")
+	}
+}
