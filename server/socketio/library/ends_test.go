@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"math/rand/v2"
 	"regexp"
 	"strings"
@@ -208,7 +209,7 @@ func TestClientsThatGoWhileTheMiddlewareAnswers(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	looking.Wait()
-	ctx, cancel := servertest.WithTimeout(t, servertestTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), servertestTimeout)
 	defer cancel()
 	if err := s.sio.Shutdown(ctx); err != nil {
 		t.Error(err)

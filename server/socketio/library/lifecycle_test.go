@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
@@ -279,7 +280,7 @@ func TestSocketsAreDisconnectedWhileTheyConnect(t *testing.T) {
 	}
 	close(stop)
 	others.Wait()
-	ctx, cancel := servertest.WithTimeout(t, 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := s.sio.Shutdown(ctx); err != nil {
 		t.Error(err)

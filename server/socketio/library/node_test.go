@@ -2,6 +2,7 @@ package library
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -169,7 +170,7 @@ func (sc scenario) run(t *testing.T, host nodeHost) sight {
 			}
 		}
 	}
-	ctx, cancel := servertest.WithTimeout(t, time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for r.sio.Sessions() > 0 && ctx.Err() == nil { // some end when their pong is overdue
 		time.Sleep(5 * time.Millisecond)
@@ -197,7 +198,7 @@ func (r *nodeRun) step(host nodeHost, sc scenario, group []*nodeClient, text str
 		host.kick(r)
 	case "stop":
 		go func() {
-			ctx, cancel := servertest.WithTimeout(r.t, 20*time.Second)
+			ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
 			defer cancel()
 			_ = r.sio.Shutdown(ctx)
 		}()

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -8,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/zishang520/socket.io/v2/socket"
-
-	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // notes collects lines from several goroutines.
@@ -107,7 +106,7 @@ func TestUseAnswersWhenTheClientHasLeft(t *testing.T) {
 	c.Conn.Close()
 	<-left
 	next(nil)
-	ctx, cancel := servertest.WithTimeout(t, servertestTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), servertestTimeout)
 	defer cancel()
 	if err := s.sio.Shutdown(ctx); err != nil { // waits for what next has begun
 		t.Error(err)
