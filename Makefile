@@ -35,17 +35,17 @@ vet: ## Run go vet.
 	$(call limit,180) go vet ./...
 
 race: ## Run the Go tests with the race detector.
-	$(call limit,540) go test -race -timeout 5m ./...
+	$(call limit,900) go test -race -timeout 10m ./...
 
 npm: ## Install what the browser side needs.
 	cd web && $(call limit,300) npm ci --no-audit --no-fund
 
 client: npm ## Check, build and test the npm package, in a browser and in Node, against the real binary.
 	cd web && $(call limit,120) npm run check && $(call limit,120) npm run build
-	cd web && $(call limit,420) npm test
+	cd web && $(call limit,600) npm test
 
 e2e: npm ## Run the real binary against the official clients and a browser.
-	cd web/e2e && $(call limit,600) node run.mjs
+	cd web/e2e && $(call limit,900) node run.mjs
 
 generate: ## Write what is made from other files: the TypeScript of the catalogue, and the console's assets.
 	go generate ./...

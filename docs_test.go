@@ -36,9 +36,11 @@ import (
 var (
 	ctx           context.Context
 	hub           *notify.Hub
+	socketIO      *socketio.Server
+	chat          *socketio.Namespace
+	c             *socketio.Conn
 	io            *socket.Server
 	client        *socket.Socket
-	socketIO      *socketio.Server
 	users         *auth.Authenticator
 	authenticator = users
 	streams       *sse.Handler
@@ -146,7 +148,8 @@ func inFunction(t *testing.T, b goBlock) string {
 	imports := []string{"context", "net/http", "github.com/zishang520/socket.io/v2/socket",
 		module + "/auth", module + "/notify", module + "/server/socketio", module + "/sse"}
 	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time",
-		module + "/notify/catalogue", module + "/rooms", module + "/server", module + "/server/edge", module + "/server/limit",
+		module + "/notify/catalogue", module + "/rooms", module + "/server", module + "/server/edge",
+		module + "/server/limit", module + "/server/socketio/library",
 	} {
 		if regexp.MustCompile(`\b` + filepath.Base(path) + `\.[A-Z]`).MatchString(b.code) {
 			imports = append(imports, path)

@@ -165,7 +165,8 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	library.Mount(socketIO, log)
 	streams := sse.New(sse.Options{
 		Hub: hub, Auth: limit.StreamAuth(authenticator, limits), Tickets: authentication.Tickets, Log: log, Admit: server.StreamAdmission(limits), Problem: edge.WriteProblem,
-		Written: counts.WrittenBy("sse"), Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs, DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
+		Written: counts.WrittenBy("sse"), Panicked: counts.Panicked, Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs,
+		DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
 	})
 	service := server.DefaultOptions()

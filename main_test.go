@@ -17,6 +17,9 @@ import (
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
+
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/server"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -232,6 +235,21 @@ func deniedOf(t *testing.T, stream io.Reader) []string {
 	}
 	t.Fatal("the stream ended without an event")
 	return nil
+}
+
+// The settings have the defaults of the service, which config does not import.
+func TestSettingsHaveTheDefaultsOfTheService(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(nil, env(nil), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := server.DefaultOptions()
+	if c.DrainTimeout != want.DrainTimeout || c.SSECleanupInterval != want.SweepInterval ||
+		c.InactiveTimeout != want.InactiveTimeout || c.SSEPath != want.SSEPath ||
+		c.SocketIOPath != want.SocketIOPaths[0] {
+		t.Errorf("the settings %+v differ from the options %+v", c, want)
+	}
 }
 
 func TestErrorListsEveryMistake(t *testing.T) {

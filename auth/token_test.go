@@ -187,7 +187,7 @@ func TestTokenIssuerAndAudience(t *testing.T) {
 		{"another audience", "https://id.example", "web", false},
 		{"empty audience", "https://id.example", "", false},
 		{"empty audiences", "https://id.example", []string{}, false},
-		{"audiences without ours", "https://id.example", []string{"a", "b"}, false},
+		{"audiences without this server", "https://id.example", []string{"a", "b"}, false},
 		{"audience as number", "https://id.example", 1, false},
 		{"audience as object", "https://id.example", map[string]string{"roomcast": "roomcast"}, false},
 		{"audiences not all strings", "https://id.example", []any{"roomcast", 1}, false},

@@ -50,7 +50,7 @@ type Config struct {
 
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it has the right."`
 	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
-	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"64" min:"0" max:"10000" help:"Maximum number of channels that one client may ask to join; 0 = none."`
+	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"${MAX_ROOMS}" min:"0" max:"10000" help:"Maximum number of channels that one client may ask to join; 0 = none."`
 	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"${HISTORY_SIZE}" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
 	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"Time for which a notification is kept for replay."`
 	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Maximum memory of all notifications kept for replay, including names, encodings for both transports and data structures."`
@@ -60,8 +60,8 @@ type Config struct {
 	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`
 	AuthFailures          int           `group:"Limits" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Invalid tokens and tickets per minute of one IPv4 address or IPv6 /64 before it is refused; 0 = no limit."`
 	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Average time between two events of a client; 0 = no limit."`
-	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"20" min:"1" max:"1000000" help:"Events that a client may send at once."`
-	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"5m" min:"10ms" max:"720h" help:"A connection is closed after this time without a byte from a Socket.IO client, or without a successful write to a stream. At least two pings or heartbeats, so that a client that only listens stays connected."`
+	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"${RATE_LIMIT_BURST}" min:"1" max:"1000000" help:"Events that a client may send at once."`
+	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"${INACTIVE_TIMEOUT}" min:"10ms" max:"720h" help:"A connection is closed after this time without a byte from a Socket.IO client, or without a successful write to a stream. At least two pings or heartbeats, so that a client that only listens stays connected."`
 	PublishRate           int           `group:"Limits" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications per second that one API key may publish; 0 = no limit."`
 	PublishBurst          int           `group:"Limits" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
 	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Send connection-update to all clients when one connects or disconnects."`
@@ -69,16 +69,16 @@ type Config struct {
 	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; /api/socket.io is served too."`
 	SocketIOAs                []string      `group:"Socket.IO" name:"socketio-as" env:"SOCKETIO_AS" default:"type" help:"Event names of notifications, which are sent once under each name; type = the notification's own type."`
 	SocketIORecovery          bool          `group:"Socket.IO" name:"socketio-recovery" env:"SOCKETIO_RECOVERY" default:"true" negatable:"" help:"Let clients recover missed events: sends the pid and appends ids to events."`
-	SocketIOHeartbeatInterval time.Duration `group:"Socket.IO" name:"socketio-heartbeat-interval" env:"SOCKETIO_HEARTBEAT_INTERVAL" default:"30s" min:"10ms" max:"24h" help:"Time between two heartbeat events."`
-	SocketIOPingInterval      time.Duration `group:"Socket.IO" name:"socketio-ping-interval" env:"SOCKETIO_PING_INTERVAL" default:"25s" min:"10ms" max:"1h" help:"Time between two pings of the protocol."`
-	SocketIOPingTimeout       time.Duration `group:"Socket.IO" name:"socketio-ping-timeout" env:"SOCKETIO_PING_TIMEOUT" default:"60s" min:"10ms" max:"1h" help:"Maximum time until the answer to a ping."`
-	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"10s" min:"10ms" max:"10m" help:"Maximum time from the opening of the transport to CONNECT."`
-	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"1000000" min:"1KiB" max:"1GiB" help:"Maximum size of a message or polling payload of a client."`
+	SocketIOHeartbeatInterval time.Duration `group:"Socket.IO" name:"socketio-heartbeat-interval" env:"SOCKETIO_HEARTBEAT_INTERVAL" default:"${SOCKETIO_HEARTBEAT_INTERVAL}" min:"10ms" max:"24h" help:"Time between two heartbeat events."`
+	SocketIOPingInterval      time.Duration `group:"Socket.IO" name:"socketio-ping-interval" env:"SOCKETIO_PING_INTERVAL" default:"${SOCKETIO_PING_INTERVAL}" min:"10ms" max:"1h" help:"Time between two pings of the protocol."`
+	SocketIOPingTimeout       time.Duration `group:"Socket.IO" name:"socketio-ping-timeout" env:"SOCKETIO_PING_TIMEOUT" default:"${SOCKETIO_PING_TIMEOUT}" min:"10ms" max:"1h" help:"Maximum time until the answer to a ping."`
+	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"${SOCKETIO_CONNECT_TIMEOUT}" min:"10ms" max:"10m" help:"Maximum time from the opening of the transport to CONNECT."`
+	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"${SOCKETIO_MAX_PAYLOAD}" min:"1KiB" max:"1GiB" help:"Maximum size of a message or polling payload of a client."`
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; /api/sse is served too, with as=message."`
 	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Event name of notifications; type = the notification's own type."`
 	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" default:"3s" min:"10ms" max:"1h" help:"Time between two heartbeat comments."`
-	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" default:"5s" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports."`
+	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" default:"${SSE_CLEANUP_INTERVAL}" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports."`
 	SSEMaxConnections    int           `group:"EventSource" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Maximum number of EventSource streams."`
 
 	LogLevel  string `group:"Log" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`

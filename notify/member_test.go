@@ -83,6 +83,34 @@ func TestAMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 	}
 }
 
+// A pull of fewer deliveries than fit leaves nothing: the member wakes its transport for the next one, without another
+// pull.
+func TestShortPullLeavesNothing(t *testing.T) {
+	for name, before := range map[string]int{"nothing": 0, "some": 5, "a full inbox": inboxSize, "lag": 3 * inboxSize} {
+		for _, resumed := range []bool{false, true} {
+			for _, size := range []int{1, 7, 2 * inboxSize, 4 * inboxSize} {
+				h := newHub(t, Options{})
+				woken := 0
+				a := Attachment{ClientID: "a", Wake: func() { woken++ }}
+				if resumed {
+					a.Resume = &Cursor{All: true}
+				}
+				m := attach(t, h, a)
+				for range before {
+					send(t, h, "x", "*")
+				}
+				for buf := make([]Delivery, size); m.Pull(buf) == size; {
+				}
+				woken = 0
+				send(t, h, "x", "*")
+				if woken != 1 {
+					t.Errorf("%s, resumed %t, pulls of %d: woken %d times, want once", name, resumed, size, woken)
+				}
+			}
+		}
+	}
+}
+
 // The ring wraps round, and holds nothing that was pulled.
 func TestTheInboxLetsGo(t *testing.T) {
 	h := newHub(t, Options{})

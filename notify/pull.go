@@ -16,7 +16,7 @@ type Recovery struct {
 }
 
 // Pull moves the next deliveries into buf, in the order of the wire, and returns how many. After a Wake pull until
-// 0: there is no other Wake while something is left. A connection that cannot write just stops pulling; it costs
+// fewer come than fit: there is no other Wake while something is left. A connection that cannot write just stops pulling; it costs
 // nothing and reads on later from history, as far as that goes back. Pull is for one goroutine at a time, the one
 // that writes.
 func (m *Member) Pull(buf []Delivery) int {

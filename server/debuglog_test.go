@@ -143,6 +143,10 @@ func TestDebugLogOfAStream(t *testing.T) {
 	id := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
 	missed := s.Publish(`{"target":{"user":"u1"},"type":"n"}`).ID
 
+	if strings.Contains(log.Text(), `"path":"/sse"`) {
+		t.Error("the request is logged before its stream has ended")
+	}
+
 	client = open(id)
 	log.line(t, "connected", client, `"resumes_from":"`+id+`"`)
 	log.line(t, "replayed", client, `"notifications":1`, `"recovered":true`, `"from":"`+id+`"`, `"to":"`+missed+`"`)
@@ -153,6 +157,7 @@ func TestDebugLogOfAStream(t *testing.T) {
 	s.Hub.Member("/", strings.TrimSuffix(clientID, `"`)).Disconnect("logged out")
 	log.line(t, "stream ended", client, `"reason":"logged out"`, `"after":`, `"retry":86400`)
 	log.line(t, "disconnected", client)
+	log.line(t, "request", `"method":"GET"`, `"path":"/sse"`, `"status":200`, `"bytes":`, `"duration":`, `"request_id":`)
 	servertest.Do(t, "GET", "http://"+s.Base+"/sse?token="+token+"x", "")
 	log.hides(t, token, token+"x")
 }

@@ -22,10 +22,12 @@ func tokenRig(t *testing.T) *rig {
 	})
 }
 
-// Bad credentials are an error of HTTP: trying again by itself would not help.
-func TestCredentials(t *testing.T) {
+// Bad credentials get an HTTP error: another attempt would not help.
+func TestCredentials(t *testing.T) { bothWays(t, testCredentials) }
+
+func testCredentials(t *testing.T, w way) {
 	r := tokenRig(t)
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	good := sign(t, jwt.MapClaims{"sub": "alice"})
 	expired := sign(t, jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(-time.Hour).Unix()})
 	for _, c := range []struct {
@@ -67,24 +69,28 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestAnonymous(t *testing.T) {
+func TestAnonymous(t *testing.T) { bothWays(t, testAnonymous) }
+
+func testAnonymous(t *testing.T, w way) {
 	r := newRig(t, Options{})
-	srv := r.serve(t)
-	nobody := open(t, srv.URL+"/sse")
+	srv := r.serve(t, w)
+	anonymous := open(t, srv.URL+"/sse")
 	namesake := open(t, srv.URL+"/sse?userId=anonymous")
-	if nobody.hello.UserID != "anonymous" || nobody.hello.Username != "anonymous" {
-		t.Errorf("%+v", nobody.hello)
+	if anonymous.hello.UserID != "anonymous" || anonymous.hello.Username != "anonymous" {
+		t.Errorf("%+v", anonymous.hello)
 	}
 	r.publish(t, notify.Notification{Type: "a"}, notify.ToUser("anonymous")) // not for an anonymous stream
 	r.publish(t, notify.Notification{Type: "b"}, notify.ToAll())
-	nobody.want("b")
+	anonymous.want("b")
 	namesake.want("a")
 }
 
-// The same names are judged the same in the URL and in a change of channels.
-func TestWhoMayJoin(t *testing.T) {
+// The rules for names are the same in the URL and in a change of channels.
+func TestWhoMayJoin(t *testing.T) { bothWays(t, testWhoMayJoin) }
+
+func testWhoMayJoin(t *testing.T, w way) {
 	open1, token := newRig(t, Options{DefaultChannels: []string{"general"}}), tokenRig(t)
-	other := open(t, open1.serve(t).URL+"/sse").hello.ClientID // a name that is a client's
+	other := open(t, open1.serve(t, w).URL+"/sse").hello.ClientID // a client id
 	alice := sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"orders", "team-*", "user:*", "client:*", "*", "general"}})
 	bob := sign(t, jwt.MapClaims{"sub": "bob", "channels": []string{"orders"}})
 	names := []string{
@@ -101,20 +107,20 @@ func TestWhoMayJoin(t *testing.T) {
 		{token, "token=" + alice, []string{"orders", "team-1", "lobby", "default", other}},
 		{token, "token=" + bob, []string{"orders", "lobby"}},
 	} {
-		srv := c.rig.serve(t)
+		srv := c.rig.serve(t, w)
 		for _, name := range names {
 			want := slices.Contains(c.joined, name)
 			cl := open(t, srv.URL+"/sse?"+c.query+"&channels="+escape(name))
 			if got := len(cl.hello.Denied) == 0; got != want {
 				t.Errorf("%s: %q in the URL: joined %t, want %t", c.query, name, got, want)
 			}
-			own := name == "*" || name == "user:"+cl.hello.UserID // the stream's anyway
+			own := name == "*" || name == "user:"+cl.hello.UserID // joined in any case
 			if c.rig.hub.Member("/", cl.hello.ClientID).In(name) != (want || own) {
 				t.Errorf("%s: %q: in the room? want %t", c.query, name, want)
 			}
 			cl = open(t, srv.URL+"/sse?"+c.query)
 			if strings.ToValidUTF8(name, "") != name {
-				continue // no JSON
+				continue // not valid JSON
 			}
 			body, _ := json.Marshal(map[string]any{"join": []string{name}})
 			status, answer := post(t, srv.URL+"/sse/"+cl.hello.ClientID+"/channels?"+c.query, string(body))

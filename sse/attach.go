@@ -3,24 +3,28 @@ package sse
 import (
 	"crypto/rand"
 	"slices"
+	"strings"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
-// transport is what the members of this package are called in connected and in the API.
+// transport is the name of this transport in `connected` and in the API.
 const transport = "sse"
 
 const root = "/" // streams see this namespace only
 
-// attach makes the stream a member: of the default channels it may join, of those it asks for, and of those its tab
-// joined later the last time. Rooms are given to the Hub with the cursor, so that a replay covers them. denied are
-// the names asked for and refused.
-func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
-	o := s.h.o
+// attach makes the stream a member of the Hub. It joins the default channels that it may join, the channels that the
+// client asks for, and those that its tab joined in its previous stream. The Hub gets them with the cursor, so that the
+// replay covers them.
+func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
+	o := &s.h.o
 	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, notify.NoLimit)
 	asked, denied := o.Hub.Admissible(without(c.Channels, channels), s.identity.MayJoin, o.MaxRooms)
-	channels = append(channels, asked...)
+	for _, name := range asked {
+		channels = append(channels, strings.Clone(name)) // not a part of the request line, as in newStream
+	}
+	opens.denied = denied
 	var keys, granted []string
 	if c.SessionID != "" {
 		key := notify.TabKey(s.identity.RoomUser(), c.SessionID)
@@ -37,31 +41,23 @@ func (s *stream) attach(c auth.Credentials) (denied []string, err error) {
 	}
 	if c.Since != "" {
 		cursor := notify.ParseCursor(c.Since)
-		s.resume = &cursor
+		opens.resume = &cursor
 	}
 	s.member, err = o.Hub.Attach(notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
-		Namespace: root, Transport: transport, Rooms: channels, Granted: granted, Resume: s.resume, Sessions: keys, Owner: s,
-		Wake:       s.awake,
+		Namespace: root, Transport: transport, Rooms: channels, Granted: granted, Resume: opens.resume, Sessions: keys, Owner: s,
+		Wake:       s.wake,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },
 	})
-	return denied, err
+	return opens, err
 }
 
-// awake makes the stream look for something to do; it never blocks.
-func (s *stream) awake() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // awake already
-	}
-}
-
-// without returns the names that are not among others, so that these do not count twice.
+// without returns the names that are not in others, so that no name counts twice.
 func without(names, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
-// newClientID returns 20 random letters and digits: 119 bits, so that knowing one is a proof of having been told it.
+// newClientID returns 20 random letters and digits: 119 bits, so that only a client that received an id knows it.
 func newClientID() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	const fair = 256 / len(letters) * len(letters) // bytes from here on would favour the first letters

@@ -10,40 +10,82 @@ import (
 )
 
 const (
-	maxBatch  = 256 << 10 // bytes of one write, but for a single larger event
-	maxPooled = 512 << 10 // a buffer that grew beyond it is not kept
+	maxBatch  = 256 << 10                 // bytes of one write, except for a single larger event
+	maxPooled = 512 << 10                 // a buffer that grew beyond it is not kept
+	chunkRoom = len("00000000\r\n")       // in front of the events, for the size of the chunk
+	chunkEnd  = "\r\n"                    // RFC 9112, section 7.1
+	lastChunk = "0" + chunkEnd + chunkEnd // without trailers
 )
 
-// batch is the memory that writing takes. A stream holds one only while it writes, so idle streams cost none.
+// batch is the memory that a write needs. A writer frees it when it ends, so an idle stream has none.
 type batch struct {
-	buf   []byte
-	since time.Time           // when the oldest notification in buf was published; zero when that was before the stream
+	buf   []byte              // chunkRoom, then events
+	since time.Time           // when the oldest notification in buf was published; zero if that was before the stream
 	in    [64]notify.Delivery // pulled from the member
 	i, n  int                 // in[i:n] is not in buf yet
+	all   bool                // the member had no more than that
 }
 
-var batches = sync.Pool{New: func() any { return new(batch) }}
+var batches = sync.Pool{New: func() any { return &batch{buf: make([]byte, chunkRoom, 1<<10)} }}
 
-// free gives b back.
+// newBatch returns an empty batch. The caller must free it.
+func newBatch() *batch { return batches.Get().(*batch) }
+
 func (b *batch) free() {
-	if b == nil || cap(b.buf) > maxPooled {
+	if cap(b.buf) > maxPooled {
 		return
 	}
-	clear(b.in[b.i:b.n])
-	b.buf, b.since, b.i, b.n = b.buf[:0], time.Time{}, 0, 0
+	b.clear()
 	batches.Put(b)
 }
 
-func (b *batch) done() bool { return b.i == b.n }
+// clear empties b, including deliveries that are not written.
+func (b *batch) clear() {
+	b.next()
+	clear(b.in[b.i:b.n])
+	b.i, b.n = 0, 0
+}
 
-// pull fetches the next deliveries once all before are in the buffer.
+// next drops the events, which are written.
+func (b *batch) next() { b.buf, b.since, b.all = b.buf[:chunkRoom], time.Time{}, false }
+
+// size returns the number of bytes of the events.
+func (b *batch) size() int { return len(b.buf) - chunkRoom }
+
+// events returns the events.
+func (b *batch) events() []byte { return b.buf[chunkRoom:] }
+
+// chunk returns the events as a chunk (RFC 9112, section 7.1). It returns nothing if there are none, because an empty
+// chunk would be the last one.
+func (b *batch) chunk() []byte {
+	n := b.size()
+	if n == 0 {
+		return nil
+	}
+	const digits = "0123456789abcdef"
+	at := chunkRoom - len(chunkEnd)
+	copy(b.buf[at:], chunkEnd)
+	for ; n > 0; n >>= 4 {
+		at--
+		b.buf[at] = digits[n&0xf]
+	}
+	end := len(b.buf)
+	b.buf = append(b.buf, chunkEnd...)
+	p := b.buf[at:]
+	b.buf = b.buf[:end] // size stays that of the events
+	return p
+}
+
+// pull fetches the next deliveries after all earlier ones are in the buffer. When the member had fewer than fit, it does
+// not pull again for this batch: the member wakes the stream for the next delivery.
 func (b *batch) pull(m *notify.Member) {
-	if b.i == b.n {
+	if b.i == b.n && !b.all {
 		b.i, b.n = 0, m.Pull(b.in[:])
+		b.all = b.n < len(b.in)
 	}
 }
 
-// first returns the delivery that comes next.
+// first returns the next delivery.
 func (b *batch) first() notify.Delivery {
 	if b.i == b.n {
 		return notify.Delivery{}
@@ -51,9 +93,9 @@ func (b *batch) first() notify.Delivery {
 	return b.in[b.i]
 }
 
-// pack appends deliveries until the member has no more or the buffer is full, which more reports.
+// pack appends deliveries until the member has no more, or until the buffer is full: then more is true.
 func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
-	for len(b.buf) < maxBatch {
+	for b.size() < maxBatch {
 		b.pull(m)
 		if b.i == b.n {
 			return false
@@ -61,7 +103,7 @@ func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 		switch d := &b.in[b.i]; {
 		case d.Message != nil:
 			f := n.frameOf(d.Message)
-			if len(b.buf) > 0 && len(b.buf)+f.Size() > maxBatch {
+			if b.size() > 0 && b.size()+f.Size() > maxBatch {
 				return true
 			}
 			b.buf = f.appendTo(b.buf, n.notifications)

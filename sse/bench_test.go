@@ -20,7 +20,7 @@ func benchMessage() *notify.Message {
 	}
 }
 
-// Encoding a message, done once however many streams get it.
+// Encoding a message, once for all streams.
 func BenchmarkEncode(b *testing.B) {
 	m := benchMessage()
 	b.ReportAllocs()
@@ -29,7 +29,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// The part of a stream: copying the shared frame into its batch.
+// The part of each stream: copying the shared frame into its batch.
 func BenchmarkAppend(b *testing.B) {
 	f := frameOf(benchMessage())
 	for _, as := range []string{"", "message"} {
@@ -44,7 +44,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// A whole stream over a real connection: connect, get 1,000 messages, go.
+// A whole stream over a real connection: connect, read 1,000 messages, disconnect.
 func BenchmarkStream1000(b *testing.B) {
 	r := newRigKeeping(b, 1000, Options{Sync: -1})
 	srv := httptest.NewServer(r.routes())
@@ -104,7 +104,7 @@ func BenchmarkFanOut1000(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed())/float64(time.Nanosecond)/float64(b.N)/n, "ns/stream")
 }
 
-// signal is a writer that tells of each write.
+// signal is a writer that sends for each write.
 type signal chan struct{}
 
 func (s signal) Write(p []byte) (int, error) {

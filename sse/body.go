@@ -14,7 +14,7 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// readBody reads a body that is declared as JSON.
+// readBody reads a body whose Content-Type is JSON.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, ErrMediaType
@@ -22,14 +22,15 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 }
 
-// field is a field of a body: where its value goes, and what to say of one that does not fit.
+// field is a field of a body: the destination of its value, and the error for a value of another form.
 type field struct {
 	name     string
 	to       any
 	expected string
 }
 
-// parseObject reads a body strictly: one JSON object, each name once and known. What it holds is one level below it.
+// parseObject reads a body strictly: one JSON object with known names, each at most once. The object is one level of
+// nesting more than its values may have.
 func parseObject(body []byte, example string, fields []field) error {
 	object, err := strictjson.Split(body, strictjson.Rules{Depth: notify.MaxDepth + 1})
 	var refused *strictjson.Error
@@ -60,7 +61,7 @@ func known(fields []field, name string) *field {
 	return nil
 }
 
-// named lists the names for people: "join or leave".
+// named lists the names as text: "join or leave".
 func named(fields []field) string {
 	var names []string
 	for _, f := range fields {
@@ -74,7 +75,7 @@ func invalid(field, reason string) error {
 	return &notify.ValidationError{Field: field, Reason: reason}
 }
 
-// writeJSON answers with an object of strings, numbers and booleans, which nobody may keep.
+// writeJSON responds with an object of strings, numbers and booleans. No cache keeps it.
 func writeJSON(w http.ResponseWriter, status int, answer any) {
 	body, _ := json.Marshal(answer)
 	w.Header().Set("Content-Type", "application/json")

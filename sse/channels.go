@@ -9,13 +9,13 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// maxChannelsBody is the most bytes that a change of channels may take.
+// maxChannelsBody is the limit, in bytes, for the body of a change of channels.
 const maxChannelsBody = 64 << 10
 
 // change is the body of a change of channels.
 type change struct{ join, leave []string }
 
-// changed is the answer.
+// changed is the reply.
 type changed struct {
 	Joined []string `json:"joined"`
 	Left   []string `json:"left"`
@@ -26,9 +26,9 @@ type changed struct {
 //
 //	{"join":["orders"],"leave":["news"]}  ->  {"joined":["orders"],"left":["news"],"denied":[]}
 //
-// It takes the credentials that a stream takes; they must be of the stream's user. A stream without a user is changed
-// by whoever knows its client id. Channels are left before others are joined. What is joined is kept under the
-// stream's sessionId, when it has one. The client id is the route's variable clientId, of gorilla/mux or net/http.
+// The request needs the credentials of the stream's user, in the same forms as for a stream. For a stream without a
+// user the client id is enough. Channels are left before others are joined. Joined channels are kept under the stream's
+// sessionId, if it has one. The client id is the route variable clientId of gorilla/mux or net/http.
 func (h *Handler) Channels() http.Handler { return http.HandlerFunc(h.changeChannels) }
 
 func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
@@ -66,8 +66,8 @@ func clientIDOf(r *http.Request) string {
 	return r.PathValue("clientId")
 }
 
-// find returns the running stream that identity may steer, its member, and whose rights count: those just shown, which
-// may be newer than the stream's, but never more than its own for a stream of nobody.
+// find returns the running stream of a client id, if identity may control it, its member, and the identity whose rights
+// count: for a stream with a user the one of this request, which may be newer, else the stream's own.
 func (h *Handler) find(clientID string, identity auth.Identity) (s *stream, m *notify.Member, owner auth.Identity, err error) {
 	s, m = h.stream(clientID)
 	switch {

@@ -46,9 +46,11 @@ func (r *rig) channelsOf(clientID string) []string {
 	return in
 }
 
-func TestChangeChannels(t *testing.T) {
+func TestChangeChannels(t *testing.T) { bothWays(t, testChangeChannels) }
+
+func testChangeChannels(t *testing.T, w way) {
 	r := newRig(t, Options{DefaultChannels: []string{"general"}, MaxRooms: 4})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	c := open(t, srv.URL+"/sse?userId=u1&channels=news,a%20b")
 	target := srv.URL + "/sse/" + c.hello.ClientID + "/channels?userId=u1"
 	for _, step := range []struct {
@@ -77,17 +79,19 @@ func TestChangeChannels(t *testing.T) {
 	c.want("own")
 }
 
-func TestChangeChannelsRefused(t *testing.T) {
+func TestChangeChannelsRefused(t *testing.T) { bothWays(t, testChangeChannelsRefused) }
+
+func testChangeChannelsRefused(t *testing.T, w way) {
 	r, token := newRig(t, Options{}), tokenRig(t)
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	alice := open(t, srv.URL+"/sse?userId=alice").hello.ClientID
-	nobody := open(t, srv.URL+"/sse").hello.ClientID
+	anonymous := open(t, srv.URL+"/sse").hello.ClientID
 	socket, err := r.hub.Attach(notify.Attachment{ClientID: "a-socket", UserID: "alice", Namespace: "/", Transport: "websocket"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer socket.Detach()
-	foreign := open(t, newRig(t, Options{}).serve(t).URL+"/sse").hello.ClientID
+	foreign := open(t, newRig(t, Options{}).serve(t, w).URL+"/sse").hello.ClientID
 	const body = `{"join":["a"]}`
 	for _, c := range []struct {
 		name, target, body string
@@ -95,7 +99,7 @@ func TestChangeChannelsRefused(t *testing.T) {
 		problem            string
 	}{
 		{"another user", alice + "/channels?userId=bob", body, 403, "this stream belongs to another user"},
-		{"nobody", alice + "/channels", body, 403, "this stream belongs to another user"},
+		{"anonymous", alice + "/channels", body, 403, "this stream belongs to another user"},
 		{"unknown", "x/channels?userId=alice", body, 404, "no running stream has this client id"},
 		{"another node's", foreign + "/channels", body, 404, "no running stream has this client id"},
 		{"a socket", "a-socket/channels?userId=alice", body, 404, "no running stream has this client id"},
@@ -109,7 +113,7 @@ func TestChangeChannelsRefused(t *testing.T) {
 		{"cut", alice + "/channels?userId=alice", `{"join":["a"]`, 400, "body: not valid JSON at byte 13: got the end, expected ',' or '}'"},
 		{"no UTF-8", alice + "/channels?userId=alice", "{\"join\":[\"\xff\"]}", 400, "body: not valid UTF-8 at byte 10"},
 		{"too long", alice + "/channels?userId=alice", `{"join":["` + strings.Repeat("a", 64<<10) + `"]}`, 413, "payload_too_large"},
-		{"an anonymous stream, by anyone who knows it", nobody + "/channels?userId=bob", body, 200, ""},
+		{"an anonymous stream, by anyone who knows it", anonymous + "/channels?userId=bob", body, 200, ""},
 	} {
 		resp, err := http.Post(srv.URL+"/sse/"+c.target, "application/json; charset=utf-8", strings.NewReader(c.body))
 		if err != nil {
@@ -130,14 +134,14 @@ func TestChangeChannelsRefused(t *testing.T) {
 	}
 	rec := httptest.NewRecorder()
 	r.routes().ServeHTTP(rec, httptest.NewRequest("POST", "/sse/"+alice+"/channels?userId=alice", strings.NewReader(body)))
-	if rec.Code != 415 { // what a form of another origin can send
+	if rec.Code != 415 { // as a form of another origin sends it
 		t.Errorf("no content type: %d", rec.Code)
 	}
-	tsrv := token.serve(t)
+	tsrv := token.serve(t, w)
 	if status, _ := post(t, tsrv.URL+"/sse/x/channels", body); status != 401 {
 		t.Errorf("no credentials: %d", status)
 	}
-	// A newer token of the same user brings its own rights.
+	// A newer token of the same user has its own rights.
 	first := open(t, tsrv.URL+"/sse?token="+sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"a"}})).hello.ClientID
 	newer := sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"b"}})
 	if _, got := post(t, tsrv.URL+"/sse/"+first+"/channels?token="+newer, `{"join":["a","b"]}`); !slices.Equal(got.Joined, []string{"b"}) || !slices.Equal(got.Denied, []string{"a"}) {
@@ -145,12 +149,12 @@ func TestChangeChannelsRefused(t *testing.T) {
 	}
 }
 
-// gorilla/mux names the stream as net/http does.
+// The route variable of gorilla/mux works like that of net/http.
 func TestChannelsByMux(t *testing.T) {
 	r := newRig(t, Options{})
 	routes := mux.NewRouter()
 	routes.Handle("/sse/{clientId}/channels", r.Channels())
-	c := open(t, r.serve(t).URL+"/sse")
+	c := open(t, r.serve(t, taken).URL+"/sse")
 	req := httptest.NewRequest("POST", "/sse/"+c.hello.ClientID+"/channels", strings.NewReader(`{"join":["a"]}`))
 	req.Header.Set("Content-Type", "application/json")
 	rec := httptest.NewRecorder()
@@ -160,10 +164,12 @@ func TestChannelsByMux(t *testing.T) {
 	}
 }
 
-// A tab that comes back with its sessionId is in the channels that it joined later, and misses nothing in them.
-func TestSessionID(t *testing.T) {
+// A tab that reconnects with its sessionId is again in the channels that it joined later, and misses nothing in them.
+func TestSessionID(t *testing.T) { bothWays(t, testSessionID) }
+
+func testSessionID(t *testing.T, w way) {
 	r := newRig(t, Options{DefaultChannels: []string{"general"}})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	tab := srv.URL + "/sse?userId=u1&channels=news&sessionId=tab-1"
 	first := open(t, tab)
 	if _, got := post(t, srv.URL+"/sse/"+first.hello.ClientID+"/channels?userId=u1", `{"join":["orders"],"leave":["general"]}`); len(got.Joined) != 1 {
@@ -180,7 +186,7 @@ func TestSessionID(t *testing.T) {
 	second.end()
 	r.awaitGone(t, 1)
 	for name, target := range map[string]string{
-		"another user": "/sse?userId=u2&sessionId=tab-1", "another tab": "/sse?userId=u1&sessionId=tab-2", "nobody": "/sse?sessionId=tab-1",
+		"another user": "/sse?userId=u2&sessionId=tab-1", "another tab": "/sse?userId=u1&sessionId=tab-2", "anonymous": "/sse?sessionId=tab-1",
 		"a user and a tab that only spell the same": "/sse?userId=u1:tab-1&sessionId=1",
 	} {
 		c := open(t, srv.URL+target)
@@ -188,7 +194,7 @@ func TestSessionID(t *testing.T) {
 			t.Errorf("%s: in %q", name, got)
 		}
 	}
-	// Ended by the API: the tab starts anew.
+	// The API ended the stream: nothing of the tab is kept.
 	third := open(t, tab)
 	if got := r.channelsOf(third.hello.ClientID); !slices.Contains(got, "orders") {
 		t.Errorf("third time: in %q", got)
@@ -203,10 +209,12 @@ func TestSessionID(t *testing.T) {
 	}
 }
 
-// Rights are those of today: a channel of the session that the token no longer allows is not joined again.
-func TestSessionIDAuthorizesAnew(t *testing.T) {
+// The present rights count: the stream does not join a channel of the session that the token no longer allows.
+func TestSessionIDAuthorizesAnew(t *testing.T) { bothWays(t, testSessionIDAuthorizesAnew) }
+
+func testSessionIDAuthorizesAnew(t *testing.T, w way) {
 	r := tokenRig(t)
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	c := open(t, srv.URL+"/sse?sessionId=s&channels=a,b&token="+sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"a", "b"}}))
 	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"a", "b", "lobby"}) {
 		t.Fatal(got)
@@ -220,13 +228,15 @@ func TestSessionIDAuthorizesAnew(t *testing.T) {
 }
 
 // With MaxRooms 0 a client is in the default channels and joins no other, by its URL, by a change or by its tab.
-func TestMaxRoomsOfZero(t *testing.T) {
+func TestMaxRoomsOfZero(t *testing.T) { bothWays(t, testMaxRoomsOfZero) }
+
+func testMaxRoomsOfZero(t *testing.T, w way) {
 	r := newRig(t, Options{DefaultChannels: []string{"general"}})
-	c := open(t, r.serve(t).URL+"/sse?userId=u1&sessionId=s&channels=a")
+	c := open(t, r.serve(t, w).URL+"/sse?userId=u1&sessionId=s&channels=a")
 	c.end()
 	r.awaitGone(t, 1)
 	r.Handler = New(Options{Hub: r.hub, Auth: newAuth(t, auth.Options{}), DefaultChannels: []string{"general"}, Heartbeat: -1})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	c = open(t, srv.URL+"/sse?userId=u1&sessionId=s&channels=b")
 	if !slices.Equal(c.hello.Denied, []string{"b"}) {
 		t.Errorf("denied %q, want b", c.hello.Denied)
@@ -240,10 +250,12 @@ func TestMaxRoomsOfZero(t *testing.T) {
 	}
 }
 
-// The URL asks for no more channels than a client may have.
-func TestMaxRooms(t *testing.T) {
+// MaxRooms limits the channels of the URL.
+func TestMaxRooms(t *testing.T) { bothWays(t, testMaxRooms) }
+
+func testMaxRooms(t *testing.T, w way) {
 	r := newRig(t, Options{DefaultChannels: []string{"general"}, MaxRooms: 3})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	c := open(t, srv.URL+"/sse?channels=a,b,c,d,general,a")
 	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"a", "b", "c", "general"}) || !slices.Equal(c.hello.Denied, []string{"d"}) {
 		t.Errorf("in %q, denied %q", got, c.hello.Denied)

@@ -9,22 +9,22 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// ownName stands, where a client chooses the event name of notifications, for their own types.
+// ownName is the value of `as` that leaves notifications the names of their types.
 const ownName = "type"
 
-// neverRetry is the reconnection time of a stream that the server ended on purpose.
+// neverRetry is the reconnection time after the server has ended a stream on purpose.
 const neverRetry = 24 * time.Hour
 
 const heartbeatComment = ": heartbeat\n\n"
 
-// names are the event names of one stream; "" is each event's own.
+// names are the event names of one stream. "" means the own name of each event.
 type names struct {
 	notifications string
 	control       string
-	envelope      bool // everything but control events is the notification object
+	envelope      bool // everything except control events has the form of a notification
 }
 
-// namesOf decides between what the client asked for, the route's default and the default of all.
+// namesOf returns the names that the client asks for, else the default of the route, else fallback.
 func namesOf(asked []string, route, fallback string) (names, error) {
 	as := fallback
 	switch {
@@ -55,7 +55,7 @@ func (n names) appendControl(dst []byte, id, name string, data any) []byte {
 	return append(appendData(dst, text), '\n')
 }
 
-// appendSync appends the cursor, so that a client of quiet rooms does not fall behind what is kept.
+// appendSync appends the cursor, so that the cursor of a client in quiet rooms stays inside the history.
 func (n names) appendSync(dst []byte, cursor notify.ID) []byte {
 	dst = appendField(dst, "event", n.event("sync"))
 	dst = append(dst, "id: "...)
@@ -73,8 +73,8 @@ func (n names) event(name string) string {
 	return name
 }
 
-// newRetry draws a reconnection time of 1 to 5 s, anew for each stream: clients that lose a server together come back
-// spread.
+// newRetry returns a random reconnection time of 1 to 5 s, so that clients that lose a server together do not come back
+// together.
 func newRetry() time.Duration { return time.Duration(1000+rand.Int64N(4001)) * time.Millisecond }
 
 func appendRetry(dst []byte, retry time.Duration) []byte {
@@ -87,17 +87,17 @@ func appendRetry(dst []byte, retry time.Duration) []byte {
 type connected struct {
 	Type             string   `json:"type"`
 	ClientID         string   `json:"clientId"`
-	SocketID         string   `json:"socketId"` // the same, for pages that read either
+	SocketID         string   `json:"socketId"` // the same, for pages written for sockets
 	UserID           string   `json:"userId"`
 	Username         string   `json:"username"`
 	Timestamp        string   `json:"timestamp"`
 	TotalConnections int      `json:"totalConnections"`
-	Recovered        bool     `json:"recovered"` // the cursor that came was good: nothing is missing
+	Recovered        bool     `json:"recovered"` // nothing after the client's cursor is missing
 	Transport        string   `json:"transport"`
-	Denied           []string `json:"denied,omitempty"` // channels asked for and not joined
+	Denied           []string `json:"denied,omitempty"` // channels that the client asked for and may not join
 }
 
-// control is any other control event but gap and recovery.
+// control is any other control event except gap and recovery.
 type control struct {
 	Type      string `json:"type"`
 	Reason    string `json:"reason,omitempty"`

@@ -4,10 +4,10 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// enveloped is n for a stream that asks for ?envelope=true: whatever is not a control event comes as one event, in the
-// notification object, and control events have their own names on every route. That suits a reader that cannot listen
-// to names it does not know, as EventSource has no listener for all events. The event is `message` unless the client
-// chose a name by `as`; the server's default name is not asked, which the client does not know.
+// enveloped returns the names for a stream that asks for ?envelope=true. Everything except control events then has the
+// form of a notification and one event name, and control events have their own names on every route: EventSource has
+// no listener for all events, so a reader that does not know the names in advance needs a fixed one. The name is
+// `message` unless the client chose one by `as`; the server's default is ignored, because the client does not know it.
 func enveloped(n names, asked, as []string) (names, error) {
 	switch {
 	case len(asked) == 0 || len(asked) == 1 && (asked[0] == "" || asked[0] == "false"):
@@ -22,7 +22,7 @@ func enveloped(n names, asked, as []string) (names, error) {
 	return names{notifications: name, envelope: true}, nil
 }
 
-// frameOf returns the frame of m that a stream of these names writes.
+// frameOf returns the frame of m for a stream with these names.
 func (n names) frameOf(m *notify.Message) *frame {
 	if n.envelope && (m.Args != nil || m.Bare) {
 		return m.Frame(notify.Envelope, buildEnvelope).(*frame)
@@ -30,5 +30,5 @@ func (n names) frameOf(m *notify.Message) *frame {
 	return frameOf(m)
 }
 
-// buildEnvelope encodes what [build] does not give the form of a notification.
+// buildEnvelope encodes, in the form of a notification, a message for which [build] uses another form.
 func buildEnvelope(m *notify.Message) notify.Frame { return encode(m, defaultEvent, true, false) }

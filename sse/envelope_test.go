@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// The bytes of everything that is no notification, in the form of one.
+// The bytes of messages that are not notifications, in the form of notifications.
 func TestEnvelopeFrame(t *testing.T) {
 	const head = "id: 5f3a9c01-1042\nevent: message\ndata: {\"id\":\"5f3a9c01-1042\","
 	const tail = ",\"timestamp\":\"2026-11-22T10:00:00.000Z\"}\n\n"
@@ -41,7 +41,7 @@ func TestEnvelopeFrame(t *testing.T) {
 	}
 }
 
-// Streams of both forms share one frame each; a notification has but one.
+// All streams of one form share a frame. A notification has the same frame in both forms.
 func TestEnvelopeIsEncodedOnce(t *testing.T) {
 	n := names{notifications: "message", envelope: true}
 	emit := &notify.Message{ID: testID, Type: "chat", Args: raw(`[1]`)}
@@ -61,8 +61,10 @@ func TestEnvelopeIsEncodedOnce(t *testing.T) {
 	}
 }
 
-// Whatever the route and the server's own names are: all in one event, control events under their names.
-func TestEnvelope(t *testing.T) {
+// On every route and with every default name: one event name for messages, and control events under their own names.
+func TestEnvelope(t *testing.T) { bothWays(t, testEnvelope) }
+
+func testEnvelope(t *testing.T, w way) {
 	for _, c := range []struct{ as, target, want string }{
 		{"", "/sse?envelope=true", "message"},
 		{"", "/api/sse?envelope=true", "message"},
@@ -73,7 +75,7 @@ func TestEnvelope(t *testing.T) {
 	} {
 		t.Run(c.as+c.target, func(t *testing.T) {
 			r := newRig(t, Options{As: c.as})
-			cl := open(t, r.serve(t).URL+c.target, "Last-Event-ID", "nonsense")
+			cl := open(t, r.serve(t, w).URL+c.target, "Last-Event-ID", "nonsense")
 			cl.want("gap")
 			cl.want("recovery")
 			r.publish(t, notify.Notification{Type: "order:new", Data: raw(`1`)}, notify.ToAll())
@@ -96,9 +98,11 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
-func TestEnvelopeIsTrueOrFalse(t *testing.T) {
+func TestEnvelopeIsTrueOrFalse(t *testing.T) { bothWays(t, testEnvelopeIsTrueOrFalse) }
+
+func testEnvelopeIsTrueOrFalse(t *testing.T, w way) {
 	r := newRig(t, Options{})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	for _, query := range []string{"envelope", "envelope=", "envelope=false"} {
 		c := open(t, srv.URL+"/sse?"+query)
 		r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "chat", Args: raw(`["hi"]`)})

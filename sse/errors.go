@@ -10,25 +10,25 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// ErrOverloaded is what [Options.Admit] wraps when there is no place for another stream.
+// ErrOverloaded is the error that [Options.Admit] wraps when there is no place for another stream.
 var ErrOverloaded error = overloaded{}
 
-// overloaded carries the status and the wait of a refusal outside of a stream.
+// overloaded has the status and the wait for a refusal outside of a stream.
 type overloaded struct{}
 
 func (overloaded) Error() string             { return "no place for another stream" }
 func (overloaded) HTTPStatus() int           { return http.StatusServiceUnavailable }
 func (overloaded) RetryAfter() time.Duration { return 5 * time.Second }
 
-// The refusals that are this package's own, in the form that [Options.Problem] knows. Compare with [errors.Is].
+// The refusals of this package, in the form that [Options.Problem] knows. Compare with [errors.Is].
 var (
-	// ErrMethod: the route does not take this method; the Allow header says which it takes.
+	// ErrMethod: the route does not take this method. The Allow header lists those that it takes.
 	ErrMethod = &auth.Error{Code: "method_not_allowed", Message: "this method is not allowed here", Status: http.StatusMethodNotAllowed}
 	// ErrNoStream: no stream of this client id runs on this node.
 	ErrNoStream = &auth.Error{Code: "not_found", Message: "no running stream has this client id", Status: http.StatusNotFound}
 	// ErrNotYours: the stream belongs to another user.
 	ErrNotYours = &auth.Error{Code: "forbidden", Message: "this stream belongs to another user", Status: http.StatusForbidden}
-	// ErrMediaType: the body is not declared as JSON. A page of another origin cannot declare it without asking first.
+	// ErrMediaType: the Content-Type is not JSON. A page of another origin cannot send JSON without a CORS preflight.
 	ErrMediaType = &auth.Error{Code: "unsupported_media_type", Message: "expected Content-Type: application/json", Status: http.StatusUnsupportedMediaType}
 )
 
@@ -37,7 +37,7 @@ func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, allow str
 	h.o.Problem(w, r, ErrMethod)
 }
 
-// writeProblem is the Problem of Options that have none.
+// writeProblem is the default of [Options.Problem].
 func writeProblem(w http.ResponseWriter, _ *http.Request, err error) {
 	status, code, detail := http.StatusInternalServerError, "internal", ""
 	var (

@@ -8,26 +8,25 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// defaultEvent is the event that a listener of onmessage gets. Whatever has a name that an event stream cannot
-// carry goes out under it.
+// defaultEvent is the event of onmessage. A message whose name an event stream cannot carry goes out under it.
 const defaultEvent = "message"
 
-// frame is a message as it goes over the wire, encoded once and shared by every stream that gets it:
+// frame is a message in the form of the wire, encoded once and shared by all streams that get it:
 //
 //	id: 5f3a9c01-1042\nevent: payment:completed\ndata: {…}\n\n
 //
-// It is immutable, so a stream that wants another event name copies the parts around the event line.
+// It is immutable: a stream with another event name copies the parts around the event line.
 type frame struct {
 	wire  []byte
 	event int  // where the event line starts
 	data  int  // where the first data line starts
-	fixed bool // not a notification: a stream's own name does not replace the event
+	fixed bool // not a notification: the event is not renamed
 }
 
-// Size returns the bytes on the wire under the message's own name.
+// Size returns the bytes on the wire under the own name of the message.
 func (f *frame) Size() int { return len(f.wire) }
 
-// appendTo appends the event, named as unless that is empty or the name is fixed.
+// appendTo appends the event, renamed to as unless that is empty or the name is fixed.
 func (f *frame) appendTo(dst []byte, as string) []byte {
 	if as == "" || f.fixed {
 		return append(dst, f.wire...)
@@ -37,15 +36,14 @@ func (f *frame) appendTo(dst []byte, as string) []byte {
 	return append(dst, f.wire[f.data:]...)
 }
 
-// frameOf returns the one frame of m, which it encodes when nobody did before.
+// frameOf returns the frame of m. The first call encodes it.
 func frameOf(m *notify.Message) *frame { return m.Frame(notify.EventSource, build).(*frame) }
 
 // frameOverhead covers the field names, the id twice, the timestamp and the punctuation of the notification object.
 const frameOverhead = 192
 
-// build encodes m. A notification is its object under its type. An emit of Go code is its arguments under its own
-// name, or, when an event stream cannot carry that name, the notification object under defaultEvent. A bare
-// message is its data alone.
+// build encodes m: a notification as its object, an emit of Go code as its arguments, a bare message as its data, each
+// under its own name. If an event stream cannot carry the name, it encodes the notification object under defaultEvent.
 func build(m *notify.Message) notify.Frame {
 	fixed := m.Args != nil || m.Bare
 	if !carries(m.Type) {
@@ -54,7 +52,7 @@ func build(m *notify.Message) notify.Frame {
 	return encode(m, m.Type, !fixed, fixed)
 }
 
-// encode makes the frame of m: its notification object, or its payload alone.
+// encode returns the frame of m: with its notification object, or with its payload alone.
 func encode(m *notify.Message, name string, object, fixed bool) *frame {
 	f := &frame{fixed: fixed}
 	payload := m.Payload()
@@ -70,7 +68,7 @@ func encode(m *notify.Message, name string, object, fixed bool) *frame {
 		f.wire = appendData(f.wire, payload)
 	case breaksLine(payload) || breaksLine(m.Metadata):
 		f.wire = appendData(f.wire, m.AppendJSON(nil))
-	default: // one line, written where it belongs
+	default: // one line, written in place
 		f.wire = append(f.wire, "data: "...)
 		f.wire = m.AppendJSON(f.wire)
 		f.wire = append(f.wire, '\n')
@@ -79,15 +77,15 @@ func encode(m *notify.Message, name string, object, fixed bool) *frame {
 	return f
 }
 
-// carries reports whether an event of this name reaches a listener of the same name: no character that ends a
-// line or that a reader drops, and not one of the two names that EventSource itself fires. Anything else could
-// add fields to the stream or be taken for a lost connection.
+// carries reports whether an event of this name reaches a listener of the same name. It must not contain a character
+// that ends a line or that a reader drops, which could add fields to the stream, nor be one of the two events that
+// EventSource fires itself.
 func carries(name string) bool {
 	return name != "" && name != "open" && name != "error" &&
 		!strings.ContainsAny(name, "\r\n\x00") && utf8.ValidString(name)
 }
 
-// appendField appends "name: value\n". The value must not hold a line break.
+// appendField appends "name: value\n". The value must not contain a line break.
 func appendField(dst []byte, name, value string) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ": "...)
@@ -95,8 +93,8 @@ func appendField(dst []byte, name, value string) []byte {
 	return append(dst, '\n')
 }
 
-// appendData appends value as data lines. JSON may hold line breaks between its tokens; each ends a data line, so
-// that the reader joins the lines again by \n (HTML Living Standard, section 9.2.6) and gets the same value.
+// appendData appends value as data lines. JSON may contain line breaks between its tokens. Each of them ends a data
+// line: the reader joins the lines by \n (HTML Living Standard, section 9.2.6) and gets the same value.
 func appendData(dst, value []byte) []byte {
 	for {
 		i := bytes.IndexAny(value, "\r\n")

@@ -80,8 +80,8 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// FuzzSSE: whatever goes in comes out of a conforming reader as one event, unchanged: no name, id, room or data adds
-// or ends a field.
+// FuzzSSE: a conforming reader gets every message as one unchanged event: no name, id, room or data adds or ends a
+// field.
 func FuzzSSE(f *testing.F) {
 	for _, name := range []string{
 		"a", "chat message", "", "open", "error", "message", "a\nb", "a\rb", "a\r\nb", "a\x00b", "\u2028", "\u0085", "\uFEFF", " a", "a ", ":", "a: b",
@@ -95,7 +95,7 @@ func FuzzSSE(f *testing.F) {
 	f.Add("t", "r", "\r", true, true)
 	f.Fuzz(func(t *testing.T, name, room, data string, emit, volatile bool) {
 		if !json.Valid([]byte(data)) || strings.ToValidUTF8(data, "") != data {
-			t.Skip() // the publish API lets neither in
+			t.Skip() // the publish API refuses both
 		}
 		m := &notify.Message{ID: testID, Volatile: volatile, Type: name, Timestamp: testTime}
 		if emit {
@@ -128,7 +128,7 @@ func FuzzSSE(f *testing.F) {
 	})
 }
 
-// check holds a parsed event against the message it came from.
+// check compares a parsed event with its message.
 func check(t *testing.T, m *notify.Message, as string, got event) {
 	t.Helper()
 	name, wrapped := m.Type, m.Args == nil
@@ -165,7 +165,7 @@ func check(t *testing.T, m *notify.Message, as string, got event) {
 	}
 }
 
-// compact removes the space between tokens, all that splitting into lines may change.
+// compact removes the space between tokens: splitting into lines may change nothing else.
 func compact(t *testing.T, value []byte) string {
 	t.Helper()
 	var b bytes.Buffer

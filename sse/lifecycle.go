@@ -1,24 +1,30 @@
 package sse
 
 import (
+	"container/heap"
 	"context"
 	"slices"
 	"time"
 )
 
 const (
-	endTick    = 10 * time.Millisecond
-	endEach    = time.Millisecond // how much time one more stream adds to a shutdown
-	endMargin  = 5                // a fifth of the time is left for the last streams to end in
-	reasonStop = "server shutting down"
-	reasonIdle = "no successful write"
+	endTick     = 10 * time.Millisecond
+	endEach     = time.Millisecond // that each stream adds to a shutdown
+	endMargin   = 5                // a fifth of the time is left for the last streams to end
+	reasonStop  = "server shutting down"
+	reasonIdle  = "no successful write"
+	reasonGone  = "client went away"
+	reasonWrite = "write failed"
+	reasonPanic = "panic"
 )
 
-// Shutdown ends all streams; new ones are told `overloaded`. It spreads the ends, so that the clients do not come back
-// all at once, by 1 ms for each stream as long as ctx's deadline leaves the time for it. It returns when the last
-// stream has gone, or ctx's error; then the rest end with their next write.
+// Shutdown ends all streams. New ones get `overloaded`. It spreads the ends, so that the clients do not come back
+// all at once: by 1 ms for each stream, less if ctx has an earlier deadline. It returns nil when the last response has
+// ended. When ctx ends first it cuts the remaining connections and returns ctx's error; streams that net/http writes
+// end with their next write.
 func (h *Handler) Shutdown(ctx context.Context) error {
-	running := h.drain()
+	h.drain()
+	running := h.running()
 	span := time.Duration(len(running)) * endEach
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
@@ -34,15 +40,20 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 		case <-h.empty:
-		case <-ctx.Done(): // the remaining groups go at once
+		case <-ctx.Done(): // the remaining groups end at once
 		}
 	}
 	select {
 	case <-h.empty:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
+	for _, s := range h.running() {
+		if s.taken.Load() {
+			s.wire.cut()
+		}
+	}
+	return context.Cause(ctx)
 }
 
 // Sweep ends the streams whose last successful write, heartbeats included, is longer than inactive before now. It
@@ -51,28 +62,36 @@ func (h *Handler) Sweep(now time.Time, inactive time.Duration) {
 	limit := now.Add(-inactive).UnixNano()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := range h.streams {
-		if s.out.last.Load() < limit {
+	for _, s := range h.due.streams {
+		if s.last.Load() < limit {
 			s.stop(ending{reason: reasonIdle})
 		}
 	}
 }
 
-// drain refuses new streams from now on and returns the running ones.
-func (h *Handler) drain() []*stream {
+// Len returns the number of running streams.
+func (h *Handler) Len() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	running := make([]*stream, 0, len(h.streams))
-	for s := range h.streams {
-		running = append(running, s)
-	}
+	return h.due.Len()
+}
+
+func (h *Handler) running() []*stream {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.due.streams)
+}
+
+// drain refuses new streams from now on.
+func (h *Handler) drain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if !h.draining {
 		h.draining = true
-		if len(h.streams) == 0 {
+		if h.open == 0 {
 			close(h.empty)
 		}
 	}
-	return running
 }
 
 // add counts a stream, unless the Handler is draining.
@@ -82,18 +101,24 @@ func (h *Handler) add(s *stream) bool {
 	if h.draining {
 		return false
 	}
-	h.streams[s] = struct{}{}
+	heap.Push(&h.due, s)
+	h.open++
 	return true
 }
 
+// remove takes a stream that has ended off the count. Its response counts as open until closed is called.
 func (h *Handler) remove(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.streams, s)
-	if h.draining && len(h.streams) == 0 {
+	heap.Remove(&h.due, s.place)
+	h.setTimer()
+}
+
+func (h *Handler) closed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.open--
+	if h.draining && h.open == 0 {
 		close(h.empty)
 	}
 }
-
-// LastActive returns the time of the last successful write, heartbeats included.
-func (s *stream) LastActive() time.Time { return time.Unix(0, s.out.last.Load()) }

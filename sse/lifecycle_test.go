@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +17,15 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Without a place the client is told inside a stream, since any other status would make it give up.
-func TestOverloaded(t *testing.T) {
+// Without a place for it a client gets a stream that says so: any other status would make it give up.
+func TestOverloaded(t *testing.T) { bothWays(t, testOverloaded) }
+
+func testOverloaded(t *testing.T, w way) {
 	full := fmt.Errorf("1000 streams: %w", ErrOverloaded)
 	banned := &auth.Error{Code: "too_many_connections", Message: "Too many connections", Status: 429}
 	var err error
 	r := newRig(t, Options{Admit: func(*http.Request, auth.Identity) (func(), error) { return nil, err }})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	for _, c := range []struct {
 		err    error
 		target string
@@ -47,10 +51,12 @@ func TestOverloaded(t *testing.T) {
 	open(t, srv.URL+"/sse")
 }
 
-func TestShutdown(t *testing.T) {
+func TestShutdown(t *testing.T) { bothWays(t, testShutdown) }
+
+func testShutdown(t *testing.T, w way) {
 	r := newRig(t, Options{})
 	overloaded := "retry: R\nevent: overloaded\ndata: {\"type\":\"overloaded\"}\n\n"
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	var clients []*client
 	for range 5 {
 		clients = append(clients, open(t, srv.URL+"/sse"))
@@ -77,7 +83,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// The ends are spread by the number of streams, within the time there is.
+// A shutdown spreads the ends of the streams over a time that grows with their number, within its deadline.
 func TestShutdownSpreads(t *testing.T) {
 	for _, c := range []struct {
 		streams   int
@@ -116,7 +122,7 @@ func TestShutdownSpreads(t *testing.T) {
 	}
 }
 
-// A stream that cannot end in time is left behind, and the caller is told.
+// A shutdown does not wait beyond its deadline for a stream that cannot end.
 func TestShutdownTimeout(t *testing.T) {
 	r := newRig(t, Options{})
 	pr, pw := io.Pipe()
@@ -133,12 +139,33 @@ func TestShutdownTimeout(t *testing.T) {
 	stop()
 }
 
-// Over HTTP/2 a deadline ends a stream even while nothing is written, so none may be left behind.
+// A shutdown cuts a connection that takes no more bytes.
+func TestShutdownCuts(t *testing.T) {
+	eachTransport(t, time.Hour, func(t *testing.T, r *rig, srv *httptest.Server) {
+		var deaf atomic.Bool
+		openWith(t, dialing(t, srv, &deaf), srv.URL+"/sse?channels=c")
+		deaf.Store(true)
+		if !r.hub.Members()[0].Owner().(*stream).taken.Load() {
+			t.Skip("net/http owns the connection")
+		}
+		// More than the buffers of both sides take.
+		r.emit(t, &notify.Message{Rooms: []string{"c"}, Type: "t", Data: raw(`"` + strings.Repeat("x", 4<<20) + `"`)})
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := r.Handler.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		r.awaitGone(t, 1)
+		<-r.empty
+	})
+}
+
+// Over HTTP/2 a deadline ends a stream even while nothing is written, so the stream must lift it after each write.
 func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
-	r := newRig(t, Options{WriteTimeout: 50 * time.Millisecond})
+	r := newRig(t, Options{WriteTimeout: 500 * time.Millisecond})
 	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
 		c := openWith(t, hc, srv.URL+"/sse")
-		time.Sleep(200 * time.Millisecond) // real connections: the time has to pass
+		time.Sleep(600 * time.Millisecond) // real connections: the time must pass
 		r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
 		c.want("t")
 	})

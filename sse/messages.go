@@ -3,7 +3,6 @@ package sse
 import (
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -12,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// maxMessageBody is the most bytes that a message may take with its room and its metadata.
+// maxMessageBody is the limit, in bytes, for the body of a message: the message, its room and its metadata.
 const maxMessageBody = notify.MaxData + 4<<10
 
 // Messages returns the handler of POST /sse/{clientId}/messages, which sends a message to a channel in the name of a
@@ -20,9 +19,9 @@ const maxMessageBody = notify.MaxData + 4<<10
 //
 //	{"room":"team-7","message":{"text":"hi"},"metadata":{…}}  ->  {"id":"5f3a9c01-1042","delivered":3,…}
 //
-// It takes the credentials that a stream takes; they must be of the stream's user and allow to publish there. The
-// answer is a [notify.Receipt]. A stream may send as often as [Options] say. The client id is found as in
-// [Handler.Channels].
+// The request needs the credentials of the stream's user, in the same forms as for a stream, with the right to publish
+// to the channel. The reply is a [notify.Receipt]. The Options limit how often a stream may send. The client id is
+// found as in [Handler.Channels].
 func (h *Handler) Messages() http.Handler { return http.HandlerFunc(h.sendMessage) }
 
 func (h *Handler) sendMessage(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +66,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) (notify.Receip
 	return receipt, err
 }
 
-// statuses are those of a [notify.SayError].
+// statuses are the statuses for the codes of a [notify.SayError].
 var statuses = map[string]int{
 	"validation": http.StatusBadRequest, "forbidden": http.StatusForbidden, "payload_too_large": http.StatusRequestEntityTooLarge,
 }
@@ -80,20 +79,16 @@ func parseMessage(body []byte) (m notify.ClientMessage, err error) {
 	})
 }
 
-// pace is how often a stream may send. Its limiter is made with the first message: most streams send none.
-type pace struct {
-	once    sync.Once
-	limiter *rate.Limiter
-}
-
-// allow counts a message of the stream, or refuses it.
+// allow counts a message of the stream, or refuses it. The first message makes the limiter: most streams send none.
 func (s *stream) allow() error {
 	interval := s.h.o.RateInterval
 	if interval <= 0 {
 		return nil
 	}
-	s.pace.once.Do(func() { s.pace.limiter = rate.NewLimiter(rate.Every(interval), max(1, s.h.o.RateBurst)) })
-	if s.pace.limiter.Allow() {
+	if s.limiter.Load() == nil {
+		s.limiter.CompareAndSwap(nil, rate.NewLimiter(rate.Every(interval), max(1, s.h.o.RateBurst)))
+	}
+	if s.limiter.Load().Allow() {
 		return nil
 	}
 	return &auth.Error{

@@ -36,12 +36,15 @@ func say(t testing.TB, url, body string, headers ...string) (status int, text st
 	return resp.StatusCode, string(answer), resp.Header
 }
 
-// A stream says something to a channel: its members get the event of sockets, and the sender the receipt.
-func TestMessages(t *testing.T) {
+// A stream sends a message to a channel: the members get the event that a socket's message has, and the sender the
+// receipt.
+func TestMessages(t *testing.T) { bothWays(t, testMessages) }
+
+func testMessages(t *testing.T, w way) {
 	r := newRig(t, Options{})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	alice, bob := open(t, srv.URL+"/sse?userId=alice"), open(t, srv.URL+"/sse?userId=bob&channels=chat")
-	nobody := open(t, srv.URL+"/sse")
+	anonymous := open(t, srv.URL+"/sse")
 	target := func(c *client, query string) string {
 		return srv.URL + "/sse/" + c.hello.ClientID + "/messages" + query
 	}
@@ -50,7 +53,7 @@ func TestMessages(t *testing.T) {
 			`{"type":"message","room":"chat","message":{"text":"<hi>"},"from":{"clientId":"CLIENT","userId":"alice"},"timestamp":"TIME","metadata":{"k":1}}`},
 		{target(bob, "?userId=bob"), `{"room":"chat"}`,
 			`{"type":"message","room":"chat","message":null,"from":{"clientId":"CLIENT","userId":"bob"},"timestamp":"TIME"}`},
-		{target(nobody, ""), ` {"message":[1,2],"room":"chat"} `,
+		{target(anonymous, ""), ` {"message":[1,2],"room":"chat"} `,
 			`{"type":"message","room":"chat","message":[1,2],"from":{"clientId":"CLIENT","userId":"anonymous"},"timestamp":"TIME"}`},
 	} {
 		status, text, header := say(t, c.target, c.body)
@@ -68,9 +71,11 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestMessagesRefused(t *testing.T) {
+func TestMessagesRefused(t *testing.T) { bothWays(t, testMessagesRefused) }
+
+func testMessagesRefused(t *testing.T, w way) {
 	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)})})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	token := func(user string, publish ...string) string {
 		return sign(t, jwt.MapClaims{"sub": user, "channels": []string{"*"}, "publish": append([]string{}, publish...)})
 	}
@@ -114,10 +119,12 @@ func TestMessagesRefused(t *testing.T) {
 	}
 }
 
-// One stream's messages are limited as the events of one socket are, and no other's by that.
-func TestMessagesAreLimited(t *testing.T) {
+// The rate limit counts the messages of each stream on its own.
+func TestMessagesAreLimited(t *testing.T) { bothWays(t, testMessagesAreLimited) }
+
+func testMessagesAreLimited(t *testing.T, w way) {
 	r := newRig(t, Options{RateInterval: time.Hour, RateBurst: 3})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	one, two := open(t, srv.URL+"/sse?userId=u1").hello.ClientID, open(t, srv.URL+"/sse?userId=u1").hello.ClientID
 	var got []string
 	for range 4 {
@@ -135,10 +142,12 @@ func TestMessagesAreLimited(t *testing.T) {
 	}
 }
 
-// A message that cannot be stored is not sent, and the client may try again.
-func TestMessageThatIsNotStored(t *testing.T) {
+// A message that cannot be stored is not sent. The client may try again.
+func TestMessageThatIsNotStored(t *testing.T) { bothWays(t, testMessageThatIsNotStored) }
+
+func testMessageThatIsNotStored(t *testing.T, w way) {
 	r := newRig(t, Options{})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	id := open(t, srv.URL+"/sse?userId=u1&channels=chat").hello.ClientID
 	r.hub.Close()
 	status, text, _ := say(t, srv.URL+"/sse/"+id+"/messages?userId=u1", `{"room":"chat","message":1}`)

@@ -14,62 +14,92 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// A reader that stops reading is cut by the write deadline; the others get everything meanwhile.
-func TestSlowReader(t *testing.T) {
-	for name, h2 := range map[string]bool{"h1": false, "h2": true} {
+// transports are the kinds of servers in these tests.
+var transports = map[string]struct {
+	way     way
+	tls, h2 bool
+}{
+	"taken": {taken, false, false}, "netHTTP": {netHTTP, false, false}, "tls": {taken, true, false}, "h2": {taken, true, true},
+}
+
+// eachTransport runs a test with a server of each transport that cuts a reader after the timeout.
+func eachTransport(t *testing.T, timeout time.Duration, test func(*testing.T, *rig, *httptest.Server)) {
+	for name, c := range transports {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, Options{WriteTimeout: 300 * time.Millisecond})
-			srv := slowServer(t, r, h2)
-			slow := openWith(t, dialing(t, srv, new(atomic.Bool)), srv.URL+"/sse?userId=slow&channels=c")
-			fast := openWith(t, srv.Client(), srv.URL+"/sse?userId=fast&channels=c")
-			floodUntilGone(t, r, func(id string) {
-				if e := fast.want("t"); e.id != id { // one by one: it never lags
-					t.Fatalf("fast got %s, want %s", e.id, id)
+			t.Parallel()
+			r := newRig(t, Options{WriteTimeout: timeout})
+			srv := httptest.NewUnstartedServer(c.way.of(r.routes()))
+			srv.EnableHTTP2 = c.h2
+			srv.Config.HTTP2 = &http.HTTP2Config{WriteByteTimeout: timeout}
+			srv.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+				if secure, ok := conn.(*tls.Conn); ok {
+					conn = secure.NetConn()
 				}
-			})
-			if r.Len() != 1 || !r.hub.UserOnline("fast") {
-				t.Error("the fast one is gone")
+				// Less to fill, and less to read for a client that was cut.
+				if err := conn.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil {
+					t.Error(err)
+				}
+				return ctx
 			}
-			// What it has read it goes on from: with the next one, or a gap when that is no longer kept.
-			last := slow.drain()
-			again := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c", "Last-Event-ID", last)
-			if e := again.want(""); e.name != "gap" && e.name != "t" {
-				t.Errorf("%+v", e)
+			if c.tls {
+				srv.StartTLS()
+			} else {
+				srv.Start()
 			}
+			t.Cleanup(srv.Close)
+			test(t, r, srv)
 		})
 	}
 }
 
-// A connection that takes no byte at all: over HTTP/2 the server's own timeout has to end it, since its streams share it.
-func TestDeafConnection(t *testing.T) {
-	for name, h2 := range map[string]bool{"h1": false, "h2": true} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, Options{WriteTimeout: 300 * time.Millisecond})
-			srv := slowServer(t, r, h2)
-			var deaf atomic.Bool
-			openWith(t, dialing(t, srv, &deaf), srv.URL+"/sse?userId=slow&channels=c")
-			deaf.Store(true)
-			floodUntilGone(t, r, func(string) {})
+// The write deadline cuts a reader that stops reading. Others get everything meanwhile.
+func TestSlowReader(t *testing.T) {
+	eachTransport(t, 500*time.Millisecond, func(t *testing.T, r *rig, srv *httptest.Server) {
+		slow := openWith(t, dialing(t, srv, new(atomic.Bool)), srv.URL+"/sse?userId=slow&channels=c")
+		fast := openWith(t, srv.Client(), srv.URL+"/sse?userId=fast&channels=c")
+		floodUntilGone(t, r, func(id string) {
+			if e := fast.want("t"); e.id != id { // one by one: it never lags
+				t.Fatalf("fast got %s, want %s", e.id, id)
+			}
 		})
-	}
-}
-
-// slowServer serves r with timeouts that suit a test.
-func slowServer(t *testing.T, r *rig, h2 bool) *httptest.Server {
-	t.Helper()
-	srv := httptest.NewUnstartedServer(r.routes())
-	srv.EnableHTTP2 = h2
-	srv.Config.HTTP2 = &http.HTTP2Config{WriteByteTimeout: 300 * time.Millisecond}
-	srv.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		// Less to fill, and less to read for a client that was cut.
-		if err := c.(*tls.Conn).NetConn().(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil {
-			t.Error(err)
+		if r.Len() != 1 || !r.hub.UserOnline("fast") {
+			t.Error("the fast one is gone")
 		}
-		return ctx
-	}
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-	return srv
+		// It goes on after what it has read: with the next one, or with a gap when that is no longer kept.
+		last := slow.drain()
+		again := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c", "Last-Event-ID", last)
+		if e := again.want(""); e.name != "gap" && e.name != "t" {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// A connection that takes no byte at all: over HTTP/2 its streams share it, so the timeout of the server has to end it.
+func TestDeafConnection(t *testing.T) {
+	eachTransport(t, 500*time.Millisecond, func(t *testing.T, r *rig, srv *httptest.Server) {
+		var deaf atomic.Bool
+		openWith(t, dialing(t, srv, &deaf), srv.URL+"/sse?userId=slow&channels=c")
+		deaf.Store(true)
+		floodUntilGone(t, r, func(string) {})
+	})
+}
+
+// A slow reader that goes on reading gets every byte: a backlog that the socket does not take at once leaves in parts,
+// each with a deadline of its own.
+func TestBacklogOfASlowReader(t *testing.T) {
+	eachTransport(t, 20*time.Second, func(t *testing.T, r *rig, srv *httptest.Server) {
+		c := openWith(t, srv.Client(), srv.URL+"/sse?userId=u1&channels=c")
+		var ids []string
+		data := raw(`"` + strings.Repeat("x", 200<<10) + `"`)
+		for range 20 { // 4 MB before anything is read
+			ids = append(ids, r.publish(t, notify.Notification{Type: "t", Data: data}, notify.ToChannel("c")))
+		}
+		for _, id := range ids {
+			if e := c.want("t"); e.id != id || len(e.data) < len(data) {
+				t.Fatalf("got %d bytes with id %s, want %s", len(e.data), e.id, id)
+			}
+		}
+	})
 }
 
 // floodUntilGone publishes to channel c until the user "slow" is gone.
@@ -82,13 +112,13 @@ func floodUntilGone(t *testing.T, r *rig, published func(id string)) {
 		}
 		published(r.publish(t, notify.Notification{Type: "t", Data: data}, notify.ToChannel("c")))
 		if n > 200 {
-			time.Sleep(10 * time.Millisecond) // the buffers are full: only the deadline is awaited
+			time.Sleep(10 * time.Millisecond) // the buffers are full: only the deadline is missing
 		}
 	}
 	r.awaitGone(t, 1)
 }
 
-// dialing returns a client of srv with a connection of its own, of which it reads nothing more once it is deaf.
+// dialing returns a client of srv with a connection of its own. Once deaf is set it reads nothing more from it.
 func dialing(t *testing.T, srv *httptest.Server, deaf *atomic.Bool) *http.Client {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
@@ -97,6 +127,9 @@ func dialing(t *testing.T, srv *httptest.Server, deaf *atomic.Bool) *http.Client
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
+		}
+		if err := conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+			t.Error(err)
 		}
 		return &deafConn{conn, deaf, over}, nil
 	}

@@ -14,21 +14,6 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// overHTTP runs a test over HTTP/1.1 and over HTTP/2 with TLS.
-func overHTTP(t *testing.T, r *rig, test func(*testing.T, *httptest.Server, *http.Client)) {
-	t.Run("h1", func(t *testing.T) {
-		srv := r.serve(t)
-		test(t, srv, srv.Client())
-	})
-	t.Run("h2", func(t *testing.T) {
-		srv := httptest.NewUnstartedServer(r.routes())
-		srv.EnableHTTP2 = true
-		srv.StartTLS()
-		t.Cleanup(srv.Close)
-		test(t, srv, srv.Client())
-	})
-}
-
 // Every byte of a stream, from the headers to the end.
 func TestStreamBytes(t *testing.T) {
 	r := newRig(t, Options{DefaultChannels: []string{"general"}})
@@ -105,10 +90,13 @@ func TestStreamBytes(t *testing.T) {
 	})
 }
 
-// An emit and a bare message keep their names whatever the client asked for, control events but on their own route.
-func TestAs(t *testing.T) {
+// `as` renames notifications only. Emits and bare messages keep their names, and so do control events, except where `as`
+// is the default of the route.
+func TestAs(t *testing.T) { bothWays(t, testAs) }
+
+func testAs(t *testing.T, w way) {
 	r := newRig(t, Options{})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	for _, c := range []struct{ target, notification, control string }{
 		{"/sse", "order:new", ""},
 		{"/sse?as=event", "event", ""},
@@ -147,9 +135,11 @@ func TestAs(t *testing.T) {
 	}
 }
 
-func TestAsDefault(t *testing.T) {
+func TestAsDefault(t *testing.T) { bothWays(t, testAsDefault) }
+
+func testAsDefault(t *testing.T, w way) {
 	r := newRig(t, Options{As: "event"})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	for target, want := range map[string]string{"/sse": "event", "/sse?as=type": "t", "/sse?as=x": "x", "/api/sse": "message"} {
 		c := open(t, srv.URL+target)
 		r.publish(t, notify.Notification{Type: "t"}, notify.ToClient(c.hello.ClientID))
@@ -164,10 +154,10 @@ func cmpOr(a, b string) string {
 	return b
 }
 
-// Requests that get no stream.
+// Requests that do not get a stream.
 func TestRefusals(t *testing.T) {
 	r := newRig(t, Options{})
-	srv := r.serve(t)
+	srv := r.serve(t, taken)
 	for _, c := range []struct {
 		method, target string
 		status         int
@@ -189,7 +179,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %s: %d %v %s", c.method, c.target, resp.StatusCode, resp.Header, body)
 		}
 	}
-	// A name that would break out of its field, or be taken for an event of EventSource's or ours.
+	// Names that would end their field, and names of events of EventSource and Roomcast.
 	for _, as := range []string{"a%0Ab", "a%0Db", "a%00", "a%E2%80%A8b", "%FF", "%EF%BB%BFa", "open", "error", "connected", "gap", "auth:expired", strings.Repeat("x", 129)} {
 		resp := get(t, t.Context(), http.DefaultClient, srv.URL+"/sse?as="+as)
 		if resp.StatusCode != 400 {
@@ -234,7 +224,7 @@ func TestClientGoes(t *testing.T) {
 	})
 }
 
-// A client id is not to be guessed, and never the same twice.
+// A client id is random and unique.
 func TestNewClientID(t *testing.T) {
 	seen := map[string]bool{}
 	letters := map[rune]bool{}
@@ -253,7 +243,7 @@ func TestNewClientID(t *testing.T) {
 	}
 }
 
-// What a stream replays goes out in few large writes, and events stay whole when it takes several.
+// A replay is written in few large writes. No event is split between two of them.
 func TestBatches(t *testing.T) {
 	r := newRig(t, Options{})
 	for range 200 {
@@ -282,13 +272,15 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// A released admission, whatever the end.
-func TestAdmitReleases(t *testing.T) {
+// A stream releases its admission when it has ended.
+func TestAdmitReleases(t *testing.T) { bothWays(t, testAdmitReleases) }
+
+func testAdmitReleases(t *testing.T, w way) {
 	released := make(chan struct{}, 1)
 	r := newRig(t, Options{Admit: func(*http.Request, auth.Identity) (func(), error) {
 		return func() { released <- struct{}{} }, nil
 	}})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	ctx, cancel := context.WithCancel(t.Context())
 	resp := get(t, ctx, srv.Client(), srv.URL+"/sse")
 	if resp.StatusCode != 200 {

@@ -7,31 +7,31 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// TicketIssuer gives out tickets for a proved identity: an [*auth.Tickets].
+// TicketIssuer issues tickets for an authenticated identity. An [*auth.Tickets] is one.
 type TicketIssuer interface {
 	IssueFor(auth.Identity) (ticket string, expires time.Time, err error)
 }
 
-// issued is the answer to a request for a ticket.
+// issued is the reply to a request for a ticket.
 type issued struct {
 	Ticket    string `json:"ticket"`
 	ExpiresAt string `json:"expiresAt"`
 }
 
 var (
-	// ErrNoTickets: this server issues none.
+	// ErrNoTickets: this server issues no tickets.
 	ErrNoTickets = &auth.Error{Code: "not_found", Message: "this server issues no tickets", Status: http.StatusNotFound}
-	// ErrTicketForTicket: a ticket is for one connection, not for another ticket, or it would last for ever.
+	// ErrTicketForTicket: a ticket is good for one connection, not for another ticket, or it would last for ever.
 	ErrTicketForTicket = &auth.Error{Code: "forbidden", Message: "a ticket is not exchanged for another", Status: http.StatusForbidden}
 )
 
-// Tickets returns the handler of POST /sse/tickets, which gives whoever shows the credentials of a stream, but for a
-// ticket, a ticket for one connection on either transport:
+// Tickets returns the handler of POST /sse/tickets, which exchanges the credentials of a stream, except a ticket, for a
+// ticket for one connection on either transport:
 //
 //	{"ticket":"…","expiresAt":"2026-11-22T10:00:30.000Z"}
 //
-// It is for EventSource, which can send no header: the page shows its token here by one, and only the ticket stands in
-// the URL of the stream. The stream is what it would be with the credentials themselves and ends with their token.
+// EventSource cannot send a header, so a page sends its token here in one and puts only the ticket into the URL of the
+// stream. The stream has the rights of the credentials and ends with their token.
 func (h *Handler) Tickets() http.Handler { return http.HandlerFunc(h.issueTicket) }
 
 func (h *Handler) issueTicket(w http.ResponseWriter, r *http.Request) {

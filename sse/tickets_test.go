@@ -37,11 +37,13 @@ func ask(t testing.TB, url string, answer any, headers ...string) (status int, h
 	return resp.StatusCode, resp.Header
 }
 
-// The page shows its token in a header and opens the stream with what it gets, which lives as long as the token.
-func TestTicketForAToken(t *testing.T) {
+// A page exchanges the token in a header for a ticket and opens a stream with it.
+func TestTicketForAToken(t *testing.T) { bothWays(t, testTicketForAToken) }
+
+func testTicketForAToken(t *testing.T, w way) {
 	tickets := auth.NewTickets(nil)
 	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets}), Tickets: tickets})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	token := sign(t, jwt.MapClaims{"sub": "alice", "name": "Alice", "channels": []string{"team-*"}})
 	for name, headers := range map[string][]string{
 		"header": {"Authorization", "Bearer " + token},
@@ -66,7 +68,7 @@ func TestTicketForAToken(t *testing.T) {
 	}
 }
 
-// A ticket does not outlive the token that it was got with, and neither does its stream.
+// Neither a ticket nor its stream outlives the token that it was exchanged for.
 func TestTicketEndsWithItsToken(t *testing.T) {
 	tickets := auth.NewTickets(nil)
 	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets}), Tickets: tickets, Sync: -1}
@@ -92,9 +94,9 @@ func TestTicketEndsWithItsToken(t *testing.T) {
 func TestTicketRefusals(t *testing.T) {
 	tickets := auth.NewTickets(nil)
 	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeOpen, Secret: auth.Secret(testSecret), Tickets: tickets}), Tickets: tickets})
-	srv := r.serve(t)
-	ticketed := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeTicket, Tickets: tickets}), Tickets: tickets}).serve(t)
-	without := newRig(t, Options{}).serve(t)
+	srv := r.serve(t, taken)
+	ticketed := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeTicket, Tickets: tickets}), Tickets: tickets}).serve(t, taken)
+	without := newRig(t, Options{}).serve(t, taken)
 	unused, _, err := tickets.Issue("alice", "", nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +108,11 @@ func TestTicketRefusals(t *testing.T) {
 		code      string
 	}{
 		{"a user id in open mode", srv.URL + "/sse/tickets?userId=alice", nil, 201, ""},
-		{"nobody", srv.URL + "/sse/tickets", nil, 401, "unauthenticated"},
+		{"anonymous", srv.URL + "/sse/tickets", nil, 401, "unauthenticated"},
 		{"a bad token", srv.URL + "/sse/tickets?userId=alice", []string{"Authorization", "Bearer x"}, 401, "invalid_token"},
 		{"a cookie of an unknown page", srv.URL + "/sse/tickets", []string{"Cookie", "auth_token=" + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
 		{"another ticket", srv.URL + "/sse/tickets?ticket=" + unused, nil, 403, "forbidden"},
-		{"a ticket beside a token", srv.URL + "/sse/tickets?ticket=" + unused, []string{"Authorization", "Bearer " + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
+		{"a ticket and a token", srv.URL + "/sse/tickets?ticket=" + unused, []string{"Authorization", "Bearer " + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
 		{"a ticket in ticket mode", ticketed.URL + "/sse/tickets?ticket=" + unused, nil, 403, "forbidden"},
 		{"a user id in ticket mode", ticketed.URL + "/sse/tickets?userId=alice", nil, 401, "unauthenticated"},
 		{"no tickets here", without.URL + "/sse/tickets?userId=alice", nil, 404, "not_found"},
@@ -120,7 +122,7 @@ func TestTicketRefusals(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d %s", c.name, status, got.Code, c.status, c.code)
 		}
 	}
-	open(t, ticketed.URL+"/sse?ticket="+unused) // it was not used up by the refusals
+	open(t, ticketed.URL+"/sse?ticket="+unused) // the refusals did not use it up
 	if resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse/tickets"); resp.StatusCode != 405 || resp.Header.Get("Allow") != "POST" {
 		t.Errorf("GET: %s, Allow %q", resp.Status, resp.Header.Get("Allow"))
 	}

@@ -1,19 +1,28 @@
 package sse
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"pgregory.net/rapid"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
-// bubble runs test with a false clock and a rig whose Hub ends with it.
+// bubble runs test both ways, with a false clock and a rig whose Hub ends with it.
 func bubble(t *testing.T, o Options, test func(*testing.T, *rig)) {
-	synctest.Test(t, func(t *testing.T) { test(t, newRig(t, o)) })
+	bothWays(t, func(t *testing.T, w way) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, o)
+			r.way = w
+			test(t, r)
+		})
+	})
 }
 
 // after lets d pass and returns what was written in it.
@@ -30,7 +39,7 @@ func wantBytes(t *testing.T, got, want string) {
 	}
 }
 
-// The default heartbeat: a comment every 3 s, nothing else, and none in between.
+// The default heartbeat: a comment every 3 s and nothing else.
 func TestHeartbeat(t *testing.T) {
 	bubble(t, Options{Heartbeat: 3 * time.Second, Sync: -1}, func(t *testing.T, r *rig) {
 		rec, stop := r.start("/sse")
@@ -46,7 +55,8 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-// A minute without an event, heartbeats do not count: the cursor, which has moved with what others got.
+// After a minute without an event, heartbeats not counted, the client gets the cursor, which other clients' messages
+// have moved.
 func TestSync(t *testing.T) {
 	for target, want := range map[string]string{
 		"/sse":     "event: sync\nid: E-1\ndata: {}\n\n",
@@ -56,7 +66,7 @@ func TestSync(t *testing.T) {
 			rec, stop := r.start(target)
 			defer stop()
 			rec.after(30 * time.Second)
-			r.publish(t, notify.Notification{Type: "t"}, notify.ToUser("somebody else"))
+			r.publish(t, notify.Notification{Type: "t"}, notify.ToUser("another user"))
 			wantBytes(t, rec.after(30*time.Second-1), "")
 			wantBytes(t, rec.after(1), want)
 			wantBytes(t, rec.after(30*time.Second), "")
@@ -102,7 +112,7 @@ func TestTokenExpiry(t *testing.T) {
 	}
 }
 
-// A token that has less than the warning left is warned of at once, behind connected.
+// A token that ends within 30 s has its warning right after `connected`.
 func TestTokenNearExpiry(t *testing.T) {
 	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)})}
 	bubble(t, o, func(t *testing.T, r *rig) {
@@ -115,7 +125,7 @@ func TestTokenNearExpiry(t *testing.T) {
 	})
 }
 
-// A stream without a token has no end.
+// A stream without a token does not end.
 func TestNoEnd(t *testing.T) {
 	bubble(t, Options{Sync: -1}, func(t *testing.T, r *rig) {
 		rec, stop := r.start("/sse?userId=u1")
@@ -129,7 +139,7 @@ func TestNoEnd(t *testing.T) {
 	})
 }
 
-// The sweep takes streams that wrote nothing for long, and only those.
+// The sweep ends streams without a recent write, and no others.
 func TestSweep(t *testing.T) {
 	bubble(t, Options{Heartbeat: 2 * time.Minute, Sync: -1}, func(t *testing.T, r *rig) {
 		_, stop := r.start("/sse")
@@ -146,4 +156,85 @@ func TestSweep(t *testing.T) {
 			t.Error("the idle stream goes on")
 		}
 	})
+}
+
+// One timer serves all streams, and each has its heartbeat every 3 s from its own start.
+func TestHeartbeatsOfManyStreams(t *testing.T) {
+	bubble(t, Options{Heartbeat: 3 * time.Second, Sync: -1}, func(t *testing.T, r *rig) {
+		const streams = 200
+		var recs []*recorder
+		for i := range streams {
+			rec, stop := r.start("/sse")
+			defer stop()
+			synctest.Wait()
+			recs = append(recs, rec)
+			time.Sleep(time.Duration(i%7) * time.Millisecond)
+		}
+		for _, rec := range recs {
+			rec.take()
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		for i, rec := range recs {
+			if got := rec.take(); got != strings.Repeat(heartbeatComment, 10) && got != strings.Repeat(heartbeatComment, 9) {
+				t.Fatalf("stream %d wrote %q in 30 s", i, got)
+			}
+		}
+	})
+}
+
+// The queue returns the streams that are due, and no others, in every order of schedules and ends.
+func TestDueQueue(t *testing.T) { rapid.Check(t, checkDueQueue) }
+
+func checkDueQueue(t *rapid.T) {
+	h := New(Options{})
+	h.due.timer = time.AfterFunc(time.Hour, func() {}) // the test takes what is due itself
+	var running []*stream
+	due := map[*stream]int64{}
+	pick := func(t *rapid.T) (i int, s *stream) {
+		if len(running) == 0 {
+			t.Skip("no stream")
+		}
+		i = rapid.IntRange(0, len(running)-1).Draw(t, "stream")
+		return i, running[i]
+	}
+	t.Repeat(map[string]func(*rapid.T){
+		"add": func(t *rapid.T) {
+			s := newStream(h, auth.Identity{}, names{}, nil)
+			h.add(s)
+			running, due[s] = append(running, s), never
+		},
+		"schedule": func(t *rapid.T) {
+			_, s := pick(t)
+			at := rapid.SampledFrom([]int64{-1, 0, int64(time.Hour), int64(2 * time.Hour)}).Draw(t, "at")
+			h.schedule(s, at)
+			due[s] = min(due[s], at)
+		},
+		"end": func(t *rapid.T) {
+			i, s := pick(t)
+			h.remove(s)
+			h.schedule(s, 0) // too late
+			running = slices.Delete(running, i, i+1)
+			delete(due, s)
+		},
+		"": func(t *rapid.T) {
+			for _, s := range h.takeDue() {
+				if at, runs := due[s]; !runs || at > 0 {
+					t.Fatalf("got a stream that is due at %d, running %t", at, runs)
+				}
+				due[s] = never
+			}
+			for s, at := range due {
+				if at <= 0 || s.due.Load() != at || h.due.streams[s.place] != s {
+					t.Fatalf("due at %d, the queue has %d", at, s.due.Load())
+				}
+			}
+			if len(due) != h.Len() {
+				t.Fatalf("%d streams, want %d", h.Len(), len(due))
+			}
+		},
+	})
+	for _, s := range running {
+		h.remove(s)
+	}
 }

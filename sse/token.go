@@ -8,29 +8,29 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Authenticator decides who a stream is: an [*auth.Authenticator], or what counts failures in front of one.
+// Authenticator finds the identity of a stream. An [*auth.Authenticator] is one; the server's wrapper counts failures.
 type Authenticator interface {
 	Authenticate(context.Context, auth.Credentials, auth.Transport) (auth.Identity, error)
 	Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error)
 }
 
-// renewed is the answer to a new token.
+// renewed is the reply to a new token.
 type renewed struct {
 	ExpiresAt string `json:"expiresAt"`
 }
 
-// maxTokenBody is the most bytes that a renewal may take.
+// maxTokenBody is the limit, in bytes, for the body of a renewal.
 const maxTokenBody = auth.MaxToken + 1<<10
 
-// ErrNobodys: a stream without a user has no token to renew.
-var ErrNobodys = &auth.Error{Code: "forbidden", Message: "this stream has no user", Status: http.StatusForbidden}
+// ErrNoUser: a stream without a user has no token to renew.
+var ErrNoUser = &auth.Error{Code: "forbidden", Message: "this stream has no user", Status: http.StatusForbidden}
 
-// Token returns the handler of POST /sse/{clientId}/token, which lets a running stream live until a new token ends:
+// Token returns the handler of POST /sse/{clientId}/token, which extends a running stream to the end of a new token:
 //
 //	{"token":"…"}  ->  {"expiresAt":"2026-11-22T10:00:00.000Z"}
 //
-// The token must be of the stream's user, which is why it needs no other credentials beside it. Channels that it does
-// not allow are left. One that is refused changes nothing. The client id is found as in [Handler.Channels].
+// The token must be of the stream's user; the request needs no other credentials. The stream leaves the channels that
+// the token does not allow. A refused token changes nothing. The client id is found as in [Handler.Channels].
 func (h *Handler) Token() http.Handler { return http.HandlerFunc(h.renew) }
 
 func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
@@ -54,10 +54,10 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 		h.o.Problem(w, r, ErrNoStream)
 		return
 	case s.identity.Anonymous:
-		h.o.Problem(w, r, ErrNobodys)
+		h.o.Problem(w, r, ErrNoUser)
 		return
 	}
-	identity, err := h.o.Auth.Refresh(r.Context(), s.who(), token)
+	identity, err := h.o.Auth.Refresh(r.Context(), s.current(), token)
 	if err != nil {
 		h.o.Problem(w, r, err)
 		return
@@ -66,7 +66,7 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, renewed{timestamp(identity.ExpiresAt)})
 }
 
-// stream returns the running stream of a client id and its member, nil when there is none.
+// stream returns the running stream of a client id and its member, nil if there is none.
 func (h *Handler) stream(clientID string) (*stream, *notify.Member) {
 	m := h.o.Hub.Member(root, clientID)
 	if m == nil {
@@ -79,23 +79,24 @@ func (h *Handler) stream(clientID string) (*stream, *notify.Member) {
 	return s, m
 }
 
-// who is the identity of today.
-func (s *stream) who() auth.Identity {
+// current returns the identity of the newest token.
+func (s *stream) current() auth.Identity {
 	if id := s.renewed.Load(); id != nil {
 		return *id
 	}
 	return s.identity
 }
 
-// take puts an identity into force, from any goroutine. The rooms that it may not be in are left after that, so none is
-// joined again by the old one; then the stream looks at its new end.
+// take replaces the identity. Any goroutine may call it. The member leaves forbidden rooms only after that, so that no
+// request with the old identity joins them again. The stream is woken because its token ends at another time.
 func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.renewed.Store(&identity)
+	s.expires.Store(wallNanos(identity.ExpiresAt))
 	s.h.o.Hub.LeaveForbidden(member, identity.MayJoin)
-	s.awake()
+	s.wake()
 }
 
-// parseToken reads {"token":"…"} and nothing else. Its error shows nothing of what came.
+// parseToken reads {"token":"…"} and nothing else. Its error contains nothing of the body.
 func parseToken(body []byte) (token string, err error) {
 	if err := parseObject(body, "", []field{{name: "token", to: &token}}); err != nil || token == "" {
 		return "", invalid("token", `expected a JSON object {"token":"…"} and no other field`)

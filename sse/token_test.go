@@ -35,7 +35,7 @@ func renewal(t testing.TB, h http.Handler, clientID, token string) *httptest.Res
 
 var clientIDs = regexp.MustCompile(`"clientId":"([A-Za-z0-9]{20})"`)
 
-// A new token moves the end of the stream, and each end has a warning of its own.
+// A new token moves the end of the stream. Each end has a warning of its own.
 func TestTokenRenewal(t *testing.T) {
 	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)}), Sync: -1}
 	bubble(t, o, func(t *testing.T, r *rig) {
@@ -57,7 +57,7 @@ func TestTokenRenewal(t *testing.T) {
 		wantBytes(t, rec.after(570*time.Second-30*time.Second-1), "") // past the first end
 		wantBytes(t, rec.after(1), expiring)
 
-		// An earlier end is an end too.
+		// A new token may also end earlier.
 		if answer := renewal(t, r.routes(), clientID, token(580*time.Second)); answer.Code != 200 {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
@@ -72,10 +72,12 @@ func TestTokenRenewal(t *testing.T) {
 	})
 }
 
-// With a new token come its rights: channels that it does not allow are left, but for those that the server gave.
-func TestTokenRenewalChangesRights(t *testing.T) {
+// A new token changes the rights: the stream leaves channels that it does not allow, except those that the server joined.
+func TestTokenRenewalChangesRights(t *testing.T) { bothWays(t, testTokenRenewalChangesRights) }
+
+func testTokenRenewalChangesRights(t *testing.T, w way) {
 	r := tokenRig(t)
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	before := sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"a", "b"}})
 	after := sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"b", "c"}})
 	c := open(t, srv.URL+"/sse?channels=a,b&token="+before)
@@ -94,12 +96,14 @@ func TestTokenRenewalChangesRights(t *testing.T) {
 	c.want("b")
 }
 
-func TestTokenRenewalRefusals(t *testing.T) {
+func TestTokenRenewalRefusals(t *testing.T) { bothWays(t, testTokenRenewalRefusals) }
+
+func testTokenRenewalRefusals(t *testing.T, w way) {
 	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeOpen, Secret: auth.Secret(testSecret)})})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	good := sign(t, jwt.MapClaims{"sub": "alice"})
 	alice := open(t, srv.URL+"/sse?channels=kept&token="+good).hello.ClientID
-	nobody := open(t, srv.URL+"/sse").hello.ClientID
+	anonymous := open(t, srv.URL+"/sse").hello.ClientID
 	body := func(token string) string { return `{"token":"` + token + `"}` }
 	for _, tt := range []struct {
 		name, method, client, media, body string
@@ -110,7 +114,7 @@ func TestTokenRenewalRefusals(t *testing.T) {
 		{"GET", "GET", alice, "application/json", "", 405, "method_not_allowed"},
 		{"a form of another page", "POST", alice, "text/plain", body(good), 415, "unsupported_media_type"},
 		{"no stream", "POST", "unknown", "application/json", body(good), 404, "not_found"},
-		{"a stream of nobody", "POST", nobody, "application/json", body(good), 403, "forbidden"},
+		{"an anonymous stream", "POST", anonymous, "application/json", body(good), 403, "forbidden"},
 		{"another user", "POST", alice, "application/json", body(sign(t, jwt.MapClaims{"sub": "bob"})), 403, "forbidden"},
 		{"expired", "POST", alice, "application/json", body(sign(t, jwt.MapClaims{"sub": "alice", "exp": 1})), 401, "token_expired"},
 		{"no token", "POST", alice, "application/json", body("x"), 401, "invalid_token"},
@@ -146,11 +150,13 @@ func TestTokenRenewalRefusals(t *testing.T) {
 	}
 }
 
-// A ticket opens one stream. The native EventSource would come back with the same, so the answer is final.
-func TestTicket(t *testing.T) {
+// A ticket opens one stream. An EventSource would reconnect with the same ticket, so the refusal is a final status.
+func TestTicket(t *testing.T) { bothWays(t, testTicket) }
+
+func testTicket(t *testing.T, w way) {
 	tickets := auth.NewTickets(nil)
 	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeTicket, Tickets: tickets})})
-	srv := r.serve(t)
+	srv := r.serve(t, w)
 	issue := func() string {
 		ticket, _, err := tickets.Issue("alice", "Alice", []string{"team-*"}, 0)
 		if err != nil {

@@ -74,8 +74,8 @@ func TestConfig(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r = run(t, env{"PORT": "x", "LOG_LEVEL": "loud"}, "", "config", "--check", "--json")
-	var told struct{ Problems []string }
-	if err := json.Unmarshal([]byte(r.notes), &told); err != nil || len(told.Problems) != 2 || r.code != ExitUsage {
+	var report struct{ Problems []string }
+	if err := json.Unmarshal([]byte(r.notes), &report); err != nil || len(report.Problems) != 2 || r.code != ExitUsage {
 		t.Errorf("%v %+v", err, r)
 	}
 }

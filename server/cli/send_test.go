@@ -71,11 +71,11 @@ func TestSendErrors(t *testing.T) {
 				t.Errorf("the key is shown: %s", r.notes)
 			}
 			r = run(t, tt.e, "", append(tt.args, "--json")...)
-			var told struct {
+			var report struct {
 				Error string
 				Exit  int
 			}
-			if err := json.Unmarshal([]byte(r.notes), &told); err != nil || told.Exit != tt.code || told.Error == "" {
+			if err := json.Unmarshal([]byte(r.notes), &report); err != nil || report.Exit != tt.code || report.Error == "" {
 				t.Errorf("as JSON: %v %q", err, r.notes)
 			}
 		})
@@ -86,8 +86,8 @@ func TestSendErrors(t *testing.T) {
 func TestReportOfAProblem(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
 	r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_KEY": testKey}, "", "send", "--json", "--all", "connect")
-	var told struct{ Problem struct{ Code, Field string } }
-	if err := json.Unmarshal([]byte(r.notes), &told); err != nil || told.Problem.Code != "validation" || told.Problem.Field != "type" {
+	var report struct{ Problem struct{ Code, Field string } }
+	if err := json.Unmarshal([]byte(r.notes), &report); err != nil || report.Problem.Code != "validation" || report.Problem.Field != "type" {
 		t.Errorf("%v %s", err, r.notes)
 	}
 }

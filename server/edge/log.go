@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -16,13 +17,14 @@ import (
 // MaxLogValue is the maximum length of a value that a client chose, in bytes.
 const MaxLogValue = 256
 
-// WithLog writes one line per request when the request ends, so a stream is logged at its end. The
-// line has no query, because tokens and tickets may be in it. quiet, which may be nil, selects the
-// requests to log at debug level unless they fail: probes and polls.
+// WithLog writes one line per request when the request ends, so a stream is logged at its end, also
+// one that goes on without its request: see Detach. The line has no query, because tokens and tickets
+// may be in it. quiet, which may be nil, selects the requests to log at debug level unless they fail:
+// probes and polls.
 func WithLog(log *zap.Logger, quiet func(*http.Request) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		lw := &loggedWriter{ResponseWriter: w}
+		lw := &loggedWriter{ResponseWriter: w, log: log, request: r, start: start}
 		completed := false
 		defer func() {
 			status := lw.statusOr(http.StatusOK)
@@ -31,6 +33,9 @@ func WithLog(log *zap.Logger, quiet func(*http.Request) bool, next http.Handler)
 			}
 			info := InfoOf(r)
 			info.Status = status
+			if lw.detached {
+				return
+			}
 			level := zapcore.InfoLevel
 			switch {
 			case status >= 500 || !completed:
@@ -42,15 +47,7 @@ func WithLog(log *zap.Logger, quiet func(*http.Request) bool, next http.Handler)
 			if entry == nil {
 				return
 			}
-			fields := []zap.Field{
-				zap.String("method", LogValue(r.Method)),
-				zap.String("path", logPath(r)),
-				zap.Int("status", status),
-				zap.Int64("bytes", lw.bytes),
-				zap.Duration("duration", time.Since(start)),
-				zap.String("ip", logIP(info)),
-				zap.String("request_id", info.ID),
-			}
+			fields := requestFields(LogValue(r.Method), logPath(r), status, lw.bytes, start, info.IP, info.ID)
 			if !completed {
 				fields = append(fields, zap.Bool("aborted", true))
 			}
@@ -62,6 +59,18 @@ func WithLog(log *zap.Logger, quiet func(*http.Request) bool, next http.Handler)
 		next.ServeHTTP(lw, r)
 		completed = true
 	})
+}
+
+func requestFields(method, path string, status int, bytes int64, start time.Time, ip netip.Addr, id string) []zap.Field {
+	return []zap.Field{
+		zap.String("method", method),
+		zap.String("path", path),
+		zap.Int("status", status),
+		zap.Int64("bytes", bytes),
+		zap.Duration("duration", time.Since(start)),
+		zap.String("ip", logIP(ip)),
+		zap.String("request_id", id),
+	}
 }
 
 // WithRecovery turns a panic into a log line with its stack and a 500 response. When the response
@@ -105,6 +114,11 @@ type loggedWriter struct {
 	status   int
 	bytes    int64
 	hijacked bool
+	detached bool
+
+	log     *zap.Logger // nil: no line is written
+	request *http.Request
+	start   time.Time
 }
 
 func (w *loggedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -143,6 +157,22 @@ func (w *loggedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return c, rw, err
 }
 
+// Detach implements sse.Detacher: the line of a request whose stream took the connection over is
+// written when the stream ends. ended keeps copies for that, and not the request.
+func (w *loggedWriter) Detach() (ended func(bytes int64)) {
+	if w.log == nil || !w.log.Core().Enabled(zapcore.InfoLevel) {
+		return nil
+	}
+	w.detached = true
+	info := InfoOf(w.request)
+	log, start, ip, id := w.log, w.start, info.IP, info.ID
+	method, path := strings.Clone(LogValue(w.request.Method)), strings.Clone(logPath(w.request))
+	status := w.statusOr(http.StatusOK)
+	return func(bytes int64) {
+		log.Info("request", requestFields(method, path, status, bytes, start, ip, id)...)
+	}
+}
+
 func (w *loggedWriter) statusOr(unwritten int) int {
 	switch {
 	case w.status != 0:
@@ -159,11 +189,11 @@ func logPath(r *http.Request) string {
 	return LogValue(path)
 }
 
-func logIP(info *Info) string {
-	if !info.IP.IsValid() {
+func logIP(ip netip.Addr) string {
+	if !ip.IsValid() {
 		return ""
 	}
-	return info.IP.String()
+	return ip.String()
 }
 
 // LogValue shortens a value at a rune boundary. The encoder escapes it.

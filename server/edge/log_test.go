@@ -138,6 +138,46 @@ func TestLoggedStream(t *testing.T) {
 	servertest.Eventually(t, "the line", func() bool { return strings.Contains(buf.Text(), `"bytes":6`) })
 }
 
+// A stream that takes the connection over is logged when it ends, too, with the bytes that it wrote.
+func TestLoggedStreamWithoutItsRequest(t *testing.T) {
+	ended, returned := make(chan func(int64), 1), make(chan struct{})
+	log, buf := servertest.NewLog()
+	logged := WithInfo(nil, WithLog(log, nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, ": hi\n\n")
+		rc := http.NewResponseController(w)
+		if err := rc.Flush(); err != nil {
+			t.Error(err)
+		}
+		conn, _, err := rc.Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		ended <- w.(interface{ Detach() func(int64) }).Detach()
+	})))
+	address := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(returned)
+		logged.ServeHTTP(w, r)
+	}))
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, "GET /sse?token=CANARY-7f3a HTTP/1.1\r\nHost: x\r\nX-Request-ID: req-1\r\n\r\n")
+	end := <-ended
+	<-returned
+	if buf.Text() != "" {
+		t.Errorf("logged before its end: %s", buf.Text())
+	}
+	end(17)
+	want := `{"level":"info","msg":"request","method":"GET","path":"/sse","status":200,"bytes":17,"duration":`
+	if text := buf.Text(); !strings.HasPrefix(text, want) || !strings.HasSuffix(text, `,"ip":"127.0.0.1","request_id":"req-1"}`+"\n") {
+		t.Errorf("got %s, want %s…", text, want)
+	}
+}
+
 func TestLoggedWebSocket(t *testing.T) {
 	upgrader := websocket.Upgrader{}
 	address, buf := serveLogged(t, nil, func(w http.ResponseWriter, r *http.Request) {

@@ -149,7 +149,7 @@ func TestPingsAfterAPauseOfTheProcess(t *testing.T) {
 		c.p.mu.Unlock()
 		c.expect(c.request("GET", ""), "6", 55*second)
 		c.expect(c.request("GET", ""), "2", 60*second)
-		time.Sleep(59 * second) // the pause was ours: the client has its full time
+		time.Sleep(59 * second) // a pause of the process: the client has its full time
 		c.expect(c.request("POST", "3"), "ok", 119*second)
 		c.expect(c.request("GET", ""), "2", 125*second)
 	})

@@ -59,7 +59,7 @@ func TestWritten(t *testing.T) {
 	if _, text, err := ws.ReadMessage(); err != nil || string(text) != "4hello" {
 		t.Fatalf("%q %v", text, err)
 	}
-	for got := (write{}); got.bytes != 8; { // 8 with the header of the frame; the handshake may be told of before
+	for got := (write{}); got.bytes != 8; { // 8 with the header of the frame; the handshake may be reported before
 		select {
 		case got = <-writes:
 		case <-time.After(patience):

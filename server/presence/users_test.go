@@ -15,7 +15,7 @@ import (
 )
 
 // watchPresence returns a hub and a function that reads its presence channel.
-func watchPresence(t *testing.T) (hub *notify.Hub, told func() string) {
+func watchPresence(t *testing.T) (hub *notify.Hub, read func() string) {
 	hub = notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	p := AnnounceUsers(hub, zap.NewNop())
 	watcher := servertest.Attach(t, hub, "watcher", "", presenceChannel)
@@ -44,11 +44,11 @@ func presenceText(what, user string, at time.Time) string {
 
 func TestPresence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hub, told := watchPresence(t)
+		hub, read := watchPresence(t)
 		expect := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
-			if got := told(); got != strings.Join(want, " ") {
+			if got := read(); got != strings.Join(want, " ") {
 				t.Errorf("announced %q, want %q", got, want)
 			}
 		}
@@ -92,7 +92,7 @@ func TestPresence(t *testing.T) {
 // with the current state.
 func TestPresenceOfConcurrentConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hub, told := watchPresence(t)
+		hub, read := watchPresence(t)
 		var all sync.WaitGroup
 		for i := range 8 {
 			all.Go(func() {
@@ -111,7 +111,7 @@ func TestPresenceOfConcurrentConnections(t *testing.T) {
 		all.Wait()
 		time.Sleep(time.Minute)
 		last := ""
-		for word := range strings.FieldsSeq(told()) {
+		for word := range strings.FieldsSeq(read()) {
 			what, _, _ := strings.Cut(word, "{")
 			if what == last {
 				t.Fatalf("%s was announced twice", what)

@@ -37,15 +37,15 @@ type Observer interface {
 // application serves is refused with "Invalid namespace".
 var ErrNotServed = errors.New("socketio: namespace is not served")
 
-// The reasons of a disconnect, in the words of Socket.IO.
+// The reasons of a disconnect, as a Node server reports them.
 const (
 	ReasonClientLeft     = "client namespace disconnect" // the client called disconnect()
 	ReasonServerClosed   = "server namespace disconnect" // the server or the API ended it
 	ReasonTransportClose = "transport close"             // the client closed the connection, or it was lost
-	ReasonTransportError = "transport error"             // a write failed, or a rule of the transport was broken
+	ReasonTransportError = "transport error"             // a write or a waiting poll failed, or the client does not read
 	ReasonPingTimeout    = "ping timeout"                // no answer to a ping
-	ReasonParseError     = "parse error"                 // a packet that is not allowed
-	ReasonForcedClose    = "forced close"                // the server closed the transport: idle, too many events, a panic
+	ReasonParseError     = "parse error"                 // a packet that Engine.IO does not allow
+	ReasonForcedClose    = "forced close"                // the server closed the transport: a packet that Socket.IO does not allow, idle, too many events, a panic
 	ReasonShutdown       = "server shutting down"        // Server.Shutdown
 )
 

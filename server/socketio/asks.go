@@ -27,8 +27,9 @@ type asked struct {
 func (a asked) forget() { a.conn.takeAsk(a.id) }
 
 // Ask sends an event to this client and waits for its acknowledgement. Nothing is stored: the event is lost with the
-// connection. The error is that of ctx, ErrClosed when the client leaves, or ErrUnanswered. A handler may ask its own
-// client, which sends its answer past the events that wait for the handler.
+// connection. The error is that of ctx, ErrClosed when the client has left or leaves, or ErrUnanswered. A handler may ask
+// its own client: the acknowledgement passes the events that wait for the handler. OnConnect may not, since its client
+// gets the event behind the answer to CONNECT: use AskFunc there.
 func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, error) {
 	type result struct {
 		answer Answer
@@ -82,7 +83,7 @@ func (c *Conn) ask(event string, args []any, answer func(Answer, error)) (asked,
 func (c *Conn) expect(a ask) (oldest *ask, err error) {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
-	if c.state == ended || c.client.closed {
+	if c.reason != "" || c.leaving || c.client.closed {
 		return nil, ErrClosed
 	}
 	if len(c.asks) == maxAsks {
@@ -90,7 +91,20 @@ func (c *Conn) expect(a ask) (oldest *ask, err error) {
 		oldest, c.asks = &first, slices.Delete(c.asks, 0, 1)
 	}
 	c.asks = append(c.asks, a)
+	c.client.space.Broadcast() // the reader may take more packets now
 	return oldest, nil
+}
+
+// abandonAsks tells the callers that wait for the client's acknowledgements that it has left. It is called as soon as that
+// is known: a handler that asks holds the worker, which would tell it otherwise.
+func (c *Conn) abandonAsks() {
+	c.client.mu.Lock()
+	asks := c.asks
+	c.asks = nil
+	c.client.mu.Unlock()
+	for _, a := range asks {
+		a.answer(Answer{}, ErrClosed)
+	}
 }
 
 // takeAsk takes the ask with an id off the list, if it is there.
@@ -110,7 +124,7 @@ func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 func (c *client) acknowledge(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
-		c.session.Close(ReasonParseError)
+		c.end("ACK of a namespace that the client is not in")
 		return
 	}
 	if a, found := conn.takeAsk(p.id); found {

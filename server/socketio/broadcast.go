@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/roomcast/roomcast/notify"
@@ -75,15 +76,19 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 			a.forget()
 		}
 	}()
+	var err error
 	for _, c := range conns {
-		a, err := c.ask(event, args, func(answer Answer, err error) { results <- result{answer, err} })
-		if err != nil {
-			return nil, err
+		a, failed := c.ask(event, args, func(answer Answer, err error) { results <- result{answer, err} })
+		switch {
+		case errors.Is(failed, ErrClosed): // it has left since it was listed
+			err = failed
+		case failed != nil:
+			return nil, failed
+		default:
+			asked = append(asked, a)
 		}
-		asked = append(asked, a)
 	}
 	answers := make([]Answer, 0, len(conns))
-	var err error
 	for range asked {
 		select {
 		case r := <-results:
@@ -103,11 +108,26 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 func (b Broadcast) Conns() []*Conn {
 	var conns []*Conn
 	for _, m := range b.Members() {
-		if c, ok := m.Owner().(*Conn); ok && !c.isConnecting() {
+		if c := connOf(m); c != nil && !c.isConnecting() {
 			conns = append(conns, c)
 		}
 	}
 	return conns
+}
+
+// connOf is the Conn of a member, nil for an EventSource stream and for a client that is just attached: it counts as one
+// that comes later.
+func connOf(m *notify.Member) *Conn {
+	c, ok := m.Owner().(*Conn)
+	if !ok {
+		return nil
+	}
+	c.client.mu.Lock()
+	defer c.client.mu.Unlock()
+	if !c.listed {
+		return nil
+	}
+	return c
 }
 
 // Members are all of the clients as the Hub knows them, EventSource streams included, in no order.
@@ -132,12 +152,12 @@ func (b Broadcast) Leave(names ...string) {
 // Close makes the clients leave the namespace, see Conn.Close. EventSource streams end.
 func (b Broadcast) Close() {
 	for _, m := range b.Members() {
-		if c, ok := m.Owner().(*Conn); ok {
+		if c := connOf(m); c != nil {
 			c.Close()
-			continue
+		} else if _, ours := m.Owner().(*Conn); !ours {
+			m.Void()
+			m.Disconnect(ReasonServerClosed)
 		}
-		m.Void()
-		m.Disconnect(ReasonServerClosed)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/engineio"
@@ -19,6 +17,8 @@ import (
 const (
 	// maxUnhandled is how many packets of one client may wait for their handlers; its reader waits at more.
 	maxUnhandled = 64
+	// maxUnhandledAsked is the same while the client owes an acknowledgement.
+	maxUnhandledAsked = 1024
 	// maxRefusals closes a client whose CONNECTs keep being refused: it guesses.
 	maxRefusals = 3
 	// maxNamespaces is how many namespaces one client may be in.
@@ -105,8 +105,7 @@ func (c addressContext) Value(key any) any {
 func (c *client) Message(data []byte, binary bool) {
 	p, err := c.assembling.add(data, binary, c.srv.opts.MaxPayload)
 	if err != nil {
-		c.srv.log.Debug("client closed for a malformed packet", zap.Error(err))
-		c.session.Close(ReasonParseError)
+		c.end("malformed packet: " + err.Error())
 		return
 	}
 	if p == nil {
@@ -120,6 +119,9 @@ func (c *client) Message(data []byte, binary bool) {
 	if !c.allow(p) {
 		return
 	}
+	if p.kind == kindDisconnect {
+		c.noteLeaving(p.namespace)
+	}
 	p.size = len(data)
 	for _, part := range p.parts {
 		p.size += len(part)
@@ -127,10 +129,27 @@ func (c *client) Message(data []byte, binary bool) {
 	c.enqueue(p)
 }
 
-// full tells whether the client's packets fill what may wait for handlers: a number of packets, and the bytes of a few
-// large ones.
+// noteLeaving takes note of a DISCONNECT that waits for the worker: the client acknowledges nothing behind it.
+func (c *client) noteLeaving(namespace string) {
+	if conn := c.conn(namespace); conn != nil {
+		c.mu.Lock()
+		conn.leaving = true
+		c.mu.Unlock()
+		conn.abandonAsks()
+	}
+}
+
+// full reports whether the packets that wait for handlers reach the bound in number or in bytes. While the client is
+// asked, the number is larger: its acknowledgement may come behind many events, and the handler that they wait for may be
+// the one that asks.
 func (c *client) full() bool {
-	return len(c.inbox) >= maxUnhandled || c.unread > c.srv.opts.MaxPayload
+	most := maxUnhandled
+	for _, conn := range c.conns {
+		if len(conn.asks) > 0 {
+			most = maxUnhandledAsked
+		}
+	}
+	return len(c.inbox) >= most || c.unread > c.srv.opts.MaxPayload
 }
 
 func (c *client) enqueue(p *packet) {
@@ -250,6 +269,7 @@ func (c *client) Close(reason string) {
 	c.mu.Unlock()
 	c.logClose(reason, conns)
 	for _, conn := range conns {
+		conn.abandonAsks()
 		conn.detach()
 	}
 	c.admission.release()
@@ -309,7 +329,7 @@ func (c *client) add(conn *Conn) bool {
 	if c.closed {
 		return false
 	}
-	c.conns, c.joined = append(c.conns, conn), true
+	c.conns, c.joined, conn.listed = append(c.conns, conn), true, true
 	if t := c.session.Transport(); t != conn.member.Transport() { // an upgrade between attach and here
 		conn.member.SetTransport(t)
 	}

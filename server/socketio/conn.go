@@ -32,13 +32,16 @@ type Conn struct {
 	data      atomic.Pointer[any]
 
 	// The client's lock guards these.
-	open   bool          // the answer to CONNECT is on the wire: what waits for the client may follow
-	state  connState     // only the worker changes it
-	reason string        // why it ends; the first one counts
-	early  []reply       // sent while it was connecting, to follow the answer
-	asks   []ask         // that the client has not answered
-	over   bool          // the applications were told that it has ended
-	waited chan struct{} // closed then; nil: nobody waits for that
+	listed  bool          // member is set: others find the Conn in the Hub before, and must leave it alone
+	open    bool          // the answer to CONNECT is on the wire: what waits for the client may follow
+	state   connState     // only the worker changes it
+	reason  string        // why it ends; the first one counts
+	early   []reply       // sent while it was connecting, to follow the answer
+	asks    []ask         // that the client has not answered
+	closing bool          // CloseTransport waits for the answer to CONNECT
+	leaving bool          // its DISCONNECT is in the inbox
+	over    bool          // the applications were told that it has ended
+	waited  chan struct{} // closed then; nil: nobody waits for that
 
 	// The writer's own.
 	wire notify.ID // the last message on the wire
@@ -157,13 +160,27 @@ func (c *Conn) session() string {
 // before, then a DISCONNECT, and does not come back by itself. Its session is over.
 func (c *Conn) Close() { c.close(ReasonServerClosed) }
 
-// CloseTransport is Close in all namespaces of the client. Its connection is closed then.
-func (c *Conn) CloseTransport() { c.client.closeAll(ReasonServerClosed) }
+// CloseTransport is Close in all namespaces of the client. Its connection is closed then. Called while the client
+// connects, it takes effect with the answer to its CONNECT, so that the client learns that it is not to come back.
+func (c *Conn) CloseTransport() {
+	c.client.mu.Lock()
+	later := c.state == connecting
+	c.closing = c.closing || later
+	c.client.mu.Unlock()
+	if !later {
+		c.client.closeAll(ReasonServerClosed)
+	}
+}
+
+// Drop closes the client's connection as a network failure does: no DISCONNECT is sent, so the client connects again and
+// goes on with its sessions. Handlers see ReasonForcedClose.
+func (c *Conn) Drop() { c.client.end("dropped by a handler") }
 
 func (c *Conn) close(reason string) {
 	if !c.endFor(reason) {
 		return
 	}
+	c.abandonAsks()
 	c.member.Void()
 	c.client.send(reply{frame: newFrame(appendHeader(nil, kindDisconnect, 0, c.namespace, nil)), conn: c})
 	c.client.later(func() { c.finish(reason) })
@@ -185,7 +202,8 @@ func (c *Conn) ordered(cause string) {
 	c.client.closeAll(cause)
 }
 
-// closeAll tells the client to leave all of its namespaces and closes the transport.
+// closeAll ends the connection because the server or the API says so. A client that waits for the answer to its CONNECT
+// does not get it: it comes back, and what decides about it may decide otherwise then.
 func (c *client) closeAll(cause string) {
 	for _, conn := range c.all() {
 		conn.member.Void()
@@ -217,6 +235,12 @@ func (c *Conn) hasLeft() bool {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
 	return c.reason != ""
+}
+
+func (c *Conn) isClosing() bool {
+	c.client.mu.Lock()
+	defer c.client.mu.Unlock()
+	return c.closing
 }
 
 func (c *Conn) isOpen() bool {

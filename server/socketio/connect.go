@@ -12,7 +12,7 @@ import (
 // connect answers a CONNECT: it settles who the client is, attaches it to the Hub, asks the applications, and replies.
 func (c *client) connect(p *packet) {
 	if c.conn(p.namespace) != nil {
-		c.session.Close(ReasonParseError)
+		c.end("CONNECT to a namespace that the client is in")
 		return
 	}
 	if len(c.all()) >= maxNamespaces {
@@ -30,7 +30,7 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	apps := c.srv.appsOf(p.namespace)
-	if apps == 0 {
+	if apps == 0 || !validNamespace(p.namespace) {
 		c.refuse(p.namespace, errNoNamespace)
 		return
 	}
@@ -59,9 +59,12 @@ func (c *client) connect(p *packet) {
 		conn.finish(ReasonServerClosed)
 		c.srv.hub.ForgetSession(pidKey(conn.pid))
 		c.refuse(p.namespace, err)
-		return
+	} else {
+		conn.welcome()
 	}
-	conn.welcome()
+	if conn.isClosing() {
+		c.closeAll(ReasonServerClosed)
+	}
 }
 
 // authenticate decides who sends a CONNECT.
@@ -143,10 +146,11 @@ func (c *Conn) welcome() {
 		event.now, event.after = true, c.member.Cursor()
 		replies = append(replies, event)
 	}
+	// In one piece: nothing that is sent to a connected client may come before the answer to its CONNECT.
+	head := c.client.srv.hub.Head()
 	c.client.mu.Lock()
-	replies = append(replies, c.takeEarly()...)
 	c.state = connected
-	fits := c.client.queue(replies)
+	fits := c.client.queue(head, append(replies, c.takeEarly()...))
 	c.client.mu.Unlock()
 	c.client.wake(fits)
 }

@@ -7,7 +7,7 @@ import "sync"
 func (c *client) leave(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
-		c.session.Close(ReasonParseError)
+		c.end("DISCONNECT of a namespace that the client is not in")
 		return
 	}
 	conn.endFor(ReasonClientLeft)
@@ -46,16 +46,12 @@ func (c *Conn) finish(reason string) {
 		reason = c.reason
 	}
 	c.reason = reason
-	asks := c.asks
-	c.asks = nil
 	c.takeEarly()
 	c.client.mu.Unlock()
 
 	c.detach()
 	c.client.remove(c)
-	for _, a := range asks {
-		c.client.do(func() { a.answer(Answer{}, ErrClosed) })
-	}
+	c.abandonAsks()
 	for i, app := range c.client.srv.apps {
 		if c.apps&(1<<i) != 0 {
 			c.client.do(func() { app.Disconnect(c, reason) })

@@ -17,7 +17,7 @@ func (s *Server) Before(f func(ctx context.Context, c *Conn, e *Event) error) {
 func (c *client) dispatch(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
-		c.session.Close(ReasonParseError)
+		c.end("event of a namespace that the client is not in")
 		return
 	}
 	if conn.hasLeft() {

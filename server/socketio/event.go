@@ -59,9 +59,10 @@ type ArgumentError struct {
 
 func (e *ArgumentError) Error() string { return fmt.Sprintf("argument %d: %s", e.Index+1, e.Reason) }
 
-// Bind decodes the arguments, in their order, into pointers, as encoding/json does; one more argument than pointers is
-// ignored, as a Node handler ignores it. A *[]byte takes a binary attachment. The error is an *ArgumentError for an
-// argument that is missing or of another type.
+// Bind decodes the arguments, in their order, into pointers, as encoding/json does; arguments behind the last pointer are
+// ignored, as a Node handler ignores them. Binary attachments are bytes: a *[]byte takes one that is the argument and
+// nothing else, a []byte field one inside of it, and an *any is filled as Values does it. The error is an *ArgumentError
+// for the first argument that is missing or of another type.
 //
 //	var to string
 //	var text string
@@ -80,25 +81,57 @@ func (a Args) Bind(targets ...any) error {
 	return nil
 }
 
-func (a Args) bind(i int, target any) error {
-	if data, ok := target.(*[]byte); ok && len(a.parts) > 0 {
+func (a Args) bind(i int, target any) (err error) {
+	text := a.raw[i]
+	switch target := target.(type) {
+	case *[]byte:
 		v, err := a.value(i)
 		if err != nil {
 			return err
 		}
-		if *data, ok = v.([]byte); !ok {
+		data, ok := v.([]byte)
+		if !ok {
 			return &ArgumentError{i, "expected binary"}
 		}
+		*target = data
 		return nil
-	}
-	if err := json.Unmarshal(a.raw[i], target); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return &ArgumentError{i, "got " + wrong.Value + ", expected " + wrong.Type.String()}
+	case *any:
+		*target, err = a.value(i)
+		return err
+	default:
+		if a.hasBinary(i) {
+			if text, err = a.inline(i); err != nil {
+				return err
+			}
 		}
+	}
+	var wrong *json.UnmarshalTypeError
+	switch err := json.Unmarshal(text, target); {
+	case errors.As(err, &wrong):
+		reason := "got " + wrong.Value + ", expected " + wrong.Type.String()
+		if wrong.Field != "" {
+			reason = wrong.Field + ": " + reason
+		}
+		return &ArgumentError{i, reason}
+	case err != nil:
 		return &ArgumentError{i, "cannot be decoded"}
 	}
 	return nil
+}
+
+// inline is argument i with its attachments as base64, which encoding/json decodes into []byte.
+func (a Args) inline(i int) (json.RawMessage, error) {
+	decoder := json.NewDecoder(bytes.NewReader(a.raw[i]))
+	decoder.UseNumber()
+	var v any
+	if err := decoder.Decode(&v); err != nil {
+		return nil, &ArgumentError{i, "cannot be decoded"}
+	}
+	v, err := fill(v, a.parts)
+	if err != nil {
+		return nil, &ArgumentError{i, err.Error()}
+	}
+	return marshal(v)
 }
 
 // Values decodes all arguments as encoding/json does into any, a binary attachment becoming a []byte.
@@ -117,13 +150,18 @@ func (a Args) value(i int) (v any, err error) {
 	if err := json.Unmarshal(a.raw[i], &v); err != nil {
 		return nil, &ArgumentError{i, "cannot be decoded"}
 	}
-	if len(a.parts) == 0 || !bytes.Contains(a.raw[i], []byte("_placeholder")) {
+	if !a.hasBinary(i) {
 		return v, nil
 	}
 	if v, err = fill(v, a.parts); err != nil {
 		return nil, &ArgumentError{i, err.Error()}
 	}
 	return v, nil
+}
+
+// hasBinary reports whether argument i may have an attachment.
+func (a Args) hasBinary(i int) bool {
+	return len(a.parts) > 0 && bytes.Contains(a.raw[i], []byte("_placeholder"))
 }
 
 // fill puts attachments in the place of the placeholders of v.
@@ -138,11 +176,11 @@ func fill(v any, attachments [][]byte) (any, error) {
 		}
 	case map[string]any:
 		if marked, ok := t["_placeholder"].(bool); ok && marked {
-			num, ok := t["num"].(float64)
-			if !ok || num < 0 || num >= float64(len(attachments)) || num != float64(int(num)) {
+			num, ok := index(t["num"], len(attachments))
+			if !ok {
 				return nil, errors.New("placeholder is out of range")
 			}
-			return attachments[int(num)], nil
+			return attachments[num], nil
 		}
 		for key := range t {
 			var err error
@@ -152,6 +190,18 @@ func fill(v any, attachments [][]byte) (any, error) {
 		}
 	}
 	return v, nil
+}
+
+// index is a decoded JSON number from 0 to below size.
+func index(v any, size int) (i int, ok bool) {
+	if number, decoded := v.(json.Number); decoded {
+		v, _ = number.Float64()
+	}
+	f, ok := v.(float64)
+	if !ok || f < 0 || f >= float64(size) || f != float64(int(f)) {
+		return 0, false
+	}
+	return int(f), true
 }
 
 // checkEvent refuses the names that Socket.IO keeps for itself.

@@ -1,6 +1,8 @@
 package socketio
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,4 +44,27 @@ func TestFloodEndsItsConnection(t *testing.T) {
 	}
 	servertest.Eventually(t, "the flood is gone", func() bool { return s.Hub.Total() == 0 })
 	s.Connect(`{"userId":"u1"}`)
+}
+
+// A client that leaves many namespaces at once leaves all of them: a DISCONNECT that was refused would leave a Conn behind
+// which the client does not have any more.
+func TestDisconnectsAreNotLimited(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 20 })
+	const namespaces = 19
+	for i := range namespaces {
+		s.sio.Of(fmt.Sprintf("/n%d", i)).OnConnect(func(context.Context, *Conn) error { return nil })
+	}
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	for i := range namespaces {
+		c.Send(fmt.Sprintf(`40/n%d,{"userId":"u1"}`, i))
+		expectPackets(t, c, fmt.Sprintf(`40/n%d,{"sid":`, i))
+	}
+	for i := range namespaces {
+		c.Send(fmt.Sprintf(`41/n%d,`, i))
+	}
+	c.Sync()
+	if n := len(s.Hub.Members()); n != 1 {
+		t.Errorf("%d members, want 1", n)
+	}
 }

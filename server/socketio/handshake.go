@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
@@ -22,20 +23,27 @@ type Handshake struct {
 	Auth    json.RawMessage // the data of CONNECT, an object
 }
 
-// newHandshake copies what is kept of a session's request and a CONNECT. A plain server keeps the payload as it came,
-// but for the recovery keys.
+// credentialKeys and recoveryKeys are the parts of a payload that handlers do not see.
+var (
+	credentialKeys = []string{"token", "ticket"}
+	recoveryKeys   = []string{"pid", "offset"}
+)
+
+// newHandshake copies what is kept of the request of c and of its CONNECT. A plain server keeps everything except the
+// recovery keys.
 func newHandshake(c *client, payload map[string]any) *Handshake {
-	r, plain := c.session.Request(), c.srv.opts.Plain
-	if !plain {
+	r := c.session.Request()
+	hidden := recoveryKeys
+	if !c.srv.opts.Plain {
 		r = withoutSecrets(r)
+		hidden = slices.Concat(recoveryKeys, credentialKeys)
 	}
+	r.Header.Set("Host", r.Host) // net/http keeps it apart; a Node server shows it among the headers
 	h := &Handshake{
 		Time: time.Now(), Secure: r.TLS != nil, URL: r.URL.RequestURI(), Headers: r.Header, Query: r.URL.Query(),
-		Address: c.admission.ip.String(),
 	}
-	hidden := []string{"pid", "offset", "token", "ticket"}
-	if plain {
-		hidden = hidden[:2]
+	if c.admission.ip.IsValid() { // else a unix socket
+		h.Address = c.admission.ip.String()
 	}
 	shown := make(map[string]any, len(payload))
 	for key, value := range payload {
@@ -47,8 +55,7 @@ func newHandshake(c *client, payload map[string]any) *Handshake {
 	return h
 }
 
-// withoutSecrets clones the handshake request and drops what proves who the
-// client is.
+// withoutSecrets copies a handshake request and drops everything that proves who the client is.
 func withoutSecrets(r *http.Request) *http.Request {
 	clean := new(http.Request)
 	*clean = *r
@@ -60,10 +67,21 @@ func withoutSecrets(r *http.Request) *http.Request {
 			clean.AddCookie(cookie)
 		}
 	}
-	query := r.URL.Query()
-	query.Del("token")
-	query.Del("ticket")
-	clean.URL = &url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path, RawQuery: query.Encode()}
+	clean.URL = &url.URL{Path: r.URL.Path, RawQuery: withoutCredentials(r.URL.RawQuery)}
 	clean.RequestURI = clean.URL.RequestURI()
 	return clean
+}
+
+// withoutCredentials takes the credentials out of a query and keeps the order of the rest. A part that cannot be decoded
+// is no parameter, so it goes, too.
+func withoutCredentials(query string) string {
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		key, err := url.QueryUnescape(name)
+		if part != "" && err == nil && !slices.Contains(credentialKeys, key) {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, "&")
 }

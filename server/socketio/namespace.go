@@ -29,7 +29,7 @@ func (s *Server) Of(name string) *Namespace {
 	if name == "" {
 		name = notify.RootNamespace
 	}
-	if !strings.HasPrefix(name, "/") || len(name) > maxNamespace || strings.ContainsAny(name, ",#?") {
+	if !validNamespace(name) {
 		panic(fmt.Sprintf("socketio: namespace %q: expected / and a name without , # ? of at most %d bytes", name, maxNamespace))
 	}
 	if n, ok := s.namespaces.Load(name); ok {
@@ -37,6 +37,12 @@ func (s *Server) Of(name string) *Namespace {
 	}
 	n, _ := s.namespaces.LoadOrStore(name, &Namespace{srv: s, name: name})
 	return n.(*Namespace)
+}
+
+// validNamespace reports whether clients may name a namespace so. '#' separates a namespace from a room in the Hub, ','
+// ends the name in a packet, and '?' would begin a query in other implementations.
+func validNamespace(name string) bool {
+	return strings.HasPrefix(name, "/") && len(name) <= maxNamespace && !strings.ContainsAny(name, ",#?")
 }
 
 // OnConnect adds a function that is called before a client's CONNECT is answered. An error refuses the client: it gets

@@ -42,26 +42,29 @@ type outbox struct {
 	bytes int
 }
 
-// send queues replies in one piece and wakes the writer. A client that does not read what it did not ask for is closed:
-// it could not tell what it missed.
+// send queues replies in one piece and wakes the writer.
 func (c *client) send(replies ...reply) {
+	head := c.srv.hub.Head()
 	c.mu.Lock()
-	fits := c.queue(replies)
+	fits := c.queue(head, replies)
 	c.mu.Unlock()
 	c.wake(fits)
 }
 
+// wake starts the writer. A client that does not read what it did not ask for is closed: it could not tell what it
+// missed.
 func (c *client) wake(fits bool) {
 	if !fits {
-		c.session.Close(ReasonTransportError)
+		c.endWith("the client does not read", ReasonTransportError)
 		return
 	}
 	c.session.Wake()
 }
 
-// queue is send with the lock held. It reports whether all fitted.
-func (c *client) queue(replies []reply) (fits bool) {
-	head := c.srv.hub.Head()
+// queue adds replies behind the notifications up to head, and reports false at the first one that does not fit. The
+// caller holds the lock.
+func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
+	defer func() { c.waiting.Store(int32(len(c.replies.items))) }()
 	for _, r := range replies {
 		if c.closed || r.conn != nil && r.conn.state == ended {
 			continue
@@ -86,7 +89,6 @@ func (c *client) queue(replies []reply) (fits bool) {
 		}
 		c.replies.bytes += r.size
 	}
-	c.waiting.Store(int32(len(c.replies.items)))
 	return true
 }
 

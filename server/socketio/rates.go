@@ -13,7 +13,7 @@ import (
 // rates are what a client may send.
 type rates struct {
 	events   *rate.Limiter
-	connects *rate.Limiter // of namespaces joined and left
+	connects *rate.Limiter
 	// A client that keeps exceeding its rate is told from one that bursts.
 	since, last, told time.Time
 }
@@ -27,7 +27,7 @@ const (
 // slow handlers do not make a flood look slow.
 func (c *client) allow(p *packet) bool {
 	interval := c.srv.opts.RateInterval
-	if interval <= 0 {
+	if interval <= 0 || p.kind == kindDisconnect { // there are no more of these than of CONNECTs
 		return true
 	}
 	if c.rates == nil {

@@ -57,7 +57,7 @@ func (c *client) refuse(namespace string, err error) {
 	enough := c.refusals >= maxRefusals
 	c.mu.Unlock()
 	if enough {
-		c.session.Close(ReasonParseError)
+		c.end("too many refused CONNECTs")
 	}
 }
 

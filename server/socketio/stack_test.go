@@ -51,3 +51,14 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	})
 	return &testStack{Stack: &servertest.Stack{T: t, Hub: o.Hub, Base: base}, sio: sio}
 }
+
+// receive returns the next value, which must come in time.
+func receive[T any](t testing.TB, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(20 * time.Second):
+		t.Fatal("timed out")
+	}
+	return v
+}

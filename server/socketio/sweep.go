@@ -41,7 +41,7 @@ func (s *Server) sweep(ctx context.Context) {
 func (c *client) sweep(now time.Time, idle bool) {
 	switch {
 	case c.assembling.overdue(now):
-		c.session.Close(ReasonParseError)
+		c.end("attachments did not arrive in time")
 		return
 	case idle && c.srv.opts.InactiveTimeout > 0 && now.Sub(c.session.LastReceived()) > c.srv.opts.InactiveTimeout:
 		c.end("no byte from the client") // no DISCONNECT: the client comes back after this

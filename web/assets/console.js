@@ -2475,7 +2475,7 @@ var init_channels = __esmMin((() => {
 function elect(name, lead, depose) {
 	let leave = () => {};
 	return {
-		stand(steal) {
+		run(steal) {
 			leave();
 			const abort = new AbortController(), { signal } = abort;
 			leave = () => abort.abort();
@@ -2655,7 +2655,7 @@ var init_driver = __esmMin((() => {
 			this.#channels.reset();
 			this.#apply({ status: "connecting" });
 			globalThis.addEventListener("pagehide", this.#end);
-			this.#election.stand();
+			this.#election.run();
 			this.#doubt();
 		}
 		#lead() {
@@ -2676,13 +2676,13 @@ var init_driver = __esmMin((() => {
 				status: "reconnecting",
 				transport: void 0
 			});
-			this.#election.stand();
+			this.#election.run();
 			this.#doubt();
 		}
 		/** Asks the leader for its state, and takes the lead when it does not answer. */
 		#doubt() {
 			this.#post("hello", this.#tab, this.#channels.own);
-			this.#wait(() => this.#election.stand(true), this.#timeout);
+			this.#wait(() => this.#election.run(true), this.#timeout);
 		}
 		#wait(then, ms) {
 			clearTimeout(this.#timer);

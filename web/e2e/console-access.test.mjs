@@ -1,4 +1,4 @@
-// The console by keyboard, for screen readers, in dark mode, on a phone, and beside an application.
+// The console by keyboard, for screen readers, in dark mode, on a phone, and next to an application.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -258,7 +258,7 @@ test("a phone shows every view without scrolling sideways", TEST, async (t) => {
   assert.equal(await page.page.evaluate(() => document.getAnimations().length), 0);
 });
 
-test("beside an application it is at /console", TEST, async (t) => {
+test("next to an application it is at /console", TEST, async (t) => {
   const app = createServer((_, response) => response.end("the application")).listen(0, "127.0.0.1");
   await once(app, "listening");
   t.after(() => {

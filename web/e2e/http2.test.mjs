@@ -1,4 +1,4 @@
-// Over HTTP/1.1 a browser opens six connections to a host, so a seventh stream waits for ever. Over
+// Over HTTP/1.1 a browser opens six connections to a host, so a seventh stream waits forever. Over
 // HTTP/2, which needs TLS, all streams share one connection.
 
 import assert from "node:assert/strict";
@@ -42,12 +42,12 @@ test(`${TABS} tabs of one user over HTTP/2`, TEST, async (t) => {
     const page = await context.newPage();
     const tape = new Tape(`tab ${tab}`);
     tapes.push(tape);
-    await page.exposeFunction("told", (name, data) => tape.push({ name, data: JSON.parse(data) }));
+    await page.exposeFunction("received", (name, data) => tape.push({ name, data: JSON.parse(data) }));
     await page.goto(server.url);
     await page.evaluate(() => {
       const source = new EventSource("/sse?userId=ann&as=message");
       for (const name of ["connected", "message"])
-        source.addEventListener(name, (event) => window.told(name, event.data));
+        source.addEventListener(name, (event) => window.received(name, event.data));
     });
     await tape.next("connected");
     const protocol = await page.evaluate(() =>

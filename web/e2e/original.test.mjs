@@ -20,14 +20,14 @@ async function originalPage(t, server) {
   const browser = await openBrowser(t);
   const page = await browser.newPage();
   const tape = new Tape("the page");
-  await page.exposeFunction("told", (name, data) => tape.push({ name, data: JSON.parse(data) }));
+  await page.exposeFunction("received", (name, data) => tape.push({ name, data: JSON.parse(data) }));
   await page.goto(server.url);
   await page.evaluate(() => {
     const source = new EventSource("/api/sse?userId=olga&username=Olga");
-    source.addEventListener("message", (event) => window.told("message", event.data));
+    source.addEventListener("message", (event) => window.received("message", event.data));
     source.addEventListener(
       "connection-update",
-      (event) => window.told("connection-update", event.data),
+      (event) => window.received("connection-update", event.data),
     );
     window.source = source;
   });

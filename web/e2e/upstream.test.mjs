@@ -12,8 +12,8 @@ import { Tape, TEST } from "./wait.mjs";
 
 const PAGE = `<!doctype html><title>the application</title>
 <script>
-  const told = [];
-  const say = (...what) => { told.push(what.join(" ")); document.title = told.length; };
+  const lines = [];
+  const say = (...what) => { lines.push(what.join(" ")); document.title = lines.length; };
   const socket = new WebSocket(location.origin.replace("http", "ws") + "/echo");
   socket.onopen = () => socket.send("hello");
   socket.onmessage = (event) => say("echo", event.data);
@@ -83,9 +83,9 @@ test("an application shares the address", TEST, async (t) => {
   const tape = new Tape("the page");
   await page.exposeFunction("report", (line) => tape.push({ name: line.split(" ")[0], line }));
   await page.addInitScript(() => {
-    // The function say() of the page appends to told.
+    // The function say() of the page appends to lines.
     setInterval(() => {
-      for (const line of globalThis.eval("typeof told === 'undefined' ? [] : told.splice(0)"))
+      for (const line of globalThis.eval("typeof lines === 'undefined' ? [] : lines.splice(0)"))
         window.report(line);
     }, 20);
   });

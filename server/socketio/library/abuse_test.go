@@ -92,3 +92,17 @@ func TestDynamicNamespacesAreAuthenticated(t *testing.T) {
 		t.Errorf("the parent's middleware ran %d times", used)
 	}
 }
+
+// '#' separates a namespace from a room in the Hub: "/dyn#room" as a namespace would be the room of "/dyn".
+func TestNamespaceNamesThatNoClientMayUse(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	s.io.Of(regexp.MustCompile(`^/dyn`), nil)
+	for _, name := range []string{"/dyn#room", "/dyn?x=1"} {
+		c := s.Dial("")
+		c.Send(`40` + name + `,{"userId":"u1"}`)
+		if got, want := c.Read(), `44`+name+`,{"message":"Invalid namespace"}`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

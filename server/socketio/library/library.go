@@ -123,15 +123,6 @@ func (f *facade) peer(c *socketio.Conn) *peer {
 	return nil
 }
 
-// conn is the client with an id in a namespace, or nil.
-func (f *facade) conn(namespace string, id socket.SocketId) *socketio.Conn {
-	if m := f.srv.Hub().Member(namespace, string(id)); m != nil {
-		c, _ := m.Owner().(*socketio.Conn)
-		return c
-	}
-	return nil
-}
-
 // recovered is deferred around everything that runs handlers of the library on a goroutine of its own.
 func (f *facade) recovered(where string) {
 	if v := recover(); v != nil {

@@ -1,7 +1,7 @@
 // The server's replies: it answers each event of the contract by another event, which is for the
 // sender alone and is not in the log.
 
-/** The reply to each event, beside its acknowledgement. "": only a refusal is an event. */
+/** The reply to each event, in addition to its acknowledgement. "": only a refusal is an event. */
 export const REPLIES: Readonly<Record<string, string>> = {
   ping: "pong",
   subscribe: "subscribed",

@@ -47,7 +47,7 @@ export interface Place {
  * or anonymously.
  */
 function known(o: HookOptions): boolean {
-  // It loads; undefined beside a userId means that there is none.
+  // It loads; undefined next to a userId means that there is none.
   if (o.token === null || o.token === "") return false;
   const named = "userId" in o || "token" in o;
   return !named || !!o.userId || !!o.token;

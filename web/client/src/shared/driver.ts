@@ -122,7 +122,7 @@ export class SharedDriver implements Driver {
     this.#channels.reset();
     this.#apply({ status: "connecting" });
     globalThis.addEventListener("pagehide", this.#end);
-    this.#election.stand();
+    this.#election.run();
     this.#doubt();
   }
 
@@ -139,14 +139,14 @@ export class SharedDriver implements Driver {
     this.#leader?.depose();
     this.#leader = undefined;
     this.#apply({ status: "reconnecting", transport: undefined });
-    this.#election.stand();
+    this.#election.run();
     this.#doubt();
   }
 
   /** Asks the leader for its state, and takes the lead when it does not answer. */
   #doubt(): void {
     this.#post("hello", this.#tab, this.#channels.own);
-    this.#wait(() => this.#election.stand(true), this.#timeout);
+    this.#wait(() => this.#election.run(true), this.#timeout);
   }
 
   #wait(then: () => void, ms: number): void {

@@ -3,7 +3,7 @@
 
 export interface Election {
   /** Waits for the lock. steal: takes it at once, from a leader that does not answer. */
-  stand(steal?: boolean): void;
+  run(steal?: boolean): void;
   /** Withdraws, or ends the lead. */
   leave(): void;
 }
@@ -15,7 +15,7 @@ export interface Election {
 export function elect(name: string, lead: () => void, depose: () => void): Election {
   let leave = () => {};
   return {
-    stand(steal) {
+    run(steal) {
       leave();
       const abort = new AbortController(), { signal } = abort;
       leave = () => abort.abort();

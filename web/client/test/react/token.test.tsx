@@ -143,7 +143,7 @@ test("the hook waits for a token that loads", async () => {
   expect(opened(url)).toBe(1);
 });
 
-test("the hook waits for a token that loads beside a userId", async () => {
+test("the hook waits for a token that loads, with a userId", async () => {
   const url = await serve(ENV);
   const codes: unknown[] = [];
   const { result, rerender } = renderHook(({ token }: { token: string | null }) => {
@@ -161,7 +161,7 @@ test("the hook waits for a token that loads beside a userId", async () => {
   expect(new Set(codes)).toEqual(new Set([undefined]));
 });
 
-test("beside getToken the userId identifies the user", async () => {
+test("with getToken the userId identifies the user", async () => {
   const url = await serve(ENV);
   const tokens: Record<string, string> = { ann: await tokenOf("ann"), bob: await tokenOf("bob") };
   const { result, rerender } = renderHook(

@@ -1,0 +1,238 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// outcome is what an Ask returned.
+type outcome struct {
+	answer Answer
+	err    error
+}
+
+// question reads the next event that asks for an acknowledgement and returns its number.
+func question(t testing.TB, c *servertest.WebSocket, event string) string {
+	t.Helper()
+	for {
+		text := strings.TrimPrefix(c.Read(), "42")
+		if id, rest, found := strings.Cut(text, "["); found && id != "" && strings.HasPrefix(rest, `"`+event+`"`) {
+			return id
+		}
+	}
+}
+
+// asking registers a handler that asks its own client without a deadline, which the client or the server must end.
+func asking(s *testStack) chan outcome {
+	outcomes := make(chan outcome, 1)
+	s.sio.Of("/").On("go", func(_ context.Context, c *Conn, _ *Event) error {
+		answer, err := c.Ask(context.Background(), "question")
+		outcomes <- outcome{answer, err}
+		return nil
+	})
+	return outcomes
+}
+
+// A handler that asks its own client is not left waiting when that client goes, in whatever way.
+func TestAskInAHandlerEndsWithTheClient(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*testStack, *servertest.WebSocket){
+		"DISCONNECT":      func(_ *testStack, c *servertest.WebSocket) { c.Send("41") },
+		"closed":          func(_ *testStack, c *servertest.WebSocket) { c.Conn.Close() },
+		"Conn.Close":      func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].Close() },
+		"CloseTransport":  func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].CloseTransport() },
+		"Broadcast.Close": func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, nil)
+			outcomes := asking(s)
+			c, _ := s.Connect(`{"userId":"u1"}`)
+			c.Send(`42["go"]`)
+			question(t, c, "question")
+			leave(s, c)
+			if got := receive(t, outcomes); !errors.Is(got.err, ErrClosed) {
+				t.Errorf("%v, want ErrClosed", got.err)
+			}
+		})
+	}
+}
+
+// The acknowledgement passes the events that wait for the handler, more of them than may wait otherwise.
+func TestAcknowledgementPassesTheEventsBeforeIt(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	outcomes := asking(s)
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	c.Send(`42["go"]`)
+	id := question(t, c, "question")
+	for range 10 * maxUnhandled {
+		c.Send(`42["custom-event"]`)
+	}
+	c.Send("43" + id + `["answer",{"n":1}]`)
+	got := receive(t, outcomes)
+	var text string
+	var more struct{ N int }
+	if err := errors.Join(got.err, got.answer.Bind(&text, &more)); err != nil || text != "answer" || more.N != 1 {
+		t.Errorf("%q %+v, %v", text, more, err)
+	}
+	c.Sync()
+}
+
+// The reader is blocked already when the handler begins to ask.
+func TestAskWakesABlockedReader(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	ready, outcomes := make(chan struct{}), make(chan outcome, 1)
+	s.sio.Of("/").On("go", func(_ context.Context, c *Conn, _ *Event) error {
+		<-ready
+		answer, err := c.Ask(context.Background(), "question")
+		outcomes <- outcome{answer, err}
+		return nil
+	})
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	c.Send(`42["go"]`)
+	for range 2 * maxUnhandled {
+		c.Send(`42["custom-event"]`)
+	}
+	l := s.sio.clients.all()[0]
+	servertest.Eventually(t, "the inbox is full", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.inbox) == maxUnhandled
+	})
+	close(ready)
+	c.Send("43" + question(t, c, "question") + `[]`)
+	if got := receive(t, outcomes); got.err != nil {
+		t.Error(got.err)
+	}
+}
+
+// The oldest of too many asks is given up, and AskFunc hears of it in the order of the client's packets.
+func TestTheOldestAskIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	conn := s.sio.To().Conns()[0]
+	type told struct {
+		ask int
+		err error
+	}
+	outcomes := make(chan told, 2*maxAsks)
+	for i := range maxAsks + 2 {
+		if err := conn.AskFunc("question", func(_ Answer, err error) { outcomes <- told{i, err} }, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want := range 2 {
+		if got := receive(t, outcomes); got.ask != want || !errors.Is(got.err, ErrUnanswered) {
+			t.Errorf("got %+v, want ErrUnanswered of %d", got, want)
+		}
+	}
+	for i := range maxAsks + 2 { // a late acknowledgement means nothing
+		c.Send(fmt.Sprintf("43%s[%d]", question(t, c, "question"), i))
+	}
+	for want := 2; want < maxAsks+2; want++ {
+		if got := receive(t, outcomes); got != (told{want, nil}) {
+			t.Errorf("got %+v, want %d", got, want)
+		}
+	}
+	c.Sync()
+	if len(outcomes) > 0 {
+		t.Errorf("told once more: %+v", <-outcomes)
+	}
+}
+
+// After the client has left, the functions that were waiting are told once, and new ones are refused.
+func TestAskAfterTheClientHasLeft(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	reasons := endings(s.sio.Of("/"))
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	conn := s.sio.To().Conns()[0]
+	told := make(chan error, 2)
+	if err := conn.AskFunc("question", func(_ Answer, err error) { told <- err }); err != nil {
+		t.Fatal(err)
+	}
+	question(t, c, "question")
+	c.Send("41")
+	receive(t, reasons)
+	if err := receive(t, told); !errors.Is(err, ErrClosed) {
+		t.Errorf("told %v, want ErrClosed", err)
+	}
+	if err := conn.AskFunc("question", func(Answer, error) { t.Error("an ask that was refused is answered") }); !errors.Is(err, ErrClosed) {
+		t.Errorf("AskFunc: %v, want ErrClosed", err)
+	}
+	if _, err := conn.Ask(t.Context(), "question"); !errors.Is(err, ErrClosed) {
+		t.Errorf("Ask: %v, want ErrClosed", err)
+	}
+	if err := conn.Emit("event"); !errors.Is(err, ErrClosed) {
+		t.Errorf("Emit: %v, want ErrClosed", err)
+	}
+	if err := conn.AskFunc("connect", nil); err == nil || err.Error() != `event: "connect" is reserved by Socket.IO` {
+		t.Errorf("a reserved name: %v", err)
+	}
+	c.Conn.Close()
+	if len(told) > 0 {
+		t.Error("told twice")
+	}
+}
+
+// A broadcast that asks waits for those that answer, whoever leaves meanwhile.
+func TestBroadcastAskOutlivesWhoLeaves(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	left := make(chan struct{})
+	s.sio.Of("/").OnDisconnect(func(*Conn, string) { close(left) })
+	stays, _ := s.Connect(`{"userId":"u1"}`)
+	leaves, _ := s.Connect(`{"userId":"u2"}`)
+	type outcome struct {
+		answers []Answer
+		err     error
+	}
+	outcomes := make(chan outcome, 1)
+	go func() {
+		answers, err := s.sio.To().Ask(t.Context(), "question")
+		outcomes <- outcome{answers, err}
+	}()
+	id := question(t, stays, "question")
+	question(t, leaves, "question")
+	leaves.Conn.Close()
+	receive(t, left)
+	stays.Send("43" + id + `["here"]`)
+	got := receive(t, outcomes)
+	if len(got.answers) != 1 || string(got.answers[0].JSON(0)) != `"here"` || !errors.Is(got.err, ErrClosed) {
+		t.Errorf("%+v, %v", got.answers, got.err)
+	}
+}
+
+// A client that leaves between the choice of the clients and the question does not end the question of the others.
+func TestBroadcastAskPassesOverWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	stays, _ := s.Connect(`{"userId":"u1"}`)
+	_, gone := s.Connect(`{"userId":"u2"}`)
+	for _, c := range s.sio.To().Conns() {
+		if c.ID() == gone.ClientID {
+			c.endFor(ReasonServerClosed) // its member is still in the Hub
+		}
+	}
+	outcomes := make(chan outcome, 1)
+	go func() {
+		answers, err := s.sio.To().Ask(t.Context(), "question")
+		if len(answers) == 1 {
+			outcomes <- outcome{answers[0], err}
+			return
+		}
+		outcomes <- outcome{err: fmt.Errorf("%d answers, %w", len(answers), err)}
+	}()
+	stays.Send("43" + question(t, stays, "question") + `["here"]`)
+	if got := receive(t, outcomes); !errors.Is(got.err, ErrClosed) || got.answer.Len() != 1 {
+		t.Errorf("%+v, %v", got.answer, got.err)
+	}
+}

@@ -1,0 +1,77 @@
+package socketio
+
+import (
+	"context"
+	"testing"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// endings collects the reasons that OnDisconnect is called with.
+func endings(n *Namespace) chan string {
+	reasons := make(chan string, 100)
+	n.OnDisconnect(func(_ *Conn, reason string) { reasons <- reason })
+	return reasons
+}
+
+// The reasons are those that a Node server reports, see testdata/node.
+func TestReasonsOfADisconnect(t *testing.T) {
+	t.Parallel()
+	const (
+		engineError = "parse error"
+		packetError = "forced close"
+	)
+	for name, tt := range map[string]struct {
+		end  func(*testStack, *servertest.WebSocket)
+		want string
+	}{
+		"DISCONNECT":                 {func(_ *testStack, c *servertest.WebSocket) { c.Send("41") }, "client namespace disconnect"},
+		"close":                      {func(_ *testStack, c *servertest.WebSocket) { c.Conn.Close() }, "transport close"},
+		"Engine.IO packet":           {func(_ *testStack, c *servertest.WebSocket) { c.Send("9") }, engineError},
+		"Socket.IO packet":           {func(_ *testStack, c *servertest.WebSocket) { c.Send("4x") }, packetError},
+		"event without an array":     {func(_ *testStack, c *servertest.WebSocket) { c.Send("42{}") }, packetError},
+		"second CONNECT":             {func(_ *testStack, c *servertest.WebSocket) { c.Send(`40{"userId":"u1"}`) }, packetError},
+		"event of another namespace": {func(_ *testStack, c *servertest.WebSocket) { c.Send(`42/other,["x"]`) }, packetError},
+		"ACK of another namespace":   {func(_ *testStack, c *servertest.WebSocket) { c.Send(`43/other,1[]`) }, packetError},
+		"three refusals": {func(_ *testStack, c *servertest.WebSocket) {
+			for range 3 {
+				c.Send(`40/other,{"userId":"u1"}`)
+			}
+		}, packetError},
+		"panic":          {func(_ *testStack, c *servertest.WebSocket) { c.Send(`42["panic"]`) }, "forced close"},
+		"Close":          {func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Close() }, "server namespace disconnect"},
+		"CloseTransport": {func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].CloseTransport() }, "server namespace disconnect"},
+		"Drop":           {func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].Drop() }, "forced close"},
+		"API":            {func(s *testStack, _ *servertest.WebSocket) { s.Hub.Members()[0].Disconnect("revoked") }, "server namespace disconnect"},
+		"Shutdown":       {func(s *testStack, _ *servertest.WebSocket) { _ = s.sio.Shutdown(t.Context()) }, "server shutting down"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, nil)
+			reasons := endings(s.sio.Of("/"))
+			s.sio.Of("/").On("panic", func(context.Context, *Conn, *Event) error { panic("handler") })
+			c, _ := s.Connect(`{"userId":"u1"}`)
+			tt.end(s, c)
+			if got := receive(t, reasons); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// A dropped client gets no DISCONNECT, so it connects again and goes on with its session.
+func TestDropKeepsTheSession(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
+	s.sio.To().Conns()[0].Drop()
+	if got := c.Closed(); len(got) != 0 {
+		t.Errorf("got %q before the close", got)
+	}
+	s.Gone(sid)
+	c = s.Dial("")
+	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
+		t.Error("not recovered")
+	}
+}

@@ -1,0 +1,121 @@
+package sse
+
+import (
+	"container/heap"
+	"math"
+	"time"
+)
+
+const (
+	never   = math.MaxInt64        // an instant that does not come
+	wakeGap = 5 * time.Millisecond // least time between two wakes by the timer: streams that are due in it share one
+)
+
+// instant is a moment on two clocks, in nanoseconds: mono counts from the start of the Handler and cannot be set, wall
+// counts from 1970, as the expiry of tokens does.
+type instant struct{ mono, wall int64 }
+
+func (h *Handler) now() instant {
+	now := time.Now()
+	return instant{int64(now.Sub(h.start)), now.UnixNano()}
+}
+
+// after returns when something that happens every d is due again; a negative d is never.
+func (i instant) after(d time.Duration) int64 {
+	if d < 0 {
+		return never
+	}
+	return i.mono + int64(d)
+}
+
+func wallTime(nanos int64) time.Time { return time.Unix(0, nanos) }
+
+// dueQueue wakes streams when time has passed: for a heartbeat, a sync or the end of a token. One timer serves all
+// streams, so that an idle stream needs neither a timer nor a goroutine for it. Handler.mu guards it.
+type dueQueue struct {
+	streams []*stream // all running streams: a heap by due
+	timer   *time.Timer
+	at      int64 // when the timer fires; never: it does not
+	notYet  int64 // until when it does not fire
+}
+
+func (q *dueQueue) Len() int           { return len(q.streams) }
+func (q *dueQueue) Less(i, k int) bool { return q.streams[i].due.Load() < q.streams[k].due.Load() }
+
+func (q *dueQueue) Swap(i, k int) {
+	q.streams[i], q.streams[k] = q.streams[k], q.streams[i]
+	q.streams[i].place, q.streams[k].place = i, k
+}
+
+// Push and Pop are for package heap.
+func (q *dueQueue) Push(s any) {
+	s.(*stream).place = len(q.streams)
+	q.streams = append(q.streams, s.(*stream))
+}
+
+func (q *dueQueue) Pop() any {
+	last := len(q.streams) - 1
+	s := q.streams[last]
+	q.streams[last] = nil
+	q.streams = q.streams[:last]
+	s.place = -1
+	return s
+}
+
+// schedule makes the timer wake s at due, unless it wakes s earlier anyway.
+func (h *Handler) schedule(s *stream, due int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.place < 0 || due >= s.due.Load() {
+		return
+	}
+	s.due.Store(due)
+	heap.Fix(&h.due, s.place)
+	h.setTimer()
+}
+
+// setTimer sets the timer for the first stream. The caller holds mu.
+func (h *Handler) setTimer() {
+	q := &h.due
+	if len(q.streams) == 0 {
+		if q.timer != nil {
+			q.timer.Stop()
+		}
+		q.at = never
+		return
+	}
+	due := max(q.streams[0].due.Load(), q.notYet)
+	if due >= q.at {
+		return
+	}
+	q.at = due
+	wait := time.Duration(due - h.now().mono)
+	if q.timer == nil {
+		q.timer = time.AfterFunc(wait, h.wakeDue)
+		return
+	}
+	q.timer.Reset(wait)
+}
+
+// wakeDue wakes the streams that are due. The writer of each schedules it again.
+func (h *Handler) wakeDue() {
+	for _, s := range h.takeDue() {
+		s.wake()
+	}
+}
+
+// takeDue returns the streams that are due and takes them off the schedule.
+func (h *Handler) takeDue() (due []*stream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now, q := h.now().mono, &h.due
+	for len(q.streams) > 0 && q.streams[0].due.Load() <= now {
+		s := q.streams[0]
+		s.due.Store(never)
+		heap.Fix(q, 0)
+		due = append(due, s)
+	}
+	q.at, q.notYet = never, now+int64(wakeGap)
+	h.setTimer()
+	return due
+}

@@ -1,0 +1,37 @@
+package sse
+
+import (
+	"net/http"
+	"time"
+)
+
+// response is the output of a stream through net/http: over HTTP/2 and HTTP/1.0, and wherever the stream cannot take the
+// connection over. The handler waits until it is done.
+type response struct {
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	lift bool          // lift the deadline after each write: over HTTP/2 it would reset an idle stream too
+	done chan struct{} // closed when nothing more is written
+}
+
+func newResponse(w http.ResponseWriter, r *http.Request) *response {
+	return &response{w: w, rc: http.NewResponseController(w), lift: r.ProtoMajor >= 2, done: make(chan struct{})}
+}
+
+func (o *response) frame(b *batch) []byte { return b.events() }
+
+// write writes and flushes p within the timeout.
+func (o *response) write(p []byte, timeout time.Duration) error {
+	// A writer that knows no deadlines (a test recorder) cannot block either.
+	_ = o.rc.SetWriteDeadline(time.Now().Add(timeout))
+	if _, err := o.w.Write(p); err != nil {
+		return err
+	}
+	if err := o.rc.Flush(); err != nil {
+		return err
+	}
+	if o.lift {
+		_ = o.rc.SetWriteDeadline(time.Time{})
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package sse
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// serve opens the stream in the goroutine of the request, which is its first writer. It returns when the stream has taken
+// the connection over, else when the stream has ended.
+func (s *stream) serve(w http.ResponseWriter, r *http.Request, o opening) {
+	setHeaders(w.Header())
+	take := canTakeOver(w, r)
+	if take {
+		w.Header().Set("Connection", "close") // net/http cannot have it back (RFC 9112, section 9.6)
+	}
+	response := newResponse(w, r)
+	s.out = response
+	b, next, err := s.open(o)
+	taken := take && err == nil && !next.last && s.takeOver(w)
+	switch {
+	case err != nil:
+		s.fail(err)
+		b.free()
+	case next.more:
+		go s.writeAll(b, next, nil)
+	default:
+		if !s.wrote(b, next, s.h.now()) {
+			s.startWriter()
+		}
+		b.free()
+	}
+	if !taken {
+		s.wait(r.Context(), response)
+	}
+}
+
+// wait returns when a stream that net/http writes has ended.
+func (s *stream) wait(ctx context.Context, response *response) {
+	select {
+	case <-response.done:
+	case <-ctx.Done():
+		s.stop(ending{reason: reasonGone, gone: true})
+		<-response.done // a writer may use the response until then
+	}
+	defer s.h.closed()
+	s.cleanUp()
+}
+
+// takeOver takes the connection over after everything that net/http has written.
+func (s *stream) takeOver(w http.ResponseWriter) bool {
+	if isEncoded(w.Header()) {
+		return false
+	}
+	conn, buffers, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return false
+	}
+	s.wire = newWire(conn, buffers.Reader)
+	s.out = &s.wire
+	s.taken.Store(true)
+	if d, ok := unwrapped[Detacher](w); ok {
+		s.ended = d.Detach()
+	}
+	if !s.h.watcher.add(s) {
+		go s.read()
+	}
+	return true
+}
+
+// read is the goroutine of a stream that the watcher cannot watch. Its stack stays as small as a stack can be.
+func (s *stream) read() {
+	s.unreadable(s.wire.discard())
+}
+
+// unreadable ends the stream when nothing more can be read from its connection.
+func (s *stream) unreadable(err error) {
+	how := ending{reason: reasonGone, gone: true}
+	if errors.Is(err, errTooMuch) {
+		how.reason = err.Error()
+	}
+	s.stop(how)
+	s.wire.cut()
+}
+
+// end ends the response and the connection. The writer has finished.
+func (s *stream) end() {
+	if s.endResponse() {
+		s.wire.linger()
+	}
+}
+
+// endResponse cleans up and ends the response. It reports whether the client may still be reading it.
+func (s *stream) endResponse() (reading bool) {
+	defer s.h.closed()
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(v)
+			s.wire.abort()
+		}
+	}()
+	s.h.watcher.remove(s)
+	s.cleanUp()
+	switch {
+	case s.how.Load().gone:
+		_ = s.wire.conn.Close()
+	case s.broken || s.wire.writeEnd() != nil:
+		s.wire.abort()
+	default:
+		return true
+	}
+	return false
+}
+
+// cleanUp gives back everything that the stream holds of others. It comes before the end of the response, so that a
+// client that sees the end and reconnects finds its place free.
+func (s *stream) cleanUp() {
+	how, retry := s.how.Load(), s.retry
+	if how.ordered {
+		retry = neverRetry
+	}
+	s.h.o.Log.Debug("stream ended", zap.String("client", s.clientID), zap.String("reason", how.reason),
+		zap.Duration("after", time.Since(s.started)), zap.Duration("retry", retry))
+	s.member.Detach()
+	s.h.remove(s)
+	s.release()
+	if s.ended != nil {
+		s.ended(s.bytes.Load())
+	}
+}

@@ -1,0 +1,137 @@
+package sse
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	maxIgnored = 4 << 10  // bytes that a client may send after its request
+	writePart  = 16 << 10 // bytes that share one deadline: a large batch does not need a faster reader than a small one
+	endTimeout = time.Second
+)
+
+var errTooMuch = errors.New("client sent data")
+
+// wire is the output of a stream that has taken its connection over from net/http. The buffers of net/http, and its
+// frames on the stack below the handler, are nine tenths of the memory of an idle stream.
+type wire struct {
+	conn    net.Conn
+	fd      int // of the socket, for writes that do not wait; -1: there is none
+	ignored int // bytes that came after the request
+}
+
+// canTakeOver reports whether the stream can take the connection of a request over: with HTTP/1.1, and a ResponseWriter
+// that gives it away. net/http has to read the body of a request that has one.
+func canTakeOver(w http.ResponseWriter, r *http.Request) bool {
+	if r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.ContentLength != 0 {
+		return false
+	}
+	_, ok := unwrapped[http.Hijacker](w)
+	return ok
+}
+
+// unwrapped returns the first T among w and the writers that it wraps.
+func unwrapped[T any](w http.ResponseWriter) (found T, ok bool) {
+	for w != nil {
+		if found, ok = w.(T); ok {
+			break
+		}
+		wrapper, _ := w.(interface{ Unwrap() http.ResponseWriter })
+		if wrapper == nil {
+			break
+		}
+		w = wrapper.Unwrap()
+	}
+	return found, ok
+}
+
+// isEncoded reports whether a middleware encodes the response, such as one that compresses: then its bytes are not those
+// of the stream.
+func isEncoded(h http.Header) bool {
+	return h.Get("Content-Encoding") != "" || h.Get("Content-Length") != "" || h.Get("Transfer-Encoding") != ""
+}
+
+func newWire(conn net.Conn, buffered *bufio.Reader) wire {
+	return wire{conn: conn, fd: descriptor(conn), ignored: buffered.Buffered()}
+}
+
+func (c *wire) frame(b *batch) []byte { return b.chunk() }
+
+// write writes p, each part of it within the timeout.
+func (c *wire) write(p []byte, timeout time.Duration) error {
+	for len(p) > 0 {
+		part := p[:min(len(p), writePart)]
+		if err := c.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+			return err
+		}
+		if _, err := c.conn.Write(part); err != nil {
+			return err
+		}
+		p = p[len(part):]
+	}
+	return nil
+}
+
+// discard reads and drops bytes until the connection ends or too many have come.
+func (c *wire) discard() error {
+	buf := make([]byte, 16)
+	for c.ignored <= maxIgnored {
+		n, err := c.conn.Read(buf)
+		if err != nil {
+			return err
+		}
+		c.ignored += n
+	}
+	return errTooMuch
+}
+
+// cut closes the sending side at once. A write that waits fails. Any goroutine may call it.
+func (c *wire) cut() {
+	if half, ok := c.socket().(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+		return
+	}
+	_ = c.conn.Close()
+}
+
+// writeEnd writes the last chunk and closes the sending side.
+func (c *wire) writeEnd() error {
+	_ = c.conn.SetWriteDeadline(time.Now().Add(endTimeout))
+	if _, err := io.WriteString(c.conn, lastChunk); err != nil {
+		return err
+	}
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	return nil
+}
+
+// linger waits for the client to close, for a second at most, and closes the connection. To close it while there are
+// unread bytes would reset it, and the client could lose the end of the response (RFC 9112, section 9.6).
+func (c *wire) linger() {
+	_ = c.conn.SetReadDeadline(time.Now().Add(endTimeout))
+	_, _ = io.CopyN(io.Discard, c.conn, maxIgnored)
+	_ = c.conn.Close()
+}
+
+// abort resets the connection, so that the kernel does not keep what the client does not read.
+func (c *wire) abort() {
+	conn := c.socket() // the Close of TLS would write
+	if t, ok := conn.(interface{ SetLinger(int) error }); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// socket returns the connection below TLS.
+func (c *wire) socket() net.Conn {
+	if t, ok := c.conn.(interface{ NetConn() net.Conn }); ok {
+		return t.NetConn()
+	}
+	return c.conn
+}

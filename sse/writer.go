@@ -1,0 +1,141 @@
+package sse
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"go.uber.org/zap"
+)
+
+// The states of a stream's writer, the one goroutine that pulls from the member and writes. There is none while there is
+// nothing to write.
+const (
+	idle    = iota // no writer
+	writing        // a writer runs, or the stream waits for one of the shared writers
+	woken          // the same, and the stream was woken since the last pull
+)
+
+// wake makes the stream write what there is to write. It never blocks. Any goroutine may call it.
+func (s *stream) wake() {
+	for {
+		switch state := s.writer.Load(); {
+		case state == woken, state == writing && s.writer.CompareAndSwap(writing, woken):
+			return
+		case state == idle && s.writer.CompareAndSwap(idle, writing):
+			s.startWriter()
+			return
+		}
+	}
+}
+
+// startWriter starts a writer. The caller has set the state.
+func (s *stream) startWriter() {
+	if s.wire.fd >= 0 {
+		s.h.writers.add(s)
+		return
+	}
+	go s.writeAll(newBatch(), step{more: true}, nil)
+}
+
+// writeNow writes one batch, as far as the connection takes it without waiting: it is the work of a shared writer. A
+// goroutine of the stream's own writes the rest. It returns the batch for the next stream.
+func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(v)
+			s.finish(ending{reason: reasonPanic}, true)
+			spare = newBatch()
+		}
+	}()
+	next := s.fill(b, now)
+	p := b.chunk()
+	n, err := writeSome(s.wire.fd, p)
+	switch {
+	case err != nil:
+		s.fail(err)
+		b.clear()
+	case n < len(p) || next.more:
+		go s.writeAll(b, next, p[n:])
+		return newBatch()
+	case !s.wrote(b, next, now):
+		s.h.writers.add(s) // after the other streams
+	}
+	return b
+}
+
+// writeAll writes rest, the unwritten part of b, and then everything else there is. It waits for the connection where it
+// must, so it runs in a goroutine of the stream's own.
+func (s *stream) writeAll(b *batch, next step, rest []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(v)
+			s.finish(ending{reason: reasonPanic}, true)
+		}
+	}()
+	for {
+		if len(rest) > 0 {
+			if err := s.out.write(rest, s.h.o.WriteTimeout); err != nil {
+				s.fail(err)
+				break
+			}
+		}
+		if s.wrote(b, next, s.h.now()) {
+			break
+		}
+		next = s.fill(b, s.h.now())
+		rest = s.out.frame(b)
+	}
+	b.free()
+}
+
+// wrote follows the write of a batch. It ends the writer, unless there may be more to write, and reports whether it did.
+func (s *stream) wrote(b *batch, next step, now instant) (ended bool) {
+	if n := b.size(); n > 0 {
+		s.bytes.Add(int64(n))
+		s.last.Store(now.wall)
+		if s.h.o.Written != nil {
+			s.h.o.Written(n, b.since)
+		}
+	}
+	if next.last {
+		b.clear()
+		s.finish(ending{}, false)
+		return true
+	}
+	b.next()
+	s.scheduleNext(now)
+	return !next.more && s.writer.CompareAndSwap(writing, idle)
+}
+
+// fail ends the stream after a write that failed.
+func (s *stream) fail(err error) {
+	s.h.o.Log.Debug("write to a stream failed", zap.String("client", s.clientID), zap.Error(err))
+	s.finish(ending{reason: reasonWrite}, true)
+}
+
+// finish ends the writer for good: the state stays as it is, so no other one starts. how is the reason unless there is
+// one already. broken: the response is incomplete.
+func (s *stream) finish(how ending, broken bool) {
+	if s.finished {
+		return
+	}
+	s.finished, s.broken = true, broken
+	s.how.CompareAndSwap(nil, &how)
+	if response, ok := s.out.(*response); ok {
+		close(response.done)
+		return
+	}
+	go s.end()
+}
+
+// panicked reports a panic. It ends one stream and not the process, as in the goroutines of net/http.
+func (s *stream) panicked(v any) {
+	err, ok := v.(error)
+	if !ok {
+		err = fmt.Errorf("a value of type %T", v) // not the value, which could contain a token
+	}
+	s.h.o.Log.Error("panic in a stream", zap.String("client", s.clientID), zap.Error(err), zap.ByteString("stack", debug.Stack()))
+	if s.h.o.Panicked != nil {
+		s.h.o.Panicked()
+	}
+}

@@ -1,0 +1,51 @@
+//go:build unix
+
+package sse
+
+import (
+	"os"
+	"syscall"
+)
+
+// yielder makes the runtime look for events of the network. The runtime does so when a processor has no goroutine to
+// run: a writer that never waits would hold up requests for as long as 10 ms on one processor, and with them the
+// notifications that could leave with the same write. So the writer waits for a pipe that it writes to itself, which
+// takes some microseconds. The zero yielder is ready to use, by one goroutine at a time. Its pipe stays open as long as
+// the yielder is in use.
+type yielder struct {
+	in, out *os.File
+	raw     syscall.RawConn // of in
+	check   func(fd uintptr) (done bool)
+	written bool
+	buf     [1]byte
+}
+
+// yield returns after the runtime has looked.
+func (y *yielder) yield() {
+	if y.check == nil {
+		y.check = y.writeThenRead
+		in, out, err := os.Pipe()
+		if err != nil {
+			return
+		}
+		if raw, err := in.SyscallConn(); err == nil {
+			y.in, y.out, y.raw = in, out, raw
+		}
+	}
+	if y.raw != nil {
+		y.written = false
+		_ = y.raw.Read(y.check)
+	}
+}
+
+// writeThenRead writes to the pipe at the first call, from where on RawConn notices that it can be read, and reads from
+// it at the second.
+func (y *yielder) writeThenRead(fd uintptr) (done bool) {
+	if !y.written {
+		y.written = true
+		_, err := y.out.Write(y.buf[:])
+		return err != nil
+	}
+	n, err := syscall.Read(int(fd), y.buf[:])
+	return n > 0 || err != syscall.EAGAIN
+}
