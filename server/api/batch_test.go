@@ -77,8 +77,8 @@ func TestPublishBatchBounds(t *testing.T) {
 	}
 }
 
-// An item with more values than a body of 1 MiB can have is refused before its keys take memory. The
-// server publishes the other items.
+// The server refuses an item with more values than a notification of 1 MiB can have, and publishes
+// the other items.
 func TestPublishBatchValues(t *testing.T) {
 	t.Parallel()
 	hub := servertest.NewHub(t)
