@@ -1,9 +1,10 @@
 import type { NextConfig } from 'next';
 
 const config: NextConfig = {
-  // No picture here needs resizing, so package.json leaves the library for that out. Take both out to have next/image do it.
+  // The example resizes no images, so package.json leaves out the library for it. Remove both lines to
+  // use the optimizer of next/image.
   images: { unoptimized: true },
-  // This directory is a whole application, whatever lock files are above it.
+  // Without this, Next.js takes a directory with another lock file above this one as the root.
   turbopack: { root: import.meta.dirname },
 };
 

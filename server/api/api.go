@@ -16,7 +16,7 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// Options configure the handler that New returns. Everything except Hub is optional.
+// Options configure the handler that New returns. Hub, Live and Ready are required.
 type Options struct {
 	Hub *notify.Hub
 

@@ -76,3 +76,16 @@ func TestPublishBatchBounds(t *testing.T) {
 		t.Errorf("4 MB: %d %.200s", res.StatusCode, body)
 	}
 }
+
+// The server refuses an item with more values than a notification of 1 MiB can have, and publishes
+// the other items.
+func TestPublishBatchValues(t *testing.T) {
+	t.Parallel()
+	hub := servertest.NewHub(t)
+	base := serveHub(t, hub)
+	many := `{"target":{"user":"u"},"type":"x","data":[` + strings.Repeat("0,", maxSingleBody/2) + `0]}`
+	res, body := servertest.Publish(t, base, "["+many+`,{"target":{"user":"u"},"type":"x"}]`)
+	if res.StatusCode != 200 || !strings.Contains(body, `"detail":"[0].data[524283]: more than 524288 values"`) || strings.Count(body, `"stored":true`) != 1 {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+}

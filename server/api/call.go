@@ -89,7 +89,9 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 // checkBody checks the body and splits it, so that no later step has to check it again. The data of
 // a notification is one level below the notification.
 func (c *call) checkBody(batch bool) (err error) {
-	rules := strictjson.Rules{Depth: notify.MaxDepth + 1}
+	// No body or item of maxSingleBody has more values. A larger item can, and without a limit its
+	// keys would take several times its size.
+	rules := strictjson.Rules{Depth: notify.MaxDepth + 1, Values: maxSingleBody / 2}
 	if batch && strictjson.KindOf(c.body) == strictjson.Array {
 		c.items, err = strictjson.SplitElements(c.body, notify.MaxBatch, rules)
 	} else {

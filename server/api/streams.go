@@ -14,7 +14,7 @@ func (h *handler) streamRoutes(c components) []route {
 	if path == "" {
 		return nil
 	}
-	who := []param{
+	credentials := []param{
 		{Name: "userId", In: "query", Doc: "the user, in the authentication mode open", Example: "u1", Names: "user"},
 		{Name: "token", In: "query", Doc: "a token, for clients that cannot send the header"},
 	}
@@ -26,12 +26,12 @@ func (h *handler) streamRoutes(c components) []route {
 		Summary: "Exchange a token for a ticket for one connection",
 		Doc: "EventSource cannot send headers. The page sends its token here and puts the ticket into the URL of the stream. The " +
 			"connection has the permissions of the token and ends when the token expires. The same route exists at /api" + path + "/tickets.",
-		Params: who, Status: http.StatusCreated, Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Params: credentials, Status: http.StatusCreated, Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 		Reply: objectRef(c.ticket), Example: `{"ticket":"0Xq3…","expiresAt":"2026-11-22T10:00:30.000Z"}`,
 	}, {
 		Method: "POST", Path: path + "/{clientId}/channels", ID: "changeStreamChannels", Group: groupStreams, Client: true,
 		Summary: "Change the channels of an open stream", Doc: doc + path + "/{clientId}/channels.",
-		Params: append([]param{stream, ticket}, who...), Errors: []int{http.StatusNotFound},
+		Params: append([]param{stream, ticket}, credentials...), Errors: []int{http.StatusNotFound},
 		Body:  &requestBody{Object: c.channelsChange, Example: `{"join": ["news"], "leave": ["orders"]}`},
 		Reply: objectRef(c.channelsChanged), Example: `{"joined":["news"],"left":["orders"],"denied":[]}`,
 	}, {
@@ -39,7 +39,7 @@ func (h *handler) streamRoutes(c components) []route {
 		Summary: "Send a message to a channel from an open stream",
 		Doc: "This is what the event send-message does on Socket.IO: the members receive the event message. " +
 			doc + path + "/{clientId}/messages.",
-		Params: append([]param{stream, ticket}, who...), Errors: []int{http.StatusNotFound},
+		Params: append([]param{stream, ticket}, credentials...), Errors: []int{http.StatusNotFound},
 		Body:  &requestBody{Object: c.clientMessage, Example: `{"room": "news", "message": {"text": "hello"}, "metadata": {"lang": "en"}}`},
 		Reply: objectRef(c.receipt), Example: exampleReceipt,
 	}, {

@@ -1,7 +1,7 @@
 import { SSEManager } from 'roomcast/backend';
 import { Payments } from './payments';
 
-// Rendered for each request, because it says who is here now.
+// Next.js must render this page for each request, because it shows a current count.
 export const dynamic = 'force-dynamic';
 
 export default async function Page() {

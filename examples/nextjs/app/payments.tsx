@@ -6,7 +6,7 @@ import { useEventSource } from 'roomcast/react';
 
 type Payment = Catalogue['payment:completed'];
 
-/** What user123 has paid, as it happens. */
+/** The payments of user123, live. */
 export function Payments() {
   const [payments, setPayments] = useState<Payment[]>([]);
   const { connected, addHandler, removeHandler } = useEventSource({ userId: 'user123', username: 'john_doe' });
@@ -31,12 +31,12 @@ export function Payments() {
           </li>
         ))}
       </ol>
-      {payments.length === 0 && <p>No payment yet. Pay something, here or in another tab.</p>}
+      {payments.length === 0 && <p>No payments yet. Pay in this tab or in another one.</p>}
     </section>
   );
 }
 
-/** Asks the route handler for a payment. It says nothing of success: the list does. */
+/** Sends a payment to the route handler. The list shows the payment when the notification arrives. */
 function PayForm() {
   const [failed, setFailed] = useState(false);
 
@@ -52,7 +52,7 @@ function PayForm() {
         Amount <input name="amount" type="number" min="0.01" step="0.01" defaultValue="9.99" required />
       </label>
       <button>Pay</button>
-      {failed && <span role="alert">That did not work. Try again.</span>}
+      {failed && <span role="alert">The payment failed. Try again.</span>}
     </form>
   );
 }
