@@ -43,7 +43,7 @@ func (c *WebSocket) SendBinary(data []byte) {
 // Next reads one message; pings are answered and passed over.
 func (c *WebSocket) Next() (string, error) {
 	for {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.Conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 		kind, data, err := c.Conn.ReadMessage()
 		if err != nil {
 			return "", err
