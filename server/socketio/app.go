@@ -7,59 +7,61 @@ import (
 
 // App answers the clients of a namespace. The Server asks its applications in the order in which they were mounted.
 //
-// The calls for one Conn come one at a time, in the order of the client's packets, and the client's next packet waits
-// until a call has returned. Calls for different clients come at the same time. A panic costs the connection it
-// happened on, no other.
+// The Server calls an App for one Conn at a time, in the order of the client's packets; the client's next packet waits
+// until the call has returned. Calls for different clients run concurrently. A panic closes the connection on which it
+// happened and no other.
 type App interface {
-	// Connect is called before the client's CONNECT is answered. ErrNotServed says that the application does not
-	// answer clients of this namespace; any other error refuses the client, which gets it as a connect_error, see
-	// [Refuse]. What is emitted to the client meanwhile follows the answer. ctx ends with Options.ConnectTimeout and
-	// with the connection.
+	// Connect runs before the Server answers the client's CONNECT. ErrNotServed means that the application does not
+	// serve this namespace. Any other error refuses the client, which gets it as a connect_error, see [Refuse]. Events
+	// that Connect emits to the client follow the answer. ctx ends after Options.ConnectTimeout and with the
+	// connection.
 	Connect(ctx context.Context, c *Conn) error
 
-	// Event is called for each event of a client whose Connect returned nil. It reports whether the event was
-	// handled; the next application is asked otherwise. ctx ends with the connection.
+	// Event handles an event of a client whose Connect returned nil, and reports whether it did. If not, the Server
+	// asks the next application. ctx ends with the connection.
 	Event(ctx context.Context, c *Conn, e *Event) (handled bool)
 
-	// Disconnect is called exactly once for each Connect that returned nil, when the client has left the namespace or
-	// was refused by a later application. c.Rooms() still tells the rooms that it was in. reason is one of the
-	// Reason constants, or what the caller of Close gave.
+	// Disconnect runs exactly once for each Connect that returned nil, when the client has left the namespace or a later
+	// application has refused it. c.Rooms() still returns the rooms of the client. reason is one of the Reason
+	// constants.
 	Disconnect(c *Conn, reason string)
 }
 
-// Observer is an App that also sees the events which an earlier application has handled. Observe is called in the place of
-// Event then.
+// Observer is an App that also sees the events that an earlier application has handled. The Server then calls Observe
+// instead of Event.
 type Observer interface {
 	Observe(ctx context.Context, c *Conn, e *Event)
 }
 
-// ErrNotServed is returned by App.Connect for a namespace that the application has nothing to do with. A client that no
-// application serves is refused with "Invalid namespace".
+// ErrNotServed is the error of App.Connect for a namespace that the application does not serve. The Server refuses a client
+// that no application serves with "Invalid namespace".
 var ErrNotServed = errors.New("socketio: namespace is not served")
 
-// The reasons of a disconnect, as a Node server reports them.
+// The reasons of a disconnect, as a Node server reports them. ReasonTransportError also covers a client that does not read
+// its replies. ReasonForcedClose covers packets that Socket.IO does not allow, idle clients, too many events and panics.
 const (
 	ReasonClientLeft     = "client namespace disconnect" // the client called disconnect()
 	ReasonServerClosed   = "server namespace disconnect" // the server or the API ended it
 	ReasonTransportClose = "transport close"             // the client closed the connection, or it was lost
-	ReasonTransportError = "transport error"             // a write or a waiting poll failed, or the client does not read
+	ReasonTransportError = "transport error"             // a write or a pending poll failed
 	ReasonPingTimeout    = "ping timeout"                // no answer to a ping
 	ReasonParseError     = "parse error"                 // a packet that Engine.IO does not allow
-	ReasonForcedClose    = "forced close"                // the server closed the transport: a packet that Socket.IO does not allow, idle, too many events, a panic
+	ReasonForcedClose    = "forced close"                // the server closed the transport, see the log
 	ReasonShutdown       = "server shutting down"        // Server.Shutdown
 )
 
-// mounted is an application and the namespaces that it may serve.
+// mounted is an application and the namespaces that it can serve.
 type mounted struct {
 	App
 	serves func(namespace string) bool
 }
 
-// maxApps is how many applications can be mounted: a Conn keeps a bit for each.
+// maxApps is the number of applications that can be mounted: a Conn has one bit for each.
 const maxApps = 32
 
-// Mount adds an application behind those that are mounted already. serves tells the namespaces that it may serve, nil
-// stands for all; it must be quick, as every CONNECT asks it. Mount before the first client connects.
+// Mount adds an application after those that are mounted already. serves reports whether the application can serve a
+// namespace; nil means all namespaces. It must be fast, because every CONNECT calls it. Call Mount before the first client
+// connects.
 func (s *Server) Mount(app App, serves func(namespace string) bool) {
 	if serves == nil {
 		serves = func(string) bool { return true }
@@ -70,7 +72,7 @@ func (s *Server) Mount(app App, serves func(namespace string) bool) {
 	s.apps = append(s.apps, mounted{app, serves})
 }
 
-// appsOf has a bit for each application that may serve a namespace.
+// appsOf returns one bit for each application that can serve a namespace.
 func (s *Server) appsOf(namespace string) (apps uint32) {
 	for i, app := range s.apps {
 		if app.serves(namespace) {

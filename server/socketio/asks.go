@@ -6,19 +6,19 @@ import (
 	"slices"
 )
 
-// maxAsks is how many acknowledgements a client may owe; the oldest is given up for a new one.
+// maxAsks is the number of acknowledgements for which the server waits per Conn. A further Ask drops the oldest.
 const maxAsks = 64
 
-// ErrUnanswered is the error of an Ask whose client has left too many later ones unanswered.
+// ErrUnanswered is the error of an Ask that was dropped because the client did not answer many later ones.
 var ErrUnanswered = errors.New("socketio: the client left too many events unanswered")
 
-// ask is an acknowledgement that a client owes.
+// ask is an acknowledgement that the server waits for.
 type ask struct {
 	id     uint64
 	answer func(Answer, error) // called once
 }
 
-// asked takes an ask back.
+// asked identifies an ask, to cancel it.
 type asked struct {
 	conn *Conn
 	id   uint64
@@ -26,10 +26,10 @@ type asked struct {
 
 func (a asked) forget() { a.conn.takeAsk(a.id) }
 
-// Ask sends an event to this client and waits for its acknowledgement. Nothing is stored: the event is lost with the
-// connection. The error is that of ctx, ErrClosed when the client has left or leaves, or ErrUnanswered. A handler may ask
-// its own client: the acknowledgement passes the events that wait for the handler. OnConnect may not, since its client
-// gets the event behind the answer to CONNECT: use AskFunc there.
+// Ask sends an event to this client and waits for its acknowledgement. The event is not stored, so it is lost with the
+// connection. The error is the one of ctx, ErrClosed when the client has left or leaves, or ErrUnanswered. A handler can
+// ask its own client, because an acknowledgement overtakes the events that wait for the handler. An OnConnect function
+// cannot: its client gets the event only after the answer to CONNECT. Use AskFunc there.
 func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, error) {
 	type result struct {
 		answer Answer
@@ -49,8 +49,9 @@ func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, erro
 	}
 }
 
-// AskFunc is Ask that does not wait: answer is called once, in the place of the acknowledgement among the client's
-// packets, or with an error when the client leaves. A panic of it costs this connection.
+// AskFunc is like Ask and does not wait. The Server calls answer once: in the order of the client's packets when the
+// acknowledgement arrives, or with an error when the client leaves. A panic in answer closes this connection. If AskFunc
+// returns an error, answer is not called.
 func (c *Conn) AskFunc(event string, answer func(Answer, error), args ...any) error {
 	_, err := c.ask(event, args, func(a Answer, err error) {
 		c.client.later(func() { answer(a, err) })
@@ -79,7 +80,7 @@ func (c *Conn) ask(event string, args []any, answer func(Answer, error)) (asked,
 	return asked{c, id}, nil
 }
 
-// expect notes an ask. It returns the one that is given up for it.
+// expect adds an ask and returns the oldest one if it had to be dropped.
 func (c *Conn) expect(a ask) (oldest *ask, err error) {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
@@ -91,12 +92,12 @@ func (c *Conn) expect(a ask) (oldest *ask, err error) {
 		oldest, c.asks = &first, slices.Delete(c.asks, 0, 1)
 	}
 	c.asks = append(c.asks, a)
-	c.client.space.Broadcast() // the reader may take more packets now
+	c.client.space.Broadcast() // the inbox has a higher limit now, see full
 	return oldest, nil
 }
 
-// abandonAsks tells the callers that wait for the client's acknowledgements that it has left. It is called as soon as that
-// is known: a handler that asks holds the worker, which would tell it otherwise.
+// abandonAsks ends all asks with ErrClosed. Callers call it as soon as the client leaves and do not leave it to the worker:
+// a handler that waits in Ask blocks the worker.
 func (c *Conn) abandonAsks() {
 	c.client.mu.Lock()
 	asks := c.asks
@@ -107,7 +108,7 @@ func (c *Conn) abandonAsks() {
 	}
 }
 
-// takeAsk takes the ask with an id off the list, if it is there.
+// takeAsk removes and returns the ask with an id.
 func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
@@ -120,7 +121,7 @@ func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 	return a, true
 }
 
-// acknowledge hands a client's acknowledgement to the caller that waits for it.
+// acknowledge passes a client's acknowledgement to the ask that waits for it.
 func (c *client) acknowledge(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {

@@ -1,8 +1,10 @@
 package socketio
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -61,5 +63,91 @@ func TestAuthRefreshIsAnswered(t *testing.T) {
 	c.Send(`421["auth:refresh",{"token":"nonsense"}]`)
 	if got := c.Read(); strings.Contains(got, "unknown_event") {
 		t.Errorf("got %s", got)
+	}
+}
+
+// deaf is a client that polls, and sends no GET any more: nothing that it is sent leaves the server.
+func (s *testStack) deaf() (*servertest.Polling, *client) {
+	s.T.Helper()
+	c := s.Poll()
+	c.Post(`40{"userId":"deaf"}`)
+	for !strings.Contains(c.Get(), "40{") {
+	}
+	return c, s.sio.clients.all()[0]
+}
+
+// A client that does not read gets its events answered up to a bound. It holds no more than that, however small the
+// answers are, and goes on when it reads.
+func TestAnswersToAClientThatDoesNotRead(t *testing.T) {
+	s := newStack(t, nil)
+	s.sio.Of("/").On("x", func(_ context.Context, _ *Conn, e *Event) error {
+		e.Ack()
+		return nil
+	})
+	const events = 100_000
+	c, l := s.deaf()
+	body := strings.Repeat(`421["x"]`+"\x1e", events-1) + `421["x"]`
+	before := servertest.Heap()
+	posted := make(chan int, 1)
+	go func() { // is answered when all are handled
+		res, _ := servertest.Do(t, "POST", c.URL, body)
+		posted <- res.StatusCode
+	}()
+	servertest.Eventually(t, "the client is held back", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.inbox) == maxUnhandled && l.replies.bytes > maxOwnBytes
+	})
+	if grown := servertest.Heap() - before; grown > 3<<20 && !raceEnabled { // with the body in both processes
+		t.Errorf("the heap grew by %d KiB", grown>>10)
+	}
+	for got := 0; got < events; {
+		for packet := range strings.SplitSeq(c.Get(), "\x1e") {
+			if packet != "431[]" {
+				t.Fatalf("got %s", packet)
+			}
+			got++
+		}
+	}
+	if status := <-posted; status != 200 {
+		t.Errorf("the POST is answered %d", status)
+	}
+}
+
+// The refusals of a flood are answers, too. A client that reads none of them is closed at their bound.
+func TestRefusalsToAClientThatDoesNotRead(t *testing.T) {
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 1 })
+	reasons := endings(s.sio.Of("/"))
+	c, _ := s.deaf()
+	body := strings.Repeat(`421["x"]`+"\x1e", 99_999) + `421["x"]`
+	peak, stop := servertest.WatchHeap()
+	servertest.Do(t, "POST", c.URL, body)
+	got := receive(t, reasons)
+	stop()
+	if got != ReasonTransportError {
+		t.Errorf("the reason is %q", got)
+	}
+	if grown := peak(); grown > 16<<20 && !raceEnabled { // 2 MB of replies, what decoding them leaves to the collector, the body
+		t.Errorf("the heap grew by %d KiB", grown>>10)
+	}
+}
+
+// Each entry of the outbox costs at least what it holds, so that many small ones are no way around its bound.
+func TestRepliesAreChargedForWhatTheyHold(t *testing.T) {
+	s := newStack(t, nil)
+	_, l := s.deaf()
+	conn := l.all()[0]
+	before := servertest.Heap()
+	l.mu.Lock()
+	n := 0
+	for full := false; !full; n++ {
+		f := newFrame([]byte("31[]"))
+		full = !l.queue(s.Hub.Head(), []reply{{frame: f, conn: conn, size: f.Size(), answer: true}})
+	}
+	charged := l.replies.bytes
+	l.mu.Unlock()
+	held := int(servertest.Heap() - before)
+	if held > charged*5/4 && !raceEnabled {
+		t.Errorf("%d replies hold %d KiB and are charged %d KiB", n, held>>10, charged>>10)
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// Broadcast is a choice of clients of one namespace: those in any of the rooms it names, all when it names none, without
-// those in a room that it leaves out. EventSource streams are among the clients of "/". A Broadcast is a value: its
-// methods return another one and change nothing, so it can be kept and shared.
+// Broadcast selects clients of one namespace: the clients in any room given to To, or all without To, except the clients in
+// a room given to Except. EventSource streams are clients of "/". A Broadcast is a value: its methods return a new one and
+// change nothing, so it can be stored and shared.
 type Broadcast struct {
 	srv        *Server
 	namespace  string
@@ -19,22 +19,22 @@ type Broadcast struct {
 	volatile   bool
 }
 
-// To is a broadcast to rooms of "/"; without rooms, to every client.
+// To returns a broadcast to rooms of "/"; without rooms, to every client of "/".
 func (s *Server) To(names ...string) Broadcast { return s.In(notify.RootNamespace).To(names...) }
 
-// To adds rooms. The ID of a client is the name of its own room.
+// To adds rooms. The ID of a client names the room of that client.
 func (b Broadcast) To(names ...string) Broadcast {
 	b.to = append(b.to[:len(b.to):len(b.to)], b.srv.hubRooms(b.namespace, names)...)
 	return b
 }
 
-// Except leaves out the clients in rooms, such as a client by its ID.
+// Except excludes the clients in rooms. The ID of a client excludes that client.
 func (b Broadcast) Except(names ...string) Broadcast {
 	b.except = append(b.except[:len(b.except):len(b.except)], b.srv.hubRooms(b.namespace, names)...)
 	return b
 }
 
-// Volatile makes Emit store nothing: a client that is away or behind does not get the event.
+// Volatile makes Emit store nothing: a client that is disconnected or lags does not get the event.
 func (b Broadcast) Volatile() Broadcast {
 	b.volatile = true
 	return b
@@ -47,8 +47,8 @@ func (b Broadcast) rooms() []string {
 	return b.to
 }
 
-// Emit sends an event, see Conn.Emit for its arguments, and returns what it reached. The error says that an argument
-// cannot be encoded, or wraps notify.ErrUnavailable when the event could not be stored; nothing was sent then.
+// Emit sends an event and returns a receipt; see Conn.Emit for the arguments. With an error nothing was sent: the event name
+// is reserved, an argument cannot be encoded, or the event could not be stored (notify.ErrUnavailable).
 func (b Broadcast) Emit(event string, args ...any) (notify.Receipt, error) {
 	if err := checkEvent(event); err != nil {
 		return notify.Receipt{}, err
@@ -60,9 +60,9 @@ func (b Broadcast) Emit(event string, args ...any) (notify.Receipt, error) {
 	return b.srv.hub.Deliver(context.Background(), m)
 }
 
-// Ask sends an event to the Socket.IO clients among them and waits for the acknowledgement of each. It returns those
-// that came, with the error of ctx when some did not, and ErrClosed when a client left without one. Nothing is stored:
-// clients that reconnect later are not asked. See Conn.Ask on where to call it.
+// Ask sends an event to the selected Socket.IO clients and waits for the acknowledgement of each. It returns the
+// acknowledgements that arrived, with the error of ctx if some did not arrive in time, or ErrClosed if a client left without
+// one. The event is not stored: clients that connect later are not asked. See Conn.Ask for where to call it.
 func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	conns := b.Conns()
 	type result struct {
@@ -80,7 +80,7 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 	for _, c := range conns {
 		a, failed := c.ask(event, args, func(answer Answer, err error) { results <- result{answer, err} })
 		switch {
-		case errors.Is(failed, ErrClosed): // it has left since it was listed
+		case errors.Is(failed, ErrClosed): // it has left since Conns
 			err = failed
 		case failed != nil:
 			return nil, failed
@@ -104,7 +104,7 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 	return answers, err
 }
 
-// Conns are the Socket.IO clients among them, in no order.
+// Conns returns the selected Socket.IO clients, in no particular order.
 func (b Broadcast) Conns() []*Conn {
 	var conns []*Conn
 	for _, m := range b.Members() {
@@ -115,8 +115,8 @@ func (b Broadcast) Conns() []*Conn {
 	return conns
 }
 
-// connOf is the Conn of a member, nil for an EventSource stream and for a client that is just attached: it counts as one
-// that comes later.
+// connOf returns the Conn of a member. It returns nil for an EventSource stream, and for a client whose Conn does not have
+// its member yet: the caller treats it like a client that connects later.
 func connOf(m *notify.Member) *Conn {
 	c, ok := m.Owner().(*Conn)
 	if !ok {
@@ -130,10 +130,10 @@ func connOf(m *notify.Member) *Conn {
 	return c
 }
 
-// Members are all of the clients as the Hub knows them, EventSource streams included, in no order.
+// Members returns the Hub's members of all selected clients, including EventSource streams, in no particular order.
 func (b Broadcast) Members() []*notify.Member { return b.srv.hub.Match(b.rooms(), b.except) }
 
-// Join puts the clients into rooms of the namespace, see Conn.Join.
+// Join adds the selected clients to rooms of the namespace, see Conn.Join.
 func (b Broadcast) Join(names ...string) {
 	hubRooms := b.srv.hubRooms(b.namespace, names)
 	for _, m := range b.Members() {
@@ -141,7 +141,7 @@ func (b Broadcast) Join(names ...string) {
 	}
 }
 
-// Leave takes the clients out of rooms, see Conn.Leave.
+// Leave removes the selected clients from rooms, see Conn.Leave.
 func (b Broadcast) Leave(names ...string) {
 	hubRooms := b.srv.hubRooms(b.namespace, names)
 	for _, m := range b.Members() {
@@ -149,7 +149,7 @@ func (b Broadcast) Leave(names ...string) {
 	}
 }
 
-// Close makes the clients leave the namespace, see Conn.Close. EventSource streams end.
+// Close disconnects the selected clients from the namespace, see Conn.Close. It ends EventSource streams.
 func (b Broadcast) Close() {
 	for _, m := range b.Members() {
 		if c := connOf(m); c != nil {
@@ -161,5 +161,5 @@ func (b Broadcast) Close() {
 	}
 }
 
-// In is a broadcast to all clients of a namespace, whether Of was called for it or not.
+// In returns a broadcast to all clients of a namespace. The namespace needs no handlers.
 func (s *Server) In(namespace string) Broadcast { return Broadcast{srv: s, namespace: namespace} }

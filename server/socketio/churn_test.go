@@ -43,7 +43,7 @@ func TestChurnLeavesNothing(t *testing.T) {
 	wait := func(what string, goroutines, files int) {
 		t.Helper()
 		servertest.Eventually(t, "everything of "+what+" is gone", func() bool {
-			return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 &&
+			return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 && s.sio.ending.len() == 0 &&
 				runtime.NumGoroutine() <= goroutines+5 && openFiles(t) <= files+5
 		})
 	}
@@ -112,6 +112,12 @@ func TestChurnLeavesNothing(t *testing.T) {
 		t.Errorf("%d panics", n)
 	}
 	s.Alive()
+}
+
+func (e *ending) len() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.all)
 }
 
 // inParallel calls f times times in each of n goroutines and tells its errors.

@@ -15,52 +15,52 @@ import (
 )
 
 const (
-	// maxUnhandled is how many packets of one client may wait for their handlers; its reader waits at more.
+	// maxUnhandled is how many packets of one client can wait for handlers. The reader blocks at this number.
 	maxUnhandled = 64
-	// maxUnhandledAsked is the same while the client owes an acknowledgement.
+	// maxUnhandledAsked replaces maxUnhandled while the server waits for an acknowledgement of the client.
 	maxUnhandledAsked = 1024
-	// maxRefusals closes a client whose CONNECTs keep being refused: it guesses.
+	// maxRefusals is how many refused CONNECTs close the connection: such a client guesses.
 	maxRefusals = 3
-	// maxNamespaces is how many namespaces one client may be in.
+	// maxNamespaces is how many namespaces one client can be in.
 	maxNamespaces = 64
 )
 
-// client is one Engine.IO session with its Conns, one for each namespace that it is in. Its packets are handled one
-// after the other by one goroutine, the worker, which runs only while there are some.
+// client is one Engine.IO session and its Conns, one for each namespace. One goroutine, the worker, handles its packets one
+// after the other. The worker runs only while there are tasks.
 type client struct {
 	srv       *Server
 	session   *engineio.Session
 	admission *admission
 
-	// The reader's own.
+	// Only the reader uses these.
 	assembling assembly
 	rates      *rates // nil until the first event
 
 	mu       sync.Mutex
-	space    sync.Cond // signalled when inbox or replies shrink, or the client closes
+	space    sync.Cond // signalled when inbox or replies shrink, when full changes, and when the client closes
 	inbox    []task
 	unread   int // bytes in inbox
 	working  bool
 	closed   bool
 	reason   string
-	conns    []*Conn // from CONNECT to disconnect; few, so a slice
-	refusals int     // CONNECTs that were refused
-	lastLeft string  // the session of the namespace that the client left last
+	conns    []*Conn // from CONNECT to disconnect
+	refusals int     // refused CONNECTs
+	lastLeft string  // session of the namespace that the client left last
 	replies  outbox
 	nextBeat time.Time
 	begin    time.Time
-	joined   bool // it has been in a namespace
+	joined   bool // it is or was in a namespace
 
 	transport string
-	cause     atomic.Pointer[string] // why we close it, for the log; nil: the engine's reason says all
-	waiting   atomic.Int32           // replies; so that the writer need not take the lock to see none
+	cause     atomic.Pointer[string] // why the server closes it, for the log; nil: the reason is enough
+	waiting   atomic.Int32           // number of replies: the writer sees 0 without the lock
 
-	// The writer's own, see Pull.
+	// Only the writer uses these, see Pull.
 	turn    int
 	pending *pulled
 }
 
-// task is what the worker does next: handle a packet, or run a function that must keep its place among them.
+// task is a packet to handle or a function to run in the order of the packets.
 type task struct {
 	packet *packet
 	run    func()
@@ -80,8 +80,8 @@ func newClient(srv *Server, session *engineio.Session) *client {
 	return c
 }
 
-// addressContext is the context of a session: it has the address that its handshake counts for, and nothing else of the
-// request.
+// addressContext is the context of a session. It has the client's address, for which the handshake
+// counts, and nothing else of the request.
 type addressContext struct {
 	context.Context
 	ip netip.Addr
@@ -100,8 +100,8 @@ func (c addressContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// Message takes one message of the transport. It blocks while the client's packets wait for their handlers, which is
-// the back-pressure that a flood meets. Acknowledgements pass by: a handler may wait for one.
+// Message takes one message from the transport. It blocks while too many packets wait for handlers, which is the
+// back-pressure against a flood. Acknowledgements do not wait in the inbox, because a handler may wait for one.
 func (c *client) Message(data []byte, binary bool) {
 	p, err := c.assembling.add(data, binary, c.srv.opts.MaxPayload)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *client) Message(data []byte, binary bool) {
 	c.enqueue(p)
 }
 
-// noteLeaving takes note of a DISCONNECT that waits for the worker: the client acknowledges nothing behind it.
+// noteLeaving handles the arrival of a DISCONNECT before the worker does: the client sends no acknowledgement after it.
 func (c *client) noteLeaving(namespace string) {
 	if conn := c.conn(namespace); conn != nil {
 		c.mu.Lock()
@@ -139,9 +139,9 @@ func (c *client) noteLeaving(namespace string) {
 	}
 }
 
-// full reports whether the packets that wait for handlers reach the bound in number or in bytes. While the client is
-// asked, the number is larger: its acknowledgement may come behind many events, and the handler that they wait for may be
-// the one that asks.
+// full reports whether the inbox has reached its limit in packets or bytes. The limit in packets is higher while the server
+// waits for an acknowledgement: the client may have sent many events before it, and these may wait for the handler that
+// asks.
 func (c *client) full() bool {
 	most := maxUnhandled
 	for _, conn := range c.conns {
@@ -156,7 +156,7 @@ func (c *client) enqueue(p *packet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.full() {
-		// The session may end while the reader waits here.
+		// The session can end while the reader waits here.
 		stop := context.AfterFunc(c.session.Context(), func() {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -175,7 +175,7 @@ func (c *client) enqueue(p *packet) {
 	c.startWork()
 }
 
-// later runs f in the worker, behind what waits there.
+// later adds f to the worker's tasks.
 func (c *client) later(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -183,7 +183,7 @@ func (c *client) later(f func()) {
 	c.startWork()
 }
 
-// startWork runs the worker unless it runs already; the caller holds the lock.
+// startWork starts the worker if it is not running. The caller holds the lock.
 func (c *client) startWork() {
 	if !c.working {
 		c.working = true
@@ -191,7 +191,7 @@ func (c *client) startWork() {
 	}
 }
 
-// work does tasks until none is left. The close of the session comes after the packets that came before it.
+// work runs tasks until none is left. The end of the session comes after the packets that arrived before it.
 func (c *client) work() {
 	for {
 		t, more := c.nextTask()
@@ -206,7 +206,7 @@ func (c *client) work() {
 	}
 }
 
-// nextTask takes the next task, and ends the worker when there is none.
+// nextTask removes and returns the next task. It ends the worker if there is none.
 func (c *client) nextTask() (t task, more bool) {
 	c.mu.Lock()
 	for c.replies.bytes > maxOwnBytes && !c.closed {
@@ -238,7 +238,7 @@ func (c *client) nextTask() (t task, more bool) {
 	}}, true
 }
 
-// do keeps a panic inside this connection: it is logged and counted, and the connection closed.
+// do runs f. A panic is logged and counted, and closes this connection.
 func (c *client) do(f func()) {
 	defer c.srv.recovered("handler", func() { c.end("handler panic") })
 	f()
@@ -257,10 +257,10 @@ func (c *client) handle(p *packet) {
 	})
 }
 
-// Close tells that the transport is gone. The Hub's members go at once, so that none is counted that cannot be
-// reached; the applications are told when the packets that came before are handled.
+// Close handles the end of the transport. It detaches the Hub's members at once, so that the Hub counts none that cannot be
+// reached. The worker calls the applications after the packets that arrived before.
 func (c *client) Close(reason string) {
-	c.noteTransport() // an upgrade of this last second
+	c.noteTransport() // an upgrade since the last sweep
 	c.mu.Lock()
 	c.closed, c.reason = true, reason
 	conns := slices.Clone(c.conns)
@@ -276,7 +276,7 @@ func (c *client) Close(reason string) {
 	c.srv.clients.remove(c)
 }
 
-// end closes the transport for a reason that Socket.IO has no word for. The log tells it; handlers see "forced close".
+// end closes the transport. The cause is for the log; handlers get ReasonForcedClose.
 func (c *client) end(cause string) { c.endWith(cause, ReasonForcedClose) }
 
 func (c *client) endWith(cause, reason string) {
@@ -284,7 +284,7 @@ func (c *client) endWith(cause, reason string) {
 	c.session.Close(reason)
 }
 
-// noteTransport follows an upgrade.
+// noteTransport updates the members after an upgrade.
 func (c *client) noteTransport() {
 	to := c.session.Transport()
 	c.mu.Lock()
@@ -304,7 +304,7 @@ func (c *client) noteTransport() {
 	}
 }
 
-// conn is the client in a namespace, or nil.
+// conn returns the Conn in a namespace, or nil.
 func (c *client) conn(namespace string) *Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -322,7 +322,7 @@ func (c *client) all() []*Conn {
 	return slices.Clone(c.conns)
 }
 
-// add lists a Conn whose member is attached. It reports false when the transport is gone: nothing would end the Conn.
+// add lists a Conn whose member is attached. It returns false if the transport is closed: nothing would end the Conn.
 func (c *client) add(conn *Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -342,10 +342,10 @@ func (c *client) remove(conn *Conn) {
 	c.conns = slices.DeleteFunc(c.conns, func(other *Conn) bool { return other == conn })
 }
 
-// credentials are those of the handshake.
+// credentials returns the credentials of the handshake.
 func (c *client) credentials() auth.Credentials { return auth.FromRequest(c.session.Request()) }
 
-// clients are the open ones.
+// clients is the set of open clients.
 type clients struct {
 	mu  sync.Mutex
 	set map[*client]struct{}

@@ -168,7 +168,7 @@ func TestConcurrentCloses(t *testing.T) {
 	if n := ends.Load(); n != connects.Load() || n == 0 {
 		t.Errorf("%d ends of %d connections", n, connects.Load())
 	}
-	if n := len(s.sio.ending.all); n != 0 {
+	if n := s.sio.ending.len(); n != 0 {
 		t.Errorf("%d Conns are still ending", n)
 	}
 	if n := s.sio.Panics(); n != 0 {

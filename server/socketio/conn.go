@@ -15,43 +15,43 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// ErrClosed is returned by Emit and Ask of a Conn whose client has left.
+// ErrClosed is the error of Emit and Ask when the client has left.
 var ErrClosed = errors.New("socketio: the client has left")
 
-// Conn is one client in one namespace, from its CONNECT to its disconnect. Its methods may be called by any goroutine.
+// Conn is one client in one namespace, from CONNECT to disconnect. It is safe for concurrent use.
 type Conn struct {
 	client    *client
 	member    *notify.Member // set before an application sees the Conn
 	namespace string
-	pid       string                        // the secret name of the session; "" without recovery; the client's lock guards it
-	identity  atomic.Pointer[auth.Identity] // of today: auth:refresh changes it
-	handshake *Handshake                    // nil when no application but the built-in events serves the namespace
-	as        [][]byte                      // quoted names for notifications; nil stands for their own
-	apps      uint32                        // a bit for each application whose Connect returned nil; the worker's own
-	admitted  bool                          // it counts for the limits; the worker's own
+	pid       string                        // secret name of the session, "" without recovery; guarded by client.mu
+	identity  atomic.Pointer[auth.Identity] // auth:refresh replaces it
+	handshake *Handshake                    // nil if only the built-in events serve the namespace
+	as        [][]byte                      // quoted names for notifications; nil: their own types
+	apps      uint32                        // one bit for each application whose Connect returned nil; only the worker uses it
+	admitted  bool                          // the Conn counts for the limits; only the worker uses it
 	data      atomic.Pointer[any]
 
-	// The client's lock guards these.
-	listed  bool          // member is set: others find the Conn in the Hub before, and must leave it alone
-	open    bool          // the answer to CONNECT is on the wire: what waits for the client may follow
+	// Guarded by client.mu.
+	listed  bool          // member is set; the Hub has the Conn before that, see connOf
+	open    bool          // the answer to CONNECT was written: notifications may follow
 	state   connState     // only the worker changes it
-	reason  string        // why it ends; the first one counts
-	early   []reply       // sent while it was connecting, to follow the answer
-	asks    []ask         // that the client has not answered
+	reason  string        // why the Conn ends; the first reason counts
+	early   []reply       // queued while connecting, to be sent after the answer to CONNECT
+	asks    []ask         // without an answer so far
 	closing bool          // CloseTransport waits for the answer to CONNECT
-	leaving bool          // its DISCONNECT is in the inbox
-	over    bool          // the applications were told that it has ended
-	waited  chan struct{} // closed then; nil: nobody waits for that
+	leaving bool          // the inbox has the client's DISCONNECT
+	over    bool          // Disconnect of every application has returned
+	waited  chan struct{} // closed with over; nil: nothing waits for it
 
-	// The writer's own.
-	wire notify.ID // the last message on the wire
+	// Only the writer uses it.
+	wire notify.ID // the last message that was written
 
-	// The sweep's own, but for renewed.
+	// Only the sweep uses warned.
 	warned  bool        // auth:expiring was sent
-	renewed atomic.Bool // it is to be sent before the new end, too
+	renewed atomic.Bool // the identity has a new end, so auth:expiring is due again
 }
 
-// connState is how far a Conn has come.
+// connState is the state of a Conn.
 type connState uint8
 
 const (
@@ -60,18 +60,18 @@ const (
 	ended
 )
 
-// ID is the client's id in its namespace, which the client knows as socket.id. It stays the same when the client
-// recovers its session.
+// ID returns the client's id in its namespace: socket.id in JavaScript. It stays the same when the client recovers its
+// session.
 func (c *Conn) ID() string { return c.member.ClientID() }
 
-// Namespace is "/" or "/name".
+// Namespace returns "/" or "/name".
 func (c *Conn) Namespace() string { return c.namespace }
 
-// Identity is who the client is, as of its CONNECT or its last new token.
+// Identity returns the client's identity, from its CONNECT or its last auth:refresh.
 func (c *Conn) Identity() auth.Identity { return *c.identity.Load() }
 
-// Handshake is the request that began the connection, without secrets. It is kept for namespaces that an application
-// serves beside the built-in events, and empty for others.
+// Handshake returns the request that opened the connection, without secrets. It is empty in a namespace that only the
+// built-in events serve.
 func (c *Conn) Handshake() Handshake {
 	if c.handshake == nil {
 		return Handshake{}
@@ -79,18 +79,18 @@ func (c *Conn) Handshake() Handshake {
 	return *c.handshake
 }
 
-// Transport is "websocket" or "polling", as of now.
+// Transport returns the present transport, "websocket" or "polling".
 func (c *Conn) Transport() string { return c.client.session.Transport() }
 
-// Recovered reports whether the client goes on with its former session: it has its id, its rooms and its data again,
-// and gets what it missed.
+// Recovered reports whether the client continues its former session: it has the same id, rooms and data, and gets the
+// events that it missed.
 func (c *Conn) Recovered() bool { return c.member.Recovered() }
 
-// Context is done when the connection is closed. It is not done when the client leaves this namespace only.
+// Context is done when the connection is closed. It is not done when the client only leaves this namespace.
 func (c *Conn) Context() context.Context { return c.client.session.Context() }
 
-// Rooms are the rooms of the namespace that the client is in, sorted, its own (ID) and its user's ("user:<id>", in "/")
-// among them. When the client has left, they are those that it was in.
+// Rooms returns the client's rooms in its namespace, sorted. They include the client's own room (ID) and, in "/", the room
+// of its user ("user:<id>"). After the client has left, Rooms returns the rooms that it was in.
 func (c *Conn) Rooms() []string {
 	hubRooms := c.member.Left()
 	if hubRooms == nil {
@@ -106,15 +106,15 @@ func (c *Conn) Rooms() []string {
 	return names
 }
 
-// Join puts the client into rooms of its namespace. They need no permission of the client, and come back with its
-// session.
+// Join adds the client to rooms of its namespace. The client needs no permission for them, and is in them again when it
+// recovers its session.
 func (c *Conn) Join(names ...string) { c.member.Join(c.client.srv.hubRooms(c.namespace, names)...) }
 
-// Leave takes the client out of rooms. Its own room and its user's stay.
+// Leave removes the client from rooms. It stays in its own room and in the room of its user.
 func (c *Conn) Leave(names ...string) { c.member.Leave(c.client.srv.hubRooms(c.namespace, names)...) }
 
-// Emit sends an event to this client. It is stored, so it reaches the client after a reconnect, too. Arguments are
-// encoded as JSON; a []byte is a binary attachment, as an argument and inside of map[string]any and []any.
+// Emit sends an event to this client. The event is stored, so the client also gets it after a reconnect. Arguments are
+// encoded as JSON. A []byte is a binary attachment, as an argument and inside map[string]any and []any.
 func (c *Conn) Emit(event string, args ...any) error {
 	if c.hasEnded() {
 		return ErrClosed
@@ -123,21 +123,21 @@ func (c *Conn) Emit(event string, args ...any) error {
 	return err
 }
 
-// own is a broadcast to the client alone.
+// own returns a broadcast to this client only.
 func (c *Conn) own() Broadcast {
 	return Broadcast{srv: c.client.srv, namespace: c.namespace, to: []string{rooms.In(c.namespace, rooms.Client(c.ID()))}}
 }
 
-// To is a broadcast to rooms of the client's namespace that leaves out the client itself.
+// To returns a broadcast to rooms of the client's namespace, except the client itself.
 func (c *Conn) To(names ...string) Broadcast {
 	return c.client.srv.In(c.namespace).To(names...).Except(c.ID())
 }
 
-// Do runs f in the place of a packet of the client: behind those that wait, and not at the same time as a handler of this
-// client. It does not wait for f, and runs it also when the client has left. A panic of f costs this connection.
+// Do runs f like a handler of this client: after the packets that wait, and never concurrently with another handler of the
+// client. Do does not wait for f. f also runs after the client has left. A panic in f closes this connection.
 func (c *Conn) Do(f func()) { c.client.later(f) }
 
-// Data is what SetData kept, nil at first. It comes back with the session of a client that recovers.
+// Data returns the value of SetData, nil at first. A client that recovers its session has it again.
 func (c *Conn) Data() any {
 	if v := c.data.Load(); v != nil {
 		return *v
@@ -145,7 +145,7 @@ func (c *Conn) Data() any {
 	return nil
 }
 
-// SetData keeps a value with the client. It lives in this process.
+// SetData stores a value with the client, in the memory of this process.
 func (c *Conn) SetData(v any) {
 	c.data.Store(&v)
 	if pid := c.session(); pid != "" {
@@ -153,19 +153,19 @@ func (c *Conn) SetData(v any) {
 	}
 }
 
-// session is the secret name of the session.
+// session returns the secret name of the session.
 func (c *Conn) session() string {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
 	return c.pid
 }
 
-// Close makes the client leave the namespace, as socket.disconnect() of a Node server does: it gets what was sent
-// before, then a DISCONNECT, and does not come back by itself. Its session is over.
+// Close disconnects the client from the namespace, as socket.disconnect() of a Node server does: the client gets everything
+// sent before, then a DISCONNECT, and does not reconnect by itself. Its session ends.
 func (c *Conn) Close() { c.close(ReasonServerClosed) }
 
-// CloseTransport is Close in all namespaces of the client. Its connection is closed then. Called while the client
-// connects, it takes effect with the answer to its CONNECT, so that the client learns that it is not to come back.
+// CloseTransport calls Close in all namespaces of the client and then closes the connection. In an OnConnect function it
+// takes effect after the answer to CONNECT: without a DISCONNECT the client would reconnect.
 func (c *Conn) CloseTransport() {
 	c.client.mu.Lock()
 	later := c.state == connecting
@@ -176,8 +176,8 @@ func (c *Conn) CloseTransport() {
 	}
 }
 
-// Drop closes the client's connection as a network failure does: no DISCONNECT is sent, so the client connects again and
-// goes on with its sessions. Handlers see ReasonForcedClose.
+// Drop closes the client's connection like a network failure: the client gets no DISCONNECT, reconnects and recovers its
+// session. Handlers see ReasonForcedClose.
 func (c *Conn) Drop() { c.client.end("dropped by a handler") }
 
 func (c *Conn) close(reason string) {
@@ -189,7 +189,7 @@ func (c *Conn) close(reason string) {
 	c.client.send(reply{frame: newFrame(appendHeader(nil, kindDisconnect, 0, c.namespace, nil)), conn: c})
 	c.client.later(func() { c.finish(reason) })
 	if !c.isConnecting() {
-		c.detach() // the DISCONNECT has its place: what was sent before it is still written
+		c.detach() // what was sent before the DISCONNECT is still written
 	}
 }
 
@@ -199,15 +199,15 @@ func (c *Conn) isConnecting() bool {
 	return c.state == connecting
 }
 
-// ordered ends the connection because the API says so.
+// ordered ends the connection for the API.
 func (c *Conn) ordered(cause string) {
 	c.client.srv.log.Debug("disconnect ordered", zap.String("client", c.ID()), zap.String("namespace", c.namespace),
 		zap.String("reason", edge.LogValue(cause)))
 	c.client.closeAll(cause)
 }
 
-// closeAll ends the connection because the server or the API says so. A client that waits for the answer to its CONNECT
-// does not get it: it comes back, and what decides about it may decide otherwise then.
+// closeAll disconnects the client from all namespaces and closes the connection, for the server or the API. A client that
+// waits for the answer to a CONNECT gets none and reconnects; its next CONNECT is decided again.
 func (c *client) closeAll(cause string) {
 	for _, conn := range c.all() {
 		conn.member.Void()
@@ -216,7 +216,7 @@ func (c *client) closeAll(cause string) {
 	c.end(cause)
 }
 
-// endFor notes why the Conn ends. It reports false when it is ending already.
+// endFor sets the reason of the end. It reports false if there is a reason already.
 func (c *Conn) endFor(reason string) bool {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
@@ -233,8 +233,8 @@ func (c *Conn) hasEnded() bool {
 	return c.reason != "" || c.client.closed
 }
 
-// hasLeft reports whether the client or the server ended the Conn. Packets that came before the transport was closed are
-// still handled.
+// hasLeft reports whether the client or the server has ended the Conn. A closed transport does not count: the worker still
+// handles the packets that arrived before.
 func (c *Conn) hasLeft() bool {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
@@ -253,10 +253,10 @@ func (c *Conn) isOpen() bool {
 	return c.open
 }
 
-// LastActive is when the last byte came from the client, answers to pings included.
+// LastActive returns the time of the last byte from the client, including answers to pings.
 func (c *Conn) LastActive() time.Time { return c.client.session.LastReceived() }
 
-// roomName is a hub room as handlers know it. The room of everyone has no name here.
+// roomName returns the name of a hub room in its namespace. The room of all clients is not visible.
 func roomName(hubRoom string) (name string, visible bool) {
 	_, name = rooms.Split(hubRoom)
 	if id, ok := rooms.IsClient(name); ok {
@@ -265,7 +265,7 @@ func roomName(hubRoom string) (name string, visible bool) {
 	return name, name != rooms.All
 }
 
-// hubRooms are rooms of a namespace in the Hub. The id of a client stands for its own room.
+// hubRooms returns the hub rooms of names in a namespace. The id of a client becomes the room of that client.
 func (s *Server) hubRooms(namespace string, names []string) []string {
 	hubRooms := make([]string, len(names))
 	for i, name := range names {

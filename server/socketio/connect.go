@@ -9,7 +9,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// connect answers a CONNECT: it settles who the client is, attaches it to the Hub, asks the applications, and replies.
+// connect answers a CONNECT: it authenticates the client, attaches it to the Hub, asks the applications, and replies.
 func (c *client) connect(p *packet) {
 	if c.conn(p.namespace) != nil {
 		c.end("CONNECT to a namespace that the client is in")
@@ -40,10 +40,10 @@ func (c *client) connect(p *packet) {
 		conn.handshake = newHandshake(c, p.auth)
 	}
 	if err := conn.attach(given, p.auth); err != nil {
-		c.end("another connection holds the session") // the client tries again
+		c.end("another connection holds the session") // the client reconnects
 		return
 	}
-	// The connection that it replaces has given its place back by now.
+	// The connection that this one replaces has released its place before.
 	if err := c.admission.admit(identity); err != nil {
 		conn.abandon()
 		c.refuse(p.namespace, err)
@@ -67,14 +67,14 @@ func (c *client) connect(p *packet) {
 	}
 }
 
-// authenticate decides who sends a CONNECT.
+// authenticate returns the identity of a CONNECT.
 func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
 	return c.srv.opts.Limits.Attempt(c.admission.ip, func() (auth.Identity, error) {
 		return c.srv.opts.Auth.Authenticate(c.session.Context(), given, auth.SocketIO)
 	})
 }
 
-// abandon takes back a Conn that no application has seen.
+// abandon removes a Conn that no application has seen.
 func (c *Conn) abandon() {
 	c.member.Detach()
 	if c.pid != "" {
@@ -82,7 +82,7 @@ func (c *Conn) abandon() {
 	}
 }
 
-// askApps asks the applications in turn. The Conn is refused by the first error, and when none serves the namespace.
+// askApps asks the applications in turn. It returns their first error, or errNoNamespace if none serves the namespace.
 func (c *Conn) askApps(asked uint32) error {
 	if asked == builtinApp { // it refuses nobody, and a context costs 500 bytes for as long as the client stays
 		c.apps = builtinApp
@@ -114,18 +114,18 @@ func (c *Conn) askApps(asked uint32) error {
 	return nil
 }
 
-// askApp refuses the client of an application that panics, and leaves its connection open.
+// askApp asks one application. A panic refuses the client and leaves the connection open.
 func (c *Conn) askApp(ctx context.Context, app App) (err error) {
 	defer c.client.srv.recovered("connect handler", func() { err = errInternal })
 	return app.Connect(ctx, c)
 }
 
-// welcome answers CONNECT, with `connected` right behind it, and then what was sent to the client meanwhile.
+// welcome sends the answer to CONNECT, then the event `connected`, then the replies that were queued meanwhile.
 func (c *Conn) welcome() {
 	recovered := c.Recovered()
 	if recovered && c.member.Misses() {
-		// The applications took so long that history which the client has missed is trimmed. A new pid tells it that it
-		// did not recover; the gap follows.
+		// While the applications ran, the Hub trimmed history that the client has not read. A new pid tells the client
+		// that it did not recover; the gap follows.
 		recovered = false
 		c.renameSession()
 	}
@@ -142,11 +142,11 @@ func (c *Conn) welcome() {
 			UserID: identity.UserID, Username: identity.Username,
 			Timestamp: notify.Timestamp(time.Now()), TotalConnections: c.client.srv.hub.Total(), Recovered: recovered,
 		})
-		// It comes before everything that is replayed, so it ends with the place that the client came with.
+		// It precedes the replay, so it ends with the offset that the client sent.
 		event.now, event.after = true, c.member.Cursor()
 		replies = append(replies, event)
 	}
-	// In one piece: nothing that is sent to a connected client may come before the answer to its CONNECT.
+	// Under one lock: no packet of another goroutine may precede the answer to CONNECT.
 	head := c.client.srv.hub.Head()
 	c.client.mu.Lock()
 	c.state = connected
@@ -164,8 +164,7 @@ func (c *Conn) renameSession() {
 	c.member.RenameSession(pidKey(old), pidKey(pid))
 }
 
-// attach makes the Conn's member, in the place of its former connection when it resumes a session. The error says that
-// the former connection did not let go.
+// attach makes the Conn's member. If the client resumes a session, the member replaces that of the former connection.
 func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
 	srv := c.client.srv
 	a := notify.Attachment{
@@ -181,11 +180,11 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
 	c.startRooms(&a, given)
 	for {
 		if a.Former != nil && !srv.retire(c.namespace, a.Former.ClientID) {
-			a.Former = nil // a handler of the old connection runs on and keeps the id
+			a.Former = nil // a handler of the old connection still runs, so its id is in use
 		}
 		_, err := srv.hub.Attach(a)
 		if errors.Is(err, notify.ErrClientIDLive) && a.Former != nil && c.Context().Err() == nil {
-			continue // yet another connection resumed the session meanwhile; the newest wins
+			continue // a third connection resumed the session meanwhile; the newest wins
 		}
 		if err != nil {
 			return err

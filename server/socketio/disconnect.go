@@ -2,8 +2,8 @@ package socketio
 
 import "sync"
 
-// leave answers a DISCONNECT of the client: it leaves one namespace. What follows waits until the applications are told,
-// so that a CONNECT to the same namespace starts clean.
+// leave handles a DISCONNECT: the client leaves one namespace. The client's next packets wait until the applications have
+// been called, so a CONNECT to the same namespace starts clean.
 func (c *client) leave(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
@@ -12,7 +12,7 @@ func (c *client) leave(p *packet) {
 	}
 	conn.endFor(ReasonClientLeft)
 	conn.finish(ReasonClientLeft)
-	// A client that comes and goes keeps one session, not one for each time.
+	// A client that connects and disconnects repeatedly keeps one session.
 	c.mu.Lock()
 	earlier := c.lastLeft
 	c.lastLeft = conn.pid
@@ -22,8 +22,8 @@ func (c *client) leave(p *packet) {
 	}
 }
 
-// detach takes the member out of the Hub; its session stays for a while. From then on the Conn is in the table of those
-// that end, until it has ended: its id is not given to another connection before its handlers are through.
+// detach removes the member from the Hub, which keeps its session for a while. The Conn is in the table of ending Conns from
+// then until it has ended: another connection gets its id only after its handlers have returned.
 func (c *Conn) detach() {
 	c.client.mu.Lock()
 	if !c.over {
@@ -33,8 +33,7 @@ func (c *Conn) detach() {
 	c.member.Detach()
 }
 
-// finish ends the Conn, once. It runs in the worker, behind the client's packets, so no handler of the Conn runs
-// meanwhile. The reason that was noted first counts.
+// finish ends the Conn, once. It runs in the worker, so no handler of the Conn runs concurrently. The first reason counts.
 func (c *Conn) finish(reason string) {
 	c.client.mu.Lock()
 	if c.state == ended {
@@ -69,7 +68,7 @@ func (c *Conn) finish(reason string) {
 	}
 }
 
-// done is closed when the applications were told that the Conn has ended.
+// done returns a channel that is closed when Disconnect of every application has returned.
 func (c *Conn) done() <-chan struct{} {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
@@ -82,7 +81,7 @@ func (c *Conn) done() <-chan struct{} {
 	return c.waited
 }
 
-// ending are the Conns that are in the Hub no more and have not ended yet, by namespace and client id.
+// ending has the Conns that have left the Hub and have not ended yet, by namespace and client id.
 type ending struct {
 	mu  sync.Mutex
 	all map[connKey]*Conn

@@ -6,14 +6,14 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// Before adds a function that sees every event of every client before the applications do, the built-in ones included.
-// An error ends the event: the client gets it as its acknowledgement, see Namespace.On. Add it before the first client
-// connects.
+// Before adds a function that runs for every event of every client before the applications, including the built-in events
+// except auth:refresh, which carries a token. An error ends the event: the client gets it as the acknowledgement, see
+// Namespace.On. Call Before before the first client connects.
 func (s *Server) Before(f func(ctx context.Context, c *Conn, e *Event) error) {
 	s.before = append(s.before, f)
 }
 
-// dispatch runs one event through the Before functions and the applications.
+// dispatch passes an event to the Before functions and the applications.
 func (c *client) dispatch(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
@@ -40,7 +40,7 @@ func (c *client) dispatch(p *packet) {
 	}
 }
 
-// offer asks the applications in turn and reports whether one of them handled the event.
+// offer asks the applications in turn and reports whether one of them has handled the event.
 func (c *Conn) offer(ctx context.Context, e *Event) (handled bool) {
 	for i, app := range c.client.srv.apps {
 		if c.apps&(1<<i) == 0 {
@@ -55,7 +55,7 @@ func (c *Conn) offer(ctx context.Context, e *Event) (handled bool) {
 	return handled
 }
 
-// event is a packet as applications see it.
+// event returns a packet in the form that applications see.
 func (c *client) event(conn *Conn, p *packet) *Event {
 	e := &Event{Name: p.name, Args: Args{p.args, p.parts}}
 	if p.hasID {

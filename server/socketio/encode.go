@@ -14,8 +14,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// encodePacket is the wire form of a packet: its text, then its attachments.
-// An event or an acknowledgement with binary values becomes the binary kind.
+// encodePacket returns the wire form of a packet: its text and its attachments. An event or an acknowledgement with binary
+// values becomes the binary kind.
 func encodePacket(kind byte, namespace string, id *uint64, data any) (text []byte, attachments [][]byte, err error) {
 	if kind == kindEvent || kind == kindAck {
 		if data, err = detach(data, placeholders(&attachments)); err != nil {
@@ -39,7 +39,7 @@ func encodePacket(kind byte, namespace string, id *uint64, data any) (text []byt
 	return append(text, body...), attachments, nil
 }
 
-// appendHeader appends everything of a packet that stands before its JSON.
+// appendHeader appends the part of a packet before its JSON.
 func appendHeader(dst []byte, kind byte, attachments int, namespace string, id *uint64) []byte {
 	dst = append(dst, kind)
 	if attachments > 0 {
@@ -56,8 +56,7 @@ func appendHeader(dst []byte, kind byte, attachments int, namespace string, id *
 	return dst
 }
 
-// marshal is json.Marshal without the escaping of <, > and &, which only makes
-// packets longer.
+// marshal is json.Marshal without the escaping of <, > and &, which only makes packets longer.
 func marshal(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -68,16 +67,15 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
 }
 
-// detach replaces every binary value of v by what replace makes of its bytes, in
-// the order of the JSON text. Values are copied, never changed: one packet may be
-// handed to several namespaces.
+// detach replaces every binary value in v by the result of replace, in the order of the JSON text. It copies values and
+// changes none: the caller may pass the same arguments to several namespaces.
 func detach(v any, replace func([]byte) any) (any, error) {
 	switch t := v.(type) {
 	case json.Marshaler:
 		return v, nil
 	case []byte:
 		return replace(bytes.Clone(t)), nil
-	case interface{ Bytes() []byte }: // a buffer stays readable for the next packet
+	case interface{ Bytes() []byte }: // a buffer, which must stay readable for the next packet
 		return replace(bytes.Clone(t.Bytes())), nil
 	case *strings.Reader:
 		text, err := io.ReadAll(t)
@@ -110,7 +108,7 @@ func detach(v any, replace func([]byte) any) (any, error) {
 	return v, nil
 }
 
-// placeholders collects attachments and leaves their numbered marks behind.
+// placeholders returns a function for detach that collects attachments and returns their numbered placeholders.
 func placeholders(attachments *[][]byte) func([]byte) any {
 	return func(data []byte) any {
 		raw := strconv.AppendInt([]byte(`{"_placeholder":true,"num":`), int64(len(*attachments)), 10)
@@ -119,8 +117,7 @@ func placeholders(attachments *[][]byte) func([]byte) any {
 	}
 }
 
-// encodeArgs fills in the arguments of an emit: for EventSource with binary
-// values as base64, for Socket.IO with them as attachments.
+// encodeArgs sets the arguments of an emit: for EventSource with binary values as base64, for Socket.IO with attachments.
 func encodeArgs(m *notify.Message, args []any) error {
 	split, err := detach(args, placeholders(&m.Attachments))
 	if err != nil {

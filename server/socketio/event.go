@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Event is what a client emitted. It is valid as long as the handler wants; Ack may be called later, by any goroutine.
+// Event is an event that a client emitted. It stays valid after the handler has returned: any goroutine can call Ack later.
 type Event struct {
 	Name string
 	Args
@@ -21,37 +21,36 @@ type Event struct {
 // WantsAck reports whether the client waits for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.ack != nil }
 
-// Ack acknowledges the event, with any arguments. Only its first call counts; without WantsAck it does nothing.
+// Ack acknowledges the event with any arguments. Only the first call counts. Without WantsAck it does nothing.
 func (e *Event) Ack(args ...any) {
 	if e.ack != nil {
 		e.once.Do(func() { e.ack(args) })
 	}
 }
 
-// Answer is a client's acknowledgement.
+// Answer is the acknowledgement of a client.
 type Answer struct {
 	ClientID string
 	Args
 }
 
-// Args are the arguments of an event or an acknowledgement, as the client sent them: nothing is decoded until it is
-// asked for.
+// Args are the arguments of an event or an acknowledgement, as the client sent them. They are decoded on demand.
 type Args struct {
 	raw   []json.RawMessage
 	parts [][]byte // binary attachments
 }
 
-// Len is the number of arguments.
+// Len returns the number of arguments.
 func (a Args) Len() int { return len(a.raw) }
 
-// JSON is the text of argument i, with {"_placeholder":true,"num":n} in the place of a binary attachment. It must not
-// be changed.
+// JSON returns the text of argument i, with {"_placeholder":true,"num":n} in place of each binary attachment. The caller
+// must not change it.
 func (a Args) JSON(i int) json.RawMessage { return a.raw[i] }
 
-// Binary are the binary attachments. They must not be changed.
+// Binary returns the binary attachments. The caller must not change them.
 func (a Args) Binary() [][]byte { return a.parts }
 
-// ArgumentError says which argument a client got wrong. In an acknowledgement it has the code "validation".
+// ArgumentError names the argument of a client that is wrong. In an acknowledgement it has the code "validation".
 type ArgumentError struct {
 	Index  int // from 0
 	Reason string
@@ -59,10 +58,10 @@ type ArgumentError struct {
 
 func (e *ArgumentError) Error() string { return fmt.Sprintf("argument %d: %s", e.Index+1, e.Reason) }
 
-// Bind decodes the arguments, in their order, into pointers, as encoding/json does; arguments behind the last pointer are
-// ignored, as a Node handler ignores them. Binary attachments are bytes: a *[]byte takes one that is the argument and
-// nothing else, a []byte field one inside of it, and an *any is filled as Values does it. The error is an *ArgumentError
-// for the first argument that is missing or of another type.
+// Bind decodes the arguments, in their order, into pointers, as encoding/json does. It ignores further arguments, as a Node
+// handler does. A *[]byte takes an argument that is a binary attachment and nothing else; a []byte field takes an attachment
+// inside an argument; *any takes the value that Values returns. The error is an *ArgumentError for the first argument that
+// is missing or has another type.
 //
 //	var to string
 //	var text string
@@ -119,7 +118,7 @@ func (a Args) bind(i int, target any) (err error) {
 	return nil
 }
 
-// inline is argument i with its attachments as base64, which encoding/json decodes into []byte.
+// inline returns argument i with its attachments as base64, which encoding/json decodes into []byte.
 func (a Args) inline(i int) (json.RawMessage, error) {
 	decoder := json.NewDecoder(bytes.NewReader(a.raw[i]))
 	decoder.UseNumber()
@@ -134,7 +133,7 @@ func (a Args) inline(i int) (json.RawMessage, error) {
 	return marshal(v)
 }
 
-// Values decodes all arguments as encoding/json does into any, a binary attachment becoming a []byte.
+// Values decodes all arguments as encoding/json decodes into any. A binary attachment becomes a []byte.
 func (a Args) Values() ([]any, error) {
 	values := make([]any, len(a.raw))
 	for i := range a.raw {
@@ -159,12 +158,12 @@ func (a Args) value(i int) (v any, err error) {
 	return v, nil
 }
 
-// hasBinary reports whether argument i may have an attachment.
+// hasBinary reports whether argument i may contain an attachment.
 func (a Args) hasBinary(i int) bool {
 	return len(a.parts) > 0 && bytes.Contains(a.raw[i], []byte("_placeholder"))
 }
 
-// fill puts attachments in the place of the placeholders of v.
+// fill replaces the placeholders in v by attachments.
 func fill(v any, attachments [][]byte) (any, error) {
 	switch t := v.(type) {
 	case []any:
@@ -192,7 +191,7 @@ func fill(v any, attachments [][]byte) (any, error) {
 	return v, nil
 }
 
-// index is a decoded JSON number from 0 to below size.
+// index returns v as an index below size; v is a decoded JSON value.
 func index(v any, size int) (i int, ok bool) {
 	if number, decoded := v.(json.Number); decoded {
 		v, _ = number.Float64()
@@ -204,7 +203,7 @@ func index(v any, size int) (i int, ok bool) {
 	return int(f), true
 }
 
-// checkEvent refuses the names that Socket.IO keeps for itself.
+// checkEvent refuses the names that Socket.IO reserves.
 func checkEvent(name string) error {
 	if reservedEvents[name] {
 		return &notify.ValidationError{Field: "event", Reason: fmt.Sprintf("%q is reserved by Socket.IO", name)}

@@ -10,15 +10,14 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// messageFrame is the Socket.IO form of a message, encoded once and shared by
-// every member that gets it.
+// messageFrame is the Socket.IO form of a message, encoded once and shared by all members that get it.
 type messageFrame struct {
 	*engineio.Frame
 	header int // bytes before the event's name
-	rest   int // where what follows the name begins
+	rest   int // index of the byte after the event's name
 }
 
-// messageFrameOf returns the shared frame of m, building it at the first call.
+// messageFrameOf returns the shared frame of m and builds it at the first call.
 func (s *Server) messageFrameOf(m *notify.Message) *messageFrame {
 	return m.Frame(notify.SocketIO, s.buildFrame).(*messageFrame)
 }
@@ -51,12 +50,12 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 	return f
 }
 
-// render appends one delivery to the batch. Notifications go out under the names
-// the client asked for by `as`; what Go code emits keeps its own.
+// render appends a delivery to the batch. Notifications have the names that the client asked for with `as`; events of Go
+// code keep their names.
 func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 	switch {
 	case d.Message != nil:
-		if at := d.Message.Accepted(); at.After(c.member.ConnectedAt()) { // else it is a replay
+		if at := d.Message.Accepted(); at.After(c.member.ConnectedAt()) { // not a replay
 			b.Since(at)
 		}
 		f := c.client.srv.messageFrameOf(d.Message)
@@ -90,8 +89,7 @@ func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 	}
 }
 
-// renderControl appends a control event; the original's suites and clients that
-// asked for no events of ours get none.
+// renderControl appends a control event of Roomcast. A plain server sends none.
 func (c *Conn) renderControl(b *engineio.Batch, name string, id notify.ID, arg any) {
 	if c.client.srv.opts.Plain {
 		return
@@ -100,7 +98,7 @@ func (c *Conn) renderControl(b *engineio.Batch, name string, id notify.ID, arg a
 	b.Text(r.event, c.trailer(id))
 }
 
-// trailer closes an event with the place to resume from.
+// trailer returns the end of an event, with the id from which the client can resume.
 func (c *Conn) trailer(id notify.ID) []byte {
 	if !c.client.srv.opts.recovery() {
 		return []byte{']'}
@@ -114,7 +112,8 @@ func appendTrailer(dst []byte, id notify.ID) []byte {
 	return append(dst, '"', ']')
 }
 
-// quotedNames prepares `as`, or the names of the server's settings: nil when notifications keep their own names only.
+// quotedNames quotes the names of `as`, or of the server's settings. It returns nil if notifications only have their own
+// types as names.
 func quotedNames(asked, standard []string) [][]byte {
 	if len(asked) == 0 {
 		asked = standard
@@ -138,7 +137,7 @@ func newFrame(text []byte, attachments ...[]byte) *engineio.Frame {
 	return engineio.NewFrame(text, attachments...)
 }
 
-// quote is the JSON string of s.
+// quote returns s as a JSON string.
 func quote(s string) []byte {
 	b, err := marshal(s)
 	if err != nil { // a string always marshals

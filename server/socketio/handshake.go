@@ -11,26 +11,25 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Handshake is the request that began a connection, and what its client sent with CONNECT. Whatever proves an identity
-// is taken out: tokens, tickets, the Authorization header and the cookie. So are the recovery keys.
+// Handshake is the request that opened a connection and the payload of its CONNECT. It has nothing that proves an identity:
+// no token, ticket, Authorization header or auth cookie. It has no recovery keys either.
 type Handshake struct {
 	Time    time.Time
-	Address string // of the client, without port; the one that a trusted proxy reports
+	Address string // of the client, without port; a trusted proxy may report it
 	Secure  bool   // over TLS
 	URL     string
 	Headers http.Header
 	Query   url.Values
-	Auth    json.RawMessage // the data of CONNECT, an object
+	Auth    json.RawMessage // the payload of CONNECT, an object
 }
 
-// credentialKeys and recoveryKeys are the parts of a payload that handlers do not see.
+// credentialKeys and recoveryKeys are fields of the payload that handlers do not see.
 var (
 	credentialKeys = []string{"token", "ticket"}
 	recoveryKeys   = []string{"pid", "offset"}
 )
 
-// newHandshake copies what is kept of the request of c and of its CONNECT. A plain server keeps everything except the
-// recovery keys.
+// newHandshake builds the Handshake of a CONNECT. A plain server keeps everything except the recovery keys.
 func newHandshake(c *client, payload map[string]any) *Handshake {
 	r := c.session.Request()
 	hidden := recoveryKeys
@@ -38,7 +37,7 @@ func newHandshake(c *client, payload map[string]any) *Handshake {
 		r = withoutSecrets(r)
 		hidden = slices.Concat(recoveryKeys, credentialKeys)
 	}
-	r.Header.Set("Host", r.Host) // net/http keeps it apart; a Node server shows it among the headers
+	r.Header.Set("Host", r.Host) // net/http keeps it out of Header; a Node server has it among the headers
 	h := &Handshake{
 		Time: time.Now(), Secure: r.TLS != nil, URL: r.URL.RequestURI(), Headers: r.Header, Query: r.URL.Query(),
 	}
@@ -55,7 +54,7 @@ func newHandshake(c *client, payload map[string]any) *Handshake {
 	return h
 }
 
-// withoutSecrets copies a handshake request and drops everything that proves who the client is.
+// withoutSecrets copies a handshake request without everything that proves an identity.
 func withoutSecrets(r *http.Request) *http.Request {
 	clean := new(http.Request)
 	*clean = *r
@@ -72,8 +71,8 @@ func withoutSecrets(r *http.Request) *http.Request {
 	return clean
 }
 
-// withoutCredentials takes the credentials out of a query and keeps the order of the rest. A part that cannot be decoded
-// is no parameter, so it goes, too.
+// withoutCredentials removes the credentials from a query and keeps the order of the rest. It also removes parts that cannot
+// be decoded, because they are no parameters.
 func withoutCredentials(query string) string {
 	var kept []string
 	for part := range strings.SplitSeq(query, "&") {

@@ -8,8 +8,7 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// logClose tells why a transport is gone, with the clients that it carried. Streams
-// tell it themselves.
+// logClose logs why a transport has closed, and the ids of its clients.
 func (c *client) logClose(reason string, conns []*Conn) {
 	if !c.srv.log.Core().Enabled(zap.DebugLevel) {
 		return
@@ -23,14 +22,14 @@ func (c *client) logClose(reason string, conns []*Conn) {
 	c.srv.log.Debug("connection closed", fields...)
 }
 
-// logUpgrade tells that a connection moved on to another transport.
+// logUpgrade logs that a connection uses another transport now.
 func (c *client) logUpgrade(from, to string, conns []*Conn) {
 	if c.srv.log.Core().Enabled(zap.DebugLevel) {
 		c.srv.log.Debug("upgraded", zap.String("from", from), zap.String("transport", to), zap.Strings("clients", clientsOf(conns)))
 	}
 }
 
-// clientsOf are the ids of a connection's clients, one in each namespace.
+// clientsOf returns the client ids of a connection, one for each namespace.
 func clientsOf(conns []*Conn) []string {
 	clients := make([]string, len(conns))
 	for i, conn := range conns {
@@ -39,7 +38,7 @@ func clientsOf(conns []*Conn) []string {
 	return clients
 }
 
-// recovered is deferred around everything that runs code of applications. It logs and counts a panic, then calls then.
+// recovered logs and counts a panic, then calls then. Functions that run code of applications defer it.
 func (s *Server) recovered(where string, then func()) {
 	v := recover()
 	if v == nil {

@@ -10,21 +10,21 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Namespace has the handlers of Go code for the clients of one namespace, and sends to them. Handlers of one client run
-// one at a time, in the order of its packets. Register them before the first client connects.
+// Namespace has the handlers for the clients of one namespace, and sends to these clients. Handlers of one client run one at
+// a time, in the order of its packets. Register handlers before the first client connects.
 type Namespace struct {
 	srv  *Server
 	name string
 
 	mu         sync.RWMutex
-	used       bool // it has a handler: its clients are let in
+	used       bool // it has a handler, so clients can connect to it
 	connect    []func(context.Context, *Conn) error
 	events     map[string]func(context.Context, *Conn, *Event) error
 	disconnect []func(*Conn, string)
 }
 
-// Of returns the namespace with this name, "/" or "/name". Clients are let into "/", and into a namespace that has a
-// handler. It panics for a name that no client could use.
+// Of returns the namespace with this name, "/" or "/name". Clients can connect to "/" and to each namespace that has a
+// handler. Of panics if the name is not valid for clients.
 func (s *Server) Of(name string) *Namespace {
 	if name == "" {
 		name = notify.RootNamespace
@@ -39,22 +39,22 @@ func (s *Server) Of(name string) *Namespace {
 	return n.(*Namespace)
 }
 
-// validNamespace reports whether clients may name a namespace so. '#' separates a namespace from a room in the Hub, ','
-// ends the name in a packet, and '?' would begin a query in other implementations.
+// validNamespace reports whether name is valid for a namespace. '#' separates a namespace from a room in the Hub, ',' ends
+// the name in a packet, and '?' begins a query in other implementations.
 func validNamespace(name string) bool {
 	return strings.HasPrefix(name, "/") && len(name) <= maxNamespace && !strings.ContainsAny(name, ",#?")
 }
 
-// OnConnect adds a function that is called before a client's CONNECT is answered. An error refuses the client: it gets
-// a connect_error, see [Refuse]. What f emits to the client follows the answer. The client waits for f, so f should
-// leave slow work to a goroutine of its own.
+// OnConnect adds a function that runs before the Server answers a client's CONNECT. An error refuses the client, which gets a
+// connect_error, see [Refuse]. Events that f emits to the client follow the answer. The client waits for f, so f should
+// start a goroutine for slow work.
 func (n *Namespace) OnConnect(f func(ctx context.Context, c *Conn) error) {
 	n.register(func() { n.connect = append(n.connect, f) })
 }
 
-// On sets the handler of an event. An error that it returns becomes the acknowledgement {"error":{"code":…}}, unless f
-// has acknowledged already, see [Refuse]. It panics for a name that Socket.IO keeps for itself, for one of the built-in
-// events in "/", and for an event that has a handler.
+// On sets the handler of an event. An error of f becomes the acknowledgement {"error":{"code":…}}, unless f has acknowledged
+// before, see [Refuse]. On panics for a name that Socket.IO reserves, for a built-in event in "/", and for an event that has
+// a handler already.
 func (n *Namespace) On(event string, f func(ctx context.Context, c *Conn, e *Event) error) {
 	switch {
 	case event == "connection":
@@ -77,7 +77,7 @@ func (n *Namespace) On(event string, f func(ctx context.Context, c *Conn, e *Eve
 	})
 }
 
-// OnDisconnect adds a function that is called once for each client that was let in, when it has left. c.Rooms() tells
+// OnDisconnect adds a function that runs once for each client that OnConnect accepted, after it has left. c.Rooms() returns
 // the rooms that it was in. reason is one of the Reason constants.
 func (n *Namespace) OnDisconnect(f func(c *Conn, reason string)) {
 	n.register(func() { n.disconnect = append(n.disconnect, f) })
@@ -90,7 +90,7 @@ func (n *Namespace) register(add func()) {
 	n.used = true
 }
 
-// To is a broadcast to rooms of the namespace; without rooms, to all of its clients.
+// To returns a broadcast to rooms of the namespace; without rooms, to all of its clients.
 func (n *Namespace) To(names ...string) Broadcast {
 	return n.srv.In(n.name).To(names...)
 }
@@ -100,7 +100,7 @@ func (n *Namespace) Emit(event string, args ...any) (notify.Receipt, error) {
 	return n.To().Emit(event, args...)
 }
 
-// handlers is the application that runs what was registered on namespaces.
+// handlers is the application that runs the handlers of the Namespaces.
 type handlers struct{ srv *Server }
 
 func (h handlers) of(namespace string) *Namespace {
@@ -128,7 +128,7 @@ func (h handlers) Connect(ctx context.Context, c *Conn) error {
 	for _, f := range fs {
 		if err := f(ctx, c); err != nil {
 			if errors.Is(err, ErrNotServed) {
-				return errInternal // a handler may refuse, but not disown its namespace
+				return errInternal // the namespace has a handler, so it is served
 			}
 			return err
 		}

@@ -8,32 +8,29 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// maxOwnBytes bounds what waits for one client outside of the Hub. An emit that
-// asks for an acknowledgement and does not fit closes the client. Answers to its
-// own events are held back at the source instead: while more than this waits, no
-// further event of the client is handled, so a client that sends without reading
-// waits for itself.
+// maxOwnBytes bounds the replies that wait for one client outside the Hub. An emit with an acknowledgement that does not
+// fit closes the client. Answers to the client's own events are limited at their source instead: while more than this waits,
+// the worker handles no further event, so a client that sends without reading only stops itself.
 const maxOwnBytes = 64 << 10
 
 // reply is one packet for this client alone.
 type reply struct {
 	frame *engineio.Frame // complete, or nil:
 	event []byte          // an event without its closing bracket; the writer ends it with an id
-	conn  *Conn           // the namespace it belongs to; nil when there is none
-	opens bool            // the CONNECT reply: after it the member's notifications may follow
+	conn  *Conn           // nil: the client has no Conn for it
+	opens bool            // the answer to CONNECT: the member's notifications may follow it
 
-	// after is the head of the log when the packet was queued: what the client was
-	// sent by then goes out first, and what follows goes out later. It is also what
-	// event ends with. now lets the packet go out at once, ending with after.
+	// after is the head of the log when the reply was queued. Notifications up to it precede the reply, later ones follow.
+	// event ends with it. now sends the reply at once, ending with after.
 	after notify.ID
 	now   bool
 
-	size   int  // bytes of the packet, and replyCost once it is queued
-	queued bool // its bytes are counted
-	answer bool // to an event of the client
+	size   int  // bytes of the packet, plus replyCost once it is queued
+	queued bool // size includes replyCost
+	answer bool // answers an event of the client
 }
 
-// replyCost is what a queued reply holds beside the bytes of its packet.
+// replyCost is the memory of a queued reply in addition to the bytes of its packet.
 const replyCost = 256
 
 // outbox holds the replies of one client; the client's lock guards it.
@@ -42,7 +39,7 @@ type outbox struct {
 	bytes int
 }
 
-// send queues replies in one piece and wakes the writer.
+// send queues replies under one lock and wakes the writer.
 func (c *client) send(replies ...reply) {
 	head := c.srv.hub.Head()
 	c.mu.Lock()
@@ -51,8 +48,7 @@ func (c *client) send(replies ...reply) {
 	c.wake(fits)
 }
 
-// wake starts the writer. A client that does not read what it did not ask for is closed: it could not tell what it
-// missed.
+// wake starts the writer, or closes the client if a reply did not fit: the client could not know what it missed.
 func (c *client) wake(fits bool) {
 	if !fits {
 		c.endWith("the client does not read", ReasonTransportError)
@@ -61,8 +57,8 @@ func (c *client) wake(fits bool) {
 	c.session.Wake()
 }
 
-// queue adds replies behind the notifications up to head, and reports false at the first one that does not fit. The
-// caller holds the lock.
+// queue adds replies, to be written after the notifications up to head. It returns false at the first one that does not
+// fit. The caller holds the lock.
 func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
 	defer func() { c.waiting.Store(int32(len(c.replies.items))) }()
 	for _, r := range replies {
@@ -73,7 +69,7 @@ func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
 			r.queued, r.size = true, r.size+replyCost
 		}
 		limit := maxOwnBytes
-		if r.answer { // those of the event in hand, and acknowledgements that come late
+		if r.answer { // of the event in progress, or a late acknowledgement
 			limit += 2 * c.srv.opts.MaxPayload
 		}
 		if c.replies.bytes > 0 && c.replies.bytes+r.size > limit {
@@ -83,7 +79,7 @@ func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
 			r.after = head
 		}
 		if r.conn != nil && r.conn.state == connecting && !r.now {
-			r.conn.early = append(r.conn.early, r) // follows the answer to CONNECT
+			r.conn.early = append(r.conn.early, r) // to follow the answer to CONNECT
 		} else {
 			c.replies.items = append(c.replies.items, r)
 		}
@@ -92,7 +88,7 @@ func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
 	return true
 }
 
-// takeEarly takes what waits for the answer to CONNECT; the caller holds the client's lock.
+// takeEarly removes and returns the replies that wait for the answer to CONNECT. The caller holds the client's lock.
 func (c *Conn) takeEarly() []reply {
 	early := c.early
 	c.early = nil
@@ -102,20 +98,19 @@ func (c *Conn) takeEarly() []reply {
 	return early
 }
 
-// eventReply is an event for one client that is not logged. It ends with the
-// client's cursor, since socket.io-client keeps the last string it was given as
-// the place to resume from.
+// eventReply returns an event for one client that is not in the log. It ends with the client's cursor, because
+// socket.io-client resumes from the last string argument that it got.
 func (c *Conn) eventReply(name string, arg any) reply {
 	text := appendHeader(nil, kindEvent, 0, c.namespace, nil)
 	body, err := marshal([]any{name, arg})
-	if err != nil { // arg is a struct of ours
+	if err != nil { // does not happen: arg is a struct of this package
 		body, _ = json.Marshal([]any{name})
 	}
 	text = append(text, body[:len(body)-1]...)
 	return reply{event: text, conn: c, size: len(text) + 32, answer: true}
 }
 
-// pulled is what the writer has taken from a member and not yet written.
+// pulled has the deliveries that the writer has taken from a member and not written yet.
 type pulled struct {
 	conn *Conn
 	buf  [16]notify.Delivery
@@ -124,11 +119,10 @@ type pulled struct {
 
 var pulledPool = sync.Pool{New: func() any { return new(pulled) }}
 
-// Pull gives the session's writer what is to be sent next: replies, and the
-// notifications of each namespace's member in turn. What Go code sent one after
-// the other goes out in that order, whichever of the two ways it took. All that
-// ends with a cursor is finished here, at its place on the wire, so that no
-// client is ever given one beyond what it has.
+// Pull gives the session's writer the next packets: replies, and the notifications of each namespace's member in turn.
+// Events that Go code sent one after the other keep that order, whether they are replies or notifications. Pull appends the
+// cursor to the packets that end with one, when their place on the wire is known: no client gets a cursor beyond the
+// notifications that it has.
 func (c *client) Pull(b *engineio.Batch) (more bool) {
 	defer c.srv.recovered("writer", func() { c.session.Close(ReasonForcedClose) })
 	for !b.Full() {
@@ -148,9 +142,8 @@ func (c *client) Pull(b *engineio.Batch) (more bool) {
 	return true
 }
 
-// writePending writes the next notification that was pulled, or the reply whose
-// place is before it. A reply of another namespace waits until what was pulled is
-// written: only then can its own notifications be taken before it.
+// writePending writes the next pulled notification, or the reply that precedes it. A reply of another namespace waits until
+// all pulled notifications are written: only then can the writer pull the notifications that precede that reply.
 func (c *client) writePending(b *engineio.Batch) {
 	conn, d := c.pending.conn, c.pending.buf[c.pending.i]
 	if r, found := c.nextReply(); found && (r.now || r.conn == nil ||
@@ -169,15 +162,15 @@ func (c *client) writePending(b *engineio.Batch) {
 	}
 }
 
-// isAfter compares two places of the log; epochs never change while a client
-// stays, but for a log that was lost, where no order is left to keep.
+// isAfter compares two places of the log. The epoch only changes during a connection if the log was lost; there is no order
+// to keep then.
 func isAfter(id, other notify.ID) bool { return id.Epoch == other.Epoch && id.Seq > other.Seq }
 
 func hasReached(wire, place notify.ID) bool {
 	return wire.Epoch == place.Epoch && wire.Seq >= place.Seq
 }
 
-// nextReply is the reply at the front; it stays there until it is written.
+// nextReply returns the first reply, which stays queued until writeReply.
 func (c *client) nextReply() (reply, bool) {
 	if c.waiting.Load() == 0 {
 		return reply{}, false
@@ -190,12 +183,12 @@ func (c *client) nextReply() (reply, bool) {
 	return c.replies.items[0], true
 }
 
-// pullFor takes what the client of r was sent before r was queued.
+// pullFor pulls notifications that precede r.
 func (c *client) pullFor(r reply) bool {
 	return !r.now && r.conn != nil && !hasReached(r.conn.wire, r.after) && r.conn.isOpen() && c.pull(r.conn)
 }
 
-// writeReply takes the reply at the front, which is r, and writes it.
+// writeReply removes the first reply, which is r, and writes it.
 func (c *client) writeReply(b *engineio.Batch, r reply) {
 	c.mu.Lock()
 	c.replies.items[0] = reply{}
@@ -205,7 +198,7 @@ func (c *client) writeReply(b *engineio.Batch, r reply) {
 	}
 	c.waiting.Store(int32(len(c.replies.items)))
 	if c.replies.bytes -= r.size; c.working && c.replies.bytes <= maxOwnBytes {
-		c.space.Broadcast() // the worker may be waiting for this
+		c.space.Broadcast() // the worker may wait for space
 	}
 	if r.opens {
 		r.conn.open = true
@@ -222,7 +215,7 @@ func (c *client) writeReply(b *engineio.Batch, r reply) {
 	b.Text(r.event, r.conn.trailer(id))
 }
 
-// pullMember takes the next notifications of one namespace, another one each time.
+// pullMember pulls the next notifications of one namespace, in turn.
 func (c *client) pullMember() bool {
 	var room [4]*Conn
 	c.mu.Lock()

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -73,5 +74,33 @@ func TestDropKeepsTheSession(t *testing.T) {
 	c = s.Dial("")
 	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
 		t.Error("not recovered")
+	}
+}
+
+// A client that falls silent ends as idle or, when a ping was sent, for its missing answer.
+func TestReasonsOfATimeout(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(*Options)
+		want   string
+	}{
+		"idle":  {func(o *Options) { o.InactiveTimeout, o.SweepInterval = 200*time.Millisecond, 20*time.Millisecond }, "forced close"},
+		"ping":  {func(o *Options) { o.PingInterval, o.PingTimeout = 200*time.Millisecond, 200*time.Millisecond }, "ping timeout"},
+		"token": {func(o *Options) { withTokens(t)(o) }, "forced close"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, tt.change)
+			reasons := endings(s.sio.Of("/"))
+			c := s.Dial("")
+			if name == "token" {
+				c.Send(`40{"token":"` + servertest.TokenFor(t, time.Now().Add(2*time.Second)) + `"}`)
+			} else {
+				c.Send(`40{"userId":"u1"}`)
+			}
+			if got := receive(t, reasons); got != tt.want { // the client answers no ping
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
 	}
 }

@@ -1,9 +1,12 @@
 package socketio
 
 import (
+	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -90,5 +93,118 @@ func TestSinceReplaysWithoutSession(t *testing.T) {
 		if all.Event("n", &n); n.Data != want {
 			t.Errorf("replayed %d, want %d", n.Data, want)
 		}
+	}
+}
+
+// Data belongs to the session: a client that recovers it has it again, whether its old transport was gone before or is
+// replaced, one that could not recover has not.
+func TestDataSurvivesARecovery(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	type visit struct {
+		data      any
+		recovered bool
+	}
+	visits := make(chan visit, 1)
+	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {
+		visits <- visit{c.Data(), c.Recovered()}
+		c.SetData("cart of " + c.ID())
+		return nil
+	})
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
+	if got := receive(t, visits); got != (visit{}) {
+		t.Errorf("a new client: %+v", got)
+	}
+	c.Conn.Close()
+	s.Gone(sid)
+	for _, how := range []string{"after the transport had gone", "in place of the old transport"} {
+		c = s.Dial("")
+		c.JoinWithPid(servertest.Resume("u1", pid, offset))
+		if got := receive(t, visits); got != (visit{"cart of " + sid, true}) {
+			t.Errorf("%s: %+v", how, got)
+		}
+		c.Event("recovery", nil)
+	}
+	s.sio.To().Conns()[0].SetData("set later")
+	c.Conn.Close()
+	s.Gone(sid)
+	c = s.Dial("")
+	c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if got := receive(t, visits); got != (visit{"set later", true}) {
+		t.Errorf("after SetData outside of a handler: %+v", got)
+	}
+	c.Event("recovery", nil)
+	for range 300 { // more than a room keeps
+		s.Publish(`{"target":{"user":"u1"},"type":"n","data":1}`)
+	}
+	c.Conn.Close()
+	s.Gone(sid)
+	c = s.Dial("")
+	c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if got := receive(t, visits); got != (visit{}) {
+		t.Errorf("after a gap: %+v", got)
+	}
+}
+
+// While a connect handler takes its time, history that the client has not read yet is trimmed. The client is told a new
+// session, which is not recovered, and the gap; the session can be resumed under its new name and with its data.
+func TestHistoryTrimmedWhileAConnectHandlerRuns(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) {
+		hub := notify.DefaultOptions()
+		hub.HistorySize = 2
+		o.Hub = notify.New(notify.NewMemoryLog(), hub)
+		t.Cleanup(o.Hub.Close)
+	})
+	held, release := make(chan *Conn, 1), make(chan struct{})
+	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {
+		if c.Recovered() && c.Data() == nil {
+			held <- c
+			<-release
+			c.SetData("kept")
+		}
+		return nil
+	})
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
+	c.Conn.Close()
+	s.Gone(sid)
+
+	c = s.Dial("")
+	c.Send("40" + servertest.Resume("u1", pid, offset))
+	conn := receive(t, held)
+	for range 3 { // one more than a room keeps
+		s.Publish(`{"target":{"user":"u1"},"type":"n","data":1}`)
+	}
+	close(release)
+	var reply struct{ Sid, Pid string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(c.Read(), "40")), &reply); err != nil {
+		t.Fatal(err)
+	}
+	var connected servertest.Connected
+	c.Event("connected", &connected)
+	if connected.Recovered || reply.Pid == pid || reply.Sid != conn.ID() {
+		t.Errorf("told %+v and %+v, was %s %s", reply, connected, sid, pid)
+	}
+	c.Event("gap", nil)
+	last := c.Event("n", nil)
+	if next := c.Event("n", nil); next == last {
+		t.Errorf("%s came twice", last)
+	} else {
+		last = next
+	}
+	c.Event("recovery", nil)
+	if _, kept := s.Hub.Session(pidKey(pid)); kept {
+		t.Error("the session is kept under its old name")
+	}
+	c.Conn.Close()
+	s.Gone(reply.Sid)
+	c = s.Dial("")
+	if again, _, _, connected := c.JoinWithPid(servertest.Resume("u1", reply.Pid, last)); again != reply.Sid || !connected.Recovered {
+		t.Errorf("resumed as %s, %+v", again, connected)
+	}
+	if got := s.sio.To().Conns()[0].Data(); got != "kept" {
+		t.Errorf("the data is %v", got)
 	}
 }

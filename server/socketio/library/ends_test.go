@@ -16,9 +16,6 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// servertestTimeout bounds what a loaded machine may take.
-const servertestTimeout = 30 * time.Second
-
 // A namespace function that panics allows nothing, and the client need not wait for its answer.
 func TestNamespaceFunctionThatPanics(t *testing.T) {
 	t.Parallel()
@@ -162,7 +159,7 @@ func TestEventsBeforeACloseAreHandled(t *testing.T) {
 	c.Conn.Close()
 	select {
 	case <-handled:
-	case <-time.After(servertestTimeout):
+	case <-time.After(servertest.Patience):
 		t.Error("the event was lost")
 	}
 }
@@ -209,7 +206,7 @@ func TestClientsThatGoWhileTheMiddlewareAnswers(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	looking.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), servertestTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 	defer cancel()
 	if err := s.sio.Shutdown(ctx); err != nil {
 		t.Error(err)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // notes collects lines from several goroutines.
@@ -106,7 +108,7 @@ func TestUseAnswersWhenTheClientHasLeft(t *testing.T) {
 	c.Conn.Close()
 	<-left
 	next(nil)
-	ctx, cancel := context.WithTimeout(t.Context(), servertestTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 	defer cancel()
 	if err := s.sio.Shutdown(ctx); err != nil { // waits for what next has begun
 		t.Error(err)
