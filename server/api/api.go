@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -53,10 +54,10 @@ type handler struct {
 	keys      *keyring
 	large     chan *bytes.Buffer // the idle buffers for large bodies, see readBody
 	objects   []*object
-	routes    []route // the routes that this handler serves
-	described []route // routes, and the ones of streams
-	document  []byte  // /openapi.json
-	page      []byte  // /docs
+	routes    []route       // the routes that this handler serves
+	described []route       // routes, and the ones of streams
+	document  func() []byte // /openapi.json; both are rendered by the first request
+	page      func() []byte // /docs
 }
 
 // New returns the handler of the API and of its description. The caller wraps it with
@@ -70,7 +71,8 @@ func newHandler(o Options) *handler {
 	c := newComponents()
 	h.objects, h.routes = c.all(), h.routeTable(c)
 	h.described = append(slices.Clone(h.routes), h.streamRoutes(c)...)
-	h.document, h.page = openAPI(h.described, h.objects), docsPage(h.described, h.objects)
+	h.document = sync.OnceValue(func() []byte { return openAPI(h.described, h.objects) })
+	h.page = sync.OnceValue(func() []byte { return docsPage(h.described, h.objects) })
 	return h
 }
 

@@ -62,7 +62,7 @@ func openAPI(routes []route, objects []*object) []byte {
 
 func (h *handler) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(h.document)
+	_, _ = w.Write(h.document())
 }
 
 func (r *route) operation() schema {

@@ -17,7 +17,7 @@ import (
 func TestOpenAPIRoutes(t *testing.T) {
 	t.Parallel()
 	h := newHandler(testOptions(servertest.NewHub(t), servertest.Key))
-	doc, err := openapi3.NewLoader().LoadFromData(h.document)
+	doc, err := openapi3.NewLoader().LoadFromData(h.document())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("no route for %s", kind.Name)
 		}
 	}
-	if !bytes.Equal(h.document, newHandler(testOptions(servertest.NewHub(t), servertest.Key)).document) {
+	if !bytes.Equal(h.document(), newHandler(testOptions(servertest.NewHub(t), servertest.Key)).document()) {
 		t.Error("two calls return different documents")
 	}
 }

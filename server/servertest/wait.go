@@ -17,6 +17,17 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
+// Receive returns the next value of a channel. A channel that is closed gives the zero value.
+func Receive[T any](t testing.TB, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(Patience):
+		t.Fatal("timed out: nothing arrives")
+	}
+	return v
+}
+
 // WatchHeap samples the live heap until stop. Then peak returns by how much it grew at most. The
 // test must not be parallel, because the heap belongs to the whole process.
 func WatchHeap() (peak func() uint64, stop func()) {

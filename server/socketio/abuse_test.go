@@ -12,6 +12,7 @@ import (
 // Packets that no client of the protocol sends: each ends its own connection and
 // nothing else.
 func TestMalformedPacketsCloseTheirConnectionOnly(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	for _, in := range []string{
 		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]", `41x`, `40[]`, `40"x"`,
@@ -39,6 +40,7 @@ func TestMalformedPacketsCloseTheirConnectionOnly(t *testing.T) {
 }
 
 func TestEventsBeforeConnectClose(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	for _, in := range []string{`42["x"]`, `431[]`, `41`} {
 		c := s.Dial("")
@@ -51,6 +53,7 @@ func TestEventsBeforeConnectClose(t *testing.T) {
 }
 
 func TestSilentClientsAreClosed(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) {
 		o.ConnectTimeout = 3 * time.Second // for 16 handshakes on a loaded machine
 		o.Limits = limit.New(limit.Options{MaxConnections: 20})
@@ -67,6 +70,7 @@ func TestSilentClientsAreClosed(t *testing.T) {
 }
 
 func TestAttachmentsAreAwaitedForALimitedTime(t *testing.T) {
+	t.Parallel()
 	var a assembly
 	if p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000); p != nil || err != nil {
 		t.Fatal(p, err)

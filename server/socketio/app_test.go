@@ -188,7 +188,7 @@ func TestConnectHandlerThatHangs(t *testing.T) {
 	reasons := endings(n)
 	c := s.Dial("")
 	c.Send(`40/slow,{"userId":"u1"}`)
-	ctx := receive(t, entered)
+	ctx := servertest.Receive(t, entered)
 	s.Alive()
 	if got := c.Closed(); len(got) != 0 {
 		t.Errorf("got %q before the close", got)
@@ -197,7 +197,7 @@ func TestConnectHandlerThatHangs(t *testing.T) {
 	servertest.Eventually(t, "nobody is counted", func() bool { return len(s.Hub.Members()) == 0 })
 	s.Alive()
 	close(release)
-	if got := receive(t, reasons); got != ReasonForcedClose {
+	if got := servertest.Receive(t, reasons); got != ReasonForcedClose {
 		t.Errorf("the reason is %q", got)
 	}
 	if len(reasons) > 0 {
@@ -219,9 +219,9 @@ func TestContextOfAConnectHandler(t *testing.T) {
 	reasons := endings(s.sio.Of("/"))
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1"}`)
-	<-entered
+	servertest.Receive(t, entered)
 	c.Conn.Close()
-	if err := receive(t, ended); !errors.Is(err, context.Canceled) {
+	if err := servertest.Receive(t, ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("ctx ends with %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
@@ -246,7 +246,7 @@ func TestTransportAfterAnUpgradeDuringAConnectHandler(t *testing.T) {
 	})
 	c := s.Poll()
 	c.Post(`40{"userId":"u1"}`)
-	conn := receive(t, held)
+	conn := servertest.Receive(t, held)
 	if got := conn.Transport(); got != "polling" {
 		t.Errorf("the transport is %s before the upgrade", got)
 	}

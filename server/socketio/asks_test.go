@@ -56,7 +56,7 @@ func TestAskInAHandlerEndsWithTheClient(t *testing.T) {
 			c.Send(`42["go"]`)
 			question(t, c, "question")
 			leave(s, c)
-			if got := receive(t, outcomes); !errors.Is(got.err, ErrClosed) {
+			if got := servertest.Receive(t, outcomes); !errors.Is(got.err, ErrClosed) {
 				t.Errorf("%v, want ErrClosed", got.err)
 			}
 		})
@@ -75,7 +75,7 @@ func TestAcknowledgementPassesTheEventsBeforeIt(t *testing.T) {
 		c.Send(`42["custom-event"]`)
 	}
 	c.Send("43" + id + `["answer",{"n":1}]`)
-	got := receive(t, outcomes)
+	got := servertest.Receive(t, outcomes)
 	var text string
 	var more struct{ N int }
 	if err := errors.Join(got.err, got.answer.Bind(&text, &more)); err != nil || text != "answer" || more.N != 1 {
@@ -108,7 +108,7 @@ func TestAskWakesABlockedReader(t *testing.T) {
 	})
 	close(ready)
 	c.Send("43" + question(t, c, "question") + `[]`)
-	if got := receive(t, outcomes); got.err != nil {
+	if got := servertest.Receive(t, outcomes); got.err != nil {
 		t.Error(got.err)
 	}
 }
@@ -130,7 +130,7 @@ func TestTheOldestAskIsGivenUp(t *testing.T) {
 		}
 	}
 	for want := range 2 {
-		if got := receive(t, outcomes); got.ask != want || !errors.Is(got.err, ErrUnanswered) {
+		if got := servertest.Receive(t, outcomes); got.ask != want || !errors.Is(got.err, ErrUnanswered) {
 			t.Errorf("got %+v, want ErrUnanswered of %d", got, want)
 		}
 	}
@@ -138,7 +138,7 @@ func TestTheOldestAskIsGivenUp(t *testing.T) {
 		c.Send(fmt.Sprintf("43%s[%d]", question(t, c, "question"), i))
 	}
 	for want := 2; want < maxAsks+2; want++ {
-		if got := receive(t, outcomes); got != (told{want, nil}) {
+		if got := servertest.Receive(t, outcomes); got != (told{want, nil}) {
 			t.Errorf("got %+v, want %d", got, want)
 		}
 	}
@@ -161,8 +161,8 @@ func TestAskAfterTheClientHasLeft(t *testing.T) {
 	}
 	question(t, c, "question")
 	c.Send("41")
-	receive(t, reasons)
-	if err := receive(t, told); !errors.Is(err, ErrClosed) {
+	servertest.Receive(t, reasons)
+	if err := servertest.Receive(t, told); !errors.Is(err, ErrClosed) {
 		t.Errorf("told %v, want ErrClosed", err)
 	}
 	if err := conn.AskFunc("question", func(Answer, error) { t.Error("an ask that was refused is answered") }); !errors.Is(err, ErrClosed) {
@@ -203,9 +203,9 @@ func TestBroadcastAskOutlivesWhoLeaves(t *testing.T) {
 	id := question(t, stays, "question")
 	question(t, leaves, "question")
 	leaves.Conn.Close()
-	receive(t, left)
+	servertest.Receive(t, left)
 	stays.Send("43" + id + `["here"]`)
-	got := receive(t, outcomes)
+	got := servertest.Receive(t, outcomes)
 	if len(got.answers) != 1 || string(got.answers[0].JSON(0)) != `"here"` || !errors.Is(got.err, ErrClosed) {
 		t.Errorf("%+v, %v", got.answers, got.err)
 	}
@@ -232,7 +232,7 @@ func TestBroadcastAskPassesOverWhoHasLeft(t *testing.T) {
 		outcomes <- outcome{err: fmt.Errorf("%d answers, %w", len(answers), err)}
 	}()
 	stays.Send("43" + question(t, stays, "question") + `["here"]`)
-	if got := receive(t, outcomes); !errors.Is(got.err, ErrClosed) || got.answer.Len() != 1 {
+	if got := servertest.Receive(t, outcomes); !errors.Is(got.err, ErrClosed) || got.answer.Len() != 1 {
 		t.Errorf("%+v, %v", got.answer, got.err)
 	}
 }

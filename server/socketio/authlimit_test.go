@@ -42,6 +42,7 @@ func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identit
 
 // Of a thousand guesses from one address ten are looked at in a minute; nobody else feels it.
 func TestGuessesAreLimited(t *testing.T) {
+	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
 	if looked, limited := tries(t, l, someIP, 1000, auth.Identity{}, auth.ErrInvalid); looked > 11 || limited != 1000-looked {
 		t.Errorf("%d were looked at, %d refused", looked, limited)
@@ -57,6 +58,7 @@ func TestGuessesAreLimited(t *testing.T) {
 
 // An address with users behind it is never locked out; its bad credentials alone are refused.
 func TestGuessesDoNotLockUsersOut(t *testing.T) {
+	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
 	good := auth.Identity{UserID: "u1", Verified: true}
 	tries(t, l, someIP, 1, good, nil)
@@ -70,6 +72,7 @@ func TestGuessesDoNotLockUsersOut(t *testing.T) {
 
 // Missing and outdated credentials are no guesses, nor is anything counted without a limit or an address.
 func TestWhatIsNoGuess(t *testing.T) {
+	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
 	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden, auth.ErrMalformed, auth.ErrKeySetUnavailable} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, err); looked != 100 {
@@ -88,6 +91,7 @@ func TestWhatIsNoGuess(t *testing.T) {
 
 // Streams and Socket.IO share the count of an address.
 func TestGuessesOverBothTransports(t *testing.T) {
+	t.Parallel()
 	limits := limit.New(limit.Options{AuthFailures: 10})
 	var authenticator *auth.Authenticator
 	s := newStack(t, func(o *Options) { withTokens(t)(o); o.Limits, authenticator = limits, o.Auth })

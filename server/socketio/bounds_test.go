@@ -35,6 +35,7 @@ func TestTheConnectPayloadIsSmall(t *testing.T) {
 // A list of channels is bounded like that of a handshake: each name is looked up
 // under the lock that every delivery needs.
 func TestAListOfChannelsIsBounded(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	c.Send(`42["subscribe",{"channels":["` + strings.Repeat(`x","`, 100_000) + `x"]}]`)
@@ -46,6 +47,7 @@ func TestAListOfChannelsIsBounded(t *testing.T) {
 // What clients send to a channel is bounded like what backends publish, since it
 // takes the same place in the history.
 func TestAClientsMessageIsBounded(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	c.Send(`42["join-room","r"]`)
@@ -58,6 +60,7 @@ func TestAClientsMessageIsBounded(t *testing.T) {
 
 // The contract's table knows auth:refresh.
 func TestAuthRefreshIsAnswered(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	c.Send(`421["auth:refresh",{"token":"nonsense"}]`)
@@ -109,7 +112,7 @@ func TestAnswersToAClientThatDoesNotRead(t *testing.T) {
 			got++
 		}
 	}
-	if status := <-posted; status != 200 {
+	if status := servertest.Receive(t, posted); status != 200 {
 		t.Errorf("the POST is answered %d", status)
 	}
 }
@@ -122,7 +125,7 @@ func TestRefusalsToAClientThatDoesNotRead(t *testing.T) {
 	body := strings.Repeat(`421["x"]`+"\x1e", 99_999) + `421["x"]`
 	peak, stop := servertest.WatchHeap()
 	servertest.Do(t, "POST", c.URL, body)
-	got := receive(t, reasons)
+	got := servertest.Receive(t, reasons)
 	stop()
 	if got != ReasonTransportError {
 		t.Errorf("the reason is %q", got)

@@ -57,7 +57,7 @@ func TestChurnLeavesNothing(t *testing.T) {
 					return err
 				}
 				defer end(c)
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(servertest.Patience))
 				if _, err := io.WriteString(c, kind.request); err != nil {
 					return err
 				}
@@ -75,7 +75,7 @@ func TestChurnLeavesNothing(t *testing.T) {
 	}
 
 	transport := &http.Transport{MaxIdleConnsPerHost: parallel}
-	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: servertest.Patience}
 	url := "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"
 	ask := func(method, url, body string) (string, error) {
 		r, err := http.NewRequest(method, url, strings.NewReader(body))

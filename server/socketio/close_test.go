@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -55,7 +54,7 @@ func TestCloseInOnConnect(t *testing.T) {
 				expectPackets(t, c, "41/other,")
 				c.Sync() // "/" goes on
 			}
-			if got := receive(t, reasons); got != ReasonServerClosed {
+			if got := servertest.Receive(t, reasons); got != ReasonServerClosed {
 				t.Errorf("the reason is %q", got)
 			}
 		})
@@ -98,7 +97,7 @@ func TestCloseTransportWithTwoNamespaces(t *testing.T) {
 		}
 	}
 	for _, reasons := range []chan string{root, other} {
-		if got := receive(t, reasons); got != ReasonServerClosed {
+		if got := servertest.Receive(t, reasons); got != ReasonServerClosed {
 			t.Errorf("the reason is %q", got)
 		}
 	}
@@ -160,7 +159,7 @@ func TestConcurrentCloses(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	background.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 	defer cancel()
 	if err := s.sio.Shutdown(ctx); err != nil {
 		t.Error(err)

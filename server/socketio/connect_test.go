@@ -7,6 +7,7 @@ import (
 // The secret name of a session is no name that a client can make up from another's
 // tab: anonymous clients share a user, and so the names of their tabs.
 func TestATabIsNoPid(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
 	sid, _, offset, _ := c.JoinWithPid(`{"userId":"u1","sessionId":"tab1"}`)

@@ -251,7 +251,7 @@ func TestAckCountsOnce(t *testing.T) {
 	c.Send(`421["x"]`)
 	expectExactly(t, c, `431["first"]`)
 	c.Sync()
-	if receive(t, wants) || !receive(t, wants) {
+	if servertest.Receive(t, wants) || !servertest.Receive(t, wants) {
 		t.Error("WantsAck is wrong")
 	}
 }

@@ -13,6 +13,7 @@ import (
 )
 
 func TestBuiltinEvents(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.MaxRooms = 4 })
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	tests := []struct {
@@ -68,6 +69,7 @@ func TestBuiltinEvents(t *testing.T) {
 
 // With MaxRooms 0 a client is in the default channels and joins no other, at its CONNECT or by an event.
 func TestMaxRoomsOfZero(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.MaxRooms, o.DefaultChannels = 0, []string{"general"} })
 	c, connected := s.Connect(`{"userId":"u1","channels":["a"]}`)
 	c.Send(`42["subscribe",{"channels":["b"]}]`)
@@ -87,6 +89,7 @@ func TestMaxRoomsOfZero(t *testing.T) {
 }
 
 func TestMessageReachesTheRoomOnly(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	a, _ := s.Connect(`{"userId":"a","channels":["chat"]}`)
 	b, _ := s.Connect(`{"userId":"b","channels":"chat"}`)
@@ -105,6 +108,7 @@ func TestMessageReachesTheRoomOnly(t *testing.T) {
 }
 
 func TestTokenDecidesWhoJoinsAndPublishes(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{
 		"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": []string{"team-*"}, "publish": []string{"team-a"},
@@ -128,6 +132,7 @@ func TestTokenDecidesWhoJoinsAndPublishes(t *testing.T) {
 }
 
 func TestHeartbeatAndUpdates(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.Heartbeat = 50 * time.Millisecond })
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	var beat heartbeatEvent
@@ -139,6 +144,7 @@ func TestHeartbeatAndUpdates(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 3 })
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	for range 3 {
@@ -157,6 +163,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestIdleClientsAreClosedAndListenersAreNot(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) {
 		o.InactiveTimeout, o.SweepInterval = 300*time.Millisecond, 20*time.Millisecond
 		o.PingInterval, o.PingTimeout = 50*time.Millisecond, time.Minute
@@ -184,7 +191,7 @@ func TestIdleClientsAreClosedAndListenersAreNot(t *testing.T) {
 			}
 		}
 	}()
-	if at := <-ended; at.Sub(start) < 200*time.Millisecond {
+	if at := servertest.Receive(t, ended); at.Sub(start) < 200*time.Millisecond {
 		t.Errorf("closed after %s", at.Sub(start))
 	}
 	select {
@@ -194,10 +201,11 @@ func TestIdleClientsAreClosedAndListenersAreNot(t *testing.T) {
 	}
 	close(stop)
 	listener.Conn.Close()
-	<-closedEarly
+	servertest.Receive(t, closedEarly)
 }
 
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	limits := limit.New(limit.Options{PerUser: 1})
 	s := newStack(t, func(o *Options) { o.Limits = limits })
 	first, _ := s.Connect(`{"userId":"u1"}`)
@@ -212,6 +220,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestAnonymous(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) {
 		o.Auth, _ = auth.New(auth.Options{Mode: auth.ModeOpen, AllowAnonymousSocketIO: true})
 	})
@@ -226,6 +235,7 @@ func TestAnonymous(t *testing.T) {
 
 // A built-in event would pass on the placeholder in place of the bytes.
 func TestBuiltinEventsTakeNoBinary(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	c.Send(`451-["send-message",{"room":"general","message":{"_placeholder":true,"num":0}}]`)
@@ -239,6 +249,7 @@ func TestBuiltinEventsTakeNoBinary(t *testing.T) {
 // A browser sends no Origin with a GET to its own host, but says where the page
 // is from; the polling handshake must not lose that.
 func TestCookieOverPolling(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
 	url := "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"

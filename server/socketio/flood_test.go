@@ -13,6 +13,7 @@ import (
 // A flood is handled at its rate and no faster, is told of once a second, and ends
 // its own connection when it has gone on for ten seconds.
 func TestFloodEndsItsConnection(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 20 })
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	l := s.sio.clients.all()[0]

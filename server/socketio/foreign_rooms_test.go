@@ -22,6 +22,7 @@ type attacker struct {
 // Whatever the spelling, the transport and the way of asking: nobody gets into
 // the room of another user or client, and the verdicts of all ways are the same.
 func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
+	t.Parallel()
 	const published = 10_000
 	s := newStack(t, func(o *Options) { // the victim may lag, and must find all of it
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = published })

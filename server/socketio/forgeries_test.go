@@ -65,6 +65,7 @@ func forgeries(t *testing.T, publicKey []byte) map[string]string {
 }
 
 func TestForgedTokensOnEveryTransport(t *testing.T) {
+	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +117,7 @@ func TestForgedTokensOnEveryTransport(t *testing.T) {
 
 // A user id beside a token of somebody else is refused, not overridden.
 func TestUserIDBesideATokenOnEveryTransport(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})
 	for user, want := range map[string]bool{"alice": true, "bob": false, "Alice": false, "alice\u200b": false} {

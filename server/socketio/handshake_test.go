@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // Handlers see the request and the payload as the client sent them, without what proves who it is.
@@ -50,7 +51,7 @@ func TestHandshakeShowsTheRequest(t *testing.T) {
 			if err := ws.WriteMessage(websocket.TextMessage, []byte(connect)); err != nil {
 				t.Fatal(err)
 			}
-			h := receive(t, seen)
+			h := servertest.Receive(t, seen)
 			if h.Address != "127.0.0.1" || h.Secure || h.Time.IsZero() || h.URL != tt.wantURL || string(h.Auth) != tt.wantAuth {
 				t.Errorf("%+v with %s", h, h.Auth)
 			}

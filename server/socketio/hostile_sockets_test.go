@@ -84,6 +84,7 @@ func TestPayloadOfManyPackets(t *testing.T) {
 // Packets that no client of the protocol sends end their session over polling as
 // they do over websocket.
 func TestMalformedPacketsOverPolling(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	sessions := map[string]string{} // what was sent, by the URL that is to be gone
 	for _, in := range []string{
@@ -101,7 +102,7 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 	}
 	servertest.Eventually(t, "all members are gone", func() bool { return s.Hub.Total() == 0 })
 	for url, in := range sessions {
-		for end := time.Now().Add(10 * time.Second); ; { // what was queued before comes out first
+		for end := time.Now().Add(servertest.Patience); ; { // what was queued before comes out first
 			res, text := servertest.Do(t, "GET", url, "")
 			if res.StatusCode == http.StatusBadRequest {
 				break
@@ -121,6 +122,7 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 // Who only shakes hands is closed in time on both transports, and keeps nobody
 // out: real users are answered at once meanwhile.
 func TestSilentCrowdOnEveryTransport(t *testing.T) {
+	t.Parallel()
 	const crowd = 100
 	s := newStack(t, func(o *Options) { o.ConnectTimeout = 3 * time.Second })
 	var sids []string

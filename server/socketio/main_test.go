@@ -3,7 +3,7 @@ package socketio
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { servertest.Main(m) }

@@ -11,6 +11,7 @@ import (
 
 // A slow handler holds its own client back, by the 64 packets that may wait.
 func TestBackPressure(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	release := make(chan struct{})
 	handled := make(chan struct{}, 1000)
@@ -23,7 +24,7 @@ func TestBackPressure(t *testing.T) {
 	for range 200 {
 		c.Send(`42["slow"]`)
 	}
-	<-handled
+	servertest.Receive(t, handled)
 	l := s.sio.clients.all()[0]
 	servertest.Eventually(t, "the inbox is full", func() bool {
 		l.mu.Lock()
@@ -40,6 +41,7 @@ func TestBackPressure(t *testing.T) {
 
 // Nothing of a namespace comes before the answer to its CONNECT.
 func TestConnectReplyComesFirst(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
 	release := make(chan struct{})
 	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {

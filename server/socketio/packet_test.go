@@ -9,6 +9,7 @@ import (
 )
 
 func TestDecodePacket(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		in   string
 		want string // kind namespace id name args, or "error"
@@ -67,6 +68,7 @@ func showPacket(p *packet) string {
 }
 
 func TestEncodePacket(t *testing.T) {
+	t.Parallel()
 	id := uint64(7)
 	tests := []struct {
 		kind        byte

@@ -53,7 +53,7 @@ func TestReasonsOfADisconnect(t *testing.T) {
 			s.sio.Of("/").On("panic", func(context.Context, *Conn, *Event) error { panic("handler") })
 			c, _ := s.Connect(`{"userId":"u1"}`)
 			tt.end(s, c)
-			if got := receive(t, reasons); got != tt.want {
+			if got := servertest.Receive(t, reasons); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
@@ -98,7 +98,7 @@ func TestReasonsOfATimeout(t *testing.T) {
 			} else {
 				c.Send(`40{"userId":"u1"}`)
 			}
-			if got := receive(t, reasons); got != tt.want { // the client answers no ping
+			if got := servertest.Receive(t, reasons); got != tt.want { // the client answers no ping
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})

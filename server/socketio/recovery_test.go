@@ -11,6 +11,7 @@ import (
 )
 
 func TestResumeIsBoundToTheUser(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
@@ -30,6 +31,7 @@ func TestResumeIsBoundToTheUser(t *testing.T) {
 }
 
 func TestResumeAfterLoss(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
@@ -57,6 +59,7 @@ func TestResumeAfterLoss(t *testing.T) {
 }
 
 func TestResumeReplacesALiveConnection(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	old := s.Dial("")
 	sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
@@ -76,6 +79,7 @@ func TestResumeReplacesALiveConnection(t *testing.T) {
 }
 
 func TestSinceReplaysWithoutSession(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	first := s.Publish(`{"target":{"all":true},"type":"n","data":1}`)
 	s.Publish(`{"target":{"all":true},"type":"n","data":2}`)
@@ -113,7 +117,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	})
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
-	if got := receive(t, visits); got != (visit{}) {
+	if got := servertest.Receive(t, visits); got != (visit{}) {
 		t.Errorf("a new client: %+v", got)
 	}
 	c.Conn.Close()
@@ -121,7 +125,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	for _, how := range []string{"after the transport had gone", "in place of the old transport"} {
 		c = s.Dial("")
 		c.JoinWithPid(servertest.Resume("u1", pid, offset))
-		if got := receive(t, visits); got != (visit{"cart of " + sid, true}) {
+		if got := servertest.Receive(t, visits); got != (visit{"cart of " + sid, true}) {
 			t.Errorf("%s: %+v", how, got)
 		}
 		c.Event("recovery", nil)
@@ -131,7 +135,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	s.Gone(sid)
 	c = s.Dial("")
 	c.JoinWithPid(servertest.Resume("u1", pid, offset))
-	if got := receive(t, visits); got != (visit{"set later", true}) {
+	if got := servertest.Receive(t, visits); got != (visit{"set later", true}) {
 		t.Errorf("after SetData outside of a handler: %+v", got)
 	}
 	c.Event("recovery", nil)
@@ -142,7 +146,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	s.Gone(sid)
 	c = s.Dial("")
 	c.JoinWithPid(servertest.Resume("u1", pid, offset))
-	if got := receive(t, visits); got != (visit{}) {
+	if got := servertest.Receive(t, visits); got != (visit{}) {
 		t.Errorf("after a gap: %+v", got)
 	}
 }
@@ -173,7 +177,7 @@ func TestHistoryTrimmedWhileAConnectHandlerRuns(t *testing.T) {
 
 	c = s.Dial("")
 	c.Send("40" + servertest.Resume("u1", pid, offset))
-	conn := receive(t, held)
+	conn := servertest.Receive(t, held)
 	for range 3 { // one more than a room keeps
 		s.Publish(`{"target":{"user":"u1"},"type":"n","data":1}`)
 	}

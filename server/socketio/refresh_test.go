@@ -16,6 +16,7 @@ func refreshPacket(id, token string) string {
 
 // A new token moves the end of the connection, and is warned of anew.
 func TestRefreshMovesTheEnd(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { withTokens(t)(o); o.SweepInterval = 20 * time.Millisecond })
 	begin := time.Now()
 	c := s.Dial("")

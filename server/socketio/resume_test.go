@@ -9,6 +9,7 @@ import (
 
 // Who resumes takes the place of the connection that it replaces.
 func TestAResumeNeedsNoFurtherPlace(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.Limits = limit.New(limit.Options{PerUser: 1}) })
 	c := s.Dial("")
 	_, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
@@ -21,6 +22,7 @@ func TestAResumeNeedsNoFurtherPlace(t *testing.T) {
 // A client that comes and goes on one connection cannot push the sessions of
 // others out of the table.
 func TestOneConnectionCannotCrowdOutSessions(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, smallSessionTable(t))
 	victim := s.Dial("")
 	sid, pid, _, _ := victim.JoinWithPid(`{"userId":"victim"}`)
@@ -38,6 +40,7 @@ func TestOneConnectionCannotCrowdOutSessions(t *testing.T) {
 
 // The table of connections shows the transport that a client uses now.
 func TestTheTransportAfterAnUpgrade(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Poll()
 	c.Post(`40{"userId":"u1"}`)

@@ -20,6 +20,7 @@ func withTokens(t testing.TB) func(*Options) {
 }
 
 func TestConnectAndNotify(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *Options) { o.DefaultChannels = []string{"general"} })
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1","username":"Ann"}`)
@@ -43,6 +44,7 @@ func TestConnectAndNotify(t *testing.T) {
 }
 
 func TestConnectIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	expired := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(-time.Hour).Unix()})
 	good := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
@@ -69,6 +71,7 @@ func TestConnectIsRefused(t *testing.T) {
 }
 
 func TestTokenExpiryEndsTheConnection(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(2 * time.Second).Unix()})
 	c := s.Dial("")
@@ -81,6 +84,7 @@ func TestTokenExpiryEndsTheConnection(t *testing.T) {
 }
 
 func TestUnknownNamespacesCloseAtTheThird(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
 	c.Send(`40/a,{"userId":"u"}`)

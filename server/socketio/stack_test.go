@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/api"
@@ -43,22 +42,11 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	routes.Handle("/v1/", api.New(api.Options{Hub: o.Hub, Keys: []string{servertest.Key}}))
 	base := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, routes)))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
 		if err := errors.Join(sio.Shutdown(ctx), streams.Shutdown(ctx)); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
 	})
 	return &testStack{Stack: &servertest.Stack{T: t, Hub: o.Hub, Base: base}, sio: sio}
-}
-
-// receive returns the next value, which must come in time.
-func receive[T any](t testing.TB, from <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-from:
-	case <-time.After(20 * time.Second):
-		t.Fatal("timed out")
-	}
-	return v
 }

@@ -9,6 +9,7 @@ import (
 
 // A shutdown that runs out of time leaves its wait behind; work may be ordered still, from any goroutine.
 func TestWorkAfterAShutdownThatRanOutOfTime(t *testing.T) {
+	t.Parallel()
 	var w workers
 	held := make(chan struct{})
 	w.Go(func() { <-held })

@@ -13,6 +13,7 @@ import (
 )
 
 func TestPanicsStayInTheirConnection(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	io := s.io
 	io.Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
@@ -62,6 +63,7 @@ func TestPanicsStayInTheirConnection(t *testing.T) {
 }
 
 func TestDynamicNamespacesAreAuthenticated(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	used := 0
 	parent := s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil)

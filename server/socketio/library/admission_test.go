@@ -12,6 +12,7 @@ import (
 // A connection counts for each user that it speaks for, whichever namespace it says that in, for as long as it is
 // there; a second namespace of the same user counts no more.
 func TestEveryUserOfAConnectionIsCounted(t *testing.T) {
+	t.Parallel()
 	limits := limit.New(limit.Options{PerUser: 1})
 	s := newStack(t, func(o *socketio.Options) { o.Limits = limits })
 	_ = s.io.Of("/a", nil)

@@ -11,11 +11,12 @@ import (
 
 // A client that never acknowledges keeps a bounded number of callbacks.
 func TestUnansweredAcknowledgementsAreBounded(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	client := make(chan *socket.Socket, 1)
 	_ = s.io.On("connection", func(args ...any) { client <- args[0].(*socket.Socket) })
 	c, _ := s.Connect(`{"userId":"u1"}`)
-	sock := <-client
+	sock := servertest.Receive(t, client)
 	for range 500 {
 		_ = sock.Emit("question", func([]any, error) {})
 		if got := c.Read(); !strings.HasSuffix(got, `["question"]`) {

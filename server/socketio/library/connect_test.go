@@ -10,6 +10,7 @@ import (
 
 // Guessing tokens on a connection that is up costs as much as on a new one.
 func TestRefusedConnectsEndTheConnection(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	_ = s.io.Of("/admin", nil)
 	c := s.Dial("")

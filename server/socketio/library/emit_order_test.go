@@ -6,12 +6,14 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
 // An emit that asks for an acknowledgement and the acknowledgement of an event
 // keep their places among the other emits of their handler.
 func TestEmitsKeepTheirOrderWhateverTheyAskFor(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*socketio.Options){
 		"with recovery": nil, "without": func(o *socketio.Options) { o.DisableRecovery = true },
 	} {
@@ -34,7 +36,7 @@ func TestEmitsKeepTheirOrderWhateverTheyAskFor(t *testing.T) {
 			c.Post(`40{"userId":"u1"}`)
 			c.Get()
 			c.Post(`427["go"]`)
-			<-done
+			servertest.Receive(t, done)
 			text, last := c.Get(), -1
 			for _, name := range []string{"one", "two", "three", "four", "five"} {
 				at := strings.Index(text, `"`+name+`"`)
@@ -49,6 +51,7 @@ func TestEmitsKeepTheirOrderWhateverTheyAskFor(t *testing.T) {
 
 // What a handler sends at once waits for its client, also without recovery.
 func TestABurstOfEmitsDoesNotCloseTheClient(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*socketio.Options){
 		"with recovery": nil, "without": func(o *socketio.Options) { o.DisableRecovery = true },
 	} {
@@ -69,7 +72,7 @@ func TestABurstOfEmitsDoesNotCloseTheClient(t *testing.T) {
 			c.Post(`40{"userId":"u1"}`)
 			c.Get()
 			c.Post(`42["history"]`)
-			<-done
+			servertest.Receive(t, done)
 			text := ""
 			for strings.Count(text, `["line",`) < n {
 				more := c.Get()
@@ -85,6 +88,7 @@ func TestABurstOfEmitsDoesNotCloseTheClient(t *testing.T) {
 // A reply waits for what its own namespace was sent before, also while another
 // namespace still has notifications that the transport had no room for.
 func TestARepliesNamespaceIsServedBeforeIt(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	done := make(chan struct{})
 	_ = s.io.Of("/admin", nil).On("connection", func(args ...any) {
@@ -105,7 +109,7 @@ func TestARepliesNamespaceIsServedBeforeIt(t *testing.T) {
 	}
 	got := c.Get()
 	c.Post(`42/admin,7["go"]`)
-	<-done
+	servertest.Receive(t, done)
 	for !strings.Contains(got, "43/admin,7") {
 		got += c.Get()
 	}

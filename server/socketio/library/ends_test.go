@@ -41,7 +41,7 @@ func TestNamespaceFunctionThatNeverAnswers(t *testing.T) {
 	s.io.Of(socket.ParentNspNameMatchFn(&allow), nil)
 	c := s.Dial("")
 	c.Send(`40/dyn,{"userId":"u1"}`)
-	next := <-asked
+	next := servertest.Receive(t, asked)
 	for _, packet := range c.Closed() {
 		if strings.HasPrefix(packet, "40") {
 			t.Errorf("got %s", packet)
@@ -128,13 +128,13 @@ func TestClosedConnectionsGetNoDisconnect(t *testing.T) {
 				clients <- client
 			})
 			c, _ := s.Connect(`{"userId":"u1"}`)
-			client := <-clients
-			<-s.f.peerOf(client).endings.joined
+			client := servertest.Receive(t, clients)
+			servertest.Receive(t, s.f.peerOf(client).endings.joined)
 			tt.end(s, client)
 			if got := c.Closed(); len(got) != 0 {
 				t.Errorf("got %q before the close", got)
 			}
-			if reason := <-ends; reason != tt.want {
+			if reason := servertest.Receive(t, ends); reason != tt.want {
 				t.Errorf("the reason is %q, want %q", reason, tt.want)
 			}
 		})
@@ -154,7 +154,7 @@ func TestEventsBeforeACloseAreHandled(t *testing.T) {
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1"}`)
 	c.Send(`42["last words"]`)
-	<-entered
+	servertest.Receive(t, entered)
 	c.Read() // the answer to CONNECT: the event behind it is in the inbox or on the wire
 	c.Conn.Close()
 	select {
@@ -233,13 +233,13 @@ func TestTransportAfterAnUpgradeDuringAMiddleware(t *testing.T) {
 	s.onConnection(func(client *socket.Socket) { seen <- client.Conn().Transport().Name() })
 	c := s.Poll()
 	c.Post(`40{"userId":"u1"}`)
-	<-held
+	servertest.Receive(t, held)
 	ws := c.Upgrade()
 	servertest.Eventually(t, "the session has moved", func() bool {
 		return len(s.Hub.Members()) == 1 && s.Hub.Members()[0].Owner().(*socketio.Conn).Transport() == "websocket"
 	})
 	close(release)
-	if got := <-seen; got != "websocket" {
+	if got := servertest.Receive(t, seen); got != "websocket" {
 		t.Errorf("the handler sees %q", got)
 	}
 	connected := ""

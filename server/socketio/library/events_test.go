@@ -8,6 +8,7 @@ import (
 )
 
 func TestAs(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *socketio.Options) { o.As = []string{"event", "notification"} })
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	own, _ := s.Connect(`{"userId":"u1","as":["type","mine"]}`)

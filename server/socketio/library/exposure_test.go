@@ -15,6 +15,7 @@ import (
 
 // What a middleware has not let in gets nothing, whatever way it is sent.
 func TestNothingReachesWhoIsNotLetIn(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	held, release := make(chan struct{}), make(chan struct{})
 	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
@@ -26,7 +27,7 @@ func TestNothingReachesWhoIsNotLetIn(t *testing.T) {
 	})
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1"}`)
-	<-held
+	servertest.Receive(t, held)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if answers, _ := s.sio.To().Ask(ctx, "secret", "for members only"); len(answers) != 0 {
@@ -40,17 +41,18 @@ func TestNothingReachesWhoIsNotLetIn(t *testing.T) {
 
 // The session's secret name is not for handlers, who may log a handshake.
 func TestThePidOfAResumedSessionIsHidden(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	seen := make(chan any, 2)
 	_ = s.io.On("connection", func(args ...any) { seen <- args[0].(*socket.Socket).Handshake().Auth })
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
-	<-seen
+	servertest.Receive(t, seen)
 	c.Conn.Close()
 	s.Gone(sid)
 	c = s.Dial("")
 	c.JoinWithPid(servertest.Resume("u1", pid, offset))
-	if auth := (<-seen).(map[string]any); auth["pid"] != nil || auth["offset"] != nil {
+	if auth := servertest.Receive(t, seen).(map[string]any); auth["pid"] != nil || auth["offset"] != nil {
 		t.Errorf("handlers see %v", auth)
 	}
 }
@@ -58,6 +60,7 @@ func TestThePidOfAResumedSessionIsHidden(t *testing.T) {
 // A panic in a "disconnect" handler that was registered after the transport had
 // gone ends nobody. It runs in a process of its own, which it would end.
 func TestAPanicAfterTheTransportHasGone(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("ROOMCAST_PANIC") == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAPanicAfterTheTransportHasGone$", "-test.count=1")
 		cmd.Env = append(os.Environ(), "ROOMCAST_PANIC=1")
@@ -77,9 +80,9 @@ func TestAPanicAfterTheTransportHasGone(t *testing.T) {
 	})
 	c := s.Dial("")
 	c.Send(`40/admin,{"userId":"u1"}`)
-	<-entered
+	servertest.Receive(t, entered)
 	c.Conn.Close()
-	<-done // whether the handler came in time to be called is left to the scheduler
+	servertest.Receive(t, done) // whether the handler came in time to be called is left to the scheduler
 	servertest.Eventually(t, "the connection is over", func() bool { return len(s.Hub.Members()) == 0 && s.sio.Sessions() == 0 })
 	s.Alive()
 }

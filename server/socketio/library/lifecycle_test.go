@@ -35,6 +35,7 @@ func (s *testStack) lives(c *servertest.WebSocket, sid string) {
 // The handler of a connection that is gone may run on for long; when it ends,
 // nothing of the connection that resumed the session meanwhile may end with it.
 func TestASlowHandlerOfTheOldConnectionDoesNotEndTheNewOne(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	started, release, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
 	_ = s.io.On("connection", func(args ...any) {
@@ -45,7 +46,7 @@ func TestASlowHandlerOfTheOldConnectionDoesNotEndTheNewOne(t *testing.T) {
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
 	c.Send(`42["work"]`)
-	<-started
+	servertest.Receive(t, started)
 	c.Conn.Close()
 	s.Gone(sid)
 
@@ -53,12 +54,13 @@ func TestASlowHandlerOfTheOldConnectionDoesNotEndTheNewOne(t *testing.T) {
 	sid, _, _, _ = c.JoinWithPid(servertest.Resume("u1", pid, offset))
 	c.Event("recovery", nil)
 	close(release)
-	<-ended
+	servertest.Receive(t, ended)
 	s.lives(c, sid)
 }
 
 // The same for a middleware that asks a slow database and answers too late.
 func TestALateMiddlewareDoesNotEndTheNewConnection(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	held, release, answered := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	s.io.Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
@@ -79,7 +81,7 @@ func TestALateMiddlewareDoesNotEndTheNewConnection(t *testing.T) {
 	s.Gone(sid)
 	c = s.Dial("")
 	c.Send(`40{"slow":1,` + servertest.Resume("u1", pid, offset)[1:])
-	<-held
+	servertest.Receive(t, held)
 	c.Conn.Close()
 	s.Gone(sid)
 	servertest.Eventually(t, "the library's side of it is over", func() bool { return s.sio.Sessions() == 0 })
@@ -88,7 +90,7 @@ func TestALateMiddlewareDoesNotEndTheNewConnection(t *testing.T) {
 	sid, _, _, _ = c.JoinWithPid(servertest.Resume("u1", pid, offset))
 	c.Event("recovery", nil)
 	close(release)
-	<-answered
+	servertest.Receive(t, answered)
 	for range 100 { // the library goes on in a goroutine of its own, which nothing waits for
 		c.Sync()
 		if s.Hub.Member("/", sid) == nil {
@@ -101,6 +103,7 @@ func TestALateMiddlewareDoesNotEndTheNewConnection(t *testing.T) {
 // Two connections with the same session at the same moment: the later one has it,
 // whole, and the other is closed, so that its client comes back.
 func TestTwoResumesAtTheSameMoment(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
@@ -136,18 +139,19 @@ func TestTwoResumesAtTheSameMoment(t *testing.T) {
 			}
 		}()
 	}
-	<-ended // the one that was replaced
+	servertest.Receive(t, ended) // the one that was replaced
 	servertest.Eventually(t, "the other has the session", func() bool {
 		m := s.Hub.Member("/", sid)
 		return m != nil && s.sio.Sessions() == 1
 	})
 	_ = s.io.To(socket.Room(sid)).Emit("done")
-	<-ended
+	servertest.Receive(t, ended)
 }
 
 // A Socket of the library that joins while its transport is being closed must
 // not stay in its namespace.
 func TestASocketThatJoinsWhileTheTransportClosesIsRemoved(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	admin := s.io.Of("/admin", nil)
 	admin.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
@@ -166,6 +170,7 @@ func TestASocketThatJoinsWhileTheTransportClosesIsRemoved(t *testing.T) {
 // A dynamic namespace whose last client leaves while another is being let in
 // stays the namespace of that other.
 func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	held, release := make(chan struct{}), make(chan struct{})
 	parent := s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil)
@@ -180,7 +185,7 @@ func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
 	a.Send(`40/dyn-1,{"userId":"a"}`)
 	a.Read()
 	b.Send(`40/dyn-1,{"userId":"b"}`)
-	<-held
+	servertest.Receive(t, held)
 	a.Send(`41/dyn-1,`)
 	servertest.Eventually(t, "a has left", func() bool { return len(s.Hub.Match([]string{"/dyn-1#user:a", "/dyn-1#*"}, nil)) == 1 })
 	close(release)
@@ -188,7 +193,7 @@ func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
 		t.Fatalf("b got %s", got)
 	}
 	_ = parent.Emit("all", 1)
-	_ = b.Conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+	_ = b.Conn.SetReadDeadline(time.Now().Add(servertest.Patience))
 	if _, data, err := b.Conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), `42/dyn-1,["all",1`) {
 		t.Fatalf("b got %q, %v; want what the parent namespace emits", data, err)
 	}
@@ -196,6 +201,7 @@ func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
 
 // A disconnect that the API orders ends a connection that is still being let in.
 func TestAnOrderedDisconnectReachesWhoIsConnecting(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *socketio.Options) { o.ConnectTimeout = time.Minute })
 	held, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
@@ -204,7 +210,7 @@ func TestAnOrderedDisconnectReachesWhoIsConnecting(t *testing.T) {
 	})
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1"}`)
-	<-held
+	servertest.Receive(t, held)
 	for _, m := range s.Hub.Members() {
 		m.Disconnect("revoked")
 	}
@@ -213,6 +219,7 @@ func TestAnOrderedDisconnectReachesWhoIsConnecting(t *testing.T) {
 
 // One client that a middleware keeps waiting holds up nobody else.
 func TestASlowMiddlewareHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
 	for name, second := range map[string]func(s *testStack) string{
 		"another new namespace": func(*testStack) string { return "/dyn-2" },
 		"a handler is added": func(s *testStack) string {
@@ -234,10 +241,10 @@ func TestASlowMiddlewareHoldsUpNobodyElse(t *testing.T) {
 			})
 			a, b := s.Dial(""), s.Dial("")
 			a.Send(`40/dyn-1,{"userId":"a"}`)
-			<-held
+			servertest.Receive(t, held)
 			namespace := second(s)
 			b.Send(fmt.Sprintf(`40%s,{"userId":"b"}`, namespace))
-			_ = b.Conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+			_ = b.Conn.SetReadDeadline(time.Now().Add(servertest.Patience))
 			if _, data, err := b.Conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), "40"+namespace) {
 				t.Fatalf("b got %q, %v", data, err)
 			}
@@ -280,7 +287,7 @@ func TestSocketsAreDisconnectedWhileTheyConnect(t *testing.T) {
 	}
 	close(stop)
 	others.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 	defer cancel()
 	if err := s.sio.Shutdown(ctx); err != nil {
 		t.Error(err)

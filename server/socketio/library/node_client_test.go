@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 var errClientClosed = errors.New("the server has closed the connection")
@@ -97,7 +99,7 @@ func (c *nodeClient) change(f func()) {
 
 // until waits; done is called with the lock held.
 func (c *nodeClient) until(done func() bool) error {
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(servertest.Patience)
 	defer deadline.Stop()
 	for {
 		c.mu.Lock()
@@ -199,7 +201,7 @@ func (c *nodeClient) dialTCP(ctx context.Context, network, address string) (net.
 
 // dial opens a WebSocket, whose packets are taken from then on.
 func (c *nodeClient) dial(url string) error {
-	dialer := websocket.Dialer{NetDialContext: c.dialTCP, HandshakeTimeout: 20 * time.Second}
+	dialer := websocket.Dialer{NetDialContext: c.dialTCP, HandshakeTimeout: servertest.Patience}
 	ws, res, err := dialer.Dial(url, shownHeader)
 	if err != nil {
 		return err
@@ -326,7 +328,12 @@ func (c *nodeClient) close() error {
 	if c.ws == nil {
 		return nil
 	}
-	return c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNoStatusReceived, ""), time.Now().Add(time.Second))
+	err := c.ws.WriteControl(websocket.CloseMessage,
+		websocket.FormatCloseMessage(websocket.CloseNoStatusReceived, ""), time.Now().Add(servertest.Patience))
+	if errors.Is(err, websocket.ErrCloseSent) { // the server closed first, and the reader has answered
+		return nil
+	}
+	return err
 }
 
 // cut resets the connections, as a network does that is gone.

@@ -46,6 +46,7 @@ type sight struct {
 // TestHandlersSeeWhatANodeServerShows runs the scenarios that were recorded with socket.io on Node against handlers on
 // package socketio and against handlers on the library's API.
 func TestHandlersSeeWhatANodeServerShows(t *testing.T) {
+	t.Parallel()
 	scenarios, recorded := readRecording(t)
 	for name, host := range hosts {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +199,7 @@ func (r *nodeRun) step(host nodeHost, sc scenario, group []*nodeClient, text str
 		host.kick(r)
 	case "stop":
 		go func() {
-			ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(r.t.Context(), servertest.Patience)
 			defer cancel()
 			_ = r.sio.Shutdown(ctx)
 		}()

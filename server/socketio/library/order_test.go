@@ -17,6 +17,7 @@ import (
 )
 
 func TestEventsAreHandledInOrder(t *testing.T) {
+	t.Parallel()
 	const events = 5000
 	s := newStack(t, nil)
 	var mu sync.Mutex
@@ -54,6 +55,7 @@ func TestEventsAreHandledInOrder(t *testing.T) {
 }
 
 func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
+	t.Parallel()
 	const broadcasts = 2000
 	s := newStack(t, func(o *socketio.Options) { // a client that lags must find all of it
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = broadcasts })
@@ -82,6 +84,7 @@ func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 
 // What Go code emits reaches EventSource streams, which are in the same rooms.
 func TestEmitsReachStreams(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.Base+"/sse?userId=u1&channels=orders", nil)
 	if err != nil {
@@ -125,7 +128,7 @@ func TestEmitsReachStreams(t *testing.T) {
 
 	fetched := make(chan int, 1)
 	s.io.In("orders").FetchSockets()(func(all []*socket.RemoteSocket, err error) { fetched <- len(all) })
-	if n := <-fetched; n != 2 {
+	if n := servertest.Receive(t, fetched); n != 2 {
 		t.Errorf("FetchSockets found %d, want the socket and the stream", n)
 	}
 	s.io.In("orders").SocketsJoin("more")

@@ -17,6 +17,7 @@ import (
 // What is trimmed while the library lets a client in, which takes as long as code of others wants, is missing too: the
 // client must not be told that it recovered and then get a gap.
 func TestTrimmedWhileBeingLetIn(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, func(o *socketio.Options) {
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 2 })
 	})

@@ -10,6 +10,7 @@ import (
 )
 
 func TestResumeMissesNothing(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
 	sid, pid, _, _ := c.JoinWithPid(`{"userId":"u1"}`)
@@ -54,6 +55,7 @@ func TestResumeMissesNothing(t *testing.T) {
 }
 
 func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
@@ -71,6 +73,7 @@ func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
 // Rooms that Go code put a client into come back with its session, though the
 // client may not join them by itself; what its own token no longer names does not.
 func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	_ = s.io.On("connection", func(args ...any) {
 		if sock := args[0].(*socket.Socket); !sock.Recovered() {
@@ -110,6 +113,7 @@ func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
 // What Go code keeps in Data belongs to the session: a client that is resumed has it again, whether its transport was
 // gone before or is replaced; one that starts anew has not.
 func TestDataSurvivesARecovery(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	seen := make(chan any, 1)
 	_ = s.io.On("connection", func(args ...any) {
@@ -119,7 +123,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	})
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
-	if data := <-seen; data != nil {
+	if data := servertest.Receive(t, seen); data != nil {
 		t.Errorf("a new client has %v", data)
 	}
 	c.Conn.Close()
@@ -129,7 +133,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 		if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
 			t.Fatal("not recovered")
 		}
-		if data := <-seen; data != "cart of "+sid {
+		if data := servertest.Receive(t, seen); data != "cart of "+sid {
 			t.Errorf("%s: %v", how, data)
 		}
 		c.Event("recovery", nil)
@@ -143,7 +147,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); connected.Recovered {
 		t.Fatal("recovered in spite of a gap")
 	}
-	if data := <-seen; data != nil {
+	if data := servertest.Receive(t, seen); data != nil {
 		t.Errorf("a client that starts anew has %v", data)
 	}
 }

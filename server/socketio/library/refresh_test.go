@@ -14,6 +14,7 @@ import (
 
 // With a new token come its rights, in every namespace of the client.
 func TestRefreshChangesRights(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	members := make(chan *socket.Socket, 1)
 	_ = s.io.Of("/chat", nil).On("connection", func(args ...any) {
@@ -28,7 +29,7 @@ func TestRefreshChangesRights(t *testing.T) {
 	if reply := c.Read(); !strings.HasPrefix(reply, "40/chat,") {
 		t.Fatalf("the answer to CONNECT is %s", reply)
 	}
-	chat := <-members
+	chat := servertest.Receive(t, members)
 
 	c.Send(refreshPacket("", servertest.TokenFor(t, begin.Add(time.Hour), "b", "c")))
 	c.Event("auth:refreshed", nil)
@@ -49,6 +50,7 @@ func TestRefreshChangesRights(t *testing.T) {
 
 // What is refused changes nothing, and no handler sees the token.
 func TestRefreshRefusals(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	seen := make(chan string, 100)
 	_ = s.io.On("connection", func(args ...any) {
@@ -83,7 +85,7 @@ func TestRefreshRefusals(t *testing.T) {
 		t.Error("a refused token took a channel away")
 	}
 	c.Sync()
-	if got := <-seen; !strings.HasPrefix(got, "ping") {
+	if got := servertest.Receive(t, seen); !strings.HasPrefix(got, "ping") {
 		t.Errorf("handlers saw %s", got)
 	}
 }

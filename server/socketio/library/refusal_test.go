@@ -9,6 +9,7 @@ import (
 // A middleware may refuse with data that is no JSON. The client is refused all the same, with the message, and does
 // not wait until its CONNECT has timed out.
 func TestARefusalThatCannotBeEncoded(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
 		next(socket.NewExtendedError("not you", func() {}))

@@ -13,6 +13,7 @@ import (
 // Rooms that Go code joins for every connection of a user are no business of the
 // token: after a resume nothing of them is missing, or the client is told so.
 func TestAResumeCoversTheRoomsThatGoCodeJoins(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	_ = s.io.On("connection", func(args ...any) { args[0].(*socket.Socket).Join("tenant-5") })
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})

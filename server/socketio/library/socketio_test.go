@@ -14,13 +14,14 @@ import (
 )
 
 func TestTokenNeverReachesHandlers(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withTokens(t))
 	seen := make(chan *socket.Handshake, 1)
 	_ = s.io.On("connection", func(args ...any) { seen <- args[0].(*socket.Socket).Handshake() })
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
 	c := s.Dial("&token=" + token + "&ticket=canary&theme=dark")
 	c.Join(`{"token":"` + token + `","ticket":"canary","theme":"dark"}`)
-	h := <-seen
+	h := servertest.Receive(t, seen)
 	if text := fmt.Sprintf("%v %v %v %v", h.Auth, h.Query, h.Url, h.Headers); strings.Contains(text, token) || strings.Contains(text, "canary") {
 		t.Errorf("the handshake shows a secret: %s", text)
 	}
@@ -30,6 +31,7 @@ func TestTokenNeverReachesHandlers(t *testing.T) {
 }
 
 func TestNamespaces(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	_ = s.io.Of("/admin", nil).On("connection", func(args ...any) {
 		client := args[0].(*socket.Socket)
@@ -59,6 +61,7 @@ func TestNamespaces(t *testing.T) {
 }
 
 func TestAcknowledgementsBothWays(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	got := make(chan []any, 1)
 	_ = s.io.On("connection", func(args ...any) {
@@ -82,7 +85,7 @@ func TestAcknowledgementsBothWays(t *testing.T) {
 		t.Fatalf("an emit with acknowledgement went out as %s", question)
 	}
 	c.Send("43" + id + `["!",2]`)
-	if args := <-got; len(args) != 2 || args[0] != "!" {
+	if args := servertest.Receive(t, got); len(args) != 2 || args[0] != "!" {
 		t.Errorf("the acknowledgement brought %v", args)
 	}
 	c.Send(`4212["sum",1,2]`)
@@ -93,7 +96,7 @@ func TestAcknowledgementsBothWays(t *testing.T) {
 	if got := c.Read(); got != `4313[{"error":{"code":"unknown_event"}}]` {
 		t.Errorf("got %s", got)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 	defer cancel()
 	answers := make(chan []socketio.Answer, 1)
 	go func() {
@@ -105,12 +108,13 @@ func TestAcknowledgementsBothWays(t *testing.T) {
 	}()
 	poll := c.Read()
 	c.Send("43" + strings.TrimPrefix(poll[:strings.Index(poll, "[")], "42") + `["yes"]`)
-	if a := <-answers; len(a) != 1 || string(a[0].JSON(0)) != `"yes"` {
+	if a := servertest.Receive(t, answers); len(a) != 1 || string(a[0].JSON(0)) != `"yes"` {
 		t.Errorf("Ask got %v", a)
 	}
 }
 
 func TestBinaryBothWays(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, nil)
 	_ = s.io.On("connection", func(args ...any) {
 		client := args[0].(*socket.Socket)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 	"go.uber.org/zap"
@@ -59,7 +58,7 @@ func newStackBehind(t testing.TB, middleware func(http.Handler) http.Handler, ch
 	routes.Handle("/v1/", api.New(api.Options{Hub: o.Hub, Keys: []string{servertest.Key}}))
 	base := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, middleware(routes))))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
 		if err := errors.Join(sio.Shutdown(ctx), streams.Shutdown(ctx)); err != nil {
 			t.Errorf("shutdown: %v", err)

@@ -104,9 +104,9 @@ func TestUseAnswersWhenTheClientHasLeft(t *testing.T) {
 	})
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	c.Send(`42["x"]`)
-	next := <-waiting
+	next := servertest.Receive(t, waiting)
 	c.Conn.Close()
-	<-left
+	servertest.Receive(t, left)
 	next(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 	defer cancel()
@@ -127,7 +127,7 @@ func TestUsePanics(t *testing.T) {
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	c.Send(`42["x"]`)
 	c.Closed()
-	if reason := <-ends; reason != "forced close" {
+	if reason := servertest.Receive(t, ends); reason != "forced close" {
 		t.Errorf("the reason is %q", reason)
 	}
 	s.Alive()

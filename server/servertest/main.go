@@ -1,0 +1,18 @@
+package servertest
+
+import (
+	"flag"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// Main runs the tests of a package, and fails if a goroutine outlives them. Call it from TestMain.
+// Tests wait for timers and sockets most of the time, so up to 8 of them run in parallel.
+func Main(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("8")
+	}
+	goleak.VerifyTestMain(m)
+}
