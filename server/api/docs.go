@@ -202,8 +202,11 @@ func indented(text string) string {
 // serveDocs serves /docs and its two files. The links are relative, so that the page works behind a
 // proxy that serves it at another path.
 func (h *handler) serveDocs(w http.ResponseWriter, r *http.Request) {
-	body, media := h.page(), "text/html; charset=utf-8"
-	if name, ok := strings.CutPrefix(r.URL.Path, "/docs/"); ok {
+	var body []byte
+	media := "text/html; charset=utf-8"
+	if name, isFile := strings.CutPrefix(r.URL.Path, "/docs/"); !isFile {
+		body = h.page()
+	} else {
 		media = "text/css; charset=utf-8"
 		if strings.HasSuffix(name, ".js") {
 			media = "text/javascript; charset=utf-8"
