@@ -72,7 +72,7 @@ type Config struct {
 	SocketIOHeartbeatInterval time.Duration `group:"Socket.IO" name:"socketio-heartbeat-interval" env:"SOCKETIO_HEARTBEAT_INTERVAL" default:"${SOCKETIO_HEARTBEAT_INTERVAL}" min:"10ms" max:"24h" help:"Time between two heartbeat events."`
 	SocketIOPingInterval      time.Duration `group:"Socket.IO" name:"socketio-ping-interval" env:"SOCKETIO_PING_INTERVAL" default:"${SOCKETIO_PING_INTERVAL}" min:"10ms" max:"1h" help:"Time between two pings of the protocol."`
 	SocketIOPingTimeout       time.Duration `group:"Socket.IO" name:"socketio-ping-timeout" env:"SOCKETIO_PING_TIMEOUT" default:"${SOCKETIO_PING_TIMEOUT}" min:"10ms" max:"1h" help:"Maximum time until the answer to a ping."`
-	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"${SOCKETIO_CONNECT_TIMEOUT}" min:"10ms" max:"10m" help:"Maximum time from the opening of the transport to CONNECT."`
+	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"${SOCKETIO_CONNECT_TIMEOUT}" min:"10ms" max:"10m" help:"Maximum time that a client may be in no namespace."`
 	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"${SOCKETIO_MAX_PAYLOAD}" min:"1KiB" max:"1GiB" help:"Maximum size of a message or polling payload of a client."`
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; /api/sse is served too, with as=message."`

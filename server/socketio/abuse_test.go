@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -54,19 +55,42 @@ func TestEventsBeforeConnectClose(t *testing.T) {
 
 func TestSilentClientsAreClosed(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, func(o *Options) {
-		o.ConnectTimeout = 3 * time.Second // for 16 handshakes on a loaded machine
-		o.Limits = limit.New(limit.Options{MaxConnections: 20})
-	})
+	s := newStack(t, func(o *Options) { o.ConnectTimeout = 50 * time.Millisecond })
 	for range 16 {
 		c := s.Dial("")
 		defer c.Closed()
 	}
-	if res, body := servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=4&transport=polling", ""); res.StatusCode != 503 {
-		t.Errorf("one more silent client got %d %s", res.StatusCode, body)
-	}
 	servertest.Eventually(t, "all are closed", func() bool { return s.sio.engine.Len() == 0 })
 	s.Alive()
+}
+
+// A client that was refused, or has left, may send another CONNECT for a while.
+func TestClientsInNoNamespaceAreClosed(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) { o.ConnectTimeout = 50 * time.Millisecond })
+	s.sio.Of("/members").OnConnect(func(context.Context, *Conn) error { return Refuse("members only", nil) })
+	for _, packets := range [][]string{{`40/members,{"userId":"u1"}`}, {`40{"userId":"u1"}`, "41"}} {
+		c := s.Dial("")
+		for _, packet := range packets {
+			_ = c.Conn.WriteMessage(1, []byte(packet)) // on a slow machine the server may close first
+		}
+		c.Closed()
+	}
+}
+
+func TestSilentClientsAreLimited(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) {
+		o.ConnectTimeout = time.Hour
+		o.Limits = limit.New(limit.Options{MaxConnections: 20})
+	})
+	for range 16 {
+		s.Dial("")
+	}
+	url := "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"
+	if res, body := servertest.Do(t, "GET", url, ""); res.StatusCode != 503 {
+		t.Errorf("one more silent client got %d %s", res.StatusCode, body)
+	}
 }
 
 func TestAttachmentsAreAwaitedForALimitedTime(t *testing.T) {

@@ -48,8 +48,7 @@ type client struct {
 	lastLeft string  // session of the namespace that the client left last
 	replies  outbox
 	nextBeat time.Time
-	begin    time.Time
-	joined   bool // it is or was in a namespace
+	alone    time.Time // since then conns is empty
 
 	transport string
 	cause     atomic.Pointer[string] // why the server closes it, for the log; nil: the reason is enough
@@ -75,8 +74,8 @@ func newClient(srv *Server, session *engineio.Session) *client {
 	}
 	c := &client{srv: srv, session: session, admission: admission}
 	c.space.L = &c.mu
-	c.begin = time.Now()
-	c.nextBeat = c.begin.Add(srv.opts.Heartbeat)
+	c.alone = time.Now()
+	c.nextBeat = c.alone.Add(srv.opts.Heartbeat)
 	return c
 }
 
@@ -329,7 +328,7 @@ func (c *client) add(conn *Conn) bool {
 	if c.closed {
 		return false
 	}
-	c.conns, c.joined, conn.listed = append(c.conns, conn), true, true
+	c.conns, conn.listed = append(c.conns, conn), true
 	if t := c.session.Transport(); t != conn.member.Transport() { // an upgrade between attach and here
 		conn.member.SetTransport(t)
 	}
@@ -340,6 +339,9 @@ func (c *client) remove(conn *Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns = slices.DeleteFunc(c.conns, func(other *Conn) bool { return other == conn })
+	if len(c.conns) == 0 {
+		c.alone = time.Now()
+	}
 }
 
 // credentials returns the credentials of the handshake.

@@ -90,12 +90,17 @@ func (c *Conn) askApps(asked uint32) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), c.client.srv.opts.ConnectTimeout)
 	defer cancel()
-	// The client does not wait for a handler that hangs.
-	defer context.AfterFunc(ctx, func() {
+	late := func() {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			c.client.end("an application did not answer a CONNECT in time")
 		}
-	})()
+	}
+	stop := context.AfterFunc(ctx, late) // the client does not wait for a handler that hangs
+	defer func() {
+		if stop() { // a handler that ends with ctx can be faster than AfterFunc
+			late()
+		}
+	}()
 	for i, app := range c.client.srv.apps {
 		if asked&(1<<i) == 0 {
 			continue

@@ -23,7 +23,7 @@ type Options struct {
 
 	PingInterval   time.Duration            // between two pings; default 25 s
 	PingTimeout    time.Duration            // for the answer to a ping; default 60 s
-	ConnectTimeout time.Duration            // from the handshake to the first CONNECT, and for an answer to it; default 10 s
+	ConnectTimeout time.Duration            // without a namespace, and for an answer to CONNECT; default 10 s
 	MaxPayload     int                      // bytes of one message, its attachments included; default 1,000,000
 	CheckOrigin    func(*http.Request) bool // nil: the request's own host, and requests without Origin
 

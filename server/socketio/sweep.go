@@ -50,7 +50,7 @@ func (c *client) sweep(now time.Time, idle bool) {
 	c.noteTransport()
 	c.mu.Lock()
 	conns, backlog := slices.Clone(c.conns), len(c.replies.items)
-	silent := !c.joined && now.Sub(c.begin) > c.srv.opts.ConnectTimeout
+	silent := len(conns) == 0 && now.Sub(c.alone) > c.srv.opts.ConnectTimeout
 	c.mu.Unlock()
 	if silent {
 		c.end("no CONNECT in time")
