@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench microbench fuzz fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench microbench soak fuzz fmt
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,11 @@ bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rou
 
 microbench: ## Run the Go benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+soak: ## Run the long forms of the tests, for about an hour: ten race runs, 20 times the load, every fuzz target for 2 minutes.
+	ROOMCAST_SOAK=1 go test -timeout 30m ./server/...
+	go test -race -count=10 -timeout 60m ./...
+	@.ci/fuzz 2m
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
 	@.ci/fuzz $(FUZZTIME)

@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"flag"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -15,4 +16,12 @@ func Main(m *testing.M) {
 		_ = f.Value.Set("8")
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// Soaked returns n, or 20 times n in make soak. Tests use it for numbers of repetitions.
+func Soaked(n int) int {
+	if os.Getenv("ROOMCAST_SOAK") != "" {
+		return 20 * n
+	}
+	return n
 }

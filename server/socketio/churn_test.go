@@ -21,7 +21,8 @@ import (
 // Thousands of connections that come and go leave no goroutine, no file, no
 // member and no session of the transport behind, in whatever way they end.
 func TestChurnLeavesNothing(t *testing.T) {
-	const each, parallel = 2000, 8
+	const parallel = 8
+	each := servertest.Soaked(2000)
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	early := "\x81\x81\x00\x00\x00\x003" // a PONG before OPEN was read
 	connect := "\x81\x91\x00\x00\x00\x00" + `40{"userId":"u1"}`

@@ -279,7 +279,7 @@ func TestSocketsAreDisconnectedWhileTheyConnect(t *testing.T) {
 			}
 		})
 	}
-	for range 300 {
+	for range servertest.Soaked(100) {
 		c := s.Dial("")
 		c.Send(`40{"userId":"u1"}`)
 		_, _ = c.Next()
