@@ -58,7 +58,7 @@ func TestPanicsStayInTheirConnection(t *testing.T) {
 	c.Send(`40/dyn-1,{"userId":"u1"}`)
 	c.Read()
 	servertest.Eventually(t, "all panics are counted", func() bool { return s.sio.Panics() >= 6 })
-	servertest.Eventually(t, "nobody stays", func() bool { return s.Hub.Total() == 0 })
+	servertest.Eventually(t, "no member remains", func() bool { return s.Hub.Total() == 0 })
 	s.Alive()
 }
 
@@ -95,8 +95,9 @@ func TestDynamicNamespacesAreAuthenticated(t *testing.T) {
 	}
 }
 
-// '#' separates a namespace from a room in the Hub: "/dyn#room" as a namespace would be the room of "/dyn".
-func TestNamespaceNamesThatNoClientMayUse(t *testing.T) {
+// The Hub writes '#' between a namespace and a room, so a namespace "/dyn#room" would have the name
+// of a room of "/dyn".
+func TestInvalidNamespaceNamesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	s.io.Of(regexp.MustCompile(`^/dyn`), nil)

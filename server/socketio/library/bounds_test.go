@@ -10,7 +10,7 @@ import (
 )
 
 // A client that never acknowledges keeps a bounded number of callbacks.
-func TestUnansweredAcknowledgementsAreBounded(t *testing.T) {
+func TestPendingAcknowledgementsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	client := make(chan *socket.Socket, 1)

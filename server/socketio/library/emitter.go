@@ -2,13 +2,13 @@ package library
 
 import "github.com/zishang520/engine.io/v2/events"
 
-// emitter runs listeners so that a panic of one ends nothing else. The library runs those of "connection" on a goroutine
-// of its own, where a panic would end the process.
+// emitter runs listeners and recovers their panics. The library runs the listeners of "connection"
+// on a separate goroutine, where a panic would end the process.
 type emitter struct {
 	events.EventEmitter
 	f       *facade
-	after   map[events.EventName]func(args []any)                        // runs behind the listeners of an event
-	instead map[events.EventName]func(name events.EventName, args []any) // takes an event over; it may call run
+	after   map[events.EventName]func(args []any)                        // runs after the listeners of an event
+	instead map[events.EventName]func(name events.EventName, args []any) // replaces Emit for an event; it may call run
 }
 
 // Emit runs the listeners of an event in the order in which they were added.

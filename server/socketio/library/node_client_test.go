@@ -22,24 +22,25 @@ import (
 
 var errClientClosed = errors.New("the server has closed the connection")
 
-// nodeClient speaks Engine.IO v4 in plain text, over WebSocket or polling. It is client.mjs of testdata/node in Go.
+// nodeClient speaks Engine.IO v4 in plain text, over WebSocket or polling. It is the Go version of
+// client.mjs in testdata/node.
 type nodeClient struct {
 	base string // host:port
 	user string
-	id   string // in "/"
+	id   string // the socket id in "/"
 	http *http.Client
 
 	posting sync.Mutex
 	polled  sync.WaitGroup
 
 	mu        sync.Mutex
-	changed   chan struct{} // closed and replaced when anything below changes
+	changed   chan struct{} // closed and replaced when a field below changes
 	transport string
 	sid       string
 	ws        *websocket.Conn
 	conns     map[net.Conn]struct{}
-	muted     bool // it answers no ping
-	paused    bool // it sends no further GET
+	muted     bool // it does not answer pings
+	paused    bool // it sends no more GETs
 	probed    bool
 	closed    bool
 	unread    []string // Socket.IO packets that no step has read yet
@@ -88,7 +89,7 @@ func (c *nodeClient) act(op, rest string) error {
 	return fmt.Errorf("unknown step %q", op)
 }
 
-// change changes the state and wakes what waits for a change.
+// change changes the state and wakes the goroutines in until.
 func (c *nodeClient) change(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +98,7 @@ func (c *nodeClient) change(f func()) {
 	c.changed = make(chan struct{})
 }
 
-// until waits; done is called with the lock held.
+// until waits for a condition. It calls done with the lock held.
 func (c *nodeClient) until(done func() bool) error {
 	deadline := time.NewTimer(servertest.Patience)
 	defer deadline.Stop()
@@ -123,7 +124,7 @@ func (c *nodeClient) until(done func() bool) error {
 	}
 }
 
-// expect reads up to the packet that matches.
+// expect reads packets up to the first one that matches.
 func (c *nodeClient) expect(matches func(string) bool) (packet string, err error) {
 	err = c.until(func() bool {
 		i := slices.IndexFunc(c.unread, matches)
@@ -148,7 +149,8 @@ var (
 	askNumber  = regexp.MustCompile(`^2[0-9]+(\[")`)
 )
 
-// packets are those that steps have read, without what a Node server has not.
+// packets returns the packets that steps have read, without the parts that a Node server does not
+// send.
 func (c *nodeClient) packets() (packets []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,7 +201,7 @@ func (c *nodeClient) dialTCP(ctx context.Context, network, address string) (net.
 	return conn, err
 }
 
-// dial opens a WebSocket, whose packets are taken from then on.
+// dial opens a WebSocket and starts to read its packets.
 func (c *nodeClient) dial(url string) error {
 	dialer := websocket.Dialer{NetDialContext: c.dialTCP, HandshakeTimeout: servertest.Patience}
 	ws, res, err := dialer.Dial(url, shownHeader)
@@ -256,7 +258,7 @@ func (c *nodeClient) request(method, url, body string) (string, error) {
 	return string(text), err
 }
 
-// take reads what one message of the transport carries.
+// take reads the packets of one message of the transport.
 func (c *nodeClient) take(payload string) {
 	pinged := false
 	c.change(func() {
@@ -282,7 +284,8 @@ func (c *nodeClient) take(payload string) {
 	}
 }
 
-// write sends one Engine.IO packet. The error of a POST does not matter: the server may close the session instead.
+// write sends one Engine.IO packet. It ignores the error of a POST, because the server may close
+// the session first.
 func (c *nodeClient) write(packet string) error {
 	c.posting.Lock()
 	defer c.posting.Unlock()
@@ -311,14 +314,14 @@ func (c *nodeClient) upgrade() error {
 		return err
 	}
 	c.change(func() { c.paused = true })
-	c.polled.Wait() // the server answers the GET that waits
+	c.polled.Wait() // the server answers the pending GET
 	c.posting.Lock()
 	defer c.posting.Unlock()
 	c.change(func() { c.transport = "websocket" })
 	return c.ws.WriteMessage(websocket.TextMessage, []byte("5"))
 }
 
-// close ends the connection as a page does that goes.
+// close closes the connection as a page does when the user leaves it.
 func (c *nodeClient) close() error {
 	if c.isPolling() {
 		if err := c.write("1"); err != nil {
@@ -336,7 +339,7 @@ func (c *nodeClient) close() error {
 	return err
 }
 
-// cut resets the connections, as a network does that is gone.
+// cut resets the connections, as a network failure does.
 func (c *nodeClient) cut() {
 	c.change(func() {
 		c.closed = true
@@ -347,7 +350,7 @@ func (c *nodeClient) cut() {
 	})
 }
 
-// drop frees what the client holds at the end of a test.
+// drop frees the client's resources at the end of a test.
 func (c *nodeClient) drop() {
 	c.change(func() {
 		c.closed = true
@@ -364,7 +367,7 @@ func (c *nodeClient) isPolling() bool {
 	return c.transport == "polling" && !c.closed
 }
 
-// pollCounter counts the GETs that the server has in hand.
+// pollCounter counts the GETs that the server has not answered yet.
 type pollCounter struct{ n atomic.Int64 }
 
 func (p *pollCounter) held() int { return int(p.n.Load()) }

@@ -20,11 +20,11 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// nodeHost has the handlers of testdata/node/server.mjs on one of our APIs.
+// nodeHost has the handlers of testdata/node/server.mjs, written for one of the APIs.
 type nodeHost struct {
 	register func(*nodeRun)
-	kick     func(*nodeRun)      // every client
-	shown    func(s sight) sight // a recording, without what the API has no word for
+	kick     func(*nodeRun)      // disconnects every client
+	shown    func(s sight) sight // removes from a recording what this API does not have
 }
 
 var hosts = map[string]nodeHost{
@@ -44,7 +44,8 @@ var hosts = map[string]nodeHost{
 	"library": {registerLibrary, func(r *nodeRun) { r.io.DisconnectSockets(true) }, librarySight},
 }
 
-// badPacket is how a Node server tells handlers of a packet that it cannot decode. Ours logs it.
+// badPacket matches the event with which a Node server reports a packet that it cannot decode.
+// Roomcast logs such packets.
 var badPacket = regexp.MustCompile(`^error (unknown packet type|invalid payload)`)
 
 func librarySight(s sight) sight {
@@ -56,8 +57,9 @@ func librarySight(s sight) sight {
 	return s
 }
 
-// ownSight leaves one event for each end of a client, whose rooms are still there then. OnDisconnect comes behind the
-// handler that closed the client: what that does next has no fixed place.
+// ownSight keeps one event for each client that ends, because OnDisconnect still shows the rooms.
+// It also removes "behind": the handler that closed the client continues while OnDisconnect runs,
+// so the order of the two is not fixed.
 func ownSight(s sight) sight {
 	seen := make([][]string, len(s.Seen))
 	for i, list := range s.Seen {
@@ -69,7 +71,7 @@ func ownSight(s sight) sight {
 	return s
 }
 
-// shownRooms are the names of a client's rooms without that of its user, which a Node server has not.
+// shownRooms lists a client's rooms without the user's room, which a Node server does not have.
 func shownRooms(names []string, id string) string {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasPrefix(name, "user:") })
 	for i, name := range names {
@@ -81,7 +83,7 @@ func shownRooms(names []string, id string) string {
 	return strings.Join(names, ",")
 }
 
-// shownHandshake is what a client gets of its handshake.
+// shownHandshake returns the part of the handshake that the scenarios compare.
 func shownHandshake(r *nodeRun, address, url string, secure, xdomain bool, query, headers map[string][]string, auth any) map[string]any {
 	port := func(text string) string {
 		return strings.Replace(text, r.Base[strings.LastIndexByte(r.Base, ':'):], ":port", 1)
@@ -306,7 +308,8 @@ func registerDynamic(r *nodeRun, connection func(...any)) {
 	_ = r.io.Of(allows, nil).On("connection", connection)
 }
 
-// doLibrary runs commands one after the other. What follows a question waits for its answer, as in a Node handler.
+// doLibrary runs commands in order. Commands after a question wait for its answer, as in a Node
+// handler.
 func doLibrary(r *nodeRun, client *socket.Socket, commands []any, ack socket.Ack) {
 	for i, entry := range commands {
 		command := entry.([]any)

@@ -19,33 +19,35 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// scenario is an entry of scenarios.json, whose steps the clients run one after the other. README.md beside it describes
-// the steps.
+// scenario is an entry of scenarios.json. The clients run its steps in order; README.md in the same
+// directory describes the steps.
 type scenario struct {
 	Name    string
 	Clients int
 	Ping    [2]time.Duration // milliseconds
-	Only    string           // the host that can run it; "": all
-	Missing bool             // a client may be gone before a handler sees it
-	Also    string           // a reason that handlers may see beside the recorded one
+	Only    string           // the only host that can run it; "": all
+	Missing bool             // a client may close before a handler sees it
+	Also    string           // a reason that handlers may see instead of the recorded one
 	Rooms   bool             // compare the events of rooms
 	Steps   []string
 }
 
-// few is up to how many clients each has its own part in a scenario; more do all the same.
+// few is the largest number of clients with separate parts in a scenario. In a scenario with more
+// clients, all do the same.
 const few = 9
 
-// sight is what handlers and clients saw in a scenario: a line of recording.jsonl, or what happened here.
+// sight is what handlers and clients saw in a scenario: a line of recording.jsonl, or the result of
+// a run.
 type sight struct {
 	Name  string
-	Seen  [][]string // by handlers: one list for each client, or each that is different
+	Seen  [][]string // by handlers: one list for each client, or for each different result
 	Got   [][]string // packets that each client read; nil: not compared
 	Rooms []string   // events of the rooms of "/"
 }
 
-// TestHandlersSeeWhatANodeServerShows runs the scenarios that were recorded with socket.io on Node against handlers on
-// package socketio and against handlers on the library's API.
-func TestHandlersSeeWhatANodeServerShows(t *testing.T) {
+// TestHandlersSeeWhatNodeShows runs the scenarios that were recorded with socket.io on Node, with
+// handlers on package socketio and with handlers on the library's API.
+func TestHandlersSeeWhatNodeShows(t *testing.T) {
 	t.Parallel()
 	scenarios, recorded := readRecording(t)
 	for name, host := range hosts {
@@ -119,7 +121,7 @@ func (r *nodeRun) hasSeen(user, line string) bool {
 	return slices.Contains(r.seen[user], line)
 }
 
-// noteConnection notes that a handler sees a new client.
+// noteConnection records a new client that a handler sees.
 func (r *nodeRun) noteConnection(user, id, namespace string) {
 	r.note(user, "connection", namespace)
 	r.mu.Lock()
@@ -127,7 +129,7 @@ func (r *nodeRun) noteConnection(user, id, namespace string) {
 	r.users[id] = user
 }
 
-// noteRoom notes an event of a room of "/".
+// noteRoom records an event of a room of "/".
 func (r *nodeRun) noteRoom(words ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -156,7 +158,8 @@ func (sc scenario) run(t *testing.T, host nodeHost) sight {
 			c.drop()
 		}
 	}()
-	// Twenty at a time: more of them that poll during an upgrade keep a machine busy with empty polls.
+	// Groups of twenty: larger groups that poll during an upgrade keep a machine busy with empty
+	// polls.
 	for group := range slices.Chunk(r.clients, 20) {
 		for _, step := range sc.Steps {
 			if r.step(host, sc, group, step); t.Failed() {
@@ -176,7 +179,7 @@ func (sc scenario) run(t *testing.T, host nodeHost) sight {
 	for r.sio.Sessions() > 0 && ctx.Err() == nil { // some end when their pong is overdue
 		time.Sleep(5 * time.Millisecond)
 	}
-	if err := r.sio.Shutdown(ctx); err != nil { // returns when the handlers have run
+	if err := r.sio.Shutdown(ctx); err != nil { // returns after the handlers have run
 		t.Errorf("shutdown: %v", err)
 	}
 	return r.sight()
@@ -184,7 +187,8 @@ func (sc scenario) run(t *testing.T, host nodeHost) sight {
 
 var stepForm = regexp.MustCompile(`^(?:(\d+): )?(\S+) ?(.*)$`)
 
-// step runs a step, for all clients of a group at the same time or for the one that it names.
+// step runs a step for the one client that it names, or for all clients of a group at the same
+// time.
 func (r *nodeRun) step(host nodeHost, sc scenario, group []*nodeClient, text string) {
 	parts := stepForm.FindStringSubmatch(text)
 	op, rest := parts[2], parts[3]
@@ -193,8 +197,8 @@ func (r *nodeRun) step(host nodeHost, sc scenario, group []*nodeClient, text str
 		group = group[i : i+1]
 	}
 	switch op {
-	case "closed": // all groups at the end
-	case "pause": // for the sake of the Node server
+	case "closed": // for all groups, at the end
+	case "pause": // only the Node server needs it
 	case "kick":
 		host.kick(r)
 	case "stop":
@@ -232,7 +236,7 @@ func (r *nodeRun) act(c *nodeClient, op, rest string) error {
 	return c.act(op, rest)
 }
 
-// sight is what was seen, in the words of the recording.
+// sight returns what this run saw, in the form of the recording.
 func (r *nodeRun) sight() (found sight) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -251,7 +255,7 @@ func (r *nodeRun) sight() (found sight) {
 	return found
 }
 
-// canonical gives JSON objects in packets one order of keys.
+// canonical sorts the keys of JSON objects in packets.
 func (found sight) canonical(t *testing.T) [][]string {
 	lists := make([][]string, len(found.Got))
 	for i, list := range found.Got {
@@ -265,7 +269,7 @@ func (found sight) canonical(t *testing.T) [][]string {
 	return lists
 }
 
-// compare holds what was seen here against the recording.
+// compare compares the result of a run with the recording.
 func (found sight) compare(t *testing.T, sc scenario, want sight) {
 	t.Helper()
 	if t.Failed() {
@@ -281,7 +285,7 @@ func (found sight) compare(t *testing.T, sc scenario, want sight) {
 		}
 		return
 	}
-	// Many clients do the same: each saw one of the lists.
+	// Many clients do the same, so each result must equal one of the recorded lists.
 	if sc.Missing {
 		want.Seen, want.Got = append(want.Seen, nil), append(want.Got, nil)
 	}
@@ -319,7 +323,8 @@ func compareEach(t *testing.T, who string, found, want [][]string) {
 	}
 }
 
-// byRoom splits the events of rooms by room, sorted by name: only the order of one room's events matters.
+// byRoom splits the events of rooms by room, sorted by name. Only the order of the events of one
+// room matters.
 func byRoom(events []string) (lists [][]string) {
 	rooms := map[string][]string{}
 	for _, event := range events {

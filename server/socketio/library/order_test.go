@@ -57,7 +57,7 @@ func TestEventsAreHandledInOrder(t *testing.T) {
 func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 	t.Parallel()
 	const broadcasts = 2000
-	s := newStack(t, func(o *socketio.Options) { // a client that lags must find all of it
+	s := newStack(t, func(o *socketio.Options) { // for clients that lag
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = broadcasts })
 	})
 	clients := make([]*servertest.WebSocket, 4)
@@ -82,7 +82,7 @@ func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 	wg.Wait()
 }
 
-// What Go code emits reaches EventSource streams, which are in the same rooms.
+// Emits of Go code reach EventSource streams in the same rooms.
 func TestEmitsReachStreams(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -137,8 +137,8 @@ func TestEmitsReachStreams(t *testing.T) {
 	}
 	s.io.In("more").SocketsLeave("more")
 	if n := len(s.Hub.Match([]string{"more"}, nil)); n != 0 {
-		t.Errorf("%d stayed, want none", n)
+		t.Errorf("%d remained, want none", n)
 	}
 	s.io.In("orders").DisconnectSockets(true)
-	servertest.Eventually(t, "both are gone", func() bool { return s.Hub.Total() == 0 })
+	servertest.Eventually(t, "both have left", func() bool { return s.Hub.Total() == 0 })
 }

@@ -14,43 +14,44 @@ import (
 
 // peer is the library's Socket of a Conn.
 type peer struct {
-	f       *facade
-	n       *namespace
-	conn    *socketio.Conn
-	engine  *engineSocket
-	listed  func() // the namespace has the Socket: it may end, and others may be made
-	sock    *socket.Socket
-	refused chan error    // one, when a middleware says no
-	let     chan struct{} // closed when the library has let the client in
-	endings *endings      // set with sock
-	cleaned chan struct{} // closed when the library has let go of the Socket
+	f        *facade
+	n        *namespace
+	conn     *socketio.Conn
+	engine   *engineSocket
+	release  func() // other clients of the namespace may connect
+	sock     *socket.Socket
+	refused  chan error    // receives the refusal of a middleware
+	accepted chan struct{} // closed when the library has accepted the client
+	endings  *endings      // set with sock
+	cleaned  chan struct{} // closed when the library has removed the Socket
 
-	dismissed atomic.Bool // the library has sent it a DISCONNECT
+	dismissed atomic.Bool // the library has sent a DISCONNECT
 
-	mu      sync.Mutex
-	entered bool // the library decides about it now
-	gone    bool // its client went before that
-	left    bool // it has no rooms any more
-	over    bool // the library was told of the end
+	mu        sync.Mutex
+	entered   bool // the library decides, or has decided, about the client
+	abandoned bool // the client closed before the library could decide
+	left      bool // it is no longer in any room
+	ended     bool // the library has received the "close" event
 }
 
-func newPeer(f *facade, n *namespace, c *socketio.Conn, listed func()) *peer {
-	p := &peer{f: f, n: n, conn: c, listed: listed,
-		refused: make(chan error, 1), let: make(chan struct{}), cleaned: make(chan struct{})}
+func newPeer(f *facade, n *namespace, c *socketio.Conn, release func()) *peer {
+	p := &peer{f: f, n: n, conn: c, release: release,
+		refused: make(chan error, 1), accepted: make(chan struct{}), cleaned: make(chan struct{})}
 	p.engine = newEngineSocket(p)
 	return p
 }
 
-// connect hands a CONNECT to the library and waits for what it makes of it.
+// connect passes a CONNECT to the library and waits for its decision.
 func (p *peer) connect(ctx context.Context) error {
 	p.f.restoring.Store(p.conn.ID(), p)
 	defer p.f.restoring.Delete(p.conn.ID())
 	p.f.engine.Emit("connection", p.engine)
 	payload := handshakeAuth(p.conn)
-	payload["pid"], payload["offset"] = p.conn.ID(), "0" // for RestoreSession; an empty offset is none
+	// RestoreSession needs both. An empty offset would count as a missing one.
+	payload["pid"], payload["offset"] = p.conn.ID(), "0"
 	p.engine.Emit("data", &parser.Packet{Type: parser.CONNECT, Nsp: p.conn.Namespace(), Data: payload})
 	select {
-	case <-p.let:
+	case <-p.accepted:
 		return nil
 	case err := <-p.refused:
 		return err
@@ -59,9 +60,10 @@ func (p *peer) connect(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	// The library has decided, or is about to: what it says counts, or "connection" would have no "disconnect".
+	// The library has decided or is about to. Its decision counts, because a client with a
+	// "connection" event also needs its "disconnect".
 	select {
-	case <-p.let:
+	case <-p.accepted:
 		return nil
 	case err := <-p.refused:
 		return err
@@ -70,21 +72,22 @@ func (p *peer) connect(ctx context.Context) error {
 	}
 }
 
-// made is told which Socket the library has made.
-func (p *peer) made(sock *socket.Socket) {
+// created links the peer to the Socket that the library created for it.
+func (p *peer) created(sock *socket.Socket) {
 	p.sock = sock
 	setRecovered(sock, p.conn.Recovered())
 	if payload, ok := sock.Handshake().Auth.(map[string]any); ok {
-		delete(payload, "pid") // the library has read them, and handlers have no use for them
+		delete(payload, "pid") // only the library needs them
 		delete(payload, "offset")
 	}
 	own := &emitter{EventEmitter: sock.StrictEventEmitter.EventEmitter, f: p.f}
 	p.endings = newEndings(own)
 	sock.StrictEventEmitter.EventEmitter = own
-	// The library removes a dynamic namespace that has no sockets, so this one is listed before the middlewares run.
+	// The library removes a dynamic namespace without Sockets, so this Socket is listed before the
+	// middlewares run.
 	sock.Nsp().Sockets().Store(sock.Id(), sock)
 	p.f.sockets.Store(p.conn, p)
-	p.listed()
+	p.release()
 }
 
 // askOne runs one middleware and waits for its answer.
@@ -103,7 +106,7 @@ func (p *peer) askOne(f socket.NamespaceMiddleware) *socket.ExtendedError {
 			answered.Do(func() {
 				select {
 				case answer <- err:
-				default: // the panic was first
+				default: // the panic came first
 				}
 			})
 		})
@@ -112,34 +115,35 @@ func (p *peer) askOne(f socket.NamespaceMiddleware) *socket.ExtendedError {
 	case err := <-answer:
 		return err
 	case <-p.conn.Context().Done():
-		return socket.NewExtendedError("the client has gone", nil)
+		return socket.NewExtendedError("the client has disconnected", nil)
 	}
 }
 
-// enter is asked before the library decides about the client; it is refused once the client has gone.
+// enter reports whether the library may decide about the client. After true, abandon has no effect.
 func (p *peer) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.entered = !p.gone
+	p.entered = !p.abandoned
 	return p.entered
 }
 
-// abandon ends a peer whose client went while a middleware ran. It reports false when the library has decided, or is
-// about to.
+// abandon ends a peer whose client closed while a middleware ran. It returns false when the library
+// has decided or is about to.
 func (p *peer) abandon() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.entered {
 		return false
 	}
-	p.gone = true
+	p.abandoned = true
 	if p.sock != nil {
 		p.sock.Nsp().Remove(p.sock)
 	}
 	return true
 }
 
-// event runs the listeners of an event. It waits for the "connection" handlers, which register them.
+// event runs the listeners of an event. It first waits for the "connection" handlers, which
+// register them.
 func (p *peer) event(e *socketio.Event) (handled bool) {
 	<-p.endings.joined
 	args, err := e.Values()
@@ -161,9 +165,9 @@ func (p *peer) event(e *socketio.Event) (handled bool) {
 	return p.use(event, middlewaresOf(p.sock)) || handled
 }
 
-// use runs the functions given to socket.Use, then the handlers, which get the event as those have left it. An error is
-// the Socket's "error" event. A function that has not answered when it returns may do so later, or never: the client's
-// next event does not wait for it.
+// use runs the functions given to socket.Use, then the handlers. Each function may change the
+// event. An error becomes the "error" event of the Socket. A function may also answer after it
+// returns, or never: the client's next event does not wait for it.
 func (p *peer) use(event []any, fns []socket.SocketMiddleware) (handled bool) {
 	for i, f := range fns {
 		answered, err := callOne(f, event, func(err error) {
@@ -185,8 +189,8 @@ func (p *peer) use(event []any, fns []socket.SocketMiddleware) (handled bool) {
 	return p.handle(event)
 }
 
-// callOne runs one function and returns its answer, when it answers before it returns; later gets a later answer. Only the
-// first answer counts.
+// callOne runs one function and returns its answer if it answers before it returns. It passes a
+// later answer to later. Only the first answer counts.
 func callOne(f socket.SocketMiddleware, event []any, later func(error)) (answered bool, err error) {
 	var (
 		mu               sync.Mutex
@@ -210,7 +214,7 @@ func callOne(f socket.SocketMiddleware, event []any, later func(error)) (answere
 	return called, answer
 }
 
-// handle runs the handlers of an event, unless the client has left meanwhile.
+// handle runs the handlers of an event unless the client has left.
 func (p *peer) handle(event []any) (handled bool) {
 	if !p.sock.Connected() {
 		return true
@@ -222,33 +226,37 @@ func (p *peer) handle(event []any) (handled bool) {
 	return handled
 }
 
-// close ends the Socket. It waits for the "connection" handler, which registers the handlers that are told of the end.
+// close ends the Socket. It first waits for the "connection" handlers, which register the listeners
+// of the end.
 func (p *peer) close(reason string) {
-	<-p.let // or Disconnect would not be called
+	<-p.accepted // Disconnect is called only for accepted clients
 	<-p.endings.joined
 	p.end(reason)
 	if p.sock.Connected() {
-		// Socket.Disconnect(true) on another goroutine ended the library's Client before that knew the Socket.
+		// Socket.Disconnect(true) on another goroutine ended the library's Client before the Client
+		// had this Socket.
 		p.sock.Disconnect(false)
 	}
 }
 
-// end tells the library that the connection is over.
+// end reports the end of the connection to the library.
 func (p *peer) end(reason string) {
 	p.mu.Lock()
-	p.over = true
+	p.ended = true
 	p.mu.Unlock()
 	p.engine.Emit("close", reason, "")
 }
 
-// hasEnded reports whether the transport is gone and the library does not decide about the client meanwhile.
+// hasEnded reports whether the transport is closed and the library is not deciding about the
+// client.
 func (p *peer) hasEnded() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.conn.Context().Err() != nil && (p.over || !p.entered)
+	return p.conn.Context().Err() != nil && (p.ended || !p.entered)
 }
 
-// clean is called when the library lets go of the Socket: it is in no room from then on.
+// clean marks that the client is no longer in any room. The adapter calls it when the library
+// removes the Socket.
 func (p *peer) clean() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -264,7 +272,7 @@ func (p *peer) hasLeft() bool {
 	return p.left && !p.endings.isDisconnecting()
 }
 
-// buffers puts the library's type for binary into the place of []byte.
+// buffers replaces each []byte with the library's type for binary data.
 func buffers(values []any) []any {
 	for i, v := range values {
 		values[i] = buffer(v)
@@ -286,7 +294,7 @@ func buffer(v any) any {
 	return v
 }
 
-// peerOf is the peer of a Socket.
+// peerOf returns the peer of a Socket.
 func (f *facade) peerOf(sock *socket.Socket) *peer {
 	if es, ok := sock.Conn().(*engineSocket); ok && es.peer.sock == sock {
 		return es.peer

@@ -14,9 +14,9 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// What is trimmed while the library lets a client in, which takes as long as code of others wants, is missing too: the
-// client must not be told that it recovered and then get a gap.
-func TestTrimmedWhileBeingLetIn(t *testing.T) {
+// The history may lose messages while the library decides about a client, which can take any time.
+// The server must then reply that the session did not recover, and send a gap.
+func TestTrimDuringConnectCausesGap(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *socketio.Options) {
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 2 })
@@ -57,7 +57,7 @@ func TestTrimmedWhileBeingLetIn(t *testing.T) {
 		t.Fatalf("%d visits", visits)
 	}
 	if newPid == pid {
-		t.Error("told that it recovered")
+		t.Error("the client got the old pid, as if it had recovered")
 	}
 	if got := c.Read(); !strings.HasPrefix(got, `42/room-1,["gap",{"type":"gap","from":"`+offset) {
 		t.Errorf("got %s, want a gap", got)

@@ -47,14 +47,14 @@ func TestResumeMissesNothing(t *testing.T) {
 	c.Conn.Close()
 	s.Gone(sid)
 
-	// With the pid alone the session's own cursor counts: all since its CONNECT.
+	// Without an offset, the session resumes at its own cursor, here its CONNECT.
 	c = s.Dial("")
 	if _, _, _, connected = c.JoinWithPid(`{"userId":"u1","pid":"` + pid + `"}`); !connected.Recovered {
 		t.Error("not recovered by the pid alone")
 	}
 }
 
-func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
+func TestNoRecoveryAfterServerDisconnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
@@ -70,9 +70,9 @@ func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
 	}
 }
 
-// Rooms that Go code put a client into come back with its session, though the
-// client may not join them by itself; what its own token no longer names does not.
-func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
+// A recovered session has the rooms that Go code joined, even those that the client may not join by
+// itself. It does not have rooms that the new token does not name.
+func TestResumeKeepsGrantedRooms(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	_ = s.io.On("connection", func(args ...any) {
@@ -92,7 +92,8 @@ func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
 	_ = io.To("granted").Emit("granted", 1)
 	_ = io.To("team-a").Emit("lost", 2)
 	_ = io.To("odd#name").Emit("granted", 3)
-	for range 2 { // the second time the rooms come from a session that was itself resumed
+	// The second time, the rooms come from a session that was itself resumed.
+	for range 2 {
 		c = s.Dial("")
 		_, _, _, connected := c.JoinWithPid(`{"token":"` + token("orders") + `","pid":"` + pid + `","offset":"` + offset + `"}`)
 		if !connected.Recovered {
@@ -110,9 +111,9 @@ func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
 	}
 }
 
-// What Go code keeps in Data belongs to the session: a client that is resumed has it again, whether its transport was
-// gone before or is replaced; one that starts anew has not.
-func TestDataSurvivesARecovery(t *testing.T) {
+// Data belongs to the session: a client that recovers has it again, whether its transport closed
+// earlier or is replaced. A new session has none.
+func TestDataSurvivesRecovery(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	seen := make(chan any, 1)
@@ -128,7 +129,7 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	}
 	c.Conn.Close()
 	s.Gone(sid)
-	for _, how := range []string{"after the transport had gone", "in place of the old transport"} {
+	for _, how := range []string{"after the transport closed", "replacing the old transport"} {
 		c = s.Dial("")
 		if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
 			t.Fatal("not recovered")
@@ -148,6 +149,6 @@ func TestDataSurvivesARecovery(t *testing.T) {
 		t.Fatal("recovered in spite of a gap")
 	}
 	if data := servertest.Receive(t, seen); data != nil {
-		t.Errorf("a client that starts anew has %v", data)
+		t.Errorf("a new session has %v", data)
 	}
 }

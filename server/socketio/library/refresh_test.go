@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// With a new token come its rights, in every namespace of the client.
+// A new token replaces the client's rights in all of its namespaces.
 func TestRefreshChangesRights(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
@@ -48,7 +48,7 @@ func TestRefreshChangesRights(t *testing.T) {
 	}
 }
 
-// What is refused changes nothing, and no handler sees the token.
+// A refused token changes nothing, and no handler sees it.
 func TestRefreshRefusals(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))

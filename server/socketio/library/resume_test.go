@@ -10,9 +10,9 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Rooms that Go code joins for every connection of a user are no business of the
-// token: after a resume nothing of them is missing, or the client is told so.
-func TestAResumeCoversTheRoomsThatGoCodeJoins(t *testing.T) {
+// The token does not name the rooms that Go code joins for every connection of a user. After a
+// resume the client has all messages of these rooms, or receives a gap.
+func TestResumeCoversRoomsJoinedByGoCode(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	_ = s.io.On("connection", func(args ...any) { args[0].(*socket.Socket).Join("tenant-5") })
@@ -27,7 +27,7 @@ func TestAResumeCoversTheRoomsThatGoCodeJoins(t *testing.T) {
 	c = s.Dial("")
 	_, _, _, connected := c.JoinWithPid(`{"token":"` + token + `","pid":"` + pid + `","offset":"` + offset + `"}`)
 	text := c.Read()
-	if told := !connected.Recovered || strings.Contains(text, `"gap"`); !told && !strings.HasPrefix(text, `42["missed",`) {
-		t.Errorf("a client that lost a message of its room was told recovered=%v, then %s", connected.Recovered, text)
+	if reported := !connected.Recovered || strings.Contains(text, `"gap"`); !reported && !strings.HasPrefix(text, `42["missed",`) {
+		t.Errorf("a client that lost a message of its room received recovered=%v, then %s", connected.Recovered, text)
 	}
 }

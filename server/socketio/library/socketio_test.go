@@ -13,7 +13,7 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-func TestTokenNeverReachesHandlers(t *testing.T) {
+func TestHandshakeHidesToken(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	seen := make(chan *socket.Handshake, 1)
@@ -26,7 +26,7 @@ func TestTokenNeverReachesHandlers(t *testing.T) {
 		t.Errorf("the handshake shows a secret: %s", text)
 	}
 	if h.Auth.(map[string]any)["theme"] != "dark" || h.Query["theme"][0] != "dark" {
-		t.Errorf("the handshake lost what is no secret: %+v", h)
+		t.Errorf("the handshake lost a field that is not secret: %+v", h)
 	}
 }
 
@@ -47,13 +47,13 @@ func TestNamespaces(t *testing.T) {
 	if got := c.Read(); got != `43/admin,7["/admin"]` {
 		t.Fatalf("ack %s", got)
 	}
-	_ = s.io.To("ops").Emit("wrong", 1) // the room of "/" is another one
+	_ = s.io.To("ops").Emit("wrong", 1) // this is a different room in "/"
 	_ = s.io.Of("/admin", nil).To("ops").Emit("right", 2)
 	if got := servertest.Masked(c.Read()); got != `42/admin,["right",2,"ID"]` {
 		t.Fatalf("got %s", got)
 	}
 	c.Send(`41/admin,`)
-	c.Send(`40/admin,{"userId":"u1"}`) // right behind it
+	c.Send(`40/admin,{"userId":"u1"}`) // without waiting
 	if got := servertest.Masked(c.Read()); got != `40/admin,{"sid":*,"pid":*}` {
 		t.Fatalf("CONNECT after DISCONNECT: %s", got)
 	}
@@ -92,7 +92,7 @@ func TestAcknowledgementsBothWays(t *testing.T) {
 	if got := c.Read(); got != `4312[3]` {
 		t.Errorf("got %s", got)
 	}
-	c.Send(`4213["nobody knows"]`)
+	c.Send(`4213["unknown"]`)
 	if got := c.Read(); got != `4313[{"error":{"code":"unknown_event"}}]` {
 		t.Errorf("got %s", got)
 	}

@@ -30,7 +30,7 @@ func newStack(t testing.TB, change func(*socketio.Options)) *testStack {
 	return newStackBehind(t, func(h http.Handler) http.Handler { return h }, change)
 }
 
-// newStackBehind is newStack with a middleware in front of everything.
+// newStackBehind is newStack with a middleware in front of all routes.
 func newStackBehind(t testing.TB, middleware func(http.Handler) http.Handler, change func(*socketio.Options)) *testStack {
 	t.Helper()
 	authenticator, err := auth.New(auth.Options{Mode: auth.ModeOpen})
