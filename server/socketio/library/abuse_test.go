@@ -34,7 +34,9 @@ func TestPanicsStayInTheirConnection(t *testing.T) {
 			panic("connection")
 		}
 	})
-	_ = io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) { panic("child") })
+	_ = io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) {
+		panic("child")
+	})
 
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1","panic":"middleware"}`)
@@ -68,19 +70,25 @@ func TestDynamicNamespacesAreAuthenticated(t *testing.T) {
 	used := 0
 	parent := s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil)
 	parent.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) { used++; next(nil) })
-	_ = parent.On("connection", func(args ...any) { _ = args[0].(*socket.Socket).Emit("hello", "child") })
+	_ = parent.On("connection", func(args ...any) {
+		_ = args[0].(*socket.Socket).Emit("hello", "child")
+	})
 	c := s.Dial("")
 	c.Send(`40/dyn-1,`)
-	if got := c.Read(); got != `44/dyn-1,{"message":"Authentication required","data":{"code":"unauthenticated"}}` {
+	want := `44/dyn-1,{"message":"Authentication required","data":{"code":"unauthenticated"}}`
+	if got := c.Read(); got != want {
 		t.Fatalf("got %s", got)
 	}
-	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	token := servertest.SignHS256(t, servertest.Secret,
+		map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
 	for i := range 3 {
 		c.Send(fmt.Sprintf(`40/dyn-%d,{"token":%q}`, i, token))
-		if got := servertest.Masked(c.Read()); got != fmt.Sprintf(`40/dyn-%d,{"sid":*,"pid":*}`, i) {
+		want := fmt.Sprintf(`40/dyn-%d,{"sid":*,"pid":*}`, i)
+		if got := servertest.Masked(c.Read()); got != want {
 			t.Fatalf("got %s", got)
 		}
-		if got := servertest.Masked(c.Read()); got != fmt.Sprintf(`42/dyn-%d,["hello","child","ID"]`, i) {
+		want = fmt.Sprintf(`42/dyn-%d,["hello","child","ID"]`, i)
+		if got := servertest.Masked(c.Read()); got != want {
 			t.Fatalf("got %s", got)
 		}
 	}

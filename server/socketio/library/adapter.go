@@ -126,7 +126,8 @@ func (a *adapter) RestoreSession(pid socket.PrivateSessionId, _ string) (*socket
 	}
 	conn := p.(*peer).conn
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
-		Sid: socket.SocketId(conn.ID()), Pid: pid, Rooms: types.NewSet[socket.Room](), Data: conn.Data(),
+		Sid: socket.SocketId(conn.ID()), Pid: pid, Rooms: types.NewSet[socket.Room](),
+		Data: conn.Data(),
 	}}, nil
 }
 

@@ -18,7 +18,8 @@ func (a *adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 	}
 	name, ok := args[0].(string)
 	if !ok {
-		a.f.log.Error("refused an emit: its event name is not a string", zap.String("namespace", a.nsp.Name()))
+		a.f.log.Error("refused an emit: its event name is not a string",
+			zap.String("namespace", a.nsp.Name()))
 		return
 	}
 	only := a.only(opts)
@@ -37,7 +38,8 @@ func (a *adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 		to = to.Volatile()
 	}
 	if _, err := to.Emit(name, args[1:]...); err != nil {
-		a.f.log.Error("did not send an emit", zap.String("event", name), zap.String("namespace", a.nsp.Name()), zap.Error(err))
+		a.f.log.Error("did not send an emit", zap.String("event", name),
+			zap.String("namespace", a.nsp.Name()), zap.Error(err))
 	}
 }
 
@@ -71,14 +73,17 @@ func (a *adapter) ask(only *peer, to socketio.Broadcast, name string, args []any
 			}
 		}, args...)
 		if err != nil {
-			a.f.log.Error("did not send an emit", zap.String("event", name), zap.String("namespace", a.nsp.Name()), zap.Error(err))
+			a.f.log.Error("did not send an emit", zap.String("event", name),
+				zap.String("namespace", a.nsp.Name()), zap.Error(err))
 		}
 	}
 }
 
 // BroadcastWithAck sends to Socket.IO members only, because EventSource clients cannot answer. The
 // library counts the answers with a data race; Broadcast.Ask of package socketio has none.
-func (a *adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack) {
+func (a *adapter) BroadcastWithAck(
+	p *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack,
+) {
 	args, ok := p.Data.([]any)
 	if !ok || len(args) == 0 {
 		return

@@ -97,7 +97,9 @@ func (a *adapter) socketOf(m *notify.Member) *socket.Socket {
 }
 
 // FetchSockets lists the clients that match, including EventSource streams.
-func (a *adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
+func (a *adapter) FetchSockets(
+	opts *socket.BroadcastOptions,
+) func(func([]socket.SocketDetails, error)) {
 	return func(callback func([]socket.SocketDetails, error)) {
 		found := []socket.SocketDetails{}
 		for _, m := range a.match(opts) {
@@ -120,8 +122,9 @@ func (s memberDetails) Rooms() *types.Set[socket.Room] { return roomsOf(s.m) }
 func (s memberDetails) Data() any                      { return nil }
 func (s memberDetails) Handshake() *socket.Handshake {
 	return &socket.Handshake{
-		Time: s.m.ConnectedAt().Format("2006-01-02 15:04:05"), Issued: s.m.ConnectedAt().UnixMilli(),
-		Auth: map[string]any{"userId": s.m.UserID(), "username": s.m.Username()},
+		Time:   s.m.ConnectedAt().Format("2006-01-02 15:04:05"),
+		Issued: s.m.ConnectedAt().UnixMilli(),
+		Auth:   map[string]any{"userId": s.m.UserID(), "username": s.m.Username()},
 	}
 }
 

@@ -17,7 +17,8 @@ func TestConnectionCountsForEachUser(t *testing.T) {
 	s := newStack(t, func(o *socketio.Options) { o.Limits = limits })
 	_ = s.io.Of("/a", nil)
 	_ = s.io.Of("/b", nil)
-	const full = `{"message":"Too many connections","data":{"code":"too_many_connections","retryAfter":10}}`
+	const full = `{"message":"Too many connections",` +
+		`"data":{"code":"too_many_connections","retryAfter":10}}`
 	expect := func(c *servertest.WebSocket, packet, want string) {
 		t.Helper()
 		c.Send(packet)

@@ -23,5 +23,7 @@ func TestPendingAcknowledgementsAreBounded(t *testing.T) {
 			t.Fatalf("got %s", got)
 		}
 	}
-	servertest.Eventually(t, "at most 64 callbacks wait", func() bool { return sock.Acks().Len() <= 64 })
+	servertest.Eventually(t, "at most 64 callbacks wait", func() bool {
+		return sock.Acks().Len() <= 64
+	})
 }

@@ -14,7 +14,8 @@ func TestRefusedConnectsEndTheConnection(t *testing.T) {
 	s := newStack(t, withTokens(t))
 	_ = s.io.Of("/admin", nil)
 	c := s.Dial("")
-	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	token := servertest.SignHS256(t, servertest.Secret,
+		map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
 	c.Join(`{"token":"` + token + `"}`)
 	const tries = 200
 	go func() {

@@ -113,7 +113,8 @@ func TestReplyFollowsEmitsOfItsNamespace(t *testing.T) {
 	for !strings.Contains(got, "43/admin,7") {
 		got += c.Get()
 	}
-	if one, two := strings.Index(got, `42/admin,["one"`), strings.Index(got, `43/admin,7["two"]`); one < 0 || two < one {
+	one, two := strings.Index(got, `42/admin,["one"`), strings.Index(got, `43/admin,7["two"]`)
+	if one < 0 || two < one {
 		t.Errorf("the notification is at %d, the acknowledgement after it at %d", one, two)
 	}
 }

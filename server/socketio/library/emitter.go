@@ -6,9 +6,11 @@ import "github.com/zishang520/engine.io/v2/events"
 // on a separate goroutine, where a panic would end the process.
 type emitter struct {
 	events.EventEmitter
-	f       *facade
-	after   map[events.EventName]func(args []any)                        // runs after the listeners of an event
-	instead map[events.EventName]func(name events.EventName, args []any) // replaces Emit for an event; it may call run
+	f *facade
+	// after has functions that run after the listeners of an event.
+	after map[events.EventName]func(args []any)
+	// instead has functions that replace Emit for an event. They may call run.
+	instead map[events.EventName]func(name events.EventName, args []any)
 }
 
 // Emit runs the listeners of an event in the order in which they were added.

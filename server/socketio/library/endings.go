@@ -26,7 +26,8 @@ type ending struct {
 
 func newEndings(e *emitter) *endings {
 	s := &endings{emitter: e, joined: make(chan struct{}), emitted: map[events.EventName]bool{}}
-	e.instead = map[events.EventName]func(events.EventName, []any){"disconnecting": s.emit, "disconnect": s.emit}
+	e.instead = map[events.EventName]func(events.EventName, []any){"disconnecting": s.emit,
+		"disconnect": s.emit}
 	return s
 }
 

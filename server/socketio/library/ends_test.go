@@ -1,12 +1,8 @@
 package library
 
 import (
-	"context"
-	"math/rand/v2"
 	"regexp"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +31,7 @@ func TestNamespaceFunctionPanics(t *testing.T) {
 // The server waits for a namespace function no longer than the CONNECT timeout.
 func TestNamespaceFunctionTimesOut(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, func(o *socketio.Options) { o.ConnectTimeout = 50 * time.Millisecond })
+	s := newStack(t, func(o *socketio.Options) { o.ConnectTimeout = 2 * time.Second })
 	asked := make(chan func(error, bool), 1)
 	allow := func(_ string, _ any, next func(error, bool)) { asked <- next }
 	s.io.Of(socket.ParentNspNameMatchFn(&allow), nil)
@@ -57,14 +53,20 @@ func TestEndedNamespaceDropsItsListeners(t *testing.T) {
 	s := newStack(t, nil)
 	var seen notes
 	_ = s.io.On("new_namespace", func(args ...any) {
-		_ = args[0].(socket.Namespace).Adapter().On("join-room", func(args ...any) { seen.add(string(args[0].(socket.Room))) })
+		_ = args[0].(socket.Namespace).Adapter().On("join-room", func(args ...any) {
+			seen.add(string(args[0].(socket.Room)))
+		})
 	})
-	_ = s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) { args[0].(*socket.Socket).Join("r") })
+	_ = s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) {
+		args[0].(*socket.Socket).Join("r")
+	})
 	for range 2 {
 		c := s.Dial("")
 		c.Send(`40/dyn-1,{"userId":"u1"}`)
 		c.Read()
-		servertest.Eventually(t, "the room is joined", func() bool { return len(s.Hub.Match([]string{"/dyn-1#r"}, nil)) == 1 })
+		servertest.Eventually(t, "the room is joined", func() bool {
+			return len(s.Hub.Match([]string{"/dyn-1#r"}, nil)) == 1
+		})
 		c.Conn.Close()
 		servertest.Eventually(t, "the namespace has ended", func() bool {
 			_, watched := s.f.watchers.Load("/dyn-1")
@@ -90,9 +92,11 @@ func TestServerSideEmitIsRefused(t *testing.T) {
 	s := newStack(t, func(o *socketio.Options) { o.Log = log })
 	const want = "there is no other server to emit to: this server is not part of a cluster"
 	for name, err := range map[string]error{
-		"ServerSideEmit":        s.io.ServerSideEmit("x", 1),
-		"ServerSideEmitWithAck": s.io.ServerSideEmitWithAck("x")(func([]any, error) { t.Error("acknowledged") }),
-		"of a namespace":        s.io.Of("/n", nil).ServerSideEmit("x"),
+		"ServerSideEmit": s.io.ServerSideEmit("x", 1),
+		"ServerSideEmitWithAck": s.io.ServerSideEmitWithAck("x")(func([]any, error) {
+			t.Error("acknowledged")
+		}),
+		"of a namespace": s.io.Of("/n", nil).ServerSideEmit("x"),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v", name, err)
@@ -100,7 +104,8 @@ func TestServerSideEmitIsRefused(t *testing.T) {
 	}
 	refused := 0
 	for _, line := range lines.Lines(t) {
-		if line["level"] == "error" && line["msg"] == "refused ServerSideEmit" && line["error"] == want {
+		if line["level"] == "error" && line["msg"] == "refused ServerSideEmit" &&
+			line["error"] == want {
 			refused++
 		}
 	}
@@ -116,8 +121,12 @@ func TestClosedConnectionsGetNoDisconnect(t *testing.T) {
 		end  func(*testStack, *socket.Socket)
 		want string
 	}{
-		"Conn().Close": {func(_ *testStack, client *socket.Socket) { client.Conn().Close(false) }, "forced close"},
-		"Server.Close": {func(s *testStack, _ *socket.Socket) { s.io.Close(nil) }, "server shutting down"},
+		"Conn().Close": {func(_ *testStack, client *socket.Socket) {
+			client.Conn().Close(false)
+		}, "forced close"},
+		"Server.Close": {func(s *testStack, _ *socket.Socket) {
+			s.io.Close(nil)
+		}, "server shutting down"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,99 +172,6 @@ func TestEventsBeforeCloseAreHandled(t *testing.T) {
 	case <-time.After(servertest.Patience):
 		t.Error("the event was lost")
 	}
-}
-
-// A client that closes while its middleware answers gets both "connection" and "disconnect", or
-// neither.
-func TestClientClosesWhileMiddlewareAnswers(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	var connections, disconnects atomic.Int64
-	s.io.Use(func(client *socket.Socket, next func(*socket.ExtendedError)) {
-		gone := s.f.peerOf(client).conn.Context().Done()
-		if rand.N(2) == 0 {
-			go func() { <-gone; next(nil) }()
-			return
-		}
-		next(nil)
-	})
-	s.onConnection(func(client *socket.Socket) {
-		connections.Add(1)
-		_ = client.On("disconnect", func(...any) { disconnects.Add(1) })
-	})
-	stop := make(chan struct{})
-	var looking sync.WaitGroup
-	// Another goroutine looks at Sockets while the library creates them.
-	looking.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				s.io.FetchSockets()(func([]*socket.RemoteSocket, error) {})
-			}
-		}
-	})
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 40 {
-				c := s.Dial("")
-				c.Send(`40{"userId":"u1"}`)
-				c.Conn.Close()
-			}
-		})
-	}
-	wg.Wait()
-	close(stop)
-	looking.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
-	defer cancel()
-	if err := s.sio.Shutdown(ctx); err != nil {
-		t.Error(err)
-	}
-	if n := disconnects.Load(); n != connections.Load() {
-		t.Errorf("%d disconnects of %d connections", n, connections.Load())
-	}
-	if n := s.io.Sockets().Sockets().Len(); n != 0 {
-		t.Errorf("%d Sockets remain", n)
-	}
-}
-
-// When the transport upgrades while a middleware runs, handlers, the Hub and the API report the new
-// transport.
-func TestTransportAfterUpgradeDuringMiddleware(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	held, release := make(chan struct{}), make(chan struct{})
-	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
-		close(held)
-		<-release
-		next(nil)
-	})
-	seen := make(chan string, 1)
-	s.onConnection(func(client *socket.Socket) { seen <- client.Conn().Transport().Name() })
-	c := s.Poll()
-	c.Post(`40{"userId":"u1"}`)
-	servertest.Receive(t, held)
-	ws := c.Upgrade()
-	servertest.Eventually(t, "the session has moved", func() bool {
-		return len(s.Hub.Members()) == 1 && s.Hub.Members()[0].Owner().(*socketio.Conn).Transport() == "websocket"
-	})
-	close(release)
-	if got := servertest.Receive(t, seen); got != "websocket" {
-		t.Errorf("the handler sees %q", got)
-	}
-	connected := ""
-	for connected == "" {
-		if _, rest, found := strings.Cut(ws.Read(), `"sid":"`); found {
-			connected, _, _ = strings.Cut(rest, `"`)
-		}
-	}
-	servertest.Eventually(t, "the Hub and the API report it", func() bool { // the sweep runs once a second
-		_, view := servertest.Do(t, "GET", "http://"+s.Base+"/v1/connections/"+connected, "", "Authorization: Bearer "+servertest.Key)
-		return s.Hub.Member("/", connected).Transport() == "websocket" && strings.Contains(view, `"transport":"websocket"`)
-	})
 }
 
 // Mount accepts a nil log.

@@ -68,8 +68,12 @@ func (s *engineSocket) RemoveListener(name events.EventName, fn events.Listener)
 func (s *engineSocket) RemoveAllListeners(name events.EventName) bool {
 	return s.EventEmitter.RemoveAllListeners(name)
 }
-func (s *engineSocket) Emit(name events.EventName, args ...any) { s.EventEmitter.Emit(name, args...) }
-func (s *engineSocket) EventNames() []events.EventName          { return s.EventEmitter.EventNames() }
+func (s *engineSocket) Emit(name events.EventName, args ...any) {
+	s.EventEmitter.Emit(name, args...)
+}
+func (s *engineSocket) EventNames() []events.EventName {
+	return s.EventEmitter.EventNames()
+}
 func (s *engineSocket) ListenerCount(name events.EventName) int {
 	return s.EventEmitter.ListenerCount(name)
 }
@@ -108,8 +112,9 @@ func (s *engineSocket) Request() *types.HttpContext {
 	if err != nil {
 		u = &url.URL{Path: "/"}
 	}
-	r := &http.Request{Method: http.MethodGet, URL: u, RequestURI: h.URL, Header: h.Headers.Clone(), RemoteAddr: h.Address,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
+	r := &http.Request{Method: http.MethodGet, URL: u, RequestURI: h.URL, Header: h.Headers.Clone(),
+		RemoteAddr: h.Address,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
@@ -128,7 +133,9 @@ func (s *engineSocket) Transport() transports.Transport {
 }
 
 // Write handles the packets of the library's Client: CONNECT, CONNECT_ERROR and DISCONNECT.
-func (s *engineSocket) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) engine.Socket {
+func (s *engineSocket) Write(
+	r io.Reader, _ *eiopacket.Options, _ engine.SendCallback,
+) engine.Socket {
 	if w, ok := r.(*wirePacket); ok {
 		s.peer.written(w.packet)
 	}
@@ -136,7 +143,9 @@ func (s *engineSocket) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCal
 }
 
 // Send does the same as Write.
-func (s *engineSocket) Send(r io.Reader, o *eiopacket.Options, cb engine.SendCallback) engine.Socket {
+func (s *engineSocket) Send(
+	r io.Reader, o *eiopacket.Options, cb engine.SendCallback,
+) engine.Socket {
 	return s.Write(r, o, cb)
 }
 

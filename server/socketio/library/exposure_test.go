@@ -44,7 +44,9 @@ func TestHandshakeHidesPidOfResumedSession(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	seen := make(chan any, 2)
-	_ = s.io.On("connection", func(args ...any) { seen <- args[0].(*socket.Socket).Handshake().Auth })
+	_ = s.io.On("connection", func(args ...any) {
+		seen <- args[0].(*socket.Socket).Handshake().Auth
+	})
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
 	servertest.Receive(t, seen)
@@ -52,7 +54,8 @@ func TestHandshakeHidesPidOfResumedSession(t *testing.T) {
 	s.Gone(sid)
 	c = s.Dial("")
 	c.JoinWithPid(servertest.Resume("u1", pid, offset))
-	if auth := servertest.Receive(t, seen).(map[string]any); auth["pid"] != nil || auth["offset"] != nil {
+	auth := servertest.Receive(t, seen).(map[string]any)
+	if auth["pid"] != nil || auth["offset"] != nil {
 		t.Errorf("handlers see %v", auth)
 	}
 }
@@ -62,7 +65,8 @@ func TestHandshakeHidesPidOfResumedSession(t *testing.T) {
 func TestPanicAfterTransportCloses(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("ROOMCAST_PANIC") == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPanicAfterTransportCloses$", "-test.count=1")
+		cmd := exec.CommandContext(t.Context(), os.Args[0],
+			"-test.run=^TestPanicAfterTransportCloses$", "-test.count=1")
 		cmd.Env = append(os.Environ(), "ROOMCAST_PANIC=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("the process ended: %v\n%.600s", err, out)
@@ -84,6 +88,8 @@ func TestPanicAfterTransportCloses(t *testing.T) {
 	c.Conn.Close()
 	// The scheduler decides whether the server still calls the handler.
 	servertest.Receive(t, done)
-	servertest.Eventually(t, "the connection has ended", func() bool { return len(s.Hub.Members()) == 0 && s.sio.Sessions() == 0 })
+	servertest.Eventually(t, "the connection has ended", func() bool {
+		return len(s.Hub.Members()) == 0 && s.sio.Sessions() == 0
+	})
 	s.Alive()
 }

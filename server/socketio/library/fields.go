@@ -34,7 +34,8 @@ func checkFields() {
 		{fieldParents, reflect.TypeFor[*parents]()},
 	} {
 		if f.field.Type != f.want {
-			panic(fmt.Sprintf("library: zishang520/socket.io has no field of type %v where v2.5.0 has one", f.want))
+			panic(fmt.Sprintf("library: zishang520/socket.io lacks a field of type %v of v2.5.0",
+				f.want))
 		}
 	}
 }

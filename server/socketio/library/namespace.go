@@ -25,15 +25,14 @@ type namespace struct {
 func newNamespace(f *facade, nsp socket.Namespace) *namespace {
 	n := &namespace{f: f, nsp: nsp}
 	listeners := nsp.EventEmitter()
-	listeners.EventEmitter = &emitter{EventEmitter: listeners.EventEmitter, f: f, after: map[events.EventName]func([]any){
-		"connection": func(args []any) {
-			if sock, ok := args[0].(*socket.Socket); ok {
-				if p := f.peerOf(sock); p != nil {
-					p.endings.join()
-				}
+	after := map[events.EventName]func([]any){"connection": func(args []any) {
+		if sock, ok := args[0].(*socket.Socket); ok {
+			if p := f.peerOf(sock); p != nil {
+				p.endings.join()
 			}
-		},
+		}
 	}}
+	listeners.EventEmitter = &emitter{EventEmitter: listeners.EventEmitter, f: f, after: after}
 	return n
 }
 
@@ -43,7 +42,8 @@ func (n *namespace) hasHandlers() bool {
 	defer n.mu.Unlock()
 	n.adopt()
 	e := n.nsp.EventEmitter()
-	return n.dynamic || len(n.middlewares) > 0 || e.ListenerCount("connection") > 0 || e.ListenerCount("connect") > 0
+	return n.dynamic || len(n.middlewares) > 0 || e.ListenerCount("connection") > 0 ||
+		e.ListenerCount("connect") > 0
 }
 
 // adopt takes the middlewares that were added since the last call, so that they run under
@@ -99,7 +99,9 @@ func (n *namespace) ask(p *peer) *socket.ExtendedError {
 // namespace returns the namespace of a client. A namespace function of Go code may allow a new one.
 // The library does not support two clients that create a dynamic namespace at the same time, nor a
 // namespace that ends while a client connects. So other clients wait until release is called.
-func (f *facade) namespace(ctx context.Context, c *socketio.Conn) (n *namespace, release func(), err error) {
+func (f *facade) namespace(
+	ctx context.Context, c *socketio.Conn,
+) (n *namespace, release func(), err error) {
 	var payload any
 	_ = json.Unmarshal(c.Handshake().Auth, &payload) // package socketio encoded it
 	for {
@@ -125,9 +127,11 @@ func (f *facade) namespace(ctx context.Context, c *socketio.Conn) (n *namespace,
 }
 
 // parentOf calls the namespace functions in order. A function may answer after it returns.
-func (f *facade) parentOf(ctx context.Context, name string, payload any) (found socket.ParentNamespace, err error) {
+func (f *facade) parentOf(
+	ctx context.Context, name string, payload any,
+) (found socket.ParentNamespace, err error) {
 	err = socketio.ErrNotServed
-	parentsIn(f.io).Range(func(ask socket.ParentNspNameMatchFn, parent socket.ParentNamespace) bool {
+	visit := func(ask socket.ParentNspNameMatchFn, parent socket.ParentNamespace) bool {
 		answer := make(chan bool, 1)
 		decide := func(allow bool) {
 			select {
@@ -156,6 +160,7 @@ func (f *facade) parentOf(ctx context.Context, name string, payload any) (found 
 			err = ctx.Err()
 			return false
 		}
-	})
+	}
+	parentsIn(f.io).Range(visit)
 	return found, err
 }

@@ -32,19 +32,6 @@ type scenario struct {
 	Steps   []string
 }
 
-// few is the largest number of clients with separate parts in a scenario. In a scenario with more
-// clients, all do the same.
-const few = 9
-
-// sight is what handlers and clients saw in a scenario: a line of recording.jsonl, or the result of
-// a run.
-type sight struct {
-	Name  string
-	Seen  [][]string // by handlers: one list for each client, or for each different result
-	Got   [][]string // packets that each client read; nil: not compared
-	Rooms []string   // events of the rooms of "/"
-}
-
 // TestHandlersSeeWhatNodeShows runs the scenarios that were recorded with socket.io on Node, with
 // handlers on package socketio and with handlers on the library's API.
 func TestHandlersSeeWhatNodeShows(t *testing.T) {
@@ -53,7 +40,8 @@ func TestHandlersSeeWhatNodeShows(t *testing.T) {
 	for name, host := range hosts {
 		t.Run(name, func(t *testing.T) {
 			for _, sc := range scenarios {
-				if sc.Only != "" && sc.Only != name || name == "api" && !slices.Contains(sc.Steps, "kick") {
+				if sc.Only != "" && sc.Only != name ||
+					name == "api" && !slices.Contains(sc.Steps, "kick") {
 					continue
 				}
 				t.Run(sc.Name, func(t *testing.T) {
@@ -208,7 +196,9 @@ func (r *nodeRun) step(host nodeHost, sc scenario, group []*nodeClient, text str
 			_ = r.sio.Shutdown(ctx)
 		}()
 	case "held":
-		servertest.Eventually(r.t, "the server holds a GET of every client", func() bool { return r.polls.held() == len(group) })
+		servertest.Eventually(r.t, "the server holds a GET of every client", func() bool {
+			return r.polls.held() == len(group)
+		})
 	default:
 		var wg sync.WaitGroup
 		for _, c := range group {
@@ -226,7 +216,9 @@ func (r *nodeRun) step(host nodeHost, sc scenario, group []*nodeClient, text str
 func (r *nodeRun) act(c *nodeClient, op, rest string) error {
 	switch op {
 	case "seen":
-		servertest.Eventually(r.t, "handlers see "+rest, func() bool { return r.hasSeen(c.user, rest) })
+		servertest.Eventually(r.t, "handlers see "+rest, func() bool {
+			return r.hasSeen(c.user, rest)
+		})
 		return nil
 	case "put", "delete":
 		url := "http://" + r.Base + "/v1/connections/" + c.id + "/channels/" + rest
@@ -234,110 +226,4 @@ func (r *nodeRun) act(c *nodeClient, op, rest string) error {
 		return nil
 	}
 	return c.act(op, rest)
-}
-
-// sight returns what this run saw, in the form of the recording.
-func (r *nodeRun) sight() (found sight) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, c := range r.clients {
-		found.Seen = append(found.Seen, r.seen[c.user])
-		found.Got = append(found.Got, c.packets())
-	}
-	for _, words := range r.rooms {
-		for i, word := range words {
-			if user, known := r.users[word]; known {
-				words[i] = user
-			}
-		}
-		found.Rooms = append(found.Rooms, strings.Join(words, " "))
-	}
-	return found
-}
-
-// canonical sorts the keys of JSON objects in packets.
-func (found sight) canonical(t *testing.T) [][]string {
-	lists := make([][]string, len(found.Got))
-	for i, list := range found.Got {
-		for _, packet := range list {
-			if at := strings.IndexAny(packet, "[{"); at >= 0 && !strings.Contains(packet, `"sid":*`) {
-				packet = packet[:at] + servertest.Sorted(t, packet[at:])
-			}
-			lists[i] = append(lists[i], packet)
-		}
-	}
-	return lists
-}
-
-// compare compares the result of a run with the recording.
-func (found sight) compare(t *testing.T, sc scenario, want sight) {
-	t.Helper()
-	if t.Failed() {
-		return
-	}
-	if sc.Clients <= few {
-		compareLists(t, "handlers", found.Seen, want.Seen)
-		if want.Got != nil {
-			compareLists(t, "clients", found.canonical(t), want.canonical(t))
-		}
-		if sc.Rooms {
-			compareLists(t, "rooms", byRoom(found.Rooms), byRoom(want.Rooms))
-		}
-		return
-	}
-	// Many clients do the same, so each result must equal one of the recorded lists.
-	if sc.Missing {
-		want.Seen, want.Got = append(want.Seen, nil), append(want.Got, nil)
-	}
-	if sc.Also != "" {
-		reason := regexp.MustCompile(`^(disconnecting|disconnect) \w+ \w+ `)
-		for _, list := range want.Seen {
-			also := slices.Clone(list)
-			for i, line := range also {
-				also[i] = reason.ReplaceAllString(line, "$1 "+sc.Also+" ")
-			}
-			want.Seen = append(want.Seen, also)
-		}
-	}
-	compareEach(t, "handlers", found.Seen, want.Seen)
-	compareEach(t, "clients", found.Got, want.Got)
-}
-
-func compareLists(t *testing.T, who string, found, want [][]string) {
-	t.Helper()
-	if !slices.EqualFunc(found, want, slices.Equal) {
-		t.Errorf("%s saw\n%q, of a Node server\n%q", who, found, want)
-	}
-}
-
-func compareEach(t *testing.T, who string, found, want [][]string) {
-	t.Helper()
-	others := map[string]int{}
-	for _, list := range found {
-		if !slices.ContainsFunc(want, func(l []string) bool { return slices.Equal(l, list) }) {
-			others[strings.Join(list, " | ")]++
-		}
-	}
-	for list, n := range others {
-		t.Errorf("%s saw %d times\n%q, of a Node server\n%q", who, n, list, want)
-	}
-}
-
-// byRoom splits the events of rooms by room, sorted by name. Only the order of the events of one
-// room matters.
-func byRoom(events []string) (lists [][]string) {
-	rooms := map[string][]string{}
-	for _, event := range events {
-		name := strings.Fields(event)[1]
-		rooms[name] = append(rooms[name], event)
-	}
-	names := make([]string, 0, len(rooms))
-	for name := range rooms {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		lists = append(lists, rooms[name])
-	}
-	return lists
 }

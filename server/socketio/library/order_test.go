@@ -86,7 +86,8 @@ func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 func TestEmitsReachStreams(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.Base+"/sse?userId=u1&channels=orders", nil)
+	r, err := http.NewRequestWithContext(t.Context(), "GET",
+		"http://"+s.Base+"/sse?userId=u1&channels=orders", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,9 @@ func TestEmitsReachStreams(t *testing.T) {
 	}
 
 	fetched := make(chan int, 1)
-	s.io.In("orders").FetchSockets()(func(all []*socket.RemoteSocket, err error) { fetched <- len(all) })
+	s.io.In("orders").FetchSockets()(func(all []*socket.RemoteSocket, err error) {
+		fetched <- len(all)
+	})
 	if n := servertest.Receive(t, fetched); n != 2 {
 		t.Errorf("FetchSockets found %d, want the socket and the stream", n)
 	}

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -49,7 +48,8 @@ func (p *peer) connect(ctx context.Context) error {
 	payload := handshakeAuth(p.conn)
 	// RestoreSession needs both. An empty offset would count as a missing one.
 	payload["pid"], payload["offset"] = p.conn.ID(), "0"
-	p.engine.Emit("data", &parser.Packet{Type: parser.CONNECT, Nsp: p.conn.Namespace(), Data: payload})
+	p.engine.Emit("data", &parser.Packet{Type: parser.CONNECT, Nsp: p.conn.Namespace(),
+		Data: payload})
 	select {
 	case <-p.accepted:
 		return nil
@@ -93,7 +93,9 @@ func (p *peer) created(sock *socket.Socket) {
 // askOne runs one middleware and waits for its answer.
 func (p *peer) askOne(f socket.NamespaceMiddleware) *socket.ExtendedError {
 	answer := make(chan *socket.ExtendedError, 1)
-	once := sync.OnceFunc(func() { answer <- socket.NewExtendedError("Internal error", map[string]any{"code": "internal"}) })
+	once := sync.OnceFunc(func() {
+		answer <- socket.NewExtendedError("Internal error", map[string]any{"code": "internal"})
+	})
 	func() {
 		defer func() {
 			if v := recover(); v != nil {
@@ -125,173 +127,6 @@ func (p *peer) enter() bool {
 	defer p.mu.Unlock()
 	p.entered = !p.abandoned
 	return p.entered
-}
-
-// abandon ends a peer whose client closed while a middleware ran. It returns false when the library
-// has decided or is about to.
-func (p *peer) abandon() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.entered {
-		return false
-	}
-	p.abandoned = true
-	if p.sock != nil {
-		p.sock.Nsp().Remove(p.sock)
-	}
-	return true
-}
-
-// event runs the listeners of an event. It first waits for the "connection" handlers, which
-// register them.
-func (p *peer) event(e *socketio.Event) (handled bool) {
-	<-p.endings.joined
-	args, err := e.Values()
-	if err != nil {
-		p.conn.Drop()
-		return true
-	}
-	if !p.sock.Connected() {
-		return true
-	}
-	event := append([]any{e.Name}, buffers(args)...)
-	if e.WantsAck() {
-		event = append(event, socket.Ack(func(values []any, _ error) { e.Ack(values...) }))
-	}
-	for _, listener := range p.sock.ListenersAny() {
-		handled = true
-		listener(event...)
-	}
-	return p.use(event, middlewaresOf(p.sock)) || handled
-}
-
-// use runs the functions given to socket.Use, then the handlers. Each function may change the
-// event. An error becomes the "error" event of the Socket. A function may also answer after it
-// returns, or never: the client's next event does not wait for it.
-func (p *peer) use(event []any, fns []socket.SocketMiddleware) (handled bool) {
-	for i, f := range fns {
-		answered, err := callOne(f, event, func(err error) {
-			p.conn.Do(func() {
-				if err != nil {
-					p.sock.EmitReserved("error", err)
-					return
-				}
-				p.use(event, fns[i+1:])
-			})
-		})
-		if err != nil {
-			p.sock.EmitReserved("error", err)
-		}
-		if err != nil || !answered {
-			return true
-		}
-	}
-	return p.handle(event)
-}
-
-// callOne runs one function and returns its answer if it answers before it returns. It passes a
-// later answer to later. Only the first answer counts.
-func callOne(f socket.SocketMiddleware, event []any, later func(error)) (answered bool, err error) {
-	var (
-		mu               sync.Mutex
-		called, returned bool
-		answer           error
-	)
-	f(event, func(err error) {
-		mu.Lock()
-		first, late := !called, returned
-		if first {
-			called, answer = true, err
-		}
-		mu.Unlock()
-		if first && late {
-			later(err)
-		}
-	})
-	mu.Lock()
-	defer mu.Unlock()
-	returned = true
-	return called, answer
-}
-
-// handle runs the handlers of an event unless the client has left.
-func (p *peer) handle(event []any) (handled bool) {
-	if !p.sock.Connected() {
-		return true
-	}
-	for _, listener := range p.sock.Listeners(event[0].(string)) {
-		handled = true
-		listener(event[1:]...)
-	}
-	return handled
-}
-
-// close ends the Socket. It first waits for the "connection" handlers, which register the listeners
-// of the end.
-func (p *peer) close(reason string) {
-	<-p.accepted // Disconnect is called only for accepted clients
-	<-p.endings.joined
-	p.end(reason)
-	if p.sock.Connected() {
-		// Socket.Disconnect(true) on another goroutine ended the library's Client before the Client
-		// had this Socket.
-		p.sock.Disconnect(false)
-	}
-}
-
-// end reports the end of the connection to the library.
-func (p *peer) end(reason string) {
-	p.mu.Lock()
-	p.ended = true
-	p.mu.Unlock()
-	p.engine.Emit("close", reason, "")
-}
-
-// hasEnded reports whether the transport is closed and the library is not deciding about the
-// client.
-func (p *peer) hasEnded() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.conn.Context().Err() != nil && (p.ended || !p.entered)
-}
-
-// clean marks that the client is no longer in any room. The adapter calls it when the library
-// removes the Socket.
-func (p *peer) clean() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.left {
-		p.left = true
-		close(p.cleaned)
-	}
-}
-
-func (p *peer) hasLeft() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.left && !p.endings.isDisconnecting()
-}
-
-// buffers replaces each []byte with the library's type for binary data.
-func buffers(values []any) []any {
-	for i, v := range values {
-		values[i] = buffer(v)
-	}
-	return values
-}
-
-func buffer(v any) any {
-	switch t := v.(type) {
-	case []byte:
-		return types.NewBytesBuffer(t)
-	case []any:
-		return buffers(t)
-	case map[string]any:
-		for key, value := range t {
-			t[key] = buffer(value)
-		}
-	}
-	return v
 }
 
 // peerOf returns the peer of a Socket.

@@ -26,7 +26,8 @@ func TestTrimDuringConnectCausesGap(t *testing.T) {
 		if visits++; visits == 2 {
 			for range 3 { // one more than a room keeps
 				if _, err := s.Hub.Deliver(context.Background(), &notify.Message{
-					Namespace: "/room-1", Rooms: []string{rooms.In("/room-1", rooms.All)}, Type: "n", Args: json.RawMessage(`[1]`),
+					Namespace: "/room-1", Rooms: []string{rooms.In("/room-1", rooms.All)},
+					Type: "n", Args: json.RawMessage(`[1]`),
 				}); err != nil {
 					t.Error(err)
 				}
@@ -40,7 +41,8 @@ func TestTrimDuringConnectCausesGap(t *testing.T) {
 		c = s.Dial("")
 		c.Send("40/room-1," + payload)
 		var reply struct{ Sid, Pid string }
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(c.Read(), "40/room-1,")), &reply); err != nil {
+		text := strings.TrimPrefix(c.Read(), "40/room-1,")
+		if err := json.Unmarshal([]byte(text), &reply); err != nil {
 			t.Fatal(err)
 		}
 		return c, reply.Sid, reply.Pid

@@ -29,7 +29,8 @@ func TestResumeMissesNothing(t *testing.T) {
 	c = s.Dial("")
 	sid2, pid2, at, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
 	if sid2 != sid || pid2 != pid || !connected.Recovered || at != offset {
-		t.Fatalf("resumed as %s/%s at %s recovered %v; was %s/%s at %s", sid2, pid2, at, connected.Recovered, sid, pid, offset)
+		t.Fatalf("resumed as %s/%s at %s recovered %v; was %s/%s at %s", sid2, pid2, at,
+			connected.Recovered, sid, pid, offset)
 	}
 	for want := 1; want <= 3; want++ {
 		var n struct{ Data int }
@@ -49,7 +50,8 @@ func TestResumeMissesNothing(t *testing.T) {
 
 	// Without an offset, the session resumes at its own cursor, here its CONNECT.
 	c = s.Dial("")
-	if _, _, _, connected = c.JoinWithPid(`{"userId":"u1","pid":"` + pid + `"}`); !connected.Recovered {
+	_, _, _, connected = c.JoinWithPid(`{"userId":"u1","pid":"` + pid + `"}`)
+	if !connected.Recovered {
 		t.Error("not recovered by the pid alone")
 	}
 }
@@ -65,7 +67,8 @@ func TestNoRecoveryAfterServerDisconnect(t *testing.T) {
 	}
 	s.Gone(sid)
 	c = s.Dial("")
-	if sid2, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); sid2 == sid || connected.Recovered {
+	sid2, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if sid2 == sid || connected.Recovered {
 		t.Error("a session that the server ended was resumed")
 	}
 }
@@ -81,10 +84,13 @@ func TestResumeKeepsGrantedRooms(t *testing.T) {
 		}
 	})
 	token := func(channels ...string) string {
-		return servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": channels})
+		return servertest.SignHS256(t, servertest.Secret, map[string]any{
+			"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": channels,
+		})
 	}
 	c := s.Dial("")
-	sid, pid, offset, _ := c.JoinWithPid(`{"token":"` + token("team-*") + `","channels":["team-a"]}`)
+	payload := `{"token":"` + token("team-*") + `","channels":["team-a"]}`
+	sid, pid, offset, _ := c.JoinWithPid(payload)
 	c.Sync()
 	c.Conn.Close()
 	s.Gone(sid)
@@ -95,7 +101,8 @@ func TestResumeKeepsGrantedRooms(t *testing.T) {
 	// The second time, the rooms come from a session that was itself resumed.
 	for range 2 {
 		c = s.Dial("")
-		_, _, _, connected := c.JoinWithPid(`{"token":"` + token("orders") + `","pid":"` + pid + `","offset":"` + offset + `"}`)
+		_, _, _, connected := c.JoinWithPid(`{"token":"` + token("orders") +
+			`","pid":"` + pid + `","offset":"` + offset + `"}`)
 		if !connected.Recovered {
 			t.Fatal("not recovered")
 		}
@@ -131,7 +138,8 @@ func TestDataSurvivesRecovery(t *testing.T) {
 	s.Gone(sid)
 	for _, how := range []string{"after the transport closed", "replacing the old transport"} {
 		c = s.Dial("")
-		if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
+		_, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+		if !connected.Recovered {
 			t.Fatal("not recovered")
 		}
 		if data := servertest.Receive(t, seen); data != "cart of "+sid {
@@ -145,7 +153,8 @@ func TestDataSurvivesRecovery(t *testing.T) {
 	c.Conn.Close()
 	s.Gone(sid)
 	c = s.Dial("")
-	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); connected.Recovered {
+	_, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if connected.Recovered {
 		t.Fatal("recovered in spite of a gap")
 	}
 	if data := servertest.Receive(t, seen); data != nil {

@@ -16,18 +16,24 @@ func TestResumeCoversRoomsJoinedByGoCode(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	_ = s.io.On("connection", func(args ...any) { args[0].(*socket.Socket).Join("tenant-5") })
-	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	token := servertest.SignHS256(t, servertest.Secret,
+		map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"token":"` + token + `"}`)
-	servertest.Eventually(t, "the room is joined", func() bool { return len(s.Hub.Match([]string{"tenant-5"}, nil)) == 1 })
+	servertest.Eventually(t, "the room is joined", func() bool {
+		return len(s.Hub.Match([]string{"tenant-5"}, nil)) == 1
+	})
 	c.Conn.Close()
 	s.Gone(sid)
 	s.Publish(`{"target":{"channel":"tenant-5"},"type":"missed","data":1}`)
 
 	c = s.Dial("")
-	_, _, _, connected := c.JoinWithPid(`{"token":"` + token + `","pid":"` + pid + `","offset":"` + offset + `"}`)
+	_, _, _, connected := c.JoinWithPid(
+		`{"token":"` + token + `","pid":"` + pid + `","offset":"` + offset + `"}`)
 	text := c.Read()
-	if reported := !connected.Recovered || strings.Contains(text, `"gap"`); !reported && !strings.HasPrefix(text, `42["missed",`) {
-		t.Errorf("a client that lost a message of its room received recovered=%v, then %s", connected.Recovered, text)
+	reported := !connected.Recovered || strings.Contains(text, `"gap"`)
+	if !reported && !strings.HasPrefix(text, `42["missed",`) {
+		t.Errorf("a client that lost a message of its room received recovered=%v, then %s",
+			connected.Recovered, text)
 	}
 }
