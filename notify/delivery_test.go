@@ -126,8 +126,8 @@ func (s *scene) publish(r *rand.Rand) {
 // (from, to], and may get those in (early, late].
 type stay struct{ early, from, to, late uint64 }
 
-// toldGap is one gap that a client got: messages of these rooms in (from, to] may be missing.
-type toldGap struct {
+// reportedGap is a gap that a client got: messages of these rooms in (from, to] may be missing.
+type reportedGap struct {
 	from, to uint64
 	rooms    []string
 	reason   string
@@ -140,14 +140,14 @@ type client struct {
 	r      *rand.Rand
 	wake   chan struct{}
 	m      *Member
-	cursor ID // what the client keeps
+	cursor ID // the last id that the client has
 	stays  map[string][]stay
 	open   map[string]stay
 	got    []uint64
-	gaps   []toldGap
+	gaps   []reportedGap
 	wrong  []string
 	buf    [40]Delivery
-	resume bool // a recovery is to come
+	resume bool // the recovery is still missing
 }
 
 func (s *scene) newClient(i int, r *rand.Rand) *client {
@@ -168,7 +168,7 @@ func (c *client) attach(resume *Cursor) {
 	var rooms []string
 	for room, in := range c.open {
 		rooms = append(rooms, room)
-		if resume != nil { // a room of a resume is one from the cursor on
+		if resume != nil { // a resume joins its rooms at the cursor
 			in.early = min(in.early, resume.ID.Seq)
 			c.open[room] = in
 		}
@@ -221,7 +221,9 @@ func (c *client) leave(room string) {
 	if !ok {
 		return
 	}
-	in.to = c.m.Cursor().Seq // what is behind the cursor it had; a lagging member may get no more of the room
+	// Messages after the cursor at the time of the leave: a lagging member may not get more of the
+	// room.
+	in.to = c.m.Cursor().Seq
 	c.m.Leave(room)
 	in.late = c.s.hub.Head().Seq
 	delete(c.open, room)
@@ -232,7 +234,7 @@ func (c *client) leave(room string) {
 // attaches the new member before it detaches the old one.
 func (c *client) reconnect() {
 	if c.r.IntN(2) == 0 {
-		c.m.Pull(c.buf[:1+c.r.IntN(len(c.buf))]) // on the wire, and lost
+		c.m.Pull(c.buf[:1+c.r.IntN(len(c.buf))]) // written and lost
 	}
 	c.m.Detach()
 	for range c.r.IntN(200) {
@@ -282,7 +284,7 @@ func (c *client) pull(n int) int {
 				c.fail("at %v: gap %+v", c.cursor, d.Gap)
 			}
 			c.cursor = from
-			c.gaps = append(c.gaps, toldGap{from.Seq, to.Seq, d.Gap.Rooms, d.Gap.Reason})
+			c.gaps = append(c.gaps, reportedGap{from.Seq, to.Seq, d.Gap.Rooms, d.Gap.Reason})
 		case d.Recovery != nil:
 			if !c.resume {
 				c.fail("at %v: a second recovery", c.cursor)
@@ -292,7 +294,7 @@ func (c *client) pull(n int) int {
 		}
 	}
 	if n == 0 && c.r.IntN(4) == 0 {
-		c.cursor = c.m.Cursor() // as a sync event would
+		c.cursor = c.m.Cursor() // a sync event does the same
 	}
 	return n
 }
@@ -343,7 +345,7 @@ func (s *scene) check(t *rapid.T) {
 				t.Fatalf("client %s got %d to %v, in %v", c.id, seq, m.Rooms, c.stays)
 			}
 			for _, room := range surely {
-				if !got[seq] && !c.told(room, seq) {
+				if !got[seq] && !c.shown(room, seq) {
 					t.Fatalf("client %s lost %d to %v, gaps %v", c.id, seq, m.Rooms, c.gaps)
 				}
 			}
@@ -377,14 +379,14 @@ func (c *client) wants(m *Message) (surely []string, maybe bool) {
 	return surely, maybe
 }
 
-func (c *client) told(room string, seq uint64) bool {
-	return slices.ContainsFunc(c.gaps, func(g toldGap) bool {
+func (c *client) shown(room string, seq uint64) bool {
+	return slices.ContainsFunc(c.gaps, func(g reportedGap) bool {
 		return seq > g.from && seq <= g.to && slices.Contains(g.rooms, room)
 	})
 }
 
 // published reports whether a message went to the room within the gap.
-func (s *scene) published(room string, g toldGap) bool {
+func (s *scene) published(room string, g reportedGap) bool {
 	for seq, m := range s.sent {
 		if seq > g.from && seq <= g.to && slices.Contains(m.Rooms, room) {
 			return true

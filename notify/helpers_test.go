@@ -52,7 +52,7 @@ func deliver(t testing.TB, h *Hub, m *Message) Receipt {
 	return r
 }
 
-// pull returns all that the member has.
+// pull returns everything that the member can pull.
 func pull(m *Member) (all []Delivery) {
 	buf := make([]Delivery, 7)
 	for {
@@ -64,8 +64,9 @@ func pull(m *Member) (all []Delivery) {
 	}
 }
 
-// told shows deliveries: messages by their data (volatile ones with ~), gaps and recoveries in full.
-func told(all []Delivery) string {
+// shown formats deliveries: the data of messages (~ marks volatile ones), gaps and recoveries in
+// full.
+func shown(all []Delivery) string {
 	var words []string
 	for _, d := range all {
 		switch {
@@ -89,10 +90,10 @@ func seq(id string) string { return strings.TrimPrefix(id, "5f3a9c01-") }
 
 func at(seq uint64) *Cursor { return &Cursor{ID: ID{0x5f3a9c01, seq}} }
 
-// expect pulls all and compares.
+// expect pulls everything and compares it.
 func expect(t testing.TB, m *Member, want string) {
 	t.Helper()
-	if got := told(pull(m)); got != want {
+	if got := shown(pull(m)); got != want {
 		t.Errorf("pulled\n got %s\nwant %s", got, want)
 	}
 }

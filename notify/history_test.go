@@ -99,14 +99,14 @@ func TestTTLLimitsReplay(t *testing.T) {
 		expect(t, back(1), "2 3 recovery(true 2 1>3)")
 		time.Sleep(time.Millisecond)
 		expect(t, back(1), "3 recovery(true 1 1>3)")
-		expect(t, back(0), "1 3 recovery(true 2 0>3)") // what is over does not count for too many
+		expect(t, back(0), "1 3 recovery(true 2 0>3)") // expired messages do not count for too_many
 		if got, gap := h.History([]string{"x"}, *at(0), 0); words(got) != "1 3" || gap {
 			t.Errorf("history %s, gap %v", words(got), gap)
 		}
 		if got, _ := h.History([]string{"x"}, Cursor{}, 2); words(got) != "1 3" {
 			t.Errorf("newest %s", words(got))
 		}
-		expect(t, live, "1 2 3") // however late
+		expect(t, live, "1 2 3") // at any later time
 	})
 }
 
@@ -128,7 +128,7 @@ func TestTTLAndTrimming(t *testing.T) {
 			t.Fatal("does not lag")
 		}
 		time.Sleep(11 * time.Second)
-		if got := told(pull(slow)); strings.Count(got, "b") != inboxSize+1 {
+		if got := shown(pull(slow)); strings.Count(got, "b") != inboxSize+1 {
 			t.Errorf("a lagging connection got %s", got)
 		}
 		for range inboxSize + 1 {
@@ -139,10 +139,10 @@ func TestTTLAndTrimming(t *testing.T) {
 			send(t, h, "d", "x")
 		}
 		m := attach(t, h, Attachment{ClientID: "back", Rooms: []string{"x"}, Resume: at(inboxSize)})
-		if got := told(pull(m)); strings.Contains(got, "gap") || strings.Count(got, "d") != 100 {
+		if got := shown(pull(m)); strings.Contains(got, "gap") || strings.Count(got, "d") != 100 {
 			t.Errorf("resumed: %s", got)
 		}
-		if got := told(pull(slow)); !strings.HasPrefix(got, "gap(trimmed 129>194 [x] id 129) d") {
+		if got := shown(pull(slow)); !strings.HasPrefix(got, "gap(trimmed 129>194 [x] id 129) d") {
 			t.Errorf("the slow one: %s", got)
 		}
 	})

@@ -132,7 +132,7 @@ func TestIndexRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
 		now := time.Now()
-		lost := map[string]uint64{}   // highest seq of a room that was and is not
+		lost := map[string]uint64{}   // highest seq of a freed room
 		sent := map[string][]uint64{} // all seqs of a room
 		seq := uint64(0)
 		t.Repeat(map[string]func(*rapid.T){

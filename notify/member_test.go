@@ -13,7 +13,7 @@ func sorted(names []string) string {
 	return strings.Join(names, " ")
 }
 
-func TestAttachJoinsTheOwnRooms(t *testing.T) {
+func TestAttachJoinsOwnRooms(t *testing.T) {
 	h := newHub(t, Options{})
 	for _, c := range []struct {
 		a    Attachment
@@ -40,7 +40,7 @@ func TestJoinAndLeave(t *testing.T) {
 	m.Join("x", "x", "y")
 	send(t, h, "1", "x")
 	send(t, h, "2", "x", "y")
-	m.Leave("x", "never", "*", "client:a", "user:u") // the own rooms stay
+	m.Leave("x", "never", "*", "client:a", "user:u") // Attach joined them, so they remain
 	send(t, h, "left", "x")
 	send(t, h, "3", "y")
 	if !m.In("y") || m.In("x") || !m.In("*") || sorted(m.Rooms()) != "* client:a user:u y" {
@@ -54,7 +54,7 @@ func TestJoinAndLeave(t *testing.T) {
 	}
 }
 
-func TestAMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
+func TestMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 	h := newHub(t, Options{})
 	woken := 0
 	m := attach(t, h, Attachment{ClientID: "a", Wake: func() { woken++ }})
@@ -70,7 +70,7 @@ func TestAMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 			pull(m)
 		}
 	}
-	for range inboxSize + 10 { // one wake, then a lag without any
+	for range inboxSize + 10 { // one Wake, then the member lags without another
 		send(t, h, "x", "*")
 	}
 	if !m.Lagging() || woken != 4 {
@@ -83,8 +83,8 @@ func TestAMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 	}
 }
 
-// A pull of fewer deliveries than fit leaves nothing: the member wakes its transport for the next one, without another
-// pull.
+// A pull that returns fewer deliveries than fit has emptied the inbox: the next message wakes the
+// transport again without another pull.
 func TestShortPullLeavesNothing(t *testing.T) {
 	for name, before := range map[string]int{"nothing": 0, "some": 5, "a full inbox": inboxSize, "lag": 3 * inboxSize} {
 		for _, resumed := range []bool{false, true} {
@@ -111,8 +111,8 @@ func TestShortPullLeavesNothing(t *testing.T) {
 	}
 }
 
-// The ring wraps round, and holds nothing that was pulled.
-func TestTheInboxLetsGo(t *testing.T) {
+// The ring wraps around and holds no message that was pulled.
+func TestInboxReleasesPulledMessages(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a"})
 	buf := make([]Delivery, 30)
@@ -121,7 +121,7 @@ func TestTheInboxLetsGo(t *testing.T) {
 		send(t, h, fmt.Sprint(i), "*")
 		if i%30 == 29 {
 			for _, d := range buf[:m.Pull(buf[:29])] {
-				if got := told([]Delivery{d}); got != fmt.Sprint(next) {
+				if got := shown([]Delivery{d}); got != fmt.Sprint(next) {
 					t.Fatalf("pulled %s, want %d", got, next)
 				}
 				next++
@@ -139,7 +139,7 @@ func TestTheInboxLetsGo(t *testing.T) {
 	}
 }
 
-// A wake may come back into the Hub: it is called without any lock.
+// Wake and the hooks may call the Hub, which holds no lock while it calls them.
 func TestWakeAndHooksHoldNoLock(t *testing.T) {
 	h := newHub(t, Options{})
 	var calls []string
@@ -148,7 +148,7 @@ func TestWakeAndHooksHoldNoLock(t *testing.T) {
 	var m *Member
 	m = attach(t, h, Attachment{ClientID: "a", Wake: func() {
 		for _, d := range pull(m) {
-			calls = append(calls, told([]Delivery{d}))
+			calls = append(calls, shown([]Delivery{d}))
 		}
 		if len(calls) < 3 {
 			send(t, h, "again", "*")
@@ -162,8 +162,8 @@ func TestWakeAndHooksHoldNoLock(t *testing.T) {
 	}
 }
 
-// What was in the inbox at the detach can still be written; nothing comes after.
-func TestADetachedMemberEmptiesItsInbox(t *testing.T) {
+// The inbox can be pulled after Detach, and no message is added to it.
+func TestDetachedMemberEmptiesInbox(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a"})
 	send(t, h, "1", "*")
@@ -181,7 +181,7 @@ func TestADetachedMemberEmptiesItsInbox(t *testing.T) {
 	attach(t, h, Attachment{ClientID: "a"}) // the id is free
 }
 
-func TestTheCursorIsThePlaceOnTheWire(t *testing.T) {
+func TestCursorFollowsPulledMessages(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}})
 	want := func(seq uint64) {
@@ -192,7 +192,7 @@ func TestTheCursorIsThePlaceOnTheWire(t *testing.T) {
 	}
 	want(0)
 	send(t, h, "1", "other")
-	want(1) // nothing pending: the head
+	want(1) // nothing is pending, so it is the head
 	send(t, h, "2", "x")
 	send(t, h, "3", "x")
 	send(t, h, "4", "other")
@@ -205,10 +205,10 @@ func TestTheCursorIsThePlaceOnTheWire(t *testing.T) {
 	for range inboxSize + 1 {
 		send(t, h, "5", "x")
 	}
-	want(4) // it lags behind nothing it has not had
+	want(4) // the member has not pulled the pending messages
 }
 
-func TestALaggingMemberReadsEverythingOnce(t *testing.T) {
+func TestLaggingMemberReadsEverythingOnce(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x", "y"}})
 	var want []string
@@ -225,8 +225,9 @@ func TestALaggingMemberReadsEverythingOnce(t *testing.T) {
 	buf := make([]Delivery, 10)
 	var got []string
 	for n := m.Pull(buf); n > 0; n = m.Pull(buf) {
-		got = append(got, told(buf[:n]))
-		if m.Lagging() != (len(got) < 19) { // of 300 places of 240 messages: live when 64 are left
+		got = append(got, shown(buf[:n]))
+		// The 240 messages have 300 refs. The member is live again when 64 are left.
+		if m.Lagging() != (len(got) < 19) {
 			t.Errorf("after pull %d: lagging %v, %d pending", len(got), m.Lagging(), m.Pending())
 		}
 	}
@@ -235,7 +236,7 @@ func TestALaggingMemberReadsEverythingOnce(t *testing.T) {
 	}
 }
 
-func TestALaggingMemberSkipsWhatWasBeforeAJoinOrExcepted(t *testing.T) {
+func TestLaggingMemberSkipsForeignMessages(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}})
 	for range inboxSize + 1 {
@@ -247,7 +248,7 @@ func TestALaggingMemberSkipsWhatWasBeforeAJoinOrExcepted(t *testing.T) {
 	deliver(t, h, &Message{Rooms: []string{"*"}, Except: []string{"client:a", "none"}, Data: []byte("excepted")})
 	send(t, h, "left", "z", "x")
 	got := pull(m)
-	if tail := told(got[inboxSize+1:]); tail != "after left" {
+	if tail := shown(got[inboxSize+1:]); tail != "after left" {
 		t.Errorf("pulled %s", tail)
 	}
 }
@@ -321,7 +322,7 @@ func TestJoinChannels(t *testing.T) {
 	}
 }
 
-// A limit of 0 is a limit: the client keeps the channels that it is in and joins no other.
+// A limit of 0 means none: the client keeps its channels and joins no other.
 func TestLimitOfZeroChannels(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"has"}})

@@ -15,8 +15,8 @@ func TestZeroOptions(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(*Options)
-		resumed string // what a client gets that missed two of three messages
-		session bool   // kept
+		resumed string // the deliveries of a client that missed two of three messages
+		session bool   // sessions that are kept
 	}{
 		{"the defaults", func(*Options) {}, "2 3 recovery(true 2 1>3)", true},
 		{"HistorySize", func(o *Options) { o.HistorySize = 0 }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
@@ -49,7 +49,7 @@ func TestZeroOptions(t *testing.T) {
 			}
 			h.Sweep(now)
 			m := attach(t, h, Attachment{ClientID: "c", UserID: "u", Resume: at(1)})
-			if got := told(pull(m)); got != c.resumed {
+			if got := shown(pull(m)); got != c.resumed {
 				t.Errorf("resumed with\n     %s\nwant %s", got, c.resumed)
 			}
 			for _, gone := range []*Member{live, m} {

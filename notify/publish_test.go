@@ -73,8 +73,8 @@ func TestVolatileMessageIsNotStored(t *testing.T) {
 	}
 	send(t, h, "2", "*")
 	all := pull(m)
-	if told(all) != "1 ~v 2" || all[1].Message.ID != (ID{0x5f3a9c01, 1}) {
-		t.Errorf("pulled %s, volatile at %v", told(all), all[1].Message.ID)
+	if shown(all) != "1 ~v 2" || all[1].Message.ID != (ID{0x5f3a9c01, 1}) {
+		t.Errorf("pulled %s, volatile at %v", shown(all), all[1].Message.ID)
 	}
 	expect(t, attach(t, h, Attachment{ClientID: "b", Resume: &Cursor{All: true}}), "1 2 recovery(true 2 0>2)")
 }
@@ -90,7 +90,7 @@ func TestVolatileMessageCausesNoLag(t *testing.T) {
 	if m.Lagging() || m.Pending() != inboxSize {
 		t.Fatalf("lagging %v, %d pending", m.Lagging(), m.Pending())
 	}
-	send(t, h, "x", "*") // this one is
+	send(t, h, "x", "*") // this one is volatile
 	deliver(t, h, &Message{Rooms: []string{"*"}, Type: "t", Volatile: true})
 	if !m.Lagging() || m.Pending() != 0 {
 		t.Fatalf("lagging %v, %d pending", m.Lagging(), m.Pending())
@@ -162,7 +162,7 @@ func TestClosedHub(t *testing.T) {
 	t.Parallel()
 	h := newHub(t, Options{})
 	h.Close()
-	h.Close() // again is nothing
+	h.Close() // a second Close does nothing
 	if _, err := h.Attach(Attachment{ClientID: "a"}); !errors.Is(err, ErrClosed) {
 		t.Errorf("attach: %v", err)
 	}

@@ -37,7 +37,8 @@ func TestRoomChanges(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 
-	// An attach that first tries to go on with a former session tells of the member that it made only.
+	// An Attach that fails to resume a session reports only the rooms of the member that it
+	// returns.
 	send(t, h, "n", "y")
 	c := attach(t, h, Attachment{ClientID: "c", Resume: &Cursor{Invalid: true}, Former: &Former{ClientID: "former"}})
 	expectChanges("join * c", "create client:c c", "join client:c c")

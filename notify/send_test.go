@@ -110,7 +110,7 @@ func TestPublishToMany(t *testing.T) {
 		{ToUsers("u1", "u9", "u1"), nil, 1, 0, 2, 2},
 		{ToUsers("u2"), nil, 1, 0, 1, 1},
 		{ToUsers("u1"), []Option{Except("c1", "c2")}, 0, 0, 1, 0},
-		{ToChannels("orders", "none", "never"), []Option{ToAll()}, 1, 1, 3, 1}, // the argument, not the option
+		{ToChannels("orders", "none", "never"), []Option{ToAll()}, 1, 1, 3, 1}, // the argument counts, not the option
 		{ToAll(), nil, 2, 0, 1, 3},
 	} {
 		r, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()}, c.to, c.options...)

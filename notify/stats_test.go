@@ -19,7 +19,7 @@ func TestStatsOfLagsAndGaps(t *testing.T) {
 	volatile := func() { deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Volatile: true}) }
 
 	numbers(t, h, inboxSize)
-	volatile() // no place in the inbox
+	volatile() // the inbox is full
 	numbers(t, h, 1)
 	volatile() // the member lags
 	numbers(t, h, 10)
@@ -29,7 +29,7 @@ func TestStatsOfLagsAndGaps(t *testing.T) {
 	if s := m.Status(); !s.Lagging || s.Lag != 75 || s.Pending != 0 {
 		t.Errorf("status %+v", s)
 	}
-	pull(m) // a gap of 5, then 70
+	pull(m) // a gap of 5, then 70 messages
 
 	attach(t, h, Attachment{ClientID: "waits", Rooms: []string{"x"}, Resume: at(70)})
 	pull(attach(t, h, Attachment{ClientID: "back", Rooms: []string{"x"}, Resume: at(70)}))
@@ -65,13 +65,13 @@ func TestStatsOfVolatileMessagesLostInInbox(t *testing.T) {
 	if n := len(pull(m)); n != inboxSize-inboxSize/8+1 {
 		t.Errorf("%d pulled", n)
 	}
-	h.follow([]*Message{{ID: ID{1, 1}, Rooms: []string{"x"}, Type: "t"}}) // another epoch: all lag
+	h.follow([]*Message{{ID: ID{1, 1}, Rooms: []string{"x"}, Type: "t"}}) // another epoch, so all members lag
 	if s := h.Stats(); s.Dropped != inboxSize/8 || s.Lagged != 2 {
 		t.Errorf("after the loss: %d dropped, %d lagged", s.Dropped, s.Lagged)
 	}
 }
 
-// A member catches up with large messages, too.
+// A member also catches up with large messages.
 func TestLagWithLargeMessages(t *testing.T) {
 	t.Parallel()
 	h := newHub(t, Options{})
