@@ -159,15 +159,6 @@ func (h *Hub) enter(a Attachment) *Member {
 	return m
 }
 
-// exit removes a member from all of its rooms.
-func (h *Hub) exit(m *Member) {
-	for len(m.seat.Rooms()) > 0 {
-		r := m.seat.Rooms()[0].Room
-		r.Leave(&m.seat)
-		h.left(m, r)
-	}
-}
-
 // resume prepares the member to read the index after c. It returns the sequence number after which
 // messages of its rooms are for it.
 func (m *Member) resume(c Cursor) (joinedAt uint64) {
@@ -208,90 +199,5 @@ func (h *Hub) joinAll(m *Member, extra []string, joinedAt uint64) {
 	}
 	for _, name := range extra {
 		h.join(m, name, joinedAt)
-	}
-}
-
-// Detach removes the member from the Hub and keeps its sessions. Further calls do nothing. The
-// transport can still pull the inbox, so that a client receives earlier messages before it is
-// disconnected.
-func (m *Member) Detach() {
-	if m.detach() && m.h.detached != nil {
-		m.h.detached(m)
-	}
-}
-
-func (m *Member) detach() bool {
-	h := m.h
-	h.mu.Lock()
-	defer h.unlock()
-	if m.detached {
-		return false
-	}
-	if m.lagging {
-		h.lagging--
-	}
-	m.settle()
-	h.keepSessions(m)
-	m.detached = true
-	m.left = m.rooms(func(string) bool { return true })
-	m.lagging = false // the next connection reads the index
-	h.exit(m)
-	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
-	h.goOffline(m)
-	return true
-}
-
-// comeOnline counts the member for its user and its client id.
-func (h *Hub) comeOnline(m *Member) {
-	h.ids[m.a.ClientID]++
-	h.carry(m, 1)
-	if m.a.UserID == "" {
-		return
-	}
-	u := h.users[m.a.UserID]
-	if u == nil {
-		u = &user{}
-		h.users[m.a.UserID] = u
-	}
-	m.user = u
-	u.refs++
-	if m.a.Namespace == "/" {
-		if u.online++; u.online == 1 {
-			h.online++
-		}
-	}
-}
-
-// goOffline reverses comeOnline.
-func (h *Hub) goOffline(m *Member) {
-	h.forgetID(m.a.ClientID)
-	h.carry(m, -1)
-	u := m.user
-	if u == nil {
-		return
-	}
-	if m.a.Namespace == "/" {
-		if u.online--; u.online == 0 {
-			h.online--
-		}
-	}
-	if u.refs--; u.refs == 0 {
-		delete(h.users, m.a.UserID)
-	}
-}
-
-// carry adds n to the number of members on the transport of m.
-func (h *Hub) carry(m *Member, n int) {
-	if m.a.Namespace != "/" {
-		return
-	}
-	if h.carried[m.transport] += n; h.carried[m.transport] == 0 {
-		delete(h.carried, m.transport)
-	}
-}
-
-func (h *Hub) forgetID(clientID string) {
-	if h.ids[clientID]--; h.ids[clientID] <= 0 {
-		delete(h.ids, clientID)
 	}
 }

@@ -22,24 +22,39 @@ func TestResume(t *testing.T) {
 		resume *Cursor
 		want   string
 	}{
-		"from now":                   {Options{}, nil, ""},
-		"at the head":                {Options{}, at(6), "recovery(true 0 6>6)"},
-		"in the middle":              {Options{}, at(4), "5 6 recovery(true 2 4>6)"},
-		"before everything":          {Options{}, at(0), "1 2 3 4 5 6 recovery(true 6 0>6)"},
-		"all":                        {Options{}, &Cursor{All: true}, "1 2 3 4 5 6 recovery(true 6 0>6)"},
-		"trimmed":                    {Options{HistorySize: 3}, at(1), "gap(trimmed 1>3 [x] id 1) 4 5 6 recovery(false 3 1>6)"},
-		"just retained":              {Options{HistorySize: 3}, at(3), "4 5 6 recovery(true 3 3>6)"},
-		"all, trimmed":               {Options{HistorySize: 3}, &Cursor{All: true}, "4 5 6 recovery(true 3 0>6)"},
-		"another epoch":              {Options{}, &Cursor{ID: ID{0xabad1dea, 99}}, "gap(epoch abad1dea-99>0 " + all + " id abad1dea-99) 1 2 3 4 5 6 recovery(false 6 abad1dea-99>6)"},
-		"another epoch, trimmed":     {Options{HistorySize: 3}, &Cursor{ID: ID{0xabad1dea, 1}}, "gap(epoch abad1dea-1>3 " + all + " id abad1dea-1) 4 5 6 recovery(false 3 abad1dea-1>6)"},
-		"ahead":                      {Options{}, at(7), "gap(ahead 7>6 " + all + " id 6) recovery(false 0 7>6)"},
-		"invalid":                    {Options{}, &Cursor{Invalid: true}, "gap(invalid >6 " + all + " id 6) recovery(false 0 >6)"},
-		"the zero cursor":            {Options{}, &Cursor{}, "gap(invalid >6 " + all + " id 6) recovery(false 0 >6)"},
-		"too many":                   {Options{MaxReplay: 2}, at(1), "gap(too_many 1>4 [x] id 1) 5 6 recovery(false 2 1>6)"},
-		"just not too many":          {Options{MaxReplay: 2}, at(4), "5 6 recovery(true 2 4>6)"},
-		"too many, trimmed":          {Options{MaxReplay: 2, HistorySize: 3}, at(1), "gap(too_many 1>4 [x] id 1) 5 6 recovery(false 2 1>6)"},
-		"all, too many":              {Options{MaxReplay: 2}, &Cursor{All: true}, "5 6 recovery(true 2 0>6)"},
-		"another epoch and too many": {Options{MaxReplay: 2}, &Cursor{ID: ID{0xabad1dea, 1}}, "gap(epoch abad1dea-1>4 " + all + " id abad1dea-1) 5 6 recovery(false 2 abad1dea-1>6)"},
+		"from now":          {Options{}, nil, ""},
+		"at the head":       {Options{}, at(6), "recovery(true 0 6>6)"},
+		"in the middle":     {Options{}, at(4), "5 6 recovery(true 2 4>6)"},
+		"before everything": {Options{}, at(0), "1 2 3 4 5 6 recovery(true 6 0>6)"},
+		"all": {Options{}, &Cursor{All: true},
+			"1 2 3 4 5 6 recovery(true 6 0>6)"},
+		"trimmed": {Options{HistorySize: 3}, at(1),
+			"gap(trimmed 1>3 [x] id 1) 4 5 6 recovery(false 3 1>6)"},
+		"just retained": {Options{HistorySize: 3}, at(3),
+			"4 5 6 recovery(true 3 3>6)"},
+		"all, trimmed": {Options{HistorySize: 3}, &Cursor{All: true},
+			"4 5 6 recovery(true 3 0>6)"},
+		"another epoch": {Options{}, &Cursor{ID: ID{0xabad1dea, 99}},
+			"gap(epoch abad1dea-99>0 " + all +
+				" id abad1dea-99) 1 2 3 4 5 6 recovery(false 6 abad1dea-99>6)"},
+		"another epoch, trimmed": {Options{HistorySize: 3}, &Cursor{ID: ID{0xabad1dea, 1}},
+			"gap(epoch abad1dea-1>3 " + all +
+				" id abad1dea-1) 4 5 6 recovery(false 3 abad1dea-1>6)"},
+		"ahead": {Options{}, at(7),
+			"gap(ahead 7>6 " + all + " id 6) recovery(false 0 7>6)"},
+		"invalid": {Options{}, &Cursor{Invalid: true},
+			"gap(invalid >6 " + all + " id 6) recovery(false 0 >6)"},
+		"the zero cursor": {Options{}, &Cursor{},
+			"gap(invalid >6 " + all + " id 6) recovery(false 0 >6)"},
+		"too many": {Options{MaxReplay: 2}, at(1),
+			"gap(too_many 1>4 [x] id 1) 5 6 recovery(false 2 1>6)"},
+		"just not too many": {Options{MaxReplay: 2}, at(4), "5 6 recovery(true 2 4>6)"},
+		"too many, trimmed": {Options{MaxReplay: 2, HistorySize: 3}, at(1),
+			"gap(too_many 1>4 [x] id 1) 5 6 recovery(false 2 1>6)"},
+		"all, too many": {Options{MaxReplay: 2}, &Cursor{All: true},
+			"5 6 recovery(true 2 0>6)"},
+		"another epoch and too many": {Options{MaxReplay: 2}, &Cursor{ID: ID{0xabad1dea, 1}},
+			"gap(epoch abad1dea-1>4 " + all + " id abad1dea-1) 5 6 recovery(false 2 abad1dea-1>6)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t, c.o)
@@ -48,7 +63,8 @@ func TestResume(t *testing.T) {
 			covered := c.resume == nil || !strings.Contains(c.want, "gap")
 			going := a
 			going.ClientID, going.Former = "new", &Former{ClientID: "former"}
-			if m := attach(t, h, going); c.resume != nil && (m.Recovered() != covered || (m.Missed() == nil) != covered) {
+			if m := attach(t, h, going); c.resume != nil &&
+				(m.Recovered() != covered || (m.Missed() == nil) != covered) {
 				t.Errorf("recovered %v, missed %+v", m.Recovered(), m.Missed())
 			} else if former := m.ClientID() == "former"; former != (covered && c.resume != nil) {
 				t.Errorf("it got the client id %q", m.ClientID())
@@ -75,14 +91,16 @@ func TestResume(t *testing.T) {
 
 // A member without a usable cursor gets every message that is published before its first pull.
 func TestFromNowIsFromAttach(t *testing.T) {
-	for name, resume := range map[string]*Cursor{"none": nil, "invalid": {Invalid: true}, "ahead": at(3)} {
+	for name, resume := range map[string]*Cursor{"none": nil, "invalid": {Invalid: true},
+		"ahead": at(3)} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t, Options{})
 			send(t, h, "old", "x")
 			m := attach(t, h, Attachment{ClientID: "c", Rooms: []string{"x"}, Resume: resume})
 			numbers(t, h, 4)
 			got := shown(pull(m))
-			if strings.Contains(got, "old") || !strings.Contains(got, "1 2 3 4") || strings.HasPrefix(got, "gap") != (resume != nil) {
+			if strings.Contains(got, "old") || !strings.Contains(got, "1 2 3 4") ||
+				strings.HasPrefix(got, "gap") != (resume != nil) {
 				t.Errorf("pulled %s", got)
 			}
 		})
@@ -112,7 +130,8 @@ func TestStalledMemberGetsGap(t *testing.T) {
 	m := attach(t, h, Attachment{ClientID: "c", Rooms: []string{"x"}})
 	numbers(t, h, 150)
 	got := pull(m)
-	if len(got) != 101 || shown(got[:2]) != "gap(trimmed 0>50 [x] id 0) 51" || shown(got[100:]) != "150" {
+	if len(got) != 101 || shown(got[:2]) != "gap(trimmed 0>50 [x] id 0) 51" ||
+		shown(got[100:]) != "150" {
 		t.Errorf("%d deliveries, first %s", len(got), shown(got[:2]))
 	}
 	expect(t, m, "")
@@ -154,8 +173,10 @@ func TestFreedRoomCausesGap(t *testing.T) {
 	if s := h.Stats(); s.History != 0 || h.index.table.Room("x") != nil {
 		t.Fatalf("stats %+v", s)
 	}
-	expect(t, attach(t, h, Attachment{ClientID: "a", Rooms: []string{"z"}, Resume: at(1)}), "recovery(true 0 1>2)")
-	expect(t, attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x"}, Resume: at(1)}), "gap(trimmed 1>2 [x] id 1) recovery(false 0 1>2)")
+	expect(t, attach(t, h, Attachment{ClientID: "a", Rooms: []string{"z"}, Resume: at(1)}),
+		"recovery(true 0 1>2)")
+	expect(t, attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x"}, Resume: at(1)}),
+		"gap(trimmed 1>2 [x] id 1) recovery(false 0 1>2)")
 	stays.Detach()
 }
 
@@ -165,9 +186,12 @@ func TestHoleInLogCausesGap(t *testing.T) {
 	log.head = ID{0x5f3a9c01, 40} // stored before this node started; nothing is retained
 	h := New(log, DefaultOptions())
 	defer h.Close()
-	expect(t, attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}, Resume: at(30)}), "gap(trimmed 30>40 [* x] id 30) recovery(false 0 30>40)")
+	expect(t, attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}, Resume: at(30)}),
+		"gap(trimmed 30>40 [* x] id 30) recovery(false 0 30>40)")
 	woken := 0
-	idle := attach(t, h, Attachment{ClientID: "idle", Rooms: []string{"x"}, Wake: func() { woken++ }})
+	idle := attach(t, h, Attachment{ClientID: "idle", Rooms: []string{"x"}, Wake: func() {
+		woken++
+	}})
 	busy := attach(t, h, Attachment{ClientID: "busy", Rooms: []string{"x"}})
 	send(t, h, "41", "x")
 	pull(idle)
@@ -182,9 +206,12 @@ func TestHoleInLogCausesGap(t *testing.T) {
 
 	log.head = ID{0xabad1dea, 4}
 	send(t, h, "5", "x")
-	if err := h.log.Append(context.Background(), []*Message{{Rooms: []string{"x"}, Data: []byte(`"6"`)}}); err != nil {
+	err := h.log.Append(context.Background(),
+		[]*Message{{Rooms: []string{"x"}, Data: []byte(`"6"`)}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	expect(t, idle, "gap(epoch 51>abad1dea-4 [* client:idle x] id 51) 5 6")
-	expect(t, attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x"}, Resume: at(51)}), "gap(epoch 51>abad1dea-4 [* client:b x] id 51) 5 6 recovery(false 2 51>abad1dea-6)")
+	expect(t, attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x"}, Resume: at(51)}),
+		"gap(epoch 51>abad1dea-4 [* client:b x] id 51) 5 6 recovery(false 2 51>abad1dea-6)")
 }

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// newHub returns a Hub over a memory log of epoch 5f3a9c01, with the default in place of each option that is zero.
+// newHub returns a Hub over a memory log of epoch 5f3a9c01, with the default in place of each
+// option that is zero.
 func newHub(t testing.TB, o Options) *Hub {
 	t.Helper()
 	log := NewMemoryLog()
@@ -21,10 +22,13 @@ func newHub(t testing.TB, o Options) *Hub {
 func defaulted(o Options) Options {
 	d := DefaultOptions()
 	return Options{
-		HistorySize: cmp.Or(o.HistorySize, d.HistorySize), HistoryTTL: cmp.Or(o.HistoryTTL, d.HistoryTTL),
-		HistoryMaxBytes: cmp.Or(o.HistoryMaxBytes, d.HistoryMaxBytes), SessionTTL: cmp.Or(o.SessionTTL, d.SessionTTL),
-		MaxSessions: cmp.Or(o.MaxSessions, d.MaxSessions), MaxSessionBytes: cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
-		MaxReplay: cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
+		HistorySize:     cmp.Or(o.HistorySize, d.HistorySize),
+		HistoryTTL:      cmp.Or(o.HistoryTTL, d.HistoryTTL),
+		HistoryMaxBytes: cmp.Or(o.HistoryMaxBytes, d.HistoryMaxBytes),
+		SessionTTL:      cmp.Or(o.SessionTTL, d.SessionTTL),
+		MaxSessions:     cmp.Or(o.MaxSessions, d.MaxSessions),
+		MaxSessionBytes: cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
+		MaxReplay:       cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
 	}
 }
 
@@ -77,9 +81,11 @@ func shown(all []Delivery) string {
 			}
 			words = append(words, word)
 		case d.Gap != nil:
-			words = append(words, fmt.Sprintf("gap(%s %s>%s %v id %s)", d.Gap.Reason, seq(d.Gap.From), seq(d.Gap.To), d.Gap.Rooms, seq(d.Gap.ID.String())))
+			words = append(words, fmt.Sprintf("gap(%s %s>%s %v id %s)", d.Gap.Reason,
+				seq(d.Gap.From), seq(d.Gap.To), d.Gap.Rooms, seq(d.Gap.ID.String())))
 		case d.Recovery != nil:
-			words = append(words, fmt.Sprintf("recovery(%v %d %s>%s)", d.Recovery.Recovered, d.Recovery.Replayed, seq(d.Recovery.From), seq(d.Recovery.To)))
+			words = append(words, fmt.Sprintf("recovery(%v %d %s>%s)", d.Recovery.Recovered,
+				d.Recovery.Replayed, seq(d.Recovery.From), seq(d.Recovery.To)))
 		}
 	}
 	return strings.Join(words, " ")

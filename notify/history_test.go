@@ -80,7 +80,8 @@ func TestHistoryOfFreedRoom(t *testing.T) {
 // short sends a message with a TTL of 10 s.
 func short(t *testing.T, h *Hub, text string) {
 	t.Helper()
-	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: fmt.Appendf(nil, "%q", text), TTL: 10 * time.Second})
+	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: fmt.Appendf(nil, "%q", text),
+		TTL: 10 * time.Second})
 }
 
 func TestTTLLimitsReplay(t *testing.T) {
@@ -94,7 +95,8 @@ func TestTTLLimitsReplay(t *testing.T) {
 		send(t, h, "3", "x")
 		time.Sleep(10*time.Second - time.Millisecond)
 		back := func(since uint64) *Member {
-			return attach(t, h, Attachment{ClientID: fmt.Sprint(since, time.Now()), Rooms: []string{"x"}, Resume: at(since)})
+			return attach(t, h, Attachment{ClientID: fmt.Sprint(since, time.Now()),
+				Rooms: []string{"x"}, Resume: at(since)})
 		}
 		expect(t, back(1), "2 3 recovery(true 2 1>3)")
 		time.Sleep(time.Millisecond)
@@ -152,14 +154,17 @@ func TestTTLValidation(t *testing.T) {
 	t.Parallel()
 	h := newHub(t, Options{})
 	for want, n := range map[string]Notification{
-		"ttl: is -1s, expected a positive duration":                           {Type: "t", TTL: -time.Second},
-		"ttl: limits the replay, which a volatile notification does not have": {Type: "t", TTL: time.Second, Volatile: true},
+		"ttl: is -1s, expected a positive duration": {Type: "t",
+			TTL: -time.Second},
+		"ttl: limits the replay, which a volatile notification does not have": {Type: "t",
+			TTL: time.Second, Volatile: true},
 	} {
 		if _, err := h.Publish(t.Context(), n, ToAll()); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
-	if _, err := h.Publish(t.Context(), Notification{Type: "t", TTL: time.Minute}, ToChannel("x")); err != nil {
+	_, err := h.Publish(t.Context(), Notification{Type: "t", TTL: time.Minute}, ToChannel("x"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := h.History([]string{"x"}, Cursor{}, 0); len(got) != 1 || got[0].TTL != time.Minute {

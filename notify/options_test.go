@@ -19,16 +19,29 @@ func TestZeroOptions(t *testing.T) {
 		session bool   // sessions that are kept
 	}{
 		{"the defaults", func(*Options) {}, "2 3 recovery(true 2 1>3)", true},
-		{"HistorySize", func(o *Options) { o.HistorySize = 0 }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
-		{"HistoryTTL", func(o *Options) { o.HistoryTTL = 0 }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
-		{"HistoryMaxBytes", func(o *Options) { o.HistoryMaxBytes = 0 }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
-		{"MaxReplay", func(o *Options) { o.MaxReplay = 0 }, "gap(too_many 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"HistorySize", func(o *Options) {
+			o.HistorySize = 0
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"HistoryTTL", func(o *Options) {
+			o.HistoryTTL = 0
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"HistoryMaxBytes", func(o *Options) {
+			o.HistoryMaxBytes = 0
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"MaxReplay", func(o *Options) {
+			o.MaxReplay = 0
+		}, "gap(too_many 1>3 [*] id 1) recovery(false 0 1>3)", true},
 		{"SessionTTL", func(o *Options) { o.SessionTTL = 0 }, "2 3 recovery(true 2 1>3)", false},
 		{"MaxSessions", func(o *Options) { o.MaxSessions = 0 }, "2 3 recovery(true 2 1>3)", false},
-		{"MaxSessionBytes", func(o *Options) { o.MaxSessionBytes = 0 }, "2 3 recovery(true 2 1>3)", false},
-		{"none of them", func(o *Options) { *o = Options{Now: o.Now} }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", false},
+		{"MaxSessionBytes", func(o *Options) {
+			o.MaxSessionBytes = 0
+		}, "2 3 recovery(true 2 1>3)", false},
+		{"none of them", func(o *Options) {
+			*o = Options{Now: o.Now}
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", false},
 		{"negative ones", func(o *Options) {
-			*o = Options{HistorySize: -1, HistoryTTL: -1, HistoryMaxBytes: -1, SessionTTL: -1, MaxSessions: -1, MaxSessionBytes: -1, MaxReplay: -1, Now: o.Now}
+			*o = Options{HistorySize: -1, HistoryTTL: -1, HistoryMaxBytes: -1, SessionTTL: -1,
+				MaxSessions: -1, MaxSessionBytes: -1, MaxReplay: -1, Now: o.Now}
 		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,7 +69,8 @@ func TestZeroOptions(t *testing.T) {
 				gone.Detach()
 			}
 			h.Sweep(now.Add(time.Hour))
-			if s := h.Stats(); s.HistoryBytes != 0 || s.History != 0 || s.Sessions != 0 || s.Rooms != 0 {
+			if s := h.Stats(); s.HistoryBytes != 0 || s.History != 0 || s.Sessions != 0 ||
+				s.Rooms != 0 {
 				t.Errorf("left behind: %+v", s)
 			}
 		})
@@ -72,10 +86,12 @@ func TestNoHistoryKeepsNoRooms(t *testing.T) {
 	defer h.Close()
 	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"b"}})
 	for range 3 {
-		deliver(t, h, &Message{Rooms: []string{"a", "b", "c", "a"}, Type: "t", Data: json.RawMessage(`"x"`)})
+		deliver(t, h, &Message{Rooms: []string{"a", "b", "c", "a"}, Type: "t",
+			Data: json.RawMessage(`"x"`)})
 	}
 	expect(t, m, "x x x")
-	if s := h.Stats(); s.Rooms != 3 || s.History != 0 || s.HistoryBytes != 0 || h.index.fifo.len() != h.index.dead {
+	s := h.Stats()
+	if s.Rooms != 3 || s.History != 0 || s.HistoryBytes != 0 || h.index.fifo.len() != h.index.dead {
 		t.Errorf("%+v", s)
 	}
 }

@@ -71,7 +71,8 @@ func (h *Hub) endReplay(m *Member) *Recovery {
 	h.counters.replays++
 	h.counters.replayed += uint64(m.replayed)
 	m.settle()
-	return &Recovery{Recovered: !m.missed, Replayed: m.replayed, From: m.from, To: m.cursor.String()}
+	return &Recovery{Recovered: !m.missed, Replayed: m.replayed, From: m.from,
+		To: m.cursor.String()}
 }
 
 // pendingRuns returns the refs that m has not read, as a heap of runs by the sequence number of

@@ -104,8 +104,9 @@ func (h *Hub) openSessions(m *Member, keys []string) {
 	}
 	for _, key := range keys {
 		s := &session{
-			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID, Namespace: m.a.Namespace, Cursor: cursor},
-			member:  m,
+			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID,
+				Namespace: m.a.Namespace, Cursor: cursor},
+			member: m,
 		}
 		if old := h.sessions.byKey[key]; old != nil {
 			if m.recovered {
@@ -145,7 +146,9 @@ func (h *Hub) dropSession(s *session) {
 	}
 	delete(h.sessions.byKey, s.Key)
 	if s.member != nil {
-		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool { return of == s })
+		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool {
+			return of == s
+		})
 		return
 	}
 	h.sessions.kept.Remove(s.place)

@@ -16,14 +16,16 @@ func kept(t testing.TB, h *Hub, key string) string {
 	if s.Key != key {
 		t.Errorf("session %q of key %q", s.Key, key)
 	}
-	return fmt.Sprintf("%s %s %s [%s] %d", s.UserID, s.ClientID, s.Namespace, sorted(s.Channels), s.Cursor.Seq)
+	return fmt.Sprintf("%s %s %s [%s] %d", s.UserID, s.ClientID, s.Namespace, sorted(s.Channels),
+		s.Cursor.Seq)
 }
 
 func TestSessionOutlivesMember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{SessionTTL: 10 * time.Second})
 		send(t, h, "1", "*")
-		m := attach(t, h, Attachment{ClientID: "a", UserID: "u", Rooms: []string{"x"}, Sessions: []string{"k", "tab"}})
+		m := attach(t, h, Attachment{ClientID: "a", UserID: "u", Rooms: []string{"x"},
+			Sessions: []string{"k", "tab"}})
 		send(t, h, "2", "*")
 		m.Join("y")
 		m.Leave("x")
@@ -56,10 +58,12 @@ func TestSessionsAreSwept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{SessionTTL: 10 * time.Second})
 		for i := range 5 {
-			attach(t, h, Attachment{ClientID: fmt.Sprint(i), Sessions: []string{fmt.Sprint(i)}}).Detach()
+			attach(t, h, Attachment{ClientID: fmt.Sprint(i),
+				Sessions: []string{fmt.Sprint(i)}}).Detach()
 			time.Sleep(2 * time.Second)
 		}
-		time.Sleep(3500 * time.Millisecond) // after 13.5 s, the sessions of 0 s and 2 s have expired
+		// After 13.5 s, the sessions of 0 s and 2 s have expired.
+		time.Sleep(3500 * time.Millisecond)
 		synctest.Wait()
 		if n := h.Stats().Sessions; n != 3 {
 			t.Errorf("%d sessions", n)
@@ -111,7 +115,8 @@ func TestVoidAndForget(t *testing.T) {
 func TestSessionsAreBounded(t *testing.T) {
 	h := newHub(t, Options{MaxSessions: 3})
 	for i := range 5 {
-		attach(t, h, Attachment{ClientID: fmt.Sprint(i), Sessions: []string{fmt.Sprint("k", i)}}).Detach()
+		attach(t, h, Attachment{ClientID: fmt.Sprint(i),
+			Sessions: []string{fmt.Sprint("k", i)}}).Detach()
 	}
 	got := ""
 	for i := range 5 {
@@ -131,7 +136,8 @@ func TestSessionCursor(t *testing.T) {
 		resume *Cursor
 		want   uint64
 	}{
-		"none": {nil, 4}, "resumed": {at(2), 2}, "all": {&Cursor{All: true}, 0}, "invalid": {&Cursor{Invalid: true}, 4}, "ahead": {at(9), 4},
+		"none": {nil, 4}, "resumed": {at(2), 2}, "all": {&Cursor{All: true}, 0},
+		"invalid": {&Cursor{Invalid: true}, 4}, "ahead": {at(9), 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t, Options{})
