@@ -9,9 +9,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Packets that no client of the protocol sends: each ends its own connection and
-// nothing else.
-func TestMalformedPacketsCloseTheirConnectionOnly(t *testing.T) {
+// A packet that the protocol does not allow ends its own connection and no other.
+func TestMalformedPacketsCloseOnlyTheirConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	for _, in := range []string{
@@ -26,7 +25,7 @@ func TestMalformedPacketsCloseTheirConnectionOnly(t *testing.T) {
 		c.Send(text)
 		switch {
 		case extra == "binary":
-			c.SendBinary(make([]byte, 999_990)) // with its packet over the limit
+			c.SendBinary(make([]byte, 999_990)) // together with its packet over the limit
 		case found:
 			c.Send(extra)
 		}
@@ -47,7 +46,7 @@ func TestEventsBeforeConnectClose(t *testing.T) {
 		c.Send(in)
 		c.Closed()
 	}
-	c := s.Dial("") // says nothing
+	c := s.Dial("") // sends nothing
 	_ = c
 	s.Alive()
 }
@@ -55,7 +54,7 @@ func TestEventsBeforeConnectClose(t *testing.T) {
 func TestSilentClientsAreClosed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
-		o.ConnectTimeout = 3 * time.Second // for 16 handshakes on a loaded machine
+		o.ConnectTimeout = 3 * time.Second // enough for 16 handshakes on a loaded machine
 		o.Limits = limit.New(limit.Options{MaxConnections: 20})
 	})
 	for range 16 {
@@ -69,7 +68,7 @@ func TestSilentClientsAreClosed(t *testing.T) {
 	s.Alive()
 }
 
-func TestAttachmentsAreAwaitedForALimitedTime(t *testing.T) {
+func TestAttachmentsTimeOut(t *testing.T) {
 	t.Parallel()
 	var a assembly
 	if p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000); p != nil || err != nil {

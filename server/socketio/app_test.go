@@ -13,7 +13,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// calls collects what applications are called with.
+// calls records the calls of applications.
 type calls struct {
 	mu    sync.Mutex
 	lines []string
@@ -25,7 +25,7 @@ func (c *calls) add(format string, args ...any) {
 	c.lines = append(c.lines, fmt.Sprintf(format, args...))
 }
 
-// take returns the lines so far and forgets them.
+// take returns the recorded lines and clears them.
 func (c *calls) take() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,11 +34,11 @@ func (c *calls) take() []string {
 	return lines
 }
 
-// testApp notes its calls. It serves the events in handles.
+// testApp records its calls. It handles the events in handles.
 type testApp struct {
 	name    string
 	calls   *calls
-	connect func(ctx context.Context, c *Conn) error // nil: accept
+	connect func(ctx context.Context, c *Conn) error // nil: accepts every client
 	handles []string
 }
 
@@ -57,14 +57,14 @@ func (a *testApp) Event(_ context.Context, _ *Conn, e *Event) bool {
 
 func (a *testApp) Disconnect(_ *Conn, reason string) { a.calls.add("%s %s", a.name, reason) }
 
-// testObserver is a testApp that observes, too.
+// testObserver is a testApp that also observes events.
 type testObserver struct{ testApp }
 
 func (a *testObserver) Observe(_ context.Context, _ *Conn, e *Event) {
 	a.calls.add("%s observes %s", a.name, e.Name)
 }
 
-// expect compares the calls since the last time.
+// expect compares the calls since the last call of expect or take.
 func (c *calls) expect(t testing.TB, want ...string) {
 	t.Helper()
 	if got := c.take(); !slices.Equal(got, want) {
@@ -72,9 +72,9 @@ func (c *calls) expect(t testing.TB, want ...string) {
 	}
 }
 
-// Applications are asked in the order in which they were mounted, those that serve the namespace; the first that handles an
-// event has it, and observers see it then.
-func TestApplicationsAreAskedInTheirOrder(t *testing.T) {
+// The server calls the applications of a namespace in the order in which they were mounted. The
+// first application that handles an event ends the search, and observers then receive the event.
+func TestApplicationsRunInOrder(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	called := &calls{}
@@ -111,7 +111,7 @@ func TestApplicationsAreAskedInTheirOrder(t *testing.T) {
 		called.expect(t, tt.want...)
 	}
 	c.Send("41/n,")
-	c.Join(`{"userId":"u1"}`) // behind the DISCONNECT
+	c.Join(`{"userId":"u1"}`) // after the DISCONNECT
 	called.expect(t, "a client namespace disconnect", "b client namespace disconnect", "c client namespace disconnect",
 		"a connect", "c connect", "d connect")
 	c.Send(`421["custom-event",{}]`) // a built-in event
@@ -120,8 +120,8 @@ func TestApplicationsAreAskedInTheirOrder(t *testing.T) {
 	called.expect(t, "a observes custom-event", "c observes custom-event")
 }
 
-// A namespace that all applications decline does not exist.
-func TestNamespaceThatNoApplicationServes(t *testing.T) {
+// A namespace that all applications refuse does not exist.
+func TestUnservedNamespace(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	called := &calls{}
@@ -130,12 +130,13 @@ func TestNamespaceThatNoApplicationServes(t *testing.T) {
 	c := s.Dial("")
 	c.Send(`40/n,{"userId":"u1"}`)
 	expectExactly(t, c, `44/n,{"message":"Invalid namespace"}`)
-	c.Join(`{"userId":"u1"}`) // the built-in events serve "/"
+	c.Join(`{"userId":"u1"}`) // the built-in application serves "/"
 	called.expect(t, "a connect", "a connect")
 }
 
-// An application that accepted a client is told once that it is gone when a later one refuses it, however it does that.
-func TestEarlierApplicationsHearOfARefusal(t *testing.T) {
+// When a later application refuses a client, in any way, each application that accepted it gets one
+// Disconnect.
+func TestRefusalDisconnectsEarlierApplications(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		refuse func(context.Context, *Conn) error
@@ -173,9 +174,9 @@ func TestEarlierApplicationsHearOfARefusal(t *testing.T) {
 	}
 }
 
-// A connect handler that does not return in time costs the client its connection, and nothing else waits for it. When it
-// accepts the client after all, it is told of the disconnect.
-func TestConnectHandlerThatHangs(t *testing.T) {
+// A connect handler that exceeds its time ends its client's connection and delays no other. If it
+// accepts the client later, it still gets the disconnect.
+func TestConnectHandlerTimesOut(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.ConnectTimeout = 100 * time.Millisecond })
 	entered, release := make(chan context.Context, 1), make(chan struct{})
@@ -194,19 +195,19 @@ func TestConnectHandlerThatHangs(t *testing.T) {
 		t.Errorf("got %q before the close", got)
 	}
 	<-ctx.Done()
-	servertest.Eventually(t, "nobody is counted", func() bool { return len(s.Hub.Members()) == 0 })
+	servertest.Eventually(t, "no user is counted", func() bool { return len(s.Hub.Members()) == 0 })
 	s.Alive()
 	close(release)
 	if got := servertest.Receive(t, reasons); got != ReasonForcedClose {
 		t.Errorf("the reason is %q", got)
 	}
 	if len(reasons) > 0 {
-		t.Error("told twice")
+		t.Error("called twice")
 	}
 }
 
-// ctx of a connect handler ends with the connection: a look-up for a client that has gone need not go on.
-func TestContextOfAConnectHandler(t *testing.T) {
+// The context of a connect handler ends with the connection, so that a slow query can stop.
+func TestConnectHandlerContext(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	entered, ended := make(chan struct{}), make(chan error, 1)
@@ -234,8 +235,9 @@ func TestContextOfAConnectHandler(t *testing.T) {
 	}
 }
 
-// The transport that handlers, the Hub and the API report follows an upgrade that happens while a connect handler runs.
-func TestTransportAfterAnUpgradeDuringAConnectHandler(t *testing.T) {
+// When the transport upgrades while a connect handler runs, handlers, the Hub and the API report
+// the new transport.
+func TestTransportAfterUpgradeDuringConnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	held, release := make(chan *Conn, 1), make(chan struct{})
@@ -254,15 +256,15 @@ func TestTransportAfterAnUpgradeDuringAConnectHandler(t *testing.T) {
 	servertest.Eventually(t, "the session has moved", func() bool { return conn.Transport() == "websocket" })
 	close(release)
 	expectPackets(t, ws, `40{"sid":`, `42["connected",`)
-	servertest.Eventually(t, "the Hub and the API report it", func() bool { // the sweep looks once a second
+	servertest.Eventually(t, "the Hub and the API report it", func() bool { // the sweep runs once a second
 		_, view := servertest.Do(t, "GET", "http://"+s.Base+"/v1/connections/"+conn.ID(), "", "Authorization: Bearer "+servertest.Key)
 		return conn.member.Transport() == "websocket" && strings.Contains(view, `"transport":"websocket"`) &&
 			s.Hub.Stats().ByTransport["websocket"] == 1
 	})
 }
 
-// A panic, wherever it happens, costs the connection that it happened on.
-func TestPanicsCostOneConnection(t *testing.T) {
+// A panic in any handler ends the connection in which it happened, and no other.
+func TestPanicEndsOneConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	root := s.sio.Of("/")
@@ -304,6 +306,6 @@ func TestPanicsCostOneConnection(t *testing.T) {
 	servertest.Eventually(t, "all panics are counted", func() bool { return s.sio.Panics() == 8 })
 	other.Sync()
 	if got := disconnects.take(); !slices.Equal(got, []string{"disconnect", "disconnect", "disconnect", "disconnect"}) {
-		t.Errorf("told of %q", got)
+		t.Errorf("disconnected with %q", got)
 	}
 }

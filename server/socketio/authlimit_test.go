@@ -21,7 +21,8 @@ var (
 	otherIP = netip.MustParseAddr("192.0.2.2")
 )
 
-// tries makes n attempts that end with err and returns how many were looked at and how many refused as too many.
+// tries makes n attempts that end with err. It returns how many were checked, and how many were
+// refused as too many.
 func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identity, err error) (looked, limited int) {
 	t.Helper()
 	for range n {
@@ -40,7 +41,8 @@ func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identit
 	return looked, limited
 }
 
-// Of a thousand guesses from one address ten are looked at in a minute; nobody else feels it.
+// The limiter checks ten of a thousand guesses from one address in a minute. Other addresses are
+// not affected.
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
@@ -56,8 +58,8 @@ func TestGuessesAreLimited(t *testing.T) {
 	}
 }
 
-// An address with users behind it is never locked out; its bad credentials alone are refused.
-func TestGuessesDoNotLockUsersOut(t *testing.T) {
+// The limiter never locks out an address with verified users. It refuses only the bad credentials.
+func TestGuessesDoNotLockOutUsers(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
 	good := auth.Identity{UserID: "u1", Verified: true}
@@ -70,8 +72,9 @@ func TestGuessesDoNotLockUsersOut(t *testing.T) {
 	}
 }
 
-// Missing and outdated credentials are no guesses, nor is anything counted without a limit or an address.
-func TestWhatIsNoGuess(t *testing.T) {
+// Missing and expired credentials do not count as guesses. Without a limit or an address, the
+// limiter counts nothing.
+func TestErrorsThatAreNotGuesses(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
 	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden, auth.ErrMalformed, auth.ErrKeySetUnavailable} {
@@ -89,7 +92,7 @@ func TestWhatIsNoGuess(t *testing.T) {
 	}
 }
 
-// Streams and Socket.IO share the count of an address.
+// EventSource and Socket.IO count the failures of an address together.
 func TestGuessesOverBothTransports(t *testing.T) {
 	t.Parallel()
 	limits := limit.New(limit.Options{AuthFailures: 10})
@@ -115,7 +118,7 @@ func TestGuessesOverBothTransports(t *testing.T) {
 		t.Errorf("Socket.IO: %s, want %s", got, want)
 	}
 
-	// A stranger guesses at CONNECT until it is told to wait.
+	// An unauthenticated client guesses at CONNECT until the server refuses with a delay.
 	anonymous := newStack(t, func(o *Options) {
 		withTokens(t)(o)
 		o.Limits = limit.New(limit.Options{AuthFailures: 2})

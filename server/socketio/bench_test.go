@@ -38,9 +38,9 @@ func BenchmarkDecodePacket(b *testing.B) {
 	}
 }
 
-// BenchmarkBroadcast is a notification to 500 websocket clients on the loopback
-// interface, from Publish until every client has its bytes. The clients are in
-// the same process and share its cores.
+// BenchmarkBroadcast measures a notification to 500 websocket clients on the loopback interface,
+// from Publish until every client has its bytes. The clients run in the same process and share its
+// cores.
 func BenchmarkBroadcast(b *testing.B) {
 	for _, batch := range []int{1, 50} {
 		b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) { benchBroadcast(b, 500, batch) })

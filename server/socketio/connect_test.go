@@ -4,9 +4,9 @@ import (
 	"testing"
 )
 
-// The secret name of a session is no name that a client can make up from another's
-// tab: anonymous clients share a user, and so the names of their tabs.
-func TestATabIsNoPid(t *testing.T) {
+// A client cannot build the private session id from the name of another client's tab. Anonymous
+// clients share a user, and therefore the names of their tabs.
+func TestTabKeyIsNoPid(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")

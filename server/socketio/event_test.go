@@ -15,7 +15,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// argsOf are the arguments of an event with this JSON array and these attachments.
+// argsOf returns the arguments of an event with this JSON array and these attachments.
 func argsOf(t testing.TB, array string, parts ...string) Args {
 	t.Helper()
 	var a Args
@@ -40,7 +40,7 @@ func TestBind(t *testing.T) {
 		in    string
 		parts []string
 		to    []any // pointers
-		want  []any // what they point to
+		want  []any // their targets
 	}{
 		{`["a",2,true]`, nil, []any{new(string), new(int), new(bool)}, []any{"a", 2, true}},
 		{`["a","ignored"]`, nil, []any{new(string)}, []any{"a"}},
@@ -65,7 +65,7 @@ func TestBind(t *testing.T) {
 	}
 }
 
-// The texts reach the client that sent the arguments.
+// The client that sent the arguments receives these texts.
 func TestBindErrors(t *testing.T) {
 	t.Parallel()
 	type point struct {
@@ -105,7 +105,7 @@ func TestBindErrors(t *testing.T) {
 	}
 }
 
-// What goes out comes back: arguments with binary values are the same after the wire form.
+// Arguments with binary values are equal after an encoding and a decoding.
 func TestArgumentsSurviveTheWire(t *testing.T) {
 	t.Parallel()
 	value := rapid.Custom(func(t *rapid.T) any { return drawValue(t, 3) })
@@ -169,7 +169,8 @@ func drawValue(t *rapid.T, depth int) any {
 	return object
 }
 
-// Binary goes both ways: as an argument and inside of one, in an event, in its acknowledgement, and in the answer to an Ask.
+// Both sides can send binary data: as an argument or inside of one, in an event, in its
+// acknowledgement, and in the answer to an Ask.
 func TestBinaryBothWays(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -208,7 +209,7 @@ func TestBinaryBothWays(t *testing.T) {
 	expectExactly(t, c, `451-["end",{"_placeholder":true,"num":0},"ID"]`, "answer")
 }
 
-// expectExactly reads packets and attachments that are these, with their ids masked.
+// expectExactly reads these packets and attachments, with masked ids.
 func expectExactly(t testing.TB, c *servertest.WebSocket, want ...string) {
 	t.Helper()
 	for _, want := range want {
@@ -218,8 +219,8 @@ func expectExactly(t testing.TB, c *servertest.WebSocket, want ...string) {
 	}
 }
 
-// EventSource has no binary: the same event reaches it as base64.
-func TestBinaryOfAnEmitIsBase64ForStreams(t *testing.T) {
+// EventSource cannot carry binary data, so streams get it as base64.
+func TestStreamsGetBinaryAsBase64(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	_, lines := s.Stream(map[string][]string{"userId": {"u1"}}, nil)
@@ -235,7 +236,7 @@ func TestBinaryOfAnEmitIsBase64ForStreams(t *testing.T) {
 	t.Error("the stream ended without the event")
 }
 
-// Only the first acknowledgement counts, and an event that asks for none takes none.
+// Only the first acknowledgement counts, and an event that asks for none sends none.
 func TestAckCountsOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)

@@ -54,7 +54,7 @@ func TestBuiltinEvents(t *testing.T) {
 		for _, want := range tt.want {
 			got := servertest.Masked(c.Read())
 			if strings.Contains(want, "belongs to the server") {
-				got = got[:30] // the wording is that of the name rules
+				got = got[:30] // the text is that of the rules for names
 				want = want[:30]
 			}
 			if strings.HasPrefix(want, "435") {
@@ -67,7 +67,8 @@ func TestBuiltinEvents(t *testing.T) {
 	}
 }
 
-// With MaxRooms 0 a client is in the default channels and joins no other, at its CONNECT or by an event.
+// With MaxRooms 0 a client is in the default channels and joins no other, neither at CONNECT nor by
+// an event.
 func TestMaxRoomsOfZero(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.MaxRooms, o.DefaultChannels = 0, []string{"general"} })
@@ -88,7 +89,7 @@ func TestMaxRoomsOfZero(t *testing.T) {
 	}
 }
 
-func TestMessageReachesTheRoomOnly(t *testing.T) {
+func TestMessageReachesOnlyItsRoom(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	a, _ := s.Connect(`{"userId":"a","channels":["chat"]}`)
@@ -104,10 +105,10 @@ func TestMessageReachesTheRoomOnly(t *testing.T) {
 	if string(m.Message) != `"hi"` || m.From.UserID != "a" {
 		t.Errorf("b got %+v", m)
 	}
-	other.Sync() // fails on anything but its own pong
+	other.Sync() // fails on every packet except its own pong
 }
 
-func TestTokenDecidesWhoJoinsAndPublishes(t *testing.T) {
+func TestTokenGrantsJoinAndPublish(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{
@@ -162,7 +163,7 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestIdleClientsAreClosedAndListenersAreNot(t *testing.T) {
+func TestIdleClientsAreClosed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
 		o.InactiveTimeout, o.SweepInterval = 300*time.Millisecond, 20*time.Millisecond
@@ -215,7 +216,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	first.Conn.Close()
-	servertest.Eventually(t, "the place is free", func() bool { n, _, _ := limits.Counts(); return n == 0 })
+	servertest.Eventually(t, "the slot is free", func() bool { n, _, _ := limits.Counts(); return n == 0 })
 	second.Join(`{"userId":"u1"}`)
 }
 
@@ -233,7 +234,7 @@ func TestAnonymous(t *testing.T) {
 	}
 }
 
-// A built-in event would pass on the placeholder in place of the bytes.
+// The reply of a built-in event would contain the placeholder instead of the bytes.
 func TestBuiltinEventsTakeNoBinary(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -246,8 +247,8 @@ func TestBuiltinEventsTakeNoBinary(t *testing.T) {
 	}
 }
 
-// A browser sends no Origin with a GET to its own host, but says where the page
-// is from; the polling handshake must not lose that.
+// A browser sends no Origin with a GET to the host of the page, but sends Sec-Fetch-Site. The
+// polling handshake must keep it.
 func TestCookieOverPolling(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))

@@ -15,7 +15,7 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// A handler joins its client to a room and says there what the client says.
+// A handler adds its client to a room and sends the client's messages to that room.
 func Example() {
 	srv, url, stop := start()
 	defer stop()
@@ -100,7 +100,7 @@ func ExampleBroadcast_Ask() {
 	// [ann is ready bob is ready] <nil>
 }
 
-// start serves Socket.IO alone, in open mode.
+// start serves only Socket.IO, in open mode.
 func start() (s *socketio.Server, url string, stop func()) {
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
@@ -121,10 +121,11 @@ func start() (s *socketio.Server, url string, stop func()) {
 	}
 }
 
-// client speaks the protocol of Socket.IO clients over a websocket, where it is text: "42" and an array are an event.
+// client speaks the Socket.IO protocol over a websocket, where it is text: "42" and an array are an
+// event.
 type client struct{ *websocket.Conn }
 
-// connect returns when a first event is answered.
+// connect returns when the server has answered a first event.
 func connect(url, user string) client {
 	conn, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
 	if err != nil {
@@ -147,7 +148,7 @@ func (c client) next(event string) string {
 	return `["` + event + `"` + text[:strings.LastIndexByte(text, ',')] + "]"
 }
 
-// reply waits for a packet that starts so, and returns the rest.
+// reply waits for a packet with this prefix and returns the rest.
 func (c client) reply(start string) string {
 	for {
 		_, text, err := c.ReadMessage()

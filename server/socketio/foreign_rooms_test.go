@@ -13,18 +13,18 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// attacker is a client that tries to get into rooms of others.
+// attacker is a client that tries to join rooms of other users.
 type attacker struct {
 	clientID string
-	until    func(marker string) string // all that it gets up to the marker
+	until    func(marker string) string // everything that it receives up to the marker
 }
 
-// Whatever the spelling, the transport and the way of asking: nobody gets into
-// the room of another user or client, and the verdicts of all ways are the same.
-func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
+// No client joins the room of another user or client, in any spelling, over any transport, by any
+// request. All requests give the same result.
+func TestNoClientJoinsForeignRooms(t *testing.T) {
 	t.Parallel()
 	const published = 10_000
-	s := newStack(t, func(o *Options) { // the victim may lag, and must find all of it
+	s := newStack(t, func(o *Options) { // the victim may lag and must still receive all messages
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = published })
 	})
 	victim, connected := s.Connect(`{"userId":"42"}`)
@@ -32,7 +32,7 @@ func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
 	defer res.Body.Close()
 	streamID := firstID(t, lines.Scan, lines.Text)
 
-	const look = "uѕer:42" // with a letter of another script: a channel like any other
+	const look = "uѕer:42" // with a letter of another script, so it is an ordinary channel
 	names := []string{
 		"user:42", "USER:42", "User:42", "uSeR:42", "ｕｓｅｒ:42", "ｕser:42", "user：42", look, "user:42 ", " user:42", "user:42\t", "user:42\n",
 		"user:42\x00", "user:\u200b42", "\u200buser:42", "us\u00ader:42", "\ufeffuser:42", "user%3A42", "user%253A42", "user:7", "user:*", "user:",
@@ -97,7 +97,7 @@ func channelList(names []string) string { return `{"channels":` + string(servert
 
 func sortedStrings(s []string) []string { s = slices.Clone(s); slices.Sort(s); return s }
 
-// firstID reads up to the event `connected` and returns the client id in it.
+// firstID reads up to the event `connected` and returns its client id.
 func firstID(t testing.TB, next func() bool, text func() string) string {
 	t.Helper()
 	for next() {
@@ -106,11 +106,11 @@ func firstID(t testing.TB, next func() bool, text func() string) string {
 			return e.ClientID
 		}
 	}
-	t.Fatal("the stream ended before it told the client's id")
+	t.Fatal("the stream ended before the id of the client's id")
 	return ""
 }
 
-// as7 is a CONNECT payload of the user 7 with what more says.
+// as7 returns a CONNECT payload of the user 7 with further fields.
 func as7(more string) string {
 	if more == "" {
 		return `{"userId":"7"}`

@@ -17,7 +17,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// forgeries are tokens that nobody may be let in with.
+// forgeries are tokens that the server must refuse.
 func forgeries(t *testing.T, publicKey []byte) map[string]string {
 	t.Helper()
 	b64 := base64.RawURLEncoding.EncodeToString
@@ -34,7 +34,7 @@ func forgeries(t *testing.T, publicKey []byte) map[string]string {
 		}
 		return signed
 	}
-	with := func(claims string) string { // a good signature over these claims
+	with := func(claims string) string { // a valid signature over these claims
 		text := b64([]byte(`{"alg":"HS256"}`)) + "." + b64([]byte(claims))
 		signature, err := jwt.SigningMethodHS256.Sign(text, []byte(servertest.Secret))
 		if err != nil {
@@ -115,8 +115,8 @@ func TestForgedTokensOnEveryTransport(t *testing.T) {
 	}
 }
 
-// A user id beside a token of somebody else is refused, not overridden.
-func TestUserIDBesideATokenOnEveryTransport(t *testing.T) {
+// The server refuses a user id that differs from that of the token. It does not override it.
+func TestUserIDWithTokenOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})

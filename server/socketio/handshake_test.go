@@ -15,7 +15,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Handlers see the request and the payload as the client sent them, without what proves who it is.
+// Handlers receive the request and the payload as the client sent them, without the credentials.
 func TestHandshakeShowsTheRequest(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -72,7 +72,7 @@ func TestHandshakeShowsTheRequest(t *testing.T) {
 	}
 }
 
-// The credentials leave a query however they are written, and everything else stays in its order.
+// The server removes credentials from a query in any spelling, and keeps everything else in order.
 func TestQueryWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	name := rapid.SampledFrom([]string{"a", "token", "ticket", "%74oken", "t%69cket", "TOKEN", "tokens", "", "%zz", "x;token"})

@@ -16,8 +16,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// A message over the limit ends its connection with the code that says so, at the
-// limit that the handshake tells, and costs no memory.
+// A message over the limit closes its connection with the matching close code, at the limit that
+// the handshake announces, without extra memory.
 func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 	s := newStack(t, nil)
 	const limit = 1_000_000
@@ -30,7 +30,7 @@ func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 		c, _ := s.Connect(`{"userId":"u1"}`)
 		c.Send(event(limit))
 		c.Event("custom-event-response", nil)
-		c.Send(event(limit + 2)) // the first byte is the transport's own
+		c.Send(event(limit + 2)) // the first byte belongs to the transport
 		var closed *websocket.CloseError
 		if _, err := c.Next(); !errors.As(err, &closed) || closed.Code != websocket.CloseMessageTooBig {
 			t.Errorf("websocket: %v", err)
@@ -46,15 +46,15 @@ func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 			t.Errorf("after it, the session answers %d", res.StatusCode)
 		}
 	}
-	servertest.Eventually(t, "all are gone", func() bool { return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 })
+	servertest.Eventually(t, "all have left", func() bool { return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 })
 	if grown := servertest.Heap() - before; grown > 2<<20 {
-		t.Errorf("%d KiB stay", grown>>10)
+		t.Errorf("%d KiB remain in use", grown>>10)
 	}
 	s.Alive()
 }
 
-// A payload of half a million packets is no way around the bounds: what it holds
-// is handled in order with no more memory than its bytes, or ends its session.
+// A payload of half a million packets obeys the limits: the server handles its packets in order
+// with no more memory than its bytes, or closes the session.
 func TestPayloadOfManyPackets(t *testing.T) {
 	s := newStack(t, nil)
 	for name, body := range map[string]string{
@@ -81,12 +81,11 @@ func TestPayloadOfManyPackets(t *testing.T) {
 	}
 }
 
-// Packets that no client of the protocol sends end their session over polling as
-// they do over websocket.
+// Packets that the protocol does not allow end their session over polling as well.
 func TestMalformedPacketsOverPolling(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
-	sessions := map[string]string{} // what was sent, by the URL that is to be gone
+	sessions := map[string]string{} // the packet sent, by the URL of the session that must end
 	for _, in := range []string{
 		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]", `41x`, `40[]`, `40"x"`,
 		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `45-1-["x"]`, `42/nowhere,["x"]`, `41/nowhere,`, `43/nowhere,1[]`,
@@ -97,12 +96,13 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 	} {
 		p := s.Poll()
 		p.Post(`40{"userId":"u1"}`)
-		_, _ = servertest.Do(t, "POST", p.URL, in) // answered ok where the packet is whole and what it says is not
+		// The response is "ok" when the packet is complete but its content is invalid.
+		_, _ = servertest.Do(t, "POST", p.URL, in)
 		sessions[p.URL] = in
 	}
 	servertest.Eventually(t, "all members are gone", func() bool { return s.Hub.Total() == 0 })
 	for url, in := range sessions {
-		for end := time.Now().Add(servertest.Patience); ; { // what was queued before comes out first
+		for end := time.Now().Add(servertest.Patience); ; { // packets that were queued earlier come first
 			res, text := servertest.Do(t, "GET", url, "")
 			if res.StatusCode == http.StatusBadRequest {
 				break
@@ -119,8 +119,8 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 	s.Alive()
 }
 
-// Who only shakes hands is closed in time on both transports, and keeps nobody
-// out: real users are answered at once meanwhile.
+// The server closes clients that never send CONNECT in time, over both transports. Until then it
+// answers other users at once.
 func TestSilentCrowdOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	const crowd = 100
@@ -132,7 +132,7 @@ func TestSilentCrowdOnEveryTransport(t *testing.T) {
 		sids = append(sids, s.Poll().URL)
 	}
 	if s.sio.engine.Len() == 0 {
-		t.Fatal("nobody waits any more")
+		t.Fatal("no client waits")
 	}
 	start := time.Now()
 	for range 20 {
@@ -150,8 +150,8 @@ func TestSilentCrowdOnEveryTransport(t *testing.T) {
 	s.Alive()
 }
 
-// A client that answers every ping and reads nothing costs what the socket and
-// its places in the inbox hold; others get everything meanwhile.
+// A client that answers every ping but reads nothing costs only its socket buffer and its entries
+// in the inbox. Other clients receive everything.
 func TestDeafClientsCostLittle(t *testing.T) {
 	const published, size = 400, 32 << 10
 	s := newStack(t, func(o *Options) {
@@ -191,7 +191,7 @@ func TestDeafClientsCostLittle(t *testing.T) {
 			reader.Event("n", nil)
 		}
 	}
-	publish(published / 4) // the history and every buffer are full
+	publish(published / 4) // the history and all buffers are full
 	before := servertest.Heap()
 	publish(published * 3 / 4)
 	if grown := servertest.Heap() - before; grown > 2<<20 {

@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// panicOf returns what f panics with, as text; "" without a panic.
+// panicOf returns the panic of f as text, "" without a panic.
 func panicOf(f func()) (text string) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -25,8 +25,8 @@ func panicOf(f func()) (text string) {
 
 func noEvent(context.Context, *Conn, *Event) error { return nil }
 
-// A handler that could never be called is refused when it is registered.
-func TestRegistrationsThatAreRefused(t *testing.T) {
+// Registering a handler that could never run panics.
+func TestInvalidRegistrations(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	plain := newStack(t, func(o *Options) { o.Plain = true })
@@ -72,8 +72,8 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Options that cannot work are refused with their name.
-func TestOptionsThatAreRefused(t *testing.T) {
+// New refuses invalid options and names them.
+func TestInvalidOptions(t *testing.T) {
 	t.Parallel()
 	hub := servertest.NewHub(t)
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
@@ -97,9 +97,9 @@ func TestOptionsThatAreRefused(t *testing.T) {
 	}
 }
 
-// What OnConnect returns reaches the client as its connect_error: the message and data of Refuse as they are, known errors
-// with their code, and nothing of others.
-func TestFormsOfARefusal(t *testing.T) {
+// The error of OnConnect becomes the client's connect_error: message and data of Refuse, the code
+// of known errors, and no details of others.
+func TestConnectErrors(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	loop := map[string]any{}
@@ -133,11 +133,12 @@ func TestFormsOfARefusal(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 	}
-	servertest.Eventually(t, "nobody stays", func() bool { return len(s.Hub.Members()) == 0 })
+	servertest.Eventually(t, "no member remains", func() bool { return len(s.Hub.Members()) == 0 })
 }
 
-// The error of a handler is the acknowledgement; without one the client hears nothing of it.
-func TestErrorsOfHandlers(t *testing.T) {
+// The error of a handler becomes the acknowledgement. A client that asked for none receives
+// nothing.
+func TestHandlerErrors(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	failures := map[string]error{
@@ -165,7 +166,7 @@ func TestErrorsOfHandlers(t *testing.T) {
 	c.Sync()
 }
 
-// Before sees the events of every application in their order, and its error keeps an event from all of them.
+// Before runs in order ahead of every application, and its error hides the event from all of them.
 func TestBefore(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -197,7 +198,7 @@ func TestBefore(t *testing.T) {
 	c.Send(`422["acknowledged"]`)
 	c.Send(`423["join-room","r"]`)
 	c.Send(`424["unknown"]`)
-	c.Send(`425["auth:refresh",{"token":"x"}]`) // carries a token: shown to nobody
+	c.Send(`425["auth:refresh",{"token":"x"}]`) // it carries a token, so no handler sees it
 	expectExactly(t, c, `431[{"error":{"code":"forbidden"}}]`, `432["by the first"]`,
 		`42["room-joined",{"room":"r","timestamp":*},"ID"]`, `433[{"room":"r","timestamp":*}]`, `434[{"error":{"code":"unknown_event"}}]`)
 	c.Event("error", nil)

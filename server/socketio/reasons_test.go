@@ -8,7 +8,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// endings collects the reasons that OnDisconnect is called with.
+// endings collects the reasons given to OnDisconnect.
 func endings(n *Namespace) chan string {
 	reasons := make(chan string, 100)
 	n.OnDisconnect(func(_ *Conn, reason string) { reasons <- reason })
@@ -16,7 +16,7 @@ func endings(n *Namespace) chan string {
 }
 
 // The reasons are those that a Node server reports, see testdata/node.
-func TestReasonsOfADisconnect(t *testing.T) {
+func TestDisconnectReasons(t *testing.T) {
 	t.Parallel()
 	const (
 		engineError = "parse error"
@@ -60,8 +60,8 @@ func TestReasonsOfADisconnect(t *testing.T) {
 	}
 }
 
-// A dropped client gets no DISCONNECT, so it connects again and goes on with its session.
-func TestDropKeepsTheSession(t *testing.T) {
+// A dropped client gets no DISCONNECT, so it reconnects and resumes its session.
+func TestDropKeepsSession(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
@@ -77,8 +77,8 @@ func TestDropKeepsTheSession(t *testing.T) {
 	}
 }
 
-// A client that falls silent ends as idle or, when a ping was sent, for its missing answer.
-func TestReasonsOfATimeout(t *testing.T) {
+// A silent client ends as idle or, after an unanswered ping, with a ping timeout.
+func TestTimeoutReasons(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change func(*Options)

@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-func TestResumeIsBoundToTheUser(t *testing.T) {
+func TestResumeNeedsSameUser(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
@@ -26,7 +26,7 @@ func TestResumeIsBoundToTheUser(t *testing.T) {
 	if sid2 == sid || pid2 == pid || connected.Recovered {
 		t.Fatalf("eve resumed the session of u1: %s/%s %+v", sid2, pid2, connected)
 	}
-	c.Event("recovery", nil) // eve's own rooms had nothing
+	c.Event("recovery", nil) // no message was for eve's own rooms
 	c.Sync()
 }
 
@@ -43,7 +43,7 @@ func TestResumeAfterLoss(t *testing.T) {
 	c = s.Dial("")
 	sid2, pid2, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
 	if sid2 == sid || pid2 == pid || connected.Recovered {
-		t.Fatalf("a client that missed something was told it recovered: %+v", connected)
+		t.Fatalf("a client that missed something was reported as recovered: %+v", connected)
 	}
 	var gap struct {
 		From, Reason string
@@ -58,7 +58,7 @@ func TestResumeAfterLoss(t *testing.T) {
 	c.Event("recovery", nil)
 }
 
-func TestResumeReplacesALiveConnection(t *testing.T) {
+func TestResumeReplacesLiveConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	old := s.Dial("")
@@ -100,9 +100,9 @@ func TestSinceReplaysWithoutSession(t *testing.T) {
 	}
 }
 
-// Data belongs to the session: a client that recovers it has it again, whether its old transport was gone before or is
-// replaced, one that could not recover has not.
-func TestDataSurvivesARecovery(t *testing.T) {
+// Data belongs to the session: a client that recovers has it again, whether its old transport
+// closed earlier or is replaced. A client that could not recover has none.
+func TestDataSurvivesRecovery(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	type visit struct {
@@ -151,9 +151,10 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	}
 }
 
-// While a connect handler takes its time, history that the client has not read yet is trimmed. The client is told a new
-// session, which is not recovered, and the gap; the session can be resumed under its new name and with its data.
-func TestHistoryTrimmedWhileAConnectHandlerRuns(t *testing.T) {
+// The history may lose messages that a client has not read while its connect handler runs. The
+// client then gets a new session that did not recover, and a gap. It can resume the session under
+// the new id, with its data.
+func TestHistoryTrimmedDuringConnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
 		hub := notify.DefaultOptions()
@@ -189,7 +190,7 @@ func TestHistoryTrimmedWhileAConnectHandlerRuns(t *testing.T) {
 	var connected servertest.Connected
 	c.Event("connected", &connected)
 	if connected.Recovered || reply.Pid == pid || reply.Sid != conn.ID() {
-		t.Errorf("told %+v and %+v, was %s %s", reply, connected, sid, pid)
+		t.Errorf("got %+v and %+v, was %s %s", reply, connected, sid, pid)
 	}
 	c.Event("gap", nil)
 	last := c.Event("n", nil)

@@ -43,7 +43,7 @@ func TestConnectAndNotify(t *testing.T) {
 	}
 }
 
-func TestConnectIsRefused(t *testing.T) {
+func TestRefusedConnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	expired := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(-time.Hour).Unix()})
@@ -70,7 +70,7 @@ func TestConnectIsRefused(t *testing.T) {
 	}
 }
 
-func TestTokenExpiryEndsTheConnection(t *testing.T) {
+func TestTokenExpiryEndsConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(2 * time.Second).Unix()})
@@ -83,7 +83,7 @@ func TestTokenExpiryEndsTheConnection(t *testing.T) {
 	}
 }
 
-func TestUnknownNamespacesCloseAtTheThird(t *testing.T) {
+func TestThirdUnknownNamespaceCloses(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
