@@ -14,9 +14,12 @@ func TestMalformedPacketsCloseOnlyTheirConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	for _, in := range []string{
-		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]", `41x`, `40[]`, `40"x"`,
-		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `42/nowhere,["x"]`, `41/nowhere,`, `43/nowhere,1[]`,
-		`42["` + strings.Repeat("x", 10) + `",` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `]`,
+		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]",
+		`41x`, `40[]`, `40"x"`,
+		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `42/nowhere,["x"]`, `41/nowhere,`,
+		`43/nowhere,1[]`,
+		`42["` + strings.Repeat("x", 10) + `",` + strings.Repeat("[", 40) +
+			strings.Repeat("]", 40) + `]`,
 		`451-["x",{"_placeholder":true,"num":0}]` + "\x00binary",
 		`451-["x",{"_placeholder":true,"num":0}]` + "\x0042[\"y\"]",
 	} {
@@ -61,7 +64,8 @@ func TestSilentClientsAreClosed(t *testing.T) {
 		c := s.Dial("")
 		defer c.Closed()
 	}
-	if res, body := servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=4&transport=polling", ""); res.StatusCode != 503 {
+	res, body := servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=4&transport=polling", "")
+	if res.StatusCode != 503 {
 		t.Errorf("one more silent client got %d %s", res.StatusCode, body)
 	}
 	servertest.Eventually(t, "all are closed", func() bool { return s.sio.engine.Len() == 0 })
@@ -71,7 +75,8 @@ func TestSilentClientsAreClosed(t *testing.T) {
 func TestAttachmentsTimeOut(t *testing.T) {
 	t.Parallel()
 	var a assembly
-	if p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000); p != nil || err != nil {
+	p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000)
+	if p != nil || err != nil {
 		t.Fatal(p, err)
 	}
 	if now := time.Now(); a.overdue(now.Add(9*time.Second)) || !a.overdue(now.Add(11*time.Second)) {

@@ -23,7 +23,9 @@ var (
 
 // tries makes n attempts that end with err. It returns how many were checked, and how many were
 // refused as too many.
-func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identity, err error) (looked, limited int) {
+func tries(
+	t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identity, err error,
+) (looked, limited int) {
 	t.Helper()
 	for range n {
 		_, got := l.Attempt(ip, func() (auth.Identity, error) { looked++; return id, err })
@@ -31,7 +33,8 @@ func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identit
 		switch {
 		case errors.As(got, &refused) && refused.Code == "rate_limited":
 			limited++
-			if refused.Status != 429 || refused.Message != "Rate limit exceeded" || refused.RetryAfter < time.Second || refused.RetryAfter%time.Second != 0 {
+			if refused.Status != 429 || refused.Message != "Rate limit exceeded" ||
+				refused.RetryAfter < time.Second || refused.RetryAfter%time.Second != 0 {
 				t.Fatalf("refused with %+v", refused)
 			}
 		case !errors.Is(got, err):
@@ -46,7 +49,8 @@ func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identit
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
-	if looked, limited := tries(t, l, someIP, 1000, auth.Identity{}, auth.ErrInvalid); looked > 11 || limited != 1000-looked {
+	looked, limited := tries(t, l, someIP, 1000, auth.Identity{}, auth.ErrInvalid)
+	if looked > 11 || limited != 1000-looked {
 		t.Errorf("%d were looked at, %d refused", looked, limited)
 	}
 	good := auth.Identity{UserID: "u1", Verified: true}
@@ -77,17 +81,20 @@ func TestGuessesDoNotLockOutUsers(t *testing.T) {
 func TestErrorsThatAreNotGuesses(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
-	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden, auth.ErrMalformed, auth.ErrKeySetUnavailable} {
+	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden,
+		auth.ErrMalformed, auth.ErrKeySetUnavailable} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, err); looked != 100 {
 			t.Errorf("%v: %d of 100 were looked at", err, looked)
 		}
 	}
-	for name, l := range map[string]*limit.Limiter{"no limit": limit.New(limit.Options{}), "no limiter": nil} {
+	for name, l := range map[string]*limit.Limiter{"no limit": limit.New(limit.Options{}),
+		"no limiter": nil} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, auth.ErrInvalid); looked != 100 {
 			t.Errorf("%s: %d of 100 were looked at", name, looked)
 		}
 	}
-	if looked, _ := tries(t, l, netip.Addr{}, 100, auth.Identity{}, auth.ErrInvalid); looked != 100 {
+	looked, _ := tries(t, l, netip.Addr{}, 100, auth.Identity{}, auth.ErrInvalid)
+	if looked != 100 {
 		t.Errorf("a unix socket: %d of 100 were looked at", looked)
 	}
 }
@@ -97,7 +104,10 @@ func TestGuessesOverBothTransports(t *testing.T) {
 	t.Parallel()
 	limits := limit.New(limit.Options{AuthFailures: 10})
 	var authenticator *auth.Authenticator
-	s := newStack(t, func(o *Options) { withTokens(t)(o); o.Limits, authenticator = limits, o.Auth })
+	s := newStack(t, func(o *Options) {
+		withTokens(t)(o)
+		o.Limits, authenticator = limits, o.Auth
+	})
 	c := s.Dial("")
 	c.Join(`{"token":"` + servertest.TokenFor(t, time.Now().Add(time.Hour)) + `"}`)
 	base := servertest.Serve(t, edge.WithInfo(nil, sse.New(sse.Options{
@@ -109,7 +119,9 @@ func TestGuessesOverBothTransports(t *testing.T) {
 		last, text = servertest.Do(t, "GET", "http://"+base+"/sse?token=guess", "")
 	}
 	var problem edge.Problem
-	if err := json.Unmarshal([]byte(text), &problem); err != nil || last.StatusCode != 429 || problem.Code != "rate_limited" || last.Header.Get("Retry-After") == "" {
+	err := json.Unmarshal([]byte(text), &problem)
+	if err != nil || last.StatusCode != 429 || problem.Code != "rate_limited" ||
+		last.Header.Get("Retry-After") == "" {
 		t.Errorf("%s %s, Retry-After %q", last.Status, text, last.Header.Get("Retry-After"))
 	}
 	c.Send(refreshPacket("", "guess"))

@@ -102,7 +102,8 @@ func TestAnswersToClientThatDoesNotRead(t *testing.T) {
 		defer l.mu.Unlock()
 		return len(l.inbox) == maxUnhandled && l.replies.bytes > maxOwnBytes
 	})
-	if grown := servertest.Heap() - before; grown > 3<<20 && !raceEnabled { // including the body in both processes
+	grown := servertest.Heap() - before
+	if grown > 3<<20 && !raceEnabled { // including the body in both processes
 		t.Errorf("the heap grew by %d KiB", grown>>10)
 	}
 	for got := 0; got < events; {

@@ -41,7 +41,9 @@ func TestBroadcastIsAValue(t *testing.T) {
 	slices.Sort(ids)
 	names := slices.Concat(rooms, ids)
 	in := func(id string, rooms []string) bool {
-		return slices.ContainsFunc(rooms, func(room string) bool { return slices.Contains(clients[id], room) })
+		return slices.ContainsFunc(rooms, func(room string) bool {
+			return slices.Contains(clients[id], room)
+		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		choices := []choice{{b: s.sio.To()}}
@@ -87,7 +89,8 @@ func TestBroadcastActsOnItsClients(t *testing.T) {
 	streamID := firstID(t, lines.Scan, lines.Text)
 
 	in := s.sio.To("r").Except(aConnected.ClientID)
-	if got := idsOf(in.Members()); !slices.Equal(got, sortedStrings([]string{bConnected.ClientID, streamID})) {
+	got := idsOf(in.Members())
+	if !slices.Equal(got, sortedStrings([]string{bConnected.ClientID, streamID})) {
 		t.Errorf("members %q", got)
 	}
 	if got := in.Conns(); len(got) != 1 || got[0].ID() != bConnected.ClientID {
@@ -121,7 +124,8 @@ func TestBroadcastActsOnItsClients(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	servertest.Eventually(t, "a and the other remain", func() bool {
-		return slices.Equal(idsOf(s.Hub.Members()), sortedStrings([]string{aConnected.ClientID, other.ClientID}))
+		return slices.Equal(idsOf(s.Hub.Members()),
+			sortedStrings([]string{aConnected.ClientID, other.ClientID}))
 	})
 }
 

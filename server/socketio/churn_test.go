@@ -22,7 +22,8 @@ import (
 // they end.
 func TestChurnLeavesNothing(t *testing.T) {
 	const each, parallel = 2000, 8
-	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: " +
+		"13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	early := "\x81\x81\x00\x00\x00\x003" // a PONG before the client reads OPEN
 	connect := "\x81\x91\x00\x00\x00\x00" + `40{"userId":"u1"}`
 	s := newStack(t, func(o *Options) {
@@ -36,15 +37,20 @@ func TestChurnLeavesNothing(t *testing.T) {
 	// Each kind is one request on one socket, the bytes to send after the response, and the text to
 	// read before the end.
 	kinds := map[string]struct{ request, then, until string }{
-		"websocket, never connects": {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, early, `0{"sid"`},
-		"websocket":                 {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, early + connect, `["connected"`},
-		"websocket, half a frame":   {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, connect + "\x81\xfe\x10", `["connected"`},
-		"EventSource":               {"GET /sse?userId=u1&channels=a HTTP/1.1\r\nHost: x\r\n\r\n", "", `"type":"connected"`},
+		"websocket, never connects": {"GET /socket.io/?EIO=4&transport=websocket " +
+			"HTTP/1.1\r\nHost: x\r\n" + upgrade, early, `0{"sid"`},
+		"websocket": {"GET /socket.io/?EIO=4&transport=websocket " +
+			"HTTP/1.1\r\nHost: x\r\n" + upgrade, early + connect, `["connected"`},
+		"websocket, half a frame": {"GET /socket.io/?EIO=4&transport=websocket " +
+			"HTTP/1.1\r\nHost: x\r\n" + upgrade, connect + "\x81\xfe\x10", `["connected"`},
+		"EventSource": {"GET /sse?userId=u1&channels=a HTTP/1.1\r\nHost: x\r\n\r\n",
+			"", `"type":"connected"`},
 	}
 	wait := func(what string, goroutines, files int) {
 		t.Helper()
 		servertest.Eventually(t, "everything of "+what+" is gone", func() bool {
-			return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 && s.sio.ending.len() == 0 &&
+			return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 &&
+				s.sio.ending.len() == 0 &&
 				runtime.NumGoroutine() <= goroutines+5 && openFiles(t) <= files+5
 		})
 	}
@@ -100,7 +106,10 @@ func TestChurnLeavesNothing(t *testing.T) {
 			return err
 		}
 		sid := url + "&sid=" + strings.Split(open, `"`)[3]
-		for _, step := range []struct{ method, body string }{{"POST", `3` + "\x1e" + `40{"userId":"u1"}`}, {"GET", ""}, {"POST", "1"}} {
+		for _, step := range []struct {
+			method,
+			body string
+		}{{"POST", `3` + "\x1e" + `40{"userId":"u1"}`}, {"GET", ""}, {"POST", "1"}} {
 			if _, err := ask(step.method, sid, step.body); err != nil {
 				return err
 			}

@@ -86,15 +86,18 @@ func TestCloseTransportWithTwoNamespaces(t *testing.T) {
 	c.Send(`40/other,{"userId":"u1"}`)
 	expectPackets(t, c, "40/other,")
 	conn := s.sio.To().Conns()[0]
-	if err := errors.Join(conn.Emit("last"), s.sio.In("/other").Conns()[0].Emit("last")); err != nil {
+	err := errors.Join(conn.Emit("last"), s.sio.In("/other").Conns()[0].Emit("last"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	conn.CloseTransport()
 	rest := strings.Join(c.Closed(), " ")
 	for _, namespace := range []string{"", "/other,"} {
-		last, end := strings.Index(rest, "42"+namespace+`["last"`), strings.Index(rest+" ", "41"+namespace+" ")
+		last, end := strings.Index(rest, "42"+namespace+`["last"`),
+			strings.Index(rest+" ", "41"+namespace+" ")
 		if last < 0 || end < last {
-			t.Errorf("before the close came %q: the event of %q at %d, the DISCONNECT at %d", rest, namespace, last, end)
+			t.Errorf("before the close came %q: the event of %q at %d, the DISCONNECT at %d", rest,
+				namespace, last, end)
 		}
 	}
 	for _, reasons := range []chan string{root, other} {
@@ -150,7 +153,8 @@ func TestConcurrentCloses(t *testing.T) {
 		wg.Go(func() {
 			for range 25 {
 				c := s.Dial("")
-				for _, packet := range []string{fmt.Sprintf(`40{"userId":"u%d"}`, i), `42["close"]`, "41"} {
+				connect := fmt.Sprintf(`40{"userId":"u%d"}`, i)
+				for _, packet := range []string{connect, `42["close"]`, "41"} {
 					if c.Conn.WriteMessage(1, []byte(packet)) != nil {
 						break
 					}

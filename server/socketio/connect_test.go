@@ -12,7 +12,9 @@ func TestTabKeyIsNoPid(t *testing.T) {
 	c := s.Dial("")
 	sid, _, offset, _ := c.JoinWithPid(`{"userId":"u1","sessionId":"tab1"}`)
 	other := s.Dial("")
-	if sid2, _, _, _ := other.JoinWithPid(`{"userId":"u1","pid":"tab:u1\u0000tab1","offset":"` + offset + `"}`); sid2 == sid {
+	sid2, _, _, _ := other.JoinWithPid(
+		`{"userId":"u1","pid":"tab:u1\u0000tab1","offset":"` + offset + `"}`)
+	if sid2 == sid {
 		t.Error("the name of a tab was taken for the secret name of a session")
 	}
 	c.Sync()

@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,11 +47,15 @@ func TestBind(t *testing.T) {
 		{`[null]`, nil, []any{new(string)}, []any{""}},
 		{`[{"n":[1]}]`, nil, []any{new(any)}, []any{map[string]any{"n": []any{1.0}}}},
 		{`[{"raw":  1}]`, nil, []any{new(json.RawMessage)}, []any{json.RawMessage(`{"raw":  1}`)}},
-		{`[{"_placeholder":true,"num":0}]`, nil, []any{new(map[string]any)}, []any{map[string]any{"_placeholder": true, "num": 0.0}}},
-		{`["x",{"_placeholder":true,"num":0}]`, []string{"bin"}, []any{new(string), new([]byte)}, []any{"x", []byte("bin")}},
+		{`[{"_placeholder":true,"num":0}]`, nil, []any{new(map[string]any)},
+			[]any{map[string]any{"_placeholder": true, "num": 0.0}}},
+		{`["x",{"_placeholder":true,"num":0}]`, []string{"bin"}, []any{new(string), new([]byte)},
+			[]any{"x", []byte("bin")}},
 		{`[{"_placeholder":true,"num":0}]`, []string{"bin"}, []any{new(any)}, []any{[]byte("bin")}},
-		{`[` + file + `]`, []string{"0", "1"}, []any{new(upload)}, []any{upload{"a", 9007199254740993, []byte("1")}}},
-		{`[[` + file + `]]`, []string{"0", "1"}, []any{new([]upload)}, []any{[]upload{{"a", 9007199254740993, []byte("1")}}}},
+		{`[` + file + `]`, []string{"0", "1"}, []any{new(upload)},
+			[]any{upload{"a", 9007199254740993, []byte("1")}}},
+		{`[[` + file + `]]`, []string{"0", "1"}, []any{new([]upload)},
+			[]any{[]upload{{"a", 9007199254740993, []byte("1")}}}},
 	} {
 		if err := argsOf(t, tt.in, tt.parts...).Bind(tt.to...); err != nil {
 			t.Errorf("%s: %v", tt.in, err)
@@ -86,12 +89,18 @@ func TestBindErrors(t *testing.T) {
 		{`[{"x":300}]`, nil, []any{new(point)}, "argument 1: X: got number 300, expected int8"},
 		{`[{"at":{"when":"now"}}]`, nil, []any{new(point)}, "argument 1: cannot be decoded"},
 		{`["aGk="]`, nil, []any{new([]byte)}, "argument 1: expected binary"},
-		{`["aGk=",{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new([]byte)}, "argument 1: expected binary"},
-		{`[{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new(int)}, "argument 1: got string, expected int"},
-		{`[{"_placeholder":true,"num":1}]`, []string{"b"}, []any{new([]byte)}, "argument 1: placeholder is out of range"},
-		{`[{"_placeholder":true,"num":0.5}]`, []string{"b"}, []any{new(any)}, "argument 1: placeholder is out of range"},
-		{`[[{"_placeholder":true,"num":-1}]]`, []string{"b"}, []any{new([]string)}, "argument 1: placeholder is out of range"},
-		{`[{"_placeholder":true}]`, []string{"b"}, []any{new([]byte)}, "argument 1: placeholder is out of range"},
+		{`["aGk=",{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new([]byte)},
+			"argument 1: expected binary"},
+		{`[{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new(int)},
+			"argument 1: got string, expected int"},
+		{`[{"_placeholder":true,"num":1}]`, []string{"b"}, []any{new([]byte)},
+			"argument 1: placeholder is out of range"},
+		{`[{"_placeholder":true,"num":0.5}]`, []string{"b"}, []any{new(any)},
+			"argument 1: placeholder is out of range"},
+		{`[[{"_placeholder":true,"num":-1}]]`, []string{"b"}, []any{new([]string)},
+			"argument 1: placeholder is out of range"},
+		{`[{"_placeholder":true}]`, []string{"b"}, []any{new([]byte)},
+			"argument 1: placeholder is out of range"},
 	} {
 		err := argsOf(t, tt.in, tt.parts...).Bind(tt.to...)
 		var argument *ArgumentError
@@ -163,77 +172,11 @@ func drawValue(t *rapid.T, depth int) any {
 		return list
 	}
 	object := map[string]any{}
-	for _, key := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z]{1,3}`), 0, 3, rapid.ID).Draw(t, "keys") {
+	for _, key := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z]{1,3}`), 0, 3,
+		rapid.ID).Draw(t, "keys") {
 		object[key] = drawValue(t, depth-1)
 	}
 	return object
-}
-
-// Both sides can send binary data: as an argument or inside of one, in an event, in its
-// acknowledgement, and in the answer to an Ask.
-func TestBinaryBothWays(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	root := s.sio.Of("/")
-	root.On("up", func(ctx context.Context, c *Conn, e *Event) error {
-		var file struct{ Data []byte }
-		var whole []byte
-		if err := e.Bind(&whole, &file); err != nil {
-			return err
-		}
-		if err := c.Emit("down", whole, map[string]any{"data": file.Data}); err != nil {
-			return err
-		}
-		e.Ack([]any{whole}, len(file.Data))
-		answer, err := c.Ask(ctx, "more", whole)
-		if err != nil {
-			return err
-		}
-		values, err := answer.Values()
-		if err != nil {
-			return err
-		}
-		return c.Emit("end", values...)
-	})
-	c, _ := s.Connect(`{"userId":"u1"}`)
-	c.Send(`452-7["up",{"_placeholder":true,"num":1},{"data":{"_placeholder":true,"num":0}}]`)
-	c.SendBinary([]byte{1, 2})
-	c.SendBinary([]byte{3})
-	const whole, part = "\x03", "\x01\x02"
-	expectExactly(t, c,
-		`452-["down",{"_placeholder":true,"num":0},{"data":{"_placeholder":true,"num":1}},"ID"]`, whole, part,
-		`461-7[[{"_placeholder":true,"num":0}],2]`, whole,
-		`451-1["more",{"_placeholder":true,"num":0}]`, whole)
-	c.Send(`461-1[{"_placeholder":true,"num":0}]`)
-	c.SendBinary([]byte("answer"))
-	expectExactly(t, c, `451-["end",{"_placeholder":true,"num":0},"ID"]`, "answer")
-}
-
-// expectExactly reads these packets and attachments, with masked ids.
-func expectExactly(t testing.TB, c *servertest.WebSocket, want ...string) {
-	t.Helper()
-	for _, want := range want {
-		if got := servertest.Masked(c.Read()); got != want {
-			t.Fatalf("got %q, want %q", got, want)
-		}
-	}
-}
-
-// EventSource cannot carry binary data, so streams get it as base64.
-func TestStreamsGetBinaryAsBase64(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	_, lines := s.Stream(map[string][]string{"userId": {"u1"}}, nil)
-	firstID(t, lines.Scan, lines.Text)
-	if _, err := s.sio.To().Emit("n", []byte("abc"), bytes.NewBufferString("def")); err != nil {
-		t.Fatal(err)
-	}
-	for lines.Scan() {
-		if lines.Text() == `data: ["YWJj","ZGVm"]` {
-			return
-		}
-	}
-	t.Error("the stream ended without the event")
 }
 
 // Only the first acknowledgement counts, and an event that asks for none sends none.

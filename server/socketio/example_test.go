@@ -44,7 +44,8 @@ func Example() {
 	// ["said","hello"]
 }
 
-// The client gets the error of a Before function as its acknowledgement, and no handler sees the event.
+// The client gets the error of a Before function as its acknowledgement, and no handler sees the
+// event.
 func ExampleServer_Before() {
 	srv, url, stop := start()
 	defer stop()
@@ -54,7 +55,8 @@ func ExampleServer_Before() {
 		}
 		return nil
 	})
-	srv.Of("/").On("admin:reset", func(_ context.Context, _ *socketio.Conn, e *socketio.Event) error {
+	srv.Of("/").On("admin:reset", func(_ context.Context, _ *socketio.Conn,
+		e *socketio.Event) error {
 		e.Ack("done")
 		return nil
 	})
@@ -127,7 +129,8 @@ type client struct{ *websocket.Conn }
 
 // connect returns when the server has answered a first event.
 func connect(url, user string) client {
-	conn, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
+	conn, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+
+		"/socket.io/?EIO=4&transport=websocket", nil)
 	if err != nil {
 		panic(err)
 	}
@@ -161,14 +164,16 @@ func (c client) reply(start string) string {
 	}
 }
 
-// answer acknowledges one event: "42", the server's number for it, and its array become "43", the number, and another.
+// answer acknowledges one event: "42", the server's number for it, and its array become "43", the
+// number, and another.
 func (c client) answer(event, with string) {
 	for {
 		_, text, err := c.ReadMessage()
 		if err != nil {
 			return
 		}
-		if number, _, found := strings.Cut(strings.TrimPrefix(string(text), "42"), `["`+event+`"`); found {
+		number, _, found := strings.Cut(strings.TrimPrefix(string(text), "42"), `["`+event+`"`)
+		if found {
 			c.emit("43" + number + with)
 			return
 		}

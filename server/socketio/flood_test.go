@@ -22,7 +22,8 @@ func TestFloodEndsItsConnection(t *testing.T) {
 	for range 5000 {
 		l.Message([]byte(`2["ping"]`), false)
 	}
-	if now := time.Now(); now.Sub(l.rates.since) > abuseLimit || now.Sub(l.rates.last) > abuseGrace {
+	now := time.Now()
+	if now.Sub(l.rates.since) > abuseLimit || now.Sub(l.rates.last) > abuseGrace {
 		t.Fatalf("rates %+v", l.rates)
 	}
 	if l.session.Closed() {
@@ -54,7 +55,9 @@ func TestDisconnectsAreNotLimited(t *testing.T) {
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 20 })
 	const namespaces = 19
 	for i := range namespaces {
-		s.sio.Of(fmt.Sprintf("/n%d", i)).OnConnect(func(context.Context, *Conn) error { return nil })
+		s.sio.Of(fmt.Sprintf("/n%d", i)).OnConnect(func(context.Context, *Conn) error {
+			return nil
+		})
 	}
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	for i := range namespaces {

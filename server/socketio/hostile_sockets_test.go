@@ -32,7 +32,8 @@ func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 		c.Event("custom-event-response", nil)
 		c.Send(event(limit + 2)) // the first byte belongs to the transport
 		var closed *websocket.CloseError
-		if _, err := c.Next(); !errors.As(err, &closed) || closed.Code != websocket.CloseMessageTooBig {
+		_, err := c.Next()
+		if !errors.As(err, &closed) || closed.Code != websocket.CloseMessageTooBig {
 			t.Errorf("websocket: %v", err)
 		}
 
@@ -46,7 +47,9 @@ func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 			t.Errorf("after it, the session answers %d", res.StatusCode)
 		}
 	}
-	servertest.Eventually(t, "all have left", func() bool { return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 })
+	servertest.Eventually(t, "all have left", func() bool {
+		return s.Hub.Total() == 0 && s.sio.engine.Len() == 0
+	})
 	if grown := servertest.Heap() - before; grown > 2<<20 {
 		t.Errorf("%d KiB remain in use", grown>>10)
 	}
@@ -87,10 +90,13 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 	s := newStack(t, nil)
 	sessions := map[string]string{} // the packet sent, by the URL of the session that must end
 	for _, in := range []string{
-		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]", `41x`, `40[]`, `40"x"`,
-		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `45-1-["x"]`, `42/nowhere,["x"]`, `41/nowhere,`, `43/nowhere,1[]`,
+		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]",
+		`41x`, `40[]`, `40"x"`,
+		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `45-1-["x"]`, `42/nowhere,["x"]`,
+		`41/nowhere,`, `43/nowhere,1[]`,
 		`42["x",` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `]`,
-		`451-["x",{"_placeholder":true,"num":1}]` + "\x1ebAA==", `451-["x",{"_placeholder":true,"num":-1}]` + "\x1ebAA==",
+		`451-["x",{"_placeholder":true,"num":1}]` + "\x1ebAA==",
+		`451-["x",{"_placeholder":true,"num":-1}]` + "\x1ebAA==",
 		`451-["x",{"_placeholder":true,"num":0}]` + "\x1e" + `42["y"]`, "bAA==",
 		"0{}", "2", "2probe", "5", "7", "", "\x1e", "4x\x1e", "b!",
 	} {
@@ -102,13 +108,15 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 	}
 	servertest.Eventually(t, "all members are gone", func() bool { return s.Hub.Total() == 0 })
 	for url, in := range sessions {
-		for end := time.Now().Add(servertest.Patience); ; { // packets that were queued earlier come first
+		// Packets that were queued earlier come first.
+		for end := time.Now().Add(servertest.Patience); ; {
 			res, text := servertest.Do(t, "GET", url, "")
 			if res.StatusCode == http.StatusBadRequest {
 				break
 			}
 			if time.Now().After(end) {
-				t.Errorf("%.40q did not end its session, which answers %d %s", in, res.StatusCode, text)
+				t.Errorf("%.40q did not end its session, which answers %d %s", in, res.StatusCode,
+					text)
 				break
 			}
 		}
@@ -138,12 +146,16 @@ func TestSilentCrowdOnEveryTransport(t *testing.T) {
 	for range 20 {
 		s.Alive()
 	}
-	if each := time.Since(start) / 20; each > 300*time.Millisecond { // 100 ms without the race detector
+	each := time.Since(start) / 20
+	if each > 300*time.Millisecond { // 100 ms without the race detector
 		t.Errorf("a user waited %v", each)
 	}
-	servertest.Eventually(t, "the crowd is gone", func() bool { return s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 })
+	servertest.Eventually(t, "the crowd is gone", func() bool {
+		return s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0
+	})
 	for _, url := range sids[:10] {
-		if res, text := servertest.Do(t, "GET", url, ""); res.StatusCode == http.StatusOK && text != "1" && text != "6" {
+		res, text := servertest.Do(t, "GET", url, "")
+		if res.StatusCode == http.StatusOK && text != "1" && text != "6" {
 			t.Errorf("a session that never connected answers %q", text)
 		}
 	}
@@ -185,7 +197,9 @@ func TestDeafClientsCostLittle(t *testing.T) {
 	data := servertest.JSON(strings.Repeat("x", size))
 	publish := func(n int) {
 		for range n {
-			if _, err := s.Hub.Publish(t.Context(), notify.Notification{Type: "n", Data: data}, notify.ToAll()); err != nil {
+			_, err := s.Hub.Publish(t.Context(), notify.Notification{Type: "n", Data: data},
+				notify.ToAll())
+			if err != nil {
 				t.Fatal(err)
 			}
 			reader.Event("n", nil)

@@ -39,27 +39,49 @@ func TestInvalidRegistrations(t *testing.T) {
 		register func()
 		want     string
 	}{
-		"connection":       {on(s, "/n", "connection"), `socketio: On("connection"): use OnConnect`},
-		"disconnect":       {on(s, "/n", "disconnect"), `socketio: On("disconnect"): use OnDisconnect`},
-		"disconnecting":    {on(s, "/n", "disconnecting"), `socketio: On("disconnecting"): use OnDisconnect`},
-		"connect":          {on(s, "/n", "connect"), `socketio: On("connect"): the name is reserved`},
-		"connect_error":    {on(s, "/n", "connect_error"), `socketio: On("connect_error"): the name is reserved`},
-		"newListener":      {on(s, "/n", "newListener"), `socketio: On("newListener"): the name is reserved`},
-		"auth:refresh":     {on(s, "/n", "auth:refresh"), `socketio: On("auth:refresh"): the name is reserved`},
-		"duplicate":        {on(s, "/n", "taken"), `socketio: On("taken"): the event has a handler already`},
-		"duplicate in /":   {func() { on(s, "", "x")(); on(s, "/", "x")() }, `socketio: On("x"): the event has a handler already`},
+		"connection": {on(s, "/n", "connection"),
+			`socketio: On("connection"): use OnConnect`},
+		"disconnect": {on(s, "/n", "disconnect"),
+			`socketio: On("disconnect"): use OnDisconnect`},
+		"disconnecting": {on(s, "/n", "disconnecting"),
+			`socketio: On("disconnecting"): use OnDisconnect`},
+		"connect": {on(s, "/n", "connect"),
+			`socketio: On("connect"): the name is reserved`},
+		"connect_error": {on(s, "/n", "connect_error"),
+			`socketio: On("connect_error"): the name is reserved`},
+		"newListener": {on(s, "/n", "newListener"),
+			`socketio: On("newListener"): the name is reserved`},
+		"auth:refresh": {on(s, "/n", "auth:refresh"),
+			`socketio: On("auth:refresh"): the name is reserved`},
+		"duplicate": {on(s, "/n", "taken"),
+			`socketio: On("taken"): the event has a handler already`},
+		"duplicate in /": {func() {
+			on(s, "", "x")()
+			on(s, "/", "x")()
+		}, `socketio: On("x"): the event has a handler already`},
 		"built-in":         {on(s, "/", "subscribe"), `socketio: On("subscribe"): ` + builtin},
 		"built-in ping":    {on(s, "/", "ping"), `socketio: On("ping"): ` + builtin},
 		"other namespace":  {on(s, "/n", "subscribe"), ""},
 		"plain":            {on(plain, "/", "subscribe"), ""},
 		"same event in /m": {on(s, "/m", "taken"), ""},
-		"no slash":         {func() { s.sio.Of("chat") }, `socketio: namespace "chat": expected / and a name without , # ? of at most 128 bytes`},
-		"comma":            {func() { s.sio.Of("/a,b") }, `socketio: namespace "/a,b": expected / and a name without , # ? of at most 128 bytes`},
-		"number sign":      {func() { s.sio.Of("/a#b") }, `socketio: namespace "/a#b": expected / and a name without , # ? of at most 128 bytes`},
-		"query":            {func() { s.sio.Of("/a?b=1") }, `socketio: namespace "/a?b=1": expected / and a name without , # ? of at most 128 bytes`},
-		"longest":          {func() { s.sio.Of("/" + strings.Repeat("n", 127)) }, ""},
+		"no slash": {func() {
+			s.sio.Of("chat")
+		}, `socketio: namespace "chat": expected / and a name without , # ? of at most 128 bytes`},
+		"comma": {func() {
+			s.sio.Of("/a,b")
+		}, `socketio: namespace "/a,b": expected / and a name without , # ? of at most 128 bytes`},
+		"number sign": {func() {
+			s.sio.Of("/a#b")
+		}, `socketio: namespace "/a#b": expected / and a name without , # ? of at most 128 bytes`},
+		"query": {func() {
+			s.sio.Of("/a?b=1")
+		},
+			`socketio: namespace "/a?b=1": ` +
+				`expected / and a name without , # ? of at most 128 bytes`},
+		"longest": {func() { s.sio.Of("/" + strings.Repeat("n", 127)) }, ""},
 		"too long": {func() { s.sio.Of("/" + strings.Repeat("n", 128)) },
-			`socketio: namespace "/` + strings.Repeat("n", 128) + `": expected / and a name without , # ? of at most 128 bytes`},
+			`socketio: namespace "/` + strings.Repeat("n", 128) +
+				`": expected / and a name without , # ? of at most 128 bytes`},
 		"app 33": {func() {
 			for range maxApps {
 				s.sio.Mount(builtinEvents{}, nil)
@@ -68,31 +90,6 @@ func TestInvalidRegistrations(t *testing.T) {
 	} {
 		if got := panicOf(tt.register); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
-		}
-	}
-}
-
-// New refuses invalid options and names them.
-func TestInvalidOptions(t *testing.T) {
-	t.Parallel()
-	hub := servertest.NewHub(t)
-	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for want, change := range map[string]func(*Options){
-		"socketio: Options.Hub and Options.Auth must be given":                                                    func(o *Options) { o.Hub = nil },
-		"socketio: Options.PingInterval is 0s, expected more than 0: start from DefaultOptions()":                 func(o *Options) { o.PingInterval = 0 },
-		"socketio: Options.PingTimeout is -1ns, expected more than 0: start from DefaultOptions()":                func(o *Options) { o.PingTimeout = -1 },
-		"socketio: Options.ConnectTimeout is 0s, expected more than 0: start from DefaultOptions()":               func(o *Options) { o.ConnectTimeout = 0 },
-		"socketio: Options.SweepInterval is 0s, expected more than 0: start from DefaultOptions()":                func(o *Options) { o.SweepInterval = 0 },
-		"socketio: Options.MaxPayload is 0 and RateBurst is 20, expected at least 1: start from DefaultOptions()": func(o *Options) { o.MaxPayload = 0 },
-	} {
-		o := DefaultOptions()
-		o.Hub, o.Auth = hub, users
-		change(&o)
-		if _, err := New(o); err == nil || err.Error() != want {
-			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }
@@ -108,25 +105,36 @@ func TestConnectErrors(t *testing.T) {
 		err  error
 		want string
 	}{
-		"message":         {Refuse("Please reload", nil), `{"message":"Please reload"}`},
-		"object":          {Refuse("Please reload", map[string]any{"code": "too_old", "n": 1}), `{"message":"Please reload","data":{"code":"too_old","n":1}}`},
-		"text":            {Refuse("no", "why"), `{"message":"no","data":"why"}`},
-		"number":          {Refuse("no", 7), `{"message":"no","data":7}`},
-		"no escaping":     {Refuse("<&>", []string{"<"}), `{"message":"<&>","data":["<"]}`},
-		"empty":           {Refuse("", nil), `{"message":""}`},
-		"not JSON":        {Refuse("no", loop), `{"message":"no","data":{"code":"internal"}}`},
-		"wrapped":         {fmt.Errorf("look-up: %w", Refuse("no", nil)), `{"message":"no"}`},
-		"auth":            {auth.ErrForbidden, `{"message":"Forbidden","data":{"code":"forbidden"}}`},
-		"argument":        {&ArgumentError{0, "is missing"}, `{"message":"Validation failed","data":{"code":"validation","detail":"argument 1: is missing"}}`},
-		"validation":      {&notify.ValidationError{Field: "room", Reason: "is empty"}, `{"message":"Validation failed","data":{"code":"validation","detail":"room: is empty"}}`},
-		"any other":       {errors.New("dial tcp 10.0.0.7: refused"), `{"message":"Internal error","data":{"code":"internal"}}`},
-		"not served":      {ErrNotServed, `{"message":"Internal error","data":{"code":"internal"}}`},
-		"context":         {context.DeadlineExceeded, `{"message":"Internal error","data":{"code":"internal"}}`},
+		"message": {Refuse("Please reload", nil), `{"message":"Please reload"}`},
+		"object": {Refuse("Please reload", map[string]any{"code": "too_old", "n": 1}),
+			`{"message":"Please reload","data":{"code":"too_old","n":1}}`},
+		"text":        {Refuse("no", "why"), `{"message":"no","data":"why"}`},
+		"number":      {Refuse("no", 7), `{"message":"no","data":7}`},
+		"no escaping": {Refuse("<&>", []string{"<"}), `{"message":"<&>","data":["<"]}`},
+		"empty":       {Refuse("", nil), `{"message":""}`},
+		"not JSON":    {Refuse("no", loop), `{"message":"no","data":{"code":"internal"}}`},
+		"wrapped":     {fmt.Errorf("look-up: %w", Refuse("no", nil)), `{"message":"no"}`},
+		"auth": {auth.ErrForbidden,
+			`{"message":"Forbidden","data":{"code":"forbidden"}}`},
+		"argument": {&ArgumentError{0, "is missing"},
+			`{"message":"Validation failed","data":{` +
+				`"code":"validation","detail":"argument 1: is missing"}}`},
+		"validation": {&notify.ValidationError{Field: "room", Reason: "is empty"},
+			`{"message":"Validation failed","data":{` +
+				`"code":"validation","detail":"room: is empty"}}`},
+		"any other": {errors.New("dial tcp 10.0.0.7: refused"),
+			`{"message":"Internal error","data":{"code":"internal"}}`},
+		"not served": {ErrNotServed,
+			`{"message":"Internal error","data":{"code":"internal"}}`},
+		"context": {context.DeadlineExceeded,
+			`{"message":"Internal error","data":{"code":"internal"}}`},
 		"client has left": {ErrClosed, `{"message":"Internal error","data":{"code":"internal"}}`},
 	} {
 		namespace := "/" + strings.ReplaceAll(name, " ", "-")
 		s.sio.Of(namespace).OnConnect(func(context.Context, *Conn) error { return tt.err })
-		s.sio.Of(namespace).OnDisconnect(func(*Conn, string) { t.Errorf("%s: a refused client has a disconnect", name) })
+		s.sio.Of(namespace).OnDisconnect(func(*Conn, string) {
+			t.Errorf("%s: a refused client has a disconnect", name)
+		})
 		c := s.Dial("")
 		c.Send("40" + namespace + `,{"userId":"u1"}`)
 		if got, want := c.Read(), "44"+namespace+","+tt.want; got != want {
@@ -200,12 +208,15 @@ func TestBefore(t *testing.T) {
 	c.Send(`424["unknown"]`)
 	c.Send(`425["auth:refresh",{"token":"x"}]`) // it carries a token, so no handler sees it
 	expectExactly(t, c, `431[{"error":{"code":"forbidden"}}]`, `432["by the first"]`,
-		`42["room-joined",{"room":"r","timestamp":*},"ID"]`, `433[{"room":"r","timestamp":*}]`, `434[{"error":{"code":"unknown_event"}}]`)
+		`42["room-joined",{"room":"r","timestamp":*},"ID"]`, `433[{"room":"r","timestamp":*}]`,
+		`434[{"error":{"code":"unknown_event"}}]`)
 	c.Event("error", nil)
 	c.Read()
 	c.Sync()
-	got, want := strings.Join(seen, ", "), "first admin:reset, second admin:reset, first acknowledged, second acknowledged, "+
-		"first join-room, second join-room, first unknown, second unknown, first ping, second ping"
+	got, want := strings.Join(seen, ", "),
+		"first admin:reset, second admin:reset, first acknowledged, second acknowledged, "+
+			"first join-room, second join-room, first unknown, second unknown, first ping, "+
+			"second ping"
 	if got != want {
 		t.Errorf("seen %s\nwant %s", got, want)
 	}

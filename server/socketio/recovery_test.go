@@ -49,7 +49,8 @@ func TestResumeAfterLoss(t *testing.T) {
 		From, Reason string
 		Rooms        []string
 	}
-	if id := c.Event("gap", &gap); id != offset || gap.From != offset || gap.Reason != "trimmed" || gap.Rooms[0] != "user:u1" {
+	id := c.Event("gap", &gap)
+	if id != offset || gap.From != offset || gap.Reason != "trimmed" || gap.Rooms[0] != "user:u1" {
 		t.Errorf("gap %+v with id %s", gap, id)
 	}
 	for range 256 {
@@ -84,7 +85,8 @@ func TestSinceReplaysWithoutSession(t *testing.T) {
 	first := s.Publish(`{"target":{"all":true},"type":"n","data":1}`)
 	s.Publish(`{"target":{"all":true},"type":"n","data":2}`)
 	c := s.Dial("")
-	if _, _, at, connected := c.JoinWithPid(`{"userId":"u1","since":"` + first.ID + `"}`); at != first.ID || connected.Recovered {
+	_, _, at, connected := c.JoinWithPid(`{"userId":"u1","since":"` + first.ID + `"}`)
+	if at != first.ID || connected.Recovered {
 		t.Fatalf("connected at %s, %+v", at, connected)
 	}
 	var n struct{ Data int }
@@ -206,8 +208,9 @@ func TestHistoryTrimmedDuringConnect(t *testing.T) {
 	c.Conn.Close()
 	s.Gone(reply.Sid)
 	c = s.Dial("")
-	if again, _, _, connected := c.JoinWithPid(servertest.Resume("u1", reply.Pid, last)); again != reply.Sid || !connected.Recovered {
-		t.Errorf("resumed as %s, %+v", again, connected)
+	again, _, _, resumed := c.JoinWithPid(servertest.Resume("u1", reply.Pid, last))
+	if again != reply.Sid || !resumed.Recovered {
+		t.Errorf("resumed as %s, %+v", again, resumed)
 	}
 	if got := s.sio.To().Conns()[0].Data(); got != "kept" {
 		t.Errorf("the data is %v", got)

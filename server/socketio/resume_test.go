@@ -14,7 +14,8 @@ func TestResumeNeedsNoSecondSlot(t *testing.T) {
 	c := s.Dial("")
 	_, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
 	c = s.Dial("") // the network changed, and the server has not noticed yet
-	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
+	_, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if !connected.Recovered {
 		t.Errorf("connected %+v", connected)
 	}
 }
