@@ -40,27 +40,30 @@ func readTo(t testing.TB, in *bufio.Reader, text string) string {
 	return all.String()
 }
 
-// A stream that took its connection over sends the same bytes as net/http, from the status line to the last chunk,
-// except the header that ends the connection.
+// A stream that took its connection over sends the same bytes as net/http, from the status line to
+// the last chunk, except the header that ends the connection.
 func TestTakenStreamHasTheBytesOfNetHTTP(t *testing.T) {
 	for name, headers := range map[string]string{
-		"keep-alive":       "",
-		"close":            "Connection: close\r\n",
-		"all that is sent": "Connection: keep-alive\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\nAccept-Encoding: gzip\r\n",
+		"keep-alive": "",
+		"close":      "Connection: close\r\n",
+		"all that is sent": "Connection: keep-alive\r\nAccept: " +
+			"text/event-stream\r\nCache-Control: no-cache\r\nAccept-Encoding: gzip\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, Options{Sync: -1})
 			var clients [2]*bufio.Reader
 			var got [2]string
 			for i, w := range []way{taken, netHTTP} {
-				srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+				srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter,
+					req *http.Request) {
 					rw.Header().Set("X-Request-ID", "r1") // as middlewares do
 					rw.Header()["Vary"] = []string{"Origin", "Accept"}
 					rw.Header().Set("Date", "Sun, 22 Nov 2026 10:00:00 GMT")
 					w.of(r.routes()).ServeHTTP(rw, req)
 				}))
 				t.Cleanup(srv.Close)
-				_, clients[i] = request(t, srv, "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n"+headers+"\r\n")
+				_, clients[i] = request(t, srv,
+					"GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n"+headers+"\r\n")
 				got[i] = readTo(t, clients[i], "}\n\n\r\n")
 			}
 			for _, size := range []int{1, 200, 2047, 2048, 5000, 70_000, 200_000} {
@@ -85,7 +88,8 @@ func TestTakenStreamHasTheBytesOfNetHTTP(t *testing.T) {
 			if a, b := blur(got[0]), blur(got[1]); a != b {
 				t.Errorf("taken\n%.2000q\nnet/http\n%.2000q", a, b)
 			}
-			if !strings.HasPrefix(got[0], "HTTP/1.1 200 OK\r\nCache-Control: no-store, no-transform\r\n") {
+			head := "HTTP/1.1 200 OK\r\nCache-Control: no-store, no-transform\r\n"
+			if !strings.HasPrefix(got[0], head) {
 				t.Errorf("head %.300q", got[0])
 			}
 		})
@@ -98,17 +102,21 @@ func moved(s, line, before string) string {
 	return strings.Replace(s, before, line+before, 1)
 }
 
-// After the last chunk the connection ends. Bytes of the client that are still on the way do not reset it.
+// After the last chunk the connection ends. Bytes of the client that are still on the way do not
+// reset it.
 func TestTakenConnectionEndsWithItsStream(t *testing.T) {
 	r := newRig(t, Options{})
 	conn, in := request(t, r.serve(t, taken), "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
-	if head := readTo(t, in, "\r\n\r\n"); !strings.Contains(head, "\r\nConnection: close\r\n") || !strings.Contains(head, "\r\nTransfer-Encoding: chunked\r\n") {
+	head := readTo(t, in, "\r\n\r\n")
+	if !strings.Contains(head, "\r\nConnection: close\r\n") ||
+		!strings.Contains(head, "\r\nTransfer-Encoding: chunked\r\n") {
 		t.Errorf("head %q", head)
 	}
 	readTo(t, in, "\n\n\r\n")
 	r.hub.Members()[0].Disconnect("over")
 	r.awaitGone(t, 1)
-	_, _ = io.WriteString(conn, "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n") // sent before the end could be read
+	// Sent before the end could be read.
+	_, _ = io.WriteString(conn, "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
 	rest, err := io.ReadAll(in)
 	if err != nil || !strings.HasSuffix(string(rest), "\"over\"}\n\n\r\n0\r\n\r\n") {
 		t.Errorf("%q, %v", rest, err)
@@ -155,7 +163,8 @@ func TestClientGoesAtOnce(t *testing.T) {
 	}
 }
 
-// A client that disconnects ends its own stream only, although the system uses its descriptor again at once.
+// A client that disconnects ends its own stream only, although the system uses its descriptor again
+// at once.
 func TestChurnLeavesOthersAlone(t *testing.T) { bothWays(t, testChurnLeavesOthersAlone) }
 
 func testChurnLeavesOthersAlone(t *testing.T, w way) {
@@ -199,7 +208,8 @@ func TestPipelinedBytes(t *testing.T) {
 		with, later int // bytes in the packet of the request, and when `connected` has been read
 		ends        bool
 	}{
-		{0, 100, false}, {100, 0, false}, {2000, 2000, false}, {0, maxIgnored + 1, true}, {3000, 3000, true},
+		{0, 100, false}, {100, 0, false}, {2000, 2000, false}, {0, maxIgnored + 1, true},
+		{3000, 3000, true},
 	} {
 		t.Run(fmt.Sprint(c.with, "+", c.later), func(t *testing.T) {
 			r := newRig(t, Options{})
@@ -221,7 +231,8 @@ func TestPipelinedBytes(t *testing.T) {
 // net/http has to read the body of a request, so the stream stays with it.
 func TestRequestWithABody(t *testing.T) {
 	r := newRig(t, Options{})
-	for _, body := range []string{"Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"} {
+	for _, body := range []string{"Content-Length: 5\r\n\r\nhello",
+		"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"} {
 		_, in := request(t, r.serve(t, taken), "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n"+body)
 		if head := readTo(t, in, "\r\n\r\n"); strings.Contains(head, "Connection: close") {
 			t.Errorf("head %q", head)
@@ -331,7 +342,8 @@ func testPanicEndsOneStream(t *testing.T, w way) {
 	})
 	srv := r.serve(t, w)
 	good, bad := open(t, srv.URL+"/sse?userId=good"), open(t, srv.URL+"/sse?userId=bad")
-	r.publish(t, notify.Notification{Type: "t", Data: raw(`"` + strings.Repeat("x", evil) + `"`)}, notify.ToUser("bad"))
+	r.publish(t, notify.Notification{Type: "t", Data: raw(`"` + strings.Repeat("x", evil) + `"`)},
+		notify.ToUser("bad"))
 	<-panics
 	r.awaitGone(t, 1)
 	bad.drain()
