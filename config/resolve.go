@@ -59,7 +59,8 @@ func (l *loader) resolveAuth(c *Config) {
 		}
 	}
 	if n := len(c.JWTSecret); n > 0 && n < auth.MinSecret {
-		l.wrong(c, "JWT_SECRET", size(n), "at least 32 bytes, such as the output of: openssl rand -base64 48")
+		l.wrong(c, "JWT_SECRET", size(n),
+			"at least 32 bytes, such as the output of: openssl rand -base64 48")
 	}
 	if c.JWTPublicKeyFile != "" {
 		l.readPublicKeys(c)
@@ -73,9 +74,11 @@ func (l *loader) resolveAuth(c *Config) {
 	case c.JWTPublicKeyFile != "" && c.JWTJWKSURL != "":
 		l.fail("JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL: both set, allowed: one of them")
 	case c.AuthMode == auth.ModeToken && noKey(c):
-		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "token with "+keySettings+"; without a key ticket, open or auto")
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
+			"token with "+keySettings+"; without a key ticket, open or auto")
 	case c.AuthMode == auth.ModeTicket && !noKey(c):
-		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "ticket without a JWT key; with a key token, which accepts tickets too")
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
+			"ticket without a JWT key; with a key token, which accepts tickets too")
 	}
 }
 
@@ -97,7 +100,8 @@ func (l *loader) readPublicKeys(c *Config) {
 // noKey reports whether no setting names a key. A key file that cannot be read is a separate
 // mistake.
 func noKey(c *Config) bool {
-	return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" && c.JWTPublicKeyFile == "" && c.JWTJWKSURL == ""
+	return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" && c.JWTPublicKeyFile == "" &&
+		c.JWTJWKSURL == ""
 }
 
 // hostName matches DNS names. It accepts some invalid ones, which the resolver refuses.
@@ -134,8 +138,9 @@ func (l *loader) resolveOrigins(c *Config) {
 	for _, origin := range c.AllowedOrigins {
 		switch _, ok := parseOrigin(strings.TrimSuffix(origin, "/")); {
 		case origin == "*":
-			l.wrong(c, "ALLOWED_ORIGINS", "*", "origins by name: with a star every page of the web "+
-				"could use a visitor's credentials")
+			l.wrong(c, "ALLOWED_ORIGINS", "*",
+				"origins by name: with a star every page of the web "+
+					"could use a visitor's credentials")
 		case !ok:
 			l.wrong(c, "ALLOWED_ORIGINS", origin, "origins such as https://app.example.com "+
 				"or http://localhost:5173, without path")
@@ -169,10 +174,13 @@ func (l *loader) checkUpstream(c *Config) {
 	application, ok := originOfURL(c.UpstreamURL)
 	switch {
 	case !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		l.wrong(c, "UPSTREAM_URL", u.Redacted(), "a URL such as http://127.0.0.1:3001, without path")
-	case int(application.port) == c.Port && (isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
-		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL, "the URL of the application, not of this server; "+
-			"change PORT or the port of the application")
+		l.wrong(c, "UPSTREAM_URL", u.Redacted(),
+			"a URL such as http://127.0.0.1:3001, without path")
+	case int(application.port) == c.Port &&
+		(isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
+		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL,
+			"the URL of the application, not of this server; "+
+				"change PORT or the port of the application")
 	}
 }
 
@@ -185,7 +193,8 @@ func (l *loader) checkTLS(c *Config) {
 		l.wrong(c, "TLS_CERT_FILE", "", "the certificate of TLS_KEY_FILE, or neither")
 	default:
 		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
-			l.fail("TLS_CERT_FILE and TLS_KEY_FILE: %s, allowed: PEM files of a certificate and its key", err)
+			l.fail("TLS_CERT_FILE and TLS_KEY_FILE: %s, allowed: PEM files of a certificate "+
+				"and its key", err)
 		}
 	}
 }
@@ -200,7 +209,8 @@ func (l *loader) checkPaths(c *Config) {
 	ok = l.checkPath(c, "SSE_PATH", c.SSEPath) && ok
 	sse, socketIO := c.SSEPath+"/", c.SocketIOPath+"/"
 	if ok && (strings.HasPrefix(sse, socketIO) || strings.HasPrefix(socketIO, sse)) {
-		l.wrong(c, "SSE_PATH", c.SSEPath, "a path other than SOCKETIO_PATH, and neither below the other")
+		l.wrong(c, "SSE_PATH", c.SSEPath,
+			"a path other than SOCKETIO_PATH, and neither below the other")
 	}
 }
 
@@ -208,7 +218,8 @@ func (l *loader) checkPath(c *Config, env, value string) bool {
 	switch {
 	case !path.MatchString(value):
 		l.wrong(c, env, value, "a path such as /events of letters, digits and . _ ~ -")
-	case value == "/v1" || strings.HasPrefix(value, "/v1/") || value == "/livez" || value == "/readyz":
+	case value == "/v1" || strings.HasPrefix(value, "/v1/") || value == "/livez" ||
+		value == "/readyz":
 		l.wrong(c, env, value, "a path that the HTTP API does not use")
 	default:
 		return true
