@@ -35,16 +35,21 @@ func TestTokenRefusesOtherAlgorithms(t *testing.T) {
 	parts := strings.Split(valid, ".")
 	tokens := map[string]string{
 		"valid signature, header changed": b64(`{"alg":"none"}`) + "." + parts[1] + "." + parts[2],
-		"HS384":                           signWith(t, jwt.SigningMethodHS384, []byte(testSecret), nil, good(nil)),
-		"HS512":                           signWith(t, jwt.SigningMethodHS512, []byte(testSecret), nil, good(nil)),
-		"none by the library":             signWith(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil, good(nil)),
+		"HS384": signWith(t, jwt.SigningMethodHS384, []byte(testSecret),
+			nil, good(nil)),
+		"HS512": signWith(t, jwt.SigningMethodHS512, []byte(testSecret),
+			nil, good(nil)),
+		"none by the library": signWith(t, jwt.SigningMethodNone,
+			jwt.UnsafeAllowNoneSignatureType, nil, good(nil)),
 	}
 	for _, alg := range []string{
-		`"none"`, `"None"`, `"NONE"`, `"nOnE"`, `"none "`, `""`, `null`, `0`, `["HS256"]`, `{"a":"HS256"}`,
+		`"none"`, `"None"`, `"NONE"`, `"nOnE"`, `"none "`, `""`, `null`, `0`, `["HS256"]`,
+		`{"a":"HS256"}`,
 		`"hs256"`, `"HS256 "`, `"RS256"`, `"ES256"`, `"EdDSA"`, `"PS256"`, `"dir"`,
 	} {
 		for _, signature := range []string{"", "x", strings.Repeat("\x00", 32)} {
-			tokens["alg "+alg+" "+signature] = unsigned(`{"typ":"JWT","alg":`+alg+`}`, string(claims), signature)
+			tokens["alg "+alg+" "+signature] = unsigned(`{"typ":"JWT","alg":`+alg+`}`,
+				string(claims), signature)
 		}
 	}
 	tokens["no alg"] = unsigned(`{"typ":"JWT"}`, string(claims), "")
@@ -52,7 +57,8 @@ func TestTokenRefusesOtherAlgorithms(t *testing.T) {
 	for name, token := range tokens {
 		t.Run(name, func(t *testing.T) {
 			refused(t, a, Credentials{Token: token}, ErrInvalid)
-			refused(t, a, Credentials{Token: token, FromCookie: true, OriginKnown: true}, ErrInvalid)
+			refused(t, a, Credentials{Token: token, FromCookie: true, OriginKnown: true},
+				ErrInvalid)
 		})
 	}
 }
@@ -75,14 +81,18 @@ func TestTokenRefusesPublicKeyAsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := newAuth(t, Options{PublicKeys: public})
-	if id, err := try(a, Credentials{Token: signWith(t, jwt.SigningMethodRS256, key, nil, good(nil))}, EventSource); err != nil || id.UserID != "alice" {
+	if id, err := try(a,
+		Credentials{Token: signWith(t, jwt.SigningMethodRS256, key, nil, good(nil))},
+		EventSource); err != nil || id.UserID != "alice" {
 		t.Fatalf("RS256 with its key: %+v, %v", id, err)
 	}
 	for name, secret := range map[string][]byte{
 		"PEM": pemBytes, "PEM without end": []byte(strings.TrimSpace(string(pemBytes))), "DER": der,
 		"PKCS1": x509.MarshalPKCS1PublicKey(&key.PublicKey), "modulus": key.N.Bytes(),
 	} {
-		if id, err := try(a, Credentials{Token: signWith(t, jwt.SigningMethodHS256, secret, nil, good(nil))}, EventSource); err == nil {
+		if id, err := try(a,
+			Credentials{Token: signWith(t, jwt.SigningMethodHS256, secret, nil, good(nil))},
+			EventSource); err == nil {
 			t.Errorf("HS256 with the public key as %s was accepted: %+v", name, id)
 		}
 	}
@@ -105,7 +115,8 @@ func TestTokenDates(t *testing.T) {
 		{"ended at the leeway", `{"sub":"alice","exp":` + s(at(-30*time.Second)) + `}`, ErrExpired},
 		{"ended long ago", `{"sub":"alice","exp":1}`, ErrExpired},
 		{"ended and of an unusable subject", `{"sub":"","exp":1}`, ErrInvalid},
-		{"ended and not yet valid", `{"sub":"alice","exp":1,"nbf":` + s(at(time.Hour)) + `}`, ErrInvalid},
+		{"ended and not yet valid", `{"sub":"alice","exp":1,"nbf":` + s(at(time.Hour)) + `}`,
+			ErrInvalid},
 		{"ended and of a strange nbf", `{"sub":"alice","exp":1,"nbf":"x"}`, ErrInvalid},
 		{"no exp", `{"sub":"alice"}`, ErrInvalid},
 		{"EXP", `{"sub":"alice","EXP":` + s(at(time.Hour)) + `}`, ErrInvalid},
@@ -123,11 +134,15 @@ func TestTokenDates(t *testing.T) {
 		{"exp -1e309", `{"sub":"alice","exp":-1e309}`, ErrInvalid},
 		{"exp zero", `{"sub":"alice","exp":0}`, ErrExpired},
 		{"exp twice", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"exp":1}`, ErrExpired},
-		{"nbf within the leeway", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":` + s(at(30*time.Second)) + `}`, nil},
-		{"nbf beyond", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":` + s(at(31*time.Second)) + `}`, ErrInvalid},
+		{"nbf within the leeway", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":` +
+			s(at(30*time.Second)) + `}`, nil},
+		{"nbf beyond", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":` +
+			s(at(31*time.Second)) + `}`, ErrInvalid},
 		{"nbf string", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"nbf":"1"}`, ErrInvalid},
-		{"iat within the leeway", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":` + s(at(30*time.Second)) + `}`, nil},
-		{"iat beyond", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":` + s(at(31*time.Second)) + `}`, ErrInvalid},
+		{"iat within the leeway", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":` +
+			s(at(30*time.Second)) + `}`, nil},
+		{"iat beyond", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":` +
+			s(at(31*time.Second)) + `}`, ErrInvalid},
 		{"iat object", `{"sub":"alice","exp":` + s(at(time.Hour)) + `,"iat":{}}`, ErrInvalid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -153,7 +168,9 @@ func TestTokenExpiresAt(t *testing.T) {
 		{0, 30 * time.Second},
 		{-29 * time.Second, time.Second},
 	} {
-		id, err := try(a, Credentials{Token: sign(t, good(jwt.MapClaims{"exp": testNow.Add(tt.exp).Unix()}))}, SocketIO)
+		id, err := try(a,
+			Credentials{Token: sign(t, good(jwt.MapClaims{"exp": testNow.Add(tt.exp).Unix()}))},
+			SocketIO)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +206,8 @@ func TestTokenIssuerAndAudience(t *testing.T) {
 		{"empty audiences", "https://id.example", []string{}, false},
 		{"audiences without this server", "https://id.example", []string{"a", "b"}, false},
 		{"audience as number", "https://id.example", 1, false},
-		{"audience as object", "https://id.example", map[string]string{"roomcast": "roomcast"}, false},
+		{"audience as object", "https://id.example", map[string]string{"roomcast": "roomcast"},
+			false},
 		{"audiences not all strings", "https://id.example", []any{"roomcast", 1}, false},
 		{"audiences nested", "https://id.example", []any{[]string{"roomcast"}}, false},
 		{"audience within a longer one", "https://id.example", "roomcast2", false},
@@ -205,7 +223,10 @@ func TestTokenIssuerAndAudience(t *testing.T) {
 	}
 	// Without the settings the claims may have any value, but of the right type.
 	free := newAuth(t, Options{Secret: testSecret})
-	if _, err := try(free, Credentials{Token: sign(t, good(jwt.MapClaims{"iss": "x", "aud": []string{"y"}}))}, SocketIO); err != nil {
+	_, err := try(free,
+		Credentials{Token: sign(t, good(jwt.MapClaims{"iss": "x", "aud": []string{"y"}}))},
+		SocketIO)
+	if err != nil {
 		t.Error(err)
 	}
 }
@@ -217,14 +238,17 @@ func TestTokenHeaderChoosesNoKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path })}
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+	})}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = server.Serve(listener) }()
 	defer func() { _ = server.Close(); <-served }()
 	url := "http://" + listener.Addr().String()
 
 	evil := []byte("the attacker's own key of 32 byte")
-	jwk := map[string]any{"kty": "oct", "alg": "HS256", "k": base64.RawURLEncoding.EncodeToString(evil)}
+	jwk := map[string]any{"kty": "oct", "alg": "HS256",
+		"k": base64.RawURLEncoding.EncodeToString(evil)}
 	a := newAuth(t, Options{Secret: testSecret})
 	for name, header := range map[string]map[string]any{
 		"jwk":                    {"jwk": jwk},
@@ -239,7 +263,9 @@ func TestTokenHeaderChoosesNoKey(t *testing.T) {
 	} {
 		for keyName, key := range map[string][]byte{"own key": evil, "empty key": {}, "nul": {0}} {
 			t.Run(name+", "+keyName, func(t *testing.T) {
-				refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodHS256, key, header, good(nil))}, ErrInvalid)
+				refused(t, a,
+					Credentials{Token: signWith(t, jwt.SigningMethodHS256, key, header, good(nil))},
+					ErrInvalid)
 			})
 		}
 	}
@@ -258,11 +284,14 @@ func TestTokenHeaderChoosesNoKey(t *testing.T) {
 		"a long header": {"x": strings.Repeat("x", maxHeader)},
 	} {
 		t.Run(name+", right key", func(t *testing.T) {
-			refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodHS256, []byte(testSecret), header, good(nil))}, ErrInvalid)
+			refused(t, a,
+				Credentials{Token: signWith(t, jwt.SigningMethodHS256, []byte(testSecret), header,
+					good(nil))}, ErrInvalid)
 		})
 	}
 	// Many issuers send a kid, so a well-formed one is accepted.
-	ok := signWith(t, jwt.SigningMethodHS256, []byte(testSecret), map[string]any{"kid": "2026-11", "jku": url}, good(nil))
+	ok := signWith(t, jwt.SigningMethodHS256, []byte(testSecret),
+		map[string]any{"kid": "2026-11", "jku": url}, good(nil))
 	if _, err := try(a, Credentials{Token: ok}, SocketIO); err != nil {
 		t.Error(err)
 	}
@@ -272,20 +301,22 @@ func hugeTokens(t testing.TB) map[string]string {
 	nested := strings.Repeat("[", 700) + strings.Repeat("]", 700)
 	valid := sign(t, good(nil))
 	return map[string]string{
-		"1 M dots":          strings.Repeat(".", 1<<20),
-		"8 K dots":          strings.Repeat(".", MaxToken),
-		"1 MB":              strings.Repeat("a", 1<<20),
-		"1 MB of parts":     strings.Repeat("a.", 1<<19),
-		"valid and longer":  valid + strings.Repeat("A", MaxToken),
-		"valid and a dot":   valid + ".",
-		"4 parts":           "a.b.c.d",
-		"2 parts":           "a.b",
-		"no dot":            "abc",
-		"two dots":          "..",
-		"deep header":       unsigned(`{"alg":"HS256","x":`+nested[550:850]+`}`, `{}`, "x"),
-		"deep claims":       unsigned(`{"alg":"HS256"}`, `{"x":`+nested+`}`, "x"),
-		"wide claims":       unsigned(`{"alg":"HS256"}`, `{"a":1`+strings.Repeat(`,"a":1`, 900)+`}`, "x"),
-		"wide header":       unsigned(`{"alg":"HS256","x":[`+strings.Repeat("1,", 300)+`1]}`, `{}`, "x"),
+		"1 M dots":         strings.Repeat(".", 1<<20),
+		"8 K dots":         strings.Repeat(".", MaxToken),
+		"1 MB":             strings.Repeat("a", 1<<20),
+		"1 MB of parts":    strings.Repeat("a.", 1<<19),
+		"valid and longer": valid + strings.Repeat("A", MaxToken),
+		"valid and a dot":  valid + ".",
+		"4 parts":          "a.b.c.d",
+		"2 parts":          "a.b",
+		"no dot":           "abc",
+		"two dots":         "..",
+		"deep header":      unsigned(`{"alg":"HS256","x":`+nested[550:850]+`}`, `{}`, "x"),
+		"deep claims":      unsigned(`{"alg":"HS256"}`, `{"x":`+nested+`}`, "x"),
+		"wide claims": unsigned(`{"alg":"HS256"}`, `{"a":1`+strings.Repeat(`,"a":1`, 900)+`}`,
+			"x"),
+		"wide header": unsigned(`{"alg":"HS256","x":[`+strings.Repeat("1,", 300)+`1]}`, `{}`,
+			"x"),
 		"claims no object":  unsigned(`{"alg":"HS256"}`, `[]`, "x"),
 		"claims null":       unsigned(`{"alg":"HS256"}`, `null`, "x"),
 		"padding":           valid + "=",
@@ -304,8 +335,10 @@ func TestTokenShapes(t *testing.T) {
 	// Strict base64: the unused bits of the last character must be zero, else a token has several
 	// spellings.
 	valid := sign(t, good(nil))
-	last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", valid[len(valid)-1])
-	twin := valid[:len(valid)-1] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last|1])
+	last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+		valid[len(valid)-1])
+	twin := valid[:len(valid)-1] +
+		string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last|1])
 	refused(t, a, Credentials{Token: twin}, ErrInvalid)
 }
 
@@ -331,15 +364,19 @@ func TestTokenAllocations(t *testing.T) {
 func TestTokenSubjects(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
 	for _, sub := range []any{
-		nil, "", " ", " alice", "alice ", "a\x00b", "a\nb", "a\r", "a\tb", "a\u200bb", "a\u202eb", "\ufeffalice", "a\u2028b", "a\u2060b",
-		"a\u00adb", strings.Repeat("a", 129), strings.Repeat("a", 6000), 42, true, []string{"alice"}, map[string]any{"id": "alice"},
+		nil, "", " ", " alice", "alice ", "a\x00b", "a\nb", "a\r", "a\tb", "a\u200bb", "a\u202eb",
+		"\ufeffalice", "a\u2028b", "a\u2060b",
+		"a\u00adb", strings.Repeat("a", 129), strings.Repeat("a", 6000), 42, true,
+		[]string{"alice"}, map[string]any{"id": "alice"},
 	} {
 		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"sub": sub}))}, ErrInvalid)
 	}
 	for _, sub := range []string{
-		"alice", "__proto__", "constructor", "*", "a:b", "auth0|5f7", "john+tag@x.com", "user:bob", "日本", "a b", "../x", strings.Repeat("a", 128),
+		"alice", "__proto__", "constructor", "*", "a:b", "auth0|5f7", "john+tag@x.com", "user:bob",
+		"日本", "a b", "../x", strings.Repeat("a", 128),
 	} {
-		id, err := try(a, Credentials{Token: sign(t, good(jwt.MapClaims{"sub": sub})), UserID: sub}, SocketIO)
+		id, err := try(a, Credentials{Token: sign(t, good(jwt.MapClaims{"sub": sub})), UserID: sub},
+			SocketIO)
 		if err != nil || id.UserID != sub || id.RoomUser() != sub {
 			t.Errorf("sub %q: got %q, %v", sub, id.UserID, err)
 		}
