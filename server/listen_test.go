@@ -40,34 +40,44 @@ func TestListenPortTaken(t *testing.T) {
 	defer l.Close()
 	address := l.Addr().String()
 	_, err = listen(context.Background(), address)
-	if !errors.Is(err, syscall.EADDRINUSE) || !strings.HasPrefix(err.Error(), "cannot listen on "+address+": the port is taken") {
+	if !errors.Is(err, syscall.EADDRINUSE) ||
+		!strings.HasPrefix(err.Error(), "cannot listen on "+address+": the port is taken") {
 		t.Errorf("%v", err)
 	}
-	if _, err = listen(context.Background(), "127.0.0.1:port"); err == nil || !strings.HasPrefix(err.Error(), "cannot listen on 127.0.0.1:port: ") {
+	if _, err = listen(context.Background(), "127.0.0.1:port"); err == nil ||
+		!strings.HasPrefix(err.Error(), "cannot listen on 127.0.0.1:port: ") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestHeaderLimits(t *testing.T) {
 	t.Parallel()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok")
+	})
 	address := servertest.Run(t, newHTTPServer(handler, zap.NewNop()))
 	request := func(n int) string {
 		const start, end = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ", "\r\n\r\n"
 		return start + strings.Repeat("x", n-len(start)-len(end)) + end
 	}
 	const slop = 4 << 10 // net/http allows this much more
-	if answer := servertest.Raw(t, address, request(maxHeaderBytes)); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+	answer := servertest.Raw(t, address, request(maxHeaderBytes))
+	if !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
 		t.Errorf("16 KiB: %.100s", answer)
 	}
-	if answer := servertest.Raw(t, address, request(maxHeaderBytes+slop+1)); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
+	answer = servertest.Raw(t, address, request(maxHeaderBytes+slop+1))
+	if !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("20 KiB and a byte: %.100s", answer)
 	}
-	if answer := servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\n"+strings.Repeat("A: b\r\n", 4000)+"\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
+	many := strings.Repeat("A: b\r\n", 4000)
+	answer = servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\n"+many+"\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("4000 headers: %.100s", answer)
 	}
 	// The server closes the connection long before the end of a header of 1 MiB.
-	if answer := servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 1<<20)); answer != "" && !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
+	if answer := servertest.Raw(t, address,
+		"GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 1<<20)); answer != "" &&
+		!strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("endless: %.100s", answer)
 	}
 }
@@ -104,7 +114,8 @@ func TestSlowHeaders(t *testing.T) {
 func TestServerTimeouts(t *testing.T) {
 	t.Parallel()
 	s := newHTTPServer(http.NotFoundHandler(), zap.NewNop())
-	if s.ReadTimeout != 0 || s.WriteTimeout != 0 || s.ReadHeaderTimeout != 5*time.Second || s.IdleTimeout != 75*time.Second || s.ErrorLog == nil {
+	if s.ReadTimeout != 0 || s.WriteTimeout != 0 || s.ReadHeaderTimeout != 5*time.Second ||
+		s.IdleTimeout != 75*time.Second || s.ErrorLog == nil {
 		t.Errorf("%+v", s)
 	}
 }
@@ -141,13 +152,15 @@ func TestTLS(t *testing.T) {
 		defer c.Close()
 		_ = c.WriteMessage(websocket.TextMessage, []byte(r.Proto))
 	})
-	s := newHTTPServer(edge.WithInfo(nil, edge.WithLog(zap.NewNop(), nil, edge.WithRecovery(zap.NewNop(), mux))), zap.NewNop())
+	s := newHTTPServer(edge.WithInfo(nil,
+		edge.WithLog(zap.NewNop(), nil, edge.WithRecovery(zap.NewNop(), mux))), zap.NewNop())
 	done := make(chan error, 1)
 	go func() { done <- serveTLS(s, l, certFile, keyFile) }()
 	defer func() { _ = s.Close(); <-done }()
 	address := l.Addr().String()
 
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool},
+		ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	two := &http.Client{Transport: transport, Timeout: servertest.Patience}
 	res, err := two.Get("https://" + address + "/sse")
@@ -159,7 +172,8 @@ func TestTLS(t *testing.T) {
 	if want := "data: 0\n\ndata: 1\n\ndata: 2\n\ndata: HTTP/2.0\n\n"; string(body) != want {
 		t.Errorf("stream: %q", body)
 	}
-	for method, status := range map[string]int{"POST": 200, "GET": 400} { // GET reads the history, and lacks a parameter
+	// GET reads the history, and this one lacks a parameter.
+	for method, status := range map[string]int{"POST": 200, "GET": 400} {
 		r, _ := http.NewRequest(method, "https://"+address+"/v1/notifications", nil)
 		if method == "POST" {
 			r.Body = io.NopCloser(strings.NewReader(`{"target":{"all":true},"type":"x"}`))
@@ -192,7 +206,8 @@ func TestTLS(t *testing.T) {
 		t.Errorf("websocket: %q %v", data, err)
 	}
 
-	if old, err := tls.Dial("tcp", address, &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11}); err == nil {
+	outdated := &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11}
+	if old, err := tls.Dial("tcp", address, outdated); err == nil {
 		_ = old.Close()
 		t.Error("TLS 1.1 was accepted")
 	}
@@ -204,7 +219,8 @@ func TestTLS(t *testing.T) {
 	defer plain.Close()
 	_ = plain.SetDeadline(time.Now().Add(servertest.Patience))
 	_, _ = io.WriteString(plain, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	if line, _ := bufio.NewReader(plain).ReadString('\n'); !strings.HasPrefix(line, "HTTP/1.0 400 ") {
+	line, _ := bufio.NewReader(plain).ReadString('\n')
+	if !strings.HasPrefix(line, "HTTP/1.0 400 ") {
 		t.Errorf("plain: %q", line)
 	}
 }
@@ -216,7 +232,8 @@ func writeCertificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPo
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:    time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -227,8 +244,10 @@ func writeCertificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPo
 	if err != nil {
 		t.Fatal(err)
 	}
-	certFile, keyFile = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
-	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+	certFile, keyFile = filepath.Join(t.TempDir(), "cert.pem"),
+		filepath.Join(t.TempDir(), "key.pem")
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der},
+		keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
