@@ -65,7 +65,9 @@ func start(t *testing.T, settings map[string]string) *program {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	p := &program{t: t, out: &output{}, stop: stop, done: make(chan error, 1)}
-	go func() { p.done <- run(ctx, []string{"--port", "0", "--admin-addr", "off"}, env(settings), p.out) }()
+	go func() {
+		p.done <- run(ctx, []string{"--port", "0", "--admin-addr", "off"}, env(settings), p.out)
+	}()
 	t.Cleanup(stop)
 	deadline := time.Now().Add(patience)
 	for p.base == "" {
@@ -118,12 +120,14 @@ func TestGeneratedKeyPublishes(t *testing.T) {
 	}
 	defer res.Body.Close()
 	var receipt struct{ ID string }
-	if err := json.NewDecoder(res.Body).Decode(&receipt); err != nil || res.StatusCode != 200 || receipt.ID == "" {
+	if err := json.NewDecoder(res.Body).Decode(&receipt); err != nil || res.StatusCode != 200 ||
+		receipt.ID == "" {
 		t.Errorf("the printed key got %d %+v %v", res.StatusCode, receipt, err)
 	}
 	p.end()
 	if n := strings.Count(p.out.String(), found[1]); n != 2 {
-		t.Errorf("the key was printed %d times, want 2: for reading and in the console's address", n)
+		t.Errorf("the key was printed %d times, want 2: for reading and in the console's address",
+			n)
 	}
 }
 
@@ -135,7 +139,8 @@ func TestConsoleAddressIsPrinted(t *testing.T) {
 		env  map[string]string
 	}{
 		{`Console: http://127\.0\.0\.1:\d+/\n`, map[string]string{"API_KEYS": key}},
-		{`Console: http://127\.0\.0\.1:\d+/console/\n`, map[string]string{"API_KEYS": key, "UPSTREAM_URL": "http://127.0.0.1:1"}},
+		{`Console: http://127\.0\.0\.1:\d+/console/\n`,
+			map[string]string{"API_KEYS": key, "UPSTREAM_URL": "http://127.0.0.1:1"}},
 	} {
 		p := start(t, tt.env)
 		p.end()
@@ -148,7 +153,8 @@ func TestConsoleAddressIsPrinted(t *testing.T) {
 	}
 }
 
-// With DRAIN_TIMEOUT=0 a stop cuts what is open: it does not wait for a request that has no answer yet.
+// With DRAIN_TIMEOUT=0 a stop cuts what is open: it does not wait for a request that has no answer
+// yet.
 func TestDrainTimeoutOfZeroStopsAtOnce(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
@@ -254,7 +260,9 @@ func TestSettingsHaveTheDefaultsOfTheService(t *testing.T) {
 
 func TestErrorListsEveryMistake(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), nil, env(map[string]string{"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*"}), &output{})
+	err := run(t.Context(), nil,
+		env(map[string]string{"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*"}),
+		&output{})
 	if err == nil {
 		t.Fatal("it started")
 	}
@@ -278,7 +286,8 @@ func TestOpenModeStaysOnLoopback(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	out := &output{}
-	if err := run(t.Context(), []string{"--help"}, env(nil), out); err != nil || !strings.Contains(out.String(), "--port") {
+	err := run(t.Context(), []string{"--help"}, env(nil), out)
+	if err != nil || !strings.Contains(out.String(), "--port") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
