@@ -2,7 +2,6 @@ package sse
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -163,44 +162,6 @@ func TestClientGoesAtOnce(t *testing.T) {
 	}
 }
 
-// A client that disconnects ends its own stream only, although the system uses its descriptor again
-// at once.
-func TestChurnLeavesOthersAlone(t *testing.T) { bothWays(t, testChurnLeavesOthersAlone) }
-
-func testChurnLeavesOthersAlone(t *testing.T, w way) {
-	r := newRig(t, Options{})
-	srv := r.serve(t, w)
-	stays := open(t, srv.URL+"/sse?userId=stays")
-	done := make(chan struct{})
-	for range 4 {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			for range 50 {
-				conn, err := net.Dial("tcp", srv.Listener.Addr().String())
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_, _ = io.WriteString(conn, "GET /sse?userId=goes HTTP/1.1\r\nHost: x\r\n\r\n")
-				_, _ = io.ReadFull(conn, make([]byte, 400))
-				_ = conn.Close()
-			}
-		}()
-	}
-	for ended := 0; ended < 4; {
-		select {
-		case <-done:
-			ended++
-		default:
-			r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
-			stays.want("t")
-		}
-	}
-	r.awaitGone(t, 200)
-	r.publish(t, notify.Notification{Type: "last"}, notify.ToAll())
-	stays.want("last")
-}
-
 // The server ignores bytes that a client sends after its request, up to a bound.
 func TestPipelinedBytes(t *testing.T) {
 	const head = "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -242,111 +203,4 @@ func TestRequestWithABody(t *testing.T) {
 		readTo(t, in, "0\r\n\r\n")
 		r.awaitGone(t, 1)
 	}
-}
-
-// A middleware that compresses in spite of no-transform gets every byte.
-func TestCompressedStream(t *testing.T) {
-	r := newRig(t, Options{})
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		r.routes().ServeHTTP(&gzipWriter{w, gzip.NewWriter(w)}, req)
-	}))
-	t.Cleanup(srv.Close)
-	_, in := request(t, srv, "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n\r\n")
-	resp, err := http.ReadResponse(in, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := gzip.NewReader(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &client{t: t, parser: newParser(plain)}
-	c.want("connected")
-	r.publish(t, notify.Notification{Type: "t"}, notify.ToUser("u1"))
-	c.want("t")
-}
-
-type gzipWriter struct {
-	http.ResponseWriter
-	zip *gzip.Writer
-}
-
-func (w *gzipWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-func (w *gzipWriter) Write(p []byte) (int, error) { return w.zip.Write(p) }
-
-func (w *gzipWriter) FlushError() error {
-	if err := w.zip.Flush(); err != nil {
-		return err
-	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// A middleware learns that the stream goes on without its request, and when it has ended.
-func TestDetacher(t *testing.T) { bothWays(t, testDetacher) }
-
-func testDetacher(t *testing.T, w way) {
-	r := newRig(t, Options{})
-	returned, ended := make(chan struct{}), make(chan int64, 1)
-	detached := false
-	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
-		defer close(returned)
-		d := &detacher{ResponseWriter: rw, detach: func() func(int64) {
-			detached = true
-			return func(bytes int64) { ended <- bytes }
-		}}
-		w.of(r.routes()).ServeHTTP(d, req)
-	}))
-	t.Cleanup(srv.Close)
-	_, in := request(t, srv, "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
-	readTo(t, in, "\r\n\r\n")
-	body := readTo(t, in, "\n\n\r\n")
-	if w == taken {
-		<-returned
-	}
-	r.hub.Members()[0].Disconnect("over")
-	rest := readTo(t, in, "0\r\n\r\n")
-	<-returned
-	if detached != (w == taken) {
-		t.Fatalf("detached: %t", detached)
-	}
-	if w == taken {
-		frames := len("xxx\r\n\r\n") + len("xx\r\n\r\n0\r\n\r\n")
-		if got, want := <-ended, int64(len(body)+len(rest)-frames); got != want {
-			t.Errorf("%d bytes, want %d", got, want)
-		}
-	}
-}
-
-type detacher struct {
-	http.ResponseWriter
-	detach func() func(int64)
-}
-
-func (d *detacher) Unwrap() http.ResponseWriter { return d.ResponseWriter }
-func (d *detacher) Detach() func(int64)         { return d.detach() }
-
-// A panic in a callback ends one stream, and is reported.
-func TestPanicEndsOneStream(t *testing.T) { bothWays(t, testPanicEndsOneStream) }
-
-func testPanicEndsOneStream(t *testing.T, w way) {
-	panics := make(chan struct{}, 10)
-	const evil = 12345
-	r := newRig(t, Options{
-		Written: func(bytes int, _ time.Time) {
-			if bytes > evil {
-				panic("a defect")
-			}
-		},
-		Panicked: func() { panics <- struct{}{} },
-	})
-	srv := r.serve(t, w)
-	good, bad := open(t, srv.URL+"/sse?userId=good"), open(t, srv.URL+"/sse?userId=bad")
-	r.publish(t, notify.Notification{Type: "t", Data: raw(`"` + strings.Repeat("x", evil) + `"`)},
-		notify.ToUser("bad"))
-	<-panics
-	r.awaitGone(t, 1)
-	bad.drain()
-	r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
-	good.want("t")
 }
