@@ -66,8 +66,10 @@ func TestServerOwnedRooms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, id := range map[string]Identity{"open": believed, "anonymous": stranger,
-		"token": identity(t, owner, claims)} {
+	for name, id := range map[string]Identity{
+		"open": believed, "anonymous": stranger,
+		"token": identity(t, owner, claims),
+	} {
 		for _, room := range []string{
 			"user:42", "user:alice", "user:", "USER:42", "User:42", "uſer:42", "ｕｓｅｒ:42", "user：42",
 			"USER：42",
@@ -83,8 +85,10 @@ func TestServerOwnedRooms(t *testing.T) {
 		}
 		// Names that only look similar are channels: nothing decodes them into a room of the
 		// server.
-		for _, channel := range []string{"user", "users:42", "user%3A42", "user.42", "my user:42",
-			"chat message", strings.Repeat("x", 200)} {
+		for _, channel := range []string{
+			"user", "users:42", "user%3A42", "user.42", "my user:42",
+			"chat message", strings.Repeat("x", 200),
+		} {
 			if !id.MayJoin(channel) || !id.MayPublish(channel) {
 				t.Errorf("%s: %q may not be joined or published to", name, channel)
 			}
@@ -113,8 +117,10 @@ func TestTokenWithFewerClaims(t *testing.T) {
 
 func TestChannelClaimShapes(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
-	for _, claim := range []any{1, true, map[string]bool{"orders": true}, []any{"orders", 1},
-		[]any{"orders", nil}, []any{[]string{"orders"}}} {
+	for _, claim := range []any{
+		1, true, map[string]bool{"orders": true}, []any{"orders", 1},
+		[]any{"orders", nil}, []any{[]string{"orders"}},
+	} {
 		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"channels": claim}))},
 			ErrInvalid)
 		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"publish": claim}))},

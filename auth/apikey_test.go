@@ -22,9 +22,11 @@ func TestParseAPIKey(t *testing.T) {
 			t.Errorf("%s: key right %v, pattern %q, %v", entry, key.Equal("secret"), pattern, err)
 		}
 	}
-	for _, entry := range []string{"", ":", ":user:*", "secret:", "secret:user", "secret:user:",
+	for _, entry := range []string{
+		"", ":", ":user:*", "secret:", "secret:user", "secret:user:",
 		"secret:users:*", "secret:room:x",
-		"secret:User:*", "secret:**", "secret:ALL", "secret: user:*", "secret:*:x"} {
+		"secret:User:*", "secret:**", "secret:ALL", "secret: user:*", "secret:*:x",
+	} {
 		if _, _, err := ParseAPIKey(entry); !errors.Is(err, ErrAPIKey) ||
 			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", entry, err)

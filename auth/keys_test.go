@@ -82,8 +82,10 @@ func TestPublicKeysVerifyTheirOwnAlgorithmOnly(t *testing.T) {
 		}
 		// The same key with another algorithm, and with none.
 		if held.name == "rsa" {
-			for _, method := range []jwt.SigningMethod{jwt.SigningMethodRS384,
-				jwt.SigningMethodRS512, jwt.SigningMethodPS256} {
+			for _, method := range []jwt.SigningMethod{
+				jwt.SigningMethodRS384,
+				jwt.SigningMethodRS512, jwt.SigningMethodPS256,
+			} {
 				refused(t, a, Credentials{Token: signWith(t, method, held.key, nil, good(nil))},
 					ErrInvalid)
 			}

@@ -42,8 +42,10 @@ func TestKeySet(t *testing.T) {
 		t.Errorf("%d fetches, want 1: every key was known", n)
 	}
 	// Attacks by kid. Only the first unknown kid causes a fetch.
-	for _, kid := range []string{"../../dev/null", "' OR 1=1 --", "http://evil.example/key",
-		strings.Repeat("k", 64), strings.Repeat("k", 65), strings.Repeat("k", 900)} {
+	for _, kid := range []string{
+		"../../dev/null", "' OR 1=1 --", "http://evil.example/key",
+		strings.Repeat("k", 64), strings.Repeat("k", 65), strings.Repeat("k", 900),
+	} {
 		refused(t, a, named(t, p256, kid), ErrInvalid)
 	}
 	if n := p.fetches.Load(); n != 2 {

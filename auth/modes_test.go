@@ -202,8 +202,10 @@ func TestUsername(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", tt.name, id.Username, err, tt.want)
 		}
 	}
-	for _, name := range []any{1, true, []string{"x"}, "a\nb", " a", strings.Repeat("x", 201),
-		"a\u202eb"} {
+	for _, name := range []any{
+		1, true, []string{"x"}, "a\nb", " a", strings.Repeat("x", 201),
+		"a\u202eb",
+	} {
 		refused(t, token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": name}))},
 			ErrInvalid)
 	}

@@ -176,8 +176,10 @@ func TestSecretsAreComparedByEqual(t *testing.T) {
 	}
 
 	// The check itself finds wrong comparisons.
-	for _, bad := range []string{`a == o.Secret`, `string(apiKey) != s`,
-		`bytes.Equal(x, jwtSecret)`, `strings.HasPrefix(s, string(key.Secret))`} {
+	for _, bad := range []string{
+		`a == o.Secret`, `string(apiKey) != s`,
+		`bytes.Equal(x, jwtSecret)`, `strings.HasPrefix(s, string(key.Secret))`,
+	} {
 		found = nil
 		e, err := parser.ParseExpr(bad)
 		if err != nil {

@@ -64,8 +64,10 @@ func TestTicketRefusals(t *testing.T) {
 	now := testNow
 	tickets := NewTickets(func() time.Time { return now })
 	a := newAuth(t, Options{Secret: testSecret, Tickets: tickets})
-	for _, value := range []string{"x", strings.Repeat("A", 43), strings.Repeat("A", 44),
-		strings.Repeat("é", 43), strings.Repeat("x", 1<<20)} {
+	for _, value := range []string{
+		"x", strings.Repeat("A", 43), strings.Repeat("A", 44),
+		strings.Repeat("é", 43), strings.Repeat("x", 1<<20),
+	} {
 		refused(t, a, Credentials{Ticket: value}, ErrInvalid)
 	}
 	// A ticket with another user id is refused and used up.
