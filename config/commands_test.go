@@ -45,8 +45,10 @@ func TestParseCommands(t *testing.T) {
 
 // The help of a command lists its own flags; the help of the program lists the settings.
 func TestHelpOfCommands(t *testing.T) {
-	for args, settings := range map[string]bool{"--help": true, "shout --help": false,
-		"serve --help": true} {
+	for args, settings := range map[string]bool{
+		"--help": true, "shout --help": false,
+		"serve --help": true,
+	} {
 		var out bytes.Buffer
 		_, err := Parse(strings.Fields(args), env{}.lookup, &out, new(testCommands))
 		if !errors.Is(err, ErrHelp) {

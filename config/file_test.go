@@ -76,8 +76,10 @@ func TestSecretFiles(t *testing.T) {
 		!strings.Contains(got[0], "JWT_SECRET and JWT_SECRET_FILE: both set (environment)") {
 		t.Errorf("%q", got)
 	}
-	for content, want := range map[string]string{"": "is empty", " \n": "is empty",
-		"short\n": "got 5 bytes, allowed: at least 32"} {
+	for content, want := range map[string]string{
+		"": "is empty", " \n": "is empty",
+		"short\n": "got 5 bytes, allowed: at least 32",
+	} {
 		got := problems(t, env{"JWT_SECRET_FILE": file(t, "key", content), "AUTH_MODE": "token"})
 		if len(got) != 1 || !strings.Contains(got[0], want) || strings.Contains(got[0], "short") {
 			t.Errorf("%q: %q", content, got)
@@ -101,8 +103,10 @@ func TestConfigPrintsNoSecret(t *testing.T) {
 		"--no-such-flag="+canary))
 	text += fmt.Sprint(problems(t, env{"JWT_SECRET": canary[:31], "API_KEYS": canary},
 		"--api-keys"))
-	for _, form := range []string{"canary", fmt.Sprintf("%x", "canary"), "99 97 110 97 114 121",
-		"0x63, 0x61"} {
+	for _, form := range []string{
+		"canary", fmt.Sprintf("%x", "canary"), "99 97 110 97 114 121",
+		"0x63, 0x61",
+	} {
 		if strings.Contains(text, form) {
 			t.Errorf("the output contains the secret as %q", form)
 		}

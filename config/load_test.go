@@ -132,8 +132,10 @@ func TestErrorListsAllMistakes(t *testing.T) {
 		!strings.Contains(text, "PORT (environment)") {
 		t.Errorf("got %q", got)
 	}
-	for _, args := range [][]string{{"sing"}, {"--port"}, {"--port", "--host"}, {"--config"},
-		{"serve", "twice"}} {
+	for _, args := range [][]string{
+		{"sing"}, {"--port"}, {"--port", "--host"}, {"--config"},
+		{"serve", "twice"},
+	} {
 		if len(problems(t, nil, args...)) == 0 {
 			t.Errorf("%q was accepted", args)
 		}

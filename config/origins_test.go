@@ -123,8 +123,10 @@ func TestLocalhostOrigins(t *testing.T) {
 }
 
 func FuzzOrigin(f *testing.F) {
-	for _, s := range []string{"https://good.com", "http://[::1]:80", "null",
-		"https://good.com:443", "https://a@good.com", "x://", "https://good.com\x00"} {
+	for _, s := range []string{
+		"https://good.com", "http://[::1]:80", "null",
+		"https://good.com:443", "https://a@good.com", "x://", "https://good.com\x00",
+	} {
 		f.Add(s, "good.com")
 	}
 	o := Config{Host: "10.0.0.1", AllowedOrigins: []string{"https://good.com"}}.Origins()
