@@ -42,8 +42,10 @@ func TestLimitOfZeroChannels(t *testing.T) {
 	if got := fmt.Sprint(joined, denied); got != "[has] [one]" {
 		t.Errorf("joined and denied %s", got)
 	}
-	for limit, want := range map[int]string{0: "[] [one two]", 1: "[one] [two]",
-		NoLimit: "[one two] []"} {
+	for limit, want := range map[int]string{
+		0: "[] [one two]", 1: "[one] [two]",
+		NoLimit: "[one two] []",
+	} {
 		allowed, denied := h.Admissible([]string{"one", "two"}, nil, limit)
 		if got := fmt.Sprint(allowed, denied); got != want {
 			t.Errorf("limit %d: allowed and denied %s, want %s", limit, got, want)

@@ -91,8 +91,10 @@ func TestResume(t *testing.T) {
 
 // A member without a usable cursor gets every message that is published before its first pull.
 func TestFromNowIsFromAttach(t *testing.T) {
-	for name, resume := range map[string]*Cursor{"none": nil, "invalid": {Invalid: true},
-		"ahead": at(3)} {
+	for name, resume := range map[string]*Cursor{
+		"none": nil, "invalid": {Invalid: true},
+		"ahead": at(3),
+	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t, Options{})
 			send(t, h, "old", "x")

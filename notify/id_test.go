@@ -67,8 +67,10 @@ func TestParseCursor(t *testing.T) {
 var idPattern = regexp.MustCompile(`^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$`)
 
 func FuzzParseID(f *testing.F) {
-	for _, s := range []string{"", "0", "5f3a9c01-1042", "00000000-0", "ffffffff-9999999999999999",
-		"5f3a9c01-01", "5F3A9C01-1", "5f3a9c01-1\n"} {
+	for _, s := range []string{
+		"", "0", "5f3a9c01-1042", "00000000-0", "ffffffff-9999999999999999",
+		"5f3a9c01-01", "5F3A9C01-1", "5f3a9c01-1\n",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -38,8 +38,10 @@ func TestMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 // A pull that returns fewer deliveries than fit has emptied the inbox: the next message wakes the
 // transport again without another pull.
 func TestShortPullLeavesNothing(t *testing.T) {
-	for name, before := range map[string]int{"nothing": 0, "some": 5, "a full inbox": inboxSize,
-		"lag": 3 * inboxSize} {
+	for name, before := range map[string]int{
+		"nothing": 0, "some": 5, "a full inbox": inboxSize,
+		"lag": 3 * inboxSize,
+	} {
 		for _, resumed := range []bool{false, true} {
 			for _, size := range []int{1, 7, 2 * inboxSize, 4 * inboxSize} {
 				h := newHub(t, Options{})

@@ -82,8 +82,10 @@ func TestFrameIsBuiltOncePerSlot(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
-			for slot, want := range map[Slot]string{SocketIO: "socket.io",
-				EventSource: "eventsource"} {
+			for slot, want := range map[Slot]string{
+				SocketIO:    "socket.io",
+				EventSource: "eventsource",
+			} {
 				frame := m.Frame(slot, func(*Message) Frame {
 					built[slot].Add(1)
 					return fakeFrame(want)

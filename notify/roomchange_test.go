@@ -13,7 +13,8 @@ func TestRoomChanges(t *testing.T) {
 	h.OnRoomChange(func(c RoomChange) {
 		kinds := []string{RoomCreated: "create", RoomJoined: "join", RoomLeft: "leave",
 			RoomDeleted: "delete"}
-		reported = append(reported, fmt.Sprint(kinds[c.Kind], " ", c.Room, " ", c.Member.ClientID()))
+		reported = append(reported, fmt.Sprint(kinds[c.Kind], " ", c.Room, " ",
+			c.Member.ClientID()))
 	})
 	expectChanges := func(want ...string) {
 		t.Helper()

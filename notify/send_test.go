@@ -91,8 +91,10 @@ func TestText(t *testing.T) {
 	if ok, err := h.SendToClient(t.Context(), "c3", Text("")); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
-	for m, want := range map[*Member]string{c1: `notification {"message":"Say \"hi\" ☺"}`,
-		c3: `notification {"message":""}`} {
+	for m, want := range map[*Member]string{
+		c1: `notification {"message":"Say \"hi\" ☺"}`,
+		c3: `notification {"message":""}`,
+	} {
 		for _, d := range pull(m) {
 			if got := d.Message.Type + " " + string(d.Message.Data); got != want {
 				t.Errorf("got %s, want %s", got, want)

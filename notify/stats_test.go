@@ -40,8 +40,10 @@ func TestStatsOfLagsAndGaps(t *testing.T) {
 	if s.Lagged != 1 || s.Lagging != 1 || s.Dropped != 2 || s.Replays != 2 || s.Replayed != 5 {
 		t.Errorf("stats %+v", s)
 	}
-	for reason, want := range map[string]uint64{GapTrimmed: 1, GapInvalid: 1, GapAhead: 0,
-		GapEpoch: 0, GapTooMany: 0} {
+	for reason, want := range map[string]uint64{
+		GapTrimmed: 1, GapInvalid: 1, GapAhead: 0,
+		GapEpoch: 0, GapTooMany: 0,
+	} {
 		if got, there := s.Gaps[reason]; !there || got != want {
 			t.Errorf("gaps %s: %d %v, want %d", reason, got, there, want)
 		}
