@@ -60,8 +60,10 @@ func TestAsDefault(t *testing.T) { bothWays(t, testAsDefault) }
 func testAsDefault(t *testing.T, w way) {
 	r := newRig(t, Options{As: "event"})
 	srv := r.serve(t, w)
-	for target, want := range map[string]string{"/sse": "event", "/sse?as=type": "t",
-		"/sse?as=x": "x", "/api/sse": "message"} {
+	for target, want := range map[string]string{
+		"/sse": "event", "/sse?as=type": "t",
+		"/sse?as=x": "x", "/api/sse": "message",
+	} {
 		c := open(t, srv.URL+target)
 		r.publish(t, notify.Notification{Type: "t"}, notify.ToClient(c.hello.ClientID))
 		c.want(want)

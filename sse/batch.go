@@ -21,7 +21,8 @@ const (
 // none.
 type batch struct {
 	buf []byte // chunkRoom, then events
-	// since is when the oldest notification in buf was published; zero if that was before the stream.
+	// since is when the oldest notification in buf was published; zero if that was before the
+	// stream.
 	since time.Time
 	in    [64]notify.Delivery // pulled from the member
 	i, n  int                 // in[i:n] is not in buf yet

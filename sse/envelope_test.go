@@ -97,8 +97,10 @@ func testEnvelope(t *testing.T, w way) {
 				Args: raw(`[]`)})
 			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "connection-update",
 				Data: raw(`{}`), Volatile: true, Bare: true})
-			for _, want := range []string{"order:new 1", `chat "hi"`, "connected null",
-				"connection-update {}"} {
+			for _, want := range []string{
+				"order:new 1", `chat "hi"`, "connected null",
+				"connection-update {}",
+			} {
 				var got struct {
 					Type string
 					Data json.RawMessage

@@ -39,8 +39,10 @@ func Example() {
 	fmt.Println(resp.Header.Get("Content-Type"))
 
 	ctx := context.Background()
-	for _, to := range []notify.Target{notify.ToUser("u1"), notify.ToUser("u2"),
-		notify.ToChannel("orders")} {
+	for _, to := range []notify.Target{
+		notify.ToUser("u1"), notify.ToUser("u2"),
+		notify.ToChannel("orders"),
+	} {
 		_, _ = hub.Publish(ctx, notify.Notification{Type: "order:new", Data: []byte(`{"order":7}`)},
 			to)
 	}

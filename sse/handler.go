@@ -37,7 +37,8 @@ type Options struct {
 	WriteTimeout time.Duration
 
 	DefaultChannels []string // joined by every stream that may
-	// As is the event name of notifications if the client asks for none; "type" (default): their own.
+	// As is the event name of notifications if the client asks for none; "type" (default): their
+	// own.
 	As string
 	// MaxRooms is how many channels a client may ask for; 0: none; notify.NoLimit: any number.
 	MaxRooms int

@@ -195,8 +195,10 @@ func testMessageThatIsNotStored(t *testing.T, w way) {
 }
 
 func FuzzParseMessage(f *testing.F) {
-	for _, seed := range []string{`{"room":"a","message":{"b":[1]},"metadata":null}`, `{}`,
-		`{"room":1}`, `{"room":"a"} {}`, `[]`, "", `{"room":"a","room":"b"}`} {
+	for _, seed := range []string{
+		`{"room":"a","message":{"b":[1]},"metadata":null}`, `{}`,
+		`{"room":1}`, `{"room":"a"} {}`, `[]`, "", `{"room":"a","room":"b"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -192,8 +192,10 @@ func TestPipelinedBytes(t *testing.T) {
 // net/http has to read the body of a request, so the stream stays with it.
 func TestRequestWithABody(t *testing.T) {
 	r := newRig(t, Options{})
-	for _, body := range []string{"Content-Length: 5\r\n\r\nhello",
-		"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"} {
+	for _, body := range []string{
+		"Content-Length: 5\r\n\r\nhello",
+		"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+	} {
 		_, in := request(t, r.serve(t, taken), "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n"+body)
 		if head := readTo(t, in, "\r\n\r\n"); strings.Contains(head, "Connection: close") {
 			t.Errorf("head %q", head)

@@ -200,8 +200,10 @@ func testTicket(t *testing.T, w way) {
 }
 
 func FuzzParseToken(f *testing.F) {
-	for _, seed := range []string{`{"token":"x"}`, `{"token":""}`, `{}`, `{"token":1}`,
-		`{"token":"x"} {}`, `[]`, "", `{"token":"x","token":"y"}`} {
+	for _, seed := range []string{
+		`{"token":"x"}`, `{"token":""}`, `{}`, `{"token":1}`,
+		`{"token":"x"} {}`, `[]`, "", `{"token":"x","token":"y"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -11,7 +11,8 @@ import (
 
 const (
 	maxIgnored = 4 << 10 // bytes that a client may send after its request
-	// writePart is how many bytes share one deadline: a large batch does not need a faster reader than a small one.
+	// writePart is how many bytes share one deadline: a large batch does not need a faster reader
+	// than a small one.
 	writePart  = 16 << 10
 	endTimeout = time.Second
 )
