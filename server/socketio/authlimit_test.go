@@ -81,14 +81,18 @@ func TestGuessesDoNotLockOutUsers(t *testing.T) {
 func TestErrorsThatAreNotGuesses(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
-	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden,
-		auth.ErrMalformed, auth.ErrKeySetUnavailable} {
+	for _, err := range []error{
+		auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden,
+		auth.ErrMalformed, auth.ErrKeySetUnavailable,
+	} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, err); looked != 100 {
 			t.Errorf("%v: %d of 100 were looked at", err, looked)
 		}
 	}
-	for name, l := range map[string]*limit.Limiter{"no limit": limit.New(limit.Options{}),
-		"no limiter": nil} {
+	for name, l := range map[string]*limit.Limiter{
+		"no limit":   limit.New(limit.Options{}),
+		"no limiter": nil,
+	} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, auth.ErrInvalid); looked != 100 {
 			t.Errorf("%s: %d of 100 were looked at", name, looked)
 		}

@@ -129,8 +129,10 @@ func TestUserIDWithTokenOnEveryTransport(t *testing.T) {
 	s := newStack(t, withTokens(t))
 	token := servertest.SignHS256(t, servertest.Secret,
 		map[string]any{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})
-	for user, want := range map[string]bool{"alice": true, "bob": false, "Alice": false,
-		"alice\u200b": false} {
+	for user, want := range map[string]bool{
+		"alice": true, "bob": false, "Alice": false,
+		"alice\u200b": false,
+	} {
 		for way, let := range s.Ways(token, user) {
 			if got := let(); got != want {
 				t.Errorf("alice's token beside the user id %q over %s: let in %t, want %t", user,

@@ -66,8 +66,10 @@ func TestConnectReplyComesFirst(t *testing.T) {
 		return len(l.inbox) == 1
 	})
 	close(release)
-	for _, want := range []string{`40{"sid":`, `42["connected",`, `42["stored",1,`,
-		`421["asked"]`} {
+	for _, want := range []string{
+		`40{"sid":`, `42["connected",`, `42["stored",1,`,
+		`421["asked"]`,
+	} {
 		if got := c.Read(); !strings.HasPrefix(got, want) {
 			t.Errorf("got %s, want %s", got, want)
 		}

@@ -33,8 +33,10 @@ func TestConnectAndNotify(t *testing.T) {
 	if got := servertest.Masked(c.Read()); got != want {
 		t.Fatalf("connected is\n%s, want\n%s", got, want)
 	}
-	for _, target := range []string{`{"user":"u1"}`, `{"users":["u1","u2"]}`,
-		`{"channel":"general"}`, `{"channels":["general","x"]}`, `{"all":true}`} {
+	for _, target := range []string{
+		`{"user":"u1"}`, `{"users":["u1","u2"]}`,
+		`{"channel":"general"}`, `{"channels":["general","x"]}`, `{"all":true}`,
+	} {
 		receipt := s.Publish(`{"target":` + target +
 			`,"type":"payment:completed","data":{"amount": 9.99}}`)
 		text := c.Read()

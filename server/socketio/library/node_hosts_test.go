@@ -49,8 +49,8 @@ func librarySight(s sight) sight {
 }
 
 // ownSight keeps one event for each client that ends, because OnDisconnect still shows the rooms.
-// It also removes "behind": the handler that closed the client continues while OnDisconnect runs,
-// so the order of the two is not fixed.
+// It also removes "behind", which a handler records after it has closed its client: a Node server
+// runs the disconnect handlers before that, Roomcast runs OnDisconnect after the handler.
 func ownSight(s sight) sight {
 	seen := make([][]string, len(s.Seen))
 	for i, list := range s.Seen {
