@@ -41,8 +41,10 @@ func TestAdminListener(t *testing.T) {
 			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)
 		}
 	}
-	for _, path := range []string{"/", "/v1/stats", "/debug/pprof/cmdline", "/debug/vars",
-		"/socket.io/"} {
+	for _, path := range []string{
+		"/", "/v1/stats", "/debug/pprof/cmdline", "/debug/vars",
+		"/socket.io/",
+	} {
 		if res, text := servertest.Do(t, "GET", base+path, ""); res.StatusCode != 404 ||
 			!strings.Contains(text, `"code":"not_found"`) {
 			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)

@@ -58,8 +58,10 @@ func tokenStack(t *testing.T) (base string) {
 func TestStreamPreflight(t *testing.T) {
 	t.Parallel()
 	base := tokenStack(t)
-	for _, origin := range []string{"http://localhost:5173", "http://127.0.0.1:8080",
-		"https://app.example"} {
+	for _, origin := range []string{
+		"http://localhost:5173", "http://127.0.0.1:8080",
+		"https://app.example",
+	} {
 		for _, c := range []struct{ method, path, headers string }{
 			{"GET", "/sse?userId=u1", "authorization,cache-control,last-event-id"},
 			{"GET", "/api/sse", "authorization"},
@@ -106,8 +108,10 @@ func TestStreamFromAnotherOrigin(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &issued); err != nil || res.StatusCode != 201 {
 		t.Fatalf("%d %s", res.StatusCode, text)
 	}
-	for path, header := range map[string]string{"/sse": "Cookie: auth_token=" + token,
-		"/sse?ticket=" + issued.Ticket: "X-Request-ID: r1"} {
+	for path, header := range map[string]string{
+		"/sse":                         "Cookie: auth_token=" + token,
+		"/sse?ticket=" + issued.Ticket: "X-Request-ID: r1",
+	} {
 		req, err := http.NewRequest("GET", base+path, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -69,8 +69,10 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 				t.Errorf("%s from %q: %s, want 403", transport, origin, got)
 			}
 		}
-		for _, headers := range []string{"Origin:\r\n",
-			"Origin: http://" + s.Base + "\r\nOrigin: https://evil.example\r\n"} {
+		for _, headers := range []string{
+			"Origin:\r\n",
+			"Origin: http://" + s.Base + "\r\nOrigin: https://evil.example\r\n",
+		} {
 			if got := status(request + headers + "\r\n"); got != "403" {
 				t.Errorf("%s with %q: %s, want 403", transport, headers, got)
 			}
