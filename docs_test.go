@@ -57,7 +57,8 @@ func TestGoBlocks(t *testing.T) {
 	directory := ownModule(t)
 	programs := 0
 	for i, b := range goBlocks(t) {
-		if formatted, err := format.Source([]byte(b.code)); err != nil || string(formatted) != b.code {
+		formatted, err := format.Source([]byte(b.code))
+		if err != nil || string(formatted) != b.code {
 			t.Errorf("%s: %v; formatted it is\n%s", b.at, err, formatted)
 			continue
 		}
@@ -98,9 +99,11 @@ func goBlocks(t *testing.T) []goBlock {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, at := range regexp.MustCompile("(?ms)^```go\\b[^\n]*\n(.*?)^```$").FindAllSubmatchIndex(text, -1) {
+		block := regexp.MustCompile("(?ms)^```go\\b[^\n]*\n(.*?)^```$")
+		for _, at := range block.FindAllSubmatchIndex(text, -1) {
 			line := bytes.Count(text[:at[2]], []byte("\n")) + 1
-			blocks = append(blocks, goBlock{fmt.Sprintf("%s:%d", page, line), string(text[at[2]:at[3]])})
+			blocks = append(blocks, goBlock{fmt.Sprintf("%s:%d", page, line),
+				string(text[at[2]:at[3]])})
 		}
 	}
 	return blocks
@@ -124,7 +127,8 @@ func ownModule(t *testing.T) string {
 		t.Fatal(err)
 	}
 	own := strings.Replace(string(mod), "module "+module+"\n", "module example.com/chat\n", 1)
-	write(t, filepath.Join(directory, "go.mod"), own+"\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
+	write(t, filepath.Join(directory, "go.mod"),
+		own+"\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
 	write(t, filepath.Join(directory, "go.sum"), string(sum))
 	return directory
 }
@@ -148,7 +152,8 @@ func inFunction(t *testing.T, b goBlock) string {
 	imports := []string{"context", "net/http", "github.com/zishang520/socket.io/v2/socket",
 		module + "/auth", module + "/notify", module + "/server/socketio", module + "/sse"}
 	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time",
-		module + "/notify/catalogue", module + "/rooms", module + "/server", module + "/server/edge",
+		module + "/notify/catalogue", module + "/rooms", module + "/server",
+		module + "/server/edge",
 		module + "/server/limit", module + "/server/socketio/library",
 	} {
 		if regexp.MustCompile(`\b` + filepath.Base(path) + `\.[A-Z]`).MatchString(b.code) {

@@ -44,13 +44,16 @@ func main() {
 
 // run is the program: it runs a command, or serves until ctx is done. It writes logs and messages
 // for the operator to stdout.
-func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout io.Writer) error {
+func run(
+	ctx context.Context, args []string, lookup func(string) (string, bool), stdout io.Writer,
+) error {
 	invocation, err := config.Parse(args, lookup, stdout, new(cli.Commands))
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		return nil
 	case invocation.Command != "" && invocation.Command != "serve":
-		environment := cli.Environment{Context: ctx, Stdin: os.Stdin, Stdout: stdout, Stderr: os.Stderr}
+		environment := cli.Environment{Context: ctx, Stdin: os.Stdin, Stdout: stdout,
+			Stderr: os.Stderr}
 		return cli.Run(environment, invocation, err)
 	case err != nil:
 		return err
@@ -70,7 +73,9 @@ func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 	authentication := c.Auth()
 	authentication.Tickets = auth.NewTickets(nil)
 	if c.JWTJWKSURL != "" {
-		keySet, err := auth.NewKeySet(c.JWTJWKSURL, func(err error) { log.Warn("key set not fetched", zap.Error(err)) })
+		keySet, err := auth.NewKeySet(c.JWTJWKSURL, func(err error) {
+			log.Warn("key set not fetched", zap.Error(err))
+		})
 		if err != nil {
 			return err
 		}
@@ -82,7 +87,8 @@ func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
 		return err
 	}
 	return service.Serve(ctx, c.Addr(), func(address net.Addr) {
-		log.Info("listening", zap.String("address", address.String()), zap.String("auth_mode", string(c.Mode())))
+		log.Info("listening", zap.String("address", address.String()),
+			zap.String("auth_mode", string(c.Mode())))
 		announce(stdout, c, address, generated)
 	})
 }
@@ -126,26 +132,32 @@ func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
 		fmt.Fprintf(stdout, "\n  Console: %s://%s%s\n\n", scheme, host, path)
 		return
 	}
-	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n  Console: %s://%s%s#key=%s\n\n", key, scheme, host, path, key)
+	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n"+
+		"  Console: %s://%s%s#key=%s\n\n", key, scheme, host, path, key)
 }
 
 // newService builds the service: one hub, both transports on it, and the API.
-func newService(c config.Config, authentication auth.Options, keys []string, log *zap.Logger) (*server.Service, error) {
+func newService(
+	c config.Config, authentication auth.Options, keys []string, log *zap.Logger,
+) (*server.Service, error) {
 	authenticator, err := auth.New(authentication)
 	if err != nil {
 		return nil, err
 	}
 	history := notify.DefaultOptions()
-	history.HistorySize, history.HistoryTTL, history.HistoryMaxBytes = c.HistorySize, c.HistoryTTL, int64(c.HistoryMaxBytes)
+	history.HistorySize, history.HistoryTTL = c.HistorySize, c.HistoryTTL
+	history.HistoryMaxBytes = int64(c.HistoryMaxBytes)
 	hub := notify.New(notify.NewMemoryLog(), history)
 	counts := metrics.New(hub)
 	limits := limit.New(limit.Options{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
-		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP, AuthFailures: c.AuthFailures,
+		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
+		AuthFailures: c.AuthFailures,
 	})
 	origins := c.Origins()
 	options := socketio.DefaultOptions()
-	options.Hub, options.Auth, options.Log, options.Limits, options.Metrics = hub, authenticator, log, limits, counts
+	options.Hub, options.Auth, options.Log = hub, authenticator, log
+	options.Limits, options.Metrics = limits, counts
 	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
 	options.ConnectTimeout, options.MaxPayload = c.SocketIOConnectTimeout, int(c.SocketIOMaxPayload)
 	options.CheckOrigin = func(r *http.Request) bool {
@@ -154,7 +166,8 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	}
 	options.Heartbeat, options.SweepInterval = c.SocketIOHeartbeatInterval, c.SSECleanupInterval
 	options.InactiveTimeout = c.SocketIOInactive()
-	options.As, options.DefaultChannels, options.MaxRooms = c.SocketIOAs, c.DefaultChannels, c.MaxRooms
+	options.As, options.MaxRooms = c.SocketIOAs, c.MaxRooms
+	options.DefaultChannels = c.DefaultChannels
 	options.RateInterval, options.RateBurst = c.RateLimitInterval, c.RateLimitBurst
 	options.DisableRecovery = !c.SocketIORecovery
 	socketIO, err := socketio.New(options)
@@ -164,21 +177,26 @@ func newService(c config.Config, authentication auth.Options, keys []string, log
 	}
 	library.Mount(socketIO, log)
 	streams := sse.New(sse.Options{
-		Hub: hub, Auth: limit.StreamAuth(authenticator, limits), Tickets: authentication.Tickets, Log: log, Admit: server.StreamAdmission(limits), Problem: edge.WriteProblem,
-		Written: counts.WrittenBy("sse"), Panicked: counts.Panicked, Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs,
+		Hub: hub, Auth: limit.StreamAuth(authenticator, limits), Tickets: authentication.Tickets,
+		Log: log, Admit: server.StreamAdmission(limits), Problem: edge.WriteProblem,
+		Written: counts.WrittenBy("sse"), Panicked: counts.Panicked,
+		Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs,
 		DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
 		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
 	})
 	service := server.DefaultOptions()
-	service.Hub, service.SocketIO, service.Streams, service.Log, service.Metrics = hub, socketIO, streams, log, counts
+	service.Hub, service.SocketIO, service.Streams = hub, socketIO, streams
+	service.Log, service.Metrics = log, counts
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
-	service.SocketIOPaths, service.SSEPath = []string{c.SocketIOPath, "/api" + c.SocketIOPath}, c.SSEPath
+	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
+	service.SSEPath = c.SSEPath
 	service.APIKeys, service.PublishRate, service.PublishBurst = keys, c.PublishRate, c.PublishBurst
 	service.Tickets, service.ConnectionUpdates = authentication.Tickets, c.ConnectionUpdates
 	service.AllowOrigin, service.TrustedProxies = origins.Allow, c.TrustedProxies
 	service.CertFile, service.KeyFile = c.TLSCertFile, c.TLSKeyFile
 	service.Admin = server.AdminOptions{
-		Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
+		Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(),
+		Optional: !c.AdminAddrChosen(),
 	}
 	service.DrainTimeout, service.SweepInterval = c.DrainTimeout, c.SSECleanupInterval
 	service.InactiveTimeout = c.SSEInactive()

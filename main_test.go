@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,80 +20,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for the program: far longer than it takes on a loaded machine.
-const patience = 20 * time.Second
-
-// output collects what the program prints while it runs.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
-func env(values map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }
-}
-
-// program is a run of the program that serves.
-type program struct {
-	t    *testing.T
-	out  *output
-	base string // http://host:port
-	stop context.CancelFunc
-	done chan error
-}
-
-var addressLine = regexp.MustCompile(`Console: (http://127\.0\.0\.1:\d+)/`)
-
-// start runs the program on a free port and returns when it has printed the console's address.
-func start(t *testing.T, settings map[string]string) *program {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	p := &program{t: t, out: &output{}, stop: stop, done: make(chan error, 1)}
-	go func() { p.done <- run(ctx, []string{"--port", "0", "--admin-addr", "off"}, env(settings), p.out) }()
-	t.Cleanup(stop)
-	deadline := time.Now().Add(patience)
-	for p.base == "" {
-		if time.Now().After(deadline) {
-			t.Fatalf("the console's address was not printed:\n%s", p.out)
-		}
-		if found := addressLine.FindStringSubmatch(p.out.String()); found != nil {
-			p.base = found[1]
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return p
-}
-
-// end stops the program and waits until it has ended.
-func (p *program) end() {
-	p.t.Helper()
-	p.stop()
-	select {
-	case err := <-p.done:
-		if err != nil {
-			p.t.Errorf("run: %v", err)
-		}
-	case <-time.After(patience):
-		p.t.Fatalf("the program has not stopped after %v:\n%s", patience, p.out)
-	}
-}
-
-func httpClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * patience}
-}
 
 func TestGeneratedKeyPublishes(t *testing.T) {
 	t.Parallel()
@@ -118,12 +41,14 @@ func TestGeneratedKeyPublishes(t *testing.T) {
 	}
 	defer res.Body.Close()
 	var receipt struct{ ID string }
-	if err := json.NewDecoder(res.Body).Decode(&receipt); err != nil || res.StatusCode != 200 || receipt.ID == "" {
+	if err := json.NewDecoder(res.Body).Decode(&receipt); err != nil || res.StatusCode != 200 ||
+		receipt.ID == "" {
 		t.Errorf("the printed key got %d %+v %v", res.StatusCode, receipt, err)
 	}
 	p.end()
 	if n := strings.Count(p.out.String(), found[1]); n != 2 {
-		t.Errorf("the key was printed %d times, want 2: for reading and in the console's address", n)
+		t.Errorf("the key was printed %d times, want 2: for reading and in the console's address",
+			n)
 	}
 }
 
@@ -135,7 +60,8 @@ func TestConsoleAddressIsPrinted(t *testing.T) {
 		env  map[string]string
 	}{
 		{`Console: http://127\.0\.0\.1:\d+/\n`, map[string]string{"API_KEYS": key}},
-		{`Console: http://127\.0\.0\.1:\d+/console/\n`, map[string]string{"API_KEYS": key, "UPSTREAM_URL": "http://127.0.0.1:1"}},
+		{`Console: http://127\.0\.0\.1:\d+/console/\n`,
+			map[string]string{"API_KEYS": key, "UPSTREAM_URL": "http://127.0.0.1:1"}},
 	} {
 		p := start(t, tt.env)
 		p.end()
@@ -148,7 +74,8 @@ func TestConsoleAddressIsPrinted(t *testing.T) {
 	}
 }
 
-// With DRAIN_TIMEOUT=0 a stop cuts what is open: it does not wait for a request that has no answer yet.
+// With DRAIN_TIMEOUT=0 a stop cuts what is open: it does not wait for a request that has no answer
+// yet.
 func TestDrainTimeoutOfZeroStopsAtOnce(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
@@ -254,7 +181,9 @@ func TestSettingsHaveTheDefaultsOfTheService(t *testing.T) {
 
 func TestErrorListsEveryMistake(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), nil, env(map[string]string{"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*"}), &output{})
+	err := run(t.Context(), nil,
+		env(map[string]string{"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*"}),
+		&output{})
 	if err == nil {
 		t.Fatal("it started")
 	}
@@ -278,7 +207,8 @@ func TestOpenModeStaysOnLoopback(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	out := &output{}
-	if err := run(t.Context(), []string{"--help"}, env(nil), out); err != nil || !strings.Contains(out.String(), "--port") {
+	err := run(t.Context(), []string{"--help"}, env(nil), out)
+	if err != nil || !strings.Contains(out.String(), "--port") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

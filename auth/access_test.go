@@ -20,7 +20,8 @@ func identity(t *testing.T, a *Authenticator, claims jwt.MapClaims) Identity {
 		t.Fatal(err1, err2)
 	}
 	for _, channel := range []string{"orders", "team-1", "user:alice", "lobby"} {
-		if one.MayJoin(channel) != two.MayJoin(channel) || one.MayPublish(channel) != two.MayPublish(channel) {
+		if one.MayJoin(channel) != two.MayJoin(channel) ||
+			one.MayPublish(channel) != two.MayPublish(channel) {
 			t.Errorf("the transports differ about %q", channel)
 		}
 	}
@@ -34,8 +35,10 @@ func TestMayJoinAndPublish(t *testing.T) {
 		"publish":  []string{"team-7", "chat-*"},
 	})
 	for channel, want := range map[string][2]bool{ // join, publish
-		"orders": {true, false}, "Orders": {}, "orders2": {}, "order": {}, " orders": {}, "orders ": {}, "orders\x00": {},
-		"team-": {true, false}, "team-1": {true, false}, "team-7": {true, true}, "team-7-x": {true, false}, "team": {}, "xteam-1": {},
+		"orders": {true, false}, "Orders": {}, "orders2": {}, "order": {}, " orders": {},
+		"orders ": {}, "orders\x00": {},
+		"team-": {true, false}, "team-1": {true, false}, "team-7": {true, true},
+		"team-7-x": {true, false}, "team": {}, "xteam-1": {},
 		"disk-alerts": {true, false}, "-alerts": {true, false}, "disk-alerts2": {},
 		"eu-1-stock": {true, false}, "eu--stock": {true, false}, "eu-stock": {}, "eu-1-stock-2": {},
 		"lobby": {true, false}, "news-": {true, false}, "news-eu": {true, false},
@@ -53,7 +56,8 @@ func TestMayJoinAndPublish(t *testing.T) {
 func TestServerOwnedRooms(t *testing.T) {
 	anyone := newAuth(t, Options{})
 	owner := newAuth(t, Options{Secret: testSecret, PublicChannels: []string{"*", "user:*"}})
-	claims := jwt.MapClaims{"channels": []string{"*", "user:*", "user:42", "client:*"}, "publish": []string{"*", "user:42"}}
+	claims := jwt.MapClaims{"channels": []string{"*", "user:*", "user:42", "client:*"},
+		"publish": []string{"*", "user:42"}}
 	believed, err := try(anyone, Credentials{UserID: "alice"}, SocketIO)
 	if err != nil {
 		t.Fatal(err)
@@ -62,19 +66,29 @@ func TestServerOwnedRooms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, id := range map[string]Identity{"open": believed, "anonymous": stranger, "token": identity(t, owner, claims)} {
+	for name, id := range map[string]Identity{
+		"open": believed, "anonymous": stranger,
+		"token": identity(t, owner, claims),
+	} {
 		for _, room := range []string{
-			"user:42", "user:alice", "user:", "USER:42", "User:42", "uſer:42", "ｕｓｅｒ:42", "user：42", "USER：42",
-			"client:x", "client:", "CLIENT:x", "ｃlient:x", " user:42", "user:42 ", "\u200buser:42", "us\u00ader:42",
-			"user\u200b:42", "/n#user:42", "a#b", "#", "*", "", "\ufeff", "a\nb", "a\u2028b", "\xff", strings.Repeat("x", 201),
+			"user:42", "user:alice", "user:", "USER:42", "User:42", "uſer:42", "ｕｓｅｒ:42", "user：42",
+			"USER：42",
+			"client:x", "client:", "CLIENT:x", "ｃlient:x", " user:42", "user:42 ", "\u200buser:42",
+			"us\u00ader:42",
+			"user\u200b:42", "/n#user:42", "a#b", "#", "*", "", "\ufeff", "a\nb", "a\u2028b",
+			"\xff", strings.Repeat("x", 201),
 		} {
 			if id.MayJoin(room) || id.MayPublish(room) {
-				t.Errorf("%s: %q may be joined (%t) or published to (%t)", name, room, id.MayJoin(room), id.MayPublish(room))
+				t.Errorf("%s: %q may be joined (%t) or published to (%t)", name, room,
+					id.MayJoin(room), id.MayPublish(room))
 			}
 		}
 		// Names that only look similar are channels: nothing decodes them into a room of the
 		// server.
-		for _, channel := range []string{"user", "users:42", "user%3A42", "user.42", "my user:42", "chat message", strings.Repeat("x", 200)} {
+		for _, channel := range []string{
+			"user", "users:42", "user%3A42", "user.42", "my user:42",
+			"chat message", strings.Repeat("x", 200),
+		} {
 			if !id.MayJoin(channel) || !id.MayPublish(channel) {
 				t.Errorf("%s: %q may not be joined or published to", name, channel)
 			}
@@ -89,7 +103,8 @@ func TestTokenWithFewerClaims(t *testing.T) {
 	before := identity(t, a, jwt.MapClaims{"channels": []string{"orders", "team-*"}})
 	after := identity(t, a, jwt.MapClaims{"channels": []string{"team-*"}})
 	none := identity(t, a, nil)
-	if !before.MayJoin("orders") || after.MayJoin("orders") || none.MayJoin("orders") || none.MayJoin("team-1") {
+	if !before.MayJoin("orders") || after.MayJoin("orders") || none.MayJoin("orders") ||
+		none.MayJoin("team-1") {
 		t.Error("a claim of the former token still counts")
 	}
 	if !after.MayJoin("team-1") {
@@ -102,16 +117,23 @@ func TestTokenWithFewerClaims(t *testing.T) {
 
 func TestChannelClaimShapes(t *testing.T) {
 	a := newAuth(t, Options{Secret: testSecret})
-	for _, claim := range []any{1, true, map[string]bool{"orders": true}, []any{"orders", 1}, []any{"orders", nil}, []any{[]string{"orders"}}} {
-		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"channels": claim}))}, ErrInvalid)
-		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"publish": claim}))}, ErrInvalid)
+	for _, claim := range []any{
+		1, true, map[string]bool{"orders": true}, []any{"orders", 1},
+		[]any{"orders", nil}, []any{[]string{"orders"}},
+	} {
+		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"channels": claim}))},
+			ErrInvalid)
+		refused(t, a, Credentials{Token: sign(t, good(jwt.MapClaims{"publish": claim}))},
+			ErrInvalid)
 	}
-	refused(t, a, Credentials{Token: raw(t, `{"sub":"alice","exp":1795000000,"channels":null}`)}, ErrInvalid)
+	refused(t, a, Credentials{Token: raw(t, `{"sub":"alice","exp":1795000000,"channels":null}`)},
+		ErrInvalid)
 	if !identity(t, a, jwt.MapClaims{"channels": "orders"}).MayJoin("orders") {
 		t.Error("a string is not read as an array of one")
 	}
 	for _, claim := range []any{[]string{}, []string{""}, ""} {
-		if id := identity(t, a, jwt.MapClaims{"channels": claim}); id.MayJoin("orders") || id.MayJoin("") {
+		id := identity(t, a, jwt.MapClaims{"channels": claim})
+		if id.MayJoin("orders") || id.MayJoin("") {
 			t.Errorf("claim %#v allows a channel", claim)
 		}
 	}
@@ -123,7 +145,8 @@ func TestPatternsAgainstRegexp(t *testing.T) {
 		pattern := rapid.StringMatching(`[ab*é.]{0,12}`).Draw(t, "pattern")
 		s := rapid.StringMatching(`[abé.*]{0,16}`).Draw(t, "channel")
 		expression := `(?s)\A` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `\z`
-		if got, want := matches(pattern, s), regexp.MustCompile(expression).MatchString(s); got != want {
+		got, want := matches(pattern, s), regexp.MustCompile(expression).MatchString(s)
+		if got != want {
 			t.Errorf("matches(%q, %q) = %t, want %t", pattern, s, got, want)
 		}
 	})
@@ -131,7 +154,9 @@ func TestPatternsAgainstRegexp(t *testing.T) {
 
 func BenchmarkMayJoin(b *testing.B) {
 	a := newAuth(b, Options{Secret: testSecret})
-	id, err := try(a, Credentials{Token: sign(b, good(jwt.MapClaims{"channels": []string{"orders", "team-*", "eu-*-stock"}}))}, SocketIO)
+	id, err := try(a,
+		Credentials{Token: sign(b,
+			good(jwt.MapClaims{"channels": []string{"orders", "team-*", "eu-*-stock"}}))}, SocketIO)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -22,9 +22,13 @@ func TestParseAPIKey(t *testing.T) {
 			t.Errorf("%s: key right %v, pattern %q, %v", entry, key.Equal("secret"), pattern, err)
 		}
 	}
-	for _, entry := range []string{"", ":", ":user:*", "secret:", "secret:user", "secret:user:", "secret:users:*", "secret:room:x",
-		"secret:User:*", "secret:**", "secret:ALL", "secret: user:*", "secret:*:x"} {
-		if _, _, err := ParseAPIKey(entry); !errors.Is(err, ErrAPIKey) || strings.Contains(err.Error(), "secret") {
+	for _, entry := range []string{
+		"", ":", ":user:*", "secret:", "secret:user", "secret:user:",
+		"secret:users:*", "secret:room:x",
+		"secret:User:*", "secret:**", "secret:ALL", "secret: user:*", "secret:*:x",
+	} {
+		if _, _, err := ParseAPIKey(entry); !errors.Is(err, ErrAPIKey) ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", entry, err)
 		}
 	}
@@ -53,7 +57,8 @@ func TestScope(t *testing.T) {
 			t.Errorf("%q allows %s: %v", tc.scope, tc.subject, got)
 		}
 	}
-	if !(Scope{"user:*", "*"}).Everything() || (Scope{"user:*", "all"}).Everything() || (Scope{}).Everything() {
+	if !(Scope{"user:*", "*"}).Everything() || (Scope{"user:*", "all"}).Everything() ||
+		(Scope{}).Everything() {
 		t.Error("Everything is true without the star, or false with it")
 	}
 }

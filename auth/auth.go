@@ -11,35 +11,6 @@ import (
 	"time"
 )
 
-// Mode says which credentials are accepted.
-type Mode string
-
-const (
-	// ModeAuto is [ModeToken] when a key is set, else [ModeOpen]. The zero Mode is ModeAuto.
-	ModeAuto Mode = "auto"
-	// ModeToken requires a valid token or ticket.
-	ModeToken Mode = "token"
-	// ModeTicket requires a valid ticket. It needs no key: the backend signs its users in without
-	// tokens.
-	ModeTicket Mode = "ticket"
-	// ModeOpen accepts a bare user id. It is for development and for networks where every client is
-	// trusted.
-	ModeOpen Mode = "open"
-)
-
-// Resolve returns the mode that m stands for: [ModeToken], [ModeTicket] or [ModeOpen]. An unknown
-// mode resolves to itself.
-func (m Mode) Resolve(haveKey bool) Mode {
-	switch {
-	case m != ModeAuto && m != "":
-		return m
-	case haveKey:
-		return ModeToken
-	default:
-		return ModeOpen
-	}
-}
-
 // Transport is how a connection reaches the server. It decides only whether a connection without
 // credentials is accepted.
 type Transport int
@@ -83,7 +54,9 @@ type Options struct {
 }
 
 // haveKey reports whether a key is set that can verify tokens.
-func (o Options) haveKey() bool { return len(o.Secret) > 0 || len(o.PublicKeys) > 0 || o.KeySet != nil }
+func (o Options) haveKey() bool {
+	return len(o.Secret) > 0 || len(o.PublicKeys) > 0 || o.KeySet != nil
+}
 
 // Authenticator decides which identity a connection has. It is immutable, so it is safe for
 // concurrent use.
@@ -103,7 +76,8 @@ func New(o Options) (*Authenticator, error) {
 	haveKey := o.haveKey()
 	mode := o.Mode.Resolve(haveKey)
 	if mode != ModeToken && mode != ModeTicket && mode != ModeOpen {
-		errs = append(errs, fmt.Errorf("auth: unknown mode %q, expected token, ticket, open or auto", o.Mode))
+		errs = append(errs,
+			fmt.Errorf("auth: unknown mode %q, expected token, ticket, open or auto", o.Mode))
 	}
 	if mode == ModeTicket && (o.Tickets == nil || haveKey) {
 		errs = append(errs, errors.New("auth: ticket mode needs Tickets and no key; "+
@@ -113,7 +87,8 @@ func New(o Options) (*Authenticator, error) {
 		errs = append(errs, errors.New("auth: token mode needs a key"))
 	}
 	if len(o.Secret) > 0 && len(o.Secret) < MinSecret {
-		errs = append(errs, fmt.Errorf("auth: the secret has %d bytes, expected at least %d", len(o.Secret), MinSecret))
+		errs = append(errs, fmt.Errorf("auth: the secret has %d bytes, expected at least %d",
+			len(o.Secret), MinSecret))
 	}
 	if o.KeySet != nil && len(o.PublicKeys) > 0 {
 		errs = append(errs, errors.New("auth: PublicKeys and KeySet exclude each other"))
@@ -169,7 +144,9 @@ func (a *Authenticator) Mode() Mode { return a.mode }
 // A cookie with a valid token is refused when the browser did not name the page that sent the
 // request, see [Credentials.OriginKnown], because a browser adds cookies to the requests of every
 // page.
-func (a *Authenticator) Authenticate(_ context.Context, c Credentials, t Transport) (Identity, error) {
+func (a *Authenticator) Authenticate(
+	_ context.Context, c Credentials, t Transport,
+) (Identity, error) {
 	if c.err != nil {
 		return Identity{}, c.err
 	}
@@ -231,7 +208,8 @@ func (a *Authenticator) byToken(c Credentials) (id Identity, found bool, err err
 	case err != nil:
 		return Identity{}, false, err
 	case c.FromCookie && !c.OriginKnown:
-		return Identity{}, false, ErrForbidden.because("a cookie is accepted with an Origin header only")
+		err := ErrForbidden.because("a cookie is accepted with an Origin header only")
+		return Identity{}, false, err
 	}
 	if !c.agrees(v.subject) {
 		return Identity{}, false, ErrInvalid.because("userId differs from the subject of the token")

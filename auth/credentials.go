@@ -57,7 +57,8 @@ func FromRequest(r *http.Request) Credentials {
 		SessionID: first(q["sessionId"]),
 		Channels:  split(q["channels"]),
 		As:        split(q["as"]),
-		Since:     first(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"], q["since"]),
+		Since: first(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"],
+			q["since"]),
 		OriginKnown: r.Header.Get("Origin") != "" ||
 			strings.EqualFold(r.Header.Get("Sec-Fetch-Site"), "same-origin"),
 	}
@@ -184,14 +185,16 @@ func (c Credentials) check() error {
 		}
 	}
 	if len(c.Channels) > maxChannels {
-		return ErrMalformed.because(fmt.Sprintf("channels: %d names, expected at most %d", len(c.Channels), maxChannels))
+		return ErrMalformed.because(fmt.Sprintf("channels: %d names, expected at most %d",
+			len(c.Channels), maxChannels))
 	}
 	return c.checkAs()
 }
 
 func (c Credentials) checkAs() error {
 	if len(c.As) > MaxAs {
-		return ErrMalformed.because(fmt.Sprintf("as: %d names, expected at most %d", len(c.As), MaxAs))
+		return ErrMalformed.because(fmt.Sprintf("as: %d names, expected at most %d", len(c.As),
+			MaxAs))
 	}
 	for _, name := range c.As {
 		if err := rooms.CheckType(name); err != nil {

@@ -60,7 +60,8 @@ func ExampleAuthenticator_Authenticate_openMode() {
 // The auth payload of a Socket.IO client takes precedence over its URL.
 func ExampleCredentials_WithAuth() {
 	r := httptest.NewRequest("GET", "/socket.io/?EIO=4&userId=bob&channels=news", nil)
-	c, err := auth.FromRequest(r).WithAuth(map[string]any{"channels": []any{"orders"}, "as": "event"})
+	c, err := auth.FromRequest(r).WithAuth(map[string]any{"channels": []any{"orders"},
+		"as": "event"})
 	fmt.Println(c.UserID, c.Channels, c.As, err)
 	_, err = auth.FromRequest(r).WithAuth(map[string]any{"userId": true})
 	fmt.Println(err)

@@ -23,14 +23,19 @@ func FuzzToken(f *testing.F) {
 		}
 	}
 	for _, claims := range []string{
-		`{"sub":"alice","exp":1795341600}`, `{"sub":"alice","exp":1e309}`, `{"sub":"alice","exp":"1795341600"}`,
-		`{"sub":"alice","exp":-1}`, `{"sub":"alice","exp":253402300799}`, `{"sub":"alice","exp":253402300800}`,
-		`{"exp":1795341600}`, `{"sub":{},"exp":[]}`, `{"sub":"a\u0000","exp":1795341600}`, `[]`, `null`, `"x"`, `0`, ``, `{`,
-		`{"sub":"alice","exp":1795341600,"nbf":1,"iat":1,"aud":["a"],"iss":"x","name":"A","channels":["a","b-*"],"publish":"c"}`,
+		`{"sub":"alice","exp":1795341600}`, `{"sub":"alice","exp":1e309}`,
+		`{"sub":"alice","exp":"1795341600"}`,
+		`{"sub":"alice","exp":-1}`, `{"sub":"alice","exp":253402300799}`,
+		`{"sub":"alice","exp":253402300800}`,
+		`{"exp":1795341600}`, `{"sub":{},"exp":[]}`, `{"sub":"a\u0000","exp":1795341600}`, `[]`,
+		`null`, `"x"`, `0`, ``, `{`,
+		`{"sub":"alice","exp":1795341600,"nbf":1,"iat":1,"aud":["a"],"iss":"x","name":"A",` +
+			`"channels":["a","b-*"],"publish":"c"}`,
 		`{"sub":"alice","sub":"bob","SUB":"eve","exp":1795341600}`,
 	} {
 		f.Add(valid, claims)
-		f.Add(signWith(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil, good(nil)), claims)
+		f.Add(signWith(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil, good(nil)),
+			claims)
 	}
 	a := newAuth(f, Options{Secret: testSecret})
 	f.Fuzz(func(t *testing.T, token, claims string) {
@@ -51,8 +56,10 @@ func FuzzToken(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if rooms.CheckUserID("sub", id.UserID) != nil || !id.Verified || id.Anonymous || id.Expired(testNow) ||
-			id.ExpiresAt.After(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) || len(signed) > MaxToken {
+		if rooms.CheckUserID("sub", id.UserID) != nil || !id.Verified || id.Anonymous ||
+			id.Expired(testNow) ||
+			id.ExpiresAt.After(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) ||
+			len(signed) > MaxToken {
 			t.Fatalf("accepted %q as %+v", claims, id)
 		}
 		if id.MayJoin("user:x") || id.MayJoin("client:x") || id.MayJoin("*") || id.MayJoin("a#b") {
@@ -65,7 +72,8 @@ func FuzzToken(f *testing.F) {
 func known(t *testing.T, err error) {
 	t.Helper()
 	var refusal *Error
-	if err != nil && (!errors.As(err, &refusal) || refusal.Status/100 != 4 || len(err.Error()) > 300) {
+	if err != nil && (!errors.As(err, &refusal) || refusal.Status/100 != 4 ||
+		len(err.Error()) > 300) {
 		t.Fatalf("error %T: %v", err, err)
 	}
 }
@@ -83,7 +91,8 @@ func FuzzPattern(f *testing.F) {
 		case !star && got != (pattern == s):
 			t.Errorf("matches(%q, %q) = %t", pattern, s, got)
 		case star && !strings.Contains(after, "*"):
-			want := len(s) >= len(before)+len(after) && strings.HasPrefix(s, before) && strings.HasSuffix(s, after)
+			want := len(s) >= len(before)+len(after) && strings.HasPrefix(s, before) &&
+				strings.HasSuffix(s, after)
 			if got != want {
 				t.Errorf("matches(%q, %q) = %t, want %t", pattern, s, got, want)
 			}

@@ -68,7 +68,8 @@ func parseBlock(block *pem.Block) (crypto.PublicKey, error) {
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
 		return nil, errors.New("got a private key, expected the public key")
 	default:
-		return nil, fmt.Errorf("got %.40q, expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE", block.Type)
+		return nil, fmt.Errorf("got %.40q, expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE",
+			block.Type)
 	}
 }
 
@@ -83,7 +84,8 @@ func unreadable(err error) error {
 var rsaMethods = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 
 // asymmetric are all algorithms that algorithmOf may return.
-var asymmetric = append(slices.Clone(rsaMethods), "ES256", "ES384", "ES512", jwt.SigningMethodEdDSA.Alg())
+var asymmetric = append(slices.Clone(rsaMethods), "ES256", "ES384", "ES512",
+	jwt.SigningMethodEdDSA.Alg())
 
 // algorithmOf returns the one algorithm that a key may verify (RFC 8725, section 3.1). declared is
 // the alg of the key in a key set, or "". A symmetric key is refused: everyone who can read the key
@@ -100,12 +102,14 @@ func algorithmOf(key crypto.PublicKey, declared string) (string, error) {
 		}
 		algorithm = "RS256"
 	case *ecdsa.PublicKey:
-		algorithm = map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}[k.Curve.Params().BitSize]
+		names := map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}
+		algorithm = names[k.Curve.Params().BitSize]
 	case ed25519.PublicKey:
 		algorithm = jwt.SigningMethodEdDSA.Alg()
 	}
 	if algorithm == "" {
-		return "", errors.New("expected an RSA key, an ECDSA key of P-256, P-384 or P-521, or an Ed25519 key")
+		return "", errors.New("expected an RSA key, an ECDSA key of P-256, P-384 or P-521, " +
+			"or an Ed25519 key")
 	}
 	if declared != "" && declared != algorithm {
 		return "", fmt.Errorf("the alg of the key is %.20q, expected %s", declared, algorithm)
@@ -124,7 +128,9 @@ type keyring struct {
 func newKeyring(o Options) (keyring, error) {
 	k := keyring{fixed: make(map[string]jwt.VerificationKeySet), set: o.KeySet}
 	if len(o.Secret) > 0 {
-		k.fixed[jwt.SigningMethodHS256.Alg()] = jwt.VerificationKeySet{Keys: []jwt.VerificationKey{[]byte(slices.Clone(o.Secret))}}
+		k.fixed[jwt.SigningMethodHS256.Alg()] = jwt.VerificationKeySet{
+			Keys: []jwt.VerificationKey{[]byte(slices.Clone(o.Secret))},
+		}
 	}
 	for _, key := range o.PublicKeys {
 		algorithm, err := algorithmOf(key, "")

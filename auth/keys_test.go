@@ -75,17 +75,24 @@ func TestPublicKeysVerifyTheirOwnAlgorithmOnly(t *testing.T) {
 			c := Credentials{Token: signWith(t, s.method, s.key, nil, good(nil))}
 			if s.name != held.name {
 				refused(t, a, c, ErrInvalid)
-			} else if id, err := try(a, c, SocketIO); err != nil || id.UserID != "alice" || !id.Verified {
+			} else if id, err := try(a, c, SocketIO); err != nil || id.UserID != "alice" ||
+				!id.Verified {
 				t.Errorf("%s: %+v, %v", held.name, id, err)
 			}
 		}
 		// The same key with another algorithm, and with none.
 		if held.name == "rsa" {
-			for _, method := range []jwt.SigningMethod{jwt.SigningMethodRS384, jwt.SigningMethodRS512, jwt.SigningMethodPS256} {
-				refused(t, a, Credentials{Token: signWith(t, method, held.key, nil, good(nil))}, ErrInvalid)
+			for _, method := range []jwt.SigningMethod{
+				jwt.SigningMethodRS384,
+				jwt.SigningMethodRS512, jwt.SigningMethodPS256,
+			} {
+				refused(t, a, Credentials{Token: signWith(t, method, held.key, nil, good(nil))},
+					ErrInvalid)
 			}
 		}
-		refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil, good(nil))}, ErrInvalid)
+		refused(t, a,
+			Credentials{Token: signWith(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType,
+				nil, good(nil))}, ErrInvalid)
 		refused(t, a, Credentials{Token: sign(t, good(nil))}, ErrInvalid)
 	}
 }
@@ -100,14 +107,18 @@ func TestSeveralKeys(t *testing.T) {
 	a := newAuth(t, Options{PublicKeys: keys, Secret: testSecret})
 	for name, token := range map[string]string{
 		"before": signWith(t, jwt.SigningMethodES256, before, nil, good(nil)),
-		"after":  signWith(t, jwt.SigningMethodES256, after, map[string]any{"kid": "ignored"}, good(nil)),
+		"after": signWith(t, jwt.SigningMethodES256, after, map[string]any{"kid": "ignored"},
+			good(nil)),
 		"secret": sign(t, good(nil)),
 	} {
-		if id, err := try(a, Credentials{Token: token}, EventSource); err != nil || id.UserID != "alice" {
+		if id, err := try(a, Credentials{Token: token}, EventSource); err != nil ||
+			id.UserID != "alice" {
 			t.Errorf("%s: %+v, %v", name, id, err)
 		}
 	}
-	refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodES256, ecKey(t, elliptic.P256()), nil, good(nil))}, ErrInvalid)
+	refused(t, a,
+		Credentials{Token: signWith(t, jwt.SigningMethodES256, ecKey(t, elliptic.P256()), nil,
+			good(nil))}, ErrInvalid)
 }
 
 func TestParsePublicKeys(t *testing.T) {
@@ -116,7 +127,8 @@ func TestParsePublicKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	ec := ecKey(t, elliptic.P256())
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: testNow, NotAfter: testNow.Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: testNow,
+		NotAfter: testNow.Add(time.Hour)}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, ec.Public(), ec)
 	if err != nil {
 		t.Fatal(err)
@@ -142,12 +154,20 @@ func TestParsePublicKeys(t *testing.T) {
 		{"nine", strings.Repeat(good, MaxPublicKeys+1), 0, "more than 8 PEM blocks"},
 		{"nothing", "", 0, "no PEM block with a public key"},
 		{"a secret", "0123456789abcdef0123456789abcdef", 0, "no PEM block with a public key"},
-		{"private", good + block("PRIVATE KEY", private), 0, "PEM block 2: got a private key, expected the public key"},
-		{"other block", block("DH PARAMETERS", nil), 0, `PEM block 1: got "DH PARAMETERS", expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE`},
-		{"broken", block("PUBLIC KEY", []byte("x")), 0, "PEM block 1: the content is not a key of this type"},
-		{"broken certificate", block("CERTIFICATE", []byte("x")), 0, "PEM block 1: the content is not a key of this type"},
-		{"small modulus", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537})), 0, "PEM block 1: got an RSA key of 1024 bits, expected at least 2048"},
-		{"P-224", string(pemOf(t, ecKey(t, elliptic.P224()).Public())), 0, "PEM block 1: expected an RSA key, an ECDSA key of P-256, P-384 or P-521, or an Ed25519 key"},
+		{"private", good + block("PRIVATE KEY", private), 0,
+			"PEM block 2: got a private key, expected the public key"},
+		{"other block", block("DH PARAMETERS", nil), 0,
+			`PEM block 1: got "DH PARAMETERS", expected PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE`},
+		{"broken", block("PUBLIC KEY", []byte("x")), 0,
+			"PEM block 1: the content is not a key of this type"},
+		{"broken certificate", block("CERTIFICATE", []byte("x")), 0,
+			"PEM block 1: the content is not a key of this type"},
+		{"small modulus", block("RSA PUBLIC KEY",
+			x509.MarshalPKCS1PublicKey(&rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023),
+				E: 65537})), 0, "PEM block 1: got an RSA key of 1024 bits, expected at least 2048"},
+		{"P-224", string(pemOf(t, ecKey(t, elliptic.P224()).Public())), 0,
+			"PEM block 1: expected an RSA key, an ECDSA key of P-256, P-384 or P-521, " +
+				"or an Ed25519 key"},
 	} {
 		keys, err := ParsePublicKeys([]byte(tt.text))
 		if got := errorText(err); got != tt.err || len(keys) != tt.keys {
@@ -187,10 +207,12 @@ func TestNewRefusesContradictoryKeys(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{PublicKeys: []crypto.PublicKey{key}, KeySet: &KeySet{}}, "PublicKeys and KeySet exclude each other"},
+		{Options{PublicKeys: []crypto.PublicKey{key}, KeySet: &KeySet{}},
+			"PublicKeys and KeySet exclude each other"},
 		{Options{PublicKeys: []crypto.PublicKey{[]byte("symmetric")}}, "unusable public key"},
 		{Options{Mode: ModeTicket}, "ticket mode needs Tickets and no key"},
-		{Options{Mode: ModeTicket, Tickets: NewTickets(nil), Secret: testSecret}, "ticket mode needs Tickets and no key"},
+		{Options{Mode: ModeTicket, Tickets: NewTickets(nil), Secret: testSecret},
+			"ticket mode needs Tickets and no key"},
 	} {
 		if _, err := New(tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("error %v, want %q in it", err, tt.want)

@@ -29,7 +29,8 @@ const (
 // ErrKeySetUnavailable means that the key set could not be fetched so far, so no token can be
 // verified. The client may try again.
 var ErrKeySetUnavailable = &Error{
-	Code: "unavailable", Message: "Authentication unavailable", Status: 503, RetryAfter: keySetRetry,
+	Code: "unavailable", Message: "Authentication unavailable", Status: 503,
+	RetryAfter: keySetRetry,
 }
 
 // KeySet is the public keys of an identity provider, fetched from its JWKS URL (RFC 7517) and kept
@@ -63,7 +64,8 @@ func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 		return errors.New("redirects are not followed")
 	}
 	k := &KeySet{
-		known: jwkset.NewMemoryStorage(), ctx: ctx, limit: rate.NewLimiter(rate.Every(keySetRetry), 1),
+		known: jwkset.NewMemoryStorage(), ctx: ctx,
+		limit: rate.NewLimiter(rate.Every(keySetRetry), 1),
 		close: func() { cancel(); transport.CloseIdleConnections() },
 	}
 	fetched, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
@@ -156,7 +158,8 @@ func (k *KeySet) lookup(kid, algorithm string) (crypto.PublicKey, error) {
 		return nil, err
 	}
 	declared := entry.Marshal()
-	key, err := k.key(&jwt.Token{Header: map[string]any{jwkset.HeaderKID: declared.KID, "alg": algorithm}})
+	key, err := k.key(&jwt.Token{Header: map[string]any{jwkset.HeaderKID: declared.KID,
+		"alg": algorithm}})
 	if err != nil {
 		return nil, err
 	}

@@ -1,17 +1,10 @@
 package auth
 
 import (
-	"context"
-	"crypto"
 	"crypto/elliptic"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,87 +12,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/time/rate"
 )
-
-// provider is an identity provider that counts the fetches of its key set.
-type provider struct {
-	*httptest.Server
-	mu      sync.Mutex
-	body    string
-	status  int
-	wait    chan struct{} // what an answer waits for; nil = nothing
-	fetches atomic.Int64
-}
-
-func newProvider(t *testing.T, body string) *provider {
-	t.Helper()
-	p := &provider{body: body, status: 200}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.fetches.Add(1)
-		p.mu.Lock()
-		body, status, wait := p.body, p.status, p.wait
-		p.mu.Unlock()
-		if wait != nil {
-			<-wait
-		}
-		if status == http.StatusFound {
-			http.Redirect(w, r, "/elsewhere", status)
-			return
-		}
-		w.WriteHeader(status)
-		fmt.Fprint(w, body)
-	}))
-	t.Cleanup(p.Server.Close)
-	return p
-}
-
-func (p *provider) serve(status int, body string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.status, p.body = status, body
-}
-
-// set returns a key set as JSON; keys maps kids to public or secret keys.
-func set(t testing.TB, keys map[string]any, alg jwkset.ALG, use jwkset.USE) string {
-	t.Helper()
-	store := jwkset.NewMemoryStorage()
-	for kid, key := range keys {
-		jwk, err := jwkset.NewJWKFromKey(key, jwkset.JWKOptions{
-			Metadata: jwkset.JWKMetadataOptions{KID: kid, ALG: alg, USE: use}, Marshal: jwkset.JWKMarshalOptions{Private: true},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := store.KeyWrite(context.Background(), jwk); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := store.JSONPrivate(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func newKeySet(t *testing.T, p *provider) (*KeySet, *[]string) {
-	t.Helper()
-	var mu sync.Mutex
-	var failures []string
-	k, err := NewKeySet(p.URL+"/keys", func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		failures = append(failures, err.Error())
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	return k, &failures
-}
-
-func named(t testing.TB, s signer, kid string) Credentials {
-	t.Helper()
-	return Credentials{Token: signWith(t, s.method, s.key, map[string]any{"kid": kid}, good(nil))}
-}
 
 func TestKeySet(t *testing.T) {
 	all := signers(t)
@@ -115,26 +27,33 @@ func TestKeySet(t *testing.T) {
 			t.Errorf("%s: %+v, %v", s.name, id, err)
 		}
 	}
-	if id, err := try(a, Credentials{Token: sign(t, good(nil))}, SocketIO); err != nil || id.UserID != "alice" {
+	id, err := try(a, Credentials{Token: sign(t, good(nil))}, SocketIO)
+	if err != nil || id.UserID != "alice" {
 		t.Errorf("a token by the secret: %+v, %v", id, err)
 	}
 	rsaKey, p256 := all[0], all[2]
 	refused(t, a, named(t, p256, "p384"), ErrInvalid) // another key's name
 	refused(t, a, named(t, p256, "rsa"), ErrInvalid)
 	refused(t, a, named(t, signer{"", jwt.SigningMethodPS256, rsaKey.key}, "rsa"), ErrInvalid)
-	refused(t, a, Credentials{Token: signWith(t, p256.method, p256.key, nil, good(nil))}, ErrInvalid) // no kid, many keys
+	// The token has no kid, and there are many keys.
+	refused(t, a, Credentials{Token: signWith(t, p256.method, p256.key, nil, good(nil))},
+		ErrInvalid)
 	if n := p.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches, want 1: every key was known", n)
 	}
 	// Attacks by kid. Only the first unknown kid causes a fetch.
-	for _, kid := range []string{"../../dev/null", "' OR 1=1 --", "http://evil.example/key", strings.Repeat("k", 64), strings.Repeat("k", 65), strings.Repeat("k", 900)} {
+	for _, kid := range []string{
+		"../../dev/null", "' OR 1=1 --", "http://evil.example/key",
+		strings.Repeat("k", 64), strings.Repeat("k", 65), strings.Repeat("k", 900),
+	} {
 		refused(t, a, named(t, p256, kid), ErrInvalid)
 	}
 	if n := p.fetches.Load(); n != 2 {
 		t.Errorf("%d fetches after unknown names, want 2", n)
 	}
 	for _, header := range []string{"jku", "x5u", "jwk", "x5c"} {
-		c := Credentials{Token: signWith(t, p256.method, ecKey(t, elliptic.P256()), map[string]any{"kid": "p256", header: p.URL}, good(nil))}
+		c := Credentials{Token: signWith(t, p256.method, ecKey(t, elliptic.P256()),
+			map[string]any{"kid": "p256", header: p.URL}, good(nil))}
 		refused(t, a, c, ErrInvalid)
 	}
 	if n := p.fetches.Load(); n != 2 {
@@ -151,9 +70,13 @@ func TestKeySetIgnoresUnusableEntries(t *testing.T) {
 		body  string
 		token Credentials
 	}{
-		"symmetric":      {set(t, map[string]any{"k": []byte(testSecret)}, "", ""), Credentials{Token: signWith(t, jwt.SigningMethodHS256, []byte(testSecret), map[string]any{"kid": "k"}, good(nil))}},
-		"for encryption": {set(t, map[string]any{"k": s.key.Public()}, "", jwkset.UseEnc), named(t, s, "k")},
-		"another alg":    {set(t, map[string]any{"k": s.key.Public()}, jwkset.AlgES384, ""), named(t, s, "k")},
+		"symmetric": {set(t, map[string]any{"k": []byte(testSecret)}, "", ""),
+			Credentials{Token: signWith(t, jwt.SigningMethodHS256, []byte(testSecret),
+				map[string]any{"kid": "k"}, good(nil))}},
+		"for encryption": {set(t, map[string]any{"k": s.key.Public()}, "", jwkset.UseEnc),
+			named(t, s, "k")},
+		"another alg": {set(t, map[string]any{"k": s.key.Public()}, jwkset.AlgES384, ""),
+			named(t, s, "k")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, _ := newKeySet(t, newProvider(t, tt.body))
@@ -164,12 +87,16 @@ func TestKeySetIgnoresUnusableEntries(t *testing.T) {
 
 func TestKeySetOfOneKeyNeedsNoKid(t *testing.T) {
 	s := signer{"rsa", jwt.SigningMethodPS256, signers(t)[0].key}
-	k, _ := newKeySet(t, newProvider(t, set(t, map[string]any{"only": s.key.Public()}, jwkset.AlgPS256, jwkset.UseSig)))
+	k, _ := newKeySet(t,
+		newProvider(t, set(t, map[string]any{"only": s.key.Public()}, jwkset.AlgPS256,
+			jwkset.UseSig)))
 	a := newAuth(t, Options{KeySet: k})
-	if id, err := try(a, Credentials{Token: signWith(t, s.method, s.key, nil, good(nil))}, EventSource); err != nil || id.UserID != "alice" {
+	id, err := try(a, Credentials{Token: signWith(t, s.method, s.key, nil, good(nil))}, EventSource)
+	if err != nil || id.UserID != "alice" {
 		t.Errorf("%+v, %v", id, err)
 	}
-	refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodRS256, s.key, nil, good(nil))}, ErrInvalid)
+	refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodRS256, s.key, nil, good(nil))},
+		ErrInvalid)
 }
 
 // A new key is fetched once for all clients that bring it, and none of them is refused.
@@ -229,14 +156,17 @@ func TestKeySetUnavailableAtStart(t *testing.T) {
 			k.limit = rate.NewLimiter(rate.Inf, 1)
 			a := newAuth(t, Options{KeySet: k})
 			var refusal *Error
-			if _, err := try(a, named(t, s, "k"), EventSource); !errors.As(err, &refusal) || refusal.Code != "unavailable" || refusal.Status != 503 || refusal.RetryAfter == 0 {
+			_, err := try(a, named(t, s, "k"), EventSource)
+			if !errors.As(err, &refusal) || refusal.Code != "unavailable" ||
+				refusal.Status != 503 || refusal.RetryAfter == 0 {
 				t.Errorf("without keys: %v", err)
 			}
 			if n := len(*failures); name != "no keys" && n == 0 {
 				t.Error("failed was not called")
 			}
 			p.serve(200, good)
-			if id, err := try(a, named(t, s, "k"), EventSource); err != nil || id.UserID != "alice" {
+			if id, err := try(a, named(t, s, "k"), EventSource); err != nil ||
+				id.UserID != "alice" {
 				t.Errorf("after the provider is available: %+v, %v", id, err)
 			}
 			// Unavailable again: the keys of the last fetch stay valid.
@@ -251,9 +181,13 @@ func TestKeySetUnavailableAtStart(t *testing.T) {
 
 func TestCheckKeySetURL(t *testing.T) {
 	for address, ok := range map[string]bool{
-		"https://id.example.com/keys": true, "http://localhost:8080/keys": true, "http://127.0.0.1/keys": true, "http://[::1]:80/k": true,
-		"http://id.example.com/keys": false, "http://localhost.example.com/": false, "ftp://id.example.com": false, "file:///etc/passwd": false,
-		"": false, "id.example.com": false, "https://": false, "https://user:pw@id.example.com/": false, "https://id.example.com/#x": false, "http://0.0.0.0/": false,
+		"https://id.example.com/keys": true, "http://localhost:8080/keys": true,
+		"http://127.0.0.1/keys": true, "http://[::1]:80/k": true,
+		"http://id.example.com/keys": false, "http://localhost.example.com/": false,
+		"ftp://id.example.com": false, "file:///etc/passwd": false,
+		"": false, "id.example.com": false, "https://": false,
+		"https://user:pw@id.example.com/": false, "https://id.example.com/#x": false,
+		"http://0.0.0.0/": false,
 	} {
 		if err := CheckKeySetURL(address); (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
@@ -279,7 +213,8 @@ func FuzzKeySet(f *testing.F) {
 			return
 		}
 		for _, entry := range parsed.Keys {
-			jwk, err := jwkset.NewJWKFromMarshal(entry, jwkset.JWKMarshalOptions{Private: true}, jwkset.JWKValidateOptions{})
+			jwk, err := jwkset.NewJWKFromMarshal(entry, jwkset.JWKMarshalOptions{Private: true},
+				jwkset.JWKValidateOptions{})
 			if err != nil {
 				continue
 			}
@@ -289,11 +224,4 @@ func FuzzKeySet(f *testing.F) {
 			}
 		}
 	})
-}
-
-func publicOf(key any) crypto.PublicKey {
-	if private, ok := key.(crypto.Signer); ok {
-		return private.Public()
-	}
-	return key
 }

@@ -46,7 +46,9 @@ func sign(t testing.TB, claims jwt.MapClaims) string {
 	return signWith(t, jwt.SigningMethodHS256, []byte(testSecret), nil, claims)
 }
 
-func signWith(t testing.TB, method jwt.SigningMethod, key any, header map[string]any, claims jwt.Claims) string {
+func signWith(
+	t testing.TB, method jwt.SigningMethod, key any, header map[string]any, claims jwt.Claims,
+) string {
 	t.Helper()
 	token := jwt.NewWithClaims(method, claims)
 	maps.Copy(token.Header, header)

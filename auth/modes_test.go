@@ -15,7 +15,8 @@ func TestModeResolve(t *testing.T) {
 		key  bool
 		want Mode
 	}{
-		{"", false, ModeOpen}, {"", true, ModeToken}, {ModeAuto, false, ModeOpen}, {ModeAuto, true, ModeToken},
+		{"", false, ModeOpen}, {"", true, ModeToken}, {ModeAuto, false, ModeOpen},
+		{ModeAuto, true, ModeToken},
 		{ModeOpen, true, ModeOpen}, {ModeToken, false, ModeToken}, {"userid", true, "userid"},
 	} {
 		if got := tt.mode.Resolve(tt.key); got != tt.want {
@@ -31,7 +32,8 @@ func TestNewNamesEveryError(t *testing.T) {
 	}{
 		{Options{Mode: ModeToken}, []string{"token mode needs a key"}},
 		{Options{Secret: testSecret[:31]}, []string{"31 bytes, expected at least 32"}},
-		{Options{Mode: "userid", Secret: Secret("short"), Leeway: -time.Second}, []string{`mode "userid"`, "5 bytes", "leeway -1s"}},
+		{Options{Mode: "userid", Secret: Secret("short"), Leeway: -time.Second},
+			[]string{`mode "userid"`, "5 bytes", "leeway -1s"}},
 	} {
 		_, err := New(tt.o)
 		for _, want := range tt.want {
@@ -39,7 +41,8 @@ func TestNewNamesEveryError(t *testing.T) {
 				t.Errorf("%+v: error %v, want %q in it", tt.o, err, want)
 			}
 		}
-		if err != nil && len(tt.o.Secret) > 0 && strings.Contains(err.Error(), string(tt.o.Secret)) {
+		if err != nil && len(tt.o.Secret) > 0 &&
+			strings.Contains(err.Error(), string(tt.o.Secret)) {
 			t.Errorf("the error shows the secret: %v", err)
 		}
 	}
@@ -54,7 +57,8 @@ func verdict(id Identity, err error) string {
 		return refusal.Code
 	case err != nil:
 		return "an error of the wrong type: " + err.Error()
-	case id.Anonymous && id.UserID == Anonymous && id.Username == Anonymous && id.RoomUser() == "" && !id.Verified:
+	case id.Anonymous && id.UserID == Anonymous && id.Username == Anonymous &&
+		id.RoomUser() == "" && !id.Verified:
 		return "anonymous"
 	case id.Anonymous || id.UserID == "" || id.RoomUser() != id.UserID:
 		return "an inconsistent identity"
@@ -72,7 +76,9 @@ func TestModes(t *testing.T) {
 	foreign := signWith(t, jwt.SigningMethodHS256, []byte(strings.Repeat("x", 32)), nil, good(nil))
 	const opaque = "demo-token-that-is-no-jwt"
 	token := func(s string) Credentials { return Credentials{Token: s} }
-	cookie := func(s string) Credentials { return Credentials{Token: s, FromCookie: true, OriginKnown: true} }
+	cookie := func(s string) Credentials {
+		return Credentials{Token: s, FromCookie: true, OriginKnown: true}
+	}
 	as := func(user string, c Credentials) Credentials { c.UserID = user; return c }
 	none := Credentials{}
 	noOrigin := Credentials{Token: ok, FromCookie: true}
@@ -89,7 +95,8 @@ func TestModes(t *testing.T) {
 	tokenModes := []string{"token", "auto+key", "token+anon"}
 	openWithKey := []string{"open+key", "open+key+anon"}
 	openWithout := []string{"open", "open+anon"}
-	every := []string{"token", "auto+key", "token+anon", "open+key", "open+key+anon", "open", "open+anon"}
+	every := []string{"token", "auto+key", "token+anon", "open+key", "open+key+anon", "open",
+		"open+anon"}
 
 	for _, tt := range []struct {
 		name             string
@@ -114,16 +121,21 @@ func TestModes(t *testing.T) {
 		{"opaque token", tokenModes, token(opaque), "invalid_token", "invalid_token"},
 		{"opaque token", openWithKey, token(opaque), "invalid_token", "invalid_token"},
 		{"opaque token", openWithout, token(opaque), "anonymous", "anonymous"},
-		{"token signed with another key", tokenModes, token(foreign), "invalid_token", "invalid_token"},
+		{"token signed with another key", tokenModes, token(foreign), "invalid_token",
+			"invalid_token"},
 
 		{"token and its user", tokenModes, as("alice", token(ok)), "alice!", "alice!"},
 		{"token and its user", openWithKey, as("alice", token(ok)), "alice!", "alice!"},
 		{"token and its user", openWithout, as("alice", token(ok)), "alice", "alice"},
-		{"token and another user", tokenModes, as("bob", token(ok)), "invalid_token", "invalid_token"},
-		{"token and another user", openWithKey, as("bob", token(ok)), "invalid_token", "invalid_token"},
+		{"token and another user", tokenModes, as("bob", token(ok)), "invalid_token",
+			"invalid_token"},
+		{"token and another user", openWithKey, as("bob", token(ok)), "invalid_token",
+			"invalid_token"},
 		{"token and another user", openWithout, as("bob", token(ok)), "bob", "bob"},
-		{"opaque token and user", tokenModes, as("bob", token(opaque)), "invalid_token", "invalid_token"},
-		{"opaque token and user", openWithKey, as("bob", token(opaque)), "invalid_token", "invalid_token"},
+		{"opaque token and user", tokenModes, as("bob", token(opaque)), "invalid_token",
+			"invalid_token"},
+		{"opaque token and user", openWithKey, as("bob", token(opaque)), "invalid_token",
+			"invalid_token"},
 		{"opaque token and user", openWithout, as("bob", token(opaque)), "bob", "bob"},
 
 		{"cookie", tokenModes, cookie(ok), "alice!", "alice!"},
@@ -137,16 +149,21 @@ func TestModes(t *testing.T) {
 		{"invalid cookie", []string{"open+key"}, cookie(opaque), "unauthenticated", "anonymous"},
 		{"invalid cookie, user", openWithKey, as("bob", cookie(opaque)), "bob", "bob"},
 		{"expired cookie, user", openWithKey, as("bob", cookie(expired)), "bob", "bob"},
-		{"cookie and another user", tokenModes, as("bob", cookie(ok)), "invalid_token", "invalid_token"},
-		{"cookie and another user", openWithKey, as("bob", cookie(ok)), "invalid_token", "invalid_token"},
+		{"cookie and another user", tokenModes, as("bob", cookie(ok)), "invalid_token",
+			"invalid_token"},
+		{"cookie and another user", openWithKey, as("bob", cookie(ok)), "invalid_token",
+			"invalid_token"},
 		{"cookie and user", openWithout, as("bob", cookie(ok)), "bob", "bob"},
 
 		{"ticket", every, Credentials{Ticket: "t"}, "invalid_token", "invalid_token"},
-		{"ticket and cookie", tokenModes, Credentials{Ticket: "t", Token: ok, FromCookie: true, OriginKnown: true}, "invalid_token", "invalid_token"},
+		{"ticket and cookie", tokenModes,
+			Credentials{Ticket: "t", Token: ok, FromCookie: true, OriginKnown: true},
+			"invalid_token", "invalid_token"},
 		{"ticket and token", tokenModes, Credentials{Ticket: "t", Token: ok}, "alice!", "alice!"},
 		{"ticket and user", openWithout, as("bob", Credentials{Ticket: "t"}), "bob", "bob"},
 
-		{"a field that breaks its rules", every, Credentials{UserID: "alice", err: ErrMalformed}, "validation", "validation"},
+		{"a field that breaks its rules", every, Credentials{UserID: "alice", err: ErrMalformed},
+			"validation", "validation"},
 	} {
 		for _, mode := range tt.modes {
 			t.Run(mode+"/"+tt.name, func(t *testing.T) {
@@ -170,10 +187,13 @@ func TestUsername(t *testing.T) {
 		c    Credentials
 		want string
 	}{
-		{"the token's", token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": "Alice A."})), Username: "Mallory"}, "Alice A."},
-		{"the client's, when the token has none", token, Credentials{Token: sign(t, good(nil)), Username: "Al"}, "Al"},
+		{"the token's", token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": "Alice A."})),
+			Username: "Mallory"}, "Alice A."},
+		{"the client's, when the token has none", token,
+			Credentials{Token: sign(t, good(nil)), Username: "Al"}, "Al"},
 		{"the subject", token, Credentials{Token: sign(t, good(nil))}, "alice"},
-		{"empty claim", token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": ""}))}, "alice"},
+		{"empty claim", token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": ""}))},
+			"alice"},
 		{"believed", open, Credentials{UserID: "bob", Username: "Bob"}, "Bob"},
 		{"the user id", open, Credentials{UserID: "bob"}, "bob"},
 	} {
@@ -182,7 +202,11 @@ func TestUsername(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", tt.name, id.Username, err, tt.want)
 		}
 	}
-	for _, name := range []any{1, true, []string{"x"}, "a\nb", " a", strings.Repeat("x", 201), "a\u202eb"} {
-		refused(t, token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": name}))}, ErrInvalid)
+	for _, name := range []any{
+		1, true, []string{"x"}, "a\nb", " a", strings.Repeat("x", 201),
+		"a\u202eb",
+	} {
+		refused(t, token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": name}))},
+			ErrInvalid)
 	}
 }

@@ -15,7 +15,8 @@ type reader struct {
 
 func (r *reader) fail(field string, value any, expected string) {
 	if r.err == nil {
-		r.err = ErrMalformed.because(fmt.Sprintf("%s: got %s, expected %s", field, kind(value), expected))
+		r.err = ErrMalformed.because(fmt.Sprintf("%s: got %s, expected %s", field, kind(value),
+			expected))
 	}
 }
 

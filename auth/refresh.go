@@ -6,7 +6,9 @@ import "context"
 // same user. The identity keeps its name when the token has none. It may have fewer rights than
 // before and expire earlier. The errors are those of [Authenticator.Authenticate]; after an error
 // the connection keeps its identity.
-func (a *Authenticator) Refresh(_ context.Context, current Identity, token string) (Identity, error) {
+func (a *Authenticator) Refresh(
+	_ context.Context, current Identity, token string,
+) (Identity, error) {
 	switch {
 	case token == "":
 		return Identity{}, ErrRequired

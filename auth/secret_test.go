@@ -62,14 +62,19 @@ func TestSecretShowsStars(t *testing.T) {
 	out.Write(x)
 	core, _ := observer.New(zapcore.DebugLevel)
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
-	log := zap.New(zapcore.NewTee(core, zapcore.NewCore(encoder, zapcore.AddSync(&out), zapcore.DebugLevel)))
-	log.Info("x", zap.Any("a", secret), zap.Any("b", nested), zap.Stringer("c", secret), zap.Reflect("d", nested), zap.Any("e", []Secret{secret}))
+	log := zap.New(zapcore.NewTee(core, zapcore.NewCore(encoder, zapcore.AddSync(&out),
+		zapcore.DebugLevel)))
+	log.Info("x", zap.Any("a", secret), zap.Any("b", nested), zap.Stringer("c", secret),
+		zap.Reflect("d", nested), zap.Any("e", []Secret{secret}))
 	log.Sugar().Infow("y", "secret", secret, "nested", nested)
 
 	for name, form := range map[string]string{
-		"text": canary, "hex": fmt.Sprintf("%x", canary), "HEX": fmt.Sprintf("%X", canary), "spaced hex": fmt.Sprintf("% x", canary),
-		"base64": "Y2FuYXJ5", "decimal": strings.Trim(fmt.Sprint([]byte(canary)), "[]"), "go syntax": "0x63, 0x61, 0x6e",
-		"octal": strings.Trim(fmt.Sprintf("%o", []byte(canary)), "[]"), "binary": strings.Trim(fmt.Sprintf("%b", []byte(canary)), "[]"),
+		"text": canary, "hex": fmt.Sprintf("%x", canary), "HEX": fmt.Sprintf("%X", canary),
+		"spaced hex": fmt.Sprintf("% x", canary),
+		"base64":     "Y2FuYXJ5", "decimal": strings.Trim(fmt.Sprint([]byte(canary)), "[]"),
+		"go syntax": "0x63, 0x61, 0x6e",
+		"octal":     strings.Trim(fmt.Sprintf("%o", []byte(canary)), "[]"),
+		"binary":    strings.Trim(fmt.Sprintf("%b", []byte(canary)), "[]"),
 	} {
 		if strings.Contains(out.String(), form) {
 			t.Errorf("the secret shows as %s", name)
@@ -83,7 +88,8 @@ func TestSecretShowsStars(t *testing.T) {
 func TestSecretEqual(t *testing.T) {
 	s := Secret("0123456789abcdef0123456789abcdef")
 	for shown, want := range map[string]bool{
-		string(s): true, "": false, string(s[:31]): false, string(s) + "0": false, "x" + string(s[1:]): false, "***": false,
+		string(s): true, "": false, string(s[:31]): false, string(s) + "0": false,
+		"x" + string(s[1:]): false, "***": false,
 		strings.ToUpper(string(s)): false, string(s) + "\x00": false,
 	} {
 		if s.Equal(shown) != want {
@@ -127,12 +133,15 @@ func TestSecretsAreComparedByEqual(t *testing.T) {
 	check := func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.BinaryExpr:
-			if (n.Op == token.EQL || n.Op == token.NEQ) && !constant(n.X) && !constant(n.Y) && (isSecret(n.X) || isSecret(n.Y)) {
+			if (n.Op == token.EQL || n.Op == token.NEQ) && !constant(n.X) && !constant(n.Y) &&
+				(isSecret(n.X) || isSecret(n.Y)) {
 				found = append(found, files.Position(n.Pos()).String())
 			}
 		case *ast.CallExpr:
 			f, ok := n.Fun.(*ast.SelectorExpr)
-			if !ok || !slices.Contains([]string{"Compare", "EqualFold", "HasPrefix", "Contains"}, f.Sel.Name) && (f.Sel.Name != "Equal" || len(n.Args) != 2) {
+			compares := []string{"Compare", "EqualFold", "HasPrefix", "Contains"}
+			if !ok || !slices.Contains(compares, f.Sel.Name) &&
+				(f.Sel.Name != "Equal" || len(n.Args) != 2) {
 				return true
 			}
 			if slices.ContainsFunc(n.Args, isSecret) {
@@ -167,7 +176,10 @@ func TestSecretsAreComparedByEqual(t *testing.T) {
 	}
 
 	// The check itself finds wrong comparisons.
-	for _, bad := range []string{`a == o.Secret`, `string(apiKey) != s`, `bytes.Equal(x, jwtSecret)`, `strings.HasPrefix(s, string(key.Secret))`} {
+	for _, bad := range []string{
+		`a == o.Secret`, `string(apiKey) != s`,
+		`bytes.Equal(x, jwtSecret)`, `strings.HasPrefix(s, string(key.Secret))`,
+	} {
 		found = nil
 		e, err := parser.ParseExpr(bad)
 		if err != nil {

@@ -30,7 +30,8 @@ const (
 // ErrTicketsFull is returned by [Tickets.Issue] while the maximum number of unused tickets is
 // stored.
 var ErrTicketsFull = &Error{
-	Code: "unavailable", Message: "Too many tickets are waiting to be used", Status: 503, RetryAfter: MaxTicketTTL,
+	Code: "unavailable", Message: "Too many tickets are waiting to be used", Status: 503,
+	RetryAfter: MaxTicketTTL,
 }
 
 // errOwnTickets is returned by [Tickets.IssueFor] for a user with too many unused tickets. Without
@@ -69,14 +70,17 @@ func NewTickets(now func() time.Time) *Tickets {
 	if now == nil {
 		now = time.Now
 	}
-	return &Tickets{now: now, issued: make(map[[sha256.Size]byte]*linked.Element), own: make(map[string]int)}
+	return &Tickets{now: now, issued: make(map[[sha256.Size]byte]*linked.Element),
+		own: make(map[string]int)}
 }
 
 // Issue returns a new ticket for one connection of userID, and the time when it expires. username
 // may be empty; channels are patterns as in a token's channels claim. A ttl of 0 is [MaxTicketTTL],
 // a longer one an error. The errors are of type *[Error]: [ErrMalformed], whose Detail names the
 // wrong field, or [ErrTicketsFull].
-func (t *Tickets) Issue(userID, username string, channels []string, ttl time.Duration) (string, time.Time, error) {
+func (t *Tickets) Issue(
+	userID, username string, channels []string, ttl time.Duration,
+) (string, time.Time, error) {
 	if err := checkTicket(userID, username, channels, ttl); err != nil {
 		return "", time.Time{}, err
 	}
@@ -84,8 +88,9 @@ func (t *Tickets) Issue(userID, username string, channels []string, ttl time.Dur
 		ttl = MaxTicketTTL
 	}
 	return t.issue(ticket{
-		identity: Identity{UserID: userID, Username: username, Verified: true, join: slices.Clone(channels)},
-		expires:  t.now().Add(ttl),
+		identity: Identity{UserID: userID, Username: username, Verified: true,
+			join: slices.Clone(channels)},
+		expires: t.now().Add(ttl),
 	})
 }
 
@@ -182,8 +187,12 @@ var errTicket = ErrInvalid.because("the ticket is unknown, used or expired")
 // expired ticket behind one with a longer life stays up to [MaxTicketTTL] more, which saves a
 // goroutine and a heap.
 func (t *Tickets) forget(now time.Time) {
-	for e := t.order.Front(); e != nil && !now.Before(e.Value.(*ticket).expires); e = t.order.Front() {
-		t.remove(e)
+	for {
+		oldest := t.order.Front()
+		if oldest == nil || now.Before(oldest.Value.(*ticket).expires) {
+			return
+		}
+		t.remove(oldest)
 	}
 }
 
@@ -219,7 +228,8 @@ func checkTicket(userID, username string, channels []string, ttl time.Duration) 
 		}
 	}
 	if len(channels) > MaxTicketChannels {
-		return ErrMalformed.because(fmt.Sprintf("channels: %d patterns, expected at most %d", len(channels), MaxTicketChannels))
+		return ErrMalformed.because(fmt.Sprintf("channels: %d patterns, expected at most %d",
+			len(channels), MaxTicketChannels))
 	}
 	for _, channel := range channels {
 		if err := rooms.CheckName("channels", channel, rooms.MaxName); err != nil {
@@ -227,7 +237,8 @@ func checkTicket(userID, username string, channels []string, ttl time.Duration) 
 		}
 	}
 	if ttl < 0 || ttl > MaxTicketTTL {
-		return ErrMalformed.because(fmt.Sprintf("ttl: got %s, expected more than 0s and at most %s", ttl, MaxTicketTTL))
+		return ErrMalformed.because(fmt.Sprintf("ttl: got %s, expected more than 0s and at most %s",
+			ttl, MaxTicketTTL))
 	}
 	return nil
 }

@@ -82,7 +82,8 @@ func checkShape(token string) error {
 	}
 	for i := range len(token) {
 		switch c := token[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c &&
+			c <= '9', c == '-', c == '_', c == '.':
 		default:
 			return ErrInvalid
 		}

@@ -23,7 +23,8 @@ func (l *loader) resolveAdmin(c *Config) {
 		c.AdminAddr = ""
 	}
 	if n := len(c.AdminKey); n > 0 && n < auth.MinSecret {
-		l.wrong(c, "ADMIN_KEY", size(n), "at least 32 bytes, such as the output of: openssl rand -base64 48")
+		l.wrong(c, "ADMIN_KEY", size(n),
+			"at least 32 bytes, such as the output of: openssl rand -base64 48")
 	}
 	if c.AdminAddr == "" {
 		return
@@ -34,19 +35,24 @@ func (l *loader) resolveAdmin(c *Config) {
 	switch {
 	case err != nil || portErr != nil || host != "" && ipErr != nil && !hostName.MatchString(host):
 		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "address:port such as 127.0.0.1:9090, or off")
-	case c.AdminAddrChosen() && number > 0 && int(number) == c.Port && (host == c.Host || host == "localhost" && c.Loopback()):
+	case c.AdminAddrChosen() && number > 0 && int(number) == c.Port &&
+		(host == c.Host || host == "localhost" && c.Loopback()):
 		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "a port other than PORT")
 	case !adminLoopback(c.AdminAddr) && len(c.AdminKey) == 0 && c.AdminKeyFile == "":
-		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "a loopback address such as 127.0.0.1:9090, or any address with ADMIN_KEY: "+
-			"metrics and profiles are confidential")
+		l.wrong(c, "ADMIN_ADDR", c.AdminAddr,
+			"a loopback address such as 127.0.0.1:9090, or any address with ADMIN_KEY: "+
+				"metrics and profiles are confidential")
 	}
 }
 
 func (c Config) adminWarnings() (w []string) {
 	if c.AdminAddr != "" && !adminLoopback(c.AdminAddr) {
-		w = append(w, "ADMIN_ADDR "+c.AdminAddr+" can be reached from other machines, with ADMIN_KEY and without TLS")
+		w = append(w, "ADMIN_ADDR "+c.AdminAddr+
+			" can be reached from other machines, with ADMIN_KEY and without TLS")
 		if c.Pprof() {
-			w = append(w, "ADMIN_PPROF: everyone with ADMIN_KEY can read profiles and slow the server down with them")
+			w = append(w,
+				"ADMIN_PPROF: everyone with ADMIN_KEY can read profiles and slow the server "+
+					"down with them")
 		}
 	}
 	return w

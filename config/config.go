@@ -94,7 +94,8 @@ type Config struct {
 
 // Mode returns [auth.ModeToken], [auth.ModeTicket] or [auth.ModeOpen], with auto resolved.
 func (c Config) Mode() auth.Mode {
-	return c.AuthMode.Resolve(len(c.JWTSecret) > 0 || c.JWTPublicKeyFile != "" || c.JWTJWKSURL != "")
+	return c.AuthMode.Resolve(len(c.JWTSecret) > 0 || c.JWTPublicKeyFile != "" ||
+		c.JWTJWKSURL != "")
 }
 
 // OpenByDefault reports whether AUTH_MODE=auto resolved to open mode. Such a server listens on
@@ -107,7 +108,8 @@ func (c Config) OpenByDefault() bool {
 // JWTJWKSURL: the program creates and closes these.
 func (c Config) Auth() auth.Options {
 	return auth.Options{
-		Mode: c.AuthMode, Secret: c.JWTSecret, PublicKeys: c.publicKeys, Issuer: c.JWTIssuer, Audience: c.JWTAudience,
+		Mode: c.AuthMode, Secret: c.JWTSecret, PublicKeys: c.publicKeys, Issuer: c.JWTIssuer,
+		Audience:       c.JWTAudience,
 		PublicChannels: c.PublicChannels, AllowAnonymousSocketIO: c.AuthAnonymous,
 	}
 }
@@ -137,16 +139,20 @@ func (c Config) SocketIOInactive() time.Duration {
 }
 
 // SSEInactive returns InactiveTimeout for EventSource: at least two heartbeats.
-func (c Config) SSEInactive() time.Duration { return max(c.InactiveTimeout, 2*c.SSEHeartbeatInterval) }
+func (c Config) SSEInactive() time.Duration {
+	return max(c.InactiveTimeout, 2*c.SSEHeartbeatInterval)
+}
 
 // Warnings returns a sentence for each setting that is allowed and needs the operator's attention.
 func (c Config) Warnings() []string {
 	var w []string
 	switch {
 	case c.OpenByDefault():
-		w = append(w, "open mode: no JWT key is set, so every userId is accepted; only this machine can connect")
+		w = append(w, "open mode: no JWT key is set, so every userId is accepted; "+
+			"only this machine can connect")
 	case c.Mode() == auth.ModeOpen && !c.Loopback():
-		w = append(w, "open mode: every userId is accepted, from every machine that reaches "+c.Addr())
+		w = append(w, "open mode: every userId is accepted, from every machine that reaches "+
+			c.Addr())
 	case c.Mode() == auth.ModeOpen:
 		w = append(w, "open mode: every userId is accepted")
 	}

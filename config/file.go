@@ -64,7 +64,8 @@ func (l *loader) takeFromFile(key string, value any) {
 	}
 	name := fields()[i].Name
 	if _, twice := l.fileValues[name]; twice {
-		l.fail("duplicate %s in %s, allowed: once, as %s or %s", key, l.fileName, name, fields()[i].Env)
+		l.fail("duplicate %s in %s, allowed: once, as %s or %s", key, l.fileName, name,
+			fields()[i].Env)
 		return
 	}
 	text, ok := plain(value)

@@ -11,10 +11,14 @@ import (
 
 func TestFileShapes(t *testing.T) {
 	c := load(t, nil, "--config", file(t, "c.json", `{
-		"port": 4000, "SSE_HEARTBEAT_INTERVAL": 500, "connection-updates": true, "SOCKETIO_RECOVERY": false,
-		"default-channels": ["a", "b"], "socketio-as": "x,y", "jwt-secret": "`+secret32+`", "host": ""}`))
-	if c.Port != 4000 || c.SSEHeartbeatInterval.Milliseconds() != 500 || !c.ConnectionUpdates || c.SocketIORecovery ||
-		strings.Join(c.DefaultChannels, "+") != "a+b" || strings.Join(c.SocketIOAs, "+") != "x+y" || c.Mode() != auth.ModeToken || c.Host != "0.0.0.0" {
+		"port": 4000, "SSE_HEARTBEAT_INTERVAL": 500,
+		"connection-updates": true, "SOCKETIO_RECOVERY": false,
+		"default-channels": ["a", "b"], "socketio-as": "x,y",
+		"jwt-secret": "`+secret32+`", "host": ""}`))
+	if c.Port != 4000 || c.SSEHeartbeatInterval.Milliseconds() != 500 || !c.ConnectionUpdates ||
+		c.SocketIORecovery ||
+		strings.Join(c.DefaultChannels, "+") != "a+b" || strings.Join(c.SocketIOAs, "+") != "x+y" ||
+		c.Mode() != auth.ModeToken || c.Host != "0.0.0.0" {
 		t.Errorf("%+v", c)
 	}
 	for content, want := range map[string]string{
@@ -40,7 +44,8 @@ func TestFileShapes(t *testing.T) {
 			t.Errorf("%.30s: %q, want %q", content, got, want)
 		}
 	}
-	if got := problems(t, nil, "--config", "/does/not/exist.json"); len(got) != 1 || !strings.HasPrefix(got[0], "--config: open /does/not/exist.json") {
+	if got := problems(t, nil, "--config", "/does/not/exist.json"); len(got) != 1 ||
+		!strings.HasPrefix(got[0], "--config: open /does/not/exist.json") {
 		t.Errorf("%q", got)
 	}
 }
@@ -51,23 +56,30 @@ func TestSecretFiles(t *testing.T) {
 	other := strings.Repeat("o", 32)
 
 	c := load(t, env{"JWT_SECRET_FILE": key, "API_KEYS_FILE": keys})
-	if string(c.JWTSecret) != secret32 || len(c.APIKeys) != 3 || string(c.APIKeys[2]) != "three" || c.Mode() != auth.ModeToken {
+	if string(c.JWTSecret) != secret32 || len(c.APIKeys) != 3 || string(c.APIKeys[2]) != "three" ||
+		c.Mode() != auth.ModeToken {
 		t.Errorf("%q %q", string(c.JWTSecret), c.APIKeys)
 	}
 	if s := setting(t, c, "JWT_SECRET"); s.Value != "***" || s.Source != "JWT_SECRET_FILE" {
 		t.Errorf("%+v", s)
 	}
 	// The source of higher rank wins; two of the same rank are a mistake.
-	if c := load(t, env{"JWT_SECRET": other}, "--jwt-secret-file", key); string(c.JWTSecret) != secret32 {
+	c = load(t, env{"JWT_SECRET": other}, "--jwt-secret-file", key)
+	if string(c.JWTSecret) != secret32 {
 		t.Error("the environment takes precedence over the file of a flag")
 	}
-	if c := load(t, env{"JWT_SECRET_FILE": key}, "--jwt-secret", other); string(c.JWTSecret) != other {
+	c = load(t, env{"JWT_SECRET_FILE": key}, "--jwt-secret", other)
+	if string(c.JWTSecret) != other {
 		t.Error("the file of the environment takes precedence over a flag")
 	}
-	if got := problems(t, env{"JWT_SECRET_FILE": key, "JWT_SECRET": other}); len(got) != 1 || !strings.Contains(got[0], "JWT_SECRET and JWT_SECRET_FILE: both set (environment)") {
+	if got := problems(t, env{"JWT_SECRET_FILE": key, "JWT_SECRET": other}); len(got) != 1 ||
+		!strings.Contains(got[0], "JWT_SECRET and JWT_SECRET_FILE: both set (environment)") {
 		t.Errorf("%q", got)
 	}
-	for content, want := range map[string]string{"": "is empty", " \n": "is empty", "short\n": "got 5 bytes, allowed: at least 32"} {
+	for content, want := range map[string]string{
+		"": "is empty", " \n": "is empty",
+		"short\n": "got 5 bytes, allowed: at least 32",
+	} {
 		got := problems(t, env{"JWT_SECRET_FILE": file(t, "key", content), "AUTH_MODE": "token"})
 		if len(got) != 1 || !strings.Contains(got[0], want) || strings.Contains(got[0], "short") {
 			t.Errorf("%q: %q", content, got)
@@ -87,9 +99,14 @@ func TestConfigPrintsNoSecret(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		text += fmt.Sprintf(verb+verb, c, &c) + fmt.Sprintf(verb, c.Auth())
 	}
-	text += fmt.Sprint(problems(t, env{"JWT_SECRET": canary, "API_KEYS": canary, "PORT": "x"}, "--no-such-flag="+canary))
-	text += fmt.Sprint(problems(t, env{"JWT_SECRET": canary[:31], "API_KEYS": canary}, "--api-keys"))
-	for _, form := range []string{"canary", fmt.Sprintf("%x", "canary"), "99 97 110 97 114 121", "0x63, 0x61"} {
+	text += fmt.Sprint(problems(t, env{"JWT_SECRET": canary, "API_KEYS": canary, "PORT": "x"},
+		"--no-such-flag="+canary))
+	text += fmt.Sprint(problems(t, env{"JWT_SECRET": canary[:31], "API_KEYS": canary},
+		"--api-keys"))
+	for _, form := range []string{
+		"canary", fmt.Sprintf("%x", "canary"), "99 97 110 97 114 121",
+		"0x63, 0x61",
+	} {
 		if strings.Contains(text, form) {
 			t.Errorf("the output contains the secret as %q", form)
 		}

@@ -27,7 +27,8 @@ func (e *InvalidError) Error() string {
 	if len(e.Problems) == 1 {
 		return "settings: " + e.Problems[0]
 	}
-	return fmt.Sprintf("settings: %d mistakes\n  %s", len(e.Problems), strings.Join(e.Problems, "\n  "))
+	return fmt.Sprintf("settings: %d mistakes\n  %s", len(e.Problems),
+		strings.Join(e.Problems, "\n  "))
 }
 
 // Load reads the settings. A flag takes precedence over the environment, the environment over the
@@ -56,7 +57,9 @@ func (i Invocation) Run(bindings ...any) error { return i.ctx.Run(append(binding
 // Parse is [Load] for a program with more commands than serve. Each of commands points to a struct
 // of kong commands. Their flags may name environment variables, which lookup reads; the settings
 // file does not contain them.
-func Parse(args []string, lookup func(string) (string, bool), stdout io.Writer, commands ...any) (Invocation, error) {
+func Parse(
+	args []string, lookup func(string) (string, bool), stdout io.Writer, commands ...any,
+) (Invocation, error) {
 	l := newLoader(lookup)
 	l.commands = commands
 	g, ctx, err := l.parse(args, stdout)
@@ -148,7 +151,8 @@ func (l *loader) parse(args []string, stdout io.Writer) (*grammar, *kong.Context
 func newKong(g *grammar, stdout io.Writer, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(g, append([]kong.Option{
 		kong.Name("roomcast"),
-		kong.Description("Delivers notifications of backends to Socket.IO and EventSource clients.\n\n" +
+		kong.Description("Delivers notifications of backends to " +
+			"Socket.IO and EventSource clients.\n\n" +
 			"Flags take precedence over the environment, the environment over the file, " +
 			"the file over defaults."),
 		kong.Writers(stdout, stdout),
@@ -169,7 +173,8 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil || !brief {
 		return err
 	}
-	_, err := fmt.Fprintf(ctx.Stdout, "\nSettings are accepted too: %s --help lists them.\n", ctx.Model.Name)
+	_, err := fmt.Fprintf(ctx.Stdout, "\nSettings are accepted too: %s --help lists them.\n",
+		ctx.Model.Name)
 	return err
 }
 
@@ -187,7 +192,8 @@ func (l *loader) find(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 		return nil, nil
 	}
 	l.readFile(ctx)
-	mayBeEmpty := flag.Target.Kind() == reflect.Slice && !isSecret(flag.Target) || flag.Tag.Has("blank")
+	mayBeEmpty := flag.Target.Kind() == reflect.Slice && !isSecret(flag.Target) ||
+		flag.Tag.Has("blank")
 	if env := l.envs[flag.Name]; env != "" {
 		if text, set := l.lookup(env); set && (text != "" || mayBeEmpty) {
 			l.resolved[flag.Name] = "environment"
@@ -227,12 +233,14 @@ func (l *loader) report() []string {
 			if !given {
 				source = "flag --" + s.Name
 			}
-			lines = append(lines, fmt.Sprintf("%s (%s): got %s, allowed: %s", s.Env, source, b.got, b.allowed))
+			lines = append(lines, fmt.Sprintf("%s (%s): got %s, allowed: %s", s.Env, source, b.got,
+				b.allowed))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.bad)) {
 		if !settings[name] { // of a command
-			lines = append(lines, fmt.Sprintf("--%s: got %s, allowed: %s", name, l.bad[name].got, l.bad[name].allowed))
+			lines = append(lines, fmt.Sprintf("--%s: got %s, allowed: %s", name, l.bad[name].got,
+				l.bad[name].allowed))
 		}
 	}
 	return append(lines, l.problems...)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Every numeric setting arrives in Config as it was given when it is at its minimum: a 0 is a 0, not the default.
+// Every numeric setting arrives in Config as it was given when it is at its minimum: a 0 is a 0,
+// not the default.
 func TestMinimums(t *testing.T) {
 	fields := reflect.TypeFor[Config]()
 	tested := 0
@@ -14,7 +15,8 @@ func TestMinimums(t *testing.T) {
 		field := fields.Field(i)
 		least, ok := field.Tag.Lookup("min")
 		if !ok {
-			if kind := field.Type.Kind(); field.IsExported() && (kind == reflect.Int || kind == reflect.Int64) {
+			kind := field.Type.Kind()
+			if field.IsExported() && (kind == reflect.Int || kind == reflect.Int64) {
 				t.Errorf("%s has no minimum", field.Name)
 			}
 			continue

@@ -31,7 +31,9 @@ func (c Config) Origins() Origins {
 }
 
 // AllowOrigin reports whether a page of this origin may send the request; see [Origins.Allow].
-func (c Config) AllowOrigin(origin string, r *http.Request) bool { return c.Origins().Allow(origin, r) }
+func (c Config) AllowOrigin(origin string, r *http.Request) bool {
+	return c.Origins().Allow(origin, r)
+}
 
 // Allow reports whether a page may send the request; text is its Origin header. It allows the
 // request's own host, the origins of the set and, on a loopback listener, localhost at any port.
@@ -126,7 +128,8 @@ func validHost(s string) bool {
 	}
 	for i := range len(s) {
 		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_':
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c &&
+			c <= '9', c == '.', c == '-', c == '_':
 		default:
 			return false
 		}

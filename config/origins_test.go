@@ -8,25 +8,41 @@ import (
 
 // Origins against one list, on a public listener.
 func TestAllowOrigin(t *testing.T) {
-	c := load(t, env{"JWT_SECRET": secret32, "NEXT_PUBLIC_APP_URL": "https://app.example.com/start?x=1",
-		"ALLOWED_ORIGINS": "https://good.com,http://localhost:5173/,https://Mixed.Example:8443,https://[2001:db8::1]:444,capacitor://localhost"})
+	c := load(t, env{"JWT_SECRET": secret32,
+		"NEXT_PUBLIC_APP_URL": "https://app.example.com/start?x=1",
+		"ALLOWED_ORIGINS": "https://good.com,http://localhost:5173/,https://Mixed.Example:8443," +
+			"https://[2001:db8::1]:444,capacitor://localhost"})
 	for origin, want := range map[string]bool{
 		// in the list
-		"https://good.com": true, "https://good.com:443": true, "https://GOOD.com": true, "https://app.example.com": true,
-		"http://localhost:5173": true, "https://mixed.example:8443": true, "https://[2001:db8::1]:444": true, "capacitor://localhost": true,
+		"https://good.com": true, "https://good.com:443": true, "https://GOOD.com": true,
+		"https://app.example.com": true,
+		"http://localhost:5173":   true, "https://mixed.example:8443": true,
+		"https://[2001:db8::1]:444": true, "capacitor://localhost": true,
 		// the request's own host
-		"http://rooms.example:8080": true, "http://ROOMS.example:8080": true, "https://rooms.example:8080": true,
+		"http://rooms.example:8080": true, "http://ROOMS.example:8080": true,
+		"https://rooms.example:8080": true,
 		// everything else
-		"": false, "null": false, "*": false, "file://": false, "http://good.com": false, "HTTPS://good.com": false,
-		"https://good.com:444": false, "https://good.com:0443": false, "https://good.com:": false, "https://good.com:0": false,
-		"https://good.com.evil.com": false, "https://evilgood.com": false, "https://good.com.": false, "https://sub.good.com": false,
-		"https://good.com@evil.com": false, "https://user@good.com": false, "https://user:pass@good.com": false,
-		"https://good.com/": false, "https://good.com/path": false, "https://good.com?x": false, "https://good.com#x": false,
-		"https://good.com\\.evil.com": false, "https://good.com%2eevil.com": false, "https://good.com,https://evil.com": false,
-		"https://good.com https://evil.com": false, " https://good.com": false, "https://good.com\t": false, "https://good.com\x00": false,
-		"https://ɡood.com": false, "https:good.com": false, "//good.com": false, "good.com": false, "https://": false,
-		"http://rooms.example": false, "http://rooms.example:8081": false, "http://localhost:3000": false, "http://127.0.0.1:5173": false,
-		"https://app.example.com:3000": false, "capacitor://evil": false, "https://[2001:db8::1]": false, "https://[2001:db8::1%25eth0]:444": false,
+		"": false, "null": false, "*": false, "file://": false, "http://good.com": false,
+		"HTTPS://good.com":     false,
+		"https://good.com:444": false, "https://good.com:0443": false, "https://good.com:": false,
+		"https://good.com:0":        false,
+		"https://good.com.evil.com": false, "https://evilgood.com": false,
+		"https://good.com.": false, "https://sub.good.com": false,
+		"https://good.com@evil.com": false, "https://user@good.com": false,
+		"https://user:pass@good.com": false,
+		"https://good.com/":          false, "https://good.com/path": false,
+		"https://good.com?x":          false,
+		"https://good.com#x":          false,
+		"https://good.com\\.evil.com": false, "https://good.com%2eevil.com": false,
+		"https://good.com,https://evil.com": false,
+		"https://good.com https://evil.com": false, " https://good.com": false,
+		"https://good.com\t": false, "https://good.com\x00": false,
+		"https://ɡood.com": false, "https:good.com": false, "//good.com": false, "good.com": false,
+		"https://":             false,
+		"http://rooms.example": false, "http://rooms.example:8081": false,
+		"http://localhost:3000": false, "http://127.0.0.1:5173": false,
+		"https://app.example.com:3000": false, "capacitor://evil": false,
+		"https://[2001:db8::1]": false, "https://[2001:db8::1%25eth0]:444": false,
 		"ftp://rooms.example:8080": false, "javascript://good.com": false,
 	} {
 		r := httptest.NewRequest("GET", "http://rooms.example:8080/sse", nil)
@@ -70,7 +86,8 @@ func TestOwnOrigin(t *testing.T) {
 			r.TLS = &tls.ConnectionState{}
 		}
 		if got := o.Allow(tt.origin, r); got != tt.want {
-			t.Errorf("origin %s, host %s, TLS %t: %t, want %t", tt.origin, tt.host, tt.tls, got, tt.want)
+			t.Errorf("origin %s, host %s, TLS %t: %t, want %t", tt.origin, tt.host, tt.tls, got,
+				tt.want)
 		}
 	}
 	r := httptest.NewRequest("GET", "http://a.example/", nil)
@@ -83,9 +100,11 @@ func TestOwnOrigin(t *testing.T) {
 func TestLocalhostOrigins(t *testing.T) {
 	local, public := load(t, nil), load(t, env{"AUTH_MODE": "open"})
 	for origin, want := range map[string]bool{
-		"http://localhost:5173": true, "http://localhost": true, "https://localhost:8443": true, "http://127.0.0.1:9": true,
+		"http://localhost:5173": true, "http://localhost": true, "https://localhost:8443": true,
+		"http://127.0.0.1:9": true,
 		"http://127.1.2.3:9": true, "http://[::1]:5173": true, "http://LOCALHOST:5173": true,
-		"http://localhost.evil.com:5173": false, "http://notlocalhost:5173": false, "http://localhost@evil.com": false, "http://10.0.0.1:5173": false,
+		"http://localhost.evil.com:5173": false, "http://notlocalhost:5173": false,
+		"http://localhost@evil.com": false, "http://10.0.0.1:5173": false,
 		"http://app.localhost:5173": false, "capacitor://localhost": false, "null": false,
 	} {
 		r := httptest.NewRequest("GET", "http://127.0.0.1:3000/", nil)
@@ -104,7 +123,10 @@ func TestLocalhostOrigins(t *testing.T) {
 }
 
 func FuzzOrigin(f *testing.F) {
-	for _, s := range []string{"https://good.com", "http://[::1]:80", "null", "https://good.com:443", "https://a@good.com", "x://", "https://good.com\x00"} {
+	for _, s := range []string{
+		"https://good.com", "http://[::1]:80", "null",
+		"https://good.com:443", "https://a@good.com", "x://", "https://good.com\x00",
+	} {
 		f.Add(s, "good.com")
 	}
 	o := Config{Host: "10.0.0.1", AllowedOrigins: []string{"https://good.com"}}.Origins()

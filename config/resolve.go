@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/rooms"
 )
 
 // resolve sets the values that depend on other settings and checks the rules that concern several
@@ -59,7 +58,8 @@ func (l *loader) resolveAuth(c *Config) {
 		}
 	}
 	if n := len(c.JWTSecret); n > 0 && n < auth.MinSecret {
-		l.wrong(c, "JWT_SECRET", size(n), "at least 32 bytes, such as the output of: openssl rand -base64 48")
+		l.wrong(c, "JWT_SECRET", size(n),
+			"at least 32 bytes, such as the output of: openssl rand -base64 48")
 	}
 	if c.JWTPublicKeyFile != "" {
 		l.readPublicKeys(c)
@@ -73,9 +73,11 @@ func (l *loader) resolveAuth(c *Config) {
 	case c.JWTPublicKeyFile != "" && c.JWTJWKSURL != "":
 		l.fail("JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL: both set, allowed: one of them")
 	case c.AuthMode == auth.ModeToken && noKey(c):
-		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "token with "+keySettings+"; without a key ticket, open or auto")
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
+			"token with "+keySettings+"; without a key ticket, open or auto")
 	case c.AuthMode == auth.ModeTicket && !noKey(c):
-		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "ticket without a JWT key; with a key token, which accepts tickets too")
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
+			"ticket without a JWT key; with a key token, which accepts tickets too")
 	}
 }
 
@@ -97,7 +99,8 @@ func (l *loader) readPublicKeys(c *Config) {
 // noKey reports whether no setting names a key. A key file that cannot be read is a separate
 // mistake.
 func noKey(c *Config) bool {
-	return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" && c.JWTPublicKeyFile == "" && c.JWTJWKSURL == ""
+	return len(c.JWTSecret) == 0 && c.JWTSecretFile == "" && c.JWTPublicKeyFile == "" &&
+		c.JWTJWKSURL == ""
 }
 
 // hostName matches DNS names. It accepts some invalid ones, which the resolver refuses.
@@ -134,8 +137,9 @@ func (l *loader) resolveOrigins(c *Config) {
 	for _, origin := range c.AllowedOrigins {
 		switch _, ok := parseOrigin(strings.TrimSuffix(origin, "/")); {
 		case origin == "*":
-			l.wrong(c, "ALLOWED_ORIGINS", "*", "origins by name: with a star every page of the web "+
-				"could use a visitor's credentials")
+			l.wrong(c, "ALLOWED_ORIGINS", "*",
+				"origins by name: with a star every page of the web "+
+					"could use a visitor's credentials")
 		case !ok:
 			l.wrong(c, "ALLOWED_ORIGINS", origin, "origins such as https://app.example.com "+
 				"or http://localhost:5173, without path")
@@ -169,10 +173,13 @@ func (l *loader) checkUpstream(c *Config) {
 	application, ok := originOfURL(c.UpstreamURL)
 	switch {
 	case !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		l.wrong(c, "UPSTREAM_URL", u.Redacted(), "a URL such as http://127.0.0.1:3001, without path")
-	case int(application.port) == c.Port && (isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
-		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL, "the URL of the application, not of this server; "+
-			"change PORT or the port of the application")
+		l.wrong(c, "UPSTREAM_URL", u.Redacted(),
+			"a URL such as http://127.0.0.1:3001, without path")
+	case int(application.port) == c.Port &&
+		(isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
+		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL,
+			"the URL of the application, not of this server; "+
+				"change PORT or the port of the application")
 	}
 }
 
@@ -185,7 +192,8 @@ func (l *loader) checkTLS(c *Config) {
 		l.wrong(c, "TLS_CERT_FILE", "", "the certificate of TLS_KEY_FILE, or neither")
 	default:
 		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
-			l.fail("TLS_CERT_FILE and TLS_KEY_FILE: %s, allowed: PEM files of a certificate and its key", err)
+			l.fail("TLS_CERT_FILE and TLS_KEY_FILE: %s, allowed: PEM files of a certificate "+
+				"and its key", err)
 		}
 	}
 }
@@ -193,64 +201,3 @@ func (l *loader) checkTLS(c *Config) {
 // path matches paths that need no escaping and have no empty segment, so that routers, proxies and
 // clients agree on them.
 var path = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
-
-func (l *loader) checkPaths(c *Config) {
-	c.SSEPath, c.SocketIOPath = withoutSlash(c.SSEPath), withoutSlash(c.SocketIOPath)
-	ok := l.checkPath(c, "SOCKETIO_PATH", c.SocketIOPath)
-	ok = l.checkPath(c, "SSE_PATH", c.SSEPath) && ok
-	sse, socketIO := c.SSEPath+"/", c.SocketIOPath+"/"
-	if ok && (strings.HasPrefix(sse, socketIO) || strings.HasPrefix(socketIO, sse)) {
-		l.wrong(c, "SSE_PATH", c.SSEPath, "a path other than SOCKETIO_PATH, and neither below the other")
-	}
-}
-
-func (l *loader) checkPath(c *Config, env, value string) bool {
-	switch {
-	case !path.MatchString(value):
-		l.wrong(c, env, value, "a path such as /events of letters, digits and . _ ~ -")
-	case value == "/v1" || strings.HasPrefix(value, "/v1/") || value == "/livez" || value == "/readyz":
-		l.wrong(c, env, value, "a path that the HTTP API does not use")
-	default:
-		return true
-	}
-	return false
-}
-
-// withoutSlash removes one slash at the end, which many Socket.IO clients write.
-func withoutSlash(path string) string {
-	if len(path) > 1 {
-		return strings.TrimSuffix(path, "/")
-	}
-	return path
-}
-
-// checkNames checks channels and event names by the rules that clients must follow.
-func (l *loader) checkNames(c *Config) {
-	if c.SSEAs == "" {
-		c.SSEAs = "type"
-	}
-	if len(c.SocketIOAs) == 0 {
-		c.SocketIOAs = []string{"type"}
-	}
-	if err := rooms.CheckType(c.SSEAs); err != nil {
-		l.wrong(c, "SSE_AS", c.SSEAs, "one event name: "+err.Error())
-	}
-	for _, name := range c.SocketIOAs {
-		if err := rooms.CheckType(name); err != nil {
-			l.wrong(c, "SOCKETIO_AS", name, "event names: "+err.Error())
-		}
-	}
-	if n := len(c.SocketIOAs); n > auth.MaxAs {
-		l.wrong(c, "SOCKETIO_AS", n, fmt.Sprintf("at most %d names", auth.MaxAs))
-	}
-	for _, name := range c.DefaultChannels {
-		if err := rooms.CheckChannel("name", name); err != nil {
-			l.wrong(c, "DEFAULT_CHANNELS", name, "channels: "+err.Error())
-		}
-	}
-	for _, pattern := range c.PublicChannels {
-		if err := rooms.CheckChannel("name", pattern); err != nil && pattern != "*" {
-			l.wrong(c, "PUBLIC_CHANNELS", pattern, "channels: "+err.Error())
-		}
-	}
-}

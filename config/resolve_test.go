@@ -28,7 +28,8 @@ func TestModeAndHost(t *testing.T) {
 		{"auto", "auto", "", "", auth.ModeOpen, "127.0.0.1", true},
 		{"auto, loopback", "auto", "", "127.0.0.2", auth.ModeOpen, "127.0.0.2", true},
 		{"auto, IPv6 loopback", "", "", "::1", auth.ModeOpen, "::1", true},
-		{"auto, mapped loopback", "", "", "::ffff:127.0.0.1", auth.ModeOpen, "::ffff:127.0.0.1", true},
+		{"auto, mapped loopback", "", "", "::ffff:127.0.0.1", auth.ModeOpen, "::ffff:127.0.0.1",
+			true},
 		{"auto, localhost", "", "", "LocalHost", auth.ModeOpen, "LocalHost", true},
 		{"auto, every address", "", "", "0.0.0.0", auth.ModeOpen, "", false},
 		{"auto, a name that may be anywhere", "", "", "example.com", auth.ModeOpen, "", false},
@@ -52,7 +53,8 @@ func TestModeAndHost(t *testing.T) {
 			if c.Mode() != tt.wantMode || c.Host != tt.wantHost {
 				t.Errorf("mode %s on %s, want %s on %s", c.Mode(), c.Host, tt.wantMode, tt.wantHost)
 			}
-			if warned := strings.Contains(strings.Join(c.Warnings(), "\n"), "every userId is accepted"); warned != tt.warns {
+			warned := strings.Contains(strings.Join(c.Warnings(), "\n"), "every userId is accepted")
+			if warned != tt.warns {
 				t.Errorf("warnings %q", c.Warnings())
 			}
 			if a, err := auth.New(c.Auth()); err != nil || a.Mode() != tt.wantMode {
@@ -65,13 +67,17 @@ func TestModeAndHost(t *testing.T) {
 // A client that only listens stays connected with any INACTIVE_TIMEOUT.
 func TestInactiveTimeoutLeavesRoomForPings(t *testing.T) {
 	c := load(t, env{"INACTIVE_TIMEOUT": "1s"})
-	if c.SocketIOInactive() != 50*time.Second || c.SSEInactive() != 6*time.Second || c.InactiveTimeout != time.Second {
+	if c.SocketIOInactive() != 50*time.Second || c.SSEInactive() != 6*time.Second ||
+		c.InactiveTimeout != time.Second {
 		t.Error(c.SocketIOInactive(), c.SSEInactive())
 	}
-	if w := strings.Join(c.Warnings(), "\n"); !strings.Contains(w, "raised to 50s for Socket.IO") || !strings.Contains(w, "raised to 6s for EventSource") {
+	w := strings.Join(c.Warnings(), "\n")
+	if !strings.Contains(w, "raised to 50s for Socket.IO") ||
+		!strings.Contains(w, "raised to 6s for EventSource") {
 		t.Error(w)
 	}
-	c = load(t, env{"INACTIVE_TIMEOUT": "1s", "SOCKETIO_PING_INTERVAL": "300", "SSE_HEARTBEAT_INTERVAL": "100"})
+	c = load(t, env{"INACTIVE_TIMEOUT": "1s", "SOCKETIO_PING_INTERVAL": "300",
+		"SSE_HEARTBEAT_INTERVAL": "100"})
 	if c.SocketIOInactive() != time.Second || c.SSEInactive() != time.Second {
 		t.Error(c.SocketIOInactive(), c.SSEInactive())
 	}
@@ -79,7 +85,9 @@ func TestInactiveTimeoutLeavesRoomForPings(t *testing.T) {
 
 func TestShortAPIKeyWarns(t *testing.T) {
 	c := load(t, env{"API_KEYS": "dev-key," + secret32})
-	if w := strings.Join(c.Warnings(), "\n"); strings.Count(w, "API_KEYS") != 1 || !strings.Contains(w, "7 bytes") || strings.Contains(w, "dev-key") {
+	w := strings.Join(c.Warnings(), "\n")
+	if strings.Count(w, "API_KEYS") != 1 || !strings.Contains(w, "7 bytes") ||
+		strings.Contains(w, "dev-key") {
 		t.Error(w)
 	}
 }
@@ -90,8 +98,10 @@ func TestTLSFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotAfter: time.Now().Add(time.Hour)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+		template := &x509.Certificate{SerialNumber: big.NewInt(1),
+			Subject: pkix.Name{CommonName: "localhost"}, NotAfter: time.Now().Add(time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey,
+			private)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,8 +109,10 @@ func TestTLSFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return file(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
-			file(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})))
+		return file(t, "cert.pem",
+				string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
+			file(t, "key.pem",
+				string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})))
 	}
 	cert, key := pair()
 	_, otherKey := pair()
@@ -108,7 +120,8 @@ func TestTLSFiles(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	for _, bad := range []string{otherKey, cert, "/does/not/exist"} {
-		if got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": bad}); len(got) != 1 || !strings.HasPrefix(got[0], "TLS_CERT_FILE and TLS_KEY_FILE: ") {
+		got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": bad})
+		if len(got) != 1 || !strings.HasPrefix(got[0], "TLS_CERT_FILE and TLS_KEY_FILE: ") {
 			t.Errorf("%s: %q", bad, got)
 		}
 	}
@@ -130,11 +143,13 @@ func TestUpstream(t *testing.T) {
 		"http://user:canary@app:\x7f/": false,
 	} {
 		got := problems(t, env{"UPSTREAM_URL": url})
-		if ok != (len(got) == 0) || strings.Contains(strings.Join(got, ""), "canary") || !ok && !strings.HasPrefix(got[0], "UPSTREAM_URL (environment): got ") {
+		if ok != (len(got) == 0) || strings.Contains(strings.Join(got, ""), "canary") ||
+			!ok && !strings.HasPrefix(got[0], "UPSTREAM_URL (environment): got ") {
 			t.Errorf("%q: %q", url, got)
 		}
 	}
-	if u := load(t, env{"UPSTREAM_URL": "https://app.internal/"}).Upstream(); u == nil || u.String() != "https://app.internal" {
+	u := load(t, env{"UPSTREAM_URL": "https://app.internal/"}).Upstream()
+	if u == nil || u.String() != "https://app.internal" {
 		t.Errorf("%v", u)
 	}
 	if u := load(t, nil).Upstream(); u != nil {
@@ -144,12 +159,15 @@ func TestUpstream(t *testing.T) {
 
 func TestAPIKeyPatterns(t *testing.T) {
 	c := load(t, env{"API_KEYS": secret32 + ":channel:orders-*," + secret32 + ":user:*,dev-key:*"})
-	if len(c.APIKeys) != 3 || strings.Join(c.Warnings(), "\n") == "" || !strings.Contains(strings.Join(c.Warnings(), "\n"), "a key of 7 bytes") {
+	if len(c.APIKeys) != 3 || strings.Join(c.Warnings(), "\n") == "" ||
+		!strings.Contains(strings.Join(c.Warnings(), "\n"), "a key of 7 bytes") {
 		t.Errorf("%d keys, %q", len(c.APIKeys), c.Warnings())
 	}
 	for _, entry := range []string{"canary:users:*", "canary:", ":user:*", "canary:channel:"} {
 		got := problems(t, env{"API_KEYS": secret32 + "," + entry})
-		if len(got) != 1 || !strings.HasPrefix(got[0], "API_KEYS (environment): got "+strconv.Itoa(len(entry))+" bytes as entry 2, allowed: ") || strings.Contains(got[0], "canary") {
+		if len(got) != 1 ||
+			!strings.HasPrefix(got[0], "API_KEYS (environment): got "+strconv.Itoa(len(entry))+
+				" bytes as entry 2, allowed: ") || strings.Contains(got[0], "canary") {
 			t.Errorf("%q: %q", entry, got)
 		}
 	}

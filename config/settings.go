@@ -68,13 +68,15 @@ func Table() string {
 	for _, s := range fields() {
 		if s.Group != group {
 			group = s.Group
-			fmt.Fprintf(&b, "\n**%s**\n\n| Setting | Default | Meaning |\n| --- | --- | --- |\n", group)
+			fmt.Fprintf(&b, "\n**%s**\n\n| Setting | Default | Meaning |\n| --- | --- | --- |\n",
+				group)
 		}
 		standard := s.Default
 		if standard != "" && !strings.Contains(standard, " ") {
 			standard = "`" + standard + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Env, standard, strings.ReplaceAll(s.Doc, "|", `\|`))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Env, standard,
+			strings.ReplaceAll(s.Doc, "|", `\|`))
 	}
 	return strings.TrimPrefix(b.String(), "\n")
 }

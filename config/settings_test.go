@@ -17,10 +17,12 @@ func TestReadmeTable(t *testing.T) {
 	_, rest, ok := strings.Cut(string(readme), start)
 	section, _, closed := strings.Cut(rest, end)
 	if !ok || !closed || strings.Count(string(readme), start) != 1 {
-		t.Fatalf("README.md must have the lines %s and %s once each, with the settings between them:\n\n%s", start, end, Table())
+		t.Fatalf("README.md must have the lines %s and %s once each, with the settings between "+
+			"them:\n\n%s", start, end, Table())
 	}
 	if got, want := strings.TrimSpace(section), strings.TrimSpace(Table()); got != want {
-		t.Fatalf("the settings in README.md differ from those of the program; insert this between the two markers:\n\n%s", want)
+		t.Fatalf("the settings in README.md differ from those of the program; insert this "+
+			"between the two markers:\n\n%s", want)
 	}
 }
 
@@ -31,7 +33,8 @@ func TestTagsAreComplete(t *testing.T) {
 		if s.Name != strings.ReplaceAll(strings.ToLower(s.Env), "_", "-") {
 			t.Errorf("the names of flag %s and variable %s differ", s.Name, s.Env)
 		}
-		if s.Group == "" || len(s.Doc) < 10 || !strings.HasSuffix(s.Doc, ".") || strings.ContainsAny(s.Doc, "|`$") {
+		if s.Group == "" || len(s.Doc) < 10 || !strings.HasSuffix(s.Doc, ".") ||
+			strings.ContainsAny(s.Doc, "|`$") {
 			t.Errorf("%s: group %q, doc %q", s.Env, s.Group, s.Doc)
 		}
 		if seen[s.Env] {
@@ -47,7 +50,9 @@ func TestTagsAreComplete(t *testing.T) {
 		if f.IsExported() && f.Tag.Get("kong") != "-" && !seen[f.Tag.Get("env")] {
 			t.Errorf("field %s is not a setting", f.Name)
 		}
-		if kind := f.Type.Kind(); (kind == reflect.Int || kind == reflect.Int64) && (f.Tag.Get("min") == "" || f.Tag.Get("max") == "") {
+		kind := f.Type.Kind()
+		if (kind == reflect.Int || kind == reflect.Int64) &&
+			(f.Tag.Get("min") == "" || f.Tag.Get("max") == "") {
 			t.Errorf("field %s has no bounds", f.Name)
 		}
 	}
@@ -55,8 +60,10 @@ func TestTagsAreComplete(t *testing.T) {
 
 // What Settings prints can be given back: the same values come out.
 func TestSettingsRoundTrip(t *testing.T) {
-	c := load(t, env{"JWT_SECRET": secret32, "HOST": "10.0.0.1", "TRUSTED_PROXIES": "10.0.0.0/8,::1", "HISTORY_TTL": "1h", "DEFAULT_CHANNELS": "a,b",
-		"SSE_HEARTBEAT_INTERVAL": "90s", "HISTORY_MAX_BYTES": "3GiB", "PUBLIC_CHANNELS": "x-*", "CONNECTION_UPDATES": "yes"})
+	c := load(t, env{"JWT_SECRET": secret32, "HOST": "10.0.0.1",
+		"TRUSTED_PROXIES": "10.0.0.0/8,::1", "HISTORY_TTL": "1h", "DEFAULT_CHANNELS": "a,b",
+		"SSE_HEARTBEAT_INTERVAL": "90s", "HISTORY_MAX_BYTES": "3GiB", "PUBLIC_CHANNELS": "x-*",
+		"CONNECTION_UPDATES": "yes"})
 	again := env{"JWT_SECRET": secret32}
 	for _, s := range c.Settings() {
 		if s.Env != "JWT_SECRET" {

@@ -35,12 +35,15 @@ var units = []struct {
 	size   int64
 	binary bool
 }{
-	{"GiB", 1 << 30, true}, {"MiB", 1 << 20, true}, {"KiB", 1 << 10, true}, {"GB", 1e9, false}, {"MB", 1e6, false}, {"KB", 1e3, false},
+	{"GiB", 1 << 30, true}, {"MiB", 1 << 20, true}, {"KiB", 1 << 10, true}, {"GB", 1e9, false},
+	{"MB", 1e6, false}, {"KB", 1e3, false},
 }
 
 // mappers returns the readers for all types of Config's fields.
 func (l *loader) mappers() []kong.Option {
-	text := func(read func(string, *kong.Tag, reflect.Value) string) kong.Mapper { return mapper{l, read, false} }
+	text := func(read func(string, *kong.Tag, reflect.Value) string) kong.Mapper {
+		return mapper{l, read, false}
+	}
 	return []kong.Option{
 		kong.KindMapper(reflect.String, text(readString)),
 		kong.KindMapper(reflect.Bool, mapper{l, readBool, true}),
@@ -97,7 +100,8 @@ func isSecret(target reflect.Value) bool {
 }
 
 func readString(text string, tag *kong.Tag, target reflect.Value) string {
-	if choices := tag.Get("allow"); choices != "" && !slices.Contains(strings.Split(choices, ","), text) {
+	choices := tag.Get("allow")
+	if choices != "" && !slices.Contains(strings.Split(choices, ","), text) {
 		return strings.ReplaceAll(choices, ",", ", ")
 	}
 	target.SetString(text)
@@ -126,10 +130,11 @@ func readInt(text string, tag *kong.Tag, target reflect.Value) string {
 
 func readDuration(text string, tag *kong.Tag, target reflect.Value) string {
 	d, ok := parseDuration(text)
-	return within(int64(d), ok, tag, target, "a duration such as 3s or a number of milliseconds", func(s string) int64 {
-		bound, _ := parseDuration(s)
-		return int64(bound)
-	})
+	return within(int64(d), ok, tag, target, "a duration such as 3s or a number of milliseconds",
+		func(s string) int64 {
+			bound, _ := parseDuration(s)
+			return int64(bound)
+		})
 }
 
 // parseDuration reads Go's notation, or a number of milliseconds.
@@ -144,10 +149,11 @@ func parseDuration(text string) (time.Duration, bool) {
 
 func readBytes(text string, tag *kong.Tag, target reflect.Value) string {
 	n, ok := parseBytes(text)
-	return within(n, ok, tag, target, "a size such as 64MiB or a number of bytes", func(s string) int64 {
-		bound, _ := parseBytes(s)
-		return bound
-	})
+	return within(n, ok, tag, target, "a size such as 64MiB or a number of bytes",
+		func(s string) int64 {
+			bound, _ := parseBytes(s)
+			return bound
+		})
 }
 
 func parseBytes(text string) (int64, bool) {
@@ -163,7 +169,9 @@ func parseBytes(text string) (int64, bool) {
 }
 
 // within sets target to n if n lies between the tags min and max; parse reads the tags.
-func within(n int64, ok bool, tag *kong.Tag, target reflect.Value, what string, parse func(string) int64) string {
+func within(
+	n int64, ok bool, tag *kong.Tag, target reflect.Value, what string, parse func(string) int64,
+) string {
 	least, most := tag.Get("min"), tag.Get("max")
 	if !ok || n < parse(least) || n > parse(most) {
 		return fmt.Sprintf("%s from %s to %s", what, least, most)
@@ -197,7 +205,8 @@ func readPrefixes(text string, _ *kong.Tag, target reflect.Value) string {
 		if err != nil {
 			addr, err := netip.ParseAddr(item)
 			if err != nil || addr.Zone() != "" {
-				return "networks such as 10.0.0.0/8 or addresses such as 10.0.0.1, separated by commas"
+				return "networks such as 10.0.0.0/8 or addresses such as 10.0.0.1, " +
+					"separated by commas"
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
@@ -209,7 +218,9 @@ func readPrefixes(text string, _ *kong.Tag, target reflect.Value) string {
 // items splits a list at any of the separators, trims spaces and drops empty items.
 func items(text, separators string) []string {
 	var all []string
-	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+	for _, item := range strings.FieldsFunc(text, func(r rune) bool {
+		return strings.ContainsRune(separators, r)
+	}) {
 		if item = strings.TrimSpace(item); item != "" {
 			all = append(all, item)
 		}

@@ -7,11 +7,11 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// ErrClientIDLive is wrapped by the error of an attach with the client id of a member of that namespace. A
-// connection that takes another's place detaches it first.
+// ErrClientIDLive is wrapped by the error of an Attach whose client id belongs to a member of the
+// same namespace. To replace a connection, detach its member first.
 var ErrClientIDLive = errors.New("client id is connected")
 
-// Attachment is what a transport tells of a connection.
+// Attachment describes a connection that a transport attaches to the Hub.
 type Attachment struct {
 	ClientID  string // unique in its namespace
 	UserID    string // "" for an anonymous connection: no user room
@@ -19,48 +19,50 @@ type Attachment struct {
 	Namespace string // "/" or "" and "/n"
 	Transport string // "websocket", "polling" or "sse"
 
-	// Rooms are hub rooms to join beside those that Attach adds: All and the client's room of the namespace and,
-	// in "/", the user's.
+	// Rooms are hub rooms to join in addition to those that every member joins: All and the
+	// client's room of the namespace and, in "/", the user's room.
 	Rooms []string
 
-	// Granted are further hub rooms, which the server put the client into by Member.Join in an earlier session.
+	// Granted are further hub rooms: those that Member.Join added in an earlier session.
 	Granted []string
 
-	// Resume is where the client stopped reading; nil is now. A resumed member has deliveries at once, a Recovery
-	// at least, and is not woken for them: pull it when the client is ready.
+	// Resume is the cursor of the client; nil means now. A resumed member has deliveries at once,
+	// at least a Recovery, and Wake is not called for them: pull when the client is ready.
 	Resume *Cursor
 
-	// Former is the session that the connection goes on with, nil for none. It takes effect with Resume only.
+	// Former is the session that the connection resumes, nil for none. It needs Resume.
 	Former *Former
 
-	// Sessions are the keys under which client id, channels and cursor are kept for Options.SessionTTL after Detach.
-	// An earlier session of a key is replaced.
+	// Sessions are the keys under which the Hub keeps client id, channels and cursor for
+	// Options.SessionTTL after Detach. An earlier session of a key is replaced.
 	Sessions []string
 
-	// Wake is called when deliveries come to a member that has pulled all it had, once until it has pulled all
-	// again. It must not block; it may be called before Attach returns and after Detach.
+	// Wake is called when deliveries arrive at a member that has pulled everything. It is called
+	// once until the member has pulled everything again. It must not block. The Hub may call it
+	// before Attach returns and after Detach.
 	Wake func()
 
 	// Disconnect asks the transport to end the connection. It must not block.
 	Disconnect func(reason string)
 
-	// Owner is the transport's own object, for whoever finds the member.
+	// Owner is the transport's own object, which Member.Owner returns.
 	Owner any
 
-	// Made gets the member before anyone can find it. It is called with the Hub's lock held, so it may store the member
-	// and do no more.
+	// Made receives the member before any other goroutine can find it. The Hub calls it with its
+	// lock held, so it may only store the member.
 	Made func(*Member)
 }
 
-// Former is an earlier session of the client. When nothing is missing since Attachment.Resume, the new member gets the
-// client id of the session and is kept under its keys; else it gets those of the Attachment, and the keys are free.
+// Former is an earlier session of the client. When the client has missed nothing since
+// Attachment.Resume, the new member takes the client id and the keys of the session. Otherwise it
+// gets those of the Attachment, and the session ends.
 type Former struct {
 	ClientID string
 	Sessions []string
 }
 
-// Attach makes a member. Member.Recovered and Member.Missed tell what came of a Former. An error wraps
-// ErrClientIDLive or ErrClosed.
+// Attach adds a member. With a Former, Member.Recovered and Member.Missed return the result. An
+// error wraps ErrClientIDLive or ErrClosed.
 func (h *Hub) Attach(a Attachment) (*Member, error) {
 	m, err := h.attach(a)
 	if err == nil && h.attached != nil {
@@ -101,8 +103,8 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	return m, nil
 }
 
-// takeOver makes the member that goes on with a.Former. When that would be met with a gap, it makes the one without.
-// It returns nil when there is no Former.
+// takeOver returns the member that resumes a.Former. If that member would receive a gap, it returns
+// a new member without the session instead. It returns nil when there is no Former.
 func (h *Hub) takeOver(a Attachment) (*Member, error) {
 	if a.Former == nil || a.Resume == nil {
 		return nil, nil
@@ -130,7 +132,7 @@ func (h *Hub) takeOver(a Attachment) (*Member, error) {
 	return m, err
 }
 
-// enterAs is enter unless the client id is a member's.
+// enterAs is enter with a check that no member has the client id.
 func (h *Hub) enterAs(a Attachment) (*Member, error) {
 	if h.members[memberKey{a.Namespace, a.ClientID}] != nil {
 		return nil, fmt.Errorf("attach %q in %q: %w", a.ClientID, a.Namespace, ErrClientIDLive)
@@ -138,7 +140,7 @@ func (h *Hub) enterAs(a Attachment) (*Member, error) {
 	return h.enter(a), nil
 }
 
-// enter makes a member and puts it into its rooms.
+// enter creates a member and adds it to its rooms.
 func (h *Hub) enter(a Attachment) *Member {
 	m := &Member{
 		h: h, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq,
@@ -157,17 +159,8 @@ func (h *Hub) enter(a Attachment) *Member {
 	return m
 }
 
-// exit takes a member out of all its rooms.
-func (h *Hub) exit(m *Member) {
-	for len(m.seat.Rooms()) > 0 {
-		r := m.seat.Rooms()[0].Room
-		r.Leave(&m.seat)
-		h.left(m, r)
-	}
-}
-
-// resume sets the member to read from the index after c. It returns from where on the messages of its rooms
-// are for it.
+// resume prepares the member to read the index after c. It returns the sequence number after which
+// messages of its rooms are for it.
 func (m *Member) resume(c Cursor) (joinedAt uint64) {
 	head := m.h.head
 	m.lagging, m.replay, m.resumed = true, starting, true
@@ -198,7 +191,7 @@ func (h *Hub) joinAll(m *Member, extra []string, joinedAt uint64) {
 	fresh := h.index.table.Room(own) == nil && h.ids[m.a.ClientID] == 0
 	h.join(m, own, joinedAt)
 	if fresh {
-		// A new id cannot have missed anything, though other rooms may have been freed after the cursor.
+		// A new id cannot have missed a message, even if other rooms were freed after the cursor.
 		h.index.open(own).State.lost = 0
 	}
 	if m.a.Namespace == "/" && m.a.UserID != "" {
@@ -206,89 +199,5 @@ func (h *Hub) joinAll(m *Member, extra []string, joinedAt uint64) {
 	}
 	for _, name := range extra {
 		h.join(m, name, joinedAt)
-	}
-}
-
-// Detach takes the member out of the Hub. Its session is kept. It may be called more than once. What is in its
-// inbox by then can still be pulled: a client that is told to go gets first what it was sent before.
-func (m *Member) Detach() {
-	if m.detach() && m.h.detached != nil {
-		m.h.detached(m)
-	}
-}
-
-func (m *Member) detach() bool {
-	h := m.h
-	h.mu.Lock()
-	defer h.unlock()
-	if m.detached {
-		return false
-	}
-	if m.lagging {
-		h.lagging--
-	}
-	m.settle()
-	h.keepSessions(m)
-	m.detached = true
-	m.left = m.rooms(func(string) bool { return true })
-	m.lagging = false // what is in the index is for its next connection
-	h.exit(m)
-	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
-	h.goOffline(m)
-	return true
-}
-
-// comeOnline counts the member for its user and its client id.
-func (h *Hub) comeOnline(m *Member) {
-	h.ids[m.a.ClientID]++
-	h.carry(m, 1)
-	if m.a.UserID == "" {
-		return
-	}
-	u := h.users[m.a.UserID]
-	if u == nil {
-		u = &user{}
-		h.users[m.a.UserID] = u
-	}
-	m.user = u
-	u.refs++
-	if m.a.Namespace == "/" {
-		if u.online++; u.online == 1 {
-			h.online++
-		}
-	}
-}
-
-// goOffline undoes comeOnline.
-func (h *Hub) goOffline(m *Member) {
-	h.forgetID(m.a.ClientID)
-	h.carry(m, -1)
-	u := m.user
-	if u == nil {
-		return
-	}
-	if m.a.Namespace == "/" {
-		if u.online--; u.online == 0 {
-			h.online--
-		}
-	}
-	if u.refs--; u.refs == 0 {
-		delete(h.users, m.a.UserID)
-	}
-}
-
-// carry counts m for its transport.
-func (h *Hub) carry(m *Member, n int) {
-	if m.a.Namespace != "/" {
-		return
-	}
-	if h.carried[m.transport] += n; h.carried[m.transport] == 0 {
-		delete(h.carried, m.transport)
-	}
-}
-
-func (h *Hub) forgetID(clientID string) {
-	if h.ids[clientID]--; h.ids[clientID] <= 0 {
-		delete(h.ids, clientID)
 	}
 }

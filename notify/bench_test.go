@@ -16,7 +16,8 @@ func benchHub(b *testing.B, n int) (*Hub, []*Member) {
 	members := make([]*Member, n)
 	for i := range members {
 		m, err := h.Attach(Attachment{
-			ClientID: fmt.Sprint("c", i), UserID: fmt.Sprint("u", i), Rooms: []string{"r"}, Wake: func() {},
+			ClientID: fmt.Sprint("c", i), UserID: fmt.Sprint("u", i), Rooms: []string{"r"},
+			Wake: func() {},
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -32,7 +33,8 @@ func BenchmarkPublish10000(b *testing.B) {
 	const n = 10_000
 	h, members := benchHub(b, n)
 	publish := func() {
-		receipt, err := h.Deliver(context.Background(), &Message{Rooms: []string{"r"}, Type: "t", Data: []byte(`{"a":1}`)})
+		receipt, err := h.Deliver(context.Background(),
+			&Message{Rooms: []string{"r"}, Type: "t", Data: []byte(`{"a":1}`)})
 		if err != nil || receipt.Delivered != n || receipt.Users != n {
 			b.Fatal(receipt, err)
 		}
@@ -74,7 +76,8 @@ func BenchmarkPublishUser3(b *testing.B) {
 	buf := make([]Delivery, 16)
 	b.ReportAllocs()
 	for b.Loop() {
-		if r, err := h.Publish(context.Background(), n, ToUser("u")); err != nil || r.Delivered != 3 || r.Users != 1 {
+		if r, err := h.Publish(context.Background(), n, ToUser("u")); err != nil ||
+			r.Delivered != 3 || r.Users != 1 {
 			b.Fatal(r, err)
 		}
 		for _, m := range tabs {
@@ -113,7 +116,8 @@ func BenchmarkResume20Rooms100Missed(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if n := m.Pull(buf); n != 101 || buf[100].Recovery == nil || buf[100].Recovery.Replayed != 100 {
+		n := m.Pull(buf)
+		if n != 101 || buf[100].Recovery == nil || buf[100].Recovery.Replayed != 100 {
 			b.Fatal(n, buf[n-1])
 		}
 		m.Detach()
@@ -122,7 +126,8 @@ func BenchmarkResume20Rooms100Missed(b *testing.B) {
 
 // BenchmarkAppendJSON measures the encoding of the notification object.
 func BenchmarkAppendJSON(b *testing.B) {
-	m := &Message{ID: ID{1, 1042}, Type: "payment:completed", Data: []byte(`{"amount":12,"currency":"EUR"}`), Rooms: []string{rooms.All}}
+	m := &Message{ID: ID{1, 1042}, Type: "payment:completed",
+		Data: []byte(`{"amount":12,"currency":"EUR"}`), Rooms: []string{rooms.All}}
 	buf := make([]byte, 0, 512)
 	b.ReportAllocs()
 	for b.Loop() {

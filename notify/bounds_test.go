@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/roomcast/roomcast/rooms"
@@ -25,55 +24,6 @@ func heap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-// wire is a frame with the size of a transport's frame: an object, an inner object, and the encoded
-// text.
-type wire struct {
-	*inner
-	_, _ int
-}
-
-type inner struct {
-	text []byte
-	_    [40]byte
-}
-
-func (w *wire) Size() int { return len(w.text) }
-
-// socketIO and eventSource encode m as the transports do.
-func socketIO(m *Message) Frame {
-	text := append([]byte("42"), m.Type...)
-	if m.Args == nil {
-		text = m.AppendJSON(text)
-	} else if text = append(text, m.Args...); m.BinaryArgs != nil {
-		text = append(append([]byte("42"), m.Type...), m.BinaryArgs...)
-	}
-	for _, a := range m.Attachments {
-		text = append(text, a...)
-	}
-	return &wire{inner: &inner{text: bytes.Clone(text)}}
-}
-
-func eventSource(m *Message) Frame {
-	text := append([]byte("id: 5f3a9c01-1042\nevent: "), m.Type...)
-	text = append(text, "\ndata: "...)
-	return &wire{inner: &inner{text: append(text, bytes.ReplaceAll(m.AppendJSON(nil), []byte("\n"), []byte("\ndata: "))...)}}
-}
-
-// long returns a name of n bytes, different for each i. It takes the most space in JSON that a name
-// can.
-func long(i, n int) string {
-	s := fmt.Sprint(i)
-	return s + strings.Repeat(`"`, n-len(s))
-}
-
-func many(n int, name func(int) string) []string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = name(i)
-	}
-	return all
-}
-
 // The history takes at most HistoryMaxBytes, whatever publishers send.
 func TestHistoryHeap(t *testing.T) {
 	const bound = 8 << 20
@@ -84,46 +34,68 @@ func TestHistoryHeap(t *testing.T) {
 		}
 		return m
 	}
-	text := json.RawMessage(`{"paymentId":"p_81","status":"completed","amount":9.99,"currency":"EUR"}`)
+	text := json.RawMessage(`{"paymentId":"p_81","status":"completed","amount":9.99,` +
+		`"currency":"EUR"}`)
 	for _, c := range []struct {
 		name string
 		make func(i int) *Message
 	}{
-		{"nothing but a message", func(int) *Message { return publish(Notification{Type: "t"}, ToAll()) }},
+		{"nothing but a message", func(int) *Message {
+			return publish(Notification{Type: "t"}, ToAll())
+		}},
 		{"an ordinary message", func(int) *Message {
 			return publish(Notification{Type: "payment:completed", Data: text}, ToUser("u1"))
 		}},
-		{"a room of its own", func(i int) *Message { return publish(Notification{Type: "t"}, ToChannel(fmt.Sprint(i))) }},
+		{"a room of its own", func(i int) *Message {
+			return publish(Notification{Type: "t"}, ToChannel(fmt.Sprint(i)))
+		}},
 		{"many rooms of its own", func(i int) *Message {
-			return publish(Notification{Type: "t"}, ToUsers(many(MaxTargets, func(n int) string { return fmt.Sprint(i, "-", n) })...))
+			return publish(Notification{Type: "t"}, ToUsers(many(MaxTargets, func(n int) string {
+				return fmt.Sprint(i, "-", n)
+			})...))
 		}},
 		{"long rooms", func(i int) *Message {
-			return publish(Notification{Type: "t"}, ToChannels(many(MaxTargets, func(n int) string { return long(i*MaxTargets+n, rooms.MaxName) })...))
+			return publish(Notification{Type: "t"}, ToChannels(many(MaxTargets, func(n int) string {
+				return long(i*MaxTargets+n, rooms.MaxName)
+			})...))
 		}},
 		{"except many", func(i int) *Message {
-			return publish(Notification{Type: "t", Except: many(MaxTargets, func(n int) string { return long(i*MaxTargets+n, rooms.MaxName) })}, ToAll())
+			return publish(Notification{Type: "t", Except: many(MaxTargets, func(n int) string {
+				return long(i*MaxTargets+n, rooms.MaxName)
+			})}, ToAll())
 		}},
 		{"except many short names", func(i int) *Message {
-			return publish(Notification{Type: "t", Except: many(MaxTargets, func(n int) string { return fmt.Sprint(n) })}, ToAll())
+			return publish(Notification{Type: "t", Except: many(MaxTargets, func(n int) string {
+				return fmt.Sprint(n)
+			})}, ToAll())
 		}},
-		{"a long type", func(i int) *Message { return publish(Notification{Type: long(i, rooms.MaxType)}, ToAll()) }},
+		{"a long type", func(i int) *Message {
+			return publish(Notification{Type: long(i, rooms.MaxType)}, ToAll())
+		}},
 		{"large data", func(int) *Message {
-			return publish(Notification{Type: "t", Data: bytes.Repeat([]byte("1"), MaxData)}, ToAll())
+			return publish(Notification{Type: "t", Data: bytes.Repeat([]byte("1"), MaxData)},
+				ToAll())
 		}},
 		{"data of line breaks", func(int) *Message {
-			return publish(Notification{Type: "t", Data: append(bytes.Repeat([]byte("\n"), 2000), '1')}, ToAll())
+			return publish(Notification{Type: "t",
+				Data: append(bytes.Repeat([]byte("\n"), 2000), '1')}, ToAll())
 		}},
 		{"a part of something large", func(int) *Message {
-			return publish(Notification{Type: "t", Data: append(make([]byte, 0, 64<<10), '1')}, ToAll())
+			return publish(Notification{Type: "t", Data: append(make([]byte, 0, 64<<10), '1')},
+				ToAll())
 		}},
 		{"large metadata", func(int) *Message {
-			return publish(Notification{Type: "t", Metadata: slices.Concat([]byte(`{"a":"`), bytes.Repeat([]byte("x"), MaxMetadata-8), []byte(`"}`))}, ToAll())
+			return publish(Notification{Type: "t",
+				Metadata: slices.Concat([]byte(`{"a":"`), bytes.Repeat([]byte("x"), MaxMetadata-8),
+					[]byte(`"}`))}, ToAll())
 		}},
 		{"an emit", func(i int) *Message {
-			return &Message{Rooms: []string{fmt.Sprintf("/n#%d", i)}, Type: "t", Args: bytes.Repeat([]byte("1"), 1000)}
+			return &Message{Rooms: []string{fmt.Sprintf("/n#%d", i)}, Type: "t",
+				Args: bytes.Repeat([]byte("1"), 1000)}
 		}},
 		{"an emit with attachments", func(i int) *Message {
-			m := &Message{Rooms: []string{"r"}, Type: "t", Args: json.RawMessage(`[""]`), BinaryArgs: json.RawMessage(`[{}]`)}
+			m := &Message{Rooms: []string{"r"}, Type: "t", Args: json.RawMessage(`[""]`),
+				BinaryArgs: json.RawMessage(`[{}]`)}
 			for range 1000 {
 				m.Attachments = append(m.Attachments, make([]byte, 1))
 			}
@@ -132,7 +104,8 @@ func TestHistoryHeap(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := heap()
-			h := newHub(t, Options{HistoryMaxBytes: bound, HistorySize: 1 << 20, HistoryTTL: 1 << 60})
+			h := newHub(t, Options{HistoryMaxBytes: bound, HistorySize: 1 << 20,
+				HistoryTTL: 1 << 60})
 			n := 0
 			for left := int64(2 * bound); left > 0; n++ {
 				m := c.make(n)
@@ -148,12 +121,14 @@ func TestHistoryHeap(t *testing.T) {
 			}
 			stats, took := h.Stats(), heap()-before
 			runtime.KeepAlive(h)
-			t.Logf("%d of %d messages, %d bytes charged, %d taken: %.2f", stats.History, n, stats.HistoryBytes, took, float64(took)/float64(stats.HistoryBytes))
+			t.Logf("%d of %d messages, %d bytes charged, %d taken: %.2f", stats.History, n,
+				stats.HistoryBytes, took, float64(took)/float64(stats.HistoryBytes))
 			if stats.HistoryBytes > bound || took > bound*9/8 {
 				t.Errorf("took %d bytes with a bound of %d", took, bound)
 			}
 			if took < bound/4 {
-				t.Errorf("took %d bytes of %d: something is charged for that is not held", took, bound)
+				t.Errorf("took %d bytes of %d: something is charged for that is not held", took,
+					bound)
 			}
 		})
 	}
@@ -168,7 +143,8 @@ func TestInboxHeap(t *testing.T) {
 		name := fmt.Sprint(i)
 		attach(t, h, Attachment{ClientID: name})
 		for range inboxSize + 1 {
-			m := &Message{Rooms: []string{rooms.Client(name)}, Type: "t", Data: bytes.Repeat([]byte("1"), 20_000)}
+			m := &Message{Rooms: []string{rooms.Client(name)}, Type: "t",
+				Data: bytes.Repeat([]byte("1"), 20_000)}
 			deliver(t, h, m)
 			m.Frame(SocketIO, socketIO)
 			m.Frame(EventSource, eventSource)
@@ -188,7 +164,8 @@ func TestInboxHeap(t *testing.T) {
 	}
 	m := h.Member("/", "0")
 	pending := m.Pending()
-	deliver(t, h, &Message{Rooms: []string{rooms.Client("0")}, Type: "t", Data: bytes.Repeat([]byte("1"), 20_000)})
+	deliver(t, h, &Message{Rooms: []string{rooms.Client("0")}, Type: "t",
+		Data: bytes.Repeat([]byte("1"), 20_000)})
 	if !m.Lagging() || m.Pending() != 0 || pending == 0 || pending >= inboxSize {
 		t.Errorf("%d pending, then lagging %v with %d", pending, m.Lagging(), m.Pending())
 	}
@@ -204,18 +181,25 @@ func TestSessionHeap(t *testing.T) {
 		name string
 		make func(i int) Attachment
 	}{
-		{"nothing but a session", func(i int) Attachment { return Attachment{Sessions: []string{fmt.Sprint("k", i)}} }},
+		{"nothing but a session", func(i int) Attachment {
+			return Attachment{Sessions: []string{fmt.Sprint("k", i)}}
+		}},
 		{"an ordinary session", func(i int) Attachment {
-			return Attachment{UserID: fmt.Sprint("u", i), Rooms: []string{"general"}, Sessions: []string{long(i, 64), TabKey("u", long(i, 64))}}
+			return Attachment{UserID: fmt.Sprint("u", i), Rooms: []string{"general"},
+				Sessions: []string{long(i, 64), TabKey("u", long(i, 64))}}
 		}},
 		{"long names", func(i int) Attachment {
-			return Attachment{UserID: long(i, rooms.MaxUserID), Rooms: channels(i), Sessions: []string{TabKey("u", long(i, 64))}}
+			return Attachment{UserID: long(i, rooms.MaxUserID), Rooms: channels(i),
+				Sessions: []string{TabKey("u", long(i, 64))}}
 		}},
 		{"rooms by the server", func(i int) Attachment {
-			return Attachment{Namespace: long(i, 128), Granted: channels(i), Sessions: []string{long(i, 64)}}
+			return Attachment{Namespace: long(i, 128), Granted: channels(i),
+				Sessions: []string{long(i, 64)}}
 		}},
 		{"many short names", func(i int) Attachment {
-			return Attachment{Rooms: many(1000, func(n int) string { return fmt.Sprint(n) }), Sessions: []string{fmt.Sprint(i)}}
+			return Attachment{Rooms: many(1000, func(n int) string {
+				return fmt.Sprint(n)
+			}), Sessions: []string{fmt.Sprint(i)}}
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -232,7 +216,8 @@ func TestSessionHeap(t *testing.T) {
 			}
 			took := heap() - before
 			runtime.KeepAlive(h)
-			t.Logf("%d of %d sessions, %d bytes charged, %d taken: %.2f", h.Stats().Sessions, n, h.sessions.bytes, took, float64(took)/float64(h.sessions.bytes))
+			t.Logf("%d of %d sessions, %d bytes charged, %d taken: %.2f", h.Stats().Sessions, n,
+				h.sessions.bytes, took, float64(took)/float64(h.sessions.bytes))
 			if h.sessions.bytes > bound || took > bound*9/8 || took < bound/4 {
 				t.Errorf("took %d bytes with a bound of %d", took, bound)
 			}

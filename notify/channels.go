@@ -26,7 +26,8 @@ func (h *Hub) JoinChannels(
 	for i, name := range names {
 		room := rooms.In(m.a.Namespace, name)
 		already := allowed[i] && m.in(room)
-		if !allowed[i] || m.detached || !already && (h.ids[name] > 0 || limit >= 0 && has >= limit) {
+		if !allowed[i] || m.detached || !already &&
+			(h.ids[name] > 0 || limit >= 0 && has >= limit) {
 			denied = append(denied, name)
 			continue
 		}

@@ -17,7 +17,8 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 	options := notify.DefaultOptions()
 	options.Now = func() time.Time { return noon }
 	hub = notify.New(notify.NewMemoryLog(), options)
-	member, err := hub.Attach(notify.Attachment{ClientID: "Zk3vX0bq5tQyVfR2AAAB", UserID: userID, Transport: "websocket", Rooms: channels})
+	member, err := hub.Attach(notify.Attachment{ClientID: "Zk3vX0bq5tQyVfR2AAAB", UserID: userID,
+		Transport: "websocket", Rooms: channels})
 	if err != nil {
 		panic(err)
 	}
@@ -27,7 +28,8 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 		for _, d := range deliveries[:member.Pull(deliveries)] {
 			id := d.Message.ID // of an epoch that is random at each start
 			json := string(d.Message.AppendJSON(nil))
-			fmt.Println(strings.Replace(json, id.String(), notify.ID{Epoch: 0x5f3a9c01, Seq: id.Seq}.String(), 1))
+			fmt.Println(strings.Replace(json, id.String(),
+				notify.ID{Epoch: 0x5f3a9c01, Seq: id.Seq}.String(), 1))
 		}
 	}
 }
@@ -58,7 +60,9 @@ func ExampleHub_History() {
 	hub, _ := connected("u1", "orders")
 	defer hub.Close()
 	for _, status := range []string{"started", "processing", "completed"} {
-		if _, err := hub.SendToChannel(context.Background(), "orders", catalogue.Job{JobID: "j_7", Status: status}); err != nil {
+		_, err := hub.SendToChannel(context.Background(), "orders",
+			catalogue.Job{JobID: "j_7", Status: status})
+		if err != nil {
 			fmt.Println(err)
 		}
 	}

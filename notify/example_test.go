@@ -31,7 +31,8 @@ func Example() {
 	defer member.Detach()
 
 	receipt, err := hub.Publish(context.Background(),
-		notify.Notification{Type: "order:paid", Data: json.RawMessage(`{"order":7}`)}, notify.ToChannel("orders"))
+		notify.Notification{Type: "order:paid", Data: json.RawMessage(`{"order":7}`)},
+		notify.ToChannel("orders"))
 	fmt.Println(receipt.Delivered, receipt.Users, receipt.Channels, receipt.Stored, err)
 
 	<-wake
@@ -39,7 +40,8 @@ func Example() {
 	for n := member.Pull(deliveries); n > 0; n = member.Pull(deliveries) {
 		for _, d := range deliveries[:n] {
 			m := d.Message
-			fmt.Println(m.ID.Seq, m.Type, string(m.Data), string(m.Metadata), m.ID.String() == receipt.ID)
+			fmt.Println(m.ID.Seq, m.Type, string(m.Data), string(m.Metadata),
+				m.ID.String() == receipt.ID)
 		}
 	}
 	// Output:
@@ -52,7 +54,8 @@ func Example_resume() {
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()
 	publish := func(text string) notify.Receipt {
-		r, err := hub.Publish(context.Background(), notify.Notification{Type: "news", Data: json.RawMessage(text)}, notify.ToAll())
+		r, err := hub.Publish(context.Background(),
+			notify.Notification{Type: "news", Data: json.RawMessage(text)}, notify.ToAll())
 		if err != nil {
 			fmt.Println(err)
 		}

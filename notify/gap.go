@@ -6,31 +6,31 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// The reasons of a Gap.
+// Reasons of a Gap.
 const (
-	GapTrimmed = "trimmed"  // history no longer holds it
-	GapEpoch   = "epoch"    // the cursor is of another log; what is retained follows
-	GapAhead   = "ahead"    // the cursor is after the head; from now
-	GapInvalid = "invalid"  // the cursor is no id; from now
-	GapTooMany = "too_many" // more than Options.MaxReplay; the newest follow
+	GapTrimmed = "trimmed"  // the history no longer has the messages
+	GapEpoch   = "epoch"    // the cursor is of another log; all retained messages follow
+	GapAhead   = "ahead"    // the cursor is after the head; new messages follow
+	GapInvalid = "invalid"  // the cursor is not an id; new messages follow
+	GapTooMany = "too_many" // more than Options.MaxReplay; the newest messages follow
 
-	everything = "all" // of a member that asked for all that is retained: never told
+	everything = "all" // the member asked for all retained messages, so there is no gap
 )
 
-// Gap tells that messages after From, up to To and including it, may be missing in Rooms.
+// Gap reports that messages after From, up to and including To, may be missing in Rooms.
 type Gap struct {
-	From   string   `json:"from"` // the cursor, "" when it was no id
+	From   string   `json:"from"` // the cursor, "" when it was not an id
 	To     string   `json:"to"`
-	Rooms  []string `json:"rooms"` // without namespace
+	Rooms  []string `json:"rooms"` // without the namespace
 	Reason string   `json:"reason"`
 
-	// ID is what goes out as the id: the old cursor while there is more to come after it, else (ahead, invalid)
-	// the new one.
+	// ID is the id to write with the gap. It is the old cursor while messages follow, and the new
+	// cursor after the reasons ahead and invalid.
 	ID ID `json:"-"`
 }
 
-// account finds what the member has lost since its cursor and returns the gap, or nil. What it tells it tells
-// once: the place of the member in each room moves behind it.
+// account finds the messages that the member has lost since its cursor and returns the gap, or nil.
+// It moves the member's position in each room, so that the next call does not report them again.
 func (h *Hub) account(m *Member) *Gap {
 	gap := Gap{ID: m.cursor, Reason: m.reason}
 	if !m.cursor.IsZero() {
@@ -73,23 +73,26 @@ func (h *Hub) account(m *Member) *Gap {
 	return &gap
 }
 
-// lostIn returns up to which seq a room has lost what the member may want.
+// lostIn returns the highest sequence number that a room has lost and that may have been for the
+// member.
 func (m *Member) lostIn(in *rooms.Membership[*Member, shelf]) uint64 {
 	lost := in.Room.State.lost
 	if trimmed := in.Room.State.trimmed; trimmed > m.base {
-		lost = max(lost, trimmed) // after the attach: live, whatever its TTL
+		lost = max(lost, trimmed) // published after the attach, so its TTL does not matter
 	}
 	return lost
 }
 
-// skip moves the cursor of a member with more than MaxReplay messages pending to the last one that it will not
-// get, and returns the seq of that one, or 0. It adds the rooms that have such to the gap.
+// skip handles a member with more than MaxReplay pending messages. It moves the cursor to the last
+// message that the member will not get, adds the affected rooms to the gap, and returns the
+// sequence number of that message, or 0.
 func (h *Hub) skip(m *Member, gap *Gap) uint64 {
 	runs := h.pendingRuns(m)
 	if refsIn(runs) <= h.o.MaxReplay {
 		return 0
 	}
-	// More refs, but not always more messages: one may stand in several rooms or be excepted.
+	// There may be more refs than messages: a message may be in several rooms, or exclude the
+	// member.
 	now := h.o.Now()
 	e := newest(runs)
 	for wanted := h.o.MaxReplay; e != nil; e = newest(runs) {
@@ -113,7 +116,7 @@ func (h *Hub) skip(m *Member, gap *Gap) uint64 {
 	return m.cursor.Seq
 }
 
-// newest returns the entry with the highest seq of runs, or nil.
+// newest returns the entry with the highest sequence number in runs, or nil.
 func newest(runs []run) (e *entry) {
 	seq := uint64(0)
 	for _, r := range runs {
@@ -124,7 +127,7 @@ func newest(runs []run) (e *entry) {
 	return e
 }
 
-// dropNewest takes the newest entry out of every run that has it.
+// dropNewest removes an entry from the end of every run that has it.
 func dropNewest(runs []run, e *entry) {
 	for i, r := range runs {
 		if n := len(r.refs); n > 0 && r.refs[n-1].entry == e {
@@ -133,7 +136,7 @@ func dropNewest(runs []run, e *entry) {
 	}
 }
 
-// epochLost makes the member start over in a new epoch, of which it gets everything.
+// epochLost lets the member start again in a new epoch, of which it gets all messages.
 func (m *Member) epochLost() {
 	in := m.seat.Rooms()
 	for i := range in {
@@ -152,7 +155,7 @@ func firstOf(reason, other string) string {
 	return other
 }
 
-// bare takes the namespace off the names of hub rooms.
+// bare removes the namespace from hub room names.
 func bare(names []string) []string {
 	for i, name := range names {
 		_, names[i] = rooms.Split(name)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// newHub returns a Hub over a memory log of epoch 5f3a9c01, with the default in place of each option that is zero.
+// newHub returns a Hub over a memory log of epoch 5f3a9c01, with the default in place of each
+// option that is zero.
 func newHub(t testing.TB, o Options) *Hub {
 	t.Helper()
 	log := NewMemoryLog()
@@ -21,10 +22,13 @@ func newHub(t testing.TB, o Options) *Hub {
 func defaulted(o Options) Options {
 	d := DefaultOptions()
 	return Options{
-		HistorySize: cmp.Or(o.HistorySize, d.HistorySize), HistoryTTL: cmp.Or(o.HistoryTTL, d.HistoryTTL),
-		HistoryMaxBytes: cmp.Or(o.HistoryMaxBytes, d.HistoryMaxBytes), SessionTTL: cmp.Or(o.SessionTTL, d.SessionTTL),
-		MaxSessions: cmp.Or(o.MaxSessions, d.MaxSessions), MaxSessionBytes: cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
-		MaxReplay: cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
+		HistorySize:     cmp.Or(o.HistorySize, d.HistorySize),
+		HistoryTTL:      cmp.Or(o.HistoryTTL, d.HistoryTTL),
+		HistoryMaxBytes: cmp.Or(o.HistoryMaxBytes, d.HistoryMaxBytes),
+		SessionTTL:      cmp.Or(o.SessionTTL, d.SessionTTL),
+		MaxSessions:     cmp.Or(o.MaxSessions, d.MaxSessions),
+		MaxSessionBytes: cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
+		MaxReplay:       cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
 	}
 }
 
@@ -52,7 +56,7 @@ func deliver(t testing.TB, h *Hub, m *Message) Receipt {
 	return r
 }
 
-// pull returns all that the member has.
+// pull returns everything that the member can pull.
 func pull(m *Member) (all []Delivery) {
 	buf := make([]Delivery, 7)
 	for {
@@ -64,8 +68,9 @@ func pull(m *Member) (all []Delivery) {
 	}
 }
 
-// told shows deliveries: messages by their data (volatile ones with ~), gaps and recoveries in full.
-func told(all []Delivery) string {
+// shown formats deliveries: the data of messages (~ marks volatile ones), gaps and recoveries in
+// full.
+func shown(all []Delivery) string {
 	var words []string
 	for _, d := range all {
 		switch {
@@ -76,9 +81,11 @@ func told(all []Delivery) string {
 			}
 			words = append(words, word)
 		case d.Gap != nil:
-			words = append(words, fmt.Sprintf("gap(%s %s>%s %v id %s)", d.Gap.Reason, seq(d.Gap.From), seq(d.Gap.To), d.Gap.Rooms, seq(d.Gap.ID.String())))
+			words = append(words, fmt.Sprintf("gap(%s %s>%s %v id %s)", d.Gap.Reason,
+				seq(d.Gap.From), seq(d.Gap.To), d.Gap.Rooms, seq(d.Gap.ID.String())))
 		case d.Recovery != nil:
-			words = append(words, fmt.Sprintf("recovery(%v %d %s>%s)", d.Recovery.Recovered, d.Recovery.Replayed, seq(d.Recovery.From), seq(d.Recovery.To)))
+			words = append(words, fmt.Sprintf("recovery(%v %d %s>%s)", d.Recovery.Recovered,
+				d.Recovery.Replayed, seq(d.Recovery.From), seq(d.Recovery.To)))
 		}
 	}
 	return strings.Join(words, " ")
@@ -89,10 +96,10 @@ func seq(id string) string { return strings.TrimPrefix(id, "5f3a9c01-") }
 
 func at(seq uint64) *Cursor { return &Cursor{ID: ID{0x5f3a9c01, seq}} }
 
-// expect pulls all and compares.
+// expect pulls everything and compares it.
 func expect(t testing.TB, m *Member, want string) {
 	t.Helper()
-	if got := told(pull(m)); got != want {
+	if got := shown(pull(m)); got != want {
 		t.Errorf("pulled\n got %s\nwant %s", got, want)
 	}
 }

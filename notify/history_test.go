@@ -80,7 +80,8 @@ func TestHistoryOfFreedRoom(t *testing.T) {
 // short sends a message with a TTL of 10 s.
 func short(t *testing.T, h *Hub, text string) {
 	t.Helper()
-	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: fmt.Appendf(nil, "%q", text), TTL: 10 * time.Second})
+	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: fmt.Appendf(nil, "%q", text),
+		TTL: 10 * time.Second})
 }
 
 func TestTTLLimitsReplay(t *testing.T) {
@@ -94,19 +95,20 @@ func TestTTLLimitsReplay(t *testing.T) {
 		send(t, h, "3", "x")
 		time.Sleep(10*time.Second - time.Millisecond)
 		back := func(since uint64) *Member {
-			return attach(t, h, Attachment{ClientID: fmt.Sprint(since, time.Now()), Rooms: []string{"x"}, Resume: at(since)})
+			return attach(t, h, Attachment{ClientID: fmt.Sprint(since, time.Now()),
+				Rooms: []string{"x"}, Resume: at(since)})
 		}
 		expect(t, back(1), "2 3 recovery(true 2 1>3)")
 		time.Sleep(time.Millisecond)
 		expect(t, back(1), "3 recovery(true 1 1>3)")
-		expect(t, back(0), "1 3 recovery(true 2 0>3)") // what is over does not count for too many
+		expect(t, back(0), "1 3 recovery(true 2 0>3)") // expired messages do not count for too_many
 		if got, gap := h.History([]string{"x"}, *at(0), 0); words(got) != "1 3" || gap {
 			t.Errorf("history %s, gap %v", words(got), gap)
 		}
 		if got, _ := h.History([]string{"x"}, Cursor{}, 2); words(got) != "1 3" {
 			t.Errorf("newest %s", words(got))
 		}
-		expect(t, live, "1 2 3") // however late
+		expect(t, live, "1 2 3") // at any later time
 	})
 }
 
@@ -128,7 +130,7 @@ func TestTTLAndTrimming(t *testing.T) {
 			t.Fatal("does not lag")
 		}
 		time.Sleep(11 * time.Second)
-		if got := told(pull(slow)); strings.Count(got, "b") != inboxSize+1 {
+		if got := shown(pull(slow)); strings.Count(got, "b") != inboxSize+1 {
 			t.Errorf("a lagging connection got %s", got)
 		}
 		for range inboxSize + 1 {
@@ -139,10 +141,10 @@ func TestTTLAndTrimming(t *testing.T) {
 			send(t, h, "d", "x")
 		}
 		m := attach(t, h, Attachment{ClientID: "back", Rooms: []string{"x"}, Resume: at(inboxSize)})
-		if got := told(pull(m)); strings.Contains(got, "gap") || strings.Count(got, "d") != 100 {
+		if got := shown(pull(m)); strings.Contains(got, "gap") || strings.Count(got, "d") != 100 {
 			t.Errorf("resumed: %s", got)
 		}
-		if got := told(pull(slow)); !strings.HasPrefix(got, "gap(trimmed 129>194 [x] id 129) d") {
+		if got := shown(pull(slow)); !strings.HasPrefix(got, "gap(trimmed 129>194 [x] id 129) d") {
 			t.Errorf("the slow one: %s", got)
 		}
 	})
@@ -152,14 +154,17 @@ func TestTTLValidation(t *testing.T) {
 	t.Parallel()
 	h := newHub(t, Options{})
 	for want, n := range map[string]Notification{
-		"ttl: is -1s, expected a positive duration":                           {Type: "t", TTL: -time.Second},
-		"ttl: limits the replay, which a volatile notification does not have": {Type: "t", TTL: time.Second, Volatile: true},
+		"ttl: is -1s, expected a positive duration": {Type: "t",
+			TTL: -time.Second},
+		"ttl: limits the replay, which a volatile notification does not have": {Type: "t",
+			TTL: time.Second, Volatile: true},
 	} {
 		if _, err := h.Publish(t.Context(), n, ToAll()); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
-	if _, err := h.Publish(t.Context(), Notification{Type: "t", TTL: time.Minute}, ToChannel("x")); err != nil {
+	_, err := h.Publish(t.Context(), Notification{Type: "t", TTL: time.Minute}, ToChannel("x"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := h.History([]string{"x"}, Cursor{}, 0); len(got) != 1 || got[0].TTL != time.Minute {

@@ -31,14 +31,17 @@ func TestID(t *testing.T) {
 func TestParseIDIsStrict(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
-		"", "0", "5f3a9c01", "5f3a9c01-", "5f3a9c01-01", "5f3a9c01--1", "5f3a9c01-+1", "5F3A9C01-1", "5f3a9c0g-1",
-		" 5f3a9c01-1", "5f3a9c01-1 ", "5f3a9c01-1\n", "5f3a9c01-00", "5f3a9c01-99999999999999999", "5f3a9c01_1", "5f3a9c0-11",
+		"", "0", "5f3a9c01", "5f3a9c01-", "5f3a9c01-01", "5f3a9c01--1", "5f3a9c01-+1", "5F3A9C01-1",
+		"5f3a9c0g-1",
+		" 5f3a9c01-1", "5f3a9c01-1 ", "5f3a9c01-1\n", "5f3a9c01-00", "5f3a9c01-99999999999999999",
+		"5f3a9c01_1", "5f3a9c0-11",
 	} {
 		if id, err := ParseID(s); err == nil || id != (ID{}) {
 			t.Errorf("ParseID(%q) = %v, %v", s, id, err)
 		}
 	}
-	if _, err := ParseID("nonsense"); err.Error() != `id "nonsense": expected 8 hexadecimal digits, '-' and a number` {
+	_, err := ParseID("nonsense")
+	if err.Error() != `id "nonsense": expected 8 hexadecimal digits, '-' and a number` {
 		t.Errorf("error %q", err)
 	}
 }
@@ -64,7 +67,10 @@ func TestParseCursor(t *testing.T) {
 var idPattern = regexp.MustCompile(`^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$`)
 
 func FuzzParseID(f *testing.F) {
-	for _, s := range []string{"", "0", "5f3a9c01-1042", "00000000-0", "ffffffff-9999999999999999", "5f3a9c01-01", "5F3A9C01-1", "5f3a9c01-1\n"} {
+	for _, s := range []string{
+		"", "0", "5f3a9c01-1042", "00000000-0", "ffffffff-9999999999999999",
+		"5f3a9c01-01", "5F3A9C01-1", "5f3a9c01-1\n",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -81,13 +87,17 @@ func FuzzParseID(f *testing.F) {
 // FuzzParseCursor: every text of a client becomes a cursor of exactly one kind, with which Attach
 // succeeds.
 func FuzzParseCursor(f *testing.F) {
-	for _, s := range []string{"0", "", "-1", "5f3a9c01-3", "00000001-18446744073709551615", "\xff"} {
+	for _, s := range []string{
+		"0", "", "-1", "5f3a9c01-3", "00000001-18446744073709551615", "\xff",
+	} {
 		f.Add(s)
 	}
 	h := newHub(f, Options{})
 	f.Fuzz(func(t *testing.T, s string) {
 		c := ParseCursor(s)
-		if valid := idPattern.MatchString(s); c.All != (s == "0") || c.Invalid != (!valid && s != "0") || valid != (!c.Invalid && !c.All) {
+		valid := idPattern.MatchString(s)
+		if c.All != (s == "0") || c.Invalid != (!valid && s != "0") ||
+			valid != (!c.Invalid && !c.All) {
 			t.Fatalf("ParseCursor(%q) = %+v", s, c)
 		}
 		m := attach(t, h, Attachment{ClientID: "x", Resume: &c})

@@ -41,7 +41,9 @@ func TestHistoryIsBoundedByCount(t *testing.T) {
 
 func TestHistoryIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
-	m := func(name string) *Message { return &Message{Rooms: []string{name}, Data: make([]byte, 500)} }
+	m := func(name string) *Message {
+		return &Message{Rooms: []string{name}, Data: make([]byte, 500)}
+	}
 	bound := 5*cost(m("r0")) + 2*roomBytes("r0")
 	h := newHub(t, Options{HistoryMaxBytes: bound})
 	for i := range 100 {
@@ -76,11 +78,14 @@ func TestHistoryIsBoundedByAge(t *testing.T) {
 		if got := fmt.Sprint(history(h, "x"), history(h, "stays")); got != "[2] []" {
 			t.Errorf("after 11 s %s", got)
 		}
-		expect(t, attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x", "stays"}, Resume: at(0)}), "gap(trimmed 0>1 [x stays] id 0) x recovery(false 1 0>2)")
+		expect(t,
+			attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x", "stays"}, Resume: at(0)}),
+			"gap(trimmed 0>1 [x stays] id 0) x recovery(false 1 0>2)")
 		h.Member("/", "b").Detach()
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		if s := h.Stats(); s.Rooms != 3 || s.History != 0 || s.HistoryBytes != 0 { // *, client:a, stays
+		// *, client:a, stays.
+		if s := h.Stats(); s.Rooms != 3 || s.History != 0 || s.HistoryBytes != 0 {
 			t.Errorf("after 17 s %+v", s)
 		}
 		h.Close()
@@ -130,15 +135,18 @@ func TestDeadEntriesReleaseMessages(t *testing.T) {
 func TestIndexRules(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute, maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
+		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute,
+			maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
 		now := time.Now()
-		lost := map[string]uint64{}   // highest seq of a room that was and is not
+		lost := map[string]uint64{}   // highest seq of a freed room
 		sent := map[string][]uint64{} // all seqs of a room
 		seq := uint64(0)
 		t.Repeat(map[string]func(*rapid.T){
 			"publish": func(t *rapid.T) {
 				seq++
-				m := &Message{ID: ID{1, seq}, Rooms: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3, rapid.ID).Draw(t, "rooms")}
+				m := &Message{ID: ID{1, seq},
+					Rooms: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3,
+						rapid.ID).Draw(t, "rooms")}
 				m.cost = cost(m)
 				x.add(m, now)
 				x.trim(now, 0)
@@ -146,7 +154,9 @@ func TestIndexRules(t *testing.T) {
 					sent[r] = append(sent[r], seq)
 				}
 			},
-			"wait":  func(t *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "seconds")) * time.Second) },
+			"wait": func(t *rapid.T) {
+				now = now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "seconds")) * time.Second)
+			},
 			"sweep": func(*rapid.T) { x.trim(now, 1000) },
 			"": func(t *rapid.T) {
 				held, bytes := map[*entry]int{}, int64(0)
@@ -162,7 +172,8 @@ func TestIndexRules(t *testing.T) {
 					}
 					gone := len(all) - len(kept)
 					for i, ref := range kept {
-						if ref.seq != all[gone+i] || ref.entry.msg == nil || ref.entry.msg.ID.Seq != ref.seq {
+						if ref.seq != all[gone+i] || ref.entry.msg == nil ||
+							ref.entry.msg.ID.Seq != ref.seq {
 							t.Fatalf("room %s keeps %v of %v", name, kept, all)
 						}
 						held[ref.entry]++
@@ -171,7 +182,8 @@ func TestIndexRules(t *testing.T) {
 						lost[name] = all[gone-1]
 					}
 					if len(kept) > x.size || floor < lost[name] {
-						t.Fatalf("room %s: %d kept, lost %d, noted %d", name, len(kept), lost[name], floor)
+						t.Fatalf("room %s: %d kept, lost %d, noted %d", name, len(kept), lost[name],
+							floor)
 					}
 				}
 				for e, n := range held {
@@ -180,7 +192,8 @@ func TestIndexRules(t *testing.T) {
 					}
 				}
 				if bytes != x.bytes || bytes > x.maxBytes || x.fifo.len()-x.dead != len(held) {
-					t.Fatalf("%d bytes, counted %d of %d; %d live entries, %d held", bytes, x.bytes, x.maxBytes, x.fifo.len()-x.dead, len(held))
+					t.Fatalf("%d bytes, counted %d of %d; %d live entries, %d held", bytes, x.bytes,
+						x.maxBytes, x.fifo.len()-x.dead, len(held))
 				}
 			},
 		})
@@ -209,60 +222,6 @@ func TestRoomsAreFreed(t *testing.T) {
 		t.Errorf("heap %d before, %d during, %d after", before, during, after)
 	}
 	runtime.KeepAlive(h)
-}
-
-func TestDeque(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		var d deque[*int]
-		var model []*int
-		for range rapid.IntRange(0, 400).Draw(t, "operations") {
-			switch op := rapid.IntRange(0, 9).Draw(t, "op"); {
-			case op < 5:
-				v := new(int)
-				d.push(v)
-				model = append(model, v)
-			case op < 9:
-				if len(model) > 0 {
-					if d.pop() != model[0] {
-						t.Fatal("popped another")
-					}
-					model = model[1:]
-				}
-			default:
-				keep := map[*int]bool{}
-				for i, v := range model {
-					keep[v] = i%3 > 0
-				}
-				d.filter(func(v *int) bool { return keep[v] })
-				var left []*int
-				for _, v := range model {
-					if keep[v] {
-						left = append(left, v)
-					}
-				}
-				model = left
-			}
-			if d.len() != len(model) {
-				t.Fatalf("%d elements, want %d", d.len(), len(model))
-			}
-			for i, v := range d.all() {
-				if v != model[i] {
-					t.Fatalf("element %d differs", i)
-				}
-			}
-			for _, v := range d.buf[:d.start] {
-				if v != nil {
-					t.Fatal("holds what was popped")
-				}
-			}
-			for _, v := range d.buf[len(d.buf):cap(d.buf)] {
-				if v != nil {
-					t.Fatal("holds what was moved")
-				}
-			}
-		}
-	})
 }
 
 // An emit may have one frame more than a notification, for streams that want notification objects.

@@ -1,59 +1,61 @@
 package notify
 
 import (
-	"slices"
 	"time"
 
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// What waits for a member that keeps up: with more, it lags. A message waits also when it alone is larger.
+// Limits of an inbox. A member with more pending messages lags. A single message always fits.
 const (
 	inboxSize  = 64      // messages
-	inboxBytes = 1 << 20 // of what they take, though others may wait for the same ones
+	inboxBytes = 1 << 20 // their cost, although several members may hold the same message
 )
 
-// Member is one connection in one namespace: a cursor in the log, an inbox of at most 64 pointers and the rooms
-// it is in. The transport that attached it is woken, pulls and writes; nothing else queues messages.
+// Member is one connection in one namespace: a cursor in the log, an inbox of at most 64 pointers,
+// and the rooms that it is in. The Hub wakes the transport of the member, which pulls deliveries
+// and writes them. No other queue holds messages.
 //
-// All methods may be called by any goroutine, Pull by one at a time. After Detach they do nothing, but that Pull empties the inbox.
+// All goroutines may call all methods, but only one at a time may call Pull. After Detach they do
+// nothing, except that Pull empties the inbox.
 type Member struct {
-	// First what a publish touches, in two cache lines. The Hub's lock guards everything but a, id and at, and from and resumed, which
-	// Attach sets.
+	// The first fields, in two cache lines, are those that a publish uses. The Hub's lock guards
+	// all fields except h, a and at, and except from and resumed, which only Attach sets.
 	seat    rooms.Seat[*Member, shelf]
-	inbox   *[inboxSize]*Message // a ring, made at first use
+	inbox   *[inboxSize]*Message // a ring, allocated at first use
 	first   uint8
 	pending uint8
 	lagging bool // the inbox is empty and the member reads from the index, after cursor
 	replay  replayState
-	bytes   uint32 // cost of what is pending
-	stamp   uint64 // of the last publish or match that met the member
+	bytes   uint32 // cost of the pending messages
+	stamp   uint64 // of the last publish or match that reached the member
 	user    *user  // nil without a user id
-	// cursor is the place of the member on the wire. With nothing pending it is behind: the head is.
+	// cursor is the last position that the member has pulled. With nothing pending it may be older
+	// than the head, which then counts instead.
 	cursor ID
 
-	base     uint64 // head at attach, from where a cursor that cannot be used reads on
-	reason   string // why the cursor cannot be used as it is: a gap to come, "" for none
-	missed   bool   // a gap was told since the resume
-	replayed int    // messages since the resume
+	base     uint64 // head at attach; a member with an unusable cursor reads from here
+	reason   string // why the cursor is unusable, for the next gap; "" if it is usable
+	missed   bool   // the member received a gap after the resume
+	replayed int    // messages after the resume
 	from     string // cursor of the resume
 
-	granted   []string   // hub rooms that Join or Attachment.Granted put it into
-	sessions  []*session // nil: none, or it has passed to a later member
+	granted   []string   // hub rooms added by Join or Attachment.Granted
+	sessions  []*session // nil: it has none, or a later member has taken them
 	transport string
 	detached  bool
-	resumed   bool // by a cursor, good or not
+	resumed   bool // with a cursor, usable or not
 
-	recovered bool     // it goes on with Attachment.Former
-	gap       *Gap     // why it does not
-	left      []string // its hub rooms at the detach
+	recovered bool     // it resumed Attachment.Former
+	gap       *Gap     // why it did not
+	left      []string // its hub rooms at Detach
 
 	h  *Hub
 	a  connection
 	at time.Time
 }
 
-// connection is what a Member keeps of its Attachment.
+// connection has the fields of an Attachment that the Member keeps.
 type connection struct {
 	ClientID, UserID, Username, Namespace string
 
@@ -62,13 +64,13 @@ type connection struct {
 	Owner      any
 }
 
-// replayState is how far a resume has come.
+// replayState is the progress of a resume.
 type replayState uint8
 
 const (
-	live      replayState = iota // no resume, or its replay is over
+	live      replayState = iota // no resume, or the replay has ended
 	starting                     // nothing pulled yet
-	replaying                    // until everything pending is pulled
+	replaying                    // until it has pulled everything pending
 )
 
 // ClientID returns the id of the connection, unique in its namespace.
@@ -77,21 +79,21 @@ func (m *Member) ClientID() string { return m.a.ClientID }
 // UserID returns the id of the user, or "".
 func (m *Member) UserID() string { return m.a.UserID }
 
-// Username returns the name given at attach.
+// Username returns the name of the user given to Attach.
 func (m *Member) Username() string { return m.a.Username }
 
 // Namespace returns "/" or "/n".
 func (m *Member) Namespace() string { return m.a.Namespace }
 
-// Recovered reports whether the member goes on with Attachment.Former: it missed nothing.
+// Recovered reports whether the member resumed Attachment.Former without missing a message.
 func (m *Member) Recovered() bool { return m.recovered }
 
-// Missed returns what kept the member from going on with Attachment.Former, nil when nothing did. The same gap is its
-// first delivery.
+// Missed returns the gap because of which the member did not resume Attachment.Former, or nil. The
+// same gap is its first delivery.
 func (m *Member) Missed() *Gap { return m.gap }
 
-// Misses reports whether the next deliveries of the member would begin with a gap: history that it has not read yet was
-// trimmed.
+// Misses reports whether the next Pull would begin with a gap, because messages that the member has
+// not pulled were trimmed.
 func (m *Member) Misses() bool {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
@@ -106,7 +108,7 @@ func (m *Member) Misses() bool {
 	return m.reason != ""
 }
 
-// Left returns the hub rooms that the member was in when it was detached.
+// Left returns the hub rooms that the member was in at Detach.
 func (m *Member) Left() []string {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
@@ -116,18 +118,19 @@ func (m *Member) Left() []string {
 // Owner returns the transport's own object.
 func (m *Member) Owner() any { return m.a.Owner }
 
-// ConnectedAt returns the time of attach.
+// ConnectedAt returns the time of Attach.
 func (m *Member) ConnectedAt() time.Time { return m.at }
 
-// Disconnect asks the transport to end the connection, for a reason that it tells the client. It does not block;
-// the member is detached when the transport has closed.
+// Disconnect asks the transport to end the connection and to give the client the reason. It does
+// not block. The transport detaches the member when it has closed.
 func (m *Member) Disconnect(reason string) {
 	if m.a.Disconnect != nil {
 		m.a.Disconnect(reason)
 	}
 }
 
-// Resumed reports whether the member was attached with a cursor, and returns its id: "" of one that was no id.
+// Resumed reports whether the member was attached with a cursor. It also returns the id of the
+// cursor, "" when the cursor was not an id.
 func (m *Member) Resumed() (from string, ok bool) { return m.from, m.resumed }
 
 // Transport returns "websocket", "polling" or "sse".
@@ -137,7 +140,7 @@ func (m *Member) Transport() string {
 	return m.transport
 }
 
-// SetTransport notes that the connection moved to another transport.
+// SetTransport records that the connection moved to another transport.
 func (m *Member) SetTransport(name string) {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
@@ -149,121 +152,16 @@ func (m *Member) SetTransport(name string) {
 	m.h.carry(m, 1)
 }
 
-// Pending returns the number of messages in the inbox, at most 64; a lagging member has none there.
+// Pending returns the number of messages in the inbox, at most 64. It is 0 for a lagging member.
 func (m *Member) Pending() int {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
 	return int(m.pending)
 }
 
-// Lagging reports whether the member reads from the index.
+// Lagging reports whether the member reads from the index, because its inbox was full.
 func (m *Member) Lagging() bool {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
 	return m.lagging
-}
-
-// Join puts the member into hub rooms, from now on: it gets no message published before. It is the server's own
-// decision, so a session keeps these rooms apart from those that a client asked for.
-func (m *Member) Join(hubRooms ...string) {
-	m.h.mu.Lock()
-	defer m.h.unlock()
-	if m.detached {
-		return
-	}
-	for _, name := range hubRooms {
-		m.h.join(m, name, m.h.head.Seq)
-		m.grant(name)
-	}
-}
-
-// grant remembers that the server put m into a room, and not its client.
-func (m *Member) grant(name string) {
-	if !slices.Contains(m.granted, name) {
-		m.granted = append(m.granted, name)
-	}
-}
-
-// Leave takes the member out of hub rooms, but for those that Attach gave it: these last as long as it does.
-func (m *Member) Leave(hubRooms ...string) {
-	m.h.mu.Lock()
-	defer m.h.unlock()
-	for _, name := range hubRooms {
-		m.h.leave(m, name)
-	}
-}
-
-// Rooms returns the hub rooms of the member, in no order.
-func (m *Member) Rooms() []string {
-	m.h.mu.Lock()
-	defer m.h.mu.Unlock()
-	return m.rooms(func(string) bool { return true })
-}
-
-// In reports whether the member is in a hub room.
-func (m *Member) In(hubRoom string) bool {
-	m.h.mu.Lock()
-	defer m.h.mu.Unlock()
-	return m.in(hubRoom)
-}
-
-func (m *Member) in(hubRoom string) bool {
-	r := m.h.index.table.Room(hubRoom)
-	return r != nil && r.Has(&m.seat)
-}
-
-func (m *Member) rooms(want func(hubRoom string) bool) []string {
-	in := m.seat.Rooms()
-	names := make([]string, 0, len(in))
-	for i := range in {
-		if name := in[i].Room.Name; want(name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// join puts m into a room, whose messages after seq at are for it.
-func (h *Hub) join(m *Member, name string, at uint64) {
-	r := h.index.open(name)
-	if !r.Join(&m.seat, at) {
-		return
-	}
-	if r.Len() == 1 {
-		h.note(RoomCreated, m, name)
-		if isChannel(name) {
-			h.channels++
-		}
-	}
-	h.note(RoomJoined, m, name)
-}
-
-// leave takes m out of a room that it joined.
-func (h *Hub) leave(m *Member, name string) {
-	if r := h.index.table.Room(name); r != nil && !m.own(name) && r.Leave(&m.seat) {
-		m.granted = slices.DeleteFunc(m.granted, func(granted string) bool { return granted == name })
-		h.left(m, r)
-	}
-}
-
-// left follows the leave of m from r.
-func (h *Hub) left(m *Member, r *room) {
-	h.note(RoomLeft, m, r.Name)
-	if r.Len() == 0 {
-		h.note(RoomDeleted, m, r.Name)
-		if isChannel(r.Name) {
-			h.channels--
-		}
-		h.index.release(r)
-	}
-}
-
-// own reports whether a hub room is one that Attach gives m by itself.
-func (m *Member) own(name string) bool {
-	namespace, room := rooms.Split(name)
-	if namespace != m.a.Namespace {
-		return false
-	}
-	return room == rooms.All || room == rooms.Client(m.a.ClientID) ||
-		namespace == "/" && m.a.UserID != "" && room == rooms.User(m.a.UserID)
 }

@@ -13,22 +13,25 @@ func sorted(names []string) string {
 	return strings.Join(names, " ")
 }
 
-func TestAttachJoinsTheOwnRooms(t *testing.T) {
+func TestAttachJoinsOwnRooms(t *testing.T) {
 	h := newHub(t, Options{})
 	for _, c := range []struct {
 		a    Attachment
 		want string
 	}{
-		{Attachment{ClientID: "a", UserID: "u", Rooms: []string{"x", "y", "x"}}, "* client:a user:u x y"},
+		{Attachment{ClientID: "a", UserID: "u", Rooms: []string{"x", "y", "x"}},
+			"* client:a user:u x y"},
 		{Attachment{ClientID: "b"}, "* client:b"},
-		{Attachment{ClientID: "a", UserID: "u", Namespace: "/n", Rooms: []string{"/n#x"}}, "/n#* /n#client:a /n#x"},
+		{Attachment{ClientID: "a", UserID: "u", Namespace: "/n", Rooms: []string{"/n#x"}},
+			"/n#* /n#client:a /n#x"},
 	} {
 		m := attach(t, h, c.a)
 		if got := sorted(m.Rooms()); got != c.want {
 			t.Errorf("rooms %s, want %s", got, c.want)
 		}
 	}
-	if _, err := h.Attach(Attachment{ClientID: "a", Namespace: "/"}); !errors.Is(err, ErrClientIDLive) {
+	_, err := h.Attach(Attachment{ClientID: "a", Namespace: "/"})
+	if !errors.Is(err, ErrClientIDLive) {
 		t.Errorf("second attach of a client id: %v", err)
 	}
 }
@@ -40,7 +43,7 @@ func TestJoinAndLeave(t *testing.T) {
 	m.Join("x", "x", "y")
 	send(t, h, "1", "x")
 	send(t, h, "2", "x", "y")
-	m.Leave("x", "never", "*", "client:a", "user:u") // the own rooms stay
+	m.Leave("x", "never", "*", "client:a", "user:u") // Attach joined them, so they remain
 	send(t, h, "left", "x")
 	send(t, h, "3", "y")
 	if !m.In("y") || m.In("x") || !m.In("*") || sorted(m.Rooms()) != "* client:a user:u y" {
@@ -54,101 +57,20 @@ func TestJoinAndLeave(t *testing.T) {
 	}
 }
 
-func TestAMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
-	h := newHub(t, Options{})
-	woken := 0
-	m := attach(t, h, Attachment{ClientID: "a", Wake: func() { woken++ }})
-	for i, c := range []struct {
-		pulls bool
-		want  int
-	}{{false, 1}, {false, 1}, {true, 1}, {false, 2}, {true, 2}, {true, 3}} {
-		send(t, h, "x", "*")
-		if woken != c.want {
-			t.Errorf("step %d: woken %d times, want %d", i, woken, c.want)
-		}
-		if c.pulls {
-			pull(m)
-		}
-	}
-	for range inboxSize + 10 { // one wake, then a lag without any
-		send(t, h, "x", "*")
-	}
-	if !m.Lagging() || woken != 4 {
-		t.Errorf("lagging %v, woken %d times", m.Lagging(), woken)
-	}
-	pull(m)
-	send(t, h, "x", "*")
-	if m.Lagging() || woken != 5 {
-		t.Errorf("lagging %v, woken %d times", m.Lagging(), woken)
-	}
-}
-
-// A pull of fewer deliveries than fit leaves nothing: the member wakes its transport for the next one, without another
-// pull.
-func TestShortPullLeavesNothing(t *testing.T) {
-	for name, before := range map[string]int{"nothing": 0, "some": 5, "a full inbox": inboxSize, "lag": 3 * inboxSize} {
-		for _, resumed := range []bool{false, true} {
-			for _, size := range []int{1, 7, 2 * inboxSize, 4 * inboxSize} {
-				h := newHub(t, Options{})
-				woken := 0
-				a := Attachment{ClientID: "a", Wake: func() { woken++ }}
-				if resumed {
-					a.Resume = &Cursor{All: true}
-				}
-				m := attach(t, h, a)
-				for range before {
-					send(t, h, "x", "*")
-				}
-				for buf := make([]Delivery, size); m.Pull(buf) == size; {
-				}
-				woken = 0
-				send(t, h, "x", "*")
-				if woken != 1 {
-					t.Errorf("%s, resumed %t, pulls of %d: woken %d times, want once", name, resumed, size, woken)
-				}
-			}
-		}
-	}
-}
-
-// The ring wraps round, and holds nothing that was pulled.
-func TestTheInboxLetsGo(t *testing.T) {
-	h := newHub(t, Options{})
-	m := attach(t, h, Attachment{ClientID: "a"})
-	buf := make([]Delivery, 30)
-	next := 0
-	for i := range 200 {
-		send(t, h, fmt.Sprint(i), "*")
-		if i%30 == 29 {
-			for _, d := range buf[:m.Pull(buf[:29])] {
-				if got := told([]Delivery{d}); got != fmt.Sprint(next) {
-					t.Fatalf("pulled %s, want %d", got, next)
-				}
-				next++
-			}
-		}
-	}
-	held := 0
-	for _, msg := range m.inbox {
-		if msg != nil {
-			held++
-		}
-	}
-	if held != m.Pending() || held != 200-next {
-		t.Errorf("holds %d messages, %d pending, %d to come", held, m.Pending(), 200-next)
-	}
-}
-
-// A wake may come back into the Hub: it is called without any lock.
+// Wake and the hooks may call the Hub, which holds no lock while it calls them.
 func TestWakeAndHooksHoldNoLock(t *testing.T) {
 	h := newHub(t, Options{})
 	var calls []string
-	h.OnAttach(func(m *Member) { calls = append(calls, fmt.Sprint("attach ", m.ClientID(), " ", h.Total())) })
-	h.OnDetach(func(m *Member) { calls = append(calls, fmt.Sprint("detach ", m.ClientID(), " ", h.Total())) })
+	h.OnAttach(func(m *Member) {
+		calls = append(calls, fmt.Sprint("attach ", m.ClientID(), " ", h.Total()))
+	})
+	h.OnDetach(func(m *Member) {
+		calls = append(calls, fmt.Sprint("detach ", m.ClientID(), " ", h.Total()))
+	})
 	var m *Member
 	m = attach(t, h, Attachment{ClientID: "a", Wake: func() {
 		for _, d := range pull(m) {
-			calls = append(calls, told([]Delivery{d}))
+			calls = append(calls, shown([]Delivery{d}))
 		}
 		if len(calls) < 3 {
 			send(t, h, "again", "*")
@@ -162,116 +84,32 @@ func TestWakeAndHooksHoldNoLock(t *testing.T) {
 	}
 }
 
-// What was in the inbox at the detach can still be written; nothing comes after.
-func TestADetachedMemberEmptiesItsInbox(t *testing.T) {
-	h := newHub(t, Options{})
-	m := attach(t, h, Attachment{ClientID: "a"})
-	send(t, h, "1", "*")
-	m.Detach()
-	m.Join("x")
-	send(t, h, "2", "*", "x")
-	expect(t, m, "1")
-	expect(t, m, "")
-	if len(m.Rooms()) != 0 || m.In("x") || m.Pending() != 0 || h.Total() != 0 || h.Member("/", "a") != nil {
-		t.Errorf("rooms %v, %d pending, total %d", m.Rooms(), m.Pending(), h.Total())
-	}
-	if c := m.Cursor(); c.Seq != 1 {
-		t.Errorf("cursor %v: it had pulled the first message", c)
-	}
-	attach(t, h, Attachment{ClientID: "a"}) // the id is free
-}
-
-func TestTheCursorIsThePlaceOnTheWire(t *testing.T) {
-	h := newHub(t, Options{})
-	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}})
-	want := func(seq uint64) {
-		t.Helper()
-		if got := m.Cursor(); got != (ID{0x5f3a9c01, seq}) {
-			t.Errorf("cursor %v, want %d", got, seq)
-		}
-	}
-	want(0)
-	send(t, h, "1", "other")
-	want(1) // nothing pending: the head
-	send(t, h, "2", "x")
-	send(t, h, "3", "x")
-	send(t, h, "4", "other")
-	want(1)
-	buf := make([]Delivery, 1)
-	m.Pull(buf)
-	want(2)
-	m.Pull(buf)
-	want(4)
-	for range inboxSize + 1 {
-		send(t, h, "5", "x")
-	}
-	want(4) // it lags behind nothing it has not had
-}
-
-func TestALaggingMemberReadsEverythingOnce(t *testing.T) {
-	h := newHub(t, Options{})
-	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x", "y"}})
-	var want []string
-	for i := range 300 {
-		rooms := [][]string{{"x"}, {"y"}, {"x", "y"}, {"*"}, {"other"}}[i%5]
-		send(t, h, fmt.Sprint(i), rooms...)
-		if i%5 != 4 {
-			want = append(want, fmt.Sprint(i))
-		}
-	}
-	if !m.Lagging() {
-		t.Fatal("does not lag")
-	}
-	buf := make([]Delivery, 10)
-	var got []string
-	for n := m.Pull(buf); n > 0; n = m.Pull(buf) {
-		got = append(got, told(buf[:n]))
-		if m.Lagging() != (len(got) < 19) { // of 300 places of 240 messages: live when 64 are left
-			t.Errorf("after pull %d: lagging %v, %d pending", len(got), m.Lagging(), m.Pending())
-		}
-	}
-	if s := strings.Join(got, " "); s != strings.Join(want, " ") {
-		t.Errorf("pulled\n got %s\nwant %s", s, strings.Join(want, " "))
-	}
-}
-
-func TestALaggingMemberSkipsWhatWasBeforeAJoinOrExcepted(t *testing.T) {
-	h := newHub(t, Options{})
-	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}})
-	for range inboxSize + 1 {
-		send(t, h, "x", "x")
-	}
-	send(t, h, "before", "y")
-	m.Join("y")
-	send(t, h, "after", "y")
-	deliver(t, h, &Message{Rooms: []string{"*"}, Except: []string{"client:a", "none"}, Data: []byte("excepted")})
-	send(t, h, "left", "z", "x")
-	got := pull(m)
-	if tail := told(got[inboxSize+1:]); tail != "after left" {
-		t.Errorf("pulled %s", tail)
-	}
-}
-
 func TestLookups(t *testing.T) {
 	h := newHub(t, Options{})
 	owner := new(int)
 	reason := ""
 	members := crowd(t, h)
 	e := attach(t, h, Attachment{
-		ClientID: "e", UserID: "u4", Username: "Eve", Transport: "polling", Owner: owner, Disconnect: func(r string) { reason = r },
+		ClientID: "e", UserID: "u4", Username: "Eve", Transport: "polling", Owner: owner,
+		Disconnect: func(r string) {
+			reason = r
+		},
 	})
 	e.SetTransport("websocket")
 	e.Disconnect("idle")
 	members["a"].Disconnect("nothing to call")
-	if e.ClientID() != "e" || e.UserID() != "u4" || e.Username() != "Eve" || e.Namespace() != "/" || e.Transport() != "websocket" ||
+	if e.ClientID() != "e" || e.UserID() != "u4" || e.Username() != "Eve" || e.Namespace() != "/" ||
+		e.Transport() != "websocket" ||
 		e.Owner() != owner || e.ConnectedAt().IsZero() || reason != "idle" {
 		t.Errorf("member %+v, disconnected for %q", e.a, reason)
 	}
 	if h.Member("", "e") != e || h.Member("/n", "n") != members["n"] || h.Member("/", "n") != nil {
 		t.Error("Member finds another")
 	}
-	if h.Total() != 5 || len(h.Members()) != 6 || h.ConnectionsOf("u1") != 2 || h.UserOnline("u9") || h.UserOnline("u3") || !h.UserOnline("u2") {
-		t.Errorf("total %d, members %d, of u1 %d", h.Total(), len(h.Members()), h.ConnectionsOf("u1"))
+	if h.Total() != 5 || len(h.Members()) != 6 || h.ConnectionsOf("u1") != 2 ||
+		h.UserOnline("u9") || h.UserOnline("u3") || !h.UserOnline("u2") {
+		t.Errorf("total %d, members %d, of u1 %d", h.Total(), len(h.Members()),
+			h.ConnectionsOf("u1"))
 	}
 	ids := func(members []*Member) string {
 		var ids []string
@@ -280,59 +118,24 @@ func TestLookups(t *testing.T) {
 		}
 		return sorted(ids)
 	}
-	if got := ids(h.Match([]string{"orders", "news", "none"}, []string{"user:u2", "client:d"})); got != "a b" {
+	got := ids(h.Match([]string{"orders", "news", "none"}, []string{"user:u2", "client:d"}))
+	if got != "a b" {
 		t.Errorf("match %s", got)
 	}
 	send(t, h, "x", "orders")
 	s := h.Stats()
 	s.Gaps = nil
-	if got := fmt.Sprintf("%+v", s); got != "{Total:5 ActiveUsers:3 ByTransport:map[:4 websocket:1] Members:6 Lagging:0 Channels:2 Rooms:13 Sessions:0 Published:1 Delivered:3 History:1 HistoryBytes:1556 Lagged:0 Dropped:0 Replays:0 Replayed:0 Gaps:map[]}" {
+	want := "{Total:5 ActiveUsers:3 ByTransport:map[:4 websocket:1] Members:6 Lagging:0 " +
+		"Channels:2 Rooms:13 Sessions:0 Published:1 Delivered:3 History:1 HistoryBytes:1556 " +
+		"Lagged:0 Dropped:0 Replays:0 Replayed:0 Gaps:map[]}"
+	if got := fmt.Sprintf("%+v", s); got != want {
 		t.Errorf("stats %s", got)
 	}
 	for _, m := range h.Members() {
 		m.Detach()
 	}
-	if s := h.Stats(); s.Total+s.ActiveUsers+s.Members+s.Channels != 0 || s.Rooms != 1 || len(h.users)+len(h.ids) != 0 {
+	if s := h.Stats(); s.Total+s.ActiveUsers+s.Members+s.Channels != 0 || s.Rooms != 1 ||
+		len(h.users)+len(h.ids) != 0 {
 		t.Errorf("after all detached: %+v, %d users, %d ids", s, len(h.users), len(h.ids))
-	}
-}
-
-func TestJoinChannels(t *testing.T) {
-	h := newHub(t, Options{})
-	attach(t, h, Attachment{ClientID: "taken"})
-	attach(t, h, Attachment{ClientID: "was", Sessions: []string{"s"}}).Detach()
-	m := attach(t, h, Attachment{ClientID: "a", UserID: "u", Namespace: "/n", Rooms: []string{"/n#has"}})
-	may := func(name string) bool { return name != "secret" }
-	joined, denied := h.JoinChannels(m, []string{"one", "user:u", "*", "secret", "taken", "was", "has", "one", "two", "three", "Client:x", "a#b"}, may, 3)
-	if got := fmt.Sprint(joined, denied); got != "[one has one two] [user:u * secret taken was three Client:x a#b]" {
-		t.Errorf("joined and denied %s", got)
-	}
-	if got := sorted(m.Rooms()); got != "/n#* /n#client:a /n#has /n#one /n#two" {
-		t.Errorf("rooms %s", got)
-	}
-	if left := h.LeaveChannels(m, []string{"one", "never", "*", "client:a"}); fmt.Sprint(left) != "[one never]" {
-		t.Errorf("left %v", left)
-	}
-	if m.In("/n#one") || !m.In("/n#*") || !m.In("/n#client:a") {
-		t.Errorf("rooms %v", m.Rooms())
-	}
-	if joined, denied := h.JoinChannels(m, []string{"four", "five"}, nil, NoLimit); len(joined) != 2 || denied != nil {
-		t.Errorf("without limit: %v, %v", joined, denied)
-	}
-}
-
-// A limit of 0 is a limit: the client keeps the channels that it is in and joins no other.
-func TestLimitOfZeroChannels(t *testing.T) {
-	h := newHub(t, Options{})
-	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"has"}})
-	joined, denied := h.JoinChannels(m, []string{"has", "one"}, nil, 0)
-	if got := fmt.Sprint(joined, denied); got != "[has] [one]" {
-		t.Errorf("joined and denied %s", got)
-	}
-	for limit, want := range map[int]string{0: "[] [one two]", 1: "[one] [two]", NoLimit: "[one two] []"} {
-		allowed, denied := h.Admissible([]string{"one", "two"}, nil, limit)
-		if got := fmt.Sprint(allowed, denied); got != want {
-			t.Errorf("limit %d: allowed and denied %s, want %s", limit, got, want)
-		}
 	}
 }

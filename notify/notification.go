@@ -54,8 +54,8 @@ func (n *Notification) known() proof {
 	return *n.proof
 }
 
-// Target names the users, channels or clients that get a notification. The zero Target is nobody
-// and is not valid. Make a Target with ToUser, ToUsers, ToChannel, ToChannels, ToClient or ToAll.
+// Target names the users, channels or clients that get a notification. The zero Target is not
+// valid. Make a Target with ToUser, ToUsers, ToChannel, ToChannels, ToClient or ToAll.
 type Target struct {
 	kind  string // the name of the field in the HTTP API
 	names []string

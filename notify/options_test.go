@@ -15,20 +15,33 @@ func TestZeroOptions(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(*Options)
-		resumed string // what a client gets that missed two of three messages
-		session bool   // kept
+		resumed string // the deliveries of a client that missed two of three messages
+		session bool   // sessions that are kept
 	}{
 		{"the defaults", func(*Options) {}, "2 3 recovery(true 2 1>3)", true},
-		{"HistorySize", func(o *Options) { o.HistorySize = 0 }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
-		{"HistoryTTL", func(o *Options) { o.HistoryTTL = 0 }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
-		{"HistoryMaxBytes", func(o *Options) { o.HistoryMaxBytes = 0 }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
-		{"MaxReplay", func(o *Options) { o.MaxReplay = 0 }, "gap(too_many 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"HistorySize", func(o *Options) {
+			o.HistorySize = 0
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"HistoryTTL", func(o *Options) {
+			o.HistoryTTL = 0
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"HistoryMaxBytes", func(o *Options) {
+			o.HistoryMaxBytes = 0
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", true},
+		{"MaxReplay", func(o *Options) {
+			o.MaxReplay = 0
+		}, "gap(too_many 1>3 [*] id 1) recovery(false 0 1>3)", true},
 		{"SessionTTL", func(o *Options) { o.SessionTTL = 0 }, "2 3 recovery(true 2 1>3)", false},
 		{"MaxSessions", func(o *Options) { o.MaxSessions = 0 }, "2 3 recovery(true 2 1>3)", false},
-		{"MaxSessionBytes", func(o *Options) { o.MaxSessionBytes = 0 }, "2 3 recovery(true 2 1>3)", false},
-		{"none of them", func(o *Options) { *o = Options{Now: o.Now} }, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", false},
+		{"MaxSessionBytes", func(o *Options) {
+			o.MaxSessionBytes = 0
+		}, "2 3 recovery(true 2 1>3)", false},
+		{"none of them", func(o *Options) {
+			*o = Options{Now: o.Now}
+		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", false},
 		{"negative ones", func(o *Options) {
-			*o = Options{HistorySize: -1, HistoryTTL: -1, HistoryMaxBytes: -1, SessionTTL: -1, MaxSessions: -1, MaxSessionBytes: -1, MaxReplay: -1, Now: o.Now}
+			*o = Options{HistorySize: -1, HistoryTTL: -1, HistoryMaxBytes: -1, SessionTTL: -1,
+				MaxSessions: -1, MaxSessionBytes: -1, MaxReplay: -1, Now: o.Now}
 		}, "gap(trimmed 1>3 [*] id 1) recovery(false 0 1>3)", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,14 +62,15 @@ func TestZeroOptions(t *testing.T) {
 			}
 			h.Sweep(now)
 			m := attach(t, h, Attachment{ClientID: "c", UserID: "u", Resume: at(1)})
-			if got := told(pull(m)); got != c.resumed {
+			if got := shown(pull(m)); got != c.resumed {
 				t.Errorf("resumed with\n     %s\nwant %s", got, c.resumed)
 			}
 			for _, gone := range []*Member{live, m} {
 				gone.Detach()
 			}
 			h.Sweep(now.Add(time.Hour))
-			if s := h.Stats(); s.HistoryBytes != 0 || s.History != 0 || s.Sessions != 0 || s.Rooms != 0 {
+			if s := h.Stats(); s.HistoryBytes != 0 || s.History != 0 || s.Sessions != 0 ||
+				s.Rooms != 0 {
 				t.Errorf("left behind: %+v", s)
 			}
 		})
@@ -72,10 +86,12 @@ func TestNoHistoryKeepsNoRooms(t *testing.T) {
 	defer h.Close()
 	m := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"b"}})
 	for range 3 {
-		deliver(t, h, &Message{Rooms: []string{"a", "b", "c", "a"}, Type: "t", Data: json.RawMessage(`"x"`)})
+		deliver(t, h, &Message{Rooms: []string{"a", "b", "c", "a"}, Type: "t",
+			Data: json.RawMessage(`"x"`)})
 	}
 	expect(t, m, "x x x")
-	if s := h.Stats(); s.Rooms != 3 || s.History != 0 || s.HistoryBytes != 0 || h.index.fifo.len() != h.index.dead {
+	s := h.Stats()
+	if s.Rooms != 3 || s.History != 0 || s.HistoryBytes != 0 || h.index.fifo.len() != h.index.dead {
 		t.Errorf("%+v", s)
 	}
 }

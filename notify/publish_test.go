@@ -12,7 +12,8 @@ import (
 // crowd attaches u1 with two tabs (a, b), u2 (c) and an anonymous connection (d), in channels.
 func crowd(t testing.TB, h *Hub) map[string]*Member {
 	return map[string]*Member{
-		"a": attach(t, h, Attachment{ClientID: "a", UserID: "u1", Rooms: []string{"orders", "news"}}),
+		"a": attach(t, h, Attachment{ClientID: "a", UserID: "u1",
+			Rooms: []string{"orders", "news"}}),
 		"b": attach(t, h, Attachment{ClientID: "b", UserID: "u1", Rooms: []string{"orders"}}),
 		"c": attach(t, h, Attachment{ClientID: "c", UserID: "u2", Rooms: []string{"news"}}),
 		"d": attach(t, h, Attachment{ClientID: "d", Rooms: []string{"orders"}}),
@@ -28,16 +29,26 @@ func TestPublishReachesTheTarget(t *testing.T) {
 		want     string
 		delivers string
 	}{
-		"user":            {ToUser("u1"), nil, `{"id":"5f3a9c01-1","delivered":2,"users":1,"channels":0,"stored":true}`, "ab"},
-		"users":           {ToUsers("u1", "u2", "u9"), nil, `{"id":"5f3a9c01-1","delivered":3,"users":2,"channels":0,"stored":true}`, "abc"},
-		"channel":         {ToChannel("orders"), nil, `{"id":"5f3a9c01-1","delivered":3,"users":1,"channels":1,"stored":true}`, "abd"},
-		"channels":        {ToChannels("orders", "news", "empty"), nil, `{"id":"5f3a9c01-1","delivered":4,"users":2,"channels":2,"stored":true}`, "abcd"},
-		"client":          {ToClient("c"), nil, `{"id":"5f3a9c01-1","delivered":1,"users":1,"channels":0,"stored":true}`, "c"},
-		"all":             {ToAll(), nil, `{"id":"5f3a9c01-1","delivered":4,"users":2,"channels":0,"stored":true}`, "abcd"},
-		"all but two":     {ToAll(), []string{"a", "c", "x"}, `{"id":"5f3a9c01-1","delivered":2,"users":1,"channels":0,"stored":true}`, "bd"},
-		"channel but one": {ToChannel("orders"), []string{"d"}, `{"id":"5f3a9c01-1","delivered":2,"users":1,"channels":1,"stored":true}`, "ab"},
-		"nobody":          {ToUser("u9"), nil, `{"id":"5f3a9c01-1","delivered":0,"users":0,"channels":0,"stored":true}`, ""},
-		"namespace":       {ToUser("u3"), nil, `{"id":"5f3a9c01-1","delivered":0,"users":0,"channels":0,"stored":true}`, ""},
+		"user": {ToUser("u1"), nil,
+			`{"id":"5f3a9c01-1","delivered":2,"users":1,"channels":0,"stored":true}`, "ab"},
+		"users": {ToUsers("u1", "u2", "u9"), nil,
+			`{"id":"5f3a9c01-1","delivered":3,"users":2,"channels":0,"stored":true}`, "abc"},
+		"channel": {ToChannel("orders"), nil,
+			`{"id":"5f3a9c01-1","delivered":3,"users":1,"channels":1,"stored":true}`, "abd"},
+		"channels": {ToChannels("orders", "news", "empty"), nil,
+			`{"id":"5f3a9c01-1","delivered":4,"users":2,"channels":2,"stored":true}`, "abcd"},
+		"client": {ToClient("c"), nil,
+			`{"id":"5f3a9c01-1","delivered":1,"users":1,"channels":0,"stored":true}`, "c"},
+		"all": {ToAll(), nil,
+			`{"id":"5f3a9c01-1","delivered":4,"users":2,"channels":0,"stored":true}`, "abcd"},
+		"all but two": {ToAll(), []string{"a", "c", "x"},
+			`{"id":"5f3a9c01-1","delivered":2,"users":1,"channels":0,"stored":true}`, "bd"},
+		"channel but one": {ToChannel("orders"), []string{"d"},
+			`{"id":"5f3a9c01-1","delivered":2,"users":1,"channels":1,"stored":true}`, "ab"},
+		"nobody": {ToUser("u9"), nil,
+			`{"id":"5f3a9c01-1","delivered":0,"users":0,"channels":0,"stored":true}`, ""},
+		"namespace": {ToUser("u3"), nil,
+			`{"id":"5f3a9c01-1","delivered":0,"users":0,"channels":0,"stored":true}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t, Options{})
@@ -67,16 +78,19 @@ func TestVolatileMessageIsNotStored(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a"})
 	send(t, h, "1", "*")
-	receipt, err := h.Publish(t.Context(), Notification{Type: "t", Data: json.RawMessage(`"v"`), Volatile: true}, ToAll())
-	if got, _ := json.Marshal(receipt); err != nil || string(got) != `{"delivered":1,"users":0,"channels":0,"stored":false}` {
+	receipt, err := h.Publish(t.Context(),
+		Notification{Type: "t", Data: json.RawMessage(`"v"`), Volatile: true}, ToAll())
+	got, _ := json.Marshal(receipt)
+	if err != nil || string(got) != `{"delivered":1,"users":0,"channels":0,"stored":false}` {
 		t.Errorf("receipt %s, %v", got, err)
 	}
 	send(t, h, "2", "*")
 	all := pull(m)
-	if told(all) != "1 ~v 2" || all[1].Message.ID != (ID{0x5f3a9c01, 1}) {
-		t.Errorf("pulled %s, volatile at %v", told(all), all[1].Message.ID)
+	if shown(all) != "1 ~v 2" || all[1].Message.ID != (ID{0x5f3a9c01, 1}) {
+		t.Errorf("pulled %s, volatile at %v", shown(all), all[1].Message.ID)
 	}
-	expect(t, attach(t, h, Attachment{ClientID: "b", Resume: &Cursor{All: true}}), "1 2 recovery(true 2 0>2)")
+	expect(t, attach(t, h, Attachment{ClientID: "b", Resume: &Cursor{All: true}}),
+		"1 2 recovery(true 2 0>2)")
 }
 
 func TestVolatileMessageCausesNoLag(t *testing.T) {
@@ -90,7 +104,7 @@ func TestVolatileMessageCausesNoLag(t *testing.T) {
 	if m.Lagging() || m.Pending() != inboxSize {
 		t.Fatalf("lagging %v, %d pending", m.Lagging(), m.Pending())
 	}
-	send(t, h, "x", "*") // this one is
+	send(t, h, "x", "*") // this one is volatile
 	deliver(t, h, &Message{Rooms: []string{"*"}, Type: "t", Volatile: true})
 	if !m.Lagging() || m.Pending() != 0 {
 		t.Fatalf("lagging %v, %d pending", m.Lagging(), m.Pending())
@@ -105,10 +119,12 @@ func TestPublishBatch(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "a", UserID: "u"})
 	item := func(data string, to Target, volatile bool) Publication {
-		return Publication{Notification{Type: "t", Data: json.RawMessage(data), Volatile: volatile}, to}
+		return Publication{Notification{Type: "t", Data: json.RawMessage(data), Volatile: volatile},
+			to}
 	}
 	results, err := h.PublishBatch(t.Context(), []Publication{
-		item(`"1"`, ToAll(), false), item(`"v"`, ToAll(), true), item(`bad`, ToAll(), false), item(`"2"`, ToUser("u"), false),
+		item(`"1"`, ToAll(), false), item(`"v"`, ToAll(), true), item(`bad`, ToAll(), false),
+		item(`"2"`, ToUser("u"), false),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +136,9 @@ func TestPublishBatch(t *testing.T) {
 	if ids[0] != "5f3a9c01-1" || ids[1] != "" || ids[2] != "" || ids[3] != "5f3a9c01-2" {
 		t.Errorf("ids %q", ids)
 	}
-	if results[0].Err != nil || results[1].Err != nil || results[3].Err != nil || results[2].Err == nil || results[2].Err.Error() != "data: not valid JSON at byte 0: got 'b', expected a value" {
+	if results[0].Err != nil || results[1].Err != nil || results[3].Err != nil ||
+		results[2].Err == nil ||
+		results[2].Err.Error() != "data: not valid JSON at byte 0: got 'b', expected a value" {
 		t.Errorf("results %+v", results)
 	}
 	if results[1].Receipt != (Receipt{Delivered: 1, Users: 1, Targets: 1}) {
@@ -128,7 +146,9 @@ func TestPublishBatch(t *testing.T) {
 	}
 	expect(t, m, "1 2 ~v")
 	var invalid *ValidationError
-	if _, err := h.PublishBatch(t.Context(), make([]Publication, MaxBatch+1)); !errors.As(err, &invalid) || err.Error() != "batch: has 1001 items, expected at most 1000" {
+	const tooMany = "batch: has 1001 items, expected at most 1000"
+	_, err = h.PublishBatch(t.Context(), make([]Publication, MaxBatch+1))
+	if !errors.As(err, &invalid) || err.Error() != tooMany {
 		t.Errorf("error %v", err)
 	}
 	if results, err := h.PublishBatch(t.Context(), nil); len(results) != 0 || err != nil {
@@ -148,11 +168,14 @@ func TestPublishSendsNothingWhenLogIsDown(t *testing.T) {
 	h := New(brokenLog{NewMemoryLog()}, DefaultOptions())
 	defer h.Close()
 	m := attach(t, h, Attachment{ClientID: "a"})
-	if _, err := h.Publish(t.Context(), Notification{Type: "t"}, ToAll()); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errDisk) {
+	_, err := h.Publish(t.Context(), Notification{Type: "t"}, ToAll())
+	if !errors.Is(err, ErrUnavailable) || !errors.Is(err, errDisk) {
 		t.Errorf("error %v", err)
 	}
-	items := []Publication{{Notification{Type: "t", Volatile: true}, ToAll()}, {Notification{Type: "t"}, ToAll()}}
-	if results, err := h.PublishBatch(t.Context(), items); !errors.Is(err, ErrUnavailable) || results != nil {
+	items := []Publication{{Notification{Type: "t", Volatile: true}, ToAll()},
+		{Notification{Type: "t"}, ToAll()}}
+	if results, err := h.PublishBatch(t.Context(), items); !errors.Is(err, ErrUnavailable) ||
+		results != nil {
 		t.Errorf("batch: %v, %v", results, err)
 	}
 	expect(t, m, "")
@@ -162,12 +185,13 @@ func TestClosedHub(t *testing.T) {
 	t.Parallel()
 	h := newHub(t, Options{})
 	h.Close()
-	h.Close() // again is nothing
+	h.Close() // a second Close does nothing
 	if _, err := h.Attach(Attachment{ClientID: "a"}); !errors.Is(err, ErrClosed) {
 		t.Errorf("attach: %v", err)
 	}
 	for _, volatile := range []bool{false, true} {
-		if _, err := h.Publish(t.Context(), Notification{Type: "t", Volatile: volatile}, ToAll()); !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrClosed) {
+		_, err := h.Publish(t.Context(), Notification{Type: "t", Volatile: volatile}, ToAll())
+		if !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrClosed) {
 			t.Errorf("publish, volatile %v: %v", volatile, err)
 		}
 	}
@@ -180,7 +204,8 @@ func TestDeliverSetsMissingFields(t *testing.T) {
 		time.Sleep(1234567 * time.Nanosecond)
 		m := &Message{Rooms: []string{"*"}, Type: "e", Args: json.RawMessage(`[1]`)}
 		deliver(t, h, m)
-		if m.ID.String() != "5f3a9c01-1" || m.Namespace != "/" || !m.Timestamp.Equal(time.Date(2000, 1, 1, 0, 0, 0, 1_000_000, time.UTC)) {
+		if m.ID.String() != "5f3a9c01-1" || m.Namespace != "/" ||
+			!m.Timestamp.Equal(time.Date(2000, 1, 1, 0, 0, 0, 1_000_000, time.UTC)) {
 			t.Errorf("id %v, namespace %q, time %v", m.ID, m.Namespace, m.Timestamp)
 		}
 		var invalid *ValidationError

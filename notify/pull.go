@@ -1,24 +1,25 @@
 package notify
 
-// Delivery is the next thing to write to a connection: exactly one field is set.
+// Delivery is the next item to write to a connection. Exactly one field is set.
 type Delivery struct {
 	Message  *Message
 	Gap      *Gap
 	Recovery *Recovery
 }
 
-// Recovery ends the replay of a resumed member: it has everything now. Its id is To.
+// Recovery ends the replay of a resumed member, which then has all messages. Its id is To.
 type Recovery struct {
-	Recovered bool   `json:"recovered"` // no gap
+	Recovered bool   `json:"recovered"` // there was no gap
 	Replayed  int    `json:"replayed"`  // messages
-	From      string `json:"from"`      // the cursor, "" when it was no id
+	From      string `json:"from"`      // the cursor, "" when it was not an id
 	To        string `json:"to"`
 }
 
-// Pull moves the next deliveries into buf, in the order of the wire, and returns how many. After a Wake pull until
-// fewer come than fit: there is no other Wake while something is left. A connection that cannot write just stops pulling; it costs
-// nothing and reads on later from history, as far as that goes back. Pull is for one goroutine at a time, the one
-// that writes.
+// Pull moves the next deliveries into buf, in the order in which to write them, and returns their
+// number. After a Wake, pull until it returns fewer than len(buf): until then there is no other
+// Wake. A connection that cannot write stops pulling, at no cost, and later continues from the
+// history, as far as that goes back. Only one goroutine at a time may call Pull, the one that
+// writes.
 func (m *Member) Pull(buf []Delivery) int {
 	h := m.h
 	h.mu.Lock()
@@ -35,10 +36,10 @@ func (m *Member) Pull(buf []Delivery) int {
 	return n
 }
 
-// Cursor returns the place of the member on the wire, behind everything that it has pulled: the id of the last
-// message or, when nothing is pending, the head, so that an idle client's cursor stays inside the history. A
-// reply or volatile frame that carries it must be written after what was pulled. It is the zero ID until the
-// first Pull of a member whose cursor was invalid.
+// Cursor returns the position after everything that the member has pulled: the id of the last
+// message or, when nothing is pending, the head, so that the cursor of an idle client stays inside
+// the history. A reply or volatile frame with this cursor must be written after the pulled
+// messages. Cursor returns the zero ID before the first Pull of a member whose cursor was invalid.
 func (m *Member) Cursor() ID {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()

@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// run is what one room still has for a member: refs after its place.
+// run is the part of one room that a member has not read: the refs after its position.
 type run struct {
 	room *room
 	refs []ref
 }
 
-// readIndex is the only replay: it merges the rooms of a lagging member from its cursor on into buf. When the
-// rest fits into the inbox it goes there and the member is live again.
+// readIndex fills buf with the next messages of a lagging member, merged from its rooms in order.
+// When the remaining messages fit into the inbox, it moves them there, and the member is live
+// again. There is no other replay.
 func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 	if len(buf) == 0 {
 		return 0
@@ -42,11 +43,12 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 		buf[n] = Delivery{Recovery: h.endReplay(m)}
 		n++
 	}
-	clear(h.runs) // the scratch holds no room
+	// The scratch space must not keep rooms alive.
+	clear(h.runs)
 	return n
 }
 
-// catchUp makes the member live when what is left fits into its inbox.
+// catchUp makes the member live if the remaining messages fit into its inbox.
 func (m *Member) catchUp(runs []run, now time.Time) {
 	if refsIn(runs) > inboxSize || bytesIn(runs) > inboxBytes {
 		return
@@ -69,10 +71,12 @@ func (h *Hub) endReplay(m *Member) *Recovery {
 	h.counters.replays++
 	h.counters.replayed += uint64(m.replayed)
 	m.settle()
-	return &Recovery{Recovered: !m.missed, Replayed: m.replayed, From: m.from, To: m.cursor.String()}
+	return &Recovery{Recovered: !m.missed, Replayed: m.replayed, From: m.from,
+		To: m.cursor.String()}
 }
 
-// pendingRuns returns a heap, by the seq of the next ref, of what the rooms of m hold for it.
+// pendingRuns returns the refs that m has not read, as a heap of runs by the sequence number of
+// their next ref.
 func (h *Hub) pendingRuns(m *Member) []run {
 	runs := h.runs[:0]
 	in := m.seat.Rooms()
@@ -100,7 +104,7 @@ func refsIn(runs []run) (n int) {
 	return n
 }
 
-// bytesIn adds up what the messages of runs take, each as often as it is in them.
+// bytesIn adds up the cost of the messages in runs. A message in several runs counts several times.
 func bytesIn(runs []run) (n int64) {
 	for _, r := range runs {
 		for _, ref := range r.refs {
@@ -110,7 +114,7 @@ func bytesIn(runs []run) (n int64) {
 	return n
 }
 
-// next takes the oldest entry off the runs, out of every run that has it.
+// next removes the oldest entry from every run that has it, and returns it.
 func next(runs []run) (*entry, []run) {
 	oldest := runs[0].refs[0]
 	for len(runs) > 0 && runs[0].refs[0].seq == oldest.seq {
@@ -123,7 +127,7 @@ func next(runs []run) (*entry, []run) {
 	return oldest.entry, runs
 }
 
-// down restores the heap below i.
+// down restores the heap order below i.
 func down(runs []run, i int) {
 	for {
 		least := i
@@ -140,16 +144,16 @@ func down(runs []run, i int) {
 	}
 }
 
-// wants reports whether a message of its rooms is for the member: it is not excepted, nor of the time before its
-// attach with its TTL over.
+// wants reports whether the member gets a message of its rooms. It does not get messages that
+// exclude it, nor expired ones from before its attach.
 func (m *Member) wants(msg *Message, now time.Time) bool {
 	return !m.excepted(msg) && (msg.ID.Seq > m.base || !msg.over(now))
 }
 
-// over reports whether the TTL of a message is, so that it is not replayed any more.
+// over reports whether the TTL of a message has passed. Such a message is not replayed.
 func (m *Message) over(now time.Time) bool { return m.TTL > 0 && now.Sub(m.Timestamp) >= m.TTL }
 
-// excepted reports whether the member is in a room that does not get msg.
+// excepted reports whether the member is in a room that a message excludes.
 func (m *Member) excepted(msg *Message) bool {
 	for _, name := range msg.Except {
 		if m.in(name) {

@@ -1,16 +1,18 @@
 package notify
 
-// RoomChange tells that a member came into a hub room or left it. It is of any kind of room, the member's own included.
+// RoomChange reports that a member joined or left a hub room of any kind, including those that
+// every member joins.
 type RoomChange struct {
 	Kind   RoomChangeKind
 	Room   string // the hub room
 	Member *Member
 }
 
-// RoomChangeKind says what happened to a room.
+// RoomChangeKind is the kind of a RoomChange.
 type RoomChangeKind uint8
 
-// The kinds of a RoomChange. A room is created by its first member and deleted with its last, whatever history it has.
+// The kinds of a RoomChange. A room is created by its first member and deleted with its last,
+// whatever history it has.
 const (
 	RoomCreated RoomChangeKind = iota
 	RoomJoined
@@ -18,8 +20,9 @@ const (
 	RoomDeleted
 )
 
-// OnRoomChange sets the function that is told of every change, in the order of each member's changes; those of
-// different members may come in any order. There is one such function. Until it is set, changes cost nothing.
+// OnRoomChange sets the function that the Hub calls for every change. The changes of one member
+// come in order; those of different members may come in any order. There is only one such function.
+// Until it is set, changes cost nothing.
 func (h *Hub) OnRoomChange(f func(RoomChange)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -33,12 +36,12 @@ func (h *Hub) note(kind RoomChangeKind, m *Member, room string) {
 	}
 }
 
-// unlock releases the Hub's lock and tells what was noted under it.
+// unlock releases the Hub's lock and reports the changes that were noted under it.
 func (h *Hub) unlock() {
-	changes, told := h.changes, h.roomChanged
+	changes, report := h.changes, h.roomChanged
 	h.changes = nil
 	h.mu.Unlock()
 	for _, c := range changes {
-		told(c)
+		report(c)
 	}
 }

@@ -9,37 +9,42 @@ import (
 func TestRoomChanges(t *testing.T) {
 	t.Parallel()
 	h := newHub(t, Options{})
-	var told []string
+	var reported []string
 	h.OnRoomChange(func(c RoomChange) {
-		kinds := []string{RoomCreated: "create", RoomJoined: "join", RoomLeft: "leave", RoomDeleted: "delete"}
-		told = append(told, fmt.Sprint(kinds[c.Kind], " ", c.Room, " ", c.Member.ClientID()))
+		kinds := []string{RoomCreated: "create", RoomJoined: "join", RoomLeft: "leave",
+			RoomDeleted: "delete"}
+		reported = append(reported, fmt.Sprint(kinds[c.Kind], " ", c.Room, " ",
+			c.Member.ClientID()))
 	})
 	expectChanges := func(want ...string) {
 		t.Helper()
-		if !slices.Equal(told, want) {
-			t.Errorf("told %q, want %q", told, want)
+		if !slices.Equal(reported, want) {
+			t.Errorf("reported %q, want %q", reported, want)
 		}
-		told = nil
+		reported = nil
 	}
 	a := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}})
-	expectChanges("create * a", "join * a", "create client:a a", "join client:a a", "create x a", "join x a")
+	expectChanges("create * a", "join * a", "create client:a a", "join client:a a", "create x a",
+		"join x a")
 	b := attach(t, h, Attachment{ClientID: "b"})
-	told = nil
+	reported = nil
 	b.Join("x", "x")
 	expectChanges("join x b")
 	h.LeaveChannels(a, []string{"x", "y"})
 	expectChanges("leave x a")
 	b.Detach()
 	b.Detach()
-	slices.Sort(told)
+	slices.Sort(reported)
 	expectChanges("delete client:b b", "delete x b", "leave * b", "leave client:b b", "leave x b")
 	if left := b.Left(); len(left) != 3 || !slices.Contains(left, "x") {
 		t.Errorf("left %q", left)
 	}
 
-	// An attach that first tries to go on with a former session tells of the member that it made only.
+	// An Attach that fails to resume a session reports only the rooms of the member that it
+	// returns.
 	send(t, h, "n", "y")
-	c := attach(t, h, Attachment{ClientID: "c", Resume: &Cursor{Invalid: true}, Former: &Former{ClientID: "former"}})
+	c := attach(t, h, Attachment{ClientID: "c", Resume: &Cursor{Invalid: true},
+		Former: &Former{ClientID: "former"}})
 	expectChanges("join * c", "create client:c c", "join client:c c")
 	if c.Recovered() || c.Missed() == nil {
 		t.Error("a member without a usable cursor recovered")

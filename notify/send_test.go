@@ -24,7 +24,9 @@ type kind struct {
 	err error
 }
 
-func (k kind) Build() (Notification, Target, error) { return Notification{Type: k.typ}, k.own, k.err }
+func (k kind) Build() (Notification, Target, error) {
+	return Notification{Type: k.typ}, k.own, k.err
+}
 
 // types returns the types of the messages that a member pulls.
 func types(m *Member) (all []string) {
@@ -89,7 +91,10 @@ func TestText(t *testing.T) {
 	if ok, err := h.SendToClient(t.Context(), "c3", Text("")); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
-	for m, want := range map[*Member]string{c1: `notification {"message":"Say \"hi\" ☺"}`, c3: `notification {"message":""}`} {
+	for m, want := range map[*Member]string{
+		c1: `notification {"message":"Say \"hi\" ☺"}`,
+		c3: `notification {"message":""}`,
+	} {
 		for _, d := range pull(m) {
 			if got := d.Message.Type + " " + string(d.Message.Data); got != want {
 				t.Errorf("got %s, want %s", got, want)
@@ -110,18 +115,22 @@ func TestPublishToMany(t *testing.T) {
 		{ToUsers("u1", "u9", "u1"), nil, 1, 0, 2, 2},
 		{ToUsers("u2"), nil, 1, 0, 1, 1},
 		{ToUsers("u1"), []Option{Except("c1", "c2")}, 0, 0, 1, 0},
-		{ToChannels("orders", "none", "never"), []Option{ToAll()}, 1, 1, 3, 1}, // the argument, not the option
+		// The argument counts, not the option.
+		{ToChannels("orders", "none", "never"), []Option{ToAll()}, 1, 1, 3, 1},
 		{ToAll(), nil, 2, 0, 1, 3},
 	} {
 		r, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()}, c.to, c.options...)
-		if err != nil || r.Users != c.users || r.Channels != c.channels || r.Targets != c.of || r.Delivered != c.sent {
+		if err != nil || r.Users != c.users || r.Channels != c.channels || r.Targets != c.of ||
+			r.Delivered != c.sent {
 			t.Errorf("%v: %+v, %v", c.to, r, err)
 		}
 	}
 	if got := types(c1); len(got) != 3 {
 		t.Errorf("c1 got %v", got)
 	}
-	if got, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()}, ToUsers()); got != (Receipt{}) || err == nil || err.Error() != "target.users: has 0 names, expected 1 to 1000" {
+	if got, err := h.Publish(t.Context(), kind{typ: "x", own: ToAll()},
+		ToUsers()); got != (Receipt{}) || err == nil ||
+		err.Error() != "target.users: has 0 names, expected 1 to 1000" {
 		t.Errorf("nobody: %v, %v", got, err)
 	}
 }
@@ -134,13 +143,18 @@ func TestSendErrors(t *testing.T) {
 		options []Option
 		want    string
 	}{
-		{kind{typ: "x"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
-		{Notification{Type: "x"}, nil, "target: is missing, expected user, users, channel, channels, client or all"},
-		{kind{err: &ValidationError{"status", `got "paid", expected pending`}}, []Option{ToAll()}, `status: got "paid", expected pending`},
-		{kind{typ: "x", own: ToAll()}, []Option{TTL(-1)}, "ttl: is -1ns, expected a positive duration"},
+		{kind{typ: "x"}, nil,
+			"target: is missing, expected user, users, channel, channels, client or all"},
+		{Notification{Type: "x"}, nil,
+			"target: is missing, expected user, users, channel, channels, client or all"},
+		{kind{err: &ValidationError{"status", `got "paid", expected pending`}}, []Option{ToAll()},
+			`status: got "paid", expected pending`},
+		{kind{typ: "x", own: ToAll()}, []Option{TTL(-1)},
+			"ttl: is -1ns, expected a positive duration"},
 	} {
 		var invalid *ValidationError
-		if _, err := h.Send(t.Context(), c.typed, c.options...); !errors.As(err, &invalid) || err.Error() != c.want {
+		if _, err := h.Send(t.Context(), c.typed, c.options...); !errors.As(err, &invalid) ||
+			err.Error() != c.want {
 			t.Errorf("%+v: %v, want %s", c.typed, err, c.want)
 		}
 	}
@@ -148,7 +162,8 @@ func TestSendErrors(t *testing.T) {
 		t.Error("something was sent")
 	}
 	h.Close()
-	if n, err := h.Broadcast(t.Context(), kind{typ: "x", own: ToAll()}); n != 0 || !errors.Is(err, ErrUnavailable) {
+	if n, err := h.Broadcast(t.Context(), kind{typ: "x", own: ToAll()}); n != 0 ||
+		!errors.Is(err, ErrUnavailable) {
 		t.Errorf("closed: %d, %v", n, err)
 	}
 }
@@ -158,7 +173,8 @@ func TestSendDoesNotChangeOptions(t *testing.T) {
 	t.Parallel()
 	h, _, _, _ := online(t)
 	options := slices.Grow([]Option{Volatile()}, 4)
-	if _, err := h.SendToUser(t.Context(), "u1", kind{typ: "x", own: ToAll()}, options...); err != nil || options[:2][1] != nil {
+	_, err := h.SendToUser(t.Context(), "u1", kind{typ: "x", own: ToAll()}, options...)
+	if err != nil || options[:2][1] != nil {
 		t.Errorf("%v, %v", options[:2], err)
 	}
 }

@@ -6,29 +6,30 @@ import (
 	"time"
 )
 
-// Session is what is kept of a member for the next connection of its client. The transport decides whether that
-// client may have it: the user must be the same, and its channels are authorised anew.
+// Session is the state of a member that the Hub keeps for the next connection of its client. The
+// transport decides whether the client may resume it: the user must be the same, and the channels
+// are authorised again.
 type Session struct {
 	Key       string
 	UserID    string
 	ClientID  string
 	Namespace string
-	Channels  []string  // hub rooms that are channels, as of now or the detach
-	Granted   []string  // hub rooms that the server put it into: they need no permission of the client
-	Cursor    ID        // at attach: where a client resumes that got no id since
-	Expires   time.Time // zero while its member is attached
-	Data      any       // what Hub.KeepData put there
+	Channels  []string  // hub rooms that are channels, now or at Detach
+	Granted   []string  // hub rooms that the server added: they need no permission of the client
+	Cursor    ID        // at Attach; a client that has received no id since then resumes here
+	Expires   time.Time // zero while the member is attached
+	Data      any       // the value given to Hub.KeepData
 }
 
-// session is a Session in the Hub: of a member, or kept.
+// session is a Session of an attached member, or one that the Hub keeps.
 type session struct {
 	Session
-	member *Member       // nil once kept
+	member *Member       // nil after Detach
 	place  *list.Element // in sessions.kept
-	cost   int64         // once kept
+	cost   int64         // set at Detach
 }
 
-// sessions are all of them by key, and the kept ones in the order of their end.
+// sessions holds all sessions by key, and those of detached members in the order of their expiry.
 type sessions struct {
 	byKey map[string]*session
 	kept  *list.List // of *session
@@ -37,7 +38,8 @@ type sessions struct {
 
 func newSessions() sessions { return sessions{byKey: make(map[string]*session), kept: list.New()} }
 
-// Session returns the session of a key: of its member, or kept since that detached and not yet expired.
+// Session returns the session of a key. Its member is attached, or detached less than
+// Options.SessionTTL ago.
 func (h *Hub) Session(key string) (Session, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,8 +55,9 @@ func (h *Hub) Session(key string) (Session, bool) {
 	return found, true
 }
 
-// KeepData puts a value of the transport's into the session of a key, when there is one. It lives as long as that, in
-// this process. Options.MaxSessionBytes does not count it: the transport bounds it.
+// KeepData stores a value of the transport in the session of a key, if there is one. The value
+// lasts as long as the session, in this process only. Options.MaxSessionBytes does not count it, so
+// the transport must limit its size.
 func (h *Hub) KeepData(key string, data any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,14 +66,14 @@ func (h *Hub) KeepData(key string, data any) {
 	}
 }
 
-// ForgetSession ends the session of a key. Its member, when it has one, stays attached without.
+// ForgetSession ends the session of a key. Its member, if any, stays attached.
 func (h *Hub) ForgetSession(key string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.dropSession(h.sessions.byKey[key])
 }
 
-// RenameSession keeps the member's session of a key under another key: the old one is of no use from then on.
+// RenameSession moves the member's session from one key to another. The old key is no longer valid.
 func (m *Member) RenameSession(key, to string) {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
@@ -84,7 +87,7 @@ func (m *Member) RenameSession(key, to string) {
 	m.h.sessions.byKey[to] = s
 }
 
-// Void forgets the sessions of the member, for a disconnect ordered by the server.
+// Void ends the sessions of the member, for a disconnect that the server requested.
 func (m *Member) Void() {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
@@ -93,7 +96,7 @@ func (m *Member) Void() {
 	}
 }
 
-// openSessions starts the sessions of a new member under keys and ends any other of their keys: the newest wins.
+// openSessions starts the sessions of a new member and ends earlier sessions of the same keys.
 func (h *Hub) openSessions(m *Member, keys []string) {
 	cursor := m.cursor
 	if m.reason == GapInvalid || m.reason == GapAhead {
@@ -101,8 +104,9 @@ func (h *Hub) openSessions(m *Member, keys []string) {
 	}
 	for _, key := range keys {
 		s := &session{
-			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID, Namespace: m.a.Namespace, Cursor: cursor},
-			member:  m,
+			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID,
+				Namespace: m.a.Namespace, Cursor: cursor},
+			member: m,
 		}
 		if old := h.sessions.byKey[key]; old != nil {
 			if m.recovered {
@@ -115,7 +119,8 @@ func (h *Hub) openSessions(m *Member, keys []string) {
 	}
 }
 
-// keepSessions keeps the sessions of a member that detaches, in place of the oldest when there are too many.
+// keepSessions keeps the sessions of a member that detaches. It drops the oldest sessions when
+// there are too many.
 func (h *Hub) keepSessions(m *Member) {
 	if len(m.sessions) == 0 {
 		return
@@ -134,14 +139,16 @@ func (h *Hub) keepSessions(m *Member) {
 	}
 }
 
-// dropSession forgets s, which may be nil.
+// dropSession ends s, which may be nil.
 func (h *Hub) dropSession(s *session) {
 	if s == nil || h.sessions.byKey[s.Key] != s {
 		return
 	}
 	delete(h.sessions.byKey, s.Key)
 	if s.member != nil {
-		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool { return of == s })
+		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool {
+			return of == s
+		})
 		return
 	}
 	h.sessions.kept.Remove(s.place)
@@ -149,7 +156,7 @@ func (h *Hub) dropSession(s *session) {
 	h.forgetID(s.ClientID)
 }
 
-// expireSessions forgets the kept sessions that end by now.
+// expireSessions ends the kept sessions that have expired.
 func (h *Hub) expireSessions(now time.Time) {
 	for {
 		oldest := h.sessions.kept.Front()
@@ -160,6 +167,6 @@ func (h *Hub) expireSessions(now time.Time) {
 	}
 }
 
-// TabKey is the key of the session that a browser tab names by itself. It is bound to the user, so that nobody can
-// take over the channels of another by naming the tab.
+// TabKey returns the key of a session that a browser tab names. The key contains the user, so that
+// no other user can resume the session by its name.
 func TabKey(userID, sessionID string) string { return "tab:" + userID + "\x00" + sessionID }

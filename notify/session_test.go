@@ -16,14 +16,16 @@ func kept(t testing.TB, h *Hub, key string) string {
 	if s.Key != key {
 		t.Errorf("session %q of key %q", s.Key, key)
 	}
-	return fmt.Sprintf("%s %s %s [%s] %d", s.UserID, s.ClientID, s.Namespace, sorted(s.Channels), s.Cursor.Seq)
+	return fmt.Sprintf("%s %s %s [%s] %d", s.UserID, s.ClientID, s.Namespace, sorted(s.Channels),
+		s.Cursor.Seq)
 }
 
-func TestASessionOutlivesItsMember(t *testing.T) {
+func TestSessionOutlivesMember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{SessionTTL: 10 * time.Second})
 		send(t, h, "1", "*")
-		m := attach(t, h, Attachment{ClientID: "a", UserID: "u", Rooms: []string{"x"}, Sessions: []string{"k", "tab"}})
+		m := attach(t, h, Attachment{ClientID: "a", UserID: "u", Rooms: []string{"x"},
+			Sessions: []string{"k", "tab"}})
 		send(t, h, "2", "*")
 		m.Join("y")
 		m.Leave("x")
@@ -51,15 +53,17 @@ func TestASessionOutlivesItsMember(t *testing.T) {
 	})
 }
 
-// The sweeper forgets sessions nobody asks for.
+// The sweeper ends sessions that no client resumes.
 func TestSessionsAreSwept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, Options{SessionTTL: 10 * time.Second})
 		for i := range 5 {
-			attach(t, h, Attachment{ClientID: fmt.Sprint(i), Sessions: []string{fmt.Sprint(i)}}).Detach()
+			attach(t, h, Attachment{ClientID: fmt.Sprint(i),
+				Sessions: []string{fmt.Sprint(i)}}).Detach()
 			time.Sleep(2 * time.Second)
 		}
-		time.Sleep(3500 * time.Millisecond) // 13.5 s: those of 0 s and 2 s are over
+		// After 13.5 s, the sessions of 0 s and 2 s have expired.
+		time.Sleep(3500 * time.Millisecond)
 		synctest.Wait()
 		if n := h.Stats().Sessions; n != 3 {
 			t.Errorf("%d sessions", n)
@@ -68,12 +72,12 @@ func TestSessionsAreSwept(t *testing.T) {
 	})
 }
 
-func TestTheNewestMemberOwnsTheSession(t *testing.T) {
+func TestNewestMemberOwnsSession(t *testing.T) {
 	h := newHub(t, Options{})
 	old := attach(t, h, Attachment{ClientID: "a", Rooms: []string{"old"}, Sessions: []string{"k"}})
 	attach(t, h, Attachment{ClientID: "b", Rooms: []string{"new"}, Sessions: []string{"k"}})
 	old.Join("late")
-	old.Detach() // late: it must not overwrite
+	old.Detach() // a late Detach must not overwrite the new session
 	if got := kept(t, h, "k"); got != " b / [new] 0" || h.IsClientID("a") {
 		t.Errorf("session %s", got)
 	}
@@ -111,7 +115,8 @@ func TestVoidAndForget(t *testing.T) {
 func TestSessionsAreBounded(t *testing.T) {
 	h := newHub(t, Options{MaxSessions: 3})
 	for i := range 5 {
-		attach(t, h, Attachment{ClientID: fmt.Sprint(i), Sessions: []string{fmt.Sprint("k", i)}}).Detach()
+		attach(t, h, Attachment{ClientID: fmt.Sprint(i),
+			Sessions: []string{fmt.Sprint("k", i)}}).Detach()
 	}
 	got := ""
 	for i := range 5 {
@@ -124,13 +129,15 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 }
 
-// A session resumes where its client can have stopped: a cursor that could not be used is not handed out again.
-func TestTheCursorOfASession(t *testing.T) {
+// The cursor of a session is a position at which its client can have stopped, so an unusable cursor
+// is not kept.
+func TestSessionCursor(t *testing.T) {
 	for name, c := range map[string]struct {
 		resume *Cursor
 		want   uint64
 	}{
-		"none": {nil, 4}, "resumed": {at(2), 2}, "all": {&Cursor{All: true}, 0}, "invalid": {&Cursor{Invalid: true}, 4}, "ahead": {at(9), 4},
+		"none": {nil, 4}, "resumed": {at(2), 2}, "all": {&Cursor{All: true}, 0},
+		"invalid": {&Cursor{Invalid: true}, 4}, "ahead": {at(9), 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t, Options{})

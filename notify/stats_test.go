@@ -19,7 +19,7 @@ func TestStatsOfLagsAndGaps(t *testing.T) {
 	volatile := func() { deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Volatile: true}) }
 
 	numbers(t, h, inboxSize)
-	volatile() // no place in the inbox
+	volatile() // the inbox is full
 	numbers(t, h, 1)
 	volatile() // the member lags
 	numbers(t, h, 10)
@@ -29,17 +29,21 @@ func TestStatsOfLagsAndGaps(t *testing.T) {
 	if s := m.Status(); !s.Lagging || s.Lag != 75 || s.Pending != 0 {
 		t.Errorf("status %+v", s)
 	}
-	pull(m) // a gap of 5, then 70
+	pull(m) // a gap of 5, then 70 messages
 
 	attach(t, h, Attachment{ClientID: "waits", Rooms: []string{"x"}, Resume: at(70)})
 	pull(attach(t, h, Attachment{ClientID: "back", Rooms: []string{"x"}, Resume: at(70)}))
-	pull(attach(t, h, Attachment{ClientID: "lost", Rooms: []string{"x"}, Resume: &Cursor{Invalid: true}}))
+	pull(attach(t, h, Attachment{ClientID: "lost", Rooms: []string{"x"},
+		Resume: &Cursor{Invalid: true}}))
 
 	s := h.Stats()
 	if s.Lagged != 1 || s.Lagging != 1 || s.Dropped != 2 || s.Replays != 2 || s.Replayed != 5 {
 		t.Errorf("stats %+v", s)
 	}
-	for reason, want := range map[string]uint64{GapTrimmed: 1, GapInvalid: 1, GapAhead: 0, GapEpoch: 0, GapTooMany: 0} {
+	for reason, want := range map[string]uint64{
+		GapTrimmed: 1, GapInvalid: 1, GapAhead: 0,
+		GapEpoch: 0, GapTooMany: 0,
+	} {
 		if got, there := s.Gaps[reason]; !there || got != want {
 			t.Errorf("gaps %s: %d %v, want %d", reason, got, there, want)
 		}
@@ -53,7 +57,8 @@ func TestStatsOfVolatileMessagesLostInInbox(t *testing.T) {
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "slow", Rooms: []string{"x"}})
 	for i := range inboxSize {
-		deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: json.RawMessage(`"v"`), Volatile: i%8 == 0})
+		deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: json.RawMessage(`"v"`),
+			Volatile: i%8 == 0})
 	}
 	if s := h.Stats(); s.Dropped != 0 || s.Lagged != 0 {
 		t.Errorf("before the lag: %+v", s)
@@ -65,33 +70,37 @@ func TestStatsOfVolatileMessagesLostInInbox(t *testing.T) {
 	if n := len(pull(m)); n != inboxSize-inboxSize/8+1 {
 		t.Errorf("%d pulled", n)
 	}
-	h.follow([]*Message{{ID: ID{1, 1}, Rooms: []string{"x"}, Type: "t"}}) // another epoch: all lag
+	// Another epoch, so all members lag.
+	h.follow([]*Message{{ID: ID{1, 1}, Rooms: []string{"x"}, Type: "t"}})
 	if s := h.Stats(); s.Dropped != inboxSize/8 || s.Lagged != 2 {
 		t.Errorf("after the loss: %d dropped, %d lagged", s.Dropped, s.Lagged)
 	}
 }
 
-// A member catches up with large messages, too.
+// A member also catches up with large messages.
 func TestLagWithLargeMessages(t *testing.T) {
 	t.Parallel()
 	h := newHub(t, Options{})
 	m := attach(t, h, Attachment{ClientID: "slow", Rooms: []string{"x"}})
 	for range 3 {
-		deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: append(bytes.Repeat([]byte{' '}, inboxBytes), '1')})
+		deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t",
+			Data: append(bytes.Repeat([]byte{' '}, inboxBytes), '1')})
 	}
 	if !m.Lagging() {
 		t.Error("keeps up with more than its bytes")
 	}
 	buf := make([]Delivery, 1)
 	for i := range 3 {
-		if n := m.Pull(buf); n != 1 || buf[0].Message == nil || buf[0].Message.ID.Seq != uint64(i+1) {
+		n := m.Pull(buf)
+		if n != 1 || buf[0].Message == nil || buf[0].Message.ID.Seq != uint64(i+1) {
 			t.Fatalf("pull %d: %d %+v", i, n, buf[0])
 		}
 	}
 	if n := m.Pull(buf); n != 0 || m.Lagging() {
 		t.Errorf("%d more, lagging %v", n, m.Lagging())
 	}
-	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t", Data: append(bytes.Repeat([]byte{' '}, inboxBytes), '1')})
+	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t",
+		Data: append(bytes.Repeat([]byte{' '}, inboxBytes), '1')})
 	if m.Lagging() || m.Pending() != 1 {
 		t.Errorf("one alone: %d pending, lagging %v", m.Pending(), m.Lagging())
 	}
@@ -125,7 +134,8 @@ func TestStatsMatchMembers(t *testing.T) {
 			}
 			switch what := rapid.IntRange(0, 6).Draw(rt, "what"); {
 			case m == nil || what == 0:
-				a := Attachment{ClientID: fmt.Sprint(step), Transport: rapid.SampledFrom([]string{"sse", "polling"}).Draw(rt, "transport"),
+				a := Attachment{ClientID: fmt.Sprint(step),
+					Transport: rapid.SampledFrom([]string{"sse", "polling"}).Draw(rt, "transport"),
 					Namespace: rapid.SampledFrom([]string{"/", "/n"}).Draw(rt, "namespace")}
 				if rapid.Bool().Draw(rt, "resumes") {
 					a.Resume = &Cursor{All: true}
@@ -155,7 +165,9 @@ func TestStatsMatchMembers(t *testing.T) {
 					carried[m.Transport()]++
 				}
 			}
-			if s := h.Stats(); s.Lagging != lagging || !maps.Equal(s.ByTransport, carried) || s.Members != len(h.Members()) {
+			s := h.Stats()
+			if s.Lagging != lagging || !maps.Equal(s.ByTransport, carried) ||
+				s.Members != len(h.Members()) {
 				rt.Fatalf("stats %+v, want %d lagging and %v", s, lagging, carried)
 			}
 		}

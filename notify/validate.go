@@ -23,7 +23,8 @@ func (t Target) Validate() error {
 	case "client":
 		check = checkClientID
 	default:
-		return refuse("target", "is missing, expected user, users, channel, channels, client or all")
+		return refuse("target",
+			"is missing, expected user, users, channel, channels, client or all")
 	}
 	if len(t.names) == 0 || len(t.names) > MaxTargets {
 		return refuse("target."+t.kind, "has %d names, expected 1 to %d", len(t.names), MaxTargets)
@@ -117,7 +118,8 @@ func checkTTL(n Notification) error {
 // exceptRooms returns the rooms of the clients that do not get the notification.
 func exceptRooms(clientIDs []string) ([]string, error) {
 	if len(clientIDs) > MaxTargets {
-		return nil, refuse("except", "has %d client ids, expected at most %d", len(clientIDs), MaxTargets)
+		return nil, refuse("except", "has %d client ids, expected at most %d", len(clientIDs),
+			MaxTargets)
 	}
 	var list []string
 	for i, id := range clientIDs {

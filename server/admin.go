@@ -44,25 +44,30 @@ func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && o.Optional:
-		s.o.Log.Warn("no admin listener: the port is taken; set another one with ADMIN_ADDR, or ADMIN_ADDR=off",
+		s.o.Log.Warn("no admin listener: the port is taken; set another one with ADMIN_ADDR, "+
+			"or ADMIN_ADDR=off",
 			zap.String("address", o.Addr))
 		return nil, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("cannot listen on %s: the port is taken, set another one with ADMIN_ADDR, or ADMIN_ADDR=off: %w", o.Addr, err)
+		return nil, fmt.Errorf("cannot listen on %s: the port is taken, "+
+			"set another one with ADMIN_ADDR, or ADMIN_ADDR=off: %w", o.Addr, err)
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s (ADMIN_ADDR): %w", o.Addr, err)
 	}
 	local := isLocal(l.Addr())
 	if !local && o.Key == "" {
 		_ = l.Close()
-		return nil, fmt.Errorf("other machines can reach the admin listener on %s: set ADMIN_KEY, or a loopback address as ADMIN_ADDR", o.Addr)
+		return nil, fmt.Errorf("other machines can reach the admin listener on %s: "+
+			"set ADMIN_KEY, or a loopback address as ADMIN_ADDR", o.Addr)
 	}
-	a := &admin{addr: l.Addr(), srv: newHTTPServer(s.adminHandler(local), s.o.Log), done: make(chan struct{})}
+	a := &admin{addr: l.Addr(), srv: newHTTPServer(s.adminHandler(local), s.o.Log),
+		done: make(chan struct{})}
 	go func() {
 		defer close(a.done)
 		_ = a.srv.Serve(l) // it returns after close
 	}()
-	s.o.Log.Info("admin listening", zap.String("address", l.Addr().String()), zap.Bool("pprof", o.Pprof))
+	s.o.Log.Info("admin listening", zap.String("address", l.Addr().String()),
+		zap.Bool("pprof", o.Pprof))
 	return a, nil
 }
 
@@ -128,7 +133,8 @@ func requireLocalName(next http.Handler) http.Handler {
 		if err != nil {
 			host = r.Host
 		}
-		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && !strings.EqualFold(host, "localhost") {
+		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil &&
+			!strings.EqualFold(host, "localhost") {
 			edge.WriteProblem(w, r, errAdminName)
 			return
 		}
@@ -137,7 +143,8 @@ func requireLocalName(next http.Handler) http.Handler {
 }
 
 var (
-	errAdminKeyMissing = &edge.Problem{Status: http.StatusUnauthorized, Code: edge.CodeUnauthenticated,
+	errAdminKeyMissing = &edge.Problem{Status: http.StatusUnauthorized,
+		Code:   edge.CodeUnauthenticated,
 		Detail: "the admin key is required: Authorization: Bearer <ADMIN_KEY>"}
 	errAdminName = &edge.Problem{Status: http.StatusForbidden, Code: edge.CodeForbidden,
 		Detail: "Host: expected localhost or an IP address"}

@@ -31,15 +31,22 @@ func TestAdminListener(t *testing.T) {
 	t.Parallel()
 	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Pprof: true})
 	for path, want := range map[string]string{
-		"/metrics": "\nroomcast_users 0\n", "/livez": `{"status":"ok"}`, "/readyz": `{"status":"ready"}`,
-		"/debug/pprof/": "heap", "/debug/pprof/goroutine?debug=1": "goroutine profile", "/debug/pprof/symbol": "num_symbols",
+		"/metrics": "\nroomcast_users 0\n", "/livez": `{"status":"ok"}`,
+		"/readyz":       `{"status":"ready"}`,
+		"/debug/pprof/": "heap", "/debug/pprof/goroutine?debug=1": "goroutine profile",
+		"/debug/pprof/symbol": "num_symbols",
 	} {
-		if res, text := servertest.Do(t, "GET", base+path, ""); res.StatusCode != 200 || !strings.Contains(text, want) {
+		res, text := servertest.Do(t, "GET", base+path, "")
+		if res.StatusCode != 200 || !strings.Contains(text, want) {
 			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)
 		}
 	}
-	for _, path := range []string{"/", "/v1/stats", "/debug/pprof/cmdline", "/debug/vars", "/socket.io/"} {
-		if res, text := servertest.Do(t, "GET", base+path, ""); res.StatusCode != 404 || !strings.Contains(text, `"code":"not_found"`) {
+	for _, path := range []string{
+		"/", "/v1/stats", "/debug/pprof/cmdline", "/debug/vars",
+		"/socket.io/",
+	} {
+		if res, text := servertest.Do(t, "GET", base+path, ""); res.StatusCode != 404 ||
+			!strings.Contains(text, `"code":"not_found"`) {
 			t.Errorf("%s: %d %.200s", path, res.StatusCode, text)
 		}
 	}
@@ -57,9 +64,11 @@ func TestAdminListenerRefusesOtherHosts(t *testing.T) {
 	_, port, _ := net.SplitHostPort(address)
 	for host, status := range map[string]string{
 		address: "200", "localhost:" + port: "200", "LocalHost": "200", "[::1]:" + port: "200",
-		"evil.example:" + port: "403", "evil.example": "403", "localhost.evil.example:" + port: "403",
+		"evil.example:" + port: "403", "evil.example": "403",
+		"localhost.evil.example:" + port: "403",
 	} {
-		answer := servertest.Raw(t, address, "GET /metrics HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
+		answer := servertest.Raw(t, address,
+			"GET /metrics HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
 		if !strings.HasPrefix(answer, "HTTP/1.1 "+status) {
 			t.Errorf("%s: %.200q", host, answer)
 		}
@@ -73,8 +82,9 @@ func TestAdminKey(t *testing.T) {
 	t.Parallel()
 	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Key: adminKey, Pprof: true})
 	for authorization, status := range map[string]int{
-		"": 401, "Basic " + adminKey: 401, "Bearer": 403, "Bearer " + servertest.Key: 403, "Bearer " + adminKey + "x": 403,
-		"Bearer " + adminKey: 200, "bearer  " + adminKey: 200,
+		"": 401, "Basic " + adminKey: 401, "Bearer": 403, "Bearer " + servertest.Key: 403,
+		"Bearer " + adminKey + "x": 403,
+		"Bearer " + adminKey:       200, "bearer  " + adminKey: 200,
 	} {
 		for _, path := range []string{"/metrics", "/debug/pprof/", "/livez"} {
 			res, text := servertest.Do(t, "GET", base+path, "", "Authorization: "+authorization)
@@ -94,24 +104,29 @@ func TestAdminListenerErrors(t *testing.T) {
 	defer taken.Close()
 	logged, logs := observer.New(zapcore.WarnLevel)
 	start := func(o AdminOptions) error {
-		a, err := New(Options{Hub: servertest.NewHub(t), Admin: o, Log: zap.New(logged)}).startAdmin(context.Background())
+		a, err := New(Options{Hub: servertest.NewHub(t), Admin: o,
+			Log: zap.New(logged)}).startAdmin(context.Background())
 		a.close()
 		return err
 	}
 	address := taken.Addr().String()
-	if err := start(AdminOptions{Addr: address}); err == nil || !strings.Contains(err.Error(), "cannot listen on "+address+": the port is taken, set another one with ADMIN_ADDR") {
+	if err := start(AdminOptions{Addr: address}); err == nil ||
+		!strings.Contains(err.Error(), "cannot listen on "+address+
+			": the port is taken, set another one with ADMIN_ADDR") {
 		t.Errorf("a taken port: %v", err)
 	}
 	if err := start(AdminOptions{Addr: address, Optional: true}); err != nil || logs.Len() != 1 {
 		t.Errorf("a taken port with Optional: %v, %d warnings", err, logs.Len())
 	}
-	if err := start(AdminOptions{Addr: "0.0.0.0:0", Pprof: true}); err == nil || !strings.Contains(err.Error(), "set ADMIN_KEY") {
+	if err := start(AdminOptions{Addr: "0.0.0.0:0", Pprof: true}); err == nil ||
+		!strings.Contains(err.Error(), "set ADMIN_KEY") {
 		t.Errorf("all addresses without a key: %v", err)
 	}
 	if err := start(AdminOptions{Addr: "0.0.0.0:0", Key: adminKey}); err != nil {
 		t.Errorf("all addresses with a key: %v", err)
 	}
-	if err := start(AdminOptions{Addr: "192.0.2.1:1", Key: adminKey}); err == nil || !strings.Contains(err.Error(), "(ADMIN_ADDR)") {
+	if err := start(AdminOptions{Addr: "192.0.2.1:1", Key: adminKey}); err == nil ||
+		!strings.Contains(err.Error(), "(ADMIN_ADDR)") {
 		t.Errorf("an address of another machine: %v", err)
 	}
 	if err := start(AdminOptions{}); err != nil {
@@ -123,14 +138,20 @@ func TestAdminListenerErrors(t *testing.T) {
 func TestMainListenerServesNothingForOperators(t *testing.T) {
 	s := newServiceStack(t, nil)
 	for _, path := range []string{
-		"/metrics", "/metrics/", "/prometheus", "/stats", "/status", "/health", "/healthz", "/health/details", "/admin", "/admin/",
-		"/admin/metrics", "/api/metrics", "/api/admin", "/api/debug", "/actuator", "/actuator/env", "/actuator/prometheus", "/debug",
-		"/debug/", "/debug/vars", "/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine", "/debug/pprof/profile",
-		"/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace", "/debug/requests", "/debug/events", "/pprof", "/pprof/heap",
-		"/expvar", "/vars", "/config", "/env", "/info", "/server-status", "/trace", "/.env", "//metrics", "/%6detrics", "/console/../metrics",
+		"/metrics", "/metrics/", "/prometheus", "/stats", "/status", "/health", "/healthz",
+		"/health/details", "/admin", "/admin/",
+		"/admin/metrics", "/api/metrics", "/api/admin", "/api/debug", "/actuator", "/actuator/env",
+		"/actuator/prometheus", "/debug",
+		"/debug/", "/debug/vars", "/debug/pprof", "/debug/pprof/", "/debug/pprof/heap",
+		"/debug/pprof/goroutine", "/debug/pprof/profile",
+		"/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace", "/debug/requests",
+		"/debug/events", "/pprof", "/pprof/heap",
+		"/expvar", "/vars", "/config", "/env", "/info", "/server-status", "/trace", "/.env",
+		"//metrics", "/%6detrics", "/console/../metrics",
 	} {
 		res, text := servertest.Do(t, "GET", "http://"+s.Base+path, "")
-		if res.StatusCode != 404 || strings.Contains(text, "roomcast_") || strings.Contains(text, "goroutine") {
+		if res.StatusCode != 404 || strings.Contains(text, "roomcast_") ||
+			strings.Contains(text, "goroutine") {
 			t.Errorf("%s: %d %.100s", path, res.StatusCode, text)
 		}
 	}

@@ -18,12 +18,14 @@ func logConnections(hub *notify.Hub, log *zap.Logger) {
 	hub.OnAttach(func(m *notify.Member) {
 		fields := connectionFields(m)
 		if from, resumed := m.Resumed(); resumed {
-			fields = append(fields, zap.String("resumes_from", from)) // "" when the client sent an invalid id
+			// "" when the client sent an invalid id.
+			fields = append(fields, zap.String("resumes_from", from))
 		}
 		log.Debug("connected", fields...)
 	})
 	hub.OnDetach(func(m *notify.Member) {
-		log.Debug("disconnected", append(connectionFields(m), zap.Duration("after", time.Since(m.ConnectedAt())))...)
+		log.Debug("disconnected", append(connectionFields(m),
+			zap.Duration("after", time.Since(m.ConnectedAt())))...)
 	})
 }
 

@@ -24,7 +24,8 @@ import (
 func tokenStack(t *testing.T) (base string) {
 	t.Helper()
 	tickets := auth.NewTickets(nil)
-	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(servertest.Secret), Tickets: tickets})
+	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(servertest.Secret),
+		Tickets: tickets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +38,10 @@ func tokenStack(t *testing.T) (base string) {
 	}
 	so := DefaultOptions()
 	so.Hub, so.SocketIO, so.Log = hub, sio, zap.NewNop()
-	so.AllowOrigin = config.Config{Host: "127.0.0.1", AllowedOrigins: []string{"https://app.example"}}.Origins().Allow
-	so.Streams = sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets, Problem: edge.WriteProblem})
+	so.AllowOrigin = config.Config{Host: "127.0.0.1",
+		AllowedOrigins: []string{"https://app.example"}}.Origins().Allow
+	so.Streams = sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets,
+		Problem: edge.WriteProblem})
 	service := New(so)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
@@ -55,20 +58,34 @@ func tokenStack(t *testing.T) (base string) {
 func TestStreamPreflight(t *testing.T) {
 	t.Parallel()
 	base := tokenStack(t)
-	for _, origin := range []string{"http://localhost:5173", "http://127.0.0.1:8080", "https://app.example"} {
+	for _, origin := range []string{
+		"http://localhost:5173", "http://127.0.0.1:8080",
+		"https://app.example",
+	} {
 		for _, c := range []struct{ method, path, headers string }{
-			{"GET", "/sse?userId=u1", "authorization,cache-control,last-event-id"}, {"GET", "/api/sse", "authorization"},
-			{"POST", "/sse/tickets", "authorization"}, {"POST", "/api/sse/tickets", "authorization,content-type"},
-			{"POST", "/sse/x/channels", "authorization,content-type"}, {"POST", "/sse/x/token", "authorization,content-type"},
-			{"POST", "/sse/x/messages", "authorization,content-type"}, {"POST", "/api/sse/x/messages", "content-type"},
+			{"GET", "/sse?userId=u1", "authorization,cache-control,last-event-id"},
+			{"GET", "/api/sse", "authorization"},
+			{"POST", "/sse/tickets", "authorization"},
+			{"POST", "/api/sse/tickets", "authorization,content-type"},
+			{"POST", "/sse/x/channels", "authorization,content-type"},
+			{"POST", "/sse/x/token", "authorization,content-type"},
+			{"POST", "/sse/x/messages", "authorization,content-type"},
+			{"POST", "/api/sse/x/messages", "content-type"},
 		} {
-			res, _ := servertest.Do(t, "OPTIONS", base+c.path, "", "Origin: "+origin, "Access-Control-Request-Method: "+c.method, "Access-Control-Request-Headers: "+c.headers)
-			servertest.ExpectHeaders(t, res, map[string]string{"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": c.method,
-				"Access-Control-Allow-Headers": c.headers, "Access-Control-Allow-Credentials": "true"})
+			res, _ := servertest.Do(t, "OPTIONS", base+c.path, "", "Origin: "+origin,
+				"Access-Control-Request-Method: "+c.method,
+				"Access-Control-Request-Headers: "+c.headers)
+			servertest.ExpectHeaders(t, res,
+				map[string]string{"Access-Control-Allow-Origin": origin,
+					"Access-Control-Allow-Methods":     c.method,
+					"Access-Control-Allow-Headers":     c.headers,
+					"Access-Control-Allow-Credentials": "true"})
 			if res.StatusCode != 204 {
 				t.Errorf("%s %s from %s: %d", c.method, c.path, origin, res.StatusCode)
 			}
-			if res, _ := servertest.Do(t, "OPTIONS", base+c.path, "", "Origin: https://evil.example", "Access-Control-Request-Method: "+c.method); res.StatusCode != 403 {
+			if res, _ := servertest.Do(t, "OPTIONS", base+c.path, "",
+				"Origin: https://evil.example",
+				"Access-Control-Request-Method: "+c.method); res.StatusCode != 403 {
 				t.Errorf("%s %s from a foreign page: %d", c.method, c.path, res.StatusCode)
 			}
 		}
@@ -81,15 +98,20 @@ func TestStreamFromAnotherOrigin(t *testing.T) {
 	base := tokenStack(t)
 	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
 	const origin = "Origin: http://localhost:5173"
-	allowed := map[string]string{"Access-Control-Allow-Origin": "http://localhost:5173", "Access-Control-Allow-Credentials": "true"}
+	allowed := map[string]string{"Access-Control-Allow-Origin": "http://localhost:5173",
+		"Access-Control-Allow-Credentials": "true"}
 
-	res, text := servertest.Do(t, "POST", base+"/sse/tickets", "", origin, "Authorization: Bearer "+token)
+	res, text := servertest.Do(t, "POST", base+"/sse/tickets", "", origin,
+		"Authorization: Bearer "+token)
 	servertest.ExpectHeaders(t, res, allowed)
 	var issued struct{ Ticket string }
 	if err := json.Unmarshal([]byte(text), &issued); err != nil || res.StatusCode != 201 {
 		t.Fatalf("%d %s", res.StatusCode, text)
 	}
-	for path, header := range map[string]string{"/sse": "Cookie: auth_token=" + token, "/sse?ticket=" + issued.Ticket: "X-Request-ID: r1"} {
+	for path, header := range map[string]string{
+		"/sse":                         "Cookie: auth_token=" + token,
+		"/sse?ticket=" + issued.Ticket: "X-Request-ID: r1",
+	} {
 		req, err := http.NewRequest("GET", base+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +135,8 @@ func TestStreamFromAnotherOrigin(t *testing.T) {
 		}
 		// The page can read errors too, which have the same headers.
 		for _, route := range []string{"channels", "token", "messages"} {
-			refused, text := servertest.Do(t, "POST", base+"/sse/"+hello.ClientID+"/"+route, "{}", origin, "Content-Type: application/json")
+			refused, text := servertest.Do(t, "POST", base+"/sse/"+hello.ClientID+"/"+route, "{}",
+				origin, "Content-Type: application/json")
 			servertest.ExpectHeaders(t, refused, allowed)
 			if refused.StatusCode != 401 && refused.StatusCode != 400 {
 				t.Errorf("%s: %d %s", route, refused.StatusCode, text)
@@ -121,7 +144,9 @@ func TestStreamFromAnotherOrigin(t *testing.T) {
 		}
 		_ = res.Body.Close()
 	}
-	if res, _ := servertest.Do(t, "GET", base+"/sse", "", "Origin: https://evil.example", "Cookie: auth_token="+token); res.StatusCode != 403 {
+	res, _ = servertest.Do(t, "GET", base+"/sse", "", "Origin: https://evil.example",
+		"Cookie: auth_token="+token)
+	if res.StatusCode != 403 {
 		t.Errorf("from a foreign page: %d", res.StatusCode)
 	}
 }

@@ -44,7 +44,8 @@ func debugStack(t *testing.T, change func(*socketio.Options)) (*serviceStack, de
 		}
 	})
 	s := newServiceStack(t, func(o *socketio.Options) {
-		authenticator, err := auth.New(auth.Options{Mode: auth.ModeToken, Secret: auth.Secret(servertest.Secret)})
+		authenticator, err := auth.New(auth.Options{Mode: auth.ModeToken,
+			Secret: auth.Secret(servertest.Secret)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +72,9 @@ func (l debugLog) hides(t *testing.T, secrets ...string) {
 // refused events and the end.
 func TestDebugLogOfASocket(t *testing.T) {
 	t.Parallel()
-	s, log := debugStack(t, func(o *socketio.Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
+	s, log := debugStack(t, func(o *socketio.Options) {
+		o.RateInterval, o.RateBurst = time.Minute, 1
+	})
 	token := servertest.TokenFor(t, time.Now().Add(time.Hour))
 	poll := s.Poll()
 	poll.Post(`40{"token":"` + token + `"}`)
@@ -84,10 +87,12 @@ func TestDebugLogOfASocket(t *testing.T) {
 	log.line(t, "connected", client, `"namespace":"/"`, `"transport":"polling"`, `"user":"u1"`)
 
 	poll.Upgrade()
-	log.line(t, "upgraded", `"from":"polling"`, `"transport":"websocket"`, `"clients":["`+reply.Sid+`"]`)
+	log.line(t, "upgraded", `"from":"polling"`, `"transport":"websocket"`,
+		`"clients":["`+reply.Sid+`"]`)
 	s.Hub.Member("/", reply.Sid).Disconnect("logged out")
 	log.line(t, "disconnect ordered", client, `"reason":"logged out"`)
-	log.line(t, "connection closed", `"transport":"websocket"`, `"reason":"forced close"`, `"cause":"logged out"`)
+	log.line(t, "connection closed", `"transport":"websocket"`, `"reason":"forced close"`,
+		`"cause":"logged out"`)
 	log.line(t, "disconnected", client, `"transport":"websocket"`, `"after":`)
 
 	c := s.Dial("")
@@ -100,7 +105,8 @@ func TestDebugLogOfASocket(t *testing.T) {
 	c.JoinWithPid(`{"token":"` + token + `","pid":"` + pid + `","offset":"` + offset + `"}`)
 	log.line(t, "connected", `"client":"`+sid+`"`, `"resumes_from":"`+offset+`"`)
 	c.Event("missed", nil)
-	log.line(t, "replayed", `"client":"`+sid+`"`, `"notifications":1`, `"recovered":true`, `"from":"`+offset+`"`)
+	log.line(t, "replayed", `"client":"`+sid+`"`, `"notifications":1`, `"recovered":true`,
+		`"from":"`+offset+`"`)
 
 	c = s.Dial("")
 	c.JoinWithPid(`{"token":"` + token + `","since":"nonsense"}`)
@@ -130,7 +136,8 @@ func TestDebugLogOfAStream(t *testing.T) {
 		_, lines := s.Stream(query, headers)
 		for lines.Scan() {
 			var hello servertest.Connected
-			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &hello) == nil {
+			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if ok && json.Unmarshal([]byte(data), &hello) == nil {
 				return `"client":"` + hello.ClientID + `"`
 			}
 		}
@@ -149,7 +156,8 @@ func TestDebugLogOfAStream(t *testing.T) {
 
 	client = open(id)
 	log.line(t, "connected", client, `"resumes_from":"`+id+`"`)
-	log.line(t, "replayed", client, `"notifications":1`, `"recovered":true`, `"from":"`+id+`"`, `"to":"`+missed+`"`)
+	log.line(t, "replayed", client, `"notifications":1`, `"recovered":true`, `"from":"`+id+`"`,
+		`"to":"`+missed+`"`)
 
 	client = open("nonsense")
 	log.line(t, "gap", client, `"reason":"invalid"`)
@@ -157,7 +165,8 @@ func TestDebugLogOfAStream(t *testing.T) {
 	s.Hub.Member("/", strings.TrimSuffix(clientID, `"`)).Disconnect("logged out")
 	log.line(t, "stream ended", client, `"reason":"logged out"`, `"after":`, `"retry":86400`)
 	log.line(t, "disconnected", client)
-	log.line(t, "request", `"method":"GET"`, `"path":"/sse"`, `"status":200`, `"bytes":`, `"duration":`, `"request_id":`)
+	log.line(t, "request", `"method":"GET"`, `"path":"/sse"`, `"status":200`, `"bytes":`,
+		`"duration":`, `"request_id":`)
 	servertest.Do(t, "GET", "http://"+s.Base+"/sse?token="+token+"x", "")
 	log.hides(t, token, token+"x")
 }

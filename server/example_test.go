@@ -32,7 +32,8 @@ func ExampleService() {
 	}
 	so := server.DefaultOptions()
 	so.Hub, so.SocketIO = hub, socketIO
-	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, MaxRooms: 64, Problem: edge.WriteProblem})
+	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, MaxRooms: 64,
+		Problem: edge.WriteProblem})
 	so.APIKeys = []string{"a key that nobody can guess"}
 	service := server.New(so)
 	ctx, stop := context.WithCancel(context.Background())

@@ -24,7 +24,8 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	case h.draining.Load():
 		edge.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
 	case h.store != nil && h.store() != nil:
-		edge.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "reason": "store"})
+		edge.WriteJSON(w, http.StatusServiceUnavailable,
+			map[string]string{"status": "unavailable", "reason": "store"})
 	default:
 		edge.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	}

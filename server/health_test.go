@@ -15,7 +15,9 @@ func TestHealth(t *testing.T) {
 		t.Helper()
 		w := httptest.NewRecorder()
 		handler(w, httptest.NewRequest("GET", "/", nil))
-		if w.Code != status || w.Body.String() != body+"\n" || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
+		if w.Code != status || w.Body.String() != body+"\n" ||
+			w.Header().Get("Content-Type") != "application/json" ||
+			w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%d %v %s, want %d %s", w.Code, w.Header(), w.Body, status, body)
 		}
 	}

@@ -42,7 +42,8 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("cannot listen on %s: the port is taken, set another one with PORT or --port: %w", address, err)
+		return nil, fmt.Errorf("cannot listen on %s: the port is taken, "+
+			"set another one with PORT or --port: %w", address, err)
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}

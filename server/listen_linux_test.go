@@ -47,7 +47,8 @@ func TestSocketOptions(t *testing.T) {
 			{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 3},
 			{"SO_PROTOCOL", unix.SOL_SOCKET, unix.SO_PROTOCOL, unix.IPPROTO_TCP},
 		} {
-			if got, err := unix.GetsockoptInt(int(fd), o.level, o.option); err != nil || got != o.val {
+			if got, err := unix.GetsockoptInt(int(fd), o.level, o.option); err != nil ||
+				got != o.val {
 				t.Errorf("%s is %d (%v), want %d", o.name, got, err, o.val)
 			}
 		}

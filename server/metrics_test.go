@@ -47,18 +47,26 @@ func TestMetricsOfBothTransports(t *testing.T) {
 		t.Fatalf("the stream ended before %q: %v", line, stream.Err())
 	}
 	until("event: connected")
-	if _, err := s.Hub.Publish(context.Background(), notify.Notification{Type: "n"}, notify.ToUser("u1")); err != nil {
+	n := notify.Notification{Type: "n"}
+	if _, err := s.Hub.Publish(context.Background(), n, notify.ToUser("u1")); err != nil {
 		t.Fatal(err)
 	}
 	ws.Event("n", nil)
 	until("event: n")
 
-	servertest.Do(t, "POST", "http://"+s.Base+"/v1/notifications", "{}")                                // unauthenticated
-	servertest.Do(t, "GET", "http://"+s.Base+"/nowhere", "")                                            // not_found
-	servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=3&transport=polling", "")                 // validation
-	servertest.Do(t, "GET", "http://"+s.Base+"/sse?as=a&as=b", "")                                      // validation
-	servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=4&transport=polling", "", "Origin: nope") // forbidden
-	ws.Send(`42["join-room",7]`)                                                                        // validation
+	// Code unauthenticated.
+	servertest.Do(t, "POST", "http://"+s.Base+"/v1/notifications", "{}")
+	// Code not_found.
+	servertest.Do(t, "GET", "http://"+s.Base+"/nowhere", "")
+	// Code validation.
+	servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=3&transport=polling", "")
+	// Code validation.
+	servertest.Do(t, "GET", "http://"+s.Base+"/sse?as=a&as=b", "")
+	// Code forbidden.
+	servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=4&transport=polling", "",
+		"Origin: nope")
+	// Code validation.
+	ws.Send(`42["join-room",7]`)
 	ws.Event("error", nil)
 	ws.Send(`421["nobody-listens"]`) // unknown_event
 	if text := ws.Read(); !strings.HasPrefix(text, "431[") {
@@ -72,11 +80,17 @@ func TestMetricsOfBothTransports(t *testing.T) {
 
 	got := servertest.Scrape(t, m.Handler())
 	servertest.ExpectSeries(t, got, map[string]float64{
-		`roomcast_connections{transport="websocket"}`: 1, `roomcast_connections{transport="sse"}`: 1, `roomcast_connections{transport="polling"}`: 0,
-		`roomcast_users`: 1, `roomcast_deliveries_total`: 2, `roomcast_lagging_members`: 0, `roomcast_gaps_total{reason="trimmed"}`: 0,
-		`roomcast_refusals_total{code="unauthenticated"}`: 2, `roomcast_refusals_total{code="not_found"}`: 1,
-		`roomcast_refusals_total{code="validation"}`: 3, `roomcast_refusals_total{code="forbidden"}`: 1,
-		`roomcast_refusals_total{code="unknown_event"}`: 1, `roomcast_refusals_total{code="other"}`: 0, `roomcast_panics_total`: 0,
+		`roomcast_connections{transport="websocket"}`: 1,
+		`roomcast_connections{transport="sse"}`:       1,
+		`roomcast_connections{transport="polling"}`:   0,
+		`roomcast_users`: 1, `roomcast_deliveries_total`: 2, `roomcast_lagging_members`: 0,
+		`roomcast_gaps_total{reason="trimmed"}`:           0,
+		`roomcast_refusals_total{code="unauthenticated"}`: 2,
+		`roomcast_refusals_total{code="not_found"}`:       1,
+		`roomcast_refusals_total{code="validation"}`:      3,
+		`roomcast_refusals_total{code="forbidden"}`:       1,
+		`roomcast_refusals_total{code="unknown_event"}`:   1,
+		`roomcast_refusals_total{code="other"}`:           0, `roomcast_panics_total`: 0,
 	})
 	// A writer counts after the write, so the client can be faster.
 	for _, transport := range []string{"websocket", "sse"} {
@@ -96,29 +110,35 @@ func TestMetricsOfAFullServer(t *testing.T) {
 	admit := StreamAdmission(limits)
 	m := metrics.New(servertest.NewHub(t))
 	handler := edge.WithInfo(nil, withRefusals(m, func(*http.Request) bool { return false },
-		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = admit(r, auth.Identity{}) })))
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = admit(r, auth.Identity{})
+		})))
 	for range 3 {
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/sse", nil))
 	}
-	servertest.ExpectSeries(t, servertest.Scrape(t, m.Handler()), map[string]float64{`roomcast_refusals_total{code="too_many_connections"}`: 2})
+	servertest.ExpectSeries(t, servertest.Scrape(t, m.Handler()),
+		map[string]float64{`roomcast_refusals_total{code="too_many_connections"}`: 2})
 }
 
 func TestMetricsCountPanicsOnce(t *testing.T) {
 	t.Parallel()
 	m := metrics.New(servertest.NewHub(t))
 	handler := edge.WithInfo(nil, withRefusals(m, func(*http.Request) bool { return false },
-		edge.WithRecovery(zap.NewNop(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/abort" {
-				panic(http.ErrAbortHandler) // this panic is not a defect
-			}
-			panic("defect")
-		}))))
+		edge.WithRecovery(zap.NewNop(),
+			http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/abort" {
+					panic(http.ErrAbortHandler) // this panic is not a defect
+				}
+				panic("defect")
+			}))))
 	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	func() {
 		defer func() { _ = recover() }()
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/abort", nil))
 	}()
-	servertest.ExpectSeries(t, servertest.Scrape(t, m.Handler()), map[string]float64{`roomcast_panics_total`: 1, `roomcast_refusals_total{code="internal"}`: 1})
+	servertest.ExpectSeries(t, servertest.Scrape(t, m.Handler()),
+		map[string]float64{`roomcast_panics_total`: 1,
+			`roomcast_refusals_total{code="internal"}`: 1})
 }
 
 // docs/operations.md lists all metrics, and no others.
@@ -129,13 +149,15 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := regexp.MustCompile(`roomcast_[a-z_]+`)
+	histogram := regexp.MustCompile(`(_seconds)_(bucket|sum|count)$`)
 	have, listed := map[string]bool{}, map[string]bool{}
 	for series := range servertest.Scrape(t, metrics.New(servertest.NewHub(t)).Handler()) {
 		if found := name.FindString(series); found != "" {
-			have[regexp.MustCompile(`(_seconds)_(bucket|sum|count)$`).ReplaceAllString(found, "$1")] = true
+			have[histogram.ReplaceAllString(found, "$1")] = true
 		}
 	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `roomcast_.*").FindAllString(string(page), -1) {
+	rows := regexp.MustCompile("(?m)^\\| `roomcast_.*").FindAllString(string(page), -1)
+	for _, row := range rows {
 		cell, _, _ := strings.Cut(row[2:], "|")
 		if strings.Contains(cell, "rate(") || strings.ContainsAny(cell, "<>") {
 			continue // an alert
@@ -145,6 +167,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		}
 	}
 	if !maps.Equal(have, listed) {
-		t.Errorf("the server has %v\nthe page lists %v", slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(listed)))
+		t.Errorf("the server has %v\nthe page lists %v", slices.Sorted(maps.Keys(have)),
+			slices.Sorted(maps.Keys(listed)))
 	}
 }

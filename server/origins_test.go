@@ -21,21 +21,31 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreign := []string{
-		"null", "https://evil.example", "http://evil.example:" + port, "http://127.0.0.1", "http://127.0.0.1:80", "http://127.0.0.1:1" + port,
-		"http://127.0.0.1:" + port + ".evil.example", "http://127.0.0.1.evil.example:" + port, "http://127.0.0.1:" + port + "@evil.example",
-		"http://evil.example/127.0.0.1:" + port, "http://evil.example?127.0.0.1:" + port, "http://evil.example#127.0.0.1:" + port,
-		"http://127.0.0.2:" + port, "http://localhost:" + port, "http://0.0.0.0:" + port, "http://[::1]:" + port, "http://2130706433:" + port,
-		"http://127.1:" + port, "http://0x7f.0.0.1:" + port, "http://127.0.0.1.:" + port, "http://x127.0.0.1:" + port,
-		"127.0.0.1:" + port, "//127.0.0.1:" + port, "ftp://127.0.0.1:" + port, "file://", "file://127.0.0.1:" + port,
-		"javascript:alert(1)", "*", "http://", "http:127.0.0.1:" + port, "http://127.0.0.1:" + port + " http://evil.example",
-		"http://127.0.0.1:" + port + ", http://evil.example", "http://evil.example, http://127.0.0.1:" + port, "chrome-extension://abcdef",
+		"null", "https://evil.example", "http://evil.example:" + port, "http://127.0.0.1",
+		"http://127.0.0.1:80", "http://127.0.0.1:1" + port,
+		"http://127.0.0.1:" + port + ".evil.example", "http://127.0.0.1.evil.example:" + port,
+		"http://127.0.0.1:" + port + "@evil.example",
+		"http://evil.example/127.0.0.1:" + port, "http://evil.example?127.0.0.1:" + port,
+		"http://evil.example#127.0.0.1:" + port,
+		"http://127.0.0.2:" + port, "http://localhost:" + port, "http://0.0.0.0:" + port,
+		"http://[::1]:" + port, "http://2130706433:" + port,
+		"http://127.1:" + port, "http://0x7f.0.0.1:" + port, "http://127.0.0.1.:" + port,
+		"http://x127.0.0.1:" + port,
+		"127.0.0.1:" + port, "//127.0.0.1:" + port, "ftp://127.0.0.1:" + port, "file://",
+		"file://127.0.0.1:" + port,
+		"javascript:alert(1)", "*", "http://", "http:127.0.0.1:" + port,
+		"http://127.0.0.1:" + port + " http://evil.example",
+		"http://127.0.0.1:" + port + ", http://evil.example",
+		"http://evil.example, http://127.0.0.1:" + port, "chrome-extension://abcdef",
 	}
-	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+	end := " HTTP/1.1\r\nHost: " + s.Base + "\r\n"
 	requests := map[string]string{
-		"websocket":   "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: " + s.Base + "\r\n" + upgrade,
-		"polling":     "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: " + s.Base + "\r\nConnection: close\r\n",
-		"EventSource": "GET /sse?userId=u1 HTTP/1.1\r\nHost: " + s.Base + "\r\nConnection: close\r\n",
-		"for /api":    "GET /api/sse?userId=u1 HTTP/1.1\r\nHost: " + s.Base + "\r\nConnection: close\r\n",
+		"websocket":   "GET /socket.io/?EIO=4&transport=websocket" + end + upgrade,
+		"polling":     "GET /socket.io/?EIO=4&transport=polling" + end + "Connection: close\r\n",
+		"EventSource": "GET /sse?userId=u1" + end + "Connection: close\r\n",
+		"for /api":    "GET /api/sse?userId=u1" + end + "Connection: close\r\n",
 	}
 	status := func(request string) string {
 		c, err := net.Dial("tcp", s.Base)
@@ -59,7 +69,10 @@ func TestForeignOriginsOnEveryTransport(t *testing.T) {
 				t.Errorf("%s from %q: %s, want 403", transport, origin, got)
 			}
 		}
-		for _, headers := range []string{"Origin:\r\n", "Origin: http://" + s.Base + "\r\nOrigin: https://evil.example\r\n"} {
+		for _, headers := range []string{
+			"Origin:\r\n",
+			"Origin: http://" + s.Base + "\r\nOrigin: https://evil.example\r\n",
+		} {
 			if got := status(request + headers + "\r\n"); got != "403" {
 				t.Errorf("%s with %q: %s, want 403", transport, headers, got)
 			}

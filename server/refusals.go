@@ -10,7 +10,9 @@ import (
 
 // withRefusals counts refused requests and panics. WriteProblem notes its code in the Info of the
 // request. Engine.IO writes errors of its own, so their code comes from the status.
-func withRefusals(m *metrics.Metrics, engineIO func(*http.Request) bool, next http.Handler) http.Handler {
+func withRefusals(
+	m *metrics.Metrics, engineIO func(*http.Request) bool, next http.Handler,
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := edge.InfoOf(r)
 		defer func() {

@@ -58,8 +58,10 @@ func (s *Service) Handler() http.Handler {
 
 // api returns the options of the API.
 func (s *Service) api() api.Options {
-	o := api.Options{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate, Burst: s.o.PublishBurst,
-		Mode: s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"), Live: s.health.live, Ready: s.health.ready}
+	o := api.Options{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate,
+		Burst: s.o.PublishBurst,
+		Mode:  s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
+		Live: s.health.live, Ready: s.health.ready}
 	if s.o.Tickets != nil {
 		o.Tickets = s.o.Tickets
 	}
@@ -83,5 +85,7 @@ func (s *Service) quiet(r *http.Request) bool {
 }
 
 func (s *Service) isEngineIO(r *http.Request) bool {
-	return slices.ContainsFunc(s.o.SocketIOPaths, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) })
+	return slices.ContainsFunc(s.o.SocketIOPaths, func(path string) bool {
+		return strings.HasPrefix(r.URL.Path, path)
+	})
 }

@@ -32,12 +32,13 @@ type Options struct {
 	Console  http.Handler // serves `/`, or `/console` with Upstream; may be nil
 	Upstream *url.URL     // origin of the application that serves all other paths; may be nil
 
-	SocketIOPaths []string      // of Engine.IO requests; none: no Socket.IO; default /socket.io
-	SSEPath       string        // of streams, also below /api; "": no streams; default /sse
-	APIKeys       []string      // of backends, see auth.ParseAPIKey; none: the API refuses all requests
-	PublishRate   int           // notifications per second and API key; 0, the default: no limit
-	PublishBurst  int           // notifications that each API key may publish at once
-	Tickets       *auth.Tickets // for the API to issue; nil: it issues none
+	SocketIOPaths []string // of Engine.IO requests; none: no Socket.IO; default /socket.io
+	SSEPath       string   // of streams, also below /api; "": no streams; default /sse
+	// APIKeys are those of backends, see auth.ParseAPIKey; none: the API refuses all requests.
+	APIKeys      []string
+	PublishRate  int           // notifications per second and API key; 0, the default: no limit
+	PublishBurst int           // notifications that each API key may publish at once
+	Tickets      *auth.Tickets // for the API to issue; nil: it issues none
 
 	// AllowOrigin reports whether a page of this origin may send the request. nil allows the
 	// request's own host only.
@@ -66,7 +67,8 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		SocketIOPaths: []string{"/socket.io"}, SSEPath: "/sse",
-		DrainTimeout: 25 * time.Second, SweepInterval: 5 * time.Second, InactiveTimeout: 5 * time.Minute,
+		DrainTimeout: 25 * time.Second, SweepInterval: 5 * time.Second,
+		InactiveTimeout: 5 * time.Minute,
 	}
 }
 
@@ -112,7 +114,8 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 			// The client gets the error in a stream with status 200, so the code is for the
 			// metrics.
 			edge.InfoOf(r).Code = edge.CodeTooManyConnections
-			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded) // the first error has status and wait
+			// The first error has the status and the delay.
+			return nil, fmt.Errorf("%w: %w", err, sse.ErrOverloaded)
 		}
 		return release, nil
 	}

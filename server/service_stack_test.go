@@ -20,7 +20,9 @@ type serviceStack struct {
 
 // newServiceStack starts a service in open mode. change changes the options of Socket.IO, and
 // changeService those of the service.
-func newServiceStack(t testing.TB, change func(*socketio.Options), changeService ...func(*Options)) *serviceStack {
+func newServiceStack(
+	t testing.TB, change func(*socketio.Options), changeService ...func(*Options),
+) *serviceStack {
 	t.Helper()
 	hub := servertest.NewHub(t)
 	authenticator, err := auth.New(auth.Options{Mode: auth.ModeOpen})
@@ -39,7 +41,8 @@ func newServiceStack(t testing.TB, change func(*socketio.Options), changeService
 	}
 	so := DefaultOptions()
 	so.Hub, so.SocketIO, so.APIKeys, so.Log = hub, sio, []string{servertest.Key}, o.Log
-	streams := sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log}
+	streams := sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels,
+		MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log}
 	if counts, ok := o.Metrics.(*metrics.Metrics); ok {
 		so.Metrics, streams.Written = counts, counts.WrittenBy("sse")
 	}

@@ -22,7 +22,8 @@ func TestStatsHaveAuthMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := newServiceStack(t, func(o *socketio.Options) { o.Auth = authenticator })
-		res, text := servertest.Do(t, "GET", "http://"+s.Base+"/v1/stats", "", "X-API-Key: "+servertest.Key)
+		res, text := servertest.Do(t, "GET", "http://"+s.Base+"/v1/stats", "",
+			"X-API-Key: "+servertest.Key)
 		var stats struct {
 			Total    *int
 			AuthMode auth.Mode

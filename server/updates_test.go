@@ -21,11 +21,13 @@ func TestConnectionUpdates(t *testing.T) {
 		t.Errorf("its own connection: %+v", n)
 	}
 	b, second := s.Connect(`{"userId":"b"}`)
-	if a.Event("connection-update", &n); n.Data != (update{"new-connection", second.ClientID, "b", "b", 2}) {
+	a.Event("connection-update", &n)
+	if n.Data != (update{"new-connection", second.ClientID, "b", "b", 2}) {
 		t.Errorf("another connection opens: %+v", n)
 	}
 	b.Conn.Close()
-	if a.Event("connection-update", &n); n.Data != (update{"disconnection", second.ClientID, "b", "b", 1}) {
+	a.Event("connection-update", &n)
+	if n.Data != (update{"disconnection", second.ClientID, "b", "b", 1}) {
 		t.Errorf("the other connection closes: %+v", n)
 	}
 }

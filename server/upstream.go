@@ -22,8 +22,9 @@ import (
 )
 
 const (
-	upstreamDial    = 10 * time.Second
-	upstreamHeader  = 2 * time.Minute  // from the last byte of a request to the header of the response
+	upstreamDial = 10 * time.Second
+	// upstreamHeader is the time from the last byte of a request to the header of the response.
+	upstreamHeader  = 2 * time.Minute
 	upstreamIdle    = 60 * time.Second // between two reads or two writes of a body
 	codeBadGateway  = "bad_gateway"
 	codeGatewayTime = "gateway_timeout"
@@ -47,14 +48,18 @@ func newUpstream(origin *url.URL, trusted []netip.Prefix, log *zap.Logger) *upst
 	u := &upstream{trusted: trusted, via: "roomcast-" + rand.Text()[:8]}
 	u.ctx, u.end = context.WithCancel(context.Background())
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only
+	dialer := &net.Dialer{Timeout: upstreamDial, KeepAlive: 15 * time.Second}
 	u.proxy = &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { u.rewrite(r, origin) },
 		ModifyResponse: u.answered,
-		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { edge.WriteProblem(w, r, u.problem(err)) },
-		FlushInterval:  -1, // flush every write, because the response can be a stream
-		ErrorLog:       errorLog,
-		Transport: &http.Transport{ // it ignores HTTP_PROXY, because the application is on this network
-			DialContext:           (&net.Dialer{Timeout: upstreamDial, KeepAlive: 15 * time.Second}).DialContext,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			edge.WriteProblem(w, r, u.problem(err))
+		},
+		FlushInterval: -1, // flush every write, because the response can be a stream
+		ErrorLog:      errorLog,
+		// The transport ignores HTTP_PROXY, because the application is on this network.
+		Transport: &http.Transport{
+			DialContext:           dialer.DialContext,
 			TLSHandshakeTimeout:   upstreamDial,
 			ResponseHeaderTimeout: upstreamHeader,
 			MaxIdleConnsPerHost:   64,
@@ -70,7 +75,8 @@ func newUpstream(origin *url.URL, trusted []netip.Prefix, log *zap.Logger) *upst
 func (u *upstream) fallback(router *mux.Router, own http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var match mux.RouteMatch
-		if found := router.Match(r, &match); found && match.MatchErr == nil || errors.Is(match.MatchErr, mux.ErrMethodMismatch) {
+		found := router.Match(r, &match)
+		if found && match.MatchErr == nil || errors.Is(match.MatchErr, mux.ErrMethodMismatch) {
 			own.ServeHTTP(w, r)
 			return
 		}
@@ -129,7 +135,8 @@ func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
 // answered changes the header of a response and notes responses that do not end by themselves.
 func (u *upstream) answered(res *http.Response) error {
 	res.Header.Del(edge.HeaderRequestID) // the response already has the one of this server
-	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+	if res.StatusCode == http.StatusSwitchingProtocols ||
+		strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 		if c, ok := res.Request.Context().Value(upstreamCallKey{}).(*upstreamCall); ok {
 			c.endless.Store(true)
 			if u.ctx.Err() != nil {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,94 +11,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/mux"
 	"github.com/gorilla/websocket"
-	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// application starts an application behind the server. It returns the requests that it gets, echoes
-// messages on /ws, and streams on /feed.
-func application(t *testing.T) *url.URL {
-	t.Helper()
-	address := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/ws":
-			echo(w, r)
-		case "/feed":
-			w.Header().Set("Content-Type", "text/event-stream")
-			fmt.Fprint(w, "data: first\n\n")
-			_ = http.NewResponseController(w).Flush()
-			<-r.Context().Done()
-		default:
-			body, _ := io.ReadAll(r.Body)
-			w.Header().Set(edge.HeaderRequestID, "the application's")
-			w.Header().Set("X-Seen", r.Method+" "+r.RequestURI)
-			w.WriteHeader(http.StatusTeapot)
-			_ = json.NewEncoder(w).Encode(map[string]any{"host": r.Host, "header": r.Header, "body": string(body)})
-		}
-	}))
-	return &url.URL{Scheme: "http", Host: address}
-}
-
-// echo upgrades to a websocket and returns its messages.
-func echo(w http.ResponseWriter, r *http.Request) {
-	c, err := (&websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}).Upgrade(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer c.Close()
-	for {
-		kind, data, err := c.ReadMessage()
-		if err != nil || c.WriteMessage(kind, data) != nil {
-			return
-		}
-	}
-}
-
-// serveUpstream serves the route /own itself and all others by the application at origin, as
-// Service.Handler does.
-func serveUpstream(t *testing.T, origin *url.URL, trusted ...netip.Prefix) (address string, u *upstream) {
-	t.Helper()
-	router := mux.NewRouter()
-	router.SkipClean(true)
-	router.NotFoundHandler = http.HandlerFunc(edge.NotFound)
-	router.HandleFunc("/own", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "own") }).Methods(http.MethodGet)
-	u = newUpstream(origin, trusted, zap.NewNop())
-	handler := u.fallback(router, edge.WithCORS(edge.OwnOrigin, nil, router))
-	log := zap.NewNop()
-	address = servertest.Serve(t, edge.WithInfo(trusted, edge.WithLog(log, nil, edge.WithRecovery(log, handler))))
-	t.Cleanup(u.close)
-	return address, u
-}
-
-// seen is a request as the application saw it.
-type seen struct {
-	Host, Body string
-	Header     http.Header
-}
-
-func askApplication(t *testing.T, r *http.Request) (*http.Response, seen) {
-	t.Helper()
-	res, err := servertest.HTTPClient().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var s seen
-	if err := json.NewDecoder(res.Body).Decode(&s); err != nil {
-		t.Fatalf("%d: %v", res.StatusCode, err)
-	}
-	return res, s
-}
-
 // The application gets method, path, query, body and Origin of the client unchanged.
 func TestUpstreamForwards(t *testing.T) {
 	t.Parallel()
 	address, _ := serveUpstream(t, application(t))
-	r, _ := http.NewRequest("PATCH", "http://"+address+"/a//b%2Fc?x=1;y", strings.NewReader("a body"))
+	r, _ := http.NewRequest("PATCH", "http://"+address+"/a//b%2Fc?x=1;y",
+		strings.NewReader("a body"))
 	r.Host = "app.example"
 	r.Header.Set("Origin", "https://elsewhere.example")
 	r.Header.Set("Cookie", "session=1")
@@ -107,15 +30,18 @@ func TestUpstreamForwards(t *testing.T) {
 	r.Header.Set("X-Forwarded-Proto", "https")
 	r.Header.Set(edge.HeaderRequestID, "trace-1")
 	res, got := askApplication(t, r)
-	if res.StatusCode != http.StatusTeapot || res.Header.Get("X-Seen") != "PATCH /a//b%2Fc?x=1;y" || got.Host != "app.example" || got.Body != "a body" {
+	if res.StatusCode != http.StatusTeapot || res.Header.Get("X-Seen") != "PATCH /a//b%2Fc?x=1;y" ||
+		got.Host != "app.example" || got.Body != "a body" {
 		t.Errorf("%d %v %+v", res.StatusCode, res.Header, got)
 	}
 	if ids := res.Header.Values(edge.HeaderRequestID); len(ids) != 1 || ids[0] != "trace-1" {
 		t.Errorf("request ids %q", ids)
 	}
 	for name, want := range map[string]string{
-		"Origin": "https://elsewhere.example", "Cookie": "session=1", "X-Forwarded-For": "127.0.0.1",
-		"X-Forwarded-Proto": "http", "X-Forwarded-Host": "app.example", edge.HeaderRequestID: "trace-1",
+		"Origin": "https://elsewhere.example", "Cookie": "session=1",
+		"X-Forwarded-For":   "127.0.0.1",
+		"X-Forwarded-Proto": "http", "X-Forwarded-Host": "app.example",
+		edge.HeaderRequestID: "trace-1",
 	} {
 		if values := got.Header.Values(name); len(values) != 1 || values[0] != want {
 			t.Errorf("%s: %q, want %q", name, values, want)
@@ -132,7 +58,10 @@ func TestUpstreamBehindTrustedProxy(t *testing.T) {
 	r.Header.Set("X-Forwarded-Proto", "https")
 	r.Header.Set("X-Forwarded-Host", "public.example")
 	_, got := askApplication(t, r)
-	for name, want := range map[string]string{"X-Forwarded-For": "6.6.6.6, 127.0.0.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "public.example"} {
+	for name, want := range map[string]string{
+		"X-Forwarded-For": "6.6.6.6, 127.0.0.1", "X-Forwarded-Proto": "https",
+		"X-Forwarded-Host": "public.example",
+	} {
 		if got.Header.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, got.Header.Get(name), want)
 		}
@@ -170,7 +99,8 @@ func TestUpstreamKeepsOwnRoutes(t *testing.T) {
 func TestUpstreamUpgradesAndStreams(t *testing.T) {
 	t.Parallel()
 	address, u := serveUpstream(t, application(t))
-	c, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws", http.Header{"Origin": {"https://app.example"}})
+	c, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws",
+		http.Header{"Origin": {"https://app.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,8 +155,10 @@ func TestUpstreamFailures(t *testing.T) {
 		body, _ := io.ReadAll(res.Body)
 		res.Body.Close()
 		var got edge.Problem
-		if err := json.Unmarshal(body, &got); err != nil || got.Status != want.Status || got.Code != want.Code || res.StatusCode != want.Status ||
-			res.Header.Get("Content-Type") != edge.ProblemContentType || strings.Contains(string(body), nobody.Host) {
+		if err := json.Unmarshal(body, &got); err != nil || got.Status != want.Status ||
+			got.Code != want.Code || res.StatusCode != want.Status ||
+			res.Header.Get("Content-Type") != edge.ProblemContentType ||
+			strings.Contains(string(body), nobody.Host) {
 			t.Errorf("%d %s %v", res.StatusCode, body, err)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 
 func tokenRig(t *testing.T) *rig {
 	return newRig(t, Options{
-		Auth:            newAuth(t, auth.Options{Secret: auth.Secret(testSecret), PublicChannels: []string{"lobby"}}),
+		Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret),
+			PublicChannels: []string{"lobby"}}),
 		DefaultChannels: []string{"general", "lobby"},
 	})
 }
@@ -41,9 +42,12 @@ func testCredentials(t *testing.T, w way) {
 		{"garbage", "token=x", nil, 401, "invalid_token"},
 		{"expired", "token=" + expired, nil, 401, "token_expired"},
 		{"another user", "userId=bob&token=" + good, nil, 401, "invalid_token"},
-		{"another user by header", "userId=bob", []string{"Authorization", "Bearer " + good}, 401, "invalid_token"},
-		{"another user by cookie", "userId=bob", []string{"Cookie", "auth_token=" + good, "Origin", srv.URL}, 401, "invalid_token"},
-		{"cookie of an unknown page", "", []string{"Cookie", "auth_token=" + good}, 403, "forbidden"},
+		{"another user by header", "userId=bob", []string{"Authorization", "Bearer " + good}, 401,
+			"invalid_token"},
+		{"another user by cookie", "userId=bob",
+			[]string{"Cookie", "auth_token=" + good, "Origin", srv.URL}, 401, "invalid_token"},
+		{"cookie of an unknown page", "", []string{"Cookie", "auth_token=" + good}, 403,
+			"forbidden"},
 		{"user id that is no name", "userId=a%0Ab&token=" + good, nil, 400, "validation"},
 		{"query", "token=" + good, nil, 200, ""},
 		{"header", "", []string{"Authorization", "Bearer " + good}, 200, ""},
@@ -79,7 +83,8 @@ func testAnonymous(t *testing.T, w way) {
 	if anonymous.hello.UserID != "anonymous" || anonymous.hello.Username != "anonymous" {
 		t.Errorf("%+v", anonymous.hello)
 	}
-	r.publish(t, notify.Notification{Type: "a"}, notify.ToUser("anonymous")) // not for an anonymous stream
+	// An anonymous stream must not get it.
+	r.publish(t, notify.Notification{Type: "a"}, notify.ToUser("anonymous"))
 	r.publish(t, notify.Notification{Type: "b"}, notify.ToAll())
 	anonymous.want("b")
 	namesake.want("a")
@@ -91,10 +96,12 @@ func TestWhoMayJoin(t *testing.T) { bothWays(t, testWhoMayJoin) }
 func testWhoMayJoin(t *testing.T, w way) {
 	open1, token := newRig(t, Options{DefaultChannels: []string{"general"}}), tokenRig(t)
 	other := open(t, open1.serve(t, w).URL+"/sse").hello.ClientID // a client id
-	alice := sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"orders", "team-*", "user:*", "client:*", "*", "general"}})
+	alice := sign(t, jwt.MapClaims{"sub": "alice",
+		"channels": []string{"orders", "team-*", "user:*", "client:*", "*", "general"}})
 	bob := sign(t, jwt.MapClaims{"sub": "bob", "channels": []string{"orders"}})
 	names := []string{
-		"orders", "team-1", "lobby", "default", "user:42", "user:alice", "USER:42", "client:x", "ｕｓｅｒ:1", "*", "/n#orders", "a#b", other,
+		"orders", "team-1", "lobby", "default", "user:42", "user:alice", "USER:42", "client:x",
+		"ｕｓｅｒ:1", "*", "/n#orders", "a#b", other,
 		"a\nb", "a\u2028b", "\xff", strings.Repeat("x", 201),
 	}
 	for _, c := range []struct {
@@ -123,8 +130,10 @@ func testWhoMayJoin(t *testing.T, w way) {
 				continue // not valid JSON
 			}
 			body, _ := json.Marshal(map[string]any{"join": []string{name}})
-			status, answer := post(t, srv.URL+"/sse/"+cl.hello.ClientID+"/channels?"+c.query, string(body))
-			if got := len(answer.Joined) == 1 && len(answer.Denied) == 0; status != 200 || got != want {
+			status, answer := post(t, srv.URL+"/sse/"+cl.hello.ClientID+"/channels?"+c.query,
+				string(body))
+			got := len(answer.Joined) == 1 && len(answer.Denied) == 0
+			if status != 200 || got != want {
 				t.Errorf("%s: %q by POST: %d %+v, want %t", c.query, name, status, answer, want)
 			}
 		}

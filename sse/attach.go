@@ -14,15 +14,16 @@ const transport = "sse"
 
 const root = "/" // streams see this namespace only
 
-// attach makes the stream a member of the Hub. It joins the default channels that it may join, the channels that the
-// client asks for, and those that its tab joined in its previous stream. The Hub gets them with the cursor, so that the
-// replay covers them.
+// attach makes the stream a member of the Hub. It joins the default channels that it may join, the
+// channels that the client asks for, and those that its tab joined in its previous stream. The Hub
+// gets them with the cursor, so that the replay covers them.
 func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
 	o := &s.h.o
 	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, notify.NoLimit)
 	asked, denied := o.Hub.Admissible(without(c.Channels, channels), s.identity.MayJoin, o.MaxRooms)
 	for _, name := range asked {
-		channels = append(channels, strings.Clone(name)) // not a part of the request line, as in newStream
+		// A clone, so that it does not keep the request line, as in newStream.
+		channels = append(channels, strings.Clone(name))
 	}
 	opens.denied = denied
 	var keys, granted []string
@@ -45,7 +46,8 @@ func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
 	}
 	s.member, err = o.Hub.Attach(notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
-		Namespace: root, Transport: transport, Rooms: channels, Granted: granted, Resume: opens.resume, Sessions: keys, Owner: s,
+		Namespace: root, Transport: transport, Rooms: channels, Granted: granted,
+		Resume: opens.resume, Sessions: keys, Owner: s,
 		Wake:       s.wake,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },
 	})
@@ -54,13 +56,17 @@ func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
 
 // without returns the names that are not in others, so that no name counts twice.
 func without(names, others []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.Contains(others, name)
+	})
 }
 
-// newClientID returns 20 random letters and digits: 119 bits, so that only a client that received an id knows it.
+// newClientID returns 20 random letters and digits: 119 bits, so that only a client that received
+// an id knows it.
 func newClientID() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	const fair = 256 / len(letters) * len(letters) // bytes from here on would favour the first letters
+	// Larger bytes would favour the first letters.
+	const fair = 256 / len(letters) * len(letters)
 	id := make([]byte, 0, 20)
 	for buf := make([]byte, 32); ; {
 		_, _ = rand.Read(buf) // never fails

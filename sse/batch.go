@@ -17,10 +17,13 @@ const (
 	lastChunk = "0" + chunkEnd + chunkEnd // without trailers
 )
 
-// batch is the memory that a write needs. A writer frees it when it ends, so an idle stream has none.
+// batch is the memory that a write needs. A writer frees it when it ends, so an idle stream has
+// none.
 type batch struct {
-	buf   []byte              // chunkRoom, then events
-	since time.Time           // when the oldest notification in buf was published; zero if that was before the stream
+	buf []byte // chunkRoom, then events
+	// since is when the oldest notification in buf was published; zero if that was before the
+	// stream.
+	since time.Time
 	in    [64]notify.Delivery // pulled from the member
 	i, n  int                 // in[i:n] is not in buf yet
 	all   bool                // the member had no more than that
@@ -55,8 +58,8 @@ func (b *batch) size() int { return len(b.buf) - chunkRoom }
 // events returns the events.
 func (b *batch) events() []byte { return b.buf[chunkRoom:] }
 
-// chunk returns the events as a chunk (RFC 9112, section 7.1). It returns nothing if there are none, because an empty
-// chunk would be the last one.
+// chunk returns the events as a chunk (RFC 9112, section 7.1). It returns nothing if there are
+// none, because an empty chunk would be the last one.
 func (b *batch) chunk() []byte {
 	n := b.size()
 	if n == 0 {
@@ -76,8 +79,9 @@ func (b *batch) chunk() []byte {
 	return p
 }
 
-// pull fetches the next deliveries after all earlier ones are in the buffer. When the member had fewer than fit, it does
-// not pull again for this batch: the member wakes the stream for the next delivery.
+// pull fetches the next deliveries after all earlier ones are in the buffer. When the member had
+// fewer than fit, it does not pull again for this batch: the member wakes the stream for the next
+// delivery.
 func (b *batch) pull(m *notify.Member) {
 	if b.i == b.n && !b.all {
 		b.i, b.n = 0, m.Pull(b.in[:])
@@ -93,7 +97,8 @@ func (b *batch) first() notify.Delivery {
 	return b.in[b.i]
 }
 
-// pack appends deliveries until the member has no more, or until the buffer is full: then more is true.
+// pack appends deliveries until the member has no more, or until the buffer is full: then more is
+// true.
 func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 	for b.size() < maxBatch {
 		b.pull(m)
@@ -115,9 +120,12 @@ func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 				zap.String("from", d.Gap.From), zap.String("to", d.Gap.To))
 			b.buf = n.appendControl(b.buf, d.Gap.ID.String(), "gap", gap{"gap", d.Gap})
 		case d.Recovery != nil:
-			log.Debug("replayed", zap.String("client", m.ClientID()), zap.Int("notifications", d.Recovery.Replayed),
-				zap.Bool("recovered", d.Recovery.Recovered), zap.String("from", d.Recovery.From), zap.String("to", d.Recovery.To))
-			b.buf = n.appendControl(b.buf, d.Recovery.To, "recovery", recovery{"recovery", d.Recovery})
+			log.Debug("replayed", zap.String("client", m.ClientID()),
+				zap.Int("notifications", d.Recovery.Replayed),
+				zap.Bool("recovered", d.Recovery.Recovered), zap.String("from", d.Recovery.From),
+				zap.String("to", d.Recovery.To))
+			b.buf = n.appendControl(b.buf, d.Recovery.To, "recovery",
+				recovery{"recovery", d.Recovery})
 		}
 		b.in[b.i] = notify.Delivery{}
 		b.i++

@@ -15,8 +15,10 @@ import (
 
 func benchMessage() *notify.Message {
 	return &notify.Message{
-		ID: testID, Type: "payment:completed", Timestamp: testTime, Rooms: []string{"orders"}, Namespace: "/",
-		Data: raw(`{"paymentId":"p-1","amount":1299,"currency":"EUR","customer":{"id":"u1","name":"Ann"}}`), Metadata: raw(`{"channel":"orders"}`),
+		ID: testID, Type: "payment:completed", Timestamp: testTime, Rooms: []string{"orders"},
+		Namespace: "/",
+		Data: raw(`{"paymentId":"p-1","amount":1299,"currency":"EUR","customer":{"id":"u1",` +
+			`"name":"Ann"}}`), Metadata: raw(`{"channel":"orders"}`),
 	}
 }
 
@@ -52,7 +54,8 @@ func BenchmarkStream1000(b *testing.B) {
 	items := make([]notify.Publication, 50)
 	for i := range items {
 		data := json.RawMessage(`{"paymentId":"p-1","amount":1299,"currency":"EUR"}`)
-		items[i] = notify.Publication{Notification: notify.Notification{Type: "t", Data: data}, Target: notify.ToUser("u1")}
+		items[i] = notify.Publication{Notification: notify.Notification{Type: "t", Data: data},
+			Target: notify.ToUser("u1")}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -94,7 +97,9 @@ func BenchmarkFanOut1000(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := r.hub.Publish(context.Background(), notify.Notification{Type: "t", Data: raw(`{"n":1}`)}, notify.ToAll()); err != nil {
+		_, err := r.hub.Publish(context.Background(),
+			notify.Notification{Type: "t", Data: raw(`{"n":1}`)}, notify.ToAll())
+		if err != nil {
 			b.Fatal(err)
 		}
 		for range n {

@@ -16,21 +16,23 @@ import (
 
 // readBody reads a body whose Content-Type is JSON.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
 		return nil, ErrMediaType
 	}
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 }
 
-// field is a field of a body: the destination of its value, and the error for a value of another form.
+// field is a field of a body: the destination of its value, and the error for a value of another
+// form.
 type field struct {
 	name     string
 	to       any
 	expected string
 }
 
-// parseObject reads a body strictly: one JSON object with known names, each at most once. The object is one level of
-// nesting more than its values may have.
+// parseObject reads a body strictly: one JSON object with known names, each at most once. The
+// object is one level of nesting more than its values may have.
 func parseObject(body []byte, example string, fields []field) error {
 	object, err := strictjson.Split(body, strictjson.Rules{Depth: notify.MaxDepth + 1})
 	var refused *strictjson.Error
@@ -43,7 +45,8 @@ func parseObject(body []byte, example string, fields []field) error {
 	for m := range object.Members() {
 		f := known(fields, m.Name)
 		if f == nil {
-			return invalid("body", fmt.Sprintf("unknown field %.40q, expected %s", m.Name, named(fields)))
+			return invalid("body", fmt.Sprintf("unknown field %.40q, expected %s", m.Name,
+				named(fields)))
 		}
 		if err := json.Unmarshal(m.Value.Bytes(), f.to); err != nil {
 			return invalid(m.Name, f.expected)

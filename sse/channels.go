@@ -22,13 +22,15 @@ type changed struct {
 	Denied []string `json:"denied"`
 }
 
-// Channels returns the handler of POST /sse/{clientId}/channels, which changes the channels of a running stream:
+// Channels returns the handler of POST /sse/{clientId}/channels, which changes the channels of a
+// running stream:
 //
 //	{"join":["orders"],"leave":["news"]}  ->  {"joined":["orders"],"left":["news"],"denied":[]}
 //
-// The request needs the credentials of the stream's user, in the same forms as for a stream. For a stream without a
-// user the client id is enough. Channels are left before others are joined. Joined channels are kept under the stream's
-// sessionId, if it has one. The client id is the route variable clientId of gorilla/mux or net/http.
+// The request needs the credentials of the stream's user, in the same forms as for a stream. For a
+// stream without a user the client id is enough. Channels are left before others are joined. Joined
+// channels are kept under the stream's sessionId, if it has one. The client id is the route
+// variable clientId of gorilla/mux or net/http.
 func (h *Handler) Channels() http.Handler { return http.HandlerFunc(h.changeChannels) }
 
 func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
@@ -66,9 +68,12 @@ func clientIDOf(r *http.Request) string {
 	return r.PathValue("clientId")
 }
 
-// find returns the running stream of a client id, if identity may control it, its member, and the identity whose rights
-// count: for a stream with a user the one of this request, which may be newer, else the stream's own.
-func (h *Handler) find(clientID string, identity auth.Identity) (s *stream, m *notify.Member, owner auth.Identity, err error) {
+// find returns the running stream of a client id, if identity may control it, its member, and the
+// identity whose rights count: for a stream with a user the one of this request, which may be
+// newer, else the stream's own.
+func (h *Handler) find(
+	clientID string, identity auth.Identity,
+) (s *stream, m *notify.Member, owner auth.Identity, err error) {
 	s, m = h.stream(clientID)
 	switch {
 	case s == nil:
@@ -91,5 +96,6 @@ func readChange(w http.ResponseWriter, r *http.Request) (change, error) {
 
 func parseChange(body []byte) (c change, err error) {
 	const expected = "expected an array of channel names"
-	return c, parseObject(body, `{"join":["orders"]}`, []field{{"join", &c.join, expected}, {"leave", &c.leave, expected}})
+	return c, parseObject(body, `{"join":["orders"]}`,
+		[]field{{"join", &c.join, expected}, {"leave", &c.leave, expected}})
 }

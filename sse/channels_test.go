@@ -15,7 +15,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/gorilla/mux"
 
-	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -41,7 +40,9 @@ func post(t *testing.T, target, body string) (status int, answer changed) {
 }
 
 func (r *rig) channelsOf(clientID string) []string {
-	in := slices.DeleteFunc(r.hub.Member("/", clientID).Rooms(), func(room string) bool { return strings.ContainsAny(room, "*:") })
+	in := slices.DeleteFunc(r.hub.Member("/", clientID).Rooms(), func(room string) bool {
+		return strings.ContainsAny(room, "*:")
+	})
 	slices.Sort(in)
 	return in
 }
@@ -59,10 +60,15 @@ func testChangeChannels(t *testing.T, w way) {
 		in   []string
 	}{
 		{`{}`, changed{[]string{}, []string{}, []string{}}, []string{"a b", "general", "news"}},
-		{`{"join":["orders","user:u2"],"leave":["news"]}`, changed{[]string{"orders"}, []string{"news"}, []string{"user:u2"}}, []string{"a b", "general", "orders"}},
-		{`{"join":["orders","x","y"]}`, changed{[]string{"orders", "x"}, []string{}, []string{"y"}}, []string{"a b", "general", "orders", "x"}},
-		{`{"leave":["x"],"join":["x"]}`, changed{[]string{"x"}, []string{"x"}, []string{}}, []string{"a b", "general", "orders", "x"}},
-		{`{"leave":["user:u1","*","a b"]}`, changed{[]string{}, []string{"a b"}, []string{}}, []string{"general", "orders", "x"}},
+		{`{"join":["orders","user:u2"],"leave":["news"]}`,
+			changed{[]string{"orders"}, []string{"news"}, []string{"user:u2"}},
+			[]string{"a b", "general", "orders"}},
+		{`{"join":["orders","x","y"]}`, changed{[]string{"orders", "x"}, []string{}, []string{"y"}},
+			[]string{"a b", "general", "orders", "x"}},
+		{`{"leave":["x"],"join":["x"]}`, changed{[]string{"x"}, []string{"x"}, []string{}},
+			[]string{"a b", "general", "orders", "x"}},
+		{`{"leave":["user:u1","*","a b"]}`, changed{[]string{}, []string{"a b"}, []string{}},
+			[]string{"general", "orders", "x"}},
 	} {
 		status, got := post(t, target, step.body)
 		if status != 200 || !reflect.DeepEqual(got, step.want) {
@@ -86,7 +92,8 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 	srv := r.serve(t, w)
 	alice := open(t, srv.URL+"/sse?userId=alice").hello.ClientID
 	anonymous := open(t, srv.URL+"/sse").hello.ClientID
-	socket, err := r.hub.Attach(notify.Attachment{ClientID: "a-socket", UserID: "alice", Namespace: "/", Transport: "websocket"})
+	socket, err := r.hub.Attach(notify.Attachment{ClientID: "a-socket", UserID: "alice",
+		Namespace: "/", Transport: "websocket"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,24 +105,38 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 		status             int
 		problem            string
 	}{
-		{"another user", alice + "/channels?userId=bob", body, 403, "this stream belongs to another user"},
+		{"another user", alice + "/channels?userId=bob", body, 403,
+			"this stream belongs to another user"},
 		{"anonymous", alice + "/channels", body, 403, "this stream belongs to another user"},
 		{"unknown", "x/channels?userId=alice", body, 404, "no running stream has this client id"},
-		{"another node's", foreign + "/channels", body, 404, "no running stream has this client id"},
-		{"a socket", "a-socket/channels?userId=alice", body, 404, "no running stream has this client id"},
-		{"unknown field", alice + "/channels?userId=alice", `{"join":["a"],"Leave":[]}`, 400, `body: unknown field \"Leave\", expected join or leave`},
-		{"twice", alice + "/channels?userId=alice", `{"join":["a"],"join":[]}`, 400, `join: duplicate key \"join\"`},
-		{"not an array", alice + "/channels?userId=alice", `{"join":"a"}`, 400, "join: expected an array of channel names"},
-		{"not an object", alice + "/channels?userId=alice", `[]`, 400, `body: expected a JSON object such as {\"join\":[\"orders\"]}`},
+		{"another node's", foreign + "/channels", body, 404,
+			"no running stream has this client id"},
+		{"a socket", "a-socket/channels?userId=alice", body, 404,
+			"no running stream has this client id"},
+		{"unknown field", alice + "/channels?userId=alice", `{"join":["a"],"Leave":[]}`, 400,
+			`body: unknown field \"Leave\", expected join or leave`},
+		{"twice", alice + "/channels?userId=alice", `{"join":["a"],"join":[]}`, 400,
+			`join: duplicate key \"join\"`},
+		{"not an array", alice + "/channels?userId=alice", `{"join":"a"}`, 400,
+			"join: expected an array of channel names"},
+		{"not an object", alice + "/channels?userId=alice", `[]`, 400,
+			`body: expected a JSON object such as {\"join\":[\"orders\"]}`},
 		{"null", alice + "/channels?userId=alice", `null`, 400, "body: expected a JSON object"},
-		{"empty", alice + "/channels?userId=alice", ``, 400, "body: not valid JSON at byte 0: got the end, expected a value"},
-		{"trailing", alice + "/channels?userId=alice", body + `{}`, 400, "body: not valid JSON at byte 14: got '{', expected the end"},
-		{"cut", alice + "/channels?userId=alice", `{"join":["a"]`, 400, "body: not valid JSON at byte 13: got the end, expected ',' or '}'"},
-		{"no UTF-8", alice + "/channels?userId=alice", "{\"join\":[\"\xff\"]}", 400, "body: not valid UTF-8 at byte 10"},
-		{"too long", alice + "/channels?userId=alice", `{"join":["` + strings.Repeat("a", 64<<10) + `"]}`, 413, "payload_too_large"},
-		{"an anonymous stream, by anyone who knows it", anonymous + "/channels?userId=bob", body, 200, ""},
+		{"empty", alice + "/channels?userId=alice", ``, 400,
+			"body: not valid JSON at byte 0: got the end, expected a value"},
+		{"trailing", alice + "/channels?userId=alice", body + `{}`, 400,
+			"body: not valid JSON at byte 14: got '{', expected the end"},
+		{"cut", alice + "/channels?userId=alice", `{"join":["a"]`, 400,
+			"body: not valid JSON at byte 13: got the end, expected ',' or '}'"},
+		{"no UTF-8", alice + "/channels?userId=alice", "{\"join\":[\"\xff\"]}", 400,
+			"body: not valid UTF-8 at byte 10"},
+		{"too long", alice + "/channels?userId=alice",
+			`{"join":["` + strings.Repeat("a", 64<<10) + `"]}`, 413, "payload_too_large"},
+		{"an anonymous stream, by anyone who knows it", anonymous + "/channels?userId=bob", body,
+			200, ""},
 	} {
-		resp, err := http.Post(srv.URL+"/sse/"+c.target, "application/json; charset=utf-8", strings.NewReader(c.body))
+		resp, err := http.Post(srv.URL+"/sse/"+c.target, "application/json; charset=utf-8",
+			strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,13 +148,15 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 	}
 	for method, status := range map[string]int{"GET": 405, "PUT": 405, "DELETE": 405} {
 		rec := httptest.NewRecorder()
-		r.routes().ServeHTTP(rec, httptest.NewRequest(method, "/sse/"+alice+"/channels?userId=alice", nil))
+		r.routes().ServeHTTP(rec, httptest.NewRequest(method,
+			"/sse/"+alice+"/channels?userId=alice", nil))
 		if rec.Code != status || rec.Header().Get("Allow") != "POST" {
 			t.Errorf("%s: %d", method, rec.Code)
 		}
 	}
 	rec := httptest.NewRecorder()
-	r.routes().ServeHTTP(rec, httptest.NewRequest("POST", "/sse/"+alice+"/channels?userId=alice", strings.NewReader(body)))
+	r.routes().ServeHTTP(rec, httptest.NewRequest("POST", "/sse/"+alice+"/channels?userId=alice",
+		strings.NewReader(body)))
 	if rec.Code != 415 { // as a form of another origin sends it
 		t.Errorf("no content type: %d", rec.Code)
 	}
@@ -142,9 +165,12 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 		t.Errorf("no credentials: %d", status)
 	}
 	// A newer token of the same user has its own rights.
-	first := open(t, tsrv.URL+"/sse?token="+sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"a"}})).hello.ClientID
+	first := open(t, tsrv.URL+"/sse?token="+
+		sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"a"}})).hello.ClientID
 	newer := sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"b"}})
-	if _, got := post(t, tsrv.URL+"/sse/"+first+"/channels?token="+newer, `{"join":["a","b"]}`); !slices.Equal(got.Joined, []string{"b"}) || !slices.Equal(got.Denied, []string{"a"}) {
+	if _, got := post(t, tsrv.URL+"/sse/"+first+"/channels?token="+newer,
+		`{"join":["a","b"]}`); !slices.Equal(got.Joined, []string{"b"}) ||
+		!slices.Equal(got.Denied, []string{"a"}) {
 		t.Errorf("newer token: %+v", got)
 	}
 }
@@ -155,115 +181,23 @@ func TestChannelsByMux(t *testing.T) {
 	routes := mux.NewRouter()
 	routes.Handle("/sse/{clientId}/channels", r.Channels())
 	c := open(t, r.serve(t, taken).URL+"/sse")
-	req := httptest.NewRequest("POST", "/sse/"+c.hello.ClientID+"/channels", strings.NewReader(`{"join":["a"]}`))
+	req := httptest.NewRequest("POST", "/sse/"+c.hello.ClientID+"/channels",
+		strings.NewReader(`{"join":["a"]}`))
 	req.Header.Set("Content-Type", "application/json")
 	rec := httptest.NewRecorder()
 	routes.ServeHTTP(rec, req)
-	if rec.Code != 200 || rec.Body.String() != `{"joined":["a"],"left":[],"denied":[]}`+"\n" || rec.Header().Get("Content-Type") != "application/json" {
+	if rec.Code != 200 || rec.Body.String() != `{"joined":["a"],"left":[],"denied":[]}`+"\n" ||
+		rec.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
 
-// A tab that reconnects with its sessionId is again in the channels that it joined later, and misses nothing in them.
-func TestSessionID(t *testing.T) { bothWays(t, testSessionID) }
-
-func testSessionID(t *testing.T, w way) {
-	r := newRig(t, Options{DefaultChannels: []string{"general"}})
-	srv := r.serve(t, w)
-	tab := srv.URL + "/sse?userId=u1&channels=news&sessionId=tab-1"
-	first := open(t, tab)
-	if _, got := post(t, srv.URL+"/sse/"+first.hello.ClientID+"/channels?userId=u1", `{"join":["orders"],"leave":["general"]}`); len(got.Joined) != 1 {
-		t.Fatal(got)
-	}
-	first.end()
-	r.awaitGone(t, 1)
-	r.publish(t, notify.Notification{Type: "missed"}, notify.ToChannel("orders"))
-	second := open(t, tab, "Last-Event-ID", first.lastID)
-	second.want("missed")
-	if got := r.channelsOf(second.hello.ClientID); !slices.Equal(got, []string{"general", "news", "orders"}) {
-		t.Errorf("in %q", got)
-	}
-	second.end()
-	r.awaitGone(t, 1)
-	for name, target := range map[string]string{
-		"another user": "/sse?userId=u2&sessionId=tab-1", "another tab": "/sse?userId=u1&sessionId=tab-2", "anonymous": "/sse?sessionId=tab-1",
-		"a user and a tab that only spell the same": "/sse?userId=u1:tab-1&sessionId=1",
-	} {
-		c := open(t, srv.URL+target)
-		if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"general"}) {
-			t.Errorf("%s: in %q", name, got)
-		}
-	}
-	// The API ended the stream: nothing of the tab is kept.
-	third := open(t, tab)
-	if got := r.channelsOf(third.hello.ClientID); !slices.Contains(got, "orders") {
-		t.Errorf("third time: in %q", got)
-	}
-	r.disconnect(third.hello.ClientID, "over")
-	third.want("disconnected")
-	third.wantEnd()
-	r.awaitGone(t, 1)
-	fourth := open(t, tab)
-	if got := r.channelsOf(fourth.hello.ClientID); !slices.Equal(got, []string{"general", "news"}) {
-		t.Errorf("after the disconnect: in %q", got)
-	}
-}
-
-// The present rights count: the stream does not join a channel of the session that the token no longer allows.
-func TestSessionIDAuthorizesAnew(t *testing.T) { bothWays(t, testSessionIDAuthorizesAnew) }
-
-func testSessionIDAuthorizesAnew(t *testing.T, w way) {
-	r := tokenRig(t)
-	srv := r.serve(t, w)
-	c := open(t, srv.URL+"/sse?sessionId=s&channels=a,b&token="+sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"a", "b"}}))
-	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"a", "b", "lobby"}) {
-		t.Fatal(got)
-	}
-	c.end()
-	r.awaitGone(t, 1)
-	c = open(t, srv.URL+"/sse?sessionId=s&token="+sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"b"}}))
-	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"b", "lobby"}) {
-		t.Errorf("in %q", got)
-	}
-}
-
-// With MaxRooms 0 a client is in the default channels and joins no other, by its URL, by a change or by its tab.
-func TestMaxRoomsOfZero(t *testing.T) { bothWays(t, testMaxRoomsOfZero) }
-
-func testMaxRoomsOfZero(t *testing.T, w way) {
-	r := newRig(t, Options{DefaultChannels: []string{"general"}})
-	c := open(t, r.serve(t, w).URL+"/sse?userId=u1&sessionId=s&channels=a")
-	c.end()
-	r.awaitGone(t, 1)
-	r.Handler = New(Options{Hub: r.hub, Auth: newAuth(t, auth.Options{}), DefaultChannels: []string{"general"}, Heartbeat: -1})
-	srv := r.serve(t, w)
-	c = open(t, srv.URL+"/sse?userId=u1&sessionId=s&channels=b")
-	if !slices.Equal(c.hello.Denied, []string{"b"}) {
-		t.Errorf("denied %q, want b", c.hello.Denied)
-	}
-	status, answer := post(t, srv.URL+"/sse/"+c.hello.ClientID+"/channels?userId=u1", `{"join":["c"]}`)
-	if status != 200 || !slices.Equal(answer.Denied, []string{"c"}) {
-		t.Errorf("%d %+v, want c denied", status, answer)
-	}
-	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"general"}) {
-		t.Errorf("in %q, want the default channel", got)
-	}
-}
-
-// MaxRooms limits the channels of the URL.
-func TestMaxRooms(t *testing.T) { bothWays(t, testMaxRooms) }
-
-func testMaxRooms(t *testing.T, w way) {
-	r := newRig(t, Options{DefaultChannels: []string{"general"}, MaxRooms: 3})
-	srv := r.serve(t, w)
-	c := open(t, srv.URL+"/sse?channels=a,b,c,d,general,a")
-	if got := r.channelsOf(c.hello.ClientID); !slices.Equal(got, []string{"a", "b", "c", "general"}) || !slices.Equal(c.hello.Denied, []string{"d"}) {
-		t.Errorf("in %q, denied %q", got, c.hello.Denied)
-	}
-}
-
 func FuzzChange(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"join":["a"],"leave":["b"]}`, `{"join":null}`, `{"join":[],"join":[]}`, `{"x":1}`, `{"join":["a"]}x`, `[`, ``, `{"join":[1]}`, `{"join":["a",]}`, `{"join":["\ud800"]} `} {
+	for _, seed := range []string{
+		`{}`, `{"join":["a"],"leave":["b"]}`, `{"join":null}`,
+		`{"join":[],"join":[]}`, `{"x":1}`, `{"join":["a"]}x`, `[`, ``, `{"join":[1]}`,
+		`{"join":["a",]}`, `{"join":["\ud800"]} `,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -272,12 +206,14 @@ func FuzzChange(f *testing.F) {
 		if lax := json.Unmarshal(body, &want); err == nil && lax != nil {
 			t.Fatalf("%q: accepted, though %v", body, lax)
 		} else if err != nil {
-			if got.join != nil && got.leave != nil && lax == nil && len(want) == 2 && !strings.Contains(err.Error(), "twice") {
+			if got.join != nil && got.leave != nil && lax == nil && len(want) == 2 &&
+				!strings.Contains(err.Error(), "twice") {
 				t.Fatalf("%q: refused: %v", body, err)
 			}
 			return
 		}
-		if fmt.Sprint(got.join) != fmt.Sprint(want["join"]) || fmt.Sprint(got.leave) != fmt.Sprint(want["leave"]) || len(want) > 2 {
+		if fmt.Sprint(got.join) != fmt.Sprint(want["join"]) ||
+			fmt.Sprint(got.leave) != fmt.Sprint(want["leave"]) || len(want) > 2 {
 			t.Fatalf("%q: got %+v, want %v", body, got, want)
 		}
 	})

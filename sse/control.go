@@ -29,7 +29,8 @@ func namesOf(asked []string, route, fallback string) (names, error) {
 	as := fallback
 	switch {
 	case len(asked) > 1:
-		return names{}, &notify.ValidationError{Field: "as", Reason: strconv.Itoa(len(asked)) + " names, expected one: an event has one name"}
+		return names{}, &notify.ValidationError{Field: "as",
+			Reason: strconv.Itoa(len(asked)) + " names, expected one: an event has one name"}
 	case len(asked) == 1:
 		as = asked[0]
 	case route != "":
@@ -55,7 +56,8 @@ func (n names) appendControl(dst []byte, id, name string, data any) []byte {
 	return append(appendData(dst, text), '\n')
 }
 
-// appendSync appends the cursor, so that the cursor of a client in quiet rooms stays inside the history.
+// appendSync appends the cursor, so that the cursor of a client in quiet rooms stays inside the
+// history.
 func (n names) appendSync(dst []byte, cursor notify.ID) []byte {
 	dst = appendField(dst, "event", n.event("sync"))
 	dst = append(dst, "id: "...)
@@ -73,8 +75,8 @@ func (n names) event(name string) string {
 	return name
 }
 
-// newRetry returns a random reconnection time of 1 to 5 s, so that clients that lose a server together do not come back
-// together.
+// newRetry returns a random reconnection time of 1 to 5 s, so that clients that lose a server
+// together do not come back together.
 func newRetry() time.Duration { return time.Duration(1000+rand.Int64N(4001)) * time.Millisecond }
 
 func appendRetry(dst []byte, retry time.Duration) []byte {
@@ -85,16 +87,17 @@ func appendRetry(dst []byte, retry time.Duration) []byte {
 
 // connected is the first event of a stream.
 type connected struct {
-	Type             string   `json:"type"`
-	ClientID         string   `json:"clientId"`
-	SocketID         string   `json:"socketId"` // the same, for pages written for sockets
-	UserID           string   `json:"userId"`
-	Username         string   `json:"username"`
-	Timestamp        string   `json:"timestamp"`
-	TotalConnections int      `json:"totalConnections"`
-	Recovered        bool     `json:"recovered"` // nothing after the client's cursor is missing
-	Transport        string   `json:"transport"`
-	Denied           []string `json:"denied,omitempty"` // channels that the client asked for and may not join
+	Type             string `json:"type"`
+	ClientID         string `json:"clientId"`
+	SocketID         string `json:"socketId"` // the same, for pages written for sockets
+	UserID           string `json:"userId"`
+	Username         string `json:"username"`
+	Timestamp        string `json:"timestamp"`
+	TotalConnections int    `json:"totalConnections"`
+	Recovered        bool   `json:"recovered"` // nothing after the client's cursor is missing
+	Transport        string `json:"transport"`
+	// Denied are channels that the client asked for and may not join.
+	Denied []string `json:"denied,omitempty"`
 }
 
 // control is any other control event except gap and recovery.

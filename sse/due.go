@@ -7,12 +7,13 @@ import (
 )
 
 const (
-	never   = math.MaxInt64        // an instant that does not come
-	wakeGap = 5 * time.Millisecond // least time between two wakes by the timer: streams that are due in it share one
+	never = math.MaxInt64 // an instant that does not come
+	// wakeGap is the least time between two wakes by the timer. Streams due within it share one.
+	wakeGap = 5 * time.Millisecond
 )
 
-// instant is a moment on two clocks, in nanoseconds: mono counts from the start of the Handler and cannot be set, wall
-// counts from 1970, as the expiry of tokens does.
+// instant is a moment on two clocks, in nanoseconds: mono counts from the start of the Handler and
+// cannot be set, wall counts from 1970, as the expiry of tokens does.
 type instant struct{ mono, wall int64 }
 
 func (h *Handler) now() instant {
@@ -30,8 +31,9 @@ func (i instant) after(d time.Duration) int64 {
 
 func wallTime(nanos int64) time.Time { return time.Unix(0, nanos) }
 
-// dueQueue wakes streams when time has passed: for a heartbeat, a sync or the end of a token. One timer serves all
-// streams, so that an idle stream needs neither a timer nor a goroutine for it. Handler.mu guards it.
+// dueQueue wakes streams when time has passed: for a heartbeat, a sync or the end of a token. One
+// timer serves all streams, so that an idle stream needs neither a timer nor a goroutine for it.
+// Handler.mu guards it.
 type dueQueue struct {
 	streams []*stream // all running streams: a heap by due
 	timer   *time.Timer

@@ -4,10 +4,11 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// enveloped returns the names for a stream that asks for ?envelope=true. Everything except control events then has the
-// form of a notification and one event name, and control events have their own names on every route: EventSource has
-// no listener for all events, so a reader that does not know the names in advance needs a fixed one. The name is
-// `message` unless the client chose one by `as`; the server's default is ignored, because the client does not know it.
+// enveloped returns the names for a stream that asks for ?envelope=true. Everything except control
+// events then has the form of a notification and one event name, and control events have their own
+// names on every route: EventSource has no listener for all events, so a reader that does not know
+// the names in advance needs a fixed one. The name is `message` unless the client chose one by
+// `as`; the server's default is ignored, because the client does not know it.
 func enveloped(n names, asked, as []string) (names, error) {
 	switch {
 	case len(asked) == 0 || len(asked) == 1 && (asked[0] == "" || asked[0] == "false"):
@@ -30,5 +31,6 @@ func (n names) frameOf(m *notify.Message) *frame {
 	return frameOf(m)
 }
 
-// buildEnvelope encodes, in the form of a notification, a message for which [build] uses another form.
+// buildEnvelope encodes, in the form of a notification, a message for which [build] uses another
+// form.
 func buildEnvelope(m *notify.Message) notify.Frame { return encode(m, defaultEvent, true, false) }

@@ -18,16 +18,27 @@ func TestEnvelopeFrame(t *testing.T) {
 		m    *notify.Message
 		want string
 	}{
-		"notification":        {&notify.Message{Type: "t", Data: raw(`{"n":1}`), Metadata: raw(`{"a":2}`)}, head + `"type":"t","data":{"n":1},"timestamp":"2026-11-22T10:00:00.000Z","metadata":{"a":2}}` + "\n\n"},
-		"emit of one":         {&notify.Message{Type: "chat", Args: raw(`[{"a":"b"}]`)}, head + `"type":"chat","data":{"a":"b"}` + tail},
-		"emit of several":     {&notify.Message{Type: "chat", Args: raw(`["a",2]`)}, head + `"type":"chat","data":["a",2]` + tail},
-		"emit of none":        {&notify.Message{Type: "chat", Args: raw(`[]`)}, head + `"type":"chat","data":null` + tail},
-		"emit of line breaks": {&notify.Message{Type: "chat", Args: raw("[[1,\n2]]")}, head + "\"type\":\"chat\",\"data\":[1,\ndata: 2]" + tail},
-		"emit named error":    {&notify.Message{Type: "error", Args: raw(`["hi"]`)}, head + `"type":"error","data":"hi"` + tail},
-		"emit named gap":      {&notify.Message{Type: "gap", Args: raw(`["hi"]`)}, head + `"type":"gap","data":"hi"` + tail},
+		"notification": {&notify.Message{Type: "t", Data: raw(`{"n":1}`),
+			Metadata: raw(`{"a":2}`)}, head +
+			`"type":"t","data":{"n":1},"timestamp":"2026-11-22T10:00:00.000Z","metadata":{"a":2}}` +
+			"\n\n"},
+		"emit of one": {&notify.Message{Type: "chat", Args: raw(`[{"a":"b"}]`)},
+			head + `"type":"chat","data":{"a":"b"}` + tail},
+		"emit of several": {&notify.Message{Type: "chat", Args: raw(`["a",2]`)},
+			head + `"type":"chat","data":["a",2]` + tail},
+		"emit of none": {&notify.Message{Type: "chat", Args: raw(`[]`)},
+			head + `"type":"chat","data":null` + tail},
+		"emit of line breaks": {&notify.Message{Type: "chat", Args: raw("[[1,\n2]]")},
+			head + "\"type\":\"chat\",\"data\":[1,\ndata: 2]" + tail},
+		"emit named error": {&notify.Message{Type: "error", Args: raw(`["hi"]`)},
+			head + `"type":"error","data":"hi"` + tail},
+		"emit named gap": {&notify.Message{Type: "gap", Args: raw(`["hi"]`)},
+			head + `"type":"gap","data":"hi"` + tail},
 		"volatile, bare": {
-			&notify.Message{Type: "connection-update", Volatile: true, Bare: true, Data: raw(`{"type":"new-connection"}`)},
-			"id: 5f3a9c01-1042\nevent: message\ndata: {\"type\":\"connection-update\",\"data\":{\"type\":\"new-connection\"}" + tail,
+			&notify.Message{Type: "connection-update", Volatile: true, Bare: true,
+				Data: raw(`{"type":"new-connection"}`)},
+			"id: 5f3a9c01-1042\nevent: message\ndata: {\"type\":\"connection-update\"," +
+				"\"data\":{\"type\":\"new-connection\"}" + tail,
 		},
 	} {
 		c.m.ID, c.m.Timestamp = testID, testTime
@@ -61,7 +72,8 @@ func TestEnvelopeIsEncodedOnce(t *testing.T) {
 	}
 }
 
-// On every route and with every default name: one event name for messages, and control events under their own names.
+// On every route and with every default name: one event name for messages, and control events under
+// their own names.
 func TestEnvelope(t *testing.T) { bothWays(t, testEnvelope) }
 
 func testEnvelope(t *testing.T, w way) {
@@ -79,15 +91,22 @@ func testEnvelope(t *testing.T, w way) {
 			cl.want("gap")
 			cl.want("recovery")
 			r.publish(t, notify.Notification{Type: "order:new", Data: raw(`1`)}, notify.ToAll())
-			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "chat", Args: raw(`["hi"]`)})
-			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "connected", Args: raw(`[]`)})
-			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "connection-update", Data: raw(`{}`), Volatile: true, Bare: true})
-			for _, want := range []string{"order:new 1", `chat "hi"`, "connected null", "connection-update {}"} {
+			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "chat",
+				Args: raw(`["hi"]`)})
+			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "connected",
+				Args: raw(`[]`)})
+			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "connection-update",
+				Data: raw(`{}`), Volatile: true, Bare: true})
+			for _, want := range []string{
+				"order:new 1", `chat "hi"`, "connected null",
+				"connection-update {}",
+			} {
 				var got struct {
 					Type string
 					Data json.RawMessage
 				}
-				if err := json.Unmarshal([]byte(cl.want(c.want).data), &got); err != nil || got.Type+" "+string(got.Data) != want {
+				err := json.Unmarshal([]byte(cl.want(c.want).data), &got)
+				if err != nil || got.Type+" "+string(got.Data) != want {
 					t.Errorf("got %s %s, %v, want %s", got.Type, got.Data, err, want)
 				}
 			}
@@ -109,7 +128,8 @@ func testEnvelopeIsTrueOrFalse(t *testing.T, w way) {
 		c.want("chat")
 	}
 	for _, query := range []string{"envelope=1", "envelope=yes", "envelope=true&envelope=true"} {
-		if resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse?"+query); resp.StatusCode != 400 {
+		resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse?"+query)
+		if resp.StatusCode != 400 {
 			t.Errorf("%s: %s", query, resp.Status)
 		}
 	}

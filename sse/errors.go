@@ -23,13 +23,18 @@ func (overloaded) RetryAfter() time.Duration { return 5 * time.Second }
 // The refusals of this package, in the form that [Options.Problem] knows. Compare with [errors.Is].
 var (
 	// ErrMethod: the route does not take this method. The Allow header lists those that it takes.
-	ErrMethod = &auth.Error{Code: "method_not_allowed", Message: "this method is not allowed here", Status: http.StatusMethodNotAllowed}
+	ErrMethod = &auth.Error{Code: "method_not_allowed", Message: "this method is not allowed here",
+		Status: http.StatusMethodNotAllowed}
 	// ErrNoStream: no stream of this client id runs on this node.
-	ErrNoStream = &auth.Error{Code: "not_found", Message: "no running stream has this client id", Status: http.StatusNotFound}
+	ErrNoStream = &auth.Error{Code: "not_found", Message: "no running stream has this client id",
+		Status: http.StatusNotFound}
 	// ErrNotYours: the stream belongs to another user.
-	ErrNotYours = &auth.Error{Code: "forbidden", Message: "this stream belongs to another user", Status: http.StatusForbidden}
-	// ErrMediaType: the Content-Type is not JSON. A page of another origin cannot send JSON without a CORS preflight.
-	ErrMediaType = &auth.Error{Code: "unsupported_media_type", Message: "expected Content-Type: application/json", Status: http.StatusUnsupportedMediaType}
+	ErrNotYours = &auth.Error{Code: "forbidden", Message: "this stream belongs to another user",
+		Status: http.StatusForbidden}
+	// ErrMediaType: the Content-Type is not JSON. A page of another origin cannot send JSON without
+	// a CORS preflight.
+	ErrMediaType = &auth.Error{Code: "unsupported_media_type",
+		Message: "expected Content-Type: application/json", Status: http.StatusUnsupportedMediaType}
 )
 
 func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, allow string) {
@@ -53,7 +58,8 @@ func writeProblem(w http.ResponseWriter, _ *http.Request, err error) {
 	case errors.As(err, &tooLong):
 		status, code, detail = http.StatusRequestEntityTooLarge, "payload_too_large", err.Error()
 	case errors.Is(err, notify.ErrUnavailable):
-		status, code, detail = http.StatusServiceUnavailable, "unavailable", notify.ErrUnavailable.Error()
+		status, code, detail = http.StatusServiceUnavailable, "unavailable",
+			notify.ErrUnavailable.Error()
 	}
 	body, _ := json.Marshal(struct { // strings and a number always marshal
 		Type   string `json:"type"`

@@ -22,7 +22,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	streams := sse.New(sse.Options{Hub: hub, Auth: believe, DefaultChannels: []string{"general"}, MaxRooms: 64})
+	streams := sse.New(sse.Options{Hub: hub, Auth: believe, DefaultChannels: []string{"general"},
+		MaxRooms: 64})
 	mux := http.NewServeMux()
 	mux.Handle("/sse", streams.Stream(""))
 	mux.Handle("/sse/{clientId}/channels", streams.Channels())
@@ -38,8 +39,12 @@ func Example() {
 	fmt.Println(resp.Header.Get("Content-Type"))
 
 	ctx := context.Background()
-	for _, to := range []notify.Target{notify.ToUser("u1"), notify.ToUser("u2"), notify.ToChannel("orders")} {
-		_, _ = hub.Publish(ctx, notify.Notification{Type: "order:new", Data: []byte(`{"order":7}`)}, to)
+	for _, to := range []notify.Target{
+		notify.ToUser("u1"), notify.ToUser("u2"),
+		notify.ToChannel("orders"),
+	} {
+		_, _ = hub.Publish(ctx, notify.Notification{Type: "order:new", Data: []byte(`{"order":7}`)},
+			to)
 	}
 	_ = streams.Shutdown(ctx)
 

@@ -6,8 +6,8 @@ type step struct {
 	last bool // nothing follows: the stream ends
 }
 
-// fill appends to b what the stream has to write now: the deliveries of the member, as many as fit, and the control
-// events that are due. Only the writer calls it.
+// fill appends to b what the stream has to write now: the deliveries of the member, as many as fit,
+// and the control events that are due. Only the writer calls it.
 func (s *stream) fill(b *batch, now instant) step {
 	s.writer.Store(writing) // the pull below includes what woke the stream until here
 	how := s.ending(now)
@@ -30,8 +30,8 @@ func (s *stream) fill(b *batch, now instant) step {
 	if how == nil {
 		return step{more: more}
 	}
-	// Messages from before the order to end still go out, as many as one batch holds. The rest is not lost: the client's
-	// cursor is before it.
+	// Messages from before the order to end still go out, as many as one batch holds. The rest is
+	// not lost: the client's cursor is before it.
 	if how.ordered {
 		event := control{Type: "disconnected", Reason: how.reason}
 		b.buf = s.names.appendControl(appendRetry(b.buf, neverRetry), "", "disconnected", event)
@@ -49,7 +49,8 @@ func (s *stream) ending(now instant) *ending {
 
 // appendDue appends the control events that are due.
 func (s *stream) appendDue(b *batch, now instant, more bool) {
-	if expires := s.expires.Load(); now.wall >= expires-int64(expiryWarning) && s.warned != expires {
+	expires := s.expires.Load()
+	if now.wall >= expires-int64(expiryWarning) && s.warned != expires {
 		s.warned = expires
 		event := control{Type: "auth:expiring", ExpiresAt: timestamp(wallTime(expires))}
 		b.buf = s.names.appendControl(b.buf, "", "auth:expiring", event)

@@ -8,7 +8,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// defaultEvent is the event of onmessage. A message whose name an event stream cannot carry goes out under it.
+// defaultEvent is the event of onmessage. A message whose name an event stream cannot carry goes
+// out under it.
 const defaultEvent = "message"
 
 // frame is a message in the form of the wire, encoded once and shared by all streams that get it:
@@ -39,11 +40,13 @@ func (f *frame) appendTo(dst []byte, as string) []byte {
 // frameOf returns the frame of m. The first call encodes it.
 func frameOf(m *notify.Message) *frame { return m.Frame(notify.EventSource, build).(*frame) }
 
-// frameOverhead covers the field names, the id twice, the timestamp and the punctuation of the notification object.
+// frameOverhead covers the field names, the id twice, the timestamp and the punctuation of the
+// notification object.
 const frameOverhead = 192
 
-// build encodes m: a notification as its object, an emit of Go code as its arguments, a bare message as its data, each
-// under its own name. If an event stream cannot carry the name, it encodes the notification object under defaultEvent.
+// build encodes m: a notification as its object, an emit of Go code as its arguments, a bare
+// message as its data, each under its own name. If an event stream cannot carry the name, it
+// encodes the notification object under defaultEvent.
 func build(m *notify.Message) notify.Frame {
 	fixed := m.Args != nil || m.Bare
 	if !carries(m.Type) {
@@ -77,9 +80,9 @@ func encode(m *notify.Message, name string, object, fixed bool) *frame {
 	return f
 }
 
-// carries reports whether an event of this name reaches a listener of the same name. It must not contain a character
-// that ends a line or that a reader drops, which could add fields to the stream, nor be one of the two events that
-// EventSource fires itself.
+// carries reports whether an event of this name reaches a listener of the same name. It must not
+// contain a character that ends a line or that a reader drops, which could add fields to the
+// stream, nor be one of the two events that EventSource fires itself.
 func carries(name string) bool {
 	return name != "" && name != "open" && name != "error" &&
 		!strings.ContainsAny(name, "\r\n\x00") && utf8.ValidString(name)
@@ -93,8 +96,9 @@ func appendField(dst []byte, name, value string) []byte {
 	return append(dst, '\n')
 }
 
-// appendData appends value as data lines. JSON may contain line breaks between its tokens. Each of them ends a data
-// line: the reader joins the lines by \n (HTML Living Standard, section 9.2.6) and gets the same value.
+// appendData appends value as data lines. JSON may contain line breaks between its tokens. Each of
+// them ends a data line: the reader joins the lines by \n (HTML Living Standard, section 9.2.6) and
+// gets the same value.
 func appendData(dst, value []byte) []byte {
 	for {
 		i := bytes.IndexAny(value, "\r\n")

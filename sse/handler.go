@@ -14,55 +14,63 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Options configure a [Handler]. Hub and Auth are required. The comment of a field has its default, for zero.
+// Options configure a [Handler]. Hub and Auth are required. The comment of a field has its default,
+// for zero.
 type Options struct {
 	Hub  *notify.Hub
 	Auth Authenticator
 
 	Tickets TicketIssuer // of the tickets that clients may ask for; nil: none
 
-	// Admit decides whether a stream may start, and counts it until release, which may be nil, is called: after the
-	// stream has ended and before the client can see that. A client that gets an error that wraps [ErrOverloaded] is
-	// answered with a stream, so that it comes back by itself; any other error goes to Problem. nil admits everyone.
+	// Admit decides whether a stream may start, and counts it until release, which may be nil, is
+	// called: after the stream has ended and before the client can see that. A client that gets an
+	// error that wraps [ErrOverloaded] is answered with a stream, so that it comes back by itself;
+	// any other error goes to Problem. nil admits everyone.
 	Admit func(*http.Request, auth.Identity) (release func(), err error)
 
 	Heartbeat time.Duration // between two comments (3 s); negative: none
 	Sync      time.Duration // of silence before the cursor is sent (60 s); negative: never
 
-	// WriteTimeout bounds the wait for progress of one write (10 s); then the stream is cut. A connection of HTTP/2
-	// that takes no byte of any stream is for the server to cut: set http.Server's HTTP2.WriteByteTimeout.
+	// WriteTimeout bounds the wait for progress of one write (10 s); then the stream is cut. A
+	// connection of HTTP/2 that takes no byte of any stream is for the server to cut: set
+	// http.Server's HTTP2.WriteByteTimeout.
 	WriteTimeout time.Duration
 
 	DefaultChannels []string // joined by every stream that may
-	As              string   // the event name of notifications if the client asks for none; "type" (default): their own
-	MaxRooms        int      // channels that a client may ask for; 0: none; notify.NoLimit: any number
+	// As is the event name of notifications if the client asks for none; "type" (default): their
+	// own.
+	As string
+	// MaxRooms is how many channels a client may ask for; 0: none; notify.NoLimit: any number.
+	MaxRooms int
 
-	// RateInterval is the mean time between two messages of a stream, RateBurst the number of messages that may come at
-	// once; as for the events of a socket. 0: no limit.
+	// RateInterval is the mean time between two messages of a stream, RateBurst the number of
+	// messages that may come at once; as for the events of a socket. 0: no limit.
 	RateInterval time.Duration
 	RateBurst    int
 
-	// Written is called after every write to a stream, with the number of bytes and the time when the oldest
-	// notification in them was published: zero if there is none, or all of them are older than the stream. It must be
-	// quick. nil: not called.
+	// Written is called after every write to a stream, with the number of bytes and the time when
+	// the oldest notification in them was published: zero if there is none, or all of them are
+	// older than the stream. It must be quick. nil: not called.
 	Written func(bytes int, since time.Time)
 
-	// Panicked is called after a panic in a goroutine of a stream, which ends that stream alone. nil: not called.
+	// Panicked is called after a panic in a goroutine of a stream, which ends that stream alone.
+	// nil: not called.
 	Panicked func()
 
-	// Problem answers a request that is refused. The errors are *[auth.Error], *[notify.ValidationError],
-	// *[http.MaxBytesError] and errors that wrap [notify.ErrUnavailable]. nil answers with a bare problem document
-	// (RFC 9457).
+	// Problem answers a request that is refused. The errors are *[auth.Error],
+	// *[notify.ValidationError], *[http.MaxBytesError] and errors that wrap
+	// [notify.ErrUnavailable]. nil answers with a bare problem document (RFC 9457).
 	Problem func(http.ResponseWriter, *http.Request, error)
 	Log     *zap.Logger // nil: none
 }
 
-// Detacher is the ResponseWriter of a middleware that has something to do at the end of a stream, such as a request log.
-// The stream unwraps writers to find it, as [http.ResponseController] does.
+// Detacher is the ResponseWriter of a middleware that has something to do at the end of a stream,
+// such as a request log. The stream unwraps writers to find it, as [http.ResponseController] does.
 type Detacher interface {
-	// Detach is called in the handler when the stream has taken the connection over and the handler is about to return.
-	// ended, which may be nil, is called once, when the stream has ended, with the number of bytes of all its events. It
-	// lives as long as the stream, so it should keep neither the request nor the writer.
+	// Detach is called in the handler when the stream has taken the connection over and the handler
+	// is about to return. ended, which may be nil, is called once, when the stream has ended, with
+	// the number of bytes of all its events. It lives as long as the stream, so it should keep
+	// neither the request nor the writer.
 	Detach() (ended func(bytes int64))
 }
 
@@ -100,13 +108,15 @@ func New(o Options) *Handler {
 	return h
 }
 
-// Stream returns the handler of GET (and HEAD) requests for a stream. as is the event name of this route's
-// notifications and of its control events, unless the client asks for another: a listener of onmessage alone then
-// gets everything. "" leaves control events their names and takes [Options.As] for notifications.
+// Stream returns the handler of GET (and HEAD) requests for a stream. as is the event name of this
+// route's notifications and of its control events, unless the client asks for another: a listener
+// of onmessage alone then gets everything. "" leaves control events their names and takes
+// [Options.As] for notifications.
 //
-// Over HTTP/1.1 the handler takes the connection over once the stream has begun, and returns. Middlewares whose
-// ResponseWriter is a [Detacher] learn when the stream ends. The connection stays with net/http if no ResponseWriter of
-// the chain is an [http.Hijacker], or if a middleware encodes the response.
+// Over HTTP/1.1 the handler takes the connection over once the stream has begun, and returns.
+// Middlewares whose ResponseWriter is a [Detacher] learn when the stream ends. The connection stays
+// with net/http if no ResponseWriter of the chain is an [http.Hijacker], or if a middleware encodes
+// the response.
 func (h *Handler) Stream(as string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, as) })
 }
@@ -149,7 +159,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 }
 
 // identify returns the identity behind the credentials, and the event names for the request.
-func (h *Handler) identify(r *http.Request, c auth.Credentials, route string) (auth.Identity, names, error) {
+func (h *Handler) identify(
+	r *http.Request, c auth.Credentials, route string,
+) (auth.Identity, names, error) {
 	identity, err := h.o.Auth.Authenticate(r.Context(), c, auth.EventSource)
 	if err != nil {
 		return identity, names{}, err
@@ -162,7 +174,8 @@ func (h *Handler) identify(r *http.Request, c auth.Credentials, route string) (a
 	return identity, n, err
 }
 
-// join counts a stream and makes it a member. It reports false if there are no new streams any more.
+// join counts a stream and makes it a member. It reports false if there are no new streams any
+// more.
 func (h *Handler) join(s *stream, c auth.Credentials) (o opening, ok bool) {
 	if !h.add(s) {
 		return o, false
@@ -176,7 +189,8 @@ func (h *Handler) join(s *stream, c auth.Credentials) (o opening, ok bool) {
 	return o, err == nil
 }
 
-// overload ends a stream at its start. A status other than 200 would make an EventSource give up for ever.
+// overload ends a stream at its start. A status other than 200 would make an EventSource give up
+// for ever.
 func (h *Handler) overload(w http.ResponseWriter, r *http.Request, n names) {
 	setHeaders(w.Header())
 	retry := newRetry()
@@ -185,8 +199,8 @@ func (h *Handler) overload(w http.ResponseWriter, r *http.Request, n names) {
 	_ = newResponse(w, r).write(event, h.o.WriteTimeout) // the response ends in any case
 }
 
-// setHeaders sets the headers of a stream: never cached, never compressed, never held back by a proxy (nginx obeys
-// X-Accel-Buffering).
+// setHeaders sets the headers of a stream: never cached, never compressed, never held back by a
+// proxy (nginx obeys X-Accel-Buffering).
 func setHeaders(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store, no-transform")

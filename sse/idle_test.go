@@ -19,8 +19,8 @@ import (
 // idleEnv makes the test binary a process of clients: "<address> <streams> <whether with TLS>".
 const idleEnv = "SSE_TEST_CLIENTS"
 
-// BenchmarkIdleStream reports the memory of an idle stream: live heap, stack, and resident memory of the process, which
-// includes the garbage of the handshakes. The clients are another process.
+// BenchmarkIdleStream reports the memory of an idle stream: live heap, stack, and resident memory
+// of the process, which includes the garbage of the handshakes. The clients are another process.
 func BenchmarkIdleStream(b *testing.B) {
 	for _, n := range []int{1000, 5000} {
 		for _, w := range []way{taken, netHTTP} {
@@ -58,7 +58,9 @@ func measureIdle(b *testing.B, w way, n int, secure bool) {
 	if r.Len() != n {
 		b.Fatalf("%d streams", r.Len())
 	}
-	each := func(name string, bytes int) { b.ReportMetric(float64(bytes)/float64(n), name+"-B/stream") }
+	each := func(name string, bytes int) {
+		b.ReportMetric(float64(bytes)/float64(n), name+"-B/stream")
+	}
 	each("heap", int(after.HeapAlloc)-int(before.HeapAlloc))
 	each("stack", int(after.StackInuse)-int(before.StackInuse))
 	if resident > 0 {
@@ -81,7 +83,8 @@ func residentBytes() int {
 // idleProcess opens n streams in another process, until end.
 func idleProcess(b *testing.B, srv *httptest.Server, n int, secure bool) (end func()) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %t", idleEnv, srv.Listener.Addr(), n, secure))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %t", idleEnv, srv.Listener.Addr(), n,
+		secure))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -103,8 +106,8 @@ func idleProcess(b *testing.B, srv *httptest.Server, n int, secure bool) (end fu
 	}
 }
 
-// idleClients opens streams with the headers of a browser, writes a line when all have begun, and discards their events
-// until its standard input ends.
+// idleClients opens streams with the headers of a browser, writes a line when all have begun, and
+// discards their events until its standard input ends.
 func idleClients() int {
 	var addr string
 	var n int
@@ -123,11 +126,15 @@ func idleClients() int {
 			return 1
 		}
 		if secure {
-			conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // the certificate of httptest is not what is measured
+			// The test does not depend on the certificate of httptest.
+			conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
 		}
-		fmt.Fprintf(conn, "GET /sse?userId=u%d HTTP/1.1\r\nHost: localhost:3000\r\nAccept: text/event-stream\r\n"+
-			"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\n"+
-			"Origin: http://localhost:3000\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n", i)
+		fmt.Fprintf(conn,
+			"GET /sse?userId=u%d HTTP/1.1\r\nHost: localhost:3000\r\nAccept: text/event-stream\r\n"+
+				"User-Agent: Mozilla/5.0 (X11; Linux x86_64) "+
+				"AppleWebKit/537.36\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\n"+
+				"Origin: http://localhost:3000\r\nCookie: "+
+				"session=0123456789abcdef0123456789abcdef\r\n\r\n", i)
 		begun.Go(func() {
 			defer func() { <-gate }()
 			buf := make([]byte, 2048)

@@ -18,10 +18,10 @@ const (
 	reasonPanic = "panic"
 )
 
-// Shutdown ends all streams. New ones get `overloaded`. It spreads the ends, so that the clients do not come back
-// all at once: by 1 ms for each stream, less if ctx has an earlier deadline. It returns nil when the last response has
-// ended. When ctx ends first it cuts the remaining connections and returns ctx's error; streams that net/http writes
-// end with their next write.
+// Shutdown ends all streams. New ones get `overloaded`. It spreads the ends, so that the clients do
+// not come back all at once: by 1 ms for each stream, less if ctx has an earlier deadline. It
+// returns nil when the last response has ended. When ctx ends first it cuts the remaining
+// connections and returns ctx's error; streams that net/http writes end with their next write.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.drain()
 	running := h.running()
@@ -56,8 +56,8 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Sweep ends the streams whose last successful write, heartbeats included, is longer than inactive before now. It
-// does not wait for them.
+// Sweep ends the streams whose last successful write, heartbeats included, is longer than inactive
+// before now. It does not wait for them.
 func (h *Handler) Sweep(now time.Time, inactive time.Duration) {
 	limit := now.Add(-inactive).UnixNano()
 	h.mu.Lock()
@@ -106,7 +106,8 @@ func (h *Handler) add(s *stream) bool {
 	return true
 }
 
-// remove takes a stream that has ended off the count. Its response counts as open until closed is called.
+// remove takes a stream that has ended off the count. Its response counts as open until closed is
+// called.
 func (h *Handler) remove(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -17,14 +17,18 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Without a place for it a client gets a stream that says so: any other status would make it give up.
+// Without a place for it a client gets a stream that says so: any other status would make it give
+// up.
 func TestOverloaded(t *testing.T) { bothWays(t, testOverloaded) }
 
 func testOverloaded(t *testing.T, w way) {
 	full := fmt.Errorf("1000 streams: %w", ErrOverloaded)
-	banned := &auth.Error{Code: "too_many_connections", Message: "Too many connections", Status: 429}
+	banned := &auth.Error{Code: "too_many_connections", Message: "Too many connections",
+		Status: 429}
 	var err error
-	r := newRig(t, Options{Admit: func(*http.Request, auth.Identity) (func(), error) { return nil, err }})
+	r := newRig(t, Options{Admit: func(*http.Request, auth.Identity) (func(), error) {
+		return nil, err
+	}})
 	srv := r.serve(t, w)
 	for _, c := range []struct {
 		err    error
@@ -34,16 +38,23 @@ func testOverloaded(t *testing.T, w way) {
 	}{
 		{full, "/sse", 200, "retry: R\nevent: overloaded\ndata: {\"type\":\"overloaded\"}\n\n"},
 		{full, "/api/sse", 200, "retry: R\nevent: message\ndata: {\"type\":\"overloaded\"}\n\n"},
-		{banned, "/sse", 429, `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"Too many connections","code":"too_many_connections"}` + "\n"},
-		{errors.New("secret"), "/sse", 500, `{"type":"about:blank","title":"Internal Server Error","status":500,"code":"internal"}` + "\n"},
+		{banned, "/sse", 429,
+			`{"type":"about:blank","title":"Too Many Requests","status":429,` +
+				`"detail":"Too many connections","code":"too_many_connections"}` + "\n"},
+		{errors.New("secret"), "/sse", 500,
+			`{"type":"about:blank","title":"Internal Server Error","status":500,` +
+				`"code":"internal"}` + "\n"},
 	} {
 		err = c.err
 		resp := get(t, t.Context(), http.DefaultClient, srv.URL+c.target)
 		body, readErr := io.ReadAll(resp.Body)
-		if got := blur(string(body)); resp.StatusCode != c.status || got != c.want || readErr != nil {
-			t.Errorf("%v %s: %d %q %v, want %d %q", c.err, c.target, resp.StatusCode, got, readErr, c.status, c.want)
+		got := blur(string(body))
+		if resp.StatusCode != c.status || got != c.want || readErr != nil {
+			t.Errorf("%v %s: %d %q %v, want %d %q", c.err, c.target, resp.StatusCode, got, readErr,
+				c.status, c.want)
 		}
-		if c.status == 200 && (resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-store, no-transform") {
+		if c.status == 200 && (resp.Header.Get("Content-Type") != "text/event-stream" ||
+			resp.Header.Get("Cache-Control") != "no-store, no-transform") {
 			t.Errorf("headers %v", resp.Header)
 		}
 	}
@@ -83,7 +94,8 @@ func testShutdown(t *testing.T, w way) {
 	}
 }
 
-// A shutdown spreads the ends of the streams over a time that grows with their number, within its deadline.
+// A shutdown spreads the ends of the streams over a time that grows with their number, within its
+// deadline.
 func TestShutdownSpreads(t *testing.T) {
 	for _, c := range []struct {
 		streams   int
@@ -149,7 +161,8 @@ func TestShutdownCuts(t *testing.T) {
 			t.Skip("net/http owns the connection")
 		}
 		// More than the buffers of both sides take.
-		r.emit(t, &notify.Message{Rooms: []string{"c"}, Type: "t", Data: raw(`"` + strings.Repeat("x", 4<<20) + `"`)})
+		r.emit(t, &notify.Message{Rooms: []string{"c"}, Type: "t",
+			Data: raw(`"` + strings.Repeat("x", 4<<20) + `"`)})
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if err := r.Handler.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -160,7 +173,8 @@ func TestShutdownCuts(t *testing.T) {
 	})
 }
 
-// Over HTTP/2 a deadline ends a stream even while nothing is written, so the stream must lift it after each write.
+// Over HTTP/2 a deadline ends a stream even while nothing is written, so the stream must lift it
+// after each write.
 func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
 	r := newRig(t, Options{WriteTimeout: 500 * time.Millisecond})
 	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {

@@ -37,8 +37,8 @@ type rig struct {
 	way  way           // of start
 }
 
-// newRig returns a rig in open mode, or with the authenticator of o. Unless o says otherwise it has no heartbeats, and
-// clients may ask for 64 channels.
+// newRig returns a rig in open mode, or with the authenticator of o. Unless o says otherwise it has
+// no heartbeats, and clients may ask for 64 channels.
 func newRig(t testing.TB, o Options) *rig {
 	t.Helper()
 	return newRigKeeping(t, 0, o)
@@ -169,7 +169,9 @@ func openWith(t testing.TB, hc *http.Client, url string, headers ...string) *cli
 	return c
 }
 
-func get(t testing.TB, ctx context.Context, hc *http.Client, url string, headers ...string) *http.Response {
+func get(
+	t testing.TB, ctx context.Context, hc *http.Client, url string, headers ...string,
+) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

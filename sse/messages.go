@@ -11,17 +11,19 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// maxMessageBody is the limit, in bytes, for the body of a message: the message, its room and its metadata.
+// maxMessageBody is the limit, in bytes, for the body of a message: the message, its room and its
+// metadata.
 const maxMessageBody = notify.MaxData + 4<<10
 
-// Messages returns the handler of POST /sse/{clientId}/messages, which sends a message to a channel in the name of a
-// running stream, as send-message does for a socket:
+// Messages returns the handler of POST /sse/{clientId}/messages, which sends a message to a channel
+// in the name of a running stream, as send-message does for a socket:
 //
-//	{"room":"team-7","message":{"text":"hi"},"metadata":{…}}  ->  {"id":"5f3a9c01-1042","delivered":3,…}
+//	{"room":"team-7","message":{"text":"hi"},"metadata":{…}}
+//	->  {"id":"5f3a9c01-1042","delivered":3,…}
 //
-// The request needs the credentials of the stream's user, in the same forms as for a stream, with the right to publish
-// to the channel. The reply is a [notify.Receipt]. The Options limit how often a stream may send. The client id is
-// found as in [Handler.Channels].
+// The request needs the credentials of the stream's user, in the same forms as for a stream, with
+// the right to publish to the channel. The reply is a [notify.Receipt]. The Options limit how often
+// a stream may send. The client id is found as in [Handler.Channels].
 func (h *Handler) Messages() http.Handler { return http.HandlerFunc(h.sendMessage) }
 
 func (h *Handler) sendMessage(w http.ResponseWriter, r *http.Request) {
@@ -61,37 +63,43 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) (notify.Receip
 	receipt, err := h.o.Hub.Say(r.Context(), m, owner.MayPublish)
 	var refused *notify.SayError
 	if errors.As(err, &refused) {
-		return receipt, &auth.Error{Code: refused.Code, Message: refused.Reason, Status: statuses[refused.Code]}
+		return receipt, &auth.Error{Code: refused.Code, Message: refused.Reason,
+			Status: statuses[refused.Code]}
 	}
 	return receipt, err
 }
 
 // statuses are the statuses for the codes of a [notify.SayError].
 var statuses = map[string]int{
-	"validation": http.StatusBadRequest, "forbidden": http.StatusForbidden, "payload_too_large": http.StatusRequestEntityTooLarge,
+	"validation": http.StatusBadRequest, "forbidden": http.StatusForbidden,
+	"payload_too_large": http.StatusRequestEntityTooLarge,
 }
 
 func parseMessage(body []byte) (m notify.ClientMessage, err error) {
 	const expected = "expected a JSON value"
 	return m, parseObject(body, `{"room":"team-7","message":"hi"}`, []field{
-		{"room", &m.Room, "expected the name of a channel, a string"}, {"message", &m.Message, expected},
+		{"room", &m.Room, "expected the name of a channel, a string"},
+		{"message", &m.Message, expected},
 		{"metadata", &m.Metadata, expected},
 	})
 }
 
-// allow counts a message of the stream, or refuses it. The first message makes the limiter: most streams send none.
+// allow counts a message of the stream, or refuses it. The first message makes the limiter: most
+// streams send none.
 func (s *stream) allow() error {
 	interval := s.h.o.RateInterval
 	if interval <= 0 {
 		return nil
 	}
 	if s.limiter.Load() == nil {
-		s.limiter.CompareAndSwap(nil, rate.NewLimiter(rate.Every(interval), max(1, s.h.o.RateBurst)))
+		s.limiter.CompareAndSwap(nil, rate.NewLimiter(rate.Every(interval),
+			max(1, s.h.o.RateBurst)))
 	}
 	if s.limiter.Load().Allow() {
 		return nil
 	}
 	return &auth.Error{
-		Code: "rate_limited", Message: "Rate limit exceeded", Status: http.StatusTooManyRequests, RetryAfter: max(interval, time.Second),
+		Code: "rate_limited", Message: "Rate limit exceeded", Status: http.StatusTooManyRequests,
+		RetryAfter: max(interval, time.Second),
 	}
 }

@@ -12,17 +12,21 @@ type opening struct {
 	denied []string       // channels that the client asked for and may not join
 }
 
-// open writes the head, `connected` and the start of a replay with one write. It pulls before it encodes `connected`,
-// because the first delivery tells whether there is a gap, and recovered must not promise too much.
+// open writes the head, `connected` and the start of a replay with one write. It pulls before it
+// encodes `connected`, because the first delivery tells whether there is a gap, and recovered must
+// not promise too much.
 func (s *stream) open(o opening) (b *batch, next step, err error) {
 	id := s.startID(o.resume)
 	b = newBatch()
 	b.pull(s.member)
-	s.h.o.Log.Debug("stream opened", zap.String("client", s.clientID), zap.Duration("retry", s.retry))
+	s.h.o.Log.Debug("stream opened", zap.String("client", s.clientID),
+		zap.Duration("retry", s.retry))
 	b.buf = appendRetry(b.buf, s.retry)
 	b.buf = s.names.appendControl(b.buf, id, "connected", connected{
-		Type: "connected", ClientID: s.clientID, SocketID: s.clientID, UserID: s.identity.UserID, Username: s.identity.Username,
-		Timestamp: timestamp(s.started), TotalConnections: s.h.o.Hub.Total(), Recovered: recovered(o.resume, b.first()),
+		Type: "connected", ClientID: s.clientID, SocketID: s.clientID, UserID: s.identity.UserID,
+		Username:  s.identity.Username,
+		Timestamp: timestamp(s.started), TotalConnections: s.h.o.Hub.Total(),
+		Recovered: recovered(o.resume, b.first()),
 		Transport: transport, Denied: o.denied,
 	})
 	now := s.h.now()

@@ -13,12 +13,13 @@ type event struct {
 	name, data, id string
 }
 
-// parser reads an event stream as HTML Living Standard, sections 9.2.5 and 9.2.6, says. It is written from that text
-// and knows nothing of the encoder.
+// parser reads an event stream as HTML Living Standard, sections 9.2.5 and 9.2.6, says. It is
+// written from that text and knows nothing of the encoder.
 type parser struct {
-	r      *bufio.Reader
-	begun  bool
-	afterR bool // the last line ended with a carriage return: a line feed right behind belongs to it
+	r     *bufio.Reader
+	begun bool
+	// afterR: the last line ended with a carriage return, and a line feed after it belongs to it.
+	afterR bool
 
 	lastID, data, name, idBuffer string
 	retry                        string // the last reconnection time
@@ -72,7 +73,8 @@ func (p *parser) field(name, value string) {
 	}
 }
 
-// line reads up to \r\n, \n or \r and decodes it as UTF-8. Like a browser it does not wait for what may follow a \r.
+// line reads up to \r\n, \n or \r and decodes it as UTF-8. Like a browser it does not wait for what
+// may follow a \r.
 func (p *parser) line() (string, error) {
 	var b strings.Builder
 	for {
@@ -107,13 +109,21 @@ func TestParser(t *testing.T) {
 		in   string
 		want []event
 	}{
-		"stocks":     {"data: YHOO\ndata: +2\ndata: 10\n\n", []event{{"message", "YHOO\n+2\n10", ""}}},
-		"ids":        {": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n", []event{{"message", "first event", "1"}, {"message", "second event", ""}, {"message", " third event", ""}}},
-		"empty":      {"data\n\ndata\ndata\n\ndata:", []event{{"message", "", ""}, {"message", "\n", ""}}},
-		"space":      {"data:test\n\ndata: test\n\n", []event{{"message", "test", ""}, {"message", "test", ""}}},
-		"ends":       {"event: a\rdata: 1\r\r\nevent: b\r\ndata: 2\r\n\r\n", []event{{"a", "1", ""}, {"b", "2", ""}}},
-		"mark":       {"\uFEFFdata: 1\n\n\uFEFFdata: 2\n\n", []event{{"message", "1", ""}}},
-		"nul in id":  {"id: 1\ndata: a\n\nid: 2\x00\ndata: b\n\n", []event{{"message", "a", "1"}, {"message", "b", "1"}}},
+		"stocks": {"data: YHOO\ndata: +2\ndata: 10\n\n",
+			[]event{{"message", "YHOO\n+2\n10", ""}}},
+		"ids": {": test stream\n\ndata: first event\nid: 1\n\ndata:second " +
+			"event\nid\n\ndata:  third event\n\n",
+			[]event{{"message", "first event", "1"}, {"message", "second event", ""},
+				{"message", " third event", ""}}},
+		"empty": {"data\n\ndata\ndata\n\ndata:",
+			[]event{{"message", "", ""}, {"message", "\n", ""}}},
+		"space": {"data:test\n\ndata: test\n\n",
+			[]event{{"message", "test", ""}, {"message", "test", ""}}},
+		"ends": {"event: a\rdata: 1\r\r\nevent: b\r\ndata: 2\r\n\r\n",
+			[]event{{"a", "1", ""}, {"b", "2", ""}}},
+		"mark": {"\uFEFFdata: 1\n\n\uFEFFdata: 2\n\n", []event{{"message", "1", ""}}},
+		"nul in id": {"id: 1\ndata: a\n\nid: 2\x00\ndata: b\n\n",
+			[]event{{"message", "a", "1"}, {"message", "b", "1"}}},
 		"incomplete": {"data: a\n", nil},
 		"no data":    {"event: a\nid: 7\n\ndata: b\n\n", []event{{"message", "b", "7"}}},
 	} {

@@ -44,7 +44,8 @@ func TestHTTP10(t *testing.T) {
 		head = append(head, strings.TrimSpace(line))
 	}
 	all := strings.Join(head, "\n")
-	if head[0] != "HTTP/1.0 200 OK" || strings.Contains(all, "chunked") || strings.Contains(all, "Content-Length") {
+	if head[0] != "HTTP/1.0 200 OK" || strings.Contains(all, "chunked") ||
+		strings.Contains(all, "Content-Length") {
 		t.Errorf("headers\n%s", all)
 	}
 	id := r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
@@ -53,12 +54,15 @@ func TestHTTP10(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(rest); !strings.HasPrefix(got, "retry: ") || !strings.Contains(got, "\nid: "+id+"\nevent: t\n") || !strings.HasSuffix(got, "\"reason\":\"over\"}\n\n") {
+	got := string(rest)
+	if !strings.HasPrefix(got, "retry: ") || !strings.Contains(got, "\nid: "+id+"\nevent: t\n") ||
+		!strings.HasSuffix(got, "\"reason\":\"over\"}\n\n") {
 		t.Errorf("body\n%s", got)
 	}
 }
 
-// With net/http the connection of an ended stream serves other requests, and no deadline is left on it.
+// With net/http the connection of an ended stream serves other requests, and no deadline is left on
+// it.
 func TestConnectionIsKept(t *testing.T) {
 	r := newRig(t, Options{WriteTimeout: 500 * time.Millisecond})
 	conn := dialRaw(t, r.serve(t, netHTTP))

@@ -46,7 +46,8 @@ func testReplay(t *testing.T, w way) {
 				t.Errorf("%s: %+v, want id %s", c.target, e, ids[n])
 			}
 		}
-		want := event{"recovery", `{"type":"recovery","recovered":true,"replayed":2,"from":"` + ids[1] + `","to":"` + ids[3] + `"}`, ids[3]}
+		want := event{"recovery", `{"type":"recovery","recovered":true,"replayed":2,"from":"` +
+			ids[1] + `","to":"` + ids[3] + `"}`, ids[3]}
 		if e := cl.want("recovery"); e != want {
 			t.Errorf("%s: got %+v, want %+v", c.target, e, want)
 		}
@@ -64,7 +65,8 @@ func testReplay(t *testing.T, w way) {
 	cl.want("recovery")
 }
 
-// A cursor that cannot be used gets neither an error, which would make an EventSource give up, nor silence.
+// A cursor that cannot be used gets neither an error, which would make an EventSource give up, nor
+// silence.
 func TestBadCursors(t *testing.T) { bothWays(t, testBadCursors) }
 
 func testBadCursors(t *testing.T, w way) {
@@ -107,18 +109,22 @@ func testBadCursors(t *testing.T, w way) {
 		} {
 			cl := open(t, srv.URL+given.target, given.header...)
 			if cl.lastID != c.hello || cl.hello.Recovered {
-				t.Errorf("%q: connected with id %q, recovered %t", name, cl.lastID, cl.hello.Recovered)
+				t.Errorf("%q: connected with id %q, recovered %t", name, cl.lastID,
+					cl.hello.Recovered)
 			}
 			from := c.hello
 			e := cl.want("gap")
-			if want := fmt.Sprintf(`{"type":"gap","from":"%s","to":"%s","rooms":`, from, to(c.reason, head)); !strings.HasPrefix(e.data, want) ||
+			if want := fmt.Sprintf(`{"type":"gap","from":"%s","to":"%s","rooms":`, from,
+				to(c.reason, head)); !strings.HasPrefix(e.data, want) ||
 				!strings.HasSuffix(e.data, `,"reason":"`+c.reason+`"}`) || e.id != c.gap {
 				t.Errorf("%q: gap %+v, want %s… with id %s", name, e, want, c.gap)
 			}
 			for range c.replayed {
 				cl.want("t")
 			}
-			if e := cl.want("recovery"); e.id != head || !strings.Contains(e.data, fmt.Sprintf(`"recovered":false,"replayed":%d,`, c.replayed)) {
+			if e := cl.want("recovery"); e.id != head ||
+				!strings.Contains(e.data,
+					fmt.Sprintf(`"recovered":false,"replayed":%d,`, c.replayed)) {
 				t.Errorf("%q: %+v", name, e)
 			}
 			cl.end()
@@ -134,7 +140,8 @@ func to(reason, head string) string {
 	return head
 }
 
-// A stream that is cut again and again, each time at its own cursor, gets everything once and in order.
+// A stream that is cut again and again, each time at its own cursor, gets everything once and in
+// order.
 func TestResumeUntilDone(t *testing.T) { bothWays(t, testResumeUntilDone) }
 
 func testResumeUntilDone(t *testing.T, w way) {
@@ -145,7 +152,8 @@ func testResumeUntilDone(t *testing.T, w way) {
 	defer publisher.Wait()
 	publisher.Go(func() {
 		for i := range n {
-			_, err := r.hub.Publish(t.Context(), notify.Notification{Type: "n", Data: raw(fmt.Sprint(i))}, notify.ToChannel("c"))
+			_, err := r.hub.Publish(t.Context(),
+				notify.Notification{Type: "n", Data: raw(fmt.Sprint(i))}, notify.ToChannel("c"))
 			if err != nil {
 				t.Error(err)
 			}

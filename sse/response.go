@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// response is the output of a stream through net/http: over HTTP/2 and HTTP/1.0, and wherever the stream cannot take the
-// connection over. The handler waits until it is done.
+// response is the output of a stream through net/http: over HTTP/2 and HTTP/1.0, and wherever the
+// stream cannot take the connection over. The handler waits until it is done.
 type response struct {
-	w    http.ResponseWriter
-	rc   *http.ResponseController
-	lift bool          // lift the deadline after each write: over HTTP/2 it would reset an idle stream too
+	w  http.ResponseWriter
+	rc *http.ResponseController
+	// lift removes the deadline after each write: over HTTP/2 it would reset an idle stream too.
+	lift bool
 	done chan struct{} // closed when nothing more is written
 }
 
 func newResponse(w http.ResponseWriter, r *http.Request) *response {
-	return &response{w: w, rc: http.NewResponseController(w), lift: r.ProtoMajor >= 2, done: make(chan struct{})}
+	return &response{w: w, rc: http.NewResponseController(w), lift: r.ProtoMajor >= 2,
+		done: make(chan struct{})}
 }
 
 func (o *response) frame(b *batch) []byte { return b.events() }

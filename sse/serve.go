@@ -9,13 +9,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// serve opens the stream in the goroutine of the request, which is its first writer. It returns when the stream has taken
-// the connection over, else when the stream has ended.
+// serve opens the stream in the goroutine of the request, which is its first writer. It returns
+// when the stream has taken the connection over, else when the stream has ended.
 func (s *stream) serve(w http.ResponseWriter, r *http.Request, o opening) {
 	setHeaders(w.Header())
 	take := canTakeOver(w, r)
 	if take {
-		w.Header().Set("Connection", "close") // net/http cannot have it back (RFC 9112, section 9.6)
+		// net/http cannot have it back (RFC 9112, section 9.6).
+		w.Header().Set("Connection", "close")
 	}
 	response := newResponse(w, r)
 	s.out = response
@@ -71,7 +72,8 @@ func (s *stream) takeOver(w http.ResponseWriter) bool {
 	return true
 }
 
-// read is the goroutine of a stream that the watcher cannot watch. Its stack stays as small as a stack can be.
+// read is the goroutine of a stream that the watcher cannot watch. Its stack stays as small as a
+// stack can be.
 func (s *stream) read() {
 	s.unreadable(s.wire.discard())
 }
@@ -93,7 +95,8 @@ func (s *stream) end() {
 	}
 }
 
-// endResponse cleans up and ends the response. It reports whether the client may still be reading it.
+// endResponse cleans up and ends the response. It reports whether the client may still be reading
+// it.
 func (s *stream) endResponse() (reading bool) {
 	defer s.h.closed()
 	defer func() {
@@ -115,14 +118,15 @@ func (s *stream) endResponse() (reading bool) {
 	return false
 }
 
-// cleanUp gives back everything that the stream holds of others. It comes before the end of the response, so that a
-// client that sees the end and reconnects finds its place free.
+// cleanUp gives back everything that the stream holds of others. It comes before the end of the
+// response, so that a client that sees the end and reconnects finds its place free.
 func (s *stream) cleanUp() {
 	how, retry := s.how.Load(), s.retry
 	if how.ordered {
 		retry = neverRetry
 	}
-	s.h.o.Log.Debug("stream ended", zap.String("client", s.clientID), zap.String("reason", how.reason),
+	s.h.o.Log.Debug("stream ended", zap.String("client", s.clientID),
+		zap.String("reason", how.reason),
 		zap.Duration("after", time.Since(s.started)), zap.Duration("retry", retry))
 	s.member.Detach()
 	s.h.remove(s)

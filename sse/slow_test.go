@@ -19,11 +19,14 @@ var transports = map[string]struct {
 	way     way
 	tls, h2 bool
 }{
-	"taken": {taken, false, false}, "netHTTP": {netHTTP, false, false}, "tls": {taken, true, false}, "h2": {taken, true, true},
+	"taken": {taken, false, false}, "netHTTP": {netHTTP, false, false}, "tls": {taken, true, false},
+	"h2": {taken, true, true},
 }
 
 // eachTransport runs a test with a server of each transport that cuts a reader after the timeout.
-func eachTransport(t *testing.T, timeout time.Duration, test func(*testing.T, *rig, *httptest.Server)) {
+func eachTransport(
+	t *testing.T, timeout time.Duration, test func(*testing.T, *rig, *httptest.Server),
+) {
 	for name, c := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +58,8 @@ func eachTransport(t *testing.T, timeout time.Duration, test func(*testing.T, *r
 // The write deadline cuts a reader that stops reading. Others get everything meanwhile.
 func TestSlowReader(t *testing.T) {
 	eachTransport(t, 500*time.Millisecond, func(t *testing.T, r *rig, srv *httptest.Server) {
-		slow := openWith(t, dialing(t, srv, new(atomic.Bool)), srv.URL+"/sse?userId=slow&channels=c")
+		slow := openWith(t, dialing(t, srv, new(atomic.Bool)),
+			srv.URL+"/sse?userId=slow&channels=c")
 		fast := openWith(t, srv.Client(), srv.URL+"/sse?userId=fast&channels=c")
 		floodUntilGone(t, r, func(id string) {
 			if e := fast.want("t"); e.id != id { // one by one: it never lags
@@ -65,16 +69,19 @@ func TestSlowReader(t *testing.T) {
 		if r.Len() != 1 || !r.hub.UserOnline("fast") {
 			t.Error("the fast one is gone")
 		}
-		// It goes on after what it has read: with the next one, or with a gap when that is no longer kept.
+		// It goes on after what it has read: with the next one, or with a gap when that is no
+		// longer kept.
 		last := slow.drain()
-		again := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c", "Last-Event-ID", last)
+		again := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c", "Last-Event-ID",
+			last)
 		if e := again.want(""); e.name != "gap" && e.name != "t" {
 			t.Errorf("%+v", e)
 		}
 	})
 }
 
-// A connection that takes no byte at all: over HTTP/2 its streams share it, so the timeout of the server has to end it.
+// A connection that takes no byte at all: over HTTP/2 its streams share it, so the timeout of the
+// server has to end it.
 func TestDeafConnection(t *testing.T) {
 	eachTransport(t, 500*time.Millisecond, func(t *testing.T, r *rig, srv *httptest.Server) {
 		var deaf atomic.Bool
@@ -84,15 +91,16 @@ func TestDeafConnection(t *testing.T) {
 	})
 }
 
-// A slow reader that goes on reading gets every byte: a backlog that the socket does not take at once leaves in parts,
-// each with a deadline of its own.
+// A slow reader that goes on reading gets every byte: a backlog that the socket does not take at
+// once leaves in parts, each with a deadline of its own.
 func TestBacklogOfASlowReader(t *testing.T) {
 	eachTransport(t, 20*time.Second, func(t *testing.T, r *rig, srv *httptest.Server) {
 		c := openWith(t, srv.Client(), srv.URL+"/sse?userId=u1&channels=c")
 		var ids []string
 		data := raw(`"` + strings.Repeat("x", 200<<10) + `"`)
 		for range 20 { // 4 MB before anything is read
-			ids = append(ids, r.publish(t, notify.Notification{Type: "t", Data: data}, notify.ToChannel("c")))
+			ids = append(ids, r.publish(t, notify.Notification{Type: "t", Data: data},
+				notify.ToChannel("c")))
 		}
 		for _, id := range ids {
 			if e := c.want("t"); e.id != id || len(e.data) < len(data) {
@@ -118,7 +126,8 @@ func floodUntilGone(t *testing.T, r *rig, published func(id string)) {
 	r.awaitGone(t, 1)
 }
 
-// dialing returns a client of srv with a connection of its own. Once deaf is set it reads nothing more from it.
+// dialing returns a client of srv with a connection of its own. Once deaf is set it reads nothing
+// more from it.
 func dialing(t *testing.T, srv *httptest.Server, deaf *atomic.Bool) *http.Client {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })

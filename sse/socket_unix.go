@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// descriptor returns the descriptor of the socket that a connection writes to, or -1 if a write takes more than that:
-// with TLS, or for a type that has a Write of its own.
+// descriptor returns the descriptor of the socket that a connection writes to, or -1 if a write
+// takes more than that: with TLS, or for a type that has a Write of its own.
 func descriptor(conn net.Conn) int {
 	var access syscall.Conn
 	switch c := conn.(type) {
@@ -26,8 +26,9 @@ func descriptor(conn net.Conn) int {
 	return found
 }
 
-// writeSome writes as much of p as the socket takes without waiting. The caller makes sure that the socket is not closed
-// meanwhile: the lock of net.Conn against that costs a tenth of the write, in cache misses.
+// writeSome writes as much of p as the socket takes without waiting. The caller makes sure that the
+// socket is not closed meanwhile: the lock of net.Conn against that costs a tenth of the write, in
+// cache misses.
 func writeSome(fd int, p []byte) (n int, err error) {
 	for len(p) > 0 {
 		switch n, err = syscall.Write(fd, p); err {

@@ -23,8 +23,8 @@ type ending struct {
 	ordered bool // by the API: the client gets the reason and does not come back
 }
 
-// stream is one response. At most one goroutine at a time is its writer; while there is nothing to write there is none.
-// The fields that a delivery uses come first, so that they share cache lines.
+// stream is one response. At most one goroutine at a time is its writer; while there is nothing to
+// write there is none. The fields that a delivery uses come first, so that they share cache lines.
 type stream struct {
 	h      *Handler
 	member *notify.Member
@@ -67,14 +67,15 @@ type output interface {
 	write(p []byte, timeout time.Duration) error
 }
 
-// newStream returns a stream whose writer is the caller. It copies the strings of the request: each is a part of the
-// request line, and would keep all of it in memory, tokens included.
+// newStream returns a stream whose writer is the caller. It copies the strings of the request: each
+// is a part of the request line, and would keep all of it in memory, tokens included.
 func newStream(h *Handler, identity auth.Identity, n names, release func()) *stream {
 	identity.UserID = strings.Clone(identity.UserID)
 	identity.Username = strings.Clone(identity.Username)
 	n.notifications = strings.Clone(n.notifications)
 	s := &stream{
-		h: h, identity: identity, names: n, release: release, clientID: newClientID(), started: time.Now(), retry: newRetry(),
+		h: h, identity: identity, names: n, release: release, clientID: newClientID(),
+		started: time.Now(), retry: newRetry(),
 		wire: wire{fd: -1}, place: -1,
 	}
 	s.expires.Store(wallNanos(identity.ExpiresAt))
@@ -84,7 +85,8 @@ func newStream(h *Handler, identity auth.Identity, n names, release func()) *str
 	return s
 }
 
-// wallNanos returns t in nanoseconds since 1970; never for the zero time and for a time that is out of range.
+// wallNanos returns t in nanoseconds since 1970; never for the zero time and for a time that is out
+// of range.
 func wallNanos(t time.Time) int64 {
 	if t.IsZero() || t.Unix() >= math.MaxInt64/int64(time.Second) {
 		return never

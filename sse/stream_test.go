@@ -11,7 +11,6 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/rooms"
 )
 
 // Every byte of a stream, from the headers to the end.
@@ -19,10 +18,12 @@ func TestStreamBytes(t *testing.T) {
 	r := newRig(t, Options{DefaultChannels: []string{"general"}})
 	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
 		first := int(r.hub.Head().Seq)
-		resp := get(t, t.Context(), hc, srv.URL+"/sse?userId=u1&username=Ann&channels=orders,user:u2,orders")
+		resp := get(t, t.Context(), hc, srv.URL+
+			"/sse?userId=u1&username=Ann&channels=orders,user:u2,orders")
 		for name, want := range map[string]string{
-			"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no",
-			"Connection": "", "Content-Length": "", "Content-Encoding": "", "ETag": "",
+			"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform",
+			"X-Accel-Buffering": "no",
+			"Connection":        "", "Content-Length": "", "Content-Encoding": "", "ETag": "",
 		} {
 			if got := resp.Header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
@@ -36,10 +37,13 @@ func TestStreamBytes(t *testing.T) {
 		r.publish(t, notify.Notification{Type: "a", Data: raw(`{"n":1}`)}, notify.ToUser("u1"))
 		r.publish(t, notify.Notification{Type: "b"}, notify.ToChannel("orders"))
 		r.publish(t, notify.Notification{Type: "secret"}, notify.ToUser("u2"))
-		r.publish(t, notify.Notification{Type: "c", Data: raw("[\n1]")}, notify.ToChannels("general", "orders"))
+		r.publish(t, notify.Notification{Type: "c", Data: raw("[\n1]")},
+			notify.ToChannels("general", "orders"))
 		r.publish(t, notify.Notification{Type: "d", Volatile: true}, notify.ToAll())
-		r.publish(t, notify.Notification{Type: "e", Except: []string{member.ClientID()}}, notify.ToAll())
-		r.emit(t, &notify.Message{Rooms: []string{"orders"}, Type: "chat", Args: raw(`["hi",{"b":"AAE="}]`)})
+		r.publish(t, notify.Notification{Type: "e", Except: []string{member.ClientID()}},
+			notify.ToAll())
+		r.emit(t, &notify.Message{Rooms: []string{"orders"}, Type: "chat",
+			Args: raw(`["hi",{"b":"AAE="}]`)})
 		r.publish(t, notify.Notification{Type: "f"}, notify.ToClient(member.ClientID()))
 		member.Disconnect("logged out")
 		rest, err := io.ReadAll(resp.Body)
@@ -51,7 +55,9 @@ func TestStreamBytes(t *testing.T) {
 			`retry: R`,
 			`id: `+id(0),
 			`event: connected`,
-			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT","userId":"u1","username":"Ann","timestamp":"TIME","totalConnections":1,"recovered":false,"transport":"sse","denied":["user:u2"]}`,
+			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT","userId":"u1",`+
+				`"username":"Ann","timestamp":"TIME","totalConnections":1,"recovered":false,`+
+				`"transport":"sse","denied":["user:u2"]}`,
 			``,
 			`id: `+id(1),
 			`event: a`,
@@ -59,7 +65,8 @@ func TestStreamBytes(t *testing.T) {
 			``,
 			`id: `+id(2),
 			`event: b`,
-			`data: {"id":"`+id(2)+`","type":"b","data":null,"timestamp":"TIME","metadata":{"channel":"orders"}}`,
+			`data: {"id":"`+id(2)+
+				`","type":"b","data":null,"timestamp":"TIME","metadata":{"channel":"orders"}}`,
 			``,
 			`id: `+id(4),
 			`event: c`,
@@ -90,70 +97,6 @@ func TestStreamBytes(t *testing.T) {
 	})
 }
 
-// `as` renames notifications only. Emits and bare messages keep their names, and so do control events, except where `as`
-// is the default of the route.
-func TestAs(t *testing.T) { bothWays(t, testAs) }
-
-func testAs(t *testing.T, w way) {
-	r := newRig(t, Options{})
-	srv := r.serve(t, w)
-	for _, c := range []struct{ target, notification, control string }{
-		{"/sse", "order:new", ""},
-		{"/sse?as=event", "event", ""},
-		{"/sse?as=message", "message", ""},
-		{"/sse?as=type", "order:new", ""},
-		{"/sse?as=", "order:new", ""},
-		{"/api/sse", "message", "message"},
-		{"/api/sse?as=message", "message", "message"},
-		{"/api/sse?as=type", "order:new", ""},
-		{"/api/sse?as=event", "event", ""},
-	} {
-		t.Run(c.target, func(t *testing.T) {
-			hub := r.hub
-			cl := open(t, srv.URL+c.target, "Last-Event-ID", "nonsense")
-			named := func(own, sent string) {
-				t.Helper()
-				e := cl.want(cmpOr(sent, own))
-				if !strings.Contains(e.data, `"type":"`+own+`"`) {
-					t.Errorf("%+v has no type %q", e, own)
-				}
-			}
-			named("gap", c.control)
-			named("recovery", c.control)
-			r.publish(t, notify.Notification{Type: "order:new"}, notify.ToAll())
-			named("order:new", c.notification)
-			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "chat", Args: raw(`["hi"]`)})
-			cl.want("chat")
-			r.emit(t, &notify.Message{Rooms: []string{rooms.All}, Type: "connection-update", Data: raw(`{"type":"new-connection"}`), Volatile: true, Bare: true})
-			if e := cl.want("connection-update"); e.data != `{"type":"new-connection"}` {
-				t.Errorf("bare data %q", e.data)
-			}
-			hub.Member("/", cl.hello.ClientID).Disconnect("over")
-			named("disconnected", c.control)
-			cl.wantEnd()
-		})
-	}
-}
-
-func TestAsDefault(t *testing.T) { bothWays(t, testAsDefault) }
-
-func testAsDefault(t *testing.T, w way) {
-	r := newRig(t, Options{As: "event"})
-	srv := r.serve(t, w)
-	for target, want := range map[string]string{"/sse": "event", "/sse?as=type": "t", "/sse?as=x": "x", "/api/sse": "message"} {
-		c := open(t, srv.URL+target)
-		r.publish(t, notify.Notification{Type: "t"}, notify.ToClient(c.hello.ClientID))
-		c.want(want)
-	}
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // Requests that do not get a stream.
 func TestRefusals(t *testing.T) {
 	r := newRig(t, Options{})
@@ -163,9 +106,15 @@ func TestRefusals(t *testing.T) {
 		status         int
 		body, allow    string
 	}{
-		{"POST", "/sse", 405, `{"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"this method is not allowed here","code":"method_not_allowed"}`, "GET, HEAD"},
-		{"GET", "/sse?as=a,b", 400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"as: 2 names, expected one: an event has one name","code":"validation"}`, ""},
-		{"GET", "/sse?as=a&as=b", 400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"as: 2 names, expected one: an event has one name","code":"validation"}`, ""},
+		{"POST", "/sse", 405,
+			`{"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"this ` +
+				`method is not allowed here","code":"method_not_allowed"}`, "GET, HEAD"},
+		{"GET", "/sse?as=a,b", 400,
+			`{"type":"about:blank","title":"Bad Request","status":400,"detail":"as: 2 names, ` +
+				`expected one: an event has one name","code":"validation"}`, ""},
+		{"GET", "/sse?as=a&as=b", 400,
+			`{"type":"about:blank","title":"Bad Request","status":400,"detail":"as: 2 names, ` +
+				`expected one: an event has one name","code":"validation"}`, ""},
 	} {
 		req, _ := http.NewRequest(c.method, srv.URL+c.target, nil)
 		resp, err := http.DefaultClient.Do(req)
@@ -174,13 +123,17 @@ func TestRefusals(t *testing.T) {
 		}
 		body, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if resp.StatusCode != c.status || string(body) != c.body+"\n" || resp.Header.Get("Allow") != c.allow ||
+		if resp.StatusCode != c.status || string(body) != c.body+"\n" ||
+			resp.Header.Get("Allow") != c.allow ||
 			resp.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s %s: %d %v %s", c.method, c.target, resp.StatusCode, resp.Header, body)
 		}
 	}
 	// Names that would end their field, and names of events of EventSource and Roomcast.
-	for _, as := range []string{"a%0Ab", "a%0Db", "a%00", "a%E2%80%A8b", "%FF", "%EF%BB%BFa", "open", "error", "connected", "gap", "auth:expired", strings.Repeat("x", 129)} {
+	for _, as := range []string{
+		"a%0Ab", "a%0Db", "a%00", "a%E2%80%A8b", "%FF", "%EF%BB%BFa",
+		"open", "error", "connected", "gap", "auth:expired", strings.Repeat("x", 129),
+	} {
 		resp := get(t, t.Context(), http.DefaultClient, srv.URL+"/sse?as="+as)
 		if resp.StatusCode != 400 {
 			t.Errorf("as=%s: %s", as, resp.Status)
@@ -199,7 +152,8 @@ func TestHead(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(resp.Body)
-		if err != nil || len(body) > 0 || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" ||
+		if err != nil || len(body) > 0 || resp.StatusCode != 200 ||
+			resp.Header.Get("Content-Type") != "text/event-stream" ||
 			resp.Header.Get("Cache-Control") != "no-store, no-transform" {
 			t.Errorf("%s %v %q %v", resp.Status, resp.Header, body, err)
 		}
@@ -224,25 +178,6 @@ func TestClientGoes(t *testing.T) {
 	})
 }
 
-// A client id is random and unique.
-func TestNewClientID(t *testing.T) {
-	seen := map[string]bool{}
-	letters := map[rune]bool{}
-	for range 2000 {
-		id := newClientID()
-		if len(id) != 20 || seen[id] || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != "" {
-			t.Fatalf("%q", id)
-		}
-		seen[id] = true
-		for _, c := range id {
-			letters[c] = true
-		}
-	}
-	if len(letters) != 62 {
-		t.Errorf("%d different characters in 2000 ids", len(letters))
-	}
-}
-
 // A replay is written in few large writes. No event is split between two of them.
 func TestBatches(t *testing.T) {
 	r := newRig(t, Options{})
@@ -265,9 +200,11 @@ func TestBatches(t *testing.T) {
 		t.Errorf("%v in %d writes", names, writes)
 	}
 	for range 10 {
-		r.publish(t, notify.Notification{Type: "huge", Data: raw(`"` + strings.Repeat("x", 200<<10) + `"`)}, notify.ToChannel("c"))
+		r.publish(t, notify.Notification{Type: "huge",
+			Data: raw(`"` + strings.Repeat("x", 200<<10) + `"`)}, notify.ToChannel("c"))
 	}
-	if names, writes := replay(); names["small"] != 200 || names["huge"] != 10 || writes < 10 || writes > 11 {
+	if names, writes := replay(); names["small"] != 200 || names["huge"] != 10 || writes < 10 ||
+		writes > 11 {
 		t.Errorf("%v in %d writes", names, writes)
 	}
 }

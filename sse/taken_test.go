@@ -2,7 +2,6 @@ package sse
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -40,27 +39,30 @@ func readTo(t testing.TB, in *bufio.Reader, text string) string {
 	return all.String()
 }
 
-// A stream that took its connection over sends the same bytes as net/http, from the status line to the last chunk,
-// except the header that ends the connection.
+// A stream that took its connection over sends the same bytes as net/http, from the status line to
+// the last chunk, except the header that ends the connection.
 func TestTakenStreamHasTheBytesOfNetHTTP(t *testing.T) {
 	for name, headers := range map[string]string{
-		"keep-alive":       "",
-		"close":            "Connection: close\r\n",
-		"all that is sent": "Connection: keep-alive\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\nAccept-Encoding: gzip\r\n",
+		"keep-alive": "",
+		"close":      "Connection: close\r\n",
+		"all that is sent": "Connection: keep-alive\r\nAccept: " +
+			"text/event-stream\r\nCache-Control: no-cache\r\nAccept-Encoding: gzip\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, Options{Sync: -1})
 			var clients [2]*bufio.Reader
 			var got [2]string
 			for i, w := range []way{taken, netHTTP} {
-				srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+				srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter,
+					req *http.Request) {
 					rw.Header().Set("X-Request-ID", "r1") // as middlewares do
 					rw.Header()["Vary"] = []string{"Origin", "Accept"}
 					rw.Header().Set("Date", "Sun, 22 Nov 2026 10:00:00 GMT")
 					w.of(r.routes()).ServeHTTP(rw, req)
 				}))
 				t.Cleanup(srv.Close)
-				_, clients[i] = request(t, srv, "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n"+headers+"\r\n")
+				_, clients[i] = request(t, srv,
+					"GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n"+headers+"\r\n")
 				got[i] = readTo(t, clients[i], "}\n\n\r\n")
 			}
 			for _, size := range []int{1, 200, 2047, 2048, 5000, 70_000, 200_000} {
@@ -85,7 +87,8 @@ func TestTakenStreamHasTheBytesOfNetHTTP(t *testing.T) {
 			if a, b := blur(got[0]), blur(got[1]); a != b {
 				t.Errorf("taken\n%.2000q\nnet/http\n%.2000q", a, b)
 			}
-			if !strings.HasPrefix(got[0], "HTTP/1.1 200 OK\r\nCache-Control: no-store, no-transform\r\n") {
+			head := "HTTP/1.1 200 OK\r\nCache-Control: no-store, no-transform\r\n"
+			if !strings.HasPrefix(got[0], head) {
 				t.Errorf("head %.300q", got[0])
 			}
 		})
@@ -98,17 +101,21 @@ func moved(s, line, before string) string {
 	return strings.Replace(s, before, line+before, 1)
 }
 
-// After the last chunk the connection ends. Bytes of the client that are still on the way do not reset it.
+// After the last chunk the connection ends. Bytes of the client that are still on the way do not
+// reset it.
 func TestTakenConnectionEndsWithItsStream(t *testing.T) {
 	r := newRig(t, Options{})
 	conn, in := request(t, r.serve(t, taken), "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
-	if head := readTo(t, in, "\r\n\r\n"); !strings.Contains(head, "\r\nConnection: close\r\n") || !strings.Contains(head, "\r\nTransfer-Encoding: chunked\r\n") {
+	head := readTo(t, in, "\r\n\r\n")
+	if !strings.Contains(head, "\r\nConnection: close\r\n") ||
+		!strings.Contains(head, "\r\nTransfer-Encoding: chunked\r\n") {
 		t.Errorf("head %q", head)
 	}
 	readTo(t, in, "\n\n\r\n")
 	r.hub.Members()[0].Disconnect("over")
 	r.awaitGone(t, 1)
-	_, _ = io.WriteString(conn, "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n") // sent before the end could be read
+	// Sent before the end could be read.
+	_, _ = io.WriteString(conn, "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
 	rest, err := io.ReadAll(in)
 	if err != nil || !strings.HasSuffix(string(rest), "\"over\"}\n\n\r\n0\r\n\r\n") {
 		t.Errorf("%q, %v", rest, err)
@@ -155,43 +162,6 @@ func TestClientGoesAtOnce(t *testing.T) {
 	}
 }
 
-// A client that disconnects ends its own stream only, although the system uses its descriptor again at once.
-func TestChurnLeavesOthersAlone(t *testing.T) { bothWays(t, testChurnLeavesOthersAlone) }
-
-func testChurnLeavesOthersAlone(t *testing.T, w way) {
-	r := newRig(t, Options{})
-	srv := r.serve(t, w)
-	stays := open(t, srv.URL+"/sse?userId=stays")
-	done := make(chan struct{})
-	for range 4 {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			for range 50 {
-				conn, err := net.Dial("tcp", srv.Listener.Addr().String())
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_, _ = io.WriteString(conn, "GET /sse?userId=goes HTTP/1.1\r\nHost: x\r\n\r\n")
-				_, _ = io.ReadFull(conn, make([]byte, 400))
-				_ = conn.Close()
-			}
-		}()
-	}
-	for ended := 0; ended < 4; {
-		select {
-		case <-done:
-			ended++
-		default:
-			r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
-			stays.want("t")
-		}
-	}
-	r.awaitGone(t, 200)
-	r.publish(t, notify.Notification{Type: "last"}, notify.ToAll())
-	stays.want("last")
-}
-
 // The server ignores bytes that a client sends after its request, up to a bound.
 func TestPipelinedBytes(t *testing.T) {
 	const head = "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -199,7 +169,8 @@ func TestPipelinedBytes(t *testing.T) {
 		with, later int // bytes in the packet of the request, and when `connected` has been read
 		ends        bool
 	}{
-		{0, 100, false}, {100, 0, false}, {2000, 2000, false}, {0, maxIgnored + 1, true}, {3000, 3000, true},
+		{0, 100, false}, {100, 0, false}, {2000, 2000, false}, {0, maxIgnored + 1, true},
+		{3000, 3000, true},
 	} {
 		t.Run(fmt.Sprint(c.with, "+", c.later), func(t *testing.T) {
 			r := newRig(t, Options{})
@@ -221,7 +192,10 @@ func TestPipelinedBytes(t *testing.T) {
 // net/http has to read the body of a request, so the stream stays with it.
 func TestRequestWithABody(t *testing.T) {
 	r := newRig(t, Options{})
-	for _, body := range []string{"Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"} {
+	for _, body := range []string{
+		"Content-Length: 5\r\n\r\nhello",
+		"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+	} {
 		_, in := request(t, r.serve(t, taken), "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n"+body)
 		if head := readTo(t, in, "\r\n\r\n"); strings.Contains(head, "Connection: close") {
 			t.Errorf("head %q", head)
@@ -231,110 +205,4 @@ func TestRequestWithABody(t *testing.T) {
 		readTo(t, in, "0\r\n\r\n")
 		r.awaitGone(t, 1)
 	}
-}
-
-// A middleware that compresses in spite of no-transform gets every byte.
-func TestCompressedStream(t *testing.T) {
-	r := newRig(t, Options{})
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		r.routes().ServeHTTP(&gzipWriter{w, gzip.NewWriter(w)}, req)
-	}))
-	t.Cleanup(srv.Close)
-	_, in := request(t, srv, "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n\r\n")
-	resp, err := http.ReadResponse(in, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := gzip.NewReader(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &client{t: t, parser: newParser(plain)}
-	c.want("connected")
-	r.publish(t, notify.Notification{Type: "t"}, notify.ToUser("u1"))
-	c.want("t")
-}
-
-type gzipWriter struct {
-	http.ResponseWriter
-	zip *gzip.Writer
-}
-
-func (w *gzipWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-func (w *gzipWriter) Write(p []byte) (int, error) { return w.zip.Write(p) }
-
-func (w *gzipWriter) FlushError() error {
-	if err := w.zip.Flush(); err != nil {
-		return err
-	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// A middleware learns that the stream goes on without its request, and when it has ended.
-func TestDetacher(t *testing.T) { bothWays(t, testDetacher) }
-
-func testDetacher(t *testing.T, w way) {
-	r := newRig(t, Options{})
-	returned, ended := make(chan struct{}), make(chan int64, 1)
-	detached := false
-	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
-		defer close(returned)
-		d := &detacher{ResponseWriter: rw, detach: func() func(int64) {
-			detached = true
-			return func(bytes int64) { ended <- bytes }
-		}}
-		w.of(r.routes()).ServeHTTP(d, req)
-	}))
-	t.Cleanup(srv.Close)
-	_, in := request(t, srv, "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
-	readTo(t, in, "\r\n\r\n")
-	body := readTo(t, in, "\n\n\r\n")
-	if w == taken {
-		<-returned
-	}
-	r.hub.Members()[0].Disconnect("over")
-	rest := readTo(t, in, "0\r\n\r\n")
-	<-returned
-	if detached != (w == taken) {
-		t.Fatalf("detached: %t", detached)
-	}
-	if w == taken {
-		frames := len("xxx\r\n\r\n") + len("xx\r\n\r\n0\r\n\r\n")
-		if got, want := <-ended, int64(len(body)+len(rest)-frames); got != want {
-			t.Errorf("%d bytes, want %d", got, want)
-		}
-	}
-}
-
-type detacher struct {
-	http.ResponseWriter
-	detach func() func(int64)
-}
-
-func (d *detacher) Unwrap() http.ResponseWriter { return d.ResponseWriter }
-func (d *detacher) Detach() func(int64)         { return d.detach() }
-
-// A panic in a callback ends one stream, and is reported.
-func TestPanicEndsOneStream(t *testing.T) { bothWays(t, testPanicEndsOneStream) }
-
-func testPanicEndsOneStream(t *testing.T, w way) {
-	panics := make(chan struct{}, 10)
-	const evil = 12345
-	r := newRig(t, Options{
-		Written: func(bytes int, _ time.Time) {
-			if bytes > evil {
-				panic("a defect")
-			}
-		},
-		Panicked: func() { panics <- struct{}{} },
-	})
-	srv := r.serve(t, w)
-	good, bad := open(t, srv.URL+"/sse?userId=good"), open(t, srv.URL+"/sse?userId=bad")
-	r.publish(t, notify.Notification{Type: "t", Data: raw(`"` + strings.Repeat("x", evil) + `"`)}, notify.ToUser("bad"))
-	<-panics
-	r.awaitGone(t, 1)
-	bad.drain()
-	r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
-	good.want("t")
 }

@@ -20,18 +20,22 @@ type issued struct {
 
 var (
 	// ErrNoTickets: this server issues no tickets.
-	ErrNoTickets = &auth.Error{Code: "not_found", Message: "this server issues no tickets", Status: http.StatusNotFound}
-	// ErrTicketForTicket: a ticket is good for one connection, not for another ticket, or it would last for ever.
-	ErrTicketForTicket = &auth.Error{Code: "forbidden", Message: "a ticket is not exchanged for another", Status: http.StatusForbidden}
+	ErrNoTickets = &auth.Error{Code: "not_found", Message: "this server issues no tickets",
+		Status: http.StatusNotFound}
+	// ErrTicketForTicket: a ticket is good for one connection, not for another ticket, or it would
+	// last for ever.
+	ErrTicketForTicket = &auth.Error{Code: "forbidden",
+		Message: "a ticket is not exchanged for another", Status: http.StatusForbidden}
 )
 
-// Tickets returns the handler of POST /sse/tickets, which exchanges the credentials of a stream, except a ticket, for a
-// ticket for one connection on either transport:
+// Tickets returns the handler of POST /sse/tickets, which exchanges the credentials of a stream,
+// except a ticket, for a ticket for one connection on either transport:
 //
 //	{"ticket":"…","expiresAt":"2026-11-22T10:00:30.000Z"}
 //
-// EventSource cannot send a header, so a page sends its token here in one and puts only the ticket into the URL of the
-// stream. The stream has the rights of the credentials and ends with their token.
+// EventSource cannot send a header, so a page sends its token here in one and puts only the ticket
+// into the URL of the stream. The stream has the rights of the credentials and ends with their
+// token.
 func (h *Handler) Tickets() http.Handler { return http.HandlerFunc(h.issueTicket) }
 
 func (h *Handler) issueTicket(w http.ResponseWriter, r *http.Request) {

@@ -42,7 +42,9 @@ func TestTicketForAToken(t *testing.T) { bothWays(t, testTicketForAToken) }
 
 func testTicketForAToken(t *testing.T, w way) {
 	tickets := auth.NewTickets(nil)
-	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets}), Tickets: tickets})
+	r := newRig(t,
+		Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets}),
+			Tickets: tickets})
 	srv := r.serve(t, w)
 	token := sign(t, jwt.MapClaims{"sub": "alice", "name": "Alice", "channels": []string{"team-*"}})
 	for name, headers := range map[string][]string{
@@ -55,12 +57,14 @@ func testTicketForAToken(t *testing.T, w way) {
 			t.Fatalf("%s: %d %v %+v", name, status, header, got)
 		}
 		c := open(t, srv.URL+"/sse?channels=team-1,other&ticket="+got.Ticket)
-		if c.hello.UserID != "alice" || c.hello.Username != "Alice" || !slices.Equal(c.hello.Denied, []string{"other"}) {
+		if c.hello.UserID != "alice" || c.hello.Username != "Alice" ||
+			!slices.Equal(c.hello.Denied, []string{"other"}) {
 			t.Errorf("%s: %+v", name, c.hello)
 		}
 		r.publish(t, notify.Notification{Type: "hi"}, notify.ToUser("alice"))
 		c.want("hi")
-		if resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse?ticket="+got.Ticket); resp.StatusCode != 401 {
+		resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse?ticket="+got.Ticket)
+		if resp.StatusCode != 401 {
 			t.Errorf("%s: the ticket a second time: %s", name, resp.Status)
 		}
 		c.end()
@@ -71,10 +75,13 @@ func testTicketForAToken(t *testing.T, w way) {
 // Neither a ticket nor its stream outlives the token that it was exchanged for.
 func TestTicketEndsWithItsToken(t *testing.T) {
 	tickets := auth.NewTickets(nil)
-	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets}), Tickets: tickets, Sync: -1}
+	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets}),
+		Tickets: tickets, Sync: -1}
 	bubble(t, o, func(t *testing.T, r *rig) {
-		token := sign(t, jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(40 * time.Second).Unix()})
-		id, err := o.Auth.Authenticate(t.Context(), auth.Credentials{Token: token}, auth.EventSource)
+		token := sign(t, jwt.MapClaims{"sub": "alice",
+			"exp": time.Now().Add(40 * time.Second).Unix()})
+		id, err := o.Auth.Authenticate(t.Context(), auth.Credentials{Token: token},
+			auth.EventSource)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,16 +93,22 @@ func TestTicketEndsWithItsToken(t *testing.T) {
 		defer stop()
 		synctest.Wait()
 		rec.take()
-		wantBytes(t, rec.after(10*time.Second), "event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"TIME\"}\n\n")
-		wantBytes(t, rec.after(30*time.Second), "event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
+		wantBytes(t, rec.after(10*time.Second),
+			"event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"TIME\"}\n\n")
+		wantBytes(t, rec.after(30*time.Second),
+			"event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
 	})
 }
 
 func TestTicketRefusals(t *testing.T) {
 	tickets := auth.NewTickets(nil)
-	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeOpen, Secret: auth.Secret(testSecret), Tickets: tickets}), Tickets: tickets})
+	r := newRig(t,
+		Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeOpen, Secret: auth.Secret(testSecret),
+			Tickets: tickets}), Tickets: tickets})
 	srv := r.serve(t, taken)
-	ticketed := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeTicket, Tickets: tickets}), Tickets: tickets}).serve(t, taken)
+	ticketed := newRig(t,
+		Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeTicket, Tickets: tickets}),
+			Tickets: tickets}).serve(t, taken)
 	without := newRig(t, Options{}).serve(t, taken)
 	unused, _, err := tickets.Issue("alice", "", nil, 0)
 	if err != nil {
@@ -109,21 +122,30 @@ func TestTicketRefusals(t *testing.T) {
 	}{
 		{"a user id in open mode", srv.URL + "/sse/tickets?userId=alice", nil, 201, ""},
 		{"anonymous", srv.URL + "/sse/tickets", nil, 401, "unauthenticated"},
-		{"a bad token", srv.URL + "/sse/tickets?userId=alice", []string{"Authorization", "Bearer x"}, 401, "invalid_token"},
-		{"a cookie of an unknown page", srv.URL + "/sse/tickets", []string{"Cookie", "auth_token=" + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
+		{"a bad token", srv.URL + "/sse/tickets?userId=alice",
+			[]string{"Authorization", "Bearer x"}, 401, "invalid_token"},
+		{"a cookie of an unknown page", srv.URL + "/sse/tickets",
+			[]string{"Cookie", "auth_token=" + sign(t, jwt.MapClaims{"sub": "alice"})}, 403,
+			"forbidden"},
 		{"another ticket", srv.URL + "/sse/tickets?ticket=" + unused, nil, 403, "forbidden"},
-		{"a ticket and a token", srv.URL + "/sse/tickets?ticket=" + unused, []string{"Authorization", "Bearer " + sign(t, jwt.MapClaims{"sub": "alice"})}, 403, "forbidden"},
-		{"a ticket in ticket mode", ticketed.URL + "/sse/tickets?ticket=" + unused, nil, 403, "forbidden"},
-		{"a user id in ticket mode", ticketed.URL + "/sse/tickets?userId=alice", nil, 401, "unauthenticated"},
+		{"a ticket and a token", srv.URL + "/sse/tickets?ticket=" + unused,
+			[]string{"Authorization", "Bearer " + sign(t, jwt.MapClaims{"sub": "alice"})}, 403,
+			"forbidden"},
+		{"a ticket in ticket mode", ticketed.URL + "/sse/tickets?ticket=" + unused, nil, 403,
+			"forbidden"},
+		{"a user id in ticket mode", ticketed.URL + "/sse/tickets?userId=alice", nil, 401,
+			"unauthenticated"},
 		{"no tickets here", without.URL + "/sse/tickets?userId=alice", nil, 404, "not_found"},
 	} {
 		var got struct{ Code string }
-		if status, _ := ask(t, c.url, &got, c.headers...); status != c.status || got.Code != c.code {
+		if status, _ := ask(t, c.url, &got, c.headers...); status != c.status ||
+			got.Code != c.code {
 			t.Errorf("%s: %d %s, want %d %s", c.name, status, got.Code, c.status, c.code)
 		}
 	}
 	open(t, ticketed.URL+"/sse?ticket="+unused) // the refusals did not use it up
-	if resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse/tickets"); resp.StatusCode != 405 || resp.Header.Get("Allow") != "POST" {
+	resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse/tickets")
+	if resp.StatusCode != 405 || resp.Header.Get("Allow") != "POST" {
 		t.Errorf("GET: %s, Allow %q", resp.Status, resp.Header.Get("Allow"))
 	}
 }

@@ -55,8 +55,8 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-// After a minute without an event, heartbeats not counted, the client gets the cursor, which other clients' messages
-// have moved.
+// After a minute without an event, heartbeats not counted, the client gets the cursor, which other
+// clients' messages have moved.
 func TestSync(t *testing.T) {
 	for target, want := range map[string]string{
 		"/sse":     "event: sync\nid: E-1\ndata: {}\n\n",
@@ -83,18 +83,21 @@ func TestSync(t *testing.T) {
 func TestTokenExpiry(t *testing.T) {
 	for target, want := range map[string][2]string{
 		"/sse?token=": {
-			"event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"2000-01-01T00:10:00.000Z\"}\n\n",
+			"event: auth:expiring\ndata: {\"type\":\"auth:expiring\"," +
+				"\"expiresAt\":\"2000-01-01T00:10:00.000Z\"}\n\n",
 			"event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n",
 		},
 		"/api/sse?token=": {
-			"event: message\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"2000-01-01T00:10:00.000Z\"}\n\n",
+			"event: message\ndata: {\"type\":\"auth:expiring\"," +
+				"\"expiresAt\":\"2000-01-01T00:10:00.000Z\"}\n\n",
 			"event: message\ndata: {\"type\":\"auth:expired\"}\n\n",
 		},
 	} {
 		o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)}), Sync: -1}
 		bubble(t, o, func(t *testing.T, r *rig) {
 			begin := time.Now()
-			rec, stop := r.start(target + sign(t, jwt.MapClaims{"sub": "alice", "exp": begin.Add(10 * time.Minute).Unix()}))
+			rec, stop := r.start(target +
+				sign(t, jwt.MapClaims{"sub": "alice", "exp": begin.Add(10 * time.Minute).Unix()}))
 			defer stop()
 			rec.after(0)
 			wantBytes(t, rec.after(570*time.Second-1), "")
@@ -116,12 +119,16 @@ func TestTokenExpiry(t *testing.T) {
 func TestTokenNearExpiry(t *testing.T) {
 	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)})}
 	bubble(t, o, func(t *testing.T, r *rig) {
-		rec, stop := r.start("/sse?token=" + sign(t, jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(3 * time.Second).Unix()}))
+		rec, stop := r.start("/sse?token=" +
+			sign(t, jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(3 * time.Second).Unix()}))
 		defer stop()
 		wantBytes(t, rec.after(0), "retry: R\nid: E-0\nevent: connected\n"+
-			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT","userId":"alice","username":"alice","timestamp":"TIME","totalConnections":1,"recovered":false,"transport":"sse"}`+"\n\n"+
+			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT",`+
+			`"userId":"alice","username":"alice","timestamp":"TIME","totalConnections":1,`+
+			`"recovered":false,"transport":"sse"}`+"\n\n"+
 			"event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"TIME\"}\n\n")
-		wantBytes(t, rec.after(3*time.Second), "event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
+		wantBytes(t, rec.after(3*time.Second),
+			"event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
 	})
 }
 
@@ -176,7 +183,9 @@ func TestHeartbeatsOfManyStreams(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		for i, rec := range recs {
-			if got := rec.take(); got != strings.Repeat(heartbeatComment, 10) && got != strings.Repeat(heartbeatComment, 9) {
+			got := rec.take()
+			if got != strings.Repeat(heartbeatComment, 10) &&
+				got != strings.Repeat(heartbeatComment, 9) {
 				t.Fatalf("stream %d wrote %q in 30 s", i, got)
 			}
 		}
@@ -206,7 +215,8 @@ func checkDueQueue(t *rapid.T) {
 		},
 		"schedule": func(t *rapid.T) {
 			_, s := pick(t)
-			at := rapid.SampledFrom([]int64{-1, 0, int64(time.Hour), int64(2 * time.Hour)}).Draw(t, "at")
+			at := rapid.SampledFrom([]int64{-1, 0, int64(time.Hour), int64(2 * time.Hour)}).Draw(t,
+				"at")
 			h.schedule(s, at)
 			due[s] = min(due[s], at)
 		},

@@ -8,7 +8,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Authenticator finds the identity of a stream. An [*auth.Authenticator] is one; the server's wrapper counts failures.
+// Authenticator finds the identity of a stream. An [*auth.Authenticator] is one; the server's
+// wrapper counts failures.
 type Authenticator interface {
 	Authenticate(context.Context, auth.Credentials, auth.Transport) (auth.Identity, error)
 	Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error)
@@ -23,14 +24,17 @@ type renewed struct {
 const maxTokenBody = auth.MaxToken + 1<<10
 
 // ErrNoUser: a stream without a user has no token to renew.
-var ErrNoUser = &auth.Error{Code: "forbidden", Message: "this stream has no user", Status: http.StatusForbidden}
+var ErrNoUser = &auth.Error{Code: "forbidden", Message: "this stream has no user",
+	Status: http.StatusForbidden}
 
-// Token returns the handler of POST /sse/{clientId}/token, which extends a running stream to the end of a new token:
+// Token returns the handler of POST /sse/{clientId}/token, which extends a running stream to the
+// end of a new token:
 //
 //	{"token":"…"}  ->  {"expiresAt":"2026-11-22T10:00:00.000Z"}
 //
-// The token must be of the stream's user; the request needs no other credentials. The stream leaves the channels that
-// the token does not allow. A refused token changes nothing. The client id is found as in [Handler.Channels].
+// The token must be of the stream's user; the request needs no other credentials. The stream leaves
+// the channels that the token does not allow. A refused token changes nothing. The client id is
+// found as in [Handler.Channels].
 func (h *Handler) Token() http.Handler { return http.HandlerFunc(h.renew) }
 
 func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
@@ -87,8 +91,9 @@ func (s *stream) current() auth.Identity {
 	return s.identity
 }
 
-// take replaces the identity. Any goroutine may call it. The member leaves forbidden rooms only after that, so that no
-// request with the old identity joins them again. The stream is woken because its token ends at another time.
+// take replaces the identity. Any goroutine may call it. The member leaves forbidden rooms only
+// after that, so that no request with the old identity joins them again. The stream is woken
+// because its token ends at another time.
 func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.renewed.Store(&identity)
 	s.expires.Store(wallNanos(identity.ExpiresAt))
@@ -98,7 +103,8 @@ func (s *stream) take(identity auth.Identity, member *notify.Member) {
 
 // parseToken reads {"token":"…"} and nothing else. Its error contains nothing of the body.
 func parseToken(body []byte) (token string, err error) {
-	if err := parseObject(body, "", []field{{name: "token", to: &token}}); err != nil || token == "" {
+	if err := parseObject(body, "", []field{{name: "token", to: &token}}); err != nil ||
+		token == "" {
 		return "", invalid("token", `expected a JSON object {"token":"…"} and no other field`)
 	}
 	return token, nil

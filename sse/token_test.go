@@ -26,7 +26,8 @@ func renewal(t testing.TB, h http.Handler, clientID, token string) *httptest.Res
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := httptest.NewRequest(http.MethodPost, "/sse/"+clientID+"/token", strings.NewReader(string(body)))
+	req := httptest.NewRequest(http.MethodPost, "/sse/"+clientID+"/token",
+		strings.NewReader(string(body)))
 	req.Header.Set("Content-Type", "application/json")
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, req)
@@ -47,11 +48,13 @@ func TestTokenRenewal(t *testing.T) {
 		defer stop()
 		synctest.Wait()
 		clientID := clientIDs.FindStringSubmatch(rec.take())[1]
-		expiring := "event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"TIME\"}\n\n"
+		expiring := "event: auth:expiring\ndata: {\"type\":\"auth:expiring\"," +
+			"\"expiresAt\":\"TIME\"}\n\n"
 		wantBytes(t, rec.after(30*time.Second), expiring)
 
 		answer := renewal(t, r.routes(), clientID, token(10*time.Minute))
-		if answer.Code != 200 || answer.Body.String() != `{"expiresAt":"2000-01-01T00:10:00.000Z"}`+"\n" {
+		want := `{"expiresAt":"2000-01-01T00:10:00.000Z"}` + "\n"
+		if answer.Code != 200 || answer.Body.String() != want {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
 		wantBytes(t, rec.after(570*time.Second-30*time.Second-1), "") // past the first end
@@ -62,7 +65,8 @@ func TestTokenRenewal(t *testing.T) {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
 		wantBytes(t, rec.after(0), expiring)
-		wantBytes(t, rec.after(10*time.Second), "event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
+		wantBytes(t, rec.after(10*time.Second),
+			"event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
 		if r.Len() != 0 {
 			t.Error("the stream goes on")
 		}
@@ -72,7 +76,8 @@ func TestTokenRenewal(t *testing.T) {
 	})
 }
 
-// A new token changes the rights: the stream leaves channels that it does not allow, except those that the server joined.
+// A new token changes the rights: the stream leaves channels that it does not allow, except those
+// that the server joined.
 func TestTokenRenewalChangesRights(t *testing.T) { bothWays(t, testTokenRenewalChangesRights) }
 
 func testTokenRenewalChangesRights(t *testing.T, w way) {
@@ -88,7 +93,8 @@ func testTokenRenewalChangesRights(t *testing.T, w way) {
 	}
 	rooms := member.Rooms()
 	slices.Sort(rooms)
-	if want := []string{"*", "b", "client:" + c.hello.ClientID, "given", "lobby", "user:alice"}; !slices.Equal(rooms, want) {
+	want := []string{"*", "b", "client:" + c.hello.ClientID, "given", "lobby", "user:alice"}
+	if !slices.Equal(rooms, want) {
 		t.Errorf("rooms %q, want %q", rooms, want)
 	}
 	r.publish(t, notify.Notification{Type: "not-for-alice"}, notify.ToChannel("a"))
@@ -99,7 +105,9 @@ func testTokenRenewalChangesRights(t *testing.T, w way) {
 func TestTokenRenewalRefusals(t *testing.T) { bothWays(t, testTokenRenewalRefusals) }
 
 func testTokenRenewalRefusals(t *testing.T, w way) {
-	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeOpen, Secret: auth.Secret(testSecret)})})
+	r := newRig(t,
+		Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeOpen,
+			Secret: auth.Secret(testSecret)})})
 	srv := r.serve(t, w)
 	good := sign(t, jwt.MapClaims{"sub": "alice"})
 	alice := open(t, srv.URL+"/sse?channels=kept&token="+good).hello.ClientID
@@ -112,21 +120,29 @@ func testTokenRenewalRefusals(t *testing.T, w way) {
 	}{
 		{"good", "POST", alice, "application/json", body(good), 200, ""},
 		{"GET", "GET", alice, "application/json", "", 405, "method_not_allowed"},
-		{"a form of another page", "POST", alice, "text/plain", body(good), 415, "unsupported_media_type"},
+		{"a form of another page", "POST", alice, "text/plain", body(good), 415,
+			"unsupported_media_type"},
 		{"no stream", "POST", "unknown", "application/json", body(good), 404, "not_found"},
-		{"an anonymous stream", "POST", anonymous, "application/json", body(good), 403, "forbidden"},
-		{"another user", "POST", alice, "application/json", body(sign(t, jwt.MapClaims{"sub": "bob"})), 403, "forbidden"},
-		{"expired", "POST", alice, "application/json", body(sign(t, jwt.MapClaims{"sub": "alice", "exp": 1})), 401, "token_expired"},
+		{"an anonymous stream", "POST", anonymous, "application/json", body(good), 403,
+			"forbidden"},
+		{"another user", "POST", alice, "application/json",
+			body(sign(t, jwt.MapClaims{"sub": "bob"})), 403, "forbidden"},
+		{"expired", "POST", alice, "application/json",
+			body(sign(t, jwt.MapClaims{"sub": "alice", "exp": 1})), 401, "token_expired"},
 		{"no token", "POST", alice, "application/json", body("x"), 401, "invalid_token"},
 		{"empty", "POST", alice, "application/json", body(""), 400, "validation"},
 		{"null", "POST", alice, "application/json", `{"token":null}`, 400, "validation"},
 		{"array", "POST", alice, "application/json", `["` + good + `"]`, 400, "validation"},
-		{"more fields", "POST", alice, "application/json", `{"token":"` + good + `","userId":"bob"}`, 400, "validation"},
+		{"more fields", "POST", alice, "application/json",
+			`{"token":"` + good + `","userId":"bob"}`, 400, "validation"},
 		{"more behind", "POST", alice, "application/json", body(good) + "{}", 400, "validation"},
-		{"too long", "POST", alice, "application/json", body(strings.Repeat("x", maxTokenBody)), 413, "payload_too_large"},
-		{"a long token", "POST", alice, "application/json", body(strings.Repeat("x", auth.MaxToken+1)), 401, "invalid_token"},
+		{"too long", "POST", alice, "application/json", body(strings.Repeat("x", maxTokenBody)),
+			413, "payload_too_large"},
+		{"a long token", "POST", alice, "application/json",
+			body(strings.Repeat("x", auth.MaxToken+1)), 401, "invalid_token"},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), tt.method, srv.URL+"/sse/"+tt.client+"/token", strings.NewReader(tt.body))
+		req, err := http.NewRequestWithContext(t.Context(), tt.method,
+			srv.URL+"/sse/"+tt.client+"/token", strings.NewReader(tt.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +154,8 @@ func testTokenRenewalRefusals(t *testing.T, w way) {
 		text, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		var problem struct{ Code string }
-		if err := json.Unmarshal(text, &problem); err != nil || resp.StatusCode != tt.status || problem.Code != tt.code {
+		if err := json.Unmarshal(text, &problem); err != nil || resp.StatusCode != tt.status ||
+			problem.Code != tt.code {
 			t.Errorf("%s: %s %s, want %d %s", tt.name, resp.Status, text, tt.status, tt.code)
 		}
 		if strings.Contains(string(text), good) {
@@ -150,7 +167,8 @@ func testTokenRenewalRefusals(t *testing.T, w way) {
 	}
 }
 
-// A ticket opens one stream. An EventSource would reconnect with the same ticket, so the refusal is a final status.
+// A ticket opens one stream. An EventSource would reconnect with the same ticket, so the refusal is
+// a final status.
 func TestTicket(t *testing.T) { bothWays(t, testTicket) }
 
 func testTicket(t *testing.T, w way) {
@@ -166,21 +184,26 @@ func testTicket(t *testing.T, w way) {
 	}
 	url := srv.URL + "/sse?channels=team-1,other&ticket=" + issue()
 	c := open(t, url)
-	if c.hello.UserID != "alice" || c.hello.Username != "Alice" || !slices.Equal(c.hello.Denied, []string{"other"}) {
+	if c.hello.UserID != "alice" || c.hello.Username != "Alice" ||
+		!slices.Equal(c.hello.Denied, []string{"other"}) {
 		t.Errorf("%+v", c.hello)
 	}
 	if resp := get(t, t.Context(), http.DefaultClient, url); resp.StatusCode != 401 {
 		t.Errorf("the ticket a second time: %s", resp.Status)
 	}
 	// Another ticket of the user changes the channels of the running stream.
-	status, answer := post(t, fmt.Sprintf("%s/sse/%s/channels?ticket=%s", srv.URL, c.hello.ClientID, issue()), `{"join":["team-2"]}`)
+	status, answer := post(t, fmt.Sprintf("%s/sse/%s/channels?ticket=%s", srv.URL, c.hello.ClientID,
+		issue()), `{"join":["team-2"]}`)
 	if status != 200 || !slices.Equal(answer.Joined, []string{"team-2"}) {
 		t.Errorf("%d %+v", status, answer)
 	}
 }
 
 func FuzzParseToken(f *testing.F) {
-	for _, seed := range []string{`{"token":"x"}`, `{"token":""}`, `{}`, `{"token":1}`, `{"token":"x"} {}`, `[]`, "", `{"token":"x","token":"y"}`} {
+	for _, seed := range []string{
+		`{"token":"x"}`, `{"token":""}`, `{}`, `{"token":1}`,
+		`{"token":"x"} {}`, `[]`, "", `{"token":"x","token":"y"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// watcher notices that clients close their connections. One goroutine watches all of them by an epoll, while there are
-// any: a goroutine for each, which waits to read, would add half to the memory of an idle stream. It is safe for
-// concurrent use.
+// watcher notices that clients close their connections. One goroutine watches all of them by an
+// epoll, while there are any: a goroutine for each, which waits to read, would add half to the
+// memory of an idle stream. It is safe for concurrent use.
 type watcher struct {
 	mu      sync.Mutex
 	epoll   *os.File  // nil while nothing is watched
@@ -21,7 +21,8 @@ type watcher struct {
 	scratch [maxIgnored]byte
 }
 
-// add watches the connection of a stream. It reports false if it cannot: then the stream needs a goroutine that reads.
+// add watches the connection of a stream. It reports false if it cannot: then the stream needs a
+// goroutine that reads.
 func (w *watcher) add(s *stream) bool {
 	fd := s.wire.fd
 	if fd < 0 {
@@ -45,7 +46,8 @@ func (w *watcher) add(s *stream) bool {
 	return true
 }
 
-// remove ends the watch. It must come before the connection is closed, because the system uses descriptors again.
+// remove ends the watch. It must come before the connection is closed, because the system uses
+// descriptors again.
 func (w *watcher) remove(s *stream) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,7 +71,8 @@ func (w *watcher) open() error {
 	if err != nil {
 		return err
 	}
-	_ = syscall.SetNonblock(fd, true) // the runtime then waits for the epoll as for a socket, without a thread
+	// The runtime then waits for the epoll as for a socket, without a thread.
+	_ = syscall.SetNonblock(fd, true)
 	w.fd, w.epoll = fd, os.NewFile(uintptr(fd), "epoll")
 	raw, err := w.epoll.SyscallConn()
 	if err == nil {

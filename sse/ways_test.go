@@ -58,7 +58,9 @@ func (w way) of(h http.Handler) http.Handler {
 	if w == taken {
 		return h
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(keeper{w}, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(keeper{w}, r)
+	})
 }
 
 // keeper is a ResponseWriter of net/http that does not give its connection away.
@@ -106,7 +108,8 @@ func (r *recorder) take() string {
 	return s
 }
 
-// giver is a recorder that gives a connection away: one end of a pipe. A client at the other end records the chunks.
+// giver is a recorder that gives a connection away: one end of a pipe. A client at the other end
+// records the chunks.
 type giver struct {
 	*recorder
 	client net.Conn
@@ -134,7 +137,8 @@ func (g *giver) read() {
 			return
 		}
 		chunk := make([]byte, size+2)
-		if _, err := io.ReadFull(in, chunk); err != nil || size == 0 || string(chunk[size:]) != "\r\n" {
+		if _, err := io.ReadFull(in, chunk); err != nil || size == 0 ||
+			string(chunk[size:]) != "\r\n" {
 			return
 		}
 		if _, err := g.Write(chunk[:size]); err != nil {
@@ -155,7 +159,8 @@ func (c *closing) Close() error {
 	return c.Conn.Close()
 }
 
-// start serves a request in the background, until stop, on a recorder, which writes to the writer if there is one.
+// start serves a request in the background, until stop, on a recorder, which writes to the writer
+// if there is one.
 func (r *rig) start(target string, to ...io.Writer) (rec *recorder, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	rec = &recorder{header: make(http.Header)}

@@ -10,23 +10,26 @@ import (
 )
 
 const (
-	maxIgnored = 4 << 10  // bytes that a client may send after its request
-	writePart  = 16 << 10 // bytes that share one deadline: a large batch does not need a faster reader than a small one
+	maxIgnored = 4 << 10 // bytes that a client may send after its request
+	// writePart is how many bytes share one deadline: a large batch does not need a faster reader
+	// than a small one.
+	writePart  = 16 << 10
 	endTimeout = time.Second
 )
 
 var errTooMuch = errors.New("client sent data")
 
-// wire is the output of a stream that has taken its connection over from net/http. The buffers of net/http, and its
-// frames on the stack below the handler, are nine tenths of the memory of an idle stream.
+// wire is the output of a stream that has taken its connection over from net/http. The buffers of
+// net/http, and its frames on the stack below the handler, are nine tenths of the memory of an idle
+// stream.
 type wire struct {
 	conn    net.Conn
 	fd      int // of the socket, for writes that do not wait; -1: there is none
 	ignored int // bytes that came after the request
 }
 
-// canTakeOver reports whether the stream can take the connection of a request over: with HTTP/1.1, and a ResponseWriter
-// that gives it away. net/http has to read the body of a request that has one.
+// canTakeOver reports whether the stream can take the connection of a request over: with HTTP/1.1,
+// and a ResponseWriter that gives it away. net/http has to read the body of a request that has one.
 func canTakeOver(w http.ResponseWriter, r *http.Request) bool {
 	if r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.ContentLength != 0 {
 		return false
@@ -50,10 +53,11 @@ func unwrapped[T any](w http.ResponseWriter) (found T, ok bool) {
 	return found, ok
 }
 
-// isEncoded reports whether a middleware encodes the response, such as one that compresses: then its bytes are not those
-// of the stream.
+// isEncoded reports whether a middleware encodes the response, such as one that compresses: then
+// its bytes are not those of the stream.
 func isEncoded(h http.Header) bool {
-	return h.Get("Content-Encoding") != "" || h.Get("Content-Length") != "" || h.Get("Transfer-Encoding") != ""
+	return h.Get("Content-Encoding") != "" || h.Get("Content-Length") != "" ||
+		h.Get("Transfer-Encoding") != ""
 }
 
 func newWire(conn net.Conn, buffered *bufio.Reader) wire {
@@ -111,8 +115,9 @@ func (c *wire) writeEnd() error {
 	return nil
 }
 
-// linger waits for the client to close, for a second at most, and closes the connection. To close it while there are
-// unread bytes would reset it, and the client could lose the end of the response (RFC 9112, section 9.6).
+// linger waits for the client to close, for a second at most, and closes the connection. To close
+// it while there are unread bytes would reset it, and the client could lose the end of the response
+// (RFC 9112, section 9.6).
 func (c *wire) linger() {
 	_ = c.conn.SetReadDeadline(time.Now().Add(endTimeout))
 	_, _ = io.CopyN(io.Discard, c.conn, maxIgnored)

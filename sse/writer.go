@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// The states of a stream's writer, the one goroutine that pulls from the member and writes. There is none while there is
-// nothing to write.
+// The states of a stream's writer, the one goroutine that pulls from the member and writes. There
+// is none while there is nothing to write.
 const (
 	idle    = iota // no writer
 	writing        // a writer runs, or the stream waits for one of the shared writers
@@ -37,8 +37,9 @@ func (s *stream) startWriter() {
 	go s.writeAll(newBatch(), step{more: true}, nil)
 }
 
-// writeNow writes one batch, as far as the connection takes it without waiting: it is the work of a shared writer. A
-// goroutine of the stream's own writes the rest. It returns the batch for the next stream.
+// writeNow writes one batch, as far as the connection takes it without waiting: it is the work of a
+// shared writer. A goroutine of the stream's own writes the rest. It returns the batch for the next
+// stream.
 func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -63,8 +64,8 @@ func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 	return b
 }
 
-// writeAll writes rest, the unwritten part of b, and then everything else there is. It waits for the connection where it
-// must, so it runs in a goroutine of the stream's own.
+// writeAll writes rest, the unwritten part of b, and then everything else there is. It waits for
+// the connection where it must, so it runs in a goroutine of the stream's own.
 func (s *stream) writeAll(b *batch, next step, rest []byte) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -88,7 +89,8 @@ func (s *stream) writeAll(b *batch, next step, rest []byte) {
 	b.free()
 }
 
-// wrote follows the write of a batch. It ends the writer, unless there may be more to write, and reports whether it did.
+// wrote follows the write of a batch. It ends the writer, unless there may be more to write, and
+// reports whether it did.
 func (s *stream) wrote(b *batch, next step, now instant) (ended bool) {
 	if n := b.size(); n > 0 {
 		s.bytes.Add(int64(n))
@@ -113,8 +115,8 @@ func (s *stream) fail(err error) {
 	s.finish(ending{reason: reasonWrite}, true)
 }
 
-// finish ends the writer for good: the state stays as it is, so no other one starts. how is the reason unless there is
-// one already. broken: the response is incomplete.
+// finish ends the writer for good: the state stays as it is, so no other one starts. how is the
+// reason unless there is one already. broken: the response is incomplete.
 func (s *stream) finish(how ending, broken bool) {
 	if s.finished {
 		return
@@ -128,13 +130,15 @@ func (s *stream) finish(how ending, broken bool) {
 	go s.end()
 }
 
-// panicked reports a panic. It ends one stream and not the process, as in the goroutines of net/http.
+// panicked reports a panic. It ends one stream and not the process, as in the goroutines of
+// net/http.
 func (s *stream) panicked(v any) {
 	err, ok := v.(error)
 	if !ok {
 		err = fmt.Errorf("a value of type %T", v) // not the value, which could contain a token
 	}
-	s.h.o.Log.Error("panic in a stream", zap.String("client", s.clientID), zap.Error(err), zap.ByteString("stack", debug.Stack()))
+	s.h.o.Log.Error("panic in a stream", zap.String("client", s.clientID), zap.Error(err),
+		zap.ByteString("stack", debug.Stack()))
 	if s.h.o.Panicked != nil {
 		s.h.o.Panicked()
 	}

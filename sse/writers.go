@@ -3,13 +3,14 @@ package sse
 import "sync"
 
 const (
-	takeAtOnce    = 16 // streams that a writer takes from the queue, and between two looks at the clock
-	takesPerYield = 8  // about half a millisecond
+	// takeAtOnce is how many streams a writer takes from the queue before it reads the clock again.
+	takeAtOnce    = 16
+	takesPerYield = 8 // about half a millisecond
 )
 
-// writers are the goroutines that write to all streams whose sockets can be written to without waiting: at most as many
-// as can run at once, and none while there is nothing to write. A goroutine for each write would cost more than the
-// write.
+// writers are the goroutines that write to all streams whose sockets can be written to without
+// waiting: at most as many as can run at once, and none while there is nothing to write. A
+// goroutine for each write would cost more than the write.
 type writers struct {
 	max int // writers
 	now func() instant
@@ -41,7 +42,8 @@ func (w *writers) add(s *stream) {
 	}
 }
 
-// take returns the streams that have waited longest, linked. If there are none the writer that asks must end.
+// take returns the streams that have waited longest, linked. If there are none the writer that asks
+// must end.
 func (w *writers) take() (first *stream) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

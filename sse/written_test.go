@@ -17,7 +17,9 @@ func testWrittenMeasuresLiveNotificationsOnly(t *testing.T, w way) {
 		since time.Time
 	}
 	writes := make(chan write, 100)
-	r := newRig(t, Options{Written: func(bytes int, since time.Time) { writes <- write{bytes, since} }})
+	r := newRig(t, Options{Written: func(bytes int, since time.Time) {
+		writes <- write{bytes, since}
+	}})
 	url := r.serve(t, w).URL
 	r.publish(t, notify.Notification{Type: "old"}, notify.ToAll())
 	next := func() write {

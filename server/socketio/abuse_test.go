@@ -10,15 +10,17 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Packets that no client of the protocol sends: each ends its own connection and
-// nothing else.
-func TestMalformedPacketsCloseTheirConnectionOnly(t *testing.T) {
+// A packet that the protocol does not allow ends its own connection and no other.
+func TestMalformedPacketsCloseOnlyTheirConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	for _, in := range []string{
-		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]", `41x`, `40[]`, `40"x"`,
-		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `42/nowhere,["x"]`, `41/nowhere,`, `43/nowhere,1[]`,
-		`42["` + strings.Repeat("x", 10) + `",` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `]`,
+		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]",
+		`41x`, `40[]`, `40"x"`,
+		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `42/nowhere,["x"]`, `41/nowhere,`,
+		`43/nowhere,1[]`,
+		`42["` + strings.Repeat("x", 10) + `",` + strings.Repeat("[", 40) +
+			strings.Repeat("]", 40) + `]`,
 		`451-["x",{"_placeholder":true,"num":0}]` + "\x00binary",
 		`451-["x",{"_placeholder":true,"num":0}]` + "\x0042[\"y\"]",
 	} {
@@ -27,7 +29,7 @@ func TestMalformedPacketsCloseTheirConnectionOnly(t *testing.T) {
 		c.Send(text)
 		switch {
 		case extra == "binary":
-			c.SendBinary(make([]byte, 999_990)) // with its packet over the limit
+			c.SendBinary(make([]byte, 999_990)) // together with its packet over the limit
 		case found:
 			c.Send(extra)
 		}
@@ -48,7 +50,7 @@ func TestEventsBeforeConnectClose(t *testing.T) {
 		c.Send(in)
 		c.Closed()
 	}
-	c := s.Dial("") // says nothing
+	c := s.Dial("") // sends nothing
 	_ = c
 	s.Alive()
 }
@@ -64,12 +66,17 @@ func TestSilentClientsAreClosed(t *testing.T) {
 	s.Alive()
 }
 
-// A client that was refused, or has left, may send another CONNECT for a while.
-func TestClientsInNoNamespaceAreClosed(t *testing.T) {
+// A client that was refused, or has disconnected, can send another CONNECT for a while.
+func TestClientsWithoutANamespaceAreClosed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.ConnectTimeout = 50 * time.Millisecond })
-	s.sio.Of("/members").OnConnect(func(context.Context, *Conn) error { return Refuse("members only", nil) })
-	for _, packets := range [][]string{{`40/members,{"userId":"u1"}`}, {`40{"userId":"u1"}`, "41"}} {
+	s.sio.Of("/members").OnConnect(func(context.Context, *Conn) error {
+		return Refuse("members only", nil)
+	})
+	for _, packets := range [][]string{
+		{`40/members,{"userId":"u1"}`},
+		{`40{"userId":"u1"}`, "41"},
+	} {
 		c := s.Dial("")
 		for _, packet := range packets {
 			_ = c.Conn.WriteMessage(1, []byte(packet)) // on a slow machine the server may close first
@@ -93,10 +100,11 @@ func TestSilentClientsAreLimited(t *testing.T) {
 	}
 }
 
-func TestAttachmentsAreAwaitedForALimitedTime(t *testing.T) {
+func TestAttachmentsTimeOut(t *testing.T) {
 	t.Parallel()
 	var a assembly
-	if p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000); p != nil || err != nil {
+	p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000)
+	if p != nil || err != nil {
 		t.Fatal(p, err)
 	}
 	if now := time.Now(); a.overdue(now.Add(9*time.Second)) || !a.overdue(now.Add(11*time.Second)) {

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// calls collects what applications are called with.
+// calls records the calls of applications.
 type calls struct {
 	mu    sync.Mutex
 	lines []string
@@ -25,7 +23,7 @@ func (c *calls) add(format string, args ...any) {
 	c.lines = append(c.lines, fmt.Sprintf(format, args...))
 }
 
-// take returns the lines so far and forgets them.
+// take returns the recorded lines and clears them.
 func (c *calls) take() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,11 +32,11 @@ func (c *calls) take() []string {
 	return lines
 }
 
-// testApp notes its calls. It serves the events in handles.
+// testApp records its calls. It handles the events in handles.
 type testApp struct {
 	name    string
 	calls   *calls
-	connect func(ctx context.Context, c *Conn) error // nil: accept
+	connect func(ctx context.Context, c *Conn) error // nil: accepts every client
 	handles []string
 }
 
@@ -57,14 +55,14 @@ func (a *testApp) Event(_ context.Context, _ *Conn, e *Event) bool {
 
 func (a *testApp) Disconnect(_ *Conn, reason string) { a.calls.add("%s %s", a.name, reason) }
 
-// testObserver is a testApp that observes, too.
+// testObserver is a testApp that also observes events.
 type testObserver struct{ testApp }
 
 func (a *testObserver) Observe(_ context.Context, _ *Conn, e *Event) {
 	a.calls.add("%s observes %s", a.name, e.Name)
 }
 
-// expect compares the calls since the last time.
+// expect compares the calls since the last call of expect or take.
 func (c *calls) expect(t testing.TB, want ...string) {
 	t.Helper()
 	if got := c.take(); !slices.Equal(got, want) {
@@ -72,16 +70,17 @@ func (c *calls) expect(t testing.TB, want ...string) {
 	}
 }
 
-// Applications are asked in the order in which they were mounted, those that serve the namespace; the first that handles an
-// event has it, and observers see it then.
-func TestApplicationsAreAskedInTheirOrder(t *testing.T) {
+// The server calls the applications of a namespace in the order in which they were mounted. The
+// first application that handles an event ends the search, and observers then receive the event.
+func TestApplicationsRunInOrder(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	called := &calls{}
 	in := func(namespaces ...string) func(string) bool {
 		return func(name string) bool { return slices.Contains(namespaces, name) }
 	}
-	s.sio.Mount(&testObserver{testApp{name: "a", calls: called, handles: []string{"x"}}}, in("/", "/n"))
+	s.sio.Mount(&testObserver{testApp{name: "a", calls: called, handles: []string{"x"}}},
+		in("/", "/n"))
 	s.sio.Mount(&testApp{name: "b", calls: called, handles: []string{"x", "y"}}, in("/n"))
 	s.sio.Mount(&testObserver{testApp{name: "c", calls: called}}, nil)
 	s.sio.Mount(&testApp{name: "d", calls: called, connect: func(context.Context, *Conn) error {
@@ -98,7 +97,8 @@ func TestApplicationsAreAskedInTheirOrder(t *testing.T) {
 	}{
 		{`["x"]`, "", []string{"a event x", "c observes x"}},
 		{`["y"]`, "", []string{"a event y", "b event y", "c observes y"}},
-		{`1["z"]`, `43/n,1[{"error":{"code":"unknown_event"}}]`, []string{"a event z", "b event z", "c event z"}},
+		{`1["z"]`, `43/n,1[{"error":{"code":"unknown_event"}}]`,
+			[]string{"a event z", "b event z", "c event z"}},
 	} {
 		c.Send("42/n," + tt.in)
 		if tt.reply != "" {
@@ -111,8 +111,9 @@ func TestApplicationsAreAskedInTheirOrder(t *testing.T) {
 		called.expect(t, tt.want...)
 	}
 	c.Send("41/n,")
-	c.Join(`{"userId":"u1"}`) // behind the DISCONNECT
-	called.expect(t, "a client namespace disconnect", "b client namespace disconnect", "c client namespace disconnect",
+	c.Join(`{"userId":"u1"}`) // after the DISCONNECT
+	called.expect(t, "a client namespace disconnect", "b client namespace disconnect",
+		"c client namespace disconnect",
 		"a connect", "c connect", "d connect")
 	c.Send(`421["custom-event",{}]`) // a built-in event
 	c.Event("custom-event-response", nil)
@@ -120,32 +121,43 @@ func TestApplicationsAreAskedInTheirOrder(t *testing.T) {
 	called.expect(t, "a observes custom-event", "c observes custom-event")
 }
 
-// A namespace that all applications decline does not exist.
-func TestNamespaceThatNoApplicationServes(t *testing.T) {
+// A namespace that all applications refuse does not exist.
+func TestUnservedNamespace(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	called := &calls{}
-	s.sio.Mount(&testApp{name: "a", calls: called, connect: func(context.Context, *Conn) error { return ErrNotServed }}, nil)
+	s.sio.Mount(&testApp{name: "a", calls: called, connect: func(context.Context, *Conn) error {
+		return ErrNotServed
+	}}, nil)
 	s.sio.Mount(&testApp{name: "b", calls: called}, func(string) bool { return false })
 	c := s.Dial("")
 	c.Send(`40/n,{"userId":"u1"}`)
 	expectExactly(t, c, `44/n,{"message":"Invalid namespace"}`)
-	c.Join(`{"userId":"u1"}`) // the built-in events serve "/"
+	c.Join(`{"userId":"u1"}`) // the built-in application serves "/"
 	called.expect(t, "a connect", "a connect")
 }
 
-// An application that accepted a client is told once that it is gone when a later one refuses it, however it does that.
-func TestEarlierApplicationsHearOfARefusal(t *testing.T) {
+// When a later application refuses a client, in any way, each application that accepted it gets one
+// Disconnect.
+func TestRefusalDisconnectsEarlierApplications(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		refuse func(context.Context, *Conn) error
 		want   string
 	}{
-		"error":             {func(context.Context, *Conn) error { return Refuse("no", nil) }, `44{"message":"no"}`},
-		"panic":             {func(context.Context, *Conn) error { panic("no") }, `44{"message":"Internal error","data":{"code":"internal"}}`},
-		"close, then error": {func(_ context.Context, c *Conn) error { c.Close(); return Refuse("no", nil) }, `44{"message":"no"}`},
+		"error": {func(context.Context, *Conn) error {
+			return Refuse("no", nil)
+		}, `44{"message":"no"}`},
+		"panic": {func(context.Context, *Conn) error {
+			panic("no")
+		}, `44{"message":"Internal error","data":{"code":"internal"}}`},
+		"close, then error": {func(_ context.Context, c *Conn) error {
+			c.Close()
+			return Refuse("no", nil)
+		}, `44{"message":"no"}`},
 		"emit, then error": {func(_ context.Context, c *Conn) error {
-			return errors.Join(c.Emit("secret"), c.AskFunc("secret", func(Answer, error) {}), Refuse("no", nil))
+			return errors.Join(c.Emit("secret"), c.AskFunc("secret", func(Answer, error) {}),
+				Refuse("no", nil))
 		}, `44{"message":"no"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +171,9 @@ func TestEarlierApplicationsHearOfARefusal(t *testing.T) {
 			c.Send(`40{"userId":"u1"}`)
 			expectExactly(t, c, tt.want)
 			c.Conn.Close()
-			servertest.Eventually(t, "the session is over", func() bool { return s.sio.Sessions() == 0 })
+			servertest.Eventually(t, "the session is over", func() bool {
+				return s.sio.Sessions() == 0
+			})
 			ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 			defer cancel()
 			if err := s.sio.Shutdown(ctx); err != nil {
@@ -173,102 +187,8 @@ func TestEarlierApplicationsHearOfARefusal(t *testing.T) {
 	}
 }
 
-// A connect handler that does not return in time costs the client its connection, and nothing else waits for it. When it
-// accepts the client after all, it is told of the disconnect.
-func TestConnectHandlerThatHangs(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, func(o *Options) { o.ConnectTimeout = 100 * time.Millisecond })
-	entered, release := make(chan context.Context, 1), make(chan struct{})
-	n := s.sio.Of("/slow")
-	n.OnConnect(func(ctx context.Context, _ *Conn) error {
-		entered <- ctx
-		<-release
-		return nil
-	})
-	reasons := endings(n)
-	var c *servertest.WebSocket
-	for len(entered) == 0 { // on a slow machine the server closes before the CONNECT arrives
-		c = s.Dial("")
-		c.Send(`40/slow,{"userId":"u1"}`)
-		servertest.Eventually(t, "the handler runs, or the client is closed", func() bool {
-			return len(entered) > 0 || s.sio.Sessions() == 0
-		})
-	}
-	ctx := <-entered
-	s.Alive()
-	if got := c.Closed(); len(got) != 0 {
-		t.Errorf("got %q before the close", got)
-	}
-	<-ctx.Done()
-	servertest.Eventually(t, "nobody is counted", func() bool { return len(s.Hub.Members()) == 0 })
-	s.Alive()
-	close(release)
-	if got := servertest.Receive(t, reasons); got != ReasonForcedClose {
-		t.Errorf("the reason is %q", got)
-	}
-	if len(reasons) > 0 {
-		t.Error("told twice")
-	}
-}
-
-// ctx of a connect handler ends with the connection: a look-up for a client that has gone need not go on.
-func TestContextOfAConnectHandler(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	entered, ended := make(chan struct{}), make(chan error, 1)
-	s.sio.Of("/").OnConnect(func(ctx context.Context, _ *Conn) error {
-		close(entered)
-		<-ctx.Done()
-		ended <- ctx.Err()
-		return ctx.Err()
-	})
-	reasons := endings(s.sio.Of("/"))
-	c := s.Dial("")
-	c.Send(`40{"userId":"u1"}`)
-	servertest.Receive(t, entered)
-	c.Conn.Close()
-	if err := servertest.Receive(t, ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("ctx ends with %v", err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
-	defer cancel()
-	if err := s.sio.Shutdown(ctx); err != nil {
-		t.Error(err)
-	}
-	if len(reasons) > 0 {
-		t.Error("a client that was not let in has a disconnect")
-	}
-}
-
-// The transport that handlers, the Hub and the API report follows an upgrade that happens while a connect handler runs.
-func TestTransportAfterAnUpgradeDuringAConnectHandler(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	held, release := make(chan *Conn, 1), make(chan struct{})
-	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {
-		held <- c
-		<-release
-		return nil
-	})
-	c := s.Poll()
-	c.Post(`40{"userId":"u1"}`)
-	conn := servertest.Receive(t, held)
-	if got := conn.Transport(); got != "polling" {
-		t.Errorf("the transport is %s before the upgrade", got)
-	}
-	ws := c.Upgrade()
-	servertest.Eventually(t, "the session has moved", func() bool { return conn.Transport() == "websocket" })
-	close(release)
-	expectPackets(t, ws, `40{"sid":`, `42["connected",`)
-	servertest.Eventually(t, "the Hub and the API report it", func() bool { // the sweep looks once a second
-		_, view := servertest.Do(t, "GET", "http://"+s.Base+"/v1/connections/"+conn.ID(), "", "Authorization: Bearer "+servertest.Key)
-		return conn.member.Transport() == "websocket" && strings.Contains(view, `"transport":"websocket"`) &&
-			s.Hub.Stats().ByTransport["websocket"] == 1
-	})
-}
-
-// A panic, wherever it happens, costs the connection that it happened on.
-func TestPanicsCostOneConnection(t *testing.T) {
+// A panic in any handler ends the connection in which it happened, and no other.
+func TestPanicEndsOneConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	root := s.sio.Of("/")
@@ -279,7 +199,10 @@ func TestPanicsCostOneConnection(t *testing.T) {
 		return nil
 	})
 	root.On("panic", func(context.Context, *Conn, *Event) error { panic("handler") })
-	root.On("do", func(_ context.Context, c *Conn, _ *Event) error { c.Do(func() { panic("do") }); return nil })
+	root.On("do", func(_ context.Context, c *Conn, _ *Event) error {
+		c.Do(func() { panic("do") })
+		return nil
+	})
 	root.On("ask", func(_ context.Context, c *Conn, _ *Event) error {
 		return c.AskFunc("question", func(Answer, error) { panic("answer") })
 	})
@@ -309,23 +232,8 @@ func TestPanicsCostOneConnection(t *testing.T) {
 	}
 	servertest.Eventually(t, "all panics are counted", func() bool { return s.sio.Panics() == 8 })
 	other.Sync()
-	if got := disconnects.take(); !slices.Equal(got, []string{"disconnect", "disconnect", "disconnect", "disconnect"}) {
-		t.Errorf("told of %q", got)
+	got := disconnects.take()
+	if !slices.Equal(got, []string{"disconnect", "disconnect", "disconnect", "disconnect"}) {
+		t.Errorf("disconnected with %q", got)
 	}
-}
-
-// A Connect that returns when its context ends closes the connection, as one that hangs does.
-func TestConnectThatEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, func(o *Options) { o.ConnectTimeout = 50 * time.Millisecond })
-	s.sio.Of("/slow").OnConnect(func(ctx context.Context, _ *Conn) error {
-		<-ctx.Done()
-		return ctx.Err()
-	})
-	for range 30 {
-		c := s.Dial("")
-		c.Send(`40/slow,{"userId":"u1"}`)
-		t.Cleanup(func() { c.Closed() })
-	}
-	servertest.Eventually(t, "all are closed", func() bool { return s.sio.Sessions() == 0 })
 }

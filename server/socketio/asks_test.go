@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// outcome is what an Ask returned.
+// outcome is the result of an Ask.
 type outcome struct {
 	answer Answer
 	err    error
@@ -21,13 +21,15 @@ func question(t testing.TB, c *servertest.WebSocket, event string) string {
 	t.Helper()
 	for {
 		text := strings.TrimPrefix(c.Read(), "42")
-		if id, rest, found := strings.Cut(text, "["); found && id != "" && strings.HasPrefix(rest, `"`+event+`"`) {
+		id, rest, found := strings.Cut(text, "[")
+		if found && id != "" && strings.HasPrefix(rest, `"`+event+`"`) {
 			return id
 		}
 	}
 }
 
-// asking registers a handler that asks its own client without a deadline, which the client or the server must end.
+// asking registers a handler that asks its own client without a deadline. The client or the server
+// must end the Ask.
 func asking(s *testStack) chan outcome {
 	outcomes := make(chan outcome, 1)
 	s.sio.Of("/").On("go", func(_ context.Context, c *Conn, _ *Event) error {
@@ -38,14 +40,18 @@ func asking(s *testStack) chan outcome {
 	return outcomes
 }
 
-// A handler that asks its own client is not left waiting when that client goes, in whatever way.
-func TestAskInAHandlerEndsWithTheClient(t *testing.T) {
+// An Ask of a handler to its own client ends when that client disconnects, in any way.
+func TestAskEndsWithClient(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(*testStack, *servertest.WebSocket){
-		"DISCONNECT":      func(_ *testStack, c *servertest.WebSocket) { c.Send("41") },
-		"closed":          func(_ *testStack, c *servertest.WebSocket) { c.Conn.Close() },
-		"Conn.Close":      func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].Close() },
-		"CloseTransport":  func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].CloseTransport() },
+		"DISCONNECT": func(_ *testStack, c *servertest.WebSocket) { c.Send("41") },
+		"closed":     func(_ *testStack, c *servertest.WebSocket) { c.Conn.Close() },
+		"Conn.Close": func(s *testStack, _ *servertest.WebSocket) {
+			s.sio.To().Conns()[0].Close()
+		},
+		"CloseTransport": func(s *testStack, _ *servertest.WebSocket) {
+			s.sio.To().Conns()[0].CloseTransport()
+		},
 		"Broadcast.Close": func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,8 +69,9 @@ func TestAskInAHandlerEndsWithTheClient(t *testing.T) {
 	}
 }
 
-// The acknowledgement passes the events that wait for the handler, more of them than may wait otherwise.
-func TestAcknowledgementPassesTheEventsBeforeIt(t *testing.T) {
+// The acknowledgement overtakes the events that wait for the handler, even when they fill the
+// inbox.
+func TestAcknowledgementOvertakesEvents(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	outcomes := asking(s)
@@ -78,14 +85,15 @@ func TestAcknowledgementPassesTheEventsBeforeIt(t *testing.T) {
 	got := servertest.Receive(t, outcomes)
 	var text string
 	var more struct{ N int }
-	if err := errors.Join(got.err, got.answer.Bind(&text, &more)); err != nil || text != "answer" || more.N != 1 {
+	err := errors.Join(got.err, got.answer.Bind(&text, &more))
+	if err != nil || text != "answer" || more.N != 1 {
 		t.Errorf("%q %+v, %v", text, more, err)
 	}
 	c.Sync()
 }
 
-// The reader is blocked already when the handler begins to ask.
-func TestAskWakesABlockedReader(t *testing.T) {
+// The reader is already blocked when the handler starts to ask.
+func TestAskWakesBlockedReader(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	ready, outcomes := make(chan struct{}), make(chan outcome, 1)
@@ -113,59 +121,66 @@ func TestAskWakesABlockedReader(t *testing.T) {
 	}
 }
 
-// The oldest of too many asks is given up, and AskFunc hears of it in the order of the client's packets.
-func TestTheOldestAskIsGivenUp(t *testing.T) {
+// When there are too many pending asks, the oldest one ends, and AskFunc calls its function in the
+// order of the client's packets.
+func TestOldestAskIsDropped(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	conn := s.sio.To().Conns()[0]
-	type told struct {
+	type result struct {
 		ask int
 		err error
 	}
-	outcomes := make(chan told, 2*maxAsks)
+	outcomes := make(chan result, 2*maxAsks)
 	for i := range maxAsks + 2 {
-		if err := conn.AskFunc("question", func(_ Answer, err error) { outcomes <- told{i, err} }, i); err != nil {
+		if err := conn.AskFunc("question", func(_ Answer, err error) {
+			outcomes <- result{i, err}
+		}, i); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for want := range 2 {
-		if got := servertest.Receive(t, outcomes); got.ask != want || !errors.Is(got.err, ErrUnanswered) {
+		got := servertest.Receive(t, outcomes)
+		if got.ask != want || !errors.Is(got.err, ErrUnanswered) {
 			t.Errorf("got %+v, want ErrUnanswered of %d", got, want)
 		}
 	}
-	for i := range maxAsks + 2 { // a late acknowledgement means nothing
+	for i := range maxAsks + 2 { // a late acknowledgement has no effect
 		c.Send(fmt.Sprintf("43%s[%d]", question(t, c, "question"), i))
 	}
 	for want := 2; want < maxAsks+2; want++ {
-		if got := servertest.Receive(t, outcomes); got != (told{want, nil}) {
+		if got := servertest.Receive(t, outcomes); got != (result{want, nil}) {
 			t.Errorf("got %+v, want %d", got, want)
 		}
 	}
 	c.Sync()
 	if len(outcomes) > 0 {
-		t.Errorf("told once more: %+v", <-outcomes)
+		t.Errorf("called again: %+v", <-outcomes)
 	}
 }
 
-// After the client has left, the functions that were waiting are told once, and new ones are refused.
-func TestAskAfterTheClientHasLeft(t *testing.T) {
+// When the client disconnects, each pending function is called once, and new asks fail.
+func TestAskAfterDisconnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	reasons := endings(s.sio.Of("/"))
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	conn := s.sio.To().Conns()[0]
-	told := make(chan error, 2)
-	if err := conn.AskFunc("question", func(_ Answer, err error) { told <- err }); err != nil {
+	calls := make(chan error, 2)
+	if err := conn.AskFunc("question", func(_ Answer, err error) { calls <- err }); err != nil {
 		t.Fatal(err)
 	}
 	question(t, c, "question")
 	c.Send("41")
 	servertest.Receive(t, reasons)
-	if err := servertest.Receive(t, told); !errors.Is(err, ErrClosed) {
-		t.Errorf("told %v, want ErrClosed", err)
+	if err := servertest.Receive(t, calls); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v, want ErrClosed", err)
 	}
-	if err := conn.AskFunc("question", func(Answer, error) { t.Error("an ask that was refused is answered") }); !errors.Is(err, ErrClosed) {
+	err := conn.AskFunc("question", func(Answer, error) {
+		t.Error("an ask that was refused is answered")
+	})
+	if !errors.Is(err, ErrClosed) {
 		t.Errorf("AskFunc: %v, want ErrClosed", err)
 	}
 	if _, err := conn.Ask(t.Context(), "question"); !errors.Is(err, ErrClosed) {
@@ -174,65 +189,12 @@ func TestAskAfterTheClientHasLeft(t *testing.T) {
 	if err := conn.Emit("event"); !errors.Is(err, ErrClosed) {
 		t.Errorf("Emit: %v, want ErrClosed", err)
 	}
-	if err := conn.AskFunc("connect", nil); err == nil || err.Error() != `event: "connect" is reserved by Socket.IO` {
+	if err := conn.AskFunc("connect", nil); err == nil ||
+		err.Error() != `event: "connect" is reserved by Socket.IO` {
 		t.Errorf("a reserved name: %v", err)
 	}
 	c.Conn.Close()
-	if len(told) > 0 {
-		t.Error("told twice")
-	}
-}
-
-// A broadcast that asks waits for those that answer, whoever leaves meanwhile.
-func TestBroadcastAskOutlivesWhoLeaves(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	left := make(chan struct{})
-	s.sio.Of("/").OnDisconnect(func(*Conn, string) { close(left) })
-	stays, _ := s.Connect(`{"userId":"u1"}`)
-	leaves, _ := s.Connect(`{"userId":"u2"}`)
-	type outcome struct {
-		answers []Answer
-		err     error
-	}
-	outcomes := make(chan outcome, 1)
-	go func() {
-		answers, err := s.sio.To().Ask(t.Context(), "question")
-		outcomes <- outcome{answers, err}
-	}()
-	id := question(t, stays, "question")
-	question(t, leaves, "question")
-	leaves.Conn.Close()
-	servertest.Receive(t, left)
-	stays.Send("43" + id + `["here"]`)
-	got := servertest.Receive(t, outcomes)
-	if len(got.answers) != 1 || string(got.answers[0].JSON(0)) != `"here"` || !errors.Is(got.err, ErrClosed) {
-		t.Errorf("%+v, %v", got.answers, got.err)
-	}
-}
-
-// A client that leaves between the choice of the clients and the question does not end the question of the others.
-func TestBroadcastAskPassesOverWhoHasLeft(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	stays, _ := s.Connect(`{"userId":"u1"}`)
-	_, gone := s.Connect(`{"userId":"u2"}`)
-	for _, c := range s.sio.To().Conns() {
-		if c.ID() == gone.ClientID {
-			c.endFor(ReasonServerClosed) // its member is still in the Hub
-		}
-	}
-	outcomes := make(chan outcome, 1)
-	go func() {
-		answers, err := s.sio.To().Ask(t.Context(), "question")
-		if len(answers) == 1 {
-			outcomes <- outcome{answers[0], err}
-			return
-		}
-		outcomes <- outcome{err: fmt.Errorf("%d answers, %w", len(answers), err)}
-	}()
-	stays.Send("43" + question(t, stays, "question") + `["here"]`)
-	if got := servertest.Receive(t, outcomes); !errors.Is(got.err, ErrClosed) || got.answer.Len() != 1 {
-		t.Errorf("%+v, %v", got.answer, got.err)
+	if len(calls) > 0 {
+		t.Error("called twice")
 	}
 }

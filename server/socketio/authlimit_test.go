@@ -21,8 +21,11 @@ var (
 	otherIP = netip.MustParseAddr("192.0.2.2")
 )
 
-// tries makes n attempts that end with err and returns how many were looked at and how many refused as too many.
-func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identity, err error) (looked, limited int) {
+// tries makes n attempts that end with err. It returns how many were checked, and how many were
+// refused as too many.
+func tries(
+	t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identity, err error,
+) (looked, limited int) {
 	t.Helper()
 	for range n {
 		_, got := l.Attempt(ip, func() (auth.Identity, error) { looked++; return id, err })
@@ -30,7 +33,8 @@ func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identit
 		switch {
 		case errors.As(got, &refused) && refused.Code == "rate_limited":
 			limited++
-			if refused.Status != 429 || refused.Message != "Rate limit exceeded" || refused.RetryAfter < time.Second || refused.RetryAfter%time.Second != 0 {
+			if refused.Status != 429 || refused.Message != "Rate limit exceeded" ||
+				refused.RetryAfter < time.Second || refused.RetryAfter%time.Second != 0 {
 				t.Fatalf("refused with %+v", refused)
 			}
 		case !errors.Is(got, err):
@@ -40,11 +44,13 @@ func tries(t *testing.T, l *limit.Limiter, ip netip.Addr, n int, id auth.Identit
 	return looked, limited
 }
 
-// Of a thousand guesses from one address ten are looked at in a minute; nobody else feels it.
+// The limiter checks ten of a thousand guesses from one address in a minute. Other addresses are
+// not affected.
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
-	if looked, limited := tries(t, l, someIP, 1000, auth.Identity{}, auth.ErrInvalid); looked > 11 || limited != 1000-looked {
+	looked, limited := tries(t, l, someIP, 1000, auth.Identity{}, auth.ErrInvalid)
+	if looked > 11 || limited != 1000-looked {
 		t.Errorf("%d were looked at, %d refused", looked, limited)
 	}
 	good := auth.Identity{UserID: "u1", Verified: true}
@@ -56,8 +62,8 @@ func TestGuessesAreLimited(t *testing.T) {
 	}
 }
 
-// An address with users behind it is never locked out; its bad credentials alone are refused.
-func TestGuessesDoNotLockUsersOut(t *testing.T) {
+// The limiter never locks out an address with verified users. It refuses only the bad credentials.
+func TestGuessesDoNotLockOutUsers(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
 	good := auth.Identity{UserID: "u1", Verified: true}
@@ -70,31 +76,42 @@ func TestGuessesDoNotLockUsersOut(t *testing.T) {
 	}
 }
 
-// Missing and outdated credentials are no guesses, nor is anything counted without a limit or an address.
-func TestWhatIsNoGuess(t *testing.T) {
+// Missing and expired credentials do not count as guesses. Without a limit or an address, the
+// limiter counts nothing.
+func TestErrorsThatAreNotGuesses(t *testing.T) {
 	t.Parallel()
 	l := limit.New(limit.Options{AuthFailures: 10})
-	for _, err := range []error{auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden, auth.ErrMalformed, auth.ErrKeySetUnavailable} {
+	for _, err := range []error{
+		auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden,
+		auth.ErrMalformed, auth.ErrKeySetUnavailable,
+	} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, err); looked != 100 {
 			t.Errorf("%v: %d of 100 were looked at", err, looked)
 		}
 	}
-	for name, l := range map[string]*limit.Limiter{"no limit": limit.New(limit.Options{}), "no limiter": nil} {
+	for name, l := range map[string]*limit.Limiter{
+		"no limit":   limit.New(limit.Options{}),
+		"no limiter": nil,
+	} {
 		if looked, _ := tries(t, l, someIP, 100, auth.Identity{}, auth.ErrInvalid); looked != 100 {
 			t.Errorf("%s: %d of 100 were looked at", name, looked)
 		}
 	}
-	if looked, _ := tries(t, l, netip.Addr{}, 100, auth.Identity{}, auth.ErrInvalid); looked != 100 {
+	looked, _ := tries(t, l, netip.Addr{}, 100, auth.Identity{}, auth.ErrInvalid)
+	if looked != 100 {
 		t.Errorf("a unix socket: %d of 100 were looked at", looked)
 	}
 }
 
-// Streams and Socket.IO share the count of an address.
+// EventSource and Socket.IO count the failures of an address together.
 func TestGuessesOverBothTransports(t *testing.T) {
 	t.Parallel()
 	limits := limit.New(limit.Options{AuthFailures: 10})
 	var authenticator *auth.Authenticator
-	s := newStack(t, func(o *Options) { withTokens(t)(o); o.Limits, authenticator = limits, o.Auth })
+	s := newStack(t, func(o *Options) {
+		withTokens(t)(o)
+		o.Limits, authenticator = limits, o.Auth
+	})
 	c := s.Dial("")
 	c.Join(`{"token":"` + servertest.TokenFor(t, time.Now().Add(time.Hour)) + `"}`)
 	base := servertest.Serve(t, edge.WithInfo(nil, sse.New(sse.Options{
@@ -106,7 +123,9 @@ func TestGuessesOverBothTransports(t *testing.T) {
 		last, text = servertest.Do(t, "GET", "http://"+base+"/sse?token=guess", "")
 	}
 	var problem edge.Problem
-	if err := json.Unmarshal([]byte(text), &problem); err != nil || last.StatusCode != 429 || problem.Code != "rate_limited" || last.Header.Get("Retry-After") == "" {
+	err := json.Unmarshal([]byte(text), &problem)
+	if err != nil || last.StatusCode != 429 || problem.Code != "rate_limited" ||
+		last.Header.Get("Retry-After") == "" {
 		t.Errorf("%s %s, Retry-After %q", last.Status, text, last.Header.Get("Retry-After"))
 	}
 	c.Send(refreshPacket("", "guess"))
@@ -115,7 +134,7 @@ func TestGuessesOverBothTransports(t *testing.T) {
 		t.Errorf("Socket.IO: %s, want %s", got, want)
 	}
 
-	// A stranger guesses at CONNECT until it is told to wait.
+	// An unauthenticated client guesses at CONNECT until the server refuses with a delay.
 	anonymous := newStack(t, func(o *Options) {
 		withTokens(t)(o)
 		o.Limits = limit.New(limit.Options{AuthFailures: 2})

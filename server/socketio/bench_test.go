@@ -16,7 +16,8 @@ import (
 func benchMessage() *notify.Message {
 	return &notify.Message{
 		Namespace: "/", Rooms: []string{"*"}, Type: "payment:completed", Timestamp: time.Now(),
-		Data: json.RawMessage(`{"paymentId":"p_81","amount":12.5,"currency":"EUR","metadata":{"category":"payment","priority":"normal"}}`),
+		Data: json.RawMessage(`{"paymentId":"p_81","amount":12.5,"currency":"EUR",` +
+			`"metadata":{"category":"payment","priority":"normal"}}`),
 	}
 }
 
@@ -29,7 +30,8 @@ func BenchmarkEncodeSocketIO(b *testing.B) {
 }
 
 func BenchmarkDecodePacket(b *testing.B) {
-	text := []byte(`2["send-message",{"room":"orders","message":{"text":"hello"},"metadata":{"n":1}}]`)
+	text := []byte(`2["send-message",{"room":"orders","message":{"text":"hello"},` +
+		`"metadata":{"n":1}}]`)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := decodePacket(text); err != nil {
@@ -38,9 +40,9 @@ func BenchmarkDecodePacket(b *testing.B) {
 	}
 }
 
-// BenchmarkBroadcast is a notification to 500 websocket clients on the loopback
-// interface, from Publish until every client has its bytes. The clients are in
-// the same process and share its cores.
+// BenchmarkBroadcast measures a notification to 500 websocket clients on the loopback interface,
+// from Publish until every client has its bytes. The clients run in the same process and share its
+// cores.
 func BenchmarkBroadcast(b *testing.B) {
 	for _, batch := range []int{1, 50} {
 		b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) { benchBroadcast(b, 500, batch) })
@@ -53,13 +55,15 @@ func benchBroadcast(b *testing.B, clients, batch int) {
 	done := make(chan struct{}, 1)
 	var target atomic.Int64
 	for i := range clients {
-		conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.Base+"/socket.io/?EIO=4&transport=websocket", nil)
+		conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.Base+
+			"/socket.io/?EIO=4&transport=websocket", nil)
 		if err != nil {
 			b.Fatal(err)
 		}
 		res.Body.Close()
 		b.Cleanup(func() { conn.Close() })
-		if err := conn.WriteMessage(websocket.TextMessage, []byte(fmt.Sprintf(`40{"userId":"u%d"}`, i))); err != nil {
+		connect := fmt.Appendf(nil, `40{"userId":"u%d"}`, i)
+		if err := conn.WriteMessage(websocket.TextMessage, connect); err != nil {
 			b.Fatal(err)
 		}
 		for range 3 { // OPEN, CONNECT, connected

@@ -16,8 +16,8 @@ func smallSessionTable(t *testing.T) func(*Options) {
 	}
 }
 
-// What a client says at CONNECT lives as long as its connection, so it is small.
-func TestTheConnectPayloadIsSmall(t *testing.T) {
+// The payload of CONNECT stays in memory as long as its connection, so its size is limited.
+func TestConnectPayloadIsLimited(t *testing.T) {
 	s := newStack(t, nil)
 	payload := `40{"userId":"u1","junk":[` + strings.Repeat("{},", 300_000) + `{}]}`
 	before := servertest.Heap()
@@ -25,16 +25,16 @@ func TestTheConnectPayloadIsSmall(t *testing.T) {
 	for range clients {
 		c := s.Dial("")
 		c.Send(payload)
-		_, _ = c.Next() // let in or not
+		_, _ = c.Next() // accepted or refused
 	}
 	if per := (servertest.Heap() - before) / clients; per > 1<<20 {
 		t.Errorf("a connection keeps %d MiB of its CONNECT", per>>20)
 	}
 }
 
-// A list of channels is bounded like that of a handshake: each name is looked up
-// under the lock that every delivery needs.
-func TestAListOfChannelsIsBounded(t *testing.T) {
+// A list of channels has the same limit as in a handshake, because each name is checked under the
+// lock that every delivery needs.
+func TestChannelListIsLimited(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c, _ := s.Connect(`{"userId":"u1"}`)
@@ -44,9 +44,9 @@ func TestAListOfChannelsIsBounded(t *testing.T) {
 	}
 }
 
-// What clients send to a channel is bounded like what backends publish, since it
-// takes the same place in the history.
-func TestAClientsMessageIsBounded(t *testing.T) {
+// A message from a client has the same limits as one from a backend, because it takes the same
+// space in the history.
+func TestClientMessageIsLimited(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c, _ := s.Connect(`{"userId":"u1"}`)
@@ -58,7 +58,7 @@ func TestAClientsMessageIsBounded(t *testing.T) {
 	}
 }
 
-// The contract's table knows auth:refresh.
+// auth:refresh is a built-in event, so it has an answer.
 func TestAuthRefreshIsAnswered(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -69,7 +69,8 @@ func TestAuthRefreshIsAnswered(t *testing.T) {
 	}
 }
 
-// deaf is a client that polls, and sends no GET any more: nothing that it is sent leaves the server.
+// deaf returns a polling client that sends no more GETs, so that no packet for it leaves the
+// server.
 func (s *testStack) deaf() (*servertest.Polling, *client) {
 	s.T.Helper()
 	c := s.Poll()
@@ -79,9 +80,9 @@ func (s *testStack) deaf() (*servertest.Polling, *client) {
 	return c, s.sio.clients.all()[0]
 }
 
-// A client that does not read gets its events answered up to a bound. It holds no more than that, however small the
-// answers are, and goes on when it reads.
-func TestAnswersToAClientThatDoesNotRead(t *testing.T) {
+// A client that does not read gets answers up to a limit. It holds no more memory than that,
+// however small the answers are, and continues when it reads.
+func TestAnswersToClientThatDoesNotRead(t *testing.T) {
 	s := newStack(t, nil)
 	s.sio.Of("/").On("x", func(_ context.Context, _ *Conn, e *Event) error {
 		e.Ack()
@@ -92,7 +93,7 @@ func TestAnswersToAClientThatDoesNotRead(t *testing.T) {
 	body := strings.Repeat(`421["x"]`+"\x1e", events-1) + `421["x"]`
 	before := servertest.Heap()
 	posted := make(chan int, 1)
-	go func() { // is answered when all are handled
+	go func() { // answered after all others
 		res, _ := servertest.Do(t, "POST", c.URL, body)
 		posted <- res.StatusCode
 	}()
@@ -101,7 +102,8 @@ func TestAnswersToAClientThatDoesNotRead(t *testing.T) {
 		defer l.mu.Unlock()
 		return len(l.inbox) == maxUnhandled && l.replies.bytes > maxOwnBytes
 	})
-	if grown := servertest.Heap() - before; grown > 3<<20 && !raceEnabled { // with the body in both processes
+	grown := servertest.Heap() - before
+	if grown > 3<<20 && !raceEnabled { // including the body in both processes
 		t.Errorf("the heap grew by %d KiB", grown>>10)
 	}
 	for got := 0; got < events; {
@@ -117,8 +119,9 @@ func TestAnswersToAClientThatDoesNotRead(t *testing.T) {
 	}
 }
 
-// The refusals of a flood are answers, too. A client that reads none of them is closed at their bound.
-func TestRefusalsToAClientThatDoesNotRead(t *testing.T) {
+// The refusals of a flood are answers too. The server closes a client that reads none of them when
+// they reach the limit.
+func TestRefusalsToClientThatDoesNotRead(t *testing.T) {
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 1 })
 	reasons := endings(s.sio.Of("/"))
 	c, _ := s.deaf()
@@ -130,13 +133,15 @@ func TestRefusalsToAClientThatDoesNotRead(t *testing.T) {
 	if got != ReasonTransportError {
 		t.Errorf("the reason is %q", got)
 	}
-	if grown := peak(); grown > 16<<20 && !raceEnabled { // 2 MB of replies, what decoding them leaves to the collector, the body
+	// Includes 2 MB of replies, the garbage of decoding, and the body.
+	if grown := peak(); grown > 16<<20 && !raceEnabled {
 		t.Errorf("the heap grew by %d KiB", grown>>10)
 	}
 }
 
-// Each entry of the outbox costs at least what it holds, so that many small ones are no way around its bound.
-func TestRepliesAreChargedForWhatTheyHold(t *testing.T) {
+// Each entry of the outbox costs at least the memory that it holds, so that many small entries also
+// reach the limit.
+func TestRepliesCostTheirMemory(t *testing.T) {
 	s := newStack(t, nil)
 	_, l := s.deaf()
 	conn := l.all()[0]

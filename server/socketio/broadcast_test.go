@@ -12,15 +12,14 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// choice is what a Broadcast stands for: the model of TestABroadcastIsAValue.
+// choice is the selection that a Broadcast must make: the model of TestBroadcastIsAValue.
 type choice struct {
 	b          Broadcast
 	to, except []string
 }
 
-// Broadcasts that are derived from one another, in any order, stay what they are: each reaches the clients that its own
-// rooms say.
-func TestABroadcastIsAValue(t *testing.T) {
+// A Broadcast does not change when others are derived from it, in any order.
+func TestBroadcastIsAValue(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	rooms := []string{"a", "b", "c"}
@@ -42,7 +41,9 @@ func TestABroadcastIsAValue(t *testing.T) {
 	slices.Sort(ids)
 	names := slices.Concat(rooms, ids)
 	in := func(id string, rooms []string) bool {
-		return slices.ContainsFunc(rooms, func(room string) bool { return slices.Contains(clients[id], room) })
+		return slices.ContainsFunc(rooms, func(room string) bool {
+			return slices.Contains(clients[id], room)
+		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		choices := []choice{{b: s.sio.To()}}
@@ -77,7 +78,7 @@ func TestABroadcastIsAValue(t *testing.T) {
 	})
 }
 
-// The methods of a Broadcast act on its clients alone, and on streams where these can follow.
+// The methods of a Broadcast affect only its clients, including EventSource streams where they can.
 func TestBroadcastActsOnItsClients(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -88,7 +89,8 @@ func TestBroadcastActsOnItsClients(t *testing.T) {
 	streamID := firstID(t, lines.Scan, lines.Text)
 
 	in := s.sio.To("r").Except(aConnected.ClientID)
-	if got := idsOf(in.Members()); !slices.Equal(got, sortedStrings([]string{bConnected.ClientID, streamID})) {
+	got := idsOf(in.Members())
+	if !slices.Equal(got, sortedStrings([]string{bConnected.ClientID, streamID})) {
 		t.Errorf("members %q", got)
 	}
 	if got := in.Conns(); len(got) != 1 || got[0].ID() != bConnected.ClientID {
@@ -99,7 +101,7 @@ func TestBroadcastActsOnItsClients(t *testing.T) {
 		t.Errorf("%+v, %v", receipt, err)
 	}
 	b.Event("x", nil)
-	a.Sync() // fails on anything but its own pong
+	a.Sync() // fails on every packet except its own pong
 	if receipt, err = in.Volatile().Emit("x", 2); err != nil || receipt.Stored {
 		t.Errorf("%+v, %v", receipt, err)
 	}
@@ -113,7 +115,7 @@ func TestBroadcastActsOnItsClients(t *testing.T) {
 	if got := idsOf(s.sio.To("more").Members()); !slices.Equal(got, []string{bConnected.ClientID}) {
 		t.Errorf("in the room are %q", got)
 	}
-	s.sio.To(bConnected.ClientID).Leave(bConnected.ClientID, "*") // its own rooms stay
+	s.sio.To(bConnected.ClientID).Leave(bConnected.ClientID, "*") // its own rooms remain
 	if got := s.sio.To(bConnected.ClientID).Members(); len(got) != 1 {
 		t.Error("a client has left its own room")
 	}
@@ -121,8 +123,9 @@ func TestBroadcastActsOnItsClients(t *testing.T) {
 	if got := b.Read(); got != "41" {
 		t.Errorf("got %s", got)
 	}
-	servertest.Eventually(t, "a and the other stay", func() bool {
-		return slices.Equal(idsOf(s.Hub.Members()), sortedStrings([]string{aConnected.ClientID, other.ClientID}))
+	servertest.Eventually(t, "a and the other remain", func() bool {
+		return slices.Equal(idsOf(s.Hub.Members()),
+			sortedStrings([]string{aConnected.ClientID, other.ClientID}))
 	})
 }
 
@@ -134,7 +137,7 @@ func idsOf(members []*notify.Member) (ids []string) {
 	return ids
 }
 
-// Emit says why nothing was sent.
+// Emit returns the reason when it sends nothing.
 func TestEmitErrors(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)

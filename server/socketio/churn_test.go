@@ -18,13 +18,14 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Thousands of connections that come and go leave no goroutine, no file, no
-// member and no session of the transport behind, in whatever way they end.
+// Thousands of connections leave no goroutine, file, member or Engine.IO session behind, however
+// they end.
 func TestChurnLeavesNothing(t *testing.T) {
 	const parallel = 8
 	each := servertest.Soaked(2000)
-	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-	early := "\x81\x81\x00\x00\x00\x003" // a PONG before OPEN was read
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+	early := "\x81\x81\x00\x00\x00\x003" // a PONG before the client reads OPEN
 	connect := "\x81\x91\x00\x00\x00\x00" + `40{"userId":"u1"}`
 	s := newStack(t, func(o *Options) {
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.MaxSessions = 100 })
@@ -34,17 +35,23 @@ func TestChurnLeavesNothing(t *testing.T) {
 		"FIN": func(c net.Conn) { _ = c.Close() },
 		"RST": func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0); _ = c.Close() },
 	}
-	// Each is one request on one socket, what is sent behind its answer, and what is awaited before the end.
+	// Each kind is one request on one socket, the bytes to send after the response, and the text to
+	// read before the end.
 	kinds := map[string]struct{ request, then, until string }{
-		"websocket, never connects": {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, early, `0{"sid"`},
-		"websocket":                 {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, early + connect, `["connected"`},
-		"websocket, half a frame":   {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" + upgrade, connect + "\x81\xfe\x10", `["connected"`},
-		"EventSource":               {"GET /sse?userId=u1&channels=a HTTP/1.1\r\nHost: x\r\n\r\n", "", `"type":"connected"`},
+		"websocket, never connects": {"GET /socket.io/?EIO=4&transport=websocket " +
+			"HTTP/1.1\r\nHost: x\r\n" + upgrade, early, `0{"sid"`},
+		"websocket": {"GET /socket.io/?EIO=4&transport=websocket " +
+			"HTTP/1.1\r\nHost: x\r\n" + upgrade, early + connect, `["connected"`},
+		"websocket, half a frame": {"GET /socket.io/?EIO=4&transport=websocket " +
+			"HTTP/1.1\r\nHost: x\r\n" + upgrade, connect + "\x81\xfe\x10", `["connected"`},
+		"EventSource": {"GET /sse?userId=u1&channels=a HTTP/1.1\r\nHost: x\r\n\r\n",
+			"", `"type":"connected"`},
 	}
 	wait := func(what string, goroutines, files int) {
 		t.Helper()
 		servertest.Eventually(t, "everything of "+what+" is gone", func() bool {
-			return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 && s.sio.ending.len() == 0 &&
+			return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 &&
+				s.sio.ending.len() == 0 &&
 				runtime.NumGoroutine() <= goroutines+5 && openFiles(t) <= files+5
 		})
 	}
@@ -100,7 +107,10 @@ func TestChurnLeavesNothing(t *testing.T) {
 			return err
 		}
 		sid := url + "&sid=" + strings.Split(open, `"`)[3]
-		for _, step := range []struct{ method, body string }{{"POST", `3` + "\x1e" + `40{"userId":"u1"}`}, {"GET", ""}, {"POST", "1"}} {
+		for _, step := range []struct {
+			method,
+			body string
+		}{{"POST", `3` + "\x1e" + `40{"userId":"u1"}`}, {"GET", ""}, {"POST", "1"}} {
 			if _, err := ask(step.method, sid, step.body); err != nil {
 				return err
 			}
@@ -121,7 +131,7 @@ func (e *ending) len() int {
 	return len(e.all)
 }
 
-// inParallel calls f times times in each of n goroutines and tells its errors.
+// inParallel calls f the given number of times in each of n goroutines and reports its errors.
 func inParallel(n, times int, f func() error, failed func(...any)) {
 	var wg sync.WaitGroup
 	for range n {
@@ -149,7 +159,8 @@ func readUntil(in *bufio.Reader, text string) error {
 	return nil
 }
 
-// openFiles counts the descriptors of the process; where it cannot, there are none.
+// openFiles returns the number of open descriptors of the process, 0 on systems that do not report
+// it.
 func openFiles(t *testing.T) int {
 	t.Helper()
 	names, err := os.ReadDir("/proc/self/fd")

@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// expectPackets reads packets that start so, in this order.
+// expectPackets reads packets with these prefixes, in this order.
 func expectPackets(t testing.TB, c *servertest.WebSocket, starts ...string) {
 	t.Helper()
 	for _, want := range starts {
@@ -22,12 +22,13 @@ func expectPackets(t testing.TB, c *servertest.WebSocket, starts ...string) {
 	}
 }
 
-// A client that a connect handler ends learns that it was let in and that it is to go: it does not come back by itself.
+// A client that a connect handler closes gets the reply to CONNECT and then a DISCONNECT, so it
+// does not reconnect.
 func TestCloseInOnConnect(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		end    func(*Conn)
-		closed bool // the transport, too
+		closed bool // the transport as well
 	}{
 		"Close":          {(*Conn).Close, false},
 		"CloseTransport": {(*Conn).CloseTransport, true},
@@ -52,7 +53,7 @@ func TestCloseInOnConnect(t *testing.T) {
 				}
 			} else {
 				expectPackets(t, c, "41/other,")
-				c.Sync() // "/" goes on
+				c.Sync() // "/" is still connected
 			}
 			if got := servertest.Receive(t, reasons); got != ReasonServerClosed {
 				t.Errorf("the reason is %q", got)
@@ -61,8 +62,8 @@ func TestCloseInOnConnect(t *testing.T) {
 	}
 }
 
-// CloseTransport ends the connection also when the client is refused then.
-func TestCloseTransportOfARefusedClient(t *testing.T) {
+// CloseTransport closes the connection even when the handler then refuses the client.
+func TestCloseTransportOfRefusedClient(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {
@@ -76,7 +77,7 @@ func TestCloseTransportOfARefusedClient(t *testing.T) {
 	}
 }
 
-// One DISCONNECT goes to each namespace, behind what was sent before, and each has one OnDisconnect.
+// Each namespace gets one DISCONNECT after its earlier packets, and one call of OnDisconnect.
 func TestCloseTransportWithTwoNamespaces(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -85,15 +86,18 @@ func TestCloseTransportWithTwoNamespaces(t *testing.T) {
 	c.Send(`40/other,{"userId":"u1"}`)
 	expectPackets(t, c, "40/other,")
 	conn := s.sio.To().Conns()[0]
-	if err := errors.Join(conn.Emit("last"), s.sio.In("/other").Conns()[0].Emit("last")); err != nil {
+	err := errors.Join(conn.Emit("last"), s.sio.In("/other").Conns()[0].Emit("last"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	conn.CloseTransport()
 	rest := strings.Join(c.Closed(), " ")
 	for _, namespace := range []string{"", "/other,"} {
-		last, end := strings.Index(rest, "42"+namespace+`["last"`), strings.Index(rest+" ", "41"+namespace+" ")
+		last, end := strings.Index(rest, "42"+namespace+`["last"`),
+			strings.Index(rest+" ", "41"+namespace+" ")
 		if last < 0 || end < last {
-			t.Errorf("before the close came %q: the event of %q at %d, the DISCONNECT at %d", rest, namespace, last, end)
+			t.Errorf("before the close came %q: the event of %q at %d, the DISCONNECT at %d", rest,
+				namespace, last, end)
 		}
 	}
 	for _, reasons := range []chan string{root, other} {
@@ -106,7 +110,8 @@ func TestCloseTransportWithTwoNamespaces(t *testing.T) {
 	}
 }
 
-// Handlers, other goroutines and the client end a Conn at the same moment: it ends once, with one of their reasons.
+// When handlers, other goroutines and the client end a Conn at the same moment, it ends once, with
+// one of their reasons.
 func TestConcurrentCloses(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -124,9 +129,10 @@ func TestConcurrentCloses(t *testing.T) {
 		return nil
 	})
 	root.OnDisconnect(func(*Conn, string) { ends.Add(1) })
-	// One client is let in before anybody else ends connections, which may be faster than every later CONNECT.
+	// One client connects before the other goroutines start, because they may end every later
+	// client before its CONNECT.
 	s.Dial("").Send(`40{"userId":"first"}`)
-	servertest.Eventually(t, "a client is let in", func() bool { return connects.Load() == 1 })
+	servertest.Eventually(t, "a client is connected", func() bool { return connects.Load() == 1 })
 	stop := make(chan struct{})
 	var background sync.WaitGroup
 	background.Go(func() { // as the API and the library do
@@ -147,7 +153,8 @@ func TestConcurrentCloses(t *testing.T) {
 		wg.Go(func() {
 			for range 25 {
 				c := s.Dial("")
-				for _, packet := range []string{fmt.Sprintf(`40{"userId":"u%d"}`, i), `42["close"]`, "41"} {
+				connect := fmt.Sprintf(`40{"userId":"u%d"}`, i)
+				for _, packet := range []string{connect, `42["close"]`, "41"} {
 					if c.Conn.WriteMessage(1, []byte(packet)) != nil {
 						break
 					}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A packet that is sent as soon as the client counts as connected does not pass the answer to CONNECT.
-func TestConnectReplyComesFirstWhateverIsSentMeanwhile(t *testing.T) {
+// A packet that is sent as soon as the client counts as connected follows the reply to CONNECT.
+func TestConnectReplyPrecedesConcurrentPackets(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {

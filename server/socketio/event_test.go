@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +14,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// argsOf are the arguments of an event with this JSON array and these attachments.
+// argsOf returns the arguments of an event with this JSON array and these attachments.
 func argsOf(t testing.TB, array string, parts ...string) Args {
 	t.Helper()
 	var a Args
@@ -40,7 +39,7 @@ func TestBind(t *testing.T) {
 		in    string
 		parts []string
 		to    []any // pointers
-		want  []any // what they point to
+		want  []any // their targets
 	}{
 		{`["a",2,true]`, nil, []any{new(string), new(int), new(bool)}, []any{"a", 2, true}},
 		{`["a","ignored"]`, nil, []any{new(string)}, []any{"a"}},
@@ -48,11 +47,15 @@ func TestBind(t *testing.T) {
 		{`[null]`, nil, []any{new(string)}, []any{""}},
 		{`[{"n":[1]}]`, nil, []any{new(any)}, []any{map[string]any{"n": []any{1.0}}}},
 		{`[{"raw":  1}]`, nil, []any{new(json.RawMessage)}, []any{json.RawMessage(`{"raw":  1}`)}},
-		{`[{"_placeholder":true,"num":0}]`, nil, []any{new(map[string]any)}, []any{map[string]any{"_placeholder": true, "num": 0.0}}},
-		{`["x",{"_placeholder":true,"num":0}]`, []string{"bin"}, []any{new(string), new([]byte)}, []any{"x", []byte("bin")}},
+		{`[{"_placeholder":true,"num":0}]`, nil, []any{new(map[string]any)},
+			[]any{map[string]any{"_placeholder": true, "num": 0.0}}},
+		{`["x",{"_placeholder":true,"num":0}]`, []string{"bin"}, []any{new(string), new([]byte)},
+			[]any{"x", []byte("bin")}},
 		{`[{"_placeholder":true,"num":0}]`, []string{"bin"}, []any{new(any)}, []any{[]byte("bin")}},
-		{`[` + file + `]`, []string{"0", "1"}, []any{new(upload)}, []any{upload{"a", 9007199254740993, []byte("1")}}},
-		{`[[` + file + `]]`, []string{"0", "1"}, []any{new([]upload)}, []any{[]upload{{"a", 9007199254740993, []byte("1")}}}},
+		{`[` + file + `]`, []string{"0", "1"}, []any{new(upload)},
+			[]any{upload{"a", 9007199254740993, []byte("1")}}},
+		{`[[` + file + `]]`, []string{"0", "1"}, []any{new([]upload)},
+			[]any{[]upload{{"a", 9007199254740993, []byte("1")}}}},
 	} {
 		if err := argsOf(t, tt.in, tt.parts...).Bind(tt.to...); err != nil {
 			t.Errorf("%s: %v", tt.in, err)
@@ -65,7 +68,7 @@ func TestBind(t *testing.T) {
 	}
 }
 
-// The texts reach the client that sent the arguments.
+// The client that sent the arguments receives these texts.
 func TestBindErrors(t *testing.T) {
 	t.Parallel()
 	type point struct {
@@ -86,12 +89,18 @@ func TestBindErrors(t *testing.T) {
 		{`[{"x":300}]`, nil, []any{new(point)}, "argument 1: X: got number 300, expected int8"},
 		{`[{"at":{"when":"now"}}]`, nil, []any{new(point)}, "argument 1: cannot be decoded"},
 		{`["aGk="]`, nil, []any{new([]byte)}, "argument 1: expected binary"},
-		{`["aGk=",{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new([]byte)}, "argument 1: expected binary"},
-		{`[{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new(int)}, "argument 1: got string, expected int"},
-		{`[{"_placeholder":true,"num":1}]`, []string{"b"}, []any{new([]byte)}, "argument 1: placeholder is out of range"},
-		{`[{"_placeholder":true,"num":0.5}]`, []string{"b"}, []any{new(any)}, "argument 1: placeholder is out of range"},
-		{`[[{"_placeholder":true,"num":-1}]]`, []string{"b"}, []any{new([]string)}, "argument 1: placeholder is out of range"},
-		{`[{"_placeholder":true}]`, []string{"b"}, []any{new([]byte)}, "argument 1: placeholder is out of range"},
+		{`["aGk=",{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new([]byte)},
+			"argument 1: expected binary"},
+		{`[{"_placeholder":true,"num":0}]`, []string{"b"}, []any{new(int)},
+			"argument 1: got string, expected int"},
+		{`[{"_placeholder":true,"num":1}]`, []string{"b"}, []any{new([]byte)},
+			"argument 1: placeholder is out of range"},
+		{`[{"_placeholder":true,"num":0.5}]`, []string{"b"}, []any{new(any)},
+			"argument 1: placeholder is out of range"},
+		{`[[{"_placeholder":true,"num":-1}]]`, []string{"b"}, []any{new([]string)},
+			"argument 1: placeholder is out of range"},
+		{`[{"_placeholder":true}]`, []string{"b"}, []any{new([]byte)},
+			"argument 1: placeholder is out of range"},
 	} {
 		err := argsOf(t, tt.in, tt.parts...).Bind(tt.to...)
 		var argument *ArgumentError
@@ -105,7 +114,7 @@ func TestBindErrors(t *testing.T) {
 	}
 }
 
-// What goes out comes back: arguments with binary values are the same after the wire form.
+// Arguments with binary values are equal after an encoding and a decoding.
 func TestArgumentsSurviveTheWire(t *testing.T) {
 	t.Parallel()
 	value := rapid.Custom(func(t *rapid.T) any { return drawValue(t, 3) })
@@ -163,79 +172,14 @@ func drawValue(t *rapid.T, depth int) any {
 		return list
 	}
 	object := map[string]any{}
-	for _, key := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z]{1,3}`), 0, 3, rapid.ID).Draw(t, "keys") {
+	for _, key := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z]{1,3}`), 0, 3,
+		rapid.ID).Draw(t, "keys") {
 		object[key] = drawValue(t, depth-1)
 	}
 	return object
 }
 
-// Binary goes both ways: as an argument and inside of one, in an event, in its acknowledgement, and in the answer to an Ask.
-func TestBinaryBothWays(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	root := s.sio.Of("/")
-	root.On("up", func(ctx context.Context, c *Conn, e *Event) error {
-		var file struct{ Data []byte }
-		var whole []byte
-		if err := e.Bind(&whole, &file); err != nil {
-			return err
-		}
-		if err := c.Emit("down", whole, map[string]any{"data": file.Data}); err != nil {
-			return err
-		}
-		e.Ack([]any{whole}, len(file.Data))
-		answer, err := c.Ask(ctx, "more", whole)
-		if err != nil {
-			return err
-		}
-		values, err := answer.Values()
-		if err != nil {
-			return err
-		}
-		return c.Emit("end", values...)
-	})
-	c, _ := s.Connect(`{"userId":"u1"}`)
-	c.Send(`452-7["up",{"_placeholder":true,"num":1},{"data":{"_placeholder":true,"num":0}}]`)
-	c.SendBinary([]byte{1, 2})
-	c.SendBinary([]byte{3})
-	const whole, part = "\x03", "\x01\x02"
-	expectExactly(t, c,
-		`452-["down",{"_placeholder":true,"num":0},{"data":{"_placeholder":true,"num":1}},"ID"]`, whole, part,
-		`461-7[[{"_placeholder":true,"num":0}],2]`, whole,
-		`451-1["more",{"_placeholder":true,"num":0}]`, whole)
-	c.Send(`461-1[{"_placeholder":true,"num":0}]`)
-	c.SendBinary([]byte("answer"))
-	expectExactly(t, c, `451-["end",{"_placeholder":true,"num":0},"ID"]`, "answer")
-}
-
-// expectExactly reads packets and attachments that are these, with their ids masked.
-func expectExactly(t testing.TB, c *servertest.WebSocket, want ...string) {
-	t.Helper()
-	for _, want := range want {
-		if got := servertest.Masked(c.Read()); got != want {
-			t.Fatalf("got %q, want %q", got, want)
-		}
-	}
-}
-
-// EventSource has no binary: the same event reaches it as base64.
-func TestBinaryOfAnEmitIsBase64ForStreams(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	_, lines := s.Stream(map[string][]string{"userId": {"u1"}}, nil)
-	firstID(t, lines.Scan, lines.Text)
-	if _, err := s.sio.To().Emit("n", []byte("abc"), bytes.NewBufferString("def")); err != nil {
-		t.Fatal(err)
-	}
-	for lines.Scan() {
-		if lines.Text() == `data: ["YWJj","ZGVm"]` {
-			return
-		}
-	}
-	t.Error("the stream ended without the event")
-}
-
-// Only the first acknowledgement counts, and an event that asks for none takes none.
+// Only the first acknowledgement counts, and an event that asks for none sends none.
 func TestAckCountsOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)

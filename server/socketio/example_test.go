@@ -15,7 +15,7 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// A handler joins its client to a room and says there what the client says.
+// A handler adds its client to a room and sends the client's messages to that room.
 func Example() {
 	srv, url, stop := start()
 	defer stop()
@@ -44,7 +44,8 @@ func Example() {
 	// ["said","hello"]
 }
 
-// The client gets the error of a Before function as its acknowledgement, and no handler sees the event.
+// The client gets the error of a Before function as its acknowledgement, and no handler sees the
+// event.
 func ExampleServer_Before() {
 	srv, url, stop := start()
 	defer stop()
@@ -54,7 +55,8 @@ func ExampleServer_Before() {
 		}
 		return nil
 	})
-	srv.Of("/").On("admin:reset", func(_ context.Context, _ *socketio.Conn, e *socketio.Event) error {
+	srv.Of("/").On("admin:reset", func(_ context.Context, _ *socketio.Conn,
+		e *socketio.Event) error {
 		e.Ack("done")
 		return nil
 	})
@@ -100,7 +102,7 @@ func ExampleBroadcast_Ask() {
 	// [ann is ready bob is ready] <nil>
 }
 
-// start serves Socket.IO alone, in open mode.
+// start serves only Socket.IO, in open mode.
 func start() (s *socketio.Server, url string, stop func()) {
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
@@ -121,12 +123,14 @@ func start() (s *socketio.Server, url string, stop func()) {
 	}
 }
 
-// client speaks the protocol of Socket.IO clients over a websocket, where it is text: "42" and an array are an event.
+// client speaks the Socket.IO protocol over a websocket, where it is text: "42" and an array are an
+// event.
 type client struct{ *websocket.Conn }
 
-// connect returns when a first event is answered.
+// connect returns when the server has answered a first event.
 func connect(url, user string) client {
-	conn, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
+	conn, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+
+		"/socket.io/?EIO=4&transport=websocket", nil)
 	if err != nil {
 		panic(err)
 	}
@@ -147,7 +151,7 @@ func (c client) next(event string) string {
 	return `["` + event + `"` + text[:strings.LastIndexByte(text, ',')] + "]"
 }
 
-// reply waits for a packet that starts so, and returns the rest.
+// reply waits for a packet with this prefix and returns the rest.
 func (c client) reply(start string) string {
 	for {
 		_, text, err := c.ReadMessage()
@@ -160,14 +164,16 @@ func (c client) reply(start string) string {
 	}
 }
 
-// answer acknowledges one event: "42", the server's number for it, and its array become "43", the number, and another.
+// answer acknowledges one event: "42", the server's number for it, and its array become "43", the
+// number, and another.
 func (c client) answer(event, with string) {
 	for {
 		_, text, err := c.ReadMessage()
 		if err != nil {
 			return
 		}
-		if number, _, found := strings.Cut(strings.TrimPrefix(string(text), "42"), `["`+event+`"`); found {
+		number, _, found := strings.Cut(strings.TrimPrefix(string(text), "42"), `["`+event+`"`)
+		if found {
 			c.emit("43" + number + with)
 			return
 		}

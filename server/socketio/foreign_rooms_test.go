@@ -13,18 +13,18 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// attacker is a client that tries to get into rooms of others.
+// attacker is a client that tries to join rooms of other users.
 type attacker struct {
 	clientID string
-	until    func(marker string) string // all that it gets up to the marker
+	until    func(marker string) string // everything that it receives up to the marker
 }
 
-// Whatever the spelling, the transport and the way of asking: nobody gets into
-// the room of another user or client, and the verdicts of all ways are the same.
-func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
+// No client joins the room of another user or client, in any spelling, over any transport, by any
+// request. All requests give the same result.
+func TestNoClientJoinsForeignRooms(t *testing.T) {
 	t.Parallel()
 	const published = 10_000
-	s := newStack(t, func(o *Options) { // the victim may lag, and must find all of it
+	s := newStack(t, func(o *Options) { // the victim may lag and must still receive all messages
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = published })
 	})
 	victim, connected := s.Connect(`{"userId":"42"}`)
@@ -32,12 +32,15 @@ func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
 	defer res.Body.Close()
 	streamID := firstID(t, lines.Scan, lines.Text)
 
-	const look = "uѕer:42" // with a letter of another script: a channel like any other
+	const look = "uѕer:42" // with a letter of another script, so it is an ordinary channel
 	names := []string{
-		"user:42", "USER:42", "User:42", "uSeR:42", "ｕｓｅｒ:42", "ｕser:42", "user：42", look, "user:42 ", " user:42", "user:42\t", "user:42\n",
-		"user:42\x00", "user:\u200b42", "\u200buser:42", "us\u00ader:42", "\ufeffuser:42", "user%3A42", "user%253A42", "user:7", "user:*", "user:",
+		"user:42", "USER:42", "User:42", "uSeR:42", "ｕｓｅｒ:42", "ｕser:42", "user：42", look,
+		"user:42 ", " user:42", "user:42\t", "user:42\n",
+		"user:42\x00", "user:\u200b42", "\u200buser:42", "us\u00ader:42", "\ufeffuser:42",
+		"user%3A42", "user%253A42", "user:7", "user:*", "user:",
 		"*", "#", "/#user:42", "#user:42", "user:42#", "", strings.Repeat("x", 201),
-		"client:" + connected.ClientID, "CLIENT:" + connected.ClientID, connected.ClientID, "client:" + streamID, streamID, "/#" + connected.ClientID,
+		"client:" + connected.ClientID, "CLIENT:" + connected.ClientID, connected.ClientID,
+		"client:" + streamID, streamID, "/#" + connected.ClientID,
 		"fine",
 	}
 	attackers := map[string]attacker{
@@ -47,8 +50,11 @@ func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
 			for _, name := range names {
 				packets = append(packets, `42["join-room",`+string(servertest.JSON(name))+`]`)
 			}
-			return append(packets, `42["join-room",["user:42"]]`, `42["join-room",{"room":"user:42"}]`, `42["join-room"]`,
-				`42["join","user:42"]`, `42["subscribe","user:42"]`, `42["subscribe",{"channels":"user:42"}]`, `42["subscribe",{"channels":[["user:42"]]}]`)
+			return append(packets, `42["join-room",["user:42"]]`,
+				`42["join-room",{"room":"user:42"}]`, `42["join-room"]`,
+				`42["join","user:42"]`, `42["subscribe","user:42"]`,
+				`42["subscribe",{"channels":"user:42"}]`,
+				`42["subscribe",{"channels":[["user:42"]]}]`)
 		}()...),
 		"polling, subscribe":  s.attackPolling("", `42["subscribe",`+channelList(names)+`]`),
 		"polling, at once":    s.attackPolling(channelList(names)),
@@ -63,24 +69,30 @@ func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
 	for way, a := range attackers {
 		got := rooms(a.clientID)
 		slices.Sort(got)
-		if want := []string{"fine", look, "user%253A42", "user%3A42"}; !slices.Equal(got, sortedStrings(want)) {
+		want := []string{"fine", look, "user%253A42", "user%3A42"}
+		if !slices.Equal(got, sortedStrings(want)) {
 			t.Errorf("%s: in the rooms %q, want %q", way, got, want)
 		}
 	}
 
-	targets := []string{`{"user":"42"}`, `{"client":"` + connected.ClientID + `"}`, `{"users":["42"]}`, `{"client":"` + streamID + `"}`}
+	targets := []string{`{"user":"42"}`, `{"client":"` + connected.ClientID + `"}`,
+		`{"users":["42"]}`, `{"client":"` + streamID + `"}`}
 	for range published / 1000 {
 		var batch []string
 		for i := range 1000 {
-			batch = append(batch, `{"target":`+targets[i%len(targets)]+`,"type":"secret","data":"for 42 alone"}`)
+			batch = append(batch, `{"target":`+targets[i%len(targets)]+
+				`,"type":"secret","data":"for 42 alone"}`)
 		}
-		if res, text := servertest.Publish(t, "http://"+s.Base, "["+strings.Join(batch, ",")+"]"); res.StatusCode != http.StatusOK {
+		body := "[" + strings.Join(batch, ",") + "]"
+		res, text := servertest.Publish(t, "http://"+s.Base, body)
+		if res.StatusCode != http.StatusOK {
 			t.Fatalf("%d %.200s", res.StatusCode, text)
 		}
 	}
 	s.Publish(`{"target":{"all":true},"type":"marker"}`)
 	for way, a := range attackers {
-		if got := a.until(`"type":"marker"`); strings.Contains(got, "for 42 alone") || strings.Contains(got, `"gap"`) {
+		if got := a.until(`"type":"marker"`); strings.Contains(got, "for 42 alone") ||
+			strings.Contains(got, `"gap"`) {
 			t.Errorf("%s: got %.300s", way, got)
 		}
 	}
@@ -93,24 +105,27 @@ func TestNobodyJoinsTheRoomsOfOthers(t *testing.T) {
 	}
 }
 
-func channelList(names []string) string { return `{"channels":` + string(servertest.JSON(names)) + `}` }
+func channelList(names []string) string {
+	return `{"channels":` + string(servertest.JSON(names)) + `}`
+}
 
 func sortedStrings(s []string) []string { s = slices.Clone(s); slices.Sort(s); return s }
 
-// firstID reads up to the event `connected` and returns the client id in it.
+// firstID reads up to the event `connected` and returns its client id.
 func firstID(t testing.TB, next func() bool, text func() string) string {
 	t.Helper()
 	for next() {
 		var e servertest.Connected
-		if data, ok := strings.CutPrefix(text(), "data: "); ok && json.Unmarshal([]byte(data), &e) == nil && e.ClientID != "" {
+		data, ok := strings.CutPrefix(text(), "data: ")
+		if ok && json.Unmarshal([]byte(data), &e) == nil && e.ClientID != "" {
 			return e.ClientID
 		}
 	}
-	t.Fatal("the stream ended before it told the client's id")
+	t.Fatal("the stream ended before the id of the client's id")
 	return ""
 }
 
-// as7 is a CONNECT payload of the user 7 with what more says.
+// as7 returns a CONNECT payload of the user 7 with further fields.
 func as7(more string) string {
 	if more == "" {
 		return `{"userId":"7"}`
@@ -160,7 +175,9 @@ func (s *testStack) attackSSE(atOnce, later []string) attacker {
 	_, lines := s.Stream(url.Values{"userId": {"7"}, "channels": atOnce}, nil)
 	id := firstID(s.T, lines.Scan, lines.Text)
 	for _, name := range later {
-		if res, text := servertest.Do(s.T, "POST", fmt.Sprintf("http://%s/sse/%s/channels?userId=7", s.Base, id), `{"join":[`+string(servertest.JSON(name))+`]}`,
+		if res, text := servertest.Do(s.T, "POST",
+			fmt.Sprintf("http://%s/sse/%s/channels?userId=7", s.Base, id),
+			`{"join":[`+string(servertest.JSON(name))+`]}`,
 			"Content-Type: application/json"); res.StatusCode != http.StatusOK {
 			s.T.Fatalf("%q: %d %s", name, res.StatusCode, text)
 		}

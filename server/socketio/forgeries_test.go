@@ -17,14 +17,15 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// forgeries are tokens that nobody may be let in with.
+// forgeries are tokens that the server must refuse.
 func forgeries(t *testing.T, publicKey []byte) map[string]string {
 	t.Helper()
 	b64 := base64.RawURLEncoding.EncodeToString
 	in := func(d time.Duration) int64 { return time.Now().Add(d).Unix() }
 	claims := fmt.Sprintf(`{"sub":"alice","exp":%d}`, in(time.Hour))
 	headed := func(key any, header map[string]any) string {
-		token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice", "exp": in(time.Hour)})
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256,
+			jwt.MapClaims{"sub": "alice", "exp": in(time.Hour)})
 		for name, value := range header {
 			token.Header[name] = value
 		}
@@ -34,7 +35,7 @@ func forgeries(t *testing.T, publicKey []byte) map[string]string {
 		}
 		return signed
 	}
-	with := func(claims string) string { // a good signature over these claims
+	with := func(claims string) string { // a valid signature over these claims
 		text := b64([]byte(`{"alg":"HS256"}`)) + "." + b64([]byte(claims))
 		signature, err := jwt.SigningMethodHS256.Sign(text, []byte(servertest.Secret))
 		if err != nil {
@@ -44,22 +45,26 @@ func forgeries(t *testing.T, publicKey []byte) map[string]string {
 	}
 	all := map[string]string{
 		"public key as secret": headed(publicKey, nil),
-		"key of its own":       headed([]byte("k"), map[string]any{"jwk": map[string]any{"kty": "oct", "k": b64([]byte("k"))}}),
-		"kid of a file":        headed([]byte{}, map[string]any{"kid": "../../../../dev/null"}),
-		"kid of a statement":   headed([]byte("x"), map[string]any{"kid": "' UNION SELECT 'x"}),
-		"kid too long":         headed([]byte(servertest.Secret), map[string]any{"kid": strings.Repeat("k", 65)}),
-		"jku":                  headed([]byte("x"), map[string]any{"jku": "http://127.0.0.1:1/keys"}),
-		"expired":              with(`{"sub":"alice","exp":` + fmt.Sprint(in(-time.Hour)) + `}`),
-		"no exp":               with(`{"sub":"alice"}`),
-		"exp string":           with(`{"sub":"alice","exp":"` + fmt.Sprint(in(time.Hour)) + `"}`),
-		"exp 1e309":            with(`{"sub":"alice","exp":1e309}`),
-		"exp negative":         with(`{"sub":"alice","exp":-1}`),
-		"exp null":             with(`{"sub":"alice","exp":null}`),
+		"key of its own": headed([]byte("k"),
+			map[string]any{"jwk": map[string]any{"kty": "oct", "k": b64([]byte("k"))}}),
+		"kid of a file":      headed([]byte{}, map[string]any{"kid": "../../../../dev/null"}),
+		"kid of a statement": headed([]byte("x"), map[string]any{"kid": "' UNION SELECT 'x"}),
+		"kid too long": headed([]byte(servertest.Secret),
+			map[string]any{"kid": strings.Repeat("k", 65)}),
+		"jku": headed([]byte("x"),
+			map[string]any{"jku": "http://127.0.0.1:1/keys"}),
+		"expired":      with(`{"sub":"alice","exp":` + fmt.Sprint(in(-time.Hour)) + `}`),
+		"no exp":       with(`{"sub":"alice"}`),
+		"exp string":   with(`{"sub":"alice","exp":"` + fmt.Sprint(in(time.Hour)) + `"}`),
+		"exp 1e309":    with(`{"sub":"alice","exp":1e309}`),
+		"exp negative": with(`{"sub":"alice","exp":-1}`),
+		"exp null":     with(`{"sub":"alice","exp":null}`),
 	}
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", "hs256", "RS256"} {
 		header := b64([]byte(`{"alg":"` + alg + `","typ":"JWT"}`))
 		all["alg "+alg] = header + "." + b64([]byte(claims)) + "."
-		all["alg "+alg+", signed"] = header + "." + b64([]byte(claims)) + "." + strings.Split(with(claims), ".")[2]
+		all["alg "+alg+", signed"] = header + "." + b64([]byte(claims)) + "." +
+			strings.Split(with(claims), ".")[2]
 	}
 	return all
 }
@@ -99,9 +104,12 @@ func TestForgedTokensOnEveryTransport(t *testing.T) {
 			if n := s.Hub.Total(); n != 0 {
 				t.Errorf("%d members", n)
 			}
-			good := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})
+			good := servertest.SignHS256(t, servertest.Secret,
+				map[string]any{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})
 			if o.PublicKeys != nil {
-				good, err = jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()}).SignedString(key)
+				good, err = jwt.NewWithClaims(jwt.SigningMethodRS256,
+					jwt.MapClaims{"sub": "alice",
+						"exp": time.Now().Add(time.Hour).Unix()}).SignedString(key)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -115,15 +123,20 @@ func TestForgedTokensOnEveryTransport(t *testing.T) {
 	}
 }
 
-// A user id beside a token of somebody else is refused, not overridden.
-func TestUserIDBesideATokenOnEveryTransport(t *testing.T) {
+// The server refuses a user id that differs from that of the token. It does not override it.
+func TestUserIDWithTokenOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
-	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})
-	for user, want := range map[string]bool{"alice": true, "bob": false, "Alice": false, "alice\u200b": false} {
+	token := servertest.SignHS256(t, servertest.Secret,
+		map[string]any{"sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})
+	for user, want := range map[string]bool{
+		"alice": true, "bob": false, "Alice": false,
+		"alice\u200b": false,
+	} {
 		for way, let := range s.Ways(token, user) {
 			if got := let(); got != want {
-				t.Errorf("alice's token beside the user id %q over %s: let in %t, want %t", user, way, got, want)
+				t.Errorf("alice's token beside the user id %q over %s: let in %t, want %t", user,
+					way, got, want)
 			}
 		}
 	}

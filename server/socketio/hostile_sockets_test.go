@@ -16,8 +16,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// A message over the limit ends its connection with the code that says so, at the
-// limit that the handshake tells, and costs no memory.
+// A message over the limit closes its connection with the matching close code, at the limit that
+// the handshake announces, without extra memory.
 func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 	s := newStack(t, nil)
 	const limit = 1_000_000
@@ -30,9 +30,10 @@ func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 		c, _ := s.Connect(`{"userId":"u1"}`)
 		c.Send(event(limit))
 		c.Event("custom-event-response", nil)
-		c.Send(event(limit + 2)) // the first byte is the transport's own
+		c.Send(event(limit + 2)) // the first byte belongs to the transport
 		var closed *websocket.CloseError
-		if _, err := c.Next(); !errors.As(err, &closed) || closed.Code != websocket.CloseMessageTooBig {
+		_, err := c.Next()
+		if !errors.As(err, &closed) || closed.Code != websocket.CloseMessageTooBig {
 			t.Errorf("websocket: %v", err)
 		}
 
@@ -46,15 +47,17 @@ func TestOversizeMessagesOnEveryTransport(t *testing.T) {
 			t.Errorf("after it, the session answers %d", res.StatusCode)
 		}
 	}
-	servertest.Eventually(t, "all are gone", func() bool { return s.Hub.Total() == 0 && s.sio.engine.Len() == 0 })
+	servertest.Eventually(t, "all have left", func() bool {
+		return s.Hub.Total() == 0 && s.sio.engine.Len() == 0
+	})
 	if grown := servertest.Heap() - before; grown > 2<<20 {
-		t.Errorf("%d KiB stay", grown>>10)
+		t.Errorf("%d KiB remain in use", grown>>10)
 	}
 	s.Alive()
 }
 
-// A payload of half a million packets is no way around the bounds: what it holds
-// is handled in order with no more memory than its bytes, or ends its session.
+// A payload of half a million packets obeys the limits: the server handles its packets in order
+// with no more memory than its bytes, or closes the session.
 func TestPayloadOfManyPackets(t *testing.T) {
 	s := newStack(t, nil)
 	for name, body := range map[string]string{
@@ -81,34 +84,39 @@ func TestPayloadOfManyPackets(t *testing.T) {
 	}
 }
 
-// Packets that no client of the protocol sends end their session over polling as
-// they do over websocket.
+// Packets that the protocol does not allow end their session over polling as well.
 func TestMalformedPacketsOverPolling(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
-	sessions := map[string]string{} // what was sent, by the URL that is to be gone
+	sessions := map[string]string{} // the packet sent, by the URL of the session that must end
 	for _, in := range []string{
-		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]", `41x`, `40[]`, `40"x"`,
-		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `45-1-["x"]`, `42/nowhere,["x"]`, `41/nowhere,`, `43/nowhere,1[]`,
+		"42", "450-", "43", "431", "42{}", `42["connect"]`, "44{}", "48", "4", "420", "42[null]",
+		`41x`, `40[]`, `40"x"`,
+		"4510000000000-[\"x\"]", `450-["x"]`, `4511-["x"]`, `45-1-["x"]`, `42/nowhere,["x"]`,
+		`41/nowhere,`, `43/nowhere,1[]`,
 		`42["x",` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `]`,
-		`451-["x",{"_placeholder":true,"num":1}]` + "\x1ebAA==", `451-["x",{"_placeholder":true,"num":-1}]` + "\x1ebAA==",
+		`451-["x",{"_placeholder":true,"num":1}]` + "\x1ebAA==",
+		`451-["x",{"_placeholder":true,"num":-1}]` + "\x1ebAA==",
 		`451-["x",{"_placeholder":true,"num":0}]` + "\x1e" + `42["y"]`, "bAA==",
 		"0{}", "2", "2probe", "5", "7", "", "\x1e", "4x\x1e", "b!",
 	} {
 		p := s.Poll()
 		p.Post(`40{"userId":"u1"}`)
-		_, _ = servertest.Do(t, "POST", p.URL, in) // answered ok where the packet is whole and what it says is not
+		// The response is "ok" when the packet is complete but its content is invalid.
+		_, _ = servertest.Do(t, "POST", p.URL, in)
 		sessions[p.URL] = in
 	}
 	servertest.Eventually(t, "all members are gone", func() bool { return s.Hub.Total() == 0 })
 	for url, in := range sessions {
-		for end := time.Now().Add(servertest.Patience); ; { // what was queued before comes out first
+		// Packets that were queued earlier come first.
+		for end := time.Now().Add(servertest.Patience); ; {
 			res, text := servertest.Do(t, "GET", url, "")
 			if res.StatusCode == http.StatusBadRequest {
 				break
 			}
 			if time.Now().After(end) {
-				t.Errorf("%.40q did not end its session, which answers %d %s", in, res.StatusCode, text)
+				t.Errorf("%.40q did not end its session, which answers %d %s", in, res.StatusCode,
+					text)
 				break
 			}
 		}
@@ -119,8 +127,8 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 	s.Alive()
 }
 
-// Clients that send no CONNECT are closed in time on both transports. The server serves other
-// clients meanwhile.
+// The server closes clients that never send CONNECT, over both transports. Meanwhile it serves other
+// clients.
 func TestSilentCrowdOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	const crowd = 100
@@ -132,17 +140,20 @@ func TestSilentCrowdOnEveryTransport(t *testing.T) {
 		sids = append(sids, s.Poll().URL)
 		s.Alive()
 	}
-	servertest.Eventually(t, "the crowd is gone", func() bool { return s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0 })
+	servertest.Eventually(t, "the crowd is gone", func() bool {
+		return s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0
+	})
 	for _, url := range sids[:10] {
-		if res, text := servertest.Do(t, "GET", url, ""); res.StatusCode == http.StatusOK && text != "1" && text != "6" {
+		res, text := servertest.Do(t, "GET", url, "")
+		if res.StatusCode == http.StatusOK && text != "1" && text != "6" {
 			t.Errorf("a session that never connected answers %q", text)
 		}
 	}
 	s.Alive()
 }
 
-// A client that answers every ping and reads nothing costs what the socket and
-// its places in the inbox hold; others get everything meanwhile.
+// A client that answers every ping but reads nothing costs only its socket buffer and its entries
+// in the inbox. Other clients receive everything.
 func TestDeafClientsCostLittle(t *testing.T) {
 	const published, size = 400, 32 << 10
 	s := newStack(t, func(o *Options) {
@@ -176,13 +187,15 @@ func TestDeafClientsCostLittle(t *testing.T) {
 	data := servertest.JSON(strings.Repeat("x", size))
 	publish := func(n int) {
 		for range n {
-			if _, err := s.Hub.Publish(t.Context(), notify.Notification{Type: "n", Data: data}, notify.ToAll()); err != nil {
+			_, err := s.Hub.Publish(t.Context(), notify.Notification{Type: "n", Data: data},
+				notify.ToAll())
+			if err != nil {
 				t.Fatal(err)
 			}
 			reader.Event("n", nil)
 		}
 	}
-	publish(published / 4) // the history and every buffer are full
+	publish(published / 4) // the history and all buffers are full
 	before := servertest.Heap()
 	publish(published * 3 / 4)
 	if grown := servertest.Heap() - before; grown > 2<<20 {

@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// panicOf returns what f panics with, as text; "" without a panic.
+// panicOf returns the panic of f as text, "" without a panic.
 func panicOf(f func()) (text string) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -25,8 +25,8 @@ func panicOf(f func()) (text string) {
 
 func noEvent(context.Context, *Conn, *Event) error { return nil }
 
-// A handler that could never be called is refused when it is registered.
-func TestRegistrationsThatAreRefused(t *testing.T) {
+// Registering a handler that could never run panics.
+func TestInvalidRegistrations(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	plain := newStack(t, func(o *Options) { o.Plain = true })
@@ -39,27 +39,49 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 		register func()
 		want     string
 	}{
-		"connection":       {on(s, "/n", "connection"), `socketio: On("connection"): use OnConnect`},
-		"disconnect":       {on(s, "/n", "disconnect"), `socketio: On("disconnect"): use OnDisconnect`},
-		"disconnecting":    {on(s, "/n", "disconnecting"), `socketio: On("disconnecting"): use OnDisconnect`},
-		"connect":          {on(s, "/n", "connect"), `socketio: On("connect"): the name is reserved`},
-		"connect_error":    {on(s, "/n", "connect_error"), `socketio: On("connect_error"): the name is reserved`},
-		"newListener":      {on(s, "/n", "newListener"), `socketio: On("newListener"): the name is reserved`},
-		"auth:refresh":     {on(s, "/n", "auth:refresh"), `socketio: On("auth:refresh"): the name is reserved`},
-		"duplicate":        {on(s, "/n", "taken"), `socketio: On("taken"): the event has a handler already`},
-		"duplicate in /":   {func() { on(s, "", "x")(); on(s, "/", "x")() }, `socketio: On("x"): the event has a handler already`},
+		"connection": {on(s, "/n", "connection"),
+			`socketio: On("connection"): use OnConnect`},
+		"disconnect": {on(s, "/n", "disconnect"),
+			`socketio: On("disconnect"): use OnDisconnect`},
+		"disconnecting": {on(s, "/n", "disconnecting"),
+			`socketio: On("disconnecting"): use OnDisconnect`},
+		"connect": {on(s, "/n", "connect"),
+			`socketio: On("connect"): the name is reserved`},
+		"connect_error": {on(s, "/n", "connect_error"),
+			`socketio: On("connect_error"): the name is reserved`},
+		"newListener": {on(s, "/n", "newListener"),
+			`socketio: On("newListener"): the name is reserved`},
+		"auth:refresh": {on(s, "/n", "auth:refresh"),
+			`socketio: On("auth:refresh"): the name is reserved`},
+		"duplicate": {on(s, "/n", "taken"),
+			`socketio: On("taken"): the event has a handler already`},
+		"duplicate in /": {func() {
+			on(s, "", "x")()
+			on(s, "/", "x")()
+		}, `socketio: On("x"): the event has a handler already`},
 		"built-in":         {on(s, "/", "subscribe"), `socketio: On("subscribe"): ` + builtin},
 		"built-in ping":    {on(s, "/", "ping"), `socketio: On("ping"): ` + builtin},
 		"other namespace":  {on(s, "/n", "subscribe"), ""},
 		"plain":            {on(plain, "/", "subscribe"), ""},
 		"same event in /m": {on(s, "/m", "taken"), ""},
-		"no slash":         {func() { s.sio.Of("chat") }, `socketio: namespace "chat": expected / and a name without , # ? of at most 128 bytes`},
-		"comma":            {func() { s.sio.Of("/a,b") }, `socketio: namespace "/a,b": expected / and a name without , # ? of at most 128 bytes`},
-		"number sign":      {func() { s.sio.Of("/a#b") }, `socketio: namespace "/a#b": expected / and a name without , # ? of at most 128 bytes`},
-		"query":            {func() { s.sio.Of("/a?b=1") }, `socketio: namespace "/a?b=1": expected / and a name without , # ? of at most 128 bytes`},
-		"longest":          {func() { s.sio.Of("/" + strings.Repeat("n", 127)) }, ""},
+		"no slash": {func() {
+			s.sio.Of("chat")
+		}, `socketio: namespace "chat": expected / and a name without , # ? of at most 128 bytes`},
+		"comma": {func() {
+			s.sio.Of("/a,b")
+		}, `socketio: namespace "/a,b": expected / and a name without , # ? of at most 128 bytes`},
+		"number sign": {func() {
+			s.sio.Of("/a#b")
+		}, `socketio: namespace "/a#b": expected / and a name without , # ? of at most 128 bytes`},
+		"query": {func() {
+			s.sio.Of("/a?b=1")
+		},
+			`socketio: namespace "/a?b=1": ` +
+				`expected / and a name without , # ? of at most 128 bytes`},
+		"longest": {func() { s.sio.Of("/" + strings.Repeat("n", 127)) }, ""},
 		"too long": {func() { s.sio.Of("/" + strings.Repeat("n", 128)) },
-			`socketio: namespace "/` + strings.Repeat("n", 128) + `": expected / and a name without , # ? of at most 128 bytes`},
+			`socketio: namespace "/` + strings.Repeat("n", 128) +
+				`": expected / and a name without , # ? of at most 128 bytes`},
 		"app 33": {func() {
 			for range maxApps {
 				s.sio.Mount(builtinEvents{}, nil)
@@ -72,34 +94,9 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Options that cannot work are refused with their name.
-func TestOptionsThatAreRefused(t *testing.T) {
-	t.Parallel()
-	hub := servertest.NewHub(t)
-	users, err := auth.New(auth.Options{Mode: auth.ModeOpen})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for want, change := range map[string]func(*Options){
-		"socketio: Options.Hub and Options.Auth must be given":                                                    func(o *Options) { o.Hub = nil },
-		"socketio: Options.PingInterval is 0s, expected more than 0: start from DefaultOptions()":                 func(o *Options) { o.PingInterval = 0 },
-		"socketio: Options.PingTimeout is -1ns, expected more than 0: start from DefaultOptions()":                func(o *Options) { o.PingTimeout = -1 },
-		"socketio: Options.ConnectTimeout is 0s, expected more than 0: start from DefaultOptions()":               func(o *Options) { o.ConnectTimeout = 0 },
-		"socketio: Options.SweepInterval is 0s, expected more than 0: start from DefaultOptions()":                func(o *Options) { o.SweepInterval = 0 },
-		"socketio: Options.MaxPayload is 0 and RateBurst is 20, expected at least 1: start from DefaultOptions()": func(o *Options) { o.MaxPayload = 0 },
-	} {
-		o := DefaultOptions()
-		o.Hub, o.Auth = hub, users
-		change(&o)
-		if _, err := New(o); err == nil || err.Error() != want {
-			t.Errorf("%v, want %s", err, want)
-		}
-	}
-}
-
-// What OnConnect returns reaches the client as its connect_error: the message and data of Refuse as they are, known errors
-// with their code, and nothing of others.
-func TestFormsOfARefusal(t *testing.T) {
+// The error of OnConnect becomes the client's connect_error: message and data of Refuse, the code
+// of known errors, and no details of others.
+func TestConnectErrors(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	loop := map[string]any{}
@@ -108,36 +105,48 @@ func TestFormsOfARefusal(t *testing.T) {
 		err  error
 		want string
 	}{
-		"message":         {Refuse("Please reload", nil), `{"message":"Please reload"}`},
-		"object":          {Refuse("Please reload", map[string]any{"code": "too_old", "n": 1}), `{"message":"Please reload","data":{"code":"too_old","n":1}}`},
-		"text":            {Refuse("no", "why"), `{"message":"no","data":"why"}`},
-		"number":          {Refuse("no", 7), `{"message":"no","data":7}`},
-		"no escaping":     {Refuse("<&>", []string{"<"}), `{"message":"<&>","data":["<"]}`},
-		"empty":           {Refuse("", nil), `{"message":""}`},
-		"not JSON":        {Refuse("no", loop), `{"message":"no","data":{"code":"internal"}}`},
-		"wrapped":         {fmt.Errorf("look-up: %w", Refuse("no", nil)), `{"message":"no"}`},
-		"auth":            {auth.ErrForbidden, `{"message":"Forbidden","data":{"code":"forbidden"}}`},
-		"argument":        {&ArgumentError{0, "is missing"}, `{"message":"Validation failed","data":{"code":"validation","detail":"argument 1: is missing"}}`},
-		"validation":      {&notify.ValidationError{Field: "room", Reason: "is empty"}, `{"message":"Validation failed","data":{"code":"validation","detail":"room: is empty"}}`},
-		"any other":       {errors.New("dial tcp 10.0.0.7: refused"), `{"message":"Internal error","data":{"code":"internal"}}`},
-		"not served":      {ErrNotServed, `{"message":"Internal error","data":{"code":"internal"}}`},
-		"context":         {context.DeadlineExceeded, `{"message":"Internal error","data":{"code":"internal"}}`},
+		"message": {Refuse("Please reload", nil), `{"message":"Please reload"}`},
+		"object": {Refuse("Please reload", map[string]any{"code": "too_old", "n": 1}),
+			`{"message":"Please reload","data":{"code":"too_old","n":1}}`},
+		"text":        {Refuse("no", "why"), `{"message":"no","data":"why"}`},
+		"number":      {Refuse("no", 7), `{"message":"no","data":7}`},
+		"no escaping": {Refuse("<&>", []string{"<"}), `{"message":"<&>","data":["<"]}`},
+		"empty":       {Refuse("", nil), `{"message":""}`},
+		"not JSON":    {Refuse("no", loop), `{"message":"no","data":{"code":"internal"}}`},
+		"wrapped":     {fmt.Errorf("look-up: %w", Refuse("no", nil)), `{"message":"no"}`},
+		"auth": {auth.ErrForbidden,
+			`{"message":"Forbidden","data":{"code":"forbidden"}}`},
+		"argument": {&ArgumentError{0, "is missing"},
+			`{"message":"Validation failed","data":{` +
+				`"code":"validation","detail":"argument 1: is missing"}}`},
+		"validation": {&notify.ValidationError{Field: "room", Reason: "is empty"},
+			`{"message":"Validation failed","data":{` +
+				`"code":"validation","detail":"room: is empty"}}`},
+		"any other": {errors.New("dial tcp 10.0.0.7: refused"),
+			`{"message":"Internal error","data":{"code":"internal"}}`},
+		"not served": {ErrNotServed,
+			`{"message":"Internal error","data":{"code":"internal"}}`},
+		"context": {context.DeadlineExceeded,
+			`{"message":"Internal error","data":{"code":"internal"}}`},
 		"client has left": {ErrClosed, `{"message":"Internal error","data":{"code":"internal"}}`},
 	} {
 		namespace := "/" + strings.ReplaceAll(name, " ", "-")
 		s.sio.Of(namespace).OnConnect(func(context.Context, *Conn) error { return tt.err })
-		s.sio.Of(namespace).OnDisconnect(func(*Conn, string) { t.Errorf("%s: a refused client has a disconnect", name) })
+		s.sio.Of(namespace).OnDisconnect(func(*Conn, string) {
+			t.Errorf("%s: a refused client has a disconnect", name)
+		})
 		c := s.Dial("")
 		c.Send("40" + namespace + `,{"userId":"u1"}`)
 		if got, want := c.Read(), "44"+namespace+","+tt.want; got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 	}
-	servertest.Eventually(t, "nobody stays", func() bool { return len(s.Hub.Members()) == 0 })
+	servertest.Eventually(t, "no member remains", func() bool { return len(s.Hub.Members()) == 0 })
 }
 
-// The error of a handler is the acknowledgement; without one the client hears nothing of it.
-func TestErrorsOfHandlers(t *testing.T) {
+// The error of a handler becomes the acknowledgement. A client that asked for none receives
+// nothing.
+func TestHandlerErrors(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	failures := map[string]error{
@@ -165,7 +174,7 @@ func TestErrorsOfHandlers(t *testing.T) {
 	c.Sync()
 }
 
-// Before sees the events of every application in their order, and its error keeps an event from all of them.
+// Before runs in order ahead of every application, and its error hides the event from all of them.
 func TestBefore(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -197,14 +206,17 @@ func TestBefore(t *testing.T) {
 	c.Send(`422["acknowledged"]`)
 	c.Send(`423["join-room","r"]`)
 	c.Send(`424["unknown"]`)
-	c.Send(`425["auth:refresh",{"token":"x"}]`) // carries a token: shown to nobody
+	c.Send(`425["auth:refresh",{"token":"x"}]`) // it carries a token, so no handler sees it
 	expectExactly(t, c, `431[{"error":{"code":"forbidden"}}]`, `432["by the first"]`,
-		`42["room-joined",{"room":"r","timestamp":*},"ID"]`, `433[{"room":"r","timestamp":*}]`, `434[{"error":{"code":"unknown_event"}}]`)
+		`42["room-joined",{"room":"r","timestamp":*},"ID"]`, `433[{"room":"r","timestamp":*}]`,
+		`434[{"error":{"code":"unknown_event"}}]`)
 	c.Event("error", nil)
 	c.Read()
 	c.Sync()
-	got, want := strings.Join(seen, ", "), "first admin:reset, second admin:reset, first acknowledged, second acknowledged, "+
-		"first join-room, second join-room, first unknown, second unknown, first ping, second ping"
+	got, want := strings.Join(seen, ", "),
+		"first admin:reset, second admin:reset, first acknowledged, second acknowledged, "+
+			"first join-room, second join-room, first unknown, second unknown, first ping, "+
+			"second ping"
 	if got != want {
 		t.Errorf("seen %s\nwant %s", got, want)
 	}

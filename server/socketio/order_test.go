@@ -9,7 +9,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// A slow handler holds its own client back, by the 64 packets that may wait.
+// A slow handler blocks its own client when 64 packets wait.
 func TestBackPressure(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -31,7 +31,7 @@ func TestBackPressure(t *testing.T) {
 		defer l.mu.Unlock()
 		return len(l.inbox) == maxUnhandled
 	})
-	s.Alive() // others go on
+	s.Alive() // other clients continue
 	close(release)
 	c.Sync()
 	if n := len(handled); n != 199 {
@@ -39,7 +39,7 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
-// Nothing of a namespace comes before the answer to its CONNECT.
+// The reply to CONNECT comes before every other packet of its namespace.
 func TestConnectReplyComesFirst(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
@@ -58,15 +58,18 @@ func TestConnectReplyComesFirst(t *testing.T) {
 	c.Send(`40{"userId":"u1"}`)
 	servertest.Eventually(t, "the handler runs", func() bool { return s.Hub.Total() == 1 })
 	c.Send(`42["ping"]`)
-	c.Send(`42["ping"]`) // over the rate
+	c.Send(`42["ping"]`) // over the rate limit
 	l := s.sio.clients.all()[0]
-	servertest.Eventually(t, "the reader is through", func() bool {
+	servertest.Eventually(t, "the reader has finished", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		return len(l.inbox) == 1
 	})
 	close(release)
-	for _, want := range []string{`40{"sid":`, `42["connected",`, `42["stored",1,`, `421["asked"]`} {
+	for _, want := range []string{
+		`40{"sid":`, `42["connected",`, `42["stored",1,`,
+		`421["asked"]`,
+	} {
 		if got := c.Read(); !strings.HasPrefix(got, want) {
 			t.Errorf("got %s, want %s", got, want)
 		}

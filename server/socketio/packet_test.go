@@ -31,11 +31,15 @@ func TestDecodePacket(t *testing.T) {
 		{`61-4[{"_placeholder":true,"num":0}]`, `6 / 4 "" [{"_placeholder":true,"num":0}]`},
 		{`2["unfinished \\\" [[[ string"]`, `2 / - "unfinished \\\" [[[ string" []`},
 
-		{``, `error`}, {`2`, `error`}, {`20`, `error`}, {`2{}`, `error`}, {`2[]`, `error`}, {`2[null]`, `error`},
-		{`2[{}]`, `error`}, {`2[true]`, `error`}, {`2["connect"]`, `error`}, {`2["disconnecting"]`, `error`},
-		{`2["newListener"]`, `error`}, {`2["a"`, `error`}, {`2["a"]x`, `error`}, {`2["a"]["b"]`, `error`},
+		{``, `error`}, {`2`, `error`}, {`20`, `error`}, {`2{}`, `error`}, {`2[]`, `error`},
+		{`2[null]`, `error`},
+		{`2[{}]`, `error`}, {`2[true]`, `error`}, {`2["connect"]`, `error`},
+		{`2["disconnecting"]`, `error`},
+		{`2["newListener"]`, `error`}, {`2["a"`, `error`}, {`2["a"]x`, `error`},
+		{`2["a"]["b"]`, `error`},
 		{`3`, `error`}, {`3[]`, `error`}, {`31`, `error`}, {`31{}`, `error`}, {`31null`, `error`},
-		{`0[]`, `error`}, {`0null`, `error`}, {`0"x"`, `error`}, {`07{}`, `error`}, {`1{}`, `error`}, {`11`, `error`},
+		{`0[]`, `error`}, {`0null`, `error`}, {`0"x"`, `error`}, {`07{}`, `error`},
+		{`1{}`, `error`}, {`11`, `error`},
 		{`4{"message":"x"}`, `error`}, {`7`, `error`}, {`a`, `error`}, {"\x00", `error`},
 		{`50-["a"]`, `error`}, {`511-["a"]`, `error`}, {`5-["a"]`, `error`}, {`5-1-["a"]`, `error`},
 		{`510000000000-["a"]`, `error`}, {`5["a"]`, `error`}, {`61-[]`, `error`},
@@ -64,7 +68,8 @@ func showPacket(p *packet) string {
 	if args == nil {
 		args = []json.RawMessage{}
 	}
-	return strings.Join([]string{string(p.kind), p.namespace, id, string(servertest.JSON(p.name)), string(servertest.JSON(args))}, " ")
+	return strings.Join([]string{string(p.kind), p.namespace, id, string(servertest.JSON(p.name)),
+		string(servertest.JSON(args))}, " ")
 }
 
 func TestEncodePacket(t *testing.T) {
@@ -85,15 +90,19 @@ func TestEncodePacket(t *testing.T) {
 		{kindConnect, "/", nil, map[string]any{"sid": "x"}, `0{"sid":"x"}`, nil},
 		{kindDisconnect, "/n", nil, nil, `1/n,`, nil},
 		{kindEvent, "/", nil, []any{"a", []byte("one"), []any{[]byte("two")}},
-			`52-["a",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]`, []string{"one", "two"}},
+			`52-["a",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]`,
+			[]string{"one", "two"}},
 		{kindAck, "/", &id, []any{map[string]any{"z": []byte("2"), "a": []byte("1")}},
-			`62-7[{"a":{"_placeholder":true,"num":0},"z":{"_placeholder":true,"num":1}}]`, []string{"1", "2"}},
-		{kindEvent, "/", nil, []any{"a", strings.NewReader("text"), json.RawMessage(`{"raw":true}`)}, `2["a","text",{"raw":true}]`, nil},
+			`62-7[{"a":{"_placeholder":true,"num":0},"z":{"_placeholder":true,"num":1}}]`,
+			[]string{"1", "2"}},
+		{kindEvent, "/", nil, []any{"a", strings.NewReader("text"),
+			json.RawMessage(`{"raw":true}`)}, `2["a","text",{"raw":true}]`, nil},
 	}
 	for _, tt := range tests {
 		text, attachments, err := encodePacket(tt.kind, tt.namespace, tt.id, tt.data)
 		if err != nil || string(text) != tt.want || len(attachments) != len(tt.attachments) {
-			t.Errorf("encodePacket = %s with %d attachments, %v; want %s with %d", text, len(attachments), err, tt.want, len(tt.attachments))
+			t.Errorf("encodePacket = %s with %d attachments, %v; want %s with %d", text,
+				len(attachments), err, tt.want, len(tt.attachments))
 			continue
 		}
 		for i, a := range attachments {
@@ -109,8 +118,10 @@ func TestEncodePacket(t *testing.T) {
 
 func FuzzDecodePacket(f *testing.F) {
 	for _, seed := range []string{
-		`0`, `0{"token":"x"}`, `1`, `2["a"]`, `2`, `20`, `450-`, `3`, `31[]`, `51-["a",{"_placeholder":true,"num":0}]`,
-		`52-/admin,7["a",{"_placeholder":true,"num":99}]`, `510000000000-["a"]`, `2/,["a"]`, `2[["a"]]`, `2["\ud800"]`,
+		`0`, `0{"token":"x"}`, `1`, `2["a"]`, `2`, `20`, `450-`, `3`, `31[]`,
+		`51-["a",{"_placeholder":true,"num":0}]`,
+		`52-/admin,7["a",{"_placeholder":true,"num":99}]`, `510000000000-["a"]`, `2/,["a"]`,
+		`2[["a"]]`, `2["\ud800"]`,
 	} {
 		f.Add([]byte(seed), []byte("attachment"))
 	}

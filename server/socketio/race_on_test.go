@@ -2,5 +2,5 @@
 
 package socketio
 
-// raceEnabled: the race detector multiplies memory, so limits on it are not checked then.
+// raceEnabled turns off memory limits, because the race detector multiplies memory use.
 const raceEnabled = true

@@ -8,7 +8,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// endings collects the reasons that OnDisconnect is called with.
+// endings collects the reasons given to OnDisconnect.
 func endings(n *Namespace) chan string {
 	reasons := make(chan string, 100)
 	n.OnDisconnect(func(_ *Conn, reason string) { reasons <- reason })
@@ -16,7 +16,7 @@ func endings(n *Namespace) chan string {
 }
 
 // The reasons are those that a Node server reports, see testdata/node.
-func TestReasonsOfADisconnect(t *testing.T) {
+func TestDisconnectReasons(t *testing.T) {
 	t.Parallel()
 	const (
 		engineError = "parse error"
@@ -26,31 +26,61 @@ func TestReasonsOfADisconnect(t *testing.T) {
 		end  func(*testStack, *servertest.WebSocket)
 		want string
 	}{
-		"DISCONNECT":                 {func(_ *testStack, c *servertest.WebSocket) { c.Send("41") }, "client namespace disconnect"},
-		"close":                      {func(_ *testStack, c *servertest.WebSocket) { c.Conn.Close() }, "transport close"},
-		"Engine.IO packet":           {func(_ *testStack, c *servertest.WebSocket) { c.Send("9") }, engineError},
-		"Socket.IO packet":           {func(_ *testStack, c *servertest.WebSocket) { c.Send("4x") }, packetError},
-		"event without an array":     {func(_ *testStack, c *servertest.WebSocket) { c.Send("42{}") }, packetError},
-		"second CONNECT":             {func(_ *testStack, c *servertest.WebSocket) { c.Send(`40{"userId":"u1"}`) }, packetError},
-		"event of another namespace": {func(_ *testStack, c *servertest.WebSocket) { c.Send(`42/other,["x"]`) }, packetError},
-		"ACK of another namespace":   {func(_ *testStack, c *servertest.WebSocket) { c.Send(`43/other,1[]`) }, packetError},
+		"DISCONNECT": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send("41")
+		}, "client namespace disconnect"},
+		"close": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Conn.Close()
+		}, "transport close"},
+		"Engine.IO packet": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send("9")
+		}, engineError},
+		"Socket.IO packet": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send("4x")
+		}, packetError},
+		"event without an array": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send("42{}")
+		}, packetError},
+		"second CONNECT": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send(`40{"userId":"u1"}`)
+		}, packetError},
+		"event of another namespace": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send(`42/other,["x"]`)
+		}, packetError},
+		"ACK of another namespace": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send(`43/other,1[]`)
+		}, packetError},
 		"three refusals": {func(_ *testStack, c *servertest.WebSocket) {
 			for range 3 {
 				c.Send(`40/other,{"userId":"u1"}`)
 			}
 		}, packetError},
-		"panic":          {func(_ *testStack, c *servertest.WebSocket) { c.Send(`42["panic"]`) }, "forced close"},
-		"Close":          {func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Close() }, "server namespace disconnect"},
-		"CloseTransport": {func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].CloseTransport() }, "server namespace disconnect"},
-		"Drop":           {func(s *testStack, _ *servertest.WebSocket) { s.sio.To().Conns()[0].Drop() }, "forced close"},
-		"API":            {func(s *testStack, _ *servertest.WebSocket) { s.Hub.Members()[0].Disconnect("revoked") }, "server namespace disconnect"},
-		"Shutdown":       {func(s *testStack, _ *servertest.WebSocket) { _ = s.sio.Shutdown(t.Context()) }, "server shutting down"},
+		"panic": {func(_ *testStack, c *servertest.WebSocket) {
+			c.Send(`42["panic"]`)
+		}, "forced close"},
+		"Close": {func(s *testStack, _ *servertest.WebSocket) {
+			s.sio.To().Close()
+		}, "server namespace disconnect"},
+		"CloseTransport": {func(s *testStack, _ *servertest.WebSocket) {
+			s.sio.To().Conns()[0].CloseTransport()
+		}, "server namespace disconnect"},
+		"Drop": {func(s *testStack, _ *servertest.WebSocket) {
+			s.sio.To().Conns()[0].Drop()
+		}, "forced close"},
+		"API": {func(s *testStack, _ *servertest.WebSocket) {
+			s.Hub.Members()[0].Disconnect("revoked")
+		}, "server namespace disconnect"},
+		"Shutdown": {func(s *testStack, _ *servertest.WebSocket) {
+			_ = s.sio.Shutdown(t.Context())
+		}, "server shutting down"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, nil)
 			reasons := endings(s.sio.Of("/"))
-			s.sio.Of("/").On("panic", func(context.Context, *Conn, *Event) error { panic("handler") })
+			s.sio.Of("/").On("panic", func(context.Context, *Conn, *Event) error {
+				panic("handler")
+			})
 			c, _ := s.Connect(`{"userId":"u1"}`)
 			tt.end(s, c)
 			if got := servertest.Receive(t, reasons); got != tt.want {
@@ -60,8 +90,8 @@ func TestReasonsOfADisconnect(t *testing.T) {
 	}
 }
 
-// A dropped client gets no DISCONNECT, so it connects again and goes on with its session.
-func TestDropKeepsTheSession(t *testing.T) {
+// A dropped client gets no DISCONNECT, so it reconnects and resumes its session.
+func TestDropKeepsSession(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
@@ -72,20 +102,25 @@ func TestDropKeepsTheSession(t *testing.T) {
 	}
 	s.Gone(sid)
 	c = s.Dial("")
-	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
+	_, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if !connected.Recovered {
 		t.Error("not recovered")
 	}
 }
 
-// A client that falls silent ends as idle or, when a ping was sent, for its missing answer.
-func TestReasonsOfATimeout(t *testing.T) {
+// A silent client ends as idle or, after an unanswered ping, with a ping timeout.
+func TestTimeoutReasons(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change func(*Options)
 		want   string
 	}{
-		"idle":  {func(o *Options) { o.InactiveTimeout, o.SweepInterval = 200*time.Millisecond, 20*time.Millisecond }, "forced close"},
-		"ping":  {func(o *Options) { o.PingInterval, o.PingTimeout = 200*time.Millisecond, 200*time.Millisecond }, "ping timeout"},
+		"idle": {func(o *Options) {
+			o.InactiveTimeout, o.SweepInterval = 200*time.Millisecond, 20*time.Millisecond
+		}, "forced close"},
+		"ping": {func(o *Options) {
+			o.PingInterval, o.PingTimeout = 200*time.Millisecond, 200*time.Millisecond
+		}, "ping timeout"},
 		"token": {func(o *Options) { withTokens(t)(o) }, "forced close"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +129,8 @@ func TestReasonsOfATimeout(t *testing.T) {
 			reasons := endings(s.sio.Of("/"))
 			c := s.Dial("")
 			if name == "token" {
-				c.Send(`40{"token":"` + servertest.TokenFor(t, time.Now().Add(2*time.Second)) + `"}`)
+				token := servertest.TokenFor(t, time.Now().Add(2*time.Second))
+				c.Send(`40{"token":"` + token + `"}`)
 			} else {
 				c.Send(`40{"userId":"u1"}`)
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-func TestResumeIsBoundToTheUser(t *testing.T) {
+func TestResumeNeedsSameUser(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
@@ -26,7 +26,7 @@ func TestResumeIsBoundToTheUser(t *testing.T) {
 	if sid2 == sid || pid2 == pid || connected.Recovered {
 		t.Fatalf("eve resumed the session of u1: %s/%s %+v", sid2, pid2, connected)
 	}
-	c.Event("recovery", nil) // eve's own rooms had nothing
+	c.Event("recovery", nil) // no message was for eve's own rooms
 	c.Sync()
 }
 
@@ -43,13 +43,14 @@ func TestResumeAfterLoss(t *testing.T) {
 	c = s.Dial("")
 	sid2, pid2, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
 	if sid2 == sid || pid2 == pid || connected.Recovered {
-		t.Fatalf("a client that missed something was told it recovered: %+v", connected)
+		t.Fatalf("a client that missed something was reported as recovered: %+v", connected)
 	}
 	var gap struct {
 		From, Reason string
 		Rooms        []string
 	}
-	if id := c.Event("gap", &gap); id != offset || gap.From != offset || gap.Reason != "trimmed" || gap.Rooms[0] != "user:u1" {
+	id := c.Event("gap", &gap)
+	if id != offset || gap.From != offset || gap.Reason != "trimmed" || gap.Rooms[0] != "user:u1" {
 		t.Errorf("gap %+v with id %s", gap, id)
 	}
 	for range 256 {
@@ -58,7 +59,7 @@ func TestResumeAfterLoss(t *testing.T) {
 	c.Event("recovery", nil)
 }
 
-func TestResumeReplacesALiveConnection(t *testing.T) {
+func TestResumeReplacesLiveConnection(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	old := s.Dial("")
@@ -84,7 +85,8 @@ func TestSinceReplaysWithoutSession(t *testing.T) {
 	first := s.Publish(`{"target":{"all":true},"type":"n","data":1}`)
 	s.Publish(`{"target":{"all":true},"type":"n","data":2}`)
 	c := s.Dial("")
-	if _, _, at, connected := c.JoinWithPid(`{"userId":"u1","since":"` + first.ID + `"}`); at != first.ID || connected.Recovered {
+	_, _, at, connected := c.JoinWithPid(`{"userId":"u1","since":"` + first.ID + `"}`)
+	if at != first.ID || connected.Recovered {
 		t.Fatalf("connected at %s, %+v", at, connected)
 	}
 	var n struct{ Data int }
@@ -100,9 +102,9 @@ func TestSinceReplaysWithoutSession(t *testing.T) {
 	}
 }
 
-// Data belongs to the session: a client that recovers it has it again, whether its old transport was gone before or is
-// replaced, one that could not recover has not.
-func TestDataSurvivesARecovery(t *testing.T) {
+// Data belongs to the session: a client that recovers has it again, whether its old transport
+// closed earlier or is replaced. A client that could not recover has none.
+func TestDataSurvivesRecovery(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	type visit struct {
@@ -151,9 +153,10 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	}
 }
 
-// While a connect handler takes its time, history that the client has not read yet is trimmed. The client is told a new
-// session, which is not recovered, and the gap; the session can be resumed under its new name and with its data.
-func TestHistoryTrimmedWhileAConnectHandlerRuns(t *testing.T) {
+// The history may lose messages that a client has not read while its connect handler runs. The
+// client then gets a new session that did not recover, and a gap. It can resume the session under
+// the new id, with its data.
+func TestHistoryTrimmedDuringConnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
 		hub := notify.DefaultOptions()
@@ -189,7 +192,7 @@ func TestHistoryTrimmedWhileAConnectHandlerRuns(t *testing.T) {
 	var connected servertest.Connected
 	c.Event("connected", &connected)
 	if connected.Recovered || reply.Pid == pid || reply.Sid != conn.ID() {
-		t.Errorf("told %+v and %+v, was %s %s", reply, connected, sid, pid)
+		t.Errorf("got %+v and %+v, was %s %s", reply, connected, sid, pid)
 	}
 	c.Event("gap", nil)
 	last := c.Event("n", nil)
@@ -205,8 +208,9 @@ func TestHistoryTrimmedWhileAConnectHandlerRuns(t *testing.T) {
 	c.Conn.Close()
 	s.Gone(reply.Sid)
 	c = s.Dial("")
-	if again, _, _, connected := c.JoinWithPid(servertest.Resume("u1", reply.Pid, last)); again != reply.Sid || !connected.Recovered {
-		t.Errorf("resumed as %s, %+v", again, connected)
+	again, _, _, resumed := c.JoinWithPid(servertest.Resume("u1", reply.Pid, last))
+	if again != reply.Sid || !resumed.Recovered {
+		t.Errorf("resumed as %s, %+v", again, resumed)
 	}
 	if got := s.sio.To().Conns()[0].Data(); got != "kept" {
 		t.Errorf("the data is %v", got)

@@ -14,8 +14,8 @@ func refreshPacket(id, token string) string {
 	return fmt.Sprintf(`42%s["auth:refresh",{"token":%q}]`, id, token)
 }
 
-// A new token moves the end of the connection, and is warned of anew.
-func TestRefreshMovesTheEnd(t *testing.T) {
+// A new token sets a new end of the connection and a new warning before it.
+func TestRefreshMovesExpiry(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { withTokens(t)(o); o.SweepInterval = 20 * time.Millisecond })
 	begin := time.Now()

@@ -7,21 +7,22 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Who resumes takes the place of the connection that it replaces.
-func TestAResumeNeedsNoFurtherPlace(t *testing.T) {
+// A client that resumes takes over the limit's slot of the connection that it replaces.
+func TestResumeNeedsNoSecondSlot(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.Limits = limit.New(limit.Options{PerUser: 1}) })
 	c := s.Dial("")
 	_, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
-	c = s.Dial("") // the network changed; the old connection does not know yet
-	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
+	c = s.Dial("") // the network changed, and the server has not noticed yet
+	_, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if !connected.Recovered {
 		t.Errorf("connected %+v", connected)
 	}
 }
 
-// A client that comes and goes on one connection cannot push the sessions of
-// others out of the table.
-func TestOneConnectionCannotCrowdOutSessions(t *testing.T) {
+// A client that repeatedly connects and disconnects on one connection cannot displace the sessions
+// of others.
+func TestOneConnectionCannotDisplaceSessions(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, smallSessionTable(t))
 	victim := s.Dial("")
@@ -38,8 +39,8 @@ func TestOneConnectionCannotCrowdOutSessions(t *testing.T) {
 	}
 }
 
-// The table of connections shows the transport that a client uses now.
-func TestTheTransportAfterAnUpgrade(t *testing.T) {
+// The list of connections shows the current transport of a client.
+func TestTransportAfterUpgrade(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Poll()

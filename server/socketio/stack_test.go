@@ -34,7 +34,8 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log})
+	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels,
+		MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log})
 	routes := http.NewServeMux()
 	routes.Handle("/socket.io/", sio)
 	routes.Handle("/sse", streams.Stream(""))

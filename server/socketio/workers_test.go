@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A shutdown that runs out of time leaves its wait behind; work may be ordered still, from any goroutine.
-func TestWorkAfterAShutdownThatRanOutOfTime(t *testing.T) {
+// After a Wait that timed out, any goroutine may still start work.
+func TestWorkAfterWaitTimesOut(t *testing.T) {
 	t.Parallel()
 	var w workers
 	held := make(chan struct{})

@@ -34,7 +34,9 @@ func TestPanicsStayInTheirConnection(t *testing.T) {
 			panic("connection")
 		}
 	})
-	_ = io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) { panic("child") })
+	_ = io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).On("connection", func(args ...any) {
+		panic("child")
+	})
 
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1","panic":"middleware"}`)
@@ -58,7 +60,7 @@ func TestPanicsStayInTheirConnection(t *testing.T) {
 	c.Send(`40/dyn-1,{"userId":"u1"}`)
 	c.Read()
 	servertest.Eventually(t, "all panics are counted", func() bool { return s.sio.Panics() >= 6 })
-	servertest.Eventually(t, "nobody stays", func() bool { return s.Hub.Total() == 0 })
+	servertest.Eventually(t, "no member remains", func() bool { return s.Hub.Total() == 0 })
 	s.Alive()
 }
 
@@ -68,19 +70,25 @@ func TestDynamicNamespacesAreAuthenticated(t *testing.T) {
 	used := 0
 	parent := s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil)
 	parent.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) { used++; next(nil) })
-	_ = parent.On("connection", func(args ...any) { _ = args[0].(*socket.Socket).Emit("hello", "child") })
+	_ = parent.On("connection", func(args ...any) {
+		_ = args[0].(*socket.Socket).Emit("hello", "child")
+	})
 	c := s.Dial("")
 	c.Send(`40/dyn-1,`)
-	if got := c.Read(); got != `44/dyn-1,{"message":"Authentication required","data":{"code":"unauthenticated"}}` {
+	want := `44/dyn-1,{"message":"Authentication required","data":{"code":"unauthenticated"}}`
+	if got := c.Read(); got != want {
 		t.Fatalf("got %s", got)
 	}
-	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	token := servertest.SignHS256(t, servertest.Secret,
+		map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
 	for i := range 3 {
 		c.Send(fmt.Sprintf(`40/dyn-%d,{"token":%q}`, i, token))
-		if got := servertest.Masked(c.Read()); got != fmt.Sprintf(`40/dyn-%d,{"sid":*,"pid":*}`, i) {
+		want := fmt.Sprintf(`40/dyn-%d,{"sid":*,"pid":*}`, i)
+		if got := servertest.Masked(c.Read()); got != want {
 			t.Fatalf("got %s", got)
 		}
-		if got := servertest.Masked(c.Read()); got != fmt.Sprintf(`42/dyn-%d,["hello","child","ID"]`, i) {
+		want = fmt.Sprintf(`42/dyn-%d,["hello","child","ID"]`, i)
+		if got := servertest.Masked(c.Read()); got != want {
 			t.Fatalf("got %s", got)
 		}
 	}
@@ -95,8 +103,9 @@ func TestDynamicNamespacesAreAuthenticated(t *testing.T) {
 	}
 }
 
-// '#' separates a namespace from a room in the Hub: "/dyn#room" as a namespace would be the room of "/dyn".
-func TestNamespaceNamesThatNoClientMayUse(t *testing.T) {
+// The Hub writes '#' between a namespace and a room, so a namespace "/dyn#room" would have the name
+// of a room of "/dyn".
+func TestInvalidNamespaceNamesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	s.io.Of(regexp.MustCompile(`^/dyn`), nil)

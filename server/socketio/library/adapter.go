@@ -17,14 +17,14 @@ import (
 // adapters makes the adapter of each namespace, static and dynamic alike.
 type adapters struct{ f *facade }
 
-// New is called by the library for every namespace that it makes.
+// New returns the adapter of a namespace. The library calls it for every namespace that it creates.
 func (a adapters) New(nsp socket.Namespace) socket.Adapter {
 	a.f.namespaces.Store(nsp.Name(), newNamespace(a.f, nsp))
 	return &adapter{EventEmitter: events.New(), f: a.f, nsp: nsp}
 }
 
-// adapter shows one namespace of the Hub to the library: rooms are Hub rooms, an emit is a publish, and EventSource
-// members take part. It keeps nothing itself.
+// adapter shows one namespace of the Hub to the library: rooms are rooms of the Hub, an emit is a
+// publish, and EventSource members take part. The adapter itself stores nothing.
 type adapter struct {
 	events.EventEmitter
 	f   *facade
@@ -40,7 +40,7 @@ func (a *adapter) Construct(socket.Namespace) {}
 func (a *adapter) Init()                      {}
 func (a *adapter) ServerCount() int64         { return 1 }
 
-// Close is called when a dynamic namespace has lost its last socket.
+// Close removes the namespace. The library calls it when a dynamic namespace loses its last Socket.
 func (a *adapter) Close() {
 	a.f.watchers.CompareAndDelete(a.nsp.Name(), a)
 	if n, ok := a.f.namespaces.Load(a.nsp.Name()); ok && n.(*namespace).nsp == a.nsp {
@@ -51,7 +51,7 @@ func (a *adapter) Close() {
 // all is a broadcast to the namespace.
 func (a *adapter) all() socketio.Broadcast { return a.f.srv.In(a.nsp.Name()) }
 
-// target are the clients that an emit is for.
+// target returns the clients that an emit addresses.
 func (a *adapter) target(opts *socket.BroadcastOptions) socketio.Broadcast {
 	if opts == nil {
 		return a.all()
@@ -71,24 +71,25 @@ func namesOf(set *types.Set[socket.Room]) []string {
 	return names
 }
 
-// AddAll joins a client that is connecting or connected; the ids of clients that are gone join nothing.
+// AddAll adds a client that is connecting or connected to rooms. It ignores ids of other clients.
 func (a *adapter) AddAll(id socket.SocketId, set *types.Set[socket.Room]) {
 	a.all().To(string(id)).Join(namesOf(set)...)
 }
 
-// Del takes a client out of a room.
+// Del removes a client from a room.
 func (a *adapter) Del(id socket.SocketId, room socket.Room) {
 	a.all().To(string(id)).Leave(string(room))
 }
 
-// DelAll is called when the library lets go of a Socket.
+// DelAll removes a client from all rooms. The library calls it when it removes the Socket.
 func (a *adapter) DelAll(id socket.SocketId) {
 	if p := a.peer(id); p != nil {
 		p.clean()
 	}
 }
 
-// peer finds the peer of a Socket by its id, also while it is made and when its client has left the Hub.
+// peer finds the peer of a Socket by its id, also while the library creates the Socket and after
+// the client has left the Hub.
 func (a *adapter) peer(id socket.SocketId) *peer {
 	if sock, ok := a.nsp.Sockets().Load(id); ok {
 		if p := a.f.peerOf(sock); p != nil {
@@ -101,35 +102,36 @@ func (a *adapter) peer(id socket.SocketId) *peer {
 	return nil
 }
 
-// ServerSideEmit has no other server to reach, and says so to the caller and in the log: the library's own examples do
-// not look at the error.
+// ServerSideEmit returns and logs an error, because there is no other server. It logs because the
+// library's own examples ignore the error.
 func (a *adapter) ServerSideEmit(args []any) error {
-	err := errors.New("this server stands alone: there is no other server to emit to")
-	a.f.log.Error("ServerSideEmit was refused", zap.Error(err))
+	err := errors.New("there is no other server to emit to: this server is not part of a cluster")
+	a.f.log.Error("refused ServerSideEmit", zap.Error(err))
 	return err
 }
 
-// PersistSession keeps what Go code has in Data. The rest of a session is kept from the CONNECT on.
+// PersistSession keeps the data of the Socket. The Hub keeps the rest of the session since CONNECT.
 func (a *adapter) PersistSession(s *socket.SessionToPersist) {
 	if p := a.peer(s.Sid); p != nil && s.Data != nil {
 		p.conn.SetData(s.Data)
 	}
 }
 
-// RestoreSession gives a Socket the id of its client, and the data of one that recovers. The rooms and what was missed
-// are the Hub's.
+// RestoreSession gives a Socket the id of its client, and the data of a client that recovers. The
+// Hub restores the rooms and sends the missed notifications.
 func (a *adapter) RestoreSession(pid socket.PrivateSessionId, _ string) (*socket.Session, error) {
 	p, ok := a.f.restoring.Load(string(pid))
 	if !ok {
-		return nil, errors.New("library: no such client is connecting")
+		return nil, errors.New("library: no client with this pid is connecting")
 	}
 	conn := p.(*peer).conn
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
-		Sid: socket.SocketId(conn.ID()), Pid: pid, Rooms: types.NewSet[socket.Room](), Data: conn.Data(),
+		Sid: socket.SocketId(conn.ID()), Pid: pid, Rooms: types.NewSet[socket.Room](),
+		Data: conn.Data(),
 	}}, nil
 }
 
-// On, AddListener and Once begin to follow the rooms with the first listener.
+// On, AddListener and Once start to observe the rooms when the first listener is added.
 
 func (a *adapter) On(name events.EventName, fn ...events.Listener) error {
 	a.watching.Do(a.watch)
@@ -145,13 +147,14 @@ func (a *adapter) Once(name events.EventName, fn ...events.Listener) error {
 	return a.EventEmitter.Once(name, fn...)
 }
 
-// watch makes the adapter emit create-room, join-room, leave-room and delete-room for every change, whoever made it.
+// watch makes the adapter emit create-room, join-room, leave-room and delete-room for every change,
+// whatever its cause.
 func (a *adapter) watch() {
 	a.f.watchers.Store(a.nsp.Name(), a)
 	a.f.srv.Hub().OnRoomChange(a.f.roomChanged)
 }
 
-// roomChanged tells the adapter of the namespace.
+// roomChanged passes a change to the adapter of its namespace.
 func (f *facade) roomChanged(c notify.RoomChange) {
 	namespace, _ := rooms.Split(c.Room)
 	if a, watching := f.watchers.Load(namespace); watching {
@@ -167,18 +170,18 @@ func (a *adapter) roomChanged(c notify.RoomChange) {
 	id := socket.SocketId(c.Member.ClientID())
 	switch c.Kind {
 	case notify.RoomCreated:
-		a.tell("create-room", room)
+		a.emit("create-room", room)
 	case notify.RoomJoined:
-		a.tell("join-room", room, id)
+		a.emit("join-room", room, id)
 	case notify.RoomLeft:
-		a.tell("leave-room", room, id)
+		a.emit("leave-room", room, id)
 	case notify.RoomDeleted:
-		a.tell("delete-room", room)
+		a.emit("delete-room", room)
 	}
 }
 
-// tell emits an event of the adapter. A panic of a listener ends nothing else.
-func (a *adapter) tell(event events.EventName, args ...any) {
+// emit emits an event of the adapter. A panic of a listener does not reach the caller.
+func (a *adapter) emit(event events.EventName, args ...any) {
 	defer a.f.recovered("adapter listener")
 	a.Emit(event, args...)
 }

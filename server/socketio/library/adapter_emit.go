@@ -8,8 +8,9 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// Broadcast publishes an emit. The packet is only read: a parent namespace hands one to all of its children. An emit that
-// asks for an acknowledgement is sent directly and is not stored.
+// Broadcast publishes an emit. It only reads the packet, because a parent namespace passes the same
+// packet to all of its children. An emit that asks for an acknowledgement is sent directly and is
+// not stored.
 func (a *adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 	args, ok := p.Data.([]any)
 	if !ok || len(args) == 0 {
@@ -17,12 +18,13 @@ func (a *adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 	}
 	name, ok := args[0].(string)
 	if !ok {
-		a.f.log.Error("an emit was refused: the name of its event is not a string", zap.String("namespace", a.nsp.Name()))
+		a.f.log.Error("refused an emit: its event name is not a string",
+			zap.String("namespace", a.nsp.Name()))
 		return
 	}
 	only := a.only(opts)
 	if only != nil {
-		// Listeners of a broadcast would cost a walk through its members.
+		// For a broadcast, outgoing listeners would need a loop over all members.
 		if fn := only.sock.NotifyOutgoingListeners(); fn != nil {
 			fn(p)
 		}
@@ -36,11 +38,12 @@ func (a *adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 		to = to.Volatile()
 	}
 	if _, err := to.Emit(name, args[1:]...); err != nil {
-		a.f.log.Error("an emit was not sent", zap.String("event", name), zap.String("namespace", a.nsp.Name()), zap.Error(err))
+		a.f.log.Error("did not send an emit", zap.String("event", name),
+			zap.String("namespace", a.nsp.Name()), zap.Error(err))
 	}
 }
 
-// only is the one client that an emit is for, nil for a broadcast.
+// only returns the one client that an emit addresses, nil for a broadcast.
 func (a *adapter) only(opts *socket.BroadcastOptions) *peer {
 	if opts == nil || opts.Rooms == nil || opts.Rooms.Len() != 1 {
 		return nil
@@ -51,8 +54,8 @@ func (a *adapter) only(opts *socket.BroadcastOptions) *peer {
 	return nil
 }
 
-// ask sends an emit of a Socket that has registered the function for its acknowledgement under id. The client may still
-// wait for the answer to its CONNECT.
+// ask sends an emit of a Socket that has stored the acknowledgement function under id. The client
+// may not have its CONNECT reply yet.
 func (a *adapter) ask(only *peer, to socketio.Broadcast, name string, args []any, id uint64) {
 	peers := []*peer{only}
 	if only == nil {
@@ -65,19 +68,22 @@ func (a *adapter) ask(only *peer, to socketio.Broadcast, name string, args []any
 	}
 	for _, p := range peers {
 		err := p.conn.AskFunc(name, func(answer socketio.Answer, err error) {
-			if ack, waits := p.sock.Acks().LoadAndDelete(id); waits { // else its time is over
+			if ack, waits := p.sock.Acks().LoadAndDelete(id); waits { // otherwise it has timed out
 				acknowledge(ack, answer, err)
 			}
 		}, args...)
 		if err != nil {
-			a.f.log.Error("an emit was not sent", zap.String("event", name), zap.String("namespace", a.nsp.Name()), zap.Error(err))
+			a.f.log.Error("did not send an emit", zap.String("event", name),
+				zap.String("namespace", a.nsp.Name()), zap.Error(err))
 		}
 	}
 }
 
-// BroadcastWithAck sends to Socket.IO members only: EventSource cannot answer. The library counts the answers with a data
-// race; Broadcast.Ask of package socketio is the way without.
-func (a *adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack) {
+// BroadcastWithAck sends to Socket.IO members only, because EventSource clients cannot answer. The
+// library counts the answers with a data race; Broadcast.Ask of package socketio has none.
+func (a *adapter) BroadcastWithAck(
+	p *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack,
+) {
 	args, ok := p.Data.([]any)
 	if !ok || len(args) == 0 {
 		return
@@ -90,7 +96,7 @@ func (a *adapter) BroadcastWithAck(p *parser.Packet, opts *socket.BroadcastOptio
 		err := c.AskFunc(name, func(answer socketio.Answer, err error) {
 			acknowledge(func(values []any, err error) {
 				if single {
-					values = []any{values} // the library asserts the one answer to be a slice
+					values = []any{values} // the library asserts that the single answer is a slice
 				}
 				ack(values, err)
 			}, answer, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// Rooms is a snapshot of the rooms of the namespace and who is in them.
+// Rooms returns a snapshot of the rooms of the namespace and their members.
 func (a *adapter) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
 	all := &types.Map[socket.Room, *types.Set[socket.SocketId]]{}
 	for _, m := range a.members() {
@@ -23,7 +23,7 @@ func (a *adapter) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
 	return all
 }
 
-// Sids is a snapshot of the clients of the namespace and their rooms.
+// Sids returns a snapshot of the clients of the namespace and their rooms.
 func (a *adapter) Sids() *types.Map[socket.SocketId, *types.Set[socket.Room]] {
 	all := &types.Map[socket.SocketId, *types.Set[socket.Room]]{}
 	for _, m := range a.members() {
@@ -44,7 +44,8 @@ func roomsOf(m *notify.Member) *types.Set[socket.Room] {
 	return set
 }
 
-// localRoom is the name of a hub room in its namespace. The room of everyone has none here.
+// localRoom returns the name of a Hub room in its namespace. The room of all members is not
+// visible.
 func localRoom(hubRoom string) (socket.Room, bool) {
 	_, name := rooms.Split(hubRoom)
 	if id, ok := rooms.IsClient(name); ok {
@@ -53,7 +54,7 @@ func localRoom(hubRoom string) (socket.Room, bool) {
 	return socket.Room(name), name != rooms.All
 }
 
-// Sockets are the ids of the clients in any of the rooms.
+// Sockets returns the ids of the clients in any of the rooms.
 func (a *adapter) Sockets(set *types.Set[socket.Room]) *types.Set[socket.SocketId] {
 	ids := types.NewSet[socket.SocketId]()
 	for _, m := range a.match(&socket.BroadcastOptions{Rooms: set}) {
@@ -62,8 +63,8 @@ func (a *adapter) Sockets(set *types.Set[socket.Room]) *types.Set[socket.SocketI
 	return ids
 }
 
-// SocketRooms are the rooms of one client, nil when it is not here. While its "disconnecting" handlers run they are those
-// that it was in.
+// SocketRooms returns the rooms of one client, nil for a client that is not in the namespace. While
+// the "disconnecting" handlers of a client run, it returns the last rooms of that client.
 func (a *adapter) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
 	if p := a.peer(id); p != nil {
 		if p.hasLeft() {
@@ -85,7 +86,7 @@ func (a *adapter) match(opts *socket.BroadcastOptions) []*notify.Member {
 	return a.target(opts).Members()
 }
 
-// socketOf is the library's Socket of a member, nil for one that has none.
+// socketOf returns the library's Socket of a member, nil for a member without one.
 func (a *adapter) socketOf(m *notify.Member) *socket.Socket {
 	if c, ok := m.Owner().(*socketio.Conn); ok {
 		if p := a.f.peer(c); p != nil {
@@ -95,8 +96,10 @@ func (a *adapter) socketOf(m *notify.Member) *socket.Socket {
 	return nil
 }
 
-// FetchSockets lists the matching clients, EventSource streams included.
-func (a *adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
+// FetchSockets lists the clients that match, including EventSource streams.
+func (a *adapter) FetchSockets(
+	opts *socket.BroadcastOptions,
+) func(func([]socket.SocketDetails, error)) {
 	return func(callback func([]socket.SocketDetails, error)) {
 		found := []socket.SocketDetails{}
 		for _, m := range a.match(opts) {
@@ -110,7 +113,8 @@ func (a *adapter) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket
 	}
 }
 
-// memberDetails shows a member that has no Socket, such as an EventSource stream, as the library shows its sockets.
+// memberDetails describes a member without a Socket, such as an EventSource stream, in the form in
+// which the library describes its Sockets.
 type memberDetails struct{ m *notify.Member }
 
 func (s memberDetails) Id() socket.SocketId            { return socket.SocketId(s.m.ClientID()) }
@@ -118,23 +122,25 @@ func (s memberDetails) Rooms() *types.Set[socket.Room] { return roomsOf(s.m) }
 func (s memberDetails) Data() any                      { return nil }
 func (s memberDetails) Handshake() *socket.Handshake {
 	return &socket.Handshake{
-		Time: s.m.ConnectedAt().Format("2006-01-02 15:04:05"), Issued: s.m.ConnectedAt().UnixMilli(),
-		Auth: map[string]any{"userId": s.m.UserID(), "username": s.m.Username()},
+		Time:   s.m.ConnectedAt().Format("2006-01-02 15:04:05"),
+		Issued: s.m.ConnectedAt().UnixMilli(),
+		Auth:   map[string]any{"userId": s.m.UserID(), "username": s.m.Username()},
 	}
 }
 
-// AddSockets makes the matching clients join rooms.
+// AddSockets adds the clients that match to rooms.
 func (a *adapter) AddSockets(opts *socket.BroadcastOptions, names []socket.Room) {
 	a.target(opts).Join(namesOf(types.NewSet(names...))...)
 }
 
-// DelSockets makes the matching clients leave rooms.
+// DelSockets removes the clients that match from rooms.
 func (a *adapter) DelSockets(opts *socket.BroadcastOptions, names []socket.Room) {
 	a.target(opts).Leave(namesOf(types.NewSet(names...))...)
 }
 
-// DisconnectSockets ends the matching clients: Socket.IO clients leave the namespace, or close when closeAll says so, and
-// EventSource streams end. The handlers of each client are told in its own order.
+// DisconnectSockets disconnects the clients that match. Socket.IO clients leave the namespace, or
+// close their transport when closeAll is true; EventSource streams end. The handlers of a client
+// run after its earlier events.
 func (a *adapter) DisconnectSockets(opts *socket.BroadcastOptions, closeAll bool) {
 	to := a.target(opts)
 	if closeAll {

@@ -9,15 +9,16 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// A connection counts for each user that it speaks for, whichever namespace it says that in, for as long as it is
-// there; a second namespace of the same user counts no more.
-func TestEveryUserOfAConnectionIsCounted(t *testing.T) {
+// A connection counts once for each of its users, in whichever namespace that user connects, until
+// the user's last namespace disconnects.
+func TestConnectionCountsForEachUser(t *testing.T) {
 	t.Parallel()
 	limits := limit.New(limit.Options{PerUser: 1})
 	s := newStack(t, func(o *socketio.Options) { o.Limits = limits })
 	_ = s.io.Of("/a", nil)
 	_ = s.io.Of("/b", nil)
-	const full = `{"message":"Too many connections","data":{"code":"too_many_connections","retryAfter":10}}`
+	const full = `{"message":"Too many connections",` +
+		`"data":{"code":"too_many_connections","retryAfter":10}}`
 	expect := func(c *servertest.WebSocket, packet, want string) {
 		t.Helper()
 		c.Send(packet)
@@ -32,7 +33,7 @@ func TestEveryUserOfAConnectionIsCounted(t *testing.T) {
 	expect(two, `40/a,{"userId":"u1"}`, `44/a,`+full)
 	expect(one, `40/b,{"userId":"u2"}`, `44/b,`+full)
 
-	// A user who has left is counted no more, though the connection goes on.
+	// A user that has disconnected no longer counts, although the transport stays open.
 	two.Send("41")
 	users := func(want int) func() bool {
 		return func() bool {
@@ -44,6 +45,6 @@ func TestEveryUserOfAConnectionIsCounted(t *testing.T) {
 	expect(one, `40/b,{"userId":"u2"}`, `40/b,{"sid":`)
 	expect(two, `40{"userId":"u2"}`, `44`+full)
 	one.Conn.Close()
-	servertest.Eventually(t, "its users have gone with it", users(0))
+	servertest.Eventually(t, "its users no longer count", users(0))
 	expect(two, `40{"userId":"u1"}`, `40{"sid":`)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // A client that never acknowledges keeps a bounded number of callbacks.
-func TestUnansweredAcknowledgementsAreBounded(t *testing.T) {
+func TestPendingAcknowledgementsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	client := make(chan *socket.Socket, 1)
@@ -23,5 +23,7 @@ func TestUnansweredAcknowledgementsAreBounded(t *testing.T) {
 			t.Fatalf("got %s", got)
 		}
 	}
-	servertest.Eventually(t, "at most 64 callbacks wait", func() bool { return sock.Acks().Len() <= 64 })
+	servertest.Eventually(t, "at most 64 callbacks wait", func() bool {
+		return sock.Acks().Len() <= 64
+	})
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// An emit that asks for an acknowledgement and the acknowledgement of an event
-// keep their places among the other emits of their handler.
-func TestEmitsKeepTheirOrderWhateverTheyAskFor(t *testing.T) {
+// An emit that asks for an acknowledgement, and the acknowledgement of an event, keep their order
+// among the other emits of their handler.
+func TestEmitsWithAcknowledgementsKeepOrder(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*socketio.Options){
 		"with recovery": nil, "without": func(o *socketio.Options) { o.DisableRecovery = true },
@@ -49,8 +49,8 @@ func TestEmitsKeepTheirOrderWhateverTheyAskFor(t *testing.T) {
 	}
 }
 
-// What a handler sends at once waits for its client, also without recovery.
-func TestABurstOfEmitsDoesNotCloseTheClient(t *testing.T) {
+// A burst of emits waits for its client, also without recovery.
+func TestEmitBurstKeepsClientOpen(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*socketio.Options){
 		"with recovery": nil, "without": func(o *socketio.Options) { o.DisableRecovery = true },
@@ -85,9 +85,9 @@ func TestABurstOfEmitsDoesNotCloseTheClient(t *testing.T) {
 	}
 }
 
-// A reply waits for what its own namespace was sent before, also while another
-// namespace still has notifications that the transport had no room for.
-func TestARepliesNamespaceIsServedBeforeIt(t *testing.T) {
+// A reply follows the earlier emits of its namespace, also while another namespace still has
+// notifications that did not fit into the transport.
+func TestReplyFollowsEmitsOfItsNamespace(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	done := make(chan struct{})
@@ -104,7 +104,7 @@ func TestARepliesNamespaceIsServedBeforeIt(t *testing.T) {
 	for text := ""; !strings.Contains(text, "40/admin,"); {
 		text += c.Get()
 	}
-	for range 3 { // more than one answer to a poll takes
+	for range 3 { // more than the response to one poll holds
 		s.io.Emit("large", strings.Repeat("x", 200<<10))
 	}
 	got := c.Get()
@@ -113,7 +113,8 @@ func TestARepliesNamespaceIsServedBeforeIt(t *testing.T) {
 	for !strings.Contains(got, "43/admin,7") {
 		got += c.Get()
 	}
-	if one, two := strings.Index(got, `42/admin,["one"`), strings.Index(got, `43/admin,7["two"]`); one < 0 || two < one {
-		t.Errorf("the notification stands at %d, the acknowledgement sent after it at %d", one, two)
+	one, two := strings.Index(got, `42/admin,["one"`), strings.Index(got, `43/admin,7["two"]`)
+	if one < 0 || two < one {
+		t.Errorf("the notification is at %d, the acknowledgement after it at %d", one, two)
 	}
 }

@@ -2,13 +2,15 @@ package library
 
 import "github.com/zishang520/engine.io/v2/events"
 
-// emitter runs listeners so that a panic of one ends nothing else. The library runs those of "connection" on a goroutine
-// of its own, where a panic would end the process.
+// emitter runs listeners and recovers their panics. The library runs the listeners of "connection"
+// on a separate goroutine, where a panic would end the process.
 type emitter struct {
 	events.EventEmitter
-	f       *facade
-	after   map[events.EventName]func(args []any)                        // runs behind the listeners of an event
-	instead map[events.EventName]func(name events.EventName, args []any) // takes an event over; it may call run
+	f *facade
+	// after has functions that run after the listeners of an event.
+	after map[events.EventName]func(args []any)
+	// instead has functions that replace Emit for an event. They may call run.
+	instead map[events.EventName]func(name events.EventName, args []any)
 }
 
 // Emit runs the listeners of an event in the order in which they were added.

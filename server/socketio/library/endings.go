@@ -6,14 +6,15 @@ import (
 	"github.com/zishang520/engine.io/v2/events"
 )
 
-// endings gives each Socket one "disconnecting" and one "disconnect", behind its "connection" handlers: these register the
-// listeners, and the library may be told of an end on another goroutine before they have run.
+// endings emits one "disconnecting" and one "disconnect" for each Socket, after its "connection"
+// handlers. These handlers register the listeners, and another goroutine may end the Socket before
+// they have run.
 type endings struct {
 	emitter *emitter // of the Socket
 	joined  chan struct{}
 
 	mu      sync.Mutex
-	open    bool // the "connection" handlers have run and nothing is held
+	open    bool // the "connection" handlers have run and no event is held
 	held    []ending
 	emitted map[events.EventName]bool
 }
@@ -25,7 +26,8 @@ type ending struct {
 
 func newEndings(e *emitter) *endings {
 	s := &endings{emitter: e, joined: make(chan struct{}), emitted: map[events.EventName]bool{}}
-	e.instead = map[events.EventName]func(events.EventName, []any){"disconnecting": s.emit, "disconnect": s.emit}
+	e.instead = map[events.EventName]func(events.EventName, []any){"disconnecting": s.emit,
+		"disconnect": s.emit}
 	return s
 }
 
@@ -45,7 +47,7 @@ func (s *endings) emit(name events.EventName, args []any) {
 	s.emitter.run(name, args)
 }
 
-// join is called when the "connection" handlers have run. It emits what was held.
+// join emits the held events. The emitter calls it when the "connection" handlers have run.
 func (s *endings) join() {
 	for {
 		s.mu.Lock()
@@ -66,7 +68,8 @@ func (s *endings) join() {
 	}
 }
 
-// isDisconnecting reports whether "disconnecting" is held or its listeners run: the client is shown with its rooms.
+// isDisconnecting reports whether "disconnecting" is held or its listeners run. Until they return,
+// the client still has its rooms.
 func (s *endings) isDisconnecting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

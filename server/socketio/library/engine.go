@@ -17,16 +17,18 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// engineServer is what the library binds to. It has no transport: clients come from package socketio.
+// engineServer is the Engine.IO server that the library binds to. It has no transport, because
+// package socketio accepts the clients.
 type engineServer struct {
 	engine.BaseServer
 	srv *socketio.Server
 }
 
-// ClientsCount is the number of open Engine.IO sessions.
+// ClientsCount returns the number of open Engine.IO sessions.
 func (e *engineServer) ClientsCount() uint64 { return uint64(e.srv.Sessions()) }
 
-// Close closes every connection, without a DISCONNECT as a Node server does; it is what socket.Server.Close ends in.
+// Close closes every connection without a DISCONNECT, as a Node server does. socket.Server.Close
+// calls it.
 func (e *engineServer) Close() engine.BaseServer {
 	for _, m := range e.srv.Hub().Members() {
 		if c, ok := m.Owner().(*socketio.Conn); ok {
@@ -36,9 +38,9 @@ func (e *engineServer) Close() engine.BaseServer {
 	return e
 }
 
-// engineSocket shows a Conn to the library as the connection that it expects. There is one for each namespace, and the
-// library's Client behind it knows no other. The methods of the embedded nil interface are the engine's own business;
-// nothing outside the engine calls them.
+// engineSocket shows a Conn to the library as an Engine.IO connection. There is one for each
+// namespace of a client, and one Client of the library for each. The methods of the embedded nil
+// interface are internal to the engine; no other code calls them.
 type engineSocket struct {
 	engine.Socket
 	events.EventEmitter
@@ -49,7 +51,7 @@ func newEngineSocket(p *peer) *engineSocket {
 	return &engineSocket{EventEmitter: events.New(), peer: p}
 }
 
-// The methods that both embedded interfaces have.
+// Both embedded interfaces have these methods.
 
 func (s *engineSocket) On(name events.EventName, fn ...events.Listener) error {
 	return s.EventEmitter.On(name, fn...)
@@ -66,8 +68,12 @@ func (s *engineSocket) RemoveListener(name events.EventName, fn events.Listener)
 func (s *engineSocket) RemoveAllListeners(name events.EventName) bool {
 	return s.EventEmitter.RemoveAllListeners(name)
 }
-func (s *engineSocket) Emit(name events.EventName, args ...any) { s.EventEmitter.Emit(name, args...) }
-func (s *engineSocket) EventNames() []events.EventName          { return s.EventEmitter.EventNames() }
+func (s *engineSocket) Emit(name events.EventName, args ...any) {
+	s.EventEmitter.Emit(name, args...)
+}
+func (s *engineSocket) EventNames() []events.EventName {
+	return s.EventEmitter.EventNames()
+}
 func (s *engineSocket) ListenerCount(name events.EventName) int {
 	return s.EventEmitter.ListenerCount(name)
 }
@@ -79,7 +85,8 @@ func (s *engineSocket) GetMaxListeners() uint { return 0 } // no limit
 func (s *engineSocket) SetMaxListeners(uint)  {}
 func (s *engineSocket) Len() int              { return s.EventEmitter.Len() }
 
-// Protocol is the revision of Engine.IO, 4: older clients never get here.
+// Protocol returns the revision of Engine.IO. It is always 4, because package socketio refuses
+// older clients.
 func (s *engineSocket) Protocol() int         { return 4 }
 func (s *engineSocket) Id() string            { return s.peer.conn.ID() }
 func (s *engineSocket) RemoteAddress() string { return s.peer.conn.Handshake().Address }
@@ -88,8 +95,9 @@ func (s *engineSocket) Upgraded() bool {
 }
 func (s *engineSocket) Upgrading() bool { return false }
 
-// ReadyState is "open" until the transport is gone, and longer for a client that the library has begun to take in: the
-// library writes nothing to a connection that is not open, and connect waits for what it writes.
+// ReadyState returns "open" until the transport is closed. For a client that the library has begun
+// to accept, it returns "open" until the library has decided: the library writes nothing to a
+// closed connection, and connect waits for that write.
 func (s *engineSocket) ReadyState() string {
 	if s.peer.hasEnded() {
 		return "closed"
@@ -97,15 +105,16 @@ func (s *engineSocket) ReadyState() string {
 	return "open"
 }
 
-// Request is the handshake request without its secrets, made when it is asked for.
+// Request returns the handshake request without its secrets. Each call makes a new one.
 func (s *engineSocket) Request() *types.HttpContext {
 	h := s.peer.conn.Handshake()
 	u, err := url.ParseRequestURI(h.URL)
 	if err != nil {
 		u = &url.URL{Path: "/"}
 	}
-	r := &http.Request{Method: http.MethodGet, URL: u, RequestURI: h.URL, Header: h.Headers.Clone(), RemoteAddr: h.Address,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
+	r := &http.Request{Method: http.MethodGet, URL: u, RequestURI: h.URL, Header: h.Headers.Clone(),
+		RemoteAddr: h.Address,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
@@ -114,30 +123,34 @@ func (s *engineSocket) Request() *types.HttpContext {
 		r.TLS = &tls.ConnectionState{}
 	}
 	c := types.NewHttpContext(discard{}, r)
-	c.Flush() // ends the goroutine that waits for an answer to be written
+	c.Flush() // ends the goroutine that waits for the response
 	return c
 }
 
-// Transport tells the name and state of the transport.
+// Transport returns a view of the transport's name and state.
 func (s *engineSocket) Transport() transports.Transport {
 	return &transportView{Transport: transports.MakeTransport(), conn: s.peer.conn}
 }
 
-// Write takes the packets of the library's Client: those that let a client in, refuse it or tell it to go.
-func (s *engineSocket) Write(r io.Reader, _ *eiopacket.Options, _ engine.SendCallback) engine.Socket {
+// Write handles the packets of the library's Client: CONNECT, CONNECT_ERROR and DISCONNECT.
+func (s *engineSocket) Write(
+	r io.Reader, _ *eiopacket.Options, _ engine.SendCallback,
+) engine.Socket {
 	if w, ok := r.(*wirePacket); ok {
 		s.peer.written(w.packet)
 	}
 	return s
 }
 
-// Send is Write.
-func (s *engineSocket) Send(r io.Reader, o *eiopacket.Options, cb engine.SendCallback) engine.Socket {
+// Send does the same as Write.
+func (s *engineSocket) Send(
+	r io.Reader, o *eiopacket.Options, cb engine.SendCallback,
+) engine.Socket {
 	return s.Write(r, o, cb)
 }
 
-// Close closes the transport: in all namespaces with a DISCONNECT when the library has sent one, as for
-// Socket.Disconnect(true), else without.
+// Close closes the transport. After a DISCONNECT of the library, as in Socket.Disconnect(true), all
+// namespaces of the client get a DISCONNECT; otherwise none does.
 func (s *engineSocket) Close(bool) {
 	if s.peer.dismissed.Load() {
 		s.peer.conn.CloseTransport()
@@ -146,11 +159,11 @@ func (s *engineSocket) Close(bool) {
 	s.peer.conn.Drop()
 }
 
-// written follows what the library decided.
+// written carries out the decision of the library.
 func (p *peer) written(packet *parser.Packet) {
 	switch packet.Type {
 	case parser.CONNECT:
-		close(p.let)
+		close(p.accepted)
 	case parser.CONNECT_ERROR:
 		message, data := "Internal error", any(nil)
 		if fields, ok := packet.Data.(map[string]any); ok {
@@ -161,7 +174,7 @@ func (p *peer) written(packet *parser.Packet) {
 		}
 		select {
 		case p.refused <- socketio.Refuse(message, data):
-		default: // nobody waits any more
+		default: // connect has returned
 		}
 	case parser.DISCONNECT:
 		p.dismissed.Store(true)
@@ -169,7 +182,7 @@ func (p *peer) written(packet *parser.Packet) {
 	}
 }
 
-// transportView answers the questions about a transport that handlers ask.
+// transportView has the methods of a transport that handlers use.
 type transportView struct {
 	transports.Transport
 	conn *socketio.Conn
@@ -187,14 +200,14 @@ func (t *transportView) ReadyState() string {
 	return "open"
 }
 
-// handshakeAuth is what the client sent with CONNECT, decoded.
+// handshakeAuth decodes the payload that the client sent with CONNECT.
 func handshakeAuth(c *socketio.Conn) map[string]any {
 	payload := map[string]any{}
-	_ = json.Unmarshal(c.Handshake().Auth, &payload) // it was encoded by package socketio
+	_ = json.Unmarshal(c.Handshake().Auth, &payload) // package socketio encoded it
 	return payload
 }
 
-// discard is the answer of a request that was answered long ago.
+// discard is the ResponseWriter of a request that already has its response.
 type discard struct{}
 
 func (discard) Header() http.Header         { return http.Header{} }

@@ -13,8 +13,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// What a middleware has not let in gets nothing, whatever way it is sent.
-func TestNothingReachesWhoIsNotLetIn(t *testing.T) {
+// A client that waits for a middleware receives neither broadcasts nor questions.
+func TestRejectedClientReceivesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	held, release := make(chan struct{}), make(chan struct{})
@@ -39,12 +39,14 @@ func TestNothingReachesWhoIsNotLetIn(t *testing.T) {
 	}
 }
 
-// The session's secret name is not for handlers, who may log a handshake.
-func TestThePidOfAResumedSessionIsHidden(t *testing.T) {
+// Handlers may log the handshake, so it must not contain the private session id.
+func TestHandshakeHidesPidOfResumedSession(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	seen := make(chan any, 2)
-	_ = s.io.On("connection", func(args ...any) { seen <- args[0].(*socket.Socket).Handshake().Auth })
+	_ = s.io.On("connection", func(args ...any) {
+		seen <- args[0].(*socket.Socket).Handshake().Auth
+	})
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
 	servertest.Receive(t, seen)
@@ -52,17 +54,19 @@ func TestThePidOfAResumedSessionIsHidden(t *testing.T) {
 	s.Gone(sid)
 	c = s.Dial("")
 	c.JoinWithPid(servertest.Resume("u1", pid, offset))
-	if auth := servertest.Receive(t, seen).(map[string]any); auth["pid"] != nil || auth["offset"] != nil {
+	auth := servertest.Receive(t, seen).(map[string]any)
+	if auth["pid"] != nil || auth["offset"] != nil {
 		t.Errorf("handlers see %v", auth)
 	}
 }
 
-// A panic in a "disconnect" handler that was registered after the transport had
-// gone ends nobody. It runs in a process of its own, which it would end.
-func TestAPanicAfterTheTransportHasGone(t *testing.T) {
+// A panic in a "disconnect" handler that was registered after the transport closed affects no other
+// client. The test runs in a separate process, which such a panic would end.
+func TestPanicAfterTransportCloses(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("ROOMCAST_PANIC") == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAPanicAfterTheTransportHasGone$", "-test.count=1")
+		cmd := exec.CommandContext(t.Context(), os.Args[0],
+			"-test.run=^TestPanicAfterTransportCloses$", "-test.count=1")
 		cmd.Env = append(os.Environ(), "ROOMCAST_PANIC=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("the process ended: %v\n%.600s", err, out)
@@ -75,14 +79,17 @@ func TestAPanicAfterTheTransportHasGone(t *testing.T) {
 		defer close(done)
 		sock := args[0].(*socket.Socket)
 		close(entered)
-		<-sock.Conn().(*engineSocket).peer.conn.Context().Done() // a slow look-up, say
+		<-sock.Conn().(*engineSocket).peer.conn.Context().Done() // such as a slow database query
 		_ = sock.On("disconnect", func(...any) { panic("disconnect") })
 	})
 	c := s.Dial("")
 	c.Send(`40/admin,{"userId":"u1"}`)
 	servertest.Receive(t, entered)
 	c.Conn.Close()
-	servertest.Receive(t, done) // whether the handler came in time to be called is left to the scheduler
-	servertest.Eventually(t, "the connection is over", func() bool { return len(s.Hub.Members()) == 0 && s.sio.Sessions() == 0 })
+	// The scheduler decides whether the server still calls the handler.
+	servertest.Receive(t, done)
+	servertest.Eventually(t, "the connection has ended", func() bool {
+		return len(s.Hub.Members()) == 0 && s.sio.Sessions() == 0
+	})
 	s.Alive()
 }

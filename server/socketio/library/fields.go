@@ -8,8 +8,8 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 )
 
-// The library has no API for three things that this package must know, so it reads them from fields that are not
-// exported. checkFields holds the fields against the version that is required in go.mod, once, at Mount.
+// Three things that this package needs have no API in the library, so it reads them from unexported
+// fields. Mount calls checkFields, which compares the fields with the version in go.mod.
 
 var (
 	fieldMiddlewares = fieldOf(reflect.TypeFor[socket.Socket](), "fns")
@@ -34,19 +34,21 @@ func checkFields() {
 		{fieldParents, reflect.TypeFor[*parents]()},
 	} {
 		if f.field.Type != f.want {
-			panic(fmt.Sprintf("library: zishang520/socket.io has no field of type %v where v2.5.0 has one", f.want))
+			panic(fmt.Sprintf("library: zishang520/socket.io lacks a field of type %v of v2.5.0",
+				f.want))
 		}
 	}
 }
 
-// middlewaresOf are the functions given to socket.Use, which the library itself would run on goroutines without order.
+// middlewaresOf returns the functions given to socket.Use. The library itself would run them on
+// goroutines without order.
 func middlewaresOf(s *socket.Socket) []socket.SocketMiddleware {
 	fns := reflect.ValueOf(s).Elem().FieldByIndex(fieldMiddlewares.Index).UnsafePointer()
 	return (*types.Slice[socket.SocketMiddleware])(fns).All()
 }
 
-// setRecovered corrects Socket.Recovered: the library takes every Socket whose id is given to it for a recovered one.
-// It is called before any other goroutine knows the Socket.
+// setRecovered corrects Socket.Recovered: the library sets it for every Socket whose id comes from
+// RestoreSession. The caller must call it before any other goroutine has the Socket.
 func setRecovered(s *socket.Socket, recovered bool) {
 	field := reflect.ValueOf(s).Elem().FieldByIndex(fieldRecovered.Index)
 	*(*bool)(field.Addr().UnsafePointer()) = recovered

@@ -1,9 +1,10 @@
-// Package library shows a socketio.Server as the API of github.com/zishang520/socket.io/v2, for Go code that is written
-// for it. It is the only package that imports these modules.
+// Package library shows a socketio.Server as the API of github.com/zishang520/socket.io/v2, for Go
+// code that was written for that library. It is the only package that imports these modules.
 //
-// The library decides nothing: transports, CONNECT, rooms, order, acknowledgements and recovery are those of package
-// socketio. The library keeps the handlers and calls them. It makes a Socket only for clients of a namespace that has a
-// middleware or a "connection" handler, so a server without such handlers pays nothing.
+// Package socketio implements transports, CONNECT, rooms, order, acknowledgements and recovery. The
+// library only stores the handlers and calls them. It creates a Socket only for clients of a
+// namespace that has a middleware or a "connection" handler, so a server without such handlers has
+// no extra cost.
 package library
 
 import (
@@ -28,13 +29,13 @@ type facade struct {
 	namespaces sync.Map // name -> *namespace
 	creating   sync.Mutex
 	sockets    sync.Map // *socketio.Conn -> *peer
-	restoring  sync.Map // client id -> *peer, while the library makes its Socket
+	restoring  sync.Map // client id -> *peer, while the library creates its Socket
 	watchers   sync.Map // namespace -> *adapter with listeners
 }
 
-// Mount adds the library's API to a server and returns it. Register handlers on it before the first client connects.
-// log, which may be nil, gets what the library cannot do. Mount panics when the library is not of the version that this
-// package knows.
+// Mount adds the library's API to a server and returns it. Register handlers on it before the first
+// client connects. Mount logs refused calls to log, which may be nil. It panics when the version of
+// the library is not the one that this package supports.
 //
 //	io := library.Mount(server, log)
 //	io.On("connection", func(args ...any) {
@@ -48,7 +49,7 @@ func Mount(srv *socketio.Server, log *zap.Logger) *socket.Server {
 	return newFacade(srv, log).io
 }
 
-// newFacade joins the library and a server.
+// newFacade connects the library to a server.
 func newFacade(srv *socketio.Server, log *zap.Logger) *facade {
 	checkFields()
 	f := &facade{srv: srv, log: log, engine: engine.MakeBaseServer()}
@@ -59,8 +60,9 @@ func newFacade(srv *socketio.Server, log *zap.Logger) *facade {
 	opts.SetParser(codec{f})
 	opts.SetAdapter(adapters{f})
 	opts.SetCleanupEmptyChildNamespaces(true)
-	// With it every Socket gets the id that the server chose, and an emit to one socket reaches the adapter. Without
-	// middlewares a client that recovers would skip the checks of Go code.
+	// Recovery makes the library use the id that the server chose for every Socket, and pass an
+	// emit to one Socket to the adapter. Without the middlewares, a client that recovers would skip
+	// the checks of Go code.
 	recovery := &socket.ConnectionStateRecovery{}
 	recovery.SetSkipMiddlewares(false)
 	opts.SetConnectionStateRecovery(recovery)
@@ -70,7 +72,7 @@ func newFacade(srv *socketio.Server, log *zap.Logger) *facade {
 	return f
 }
 
-// serves reports whether a client may be let into a namespace because of the library's handlers.
+// serves reports whether handlers of the library may accept a client of a namespace.
 func (f *facade) serves(name string) bool {
 	if n, known := f.namespaces.Load(name); known {
 		return name != notify.RootNamespace || n.(*namespace).hasHandlers()
@@ -78,7 +80,7 @@ func (f *facade) serves(name string) bool {
 	return parentsOf(f.io) > 0
 }
 
-// Connect makes a Socket for the client and asks the middlewares.
+// Connect creates a Socket for the client and runs the middlewares.
 func (f *facade) Connect(ctx context.Context, c *socketio.Conn) error {
 	n, release, err := f.namespace(ctx, c)
 	if err != nil {
@@ -97,13 +99,13 @@ func (f *facade) Connect(ctx context.Context, c *socketio.Conn) error {
 	return nil
 }
 
-// Event runs the handlers of an event, in the worker of the client.
+// Event runs the handlers of an event, in the client's worker.
 func (f *facade) Event(_ context.Context, c *socketio.Conn, e *socketio.Event) bool {
 	p := f.peer(c)
 	return p != nil && p.event(e)
 }
 
-// Observe runs the handlers of a built-in event, too.
+// Observe runs the handlers of a built-in event as well.
 func (f *facade) Observe(ctx context.Context, c *socketio.Conn, e *socketio.Event) {
 	f.Event(ctx, c, e)
 }
@@ -122,7 +124,7 @@ func (f *facade) peer(c *socketio.Conn) *peer {
 	return nil
 }
 
-// recovered is deferred around everything that runs handlers of the library on a goroutine of its own.
+// recovered contains a panic. Every goroutine that runs handlers of the library defers it.
 func (f *facade) recovered(where string) {
 	if v := recover(); v != nil {
 		f.srv.Contain("library "+where, v)

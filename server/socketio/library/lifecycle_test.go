@@ -2,7 +2,6 @@ package library
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,7 +15,7 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// lives proves that a client is known to both sides and is reached.
+// lives checks that the Hub and the library both have a client, and that a notification reaches it.
 func (s *testStack) lives(c *servertest.WebSocket, sid string) {
 	s.T.Helper()
 	if s.Hub.Member("/", sid) == nil {
@@ -32,9 +31,9 @@ func (s *testStack) lives(c *servertest.WebSocket, sid string) {
 	c.Event("n", nil)
 }
 
-// The handler of a connection that is gone may run on for long; when it ends,
-// nothing of the connection that resumed the session meanwhile may end with it.
-func TestASlowHandlerOfTheOldConnectionDoesNotEndTheNewOne(t *testing.T) {
+// A handler of a closed connection may still run after another connection has resumed the session.
+// Its return must not end the new connection.
+func TestSlowHandlerOfOldConnectionKeepsNewOne(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	started, release, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
@@ -58,51 +57,9 @@ func TestASlowHandlerOfTheOldConnectionDoesNotEndTheNewOne(t *testing.T) {
 	s.lives(c, sid)
 }
 
-// The same for a middleware that asks a slow database and answers too late.
-func TestALateMiddlewareDoesNotEndTheNewConnection(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	held, release, answered := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	s.io.Use(func(sock *socket.Socket, next func(*socket.ExtendedError)) {
-		if sock.Handshake().Auth.(map[string]any)["slow"] == nil {
-			next(nil)
-			return
-		}
-		go func() {
-			defer close(answered)
-			close(held)
-			<-release
-			next(nil)
-		}()
-	})
-	c := s.Dial("")
-	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
-	c.Conn.Close()
-	s.Gone(sid)
-	c = s.Dial("")
-	c.Send(`40{"slow":1,` + servertest.Resume("u1", pid, offset)[1:])
-	servertest.Receive(t, held)
-	c.Conn.Close()
-	s.Gone(sid)
-	servertest.Eventually(t, "the library's side of it is over", func() bool { return s.sio.Sessions() == 0 })
-
-	c = s.Dial("")
-	sid, _, _, _ = c.JoinWithPid(servertest.Resume("u1", pid, offset))
-	c.Event("recovery", nil)
-	close(release)
-	servertest.Receive(t, answered)
-	for range 100 { // the library goes on in a goroutine of its own, which nothing waits for
-		c.Sync()
-		if s.Hub.Member("/", sid) == nil {
-			break
-		}
-	}
-	s.lives(c, sid)
-}
-
-// Two connections with the same session at the same moment: the later one has it,
-// whole, and the other is closed, so that its client comes back.
-func TestTwoResumesAtTheSameMoment(t *testing.T) {
+// When two connections resume the same session at the same moment, the later one gets it with
+// everything in it. The server closes the other, so that its client reconnects.
+func TestConcurrentResumes(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
@@ -112,7 +69,7 @@ func TestTwoResumesAtTheSameMoment(t *testing.T) {
 
 	gate := make(chan struct{})
 	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
-		<-gate // both begin before either is in
+		<-gate // both begin before either is accepted
 		next(nil)
 	})
 	both := []*servertest.WebSocket{s.Dial(""), s.Dial("")}
@@ -130,7 +87,7 @@ func TestTwoResumesAtTheSameMoment(t *testing.T) {
 			for {
 				text, err := c.Next()
 				if strings.HasPrefix(text, "44") {
-					t.Errorf("the client does not come back after %s", text)
+					t.Errorf("the client does not reconnect after %s", text)
 				}
 				if err != nil || strings.HasPrefix(text, `42["done"`) {
 					ended <- c
@@ -139,7 +96,7 @@ func TestTwoResumesAtTheSameMoment(t *testing.T) {
 			}
 		}()
 	}
-	servertest.Receive(t, ended) // the one that was replaced
+	servertest.Receive(t, ended) // the connection that was replaced
 	servertest.Eventually(t, "the other has the session", func() bool {
 		m := s.Hub.Member("/", sid)
 		return m != nil && s.sio.Sessions() == 1
@@ -148,9 +105,8 @@ func TestTwoResumesAtTheSameMoment(t *testing.T) {
 	servertest.Receive(t, ended)
 }
 
-// A Socket of the library that joins while its transport is being closed must
-// not stay in its namespace.
-func TestASocketThatJoinsWhileTheTransportClosesIsRemoved(t *testing.T) {
+// A Socket that joins while its transport closes must not stay in its namespace.
+func TestSocketThatJoinsDuringCloseIsRemoved(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	admin := s.io.Of("/admin", nil)
@@ -161,15 +117,17 @@ func TestASocketThatJoinsWhileTheTransportClosesIsRemoved(t *testing.T) {
 	c := s.Poll()
 	c.Post(`40{"userId":"u1"}`)
 	c.Get()
-	c.Post(`40/admin,{"userId":"u1"}`) // and no GET: the close waits a second for one
-	servertest.Eventually(t, "the session is over", func() bool { return s.sio.Sessions() == 0 })
-	servertest.Eventually(t, "no member stays", func() bool { return len(s.Hub.Members()) == 0 })
-	servertest.Eventually(t, "no Socket stays in the namespace", func() bool { return admin.Sockets().Len() == 0 })
+	c.Post(`40/admin,{"userId":"u1"}`) // without a GET, for which the close waits a second
+	servertest.Eventually(t, "the session has ended", func() bool { return s.sio.Sessions() == 0 })
+	servertest.Eventually(t, "no member remains", func() bool { return len(s.Hub.Members()) == 0 })
+	servertest.Eventually(t, "no Socket remains in the namespace", func() bool {
+		return admin.Sockets().Len() == 0
+	})
 }
 
-// A dynamic namespace whose last client leaves while another is being let in
-// stays the namespace of that other.
-func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
+// A dynamic namespace whose last client leaves while another client connects remains for that
+// client.
+func TestDynamicNamespaceRemainsForConnectingClient(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	held, release := make(chan struct{}), make(chan struct{})
@@ -187,20 +145,23 @@ func TestADynamicNamespaceStaysForWhoIsConnecting(t *testing.T) {
 	b.Send(`40/dyn-1,{"userId":"b"}`)
 	servertest.Receive(t, held)
 	a.Send(`41/dyn-1,`)
-	servertest.Eventually(t, "a has left", func() bool { return len(s.Hub.Match([]string{"/dyn-1#user:a", "/dyn-1#*"}, nil)) == 1 })
+	servertest.Eventually(t, "a has left", func() bool {
+		return len(s.Hub.Match([]string{"/dyn-1#user:a", "/dyn-1#*"}, nil)) == 1
+	})
 	close(release)
 	if got := b.Read(); !strings.HasPrefix(got, "40/dyn-1,{") {
 		t.Fatalf("b got %s", got)
 	}
 	_ = parent.Emit("all", 1)
 	_ = b.Conn.SetReadDeadline(time.Now().Add(servertest.Patience))
-	if _, data, err := b.Conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), `42/dyn-1,["all",1`) {
+	_, data, err := b.Conn.ReadMessage()
+	if err != nil || !strings.HasPrefix(string(data), `42/dyn-1,["all",1`) {
 		t.Fatalf("b got %q, %v; want what the parent namespace emits", data, err)
 	}
 }
 
-// A disconnect that the API orders ends a connection that is still being let in.
-func TestAnOrderedDisconnectReachesWhoIsConnecting(t *testing.T) {
+// A disconnect through the API ends a connection that still waits for a middleware.
+func TestDisconnectEndsConnectingClient(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *socketio.Options) { o.ConnectTimeout = time.Minute })
 	held, release := make(chan struct{}), make(chan struct{})
@@ -214,47 +175,14 @@ func TestAnOrderedDisconnectReachesWhoIsConnecting(t *testing.T) {
 	for _, m := range s.Hub.Members() {
 		m.Disconnect("revoked")
 	}
-	servertest.Eventually(t, "the connection is closed", func() bool { return s.sio.Sessions() == 0 })
+	servertest.Eventually(t, "the connection is closed", func() bool {
+		return s.sio.Sessions() == 0
+	})
 }
 
-// One client that a middleware keeps waiting holds up nobody else.
-func TestASlowMiddlewareHoldsUpNobodyElse(t *testing.T) {
-	t.Parallel()
-	for name, second := range map[string]func(s *testStack) string{
-		"another new namespace": func(*testStack) string { return "/dyn-2" },
-		"a handler is added": func(s *testStack) string {
-			_ = s.io.Of("/dyn-1", nil).On("connection", func(...any) {})
-			return "/dyn-1"
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStack(t, nil)
-			held, release := make(chan struct{}), make(chan struct{})
-			defer close(release)
-			var taken atomic.Bool
-			s.io.Of(regexp.MustCompile(`^/dyn-\d+$`), nil).Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {
-				if taken.CompareAndSwap(false, true) {
-					close(held)
-					<-release
-				}
-				next(nil)
-			})
-			a, b := s.Dial(""), s.Dial("")
-			a.Send(`40/dyn-1,{"userId":"a"}`)
-			servertest.Receive(t, held)
-			namespace := second(s)
-			b.Send(fmt.Sprintf(`40%s,{"userId":"b"}`, namespace))
-			_ = b.Conn.SetReadDeadline(time.Now().Add(servertest.Patience))
-			if _, data, err := b.Conn.ReadMessage(); err != nil || !strings.HasPrefix(string(data), "40"+namespace) {
-				t.Fatalf("b got %q, %v", data, err)
-			}
-		})
-	}
-}
-
-// A Socket is disconnected by another goroutine as soon as the namespace lists it. Each "connection" still has its one
-// "disconnect".
-func TestSocketsAreDisconnectedWhileTheyConnect(t *testing.T) {
+// Another goroutine disconnects a Socket as soon as the namespace lists it. Each "connection" still
+// has exactly one "disconnect".
+func TestDisconnectWhileConnecting(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	var connections, disconnects atomic.Int64
@@ -265,16 +193,17 @@ func TestSocketsAreDisconnectedWhileTheyConnect(t *testing.T) {
 	stop := make(chan struct{})
 	var others sync.WaitGroup
 	for _, all := range []bool{true, false} {
+		disconnect := func(_ socket.SocketId, sock *socket.Socket) bool {
+			sock.Disconnect(all)
+			return true
+		}
 		others.Go(func() {
 			for {
 				select {
 				case <-stop:
 					return
 				default:
-					s.io.Sockets().Sockets().Range(func(_ socket.SocketId, sock *socket.Socket) bool {
-						sock.Disconnect(all)
-						return true
-					})
+					s.io.Sockets().Sockets().Range(disconnect)
 				}
 			}
 		})
@@ -296,6 +225,6 @@ func TestSocketsAreDisconnectedWhileTheyConnect(t *testing.T) {
 		t.Errorf("%d disconnects of %d connections", n, connections.Load())
 	}
 	if n := s.io.Sockets().Sockets().Len(); n != 0 {
-		t.Errorf("%d Sockets stay in the namespace", n)
+		t.Errorf("%d Sockets remain in the namespace", n)
 	}
 }

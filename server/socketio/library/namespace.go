@@ -11,43 +11,44 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// namespace is what this package keeps of a namespace of the library.
+// namespace holds the state that this package has for a namespace of the library.
 type namespace struct {
 	f   *facade
 	nsp socket.Namespace
 
-	dynamic     bool // made for a client: it ends with its last Socket
+	dynamic     bool // created for a client; it ends with its last Socket
 	mu          sync.Mutex
-	adopted     bool // the library's list of middlewares is intercept alone
+	adopted     bool // the library's list of middlewares contains only intercept
 	middlewares []socket.NamespaceMiddleware
 }
 
 func newNamespace(f *facade, nsp socket.Namespace) *namespace {
 	n := &namespace{f: f, nsp: nsp}
 	listeners := nsp.EventEmitter()
-	listeners.EventEmitter = &emitter{EventEmitter: listeners.EventEmitter, f: f, after: map[events.EventName]func([]any){
-		"connection": func(args []any) {
-			if sock, ok := args[0].(*socket.Socket); ok {
-				if p := f.peerOf(sock); p != nil {
-					p.endings.join()
-				}
+	after := map[events.EventName]func([]any){"connection": func(args []any) {
+		if sock, ok := args[0].(*socket.Socket); ok {
+			if p := f.peerOf(sock); p != nil {
+				p.endings.join()
 			}
-		},
+		}
 	}}
+	listeners.EventEmitter = &emitter{EventEmitter: listeners.EventEmitter, f: f, after: after}
 	return n
 }
 
-// hasHandlers reports whether Go code would notice a client.
+// hasHandlers reports whether any Go code observes the clients of the namespace.
 func (n *namespace) hasHandlers() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.adopt()
 	e := n.nsp.EventEmitter()
-	return n.dynamic || len(n.middlewares) > 0 || e.ListenerCount("connection") > 0 || e.ListenerCount("connect") > 0
+	return n.dynamic || len(n.middlewares) > 0 || e.ListenerCount("connection") > 0 ||
+		e.ListenerCount("connect") > 0
 }
 
-// adopt takes the middlewares that were added since the last call, so that they run under intercept: with a recover, and
-// to an end when the client leaves meanwhile. The caller holds the lock.
+// adopt takes the middlewares that were added since the last call, so that they run under
+// intercept, which recovers panics and stops waiting when the client leaves. The caller holds the
+// lock.
 func (n *namespace) adopt() {
 	n.nsp.Fns().DoWrite(func(fns []socket.NamespaceMiddleware) []socket.NamespaceMiddleware {
 		if n.adopted {
@@ -65,15 +66,15 @@ func (n *namespace) all() []socket.NamespaceMiddleware {
 	return n.middlewares[:len(n.middlewares):len(n.middlewares)]
 }
 
-// intercept is the only middleware that the library sees. It learns which Socket was made for a client, and runs the
-// middlewares of Go code.
+// intercept is the only middleware that the library has. It links the new Socket to its peer and
+// runs the middlewares of Go code.
 func (n *namespace) intercept(sock *socket.Socket, next func(*socket.ExtendedError)) {
 	es, ok := sock.Conn().(*engineSocket)
 	if !ok {
 		next(socket.NewExtendedError("Forbidden", nil))
 		return
 	}
-	es.peer.made(sock)
+	es.peer.created(sock)
 	go func() {
 		if err := n.ask(es.peer); err != nil {
 			next(err)
@@ -85,7 +86,7 @@ func (n *namespace) intercept(sock *socket.Socket, next func(*socket.ExtendedErr
 	}()
 }
 
-// ask runs the middlewares in turn until one refuses.
+// ask runs the middlewares in order until one refuses.
 func (n *namespace) ask(p *peer) *socket.ExtendedError {
 	for _, f := range n.all() {
 		if err := p.askOne(f); err != nil {
@@ -95,12 +96,14 @@ func (n *namespace) ask(p *peer) *socket.ExtendedError {
 	return nil
 }
 
-// namespace returns the namespace of a client, which may be one that a function of Go code allows now. The library does
-// not expect two clients to call a dynamic namespace into being at the same time, nor one to end while a client comes:
-// release lets other clients in again.
-func (f *facade) namespace(ctx context.Context, c *socketio.Conn) (n *namespace, release func(), err error) {
+// namespace returns the namespace of a client. A namespace function of Go code may allow a new one.
+// The library does not support two clients that create a dynamic namespace at the same time, nor a
+// namespace that ends while a client connects. So other clients wait until release is called.
+func (f *facade) namespace(
+	ctx context.Context, c *socketio.Conn,
+) (n *namespace, release func(), err error) {
 	var payload any
-	_ = json.Unmarshal(c.Handshake().Auth, &payload) // it was encoded by package socketio
+	_ = json.Unmarshal(c.Handshake().Auth, &payload) // package socketio encoded it
 	for {
 		f.creating.Lock()
 		release = sync.OnceFunc(f.creating.Unlock)
@@ -123,21 +126,23 @@ func (f *facade) namespace(ctx context.Context, c *socketio.Conn) (n *namespace,
 	}
 }
 
-// parentOf asks the functions that allow namespaces. A function may answer later.
-func (f *facade) parentOf(ctx context.Context, name string, payload any) (found socket.ParentNamespace, err error) {
+// parentOf calls the namespace functions in order. A function may answer after it returns.
+func (f *facade) parentOf(
+	ctx context.Context, name string, payload any,
+) (found socket.ParentNamespace, err error) {
 	err = socketio.ErrNotServed
-	parentsIn(f.io).Range(func(ask socket.ParentNspNameMatchFn, parent socket.ParentNamespace) bool {
+	visit := func(ask socket.ParentNspNameMatchFn, parent socket.ParentNamespace) bool {
 		answer := make(chan bool, 1)
 		decide := func(allow bool) {
 			select {
 			case answer <- allow:
-			default: // it has answered
+			default: // an earlier answer counts
 			}
 		}
 		go func() {
 			returned := false
 			defer func() {
-				if !returned { // it panics
+				if !returned { // the function panicked
 					decide(false)
 				}
 			}()
@@ -155,6 +160,7 @@ func (f *facade) parentOf(ctx context.Context, name string, payload any) (found 
 			err = ctx.Err()
 			return false
 		}
-	})
+	}
+	parentsIn(f.io).Range(visit)
 	return found, err
 }

@@ -57,7 +57,7 @@ func TestEventsAreHandledInOrder(t *testing.T) {
 func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 	t.Parallel()
 	const broadcasts = 2000
-	s := newStack(t, func(o *socketio.Options) { // a client that lags must find all of it
+	s := newStack(t, func(o *socketio.Options) { // for clients that lag
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = broadcasts })
 	})
 	clients := make([]*servertest.WebSocket, 4)
@@ -82,11 +82,12 @@ func TestBroadcastsArriveCompleteAndInOrder(t *testing.T) {
 	wg.Wait()
 }
 
-// What Go code emits reaches EventSource streams, which are in the same rooms.
+// Emits of Go code reach EventSource streams in the same rooms.
 func TestEmitsReachStreams(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.Base+"/sse?userId=u1&channels=orders", nil)
+	r, err := http.NewRequestWithContext(t.Context(), "GET",
+		"http://"+s.Base+"/sse?userId=u1&channels=orders", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,9 @@ func TestEmitsReachStreams(t *testing.T) {
 	}
 
 	fetched := make(chan int, 1)
-	s.io.In("orders").FetchSockets()(func(all []*socket.RemoteSocket, err error) { fetched <- len(all) })
+	s.io.In("orders").FetchSockets()(func(all []*socket.RemoteSocket, err error) {
+		fetched <- len(all)
+	})
 	if n := servertest.Receive(t, fetched); n != 2 {
 		t.Errorf("FetchSockets found %d, want the socket and the stream", n)
 	}
@@ -137,8 +140,8 @@ func TestEmitsReachStreams(t *testing.T) {
 	}
 	s.io.In("more").SocketsLeave("more")
 	if n := len(s.Hub.Match([]string{"more"}, nil)); n != 0 {
-		t.Errorf("%d stayed, want none", n)
+		t.Errorf("%d remained, want none", n)
 	}
 	s.io.In("orders").DisconnectSockets(true)
-	servertest.Eventually(t, "both are gone", func() bool { return s.Hub.Total() == 0 })
+	servertest.Eventually(t, "both have left", func() bool { return s.Hub.Total() == 0 })
 }

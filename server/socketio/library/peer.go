@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -14,43 +13,45 @@ import (
 
 // peer is the library's Socket of a Conn.
 type peer struct {
-	f       *facade
-	n       *namespace
-	conn    *socketio.Conn
-	engine  *engineSocket
-	listed  func() // the namespace has the Socket: it may end, and others may be made
-	sock    *socket.Socket
-	refused chan error    // one, when a middleware says no
-	let     chan struct{} // closed when the library has let the client in
-	endings *endings      // set with sock
-	cleaned chan struct{} // closed when the library has let go of the Socket
+	f        *facade
+	n        *namespace
+	conn     *socketio.Conn
+	engine   *engineSocket
+	release  func() // other clients of the namespace may connect
+	sock     *socket.Socket
+	refused  chan error    // receives the refusal of a middleware
+	accepted chan struct{} // closed when the library has accepted the client
+	endings  *endings      // set with sock
+	cleaned  chan struct{} // closed when the library has removed the Socket
 
-	dismissed atomic.Bool // the library has sent it a DISCONNECT
+	dismissed atomic.Bool // the library has sent a DISCONNECT
 
-	mu      sync.Mutex
-	entered bool // the library decides about it now
-	gone    bool // its client went before that
-	left    bool // it has no rooms any more
-	over    bool // the library was told of the end
+	mu        sync.Mutex
+	entered   bool // the library decides, or has decided, about the client
+	abandoned bool // the client closed before the library could decide
+	left      bool // it is no longer in any room
+	ended     bool // the library has received the "close" event
 }
 
-func newPeer(f *facade, n *namespace, c *socketio.Conn, listed func()) *peer {
-	p := &peer{f: f, n: n, conn: c, listed: listed,
-		refused: make(chan error, 1), let: make(chan struct{}), cleaned: make(chan struct{})}
+func newPeer(f *facade, n *namespace, c *socketio.Conn, release func()) *peer {
+	p := &peer{f: f, n: n, conn: c, release: release,
+		refused: make(chan error, 1), accepted: make(chan struct{}), cleaned: make(chan struct{})}
 	p.engine = newEngineSocket(p)
 	return p
 }
 
-// connect hands a CONNECT to the library and waits for what it makes of it.
+// connect passes a CONNECT to the library and waits for its decision.
 func (p *peer) connect(ctx context.Context) error {
 	p.f.restoring.Store(p.conn.ID(), p)
 	defer p.f.restoring.Delete(p.conn.ID())
 	p.f.engine.Emit("connection", p.engine)
 	payload := handshakeAuth(p.conn)
-	payload["pid"], payload["offset"] = p.conn.ID(), "0" // for RestoreSession; an empty offset is none
-	p.engine.Emit("data", &parser.Packet{Type: parser.CONNECT, Nsp: p.conn.Namespace(), Data: payload})
+	// RestoreSession needs both. An empty offset would count as a missing one.
+	payload["pid"], payload["offset"] = p.conn.ID(), "0"
+	p.engine.Emit("data", &parser.Packet{Type: parser.CONNECT, Nsp: p.conn.Namespace(),
+		Data: payload})
 	select {
-	case <-p.let:
+	case <-p.accepted:
 		return nil
 	case err := <-p.refused:
 		return err
@@ -59,9 +60,10 @@ func (p *peer) connect(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	// The library has decided, or is about to: what it says counts, or "connection" would have no "disconnect".
+	// The library has decided or is about to. Its decision counts, because a client with a
+	// "connection" event also needs its "disconnect".
 	select {
-	case <-p.let:
+	case <-p.accepted:
 		return nil
 	case err := <-p.refused:
 		return err
@@ -70,27 +72,30 @@ func (p *peer) connect(ctx context.Context) error {
 	}
 }
 
-// made is told which Socket the library has made.
-func (p *peer) made(sock *socket.Socket) {
+// created links the peer to the Socket that the library created for it.
+func (p *peer) created(sock *socket.Socket) {
 	p.sock = sock
 	setRecovered(sock, p.conn.Recovered())
 	if payload, ok := sock.Handshake().Auth.(map[string]any); ok {
-		delete(payload, "pid") // the library has read them, and handlers have no use for them
+		delete(payload, "pid") // only the library needs them
 		delete(payload, "offset")
 	}
 	own := &emitter{EventEmitter: sock.StrictEventEmitter.EventEmitter, f: p.f}
 	p.endings = newEndings(own)
 	sock.StrictEventEmitter.EventEmitter = own
-	// The library removes a dynamic namespace that has no sockets, so this one is listed before the middlewares run.
+	// The library removes a dynamic namespace without Sockets, so this Socket is listed before the
+	// middlewares run.
 	sock.Nsp().Sockets().Store(sock.Id(), sock)
 	p.f.sockets.Store(p.conn, p)
-	p.listed()
+	p.release()
 }
 
 // askOne runs one middleware and waits for its answer.
 func (p *peer) askOne(f socket.NamespaceMiddleware) *socket.ExtendedError {
 	answer := make(chan *socket.ExtendedError, 1)
-	once := sync.OnceFunc(func() { answer <- socket.NewExtendedError("Internal error", map[string]any{"code": "internal"}) })
+	once := sync.OnceFunc(func() {
+		answer <- socket.NewExtendedError("Internal error", map[string]any{"code": "internal"})
+	})
 	func() {
 		defer func() {
 			if v := recover(); v != nil {
@@ -103,7 +108,7 @@ func (p *peer) askOne(f socket.NamespaceMiddleware) *socket.ExtendedError {
 			answered.Do(func() {
 				select {
 				case answer <- err:
-				default: // the panic was first
+				default: // the panic came first
 				}
 			})
 		})
@@ -112,181 +117,19 @@ func (p *peer) askOne(f socket.NamespaceMiddleware) *socket.ExtendedError {
 	case err := <-answer:
 		return err
 	case <-p.conn.Context().Done():
-		return socket.NewExtendedError("the client has gone", nil)
+		return socket.NewExtendedError("the client has disconnected", nil)
 	}
 }
 
-// enter is asked before the library decides about the client; it is refused once the client has gone.
+// enter reports whether the library may decide about the client. After true, abandon has no effect.
 func (p *peer) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.entered = !p.gone
+	p.entered = !p.abandoned
 	return p.entered
 }
 
-// abandon ends a peer whose client went while a middleware ran. It reports false when the library has decided, or is
-// about to.
-func (p *peer) abandon() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.entered {
-		return false
-	}
-	p.gone = true
-	if p.sock != nil {
-		p.sock.Nsp().Remove(p.sock)
-	}
-	return true
-}
-
-// event runs the listeners of an event. It waits for the "connection" handlers, which register them.
-func (p *peer) event(e *socketio.Event) (handled bool) {
-	<-p.endings.joined
-	args, err := e.Values()
-	if err != nil {
-		p.conn.Drop()
-		return true
-	}
-	if !p.sock.Connected() {
-		return true
-	}
-	event := append([]any{e.Name}, buffers(args)...)
-	if e.WantsAck() {
-		event = append(event, socket.Ack(func(values []any, _ error) { e.Ack(values...) }))
-	}
-	for _, listener := range p.sock.ListenersAny() {
-		handled = true
-		listener(event...)
-	}
-	return p.use(event, middlewaresOf(p.sock)) || handled
-}
-
-// use runs the functions given to socket.Use, then the handlers, which get the event as those have left it. An error is
-// the Socket's "error" event. A function that has not answered when it returns may do so later, or never: the client's
-// next event does not wait for it.
-func (p *peer) use(event []any, fns []socket.SocketMiddleware) (handled bool) {
-	for i, f := range fns {
-		answered, err := callOne(f, event, func(err error) {
-			p.conn.Do(func() {
-				if err != nil {
-					p.sock.EmitReserved("error", err)
-					return
-				}
-				p.use(event, fns[i+1:])
-			})
-		})
-		if err != nil {
-			p.sock.EmitReserved("error", err)
-		}
-		if err != nil || !answered {
-			return true
-		}
-	}
-	return p.handle(event)
-}
-
-// callOne runs one function and returns its answer, when it answers before it returns; later gets a later answer. Only the
-// first answer counts.
-func callOne(f socket.SocketMiddleware, event []any, later func(error)) (answered bool, err error) {
-	var (
-		mu               sync.Mutex
-		called, returned bool
-		answer           error
-	)
-	f(event, func(err error) {
-		mu.Lock()
-		first, late := !called, returned
-		if first {
-			called, answer = true, err
-		}
-		mu.Unlock()
-		if first && late {
-			later(err)
-		}
-	})
-	mu.Lock()
-	defer mu.Unlock()
-	returned = true
-	return called, answer
-}
-
-// handle runs the handlers of an event, unless the client has left meanwhile.
-func (p *peer) handle(event []any) (handled bool) {
-	if !p.sock.Connected() {
-		return true
-	}
-	for _, listener := range p.sock.Listeners(event[0].(string)) {
-		handled = true
-		listener(event[1:]...)
-	}
-	return handled
-}
-
-// close ends the Socket. It waits for the "connection" handler, which registers the handlers that are told of the end.
-func (p *peer) close(reason string) {
-	<-p.let // or Disconnect would not be called
-	<-p.endings.joined
-	p.end(reason)
-	if p.sock.Connected() {
-		// Socket.Disconnect(true) on another goroutine ended the library's Client before that knew the Socket.
-		p.sock.Disconnect(false)
-	}
-}
-
-// end tells the library that the connection is over.
-func (p *peer) end(reason string) {
-	p.mu.Lock()
-	p.over = true
-	p.mu.Unlock()
-	p.engine.Emit("close", reason, "")
-}
-
-// hasEnded reports whether the transport is gone and the library does not decide about the client meanwhile.
-func (p *peer) hasEnded() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.conn.Context().Err() != nil && (p.over || !p.entered)
-}
-
-// clean is called when the library lets go of the Socket: it is in no room from then on.
-func (p *peer) clean() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.left {
-		p.left = true
-		close(p.cleaned)
-	}
-}
-
-func (p *peer) hasLeft() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.left && !p.endings.isDisconnecting()
-}
-
-// buffers puts the library's type for binary into the place of []byte.
-func buffers(values []any) []any {
-	for i, v := range values {
-		values[i] = buffer(v)
-	}
-	return values
-}
-
-func buffer(v any) any {
-	switch t := v.(type) {
-	case []byte:
-		return types.NewBytesBuffer(t)
-	case []any:
-		return buffers(t)
-	case map[string]any:
-		for key, value := range t {
-			t[key] = buffer(value)
-		}
-	}
-	return v
-}
-
-// peerOf is the peer of a Socket.
+// peerOf returns the peer of a Socket.
 func (f *facade) peerOf(sock *socket.Socket) *peer {
 	if es, ok := sock.Conn().(*engineSocket); ok && es.peer.sock == sock {
 		return es.peer

@@ -2,5 +2,6 @@
 
 package library
 
-// crowd divides the number of clients that do the same: the race detector makes each cost five times as much.
+// crowd divides the number of clients that do the same, because each costs five times as much under
+// the race detector.
 const crowd = 5

@@ -29,7 +29,8 @@ func TestResumeMissesNothing(t *testing.T) {
 	c = s.Dial("")
 	sid2, pid2, at, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
 	if sid2 != sid || pid2 != pid || !connected.Recovered || at != offset {
-		t.Fatalf("resumed as %s/%s at %s recovered %v; was %s/%s at %s", sid2, pid2, at, connected.Recovered, sid, pid, offset)
+		t.Fatalf("resumed as %s/%s at %s recovered %v; was %s/%s at %s", sid2, pid2, at,
+			connected.Recovered, sid, pid, offset)
 	}
 	for want := 1; want <= 3; want++ {
 		var n struct{ Data int }
@@ -47,14 +48,15 @@ func TestResumeMissesNothing(t *testing.T) {
 	c.Conn.Close()
 	s.Gone(sid)
 
-	// With the pid alone the session's own cursor counts: all since its CONNECT.
+	// Without an offset, the session resumes at its own cursor, here its CONNECT.
 	c = s.Dial("")
-	if _, _, _, connected = c.JoinWithPid(`{"userId":"u1","pid":"` + pid + `"}`); !connected.Recovered {
+	_, _, _, connected = c.JoinWithPid(`{"userId":"u1","pid":"` + pid + `"}`)
+	if !connected.Recovered {
 		t.Error("not recovered by the pid alone")
 	}
 }
 
-func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
+func TestNoRecoveryAfterServerDisconnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	c := s.Dial("")
@@ -65,14 +67,15 @@ func TestVoidAfterAnOrderedDisconnect(t *testing.T) {
 	}
 	s.Gone(sid)
 	c = s.Dial("")
-	if sid2, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); sid2 == sid || connected.Recovered {
+	sid2, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if sid2 == sid || connected.Recovered {
 		t.Error("a session that the server ended was resumed")
 	}
 }
 
-// Rooms that Go code put a client into come back with its session, though the
-// client may not join them by itself; what its own token no longer names does not.
-func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
+// A recovered session has the rooms that Go code joined, even those that the client may not join by
+// itself. It does not have rooms that the new token does not name.
+func TestResumeKeepsGrantedRooms(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	_ = s.io.On("connection", func(args ...any) {
@@ -81,10 +84,13 @@ func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
 		}
 	})
 	token := func(channels ...string) string {
-		return servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": channels})
+		return servertest.SignHS256(t, servertest.Secret, map[string]any{
+			"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": channels,
+		})
 	}
 	c := s.Dial("")
-	sid, pid, offset, _ := c.JoinWithPid(`{"token":"` + token("team-*") + `","channels":["team-a"]}`)
+	payload := `{"token":"` + token("team-*") + `","channels":["team-a"]}`
+	sid, pid, offset, _ := c.JoinWithPid(payload)
 	c.Sync()
 	c.Conn.Close()
 	s.Gone(sid)
@@ -92,9 +98,11 @@ func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
 	_ = io.To("granted").Emit("granted", 1)
 	_ = io.To("team-a").Emit("lost", 2)
 	_ = io.To("odd#name").Emit("granted", 3)
-	for range 2 { // the second time the rooms come from a session that was itself resumed
+	// The second time, the rooms come from a session that was itself resumed.
+	for range 2 {
 		c = s.Dial("")
-		_, _, _, connected := c.JoinWithPid(`{"token":"` + token("orders") + `","pid":"` + pid + `","offset":"` + offset + `"}`)
+		_, _, _, connected := c.JoinWithPid(`{"token":"` + token("orders") +
+			`","pid":"` + pid + `","offset":"` + offset + `"}`)
 		if !connected.Recovered {
 			t.Fatal("not recovered")
 		}
@@ -110,9 +118,9 @@ func TestResumeKeepsGrantedRoomsAndDropsLostOnes(t *testing.T) {
 	}
 }
 
-// What Go code keeps in Data belongs to the session: a client that is resumed has it again, whether its transport was
-// gone before or is replaced; one that starts anew has not.
-func TestDataSurvivesARecovery(t *testing.T) {
+// Data belongs to the session: a client that recovers has it again, whether its transport closed
+// earlier or is replaced. A new session has none.
+func TestDataSurvivesRecovery(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	seen := make(chan any, 1)
@@ -128,9 +136,10 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	}
 	c.Conn.Close()
 	s.Gone(sid)
-	for _, how := range []string{"after the transport had gone", "in place of the old transport"} {
+	for _, how := range []string{"after the transport closed", "replacing the old transport"} {
 		c = s.Dial("")
-		if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); !connected.Recovered {
+		_, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+		if !connected.Recovered {
 			t.Fatal("not recovered")
 		}
 		if data := servertest.Receive(t, seen); data != "cart of "+sid {
@@ -144,10 +153,11 @@ func TestDataSurvivesARecovery(t *testing.T) {
 	c.Conn.Close()
 	s.Gone(sid)
 	c = s.Dial("")
-	if _, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); connected.Recovered {
+	_, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if connected.Recovered {
 		t.Fatal("recovered in spite of a gap")
 	}
 	if data := servertest.Receive(t, seen); data != nil {
-		t.Errorf("a client that starts anew has %v", data)
+		t.Errorf("a new session has %v", data)
 	}
 }

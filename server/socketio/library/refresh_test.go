@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// With a new token come its rights, in every namespace of the client.
+// A new token replaces the client's rights in all of its namespaces.
 func TestRefreshChangesRights(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
@@ -24,7 +24,8 @@ func TestRefreshChangesRights(t *testing.T) {
 	})
 	begin := time.Now()
 	c := s.Dial("")
-	connected := c.Join(`{"token":"` + servertest.TokenFor(t, begin.Add(time.Minute), "a", "b") + `","channels":["a","b"]}`)
+	token := servertest.TokenFor(t, begin.Add(time.Minute), "a", "b")
+	connected := c.Join(`{"token":"` + token + `","channels":["a","b"]}`)
 	c.Send(`40/chat,{"token":"` + servertest.TokenFor(t, begin.Add(time.Minute)) + `"}`)
 	if reply := c.Read(); !strings.HasPrefix(reply, "40/chat,") {
 		t.Fatalf("the answer to CONNECT is %s", reply)
@@ -39,16 +40,21 @@ func TestRefreshChangesRights(t *testing.T) {
 	}
 	if m := s.Hub.Member("/chat", string(chat.Id())); !m.In("/chat#given") {
 		t.Errorf("a room that the server gave was taken: %q", m.Rooms())
-	} else if end := m.Owner().(*socketio.Conn).Identity().ExpiresAt; end.Before(begin.Add(30 * time.Minute)) {
-		t.Errorf("the end in /chat is still %s", end)
+	} else {
+		end := m.Owner().(*socketio.Conn).Identity().ExpiresAt
+		if end.Before(begin.Add(30 * time.Minute)) {
+			t.Errorf("the end in /chat is still %s", end)
+		}
 	}
 	c.Send(`42["subscribe",{"channels":["a","c"]}]`)
-	if got := servertest.Masked(c.Read()); !strings.HasPrefix(got, `42["subscribed",{"type":"subscribed","channels":["c"],"denied":["a"],`) {
+	got := servertest.Masked(c.Read())
+	want := `42["subscribed",{"type":"subscribed","channels":["c"],"denied":["a"],`
+	if !strings.HasPrefix(got, want) {
 		t.Errorf("got %s", got)
 	}
 }
 
-// What is refused changes nothing, and no handler sees the token.
+// A refused token changes nothing, and no handler sees it.
 func TestRefreshRefusals(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
@@ -59,7 +65,8 @@ func TestRefreshRefusals(t *testing.T) {
 		_ = client.On("auth:refresh", func(args ...any) { seen <- fmt.Sprint(args...) })
 	})
 	c := s.Dial("")
-	connected := c.Join(`{"token":"` + servertest.TokenFor(t, time.Now().Add(time.Minute), "a") + `","channels":["a"]}`)
+	token := servertest.TokenFor(t, time.Now().Add(time.Minute), "a")
+	connected := c.Join(`{"token":"` + token + `","channels":["a"]}`)
 	malformed := `{"code":"validation","message":"expected {\"token\": \"…\"}"}`
 	for _, tt := range []struct{ arg, want string }{
 		{``, malformed},
@@ -69,8 +76,10 @@ func TestRefreshRefusals(t *testing.T) {
 		{`,{"token":""}`, malformed},
 		{`,{"token":"x"},1`, malformed},
 		{`,{"token":"x"}`, `{"code":"invalid_token","message":"Invalid token"}`},
-		{`,{"token":"` + servertest.TokenFor(t, time.Unix(1, 0)) + `"}`, `{"code":"token_expired","message":"Token expired"}`},
-		{`,{"token":"` + servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u2", "exp": time.Now().Add(time.Hour).Unix()}) + `"}`,
+		{`,{"token":"` + servertest.TokenFor(t, time.Unix(1, 0)) + `"}`,
+			`{"code":"token_expired","message":"Token expired"}`},
+		{`,{"token":"` + servertest.SignHS256(t, servertest.Secret,
+			map[string]any{"sub": "u2", "exp": time.Now().Add(time.Hour).Unix()}) + `"}`,
 			`{"code":"forbidden","message":"Forbidden"}`},
 	} {
 		c.Send(`427["auth:refresh"` + tt.arg + `]`)

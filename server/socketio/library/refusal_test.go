@@ -6,9 +6,9 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 )
 
-// A middleware may refuse with data that is no JSON. The client is refused all the same, with the message, and does
-// not wait until its CONNECT has timed out.
-func TestARefusalThatCannotBeEncoded(t *testing.T) {
+// A middleware may refuse with data that is not JSON. The client still receives the message at
+// once, and does not wait for the CONNECT timeout.
+func TestRefusalWithUnencodableData(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	s.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) {

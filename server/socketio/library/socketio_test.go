@@ -13,20 +13,22 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-func TestTokenNeverReachesHandlers(t *testing.T) {
+func TestHandshakeHidesToken(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withTokens(t))
 	seen := make(chan *socket.Handshake, 1)
 	_ = s.io.On("connection", func(args ...any) { seen <- args[0].(*socket.Socket).Handshake() })
-	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+	token := servertest.SignHS256(t, servertest.Secret,
+		map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
 	c := s.Dial("&token=" + token + "&ticket=canary&theme=dark")
 	c.Join(`{"token":"` + token + `","ticket":"canary","theme":"dark"}`)
 	h := servertest.Receive(t, seen)
-	if text := fmt.Sprintf("%v %v %v %v", h.Auth, h.Query, h.Url, h.Headers); strings.Contains(text, token) || strings.Contains(text, "canary") {
+	text := fmt.Sprintf("%v %v %v %v", h.Auth, h.Query, h.Url, h.Headers)
+	if strings.Contains(text, token) || strings.Contains(text, "canary") {
 		t.Errorf("the handshake shows a secret: %s", text)
 	}
 	if h.Auth.(map[string]any)["theme"] != "dark" || h.Query["theme"][0] != "dark" {
-		t.Errorf("the handshake lost what is no secret: %+v", h)
+		t.Errorf("the handshake lost a field that is not secret: %+v", h)
 	}
 }
 
@@ -36,7 +38,9 @@ func TestNamespaces(t *testing.T) {
 	_ = s.io.Of("/admin", nil).On("connection", func(args ...any) {
 		client := args[0].(*socket.Socket)
 		client.Join("ops")
-		_ = client.On("who", func(args ...any) { args[0].(socket.Ack)([]any{client.Nsp().Name()}, nil) })
+		_ = client.On("who", func(args ...any) {
+			args[0].(socket.Ack)([]any{client.Nsp().Name()}, nil)
+		})
 	})
 	c, _ := s.Connect(`{"userId":"u1"}`)
 	c.Send(`40/admin,{"userId":"u1"}`)
@@ -47,17 +51,19 @@ func TestNamespaces(t *testing.T) {
 	if got := c.Read(); got != `43/admin,7["/admin"]` {
 		t.Fatalf("ack %s", got)
 	}
-	_ = s.io.To("ops").Emit("wrong", 1) // the room of "/" is another one
+	_ = s.io.To("ops").Emit("wrong", 1) // this is a different room in "/"
 	_ = s.io.Of("/admin", nil).To("ops").Emit("right", 2)
 	if got := servertest.Masked(c.Read()); got != `42/admin,["right",2,"ID"]` {
 		t.Fatalf("got %s", got)
 	}
 	c.Send(`41/admin,`)
-	c.Send(`40/admin,{"userId":"u1"}`) // right behind it
+	c.Send(`40/admin,{"userId":"u1"}`) // without waiting
 	if got := servertest.Masked(c.Read()); got != `40/admin,{"sid":*,"pid":*}` {
 		t.Fatalf("CONNECT after DISCONNECT: %s", got)
 	}
-	servertest.Eventually(t, "one member of /admin", func() bool { return len(s.Hub.Match([]string{"/admin#*"}, nil)) == 1 })
+	servertest.Eventually(t, "one member of /admin", func() bool {
+		return len(s.Hub.Match([]string{"/admin#*"}, nil)) == 1
+	})
 }
 
 func TestAcknowledgementsBothWays(t *testing.T) {
@@ -92,7 +98,7 @@ func TestAcknowledgementsBothWays(t *testing.T) {
 	if got := c.Read(); got != `4312[3]` {
 		t.Errorf("got %s", got)
 	}
-	c.Send(`4213["nobody knows"]`)
+	c.Send(`4213["unknown"]`)
 	if got := c.Read(); got != `4313[{"error":{"code":"unknown_event"}}]` {
 		t.Errorf("got %s", got)
 	}
@@ -124,7 +130,8 @@ func TestBinaryBothWays(t *testing.T) {
 	c.Send(`452-["up",{"_placeholder":true,"num":1},[{"_placeholder":true,"num":0}]]`)
 	c.SendBinary([]byte{1, 2})
 	c.SendBinary([]byte{3})
-	if got := servertest.Masked(c.Read()); got != `452-["down",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}],"ID"]` {
+	got := servertest.Masked(c.Read())
+	if got != `452-["down",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}],"ID"]` {
 		t.Fatalf("got %s", got)
 	}
 	if a, b := c.Read(), c.Read(); a != "\x03" || b != "\x01\x02" {

@@ -30,8 +30,10 @@ func newStack(t testing.TB, change func(*socketio.Options)) *testStack {
 	return newStackBehind(t, func(h http.Handler) http.Handler { return h }, change)
 }
 
-// newStackBehind is newStack with a middleware in front of everything.
-func newStackBehind(t testing.TB, middleware func(http.Handler) http.Handler, change func(*socketio.Options)) *testStack {
+// newStackBehind is newStack with a middleware in front of all routes.
+func newStackBehind(
+	t testing.TB, middleware func(http.Handler) http.Handler, change func(*socketio.Options),
+) *testStack {
 	t.Helper()
 	authenticator, err := auth.New(auth.Options{Mode: auth.ModeOpen})
 	if err != nil {
@@ -51,12 +53,14 @@ func newStackBehind(t testing.TB, middleware func(http.Handler) http.Handler, ch
 		log = zap.NewNop()
 	}
 	f := newFacade(sio, log)
-	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels, MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log})
+	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels,
+		MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log})
 	routes := http.NewServeMux()
 	routes.Handle("/socket.io/", sio)
 	routes.Handle("/sse", streams.Stream(""))
 	routes.Handle("/v1/", api.New(api.Options{Hub: o.Hub, Keys: []string{servertest.Key}}))
-	base := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, middleware(routes))))
+	base := servertest.Serve(t, edge.WithInfo(nil,
+		edge.WithBodyDeadline(edge.BodyTimeout, middleware(routes))))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
@@ -64,12 +68,14 @@ func newStackBehind(t testing.TB, middleware func(http.Handler) http.Handler, ch
 			t.Errorf("shutdown: %v", err)
 		}
 	})
-	return &testStack{Stack: &servertest.Stack{T: t, Hub: o.Hub, Base: base}, sio: sio, io: f.io, f: f}
+	return &testStack{Stack: &servertest.Stack{T: t, Hub: o.Hub, Base: base}, sio: sio, io: f.io,
+		f: f}
 }
 
 func withTokens(t testing.TB) func(*socketio.Options) {
 	return func(o *socketio.Options) {
-		a, err := auth.New(auth.Options{Mode: auth.ModeToken, Secret: auth.Secret(servertest.Secret)})
+		a, err := auth.New(auth.Options{Mode: auth.ModeToken,
+			Secret: auth.Secret(servertest.Secret)})
 		if err != nil {
 			t.Fatal(err)
 		}

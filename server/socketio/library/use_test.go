@@ -36,8 +36,8 @@ func (s *testStack) onConnection(f func(*socket.Socket)) {
 	_ = s.io.On("connection", func(args ...any) { f(args[0].(*socket.Socket)) })
 }
 
-// Functions given to Use run in their order, also when each answers later on a goroutine of its own, and the handler runs
-// behind them. Only the first answer of each counts.
+// Functions given to Use run in order, also when each answers later on a separate goroutine, and
+// the handler runs after them. Only the first answer of each counts.
 func TestUseRunsInOrder(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -69,8 +69,8 @@ func TestUseRunsInOrder(t *testing.T) {
 	}
 }
 
-// A function that never answers swallows its event, and holds up nothing else.
-func TestUseSwallowsAnEvent(t *testing.T) {
+// A function that never answers drops its event and delays no other event.
+func TestUseDropsEvent(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	s.onConnection(func(client *socket.Socket) {
@@ -83,7 +83,7 @@ func TestUseSwallowsAnEvent(t *testing.T) {
 		_ = client.On("x", func(args ...any) { args[0].(socket.Ack)(nil, nil) })
 	})
 	c, _ := s.Connect(`{"userId":"u1"}`)
-	for range 200 { // more than may wait for a handler
+	for range 200 { // more than the inbox holds
 		c.Send(`42["swallowed"]`)
 	}
 	c.Send(`421["x"]`)
@@ -92,8 +92,8 @@ func TestUseSwallowsAnEvent(t *testing.T) {
 	}
 }
 
-// An answer that comes when the client has left runs no handler.
-func TestUseAnswersWhenTheClientHasLeft(t *testing.T) {
+// An answer after the client has left runs no handler.
+func TestUseAnswersAfterDisconnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	waiting, left := make(chan func(error), 1), make(chan struct{})
@@ -110,12 +110,12 @@ func TestUseAnswersWhenTheClientHasLeft(t *testing.T) {
 	next(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 	defer cancel()
-	if err := s.sio.Shutdown(ctx); err != nil { // waits for what next has begun
+	if err := s.sio.Shutdown(ctx); err != nil { // waits for the work that next has started
 		t.Error(err)
 	}
 }
 
-// A panic of such a function costs its connection, as one of a handler does.
+// A panic in such a function closes its connection, like a panic in a handler.
 func TestUsePanics(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
@@ -133,8 +133,8 @@ func TestUsePanics(t *testing.T) {
 	s.Alive()
 }
 
-// OnAny sees an event before the functions given to Use, which may refuse it.
-func TestAnErrorOfUse(t *testing.T) {
+// OnAny receives an event before the functions given to Use, which may refuse it.
+func TestUseRefusesEvent(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
 	var seen notes

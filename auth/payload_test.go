@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func payload(t *testing.T, s string) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(s), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestWithAuth(t *testing.T) {
+	full := request("/socket.io/?token=Q&userId=q&username=Q&sessionId=q&channels=q&as=q&since=q")
+	bearer := request("/socket.io/", "Authorization", "Bearer H")
+	cookie := request("/socket.io/", "Cookie", "auth_token=C", "Origin", "https://x.example")
+	for _, tt := range []struct {
+		name string
+		from Credentials
+		auth string
+		want Credentials
+	}{
+		{"no payload", full, `null`, full},
+		{"empty payload", full, `{}`, full},
+		{"empty strings and nulls are absent", full,
+			`{"token":"","userId":null,"username":"","sessionId":"","channels":"","as":null,` +
+				`"since":"","ticket":""}`, full},
+		{"all fields", full,
+			`{"token":"T","ticket":"K","userId":"q","username":"N","sessionId":"s",` +
+				`"channels":["a","b,c"],"as":["event","type"],"since":"0"}`,
+			Credentials{Token: "T", Ticket: "K", UserID: "q", Username: "N", SessionID: "s",
+				Channels: []string{"a", "b,c"}, As: []string{"event", "type"}, Since: "0"}},
+		{"strings for lists", Credentials{}, `{"channels":"a, b","as":"event"}`,
+			Credentials{Channels: []string{"a", "b"}, As: []string{"event"}}},
+		{"an empty list is a list", full, `{"channels":[]}`,
+			Credentials{Token: "Q", UserID: "q", Username: "Q", SessionID: "q", As: []string{"q"},
+				Since: "q"}},
+		{"lastEventId", Credentials{}, `{"lastEventId":"x"}`, Credentials{Since: "x"}},
+		{"number as user id", Credentials{}, `{"userId":42}`, Credentials{UserID: "42"}},
+		{"large number as user id", Credentials{}, `{"userId":9007199254740992}`,
+			Credentials{UserID: "9007199254740992"}},
+		{"token before header", bearer, `{"token":"T"}`, Credentials{Token: "T"}},
+		{"header before ticket", bearer, `{"ticket":"K"}`, Credentials{Token: "H", Ticket: "K"}},
+		{"ticket before cookie", cookie, `{"ticket":"K"}`,
+			Credentials{Ticket: "K", OriginKnown: true}},
+		{"token before cookie", cookie, `{"token":"T"}`,
+			Credentials{Token: "T", OriginKnown: true}},
+		{"cookie before user id", cookie, `{"userId":"bob"}`,
+			Credentials{Token: "C", FromCookie: true, OriginKnown: true, UserID: "bob"}},
+		{"user ids that differ are all kept", full, `{"userId":"bob"}`,
+			Credentials{Token: "Q", UserID: "bob", Username: "Q", SessionID: "q",
+				Channels: []string{"q"}, As: []string{"q"}, Since: "q", others: []string{"q"}}},
+		{"fields of the application", Credentials{},
+			`{"userId":"a","tenant":{"id":1},"__proto__":{"token":"x"},"Token":"x"}`,
+			Credentials{UserID: "a"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.from.WithAuth(payload(t, tt.auth))
+			if len(got.Channels) == 0 {
+				got.Channels = nil
+			}
+			if err != nil || !reflect.DeepEqual(printable(got), printable(tt.want)) {
+				t.Errorf("got  %#v, %v\nwant %#v", printable(got), err, printable(tt.want))
+			}
+		})
+	}
+	if full.UserID != "q" || full.Token != "Q" {
+		t.Error("WithAuth changed its receiver")
+	}
+}
+
+func TestWithAuthRefusesTypes(t *testing.T) {
+	many := `["c"` + strings.Repeat(`,"c"`, 1000) + `]`
+	for auth, want := range map[string]string{
+		`{"token":1}`:             "token: got a number, expected a string",
+		`{"token":{"a":1}}`:       "token: got an object of 1 fields, expected a string",
+		`{"token":["x"]}`:         "token: got an array of 1, expected a string",
+		`{"ticket":true}`:         "ticket: got a boolean",
+		`{"userId":1.5}`:          "userId: got a number",
+		`{"userId":1e300}`:        "userId: got a number",
+		`{"userId":{"$ne":null}}`: "userId: got an object",
+		`{"userId":["a"]}`:        "userId: got an array",
+		`{"userId":"a\u0000"}`:    "userId: ",
+		`{"username":7}`:          "username: got a number",
+		`{"sessionId":7}`:         "sessionId: got a number",
+		`{"sessionId":"` + strings.Repeat("s", 65) + `"}`: "sessionId: ",
+		`{"since":7}`:               "since: got a number",
+		`{"channels":7}`:            "channels: got a number",
+		`{"channels":["a",7]}`:      "channels: got a number, expected strings in it",
+		`{"channels":[null]}`:       "channels: got null",
+		`{"channels":` + many + `}`: "channels: got an array of 1001",
+		`{"channels":{"a":1}}`:      "channels: got an object",
+		`{"as":[["x"]]}`:            "as: got an array of 1",
+		`{"as":["connected"]}`:      `as: "connected"`,
+	} {
+		c, err := Credentials{Token: "T", UserID: "alice"}.WithAuth(payload(t, auth))
+		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60s: error %v, want %q in it", auth, err, want)
+		}
+		if c.Token != "" || c.UserID != "" {
+			t.Errorf("%.60s: credentials were returned with an error", auth)
+		}
+	}
+}
