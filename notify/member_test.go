@@ -134,6 +134,7 @@ func TestLookups(t *testing.T) {
 	for _, m := range h.Members() {
 		m.Detach()
 	}
+	h.stop() // the sweep, so that the test can read without the lock
 	if s := h.Stats(); s.Total+s.ActiveUsers+s.Members+s.Channels != 0 || s.Rooms != 1 ||
 		len(h.users)+len(h.ids) != 0 {
 		t.Errorf("after all detached: %+v, %d users, %d ids", s, len(h.users), len(h.ids))

@@ -118,6 +118,7 @@ func TestSessionsAreBounded(t *testing.T) {
 		attach(t, h, Attachment{ClientID: fmt.Sprint(i),
 			Sessions: []string{fmt.Sprint("k", i)}}).Detach()
 	}
+	h.stop() // the sweep, so that the test can read without the lock
 	got := ""
 	for i := range 5 {
 		if _, ok := h.Session(fmt.Sprint("k", i)); ok {
