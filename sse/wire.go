@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 const (
@@ -57,7 +59,7 @@ func isEncoded(h http.Header) bool {
 }
 
 func newWire(conn net.Conn, buffered *bufio.Reader) wire {
-	return wire{conn: conn, fd: descriptor(conn), ignored: buffered.Buffered()}
+	return wire{conn: conn, fd: sockets.Descriptor(conn), ignored: buffered.Buffered()}
 }
 
 func (c *wire) frame(b *batch) []byte { return b.chunk() }

@@ -77,7 +77,7 @@ func benchFanout(b *testing.B, n, burst int, direct bool) {
 	}
 	for range n {
 		session := s.newSession(newRequest("GET", "/?EIO=4", ""))
-		session.conn = &wire{Conn: &sink{}, session: session}
+		session.conn = newWire(&sink{}, session)
 		s.add(session)
 		session.accept()
 	}

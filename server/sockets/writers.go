@@ -1,0 +1,88 @@
+// Package sockets writes to many connections with few goroutines.
+package sockets
+
+import (
+	"iter"
+	"runtime"
+	"sync"
+)
+
+const (
+	takeAtOnce    = 16 // connections that a writer takes from the queue
+	takesPerYield = 8  // about half a millisecond
+)
+
+// Writers are the goroutines that write to all connections whose sockets can be written to without
+// waiting: at most as many as can run at once, and none while the queue is empty. A goroutine for
+// each write would cost more than the write.
+//
+// A T is a connection with something to write. It is safe for concurrent use.
+type Writers[T any] struct {
+	write func(batches iter.Seq[[]T])
+	max   int // goroutines
+
+	mu      sync.Mutex
+	queue   []T // queue[first:] waits
+	first   int
+	running int
+
+	yielding sync.Mutex
+	yielder  yielder
+}
+
+// NewWriters returns Writers whose goroutines call write. It writes to the connections of all
+// batches, without waiting for any, and keeps no batch.
+func NewWriters[T any](write func(batches iter.Seq[[]T])) *Writers[T] {
+	return &Writers[T]{write: write, max: runtime.GOMAXPROCS(0)}
+}
+
+// Add queues a connection and starts a goroutine if all others are busy.
+func (w *Writers[T]) Add(t T) {
+	w.mu.Lock()
+	if w.first > len(w.queue)/2 && len(w.queue) == cap(w.queue) {
+		n := copy(w.queue, w.queue[w.first:])
+		clear(w.queue[n:])
+		w.queue, w.first = w.queue[:n], 0
+	}
+	w.queue = append(w.queue, t)
+	start := w.running < w.max
+	if start {
+		w.running++
+	}
+	w.mu.Unlock()
+	if start {
+		go w.write(w.batches)
+	}
+}
+
+// batches is an iter.Seq. It ends when the queue is empty; the goroutine must end then.
+func (w *Writers[T]) batches(yield func([]T) bool) {
+	var room [takeAtOnce]T
+	for takes := 1; ; takes++ {
+		batch := w.take(room[:])
+		if len(batch) == 0 || !yield(batch) {
+			return
+		}
+		clear(batch)
+		if takes%takesPerYield == 0 && w.yielding.TryLock() {
+			w.yielder.yield()
+			w.yielding.Unlock()
+		}
+	}
+}
+
+// take moves the connections that have waited longest into room. If there are none, the writer that
+// asks must end.
+func (w *Writers[T]) take(room []T) []T {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := copy(room, w.queue[w.first:])
+	clear(w.queue[w.first : w.first+n])
+	if w.first += n; w.first == len(w.queue) {
+		w.queue, w.first = w.queue[:0], 0
+	}
+	if n == 0 {
+		w.running--
+	}
+	return room[:n]
+}
