@@ -71,7 +71,7 @@ type Handler struct {
 	o       Options
 	start   time.Time // what instants count from
 	writers *sockets.Writers[*stream]
-	watcher watcher
+	watcher *sockets.Watcher[*stream]
 
 	mu       sync.Mutex // guards the fields below; nothing that waits is done under it
 	due      dueQueue   // of all running streams
@@ -96,7 +96,8 @@ func New(o Options) *Handler {
 		o.Log = zap.NewNop()
 	}
 	h := &Handler{o: o, start: time.Now(), due: dueQueue{at: never}, empty: make(chan struct{})}
-	h.writers = sockets.NewWriters(h.writeStreams)
+	h.writers = sockets.NewWriters[*stream](h.writeStreams)
+	h.watcher = sockets.NewWatcher((*stream).look)
 	return h
 }
 

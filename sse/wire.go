@@ -92,6 +92,15 @@ func (c *wire) discard() error {
 	return errTooMuch
 }
 
+// drop is discard for the bytes that have come already.
+func (c *wire) drop() error {
+	n, err := sockets.Read(c.fd, make([]byte, 512))
+	if c.ignored += n; err == nil && c.ignored > maxIgnored {
+		err = errTooMuch
+	}
+	return err
+}
+
 // cut closes the sending side at once. A write that waits fails. Any goroutine may call it.
 func (c *wire) cut() {
 	if half, ok := c.socket().(interface{ CloseWrite() error }); ok {

@@ -2,7 +2,6 @@ package sse
 
 import (
 	"fmt"
-	"iter"
 	"runtime/debug"
 
 	"go.uber.org/zap"
@@ -41,9 +40,10 @@ func (s *stream) startWriter() {
 }
 
 // writeStreams is one shared writer.
-func (h *Handler) writeStreams(batches iter.Seq[[]*stream]) {
+func (h *Handler) writeStreams() {
 	b := newBatch()
-	for streams := range batches {
+	var turn sockets.Turn[*stream]
+	for streams := h.writers.Next(&turn); len(streams) > 0; streams = h.writers.Next(&turn) {
 		now := h.now()
 		for _, s := range streams {
 			b = s.writeNow(b, now)

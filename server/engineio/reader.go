@@ -3,23 +3,71 @@ package engineio
 import (
 	"bytes"
 	"errors"
+	"time"
 	"unicode/utf8"
 )
 
-// read is the only goroutine of an idle WebSocket. It ends the session when the connection ends,
-// and closes the connection when the session ends.
+// errParked is the error of receive when there is nothing to read for now.
+var errParked = errors.New("engineio: nothing to read")
+
+// read is the goroutine that reads from a WebSocket. It ends when there is nothing to read, and the
+// watcher starts the next one: an idle WebSocket needs neither a stack nor a buffer. It ends the
+// session when the connection ends, and closes the connection when the session ends.
 func (s *Session) read(c *wire) {
 	defer s.release()
 	err := s.receive(c)
+	if err == errParked {
+		return
+	}
 	e, answered := endingOf(err)
 	s.end(e)
 	<-c.done // bounded by the deadline of the last write
 	c.hangup(!answered)
+	c.free()
 }
 
-// receive reads until the connection is unusable. After the session has closed it continues to wait
-// for the client's close frame. Only the wait for the next header is in this function, so that the
-// stack of an idle reader stays small.
+// park lets the watcher wait for the next bytes and ends the reader. It reports false if the reader
+// must go on: when there are bytes already, without a descriptor to watch, and for the client's
+// close frame after the session has closed.
+func (s *Session) park(c *wire) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.r < c.w || s.state == stateClosed || !s.server.watcher.Watch(c.fd, s) {
+		return false
+	}
+	c.free() // before the next reader starts, which needs mu
+	c.parked = true
+	return true
+}
+
+// startReading starts the first reader, or lets the watcher start it.
+func (s *Session) startReading(c *wire) {
+	if !s.park(c) {
+		s.hold()
+		go s.read(c)
+	}
+}
+
+// resume starts the reader of a parked WebSocket.
+func (s *Session) resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.resume()
+	}
+}
+
+// resume is Session.resume. The caller holds session.mu.
+func (c *wire) resume() {
+	if c.parked {
+		c.parked = false
+		c.session.hold()
+		go c.session.read(c)
+	}
+}
+
+// receive reads until there is nothing to read or the connection is unusable. After the session has
+// closed it continues to wait for the client's close frame.
 func (s *Session) receive(c *wire) error {
 	for {
 		h, err := c.header()
@@ -34,7 +82,20 @@ func (s *Session) receive(c *wire) error {
 		if err != nil {
 			return err
 		}
+		if !c.busy() && s.park(c) {
+			return errParked
+		}
 	}
+}
+
+// busy counts a message. It reports whether the client sends so many that a reader for each would
+// cost more than one that waits. The answer to the next ping ends that wait.
+func (c *wire) busy() bool {
+	if now := c.session.received.Load() / int64(time.Second); now != c.second {
+		c.second, c.messages = now, 0
+	}
+	c.messages++
+	return c.messages > maxParked
 }
 
 // receiveMessage reads and handles the message that starts with h.

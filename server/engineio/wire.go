@@ -19,12 +19,15 @@ type wire struct {
 
 	// For the reading goroutine only.
 	live     bool      // belongs to the session; a candidate of an upgrade does not yet
+	messages int       // in the second
+	second   int64     //
 	controls int       // in the second that started at window
 	window   time.Time //
 	r, w     int       // buf[r:w] is not consumed yet
-	buf      [readBuffer]byte
+	buf      *[readBuffer]byte
 
 	// Guarded by session.mu.
+	parked   bool          // nothing reads; the watcher calls resume
 	shared   bool          // a shared writer may use fd: Conn must not be closed
 	code     int           // close code
 	finished bool          // after the last write
@@ -109,6 +112,8 @@ func (c *wire) writeFrame(opcode byte, data []byte) error {
 // session.mu.
 func (c *wire) stop(code int) {
 	c.code, c.done = code, make(chan struct{})
+	c.session.server.watcher.Forget(c.fd, c.session)
+	c.resume()
 	if c.shared {
 		return // the shared writer does not wait, and notices the end after its write
 	}

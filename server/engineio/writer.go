@@ -1,15 +1,17 @@
 package engineio
 
 import (
-	"iter"
 	"net"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // writeSessions is one of the server's shared writers.
-func (s *Server) writeSessions(batches iter.Seq[[]*Session]) {
+func (s *Server) writeSessions() {
 	b := s.batch()
-	for sessions := range batches {
+	var turn sockets.Turn[*Session]
+	for sessions := s.writers.Next(&turn); len(sessions) > 0; sessions = s.writers.Next(&turn) {
 		for _, session := range sessions {
 			b = session.writeNow(b)
 		}

@@ -3,6 +3,7 @@
 package sockets
 
 import (
+	"io"
 	"net"
 	"syscall"
 )
@@ -24,6 +25,18 @@ func Descriptor(conn net.Conn) int {
 		_ = raw.Control(func(fd uintptr) { found = int(fd) })
 	}
 	return found
+}
+
+// Read reads what the socket has without waiting, nothing if it has nothing. It returns io.EOF at the
+// end. The caller makes sure that the socket is not closed meanwhile.
+func Read(fd int, p []byte) (n int, err error) {
+	switch n, err = syscall.Read(fd, p); {
+	case err == syscall.EAGAIN, err == syscall.EINTR:
+		return 0, nil
+	case err == nil && n == 0 && len(p) > 0:
+		return 0, io.EOF
+	}
+	return max(n, 0), err
 }
 
 // Write writes as much of p as the socket takes without waiting. The caller makes sure that the

@@ -1,8 +1,7 @@
-// Package sockets writes to many connections with few goroutines.
+// Package sockets writes to many connections, and waits for their bytes, with few goroutines.
 package sockets
 
 import (
-	"iter"
 	"runtime"
 	"sync"
 )
@@ -18,7 +17,7 @@ const (
 //
 // A T is a connection with something to write. It is safe for concurrent use.
 type Writers[T any] struct {
-	write func(batches iter.Seq[[]T])
+	write func()
 	max   int // goroutines
 
 	mu      sync.Mutex
@@ -30,9 +29,15 @@ type Writers[T any] struct {
 	yielder  yielder
 }
 
-// NewWriters returns Writers whose goroutines call write. It writes to the connections of all
-// batches, without waiting for any, and keeps no batch.
-func NewWriters[T any](write func(batches iter.Seq[[]T])) *Writers[T] {
+// Turn is the state of one writer. Its zero value is ready to use.
+type Turn[T any] struct {
+	room  [takeAtOnce]T
+	takes int
+}
+
+// NewWriters returns Writers whose goroutines call write. It writes to the connections that Next
+// returns, without waiting for any, until Next returns none.
+func NewWriters[T any](write func()) *Writers[T] {
 	return &Writers[T]{write: write, max: runtime.GOMAXPROCS(0)}
 }
 
@@ -51,32 +56,21 @@ func (w *Writers[T]) Add(t T) {
 	}
 	w.mu.Unlock()
 	if start {
-		go w.write(w.batches)
+		go w.write()
 	}
 }
 
-// batches is an iter.Seq. It ends when the queue is empty; the goroutine must end then.
-func (w *Writers[T]) batches(yield func([]T) bool) {
-	var room [takeAtOnce]T
-	for takes := 1; ; takes++ {
-		batch := w.take(room[:])
-		if len(batch) == 0 || !yield(batch) {
-			return
-		}
-		clear(batch)
-		if takes%takesPerYield == 0 && w.yielding.TryLock() {
-			w.yielder.yield()
-			w.yielding.Unlock()
-		}
+// Next returns the connections that have waited longest, for this turn of a writer. After none, the
+// writer must end.
+func (w *Writers[T]) Next(t *Turn[T]) []T {
+	if t.takes++; t.takes%takesPerYield == 0 && w.yielding.TryLock() {
+		w.yielder.yield()
+		w.yielding.Unlock()
 	}
-}
-
-// take moves the connections that have waited longest into room. If there are none, the writer that
-// asks must end.
-func (w *Writers[T]) take(room []T) []T {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := copy(room, w.queue[w.first:])
+	n := copy(t.room[:], w.queue[w.first:])
+	clear(t.room[n:])
 	clear(w.queue[w.first : w.first+n])
 	if w.first += n; w.first == len(w.queue) {
 		w.queue, w.first = w.queue[:0], 0
@@ -84,5 +78,5 @@ func (w *Writers[T]) take(room []T) []T {
 	if n == 0 {
 		w.running--
 	}
-	return room[:n]
+	return t.room[:n]
 }

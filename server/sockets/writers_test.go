@@ -1,7 +1,6 @@
 package sockets
 
 import (
-	"iter"
 	"runtime"
 	"sync"
 	"testing"
@@ -16,12 +15,14 @@ func TestWriters(t *testing.T) {
 	seen, most, running := make([]int, n), 0, 0
 	all := make(chan struct{})
 	left := n
-	w := NewWriters(func(batches iter.Seq[[]int]) {
+	var w *Writers[int]
+	w = NewWriters[int](func() {
 		mu.Lock()
 		running++
 		most = max(most, running)
 		mu.Unlock()
-		for batch := range batches {
+		var turn Turn[int]
+		for batch := w.Next(&turn); len(batch) > 0; batch = w.Next(&turn) {
 			mu.Lock()
 			for _, i := range batch {
 				seen[i]++
@@ -63,8 +64,9 @@ func TestWritersKeepTheOrder(t *testing.T) {
 	done := make(chan struct{})
 	var w *Writers[int]
 	next, largest := 0, 0
-	w = NewWriters(func(batches iter.Seq[[]int]) {
-		for batch := range batches {
+	w = NewWriters[int](func() {
+		var turn Turn[int]
+		for batch := w.Next(&turn); len(batch) > 0; batch = w.Next(&turn) {
 			for _, i := range batch {
 				if i != next%n {
 					t.Errorf("got %d, want %d", i, next%n)
@@ -86,7 +88,7 @@ func TestWritersKeepTheOrder(t *testing.T) {
 	}
 	w.running = 1
 	w.mu.Unlock()
-	go w.write(w.batches)
+	go w.write()
 	select {
 	case <-done:
 	case <-time.After(30 * time.Second):
