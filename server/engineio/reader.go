@@ -3,12 +3,8 @@ package engineio
 import (
 	"bytes"
 	"errors"
-	"time"
 	"unicode/utf8"
 )
-
-// errParked is the error of receive when there is nothing to read for now.
-var errParked = errors.New("engineio: nothing to read")
 
 // read is the goroutine that reads from a WebSocket. It ends when there is nothing to read, and the
 // watcher starts the next one: an idle WebSocket needs neither a stack nor a buffer. It ends the
@@ -24,46 +20,6 @@ func (s *Session) read(c *wire) {
 	<-c.done // bounded by the deadline of the last write
 	c.hangup(!answered)
 	c.free()
-}
-
-// park lets the watcher wait for the next bytes and ends the reader. It reports false if the reader
-// must go on: when there are bytes already, without a descriptor to watch, and for the client's
-// close frame after the session has closed.
-func (s *Session) park(c *wire) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.r < c.w || s.state == stateClosed || !s.server.watcher.Watch(c.fd, s) {
-		return false
-	}
-	c.free() // before the next reader starts, which needs mu
-	c.parked = true
-	return true
-}
-
-// startReading starts the first reader, or lets the watcher start it.
-func (s *Session) startReading(c *wire) {
-	if !s.park(c) {
-		s.hold()
-		go s.read(c)
-	}
-}
-
-// resume starts the reader of a parked WebSocket.
-func (s *Session) resume() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conn != nil {
-		s.conn.resume()
-	}
-}
-
-// resume is Session.resume. The caller holds session.mu.
-func (c *wire) resume() {
-	if c.parked {
-		c.parked = false
-		c.session.hold()
-		go c.session.read(c)
-	}
 }
 
 // receive reads until there is nothing to read or the connection is unusable. After the session has
@@ -86,16 +42,6 @@ func (s *Session) receive(c *wire) error {
 			return errParked
 		}
 	}
-}
-
-// busy counts a message. It reports whether the client sends so many that a reader for each would
-// cost more than one that waits. The answer to the next ping ends that wait.
-func (c *wire) busy() bool {
-	if now := c.session.received.Load() / int64(time.Second); now != c.second {
-		c.second, c.messages = now, 0
-	}
-	c.messages++
-	return c.messages > maxParked
 }
 
 // receiveMessage reads and handles the message that starts with h.
