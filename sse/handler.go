@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"runtime"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // Options configure a [Handler]. Hub and Auth are required. The comment of a field has its default,
@@ -78,8 +78,8 @@ type Detacher interface {
 type Handler struct {
 	o       Options
 	start   time.Time // what instants count from
-	writers writers
-	watcher watcher
+	writers *sockets.Writers[*stream]
+	watcher *sockets.Watcher[*stream]
 
 	mu       sync.Mutex // guards the fields below; nothing that waits is done under it
 	due      dueQueue   // of all running streams
@@ -104,7 +104,8 @@ func New(o Options) *Handler {
 		o.Log = zap.NewNop()
 	}
 	h := &Handler{o: o, start: time.Now(), due: dueQueue{at: never}, empty: make(chan struct{})}
-	h.writers.max, h.writers.now = runtime.GOMAXPROCS(0), h.now
+	h.writers = sockets.NewWriters[*stream](h.writeStreams)
+	h.watcher = sockets.NewWatcher((*stream).look)
 	return h
 }
 

@@ -66,7 +66,7 @@ func (s *stream) takeOver(w http.ResponseWriter) bool {
 	if d, ok := unwrapped[Detacher](w); ok {
 		s.ended = d.Detach()
 	}
-	if !s.h.watcher.add(s) {
+	if !s.h.watcher.Watch(s.wire.fd, s) {
 		go s.read()
 	}
 	return true
@@ -76,6 +76,18 @@ func (s *stream) takeOver(w http.ResponseWriter) bool {
 // stack can be.
 func (s *stream) read() {
 	s.unreadable(s.wire.discard())
+}
+
+// look drops what the client has sent. The watcher calls it when there is something.
+func (s *stream) look() {
+	var err error
+	s.h.watcher.Look(s.wire.fd, s, func() (again bool) {
+		err = s.wire.drop()
+		return err == nil
+	})
+	if err != nil {
+		s.unreadable(err)
+	}
 }
 
 // unreadable ends the stream when nothing more can be read from its connection.
@@ -105,7 +117,7 @@ func (s *stream) endResponse() (reading bool) {
 			s.wire.abort()
 		}
 	}()
-	s.h.watcher.remove(s)
+	s.h.watcher.Forget(s.wire.fd, s)
 	s.cleanUp()
 	switch {
 	case s.how.Load().gone:

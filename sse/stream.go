@@ -28,7 +28,6 @@ type ending struct {
 type stream struct {
 	h      *Handler
 	member *notify.Member
-	next   *stream // in the queue of the shared writers
 
 	// For any goroutine.
 	writer  atomic.Int32 // the state of the writer

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 const (
@@ -61,7 +63,7 @@ func isEncoded(h http.Header) bool {
 }
 
 func newWire(conn net.Conn, buffered *bufio.Reader) wire {
-	return wire{conn: conn, fd: descriptor(conn), ignored: buffered.Buffered()}
+	return wire{conn: conn, fd: sockets.Descriptor(conn), ignored: buffered.Buffered()}
 }
 
 func (c *wire) frame(b *batch) []byte { return b.chunk() }
@@ -92,6 +94,15 @@ func (c *wire) discard() error {
 		c.ignored += n
 	}
 	return errTooMuch
+}
+
+// drop is discard for the bytes that have come already.
+func (c *wire) drop() error {
+	n, err := sockets.Read(c.fd, make([]byte, 512))
+	if c.ignored += n; err == nil && c.ignored > maxIgnored {
+		err = errTooMuch
+	}
+	return err
 }
 
 // cut closes the sending side at once. A write that waits fails. Any goroutine may call it.

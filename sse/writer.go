@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 
 	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // The states of a stream's writer, the one goroutine that pulls from the member and writes. There
@@ -31,10 +33,23 @@ func (s *stream) wake() {
 // startWriter starts a writer. The caller has set the state.
 func (s *stream) startWriter() {
 	if s.wire.fd >= 0 {
-		s.h.writers.add(s)
+		s.h.writers.Add(s)
 		return
 	}
 	go s.writeAll(newBatch(), step{more: true}, nil)
+}
+
+// writeStreams is one shared writer.
+func (h *Handler) writeStreams() {
+	b := newBatch()
+	var turn sockets.Turn[*stream]
+	for streams := h.writers.Next(&turn); len(streams) > 0; streams = h.writers.Next(&turn) {
+		now := h.now()
+		for _, s := range streams {
+			b = s.writeNow(b, now)
+		}
+	}
+	b.free()
 }
 
 // writeNow writes one batch, as far as the connection takes it without waiting: it is the work of a
@@ -50,7 +65,7 @@ func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 	}()
 	next := s.fill(b, now)
 	p := b.chunk()
-	n, err := writeSome(s.wire.fd, p)
+	n, err := sockets.Write(s.wire.fd, p)
 	switch {
 	case err != nil:
 		s.fail(err)
@@ -59,7 +74,7 @@ func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 		go s.writeAll(b, next, p[n:])
 		return newBatch()
 	case !s.wrote(b, next, now):
-		s.h.writers.add(s) // after the other streams
+		s.h.writers.Add(s) // after the other streams
 	}
 	return b
 }

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http/httptest"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // latest is a Source like a member of the Hub: a shared list and a position in it.
@@ -77,7 +81,7 @@ func benchFanout(b *testing.B, n, burst int, direct bool) {
 	}
 	for range n {
 		session := s.newSession(newRequest("GET", "/?EIO=4", ""))
-		session.conn = &wire{Conn: &sink{}, session: session}
+		session.conn = newWire(&sink{}, session)
 		s.add(session)
 		session.accept()
 	}
@@ -129,3 +133,49 @@ func BenchmarkPayload(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReceive receives messages of a client on loopback: "pingpong" echoes each before the
+// client sends the next, "stream" receives them as fast as they come.
+func BenchmarkReceive(b *testing.B) {
+	for _, pingpong := range []bool{true, false} {
+		b.Run(map[bool]string{true: "pingpong", false: "stream"}[pingpong], func(b *testing.B) {
+			all := make(chan struct{})
+			left := b.N
+			s := New(Options{Accept: func(session *Session) Handler {
+				return receiver(func(data []byte) {
+					if pingpong {
+						_ = session.Send(data, false)
+					}
+					if left--; left == 0 {
+						close(all)
+					}
+				})
+			}})
+			ts := httptest.NewServer(s)
+			defer ts.Close()
+			url := "ws" + strings.TrimPrefix(ts.URL, "http") + "/?EIO=4&transport=websocket"
+			ws, _, err := websocket.DefaultDialer.Dial(url, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer ws.Close()
+			_, _, _ = ws.ReadMessage() // the OPEN packet
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				if err := ws.WriteMessage(websocket.TextMessage, []byte("4hello, this is a message")); err != nil {
+					b.Fatal(err)
+				}
+				if pingpong {
+					_, _, _ = ws.ReadMessage()
+				}
+			}
+			<-all
+		})
+	}
+}
+
+type receiver func(data []byte)
+
+func (f receiver) Message(data []byte, _ bool) { f(data) }
+func (receiver) Close(string)                  {}

@@ -19,7 +19,8 @@ const (
 	maxHeaders      = 16 << 10  // bytes of request headers
 	maxFragments    = 4096      // frames of one message
 	maxControls     = 100       // control frames and stray packets per second
-	readBuffer      = 256       // bytes per WebSocket: a small message with its header
+	readBuffer      = 1 << 10   // bytes per WebSocket that is being read
+	maxParked       = 5         // messages per second with a reader for each
 	closeTimeout    = time.Second
 	noopDelay       = 20 * time.Millisecond
 	shutdownStep    = 100 // sessions that Shutdown closes together,

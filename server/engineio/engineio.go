@@ -50,7 +50,8 @@ type Handler interface {
 
 // Source holds a session's messages until the transport can write them. Pull appends the next ones
 // to b until none is left (it returns false) or b.Full() (it returns true). The session calls Pull
-// after [Session.Wake], from one goroutine at a time. Pull must not block and must not call the
+// after [Session.Wake], from one goroutine at a time. Pull must not block, because that goroutine may
+// write to other sessions too, and must not call the session, except for Close. A panic closes the
 // session.
 type Source interface {
 	Pull(b *Batch) (more bool)
@@ -93,8 +94,8 @@ type Options struct {
 	Accept func(*Session) Handler
 
 	// Written is called after each write of a batch, with the transport, the bytes, and the time of
-	// the first [Batch.Since], zero if there was none. The writing goroutine calls it, so it must
-	// be quick.
+	// the first [Batch.Since], zero if there was none. The writing goroutine calls it, which may
+	// write to other sessions too, so it must be quick.
 	Written func(transport string, bytes int, since time.Time)
 
 	// Logger receives closed sessions (debug) and panics of handlers (error). The default logs

@@ -69,8 +69,11 @@ func (c *wire) header() (h header, err error) {
 	return h, nil
 }
 
-// fill reads until the buffer has n bytes.
+// fill reads until the buffer has n bytes. It gets the buffer if there is none.
 func (c *wire) fill(n int) error {
+	if c.buf == nil {
+		c.buf = c.session.server.buffers.Get().(*[readBuffer]byte)
+	}
 	if c.r == c.w {
 		c.r, c.w = 0, 0
 	} else if c.r+n > len(c.buf) {
@@ -86,6 +89,14 @@ func (c *wire) fill(n int) error {
 		}
 	}
 	return nil
+}
+
+// free returns the buffer and what is in it.
+func (c *wire) free() {
+	if c.buf != nil {
+		c.session.server.buffers.Put(c.buf)
+		c.buf, c.r, c.w = nil, 0, 0
+	}
 }
 
 // body reads the payload after a header into p, which grows with the bytes received, not with the

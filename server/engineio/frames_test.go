@@ -30,7 +30,7 @@ func (s *script) Write(p []byte) (int, error)      { return len(p), nil }
 func (s *script) SetWriteDeadline(time.Time) error { return nil }
 
 func scripted(in []byte, step int) *wire {
-	return &wire{Conn: &script{in: in, step: step}, session: New(Options{}).newSession(newRequest("GET", "/", ""))}
+	return newWire(&script{in: in, step: step}, New(Options{}).newSession(newRequest("GET", "/", "")))
 }
 
 // masked appends a masked frame, as a client sends it.

@@ -53,13 +53,14 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	session.hold()
+	defer session.release()
 	session.accept()
 	session.mu.Lock()
 	session.kick()
 	session.mu.Unlock()
 	// net/http's goroutine has a deep stack and buffers that the reader does not need, so it ends
 	// here.
-	go session.read(c)
+	session.startReading(c)
 }
 
 func (s *Server) newSession(r *http.Request) *Session {

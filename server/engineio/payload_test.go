@@ -80,7 +80,7 @@ func FuzzPacket(f *testing.F) {
 		if due {
 			session.deadline = time.Now().Add(time.Hour)
 		}
-		c := &wire{session: session}
+		c := newWire(nil, session)
 		err := session.packet(c, text, bytes.Clone(data), false)
 
 		v, ended := err.(violation)

@@ -6,20 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// read is the only goroutine of an idle WebSocket. It ends the session when the connection ends,
-// and closes the connection when the session ends.
+// read is the goroutine that reads from a WebSocket. It ends when there is nothing to read, and the
+// watcher starts the next one: an idle WebSocket needs neither a stack nor a buffer. It ends the
+// session when the connection ends, and closes the connection when the session ends.
 func (s *Session) read(c *wire) {
 	defer s.release()
 	err := s.receive(c)
+	if err == errParked {
+		return
+	}
 	e, answered := endingOf(err)
 	s.end(e)
 	<-c.done // bounded by the deadline of the last write
 	c.hangup(!answered)
+	c.free()
 }
 
-// receive reads until the connection is unusable. After the session has closed it continues to wait
-// for the client's close frame. Only the wait for the next header is in this function, so that the
-// stack of an idle reader stays small.
+// receive reads until there is nothing to read or the connection is unusable. After the session has
+// closed it continues to wait for the client's close frame.
 func (s *Session) receive(c *wire) error {
 	for {
 		h, err := c.header()
@@ -33,6 +37,9 @@ func (s *Session) receive(c *wire) error {
 		}
 		if err != nil {
 			return err
+		}
+		if !c.busy() && s.park(c) {
+			return errParked
 		}
 	}
 }

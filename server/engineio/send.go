@@ -111,8 +111,14 @@ func (s *Session) fill(b *Batch) {
 		return
 	}
 	// A source that returns true without a message would be pulled for ever.
-	more := src.Pull(b)
+	more := s.pull(src, b)
 	s.again(more && b.n > 0)
+}
+
+// pull calls the source. A panic ends this session only.
+func (s *Session) pull(src Source, b *Batch) (more bool) {
+	defer s.recovered()
+	return src.Pull(b)
 }
 
 func (s *Session) again(more bool) {
@@ -126,12 +132,23 @@ func (s *Session) kick() {
 	switch {
 	case s.writing || !s.unwritten(): // the running writer checks again before it stops
 	case s.conn != nil:
-		s.writing = true
-		s.hold()
-		go s.write(s.conn)
+		s.startWriter(s.conn)
 	case s.waiting != nil:
 		s.waiting.nudge()
 	}
+}
+
+// startWriter starts the writer of a WebSocket: a shared one, or a goroutine of the session's own for
+// the end of the session and for a connection that is more than a socket. The caller holds mu.
+func (s *Session) startWriter(c *wire) {
+	s.writing = true
+	s.hold()
+	c.shared = c.fd >= 0 && s.state != stateClosed
+	if c.shared {
+		s.server.writers.Add(s)
+		return
+	}
+	go s.write(c, s.server.batch(), nil, false)
 }
 
 // unwritten reports whether there may be something to write. The caller holds mu.

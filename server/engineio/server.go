@@ -7,16 +7,24 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // Server is an http.Handler that serves Engine.IO sessions on every path that it is mounted at. It
 // is safe for concurrent use.
 //
-// An idle WebSocket has one goroutine, which reads; a waiting GET has that of its request. Writers
-// run only while there is something to write.
+// An idle WebSocket has no goroutine. One epoll reports those that can be read, and a goroutine reads
+// while there is something to read; with TLS, and on other systems than Linux, each has one. At most
+// one goroutine for each processor writes to WebSockets without waiting, while there is something to
+// write. A write that would wait continues in a goroutine of the session's own. A waiting GET has the
+// goroutine of its request.
 type Server struct {
 	o        Options
 	upgrader websocket.Upgrader
+	writers  *sockets.Writers[*Session]
+	watcher  *sockets.Watcher[*Session]
+	buffers  sync.Pool    // *[readBuffer]byte
 	batches  sync.Pool    // *Batch
 	scratch  sync.Pool    // *[]byte, for reading messages
 	open     atomic.Int64 // sessions that are not closed
@@ -31,6 +39,9 @@ type Server struct {
 // New returns a server.
 func New(o Options) *Server {
 	s := &Server{o: o.withDefaults(), sessions: make(map[string]*Session)}
+	s.writers = sockets.NewWriters[*Session](s.writeSessions)
+	s.watcher = sockets.NewWatcher((*Session).resume)
+	s.buffers.New = func() any { return new([readBuffer]byte) }
 	s.batches.New = func() any { return new(Batch) }
 	s.scratch.New = func() any { p := make([]byte, scratchSize); return &p }
 	s.upgrader = websocket.Upgrader{

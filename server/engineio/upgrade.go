@@ -28,11 +28,11 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, session *Sessio
 // probe waits for PING "probe" and UPGRADE, then becomes the session's reader. Polling continues
 // meanwhile, and afterwards if these packets do not arrive in time.
 func (s *Session) probe(c *wire) {
+	defer s.release()
 	if s.negotiate(c) {
-		s.read(c)
+		s.startReading(c)
 		return
 	}
-	defer s.release()
 	s.mu.Lock()
 	if s.candidate == c {
 		s.candidate, s.probed = nil, false

@@ -69,7 +69,7 @@ func TestGETAfterUpgrade(t *testing.T) {
 		go func() { late <- c.request("GET", "") }()
 		synctest.Wait()
 		c.p.mu.Lock()
-		c.p.conn = &wire{Conn: &sink{}} // the UPGRADE packet has come
+		c.p.conn = newWire(&sink{}, c.p.Session) // the UPGRADE packet has come
 		c.p.waiting.nudge()
 		c.p.mu.Unlock()
 		c.expect(<-late, "Bad Request", noopDelay)

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // wire is the connection of one WebSocket. The library does the opening handshake only: its
@@ -13,15 +15,20 @@ import (
 type wire struct {
 	Conn    net.Conn
 	session *Session
+	fd      int // of the socket, for writes that do not wait; -1: there is none
 
 	// For the reading goroutine only.
 	live     bool      // belongs to the session; a candidate of an upgrade does not yet
+	messages int       // in the second
+	second   int64     //
 	controls int       // in the second that started at window
 	window   time.Time //
 	r, w     int       // buf[r:w] is not consumed yet
-	buf      [readBuffer]byte
+	buf      *[readBuffer]byte
 
 	// Guarded by session.mu.
+	parked   bool          // nothing reads; the watcher calls resume
+	shared   bool          // a shared writer may use fd: Conn must not be closed
 	code     int           // close code
 	finished bool          // after the last write
 	done     chan struct{} // created by stop; closed when finished
@@ -33,7 +40,11 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, session *Session
 	if _, err := s.upgrader.Upgrade(h, r, nil); err != nil {
 		return nil, err
 	}
-	return &wire{Conn: h.conn, session: session}, nil
+	return newWire(h.conn, session), nil
+}
+
+func newWire(conn net.Conn, session *Session) *wire {
+	return &wire{Conn: conn, session: session, fd: sockets.Descriptor(conn)}
 }
 
 // hijacker finds the connection behind middlewares that can be unwrapped, and keeps it.
@@ -70,6 +81,24 @@ func (c *wire) stray() error {
 	return nil
 }
 
+// writeNow writes segs as far as the socket takes them without waiting, and returns the rest. begun
+// says that a part was written.
+func (c *wire) writeNow(segs [][]byte) (rest [][]byte, begun bool, err error) {
+	for len(segs) > 0 {
+		n, err := sockets.Write(c.fd, segs[0])
+		begun = begun || n > 0
+		if err != nil {
+			return segs, begun, err
+		}
+		if n < len(segs[0]) {
+			segs[0] = segs[0][n:]
+			break
+		}
+		segs = segs[1:]
+	}
+	return segs, begun, nil
+}
+
 // writeFrame writes one frame at once. The caller is the only writer.
 func (c *wire) writeFrame(opcode byte, data []byte) error {
 	if err := c.Conn.SetWriteDeadline(time.Now().Add(closeTimeout)); err != nil {
@@ -83,6 +112,11 @@ func (c *wire) writeFrame(opcode byte, data []byte) error {
 // session.mu.
 func (c *wire) stop(code int) {
 	c.code, c.done = code, make(chan struct{})
+	c.session.server.watcher.Forget(c.fd, c.session)
+	c.resume()
+	if c.shared {
+		return // the shared writer does not wait, and notices the end after its write
+	}
 	if code == closeNone {
 		c.abort()
 		return

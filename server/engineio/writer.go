@@ -3,18 +3,66 @@ package engineio
 import (
 	"net"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
-// write is the goroutine that writes to a WebSocket while there is something to write. It is
-// started with writing set, and it is the only one that writes the close frame.
-func (s *Session) write(c *wire) {
+// writeSessions is one of the server's shared writers.
+func (s *Server) writeSessions() {
+	b := s.batch()
+	var turn sockets.Turn[*Session]
+	for sessions := s.writers.Next(&turn); len(sessions) > 0; sessions = s.writers.Next(&turn) {
+		for _, session := range sessions {
+			b = session.writeNow(b)
+		}
+	}
+	s.putBatch(b)
+}
+
+// writeNow writes one batch, as far as the socket takes it without waiting. A goroutine of the
+// session's own does what may wait: the rest, a large frame, and the end of the session. writeNow
+// returns the batch for the next session.
+func (s *Session) writeNow(b *Batch) (spare *Batch) {
+	c := s.conn // it was set before the session was queued, and stays
+	b.reset(false, batchSize)
+	s.fill(b)
+	rest, begun := b.segments(), false
+	if b.n <= writeChunk {
+		var err error
+		if rest, begun, err = c.writeNow(rest); err != nil {
+			s.broken(c)
+		}
+	}
+	if len(rest) == 0 {
+		s.written(WebSocket, b)
+	}
+	s.mu.Lock()
+	if len(rest) == 0 && s.state == stateOpen {
+		if s.unwritten() {
+			s.mu.Unlock()
+			s.server.writers.Add(s) // after the other sessions
+			return b
+		}
+		c.shared = false
+		s.stopWriting()
+		s.mu.Unlock()
+		s.release()
+		return b
+	}
+	c.shared = false
+	s.mu.Unlock()
+	go s.write(c, b, rest, begun)
+	return s.server.batch()
+}
+
+// write is the goroutine of a session's own that writes to a WebSocket where it may have to wait. It
+// first writes rest, the unwritten part of b; begun says that a part of b was written. It is started
+// with writing set, and it is the only one that writes the close frame.
+func (s *Session) write(c *wire, b *Batch, rest [][]byte, begun bool) {
 	defer s.release()
-	b := s.server.batch()
 	defer s.server.putBatch(b)
 	for {
-		b.reset(false, batchSize)
-		s.fill(b)
-		if b.n > 0 && s.flush(c, b.segments()) {
+		if len(rest) > 0 && s.flush(c, rest, begun) {
 			s.written(WebSocket, b)
 		}
 		s.mu.Lock()
@@ -40,6 +88,9 @@ func (s *Session) write(c *wire) {
 			s.mu.Unlock()
 			return
 		}
+		b.reset(false, batchSize)
+		s.fill(b)
+		rest, begun = b.segments(), false
 	}
 }
 
@@ -51,13 +102,13 @@ func closeCodeFor(reason string) int {
 }
 
 // flush writes segments: all of them with one system call, unless they are large. Each chunk has
-// its own deadline, so that a large frame does not require a faster reader than a small one. flush
-// reports whether everything was written.
-func (s *Session) flush(c *wire, segs [][]byte) bool {
-	for first := true; len(segs) > 0; first = false {
+// its own deadline, so that a large frame does not require a faster reader than a small one. begun
+// says that a part was written before. flush reports whether everything was written.
+func (s *Session) flush(c *wire, segs [][]byte, begun bool) bool {
+	for ; len(segs) > 0; begun = true {
 		s.mu.Lock()
 		if s.state == stateClosed {
-			if !first {
+			if begun {
 				c.code = closeNone // a frame may be incomplete: nothing can follow it
 			}
 			s.mu.Unlock()
@@ -69,19 +120,24 @@ func (s *Session) flush(c *wire, segs [][]byte) bool {
 			segs, err = writeSome(c.Conn, segs)
 		}
 		if err != nil {
-			s.mu.Lock()
-			c.code = closeNone
-			s.mu.Unlock()
-			s.end(ending{reason: ReasonTransportError})
+			s.broken(c)
 			return false
 		}
 	}
 	return true
 }
 
+// broken ends the session after a write that failed.
+func (s *Session) broken(c *wire) {
+	s.mu.Lock()
+	c.code = closeNone
+	s.mu.Unlock()
+	s.end(ending{reason: ReasonTransportError})
+}
+
 // written reports a batch to Options.Written.
 func (s *Session) written(transport string, b *Batch) {
-	if s.server.o.Written != nil {
+	if b.n > 0 && s.server.o.Written != nil {
 		s.server.o.Written(transport, b.n, b.since)
 	}
 }

@@ -1,0 +1,59 @@
+package engineio
+
+import (
+	"errors"
+	"time"
+)
+
+// errParked is the error of receive when there is nothing to read for now.
+var errParked = errors.New("engineio: nothing to read")
+
+// park lets the watcher wait for the next bytes and ends the reader. It reports false if the reader
+// must go on: when there are bytes already, without a descriptor to watch, and for the client's
+// close frame after the session has closed.
+func (s *Session) park(c *wire) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.r < c.w || s.state == stateClosed || !s.server.watcher.Watch(c.fd, s) {
+		return false
+	}
+	c.free() // before the next reader starts, which needs mu
+	c.parked = true
+	return true
+}
+
+// startReading starts the first reader, or lets the watcher start it.
+func (s *Session) startReading(c *wire) {
+	if !s.park(c) {
+		s.hold()
+		go s.read(c)
+	}
+}
+
+// resume starts the reader of a parked WebSocket.
+func (s *Session) resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.resume()
+	}
+}
+
+// resume is Session.resume. The caller holds session.mu.
+func (c *wire) resume() {
+	if c.parked {
+		c.parked = false
+		c.session.hold()
+		go c.session.read(c)
+	}
+}
+
+// busy counts a message. It reports whether the client sends so many that a reader for each would
+// cost more than one that waits. The answer to the next ping ends that wait.
+func (c *wire) busy() bool {
+	if now := c.session.received.Load() / int64(time.Second); now != c.second {
+		c.second, c.messages = now, 0
+	}
+	c.messages++
+	return c.messages > maxParked
+}

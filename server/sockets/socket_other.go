@@ -1,0 +1,14 @@
+//go:build !unix
+
+package sockets
+
+import "net"
+
+// Descriptor returns -1: every write may wait, in a goroutine of the connection's own.
+func Descriptor(net.Conn) int { return -1 }
+
+// Read is not called.
+func Read(int, []byte) (n int, err error) { return 0, nil }
+
+// Write is not called.
+func Write(int, []byte) (n int, err error) { return 0, nil }

@@ -1,0 +1,103 @@
+//go:build linux
+
+package sockets
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pair returns two ends of a TCP connection.
+func pair(t *testing.T) (server, client net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	if server, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return server, client
+}
+
+func receive(t *testing.T, events <-chan string, want string) {
+	t.Helper()
+	select {
+	case got := <-events:
+		if got != want {
+			t.Fatalf("%q is ready, want %q", got, want)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%q is not ready", want)
+	}
+}
+
+// Each Watch reports one event: bytes that come, bytes that are there already, and the end.
+func TestWatcher(t *testing.T) {
+	events := make(chan string, 10)
+	w := NewWatcher(func(name string) { events <- name })
+	server, client := pair(t)
+	fd := Descriptor(server)
+	if !w.Watch(fd, "a") {
+		t.Fatal("cannot watch")
+	}
+	_, _ = client.Write([]byte("xy"))
+	receive(t, events, "a")
+	if !w.Watch(fd, "a") {
+		t.Fatal("cannot watch again")
+	}
+	receive(t, events, "a") // nothing was read
+
+	var got [8]byte
+	w.Look(fd, "a", func() bool {
+		if n, err := Read(fd, got[:]); n != 2 || err != nil {
+			t.Errorf("read %d, %v", n, err)
+		}
+		if n, err := Read(fd, got[:]); n != 0 || err != nil {
+			t.Errorf("then read %d, %v", n, err)
+		}
+		return true
+	})
+	_ = client.Close()
+	receive(t, events, "a")
+	if _, err := Read(fd, got[:]); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+	w.Forget(fd, "a")
+	w.Look(fd, "a", func() bool { t.Error("a look at a connection that was forgotten"); return false })
+	if w.epoll != nil {
+		t.Error("the epoll is open although nothing is watched")
+	}
+}
+
+// A descriptor that is used again belongs to its new connection.
+func TestWatcherUsesDescriptorsAgain(t *testing.T) {
+	events := make(chan string, 10)
+	w := NewWatcher(func(name string) { events <- name })
+	first, _ := pair(t)
+	fd := Descriptor(first)
+	w.Watch(fd, "first")
+	w.Forget(fd, "first")
+	w.Watch(fd, "second")
+	w.Forget(fd, "first") // too late
+	_ = first.Close()
+	w.Forget(fd, "second")
+	if w.count != 0 || w.epoll != nil {
+		t.Errorf("%d connections are left", w.count)
+	}
+	if w.Watch(-1, "none") {
+		t.Error("watches a connection without a descriptor")
+	}
+}
