@@ -50,46 +50,30 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
+// A client is idle when the server gets nothing from it; the answer to a ping is enough.
 func TestIdleClientsAreClosed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
-		o.InactiveTimeout, o.SweepInterval = 300*time.Millisecond, 20*time.Millisecond
-		o.PingInterval, o.PingTimeout = 50*time.Millisecond, time.Minute
+		o.InactiveTimeout, o.SweepInterval = time.Hour, time.Hour // the test sweeps
+		o.PingInterval, o.Heartbeat = 20*time.Millisecond, 0
 	})
-	silent := s.Dial("")
-	silent.Join(`{"userId":"silent"}`)
-	listener, _ := s.Connect(`{"userId":"listener"}`)
-	ended := make(chan time.Time, 1)
-	go func() { // answers no ping
-		for {
-			if _, _, err := silent.Conn.ReadMessage(); err != nil {
-				ended <- time.Now()
-				return
-			}
-		}
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	conn := s.sio.clients.all()[0]
+	joined := conn.session.LastReceived()
+	pinged := make(chan struct{})
+	go func() { // Next answers pings
+		defer close(pinged)
+		_, _ = c.Next()
 	}()
-	start := time.Now()
-	stop := make(chan struct{})
-	closedEarly := make(chan error, 1)
-	go func() {
-		for {
-			if _, err := listener.Next(); err != nil {
-				closedEarly <- err
-				return
-			}
-		}
-	}()
-	if at := servertest.Receive(t, ended); at.Sub(start) < 200*time.Millisecond {
-		t.Errorf("closed after %s", at.Sub(start))
+	servertest.Eventually(t, "the answer to a ping has arrived", func() bool {
+		return conn.session.LastReceived().After(joined)
+	})
+	conn.sweep(joined.Add(time.Hour+1), true)
+	if cause := conn.cause.Load(); cause != nil {
+		t.Fatalf("a client that answers pings was closed: %s", *cause)
 	}
-	select {
-	case err := <-closedEarly:
-		t.Errorf("a listener that answers pings was closed: %v", err)
-	case <-time.After(6*300*time.Millisecond - time.Since(start)):
-	}
-	close(stop)
-	listener.Conn.Close()
-	servertest.Receive(t, closedEarly)
+	conn.sweep(time.Now().Add(2*time.Hour), true)
+	servertest.Receive(t, pinged)
 }
 
 func TestLimits(t *testing.T) {
