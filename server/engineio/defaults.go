@@ -22,6 +22,7 @@ const (
 	readBuffer      = 1 << 10   // bytes per WebSocket that is being read
 	maxParked       = 5         // messages per second with a reader for each
 	closeTimeout    = time.Second
+	drainTimeout    = 5 * time.Second // for the queue of a session that closes
 	noopDelay       = 20 * time.Millisecond
 	shutdownStep    = 100 // sessions that Shutdown closes together,
 	shutdownPause   = 10 * time.Millisecond
