@@ -208,7 +208,7 @@ func (s *Send) print(e Environment, reply []byte) error {
 	}
 	text := fmt.Sprintf("%s  connections %d  users %d  channels %d", id, r.Delivered, r.Users, r.Channels)
 	if r.Delivered == 0 && r.Stored {
-		text += "  (nobody is connected now; it waits for who comes back)"
+		text += "  (nobody is connected now; stored for replay)"
 	}
 	_, err := fmt.Fprintln(e.Stdout, clean(text))
 	return err

@@ -15,7 +15,7 @@ func TestSend(t *testing.T) {
 		name, stdin, want string
 		args              []string
 	}{
-		{"to a user", "", "  connections 0  users 0  channels 0  (nobody is connected now; it waits for who comes back)\n",
+		{"to a user", "", "  connections 0  users 0  channels 0  (nobody is connected now; stored for replay)\n",
 			[]string{"send", "--user", "u1", "payment:completed", `{"amount":9.99}`}},
 		{"to several", "", "  connections 0  users 0", []string{"send", "--user", "u1", "--user", "a,b", "hello"}},
 		{"to a channel, from standard input", `[1, 2]`, "  connections 0  users 0  channels 0", []string{"send", "--channel=orders", "hello", "-"}},

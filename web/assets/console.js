@@ -541,6 +541,85 @@ function curl(url, body, headers = {}) {
 	for (const [name, value] of Object.entries(headers)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
 	return `${lines.join(" \\\n")} \\\n  -d ${quoted(body)}`;
 }
+// src/field.ts
+/** An error in a field, found before the request. */
+var Mistake = class extends Error {
+	field;
+	constructor(field, message) {
+		super(message);
+		this.field = field;
+	}
+};
+/** Returns a field with one control. text: returns its JSON, "" when it is empty. */
+function leaf(path, name, hint, control, required, text) {
+	const id = newId();
+	const error = h("span", {
+		class: "error",
+		id: `${id}e`
+	}), about = h("span", {
+		class: "hint",
+		id: `${id}h`
+	}, hint);
+	set(control, {
+		id,
+		name: path,
+		"aria-describedby": `${id}h ${id}e`,
+		"aria-required": required && "true"
+	});
+	const field = {
+		path,
+		root: h("div", { class: hint.length > 70 ? "field wide" : "field" }, h("label", {
+			for: id,
+			class: "label"
+		}, name, required && h("span", {
+			class: "req",
+			"aria-hidden": "true"
+		}, " *")), control, error, about),
+		value() {
+			const json = text((message) => new Mistake(field, message));
+			if (!json && required) throw new Mistake(field, "this is needed");
+			return json || void 0;
+		},
+		fill(value) {
+			control.value = value === void 0 ? "" : Array.isArray(value) ? value.join(", ") : String(value);
+			if (control instanceof HTMLSelectElement && control.selectedIndex === -1) control.selectedIndex = 0;
+		},
+		mark(message) {
+			say(error, message);
+			set(control, { "aria-invalid": message && "true" });
+		},
+		focus: () => control.focus()
+	};
+	control.addEventListener("input", () => field.mark(""));
+	return field;
+}
+/** Returns a field for JSON. onlyObject: the value must be an object. */
+function jsonField(path, name, hint, required, onlyObject) {
+	const control = h("textarea", {
+		rows: 4,
+		spellcheck: "false",
+		placeholder: onlyObject ? "{}" : "null"
+	});
+	const field = leaf(path, name, hint, control, required, (mistake) => {
+		const text = control.value.trim();
+		if (!text) return "";
+		let value;
+		try {
+			value = JSON.parse(text);
+		} catch (error) {
+			throw mistake(`this is not JSON: ${error.message}`);
+		}
+		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but not an object: {…}");
+		return text;
+	});
+	field.root.classList.add("wide");
+	return {
+		...field,
+		fill: (value) => {
+			control.value = value === void 0 ? "" : JSON.stringify(value, null, 1);
+		}
+	};
+}
 // src/schema.ts
 /** Follows references, and ignores that a value may be null: an empty field is left out instead. */
 function resolve(schema, all) {
@@ -564,14 +643,6 @@ function shapeOf({ type, enum: choices, properties, items }) {
 	return name === "object" && properties ? "object" : "json";
 }
 // src/form.ts
-/** An error in a field, found before the request. */
-var Mistake = class extends Error {
-	field;
-	constructor(field, message) {
-		super(message);
-		this.field = field;
-	}
-};
 /**
 * Returns the field of a property. example: its value in the example of the API, for a placeholder.
 */
@@ -627,76 +698,6 @@ function fieldOf(path, schema, all, required, example) {
 			return leaf(path, name, description, control, required, () => control.value && JSON.stringify(control.value));
 		}
 	}
-}
-/** Returns a field for JSON. onlyObject: the value must be an object. */
-function jsonField(path, name, hint, required, onlyObject) {
-	const control = h("textarea", {
-		rows: 4,
-		spellcheck: "false",
-		placeholder: onlyObject ? "{}" : "null"
-	});
-	const field = leaf(path, name, hint, control, required, (mistake) => {
-		const text = control.value.trim();
-		if (!text) return "";
-		let value;
-		try {
-			value = JSON.parse(text);
-		} catch (error) {
-			throw mistake(`this is not JSON: ${error.message}`);
-		}
-		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but not an object: {…}");
-		return text;
-	});
-	field.root.classList.add("wide");
-	return {
-		...field,
-		fill: (value) => {
-			control.value = value === void 0 ? "" : JSON.stringify(value, null, 1);
-		}
-	};
-}
-/** Returns a field with one control. text: returns its JSON, "" when it is empty. */
-function leaf(path, name, hint, control, required, text) {
-	const id = newId();
-	const error = h("span", {
-		class: "error",
-		id: `${id}e`
-	}), about = h("span", {
-		class: "hint",
-		id: `${id}h`
-	}, hint);
-	set(control, {
-		id,
-		name: path,
-		"aria-describedby": `${id}h ${id}e`,
-		"aria-required": required && "true"
-	});
-	const field = {
-		path,
-		root: h("div", { class: hint.length > 70 ? "field wide" : "field" }, h("label", {
-			for: id,
-			class: "label"
-		}, name, required && h("span", {
-			class: "req",
-			"aria-hidden": "true"
-		}, " *")), control, error, about),
-		value() {
-			const json = text((message) => new Mistake(field, message));
-			if (!json && required) throw new Mistake(field, "this is needed");
-			return json || void 0;
-		},
-		fill(value) {
-			control.value = value === void 0 ? "" : Array.isArray(value) ? value.join(", ") : String(value);
-			if (control instanceof HTMLSelectElement && control.selectedIndex === -1) control.selectedIndex = 0;
-		},
-		mark(message) {
-			say(error, message);
-			set(control, { "aria-invalid": message && "true" });
-		},
-		focus: () => control.focus()
-	};
-	control.addEventListener("input", () => field.mark(""));
-	return field;
 }
 /** Returns the fields of an object: its known properties, and one field for all others. */
 function objectField(path, schema, all) {
@@ -1541,9 +1542,11 @@ function acknowledged(reply) {
 	if (error?.code) throw clientError(error.code, error.message ?? error.code, error.retryAfter);
 	return reply;
 }
-var TOKEN_ERROR, withCode;
+var TOKEN_ERROR, FINAL, isFinal, withCode;
 var init_errors = __esmMin((() => {
 	TOKEN_ERROR = /^(unauthenticated|invalid_token|token_expired)$/;
+	FINAL = /^(forbidden|validation|disconnected)$/;
+	isFinal = (code, { getToken, getTicket }) => FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
 	withCode = (error) => typeof error.code === "string" ? error : void 0;
 }));
 // ../client/src/driver.ts
@@ -1988,9 +1991,10 @@ var init_queue = __esmMin((() => {
 	};
 }));
 // ../client/src/rounds.ts
-var BLOCKED, OTHER, Rounds;
+var BLOCKED, SOCKET_PATIENCE, OTHER, Rounds;
 var init_rounds = __esmMin((() => {
 	BLOCKED = 6e4;
+	SOCKET_PATIENCE = 5e3;
 	OTHER = /^(unsupported|not_found|network|)$/;
 	Rounds = class {
 		/** How many rounds failed since the last connection. */
@@ -2010,6 +2014,10 @@ var init_rounds = __esmMin((() => {
 		begin() {
 			this.#failed = void 0;
 			return this.fixed ?? (Date.now() < this.#blockedUntil ? "sse" : "socket.io");
+		}
+		/** Returns how long a transport may take to connect, in ms. longest: the timeout of the options. */
+		patience(transport, longest) {
+			return !this.fixed && transport === "socket.io" ? Math.min(longest, SOCKET_PATIENCE) : longest;
 		}
 		/** Returns the transport to try after one failed with code; undefined when the round is over. */
 		next(failed, code) {
@@ -2034,7 +2042,7 @@ var init_rounds = __esmMin((() => {
 	};
 }));
 // ../client/src/connection.ts
-var FINAL, SOCKET_PATIENCE, Connection;
+var Connection;
 var init_connection = __esmMin((() => {
 	init_driver$1();
 	init_errors();
@@ -2042,8 +2050,6 @@ var init_connection = __esmMin((() => {
 	init_open();
 	init_queue();
 	init_rounds();
-	FINAL = /^(forbidden|validation|disconnected)$/;
-	SOCKET_PATIENCE = 5e3;
 	Connection = class {
 		#options;
 		#sink;
@@ -2187,8 +2193,7 @@ var init_connection = __esmMin((() => {
 					sessionId,
 					channels
 				}, this.#received);
-				const quick = !this.#rounds.fixed && transport === "socket.io";
-				this.#expect(quick ? Math.min(this.#timeout, SOCKET_PATIENCE) : this.#timeout);
+				this.#expect(this.#rounds.patience(transport, this.#timeout));
 			} catch (error) {
 				if (attempt === this.#attempt) this.#lose(error.message, withCode(error));
 			}
@@ -2212,9 +2217,7 @@ var init_connection = __esmMin((() => {
 			alive: (ms) => {
 				if (this.#status === "connected") this.#expect(ms);
 			},
-			session: (pid) => {
-				this.#pid = pid;
-			}
+			session: (pid) => void (this.#pid = pid)
 		};
 		/**
 		* Takes the first event of a link. Returns false when a handler closed the client, or connected
@@ -2263,10 +2266,9 @@ var init_connection = __esmMin((() => {
 		/** Decides what follows the end of a link. */
 		#lose(reason, error) {
 			const connected = this.#status === "connected", code = error?.code ?? "";
-			const { getToken, getTicket } = this.#options;
 			this.#drop(reason);
 			this.#log("close", this.#transport, reason, code);
-			const final = FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
+			const final = isFinal(code, this.#options);
 			const next = final || connected ? void 0 : this.#rounds.next(this.#transport, code);
 			if (final) this.#finish(error, error);
 			else if (next) this.#open(next);
@@ -2992,6 +2994,31 @@ function connect(options = {}) {
 	const driver = share(options, sink, log) ?? new Connection(options, sink, log);
 	return client;
 }
+// src/admission.ts
+/**
+* Returns a source of tickets, which work in every mode, if there is a key; else the user id.
+* channels: returns those that a ticket of a limited key has to name.
+*/
+async function credentials(userId, channels) {
+	if (!userId) throw new Error("A user ID is required: the user whose notifications to show.");
+	const bare = {
+		userId,
+		username: userId
+	};
+	const mode = key.value ? await authMode() : "open";
+	if (mode === "open") return bare;
+	const getTicket = () => ticket(userId, ["*"]).catch(() => ticket(userId, channels()));
+	if (!mode && !await getTicket().then(() => true, () => false)) return bare;
+	return { getTicket };
+}
+async function ticket(userId, patterns) {
+	const { json, problem } = await call("POST", "v1/tickets", { body: JSON.stringify({
+		userId,
+		channels: patterns
+	}) });
+	if (problem) throw Object.assign(new Error(lineOf(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
+	return json.ticket;
+}
 // src/log.ts
 /** The events about the connection, which are not notifications. */
 var CONTROL = /* @__PURE__ */ new Set([
@@ -3139,6 +3166,26 @@ function rowOf(entry, hidden) {
 	});
 	return row;
 }
+// src/matcher.ts
+/**
+* Returns a test of entries. type: a part of the event name, or a pattern with stars. text: a part
+* of the name, the data, the id or a channel. Case does not matter.
+*/
+function matcher(type, text) {
+	const pattern = type.trim().toLowerCase(), wanted = text.trim().toLowerCase();
+	const parts = pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
+	const glob = parts.length > 1 && new RegExp(`^${parts.join(".*")}$`, "s");
+	return ({ name, text, id, channels }) => {
+		const own = name.toLowerCase();
+		if (pattern && !(glob ? glob.test(own) : own.includes(pattern))) return false;
+		return !wanted || [
+			own,
+			text,
+			id,
+			...channels
+		].some((one) => one.toLowerCase().includes(wanted));
+	};
+}
 // src/names.ts
 /** changed: called with the names that the user adds or removes. */
 function nameList(label, add, changed) {
@@ -3233,34 +3280,12 @@ function tail() {
 	const pause = button("Pause", () => hold(!paused), { "aria-pressed": "false" });
 	const log = new Log("Events", "Nothing yet. Connect to see the events.", KEPT$1, counted);
 	let client, paused = false, total = 0;
-	/** Returns a ticket, which works in every mode, if there is a key; else the user id. */
-	async function credentials() {
-		const userId = user.value.trim();
-		if (!userId) throw new Error("A user ID is required: the user whose notifications to show.");
-		const bare = {
-			userId,
-			username: userId
-		};
-		const mode = key.value ? await authMode() : "open";
-		if (mode === "open") return bare;
-		const getTicket = () => ticket(userId, ["*"]).catch(() => ticket(userId, channels.values));
-		if (!mode && !await getTicket().then(() => true, () => false)) return bare;
-		return { getTicket };
-	}
-	async function ticket(userId, patterns) {
-		const { json, problem } = await call("POST", "v1/tickets", { body: JSON.stringify({
-			userId,
-			channels: patterns
-		}) });
-		if (problem) throw Object.assign(new Error(lineOf(problem)), { code: problem.status === 401 ? "forbidden" : problem.code });
-		return json.ticket;
-	}
 	async function run() {
 		client?.close();
 		note.say("");
 		let who;
 		try {
-			who = await credentials();
+			who = await credentials(user.value.trim(), () => channels.values);
 		} catch (error) {
 			return note.say(error.message, true);
 		}
@@ -3326,20 +3351,7 @@ function tail() {
 		if (paused) parts.push(`paused, ${number(log.held)} waiting`);
 		say(count, `${parts.join(" · ")}.`);
 	}
-	function filter() {
-		const pattern = type.value.trim().toLowerCase(), wanted = text.value.trim().toLowerCase();
-		const glob = pattern.includes("*") && new RegExp(`^${pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")}$`, "s");
-		log.filter(({ name, text, id, channels }) => {
-			const own = name.toLowerCase();
-			if (pattern && !(glob ? glob.test(own) : own.includes(pattern))) return false;
-			return !wanted || [
-				own,
-				text,
-				id,
-				...channels
-			].some((one) => one.toLowerCase().includes(wanted));
-		});
-	}
+	const filter = () => log.filter(matcher(type.value, text.value));
 	type.oninput = text.oninput = filter;
 	const root = section("Live tail", "A connection of this page. It counts like any other, and receives what is sent to its user, its channels and everyone.", [], h("div", { class: "card form" }, h("div", { class: "halves" }, h("form", {
 		class: "form",
@@ -3372,10 +3384,91 @@ function tail() {
 		}
 	};
 }
+// src/credential.ts
+/** Returns an input for text. */
+var text$1 = (name, value = "", placeholder = "") => h("input", {
+	name,
+	value,
+	placeholder,
+	spellcheck: "false",
+	autocomplete: "off"
+});
+/** Returns a hidden area for a credential, and for a command that uses it. */
+function output(label, ...actions) {
+	const made = h("pre", {
+		class: "block",
+		tabindex: 0,
+		"aria-label": label
+	}), use = h("pre", {
+		class: "block",
+		tabindex: 0,
+		"aria-label": "How to try it"
+	});
+	return {
+		root: h("div", {
+			class: "form",
+			hidden: true
+		}, h("div", { class: "row apart" }, h("h3", {}, label), h("div", { class: "row" }, copier(() => made.textContent), ...actions)), made, use),
+		made,
+		use
+	};
+}
+// src/views/ticketform.ts
+/** Returns the form for a ticket of the server, which is valid for one connection. */
+function ticketForm() {
+	const userId = text$1("userId", "alice"), username = text$1("username"), channels = text$1("channels", "", "orders, team-*");
+	const ttl = select({
+		"30s": "30 s",
+		"20s": "20 s",
+		"10s": "10 s"
+	}, { name: "ttl" });
+	const note = new Note(), left = h("p", {
+		class: "hint",
+		role: "timer"
+	});
+	const out = output("Ticket");
+	let timer;
+	async function make() {
+		const body = {
+			userId: userId.value.trim(),
+			ttl: ttl.value
+		};
+		if (username.value.trim()) body.username = username.value.trim();
+		if (words(channels.value).length) body.channels = words(channels.value);
+		const { json, problem } = await call("POST", "v1/tickets", { body: JSON.stringify(body) });
+		set(userId, { "aria-invalid": problem?.field === "userId" && "true" });
+		set(channels, { "aria-invalid": problem?.field?.startsWith("channels") && "true" });
+		out.root.hidden = Boolean(problem);
+		clearInterval(timer);
+		if (problem) return note.problem(problem);
+		note.say("Issued. It is valid for one connection.");
+		say(out.made, json.ticket);
+		const url = new URL("sse", base);
+		url.searchParams.set("ticket", json.ticket);
+		say(out.use, `curl -N '${url}'`);
+		const tick = () => {
+			const seconds = Math.ceil((Date.parse(json.expiresAt) - Date.now()) / 1e3);
+			say(left, seconds > 0 ? `Valid for another ${seconds} s.` : "It has expired: issue another one.");
+			if (seconds <= 0) clearInterval(timer);
+		};
+		tick();
+		timer = setInterval(tick, 1e3);
+	}
+	out.root.append(left);
+	return h("form", {
+		class: "card form",
+		id: "ticket",
+		autocomplete: "off",
+		onsubmit: (event) => {
+			event.preventDefault();
+			make();
+		}
+	}, h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend requests one for each page that connects."), h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)), h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("Valid for", ttl)), h("div", { class: "row" }, h("button", { class: "primary" }, "Issue a ticket")), note.root, out.root);
+}
 // src/jwt.ts
-var text$1 = new TextEncoder();
+var text = new TextEncoder();
 var url64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-var part = (value) => url64(text$1.encode(JSON.stringify(value)));
+var part = (value) => url64(text.encode(JSON.stringify(value)));
 /**
 * Signs claims. Rejects on pages without WebCrypto, which browsers offer on https and localhost
 * only.
@@ -3386,11 +3479,11 @@ async function sign(claims, secret) {
 		alg: "HS256",
 		typ: "JWT"
 	})}.${part(claims)}`;
-	const key = await crypto.subtle.importKey("raw", text$1.encode(secret), {
+	const key = await crypto.subtle.importKey("raw", text.encode(secret), {
 		name: "HMAC",
 		hash: "SHA-256"
 	}, false, ["sign"]);
-	return `${head}.${url64(new Uint8Array(await crypto.subtle.sign("HMAC", key, text$1.encode(head))))}`;
+	return `${head}.${url64(new Uint8Array(await crypto.subtle.sign("HMAC", key, text.encode(head))))}`;
 }
 // src/line.ts
 /** A WebSocket and an EventSource for `connect` that share one network. */
@@ -3650,6 +3743,101 @@ var Pane = class {
 		this.#log.clear();
 	}
 };
+// src/views/sendform.ts
+/**
+* Returns the form. The view Send has all options. user: the field of the user id. channels:
+* returns those of both clients.
+*/
+function sendForm(user, channels, socket, stream) {
+	const sent = new Note();
+	const by = select({
+		api: "the HTTP API",
+		"socket.io": "this Socket.IO client",
+		sse: "this EventSource client"
+	}, { name: "by" });
+	const type = h("input", {
+		name: "type",
+		value: "payment:completed",
+		maxlength: 128,
+		spellcheck: "false",
+		autocomplete: "off"
+	});
+	const target = targetField("", (kind) => ({
+		user: [user.value],
+		users: [user.value],
+		channel: channels(),
+		channels: channels(),
+		client: [socket, stream].map(({ client }) => client?.clientId ?? "").filter(Boolean)
+	})[kind] ?? []);
+	const channel = h("input", {
+		name: "room",
+		value: "",
+		maxlength: 200,
+		spellcheck: "false",
+		placeholder: "orders"
+	});
+	const data = jsonField("data", "Data", "", false, false);
+	target.fill({ user: "alice" });
+	data.fill({
+		paymentId: "p-1",
+		amount: 42
+	});
+	const typed = labelled("Type", type), room = labelled("Channel", channel);
+	by.onchange = () => {
+		const api = by.value === "api";
+		typed.hidden = target.root.hidden = !api;
+		room.hidden = api;
+	};
+	room.hidden = true;
+	let before = user.value;
+	user.oninput = () => {
+		const name = target.root.querySelector("input");
+		if (name.value === before) name.value = user.value;
+		before = user.value;
+	};
+	async function send() {
+		for (const field of [target, data]) field.mark("");
+		try {
+			const json = data.value() ?? "null";
+			sent.say("Sending…");
+			const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
+			if (receipt) sent.say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${plural(receipt.users, "user")} · ${plural(receipt.channels, "channel")}`);
+		} catch (error) {
+			if (error instanceof Mistake) {
+				error.field.mark(error.message);
+				error.field.focus();
+			}
+			sent.say(error instanceof Mistake ? `Not sent: ${error.message}` : `Refused: ${error.message}`, true);
+		}
+	}
+	async function publish(json) {
+		const { json: receipt, problem } = await call("POST", "v1/notifications", { body: `{"target": ${target.value()}, "type": ${JSON.stringify(type.value.trim())}, "data": ${json}}` });
+		if (!problem) return receipt;
+		sent.problem(problem);
+		if (problem.field?.startsWith("target")) target.mark(problem.detail);
+		if (problem.status !== 401) sent.say(lineOf(problem), true);
+	}
+	async function sendByClient(json) {
+		const pane = by.value === "sse" ? stream : socket;
+		if (pane.status !== "connected") throw new Error("this side is not connected");
+		return pane.client.send(channel.value.trim(), JSON.parse(json));
+	}
+	return h("form", {
+		class: "card form",
+		id: "quick",
+		autocomplete: "off",
+		onsubmit: (event) => {
+			event.preventDefault();
+			send();
+		},
+		onkeydown: (event) => {
+			if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+				event.preventDefault();
+				send();
+			}
+		}
+	}, h("h3", {}, "Send"), labelled("By", by), target.root, typed, room, data.root, h("button", { class: "primary" }, "Send"), sent.root);
+}
 // src/views/tryout.ts
 var token = h("input", {
 	name: "token",
@@ -3677,7 +3865,7 @@ function tryout() {
 		socketPath: field("socketPath", "/socket.io/"),
 		ssePath: field("ssePath", "/sse")
 	};
-	const note = new Note(), sent = new Note();
+	const note = new Note();
 	const channels = nameList("Channels", "Join", change);
 	const same = h("p", {
 		class: "hint",
@@ -3741,206 +3929,18 @@ function tryout() {
 		if (failed) note.say(`Channels not changed everywhere: ${failed.reason.message}`, true);
 		else note.say(denied.size ? `Not allowed: ${[...denied].join(", ")}` : "", denied.size > 0);
 	}
-	const by = select({
-		api: "the HTTP API",
-		"socket.io": "this Socket.IO client",
-		sse: "this EventSource client"
-	}, { name: "by" });
-	const type = h("input", {
-		name: "type",
-		value: "payment:completed",
-		maxlength: 128,
-		spellcheck: "false",
-		autocomplete: "off"
-	});
-	const target = targetField("", (kind) => ({
-		user: [who.userId.value],
-		users: [who.userId.value],
-		channel: channels.values,
-		channels: channels.values,
-		client: panes.map(({ client }) => client?.clientId ?? "").filter(Boolean)
-	})[kind] ?? []);
-	const channel = h("input", {
-		name: "room",
-		value: "",
-		maxlength: 200,
-		spellcheck: "false",
-		placeholder: "orders"
-	});
-	const data = jsonField("data", "Data", "", false, false);
-	target.fill({ user: "alice" });
-	data.fill({
-		paymentId: "p-1",
-		amount: 42
-	});
-	const typed = labelled("Type", type), room = labelled("Channel", channel);
-	by.onchange = () => {
-		const api = by.value === "api";
-		typed.hidden = target.root.hidden = !api;
-		room.hidden = api;
-	};
-	room.hidden = true;
-	let before = who.userId.value;
-	who.userId.oninput = () => {
-		const name = target.root.querySelector("input");
-		if (name.value === before) name.value = who.userId.value;
-		before = who.userId.value;
-	};
-	async function send() {
-		for (const field of [target, data]) field.mark("");
-		try {
-			const json = data.value() ?? "null";
-			sent.say("Sending…");
-			const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
-			if (receipt) sent.say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${plural(receipt.users, "user")} · ${plural(receipt.channels, "channel")}`);
-		} catch (error) {
-			if (error instanceof Mistake) {
-				error.field.mark(error.message);
-				error.field.focus();
-			}
-			sent.say(error instanceof Mistake ? `Not sent: ${error.message}` : `Refused: ${error.message}`, true);
-		}
-	}
-	async function publish(json) {
-		const { json: receipt, problem } = await call("POST", "v1/notifications", { body: `{"target": ${target.value()}, "type": ${JSON.stringify(type.value.trim())}, "data": ${json}}` });
-		if (!problem) return receipt;
-		sent.problem(problem);
-		if (problem.field?.startsWith("target")) target.mark(problem.detail);
-		if (problem.status !== 401) sent.say(lineOf(problem), true);
-	}
-	async function sendByClient(json) {
-		const pane = by.value === "sse" ? stream : socket;
-		if (pane.status !== "connected") throw new Error("this side is not connected");
-		return pane.client.send(channel.value.trim(), JSON.parse(json));
-	}
 	return {
 		title: "Try-out",
 		root: section("Try-out", "Connect both, send, cut a line, restore it: the ids are the same on both sides, and nothing is missing.", [button("Connect both", () => {
 			for (const pane of panes) if (pane.status === "closed") pane.connect();
 		}, { class: "primary" }), button("Disconnect both", () => {
 			for (const pane of panes) pane.disconnect();
-		})], h("div", { class: "tryout" }, h("div", { class: "forms" }, h("div", { class: "card form" }, h("h3", {}, "Identity"), h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)), labelled("Token", token, "if the server requires one"), channels.root, h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root), h("form", {
-			class: "card form",
-			id: "quick",
-			autocomplete: "off",
-			onsubmit: (event) => {
-				event.preventDefault();
-				send();
-			},
-			onkeydown: (event) => {
-				if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-					event.preventDefault();
-					send();
-				}
-			}
-		}, h("h3", {}, "Send"), labelled("By", by), target.root, typed, room, data.root, h("button", { class: "primary" }, "Send"), sent.root)), h("div", { class: "form" }, h("div", { class: "panes" }, ...panes.map(({ root }) => root)), same)))
+		})], h("div", { class: "tryout" }, h("div", { class: "forms" }, h("div", { class: "card form" }, h("h3", {}, "Identity"), h("div", { class: "pair" }, labelled("User ID", who.userId), labelled("Username", who.username)), labelled("Token", token, "if the server requires one"), channels.root, h("details", {}, h("summary", {}, "Paths"), h("div", { class: "pair" }, labelled("Socket.IO", paths.socketPath), labelled("EventSource", paths.ssePath))), note.root), sendForm(who.userId, () => channels.values, socket, stream)), h("div", { class: "form" }, h("div", { class: "panes" }, ...panes.map(({ root }) => root)), same)))
 	};
 }
-// src/views/tokens.ts
-var MODES = {
-	open: "This server is in open mode: it accepts every user id, so clients need neither a ticket nor a token. Tickets work too; tokens are checked if the server has a key for them.",
-	ticket: "This server is in ticket mode: every connection needs a ticket. It has no key for tokens.",
-	token: "This server is in token mode: every connection needs a token or a ticket."
-};
+// src/views/tokenform.ts
 /** The shortest JWT_SECRET that a server accepts, in bytes. */
 var SHORTEST = 32;
-function tokens() {
-	const mode = h("p", {
-		class: "hint",
-		role: "status"
-	});
-	async function ask() {
-		const now = await authMode();
-		say(mode, now ? MODES[now] : "With an API key without limits, this line shows how the server authenticates clients.");
-	}
-	onKey(() => root.isConnected && !root.hidden && ask());
-	const root = section("Tokens", "Credentials for clients.", [], mode, h("div", { class: "halves" }, ticketForm(), tokenForm()));
-	return {
-		title: "Tokens",
-		root,
-		show: () => {
-			ask();
-		}
-	};
-}
-var text = (name, value = "", placeholder = "") => h("input", {
-	name,
-	value,
-	placeholder,
-	spellcheck: "false",
-	autocomplete: "off"
-});
-/** Returns a hidden area for a credential, and for a command that uses it. */
-function output(label, ...actions) {
-	const made = h("pre", {
-		class: "block",
-		tabindex: 0,
-		"aria-label": label
-	}), use = h("pre", {
-		class: "block",
-		tabindex: 0,
-		"aria-label": "How to try it"
-	});
-	return {
-		root: h("div", {
-			class: "form",
-			hidden: true
-		}, h("div", { class: "row apart" }, h("h3", {}, label), h("div", { class: "row" }, copier(() => made.textContent), ...actions)), made, use),
-		made,
-		use
-	};
-}
-/** Returns the form for a ticket of the server, which is valid for one connection. */
-function ticketForm() {
-	const userId = text("userId", "alice"), username = text("username"), channels = text("channels", "", "orders, team-*");
-	const ttl = select({
-		"30s": "30 s",
-		"20s": "20 s",
-		"10s": "10 s"
-	}, { name: "ttl" });
-	const note = new Note(), left = h("p", {
-		class: "hint",
-		role: "timer"
-	});
-	const out = output("Ticket");
-	let timer;
-	async function make() {
-		const body = {
-			userId: userId.value.trim(),
-			ttl: ttl.value
-		};
-		if (username.value.trim()) body.username = username.value.trim();
-		if (words(channels.value).length) body.channels = words(channels.value);
-		const { json, problem } = await call("POST", "v1/tickets", { body: JSON.stringify(body) });
-		set(userId, { "aria-invalid": problem?.field === "userId" && "true" });
-		set(channels, { "aria-invalid": problem?.field?.startsWith("channels") && "true" });
-		out.root.hidden = Boolean(problem);
-		clearInterval(timer);
-		if (problem) return note.problem(problem);
-		note.say("Issued. It is valid for one connection.");
-		say(out.made, json.ticket);
-		const url = new URL("sse", base);
-		url.searchParams.set("ticket", json.ticket);
-		say(out.use, `curl -N '${url}'`);
-		const tick = () => {
-			const seconds = Math.ceil((Date.parse(json.expiresAt) - Date.now()) / 1e3);
-			say(left, seconds > 0 ? `Valid for another ${seconds} s.` : "It has expired: issue another one.");
-			if (seconds <= 0) clearInterval(timer);
-		};
-		tick();
-		timer = setInterval(tick, 1e3);
-	}
-	out.root.append(left);
-	return h("form", {
-		class: "card form",
-		id: "ticket",
-		autocomplete: "off",
-		onsubmit: (event) => {
-			event.preventDefault();
-			make();
-		}
-	}, h("h3", {}, "Ticket"), h("p", { class: "hint" }, "For one connection of a user, within 30 s. Your backend requests one for each page that connects."), h("div", { class: "pair" }, labelled("User ID", userId), labelled("Username", username)), h("div", { class: "pair" }, labelled("Channels", channels, "patterns"), labelled("Valid for", ttl)), h("div", { class: "row" }, h("button", { class: "primary" }, "Issue a ticket")), note.root, out.root);
-}
 /** Returns the form for a token. The secret never leaves the page. */
 function tokenForm() {
 	const warned = newId();
@@ -3951,8 +3951,8 @@ function tokenForm() {
 		spellcheck: "false",
 		"aria-describedby": warned
 	});
-	const sub = text("sub", "alice"), name = text("tokenName"), channels = text("patterns", "", "orders, team-*"), publish = text("publish", "", "orders");
-	const issuer = text("iss"), audience = text("aud");
+	const sub = text$1("sub", "alice"), name = text$1("tokenName"), channels = text$1("patterns", "", "orders, team-*"), publish = text$1("publish", "", "orders");
+	const issuer = text$1("iss"), audience = text$1("aud");
 	const life = select({
 		"300s": "5 minutes",
 		"3600s": "1 hour",
@@ -4013,6 +4013,31 @@ function tokenForm() {
 		class: "warning",
 		id: warned
 	}, "Anyone with this secret can impersonate every user. The page neither sends nor stores it. Do not enter the secret of a production server."), h("div", { class: "pair" }, labelled("User ID", sub, "sub"), labelled("Name", name)), h("div", { class: "pair" }, labelled("May join", channels, "channels"), labelled("May publish to", publish)), h("div", { class: "pair" }, labelled("Valid for", life)), h("details", {}, h("summary", {}, "Issuer and audience"), h("div", { class: "pair" }, labelled("Issuer", issuer), labelled("Audience", audience))), h("div", { class: "row" }, h("button", { class: "primary" }, "Sign")), note.root, out.root);
+}
+// src/views/tokens.ts
+var MODES = {
+	open: "This server is in open mode: it accepts every user id, so clients need neither a ticket nor a token. Tickets work too; tokens are checked if the server has a key for them.",
+	ticket: "This server is in ticket mode: every connection needs a ticket. It has no key for tokens.",
+	token: "This server is in token mode: every connection needs a token or a ticket."
+};
+function tokens() {
+	const mode = h("p", {
+		class: "hint",
+		role: "status"
+	});
+	async function ask() {
+		const now = await authMode();
+		say(mode, now ? MODES[now] : "With an API key without limits, this line shows how the server authenticates clients.");
+	}
+	onKey(() => root.isConnected && !root.hidden && ask());
+	const root = section("Tokens", "Credentials for clients.", [], mode, h("div", { class: "halves" }, ticketForm(), tokenForm()));
+	return {
+		title: "Tokens",
+		root,
+		show: () => {
+			ask();
+		}
+	};
 }
 // src/main.ts
 var VIEWS = {

@@ -2,21 +2,12 @@
 // credentials. Nothing is missed and nothing comes twice.
 
 import { refuse, type Driver, type DriverSink, type Log, type State } from "./driver.ts";
-import { acknowledged, clientError, TOKEN_ERROR, withCode } from "./errors.ts";
+import { acknowledged, clientError, isFinal, withCode } from "./errors.ts";
 import { copy, uniqueId, type Link, type LinkSink } from "./link.ts";
 import { askPage, prepare, timeoutOf } from "./open.ts";
 import { Queue } from "./queue.ts";
 import { Rounds } from "./rounds.ts";
 import type { ClientError, Joined, Options, Transport } from "./types.ts";
-
-/** Codes of refusals that no retry ends. */
-const FINAL = /^(forbidden|validation|disconnected)$/;
-
-/**
- * How long a WebSocket may take to connect before the client tries EventSource, in ms: some
- * networks swallow WebSockets silently.
- */
-const SOCKET_PATIENCE = 5000;
 
 export class Connection implements Driver {
   readonly #options: Options;
@@ -155,8 +146,7 @@ export class Connection implements Driver {
         { userId, username, token, ticket, since, pid, sessionId, channels },
         this.#received,
       );
-      const quick = !this.#rounds.fixed && transport === "socket.io";
-      this.#expect(quick ? Math.min(this.#timeout, SOCKET_PATIENCE) : this.#timeout);
+      this.#expect(this.#rounds.patience(transport, this.#timeout));
     } catch (error) {
       // An error of the browser means that it blocks the transport.
       if (attempt === this.#attempt) this.#lose((error as Error).message, withCode(error));
@@ -185,9 +175,7 @@ export class Connection implements Driver {
     alive: (ms) => {
       if (this.#status === "connected") this.#expect(ms);
     },
-    session: (pid) => {
-      this.#pid = pid;
-    },
+    session: (pid) => void (this.#pid = pid),
   };
 
   /**
@@ -236,10 +224,9 @@ export class Connection implements Driver {
   /** Decides what follows the end of a link. */
   #lose(reason: string, error?: ClientError): void {
     const connected = this.#status === "connected", code = error?.code ?? "";
-    const { getToken, getTicket } = this.#options;
     this.#drop(reason);
     this.#log("close", this.#transport, reason, code);
-    const final = FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
+    const final = isFinal(code, this.#options);
     const next = final || connected ? undefined : this.#rounds.next(this.#transport, code);
     if (final) this.#finish(error!, error);
     else if (next) void this.#open(next);

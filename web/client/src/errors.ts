@@ -1,9 +1,16 @@
 // Errors with a code, and the promises that end in one.
 
-import type { ClientError } from "./types.ts";
+import type { ClientError, Options } from "./types.ts";
 
 /** Codes of refusals that other credentials may end. */
 export const TOKEN_ERROR = /^(unauthenticated|invalid_token|token_expired)$/;
+
+/** Codes of refusals that nothing ends. */
+const FINAL = /^(forbidden|validation|disconnected)$/;
+
+/** Reports whether no retry ends a refusal with this code. */
+export const isFinal = (code: string, { getToken, getTicket }: Options): boolean =>
+  FINAL.test(code) || TOKEN_ERROR.test(code) && !getToken && !getTicket;
 
 /** Returns an error with a code. retryAfter: in seconds. */
 export function clientError(code: string, message: string, retryAfter?: number): ClientError {

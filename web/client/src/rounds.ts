@@ -9,6 +9,12 @@ import type { Options, Transport } from "./types.ts";
 const BLOCKED = 60_000;
 
 /**
+ * How long a WebSocket may take to connect before the client tries EventSource, in ms: some
+ * networks swallow WebSockets silently.
+ */
+const SOCKET_PATIENCE = 5000;
+
+/**
  * The codes of failures that the other transport may not have. Any other refusal would be the same
  * there.
  */
@@ -34,6 +40,12 @@ export class Rounds {
   begin(): Transport {
     this.#failed = undefined;
     return this.fixed ?? (Date.now() < this.#blockedUntil ? "sse" : "socket.io");
+  }
+
+  /** Returns how long a transport may take to connect, in ms. longest: the timeout of the options. */
+  patience(transport: Transport, longest: number): number {
+    const quick = !this.fixed && transport === "socket.io";
+    return quick ? Math.min(longest, SOCKET_PATIENCE) : longest;
   }
 
   /** Returns the transport to try after one failed with code; undefined when the round is over. */

@@ -1,34 +1,10 @@
 // Fields made from a schema. Each returns its value as JSON text, so that a number goes out as it
 // was typed.
 
-import { h, newId, say, select, set } from "./dom.ts";
+import { h, select } from "./dom.ts";
+import { jsonField, leaf, type Field } from "./field.ts";
 import { resolve, shapeOf, type Schema } from "./schema.ts";
 import { words } from "./text.ts";
-
-/** A field of the form. */
-export interface Field {
-  root: HTMLElement;
-  /** The path of the field in the request, such as `data.amount`. */
-  path: string;
-  /** Returns the JSON; undefined when the field is empty. Throws a {@link Mistake}. */
-  value(): string | undefined;
-  /** Sets the value; undefined empties the field. */
-  fill(value: unknown): void;
-  /** Shows an error at the field; "" removes it. */
-  mark(text: string): void;
-  focus(): void;
-  /** The fields inside, of an object. */
-  fields?: Field[];
-}
-
-/** An error in a field, found before the request. */
-export class Mistake extends Error {
-  constructor(readonly field: Field, message: string) {
-    super(message);
-  }
-}
-
-type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 /**
  * Returns the field of a property. example: its value in the example of the API, for a placeholder.
@@ -111,98 +87,6 @@ export function fieldOf(
       );
     }
   }
-}
-
-/** Returns a field for JSON. onlyObject: the value must be an object. */
-export function jsonField(
-  path: string,
-  name: string,
-  hint: string,
-  required: boolean,
-  onlyObject: boolean,
-): Field {
-  const control = h("textarea", {
-    rows: 4,
-    spellcheck: "false",
-    placeholder: onlyObject ? "{}" : "null",
-  });
-  const field = leaf(path, name, hint, control, required, (mistake) => {
-    const text = control.value.trim();
-    if (!text) return "";
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      throw mistake(`this is not JSON: ${(error as Error).message}`);
-    }
-    if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value)))
-      throw mistake("this is JSON, but not an object: {…}");
-    return text;
-  });
-  field.root.classList.add("wide");
-  return {
-    ...field,
-    fill: (value) => {
-      control.value = value === undefined ? "" : JSON.stringify(value, null, 1);
-    },
-  };
-}
-
-/** Returns a field with one control. text: returns its JSON, "" when it is empty. */
-function leaf(
-  path: string,
-  name: string,
-  hint: string,
-  control: Control,
-  required: boolean,
-  text: (mistake: (text: string) => Mistake) => string,
-): Field {
-  const id = newId();
-  const error = h("span", { class: "error", id: `${id}e` }),
-    about = h("span", { class: "hint", id: `${id}h` }, hint);
-  set(control, {
-    id,
-    name: path,
-    "aria-describedby": `${id}h ${id}e`,
-    "aria-required": required && "true",
-  });
-  const field: Field = {
-    path,
-    root: h(
-      "div",
-      { class: hint.length > 70 ? "field wide" : "field" },
-      h(
-        "label",
-        { for: id, class: "label" },
-        name,
-        required && h("span", { class: "req", "aria-hidden": "true" }, " *"),
-      ),
-      control,
-      error,
-      about,
-    ),
-    value() {
-      const json = text((message) => new Mistake(field, message));
-      if (!json && required) throw new Mistake(field, "this is needed");
-      return json || undefined;
-    },
-    fill(value) {
-      control.value = value === undefined
-        ? ""
-        : Array.isArray(value)
-        ? value.join(", ")
-        : String(value);
-      if (control instanceof HTMLSelectElement && control.selectedIndex === -1)
-        control.selectedIndex = 0;
-    },
-    mark(message) {
-      say(error, message);
-      set(control, { "aria-invalid": message && "true" });
-    },
-    focus: () => control.focus(),
-  };
-  control.addEventListener("input", () => field.mark(""));
-  return field;
 }
 
 /** Returns the fields of an object: its known properties, and one field for all others. */

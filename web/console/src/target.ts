@@ -2,7 +2,7 @@
 
 import { call } from "./api.ts";
 import { h, newId, say, select, set } from "./dom.ts";
-import { Mistake, type Field } from "./form.ts";
+import { Mistake, type Field } from "./field.ts";
 import { words } from "./text.ts";
 
 const LABELS: Record<string, string> = {

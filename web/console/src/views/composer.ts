@@ -4,7 +4,8 @@
 import { base, call, lineOf, onKey } from "../api.ts";
 import { button, copier, h, say, set } from "../dom.ts";
 import { curl } from "../curl.ts";
-import { fieldAt, fieldOf, type Field, type Mistake } from "../form.ts";
+import type { Field, Mistake } from "../field.ts";
+import { fieldAt, fieldOf } from "../form.ts";
 import { suggestions, type Known } from "../target.ts";
 import { plural } from "../text.ts";
 import { Note, section, type View } from "../view.ts";

@@ -2,7 +2,8 @@
 
 import { openapi } from "../api.ts";
 import { check, h, set } from "../dom.ts";
-import { fieldOf, Mistake, type Field } from "../form.ts";
+import { Mistake, type Field } from "../field.ts";
+import { fieldOf } from "../form.ts";
 import type { Schema } from "../schema.ts";
 import { targetField, type Known } from "../target.ts";
 

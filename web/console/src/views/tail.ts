@@ -2,9 +2,11 @@
 // chooses.
 
 import { connect, type Client, type Options } from "roomcast";
-import { authMode, base, call, key, lineOf } from "../api.ts";
+import { credentials } from "../admission.ts";
+import { base, call, key } from "../api.ts";
 import { button, h, labelled, say, select, set } from "../dom.ts";
 import { entryOf, Log, type Entry } from "../log.ts";
+import { matcher } from "../matcher.ts";
 import { nameList } from "../names.ts";
 import { number, plural } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
@@ -43,37 +45,12 @@ export function tail(): View {
   const log = new Log("Events", "Nothing yet. Connect to see the events.", KEPT, counted);
   let client: Client | undefined, paused = false, total = 0;
 
-  /** Returns a ticket, which works in every mode, if there is a key; else the user id. */
-  async function credentials(): Promise<Options> {
-    const userId = user.value.trim();
-    if (!userId) throw new Error("A user ID is required: the user whose notifications to show.");
-    const bare = { userId, username: userId };
-    const mode = key.value ? await authMode() : "open";
-    if (mode === "open") return bare;
-    const getTicket = () => ticket(userId, ["*"]).catch(() => ticket(userId, channels.values));
-    // A limited key may not ask for the mode. If it may not issue tickets either, the user id is
-    // all there is.
-    if (!mode && !await getTicket().then(() => true, () => false)) return bare;
-    return { getTicket };
-  }
-
-  async function ticket(userId: string, patterns: string[]) {
-    const { json, problem } = await call<{ ticket: string }>("POST", "v1/tickets", {
-      body: JSON.stringify({ userId, channels: patterns }),
-    });
-    if (problem)
-      throw Object.assign(new Error(lineOf(problem)), {
-        code: problem.status === 401 ? "forbidden" : problem.code,
-      });
-    return json.ticket;
-  }
-
   async function run() {
     client?.close();
     note.say("");
     let who: Options;
     try {
-      who = await credentials();
+      who = await credentials(user.value.trim(), () => channels.values);
     } catch (error) {
       return note.say((error as Error).message, true);
     }
@@ -157,22 +134,7 @@ export function tail(): View {
     say(count, `${parts.join(" · ")}.`);
   }
 
-  function filter() {
-    const pattern = type.value.trim().toLowerCase(), wanted = text.value.trim().toLowerCase();
-    const glob = pattern.includes("*") &&
-      new RegExp(
-        `^${
-          pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")).join(".*")
-        }$`,
-        "s",
-      );
-    log.filter(({ name, text, id, channels }) => {
-      const own = name.toLowerCase();
-      if (pattern && !(glob ? glob.test(own) : own.includes(pattern))) return false;
-      return !wanted ||
-        [own, text, id, ...channels].some((one) => one.toLowerCase().includes(wanted));
-    });
-  }
+  const filter = () => log.filter(matcher(type.value, text.value));
   type.oninput = text.oninput = filter;
 
   const form = h(

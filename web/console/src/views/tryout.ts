@@ -2,14 +2,12 @@
 // when a line is cut.
 
 import type { Options } from "roomcast";
-import { call, lineOf } from "../api.ts";
-import { button, h, labelled, say, select } from "../dom.ts";
-import { jsonField, Mistake } from "../form.ts";
+import { button, h, labelled, say } from "../dom.ts";
 import { nameList } from "../names.ts";
 import { Pane, type PaneOptions } from "../pane.ts";
-import { targetField } from "../target.ts";
 import { number, plural } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
+import { sendForm } from "./sendform.ts";
 
 const token = h("input", {
   name: "token",
@@ -31,7 +29,7 @@ export function tryout(): View {
     socketPath: field("socketPath", "/socket.io/"),
     ssePath: field("ssePath", "/sse"),
   };
-  const note = new Note(), sent = new Note();
+  const note = new Note();
   const channels = nameList("Channels", "Join", change);
   const same = h("p", { class: "hint", role: "status" });
 
@@ -105,94 +103,6 @@ export function tryout(): View {
     else note.say(denied.size ? `Not allowed: ${[...denied].join(", ")}` : "", denied.size > 0);
   }
 
-  // A short form. The view Send has all options.
-  const by = select({
-    api: "the HTTP API",
-    "socket.io": "this Socket.IO client",
-    sse: "this EventSource client",
-  }, { name: "by" });
-  const type = h("input", {
-    name: "type",
-    value: "payment:completed",
-    maxlength: 128,
-    spellcheck: "false",
-    autocomplete: "off",
-  });
-  const target = targetField("", (kind) =>
-    ({
-      user: [who.userId.value],
-      users: [who.userId.value],
-      channel: channels.values,
-      channels: channels.values,
-      client: panes.map(({ client }) => client?.clientId ?? "").filter(Boolean),
-    })[kind] ?? []);
-  const channel = h("input", {
-    name: "room",
-    value: "",
-    maxlength: 200,
-    spellcheck: "false",
-    placeholder: "orders",
-  });
-  const data = jsonField("data", "Data", "", false, false);
-  target.fill({ user: "alice" });
-  data.fill({ paymentId: "p-1", amount: 42 });
-  const typed = labelled("Type", type), room = labelled("Channel", channel);
-  by.onchange = () => {
-    const api = by.value === "api";
-    typed.hidden = target.root.hidden = !api;
-    room.hidden = api;
-  };
-  room.hidden = true;
-  let before = who.userId.value;
-  who.userId.oninput = () => {
-    const name = target.root.querySelector("input")!;
-    // The target follows the user ID until it is edited.
-    if (name.value === before) name.value = who.userId.value;
-    before = who.userId.value;
-  };
-
-  async function send() {
-    for (const field of [target, data]) field.mark("");
-    try {
-      const json = data.value() ?? "null";
-      sent.say("Sending…");
-      const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
-      if (receipt)
-        sent
-          .say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${
-            plural(receipt.users, "user")
-          } · ${plural(receipt.channels, "channel")}`);
-    } catch (error) {
-      if (error instanceof Mistake) {
-        error.field.mark(error.message);
-        error.field.focus();
-      }
-      sent.say(
-        error instanceof Mistake
-          ? `Not sent: ${error.message}`
-          : `Refused: ${(error as Error).message}`,
-        true,
-      );
-    }
-  }
-
-  async function publish(json: string) {
-    const body = `{"target": ${target.value()}, "type": ${
-      JSON.stringify(type.value.trim())
-    }, "data": ${json}}`;
-    const { json: receipt, problem } = await call("POST", "v1/notifications", { body });
-    if (!problem) return receipt;
-    sent.problem(problem);
-    if (problem.field?.startsWith("target")) target.mark(problem.detail);
-    if (problem.status !== 401) sent.say(lineOf(problem), true);
-  }
-
-  async function sendByClient(json: string) {
-    const pane = by.value === "sse" ? stream : socket;
-    if (pane.status !== "connected") throw new Error("this side is not connected");
-    return pane.client!.send(channel.value.trim(), JSON.parse(json));
-  }
-
   const root = section(
     "Try-out",
     "Connect both, send, cut a line, restore it: the ids are the same on both sides, and nothing is missing.",
@@ -235,32 +145,7 @@ export function tryout(): View {
           ),
           note.root,
         ),
-        h(
-          "form",
-          {
-            class: "card form",
-            id: "quick",
-            autocomplete: "off",
-            onsubmit: (event: Event) => {
-              event.preventDefault();
-              send();
-            },
-            onkeydown: (event: KeyboardEvent) => {
-              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-                event.preventDefault();
-                send();
-              }
-            },
-          },
-          h("h3", {}, "Send"),
-          labelled("By", by),
-          target.root,
-          typed,
-          room,
-          data.root,
-          h("button", { class: "primary" }, "Send"),
-          sent.root,
-        ),
+        sendForm(who.userId, () => channels.values, socket, stream),
       ),
       h(
         "div",
