@@ -26,6 +26,7 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 		t.Fatal(err)
 	}
 	o := DefaultOptions()
+	o.Heartbeat = 0 // a slow test would get one
 	o.Hub, o.Auth = servertest.NewHub(t), authenticator
 	if change != nil {
 		change(&o)

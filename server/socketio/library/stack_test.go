@@ -40,6 +40,7 @@ func newStackBehind(
 		t.Fatal(err)
 	}
 	o := socketio.DefaultOptions()
+	o.Heartbeat = 0 // a slow test would get one
 	o.Hub, o.Auth = servertest.NewHub(t), authenticator
 	if change != nil {
 		change(&o)
