@@ -36,7 +36,7 @@ func (s *Session) Close(reason string) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
-	// A client that has not read the queue by then is disconnected; it would not get a close frame
+	// A client that has not read the queue by then is disconnected; it would not read a close frame
 	// either.
 	s.closer = time.AfterFunc(closeTimeout, func() { s.end(ending{reason: reason}) })
 	s.kick()
@@ -58,7 +58,7 @@ func (s *Session) end(e ending) {
 		}
 	}
 	if s.candidate != nil {
-		_ = s.candidate.Conn.Close() // its goroutine ends then
+		_ = s.candidate.Conn.Close() // this ends its goroutine
 		s.candidate, s.probed = nil, false
 	}
 	s.lastPacket = packetClose
