@@ -1,6 +1,6 @@
 package sse
 
-// step is what the writer does after a batch.
+// step says whether the writer continues after a batch.
 type step struct {
 	more bool // the member has more deliveries already
 	last bool // the stream ends after this batch

@@ -7,8 +7,8 @@ import (
 )
 
 // Close disconnects the client from the namespace, as socket.disconnect() of a Node server does:
-// the client gets everything sent before, then a DISCONNECT, and does not reconnect by itself. Its
-// session ends.
+// the client gets all packets sent before, then a DISCONNECT, and does not reconnect on its own.
+// Its session ends.
 func (c *Conn) Close() { c.close(ReasonServerClosed) }
 
 // CloseTransport calls Close in all namespaces of the client and then closes the connection. In an
