@@ -79,8 +79,7 @@ func TestSync(t *testing.T) {
 	}
 }
 
-// A stream ends with its token: the client gets a warning 30 s before, and no message after the
-// end.
+// A stream ends with its token: the client gets a warning 30 s before and no message after.
 func TestTokenExpiry(t *testing.T) {
 	for target, want := range map[string][2]string{
 		"/sse?token=": {
