@@ -23,7 +23,7 @@ func tokenRig(t *testing.T) *rig {
 	})
 }
 
-// Bad credentials get an HTTP error: another attempt would not help.
+// Invalid credentials get an HTTP error, because another attempt would not help.
 func TestCredentials(t *testing.T) { bothWays(t, testCredentials) }
 
 func testCredentials(t *testing.T, w way) {
@@ -90,10 +90,10 @@ func testAnonymous(t *testing.T, w way) {
 	namesake.want("a")
 }
 
-// The rules for names are the same in the URL and in a change of channels.
-func TestWhoMayJoin(t *testing.T) { bothWays(t, testWhoMayJoin) }
+// The same rules for names apply to the URL and to a change of channels.
+func TestChannelPermissions(t *testing.T) { bothWays(t, testChannelPermissions) }
 
-func testWhoMayJoin(t *testing.T, w way) {
+func testChannelPermissions(t *testing.T, w way) {
 	open1, token := newRig(t, Options{DefaultChannels: []string{"general"}}), tokenRig(t)
 	other := open(t, open1.serve(t, w).URL+"/sse").hello.ClientID // a client id
 	alice := sign(t, jwt.MapClaims{"sub": "alice",
@@ -121,7 +121,7 @@ func testWhoMayJoin(t *testing.T, w way) {
 			if got := len(cl.hello.Denied) == 0; got != want {
 				t.Errorf("%s: %q in the URL: joined %t, want %t", c.query, name, got, want)
 			}
-			own := name == "*" || name == "user:"+cl.hello.UserID // joined in any case
+			own := name == "*" || name == "user:"+cl.hello.UserID // always joined
 			if c.rig.hub.Member("/", cl.hello.ClientID).In(name) != (want || own) {
 				t.Errorf("%s: %q: in the room? want %t", c.query, name, want)
 			}

@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// `as` renames notifications only. Emits and bare messages keep their names, and so do control
-// events, except where `as` is the default of the route.
+// `as` renames notifications only. Emits, bare messages and control events keep their names, except
+// control events on a route whose default is `as`.
 func TestAs(t *testing.T) { bothWays(t, testAs) }
 
 func testAs(t *testing.T, w way) {

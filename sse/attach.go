@@ -12,11 +12,11 @@ import (
 // transport is the name of this transport in `connected` and in the API.
 const transport = "sse"
 
-const root = "/" // streams see this namespace only
+const root = "/" // streams are in this namespace only
 
 // attach makes the stream a member of the Hub. It joins the default channels that it may join, the
-// channels that the client asks for, and those that its tab joined in its previous stream. The Hub
-// gets them with the cursor, so that the replay covers them.
+// channels that the client requests, and those of the previous stream of its tab. It passes them to
+// the Hub with the cursor, so that the replay covers them.
 func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
 	o := &s.h.o
 	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, notify.NoLimit)
@@ -32,7 +32,7 @@ func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
 		keys = []string{key}
 		if tab, ok := o.Hub.Session(key); ok && tab.UserID == s.identity.RoomUser() {
 			granted = tab.Granted
-			left := o.MaxRooms // a negative one is no limit
+			left := o.MaxRooms // a negative value is no limit
 			if left > 0 {
 				left -= len(asked)
 			}
@@ -54,7 +54,7 @@ func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
 	return opens, err
 }
 
-// without returns the names that are not in others, so that no name counts twice.
+// without returns the names that are not in others, so that each name counts once.
 func without(names, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.Contains(others, name)

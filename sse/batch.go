@@ -11,7 +11,7 @@ import (
 
 const (
 	maxBatch  = 256 << 10                 // bytes of one write, except for a single larger event
-	maxPooled = 512 << 10                 // a buffer that grew beyond it is not kept
+	maxPooled = 512 << 10                 // the pool keeps no larger buffer
 	chunkRoom = len("00000000\r\n")       // in front of the events, for the size of the chunk
 	chunkEnd  = "\r\n"                    // RFC 9112, section 7.1
 	lastChunk = "0" + chunkEnd + chunkEnd // without trailers
@@ -26,7 +26,7 @@ type batch struct {
 	since time.Time
 	in    [64]notify.Delivery // pulled from the member
 	i, n  int                 // in[i:n] is not in buf yet
-	all   bool                // the member had no more than that
+	all   bool                // the member had no more
 }
 
 var batches = sync.Pool{New: func() any { return &batch{buf: make([]byte, chunkRoom, 1<<10)} }}
@@ -49,7 +49,7 @@ func (b *batch) clear() {
 	b.i, b.n = 0, 0
 }
 
-// next drops the events, which are written.
+// next drops the events after they are written.
 func (b *batch) next() { b.buf, b.since, b.all = b.buf[:chunkRoom], time.Time{}, false }
 
 // size returns the number of bytes of the events.
@@ -75,13 +75,13 @@ func (b *batch) chunk() []byte {
 	end := len(b.buf)
 	b.buf = append(b.buf, chunkEnd...)
 	p := b.buf[at:]
-	b.buf = b.buf[:end] // size stays that of the events
+	b.buf = b.buf[:end] // so that size does not count it
 	return p
 }
 
-// pull fetches the next deliveries after all earlier ones are in the buffer. When the member had
-// fewer than fit, it does not pull again for this batch: the member wakes the stream for the next
-// delivery.
+// pull fetches the next deliveries after all earlier ones are in the buffer. If the member had
+// fewer than fit, pull does not ask it again for this batch: the member wakes the stream for the
+// next delivery.
 func (b *batch) pull(m *notify.Member) {
 	if b.i == b.n && !b.all {
 		b.i, b.n = 0, m.Pull(b.in[:])

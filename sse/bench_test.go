@@ -31,7 +31,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// The part of each stream: copying the shared frame into its batch.
+// The work of each stream: it copies the shared frame into its batch.
 func BenchmarkAppend(b *testing.B) {
 	f := frameOf(benchMessage())
 	for _, as := range []string{"", "message"} {

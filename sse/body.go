@@ -23,8 +23,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 }
 
-// field is a field of a body: the destination of its value, and the error for a value of another
-// form.
+// field is a field of a body: the destination of its value, and the error for a value of the wrong
+// type.
 type field struct {
 	name     string
 	to       any
@@ -32,7 +32,7 @@ type field struct {
 }
 
 // parseObject reads a body strictly: one JSON object with known names, each at most once. The
-// object is one level of nesting more than its values may have.
+// object itself is one more level of nesting than the limit for values.
 func parseObject(body []byte, example string, fields []field) error {
 	object, err := strictjson.Split(body, strictjson.Rules{Depth: notify.MaxDepth + 1})
 	var refused *strictjson.Error
@@ -64,7 +64,7 @@ func known(fields []field, name string) *field {
 	return nil
 }
 
-// named lists the names as text: "join or leave".
+// named returns the names as text: "join or leave".
 func named(fields []field) string {
 	var names []string
 	for _, f := range fields {
@@ -78,7 +78,7 @@ func invalid(field, reason string) error {
 	return &notify.ValidationError{Field: field, Reason: reason}
 }
 
-// writeJSON responds with an object of strings, numbers and booleans. No cache keeps it.
+// writeJSON responds with an object of strings, numbers and booleans. Caches must not store it.
 func writeJSON(w http.ResponseWriter, status int, answer any) {
 	body, _ := json.Marshal(answer)
 	w.Header().Set("Content-Type", "application/json")

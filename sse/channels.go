@@ -28,9 +28,9 @@ type changed struct {
 //	{"join":["orders"],"leave":["news"]}  ->  {"joined":["orders"],"left":["news"],"denied":[]}
 //
 // The request needs the credentials of the stream's user, in the same forms as for a stream. For a
-// stream without a user the client id is enough. Channels are left before others are joined. Joined
-// channels are kept under the stream's sessionId, if it has one. The client id is the route
-// variable clientId of gorilla/mux or net/http.
+// stream without a user the client id is enough. The stream leaves channels before it joins others.
+// The server keeps joined channels under the stream's sessionId, if it has one. The client id is
+// the route variable clientId of gorilla/mux or net/http.
 func (h *Handler) Channels() http.Handler { return http.HandlerFunc(h.changeChannels) }
 
 func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
@@ -68,9 +68,9 @@ func clientIDOf(r *http.Request) string {
 	return r.PathValue("clientId")
 }
 
-// find returns the running stream of a client id, if identity may control it, its member, and the
-// identity whose rights count: for a stream with a user the one of this request, which may be
-// newer, else the stream's own.
+// find returns the running stream of a client id if identity may control it, the member of the
+// stream, and the identity whose rights apply: for a stream with a user the identity of the
+// request, which may be newer, otherwise the identity of the stream.
 func (h *Handler) find(
 	clientID string, identity auth.Identity,
 ) (s *stream, m *notify.Member, owner auth.Identity, err error) {

@@ -157,14 +157,14 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 	rec := httptest.NewRecorder()
 	r.routes().ServeHTTP(rec, httptest.NewRequest("POST", "/sse/"+alice+"/channels?userId=alice",
 		strings.NewReader(body)))
-	if rec.Code != 415 { // as a form of another origin sends it
+	if rec.Code != 415 { // like a form of another origin
 		t.Errorf("no content type: %d", rec.Code)
 	}
 	tsrv := token.serve(t, w)
 	if status, _ := post(t, tsrv.URL+"/sse/x/channels", body); status != 401 {
 		t.Errorf("no credentials: %d", status)
 	}
-	// A newer token of the same user has its own rights.
+	// A newer token of the same user applies its own rights.
 	first := open(t, tsrv.URL+"/sse?token="+
 		sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"a"}})).hello.ClientID
 	newer := sign(t, jwt.MapClaims{"sub": "alice", "channels": []string{"b"}})
@@ -175,7 +175,7 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 	}
 }
 
-// The route variable of gorilla/mux works like that of net/http.
+// The handler also reads the route variable of gorilla/mux.
 func TestChannelsByMux(t *testing.T) {
 	r := newRig(t, Options{})
 	routes := mux.NewRouter()

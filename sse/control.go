@@ -9,7 +9,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// ownName is the value of `as` that leaves notifications the names of their types.
+// ownName is the value of `as` that keeps the type of a notification as its event name.
 const ownName = "type"
 
 // neverRetry is the reconnection time after the server has ended a stream on purpose.
@@ -17,14 +17,15 @@ const neverRetry = 24 * time.Hour
 
 const heartbeatComment = ": heartbeat\n\n"
 
-// names are the event names of one stream. "" means the own name of each event.
+// names are the event names of one stream. "" means that each event keeps its own name.
 type names struct {
 	notifications string
 	control       string
 	envelope      bool // everything except control events has the form of a notification
 }
 
-// namesOf returns the names that the client asks for, else the default of the route, else fallback.
+// namesOf returns the names that the client requests, otherwise the default of the route, otherwise
+// fallback.
 func namesOf(asked []string, route, fallback string) (names, error) {
 	as := fallback
 	switch {
@@ -46,7 +47,7 @@ func namesOf(asked []string, route, fallback string) (names, error) {
 	return n, nil
 }
 
-// appendControl appends a control event. An empty id leaves the client's cursor where it is.
+// appendControl appends a control event. An empty id does not change the client's cursor.
 func (n names) appendControl(dst []byte, id, name string, data any) []byte {
 	if id != "" {
 		dst = appendField(dst, "id", id)
@@ -56,8 +57,8 @@ func (n names) appendControl(dst []byte, id, name string, data any) []byte {
 	return append(appendData(dst, text), '\n')
 }
 
-// appendSync appends the cursor, so that the cursor of a client in quiet rooms stays inside the
-// history.
+// appendSync appends the cursor, so that the cursor of a client in rooms without messages stays
+// inside the history.
 func (n names) appendSync(dst []byte, cursor notify.ID) []byte {
 	dst = appendField(dst, "event", n.event("sync"))
 	dst = append(dst, "id: "...)
@@ -75,8 +76,8 @@ func (n names) event(name string) string {
 	return name
 }
 
-// newRetry returns a random reconnection time of 1 to 5 s, so that clients that lose a server
-// together do not come back together.
+// newRetry returns a random reconnection time of 1 to 5 s, so that the clients of a server that
+// ends do not reconnect all at once.
 func newRetry() time.Duration { return time.Duration(1000+rand.Int64N(4001)) * time.Millisecond }
 
 func appendRetry(dst []byte, retry time.Duration) []byte {
@@ -89,14 +90,14 @@ func appendRetry(dst []byte, retry time.Duration) []byte {
 type connected struct {
 	Type             string `json:"type"`
 	ClientID         string `json:"clientId"`
-	SocketID         string `json:"socketId"` // the same, for pages written for sockets
+	SocketID         string `json:"socketId"` // the same, as a Socket.IO client expects it
 	UserID           string `json:"userId"`
 	Username         string `json:"username"`
 	Timestamp        string `json:"timestamp"`
 	TotalConnections int    `json:"totalConnections"`
 	Recovered        bool   `json:"recovered"` // nothing after the client's cursor is missing
 	Transport        string `json:"transport"`
-	// Denied are channels that the client asked for and may not join.
+	// Denied has the requested channels that the client may not join.
 	Denied []string `json:"denied,omitempty"`
 }
 

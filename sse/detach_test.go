@@ -9,7 +9,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// A middleware that compresses in spite of no-transform gets every byte.
+// A middleware that compresses in spite of no-transform gets all bytes.
 func TestCompressedStream(t *testing.T) {
 	r := newRig(t, Options{})
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -48,7 +48,7 @@ func (w *gzipWriter) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// A middleware learns that the stream goes on without its request, and when it has ended.
+// A Detacher learns when the stream continues without its request, and when it has ended.
 func TestDetacher(t *testing.T) { bothWays(t, testDetacher) }
 
 func testDetacher(t *testing.T, w way) {

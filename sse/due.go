@@ -7,13 +7,14 @@ import (
 )
 
 const (
-	never = math.MaxInt64 // an instant that does not come
-	// wakeGap is the least time between two wakes by the timer. Streams due within it share one.
+	never = math.MaxInt64 // no time
+	// wakeGap is the least time between two wakes by the timer. Streams that are due within it
+	// share a wake.
 	wakeGap = 5 * time.Millisecond
 )
 
-// instant is a moment on two clocks, in nanoseconds: mono counts from the start of the Handler and
-// cannot be set, wall counts from 1970, as the expiry of tokens does.
+// instant is a time on two clocks, in nanoseconds: mono counts from the start of the Handler and
+// never jumps; wall counts from 1970, like the expiry of tokens.
 type instant struct{ mono, wall int64 }
 
 func (h *Handler) now() instant {
@@ -21,7 +22,7 @@ func (h *Handler) now() instant {
 	return instant{int64(now.Sub(h.start)), now.UnixNano()}
 }
 
-// after returns when something that happens every d is due again; a negative d is never.
+// after returns when an action with the interval d is due again; a negative d means never.
 func (i instant) after(d time.Duration) int64 {
 	if d < 0 {
 		return never
@@ -31,14 +32,14 @@ func (i instant) after(d time.Duration) int64 {
 
 func wallTime(nanos int64) time.Time { return time.Unix(0, nanos) }
 
-// dueQueue wakes streams when time has passed: for a heartbeat, a sync or the end of a token. One
-// timer serves all streams, so that an idle stream needs neither a timer nor a goroutine for it.
-// Handler.mu guards it.
+// dueQueue wakes streams at a time: for a heartbeat, a sync or the end of a token. One timer serves
+// all streams, so that an idle stream needs neither a timer nor a goroutine. Handler.mu guards the
+// queue.
 type dueQueue struct {
 	streams []*stream // all running streams: a heap by due
 	timer   *time.Timer
-	at      int64 // when the timer fires; never: it does not
-	notYet  int64 // until when it does not fire
+	at      int64 // when the timer fires; never: it is stopped
+	notYet  int64 // the timer does not fire before this time
 }
 
 func (q *dueQueue) Len() int           { return len(q.streams) }
@@ -64,7 +65,7 @@ func (q *dueQueue) Pop() any {
 	return s
 }
 
-// schedule makes the timer wake s at due, unless it wakes s earlier anyway.
+// schedule makes the timer wake s at due, unless it wakes s earlier.
 func (h *Handler) schedule(s *stream, due int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -99,14 +100,14 @@ func (h *Handler) setTimer() {
 	q.timer.Reset(wait)
 }
 
-// wakeDue wakes the streams that are due. The writer of each schedules it again.
+// wakeDue wakes the streams that are due. The writer of each stream schedules it again.
 func (h *Handler) wakeDue() {
 	for _, s := range h.takeDue() {
 		s.wake()
 	}
 }
 
-// takeDue returns the streams that are due and takes them off the schedule.
+// takeDue removes the streams that are due from the queue and returns them.
 func (h *Handler) takeDue() (due []*stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

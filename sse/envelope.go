@@ -4,11 +4,11 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// enveloped returns the names for a stream that asks for ?envelope=true. Everything except control
-// events then has the form of a notification and one event name, and control events have their own
-// names on every route: EventSource has no listener for all events, so a reader that does not know
-// the names in advance needs a fixed one. The name is `message` unless the client chose one by
-// `as`; the server's default is ignored, because the client does not know it.
+// enveloped returns the names for a stream with ?envelope=true. All events except control events
+// then have the form of a notification and one event name, and control events have their own names
+// on every route: EventSource has no listener for all events, so a client that does not know the
+// names in advance needs a fixed one. The name is `message` unless the client sets `as`. The
+// default of the server does not apply, because the client does not know it.
 func enveloped(n names, asked, as []string) (names, error) {
 	switch {
 	case len(asked) == 0 || len(asked) == 1 && (asked[0] == "" || asked[0] == "false"):

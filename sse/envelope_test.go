@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// The bytes of messages that are not notifications, in the form of notifications.
+// Messages that are not notifications get the form of notifications.
 func TestEnvelopeFrame(t *testing.T) {
 	const head = "id: 5f3a9c01-1042\nevent: message\ndata: {\"id\":\"5f3a9c01-1042\","
 	const tail = ",\"timestamp\":\"2026-11-22T10:00:00.000Z\"}\n\n"
@@ -53,7 +53,7 @@ func TestEnvelopeFrame(t *testing.T) {
 }
 
 // All streams of one form share a frame. A notification has the same frame in both forms.
-func TestEnvelopeIsEncodedOnce(t *testing.T) {
+func TestEnvelopeEncodedOnce(t *testing.T) {
 	n := names{notifications: "message", envelope: true}
 	emit := &notify.Message{ID: testID, Type: "chat", Args: raw(`[1]`)}
 	frames := make([]*frame, 16)
@@ -72,8 +72,8 @@ func TestEnvelopeIsEncodedOnce(t *testing.T) {
 	}
 }
 
-// On every route and with every default name: one event name for messages, and control events under
-// their own names.
+// On every route and with every default name, messages have one event name and control events their
+// own names.
 func TestEnvelope(t *testing.T) { bothWays(t, testEnvelope) }
 
 func testEnvelope(t *testing.T, w way) {
@@ -117,9 +117,9 @@ func testEnvelope(t *testing.T, w way) {
 	}
 }
 
-func TestEnvelopeIsTrueOrFalse(t *testing.T) { bothWays(t, testEnvelopeIsTrueOrFalse) }
+func TestEnvelopeValues(t *testing.T) { bothWays(t, testEnvelopeValues) }
 
-func testEnvelopeIsTrueOrFalse(t *testing.T, w way) {
+func testEnvelopeValues(t *testing.T, w way) {
 	r := newRig(t, Options{})
 	srv := r.serve(t, w)
 	for _, query := range []string{"envelope", "envelope=", "envelope=false"} {

@@ -10,22 +10,23 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// ErrOverloaded is the error that [Options.Admit] wraps when there is no place for another stream.
+// ErrOverloaded is the error that [Options.Admit] wraps when no further stream is allowed.
 var ErrOverloaded error = overloaded{}
 
-// overloaded has the status and the wait for a refusal outside of a stream.
+// overloaded has the HTTP status and the wait for a refusal outside of a stream.
 type overloaded struct{}
 
 func (overloaded) Error() string             { return "no place for another stream" }
 func (overloaded) HTTPStatus() int           { return http.StatusServiceUnavailable }
 func (overloaded) RetryAfter() time.Duration { return 5 * time.Second }
 
-// The refusals of this package, in the form that [Options.Problem] knows. Compare with [errors.Is].
+// The errors of this package that [Options.Problem] gets. Compare them with [errors.Is].
 var (
-	// ErrMethod: the route does not take this method. The Allow header lists those that it takes.
+	// ErrMethod: the route does not allow this method. The Allow header has the methods that it
+	// allows.
 	ErrMethod = &auth.Error{Code: "method_not_allowed", Message: "this method is not allowed here",
 		Status: http.StatusMethodNotAllowed}
-	// ErrNoStream: no stream of this client id runs on this node.
+	// ErrNoStream: this node runs no stream with this client id.
 	ErrNoStream = &auth.Error{Code: "not_found", Message: "no running stream has this client id",
 		Status: http.StatusNotFound}
 	// ErrNotYours: the stream belongs to another user.
@@ -61,7 +62,7 @@ func writeProblem(w http.ResponseWriter, _ *http.Request, err error) {
 		status, code, detail = http.StatusServiceUnavailable, "unavailable",
 			notify.ErrUnavailable.Error()
 	}
-	body, _ := json.Marshal(struct { // strings and a number always marshal
+	body, _ := json.Marshal(struct { // strings and a number always encode
 		Type   string `json:"type"`
 		Title  string `json:"title"`
 		Status int    `json:"status"`

@@ -13,7 +13,7 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
-// A stream of user u1, who also reads the channel orders.
+// This example opens a stream of user u1 with the channel orders.
 func Example() {
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	defer hub.Close()

@@ -1,15 +1,15 @@
 package sse
 
-// step says what follows a batch.
+// step says whether the writer continues after a batch.
 type step struct {
 	more bool // the member has more deliveries already
-	last bool // nothing follows: the stream ends
+	last bool // the stream ends after this batch
 }
 
-// fill appends to b what the stream has to write now: the deliveries of the member, as many as fit,
+// fill appends to b what the stream must write now: the deliveries of the member, as many as fit,
 // and the control events that are due. Only the writer calls it.
 func (s *stream) fill(b *batch, now instant) step {
-	s.writer.Store(writing) // the pull below includes what woke the stream until here
+	s.writer.Store(writing) // the pull below gets all that has woken the stream so far
 	how := s.ending(now)
 	switch {
 	case how == nil:
@@ -30,8 +30,8 @@ func (s *stream) fill(b *batch, now instant) step {
 	if how == nil {
 		return step{more: more}
 	}
-	// Messages from before the order to end still go out, as many as one batch holds. The rest is
-	// not lost: the client's cursor is before it.
+	// The stream still writes messages from before its end, as many as fit into one batch. The rest
+	// is not lost: the client's cursor is before it.
 	if how.ordered {
 		event := control{Type: "disconnected", Reason: how.reason}
 		b.buf = s.names.appendControl(appendRetry(b.buf, neverRetry), "", "disconnected", event)
@@ -39,7 +39,7 @@ func (s *stream) fill(b *batch, now instant) step {
 	return step{last: true}
 }
 
-// ending returns why the stream ends, nil while it runs.
+// ending returns why the stream ends, or nil while it runs.
 func (s *stream) ending(now instant) *ending {
 	if now.wall >= s.expires.Load() {
 		s.how.CompareAndSwap(nil, &ending{reason: "token expired", expired: true})

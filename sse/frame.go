@@ -8,26 +8,26 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// defaultEvent is the event of onmessage. A message whose name an event stream cannot carry goes
-// out under it.
+// defaultEvent is the event of onmessage. It replaces an event name that an event stream cannot
+// carry.
 const defaultEvent = "message"
 
-// frame is a message in the form of the wire, encoded once and shared by all streams that get it:
+// frame is the wire form of a message, encoded once and shared by all streams that get it:
 //
 //	id: 5f3a9c01-1042\nevent: payment:completed\ndata: {…}\n\n
 //
-// It is immutable: a stream with another event name copies the parts around the event line.
+// A frame is immutable: a stream with another event name copies the parts around the event line.
 type frame struct {
 	wire  []byte
 	event int  // where the event line starts
 	data  int  // where the first data line starts
-	fixed bool // not a notification: the event is not renamed
+	fixed bool // not a notification: its event name does not change
 }
 
-// Size returns the bytes on the wire under the own name of the message.
+// Size returns the bytes on the wire with the own name of the message.
 func (f *frame) Size() int { return len(f.wire) }
 
-// appendTo appends the event, renamed to as unless that is empty or the name is fixed.
+// appendTo appends the event. Its name becomes as, unless as is empty or the name is fixed.
 func (f *frame) appendTo(dst []byte, as string) []byte {
 	if as == "" || f.fixed {
 		return append(dst, f.wire...)
@@ -44,9 +44,9 @@ func frameOf(m *notify.Message) *frame { return m.Frame(notify.EventSource, buil
 // notification object.
 const frameOverhead = 192
 
-// build encodes m: a notification as its object, an emit of Go code as its arguments, a bare
-// message as its data, each under its own name. If an event stream cannot carry the name, it
-// encodes the notification object under defaultEvent.
+// build encodes m with its own name: a notification as its object, an emit of Go code as its
+// arguments, a bare message as its data. If an event stream cannot carry the name, build encodes
+// the notification object with defaultEvent.
 func build(m *notify.Message) notify.Frame {
 	fixed := m.Args != nil || m.Bare
 	if !carries(m.Type) {
@@ -71,7 +71,7 @@ func encode(m *notify.Message, name string, object, fixed bool) *frame {
 		f.wire = appendData(f.wire, payload)
 	case breaksLine(payload) || breaksLine(m.Metadata):
 		f.wire = appendData(f.wire, m.AppendJSON(nil))
-	default: // one line, written in place
+	default: // one line, encoded in place
 		f.wire = append(f.wire, "data: "...)
 		f.wire = m.AppendJSON(f.wire)
 		f.wire = append(f.wire, '\n')
@@ -80,9 +80,9 @@ func encode(m *notify.Message, name string, object, fixed bool) *frame {
 	return f
 }
 
-// carries reports whether an event of this name reaches a listener of the same name. It must not
-// contain a character that ends a line or that a reader drops, which could add fields to the
-// stream, nor be one of the two events that EventSource fires itself.
+// carries reports whether a listener of this name gets an event of this name. The name must not
+// contain a character that ends a line or that a reader drops, because it could add fields to the
+// stream. It must not be one of the two events that EventSource fires itself.
 func carries(name string) bool {
 	return name != "" && name != "open" && name != "error" &&
 		!strings.ContainsAny(name, "\r\n\x00") && utf8.ValidString(name)
@@ -97,8 +97,8 @@ func appendField(dst []byte, name, value string) []byte {
 }
 
 // appendData appends value as data lines. JSON may contain line breaks between its tokens. Each of
-// them ends a data line: the reader joins the lines by \n (HTML Living Standard, section 9.2.6) and
-// gets the same value.
+// them ends a data line: the reader joins the lines with \n (HTML Living Standard, section 9.2.6)
+// and gets the same value.
 func appendData(dst, value []byte) []byte {
 	for {
 		i := bytes.IndexAny(value, "\r\n")

@@ -104,8 +104,8 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// FuzzSSE: a conforming reader gets every message as one unchanged event: no name, id, room or data
-// adds or ends a field.
+// FuzzSSE checks that a conforming reader gets every message as one unchanged event: no name, id,
+// room or data adds or ends a field.
 func FuzzSSE(f *testing.F) {
 	for _, name := range []string{
 		"a", "chat message", "", "open", "error", "message", "a\nb", "a\rb", "a\r\nb", "a\x00b",
@@ -194,7 +194,7 @@ func check(t *testing.T, m *notify.Message, as string, got event) {
 	}
 }
 
-// compact removes the space between tokens: splitting into lines may change nothing else.
+// compact removes the space between tokens, which is all that the split into lines may change.
 func compact(t *testing.T, value []byte) string {
 	t.Helper()
 	var b bytes.Buffer

@@ -14,78 +14,78 @@ import (
 	"github.com/roomcast/roomcast/server/sockets"
 )
 
-// Options configure a [Handler]. Hub and Auth are required. The comment of a field has its default,
-// for zero.
+// Options configure a [Handler]. Hub and Auth are required. The comment of a field names the
+// default that a zero stands for.
 type Options struct {
 	Hub  *notify.Hub
 	Auth Authenticator
 
-	Tickets TicketIssuer // of the tickets that clients may ask for; nil: none
+	Tickets TicketIssuer // for requests for tickets; nil: none
 
 	// Admit decides whether a stream may start, and counts it until release, which may be nil, is
-	// called: after the stream has ended and before the client can see that. A client that gets an
-	// error that wraps [ErrOverloaded] is answered with a stream, so that it comes back by itself;
-	// any other error goes to Problem. nil admits everyone.
+	// called: after the stream has ended and before the client can see the end. For an error that
+	// wraps [ErrOverloaded] the client gets a short stream, so that EventSource reconnects; Problem
+	// answers any other error. nil admits all clients.
 	Admit func(*http.Request, auth.Identity) (release func(), err error)
 
 	Heartbeat time.Duration // between two comments (3 s); negative: none
-	Sync      time.Duration // of silence before the cursor is sent (60 s); negative: never
+	Sync      time.Duration // without an event before the cursor is sent (60 s); negative: never
 
-	// WriteTimeout bounds the wait for progress of one write (10 s); then the stream is cut. A
-	// connection of HTTP/2 that takes no byte of any stream is for the server to cut: set
-	// http.Server's HTTP2.WriteByteTimeout.
+	// WriteTimeout is how long one write waits for progress (10 s) before the stream is cut. It
+	// does not cover an HTTP/2 connection that takes no bytes of any stream: set http.Server's
+	// HTTP2.WriteByteTimeout for that.
 	WriteTimeout time.Duration
 
-	DefaultChannels []string // joined by every stream that may
-	// As is the event name of notifications if the client asks for none; "type" (default): their
-	// own.
+	DefaultChannels []string // each stream joins those that it may
+	// As is the event name of notifications unless the client requests another; "type" (default):
+	// the type of each notification.
 	As string
-	// MaxRooms is how many channels a client may ask for; 0: none; notify.NoLimit: any number.
+	// MaxRooms is how many channels a client may request; 0: none; notify.NoLimit: any number.
 	MaxRooms int
 
 	// RateInterval is the mean time between two messages of a stream, RateBurst the number of
-	// messages that may come at once; as for the events of a socket. 0: no limit.
+	// messages at once, as for the events of a Socket.IO client. 0: no limit.
 	RateInterval time.Duration
 	RateBurst    int
 
 	// Written is called after every write to a stream, with the number of bytes and the time when
-	// the oldest notification in them was published: zero if there is none, or all of them are
-	// older than the stream. It must be quick. nil: not called.
+	// the server accepted the oldest notification in them. The time is zero if there is none, or if
+	// all of them are older than the stream. Written must be fast. nil: not called.
 	Written func(bytes int, since time.Time)
 
-	// Panicked is called after a panic in a goroutine of a stream, which ends that stream alone.
+	// Panicked is called after a panic in a goroutine of a stream, which ends only that stream.
 	// nil: not called.
 	Panicked func()
 
 	// Problem answers a request that is refused. The errors are *[auth.Error],
-	// *[notify.ValidationError], *[http.MaxBytesError] and errors that wrap
-	// [notify.ErrUnavailable]. nil answers with a bare problem document (RFC 9457).
+	// *[notify.ValidationError], *[http.MaxBytesError] and errors that wrap [notify.ErrUnavailable]
+	// or an error of this package. nil answers with a bare problem document (RFC 9457).
 	Problem func(http.ResponseWriter, *http.Request, error)
 	Log     *zap.Logger // nil: none
 }
 
-// Detacher is the ResponseWriter of a middleware that has something to do at the end of a stream,
-// such as a request log. The stream unwraps writers to find it, as [http.ResponseController] does.
+// Detacher is the ResponseWriter of a middleware that acts at the end of a stream, such as a
+// request log. The stream unwraps writers to find it, as [http.ResponseController] does.
 type Detacher interface {
-	// Detach is called in the handler when the stream has taken the connection over and the handler
+	// Detach is called in the handler when the stream has taken over the connection and the handler
 	// is about to return. ended, which may be nil, is called once, when the stream has ended, with
-	// the number of bytes of all its events. It lives as long as the stream, so it should keep
-	// neither the request nor the writer.
+	// the number of bytes of all its events. The stream keeps ended until then, so ended should
+	// keep neither the request nor the writer.
 	Detach() (ended func(bytes int64))
 }
 
 // Handler serves streams. It is safe for concurrent use.
 type Handler struct {
 	o       Options
-	start   time.Time // what instants count from
+	start   time.Time // where instants start to count
 	writers *sockets.Writers[*stream]
 	watcher *sockets.Watcher[*stream]
 
-	mu       sync.Mutex // guards the fields below; nothing that waits is done under it
+	mu       sync.Mutex // guards the fields below; never held while waiting
 	due      dueQueue   // of all running streams
-	open     int        // responses that have not ended, those of running streams included
+	open     int        // responses that have not ended, including those of running streams
 	draining bool
-	empty    chan struct{} // closed when draining and nothing is open
+	empty    chan struct{} // closed when draining and open is 0
 }
 
 // New returns a Handler.
@@ -110,13 +110,13 @@ func New(o Options) *Handler {
 }
 
 // Stream returns the handler of GET (and HEAD) requests for a stream. as is the event name of this
-// route's notifications and of its control events, unless the client asks for another: a listener
-// of onmessage alone then gets everything. "" leaves control events their names and takes
-// [Options.As] for notifications.
+// route's notifications and control events, unless the client requests another: a client that only
+// sets onmessage then gets all events. With "" control events keep their names and notifications
+// use [Options.As].
 //
-// Over HTTP/1.1 the handler takes the connection over once the stream has begun, and returns.
-// Middlewares whose ResponseWriter is a [Detacher] learn when the stream ends. The connection stays
-// with net/http if no ResponseWriter of the chain is an [http.Hijacker], or if a middleware encodes
+// Over HTTP/1.1 the handler takes over the connection when the stream has begun, and returns. If
+// the ResponseWriter of a middleware is a [Detacher], the stream calls it. net/http keeps the
+// connection if no ResponseWriter of the chain is an [http.Hijacker], or if a middleware encodes
 // the response.
 func (h *Handler) Stream(as string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, as) })
@@ -159,7 +159,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 	s.serve(w, r, opening)
 }
 
-// identify returns the identity behind the credentials, and the event names for the request.
+// identify returns the identity of the credentials, and the event names for the request.
 func (h *Handler) identify(
 	r *http.Request, c auth.Credentials, route string,
 ) (auth.Identity, names, error) {
@@ -175,8 +175,7 @@ func (h *Handler) identify(
 	return identity, n, err
 }
 
-// join counts a stream and makes it a member. It reports false if there are no new streams any
-// more.
+// join counts a stream and makes it a member. It returns false after Shutdown.
 func (h *Handler) join(s *stream, c auth.Credentials) (o opening, ok bool) {
 	if !h.add(s) {
 		return o, false
@@ -190,8 +189,8 @@ func (h *Handler) join(s *stream, c auth.Credentials) (o opening, ok bool) {
 	return o, err == nil
 }
 
-// overload ends a stream at its start. A status other than 200 would make an EventSource give up
-// for ever.
+// overload ends a stream at its start. After a status other than 200 an EventSource would not
+// reconnect.
 func (h *Handler) overload(w http.ResponseWriter, r *http.Request, n names) {
 	setHeaders(w.Header())
 	retry := newRetry()
@@ -200,8 +199,8 @@ func (h *Handler) overload(w http.ResponseWriter, r *http.Request, n names) {
 	_ = newResponse(w, r).write(event, h.o.WriteTimeout) // the response ends in any case
 }
 
-// setHeaders sets the headers of a stream: never cached, never compressed, never held back by a
-// proxy (nginx obeys X-Accel-Buffering).
+// setHeaders sets the headers of a stream: no cache stores it, no middleware compresses it, and no
+// proxy buffers it (X-Accel-Buffering for nginx).
 func setHeaders(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store, no-transform")

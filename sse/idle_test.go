@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// idleEnv makes the test binary a process of clients: "<address> <streams> <whether with TLS>".
+// idleEnv makes the test binary a client process: "<address> <streams> <TLS: true or false>".
 const idleEnv = "SSE_TEST_CLIENTS"
 
 // BenchmarkIdleStream reports the memory of an idle stream: live heap, stack, and resident memory
@@ -72,7 +72,7 @@ func measureIdle(b *testing.B, w way, n int, secure bool) {
 	}
 }
 
-// residentBytes returns the resident memory of the process, 0 where it is not known.
+// residentBytes returns the resident memory of the process, or 0 if the system does not report it.
 func residentBytes() int {
 	text, _ := os.ReadFile("/proc/self/statm")
 	var size, pages int
@@ -107,7 +107,7 @@ func idleProcess(b *testing.B, srv *httptest.Server, n int, secure bool) (end fu
 }
 
 // idleClients opens streams with the headers of a browser, writes a line when all have begun, and
-// discards their events until its standard input ends.
+// discards their events until its standard input closes.
 func idleClients() int {
 	var addr string
 	var n int

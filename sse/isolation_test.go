@@ -10,11 +10,11 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// A client that disconnects ends its own stream only, although the system uses its descriptor again
-// at once.
-func TestChurnLeavesOthersAlone(t *testing.T) { bothWays(t, testChurnLeavesOthersAlone) }
+// A client that disconnects ends only its own stream, although the system reuses its descriptor at
+// once.
+func TestChurnEndsNoOtherStream(t *testing.T) { bothWays(t, testChurnEndsNoOtherStream) }
 
-func testChurnLeavesOthersAlone(t *testing.T, w way) {
+func testChurnEndsNoOtherStream(t *testing.T, w way) {
 	r := newRig(t, Options{})
 	srv := r.serve(t, w)
 	stays := open(t, srv.URL+"/sse?userId=stays")
@@ -48,7 +48,7 @@ func testChurnLeavesOthersAlone(t *testing.T, w way) {
 	stays.want("last")
 }
 
-// A panic in a callback ends one stream, and is reported.
+// A panic in a callback ends one stream, and the log reports it.
 func TestPanicEndsOneStream(t *testing.T) { bothWays(t, testPanicEndsOneStream) }
 
 func testPanicEndsOneStream(t *testing.T, w way) {

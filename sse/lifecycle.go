@@ -9,8 +9,8 @@ import (
 
 const (
 	endTick     = 10 * time.Millisecond
-	endEach     = time.Millisecond // that each stream adds to a shutdown
-	endMargin   = 5                // a fifth of the time is left for the last streams to end
+	endEach     = time.Millisecond // added to the time of a shutdown by each stream
+	endMargin   = 5                // the last fifth of the time is for the last streams to end
 	reasonStop  = "server shutting down"
 	reasonIdle  = "no successful write"
 	reasonGone  = "client went away"
@@ -18,10 +18,11 @@ const (
 	reasonPanic = "panic"
 )
 
-// Shutdown ends all streams. New ones get `overloaded`. It spreads the ends, so that the clients do
-// not come back all at once: by 1 ms for each stream, less if ctx has an earlier deadline. It
-// returns nil when the last response has ended. When ctx ends first it cuts the remaining
-// connections and returns ctx's error; streams that net/http writes end with their next write.
+// Shutdown ends all streams. New streams get `overloaded`. The streams do not end all at once, so
+// that their clients do not reconnect all at once: each adds 1 ms, or less if ctx has an earlier
+// deadline. Shutdown returns nil when the last response has ended. When ctx ends first, it cuts the
+// remaining connections and returns the error of ctx; streams that net/http writes end with their
+// next write.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.drain()
 	running := h.running()
@@ -56,7 +57,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Sweep ends the streams whose last successful write, heartbeats included, is longer than inactive
+// Sweep ends the streams whose last successful write (heartbeats count) is longer than inactive
 // before now. It does not wait for them.
 func (h *Handler) Sweep(now time.Time, inactive time.Duration) {
 	limit := now.Add(-inactive).UnixNano()
@@ -82,7 +83,7 @@ func (h *Handler) running() []*stream {
 	return slices.Clone(h.due.streams)
 }
 
-// drain refuses new streams from now on.
+// drain makes the Handler refuse new streams.
 func (h *Handler) drain() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,8 +107,7 @@ func (h *Handler) add(s *stream) bool {
 	return true
 }
 
-// remove takes a stream that has ended off the count. Its response counts as open until closed is
-// called.
+// remove uncounts a stream that has ended. Its response counts as open until closed is called.
 func (h *Handler) remove(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Without a place for it a client gets a stream that says so: any other status would make it give
-// up.
+// Above the limit a client gets a short stream with `overloaded`: after any other status it would
+// not reconnect.
 func TestOverloaded(t *testing.T) { bothWays(t, testOverloaded) }
 
 func testOverloaded(t *testing.T, w way) {
@@ -82,7 +82,7 @@ func testShutdown(t *testing.T, w way) {
 		}
 		c.wantEnd()
 		if n := len(c.retry); n != 4 {
-			t.Errorf("retry %q, want 1 to 5 s as told at the start", c.retry)
+			t.Errorf("retry %q, want 1 to 5 s as at the start", c.retry)
 		}
 	}
 	body, _ := io.ReadAll(get(t, t.Context(), http.DefaultClient, srv.URL+"/sse").Body)
@@ -94,8 +94,8 @@ func testShutdown(t *testing.T, w way) {
 	}
 }
 
-// A shutdown spreads the ends of the streams over a time that grows with their number, within its
-// deadline.
+// The time over which a shutdown spreads the ends of the streams grows with their number, within
+// the deadline.
 func TestShutdownSpreads(t *testing.T) {
 	for _, c := range []struct {
 		streams   int
@@ -134,7 +134,7 @@ func TestShutdownSpreads(t *testing.T) {
 	}
 }
 
-// A shutdown does not wait beyond its deadline for a stream that cannot end.
+// A shutdown does not wait after its deadline for a stream that cannot end.
 func TestShutdownTimeout(t *testing.T) {
 	r := newRig(t, Options{})
 	pr, pw := io.Pipe()
@@ -151,7 +151,7 @@ func TestShutdownTimeout(t *testing.T) {
 	stop()
 }
 
-// A shutdown cuts a connection that takes no more bytes.
+// A shutdown cuts a connection whose client reads no more bytes.
 func TestShutdownCuts(t *testing.T) {
 	eachTransport(t, time.Hour, func(t *testing.T, r *rig, srv *httptest.Server) {
 		var deaf atomic.Bool
@@ -160,7 +160,7 @@ func TestShutdownCuts(t *testing.T) {
 		if !r.hub.Members()[0].Owner().(*stream).taken.Load() {
 			t.Skip("net/http owns the connection")
 		}
-		// More than the buffers of both sides take.
+		// More than the buffers of both sides hold.
 		r.emit(t, &notify.Message{Rooms: []string{"c"}, Type: "t",
 			Data: raw(`"` + strings.Repeat("x", 4<<20) + `"`)})
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -175,11 +175,11 @@ func TestShutdownCuts(t *testing.T) {
 
 // Over HTTP/2 a deadline ends a stream even while nothing is written, so the stream must lift it
 // after each write.
-func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
+func TestIdleStreamOutlivesWriteTimeout(t *testing.T) {
 	r := newRig(t, Options{WriteTimeout: 500 * time.Millisecond})
 	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
 		c := openWith(t, hc, srv.URL+"/sse")
-		time.Sleep(600 * time.Millisecond) // real connections: the time must pass
+		time.Sleep(600 * time.Millisecond) // real connections need real time
 		r.publish(t, notify.Notification{Type: "t"}, notify.ToAll())
 		c.want("t")
 	})

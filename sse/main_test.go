@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 const testSecret = "0123456789abcdef0123456789abcdef"
 
-// rig is a Handler on a Hub of its own.
+// rig is a Handler with its own Hub.
 type rig struct {
 	*Handler
 	hub  *notify.Hub
@@ -37,8 +37,8 @@ type rig struct {
 	way  way           // of start
 }
 
-// newRig returns a rig in open mode, or with the authenticator of o. Unless o says otherwise it has
-// no heartbeats, and clients may ask for 64 channels.
+// newRig returns a rig in open mode, or with the authenticator of o. By default it sends no
+// heartbeats, and clients may request 64 channels.
 func newRig(t testing.TB, o Options) *rig {
 	t.Helper()
 	return newRigKeeping(t, 0, o)
@@ -209,7 +209,7 @@ func (c *client) wantEnd() {
 	}
 }
 
-// blur replaces what differs from run to run.
+// blur replaces the values that differ between runs.
 func blur(s string) string {
 	for _, p := range [][2]string{
 		{`retry: [1-5]\d{3}\n`, "retry: R\n"},

@@ -7,8 +7,8 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// With MaxRooms 0 a client is in the default channels and joins no other, by its URL, by a change
-// or by its tab.
+// With MaxRooms 0 a client joins only the default channels: none by its URL, by a change or by its
+// tab.
 func TestMaxRoomsOfZero(t *testing.T) { bothWays(t, testMaxRoomsOfZero) }
 
 func testMaxRoomsOfZero(t *testing.T, w way) {

@@ -15,15 +15,15 @@ import (
 // metadata.
 const maxMessageBody = notify.MaxData + 4<<10
 
-// Messages returns the handler of POST /sse/{clientId}/messages, which sends a message to a channel
-// in the name of a running stream, as send-message does for a socket:
+// Messages returns the handler of POST /sse/{clientId}/messages, which sends a message from a
+// running stream to a channel, as send-message does for a Socket.IO client:
 //
 //	{"room":"team-7","message":{"text":"hi"},"metadata":{…}}
 //	->  {"id":"5f3a9c01-1042","delivered":3,…}
 //
 // The request needs the credentials of the stream's user, in the same forms as for a stream, with
-// the right to publish to the channel. The reply is a [notify.Receipt]. The Options limit how often
-// a stream may send. The client id is found as in [Handler.Channels].
+// the right to publish to the channel. The reply is a [notify.Receipt]. Options.RateInterval limits
+// the messages of a stream. [Handler.Channels] describes the client id.
 func (h *Handler) Messages() http.Handler { return http.HandlerFunc(h.sendMessage) }
 
 func (h *Handler) sendMessage(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +69,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) (notify.Receip
 	return receipt, err
 }
 
-// statuses are the statuses for the codes of a [notify.SayError].
+// statuses maps the codes of a [notify.SayError] to HTTP statuses.
 var statuses = map[string]int{
 	"validation": http.StatusBadRequest, "forbidden": http.StatusForbidden,
 	"payload_too_large": http.StatusRequestEntityTooLarge,
@@ -84,7 +84,7 @@ func parseMessage(body []byte) (m notify.ClientMessage, err error) {
 	})
 }
 
-// allow counts a message of the stream, or refuses it. The first message makes the limiter: most
+// allow counts a message of the stream, or refuses it. The first message creates the limiter: most
 // streams send none.
 func (s *stream) allow() error {
 	interval := s.h.o.RateInterval

@@ -16,7 +16,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// say posts a message for a stream. headers are pairs.
+// say posts a message for a stream. headers has pairs of a name and a value.
 func say(
 	t testing.TB, url, body string, headers ...string,
 ) (status int, text string, header http.Header) {
@@ -39,8 +39,8 @@ func say(
 	return resp.StatusCode, string(answer), resp.Header
 }
 
-// A stream sends a message to a channel: the members get the event that a socket's message has, and
-// the sender the receipt.
+// A stream sends a message to a channel: the members get the same event as from a Socket.IO client,
+// and the sender gets the receipt.
 func TestMessages(t *testing.T) { bothWays(t, testMessages) }
 
 func testMessages(t *testing.T, w way) {
@@ -132,7 +132,7 @@ func testMessagesRefused(t *testing.T, w way) {
 			t.Errorf("%s: %d %s, want %d %s", c.name, status, text, c.status, c.problem)
 		}
 	}
-	alice.want("message") // the good one
+	alice.want("message") // the accepted one
 	r.publish(t, notify.Notification{Type: "end"}, notify.ToUser("alice"))
 	alice.want("end")
 	status, text, header := say(t, srv.URL+"/sse/"+id+"/messages", body,
@@ -146,10 +146,10 @@ func testMessagesRefused(t *testing.T, w way) {
 	}
 }
 
-// The rate limit counts the messages of each stream on its own.
-func TestMessagesAreLimited(t *testing.T) { bothWays(t, testMessagesAreLimited) }
+// The rate limit counts the messages of each stream separately.
+func TestMessageRateLimit(t *testing.T) { bothWays(t, testMessageRateLimit) }
 
-func testMessagesAreLimited(t *testing.T, w way) {
+func testMessageRateLimit(t *testing.T, w way) {
 	r := newRig(t, Options{RateInterval: time.Hour, RateBurst: 3})
 	srv := r.serve(t, w)
 	one, two := open(t, srv.URL+"/sse?userId=u1").hello.ClientID,
@@ -175,9 +175,9 @@ func testMessagesAreLimited(t *testing.T, w way) {
 }
 
 // A message that cannot be stored is not sent. The client may try again.
-func TestMessageThatIsNotStored(t *testing.T) { bothWays(t, testMessageThatIsNotStored) }
+func TestMessageNotStored(t *testing.T) { bothWays(t, testMessageNotStored) }
 
-func testMessageThatIsNotStored(t *testing.T, w way) {
+func testMessageNotStored(t *testing.T, w way) {
 	r := newRig(t, Options{})
 	srv := r.serve(t, w)
 	id := open(t, srv.URL+"/sse?userId=u1&channels=chat").hello.ClientID

@@ -9,12 +9,12 @@ import (
 // opening is the part of a stream's state that only its first write needs.
 type opening struct {
 	resume *notify.Cursor // nil: the stream starts now
-	denied []string       // channels that the client asked for and may not join
+	denied []string       // requested channels that the client may not join
 }
 
 // open writes the head, `connected` and the start of a replay with one write. It pulls before it
-// encodes `connected`, because the first delivery tells whether there is a gap, and recovered must
-// not promise too much.
+// encodes `connected`, because the first delivery shows whether there is a gap, and `recovered`
+// must not be true then.
 func (s *stream) open(o opening) (b *batch, next step, err error) {
 	id := s.startID(o.resume)
 	b = newBatch()
@@ -41,12 +41,12 @@ func (s *stream) startID(resume *notify.Cursor) string {
 	case resume == nil || resume.All:
 		return s.member.Cursor().String()
 	case resume.Invalid || resume.ID.IsZero():
-		return "" // the gap that follows has the new cursor
+		return "" // the gap event after it has the new cursor
 	}
-	return resume.ID.String() // not the head: a cut right here would skip the replay
+	return resume.ID.String() // not the head: a client that loses it still gets the replay
 }
 
-// recovered reports whether the client has a cursor and nothing after it is missing.
+// recovered reports whether the client has a cursor and nothing after the cursor is missing.
 func recovered(resume *notify.Cursor, first notify.Delivery) bool {
 	if resume == nil || resume.All {
 		return false

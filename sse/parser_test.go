@@ -13,8 +13,8 @@ type event struct {
 	name, data, id string
 }
 
-// parser reads an event stream as HTML Living Standard, sections 9.2.5 and 9.2.6, says. It is
-// written from that text and knows nothing of the encoder.
+// parser reads an event stream by sections 9.2.5 and 9.2.6 of the HTML Living Standard. It shares
+// no code with the encoder.
 type parser struct {
 	r     *bufio.Reader
 	begun bool
@@ -28,7 +28,7 @@ type parser struct {
 
 func newParser(r io.Reader) *parser { return &parser{r: bufio.NewReader(r)} }
 
-// next returns the next event that would be dispatched.
+// next returns the next event that an EventSource would dispatch.
 func (p *parser) next() (event, error) {
 	for {
 		line, err := p.line()
@@ -73,8 +73,8 @@ func (p *parser) field(name, value string) {
 	}
 }
 
-// line reads up to \r\n, \n or \r and decodes it as UTF-8. Like a browser it does not wait for what
-// may follow a \r.
+// line reads up to \r\n, \n or \r and decodes it as UTF-8. Like a browser it does not wait for the
+// byte after a \r.
 func (p *parser) line() (string, error) {
 	var b strings.Builder
 	for {
@@ -103,7 +103,8 @@ func (p *parser) line() (string, error) {
 	return line, nil
 }
 
-// The parser is the judge of the encoder, so it is held against the standard's own examples first.
+// The tests of the encoder rely on the parser, so this test checks it with the examples of the
+// standard.
 func TestParser(t *testing.T) {
 	for name, c := range map[string]struct {
 		in   string

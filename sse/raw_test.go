@@ -14,7 +14,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// dialRaw opens a connection without a client of HTTP.
+// dialRaw opens a connection without an HTTP client.
 func dialRaw(t testing.TB, srv *httptest.Server) *net.TCPConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
@@ -26,7 +26,7 @@ func dialRaw(t testing.TB, srv *httptest.Server) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// A client of HTTP/1.0 gets the events without chunks, until the connection closes.
+// An HTTP/1.0 client gets the events without chunks until the connection closes.
 func TestHTTP10(t *testing.T) {
 	r := newRig(t, Options{})
 	conn := dialRaw(t, r.serve(t, taken))
@@ -61,9 +61,9 @@ func TestHTTP10(t *testing.T) {
 	}
 }
 
-// With net/http the connection of an ended stream serves other requests, and no deadline is left on
-// it.
-func TestConnectionIsKept(t *testing.T) {
+// If net/http writes the stream, its connection serves further requests after the end, without a
+// remaining deadline.
+func TestConnectionReuse(t *testing.T) {
 	r := newRig(t, Options{WriteTimeout: 500 * time.Millisecond})
 	conn := dialRaw(t, r.serve(t, netHTTP))
 	br := bufio.NewReader(conn)

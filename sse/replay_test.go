@@ -10,7 +10,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Every form of the cursor gives the same replay. The header wins.
+// All forms of the cursor give the same replay. The header takes precedence.
 func TestReplay(t *testing.T) { bothWays(t, testReplay) }
 
 func testReplay(t *testing.T, w way) {
@@ -54,7 +54,7 @@ func testReplay(t *testing.T, w way) {
 		cl.end()
 		r.awaitGone(t, 1)
 	}
-	// Everything that is kept, without a gap. The id of `connected` leads there again.
+	// The whole history, without a gap. The id of `connected` selects it again.
 	cl := open(t, srv.URL+base+"&since=0")
 	if want := ids[0][:9] + "0"; cl.lastID != want || cl.hello.Recovered {
 		t.Errorf("since=0: recovered %t at %s, want %s", cl.hello.Recovered, cl.lastID, want)
@@ -65,8 +65,8 @@ func testReplay(t *testing.T, w way) {
 	cl.want("recovery")
 }
 
-// A cursor that cannot be used gets neither an error, which would make an EventSource give up, nor
-// silence.
+// A client with an unusable cursor gets a gap. It gets no HTTP error, because an EventSource would
+// not reconnect after one.
 func TestBadCursors(t *testing.T) { bothWays(t, testBadCursors) }
 
 func testBadCursors(t *testing.T, w way) {
@@ -140,11 +140,11 @@ func to(reason, head string) string {
 	return head
 }
 
-// A stream that is cut again and again, each time at its own cursor, gets everything once and in
-// order.
-func TestResumeUntilDone(t *testing.T) { bothWays(t, testResumeUntilDone) }
+// A client that reconnects again and again, each time with its cursor, gets all messages once and
+// in order.
+func TestRepeatedResume(t *testing.T) { bothWays(t, testRepeatedResume) }
 
-func testResumeUntilDone(t *testing.T, w way) {
+func testRepeatedResume(t *testing.T, w way) {
 	r := newRig(t, Options{})
 	srv := r.serve(t, w)
 	const n = 200

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// response is the output of a stream through net/http: over HTTP/2 and HTTP/1.0, and wherever the
-// stream cannot take the connection over. The handler waits until it is done.
+// response is the output of a stream through net/http: over HTTP/2 and HTTP/1.0, and if the stream
+// cannot take over the connection. The handler waits until the stream has ended.
 type response struct {
 	w  http.ResponseWriter
 	rc *http.ResponseController
-	// lift removes the deadline after each write: over HTTP/2 it would reset an idle stream too.
+	// lift removes the deadline after each write: over HTTP/2 it would reset even an idle stream.
 	lift bool
 	done chan struct{} // closed when nothing more is written
 }
@@ -24,7 +24,7 @@ func (o *response) frame(b *batch) []byte { return b.events() }
 
 // write writes and flushes p within the timeout.
 func (o *response) write(p []byte, timeout time.Duration) error {
-	// A writer that knows no deadlines (a test recorder) cannot block either.
+	// A writer without deadlines (a test recorder) cannot block either.
 	_ = o.rc.SetWriteDeadline(time.Now().Add(timeout))
 	if _, err := o.w.Write(p); err != nil {
 		return err

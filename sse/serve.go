@@ -10,12 +10,12 @@ import (
 )
 
 // serve opens the stream in the goroutine of the request, which is its first writer. It returns
-// when the stream has taken the connection over, else when the stream has ended.
+// when the stream has taken over the connection, or otherwise when the stream has ended.
 func (s *stream) serve(w http.ResponseWriter, r *http.Request, o opening) {
 	setHeaders(w.Header())
 	take := canTakeOver(w, r)
 	if take {
-		// net/http cannot have it back (RFC 9112, section 9.6).
+		// The stream never returns the connection to net/http (RFC 9112, section 9.6).
 		w.Header().Set("Connection", "close")
 	}
 	response := newResponse(w, r)
@@ -45,13 +45,13 @@ func (s *stream) wait(ctx context.Context, response *response) {
 	case <-response.done:
 	case <-ctx.Done():
 		s.stop(ending{reason: reasonGone, gone: true})
-		<-response.done // a writer may use the response until then
+		<-response.done // a writer may still use the response
 	}
 	defer s.h.closed()
 	s.cleanUp()
 }
 
-// takeOver takes the connection over after everything that net/http has written.
+// takeOver takes over the connection after everything that net/http has written.
 func (s *stream) takeOver(w http.ResponseWriter) bool {
 	if isEncoded(w.Header()) {
 		return false
@@ -72,13 +72,13 @@ func (s *stream) takeOver(w http.ResponseWriter) bool {
 	return true
 }
 
-// read is the goroutine of a stream that the watcher cannot watch. Its stack stays as small as a
-// stack can be.
+// read is the goroutine of a stream whose connection the watcher cannot watch. It does little, so
+// that its stack stays small.
 func (s *stream) read() {
 	s.unreadable(s.wire.discard())
 }
 
-// look drops what the client has sent. The watcher calls it when there is something.
+// look drops the bytes that the client has sent. The watcher calls it when there are some.
 func (s *stream) look() {
 	var err error
 	s.h.watcher.Look(s.wire.fd, s, func() (again bool) {
@@ -90,7 +90,7 @@ func (s *stream) look() {
 	}
 }
 
-// unreadable ends the stream when nothing more can be read from its connection.
+// unreadable ends the stream when its connection cannot be read any more.
 func (s *stream) unreadable(err error) {
 	how := ending{reason: reasonGone, gone: true}
 	if errors.Is(err, errTooMuch) {
@@ -107,8 +107,7 @@ func (s *stream) end() {
 	}
 }
 
-// endResponse cleans up and ends the response. It reports whether the client may still be reading
-// it.
+// endResponse cleans up and ends the response. It reports whether the client may still read it.
 func (s *stream) endResponse() (reading bool) {
 	defer s.h.closed()
 	defer func() {
@@ -130,8 +129,8 @@ func (s *stream) endResponse() (reading bool) {
 	return false
 }
 
-// cleanUp gives back everything that the stream holds of others. It comes before the end of the
-// response, so that a client that sees the end and reconnects finds its place free.
+// cleanUp releases everything that the stream has acquired. It runs before the end of the response,
+// so that a client that sees the end and reconnects no longer counts for the limits.
 func (s *stream) cleanUp() {
 	how, retry := s.how.Load(), s.retry
 	if how.ordered {

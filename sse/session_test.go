@@ -10,7 +10,7 @@ import (
 )
 
 // A tab that reconnects with its sessionId is again in the channels that it joined later, and
-// misses nothing in them.
+// misses no message in them.
 func TestSessionID(t *testing.T) { bothWays(t, testSessionID) }
 
 func testSessionID(t *testing.T, w way) {
@@ -44,7 +44,7 @@ func testSessionID(t *testing.T, w way) {
 			t.Errorf("%s: in %q", name, got)
 		}
 	}
-	// The API ended the stream: nothing of the tab is kept.
+	// The API ended the stream, so the server keeps no channels of the tab.
 	third := open(t, tab)
 	if got := r.channelsOf(third.hello.ClientID); !slices.Contains(got, "orders") {
 		t.Errorf("third time: in %q", got)
@@ -59,11 +59,11 @@ func testSessionID(t *testing.T, w way) {
 	}
 }
 
-// The present rights count: the stream does not join a channel of the session that the token no
+// The present rights apply: the stream does not join a channel of the session that the token no
 // longer allows.
-func TestSessionIDAuthorizesAnew(t *testing.T) { bothWays(t, testSessionIDAuthorizesAnew) }
+func TestSessionIDUsesPresentRights(t *testing.T) { bothWays(t, testSessionIDUsesPresentRights) }
 
-func testSessionIDAuthorizesAnew(t *testing.T, w way) {
+func testSessionIDUsesPresentRights(t *testing.T, w way) {
 	r := tokenRig(t)
 	srv := r.serve(t, w)
 	c := open(t, srv.URL+"/sse?sessionId=s&channels=a,b&token="+

@@ -23,7 +23,8 @@ var transports = map[string]struct {
 	"h2": {taken, true, true},
 }
 
-// eachTransport runs a test with a server of each transport that cuts a reader after the timeout.
+// eachTransport runs a test with a server for each transport that cuts slow readers after the
+// timeout.
 func eachTransport(
 	t *testing.T, timeout time.Duration, test func(*testing.T, *rig, *httptest.Server),
 ) {
@@ -55,22 +56,22 @@ func eachTransport(
 	}
 }
 
-// The write deadline cuts a reader that stops reading. Others get everything meanwhile.
+// The write timeout cuts a client that stops reading. Meanwhile other clients get all messages.
 func TestSlowReader(t *testing.T) {
 	eachTransport(t, 500*time.Millisecond, func(t *testing.T, r *rig, srv *httptest.Server) {
 		slow := openWith(t, dialing(t, srv, new(atomic.Bool)),
 			srv.URL+"/sse?userId=slow&channels=c")
 		fast := openWith(t, srv.Client(), srv.URL+"/sse?userId=fast&channels=c")
 		floodUntilGone(t, r, func(id string) {
-			if e := fast.want("t"); e.id != id { // one by one: it never lags
+			if e := fast.want("t"); e.id != id { // one by one, so it never lags
 				t.Fatalf("fast got %s, want %s", e.id, id)
 			}
 		})
 		if r.Len() != 1 || !r.hub.UserOnline("fast") {
-			t.Error("the fast one is gone")
+			t.Error("the fast stream has ended")
 		}
-		// It goes on after what it has read: with the next one, or with a gap when that is no
-		// longer kept.
+		// It continues after the last event that it read: with the next one, or with a gap if the
+		// history no longer has that one.
 		last := slow.drain()
 		again := openWith(t, srv.Client(), srv.URL+"/sse?userId=slow&channels=c", "Last-Event-ID",
 			last)
@@ -80,9 +81,9 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// A connection that takes no byte at all: over HTTP/2 its streams share it, so the timeout of the
-// server has to end it.
-func TestDeafConnection(t *testing.T) {
+// A connection takes no more bytes: over HTTP/2 its streams share it, so the timeout of the server
+// must end it.
+func TestConnectionTakesNoBytes(t *testing.T) {
 	eachTransport(t, 500*time.Millisecond, func(t *testing.T, r *rig, srv *httptest.Server) {
 		var deaf atomic.Bool
 		openWith(t, dialing(t, srv, &deaf), srv.URL+"/sse?userId=slow&channels=c")
@@ -91,9 +92,9 @@ func TestDeafConnection(t *testing.T) {
 	})
 }
 
-// A slow reader that goes on reading gets every byte: a backlog that the socket does not take at
-// once leaves in parts, each with a deadline of its own.
-func TestBacklogOfASlowReader(t *testing.T) {
+// A client that reads slowly gets every byte: the writer splits a backlog that does not fit into
+// the socket, and each part has its own deadline.
+func TestSlowReaderGetsBacklog(t *testing.T) {
 	eachTransport(t, 20*time.Second, func(t *testing.T, r *rig, srv *httptest.Server) {
 		c := openWith(t, srv.Client(), srv.URL+"/sse?userId=u1&channels=c")
 		var ids []string
@@ -120,14 +121,14 @@ func floodUntilGone(t *testing.T, r *rig, published func(id string)) {
 		}
 		published(r.publish(t, notify.Notification{Type: "t", Data: data}, notify.ToChannel("c")))
 		if n > 200 {
-			time.Sleep(10 * time.Millisecond) // the buffers are full: only the deadline is missing
+			time.Sleep(10 * time.Millisecond) // the buffers are full: the deadline must pass
 		}
 	}
 	r.awaitGone(t, 1)
 }
 
-// dialing returns a client of srv with a connection of its own. Once deaf is set it reads nothing
-// more from it.
+// dialing returns a client of srv with its own connection. It reads no more from it when deaf is
+// set.
 func dialing(t *testing.T, srv *httptest.Server, deaf *atomic.Bool) *http.Client {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })

@@ -18,31 +18,31 @@ const expiryWarning = 30 * time.Second
 // ending is the reason why a stream ends.
 type ending struct {
 	reason  string
-	gone    bool // the client closed the connection: nothing more is written
+	gone    bool // the client closed the connection: the writer writes nothing more
 	expired bool // the token has ended
-	ordered bool // by the API: the client gets the reason and does not come back
+	ordered bool // by the API: the client gets the reason and does not reconnect
 }
 
-// stream is one response. At most one goroutine at a time is its writer; while there is nothing to
-// write there is none. The fields that a delivery uses come first, so that they share cache lines.
+// stream is one response. At most one goroutine at a time is its writer, and none while there is
+// nothing to write. The fields that a delivery uses are first, so that they share cache lines.
 type stream struct {
 	h      *Handler
 	member *notify.Member
 
-	// For any goroutine.
+	// Any goroutine may use these.
 	writer  atomic.Int32 // the state of the writer
 	taken   atomic.Bool  // wire is set
 	how     atomic.Pointer[ending]
-	expires atomic.Int64 // the end of the token, on the wall clock; never without one
+	expires atomic.Int64 // the end of the token, on the wall clock; never without a token
 	due     atomic.Int64 // when the timer wakes the stream; written under Handler.mu
 	last    atomic.Int64 // the last successful write, on the wall clock
 	bytes   atomic.Int64 // of events written
 
-	// For the writer.
+	// Only the writer uses these.
 	finished, broken bool // set by finish
 	nextHeartbeat    int64
 	nextSync         int64
-	warned           int64 // the end of the token that the client was warned of
+	warned           int64 // the end of the token in the last warning
 	out              output
 	wire             wire
 	names            names
@@ -51,23 +51,23 @@ type stream struct {
 	identity auth.Identity                 // at the start
 	renewed  atomic.Pointer[auth.Identity] // by a new token; nil before the first
 	limiter  atomic.Pointer[rate.Limiter]  // of messages; nil before the first
-	release  func()                        // of Options.Admit
-	ended    func(bytes int64)             // of a Detacher; may be nil
+	release  func()                        // from Options.Admit
+	ended    func(bytes int64)             // from a Detacher; may be nil
 	started  time.Time
 	retry    time.Duration // after which the client reconnects
-	place    int           // in the queue of streams that are due; -1: not there
+	place    int           // index in the dueQueue; -1: none
 }
 
-// output is the destination of the bytes of a stream. Only the writer calls it.
+// output is the destination of the bytes of a stream. Only the writer uses it.
 type output interface {
-	// frame returns the events of a batch in the form of the wire.
+	// frame returns the events of a batch in their wire form.
 	frame(*batch) []byte
-	// write writes and flushes p. It waits for progress no longer than the timeout.
+	// write writes and flushes p. It waits at most the timeout for progress.
 	write(p []byte, timeout time.Duration) error
 }
 
-// newStream returns a stream whose writer is the caller. It copies the strings of the request: each
-// is a part of the request line, and would keep all of it in memory, tokens included.
+// newStream returns a stream whose writer is the caller. It clones the strings of the request: each
+// is a part of the request line and would keep all of it in memory, including tokens.
 func newStream(h *Handler, identity auth.Identity, n names, release func()) *stream {
 	identity.UserID = strings.Clone(identity.UserID)
 	identity.Username = strings.Clone(identity.Username)
@@ -84,8 +84,8 @@ func newStream(h *Handler, identity auth.Identity, n names, release func()) *str
 	return s
 }
 
-// wallNanos returns t in nanoseconds since 1970; never for the zero time and for a time that is out
-// of range.
+// wallNanos returns t in nanoseconds since 1970. It returns never for the zero time and for a time
+// that is out of range.
 func wallNanos(t time.Time) int64 {
 	if t.IsZero() || t.Unix() >= math.MaxInt64/int64(time.Second) {
 		return never

@@ -13,7 +13,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Every byte of a stream, from the headers to the end.
+// This test checks every byte of a stream, from the headers to the end.
 func TestStreamBytes(t *testing.T) {
 	r := newRig(t, Options{DefaultChannels: []string{"general"}})
 	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
@@ -97,7 +97,7 @@ func TestStreamBytes(t *testing.T) {
 	})
 }
 
-// Requests that do not get a stream.
+// Some requests get no stream.
 func TestRefusals(t *testing.T) {
 	r := newRig(t, Options{})
 	srv := r.serve(t, taken)
@@ -129,7 +129,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %s: %d %v %s", c.method, c.target, resp.StatusCode, resp.Header, body)
 		}
 	}
-	// Names that would end their field, and names of events of EventSource and Roomcast.
+	// Names that would end their field, and event names of EventSource and Roomcast.
 	for _, as := range []string{
 		"a%0Ab", "a%0Db", "a%00", "a%E2%80%A8b", "%FF", "%EF%BB%BFa",
 		"open", "error", "connected", "gap", "auth:expired", strings.Repeat("x", 129),
@@ -163,8 +163,8 @@ func TestHead(t *testing.T) {
 	})
 }
 
-// A client that goes away leaves nothing behind.
-func TestClientGoes(t *testing.T) {
+// After a client has disconnected, the Hub has no member for it.
+func TestClientDisconnect(t *testing.T) {
 	r := newRig(t, Options{})
 	overHTTP(t, r, func(t *testing.T, srv *httptest.Server, hc *http.Client) {
 		for range 20 {
@@ -226,6 +226,6 @@ func testAdmitReleases(t *testing.T, w way) {
 	cancel()
 	<-released
 	if r.Len() != 0 {
-		t.Error("released before the stream was gone")
+		t.Error("released before the stream ended")
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// request sends a request for a stream and returns a reader of everything that comes back.
+// request sends a request for a stream and returns a reader of the whole response.
 func request(t testing.TB, srv *httptest.Server, head string) (*net.TCPConn, *bufio.Reader) {
 	t.Helper()
 	conn := dialRaw(t, srv)
@@ -25,7 +25,7 @@ func request(t testing.TB, srv *httptest.Server, head string) (*net.TCPConn, *bu
 	return conn, bufio.NewReader(conn)
 }
 
-// readTo reads until what was read ends with text.
+// readTo reads until the bytes end with text.
 func readTo(t testing.TB, in *bufio.Reader, text string) string {
 	t.Helper()
 	var all strings.Builder
@@ -39,9 +39,9 @@ func readTo(t testing.TB, in *bufio.Reader, text string) string {
 	return all.String()
 }
 
-// A stream that took its connection over sends the same bytes as net/http, from the status line to
-// the last chunk, except the header that ends the connection.
-func TestTakenStreamHasTheBytesOfNetHTTP(t *testing.T) {
+// A stream that took over its connection sends the same bytes as net/http, from the status line to
+// the last chunk, except the header Connection: close.
+func TestTakenStreamMatchesNetHTTP(t *testing.T) {
 	for name, headers := range map[string]string{
 		"keep-alive": "",
 		"close":      "Connection: close\r\n",
@@ -95,14 +95,13 @@ func TestTakenStreamHasTheBytesOfNetHTTP(t *testing.T) {
 	}
 }
 
-// moved moves a line in front of another one: net/http writes headers that it adds itself last.
+// moved moves a line in front of another one, because net/http writes its own headers last.
 func moved(s, line, before string) string {
 	s = strings.Replace(s, line, "", 1)
 	return strings.Replace(s, before, line+before, 1)
 }
 
-// After the last chunk the connection ends. Bytes of the client that are still on the way do not
-// reset it.
+// The connection ends after the last chunk. Late bytes of the client do not reset it.
 func TestTakenConnectionEndsWithItsStream(t *testing.T) {
 	r := newRig(t, Options{})
 	conn, in := request(t, r.serve(t, taken), "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -114,7 +113,7 @@ func TestTakenConnectionEndsWithItsStream(t *testing.T) {
 	readTo(t, in, "\n\n\r\n")
 	r.hub.Members()[0].Disconnect("over")
 	r.awaitGone(t, 1)
-	// Sent before the end could be read.
+	// The client sends this before it can read the end.
 	_, _ = io.WriteString(conn, "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
 	rest, err := io.ReadAll(in)
 	if err != nil || !strings.HasSuffix(string(rest), "\"over\"}\n\n\r\n0\r\n\r\n") {
@@ -122,8 +121,8 @@ func TestTakenConnectionEndsWithItsStream(t *testing.T) {
 	}
 }
 
-// The stream ends as soon as its client closes the connection, in each way to close one.
-func TestClientGoesAtOnce(t *testing.T) {
+// The stream ends as soon as its client closes the connection, however it closes it.
+func TestClientCloseEndsStream(t *testing.T) {
 	for name, leave := range map[string]func(*net.TCPConn) error{
 		"FIN":        (*net.TCPConn).Close,
 		"half close": (*net.TCPConn).CloseWrite,
@@ -143,7 +142,7 @@ func TestClientGoesAtOnce(t *testing.T) {
 						t.Fatal(err)
 					}
 					r.awaitGone(t, 1)
-					if name == "half close" { // the server closes its side, too
+					if name == "half close" { // the server also closes its side
 						if _, err := io.Copy(io.Discard, in); err != nil {
 							t.Error(err)
 						}
@@ -162,11 +161,11 @@ func TestClientGoesAtOnce(t *testing.T) {
 	}
 }
 
-// The server ignores bytes that a client sends after its request, up to a bound.
+// The server ignores bytes after the request, up to a limit.
 func TestPipelinedBytes(t *testing.T) {
 	const head = "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n\r\n"
 	for _, c := range []struct {
-		with, later int // bytes in the packet of the request, and when `connected` has been read
+		with, later int // bytes in the packet of the request, and after `connected`
 		ends        bool
 	}{
 		{0, 100, false}, {100, 0, false}, {2000, 2000, false}, {0, maxIgnored + 1, true},
@@ -189,8 +188,8 @@ func TestPipelinedBytes(t *testing.T) {
 	}
 }
 
-// net/http has to read the body of a request, so the stream stays with it.
-func TestRequestWithABody(t *testing.T) {
+// net/http must read the body of a request, so the stream does not take over the connection.
+func TestRequestBodyKeepsNetHTTP(t *testing.T) {
 	r := newRig(t, Options{})
 	for _, body := range []string{
 		"Content-Length: 5\r\n\r\nhello",

@@ -22,8 +22,8 @@ var (
 	// ErrNoTickets: this server issues no tickets.
 	ErrNoTickets = &auth.Error{Code: "not_found", Message: "this server issues no tickets",
 		Status: http.StatusNotFound}
-	// ErrTicketForTicket: a ticket is good for one connection, not for another ticket, or it would
-	// last for ever.
+	// ErrTicketForTicket: a ticket is for one connection. If it were valid for another ticket,
+	// access would never end.
 	ErrTicketForTicket = &auth.Error{Code: "forbidden",
 		Message: "a ticket is not exchanged for another", Status: http.StatusForbidden}
 )
@@ -33,9 +33,9 @@ var (
 //
 //	{"ticket":"…","expiresAt":"2026-11-22T10:00:30.000Z"}
 //
-// EventSource cannot send a header, so a page sends its token here in one and puts only the ticket
-// into the URL of the stream. The stream has the rights of the credentials and ends with their
-// token.
+// EventSource cannot set a header, so a page sends its token in a header of this request and puts
+// only the ticket into the URL of the stream. The stream has the rights of the credentials and ends
+// with their token.
 func (h *Handler) Tickets() http.Handler { return http.HandlerFunc(h.issueTicket) }
 
 func (h *Handler) issueTicket(w http.ResponseWriter, r *http.Request) {

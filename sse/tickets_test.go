@@ -15,7 +15,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// ask posts without a body and decodes the answer. headers are pairs.
+// ask posts without a body and decodes the reply. headers has pairs of a name and a value.
 func ask(t testing.TB, url string, answer any, headers ...string) (status int, header http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
@@ -38,9 +38,9 @@ func ask(t testing.TB, url string, answer any, headers ...string) (status int, h
 }
 
 // A page exchanges the token in a header for a ticket and opens a stream with it.
-func TestTicketForAToken(t *testing.T) { bothWays(t, testTicketForAToken) }
+func TestTicketFromToken(t *testing.T) { bothWays(t, testTicketFromToken) }
 
-func testTicketForAToken(t *testing.T, w way) {
+func testTicketFromToken(t *testing.T, w way) {
 	tickets := auth.NewTickets(nil)
 	r := newRig(t,
 		Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret), Tickets: tickets}),
@@ -143,7 +143,7 @@ func TestTicketRefusals(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d %s", c.name, status, got.Code, c.status, c.code)
 		}
 	}
-	open(t, ticketed.URL+"/sse?ticket="+unused) // the refusals did not use it up
+	open(t, ticketed.URL+"/sse?ticket="+unused) // the refused requests have not used it
 	resp := get(t, t.Context(), srv.Client(), srv.URL+"/sse/tickets")
 	if resp.StatusCode != 405 || resp.Header.Get("Allow") != "POST" {
 		t.Errorf("GET: %s, Allow %q", resp.Status, resp.Header.Get("Allow"))

@@ -14,7 +14,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// bubble runs test both ways, with a false clock and a rig whose Hub ends with it.
+// bubble runs test both ways, with a fake clock and a rig whose Hub ends with it.
 func bubble(t *testing.T, o Options, test func(*testing.T, *rig)) {
 	bothWays(t, func(t *testing.T, w way) {
 		synctest.Test(t, func(t *testing.T) {
@@ -25,7 +25,7 @@ func bubble(t *testing.T, o Options, test func(*testing.T, *rig)) {
 	})
 }
 
-// after lets d pass and returns what was written in it.
+// after waits for d and returns the bytes written meanwhile.
 func (r *recorder) after(d time.Duration) string {
 	time.Sleep(d)
 	synctest.Wait()
@@ -55,8 +55,8 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-// After a minute without an event, heartbeats not counted, the client gets the cursor, which other
-// clients' messages have moved.
+// After a minute without an event (heartbeats do not count) the client gets the cursor, which the
+// messages of other clients have moved.
 func TestSync(t *testing.T) {
 	for target, want := range map[string]string{
 		"/sse":     "event: sync\nid: E-1\ndata: {}\n\n",
@@ -79,7 +79,7 @@ func TestSync(t *testing.T) {
 	}
 }
 
-// A stream lives as long as its token: a warning 30 s before, and no message after its end.
+// A stream ends with its token: the client gets a warning 30 s before and no message after.
 func TestTokenExpiry(t *testing.T) {
 	for target, want := range map[string][2]string{
 		"/sse?token=": {
@@ -109,13 +109,13 @@ func TestTokenExpiry(t *testing.T) {
 			r.publish(t, notify.Notification{Type: "late"}, notify.ToAll())
 			wantBytes(t, rec.after(0), want[1])
 			if r.Len() != 0 || r.hub.Total() != 0 {
-				t.Error("the stream goes on")
+				t.Error("the stream has not ended")
 			}
 		})
 	}
 }
 
-// A token that ends within 30 s has its warning right after `connected`.
+// If the token ends within 30 s, the warning follows `connected` at once.
 func TestTokenNearExpiry(t *testing.T) {
 	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)})}
 	bubble(t, o, func(t *testing.T, r *rig) {
@@ -133,7 +133,7 @@ func TestTokenNearExpiry(t *testing.T) {
 }
 
 // A stream without a token does not end.
-func TestNoEnd(t *testing.T) {
+func TestStreamWithoutTokenDoesNotEnd(t *testing.T) {
 	bubble(t, Options{Sync: -1}, func(t *testing.T, r *rig) {
 		rec, stop := r.start("/sse?userId=u1")
 		defer stop()
@@ -146,7 +146,7 @@ func TestNoEnd(t *testing.T) {
 	})
 }
 
-// The sweep ends streams without a recent write, and no others.
+// The sweep ends only streams without a recent write.
 func TestSweep(t *testing.T) {
 	bubble(t, Options{Heartbeat: 2 * time.Minute, Sync: -1}, func(t *testing.T, r *rig) {
 		_, stop := r.start("/sse")
@@ -160,12 +160,12 @@ func TestSweep(t *testing.T) {
 		r.Sweep(time.Now(), 50*time.Second)
 		synctest.Wait()
 		if r.Len() != 0 || r.hub.Total() != 0 {
-			t.Error("the idle stream goes on")
+			t.Error("the idle stream has not ended")
 		}
 	})
 }
 
-// One timer serves all streams, and each has its heartbeat every 3 s from its own start.
+// One timer serves all streams, and each stream has its heartbeat every 3 s from its own start.
 func TestHeartbeatsOfManyStreams(t *testing.T) {
 	bubble(t, Options{Heartbeat: 3 * time.Second, Sync: -1}, func(t *testing.T, r *rig) {
 		const streams = 200
@@ -192,12 +192,12 @@ func TestHeartbeatsOfManyStreams(t *testing.T) {
 	})
 }
 
-// The queue returns the streams that are due, and no others, in every order of schedules and ends.
+// The queue returns exactly the streams that are due, for any order of schedules and ends.
 func TestDueQueue(t *testing.T) { rapid.Check(t, checkDueQueue) }
 
 func checkDueQueue(t *rapid.T) {
 	h := New(Options{})
-	h.due.timer = time.AfterFunc(time.Hour, func() {}) // the test takes what is due itself
+	h.due.timer = time.AfterFunc(time.Hour, func() {}) // the test calls takeDue itself
 	var running []*stream
 	due := map[*stream]int64{}
 	pick := func(t *rapid.T) (i int, s *stream) {

@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Authenticator finds the identity of a stream. An [*auth.Authenticator] is one; the server's
-// wrapper counts failures.
+// Authenticator authenticates a stream. An [*auth.Authenticator] is one; the server's wrapper also
+// counts failures.
 type Authenticator interface {
 	Authenticate(context.Context, auth.Credentials, auth.Transport) (auth.Identity, error)
 	Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error)
@@ -23,18 +23,18 @@ type renewed struct {
 // maxTokenBody is the limit, in bytes, for the body of a renewal.
 const maxTokenBody = auth.MaxToken + 1<<10
 
-// ErrNoUser: a stream without a user has no token to renew.
+// ErrNoUser: a stream without a user has no token that could be renewed.
 var ErrNoUser = &auth.Error{Code: "forbidden", Message: "this stream has no user",
 	Status: http.StatusForbidden}
 
-// Token returns the handler of POST /sse/{clientId}/token, which extends a running stream to the
-// end of a new token:
+// Token returns the handler of POST /sse/{clientId}/token, which lets a running stream continue
+// until the end of a new token:
 //
 //	{"token":"…"}  ->  {"expiresAt":"2026-11-22T10:00:00.000Z"}
 //
-// The token must be of the stream's user; the request needs no other credentials. The stream leaves
-// the channels that the token does not allow. A refused token changes nothing. The client id is
-// found as in [Handler.Channels].
+// The token must belong to the stream's user; the request needs no other credentials. The stream
+// leaves the channels that the token does not allow. A refused token changes nothing.
+// [Handler.Channels] describes the client id.
 func (h *Handler) Token() http.Handler { return http.HandlerFunc(h.renew) }
 
 func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
@@ -70,20 +70,20 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, renewed{timestamp(identity.ExpiresAt)})
 }
 
-// stream returns the running stream of a client id and its member, nil if there is none.
+// stream returns the running stream of a client id and its member, or nil if there is none.
 func (h *Handler) stream(clientID string) (*stream, *notify.Member) {
 	m := h.o.Hub.Member(root, clientID)
 	if m == nil {
 		return nil, nil
 	}
 	s, ok := m.Owner().(*stream)
-	if !ok || s.h != h { // a socket, say
+	if !ok || s.h != h { // for example a Socket.IO client
 		return nil, nil
 	}
 	return s, m
 }
 
-// current returns the identity of the newest token.
+// current returns the identity of the latest token.
 func (s *stream) current() auth.Identity {
 	if id := s.renewed.Load(); id != nil {
 		return *id
@@ -91,9 +91,9 @@ func (s *stream) current() auth.Identity {
 	return s.identity
 }
 
-// take replaces the identity. Any goroutine may call it. The member leaves forbidden rooms only
-// after that, so that no request with the old identity joins them again. The stream is woken
-// because its token ends at another time.
+// take replaces the identity. Any goroutine may call it. The member leaves forbidden rooms
+// afterwards, so that a concurrent request with the old identity cannot join them again. take wakes
+// the stream, because the end of its token has changed.
 func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.renewed.Store(&identity)
 	s.expires.Store(wallNanos(identity.ExpiresAt))
@@ -101,7 +101,7 @@ func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.wake()
 }
 
-// parseToken reads {"token":"…"} and nothing else. Its error contains nothing of the body.
+// parseToken reads {"token":"…"} and nothing else. Its error contains no part of the body.
 func parseToken(body []byte) (token string, err error) {
 	if err := parseObject(body, "", []field{{name: "token", to: &token}}); err != nil ||
 		token == "" {

@@ -36,7 +36,7 @@ func renewal(t testing.TB, h http.Handler, clientID, token string) *httptest.Res
 
 var clientIDs = regexp.MustCompile(`"clientId":"([A-Za-z0-9]{20})"`)
 
-// A new token moves the end of the stream. Each end has a warning of its own.
+// A new token changes the end of the stream. Each end has its own warning.
 func TestTokenRenewal(t *testing.T) {
 	o := Options{Auth: newAuth(t, auth.Options{Secret: auth.Secret(testSecret)}), Sync: -1}
 	bubble(t, o, func(t *testing.T, r *rig) {
@@ -57,10 +57,10 @@ func TestTokenRenewal(t *testing.T) {
 		if answer.Code != 200 || answer.Body.String() != want {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
-		wantBytes(t, rec.after(570*time.Second-30*time.Second-1), "") // past the first end
+		wantBytes(t, rec.after(570*time.Second-30*time.Second-1), "") // after the first end
 		wantBytes(t, rec.after(1), expiring)
 
-		// A new token may also end earlier.
+		// A new token may also end sooner.
 		if answer := renewal(t, r.routes(), clientID, token(580*time.Second)); answer.Code != 200 {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
@@ -68,7 +68,7 @@ func TestTokenRenewal(t *testing.T) {
 		wantBytes(t, rec.after(10*time.Second),
 			"event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")
 		if r.Len() != 0 {
-			t.Error("the stream goes on")
+			t.Error("the stream has not ended")
 		}
 		if answer := renewal(t, r.routes(), clientID, token(10*time.Minute)); answer.Code != 404 {
 			t.Errorf("a token for a stream that has ended: %d %s", answer.Code, answer.Body)
@@ -76,8 +76,8 @@ func TestTokenRenewal(t *testing.T) {
 	})
 }
 
-// A new token changes the rights: the stream leaves channels that it does not allow, except those
-// that the server joined.
+// A new token changes the rights: the stream leaves the channels that the token does not allow,
+// except those that the server joined.
 func TestTokenRenewalChangesRights(t *testing.T) { bothWays(t, testTokenRenewalChangesRights) }
 
 func testTokenRenewalChangesRights(t *testing.T, w way) {
@@ -167,8 +167,8 @@ func testTokenRenewalRefusals(t *testing.T, w way) {
 	}
 }
 
-// A ticket opens one stream. An EventSource would reconnect with the same ticket, so the refusal is
-// a final status.
+// A ticket opens one stream. An EventSource would reconnect with the same ticket, so the refusal
+// has a status that stops it.
 func TestTicket(t *testing.T) { bothWays(t, testTicket) }
 
 func testTicket(t *testing.T, w way) {

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// way says who writes a stream over HTTP/1.1.
+// way is the writer of a stream over HTTP/1.1.
 type way string
 
 const (
-	taken   way = "taken"   // the stream, which takes the connection over
-	netHTTP way = "netHTTP" // net/http, because a middleware does not give the connection away
+	taken   way = "taken"   // the stream, which takes over the connection
+	netHTTP way = "netHTTP" // net/http, because a middleware keeps the connection
 )
 
 // bothWays runs a test for each way.
@@ -53,7 +53,7 @@ func overHTTP(t *testing.T, r *rig, test func(*testing.T, *httptest.Server, *htt
 	}
 }
 
-// of returns h behind a middleware that lets streams go this way only.
+// of returns h behind a middleware that allows only this way.
 func (w way) of(h http.Handler) http.Handler {
 	if w == taken {
 		return h
@@ -63,7 +63,7 @@ func (w way) of(h http.Handler) http.Handler {
 	})
 }
 
-// keeper is a ResponseWriter of net/http that does not give its connection away.
+// keeper is a ResponseWriter of net/http that cannot be hijacked.
 type keeper struct{ of http.ResponseWriter }
 
 func (k keeper) Header() http.Header         { return k.of.Header() }
@@ -75,7 +75,7 @@ func (k keeper) SetWriteDeadline(t time.Time) error {
 	return http.NewResponseController(k.of).SetWriteDeadline(t)
 }
 
-// recorder is a response writer without a connection, for tests with a false clock.
+// recorder is a response writer without a connection, for tests with a fake clock.
 type recorder struct {
 	mu     sync.Mutex
 	header http.Header
@@ -99,7 +99,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// take returns what was written since the last take.
+// take returns the bytes written since the last take.
 func (r *recorder) take() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,12 +108,12 @@ func (r *recorder) take() string {
 	return s
 }
 
-// giver is a recorder that gives a connection away: one end of a pipe. A client at the other end
-// records the chunks.
+// giver is a recorder that can be hijacked: its connection is one end of a pipe. A client at the
+// other end records the chunks.
 type giver struct {
 	*recorder
 	client net.Conn
-	closed chan struct{} // nil while the connection is not given away
+	closed chan struct{} // nil before the connection is hijacked
 }
 
 func (g *giver) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -159,8 +159,8 @@ func (c *closing) Close() error {
 	return c.Conn.Close()
 }
 
-// start serves a request in the background, until stop, on a recorder, which writes to the writer
-// if there is one.
+// start serves a request in the background until stop, on a recorder that writes to the given
+// writer if there is one.
 func (r *rig) start(target string, to ...io.Writer) (rec *recorder, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	rec = &recorder{header: make(http.Header)}

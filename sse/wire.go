@@ -13,25 +13,26 @@ import (
 
 const (
 	maxIgnored = 4 << 10 // bytes that a client may send after its request
-	// writePart is how many bytes share one deadline: a large batch does not need a faster reader
-	// than a small one.
+	// writePart is how many bytes share one deadline, so that a large batch does not need a faster
+	// reader than a small one.
 	writePart  = 16 << 10
 	endTimeout = time.Second
 )
 
 var errTooMuch = errors.New("client sent data")
 
-// wire is the output of a stream that has taken its connection over from net/http. The buffers of
+// wire is the output of a stream that has taken over its connection from net/http. The buffers of
 // net/http, and its frames on the stack below the handler, are nine tenths of the memory of an idle
 // stream.
 type wire struct {
 	conn    net.Conn
-	fd      int // of the socket, for writes that do not wait; -1: there is none
-	ignored int // bytes that came after the request
+	fd      int // of the socket, for writes that do not wait; -1: none
+	ignored int // bytes received after the request
 }
 
-// canTakeOver reports whether the stream can take the connection of a request over: with HTTP/1.1,
-// and a ResponseWriter that gives it away. net/http has to read the body of a request that has one.
+// canTakeOver reports whether the stream can take over the connection of a request: it needs
+// HTTP/1.1 and a ResponseWriter that can be hijacked. net/http must read the body of a request that
+// has one.
 func canTakeOver(w http.ResponseWriter, r *http.Request) bool {
 	if r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.ContentLength != 0 {
 		return false
@@ -55,8 +56,8 @@ func unwrapped[T any](w http.ResponseWriter) (found T, ok bool) {
 	return found, ok
 }
 
-// isEncoded reports whether a middleware encodes the response, such as one that compresses: then
-// its bytes are not those of the stream.
+// isEncoded reports whether a middleware encodes the response, for example compresses it: then its
+// bytes are not those of the stream.
 func isEncoded(h http.Header) bool {
 	return h.Get("Content-Encoding") != "" || h.Get("Content-Length") != "" ||
 		h.Get("Transfer-Encoding") != ""
@@ -68,7 +69,7 @@ func newWire(conn net.Conn, buffered *bufio.Reader) wire {
 
 func (c *wire) frame(b *batch) []byte { return b.chunk() }
 
-// write writes p, each part of it within the timeout.
+// write writes p. Each part of it has its own timeout.
 func (c *wire) write(p []byte, timeout time.Duration) error {
 	for len(p) > 0 {
 		part := p[:min(len(p), writePart)]
@@ -83,7 +84,7 @@ func (c *wire) write(p []byte, timeout time.Duration) error {
 	return nil
 }
 
-// discard reads and drops bytes until the connection ends or too many have come.
+// discard reads and drops bytes until the connection ends or has sent too many.
 func (c *wire) discard() error {
 	buf := make([]byte, 16)
 	for c.ignored <= maxIgnored {
@@ -96,7 +97,7 @@ func (c *wire) discard() error {
 	return errTooMuch
 }
 
-// drop is discard for the bytes that have come already.
+// drop is discard for the bytes that have already arrived.
 func (c *wire) drop() error {
 	n, err := sockets.Read(c.fd, make([]byte, 512))
 	if c.ignored += n; err == nil && c.ignored > maxIgnored {
@@ -105,7 +106,7 @@ func (c *wire) drop() error {
 	return err
 }
 
-// cut closes the sending side at once. A write that waits fails. Any goroutine may call it.
+// cut closes the sending side at once, so that a waiting write fails. Any goroutine may call it.
 func (c *wire) cut() {
 	if half, ok := c.socket().(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
@@ -126,16 +127,17 @@ func (c *wire) writeEnd() error {
 	return nil
 }
 
-// linger waits for the client to close, for a second at most, and closes the connection. To close
-// it while there are unread bytes would reset it, and the client could lose the end of the response
-// (RFC 9112, section 9.6).
+// linger waits for the client to close, for at most a second, and closes the connection. A close
+// while there are unread bytes would reset the connection, and the client could lose the end of the
+// response (RFC 9112, section 9.6).
 func (c *wire) linger() {
 	_ = c.conn.SetReadDeadline(time.Now().Add(endTimeout))
 	_, _ = io.CopyN(io.Discard, c.conn, maxIgnored)
 	_ = c.conn.Close()
 }
 
-// abort resets the connection, so that the kernel does not keep what the client does not read.
+// abort resets the connection, so that the kernel does not keep the bytes that the client does not
+// read.
 func (c *wire) abort() {
 	conn := c.socket() // the Close of TLS would write
 	if t, ok := conn.(interface{ SetLinger(int) error }); ok {

@@ -9,15 +9,15 @@ import (
 	"github.com/roomcast/roomcast/server/sockets"
 )
 
-// The states of a stream's writer, the one goroutine that pulls from the member and writes. There
-// is none while there is nothing to write.
+// The states of the writer of a stream, which is the one goroutine that pulls from the member and
+// writes. A stream has no writer while there is nothing to write.
 const (
 	idle    = iota // no writer
 	writing        // a writer runs, or the stream waits for one of the shared writers
-	woken          // the same, and the stream was woken since the last pull
+	woken          // as writing, and there was a wake since the last pull
 )
 
-// wake makes the stream write what there is to write. It never blocks. Any goroutine may call it.
+// wake makes the stream write everything that is ready. It never blocks. Any goroutine may call it.
 func (s *stream) wake() {
 	for {
 		switch state := s.writer.Load(); {
@@ -39,7 +39,7 @@ func (s *stream) startWriter() {
 	go s.writeAll(newBatch(), step{more: true}, nil)
 }
 
-// writeStreams is one shared writer.
+// writeStreams is the loop of one shared writer.
 func (h *Handler) writeStreams() {
 	b := newBatch()
 	var turn sockets.Turn[*stream]
@@ -52,9 +52,9 @@ func (h *Handler) writeStreams() {
 	b.free()
 }
 
-// writeNow writes one batch, as far as the connection takes it without waiting: it is the work of a
-// shared writer. A goroutine of the stream's own writes the rest. It returns the batch for the next
-// stream.
+// writeNow is the work of a shared writer: it writes one batch, as far as the connection takes it
+// without waiting. A goroutine of the stream writes the rest. writeNow returns the batch for the
+// next stream.
 func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -79,8 +79,8 @@ func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 	return b
 }
 
-// writeAll writes rest, the unwritten part of b, and then everything else there is. It waits for
-// the connection where it must, so it runs in a goroutine of the stream's own.
+// writeAll writes rest, the unwritten part of b, and then everything else that is ready. It may
+// wait for the connection, so it runs in a goroutine of the stream.
 func (s *stream) writeAll(b *batch, next step, rest []byte) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -104,7 +104,7 @@ func (s *stream) writeAll(b *batch, next step, rest []byte) {
 	b.free()
 }
 
-// wrote follows the write of a batch. It ends the writer, unless there may be more to write, and
+// wrote handles the end of a write. It ends the writer, unless there may be more to write, and
 // reports whether it did.
 func (s *stream) wrote(b *batch, next step, now instant) (ended bool) {
 	if n := b.size(); n > 0 {
@@ -130,7 +130,7 @@ func (s *stream) fail(err error) {
 	s.finish(ending{reason: reasonWrite}, true)
 }
 
-// finish ends the writer for good: the state stays as it is, so no other one starts. how is the
+// finish ends the writer for good: the state stays unchanged, so no other writer starts. how is the
 // reason unless there is one already. broken: the response is incomplete.
 func (s *stream) finish(how ending, broken bool) {
 	if s.finished {
@@ -145,8 +145,8 @@ func (s *stream) finish(how ending, broken bool) {
 	go s.end()
 }
 
-// panicked reports a panic. It ends one stream and not the process, as in the goroutines of
-// net/http.
+// panicked reports a panic. The panic ends one stream and not the process, as net/http does for its
+// own goroutines.
 func (s *stream) panicked(v any) {
 	err, ok := v.(error)
 	if !ok {

@@ -7,7 +7,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// The shared writers write every message once and in order, to more streams than they take at once.
+// The shared writers write every message once and in order, to more streams than one of them takes
+// at once.
 func TestSharedWriters(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})

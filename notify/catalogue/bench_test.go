@@ -30,8 +30,11 @@ func BenchmarkSendPaymentUser3(b *testing.B) {
 	buf := make([]notify.Delivery, 16)
 	b.ReportAllocs()
 	for b.Loop() {
-		p := Payment{PaymentID: "p_81", Status: "completed", CustomerID: "u", Amount: 9.99, Currency: "EUR"}
-		if r, err := h.Send(context.Background(), p); err != nil || r.Delivered != 3 || r.Users != 1 {
+		p := Payment{
+			PaymentID: "p_81", Status: "completed", CustomerID: "u", Amount: 9.99, Currency: "EUR",
+		}
+		if r, err := h.Send(context.Background(), p); err != nil || r.Delivered != 3 ||
+			r.Users != 1 {
 			b.Fatal(r, err)
 		}
 		for _, m := range tabs {
@@ -44,7 +47,8 @@ func BenchmarkSendPaymentUser3(b *testing.B) {
 
 // BenchmarkDecode measures the check and the decoding of a body of the HTTP API.
 func BenchmarkDecode(b *testing.B) {
-	body := []byte(`{"paymentId":"p_81","status":"completed","data":{"customerId":"u1","amount":9.99,"currency":"EUR"},"metadata":{"trace":"t1"}}`)
+	body := []byte(`{"paymentId":"p_81","status":"completed","data":{"customerId":"u1",` +
+		`"amount":9.99,"currency":"EUR"},"metadata":{"trace":"t1"}}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := decodeBody("payment", body); err != nil {

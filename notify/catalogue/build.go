@@ -117,7 +117,9 @@ func (c *composer) value(i int, at string, v reflect.Value) error {
 			n = v.Float()
 		}
 		if !fits(f, n) {
-			return refuse(at, "got the number "+strconv.FormatFloat(n, 'g', -1, 64)+", expected "+f.expected())
+			return refuse(at, "got the number "+strconv.FormatFloat(
+				n, 'g', -1, 64,
+			)+", expected "+f.expected())
 		}
 		c.know(i, "")
 		c.key(f.Name)
@@ -184,12 +186,15 @@ func memberOf(at, name string, value any) (strictjson.Member, error) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(value); err != nil {
-		return strictjson.Member{}, refuse(at, "cannot be sent: "+strings.TrimPrefix(err.Error(), "json: "))
+		return strictjson.Member{}, refuse(at,
+			"cannot be sent: "+strings.TrimPrefix(err.Error(), "json: "))
 	}
 	// A json.RawMessage in value may have any text.
 	checked, err := strictjson.Check(b.Bytes(), strictjson.Rules{Depth: notify.MaxDepth})
 	if err != nil {
 		err = refuseJSON(at, err)
 	}
-	return strictjson.Member{Name: name, Key: strictjson.AppendString(nil, name), Value: checked}, err
+	return strictjson.Member{
+		Name: name, Key: strictjson.AppendString(nil, name), Value: checked,
+	}, err
 }

@@ -9,10 +9,12 @@ import (
 // Payment is a change in the status of a payment. Type "payment:<status>", default target the user
 // CustomerID, priority normal, high for failed.
 type Payment struct {
-	PaymentID   string         `json:"paymentId"`   // required
-	Status      string         `json:"status"`      // required: pending, completed, failed or refunded
-	CustomerID  string         `json:"customerId"`  // the user who pays
-	Amount      float64        `json:"amount"`      // in the main unit, such as 9.99; for 0 use Data
+	PaymentID string `json:"paymentId"` // required
+	// required: pending, completed, failed or refunded
+	Status     string `json:"status"`
+	CustomerID string `json:"customerId"` // the user who pays
+	// in the main unit, such as 9.99; for 0 use Data
+	Amount      float64        `json:"amount"`
 	Currency    string         `json:"currency"`    // ISO 4217: "EUR"
 	OrderID     string         `json:"orderId"`     // the order that the payment is for
 	Method      string         `json:"method"`      // such as "card"
@@ -29,8 +31,9 @@ func (p Payment) Build() (notify.Notification, notify.Target, error) { return bu
 // UserAccount is a change of an account. Type "user:<action>", default target the user UserID,
 // priority normal, high for deleted and suspended.
 type UserAccount struct {
-	UserID   string         `json:"userId"`   // required
-	Action   string         `json:"action"`   // required: created, updated, deleted, suspended or activated
+	UserID string `json:"userId"` // required
+	// required: created, updated, deleted, suspended or activated
+	Action   string         `json:"action"`
 	Username string         `json:"username"` // of the account
 	Email    string         `json:"email"`
 	Reason   string         `json:"reason"` // a text for users
@@ -83,18 +86,23 @@ func businessKinds() []Kind {
 		},
 		{
 			Name: "user-account", GoType: "UserAccount", Function: "sendUserAccountNotification",
-			Doc:    "An account changes.",
-			Type:   "user:<action>",
-			ID:     required(userID("userId", "The user of the account.")),
-			Status: one("action", "The change.", "created", "updated", "deleted", "suspended", "activated"),
+			Doc:  "An account changes.",
+			Type: "user:<action>",
+			ID:   required(userID("userId", "The user of the account.")),
+			Status: one("action", "The change.", "created", "updated", "deleted", "suspended",
+				"activated"),
 			Fields: []Field{
 				label("username", "The name of the account."),
-				{Name: "email", Type: TypeString, MaxLen: 320, Doc: "The email address of the account."},
+				{
+					Name: "email", Type: TypeString, MaxLen: 320,
+					Doc: "The email address of the account.",
+				},
 				text("reason", "The reason, a text for users."),
 			},
 			Target:   TargetRule{User: "userId"},
 			Category: "account", Source: "webhook",
-			Priority: PriorityNormal, Priorities: priorities("deleted", PriorityHigh, "suspended", PriorityHigh),
+			Priority:   PriorityNormal,
+			Priorities: priorities("deleted", PriorityHigh, "suspended", PriorityHigh),
 		},
 		{
 			Name: "system-health", GoType: "SystemHealth", Function: "sendSystemHealthNotification",
@@ -112,7 +120,8 @@ func businessKinds() []Kind {
 			},
 			Target:   TargetRule{Channel: "system-monitoring"},
 			Category: "system", Source: "system", System: true,
-			Priority: PriorityLow, Priorities: priorities("critical", PriorityHigh, "warning", PriorityMedium),
+			Priority:   PriorityLow,
+			Priorities: priorities("critical", PriorityHigh, "warning", PriorityMedium),
 		},
 	}
 }

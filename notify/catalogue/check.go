@@ -67,7 +67,8 @@ func checkNumber(at string, f *Field, v strictjson.Checked) error {
 		return wrongType(at, f, v)
 	}
 	n, err := strconv.ParseFloat(string(v.Bytes()), 64)
-	if err != nil || !fits(f, n) { // an error means that no double, and so no client, has the number
+	// an error means that no double, and so no client, has the number
+	if err != nil || !fits(f, n) {
 		return wrongType(at, f, v)
 	}
 	return nil

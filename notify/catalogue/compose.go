@@ -117,7 +117,8 @@ func (c *composer) add(m strictjson.Member) error {
 // know marks Fields[i] as written. s is its value if it is a string.
 func (c *composer) know(i int, s string) {
 	c.known |= 1 << i
-	if name, inData := strings.CutPrefix(c.kind.Target.User, "data."); inData && name == c.kind.Fields[i].Name {
+	if name, inData := strings.CutPrefix(c.kind.Target.User, "data."); inData &&
+		name == c.kind.Fields[i].Name {
 		c.user = s
 	}
 }

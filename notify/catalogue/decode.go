@@ -17,7 +17,8 @@ import (
 func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
 	k := lookUp(kind)
 	if k == nil {
-		return notify.Publication{}, refuse("kind", "got "+quote(kind)+", expected a kind of the catalogue")
+		return notify.Publication{}, refuse("kind",
+			"got "+quote(kind)+", expected a kind of the catalogue")
 	}
 	if body.Kind() != strictjson.Object {
 		return notify.Publication{}, wrongType("body", &Field{Type: TypeObject}, body)
@@ -97,7 +98,8 @@ func (d *kindDecoder) publication() (notify.Publication, error) {
 	case k.ID.Name != "" && !d.hasID:
 		return notify.Publication{}, refuse(k.ID.Name, "is missing, expected a string")
 	case !d.hasStatus:
-		return notify.Publication{}, refuse(k.Status.Name, "is missing, expected "+k.Status.expected())
+		return notify.Publication{}, refuse(k.Status.Name,
+			"is missing, expected "+k.Status.expected())
 	}
 	if err := d.begin(); err != nil {
 		return notify.Publication{}, err
@@ -128,7 +130,8 @@ func (d *kindDecoder) ownTarget() (notify.Target, error) {
 	t := d.target()
 	switch rule := d.kind.Target.User; {
 	case t.IsZero() && rule == "":
-		return t, refuse("target", "is missing and has no default, expected an object with one of "+targetNames)
+		return t, refuse("target",
+			"is missing and has no default, expected an object with one of "+targetNames)
 	case t.IsZero():
 		return t, refuse("target", "is missing, and so is "+rule+", which has the default")
 	case rule != "":

@@ -17,15 +17,18 @@ func TestDocs(t *testing.T) {
 	}
 	_, rest, ok := strings.Cut(string(page), start)
 	section, _, closed := strings.Cut(rest, end)
-	if want := strings.TrimSpace(reference()); !ok || !closed || strings.TrimSpace(section) != want {
-		t.Fatalf("docs/notifications.md differs from the catalogue; put this between %s and %s:\n\n%s", start, end, want)
+	if want := strings.TrimSpace(reference()); !ok || !closed ||
+		strings.TrimSpace(section) != want {
+		t.Fatalf("docs/notifications.md differs from the catalogue; put this between %s and "+
+			"%s:\n\n%s", start, end, want)
 	}
 }
 
 // reference returns the kinds in Markdown.
 func reference() string {
 	var b strings.Builder
-	b.WriteString("| kind | Go | type sent | statuses | without a target to | priority | source |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| kind | Go | type sent | statuses | without a target to | priority | source " +
+		"|\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	var given []string
 	for _, k := range Kinds() {
 		if k.Status.Name == "type" {
@@ -38,15 +41,19 @@ func reference() string {
 		if k.Status.Name == "type" {
 			continue
 		}
-		fmt.Fprintf(&b, "\n### %s\n\n%s `category` is `%s`.\n\n| field | | |\n| --- | --- | --- |\n", k.Name, k.Doc, k.Category)
-		row := func(path string, f Field) { fmt.Fprintf(&b, "| `%s` | %s | %s |\n", path, takes(f), f.Doc) }
+		fmt.Fprintf(&b, "\n### %s\n\n%s `category` is `%s`.\n\n| field | | |\n| --- | --- | --- "+
+			"|\n", k.Name, k.Doc, k.Category)
+		row := func(path string, f Field) {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", path, takes(f), f.Doc)
+		}
 		row(k.ID.Name, k.ID)
 		row(k.Status.Name, k.Status)
 		for _, f := range k.Fields {
 			row("data."+f.Name, f)
 		}
 	}
-	fmt.Fprintf(&b, "\n### %s\n\nThe field `type` is the type. `data` passes unchanged: it has no known fields.\n", strings.Join(given, ", "))
+	fmt.Fprintf(&b, "\n### %s\n\nThe field `type` is the type. `data` passes unchanged: it has "+
+		"no known fields.\n", strings.Join(given, ", "))
 	return b.String()
 }
 

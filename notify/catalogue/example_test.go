@@ -17,7 +17,9 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 	options := notify.DefaultOptions()
 	options.Now = func() time.Time { return noon }
 	hub = notify.New(notify.NewMemoryLog(), options)
-	member, err := hub.Attach(notify.Attachment{ClientID: "Zk3vX0bq5tQyVfR2AAAB", UserID: userID, Transport: "websocket", Rooms: channels})
+	member, err := hub.Attach(notify.Attachment{
+		ClientID: "Zk3vX0bq5tQyVfR2AAAB", UserID: userID, Transport: "websocket", Rooms: channels,
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -27,7 +29,8 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 		for _, d := range deliveries[:member.Pull(deliveries)] {
 			id := d.Message.ID // with a random epoch
 			json := string(d.Message.AppendJSON(nil))
-			fmt.Println(strings.Replace(json, id.String(), notify.ID{Epoch: 0x5f3a9c01, Seq: id.Seq}.String(), 1))
+			fmt.Println(strings.Replace(json, id.String(),
+				notify.ID{Epoch: 0x5f3a9c01, Seq: id.Seq}.String(), 1))
 		}
 	}
 }
@@ -60,7 +63,8 @@ func ExampleUserAccount() {
 func ExampleSystemHealth() {
 	hub, print := connected("admin", "system-monitoring")
 	_, err := hub.Send(context.Background(), catalogue.SystemHealth{
-		SystemID: "database", Status: "warning", Message: "Connections are running out", Metric: "connections", Value: 91, Threshold: 90,
+		SystemID: "database", Status: "warning", Message: "Connections are running out",
+		Metric: "connections", Value: 91, Threshold: 90,
 	})
 	fmt.Println(err)
 	print()
@@ -72,7 +76,8 @@ func ExampleSystemHealth() {
 func ExampleJob() {
 	hub, print := connected("u1")
 	_, err := hub.Send(context.Background(), catalogue.Job{
-		JobID: "j_7", Status: "completed", JobType: "report", Result: map[string]int{"pages": 12}, DurationMs: 5300,
+		JobID: "j_7", Status: "completed", JobType: "report", Result: map[string]int{"pages": 12},
+		DurationMs: 5300,
 	}, notify.ToUser("u1"))
 	fmt.Println(err)
 
@@ -139,7 +144,8 @@ func ExampleMaintenance() {
 	hub, print := connected("u1")
 	sent, err := hub.Broadcast(context.Background(), catalogue.Maintenance{
 		MaintenanceID: "m_12", Action: "scheduled", Message: "We are back in ten minutes",
-		StartTime: time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC), EndTime: time.Date(2026, 11, 22, 22, 10, 0, 0, time.UTC),
+		StartTime: time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC),
+		EndTime:   time.Date(2026, 11, 22, 22, 10, 0, 0, time.UTC),
 	})
 	fmt.Println(sent, err)
 	print()

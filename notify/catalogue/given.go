@@ -61,8 +61,11 @@ func givenKinds() []Kind {
 	given := func(name, goType, doc, category, source string) Kind {
 		return Kind{
 			Name: name, GoType: goType, Function: "send" + goType + "Notification", Doc: doc,
-			Type:     "<type>",
-			Status:   Field{Name: "type", Type: TypeString, Required: true, MaxLen: 128, Doc: "The type that clients get."},
+			Type: "<type>",
+			Status: Field{
+				Name: "type", Type: TypeString, Required: true, MaxLen: 128,
+				Doc: "The type that clients get.",
+			},
 			Target:   TargetRule{All: true},
 			Category: category, Source: source, System: source == "system",
 			Priority: PriorityNormal,
@@ -70,9 +73,12 @@ func givenKinds() []Kind {
 	}
 	return []Kind{
 		given("webhook", "Webhook", "An event of another system.", "webhook", "webhook"),
-		given("realtime-update", "RealtimeUpdate", "A change of something that clients show.", "realtime", "realtime-update"),
-		given("user-activity", "UserActivity", "An activity of a user.", "activity", "user-activity"),
+		given("realtime-update", "RealtimeUpdate", "A change of something that clients show.",
+			"realtime", "realtime-update"),
+		given("user-activity", "UserActivity", "An activity of a user.", "activity",
+			"user-activity"),
 		given("system", "System", "An event of the system itself.", "system", "system"),
-		given("custom", "Custom", "Any other event, with the metadata of the catalogue.", "custom", ""),
+		given("custom", "Custom", "Any other event, with the metadata of the catalogue.", "custom",
+			""),
 	}
 }

@@ -9,10 +9,11 @@ import (
 // Maintenance is the schedule, the start or the end of maintenance. Type "maintenance" with the
 // action in data, default target all, priority medium, high for emergency.
 type Maintenance struct {
-	MaintenanceID    string         `json:"maintenanceId"` // required
-	Action           string         `json:"action"`        // required: scheduled, emergency or completed
-	Title            string         `json:"title"`         // a text for users
-	Message          string         `json:"message"`       // a text for users
+	MaintenanceID string `json:"maintenanceId"` // required
+	// required: scheduled, emergency or completed
+	Action           string         `json:"action"`
+	Title            string         `json:"title"`   // a text for users
+	Message          string         `json:"message"` // a text for users
 	StartTime        time.Time      `json:"startTime"`
 	EndTime          time.Time      `json:"endTime"` // the expected end
 	AffectedServices []string       `json:"affectedServices"`
@@ -46,10 +47,12 @@ func systemKinds() []Kind {
 	return []Kind{
 		{
 			Name: "maintenance", GoType: "Maintenance", Function: "sendMaintenanceNotification",
-			Doc:    "Maintenance is scheduled, starts at once, or is over.",
-			Type:   "maintenance",
-			ID:     ownID("maintenanceId", "The id of the maintenance, the same from scheduled to completed."),
-			Status: one("action", "The state of the maintenance.", "scheduled", "emergency", "completed"),
+			Doc:  "Maintenance is scheduled, starts at once, or is over.",
+			Type: "maintenance",
+			ID: ownID("maintenanceId",
+				"The id of the maintenance, the same from scheduled to completed."),
+			Status: one("action", "The state of the maintenance.", "scheduled", "emergency",
+				"completed"),
 			Fields: []Field{
 				text("title", "A text for users."),
 				text("message", "A text for users."),
@@ -63,11 +66,12 @@ func systemKinds() []Kind {
 			Priority: PriorityMedium, Priorities: priorities("emergency", PriorityHigh),
 		},
 		{
-			Name: "security-alert", GoType: "SecurityAlert", Function: "sendSecurityAlertNotification",
-			Doc:    "A security warning.",
-			Type:   "security:alert",
-			ID:     ownID("alertId", "The id of the alert."),
-			Status: one("severity", "The severity.", "low", "medium", "high", "critical"),
+			Name: "security-alert", GoType: "SecurityAlert",
+			Function: "sendSecurityAlertNotification",
+			Doc:      "A security warning.",
+			Type:     "security:alert",
+			ID:       ownID("alertId", "The id of the alert."),
+			Status:   one("severity", "The severity.", "low", "medium", "high", "critical"),
 			Fields: []Field{
 				label("alertType", "Such as brute_force."),
 				text("message", "A text for users."),
@@ -78,7 +82,8 @@ func systemKinds() []Kind {
 			},
 			Target:   TargetRule{All: true},
 			Category: "security", Source: "system", System: true,
-			Priority: PriorityLow, Priorities: priorities("critical", PriorityHigh, "high", PriorityMedium),
+			Priority:   PriorityLow,
+			Priorities: priorities("critical", PriorityHigh, "high", PriorityMedium),
 		},
 	}
 }

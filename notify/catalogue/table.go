@@ -21,12 +21,14 @@ const (
 //go:generate go run ./typescript
 
 // catalogue is a shared copy of Kinds. Nothing writes to it.
-var catalogue = slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(), givenKinds())
+var catalogue = slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(),
+	systemKinds(), givenKinds())
 
 // Kinds returns all kinds, in the order of the documentation. The caller may change the result:
 // each call returns new slices and maps.
 func Kinds() []Kind {
-	return slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(), givenKinds())
+	return slices.Concat(businessKinds(), jobKinds(), contentKinds(), userKinds(), systemKinds(),
+		givenKinds())
 }
 
 // lookUp returns the kind of that name, or nil. Do not write to it: it is shared.

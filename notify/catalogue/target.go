@@ -19,7 +19,8 @@ const targetNames = "user, users, channel, channels, client or all"
 // *notify.ValidationError with the field "target" or one in it. Publish validates the names.
 func DecodeTarget(v strictjson.Checked) (notify.Target, error) {
 	if v.Kind() != strictjson.Object {
-		return notify.Target{}, refuse("target", "got "+v.Describe()+", expected an object with one of "+targetNames)
+		return notify.Target{}, refuse("target",
+			"got "+v.Describe()+", expected an object with one of "+targetNames)
 	}
 	var only strictjson.Member
 	n := 0
@@ -31,7 +32,8 @@ func DecodeTarget(v strictjson.Checked) (notify.Target, error) {
 		n++
 	}
 	if n != 1 {
-		return notify.Target{}, refuse("target", "got "+some(v)+", expected exactly one of "+targetNames)
+		return notify.Target{}, refuse("target",
+			"got "+some(v)+", expected exactly one of "+targetNames)
 	}
 	return decodeTarget(only)
 }
@@ -74,7 +76,9 @@ func decodeTarget(m strictjson.Member) (t notify.Target, err error) {
 }
 
 // refuse returns a *notify.ValidationError.
-func refuse(field, reason string) error { return &notify.ValidationError{Field: field, Reason: reason} }
+func refuse(field, reason string) error {
+	return &notify.ValidationError{Field: field, Reason: reason}
+}
 
 // refuseName returns the error of a rule for names as a *notify.ValidationError, and nil for nil.
 func refuseName(err error) error {
@@ -118,7 +122,8 @@ func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 	names := []string{}
 	for e := range v.Elements() {
 		if len(names) == notify.MaxTargets {
-			return nil, refuse(field, fmt.Sprintf("got more than %d elements, expected at most %[1]d", notify.MaxTargets))
+			return nil, refuse(field,
+				fmt.Sprintf("got more than %d elements, expected at most %[1]d", notify.MaxTargets))
 		}
 		name, err := DecodeText("", e)
 		var invalid *notify.ValidationError

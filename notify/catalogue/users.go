@@ -9,8 +9,9 @@ import (
 // UserSession is a sign-in, a sign-out or a new password of a user. Type "user:<action>", default
 // target the user UserID, priority low, high for password_changed.
 type UserSession struct {
-	UserID    string         `json:"userId"`    // required
-	Action    string         `json:"action"`    // required: login, logout, session_expired or password_changed
+	UserID string `json:"userId"` // required
+	// required: login, logout, session_expired or password_changed
+	Action    string         `json:"action"`
 	SessionID string         `json:"sessionId"` // the application's id of the session; not a secret
 	IP        string         `json:"ip"`        // the address of the client
 	UserAgent string         `json:"userAgent"`
@@ -26,8 +27,9 @@ func (u UserSession) Build() (notify.Notification, notify.Target, error) { retur
 // Achievement is an achievement of a user. Type "user:<achievement>", default target the user
 // UserID, priority medium.
 type Achievement struct {
-	UserID      string         `json:"userId"`      // required
-	Achievement string         `json:"achievement"` // required: a name that you choose, such as "level_up"
+	UserID string `json:"userId"` // required
+	// required: a name that you choose, such as "level_up"
+	Achievement string         `json:"achievement"`
 	Title       string         `json:"title"`       // a text for users
 	Description string         `json:"description"` // a text for users
 	Points      float64        `json:"points"`      // points for the achievement; for 0 use Data
@@ -44,14 +46,18 @@ func userKinds() []Kind {
 	return []Kind{
 		{
 			Name: "user-session", GoType: "UserSession", Function: "sendUserSessionNotification",
-			Doc:    "A user signs in or out, or changes the password.",
-			Type:   "user:<action>",
-			ID:     required(userID("userId", "The user of the session.")),
-			Status: one("action", "The change.", "login", "logout", "session_expired", "password_changed"),
+			Doc:  "A user signs in or out, or changes the password.",
+			Type: "user:<action>",
+			ID:   required(userID("userId", "The user of the session.")),
+			Status: one("action", "The change.", "login", "logout", "session_expired",
+				"password_changed"),
 			Fields: []Field{
 				label("sessionId", "The application's id of the session. Not a secret."),
 				{Name: "ip", Type: TypeString, MaxLen: 64, Doc: "The address of the client."},
-				{Name: "userAgent", Type: TypeString, MaxLen: 1024, Doc: "The user agent of the browser."},
+				{
+					Name: "userAgent", Type: TypeString, MaxLen: 1024,
+					Doc: "The user agent of the browser.",
+				},
 				text("reason", "The reason, a text for users."),
 				instant("expiresAt", "The end of the session."),
 			},
@@ -64,8 +70,9 @@ func userKinds() []Kind {
 			Doc:  "A user gets an achievement.",
 			Type: "user:<achievement>",
 			ID:   required(userID("userId", "The user.")),
-			Status: Field{Name: "achievement", Type: TypeString, Required: true, MaxLen: 128 - len("user:"),
-				Doc: "A name that you choose, such as level_up. It is part of the type."},
+			Status: Field{Name: "achievement", Type: TypeString, Required: true,
+				MaxLen: 128 - len("user:"),
+				Doc:    "A name that you choose, such as level_up. It is part of the type."},
 			Fields: []Field{
 				text("title", "A text for users."),
 				text("description", "A text for users."),

@@ -86,7 +86,9 @@ func TestKindsWithAllFields(t *testing.T) {
 			body = append(appendKey(body, "metadata"), `{"more":true}`...)
 			body = append(append(appendKey(body, "target"), `{"all":true}`...), '}')
 			got, err := decodeBody(p.kind.Name, body)
-			if err != nil || !bytes.Equal(got.Notification.Data, n.Data) || !bytes.Equal(got.Notification.Metadata, n.Metadata) || got.Notification.Type != n.Type {
+			if err != nil || !bytes.Equal(got.Notification.Data,
+				n.Data) || !bytes.Equal(got.Notification.Metadata,
+				n.Metadata) || got.Notification.Type != n.Type {
 				t.Errorf("%s: %v\nHTTP %s\n  Go %s", typ, err, got.Notification.Data, n.Data)
 			}
 			if own.IsZero() {

@@ -32,7 +32,9 @@ func Test(t *testing.T, open func(t *testing.T) notify.Log) {
 }
 
 func message(text string) *notify.Message {
-	return &notify.Message{Namespace: "/", Rooms: []string{"r"}, Type: "t", Data: fmt.Appendf(nil, "%q", text)}
+	return &notify.Message{
+		Namespace: "/", Rooms: []string{"r"}, Type: "t", Data: fmt.Appendf(nil, "%q", text),
+	}
 }
 
 // follow follows log and returns a function for the messages so far.
@@ -63,7 +65,8 @@ func ids(t *testing.T, log notify.Log) {
 		if err := log.Append(t.Context(), []*notify.Message{m}); err != nil {
 			t.Fatal(err)
 		}
-		if want := (notify.ID{Epoch: start.Epoch, Seq: uint64(i + 1)}); m.ID != want || log.Head() != want {
+		if want := (notify.ID{Epoch: start.Epoch, Seq: uint64(i + 1)}); m.ID != want ||
+			log.Head() != want {
 			t.Fatalf("id %v, head %v, want %v", m.ID, log.Head(), want)
 		}
 	}
@@ -127,7 +130,8 @@ func batch(t *testing.T, log notify.Log) {
 		wg.Go(func() {
 			for range 50 {
 				a, b := message("a"), message("b")
-				if err := log.Append(t.Context(), []*notify.Message{a, b}); err != nil || b.ID.Seq != a.ID.Seq+1 {
+				if err := log.Append(t.Context(), []*notify.Message{a, b}); err != nil ||
+					b.ID.Seq != a.ID.Seq+1 {
 					t.Errorf("batch has ids %v and %v, error %v", a.ID, b.ID, err)
 				}
 			}
@@ -153,7 +157,8 @@ func closed(t *testing.T, log notify.Log) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := log.Append(t.Context(), []*notify.Message{message("a")}); !errors.Is(err, notify.ErrClosed) {
+	if err := log.Append(t.Context(), []*notify.Message{message("a")}); !errors.Is(err,
+		notify.ErrClosed) {
 		t.Fatalf("error %v, want ErrClosed", err)
 	}
 }

@@ -9,10 +9,14 @@ import (
 
 // samples are what backends send: a payment, a list of rows, prose, and a large object.
 var samples = map[string][]byte{
-	"payment": []byte(`{"target":{"user":"u1"},"type":"payment:completed","data":{"paymentId":"p_1","amount":12.5,"lines":[{"sku":"a","n":1},{"sku":"b","n":2}]},"metadata":{"source":"webhook"}}`),
-	"rows":    []byte("[" + strings.Repeat(`{"id":12345,"name":"some name","active":true,"tags":["a","b"]},`, 200) + "null]"),
-	"prose":   []byte(`{"text":"` + strings.Repeat("Plain words and naïve ones. ", 300) + `"}`),
-	"keys":    manyKeys(200),
+	"payment": []byte(`{"target":{"user":"u1"},"type":"payment:completed",` +
+		`"data":{"paymentId":"p_1","amount":12.5,"lines":[{"sku":"a","n":1},{"sku":"b","n":2}]},` +
+		`"metadata":{"source":"webhook"}}`),
+	"rows": []byte("[" + strings.Repeat(
+		`{"id":12345,"name":"some name","active":true,"tags":["a","b"]},`, 200,
+	) + "null]"),
+	"prose": []byte(`{"text":"` + strings.Repeat("Plain words and naïve ones. ", 300) + `"}`),
+	"keys":  manyKeys(200),
 }
 
 func manyKeys(n int) []byte {

@@ -46,8 +46,14 @@ func TestCheckRefuses(t *testing.T) {
 		{`"abc\`, `not valid JSON at byte 5: got the end, expected an escape such as \n or \u000a`},
 		{`"\x"`, `not valid JSON at byte 2: got 'x', expected an escape such as \n or \u000a`},
 		{`"\u12g4"`, `not valid JSON at byte 5: got 'g', expected a hexadecimal digit`},
-		{"\"a\nb\"", `not valid JSON at byte 2: got '\n', expected a string without control characters`},
-		{"\"\x00\"", `not valid JSON at byte 1: got '\x00', expected a string without control characters`},
+		{
+			"\"a\nb\"",
+			`not valid JSON at byte 2: got '\n', expected a string without control characters`,
+		},
+		{
+			"\"\x00\"",
+			`not valid JSON at byte 1: got '\x00', expected a string without control characters`,
+		},
 		{"1\x00", `not valid JSON at byte 1: got '\x00', expected the end`},
 		{"\ufeff1", `not valid JSON at byte 0: got '\ufeff', expected a value`},
 		{"\u00a01", `not valid JSON at byte 0: got '\u00a0', expected a value`},
@@ -61,7 +67,10 @@ func TestCheckRefuses(t *testing.T) {
 		{`[0,{"x":[0,0,{"y":0,"y":0}]}]`, `[1].x[2].y: duplicate key "y"`},
 		{`{"x":{"y":1},"y":[{},{"\\":1,"\u005c":2}]}`, `y[1].\: duplicate key "\\"`},
 		{`{"\ud800":1,"\udfff":2}`, "\uFFFD: duplicate key \"\uFFFD\""},
-		{`{"` + strings.Repeat("ä", 40) + `":{"a":0,"a":0}}`, strings.Repeat("ä", 32) + `….a: duplicate key "a"`},
+		{
+			`{"` + strings.Repeat("ä", 40) + `":{"a":0,"a":0}}`,
+			strings.Repeat("ä", 32) + `….a: duplicate key "a"`,
+		},
 		{`[[[[[[]]]]]]`, `[0][0][0][0][0]: nested more than 5 levels deep`},
 		{strings.Repeat("[", 200_000), `[0][0][0][0][0]: nested more than 5 levels deep`},
 		{`{"a":[{"b":{"c":[0,[]]}}]}`, `a[0].b.c[1]: nested more than 5 levels deep`},
@@ -96,13 +105,17 @@ func TestCheckAccepts(t *testing.T) {
 		{` [ 1 , {} ] `, `[ 1 , {} ]`, Array},
 		{`[]`, `[]`, Array},
 		{`{}`, `{}`, Object},
-		{`{"a":{"a":{"a":"a"}},"b":["a","a","a",{"a":1},{"a":1}]}`, `{"a":{"a":{"a":"a"}},"b":["a","a","a",{"a":1},{"a":1}]}`, Object},
+		{
+			`{"a":{"a":{"a":"a"}},"b":["a","a","a",{"a":1},{"a":1}]}`,
+			`{"a":{"a":{"a":"a"}},"b":["a","a","a",{"a":1},{"a":1}]}`, Object,
+		},
 		{`{"\\":1,"\\\\":2,"\"":3,"A":4,"a":5}`, `{"\\":1,"\\\\":2,"\"":3,"A":4,"a":5}`, Object},
 		{`"{\"a\":1,\"a\":2}"`, `"{\"a\":1,\"a\":2}"`, String},
 	} {
 		checked, err := Check([]byte(c.text), Rules{Depth: 5})
 		if err != nil || string(checked.Bytes()) != c.want || checked.Kind() != c.kind {
-			t.Errorf("Check(%q) = %q (%c), %v, want %q (%c)", c.text, checked.Bytes(), checked.Kind(), err, c.want, c.kind)
+			t.Errorf("Check(%q) = %q (%c), %v, want %q (%c)", c.text, checked.Bytes(),
+				checked.Kind(), err, c.want, c.kind)
 		}
 	}
 }
@@ -126,7 +139,8 @@ func TestDuplicateAmongMany(t *testing.T) {
 			if _, err := Check(text, Rules{}); err == nil || err.Error() != want {
 				t.Errorf("%d members, again %d: %v, want %s", n, again, err, want)
 			}
-			if checked, err := Check(text, Rules{DuplicateKeys: true}); err != nil || checked.Obeys(Rules{}) {
+			if checked, err := Check(text, Rules{DuplicateKeys: true}); err != nil ||
+				checked.Obeys(Rules{}) {
 				t.Errorf("%d members with DuplicateKeys: %v, and obeys the rule", n, err)
 			}
 		}
@@ -137,12 +151,14 @@ func TestDuplicateAmongMany(t *testing.T) {
 func TestMaxDepth(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{MaxDepth, MaxDepth + 1} {
-		text := []byte(strings.Repeat(`{"a":[`, n/2) + strings.Repeat("[", n%2) + strings.Repeat("]", n%2) + strings.Repeat("]}", n/2))
+		text := []byte(strings.Repeat(`{"a":[`, n/2) + strings.Repeat("[", n%2) +
+			strings.Repeat("]", n%2) + strings.Repeat("]}", n/2))
 		_, err := Check(text, Rules{})
 		if ok := n == MaxDepth; ok != (err == nil) || ok != json.Valid(text) {
 			t.Errorf("%d levels: %v, encoding/json %v", n, err, json.Valid(text))
 		}
-		if _, err := SplitElements([]byte("["+string(text)+"]"), 5, Rules{Depth: 5}); (err == nil) != (n == MaxDepth) {
+		if _, err := SplitElements([]byte("["+string(text)+"]"), 5,
+			Rules{Depth: 5}); (err == nil) != (n == MaxDepth) {
 			t.Errorf("%d levels in an element: %v", n, err)
 		}
 	}
@@ -193,7 +209,8 @@ func TestIsAndClone(t *testing.T) {
 		t.Fatal(err)
 	}
 	clone := checked.Clone()
-	if !checked.Is(text[1:4]) || checked.Is(text) || checked.Is(text[1:3]) || checked.Is([]byte(`[1]`)) || clone.Is(text[1:4]) {
+	if !checked.Is(text[1:4]) || checked.Is(text) || checked.Is(text[1:3]) ||
+		checked.Is([]byte(`[1]`)) || clone.Is(text[1:4]) {
 		t.Error("Is confuses memory")
 	}
 	if (Checked{}).Is(nil) || (Checked{}).Is([]byte{}) {
@@ -209,46 +226,12 @@ func TestIsAndClone(t *testing.T) {
 func TestKindOf(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Kind{
-		"": None, " \n": None, " {": Object, "[x": Array, `"`: String, "nil": Null, "t": Bool, "f": Bool, "-": Number, "x": Number,
+		"": None, " \n": None, " {": Object, "[x": Array, `"`: String, "nil": Null, "t": Bool,
+		"f": Bool, "-": Number, "x": Number,
 	} {
 		if got := KindOf([]byte(text)); got != want {
 			t.Errorf("KindOf(%q) = %c, want %c", text, got, want)
 		}
-	}
-}
-
-func TestShorten(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]string{
-		strings.Repeat("x", 64):       strings.Repeat("x", 64),
-		strings.Repeat("x", 65):       strings.Repeat("x", 64) + "…",
-		strings.Repeat("é", 40):       strings.Repeat("é", 32) + "…",
-		"x" + strings.Repeat("é", 40): "x" + strings.Repeat("é", 31) + "…",
-	} {
-		if got := Shorten(s); got != want {
-			t.Errorf("Shorten(%s) = %s", s, got)
-		}
-	}
-}
-
-func TestErrorIn(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ path, name, want string }{
-		{"", "data", "data: bad"}, {"a", "data", "data.a: bad"}, {"[3].a", "data", "data[3].a: bad"},
-		{"", "", "bad"}, {"a", "", "a: bad"}, {"[3]", "[1]", "[1][3]: bad"},
-	} {
-		if got := (&Error{c.path, "bad"}).In(c.name).Error(); got != c.want {
-			t.Errorf("%q in %q: %s, want %s", c.path, c.name, got, c.want)
-		}
-	}
-}
-
-func TestErrorStaysShort(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat(`{"`+strings.Repeat("k", 10_000)+`":`, 32) + `[]` + strings.Repeat("}", 32)
-	_, err := Check([]byte(long), Rules{Depth: 32})
-	if err == nil || len(err.Error()) > 3000 {
-		t.Fatalf("error of %d bytes", len(err.Error()))
 	}
 }
 

@@ -24,7 +24,8 @@ func Example() {
 
 // An error says where it is.
 func ExampleCheck() {
-	_, err := strictjson.Check([]byte(`{"lines":[{"sku":"a"},{"sku":"b","sku":"c"}]}`), strictjson.Rules{})
+	_, err := strictjson.Check([]byte(`{"lines":[{"sku":"a"},{"sku":"b","sku":"c"}]}`),
+		strictjson.Rules{})
 	fmt.Println(err)
 	_, err = strictjson.Check([]byte(`{"amount":NaN}`), strictjson.Rules{})
 	fmt.Println(err)

@@ -43,7 +43,9 @@ type Options struct {
 
 // ticketIssuer has the methods of *auth.Tickets that the API calls.
 type ticketIssuer interface {
-	Issue(userID, username string, channels []string, ttl time.Duration) (ticket string, expires time.Time, err error)
+	Issue(
+		userID, username string, channels []string, ttl time.Duration,
+	) (ticket string, expires time.Time, err error)
 	Revoke(userID string) int
 }
 
@@ -67,7 +69,9 @@ func New(o Options) http.Handler {
 }
 
 func newHandler(o Options) *handler {
-	h := &handler{o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies()}
+	h := &handler{
+		o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies(),
+	}
 	c := newComponents()
 	h.objects, h.routes = c.all(), h.routeTable(c)
 	h.described = append(slices.Clone(h.routes), h.streamRoutes(c)...)
@@ -100,7 +104,9 @@ func (h *handler) router() http.Handler {
 // Paths returns the paths that the caller must route to the handler, in addition to everything
 // below /v1/.
 func Paths() []string {
-	return []string{"/v1", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js"}
+	return []string{
+		"/v1", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js",
+	}
 }
 
 func noSuchKind(w http.ResponseWriter, r *http.Request) {
@@ -110,6 +116,7 @@ func noSuchKind(w http.ResponseWriter, r *http.Request) {
 	}
 	edge.WriteProblem(w, r, &edge.Problem{
 		Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "kind",
-		Detail: "kind: got " + quoteShort(mux.Vars(r)["kind"]) + ", expected one of " + strings.Join(names, ", "),
+		Detail: "kind: got " + quoteShort(mux.Vars(r)["kind"]) + ", expected one of " +
+			strings.Join(names, ", "),
 	})
 }

@@ -26,7 +26,8 @@ func TestPublishBatch(t *testing.T) {
 	head := hub.Head()
 	first := notify.ID{Epoch: head.Epoch, Seq: head.Seq - 1}
 	var parts []string
-	for _, p := range strings.SplitAfter(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(body), "["), "]"), "},{") {
+	items := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(body), "["), "]")
+	for _, p := range strings.SplitAfter(items, "},{") {
 		parts = append(parts, strings.TrimSuffix(p, ",{"))
 	}
 	if res.StatusCode != 200 || len(parts) != 7 {
@@ -34,17 +35,24 @@ func TestPublishBatch(t *testing.T) {
 	}
 	for i, want := range map[int]string{
 		0: fmt.Sprintf(`{"id":"%s","delivered":1,"users":1,"channels":0,"stored":true}`, first),
-		1: `"error":{"type":"about:blank","title":"Bad Request","status":400,"detail":"[1]: got the number 7, expected an object","code":"validation","request_id":"req-1","field":"[1]"}}`,
+		1: `"error":{"type":"about:blank","title":"Bad Request","status":400,"detail":"[1]: got ` +
+			`the number 7, expected an object","code":"validation","request_id":"req-1",` +
+			`"field":"[1]"}}`,
 		3: `"delivered":1,"users":1,"channels":1,"stored":false}`,
-		4: `"error":{"type":"about:blank","title":"Bad Request","status":400,"detail":"[4].target.user: got the number 1, expected a string","code":"validation","request_id":"req-1","field":"[4].target.user"}}`,
+		4: `"error":{"type":"about:blank","title":"Bad Request","status":400,` +
+			`"detail":"[4].target.user: got the number 1, expected a string","code":"validation",` +
+			`"request_id":"req-1","field":"[4].target.user"}}`,
 		5: fmt.Sprintf(`"id":"%s","delivered":0,"users":0,"channels":0,"stored":true}`, head),
-		6: `"error":{"type":"about:blank","title":"Request Entity Too Large","status":413,"detail":"[6].data: got 262146 bytes, expected at most 262144","code":"payload_too_large","request_id":"req-1","field":"[6].data"}}`,
+		6: `"error":{"type":"about:blank","title":"Request Entity Too Large","status":413,` +
+			`"detail":"[6].data: got 262146 bytes, expected at most 262144",` +
+			`"code":"payload_too_large","request_id":"req-1","field":"[6].data"}}`,
 	} {
 		if parts[i] != want {
 			t.Errorf("item %d:\n got %s\nwant %s", i, parts[i], want)
 		}
 	}
-	if !strings.HasPrefix(parts[2], `"error":{`) || !strings.Contains(parts[2], `"field":"[2].type"`) {
+	if !strings.HasPrefix(parts[2], `"error":{`) ||
+		!strings.Contains(parts[2], `"field":"[2].type"`) {
 		t.Errorf("item 2: %s", parts[2])
 	}
 	var got [8]notify.Delivery
@@ -67,12 +75,16 @@ func TestPublishBatchBounds(t *testing.T) {
 	}
 	before := hub.Head()
 	res, body = servertest.Publish(t, base, "["+strings.Repeat(item+",", 1000)+item+"]")
-	want := servertest.ProblemJSON(t, 400, "validation", "body: got an array of more than 1000 notifications, expected at most 1000; nothing was sent", "")
+	want := servertest.ProblemJSON(t, 400, "validation",
+		"body: got an array of more than 1000 notifications, expected at most 1000; nothing was "+
+			"sent",
+		"")
 	if res.StatusCode != 400 || servertest.Sorted(t, body) != want || hub.Head() != before {
 		t.Errorf("1001: %d %s", res.StatusCode, body)
 	}
 	big := `{"target":{"user":"u"},"type":"x","data":"` + strings.Repeat("d", 200<<10) + `"}`
-	if res, body = servertest.Publish(t, base, "["+strings.Repeat(big+",", 19)+big+"]"); res.StatusCode != 200 || strings.Count(body, `"stored":true`) != 20 {
+	res, body = servertest.Publish(t, base, "["+strings.Repeat(big+",", 19)+big+"]")
+	if res.StatusCode != 200 || strings.Count(body, `"stored":true`) != 20 {
 		t.Errorf("4 MB: %d %.200s", res.StatusCode, body)
 	}
 }
@@ -83,9 +95,11 @@ func TestPublishBatchValues(t *testing.T) {
 	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
-	many := `{"target":{"user":"u"},"type":"x","data":[` + strings.Repeat("0,", maxSingleBody/2) + `0]}`
+	many := `{"target":{"user":"u"},"type":"x","data":[` +
+		strings.Repeat("0,", maxSingleBody/2) + `0]}`
 	res, body := servertest.Publish(t, base, "["+many+`,{"target":{"user":"u"},"type":"x"}]`)
-	if res.StatusCode != 200 || !strings.Contains(body, `"detail":"[0].data[524283]: more than 524288 values"`) || strings.Count(body, `"stored":true`) != 1 {
+	if res.StatusCode != 200 || strings.Count(body, `"stored":true`) != 1 ||
+		!strings.Contains(body, `"detail":"[0].data[524283]: more than 524288 values"`) {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }

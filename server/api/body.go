@@ -28,21 +28,26 @@ const (
 	maxLeadingSpace = 512
 )
 
-var errTooManyLarge = &edge.Problem{Status: http.StatusServiceUnavailable, Code: edge.CodeUnavailable, RetryAfter: time.Second,
+var errTooManyLarge = &edge.Problem{Status: http.StatusServiceUnavailable,
+	Code: edge.CodeUnavailable, RetryAfter: time.Second,
 	Detail: "the server is reading too many large bodies; nothing was sent, try again"}
 
 // checkMediaType accepts only JSON in UTF-8 without a content encoding: a few kilobytes of gzip can
 // expand to gigabytes.
 func checkMediaType(r *http.Request) error {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return &edge.Problem{Status: http.StatusUnsupportedMediaType, Code: edge.CodeUnsupportedMediaType,
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" &&
+		!strings.EqualFold(encoding, "identity") {
+		return &edge.Problem{Status: http.StatusUnsupportedMediaType,
+			Code:   edge.CodeUnsupportedMediaType,
 			Detail: "Content-Encoding: got " + quoteShort(encoding) + ", expected none"}
 	}
 	contentType := r.Header.Get("Content-Type")
 	media, params, err := mime.ParseMediaType(contentType)
 	charset := params["charset"]
-	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return &edge.Problem{Status: http.StatusUnsupportedMediaType, Code: edge.CodeUnsupportedMediaType,
+	if err != nil || media != "application/json" || charset != "" &&
+		!strings.EqualFold(charset, "utf-8") {
+		return &edge.Problem{Status: http.StatusUnsupportedMediaType,
+			Code:   edge.CodeUnsupportedMediaType,
 			Detail: "Content-Type: got " + quoteShort(contentType) + ", expected application/json"}
 	}
 	return nil
@@ -50,7 +55,9 @@ func checkMediaType(r *http.Request) error {
 
 // readBody reads the whole body. The limit is maxSingleBody, or maxBatchBody for an array when
 // batch is true. The caller must call release when it no longer uses the body, also after an error.
-func (h *handler) readBody(w http.ResponseWriter, r *http.Request, batch bool) (body []byte, release func(), err error) {
+func (h *handler) readBody(
+	w http.ResponseWriter, r *http.Request, batch bool,
+) (body []byte, release func(), err error) {
 	release = func() {}
 	limit := int64(maxSingleBody)
 	if batch {
@@ -118,7 +125,10 @@ func (h *handler) putLarge(b *bytes.Buffer) {
 // is broken framing, which is the client's fault.
 func bodyError(err error) error {
 	if edge.ProblemOf(err) == edge.ErrInternal {
-		return &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation, Detail: "body: broken transfer encoding"}
+		return &edge.Problem{
+			Status: http.StatusBadRequest, Code: edge.CodeValidation,
+			Detail: "body: broken transfer encoding",
+		}
 	}
 	return err
 }

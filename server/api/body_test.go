@@ -1,10 +1,8 @@
 package api
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +10,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,18 +40,34 @@ func TestBodyMediaType(t *testing.T) {
 		{[]string{"Content-Type: application/json", "Content-Encoding: identity"}, body, 200, ""},
 		{nil, body, 415, fmt.Sprintf(wantJSON, "")},
 		{[]string{"Content-Type: text/plain"}, body, 415, fmt.Sprintf(wantJSON, "text/plain")},
-		{[]string{"Content-Type: application/x-www-form-urlencoded"}, "a=b", 415, fmt.Sprintf(wantJSON, "application/x-www-form-urlencoded")},
-		{[]string{"Content-Type: application/json; charset=latin1"}, body, 415, fmt.Sprintf(wantJSON, "application/json; charset=latin1")},
-		{[]string{"Content-Type: application/json;;;"}, body, 415, fmt.Sprintf(wantJSON, "application/json;;;")},
-		{[]string{"Content-Type: application/json", "Content-Encoding: gzip"}, zipped.String(), 415, fmt.Sprintf(noEncoding, "gzip")},
-		{[]string{"Content-Type: application/json", "Content-Encoding: br"}, "x", 415, fmt.Sprintf(noEncoding, "br")},
+		{
+			[]string{"Content-Type: application/x-www-form-urlencoded"}, "a=b", 415,
+			fmt.Sprintf(wantJSON, "application/x-www-form-urlencoded"),
+		},
+		{
+			[]string{"Content-Type: application/json; charset=latin1"}, body, 415,
+			fmt.Sprintf(wantJSON, "application/json; charset=latin1"),
+		},
+		{
+			[]string{"Content-Type: application/json;;;"}, body, 415,
+			fmt.Sprintf(wantJSON, "application/json;;;"),
+		},
+		{
+			[]string{"Content-Type: application/json", "Content-Encoding: gzip"}, zipped.String(),
+			415, fmt.Sprintf(noEncoding, "gzip"),
+		},
+		{
+			[]string{"Content-Type: application/json", "Content-Encoding: br"}, "x", 415,
+			fmt.Sprintf(noEncoding, "br"),
+		},
 	} {
 		res, text := servertest.Do(t, "POST", base+"/v1/notifications", tc.body,
 			append(tc.headers, "X-API-Key: "+servertest.Key, "X-Request-ID: req-1")...)
 		if res.StatusCode != tc.status {
 			t.Errorf("%q: %d %s", tc.headers, res.StatusCode, text)
 		}
-		if tc.status == 415 && servertest.Sorted(t, text) != servertest.ProblemJSON(t, 415, "unsupported_media_type", tc.detail, "") {
+		if tc.status == 415 && servertest.Sorted(t, text) != servertest.ProblemJSON(t, 415,
+			"unsupported_media_type", tc.detail, "") {
 			t.Errorf("%q: %s", tc.headers, text)
 		}
 	}
@@ -66,7 +79,8 @@ func TestBodyTooLarge(t *testing.T) {
 	object := func(n int) string { return `{"x":"` + strings.Repeat("x", n-8) + `"}` }
 	array := func(n int) string { return "[" + object(n-2) + "]" }
 	over := func(n int) string {
-		return servertest.ProblemJSON(t, 413, "payload_too_large", fmt.Sprintf("body: longer than %d bytes", n), "")
+		return servertest.ProblemJSON(t, 413, "payload_too_large",
+			fmt.Sprintf("body: longer than %d bytes", n), "")
 	}
 	for _, chunked := range []bool{false, true} {
 		for _, tc := range []struct {
@@ -74,9 +88,14 @@ func TestBodyTooLarge(t *testing.T) {
 			status     int
 			want       string
 		}{
-			{"single at the limit", object(maxSingleBody), 400, ""}, // the server reads it and refuses the field x
+			// the server reads it and refuses the field x
+			{"single at the limit", object(maxSingleBody), 400, ""},
 			{"single over it", object(maxSingleBody + 1), 413, over(maxSingleBody)},
-			{"space before a single", strings.Repeat(" ", maxLeadingSpace-1) + object(maxSingleBody), 413, over(maxSingleBody)},
+			{
+				"space before a single",
+				strings.Repeat(" ", maxLeadingSpace-1) + object(maxSingleBody), 413,
+				over(maxSingleBody),
+			},
 			{"batch over the single limit", array(maxSingleBody + 1), 200, ""},
 			{"batch over its own", array(maxBatchBody + 1), 413, over(maxBatchBody)},
 		} {
@@ -85,8 +104,10 @@ func TestBodyTooLarge(t *testing.T) {
 				in = struct{ io.Reader }{in} // without a length
 			}
 			r, _ := http.NewRequest("POST", base+"/v1/notifications", in)
-			res, text := servertest.DoRequest(t, r, "X-API-Key: "+servertest.Key, "Content-Type: application/json", "X-Request-ID: req-1")
-			if res.StatusCode != tc.status || tc.want != "" && servertest.Sorted(t, text) != tc.want {
+			res, text := servertest.DoRequest(t, r, "X-API-Key: "+servertest.Key,
+				"Content-Type: application/json", "X-Request-ID: req-1")
+			if res.StatusCode != tc.status || tc.want != "" &&
+				servertest.Sorted(t, text) != tc.want {
 				t.Errorf("chunked %v, %s: %d %.200s", chunked, tc.name, res.StatusCode, text)
 			}
 		}
@@ -104,105 +125,15 @@ func TestBodyLengthTooLarge(t *testing.T) {
 		}
 		defer c.Close()
 		_ = c.SetDeadline(time.Now().Add(servertest.Patience))
-		fmt.Fprintf(c, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", servertest.Key, length)
+		fmt.Fprintf(c, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n"+
+			"Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n"+
+			"\r\n", servertest.Key, length)
 		answer, _ := io.ReadAll(c)
 		if !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") {
 			t.Errorf("%d: %.200s", length, answer)
 		}
 	}
 }
-
-func TestBodyDeadline(t *testing.T) {
-	t.Parallel()
-	hub := servertest.NewHub(t)
-	const d = 150 * time.Millisecond
-	// This is what New returns, with a shorter deadline.
-	address := servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(d, newHandler(testOptions(hub, servertest.Key)).router())))
-	for name, head := range map[string]string{
-		"no byte":        "Content-Length: 100\r\n\r\n",
-		"half":           "Content-Length: 100\r\n\r\n{\"target\":",
-		"chunked, half":  "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tar\r\n",
-		"chunked, start": "Transfer-Encoding: chunked\r\n\r\n",
-	} {
-		start := time.Now()
-		answer := servertest.Raw(t, address, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: "+servertest.Key+"\r\nContent-Type: application/json\r\n"+head)
-		if !strings.HasPrefix(answer, "HTTP/1.1 408 ") || !strings.Contains(answer, `"code":"request_timeout"`) || !strings.Contains(answer, "Connection: close\r\n") {
-			t.Errorf("%s: %.300s", name, answer)
-		}
-		if took := time.Since(start); took < d {
-			t.Errorf("%s: %v", name, took)
-		}
-	}
-	// Without a key the server does not read the body. The response does not wait for it.
-	answer := servertest.Raw(t, address, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
-	if !strings.HasPrefix(answer, "HTTP/1.1 401 ") {
-		t.Errorf("unread: %.300s", answer)
-	}
-	// A GET request has no body.
-	answer = servertest.Raw(t, address, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
-	if !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.Contains(answer, `"detail":"body: GET requests have none"`) {
-		t.Errorf("GET: %.300s", answer)
-	}
-}
-
-// The deadline ends when the body is complete: it affects neither the handler nor the next request
-// on the connection.
-func TestBodyDeadlineEndsWithBody(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const d = time.Second
-		handler := edge.WithBodyDeadline(d, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body)
-			select {
-			case <-r.Context().Done():
-				t.Error("the deadline of the body ended the request")
-			case <-time.After(4 * d):
-			}
-			_, _ = w.Write(body)
-		}))
-		client, conn := net.Pipe()
-		defer client.Close()
-		l := pipeListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
-		l.conns <- conn
-		s := &http.Server{Handler: handler}
-		ended := make(chan error)
-		go func() { ended <- s.Serve(l) }()
-		responses := bufio.NewReader(client)
-		for range 2 {
-			_, _ = io.WriteString(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
-			res, err := http.ReadResponse(responses, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if body, err := io.ReadAll(res.Body); err != nil || string(body) != "abc" {
-				t.Fatalf("%q %v", body, err)
-			}
-		}
-		_ = s.Close()
-		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
-	})
-}
-
-// pipeListener is a net.Listener that accepts connections from a channel.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (l pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l pipeListener) Close() error { close(l.closed); return nil }
-
-func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 // A request that panics returns its buffer. Otherwise eight of them would stop all large bodies.
 func TestLargeBodyBufferAfterPanic(t *testing.T) {
@@ -214,7 +145,8 @@ func TestLargeBodyBufferAfterPanic(t *testing.T) {
 		}
 	}
 	router := edge.WithInfo(nil, edge.WithRecovery(zap.NewNop(), h.router()))
-	r := httptest.NewRequest("POST", "/v1/notifications", strings.NewReader(`{"type":"`+strings.Repeat("x", smallBody)+`"}`))
+	r := httptest.NewRequest("POST", "/v1/notifications",
+		strings.NewReader(`{"type":"`+strings.Repeat("x", smallBody)+`"}`))
 	r.Header.Set("X-API-Key", servertest.Key)
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()

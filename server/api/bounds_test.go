@@ -33,13 +33,16 @@ func TestAnswersHeap(t *testing.T) {
 		a := newAnswers(time.Now)
 		a.maxEntries, a.maxMemory = maxAnswers/8, maxAnswersMemory/8
 		for i := range min(2*a.maxMemory/size, 2*a.maxEntries) { // it evicts about half of them
-			_, _, err := a.do(t.Context(), fmt.Sprint(i), [32]byte{}, func() (any, error) { return reply, nil })
+			_, _, err := a.do(t.Context(), fmt.Sprint(i), [32]byte{}, func() (any, error) {
+				return reply, nil
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		heap := int(servertest.Heap() - before)
-		t.Logf("%d replies of %d bytes: charged %d bytes, the heap grew by %d", a.kept.Len(), size, a.memory, heap)
+		t.Logf("%d replies of %d bytes: charged %d bytes, the heap grew by %d", a.kept.Len(), size,
+			a.memory, heap)
 		if a.memory > a.maxMemory || a.kept.Len() > a.maxEntries || len(a.byID) != a.kept.Len() {
 			t.Errorf("%d bytes in %d answers, %d in the map", a.memory, a.kept.Len(), len(a.byID))
 		}
@@ -47,7 +50,8 @@ func TestAnswersHeap(t *testing.T) {
 			t.Errorf("%d answers of %d bytes: the limits allow more", a.kept.Len(), size)
 		}
 		if heap > a.memory+a.memory/20 {
-			t.Errorf("%d replies of %d bytes: charged %d bytes, the heap grew by %d", a.kept.Len(), size, a.memory, heap)
+			t.Errorf("%d replies of %d bytes: charged %d bytes, the heap grew by %d", a.kept.Len(),
+				size, a.memory, heap)
 		}
 		runtime.KeepAlive(a)
 	}
@@ -71,8 +75,10 @@ func TestLargeBodiesHeap(t *testing.T) {
 			}
 			defer c.Close()
 			_ = c.SetDeadline(time.Now().Add(time.Minute))
-			_, err = fmt.Fprintf(c, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n"+
-				"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n{\"x\":[\r\n", servertest.Key)
+			_, err = fmt.Fprintf(c,
+				"POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n"+
+					"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n"+
+					"{\"x\":[\r\n", servertest.Key)
 			for i := 0; i < 160 && err == nil; i++ {
 				_, err = c.Write(chunk)
 			}
@@ -114,15 +120,17 @@ func TestSlowBodiesHeap(t *testing.T) {
 			defer c.Close()
 			_ = c.SetDeadline(time.Now().Add(time.Minute))
 			length := []string{"Content-Length: 100000", "Transfer-Encoding: chunked"}[i%2]
-			_, _ = io.WriteString(c, "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: "+servertest.Key+
-				"\r\nContent-Type: application/json\r\n"+length+"\r\n\r\n")
+			_, _ = io.WriteString(c,
+				"POST /v1/notifications HTTP/1.1\r\nHost: x\r\nX-API-Key: "+servertest.Key+
+					"\r\nContent-Type: application/json\r\n"+length+"\r\n\r\n")
 			if i%2 == 1 {
 				_, _ = io.WriteString(c, "5\r\n")
 			}
 			_, _ = io.WriteString(c, `{"tar`)
 			opened.Wait() // all connections are open at the same time
 			answer, err := io.ReadAll(c)
-			if errors.Is(err, os.ErrDeadlineExceeded) || !bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) {
+			if errors.Is(err, os.ErrDeadlineExceeded) ||
+				!bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) {
 				t.Errorf("%v %.100q", err, answer)
 			}
 		})

@@ -150,7 +150,8 @@ func readParams(params []param, r *http.Request) (map[string]string, error) {
 			if len(known) > 0 {
 				expected = "one of " + strings.Join(known, ", ")
 			}
-			return nil, invalidField(strictjson.Shorten(name), "unknown query parameter, expected "+expected)
+			return nil, invalidField(strictjson.Shorten(name),
+				"unknown query parameter, expected "+expected)
 		}
 	}
 	return values, nil
@@ -162,12 +163,15 @@ func (p param) check(value string) error {
 	if p.Max > 0 {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < p.Min || n > p.Max || value != itoa(n) {
-			return invalidField(p.Name, "got "+quoteShort(value)+", expected an integer from "+itoa(p.Min)+" to "+itoa(p.Max))
+			return invalidField(p.Name,
+				"got "+quoteShort(value)+", expected an integer from "+itoa(p.Min)+
+					" to "+itoa(p.Max))
 		}
 		return nil
 	}
 	if p.Enum != nil && !slices.Contains(p.Enum, value) {
-		return invalidField(p.Name, "got "+quoteShort(value)+", expected "+strings.Join(p.Enum, ", "))
+		return invalidField(p.Name,
+			"got "+quoteShort(value)+", expected "+strings.Join(p.Enum, ", "))
 	}
 	switch p.Names {
 	case "user":

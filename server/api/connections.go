@@ -11,7 +11,8 @@ import (
 // disconnectReason is the reason that a client gets when a backend closes its connection.
 const disconnectReason = "disconnected by the server"
 
-var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound, Field: "clientId",
+var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.CodeNotFound,
+	Field:  "clientId",
 	Detail: "clientId: there is no connection with this id"}
 
 type connectionsReply struct {
@@ -157,7 +158,8 @@ func (h *handler) join(c *call, members []*notify.Member) (any, error) {
 	}
 	if h.hub.IsClientID(channel) {
 		// In Socket.IO the room with the id of a connection belongs to that connection.
-		return nil, invalidField("channel", "got the id of a connection, expected the name of a channel")
+		return nil, invalidField("channel",
+			"got the id of a connection, expected the name of a channel")
 	}
 	for _, m := range members {
 		m.Join(channel)

@@ -18,7 +18,8 @@ func TestContractOfKinds(t *testing.T) {
 	c := newContract(t, serveHub(t, hub))
 	send := func(kind string, body map[string]any) (int, string, error) {
 		t.Helper()
-		return c.ask(t, "POST", "/v1/notifications/"+kind, servertest.Canonical(t, body), "X-API-Key: "+servertest.Key, "Content-Type: application/json")
+		return c.ask(t, "POST", "/v1/notifications/"+kind, servertest.Canonical(t, body),
+			"X-API-Key: "+servertest.Key, "Content-Type: application/json")
 	}
 	for _, kind := range catalogue.Kinds() {
 		fresh := func() map[string]any {
@@ -43,8 +44,10 @@ func TestContractOfKinds(t *testing.T) {
 			t.Helper()
 			code, text, wrong := send(kind.Name, body)
 			var p edge.Problem
-			if err := json.Unmarshal([]byte(text), &p); err != nil || code != 400 || p.Field != field || wrong == nil {
-				t.Errorf("%s, %s: %d %s; the description says %v", kind.Name, field, code, text, wrong)
+			if err := json.Unmarshal([]byte(text), &p); err != nil || code != 400 ||
+				p.Field != field || wrong == nil {
+				t.Errorf("%s, %s: %d %s; the description says %v", kind.Name, field, code, text,
+					wrong)
 			}
 		}
 		body := fresh()
@@ -56,7 +59,9 @@ func TestContractOfKinds(t *testing.T) {
 		body = fresh()
 		body["nonsense"] = 1
 		refused("nonsense", body)
-		for name, bad := range map[string]any{"except": "c1", "volatile": "yes", "ttl": 5, "metadata": []int{}, "data": "x"} {
+		for name, bad := range map[string]any{
+			"except": "c1", "volatile": "yes", "ttl": 5, "metadata": []int{}, "data": "x",
+		} {
 			body = fresh()
 			body[name] = bad
 			refused(name, body)
@@ -79,7 +84,8 @@ func TestContractOfKinds(t *testing.T) {
 			refused("data."+f.Name, body)
 		}
 	}
-	if code, text, _ := post(t, c.base+"/v1/notifications/nonsense", "{}"); code != 404 || !strings.Contains(text, `"field":"kind"`) || !strings.Contains(text, "payment, ") {
+	if code, text, _ := post(t, c.base+"/v1/notifications/nonsense", "{}"); code != 404 ||
+		!strings.Contains(text, `"field":"kind"`) || !strings.Contains(text, "payment, ") {
 		t.Errorf("%d %s", code, text)
 	}
 }

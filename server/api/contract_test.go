@@ -7,15 +7,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
-	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -49,13 +46,17 @@ func newContract(t *testing.T, base string) *contract {
 
 // ask sends a request, compares the response with the description, and returns the status and the
 // body. wrong is how the request violates the description, or nil.
-func (c *contract) ask(t *testing.T, method, path, body string, headers ...string) (status int, text string, wrong error) {
+func (c *contract) ask(
+	t *testing.T, method, path, body string, headers ...string,
+) (status int, text string, wrong error) {
 	t.Helper()
 	return c.askReader(t, method, path, body, strings.NewReader(body), headers...)
 }
 
 // askReader is ask with a body that comes from a reader; described is the body for the description.
-func (c *contract) askReader(t *testing.T, method, path, described string, body io.Reader, headers ...string) (status int, text string, wrong error) {
+func (c *contract) askReader(
+	t *testing.T, method, path, described string, body io.Reader, headers ...string,
+) (status int, text string, wrong error) {
 	t.Helper()
 	make := func(base string, body io.Reader) *http.Request {
 		r, err := http.NewRequest(method, base+path, body)
@@ -73,25 +74,34 @@ func (c *contract) askReader(t *testing.T, method, path, described string, body 
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
-	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
+	options := &openapi3filter.Options{
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
+	}
+	in := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, Route: route, Options: options,
+	}
 	wrong = openapi3filter.ValidateRequest(context.Background(), in)
 
 	res, text := servertest.DoRequest(t, make(c.base, body), headers...)
 	name := fmt.Sprintf("%s %s %d", method, route.Path, res.StatusCode)
 	c.seen[name] = true
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header,
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in,
+		Status: res.StatusCode, Header: res.Header,
 		Body: io.NopCloser(strings.NewReader(text)), Options: options}
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/") {
-		out.Options = &openapi3filter.Options{ExcludeResponseBody: true, IncludeResponseStatus: true}
+		out.Options = &openapi3filter.Options{
+			ExcludeResponseBody: true, IncludeResponseStatus: true,
+		}
 	}
 	if err := openapi3filter.ValidateResponse(context.Background(), out); err != nil {
 		t.Errorf("%s: the response differs from the description: %v\n%s", name, err, text)
 	}
-	if res.StatusCode >= 400 && res.StatusCode != 503 && res.Header.Get("Content-Type") != edge.ProblemContentType {
+	if res.StatusCode >= 400 && res.StatusCode != 503 &&
+		res.Header.Get("Content-Type") != edge.ProblemContentType {
 		t.Errorf("%s: Content-Type %s", name, res.Header.Get("Content-Type"))
 	}
-	if (res.StatusCode == 429 || res.StatusCode == 503 && r.URL.Path != "/readyz") && res.Header.Get("Retry-After") == "" {
+	if (res.StatusCode == 429 || res.StatusCode == 503 && r.URL.Path != "/readyz") &&
+		res.Header.Get("Retry-After") == "" {
 		t.Errorf("%s: no Retry-After", name)
 	}
 	return res.StatusCode, text, wrong
@@ -99,7 +109,8 @@ func (c *contract) askReader(t *testing.T, method, path, described string, body 
 
 // goodRequest returns the example of a route.
 func goodRequest(r *route) (path, body string) {
-	path = strings.NewReplacer("{clientId}", "c1", "{userId}", "u1", "{channel}", "orders").Replace(r.Path)
+	path = strings.NewReplacer("{clientId}", "c1", "{userId}", "u1", "{channel}",
+		"orders").Replace(r.Path)
 	if r.ID == "history" {
 		path += "?user=u1"
 	}
@@ -154,12 +165,15 @@ func TestContract(t *testing.T) {
 			continue
 		}
 		expect(400, false, r.Method, path, `{"nonsense":1}`, headers...)
-		expect(413, false, r.Method, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, headers...)
+		expect(413, false, r.Method, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`,
+			headers...)
 		expect(415, false, r.Method, path, body, headers[0], "Content-Type: text/plain")
 		if r.Publishes {
 			expect(200, true, r.Method, path, body, append(headers, "Idempotency-Key: "+r.ID)...)
-			expect(409, true, r.Method, path, strings.Replace(body, "{", "{ ", 1), append(headers, "Idempotency-Key: "+r.ID)...)
-			expect(400, false, r.Method, path, body, append(headers, "Idempotency-Key: "+strings.Repeat("x", 65))...)
+			expect(409, true, r.Method, path, strings.Replace(body, "{", "{ ", 1),
+				append(headers, "Idempotency-Key: "+r.ID)...)
+			expect(400, false, r.Method, path, body,
+				append(headers, "Idempotency-Key: "+strings.Repeat("x", 65))...)
 		}
 	}
 	c.slowBodies(t, hub)
@@ -168,84 +182,14 @@ func TestContract(t *testing.T) {
 	c.check(t, h)
 }
 
-// slowBodies sends requests whose bodies never arrive.
-func (c *contract) slowBodies(t *testing.T, hub *notify.Hub) {
-	h := newHandler(testOptions(hub, servertest.Key))
-	slow := *c
-	slow.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(20*time.Millisecond, edge.WithAPIHeaders(h.router()))))
-	for i := range h.routes {
-		if r := &h.routes[i]; r.Body != nil {
-			in, out := io.Pipe()
-			defer out.Close()
-			status, text, _ := slow.askReader(t, r.Method, r.Path, r.Body.Example, in, "X-API-Key: "+servertest.Key, "Content-Type: application/json")
-			if status != 408 {
-				t.Errorf("%s: %d %s", r.Path, status, text)
-			}
-			_ = in.Close()
-		}
-	}
-}
-
-// fullIssuer refuses to issue tickets.
-type fullIssuer struct{ *auth.Tickets }
-
-func (fullIssuer) Issue(string, string, []string, time.Duration) (string, time.Time, error) {
-	return "", time.Time{}, auth.ErrTicketsFull
-}
-
-// downStore sends requests while the store is unavailable.
-func (c *contract) downStore(t *testing.T) {
-	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
-	t.Cleanup(hub.Close)
-	options := testOptions(hub, servertest.Key)
-	options.Tickets = fullIssuer{}
-	options.Ready = probe(http.StatusServiceUnavailable, `{"status":"unavailable","reason":"store"}`)
-	h := newHandler(options)
-	down := *c
-	down.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
-	for i := range h.routes {
-		if r := &h.routes[i]; r.Body != nil || r.busy {
-			headers := []string{"X-API-Key: " + servertest.Key}
-			if r.Body != nil {
-				headers = append(headers, "Content-Type: application/json")
-			}
-			_, body := goodRequest(r)
-			if status, text, _ := down.ask(t, r.Method, r.Path, body, headers...); status != 503 {
-				t.Errorf("%s: %d %s", r.Path, status, text)
-			}
-		}
-	}
-}
-
-// wrongKeys sends more wrong keys than an address may. Every six seconds the server accepts one
-// more attempt, which returns 403.
-func (c *contract) wrongKeys(t *testing.T, h *handler) {
-	for range keyFailuresPerMinute {
-		if status, text, _ := c.ask(t, "GET", "/v1/stats", "", "X-API-Key: wrong"); status != 403 {
-			t.Fatalf("%d %s", status, text)
-		}
-	}
-	for i := range h.routes {
-		if r := &h.routes[i]; r.serve == nil {
-			path, body := goodRequest(r)
-			status, text := 0, ""
-			for attempt := 0; attempt < 10 && status != 429; attempt++ {
-				status, text, _ = c.ask(t, r.Method, path, body, "X-API-Key: wrong")
-			}
-			if status != 429 {
-				t.Errorf("%s: %d %s", path, status, text)
-			}
-		}
-	}
-}
-
 // check reports statuses in the description that no request returned.
 func (c *contract) check(t *testing.T, h *handler) {
 	for i := range h.routes {
 		r := &h.routes[i]
 		for _, status := range append(r.errors(), r.status()) {
 			name := fmt.Sprintf("%s %s %d", r.Method, r.Path, status)
-			if status != http.StatusInternalServerError && !c.seen[name] { // only a defect returns 500
+			// only a defect returns 500
+			if status != http.StatusInternalServerError && !c.seen[name] {
 				t.Errorf("no request returned %s", name)
 			}
 		}

@@ -23,7 +23,8 @@ const (
 // of a batch in their fields. The Hub checks the names and values.
 func decodePublication(item strictjson.Checked, prefix string) (p notify.Publication, err error) {
 	if item.Kind() != strictjson.Object {
-		return p, invalidField(strings.TrimSuffix(prefix, "."), "got "+item.Describe()+", expected an object")
+		return p, invalidField(strings.TrimSuffix(prefix, "."),
+			"got "+item.Describe()+", expected an object")
 	}
 	var hasTarget bool
 	n := &p.Notification
@@ -40,8 +41,10 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 			n.Type, err = decodeString(m.Value, field)
 		case "data":
 			if size := len(m.Value.Bytes()); size > notify.MaxData {
-				return p, &edge.Problem{Status: http.StatusRequestEntityTooLarge, Code: edge.CodePayloadTooLarge, Field: field,
-					Detail: field + ": got " + itoa(size) + " bytes, expected at most " + itoa(notify.MaxData)}
+				return p, &edge.Problem{Status: http.StatusRequestEntityTooLarge,
+					Code: edge.CodePayloadTooLarge, Field: field,
+					Detail: field + ": got " + itoa(size) + " bytes, expected at most " +
+						itoa(notify.MaxData)}
 			}
 			n.SetData(m.Value.Clone()) // the log keeps it, and must not keep the whole body with it
 		case "metadata":
@@ -61,7 +64,8 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 		}
 	}
 	if !hasTarget {
-		return p, invalidField(prefix+"target", "missing, expected an object with one of "+targetKeys)
+		return p, invalidField(prefix+"target",
+			"missing, expected an object with one of "+targetKeys)
 	}
 	return p, nil
 }
@@ -69,7 +73,8 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 // decodeItem reads one notification of a batch.
 func decodeItem(item strictjson.Element, prefix string) (notify.Publication, error) {
 	if item.Err != nil {
-		return notify.Publication{}, invalidField(item.Err.In(strings.TrimSuffix(prefix, ".")).Path, item.Err.Reason)
+		return notify.Publication{}, invalidField(item.Err.In(strings.TrimSuffix(prefix, ".")).Path,
+			item.Err.Reason)
 	}
 	return decodePublication(item.Value, prefix)
 }
@@ -162,7 +167,9 @@ func wrongType(field string, value strictjson.Checked, expected string) *edge.Pr
 // invalidField returns a validation problem. field is the path of the value at fault, or "" for the
 // whole request; then reason names the part of the request itself.
 func invalidField(field, reason string) *edge.Problem {
-	p := &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation, Field: field, Detail: reason}
+	p := &edge.Problem{
+		Status: http.StatusBadRequest, Code: edge.CodeValidation, Field: field, Detail: reason,
+	}
 	if field != "" {
 		p.Detail = field + ": " + reason
 	}

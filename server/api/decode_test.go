@@ -15,11 +15,16 @@ import (
 // The server returns 200 or a problem for every body.
 func FuzzPublishBody(f *testing.F) {
 	for _, seed := range []string{
-		`{"target":{"user":"u1"},"type":"a","data":{"x":[1,2,{"y":null}]},"metadata":{"k":"v"},"except":["c"],"volatile":true}`,
-		`[{"target":{"users":["a","b"]},"type":"a"},{"target":{"channel":"c"},"type":"b"},{"target":{"channels":["c","d"]},"type":"b"},7]`,
-		`{"target":{"client":"c"},"type":"a"}`, `{"target":{"all":true},"type":"a","data":"\ud83d\ude00"}`,
-		`{"target":{"user":"\ud800"},"type":"a"}`, `[]`, `{}`, `null`, ``, ` `, `[[[[`, `{"a":1,"a":1}`, "\xff", `"` + "\u2028" + `"`, `[null,true,"x",[],{}]`,
-		`{"target":{"user":"u","user":"v"},"type":"t"}`, `{"target" : {"user" : "u"} , "type" : "t" , "data" : 1E400}`,
+		`{"target":{"user":"u1"},"type":"a","data":{"x":[1,2,{"y":null}]},"metadata":{"k":"v"},` +
+			`"except":["c"],"volatile":true}`,
+		`[{"target":{"users":["a","b"]},"type":"a"},{"target":{"channel":"c"},"type":"b"},` +
+			`{"target":{"channels":["c","d"]},"type":"b"},7]`,
+		`{"target":{"client":"c"},"type":"a"}`,
+		`{"target":{"all":true},"type":"a","data":"\ud83d\ude00"}`,
+		`{"target":{"user":"\ud800"},"type":"a"}`, `[]`, `{}`, `null`, ``, ` `, `[[[[`,
+		`{"a":1,"a":1}`, "\xff", `"` + "\u2028" + `"`, `[null,true,"x",[],{}]`,
+		`{"target":{"user":"u","user":"v"},"type":"t"}`,
+		`{"target" : {"user" : "u"} , "type" : "t" , "data" : 1E400}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -39,9 +44,11 @@ func FuzzPublishBody(f *testing.F) {
 			if !json.Valid(body) {
 				t.Fatalf("the server accepted %q", body)
 			}
-		case w.Code >= 400 && w.Code < 500 && w.Header().Get("Content-Type") == edge.ProblemContentType:
+		case w.Code >= 400 && w.Code < 500 &&
+			w.Header().Get("Content-Type") == edge.ProblemContentType:
 			var p edge.Problem
-			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != w.Code || p.Code == "" || p.Detail == "" {
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != w.Code ||
+				p.Code == "" || p.Detail == "" {
 				t.Fatalf("problem %s", w.Body)
 			}
 		default:
@@ -51,7 +58,9 @@ func FuzzPublishBody(f *testing.F) {
 }
 
 func BenchmarkPublishDecode(b *testing.B) {
-	body := []byte(`{"target":{"user":"u1"},"type":"payment:completed","data":{"paymentId":"p_1","amount":12.5,"lines":[{"sku":"a","n":1},{"sku":"b","n":2}]},"metadata":{"source":"webhook"}}`)
+	body := []byte(`{"target":{"user":"u1"},"type":"payment:completed","data":{"paymentId":"p_1",` +
+		`"amount":12.5,"lines":[{"sku":"a","n":1},{"sku":"b","n":2}]},` +
+		`"metadata":{"source":"webhook"}}`)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {

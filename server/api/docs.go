@@ -13,8 +13,9 @@ import (
 
 // docsPolicy is the Content-Security-Policy of the page. It allows the style and the script of the
 // page and requests to its origin, and forbids the functions that turn text into markup.
-const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
-	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+	"img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types 'none'"
 
 //go:embed docs
 var docsFiles embed.FS
@@ -79,7 +80,10 @@ func newDocsRoute(r *route) docsRoute {
 	d := docsRoute{route: r, Params: r.params()}
 	if r.Body != nil {
 		example := indented(r.Body.Example)
-		d.Body = &docsBody{Fields: docsFields(r.Body.Object.Fields), Example: example, Rows: strings.Count(example, "\n") + 2}
+		d.Body = &docsBody{
+			Fields: docsFields(r.Body.Object.Fields), Example: example,
+			Rows: strings.Count(example, "\n") + 2,
+		}
 	}
 	statuses := []int{r.status()}
 	if r.busy {

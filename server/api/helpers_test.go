@@ -16,18 +16,22 @@ import (
 // testOptions returns the options of the API in tests.
 func testOptions(hub *notify.Hub, keys ...string) Options {
 	return Options{Hub: hub, Keys: keys, Tickets: auth.NewTickets(nil), Mode: auth.ModeOpen,
-		Live: probe(http.StatusOK, `{"status":"ok"}`), Ready: probe(http.StatusOK, `{"status":"ready"}`)}
+		Live:  probe(http.StatusOK, `{"status":"ok"}`),
+		Ready: probe(http.StatusOK, `{"status":"ready"}`)}
 }
 
 // probe returns a handler for /livez or /readyz with this response.
 func probe(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { edge.WriteJSON(w, status, edge.RawJSON(body)) }
+	return func(w http.ResponseWriter, _ *http.Request) {
+		edge.WriteJSON(w, status, edge.RawJSON(body))
+	}
 }
 
 // serveHub serves the API of a hub and returns the base URL.
 func serveHub(t testing.TB, hub *notify.Hub) string {
 	t.Helper()
-	return "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key))))
+	return "http://" + servertest.Serve(t,
+		edge.WithInfo(nil, New(testOptions(hub, servertest.Key))))
 }
 
 // testServer is an API with a hub and a client of it.
@@ -50,10 +54,12 @@ func (s testServer) ask(method, path, body string, headers ...string) (int, stri
 	if body != "" {
 		headers = append(headers, "Content-Type: application/json")
 	}
-	if !slices.ContainsFunc(headers, func(h string) bool { return strings.HasPrefix(h, "X-API-Key: ") }) {
+	if !slices.ContainsFunc(headers,
+		func(h string) bool { return strings.HasPrefix(h, "X-API-Key: ") }) {
 		headers = append(headers, "X-API-Key: "+servertest.Key)
 	}
-	res, text := servertest.Do(s.t, method, s.base+path, body, append(headers, "X-Request-ID: req-1")...)
+	res, text := servertest.Do(s.t, method, s.base+path, body,
+		append(headers, "X-Request-ID: req-1")...)
 	return res.StatusCode, strings.TrimSuffix(text, "\n")
 }
 
@@ -69,7 +75,8 @@ func (s testServer) expect(method, path string, status int, want string) {
 func (s testServer) refused(method, path, body, field, detail string) {
 	s.t.Helper()
 	code, text := s.ask(method, path, body)
-	if want := servertest.ProblemJSON(s.t, 400, "validation", detail, field); code != 400 || servertest.Sorted(s.t, text) != want {
+	if want := servertest.ProblemJSON(s.t, 400, "validation", detail, field); code != 400 ||
+		servertest.Sorted(s.t, text) != want {
 		s.t.Errorf("%s %s %s: %d %s\nwant %s", method, path, body, code, text, want)
 	}
 }
@@ -101,6 +108,7 @@ func cursor(name string) string {
 // post sends a POST request with servertest.Key.
 func post(t *testing.T, url, body string, headers ...string) (int, string, http.Header) {
 	t.Helper()
-	res, text := servertest.Do(t, "POST", url, body, append(headers, "X-API-Key: "+servertest.Key, "Content-Type: application/json", "X-Request-ID: req-1")...)
+	res, text := servertest.Do(t, "POST", url, body, append(headers, "X-API-Key: "+servertest.Key,
+		"Content-Type: application/json", "X-Request-ID: req-1")...)
 	return res.StatusCode, text, res.Header
 }

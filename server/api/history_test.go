@@ -13,7 +13,8 @@ func TestHistory(t *testing.T) {
 	s := newTestServer(t)
 	publish := func(target, data, extra string) string {
 		t.Helper()
-		code, text := s.ask("POST", "/v1/notifications", `{"target":`+target+`,"type":"x","data":`+data+extra+`}`)
+		code, text := s.ask("POST", "/v1/notifications",
+			`{"target":`+target+`,"type":"x","data":`+data+extra+`}`)
 		var r notify.Receipt
 		if err := json.Unmarshal([]byte(text), &r); err != nil || code != 200 {
 			t.Fatalf("%d %s", code, text)
@@ -39,7 +40,8 @@ func TestHistory(t *testing.T) {
 			Gap    bool
 			Cursor string
 		}
-		if err := json.Unmarshal([]byte(text), &reply); err != nil || code != 200 || reply.Notifications == nil {
+		if err := json.Unmarshal([]byte(text), &reply); err != nil || code != 200 ||
+			reply.Notifications == nil {
 			t.Fatalf("%s: %d %s", query, code, text)
 		}
 		for _, n := range reply.Notifications {
@@ -63,7 +65,8 @@ func TestHistory(t *testing.T) {
 	} {
 		data, gap, cursor := read(tc.query)
 		if got := strings.Join(data, ","); got != tc.want || gap || cursor != tc.cursor {
-			t.Errorf("%s: %s, gap %v, cursor %s; want %s, %s", tc.query, got, gap, cursor, tc.want, tc.cursor)
+			t.Errorf("%s: %s, gap %v, cursor %s; want %s, %s", tc.query, got, gap, cursor, tc.want,
+				tc.cursor)
 		}
 	}
 	if _, gap, _ := read("?user=u1&since=00000001-5"); !gap {
@@ -74,6 +77,8 @@ func TestHistory(t *testing.T) {
 		t.Error(text)
 	}
 	s.refused("GET", "/v1/notifications", "", "", "query: expected exactly one of user, channel")
-	s.refused("GET", "/v1/notifications?user=a&channel=b", "", "", "query: expected exactly one of user, channel")
-	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since", `since: got "x", expected the id of a notification, or 0 for all kept notifications`)
+	s.refused("GET", "/v1/notifications?user=a&channel=b", "", "",
+		"query: expected exactly one of user, channel")
+	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since",
+		`since: got "x", expected the id of a notification, or 0 for all kept notifications`)
 }

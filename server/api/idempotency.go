@@ -53,7 +53,10 @@ type storedAnswer struct {
 }
 
 func newAnswers(now func() time.Time) *answers {
-	return &answers{now: now, maxEntries: maxAnswers, maxMemory: maxAnswersMemory, byID: make(map[[sha256.Size]byte]*storedAnswer)}
+	return &answers{
+		now: now, maxEntries: maxAnswers, maxMemory: maxAnswersMemory,
+		byID: make(map[[sha256.Size]byte]*storedAnswer),
+	}
 }
 
 // do carries out a request, or returns the answer to an earlier request with the same key; replayed
@@ -99,8 +102,10 @@ func (a *answers) open(id, request [sha256.Size]byte) (found *storedAnswer, firs
 		return found, true, nil
 	}
 	if found.request != request {
-		return nil, false, &edge.Problem{Status: http.StatusConflict, Code: edge.CodeConflict, Field: headerIdempotency,
-			Detail: headerIdempotency + ": the key was used for another request in the last " + minutes(answerTTL)}
+		return nil, false, &edge.Problem{Status: http.StatusConflict, Code: edge.CodeConflict,
+			Field: headerIdempotency,
+			Detail: headerIdempotency + ": the key was used for another request in the last " +
+				minutes(answerTTL)}
 	}
 	return found, false, nil
 }
@@ -150,8 +155,9 @@ func idempotencyKey(r *http.Request) (string, error) {
 	}
 	key := values[0]
 	if len(values) > 1 || key == "" || len(key) > maxIdempotencyKey || !visibleASCII(key) {
-		return "", invalidField(headerIdempotency, "got "+describeHeader(values)+", expected one header with 1 to "+
-			itoa(maxIdempotencyKey)+" visible ASCII characters")
+		return "", invalidField(headerIdempotency,
+			"got "+describeHeader(values)+", expected one header with 1 to "+
+				itoa(maxIdempotencyKey)+" visible ASCII characters")
 	}
 	return key, nil
 }

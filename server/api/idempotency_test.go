@@ -32,7 +32,8 @@ func TestIdempotencyParallel(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range answers {
 		wg.Go(func() {
-			status, text, header := post(t, base+"/v1/notifications", body, "Idempotency-Key: order-17")
+			status, text, header := post(t, base+"/v1/notifications", body,
+				"Idempotency-Key: order-17")
 			if status != 200 {
 				t.Errorf("%d %s", status, text)
 			}
@@ -43,7 +44,8 @@ func TestIdempotencyParallel(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	want := fmt.Sprintf(`{"id":"%s","delivered":1,"users":1,"channels":0,"stored":true}`+"\n", hub.Head())
+	want := fmt.Sprintf(`{"id":"%s","delivered":1,"users":1,"channels":0,"stored":true}`+"\n",
+		hub.Head())
 	for _, text := range answers {
 		if text != want {
 			t.Fatalf("got %s, want %s", text, want)
@@ -51,14 +53,16 @@ func TestIdempotencyParallel(t *testing.T) {
 	}
 	var got [8]notify.Delivery
 	if n := m.Pull(got[:]); n != 1 || replayed.Load() != 99 {
-		t.Errorf("the member got %d notifications, %d responses are marked as replayed", n, replayed.Load())
+		t.Errorf("the member got %d notifications, %d responses are marked as replayed", n,
+			replayed.Load())
 	}
 }
 
 func TestIdempotencyRules(t *testing.T) {
 	t.Parallel()
 	hub := servertest.NewHub(t)
-	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key, otherKey))))
+	base := "http://" + servertest.Serve(t,
+		edge.WithInfo(nil, New(testOptions(hub, servertest.Key, otherKey))))
 	const url, body = "/v1/notifications", `{"target":{"user":"u1"},"type":"x"}`
 	send := func(url, body string, headers ...string) (int, string) {
 		t.Helper()
@@ -67,8 +71,11 @@ func TestIdempotencyRules(t *testing.T) {
 	}
 	_, first := send(url, body, "Idempotency-Key: k")
 
-	conflict := servertest.ProblemJSON(t, 409, "conflict", "Idempotency-Key: the key was used for another request in the last 10 minutes", "Idempotency-Key")
-	if status, text := send(url, `{"target":{"user":"u2"},"type":"x"}`, "Idempotency-Key: k"); status != 409 || servertest.Sorted(t, text) != conflict {
+	conflict := servertest.ProblemJSON(t, 409, "conflict",
+		"Idempotency-Key: the key was used for another request in the last 10 minutes",
+		"Idempotency-Key")
+	if status, text := send(url, `{"target":{"user":"u2"},"type":"x"}`,
+		"Idempotency-Key: k"); status != 409 || servertest.Sorted(t, text) != conflict {
 		t.Errorf("another body: %d %s", status, text)
 	}
 	if status, text := send(url+"/custom", body, "Idempotency-Key: k"); status != 409 {
@@ -80,7 +87,8 @@ func TestIdempotencyRules(t *testing.T) {
 	if _, text := send(url, body); text == first {
 		t.Error("a request without a key got the response to another one")
 	}
-	res, text := servertest.Do(t, "POST", base+url, body, "X-API-Key: "+otherKey, "Content-Type: application/json", "Idempotency-Key: k")
+	res, text := servertest.Do(t, "POST", base+url, body, "X-API-Key: "+otherKey,
+		"Content-Type: application/json", "Idempotency-Key: k")
 	if res.StatusCode != 200 || text == first {
 		t.Errorf("the same key of another backend: %d %s", res.StatusCode, text)
 	}
@@ -95,7 +103,8 @@ func TestIdempotencyRules(t *testing.T) {
 	batch := `[` + body + `,{"bad":1}]`
 	_, once := send(url, batch, "Idempotency-Key: batch")
 	head := hub.Head()
-	if _, again := send(url, batch, "Idempotency-Key: batch"); again != once || hub.Head() != head || !strings.Contains(once, `"field":"[1].bad"`) {
+	if _, again := send(url, batch, "Idempotency-Key: batch"); again != once ||
+		hub.Head() != head || !strings.Contains(once, `"field":"[1].bad"`) {
 		t.Errorf("a batch: %s, then %s", once, again)
 	}
 
@@ -106,7 +115,8 @@ func TestIdempotencyRules(t *testing.T) {
 		{"Idempotency-Key: é"},
 		{"Idempotency-Key: a", "Idempotency-Key: b"},
 	} {
-		if status, text := send(url, body, bad...); status != 400 || !strings.Contains(text, `"field":"Idempotency-Key"`) {
+		if status, text := send(url, body, bad...); status != 400 ||
+			!strings.Contains(text, `"field":"Idempotency-Key"`) {
 			t.Errorf("%q: %d %s", bad, status, text)
 		}
 	}
@@ -121,7 +131,10 @@ func TestIdempotencyExpiry(t *testing.T) {
 		a := newAnswers(time.Now)
 		count := 0
 		ask := func() (string, bool) {
-			reply, replayed, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) { count++; return count, nil })
+			reply, replayed, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) {
+				count++
+				return count, nil
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +166,11 @@ func TestIdempotencyFailures(t *testing.T) {
 		unavailable := errors.New("unavailable")
 		started := make(chan struct{})
 		go func() {
-			_, _, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) { close(started); time.Sleep(time.Second); return nil, unavailable })
+			_, _, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) {
+				close(started)
+				time.Sleep(time.Second)
+				return nil, unavailable
+			})
 			if !errors.Is(err, unavailable) {
 				t.Errorf("the first request: %v", err)
 			}
@@ -161,7 +178,8 @@ func TestIdempotencyFailures(t *testing.T) {
 		<-started
 		gone, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, _, err := a.do(gone, "k", [32]byte{}, nil); !errors.Is(err, context.DeadlineExceeded) {
+		_, _, err := a.do(gone, "k", [32]byte{}, nil)
+		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a request whose client disconnects: %v", err)
 		}
 		if _, _, err := a.do(t.Context(), "k", [32]byte{}, nil); !errors.Is(err, unavailable) {
@@ -201,7 +219,8 @@ func TestIdempotencyModel(t *testing.T) {
 			request := byte(rapid.IntRange(0, 1).Draw(t, "request"))
 			fails := rapid.Bool().Draw(t, "fails")
 			ran := false
-			reply, replayed, err := a.do(context.Background(), key, sha256.Sum256([]byte{request}), func() (any, error) {
+			sum := sha256.Sum256([]byte{request})
+			reply, replayed, err := a.do(context.Background(), key, sum, func() (any, error) {
 				ran = true
 				if fails {
 					return nil, errors.New("unavailable")

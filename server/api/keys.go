@@ -40,7 +40,8 @@ type keyring struct {
 // second and burst at once; with perSecond 0 there is no limit. A keyring without keys refuses
 // every request.
 func newKeyring(entries []string, perSecond, burst int) *keyring {
-	k := &keyring{failures: limit.NewRates(rate.Every(time.Minute/keyFailuresPerMinute), keyFailuresPerMinute)}
+	each := rate.Every(time.Minute / keyFailuresPerMinute)
+	k := &keyring{failures: limit.NewRates(each, keyFailuresPerMinute)}
 	for _, entry := range entries {
 		secret, pattern, err := auth.ParseAPIKey(entry)
 		if err != nil {
@@ -103,7 +104,8 @@ func (k *keyring) find(key string) *apiKey {
 func (k *apiKey) permit(field string, subjects ...string) error {
 	for _, subject := range subjects {
 		if !k.scope.Allows(subject) {
-			return &edge.Problem{Status: http.StatusForbidden, Code: edge.CodeForbidden, Field: field,
+			return &edge.Problem{Status: http.StatusForbidden, Code: edge.CodeForbidden,
+				Field:  field,
 				Detail: "this API key may not be used for " + quoteShort(subject)}
 		}
 	}
@@ -137,7 +139,8 @@ func (k *apiKey) spend(n int) error {
 		return nil
 	}
 	taken.CancelAt(now)
-	return &edge.Problem{Status: http.StatusTooManyRequests, Code: edge.CodeRateLimited, RetryAfter: wait,
+	return &edge.Problem{Status: http.StatusTooManyRequests, Code: edge.CodeRateLimited,
+		RetryAfter: wait,
 		Detail: "more than " + strconv.FormatFloat(float64(k.publishes.Limit()), 'f', -1, 64) +
 			" notifications per second with this API key; nothing was sent"}
 }
@@ -153,6 +156,7 @@ func requestKey(r *http.Request) string {
 }
 
 func tooManyFailures(retry time.Duration) error {
-	return &edge.Problem{Status: http.StatusTooManyRequests, Code: edge.CodeRateLimited, RetryAfter: retry,
-		Detail: "too many wrong API keys from this address"}
+	return &edge.Problem{Status: http.StatusTooManyRequests, Code: edge.CodeRateLimited,
+		RetryAfter: retry,
+		Detail:     "too many wrong API keys from this address"}
 }

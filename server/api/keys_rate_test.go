@@ -32,8 +32,10 @@ func TestPublishRate(t *testing.T) {
 				return
 			}
 			p, ok := err.(*edge.Problem)
-			if !ok || p.Status != http.StatusTooManyRequests || p.Code != edge.CodeRateLimited || p.RetryAfter.Round(time.Millisecond) != retry ||
-				p.Detail != "more than 10 notifications per second with this API key; nothing was sent" {
+			if !ok || p.Status != http.StatusTooManyRequests || p.Code != edge.CodeRateLimited ||
+				p.RetryAfter.Round(time.Millisecond) != retry ||
+				p.Detail != "more than 10 notifications per second with this API key; nothing "+
+					"was sent" {
 				t.Errorf("%d: %+v, want a retry after %v", n, err, retry)
 			}
 		}
@@ -48,7 +50,8 @@ func TestPublishRate(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		spend(key, 1000, 0) // a batch above the burst costs the burst
 		spend(key, 1, 100*time.Millisecond)
-		if err := newKeyring([]string{servertest.Key}, 0, 0).find(servertest.Key).spend(1 << 30); err != nil {
+		unlimited := newKeyring([]string{servertest.Key}, 0, 0).find(servertest.Key)
+		if err := unlimited.spend(1 << 30); err != nil {
 			t.Errorf("without a limit: %v", err)
 		}
 	})
@@ -78,13 +81,18 @@ func TestPublishRateRoutes(t *testing.T) {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 		before := hub.Head()
-		want := servertest.ProblemJSON(t, 429, "rate_limited", "more than 1 notifications per second with this API key; nothing was sent", "")
+		want := servertest.ProblemJSON(t, 429, "rate_limited",
+			"more than 1 notifications per second with this API key; nothing was sent", "")
 		for _, tc := range []struct{ path, body string }{
 			{"/v1/notifications", item}, {"/v1/notifications", batch},
-			{"/v1/notifications/payment", `{"paymentId":"p","status":"completed","data":{"customerId":"u1"}}`},
+			{
+				"/v1/notifications/payment",
+				`{"paymentId":"p","status":"completed","data":{"customerId":"u1"}}`,
+			},
 		} {
 			w := send(servertest.Key, "POST", tc.path, tc.body)
-			if w.Code != 429 || servertest.Sorted(t, w.Body.String()) != want || w.Header().Get("Retry-After") != "1" {
+			if w.Code != 429 || servertest.Sorted(t, w.Body.String()) != want ||
+				w.Header().Get("Retry-After") != "1" {
 				t.Errorf("%s: %d %v %s", tc.path, w.Code, w.Header(), w.Body)
 			}
 		}
@@ -114,7 +122,8 @@ func TestPublishFlood(t *testing.T) {
 	options.Rate, options.Burst = 100, 200
 	handler := edge.WithInfo(nil, New(options))
 	publish := func(key string) int {
-		r := httptest.NewRequest("POST", "/v1/notifications", strings.NewReader(`{"target":{"user":"u1"},"type":"x"}`))
+		r := httptest.NewRequest("POST", "/v1/notifications",
+			strings.NewReader(`{"target":{"user":"u1"},"type":"x"}`))
 		r.Header.Set("X-API-Key", key)
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
@@ -150,14 +159,19 @@ func TestPublishFlood(t *testing.T) {
 			}
 		})
 	}
-	servertest.Eventually(t, "the server refuses a request of the flood", func() bool { return refused.Load() > 0 })
+	servertest.Eventually(t, "the server refuses a request of the flood", func() bool {
+		return refused.Load() > 0
+	})
 	busy := victim()
 	stop.Store(true)
 	flood.Wait()
-	if most := 200 + int64(100*time.Since(start).Seconds()) + 1; sent.Load() > most || sent.Load() < 200 || refused.Load() == 0 {
-		t.Errorf("the flood published %d, at most %d are allowed; %d were refused", sent.Load(), most, refused.Load())
+	if most := 200 + int64(100*time.Since(start).Seconds()) + 1; sent.Load() > most ||
+		sent.Load() < 200 || refused.Load() == 0 {
+		t.Errorf("the flood published %d, at most %d are allowed; %d were refused", sent.Load(),
+			most, refused.Load())
 	}
-	t.Logf("the other key's requests took %v idle and %v in the flood (median), %v and %v (99th); %d refused",
+	t.Logf("the other key's requests took %v idle and %v in the flood (median), %v and %v "+
+		"(99th); %d refused",
 		idle[45], busy[45], idle[88], busy[88], refused.Load())
 }
 
@@ -168,7 +182,8 @@ func BenchmarkKeyCheck(b *testing.B) {
 	target := notify.ToUser("u1")
 	b.ReportAllocs()
 	for b.Loop() {
-		if k.find(otherKey) != key || key.permit("target", target.Subjects()...) != nil || key.spend(1) != nil {
+		if k.find(otherKey) != key || key.permit("target", target.Subjects()...) != nil ||
+			key.spend(1) != nil {
 			b.Fatal("refused")
 		}
 	}

@@ -21,7 +21,8 @@ const otherKey = "a-key-of-at-least-32-random-bytes-0002"
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	hub := servertest.NewHub(t)
-	base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(testOptions(hub, servertest.Key, "", otherKey))))
+	base := "http://" + servertest.Serve(t,
+		edge.WithInfo(nil, New(testOptions(hub, servertest.Key, "", otherKey))))
 	const missing = "an API key is required: Authorization: Bearer <key>, or X-API-Key: <key>"
 	const challengeWrong = `Bearer realm="roomcast", error="invalid_token"`
 	before := hub.Head().Seq
@@ -40,25 +41,32 @@ func TestKeys(t *testing.T) {
 		{"", []string{"Authorization: " + servertest.Key}, 401},
 		{"", []string{"X-API-Key: "}, 401},
 		{"", []string{"Cookie: api_key=" + servertest.Key}, 401},
-		{"?key=" + servertest.Key + "&api_key=" + servertest.Key + "&token=" + servertest.Key, nil, 401},
+		{
+			"?key=" + servertest.Key + "&api_key=" + servertest.Key + "&token=" + servertest.Key,
+			nil, 401,
+		},
 		{"", []string{"Authorization: Bearer " + servertest.Key + "x"}, 403},
 		{"", []string{"Authorization: Bearer " + servertest.Key[1:]}, 403},
 		{"", []string{"X-API-Key: " + strings.ToUpper(servertest.Key)}, 403},
 		{"", []string{"Authorization: Bearer wrong", "X-API-Key: " + servertest.Key}, 403},
 	} {
-		res, body := servertest.Do(t, "POST", base+"/v1/notifications"+tc.path, `{"target":{"all":true},"type":"x"}`,
+		res, body := servertest.Do(t, "POST", base+"/v1/notifications"+tc.path,
+			`{"target":{"all":true},"type":"x"}`,
 			append(tc.headers, "Content-Type: application/json", "X-Request-ID: req-1")...)
 		want, challenge := "", ""
 		switch tc.status {
 		case 401:
-			want, challenge = servertest.ProblemJSON(t, 401, "unauthenticated", missing, ""), edge.ChallengeBearer
+			want, challenge = servertest.ProblemJSON(t, 401, "unauthenticated", missing,
+				""), edge.ChallengeBearer
 		case 403:
 			want = servertest.ProblemJSON(t, 403, "forbidden", "unknown API key", "")
 		default:
 			published++
 		}
-		if res.StatusCode != tc.status || want != "" && servertest.Sorted(t, body) != want || res.Header.Get("WWW-Authenticate") != challenge {
-			t.Errorf("%q %q: %d %s %s", tc.path, tc.headers, res.StatusCode, res.Header.Get("WWW-Authenticate"), body)
+		if res.StatusCode != tc.status || want != "" && servertest.Sorted(t, body) != want ||
+			res.Header.Get("WWW-Authenticate") != challenge {
+			t.Errorf("%q %q: %d %s %s", tc.path, tc.headers, res.StatusCode,
+				res.Header.Get("WWW-Authenticate"), body)
 		}
 	}
 	if sent := hub.Head().Seq - before; sent != published {
@@ -109,7 +117,8 @@ func TestKeyFailures(t *testing.T) {
 			expect(attacker, "wrong", 403, "")
 		}
 		expect(attacker, "wrong", 429, "6")
-		expect(attacker, servertest.Key, 429, "6") // otherwise the response would reveal a valid key
+		// otherwise the response would reveal a valid key
+		expect(attacker, servertest.Key, 429, "6")
 		expect("192.0.2.1:2000", servertest.Key, 429, "6")
 		expect(other, servertest.Key, 200, "")
 		time.Sleep(6 * time.Second)
@@ -150,7 +159,8 @@ func TestKeysComparedInConstantTime(t *testing.T) {
 			if n.Sel.Name == "ConstantTimeCompare" {
 				constant++
 			}
-			if pkg, ok := n.X.(*ast.Ident); ok && (pkg.Name == "bytes" || pkg.Name == "slices") && strings.HasPrefix(n.Sel.Name, "Equal") {
+			if pkg, ok := n.X.(*ast.Ident); ok && (pkg.Name == "bytes" || pkg.Name == "slices") &&
+				strings.HasPrefix(n.Sel.Name, "Equal") {
 				t.Errorf("keys.go uses %s.%s", pkg.Name, n.Sel.Name)
 			}
 		case *ast.BinaryExpr:
@@ -161,7 +171,8 @@ func TestKeysComparedInConstantTime(t *testing.T) {
 					other = n.Y
 				}
 				lit, empty := other.(*ast.BasicLit)
-				if ok && (id.Name == "key" || id.Name == "digest") && (n.Op == token.EQL || n.Op == token.NEQ) && !(empty && lit.Value == `""`) {
+				if ok && (id.Name == "key" || id.Name == "digest") &&
+					(n.Op == token.EQL || n.Op == token.NEQ) && !(empty && lit.Value == `""`) {
 					t.Errorf("keys.go compares %s by %s", id.Name, n.Op)
 				}
 			}
@@ -199,7 +210,9 @@ func TestKeyTiming(t *testing.T) {
 			count[i]++
 		}
 		mean := func(i int) float64 { return sum[i] / count[i] }
-		variance := func(i int) float64 { return (squares[i]/count[i] - mean(i)*mean(i)) / count[i] }
+		variance := func(i int) float64 {
+			return (squares[i]/count[i] - mean(i)*mean(i)) / count[i]
+		}
 		return math.Abs(mean(0)-mean(1)) / math.Sqrt(variance(0)+variance(1))
 	}
 	for range 10 {

@@ -13,9 +13,11 @@ func (h *handler) kindRoutes(c components) []route {
 	for _, kind := range catalogue.Kinds() {
 		routes = append(routes, route{
 			Method: "POST", Path: "/v1/notifications/" + kind.Name, Group: groupCatalogue,
-			ID: "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification", Summary: kind.Doc, Doc: kindDoc(kind),
-			Body: &requestBody{Object: kindObject(kind, c.target), Example: kindExample(kind)}, Publishes: true,
-			Reply: objectRef(c.receipt), Example: exampleReceipt,
+			ID:      "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification",
+			Summary: kind.Doc, Doc: kindDoc(kind),
+			Body:      &requestBody{Object: kindObject(kind, c.target), Example: kindExample(kind)},
+			Publishes: true,
+			Reply:     objectRef(c.receipt), Example: exampleReceipt,
 			handle: h.publishKind(kind.Name),
 		})
 	}
@@ -64,7 +66,10 @@ func kindObject(k catalogue.Kind, target *object) *object {
 	if len(properties) > 0 {
 		data["properties"] = properties
 	}
-	dataField := field{Name: "data", Doc: "details; fields that are not listed are delivered unchanged", Schema: data}
+	dataField := field{
+		Name: "data", Doc: "details; fields that are not listed are delivered unchanged",
+		Schema: data,
+	}
 	if len(required) > 0 {
 		data["required"] = required
 		dataField.Required = true
@@ -72,8 +77,12 @@ func kindObject(k catalogue.Kind, target *object) *object {
 		data["type"] = []any{"object", "null"}
 	}
 	body.Fields = append(body.Fields, dataField,
-		field{Name: "metadata", Doc: "category, priority, source and any other fields", Schema: schema{"type": []any{"object", "null"}}},
-		field{Name: "target", Doc: "the recipients", Required: k.Target == (catalogue.TargetRule{}), Schema: objectRef(target)})
+		field{
+			Name: "metadata", Doc: "category, priority, source and any other fields",
+			Schema: schema{"type": []any{"object", "null"}},
+		},
+		field{Name: "target", Doc: "the recipients", Required: k.Target == (catalogue.TargetRule{}),
+			Schema: objectRef(target)})
 	body.Fields = append(body.Fields, deliveryFields(false)...)
 	return body
 }
@@ -110,7 +119,9 @@ func kindField(f catalogue.Field) field {
 	if f.Unit != "" {
 		doc = strings.TrimSuffix(doc, ".") + ", in " + f.Unit + "."
 	}
-	return field{Name: f.Name, Required: f.Required && f.Const == "" && f.From == "", Doc: doc, Schema: s}
+	return field{
+		Name: f.Name, Required: f.Required && f.Const == "" && f.From == "", Doc: doc, Schema: s,
+	}
 }
 
 // kindExample returns a body with all fields of a kind.

@@ -53,7 +53,8 @@ func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any
 	request := sha256.New()
 	_, _ = request.Write([]byte(c.URL.EscapedPath() + "\n"))
 	_, _ = request.Write(c.body)
-	reply, replayed, err := c.key.answers.do(c.Context(), key, [sha256.Size]byte(request.Sum(nil)), carryOut)
+	reply, replayed, err := c.key.answers.do(c.Context(), key, [sha256.Size]byte(request.Sum(nil)),
+		carryOut)
 	if err == nil && replayed {
 		c.header.Set(headerReplayed, "true")
 	}
@@ -73,8 +74,9 @@ func (h *handler) publish(c *call) (any, error) {
 		case strictjson.None:
 			return h.publishBatch(ctx, c)
 		}
-		return nil, invalidField("", "body: got "+c.json.Describe()+", expected an object or an array of up to "+
-			itoa(notify.MaxBatch)+" objects")
+		return nil, invalidField("",
+			"body: got "+c.json.Describe()+", expected an object or an array of up to "+
+				itoa(notify.MaxBatch)+" objects")
 	})
 }
 
@@ -122,7 +124,8 @@ func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
 		for i, result := range results {
 			place := places[i]
 			if result.Err != nil {
-				replies[place].problem = edge.ProblemFor(c.Request, inBatch(result.Err, batchPrefix(place)))
+				replies[place].problem = edge.ProblemFor(c.Request,
+					inBatch(result.Err, batchPrefix(place)))
 				continue
 			}
 			replies[place].receipt = result.Receipt
@@ -190,7 +193,8 @@ func oneTarget(c *call) (notify.Target, error) {
 	user, channel := c.value("user"), c.value("channel")
 	switch {
 	case (user == "") == (channel == ""):
-		return notify.Target{}, &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation,
+		return notify.Target{}, &edge.Problem{Status: http.StatusBadRequest,
+			Code:   edge.CodeValidation,
 			Detail: "query: expected exactly one of user, channel"}
 	case user != "":
 		return notify.ToUser(user), nil

@@ -27,7 +27,8 @@ func newComponents() (c components) {
 	c.users = pageObject("Users", "users", "A page of online users.", c.user)
 	c.userState = userStateObject(c.connection)
 	c.channels = pageObject("Channels", "channels", "A page of channels with members.", c.channel)
-	c.disconnected = countObject("Disconnected", "disconnected", "The connections that the server closes.")
+	c.disconnected = countObject("Disconnected", "disconnected",
+		"The connections that the server closes.")
 	c.joined = countObject("Joined", "joined", "The connections that are now in the channel.")
 	c.left = countObject("Left", "left", "The connections that left the channel.")
 	c.ticketRequest, c.ticket = ticketRequestObject(), ticketObject()
@@ -56,14 +57,21 @@ func targetObject() *object {
 		return list
 	}
 	limit := itoa(notify.MaxTargets)
-	return &object{Name: "Target", Doc: "The recipients: exactly one of these fields.", exact: true, Fields: []field{
-		{Name: "user", Doc: "every connection of a user", Schema: textSchema(rooms.MaxUserID)},
-		{Name: "users", Doc: "every connection of up to " + limit + " users", Schema: names(rooms.MaxUserID)},
-		{Name: "channel", Doc: "every member of a channel", Schema: textSchema(rooms.MaxName)},
-		{Name: "channels", Doc: "every member of up to " + limit + " channels, once each", Schema: names(rooms.MaxName)},
-		{Name: "client", Doc: "one connection", Schema: textSchema(rooms.MaxName)},
-		{Name: "all", Doc: "every connection", Schema: schema{"const": true}},
-	}}
+	return &object{Name: "Target", Doc: "The recipients: exactly one of these fields.", exact: true,
+		Fields: []field{
+			{Name: "user", Doc: "every connection of a user", Schema: textSchema(rooms.MaxUserID)},
+			{
+				Name: "users", Doc: "every connection of up to " + limit + " users",
+				Schema: names(rooms.MaxUserID),
+			},
+			{Name: "channel", Doc: "every member of a channel", Schema: textSchema(rooms.MaxName)},
+			{
+				Name: "channels", Doc: "every member of up to " + limit + " channels, once each",
+				Schema: names(rooms.MaxName),
+			},
+			{Name: "client", Doc: "one connection", Schema: textSchema(rooms.MaxName)},
+			{Name: "all", Doc: "every connection", Schema: schema{"const": true}},
+		}}
 }
 
 // deliveryFields returns the fields about delivery that every publish has. In POST
@@ -76,11 +84,16 @@ func deliveryFields(nullable bool) []field {
 		return s
 	}
 	return []field{
-		{Name: "except", Doc: "client ids of connections that do not receive it, such as the one that caused it",
+		{Name: "except",
+			Doc: "client ids of connections that do not receive it, such as the one that caused " +
+				"it",
 			Schema: or(listUpTo(notify.MaxTargets, textSchema(rooms.MaxName)))},
-		{Name: "volatile", Doc: "deliver it only to connections that keep up; it is not stored, cannot be replayed and has no id",
+		{Name: "volatile",
+			Doc: "deliver it only to connections that keep up; it is not stored, cannot be " +
+				"replayed and has no id",
 			Schema: or(boolSchema())},
-		{Name: "ttl", Doc: `how long it can be replayed, such as "30s" or "5m"; not with volatile. Connected clients receive it regardless of its age`,
+		{Name: "ttl", Doc: `how long it can be replayed, such as "30s" or "5m"; not with ` +
+			`volatile. Connected clients receive it regardless of its age`,
 			Schema: or(durationSchema())},
 	}
 }
@@ -89,47 +102,92 @@ func notificationObject(target *object) *object {
 	return &object{Name: "Notification", Doc: "A notification to publish.", Fields: append([]field{
 		{Name: "target", Required: true, Doc: "the recipients", Schema: objectRef(target)},
 		{Name: "type", Required: true, Schema: textSchema(rooms.MaxType),
-			Doc: "the event name for which clients listen. The server refuses names that Socket.IO, EventSource or Roomcast reserve"},
-		{Name: "data", Doc: "any JSON, delivered byte for byte, up to 256 KiB and 32 levels deep; the default is null", Schema: schema{}},
-		{Name: "metadata", Doc: "delivered with data; for a channel the server adds the name as channel, for several as channels",
+			Doc: "the event name for which clients listen. The server refuses names that " +
+				"Socket.IO, EventSource or Roomcast reserve"},
+		{
+			Name: "data",
+			Doc: "any JSON, delivered byte for byte, up to 256 KiB and 32 levels deep; the " +
+				"default is null",
+			Schema: schema{},
+		},
+		{Name: "metadata",
+			Doc: "delivered with data; for a channel the server adds the name as channel, for " +
+				"several as channels",
 			Schema: schema{"type": []any{"object", "null"}}},
 	}, deliveryFields(true)...)}
 }
 
 func receiptObject() *object {
 	return &object{Name: "Receipt", Doc: "What a publish reached at that moment.", Fields: []field{
-		{Name: "id", Doc: "the position in the log from which clients resume; absent when volatile", Schema: idSchema()},
-		{Name: "delivered", Required: true, Doc: "distinct connections that it matched, including slow ones", Schema: countSchema()},
+		{
+			Name:   "id",
+			Doc:    "the position in the log from which clients resume; absent when volatile",
+			Schema: idSchema(),
+		},
+		{
+			Name: "delivered", Required: true,
+			Doc: "distinct connections that it matched, including slow ones", Schema: countSchema(),
+		},
 		{Name: "users", Required: true, Doc: "distinct users among them", Schema: countSchema()},
-		{Name: "channels", Required: true, Doc: "channels of the target that have members", Schema: countSchema()},
-		{Name: "stored", Required: true, Doc: "whether a client that reconnects later can receive it", Schema: boolSchema()},
+		{
+			Name: "channels", Required: true, Doc: "channels of the target that have members",
+			Schema: countSchema(),
+		},
+		{
+			Name: "stored", Required: true,
+			Doc: "whether a client that reconnects later can receive it", Schema: boolSchema(),
+		},
 	}}
 }
 
 func problemObject() *object {
-	return &object{Name: "Problem", Doc: "An error, RFC 9457. Programs branch on code.", Fields: []field{
-		{Name: "type", Required: true, Doc: "always about:blank", Schema: schema{"const": "about:blank"}},
-		{Name: "title", Required: true, Doc: "the name of the status", Schema: plainText()},
-		{Name: "status", Required: true, Doc: "the HTTP status", Schema: schema{"type": "integer"}},
-		{Name: "detail", Doc: "for people: the field at fault, its value, and what the server expects", Schema: plainText()},
-		{Name: "code", Required: true, Doc: "for programs", Schema: schema{"type": "string", "enum": anys(problemCodes())}},
-		{Name: "request_id", Doc: "the id of the request in the log, also in the header X-Request-ID", Schema: plainText()},
-		{Name: "field", Doc: "the field at fault, such as target.user or [3].type", Schema: plainText()},
-	}}
+	return &object{Name: "Problem", Doc: "An error, RFC 9457. Programs branch on code.",
+		Fields: []field{
+			{
+				Name: "type", Required: true, Doc: "always about:blank",
+				Schema: schema{"const": "about:blank"},
+			},
+			{Name: "title", Required: true, Doc: "the name of the status", Schema: plainText()},
+			{
+				Name: "status", Required: true, Doc: "the HTTP status",
+				Schema: schema{"type": "integer"},
+			},
+			{
+				Name:   "detail",
+				Doc:    "for people: the field at fault, its value, and what the server expects",
+				Schema: plainText(),
+			},
+			{
+				Name: "code", Required: true, Doc: "for programs",
+				Schema: schema{"type": "string", "enum": anys(problemCodes())},
+			},
+			{
+				Name:   "request_id",
+				Doc:    "the id of the request in the log, also in the header X-Request-ID",
+				Schema: plainText(),
+			},
+			{
+				Name: "field", Doc: "the field at fault, such as target.user or [3].type",
+				Schema: plainText(),
+			},
+		}}
 }
 
 // problemCodes returns the codes of the problems that the API returns.
 func problemCodes() []string {
 	return []string{
 		edge.CodeValidation, edge.CodeUnauthenticated, edge.CodeForbidden, edge.CodeNotFound,
-		edge.CodeMethodNotAllowed, edge.CodeRequestTimeout, edge.CodeConflict, edge.CodePayloadTooLarge,
-		edge.CodeUnsupportedMediaType, edge.CodeRateLimited, edge.CodeUnavailable, edge.CodeInternal,
+		edge.CodeMethodNotAllowed, edge.CodeRequestTimeout, edge.CodeConflict,
+		edge.CodePayloadTooLarge,
+		edge.CodeUnsupportedMediaType, edge.CodeRateLimited, edge.CodeUnavailable,
+		edge.CodeInternal,
 	}
 }
 
 func refusedObject(problem *object) *object {
 	return &object{Name: "Refused",
-		Doc: "Replaces the receipt of a notification in a batch that the server refused. It publishes the others.",
+		Doc: "Replaces the receipt of a notification in a batch that the server refused. It " +
+			"publishes the others.",
 		Fields: []field{
 			{Name: "error", Required: true, Doc: "the reason", Schema: objectRef(problem)},
 		}}
@@ -139,16 +197,35 @@ func deliveredObject() *object {
 	return &object{Name: "Delivered", Doc: "A notification as clients receive it.", Fields: []field{
 		{Name: "id", Required: true, Doc: "the position in the log", Schema: idSchema()},
 		{Name: "type", Required: true, Doc: "the event name", Schema: plainText()},
-		{Name: "data", Required: true, Doc: "the data of the publish, byte for byte", Schema: schema{}},
-		{Name: "timestamp", Required: true, Doc: "when it was published, UTC", Schema: timeSchema()},
-		{Name: "metadata", Doc: "the metadata of the publish, with the channel", Schema: schema{"type": "object"}},
+		{
+			Name: "data", Required: true, Doc: "the data of the publish, byte for byte",
+			Schema: schema{},
+		},
+		{
+			Name: "timestamp", Required: true, Doc: "when it was published, UTC",
+			Schema: timeSchema(),
+		},
+		{
+			Name: "metadata", Doc: "the metadata of the publish, with the channel",
+			Schema: schema{"type": "object"},
+		},
 	}}
 }
 
 func historyObject(delivered *object) *object {
 	return &object{Name: "History", Doc: "Notifications that the server keeps.", Fields: []field{
-		{Name: "notifications", Required: true, Doc: "the oldest first", Schema: listOf(objectRef(delivered))},
-		{Name: "gap", Required: true, Doc: "whether the server no longer keeps some notifications after since", Schema: boolSchema()},
-		{Name: "cursor", Required: true, Doc: "the value of since for the next request", Schema: plainText()},
+		{
+			Name: "notifications", Required: true, Doc: "the oldest first",
+			Schema: listOf(objectRef(delivered)),
+		},
+		{
+			Name: "gap", Required: true,
+			Doc:    "whether the server no longer keeps some notifications after since",
+			Schema: boolSchema(),
+		},
+		{
+			Name: "cursor", Required: true, Doc: "the value of since for the next request",
+			Schema: plainText(),
+		},
 	}}
 }

@@ -6,43 +6,82 @@ import (
 )
 
 func connectionObject() *object {
-	return &object{Name: "Connection", Doc: "A connection on Socket.IO or EventSource.", Fields: []field{
-		{Name: "clientId", Required: true, Doc: "the id; on Socket.IO it is socket.id", Schema: plainText()},
-		{Name: "transport", Required: true, Doc: "the transport",
-			Schema: schema{"type": "string", "enum": []any{"websocket", "polling", "sse"}}},
-		{Name: "userId", Required: true, Doc: "the user, or anonymous", Schema: plainText()},
-		{Name: "username", Required: true, Doc: "the name that the client sent when it connected", Schema: plainText()},
-		{Name: "rooms", Required: true, Doc: "its channels, user:<userId> and client:<clientId>", Schema: listOf(plainText())},
-		{Name: "connectedAt", Required: true, Doc: "UTC", Schema: timeSchema()},
-		{Name: "lastActive", Required: true, Schema: timeSchema(),
-			Doc: "on Socket.IO when the last byte arrived, on EventSource when the last write succeeded"},
-		{Name: "queue", Required: true, Doc: "notifications that wait for the writer", Schema: countSchema()},
-		{Name: "lag", Required: true, Doc: "log entries that a slow connection has yet to read, or 0", Schema: countSchema()},
-	}}
+	return &object{Name: "Connection", Doc: "A connection on Socket.IO or EventSource.",
+		Fields: []field{
+			{
+				Name: "clientId", Required: true, Doc: "the id; on Socket.IO it is socket.id",
+				Schema: plainText(),
+			},
+			{Name: "transport", Required: true, Doc: "the transport",
+				Schema: schema{"type": "string", "enum": []any{"websocket", "polling", "sse"}}},
+			{Name: "userId", Required: true, Doc: "the user, or anonymous", Schema: plainText()},
+			{
+				Name: "username", Required: true,
+				Doc: "the name that the client sent when it connected", Schema: plainText(),
+			},
+			{
+				Name: "rooms", Required: true,
+				Doc:    "its channels, user:<userId> and client:<clientId>",
+				Schema: listOf(plainText()),
+			},
+			{Name: "connectedAt", Required: true, Doc: "UTC", Schema: timeSchema()},
+			{Name: "lastActive", Required: true, Schema: timeSchema(),
+				Doc: "on Socket.IO when the last byte arrived, on EventSource when the last " +
+					"write " +
+					"succeeded"},
+			{
+				Name: "queue", Required: true, Doc: "notifications that wait for the writer",
+				Schema: countSchema(),
+			},
+			{
+				Name: "lag", Required: true,
+				Doc:    "log entries that a slow connection has yet to read, or 0",
+				Schema: countSchema(),
+			},
+		}}
 }
 
 // pageObject describes one page of a list.
 func pageObject(name, list, doc string, item *object) *object {
 	return &object{Name: name, Doc: doc, Fields: []field{
-		{Name: list, Required: true, Doc: "the items of this page", Schema: listOf(objectRef(item))},
-		{Name: "next", Doc: "the cursor of the next page; absent on the last page", Schema: plainText()},
+		{
+			Name: list, Required: true, Doc: "the items of this page",
+			Schema: listOf(objectRef(item)),
+		},
+		{
+			Name: "next", Doc: "the cursor of the next page; absent on the last page",
+			Schema: plainText(),
+		},
 	}}
 }
 
 func userObject() *object {
 	return &object{Name: "User", Doc: "An online user.", Fields: []field{
 		{Name: "userId", Required: true, Doc: "the id", Schema: plainText()},
-		{Name: "username", Required: true, Doc: "the name that a client sent when it connected", Schema: plainText()},
-		{Name: "connections", Required: true, Doc: "the number of connections", Schema: countSchema()},
+		{
+			Name: "username", Required: true, Doc: "the name that a client sent when it connected",
+			Schema: plainText(),
+		},
+		{
+			Name: "connections", Required: true, Doc: "the number of connections",
+			Schema: countSchema(),
+		},
 	}}
 }
 
 func userStateObject(connection *object) *object {
-	return &object{Name: "UserState", Doc: "The state and the connections of a user.", Fields: []field{
-		{Name: "userId", Required: true, Doc: "the id", Schema: plainText()},
-		{Name: "online", Required: true, Doc: "whether the user has a connection", Schema: boolSchema()},
-		{Name: "connections", Required: true, Doc: "all connections of the user", Schema: listOf(objectRef(connection))},
-	}}
+	return &object{Name: "UserState", Doc: "The state and the connections of a user.",
+		Fields: []field{
+			{Name: "userId", Required: true, Doc: "the id", Schema: plainText()},
+			{
+				Name: "online", Required: true, Doc: "whether the user has a connection",
+				Schema: boolSchema(),
+			},
+			{
+				Name: "connections", Required: true, Doc: "all connections of the user",
+				Schema: listOf(objectRef(connection)),
+			},
+		}}
 }
 
 func channelObject() *object {
@@ -64,51 +103,76 @@ func statsObject() *object {
 	count := func(name, doc string) field {
 		return field{Name: name, Required: true, Doc: doc, Schema: countSchema()}
 	}
-	counts := func() schema { return schema{"type": "object", "additionalProperties": countSchema()} }
-	return &object{Name: "Stats", Doc: "Current counts of this node, and totals since its start.", Fields: []field{
-		count("total", "connections"),
-		count("activeUsers", "distinct users among them"),
-		{Name: "byTransport", Required: true, Doc: "connections by websocket, polling and sse", Schema: counts()},
-		count("members", "connections of all Socket.IO namespaces"),
-		count("lagging", "members that are too slow for their notifications"),
-		count("channels", "channels with members"),
-		count("rooms", "rooms of any kind with members or history"),
-		count("sessions", "sessions that the server keeps for clients that reconnect"),
-		count("published", "notifications since the start, including volatile ones"),
-		count("delivered", "the sum of delivered in their receipts"),
-		count("history", "notifications that the server keeps"),
-		count("historyBytes", "their approximate size"),
-		count("lagged", "how often a connection was too slow"),
-		count("dropped", "volatile notifications that slow connections missed"),
-		count("replays", "resumes that were complete"),
-		count("replayed", "notifications that these resumes delivered"),
-		{Name: "gaps", Required: true, Doc: "resumes that were incomplete, by reason", Schema: counts()},
-		{Name: "authMode", Required: true, Doc: "how clients authenticate, AUTH_MODE: token accepts tickets too, open trusts a userId",
-			Schema: schema{"type": "string", "enum": []any{auth.ModeToken, auth.ModeTicket, auth.ModeOpen}}},
-	}}
+	counts := func() schema {
+		return schema{"type": "object", "additionalProperties": countSchema()}
+	}
+	return &object{Name: "Stats", Doc: "Current counts of this node, and totals since its start.",
+		Fields: []field{
+			count("total", "connections"),
+			count("activeUsers", "distinct users among them"),
+			{
+				Name: "byTransport", Required: true,
+				Doc:    "connections by websocket, polling and sse",
+				Schema: counts(),
+			},
+			count("members", "connections of all Socket.IO namespaces"),
+			count("lagging", "members that are too slow for their notifications"),
+			count("channels", "channels with members"),
+			count("rooms", "rooms of any kind with members or history"),
+			count("sessions", "sessions that the server keeps for clients that reconnect"),
+			count("published", "notifications since the start, including volatile ones"),
+			count("delivered", "the sum of delivered in their receipts"),
+			count("history", "notifications that the server keeps"),
+			count("historyBytes", "their approximate size"),
+			count("lagged", "how often a connection was too slow"),
+			count("dropped", "volatile notifications that slow connections missed"),
+			count("replays", "resumes that were complete"),
+			count("replayed", "notifications that these resumes delivered"),
+			{
+				Name: "gaps", Required: true, Doc: "resumes that were incomplete, by reason",
+				Schema: counts(),
+			},
+			{Name: "authMode", Required: true,
+				Doc: "how clients authenticate, AUTH_MODE: token accepts tickets too, open " +
+					"trusts a userId",
+				Schema: schema{"type": "string",
+					"enum": []any{auth.ModeToken, auth.ModeTicket, auth.ModeOpen}}},
+		}}
 }
 
 func ticketRequestObject() *object {
-	return &object{Name: "TicketRequest", Doc: "The identity that a ticket grants.", Fields: []field{
-		{Name: "userId", Required: true, Doc: "the user", Schema: textSchema(rooms.MaxUserID)},
-		{Name: "username", Doc: "the display name", Schema: schema{"type": "string"}},
-		{Name: "channels", Doc: "patterns of the channels that the connection may join, such as orders or team-*",
-			Schema: orNull(listUpTo(auth.MaxTicketChannels, textSchema(rooms.MaxName)))},
-		{Name: "ttl", Doc: "the time in which a client must use the ticket; default and maximum are " + auth.MaxTicketTTL.String(),
-			Schema: orNull(durationSchema())},
-	}}
+	return &object{Name: "TicketRequest", Doc: "The identity that a ticket grants.",
+		Fields: []field{
+			{Name: "userId", Required: true, Doc: "the user", Schema: textSchema(rooms.MaxUserID)},
+			{Name: "username", Doc: "the display name", Schema: schema{"type": "string"}},
+			{Name: "channels",
+				Doc: "patterns of the channels that the connection may join, such as orders or " +
+					"team-*",
+				Schema: orNull(listUpTo(auth.MaxTicketChannels, textSchema(rooms.MaxName)))},
+			{Name: "ttl",
+				Doc: "the time in which a client must use the ticket; default and maximum are " +
+					auth.MaxTicketTTL.String(),
+				Schema: orNull(durationSchema())},
+		}}
 }
 
 func ticketObject() *object {
 	return &object{Name: "Ticket", Doc: "Credentials for one connection.", Fields: []field{
-		{Name: "ticket", Required: true, Doc: "for ticket in the URL of an EventSource, or auth.ticket of Socket.IO", Schema: plainText()},
+		{
+			Name: "ticket", Required: true,
+			Doc:    "for ticket in the URL of an EventSource, or auth.ticket of Socket.IO",
+			Schema: plainText(),
+		},
 		{Name: "expiresAt", Required: true, Doc: "UTC", Schema: timeSchema()},
 	}}
 }
 
 func statusObject() *object {
 	return &object{Name: "Status", Doc: "The response to a probe.", Fields: []field{
-		{Name: "status", Required: true, Doc: "ok, ready, draining or unavailable", Schema: plainText()},
+		{
+			Name: "status", Required: true, Doc: "ok, ready, draining or unavailable",
+			Schema: plainText(),
+		},
 		{Name: "reason", Doc: "what is unavailable", Schema: plainText()},
 	}}
 }

@@ -37,7 +37,8 @@ func openAPI(routes []route, objects []*object) []byte {
 		"openapi": "3.1.0",
 		"info": schema{
 			"title": "Roomcast", "version": "1",
-			"description": "The API with which backends send notifications to users on Socket.IO and EventSource.",
+			"description": "The API with which backends send notifications to users on Socket.IO " +
+				"and EventSource.",
 		},
 		"servers":  []any{schema{"url": "/"}},
 		"security": []any{schema{"bearer": []any{}}, schema{"header": []any{}}},
@@ -46,10 +47,21 @@ func openAPI(routes []route, objects []*object) []byte {
 		"components": schema{
 			"schemas": schemas,
 			"securitySchemes": schema{
-				"bearer": schema{"type": "http", "scheme": "bearer", "description": "One of API_KEYS."},
-				"header": schema{"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "One of API_KEYS."},
-				"token":  schema{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A client's token."},
-				"cookie": schema{"type": "apiKey", "in": "cookie", "name": auth.CookieName, "description": "A client's token."},
+				"bearer": schema{
+					"type": "http", "scheme": "bearer", "description": "One of API_KEYS.",
+				},
+				"header": schema{
+					"type": "apiKey", "in": "header", "name": "X-API-Key",
+					"description": "One of API_KEYS.",
+				},
+				"token": schema{
+					"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+					"description": "A client's token.",
+				},
+				"cookie": schema{
+					"type": "apiKey", "in": "cookie", "name": auth.CookieName,
+					"description": "A client's token.",
+				},
 			},
 		},
 	}
@@ -92,7 +104,9 @@ func (r *route) operation() schema {
 			body = schema{"anyOf": []any{body, listUpTo(notify.MaxBatch, schema{})}}
 		}
 		content := schema{"schema": body, "example": json.RawMessage(r.Body.Example)}
-		operation["requestBody"] = schema{"required": true, "content": schema{"application/json": content}}
+		operation["requestBody"] = schema{
+			"required": true, "content": schema{"application/json": content},
+		}
 	}
 	return operation
 }
@@ -108,19 +122,28 @@ func (r *route) responses() schema {
 	good := schema{"description": r.Summary + ".", "content": schema{media: content}}
 	if r.Publishes {
 		good["headers"] = schema{headerReplayed: schema{
-			"description": "true when this is the response to an earlier request with the same " + headerIdempotency, "schema": plainText()}}
+			"description": "true when this is the response to an earlier request with the same " +
+				headerIdempotency, "schema": plainText()}}
 	}
 	responses := schema{itoa(r.status()): good}
 	if r.busy {
-		responses["503"] = schema{"description": "Unavailable.", "content": schema{media: schema{"schema": r.Reply}}}
+		responses["503"] = schema{
+			"description": "Unavailable.", "content": schema{media: schema{"schema": r.Reply}},
+		}
 	}
 	for _, status := range r.errors() {
 		failure := schema{
 			"description": http.StatusText(status),
-			"content":     schema{edge.ProblemContentType: schema{"schema": schema{"$ref": "#/components/schemas/Problem"}}},
+			"content": schema{
+				edge.ProblemContentType: schema{
+					"schema": schema{"$ref": "#/components/schemas/Problem"},
+				},
+			},
 		}
 		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-			failure["headers"] = schema{"Retry-After": schema{"description": "seconds", "schema": countSchema()}}
+			failure["headers"] = schema{
+				"Retry-After": schema{"description": "seconds", "schema": countSchema()},
+			}
 		}
 		responses[itoa(status)] = failure
 	}
@@ -146,7 +169,9 @@ func (p param) schema() schema {
 	case p.Enum != nil:
 		return schema{"type": "string", "enum": anys(p.Enum)}
 	case p.Name == headerIdempotency:
-		return schema{"type": "string", "minLength": 1, "maxLength": maxIdempotencyKey, "pattern": "^[!-~]+$"}
+		return schema{
+			"type": "string", "minLength": 1, "maxLength": maxIdempotencyKey, "pattern": "^[!-~]+$",
+		}
 	}
 	return schema{"type": "string", "minLength": 1}
 }
@@ -159,7 +184,10 @@ func (o *object) schema() schema {
 			required = append(required, f.Name)
 		}
 	}
-	s := schema{"type": "object", "description": o.Doc, "properties": properties, "additionalProperties": false}
+	s := schema{
+		"type": "object", "description": o.Doc, "properties": properties,
+		"additionalProperties": false,
+	}
 	if len(required) > 0 {
 		s["required"] = required
 	}

@@ -46,7 +46,8 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("no route for %s", kind.Name)
 		}
 	}
-	if !bytes.Equal(h.document(), newHandler(testOptions(servertest.NewHub(t), servertest.Key)).document()) {
+	if !bytes.Equal(h.document(),
+		newHandler(testOptions(servertest.NewHub(t), servertest.Key)).document()) {
 		t.Error("two calls return different documents")
 	}
 }
@@ -57,13 +58,15 @@ func TestDocsPage(t *testing.T) {
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	res, page := servertest.Do(t, "GET", base+"/docs", "")
-	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/html; charset=utf-8" || res.Header.Get("Content-Security-Policy") != docsPolicy {
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/html; charset=utf-8" ||
+		res.Header.Get("Content-Security-Policy") != docsPolicy {
 		t.Fatalf("%d %v", res.StatusCode, res.Header)
 	}
 	h := newHandler(testOptions(hub, servertest.Key))
 	for i := range h.routes {
 		r := &h.routes[i]
-		if !strings.Contains(page, `<article id="`+r.ID+`">`) || !strings.Contains(page, `data-method="`+r.Method+`" data-path="`+r.Path+`"`) {
+		if !strings.Contains(page, `<article id="`+r.ID+`">`) ||
+			!strings.Contains(page, `data-method="`+r.Method+`" data-path="`+r.Path+`"`) {
 			t.Errorf("the page does not have %s %s", r.Method, r.Path)
 		}
 	}
@@ -72,17 +75,25 @@ func TestDocsPage(t *testing.T) {
 			t.Errorf("the page does not have %s", o.Name)
 		}
 	}
-	for _, forbidden := range []string{"<script>", "<style", " style=", "onclick", "http://", "//cdn", "ZgotmplZ"} {
+	for _, forbidden := range []string{
+		"<script>", "<style", " style=", "onclick", "http://", "//cdn", "ZgotmplZ",
+	} {
 		if strings.Contains(strings.ReplaceAll(page, "https://example.com", ""), forbidden) {
 			t.Errorf("the page has %q", forbidden)
 		}
 	}
-	for path, media := range map[string]string{"/docs/docs.css": "text/css; charset=utf-8", "/docs/docs.js": "text/javascript; charset=utf-8"} {
+	for path, media := range map[string]string{
+		"/docs/docs.css": "text/css; charset=utf-8",
+		"/docs/docs.js":  "text/javascript; charset=utf-8",
+	} {
 		res, text := servertest.Do(t, "GET", base+path, "")
-		if res.StatusCode != 200 || res.Header.Get("Content-Type") != media || len(text) < 100 || !strings.Contains(page, `"`+path[1:]+`"`) {
+		if res.StatusCode != 200 || res.Header.Get("Content-Type") != media || len(text) < 100 ||
+			!strings.Contains(page, `"`+path[1:]+`"`) {
 			t.Errorf("%s: %d %s", path, res.StatusCode, res.Header.Get("Content-Type"))
 		}
-		for _, sink := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("} {
+		for _, sink := range []string{
+			"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
+		} {
 			if strings.Contains(text, sink) {
 				t.Errorf("%s uses %s", path, sink)
 			}

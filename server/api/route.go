@@ -100,7 +100,9 @@ func (r *route) params() []param {
 	}
 	return append(slices.Clone(r.Params), param{
 		Name: headerIdempotency, In: "header", Example: "order-17-paid",
-		Doc: "A name for this request, 1 to " + itoa(maxIdempotencyKey) + " visible ASCII characters. For " + minutes(answerTTL) +
-			", the same request with the same key returns the first response and sends nothing; another request with the same key is a conflict.",
+		Doc: "A name for this request, 1 to " + itoa(maxIdempotencyKey) +
+			" visible ASCII characters. For " + minutes(answerTTL) +
+			", the same request with the same key returns the first response and sends nothing; " +
+			"another request with the same key is a conflict.",
 	})
 }

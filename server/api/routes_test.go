@@ -24,7 +24,10 @@ func TestDocumentedExamples(t *testing.T) {
 	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "Zk3vX0bq5tQyVfR2AAAB", "u1")
 	servertest.Attach(t, hub, "c2", "u1")
-	requests := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST([^"]*)"((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`).FindAllStringSubmatch(string(page), -1)
+	example := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST([^"]*)"` +
+		`((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`)
+	header := regexp.MustCompile(`-H (?:"([^"]*)"|'([^']*)')`)
+	requests := example.FindAllStringSubmatch(string(page), -1)
 	if len(requests) != 17 {
 		t.Fatalf("%d examples", len(requests))
 	}
@@ -34,11 +37,12 @@ func TestDocumentedExamples(t *testing.T) {
 			method = map[bool]string{true: "POST", false: "GET"}[body != ""]
 		}
 		var headers []string
-		for _, h := range regexp.MustCompile(`-H (?:"([^"]*)"|'([^']*)')`).FindAllStringSubmatch(found[3], -1) {
+		for _, h := range header.FindAllStringSubmatch(found[3], -1) {
 			headers = append(headers, strings.ReplaceAll(h[1]+h[2], "$KEY", servertest.Key))
 		}
 		res, answer := servertest.Do(t, method, base+path, body, headers...)
-		if res.StatusCode/100 != 2 || strings.Contains(answer, `"error"`) || want != "" && answer != want+"\n" {
+		if res.StatusCode/100 != 2 || strings.Contains(answer, `"error"`) || want != "" &&
+			answer != want+"\n" {
 			t.Errorf("%s %s %s: %d %s", method, path, body, res.StatusCode, answer)
 		}
 	}
@@ -73,7 +77,8 @@ func TestDocumentedRoutes(t *testing.T) {
 		r := &h.routes[i]
 		line := "| `" + r.Method + " " + r.Path + "` | " + r.Summary + " |\n"
 		if r.Group == groupCatalogue {
-			line = "| `POST /v1/notifications/{kind}` | Publish a notification of [the catalogue](notifications.md) |\n"
+			line = "| `POST /v1/notifications/{kind}` | Publish a notification of [the " +
+				"catalogue](notifications.md) |\n"
 		}
 		if line != last && !strings.HasPrefix(r.Path, "/docs/") {
 			want.WriteString(line)
@@ -85,13 +90,17 @@ func TestDocumentedRoutes(t *testing.T) {
 	if table != want.String()+"\n" {
 		t.Errorf("put this between the markers:\n%s", want.String())
 	}
-	if !slices.IsSortedFunc(h.routes, func(x, y route) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
+	if !slices.IsSortedFunc(h.routes,
+		func(x, y route) int { return groupOrder(x.Group) - groupOrder(y.Group) }) {
 		t.Error("the table does not group the routes by heading")
 	}
 }
 
 func groupOrder(group string) int {
-	return slices.Index([]string{groupNotifications, groupCatalogue, groupConnections, groupUsers, groupTickets, groupService}, group)
+	return slices.Index([]string{
+		groupNotifications, groupCatalogue, groupConnections, groupUsers, groupTickets,
+		groupService,
+	}, group)
 }
 
 func TestRoutes(t *testing.T) {
@@ -102,24 +111,40 @@ func TestRoutes(t *testing.T) {
 		status       int
 		allow, body  string
 	}{
-		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method GET is not allowed, expected POST", "")},
-		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405, "method_not_allowed", "method DELETE is not allowed, expected GET, HEAD, POST", "")},
-		{"POST", "/v1/nothing", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
-		{"POST", "//v1/notifications", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
-		{"GET", "/v1/notifications/../x", 404, "", servertest.ProblemJSON(t, 404, "not_found", "no such route", "")},
+		{"GET", "/v1/tickets", 405, "POST", servertest.ProblemJSON(t, 405, "method_not_allowed",
+			"method GET is not allowed, expected POST", "")},
+		{"DELETE", "/v1/notifications", 405, "GET, HEAD, POST", servertest.ProblemJSON(t, 405,
+			"method_not_allowed", "method DELETE is not allowed, expected GET, HEAD, POST", "")},
+		{
+			"POST", "/v1/nothing", 404, "",
+			servertest.ProblemJSON(t, 404, "not_found", "no such route", ""),
+		},
+		{
+			"POST", "//v1/notifications", 404, "",
+			servertest.ProblemJSON(t, 404, "not_found", "no such route", ""),
+		},
+		{
+			"GET", "/v1/notifications/../x", 404, "",
+			servertest.ProblemJSON(t, 404, "not_found", "no such route", ""),
+		},
 	} {
 		res, body := servertest.Do(t, tc.method, base+tc.path, "", "X-Request-ID: req-1")
-		if res.StatusCode != tc.status || res.Header.Get("Allow") != tc.allow || servertest.Sorted(t, body) != tc.body {
-			t.Errorf("%s %s: %d %q %s", tc.method, tc.path, res.StatusCode, res.Header.Get("Allow"), body)
+		if res.StatusCode != tc.status || res.Header.Get("Allow") != tc.allow ||
+			servertest.Sorted(t, body) != tc.body {
+			t.Errorf("%s %s: %d %q %s", tc.method, tc.path, res.StatusCode, res.Header.Get("Allow"),
+				body)
 		}
-		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Request-ID": "req-1",
-			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Content-Type": "application/problem+json"} {
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff",
+			"Cache-Control": "no-store", "X-Request-ID": "req-1",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors " +
+				"'none'", "Content-Type": "application/problem+json"} {
 			if got := res.Header.Get(name); got != want {
 				t.Errorf("%s %s: %s is %q", tc.method, tc.path, name, got)
 			}
 		}
 	}
-	if res, body := servertest.Do(t, "HEAD", base+"/v1/tickets", ""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
+	if res, body := servertest.Do(t, "HEAD", base+"/v1/tickets",
+		""); res.StatusCode != http.StatusMethodNotAllowed || body != "" {
 		t.Errorf("HEAD: %d %q", res.StatusCode, body)
 	}
 }

@@ -27,7 +27,9 @@ func idSchema() schema {
 
 // durationSchema matches the start of what time.ParseDuration accepts.
 func durationSchema() schema {
-	return schema{"type": "string", "pattern": `^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)`}
+	return schema{
+		"type": "string", "pattern": `^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)`,
+	}
 }
 
 // anys returns the names for a schema, which is a tree of maps and lists of any.

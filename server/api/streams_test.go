@@ -20,8 +20,12 @@ func TestContractOfStreams(t *testing.T) {
 	t.Parallel()
 	base := serveStreams(t)
 	c := newContract(t, base)
-	token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": "*", "publish": "*"})
-	other := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": "u2", "exp": time.Now().Add(time.Hour).Unix(), "publish": "*"})
+	token := servertest.SignHS256(t, servertest.Secret, map[string]any{
+		"sub": "u1", "exp": time.Now().Add(time.Hour).Unix(), "channels": "*", "publish": "*",
+	})
+	other := servertest.SignHS256(t, servertest.Secret, map[string]any{
+		"sub": "u2", "exp": time.Now().Add(time.Hour).Unix(), "publish": "*",
+	})
 	res, err := servertest.HTTPClient().Get(base + "/sse?token=" + token)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +53,8 @@ func TestContractOfStreams(t *testing.T) {
 		}
 		ask := func(want int, path, body string, headers ...string) {
 			t.Helper()
-			if status, text, wrong := c.ask(t, r.Method, path, body, append(headers, media...)...); status != want || status < 400 && wrong != nil {
+			if status, text, wrong := c.ask(t, r.Method, path, body,
+				append(headers, media...)...); status != want || status < 400 && wrong != nil {
 				t.Errorf("%s: %d %s, want %d; %v", path, status, text, want, wrong)
 			}
 		}
@@ -61,7 +66,8 @@ func TestContractOfStreams(t *testing.T) {
 		}
 		ask(http.StatusNotFound, strings.Replace(r.Path, "{clientId}", "c9", 1), body, bearer)
 		ask(http.StatusBadRequest, path, `{"nonsense":1}`, bearer)
-		ask(http.StatusRequestEntityTooLarge, path, `{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, bearer)
+		ask(http.StatusRequestEntityTooLarge, path,
+			`{"x":"`+strings.Repeat("x", maxSingleBody)+`"}`, bearer)
 		if r.ID == "renewStreamToken" {
 			body = `{"token":"` + other + `"}`
 		}
@@ -81,11 +87,16 @@ func TestNoStreamPath(t *testing.T) {
 func serveStreams(t *testing.T) (base string) {
 	t.Helper()
 	tickets := auth.NewTickets(nil)
-	authenticator, err := auth.New(auth.Options{Secret: auth.Secret(servertest.Secret), Tickets: tickets})
+	authenticator, err := auth.New(auth.Options{
+		Secret: auth.Secret(servertest.Secret), Tickets: tickets,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams := sse.New(sse.Options{Hub: servertest.NewHub(t), Auth: authenticator, Tickets: tickets, Problem: edge.WriteProblem})
+	streams := sse.New(sse.Options{
+		Hub: servertest.NewHub(t), Auth: authenticator, Tickets: tickets,
+		Problem: edge.WriteProblem,
+	})
 	routes := http.NewServeMux()
 	routes.Handle("/openapi.json", New(Options{Hub: servertest.NewHub(t), StreamPath: "/sse"}))
 	routes.Handle("/sse", streams.Stream(""))
@@ -100,5 +111,6 @@ func serveStreams(t *testing.T) (base string) {
 			t.Errorf("shutdown: %v", err)
 		}
 	})
-	return "http://" + servertest.Serve(t, edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, routes)))
+	return "http://" + servertest.Serve(t,
+		edge.WithInfo(nil, edge.WithBodyDeadline(edge.BodyTimeout, routes)))
 }

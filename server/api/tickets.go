@@ -30,7 +30,8 @@ func (h *handler) issueTicket(c *call) (any, error) {
 		}
 	}
 	if t.ttl > auth.MaxTicketTTL {
-		return nil, invalidField("ttl", "got "+t.ttl.String()+", expected at most "+auth.MaxTicketTTL.String())
+		return nil, invalidField("ttl",
+			"got "+t.ttl.String()+", expected at most "+auth.MaxTicketTTL.String())
 	}
 	ticket, expires, err := h.o.Tickets.Issue(t.userID, t.username, t.channels, t.ttl)
 	if err != nil {
@@ -71,7 +72,8 @@ func decodeTicket(body strictjson.Checked) (t ticketRequest, err error) {
 		}
 	}
 	if t.userID == "" {
-		return t, invalidField("userId", "missing, expected the id of the user that the ticket is for")
+		return t, invalidField("userId",
+			"missing, expected the id of the user that the ticket is for")
 	}
 	return t, nil
 }

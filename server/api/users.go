@@ -23,7 +23,8 @@ func page(c *call, names []string) (cut []string, next string, err error) {
 	if text := c.value("cursor"); text != "" {
 		decoded, err := base64.RawURLEncoding.DecodeString(text)
 		if err != nil || len(decoded) == 0 {
-			return nil, "", invalidField("cursor", "got "+quoteShort(text)+", expected the value of next in the previous page")
+			return nil, "", invalidField("cursor",
+				"got "+quoteShort(text)+", expected the value of next in the previous page")
 		}
 		after = string(decoded)
 	}
@@ -101,11 +102,15 @@ func (h *handler) showUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply := userReply{UserID: id, Online: len(members) > 0, Connections: make([]connectionView, 0, len(members))}
+	reply := userReply{
+		UserID: id, Online: len(members) > 0, Connections: make([]connectionView, 0, len(members)),
+	}
 	for _, m := range members {
 		reply.Connections = append(reply.Connections, viewOf(m))
 	}
-	slices.SortFunc(reply.Connections, func(x, y connectionView) int { return strings.Compare(x.ClientID, y.ClientID) })
+	slices.SortFunc(reply.Connections, func(x, y connectionView) int {
+		return strings.Compare(x.ClientID, y.ClientID)
+	})
 	return reply, nil
 }
 

@@ -34,8 +34,9 @@ func viewOf(m *notify.Member) connectionView {
 		ClientID: m.ClientID(), Transport: status.Transport,
 		UserID: cmp.Or(m.UserID(), auth.Anonymous), Username: m.Username(),
 		Rooms:       make([]string, 0, len(status.Rooms)),
-		ConnectedAt: notify.Timestamp(m.ConnectedAt()), LastActive: notify.Timestamp(m.ConnectedAt()),
-		Queue: status.Pending, Lag: status.Lag,
+		ConnectedAt: notify.Timestamp(m.ConnectedAt()),
+		LastActive:  notify.Timestamp(m.ConnectedAt()),
+		Queue:       status.Pending, Lag: status.Lag,
 	}
 	for _, hubRoom := range status.Rooms {
 		// A connection of "/" has no rooms of other namespaces.

@@ -27,14 +27,16 @@ func TestConnectionView(t *testing.T) {
 	}
 	const format = `{"clientId":"c1","transport":%q,"userId":"u1","username":"u1",` +
 		`"rooms":["alerts","client:c1","orders","user:u1"],` +
-		`"connectedAt":"2026-11-22T10:00:00.000Z","lastActive":"2026-11-22T10:00:00.000Z","queue":%d,"lag":%d}`
+		`"connectedAt":"2026-11-22T10:00:00.000Z","lastActive":"2026-11-22T10:00:00.000Z",` +
+		`"queue":%d,"lag":%d}`
 	if got, want := show(), fmt.Sprintf(format, "sse", 0, 0); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	publish := func(times int) {
 		t.Helper()
 		for range times {
-			if _, err := hub.Publish(context.Background(), notify.Notification{Type: "n"}, notify.ToUser("u1")); err != nil {
+			if _, err := hub.Publish(context.Background(), notify.Notification{Type: "n"},
+				notify.ToUser("u1")); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -114,7 +114,8 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &invalid), errors.As(err, &usage):
 		return ExitUsage
-	case errors.As(err, &away), errors.Is(err, errLost), errors.As(err, &refused) && refused.later():
+	case errors.As(err, &away), errors.Is(err, errLost),
+		errors.As(err, &refused) && refused.later():
 		return ExitNoReply
 	}
 	return ExitFailed

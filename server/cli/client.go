@@ -41,10 +41,12 @@ type target struct {
 func (r remote) target(c config.Config) (target, error) {
 	if r.URL != "" {
 		base, err := url.Parse(r.URL)
-		if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil {
+		if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
+			base.User != nil {
 			return target{}, usageError("--url: allowed: a URL such as https://push.example.com")
 		}
-		base.Path, base.RawPath, base.RawQuery, base.Fragment = strings.TrimRight(base.Path, "/"), "", "", ""
+		base.Path = strings.TrimRight(base.Path, "/")
+		base.RawPath, base.RawQuery, base.Fragment = "", "", ""
 		return target{base: base}, nil
 	}
 	host := c.Host
@@ -67,7 +69,8 @@ func (r remote) target(c config.Config) (target, error) {
 	t.tls = &tls.Config{
 		InsecureSkipVerify: true, // VerifyConnection verifies
 		VerifyConnection: func(state tls.ConnectionState) error {
-			if len(state.PeerCertificates) > 0 && bytes.Equal(state.PeerCertificates[0].Raw, block.Bytes) {
+			if len(state.PeerCertificates) > 0 &&
+				bytes.Equal(state.PeerCertificates[0].Raw, block.Bytes) {
 				return nil
 			}
 			return fmt.Errorf("the server's certificate differs from that of %s", c.TLSCertFile)
@@ -88,7 +91,9 @@ func (t target) client() *http.Client {
 			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
 			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}
 }
 
@@ -109,7 +114,10 @@ func (t target) call(r *http.Request, timeout time.Duration) ([]byte, error) {
 		return nil, t.unreached(err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, &refusal{status: res.StatusCode, body: bytes.TrimSpace(body), retryAfter: res.Header.Get("Retry-After")}
+		return nil, &refusal{
+			status: res.StatusCode, body: bytes.TrimSpace(body),
+			retryAfter: res.Header.Get("Retry-After"),
+		}
 	}
 	return body, nil
 }

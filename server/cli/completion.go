@@ -58,7 +58,9 @@ func words(model *kong.Application) []word {
 	settings := flagWords(model.Flags)
 	all := []word{{Flags: settings}}
 	for _, command := range model.Leaves(true) {
-		w := word{Name: command.Name, Help: firstSentence(command.Help), Flags: flagWords(command.Flags)}
+		w := word{
+			Name: command.Name, Help: firstSentence(command.Help), Flags: flagWords(command.Flags),
+		}
 		if command.Name == "serve" || command.Name == "config" {
 			w.Flags = append(w.Flags, settings...)
 		}
@@ -105,7 +107,8 @@ func firstSentence(help string) string {
 }
 
 func completion(shell string, commands []word) (io.Reader, error) {
-	t, err := template.New(shell).Funcs(template.FuncMap{"join": strings.Join}).Parse(map[string]string{
+	functions := template.FuncMap{"join": strings.Join}
+	t, err := template.New(shell).Funcs(functions).Parse(map[string]string{
 		"bash": bashScript, "zsh": zshScript, "fish": fishScript,
 	}[shell])
 	if err != nil {

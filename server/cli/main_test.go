@@ -47,8 +47,12 @@ func start(t *testing.T, address string, o auth.Options) *node {
 		t.Fatal(err)
 	}
 	so := server.DefaultOptions()
-	so.Hub, so.SocketIO, so.APIKeys, so.DrainTimeout = hub, socketIO, []string{testKey}, 5*time.Second
-	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, DefaultChannels: []string{"general"}, MaxRooms: 64})
+	so.Hub, so.SocketIO, so.APIKeys, so.DrainTimeout = hub, socketIO, []string{
+		testKey,
+	}, 5*time.Second
+	so.Streams = sse.New(sse.Options{
+		Hub: hub, Auth: users, DefaultChannels: []string{"general"}, MaxRooms: 64,
+	})
 	service := server.New(so)
 	ctx, cancel := context.WithCancel(context.Background())
 	listening, done := make(chan net.Addr, 1), make(chan error, 1)
@@ -133,7 +137,9 @@ func run(t *testing.T, e env, stdin string, args ...string) result {
 	return result{out.String(), notes.String(), code, err}
 }
 
-func runIn(ctx context.Context, e env, stdin io.Reader, out, notes io.Writer, args ...string) error {
+func runIn(
+	ctx context.Context, e env, stdin io.Reader, out, notes io.Writer, args ...string,
+) error {
 	invocation, err := config.Parse(args, e.lookup, out, new(Commands))
 	if invocation.Command == "" || invocation.Command == "serve" {
 		return err

@@ -16,7 +16,8 @@ import (
 // A minted token has the claims of the flags, and the server accepts it.
 func TestToken(t *testing.T) {
 	e := env{"JWT_SECRET": testSecret, "JWT_ISSUER": "me", "JWT_AUDIENCE": "you"}
-	r := run(t, e, "", "token", "u1", "--name=Ann", "--channel", "team-*", "--publish", "team-7", "--ttl=5m", "--json")
+	r := run(t, e, "", "token", "u1", "--name=Ann", "--channel", "team-*", "--publish", "team-7",
+		"--ttl=5m", "--json")
 	var out struct {
 		Token, UserID string
 		ExpiresAt     time.Time
@@ -24,15 +25,19 @@ func TestToken(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.out), &out); err != nil || r.code != 0 || out.UserID != "u1" {
 		t.Fatalf("%+v %v", r, err)
 	}
-	users, err := auth.New(auth.Options{Mode: auth.ModeToken, Secret: []byte(testSecret), Issuer: "me", Audience: "you"})
+	users, err := auth.New(auth.Options{
+		Mode: auth.ModeToken, Secret: []byte(testSecret), Issuer: "me", Audience: "you",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	id, err := users.Authenticate(t.Context(), auth.Credentials{Token: out.Token}, auth.SocketIO)
-	if err != nil || id.UserID != "u1" || id.Username != "Ann" || !id.MayJoin("team-9") || id.MayJoin("x") || !id.MayPublish("team-7") || !id.ExpiresAt.Equal(out.ExpiresAt) {
+	if err != nil || id.UserID != "u1" || id.Username != "Ann" || !id.MayJoin("team-9") ||
+		id.MayJoin("x") || !id.MayPublish("team-7") || !id.ExpiresAt.Equal(out.ExpiresAt) {
 		t.Errorf("%+v %v", id, err)
 	}
-	if r := run(t, e, "", "token", "u1"); strings.Count(r.out, ".") != 2 || strings.Count(r.out, "\n") != 1 {
+	if r := run(t, e, "", "token", "u1"); strings.Count(r.out, ".") != 2 ||
+		strings.Count(r.out, "\n") != 1 {
 		t.Errorf("%+v", r)
 	}
 	for want, args := range map[string][]string{
@@ -44,7 +49,8 @@ func TestToken(t *testing.T) {
 		if want != "JWT_SECRET is not set" {
 			e = env{"JWT_SECRET": testSecret}
 		}
-		if r := run(t, e, "", args...); r.code != ExitUsage || !strings.Contains(r.notes, want) || r.out != "" {
+		if r := run(t, e, "", args...); r.code != ExitUsage || !strings.Contains(r.notes, want) ||
+			r.out != "" {
 			t.Errorf("%q: %+v", args, r)
 		}
 	}
@@ -53,7 +59,10 @@ func TestToken(t *testing.T) {
 func TestConfig(t *testing.T) {
 	e := env{"JWT_SECRET": testSecret, "PORT": "4000"}
 	r := run(t, e, "", "config", "--max-rooms=7")
-	for _, want := range []string{"\n# Listener\n", "\nPORT ", "4000 ", "environment ", "MAX_ROOMS ", "flag ", "*** ", "Port to listen on; 0 takes any free one.\n"} {
+	for _, want := range []string{
+		"\n# Listener\n", "\nPORT ", "4000 ", "environment ", "MAX_ROOMS ", "flag ", "*** ",
+		"Port to listen on; 0 takes any free one.\n",
+	} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("no %q in %s", want, r.out)
 		}
@@ -67,15 +76,18 @@ func TestConfig(t *testing.T) {
 		t.Fatalf("%v %+v", err, r)
 	}
 	i := slices.IndexFunc(out.Settings, func(s settingJSON) bool { return s.Name == "PORT" })
-	if got := out.Settings[i]; got.Flag != "--port" || got.Value != "4000" || got.Source != "environment" || got.Default != "3000" || got.Doc == "" {
+	if got := out.Settings[i]; got.Flag != "--port" || got.Value != "4000" ||
+		got.Source != "environment" || got.Default != "3000" || got.Doc == "" {
 		t.Errorf("%+v", got)
 	}
-	if r := run(t, env{}, "", "config", "--check"); r.code != 0 || r.out != "The settings are valid.\n" || !strings.Contains(r.notes, "warning: open mode") {
+	if r := run(t, env{}, "", "config", "--check"); r.code != 0 ||
+		r.out != "The settings are valid.\n" || !strings.Contains(r.notes, "warning: open mode") {
 		t.Errorf("%+v", r)
 	}
 	r = run(t, env{"PORT": "x", "LOG_LEVEL": "loud"}, "", "config", "--check", "--json")
 	var report struct{ Problems []string }
-	if err := json.Unmarshal([]byte(r.notes), &report); err != nil || len(report.Problems) != 2 || r.code != ExitUsage {
+	if err := json.Unmarshal([]byte(r.notes), &report); err != nil || len(report.Problems) != 2 ||
+		r.code != ExitUsage {
 		t.Errorf("%v %+v", err, r)
 	}
 }
@@ -84,30 +96,38 @@ func TestConfig(t *testing.T) {
 func TestHealthcheck(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
 	_, port, _ := strings.Cut(n.address, ":")
-	for _, args := range [][]string{{"healthcheck"}, {"healthcheck", "--live"}, {"healthcheck", "--url", n.url()}} {
-		if r := run(t, env{"PORT": port, "AUTH_MODE": "open"}, "", args...); r.code != 0 || !strings.Contains(r.out, n.url()) {
+	for _, args := range [][]string{
+		{"healthcheck"}, {"healthcheck", "--live"}, {"healthcheck", "--url", n.url()},
+	} {
+		if r := run(t, env{"PORT": port, "AUTH_MODE": "open"}, "", args...); r.code != 0 ||
+			!strings.Contains(r.out, n.url()) {
 			t.Errorf("%q: %+v", args, r)
 		}
 	}
-	if r := run(t, env{"PORT": port}, "", "healthcheck", "--json"); r.code != 0 || !json.Valid([]byte(r.out)) {
+	if r := run(t, env{"PORT": port}, "", "healthcheck", "--json"); r.code != 0 ||
+		!json.Valid([]byte(r.out)) {
 		t.Errorf("%+v", r)
 	}
 	n.stop()
-	if r := run(t, env{"PORT": port}, "", "healthcheck"); r.code != ExitFailed || !strings.Contains(r.notes, "no answer from") {
+	if r := run(t, env{"PORT": port}, "", "healthcheck"); r.code != ExitFailed ||
+		!strings.Contains(r.notes, "no answer from") {
 		t.Errorf("%+v", r)
 	}
 }
 
 // Version and completion work with wrong settings.
 func TestWithoutSettings(t *testing.T) {
-	if r := run(t, env{"PORT": "x"}, "", "version"); r.code != 0 || !strings.HasPrefix(r.out, "roomcast ") {
+	if r := run(t, env{"PORT": "x"}, "", "version"); r.code != 0 ||
+		!strings.HasPrefix(r.out, "roomcast ") {
 		t.Errorf("%+v", r)
 	}
 	var out buildInfo
-	if r := run(t, env{"PORT": "x"}, "", "version", "--json"); json.Unmarshal([]byte(r.out), &out) != nil || out.Go == "" || out.Version == "" {
+	if r := run(t, env{"PORT": "x"}, "", "version",
+		"--json"); json.Unmarshal([]byte(r.out), &out) != nil || out.Go == "" || out.Version == "" {
 		t.Errorf("%+v", r)
 	}
-	if r := run(t, env{"PORT": "x"}, "", "completion", "powershell"); r.code != ExitUsage || r.out != "" {
+	if r := run(t, env{"PORT": "x"}, "", "completion", "powershell"); r.code != ExitUsage ||
+		r.out != "" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -120,18 +140,20 @@ func TestCompletionBash(t *testing.T) {
 	}
 	script := run(t, env{}, "", "completion", "bash").out
 	for line, want := range map[string]string{
-		"roomcast se":                              "serve send",
-		"roomcast send --us":                       "--user",
-		"roomcast send --volatile --id":            "--idempotency-key",
-		"roomcast --auth-mode o":                   "open",
-		"roomcast serve --log-level = w":           "warn",
-		"roomcast completion f":                    "fish",
-		"roomcast token --max":                     "",
-		"roomcast --port 1 serve --max-conn":       "--max-connections --max-connections-per-user --max-connections-per-ip",
+		"roomcast se":                    "serve send",
+		"roomcast send --us":             "--user",
+		"roomcast send --volatile --id":  "--idempotency-key",
+		"roomcast --auth-mode o":         "open",
+		"roomcast serve --log-level = w": "warn",
+		"roomcast completion f":          "fish",
+		"roomcast token --max":           "",
+		"roomcast --port 1 serve --max-conn": "--max-connections " +
+			"--max-connections-per-user --max-connections-per-ip",
 		"roomcast --config " + "completion_test.n": "",
 	} {
 		words := strings.Fields(line)
-		test := script + "\nCOMP_WORDS=(" + line + ")\nCOMP_CWORD=" + string(rune('0'+len(words)-1)) + "\n_roomcast\necho \"${COMPREPLY[*]}\"\n"
+		test := script + "\nCOMP_WORDS=(" + line + ")\nCOMP_CWORD=" +
+			string(rune('0'+len(words)-1)) + "\n_roomcast\necho \"${COMPREPLY[*]}\"\n"
 		out, err := exec.Command(bash, "-c", test).CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != want {
 			t.Errorf("%s: %q (%v), want %q", line, got, err, want)
@@ -144,7 +166,10 @@ func TestCompletionBash(t *testing.T) {
 func TestCompletionOfOtherShells(t *testing.T) {
 	for _, shell := range []string{"zsh", "fish"} {
 		script := run(t, env{}, "", "completion", shell).out
-		for _, want := range []string{"serve", "send", "tail", "token", "config", "healthcheck", "version", "completion", "idempotency-key", "socketio", "max-rooms", "json console"} {
+		for _, want := range []string{
+			"serve", "send", "tail", "token", "config", "healthcheck", "version", "completion",
+			"idempotency-key", "socketio", "max-rooms", "json console",
+		} {
 			if !strings.Contains(script, want) {
 				t.Errorf("%s: no %s", shell, want)
 			}

@@ -11,18 +11,23 @@ import (
 
 func TestReadStream(t *testing.T) {
 	var got []string
-	err := readStream(strings.NewReader("\xEF\xBB\xBFretry: 1500\n\n: comment\nid: 5f3a9c01-1\nevent: a\ndata: {\"x\":1}\n\n"+
-		"data: one\r\ndata:two\r\n\r\nevent: nothing\n\nid: a\x00b\ndata\n\nunknown: x\ndata: 1\n\ndata: cut"),
+	err := readStream(strings.NewReader("\xEF\xBB\xBFretry: 1500\n\n: comment\nid: 5f3a9c01-1\n"+
+		"event: a\ndata: {\"x\":1}\n\n"+
+		"data: one\r\ndata:two\r\n\r\nevent: nothing\n\nid: a\x00b\ndata\n\nunknown: x\ndata: "+
+		"1\n\ndata: cut"),
 		func(d time.Duration) { got = append(got, d.String()) },
 		func(ev event) error {
 			got = append(got, fmt.Sprintf("%s|%s|%s", ev.Name, ev.ID, ev.Data))
 			return nil
 		})
-	want := []string{"1.5s", `a|5f3a9c01-1|{"x":1}`, `message||"one\ntwo"`, `message||""`, "message||1"}
+	want := []string{
+		"1.5s", `a|5f3a9c01-1|{"x":1}`, `message||"one\ntwo"`, `message||""`, "message||1",
+	}
 	if !errors.Is(err, errLost) || strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("%q %v", got, err)
 	}
-	if err := readStream(strings.NewReader("data: "+strings.Repeat("x", maxLine)), nil, nil); err == nil || errors.Is(err, errLost) {
+	if err := readStream(strings.NewReader("data: "+strings.Repeat("x", maxLine)), nil,
+		nil); err == nil || errors.Is(err, errLost) {
 		t.Errorf("an endless line: %v", err)
 	}
 }

@@ -56,7 +56,8 @@ func (s *Send) Run(e Environment, c config.Config) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(e.Context, http.MethodPost, server.at(path).String(), bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(e.Context, http.MethodPost, server.at(path).String(),
+		bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,9 @@ func (s *Send) recipients() (map[string]any, error) {
 	}
 	switch {
 	case len(targets) > 1:
-		return nil, usageError("several kinds of target, allowed: one of --user, --channel, --client, --all")
+		return nil, usageError(
+			"several kinds of target, allowed: one of --user, --channel, --client, --all",
+		)
 	case len(targets) == 0 && s.Kind == "":
 		return nil, usageError("no target: use --user, --channel, --client or --all")
 	case len(targets) == 0:
@@ -178,7 +181,8 @@ func jsonArgument(what, text string, stdin io.Reader) (json.RawMessage, error) {
 	}
 	var value json.RawMessage
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		return nil, usageError(fmt.Sprintf("%s is not JSON (%s); a text needs quotes: '\"hello\"'", what, err))
+		return nil, usageError(fmt.Sprintf("%s is not JSON (%s); a text needs quotes: '\"hello\"'",
+			what, err))
 	}
 	return value, nil
 }
@@ -206,7 +210,8 @@ func (s *Send) print(e Environment, reply []byte) error {
 	if id == "" {
 		id = "volatile"
 	}
-	text := fmt.Sprintf("%s  connections %d  users %d  channels %d", id, r.Delivered, r.Users, r.Channels)
+	text := fmt.Sprintf("%s  connections %d  users %d  channels %d", id, r.Delivered, r.Users,
+		r.Channels)
 	if r.Delivered == 0 && r.Stored {
 		text += "  (nobody is connected now; stored for replay)"
 	}

@@ -15,22 +15,37 @@ func TestSend(t *testing.T) {
 		name, stdin, want string
 		args              []string
 	}{
-		{"to a user", "", "  connections 0  users 0  channels 0  (nobody is connected now; stored for replay)\n",
+		{"to a user", "", "  connections 0  users 0  channels 0  (nobody is connected now; stored " +
+			"for replay)\n",
 			[]string{"send", "--user", "u1", "payment:completed", `{"amount":9.99}`}},
-		{"to several", "", "  connections 0  users 0", []string{"send", "--user", "u1", "--user", "a,b", "hello"}},
-		{"to a channel, from standard input", `[1, 2]`, "  connections 0  users 0  channels 0", []string{"send", "--channel=orders", "hello", "-"}},
-		{"volatile", "", "volatile  connections 0  users 0  channels 0\n", []string{"send", "--all", "--volatile", "hello", "null"}},
-		{"with everything", "", "  connections 0", []string{"send", "--all", "--except", "c1", "--metadata", `{"a":1}`, "hello", `"text"`}},
+		{
+			"to several", "", "  connections 0  users 0",
+			[]string{"send", "--user", "u1", "--user", "a,b", "hello"},
+		},
+		{
+			"to a channel, from standard input", `[1, 2]`, "  connections 0  users 0  channels 0",
+			[]string{"send", "--channel=orders", "hello", "-"},
+		},
+		{
+			"volatile", "", "volatile  connections 0  users 0  channels 0\n",
+			[]string{"send", "--all", "--volatile", "hello", "null"},
+		},
+		{
+			"with everything", "", "  connections 0",
+			[]string{"send", "--all", "--except", "c1", "--metadata", `{"a":1}`, "hello", `"text"`},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if r := run(t, e, tt.stdin, tt.args...); r.code != 0 || !strings.Contains(r.out, tt.want) || r.notes != "" {
+			if r := run(t, e, tt.stdin, tt.args...); r.code != 0 ||
+				!strings.Contains(r.out, tt.want) || r.notes != "" {
 				t.Errorf("%+v", r)
 			}
 		})
 	}
 	r := run(t, e, "", "send", "--json", "--client", "c1", "hello", "12345678901234567890")
 	var reply map[string]any
-	if err := json.Unmarshal([]byte(r.out), &reply); err != nil || reply["id"] == "" || reply["stored"] != true {
+	if err := json.Unmarshal([]byte(r.out), &reply); err != nil || reply["id"] == "" ||
+		reply["stored"] != true {
 		t.Errorf("%+v %v", r, err)
 	}
 }
@@ -47,17 +62,48 @@ func TestSendErrors(t *testing.T) {
 		args       []string
 	}{
 		{"no key", "no API key: set ROOMCAST_KEY", 2, env{}, []string{"send", "--all", "x"}},
-		{"the key's other name", "the server answered 403 forbidden: unknown API key", 1, env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
-		{"no target", "no target: use --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "x"}},
-		{"two targets", "allowed: one of --user", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "--user=u", "x"}},
-		{"data that is no JSON", `data is not JSON`, 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "x", "hello"}},
-		{"bad URL", "--url: allowed", 2, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "--url=ftp://x", "x"}},
-		{"bad setting", `PORT (environment): got "x"`, 2, env{"PORT": "x"}, []string{"send", "--all", "x"}},
+		{
+			"the key's other name", "the server answered 403 forbidden: unknown API key", 1,
+			env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"},
+		},
+		{
+			"no target", "no target: use --user", 2, env{"ROOMCAST_KEY": testKey},
+			[]string{"send", "x"},
+		},
+		{
+			"two targets", "allowed: one of --user", 2, env{"ROOMCAST_KEY": testKey},
+			[]string{"send", "--all", "--user=u", "x"},
+		},
+		{
+			"data that is no JSON", `data is not JSON`, 2, env{"ROOMCAST_KEY": testKey},
+			[]string{"send", "--all", "x", "hello"},
+		},
+		{
+			"bad URL", "--url: allowed", 2, env{"ROOMCAST_KEY": testKey},
+			[]string{"send", "--all", "--url=ftp://x", "x"},
+		},
+		{
+			"bad setting", `PORT (environment): got "x"`, 2, env{"PORT": "x"},
+			[]string{"send", "--all", "x"},
+		},
 		{"bad flag", `--timeout: got "x"`, 2, env{}, []string{"send", "--all", "--timeout=x", "x"}},
-		{"a flag that is not there", "unknown flag --too", 2, env{}, []string{"send", "--too", "u1", "x"}},
-		{"wrong key", "the server answered 403 forbidden: unknown API key", 1, env{"ROOMCAST_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"}},
-		{"refused", "400 validation: type: ", 1, env{"ROOMCAST_KEY": testKey}, []string{"send", "--all", "connect"}},
-		{"no server", "no answer from " + gone.url(), 3, env{"ROOMCAST_KEY": testKey, "ROOMCAST_URL": gone.url()}, []string{"send", "--all", "x"}},
+		{
+			"a flag that is not there", "unknown flag --too", 2, env{},
+			[]string{"send", "--too", "u1", "x"},
+		},
+		{
+			"wrong key", "the server answered 403 forbidden: unknown API key", 1,
+			env{"ROOMCAST_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"},
+		},
+		{
+			"refused", "400 validation: type: ", 1, env{"ROOMCAST_KEY": testKey},
+			[]string{"send", "--all", "connect"},
+		},
+		{
+			"no server", "no answer from " + gone.url(), 3,
+			env{"ROOMCAST_KEY": testKey, "ROOMCAST_URL": gone.url()},
+			[]string{"send", "--all", "x"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.e["ROOMCAST_URL"] == "" {
@@ -75,7 +121,8 @@ func TestSendErrors(t *testing.T) {
 				Error string
 				Exit  int
 			}
-			if err := json.Unmarshal([]byte(r.notes), &report); err != nil || report.Exit != tt.code || report.Error == "" {
+			if err := json.Unmarshal([]byte(r.notes), &report); err != nil ||
+				report.Exit != tt.code || report.Error == "" {
 				t.Errorf("as JSON: %v %q", err, r.notes)
 			}
 		})
@@ -85,18 +132,25 @@ func TestSendErrors(t *testing.T) {
 // The report contains the problem document unchanged.
 func TestReportOfAProblem(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
-	r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_KEY": testKey}, "", "send", "--json", "--all", "connect")
+	r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_KEY": testKey}, "", "send", "--json",
+		"--all", "connect")
 	var report struct{ Problem struct{ Code, Field string } }
-	if err := json.Unmarshal([]byte(r.notes), &report); err != nil || report.Problem.Code != "validation" || report.Problem.Field != "type" {
+	if err := json.Unmarshal([]byte(r.notes), &report); err != nil ||
+		report.Problem.Code != "validation" || report.Problem.Field != "type" {
 		t.Errorf("%v %s", err, r.notes)
 	}
 }
 
 // The argument is the body of the kind; flags add fields to it, and numbers keep their spelling.
 func TestSendKind(t *testing.T) {
-	s := &Send{Kind: "payment", Type: `{"paymentId":"p1","status":"completed","data":{"amount":12345678901234567890.10}}`, User: names{"u1"}, Volatile: true}
+	s := &Send{
+		Kind: "payment",
+		Type: `{"paymentId":"p1","status":"completed","data":{"amount":12345678901234567890.10}}`,
+		User: names{"u1"}, Volatile: true,
+	}
 	path, body, err := s.body(nil)
-	want := `{"data":{"amount":12345678901234567890.10},"paymentId":"p1","status":"completed","target":{"user":"u1"},"volatile":true}`
+	want := `{"data":{"amount":12345678901234567890.10},"paymentId":"p1","status":"completed",` +
+		`"target":{"user":"u1"},"volatile":true}`
 	if err != nil || path != "/v1/notifications/payment" || string(body) != want {
 		t.Errorf("%s %s %v", path, body, err)
 	}

@@ -22,7 +22,10 @@ func (s *Settings) Run(e Environment, c config.Config) error {
 		out := settingsJSON{OK: true, Warnings: append([]string{}, warnings...)}
 		if !s.Check {
 			for _, one := range c.Settings() {
-				out.Settings = append(out.Settings, settingJSON{one.Env, "--" + one.Name, one.Group, one.Value, one.Source, one.Default, one.Doc})
+				out.Settings = append(out.Settings, settingJSON{
+					one.Env, "--" + one.Name, one.Group, one.Value, one.Source, one.Default,
+					one.Doc,
+				})
 			}
 		}
 		return printJSON(e.Stdout, out)

@@ -54,12 +54,18 @@ func dial(ctx context.Context, server target, path string) (*websocket.Conn, err
 	address := server.at(path + "/")
 	address.Scheme = strings.Replace(address.Scheme, "http", "ws", 1)
 	address.RawQuery = "EIO=4&transport=websocket"
-	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, TLSClientConfig: server.tls, HandshakeTimeout: 10 * time.Second}
+	dialer := websocket.Dialer{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: server.tls,
+		HandshakeTimeout: 10 * time.Second,
+	}
 	conn, res, err := dialer.DialContext(ctx, address.String(), nil)
 	switch {
 	case err != nil && res != nil:
 		body, _ := io.ReadAll(io.LimitReader(res.Body, maxLine))
-		return nil, &refusal{status: res.StatusCode, body: bytes.TrimSpace(body), retryAfter: res.Header.Get("Retry-After")}
+		return nil, &refusal{
+			status: res.StatusCode, body: bytes.TrimSpace(body),
+			retryAfter: res.Header.Get("Retry-After"),
+		}
 	case err != nil:
 		return nil, server.unreached(err)
 	}
@@ -152,7 +158,8 @@ func (s *socket) write(engine, kind byte, payload []byte) error {
 func readEvent(text []byte) (event, error) {
 	var all []json.RawMessage
 	var ev event
-	if err := json.Unmarshal(text, &all); err != nil || len(all) == 0 || json.Unmarshal(all[0], &ev.Name) != nil {
+	if err := json.Unmarshal(text, &all); err != nil || len(all) == 0 ||
+		json.Unmarshal(all[0], &ev.Name) != nil {
 		return event{}, errors.New("received an event that is not [name, …]")
 	}
 	args := all[1:]
@@ -177,7 +184,8 @@ func isID(arg json.RawMessage) bool {
 		return false
 	}
 	epoch, seq, ok := strings.Cut(text, "-")
-	return ok && len(epoch) == 8 && strings.Trim(epoch, "0123456789abcdef") == "" && seq != "" && strings.Trim(seq, "0123456789") == ""
+	return ok && len(epoch) == 8 && strings.Trim(epoch, "0123456789abcdef") == "" && seq != "" &&
+		strings.Trim(seq, "0123456789") == ""
 }
 
 // connectError returns a refusal in the form of an HTTP response.
@@ -199,6 +207,9 @@ func connectError(data []byte) error {
 	case "unavailable":
 		status = http.StatusServiceUnavailable
 	}
-	body, _ := json.Marshal(map[string]any{"title": refused.Message, "detail": refused.Message, "code": refused.Data.Code, "status": status})
+	body, _ := json.Marshal(map[string]any{
+		"title": refused.Message, "detail": refused.Message, "code": refused.Data.Code,
+		"status": status,
+	})
 	return &refusal{status: status, body: body, retryAfter: refused.Data.RetryAfter.String()}
 }

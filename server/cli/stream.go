@@ -63,9 +63,13 @@ func follow(server target, r *http.Request, got func(event) error) (time.Duratio
 	defer res.Body.Close()
 	if kind := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(res.Body, maxLine))
-		return 0, &refusal{status: res.StatusCode, body: bytes.TrimSpace(body), retryAfter: res.Header.Get("Retry-After")}
+		return 0, &refusal{
+			status: res.StatusCode, body: bytes.TrimSpace(body),
+			retryAfter: res.Header.Get("Retry-After"),
+		}
 	} else if !strings.HasPrefix(kind, "text/event-stream") {
-		return 0, fmt.Errorf("%s responds with %q, expected text/event-stream: is it a Roomcast server?", server.base, kind)
+		return 0, fmt.Errorf("%s responds with %q, expected text/event-stream: is it a Roomcast "+
+			"server?", server.base, kind)
 	}
 	wait := time.Duration(0)
 	err = readStream(res.Body, func(d time.Duration) { wait = d }, func(ev event) error {

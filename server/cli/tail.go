@@ -40,7 +40,9 @@ type event struct {
 // transport follows one connection until it ends. It calls got for each event, in order; an error
 // of got ends the connection. wait is the time until the next attempt that the server requests, 0
 // for none.
-type transport func(ctx context.Context, since string, got func(event) error) (wait time.Duration, err error)
+type transport func(
+	ctx context.Context, since string, got func(event) error,
+) (wait time.Duration, err error)
 
 var (
 	errEnough = errors.New("enough")            // --count is reached
@@ -158,6 +160,7 @@ func (t *Tail) print(e Environment, ev event) error {
 	if id == "" {
 		id = "volatile"
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s  %s%s  %s\n", clean(id), at, cell(ev.Name), cell(string(data)))
+	_, err := fmt.Fprintf(e.Stdout, "%s  %s%s  %s\n", clean(id), at, cell(ev.Name),
+		cell(string(data)))
 	return err
 }

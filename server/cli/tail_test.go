@@ -26,7 +26,8 @@ func followCommand(t *testing.T, e env, args ...string) (out, notes *output, end
 
 func publish(t *testing.T, n *node, kind, data string, to notify.Target) string {
 	t.Helper()
-	receipt, err := n.hub.Publish(t.Context(), notify.Notification{Type: kind, Data: json.RawMessage(data)}, to)
+	receipt, err := n.hub.Publish(t.Context(),
+		notify.Notification{Type: kind, Data: json.RawMessage(data)}, to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,11 +38,14 @@ func TestTail(t *testing.T) {
 	for _, transport := range []string{"--sse", "--socketio"} {
 		t.Run(transport, func(t *testing.T) {
 			n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
-			out, _, end := followCommand(t, env{"ROOMCAST_URL": n.url()}, transport, "--user", "u1", "--channel=orders", "--channel", "a b")
+			out, _, end := followCommand(t, env{"ROOMCAST_URL": n.url()}, transport, "--user", "u1",
+				"--channel=orders", "--channel", "a b")
 			out.until(t, "# connected ")
 			one := publish(t, n, "payment:completed", `{"amount":9.99}`, notify.ToUser("u1"))
 			two := publish(t, n, "chat message", `"`+"\u202e"+`"`, notify.ToChannel("a b"))
-			if _, err := n.hub.Publish(t.Context(), notify.Notification{Type: "typing", Volatile: true}, notify.ToChannel("orders")); err != nil {
+			if _, err := n.hub.Publish(t.Context(), notify.Notification{
+				Type: "typing", Volatile: true,
+			}, notify.ToChannel("orders")); err != nil {
 				t.Fatal(err)
 			}
 			out.until(t, "typing")
@@ -50,9 +54,11 @@ func TestTail(t *testing.T) {
 			}
 			lines := strings.Split(out.String(), "\n")
 			for i, want := range []struct{ id, rest string }{
-				{one, `  payment:completed  {"amount":9.99}`}, {two, `  chat message  "\u202e"`}, {"volatile", "  typing  null"},
+				{one, `  payment:completed  {"amount":9.99}`}, {two, `  chat message  "\u202e"`},
+				{"volatile", "  typing  null"},
 			} {
-				if line := lines[i+1]; !strings.HasPrefix(line, want.id+"  ") || !strings.HasSuffix(line, want.rest) {
+				if line := lines[i+1]; !strings.HasPrefix(line, want.id+"  ") ||
+					!strings.HasSuffix(line, want.rest) {
 					t.Errorf("line %q, want %s … %s", line, want.id, want.rest)
 				}
 			}
@@ -66,7 +72,8 @@ func TestTailResumes(t *testing.T) {
 	for _, transport := range []string{"--sse", "--socketio"} {
 		t.Run(transport, func(t *testing.T) {
 			n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
-			out, notes, end := followCommand(t, env{"ROOMCAST_URL": n.url()}, transport, "--user=u1", "--json")
+			out, notes, end := followCommand(t, env{"ROOMCAST_URL": n.url()}, transport,
+				"--user=u1", "--json")
 			out.until(t, `{"event":"connected"`)
 			publish(t, n, "one", "1", notify.ToUser("u1"))
 			out.until(t, `"event":"one"`)
@@ -78,7 +85,8 @@ func TestTailResumes(t *testing.T) {
 			if err := end(); err != nil {
 				t.Error(err)
 			}
-			if s := out.String(); strings.Count(s, `"event":"one"`) != 1 || strings.Count(s, `"event":"two"`) != 1 || !strings.Contains(s, `"event":"gap"`) {
+			if s := out.String(); strings.Count(s, `"event":"one"`) != 1 ||
+				strings.Count(s, `"event":"two"`) != 1 || !strings.Contains(s, `"event":"gap"`) {
 				t.Errorf("%s", s)
 			}
 			for line := range strings.Lines(out.String()) {
@@ -95,15 +103,20 @@ func TestTailResumes(t *testing.T) {
 func TestTailSince(t *testing.T) {
 	for _, transport := range []string{"--sse", "--socketio"} {
 		t.Run(transport, func(t *testing.T) {
-			n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeToken, Secret: []byte(testSecret)})
+			n := start(t, "127.0.0.1:0", auth.Options{
+				Mode: auth.ModeToken, Secret: []byte(testSecret),
+			})
 			publish(t, n, "zero", "0", notify.ToUser("u1"))
 			id := publish(t, n, "one", "1", notify.ToUser("u1"))
 			publish(t, n, "two", "2", notify.ToChannel("orders"))
 			publish(t, n, "three", "3", notify.ToUser("u1"))
 			publish(t, n, "four", "4", notify.ToUser("u1"))
 			e := env{"ROOMCAST_URL": n.url(), "JWT_SECRET": testSecret}
-			r := run(t, e, "", "tail", transport, "--user=u1", "--channel=orders", "--since", id, "--count=2")
-			if r.code != 0 || !strings.Contains(r.out, "  two  2") || !strings.Contains(r.out, "  three  3") || strings.Contains(r.out, "four") || strings.Contains(r.out, "  one") {
+			r := run(t, e, "", "tail", transport, "--user=u1", "--channel=orders", "--since", id,
+				"--count=2")
+			if r.code != 0 || !strings.Contains(r.out, "  two  2") ||
+				!strings.Contains(r.out, "  three  3") || strings.Contains(r.out, "four") ||
+				strings.Contains(r.out, "  one") {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -113,16 +126,21 @@ func TestTailSince(t *testing.T) {
 func TestTailRefused(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeToken, Secret: []byte(testSecret)})
 	for _, transport := range []string{"--sse", "--socketio"} {
-		for token, want := range map[string]string{"": "unauthenticated", "not.a.token": "invalid_token"} {
-			r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_TOKEN": token}, "", "tail", transport, "--user=u1")
-			if r.code != ExitFailed || !strings.Contains(r.notes, "401 "+want) || strings.Contains(r.notes, "not.a") {
+		for token, want := range map[string]string{
+			"": "unauthenticated", "not.a.token": "invalid_token",
+		} {
+			r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_TOKEN": token}, "", "tail",
+				transport, "--user=u1")
+			if r.code != ExitFailed || !strings.Contains(r.notes, "401 "+want) ||
+				strings.Contains(r.notes, "not.a") {
 				t.Errorf("%s %q: %+v", transport, token, r)
 			}
 		}
 	}
 	n.stop()
 	for _, transport := range []string{"--sse", "--socketio"} {
-		if r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_TOKEN": "x"}, "", "tail", transport); r.code != ExitNoReply {
+		if r := run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_TOKEN": "x"}, "", "tail",
+			transport); r.code != ExitNoReply {
 			t.Errorf("%s: %+v", transport, r)
 		}
 	}

@@ -26,7 +26,8 @@ func (t *Token) Run(e Environment, c config.Config) error {
 	if err := rooms.CheckUserID("user", t.User); err != nil {
 		return usageError(err.Error())
 	}
-	token, expires, err := mint(c, claims{user: t.User, name: t.Name, join: t.Join, publish: t.Publish}, t.TTL)
+	token, expires, err := mint(c,
+		claims{user: t.User, name: t.Name, join: t.Join, publish: t.Publish}, t.TTL)
 	if err != nil {
 		return err
 	}
@@ -48,14 +49,20 @@ type claims struct {
 }
 
 // mint signs a token with JWT_SECRET, for the issuer and audience of the settings.
-func mint(c config.Config, set claims, ttl time.Duration) (token string, expires time.Time, err error) {
+func mint(
+	c config.Config, set claims, ttl time.Duration,
+) (token string, expires time.Time, err error) {
 	if len(c.JWTSecret) == 0 {
-		return "", time.Time{}, usageError("JWT_SECRET is not set; a token needs the secret of the server")
+		return "", time.Time{}, usageError(
+			"JWT_SECRET is not set; a token needs the secret of the server",
+		)
 	}
 	now := time.Now().Truncate(time.Second)
 	expires = now.Add(ttl)
 	all := jwt.MapClaims{"sub": set.user, "iat": now.Unix(), "exp": expires.Unix()}
-	for name, value := range map[string]string{"name": set.name, "iss": c.JWTIssuer, "aud": c.JWTAudience} {
+	for name, value := range map[string]string{
+		"name": set.name, "iss": c.JWTIssuer, "aud": c.JWTAudience,
+	} {
 		if value != "" {
 			all[name] = value
 		}

@@ -6,8 +6,8 @@ import (
 )
 
 // Batch collects messages that are written together. A [Source] appends to it. The batch encodes
-// them for the transport: as WebSocket frames or as packets of a polling payload. It is valid
-// during Pull only.
+// them for the transport: as WebSocket frames or as packets of a polling payload. It is valid only
+// during Pull.
 type Batch struct {
 	polling bool
 	limit   int // bytes at which the batch is full
@@ -20,7 +20,7 @@ type Batch struct {
 }
 
 // shareMin is the size from which a frame is written without a copy: a slow reader then retains the
-// frame that all sessions share, not a copy of its own.
+// frame that all sessions share, not its own copy.
 const shareMin = 16 << 10
 
 // Frame appends a frame. It copies the frame only if the frame is small and written together with
@@ -55,7 +55,7 @@ func (b *Batch) Binary(p []byte) {
 // larger.
 func (b *Batch) Full() bool { return b.n >= b.limit }
 
-// Since notes the time when a message in the batch was accepted. Only the first call counts,
+// Since records when the server accepted a message in the batch. Only the first call counts,
 // because messages are appended in order.
 func (b *Batch) Since(t time.Time) {
 	if b.since.IsZero() {
@@ -137,7 +137,7 @@ func (b *Batch) unshare() {
 	}
 }
 
-// cut ends the copied part. When buf grows later, the bytes of earlier parts stay where they are.
+// cut ends the copied part. If buf grows later, the bytes of earlier parts do not move.
 func (b *Batch) cut() {
 	if len(b.buf) > b.mark {
 		b.segs = append(b.segs, b.buf[b.mark:len(b.buf):len(b.buf)])
@@ -145,7 +145,7 @@ func (b *Batch) cut() {
 	}
 }
 
-// segments returns everything that was appended, in order.
+// segments returns all appended bytes, in order.
 func (b *Batch) segments() [][]byte {
 	b.cut()
 	return b.segs

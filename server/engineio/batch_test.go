@@ -29,7 +29,10 @@ func TestBatchBytes(t *testing.T) {
 		fill     func(*Batch)
 		ws, poll string
 	}{
-		{"frame", func(b *Batch) { b.Frame(frame) }, "\x81\x064hello\x82\x04\x01\x02\x03\x04\x82\x01\x05", "4hello\x1ebAQIDBA==\x1ebBQ=="},
+		{
+			"frame", func(b *Batch) { b.Frame(frame) },
+			"\x81\x064hello\x82\x04\x01\x02\x03\x04\x82\x01\x05", "4hello\x1ebAQIDBA==\x1ebBQ==",
+		},
 		{"text", func(b *Batch) { b.Text([]byte("a"), nil, []byte("bc")) }, "\x81\x044abc", "4abc"},
 		{"empty text", func(b *Batch) { b.Text() }, "\x81\x014", "4"},
 		{"binary", func(b *Batch) { b.Binary([]byte{0xff}) }, "\x82\x01\xff", "b/w=="},
@@ -46,9 +49,19 @@ func TestBatchBytes(t *testing.T) {
 			b.Frame(NewFrame([]byte("c")))
 			b.Text([]byte("d"))
 		}, "\x81\x024b\x81\x024c\x81\x024d", "4b\x1e4c\x1e4d"},
-		{"126 bytes", func(b *Batch) { b.Text([]byte(strings.Repeat("x", 125))) }, "\x81\x7e\x00\x7e4" + strings.Repeat("x", 125), "4" + strings.Repeat("x", 125)},
-		{"65535 bytes", func(b *Batch) { b.Text([]byte(strings.Repeat("x", 65_534))) }, "\x81\x7e\xff\xff4" + strings.Repeat("x", 65_534), "4" + strings.Repeat("x", 65_534)},
-		{"65536 bytes", func(b *Batch) { b.Text([]byte(strings.Repeat("x", 65_535))) }, "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x004" + strings.Repeat("x", 65_535), "4" + strings.Repeat("x", 65_535)},
+		{
+			"126 bytes", func(b *Batch) { b.Text([]byte(strings.Repeat("x", 125))) },
+			"\x81\x7e\x00\x7e4" + strings.Repeat("x", 125), "4" + strings.Repeat("x", 125),
+		},
+		{
+			"65535 bytes", func(b *Batch) { b.Text([]byte(strings.Repeat("x", 65_534))) },
+			"\x81\x7e\xff\xff4" + strings.Repeat("x", 65_534), "4" + strings.Repeat("x", 65_534),
+		},
+		{
+			"65536 bytes", func(b *Batch) { b.Text([]byte(strings.Repeat("x", 65_535))) },
+			"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x004" + strings.Repeat("x", 65_535),
+			"4" + strings.Repeat("x", 65_535),
+		},
 	} {
 		if got := batchOf(false, c.fill); got != c.ws {
 			t.Errorf("%s on websocket: %.60q, want %.60q", c.name, got, c.ws)
@@ -67,7 +80,8 @@ func TestFrame(t *testing.T) {
 	if string(f.Text()) != "hello" || f.Size() != 2+6+2+2 {
 		t.Errorf("text %q, size %d", f.Text(), f.Size())
 	}
-	if got := batchOf(false, func(b *Batch) { b.Frame(f) }); got != "\x81\x064hello\x82\x02\x01\x02" {
+	got := batchOf(false, func(b *Batch) { b.Frame(f) })
+	if got != "\x81\x064hello\x82\x02\x01\x02" {
 		t.Errorf("%q", got)
 	}
 	if NewFrame(nil).Size() != 3 {
@@ -106,8 +120,8 @@ func TestBatchFull(t *testing.T) {
 	}
 }
 
-// TestBatchIsTheConcatenation checks that a batch has the bytes of its parts in order, whether they
-// are shared or copied, and that a reused batch keeps nothing.
+// TestBatchIsTheConcatenation checks that a batch has the bytes of its parts in order, shared or
+// copied, and that a reused batch has no bytes of the earlier one.
 func TestBatchIsTheConcatenation(t *testing.T) {
 	b := new(Batch)
 	rapid.Check(t, func(t *rapid.T) {
@@ -115,7 +129,9 @@ func TestBatchIsTheConcatenation(t *testing.T) {
 		b.reset(polling, batchSize)
 		var want []string
 		for range rapid.IntRange(0, 8).Draw(t, "n") {
-			size := rapid.SampledFrom([]int{0, 1, 200, shareMin - 5, shareMin, 70_000}).Draw(t, "size")
+			size := rapid.SampledFrom([]int{
+				0, 1, 200, shareMin - 5, shareMin, 70_000,
+			}).Draw(t, "size")
 			data := bytes.Repeat([]byte{'x'}, size)
 			add := [](func(*Batch)){
 				func(b *Batch) { b.Frame(NewFrame(data)) },

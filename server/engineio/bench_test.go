@@ -91,7 +91,7 @@ func benchFanout(b *testing.B, n, burst int, direct bool) {
 	}
 }
 
-// sink is a connection that accepts and discards everything.
+// sink is a connection that accepts and discards all bytes.
 type sink struct{ net.Conn }
 
 func (*sink) Write(p []byte) (int, error)      { return len(p), nil }
@@ -135,7 +135,7 @@ func BenchmarkPayload(b *testing.B) {
 }
 
 // BenchmarkReceive receives messages of a client on loopback: "pingpong" echoes each before the
-// client sends the next, "stream" receives them as fast as they come.
+// client sends the next, "stream" receives them at full speed.
 func BenchmarkReceive(b *testing.B) {
 	for _, pingpong := range []bool{true, false} {
 		b.Run(map[bool]string{true: "pingpong", false: "stream"}[pingpong], func(b *testing.B) {
@@ -163,7 +163,8 @@ func BenchmarkReceive(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			for range b.N {
-				if err := ws.WriteMessage(websocket.TextMessage, []byte("4hello, this is a message")); err != nil {
+				if err := ws.WriteMessage(websocket.TextMessage,
+					[]byte("4hello, this is a message")); err != nil {
 					b.Fatal(err)
 				}
 				if pingpong {

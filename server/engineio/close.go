@@ -62,7 +62,7 @@ func (s *Session) end(e ending) {
 		}
 	}
 	if s.candidate != nil {
-		_ = s.candidate.Conn.Close() // its goroutine ends then
+		_ = s.candidate.Conn.Close() // this ends its goroutine
 		s.candidate, s.probed = nil, false
 	}
 	s.lastPacket = packetClose

@@ -108,7 +108,7 @@ func TestCloseWaitsForTheRunningMessage(t *testing.T) {
 	ws, p := f.connect()
 	ws.send("4a")
 	eventually(t, "the handler has it", func() bool { return p.delivering.Load() })
-	ws.NetConn().Close() // seen only after the message: the reader is held back
+	ws.NetConn().Close() // noticed only after the message, because the reader is blocked
 	f.block <- struct{}{}
 	p.expect(t, "a")
 	p.expectClosed(t, ReasonTransportClose)

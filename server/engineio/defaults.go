@@ -19,7 +19,7 @@ const (
 	maxHeaders      = 16 << 10  // bytes of request headers
 	maxFragments    = 4096      // frames of one message
 	maxControls     = 100       // control frames and stray packets per second
-	readBuffer      = 1 << 10   // bytes per WebSocket that is being read
+	readBuffer      = 1 << 10   // bytes per WebSocket with a reader
 	maxParked       = 5         // messages per second with a reader for each
 	closeTimeout    = time.Second
 	drainTimeout    = 5 * time.Second // for the queue of a session that closes
@@ -47,7 +47,9 @@ func (o Options) withDefaults() Options {
 		o.Admit = func(*http.Request) error { return nil }
 	}
 	if o.Context == nil {
-		o.Context = func(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
+		o.Context = func(r *http.Request) context.Context {
+			return context.WithoutCancel(r.Context())
+		}
 	}
 	if o.Accept == nil {
 		o.Accept = func(*Session) Handler { return nil }
@@ -66,7 +68,8 @@ func positive[T int | time.Duration](v, otherwise T) T {
 }
 
 func (o *Options) offers(transport string) bool {
-	return (transport == Polling || transport == WebSocket) && slices.Contains(o.Transports, transport)
+	return (transport == Polling || transport == WebSocket) &&
+		slices.Contains(o.Transports, transport)
 }
 
 // sameOrigin is the default of Options.CheckOrigin. A browser always sends Origin with a WebSocket
@@ -77,5 +80,6 @@ func sameOrigin(r *http.Request) bool {
 		return true
 	}
 	u, err := url.Parse(origins[0])
-	return len(origins) == 1 && err == nil && u.User == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	return len(origins) == 1 && err == nil && u.User == nil && u.Host != "" &&
+		strings.EqualFold(u.Host, r.Host)
 }

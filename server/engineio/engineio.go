@@ -48,11 +48,11 @@ type Handler interface {
 	Close(reason string)
 }
 
-// Source holds a session's messages until the transport can write them. Pull appends the next ones
-// to b until none is left (it returns false) or b.Full() (it returns true). The session calls Pull
-// after [Session.Wake], from one goroutine at a time. Pull must not block, because that goroutine may
-// write to other sessions too, and must not call the session, except for Close. A panic closes the
-// session.
+// Source holds the messages of a session until the transport can write them. Pull appends the next
+// ones to b until none is left (it returns false) or b.Full() (it returns true). The session calls
+// Pull after [Session.Wake], from one goroutine at a time. Pull must not block, because that
+// goroutine may also write to other sessions. It must not call methods of the session except Close.
+// A panic closes the session.
 type Source interface {
 	Pull(b *Batch) (more bool)
 }
@@ -76,14 +76,13 @@ type Options struct {
 	// Transports lists the transports to offer (both).
 	Transports []string
 
-	// CheckOrigin decides about every request before anything else happens; false answers it with
-	// 403. The default allows requests without Origin header and from the host that the request was
-	// sent to.
+	// CheckOrigin decides about every request first; false answers it with 403. The default allows
+	// requests without Origin header and requests from the same host.
 	CheckOrigin func(*http.Request) bool
 	// Admit is called before a session is created. An error answers the request with 403 and the
-	// body {"code":4,"message":"Forbidden"}. An error with the method `HTTPStatus() int` chooses
-	// another status, and its text is the message; with `RetryAfter() time.Duration` it sets that
-	// header too.
+	// body {"code":4,"message":"Forbidden"}. An error with the method `HTTPStatus() int` selects
+	// another status and has the message as its text; the method `RetryAfter() time.Duration` sets
+	// that header.
 	Admit func(*http.Request) error
 	// Context returns the parent of [Session.Context]; the session ends its own context. The
 	// default has the values of the request's context, which makes a session retain net/http's
@@ -94,8 +93,8 @@ type Options struct {
 	Accept func(*Session) Handler
 
 	// Written is called after each write of a batch, with the transport, the bytes, and the time of
-	// the first [Batch.Since], zero if there was none. The writing goroutine calls it, which may
-	// write to other sessions too, so it must be quick.
+	// the first [Batch.Since], or zero if there was none. The goroutine that calls it may also
+	// write to other sessions, so Written must be fast.
 	Written func(transport string, bytes int, since time.Time)
 
 	// Logger receives closed sessions (debug) and panics of handlers (error). The default logs

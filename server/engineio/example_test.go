@@ -11,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// echo sends every message back.
+// echo sends every message back to the client.
 type echo struct{ s *engineio.Session }
 
 func (e echo) Message(data []byte, binary bool) {
@@ -22,7 +22,7 @@ func (e echo) Message(data []byte, binary bool) {
 
 func (e echo) Close(reason string) {}
 
-// An echo server and a polling client.
+// This example runs an echo server and a polling client.
 func Example() {
 	server := engineio.New(engineio.Options{
 		Accept: func(s *engineio.Session) engineio.Handler { return echo{s} },

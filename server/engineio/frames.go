@@ -69,7 +69,7 @@ func (c *wire) header() (h header, err error) {
 	return h, nil
 }
 
-// fill reads until the buffer has n bytes. It gets the buffer if there is none.
+// fill reads until the buffer has n bytes. It gets a buffer if there is none.
 func (c *wire) fill(n int) error {
 	if c.buf == nil {
 		c.buf = c.session.server.buffers.Get().(*[readBuffer]byte)
@@ -91,7 +91,7 @@ func (c *wire) fill(n int) error {
 	return nil
 }
 
-// free returns the buffer and what is in it.
+// free returns the buffer to the pool, with the bytes in it.
 func (c *wire) free() {
 	if c.buf != nil {
 		c.session.server.buffers.Put(c.buf)
@@ -100,7 +100,7 @@ func (c *wire) free() {
 }
 
 // body reads the payload after a header into p, which grows with the bytes received, not with the
-// length announced. p[:n] holds the bytes read before.
+// announced length. p[:n] has the bytes that were read before.
 func (c *wire) body(h header, p []byte, n int) ([]byte, error) {
 	for end := n + h.n; n < end; {
 		if n == len(p) {

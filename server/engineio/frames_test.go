@@ -30,7 +30,8 @@ func (s *script) Write(p []byte) (int, error)      { return len(p), nil }
 func (s *script) SetWriteDeadline(time.Time) error { return nil }
 
 func scripted(in []byte, step int) *wire {
-	return newWire(&script{in: in, step: step}, New(Options{}).newSession(newRequest("GET", "/", "")))
+	return newWire(&script{in: in, step: step},
+		New(Options{}).newSession(newRequest("GET", "/", "")))
 }
 
 // masked appends a masked frame, as a client sends it.
@@ -55,7 +56,9 @@ func TestMessagesSurviveAnyFraming(t *testing.T) {
 			var msg []byte
 			n := rapid.IntRange(1, 5).Draw(t, "fragments")
 			for i := range n {
-				size := rapid.SampledFrom([]int{0, 1, 7, 125, 126, 300, 5000, 70_000}).Draw(t, "size")
+				size := rapid.SampledFrom([]int{
+					0, 1, 7, 125, 126, 300, 5000, 70_000,
+				}).Draw(t, "size")
 				part := bytes.Repeat([]byte{byte('a' + i)}, size)
 				first := byte(opContinuation)
 				if i == 0 {

@@ -33,7 +33,8 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, transport str
 		errForbidden.write(w)
 		return
 	}
-	if err := session.respond(w, append([]byte{packetOpen}, session.hello(s.o.offers(WebSocket))...)); err != nil {
+	open := append([]byte{packetOpen}, session.hello(s.o.offers(WebSocket))...)
+	if err := session.respond(w, open); err != nil {
 		session.end(ending{reason: ReasonTransportError})
 	}
 }
@@ -58,8 +59,8 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	session.mu.Lock()
 	session.kick()
 	session.mu.Unlock()
-	// net/http's goroutine has a deep stack and buffers that the reader does not need, so it ends
-	// here.
+	// The goroutine of net/http has a deep stack and buffers that the reader does not need, so it
+	// ends here.
 	session.startReading(c)
 }
 
@@ -86,7 +87,8 @@ func (s *Session) hello(upgrades bool) []byte {
 		list = `"` + WebSocket + `"`
 	}
 	o := &s.server.o
-	return fmt.Appendf(nil, `{"sid":"%s","upgrades":[%s],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
+	return fmt.Appendf(nil,
+		`{"sid":"%s","upgrades":[%s],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
 		s.id, list, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload)
 }
 

@@ -2,8 +2,8 @@ package engineio
 
 import "time"
 
-// startHeartbeat starts the pings (protocol section "Heartbeat"). One timer serves the next ping
-// and the pong of the last one, so that no goroutine waits.
+// startHeartbeat starts the pings (protocol section "Heartbeat"). One timer serves both the next
+// ping and the pong of the last one, so that no goroutine waits.
 func (s *Session) startHeartbeat(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,8 @@ func (s *Session) beat() {
 	s.timer.Reset(next.Sub(now))
 }
 
-// pong handles the answer to a ping. It reports whether one was outstanding; others are ignored.
+// pong handles the answer to a ping. It reports whether one was outstanding, and ignores any other
+// pong.
 func (s *Session) pong() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

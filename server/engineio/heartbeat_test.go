@@ -31,7 +31,10 @@ func inBubble(t *testing.T, o Options, f func(*clock)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &clock{t: t, start: time.Now()}
 		o.Accept = func(s *Session) Handler {
-			c.p = &peer{Session: s, in: make(chan message, 100), closed: make(chan string, 2), block: make(chan struct{}, 100)}
+			c.p = &peer{
+				Session: s, in: make(chan message, 100), closed: make(chan string, 2),
+				block: make(chan struct{}, 100),
+			}
 			return c.p
 		}
 		c.s = New(o)
@@ -68,7 +71,8 @@ func TestPingsDoNotDrift(t *testing.T) {
 		for i := range 10 {
 			c.expect(c.request("GET", ""), "2", time.Duration(i+1)*25*second)
 			time.Sleep(time.Duration(i) * 2 * second) // a slow network
-			c.expect(c.request("POST", "3"), "ok", time.Duration(i+1)*25*second+time.Duration(i)*2*second)
+			c.expect(c.request("POST", "3"), "ok",
+				time.Duration(i+1)*25*second+time.Duration(i)*2*second)
 		}
 	})
 }
@@ -117,7 +121,7 @@ func TestTimeInTheHandlerDoesNotCountAsPingTimeout(t *testing.T) {
 		c.expect(c.request("GET", ""), "2", 25*second)
 		posted := make(chan string)
 		go func() { posted <- c.request("POST", "4a\x1e3") }()
-		time.Sleep(90 * second) // the handler has "a", the pong lies behind it
+		time.Sleep(90 * second) // the handler has "a", the pong is behind it
 		c.p.block <- struct{}{}
 		c.expect(<-posted, "ok", 115*second)
 		c.p.expect(t, "a")
@@ -128,7 +132,7 @@ func TestTimeInTheHandlerDoesNotCountAsPingTimeout(t *testing.T) {
 func TestRequestClosesAnOverdueSession(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		c.expect(c.request("GET", ""), "2", 25*second)
-		c.p.timer.Stop() // as if the process were too busy to run it
+		c.p.timer.Stop() // as if the process were too busy to run the timer
 		time.Sleep(60 * second)
 		c.expect(c.request("GET", ""), "Bad Request", 85*second)
 		c.expect(<-c.p.closed, ReasonPingTimeout, 85*second)
@@ -145,7 +149,7 @@ func TestClosingIsBounded(t *testing.T) {
 func TestPingsAfterAPauseOfTheProcess(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		c.p.mu.Lock()
-		c.p.timer.Reset(60 * second) // a machine that slept
+		c.p.timer.Reset(60 * second) // as after a sleep of the machine
 		c.p.mu.Unlock()
 		c.expect(c.request("GET", ""), "6", 55*second)
 		c.expect(c.request("GET", ""), "2", 60*second)

@@ -18,7 +18,7 @@ import (
 const idleEnv = "ENGINEIO_TEST_CLIENTS"
 
 // idleClients opens WebSockets, prints a line when all have their OPEN packet, and discards all
-// input until its standard input ends.
+// input until its standard input closes.
 func idleClients() int {
 	var addr string
 	var n int
@@ -36,9 +36,12 @@ func idleClients() int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		fmt.Fprint(conn, "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n"+
-			"Origin: http://localhost\r\nCookie: session=0123456789abcdef0123456789abcdef\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\n\r\n")
+		fmt.Fprint(conn, "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\n"+
+			"Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+
+			"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n"+
+			"Origin: http://localhost\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n"+
+			"Accept-Language: en\r\nAccept-Encoding: gzip\r\n\r\n")
 		go func() {
 			r := bufio.NewReaderSize(conn, 512)
 			if _, err := http.ReadResponse(r, nil); err == nil {
@@ -96,8 +99,8 @@ type nobody struct{}
 func (nobody) Message([]byte, bool) {}
 func (nobody) Close(string)         {}
 
-// TestIdleSessionMemory measures the memory of 1,000 idle WebSockets and checks that they have no
-// goroutines, on Linux, or one each.
+// TestIdleSessionMemory measures the memory of 1,000 idle WebSockets. It checks that they have no
+// goroutines on Linux, and elsewhere one each.
 func TestIdleSessionMemory(t *testing.T) {
 	const n = 1000
 	each, most := int64(1), int64(7<<10)
@@ -115,7 +118,9 @@ func TestIdleSessionMemory(t *testing.T) {
 	measure(&before)
 	withClients(t, s, n, func() {
 		limit := goroutines + int(each)*n + 10
-		eventually(t, "the goroutines have ended", func() bool { return runtime.NumGoroutine() <= limit })
+		eventually(t, "the goroutines have ended", func() bool {
+			return runtime.NumGoroutine() <= limit
+		})
 		if s.Len() != n {
 			t.Fatalf("%d sessions", s.Len())
 		}

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// errParked is the error of receive when there is nothing to read for now.
+// errParked is the error of receive when there is nothing to read yet.
 var errParked = errors.New("engineio: nothing to read")
 
-// park lets the watcher wait for the next bytes and ends the reader. It reports false if the reader
-// must go on: when there are bytes already, without a descriptor to watch, and for the client's
-// close frame after the session has closed.
+// park lets the watcher wait for the next bytes and ends the reader. It returns false if the reader
+// must continue: when bytes have already arrived, when there is no descriptor to watch, and for the
+// client's close frame after the session has closed.
 func (s *Session) park(c *wire) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,8 +48,8 @@ func (c *wire) resume() {
 	}
 }
 
-// busy counts a message. It reports whether the client sends so many that a reader for each would
-// cost more than one that waits. The answer to the next ping ends that wait.
+// busy counts a message. It reports whether the client sends so many that it is cheaper to keep one
+// reader than to start one for each. The reader stays until the answer to the next ping.
 func (c *wire) busy() bool {
 	if now := c.session.received.Load() / int64(time.Second); now != c.second {
 		c.second, c.messages = now, 0

@@ -51,7 +51,7 @@ func TestIdleReaderEnds(t *testing.T) {
 	f.parked(p)
 }
 
-// TestIdleReaderSeesTheEnd checks both ends of a session without a reader.
+// TestIdleReaderSeesTheEnd checks that a session without a reader ends from both sides.
 func TestIdleReaderSeesTheEnd(t *testing.T) {
 	f := serve(t, Options{})
 	ws, p := f.connect()
@@ -88,8 +88,8 @@ func TestIdleReaderEndsAfterAnUpgrade(t *testing.T) {
 	f.parked(p)
 }
 
-// TestBusyReaderStays checks that a client that sends much does not start a reader for each message,
-// and that the reader ends with the answer to the next ping.
+// TestBusyReaderStays checks that a client that sends much does not start a reader for each
+// message, and that the reader ends with the answer to the next ping.
 func TestBusyReaderStays(t *testing.T) {
 	c := newWire(nil, New(Options{}).newSession(newRequest("GET", "/", "")))
 	messages := 1
@@ -107,8 +107,8 @@ func TestBusyReaderStays(t *testing.T) {
 	}
 }
 
-// TestDescriptorsAreUsedAgain opens and closes many sessions, whose sockets get the same
-// descriptors, while others are idle.
+// TestDescriptorsAreUsedAgain opens and closes many sessions, so that the system reuses their
+// descriptors, while other sessions are idle.
 func TestDescriptorsAreUsedAgain(t *testing.T) {
 	f := serve(t, Options{})
 	idle, q := f.connect()
@@ -130,6 +130,9 @@ func TestDescriptorsAreUsedAgain(t *testing.T) {
 		}
 	}
 	eventually(t, "only one session is left", func() bool { return f.s.Len() == 1 })
-	// One goroutine more: the reader of the idle session stays, because it got many messages.
-	eventually(t, "the goroutines have ended", func() bool { return runtime.NumGoroutine() <= before+1 })
+	// One more goroutine: the reader of the idle session is still there, because it got many
+	// messages.
+	eventually(t, "the goroutines have ended", func() bool {
+		return runtime.NumGoroutine() <= before+1
+	})
 }

@@ -12,8 +12,10 @@ import (
 // FuzzPayload compares the decoder of polling payloads with a simple one, and checks that the
 // decoder accepts what the server encodes.
 func FuzzPayload(f *testing.F) {
-	for _, s := range []string{"4hello", "4a\x1e4b\x1e4c", "4hello\x1ebAQIDBA==", "1", "3", "6", "b", "4", "", "\x1e", "4a\x1e", "abc", "2probe", "0{}",
-		"5", "bAQ", "bAR==", "bAQ\n==", "4\xff", "3probe", "b" + strings.Repeat("AAAA", 300) + "AQ==", "4\x00", "44€", "1\x1e4"} {
+	for _, s := range []string{"4hello", "4a\x1e4b\x1e4c", "4hello\x1ebAQIDBA==", "1", "3", "6",
+		"b", "4", "", "\x1e", "4a\x1e", "abc", "2probe", "0{}",
+		"5", "bAQ", "bAR==", "bAQ\n==", "4\xff", "3probe",
+		"b" + strings.Repeat("AAAA", 300) + "AQ==", "4\x00", "44€", "1\x1e4"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -68,7 +70,10 @@ func FuzzPayload(f *testing.F) {
 // FuzzPacket passes single WebSocket messages to a session: each one is delivered, ignored or ends
 // the session, without other effects.
 func FuzzPacket(f *testing.F) {
-	for _, s := range []string{"4hello", "4", "3", "3probe", "6", "1", "2", "2probe", "0{}", "5", "", "abc", "bAQ==", "4\xff", "\x00"} {
+	for _, s := range []string{
+		"4hello", "4", "3", "3probe", "6", "1", "2", "2probe", "0{}", "5", "", "abc", "bAQ==",
+		"4\xff", "\x00",
+	} {
 		f.Add([]byte(s), true, false)
 		f.Add([]byte(s), false, true)
 	}

@@ -32,8 +32,8 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	defer hold.Stop()
 	var grace <-chan time.Time
 	if p.late {
-		// The UPGRADE packet may already be under way on the other connection: then this GET is too
-		// late.
+		// The UPGRADE packet may already be on its way on the other connection: then this GET is
+		// too late.
 		t := time.NewTimer(noopDelay)
 		defer t.Stop()
 		grace = t.C
@@ -55,7 +55,7 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// startPoll makes this GET the waiting one, or answers it.
+// startPoll makes this GET the waiting one, or answers it at once.
 func (s *Session) startPoll(w http.ResponseWriter) (*poll, bool) {
 	s.mu.Lock()
 	switch {
@@ -63,7 +63,7 @@ func (s *Session) startPoll(w http.ResponseWriter) (*poll, bool) {
 		s.linger = false
 		s.mu.Unlock()
 		s.server.forget(s)
-		_ = s.respond(w, []byte{s.lastPacket}) // the session is closed already
+		_ = s.respond(w, []byte{s.lastPacket}) // the session is already closed
 	case s.state == stateClosed:
 		s.mu.Unlock()
 		errSession.write(w)
@@ -134,7 +134,7 @@ func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool)
 	case s.state == stateClosed:
 		packet = s.lastPacket
 	case closing:
-		packet = packetClose // in a payload of its own: clients drop data next to it
+		packet = packetClose // in its own payload: clients drop data next to it
 	case s.conn != nil && p.late:
 		packet = 0
 	case s.conn != nil, s.probed && !p.late, expired:

@@ -42,7 +42,7 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	close(done)
 
 	if refused != nil {
-		w.Header().Set("Connection", "close") // the rest of the body is not read
+		w.Header().Set("Connection", "close") // the server does not read the rest of the body
 		refused.write(w)
 		return
 	}
@@ -83,7 +83,8 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 // body reads the body, at most MaxPayload bytes in at most ReadTimeout. After an error the deadline
 // stays, so that net/http does not wait for the rest of the body.
 func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte, *refusal) {
-	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/octet-stream" {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media == "application/octet-stream" {
 		return nil, &errRequest // binary messages are base64 in version 4
 	}
 	limit := s.server.o.MaxPayload

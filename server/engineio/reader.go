@@ -7,8 +7,8 @@ import (
 )
 
 // read is the goroutine that reads from a WebSocket. It ends when there is nothing to read, and the
-// watcher starts the next one: an idle WebSocket needs neither a stack nor a buffer. It ends the
-// session when the connection ends, and closes the connection when the session ends.
+// watcher starts the next one, so that an idle WebSocket needs neither a stack nor a buffer. It
+// ends the session when the connection ends, and closes the connection when the session ends.
 func (s *Session) read(c *wire) {
 	defer s.release()
 	err := s.receive(c)

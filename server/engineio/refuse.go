@@ -52,7 +52,8 @@ func refuseAdmission(w http.ResponseWriter, err error) {
 	}
 	var retry interface{ RetryAfter() time.Duration }
 	if errors.As(err, &retry) {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(max(0, retry.RetryAfter().Seconds())))))
+		w.Header().Set("Retry-After",
+			strconv.Itoa(int(math.Ceil(max(0, retry.RetryAfter().Seconds())))))
 	}
 	f.write(w)
 }

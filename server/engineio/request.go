@@ -32,7 +32,8 @@ type request struct {
 // trim copies the parts of r to retain.
 func trim(r *http.Request) request {
 	kept := request{
-		uri: r.RequestURI, path: r.URL.Path, query: r.URL.RawQuery, host: r.Host, addr: r.RemoteAddr, tls: r.TLS,
+		uri: r.RequestURI, path: r.URL.Path, query: r.URL.RawQuery, host: r.Host,
+		addr: r.RemoteAddr, tls: r.TLS,
 		major: uint8(r.ProtoMajor), minor: uint8(r.ProtoMinor),
 	}
 	n := 0
@@ -58,7 +59,8 @@ func (k *request) restore(ctx context.Context) *http.Request {
 	r := &http.Request{
 		Method: http.MethodGet, URL: &url.URL{Path: k.path, RawQuery: k.query}, RequestURI: k.uri,
 		Host: k.host, RemoteAddr: k.addr, TLS: k.tls,
-		Proto: fmt.Sprintf("HTTP/%d.%d", k.major, k.minor), ProtoMajor: int(k.major), ProtoMinor: int(k.minor),
+		Proto:      fmt.Sprintf("HTTP/%d.%d", k.major, k.minor),
+		ProtoMajor: int(k.major), ProtoMinor: int(k.minor),
 		Header: make(http.Header, len(k.header)/2), Body: http.NoBody,
 	}
 	for i := 0; i < len(k.header); i += 2 {
@@ -67,10 +69,12 @@ func (k *request) restore(ctx context.Context) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// passing reports whether a header describes the connection or the representation, not the client.
+// passing reports whether a header describes the connection or the representation and not the
+// client.
 func passing(name string) bool {
 	switch name {
-	case "Connection", "Upgrade", "Accept", "Accept-Encoding", "Cache-Control", "Pragma", "Priority", "Dnt",
+	case "Connection", "Upgrade", "Accept", "Accept-Encoding", "Cache-Control", "Pragma",
+		"Priority", "Dnt",
 		"Content-Length", "Content-Type", "Te", "If-None-Match", "If-Modified-Since":
 		return true
 	}

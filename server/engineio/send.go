@@ -110,7 +110,7 @@ func (s *Session) fill(b *Batch) {
 		s.again(src != nil)
 		return
 	}
-	// A source that returns true without a message would be pulled for ever.
+	// Without this the writer would pull a source that returns true without a message for ever.
 	more := s.pull(src, b)
 	s.again(more && b.n > 0)
 }
@@ -138,7 +138,7 @@ func (s *Session) kick() {
 	}
 }
 
-// startWriter starts the writer of a WebSocket: a shared one, or a goroutine of the session's own for
+// startWriter starts the writer of a WebSocket: a shared one, or a goroutine of this session for
 // the end of the session and for a connection that is more than a socket. The caller holds mu.
 func (s *Session) startWriter(c *wire) {
 	s.writing = true

@@ -14,10 +14,11 @@ import (
 // Server is an http.Handler that serves Engine.IO sessions on every path that it is mounted at. It
 // is safe for concurrent use.
 //
-// An idle WebSocket has no goroutine. One epoll reports those that can be read, and a goroutine reads
-// while there is something to read; with TLS, and on other systems than Linux, each has one. At most
-// one goroutine for each processor writes to WebSockets without waiting, while there is something to
-// write. A write that would wait continues in a goroutine of the session's own. A waiting GET has the
+// An idle WebSocket has no goroutine: one epoll reports the sockets that can be read, and a
+// goroutine reads while there are bytes. With TLS, and on other systems than Linux, each has a
+// goroutine that reads. At most one goroutine for each processor writes to WebSockets, without
+// waiting, while there is something to write. If a write must wait, a goroutine of the session
+// continues it. A waiting GET uses the goroutine of its request.
 // goroutine of its request.
 type Server struct {
 	o        Options
@@ -59,7 +60,7 @@ func New(o Options) *Server {
 }
 
 // ServeHTTP answers one request: a handshake, a GET or POST of a polling session, or a WebSocket.
-// It answers OPTIONS with a bare 204: CORS is the task of a middleware.
+// It answers OPTIONS with a 204 without CORS headers: CORS is the task of a middleware.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusNoContent)

@@ -22,7 +22,9 @@ func (m middleware) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 func TestBehindMiddlewareAndTLS(t *testing.T) {
 	f := serve(t, Options{})
 	f.echo = true
-	ts := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.s.ServeHTTP(middleware{w}, r) }))
+	ts := httptest.NewUnstartedServer(http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { f.s.ServeHTTP(middleware{w}, r) },
+	))
 	ts.EnableHTTP2 = true
 	ts.StartTLS()
 	defer ts.Close()
@@ -44,7 +46,9 @@ func TestBehindMiddlewareAndTLS(t *testing.T) {
 
 	roots := ts.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	d := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: roots}}
-	conn, _, err := d.Dial("ws"+strings.TrimPrefix(f.url, "http")+"&transport=websocket"+strings.TrimPrefix(query, "&transport=polling"), nil)
+	url := "ws" + strings.TrimPrefix(f.url, "http") + "&transport=websocket" +
+		strings.TrimPrefix(query, "&transport=polling")
+	conn, _, err := d.Dial(url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,13 +71,16 @@ func TestBehindMiddlewareAndTLS(t *testing.T) {
 func TestHijackIsNotPossible(t *testing.T) {
 	s := New(Options{})
 	r := newRequest("GET", "/?EIO=4&transport=websocket", "")
-	for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-		"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+	for name, value := range map[string]string{
+		"Connection": "Upgrade", "Upgrade": "websocket",
+		"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+	} {
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	if body, _ := io.ReadAll(w.Body); w.Code != 400 || string(body) != `{"code":3,"message":"Bad request"}` {
+	if body, _ := io.ReadAll(w.Body); w.Code != 400 ||
+		string(body) != `{"code":3,"message":"Bad request"}` {
 		t.Errorf("%d %s", w.Code, body)
 	}
 	if err := s.Shutdown(context.Background()); err != nil || s.Len() != 0 {

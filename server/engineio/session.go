@@ -34,7 +34,7 @@ type Session struct {
 	writing    bool     // a writer is running: it pulls from queue and source
 	conn       *wire    // nil while polling
 	lastPacket byte     // answers a GET after the end
-	linger     bool     // closed by the client, whose last GET may still arrive
+	linger     bool     // the client has closed it, and its last GET may still arrive
 
 	waiting *poll         // the GET that waits for something to send
 	posting chan struct{} // closed at the end of the POST in progress; nil without one
@@ -56,8 +56,8 @@ const (
 	stateClosed
 )
 
-// ID returns the session id. It is a secret of the client, with which anyone can read the session:
-// do not log it.
+// ID returns the session id. It is a secret of the client: anyone who knows it can read the
+// session, so do not log it.
 func (s *Session) ID() string { return s.id }
 
 // Request returns the handshake request without body: method, URL, host, remote address, TLS state,

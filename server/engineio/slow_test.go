@@ -29,7 +29,7 @@ func (s *endlessSource) Pull(b *Batch) bool {
 // TestSlowReadersCostConstantMemory runs 50 clients that neither answer nor read, with endless
 // sources.
 func TestSlowReadersCostConstantMemory(t *testing.T) {
-	f := serve(t, Options{WriteTimeout: time.Minute}) // not by the deadline this time
+	f := serve(t, Options{WriteTimeout: time.Minute}) // so that the deadline ends no session
 	frame := NewFrame(bytes.Repeat([]byte("x"), 1000))
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -82,7 +82,7 @@ func TestSlowPollingReaderIsClosed(t *testing.T) {
 func TestLargeFrameHasADeadlinePerChunk(t *testing.T) {
 	f := serve(t, Options{WriteTimeout: 300 * time.Millisecond})
 	ws, p := f.connect()
-	const size = 24 << 20 // more than loopback buffers
+	const size = 24 << 20 // more than the buffers of loopback
 	frame := NewFrame(bytes.Repeat([]byte("x"), size))
 	src := newQueue(p.Session)
 	src.put(frame)

@@ -64,7 +64,9 @@ func (c *streamClient) readAll(want int) error {
 func TestStream(t *testing.T) {
 	f := serve(t, Options{})
 	rapid.Check(t, func(rt *rapid.T) {
-		mode := rapid.SampledFrom([]string{"polling", "websocket", "upgrade", "upgrade", "upgrade"}).Draw(rt, "mode")
+		mode := rapid.SampledFrom([]string{
+			"polling", "websocket", "upgrade", "upgrade", "upgrade",
+		}).Draw(rt, "mode")
 		up := rapid.IntRange(0, 300).Draw(rt, "up")
 		down := rapid.IntRange(1, 300).Draw(rt, "down")
 		chunk := rapid.IntRange(1, 40).Draw(rt, "messages per POST")
@@ -158,7 +160,8 @@ func stream(t *rapid.T, f *fixture, mode string, up, down, chunk, size, after in
 		}
 	}
 	if len(p.in) != 0 || len(c.got) != len(want) || p.ReadyState() != "open" {
-		t.Fatalf("%s: %d more messages, %d of %d packets, %s", mode, len(p.in), len(c.got), len(want), p.ReadyState())
+		t.Fatalf("%s: %d more messages, %d of %d packets, %s", mode, len(p.in), len(c.got),
+			len(want), p.ReadyState())
 	}
 	p.end(ending{reason: ReasonForcedClose})
 }

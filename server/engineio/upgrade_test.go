@@ -23,7 +23,7 @@ func TestUpgrade(t *testing.T) {
 	f.echo = true
 	query, p := f.open()
 	ws := f.probe(query)
-	f.expect(f.get(query), 200, "6") // a GET that comes in between is sent back
+	f.expect(f.get(query), 200, "6") // the server answers a GET during the upgrade with NOOP
 	ws.send("5")
 	ws.send("4hello")
 	ws.expect("4hello")
@@ -69,7 +69,7 @@ func TestGETAfterUpgrade(t *testing.T) {
 		go func() { late <- c.request("GET", "") }()
 		synctest.Wait()
 		c.p.mu.Lock()
-		c.p.conn = newWire(&sink{}, c.p.Session) // the UPGRADE packet has come
+		c.p.conn = newWire(&sink{}, c.p.Session) // the UPGRADE packet has arrived
 		c.p.waiting.nudge()
 		c.p.mu.Unlock()
 		c.expect(<-late, "Bad Request", noopDelay)
@@ -135,15 +135,23 @@ func TestPollingContinuesAfterFailedUpgrade(t *testing.T) {
 	f := serve(t, Options{UpgradeTimeout: 500 * time.Millisecond})
 	f.echo = true
 	steps := map[string]func(*socket){
-		"nothing":                   func(*socket) {},
-		"no upgrade after probe":    func(ws *socket) { ws.send("2probe") },
-		"a message for a probe":     func(ws *socket) { ws.send("4hello") },
-		"another probe":             func(ws *socket) { ws.send("2other") },
-		"a message for an upgrade":  func(ws *socket) { ws.send("2probe"); ws.send("4hello") },
-		"a second probe":            func(ws *socket) { ws.send("2probe"); ws.send("2probe") },
-		"the connection is cut":     func(ws *socket) { ws.send("2probe"); ws.expect("3probe"); ws.NetConn().Close() },
-		"a protocol violation":      func(ws *socket) { _, _ = ws.NetConn().Write([]byte{0x81, 1, '2'}) },
-		"a close frame for a probe": func(ws *socket) { _ = ws.WriteControl(8, nil, time.Now().Add(patience)) },
+		"nothing":                  func(*socket) {},
+		"no upgrade after probe":   func(ws *socket) { ws.send("2probe") },
+		"a message for a probe":    func(ws *socket) { ws.send("4hello") },
+		"another probe":            func(ws *socket) { ws.send("2other") },
+		"a message for an upgrade": func(ws *socket) { ws.send("2probe"); ws.send("4hello") },
+		"a second probe":           func(ws *socket) { ws.send("2probe"); ws.send("2probe") },
+		"the connection is cut": func(ws *socket) {
+			ws.send("2probe")
+			ws.expect("3probe")
+			ws.NetConn().Close()
+		},
+		"a protocol violation": func(ws *socket) {
+			_, _ = ws.NetConn().Write([]byte{0x81, 1, '2'})
+		},
+		"a close frame for a probe": func(ws *socket) {
+			_ = ws.WriteControl(8, nil, time.Now().Add(patience))
+		},
 	}
 	for name, step := range steps {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +169,7 @@ func TestPollingContinuesAfterFailedUpgrade(t *testing.T) {
 			})
 			f.expect(f.post(query, "4hello"), 200, "ok")
 			f.expect(f.get(query), 200, "4hello")
-			again := f.probe(query) // and it may be tried again
+			again := f.probe(query) // a client may try again
 			again.send("5")
 			again.send("4hello")
 			again.expect("4hello")
@@ -225,7 +233,8 @@ func TestUpgradeAnswersPingFrames(t *testing.T) {
 func TestUpgradeNeedsAGET(t *testing.T) {
 	f := serve(t, Options{})
 	query, p := f.open()
-	a := f.do("POST", strings.Replace(query, Polling, WebSocket, 1), strings.NewReader("4x"), "Connection", "Upgrade", "Upgrade", "websocket",
+	a := f.do("POST", strings.Replace(query, Polling, WebSocket, 1), strings.NewReader("4x"),
+		"Connection", "Upgrade", "Upgrade", "websocket",
 		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
 	f.expect(a, 400, `{"code":3,"message":"Bad request"}`)
 	if p.ReadyState() != "open" {

@@ -15,7 +15,10 @@ func TestWebSocketEcho(t *testing.T) {
 	f := serve(t, Options{})
 	f.echo = true
 	ws, _ := f.connect()
-	for _, text := range []string{"hello", "", "h€llo", strings.Repeat("x", 125), strings.Repeat("y", 70_000), strings.Repeat("z", 999_999)} {
+	for _, text := range []string{
+		"hello", "", "h€llo", strings.Repeat("x", 125), strings.Repeat("y", 70_000),
+		strings.Repeat("z", 999_999),
+	} {
 		ws.send("4" + text)
 		ws.expect("4" + text)
 	}
@@ -55,14 +58,39 @@ func TestWebSocketViolations(t *testing.T) {
 		{"unmasked", raw(0x81, 1, '4'), closeProtocol, ReasonTransportError},
 		{"reserved bit", raw(0xC1, 0x81, 0, 0, 0, 0, '4'), closeProtocol, ReasonTransportError},
 		{"unknown opcode", raw(0x83, 0x80, 0, 0, 0, 0), closeProtocol, ReasonTransportError},
-		{"continuation of nothing", raw(0x80, 0x80, 0, 0, 0, 0), closeProtocol, ReasonTransportError},
+		{
+			"continuation of nothing", raw(0x80, 0x80, 0, 0, 0, 0), closeProtocol,
+			ReasonTransportError,
+		},
 		{"fragmented ping", raw(0x09, 0x80, 0, 0, 0, 0), closeProtocol, ReasonTransportError},
-		{"invalid close code", raw(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED), closeProtocol, ReasonTransportError}, // 1005
-		{"claims 2^62 bytes", raw(0x82, 0xFF, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), closeTooBig, ReasonTransportError},
-		{"empty fragments", raw(append([]byte{0x01, 0x80, 0, 0, 0, 0}, bytes.Repeat([]byte{0x00, 0x80, 0, 0, 0, 0}, 1_000_000)...)...), closeTooBig, ReasonTransportError},
-		{"pings", raw(bytes.Repeat([]byte{0x89, 0x80, 0, 0, 0, 0}, maxControls+1)...), closePolicy, ReasonTransportError},
-		{"pongs", raw(bytes.Repeat([]byte{0x8A, 0x80, 0, 0, 0, 0}, maxControls+1)...), closePolicy, ReasonTransportError},
-		{"stray pong packets", raw(bytes.Repeat([]byte{0x81, 0x81, 0, 0, 0, 0, '3'}, maxControls+1)...), closePolicy, ReasonTransportError},
+		// 1005
+		{
+			"invalid close code", raw(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED), closeProtocol,
+			ReasonTransportError,
+		},
+		{
+			"claims 2^62 bytes", raw(0x82, 0xFF, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+			closeTooBig, ReasonTransportError,
+		},
+		{
+			"empty fragments",
+			raw(append([]byte{0x01, 0x80, 0, 0, 0, 0},
+				bytes.Repeat([]byte{0x00, 0x80, 0, 0, 0, 0}, 1_000_000)...)...),
+			closeTooBig, ReasonTransportError,
+		},
+		{
+			"pings", raw(bytes.Repeat([]byte{0x89, 0x80, 0, 0, 0, 0}, maxControls+1)...),
+			closePolicy, ReasonTransportError,
+		},
+		{
+			"pongs", raw(bytes.Repeat([]byte{0x8A, 0x80, 0, 0, 0, 0}, maxControls+1)...),
+			closePolicy, ReasonTransportError,
+		},
+		{
+			"stray pong packets",
+			raw(bytes.Repeat([]byte{0x81, 0x81, 0, 0, 0, 0, '3'}, maxControls+1)...), closePolicy,
+			ReasonTransportError,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -119,7 +147,8 @@ func TestWebSocketAnswersPings(t *testing.T) {
 	ws, _ := f.connect()
 	got := make(chan string, 1)
 	ws.SetPongHandler(func(s string) error { got <- s; return nil })
-	if err := ws.WriteControl(websocket.PingMessage, []byte("are you there"), time.Now().Add(patience)); err != nil {
+	if err := ws.WriteControl(websocket.PingMessage, []byte("are you there"),
+		time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	go func() { _, _, _ = ws.ReadMessage() }()
@@ -146,7 +175,8 @@ func TestWebSocketClientCloses(t *testing.T) {
 	f := serve(t, Options{})
 	t.Run("with a close frame", func(t *testing.T) {
 		ws, p := f.with(t).connect()
-		if err := ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4001, "bye"), time.Now().Add(patience)); err != nil {
+		if err := ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4001, "bye"),
+			time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		ws.expectClose(4001)
@@ -154,7 +184,8 @@ func TestWebSocketClientCloses(t *testing.T) {
 	})
 	t.Run("with an empty close frame", func(t *testing.T) {
 		ws, p := f.with(t).connect()
-		if err := ws.WriteControl(websocket.CloseMessage, nil, time.Now().Add(patience)); err != nil {
+		if err := ws.WriteControl(websocket.CloseMessage, nil,
+			time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		ws.expectClose(closeNoStatus)

@@ -15,7 +15,7 @@ import (
 type wire struct {
 	Conn    net.Conn
 	session *Session
-	fd      int // of the socket, for writes that do not wait; -1: there is none
+	fd      int // of the socket, for writes that do not wait; -1: none
 
 	// For the reading goroutine only.
 	live     bool      // belongs to the session; a candidate of an upgrade does not yet
@@ -82,7 +82,7 @@ func (c *wire) stray() error {
 }
 
 // writeNow writes segs as far as the socket takes them without waiting, and returns the rest. begun
-// says that a part was written.
+// reports whether a part was written.
 func (c *wire) writeNow(segs [][]byte) (rest [][]byte, begun bool, err error) {
 	for len(segs) > 0 {
 		n, err := sockets.Write(c.fd, segs[0])
@@ -104,7 +104,8 @@ func (c *wire) writeFrame(opcode byte, data []byte) error {
 	if err := c.Conn.SetWriteDeadline(time.Now().Add(closeTimeout)); err != nil {
 		return err
 	}
-	_, err := c.Conn.Write(append(appendHeader(make([]byte, 0, maxHeader+len(data)), opcode, len(data)), data...))
+	frame := appendHeader(make([]byte, 0, maxHeader+len(data)), opcode, len(data))
+	_, err := c.Conn.Write(append(frame, data...))
 	return err
 }
 

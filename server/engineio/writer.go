@@ -7,7 +7,7 @@ import (
 	"github.com/roomcast/roomcast/server/sockets"
 )
 
-// writeSessions is one of the server's shared writers.
+// writeSessions is the loop of one of the server's shared writers.
 func (s *Server) writeSessions() {
 	b := s.batch()
 	var turn sockets.Turn[*Session]
@@ -20,8 +20,8 @@ func (s *Server) writeSessions() {
 }
 
 // writeNow writes one batch, as far as the socket takes it without waiting. A goroutine of the
-// session's own does what may wait: the rest, a large frame, and the end of the session. writeNow
-// returns the batch for the next session.
+// session does everything that may wait: the rest, a large frame, and the end of the session.
+// writeNow returns the batch for the next session.
 func (s *Session) writeNow(b *Batch) (spare *Batch) {
 	c := s.conn // it was set before the session was queued, and stays
 	b.reset(false, batchSize)
@@ -55,9 +55,9 @@ func (s *Session) writeNow(b *Batch) (spare *Batch) {
 	return s.server.batch()
 }
 
-// write is the goroutine of a session's own that writes to a WebSocket where it may have to wait. It
-// first writes rest, the unwritten part of b; begun says that a part of b was written. It is started
-// with writing set, and it is the only one that writes the close frame.
+// write is the goroutine of one session that writes to a WebSocket where it may have to wait. It
+// first writes rest, the unwritten part of b; begun is true if a part of b was written. The caller
+// starts it with writing set. Only this goroutine writes the close frame.
 func (s *Session) write(c *wire, b *Batch, rest [][]byte, begun bool) {
 	defer s.release()
 	defer s.server.putBatch(b)
@@ -103,7 +103,7 @@ func closeCodeFor(reason string) int {
 
 // flush writes segments: all of them with one system call, unless they are large. Each chunk has
 // its own deadline, so that a large frame does not require a faster reader than a small one. begun
-// says that a part was written before. flush reports whether everything was written.
+// is true if a part was written before. flush reports whether it wrote everything.
 func (s *Session) flush(c *wire, segs [][]byte, begun bool) bool {
 	for ; len(segs) > 0; begun = true {
 		s.mu.Lock()
@@ -127,7 +127,7 @@ func (s *Session) flush(c *wire, segs [][]byte, begun bool) bool {
 	return true
 }
 
-// broken ends the session after a write that failed.
+// broken ends the session after a failed write.
 func (s *Session) broken(c *wire) {
 	s.mu.Lock()
 	c.code = closeNone

@@ -17,7 +17,7 @@ func (bomb) Pull(b *Batch) bool {
 	panic("boom")
 }
 
-// TestPanicOfASourceEndsOnlyItsSession checks that the writer, which is shared, continues.
+// TestPanicOfASourceEndsOnlyItsSession checks that the shared writer continues.
 func TestPanicOfASourceEndsOnlyItsSession(t *testing.T) {
 	f := serve(t, Options{})
 	other, q := f.connect()
@@ -51,8 +51,8 @@ func TestSharedWritersDoNotWait(t *testing.T) {
 	f.s.Range(func(s *Session) bool { s.end(ending{reason: ReasonForcedClose}); return true })
 }
 
-// TestSharedWritersKeepTheOrder sends to more sessions than the writers take at once. Each gets
-// small frames, which are copied, and large ones, which are not, in their order.
+// TestSharedWritersKeepTheOrder sends to more sessions than the writers take at once. Each gets its
+// frames in order: small ones, which the batch copies, and large ones, which it does not.
 func TestSharedWritersKeepTheOrder(t *testing.T) {
 	f := serve(t, Options{})
 	const clients, messages = 100, 50
@@ -85,7 +85,7 @@ func TestSharedWritersKeepTheOrder(t *testing.T) {
 	}
 }
 
-// wrapped is a connection with a Write of its own.
+// wrapped is a connection with its own Write.
 type wrapped struct{ net.Conn }
 
 type wrapping struct{ net.Listener }

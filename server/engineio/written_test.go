@@ -50,7 +50,7 @@ func TestWritten(t *testing.T) {
 	p.SetSource(&since{[]time.Time{early, late}})
 	f.expect(f.get(query), 200, "4hello")
 	expect(write{Polling, 6, early})
-	p.SetSource(&since{[]time.Time{{}, late}}) // the zero time says nothing
+	p.SetSource(&since{[]time.Time{{}, late}}) // the zero time does not count
 	f.expect(f.get(query), 200, "4hello")
 	expect(write{Polling, 6, late})
 
@@ -59,7 +59,8 @@ func TestWritten(t *testing.T) {
 	if _, text, err := ws.ReadMessage(); err != nil || string(text) != "4hello" {
 		t.Fatalf("%q %v", text, err)
 	}
-	for got := (write{}); got.bytes != 8; { // 8 with the header of the frame; the handshake may be reported before
+	// 8 with the frame header; the handshake may come before
+	for got := (write{}); got.bytes != 8; {
 		select {
 		case got = <-writes:
 		case <-time.After(patience):

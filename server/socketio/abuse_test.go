@@ -79,7 +79,7 @@ func TestClientsWithoutANamespaceAreClosed(t *testing.T) {
 	} {
 		c := s.Dial("")
 		for _, packet := range packets {
-			_ = c.Conn.WriteMessage(1, []byte(packet)) // on a slow machine the server may close first
+			_ = c.Conn.WriteMessage(1, []byte(packet)) // the server may close first
 		}
 		c.Closed()
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// admission is a client's place under the connection limits: among those who have
-// not said who they are until the first CONNECT, then among the users.
+// admission counts a client for the connection limits: as a connection without an identity until
+// its first CONNECT, then for its address and its users.
 type admission struct {
 	limits Limits
 	ip     netip.Addr
@@ -19,15 +19,14 @@ type admission struct {
 	place    func()
 	admitted bool
 	closed   bool
-	users    []userPlace // few: most connections speak for one user
+	users    []userPlace // usually one
 }
 
-// userPlace is a user of a connection: the namespaces it is in, and its place among
-// the user's connections.
+// userPlace counts a connection for one of its users.
 type userPlace struct {
 	user       string
-	namespaces int
-	release    func()
+	namespaces int    // of the connection that have this user
+	release    func() // of Limits.AcquireUser
 }
 
 // newAdmission returns nil when the limits refuse the connection.
@@ -39,9 +38,9 @@ func newAdmission(limits Limits, ip netip.Addr) *admission {
 	return &admission{limits: limits, ip: ip, preAuth: preAuth}
 }
 
-// admit counts the connection once a user is known, and it for each user that it
-// speaks for: a namespace has credentials of its own. Each admit is followed by a
-// leave.
+// admit counts a namespace of the connection for its user. The first call also counts the
+// connection for its address. A connection can have several users, because each namespace has its
+// own credentials. The caller must call leave after each admit without an error.
 func (a *admission) admit(id auth.Identity) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,7 +64,7 @@ func (a *admission) admit(id auth.Identity) error {
 	return a.enter(id.RoomUser())
 }
 
-// enter counts one more namespace of a user, with the lock held.
+// enter counts one more namespace of a user. The caller holds the lock.
 func (a *admission) enter(user string) error {
 	if user == "" {
 		return nil
@@ -86,7 +85,7 @@ func (a *admission) find(user string) int {
 	return slices.IndexFunc(a.users, func(p userPlace) bool { return p.user == user })
 }
 
-// leave is the end of a namespace.
+// leave ends what one admit has counted for the user.
 func (a *admission) leave(id auth.Identity) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -100,7 +99,7 @@ func (a *admission) leave(id auth.Identity) {
 	}
 }
 
-// release gives every place back; it may be called more than once.
+// release ends everything that is counted. It may be called more than once.
 func (a *admission) release() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

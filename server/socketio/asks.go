@@ -6,10 +6,12 @@ import (
 	"slices"
 )
 
-// maxAsks is the number of acknowledgements for which the server waits per Conn. A further Ask drops the oldest.
+// maxAsks is the number of acknowledgements for which the server waits per Conn. A further Ask
+// drops the oldest.
 const maxAsks = 64
 
-// ErrUnanswered is the error of an Ask that was dropped because the client did not answer many later ones.
+// ErrUnanswered is the error of an Ask that was dropped because the client did not answer many
+// later ones.
 var ErrUnanswered = errors.New("socketio: the client left too many events unanswered")
 
 // ask is an acknowledgement that the server waits for.
@@ -26,10 +28,11 @@ type asked struct {
 
 func (a asked) forget() { a.conn.takeAsk(a.id) }
 
-// Ask sends an event to this client and waits for its acknowledgement. The event is not stored, so it is lost with the
-// connection. The error is the one of ctx, ErrClosed when the client has left or leaves, or ErrUnanswered. A handler can
-// ask its own client, because an acknowledgement overtakes the events that wait for the handler. An OnConnect function
-// cannot: its client gets the event only after the answer to CONNECT. Use AskFunc there.
+// Ask sends an event to this client and waits for its acknowledgement. The event is not stored, so
+// it is lost with the connection. The error is the one of ctx, ErrClosed when the client has left
+// or leaves, or ErrUnanswered. A handler can ask its own client, because an acknowledgement
+// overtakes the events that wait for the handler. An OnConnect function cannot: its client gets the
+// event only after the answer to CONNECT. Use AskFunc there.
 func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, error) {
 	type result struct {
 		answer Answer
@@ -49,9 +52,9 @@ func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, erro
 	}
 }
 
-// AskFunc is like Ask and does not wait. The Server calls answer once: in the order of the client's packets when the
-// acknowledgement arrives, or with an error when the client leaves. A panic in answer closes this connection. If AskFunc
-// returns an error, answer is not called.
+// AskFunc is like Ask and does not wait. The Server calls answer once: in the order of the client's
+// packets when the acknowledgement arrives, or with an error when the client leaves. A panic in
+// answer closes this connection. If AskFunc returns an error, answer is not called.
 func (c *Conn) AskFunc(event string, answer func(Answer, error), args ...any) error {
 	_, err := c.ask(event, args, func(a Answer, err error) {
 		c.client.later(func() { answer(a, err) })
@@ -64,7 +67,8 @@ func (c *Conn) ask(event string, args []any, answer func(Answer, error)) (asked,
 		return asked{}, err
 	}
 	id := c.client.srv.askIDs.Add(1)
-	text, attachments, err := encodePacket(kindEvent, c.namespace, &id, append([]any{event}, args...))
+	text, attachments, err := encodePacket(kindEvent, c.namespace, &id,
+		append([]any{event}, args...))
 	if err != nil {
 		return asked{}, err
 	}
@@ -96,8 +100,8 @@ func (c *Conn) expect(a ask) (oldest *ask, err error) {
 	return oldest, nil
 }
 
-// abandonAsks ends all asks with ErrClosed. Callers call it as soon as the client leaves and do not leave it to the worker:
-// a handler that waits in Ask blocks the worker.
+// abandonAsks ends all asks with ErrClosed. Callers call it as soon as the client leaves and do not
+// leave it to the worker: a handler that waits in Ask blocks the worker.
 func (c *Conn) abandonAsks() {
 	c.client.mu.Lock()
 	asks := c.asks

@@ -9,17 +9,17 @@ import (
 // attachmentTimeout is how long a packet may wait for its binary attachments.
 const attachmentTimeout = 10 * time.Second
 
-// assembly puts a binary packet and its attachments together. It belongs to the
-// session's reader; only waiting is read by others.
+// assembly puts a binary packet and its attachments together. Only the session's reader uses it,
+// except waiting, which the sweep reads.
 type assembly struct {
 	packet  *packet
 	parts   [][]byte
 	size    int
-	waiting atomic.Int64 // unix nanoseconds since when attachments are awaited; 0 = none are
+	waiting atomic.Int64 // when the packet arrived, in Unix nanoseconds; 0: none waits
 }
 
-// add takes one message of the transport and returns the packet it completes,
-// nil while attachments are missing. limit bounds the whole packet in bytes.
+// add takes one message of the transport and returns the packet that it completes, or nil while
+// attachments are missing. The packet and its attachments have at most limit bytes.
 func (a *assembly) add(data []byte, binary bool, limit int) (*packet, error) {
 	if binary {
 		return a.attachment(data, limit)
@@ -51,13 +51,13 @@ func (a *assembly) attachment(data []byte, limit int) (*packet, error) {
 	p.parts = a.parts
 	a.packet, a.parts, a.size = nil, nil, 0
 	a.waiting.Store(0)
-	if _, err := (Args{p.args, p.parts}).Values(); err != nil { // a placeholder of no attachment
+	if _, err := (Args{p.args, p.parts}).Values(); err != nil { // no attachment for a placeholder
 		return nil, err
 	}
 	return p, nil
 }
 
-// overdue reports whether attachments have been awaited for too long.
+// overdue reports whether a packet has waited too long for its attachments.
 func (a *assembly) overdue(now time.Time) bool {
 	since := a.waiting.Load()
 	return since != 0 && now.UnixNano()-since > int64(attachmentTimeout)

@@ -9,9 +9,10 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// Broadcast selects clients of one namespace: the clients in any room given to To, or all without To, except the clients in
-// a room given to Except. EventSource streams are clients of "/". A Broadcast is a value: its methods return a new one and
-// change nothing, so it can be stored and shared.
+// Broadcast selects clients of one namespace: the clients in any room given to To, or all without
+// To, except the clients in a room given to Except. EventSource streams are clients of "/". A
+// Broadcast is a value: its methods return a new one and change nothing, so it can be stored and
+// shared.
 type Broadcast struct {
 	srv        *Server
 	namespace  string
@@ -47,22 +48,27 @@ func (b Broadcast) rooms() []string {
 	return b.to
 }
 
-// Emit sends an event and returns a receipt; see Conn.Emit for the arguments. With an error nothing was sent: the event name
-// is reserved, an argument cannot be encoded, or the event could not be stored (notify.ErrUnavailable).
+// Emit sends an event and returns a receipt; see Conn.Emit for the arguments. With an error nothing
+// was sent: the event name is reserved, an argument cannot be encoded, or the event could not be
+// stored (notify.ErrUnavailable).
 func (b Broadcast) Emit(event string, args ...any) (notify.Receipt, error) {
 	if err := checkEvent(event); err != nil {
 		return notify.Receipt{}, err
 	}
-	m := &notify.Message{Namespace: b.namespace, Rooms: b.rooms(), Except: b.except, Type: event, Volatile: b.volatile}
+	m := &notify.Message{
+		Namespace: b.namespace, Rooms: b.rooms(), Except: b.except, Type: event,
+		Volatile: b.volatile,
+	}
 	if err := encodeArgs(m, args); err != nil {
 		return notify.Receipt{}, fmt.Errorf("socketio: emit %q: %w", event, err)
 	}
 	return b.srv.hub.Deliver(context.Background(), m)
 }
 
-// Ask sends an event to the selected Socket.IO clients and waits for the acknowledgement of each. It returns the
-// acknowledgements that arrived, with the error of ctx if some did not arrive in time, or ErrClosed if a client left without
-// one. The event is not stored: clients that connect later are not asked. See Conn.Ask for where to call it.
+// Ask sends an event to the selected Socket.IO clients and waits for the acknowledgement of each.
+// It returns the acknowledgements that arrived, with the error of ctx if some did not arrive in
+// time, or ErrClosed if a client left without one. The event is not stored: clients that connect
+// later are not asked. See Conn.Ask for where to call it.
 func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	conns := b.Conns()
 	type result struct {
@@ -78,7 +84,9 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 	}()
 	var err error
 	for _, c := range conns {
-		a, failed := c.ask(event, args, func(answer Answer, err error) { results <- result{answer, err} })
+		a, failed := c.ask(event, args, func(answer Answer, err error) {
+			results <- result{answer, err}
+		})
 		switch {
 		case errors.Is(failed, ErrClosed): // it has left since Conns
 			err = failed
@@ -115,8 +123,8 @@ func (b Broadcast) Conns() []*Conn {
 	return conns
 }
 
-// connOf returns the Conn of a member. It returns nil for an EventSource stream, and for a client whose Conn does not have
-// its member yet: the caller treats it like a client that connects later.
+// connOf returns the Conn of a member. It returns nil for an EventSource stream, and for a client
+// whose Conn does not have its member yet: the caller treats it like a client that connects later.
 func connOf(m *notify.Member) *Conn {
 	c, ok := m.Owner().(*Conn)
 	if !ok {
@@ -130,7 +138,8 @@ func connOf(m *notify.Member) *Conn {
 	return c
 }
 
-// Members returns the Hub's members of all selected clients, including EventSource streams, in no particular order.
+// Members returns the Hub's members of all selected clients, including EventSource streams, in no
+// particular order.
 func (b Broadcast) Members() []*notify.Member { return b.srv.hub.Match(b.rooms(), b.except) }
 
 // Join adds the selected clients to rooms of the namespace, see Conn.Join.
@@ -149,7 +158,8 @@ func (b Broadcast) Leave(names ...string) {
 	}
 }
 
-// Close disconnects the selected clients from the namespace, see Conn.Close. It ends EventSource streams.
+// Close disconnects the selected clients from the namespace, see Conn.Close. It ends EventSource
+// streams.
 func (b Broadcast) Close() {
 	for _, m := range b.Members() {
 		if c := connOf(m); c != nil {

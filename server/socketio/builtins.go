@@ -11,7 +11,7 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// The events that clients of this server know, beside those of Go code.
+// The server sends these events itself, in addition to the events of Go code.
 
 type connectedEvent struct {
 	Type             string `json:"type"`
@@ -54,7 +54,7 @@ type errorEvent struct {
 	RetryAfter float64 `json:"retryAfter,omitempty"` // seconds
 }
 
-// builtins are the events that builtin answers. What they pass on is JSON.
+// builtins has the names of the events that builtinEvents answers.
 var builtins = map[string]bool{
 	"subscribe": true, "unsubscribe": true, "join-room": true, "leave-room": true,
 	"send-message": true, "custom-event": true, "ping": true,
@@ -63,8 +63,8 @@ var builtins = map[string]bool{
 // builtinApp is the bit of the built-in events, which are mounted first.
 const builtinApp = 1
 
-// builtinEvents is the application that answers the events of the contract in "/". Each answer is an event and, when
-// the client asked for one, the acknowledgement.
+// builtinEvents is the application that answers the events of the contract in "/". Each answer is
+// an event and, when the client asked for one, the acknowledgement.
 type builtinEvents struct{ srv *Server }
 
 func (b builtinEvents) serves(namespace string) bool { return namespace == notify.RootNamespace }
@@ -82,7 +82,9 @@ func (b builtinEvents) Event(ctx context.Context, c *Conn, e *Event) bool {
 	}
 	call := builtinCall{ctx: ctx, conn: c, event: e}
 	if len(e.parts) > 0 {
-		call.refuse(errorEvent{Code: edge.CodeValidation, Message: e.Name + " takes no binary values"})
+		call.refuse(errorEvent{
+			Code: edge.CodeValidation, Message: e.Name + " takes no binary values",
+		})
 		return true
 	}
 	switch e.Name {
@@ -125,13 +127,19 @@ func (b builtinCall) subscribe(arg json.RawMessage) {
 	}
 	if len(arg) > 0 {
 		if err := json.Unmarshal(arg, &request); err != nil {
-			b.refuse(errorEvent{Code: edge.CodeValidation, Message: `expected {"channels": ["name", …]}`})
+			b.refuse(errorEvent{
+				Code: edge.CodeValidation, Message: `expected {"channels": ["name", …]}`,
+			})
 			return
 		}
 	}
 	channels, srv := request.Channels, b.conn.client.srv
 	if len(channels) > notify.MaxTargets {
-		b.refuse(errorEvent{Code: edge.CodeValidation, Message: fmt.Sprintf("%d channels, expected at most %d", len(channels), notify.MaxTargets)})
+		b.refuse(errorEvent{
+			Code: edge.CodeValidation,
+			Message: fmt.Sprintf("%d channels, expected at most %d", len(channels),
+				notify.MaxTargets),
+		})
 		return
 	}
 	if len(channels) == 0 {
@@ -139,7 +147,8 @@ func (b builtinCall) subscribe(arg json.RawMessage) {
 	}
 	event := channelsEvent{Type: name + "d", Timestamp: notify.Timestamp(time.Now())}
 	if name == "subscribe" {
-		event.Channels, event.Denied = srv.hub.JoinChannels(b.conn.member, channels, b.conn.Identity().MayJoin, srv.opts.MaxRooms)
+		event.Channels, event.Denied = srv.hub.JoinChannels(b.conn.member, channels,
+			b.conn.Identity().MayJoin, srv.opts.MaxRooms)
 	} else {
 		event.Channels = srv.hub.LeaveChannels(b.conn.member, channels)
 	}
@@ -152,7 +161,9 @@ func (b builtinCall) subscribe(arg json.RawMessage) {
 func (b builtinCall) room(arg json.RawMessage) {
 	var room string
 	if err := json.Unmarshal(arg, &room); err != nil {
-		b.refuse(errorEvent{Code: edge.CodeValidation, Message: "expected the name of a room, a string"})
+		b.refuse(errorEvent{
+			Code: edge.CodeValidation, Message: "expected the name of a room, a string",
+		})
 		return
 	}
 	hub, limit := b.conn.client.srv.hub, b.conn.client.srv.opts.MaxRooms
@@ -162,8 +173,11 @@ func (b builtinCall) room(arg json.RawMessage) {
 		b.answer("room-left", roomEvent{room, notify.Timestamp(time.Now())})
 		return
 	}
-	if _, denied := hub.JoinChannels(b.conn.member, []string{room}, mayJoin, limit); len(denied) > 0 {
-		e := errorEvent{Code: edge.CodeForbidden, Message: "this room may not be joined", Room: room}
+	_, denied := hub.JoinChannels(b.conn.member, []string{room}, mayJoin, limit)
+	if len(denied) > 0 {
+		e := errorEvent{
+			Code: edge.CodeForbidden, Message: "this room may not be joined", Room: room,
+		}
 		if ok, _ := hub.Admissible([]string{room}, mayJoin, notify.NoLimit); len(ok) > 0 {
 			e.Code, e.Message = "room_limit", "too many rooms"
 		}
@@ -173,8 +187,7 @@ func (b builtinCall) room(arg json.RawMessage) {
 	b.answer("room-joined", roomEvent{room, notify.Timestamp(time.Now())})
 }
 
-// message sends a client's message to a channel, through the same log as every
-// notification.
+// message sends a client's message to a channel, through the same log as all notifications.
 func (b builtinCall) message(arg json.RawMessage) {
 	var request struct {
 		Room     string          `json:"room"`
@@ -182,7 +195,9 @@ func (b builtinCall) message(arg json.RawMessage) {
 		Metadata json.RawMessage `json:"metadata"`
 	}
 	if err := json.Unmarshal(arg, &request); err != nil {
-		b.refuse(errorEvent{Code: edge.CodeValidation, Message: "expected {room, message, metadata}"})
+		b.refuse(errorEvent{
+			Code: edge.CodeValidation, Message: "expected {room, message, metadata}",
+		})
 		return
 	}
 	receipt, err := b.conn.client.srv.hub.Say(b.ctx, notify.ClientMessage{
@@ -195,14 +210,17 @@ func (b builtinCall) message(arg json.RawMessage) {
 		b.refuse(errorEvent{Code: refused.Code, Message: refused.Reason, Room: request.Room})
 		return
 	case err != nil:
-		b.refuse(errorEvent{Code: edge.CodeUnavailable, Message: "the message was not stored", Room: request.Room, RetryAfter: 1})
+		b.refuse(errorEvent{
+			Code: edge.CodeUnavailable, Message: "the message was not stored", Room: request.Room,
+			RetryAfter: 1,
+		})
 		return
 	}
 	b.event.Ack(receipt)
 }
 
-// customResponse is the client's object with a timestamp; anything else stands
-// under data.
+// customResponse returns the client's object with a timestamp. Any other value becomes the field
+// data of a new object.
 func customResponse(arg json.RawMessage) map[string]json.RawMessage {
 	var response map[string]json.RawMessage
 	if err := json.Unmarshal(arg, &response); err != nil || response == nil {

@@ -7,12 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
-	"github.com/roomcast/roomcast/server/edge"
 )
 
 // ErrClosed is the error of Emit and Ask when the client has left.
@@ -23,15 +20,17 @@ type Conn struct {
 	client    *client
 	member    *notify.Member // set before an application sees the Conn
 	namespace string
-	pid       string                        // secret name of the session, "" without recovery; guarded by client.mu
 	identity  atomic.Pointer[auth.Identity] // auth:refresh replaces it
 	handshake *Handshake                    // nil if only the built-in events serve the namespace
 	as        [][]byte                      // quoted names for notifications; nil: their own types
-	apps      uint32                        // one bit for each application whose Connect returned nil; only the worker uses it
-	admitted  bool                          // the Conn counts for the limits; only the worker uses it
 	data      atomic.Pointer[any]
 
+	// Only the worker uses these.
+	apps     uint32 // one bit for each application whose Connect returned nil
+	admitted bool   // the Conn counts for the limits
+
 	// Guarded by client.mu.
+	pid     string        // secret name of the session; "" without recovery
 	listed  bool          // member is set; the Hub has the Conn before that, see connOf
 	open    bool          // the answer to CONNECT was written: notifications may follow
 	state   connState     // only the worker changes it
@@ -60,8 +59,8 @@ const (
 	ended
 )
 
-// ID returns the client's id in its namespace: socket.id in JavaScript. It stays the same when the client recovers its
-// session.
+// ID returns the client's id in its namespace: socket.id in JavaScript. It stays the same when the
+// client recovers its session.
 func (c *Conn) ID() string { return c.member.ClientID() }
 
 // Namespace returns "/" or "/name".
@@ -70,8 +69,8 @@ func (c *Conn) Namespace() string { return c.namespace }
 // Identity returns the client's identity, from its CONNECT or its last auth:refresh.
 func (c *Conn) Identity() auth.Identity { return *c.identity.Load() }
 
-// Handshake returns the request that opened the connection, without secrets. It is empty in a namespace that only the
-// built-in events serve.
+// Handshake returns the request that opened the connection, without secrets. It is empty in a
+// namespace that only the built-in events serve.
 func (c *Conn) Handshake() Handshake {
 	if c.handshake == nil {
 		return Handshake{}
@@ -82,15 +81,17 @@ func (c *Conn) Handshake() Handshake {
 // Transport returns the present transport, "websocket" or "polling".
 func (c *Conn) Transport() string { return c.client.session.Transport() }
 
-// Recovered reports whether the client continues its former session: it has the same id, rooms and data, and gets the
-// events that it missed.
+// Recovered reports whether the client continues its former session: it has the same id, rooms and
+// data, and gets the events that it missed.
 func (c *Conn) Recovered() bool { return c.member.Recovered() }
 
-// Context is done when the connection is closed. It is not done when the client only leaves this namespace.
+// Context is done when the connection is closed. It is not done when the client only leaves this
+// namespace.
 func (c *Conn) Context() context.Context { return c.client.session.Context() }
 
-// Rooms returns the client's rooms in its namespace, sorted. They include the client's own room (ID) and, in "/", the room
-// of its user ("user:<id>"). After the client has left, Rooms returns the rooms that it was in.
+// Rooms returns the client's rooms in its namespace, sorted. They include the client's own room
+// (ID) and, in "/", the room of its user ("user:<id>"). After the client has left, Rooms returns
+// the rooms that it was in.
 func (c *Conn) Rooms() []string {
 	hubRooms := c.member.Left()
 	if hubRooms == nil {
@@ -106,15 +107,18 @@ func (c *Conn) Rooms() []string {
 	return names
 }
 
-// Join adds the client to rooms of its namespace. The client needs no permission for them, and is in them again when it
-// recovers its session.
+// Join adds the client to rooms of its namespace. The client needs no permission for them, and is
+// in them again when it recovers its session.
 func (c *Conn) Join(names ...string) { c.member.Join(c.client.srv.hubRooms(c.namespace, names)...) }
 
 // Leave removes the client from rooms. It stays in its own room and in the room of its user.
-func (c *Conn) Leave(names ...string) { c.member.Leave(c.client.srv.hubRooms(c.namespace, names)...) }
+func (c *Conn) Leave(names ...string) {
+	c.member.Leave(c.client.srv.hubRooms(c.namespace, names)...)
+}
 
-// Emit sends an event to this client. The event is stored, so the client also gets it after a reconnect. Arguments are
-// encoded as JSON. A []byte is a binary attachment, as an argument and inside map[string]any and []any.
+// Emit sends an event to this client. The event is stored, so the client also gets it after a
+// reconnect. Arguments are encoded as JSON. A []byte is a binary attachment, as an argument and
+// inside map[string]any and []any.
 func (c *Conn) Emit(event string, args ...any) error {
 	if c.hasEnded() {
 		return ErrClosed
@@ -125,7 +129,10 @@ func (c *Conn) Emit(event string, args ...any) error {
 
 // own returns a broadcast to this client only.
 func (c *Conn) own() Broadcast {
-	return Broadcast{srv: c.client.srv, namespace: c.namespace, to: []string{rooms.In(c.namespace, rooms.Client(c.ID()))}}
+	return Broadcast{
+		srv: c.client.srv, namespace: c.namespace,
+		to: []string{rooms.In(c.namespace, rooms.Client(c.ID()))},
+	}
 }
 
 // To returns a broadcast to rooms of the client's namespace, except the client itself.
@@ -133,8 +140,9 @@ func (c *Conn) To(names ...string) Broadcast {
 	return c.client.srv.In(c.namespace).To(names...).Except(c.ID())
 }
 
-// Do runs f like a handler of this client: after the packets that wait, and never concurrently with another handler of the
-// client. Do does not wait for f. f also runs after the client has left. A panic in f closes this connection.
+// Do runs f like a handler of this client: after the packets that wait, and never concurrently with
+// another handler of the client. Do does not wait for f. f also runs after the client has left. A
+// panic in f closes this connection.
 func (c *Conn) Do(f func()) { c.client.later(f) }
 
 // Data returns the value of SetData, nil at first. A client that recovers its session has it again.
@@ -160,91 +168,10 @@ func (c *Conn) session() string {
 	return c.pid
 }
 
-// Close disconnects the client from the namespace, as socket.disconnect() of a Node server does: the client gets everything
-// sent before, then a DISCONNECT, and does not reconnect by itself. Its session ends.
-func (c *Conn) Close() { c.close(ReasonServerClosed) }
-
-// CloseTransport calls Close in all namespaces of the client and then closes the connection. In an OnConnect function it
-// takes effect after the answer to CONNECT: without a DISCONNECT the client would reconnect.
-func (c *Conn) CloseTransport() {
-	c.client.mu.Lock()
-	later := c.state == connecting
-	c.closing = c.closing || later
-	c.client.mu.Unlock()
-	if !later {
-		c.client.closeAll(ReasonServerClosed)
-	}
-}
-
-// Drop closes the client's connection like a network failure: the client gets no DISCONNECT, reconnects and recovers its
-// session. Handlers see ReasonForcedClose.
-func (c *Conn) Drop() { c.client.end("dropped by a handler") }
-
-func (c *Conn) close(reason string) {
-	if !c.endFor(reason) {
-		return
-	}
-	c.abandonAsks()
-	c.member.Void()
-	c.client.send(reply{frame: newFrame(appendHeader(nil, kindDisconnect, 0, c.namespace, nil)), conn: c})
-	c.client.later(func() { c.finish(reason) })
-	if !c.isConnecting() {
-		c.detach() // what was sent before the DISCONNECT is still written
-	}
-}
-
 func (c *Conn) isConnecting() bool {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
 	return c.state == connecting
-}
-
-// ordered ends the connection for the API.
-func (c *Conn) ordered(cause string) {
-	c.client.srv.log.Debug("disconnect ordered", zap.String("client", c.ID()), zap.String("namespace", c.namespace),
-		zap.String("reason", edge.LogValue(cause)))
-	c.client.closeAll(cause)
-}
-
-// closeAll disconnects the client from all namespaces and closes the connection, for the server or the API. A client that
-// waits for the answer to a CONNECT gets none and reconnects; its next CONNECT is decided again.
-func (c *client) closeAll(cause string) {
-	for _, conn := range c.all() {
-		conn.member.Void()
-		conn.close(ReasonServerClosed)
-	}
-	c.end(cause)
-}
-
-// endFor sets the reason of the end. It reports false if there is a reason already.
-func (c *Conn) endFor(reason string) bool {
-	c.client.mu.Lock()
-	defer c.client.mu.Unlock()
-	if c.reason != "" || c.state == ended {
-		return false
-	}
-	c.reason = reason
-	return true
-}
-
-func (c *Conn) hasEnded() bool {
-	c.client.mu.Lock()
-	defer c.client.mu.Unlock()
-	return c.reason != "" || c.client.closed
-}
-
-// hasLeft reports whether the client or the server has ended the Conn. A closed transport does not count: the worker still
-// handles the packets that arrived before.
-func (c *Conn) hasLeft() bool {
-	c.client.mu.Lock()
-	defer c.client.mu.Unlock()
-	return c.reason != ""
-}
-
-func (c *Conn) isClosing() bool {
-	c.client.mu.Lock()
-	defer c.client.mu.Unlock()
-	return c.closing
 }
 
 func (c *Conn) isOpen() bool {
@@ -265,7 +192,8 @@ func roomName(hubRoom string) (name string, visible bool) {
 	return name, name != rooms.All
 }
 
-// hubRooms returns the hub rooms of names in a namespace. The id of a client becomes the room of that client.
+// hubRooms returns the hub rooms of names in a namespace. The id of a client becomes the room of
+// that client.
 func (s *Server) hubRooms(namespace string, names []string) []string {
 	hubRooms := make([]string, len(names))
 	for i, name := range names {

@@ -9,7 +9,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// connect answers a CONNECT: it authenticates the client, attaches it to the Hub, asks the applications, and replies.
+// connect answers a CONNECT: it authenticates the client, attaches it to the Hub, asks the
+// applications, and replies.
 func (c *client) connect(p *packet) {
 	if c.conn(p.namespace) != nil {
 		c.end("CONNECT to a namespace that the client is in")
@@ -43,7 +44,7 @@ func (c *client) connect(p *packet) {
 		c.end("another connection holds the session") // the client reconnects
 		return
 	}
-	// The connection that this one replaces has released its place before.
+	// The connection that this one replaces does not count any more: attach has ended it.
 	if err := c.admission.admit(identity); err != nil {
 		conn.abandon()
 		c.refuse(p.namespace, err)
@@ -82,9 +83,12 @@ func (c *Conn) abandon() {
 	}
 }
 
-// askApps asks the applications in turn. It returns their first error, or errNoNamespace if none serves the namespace.
+// askApps asks the applications in turn. It returns their first error, or errNoNamespace if none
+// serves the namespace.
 func (c *Conn) askApps(asked uint32) error {
-	if asked == builtinApp { // it refuses nobody, and a context costs 500 bytes for as long as the client stays
+	if asked == builtinApp {
+		// The built-in events refuse no client, and a context costs 500 bytes until the client
+		// leaves.
 		c.apps = builtinApp
 		return nil
 	}
@@ -125,12 +129,13 @@ func (c *Conn) askApp(ctx context.Context, app App) (err error) {
 	return app.Connect(ctx, c)
 }
 
-// welcome sends the answer to CONNECT, then the event `connected`, then the replies that were queued meanwhile.
+// welcome sends the answer to CONNECT, then the event `connected`, then the replies that were
+// queued meanwhile.
 func (c *Conn) welcome() {
 	recovered := c.Recovered()
 	if recovered && c.member.Misses() {
-		// While the applications ran, the Hub trimmed history that the client has not read. A new pid tells the client
-		// that it did not recover; the gap follows.
+		// While the applications ran, the Hub trimmed history that the client has not read. A new
+		// pid tells the client that it did not recover; the gap follows.
 		recovered = false
 		c.renameSession()
 	}
@@ -145,7 +150,8 @@ func (c *Conn) welcome() {
 		event := c.eventReply("connected", connectedEvent{
 			Type: "connected", ClientID: c.ID(), SocketID: c.ID(),
 			UserID: identity.UserID, Username: identity.Username,
-			Timestamp: notify.Timestamp(time.Now()), TotalConnections: c.client.srv.hub.Total(), Recovered: recovered,
+			Timestamp: notify.Timestamp(time.Now()), TotalConnections: c.client.srv.hub.Total(),
+			Recovered: recovered,
 		})
 		// It precedes the replay, so it ends with the offset that the client sent.
 		event.now, event.after = true, c.member.Cursor()
@@ -169,13 +175,15 @@ func (c *Conn) renameSession() {
 	c.member.RenameSession(pidKey(old), pidKey(pid))
 }
 
-// attach makes the Conn's member. If the client resumes a session, the member replaces that of the former connection.
+// attach makes the Conn's member. If the client resumes a session, the member replaces that of the
+// former connection.
 func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
 	srv := c.client.srv
 	a := notify.Attachment{
 		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
 		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
-		Wake: c.client.session.Wake, Disconnect: c.ordered, Owner: c, Made: func(m *notify.Member) { c.member = m },
+		Wake: c.client.session.Wake, Disconnect: c.ordered, Owner: c,
+		Made: func(m *notify.Member) { c.member = m },
 	}
 	former := c.resume(&a, given, payload)
 	if srv.opts.recovery() {

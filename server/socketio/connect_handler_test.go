@@ -48,7 +48,8 @@ func TestConnectHandlerTimesOut(t *testing.T) {
 	}
 }
 
-// A connect handler that returns when its context ends closes the connection, as one that hangs does.
+// A connect handler that returns when its context ends closes the connection, as one that hangs
+// does.
 func TestConnectHandlerThatEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.ConnectTimeout = 50 * time.Millisecond })

@@ -2,8 +2,8 @@ package socketio
 
 import "sync"
 
-// leave handles a DISCONNECT: the client leaves one namespace. The client's next packets wait until the applications have
-// been called, so a CONNECT to the same namespace starts clean.
+// leave handles a DISCONNECT: the client leaves one namespace. The client's next packets wait until
+// the applications have been called, so a CONNECT to the same namespace starts clean.
 func (c *client) leave(p *packet) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
@@ -22,8 +22,9 @@ func (c *client) leave(p *packet) {
 	}
 }
 
-// detach removes the member from the Hub, which keeps its session for a while. The Conn is in the table of ending Conns from
-// then until it has ended: another connection gets its id only after its handlers have returned.
+// detach removes the member from the Hub, which keeps its session for a while. The Conn is in the
+// table of ending Conns from then until it has ended: another connection gets its id only after its
+// handlers have returned.
 func (c *Conn) detach() {
 	c.client.mu.Lock()
 	if !c.over {
@@ -33,7 +34,8 @@ func (c *Conn) detach() {
 	c.member.Detach()
 }
 
-// finish ends the Conn, once. It runs in the worker, so no handler of the Conn runs concurrently. The first reason counts.
+// finish ends the Conn, once. It runs in the worker, so no handler of the Conn runs concurrently.
+// The first reason counts.
 func (c *Conn) finish(reason string) {
 	c.client.mu.Lock()
 	if c.state == ended {

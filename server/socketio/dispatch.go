@@ -6,9 +6,10 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// Before adds a function that runs for every event of every client before the applications, including the built-in events
-// except auth:refresh, which carries a token. An error ends the event: the client gets it as the acknowledgement, see
-// Namespace.On. Call Before before the first client connects.
+// Before adds a function that runs for every event of every client before the applications,
+// including the built-in events except auth:refresh, which carries a token. An error ends the
+// event: the client gets it as the acknowledgement, see Namespace.On. Call Before before the first
+// client connects.
 func (s *Server) Before(f func(ctx context.Context, c *Conn, e *Event) error) {
 	s.before = append(s.before, f)
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// encodePacket returns the wire form of a packet: its text and its attachments. An event or an acknowledgement with binary
-// values becomes the binary kind.
-func encodePacket(kind byte, namespace string, id *uint64, data any) (text []byte, attachments [][]byte, err error) {
+// encodePacket returns the wire form of a packet: its text and its attachments. An event or an
+// acknowledgement with binary values becomes the binary kind.
+func encodePacket(
+	kind byte, namespace string, id *uint64, data any,
+) (text []byte, attachments [][]byte, err error) {
 	if kind == kindEvent || kind == kindAck {
 		if data, err = detach(data, placeholders(&attachments)); err != nil {
 			return nil, nil, err
@@ -67,8 +69,8 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
 }
 
-// detach replaces every binary value in v by the result of replace, in the order of the JSON text. It copies values and
-// changes none: the caller may pass the same arguments to several namespaces.
+// detach replaces every binary value in v by the result of replace, in the order of the JSON text.
+// It copies values and changes none: the caller may pass the same arguments to several namespaces.
 func detach(v any, replace func([]byte) any) (any, error) {
 	switch t := v.(type) {
 	case json.Marshaler:
@@ -108,16 +110,19 @@ func detach(v any, replace func([]byte) any) (any, error) {
 	return v, nil
 }
 
-// placeholders returns a function for detach that collects attachments and returns their numbered placeholders.
+// placeholders returns a function for detach that collects attachments and returns their numbered
+// placeholders.
 func placeholders(attachments *[][]byte) func([]byte) any {
 	return func(data []byte) any {
-		raw := strconv.AppendInt([]byte(`{"_placeholder":true,"num":`), int64(len(*attachments)), 10)
+		raw := []byte(`{"_placeholder":true,"num":`)
+		raw = strconv.AppendInt(raw, int64(len(*attachments)), 10)
 		*attachments = append(*attachments, data)
 		return json.RawMessage(append(raw, '}'))
 	}
 }
 
-// encodeArgs sets the arguments of an emit: for EventSource with binary values as base64, for Socket.IO with attachments.
+// encodeArgs sets the arguments of an emit: for EventSource with binary values as base64, for
+// Socket.IO with attachments.
 func encodeArgs(m *notify.Message, args []any) error {
 	split, err := detach(args, placeholders(&m.Attachments))
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Event is an event that a client emitted. It stays valid after the handler has returned: any goroutine can call Ack later.
+// Event is an event that a client emitted. It stays valid after the handler has returned: any
+// goroutine can call Ack later.
 type Event struct {
 	Name string
 	Args
@@ -21,7 +22,8 @@ type Event struct {
 // WantsAck reports whether the client waits for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.ack != nil }
 
-// Ack acknowledges the event with any arguments. Only the first call counts. Without WantsAck it does nothing.
+// Ack acknowledges the event with any arguments. Only the first call counts. Without WantsAck it
+// does nothing.
 func (e *Event) Ack(args ...any) {
 	if e.ack != nil {
 		e.once.Do(func() { e.ack(args) })
@@ -34,7 +36,8 @@ type Answer struct {
 	Args
 }
 
-// Args are the arguments of an event or an acknowledgement, as the client sent them. They are decoded on demand.
+// Args are the arguments of an event or an acknowledgement, as the client sent them. They are
+// decoded on demand.
 type Args struct {
 	raw   []json.RawMessage
 	parts [][]byte // binary attachments
@@ -43,25 +46,29 @@ type Args struct {
 // Len returns the number of arguments.
 func (a Args) Len() int { return len(a.raw) }
 
-// JSON returns the text of argument i, with {"_placeholder":true,"num":n} in place of each binary attachment. The caller
-// must not change it.
+// JSON returns the text of argument i, with {"_placeholder":true,"num":n} in place of each binary
+// attachment. The caller must not change it.
 func (a Args) JSON(i int) json.RawMessage { return a.raw[i] }
 
 // Binary returns the binary attachments. The caller must not change them.
 func (a Args) Binary() [][]byte { return a.parts }
 
-// ArgumentError names the argument of a client that is wrong. In an acknowledgement it has the code "validation".
+// ArgumentError names the argument of a client that is wrong. In an acknowledgement it has the code
+// "validation".
 type ArgumentError struct {
 	Index  int // from 0
 	Reason string
 }
 
-func (e *ArgumentError) Error() string { return fmt.Sprintf("argument %d: %s", e.Index+1, e.Reason) }
+func (e *ArgumentError) Error() string {
+	return fmt.Sprintf("argument %d: %s", e.Index+1, e.Reason)
+}
 
-// Bind decodes the arguments, in their order, into pointers, as encoding/json does. It ignores further arguments, as a Node
-// handler does. A *[]byte takes an argument that is a binary attachment and nothing else; a []byte field takes an attachment
-// inside an argument; *any takes the value that Values returns. The error is an *ArgumentError for the first argument that
-// is missing or has another type.
+// Bind decodes the arguments, in their order, into pointers, as encoding/json does. It ignores
+// further arguments, as a Node handler does. A *[]byte takes an argument that is a binary
+// attachment and nothing else; a []byte field takes an attachment inside an argument; *any takes
+// the value that Values returns. The error is an *ArgumentError for the first argument that is
+// missing or has another type.
 //
 //	var to string
 //	var text string
@@ -118,7 +125,8 @@ func (a Args) bind(i int, target any) (err error) {
 	return nil
 }
 
-// inline returns argument i with its attachments as base64, which encoding/json decodes into []byte.
+// inline returns argument i with its attachments as base64, which encoding/json decodes into
+// []byte.
 func (a Args) inline(i int) (json.RawMessage, error) {
 	decoder := json.NewDecoder(bytes.NewReader(a.raw[i]))
 	decoder.UseNumber()
@@ -133,7 +141,8 @@ func (a Args) inline(i int) (json.RawMessage, error) {
 	return marshal(v)
 }
 
-// Values decodes all arguments as encoding/json decodes into any. A binary attachment becomes a []byte.
+// Values decodes all arguments as encoding/json decodes into any. A binary attachment becomes a
+// []byte.
 func (a Args) Values() ([]any, error) {
 	values := make([]any, len(a.raw))
 	for i := range a.raw {
@@ -206,7 +215,9 @@ func index(v any, size int) (i int, ok bool) {
 // checkEvent refuses the names that Socket.IO reserves.
 func checkEvent(name string) error {
 	if reservedEvents[name] {
-		return &notify.ValidationError{Field: "event", Reason: fmt.Sprintf("%q is reserved by Socket.IO", name)}
+		return &notify.ValidationError{
+			Field: "event", Reason: fmt.Sprintf("%q is reserved by Socket.IO", name),
+		}
 	}
 	return nil
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// messageFrame is the Socket.IO form of a message, encoded once and shared by all members that get it.
+// messageFrame is the Socket.IO form of a message, encoded once and shared by all members that get
+// it.
 type messageFrame struct {
 	*engineio.Frame
 	header int // bytes before the event's name
@@ -50,8 +51,8 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 	return f
 }
 
-// render appends a delivery to the batch. Notifications have the names that the client asked for with `as`; events of Go
-// code keep their names.
+// render appends a delivery to the batch. Notifications have the names that the client asked for
+// with `as`; events of Go code keep their names.
 func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 	switch {
 	case d.Message != nil:
@@ -72,15 +73,17 @@ func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 			b.Text(text[:f.header], name, text[f.rest:])
 		}
 	case d.Gap != nil:
-		c.client.srv.log.Debug("gap", zap.String("client", c.member.ClientID()), zap.String("namespace", c.namespace),
-			zap.String("reason", d.Gap.Reason), zap.String("from", d.Gap.From), zap.String("to", d.Gap.To))
+		c.client.srv.log.Debug("gap", zap.String("client", c.member.ClientID()),
+			zap.String("namespace", c.namespace), zap.String("reason", d.Gap.Reason),
+			zap.String("from", d.Gap.From), zap.String("to", d.Gap.To))
 		c.renderControl(b, "gap", d.Gap.ID, struct {
 			Type string `json:"type"`
 			*notify.Gap
 		}{"gap", d.Gap})
 	case d.Recovery != nil:
-		c.client.srv.log.Debug("replayed", zap.String("client", c.member.ClientID()), zap.String("namespace", c.namespace),
-			zap.Int("notifications", d.Recovery.Replayed), zap.Bool("recovered", d.Recovery.Recovered),
+		c.client.srv.log.Debug("replayed", zap.String("client", c.member.ClientID()),
+			zap.String("namespace", c.namespace), zap.Int("notifications", d.Recovery.Replayed),
+			zap.Bool("recovered", d.Recovery.Recovered),
 			zap.String("from", d.Recovery.From), zap.String("to", d.Recovery.To))
 		c.renderControl(b, "recovery", c.member.Cursor(), struct {
 			Type string `json:"type"`
@@ -112,8 +115,8 @@ func appendTrailer(dst []byte, id notify.ID) []byte {
 	return append(dst, '"', ']')
 }
 
-// quotedNames quotes the names of `as`, or of the server's settings. It returns nil if notifications only have their own
-// types as names.
+// quotedNames quotes the names of `as`, or of the server's settings. It returns nil if
+// notifications only have their own types as names.
 func quotedNames(asked, standard []string) [][]byte {
 	if len(asked) == 0 {
 		asked = standard

@@ -11,8 +11,9 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Handshake is the request that opened a connection and the payload of its CONNECT. It has nothing that proves an identity:
-// no token, ticket, Authorization header or auth cookie. It has no recovery keys either.
+// Handshake is the request that opened a connection and the payload of its CONNECT. It has nothing
+// that proves an identity: no token, ticket, Authorization header or auth cookie. It has no
+// recovery keys either.
 type Handshake struct {
 	Time    time.Time
 	Address string // of the client, without port; a trusted proxy may report it
@@ -29,7 +30,8 @@ var (
 	recoveryKeys   = []string{"pid", "offset"}
 )
 
-// newHandshake builds the Handshake of a CONNECT. A plain server keeps everything except the recovery keys.
+// newHandshake builds the Handshake of a CONNECT. A plain server keeps everything except the
+// recovery keys.
 func newHandshake(c *client, payload map[string]any) *Handshake {
 	r := c.session.Request()
 	hidden := recoveryKeys
@@ -37,9 +39,10 @@ func newHandshake(c *client, payload map[string]any) *Handshake {
 		r = withoutSecrets(r)
 		hidden = slices.Concat(recoveryKeys, credentialKeys)
 	}
-	r.Header.Set("Host", r.Host) // net/http keeps it out of Header; a Node server has it among the headers
+	r.Header.Set("Host", r.Host) // net/http removes it from Header, a Node server keeps it
 	h := &Handshake{
-		Time: time.Now(), Secure: r.TLS != nil, URL: r.URL.RequestURI(), Headers: r.Header, Query: r.URL.Query(),
+		Time: time.Now(), Secure: r.TLS != nil, URL: r.URL.RequestURI(), Headers: r.Header,
+		Query: r.URL.Query(),
 	}
 	if c.admission.ip.IsValid() { // else a unix socket
 		h.Address = c.admission.ip.String()
@@ -71,8 +74,8 @@ func withoutSecrets(r *http.Request) *http.Request {
 	return clean
 }
 
-// withoutCredentials removes the credentials from a query and keeps the order of the rest. It also removes parts that cannot
-// be decoded, because they are no parameters.
+// withoutCredentials removes the credentials from a query and keeps the order of the rest. It also
+// removes parts that cannot be decoded, because they are no parameters.
 func withoutCredentials(query string) string {
 	var kept []string
 	for part := range strings.SplitSeq(query, "&") {

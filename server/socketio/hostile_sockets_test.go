@@ -127,8 +127,8 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 	s.Alive()
 }
 
-// The server closes clients that never send CONNECT, over both transports. Meanwhile it serves other
-// clients.
+// The server closes clients that never send CONNECT, over both transports. Meanwhile it serves
+// other clients.
 func TestSilentCrowdOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	const crowd = 100

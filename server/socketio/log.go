@@ -14,7 +14,8 @@ func (c *client) logClose(reason string, conns []*Conn) {
 		return
 	}
 	fields := []zap.Field{
-		zap.String("transport", c.session.Transport()), zap.String("reason", reason), zap.Strings("clients", clientsOf(conns)),
+		zap.String("transport", c.session.Transport()), zap.String("reason", reason),
+		zap.Strings("clients", clientsOf(conns)),
 	}
 	if cause := c.cause.Load(); cause != nil {
 		fields = append(fields, zap.String("cause", edge.LogValue(*cause)))
@@ -25,7 +26,8 @@ func (c *client) logClose(reason string, conns []*Conn) {
 // logUpgrade logs that a connection uses another transport now.
 func (c *client) logUpgrade(from, to string, conns []*Conn) {
 	if c.srv.log.Core().Enabled(zap.DebugLevel) {
-		c.srv.log.Debug("upgraded", zap.String("from", from), zap.String("transport", to), zap.Strings("clients", clientsOf(conns)))
+		c.srv.log.Debug("upgraded", zap.String("from", from), zap.String("transport", to),
+			zap.Strings("clients", clientsOf(conns)))
 	}
 }
 
@@ -38,7 +40,8 @@ func clientsOf(conns []*Conn) []string {
 	return clients
 }
 
-// recovered logs and counts a panic, then calls then. Functions that run code of applications defer it.
+// recovered logs and counts a panic, then calls then. Functions that run code of applications defer
+// it.
 func (s *Server) recovered(where string, then func()) {
 	v := recover()
 	if v == nil {

@@ -10,8 +10,9 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Namespace has the handlers for the clients of one namespace, and sends to these clients. Handlers of one client run one at
-// a time, in the order of its packets. Register handlers before the first client connects.
+// Namespace has the handlers for the clients of one namespace, and sends to these clients. Handlers
+// of one client run one at a time, in the order of its packets. Register handlers before the first
+// client connects.
 type Namespace struct {
 	srv  *Server
 	name string
@@ -23,14 +24,15 @@ type Namespace struct {
 	disconnect []func(*Conn, string)
 }
 
-// Of returns the namespace with this name, "/" or "/name". Clients can connect to "/" and to each namespace that has a
-// handler. Of panics if the name is not valid for clients.
+// Of returns the namespace with this name, "/" or "/name". Clients can connect to "/" and to each
+// namespace that has a handler. Of panics if the name is not valid for clients.
 func (s *Server) Of(name string) *Namespace {
 	if name == "" {
 		name = notify.RootNamespace
 	}
 	if !validNamespace(name) {
-		panic(fmt.Sprintf("socketio: namespace %q: expected / and a name without , # ? of at most %d bytes", name, maxNamespace))
+		panic(fmt.Sprintf("socketio: namespace %q: "+
+			"expected / and a name without , # ? of at most %d bytes", name, maxNamespace))
 	}
 	if n, ok := s.namespaces.Load(name); ok {
 		return n.(*Namespace)
@@ -39,22 +41,23 @@ func (s *Server) Of(name string) *Namespace {
 	return n.(*Namespace)
 }
 
-// validNamespace reports whether name is valid for a namespace. '#' separates a namespace from a room in the Hub, ',' ends
-// the name in a packet, and '?' begins a query in other implementations.
+// validNamespace reports whether name is valid for a namespace. '#' separates a namespace from a
+// room in the Hub, ',' ends the name in a packet, and '?' begins a query in other implementations.
 func validNamespace(name string) bool {
-	return strings.HasPrefix(name, "/") && len(name) <= maxNamespace && !strings.ContainsAny(name, ",#?")
+	return strings.HasPrefix(name, "/") && len(name) <= maxNamespace &&
+		!strings.ContainsAny(name, ",#?")
 }
 
-// OnConnect adds a function that runs before the Server answers a client's CONNECT. An error refuses the client, which gets a
-// connect_error, see [Refuse]. Events that f emits to the client follow the answer. The client waits for f, so f should
-// start a goroutine for slow work.
+// OnConnect adds a function that runs before the Server answers a client's CONNECT. An error
+// refuses the client, which gets a connect_error, see [Refuse]. Events that f emits to the client
+// follow the answer. The client waits for f, so f should start a goroutine for slow work.
 func (n *Namespace) OnConnect(f func(ctx context.Context, c *Conn) error) {
 	n.register(func() { n.connect = append(n.connect, f) })
 }
 
-// On sets the handler of an event. An error of f becomes the acknowledgement {"error":{"code":…}}, unless f has acknowledged
-// before, see [Refuse]. On panics for a name that Socket.IO reserves, for a built-in event in "/", and for an event that has
-// a handler already.
+// On sets the handler of an event. An error of f becomes the acknowledgement {"error":{"code":…}},
+// unless f has acknowledged before, see [Refuse]. On panics for a name that Socket.IO reserves, for
+// a built-in event in "/", and for an event that has a handler already.
 func (n *Namespace) On(event string, f func(ctx context.Context, c *Conn, e *Event) error) {
 	switch {
 	case event == "connection":
@@ -64,7 +67,8 @@ func (n *Namespace) On(event string, f func(ctx context.Context, c *Conn, e *Eve
 	case reservedEvents[event], event == refreshEvent:
 		panic(fmt.Sprintf("socketio: On(%q): the name is reserved", event))
 	case builtins[event] && n.name == notify.RootNamespace && !n.srv.opts.Plain:
-		panic(fmt.Sprintf("socketio: On(%q): the event is built in; use Server.Before to see it", event))
+		panic(fmt.Sprintf("socketio: On(%q): "+
+			"the event is built in; use Server.Before to see it", event))
 	}
 	n.register(func() {
 		if n.events[event] != nil {
@@ -77,8 +81,8 @@ func (n *Namespace) On(event string, f func(ctx context.Context, c *Conn, e *Eve
 	})
 }
 
-// OnDisconnect adds a function that runs once for each client that OnConnect accepted, after it has left. c.Rooms() returns
-// the rooms that it was in. reason is one of the Reason constants.
+// OnDisconnect adds a function that runs once for each client that OnConnect accepted, after it has
+// left. c.Rooms() returns the rooms that it was in. reason is one of the Reason constants.
 func (n *Namespace) OnDisconnect(f func(c *Conn, reason string)) {
 	n.register(func() { n.disconnect = append(n.disconnect, f) })
 }

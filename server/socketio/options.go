@@ -12,10 +12,10 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Options configures a Server. Start from DefaultOptions: a zero is a zero here.
+// Options configures a Server. Start from DefaultOptions, because New takes a zero literally.
 type Options struct {
-	Hub  *notify.Hub         // must be given
-	Auth *auth.Authenticator // must be given
+	Hub  *notify.Hub         // required
+	Auth *auth.Authenticator // required
 
 	Log     *zap.Logger // nil: nothing is logged
 	Limits  Limits      // nil: no limits
@@ -23,40 +23,41 @@ type Options struct {
 
 	PingInterval   time.Duration            // between two pings; default 25 s
 	PingTimeout    time.Duration            // for the answer to a ping; default 60 s
-	ConnectTimeout time.Duration            // without a namespace, and for an answer to CONNECT; default 10 s
-	MaxPayload     int                      // bytes of one message, its attachments included; default 1,000,000
-	CheckOrigin    func(*http.Request) bool // nil: the request's own host, and requests without Origin
+	ConnectTimeout time.Duration            // for CONNECT and for its answer; default 10 s
+	MaxPayload     int                      // bytes of a packet and its attachments; default 1 MB
+	CheckOrigin    func(*http.Request) bool // nil: the same host, or no Origin
 
 	Heartbeat       time.Duration // between two heartbeat events; 0: none; default 30 s
-	SweepInterval   time.Duration // how often idle connections are looked for; default 5 s
-	InactiveTimeout time.Duration // without a byte from the client, PONG included; 0: for ever; default 5 min
+	SweepInterval   time.Duration // between two searches for idle connections; default 5 s
+	InactiveTimeout time.Duration // without a byte from the client; 0: no limit; default 5 min
 
 	As              []string // names of notifications ("type": their own)
-	DefaultChannels []string // joined by every connection that may
-	MaxRooms        int      // channels a client may ask to join; 0: none; notify.NoLimit: any number; default 64
+	DefaultChannels []string // each client joins those that it may
+	MaxRooms        int      // channels that a client may join; notify.NoLimit: any; default 64
 
 	RateInterval time.Duration // between two events of one client; 0: no limit, the default
 	RateBurst    int           // events at once, at least 1; default 20
 
-	// DisableRecovery sends no session id and appends no notification id to events.
+	// DisableRecovery makes the server send no session id and append no notification id to events.
 	DisableRecovery bool
-	// Plain is a Socket.IO server without Roomcast's own events, default channels and recovery. The official protocol
-	// suites expect one.
+	// Plain makes a Socket.IO server without Roomcast's own events, default channels and recovery.
+	// The official protocol test suites need one.
 	Plain bool
 }
 
-// DefaultOptions returns the options of a server that needs no others than Hub and Auth.
+// DefaultOptions returns the default options, without the required Hub and Auth.
 func DefaultOptions() Options {
 	return Options{
-		PingInterval: 25 * time.Second, PingTimeout: 60 * time.Second, ConnectTimeout: 10 * time.Second,
-		MaxPayload: 1_000_000, Heartbeat: 30 * time.Second, SweepInterval: 5 * time.Second,
+		PingInterval: 25 * time.Second, PingTimeout: 60 * time.Second,
+		ConnectTimeout: 10 * time.Second, MaxPayload: 1_000_000,
+		Heartbeat: 30 * time.Second, SweepInterval: 5 * time.Second,
 		InactiveTimeout: 5 * time.Minute, MaxRooms: 64, RateBurst: 20,
 	}
 }
 
 func (o *Options) recovery() bool { return !o.DisableRecovery && !o.Plain }
 
-// check completes what may be nil and refuses what cannot work.
+// check returns an error for invalid options and replaces nil by the defaults.
 func (o *Options) check() error {
 	if o.Hub == nil || o.Auth == nil {
 		return errors.New("socketio: Options.Hub and Options.Auth must be given")
@@ -65,16 +66,17 @@ func (o *Options) check() error {
 		name  string
 		value time.Duration
 	}{
-		{"PingInterval", o.PingInterval}, {"PingTimeout", o.PingTimeout}, {"ConnectTimeout", o.ConnectTimeout},
-		{"SweepInterval", o.SweepInterval},
+		{"PingInterval", o.PingInterval}, {"PingTimeout", o.PingTimeout},
+		{"ConnectTimeout", o.ConnectTimeout}, {"SweepInterval", o.SweepInterval},
 	} {
 		if d.value <= 0 {
-			return fmt.Errorf("socketio: Options.%s is %v, expected more than 0: start from DefaultOptions()", d.name, d.value)
+			return fmt.Errorf("socketio: Options.%s is %v, expected more than 0: "+
+				"start from DefaultOptions()", d.name, d.value)
 		}
 	}
 	if o.MaxPayload <= 0 || o.RateBurst < 1 {
-		return fmt.Errorf("socketio: Options.MaxPayload is %d and RateBurst is %d, expected at least 1: start from DefaultOptions()",
-			o.MaxPayload, o.RateBurst)
+		return fmt.Errorf("socketio: Options.MaxPayload is %d and RateBurst is %d, "+
+			"expected at least 1: start from DefaultOptions()", o.MaxPayload, o.RateBurst)
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

@@ -12,7 +12,7 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// Packet kinds of the Socket.IO protocol v5, as they stand on the wire.
+// Packet kinds of the Socket.IO protocol v5, as on the wire.
 const (
 	kindConnect      = '0'
 	kindDisconnect   = '1'
@@ -27,19 +27,19 @@ const (
 	maxAttachments = 10
 	maxDepth       = 32
 	maxNamespace   = 128
-	maxAuth        = 16 << 10 // bytes of a CONNECT: handlers see them for as long as the client stays
+	maxAuth        = 16 << 10 // bytes of a CONNECT: a Handshake keeps them until the client leaves
 	maxAckID       = 1 << 53
 )
 
-// reservedEvents may not be emitted by a client: the library and every
-// Socket.IO client use them for themselves.
+// reservedEvents are the names that a client must not emit, because Socket.IO clients and servers
+// use them for their own events.
 var reservedEvents = map[string]bool{
 	"connect": true, "connect_error": true, "disconnect": true, "disconnecting": true,
 	"newListener": true, "removeListener": true,
 }
 
-// packet is one Socket.IO packet from a client, already held against the rules:
-// nothing that passes decodePacket can surprise a handler by its shape.
+// packet is one Socket.IO packet from a client. decodePacket has checked it, so handlers can rely
+// on its form.
 type packet struct {
 	kind        byte
 	namespace   string
@@ -50,14 +50,14 @@ type packet struct {
 	name        string            // EVENT
 	args        []json.RawMessage // EVENT without its name; ACK
 	parts       [][]byte          // the attachments
-	size        int               // bytes as it came
+	size        int               // bytes on the wire, with the attachments
 }
 
 func (p *packet) isEvent() bool { return p.kind == kindEvent || p.kind == kindBinaryEvent }
 func (p *packet) isAck() bool   { return p.kind == kindAck || p.kind == kindBinaryAck }
 
-// decodePacket reads `<kind>[<n>-][<namespace>,][<ack id>][json]` strictly. An
-// error means that the peer does not speak the protocol and is to be closed.
+// decodePacket reads `<kind>[<n>-][<namespace>,][<ack id>][json]` strictly. After an error the
+// caller closes the connection, because the client does not follow the protocol.
 func decodePacket(text []byte) (*packet, error) {
 	if len(text) == 0 {
 		return nil, errors.New("empty packet")
@@ -100,11 +100,11 @@ func decodePacket(text []byte) (*packet, error) {
 	return p, p.decodeData(rest)
 }
 
-// packetRules are those of the JSON in a packet. An object may have a key twice:
-// clients of any language may send it, and nothing is decided by it.
+// packetRules are the rules for the JSON in a packet. They allow duplicate keys: some clients send
+// them, and no decision of the server depends on them.
 var packetRules = strictjson.Rules{Depth: maxDepth, DuplicateKeys: true}
 
-// decodeData reads what follows the header. The arguments share its memory.
+// decodeData decodes the data after the header. The arguments share its memory.
 func (p *packet) decodeData(data []byte) error {
 	switch {
 	case p.kind == kindDisconnect && (p.hasID || len(data) != 0):

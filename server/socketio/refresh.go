@@ -8,8 +8,8 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// refreshEvent asks for a longer life. It is answered here in every namespace and
-// shown to no handler, because it carries a token.
+// refreshEvent carries a new token. The server answers it in every namespace, and handlers do not
+// see it, because a token is a secret.
 const refreshEvent = "auth:refresh"
 
 type refreshedEvent struct {
@@ -17,22 +17,26 @@ type refreshedEvent struct {
 	ExpiresAt string `json:"expiresAt"`
 }
 
-// refresh answers auth:refresh and reports whether the event was one. One token renews the client in all its namespaces,
-// since the end of any of them would close the transport of all. A token that is refused changes nothing.
+// refresh answers auth:refresh and reports whether the event was one. One token renews the client
+// in all its namespaces, because the end of a token in one of them closes the transport of all. A
+// refused token changes nothing.
 func (c *Conn) refresh(e *Event) bool {
 	if e.Name != refreshEvent || c.client.srv.opts.Plain {
 		return false
 	}
 	token, ok := refreshToken(e)
 	if !ok {
-		c.refuseRefresh(e, errorEvent{Code: edge.CodeValidation, Message: `expected {"token": "…"}`})
+		c.refuseRefresh(e, errorEvent{
+			Code: edge.CodeValidation, Message: `expected {"token": "…"}`,
+		})
 		return true
 	}
 	identity, err := c.renew(token)
 	if err != nil {
 		refusal := refusalOf(err)
 		c.refuseRefresh(e, errorEvent{
-			Code: refusal.Data.Code, Message: refusal.Message, RetryAfter: float64(refusal.Data.RetryAfter),
+			Code: refusal.Data.Code, Message: refusal.Message,
+			RetryAfter: float64(refusal.Data.RetryAfter),
 		})
 		return true
 	}
@@ -54,8 +58,8 @@ func (c *Conn) renew(token string) (auth.Identity, error) {
 	})
 }
 
-// take puts an identity into force. The rooms that it may not be in are left after that, so none is joined again by the
-// old one.
+// take replaces the identity. It leaves the rooms that the new identity may not join afterwards, so
+// that a concurrent event cannot join them again with the old identity.
 func (c *Conn) take(identity auth.Identity) {
 	c.identity.Store(&identity)
 	c.renewed.Store(true)

@@ -12,14 +12,18 @@ import (
 )
 
 var (
-	errTooManyNamespaces = &auth.Error{Code: "room_limit", Message: "Forbidden", Detail: "too many namespaces on one connection", Status: 403}
-	errNoNamespace       = Refuse("Invalid namespace", nil)
-	errInternal          = errors.New("internal error")
+	errTooManyNamespaces = &auth.Error{
+		Code: "room_limit", Message: "Forbidden",
+		Detail: "too many namespaces on one connection", Status: 403,
+	}
+	errNoNamespace = Refuse("Invalid namespace", nil)
+	errInternal    = errors.New("internal error")
 )
 
-// Refuse returns an error with which App.Connect or an OnConnect function refuses a client: socket.io-client gets
-// message as the message, and data, which may be nil, as the data of its connect_error. Other errors reach the client as
-// follows: an *auth.Error with its message and {"code"}, any other as "Internal error" with the code "internal".
+// Refuse returns an error with which App.Connect or an OnConnect function refuses a client:
+// socket.io-client gets message as the message, and data, which may be nil, as the data of its
+// connect_error. Other errors reach the client as follows: an *auth.Error with its message and
+// {"code"}, any other as "Internal error" with the code "internal".
 func Refuse(message string, data any) error { return &refusedError{message, data} }
 
 type refusedError struct {
@@ -37,14 +41,16 @@ type refusal struct {
 
 type refusalData struct {
 	Code       string `json:"code"`
-	Detail     string `json:"detail,omitempty"`     // which field is at fault
+	Detail     string `json:"detail,omitempty"`     // which field is wrong
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds
 }
 
 // refuse answers CONNECT with a CONNECT_ERROR and closes a client at its third refusal.
 func (c *client) refuse(namespace string, err error) {
 	code, body := refusalBody(err)
-	fields := []zap.Field{zap.String("code", code), zap.String("namespace", edge.LogValue(namespace))}
+	fields := []zap.Field{
+		zap.String("code", code), zap.String("namespace", edge.LogValue(namespace)),
+	}
 	if retry := refusalOf(err).Data.RetryAfter; retry > 0 {
 		fields = append(fields, zap.Int("retry_after", retry)) // seconds
 	}
@@ -61,8 +67,8 @@ func (c *client) refuse(namespace string, err error) {
 	}
 }
 
-// refusalBody is the JSON of a CONNECT_ERROR and the code under which it counts. What cannot be encoded comes down to
-// the message: a client that got nothing would wait for its CONNECT to time out.
+// refusalBody returns the JSON of a CONNECT_ERROR, and its code for the metrics. If the data cannot
+// be encoded, the JSON has only the message: without an answer the client would wait for a timeout.
 func refusalBody(err error) (code string, body []byte) {
 	var own *refusedError
 	if !errors.As(err, &own) {
@@ -97,13 +103,18 @@ func refusalOf(err error) refusal {
 	)
 	switch {
 	case errors.As(err, &known):
-		return refusal{known.Message, refusalData{Code: known.Code, Detail: detailOf(known), RetryAfter: int(known.RetryAfter / time.Second)}}
+		return refusal{known.Message, refusalData{
+			Code: known.Code, Detail: detailOf(known),
+			RetryAfter: int(known.RetryAfter / time.Second),
+		}}
 	case errors.As(err, &full):
-		return refusal{"Too many connections", refusalData{Code: edge.CodeTooManyConnections, RetryAfter: int(full.RetryAfter() / time.Second)}}
+		return refusal{"Too many connections", refusalData{
+			Code: edge.CodeTooManyConnections, RetryAfter: int(full.RetryAfter() / time.Second),
+		}}
 	case errors.As(err, &argument):
-		return refusal{"Validation failed", refusalData{Code: edge.CodeValidation, Detail: argument.Error()}}
+		return invalidRefusal(argument)
 	case errors.As(err, &invalid):
-		return refusal{"Validation failed", refusalData{Code: edge.CodeValidation, Detail: invalid.Error()}}
+		return invalidRefusal(invalid)
 	case errors.As(err, &own):
 		code, _ := refusalBody(err)
 		return refusal{own.message, refusalData{Code: code, Detail: own.message}}
@@ -111,7 +122,14 @@ func refusalOf(err error) refusal {
 	return refusal{"Internal error", refusalData{Code: edge.CodeInternal}}
 }
 
-// detailOf tells a client which field it got wrong; of credentials it learns no more than that they do not count.
+func invalidRefusal(err error) refusal {
+	return refusal{"Validation failed", refusalData{
+		Code: edge.CodeValidation, Detail: err.Error(),
+	}}
+}
+
+// detailOf returns which field is malformed. It returns nothing for credentials that are not valid:
+// the client must not learn why.
 func detailOf(err *auth.Error) string {
 	if errors.Is(err, auth.ErrMalformed) {
 		return err.Detail

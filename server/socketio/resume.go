@@ -14,9 +14,12 @@ import (
 // retireTimeout is how long a client waits for its own former connection to end.
 const retireTimeout = 2 * time.Second
 
-// resume reads from a CONNECT where the client goes on: {pid, offset} as socket.io-client sends them, pid alone, or
-// `since`. It returns the pid of the session that a.Former goes on with.
-func (c *Conn) resume(a *notify.Attachment, given auth.Credentials, payload map[string]any) (pid string) {
+// resume reads from a CONNECT after which notification the client continues: {pid, offset} as
+// socket.io-client sends them, pid alone, or `since`. It returns the pid of the session that
+// a.Former continues.
+func (c *Conn) resume(
+	a *notify.Attachment, given auth.Credentials, payload map[string]any,
+) (pid string) {
 	srv := c.client.srv
 	if !srv.opts.recovery() {
 		return ""
@@ -43,8 +46,8 @@ func (c *Conn) resume(a *notify.Attachment, given auth.Credentials, payload map[
 	return pid
 }
 
-// startRooms adds the channels of a connection at its start: the default ones, those that it asked for and those of its
-// tab, as far as the identity of today may join them.
+// startRooms adds the channels that the client joins at CONNECT: the default channels, those that
+// it requests and those of its tab. The identity must still permit each of them.
 func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	opts := &c.client.srv.opts
 	if c.namespace != notify.RootNamespace || opts.Plain {
@@ -69,7 +72,7 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	a.Rooms = slices.Compact(a.Rooms)
 }
 
-// permitted holds the rooms of a session against the identity of today.
+// permitted returns the rooms of a session that the present identity may join.
 func (c *Conn) permitted(hubRooms []string) (kept []string) {
 	identity := c.Identity()
 	for _, room := range hubRooms {
@@ -80,8 +83,9 @@ func (c *Conn) permitted(hubRooms []string) (kept []string) {
 	return kept
 }
 
-// retire closes the connection that still holds a client id which is to be resumed: the newest connection wins. It
-// waits until the old one has ended, and reports whether it has: a handler that runs on keeps the id.
+// retire closes the old connection of a client id that a new connection resumes: the newest one
+// wins. It waits until the old connection has ended and reports whether it has. The id stays in use
+// while a handler of the old connection runs.
 func (s *Server) retire(namespace, id string) bool {
 	old := s.ending.get(namespace, id)
 	if m := s.hub.Member(namespace, id); m != nil {
@@ -107,7 +111,8 @@ func (s *Server) retire(namespace, id string) bool {
 // pidKey keeps the secret names of sessions apart from those that clients choose.
 func pidKey(pid string) string { return "pid:" + pid }
 
-// newID is 120 random bits in the form of a Node server's ids: 20 characters of URL-safe base64.
+// newID returns 120 random bits in the form of a Node server's ids: 20 characters of URL-safe
+// base64.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead

@@ -7,9 +7,9 @@ import (
 	"github.com/roomcast/roomcast/auth"
 )
 
-// Limits bound the connections of a Server. The errors of the first three carry
-// the status of the refusal and when to try again, see edge.Overload.
-// Each release gives a place back and may be called more than once.
+// Limits bounds the connections of a Server. The errors of the first three methods have an HTTP
+// status and the time after which the client can try again, see edge.Overload. Each release ends
+// the count and may be called more than once.
 type Limits interface {
 	// PreAuth counts a connection that has sent no CONNECT yet.
 	PreAuth(ip netip.Addr) (release func(), err error)
@@ -23,8 +23,8 @@ type Limits interface {
 
 // Metrics counts what happens on the connections of a Server.
 type Metrics interface {
-	// Written counts a write; since is zero or when the oldest notification in it
-	// was accepted.
+	// Written counts a write. since is when the server accepted the oldest notification in it; it
+	// is zero for a write without one.
 	Written(transport string, bytes int, since time.Time)
 	// Refused counts a connection or an event refused with an error code.
 	Refused(code string)

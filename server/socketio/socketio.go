@@ -1,7 +1,8 @@
 // Package socketio is a Socket.IO v5 server on engineio, with every room in the Hub.
 //
-// It decides about CONNECT, namespaces, order, acknowledgements, rooms and recovery. What clients emit is answered by
-// applications, see [App]: the built-in events first, then the handlers that Go code registers:
+// The package handles CONNECT, namespaces, order, acknowledgements, rooms and recovery.
+// Applications answer the events of clients, see [App]: first the built-in events, then the
+// handlers that Go code registers:
 //
 //	chat := server.Of("/chat")
 //	chat.OnConnect(func(ctx context.Context, c *socketio.Conn) error {
@@ -33,8 +34,8 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// Server serves Socket.IO. Its methods may be called by any goroutine, those that register before the first client
-// connects.
+// Server serves Socket.IO. Any goroutine can call its methods; those that register something must
+// be called before the first client connects.
 type Server struct {
 	opts   Options
 	log    *zap.Logger
@@ -53,7 +54,7 @@ type Server struct {
 	askIDs  atomic.Uint64
 }
 
-// New returns a Server that is ready to be mounted; Shutdown ends it. The error names the option that is wrong.
+// New returns a Server, which the caller ends with Shutdown. An error names the invalid option.
 func New(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -65,36 +66,38 @@ func New(o Options) (*Server, error) {
 	s.Mount(own, own.serves)
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
-		CheckOrigin: o.CheckOrigin, Admit: s.admit, Context: withAddress, Accept: s.accept, Written: o.Metrics.Written,
+		CheckOrigin: o.CheckOrigin, Admit: s.admit, Context: withAddress, Accept: s.accept,
+		Written: o.Metrics.Written,
 	})
 	s.workers.Go(func() { s.sweep(ctx) })
 	return s, nil
 }
 
-// Hub is where the rooms are.
+// Hub returns the Hub that has the rooms.
 func (s *Server) Hub() *notify.Hub { return s.hub }
 
-// AuthMode is how clients say who they are.
+// AuthMode returns how clients authenticate.
 func (s *Server) AuthMode() auth.Mode { return s.opts.Auth.Mode() }
 
-// Panics counts the panics of handlers that were contained.
+// Panics returns how many panics the server has recovered from.
 func (s *Server) Panics() uint64 { return s.panics.Load() }
 
-// Sessions is the number of open Engine.IO sessions, those without a CONNECT included.
+// Sessions returns the number of open Engine.IO sessions, including those without a CONNECT.
 func (s *Server) Sessions() int { return s.engine.Len() }
 
-// ServeHTTP answers Engine.IO requests, whatever the path it is mounted at.
+// ServeHTTP answers Engine.IO requests at any path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Shutdown refuses new clients, writes what is queued, and closes every transport, spread over the time that ctx gives.
-// Clients get no DISCONNECT, since they would not come back after one. It returns when the handlers have ended, or with
-// the error of ctx.
+// Shutdown refuses new clients, writes all queued packets, and closes the transports one after the
+// other within the deadline of ctx. Clients get no DISCONNECT, because they do not reconnect after
+// one. Shutdown returns when the handlers have returned, or with the error of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	return errors.Join(s.engine.Shutdown(ctx), s.workers.Wait(ctx))
 }
 
-// admit refuses a handshake while too many sessions have sent no CONNECT, before a session is made for it.
+// admit refuses a handshake while too many sessions have sent no CONNECT, before a session is made
+// for it.
 func (s *Server) admit(r *http.Request) error {
 	release, err := s.opts.Limits.PreAuth(edge.ClientIP(r))
 	if err != nil {
@@ -104,7 +107,7 @@ func (s *Server) admit(r *http.Request) error {
 	return nil
 }
 
-// accept takes a new session over from the engine.
+// accept makes the client of a new session.
 func (s *Server) accept(session *engineio.Session) engineio.Handler {
 	c := newClient(s, session)
 	if c == nil {

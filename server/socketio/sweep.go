@@ -8,14 +8,15 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// expiryNotice is how long before its token ends a client is told.
+// expiryNotice is how long before the end of its token a client gets auth:expiring.
 const expiryNotice = 30 * time.Second
 
-// sweep looks after what has no packet to hang on: heartbeats, idle connections,
-// tokens that run out, attachments that never come. One goroutine does it for all
-// connections, so an idle one costs no timer.
+// sweep does the work that no packet starts: heartbeats, and the end of idle connections, expired
+// tokens and packets without their attachments. One goroutine does it for all connections, so that
+// an idle connection needs no timer.
 func (s *Server) sweep(ctx context.Context) {
-	interval := min(time.Second, s.opts.SweepInterval, max(s.opts.ConnectTimeout/4, 10*time.Millisecond))
+	interval := max(s.opts.ConnectTimeout/4, 10*time.Millisecond)
+	interval = min(interval, time.Second, s.opts.SweepInterval)
 	if s.opts.Heartbeat > 0 {
 		interval = min(interval, s.opts.Heartbeat)
 	}
@@ -39,12 +40,13 @@ func (s *Server) sweep(ctx context.Context) {
 }
 
 func (c *client) sweep(now time.Time, idle bool) {
+	inactive := c.srv.opts.InactiveTimeout
 	switch {
 	case c.assembling.overdue(now):
 		c.end("attachments did not arrive in time")
 		return
-	case idle && c.srv.opts.InactiveTimeout > 0 && now.Sub(c.session.LastReceived()) > c.srv.opts.InactiveTimeout:
-		c.end("no byte from the client") // no DISCONNECT: the client comes back after this
+	case idle && inactive > 0 && now.Sub(c.session.LastReceived()) > inactive:
+		c.end("no byte from the client") // no DISCONNECT, so that the client reconnects
 		return
 	}
 	c.noteTransport()
@@ -60,14 +62,14 @@ func (c *client) sweep(now time.Time, idle bool) {
 		if !conn.checkToken(now) {
 			return
 		}
-		if conn.namespace == notify.RootNamespace && backlog == 0 {
+		if conn.namespace == notify.RootNamespace && backlog == 0 { // the client reads its replies
 			conn.heartbeat(now)
 		}
 	}
 }
 
-// checkToken tells a client that its token is about to end, and closes the transport when it has. It reports whether
-// the connection goes on.
+// checkToken sends auth:expiring before the client's token ends, and closes the transport when it
+// has ended. It reports whether the connection stays open.
 func (c *Conn) checkToken(now time.Time) bool {
 	identity := c.Identity()
 	end := identity.ExpiresAt
@@ -83,7 +85,7 @@ func (c *Conn) checkToken(now time.Time) bool {
 	}
 	switch {
 	case identity.Expired(now):
-		c.detach() // nothing reaches it after its time
+		c.detach() // the client gets no notification after the end of its token
 		expiry.Type = "auth:expired"
 		c.client.send(c.eventReply("auth:expired", expiry))
 		c.client.end("token expired")
@@ -95,7 +97,7 @@ func (c *Conn) checkToken(now time.Time) bool {
 	return true
 }
 
-// heartbeat is skipped for a client that has not read its earlier replies.
+// heartbeat sends a heartbeat event if one is due.
 func (c *Conn) heartbeat(now time.Time) {
 	client, every := c.client, c.client.srv.opts.Heartbeat
 	if every <= 0 || client.srv.opts.Plain || now.Before(client.nextBeat) || !c.isOpen() {
@@ -105,6 +107,7 @@ func (c *Conn) heartbeat(now time.Time) {
 		client.nextBeat = client.nextBeat.Add(every)
 	}
 	client.send(c.eventReply("heartbeat", heartbeatEvent{
-		Type: "heartbeat", Timestamp: notify.Timestamp(now), TotalConnections: client.srv.hub.Total(),
+		Type: "heartbeat", Timestamp: notify.Timestamp(now),
+		TotalConnections: client.srv.hub.Total(),
 	}))
 }

@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// workers counts goroutines, which may be started at any time, also while
-// somebody waits for them or has given up waiting: a sync.WaitGroup allows neither
-// once it may be down to zero. The zero value is ready.
+// workers counts goroutines. They can start at any time, also while Wait runs and after Wait has
+// given up: a sync.WaitGroup forbids both when its counter may be zero. The zero value is ready to
+// use.
 type workers struct {
 	mu   sync.Mutex
 	n    int
-	idle chan struct{} // closed when n comes down to 0; nil: nobody waits
+	idle chan struct{} // closed when n becomes 0; nil: no Wait runs
 }
 
-// Go runs f on a goroutine of its own.
+// Go runs f in a new goroutine.
 func (w *workers) Go(f func()) {
 	w.mu.Lock()
 	w.n++
@@ -34,7 +34,7 @@ func (w *workers) done() {
 	}
 }
 
-// Wait returns when there is no work, or ctx's error.
+// Wait returns when no goroutine is left, or with the error of ctx.
 func (w *workers) Wait(ctx context.Context) error {
 	w.mu.Lock()
 	if w.n == 0 {

@@ -4,7 +4,7 @@ package sockets
 
 import "net"
 
-// Descriptor returns -1: every write may wait, in a goroutine of the connection's own.
+// Descriptor returns -1: every write may wait, in a goroutine of its connection.
 func Descriptor(net.Conn) int { return -1 }
 
 // Read is not called.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Only sockets have a descriptor: a type with a Write of its own has a reason for it.
+// Only sockets have a descriptor: the Write of another type must not be bypassed.
 func TestDescriptor(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Descriptor returns the descriptor of the socket that a connection writes to, or -1 if a write
-// takes more than that: with TLS, or for a type that has a Write of its own.
+// Descriptor returns the descriptor of the socket that a connection writes to. It returns -1 if a
+// write does more than that: with TLS, or for a type with its own Write.
 func Descriptor(conn net.Conn) int {
 	var access syscall.Conn
 	switch c := conn.(type) {
@@ -27,8 +27,8 @@ func Descriptor(conn net.Conn) int {
 	return found
 }
 
-// Read reads what the socket has without waiting, nothing if it has nothing. It returns io.EOF at the
-// end. The caller makes sure that the socket is not closed meanwhile.
+// Read reads the bytes that the socket has, without waiting; there may be none. It returns io.EOF
+// at the end. The caller ensures that the socket is not closed meanwhile.
 func Read(fd int, p []byte) (n int, err error) {
 	switch n, err = syscall.Read(fd, p); {
 	case err == syscall.EAGAIN, err == syscall.EINTR:
@@ -39,9 +39,9 @@ func Read(fd int, p []byte) (n int, err error) {
 	return max(n, 0), err
 }
 
-// Write writes as much of p as the socket takes without waiting. The caller makes sure that the
-// socket is not closed meanwhile: the lock of net.Conn against that costs a tenth of the write, in
-// cache misses.
+// Write writes as much of p as the socket takes without waiting. The caller ensures that the socket
+// is not closed meanwhile: the lock of net.Conn for that costs a tenth of the write, in cache
+// misses.
 func Write(fd int, p []byte) (n int, err error) {
 	for len(p) > 0 {
 		switch n, err = syscall.Write(fd, p); err {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Watcher notices that sockets can be read. One goroutine watches all of them by an epoll, while
-// there are any: a goroutine for each, which waits to read, would be half of the memory of an idle
-// connection.
+// Watcher notices when sockets can be read. One goroutine watches all of them with an epoll, while
+// there are any. A goroutine for each connection that waits to read would be half of the memory of
+// an idle connection.
 //
 // A T is a connection; the zero T is none. A Watcher is safe for concurrent use.
 type Watcher[T comparable] struct {
@@ -23,13 +23,13 @@ type Watcher[T comparable] struct {
 }
 
 // NewWatcher returns a Watcher that calls ready when a socket can be read. ready must not wait,
-// because it holds up other connections. It may be called without a reason after a descriptor was
-// used again.
+// because it delays other connections. The Watcher may call it without a reason when the system has
+// reused a descriptor.
 func NewWatcher[T comparable](ready func(T)) *Watcher[T] { return &Watcher[T]{ready: ready} }
 
-// Watch calls ready once, when the socket has something to read, its end included. It reports false
-// if it cannot: then the connection needs a goroutine that reads. Forget must be called before the
-// socket is closed.
+// Watch makes the Watcher call ready once, when the socket has something to read or has ended. It
+// returns false if it cannot watch the socket: then the connection needs a goroutine that reads.
+// The caller must call Forget before it closes the socket.
 func (w *Watcher[T]) Watch(fd int, conn T) bool {
 	if fd < 0 {
 		return false
@@ -59,8 +59,8 @@ func (w *Watcher[T]) has(fd int, conn T) bool {
 	return fd >= 0 && fd < len(w.conns) && w.conns[fd] == conn
 }
 
-// Forget ends the watch. It must come before the socket is closed, because the system uses
-// descriptors again.
+// Forget ends the watch. The caller must call it before it closes the socket, because the system
+// reuses descriptors.
 func (w *Watcher[T]) Forget(fd int, conn T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,7 +112,7 @@ func (w *Watcher[T]) open() error {
 	return nil
 }
 
-// closeIfUnused ends the goroutine if nothing is watched any more. The caller holds mu.
+// closeIfUnused ends the goroutine if no connection is watched. The caller holds mu.
 func (w *Watcher[T]) closeIfUnused() {
 	if w.count == 0 && w.epoll != nil {
 		_ = w.epoll.Close()

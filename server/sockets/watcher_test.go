@@ -44,7 +44,7 @@ func receive(t *testing.T, events <-chan string, want string) {
 	}
 }
 
-// Each Watch reports one event: bytes that come, bytes that are there already, and the end.
+// Each Watch reports one event: new bytes, bytes that have already arrived, or the end.
 func TestWatcher(t *testing.T) {
 	events := make(chan string, 10)
 	w := NewWatcher(func(name string) { events <- name })
@@ -76,13 +76,16 @@ func TestWatcher(t *testing.T) {
 		t.Errorf("at the end: %v", err)
 	}
 	w.Forget(fd, "a")
-	w.Look(fd, "a", func() bool { t.Error("a look at a connection that was forgotten"); return false })
+	w.Look(fd, "a", func() bool {
+		t.Error("Look called f for a forgotten connection")
+		return false
+	})
 	if w.epoll != nil {
 		t.Error("the epoll is open although nothing is watched")
 	}
 }
 
-// A descriptor that is used again belongs to its new connection.
+// A reused descriptor belongs to its new connection.
 func TestWatcherUsesDescriptorsAgain(t *testing.T) {
 	events := make(chan string, 10)
 	w := NewWatcher(func(name string) { events <- name })

@@ -35,8 +35,8 @@ type Turn[T any] struct {
 	takes int
 }
 
-// NewWriters returns Writers whose goroutines call write. It writes to the connections that Next
-// returns, without waiting for any, until Next returns none.
+// NewWriters returns Writers whose goroutines call write. write must write to the connections that
+// Next returns, without waiting for any of them, until Next returns none.
 func NewWriters[T any](write func()) *Writers[T] {
 	return &Writers[T]{write: write, max: runtime.GOMAXPROCS(0)}
 }
@@ -60,8 +60,8 @@ func (w *Writers[T]) Add(t T) {
 	}
 }
 
-// Next returns the connections that have waited longest, for this turn of a writer. After none, the
-// writer must end.
+// Next returns the connections that have waited longest, for this turn of a writer. If it returns
+// none, the writer must end.
 func (w *Writers[T]) Next(t *Turn[T]) []T {
 	if t.takes++; t.takes%takesPerYield == 0 && w.yielding.TryLock() {
 		w.yielder.yield()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Writers write to everything that was added, once, and end.
+// Writers write once to each connection that was added, and end.
 func TestWriters(t *testing.T) {
 	t.Parallel()
 	const n = 10_000
@@ -56,8 +56,8 @@ func TestWriters(t *testing.T) {
 	}
 }
 
-// One writer gets connections in the order in which they were added, also when it adds them again
-// while others wait. The queue does not grow by that.
+// One writer gets connections in the order of Add, also when it adds them again while others wait.
+// The queue does not grow meanwhile.
 func TestWritersKeepTheOrder(t *testing.T) {
 	t.Parallel()
 	const n, rounds = 100, 1000

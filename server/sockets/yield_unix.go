@@ -7,12 +7,11 @@ import (
 	"syscall"
 )
 
-// yielder makes the runtime look for events of the network. The runtime does so when a processor
-// has no goroutine to run: a writer that never waits would hold up requests for as long as 10 ms on
-// one processor, and with them the notifications that could leave with the same write. So the
-// writer waits for a pipe that it writes to itself, which takes some microseconds. The zero yielder
-// is ready to use, by one goroutine at a time. Its pipe stays open as long as the yielder is in
-// use.
+// yielder makes the runtime poll the network. The runtime does so when a processor has no goroutine
+// to run: on one processor a writer that never waits would delay requests by as much as 10 ms, and
+// with them notifications that could use the same write. So the writer waits for a pipe that it
+// writes to itself, which takes some microseconds. The zero yielder is ready to use, by one
+// goroutine at a time. Its pipe stays open as long as the yielder is in use.
 type yielder struct {
 	in, out *os.File
 	raw     syscall.RawConn // of in
@@ -21,7 +20,7 @@ type yielder struct {
 	buf     [1]byte
 }
 
-// yield returns after the runtime has looked.
+// yield returns after the runtime has polled the network.
 func (y *yielder) yield() {
 	if y.check == nil {
 		y.check = y.writeThenRead
@@ -39,8 +38,8 @@ func (y *yielder) yield() {
 	}
 }
 
-// writeThenRead writes to the pipe at the first call, from where on RawConn notices that it can be
-// read, and reads from it at the second.
+// writeThenRead writes to the pipe at the first call. RawConn then notices that it can be read, and
+// the second call reads from it.
 func (y *yielder) writeThenRead(fd uintptr) (done bool) {
 	if !y.written {
 		y.written = true
