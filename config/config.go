@@ -165,6 +165,12 @@ func (c Config) Warnings() []string {
 		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+
 			" for EventSource, two heartbeats")
 	}
+	for _, origin := range c.AllowedOrigins {
+		if isOpaque(origin) {
+			w = append(w, "ALLOWED_ORIGINS has "+origin+
+				": any sandboxed page or local file may use a visitor's credentials")
+		}
+	}
 	w = append(w, c.adminWarnings()...)
 	for _, entry := range c.APIKeys {
 		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
