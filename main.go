@@ -146,6 +146,7 @@ func newService(
 	}
 	history := notify.DefaultOptions()
 	history.HistorySize, history.HistoryTTL = c.HistorySize, c.HistoryTTL
+	history.HistoryMinAge = c.HistoryMinAge
 	history.HistoryMaxBytes = int64(c.HistoryMaxBytes)
 	hub := notify.New(notify.NewMemoryLog(), history)
 	counts := metrics.New(hub)

@@ -52,6 +52,7 @@ type Config struct {
 	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
 	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"${MAX_ROOMS}" min:"0" max:"10000" help:"Maximum number of channels that one client may ask to join; 0 = none."`
 	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"${HISTORY_SIZE}" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
+	HistoryMinAge   time.Duration `group:"Channels and history" name:"history-min-age" env:"HISTORY_MIN_AGE" default:"${HISTORY_MIN_AGE}" min:"0s" max:"1h" help:"Time for which a room keeps more than HISTORY_SIZE, so that connected clients get every notification of a burst."`
 	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"Time for which a notification is kept for replay."`
 	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Maximum memory of all notifications kept for replay, including names, encodings for both transports and data structures."`
 
@@ -163,6 +164,12 @@ func (c Config) Warnings() []string {
 	if c.SSEInactive() != c.InactiveTimeout {
 		w = append(w, "INACTIVE_TIMEOUT is raised to "+duration(c.SSEInactive())+
 			" for EventSource, two heartbeats")
+	}
+	for _, origin := range c.AllowedOrigins {
+		if isOpaque(origin) {
+			w = append(w, "ALLOWED_ORIGINS has "+origin+
+				": any sandboxed page or local file may use a visitor's credentials")
+		}
 	}
 	w = append(w, c.adminWarnings()...)
 	for _, entry := range c.APIKeys {

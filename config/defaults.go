@@ -16,6 +16,7 @@ func defaults() kong.Vars {
 	sockets := socketio.DefaultOptions()
 	return kong.Vars{
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),
+		"HISTORY_MIN_AGE":   duration(hub.HistoryMinAge),
 		"HISTORY_TTL":       duration(hub.HistoryTTL),
 		"HISTORY_MAX_BYTES": Bytes(hub.HistoryMaxBytes).String(),
 

@@ -12,14 +12,19 @@ import (
 // only. It is safe for concurrent use.
 type Origins struct {
 	allowed   map[origin]bool
-	localhost bool // any port of localhost
+	opaque    map[string]bool // null and file://, which are not the origin of one site
+	localhost bool            // any port of localhost
 }
 
 // Origins returns the origins of ALLOWED_ORIGINS, NEXT_PUBLIC_APP_URL and HOST. Keep the result:
 // [Config.AllowOrigin] builds it at each call.
 func (c Config) Origins() Origins {
-	o := Origins{allowed: map[origin]bool{}, localhost: c.Loopback()}
+	o := Origins{allowed: map[origin]bool{}, opaque: map[string]bool{}, localhost: c.Loopback()}
 	for _, text := range c.AllowedOrigins {
+		if isOpaque(text) {
+			o.opaque[text] = true
+			continue
+		}
 		if one, ok := parseOrigin(strings.TrimSuffix(text, "/")); ok {
 			o.allowed[one] = true
 		}
@@ -37,28 +42,41 @@ func (c Config) AllowOrigin(origin string, r *http.Request) bool {
 
 // Allow reports whether a page may send the request; text is its Origin header. It allows the
 // request's own host, the origins of the set and, on a loopback listener, localhost at any port.
-// Scheme, host and port must match, the host without regard to case. Allow refuses `null`, user
-// information, a path and anything else that is not an origin.
-//
-// Over plain HTTP, Allow accepts the own host with scheme https too, because a proxy may have
-// terminated TLS.
+// Scheme, host and port must match, the host without regard to case. Allow refuses user information,
+// anything else that is not an origin, and `null` and `file://` unless the set has them.
 func (o Origins) Allow(text string, r *http.Request) bool {
+	if isOpaque(text) {
+		return o.opaque[text]
+	}
 	from, ok := parseOrigin(text)
 	if !ok {
+		// Some clients that are not browsers send the URL of the server.
+		from, ok = parseOrigin(withoutPath(text))
+		return ok && from.isOwn(r)
+	}
+	return o.allowed[from] || o.localhost && from.isWeb() && isLoopback(from.host) || from.isOwn(r)
+}
+
+// isOwn reports whether o is the host that the request was sent to. Over plain HTTP that is also the
+// host with scheme https, because a proxy may have terminated TLS.
+func (o origin) isOwn(r *http.Request) bool {
+	if !o.isWeb() || r == nil || r.TLS != nil && o.scheme != "https" {
 		return false
 	}
-	if o.allowed[from] {
-		return true
-	}
-	web := from.scheme == "http" || from.scheme == "https"
-	if o.localhost && web && isLoopback(from.host) {
-		return true
-	}
-	if !web || r == nil || r.TLS != nil && from.scheme != "https" {
-		return false
-	}
-	own, ok := parseOrigin(from.scheme + "://" + r.Host)
-	return ok && own == from
+	own, ok := parseOrigin(o.scheme + "://" + r.Host)
+	return ok && own == o
+}
+
+func (o origin) isWeb() bool { return o.scheme == "http" || o.scheme == "https" }
+
+// isOpaque reports whether an Origin header is that of pages without a site: sandboxed ones, and
+// local files.
+func isOpaque(text string) bool { return text == "null" || text == "file://" }
+
+func withoutPath(text string) string {
+	scheme, rest, _ := strings.Cut(text, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + authority
 }
 
 // origin is a parsed origin (RFC 6454, section 4): the host in lower case, and the scheme's default

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -79,6 +80,11 @@ func TestOwnOrigin(t *testing.T) {
 		{"evil@a.example", false, "http://evil@a.example", false},
 		{"a.example/x", false, "http://a.example/x", false},
 		{"null", false, "null", false},
+		{"a.example", false, "http://a.example/", true},
+		{"a.example", false, "http://a.example/socket.io/?x=1", true},
+		{"a.example", false, "http://evil.example/a.example", false},
+		{"a.example", false, "http://a.example@evil.example/", false},
+		{"a.example", false, "a.example/", false},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Host, r.TLS = tt.host, nil
@@ -146,4 +152,26 @@ func FuzzOrigin(f *testing.F) {
 			}
 		}
 	})
+}
+
+// null and file:// are allowed by name only, and the program warns about them.
+func TestOpaqueOrigins(t *testing.T) {
+	c := load(t, env{"JWT_SECRET": secret32, "ALLOWED_ORIGINS": "https://app.example,null"})
+	r := httptest.NewRequest("GET", "http://rooms.example/", nil)
+	for origin, want := range map[string]bool{
+		"null": true, "file://": false, "NULL": false, "https://app.example": true, "": false,
+	} {
+		if got := c.AllowOrigin(origin, r); got != want {
+			t.Errorf("%q: %t, want %t", origin, got, want)
+		}
+	}
+	files := load(t, env{"JWT_SECRET": secret32, "ALLOWED_ORIGINS": "file://"})
+	if !files.AllowOrigin("file://", r) || files.AllowOrigin("null", r) {
+		t.Error("file:// allows another origin, or not itself")
+	}
+	for _, c := range []Config{c, files} {
+		if warnings := strings.Join(c.Warnings(), "\n"); !strings.Contains(warnings, "ALLOWED_ORIGINS") {
+			t.Errorf("no warning: %s", warnings)
+		}
+	}
 }

@@ -140,7 +140,7 @@ func (l *loader) resolveOrigins(c *Config) {
 			l.wrong(c, "ALLOWED_ORIGINS", "*",
 				"origins by name: with a star every page of the web "+
 					"could use a visitor's credentials")
-		case !ok:
+		case !ok && !isOpaque(origin):
 			l.wrong(c, "ALLOWED_ORIGINS", origin, "origins such as https://app.example.com "+
 				"or http://localhost:5173, without path")
 		}

@@ -121,7 +121,7 @@ func TestBadValues(t *testing.T) {
 		{"ALLOWED_ORIGINS", "https://a.example/path", `got "https://a.example/path"`},
 		{"ALLOWED_ORIGINS", "a.example",
 			`got "a.example", allowed: origins such as https://app.example.com`},
-		{"ALLOWED_ORIGINS", "null", `got "null"`},
+		{"ALLOWED_ORIGINS", "NULL", `got "NULL"`},
 		{"NEXT_PUBLIC_APP_URL", "app.example.com",
 			`NEXT_PUBLIC_APP_URL (environment): got "app.example.com"`},
 		{"NEXT_PUBLIC_APP_URL", "https://u:p@app.example.com", `NEXT_PUBLIC_APP_URL`},

@@ -10,8 +10,13 @@ import (
 // DefaultOptions.
 type Options struct {
 	// HistorySize is the number of messages that each room keeps for replay. With 0 the Hub keeps
-	// nothing: clients that reconnect get a gap. The default is 256.
+	// nothing: clients that reconnect get a gap. The default is 1,024.
 	HistorySize int
+
+	// HistoryMinAge is the time for which a room keeps a message even if it has more than
+	// HistorySize, so that connected members get all messages of a burst. It is the time that a
+	// transport gives a slow client. The default is 10 seconds.
+	HistoryMinAge time.Duration
 
 	// HistoryTTL is the time for which the Hub keeps a message, accurate to a second. With 0 the
 	// next sweep or publish removes it. The default is 5 minutes.
@@ -46,8 +51,9 @@ type Options struct {
 // reconnect within minutes.
 func DefaultOptions() Options {
 	return Options{
-		HistorySize: 256, HistoryTTL: 5 * time.Minute, HistoryMaxBytes: 64 << 20,
-		SessionTTL: 5 * time.Minute, MaxSessions: 20_000, MaxSessionBytes: 32 << 20,
+		HistorySize: 1024, HistoryMinAge: 10 * time.Second, HistoryTTL: 5 * time.Minute,
+		HistoryMaxBytes: 64 << 20,
+		SessionTTL:      5 * time.Minute, MaxSessions: 20_000, MaxSessionBytes: 32 << 20,
 		MaxReplay: 1000,
 	}
 }
@@ -60,7 +66,7 @@ func (o Options) valid() Options {
 	for _, n := range []*int64{&o.HistoryMaxBytes, &o.MaxSessionBytes} {
 		*n = max(*n, 0)
 	}
-	for _, d := range []*time.Duration{&o.HistoryTTL, &o.SessionTTL} {
+	for _, d := range []*time.Duration{&o.HistoryMinAge, &o.HistoryTTL, &o.SessionTTL} {
 		*d = max(*d, 0)
 	}
 	if o.Now == nil {
@@ -125,8 +131,9 @@ func New(log Log, o Options) *Hub {
 	stored := log.Head()
 	h := &Hub{
 		log: log, o: o,
-		head:     ID{Epoch: stored.Epoch},
-		index:    index{size: o.HistorySize, ttl: o.HistoryTTL, maxBytes: o.HistoryMaxBytes},
+		head: ID{Epoch: stored.Epoch},
+		index: index{size: o.HistorySize, minAge: o.HistoryMinAge, ttl: o.HistoryTTL,
+			maxBytes: o.HistoryMaxBytes},
 		members:  make(map[memberKey]*Member),
 		users:    make(map[string]*user),
 		ids:      make(map[string]int),

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"sort"
 	"time"
 
 	"github.com/roomcast/roomcast/rooms"
@@ -33,11 +34,12 @@ type entry struct {
 	at   time.Time
 }
 
-// index is the table of rooms with their history. Limits are the count of messages in a room, their
-// age, and the bytes of all. The Hub's lock guards it.
+// index is the table of rooms with their history. Limits are the count of messages in a room that
+// are older than minAge, the age of all, and the bytes of all. The Hub's lock guards it.
 type index struct {
 	table    rooms.Table[*Member, shelf]
 	size     int
+	minAge   time.Duration
 	ttl      time.Duration
 	maxBytes int64
 
@@ -81,10 +83,7 @@ func (x *index) add(m *Message, now time.Time) {
 		}
 		r.State.kept.push(ref{m.ID.Seq, e})
 		e.held++
-		if len(kept) == x.size {
-			x.drop(r, now)
-			x.release(r)
-		}
+		x.shorten(r, now)
 	}
 	x.unhold(e)
 	// A busy room leaves dead entries in the middle of the queue: no more than there are live ones.
@@ -92,6 +91,31 @@ func (x *index) add(m *Message, now time.Time) {
 		x.fifo.filter(func(e *entry) bool { return e.held > 0 })
 		x.dead = 0
 	}
+}
+
+// shorten removes the oldest entries of a room that has too many.
+func (x *index) shorten(r *room, now time.Time) {
+	for r.State.kept.len() > x.size {
+		if x.size > 0 && now.Sub(r.State.kept.all()[0].entry.at) < x.minAge {
+			return
+		}
+		x.drop(r, now)
+	}
+	x.release(r)
+}
+
+// keeps reports whether a message is still in one of its rooms.
+func (x *index) keeps(m *Message) bool {
+	for _, name := range m.Rooms {
+		if r := x.table.Room(name); r != nil {
+			kept := r.State.kept.all()
+			i := sort.Search(len(kept), func(k int) bool { return kept[k].seq >= m.ID.Seq })
+			if i < len(kept) && kept[i].entry.msg == m {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // trim evicts entries that are too old, at most limit of them, and the oldest ones while there are

@@ -116,6 +116,11 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range messages { // later messages, or the limits, may have removed it already
+		m.matched.Stored = h.index.keeps(m)
+	}
 	return nil
 }
 
@@ -132,7 +137,7 @@ func (h *Hub) stampTime(m *Message) {
 func (m *Message) receipt() Receipt {
 	r := m.matched
 	r.Targets = len(m.Rooms)
-	if r.Stored = !m.Volatile; r.Stored {
+	if !m.Volatile {
 		r.ID = m.ID.String()
 	}
 	return r

@@ -48,7 +48,7 @@ func newRig(t testing.TB, o Options) *rig {
 func newRigKeeping(t testing.TB, history int, o Options) *rig {
 	t.Helper()
 	options := notify.DefaultOptions()
-	options.HistorySize = cmp.Or(history, options.HistorySize)
+	options.HistorySize, options.HistoryMinAge = cmp.Or(history, options.HistorySize), 0
 	hub := notify.New(notify.NewMemoryLog(), options)
 	t.Cleanup(hub.Close)
 	r := &rig{hub: hub, gone: make(chan struct{}, 1000)}

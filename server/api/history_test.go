@@ -57,7 +57,7 @@ func TestHistory(t *testing.T) {
 		{"?user=u1", `{ "a" : "<" },3`, second},
 		{"?user=u1&since=" + before, `{ "a" : "<" },3`, second},
 		{"?user=u1&since=" + first, `3`, second},
-		{"?user=u1&since=" + second, ``, second},
+		{"?user=u1&since=" + second, ``, inChannel}, // the head
 		{"?user=u1&limit=1", `3`, second},
 		{"?user=u1&since=0&limit=1", `{ "a" : "<" }`, first},
 		{"?channel=orders", `5`, inChannel},
@@ -69,8 +69,18 @@ func TestHistory(t *testing.T) {
 				tc.cursor)
 		}
 	}
-	if _, gap, _ := read("?user=u1&since=00000001-5"); !gap {
-		t.Error("no gap after an id of another epoch")
+	// After a gap the cursor continues at what there is, so the next page has no gap.
+	ahead := notify.ID{Epoch: s.hub.Head().Epoch, Seq: s.hub.Head().Seq + 1}.String()
+	for _, since := range []string{"00000001-5", ahead} {
+		for _, target := range []string{"user=u1", "channel=nothing"} {
+			_, gap, cursor := read("?" + target + "&since=" + since)
+			if !gap {
+				t.Errorf("no gap after the unknown id %s", since)
+			}
+			if data, gap, _ := read("?" + target + "&since=" + cursor); gap || len(data) != 0 {
+				t.Errorf("after the gap: %s, gap %v", data, gap)
+			}
+		}
 	}
 	_, text := s.ask("GET", "/v1/notifications?channel=orders", "")
 	if !strings.Contains(text, `"metadata":{"channel":"orders"}`) {

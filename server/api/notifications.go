@@ -169,10 +169,9 @@ func (h *handler) history(c *call) (any, error) {
 				", expected the id of a notification, or 0 for all kept notifications")
 		}
 	}
-	cursor := c.value("since")
-	if cursor == "" {
-		cursor = h.hub.Head().String() // before the read, so that the next one misses nothing
-	}
+	// Without a notification the next page starts here. An old id would be lost one day, and an id of
+	// another epoch is lost already. The head is read first, so that the next page misses nothing.
+	cursor := h.hub.Head().String()
 	messages, gap := h.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
 	reply := []byte(`{"notifications":[`)
 	for i, m := range messages {

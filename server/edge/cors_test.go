@@ -79,7 +79,8 @@ func TestPreflight(t *testing.T) {
 		{"PUT", "authorization", true},
 		{"DELETE", "", true},
 		{"PATCH", "", false},
-		{"POST", "x-forwarded-for", false},
+		{"GET", "sentry-trace,baggage,traceparent,x-requested-with", true},
+		{"POST", "x-app-version", true},
 	} {
 		headers := []string{"Origin: https://app.example", "Access-Control-Request-Method: " + tc.method}
 		if tc.headers != "" {

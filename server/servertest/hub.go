@@ -12,10 +12,12 @@ import (
 // NewHub returns a hub with the default options. The test closes it.
 func NewHub(t testing.TB) *notify.Hub { return HubWith(t, func(*notify.Options) {}) }
 
-// HubWith is NewHub with changed options.
+// HubWith is NewHub with changed options. Unless change sets HistoryMinAge, HistorySize removes
+// messages at once.
 func HubWith(t testing.TB, change func(*notify.Options)) *notify.Hub {
 	t.Helper()
 	options := notify.DefaultOptions()
+	options.HistoryMinAge = 0
 	change(&options)
 	hub := notify.New(notify.NewMemoryLog(), options)
 	t.Cleanup(hub.Close)

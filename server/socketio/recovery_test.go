@@ -32,7 +32,9 @@ func TestResumeNeedsSameUser(t *testing.T) {
 
 func TestResumeAfterLoss(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, nil)
+	s := newStack(t, func(o *Options) {
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 256 })
+	})
 	c := s.Dial("")
 	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
 	c.Conn.Close()
@@ -106,7 +108,9 @@ func TestSinceReplaysWithoutSession(t *testing.T) {
 // closed earlier or is replaced. A client that could not recover has none.
 func TestDataSurvivesRecovery(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, nil)
+	s := newStack(t, func(o *Options) {
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 256 })
+	})
 	type visit struct {
 		data      any
 		recovered bool
@@ -159,10 +163,7 @@ func TestDataSurvivesRecovery(t *testing.T) {
 func TestHistoryTrimmedDuringConnect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
-		hub := notify.DefaultOptions()
-		hub.HistorySize = 2
-		o.Hub = notify.New(notify.NewMemoryLog(), hub)
-		t.Cleanup(o.Hub.Close)
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 2 })
 	})
 	held, release := make(chan *Conn, 1), make(chan struct{})
 	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {

@@ -161,7 +161,7 @@ test("missed notifications are replayed: disconnected, cut, moved", TEST, async 
 });
 
 test("a gap is shown, and so is the reason of a refusal", TEST, async (t) => {
-  const server = await Server.start(t, { HISTORY_SIZE: "3" });
+  const server = await Server.start(t, { HISTORY_SIZE: "3", HISTORY_MIN_AGE: "0s" });
   const page = await Console.open(await openBrowser(t), server, { view: "try" });
   const sides = [page.side("socketio"), page.side("sse")];
   await page.identify({ userId: "ann" });

@@ -64,7 +64,7 @@ test("recovered by the manager, before anything was received", async (t) => {
 });
 
 test("not recovered when something is lost: a new pid and a gap", async (t) => {
-  const server = await Server.start(t, { HISTORY_SIZE: "4" });
+  const server = await Server.start(t, { HISTORY_SIZE: "4", HISTORY_MIN_AGE: "0s" });
   const client = await connectSocket(t, server, { auth: { userId: "u" } });
   const { socket, tape } = client;
   const { id } = await send(server, 0);

@@ -6,7 +6,9 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 func TestResumeMissesNothing(t *testing.T) {
@@ -122,7 +124,9 @@ func TestResumeKeepsGrantedRooms(t *testing.T) {
 // earlier or is replaced. A new session has none.
 func TestDataSurvivesRecovery(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, nil)
+	s := newStack(t, func(o *socketio.Options) {
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 256 })
+	})
 	seen := make(chan any, 1)
 	_ = s.io.On("connection", func(args ...any) {
 		sock := args[0].(*socket.Socket)
