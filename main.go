@@ -177,14 +177,19 @@ func newService(
 		return nil, err
 	}
 	library.Mount(socketIO, log)
-	streams := sse.New(sse.Options{
-		Hub: hub, Auth: limit.StreamAuth(authenticator, limits), Tickets: authentication.Tickets,
-		Log: log, Admit: server.StreamAdmission(limits), Problem: edge.WriteProblem,
-		Written: counts.WrittenBy("sse"), Panicked: counts.Panicked,
-		Heartbeat: c.SSEHeartbeatInterval, As: c.SSEAs,
-		DefaultChannels: c.DefaultChannels, MaxRooms: c.MaxRooms,
-		RateInterval: c.RateLimitInterval, RateBurst: c.RateLimitBurst,
-	})
+	so := sse.DefaultOptions()
+	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(authenticator, limits), log
+	so.Tickets, so.Admit = authentication.Tickets, server.StreamAdmission(limits)
+	so.Problem = edge.WriteProblem
+	so.Written, so.Panicked = counts.WrittenBy("sse"), counts.Panicked
+	so.Heartbeat, so.As = c.SSEHeartbeatInterval, c.SSEAs
+	so.DefaultChannels, so.MaxRooms = c.DefaultChannels, c.MaxRooms
+	so.RateInterval, so.RateBurst = c.RateLimitInterval, c.RateLimitBurst
+	streams, err := sse.New(so)
+	if err != nil {
+		hub.Close()
+		return nil, err
+	}
 	service := server.DefaultOptions()
 	service.Hub, service.SocketIO, service.Streams = hub, socketIO, streams
 	service.Log, service.Metrics = log, counts

@@ -7,13 +7,14 @@ import (
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/socketio"
+	"github.com/roomcast/roomcast/sse"
 )
 
 // defaults returns the defaults of the parts that use the settings, by the name of the variable. A
 // tag refers to one as ${HISTORY_SIZE}, so that each default is written once, where it is used.
 func defaults() kong.Vars {
 	hub := notify.DefaultOptions()
-	sockets := socketio.DefaultOptions()
+	sockets, streams := socketio.DefaultOptions(), sse.DefaultOptions()
 	return kong.Vars{
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),
 		"HISTORY_MIN_AGE":   duration(hub.HistoryMinAge),
@@ -23,6 +24,7 @@ func defaults() kong.Vars {
 		"MAX_ROOMS":                   strconv.Itoa(sockets.MaxRooms),
 		"RATE_LIMIT_BURST":            strconv.Itoa(sockets.RateBurst),
 		"INACTIVE_TIMEOUT":            duration(sockets.InactiveTimeout),
+		"SSE_HEARTBEAT_INTERVAL":      duration(streams.Heartbeat),
 		"SSE_CLEANUP_INTERVAL":        duration(sockets.SweepInterval),
 		"SOCKETIO_HEARTBEAT_INTERVAL": duration(sockets.Heartbeat),
 		"SOCKETIO_PING_INTERVAL":      duration(sockets.PingInterval),

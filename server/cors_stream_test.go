@@ -40,8 +40,12 @@ func tokenStack(t *testing.T) (base string) {
 	so.Hub, so.SocketIO, so.Log = hub, sio, zap.NewNop()
 	so.AllowOrigin = config.Config{Host: "127.0.0.1",
 		AllowedOrigins: []string{"https://app.example"}}.Origins().Allow
-	so.Streams = sse.New(sse.Options{Hub: hub, Auth: authenticator, Tickets: tickets,
-		Problem: edge.WriteProblem})
+	streams := sse.DefaultOptions()
+	streams.Hub, streams.Auth, streams.Tickets = hub, authenticator, tickets
+	streams.Problem = edge.WriteProblem
+	if so.Streams, err = sse.New(streams); err != nil {
+		t.Fatal(err)
+	}
 	service := New(so)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)

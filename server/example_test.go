@@ -32,8 +32,11 @@ func ExampleService() {
 	}
 	so := server.DefaultOptions()
 	so.Hub, so.SocketIO = hub, socketIO
-	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, MaxRooms: 64,
-		Problem: edge.WriteProblem})
+	streams := sse.DefaultOptions()
+	streams.Hub, streams.Auth, streams.Problem = hub, users, edge.WriteProblem
+	if so.Streams, err = sse.New(streams); err != nil {
+		panic(err)
+	}
 	so.APIKeys = []string{"a key that nobody can guess"}
 	service := server.New(so)
 	ctx, stop := context.WithCancel(context.Background())

@@ -41,12 +41,15 @@ func newServiceStack(
 	}
 	so := DefaultOptions()
 	so.Hub, so.SocketIO, so.APIKeys, so.Log = hub, sio, []string{servertest.Key}, o.Log
-	streams := sse.Options{Hub: hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels,
-		MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log}
+	streams := sse.DefaultOptions()
+	streams.Hub, streams.Auth, streams.Log, streams.Problem = hub, o.Auth, o.Log, edge.WriteProblem
+	streams.DefaultChannels, streams.MaxRooms = o.DefaultChannels, o.MaxRooms
 	if counts, ok := o.Metrics.(*metrics.Metrics); ok {
 		so.Metrics, streams.Written = counts, counts.WrittenBy("sse")
 	}
-	so.Streams = sse.New(streams)
+	if so.Streams, err = sse.New(streams); err != nil {
+		t.Fatal(err)
+	}
 	for _, change := range changeService {
 		change(&so)
 	}

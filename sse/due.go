@@ -22,9 +22,9 @@ func (h *Handler) now() instant {
 	return instant{int64(now.Sub(h.start)), now.UnixNano()}
 }
 
-// after returns when an action with the interval d is due again; a negative d means never.
+// after returns when an action with the interval d is due again; a d of 0 means never.
 func (i instant) after(d time.Duration) int64 {
-	if d < 0 {
+	if d <= 0 {
 		return never
 	}
 	return i.mono + int64(d)

@@ -22,8 +22,13 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	streams := sse.New(sse.Options{Hub: hub, Auth: believe, DefaultChannels: []string{"general"},
-		MaxRooms: 64})
+	options := sse.DefaultOptions()
+	options.Hub, options.Auth, options.DefaultChannels = hub, believe, []string{"general"}
+	streams, err := sse.New(options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/sse", streams.Stream(""))
 	mux.Handle("/sse/{clientId}/channels", streams.Channels())

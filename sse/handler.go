@@ -1,8 +1,8 @@
 package sse
 
 import (
-	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -14,8 +14,8 @@ import (
 	"github.com/roomcast/roomcast/server/sockets"
 )
 
-// Options configure a [Handler]. Hub and Auth are required. The comment of a field names the
-// default that a zero stands for.
+// Options configure a [Handler]. Start from [DefaultOptions]: a zero means zero. Hub and Auth are
+// required.
 type Options struct {
 	Hub  *notify.Hub
 	Auth Authenticator
@@ -28,23 +28,25 @@ type Options struct {
 	// answers any other error. nil admits all clients.
 	Admit func(*http.Request, auth.Identity) (release func(), err error)
 
-	Heartbeat time.Duration // between two comments (3 s); negative: none
-	Sync      time.Duration // without an event before the cursor is sent (60 s); negative: never
+	Heartbeat time.Duration // between two comments, 3 s by default; 0: none
+	Sync      time.Duration // without an event before the cursor is sent, 60 s by default; 0: never
 
-	// WriteTimeout is how long one write waits for progress (10 s) before the stream is cut. It
-	// does not cover an HTTP/2 connection that takes no bytes of any stream: set http.Server's
-	// HTTP2.WriteByteTimeout for that.
+	// WriteTimeout is how long one write waits for progress before the stream is cut, 10 s by
+	// default. It does not cover an HTTP/2 connection that takes no bytes of any stream: set
+	// http.Server's HTTP2.WriteByteTimeout for that.
 	WriteTimeout time.Duration
 
 	DefaultChannels []string // each stream joins those that it may
-	// As is the event name of notifications unless the client requests another; "type" (default):
-	// the type of each notification.
+	// As is the event name of notifications unless the client requests another. "type", the
+	// default, is the type of each notification.
 	As string
-	// MaxRooms is how many channels a client may request; 0: none; notify.NoLimit: any number.
+	// MaxRooms is how many channels a client may request, 64 by default; 0: none; notify.NoLimit:
+	// any number.
 	MaxRooms int
 
 	// RateInterval is the mean time between two messages of a stream, RateBurst the number of
-	// messages at once, as for the events of a Socket.IO client. 0: no limit.
+	// messages at once, as for the events of a Socket.IO client: 100 ms and 20 by default. An
+	// interval of 0 is no limit.
 	RateInterval time.Duration
 	RateBurst    int
 
@@ -88,12 +90,27 @@ type Handler struct {
 	empty    chan struct{} // closed when draining and open is 0
 }
 
-// New returns a Handler.
-func New(o Options) *Handler {
-	o.Heartbeat = cmp.Or(o.Heartbeat, 3*time.Second)
-	o.Sync = cmp.Or(o.Sync, time.Minute)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
-	o.As = cmp.Or(o.As, ownName)
+// DefaultOptions returns the options of a public server, without Hub and Auth.
+func DefaultOptions() Options {
+	return Options{
+		Heartbeat: 3 * time.Second, Sync: time.Minute, WriteTimeout: 10 * time.Second,
+		As: ownName, MaxRooms: 64, RateInterval: 100 * time.Millisecond, RateBurst: 20,
+	}
+}
+
+// check returns an error for invalid options and replaces nil by the defaults.
+func (o *Options) check() error {
+	switch {
+	case o.Hub == nil || o.Auth == nil:
+		return errors.New("sse: Options.Hub and Options.Auth must be given")
+	case o.WriteTimeout <= 0:
+		return fmt.Errorf("sse: Options.WriteTimeout is %v, expected more than 0: "+
+			"start from DefaultOptions()", o.WriteTimeout)
+	case o.As == "":
+		return errors.New("sse: Options.As is empty, expected a name: start from DefaultOptions()")
+	case o.RateInterval > 0 && o.RateBurst < 1:
+		return fmt.Errorf("sse: Options.RateBurst is %d, expected at least 1", o.RateBurst)
+	}
 	if o.Admit == nil {
 		o.Admit = func(*http.Request, auth.Identity) (func(), error) { return nil, nil }
 	}
@@ -103,10 +120,18 @@ func New(o Options) *Handler {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	return nil
+}
+
+// New returns a Handler, or an error that names the option that is missing or out of range.
+func New(o Options) (*Handler, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	h := &Handler{o: o, start: time.Now(), due: dueQueue{at: never}, empty: make(chan struct{})}
 	h.writers = sockets.NewWriters[*stream](h.writeStreams)
 	h.watcher = sockets.NewWatcher((*stream).look)
-	return h
+	return h, nil
 }
 
 // Stream returns the handler of GET (and HEAD) requests for a stream. as is the event name of this

@@ -57,14 +57,20 @@ func newRigKeeping(t testing.TB, history int, o Options) *rig {
 	if o.Auth == nil {
 		o.Auth = newAuth(t, auth.Options{})
 	}
-	if o.Heartbeat == 0 {
-		o.Heartbeat = -1
-	}
-	if o.MaxRooms == 0 {
-		o.MaxRooms = 64
-	}
-	r.Handler = New(o)
+	d := DefaultOptions()
+	o.Sync, o.WriteTimeout = cmp.Or(o.Sync, d.Sync), cmp.Or(o.WriteTimeout, d.WriteTimeout)
+	o.As, o.MaxRooms = cmp.Or(o.As, d.As), cmp.Or(o.MaxRooms, d.MaxRooms)
+	r.Handler = must(t, o)
 	return r
+}
+
+func must(t testing.TB, o Options) *Handler {
+	t.Helper()
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func newAuth(t testing.TB, o auth.Options) *auth.Authenticator {

@@ -16,8 +16,10 @@ func testMaxRoomsOfZero(t *testing.T, w way) {
 	c := open(t, r.serve(t, w).URL+"/sse?userId=u1&sessionId=s&channels=a")
 	c.end()
 	r.awaitGone(t, 1)
-	r.Handler = New(Options{Hub: r.hub, Auth: newAuth(t, auth.Options{}),
-		DefaultChannels: []string{"general"}, Heartbeat: -1})
+	o := DefaultOptions()
+	o.Hub, o.Auth, o.DefaultChannels = r.hub, newAuth(t, auth.Options{}), []string{"general"}
+	o.MaxRooms, o.Heartbeat = 0, 0
+	r.Handler = must(t, o)
 	srv := r.serve(t, w)
 	c = open(t, srv.URL+"/sse?userId=u1&sessionId=s&channels=b")
 	if !slices.Equal(c.hello.Denied, []string{"b"}) {

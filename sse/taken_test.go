@@ -133,7 +133,7 @@ func TestClientCloseEndsStream(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bothWays(t, func(t *testing.T, w way) {
-				r := newRig(t, Options{Heartbeat: -1, Sync: -1})
+				r := newRig(t, Options{Sync: -1})
 				srv := r.serve(t, w)
 				for range 10 {
 					conn, in := request(t, srv, "GET /sse?userId=u1 HTTP/1.1\r\nHost: x\r\n\r\n")

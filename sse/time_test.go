@@ -196,7 +196,7 @@ func TestHeartbeatsOfManyStreams(t *testing.T) {
 func TestDueQueue(t *testing.T) { rapid.Check(t, checkDueQueue) }
 
 func checkDueQueue(t *rapid.T) {
-	h := New(Options{})
+	h := &Handler{start: time.Now(), due: dueQueue{at: never}}
 	h.due.timer = time.AfterFunc(time.Hour, func() {}) // the test calls takeDue itself
 	var running []*stream
 	due := map[*stream]int64{}

@@ -93,10 +93,13 @@ func serveStreams(t *testing.T) (base string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams := sse.New(sse.Options{
-		Hub: servertest.NewHub(t), Auth: authenticator, Tickets: tickets,
-		Problem: edge.WriteProblem,
-	})
+	so := sse.DefaultOptions()
+	so.Hub, so.Auth, so.Tickets = servertest.NewHub(t), authenticator, tickets
+	so.Problem = edge.WriteProblem
+	streams, err := sse.New(so)
+	if err != nil {
+		t.Fatal(err)
+	}
 	routes := http.NewServeMux()
 	routes.Handle("/openapi.json", New(Options{Hub: servertest.NewHub(t), StreamPath: "/sse"}))
 	routes.Handle("/sse", streams.Stream(""))

@@ -50,9 +50,11 @@ func start(t *testing.T, address string, o auth.Options) *node {
 	so.Hub, so.SocketIO, so.APIKeys, so.DrainTimeout = hub, socketIO, []string{
 		testKey,
 	}, 5*time.Second
-	so.Streams = sse.New(sse.Options{
-		Hub: hub, Auth: users, DefaultChannels: []string{"general"}, MaxRooms: 64,
-	})
+	streams := sse.DefaultOptions()
+	streams.Hub, streams.Auth, streams.DefaultChannels = hub, users, []string{"general"}
+	if so.Streams, err = sse.New(streams); err != nil {
+		t.Fatal(err)
+	}
 	service := server.New(so)
 	ctx, cancel := context.WithCancel(context.Background())
 	listening, done := make(chan net.Addr, 1), make(chan error, 1)

@@ -114,16 +114,20 @@ func TestGuessesOverBothTransports(t *testing.T) {
 	})
 	c := s.Dial("")
 	c.Join(`{"token":"` + servertest.TokenFor(t, time.Now().Add(time.Hour)) + `"}`)
-	base := servertest.Serve(t, edge.WithInfo(nil, sse.New(sse.Options{
-		Hub: s.Hub, Auth: limit.StreamAuth(authenticator, limits), Problem: edge.WriteProblem,
-	}).Stream("")))
+	so := sse.DefaultOptions()
+	so.Hub, so.Auth, so.Problem = s.Hub, limit.StreamAuth(authenticator, limits), edge.WriteProblem
+	streams, err := sse.New(so)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := servertest.Serve(t, edge.WithInfo(nil, streams.Stream("")))
 	var last *http.Response
 	var text string
 	for range 11 {
 		last, text = servertest.Do(t, "GET", "http://"+base+"/sse?token=guess", "")
 	}
 	var problem edge.Problem
-	err := json.Unmarshal([]byte(text), &problem)
+	err = json.Unmarshal([]byte(text), &problem)
 	if err != nil || last.StatusCode != 429 || problem.Code != "rate_limited" ||
 		last.Header.Get("Retry-After") == "" {
 		t.Errorf("%s %s, Retry-After %q", last.Status, text, last.Header.Get("Retry-After"))

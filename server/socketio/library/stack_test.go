@@ -54,8 +54,13 @@ func newStackBehind(
 		log = zap.NewNop()
 	}
 	f := newFacade(sio, log)
-	streams := sse.New(sse.Options{Hub: o.Hub, Auth: o.Auth, DefaultChannels: o.DefaultChannels,
-		MaxRooms: o.MaxRooms, Problem: edge.WriteProblem, Log: o.Log})
+	so := sse.DefaultOptions()
+	so.Hub, so.Auth, so.Log, so.Problem = o.Hub, o.Auth, o.Log, edge.WriteProblem
+	so.DefaultChannels, so.MaxRooms, so.RateInterval = o.DefaultChannels, o.MaxRooms, 0
+	streams, err := sse.New(so)
+	if err != nil {
+		t.Fatal(err)
+	}
 	routes := http.NewServeMux()
 	routes.Handle("/socket.io/", sio)
 	routes.Handle("/sse", streams.Stream(""))

@@ -41,7 +41,11 @@ func main() {
 	handle(library.Mount(socketIO, nil))
 	so := server.DefaultOptions()
 	so.Hub, so.SocketIO, so.APIKeys, so.AllowOrigin = hub, socketIO, []string{os.Getenv("API_KEYS")}, origins.Allow
-	so.Streams = sse.New(sse.Options{Hub: hub, Auth: users, MaxRooms: 64, Problem: edge.WriteProblem})
+	streams := sse.DefaultOptions()
+	streams.Hub, streams.Auth, streams.Problem = hub, users, edge.WriteProblem
+	if so.Streams, err = sse.New(streams); err != nil {
+		log.Fatal(err)
+	}
 	service := server.New(so)
 	addr := net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT"))
 	if err := service.Serve(ctx, addr, func(a net.Addr) { log.Println("listening on", a) }); err != nil {
