@@ -123,18 +123,9 @@ func (b Broadcast) Conns() []*Conn {
 	return conns
 }
 
-// connOf returns the Conn of a member. It returns nil for an EventSource stream, and for a client
-// whose Conn does not have its member yet: the caller treats it like a client that connects later.
+// connOf returns the Conn of a member, nil for an EventSource stream.
 func connOf(m *notify.Member) *Conn {
-	c, ok := m.Owner().(*Conn)
-	if !ok {
-		return nil
-	}
-	c.client.mu.Lock()
-	defer c.client.mu.Unlock()
-	if !c.listed {
-		return nil
-	}
+	c, _ := m.Owner().(*Conn)
 	return c
 }
 
@@ -164,7 +155,7 @@ func (b Broadcast) Close() {
 	for _, m := range b.Members() {
 		if c := connOf(m); c != nil {
 			c.Close()
-		} else if _, ours := m.Owner().(*Conn); !ours {
+		} else {
 			m.Void()
 			m.Disconnect(ReasonServerClosed)
 		}

@@ -164,7 +164,7 @@ func (c *client) add(conn *Conn) bool {
 	if c.closed {
 		return false
 	}
-	c.conns, conn.listed = append(c.conns, conn), true
+	c.conns = append(c.conns, conn)
 	if t := c.session.Transport(); t != conn.member.Transport() { // an upgrade since attach
 		conn.member.SetTransport(t)
 	}

@@ -18,7 +18,7 @@ var ErrClosed = errors.New("socketio: the client has left")
 // Conn is one client in one namespace, from CONNECT to disconnect. It is safe for concurrent use.
 type Conn struct {
 	client    *client
-	member    *notify.Member // set before an application sees the Conn
+	member    *notify.Member // set before the Hub shows it to others
 	namespace string
 	identity  atomic.Pointer[auth.Identity] // auth:refresh replaces it
 	handshake *Handshake                    // nil if only the built-in events serve the namespace
@@ -31,7 +31,6 @@ type Conn struct {
 
 	// Guarded by client.mu.
 	pid     string        // secret name of the session; "" without recovery
-	listed  bool          // member is set; the Hub has the Conn before that, see connOf
 	open    bool          // the answer to CONNECT was written: notifications may follow
 	state   connState     // only the worker changes it
 	reason  string        // why the Conn ends; the first reason counts
