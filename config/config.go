@@ -60,7 +60,7 @@ type Config struct {
 	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
 	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`
 	AuthFailures          int           `group:"Limits" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Invalid tokens and tickets per minute of one IPv4 address or IPv6 /64 before it is refused; 0 = no limit."`
-	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" default:"100ms" min:"0s" max:"1h" help:"Average time between two events of a client; 0 = no limit."`
+	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" bare:"ms" default:"100ms" min:"0s" max:"1h" help:"Average time between two events of a client; 0 = no limit, a bare number is milliseconds."`
 	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"${RATE_LIMIT_BURST}" min:"1" max:"1000000" help:"Events that a client may send at once."`
 	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"${INACTIVE_TIMEOUT}" min:"10ms" max:"720h" help:"A connection is closed after this time without a byte from a Socket.IO client, or without a successful write to a stream. At least two pings or heartbeats, so that a client that only listens stays connected."`
 	PublishRate           int           `group:"Limits" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications per second that one API key may publish; 0 = no limit."`
@@ -78,8 +78,8 @@ type Config struct {
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; /api/sse is served too, with as=message."`
 	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Event name of notifications; type = the notification's own type."`
-	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" default:"${SSE_HEARTBEAT_INTERVAL}" min:"10ms" max:"1h" help:"Time between two heartbeat comments."`
-	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" default:"${SSE_CLEANUP_INTERVAL}" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports."`
+	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" bare:"ms" default:"${SSE_HEARTBEAT_INTERVAL}" min:"10ms" max:"1h" help:"Time between two heartbeat comments; a bare number is milliseconds."`
+	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" bare:"ms" default:"${SSE_CLEANUP_INTERVAL}" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports; a bare number is milliseconds."`
 	SSEMaxConnections    int           `group:"EventSource" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Maximum number of EventSource streams."`
 
 	LogLevel  string `group:"Log" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`

@@ -76,7 +76,7 @@ func TestInactiveTimeoutLeavesRoomForPings(t *testing.T) {
 		!strings.Contains(w, "raised to 6s for EventSource") {
 		t.Error(w)
 	}
-	c = load(t, env{"INACTIVE_TIMEOUT": "1s", "SOCKETIO_PING_INTERVAL": "300",
+	c = load(t, env{"INACTIVE_TIMEOUT": "1s", "SOCKETIO_PING_INTERVAL": "300ms",
 		"SSE_HEARTBEAT_INTERVAL": "100"})
 	if c.SocketIOInactive() != time.Second || c.SSEInactive() != time.Second {
 		t.Error(c.SocketIOInactive(), c.SSEInactive())

@@ -129,22 +129,21 @@ func readInt(text string, tag *kong.Tag, target reflect.Value) string {
 }
 
 func readDuration(text string, tag *kong.Tag, target reflect.Value) string {
-	d, ok := parseDuration(text)
-	return within(int64(d), ok, tag, target, "a duration such as 3s or a number of milliseconds",
-		func(s string) int64 {
-			bound, _ := parseDuration(s)
-			return int64(bound)
-		})
-}
-
-// parseDuration reads Go's notation, or a number of milliseconds.
-func parseDuration(text string) (time.Duration, bool) {
-	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
-		d := time.Duration(ms) * time.Millisecond
-		return d, d/time.Millisecond == time.Duration(ms)
-	}
 	d, err := time.ParseDuration(text)
-	return d, err == nil
+	expected := "a duration with its unit, such as 3s"
+	if tag.Get("bare") == "ms" { // as in the applications that these settings come from
+		expected = "a duration such as 3s or a number of milliseconds"
+		if ms, bad := strconv.ParseInt(text, 10, 64); bad == nil {
+			d, err = time.Duration(ms)*time.Millisecond, nil
+			if d/time.Millisecond != time.Duration(ms) {
+				err = strconv.ErrRange
+			}
+		}
+	}
+	return within(int64(d), err == nil, tag, target, expected, func(s string) int64 {
+		bound, _ := time.ParseDuration(s)
+		return int64(bound)
+	})
 }
 
 func readBytes(text string, tag *kong.Tag, target reflect.Value) string {

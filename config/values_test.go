@@ -99,6 +99,8 @@ func TestBadValues(t *testing.T) {
 		{"HISTORY_MAX_BYTES", "64M",
 			`got "64M", allowed: a size such as 64MiB or a number of bytes from 64KiB to 1024GiB`},
 		{"HISTORY_MAX_BYTES", "9999999999GiB", `got "9999999999GiB"`},
+		{"HISTORY_TTL", "300",
+			`HISTORY_TTL (environment): got "300", allowed: a duration with its unit, such as 3s`},
 		{"HISTORY_SIZE", "0",
 			`HISTORY_SIZE (environment): got "0", allowed: a whole number from 1 to 1000000`},
 		{"MAX_CONNECTIONS", "0", `MAX_CONNECTIONS (environment): got "0"`},

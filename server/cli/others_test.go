@@ -44,6 +44,7 @@ func TestToken(t *testing.T) {
 		"JWT_SECRET is not set": {"token", "u1"},
 		"user: ":                {"token", " u1"},
 		"--ttl: got":            {"token", "u1", "--ttl=0"},
+		"with its unit":         {"send", "--user=u1", "--ttl=5", "hello"},
 	} {
 		e := env{}
 		if want != "JWT_SECRET is not set" {
