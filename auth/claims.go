@@ -76,8 +76,7 @@ func (c *claims) GetSubject() (string, error) {
 	return b.subject, err
 }
 
-// Validate checks the claims that the JWT library does not: the subject must be a valid user id,
-// and the name a valid name.
+// Validate checks the claim that the JWT library does not: the subject must be a valid user id.
 func (c *claims) Validate() error {
 	b, err := c.read()
 	if err != nil {
@@ -85,11 +84,6 @@ func (c *claims) Validate() error {
 	}
 	if err := rooms.CheckUserID("sub", b.subject); err != nil {
 		return errors.Join(errClaim, err)
-	}
-	if b.name != "" {
-		if err := rooms.CheckName("name", b.name, rooms.MaxName); err != nil {
-			return errors.Join(errClaim, err)
-		}
 	}
 	return nil
 }
@@ -105,13 +99,13 @@ func (b *body) decode(raw []byte) error {
 		"iat":      date(&b.issuedAt),
 		"iss":      text(&b.issuer),
 		"sub":      text(&b.subject),
-		"name":     text(&b.name),
+		"name":     display(&b.name),
 		"aud":      list(&b.audience),
 		"channels": list((*[]string)(&b.channels)),
 		"publish":  list((*[]string)(&b.publish)),
 	} {
 		value, given := fields[name]
-		if !given {
+		if !given || string(value) == "null" {
 			continue
 		}
 		if err := read(value); err != nil {
@@ -135,6 +129,18 @@ func date(to **jwt.NumericDate) func(json.RawMessage) error {
 			return errClaim
 		}
 		*to = &jwt.NumericDate{Time: time.Unix(int64(*seconds), 0)}
+		return nil
+	}
+}
+
+// display reads the name to show. A name that is no text is none: it proves nothing, so it is no
+// reason to refuse a token.
+func display(to *string) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		var s string
+		if json.Unmarshal(raw, &s) == nil {
+			*to = rooms.DisplayName(s)
+		}
 		return nil
 	}
 }

@@ -53,7 +53,7 @@ func FromRequest(r *http.Request) Credentials {
 	c := Credentials{
 		Token:     first(q["token"]),
 		Ticket:    first(q["ticket"]),
-		Username:  first(q["username"]),
+		Username:  rooms.DisplayName(first(q["username"])),
 		SessionID: first(q["sessionId"]),
 		Channels:  split(q["channels"]),
 		As:        split(q["as"]),
@@ -89,7 +89,7 @@ func (c Credentials) WithAuth(m map[string]any) (Credentials, error) {
 		c.Token, c.FromCookie = "", false
 	}
 	c.Ticket = or(ticket, c.Ticket)
-	c.Username = or(r.text("username"), c.Username)
+	c.Username = or(rooms.DisplayName(r.display("username")), c.Username)
 	c.SessionID = or(r.text("sessionId"), c.SessionID)
 	c.Since = or(r.text("since"), r.text("lastEventId"), c.Since)
 	if channels := r.list("channels"); channels != nil {
@@ -171,11 +171,6 @@ func (c Credentials) displayName(userID string) string { return or(c.Username, u
 func (c Credentials) check() error {
 	for _, id := range c.userIDs() {
 		if err := rooms.CheckUserID("userId", id); err != nil {
-			return ErrMalformed.because(err.Error())
-		}
-	}
-	if c.Username != "" {
-		if err := rooms.CheckName("username", c.Username, rooms.MaxName); err != nil {
 			return ErrMalformed.because(err.Error())
 		}
 	}

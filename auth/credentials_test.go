@@ -96,8 +96,6 @@ func TestFromRequestRefusesFields(t *testing.T) {
 		"userId=a&userId=%00":                "userId: ",
 		"userId=%FF":                         "userId: ",
 		"userId=a%E2%80%AEb":                 "userId: ",
-		"userId=a&username=a%0D":             "username: ",
-		"userId=a&username=" + strings.Repeat("a", 201):   "username: ",
 		"userId=a&sessionId=" + strings.Repeat("s", 65):   "sessionId: ",
 		"userId=a&sessionId=%1B":                          "sessionId: ",
 		"userId=a&as=connect":                             `as: "connect"`,

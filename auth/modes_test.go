@@ -202,11 +202,28 @@ func TestUsername(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", tt.name, id.Username, err, tt.want)
 		}
 	}
-	for _, name := range []any{
-		1, true, []string{"x"}, "a\nb", " a", strings.Repeat("x", 201),
-		"a\u202eb",
+	// A name is data: no name is a reason to refuse a user.
+	for _, tt := range []struct {
+		name any
+		want string
+	}{
+		{1, "alice"}, {true, "alice"}, {[]string{"x"}, "alice"}, {"\n\t ", "alice"},
+		{"a\nb", "ab"}, {" Ann ", "Ann"}, {"a\u202eb", "ab"}, {"نام\u200cکاربر", "نام\u200cکاربر"},
+		{"👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"}, {strings.Repeat("x", 300), strings.Repeat("x", 256)},
+		{strings.Repeat("x", 255) + "é", strings.Repeat("x", 255)},
 	} {
-		refused(t, token, Credentials{Token: sign(t, good(jwt.MapClaims{"name": name}))},
-			ErrInvalid)
+		c := Credentials{Token: sign(t, good(jwt.MapClaims{"name": tt.name}))}
+		if id, err := try(token, c, SocketIO); err != nil || id.Username != tt.want {
+			t.Errorf("token with the name %q: %q, %v", tt.name, id.Username, err)
+		}
+		c, err := Credentials{UserID: "alice"}.WithAuth(map[string]any{"username": tt.name})
+		if text, isText := tt.name.(string); isText && err == nil {
+			id, err := try(open, c, SocketIO)
+			if err != nil || id.Username != tt.want {
+				t.Errorf("a client with the name %q: %q, %v", text, id.Username, err)
+			}
+		} else if err != nil {
+			t.Errorf("a client with the name %v: %v", tt.name, err)
+		}
 	}
 }

@@ -33,26 +33,50 @@ func (r *reader) text(field string) string {
 
 // id reads a string, or a whole number that a double represents exactly.
 func (r *reader) id(field string) string {
-	switch v := r.m[field].(type) {
-	case float64:
-		const exact = 1 << 53
-		if v == math.Trunc(v) && math.Abs(v) <= exact {
-			return strconv.FormatInt(int64(v), 10)
+	if v, ok := r.m[field].(float64); ok {
+		text, whole := wholeNumber(v)
+		if !whole {
+			r.fail(field, v, "a string")
 		}
-		r.fail(field, v, "a string")
-	default:
-		return r.text(field)
+		return text
+	}
+	return r.text(field)
+}
+
+// wholeNumber returns the decimal text of a whole number that a double represents exactly: user ids
+// and names of rooms are numbers in many applications.
+func wholeNumber(v float64) (text string, ok bool) {
+	const exact = 1 << 53
+	if v != math.Trunc(v) || math.Abs(v) > exact {
+		return "", false
+	}
+	return strconv.FormatInt(int64(v), 10), true
+}
+
+// display reads a display name, which is no reason to refuse a client: a number is its text, any
+// other value is no name.
+func (r *reader) display(field string) string {
+	switch v := r.m[field].(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
 }
 
-// list reads a string of items separated by commas, or an array of strings. It returns nil for an
-// absent field.
+// list reads a string of items separated by commas, or an array of strings and whole numbers. It
+// returns nil for an absent field.
 func (r *reader) list(field string) []string {
 	switch v := r.m[field].(type) {
 	case nil:
 	case string:
 		return split([]string{v})
+	case float64:
+		if text, whole := wholeNumber(v); whole {
+			return []string{text}
+		}
+		r.fail(field, v, "a string or an array of strings")
 	case []any:
 		if len(v) > maxChannels {
 			r.fail(field, v, fmt.Sprintf("at most %d items", maxChannels))
@@ -61,6 +85,9 @@ func (r *reader) list(field string) []string {
 		all := make([]string, 0, len(v))
 		for _, item := range v {
 			s, ok := item.(string)
+			if number, isNumber := item.(float64); isNumber {
+				s, ok = wholeNumber(number)
+			}
 			if !ok {
 				r.fail(field, item, "strings in it")
 				return nil

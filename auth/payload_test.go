@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -88,12 +89,11 @@ func TestWithAuthRefusesTypes(t *testing.T) {
 		`{"userId":{"$ne":null}}`: "userId: got an object",
 		`{"userId":["a"]}`:        "userId: got an array",
 		`{"userId":"a\u0000"}`:    "userId: ",
-		`{"username":7}`:          "username: got a number",
 		`{"sessionId":7}`:         "sessionId: got a number",
 		`{"sessionId":"` + strings.Repeat("s", 65) + `"}`: "sessionId: ",
 		`{"since":7}`:               "since: got a number",
-		`{"channels":7}`:            "channels: got a number",
-		`{"channels":["a",7]}`:      "channels: got a number, expected strings in it",
+		`{"channels":7.5}`:          "channels: got a number",
+		`{"channels":["a",1e300]}`:  "channels: got a number, expected strings in it",
 		`{"channels":[null]}`:       "channels: got null",
 		`{"channels":` + many + `}`: "channels: got an array of 1001",
 		`{"channels":{"a":1}}`:      "channels: got an object",
@@ -107,5 +107,18 @@ func TestWithAuthRefusesTypes(t *testing.T) {
 		if c.Token != "" || c.UserID != "" {
 			t.Errorf("%.60s: credentials were returned with an error", auth)
 		}
+	}
+}
+
+// Whole numbers are names, because many applications number their users and rooms.
+func TestNumbersAreNames(t *testing.T) {
+	c, err := Credentials{}.WithAuth(payload(t, `{"userId":42,"username":42,"channels":["a",7,-1]}`))
+	if err != nil || c.UserID != "42" || c.Username != "42" ||
+		!slices.Equal(c.Channels, []string{"a", "7", "-1"}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = (Credentials{}).WithAuth(payload(t, `{"channels":7}`)); err != nil ||
+		!slices.Equal(c.Channels, []string{"7"}) {
+		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -81,14 +81,14 @@ func NewTickets(now func() time.Time) *Tickets {
 func (t *Tickets) Issue(
 	userID, username string, channels []string, ttl time.Duration,
 ) (string, time.Time, error) {
-	if err := checkTicket(userID, username, channels, ttl); err != nil {
+	if err := checkTicket(userID, channels, ttl); err != nil {
 		return "", time.Time{}, err
 	}
 	if ttl == 0 {
 		ttl = MaxTicketTTL
 	}
 	return t.issue(ticket{
-		identity: Identity{UserID: userID, Username: username, Verified: true,
+		identity: Identity{UserID: userID, Username: rooms.DisplayName(username), Verified: true,
 			join: slices.Clone(channels)},
 		expires: t.now().Add(ttl),
 	})
@@ -218,14 +218,9 @@ func (t *ticket) size() int {
 	return n
 }
 
-func checkTicket(userID, username string, channels []string, ttl time.Duration) error {
+func checkTicket(userID string, channels []string, ttl time.Duration) error {
 	if err := rooms.CheckUserID("userId", userID); err != nil {
 		return ErrMalformed.because(err.Error())
-	}
-	if username != "" {
-		if err := rooms.CheckName("username", username, rooms.MaxName); err != nil {
-			return ErrMalformed.because(err.Error())
-		}
 	}
 	if len(channels) > MaxTicketChannels {
 		return ErrMalformed.because(fmt.Sprintf("channels: %d patterns, expected at most %d",

@@ -13,14 +13,17 @@ const (
 	MaxType   = 128 // the type of a notification
 	MaxName   = 200 // a room or channel
 	MaxUserID = 128
+
+	MaxDisplayName = 256
 )
 
-// reserved are the types with a meaning of their own: Socket.IO's, EventSource's and the control
-// events of Roomcast.
+// reserved are the types with a meaning of their own: Socket.IO's, EventSource's, and the control
+// events and replies of Roomcast, of which a page may believe that the server sent them.
 var reserved = []string{
 	"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
 	"open", "error",
-	"connected", "gap", "recovery", "sync", "heartbeat", "overloaded",
+	"connected", "disconnected", "gap", "recovery", "sync", "heartbeat", "overloaded",
+	"connection-update", "pong", "room-joined", "room-left",
 }
 
 // NameError is the error for a name that breaks a rule. Its text is for the sender of the name.
@@ -34,7 +37,8 @@ func (e *NameError) Error() string { return e.Field + ": " + e.Reason }
 
 // CheckName checks a name of any kind: 1 to limit bytes of UTF-8 without control, format or
 // line-separator characters (which can end a line of an event stream or a log, or hide in a name)
-// and without space at either end. It returns a *[NameError] or nil.
+// and without space at either end. The joiners U+200C and U+200D are allowed, because words of some
+// languages and many emoji need them. It returns a *[NameError] or nil.
 func CheckName(field, s string, limit int) error {
 	if s == "" {
 		return refuse(field, "is empty, expected 1 to %d bytes", limit)
@@ -86,6 +90,29 @@ func CheckChannel(field, s string) error {
 // CheckUserID checks a user id: [CheckName] with [MaxUserID].
 func CheckUserID(field, s string) error { return CheckName(field, s, MaxUserID) }
 
+// DisplayName returns the name of a user as it can be shown: valid UTF-8, at most [MaxDisplayName]
+// bytes, without space at either end, and without characters that end a line or turn the direction
+// of the text around them. A display name is data, so no name is an error. The result may be "".
+func DisplayName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == utf8.RuneError, unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp),
+			r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0xFEFF:
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.TrimSpace(s)
+	if len(s) > MaxDisplayName {
+		end := MaxDisplayName
+		for !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = strings.TrimSpace(s[:end])
+	}
+	return s
+}
+
 // CheckType checks the type of a notification: [CheckName] with [MaxType], and not a name that
 // Socket.IO, EventSource or Roomcast itself gives a meaning to, "auth:…" included.
 func CheckType(s string) error {
@@ -107,6 +134,9 @@ func refuse(field, format string, args ...any) error {
 // the letters and marks that Unicode draws as nothing: with them, two different names look the
 // same.
 func hidden(r rune) bool {
+	if r == 0x200C || r == 0x200D {
+		return false
+	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) ||
 		r == 0x034F || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || r == 0x2800 ||
 		r == 0x3164 || r == 0xFFA0

@@ -11,7 +11,7 @@ func TestCheckAcceptsNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"chat message", "auth0|5f7", "john+tag@x.com", "a", "A.b_c-d", "naïve", "日本語", "🚀", "team-7/eu", "user",
-		"users:1", "xuser:1", "user%3A42", "open mode", "emoji ❤", strings.Repeat("x", MaxType),
+		"users:1", "xuser:1", "user%3A42", "open mode", "emoji ❤", "نام\u200cکاربر", "👨\u200d👩\u200d👧", strings.Repeat("x", MaxType),
 	} {
 		for rule, err := range map[string]error{
 			"CheckName":    CheckName("name", name, MaxName),
@@ -69,7 +69,8 @@ func TestCheckTypeRejects(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "open", "error",
-		"connected", "gap", "recovery", "sync", "heartbeat", "overloaded", "auth:", "auth:expired", "auth:mine",
+		"connected", "gap", "recovery", "sync", "heartbeat", "overloaded", "disconnected",
+		"connection-update", "pong", "room-joined", "room-left", "auth:", "auth:expired", "auth:mine",
 	} {
 		err := CheckType(name)
 		if want := `type: "` + name + `" is reserved, choose another name`; err == nil || err.Error() != want {

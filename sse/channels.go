@@ -7,13 +7,14 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // maxChannelsBody is the limit, in bytes, for the body of a change of channels.
 const maxChannelsBody = 64 << 10
 
 // change is the body of a change of channels.
-type change struct{ join, leave []string }
+type change struct{ join, leave []rooms.Name }
 
 // changed is the reply.
 type changed struct {
@@ -54,8 +55,8 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	done := changed{Joined: []string{}, Left: []string{}, Denied: []string{}}
-	done.Left = append(done.Left, h.o.Hub.LeaveChannels(member, want.leave)...)
-	joined, denied := h.o.Hub.JoinChannels(member, want.join, owner.MayJoin, h.o.MaxRooms)
+	done.Left = append(done.Left, h.o.Hub.LeaveChannels(member, rooms.Names(want.leave))...)
+	joined, denied := h.o.Hub.JoinChannels(member, rooms.Names(want.join), owner.MayJoin, h.o.MaxRooms)
 	done.Joined = append(done.Joined, joined...)
 	done.Denied = append(done.Denied, denied...)
 	writeJSON(w, http.StatusOK, done)

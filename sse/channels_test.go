@@ -195,7 +195,7 @@ func TestChannelsByMux(t *testing.T) {
 func FuzzChange(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"join":["a"],"leave":["b"]}`, `{"join":null}`,
-		`{"join":[],"join":[]}`, `{"x":1}`, `{"join":["a"]}x`, `[`, ``, `{"join":[1]}`,
+		`{"join":[],"join":[]}`, `{"x":1}`, `{"join":["a"]}x`, `[`, ``, `{"join":[1.5]}`,
 		`{"join":["a",]}`, `{"join":["\ud800"]} `,
 	} {
 		f.Add([]byte(seed))

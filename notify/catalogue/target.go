@@ -45,7 +45,7 @@ func decodeTarget(m strictjson.Member) (t notify.Target, err error) {
 	var names []string
 	switch m.Name {
 	case "user", "channel", "client":
-		name, err = DecodeText(field, m.Value)
+		name, err = decodeName(field, m.Value)
 	case "users", "channels":
 		names, err = DecodeNames(field, m.Value)
 	case "all":
@@ -113,8 +113,8 @@ func some(object strictjson.Checked) string {
 	return strings.Join(names, ", ")
 }
 
-// DecodeNames decodes an array of up to notify.MaxTargets strings, each as DecodeText does. field
-// is its path in the error, a *notify.ValidationError.
+// DecodeNames decodes an array of up to notify.MaxTargets names: strings, or whole numbers as in
+// rooms.Name. field is its path in the error, a *notify.ValidationError.
 func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 	if v.Kind() != strictjson.Array {
 		return nil, wrongType(field, &Field{Type: TypeArray, Items: TypeString}, v)
@@ -125,7 +125,7 @@ func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 			return nil, refuse(field,
 				fmt.Sprintf("got more than %d elements, expected at most %[1]d", notify.MaxTargets))
 		}
-		name, err := DecodeText("", e)
+		name, err := decodeName("", e)
 		var invalid *notify.ValidationError
 		if errors.As(err, &invalid) {
 			return nil, refuse(fmt.Sprintf("%s[%d]", field, len(names)), invalid.Reason)
@@ -133,6 +133,14 @@ func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// decodeName decodes a string, or a whole number as in rooms.Name.
+func decodeName(field string, v strictjson.Checked) (string, error) {
+	if text, ok := rooms.Number(v.Bytes()); ok {
+		return text, nil
+	}
+	return DecodeText(field, v)
 }
 
 // DecodeText decodes a string. field is its path in the error, a *notify.ValidationError. It

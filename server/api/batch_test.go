@@ -19,7 +19,7 @@ func TestPublishBatch(t *testing.T) {
 		7,
 		{"target":{"user":"u1"},"type":"connect"},
 		{"target":{"channel":"orders"},"type":"two","volatile":true},
-		{"target":{"user":1},"type":"x"},
+		{"target":{"user":1.5},"type":"x"},
 		{"target":{"user":"gone"},"type":"three"},
 		{"target":{"user":"u1"},"type":"x","data":"`+strings.Repeat("d", notify.MaxData)+`"}
 	]`)
@@ -40,7 +40,7 @@ func TestPublishBatch(t *testing.T) {
 			`"field":"[1]"}}`,
 		3: `"delivered":1,"users":1,"channels":1,"stored":false}`,
 		4: `"error":{"type":"about:blank","title":"Bad Request","status":400,` +
-			`"detail":"[4].target.user: got the number 1, expected a string","code":"validation",` +
+			`"detail":"[4].target.user: got the number 1.5, expected a string","code":"validation",` +
 			`"request_id":"req-1","field":"[4].target.user"}}`,
 		5: fmt.Sprintf(`"id":"%s","delivered":0,"users":0,"channels":0,"stored":true}`, head),
 		6: `"error":{"type":"about:blank","title":"Request Entity Too Large","status":413,` +

@@ -127,7 +127,7 @@ func TestPublishRefusals(t *testing.T) {
 			`target.room`,
 		},
 		{
-			`{"target":{"user":7}}`, `target.user: got the number 7, expected a string`,
+			`{"target":{"user":true}}`, `target.user: got true, expected a string`,
 			`target.user`,
 		},
 		{`{"target":{"user":null}}`, `target.user: got null, expected a string`, `target.user`},
@@ -174,7 +174,7 @@ func TestPublishRefusals(t *testing.T) {
 		{`{"Type":"x"}`, `Type: unknown field, expected one of ` + keys, `Type`},
 		{`{"type":["x"]}`, `type: got an array, expected a string`, `type`},
 		{`{"except":"c1"}`, `except: got the string "c1", expected an array of strings`, `except`},
-		{`{"except":[1]}`, `except[0]: got the number 1, expected a string`, `except[0]`},
+		{`{"except":[1.5]}`, `except[0]: got the number 1.5, expected a string`, `except[0]`},
 		{`{"metadata":[]}`, `metadata: got an array, expected an object`, `metadata`},
 		{
 			`{"volatile":"yes"}`, `volatile: got the string "yes", expected true or false`,

@@ -49,7 +49,7 @@ func TestDocumentedExamples(t *testing.T) {
 	if m.In("orders") {
 		t.Errorf("%q", m.Rooms())
 	}
-	_, answer := servertest.Publish(t, base, `{"target":{"user":7}}`)
+	_, answer := servertest.Publish(t, base, `{"target":{"user":true}}`)
 	want := regexp.MustCompile(`\{"type":"about:blank".*\}`).FindString(string(page))
 	want = regexp.MustCompile(`"request_id":"[^"]*"`).ReplaceAllString(want, `"request_id":"req-1"`)
 	if answer != want+"\n" {

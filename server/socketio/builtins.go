@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -123,7 +124,7 @@ func (b builtinCall) refuse(e errorEvent) {
 func (b builtinCall) subscribe(arg json.RawMessage) {
 	name := b.event.Name
 	var request struct {
-		Channels []string `json:"channels"`
+		Channels []rooms.Name `json:"channels"`
 	}
 	if len(arg) > 0 {
 		if err := json.Unmarshal(arg, &request); err != nil {
@@ -133,7 +134,7 @@ func (b builtinCall) subscribe(arg json.RawMessage) {
 			return
 		}
 	}
-	channels, srv := request.Channels, b.conn.client.srv
+	channels, srv := rooms.Names(request.Channels), b.conn.client.srv
 	if len(channels) > notify.MaxTargets {
 		b.refuse(errorEvent{
 			Code: edge.CodeValidation,
@@ -159,13 +160,14 @@ func (b builtinCall) subscribe(arg json.RawMessage) {
 }
 
 func (b builtinCall) room(arg json.RawMessage) {
-	var room string
-	if err := json.Unmarshal(arg, &room); err != nil {
+	var name rooms.Name
+	if err := json.Unmarshal(arg, &name); err != nil {
 		b.refuse(errorEvent{
 			Code: edge.CodeValidation, Message: "expected the name of a room, a string",
 		})
 		return
 	}
+	room := string(name)
 	hub, limit := b.conn.client.srv.hub, b.conn.client.srv.opts.MaxRooms
 	mayJoin := b.conn.Identity().MayJoin
 	if b.event.Name == "leave-room" {
