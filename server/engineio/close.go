@@ -46,6 +46,10 @@ func (s *Session) Close(reason string) {
 	s.kick()
 }
 
+// Abort closes the session like Close, without its queue: for a client that reads from another
+// session already.
+func (s *Session) Abort(reason string) { s.end(ending{reason: reason, code: closeNormal}) }
+
 // end closes the session at once. Any goroutine may call it, without locks; only the first call has
 // an effect.
 func (s *Session) end(e ending) {

@@ -113,6 +113,12 @@ func (c *client) Close(reason string) {
 // end closes the transport. The cause is for the log; handlers get ReasonForcedClose.
 func (c *client) end(cause string) { c.endWith(cause, ReasonForcedClose) }
 
+// abort is end for a client that has another connection: nothing is written to this one.
+func (c *client) abort(cause string) {
+	c.cause.CompareAndSwap(nil, &cause)
+	c.session.Abort(ReasonForcedClose)
+}
+
 func (c *client) endWith(cause, reason string) {
 	c.cause.CompareAndSwap(nil, &cause)
 	c.session.Close(reason)

@@ -217,3 +217,32 @@ func TestHistoryTrimmedDuringConnect(t *testing.T) {
 		t.Errorf("the data is %v", got)
 	}
 }
+
+// A client resumes at once, although its former connection has notifications that it never read.
+func TestResumeDoesNotWaitForFormerQueue(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	c := s.Poll()
+	c.Post(`40{"userId":"u1"}`)
+	text := c.Get()
+	for !strings.Contains(text, `["connected"`) {
+		text += "\x1e" + c.Get()
+	}
+	var reply struct{ Sid, Pid string }
+	first, events, _ := strings.Cut(text, "\x1e")
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(first, "40")), &reply); err != nil {
+		t.Fatalf("%s: %v", first, err)
+	}
+	offset := events[strings.LastIndex(events, `,"`)+2 : strings.LastIndex(events, `"`)]
+	for range 100 { // no GET reads them
+		s.Publish(`{"target":{"user":"u1"},"type":"n","data":1}`)
+	}
+	ws := s.Dial("")
+	sid, _, _, connected := ws.JoinWithPid(servertest.Resume("u1", reply.Pid, offset))
+	if sid != reply.Sid || !connected.Recovered {
+		t.Fatalf("resumed as %s, was %s: %+v", sid, reply.Sid, connected)
+	}
+	for range 100 {
+		ws.Event("n", nil)
+	}
+}

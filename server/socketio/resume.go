@@ -93,7 +93,7 @@ func (s *Server) retire(namespace, id string) bool {
 		if old, ours = m.Owner().(*Conn); !ours {
 			return false
 		}
-		old.client.end("resumed by another connection")
+		old.client.abort("resumed by another connection")
 	}
 	if old == nil {
 		return true
