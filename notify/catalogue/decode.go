@@ -56,6 +56,9 @@ func (d *kindDecoder) field(m strictjson.Member) (err error) {
 	case "data":
 		d.data, err = objectAt(m.Name, "data.", m.Value)
 	case "metadata":
+		if m.Value.Kind() == strictjson.Array && m.Value.IsEmpty() {
+			return nil // what PHP makes of an object without fields
+		}
 		d.metadata, err = objectAt(m.Name, "metadata.", m.Value)
 	case "target":
 		d.pub.Target, err = DecodeTarget(m.Value)

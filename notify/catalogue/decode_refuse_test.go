@@ -105,7 +105,7 @@ func TestDecodeRefuses(t *testing.T) {
 			`ttl: got "-5m", expected a positive duration such as "5m"`},
 		{"payment", `{"paymentId":"p1","status":"failed","ttl":"5"}`,
 			`ttl: got "5", expected a positive duration such as "5m"`},
-		{"payment", `{"paymentId":"p1","status":"failed","metadata":[]}`,
+		{"payment", `{"paymentId":"p1","status":"failed","metadata":[1]}`,
 			`metadata: got an array, expected an object`},
 		{"payment", `{"paymentId":"p1","status":"failed","metadata":{"priority":1}}`,
 			`metadata.priority: got the number 1, expected a string`},

@@ -34,6 +34,15 @@ func (c Checked) Members() iter.Seq[Member] {
 	}
 }
 
+// IsEmpty reports whether the value is an array without elements or an object without members.
+func (c Checked) IsEmpty() bool {
+	text := c.Bytes()
+	if len(text) < 2 || text[0] != '[' && text[0] != '{' {
+		return false
+	}
+	return len(bytes.TrimSpace(text[1:len(text)-1])) == 0
+}
+
 // Elements returns the elements of an array in the order of the text. Other kinds of values have
 // none.
 func (c Checked) Elements() iter.Seq[Checked] {

@@ -43,9 +43,9 @@ func checkMediaType(r *http.Request) error {
 	}
 	contentType := r.Header.Get("Content-Type")
 	media, params, err := mime.ParseMediaType(contentType)
-	charset := params["charset"]
-	if err != nil || media != "application/json" || charset != "" &&
-		!strings.EqualFold(charset, "utf-8") {
+	charset := strings.ToLower(params["charset"])
+	if err != nil || media != "application/json" ||
+		charset != "" && charset != "utf-8" && charset != "utf8" {
 		return &edge.Problem{Status: http.StatusUnsupportedMediaType,
 			Code:   edge.CodeUnsupportedMediaType,
 			Detail: "Content-Type: got " + quoteShort(contentType) + ", expected application/json"}

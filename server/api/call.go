@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -80,10 +82,30 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 		if err := c.checkBody(rt.Body.batch); err != nil {
 			return nil, err
 		}
-	} else if c.Body != nil && c.ContentLength != 0 {
-		return nil, invalidField("", "body: this route takes no body")
+	} else if err := checkNoBody(c.Request); err != nil {
+		return nil, err
 	}
 	return rt.handle(c)
+}
+
+// checkNoBody accepts a body without a value, which many HTTP clients send with every request of
+// their kind: no bytes, also chunked, or an empty JSON object or array.
+func checkNoBody(r *http.Request) error {
+	if r.Body == nil || r.ContentLength == 0 {
+		return nil
+	}
+	const most = 64 // bytes, spaces included
+	text, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	if err != nil {
+		return err
+	}
+	switch string(bytes.Join(bytes.Fields(text), nil)) {
+	case "", "{}", "[]", "null":
+		if len(text) <= most {
+			return nil
+		}
+	}
+	return invalidField("", "body: this route takes no body")
 }
 
 // checkBody checks the body and splits it, so that no later step has to check it again. The data of

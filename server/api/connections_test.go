@@ -192,6 +192,14 @@ func TestJoinAndLeave(t *testing.T) {
 	}
 	s.refused("PUT", "/v1/connections/c1/channels/c2", "", "channel",
 		"channel: got the id of a connection, expected the name of a channel")
+	for _, nothing := range []string{"", "{}", "[]", " { } \n", "null"} {
+		if code, text := s.ask("PUT", "/v1/connections/c1/channels/empty", nothing); code != 200 {
+			t.Errorf("with the body %q: %d %s", nothing, code, text)
+		}
+	}
+	s.ask("DELETE", "/v1/connections/c1/channels/empty", "")
+	s.refused("PUT", "/v1/connections/c1/channels/x", strings.Repeat(" ", 65), "",
+		"body: this route takes no body")
 	s.refused("PUT", "/v1/connections/c1/channels/x", `{"a":1}`, "",
 		"body: this route takes no body")
 	if got := c1.Rooms(); len(got) != 4 {

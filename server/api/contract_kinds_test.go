@@ -60,7 +60,7 @@ func TestContractOfKinds(t *testing.T) {
 		body["nonsense"] = 1
 		refused("nonsense", body)
 		for name, bad := range map[string]any{
-			"except": "c1", "volatile": "yes", "ttl": 5, "metadata": []int{}, "data": "x",
+			"except": "c1", "volatile": "yes", "ttl": 5, "metadata": []int{1}, "data": "x",
 		} {
 			body = fresh()
 			body[name] = bad

@@ -79,7 +79,7 @@ func kindObject(k catalogue.Kind, target *object) *object {
 	body.Fields = append(body.Fields, dataField,
 		field{
 			Name: "metadata", Doc: "category, priority, source and any other fields",
-			Schema: schema{"type": []any{"object", "null"}},
+			Schema: metadataSchema(),
 		},
 		field{Name: "target", Doc: "the recipients", Required: k.Target == (catalogue.TargetRule{}),
 			Schema: objectRef(target)})

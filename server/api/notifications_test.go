@@ -175,7 +175,7 @@ func TestPublishRefusals(t *testing.T) {
 		{`{"type":["x"]}`, `type: got an array, expected a string`, `type`},
 		{`{"except":"c1"}`, `except: got the string "c1", expected an array of strings`, `except`},
 		{`{"except":[1.5]}`, `except[0]: got the number 1.5, expected a string`, `except[0]`},
-		{`{"metadata":[]}`, `metadata: got an array, expected an object`, `metadata`},
+		{`{"metadata":[1]}`, `metadata: got an array, expected an object`, `metadata`},
 		{
 			`{"volatile":"yes"}`, `volatile: got the string "yes", expected true or false`,
 			`volatile`,

@@ -52,24 +52,24 @@ func (c components) all() []*object {
 
 func targetObject() *object {
 	names := func(most int) schema {
-		list := listUpTo(notify.MaxTargets, textSchema(most))
+		list := listUpTo(notify.MaxTargets, nameSchema(most))
 		list["minItems"] = 1
 		return list
 	}
 	limit := itoa(notify.MaxTargets)
 	return &object{Name: "Target", Doc: "The recipients: exactly one of these fields.", exact: true,
 		Fields: []field{
-			{Name: "user", Doc: "every connection of a user", Schema: textSchema(rooms.MaxUserID)},
+			{Name: "user", Doc: "every connection of a user", Schema: nameSchema(rooms.MaxUserID)},
 			{
 				Name: "users", Doc: "every connection of up to " + limit + " users",
 				Schema: names(rooms.MaxUserID),
 			},
-			{Name: "channel", Doc: "every member of a channel", Schema: textSchema(rooms.MaxName)},
+			{Name: "channel", Doc: "every member of a channel", Schema: nameSchema(rooms.MaxName)},
 			{
 				Name: "channels", Doc: "every member of up to " + limit + " channels, once each",
 				Schema: names(rooms.MaxName),
 			},
-			{Name: "client", Doc: "one connection", Schema: textSchema(rooms.MaxName)},
+			{Name: "client", Doc: "one connection", Schema: nameSchema(rooms.MaxName)},
 			{Name: "all", Doc: "every connection", Schema: schema{"const": true}},
 		}}
 }
@@ -87,7 +87,7 @@ func deliveryFields(nullable bool) []field {
 		{Name: "except",
 			Doc: "client ids of connections that do not receive it, such as the one that caused " +
 				"it",
-			Schema: or(listUpTo(notify.MaxTargets, textSchema(rooms.MaxName)))},
+			Schema: or(listUpTo(notify.MaxTargets, nameSchema(rooms.MaxName)))},
 		{Name: "volatile",
 			Doc: "deliver it only to connections that keep up; it is not stored, cannot be " +
 				"replayed and has no id",
@@ -113,7 +113,7 @@ func notificationObject(target *object) *object {
 		{Name: "metadata",
 			Doc: "delivered with data; for a channel the server adds the name as channel, for " +
 				"several as channels",
-			Schema: schema{"type": []any{"object", "null"}}},
+			Schema: metadataSchema()},
 	}, deliveryFields(true)...)}
 }
 

@@ -12,8 +12,21 @@ func objectRef(o *object) schema {
 	return schema{"$ref": "#/components/schemas/" + o.Name}
 }
 
+// metadataSchema also allows an empty array, which is what PHP makes of an object without fields.
+func metadataSchema() schema {
+	return schema{"type": []any{"object", "null", "array"}, "maxItems": 0}
+}
+
 func textSchema(most int) schema {
 	return schema{"type": "string", "minLength": 1, "maxLength": most}
+}
+
+// nameSchema is textSchema for a name, which may also be a whole number; see rooms.Name.
+func nameSchema(most int) schema {
+	const exact = 1 << 53
+	s := textSchema(most)
+	s["type"], s["minimum"], s["maximum"] = []any{"string", "integer"}, -exact, exact
+	return s
 }
 
 func listUpTo(most int, item schema) schema {

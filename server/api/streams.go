@@ -78,8 +78,8 @@ func channelsChangeObject() *object {
 	return &object{Name: "ChannelsChange",
 		Doc: "The channels to leave and to join. The stream leaves first.",
 		Fields: []field{
-			{Name: "join", Doc: "channels to join", Schema: listOf(plainText())},
-			{Name: "leave", Doc: "channels to leave", Schema: listOf(plainText())},
+			{Name: "join", Doc: "channels to join", Schema: listOf(schema{"type": []any{"string", "integer"}})},
+			{Name: "leave", Doc: "channels to leave", Schema: listOf(schema{"type": []any{"string", "integer"}})},
 		}}
 }
 
