@@ -66,7 +66,7 @@ func TestMetricsOfBothTransports(t *testing.T) {
 	servertest.Do(t, "GET", "http://"+s.Base+"/socket.io/?EIO=4&transport=polling", "",
 		"Origin: nope")
 	// Code validation.
-	ws.Send(`42["join-room",7]`)
+	ws.Send(`42["join-room",true]`)
 	ws.Event("error", nil)
 	ws.Send(`421["nobody-listens"]`) // unknown_event
 	if text := ws.Read(); !strings.HasPrefix(text, "431[") {

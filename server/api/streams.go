@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // streamRoutes describes the routes that package sse serves to clients next to the stream itself.
@@ -78,8 +79,8 @@ func channelsChangeObject() *object {
 	return &object{Name: "ChannelsChange",
 		Doc: "The channels to leave and to join. The stream leaves first.",
 		Fields: []field{
-			{Name: "join", Doc: "channels to join", Schema: listOf(schema{"type": []any{"string", "integer"}})},
-			{Name: "leave", Doc: "channels to leave", Schema: listOf(schema{"type": []any{"string", "integer"}})},
+			{Name: "join", Doc: "channels to join", Schema: listOf(nameSchema(rooms.MaxName))},
+			{Name: "leave", Doc: "channels to leave", Schema: listOf(nameSchema(rooms.MaxName))},
 		}}
 }
 
