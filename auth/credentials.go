@@ -57,7 +57,7 @@ func FromRequest(r *http.Request) Credentials {
 		SessionID: first(q["sessionId"]),
 		Channels:  split(q["channels"]),
 		As:        split(q["as"]),
-		Since: first(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"],
+		Since: newest(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"],
 			q["since"]),
 		OriginKnown: r.Header.Get("Origin") != "" ||
 			strings.EqualFold(r.Header.Get("Sec-Fetch-Site"), "same-origin"),

@@ -146,6 +146,26 @@ func first(lists ...[]string) string {
 	return ""
 }
 
+// newest returns the first id that is not empty, or a later one with the same epoch and a higher
+// number: a client that adds lastEventId to a URL that has one means the newer of them.
+func newest(lists ...[]string) string {
+	id := first(lists...)
+	epoch, number, _ := strings.Cut(id, "-")
+	highest, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return id
+	}
+	for _, list := range lists {
+		for _, other := range list {
+			text, ok := strings.CutPrefix(other, epoch+"-")
+			if n, err := strconv.ParseUint(text, 10, 64); ok && err == nil && n > highest {
+				id, highest = other, n
+			}
+		}
+	}
+	return id
+}
+
 // or returns the first string that is not empty.
 func or(values ...string) string { return first(values) }
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"errors"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -120,5 +121,27 @@ func TestNumbersAreNames(t *testing.T) {
 	if c, err = (Credentials{}).WithAuth(payload(t, `{"channels":7}`)); err != nil ||
 		!slices.Equal(c.Channels, []string{"7"}) {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// Of several ids of one epoch the newest counts, wherever it is.
+func TestNewestEventID(t *testing.T) {
+	for _, tt := range []struct{ header, query, want string }{
+		{"", "lastEventId=5f3a9c01-2&lastEventId=5f3a9c01-10", "5f3a9c01-10"},
+		{"", "lastEventId=5f3a9c01-10&lastEventId=5f3a9c01-2", "5f3a9c01-10"},
+		{"5f3a9c01-3", "lastEventId=5f3a9c01-10", "5f3a9c01-10"},
+		{"5f3a9c01-3", "lastEventId=00000001-10", "5f3a9c01-3"},
+		{"", "since=5f3a9c01-4&last_event_id=5f3a9c01-3", "5f3a9c01-4"},
+		{"0", "lastEventId=5f3a9c01-10", "0"},
+		{"", "lastEventId=&lastEventId=x&lastEventId=5f3a9c01-1", "x"},
+		{"", "", ""},
+	} {
+		r := httptest.NewRequest("GET", "/sse?"+tt.query, nil)
+		if tt.header != "" {
+			r.Header.Set("Last-Event-ID", tt.header)
+		}
+		if got := FromRequest(r).Since; got != tt.want {
+			t.Errorf("%q, %s: %q, want %q", tt.header, tt.query, got, tt.want)
+		}
 	}
 }

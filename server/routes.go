@@ -24,9 +24,13 @@ func (s *Service) Handler() http.Handler {
 		path = strings.TrimRight(path, "/")
 		router.Handle(path, s.o.SocketIO)
 		router.Handle(path+"/", s.o.SocketIO)
+		if s.upstream == nil {
+			router.PathPrefix(path + "/").HandlerFunc(edge.NotFound)
+		}
 	}
 	for path, as := range s.streamPaths() {
 		router.Handle(path, s.o.Streams.Stream(as))
+		router.Handle(path+"/", s.o.Streams.Stream(as))
 		router.Handle(path+"/tickets", s.o.Streams.Tickets())
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
 		router.Handle(path+"/{clientId}/messages", s.o.Streams.Messages())

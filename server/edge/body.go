@@ -14,6 +14,8 @@ const BodyTimeout = 10 * time.Second
 // WithBodyDeadline bounds the time in which a body must arrive, whether next reads it or net/http
 // discards it before the response. Without it, one byte a minute would hold a connection for ever.
 // It refuses bodies on GET and HEAD, which have no meaning and would keep the deadline on a stream.
+// Only bytes make a body: proxies and HTTP clients send empty ones, chunked or as an empty DATA frame
+// of HTTP/2.
 func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.ContentLength == 0 { // -1 is chunked; over HTTP/2 Body is never http.NoBody
@@ -24,6 +26,12 @@ func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 		// It fails for a writer without deadlines (a test recorder).
 		_ = rc.SetReadDeadline(time.Now().Add(d))
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			if r.ContentLength < 0 && isEmpty(r.Body) {
+				_ = rc.SetReadDeadline(time.Time{})
+				r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+				next.ServeHTTP(w, r)
+				return
+			}
 			WriteProblem(w, r, &Problem{Status: http.StatusBadRequest, Code: CodeValidation,
 				Detail: "body: " + r.Method + " requests have none"})
 			return
@@ -35,6 +43,12 @@ func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 			lingerBeforeClose(w)
 		}
 	})
+}
+
+// isEmpty reports whether a body ends without a byte.
+func isEmpty(body io.Reader) bool {
+	n, err := io.ReadFull(body, make([]byte, 1))
+	return n == 0 && err == io.EOF
 }
 
 // DeadlineBody removes the deadline when the body is complete. After that net/http reads from the
