@@ -20,6 +20,10 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, errTooManyNamespaces)
 		return
 	}
+	if p.largeAuth {
+		c.refuse(p.namespace, errLargeAuth)
+		return
+	}
 	given, err := c.credentials().WithAuth(p.auth)
 	if err != nil {
 		c.refuse(p.namespace, err)

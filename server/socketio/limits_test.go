@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,4 +95,21 @@ func TestLimits(t *testing.T) {
 		return n == 0
 	})
 	second.Join(`{"userId":"u1"}`)
+}
+
+// A client whose auth payload is too large learns why, and may try with a smaller one.
+func TestLargeAuthIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	c := s.Dial("")
+	large := `{"userId":"u1","x":"` + strings.Repeat("x", maxAuth) + `"}`
+	const want = `{"message":"Payload too large",` +
+		`"data":{"code":"payload_too_large","detail":"auth: expected at most 16384 bytes"}}`
+	for _, namespace := range []string{"", "/admin,"} {
+		c.Send("40" + namespace + large)
+		if got := c.Read(); got != "44"+namespace+want {
+			t.Errorf("got %s", got)
+		}
+	}
+	c.Join(`{"userId":"u1"}`)
 }

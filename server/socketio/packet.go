@@ -47,6 +47,7 @@ type packet struct {
 	hasID       bool
 	attachments int
 	auth        map[string]any    // CONNECT
+	largeAuth   bool              // CONNECT with more than maxAuth bytes, which are not decoded
 	name        string            // EVENT
 	args        []json.RawMessage // EVENT without its name; ACK
 	parts       [][]byte          // the attachments
@@ -116,7 +117,8 @@ func (p *packet) decodeData(data []byte) error {
 	case p.kind == kindConnect && len(data) == 0:
 		return nil
 	case p.kind == kindConnect && len(data) > maxAuth:
-		return fmt.Errorf("CONNECT data is longer than %d bytes", maxAuth)
+		p.largeAuth = true // it is refused in its place, so that the client learns why
+		return nil
 	case p.isAck() && !p.hasID:
 		return errors.New("ACK needs an id")
 	}

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,6 +17,10 @@ var (
 		Code: "room_limit", Message: "Forbidden",
 		Detail: "too many namespaces on one connection", Status: 403,
 	}
+	errLargeAuth = Refuse("Payload too large", map[string]any{
+		"code":   edge.CodePayloadTooLarge,
+		"detail": fmt.Sprintf("auth: expected at most %d bytes", maxAuth),
+	})
 	errNoNamespace = Refuse("Invalid namespace", nil)
 	errInternal    = errors.New("internal error")
 )
