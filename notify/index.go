@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"sort"
 	"time"
 
 	"github.com/roomcast/roomcast/rooms"
@@ -70,6 +69,7 @@ func (x *index) release(r *room) {
 // add appends a message to its rooms.
 func (x *index) add(m *Message, now time.Time) {
 	e := &entry{msg: m, at: now, held: 1} // held by this call
+	m.kept.Store(true)
 	x.fifo.push(e)
 	x.bytes += m.cost
 	for _, name := range m.Rooms {
@@ -102,20 +102,6 @@ func (x *index) shorten(r *room, now time.Time) {
 		x.drop(r, now)
 	}
 	x.release(r)
-}
-
-// keeps reports whether a message is still in one of its rooms.
-func (x *index) keeps(m *Message) bool {
-	for _, name := range m.Rooms {
-		if r := x.table.Room(name); r != nil {
-			kept := r.State.kept.all()
-			i := sort.Search(len(kept), func(k int) bool { return kept[k].seq >= m.ID.Seq })
-			if i < len(kept) && kept[i].entry.msg == m {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // trim evicts entries that are too old, at most limit of them, and the oldest ones while there are
@@ -173,6 +159,7 @@ func (x *index) unhold(e *entry) {
 	if e.held--; e.held == 0 {
 		x.bytes -= e.msg.cost
 		x.dead++
+		e.msg.kept.Store(false)
 		e.msg = nil
 	}
 }
@@ -182,6 +169,11 @@ func roomBytes(name string) int64 { return int64(roomCost + block(len(name))) }
 
 // forget drops all history: all messages up to seq are lost.
 func (x *index) forget(seq uint64) {
+	for _, e := range x.fifo.all() {
+		if e.msg != nil {
+			e.msg.kept.Store(false)
+		}
+	}
 	x.fifo, x.dead, x.bytes, x.floor = deque[*entry]{}, 0, 0, seq
 	var idle []*room
 	x.table.All(func(r *room) bool {

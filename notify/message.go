@@ -3,6 +3,7 @@ package notify
 import (
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/roomcast/roomcast/notify/strictjson"
@@ -38,9 +39,10 @@ type Message struct {
 	// renamed.
 	Bare bool
 
-	cost     int64     // bytes of memory; set before the delivery
-	accepted time.Time // by this node; zero for a message of another node
-	matched  Receipt   // counts of this node, written under the Hub's lock before Append returns
+	cost     int64       // bytes of memory; set before the delivery
+	accepted time.Time   // by this node; zero for a message of another node
+	matched  Receipt     // counts of this node, written under the Hub's lock before Append returns
+	kept     atomic.Bool // the index of this node has it
 	frames   [slots]struct {
 		once  sync.Once
 		frame Frame
@@ -79,7 +81,7 @@ func (m *Message) Frame(slot Slot, build func(*Message) Frame) Frame {
 
 // AppendJSON appends the notification object:
 //
-// {"id":…,"type":…,"data":…,"timestamp":"2026-11-22T10:00:00.000Z","metadata":{…}}
+//	{"id":…,"type":…,"data":…,"timestamp":"2026-11-22T10:00:00.000Z","metadata":{…}}
 //
 // A volatile message has no id. Data is copied byte for byte, with the line breaks between its
 // tokens. The data of an emit is its Payload.

@@ -15,8 +15,8 @@ import (
 // notification. In both cases the Hub sends nothing. The Hub keeps the slices: do not change them
 // after the call.
 //
-// receipt, err := hub.Publish(ctx, notify.Notification{Type: "order:new", Data: data},
-// notify.ToChannel("orders"))
+//	order := notify.Notification{Type: "order:new", Data: data}
+//	receipt, err := hub.Publish(ctx, order, notify.ToChannel("orders"))
 func (h *Hub) Publish(
 	ctx context.Context, what Typed, to Target, options ...Option,
 ) (Receipt, error) {
@@ -116,11 +116,6 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, m := range messages { // later messages, or the limits, may have removed it already
-		m.matched.Stored = h.index.keeps(m)
-	}
 	return nil
 }
 
@@ -137,6 +132,7 @@ func (h *Hub) stampTime(m *Message) {
 func (m *Message) receipt() Receipt {
 	r := m.matched
 	r.Targets = len(m.Rooms)
+	r.Stored = m.kept.Load() // later messages, or the limits, may have removed it already
 	if !m.Volatile {
 		r.ID = m.ID.String()
 	}

@@ -62,8 +62,8 @@ func Volatile() Option {
 // Send is Publish to the target in options, the last one if there are several, or else to the
 // kind's own target.
 //
-// receipt, err := hub.Send(ctx, catalogue.Payment{PaymentID: "p_81", Status: "completed", Amount:
-// 9.99}, notify.ToUser("u1"))
+//	payment := catalogue.Payment{PaymentID: "p_81", Status: "completed", Amount: 9.99}
+//	receipt, err := hub.Send(ctx, payment, notify.ToUser("u1"))
 //
 // A *ValidationError with the Field "target" means that the kind has no target of its own, or that
 // the field with its user id is empty.

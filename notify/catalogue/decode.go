@@ -56,8 +56,8 @@ func (d *kindDecoder) field(m strictjson.Member) (err error) {
 	case "data":
 		d.data, err = objectAt(m.Name, "data.", m.Value)
 	case "metadata":
-		if m.Value.Kind() == strictjson.Array && m.Value.IsEmpty() {
-			return nil // what PHP makes of an object without fields
+		if m.Value.IsEmptyArray() {
+			return nil
 		}
 		d.metadata, err = objectAt(m.Name, "metadata.", m.Value)
 	case "target":

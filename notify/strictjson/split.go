@@ -34,13 +34,16 @@ func (c Checked) Members() iter.Seq[Member] {
 	}
 }
 
-// IsEmpty reports whether the value is an array without elements or an object without members.
-func (c Checked) IsEmpty() bool {
-	text := c.Bytes()
-	if len(text) < 2 || text[0] != '[' && text[0] != '{' {
+// IsEmptyArray reports whether the value is an array without elements, which is what PHP makes of an
+// object without fields.
+func (c Checked) IsEmptyArray() bool {
+	if c.Kind() != Array {
 		return false
 	}
-	return len(bytes.TrimSpace(text[1:len(text)-1])) == 0
+	for range c.Elements() {
+		return false
+	}
+	return true
 }
 
 // Elements returns the elements of an array in the order of the text. Other kinds of values have

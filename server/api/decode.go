@@ -111,10 +111,9 @@ func decodeObject(value strictjson.Checked, field string) (object strictjson.Che
 		return object, nil
 	case strictjson.Object:
 		return value.Clone(), nil
-	case strictjson.Array:
-		if value.IsEmpty() { // what PHP makes of an object without fields
-			return object, nil
-		}
+	}
+	if value.IsEmptyArray() {
+		return object, nil
 	}
 	return object, wrongType(field, value, "an object")
 }

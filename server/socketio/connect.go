@@ -103,12 +103,8 @@ func (c *Conn) askApps(asked uint32) error {
 			c.client.end("an application did not answer a CONNECT in time")
 		}
 	}
-	stop := context.AfterFunc(ctx, late) // the client does not wait for a handler that hangs
-	defer func() {
-		if stop() { // a handler that ends with ctx can be faster than AfterFunc
-			late()
-		}
-	}()
+	defer late()                         // a handler that ends with ctx can be faster than AfterFunc
+	defer context.AfterFunc(ctx, late)() // the client does not wait for a handler that hangs
 	for i, app := range c.client.srv.apps {
 		if asked&(1<<i) == 0 {
 			continue
