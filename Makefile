@@ -23,7 +23,8 @@ run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
 deps: ## Check what the tests need; on Debian, install what is missing.
 	@.ci/deps
 
-test: deps vet race client e2e ## Run every test: Go with the race detector, then browsers and official clients.
+test: deps vet ## Run every test: Go with the race detector, and at the same time browsers and official clients.
+	@.ci/both '$(MAKE) race' '$(MAKE) client e2e'
 
 check: lint vet race ## Check format, vet and staticcheck, and run the Go tests with the race detector.
 

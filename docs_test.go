@@ -51,7 +51,7 @@ var (
 
 %s`
 
-// TestGoBlocks checks that every program in the pages builds, passes vet and is formatted in a
+// TestGoBlocks checks that every program in the pages compiles, passes vet and is formatted in a
 // module of its own, as a reader would have it. Every other Go block is checked inside a function.
 func TestGoBlocks(t *testing.T) {
 	directory := ownModule(t)
@@ -74,15 +74,14 @@ func TestGoBlocks(t *testing.T) {
 	if programs == 0 {
 		t.Fatal("no programs")
 	}
-	for _, command := range []string{"build", "vet"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, "go", command, "./...")
-		cmd.Dir = directory
-		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("go %s: %v\n%s", command, err, out)
-		}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	// vet compiles each package too, but does not link the programs.
+	cmd := exec.CommandContext(ctx, "go", "vet", "./...")
+	cmd.Dir = directory
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
 	}
 }
 

@@ -49,7 +49,8 @@ var errOwnTickets = &Error{
 // 100,000 of them or 32 MiB. The zero value is not usable; use [NewTickets]. Tickets is safe for
 // concurrent use.
 type Tickets struct {
-	now func() time.Time
+	now   func() time.Time
+	limit int // maximum of memory, in bytes
 
 	mu     sync.Mutex // guards the fields below
 	issued map[[sha256.Size]byte]*linked.Element
@@ -70,8 +71,8 @@ func NewTickets(now func() time.Time) *Tickets {
 	if now == nil {
 		now = time.Now
 	}
-	return &Tickets{now: now, issued: make(map[[sha256.Size]byte]*linked.Element),
-		own: make(map[string]int)}
+	return &Tickets{now: now, limit: maxTicketsMemory,
+		issued: make(map[[sha256.Size]byte]*linked.Element), own: make(map[string]int)}
 }
 
 // Issue returns a new ticket for one connection of userID, and the time when it expires. username
@@ -126,7 +127,7 @@ func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	if entry.own && t.own[entry.identity.UserID] >= maxOwnTickets {
 		return "", time.Time{}, errOwnTickets
 	}
-	if len(t.issued) >= maxTickets || t.memory+entry.size() > maxTicketsMemory {
+	if len(t.issued) >= maxTickets || t.memory+entry.size() > t.limit {
 		return "", time.Time{}, ErrTicketsFull
 	}
 	t.issued[entry.digest] = t.order.PushBack(&entry)

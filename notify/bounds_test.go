@@ -26,7 +26,7 @@ func heap() int64 {
 
 // The history takes at most HistoryMaxBytes, whatever publishers send.
 func TestHistoryHeap(t *testing.T) {
-	const bound = 8 << 20
+	const bound = 4 << 20
 	publish := func(n Notification, to Target) *Message {
 		m, err := newMessage(n, to)
 		if err != nil {

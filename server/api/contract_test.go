@@ -142,7 +142,12 @@ func TestContract(t *testing.T) {
 		}
 		expect := func(want int, described bool, method, path, body string, headers ...string) {
 			t.Helper()
-			status, text, wrong := c.ask(t, method, path, body, headers...)
+			valid := body
+			if !described {
+				valid = "" // nobody looks at what the description says of this body
+			}
+			status, text, wrong := c.askReader(t, method, path, valid, strings.NewReader(body),
+				headers...)
 			if status != want || described && wrong != nil {
 				t.Errorf("%s %s: %d, want %d; %v\n%.400s", method, path, status, want, wrong, text)
 			}
