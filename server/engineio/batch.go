@@ -9,15 +9,24 @@ import (
 // them for the transport: as WebSocket frames or as packets of a polling payload. It is valid only
 // during Pull.
 type Batch struct {
-	polling bool
-	limit   int // bytes at which the batch is full
-	n       int // bytes appended
-	since   time.Time
+	format format
+	limit  int // bytes at which the batch is full
+	n      int // bytes appended
+	since  time.Time
 
 	segs [][]byte // to write, in order, before buf[mark:]
 	buf  []byte
 	mark int
 }
+
+// format is the encoding of a batch.
+type format uint8
+
+const (
+	formatFrames  format = iota // WebSocket frames
+	formatText                  // WebSocket frames of text: binary messages are base64
+	formatPayload               // packets of a polling payload
+)
 
 // shareMin is the size from which a frame is written without a copy: a slow reader then retains the
 // frame that all sessions share, not its own copy.
@@ -26,12 +35,16 @@ const shareMin = 16 << 10
 // Frame appends a frame. It copies the frame only if the frame is small and written together with
 // others.
 func (b *Batch) Frame(f *Frame) {
-	if !b.polling {
+	switch {
+	case b.format == formatFrames, b.format == formatText && len(f.bins) == 0:
 		b.share(f.wire)
 		return
+	case b.format == formatText:
+		b.share(f.wire[:f.text.to])
+	default:
+		b.separate()
+		b.copy(f.wire[f.text.from-1 : f.text.to]) // with the packet type before the text
 	}
-	b.separate()
-	b.copy(f.wire[f.text.from-1 : f.text.to]) // with the packet type before the text
 	for _, a := range f.bins {
 		b.base64(f.wire[a.from:a.to])
 	}
@@ -42,7 +55,7 @@ func (b *Batch) Text(parts ...[]byte) { b.packet(packetMessage, parts...) }
 
 // Binary appends one binary message. It copies p.
 func (b *Batch) Binary(p []byte) {
-	if b.polling {
+	if b.format != formatFrames {
 		b.base64(p)
 		return
 	}
@@ -65,16 +78,11 @@ func (b *Batch) Since(t time.Time) {
 
 // packet appends one packet of any type.
 func (b *Batch) packet(kind byte, parts ...[]byte) {
-	if b.polling {
-		b.separate()
-	} else {
-		size := 1
-		for _, p := range parts {
-			size += len(p)
-		}
-		b.unshare()
-		b.header(opText, size)
+	size := 1
+	for _, p := range parts {
+		size += len(p)
 	}
+	b.begin(size)
 	b.buf = append(b.buf, kind)
 	b.n++
 	for _, p := range parts {
@@ -95,6 +103,16 @@ func (b *Batch) header(opcode byte, n int) {
 	b.n += len(b.buf) - before
 }
 
+// begin starts a packet of n bytes, which the caller appends.
+func (b *Batch) begin(n int) {
+	if b.format == formatPayload {
+		b.separate()
+		return
+	}
+	b.unshare()
+	b.header(opText, n)
+}
+
 func (b *Batch) separate() {
 	if b.n > 0 {
 		b.buf = append(b.buf, separator)
@@ -103,7 +121,7 @@ func (b *Batch) separate() {
 }
 
 func (b *Batch) base64(p []byte) {
-	b.separate()
+	b.begin(1 + base64.StdEncoding.EncodedLen(len(p)))
 	before := len(b.buf)
 	b.buf = append(b.buf, packetBinary)
 	b.buf = base64.StdEncoding.AppendEncode(b.buf, p)
@@ -152,7 +170,7 @@ func (b *Batch) segments() [][]byte {
 }
 
 // reset empties the batch for reuse.
-func (b *Batch) reset(polling bool, limit int) {
+func (b *Batch) reset(f format, limit int) {
 	clear(b.segs)
-	*b = Batch{polling: polling, limit: limit, segs: b.segs[:0], buf: b.buf[:0]}
+	*b = Batch{format: f, limit: limit, segs: b.segs[:0], buf: b.buf[:0]}
 }

@@ -8,9 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-func batchOf(polling bool, fill func(*Batch)) string {
+func batchOf(f format, fill func(*Batch)) string {
 	b := new(Batch)
-	b.reset(polling, batchSize)
+	b.reset(f, batchSize)
 	fill(b)
 	var out bytes.Buffer
 	for _, p := range b.segments() {
@@ -63,12 +63,30 @@ func TestBatchBytes(t *testing.T) {
 			"4" + strings.Repeat("x", 65_535),
 		},
 	} {
-		if got := batchOf(false, c.fill); got != c.ws {
+		if got := batchOf(formatFrames, c.fill); got != c.ws {
 			t.Errorf("%s on websocket: %.60q, want %.60q", c.name, got, c.ws)
 		}
-		if got := batchOf(true, c.fill); got != c.poll {
+		if got := batchOf(formatPayload, c.fill); got != c.poll {
 			t.Errorf("%s on polling: %.60q, want %.60q", c.name, got, c.poll)
 		}
+	}
+}
+
+// A client with forceBase64 gets binary messages as text, and text as all clients do.
+func TestBatchOfTextFramesHasNoBinary(t *testing.T) {
+	frame := NewFrame([]byte("hello"), []byte{1, 2, 3, 4}, []byte{5})
+	got := batchOf(formatText, func(b *Batch) {
+		b.Frame(frame)
+		b.Text([]byte("a"))
+		b.Binary([]byte{0xff})
+		b.Binary(make([]byte, 93))
+		b.packet(packetPing)
+		b.Frame(NewFrame([]byte("b")))
+	})
+	want := "\x81\x064hello\x81\x09bAQIDBA==\x81\x05bBQ==\x81\x024a\x81\x05b/w==" +
+		"\x81\x7db" + strings.Repeat("A", 124) + "\x81\x012\x81\x024b"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -80,7 +98,7 @@ func TestFrame(t *testing.T) {
 	if string(f.Text()) != "hello" || f.Size() != 2+6+2+2 {
 		t.Errorf("text %q, size %d", f.Text(), f.Size())
 	}
-	got := batchOf(false, func(b *Batch) { b.Frame(f) })
+	got := batchOf(formatFrames, func(b *Batch) { b.Frame(f) })
 	if got != "\x81\x064hello\x82\x02\x01\x02" {
 		t.Errorf("%q", got)
 	}
@@ -92,12 +110,12 @@ func TestFrame(t *testing.T) {
 func TestBatchSharesLargeAndSingleFrames(t *testing.T) {
 	small, large := NewFrame([]byte("s")), NewFrame(make([]byte, shareMin))
 	b := new(Batch)
-	b.reset(false, batchSize)
+	b.reset(formatFrames, batchSize)
 	b.Frame(small)
 	if s := b.segments(); len(s) != 1 || &s[0][0] != &small.wire[0] {
 		t.Error("a single frame was copied")
 	}
-	b.reset(false, batchSize)
+	b.reset(formatFrames, batchSize)
 	b.Frame(small)
 	b.Frame(small)
 	b.Frame(large)
@@ -109,7 +127,7 @@ func TestBatchSharesLargeAndSingleFrames(t *testing.T) {
 
 func TestBatchFull(t *testing.T) {
 	b := new(Batch)
-	b.reset(false, 100)
+	b.reset(formatFrames, 100)
 	b.Text(make([]byte, 96))
 	if b.Full() {
 		t.Error("full with 99 of 100 bytes")
@@ -125,8 +143,8 @@ func TestBatchFull(t *testing.T) {
 func TestBatchIsTheConcatenation(t *testing.T) {
 	b := new(Batch)
 	rapid.Check(t, func(t *rapid.T) {
-		polling := rapid.Bool().Draw(t, "polling")
-		b.reset(polling, batchSize)
+		form := rapid.SampledFrom([]format{formatFrames, formatText, formatPayload}).Draw(t, "format")
+		b.reset(form, batchSize)
 		var want []string
 		for range rapid.IntRange(0, 8).Draw(t, "n") {
 			size := rapid.SampledFrom([]int{
@@ -141,10 +159,10 @@ func TestBatchIsTheConcatenation(t *testing.T) {
 				func(b *Batch) { b.packet(packetPing) },
 			}[rapid.IntRange(0, 4).Draw(t, "kind")]
 			add(b)
-			want = append(want, batchOf(polling, add))
+			want = append(want, batchOf(form, add))
 		}
 		sep := ""
-		if polling {
+		if form == formatPayload {
 			sep = "\x1e"
 		}
 		if got := string(bytes.Join(b.segments(), nil)); got != strings.Join(want, sep) {

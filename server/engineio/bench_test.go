@@ -103,13 +103,13 @@ func (*sink) Close() error                     { return nil }
 // BenchmarkBatch appends 64 frames of 300 bytes, a full inbox.
 func BenchmarkBatch(b *testing.B) {
 	frame := NewFrame(bytes.Repeat([]byte("x"), 300))
-	for _, polling := range []bool{false, true} {
-		b.Run(map[bool]string{false: WebSocket, true: Polling}[polling], func(b *testing.B) {
+	for form, name := range map[format]string{formatFrames: WebSocket, formatPayload: Polling} {
+		b.Run(name, func(b *testing.B) {
 			batch := new(Batch)
 			b.ReportAllocs()
 			b.SetBytes(64 * int64(frame.Size()))
 			for b.Loop() {
-				batch.reset(polling, batchSize)
+				batch.reset(form, batchSize)
 				for range 64 {
 					batch.Frame(frame)
 				}

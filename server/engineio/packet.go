@@ -9,7 +9,7 @@ const (
 	packetMessage = '4'
 	packetUpgrade = '5'
 	packetNoop    = '6'
-	packetBinary  = 'b' // polling only: base64 of a binary message
+	packetBinary  = 'b' // base64 of a binary message, in text
 
 	separator = 0x1e // between the packets of a polling payload
 )

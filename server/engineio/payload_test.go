@@ -42,7 +42,7 @@ func FuzzPayload(f *testing.F) {
 			return
 		}
 		b := new(Batch)
-		b.reset(true, batchSize)
+		b.reset(formatPayload, batchSize)
 		for kind, data := range packets(payload) {
 			switch kind {
 			case packetMessage:
@@ -71,7 +71,7 @@ func FuzzPayload(f *testing.F) {
 // the session, without other effects.
 func FuzzPacket(f *testing.F) {
 	for _, s := range []string{
-		"4hello", "4", "3", "3probe", "6", "1", "2", "2probe", "0{}", "5", "", "abc", "bAQ==",
+		"4hello", "4", "3", "3probe", "6", "1", "2", "2probe", "0{}", "5", "", "abc", "bAQ==", "b", "bAQ",
 		"4\xff", "\x00",
 	} {
 		f.Add([]byte(s), true, false)
@@ -91,10 +91,14 @@ func FuzzPacket(f *testing.F) {
 		v, ended := err.(violation)
 		delivered := len(p.in) == 1
 		switch {
-		case !text, utf8.Valid(data) && bytes.HasPrefix(data, []byte("4")):
+		case !text, utf8.Valid(data) && bytes.HasPrefix(data, []byte("4")),
+			bytes.HasPrefix(data, []byte("b")) && validBase64(data[1:]):
 			want := message{string(data), true}
-			if text {
+			switch {
+			case text && data[0] == '4':
 				want = message{string(data[1:]), false}
+			case text:
+				want = message{string(decodeBinary(data[1:])), true}
 			}
 			if err != nil || !delivered || <-p.in != want {
 				t.Fatalf("%q: %v, delivered %v", data, err, delivered)

@@ -109,7 +109,7 @@ func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool)
 		(s.pending.Load() || len(s.queue) > 0) {
 		s.writing = true
 		s.mu.Unlock()
-		b.reset(true, payloadSize)
+		b.reset(formatPayload, payloadSize)
 		s.fill(b)
 		s.mu.Lock()
 		if b.n > 0 {

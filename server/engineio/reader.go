@@ -62,8 +62,14 @@ func (s *Session) packet(c *wire, text bool, data []byte, owned bool) error {
 	case !text:
 	case !utf8.Valid(data):
 		return violation{reason: ReasonParseError, code: closeInvalid}
-	case len(data) == 0 || data[0] == packetBinary:
+	case len(data) == 0:
 		return violation{reason: ReasonParseError, code: closeProtocol}
+	case data[0] == packetBinary:
+		// A client with forceBase64 also sends binary messages as text, as over polling.
+		if !validBase64(data[1:]) {
+			return violation{reason: ReasonParseError, code: closeProtocol}
+		}
+		data, owned = decodeBinary(data[1:]), true
 	default:
 		kind, data = data[0], data[1:]
 	}
@@ -72,7 +78,7 @@ func (s *Session) packet(c *wire, text bool, data []byte, owned bool) error {
 		if !owned {
 			data = bytes.Clone(data)
 		}
-		s.deliver(data, !text)
+		s.deliver(data, kind == packetBinary)
 		return nil
 	case packetPong:
 		if s.pong() {

@@ -86,7 +86,7 @@ func (s *Session) take(b *Batch) {
 		case p.frame != nil:
 			b.Frame(p.frame)
 		case p.kind == opPong:
-			if !b.polling {
+			if b.format != formatPayload {
 				b.control(opPong, p.data)
 			}
 		case p.kind == packetBinary:

@@ -19,7 +19,6 @@ import (
 // goroutine that reads. At most one goroutine for each processor writes to WebSockets, without
 // waiting, while there is something to write. If a write must wait, a goroutine of the session
 // continues it. A waiting GET uses the goroutine of its request.
-// goroutine of its request.
 type Server struct {
 	o        Options
 	upgrader websocket.Upgrader
@@ -196,6 +195,6 @@ func (s *Server) putBatch(b *Batch) {
 	if cap(b.buf) > maxPooledBuffer {
 		b.buf = nil
 	}
-	b.reset(false, 0)
+	b.reset(formatFrames, 0)
 	s.batches.Put(b)
 }

@@ -47,7 +47,8 @@ func TestWebSocketViolations(t *testing.T) {
 		reason string
 	}{
 		{"no packet", text("abc"), closeProtocol, ReasonParseError},
-		{"base64", text("bAQ=="), closeProtocol, ReasonParseError},
+		{"invalid base64", text("bAQ="), closeProtocol, ReasonParseError},
+		{"base64 with a line break", text("bAQ\n=="), closeProtocol, ReasonParseError},
 		{"empty", text(""), closeProtocol, ReasonParseError},
 		{"open", text("0{}"), closeProtocol, ReasonParseError},
 		{"ping", text("2"), closeProtocol, ReasonParseError},

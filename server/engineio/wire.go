@@ -15,7 +15,8 @@ import (
 type wire struct {
 	Conn    net.Conn
 	session *Session
-	fd      int // of the socket, for writes that do not wait; -1: none
+	format  format // of the batches
+	fd      int    // of the socket, for writes that do not wait; -1: none
 
 	// For the reading goroutine only.
 	live     bool      // belongs to the session; a candidate of an upgrade does not yet
@@ -34,13 +35,23 @@ type wire struct {
 	done     chan struct{} // created by stop; closed when finished
 }
 
-// hijack completes the WebSocket handshake for a session, or answers with an error.
+// hijack completes the WebSocket handshake for a session, or answers with an error. The query of
+// this request says whether the client wants binary messages as text, as on a Node server.
 func (s *Server) hijack(w http.ResponseWriter, r *http.Request, session *Session) (*wire, error) {
-	h := &hijacker{ResponseWriter: w}
-	if _, err := s.upgrader.Upgrade(h, r, nil); err != nil {
+	header, err := subprotocolHeader(r.Header)
+	if err != nil {
+		errRequest.write(w)
 		return nil, err
 	}
-	return newWire(h.conn, session), nil
+	h := &hijacker{ResponseWriter: w}
+	if _, err := s.upgrader.Upgrade(h, r, header); err != nil {
+		return nil, err
+	}
+	c := newWire(h.conn, session)
+	if r.URL.Query().Get("b64") != "" {
+		c.format = formatText
+	}
+	return c, nil
 }
 
 func newWire(conn net.Conn, session *Session) *wire {

@@ -24,7 +24,7 @@ func (s *Server) writeSessions() {
 // writeNow returns the batch for the next session.
 func (s *Session) writeNow(b *Batch) (spare *Batch) {
 	c := s.conn // it was set before the session was queued, and stays
-	b.reset(false, batchSize)
+	b.reset(c.format, batchSize)
 	s.fill(b)
 	rest, begun := b.segments(), false
 	if b.n <= writeChunk {
@@ -88,7 +88,7 @@ func (s *Session) write(c *wire, b *Batch, rest [][]byte, begun bool) {
 			s.mu.Unlock()
 			return
 		}
-		b.reset(false, batchSize)
+		b.reset(c.format, batchSize)
 		s.fill(b)
 		rest, begun = b.segments(), false
 	}

@@ -33,7 +33,10 @@ func main() {
 	origins := config.Config{Host: os.Getenv("HOST")}.Origins()
 	options := socketio.DefaultOptions()
 	options.Hub, options.Auth = hub, users
-	options.CheckOrigin = func(r *http.Request) bool { return origins.Allow(r.Header.Get("Origin"), r) }
+	options.CheckOrigin = func(r *http.Request) bool {
+		origin := r.Header.Get("Origin")
+		return origin == "" || origins.Allow(origin, r)
+	}
 	socketIO, err := socketio.New(options)
 	if err != nil {
 		log.Fatal(err)
@@ -53,8 +56,9 @@ func main() {
 	}
 }
 
-// handle registers the events "emit room name args…" and "bytes room", which send to a room, and
-// "question", which asks the client and emits its answer as "answered".
+// handle registers the events "emit room name args…" and "bytes room", which send to a room, "echo
+// args…", which emits its arguments and acknowledges them, and "question", which asks the client and
+// emits its answer as "answered".
 func handle(io *socket.Server) {
 	_ = io.On("connection", func(args ...any) {
 		client := args[0].(*socket.Socket)
@@ -66,6 +70,17 @@ func handle(io *socket.Server) {
 		_ = client.On("bytes", func(args ...any) {
 			room, _ := args[0].(string)
 			_ = io.To(socket.Room(room)).Emit("bytes", map[string]any{"part": []byte{1, 2, 255}}, []byte("tail"))
+		})
+		_ = client.On("echo", func(args ...any) {
+			last := len(args) - 1
+			answer, waits := args[last].(socket.Ack)
+			if waits {
+				args = args[:last]
+			}
+			_ = client.Emit("echo", args...)
+			if waits {
+				answer(args, nil)
+			}
 		})
 		_ = client.On("question", func(...any) {
 			client.EmitWithAck("question", "well?")(func(answers []any, err error) {
