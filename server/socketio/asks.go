@@ -1,22 +1,39 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
-// maxAsks is the number of acknowledgements for which the server waits per Conn. A further Ask
-// drops the oldest.
-const maxAsks = 64
+// The bounds of what a connection holds for asks. Go code decides how much it asks, so the bounds
+// stop the code that asks and never the client.
+const (
+	// maxAskBytes bounds the packets that wait to be written. One packet of any size may wait.
+	maxAskBytes = 2 << 20
+	// maxAsks bounds the acknowledgements that the server waits for.
+	maxAsks = 4096
+	// askPatience is the age from which an ask gives way when a new one would exceed maxAsks: a
+	// client that has no answer for it must not stop later ones for ever.
+	askPatience = time.Minute
+)
 
-// ErrUnanswered is the error of an Ask that was dropped because the client did not answer many
-// later ones.
-var ErrUnanswered = errors.New("socketio: the client left too many events unanswered")
+var (
+	// ErrTooManyAsks is the error of an Ask whose event was not sent, because the client has not
+	// read or not acknowledged many earlier ones: 2 MiB wait to be written to its connection, or
+	// 4,096 wait for their acknowledgement. Ask again later.
+	ErrTooManyAsks = errors.New("socketio: too many events wait for acknowledgements of the client")
+	// ErrUnanswered is the error of an Ask that was dropped in favour of a later one: the client
+	// has not acknowledged it for a minute, and left 4,096 unanswered.
+	ErrUnanswered = errors.New("socketio: the client left too many events unanswered")
+)
 
 // ask is an acknowledgement that the server waits for.
 type ask struct {
 	id     uint64
+	since  time.Time
 	answer func(Answer, error) // called once
 }
 
@@ -30,7 +47,7 @@ func (a asked) forget() { a.conn.takeAsk(a.id) }
 
 // Ask sends an event to this client and waits for its acknowledgement. The event is not stored, so
 // it is lost with the connection. The error is the one of ctx, ErrClosed when the client has left
-// or leaves, or ErrUnanswered. A handler can ask its own client, because an acknowledgement
+// or leaves, ErrTooManyAsks when the event was not sent, or ErrUnanswered. A handler can ask its own client, because an acknowledgement
 // overtakes the events that wait for the handler. An OnConnect function cannot: its client gets the
 // event only after the answer to CONNECT. Use AskFunc there.
 func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, error) {
@@ -72,32 +89,65 @@ func (c *Conn) ask(event string, args []any, answer func(Answer, error)) (asked,
 	if err != nil {
 		return asked{}, err
 	}
-	oldest, err := c.expect(ask{id, answer})
+	frame := newFrame(text, attachments...)
+	r := reply{frame: frame, conn: c, size: frame.Size(), asks: true}
+	head := c.client.srv.hub.Head()
+	c.client.mu.Lock()
+	dropped, err := c.expect(ask{id, time.Now(), answer}, r.size)
+	if err == nil {
+		c.client.queue(head, []reply{r}) // expect has checked that it fits
+	}
+	c.client.mu.Unlock()
 	if err != nil {
 		return asked{}, err
 	}
-	if oldest != nil {
-		oldest.answer(Answer{}, ErrUnanswered)
+	if dropped != nil {
+		dropped.answer(Answer{}, ErrUnanswered)
 	}
-	frame := newFrame(text, attachments...)
-	c.client.send(reply{frame: frame, conn: c, size: frame.Size()})
+	c.client.session.Wake()
 	return asked{c, id}, nil
 }
 
-// expect adds an ask and returns the oldest one if it had to be dropped.
-func (c *Conn) expect(a ask) (oldest *ask, err error) {
-	c.client.mu.Lock()
-	defer c.client.mu.Unlock()
-	if c.reason != "" || c.leaving || c.client.closed {
+// expect adds an ask with a packet of size bytes, unless that exceeds a bound. It returns the
+// older ask that it has removed, if any. The caller holds the client's lock.
+func (c *Conn) expect(a ask, size int) (dropped *ask, err error) {
+	client := c.client
+	if c.reason != "" || c.leaving || client.closed {
 		return nil, ErrClosed
 	}
-	if len(c.asks) == maxAsks {
-		first := c.asks[0]
-		oldest, c.asks = &first, slices.Delete(c.asks, 0, 1)
+	if waiting := client.replies.askBytes; waiting > 0 && waiting+size+replyCost > maxAskBytes {
+		return nil, ErrTooManyAsks
 	}
-	c.asks = append(c.asks, a)
-	c.client.space.Broadcast() // the inbox has a higher limit now, see full
-	return oldest, nil
+	if pending, oldest := client.pendingAsks(); pending >= maxAsks {
+		first := oldest.asks[0]
+		if a.since.Sub(first.since) < askPatience {
+			return nil, ErrTooManyAsks
+		}
+		dropped, oldest.asks = &first, slices.Delete(oldest.asks, 0, 1)
+	}
+	at, _ := c.findAsk(a.id) // at the end, unless a later id was faster
+	c.asks = slices.Insert(c.asks, at, a)
+	client.space.Broadcast() // the inbox has a higher limit now, see full
+	return dropped, nil
+}
+
+// pendingAsks returns the number of asks in all namespaces, and the Conn with the oldest. The caller
+// holds the lock.
+func (c *client) pendingAsks() (n int, oldest *Conn) {
+	for _, conn := range c.conns {
+		n += len(conn.asks)
+		if len(conn.asks) > 0 && (oldest == nil || conn.asks[0].id < oldest.asks[0].id) {
+			oldest = conn
+		}
+	}
+	return n, oldest
+}
+
+// findAsk returns the place of the ask with an id. The caller holds the client's lock.
+func (c *Conn) findAsk(id uint64) (at int, found bool) {
+	return slices.BinarySearchFunc(c.asks, id, func(a ask, id uint64) int {
+		return cmp.Compare(a.id, id)
+	})
 }
 
 // abandonAsks ends all asks with ErrClosed. Callers call it as soon as the client leaves and do not
@@ -116,12 +166,14 @@ func (c *Conn) abandonAsks() {
 func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 	c.client.mu.Lock()
 	defer c.client.mu.Unlock()
-	i := slices.IndexFunc(c.asks, func(a ask) bool { return a.id == id })
-	if i < 0 {
+	at, found := c.findAsk(id)
+	if !found {
 		return ask{}, false
 	}
-	a = c.asks[i]
-	c.asks = slices.Delete(c.asks, i, i+1)
+	a = c.asks[at]
+	if c.asks = slices.Delete(c.asks, at, at+1); len(c.asks) == 0 {
+		c.asks = nil // an idle client keeps no array
+	}
 	return a, true
 }
 

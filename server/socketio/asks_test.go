@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -118,45 +117,6 @@ func TestAskWakesBlockedReader(t *testing.T) {
 	c.Send("43" + question(t, c, "question") + `[]`)
 	if got := servertest.Receive(t, outcomes); got.err != nil {
 		t.Error(got.err)
-	}
-}
-
-// When there are too many pending asks, the oldest one ends, and AskFunc calls its function in the
-// order of the client's packets.
-func TestOldestAskIsDropped(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, nil)
-	c, _ := s.Connect(`{"userId":"u1"}`)
-	conn := s.sio.To().Conns()[0]
-	type result struct {
-		ask int
-		err error
-	}
-	outcomes := make(chan result, 2*maxAsks)
-	for i := range maxAsks + 2 {
-		if err := conn.AskFunc("question", func(_ Answer, err error) {
-			outcomes <- result{i, err}
-		}, i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for want := range 2 {
-		got := servertest.Receive(t, outcomes)
-		if got.ask != want || !errors.Is(got.err, ErrUnanswered) {
-			t.Errorf("got %+v, want ErrUnanswered of %d", got, want)
-		}
-	}
-	for i := range maxAsks + 2 { // a late acknowledgement has no effect
-		c.Send(fmt.Sprintf("43%s[%d]", question(t, c, "question"), i))
-	}
-	for want := 2; want < maxAsks+2; want++ {
-		if got := servertest.Receive(t, outcomes); got != (result{want, nil}) {
-			t.Errorf("got %+v, want %d", got, want)
-		}
-	}
-	c.Sync()
-	if len(outcomes) > 0 {
-		t.Errorf("called again: %+v", <-outcomes)
 	}
 }
 

@@ -150,7 +150,7 @@ func TestRepliesCostTheirMemory(t *testing.T) {
 	n := 0
 	for full := false; !full; n++ {
 		f := newFrame([]byte("31[]"))
-		full = !l.queue(s.Hub.Head(), []reply{{frame: f, conn: conn, size: f.Size(), answer: true}})
+		full = !l.queue(s.Hub.Head(), []reply{{frame: f, conn: conn, size: f.Size()}})
 	}
 	charged := l.replies.bytes
 	l.mu.Unlock()

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/roomcast/roomcast/notify"
@@ -63,53 +62,6 @@ func (b Broadcast) Emit(event string, args ...any) (notify.Receipt, error) {
 		return notify.Receipt{}, fmt.Errorf("socketio: emit %q: %w", event, err)
 	}
 	return b.srv.hub.Deliver(context.Background(), m)
-}
-
-// Ask sends an event to the selected Socket.IO clients and waits for the acknowledgement of each.
-// It returns the acknowledgements that arrived, with the error of ctx if some did not arrive in
-// time, or ErrClosed if a client left without one. The event is not stored: clients that connect
-// later are not asked. See Conn.Ask for where to call it.
-func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
-	conns := b.Conns()
-	type result struct {
-		answer Answer
-		err    error
-	}
-	results := make(chan result, len(conns))
-	asked := make([]asked, 0, len(conns))
-	defer func() {
-		for _, a := range asked {
-			a.forget()
-		}
-	}()
-	var err error
-	for _, c := range conns {
-		a, failed := c.ask(event, args, func(answer Answer, err error) {
-			results <- result{answer, err}
-		})
-		switch {
-		case errors.Is(failed, ErrClosed): // it has left since Conns
-			err = failed
-		case failed != nil:
-			return nil, failed
-		default:
-			asked = append(asked, a)
-		}
-	}
-	answers := make([]Answer, 0, len(conns))
-	for range asked {
-		select {
-		case r := <-results:
-			if r.err == nil {
-				answers = append(answers, r.answer)
-			} else {
-				err = r.err
-			}
-		case <-ctx.Done():
-			return answers, ctx.Err()
-		}
-	}
-	return answers, err
 }
 
 // Conns returns the selected Socket.IO clients, in no particular order.

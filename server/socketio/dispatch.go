@@ -71,7 +71,7 @@ func (c *client) event(conn *Conn, p *packet) *Event {
 				return
 			}
 			frame := newFrame(text, attachments...)
-			c.send(reply{frame: frame, conn: conn, size: frame.Size(), answer: true})
+			c.send(reply{frame: frame, conn: conn, size: frame.Size()})
 		}
 	}
 	return e

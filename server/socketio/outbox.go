@@ -7,10 +7,11 @@ import (
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
-// maxOwnBytes bounds the replies that wait for one client outside the Hub. An emit with an
-// acknowledgement that does not fit closes the client. Answers to the client's own events are
-// limited at their source instead: while more than this waits, the worker handles no further event,
-// so a client that sends without reading only stops itself.
+// maxOwnBytes bounds the replies that wait for one client outside the Hub. They answer packets of
+// the client, so they are limited at their source: while more than this waits, the worker handles
+// no further packet, and a client that sends without reading only stops itself. The answer of the
+// packet in progress and late acknowledgements may exceed it by two payloads; more closes the
+// client. The events of asks have their own bound, see maxAskBytes.
 const maxOwnBytes = 64 << 10
 
 // reply is one packet for this client alone.
@@ -27,7 +28,7 @@ type reply struct {
 
 	size   int  // bytes of the packet, plus replyCost once it is queued
 	queued bool // size includes replyCost
-	answer bool // answers an event of the client
+	asks   bool // the event of an ask
 }
 
 // replyCost is the memory of a queued reply in addition to the bytes of its packet.
@@ -35,8 +36,18 @@ const replyCost = 256
 
 // outbox holds the replies of one client; the client's lock guards it.
 type outbox struct {
-	items []reply
-	bytes int
+	items    []reply
+	bytes    int // of the replies that are not asks
+	askBytes int // of the asks
+}
+
+// count adds n bytes for a reply.
+func (o *outbox) count(r reply, n int) {
+	if r.asks {
+		o.askBytes += n
+	} else {
+		o.bytes += n
+	}
 }
 
 // send queues replies under one lock and wakes the writer.
@@ -69,11 +80,8 @@ func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
 		if !r.queued {
 			r.queued, r.size = true, r.size+replyCost
 		}
-		limit := maxOwnBytes
-		if r.answer { // of the event in progress, or a late acknowledgement
-			limit += 2 * c.srv.opts.MaxPayload
-		}
-		if c.replies.bytes > 0 && c.replies.bytes+r.size > limit {
+		limit := maxOwnBytes + 2*c.srv.opts.MaxPayload
+		if !r.asks && c.replies.bytes > 0 && c.replies.bytes+r.size > limit {
 			return false
 		}
 		if !r.now && r.after.IsZero() {
@@ -84,7 +92,7 @@ func (c *client) queue(head notify.ID, replies []reply) (fits bool) {
 		} else {
 			c.replies.items = append(c.replies.items, r)
 		}
-		c.replies.bytes += r.size
+		c.replies.count(r, r.size)
 	}
 	return true
 }
@@ -95,7 +103,7 @@ func (c *Conn) takeEarly() []reply {
 	early := c.early
 	c.early = nil
 	for _, r := range early {
-		c.client.replies.bytes -= r.size
+		c.client.replies.count(r, -r.size)
 	}
 	return early
 }
@@ -109,5 +117,5 @@ func (c *Conn) eventReply(name string, arg any) reply {
 		body, _ = json.Marshal([]any{name})
 	}
 	text = append(text, body[:len(body)-1]...)
-	return reply{event: text, conn: c, size: len(text) + 32, answer: true}
+	return reply{event: text, conn: c, size: len(text) + 32}
 }

@@ -96,7 +96,8 @@ func (c *client) writeReply(b *engineio.Batch, r reply) {
 		c.replies.items = nil // an idle client keeps no array
 	}
 	c.waiting.Store(int32(len(c.replies.items)))
-	if c.replies.bytes -= r.size; c.working && c.replies.bytes <= maxOwnBytes {
+	c.replies.count(r, -r.size)
+	if c.working && c.replies.bytes <= maxOwnBytes {
 		c.space.Broadcast() // the worker may wait for space
 	}
 	if r.opens {

@@ -1,6 +1,8 @@
 package library
 
 import (
+	"errors"
+
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 	"go.uber.org/zap"
@@ -31,15 +33,15 @@ func (a *adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 	}
 	to := a.target(opts)
 	if p.Id != nil {
-		a.ask(only, to, name, args[1:], *p.Id)
+		timed := opts != nil && opts.Flags != nil && opts.Flags.Timeout != nil
+		a.ask(only, to, name, args[1:], *p.Id, timed)
 		return
 	}
 	if opts != nil && opts.Flags != nil && (opts.Flags.Volatile || opts.Flags.Local) {
 		to = to.Volatile()
 	}
 	if _, err := to.Emit(name, args[1:]...); err != nil {
-		a.f.log.Error("did not send an emit", zap.String("event", name),
-			zap.String("namespace", a.nsp.Name()), zap.Error(err))
+		a.logUnsent(name, err)
 	}
 }
 
@@ -55,8 +57,11 @@ func (a *adapter) only(opts *socket.BroadcastOptions) *peer {
 }
 
 // ask sends an emit of a Socket that has stored the acknowledgement function under id. The client
-// may not have its CONNECT reply yet.
-func (a *adapter) ask(only *peer, to socketio.Broadcast, name string, args []any, id uint64) {
+// may not have its CONNECT reply yet. The function of a Socket with a timeout ignores errors, so it
+// gets none and reports its timeout: without that, a failure would look like an answer.
+func (a *adapter) ask(
+	only *peer, to socketio.Broadcast, name string, args []any, id uint64, timed bool,
+) {
 	peers := []*peer{only}
 	if only == nil {
 		peers = peers[:0]
@@ -67,20 +72,33 @@ func (a *adapter) ask(only *peer, to socketio.Broadcast, name string, args []any
 		}
 	}
 	for _, p := range peers {
-		err := p.conn.AskFunc(name, func(answer socketio.Answer, err error) {
+		answered := func(answer socketio.Answer, err error) {
+			if err != nil && timed {
+				return
+			}
 			if ack, waits := p.sock.Acks().LoadAndDelete(id); waits { // otherwise it has timed out
 				acknowledge(ack, answer, err)
 			}
-		}, args...)
-		if err != nil {
-			a.f.log.Error("did not send an emit", zap.String("event", name),
-				zap.String("namespace", a.nsp.Name()), zap.Error(err))
 		}
+		err := p.conn.AskFunc(name, answered, args...)
+		if err == nil {
+			continue
+		}
+		if timed || !errors.Is(err, socketio.ErrTooManyAsks) { // else the function is enough
+			a.logUnsent(name, err)
+		}
+		p.conn.Do(func() { answered(socketio.Answer{}, err) })
 	}
 }
 
+func (a *adapter) logUnsent(name string, err error) {
+	a.f.log.Error("did not send an emit", zap.String("event", name),
+		zap.String("namespace", a.nsp.Name()), zap.Error(err))
+}
+
 // BroadcastWithAck sends to Socket.IO members only, because EventSource clients cannot answer. The
-// library counts the answers with a data race; Broadcast.Ask of package socketio has none.
+// library counts the answers with a data race; Broadcast.Ask of package socketio has none. A client
+// that cannot be asked counts as one that does not answer, so the library reports a timeout.
 func (a *adapter) BroadcastWithAck(
 	p *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack,
 ) {
@@ -89,23 +107,32 @@ func (a *adapter) BroadcastWithAck(
 		return
 	}
 	name, _ := args[0].(string)
-	conns := a.target(opts).Conns()
 	single := opts != nil && opts.Flags != nil && opts.Flags.ExpectSingleResponse
-	asked := uint64(0)
-	for _, c := range conns {
+	expected, unasked := uint64(0), 0
+	for _, c := range a.target(opts).Conns() {
 		err := c.AskFunc(name, func(answer socketio.Answer, err error) {
+			if err != nil {
+				return
+			}
 			acknowledge(func(values []any, err error) {
 				if single {
 					values = []any{values} // the library asserts that the single answer is a slice
 				}
 				ack(values, err)
-			}, answer, err)
+			}, answer, nil)
 		}, args[1:]...)
-		if err == nil {
-			asked++
+		switch {
+		case errors.Is(err, socketio.ErrTooManyAsks):
+			unasked++
+			expected++
+		case err == nil:
+			expected++
 		}
 	}
-	count(asked)
+	if unasked > 0 {
+		a.logUnsent(name, &socketio.UnaskedError{Clients: unasked})
+	}
+	count(expected)
 }
 
 func acknowledge(ack socket.Ack, answer socketio.Answer, err error) {

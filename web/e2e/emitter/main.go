@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
+	"sync/atomic"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -57,8 +59,9 @@ func main() {
 }
 
 // handle registers the events "emit room name args…" and "bytes room", which send to a room, "echo
-// args…", which emits its arguments and acknowledges them, and "question", which asks the client and
-// emits its answer as "answered".
+// args…", which emits its arguments and acknowledges them, "question", which asks the client and
+// emits its answer as "answered", and "questions n size", which asks the client n times at once and
+// emits the number of answers and of errors as "counted".
 func handle(io *socket.Server) {
 	_ = io.On("connection", func(args ...any) {
 		client := args[0].(*socket.Socket)
@@ -80,6 +83,23 @@ func handle(io *socket.Server) {
 			_ = client.Emit("echo", args...)
 			if waits {
 				answer(args, nil)
+			}
+		})
+		_ = client.On("questions", func(args ...any) {
+			n, _ := args[0].(float64)
+			size, _ := args[1].(float64)
+			var answers, failures atomic.Int64
+			for range int(n) {
+				client.EmitWithAck("question", strings.Repeat("x", int(size)))(func(_ []any, err error) {
+					if err != nil {
+						failures.Add(1)
+					} else {
+						answers.Add(1)
+					}
+					if answers.Load()+failures.Load() == int64(n) {
+						_ = client.Emit("counted", answers.Load(), failures.Load())
+					}
+				})
 			}
 		})
 		_ = client.On("question", func(...any) {

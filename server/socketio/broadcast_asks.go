@@ -1,0 +1,75 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// UnaskedError is the error of Broadcast.Ask when clients were not asked, because too much waits for
+// them: errors.Is(err, ErrTooManyAsks) is true. The other clients were asked.
+type UnaskedError struct {
+	Clients int // that were not asked
+}
+
+func (e *UnaskedError) Error() string {
+	return fmt.Sprintf("socketio: %d clients were not asked: too many events wait for them", e.Clients)
+}
+
+func (e *UnaskedError) Unwrap() error { return ErrTooManyAsks }
+
+// Ask sends an event to the selected Socket.IO clients and waits for the acknowledgement of each.
+// It returns the answers that arrived, in no particular order. The error joins those that apply:
+// the one of ctx if answers did not arrive in time, an *UnaskedError if clients were not asked, and
+// ErrClosed if a client left without an answer. The event is not stored: clients that connect later
+// are not asked. See Conn.Ask for where to call it.
+func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	conns := b.Conns()
+	type result struct {
+		answer Answer
+		err    error
+	}
+	results := make(chan result, len(conns))
+	asked := make([]asked, 0, len(conns))
+	defer func() {
+		for _, a := range asked {
+			a.forget()
+		}
+	}()
+	var (
+		late, left error
+		unasked    UnaskedError
+	)
+	for _, c := range conns {
+		a, err := c.ask(event, args, func(answer Answer, err error) {
+			results <- result{answer, err}
+		})
+		switch {
+		case errors.Is(err, ErrClosed): // it has left since Conns
+			left = err
+		case errors.Is(err, ErrTooManyAsks):
+			unasked.Clients++
+		case err != nil:
+			return nil, err
+		default:
+			asked = append(asked, a)
+		}
+	}
+	answers := make([]Answer, 0, len(conns))
+	for waiting := len(asked); waiting > 0 && late == nil; waiting-- {
+		select {
+		case r := <-results:
+			if r.err == nil {
+				answers = append(answers, r.answer)
+			} else {
+				left = r.err
+			}
+		case <-ctx.Done():
+			late = ctx.Err()
+		}
+	}
+	if unasked.Clients > 0 {
+		return answers, errors.Join(late, &unasked, left)
+	}
+	return answers, errors.Join(late, left)
+}
