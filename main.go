@@ -168,7 +168,7 @@ func newService(
 	options.Heartbeat, options.SweepInterval = c.SocketIOHeartbeatInterval, c.SSECleanupInterval
 	options.InactiveTimeout = c.SocketIOInactive()
 	options.As, options.MaxRooms = c.SocketIOAs, c.MaxRooms
-	options.DefaultChannels = c.DefaultChannels
+	options.DefaultChannels, options.MaxNamespaces = c.DefaultChannels, c.SocketIOMaxNamespaces
 	options.RateInterval, options.RateBurst = c.RateLimitInterval, c.RateLimitBurst
 	options.DisableRecovery = !c.SocketIORecovery
 	socketIO, err := socketio.New(options)

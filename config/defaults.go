@@ -31,5 +31,6 @@ func defaults() kong.Vars {
 		"SOCKETIO_PING_TIMEOUT":       duration(sockets.PingTimeout),
 		"SOCKETIO_CONNECT_TIMEOUT":    duration(sockets.ConnectTimeout),
 		"SOCKETIO_MAX_PAYLOAD":        Bytes(sockets.MaxPayload).String(),
+		"SOCKETIO_MAX_NAMESPACES":     strconv.Itoa(sockets.MaxNamespaces),
 	}
 }

@@ -22,7 +22,8 @@ const (
 	readBuffer      = 1 << 10   // bytes per WebSocket with a reader
 	maxParked       = 5         // messages per second with a reader for each
 	closeTimeout    = time.Second
-	drainTimeout    = 5 * time.Second // for the queue of a session that closes
+	drainTimeout    = 5 * time.Second       // for the queue of a session that closes
+	heldBack        = 50 * time.Millisecond // in the handler, of a client that is not busy
 	noopDelay       = 20 * time.Millisecond
 	shutdownStep    = 100 // sessions that Shutdown closes together,
 	shutdownPause   = 10 * time.Millisecond

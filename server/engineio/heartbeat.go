@@ -1,6 +1,10 @@
 package engineio
 
-import "time"
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
+)
 
 // startHeartbeat starts the pings (protocol section "Heartbeat"). One timer serves both the next
 // ping and the pong of the last one, so that no goroutine waits.
@@ -61,14 +65,15 @@ func (s *Session) pong() bool {
 }
 
 // overdue reports whether a pong is overdue. While the handler blocks the reader, the pong may be
-// unread behind its message: the client is not late then, and gets a new deadline.
+// unread behind its message, or wait in the client until its POST is answered: the client is not
+// late then, and gets a new deadline.
 func (s *Session) overdue(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateOpen || s.deadline.IsZero() || now.Before(s.deadline) {
 		return false
 	}
-	if s.delivering.Load() {
+	if s.delivering.Load() || s.posting != nil || s.conn != nil && sockets.Pending(s.conn.peek) {
 		s.deadline = now.Add(s.server.o.PingTimeout)
 		return false
 	}

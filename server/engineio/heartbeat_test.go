@@ -129,6 +129,25 @@ func TestTimeInTheHandlerDoesNotCountAsPingTimeout(t *testing.T) {
 	})
 }
 
+// While a POST is in progress, a client of polling cannot send the pong.
+func TestTimeInAPOSTDoesNotCountAsPingTimeout(t *testing.T) {
+	inBubble(t, Options{}, func(c *clock) {
+		c.expect(c.request("GET", ""), "2", 25*second)
+		c.p.mu.Lock()
+		c.p.posting = make(chan struct{}) // between two of its messages
+		c.p.mu.Unlock()
+		time.Sleep(90 * second)
+		if c.p.Closed() {
+			t.Fatal("closed")
+		}
+		c.p.mu.Lock()
+		c.p.posting = nil
+		c.p.mu.Unlock()
+		time.Sleep(60 * second)
+		c.p.expectClosed(t, ReasonPingTimeout)
+	})
+}
+
 func TestRequestClosesAnOverdueSession(t *testing.T) {
 	inBubble(t, Options{}, func(c *clock) {
 		c.expect(c.request("GET", ""), "2", 25*second)

@@ -49,11 +49,13 @@ func (c *wire) resume() {
 }
 
 // busy counts a message. It reports whether the client sends so many that it is cheaper to keep one
-// reader than to start one for each. The reader stays until the answer to the next ping.
+// reader than to start one for each. The reader stays until the answer to the next ping. The reader
+// of a client that the handler holds back does not stay: its next message is not due at once.
 func (c *wire) busy() bool {
-	if now := c.session.received.Load() / int64(time.Second); now != c.second {
+	received := c.session.received.Load()
+	if now := received / int64(time.Second); now != c.second {
 		c.second, c.messages = now, 0
 	}
 	c.messages++
-	return c.messages > maxParked
+	return c.messages > maxParked && time.Now().UnixNano()-received < int64(heldBack)
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // parked waits until nothing reads from the session.
@@ -92,6 +95,7 @@ func TestIdleReaderEndsAfterAnUpgrade(t *testing.T) {
 // message, and that the reader ends with the answer to the next ping.
 func TestBusyReaderStays(t *testing.T) {
 	c := newWire(nil, New(Options{}).newSession(newRequest("GET", "/", "")))
+	c.session.received.Store(time.Now().Add(time.Hour).UnixNano()) // however slow the machine is
 	messages := 1
 	for ; !c.busy(); messages++ {
 		if messages > maxParked {
@@ -104,6 +108,12 @@ func TestBusyReaderStays(t *testing.T) {
 	c.session.received.Add(int64(1e9))
 	if c.busy() {
 		t.Error("busy with one message in a second")
+	}
+	c.session.received.Store(time.Now().Add(-heldBack).UnixNano())
+	for range 2 * maxParked {
+		if c.busy() {
+			t.Fatal("busy although the handler holds the client back")
+		}
 	}
 }
 
@@ -135,4 +145,47 @@ func TestDescriptorsAreUsedAgain(t *testing.T) {
 	eventually(t, "the goroutines have ended", func() bool {
 		return runtime.NumGoroutine() <= before+1
 	})
+}
+
+// The reader of a client that had to wait for the handler ends like any other.
+func TestReaderThatWaitedEnds(t *testing.T) {
+	f := serve(t, Options{})
+	f.block = make(chan struct{})
+	ws, p := f.connect()
+	f.parked(p)
+	const messages = 2 * maxParked // so many that a reader would stay
+	for range messages {
+		ws.send("4a")
+	}
+	for i := range messages {
+		if i == messages-1 {
+			time.Sleep(2 * heldBack)
+		}
+		f.block <- struct{}{} // the reader waits until here
+		p.expect(t, "a")
+	}
+	f.parked(p)
+}
+
+// A pong that has arrived and is not read yet is in time.
+func TestUnreadPongIsInTime(t *testing.T) {
+	f := serve(t, Options{})
+	f.block = make(chan struct{})
+	ws, p := f.connect()
+	ws.send("4a")
+	f.block <- struct{}{}
+	p.expect(t, "a")
+	ws.send("4b") // the reader waits in the handler
+	eventually(t, "the reader waits", p.delivering.Load)
+	ws.send("3")
+	eventually(t, "the pong has arrived", func() bool { return sockets.Pending(p.conn.fd) })
+	p.mu.Lock()
+	p.deadline = time.Now().Add(-second)
+	p.mu.Unlock()
+	p.delivering.Store(false) // between two messages
+	if p.overdue(time.Now()) {
+		t.Error("overdue")
+	}
+	f.block <- struct{}{}
+	p.expect(t, "b")
 }

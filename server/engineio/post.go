@@ -64,7 +64,10 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 		s.end(ending{reason: ReasonParseError})
 		return &errRequest
 	}
+	rest := bytes.Count(body, []byte{separator})
 	for kind, data := range packets(body) {
+		s.setRest(rest > 0)
+		rest--
 		switch kind {
 		case packetMessage:
 			s.deliver(bytes.Clone(data), false)
@@ -78,6 +81,12 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 		}
 	}
 	return nil
+}
+
+func (s *Session) setRest(rest bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest = rest
 }
 
 // body reads the body, at most MaxPayload bytes in at most ReadTimeout. After an error the deadline

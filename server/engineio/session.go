@@ -37,6 +37,7 @@ type Session struct {
 	linger     bool     // the client has closed it, and its last GET may still arrive
 
 	waiting *poll         // the GET that waits for something to send
+	rest    bool          // the POST in progress has packets after the one at the handler
 	posting chan struct{} // closed at the end of the POST in progress; nil without one
 
 	candidate *wire // the WebSocket of an upgrade in progress
@@ -88,6 +89,21 @@ func (s *Session) transport() string {
 // LastReceived returns the time of the last bytes from the client: a packet, a part of one, or a
 // request.
 func (s *Session) LastReceived() time.Time { return time.Unix(0, s.received.Load()) }
+
+// Backlog reports whether further packets of the client have arrived after the one that the handler
+// has. Only Handler.Message may call it. For a connection that is more than a socket, such as TLS,
+// it may miss some.
+func (s *Session) Backlog() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch c := s.conn; {
+	case s.posting != nil:
+		return s.rest
+	case c != nil && s.state != stateClosed:
+		return c.unread()
+	}
+	return false
+}
 
 // Writable reports whether a message sent now would be written at once: the session's own queue is
 // empty, and on polling a GET is waiting.

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"errors"
 	"net/http"
 	"time"
 )
@@ -58,7 +59,31 @@ func (s *Session) negotiate(c *wire) bool {
 		s.waiting.nudge()
 	}
 	s.mu.Unlock()
-	return ok && c.expect(string(packetUpgrade)) && s.move(c)
+	return ok && s.awaitUpgrade(c) && c.expect(string(packetUpgrade)) && s.move(c)
+}
+
+// awaitUpgrade waits until the client has sent more. The client sends UPGRADE after the answer to a
+// POST in progress, which the handler may delay, so that time does not count.
+func (s *Session) awaitUpgrade(c *wire) bool {
+	for {
+		err := c.fill(1)
+		if err == nil {
+			return true
+		}
+		var timeout interface{ Timeout() bool }
+		if !errors.As(err, &timeout) || !timeout.Timeout() || !s.isPosting() {
+			return false
+		}
+		if c.Conn.SetReadDeadline(time.Now().Add(s.server.o.UpgradeTimeout)) != nil {
+			return false
+		}
+	}
+}
+
+func (s *Session) isPosting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posting != nil
 }
 
 // expect reads one message and compares it with want.

@@ -106,6 +106,26 @@ func TestPollingContinuesDuringUpgrade(t *testing.T) {
 	p.expect(t, "up again")
 }
 
+// A client completes its upgrade after the answer to its POST, however long the handler takes.
+func TestUpgradeWaitsForThePOST(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	f := serve(t, Options{UpgradeTimeout: limit})
+	f.block = make(chan struct{})
+	query, p := f.open()
+	posted := make(chan answer, 1)
+	go func() {
+		a, _ := f.try("POST", query, strings.NewReader("4a"))
+		posted <- a
+	}()
+	eventually(t, "the handler has the message", p.delivering.Load)
+	ws := f.probe(query)
+	time.Sleep(3 * limit) // longer than the limit, which does not count now
+	f.block <- struct{}{}
+	f.expect(<-posted, 200, "ok")
+	ws.send("5")
+	eventually(t, "upgraded", func() bool { return p.Transport() == WebSocket })
+}
+
 func TestUpgradeSecondWebSocketIsClosed(t *testing.T) {
 	f := serve(t, Options{})
 	f.echo = true

@@ -17,6 +17,7 @@ type wire struct {
 	session *Session
 	format  format // of the batches
 	fd      int    // of the socket, for writes that do not wait; -1: none
+	peek    int    // of the socket below TLS, to see unread bytes; -1: none
 
 	// For the reading goroutine only.
 	live     bool      // belongs to the session; a candidate of an upgrade does not yet
@@ -55,8 +56,23 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, session *Session
 }
 
 func newWire(conn net.Conn, session *Session) *wire {
-	return &wire{Conn: conn, session: session, fd: sockets.Descriptor(conn)}
+	return &wire{
+		Conn: conn, session: session,
+		fd: sockets.Descriptor(conn), peek: sockets.Descriptor(plain(conn)),
+	}
 }
+
+// plain returns the connection below TLS.
+func plain(conn net.Conn) net.Conn {
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		return t.NetConn()
+	}
+	return conn
+}
+
+// unread reports whether the client has sent bytes that nobody has read. Only the reading goroutine
+// may call it. It does not see the bytes that TLS has read and not passed on.
+func (c *wire) unread() bool { return c.r < c.w || sockets.Pending(c.peek) }
 
 // hijacker finds the connection behind middlewares that can be unwrapped, and keeps it.
 type hijacker struct {
@@ -171,10 +187,7 @@ func (c *wire) reject(code int) {
 
 // abort resets the connection, so that the kernel discards the bytes that the client has not read.
 func (c *wire) abort() {
-	conn := c.Conn
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS would send an alert first
-		conn = t.NetConn()
-	}
+	conn := plain(c.Conn) // TLS would send an alert first
 	if t, ok := conn.(interface{ SetLinger(int) error }); ok {
 		_ = t.SetLinger(0)
 	}

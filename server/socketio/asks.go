@@ -47,9 +47,10 @@ func (a asked) forget() { a.conn.takeAsk(a.id) }
 
 // Ask sends an event to this client and waits for its acknowledgement. The event is not stored, so
 // it is lost with the connection. The error is the one of ctx, ErrClosed when the client has left
-// or leaves, ErrTooManyAsks when the event was not sent, or ErrUnanswered. A handler can ask its own client, because an acknowledgement
-// overtakes the events that wait for the handler. An OnConnect function cannot: its client gets the
-// event only after the answer to CONNECT. Use AskFunc there.
+// or leaves, ErrTooManyAsks when the event was not sent, or ErrUnanswered. A handler can ask its
+// own client, because an acknowledgement overtakes the events that wait for the handler. An
+// OnConnect function cannot: its client gets the event only after the answer to CONNECT. Use
+// AskFunc there.
 func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, error) {
 	type result struct {
 		answer Answer
@@ -131,8 +132,8 @@ func (c *Conn) expect(a ask, size int) (dropped *ask, err error) {
 	return dropped, nil
 }
 
-// pendingAsks returns the number of asks in all namespaces, and the Conn with the oldest. The caller
-// holds the lock.
+// pendingAsks returns the number of asks in all namespaces, and the Conn with the oldest. The
+// caller holds the lock.
 func (c *client) pendingAsks() (n int, oldest *Conn) {
 	for _, conn := range c.conns {
 		n += len(conn.asks)

@@ -6,14 +6,15 @@ import (
 	"fmt"
 )
 
-// UnaskedError is the error of Broadcast.Ask when clients were not asked, because too much waits for
-// them: errors.Is(err, ErrTooManyAsks) is true. The other clients were asked.
+// UnaskedError is the error of Broadcast.Ask when clients were not asked, because too much waits
+// for them: errors.Is(err, ErrTooManyAsks) is true. The other clients were asked.
 type UnaskedError struct {
 	Clients int // that were not asked
 }
 
 func (e *UnaskedError) Error() string {
-	return fmt.Sprintf("socketio: %d clients were not asked: too many events wait for them", e.Clients)
+	return fmt.Sprintf("socketio: %d clients were not asked: too many events wait for them",
+		e.Clients)
 }
 
 func (e *UnaskedError) Unwrap() error { return ErrTooManyAsks }

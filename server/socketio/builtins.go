@@ -61,6 +61,11 @@ var builtins = map[string]bool{
 	"send-message": true, "custom-event": true, "ping": true,
 }
 
+// roomEvents are those that a client sends for each of its rooms.
+var roomEvents = map[string]bool{
+	"subscribe": true, "unsubscribe": true, "join-room": true, "leave-room": true,
+}
+
 // builtinApp is the bit of the built-in events, which are mounted first.
 const builtinApp = 1
 

@@ -10,16 +10,15 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
 const (
-	// maxRefusals is how many refused CONNECTs close the connection: such a client may guess
-	// tokens.
-	maxRefusals = 3
-	// maxNamespaces is how many namespaces one client can be in.
-	maxNamespaces = 64
+	// maxGuesses is how many CONNECTs with invalid credentials close the connection: such a client
+	// may guess tokens.
+	maxGuesses = 3
 )
 
 // client is one Engine.IO session and its Conns, one for each namespace. One goroutine, the worker,
@@ -41,7 +40,7 @@ type client struct {
 	closed   bool
 	reason   string
 	conns    []*Conn // from CONNECT to disconnect
-	refusals int     // refused CONNECTs
+	guesses  int     // CONNECTs with invalid credentials
 	lastLeft string  // session of the namespace that the client left last
 	replies  outbox
 	nextBeat time.Time
@@ -175,6 +174,18 @@ func (c *client) add(conn *Conn) bool {
 		conn.member.SetTransport(t)
 	}
 	return true
+}
+
+// others returns the number of Conns outside the root namespace.
+func (c *client) others() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		if conn.namespace != notify.RootNamespace {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *client) remove(conn *Conn) {

@@ -16,7 +16,7 @@ func (c *client) connect(p *packet) {
 		c.end("CONNECT to a namespace that the client is in")
 		return
 	}
-	if len(c.all()) >= maxNamespaces {
+	if p.namespace != notify.RootNamespace && c.others() >= c.srv.opts.MaxNamespaces {
 		c.refuse(p.namespace, errTooManyNamespaces)
 		return
 	}

@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -29,25 +28,6 @@ func TestMaxRoomsOfZero(t *testing.T) {
 	member := s.Hub.Member("/", connected.ClientID)
 	if !member.In("general") || member.In("a") || member.In("b") || member.In("c") {
 		t.Errorf("in the rooms %q, want general and none of a, b and c", member.Rooms())
-	}
-}
-
-func TestRateLimit(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 3 })
-	c, _ := s.Connect(`{"userId":"u1"}`)
-	for range 3 {
-		c.Send(`42["ping"]`)
-		c.Event("pong", nil)
-	}
-	c.Send(`427["ping"]`)
-	want := `{"code":"rate_limited","message":"Rate limit exceeded","retryAfter":60}`
-	if got := c.Read(); got != `437[{"error":`+want+`}]` {
-		t.Errorf("ack %s", got)
-	}
-	var e json.RawMessage
-	if c.Event("error", &e); string(e) != want {
-		t.Errorf("error %s", e)
 	}
 }
 

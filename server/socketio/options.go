@@ -35,8 +35,14 @@ type Options struct {
 	DefaultChannels []string // each client joins those that it may
 	MaxRooms        int      // channels that a client may join; notify.NoLimit: any; default 64
 
-	RateInterval time.Duration // between two events of one client; 0: no limit, the default
-	RateBurst    int           // events at once, at least 1; default 20
+	MaxNamespaces int // of one connection, besides "/", at least 1; default 100
+
+	// RateInterval is the mean time between two events of one client, and between two CONNECTs; 0
+	// means no limit, the default. RateBurst events are possible at once, at least 1; the default
+	// is 20. Joins of MaxRooms rooms and CONNECTs of MaxNamespaces namespaces are possible at once,
+	// too.
+	RateInterval time.Duration
+	RateBurst    int
 
 	// DisableRecovery makes the server send no session id and append no notification id to events.
 	DisableRecovery bool
@@ -51,7 +57,8 @@ func DefaultOptions() Options {
 		PingInterval: 25 * time.Second, PingTimeout: 60 * time.Second,
 		ConnectTimeout: 10 * time.Second, MaxPayload: 1_000_000,
 		Heartbeat: 30 * time.Second, SweepInterval: 5 * time.Second,
-		InactiveTimeout: 5 * time.Minute, MaxRooms: 64, RateBurst: 20,
+		InactiveTimeout: 5 * time.Minute, MaxRooms: 64, MaxNamespaces: 100,
+		RateBurst: 20,
 	}
 }
 
@@ -74,9 +81,10 @@ func (o *Options) check() error {
 				"start from DefaultOptions()", d.name, d.value)
 		}
 	}
-	if o.MaxPayload <= 0 || o.RateBurst < 1 {
-		return fmt.Errorf("socketio: Options.MaxPayload is %d and RateBurst is %d, "+
-			"expected at least 1: start from DefaultOptions()", o.MaxPayload, o.RateBurst)
+	if o.MaxPayload <= 0 || o.RateBurst < 1 || o.MaxNamespaces < 1 {
+		return fmt.Errorf("socketio: Options.MaxPayload is %d, RateBurst is %d and "+
+			"MaxNamespaces is %d, expected at least 1: start from DefaultOptions()",
+			o.MaxPayload, o.RateBurst, o.MaxNamespaces)
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

@@ -31,7 +31,7 @@ func TestInvalidOptions(t *testing.T) {
 		"SweepInterval is 0s, expected more than 0" + hint: func(o *Options) {
 			o.SweepInterval = 0
 		},
-		"MaxPayload is 0 and RateBurst is 20, expected at least 1" + hint: func(o *Options) {
+		"MaxPayload is 0, RateBurst is 20 and MaxNamespaces is 100, expected at least 1" + hint: func(o *Options) {
 			o.MaxPayload = 0
 		},
 	} {

@@ -50,9 +50,9 @@ func TestDisconnectReasons(t *testing.T) {
 		"ACK of another namespace": {func(_ *testStack, c *servertest.WebSocket) {
 			c.Send(`43/other,1[]`)
 		}, packetError},
-		"three refusals": {func(_ *testStack, c *servertest.WebSocket) {
+		"three invalid tickets": {func(_ *testStack, c *servertest.WebSocket) {
 			for range 3 {
-				c.Send(`40/other,{"userId":"u1"}`)
+				c.Send(`40/other,{"ticket":"guess"}`)
 			}
 		}, packetError},
 		"panic": {func(_ *testStack, c *servertest.WebSocket) {

@@ -50,7 +50,8 @@ type refusalData struct {
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds
 }
 
-// refuse answers CONNECT with a CONNECT_ERROR and closes a client at its third refusal.
+// refuse answers CONNECT with a CONNECT_ERROR. It closes a client that guesses credentials. Other
+// refusals leave the connection open, because its other namespaces use it.
 func (c *client) refuse(namespace string, err error) {
 	code, body := refusalBody(err)
 	fields := []zap.Field{
@@ -63,12 +64,15 @@ func (c *client) refuse(namespace string, err error) {
 	c.srv.opts.Metrics.Refused(code)
 	text := append(appendHeader(nil, kindConnectError, 0, namespace, nil), body...)
 	c.send(reply{frame: newFrame(text), size: len(text), now: true})
+	if !errors.Is(err, auth.ErrInvalid) {
+		return
+	}
 	c.mu.Lock()
-	c.refusals++
-	enough := c.refusals >= maxRefusals
+	c.guesses++
+	enough := c.guesses >= maxGuesses
 	c.mu.Unlock()
 	if enough {
-		c.end("too many refused CONNECTs")
+		c.end("too many CONNECTs with invalid credentials")
 	}
 }
 

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -95,15 +96,51 @@ func TestTokenExpiryEndsConnection(t *testing.T) {
 	}
 }
 
-func TestThirdUnknownNamespaceCloses(t *testing.T) {
+// The namespaces of a client share one connection, so those that are refused do not close it.
+func TestRefusedNamespacesLeaveConnectionOpen(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, nil)
-	c := s.Dial("")
-	c.Send(`40/a,{"userId":"u"}`)
-	c.Send(`40/b,{"userId":"u"}`)
-	c.Send(`40/c,{"userId":"u"}`)
-	if got := c.Closed(); len(got) < 2 {
-		t.Errorf("got %q before the close", got)
+	s := newStack(t, func(o *Options) { o.MaxNamespaces = 3 })
+	for _, name := range []string{"/n1", "/n2", "/n3", "/n4", "/n5", "/n6"} {
+		s.sio.Of(name).OnConnect(func(context.Context, *Conn) error { return nil })
 	}
-	s.Alive()
+	s.sio.Of("/members").OnConnect(func(context.Context, *Conn) error {
+		return Refuse("members only", nil)
+	})
+	c := s.Dial("")
+	for range 5 {
+		c.Send(`40/members,{"userId":"u1"}`)
+		c.Send(`40/unknown,{"userId":"u1"}`)
+		c.Send(`40/n1,{}`)
+		expectPackets(t, c, `44/members,{"message":"members only"}`,
+			`44/unknown,{"message":"Invalid namespace"}`,
+			`44/n1,{"message":"Authentication required","data":{"code":"unauthenticated"}}`)
+	}
+	for _, name := range []string{"/n1", "/n2", "/n3"} {
+		c.Send("40" + name + `,{"userId":"u1"}`)
+		expectPackets(t, c, "40"+name+`,{"sid":`)
+	}
+	for _, name := range []string{"/n4", "/n5", "/n6"} {
+		c.Send("40" + name + `,{"userId":"u1"}`)
+		expectPackets(t, c, "44"+name+`,{"message":"Forbidden","data":{"code":"room_limit"`)
+	}
+	c.Send("41/n1,") // another one may take its place
+	c.Send(`40/n4,{"userId":"u1"}`)
+	expectPackets(t, c, `40/n4,{"sid":`)
+}
+
+// Three CONNECTs with invalid tokens close the connection, because the client may guess.
+func TestThirdInvalidTokenCloses(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withTokens(t))
+	c := s.Dial("")
+	for range 3 {
+		c.Send(`40{"token":"guess"}`)
+	}
+	refused := 0
+	for _, got := range c.Closed() {
+		refused += strings.Count(got, "44{")
+	}
+	if refused != 3 {
+		t.Errorf("%d refusals before the close", refused)
+	}
 }

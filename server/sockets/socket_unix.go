@@ -39,6 +39,17 @@ func Read(fd int, p []byte) (n int, err error) {
 	return max(n, 0), err
 }
 
+// Pending reports whether the socket has bytes that nobody has read. The caller ensures that the
+// socket is not closed meanwhile.
+func Pending(fd int) bool {
+	if fd < 0 {
+		return false
+	}
+	var p [1]byte
+	n, _, err := syscall.Recvfrom(fd, p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	return err == nil && n > 0
+}
+
 // Write writes as much of p as the socket takes without waiting. The caller ensures that the socket
 // is not closed meanwhile: the lock of net.Conn for that costs a tenth of the write, in cache
 // misses.

@@ -1,5 +1,5 @@
-// Events of the server that wait for an acknowledgement: however many there are, the connection of a
-// client that answers them stays open.
+// Events of the server that wait for an acknowledgement: however many there are, the connection of
+// a client that answers them stays open.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

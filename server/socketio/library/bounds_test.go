@@ -61,7 +61,8 @@ func TestEmitThatIsNotSentTimesOut(t *testing.T) {
 	results := make(chan error, 1)
 	_ = sock.Timeout(50*time.Millisecond).Emit("question", func() {}, // cannot be encoded
 		func(_ []any, err error) { results <- err })
-	if err := servertest.Receive(t, results); err == nil || !strings.Contains(err.Error(), "timed out") {
+	err := servertest.Receive(t, results)
+	if err == nil || !strings.Contains(err.Error(), "timed out") {
 		t.Errorf("got %v, want a timeout", err)
 	}
 	_ = sock.Emit("question", func() {}, func(_ []any, err error) { results <- err })

@@ -1,9 +1,11 @@
 // Command emitter is a server with event handlers, for tests of what Go code emits: raw arguments,
-// binary arguments, and events that wait for an acknowledgement. It reads HOST, PORT and API_KEYS.
+// binary arguments, and events that wait for an acknowledgement. It has the namespaces /n0 to
+// /n119. It reads HOST, PORT and API_KEYS, and RATE_LIMIT_INTERVAL, which has no default here.
 package main
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"net"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -35,6 +38,7 @@ func main() {
 	origins := config.Config{Host: os.Getenv("HOST")}.Origins()
 	options := socketio.DefaultOptions()
 	options.Hub, options.Auth = hub, users
+	options.RateInterval, _ = time.ParseDuration(os.Getenv("RATE_LIMIT_INTERVAL"))
 	options.CheckOrigin = func(r *http.Request) bool {
 		origin := r.Header.Get("Origin")
 		return origin == "" || origins.Allow(origin, r)
@@ -43,7 +47,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	handle(library.Mount(socketIO, nil))
+	io := library.Mount(socketIO, nil)
+	handle(io)
+	for i := range 120 {
+		io.Of(fmt.Sprintf("/n%d", i), nil)
+	}
 	so := server.DefaultOptions()
 	so.Hub, so.SocketIO, so.APIKeys, so.AllowOrigin = hub, socketIO, []string{os.Getenv("API_KEYS")}, origins.Allow
 	streams := sse.DefaultOptions()
