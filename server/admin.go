@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
 )
 
 // AdminOptions configure a second listener for operators. It serves metrics, health and, if
@@ -108,9 +109,10 @@ func (s *Service) adminHandler(local bool) http.Handler {
 }
 
 // requireAdminKey refuses requests without the key. It compares digests in constant time, so that
-// the time reveals nothing about the key.
+// the time reveals nothing about the key. As in the API, too many wrong keys of an address get 429,
+// and the right key is always accepted.
 func requireAdminKey(key string, next http.Handler) http.Handler {
-	want := sha256.Sum256([]byte(key))
+	want, failures := sha256.Sum256([]byte(key)), limit.KeyFailures()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
@@ -118,6 +120,10 @@ func requireAdminKey(key string, next http.Handler) http.Handler {
 		case !strings.EqualFold(scheme, "Bearer"):
 			edge.WriteProblem(w, r, errAdminKeyMissing)
 		case subtle.ConstantTimeCompare(got[:], want[:]) != 1:
+			if ok, retry := failures.Allow(edge.ClientIP(r)); !ok {
+				edge.WriteProblem(w, r, edge.TooManyKeys(retry))
+				return
+			}
 			edge.WriteProblem(w, r, edge.ErrKeyWrong)
 		default:
 			next.ServeHTTP(w, r)

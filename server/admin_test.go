@@ -95,6 +95,25 @@ func TestAdminKey(t *testing.T) {
 	}
 }
 
+// Too many wrong keys get 429, with the same address the right key is still accepted.
+func TestAdminKeyFailures(t *testing.T) {
+	t.Parallel()
+	base := startTestAdmin(t, AdminOptions{Addr: "127.0.0.1:0", Key: adminKey})
+	get := func(key string, status int) {
+		t.Helper()
+		res, text := servertest.Do(t, "GET", base+"/livez", "", "Authorization: Bearer "+key)
+		if res.StatusCode != status || (res.Header.Get("Retry-After") != "") != (status == 429) {
+			t.Errorf("%d %v %s, want %d", res.StatusCode, res.Header, text, status)
+		}
+	}
+	for range 10 {
+		get("wrong", 403)
+	}
+	get("wrong", 429)
+	get(adminKey, 200)
+	get("wrong", 429)
+}
+
 func TestAdminListenerErrors(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

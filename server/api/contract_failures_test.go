@@ -9,6 +9,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -67,7 +68,7 @@ func (c *contract) downStore(t *testing.T) {
 // wrongKeys sends more wrong keys than an address may. Every six seconds the server accepts one
 // more attempt, which returns 403.
 func (c *contract) wrongKeys(t *testing.T, h *handler) {
-	for range keyFailuresPerMinute {
+	for range limit.MaxKeyFailures {
 		if status, text, _ := c.ask(t, "GET", "/v1/stats", "", "X-API-Key: wrong"); status != 403 {
 			t.Fatalf("%d %s", status, text)
 		}

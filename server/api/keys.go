@@ -16,8 +16,6 @@ import (
 	"github.com/roomcast/roomcast/server/limit"
 )
 
-const keyFailuresPerMinute = 10 // wrong keys from one address
-
 // apiKey is one API key with its limits.
 type apiKey struct {
 	digest    [sha256.Size]byte
@@ -40,8 +38,7 @@ type keyring struct {
 // second and burst at once; with perSecond 0 there is no limit. A keyring without keys refuses
 // every request.
 func newKeyring(entries []string, perSecond, burst int) *keyring {
-	each := rate.Every(time.Minute / keyFailuresPerMinute)
-	k := &keyring{failures: limit.NewRates(each, keyFailuresPerMinute)}
+	k := &keyring{failures: limit.KeyFailures()}
 	for _, entry := range entries {
 		secret, pattern, err := auth.ParseAPIKey(entry)
 		if err != nil {
@@ -60,26 +57,19 @@ func newKeyring(entries []string, perSecond, burst int) *keyring {
 	return k
 }
 
-// check returns the key of a request. It refuses an address that sent too many wrong keys without
-// looking at the key, so that an attacker can test ten keys per minute. The exception is an address
-// that also sent a valid key: an attacker can share the address of a proxy with a backend, and must
-// not lock it out.
+// check returns the key of a request. A wrong key counts for its address, and after too many of them
+// each further one is refused with 429. A valid key is accepted from every address: the backends
+// behind one address must not lock each other out.
 func (k *keyring) check(r *http.Request) (*apiKey, error) {
 	key := requestKey(r)
 	if key == "" {
 		return nil, edge.ErrKeyMissing
 	}
-	ip := edge.ClientIP(r)
-	out, trusted, retry := k.failures.Exhausted(ip)
-	if out && !trusted {
-		return nil, tooManyFailures(retry)
-	}
 	if owner := k.find(key); owner != nil {
-		k.failures.Trust(ip)
 		return owner, nil
 	}
-	if ok, retry := k.failures.Allow(ip); !ok {
-		return nil, tooManyFailures(retry)
+	if ok, retry := k.failures.Allow(edge.ClientIP(r)); !ok {
+		return nil, edge.TooManyKeys(retry)
 	}
 	return nil, edge.ErrKeyWrong
 }
@@ -153,10 +143,4 @@ func requestKey(r *http.Request) string {
 		return key
 	}
 	return strings.TrimSpace(r.Header.Get("X-API-Key"))
-}
-
-func tooManyFailures(retry time.Duration) error {
-	return &edge.Problem{Status: http.StatusTooManyRequests, Code: edge.CodeRateLimited,
-		RetryAfter: retry,
-		Detail:     "too many wrong API keys from this address"}
 }

@@ -83,6 +83,12 @@ var (
 		Detail: "requests from this Origin are not allowed"}
 )
 
+// TooManyKeys is the response to a wrong key after too many of them from its address.
+func TooManyKeys(retry time.Duration) *Problem {
+	return &Problem{Status: http.StatusTooManyRequests, Code: CodeRateLimited, RetryAfter: retry,
+		Detail: "too many wrong keys from this address"}
+}
+
 // WriteProblem answers a request with err as application/problem+json. Every package reports errors
 // over HTTP with it. For an unknown error it sends a 500 and keeps the cause for the log. The
 // caller must not have written to w before.

@@ -64,27 +64,18 @@ func (l *Limiter) failures() *Rates {
 }
 
 // Attempt checks credentials from an address. Invalid tokens and tickets count as guesses; an
-// address with too many of them is refused without a check. Missing and expired credentials do not
-// count. An address that has sent valid credentials may be a proxy or an office with many users, so
-// its clients with valid credentials are still accepted: only their invalid credentials are
-// refused.
+// address with too many of them gets tooManyGuesses for each further one. Missing and expired
+// credentials do not count. Valid credentials are accepted from every address, because a proxy or an
+// office has many users behind one: the wrong token of one client must not lock out the others. So
+// the check comes first; it costs less than the handshake around it.
 func (l *Limiter) Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
-	failures := l.failures()
-	if failures == nil || !ip.IsValid() {
-		return check()
-	}
-	out, trusted, retry := failures.Exhausted(ip)
-	if out && !trusted {
-		return auth.Identity{}, tooManyGuesses(retry)
-	}
 	id, err := check()
-	switch {
-	case err == nil && id.Verified:
-		failures.Trust(ip)
-	case errors.Is(err, auth.ErrInvalid):
-		if ok, retry := failures.Allow(ip); !ok {
-			return auth.Identity{}, tooManyGuesses(retry)
-		}
+	failures := l.failures()
+	if failures == nil || !ip.IsValid() || !errors.Is(err, auth.ErrInvalid) {
+		return id, err
+	}
+	if ok, retry := failures.Allow(ip); !ok {
+		return auth.Identity{}, tooManyGuesses(retry)
 	}
 	return id, err
 }

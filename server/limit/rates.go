@@ -26,16 +26,23 @@ type Rates struct {
 }
 
 type ipRate struct {
-	ip      netip.Addr
-	bucket  *rate.Limiter
-	used    time.Time
-	trusted bool
+	ip     netip.Addr
+	bucket *rate.Limiter
+	used   time.Time
 }
 
 // NewRates returns rates that allow burst requests at once and then limit per second, for each
 // address.
 func NewRates(limit rate.Limit, burst int) *Rates {
 	return &Rates{limit: limit, burst: burst, entries: map[netip.Addr]*list.Element{}}
+}
+
+// MaxKeyFailures is how many wrong keys per minute an address may send.
+const MaxKeyFailures = 10
+
+// KeyFailures returns rates for the wrong keys of backends and operators.
+func KeyFailures() *Rates {
+	return NewRates(rate.Every(time.Minute/MaxKeyFailures), MaxKeyFailures)
 }
 
 // Allow takes a token. Without one it returns the time until the next.
@@ -48,30 +55,6 @@ func (r *Rates) Allow(ip netip.Addr) (ok bool, retryAfter time.Duration) {
 		return true, 0
 	}
 	return false, r.wait(e, now)
-}
-
-// Exhausted reports whether the address has no token, and the time until the next one. It takes no
-// token. trusted is true after Trust.
-func (r *Rates) Exhausted(ip netip.Addr) (out, trusted bool, retryAfter time.Duration) {
-	now := time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	el, known := r.entries[ipBucket(ip)]
-	if !known {
-		return false, false, 0
-	}
-	e := el.Value.(*ipRate)
-	if e.bucket.TokensAt(now) >= 1 {
-		return false, e.trusted, 0
-	}
-	return true, e.trusted, r.wait(e, now)
-}
-
-// Trust notes that the address also sends valid requests.
-func (r *Rates) Trust(ip netip.Addr) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.touch(ip, time.Now()).trusted = true
 }
 
 // touch returns the entry of an address and makes it the most recent one. It also removes old

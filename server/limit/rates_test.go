@@ -24,7 +24,7 @@ func TestRatesAreBounded(t *testing.T) {
 		if len(r.entries) != maxAddresses || r.recent.Len() != maxAddresses {
 			t.Errorf("%d addresses are stored, want %d", len(r.entries), maxAddresses)
 		}
-		if out, _, _ := r.Exhausted(address(maxAddresses + 499)); !out {
+		if ok, _ := r.Allow(address(maxAddresses + 499)); ok {
 			t.Error("the newest address was removed")
 		}
 		time.Sleep(addressMemory)

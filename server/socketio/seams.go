@@ -17,7 +17,7 @@ type Limits interface {
 	AcquireSocket(ip netip.Addr) (release func(), err error)
 	// AcquireUser counts a connection for one of its users.
 	AcquireUser(user string) (release func(), err error)
-	// Attempt runs a check of credentials unless the address has failed too often.
+	// Attempt runs a check of credentials and refuses failures of an address that has too many.
 	Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error)
 }
 
