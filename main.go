@@ -4,16 +4,14 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strconv"
+	"sync"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -37,59 +35,85 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends a drain that takes too long
-	err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout)
+	err := run(ctx, os.Args[1:], environment{
+		lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr,
+		terminal: isTerminal(os.Stderr), hangups: hangups,
+	})
 	stop()
 	os.Exit(cli.Report(os.Stderr, err, cli.WantsJSON(os.Args[1:])))
 }
 
-// run is the program: it runs a command, or serves until ctx is done. It writes logs and messages
-// for the operator to stdout.
-func run(
-	ctx context.Context, args []string, lookup func(string) (string, bool), stdout io.Writer,
-) error {
-	invocation, err := config.Parse(args, lookup, stdout, new(cli.Commands))
+// environment is the part of the process that run uses.
+type environment struct {
+	lookup   func(string) (string, bool) // of environment variables
+	stdout   io.Writer                   // the log, and the output of commands
+	stderr   io.Writer                   // notes for the operator
+	terminal bool                        // a person reads stderr
+	// hangups returns a channel that gets requests to read the settings again, true in it, and the
+	// end of the terminal, false in it. nil: there are none.
+	hangups func(context.Context) <-chan bool
+}
+
+// run is the program: it runs a command, or serves until ctx is done.
+func run(ctx context.Context, args []string, e environment) error {
+	read := func(help io.Writer) (config.Invocation, error) {
+		return config.Parse(args, e.lookup, help, new(cli.Commands))
+	}
+	invocation, err := read(e.stdout)
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		return nil
 	case invocation.Command != "" && invocation.Command != "serve":
-		environment := cli.Environment{Context: ctx, Stdin: os.Stdin, Stdout: stdout,
-			Stderr: os.Stderr}
+		environment := cli.Environment{Context: ctx, Stdin: os.Stdin, Stdout: e.stdout,
+			Stderr: e.stderr}
 		return cli.Run(environment, invocation, err)
 	case err != nil:
 		return err
 	}
-	return serve(ctx, invocation.Config, stdout)
+	return serve(ctx, invocation.Config, e, func() (config.Config, error) {
+		again, err := read(io.Discard)
+		return again.Config, err
+	})
 }
 
-// serve runs the server.
-func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
-	log := newLogger(c, stdout)
+// serve runs the server. again reads the settings from their sources.
+func serve(
+	ctx context.Context, c config.Config, e environment, again func() (config.Config, error),
+) error {
+	level := zap.NewAtomicLevelAt(levelOf(c))
+	log := newLogger(c, level, e.stdout)
 	defer func() { _ = log.Sync() }()
+	version, revision := cli.BuildVersion()
+	log.Info("starting", zap.String("version", version), zap.String("revision", revision))
 	saveMemory()
 	for _, warning := range c.Warnings() {
 		log.Warn(warning)
 	}
-	keys, generated := apiKeys(c)
-	authentication := c.Auth()
-	authentication.Tickets = auth.NewTickets(nil)
+	tickets := auth.NewTickets(nil)
+	var keySet *auth.KeySet
 	if c.JWTJWKSURL != "" {
-		keySet, err := auth.NewKeySet(c.JWTJWKSURL, func(err error) {
+		var err error
+		if keySet, err = auth.NewKeySet(c.JWTJWKSURL, func(err error) {
 			log.Warn("key set not fetched", zap.Error(err))
-		})
-		if err != nil {
+		}); err != nil {
 			return err
 		}
 		defer keySet.Close()
-		authentication.KeySet = keySet
 	}
-	service, err := newService(c, authentication, keys, log)
+	p, err := newInstance(c, tickets, keySet, level, log)
 	if err != nil {
 		return err
 	}
-	return service.Serve(ctx, c.Addr(), func(address net.Addr) {
+	ctx, stop := context.WithCancel(ctx)
+	var reloading sync.WaitGroup
+	defer reloading.Wait()
+	defer stop()
+	return p.service.Serve(ctx, c.Addr(), func(address net.Addr) {
 		log.Info("listening", zap.String("address", address.String()),
 			zap.String("auth_mode", string(c.Mode())))
-		announce(stdout, c, address, generated)
+		p.address = address
+		p.announce(e)
+		reloading.Go(func() { p.reloads(ctx, stop, e, again) })
 	})
 }
 
@@ -101,69 +125,23 @@ func saveMemory() {
 	}
 }
 
-// apiKeys returns the keys of the settings. Without any it generates one and also returns it as
-// generated, to be printed.
-func apiKeys(c config.Config) (keys []string, generated string) {
-	for _, key := range c.APIKeys {
-		keys = append(keys, string(key))
-	}
-	if len(keys) == 0 {
-		generated = rand.Text() + rand.Text()
-		keys = append(keys, generated)
-	}
-	return keys, generated
-}
-
-// announce prints the console's URL and, once each, the generated key: alone, and in the fragment
-// of the URL, which browsers do not send.
-func announce(stdout io.Writer, c config.Config, address net.Addr, key string) {
-	scheme, host := "http", address.String()
-	if c.TLSCertFile != "" {
-		scheme = "https"
-	}
-	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
-	}
-	path := "/"
-	if c.UpstreamURL != "" {
-		path = "/console/"
-	}
-	if key == "" {
-		fmt.Fprintf(stdout, "\n  Console: %s://%s%s\n\n", scheme, host, path)
-		return
-	}
-	fmt.Fprintf(stdout, "\n  API key (set API_KEYS to keep one): %s\n"+
-		"  Console: %s://%s%s#key=%s\n\n", key, scheme, host, path, key)
-}
-
 // newService builds the service: one hub, both transports on it, and the API.
-func newService(
-	c config.Config, authentication auth.Options, keys []string, log *zap.Logger,
-) (*server.Service, error) {
-	authenticator, err := auth.New(authentication)
-	if err != nil {
-		return nil, err
-	}
+func (p *instance) newService() (*server.Service, error) {
+	c, log := p.config, p.log
 	history := notify.DefaultOptions()
 	history.HistorySize, history.HistoryTTL = c.HistorySize, c.HistoryTTL
 	history.HistoryMinAge = c.HistoryMinAge
 	history.HistoryMaxBytes = int64(c.HistoryMaxBytes)
 	hub := notify.New(notify.NewMemoryLog(), history)
 	counts := metrics.New(hub)
-	limits := limit.New(limit.Options{
-		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
-		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
-		AuthFailures: c.AuthFailures,
-	})
-	origins := c.Origins()
 	options := socketio.DefaultOptions()
-	options.Hub, options.Auth, options.Log = hub, authenticator, log
-	options.Limits, options.Metrics = limits, counts
+	options.Hub, options.Auth, options.Log = hub, p.authenticator, log
+	options.Limits, options.Metrics = p.limits, counts
 	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
 	options.ConnectTimeout, options.MaxPayload = c.SocketIOConnectTimeout, int(c.SocketIOMaxPayload)
 	options.CheckOrigin = func(r *http.Request) bool {
 		origin := r.Header.Get("Origin")
-		return origin == "" || origins.Allow(origin, r)
+		return origin == "" || p.allow(origin, r)
 	}
 	options.Heartbeat, options.SweepInterval = c.SocketIOHeartbeatInterval, c.SSECleanupInterval
 	options.InactiveTimeout = c.SocketIOInactive()
@@ -178,8 +156,8 @@ func newService(
 	}
 	library.Mount(socketIO, log)
 	so := sse.DefaultOptions()
-	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(authenticator, limits), log
-	so.Tickets, so.Admit = authentication.Tickets, server.StreamAdmission(limits)
+	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(p.authenticator, p.limits), log
+	so.Tickets, so.Admit = p.tickets, server.StreamAdmission(p.limits)
 	so.Problem = edge.WriteProblem
 	so.Written, so.Panicked = counts.WrittenBy("sse"), counts.Panicked
 	so.Heartbeat, so.As = c.SSEHeartbeatInterval, c.SSEAs
@@ -196,21 +174,19 @@ func newService(
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
 	service.SSEPath = c.SSEPath
-	service.APIKeys, service.PublishRate, service.PublishBurst = keys, c.PublishRate, c.PublishBurst
-	service.Tickets, service.ConnectionUpdates = authentication.Tickets, c.ConnectionUpdates
-	service.AllowOrigin, service.TrustedProxies = origins.Allow, c.TrustedProxies
-	service.CertFile, service.KeyFile = c.TLSCertFile, c.TLSKeyFile
+	service.Tickets, service.ConnectionUpdates = p.tickets, c.ConnectionUpdates
+	service.AllowOrigin, service.TrustedProxies = p.allow, c.TrustedProxies
+	service.Descriptors = p.files
 	service.Admin = server.AdminOptions{
-		Addr: c.AdminAddr, Key: string(c.AdminKey), Pprof: c.Pprof(),
-		Optional: !c.AdminAddrChosen(),
+		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
 	}
-	service.DrainTimeout, service.SweepInterval = c.DrainTimeout, c.SSECleanupInterval
-	service.InactiveTimeout = c.SSEInactive()
+	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
+	p.reloadable(&service, c)
 	return server.New(service), nil
 }
 
 // newLogger returns a logger that writes to stdout, one line per entry.
-func newLogger(c config.Config, stdout io.Writer) *zap.Logger {
+func newLogger(c config.Config, level zap.AtomicLevel, stdout io.Writer) *zap.Logger {
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
 	encoding.EncodeDuration = zapcore.StringDurationEncoder
@@ -219,9 +195,13 @@ func newLogger(c config.Config, stdout io.Writer) *zap.Logger {
 		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(encoding)
 	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(stdout)), level))
+}
+
+func levelOf(c config.Config) zapcore.Level {
 	level, err := zapcore.ParseLevel(c.LogLevel)
 	if err != nil { // config allows only known ones
-		level = zapcore.InfoLevel
+		return zapcore.InfoLevel
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(stdout)), level))
+	return level
 }

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,58 +23,99 @@ import (
 	"github.com/roomcast/roomcast/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("ROOMCAST_TEST_PROGRAM") != "" { // a test runs the program in a process of its own
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestGeneratedKeyPublishes(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil)
-	found := regexp.MustCompile(`/#key=([A-Z2-7]{52})\n`).FindStringSubmatch(p.out.String())
+	found := regexp.MustCompile(`/#key=([A-Z2-7]{52})\n`).FindStringSubmatch(p.notes.String())
 	if found == nil {
-		t.Fatalf("no key was printed:\n%s", p.out)
+		t.Fatalf("no key was printed:\n%s", p.notes)
 	}
-	body := strings.NewReader(`{"target":{"all":true},"type":"hello"}`)
-	r, err := http.NewRequest("POST", p.base+"/v1/notifications", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+found[1])
-	r.Header.Set("Content-Type", "application/json")
-	res, err := httpClient().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var receipt struct{ ID string }
-	if err := json.NewDecoder(res.Body).Decode(&receipt); err != nil || res.StatusCode != 200 ||
-		receipt.ID == "" {
-		t.Errorf("the printed key got %d %+v %v", res.StatusCode, receipt, err)
+	if status, text := p.publish(found[1]); status != 200 || !strings.HasPrefix(text, `{"id":"`) {
+		t.Errorf("the printed key got %d %s", status, text)
 	}
 	p.end()
-	if n := strings.Count(p.out.String(), found[1]); n != 2 {
+	if n := strings.Count(p.notes.String(), found[1]); n != 2 {
 		t.Errorf("the key was printed %d times, want 2: for reading and in the console's address",
 			n)
 	}
+	if strings.Contains(p.out.String(), found[1]) {
+		t.Errorf("the key is in the log:\n%s", p.out)
+	}
 }
 
+// The console's address is for people: it is on stderr, and only when that is a terminal.
 func TestConsoleAddressIsPrinted(t *testing.T) {
 	t.Parallel()
-	const key = "a-key-of-the-tests-0123456789abcdef"
 	for _, tt := range []struct {
-		want string
-		env  map[string]string
+		want     string
+		terminal bool
+		env      map[string]string
 	}{
-		{`Console: http://127\.0\.0\.1:\d+/\n`, map[string]string{"API_KEYS": key}},
-		{`Console: http://127\.0\.0\.1:\d+/console/\n`,
-			map[string]string{"API_KEYS": key, "UPSTREAM_URL": "http://127.0.0.1:1"}},
+		{`^\n  Console: http://127\.0\.0\.1:\d+/\n\n$`, true, map[string]string{"API_KEYS": testKey}},
+		{`^\n  Console: http://127\.0\.0\.1:\d+/console/\n\n$`, true,
+			map[string]string{"API_KEYS": testKey, "UPSTREAM_URL": "http://127.0.0.1:1"}},
+		{`^$`, false, map[string]string{"API_KEYS": testKey}},
 	} {
-		p := start(t, tt.env)
+		p := newProgram(t, tt.env)
+		p.terminal = tt.terminal
+		p.start()
 		p.end()
-		if !regexp.MustCompile(tt.want).MatchString(p.out.String()) {
-			t.Errorf("%v: no %s in\n%s", tt.env, tt.want, p.out)
+		if !regexp.MustCompile(tt.want).MatchString(p.notes.String()) {
+			t.Errorf("%v: got %q, want %s", tt.env, p.notes, tt.want)
 		}
-		if strings.Contains(p.out.String(), key) {
-			t.Errorf("a key of the settings was printed:\n%s", p.out)
+		if strings.Contains(p.notes.String()+p.out.String(), testKey) {
+			t.Errorf("a key of the settings was printed:\n%s%s", p.notes, p.out)
 		}
+	}
+}
+
+// With LOG_FORMAT=json every line on stdout is an object. The first one has the version, and the
+// last one what was drained.
+func TestLogLines(t *testing.T) {
+	t.Parallel()
+	p := start(t, map[string]string{"LOG_LEVEL": "debug"})
+	p.publish("wrong")
+	p.end()
+	var lines []map[string]any
+	for text := range strings.Lines(p.out.String()) {
+		line := map[string]any{}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		lines = append(lines, line)
+	}
+	if first := lines[0]; first["msg"] != "starting" || first["version"] == "" {
+		t.Errorf("the first line is %v", first)
+	}
+	last := lines[len(lines)-1]
+	delete(last, "ts")
+	delete(last, "after")
+	want := map[string]any{"level": "info", "msg": "drained", "sockets": 0.0, "streams": 0.0,
+		"complete": true}
+	if !reflect.DeepEqual(last, want) {
+		t.Errorf("the last line is %v, want %v", last, want)
+	}
+}
+
+// At debug level the log tells which key has published, without the key.
+func TestLogNamesTheKey(t *testing.T) {
+	t.Parallel()
+	p := start(t, map[string]string{"LOG_LEVEL": "debug", "API_KEYS": testKey})
+	if status, text := p.publish(testKey); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	p.end()
+	digest := sha256.Sum256([]byte(testKey))
+	want := `"msg":"published","api_key":"` + hex.EncodeToString(digest[:])[:4] + `",`
+	if out := p.out.String(); !strings.Contains(out, want) || strings.Contains(out, testKey) {
+		t.Errorf("no %s, or the key, in\n%s", want, out)
 	}
 }
 
@@ -181,9 +226,9 @@ func TestSettingsHaveTheDefaultsOfTheService(t *testing.T) {
 
 func TestErrorListsEveryMistake(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), nil,
-		env(map[string]string{"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*"}),
-		&output{})
+	err := run(t.Context(), nil, environment{lookup: env(map[string]string{
+		"PORT": "http", "JWT_SECRET": "short", "ALLOWED_ORIGINS": "*",
+	}), stdout: &output{}})
 	if err == nil {
 		t.Fatal("it started")
 	}
@@ -199,7 +244,8 @@ func TestErrorListsEveryMistake(t *testing.T) {
 
 func TestOpenModeStaysOnLoopback(t *testing.T) {
 	t.Parallel()
-	if err := run(t.Context(), []string{"--host", "0.0.0.0"}, env(nil), &output{}); err == nil {
+	e := environment{lookup: env(nil), stdout: &output{}, stderr: &output{}}
+	if err := run(t.Context(), []string{"--host", "0.0.0.0"}, e); err == nil {
 		t.Error("open mode that AUTH_MODE=auto chose listened on all addresses")
 	}
 }
@@ -207,7 +253,7 @@ func TestOpenModeStaysOnLoopback(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	out := &output{}
-	err := run(t.Context(), []string{"--help"}, env(nil), out)
+	err := run(t.Context(), []string{"--help"}, environment{lookup: env(nil), stdout: out})
 	if err != nil || !strings.Contains(out.String(), "--port") {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,43 +37,80 @@ func env(values map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }
 }
 
+// testKey is an API key.
+const testKey = "a-key-of-the-tests-0123456789abcdef"
+
 // program is a run of the program that serves.
 type program struct {
-	t    *testing.T
-	out  *output
-	base string // http://host:port
-	stop context.CancelFunc
-	done chan error
+	t        *testing.T
+	settings map[string]string
+	args     []string
+	terminal bool
+	hangups  chan bool
+
+	out, notes *output // stdout and stderr
+	base       string  // http://host:port
+	stop       context.CancelFunc
+	done       chan error
 }
 
-var addressLine = regexp.MustCompile(`Console: (http://127\.0\.0\.1:\d+)/`)
+var addressLine = regexp.MustCompile(`"listening","address":"(127\.0\.0\.1:\d+)"`)
 
-// start runs the program on a free port and returns when it has printed the console's address.
+// start runs the program on a free port and returns when it listens.
 func start(t *testing.T, settings map[string]string) *program {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	p := &program{t: t, out: &output{}, stop: stop, done: make(chan error, 1)}
-	go func() {
-		p.done <- run(ctx, []string{"--port", "0", "--admin-addr", "off"}, env(settings), p.out)
-	}()
-	t.Cleanup(stop)
-	deadline := time.Now().Add(patience)
-	for p.base == "" {
-		if time.Now().After(deadline) {
-			t.Fatalf("the console's address was not printed:\n%s", p.out)
-		}
-		if found := addressLine.FindStringSubmatch(p.out.String()); found != nil {
-			p.base = found[1]
-		}
-		time.Sleep(time.Millisecond)
-	}
+	p := newProgram(t, settings)
+	p.start()
 	return p
+}
+
+func newProgram(t *testing.T, settings map[string]string) *program {
+	return &program{t: t, settings: settings, args: []string{"--port", "0", "--admin-addr", "off"},
+		hangups: make(chan bool), out: &output{}, notes: &output{}, done: make(chan error, 1)}
+}
+
+func (p *program) start() {
+	p.t.Helper()
+	var ctx context.Context
+	ctx, p.stop = context.WithCancel(context.Background())
+	p.t.Cleanup(p.stop)
+	go func() {
+		p.done <- run(ctx, p.args, environment{
+			lookup: env(p.settings), stdout: p.out, stderr: p.notes, terminal: p.terminal,
+			hangups: func(context.Context) <-chan bool { return p.hangups },
+		})
+	}()
+	p.base = "http://" + p.waitFor(addressLine)[1]
+}
+
+// waitFor waits until the log has this text, and returns the groups of the expression.
+func (p *program) waitFor(text *regexp.Regexp) []string {
+	p.t.Helper()
+	return p.waitForAfter(0, text)
+}
+
+// waitForAfter is waitFor without the first bytes of the log.
+func (p *program) waitForAfter(skip int, text *regexp.Regexp) []string {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if found := text.FindStringSubmatch(p.out.String()[skip:]); found != nil {
+			return found
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("no %s in\n%s", text, p.out)
+		}
+	}
 }
 
 // end stops the program and waits until it has ended.
 func (p *program) end() {
 	p.t.Helper()
 	p.stop()
+	p.ended()
+}
+
+func (p *program) ended() {
+	p.t.Helper()
 	select {
 	case err := <-p.done:
 		if err != nil {
@@ -80,6 +119,43 @@ func (p *program) end() {
 	case <-time.After(patience):
 		p.t.Fatalf("the program has not stopped after %v:\n%s", patience, p.out)
 	}
+}
+
+// publish sends a notification to everyone.
+func (p *program) publish(key string) (status int, text string) {
+	p.t.Helper()
+	status, text, err := p.send(key)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return status, text
+}
+
+// tryPublish is publish with testKey, also while the program ends: then the status is 0.
+func (p *program) tryPublish() (status int, text string) {
+	p.t.Helper()
+	status, text, err := p.send(testKey)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return status, text
+}
+
+func (p *program) send(key string) (status int, text string, err error) {
+	body := strings.NewReader(`{"target":{"all":true},"type":"hello"}`)
+	r, err := http.NewRequest("POST", p.base+"/v1/notifications", body)
+	if err != nil {
+		return 0, "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	res, err := httpClient().Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(answer), err
 }
 
 func httpClient() *http.Client {

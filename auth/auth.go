@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,9 +59,11 @@ func (o Options) haveKey() bool {
 	return len(o.Secret) > 0 || len(o.PublicKeys) > 0 || o.KeySet != nil
 }
 
-// Authenticator decides which identity a connection has. It is immutable, so it is safe for
-// concurrent use.
-type Authenticator struct {
+// Authenticator decides which identity a connection has. It is safe for concurrent use.
+type Authenticator struct{ current atomic.Pointer[rules] }
+
+// rules are one version of what an Authenticator accepts. They are immutable.
+type rules struct {
 	mode Mode
 	// verify is nil without a key. It is a closure, so that printing the struct shows no key.
 	verify    func(token string) (verified, error)
@@ -72,6 +75,31 @@ type Authenticator struct {
 
 // New returns an Authenticator. The error names each wrong option.
 func New(o Options) (*Authenticator, error) {
+	r, err := newRules(o)
+	if err != nil {
+		return nil, err
+	}
+	a := new(Authenticator)
+	a.current.Store(r)
+	return a, nil
+}
+
+// Reload replaces the options, for example the keys, for the credentials that are checked from now
+// on. Connections keep the identity that they have. The mode must resolve to the same one, because
+// the transports offer what it needs. After an error nothing has changed.
+func (a *Authenticator) Reload(o Options) error {
+	r, err := newRules(o)
+	if err != nil {
+		return err
+	}
+	if former := a.Mode(); r.mode != former {
+		return fmt.Errorf("auth: the mode is %s, and %s needs a restart", former, r.mode)
+	}
+	a.current.Store(r)
+	return nil
+}
+
+func newRules(o Options) (*rules, error) {
 	var errs []error
 	haveKey := o.haveKey()
 	mode := o.Mode.Resolve(haveKey)
@@ -103,7 +131,7 @@ func New(o Options) (*Authenticator, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	a := &Authenticator{
+	a := &rules{
 		mode:      mode,
 		tickets:   o.Tickets,
 		public:    slices.Clone(o.PublicChannels),
@@ -120,7 +148,7 @@ func New(o Options) (*Authenticator, error) {
 }
 
 // Mode returns [ModeToken], [ModeTicket] or [ModeOpen].
-func (a *Authenticator) Mode() Mode { return a.mode }
+func (a *Authenticator) Mode() Mode { return a.current.Load().mode }
 
 // Authenticate returns the identity of a connection, or an [*Error] that may be sent to its client.
 // Token mode accepts, in this order:
@@ -147,6 +175,10 @@ func (a *Authenticator) Mode() Mode { return a.mode }
 func (a *Authenticator) Authenticate(
 	_ context.Context, c Credentials, t Transport,
 ) (Identity, error) {
+	return a.current.Load().authenticate(c, t)
+}
+
+func (a *rules) authenticate(c Credentials, t Transport) (Identity, error) {
 	if c.err != nil {
 		return Identity{}, c.err
 	}
@@ -175,7 +207,7 @@ func (a *Authenticator) Authenticate(
 }
 
 // byTicket authenticates by a ticket. The ticket is used up even when the connection is refused.
-func (a *Authenticator) byTicket(c Credentials) (Identity, error) {
+func (a *rules) byTicket(c Credentials) (Identity, error) {
 	t, err := a.tickets.redeem(c.Ticket)
 	if err != nil {
 		return Identity{}, err
@@ -194,7 +226,7 @@ func (a *Authenticator) byTicket(c Credentials) (Identity, error) {
 }
 
 // byToken authenticates by a token. found is false when there is no token, or one to ignore.
-func (a *Authenticator) byToken(c Credentials) (id Identity, found bool, err error) {
+func (a *rules) byToken(c Credentials) (id Identity, found bool, err error) {
 	if c.Ticket != "" && !c.explicitToken() {
 		return Identity{}, false, errNoTickets // the client sent it on purpose: do not ignore it
 	}
@@ -218,7 +250,7 @@ func (a *Authenticator) byToken(c Credentials) (id Identity, found bool, err err
 }
 
 // identity returns the identity of a valid token. It has the given name when the token has none.
-func (a *Authenticator) identity(v verified, name string) Identity {
+func (a *rules) identity(v verified, name string) Identity {
 	return Identity{
 		UserID: v.subject, Username: or(v.name, name), Verified: true, ExpiresAt: v.expires,
 		open: a.mode == ModeOpen, join: v.channels, publish: v.publish, public: a.public,
@@ -226,6 +258,6 @@ func (a *Authenticator) identity(v verified, name string) Identity {
 }
 
 // byUserID accepts the user id as it is, in open mode only.
-func (a *Authenticator) byUserID(c Credentials) (Identity, error) {
+func (a *rules) byUserID(c Credentials) (Identity, error) {
 	return Identity{UserID: c.UserID, Username: c.displayName(c.UserID), open: true}, nil
 }

@@ -9,6 +9,10 @@ import "context"
 func (a *Authenticator) Refresh(
 	_ context.Context, current Identity, token string,
 ) (Identity, error) {
+	return a.current.Load().refresh(current, token)
+}
+
+func (a *rules) refresh(current Identity, token string) (Identity, error) {
 	switch {
 	case token == "":
 		return Identity{}, ErrRequired

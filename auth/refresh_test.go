@@ -27,7 +27,7 @@ func TestRefresh(t *testing.T) {
 	if renewed.MayJoin("old") || !renewed.MayJoin("new") || !renewed.MayPublish("new") {
 		t.Error("the channels are not those of the new token")
 	}
-	ofTicket, err := try(a, Credentials{Ticket: issue(t, a.tickets, "alice")}, SocketIO)
+	ofTicket, err := try(a, Credentials{Ticket: issue(t, a.current.Load().tickets, "alice")}, SocketIO)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,8 @@ func TestSecretShowsStars(t *testing.T) {
 		Any  any
 	}{secret, &secret, []Secret{secret}, map[string]Secret{"k": secret}, secret}
 	a := newAuth(t, Options{Secret: secret})
-	values := []any{secret, &secret, nested, &nested, []any{secret}, Options{Secret: secret}, a, *a}
+	values := []any{secret, &secret, nested, &nested, []any{secret}, Options{Secret: secret}, a, a.current.Load(),
+		*a.current.Load()}
 
 	var out bytes.Buffer
 	for _, v := range values {

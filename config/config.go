@@ -17,6 +17,8 @@ import (
 // default (${NAME} is the default of the part that uses the setting), bounds, and the sentence that
 // the help, [Table] and the README show. [Load] fills it; a Config made by hand has no defaults.
 //
+// A field with the tag reload can change while the program runs, see [Config.Reload].
+//
 // The flag is the variable's name in lower case with dashes. A duration is written like 3s, 5m or
 // 1h30m; a bare number is milliseconds. The items of a list are separated by commas, or the flag is
 // repeated. An empty variable counts as absent, except for a list, and for an address that may be
@@ -24,47 +26,47 @@ import (
 type Config struct {
 	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 when AUTH_MODE=auto resolves to open, else 0.0.0.0" help:"Address to listen on, an IP address or a host name. When AUTH_MODE=auto resolves to open, it must be a loopback address."`
 	Port           int            `group:"Listener" name:"port" env:"PORT" default:"3000" min:"0" max:"65535" help:"Port to listen on; 0 takes any free one."`
-	TLSCertFile    string         `group:"Listener" name:"tls-cert-file" env:"TLS_CERT_FILE" help:"PEM file of the certificate chain. With it and TLS_KEY_FILE the listener speaks HTTPS and HTTP/2."`
-	TLSKeyFile     string         `group:"Listener" name:"tls-key-file" env:"TLS_KEY_FILE" help:"PEM file of the private key."`
+	TLSCertFile    string         `group:"Listener" reload:"" name:"tls-cert-file" env:"TLS_CERT_FILE" help:"PEM file of the certificate chain. With it and TLS_KEY_FILE the listener speaks HTTPS and HTTP/2."`
+	TLSKeyFile     string         `group:"Listener" reload:"" name:"tls-key-file" env:"TLS_KEY_FILE" help:"PEM file of the private key."`
 	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is trusted."`
-	AllowedOrigins []string       `group:"Listener" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. A star is refused, because browsers send credentials."`
-	AppURL         string         `group:"Listener" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"URL of the application; its origin is allowed."`
+	AllowedOrigins []string       `group:"Listener" reload:"" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. A star is refused, because browsers send credentials."`
+	AppURL         string         `group:"Listener" reload:"" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"URL of the application; its origin is allowed."`
 	UpstreamURL    string         `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"URL of an application that answers all other paths, upgrades included, so that both share one host and port. The console is then at /console."`
-	DrainTimeout   time.Duration  `group:"Listener" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. Connections are closed gradually within it; 0 = cut at once."`
+	DrainTimeout   time.Duration  `group:"Listener" reload:"" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. Connections are closed evenly over four fifths of it, at least four per second; 0 = cut at once."`
 
 	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. An address that other machines can reach requires ADMIN_KEY."`
-	AdminKey     auth.Secret `group:"Administration" name:"admin-key" env:"ADMIN_KEY" help:"Key for requests to the second listener (Authorization: Bearer), at least 32 bytes. Required unless ADMIN_ADDR is a loopback address."`
-	AdminKeyFile string      `group:"Administration" name:"admin-key-file" env:"ADMIN_KEY_FILE" help:"File that holds ADMIN_KEY."`
+	AdminKey     auth.Secret `group:"Administration" reload:"" name:"admin-key" env:"ADMIN_KEY" help:"Key for requests to the second listener (Authorization: Bearer), at least 32 bytes. Required unless ADMIN_ADDR is a loopback address."`
+	AdminKeyFile string      `group:"Administration" reload:"" name:"admin-key-file" env:"ADMIN_KEY_FILE" help:"File that holds ADMIN_KEY."`
 	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address."`
 
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
-	AuthAnonymous    bool          `group:"Authentication" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, accept Socket.IO clients without userId and token. EventSource streams need no such permission."`
-	JWTSecret        auth.Secret   `group:"Authentication" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
-	JWTSecretFile    string        `group:"Authentication" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
-	JWTPublicKeyFile string        `group:"Authentication" name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" help:"PEM file of the public keys, at most 8, that verify tokens: RSA for RS256, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA."`
+	AuthAnonymous    bool          `group:"Authentication" reload:"" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, accept Socket.IO clients without userId and token. EventSource streams need no such permission."`
+	JWTSecret        auth.Secret   `group:"Authentication" reload:"" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
+	JWTSecretFile    string        `group:"Authentication" reload:"" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
+	JWTPublicKeyFile string        `group:"Authentication" reload:"" name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" help:"PEM file of the public keys, at most 8, that verify tokens: RSA for RS256, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA."`
 	JWTJWKSURL       string        `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"URL of the identity provider's key set, instead of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
-	JWTIssuer        string        `group:"Authentication" name:"jwt-issuer" env:"JWT_ISSUER" help:"Required iss of tokens, when set."`
-	JWTAudience      string        `group:"Authentication" name:"jwt-audience" env:"JWT_AUDIENCE" help:"Required in the aud of tokens, when set."`
-	APIKeys          []auth.Secret `group:"Authentication" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
-	APIKeysFile      string        `group:"Authentication" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
+	JWTIssuer        string        `group:"Authentication" reload:"" name:"jwt-issuer" env:"JWT_ISSUER" help:"Required iss of tokens, when set."`
+	JWTAudience      string        `group:"Authentication" reload:"" name:"jwt-audience" env:"JWT_AUDIENCE" help:"Required in the aud of tokens, when set."`
+	APIKeys          []auth.Secret `group:"Authentication" reload:"" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
+	APIKeysFile      string        `group:"Authentication" reload:"" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
 
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it has the right."`
-	PublicChannels  []string      `group:"Channels and history" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
+	PublicChannels  []string      `group:"Channels and history" reload:"" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
 	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"${MAX_ROOMS}" min:"0" max:"10000" help:"Maximum number of channels that one client may ask to join; 0 = none."`
 	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"${HISTORY_SIZE}" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
 	HistoryMinAge   time.Duration `group:"Channels and history" name:"history-min-age" env:"HISTORY_MIN_AGE" default:"${HISTORY_MIN_AGE}" min:"0s" max:"1h" help:"Time for which a room keeps more than HISTORY_SIZE, so that connected clients get every notification of a burst."`
 	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"Time for which a notification is kept for replay."`
 	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Maximum memory of all notifications kept for replay, including names, encodings for both transports and data structures."`
 
-	MaxConnections        int           `group:"Limits" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
-	MaxConnectionsPerUser int           `group:"Limits" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
-	MaxConnectionsPerIP   int           `group:"Limits" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`
-	AuthFailures          int           `group:"Limits" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Invalid tokens and tickets per minute of one IPv4 address or IPv6 /64 before further invalid ones get rate_limited; valid ones are always accepted; 0 = no limit."`
+	MaxConnections        int           `group:"Limits" reload:"" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
+	MaxConnectionsPerUser int           `group:"Limits" reload:"" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
+	MaxConnectionsPerIP   int           `group:"Limits" reload:"" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`
+	AuthFailures          int           `group:"Limits" reload:"" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Invalid tokens and tickets per minute of one IPv4 address or IPv6 /64 before further invalid ones get rate_limited; valid ones are always accepted; 0 = no limit."`
 	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" bare:"ms" default:"100ms" min:"0s" max:"1h" help:"Average time between two events of a client; 0 = no limit, a bare number is milliseconds."`
 	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"${RATE_LIMIT_BURST}" min:"1" max:"1000000" help:"Events that a client may send at once."`
 	InactiveTimeout       time.Duration `group:"Limits" name:"inactive-timeout" env:"INACTIVE_TIMEOUT" default:"${INACTIVE_TIMEOUT}" min:"10ms" max:"720h" help:"A connection is closed after this time without a byte from a Socket.IO client, or without a successful write to a stream. At least two pings or heartbeats, so that a client that only listens stays connected."`
-	PublishRate           int           `group:"Limits" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications per second that one API key may publish; 0 = no limit."`
-	PublishBurst          int           `group:"Limits" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
+	PublishRate           int           `group:"Limits" reload:"" name:"publish-rate" env:"PUBLISH_RATE" default:"1000" min:"0" max:"10000000" help:"Notifications per second that one API key may publish; 0 = no limit."`
+	PublishBurst          int           `group:"Limits" reload:"" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
 	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Send connection-update to all clients when one connects or disconnects."`
 
 	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; /api/socket.io is served too."`
@@ -81,15 +83,16 @@ type Config struct {
 	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Event name of notifications; type = the notification's own type."`
 	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" bare:"ms" default:"${SSE_HEARTBEAT_INTERVAL}" min:"10ms" max:"1h" help:"Time between two heartbeat comments; a bare number is milliseconds."`
 	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" bare:"ms" default:"${SSE_CLEANUP_INTERVAL}" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports; a bare number is milliseconds."`
-	SSEMaxConnections    int           `group:"EventSource" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Maximum number of EventSource streams."`
+	SSEMaxConnections    int           `group:"EventSource" reload:"" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Maximum number of EventSource streams."`
 
-	LogLevel  string `group:"Log" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
+	LogLevel  string `group:"Log" reload:"" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
 	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object per line. console: for people."`
 
 	// Command is the command to run: serve, or one that the program gave to [Parse].
 	Command string `kong:"-"`
 
-	publicKeys []crypto.PublicKey // of JWTPublicKeyFile
+	publicKeys  []crypto.PublicKey // of JWTPublicKeyFile
+	certificate [][]byte           // of TLSCertFile
 
 	sources map[string]string // environment name -> source of the value
 }

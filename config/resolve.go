@@ -191,7 +191,9 @@ func (l *loader) checkTLS(c *Config) {
 	case c.TLSCertFile == "":
 		l.wrong(c, "TLS_CERT_FILE", "", "the certificate of TLS_KEY_FILE, or neither")
 	default:
-		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
+		pair, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+		c.certificate = pair.Certificate
+		if err != nil {
 			l.fail("TLS_CERT_FILE and TLS_KEY_FILE: %s, allowed: PEM files of a certificate "+
 				"and its key", err)
 		}

@@ -20,6 +20,7 @@ type Setting struct {
 	Source  string // flag, environment, "file <name>", the name of a *_FILE setting, or default
 	Doc     string // a sentence or two
 	Default string
+	Reloads bool // the program applies it when it reads its settings again
 
 	index int // of the field in Config
 }
@@ -94,9 +95,10 @@ func fields() []Setting {
 		if shown := tag.Get("shown"); shown != "" {
 			standard = shown
 		}
+		_, reloads := tag.Lookup("reload")
 		all = append(all, Setting{
 			Name: tag.Get("name"), Env: tag.Get("env"), Group: tag.Get("group"),
-			Doc: tag.Get("help"), Default: standard, index: i,
+			Doc: tag.Get("help"), Default: standard, Reloads: reloads, index: i,
 		})
 	}
 	return all

@@ -65,7 +65,8 @@ func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 		done: make(chan struct{})}
 	go func() {
 		defer close(a.done)
-		_ = a.srv.Serve(l) // it returns after close
+		// It returns after close.
+		_ = a.srv.Serve(newCounted(l, s.o.Descriptors, true, s.o.Log))
 	}()
 	s.o.Log.Info("admin listening", zap.String("address", l.Addr().String()),
 		zap.Bool("pprof", o.Pprof))
@@ -100,8 +101,8 @@ func (s *Service) adminHandler(local bool) http.Handler {
 		routes.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
 	handler := http.Handler(routes)
-	if key := s.o.Admin.Key; key != "" {
-		handler = requireAdminKey(key, handler)
+	if s.o.Admin.Key != "" {
+		handler = s.requireAdminKey(handler)
 	} else if local {
 		handler = requireLocalName(handler)
 	}
@@ -111,11 +112,11 @@ func (s *Service) adminHandler(local bool) http.Handler {
 // requireAdminKey refuses requests without the key. It compares digests in constant time, so that
 // the time reveals nothing about the key. As in the API, too many wrong keys of an address get 429,
 // and the right key is always accepted.
-func requireAdminKey(key string, next http.Handler) http.Handler {
-	want, failures := sha256.Sum256([]byte(key)), limit.KeyFailures()
+func (s *Service) requireAdminKey(next http.Handler) http.Handler {
+	failures := limit.KeyFailures()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
+		got, want := sha256.Sum256([]byte(strings.TrimSpace(given))), s.settings.load().adminKey
 		switch {
 		case !strings.EqualFold(scheme, "Bearer"):
 			edge.WriteProblem(w, r, errAdminKeyMissing)

@@ -10,12 +10,13 @@ import (
 )
 
 // logConnections logs at debug level when a member attaches and detaches, in every namespace. A
-// line has the client and its user, and no credentials.
+// line has the client and its user, and no credentials. A reload can change the level, so the
+// functions look at it each time.
 func logConnections(hub *notify.Hub, log *zap.Logger) {
-	if !log.Core().Enabled(zap.DebugLevel) {
-		return
-	}
 	hub.OnAttach(func(m *notify.Member) {
+		if !log.Core().Enabled(zap.DebugLevel) {
+			return
+		}
 		fields := connectionFields(m)
 		if from, resumed := m.Resumed(); resumed {
 			// "" when the client sent an invalid id.
@@ -24,6 +25,9 @@ func logConnections(hub *notify.Hub, log *zap.Logger) {
 		log.Debug("connected", fields...)
 	})
 	hub.OnDetach(func(m *notify.Member) {
+		if !log.Core().Enabled(zap.DebugLevel) {
+			return
+		}
 		log.Debug("disconnected", append(connectionFields(m),
 			zap.Duration("after", time.Since(m.ConnectedAt())))...)
 	})

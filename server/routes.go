@@ -62,9 +62,8 @@ func (s *Service) Handler() http.Handler {
 
 // api returns the options of the API.
 func (s *Service) api() api.Options {
-	o := api.Options{Hub: s.o.Hub, Keys: s.o.APIKeys, Rate: s.o.PublishRate,
-		Burst: s.o.PublishBurst,
-		Mode:  s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
+	o := api.Options{Hub: s.o.Hub, Keyring: s.keys, Log: s.o.Log,
+		Mode: s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
 		Live: s.health.live, Ready: s.health.ready}
 	if s.o.Tickets != nil {
 		o.Tickets = s.o.Tickets

@@ -3,7 +3,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/api"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
@@ -48,13 +48,16 @@ type Options struct {
 	CertFile, KeyFile string // of TLS; without both the server speaks plain HTTP
 
 	// DrainTimeout is the time in which connections and requests can end after the context of Serve
-	// is done. With 0 the server cuts them at once. The default is 25 seconds.
+	// is done. The server closes the connections evenly over four fifths of it, at least four per
+	// second of each transport. With 0 the server cuts them at once. The default is 25 seconds.
 	DrainTimeout time.Duration
 
 	// SweepInterval is the time between two searches for dead streams: streams without a successful
 	// write for InactiveTimeout. With 0 in one of them the server does not search. The defaults are
 	// 5 seconds and 5 minutes.
 	SweepInterval, InactiveTimeout time.Duration
+
+	Descriptors *limit.Descriptors // nil: open files are not counted
 
 	Log               *zap.Logger      // nil: no log
 	ConnectionUpdates bool             // announce to all connections when one opens or closes
@@ -75,10 +78,14 @@ func DefaultOptions() Options {
 // Service serves everything from one listener.
 type Service struct {
 	o        Options
+	keys     *api.Keyring
+	settings settings
 	health   health
 	presence *presence.Users
 	updates  *presence.Connections // nil: no updates
 	upstream *upstream             // nil without UPSTREAM_URL
+
+	certificate certificate
 }
 
 // New returns a Service. Serve takes the parts over and ends them. The Hub must have no members
@@ -95,12 +102,14 @@ func New(o Options) *Service {
 		o.AllowOrigin = edge.OwnOrigin
 	}
 	logConnections(o.Hub, o.Log)
-	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log)}
+	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log),
+		keys: api.NewKeyring(o.APIKeys, o.PublishRate, o.PublishBurst)}
+	s.settings.set(o)
 	if o.ConnectionUpdates {
 		s.updates = presence.AnnounceConnections(o.Hub, o.Log)
 	}
 	if o.Upstream != nil {
-		s.upstream = newUpstream(o.Upstream, o.TrustedProxies, o.Log)
+		s.upstream = newUpstream(o.Upstream, o.TrustedProxies, o.Descriptors, o.Log)
 	}
 	return s
 }
@@ -122,48 +131,69 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 }
 
 // Serve listens on address ("host:port") and serves until ctx is done. Then it reports not ready,
-// finishes publishes, flushes and closes every connection within DrainTimeout, and returns nil.
+// finishes publishes, flushes and closes the connections spread over DrainTimeout, and returns nil.
 // Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
+	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
+	if err != nil {
+		_ = s.close(context.WithoutCancel(ctx), 0)
+		return err
+	}
 	listener, err := listen(ctx, address)
 	if err != nil {
-		_ = s.close(context.WithoutCancel(ctx))
+		_ = s.close(context.WithoutCancel(ctx), 0)
 		return err
 	}
 	operators, err := s.startAdmin(ctx)
 	if err != nil {
 		_ = listener.Close()
-		_ = s.close(context.WithoutCancel(ctx))
+		_ = s.close(context.WithoutCancel(ctx), 0)
 		return err
 	}
 	defer operators.close() // after the drain, so that metrics show it
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	failed := make(chan error, 1)
 	go func() {
-		if s.o.CertFile != "" && s.o.KeyFile != "" {
-			failed <- serveTLS(srv, listener, s.o.CertFile, s.o.KeyFile)
-			return
-		}
-		failed <- srv.Serve(listener)
+		failed <- s.serve(srv, newCounted(listener, s.o.Descriptors, false, s.o.Log))
 	}()
 	sweep, stop := every(s.o.SweepInterval)
 	defer stop()
+	look, stopLooking := every(s.lookInterval())
+	defer stopLooking()
 	if ready != nil {
 		ready(listener.Addr())
 	}
-	for {
+	for idleKept := true; ; {
 		select {
 		case now := <-sweep:
 			if s.o.InactiveTimeout > 0 {
 				s.o.Streams.Sweep(now, s.o.InactiveTimeout)
 			}
+		case <-look:
+			idleKept = keepIdle(srv, s.o.Descriptors, s.o.Log, idleKept)
 		case err := <-failed:
-			_ = s.close(context.WithoutCancel(ctx))
+			_ = s.close(context.WithoutCancel(ctx), 0)
 			return err
 		case <-ctx.Done():
 			return s.drain(context.WithoutCancel(ctx), srv)
 		}
 	}
+}
+
+// lookInterval is the time between two looks at the number of open files; 0 without a limit.
+func (s *Service) lookInterval() time.Duration {
+	if s.o.Descriptors == nil {
+		return 0
+	}
+	return 50 * time.Millisecond
+}
+
+// serve serves HTTPS when there is a certificate, else HTTP.
+func (s *Service) serve(srv *http.Server, l net.Listener) error {
+	if s.certificate.isSet() {
+		return serveTLS(srv, l, &s.certificate)
+	}
+	return srv.Serve(l)
 }
 
 // every returns a channel that gets the time at each interval until stop is called, and nothing
@@ -174,36 +204,4 @@ func every(interval time.Duration) (ticks <-chan time.Time, stop func()) {
 	}
 	ticker := time.NewTicker(interval)
 	return ticker.C, ticker.Stop
-}
-
-// drain ends everything in an order that loses nothing: first readiness, then the connections, then
-// the running requests.
-func (s *Service) drain(ctx context.Context, srv *http.Server) error {
-	s.health.draining.Store(true)
-	s.o.Log.Info("draining", zap.Duration("timeout", s.o.DrainTimeout))
-	ctx, cancel := context.WithTimeout(ctx, s.o.DrainTimeout)
-	defer cancel()
-	err := s.close(ctx)
-	if shutdown := srv.Shutdown(ctx); shutdown != nil {
-		err = errors.Join(err, shutdown, srv.Close())
-	}
-	s.o.Hub.Close()
-	if err != nil {
-		s.o.Log.Warn("drain timeout: some connections were cut", zap.Error(err))
-	}
-	return nil
-}
-
-// close ends the connections of both transports at the same time.
-func (s *Service) close(ctx context.Context) error {
-	if s.updates != nil {
-		s.updates.Stop()
-	}
-	s.presence.Stop() // a drain is no absence: clients reconnect
-	if s.upstream != nil {
-		s.upstream.close()
-	}
-	streams := make(chan error, 1)
-	go func() { streams <- s.o.Streams.Shutdown(ctx) }()
-	return errors.Join(s.o.SocketIO.Shutdown(ctx), <-streams)
 }

@@ -63,7 +63,11 @@ func TestTLS(t *testing.T) {
 	s := newHTTPServer(edge.WithInfo(nil,
 		edge.WithLog(zap.NewNop(), nil, edge.WithRecovery(zap.NewNop(), mux))), zap.NewNop())
 	done := make(chan error, 1)
-	go func() { done <- serveTLS(s, l, certFile, keyFile) }()
+	var pair certificate
+	if err := pair.load(certFile, keyFile); err != nil {
+		t.Fatal(err)
+	}
+	go func() { done <- serveTLS(s, l, &pair) }()
 	defer func() { _ = s.Close(); <-done }()
 	address := l.Addr().String()
 

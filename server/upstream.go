@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
 )
 
 const (
@@ -44,7 +45,9 @@ type upstream struct {
 }
 
 // newUpstream returns a proxy to the application at this origin. The caller must call close.
-func newUpstream(origin *url.URL, trusted []netip.Prefix, log *zap.Logger) *upstream {
+func newUpstream(
+	origin *url.URL, trusted []netip.Prefix, files *limit.Descriptors, log *zap.Logger,
+) *upstream {
 	u := &upstream{trusted: trusted, via: "roomcast-" + rand.Text()[:8]}
 	u.ctx, u.end = context.WithCancel(context.Background())
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only
@@ -59,7 +62,13 @@ func newUpstream(origin *url.URL, trusted []netip.Prefix, log *zap.Logger) *upst
 		ErrorLog:      errorLog,
 		// The transport ignores HTTP_PROXY, because the application is on this network.
 		Transport: &http.Transport{
-			DialContext:           dialer.DialContext,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := dialer.DialContext(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return files.Count(conn), nil
+			},
 			TLSHandshakeTimeout:   upstreamDial,
 			ResponseHeaderTimeout: upstreamHeader,
 			MaxIdleConnsPerHost:   64,

@@ -71,7 +71,7 @@ func serveUpstream(
 	router.HandleFunc("/own", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "own")
 	}).Methods(http.MethodGet)
-	u = newUpstream(origin, trusted, zap.NewNop())
+	u = newUpstream(origin, trusted, nil, zap.NewNop())
 	handler := u.fallback(router, edge.WithCORS(edge.OwnOrigin, nil, router))
 	log := zap.NewNop()
 	address = servertest.Serve(t, edge.WithInfo(trusted,

@@ -30,6 +30,9 @@ func (s *stream) fill(b *batch, now instant) step {
 	if how == nil {
 		return step{more: more}
 	}
+	if how.drained && (more || !s.left) {
+		return s.leave(more)
+	}
 	// The stream still writes messages from before its end, as many as fit into one batch. The rest
 	// is not lost: the client's cursor is before it.
 	if how.ordered {
@@ -37,6 +40,17 @@ func (s *stream) fill(b *batch, now instant) step {
 		b.buf = s.names.appendControl(appendRetry(b.buf, neverRetry), "", "disconnected", event)
 	}
 	return step{last: true}
+}
+
+// leave is the end of fill for a stream that a server ends whose log may end with it. The stream
+// writes everything that was published, then leaves the Hub, which counts it for nothing more, and
+// then writes what arrived meanwhile.
+func (s *stream) leave(more bool) step {
+	if !more {
+		s.member.Detach()
+		s.left = true
+	}
+	return step{more: true}
 }
 
 // ending returns why the stream ends, or nil while it runs.

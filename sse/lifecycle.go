@@ -3,12 +3,14 @@ package sse
 import (
 	"container/heap"
 	"context"
+	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 const (
-	endTick     = 10 * time.Millisecond
 	endEach     = time.Millisecond // added to the time of a shutdown by each stream
 	endMargin   = 5                // the last fifth of the time is for the last streams to end
 	reasonStop  = "server shutting down"
@@ -18,36 +20,35 @@ const (
 	reasonPanic = "panic"
 )
 
-// Shutdown ends all streams. New streams get `overloaded`. The streams do not end all at once, so
-// that their clients do not reconnect all at once: each adds 1 ms, or less if ctx has an earlier
-// deadline. Shutdown returns nil when the last response has ended. When ctx ends first, it cuts the
-// remaining connections and returns the error of ctx; streams that net/http writes end with their
-// next write.
+// Shutdown is Drain over 1 ms for each stream, or less if ctx has an earlier deadline.
 func (h *Handler) Shutdown(ctx context.Context) error {
-	h.drain()
-	running := h.running()
-	span := time.Duration(len(running)) * endEach
+	spread := time.Duration(h.Len()) * endEach
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
-		span = max(0, min(span, left-left/endMargin))
+		spread = max(0, min(spread, left-left/endMargin))
 	}
-	ticks := max(1, int(span/endTick))
-	ticker := time.NewTicker(endTick)
-	defer ticker.Stop()
-	for group := range slices.Chunk(running, max(1, (len(running)+ticks-1)/ticks)) {
-		for _, s := range group {
-			s.stop(ending{reason: reasonStop})
-		}
-		select {
-		case <-ticker.C:
-		case <-h.empty:
-		case <-ctx.Done(): // the remaining groups end at once
-		}
-	}
+	return h.Drain(ctx, spread)
+}
+
+// Drain ends all streams, in random order and evenly over the time of spread, so that their clients
+// do not reconnect all at once. New streams get `overloaded`. A stream gets everything that was
+// published before its end. Drain returns nil when the last response has ended. When ctx ends first,
+// it cuts the remaining connections and returns the error of ctx; streams that net/http writes end
+// with their next write.
+func (h *Handler) Drain(ctx context.Context, spread time.Duration) error {
+	h.drain()
+	running := h.running()
+	rand.Shuffle(len(running), func(i, j int) { running[i], running[j] = running[j], running[i] })
+	sockets.Spread(ctx, len(running), spread, h.empty, func(i int) {
+		running[i].stop(ending{reason: reasonStop, drained: true})
+	})
 	select {
 	case <-h.empty:
 		return nil
 	case <-ctx.Done():
+	}
+	if h.isEmpty() {
+		return nil
 	}
 	for _, s := range h.running() {
 		if s.taken.Load() {
@@ -81,6 +82,12 @@ func (h *Handler) running() []*stream {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.due.streams)
+}
+
+func (h *Handler) isEmpty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open == 0
 }
 
 // drain makes the Handler refuse new streams.

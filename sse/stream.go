@@ -21,6 +21,7 @@ type ending struct {
 	gone    bool // the client closed the connection: the writer writes nothing more
 	expired bool // the token has ended
 	ordered bool // by the API: the client gets the reason and does not reconnect
+	drained bool // by Drain: the client gets everything that was published before
 }
 
 // stream is one response. At most one goroutine at a time is its writer, and none while there is
@@ -40,6 +41,7 @@ type stream struct {
 
 	// Only the writer uses these.
 	finished, broken bool // set by finish
+	left             bool // the member is detached, and its last messages are not written yet
 	nextHeartbeat    int64
 	nextSync         int64
 	warned           int64 // the end of the token in the last warning

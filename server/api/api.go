@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -28,6 +29,12 @@ type Options struct {
 	// Rate is the number of notifications that each key may publish per second, and Burst the
 	// number that it may publish at once. With Rate 0 there is no limit.
 	Rate, Burst int
+
+	// Keyring has the keys, when the caller wants to replace them later; nil: one is made of Keys,
+	// Rate and Burst.
+	Keyring *Keyring
+
+	Log *zap.Logger // which key published what, at debug level; nil: no log
 
 	// Tickets issues tickets for POST /v1/tickets. With nil the route does not exist.
 	Tickets ticketIssuer
@@ -53,7 +60,8 @@ type ticketIssuer interface {
 type handler struct {
 	o         Options
 	hub       *notify.Hub
-	keys      *keyring
+	keys      *Keyring
+	log       *zap.Logger
 	large     chan *bytes.Buffer // the idle buffers for large bodies, see readBody
 	objects   []*object
 	routes    []route       // the routes that this handler serves
@@ -70,7 +78,13 @@ func New(o Options) http.Handler {
 
 func newHandler(o Options) *handler {
 	h := &handler{
-		o: o, hub: o.Hub, keys: newKeyring(o.Keys, o.Rate, o.Burst), large: newLargeBodies(),
+		o: o, hub: o.Hub, keys: o.Keyring, log: o.Log, large: newLargeBodies(),
+	}
+	if h.keys == nil {
+		h.keys = NewKeyring(o.Keys, o.Rate, o.Burst)
+	}
+	if h.log == nil {
+		h.log = zap.NewNop()
 	}
 	c := newComponents()
 	h.objects, h.routes = c.all(), h.routeTable(c)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
@@ -65,7 +66,7 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 		return nil, err
 	}
 	if rt.Publishes {
-		if err := c.key.spend(1); err != nil {
+		if err := c.key.budget.spend(1); err != nil {
 			return nil, err
 		}
 	}
@@ -85,7 +86,28 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 	} else if err := checkNoBody(c.Request); err != nil {
 		return nil, err
 	}
-	return rt.handle(c)
+	reply, err = rt.handle(c)
+	if rt.Publishes && err == nil {
+		h.logPublish(c, reply)
+	}
+	return reply, err
+}
+
+// logPublish logs which key has published.
+func (h *handler) logPublish(c *call, reply any) {
+	entry := h.log.Check(zap.DebugLevel, "published")
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{zap.String("api_key", c.key.name()), zap.String("path", c.URL.Path),
+		zap.String("request_id", edge.InfoOf(c.Request).ID)}
+	switch reply := reply.(type) {
+	case notify.Receipt:
+		fields = append(fields, zap.String("id", reply.ID), zap.Int("delivered", reply.Delivered))
+	case []any:
+		fields = append(fields, zap.Int("items", len(reply)))
+	}
+	entry.Write(fields...)
 }
 
 // checkNoBody accepts a body without a value, which many HTTP clients send with every request of

@@ -20,11 +20,11 @@ import (
 func TestPublishRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := newKeyring([]string{servertest.Key, otherKey}, 10, 20)
+		k := NewKeyring([]string{servertest.Key, otherKey}, 10, 20)
 		key, other := k.find(servertest.Key), k.find(otherKey)
 		spend := func(key *apiKey, n int, retry time.Duration) {
 			t.Helper()
-			err := key.spend(n)
+			err := key.budget.spend(n)
 			if retry == 0 {
 				if err != nil {
 					t.Errorf("%d: %v", n, err)
@@ -50,8 +50,8 @@ func TestPublishRate(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		spend(key, 1000, 0) // a batch above the burst costs the burst
 		spend(key, 1, 100*time.Millisecond)
-		unlimited := newKeyring([]string{servertest.Key}, 0, 0).find(servertest.Key)
-		if err := unlimited.spend(1 << 30); err != nil {
+		unlimited := NewKeyring([]string{servertest.Key}, 0, 0).find(servertest.Key)
+		if err := unlimited.budget.spend(1 << 30); err != nil {
 			t.Errorf("without a limit: %v", err)
 		}
 	})
@@ -177,13 +177,13 @@ func TestPublishFlood(t *testing.T) {
 
 // The cost of a key per request: the comparison with all keys, the scope, the rate.
 func BenchmarkKeyCheck(b *testing.B) {
-	k := newKeyring([]string{servertest.Key, otherKey + ":user:*"}, 1<<30, 1<<30)
+	k := NewKeyring([]string{servertest.Key, otherKey + ":user:*"}, 1<<30, 1<<30)
 	key := k.find(otherKey)
 	target := notify.ToUser("u1")
 	b.ReportAllocs()
 	for b.Loop() {
 		if k.find(otherKey) != key || key.permit("target", target.Subjects()...) != nil ||
-			key.spend(1) != nil {
+			key.budget.spend(1) != nil {
 			b.Fatal("refused")
 		}
 	}

@@ -96,7 +96,7 @@ func (h *handler) publishOne(ctx context.Context, c *call, item notify.Publicati
 // publishBatch publishes the valid items with one append. The reply has a receipt or an error for
 // each item, in the order of the request.
 func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
-	if err := c.key.spend(len(c.items) - 1); err != nil { // endpoint has spent one for the request
+	if err := c.key.budget.spend(len(c.items) - 1); err != nil { // endpoint has spent one for the request
 		return nil, err
 	}
 	replies := make([]batchReply, len(c.items))

@@ -25,6 +25,13 @@ func (v *Version) Run(e Environment) error {
 	return err
 }
 
+// BuildVersion returns the version of the program, and the revision of its source when the binary has
+// it.
+func BuildVersion() (version, revision string) {
+	b := build()
+	return b.Version, b.Revision
+}
+
 type buildInfo struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"` // of the source; with + when it was modified

@@ -46,6 +46,34 @@ func (s *Session) Close(reason string) {
 	s.kick()
 }
 
+// finishSource tells the source of a closing session, once, that it gets no more messages. It
+// reports whether the source must be pulled again. The caller holds mu, which finishSource unlocks
+// for the call, and is the writer.
+func (s *Session) finishSource() bool {
+	if !s.unfinished() {
+		return false
+	}
+	source := s.source.(Finisher)
+	s.finished = true
+	s.mu.Unlock()
+	s.finishing(source)
+	s.mu.Lock()
+	s.pending.Store(true)
+	return true
+}
+
+// unfinished reports whether finishSource would call the source. The caller holds mu.
+func (s *Session) unfinished() bool {
+	_, ok := s.source.(Finisher)
+	return ok && !s.finished && s.state == stateClosing
+}
+
+// finishing calls the source. A panic ends this session only.
+func (s *Session) finishing(source Finisher) {
+	defer s.recovered()
+	source.Finish()
+}
+
 // Abort closes the session like Close, without its queue: for a client that reads from another
 // session already.
 func (s *Session) Abort(reason string) { s.end(ending{reason: reason, code: closeNormal}) }

@@ -190,7 +190,7 @@ func TestShutdownDisconnectsAtTheDeadline(t *testing.T) {
 
 func TestShutdownIsSpread(t *testing.T) {
 	f := serve(t, Options{})
-	const n = 5 * shutdownStep
+	const n = 500
 	for range n {
 		r := f.get("&transport=polling")
 		if r.status != 200 {
@@ -198,6 +198,7 @@ func TestShutdownIsSpread(t *testing.T) {
 		}
 	}
 	done := make(chan error, 1)
+	begin := time.Now()
 	go func() { done <- f.s.Shutdown(context.Background()) }()
 	first := <-(<-f.peers).closed
 	if err := <-done; err != nil || first != ReasonShutdown {
@@ -205,6 +206,9 @@ func TestShutdownIsSpread(t *testing.T) {
 	}
 	if f.s.Len() != 0 {
 		t.Errorf("%d of %d left", f.s.Len(), n)
+	}
+	if took := time.Since(begin); took < (n-20)*shutdownEach {
+		t.Errorf("%d sessions ended within %v", n, took)
 	}
 }
 

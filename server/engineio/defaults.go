@@ -25,8 +25,7 @@ const (
 	drainTimeout    = 5 * time.Second       // for the queue of a session that closes
 	heldBack        = 50 * time.Millisecond // in the handler, of a client that is not busy
 	noopDelay       = 20 * time.Millisecond
-	shutdownStep    = 100 // sessions that Shutdown closes together,
-	shutdownPause   = 10 * time.Millisecond
+	shutdownEach    = time.Millisecond // of a Shutdown without a spread of its own, for each session
 	scratchSize     = 4 << 10
 	maxPooledBuffer = 128 << 10
 )

@@ -57,6 +57,14 @@ type Source interface {
 	Pull(b *Batch) (more bool)
 }
 
+// Finisher is a Source that stops to get messages when its session closes. The session calls Finish
+// once, after it has written everything, pulls what has arrived until then, and ends. So no message
+// that Finish precedes is lost, and none that the source still takes stays unwritten. Finish must
+// not block.
+type Finisher interface {
+	Finish()
+}
+
 // Options configures a Server. A zero field has the default in its comment.
 type Options struct {
 	// PingInterval is the time between two pings (25 s). PingTimeout is the maximum time until the

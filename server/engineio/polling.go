@@ -106,8 +106,11 @@ func (s *Session) unwait(p *poll) {
 func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool) bool {
 	s.mu.Lock()
 	for !s.writing && s.conn == nil && (s.state == stateOpen || s.state == stateClosing) &&
-		(s.pending.Load() || len(s.queue) > 0) {
+		(s.pending.Load() || len(s.queue) > 0 || s.unfinished()) {
 		s.writing = true
+		if !s.pending.Load() && len(s.queue) == 0 {
+			s.finishSource()
+		}
 		s.mu.Unlock()
 		b.reset(formatPayload, payloadSize)
 		s.fill(b)

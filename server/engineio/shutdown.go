@@ -2,15 +2,25 @@ package engineio
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
-// Shutdown refuses new sessions with 503, then closes the existing ones, each after its queue has
-// been written. It closes at most 1,000 sessions in 100 ms, in random order, so that the clients do
-// not all reconnect to other servers at once; it is faster if ctx's deadline requires that. It
-// returns nil when all sessions have ended, or ctx's error after it has disconnected the others.
+// Shutdown is Drain over 1 ms for each session, or less if ctx has an earlier deadline.
 func (s *Server) Shutdown(ctx context.Context) error {
+	spread := time.Duration(s.Len()) * shutdownEach
+	if deadline, ok := ctx.Deadline(); ok {
+		spread = max(0, min(spread, time.Until(deadline)-2*closeTimeout))
+	}
+	return s.Drain(ctx, spread)
+}
+
+// Drain refuses new sessions with 503, then closes the existing ones in random order, evenly over
+// the time of spread, so that the clients do not all reconnect to other servers at once. Each
+// session closes after everything that its queue and its source have is written. Drain returns nil
+// when all sessions have ended, or ctx's error after it has disconnected the others.
+func (s *Server) Drain(ctx context.Context, spread time.Duration) error {
 	s.mu.Lock()
 	s.draining = true
 	if s.live == 0 {
@@ -24,7 +34,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 
 	sessions := s.snapshot() // in random order, because it is a map's
-	s.closeSpread(ctx, sessions)
+	sockets.Spread(ctx, len(sessions), spread, empty, func(i int) {
+		sessions[i].Close(ReasonShutdown)
+	})
 	select {
 	case <-empty:
 		return nil
@@ -34,24 +46,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		session.end(ending{reason: ReasonShutdown})
 	}
 	return ctx.Err()
-}
-
-// closeSpread closes sessions in groups, with a pause of random length between them.
-func (s *Server) closeSpread(ctx context.Context, sessions []*Session) {
-	pause := shutdownPause
-	if deadline, ok := ctx.Deadline(); ok {
-		groups := len(sessions)/shutdownStep + 1
-		pause = min(pause, max(0, time.Until(deadline)-2*closeTimeout)/time.Duration(groups))
-	}
-	for i, session := range sessions {
-		if i > 0 && i%shutdownStep == 0 && pause > 0 {
-			jitter := pause/2 + rand.N(pause)
-			select {
-			case <-time.After(jitter):
-			case <-ctx.Done():
-				return
-			}
-		}
-		session.Close(ReasonShutdown)
-	}
 }

@@ -79,6 +79,8 @@ func (s *Session) write(c *wire, b *Batch, rest [][]byte, begun bool) {
 			return
 		case s.pending.Load() || len(s.queue) > 0:
 			s.mu.Unlock()
+		case s.finishSource():
+			s.mu.Unlock()
 		case s.state == stateClosing:
 			reason := s.reason
 			s.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -45,22 +44,18 @@ func (s *StreamAuthenticator) Refresh(
 	})
 }
 
-// guesses are the failures of each address. The table is created at the first attempt.
-type guesses struct {
-	once  sync.Once
-	rates *Rates
-}
-
-// failures returns nil when failures are not counted.
+// failures returns the failures of each address, or nil when they are not counted.
 func (l *Limiter) failures() *Rates {
-	if l == nil || l.options.AuthFailures <= 0 {
+	if l == nil {
 		return nil
 	}
-	l.guesses.once.Do(func() {
-		most := l.options.AuthFailures
-		l.guesses.rates = NewRates(rate.Every(time.Minute/time.Duration(most)), most)
-	})
-	return l.guesses.rates
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	most := l.options.AuthFailures
+	if most > 0 && l.guesses == nil {
+		l.guesses = NewRates(rate.Every(time.Minute/time.Duration(most)), most)
+	}
+	return l.guesses
 }
 
 // Attempt checks credentials from an address. Invalid tokens and tickets count as guesses; an
@@ -70,8 +65,11 @@ func (l *Limiter) failures() *Rates {
 // the check comes first; it costs less than the handshake around it.
 func (l *Limiter) Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
 	id, err := check()
+	if !ip.IsValid() || !errors.Is(err, auth.ErrInvalid) {
+		return id, err
+	}
 	failures := l.failures()
-	if failures == nil || !ip.IsValid() || !errors.Is(err, auth.ErrInvalid) {
+	if failures == nil {
 		return id, err
 	}
 	if ok, retry := failures.Allow(ip); !ok {

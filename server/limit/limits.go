@@ -16,15 +16,16 @@ type Options struct {
 	PerUser        int // connections of one user
 	PerIP          int // connections of one IPv4 address or IPv6 /64
 	AuthFailures   int // invalid tokens and tickets per minute of one such address
+
+	Descriptors *Descriptors // nil: open files are not counted
 }
 
 // Limiter counts open connections against Options. It counts and compares in one step under one
 // lock, so limits are exact however many connections arrive at once. It is safe for concurrent use.
 type Limiter struct {
-	options Options
-	guesses guesses
-
 	mu          sync.Mutex
+	options     Options
+	guesses     *Rates // failed credentials; nil before the first
 	connections int
 	streams     int
 	waiting     int // connected but not authenticated
@@ -41,16 +42,30 @@ func New(o Options) *Limiter {
 	}
 }
 
+// Reload replaces the limits for connections that are opened from now on. Connections above a new
+// limit stay open.
+func (l *Limiter) Reload(o Options) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o.AuthFailures != l.options.AuthFailures {
+		l.guesses = nil
+	}
+	l.options = o
+}
+
 // Error names the limit that refused a connection. Its text goes to the client, so it contains no
 // address and no user.
 type Error struct {
-	Limit  string        // "connections", "streams", "user", "address" or "handshakes"
+	Limit  string        // "connections", "streams", "user", "address", "handshakes" or "files"
 	Max    int           // the bound
 	Status int           // 503 when the server is full, 429 when this client is over its share
 	Wait   time.Duration // suggested, until the next attempt
 }
 
 func (e *Error) Error() string {
+	if e.Limit == "files" {
+		return fmt.Sprintf("Too many connections (%s limit)", e.Limit)
+	}
 	return fmt.Sprintf("Too many connections (%s limit of %d)", e.Limit, e.Max)
 }
 
@@ -76,6 +91,8 @@ func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch o := l.options; {
+	case o.Descriptors.refuses(l.connections):
+		return nil, filesError()
 	case reached(l.connections, o.MaxConnections):
 		return nil, &Error{"connections", o.MaxConnections, http.StatusServiceUnavailable, 5 * time.Second}
 	case stream && reached(l.streams, o.MaxStreams):
@@ -109,6 +126,9 @@ func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
 	ip = ipBucket(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.options.Descriptors.refuses(l.connections + l.waiting) {
+		return nil, filesError()
+	}
 	if limit := l.options.MaxConnections; limit > 0 {
 		limit = max(16, limit/10)
 		if share := max(16, limit/2); l.waiting >= limit || l.unproved[ip] >= share {
@@ -129,6 +149,12 @@ func (l *Limiter) Counts() (connections, streams, users int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.connections, l.streams, len(l.users)
+}
+
+// filesError is the error of a process that has too many open files. It names no number: the limit
+// of the process is not for clients.
+func filesError() error {
+	return &Error{"files", 0, http.StatusServiceUnavailable, 5 * time.Second}
 }
 
 func (l *Limiter) userError() error {

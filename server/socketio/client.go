@@ -109,6 +109,14 @@ func (c *client) Close(reason string) {
 	c.srv.clients.remove(c)
 }
 
+// Finish detaches the members of a client that is closed, before its last packets are written: the
+// Hub counts the client for no notification that it would not get.
+func (c *client) Finish() {
+	for _, conn := range c.all() {
+		conn.detach()
+	}
+}
+
 // end closes the transport. The cause is for the log; handlers get ReasonForcedClose.
 func (c *client) end(cause string) { c.endWith(cause, ReasonForcedClose) }
 

@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -88,12 +89,21 @@ func (s *Server) Sessions() int { return s.engine.Len() }
 // ServeHTTP answers Engine.IO requests at any path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Shutdown refuses new clients, writes all queued packets, and closes the transports one after the
-// other within the deadline of ctx. Clients get no DISCONNECT, because they do not reconnect after
-// one. Shutdown returns when the handlers have returned, or with the error of ctx.
-func (s *Server) Shutdown(ctx context.Context) error {
+// Shutdown is Drain over 1 ms for each client, or less if ctx has an earlier deadline.
+func (s *Server) Shutdown(ctx context.Context) error { return s.end(ctx, s.engine.Shutdown(ctx)) }
+
+// Drain refuses new clients and closes the transports of the others evenly over the time of spread.
+// A client gets all packets and notifications that the server has accepted before it is closed, and
+// no DISCONNECT, because it does not reconnect after one. Drain returns when the handlers have
+// returned, or with the error of ctx.
+func (s *Server) Drain(ctx context.Context, spread time.Duration) error {
+	return s.end(ctx, s.engine.Drain(ctx, spread))
+}
+
+// end stops the heartbeats, after the end of all clients, and waits for the handlers.
+func (s *Server) end(ctx context.Context, err error) error {
 	s.stop()
-	return errors.Join(s.engine.Shutdown(ctx), s.workers.Wait(ctx))
+	return errors.Join(err, s.workers.Wait(ctx))
 }
 
 // admit refuses a handshake while too many sessions have sent no CONNECT, before a session is made

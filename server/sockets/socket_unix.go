@@ -8,6 +8,11 @@ import (
 	"syscall"
 )
 
+// Counted is a TCP connection whose Close does something more. Everything else is that of Socket.
+type Counted interface {
+	Socket() *net.TCPConn
+}
+
 // Descriptor returns the descriptor of the socket that a connection writes to. It returns -1 if a
 // write does more than that: with TLS, or for a type with its own Write.
 func Descriptor(conn net.Conn) int {
@@ -17,6 +22,8 @@ func Descriptor(conn net.Conn) int {
 		access = c
 	case *net.UnixConn:
 		access = c
+	case Counted:
+		access = c.Socket()
 	default:
 		return -1
 	}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// Reload compares the settings of a running program with those that were read again. merged are the
+// settings to run with: c, and of next those that the program can apply. applied has the names of
+// these, and pending the names of the others that differ, which need a restart. A setting also
+// differs when its file has another content. c and next do not change.
+func (c Config) Reload(next Config) (merged Config, applied, pending []string) {
+	merged, merged.sources = c, maps.Clone(c.sources)
+	from, to := reflect.ValueOf(next), reflect.ValueOf(&merged).Elem()
+	for _, s := range fields() {
+		old := to.Field(s.index)
+		switch {
+		case reflect.DeepEqual(from.Field(s.index).Interface(), old.Interface()) &&
+			!c.otherContent(next, s.Env):
+		case c.canApply(next, s):
+			applied = append(applied, s.Env)
+			old.Set(from.Field(s.index))
+			merged.sources[s.Env] = next.sources[s.Env]
+		default:
+			pending = append(pending, s.Env)
+		}
+	}
+	if slices.Contains(applied, "JWT_PUBLIC_KEY_FILE") {
+		merged.publicKeys = next.publicKeys
+	}
+	if slices.Contains(applied, "TLS_CERT_FILE") {
+		merged.certificate = next.certificate
+	}
+	return merged, applied, pending
+}
+
+// otherContent reports whether the file that a setting names has changed. The contents of secret
+// files are in the settings themselves.
+func (c Config) otherContent(next Config, env string) bool {
+	switch env {
+	case "TLS_CERT_FILE":
+		return !reflect.DeepEqual(c.certificate, next.certificate)
+	case "JWT_PUBLIC_KEY_FILE":
+		return !reflect.DeepEqual(c.publicKeys, next.publicKeys)
+	}
+	return false
+}
+
+// canApply reports whether a running program can take the setting over. None can turn into another
+// mode, get TLS, or get a key for the second listener, because the listeners are open already.
+func (c Config) canApply(next Config, s Setting) bool {
+	switch s.Env {
+	case "AUTH_ANONYMOUS", "JWT_SECRET", "JWT_SECRET_FILE", "JWT_PUBLIC_KEY_FILE", "JWT_ISSUER",
+		"JWT_AUDIENCE", "PUBLIC_CHANNELS":
+		return c.Mode() == next.Mode() && c.JWTJWKSURL == next.JWTJWKSURL
+	case "TLS_CERT_FILE", "TLS_KEY_FILE":
+		return (c.TLSCertFile == "") == (next.TLSCertFile == "")
+	case "ADMIN_KEY", "ADMIN_KEY_FILE":
+		return (len(c.AdminKey) == 0) == (len(next.AdminKey) == 0)
+	}
+	return s.Reloads
+}

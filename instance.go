@@ -1,0 +1,145 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/limit"
+)
+
+// ownFiles is an estimate of the files and sockets that a server opens besides its connections:
+// listeners, watchers, and those of a reload.
+const ownFiles = 12
+
+// instance is a server that runs, with the parts that a reload changes.
+type instance struct {
+	config  config.Config
+	level   zap.AtomicLevel
+	log     *zap.Logger
+	tickets *auth.Tickets
+	keySet  *auth.KeySet // nil without JWT_JWKS_URL
+
+	authenticator *auth.Authenticator
+	files         *limit.Descriptors
+	limits        *limit.Limiter
+	origins       atomic.Pointer[config.Origins]
+	service       *server.Service
+
+	generated string   // the API key, when the settings have none
+	address   net.Addr // of the listener
+}
+
+func newInstance(
+	c config.Config, tickets *auth.Tickets, keySet *auth.KeySet, level zap.AtomicLevel,
+	log *zap.Logger,
+) (p *instance, err error) {
+	p = &instance{config: c, level: level, log: log, tickets: tickets, keySet: keySet}
+	if p.authenticator, err = auth.New(p.authOptions(c)); err != nil {
+		return nil, err
+	}
+	files, open := limit.OpenFiles()
+	p.files = limit.NewDescriptors(files, open+ownFiles)
+	p.limits = limit.New(p.limitOptions(c))
+	p.setOrigins(c)
+	p.checkFiles()
+	p.service, err = p.newService()
+	return p, err
+}
+
+func (p *instance) authOptions(c config.Config) auth.Options {
+	o := c.Auth()
+	o.Tickets, o.KeySet = p.tickets, p.keySet
+	return o
+}
+
+func (p *instance) limitOptions(c config.Config) limit.Options {
+	return limit.Options{
+		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
+		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
+		AuthFailures: c.AuthFailures, Descriptors: p.files,
+	}
+}
+
+// reloadable sets the options of the service that a reload can change.
+func (p *instance) reloadable(o *server.Options, c config.Config) {
+	o.APIKeys, o.PublishRate, o.PublishBurst = p.apiKeys(c), c.PublishRate, c.PublishBurst
+	o.CertFile, o.KeyFile = c.TLSCertFile, c.TLSKeyFile
+	o.Admin.Key, o.DrainTimeout = string(c.AdminKey), c.DrainTimeout
+}
+
+// apiKeys returns the keys of the settings. Without any it returns a generated one.
+func (p *instance) apiKeys(c config.Config) (keys []string) {
+	for _, key := range c.APIKeys {
+		keys = append(keys, string(key))
+	}
+	if len(keys) > 0 {
+		p.generated = ""
+		return keys
+	}
+	if p.generated == "" {
+		p.generated = rand.Text() + rand.Text()
+	}
+	return []string{p.generated}
+}
+
+func (p *instance) setOrigins(c config.Config) {
+	origins := c.Origins()
+	p.origins.Store(&origins)
+}
+
+// allow reports whether a page of this origin may send the request.
+func (p *instance) allow(origin string, r *http.Request) bool {
+	return p.origins.Load().Allow(origin, r)
+}
+
+// checkFiles warns when the process may not open as many sockets as the settings allow.
+func (p *instance) checkFiles() {
+	if err := p.files.Enough(p.config.MaxConnections); err != nil {
+		p.log.Warn(err.Error())
+	}
+}
+
+// announce prints the console's URL and, once each, the generated key: alone, and in the fragment
+// of the URL, which browsers do not send. Programs that read stderr get the key only.
+func (p *instance) announce(e environment) {
+	if p.generated == "" && !e.terminal {
+		return
+	}
+	scheme, host := "http", p.address.String()
+	if p.config.TLSCertFile != "" {
+		scheme = "https"
+	}
+	if tcp, ok := p.address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	path := "/"
+	if p.config.UpstreamURL != "" {
+		path = "/console/"
+	}
+	if p.generated == "" {
+		fmt.Fprintf(e.stderr, "\n  Console: %s://%s%s\n\n", scheme, host, path)
+		return
+	}
+	fmt.Fprintf(e.stderr, "\n  API key (set API_KEYS to keep one): %s\n"+
+		"  Console: %s://%s%s#key=%s\n\n", p.generated, scheme, host, path, p.generated)
+}
+
+// isTerminal reports whether a person reads the file.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
+}

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// drainPause is the longest time between the ends of two connections of a transport, so that a
+// server with few clients does not take the whole DrainTimeout.
+const drainPause = 250 * time.Millisecond
+
+// drain ends everything in an order that loses nothing: first readiness, then the connections, then
+// the running requests. Publishes go on until the last connection has ended, and reach those that
+// are still there.
+func (s *Service) drain(ctx context.Context, srv *http.Server) error {
+	s.health.draining.Store(true)
+	timeout, start := s.settings.load().drainTimeout, time.Now()
+	sockets, streams := s.o.SocketIO.Sessions(), s.o.Streams.Len()
+	s.o.Log.Info("draining", zap.Duration("timeout", timeout), zap.Int("sockets", sockets),
+		zap.Int("streams", streams))
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	// The last fifth is for the last connections, which may read slowly.
+	err := s.close(ctx, timeout*4/5)
+	if shutdown := srv.Shutdown(ctx); shutdown != nil {
+		err = errors.Join(err, shutdown, srv.Close())
+	}
+	s.o.Hub.Close()
+	if err != nil {
+		s.o.Log.Warn("drain timeout: some connections were cut", zap.Error(err))
+	}
+	s.o.Log.Info("drained", zap.Int("sockets", sockets), zap.Int("streams", streams),
+		zap.Bool("complete", err == nil), zap.Duration("after", time.Since(start)))
+	return nil
+}
+
+// close ends the connections of both transports, evenly over spread or less.
+func (s *Service) close(ctx context.Context, spread time.Duration) error {
+	if s.updates != nil {
+		s.updates.Stop()
+	}
+	s.presence.Stop() // a drain is no absence: clients reconnect
+	if s.upstream != nil {
+		s.upstream.close()
+	}
+	pace := func(connections int) time.Duration {
+		return min(spread, time.Duration(connections)*drainPause)
+	}
+	streams := make(chan error, 1)
+	go func() { streams <- s.o.Streams.Drain(ctx, pace(s.o.Streams.Len())) }()
+	err := s.o.SocketIO.Drain(ctx, pace(s.o.SocketIO.Sessions()))
+	return errors.Join(err, <-streams)
+}

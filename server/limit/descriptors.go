@@ -1,0 +1,100 @@
+package limit
+
+import (
+	"fmt"
+	"net"
+	"sync/atomic"
+)
+
+// Descriptors counts the connections of the process against its limit of open files. Without it a
+// process at the limit accepts no connection at all, also none of a backend, of an orchestrator or
+// of an operator. So streams and sockets are refused early, and the last descriptors are kept for
+// the admin listener and for files. It is safe for concurrent use; nil has no limit.
+type Descriptors struct {
+	limit  int64 // of open files
+	others int64 // that are no connections
+	open   atomic.Int64
+}
+
+// NewDescriptors returns the count for a limit of open files, of which others are in use for
+// something else than connections. For limit 0 it returns nil.
+func NewDescriptors(limit, others int) *Descriptors {
+	if limit <= 0 {
+		return nil
+	}
+	return &Descriptors{limit: int64(limit), others: int64(others)}
+}
+
+// Enough returns an error when the limit of open files is too small for this number of connections.
+func (d *Descriptors) Enough(connections int) error {
+	if d == nil || int64(connections) <= d.room() {
+		return nil
+	}
+	need := (int64(connections)+d.others)*5/4 + 1
+	return fmt.Errorf("the limit of open files is %d and MAX_CONNECTIONS is %d: streams and sockets "+
+		"are refused from about %d connections on; raise the limit to %d (ulimit -n, LimitNOFILE= of "+
+		"systemd, ulimits of a container), or set MAX_CONNECTIONS=%d",
+		d.limit, connections, d.room(), need, d.room())
+}
+
+// Count returns a connection that counts until it is closed.
+func (d *Descriptors) Count(c net.Conn) net.Conn {
+	if d == nil {
+		return c
+	}
+	d.open.Add(1)
+	if tcp, ok := c.(*net.TCPConn); ok {
+		return &countedTCP{TCPConn: tcp, d: d}
+	}
+	return &countedConn{Conn: c, d: d}
+}
+
+// Tight reports whether four fifths of the limit are in use: the server then keeps no idle
+// connection open.
+func (d *Descriptors) Tight() bool { return d != nil && d.used() >= d.limit*4/5 }
+
+// Full reports whether only the reserve is left: the server then accepts connections for the admin
+// listener only.
+func (d *Descriptors) Full() bool { return d != nil && d.used() >= d.limit-d.limit/20 }
+
+// refuses reports whether a process with this many streams and sockets takes no more. In a burst of
+// connections, those that are accepted and not served yet must not refuse each other, so the number
+// of streams and sockets decides up to nine tenths of the limit.
+func (d *Descriptors) refuses(connections int) bool {
+	return d.Tight() && (int64(connections) >= d.room() || d.used() >= d.limit-d.limit/10)
+}
+
+// room returns how many streams and sockets there may be when each has a connection of its own.
+func (d *Descriptors) room() int64 { return max(1, d.limit*4/5-d.others) }
+
+func (d *Descriptors) used() int64 { return d.open.Load() + d.others }
+
+// countedTCP keeps the methods of a TCP connection, which those who take a connection over use.
+type countedTCP struct {
+	*net.TCPConn
+	d      *Descriptors
+	closed atomic.Bool
+}
+
+// Socket implements sockets.Counted.
+func (c *countedTCP) Socket() *net.TCPConn { return c.TCPConn }
+
+func (c *countedTCP) Close() error {
+	if !c.closed.Swap(true) {
+		defer c.d.open.Add(-1)
+	}
+	return c.TCPConn.Close()
+}
+
+type countedConn struct {
+	net.Conn
+	d      *Descriptors
+	closed atomic.Bool
+}
+
+func (c *countedConn) Close() error {
+	if !c.closed.Swap(true) {
+		defer c.d.open.Add(-1)
+	}
+	return c.Conn.Close()
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "context"
+
+// hangups returns nil: this system has no SIGHUP.
+func hangups(context.Context) <-chan bool { return nil }
