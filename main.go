@@ -84,7 +84,11 @@ func serve(
 	log := newLogger(c, level, e.stdout)
 	defer func() { _ = log.Sync() }()
 	version, revision := cli.BuildVersion()
-	log.Info("starting", zap.String("version", version), zap.String("revision", revision))
+	source := zap.Skip()
+	if revision != "" {
+		source = zap.String("revision", revision)
+	}
+	log.Info("starting", zap.String("version", version), source)
 	saveMemory()
 	for _, warning := range c.Warnings() {
 		log.Warn(warning)

@@ -77,3 +77,22 @@ func TestSettingsRoundTrip(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", second, c)
 	}
 }
+
+// docs/operations.md lists the settings that a reload applies.
+func TestReloadableSettingsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "<!-- reload:start -->")
+	list, _, found := strings.Cut(rest, "<!-- reload:end -->")
+	var want []string
+	for _, s := range fields() {
+		if s.Reloads {
+			want = append(want, "`"+s.Env+"`")
+		}
+	}
+	if got := strings.Join(strings.Fields(list), " "); !found || got != strings.Join(want, ", ") {
+		t.Errorf("docs/operations.md lists\n%s\nwant\n%s", got, strings.Join(want, ", "))
+	}
+}

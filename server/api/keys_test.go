@@ -215,3 +215,30 @@ func TestKeyTiming(t *testing.T) {
 	}
 	t.Error("the time depends on where a key differs")
 }
+
+// A key that stays keeps what it has spent and its answers, and gets the new scope and rate.
+func TestKeyringSet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := NewKeyring([]string{servertest.Key, otherKey}, 10, 20)
+		before := k.find(servertest.Key)
+		if err := before.budget.spend(20); err != nil {
+			t.Fatal(err)
+		}
+		k.Set([]string{servertest.Key + ":user:*", "third-key"}, 5, 20)
+		after := k.find(servertest.Key)
+		if after.answers != before.answers || after.scope.Everything() {
+			t.Errorf("the answers differ, or the scope is %q", after.scope)
+		}
+		if !k.Knows("third-key") || k.Knows(otherKey) {
+			t.Error("the other keys are the former ones")
+		}
+		time.Sleep(time.Second)
+		if err := after.budget.spend(5); err != nil {
+			t.Errorf("five in the second after: %v", err)
+		}
+		if err := after.budget.spend(1); err == nil {
+			t.Error("the key got a new bucket, or its former rate")
+		}
+	})
+}
