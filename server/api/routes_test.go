@@ -24,7 +24,7 @@ func TestDocumentedExamples(t *testing.T) {
 	base := serveHub(t, hub)
 	m := servertest.Attach(t, hub, "Zk3vX0bq5tQyVfR2AAAB", "u1")
 	servertest.Attach(t, hub, "c2", "u1")
-	example := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST([^"]*)"` +
+	example := regexp.MustCompile(`(?s)curl -sS (?:-X ([A-Z]+) )?"\$ROOMCAST_URL([^"]*)"` +
 		`((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`)
 	header := regexp.MustCompile(`-H (?:"([^"]*)"|'([^']*)')`)
 	requests := example.FindAllStringSubmatch(string(page), -1)
@@ -38,7 +38,7 @@ func TestDocumentedExamples(t *testing.T) {
 		}
 		var headers []string
 		for _, h := range header.FindAllStringSubmatch(found[3], -1) {
-			headers = append(headers, strings.ReplaceAll(h[1]+h[2], "$KEY", servertest.Key))
+			headers = append(headers, strings.ReplaceAll(h[1]+h[2], "$ROOMCAST_API_KEY", servertest.Key))
 		}
 		res, answer := servertest.Do(t, method, base+path, body, headers...)
 		if res.StatusCode/100 != 2 || strings.Contains(answer, `"error"`) || want != "" &&

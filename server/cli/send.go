@@ -17,8 +17,8 @@ import (
 // Send publishes one notification.
 type Send struct {
 	remote
-	Key      auth.Secret   `name:"key" env:"ROOMCAST_KEY" placeholder:"KEY" help:"API key; without it the first of API_KEYS."`
-	APIKey   auth.Secret   `name:"api-key" env:"ROOMCAST_API_KEY" hidden:"" help:"Another name of --key, which the functions for TypeScript backends use."`
+	Key      auth.Secret   `name:"key" env:"ROOMCAST_API_KEY" placeholder:"KEY" help:"API key; without it the first of API_KEYS."`
+	APIKey   auth.Secret   `name:"api-key" env:"ROOMCAST_KEY" hidden:"" help:"Another name of --key. ROOMCAST_KEY is the former name of ROOMCAST_API_KEY."`
 	User     names         `name:"user" placeholder:"ID" help:"Send to this user; repeat it for several."`
 	Channel  names         `name:"channel" placeholder:"NAME" help:"Send to this channel; repeat it for several."`
 	Client   string        `name:"client" placeholder:"ID" help:"Send to this connection."`
@@ -49,7 +49,7 @@ func (s *Send) Run(e Environment, c config.Config) error {
 		}
 	}
 	if key == "" {
-		return usageError("no API key: set ROOMCAST_KEY or API_KEYS, or use --key; " +
+		return usageError("no API key: set ROOMCAST_API_KEY or API_KEYS, or use --key; " +
 			"a server without API_KEYS prints a key at the start")
 	}
 	path, body, err := s.body(e.Stdin)

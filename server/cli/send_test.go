@@ -61,7 +61,7 @@ func TestSendErrors(t *testing.T) {
 		e          env
 		args       []string
 	}{
-		{"no key", "no API key: set ROOMCAST_KEY", 2, env{}, []string{"send", "--all", "x"}},
+		{"no key", "no API key: set ROOMCAST_API_KEY", 2, env{}, []string{"send", "--all", "x"}},
 		{
 			"the key's other name", "the server answered 403 forbidden: unknown API key", 1,
 			env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"},

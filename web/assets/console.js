@@ -537,7 +537,7 @@ function channels() {
 var quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 /** Returns the command. The key comes from the environment, so that users can share the command. */
 function curl(url, body, headers = {}) {
-	const lines = [`curl -sS ${quoted(url.href)}`, `  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json'`];
+	const lines = [`curl -sS ${quoted(url.href)}`, `  -H "Authorization: Bearer $ROOMCAST_API_KEY" -H 'Content-Type: application/json'`];
 	for (const [name, value] of Object.entries(headers)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
 	return `${lines.join(" \\\n")} \\\n  -d ${quoted(body)}`;
 }

@@ -190,7 +190,7 @@ test("each kind has a form, and a command that sends the same", TEST, async (t) 
   const command = await page.page.getByLabel("The request as a command").textContent();
   assert.equal(command.includes(API_KEY), false, "the command contains no key");
   const { stdout } = await promisify(execFile)("sh", ["-c", command], {
-    env: { ...process.env, KEY: API_KEY },
+    env: { ...process.env, ROOMCAST_API_KEY: API_KEY },
     timeout: SOON,
   });
   assert.equal(JSON.parse(stdout).id, first.id, "the same request gets the same answer");

@@ -54,8 +54,7 @@ async function workshop(t, server, mode) {
     GOFLAGS,
     GOPROXY,
     ROOMCAST_URL: server.url,
-    ROOMCAST_KEY: API_KEY,
-    KEY: API_KEY,
+    ROOMCAST_API_KEY: API_KEY,
     AUTH_MODE: mode,
     JWT_SECRET,
   };

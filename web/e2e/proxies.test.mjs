@@ -1,7 +1,8 @@
-// The configurations of nginx and Caddy in docs/clients.md, unchanged.
+// The configurations of nginx, Caddy, Apache and HAProxy in docs/clients.md, unchanged. Without Apache
+// or HAProxy on this machine their tests are skipped.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
@@ -10,6 +11,7 @@ import { freePort, Server } from "./harness.mjs";
 import { Program, snippetsOf } from "./snippets.mjs";
 import { retry, TEST } from "./wait.mjs";
 
+const APACHE_MODULES = process.env.APACHE_MODULES ?? "/usr/lib/apache2/modules";
 const PROXIES = {
   nginx: {
     config: (block, directory) =>
@@ -32,7 +34,41 @@ ${block}
     listen: (block, port) => block.replace("127.0.0.1:8080", `127.0.0.1:${port}`),
     command: (file) => ["caddy", "run", "--adapter", "caddyfile", "--config", file],
   },
+  apache: {
+    optional: true,
+    config: (block, directory) =>
+      `ServerRoot ${directory}
+PidFile ${directory}/pid
+DefaultRuntimeDir ${directory}
+ErrorLog ${directory}/error
+ServerName localhost
+${
+        ["mpm_event", "authz_core", "proxy", "proxy_http"].map((name) =>
+          `LoadModule ${name}_module ${APACHE_MODULES}/mod_${name}.so`
+        ).join("\n")
+      }
+${block}
+`,
+    listen: (block, port) => block.replace("127.0.0.1:8080", `127.0.0.1:${port}`),
+    command: (file) => ["apache2", "-DFOREGROUND", "-f", file],
+  },
+  haproxy: {
+    optional: true,
+    config: (block) => `${block}\n`,
+    listen: (block, port) => block.replace("127.0.0.1:8080", `127.0.0.1:${port}`),
+    command: (file) => ["haproxy", "-db", "-f", file],
+  },
 };
+
+const PATH = [process.env.PATH, "/usr/sbin"].join(delimiter);
+
+/** Reports whether a program is on the path. */
+async function isInstalled(name) {
+  const found = await Promise.allSettled(
+    PATH.split(delimiter).map((directory) => access(join(directory, name))),
+  );
+  return found.some(({ status }) => status === "fulfilled");
+}
 
 /**
  * Starts a proxy in front of a server for one test, with the block of that language in the page.
@@ -52,7 +88,6 @@ async function startProxy(t, language, server) {
   const file = join(directory, "config");
   await writeFile(file, config(block, directory));
   const [name, ...args] = command(file, directory);
-  const PATH = [process.env.PATH, "/usr/sbin"].join(delimiter);
   const program = new Program(t, name, args, {
     env: { PATH, HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
   });
@@ -71,6 +106,9 @@ async function startProxy(t, language, server) {
 
 for (const language of Object.keys(PROXIES)) {
   test(`docs/clients.md: ${language}`, TEST, async (t) => {
+    const { optional, command } = PROXIES[language];
+    const [program] = command("", "");
+    if (optional && !await isInstalled(program)) return t.skip(`${program} is not installed`);
     // Without heartbeats no bytes follow an event, so a proxy that buffers never delivers it.
     const server = await Server.start(t, {
       TRUSTED_PROXIES: "127.0.0.1",

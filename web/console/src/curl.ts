@@ -7,7 +7,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 export function curl(url: URL, body: string, headers: Record<string, string> = {}): string {
   const lines = [
     `curl -sS ${quoted(url.href)}`,
-    `  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json'`,
+    `  -H "Authorization: Bearer $ROOMCAST_API_KEY" -H 'Content-Type: application/json'`,
   ];
   for (const [name, value] of Object.entries(headers))
     lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
