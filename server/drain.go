@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -38,17 +39,20 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	return nil
 }
 
-// close ends the connections of both transports, evenly over spread or less.
+// close ends the connections of both transports, and the streams and upgraded connections of the
+// application of UPSTREAM_URL, each kind evenly over spread or less.
 func (s *Service) close(ctx context.Context, spread time.Duration) error {
 	if s.updates != nil {
 		s.updates.Stop()
 	}
 	s.presence.Stop() // a drain is no absence: clients reconnect
-	if s.upstream != nil {
-		s.upstream.close()
-	}
 	pace := func(connections int) time.Duration {
 		return min(spread, time.Duration(connections)*drainPause)
+	}
+	var application sync.WaitGroup
+	defer application.Wait()
+	if s.upstream != nil {
+		application.Go(func() { s.upstream.drain(ctx, pace) })
 	}
 	streams := make(chan error, 1)
 	go func() { streams <- s.o.Streams.Drain(ctx, pace(s.o.Streams.Len())) }()

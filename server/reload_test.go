@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/http"
 	"os"
 	"testing"
 
@@ -62,7 +63,22 @@ func TestReload(t *testing.T) {
 		defer conn.Close()
 		return string(conn.ConnectionState().PeerCertificates[0].Raw)
 	}
-	knows := func(key string) bool { return s.keys.Knows(key) }
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	knows := func(key string) bool {
+		t.Helper()
+		r, err := http.NewRequest("GET", "https://"+at+"/v1/stats", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-API-Key", key)
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	}
 
 	first, next := serial(), o
 	next.CertFile, next.KeyFile, _ = writeCertificate(t)

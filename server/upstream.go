@@ -5,13 +5,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 const (
@@ -42,13 +45,18 @@ type upstream struct {
 
 	ctx context.Context // done when streams and upgraded connections must end
 	end context.CancelFunc
+
+	mu       sync.Mutex
+	draining bool // what is endless from now on ends at once
+	endless  map[*upstreamCall]bool
 }
 
 // newUpstream returns a proxy to the application at this origin. The caller must call close.
 func newUpstream(
 	origin *url.URL, trusted []netip.Prefix, files *limit.Descriptors, log *zap.Logger,
 ) *upstream {
-	u := &upstream{trusted: trusted, via: "roomcast-" + rand.Text()[:8]}
+	u := &upstream{trusted: trusted, via: "roomcast-" + rand.Text()[:8],
+		endless: map[*upstreamCall]bool{}}
 	u.ctx, u.end = context.WithCancel(context.Background())
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only
 	dialer := &net.Dialer{Timeout: upstreamDial, KeepAlive: 15 * time.Second}
@@ -93,7 +101,18 @@ func (u *upstream) fallback(router *mux.Router, own http.Handler) http.Handler {
 	})
 }
 
-// close ends the upgraded connections and the streams. Other requests continue.
+// drain ends the upgraded connections and the streams evenly over the time that pace returns for
+// their number. Other requests continue.
+func (u *upstream) drain(ctx context.Context, pace func(connections int) time.Duration) {
+	u.mu.Lock()
+	u.draining = true
+	calls := slices.Collect(maps.Keys(u.endless)) // in random order
+	u.mu.Unlock()
+	sockets.Spread(ctx, len(calls), pace(len(calls)), nil, func(i int) { calls[i].cancel() })
+	u.close()
+}
+
+// close is drain without a pause.
 func (u *upstream) close() {
 	u.end()
 	u.proxy.Transport.(*http.Transport).CloseIdleConnections()
@@ -108,7 +127,12 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	c := &upstreamCall{cancel: cancel}
-	defer context.AfterFunc(u.ctx, c.endIfEndless)()
+	defer context.AfterFunc(u.ctx, func() {
+		if u.isEndless(c) {
+			cancel()
+		}
+	})()
+	defer u.forget(c)
 
 	rc := http.NewResponseController(w)
 	r = r.WithContext(context.WithValue(ctx, upstreamCallKey{}, c))
@@ -147,10 +171,7 @@ func (u *upstream) answered(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols ||
 		strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 		if c, ok := res.Request.Context().Value(upstreamCallKey{}).(*upstreamCall); ok {
-			c.endless.Store(true)
-			if u.ctx.Err() != nil {
-				c.cancel()
-			}
+			u.noteEndless(c)
 		}
 	}
 	return nil
@@ -177,17 +198,31 @@ var (
 )
 
 // upstreamCall is one request to the application.
-type upstreamCall struct {
-	cancel  context.CancelFunc
-	endless atomic.Bool // the response is a stream or an upgrade, which would delay a shutdown
-}
+type upstreamCall struct{ cancel context.CancelFunc }
 
 type upstreamCallKey struct{}
 
-func (c *upstreamCall) endIfEndless() {
-	if c.endless.Load() {
+// noteEndless notes that the response is a stream or an upgrade, which would delay a shutdown. While
+// the server drains it ends at once.
+func (u *upstream) noteEndless(c *upstreamCall) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.endless[c] = true
+	if u.draining || u.ctx.Err() != nil {
 		c.cancel()
 	}
+}
+
+func (u *upstream) isEndless(c *upstreamCall) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.endless[c]
+}
+
+func (u *upstream) forget(c *upstreamCall) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.endless, c)
 }
 
 // idleBody sets a deadline for every read of a request body.

@@ -163,3 +163,56 @@ func TestUpstreamFailures(t *testing.T) {
 		}
 	}
 }
+
+// A drain ends the streams of the application one after the other, and new ones at once.
+func TestUpstreamDrain(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	application := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-release:
+		}
+	}))
+	defer close(release)
+	address, u := serveUpstream(t, &url.URL{Scheme: "http", Host: application})
+	open := func() *http.Response {
+		t.Helper()
+		res, err := servertest.HTTPClient().Get("http://" + address + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = res.Body.Close() })
+		return res
+	}
+	const n = 5
+	ends := make(chan time.Time, n)
+	for range n {
+		res := open()
+		go func() {
+			_, _ = io.Copy(io.Discard, res.Body)
+			ends <- time.Now()
+		}()
+	}
+	const span = 500 * time.Millisecond
+	u.drain(t.Context(), func(connections int) time.Duration {
+		if connections != n {
+			t.Errorf("%d streams, want %d", connections, n)
+		}
+		return span
+	})
+	first := servertest.Receive(t, ends)
+	var last time.Time
+	for range n - 1 {
+		last = servertest.Receive(t, ends)
+	}
+	if took := last.Sub(first); took < span/2 {
+		t.Errorf("the streams ended within %v", took)
+	}
+	if res, err := servertest.HTTPClient().Get("http://" + address + "/events"); err == nil {
+		_, _ = io.Copy(io.Discard, res.Body) // ends at once
+		_ = res.Body.Close()
+	}
+}

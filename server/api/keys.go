@@ -67,9 +67,6 @@ func (k *Keyring) Set(entries []string, perSecond, burst int) {
 	k.keys.Store(&keys)
 }
 
-// Knows reports whether a key is valid, with whatever scope.
-func (k *Keyring) Knows(key string) bool { return k.find(key) != nil }
-
 // check returns the key of a request. A wrong key counts for its address, and after too many of them
 // each further one is refused with 429. A valid key is accepted from every address: the backends
 // behind one address must not lock each other out.
