@@ -139,7 +139,7 @@ const streamEvent = "id: 5f3a9c01-1042\nevent: " + event + "\ndata: " + note + "
 // Heartbeats are off as far as possible, because no other server sends them within a run.
 func roomcastCommand(binary string) process.Command {
 	return process.Command{Args: []string{binary}, Env: []string{
-		"HOST=127.0.0.1", "PORT=0", "ADMIN_ADDR=off", "LOG_LEVEL=warn",
+		"HOST=127.0.0.1", "PORT=" + process.Port, "ADMIN_ADDR=off", "LOG_LEVEL=warn",
 		"AUTH_MODE=open", "API_KEYS=" + apiKey,
 		fmt.Sprintf("MAX_CONNECTIONS=%d", 2*maxClients),
 		fmt.Sprintf("SSE_MAX_CONNECTIONS=%d", 2*maxClients),

@@ -22,7 +22,8 @@ func NewDescriptors(limit, others int) *Descriptors {
 	if limit <= 0 {
 		return nil
 	}
-	return &Descriptors{limit: int64(limit), others: int64(others)}
+	// With a tiny limit others is an estimate that must not stop the server.
+	return &Descriptors{limit: int64(limit), others: int64(min(others, limit/2))}
 }
 
 // Enough returns an error when the limit of open files is too small for this number of connections.

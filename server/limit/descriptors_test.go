@@ -105,7 +105,7 @@ func is[T any](v any) bool { _, ok := v.(T); return ok }
 // The limit of open files refuses like MAX_CONNECTIONS, with another name.
 func TestLimiterOfDescriptors(t *testing.T) {
 	t.Parallel()
-	d := NewDescriptors(100, 79)
+	d := NewDescriptors(100, 50)
 	l := New(Options{Descriptors: d})
 	ip := netip.MustParseAddr("192.0.2.1")
 	release, err := l.AcquireSocket(ip)
@@ -113,7 +113,7 @@ func TestLimiterOfDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	defer opened(d, 2)()
+	defer opened(d, 40)()
 	for name, acquire := range map[string]func(netip.Addr) (func(), error){
 		"socket": l.AcquireSocket, "handshake": l.PreAuth,
 		"stream": func(ip netip.Addr) (func(), error) { return l.AcquireStream(ip, "") },
