@@ -57,10 +57,9 @@ type Source interface {
 	Pull(b *Batch) (more bool)
 }
 
-// Finisher is a Source that stops to get messages when its session closes. The session calls Finish
-// once, after it has written everything, pulls what has arrived until then, and ends. So no message
-// that Finish precedes is lost, and none that the source still takes stays unwritten. Finish must
-// not block.
+// Finisher is a Source that learns when its session closes. The session calls Finish once, after it
+// has written everything that the Source had. Then it pulls what has arrived until then, and ends.
+// So no message is lost if the Source takes none after Finish. Finish must not block.
 type Finisher interface {
 	Finish()
 }

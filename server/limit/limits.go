@@ -1,4 +1,5 @@
-// Package limit counts connections, rates and failed credentials, per address, per user and in all.
+// Package limit counts connections, open files, rates and failed credentials, per address, per user
+// and in all.
 package limit
 
 import (
