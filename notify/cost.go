@@ -1,7 +1,5 @@
 package notify
 
-import "bytes"
-
 // The cost of a message or session is the heap memory that it takes: the text, rounded up as the
 // allocator does, and the structures around it. The tests in bounds_test.go fill each limit with
 // the worst input that the rules allow, and measure the heap.
@@ -20,9 +18,6 @@ const (
 	roomCost = 224
 	// attachmentCost is for the header of an attachment and its position in the frame.
 	attachmentCost = 64
-	// lineCost is for a line break in an event stream: the next line begins with "data: ", and the
-	// frame has to grow.
-	lineCost = 8
 	// sessionCost is for a session with its slots in the table, in the list of kept sessions and in
 	// the table of client ids.
 	sessionCost = 400
@@ -47,7 +42,6 @@ func cost(m *Message) int64 {
 	n += block(cap(m.Data)) + block(cap(m.Metadata)) + block(cap(m.Args))
 	// A frame has the type twice, and quotes in the type may be escaped.
 	n += block(len(m.Type)) + frames*block(4*len(m.Type)+len(m.Data)+len(m.Metadata)+len(m.Args))
-	n += lineCost * (frames - 1) * (breaks(m.Data) + breaks(m.Metadata) + breaks(m.Args))
 	if len(m.Attachments) > 0 {
 		n += block(cap(m.BinaryArgs)) + len(m.BinaryArgs)
 	}
@@ -61,11 +55,6 @@ func cost(m *Message) int64 {
 		n += textCost(name)
 	}
 	return int64(n)
-}
-
-// breaks returns the number of line breaks in JSON.
-func breaks(text []byte) int {
-	return bytes.Count(text, []byte{'\n'}) + bytes.Count(text, []byte{'\r'})
 }
 
 // sessionBytes returns the memory for a session that is kept, without its Data.

@@ -25,7 +25,8 @@ type Message struct {
 	// TTL limits the replay, counted from Timestamp. 0 is no limit.
 	TTL time.Duration
 
-	// Data and Metadata are those of a notification. Metadata is nil or an object.
+	// Data and Metadata are those of a notification. Metadata is nil or an object. The Hub puts all
+	// JSON of a message on one line.
 	Data, Metadata json.RawMessage
 
 	// Args are the arguments of an emit, a JSON array. A []byte in it is a base64 string.
@@ -83,8 +84,8 @@ func (m *Message) Frame(slot Slot, build func(*Message) Frame) Frame {
 //
 //	{"id":…,"type":…,"data":…,"timestamp":"2026-11-22T10:00:00.000Z","metadata":{…}}
 //
-// A volatile message has no id. Data is copied byte for byte, with the line breaks between its
-// tokens. The data of an emit is its Payload.
+// A volatile message has no id. Data is copied byte for byte; a message that the Hub has sent has no
+// line breaks in it. The data of an emit is its Payload.
 func (m *Message) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	if !m.Volatile {

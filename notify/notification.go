@@ -18,11 +18,15 @@ const (
 
 // Notification is a message of a backend to users, channels or clients.
 type Notification struct {
-	Type     string          // see rooms.CheckType
-	Data     json.RawMessage // any JSON up to MaxData, sent byte for byte; nil is null
-	Metadata json.RawMessage // an object, or nil
-	Volatile bool            // for members that do not lag; neither stored nor replayed
-	Except   []string        // client ids that do not get the notification
+	Type string // see rooms.CheckType
+
+	// Data is any JSON up to MaxData; nil is null. The Hub sends it byte for byte, except that JSON
+	// with line breaks loses the space between its tokens: clients get one line. Metadata is an
+	// object up to MaxMetadata, or nil, with the same rule. The limits count the bytes before that.
+	Data, Metadata json.RawMessage
+
+	Volatile bool     // for members that do not lag; neither stored nor replayed
+	Except   []string // client ids that do not get the notification
 
 	// TTL limits the replay: a client that connects later than TTL does not get the notification.
 	// Connected clients get it at any time. 0 is no limit. A volatile notification has no TTL.

@@ -2,9 +2,12 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // Publish validates a notification or kind, stores it in the log, and delivers it to the members of
@@ -67,7 +70,7 @@ func (h *Hub) PublishBatch(ctx context.Context, items []Publication) ([]Result, 
 			continue
 		}
 		if m.Volatile {
-			h.stampTime(m)
+			h.prepare(m)
 			h.local(m)
 		}
 		results[i].Receipt = m.receipt()
@@ -89,7 +92,7 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 		if h.closed.Load() {
 			return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
 		}
-		h.stampTime(m)
+		h.prepare(m)
 		h.local(m)
 		return m.receipt(), nil
 	}
@@ -108,7 +111,7 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 		return nil
 	}
 	for _, m := range messages {
-		h.stampTime(m)
+		h.prepare(m)
 	}
 	if err := h.log.Append(ctx, messages); err != nil {
 		if errors.Is(err, ErrUnavailable) {
@@ -119,8 +122,13 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 	return nil
 }
 
-// stampTime sets the times of m, in the precision of the wire.
-func (h *Hub) stampTime(m *Message) {
+// prepare is the one place that every message passes before it is sent or stored. It puts the JSON
+// on one line, because a line break ends a field of an event stream, and sets the times, in the
+// precision of the wire.
+func (h *Hub) prepare(m *Message) {
+	for _, text := range []*json.RawMessage{&m.Data, &m.Metadata, &m.Args, &m.BinaryArgs} {
+		*text = strictjson.OneLine(*text)
+	}
 	m.accepted = h.o.Now()
 	if m.Timestamp.IsZero() {
 		m.Timestamp = m.accepted

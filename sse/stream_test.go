@@ -70,8 +70,8 @@ func TestStreamBytes(t *testing.T) {
 			``,
 			`id: `+id(4),
 			`event: c`,
-			`data: {"id":"`+id(4)+`","type":"c","data":[`,
-			`data: 1],"timestamp":"TIME","metadata":{"channels":["general","orders"]}}`,
+			`data: {"id":"`+id(4)+`","type":"c","data":[1],`+
+				`"timestamp":"TIME","metadata":{"channels":["general","orders"]}}`,
 			``,
 			`id: `+id(4),
 			`event: d`,

@@ -3,10 +3,13 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { openBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
@@ -64,6 +67,23 @@ async function workshop(t, server, mode) {
   });
   env.TOKEN = stdout.trim();
   return { directory, env };
+}
+
+/** Serves a stream in chunks of one byte. Resolves with the URL of the server. */
+async function bytewise(t, stream) {
+  const server = createServer(async (_, response) => {
+    response.setHeader("Content-Type", "text/event-stream");
+    for (const byte of Buffer.from(stream)) {
+      response.write(Buffer.of(byte));
+      await setImmediate();
+    }
+  });
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return `http://127.0.0.1:${server.address().port}`;
 }
 
 /** Returns the text with the address of this server. */
@@ -177,6 +197,29 @@ test("every script of every page parses", TEST, async () => {
     availableParallelism(),
     async (block) => assert.equal(await mistakesOf(block), "", `${block.page}:${block.line}`),
   );
+});
+
+// Every form that the standard allows, byte by byte: a byte order mark, all line ends, several lines
+// of data, values with and without a space, comments, and fields without a value.
+const STREAM = '\uFEFFretry:50\r\n:comment\r\nid: 1-1\r\nevent: x\r\ndata: {"data":\r\ndata:[" a",\r\n'
+  + 'data\r\ndata: " b: 9.99"]}\r\n\r\n'
+  + 'event:  y\rdata:{"data":\rdata: 8.88}\r\rdata: {"data": 7.77}\nunknown\n\n';
+const SHOWN = [`x 1-1 [ ' a', ' b: 9.99' ]`, " y undefined 8.88", "message undefined 7.77"];
+
+test("every reader of the pages reads what the standard allows", TEST, async (t) => {
+  const url = await bytewise(t, STREAM);
+  const blocks = (await Promise.all((await pages()).map(snippetsOf))).flat()
+    .filter(({ language, code }) => language === "js" && /TextDecoder|getReader/.test(code));
+  assert.ok(blocks.length > 0);
+  for (const { page, line, code } of blocks) {
+    const script = code.replaceAll("http://127.0.0.1:3000", url);
+    const reader = new Program(t, process.execPath, ["--input-type=module", "-e", script]);
+    await retry(
+      () => SHOWN.every((text) => reader.stdout.split("\n").includes(text)),
+      () => `all events in the output of ${page}:${line}, which is:\n${reader.output}`,
+    );
+    await reader.end();
+  }
 });
 
 for (const [name, mode] of Object.entries(PAGES)) {
