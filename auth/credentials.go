@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -49,14 +50,14 @@ type Credentials struct {
 // takes precedence over the headers, except over Last-Event-ID, which a reconnecting EventSource
 // sends with its old URL. A field that breaks its rules makes Authenticate fail.
 func FromRequest(r *http.Request) Credentials {
-	q := r.URL.Query()
+	q := Query(r)
 	c := Credentials{
 		Token:     first(q["token"]),
 		Ticket:    first(q["ticket"]),
 		Username:  rooms.DisplayName(first(q["username"])),
 		SessionID: first(q["sessionId"]),
-		Channels:  split(q["channels"]),
-		As:        split(q["as"]),
+		Channels:  channels(q),
+		As:        append(split(q["as"]), items(q, "as")...),
 		Since: newest(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"],
 			q["since"]),
 		OriginKnown: r.Header.Get("Origin") != "" ||
@@ -73,6 +74,13 @@ func FromRequest(r *http.Request) Credentials {
 	}
 	c.err = c.check()
 	return c
+}
+
+// channels returns the channels of a query. A list in `channels` is separated by commas. A value of
+// `channel`, and one of an array (`channels[]`, `channels[0]`), is one name, which may have commas.
+func channels(q url.Values) []string {
+	return slices.Concat(split(q["channels"]), whole(q["channel"]),
+		items(q, "channels", "channel"))
 }
 
 // WithAuth returns c with the fields of a Socket.IO CONNECT payload, which take precedence. Of

@@ -82,6 +82,7 @@ type Handler struct {
 	start   time.Time // where instants start to count
 	writers *sockets.Writers[*stream]
 	watcher *sockets.Watcher[*stream]
+	unknown unknown // query parameters
 
 	mu       sync.Mutex // guards the fields below; never held while waiting
 	due      dueQueue   // of all running streams
@@ -129,6 +130,7 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{o: o, start: time.Now(), due: dueQueue{at: never}, empty: make(chan struct{})}
+	h.unknown.log = o.Log
 	h.writers = sockets.NewWriters[*stream](h.writeStreams)
 	h.watcher = sockets.NewWatcher((*stream).look)
 	return h, nil
@@ -196,7 +198,9 @@ func (h *Handler) identify(
 	if err != nil {
 		return identity, n, err
 	}
-	n, err = enveloped(n, r.URL.Query()["envelope"], c.As)
+	query := auth.Query(r)
+	h.unknown.note(query)
+	n, err = enveloped(n, query["envelope"], c.As)
 	return identity, n, err
 }
 

@@ -98,6 +98,9 @@ func newDocsRoute(r *route) docsRoute {
 // Anchor returns the id of the route's element on the page.
 func (d docsRoute) Anchor() string { return d.ID }
 
+// Endless reports whether the response does not end, so that the page cannot show it.
+func (d docsRoute) Endless() bool { return d.media == streamMedia }
+
 // Pretty returns the example of the response with one line per field.
 func (d docsRoute) Pretty() string { return indented(d.Example) }
 

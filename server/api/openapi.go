@@ -156,7 +156,9 @@ func (p param) object() schema {
 	if p.Required {
 		object["required"] = true
 	}
-	if p.Example != "" {
+	if p.Example != "" && p.Many {
+		object["example"] = []any{p.Example}
+	} else if p.Example != "" {
 		object["example"] = p.Example
 	}
 	return object
@@ -164,6 +166,8 @@ func (p param) object() schema {
 
 func (p param) schema() schema {
 	switch {
+	case p.Many:
+		return listOf(schema{"type": "string"})
 	case p.Max > 0:
 		return schema{"type": "integer", "minimum": p.Min, "maximum": p.Max}
 	case p.Enum != nil:

@@ -35,6 +35,7 @@ type param struct {
 	Doc      string
 	Example  string
 	Required bool
+	Many     bool // the parameter may be repeated
 	Enum     []string
 	Min, Max int    // of an integer; with Max 0 the parameter is a string
 	Names    string // "user", "channel" or "client" when the value is the name of one

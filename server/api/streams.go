@@ -7,9 +7,12 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// streamRoutes describes the routes that package sse serves to clients next to the stream itself.
-// The handler only describes them; Service.Handler of package server serves them. Without
-// StreamPath there are none.
+// streamMedia is the media type of the response that does not end.
+const streamMedia = "text/event-stream"
+
+// streamRoutes describes the routes that package sse serves to clients: the stream and those of an
+// open stream. The handler only describes them; Service.Handler of package server serves them.
+// Without StreamPath there are none.
 func (h *handler) streamRoutes(c components) []route {
 	path := h.o.StreamPath
 	if path == "" {
@@ -31,6 +34,15 @@ func (h *handler) streamRoutes(c components) []route {
 	}
 	const doc = "It takes the credentials of the stream's user. The same route exists at /api"
 	return []route{{
+		Method: "GET", Path: path, ID: "openStream", Group: groupStreams, Client: true,
+		Summary: "Open a stream of server-sent events",
+		Doc: "For EventSource. The stream ignores parameters that are not listed, such as those " +
+			"against caches. Passing trouble is a short stream with the event overloaded, because " +
+			"EventSource gives up after any other status. The same route at /api" + path +
+			" sends all events as message.",
+		Params: append(append([]param{ticket}, credentials...), streamParams()...),
+		media:  streamMedia,
+	}, {
 		Method: "POST", Path: path + "/tickets", ID: "createOwnTicket", Group: groupStreams,
 		Client:  true,
 		Summary: "Exchange a token for a ticket for one connection",
@@ -73,6 +85,34 @@ func (h *handler) streamRoutes(c components) []route {
 		Body:  &requestBody{Object: c.tokenRenewal, Example: `{"token": "eyJhbGciOi…"}`},
 		Reply: objectRef(c.tokenRenewed), Example: `{"expiresAt":"2026-11-22T10:10:00.000Z"}`,
 	}}
+}
+
+// streamParams returns the parameters of a stream besides its credentials.
+func streamParams() []param {
+	return []param{
+		{
+			Name: "channel", In: "query", Many: true, Example: "orders", Names: "channel",
+			Doc: "a channel to join; repeat it for several. It may contain commas. " +
+				"channel[], channels[] and channels[0] are the same",
+		},
+		{
+			Name: "channels", In: "query", Many: true,
+			Doc: "channels to join, separated by commas or repeated",
+		},
+		{Name: "username", In: "query", Doc: "the display name, if the token has none"},
+		{Name: "sessionId", In: "query", Doc: "a name for the tab, whose channels are kept"},
+		{
+			Name: "lastEventId", In: "query",
+			Doc: "the id of the last event, or 0 for all kept notifications; also last_event_id " +
+				"and since",
+		},
+		{Name: "Last-Event-ID", In: "header", Doc: "the same; it takes precedence"},
+		{Name: "as", In: "query", Doc: "one event name for all notifications"},
+		{
+			Name: "envelope", In: "query", Enum: []string{"true", "false"},
+			Doc: "true: one event name and one form for everything except control events",
+		},
+	}
 }
 
 func channelsChangeObject() *object {

@@ -38,7 +38,7 @@ func TestContractOfStreams(t *testing.T) {
 		}
 	}
 	described := (&handler{o: Options{StreamPath: "/sse"}}).streamRoutes(newComponents())
-	if len(described) != 4 {
+	if len(described) != 5 {
 		t.Fatalf("%d routes", len(described))
 	}
 	for i := range described {
@@ -59,6 +59,13 @@ func TestContractOfStreams(t *testing.T) {
 			}
 		}
 		bearer := "Authorization: Bearer " + token
+		if r.media == streamMedia {
+			const query = "?channel=geo:52.52,13.40&channel=b&channels=c,d"
+			ask(r.status(), path+query+"&full=1", body, bearer)
+			ask(http.StatusUnauthorized, path+query, body)
+			ask(http.StatusBadRequest, path+"?as=a,b", body, bearer)
+			continue
+		}
 		ask(r.status(), path, body, bearer)
 		if r.Body == nil {
 			ask(http.StatusUnauthorized, path, body)
@@ -96,6 +103,12 @@ func serveStreams(t *testing.T) (base string) {
 	so := sse.DefaultOptions()
 	so.Hub, so.Auth, so.Tickets = servertest.NewHub(t), authenticator, tickets
 	so.Problem = edge.WriteProblem
+	so.Admit = func(r *http.Request, _ auth.Identity) (func(), error) {
+		if r.URL.Query().Has("full") { // a stream that ends at once
+			return nil, sse.ErrOverloaded
+		}
+		return nil, nil
+	}
 	streams, err := sse.New(so)
 	if err != nil {
 		t.Fatal(err)
