@@ -240,7 +240,8 @@ func (a *rules) byToken(c Credentials) (id Identity, found bool, err error) {
 	case err != nil:
 		return Identity{}, false, err
 	case c.FromCookie && !c.OriginKnown:
-		err := ErrForbidden.because("a cookie is accepted with an Origin header only")
+		err := ErrForbidden.because("a cookie is accepted only if the request names its page, by " +
+			"Origin, Sec-Fetch-Site: same-origin, or Referer")
 		return Identity{}, false, err
 	}
 	if !c.agrees(v.subject) {

@@ -37,9 +37,9 @@ type Credentials struct {
 	As         []string // event names for notifications; "type": their own
 	Since      string   // the cursor, not parsed yet
 
-	// OriginKnown reports whether the browser named the page's origin: by an Origin header, or by
-	// "Sec-Fetch-Site: same-origin", which is all that it sends with a GET to the page's own host.
-	// The server checks whether the origin is allowed.
+	// OriginKnown reports whether the browser named the page's origin: by an Origin header, or with
+	// a GET to the page's own host by "Sec-Fetch-Site: same-origin" or, over plain HTTP, by a
+	// Referer of this host. The server checks whether the Origin is allowed.
 	OriginKnown bool
 
 	others []string // further user ids that the client named
@@ -60,8 +60,7 @@ func FromRequest(r *http.Request) Credentials {
 		As:        append(split(q["as"]), items(q, "as")...),
 		Since: newest(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"],
 			q["since"]),
-		OriginKnown: r.Header.Get("Origin") != "" ||
-			strings.EqualFold(r.Header.Get("Sec-Fetch-Site"), "same-origin"),
+		OriginKnown: originKnown(r),
 	}
 	c.nameUsers(q["userId"]...)
 	if c.Token == "" {
@@ -74,6 +73,30 @@ func FromRequest(r *http.Request) Credentials {
 	}
 	c.err = c.check()
 	return c
+}
+
+func originKnown(r *http.Request) bool {
+	if r.Header.Get("Origin") != "" {
+		return true
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return strings.EqualFold(site, "same-origin")
+	}
+	origin, host := RefererOrigin(r)
+	return host != "" && strings.EqualFold(host, r.Host) &&
+		(r.TLS == nil || strings.HasPrefix(origin, "https:"))
+}
+
+// RefererOrigin returns the origin and the host of the page in the Referer header, or "" if the
+// header does not have the URL of a web page. Browsers send no Origin with a GET to the page's own
+// host, and no Sec-Fetch-Site over plain HTTP, except to localhost, because it is not a secure
+// context: then the Referer alone names the page. A page cannot send the Referer of another one.
+func RefererOrigin(r *http.Request) (origin, host string) {
+	u, err := url.Parse(r.Header.Get("Referer"))
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return "", ""
+	}
+	return u.Scheme + "://" + u.Host, u.Host
 }
 
 // channels returns the channels of a query. A list in `channels` is separated by commas. A value of

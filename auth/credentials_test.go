@@ -15,6 +15,9 @@ import (
 func request(target string, headers ...string) Credentials {
 	r := httptest.NewRequest("GET", target, nil)
 	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	return FromRequest(r)
@@ -85,6 +88,23 @@ func TestFromRequest(t *testing.T) {
 		{"cookie by an address typed in", "/sse",
 			[]string{"Cookie", "auth_token=C", "Sec-Fetch-Site", "none"},
 			Credentials{Token: "C", FromCookie: true}},
+		{"cookie over plain HTTP from the own page", "/sse",
+			[]string{"Cookie", "auth_token=C", "Referer", "http://EXAMPLE.com/page?a=b"},
+			Credentials{Token: "C", FromCookie: true, OriginKnown: true}},
+		{"cookie from another page with its Referer", "/sse",
+			[]string{"Cookie", "auth_token=C", "Referer", "http://evil.test/example.com"},
+			Credentials{Token: "C", FromCookie: true}},
+		{"cookie with a Referer that contradicts Sec-Fetch-Site", "/sse", []string{"Cookie",
+			"auth_token=C", "Referer", "http://example.com/", "Sec-Fetch-Site", "cross-site"},
+			Credentials{Token: "C", FromCookie: true}},
+		{"cookie without a host", "/sse", []string{"Cookie", "auth_token=C", "Host", ""},
+			Credentials{Token: "C", FromCookie: true}},
+		{"cookie over TLS from a page that is not", "https://example.com/sse",
+			[]string{"Cookie", "auth_token=C", "Referer", "http://example.com/"},
+			Credentials{Token: "C", FromCookie: true}},
+		{"cookie over TLS from the own page", "https://example.com/sse",
+			[]string{"Cookie", "auth_token=C", "Referer", "https://example.com/"},
+			Credentials{Token: "C", FromCookie: true, OriginKnown: true}},
 		{"user ids that agree", "/sse?userId=a&userId=a&userId=", nil, Credentials{UserID: "a"}},
 		{"user ids that do not", "/sse?userId=a&userId=b&userId=c&userId=b", nil,
 			Credentials{UserID: "a", others: []string{"b", "c"}}},

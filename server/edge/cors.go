@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/rs/cors"
+
+	"github.com/roomcast/roomcast/auth"
 )
 
 // originRule decides about the Origin header of a request. r is for rules that compare the origin
@@ -39,6 +41,7 @@ func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Han
 		switch {
 		case len(origins) == 0:
 			ok = noOrigin == nil || noOrigin(r)
+			nameSite(allow, r)
 		case len(origins) == 1 && origins[0] != "":
 			ok = allow(origins[0], r)
 		}
@@ -50,6 +53,19 @@ func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Han
 		}
 		shared.ServeHTTP(w, r)
 	})
+}
+
+// nameSite adds the header "Sec-Fetch-Site: same-origin" that a browser leaves out over plain HTTP, if
+// the Referer names a page of an allowed origin. A browser sends no Origin only to the page's own
+// host, which this server does not know when a proxy changes the Host header. Package auth needs the
+// header for a cookie.
+func nameSite(allow originRule, r *http.Request) {
+	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Cookie") == "" {
+		return
+	}
+	if origin, _ := auth.RefererOrigin(r); origin != "" && allow(origin, r) {
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
 }
 
 // OwnOrigin allows only the host that the request was sent to.

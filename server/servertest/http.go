@@ -83,6 +83,9 @@ func DoRequest(t testing.TB, r *http.Request, headers ...string) (*http.Response
 	t.Helper()
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" { // which net/http takes from the request, not from its headers
+			r.Host = value
+		}
 		r.Header.Add(name, value)
 	}
 	res, err := HTTPClient().Do(r)
