@@ -162,7 +162,7 @@ func (p *instance) newService() (*server.Service, error) {
 	so := sse.DefaultOptions()
 	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(p.authenticator, p.limits), log
 	so.Tickets, so.Admit = p.tickets, server.StreamAdmission(p.limits)
-	so.Problem = edge.WriteProblem
+	so.Problem, so.Overloaded = edge.WriteProblem, edge.NoteRefusal
 	so.Written, so.Panicked = counts.WrittenBy("sse"), counts.Panicked
 	so.Heartbeat, so.As = c.SSEHeartbeatInterval, c.SSEAs
 	so.DefaultChannels, so.MaxRooms = c.DefaultChannels, c.MaxRooms
@@ -178,7 +178,8 @@ func (p *instance) newService() (*server.Service, error) {
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
 	service.SSEPath = c.SSEPath
-	service.Tickets, service.ConnectionUpdates = p.tickets, c.ConnectionUpdates
+	service.Tickets, service.KeySet = p.tickets, p.keySet
+	service.ConnectionUpdates = c.ConnectionUpdates
 	service.AllowOrigin, service.TrustedProxies = p.allow, c.TrustedProxies
 	service.Descriptors = p.files
 	service.Admin = server.AdminOptions{

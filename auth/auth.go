@@ -235,7 +235,7 @@ func (a *rules) byToken(c Credentials) (id Identity, found bool, err error) {
 	}
 	v, err := a.verify(c.Token)
 	switch {
-	case err != nil && c.FromCookie && a.mode == ModeOpen:
+	case err != nil && c.FromCookie && a.mode == ModeOpen && !errors.Is(err, ErrKeySetUnavailable):
 		return Identity{}, false, nil
 	case err != nil:
 		return Identity{}, false, err

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/MicahParks/jwkset"
@@ -26,11 +27,12 @@ const (
 	maxKeySet      = 1 << 20 // bytes
 )
 
-// ErrKeySetUnavailable means that the key set could not be fetched so far, so no token can be
-// verified. The client may try again.
+// ErrKeySetUnavailable means that a token cannot be verified yet: the key set could not be fetched so
+// far, or it does not have the key of the token and cannot be fetched at the moment. The client may
+// try again.
 var ErrKeySetUnavailable = &Error{
 	Code: "unavailable", Message: "Authentication unavailable", Status: 503,
-	RetryAfter: keySetRetry,
+	RetryAfter: 5 * time.Second,
 }
 
 // KeySet is the public keys of an identity provider, fetched from its JWKS URL (RFC 7517) and kept
@@ -44,16 +46,20 @@ type KeySet struct {
 	ctx    context.Context
 	close  func()
 	limit  *rate.Limiter
+	failed atomic.Int64 // fetches
 
-	mu       sync.Mutex
-	fetching chan struct{} // closed at the end of the running fetch; nil: none is running
+	mu      sync.Mutex
+	running *fetch         // nil: none
+	started int            // fetches so far, except the ones by time
+	fetched int            // the number of the last fetch that succeeded
+	unknown map[string]int // kids without a key: started when a token first named them
 }
 
 // NewKeySet fetches the keys and keeps them up to date until Close. When the first fetch fails,
 // which takes 5 s at most, NewKeySet still returns a KeySet, and tokens are refused with
 // [ErrKeySetUnavailable] until a fetch succeeds: a server may start before its identity provider
-// does. NewKeySet calls failed, which may be nil, after each failed fetch, from any goroutine. It
-// returns the error of [CheckKeySetURL].
+// does. KeySet tries again by itself. NewKeySet calls failed, which may be nil, after each failed
+// fetch, from any goroutine. It returns the error of [CheckKeySetURL].
 func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 	if err := CheckKeySetURL(address); err != nil {
 		return nil, err
@@ -65,8 +71,9 @@ func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 	}
 	k := &KeySet{
 		known: jwkset.NewMemoryStorage(), ctx: ctx,
-		limit: rate.NewLimiter(rate.Every(keySetRetry), 1),
-		close: func() { cancel(); transport.CloseIdleConnections() },
+		limit:   rate.NewLimiter(rate.Every(keySetRetry), 1),
+		unknown: make(map[string]int),
+		close:   func() { cancel(); transport.CloseIdleConnections() },
 	}
 	fetched, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
 		Client: &http.Client{
@@ -75,6 +82,7 @@ func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 		Ctx: ctx, HTTPTimeout: keySetTimeout, RefreshInterval: keySetInterval, Storage: k.known,
 		NoErrorReturnFirstHTTPReq: true,
 		RefreshErrorHandler: func(_ context.Context, err error) {
+			k.failed.Add(1)
 			if failed != nil && ctx.Err() == nil {
 				failed(fmt.Errorf("keys of %s: %w", address, err))
 			}
@@ -99,7 +107,18 @@ func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 		return nil, fmt.Errorf("auth: key set: %w", err)
 	}
 	k.key = keys.Keyfunc
+	if !k.Ready() {
+		go k.fetchFirst()
+	}
 	return k, nil
+}
+
+// Ready reports whether a fetch has brought keys. Until then every token is refused.
+func (k *KeySet) Ready() bool { return len(k.keys()) > 0 }
+
+func (k *KeySet) keys() []jwkset.JWK {
+	all, _ := k.known.KeyReadAll(k.ctx) // in memory, without errors
+	return all
 }
 
 // Close ends the fetching. The keys of the last fetch still verify tokens.
@@ -130,23 +149,27 @@ func isLoopback(host string) bool {
 // when the set has one key.
 func (k *KeySet) find(kid, algorithm string) (any, error) {
 	key, err := k.lookup(kid, algorithm)
-	if errors.Is(err, jwkset.ErrKeyNotFound) {
-		k.refresh(kid)
-		key, err = k.lookup(kid, algorithm)
+	if !errors.Is(err, jwkset.ErrKeyNotFound) {
+		return key, err
 	}
-	if errors.Is(err, jwkset.ErrKeyNotFound) {
-		if all, _ := k.known.KeyReadAll(k.ctx); len(all) == 0 {
-			return nil, ErrKeySetUnavailable
-		}
+	failed := k.refresh(kid)
+	key, err = k.lookup(kid, algorithm)
+	switch {
+	case !errors.Is(err, jwkset.ErrKeyNotFound):
+		return key, err
+	case failed != nil:
+		return nil, failed
+	case !k.Ready():
+		return nil, ErrKeySetUnavailable
 	}
-	return key, err
+	return nil, err
 }
 
 func (k *KeySet) lookup(kid, algorithm string) (crypto.PublicKey, error) {
 	var entry jwkset.JWK
 	var err error
 	if kid == "" {
-		all, _ := k.known.KeyReadAll(k.ctx) // in memory, without errors
+		all := k.keys()
 		if len(all) > 1 {
 			return nil, errors.New("no kid, but the key set has several keys")
 		}
@@ -167,30 +190,6 @@ func (k *KeySet) lookup(kid, algorithm string) (crypto.PublicKey, error) {
 		return nil, errors.New("the key is not for this algorithm")
 	}
 	return key, nil
-}
-
-// refresh fetches the set once for all callers that wait for it. The fetch does not depend on the
-// first caller's context: it continues when that client disconnects.
-func (k *KeySet) refresh(kid string) {
-	k.mu.Lock()
-	underway := k.fetching
-	if underway == nil {
-		if !k.limit.Allow() {
-			k.mu.Unlock()
-			return
-		}
-		underway = make(chan struct{})
-		k.fetching = underway
-		k.mu.Unlock()
-		_, _ = k.remote.KeyRead(k.ctx, kid) // fetches; failures go to failed
-		k.mu.Lock()
-		k.fetching = nil
-		close(underway)
-		k.mu.Unlock()
-		return
-	}
-	k.mu.Unlock()
-	<-underway // a fetch ends within keySetTimeout
 }
 
 // bounded limits the size of a response.

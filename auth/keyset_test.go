@@ -4,6 +4,7 @@ import (
 	"crypto/elliptic"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -41,13 +42,15 @@ func TestKeySet(t *testing.T) {
 	if n := p.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches, want 1: every key was known", n)
 	}
-	// Attacks by kid. Only the first unknown kid causes a fetch.
-	for _, kid := range []string{
-		"../../dev/null", "' OR 1=1 --", "http://evil.example/key",
-		strings.Repeat("k", 64), strings.Repeat("k", 65), strings.Repeat("k", 900),
-	} {
-		refused(t, a, named(t, p256, kid), ErrInvalid)
+	// Attacks by kid. Only the first unknown kid causes a fetch. Another one may name a key that is
+	// newer than the fetch.
+	refused(t, a, named(t, p256, "../../dev/null"), ErrInvalid)
+	others := []string{"' OR 1=1 --", "http://evil.example/key", strings.Repeat("k", 64)}
+	for _, kid := range others {
+		refused(t, a, named(t, p256, kid), ErrKeySetUnavailable)
 	}
+	refused(t, a, named(t, p256, strings.Repeat("k", 65)), ErrInvalid)
+	refused(t, a, named(t, p256, strings.Repeat("k", 900)), ErrInvalid)
 	if n := p.fetches.Load(); n != 2 {
 		t.Errorf("%d fetches after unknown names, want 2", n)
 	}
@@ -59,8 +62,63 @@ func TestKeySet(t *testing.T) {
 	if n := p.fetches.Load(); n != 2 {
 		t.Errorf("%d fetches after headers that name addresses, want 2", n)
 	}
-	if len(*failures) > 0 {
-		t.Errorf("failures: %q", *failures)
+	// The next fetch answers for all of them.
+	k.limit = rate.NewLimiter(rate.Inf, 1)
+	if _, err := try(a, named(t, p256, others[0]), SocketIO); !errors.Is(err, ErrInvalid) {
+		t.Errorf("after the next fetch: %v", err)
+	}
+	k.limit = rate.NewLimiter(0, 0)
+	for _, kid := range others {
+		refused(t, a, named(t, p256, kid), ErrInvalid)
+	}
+	refused(t, a, named(t, p256, "another"), ErrKeySetUnavailable)
+	k.limit = rate.NewLimiter(rate.Every(time.Hour), 1)
+	k.limit.Allow()
+	var refusal *Error
+	if _, err := try(a, named(t, p256, "another"), EventSource); !errors.As(err, &refusal) ||
+		refusal.RetryAfter < time.Minute {
+		t.Errorf("%#v has no time until the next fetch", err)
+	}
+	if n := p.fetches.Load(); n != 3 {
+		t.Errorf("%d fetches, want 3", n)
+	}
+	if list := failures(); len(list) > 0 {
+		t.Errorf("failures: %q", list)
+	}
+}
+
+// What a client names is bounded, and kids that a fetch has answered make room.
+func TestKeySetRemembersFewKids(t *testing.T) {
+	k := &KeySet{unknown: map[string]int{}, started: 1}
+	for i := range 2 * maxUnknown {
+		k.note(fmt.Sprint(i))
+	}
+	if len(k.unknown) != maxUnknown {
+		t.Errorf("%d kids", len(k.unknown))
+	}
+	k.started, k.fetched = 2, 2
+	if before := k.note("new"); before != 2 || k.note("new") != 2 || len(k.unknown) > maxUnknown {
+		t.Errorf("%d, %d kids", before, len(k.unknown))
+	}
+}
+
+// The keys arrive by themselves: a server that is not ready may get no client that asks for them.
+func TestKeySetFetchesUntilThereAreKeys(t *testing.T) {
+	s := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
+	p := newProvider(t, "")
+	p.serve(503, "away")
+	k, _ := newKeySet(t, p)
+	if k.Ready() {
+		t.Fatal("ready without keys")
+	}
+	p.serve(200, set(t, map[string]any{"k": s.key.Public()}, "", ""))
+	for deadline := time.Now().Add(30 * time.Second); !k.Ready(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the keys do not arrive")
+		}
+	}
+	if _, err := try(newAuth(t, Options{KeySet: k}), named(t, s, "k"), EventSource); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -161,7 +219,11 @@ func TestKeySetUnavailableAtStart(t *testing.T) {
 				refusal.Status != 503 || refusal.RetryAfter == 0 {
 				t.Errorf("without keys: %v", err)
 			}
-			if n := len(*failures); name != "no keys" && n == 0 {
+			cookie := named(t, s, "k")
+			cookie.FromCookie, cookie.OriginKnown = true, true
+			open := newAuth(t, Options{KeySet: k, Mode: ModeOpen})
+			refused(t, open, cookie, ErrKeySetUnavailable)
+			if n := len(failures()); name != "no keys" && n == 0 {
 				t.Error("failed was not called")
 			}
 			p.serve(200, good)
@@ -171,7 +233,7 @@ func TestKeySetUnavailableAtStart(t *testing.T) {
 			}
 			// Unavailable again: the keys of the last fetch stay valid.
 			p.serve(500, "")
-			refused(t, a, named(t, s, "unknown"), ErrInvalid)
+			refused(t, a, named(t, s, "unknown"), ErrKeySetUnavailable)
 			if _, err := try(a, named(t, s, "k"), EventSource); err != nil {
 				t.Errorf("while the provider is unavailable again: %v", err)
 			}

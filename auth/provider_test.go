@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -74,20 +75,24 @@ func set(t testing.TB, keys map[string]any, alg jwkset.ALG, use jwkset.USE) stri
 	return string(text)
 }
 
-func newKeySet(t *testing.T, p *provider) (*KeySet, *[]string) {
+func newKeySet(t *testing.T, p *provider) (k *KeySet, failures func() []string) {
 	t.Helper()
 	var mu sync.Mutex
-	var failures []string
+	var list []string
 	k, err := NewKeySet(p.URL+"/keys", func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		failures = append(failures, err.Error())
+		list = append(list, err.Error())
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.Close)
-	return k, &failures
+	return k, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(list)
+	}
 }
 
 func named(t testing.TB, s signer, kid string) Credentials {

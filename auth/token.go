@@ -95,8 +95,8 @@ func checkShape(token string) error {
 // expired only if its signature and all other claims are valid, because only then is a new token
 // worth asking for.
 func refusal(err error) error {
-	if errors.Is(err, ErrKeySetUnavailable) {
-		return ErrKeySetUnavailable
+	if away := new(Error); errors.As(err, &away) && away.Is(ErrKeySetUnavailable) {
+		return away // with its RetryAfter
 	}
 	if !errors.Is(err, jwt.ErrTokenExpired) {
 		return ErrInvalid

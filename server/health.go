@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -11,6 +12,7 @@ import (
 type health struct {
 	draining atomic.Bool
 	store    func() error // returns an error while the store is unavailable; may be nil
+	keys     *auth.KeySet // of the identity provider; may be nil
 }
 
 // live always returns 200. It ignores the store, because a restart would not repair it.
@@ -26,6 +28,9 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	case h.store != nil && h.store() != nil:
 		edge.WriteJSON(w, http.StatusServiceUnavailable,
 			map[string]string{"status": "unavailable", "reason": "store"})
+	case h.keys != nil && !h.keys.Ready():
+		edge.WriteJSON(w, http.StatusServiceUnavailable,
+			map[string]string{"status": "unavailable", "reason": "keys"})
 	default:
 		edge.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/roomcast/roomcast/auth"
 )
 
 func TestHealth(t *testing.T) {
@@ -29,5 +31,13 @@ func TestHealth(t *testing.T) {
 	h.draining.Store(true)
 	expect(h.ready, 503, `{"status":"draining"}`)
 	expect(h.live, 200, `{"status":"ok"}`)
+	provider := httptest.NewServer(http.NotFoundHandler())
+	defer provider.Close()
+	keys, err := auth.NewKeySet(provider.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keys.Close()
+	expect((&health{keys: keys}).ready, 503, `{"reason":"keys","status":"unavailable"}`)
 	expect((&health{}).ready, 200, `{"status":"ready"}`)
 }

@@ -39,6 +39,8 @@ type Options struct {
 	PublishRate  int           // notifications per second and API key; 0, the default: no limit
 	PublishBurst int           // notifications that each API key may publish at once
 	Tickets      *auth.Tickets // for the API to issue; nil: it issues none
+	// KeySet is the key set of the authenticator: /readyz reports 503 until it has keys. nil: none.
+	KeySet *auth.KeySet
 
 	// AllowOrigin reports whether a page of this origin may send the request. nil allows the
 	// request's own host only.
@@ -105,6 +107,7 @@ func New(o Options) *Service {
 	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log),
 		keys: api.NewKeyring(o.APIKeys, o.PublishRate, o.PublishBurst)}
 	s.settings.set(o)
+	s.health.keys = o.KeySet
 	if o.ConnectionUpdates {
 		s.updates = presence.AnnounceConnections(o.Hub, o.Log)
 	}

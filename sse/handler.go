@@ -23,10 +23,13 @@ type Options struct {
 	Tickets TicketIssuer // for requests for tickets; nil: none
 
 	// Admit decides whether a stream may start, and counts it until release, which may be nil, is
-	// called: after the stream has ended and before the client can see the end. For an error that
-	// wraps [ErrOverloaded] the client gets a short stream, so that EventSource reconnects; Problem
-	// answers any other error. nil admits all clients.
+	// called: after the stream has ended and before the client can see the end. [ErrOverloaded]
+	// says how its errors are answered. nil admits all clients.
 	Admit func(*http.Request, auth.Identity) (release func(), err error)
+
+	// Overloaded is called with the cause when a client gets a short stream with `overloaded`, as
+	// [ErrOverloaded] describes: the status of the response does not show it. nil: not called.
+	Overloaded func(*http.Request, error)
 
 	Heartbeat time.Duration // between two comments, 3 s by default; 0: none
 	Sync      time.Duration // without an event before the cursor is sent, 60 s by default; 0: never
@@ -155,9 +158,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		return
 	}
 	credentials := auth.FromRequest(r)
-	identity, names, err := h.identify(r, credentials, route)
+	names, invalid := h.names(r, credentials, route)
+	identity, err := h.o.Auth.Authenticate(r.Context(), credentials, auth.EventSource)
+	if err == nil {
+		err = invalid
+	}
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.refuse(w, r, names, err)
 		return
 	}
 	if r.Method == http.MethodHead {
@@ -167,11 +174,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 	}
 	release, err := h.o.Admit(r, identity)
 	switch {
-	case errors.Is(err, ErrOverloaded):
-		h.overload(w, r, names)
-		return
 	case err != nil:
-		h.o.Problem(w, r, err)
+		h.refuse(w, r, names, err)
 		return
 	case release == nil:
 		release = func() {}
@@ -180,28 +184,21 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 	opening, ok := h.join(s, credentials)
 	if !ok {
 		release()
-		h.overload(w, r, names)
+		h.refuse(w, r, names, ErrOverloaded)
 		return
 	}
 	s.serve(w, r, opening)
 }
 
-// identify returns the identity of the credentials, and the event names for the request.
-func (h *Handler) identify(
-	r *http.Request, c auth.Credentials, route string,
-) (auth.Identity, names, error) {
-	identity, err := h.o.Auth.Authenticate(r.Context(), c, auth.EventSource)
-	if err != nil {
-		return identity, names{}, err
-	}
-	n, err := namesOf(c.As, route, h.o.As)
-	if err != nil {
-		return identity, n, err
-	}
+// names returns the event names for a request.
+func (h *Handler) names(r *http.Request, c auth.Credentials, route string) (names, error) {
 	query := auth.Query(r)
 	h.unknown.note(query)
-	n, err = enveloped(n, query["envelope"], c.As)
-	return identity, n, err
+	n, err := namesOf(c.As, route, h.o.As)
+	if err != nil {
+		return n, err
+	}
+	return enveloped(n, query["envelope"], c.As)
 }
 
 // join counts a stream and makes it a member. It returns false after Shutdown.
@@ -216,16 +213,6 @@ func (h *Handler) join(s *stream, c auth.Credentials) (o opening, ok bool) {
 		h.closed()
 	}
 	return o, err == nil
-}
-
-// overload ends a stream at its start. After a status other than 200 an EventSource would not
-// reconnect.
-func (h *Handler) overload(w http.ResponseWriter, r *http.Request, n names) {
-	setHeaders(w.Header())
-	retry := newRetry()
-	h.o.Log.Debug("stream refused", zap.String("code", "overloaded"), zap.Duration("retry", retry))
-	event := n.appendControl(appendRetry(nil, retry), "", "overloaded", control{Type: "overloaded"})
-	_ = newResponse(w, r).write(event, h.o.WriteTimeout) // the response ends in any case
 }
 
 // setHeaders sets the headers of a stream: no cache stores it, no middleware compresses it, and no

@@ -24,7 +24,7 @@ func TestOverloaded(t *testing.T) { bothWays(t, testOverloaded) }
 func testOverloaded(t *testing.T, w way) {
 	full := fmt.Errorf("1000 streams: %w", ErrOverloaded)
 	banned := &auth.Error{Code: "too_many_connections", Message: "Too many connections",
-		Status: 429}
+		Status: 403}
 	var err error
 	r := newRig(t, Options{Admit: func(*http.Request, auth.Identity) (func(), error) {
 		return nil, err
@@ -38,8 +38,8 @@ func testOverloaded(t *testing.T, w way) {
 	}{
 		{full, "/sse", 200, "retry: R\nevent: overloaded\ndata: {\"type\":\"overloaded\"}\n\n"},
 		{full, "/api/sse", 200, "retry: R\nevent: message\ndata: {\"type\":\"overloaded\"}\n\n"},
-		{banned, "/sse", 429,
-			`{"type":"about:blank","title":"Too Many Requests","status":429,` +
+		{banned, "/sse", 403,
+			`{"type":"about:blank","title":"Forbidden","status":403,` +
 				`"detail":"Too many connections","code":"too_many_connections"}` + "\n"},
 		{errors.New("secret"), "/sse", 500,
 			`{"type":"about:blank","title":"Internal Server Error","status":500,` +

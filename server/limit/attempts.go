@@ -26,13 +26,21 @@ type StreamAuthenticator struct {
 	limits *Limiter
 }
 
-// Authenticate calls auth.Authenticator.Authenticate and counts a failure.
+// Authenticate calls auth.Authenticator.Authenticate and counts a failure. Credentials that were
+// checked and are invalid are refused as that also above the limit: an EventSource that is told to
+// come back later would do so for ever.
 func (s *StreamAuthenticator) Authenticate(
 	ctx context.Context, c auth.Credentials, t auth.Transport,
 ) (auth.Identity, error) {
-	return s.limits.Attempt(edge.IPFromContext(ctx), func() (auth.Identity, error) {
-		return s.Authenticator.Authenticate(ctx, c, t)
+	var checked error
+	id, err := s.limits.Attempt(edge.IPFromContext(ctx), func() (id auth.Identity, err error) {
+		id, checked = s.Authenticator.Authenticate(ctx, c, t)
+		return id, checked
 	})
+	if errors.Is(checked, auth.ErrInvalid) {
+		return auth.Identity{}, checked
+	}
+	return id, err
 }
 
 // Refresh calls auth.Authenticator.Refresh and counts a failure.

@@ -127,14 +127,34 @@ func TestGuessesOverBothTransports(t *testing.T) {
 	}
 	var problem edge.Problem
 	err = json.Unmarshal([]byte(text), &problem)
-	if err != nil || last.StatusCode != 429 || problem.Code != "rate_limited" ||
-		last.Header.Get("Retry-After") == "" {
-		t.Errorf("%s %s, Retry-After %q", last.Status, text, last.Header.Get("Retry-After"))
+	// The address has sent a valid token, so the server still checks its tokens.
+	if err != nil || last.StatusCode != 401 || problem.Code != "invalid_token" {
+		t.Errorf("%s %s", last.Status, text)
 	}
 	c.Send(refreshPacket("", "guess"))
 	want := `42["error",{"code":"rate_limited","message":"Rate limit exceeded","retryAfter":`
 	if got := c.Read(); !strings.HasPrefix(got, want) {
 		t.Errorf("Socket.IO: %s, want %s", got, want)
+	}
+
+	// An address without a valid token is refused without a check, also with a valid token. The
+	// refusal passes, so it does not end an EventSource.
+	so.Auth = limit.StreamAuth(authenticator, limit.New(limit.Options{AuthFailures: 2}))
+	strangers, err := sse.New(so)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base = "http://" + servertest.Serve(t, edge.WithInfo(nil, strangers.Stream("")))
+	valid := servertest.TokenFor(t, time.Now().Add(time.Hour))
+	for i, token := range []string{"guess", "guess", "guess", valid} {
+		want, event := 401, `"code":"invalid_token"`
+		if i >= 2 {
+			want, event = 200, "\nevent: overloaded\n"
+		}
+		last, text = servertest.Do(t, "GET", base+"/sse?token="+token, "")
+		if last.StatusCode != want || !strings.Contains(text, event) {
+			t.Errorf("attempt %d: %s %s, want %d", i, last.Status, text, want)
+		}
 	}
 
 	// An unauthenticated client guesses at CONNECT until the server refuses with a delay.

@@ -1,0 +1,110 @@
+package auth
+
+import (
+	"strings"
+	"time"
+)
+
+// maxUnknown is how many kids without a key a KeySet remembers.
+const maxUnknown = 1000
+
+// fetch is a running fetch of a key set. done is closed at its end.
+type fetch struct {
+	done chan struct{}
+	ok   bool // the set was fetched; valid after done
+}
+
+// refresh fetches the set once for all callers that wait for it, if a token may do so now. It
+// returns nil if the set is known not to have the key: a fetch that began after a token had first
+// named the key has not brought it. Otherwise it returns [ErrKeySetUnavailable], with the time after
+// which another attempt may fetch.
+func (k *KeySet) refresh(kid string) error {
+	k.mu.Lock()
+	before := k.note(kid)
+	if k.running == nil && !k.limit.Allow() {
+		defer k.mu.Unlock()
+		return k.verdict(before)
+	}
+	k.mu.Unlock()
+	if !k.fetch(kid) {
+		return ErrKeySetUnavailable
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.verdict(before)
+}
+
+// verdict returns nil if a fetch after the first number of them succeeded. The caller holds the lock.
+func (k *KeySet) verdict(before int) error {
+	if before < k.fetched {
+		return nil
+	}
+	next := k.limit.Reserve()
+	defer next.Cancel()
+	e := *ErrKeySetUnavailable
+	e.RetryAfter = max(next.Delay(), time.Second)
+	return &e
+}
+
+// note returns how many fetches had started when a token first named a kid, and remembers it while
+// there is room. The caller holds the lock.
+func (k *KeySet) note(kid string) (before int) {
+	if before, ok := k.unknown[kid]; ok {
+		return before
+	}
+	for other, before := range k.unknown {
+		if len(k.unknown) < maxUnknown {
+			break
+		}
+		if before < k.fetched {
+			delete(k.unknown, other)
+		}
+	}
+	if len(k.unknown) < maxUnknown {
+		k.unknown[strings.Clone(kid)] = k.started
+	}
+	return k.started
+}
+
+// fetch fetches the set, or waits for the running fetch, which ends within keySetTimeout. It reports
+// whether the fetch succeeded. The fetch does not depend on the first caller's context: it continues
+// when that client disconnects.
+func (k *KeySet) fetch(kid string) (ok bool) {
+	k.mu.Lock()
+	if running := k.running; running != nil {
+		k.mu.Unlock()
+		<-running.done
+		return running.ok
+	}
+	for _, key := range k.keys() { // which the fetch may withdraw
+		k.note(key.Marshal().KID)
+	}
+	f := &fetch{done: make(chan struct{})}
+	k.running = f
+	k.started++
+	number, failed := k.started, k.failed.Load()
+	k.mu.Unlock()
+	_, _ = k.remote.KeyRead(k.ctx, kid) // fetches an unknown key; failures are counted
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f.ok = k.failed.Load() == failed
+	if f.ok {
+		k.fetched = number
+	}
+	k.running = nil
+	close(f.done)
+	return f.ok
+}
+
+// fetchFirst fetches until there are keys, without a token that asks for one: a server without keys
+// is not ready, so it may get no clients. It ends at Close.
+func (k *KeySet) fetchFirst() {
+	for wait := time.Second; !k.Ready(); wait = min(2*wait, keySetRetry) {
+		select {
+		case <-k.ctx.Done():
+			return
+		case <-time.After(wait):
+			k.fetch("")
+		}
+	}
+}

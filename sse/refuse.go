@@ -1,0 +1,62 @@
+package sse
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+// refuse answers a request for a stream that cannot start. An EventSource gives up for ever after a
+// status other than 200, so only an error that another attempt cannot solve has one. For others the
+// stream ends at its start, and the client reconnects.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err error) {
+	wait, passing := passing(err)
+	if !passing {
+		h.o.Problem(w, r, err)
+		return
+	}
+	if h.o.Overloaded != nil {
+		h.o.Overloaded(r, err)
+	}
+	setHeaders(w.Header())
+	if r.Method == http.MethodHead {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	retry := newRetry()
+	if wait > 0 {
+		retry += wait - minRetry // spread too
+	}
+	h.o.Log.Debug("stream refused", zap.String("code", "overloaded"), zap.Duration("retry", retry),
+		zap.Error(err))
+	event := n.appendControl(appendRetry(nil, retry), "", "overloaded", control{Type: "overloaded"})
+	_ = newResponse(w, r).write(event, h.o.WriteTimeout) // the response ends in any case
+}
+
+// passing reports whether another attempt may succeed, and after which time if the error says so.
+func passing(err error) (wait time.Duration, ok bool) {
+	var (
+		refused *auth.Error
+		limited interface{ HTTPStatus() int }
+	)
+	switch {
+	case errors.Is(err, ErrOverloaded), errors.Is(err, notify.ErrUnavailable),
+		errors.Is(err, context.DeadlineExceeded):
+		return 0, true
+	case errors.As(err, &refused):
+		return refused.RetryAfter, isPassing(refused.Status)
+	case errors.As(err, &limited):
+		return 0, isPassing(limited.HTTPStatus())
+	}
+	return 0, false
+}
+
+func isPassing(status int) bool {
+	return status == http.StatusTooManyRequests || status > http.StatusInternalServerError
+}
