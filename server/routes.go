@@ -50,7 +50,7 @@ func (s *Service) Handler() http.Handler {
 		router.PathPrefix("/").Handler(s.o.Console)
 	}
 
-	handler := edge.WithCORS(s.o.AllowOrigin, nil, edge.WithBodyDeadline(edge.BodyTimeout, router))
+	handler := edge.WithBodyDeadline(edge.BodyTimeout, edge.WithCORS(s.o.AllowOrigin, nil, router))
 	if s.upstream != nil {
 		handler = s.upstream.fallback(router, handler)
 	}

@@ -16,29 +16,36 @@ const BodyTimeout = 10 * time.Second
 // It refuses bodies on GET and HEAD, which have no meaning and would keep the deadline on a stream.
 // Only bytes make a body: proxies and HTTP clients send empty ones, chunked or as an empty DATA frame
 // of HTTP/2.
+//
+// If next leaves a part of the body unread, such as one that is too large, WithBodyDeadline discards
+// it before the response goes out, see discards. Within another WithBodyDeadline it does nothing.
 func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
+	rest := newDiscards()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.ContentLength == 0 { // -1 is chunked; over HTTP/2 Body is never http.NoBody
+		_, nested := r.Body.(*DeadlineBody)
+		if r.Body == nil || nested || r.ContentLength == 0 { // -1 is chunked; over HTTP/2 Body is never http.NoBody
 			next.ServeHTTP(w, r)
 			return
 		}
 		rc := http.NewResponseController(w)
 		// It fails for a writer without deadlines (a test recorder).
 		_ = rc.SetReadDeadline(time.Now().Add(d))
-		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			if r.ContentLength < 0 && isEmpty(r.Body) {
-				_ = rc.SetReadDeadline(time.Time{})
-				r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
-				next.ServeHTTP(w, r)
-				return
-			}
+		body := &DeadlineBody{ReadCloser: r.Body, Controller: rc}
+		// A copy, because net/http decides by the type of its own Body what to do with the rest.
+		r = r.WithContext(r.Context())
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			r.Body = body
+			next.ServeHTTP(w, r)
+		case r.ContentLength < 0 && isEmpty(body):
+			r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+			next.ServeHTTP(w, r)
+			return
+		default:
 			WriteProblem(w, r, &Problem{Status: http.StatusBadRequest, Code: CodeValidation,
 				Detail: "body: " + r.Method + " requests have none"})
-			return
 		}
-		body := &DeadlineBody{ReadCloser: r.Body, Controller: rc}
-		r.Body = body
-		next.ServeHTTP(w, r)
+		rest.discard(body, r)
 		if r.Close && !body.Complete {
 			lingerBeforeClose(w)
 		}
@@ -58,13 +65,20 @@ type DeadlineBody struct {
 	io.ReadCloser
 	Controller *http.ResponseController
 	Complete   bool
+
+	read   int64
+	failed bool // a read
 }
 
 func (b *DeadlineBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
+	b.read += int64(n)
+	switch {
+	case err == io.EOF:
 		b.Complete = true
 		_ = b.Controller.SetReadDeadline(time.Time{})
+	case err != nil:
+		b.failed = true
 	}
 	return n, err
 }
