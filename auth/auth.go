@@ -245,7 +245,8 @@ func (a *rules) byToken(c Credentials) (id Identity, found bool, err error) {
 		return Identity{}, false, err
 	}
 	if !c.agrees(v.subject) {
-		return Identity{}, false, ErrInvalid.because("userId differs from the subject of the token")
+		err := ErrInvalid.because("userId differs from the subject of the token").by("sub")
+		return Identity{}, false, err
 	}
 	return a.identity(v, c.displayName(v.subject)), true, nil
 }

@@ -32,6 +32,12 @@ type body struct {
 
 var errClaim = errors.New("wrong type or range of a claim")
 
+// claimError is an errClaim that names the claim.
+type claimError string
+
+func (e claimError) Error() string { return errClaim.Error() + ": " + string(e) }
+func (e claimError) Unwrap() error { return errClaim }
+
 // UnmarshalJSON keeps the bytes for later.
 func (c *claims) UnmarshalJSON(data []byte) error {
 	c.raw = bytes.Clone(data)
@@ -83,7 +89,7 @@ func (c *claims) Validate() error {
 		return err
 	}
 	if err := rooms.CheckUserID("sub", b.subject); err != nil {
-		return errors.Join(errClaim, err)
+		return errors.Join(claimError("sub"), err)
 	}
 	return nil
 }
@@ -109,7 +115,7 @@ func (b *body) decode(raw []byte) error {
 			continue
 		}
 		if err := read(value); err != nil {
-			return fmt.Errorf("%w: %s", errClaim, name)
+			return claimError(name)
 		}
 	}
 	return nil

@@ -1,6 +1,9 @@
 package auth
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Error is the reason for a refusal. It may be sent to the client: it never contains a credential.
 type Error struct {
@@ -9,6 +12,11 @@ type Error struct {
 	Detail     string        // what exactly is wrong; may be empty
 	Status     int           // over HTTP
 	RetryAfter time.Duration // 0: no hint
+
+	// Claim has the names of the claims for which a token is refused, such as "aud" or "exp, nbf",
+	// without their values. "" if its claims are not the reason. It is for logs only: who sends a
+	// forged token must not learn how far it got.
+	Claim string
 }
 
 // The reasons for a refusal. Compare them with [errors.Is], which compares codes.
@@ -42,6 +50,13 @@ func (e *Error) Error() string {
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
+}
+
+// by returns a copy of e with the names of claims.
+func (e *Error) by(claims ...string) *Error {
+	c := *e
+	c.Claim = strings.Join(claims, ", ")
+	return &c
 }
 
 // because returns a copy of e with a detail.

@@ -26,7 +26,7 @@ func (a *rules) refresh(current Identity, token string) (Identity, error) {
 		return Identity{}, err
 	}
 	if v.subject != current.UserID {
-		return Identity{}, ErrForbidden.because("the token belongs to another user")
+		return Identity{}, ErrForbidden.because("the token belongs to another user").by("sub")
 	}
 	return a.identity(v, current.Username), nil
 }

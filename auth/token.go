@@ -91,23 +91,39 @@ func checkShape(token string) error {
 	return nil
 }
 
-// refusal returns ErrExpired or ErrInvalid for an error of the JWT library. A token counts as
-// expired only if its signature and all other claims are valid, because only then is a new token
-// worth asking for.
+// refusal returns ErrExpired or ErrInvalid for an error of the JWT library, with the names of the
+// refused claims. A token counts as expired only if its signature and all other claims are valid,
+// because only then is a new token worth asking for.
 func refusal(err error) error {
 	if away := new(Error); errors.As(err, &away) && away.Is(ErrKeySetUnavailable) {
 		return away // with its RetryAfter
 	}
-	if !errors.Is(err, jwt.ErrTokenExpired) {
-		return ErrInvalid
+	claims := refusedClaims(err)
+	if len(claims) == 1 && errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, errClaim) {
+		return ErrExpired.by(claims...)
 	}
-	for _, other := range []error{
-		jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenInvalidAudience,
-		jwt.ErrTokenInvalidIssuer, jwt.ErrTokenRequiredClaimMissing, errClaim,
+	return ErrInvalid.by(claims...)
+}
+
+// refusedClaims returns the names of the claims that an error of the JWT library is about. It has
+// none if the signature is not valid.
+func refusedClaims(err error) []string {
+	var own claimError
+	if errors.As(err, &own) {
+		return []string{string(own)}
+	}
+	var names []string
+	for _, claim := range []struct {
+		name    string
+		refused error
+	}{
+		{"exp", jwt.ErrTokenExpired}, {"nbf", jwt.ErrTokenNotValidYet},
+		{"iat", jwt.ErrTokenUsedBeforeIssued}, {"aud", jwt.ErrTokenInvalidAudience},
+		{"iss", jwt.ErrTokenInvalidIssuer},
 	} {
-		if errors.Is(err, other) {
-			return ErrInvalid
+		if errors.Is(err, claim.refused) || strings.Contains(err.Error(), claim.name+" claim is required") {
+			names = append(names, claim.name)
 		}
 	}
-	return ErrExpired
+	return names
 }

@@ -170,3 +170,39 @@ func TestDebugLogOfAStream(t *testing.T) {
 	servertest.Do(t, "GET", "http://"+s.Base+"/sse?token="+token+"x", "")
 	log.hides(t, token, token+"x")
 }
+
+// The debug log names the claim for which a token is refused, on every way. No line and no response
+// has its value.
+func TestDebugLogNamesTheRefusedClaim(t *testing.T) {
+	t.Parallel()
+	s, log := debugStack(t, nil)
+	sign := func(changes map[string]any) string {
+		claims := map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()}
+		for name, value := range changes {
+			claims[name] = value
+		}
+		return servertest.SignHS256(t, servertest.Secret, claims)
+	}
+	c := s.Dial("")
+	hello := c.Join(`{"token":"` + sign(nil) + `"}`)
+	c.Send(`42["auth:refresh",{"token":"` + sign(map[string]any{"nbf": 99999999999}) + `"}]`)
+	log.line(t, "token refused", `"client":"`+hello.ClientID+`"`, `"code":"invalid_token"`,
+		`"claim":"nbf"`)
+	c = s.Dial("")
+	c.Send(`40{"token":"` + sign(map[string]any{"channels": "a,b", "publish": 471147114711}) + `"}`)
+	log.line(t, "connection refused", `"code":"invalid_token"`, `"claim":"publish"`)
+	for path, want := range map[string][2]string{
+		"GET /sse": {"sub", "invalid_token"}, "POST /sse/c1/messages": {"exp", "token_expired"},
+		"POST /sse/c1/channels": {"iat", "invalid_token"},
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		value := map[string]any{"sub": " not-a-user ", "exp": 1234567891, "iat": 99999999998}[want[0]]
+		_, text := servertest.Do(t, method, "http://"+s.Base+path, "",
+			"Authorization: Bearer "+sign(map[string]any{want[0]: value}))
+		if !strings.Contains(text, want[1]) || strings.Contains(text, "laim") {
+			t.Errorf("%s: %s", path, text)
+		}
+		log.line(t, "stream refused", `"code":"`+want[1]+`"`, `"claim":"`+want[0]+`"`)
+	}
+	log.hides(t, "not-a-user", "471147114711", "1234567891", "9999999999", "a,b")
+}

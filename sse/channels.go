@@ -41,17 +41,17 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 	}
 	identity, err := h.o.Auth.Authenticate(r.Context(), auth.FromRequest(r), auth.EventSource)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	_, member, owner, err := h.find(clientIDOf(r), identity)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	want, err := readChange(w, r)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	done := changed{Joined: []string{}, Left: []string{}, Denied: []string{}}

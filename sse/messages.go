@@ -33,7 +33,7 @@ func (h *Handler) sendMessage(w http.ResponseWriter, r *http.Request) {
 	}
 	receipt, err := h.message(w, r)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, receipt)

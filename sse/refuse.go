@@ -18,7 +18,7 @@ import (
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err error) {
 	wait, passing := passing(err)
 	if !passing {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	if h.o.Overloaded != nil {
@@ -37,6 +37,20 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err er
 		zap.Error(err))
 	event := n.appendControl(appendRetry(nil, retry), "", "overloaded", control{Type: "overloaded"})
 	_ = newResponse(w, r).write(event, h.o.WriteTimeout) // the response ends in any case
+}
+
+// problem answers a request that is refused. The debug log has the code, and the refused claims of a
+// token, which the client must not learn.
+func (h *Handler) problem(w http.ResponseWriter, r *http.Request, err error) {
+	var refused *auth.Error
+	if errors.As(err, &refused) {
+		claim := zap.Skip()
+		if refused.Claim != "" {
+			claim = zap.String("claim", refused.Claim)
+		}
+		h.o.Log.Debug("stream refused", zap.String("code", refused.Code), claim)
+	}
+	h.o.Problem(w, r, err)
 }
 
 // passing reports whether another attempt may succeed, and after which time if the error says so.

@@ -45,7 +45,7 @@ func (h *Handler) issueTicket(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := h.newTicket(r)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	writeJSON(w, http.StatusCreated, answer)

@@ -44,26 +44,26 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := readBody(w, r, maxTokenBody)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	token, err := parseToken(body)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	s, member := h.stream(clientIDOf(r))
 	switch {
 	case s == nil:
-		h.o.Problem(w, r, ErrNoStream)
+		h.problem(w, r, ErrNoStream)
 		return
 	case s.identity.Anonymous:
-		h.o.Problem(w, r, ErrNoUser)
+		h.problem(w, r, ErrNoUser)
 		return
 	}
 	identity, err := h.o.Auth.Refresh(r.Context(), s.current(), token)
 	if err != nil {
-		h.o.Problem(w, r, err)
+		h.problem(w, r, err)
 		return
 	}
 	s.take(identity, member)

@@ -3,6 +3,8 @@ package socketio
 import (
 	"encoding/json"
 
+	"go.uber.org/zap"
+
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
@@ -34,6 +36,8 @@ func (c *Conn) refresh(e *Event) bool {
 	identity, err := c.renew(token)
 	if err != nil {
 		refusal := refusalOf(err)
+		c.client.srv.log.Debug("token refused", zap.String("client", c.ID()),
+			zap.String("code", refusal.Data.Code), claimField(err))
 		c.refuseRefresh(e, errorEvent{
 			Code: refusal.Data.Code, Message: refusal.Message,
 			RetryAfter: float64(refusal.Data.RetryAfter),

@@ -60,7 +60,7 @@ func (c *client) refuse(namespace string, err error) {
 	if retry := refusalOf(err).Data.RetryAfter; retry > 0 {
 		fields = append(fields, zap.Int("retry_after", retry)) // seconds
 	}
-	c.srv.log.Debug("connection refused", fields...)
+	c.srv.log.Debug("connection refused", append(fields, claimField(err))...)
 	c.srv.opts.Metrics.Refused(code)
 	text := append(appendHeader(nil, kindConnectError, 0, namespace, nil), body...)
 	c.send(reply{frame: newFrame(text), size: len(text), now: true})
@@ -74,6 +74,15 @@ func (c *client) refuse(namespace string, err error) {
 	if enough {
 		c.end("too many CONNECTs with invalid credentials")
 	}
+}
+
+// claimField is the log field with the refused claims of a token. It is empty without any.
+func claimField(err error) zap.Field {
+	var refused *auth.Error
+	if !errors.As(err, &refused) || refused.Claim == "" {
+		return zap.Skip()
+	}
+	return zap.String("claim", refused.Claim)
 }
 
 // refusalBody returns the JSON of a CONNECT_ERROR, and its code for the metrics. If the data cannot
