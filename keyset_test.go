@@ -59,8 +59,9 @@ func TestProviderAwayAtStart(t *testing.T) {
 		!strings.HasPrefix(text, "retry: ") || !strings.Contains(text, "\nevent: overloaded\n") {
 		t.Errorf("/sse: %d %s", status, text)
 	}
-	if got := p.connect(signed); !strings.HasPrefix(got, `44{"message":"Authentication unavailable",`+
-		`"data":{"code":"unavailable","retryAfter":`) {
+	const refusal = `44{"message":"Authentication unavailable",` +
+		`"data":{"code":"unavailable","retryAfter":`
+	if got := p.connect(signed); !strings.HasPrefix(got, refusal) {
 		t.Errorf("Socket.IO: %s", got)
 	}
 	if status, _ := p.get("/sse"); status != http.StatusUnauthorized {
@@ -84,7 +85,8 @@ func TestProviderAwayAtStart(t *testing.T) {
 	}
 	defer response.Body.Close()
 	head := make([]byte, len("retry: 1000\nid: "))
-	if _, err := io.ReadFull(response.Body, head); err != nil || !strings.Contains(string(head), "id:") {
+	if _, err := io.ReadFull(response.Body, head); err != nil ||
+		!strings.Contains(string(head), "id:") {
 		t.Errorf("/sse: %q %v", head, err)
 	}
 }

@@ -16,8 +16,8 @@ type fetch struct {
 
 // refresh fetches the set once for all callers that wait for it, if a token may do so now. It
 // returns nil if the set is known not to have the key: a fetch that began after a token had first
-// named the key has not brought it. Otherwise it returns [ErrKeySetUnavailable], with the time after
-// which another attempt may fetch.
+// named the key has not brought it. Otherwise it returns [ErrKeySetUnavailable], with the time
+// after which another attempt may fetch.
 func (k *KeySet) refresh(kid string) error {
 	k.mu.Lock()
 	before := k.note(kid)
@@ -34,7 +34,8 @@ func (k *KeySet) refresh(kid string) error {
 	return k.verdict(before)
 }
 
-// verdict returns nil if a fetch after the first number of them succeeded. The caller holds the lock.
+// verdict returns nil if a fetch after the first number of them succeeded. The caller holds the
+// lock.
 func (k *KeySet) verdict(before int) error {
 	if before < k.fetched {
 		return nil
@@ -66,9 +67,9 @@ func (k *KeySet) note(kid string) (before int) {
 	return k.started
 }
 
-// fetch fetches the set, or waits for the running fetch, which ends within keySetTimeout. It reports
-// whether the fetch succeeded. The fetch does not depend on the first caller's context: it continues
-// when that client disconnects.
+// fetch fetches the set, or waits for the running fetch, which ends within keySetTimeout. It
+// reports whether the fetch succeeded. The fetch does not depend on the first caller's context: it
+// continues when that client disconnects.
 func (k *KeySet) fetch(kid string) (ok bool) {
 	k.mu.Lock()
 	if running := k.running; running != nil {

@@ -27,9 +27,9 @@ const (
 	maxKeySet      = 1 << 20 // bytes
 )
 
-// ErrKeySetUnavailable means that a token cannot be verified yet: the key set could not be fetched so
-// far, or it does not have the key of the token and cannot be fetched at the moment. The client may
-// try again.
+// ErrKeySetUnavailable means that a token cannot be verified yet: the key set could not be fetched
+// so far, or it does not have the key of the token and cannot be fetched at the moment. The client
+// may try again.
 var ErrKeySetUnavailable = &Error{
 	Code: "unavailable", Message: "Authentication unavailable", Status: 503,
 	RetryAfter: 5 * time.Second,

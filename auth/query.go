@@ -9,8 +9,8 @@ import (
 )
 
 // Query returns the parameters of a request as browsers and Node read them (WHATWG URL Standard,
-// application/x-www-form-urlencoded): a semicolon and a malformed escape are text. Go's parser drops
-// such parameters, so a channel would be missing without an error.
+// application/x-www-form-urlencoded): a semicolon and a malformed escape are text. Go's parser
+// drops such parameters, so a channel would be missing without an error.
 func Query(r *http.Request) url.Values {
 	values := make(url.Values)
 	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
@@ -49,8 +49,8 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// ListName returns the name of a parameter without the index that HTTP clients add to the name of an
-// array: "channels" for "channels", "channels[]" and "channels[0]".
+// ListName returns the name of a parameter without the index that HTTP clients add to the name of
+// an array: "channels" for "channels", "channels[]" and "channels[0]".
 func ListName(parameter string) (name string, indexed bool) {
 	name, index, found := strings.Cut(parameter, "[")
 	digits, closed := strings.CutSuffix(index, "]")

@@ -121,7 +121,8 @@ func refusedClaims(err error) []string {
 		{"iat", jwt.ErrTokenUsedBeforeIssued}, {"aud", jwt.ErrTokenInvalidAudience},
 		{"iss", jwt.ErrTokenInvalidIssuer},
 	} {
-		if errors.Is(err, claim.refused) || strings.Contains(err.Error(), claim.name+" claim is required") {
+		if errors.Is(err, claim.refused) ||
+			strings.Contains(err.Error(), claim.name+" claim is required") {
 			names = append(names, claim.name)
 		}
 	}

@@ -84,8 +84,8 @@ func (m *Message) Frame(slot Slot, build func(*Message) Frame) Frame {
 //
 //	{"id":…,"type":…,"data":…,"timestamp":"2026-11-22T10:00:00.000Z","metadata":{…}}
 //
-// A volatile message has no id. Data is copied byte for byte; a message that the Hub has sent has no
-// line breaks in it. The data of an emit is its Payload.
+// A volatile message has no id. Data is copied byte for byte; after the Hub has sent the message it
+// has no line breaks. The data of an emit is its Payload.
 func (m *Message) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	if !m.Volatile {

@@ -9,9 +9,9 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// Over plain HTTP, except to localhost, a browser sends neither Origin nor Sec-Fetch-Site with a GET
-// to the page's own host. Then the Referer names the page of a cookie, on every transport. The host
-// of the page may differ from the Host header, which a proxy can change.
+// Over plain HTTP, except to localhost, a browser sends neither Origin nor Sec-Fetch-Site with a
+// GET to the page's own host. Then the Referer names the page of a cookie, on every transport. The
+// host of the page may differ from the Host header, which a proxy can change.
 func TestCookieOverPlainHTTP(t *testing.T) {
 	t.Parallel()
 	base := tokenStack(t)
@@ -40,7 +40,8 @@ func TestCookieOverPlainHTTP(t *testing.T) {
 		status := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[c.accepted]
 		for _, path := range []string{"/sse", "/api/sse"} {
 			// HEAD has the headers of the stream only.
-			if res, _ := servertest.Do(t, "HEAD", base+path, "", headers...); res.StatusCode != status {
+			if res, _ := servertest.Do(t, "HEAD", base+path, "",
+				headers...); res.StatusCode != status {
 				t.Errorf("%s with %q: %d, want %d", path, c.headers, res.StatusCode, status)
 			}
 		}
@@ -65,7 +66,8 @@ func pollConnect(t *testing.T, base string, headers []string) string {
 	_, sid, _ := strings.Cut(open, `"sid":"`)
 	sid, _, _ = strings.Cut(sid, `"`)
 	url += "&sid=" + sid
-	if res, text := servertest.Do(t, "POST", url, "40", headers...); res.StatusCode != http.StatusOK {
+	res, text := servertest.Do(t, "POST", url, "40", headers...)
+	if res.StatusCode != http.StatusOK {
 		t.Fatalf("CONNECT: %d %s", res.StatusCode, text)
 	}
 	_, reply := servertest.Do(t, "GET", url, "", headers...)

@@ -196,7 +196,9 @@ func TestDebugLogNamesTheRefusedClaim(t *testing.T) {
 		"POST /sse/c1/channels": {"iat", "invalid_token"},
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		value := map[string]any{"sub": " not-a-user ", "exp": 1234567891, "iat": 99999999998}[want[0]]
+		value := map[string]any{
+			"sub": " not-a-user ", "exp": 1234567891, "iat": 99999999998,
+		}[want[0]]
 		_, text := servertest.Do(t, method, "http://"+s.Base+path, "",
 			"Authorization: Bearer "+sign(map[string]any{want[0]: value}))
 		if !strings.Contains(text, want[1]) || strings.Contains(text, "laim") {

@@ -13,8 +13,8 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// A proxy such as Apache writes the whole request before it reads the response. It gets the error of
-// a body that is too large, or that no handler reads, and no broken connection.
+// A proxy such as Apache writes the whole request before it reads the response. It gets the error
+// of a body that is too large, or that no handler reads, and no broken connection.
 func TestLargeBodyThroughAProxyThatWritesFirst(t *testing.T) {
 	t.Parallel()
 	s := newServiceStack(t, nil)
@@ -77,7 +77,8 @@ func writeFirst(address, path, headers string, chunked bool) (status int, err er
 	body := `{"data":"` + strings.Repeat("x", 3_000_000) + `"}`
 	length := fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
 	if chunked {
-		length = fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+		length = fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
+			len(body), body)
 	}
 	request := "POST " + path + " HTTP/1.1\r\nHost: " + address + "\r\n" + headers + length
 	if _, err := io.WriteString(c, request); err != nil {

@@ -78,7 +78,9 @@ func (n names) event(name string) string {
 
 // newRetry returns a random reconnection time of 1 to 5 s, so that the clients of a server that
 // ends do not reconnect all at once.
-func newRetry() time.Duration { return minRetry + time.Duration(rand.Int64N(4001))*time.Millisecond }
+func newRetry() time.Duration {
+	return minRetry + time.Duration(rand.Int64N(4001))*time.Millisecond
+}
 
 const minRetry = time.Second
 

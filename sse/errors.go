@@ -10,12 +10,12 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// ErrOverloaded is the error that [Options.Admit] wraps when no further stream is allowed. The client
-// then gets a short stream with the event `overloaded`, because EventSource reconnects only after the
-// status 200. The same holds for errors of Admit and of [Options.Auth] that another attempt may solve:
-// an *[auth.Error], or an error with the method HTTPStatus() int, whose status is 429 or above 500,
-// and errors that wrap [notify.ErrUnavailable] or [context.DeadlineExceeded]. [Options.Problem]
-// answers all other errors.
+// ErrOverloaded is the error that [Options.Admit] wraps when no further stream is allowed. The
+// client then gets a short stream with the event `overloaded`, because EventSource reconnects only
+// after the status 200. The same holds for errors of Admit and of [Options.Auth] that another
+// attempt may solve: an *[auth.Error], or an error with the method HTTPStatus() int, whose status
+// is 429 or above 500, and errors that wrap [notify.ErrUnavailable] or [context.DeadlineExceeded].
+// [Options.Problem] answers all other errors.
 var ErrOverloaded error = overloaded{}
 
 // overloaded has the HTTP status and the wait for a refusal outside of a stream.

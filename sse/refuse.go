@@ -39,8 +39,8 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err er
 	_ = newResponse(w, r).write(event, h.o.WriteTimeout) // the response ends in any case
 }
 
-// problem answers a request that is refused. The debug log has the code, and the refused claims of a
-// token, which the client must not learn.
+// problem answers a request that is refused. The debug log has the code, and the refused claims of
+// a token, which the client must not learn.
 func (h *Handler) problem(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *auth.Error
 	if errors.As(err, &refused) {

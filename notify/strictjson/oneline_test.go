@@ -27,8 +27,8 @@ func TestOneLine(t *testing.T) {
 	}
 }
 
-// FuzzOneLine: the result of valid JSON with line breaks is that of encoding/json, and no text has a
-// line break afterwards, except in a string that no JSON has.
+// FuzzOneLine: the result of valid JSON with line breaks is that of encoding/json, and no text has
+// a line break afterwards, except in a string that no JSON has.
 func FuzzOneLine(f *testing.F) {
 	for _, text := range []string{"{\n\"a\" : 1 }", "[\r\"\\\"\", 2]", "\"", "\n\"\\", "\r\n"} {
 		f.Add([]byte(text))

@@ -37,8 +37,8 @@ func (h *handler) streamRoutes(c components) []route {
 		Method: "GET", Path: path, ID: "openStream", Group: groupStreams, Client: true,
 		Summary: "Open a stream of server-sent events",
 		Doc: "For EventSource. The stream ignores parameters that are not listed, such as those " +
-			"against caches. Passing trouble is a short stream with the event overloaded, because " +
-			"EventSource gives up after any other status. The same route at /api" + path +
+			"against caches. Passing trouble is a short stream with the event overloaded, " +
+			"because EventSource gives up after any other status. The same route at /api" + path +
 			" sends all events as message.",
 		Params: append(append([]param{ticket}, credentials...), streamParams()...),
 		media:  streamMedia,

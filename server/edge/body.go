@@ -17,8 +17,9 @@ const BodyTimeout = 10 * time.Second
 // Only bytes make a body: proxies and HTTP clients send empty ones, chunked or as an empty DATA frame
 // of HTTP/2.
 //
-// If next leaves a part of the body unread, such as one that is too large, WithBodyDeadline discards
-// it before the response goes out, see discards. Within another WithBodyDeadline it does nothing.
+// If next leaves a part of the body unread, because it is too large for example, WithBodyDeadline
+// discards it before the response goes out, see discards. Inside another WithBodyDeadline it does
+// nothing.
 func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 	rest := newDiscards()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

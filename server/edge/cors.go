@@ -55,10 +55,10 @@ func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Han
 	})
 }
 
-// nameSite adds the header "Sec-Fetch-Site: same-origin" that a browser leaves out over plain HTTP, if
-// the Referer names a page of an allowed origin. A browser sends no Origin only to the page's own
-// host, which this server does not know when a proxy changes the Host header. Package auth needs the
-// header for a cookie.
+// nameSite adds the header "Sec-Fetch-Site: same-origin" that a browser leaves out over plain HTTP,
+// if the Referer names a page of an allowed origin. A browser sends no Origin only to the page's own
+// host, which this server does not know when a proxy changes the Host header. Package auth needs
+// the header for a cookie.
 func nameSite(allow originRule, r *http.Request) {
 	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Cookie") == "" {
 		return

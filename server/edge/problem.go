@@ -115,8 +115,8 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// NoteRefusal notes the code of err, and its cause for the log, for a request whose response does not
-// show them: a stream that ends at its start.
+// NoteRefusal notes the code of err, and its cause for the log, for a request whose response does
+// not show them: a stream that ends at its start.
 func NoteRefusal(r *http.Request, err error) { InfoOf(r).Code = ProblemFor(r, err).Code }
 
 // ProblemFor returns ProblemOf err with the data of the request. It stores the cause of a 5xx for
