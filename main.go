@@ -112,12 +112,16 @@ func serve(
 	var reloading sync.WaitGroup
 	defer reloading.Wait()
 	defer stop()
+	var requests <-chan bool // nil: none
+	if e.hangups != nil {
+		requests = e.hangups(ctx) // before anybody can take the server for ready and send one
+	}
 	return p.service.Serve(ctx, c.Addr(), func(address net.Addr) {
 		log.Info("listening", zap.String("address", address.String()),
 			zap.String("auth_mode", string(c.Mode())))
 		p.address = address
 		p.announce(e)
-		reloading.Go(func() { p.reloads(ctx, stop, e, again) })
+		reloading.Go(func() { p.reloads(ctx, stop, requests, e, again) })
 	})
 }
 

@@ -13,12 +13,9 @@ import (
 // reloads applies the settings again at each request for it, until ctx is done. When the terminal
 // of the program is gone, it calls stop, which starts the drain.
 func (p *instance) reloads(
-	ctx context.Context, stop func(), e environment, again func() (config.Config, error),
+	ctx context.Context, stop func(), requests <-chan bool, e environment,
+	again func() (config.Config, error),
 ) {
-	if e.hangups == nil {
-		return
-	}
-	requests := e.hangups(ctx)
 	for {
 		select {
 		case reload := <-requests:

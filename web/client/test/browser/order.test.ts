@@ -30,7 +30,7 @@ test("Socket.IO sends in the order of the calls, before and after the connection
   }); // after what waited
   await Promise.all(work());
   await second;
-  expect(frames.slice(1)).toEqual([...order, ...order]);
+  expect(frames.filter(Boolean)).toEqual([...order, ...order]); // without CONNECT and pongs
 });
 
 test("EventSource sends one request after the other", async () => {
