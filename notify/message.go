@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify/strictjson"
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // Message is one entry of the log. All members that get it share it. It is immutable after the Hub
@@ -129,8 +130,23 @@ func (m *Message) Payload() json.RawMessage {
 	return m.Args
 }
 
-// appendStrings appends names as a JSON array.
-func appendStrings(dst []byte, names []string) []byte {
+// Channels returns the channels of "/" that m was sent to. It is nil if m was also sent to users,
+// connections or everyone, and in another namespace. Unlike the metadata, of which the sender
+// chooses a part, it says for sure why a member gets m. The caller must not change it.
+func (m *Message) Channels() []string {
+	if m.Namespace != RootNamespace {
+		return nil
+	}
+	for _, room := range m.Rooms {
+		if !rooms.IsChannel(room) {
+			return nil
+		}
+	}
+	return m.Rooms
+}
+
+// AppendStrings appends names as a JSON array.
+func AppendStrings(dst []byte, names []string) []byte {
 	dst = append(dst, '[')
 	for i, name := range names {
 		if i > 0 {

@@ -185,7 +185,7 @@ func addChannel(metadata strictjson.Checked, t Target, channels []string) json.R
 	object = strictjson.AppendString(object, t.kind)
 	object = append(object, ':')
 	if t.many {
-		object = appendStrings(object, channels)
+		object = AppendStrings(object, channels)
 	} else {
 		object = strictjson.AppendString(object, channels[0])
 	}

@@ -111,7 +111,7 @@ func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 			if b.size() > 0 && b.size()+f.Size() > maxBatch {
 				return true
 			}
-			b.buf = f.appendTo(b.buf, n.notifications)
+			b.buf = n.append(b.buf, f, d.Message)
 			if at := d.Message.Accepted(); b.since.IsZero() && at.After(m.ConnectedAt()) {
 				b.since = at
 			}

@@ -30,8 +30,9 @@ type changed struct {
 //
 // The request needs the credentials of the stream's user, in the same forms as for a stream. For a
 // stream without a user the client id is enough. The stream leaves channels before it joins others.
-// The server keeps joined channels under the stream's sessionId, if it has one. The client id is
-// the route variable clientId of gorilla/mux or net/http.
+// The server keeps joined channels under the stream's sessionId, if it has one. A stream with
+// ?envelope=true then gets sync, also when the body names no channel. The client id is the route
+// variable clientId of gorilla/mux or net/http.
 func (h *Handler) Channels() http.Handler { return http.HandlerFunc(h.changeChannels) }
 
 func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +45,7 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, r, err)
 		return
 	}
-	_, member, owner, err := h.find(clientIDOf(r), identity)
+	s, member, owner, err := h.find(clientIDOf(r), identity)
 	if err != nil {
 		h.problem(w, r, err)
 		return
@@ -59,6 +60,7 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 	joined, denied := h.o.Hub.JoinChannels(member, rooms.Names(want.join), owner.MayJoin, h.o.MaxRooms)
 	done.Joined = append(done.Joined, joined...)
 	done.Denied = append(done.Denied, denied...)
+	s.answer()
 	writeJSON(w, http.StatusOK, done)
 }
 

@@ -23,6 +23,22 @@ func enveloped(n names, asked, as []string) (names, error) {
 	return names{notifications: name, envelope: true}, nil
 }
 
+// append appends m to dst in the form of a stream with these names. The envelope also has the
+// channels that m was sent to, outside of what the sender writes: tabs that share a stream deliver
+// by them. Few streams need them, so they are not part of the frame.
+func (n names) append(dst []byte, f *frame, m *notify.Message) []byte {
+	dst = f.appendTo(dst, n.notifications)
+	if channels := m.Channels(); n.envelope && channels != nil {
+		dst = append(dst[:len(dst)-len(envelopeEnd)], `,"channels":`...)
+		dst = notify.AppendStrings(dst, channels)
+		dst = append(dst, envelopeEnd...)
+	}
+	return dst
+}
+
+// envelopeEnd is the end of every frame of an envelope: of the object, the line and the event.
+const envelopeEnd = "}\n\n"
+
 // frameOf returns the frame of m for a stream with these names.
 func (n names) frameOf(m *notify.Message) *frame {
 	if n.envelope && (m.Args != nil || m.Bare) {

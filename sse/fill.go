@@ -73,7 +73,7 @@ func (s *stream) appendDue(b *batch, now instant, more bool) {
 		b.buf = append(b.buf, heartbeatComment...)
 		s.nextHeartbeat = now.after(s.h.o.Heartbeat)
 	}
-	if !more && now.mono >= s.nextSync {
+	if !more && (s.asked.Swap(false) || now.mono >= s.nextSync) {
 		b.buf = s.names.appendSync(b.buf, s.member.Cursor())
 		s.nextSync = now.after(s.h.o.Sync)
 	}

@@ -38,6 +38,7 @@ type stream struct {
 	due     atomic.Int64 // when the timer wakes the stream; written under Handler.mu
 	last    atomic.Int64 // the last successful write, on the wall clock
 	bytes   atomic.Int64 // of events written
+	asked   atomic.Bool  // sync is due at once
 
 	// Only the writer uses these.
 	finished, broken bool // set by finish
@@ -98,6 +99,16 @@ func wallNanos(t time.Time) int64 {
 // stop ends the stream from any goroutine, without waiting for it. The first reason counts.
 func (s *stream) stop(how ending) {
 	if s.how.CompareAndSwap(nil, &how) {
+		s.wake()
+	}
+}
+
+// answer makes an enveloped stream send sync. A client that changes its channels, or asks for no
+// change at all, learns by it that events still arrive: the response to its request comes over
+// another connection.
+func (s *stream) answer() {
+	if s.names.envelope {
+		s.asked.Store(true)
 		s.wake()
 	}
 }

@@ -56,7 +56,9 @@ func (h *handler) streamRoutes(c components) []route {
 	}, {
 		Method: "POST", Path: path + "/{clientId}/channels", ID: "changeStreamChannels",
 		Group: groupStreams, Client: true,
-		Summary: "Change the channels of an open stream", Doc: doc + path + "/{clientId}/channels.",
+		Summary: "Change the channels of an open stream",
+		Doc: "A stream with envelope=true then gets the event sync, even if nothing changes. " + doc +
+			path + "/{clientId}/channels.",
 		Params: append([]param{stream, ticket}, credentials...), Errors: []int{http.StatusNotFound},
 		Body: &requestBody{
 			Object: c.channelsChange, Example: `{"join": ["news"], "leave": ["orders"]}`,

@@ -23,6 +23,7 @@ type Conn struct {
 	identity  atomic.Pointer[auth.Identity] // auth:refresh replaces it
 	handshake *Handshake                    // nil if only the built-in events serve the namespace
 	as        [][]byte                      // quoted names for notifications; nil: their own types
+	target    bool                          // the client asked for the channels of each event
 	data      atomic.Pointer[any]
 
 	// Only the worker uses these.

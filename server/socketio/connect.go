@@ -39,7 +39,10 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, errNoNamespace)
 		return
 	}
-	conn := &Conn{client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As)}
+	conn := &Conn{
+		client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As),
+		target: p.auth["target"] == true,
+	}
 	conn.identity.Store(&identity)
 	if apps&^builtinApp != 0 {
 		conn.handshake = newHandshake(c, p.auth)

@@ -60,6 +60,10 @@ func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 			b.Since(at)
 		}
 		f := c.client.srv.messageFrameOf(d.Message)
+		if c.target {
+			c.renderTargeted(b, f, d.Message)
+			return
+		}
 		if d.Message.Args != nil || len(c.as) == 0 {
 			b.Frame(f.Frame)
 			return
@@ -103,10 +107,36 @@ func (c *Conn) renderControl(b *engineio.Batch, name string, id notify.ID, arg a
 
 // trailer returns the end of an event, with the id from which the client can resume.
 func (c *Conn) trailer(id notify.ID) []byte {
-	if !c.client.srv.opts.recovery() {
-		return []byte{']'}
+	end := []byte{']'}
+	if c.client.srv.opts.recovery() {
+		end = appendTrailer(make([]byte, 0, 32), id)
 	}
-	return appendTrailer(make([]byte, 0, 32), id)
+	if c.target {
+		end = appendChannels(end[:len(end)-1], nil)
+	}
+	return end
+}
+
+// renderTargeted appends a message for a client with `target`, after whose events the channels
+// follow: by its place the client can tell this argument from all that senders choose. A browser
+// asks for it whose tabs share the connection. Such a client renames nothing.
+func (c *Conn) renderTargeted(b *engineio.Batch, f *messageFrame, m *notify.Message) {
+	text := f.Text()
+	b.Text(text[:len(text)-1], appendChannels(nil, m.Channels()))
+	for _, attachment := range m.Attachments {
+		b.Binary(attachment)
+	}
+}
+
+// appendChannels appends the last argument of an event for a client with `target`, and the end.
+func appendChannels(dst []byte, channels []string) []byte {
+	dst = append(dst, ',')
+	if channels == nil {
+		dst = append(dst, "null"...)
+	} else {
+		dst = notify.AppendStrings(dst, channels)
+	}
+	return append(dst, ']')
 }
 
 func appendTrailer(dst []byte, id notify.ID) []byte {

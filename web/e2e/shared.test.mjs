@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { Server } from "./harness.mjs";
+import { tabsOf } from "./lifecycle.mjs";
 import { Program } from "./snippets.mjs";
 import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 
@@ -55,13 +56,17 @@ test(
   },
 );
 
-test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST, async (t) => {
+/**
+ * Opens n tabs that share a connection. The first one leads. send publishes to all; heard checks
+ * that pages received everything, in order and once.
+ */
+async function openTabs(t, n, transport) {
   const server = await Server.start(t, { HISTORY_SIZE: "1000" });
   const url = await servePages(t);
   const browser = await openBrowser(t);
   const context = await browser.newContext();
   const tabs = [];
-  for (let n = 0; n < TABS; n++) {
+  for (let i = 0; i < n; i++) {
     const page = await context.newPage();
     page.setDefaultTimeout(SOON);
     await page.goto(url);
@@ -70,14 +75,13 @@ test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST,
       window.client = connect(options);
       window.ids = [];
       window.client.on("note", ({ id }) => window.ids.push(id));
-    }, { url: server.url, userId: "ann", transport: "sse", shared: true });
+    }, { url: server.url, userId: "ann", transport, shared: true });
     await page.waitForFunction(() => window.client.status === "connected");
     tabs.push(page);
   }
   const connections = async () =>
     (await server.api("GET", "/v1/connections")).json.connections.length;
   assert.equal(await connections(), 1);
-
   const sent = [];
   const send = async () =>
     sent.push((await server.publish({ target: { user: "ann" }, type: "note", data: null })).id);
@@ -86,6 +90,70 @@ test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST,
       await page.waitForFunction((n) => window.ids.length >= n, sent.length);
       assert.deepEqual(await page.evaluate(() => window.ids), sent);
     }));
+  return { context, tabs, connections, send, heard };
+}
+
+for (const transport of ["socket.io", "sse"]) {
+  test(`a frozen leader hands over and comes back (${transport})`, TEST, async (t) => {
+    const server = await Server.start(t);
+    const url = await servePages(t);
+    const openTab = await tabsOf(await openBrowser(t));
+    const options = JSON.stringify({ url: server.url, userId: "ann", transport, shared: true });
+    const open = async () => {
+      const tab = await openTab(url);
+      await tab.evaluate(`(async () => {
+        const { connect } = await import("/index.js");
+        window.client = connect(${options});
+        window.ids = [];
+        client.on("note", ({ id }) => ids.push(id));
+      })()`);
+      await retry(() => tab.evaluate("client.status === 'connected'"), "the connection");
+      return tab;
+    };
+    const [leader, ...others] = [await open(), await open(), await open()];
+    const clientId = () => others[0].evaluate("client.clientId");
+    const before = await clientId();
+    const sent = [];
+    const send = async (tabs) => {
+      sent.push((await server.publish({ target: { user: "ann" }, type: "note", data: null })).id);
+      for (const tab of tabs) {
+        await retry(() => tab.evaluate(`ids.length >= ${sent.length}`), "the notification");
+        assert.deepEqual(await tab.evaluate("ids"), sent);
+      }
+    };
+    const connections = async () =>
+      (await server.api("GET", "/v1/connections")).json.connections.length;
+    await send([leader, ...others]);
+    await leader.freeze();
+    const started = Date.now();
+    await send(others);
+    t.diagnostic(`received ${Date.now() - started} ms after the freeze`);
+    assert.notEqual(await clientId(), before);
+    await leader.unfreeze();
+    await send([leader, ...others]);
+    // Chromium closes the stream of a frozen page when the page runs again.
+    await retry(async () => await connections() === 1, "one connection");
+  });
+
+  test(`a leader that does not run is replaced (${transport})`, TEST, async (t) => {
+    const { tabs, send, heard } = await openTabs(t, 3, transport);
+    const [leader, ...others] = tabs;
+    const stopped = leader.evaluate(() => {
+      for (const end = Date.now() + 15_000; Date.now() < end;); // longer than the others wait
+    });
+    const started = Date.now();
+    await send();
+    await heard(others);
+    t.diagnostic(`replaced after ${Date.now() - started} ms`);
+    assert.ok(Date.now() - started < 15_000, "the leader came back before it was replaced");
+    await stopped;
+    await send();
+    await heard(tabs);
+  });
+}
+
+test("more tabs than HTTP/1.1 has connections, and a crash of the leader", TEST, async (t) => {
+  const { context, tabs, connections, send, heard } = await openTabs(t, TABS, "sse");
   await send();
   await heard(tabs);
 

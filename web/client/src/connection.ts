@@ -140,10 +140,10 @@ export class Connection implements Driver {
       const token = getToken ? await askPage(this.#options, "getToken") : this.#options.token;
       if (attempt !== this.#attempt) return;
       this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
-      const { userId, username } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
+      const { userId, username, shared: target } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
       const channels = [...this.#channels];
       this.#link = open(
-        { userId, username, token, ticket, since, pid, sessionId, channels },
+        { userId, username, token, ticket, since, pid, sessionId, channels, target },
         this.#received,
       );
       this.#expect(this.#rounds.patience(transport, this.#timeout));
@@ -161,7 +161,7 @@ export class Connection implements Driver {
 
   /** Receives what the link reports. */
   readonly #received: LinkSink = {
-    event: (name, value, id, tab) => {
+    event: (name, value, id, tab, channels) => {
       if (id) this.#sink.state({ lastId: this.#lastId = id });
       this.#log(name, id);
       if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
@@ -169,7 +169,7 @@ export class Connection implements Driver {
         value = clientError(value?.code, value?.message ?? value ?? "", value?.retryAfter);
       }
       if (name === "auth:expiring" && this.#options.getToken) void this.#refresh();
-      this.#sink.event(name, value, id, tab);
+      this.#sink.event(name, value, id, tab, channels);
     },
     closed: (reason, error) => this.#lose(reason, error),
     alive: (ms) => {

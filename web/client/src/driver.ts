@@ -9,10 +9,16 @@ export type State = Pick<
   "status" | "transport" | "error" | "clientId" | "connection" | "lastId"
 >;
 
+/**
+ * The channels that the server sent an event to. A shared connection asks for them, because the
+ * metadata of a notification is its sender's. Missing for an event to users or everyone.
+ */
+export type To = readonly string[] | null | undefined;
+
 /** What a driver reports to its client. */
 export interface DriverSink {
   /** tab: of a shared connection, the only one that is to get the event. */
-  event(name: string, value: any, id: string, tab?: string): void;
+  event(name: string, value: any, id: string, tab?: string, channels?: To): void;
   state(change: Partial<State>): void;
 }
 

@@ -106,11 +106,13 @@ export function openStream(
 
   function receive(name: string, { data, lastEventId }: MessageEvent) {
     if (!open || data === undefined) return; // the browser's own `error` has no data
-    const value = JSON.parse(data);
+    const { channels, ...value } = JSON.parse(data); // the envelope, and a field for shared tabs
     if (name === "connected") clientId = value.clientId;
     if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
     else if (name === "overloaded") end(name, clientError("unavailable", name));
-    else if (name === "message") sink.event(value.type, { metadata: {}, ...value }, lastEventId);
+    else if (name === "message") {
+      sink.event(value.type, { metadata: {}, ...value }, lastEventId, undefined, channels);
+    }
     else sink.event(name, value, lastEventId);
     if (open) sink.alive(SILENCE);
   }

@@ -1,6 +1,7 @@
 // What the two transports have in common: their interface to the connection, and the form of
 // events.
 
+import type { To } from "./driver.ts";
 import { isReply } from "./replies.ts";
 import type { ClientError, Notification } from "./types.ts";
 
@@ -13,7 +14,7 @@ export interface LinkSink {
    * value: the payload of a control event, the notification of any other event. id: the cursor
    * after the event, or "". tab: of a shared connection, the tab that the event replies to.
    */
-  event(name: string, value: any, id: string, tab?: string): void;
+  event(name: string, value: any, id: string, tab?: string, channels?: To): void;
   /** The transport ended. error: why, where the server or the browser gives a reason. */
   closed(reason: string, error?: ClientError): void;
   /** The server sent a sign of life, and sends the next one within ms. */
@@ -47,6 +48,8 @@ export interface Handshake {
   pid?: string | undefined;
   sessionId: string;
   channels: string[];
+  /** Asks the server for the channels of each event. */
+  target?: boolean | undefined;
 }
 
 /** Reports whether a value is an id of the log. */

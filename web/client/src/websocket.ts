@@ -1,6 +1,7 @@
 // Socket.IO over WebSocket: Engine.IO protocol 4, Socket.IO protocol 5, the main namespace. The
 // connection reconnects, queues and chooses the transport.
 
+import type { To } from "./driver.ts";
 import { clientError } from "./errors.ts";
 import {
   CONTROL_EVENTS,
@@ -111,6 +112,7 @@ export function openSocket(
   }
 
   function readEvent([name, ...args]: [string, ...unknown[]], acknowledgement: string) {
+    const channels = handshake.target && !acknowledgement ? args.pop() as To : undefined;
     // The last argument is the id to resume at, unless the server waits for an acknowledgement.
     const id = !acknowledgement && isId(args.at(-1)) ? args.pop() as string : "";
     const own = id !== "" && id !== lastId;
@@ -118,7 +120,7 @@ export function openSocket(
     if (acknowledgement) write(`43${acknowledgement}[]`);
     const control = CONTROL_EVENTS.includes(name);
     const value: any = control ? args[0] : notificationOf(name, args, id, own);
-    sink.event(name, value, id, value?.id ? undefined : senderOf(name, value));
+    sink.event(name, value, id, value?.id ? undefined : senderOf(name, value), channels);
   }
 
   /**

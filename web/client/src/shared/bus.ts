@@ -1,6 +1,6 @@
 // The messages between the tabs.
 
-import type { State } from "../driver.ts";
+import type { State, To } from "../driver.ts";
 import { clientError } from "../errors.ts";
 import type { ClientError } from "../types.ts";
 
@@ -9,18 +9,22 @@ export type Method = "emit" | "ask" | "change";
 
 /** The messages, with their arguments. */
 export interface Messages {
-  /** A tab and its channels. The leader answers with its state. */
+  /**
+   * A tab and its channels. The leader answers with its state, when its connection has proved to be
+   * alive.
+   */
   hello(tab: string, channels: string[]): void;
   /** The channels of a tab, before the call that joins or leaves them. */
   channels(tab: string, channels: string[]): void;
-  /** A tab ended. led: it was the leader. */
+  /** A tab ended, or stopped to lead ("" for the tab). led: it was the leader. */
   gone(tab: string, led: boolean): void;
   /** The state of the leader's connection and, in answer to a hello, the channels of all tabs. */
   state(state: Partial<State>, channels?: [tab: string, channels: string[]][]): void;
   /**
-   * An event of the leader's connection. tab: the only one that delivers it; the id counts for all.
+   * An event of the leader's connection. tab: the only one that delivers it; channels: those that
+   * the server sent it to. The id counts for all.
    */
-  event(name: string, value: unknown, id: string, tab?: string): void;
+  event(name: string, value: unknown, id: string, tab?: string, channels?: To): void;
   /** A tab calls a method of the leader's connection. id: of the call. */
   call(tab: string, id: string, method: Method, args: unknown[]): void;
   /** The answer to a call. failed: 1 when value is an error. */

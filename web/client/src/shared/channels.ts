@@ -1,6 +1,8 @@
 // Which tab is in which channels. Every tab keeps this table: for what it delivers, and for the
 // handshake if it leads.
 
+import type { To } from "../driver.ts";
+
 /** Returns the names that are not among others. */
 export const without = (names: readonly string[], others: readonly string[]): string[] =>
   names.filter((name) => !others.includes(name));
@@ -47,16 +49,9 @@ export class Channels {
     this.set(this.#tab, own);
   }
 
-  /**
-   * Reports whether an event is for other tabs only: it names channels, and only other tabs are in
-   * them.
-   */
-  foreign(name: string, value: any): boolean {
-    const { own, all } = this, metadata = value?.metadata;
-    const channels: string[] = [
-      metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || []),
-    ].flat();
-    return channels.length > 0 &&
-      channels.every((channel) => all.includes(channel) && !own.includes(channel));
+  /** Reports whether an event is for other tabs only: they alone are in the channels it is for. */
+  foreign(channels: To): boolean {
+    const { own, all } = this;
+    return !!channels?.every((channel) => all.includes(channel) && !own.includes(channel));
   }
 }

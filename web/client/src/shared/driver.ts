@@ -6,43 +6,36 @@ import { refuse, type Driver, type DriverSink, type Log, type State } from "../d
 import { clientError } from "../errors.ts";
 import { copy, uniqueId } from "../link.ts";
 import { timeoutOf } from "../open.ts";
-import { Pending } from "../pending.ts";
-import { Queue } from "../queue.ts";
 import type { Joined, Options } from "../types.ts";
 import { openBus, plain, revived, type Bus, type Messages, type Method } from "./bus.ts";
+import { callsOf, type Calls } from "./calls.ts";
 import { Channels, without } from "./channels.ts";
+import { delivery } from "./delivery.ts";
 import { elect, type Election } from "./election.ts";
-import { Leader } from "./leader.ts";
-
-/**
- * How long a leader may be silent before a tab asks whether it is there, in ms. The server sends
- * events more often.
- */
-const SILENCE = 90_000;
+import { lead, type Leader } from "./leader.ts";
+import { watchLeader, watchPage, type Watch } from "./watch.ts";
 
 export class SharedDriver implements Driver {
   readonly #name: string;
   readonly #options: Options;
   readonly #sink: DriverSink;
   readonly #log: Log;
-  readonly #timeout: number;
   readonly #tab = uniqueId();
   readonly #election: Election;
   readonly #channels = new Channels(this.#tab);
-  /** Calls that wait for a leader, and those that wait for its answer. */
-  readonly #queue = new Queue();
-  readonly #calls = new Pending();
+  readonly #calls: Calls;
+  readonly #deliver: DriverSink["event"];
+  /** Of the leader, while another tab leads. */
+  readonly #watch: Watch;
+  #unwatchPage = () => {};
   #bus: Bus | undefined;
   /** While this tab leads. */
   #leader: Leader | undefined;
   #state: Partial<State> = {};
-  /** Whether there is a leader to call. */
-  #led = false;
   /** Whether this tab has not yet received the state of the leader's connection. */
   #fresh = true;
-  /** The id of the newest notification that this tab delivered. */
-  #delivered = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the browser has stopped this page. */
+  #resting = false;
 
   /** name: of the lock and the bus; the same for all tabs that share the connection. */
   constructor(name: string, options: Options, sink: DriverSink, log: Log) {
@@ -50,18 +43,26 @@ export class SharedDriver implements Driver {
     this.#options = { ...options };
     this.#sink = sink;
     this.#log = log;
-    this.#timeout = timeoutOf(options);
+    const timeout = timeoutOf(options);
+    this.#calls = callsOf(timeout, (id, ...call) => {
+      if (this.#leader) this.#messages.call(this.#tab, id, ...call);
+      else this.#post("call", this.#tab, id, ...call);
+    });
+    this.#deliver = delivery(this.#tab, this.#channels, sink);
     this.#channels.set(this.#tab, options.channels ?? []);
-    this.#election = elect(name, () => this.#lead(), () => this.#depose());
+    this.#election = elect(name, () => this.#lead(), () => {
+      this.#yield(); // this tab did not answer, and another one took the lead
+      this.#run();
+    });
+    const ask = () => this.#post("hello", this.#tab, this.#channels.own);
+    this.#watch = watchLeader(ask, () => this.#election.run(true), timeout);
     this.#start();
   }
 
   emit(event: string, args: unknown[]): boolean {
     if (this.#state.status === "closed") return refuse(this.#sink, event, "closed");
-    const sent = copy(args), send = () => this.#call("", "emit", [event, sent]);
-    if (!this.#led) return this.#queue.add(send) || refuse(this.#sink, event, "unavailable");
-    send();
-    return true;
+    return this.#calls.add("emit", [event, copy(args)]) ||
+      refuse(this.#sink, event, "unavailable");
   }
 
   async ask(event: string, args: unknown[]): Promise<any> {
@@ -71,7 +72,7 @@ export class SharedDriver implements Driver {
   async change(join: readonly string[], leave: readonly string[]): Promise<Joined> {
     // The leader leaves a channel when no tab declares it. A tab declares its channels before it
     // calls, so of two tabs that leave a channel at the same time the leader sees one as the last.
-    const { own } = this.#channels, added = join.filter((channel) => !own.includes(channel));
+    const { own } = this.#channels, added = without(join, own);
     this.#declare([...without(own, leave), ...join]);
     try {
       const result: Joined = await this.#request("join", "change", [join, leave]);
@@ -90,30 +91,24 @@ export class SharedDriver implements Driver {
     else if (this.#leader) this.#leader.reconnect();
     else {
       this.#post("reconnect", this.#options.token);
-      this.#doubt();
+      this.#watch.doubt();
     }
   }
 
   close(): void {
     this.#end();
-    globalThis.removeEventListener("pagehide", this.#end);
-    clearTimeout(this.#timer);
+    this.#unwatchPage();
+    this.#watch.stop();
     const leader = this.#leader, { status } = this.#state;
     this.#leader = undefined;
     this.#bus?.close();
     this.#bus = undefined; // before the connection closes: for the other tabs it does not
     this.#election.leave();
-    this.#led = false;
-    for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
+    this.#calls.close();
     if (leader) return leader.close();
     this.#apply({ status: "closed", transport: undefined, error: undefined });
     if (status === "connected") this.#sink.event("disconnect", { reason: "closed" }, "");
   }
-
-  /** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
-  readonly #end = (event?: Partial<PageTransitionEvent>): void => {
-    if (!event?.persisted) this.#post("gone", this.#tab, !!this.#leader);
-  };
 
   readonly #post: Bus["post"] = (...message) => this.#bus?.post(...message);
 
@@ -121,56 +116,51 @@ export class SharedDriver implements Driver {
     this.#bus = openBus(this.#name, this.#messages);
     this.#channels.reset();
     this.#apply({ status: "connecting" });
-    globalThis.addEventListener("pagehide", this.#end);
+    const look = () => this.#resting ? this.#run() : this.#leader || this.#watch.doubt();
+    this.#unwatchPage = watchPage(() => this.#rest(), look, this.#end);
+    this.#run();
+  }
+
+  /** Stands for election, and asks whether another tab leads. */
+  #run(): void {
+    this.#resting = false;
     this.#election.run();
-    this.#doubt();
+    this.#watch.doubt();
+  }
+
+  /** Tells the other tabs that this one ends. */
+  readonly #end = (): void => this.#post("gone", this.#tab, !!this.#leader);
+
+  /** Hands over: a page that does not run would keep the lock, or get it. It may come back. */
+  #rest(): void {
+    this.#resting = true;
+    this.#watch.stop();
+    this.#calls.hold();
+    if (this.#leader) {
+      this.#post("gone", "", true);
+      this.#yield();
+    }
+    this.#election.leave();
   }
 
   #lead(): void {
-    clearTimeout(this.#timer);
+    this.#watch.stop();
     this.#log("leads");
     const since = this.#state.lastId ?? this.#options.since;
-    this.#leader = new Leader({ ...this.#options, since }, this.#channels, this.#reports, this.#log);
-    this.#follow();
+    this.#leader = lead({ ...this.#options, since }, this.#channels, this.#reports, this.#log);
+    this.#calls.follow();
   }
 
-  /** Becomes a follower again: the browser froze this tab, and another one took the lead. */
-  #depose(): void {
-    this.#leader?.depose();
+  /** Follows again, without a word to the other tabs. */
+  #yield(): void {
+    this.#leader?.close(true);
     this.#leader = undefined;
     this.#apply({ status: "reconnecting", transport: undefined });
-    this.#election.run();
-    this.#doubt();
-  }
-
-  /** Asks the leader for its state, and takes the lead when it does not answer. */
-  #doubt(): void {
-    this.#post("hello", this.#tab, this.#channels.own);
-    this.#wait(() => this.#election.run(true), this.#timeout);
-  }
-
-  #wait(then: () => void, ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, ms);
-  }
-
-  /** Makes the calls that waited for a leader. */
-  #follow(): void {
-    this.#led = true;
-    this.#queue.flush();
   }
 
   async #request(what: string, method: Method, args: unknown[]): Promise<any> {
     if (this.#state.status === "closed") throw clientError("closed", "closed");
-    const send = () =>
-      this.#calls.ask(what, this.#timeout, undefined, (id) => this.#call(id, method, args));
-    return this.#led ? send() : this.#queue.request(send, this.#timeout);
-  }
-
-  /** Calls a method of the leader's connection. id: "" where no answer is wanted. */
-  #call(id: string, method: Method, args: unknown[]): void {
-    if (this.#leader) this.#messages.call(this.#tab, id, method, args);
-    else this.#post("call", this.#tab, id, method, args);
+    return this.#calls.request(what, method, args);
   }
 
   /** Tells all tabs which channels this one is in. */
@@ -184,19 +174,16 @@ export class SharedDriver implements Driver {
     this.#sink.state(change);
   }
 
-  /**
-   * As the leader: sends the state to the other tabs, with the channels of all tabs when one of
-   * them asked.
-   */
+  /** As the leader: sends the state to the other tabs, with the channels of all when one asked. */
   #tell(channels?: [tab: string, channels: string[]][]): void {
     this.#post("state", { ...this.#state, error: plain(this.#state.error) }, channels);
   }
 
   /** Receives the reports of the connection, while this tab leads. */
   readonly #reports: DriverSink = {
-    event: (name, value, id, tab) => {
-      this.#post("event", name, plain(value), id, tab);
-      this.#deliver(name, value, id, tab);
+    event: (name, value, ...about) => {
+      this.#post("event", name, plain(value), ...about);
+      this.#deliver(name, value, ...about);
     },
     state: (change) => {
       if (change.status === "connecting" && this.#state.connection)
@@ -211,47 +198,46 @@ export class SharedDriver implements Driver {
     channels: (tab, channels) => this.#channels.set(tab, channels),
     hello: (tab, channels) => {
       this.#channels.set(tab, channels);
-      if (this.#leader) this.#tell(this.#channels.entries);
+      const leader = this.#leader;
+      leader?.prove(() => leader === this.#leader && this.#tell(this.#channels.entries));
     },
     gone: (tab, led) => {
       const channels = this.#channels.delete(tab);
-      if (led) this.#led = false;
+      if (led) this.#calls.hold();
       this.#leader?.change([], channels, tab).catch(() => {});
     },
     state: (state, channels) => {
       for (const [tab, names] of channels ?? [])
         if (tab !== this.#tab) this.#channels.set(tab, names);
       if (this.#leader) return;
+      const connected = channels && state.status === "connected", { lastId } = this.#state;
+      // Events of the leader arrive before its answer. A page in the browser's cache loses them, so
+      // it takes the lead and resumes from its own last id.
+      if (connected && lastId && state.lastId !== lastId) return this.#election.run(true);
       this.#apply({ ...state, error: revived(state.error) });
-      this.#wait(() => this.#doubt(), SILENCE);
-      this.#follow();
+      this.#watch.heard();
+      this.#calls.follow();
       if (!this.#fresh) return;
       this.#log("follows");
       // A new tab gets the event `connected` too. After a refusal it has the leader try again,
       // because its token may be newer.
-      if (channels && state.status === "connected")
-        this.#deliver("connected", state.connection, state.lastId ?? "");
+      if (connected) this.#deliver("connected", state.connection, state.lastId ?? "");
       if (state.status === "closed") this.#post("reconnect", this.#options.token);
       this.#fresh = state.status!.endsWith("ing");
     },
-    event: (name, value, id, tab) => {
+    event: (name, value, id, ...about) => {
       if (this.#leader) return;
-      this.#wait(() => this.#doubt(), SILENCE);
+      this.#watch.heard();
       if (id) this.#apply({ lastId: id });
       this.#log(name, id);
-      this.#deliver(name, name === "error" ? revived(value) : value, id, tab);
+      this.#deliver(name, name === "error" ? revived(value) : value, id, ...about);
     },
-    call: async (tab, id, method, args) => {
-      if (!this.#leader) return;
-      const answer = (value: unknown, failed: 0 | 1) => {
+    call: (tab, id, ...call) => {
+      const answer = (failed: 0 | 1) => (value: unknown) => {
         if (tab === this.#tab) this.#calls.settle(id, value, failed);
         else if (id) this.#post("answer", tab, id, plain(value), failed);
       };
-      try {
-        answer(await this.#leader.call(tab, method, args), 0);
-      } catch (error) {
-        answer(error, 1);
-      }
+      this.#leader?.call(tab, ...call).then(answer(0), answer(1));
     },
     answer: (tab, id, value, failed) => {
       if (tab === this.#tab) this.#calls.settle(id, failed ? revived(value) : value, failed);
@@ -261,18 +247,4 @@ export class SharedDriver implements Driver {
       this.#leader?.reconnect(token);
     },
   };
-
-  /**
-   * Delivers an event to this tab, unless it replies to another tab, was delivered before, or is
-   * only for channels of other tabs.
-   */
-  #deliver(name: string, value: any, id: string, tab?: string): void {
-    if (tab && tab !== this.#tab) return;
-    if (value?.id) {
-      const [epoch, sequence] = value.id.split("-"), [before, last] = this.#delivered.split("-");
-      if (epoch === before && +sequence <= +last!) return;
-      this.#delivered = value.id;
-    }
-    if (!this.#channels.foreign(name, value)) this.#sink.event(name, value, id);
-  }
 }

@@ -1,8 +1,9 @@
 // How tabs elect the leader of a shared connection, and what a change of the leader keeps.
 
 import { expect, onTestFinished, test, vi } from "vitest";
-import { commands, connected, listen, serve, until } from "./server.ts";
-import { connections, nameOf } from "./tabs.ts";
+import { watchLeader } from "../../src/shared/watch.ts";
+import { commands, connected, listen, network, serve, until } from "./server.ts";
+import { connections, nameOf, openTab } from "./tabs.ts";
 
 test("when the leader closes, another tab resumes from the same id", async () => {
   const url = await serve({ HISTORY_SIZE: "1000" });
@@ -188,4 +189,105 @@ test("a silent leader is asked, and then replaced", async () => {
   vi.advanceTimersByTime(1000 + 10_000);
   await until(tab, () => tab.status === "connected" && tab.clientId !== "frozen");
   expect(heard.slice(0, 2)).toEqual(["hello", "hello"]);
+});
+
+for (const transport of ["socket.io", "sse"] as const) {
+  test(`a leader whose connection is dead is replaced (${transport})`, async () => {
+    const url = await serve();
+    const line = await network(url);
+    const options = { url: line, userId: "ann", shared: true, transport, pingInterval: 0 };
+    const [one, two] = [listen(options), listen(options)];
+    for (const tab of [one, two]) await connected(tab);
+    const { clientId } = one;
+    await commands.stallLine(line); // the leader runs, and hears nothing
+    const id = await note(url);
+    for (const tab of [one, two]) {
+      await until(tab, () => tab.ids("note").includes(id));
+      expect(tab.clientId).not.toBe(clientId);
+    }
+  });
+
+  test(`a leader without events is asked, and stays (${transport})`, async () => {
+    const url = await serve();
+    const options = { url, userId: "ann", shared: true, transport, pingInterval: 0 };
+    const [one, two] = [listen(options), listen(options)];
+    for (const tab of [one, two]) await connected(tab);
+    const { clientId } = one;
+    const bus = new BroadcastChannel(await nameOf(options)), heard: string[] = [];
+    onTestFinished(() => bus.close());
+    bus.onmessage = ({ data: [what] }) => heard.push(what);
+    await expect.poll(() => heard.filter((what) => what === "hello").length).toBeGreaterThan(2);
+    expect(heard.filter((what) => what === "state").length).toBeGreaterThan(0);
+    expect([one.clientId, two.clientId]).toEqual([clientId, clientId]);
+    expect([...one.got, ...two.got].filter(({ name }) => name === "pong")).toEqual([]);
+  });
+}
+
+/** Publishes a notification to ann. Resolves with its id. */
+const note = async (url: string) =>
+  ((await commands.publish(url, { target: { user: "ann" }, type: "note", data: null })) as any).id;
+
+for (const [stop, back] of [["freeze", "resume"], ["pagehide", "pageshow"]] as const) {
+  test(`a leader hands over before the browser stops its page (${stop})`, async () => {
+    const url = await serve();
+    const options = { url, userId: "ann", shared: true, backoff: { min: 20 } };
+    const one = await openTab(options), two = listen(options);
+    await connected(two);
+    await one.tab.join("a");
+    const { clientId } = two;
+    one.stop(stop);
+    await until(two, () => two.clientId !== clientId && two.status === "connected");
+    expect((await connections(url)).map(({ rooms }: any) => rooms.includes("a"))).toEqual([true]);
+    const ids = [await note(url)];
+    await until(two, () => two.ids("note").length === 1);
+    expect(one.tab.ids("note")).toEqual([]);
+    one.run(back);
+    await until(one.tab, () => one.tab.ids("note").length === 1); // it misses nothing
+    ids.push(await note(url));
+    for (const tab of [one.tab, two]) {
+      await until(tab, () => tab.ids("note").length === 2);
+      expect(tab.ids("note")).toEqual(ids);
+    }
+    await expect.poll(async () => (await connections(url)).length).toBe(1);
+  });
+}
+
+test("a tab that replaces leaders again and again takes more time for it", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const asked: number[] = [], replaced: number[] = [];
+  const watch = watchLeader(() => asked.push(Date.now()), () => replaced.push(Date.now()), 10_000);
+  const waited = () => replaced.at(-1)! - asked.at(-1)!;
+  for (const ms of [2500, 5000, 10_000]) {
+    watch.doubt();
+    vi.advanceTimersByTime(ms);
+    expect(waited()).toBe(ms);
+  }
+  watch.doubt();
+  vi.advanceTimersByTime(3000);
+  watch.heard(); // the server is slow
+  vi.advanceTimersByTime(2000 + 20_000);
+  expect(waited()).toBe(20_000);
+  watch.doubt();
+  watch.heard();
+  vi.advanceTimersByTime(2000 + 2500);
+  expect(waited()).toBe(2500);
+  watch.stop();
+});
+
+test("a tab whose page has stopped does not get the lead", async () => {
+  const url = await serve();
+  const options = { url, userId: "ann", shared: true, backoff: { min: 20 } };
+  const one = listen(options);
+  await connected(one);
+  const two = await openTab(options), three = listen(options);
+  for (const tab of [two.tab, three]) await connected(tab);
+  two.stop("freeze"); // it stood for election before the third tab
+  one.close();
+  await until(three, () => three.status !== "connected");
+  await connected(three);
+  three.close();
+  two.run("resume");
+  await until(two.tab, () => two.tab.status !== "connected");
+  await connected(two.tab);
 });
