@@ -19,14 +19,19 @@ export interface StreamOptions extends Pick<Options, "withCredentials" | "tokenI
 
 type Query = Record<string, string | undefined>;
 
+/** The longest URL that proxies accept, with room for what they add. */
+const MAX_URL = 2000;
+
 /**
- * Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which
- * may let the next request through.
+ * Returns the error in a response. Only a problem document (RFC 9457) in the form of the server is
+ * its word: any other comes from a proxy, which may let the next request through.
  */
 async function problemOf(response: Response): Promise<ClientError> {
-  const { code, detail, title } = await response.json().catch(() => ({}));
-  const message = detail ?? title ?? `status ${response.status}`;
-  return clientError(code ?? "network", message, Number(response.headers.get("Retry-After")));
+  const { headers, status } = response, problem = await response.json().catch(() => 0);
+  const isOurs = headers.get("Content-Type") === "application/problem+json" &&
+    problem?.type === "about:blank";
+  const { code = "network", detail = `status ${status}` } = isOurs ? problem : {};
+  return clientError(code, detail, Number(headers.get("Retry-After")));
 }
 
 /** Opens a link. url: of the stream. */
@@ -36,10 +41,14 @@ export function openStream(
   options: StreamOptions,
   sink: LinkSink,
 ): Link {
-  const { userId, username, token, ticket, channels, sessionId, since } = handshake;
+  const { userId, username, token, channels, sessionId, since } = handshake;
   const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
   const requests = new AbortController();
-  let open = true, source: EventSource | undefined, clientId = "";
+  let { ticket } = handshake, open = true, source: EventSource | undefined, clientId = "";
+  /** The answer of the server when a request joined the channels. */
+  let joined: { denied: string[] } | undefined;
+  /** Takes the id of `connected` from a stream that only joins channels. */
+  let joins: ((lastId: string) => void) | undefined;
   let lastRequest: Promise<unknown> = Promise.resolve();
 
   function urlOf(path: string, query: Query) {
@@ -84,16 +93,25 @@ export function openStream(
 
   const failed = (error: ClientError) => end(error.message, withCode(error));
 
-  async function start() {
-    let credentials: Query = ticket ? { ticket } : { userId, username };
-    if (token && !ticket) {
-      credentials = tokenInUrl
-        ? { ...credentials, token }
-        : { ticket: (await post("/tickets")).ticket };
+  async function start(lastEventId: string | undefined, names = channels) {
+    const exchanged = token && !ticket && !tokenInUrl;
+    const credentials = ticket ? { ticket } : exchanged ? {} : { userId, username, token };
+    const to = urlOf("", { ...credentials, sessionId, lastEventId, envelope: "true" });
+    for (const name of names) to.searchParams.append("channel", name);
+    if (to.href.length > MAX_URL && names.length) {
+      // A first stream joins the channels by a request, and the server keeps them for the session.
+      // The next one joins them again at its last id, so that nothing between is missed.
+      const connected = new Promise<string>((resolve) => joins = resolve);
+      await start(lastEventId, []);
+      const lastId = await connected;
+      joined = await post(`/${clientId}/channels`, { join: names });
+      joins = undefined;
+      source!.close();
+      if (ticket) ticket = await getTicket!();
+      return start(lastEventId ?? lastId, []);
     }
+    if (exchanged) to.search = `ticket=${(await post("/tickets")).ticket}&` + to.search.slice(1);
     if (!open) return;
-    const to = urlOf("", { ...credentials, sessionId, lastEventId: since, envelope: "true" });
-    for (const channel of channels) to.searchParams.append("channels", channel);
     source = new Source(to, { withCredentials: !!withCredentials });
     for (const name of ["message", ...CONTROL_EVENTS]) {
       source.addEventListener(name, (event) => receive(name, event as MessageEvent));
@@ -107,13 +125,13 @@ export function openStream(
   function receive(name: string, { data, lastEventId }: MessageEvent) {
     if (!open || data === undefined) return; // the browser's own `error` has no data
     const { channels, ...value } = JSON.parse(data); // the envelope, and a field for shared tabs
-    if (name === "connected") clientId = value.clientId;
+    if (name === "connected") ({ clientId } = Object.assign(value, joined));
     if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
     else if (name === "overloaded") end(name, clientError("unavailable", name));
+    else if (joins) name === "connected" && joins(lastEventId);
     else if (name === "message") {
       sink.event(value.type, { metadata: {}, ...value }, lastEventId, undefined, channels);
-    }
-    else sink.event(name, value, lastEventId);
+    } else sink.event(name, value, lastEventId);
     if (open) sink.alive(SILENCE);
   }
 
@@ -127,7 +145,7 @@ export function openStream(
     request(to).then(() => end("refused"), failed);
   }
 
-  start().catch(failed);
+  start(since).catch(failed);
 
   return {
     emit() {},
@@ -140,7 +158,7 @@ export function openStream(
         "auth:refresh": ["token", { token }],
       };
       const [path, content] = requestsByEvent[name] ?? [];
-      if (!path) throw clientError("unsupported", `${name} needs the transport socket.io`);
+      if (!path) throw clientError("unsupported", `${name} needs socket.io`);
       // One at a time: requests can overtake each other, and the last join or leave must win.
       const answer = lastRequest.then(() =>
         withTimeout(post(`/${clientId}/${path}`, content), timeout, name)

@@ -16,6 +16,7 @@ import { lead, type Leader } from "./leader.ts";
 import { watchLeader, watchPage, type Watch } from "./watch.ts";
 
 export class SharedDriver implements Driver {
+  /** Of the lock and the bus: the same for all tabs that share the connection. */
   readonly #name: string;
   readonly #options: Options;
   readonly #sink: DriverSink;
@@ -25,21 +26,20 @@ export class SharedDriver implements Driver {
   readonly #channels = new Channels(this.#tab);
   readonly #calls: Calls;
   readonly #deliver: DriverSink["event"];
-  /** Of the leader, while another tab leads. */
-  readonly #watch: Watch;
+  readonly #watch: Watch; // of the leader, while another tab leads
   #unwatchPage = () => {};
   #bus: Bus | undefined;
-  /** While this tab leads. */
-  #leader: Leader | undefined;
+  #leader: Leader | undefined; // while this tab leads
   #state: Partial<State> = {};
   /** Whether this tab has not yet received the state of the leader's connection. */
   #fresh = true;
-  /** Whether the browser has stopped this page. */
-  #resting = false;
+  #resting = false; // the browser has stopped this page
 
-  /** name: of the lock and the bus; the same for all tabs that share the connection. */
-  constructor(name: string, options: Options, sink: DriverSink, log: Log) {
-    this.#name = name;
+  /** user: whose connection it is. */
+  constructor(user: string, options: Options, sink: DriverSink, log: Log) {
+    const { url, channels = [], transport, socketPath, ssePath } = options;
+    this.#name = "roomcast:" +
+      JSON.stringify([url, user, [...channels].sort(), transport, socketPath, ssePath]);
     this.#options = { ...options };
     this.#sink = sink;
     this.#log = log;
@@ -49,8 +49,8 @@ export class SharedDriver implements Driver {
       else this.#post("call", this.#tab, id, ...call);
     });
     this.#deliver = delivery(this.#tab, this.#channels, sink);
-    this.#channels.set(this.#tab, options.channels ?? []);
-    this.#election = elect(name, () => this.#lead(), () => {
+    this.#channels.set(this.#tab, channels);
+    this.#election = elect(this.#name, () => this.#lead(), () => {
       this.#yield(); // this tab did not answer, and another one took the lead
       this.#run();
     });

@@ -10,13 +10,10 @@ import { LoadingDriver } from "./loading.ts";
  * browser do not allow one.
  */
 export function share(options: Options, sink: DriverSink, log: Log): Driver | undefined {
-  const { url, userId, token, channels, transport, socketPath, ssePath } = options,
-    user = userId ?? subjectOf(token);
+  const user = options.userId ?? subjectOf(options.token);
   if (!options.shared) return undefined;
   // A tab must never hear what is for another user, so without a known user nothing is shared.
   if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel || user === undefined)
     return void log("not shared:", user);
-  const name = "roomcast:" +
-    JSON.stringify([url, user, [...channels ?? []].sort(), transport, socketPath, ssePath]);
-  return new LoadingDriver(name, options, sink, log);
+  return new LoadingDriver(user, options, sink, log);
 }

@@ -9,7 +9,7 @@ import type { Joined, Options } from "../types.ts";
 
 /** The driver of a shared connection. Calls wait in their order until its code is there. */
 export class LoadingDriver implements Driver {
-  readonly #name: string;
+  readonly #user: string;
   readonly #options: Options;
   readonly #sink: DriverSink;
   readonly #log: Log;
@@ -17,8 +17,8 @@ export class LoadingDriver implements Driver {
   #driver: Driver | undefined;
   #closed = true;
 
-  constructor(name: string, options: Options, sink: DriverSink, log: Log) {
-    this.#name = name;
+  constructor(user: string, options: Options, sink: DriverSink, log: Log) {
+    this.#user = user;
     this.#options = options;
     this.#sink = sink;
     this.#log = log;
@@ -63,7 +63,7 @@ export class LoadingDriver implements Driver {
     // Without the code, this tab has a connection of its own.
     const parameters = [this.#options, this.#sink, this.#log] as const;
     this.#driver = load
-      ? new load.SharedDriver(this.#name, ...parameters)
+      ? new load.SharedDriver(this.#user, ...parameters)
       : new Connection(...parameters);
     this.#queue.flush();
   }

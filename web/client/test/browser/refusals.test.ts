@@ -15,21 +15,39 @@ class Refused {
 }
 
 /** Answers requests for the stream like a proxy. */
-function inFront(status: number) {
+function inFront(status: number, body = "<h1>default backend</h1>", type = "text/html") {
   const { fetch } = globalThis;
   onTestFinished(() => void (globalThis.fetch = fetch));
   globalThis.fetch = async (input, init) =>
     String(input).includes("/sse")
-      ? new Response("<h1>default backend</h1>", { status }) :
+      ? new Response(body, { status, headers: { "Content-Type": type } }) :
       fetch(input, init);
 }
 
-for (const status of [401, 403, 404, 502]) {
-  test(`a ${status} of a proxy is not final`, async () => {
+const JSON_OF_A_PROXY = JSON.stringify({ code: "forbidden", detail: "no" });
+const PROBLEM_OF_A_PROXY = JSON.stringify({
+  type: "https://gateway.example/errors/forbidden",
+  status: 403,
+  code: "forbidden",
+});
+
+for (
+  const [status, ...content] of [
+    [401],
+    [403],
+    [404],
+    [502],
+    [403, JSON_OF_A_PROXY, "application/json"],
+    [403, PROBLEM_OF_A_PROXY, "application/problem+json"],
+    [403, "null", "application/problem+json"],
+    [403, '{"type":"about:blank"}', "application/problem+json"],
+  ] as [number, string?, string?][]
+) {
+  test(`a ${status} of a proxy is not final ${content.join(" ")}`, async () => {
     const url = await serve();
     const line = await network(url);
     await commands.setLine(line, "refuse");
-    inFront(status);
+    inFront(status, ...content);
     const client = listen({
       url: line,
       userId: "ann",
@@ -38,7 +56,7 @@ for (const status of [401, 403, 404, 502]) {
     });
     await until(client, () => client.error);
     expect(client.status).toBe("reconnecting");
-    expect(client.error).toMatchObject({ code: "network" });
+    expect(client.error).toMatchObject({ code: "network", message: `status ${status}` });
     await commands.setLine(line, "pass");
     await connected(client);
     expect(client.transport).toBe("socket.io");

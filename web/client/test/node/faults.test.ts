@@ -210,7 +210,8 @@ test("an answer of another program is reported, and the key goes to no other add
   faults.errors.length = 0;
   front.next = [other, other, other, { status: 200, body: "null" }, {
     status: 404,
-    body: '{"error":"no such page"}',
+    headers: { "Content-Type": "application/json" },
+    body: '{"code":"not_found"}', // the code of a connection that does not exist
   }];
   expect(await backend.sendPaymentNotification(...pay)).toBe(0);
   expect(await backend.SSEManager.getConnections()).toEqual({

@@ -6,11 +6,13 @@ import { backendOf, openReader, startServer } from "./support/server.ts";
 
 const pay = ["p_81", "completed", { customerId: "ann", amount: 9.99 }] as const;
 
-const unavailable: Behaviour = {
-  status: 503,
-  headers: { "Content-Type": "application/problem+json" },
-  body: JSON.stringify({ code: "unavailable", detail: "it could not be stored" }),
-};
+/** Returns a refusal in the form of the server. */
+const refusal = (status: number, code: string, headers = {}): Behaviour => ({
+  status,
+  headers: { "Content-Type": "application/problem+json", ...headers },
+  body: JSON.stringify({ type: "about:blank", title: "", status, code, detail: "of the server" }),
+});
+const unavailable = refusal(503, "unavailable");
 
 test.each<[string, Behaviour[]]>([
   ["the server is unavailable at first", [unavailable]],
@@ -54,16 +56,12 @@ test("a call waits as long as the server asks, if there is time", async () => {
   const server = await startServer();
   const front = await Front.of(server);
   const backend = backendOf(front.url, { timeout: 30_000 });
-  front.next = [{ ...unavailable, headers: { "Retry-After": "1" } }];
+  front.next = [refusal(503, "unavailable", { "Retry-After": "1" })];
   const start = performance.now();
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
   expect(performance.now() - start).toBeGreaterThanOrEqual(1000);
   expect(backend.faults.errors).toEqual([]);
-  front.next = [{
-    status: 429,
-    headers: { "Retry-After": "60" },
-    body: JSON.stringify({ code: "rate_limited", detail: "too many" }),
-  }];
+  front.next = [refusal(429, "rate_limited", { "Retry-After": "60" })];
   expect(await backend.SSEManager.isUserOnline("ann")).toBe(false);
   expect(backend.faults.errors).toEqual([{
     code: "rate_limited",
