@@ -82,7 +82,7 @@ async function call(method, path, o = {}) {
 			json: value,
 			text
 		};
-		const { code = "", detail, title, field, request_id } = value ?? {};
+		const { code = "", detail, title, field, request_id } = /^application\/problem\+json\b/.test(response.headers.get("Content-Type") ?? "") && value || {};
 		const problem = {
 			status: response.status,
 			code,
@@ -360,7 +360,11 @@ function cell(label, ...children) {
 	return node;
 }
 // src/poll.ts
-/** Repeats a request, `every` ms after each answer, and not while the page is hidden. */
+/**
+* Repeats a request, `every` ms after each answer, and not while the page is hidden. After a 401 or
+* 403 it repeats nothing until {@link Poll.now}: each request with a wrong key counts as a guess, and
+* too many guesses lock out the address.
+*/
 var Poll = class {
 	run;
 	every;
@@ -368,10 +372,12 @@ var Poll = class {
 	#stop;
 	#on = false;
 	#paused = false;
+	#refused = false;
+	/** run: makes the request, and resolves with the problem if there is one. */
 	constructor(run, every = 2e3) {
 		this.run = run;
 		this.every = every;
-		document.addEventListener("visibilitychange", () => document.hidden ? this.#halt() : this.#on && this.now());
+		document.addEventListener("visibilitychange", () => document.hidden ? this.#halt() : this.#on && !this.#refused && this.now());
 	}
 	start() {
 		this.#on = true;
@@ -391,8 +397,10 @@ var Poll = class {
 	now() {
 		this.#halt();
 		const stop = this.#stop = new AbortController();
-		this.run(stop.signal).catch(() => {}).finally(() => {
-			if (!stop.signal.aborted && this.#on && !this.#paused) this.#timer = setTimeout(() => this.now(), this.every);
+		this.run(stop.signal).catch(() => void 0).then((problem) => {
+			if (stop.signal.aborted) return;
+			this.#refused = problem?.status === 401 || problem?.status === 403;
+			if (this.#on && !this.#paused && !this.#refused) this.#timer = setTimeout(() => this.now(), this.every);
 		});
 	}
 	#halt() {
@@ -496,8 +504,10 @@ function channels() {
 		})}`, { signal });
 		note.problem(problem);
 		if (problem) {
+			say(count, "");
+			say(empty, "");
 			if (problem.status) list.update(found = []);
-			return;
+			return problem;
 		}
 		found = json.channels;
 		after = json.next ?? "";
@@ -1261,11 +1271,10 @@ function connections() {
 		paint();
 	});
 	function clear(problem) {
-		if (problem.status === 0) return;
-		found = [];
-		list.update([]);
 		say(count, "");
 		say(empty, "");
+		if (problem.status) list.update(found = []);
+		return problem;
 	}
 	function paint() {
 		const wanted = filters.text.value.trim().toLowerCase();
@@ -1447,7 +1456,15 @@ function stats() {
 	const poll = new Poll(async (signal) => {
 		const { json, problem } = await call("GET", "v1/stats", { signal });
 		note.problem(problem);
-		if (problem) return;
+		if (problem) {
+			for (const { value } of tiles) say(value, "–");
+			for (const facts of [transports, gaps]) {
+				facts.replaceChildren();
+				delete facts.dataset.key;
+			}
+			last = void 0;
+			return problem;
+		}
 		const at = performance.now();
 		for (const tile of tiles) {
 			const value = Number(json[tile.field] ?? 0);
@@ -1604,20 +1621,24 @@ var init_link = __esmMin((() => {
 }));
 // ../client/src/eventsource.ts
 /**
-* Returns the error in a response (RFC 9457). A response without a code comes from a proxy, which
-* may let the next request through.
+* Returns the error in a response. Only a problem document (RFC 9457) in the form of the server is
+* its word: any other comes from a proxy, which may let the next request through.
 */
 async function problemOf(response) {
-	const { code, detail, title } = await response.json().catch(() => ({}));
-	const message = detail ?? title ?? `status ${response.status}`;
-	return clientError(code ?? "network", message, Number(response.headers.get("Retry-After")));
+	const { headers, status } = response, problem = await response.json().catch(() => 0);
+	const { code = "network", detail = `status ${status}` } = headers.get("Content-Type") === "application/problem+json" && problem?.type === "about:blank" ? problem : {};
+	return clientError(code, detail, Number(headers.get("Retry-After")));
 }
 /** Opens a link. url: of the stream. */
 function openStream(url, handshake, options, sink) {
-	const { userId, username, token, ticket, channels, sessionId, since } = handshake;
+	const { userId, username, token, channels, sessionId, since } = handshake;
 	const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
 	const requests = new AbortController();
-	let open = true, source, clientId = "";
+	let { ticket } = handshake, open = true, source, clientId = "";
+	/** The answer of the server when a request joined the channels. */
+	let joined;
+	/** Takes the id of `connected` from a stream that only joins channels. */
+	let joins;
 	let lastRequest = Promise.resolve();
 	function urlOf(path, query) {
 		const result = new URL(url.href.replace(/\/$/, "") + path);
@@ -1661,23 +1682,31 @@ function openStream(url, handshake, options, sink) {
 		sink.closed(reason, error);
 	}
 	const failed = (error) => end(error.message, withCode(error));
-	async function start() {
-		let credentials = ticket ? { ticket } : {
-			userId,
-			username
-		};
-		if (token && !ticket) credentials = tokenInUrl ? {
-			...credentials,
-			token
-		} : { ticket: (await post("/tickets")).ticket };
-		if (!open) return;
+	async function start(lastEventId, names = channels) {
+		const exchanged = token && !ticket && !tokenInUrl;
 		const to = urlOf("", {
-			...credentials,
+			...ticket ? { ticket } : exchanged ? {} : {
+				userId,
+				username,
+				token
+			},
 			sessionId,
-			lastEventId: since,
+			lastEventId,
 			envelope: "true"
 		});
-		for (const channel of channels) to.searchParams.append("channels", channel);
+		for (const name of names) to.searchParams.append("channel", name);
+		if (to.href.length > MAX_URL && names.length) {
+			const connected = new Promise((resolve) => joins = resolve);
+			await start(lastEventId, []);
+			const lastId = await connected;
+			joined = await post(`/${clientId}/channels`, { join: names });
+			joins = void 0;
+			source.close();
+			if (ticket) ticket = await getTicket();
+			return start(lastEventId ?? lastId, []);
+		}
+		if (exchanged) to.searchParams.set("ticket", (await post("/tickets")).ticket);
+		if (!open) return;
 		source = new Source(to, { withCredentials: !!withCredentials });
 		for (const name of ["message", ...CONTROL_EVENTS]) source.addEventListener(name, (event) => receive(name, event));
 		source.onerror = () => {
@@ -1687,14 +1716,15 @@ function openStream(url, handshake, options, sink) {
 	}
 	function receive(name, { data, lastEventId }) {
 		if (!open || data === void 0) return;
-		const value = JSON.parse(data);
-		if (name === "connected") clientId = value.clientId;
+		const { channels, ...value } = JSON.parse(data);
+		if (name === "connected") ({clientId} = Object.assign(value, joined));
 		if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
 		else if (name === "overloaded") end(name, clientError("unavailable", name));
+		else if (joins) name === "connected" && joins(lastEventId);
 		else if (name === "message") sink.event(value.type, {
 			metadata: {},
 			...value
-		}, lastEventId);
+		}, lastEventId, void 0, channels);
 		else sink.event(name, value, lastEventId);
 		if (open) sink.alive(SILENCE$1);
 	}
@@ -1707,7 +1737,7 @@ function openStream(url, handshake, options, sink) {
 		source.close();
 		request(to).then(() => end("refused"), failed);
 	}
-	start().catch(failed);
+	start(since).catch(failed);
 	return {
 		emit() {},
 		async ask(name, [body]) {
@@ -1718,7 +1748,7 @@ function openStream(url, handshake, options, sink) {
 				"send-message": ["messages", body],
 				"auth:refresh": ["token", { token }]
 			}[name] ?? [];
-			if (!path) throw clientError("unsupported", `${name} needs the transport socket.io`);
+			if (!path) throw clientError("unsupported", `${name} needs socket.io`);
 			const answer = lastRequest.then(() => withTimeout(post(`/${clientId}/${path}`, content), timeout, name));
 			lastRequest = answer.catch(() => {});
 			await answer;
@@ -1731,11 +1761,12 @@ function openStream(url, handshake, options, sink) {
 		close: () => close("closed")
 	};
 }
-var SILENCE$1;
+var SILENCE$1, MAX_URL;
 var init_eventsource = __esmMin((() => {
 	init_errors();
 	init_link();
 	SILENCE$1 = 9e4;
+	MAX_URL = 2e3;
 }));
 // ../client/src/pending.ts
 var Pending;
@@ -1857,12 +1888,13 @@ function openSocket(url, handshake, { timeout, Socket }, sink) {
 		attach();
 	}
 	function readEvent([name, ...args], acknowledgement) {
+		const channels = handshake.target && !acknowledgement ? args.pop() : void 0;
 		const id = !acknowledgement && isId(args.at(-1)) ? args.pop() : "";
 		const own = id !== "" && id !== lastId;
 		if (id) lastId = id;
 		if (acknowledgement) write(`43${acknowledgement}[]`);
 		const value = CONTROL_EVENTS.includes(name) ? args[0] : notificationOf(name, args, id, own);
-		sink.event(name, value, id, value?.id ? void 0 : senderOf(name, value));
+		sink.event(name, value, id, value?.id ? void 0 : senderOf(name, value), channels);
 	}
 	/**
 	* Returns the tab that an event replies to: the server answers in order, with each reply right
@@ -2181,7 +2213,7 @@ var init_connection = __esmMin((() => {
 				const token = getToken ? await askPage(this.#options, "getToken") : this.#options.token;
 				if (attempt !== this.#attempt) return;
 				this.#log("connect", transport, url.origin + url.pathname, since ? "since " + since : "");
-				const { userId, username } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
+				const { userId, username, shared: target } = this.#options, sessionId = this.#sessionId, pid = this.#pid;
 				const channels = [...this.#channels];
 				this.#link = open({
 					userId,
@@ -2191,7 +2223,8 @@ var init_connection = __esmMin((() => {
 					since,
 					pid,
 					sessionId,
-					channels
+					channels,
+					target
 				}, this.#received);
 				this.#expect(this.#rounds.patience(transport, this.#timeout));
 			} catch (error) {
@@ -2205,13 +2238,13 @@ var init_connection = __esmMin((() => {
 		}
 		/** Receives what the link reports. */
 		#received = {
-			event: (name, value, id, tab) => {
+			event: (name, value, id, tab, channels) => {
 				if (id) this.#sink.state({ lastId: this.#lastId = id });
 				this.#log(name, id);
 				if (name === "connected" && this.#status !== name && !this.#connect(value)) return;
 				if (name === "error") value = clientError(value?.code, value?.message ?? value ?? "", value?.retryAfter);
 				if (name === "auth:expiring" && this.#options.getToken) this.#refresh();
-				this.#sink.event(name, value, id, tab);
+				this.#sink.event(name, value, id, tab, channels);
 			},
 			closed: (reason, error) => this.#lose(reason, error),
 			alive: (ms) => {
@@ -2420,6 +2453,42 @@ var init_bus = __esmMin((() => {
 	} : value;
 	revived = (value) => value && clientError(value.code, value.message, value.retryAfter);
 }));
+// ../client/src/shared/calls.ts
+/** timeout: for each answer, in ms. send: sends a call; id is "" where no answer is wanted. */
+function callsOf(timeout, send) {
+	const waiting = new Queue(), pending = new Pending();
+	let led = false;
+	const hold = () => {
+		led = false;
+	};
+	return {
+		add(...call) {
+			const now = () => send("", ...call);
+			if (!led) return waiting.add(now);
+			now();
+			return true;
+		},
+		request(what, ...call) {
+			const ask = () => pending.ask(what, timeout, void 0, (id) => send(id, ...call));
+			return led ? ask() : waiting.request(ask, timeout);
+		},
+		settle: (...answer) => pending.settle(...answer),
+		follow() {
+			led = true;
+			waiting.flush();
+		},
+		hold,
+		close() {
+			hold();
+			for (const all of [waiting, pending]) all.clear(clientError("closed", "closed"));
+		}
+	};
+}
+var init_calls = __esmMin((() => {
+	init_errors();
+	init_pending();
+	init_queue();
+}));
 // ../client/src/shared/channels.ts
 var without, Channels;
 var init_channels = __esmMin((() => {
@@ -2458,17 +2527,32 @@ var init_channels = __esmMin((() => {
 			this.#tabs.clear();
 			this.set(this.#tab, own);
 		}
-		/**
-		* Reports whether an event is for other tabs only: it names channels, and only other tabs are in
-		* them.
-		*/
-		foreign(name, value) {
-			const { own, all } = this, metadata = value?.metadata;
-			const channels = [metadata?.channels ?? metadata?.channel ?? (name === "message" && value.data?.room || [])].flat();
-			return channels.length > 0 && channels.every((channel) => all.includes(channel) && !own.includes(channel));
+		/** Reports whether an event is for other tabs only: they alone are in the channels it is for. */
+		foreign(channels) {
+			const { own, all } = this;
+			return !!channels?.every((channel) => all.includes(channel) && !own.includes(channel));
 		}
 	};
 }));
+// ../client/src/shared/delivery.ts
+/**
+* Returns the function that delivers an event to the tab, unless it replies to another tab, was
+* delivered before, or is only for channels of other tabs.
+*/
+function delivery(tab, channels, sink) {
+	/** The id of the newest notification that this tab delivered. */
+	let delivered = "";
+	return (name, value, id, to, only) => {
+		if (to && to !== tab) return;
+		if (value?.id) {
+			const [epoch, sequence] = value.id.split("-"), [before, last] = delivered.split("-");
+			if (epoch === before && +sequence <= +last) return;
+			delivered = value.id;
+		}
+		if (!channels.foreign(only)) sink.event(name, value, id);
+	};
+}
+var init_delivery = __esmMin((() => {}));
 // ../client/src/shared/election.ts
 /**
 * name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has
@@ -2496,120 +2580,172 @@ function elect(name, lead, depose) {
 }
 var init_election = __esmMin((() => {}));
 // ../client/src/shared/leader.ts
-var Leader;
+/** Connects, and joins the channels of all tabs in the handshake. */
+function lead(given, channels, sink, log) {
+	const options = {
+		...given,
+		channels: channels.all
+	}, state = {};
+	/** Wait for the next event. */
+	const proofs = [];
+	/** When the server sent the last event. */
+	let sign = 0, silenced;
+	const connection = new Connection(options, {
+		event(...event) {
+			if (silenced) return;
+			sink.event(...event);
+			sign = Date.now();
+			for (const proved of proofs.splice(0)) proved();
+		},
+		state(change) {
+			Object.assign(state, change);
+			if (!silenced) sink.state(change);
+		}
+	}, log);
+	const leader = {
+		call: async (tab, method, [first, second]) => (method === "change" ? leader : connection)[method](first, second, tab),
+		change: (join, leave, tab) => connection.change(join, without(leave, channels.all), tab),
+		prove(proved) {
+			const stream = state.transport === "sse", age = Date.now() - sign;
+			if (state.status !== "connected" || age < (stream ? FRESH_STREAM : FRESH_SOCKET)) return proved();
+			proofs.push(proved);
+			(stream ? connection.ask("subscribe", [{ channels: [] }]) : connection.ask("ping", [], "none")).catch(() => {});
+		},
+		reconnect(token) {
+			options.token = token ?? options.token;
+			connection.reconnect();
+		},
+		close(silent) {
+			silenced = silent;
+			connection.close();
+		}
+	};
+	return leader;
+}
+var FRESH_SOCKET, FRESH_STREAM;
 var init_leader = __esmMin((() => {
 	init_connection();
 	init_channels();
-	Leader = class {
-		#options;
-		#channels;
-		#connection;
-		#silent = false;
-		/** Connects, and joins the channels of all tabs in the handshake. */
-		constructor(options, channels, sink, log) {
-			this.#options = {
-				...options,
-				channels: channels.all
-			};
-			this.#channels = channels;
-			const guarded = {
-				event: (...event) => {
-					if (!this.#silent) sink.event(...event);
-				},
-				state: (change) => {
-					if (!this.#silent) sink.state(change);
-				}
-			};
-			this.#connection = new Connection(this.#options, guarded, log);
-		}
-		/** Calls a method of the connection for a tab. Resolves with its result. */
-		async call(tab, method, args) {
-			switch (method) {
-				case "emit": return this.#connection.emit(args[0], args[1], tab);
-				case "ask": return this.#connection.ask(args[0], args[1], tab);
-				case "change": return this.change(args[0], args[1], tab);
-			}
-		}
-		/** Joins channels, and leaves those that no tab is in. */
-		change(join, leave, tab) {
-			return this.#connection.change(join, without(leave, this.#channels.all), tab);
-		}
-		/** Connects again, with a newer token if there is one. */
-		reconnect(token) {
-			this.#options.token = token ?? this.#options.token;
-			this.#connection.reconnect();
-		}
-		close() {
-			this.#connection.close();
-		}
-		/** Closes the connection without a report, because another tab leads. */
-		depose() {
-			this.#silent = true;
-			this.#connection.close();
-		}
+	FRESH_SOCKET = 1500;
+	FRESH_STREAM = 1e4;
+}));
+// ../client/src/shared/watch.ts
+/** longest: for an answer, in ms. */
+function watchLeader(ask, replace, longest) {
+	let timer;
+	const stop = () => clearTimeout(timer);
+	const wait = (then, ms) => {
+		stop();
+		timer = setTimeout(then, ms);
 	};
+	const doubt = () => {
+		ask();
+		wait(replace, Math.min(longest, ANSWER));
+	};
+	return {
+		doubt,
+		heard: () => wait(doubt, document.hidden ? SILENCE : QUIET + Math.random() * 500),
+		stop
+	};
+}
+/**
+* Follows what the browser does to the page, until the returned function is called. rest: it stops
+* the page, because it freezes a hidden tab, or keeps a page that the user left in a cache. look:
+* the page runs again, or the user looks at it. end: it ends.
+*/
+function watchPage(rest, look, end) {
+	const listeners = {
+		pagehide: ({ persisted }) => persisted ? rest() : end(),
+		pageshow: ({ persisted }) => persisted && look(),
+		freeze: rest,
+		resume: look,
+		visibilitychange: () => document.hidden || look()
+	};
+	const abort = new AbortController(), { signal } = abort;
+	for (const event in listeners) addEventListener(event, listeners[event], {
+		signal,
+		capture: true
+	});
+	return () => abort.abort();
+}
+var QUIET, SILENCE, ANSWER;
+var init_watch = __esmMin((() => {
+	QUIET = 1500;
+	SILENCE = 9e4;
+	ANSWER = 2500;
 }));
 // ../client/src/shared/driver.ts
 var driver_exports = /* @__PURE__ */ __exportAll({ SharedDriver: () => SharedDriver });
-var SILENCE, SharedDriver;
+var SharedDriver;
 var init_driver = __esmMin((() => {
 	init_driver$1();
 	init_errors();
 	init_link();
 	init_open();
-	init_pending();
-	init_queue();
 	init_bus();
+	init_calls();
 	init_channels();
+	init_delivery();
 	init_election();
 	init_leader();
-	SILENCE = 9e4;
+	init_watch();
 	SharedDriver = class {
+		/** Of the lock and the bus: the same for all tabs that share the connection. */
 		#name;
 		#options;
 		#sink;
 		#log;
-		#timeout;
 		#tab = uniqueId();
 		#election;
 		#channels = new Channels(this.#tab);
-		/** Calls that wait for a leader, and those that wait for its answer. */
-		#queue = new Queue();
-		#calls = new Pending();
+		#calls;
+		#deliver;
+		#watch;
+		#unwatchPage = () => {};
 		#bus;
-		/** While this tab leads. */
 		#leader;
 		#state = {};
-		/** Whether there is a leader to call. */
-		#led = false;
 		/** Whether this tab has not yet received the state of the leader's connection. */
 		#fresh = true;
-		/** The id of the newest notification that this tab delivered. */
-		#delivered = "";
-		#timer;
-		/** name: of the lock and the bus; the same for all tabs that share the connection. */
-		constructor(name, options, sink, log) {
-			this.#name = name;
+		#resting = false;
+		/** user: whose connection it is. */
+		constructor(user, options, sink, log) {
+			const { url, channels = [], transport, socketPath, ssePath } = options;
+			this.#name = "roomcast:" + JSON.stringify([
+				url,
+				user,
+				[...channels].sort(),
+				transport,
+				socketPath,
+				ssePath
+			]);
 			this.#options = { ...options };
 			this.#sink = sink;
 			this.#log = log;
-			this.#timeout = timeoutOf(options);
-			this.#channels.set(this.#tab, options.channels ?? []);
-			this.#election = elect(name, () => this.#lead(), () => this.#depose());
+			const timeout = timeoutOf(options);
+			this.#calls = callsOf(timeout, (id, ...call) => {
+				if (this.#leader) this.#messages.call(this.#tab, id, ...call);
+				else this.#post("call", this.#tab, id, ...call);
+			});
+			this.#deliver = delivery(this.#tab, this.#channels, sink);
+			this.#channels.set(this.#tab, channels);
+			this.#election = elect(this.#name, () => this.#lead(), () => {
+				this.#yield();
+				this.#run();
+			});
+			const ask = () => this.#post("hello", this.#tab, this.#channels.own);
+			this.#watch = watchLeader(ask, () => this.#election.run(true), timeout);
 			this.#start();
 		}
 		emit(event, args) {
 			if (this.#state.status === "closed") return refuse(this.#sink, event, "closed");
-			const sent = copy(args), send = () => this.#call("", "emit", [event, sent]);
-			if (!this.#led) return this.#queue.add(send) || refuse(this.#sink, event, "unavailable");
-			send();
-			return true;
+			return this.#calls.add("emit", [event, copy(args)]) || refuse(this.#sink, event, "unavailable");
 		}
 		async ask(event, args) {
 			return this.#request(event, "ask", [event, copy(args)]);
 		}
 		async change(join, leave) {
-			const { own } = this.#channels, added = join.filter((channel) => !own.includes(channel));
+			const { own } = this.#channels, added = without(join, own);
 			this.#declare([...without(own, leave), ...join]);
 			try {
 				const result = await this.#request("join", "change", [join, leave]);
@@ -2625,20 +2761,19 @@ var init_driver = __esmMin((() => {
 			else if (this.#leader) this.#leader.reconnect();
 			else {
 				this.#post("reconnect", this.#options.token);
-				this.#doubt();
+				this.#watch.doubt();
 			}
 		}
 		close() {
 			this.#end();
-			globalThis.removeEventListener("pagehide", this.#end);
-			clearTimeout(this.#timer);
+			this.#unwatchPage();
+			this.#watch.stop();
 			const leader = this.#leader, { status } = this.#state;
 			this.#leader = void 0;
 			this.#bus?.close();
 			this.#bus = void 0;
 			this.#election.leave();
-			this.#led = false;
-			for (const calls of [this.#queue, this.#calls]) calls.clear(clientError("closed", "closed"));
+			this.#calls.close();
 			if (leader) return leader.close();
 			this.#apply({
 				status: "closed",
@@ -2647,63 +2782,56 @@ var init_driver = __esmMin((() => {
 			});
 			if (status === "connected") this.#sink.event("disconnect", { reason: "closed" }, "");
 		}
-		/** Tells the other tabs that this one ends. A page in the browser's cache may come back. */
-		#end = (event) => {
-			if (!event?.persisted) this.#post("gone", this.#tab, !!this.#leader);
-		};
 		#post = (...message) => this.#bus?.post(...message);
 		#start() {
 			this.#bus = openBus(this.#name, this.#messages);
 			this.#channels.reset();
 			this.#apply({ status: "connecting" });
-			globalThis.addEventListener("pagehide", this.#end);
+			const look = () => this.#resting ? this.#run() : this.#leader || this.#watch.doubt();
+			this.#unwatchPage = watchPage(() => this.#rest(), look, this.#end);
+			this.#run();
+		}
+		/** Stands for election, and asks whether another tab leads. */
+		#run() {
+			this.#resting = false;
 			this.#election.run();
-			this.#doubt();
+			this.#watch.doubt();
+		}
+		/** Tells the other tabs that this one ends. */
+		#end = () => this.#post("gone", this.#tab, !!this.#leader);
+		/** Hands over: a page that does not run would keep the lock, or get it. It may come back. */
+		#rest() {
+			this.#resting = true;
+			this.#watch.stop();
+			this.#calls.hold();
+			if (this.#leader) {
+				this.#post("gone", "", true);
+				this.#yield();
+			}
+			this.#election.leave();
 		}
 		#lead() {
-			clearTimeout(this.#timer);
+			this.#watch.stop();
 			this.#log("leads");
 			const since = this.#state.lastId ?? this.#options.since;
-			this.#leader = new Leader({
+			this.#leader = lead({
 				...this.#options,
 				since
 			}, this.#channels, this.#reports, this.#log);
-			this.#follow();
+			this.#calls.follow();
 		}
-		/** Becomes a follower again: the browser froze this tab, and another one took the lead. */
-		#depose() {
-			this.#leader?.depose();
+		/** Follows again, without a word to the other tabs. */
+		#yield() {
+			this.#leader?.close(true);
 			this.#leader = void 0;
 			this.#apply({
 				status: "reconnecting",
 				transport: void 0
 			});
-			this.#election.run();
-			this.#doubt();
-		}
-		/** Asks the leader for its state, and takes the lead when it does not answer. */
-		#doubt() {
-			this.#post("hello", this.#tab, this.#channels.own);
-			this.#wait(() => this.#election.run(true), this.#timeout);
-		}
-		#wait(then, ms) {
-			clearTimeout(this.#timer);
-			this.#timer = setTimeout(then, ms);
-		}
-		/** Makes the calls that waited for a leader. */
-		#follow() {
-			this.#led = true;
-			this.#queue.flush();
 		}
 		async #request(what, method, args) {
 			if (this.#state.status === "closed") throw clientError("closed", "closed");
-			const send = () => this.#calls.ask(what, this.#timeout, void 0, (id) => this.#call(id, method, args));
-			return this.#led ? send() : this.#queue.request(send, this.#timeout);
-		}
-		/** Calls a method of the leader's connection. id: "" where no answer is wanted. */
-		#call(id, method, args) {
-			if (this.#leader) this.#messages.call(this.#tab, id, method, args);
-			else this.#post("call", this.#tab, id, method, args);
+			return this.#calls.request(what, method, args);
 		}
 		/** Tells all tabs which channels this one is in. */
 		#declare(channels) {
@@ -2714,10 +2842,7 @@ var init_driver = __esmMin((() => {
 			Object.assign(this.#state, change);
 			this.#sink.state(change);
 		}
-		/**
-		* As the leader: sends the state to the other tabs, with the channels of all tabs when one of
-		* them asked.
-		*/
+		/** As the leader: sends the state to the other tabs, with the channels of all when one asked. */
 		#tell(channels) {
 			this.#post("state", {
 				...this.#state,
@@ -2726,9 +2851,9 @@ var init_driver = __esmMin((() => {
 		}
 		/** Receives the reports of the connection, while this tab leads. */
 		#reports = {
-			event: (name, value, id, tab) => {
-				this.#post("event", name, plain(value), id, tab);
-				this.#deliver(name, value, id, tab);
+			event: (name, value, ...about) => {
+				this.#post("event", name, plain(value), ...about);
+				this.#deliver(name, value, ...about);
 			},
 			state: (change) => {
 				if (change.status === "connecting" && this.#state.connection) change = {
@@ -2744,46 +2869,44 @@ var init_driver = __esmMin((() => {
 			channels: (tab, channels) => this.#channels.set(tab, channels),
 			hello: (tab, channels) => {
 				this.#channels.set(tab, channels);
-				if (this.#leader) this.#tell(this.#channels.entries);
+				const leader = this.#leader;
+				leader?.prove(() => leader === this.#leader && this.#tell(this.#channels.entries));
 			},
 			gone: (tab, led) => {
 				const channels = this.#channels.delete(tab);
-				if (led) this.#led = false;
+				if (led) this.#calls.hold();
 				this.#leader?.change([], channels, tab).catch(() => {});
 			},
 			state: (state, channels) => {
 				for (const [tab, names] of channels ?? []) if (tab !== this.#tab) this.#channels.set(tab, names);
 				if (this.#leader) return;
+				const connected = channels && state.status === "connected", { lastId } = this.#state;
+				if (connected && lastId && state.lastId !== lastId) return this.#election.run(true);
 				this.#apply({
 					...state,
 					error: revived(state.error)
 				});
-				this.#wait(() => this.#doubt(), SILENCE);
-				this.#follow();
+				this.#watch.heard();
+				this.#calls.follow();
 				if (!this.#fresh) return;
 				this.#log("follows");
-				if (channels && state.status === "connected") this.#deliver("connected", state.connection, state.lastId ?? "");
+				if (connected) this.#deliver("connected", state.connection, state.lastId ?? "");
 				if (state.status === "closed") this.#post("reconnect", this.#options.token);
 				this.#fresh = state.status.endsWith("ing");
 			},
-			event: (name, value, id, tab) => {
+			event: (name, value, id, ...about) => {
 				if (this.#leader) return;
-				this.#wait(() => this.#doubt(), SILENCE);
+				this.#watch.heard();
 				if (id) this.#apply({ lastId: id });
 				this.#log(name, id);
-				this.#deliver(name, name === "error" ? revived(value) : value, id, tab);
+				this.#deliver(name, name === "error" ? revived(value) : value, id, ...about);
 			},
-			call: async (tab, id, method, args) => {
-				if (!this.#leader) return;
-				const answer = (value, failed) => {
+			call: (tab, id, ...call) => {
+				const answer = (failed) => (value) => {
 					if (tab === this.#tab) this.#calls.settle(id, value, failed);
 					else if (id) this.#post("answer", tab, id, plain(value), failed);
 				};
-				try {
-					answer(await this.#leader.call(tab, method, args), 0);
-				} catch (error) {
-					answer(error, 1);
-				}
+				this.#leader?.call(tab, ...call).then(answer(0), answer(1));
 			},
 			answer: (tab, id, value, failed) => {
 				if (tab === this.#tab) this.#calls.settle(id, failed ? revived(value) : value, failed);
@@ -2793,19 +2916,6 @@ var init_driver = __esmMin((() => {
 				this.#leader?.reconnect(token);
 			}
 		};
-		/**
-		* Delivers an event to this tab, unless it replies to another tab, was delivered before, or is
-		* only for channels of other tabs.
-		*/
-		#deliver(name, value, id, tab) {
-			if (tab && tab !== this.#tab) return;
-			if (value?.id) {
-				const [epoch, sequence] = value.id.split("-"), [before, last] = this.#delivered.split("-");
-				if (epoch === before && +sequence <= +last) return;
-				this.#delivered = value.id;
-			}
-			if (!this.#channels.foreign(name, value)) this.#sink.event(name, value, id);
-		}
 	};
 }));
 // ../client/src/shared/loading.ts
@@ -2816,15 +2926,15 @@ init_open();
 init_queue();
 /** The driver of a shared connection. Calls wait in their order until its code is there. */
 var LoadingDriver = class {
-	#name;
+	#user;
 	#options;
 	#sink;
 	#log;
 	#queue = new Queue();
 	#driver;
 	#closed = true;
-	constructor(name, options, sink, log) {
-		this.#name = name;
+	constructor(user, options, sink, log) {
+		this.#user = user;
 		this.#options = options;
 		this.#sink = sink;
 		this.#log = log;
@@ -2864,7 +2974,7 @@ var LoadingDriver = class {
 			this.#sink,
 			this.#log
 		];
-		this.#driver = load ? new load.SharedDriver(this.#name, ...parameters) : new Connection(...parameters);
+		this.#driver = load ? new load.SharedDriver(this.#user, ...parameters) : new Connection(...parameters);
 		this.#queue.flush();
 	}
 	async #request(call) {
@@ -2879,17 +2989,10 @@ var LoadingDriver = class {
 * browser do not allow one.
 */
 function share(options, sink, log) {
-	const { url, userId, token, channels, transport, socketPath, ssePath } = options, user = userId ?? subjectOf(token);
+	const user = options.userId ?? subjectOf(options.token);
 	if (!options.shared) return void 0;
 	if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel || user === void 0) return void log("not shared:", user);
-	return new LoadingDriver("roomcast:" + JSON.stringify([
-		url,
-		user,
-		[...channels ?? []].sort(),
-		transport,
-		socketPath,
-		ssePath
-	]), options, sink, log);
+	return new LoadingDriver(user, options, sink, log);
 }
 // ../client/src/client.ts
 init_connection();
@@ -2941,7 +3044,7 @@ function connect(options = {}) {
 		event(name, value, id) {
 			if (name === "sync") return;
 			callAll(handlers.get(name), value, id);
-			const renamed = value?.data !== void 0 && !isReply(value) ? aliases : [];
+			const renamed = value?.data === void 0 || isReply(value) || name === "connection-update" ? [] : aliases;
 			for (const alias of renamed) if (alias !== "type" && alias !== name) callAll(handlers.get(alias), value, id);
 			callAll(anyHandlers, name, value, id);
 		},

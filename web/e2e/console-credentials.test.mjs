@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Console, openBrowser } from "./browser.mjs";
 import { openStream } from "./clients.mjs";
-import { Server } from "./harness.mjs";
+import { API_KEY, Server } from "./harness.mjs";
 import { retry, TEST } from "./wait.mjs";
 
 test("tickets and tokens admit clients, and the secret stays in the form", TEST, async (t) => {
@@ -86,4 +86,45 @@ test("the page asks for a key, and shows what the key may not do", TEST, async (
   await dialog.getByRole("button", { name: "Forget it" }).click();
   await page.view.getByText("This needs an API key.").waitFor();
   assert.equal(await page.page.evaluate(() => sessionStorage.length), 0);
+});
+
+test("a refused key is not used again until somebody enters one", TEST, async (t) => {
+  const server = await Server.start(t);
+  const page = await Console.open(await openBrowser(t), server, { view: "connections" });
+  await page.view.getByText("0 connections").waitFor();
+  const stale = "stale-key-0123456789abcdef0123456789abcdef";
+  let requests = 0;
+  page.page.on("request", (request) => {
+    if (request.url().includes("/v1/") && request.headers().authorization?.includes(stale)) requests++;
+  });
+  const dialog = page.page.getByRole("dialog", { name: "API key" });
+  await page.page.getByRole("button", { name: "API key" }).click();
+  await dialog.getByRole("textbox").fill(stale);
+  await page.page.keyboard.press("Enter");
+  await page.view.getByText(/^403 forbidden: /).waitFor();
+  assert.equal(await page.view.getByText("0 connections").count(), 0);
+  assert.equal(await page.view.getByText("Nobody is connected.").count(), 0);
+  // The browser shows another tab, and this one again.
+  await page.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await new Promise((resolve) => setTimeout(resolve, 5000)); // two polls would be due
+  assert.equal(requests, 1);
+  for (const view of ["channels", "stats"]) {
+    await page.go(view); // asks once each
+    await page.view.getByText(/^403 forbidden: /).waitFor();
+  }
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  assert.equal(requests, 3);
+  await page.button("Use another").click();
+  await dialog.getByRole("textbox").fill(API_KEY);
+  await page.page.keyboard.press("Enter");
+  await page.view.getByText("Open mode").waitFor();
+  await page.go("connections");
+  await page.view.getByText("0 connections").waitFor();
+
+  await server.signal("SIGKILL");
+  await page.view.getByText("No answer: the server cannot be reached").waitFor();
+  assert.equal(await page.view.getByText("0 connections").count(), 0);
+  assert.equal(await page.view.getByText("Nobody is connected.").count(), 0);
+  await server.up();
+  await page.view.getByText("0 connections").waitFor(); // it goes on by itself
 });

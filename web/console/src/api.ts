@@ -90,7 +90,9 @@ export async function call<T = any>(
     const text = await response.text();
     const value = parse(text);
     if (response.ok) return { status: response.status, json: value as T, text };
-    const { code = "", detail, title, field, request_id } = value ?? {};
+    // Any other JSON is a proxy's.
+    const isOurs = /^application\/problem\+json\b/.test(response.headers.get("Content-Type") ?? "");
+    const { code = "", detail, title, field, request_id } = isOurs && value || {};
     const problem: Problem = {
       status: response.status,
       code,

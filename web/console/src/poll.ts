@@ -1,19 +1,27 @@
 // Polling while the page is visible.
 
-/** Repeats a request, `every` ms after each answer, and not while the page is hidden. */
+import type { Problem } from "./api.ts";
+
+/**
+ * Repeats a request, `every` ms after each answer, and not while the page is hidden. After a 401 or
+ * 403 it repeats nothing until {@link Poll.now}: each request with a wrong key counts as a guess, and
+ * too many guesses lock out the address.
+ */
 export class Poll {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stop: AbortController | undefined;
   #on = false;
   #paused = false;
+  #refused = false;
 
+  /** run: makes the request, and resolves with the problem if there is one. */
   constructor(
-    private readonly run: (signal: AbortSignal) => Promise<void>,
+    private readonly run: (signal: AbortSignal) => Promise<Problem | undefined>,
     private readonly every = 2000,
   ) {
     document.addEventListener(
       "visibilitychange",
-      () => document.hidden ? this.#halt() : this.#on && this.now(),
+      () => document.hidden ? this.#halt() : this.#on && !this.#refused && this.now(),
     );
   }
 
@@ -38,8 +46,10 @@ export class Poll {
   now(): void {
     this.#halt();
     const stop = this.#stop = new AbortController();
-    this.run(stop.signal).catch(() => {}).finally(() => {
-      if (!stop.signal.aborted && this.#on && !this.#paused)
+    this.run(stop.signal).catch(() => undefined).then((problem) => {
+      if (stop.signal.aborted) return;
+      this.#refused = problem?.status === 401 || problem?.status === 403;
+      if (this.#on && !this.#paused && !this.#refused)
         this.#timer = setTimeout(() => this.now(), this.every);
     });
   }

@@ -7,7 +7,7 @@ import { backendOf, openReader, startServer } from "./support/server.ts";
 const pay = ["p_81", "completed", { customerId: "ann", amount: 9.99 }] as const;
 
 /** Returns a refusal in the form of the server. */
-const refusal = (status: number, code: string, headers = {}): Behaviour => ({
+const refusal = (status: number, code: string, headers: Record<string, string> = {}): Behaviour => ({
   status,
   headers: { "Content-Type": "application/problem+json", ...headers },
   body: JSON.stringify({ type: "about:blank", title: "", status, code, detail: "of the server" }),
@@ -77,7 +77,7 @@ test("a call waits until the time in Retry-After", async () => {
   const front = await Front.of(server);
   const { faults, SSEManager } = backendOf(front.url, { timeout: 30_000 });
   const start = Date.now(), until = new Date(start + 2000); // the header has whole seconds
-  front.next = [{ ...unavailable, headers: { "Retry-After": until.toUTCString() } }];
+  front.next = [refusal(503, "unavailable", { "Retry-After": until.toUTCString() })];
   expect(await SSEManager.isUserOnline("ann")).toBe(false);
   expect(Date.now() - start).toBeGreaterThanOrEqual(1000);
   expect(faults.errors).toEqual([]);

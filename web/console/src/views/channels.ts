@@ -66,12 +66,15 @@ export function channels(): View {
     );
     note.problem(problem);
     if (problem) {
-      if (problem.status) list.update(found = []);
-      return;
+      say(count, ""); // it is not known
+      say(empty, "");
+      if (problem.status) list.update(found = []); // without an answer the list stays
+      return problem;
     }
     found = json.channels;
     after = json.next ?? "";
     paint();
+    return undefined;
   });
 
   function paint() {

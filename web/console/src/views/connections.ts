@@ -78,14 +78,14 @@ export function connections(): View {
     found = json.connections;
     after = json.next ?? "";
     paint();
+    return undefined;
   });
 
   function clear(problem: Problem) {
-    if (problem.status === 0) return; // without an answer the list stays, below the message
-    found = [];
-    list.update([]);
-    say(count, "");
+    say(count, ""); // it is not known
     say(empty, "");
+    if (problem.status) list.update(found = []); // without an answer the list stays
+    return problem;
   }
 
   function paint() {

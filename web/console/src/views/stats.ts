@@ -61,7 +61,16 @@ export function stats(): View {
   const poll = new Poll(async (signal) => {
     const { json, problem } = await call("GET", "v1/stats", { signal });
     note.problem(problem);
-    if (problem) return;
+    if (problem) {
+      // The last values are not those of now.
+      for (const { value } of tiles) say(value, "–");
+      for (const facts of [transports, gaps]) {
+        facts.replaceChildren();
+        delete facts.dataset.key;
+      }
+      last = undefined;
+      return problem;
+    }
     const at = performance.now();
     for (const tile of tiles) {
       const value = Number(json[tile.field] ?? 0);
@@ -79,6 +88,7 @@ export function stats(): View {
     });
     pairs(gaps, json.gaps, {});
     say(mode, MODES[json.authMode as "open"] ?? "");
+    return undefined;
   }, EVERY);
 
   openapi().then(({ components }) => {
