@@ -1705,7 +1705,7 @@ function openStream(url, handshake, options, sink) {
 			if (ticket) ticket = await getTicket();
 			return start(lastEventId ?? lastId, []);
 		}
-		if (exchanged) to.searchParams.set("ticket", (await post("/tickets")).ticket);
+		if (exchanged) to.search = `ticket=${(await post("/tickets")).ticket}&` + to.search.slice(1);
 		if (!open) return;
 		source = new Source(to, { withCredentials: !!withCredentials });
 		for (const name of ["message", ...CONTROL_EVENTS]) source.addEventListener(name, (event) => receive(name, event));
@@ -2632,7 +2632,8 @@ var init_leader = __esmMin((() => {
 // ../client/src/shared/watch.ts
 /** longest: for an answer, in ms. */
 function watchLeader(ask, replace, longest) {
-	let timer;
+	const least = Math.min(longest, ANSWER);
+	let timer, patience = least, asked = 0;
 	const stop = () => clearTimeout(timer);
 	const wait = (then, ms) => {
 		stop();
@@ -2640,11 +2641,18 @@ function watchLeader(ask, replace, longest) {
 	};
 	const doubt = () => {
 		ask();
-		wait(replace, Math.min(longest, ANSWER));
+		asked = Date.now();
+		wait(() => {
+			patience *= 2;
+			replace();
+		}, patience);
 	};
 	return {
 		doubt,
-		heard: () => wait(doubt, document.hidden ? SILENCE : QUIET + Math.random() * 500),
+		heard() {
+			if (Date.now() - asked < least) patience = least;
+			wait(doubt, document.hidden ? SILENCE : QUIET + Math.random() * 500);
+		},
 		stop
 	};
 }

@@ -54,8 +54,9 @@ export function connect(options: Options = {}): Client {
     event(name, value, id) {
       if (name === "sync") return; // it only moves the cursor
       callAll(handlers.get(name), value, id);
-      // Control events, which have no `data`, and replies keep their names.
-      const renamed = value?.data !== undefined && !isReply(value) ? aliases : [];
+      // Control events, which have no `data`, replies, and news of connections keep their names.
+      const keeps = value?.data === undefined || isReply(value) || name === "connection-update";
+      const renamed = keeps ? [] : aliases;
       for (const alias of renamed) {
         if (alias !== "type" && alias !== name) callAll(handlers.get(alias), value, id);
       }

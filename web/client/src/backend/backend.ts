@@ -1,13 +1,14 @@
 import { caller } from "./http.ts";
-import type { KindFunctions } from "./kinds.ts";
 import { type Manager, manager } from "./manager.ts";
 import { notifyFunctions, type NotifyFunctions } from "./notify.ts";
 import { presenceFunctions, type PresenceFunctions } from "./presence.ts";
-import { kindFunctions } from "./send.ts";
+import { realtimeUpdate, type RealtimeUpdate } from "./original.ts";
+import { type AllKindFunctions, kindFunctions } from "./send.ts";
 import type { BackendOptions } from "./types.ts";
 
 /** The functions of this module, for one server. They need no `this`. */
-export interface Backend extends KindFunctions, NotifyFunctions, PresenceFunctions {
+export interface Backend extends AllKindFunctions, NotifyFunctions, PresenceFunctions {
+  sendRealtimeUpdate: RealtimeUpdate;
   SSEManager: Manager;
 }
 
@@ -17,11 +18,17 @@ export interface Backend extends KindFunctions, NotifyFunctions, PresenceFunctio
  * environment.
  */
 export function createBackend(options: BackendOptions = {}): Backend {
-  const call = caller(options);
+  const call = caller(options), kinds = kindFunctions(call);
+  const sendRealtimeUpdate: RealtimeUpdate = (entityType, entityId, action, data, ...to) =>
+    kinds.sendRealtimeUpdateNotification(
+      ...realtimeUpdate(entityType, entityId, action, data),
+      ...to,
+    );
   return {
-    ...kindFunctions(call),
+    ...kinds,
+    sendRealtimeUpdate,
     ...notifyFunctions(call),
     ...presenceFunctions(call),
-    SSEManager: manager(call),
+    SSEManager: manager(call, { ...kinds, sendRealtimeUpdate }),
   };
 }

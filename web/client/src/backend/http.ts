@@ -185,10 +185,9 @@ function refusal({ status, headers }: Response, problem: any): BackendError {
     : /^\d+$/.test(wait)
     ? Number(wait)
     : (Date.parse(wait) - Date.now()) / 1000;
-  // Only a problem document in the form of the server is its word. Other servers have codes too.
-  const isOurs = /^application\/problem\+json\b/.test(headers.get("Content-Type") ?? "") &&
-    problem?.type === "about:blank" && typeof problem.code === "string";
-  if (!isOurs)
+  // JSON of another type is a proxy's, which may have codes of its own.
+  const type = headers.get("Content-Type") ?? "application/problem+json";
+  if (typeof problem?.code !== "string" || !/^application\/problem\+json\b/.test(type))
     problem = {
       code: "invalid_response",
       detail: "the answer is not from a Roomcast server: check the url",

@@ -2,8 +2,17 @@ export { type Backend, createBackend } from "./backend.ts";
 export { configure } from "./configure.ts";
 export * from "./functions.ts";
 export * from "./module.ts";
+// These have a second form; functions.ts has the generated one.
+export {
+  sendBatchOperationNotification,
+  sendCustomNotification,
+  sendMaintenanceNotification,
+  sendSecurityAlertNotification,
+  sendUserActivityNotification,
+} from "./module.ts";
 export type * from "./kinds.ts";
-export type { Manager } from "./manager.ts";
+export type { ClientId, Manager } from "./manager.ts";
+export type { OriginalForms, RealtimeUpdate } from "./original.ts";
 export type { NotifyFunctions } from "./notify.ts";
 export type { History, PresenceFunctions, Ticket, TicketOptions, Who } from "./presence.ts";
 export type {

@@ -1,19 +1,40 @@
 import type { Call } from "./http.ts";
 import { named, outgoing, publish } from "./publish.ts";
+import type { RealtimeUpdate } from "./original.ts";
+import type { AllKindFunctions } from "./send.ts";
 import type { ConnectionInfo, Connections, Outgoing } from "./types.ts";
 
 type Metadata = Outgoing["metadata"];
 
+/** The functions of a backend that the manager has too, as in the original application. */
+type Senders = Pick<
+  AllKindFunctions,
+  | "sendSystemNotification"
+  | "sendWebhookNotification"
+  | "sendJobNotification"
+  | "sendUserActivityNotification"
+> & { sendRealtimeUpdate: RealtimeUpdate };
+
+/** A connection: its id, or an element of a list of connections. */
+export type ClientId = string | Pick<ConnectionInfo, "clientId">;
+
 /** The connections of both transports, and sends to them. */
-export interface Manager {
+export interface Manager extends Senders {
   /** Sends to one connection. Resolves with whether it exists now. */
   sendToClient(
-    clientId: string,
+    clientId: ClientId,
     type: string,
     data?: unknown,
     metadata?: Metadata,
   ): Promise<boolean>;
-  sendToClient(clientId: string, notification: Outgoing): Promise<boolean>;
+  sendToClient(clientId: ClientId, notification: Outgoing): Promise<boolean>;
+  /**
+   * Sends a text to one connection, as type `notification` with data `{message}`. Resolves with
+   * whether it exists now. Unlike the function of the module, the third argument is metadata.
+   */
+  notifyClient(clientId: ClientId, message: string, metadata?: Metadata): Promise<boolean>;
+  /** The same to a user. Resolves with the number of current connections. */
+  notifyUser(userId: string, message: string, metadata?: Metadata): Promise<number>;
   /** Sends to all connections of a user. Resolves with how many there are now. */
   sendToUser(userId: string, type: string, data?: unknown, metadata?: Metadata): Promise<number>;
   sendToUser(userId: string, notification: Outgoing): Promise<number>;
@@ -31,16 +52,21 @@ export interface Manager {
   /** Resolves with all connections of the server's node; with none after a failure. */
   getConnections(): Promise<Connections>;
   isUserOnline(userId: string): Promise<boolean>;
+  isClientConnected(clientId: ClientId): Promise<boolean>;
   /** Resolves with the connections of a user. */
   getUserClients(userId: string): Promise<ConnectionInfo[]>;
   /** Closes a connection for good. Resolves with whether it existed. */
-  disconnectClient(clientId: string): Promise<boolean>;
+  disconnectClient(clientId: ClientId): Promise<boolean>;
   /** Closes all connections of a user for good. Resolves with how many there were. */
   disconnectUser(userId: string): Promise<number>;
 }
 
-/** Returns the functions of {@link Manager}. */
-export function manager(call: Call): Manager {
+/** Returns the id of a connection. */
+const idOf = (client: ClientId): string =>
+  typeof client === "object" && client !== null ? client.clientId : client;
+
+/** Returns the functions of {@link Manager}. senders: those that it shares with the backend. */
+export function manager(call: Call, senders: Senders): Manager {
   const to = (
     name: string,
     target: "client" | "user" | "channel",
@@ -63,6 +89,12 @@ export function manager(call: Call): Manager {
       path: `/v1/users/${encodeURIComponent(named(from, "userId", id))}${rest}`,
     });
   };
+  const connection = (name: string, method: "GET" | "DELETE", reads: string, client: ClientId) => {
+    const from = `SSEManager.${name}`;
+    const path = `/v1/connections/${encodeURIComponent(named(from, "clientId", idOf(client)))}`;
+    return call({ from, method, path, absent: true, reads }).then((answer) => answer !== undefined);
+  };
+  const text = (message: string) => ({ message });
   const all = (cursor = "", before: any[] = []): Promise<any[]> =>
     call({
       from: "SSEManager.getConnections",
@@ -76,13 +108,23 @@ export function manager(call: Call): Manager {
         return page.next ? all(page.next, list) : list;
       });
   return {
+    sendSystemNotification: senders.sendSystemNotification,
+    sendWebhookNotification: senders.sendWebhookNotification,
+    sendJobNotification: senders.sendJobNotification,
+    sendUserActivityNotification: senders.sendUserActivityNotification,
+    sendRealtimeUpdate: senders.sendRealtimeUpdate,
+    notifyClient: (client, message, metadata) =>
+      to("notifyClient", "client", idOf(client), "notification", text(message), metadata)
+        .then((delivered) => delivered > 0),
+    notifyUser: (userId, message, metadata) =>
+      to("notifyUser", "user", userId, "notification", text(message), metadata),
     sendToClient: (
-      clientId: string,
+      client: ClientId,
       type: string | Outgoing,
       data?: unknown,
       metadata?: Metadata,
     ) =>
-      to("sendToClient", "client", clientId, type, data, metadata).then((delivered) =>
+      to("sendToClient", "client", idOf(client), type, data, metadata).then((delivered) =>
         delivered > 0
       ),
     sendToUser: (userId: string, type: string | Outgoing, data?: unknown, metadata?: Metadata) =>
@@ -112,17 +154,12 @@ export function manager(call: Call): Manager {
       }),
     isUserOnline: (userId) =>
       user("isUserOnline", "GET", "online", userId).then((answer) => answer?.online ?? false),
+    isClientConnected: (client) => connection("isClientConnected", "GET", "clientId", client),
     getUserClients: (userId) =>
       user("getUserClients", "GET", "connections", userId).then((answer) =>
         (answer?.connections ?? []).map(info)
       ),
-    disconnectClient: (clientId) => {
-      const from = "SSEManager.disconnectClient";
-      const path = `/v1/connections/${encodeURIComponent(named(from, "clientId", clientId))}`;
-      return call({ from, method: "DELETE", path, absent: true, reads: "disconnected" }).then((
-        answer,
-      ) => answer !== undefined);
-    },
+    disconnectClient: (client) => connection("disconnectClient", "DELETE", "disconnected", client),
     disconnectUser: (userId) =>
       user("disconnectUser", "DELETE", "disconnected", userId, "/connections").then((answer) =>
         answer?.disconnected ?? 0

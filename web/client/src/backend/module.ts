@@ -1,5 +1,6 @@
 import { standard } from "./configure.ts";
 import type { Manager } from "./manager.ts";
+import type { OriginalForms, RealtimeUpdate } from "./original.ts";
 import type { NotifyFunctions } from "./notify.ts";
 import type { PresenceFunctions } from "./presence.ts";
 
@@ -43,8 +44,40 @@ export const issueTicket: PresenceFunctions["issueTicket"] = (...args) =>
 export const getHistory: PresenceFunctions["getHistory"] = (...args) =>
   standard().getHistory(...args);
 
+/** Maintenance, in both forms. See {@link OriginalForms}. */
+export const sendMaintenanceNotification = ((...args: any[]) =>
+  (standard() as any).sendMaintenanceNotification(...args)) as OriginalForms["sendMaintenanceNotification"];
+/** A security warning, in both forms. */
+export const sendSecurityAlertNotification = ((...args: any[]) =>
+  (standard() as any).sendSecurityAlertNotification(...args)) as OriginalForms["sendSecurityAlertNotification"];
+/** The progress of an operation on many items, in both forms. */
+export const sendBatchOperationNotification = ((...args: any[]) =>
+  (standard() as any).sendBatchOperationNotification(...args)) as OriginalForms["sendBatchOperationNotification"];
+/** Any other event, in both forms. */
+export const sendCustomNotification = ((...args: any[]) =>
+  (standard() as any).sendCustomNotification(...args)) as OriginalForms["sendCustomNotification"];
+/** An activity of a user, in both forms. */
+export const sendUserActivityNotification = ((...args: any[]) =>
+  (standard() as any).sendUserActivityNotification(...args)) as OriginalForms["sendUserActivityNotification"];
+/** Sends a change of an entity. See {@link RealtimeUpdate}. */
+export const sendRealtimeUpdate = ((...args: any[]) =>
+  (standard() as any).sendRealtimeUpdate(...args)) as RealtimeUpdate;
+
 /** The connections, and sends of any type. */
 export const SSEManager: Manager = {
+  sendSystemNotification: (...args: any[]) =>
+    (standard().SSEManager as any).sendSystemNotification(...args),
+  sendWebhookNotification: (...args: any[]) =>
+    (standard().SSEManager as any).sendWebhookNotification(...args),
+  sendJobNotification: (...args: any[]) =>
+    (standard().SSEManager as any).sendJobNotification(...args),
+  sendUserActivityNotification: (...args: any[]) =>
+    (standard().SSEManager as any).sendUserActivityNotification(...args),
+  sendRealtimeUpdate: (...args: any[]) =>
+    (standard().SSEManager as any).sendRealtimeUpdate(...args),
+  notifyClient: (...args) => standard().SSEManager.notifyClient(...args),
+  notifyUser: (...args) => standard().SSEManager.notifyUser(...args),
+  isClientConnected: (...args) => standard().SSEManager.isClientConnected(...args),
   sendToClient: (...args: [any, any]) => standard().SSEManager.sendToClient(...args),
   sendToUser: (...args: [any, any]) => standard().SSEManager.sendToUser(...args),
   sendToChannel: (...args: [any, any]) => standard().SSEManager.sendToChannel(...args),

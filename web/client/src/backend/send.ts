@@ -1,24 +1,29 @@
 import type { Call } from "./http.ts";
 import { kinds, type KindFunctions } from "./kinds.ts";
+import { translated, type OriginalForms } from "./original.ts";
 import { named, send, targetOf } from "./publish.ts";
 import type { Fields, SendOptions, Target } from "./types.ts";
 
 type Name = keyof KindFunctions;
 
+/** The functions of the kinds, with all their forms. */
+export type AllKindFunctions = Omit<KindFunctions, keyof OriginalForms> & OriginalForms;
+
 /** Returns the functions of all kinds of the catalogue. */
-export function kindFunctions(call: Call): KindFunctions {
+export function kindFunctions(call: Call): AllKindFunctions {
   const all: Partial<Record<Name, unknown>> = {};
   for (const name of Object.keys(kinds) as Name[]) all[name] = kindFunction(call, name);
-  return all as KindFunctions;
+  return all as unknown as AllKindFunctions;
 }
 
 function kindFunction(call: Call, from: Name) {
   const { kind, id, status, own } = kinds[from];
-  return (...args: any[]): Promise<any> => {
+  return (...given: any[]): Promise<any> => {
+    const args = [...translated(from, given, (data) => fieldsOf(from, data))];
     const head: Record<string, unknown> = id ? { [id]: args.shift() } : {};
     head[status] = args.shift();
-    const [given, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
-    const { metadata, ...data } = fieldsOf(from, given);
+    const [value, target, targetId, options] = args as [Fields?, Target?, string?, SendOptions?];
+    const { metadata, ...data } = fieldsOf(from, value);
     const to = target == null
       ? ownTarget(from, own, id, head, data, targetId)
       : targetOf(from, target, targetId);

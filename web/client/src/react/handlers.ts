@@ -3,6 +3,7 @@
 import { useState } from "react";
 import type { Catalogue } from "../catalogue.ts";
 import type { ControlEvents, EventName, Notification, Unsubscribe } from "../types.ts";
+import type { HookOptions } from "./options.ts";
 import { isNotification, type Seat } from "./seat.ts";
 
 // Distributes over a union of names inside the parameters: a union of handlers would leave the
@@ -35,19 +36,25 @@ export interface Handlers {
   removeHandler(type: EventName, handler?: (...args: any[]) => void): void;
 }
 
-export function handlersOf(seat: Seat): Handlers {
+/** envelope: handlers get the notification in place of its data. */
+export function handlersOf(seat: Seat, envelope?: boolean): Handlers {
   return {
     addHandler: (type: string, handler: (...args: any[]) => void) =>
-      seat.listen(
-        type,
-        handler,
-        (value) => isNotification(value) ? handler(value.data, value) : handler(value),
-      ),
+      seat.listen(type, handler, (value) => {
+        if (!isNotification(value)) handler(value);
+        // The original application has no envelope around the news of connections.
+        else if (envelope && value.type !== "connection-update") handler(value, value);
+        else handler(value.data, value);
+      }),
     removeHandler: (type, handler) => seat.off(type, handler),
   };
 }
 
 /** Returns functions on a seat that stay the same from render to render. */
-export function useStable<T>(seat: Seat, make: (seat: Seat) => T): T {
-  return useState(() => make(seat))[0];
+export function useStable<T>(
+  seat: Seat,
+  make: (seat: Seat, envelope?: boolean) => T,
+  options?: HookOptions,
+): T {
+  return useState(() => make(seat, options?.envelope))[0];
 }

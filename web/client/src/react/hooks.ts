@@ -58,7 +58,7 @@ export function useEventSource(options?: HookOptions): EventSourceResult {
     options,
     "sse",
   );
-  const { addHandler, removeHandler, reconnect } = useStable(seat, actionsOf);
+  const { addHandler, removeHandler, reconnect } = useStable(seat, actionsOf, options);
   const last = useLastEvent(seat, owner);
   return {
     connected: status === "connected",
@@ -105,11 +105,11 @@ function useRooms(
     clientId,
     connectionInfo: connection,
     error,
-    ...useStable(seat, actionsOf),
+    ...useStable(seat, actionsOf, options),
   };
 }
 
-function actionsOf(seat: Seat) {
+function actionsOf(seat: Seat, envelope?: boolean) {
   // Effects seldom wait for the promise. A join without an answer is tried again, so its rejection
   // is no unhandled error.
   const quietly = <T>(promise: Promise<T>) => {
@@ -118,7 +118,7 @@ function actionsOf(seat: Seat) {
   };
   const list = (channels: string | readonly string[] = "default") => [channels].flat() as string[];
   return {
-    ...handlersOf(seat),
+    ...handlersOf(seat, envelope),
     subscribe: (channels?: string | readonly string[]) => quietly(seat.join(...list(channels))),
     unsubscribe: (channels?: string | readonly string[]) => quietly(seat.leave(...list(channels))),
     joinRoom: (room: string) => quietly(seat.join(room)),

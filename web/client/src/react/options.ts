@@ -16,6 +16,11 @@ export interface HookOptions extends Loose<Omit<Options, "userId" | "token">> {
   token?: string | null | undefined;
   /** `false`: no connection, and no error (default true). */
   enabled?: boolean | undefined;
+  /**
+   * Handlers get the whole notification in place of its data, as those of the original application
+   * (default false). It counts from the first rendering on.
+   */
+  envelope?: boolean | undefined;
 }
 
 /** The newest options of a component for one connection. */
@@ -57,7 +62,7 @@ function known(o: HookOptions): boolean {
 export function placeOf(o: HookOptions, transport: "auto" | Transport): Omit<Place, "box"> {
   const place: Omit<Place, "box"> = { transport: o.transport ?? transport, token: o.token };
   if (!known(o)) return place;
-  const { enabled, channels, token, ...rest } = o;
+  const { enabled, channels, token, envelope, ...rest } = o;
   // A token changes every few minutes, its user does not. With a userId the server refuses a token
   // of another user, so the userId alone identifies the connection.
   const parts = Object.entries({
@@ -85,7 +90,7 @@ export function connectOptions(
   since: string | undefined,
   rooms: Iterable<string>,
 ): Options {
-  const { enabled: _, ...rest } = latest();
+  const { enabled: _, envelope: __, ...rest } = latest();
   const channels = [...new Set([...rest.channels ?? [], ...rooms])];
   const options: Record<string, unknown> = {
     ...rest,
