@@ -109,8 +109,8 @@ func channels(q url.Values) []string {
 // WithAuth returns c with the fields of a Socket.IO CONNECT payload, which take precedence. Of
 // several credentials the first one in this order counts: auth.token, Authorization, auth.ticket,
 // the cookie, auth.userId. A value of the wrong type is an [*Error] that names the field. userId
-// may be a whole number, because many applications use numbers.
-func (c Credentials) WithAuth(m map[string]any) (Credentials, error) {
+// may be a whole number, because many applications use numbers. The values of m must be valid JSON.
+func (c Credentials) WithAuth(m map[string]json.RawMessage) (Credentials, error) {
 	r := reader{m: m}
 	token, ticket := r.text("token"), r.text("ticket")
 	switch {

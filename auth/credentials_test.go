@@ -143,7 +143,7 @@ func TestFromRequestRefusesFields(t *testing.T) {
 		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40s: error %v, want %q in it", query, err, want)
 		}
-		if _, err := c.WithAuth(map[string]any{"userId": "bob"}); !errors.Is(err, ErrMalformed) {
+		if _, err := c.WithAuth(payload(t, `{"userId":"bob"}`)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%.40s: the error is lost with an auth payload: %v", query, err)
 		}
 	}
@@ -185,7 +185,7 @@ func TestUserIDNeverOverridesSubject(t *testing.T) {
 		{"userId=bob", nil, map[string]any{"token": token}, false},
 		{"userId=bob", cookie, map[string]any{"token": token, "userId": ""}, false},
 	} {
-		c, err := request("/x?"+tt.query, tt.headers...).WithAuth(tt.auth)
+		c, err := request("/x?"+tt.query, tt.headers...).WithAuth(encoded(t, tt.auth))
 		if err != nil {
 			t.Fatal(err)
 		}

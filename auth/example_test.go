@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -60,10 +61,11 @@ func ExampleAuthenticator_Authenticate_openMode() {
 // The auth payload of a Socket.IO client takes precedence over its URL.
 func ExampleCredentials_WithAuth() {
 	r := httptest.NewRequest("GET", "/socket.io/?EIO=4&userId=bob&channels=news", nil)
-	c, err := auth.FromRequest(r).WithAuth(map[string]any{"channels": []any{"orders"},
-		"as": "event"})
+	c, err := auth.FromRequest(r).WithAuth(map[string]json.RawMessage{
+		"channels": []byte(`["orders"]`), "as": []byte(`"event"`),
+	})
 	fmt.Println(c.UserID, c.Channels, c.As, err)
-	_, err = auth.FromRequest(r).WithAuth(map[string]any{"userId": true})
+	_, err = auth.FromRequest(r).WithAuth(map[string]json.RawMessage{"userId": []byte(`true`)})
 	fmt.Println(err)
 	// Output:
 	// bob [orders] [event] <nil>

@@ -216,7 +216,8 @@ func TestUsername(t *testing.T) {
 		if id, err := try(token, c, SocketIO); err != nil || id.Username != tt.want {
 			t.Errorf("token with the name %q: %q, %v", tt.name, id.Username, err)
 		}
-		c, err := Credentials{UserID: "alice"}.WithAuth(map[string]any{"username": tt.name})
+		c, err := Credentials{UserID: "alice"}.WithAuth(
+			encoded(t, map[string]any{"username": tt.name}))
 		if text, isText := tt.name.(string); isText && err == nil {
 			id, err := try(open, c, SocketIO)
 			if err != nil || id.Username != tt.want {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,8 +10,17 @@ import (
 
 // reader reads the fields of an auth payload and keeps the first error.
 type reader struct {
-	m   map[string]any
+	m   map[string]json.RawMessage
 	err error
+}
+
+// value decodes one field. Fields that nobody reads stay text: decoded values can take 50 times the
+// memory.
+func (r *reader) value(field string) (v any) {
+	if text := r.m[field]; text != nil {
+		_ = json.Unmarshal(text, &v) // the caller has checked the text
+	}
+	return v
 }
 
 func (r *reader) fail(field string, value any, expected string) {
@@ -21,7 +31,7 @@ func (r *reader) fail(field string, value any, expected string) {
 }
 
 func (r *reader) text(field string) string {
-	switch v := r.m[field].(type) {
+	switch v := r.value(field).(type) {
 	case nil:
 	case string:
 		return v
@@ -33,7 +43,7 @@ func (r *reader) text(field string) string {
 
 // id reads a string, or a whole number that a double represents exactly.
 func (r *reader) id(field string) string {
-	if v, ok := r.m[field].(float64); ok {
+	if v, ok := r.value(field).(float64); ok {
 		text, whole := wholeNumber(v)
 		if !whole {
 			r.fail(field, v, "a string")
@@ -56,7 +66,7 @@ func wholeNumber(v float64) (text string, ok bool) {
 // display reads a display name, which is no reason to refuse a client: a number is its text, any
 // other value is no name.
 func (r *reader) display(field string) string {
-	switch v := r.m[field].(type) {
+	switch v := r.value(field).(type) {
 	case string:
 		return v
 	case float64:
@@ -68,7 +78,7 @@ func (r *reader) display(field string) string {
 // list reads a string of items separated by commas, or an array of strings and whole numbers. It
 // returns nil for an absent field.
 func (r *reader) list(field string) []string {
-	switch v := r.m[field].(type) {
+	switch v := r.value(field).(type) {
 	case nil:
 	case string:
 		return split([]string{v})

@@ -10,13 +10,23 @@ import (
 	"testing"
 )
 
-func payload(t *testing.T, s string) map[string]any {
+func payload(t *testing.T, s string) map[string]json.RawMessage {
 	t.Helper()
-	var m map[string]any
+	var m map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(s), &m); err != nil {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// encoded returns the fields of a payload.
+func encoded(t *testing.T, fields map[string]any) map[string]json.RawMessage {
+	t.Helper()
+	text, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload(t, string(text))
 }
 
 func TestWithAuth(t *testing.T) {

@@ -13,7 +13,12 @@ type Error struct {
 	// the whole text.
 	Path   string
 	Reason string // such as `duplicate key "sku"`
+
+	tooMany bool // breaks Rules.Values
 }
+
+// Is makes errors.Is(e, ErrTooMany) true for a text with more values than Rules.Values.
+func (e *Error) Is(target error) bool { return e.tooMany && target == ErrTooMany }
 
 // Error returns the path, if there is one, and the reason.
 func (e *Error) Error() string {
@@ -29,7 +34,7 @@ func (e *Error) In(name string) *Error {
 	if name != "" && path != "" && path[0] != '[' {
 		path = "." + path
 	}
-	return &Error{name + path, e.Reason}
+	return &Error{name + path, e.Reason, e.tooMany}
 }
 
 // syntax sets an error of the grammar at byte i, counted from 0.
@@ -67,7 +72,7 @@ func (s *scanner) result() error {
 
 // broken sets the first broken rule, with the path.
 func (s *scanner) broken(reason string) {
-	s.fault = &Error{s.path(), reason}
+	s.fault = &Error{Path: s.path(), Reason: reason, tooMany: s.values > s.most}
 	if !s.tolerant {
 		s.err = s.fault
 	}

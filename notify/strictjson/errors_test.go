@@ -26,7 +26,7 @@ func TestErrorIn(t *testing.T) {
 		{"[3].a", "data", "data[3].a: bad"},
 		{"", "", "bad"}, {"a", "", "a: bad"}, {"[3]", "[1]", "[1][3]: bad"},
 	} {
-		if got := (&Error{c.path, "bad"}).In(c.name).Error(); got != c.want {
+		if got := (&Error{Path: c.path, Reason: "bad"}).In(c.name).Error(); got != c.want {
 			t.Errorf("%q in %q: %s, want %s", c.path, c.name, got, c.want)
 		}
 	}

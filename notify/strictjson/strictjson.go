@@ -69,7 +69,8 @@ type Element struct {
 	Err   *Error  // the first broken rule, with its path in the element, or nil
 }
 
-// ErrTooMany is the error of SplitElements for an array with more elements than its limit.
+// ErrTooMany is the error of SplitElements for an array with more elements than its limit. An
+// *Error for more values than Rules.Values is ErrTooMany too.
 var ErrTooMany = errors.New("too many elements")
 
 // SplitElements checks an array of at most limit elements. It applies the rules to each element

@@ -186,6 +186,6 @@ func (c *client) acknowledge(p *packet) {
 		return
 	}
 	if a, found := conn.takeAsk(p.id); found {
-		a.answer(Answer{ClientID: conn.ID(), Args: Args{p.args, p.parts}}, nil)
+		a.answer(Answer{ClientID: conn.ID(), Args: Args{p.args, p.parts}}, p.excess)
 	}
 }

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -20,8 +21,8 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, errTooManyNamespaces)
 		return
 	}
-	if p.largeAuth {
-		c.refuse(p.namespace, errLargeAuth)
+	if p.excess != nil {
+		c.refuse(p.namespace, p.excess)
 		return
 	}
 	given, err := c.credentials().WithAuth(p.auth)
@@ -180,7 +181,7 @@ func (c *Conn) renameSession() {
 
 // attach makes the Conn's member. If the client resumes a session, the member replaces that of the
 // former connection.
-func (c *Conn) attach(given auth.Credentials, payload map[string]any) error {
+func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage) error {
 	srv := c.client.srv
 	a := notify.Attachment{
 		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),

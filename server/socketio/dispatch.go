@@ -25,6 +25,13 @@ func (c *client) dispatch(p *packet) {
 		return
 	}
 	event := c.event(conn, p)
+	if p.excess != nil {
+		refusal := errorEvent{Code: edge.CodePayloadTooLarge, Message: p.excess.Error()}
+		c.srv.opts.Metrics.Refused(refusal.Code)
+		event.Ack(errorReply{Error: refusal})
+		c.send(conn.eventReply("error", refusal))
+		return
+	}
 	if conn.refresh(event) {
 		return
 	}

@@ -32,7 +32,7 @@ var (
 
 // newHandshake builds the Handshake of a CONNECT. A plain server keeps everything except the
 // recovery keys.
-func newHandshake(c *client, payload map[string]any) *Handshake {
+func newHandshake(c *client, payload map[string]json.RawMessage) *Handshake {
 	r := c.session.Request()
 	hidden := recoveryKeys
 	if !c.srv.opts.Plain {
@@ -47,7 +47,7 @@ func newHandshake(c *client, payload map[string]any) *Handshake {
 	if c.admission.ip.IsValid() { // else a unix socket
 		h.Address = c.admission.ip.String()
 	}
-	shown := make(map[string]any, len(payload))
+	shown := make(map[string]json.RawMessage, len(payload))
 	for key, value := range payload {
 		if !slices.Contains(hidden, key) {
 			shown[key] = value

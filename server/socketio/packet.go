@@ -28,6 +28,7 @@ const (
 	maxDepth       = 32
 	maxNamespace   = 128
 	maxAuth        = 16 << 10 // bytes of a CONNECT: a Handshake keeps them until the client leaves
+	maxValues      = 4096     // JSON values of a packet: decoded, one takes 50 bytes
 	maxAckID       = 1 << 53
 )
 
@@ -46,12 +47,12 @@ type packet struct {
 	id          uint64
 	hasID       bool
 	attachments int
-	auth        map[string]any    // CONNECT
-	largeAuth   bool              // CONNECT with more than maxAuth bytes, which are not decoded
-	name        string            // EVENT
-	args        []json.RawMessage // EVENT without its name; ACK
-	parts       [][]byte          // the attachments
-	size        int               // bytes on the wire, with the attachments
+	auth        map[string]json.RawMessage // CONNECT
+	excess      error                      // why the data is too large; it is not decoded then
+	name        string                     // EVENT
+	args        []json.RawMessage          // EVENT without its name; ACK
+	parts       [][]byte                   // the attachments
+	size        int                        // bytes on the wire, with the attachments
 }
 
 func (p *packet) isEvent() bool { return p.kind == kindEvent || p.kind == kindBinaryEvent }
@@ -103,7 +104,7 @@ func decodePacket(text []byte) (*packet, error) {
 
 // packetRules are the rules for the JSON in a packet. They allow duplicate keys: some clients send
 // them, and no decision of the server depends on them.
-var packetRules = strictjson.Rules{Depth: maxDepth, DuplicateKeys: true}
+var packetRules = strictjson.Rules{Depth: maxDepth, Values: maxValues, DuplicateKeys: true}
 
 // decodeData decodes the data after the header. The arguments share its memory.
 func (p *packet) decodeData(data []byte) error {
@@ -117,12 +118,16 @@ func (p *packet) decodeData(data []byte) error {
 	case p.kind == kindConnect && len(data) == 0:
 		return nil
 	case p.kind == kindConnect && len(data) > maxAuth:
-		p.largeAuth = true // it is refused in its place, so that the client learns why
+		p.excess = errLargeAuth // it is refused in its place, so that the client learns why
 		return nil
 	case p.isAck() && !p.hasID:
 		return errors.New("ACK needs an id")
 	}
 	checked, err := strictjson.Split(data, packetRules)
+	if errors.Is(err, strictjson.ErrTooMany) {
+		p.excess = errManyValues
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
@@ -130,7 +135,11 @@ func (p *packet) decodeData(data []byte) error {
 		if checked.Kind() != strictjson.Object {
 			return errors.New("CONNECT data must be an object")
 		}
-		return json.Unmarshal(checked.Bytes(), &p.auth)
+		p.auth = make(map[string]json.RawMessage)
+		for m := range checked.Members() {
+			p.auth[m.Name] = m.Value.Bytes()
+		}
+		return nil
 	}
 	if checked.Kind() != strictjson.Array {
 		return errors.New("data must be a JSON array")

@@ -3,6 +3,7 @@ package socketio
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -18,14 +19,13 @@ const retireTimeout = 2 * time.Second
 // socket.io-client sends them, pid alone, or `since`. It returns the pid of the session that
 // a.Former continues.
 func (c *Conn) resume(
-	a *notify.Attachment, given auth.Credentials, payload map[string]any,
+	a *notify.Attachment, given auth.Credentials, payload map[string]json.RawMessage,
 ) (pid string) {
 	srv := c.client.srv
 	if !srv.opts.recovery() {
 		return ""
 	}
-	pid, _ = payload["pid"].(string)
-	since, _ := payload["offset"].(string)
+	pid, since := textOf(payload["pid"]), textOf(payload["offset"])
 	if pid != "" {
 		session, known := srv.hub.Session(pidKey(pid))
 		if known && session.UserID == a.UserID && session.Namespace == c.namespace {
@@ -106,6 +106,12 @@ func (s *Server) retire(namespace, id string) bool {
 	case <-timeout.C:
 		return false
 	}
+}
+
+// textOf returns the value of a JSON string, or "" for any other value.
+func textOf(value json.RawMessage) (s string) {
+	_ = json.Unmarshal(value, &s)
+	return s
 }
 
 // pidKey keeps the secret names of sessions apart from those that clients choose.
