@@ -24,7 +24,8 @@ type Options struct {
 
 	// HistoryMaxBytes is the memory for all kept messages: data, metadata, names of rooms and of
 	// excepted clients, the frames for each transport, and the structures around them. The Hub
-	// removes the oldest messages first. With 0 it keeps nothing. The default is 64 MiB.
+	// removes the oldest messages first, and before them those of a room that takes more than a
+	// quarter. With 0 it keeps nothing. The default is 64 MiB.
 	HistoryMaxBytes int64
 
 	// SessionTTL is the time for which the Hub keeps a session after its member has detached. The

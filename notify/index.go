@@ -11,7 +11,8 @@ type room = rooms.Room[*Member, shelf]
 
 // shelf is the history of one room.
 type shelf struct {
-	kept deque[ref] // in the order of seq
+	kept  deque[ref] // in the order of seq
+	bytes int64      // its share of the messages' cost
 	// lost is the highest seq that was, or may have been, in the room and was trimmed before its
 	// TTL.
 	lost uint64
@@ -34,7 +35,8 @@ type entry struct {
 }
 
 // index is the table of rooms with their history. Limits are the count of messages in a room that
-// are older than minAge, the age of all, and the bytes of all. The Hub's lock guards it.
+// are older than minAge, the age of all, and the bytes of all: when these are too many, the rooms
+// with more than their share pay first. The Hub's lock guards it.
 type index struct {
 	table    rooms.Table[*Member, shelf]
 	size     int
@@ -45,6 +47,7 @@ type index struct {
 	fifo  deque[*entry] // all entries, oldest first, for age and bytes
 	dead  int           // entries of fifo that no room holds
 	bytes int64         // cost of the other entries and of the rooms that hold them
+	heavy []*room       // rooms with more than maxShare bytes
 	floor uint64        // lost of every room that is not in the table
 }
 
@@ -82,6 +85,7 @@ func (x *index) add(m *Message, now time.Time) {
 			x.bytes += roomBytes(name)
 		}
 		r.State.kept.push(ref{m.ID.Seq, e})
+		x.charge(r, share(m))
 		e.held++
 		x.shorten(r, now)
 	}
@@ -104,9 +108,15 @@ func (x *index) shorten(r *room, now time.Time) {
 	x.release(r)
 }
 
-// trim evicts entries that are too old, at most limit of them, and the oldest ones while there are
-// too many bytes. It reports whether there are more that are too old.
+// trim evicts entries that are too old, at most limit of them. While there are too many bytes, it
+// evicts the oldest entries of the heaviest rooms, then the oldest of all. It reports whether there
+// are more that are too old.
 func (x *index) trim(now time.Time, limit int) (more bool) {
+	for x.bytes > x.maxBytes && len(x.heavy) > 0 {
+		r := x.heaviest()
+		x.drop(r, now)
+		x.release(r)
+	}
 	for x.fifo.len() > 0 {
 		e := x.fifo.all()[0]
 		if e.held > 0 {
@@ -147,6 +157,7 @@ func (x *index) drop(r *room, now time.Time) {
 	if r.State.kept.len() == 0 {
 		x.bytes -= roomBytes(r.Name)
 	}
+	x.charge(r, -share(oldest.entry.msg))
 	r.State.trimmed = oldest.seq
 	if !oldest.entry.msg.over(now) {
 		r.State.lost = oldest.seq
@@ -174,7 +185,7 @@ func (x *index) forget(seq uint64) {
 			e.msg.kept.Store(false)
 		}
 	}
-	x.fifo, x.dead, x.bytes, x.floor = deque[*entry]{}, 0, 0, seq
+	x.fifo, x.dead, x.bytes, x.floor, x.heavy = deque[*entry]{}, 0, 0, seq, nil
 	var idle []*room
 	x.table.All(func(r *room) bool {
 		r.State = shelf{lost: seq, trimmed: seq}

@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,8 +57,37 @@ func TestHistoryIsBoundedByBytes(t *testing.T) {
 		t.Errorf("kept %s", got)
 	}
 	deliver(t, h, &Message{Rooms: []string{"big"}, Data: make([]byte, bound)})
-	if s := h.Stats(); s.History != 0 || s.HistoryBytes != 0 || s.Rooms != 0 {
-		t.Errorf("after one larger than the bound: %+v", s)
+	if got := fmt.Sprint(history(h, "r0"), history(h, "r1"), history(h, "big")); got !=
+		"[97 99] [96 98 100] []" {
+		t.Errorf("after one larger than the bound %s", got)
+	}
+}
+
+// A room with more than a quarter of the bytes pays for new messages, its own and those of others,
+// so that one busy channel does not evict what other rooms keep.
+func TestHistoryHasShares(t *testing.T) {
+	t.Parallel()
+	m := func(names ...string) *Message {
+		return &Message{Rooms: names, Data: make([]byte, 500)}
+	}
+	one := cost(m("r"))
+	h := newHub(t, Options{HistoryMaxBytes: 40 * (one + roomBytes("r"))})
+	for range 5 {
+		deliver(t, h, m("a")) // 1 to 5
+	}
+	for range 100 {
+		deliver(t, h, m("b")) // 6 to 105
+	}
+	kept := len(history(h, "b"))
+	if got := fmt.Sprint(history(h, "a")); got != "[1 2 3 4 5]" || kept < 30 {
+		t.Errorf("room a keeps %s, room b %d of 100", got, kept)
+	}
+	for range 25 {
+		deliver(t, h, m("c")) // 106 to 130
+	}
+	a, b, c := history(h, "a"), history(h, "b"), history(h, "c")
+	if len(a) != 5 || len(b) < 10 || len(b) > kept-15 || len(c) < 15 || b[len(b)-1] != 105 {
+		t.Errorf("%d, %d and %d kept, the last of b is %d", len(a), len(b), len(c), b[len(b)-1])
 	}
 }
 
@@ -166,6 +196,14 @@ func TestIndexRules(t *testing.T) {
 					floor := x.floor
 					if r := x.table.Room(name); r != nil {
 						kept, floor = r.State.kept.all(), r.State.lost
+						charged, heavy := int64(0), slices.Contains(x.heavy, r)
+						for _, ref := range kept {
+							charged += share(ref.entry.msg)
+						}
+						if charged != r.State.bytes || heavy != (charged > x.maxShare()) {
+							t.Fatalf("room %s has %d bytes, %d counted, heavy %t", name, charged,
+								r.State.bytes, heavy)
+						}
 						if len(kept) == 0 {
 							t.Fatalf("room %s is empty and not freed", name)
 						}
