@@ -2,6 +2,8 @@ package socketio
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +31,31 @@ func TestMaxRoomsOfZero(t *testing.T) {
 	member := s.Hub.Member("/", connected.ClientID)
 	if !member.In("general") || member.In("a") || member.In("b") || member.In("c") {
 		t.Errorf("in the rooms %q, want general and none of a, b and c", member.Rooms())
+	}
+}
+
+// MaxRooms is the limit for all channels of a client, those of its session included: a client that
+// resumes with other channels, again and again, is not in more of them.
+func TestMaxRoomsOfResumedSession(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) { o.MaxRooms, o.DefaultChannels = 3, []string{"general"} })
+	auth := `{"userId":"u1","sessionId":"tab","channels":["a0","b0"]`
+	for i := range 4 {
+		c := s.Dial("")
+		_, pid, offset, connected := c.JoinWithPid(auth + "}")
+		member := s.Hub.Member("/", connected.ClientID)
+		joined := slices.DeleteFunc(member.Rooms(), func(room string) bool {
+			return !strings.HasPrefix(room, "a") && !strings.HasPrefix(room, "b")
+		})
+		if i > 0 {
+			slices.Sort(joined)
+			if got := strings.Join(joined, " "); got != "a0 a1 b0" || !member.In("general") {
+				t.Errorf("resume %d: in the channels %s, want a0 a1 b0", i, got)
+			}
+		}
+		c.Conn.Close()
+		auth = fmt.Sprintf(`{"userId":"u1","sessionId":"tab","channels":["a%d","b%[1]d"],"pid":%q,"offset":%q`,
+			i+1, pid, offset)
 	}
 }
 

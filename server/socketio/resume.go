@@ -46,8 +46,9 @@ func (c *Conn) resume(
 	return pid
 }
 
-// startRooms adds the channels that the client joins at CONNECT: the default channels, those that
-// it requests and those of its tab. The identity must still permit each of them.
+// startRooms adds the channels that the client joins at CONNECT: the default channels, and those of
+// its session, of its tab and of its request, at most MaxRooms of them. The identity must still
+// permit each.
 func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	opts := &c.client.srv.opts
 	if c.namespace != notify.RootNamespace || opts.Plain {
@@ -57,7 +58,7 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	if given.SessionID != "" {
 		key := notify.TabKey(a.UserID, given.SessionID)
 		if tab, ok := hub.Session(key); ok && tab.UserID == a.UserID {
-			a.Rooms = append(a.Rooms, c.permitted(tab.Channels)...)
+			a.Rooms = append(a.Rooms, tab.Channels...)
 			a.Granted = append(a.Granted, tab.Granted...)
 		}
 		a.Sessions = append(a.Sessions, key)
@@ -66,10 +67,12 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 		}
 	}
 	defaults, _ := hub.Admissible(opts.DefaultChannels, identity.MayJoin, notify.NoLimit)
-	asked, _ := hub.Admissible(given.Channels, identity.MayJoin, opts.MaxRooms)
-	a.Rooms = append(append(a.Rooms, defaults...), asked...)
-	slices.Sort(a.Rooms)
-	a.Rooms = slices.Compact(a.Rooms)
+	asked := slices.DeleteFunc(append(a.Rooms, given.Channels...), func(name string) bool {
+		return slices.Contains(defaults, name) || slices.Contains(a.Granted, name)
+	})
+	// Rooms of "/" have the names of channels.
+	joined, _ := hub.Admissible(asked, identity.MayJoin, opts.MaxRooms)
+	a.Rooms = append(defaults, joined...)
 }
 
 // permitted returns the rooms of a session that the present identity may join.
