@@ -167,6 +167,7 @@ func (p *instance) newService() (*server.Service, error) {
 	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(p.authenticator, p.limits), log
 	so.Tickets, so.Admit = p.tickets, server.StreamAdmission(p.limits)
 	so.Problem, so.Overloaded = edge.WriteProblem, edge.NoteRefusal
+	so.Address = server.StreamAddress
 	so.Written, so.Panicked = counts.WrittenBy("sse"), counts.Panicked
 	so.Heartbeat, so.As = c.SSEHeartbeatInterval, c.SSEAs
 	so.DefaultChannels, so.MaxRooms = c.DefaultChannels, c.MaxRooms

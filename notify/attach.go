@@ -3,6 +3,7 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/roomcast/roomcast/rooms"
 )
@@ -36,6 +37,10 @@ type Attachment struct {
 	// Sessions are the keys under which the Hub keeps client id, channels and cursor for
 	// Options.SessionTTL after Detach. An earlier session of a key is replaced.
 	Sessions []string
+
+	// Address is the client's. One address, and one user, takes a part of the sessions that the Hub
+	// keeps, see Options.MaxSessions. The zero value is no address.
+	Address netip.Addr
 
 	// Wake is called when deliveries arrive at a member that has pulled everything. It is called
 	// once until the member has pulled everything again. It must not block. The Hub may call it
@@ -99,7 +104,7 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	if m.lagging {
 		h.lagging++
 	}
-	h.openSessions(m, sessions)
+	h.openSessions(m, sessions, a.Address)
 	return m, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"slices"
 	"testing"
@@ -187,6 +188,10 @@ func TestSessionHeap(t *testing.T) {
 		{"an ordinary session", func(i int) Attachment {
 			return Attachment{UserID: fmt.Sprint("u", i), Rooms: []string{"general"},
 				Sessions: []string{long(i, 64), TabKey("u", long(i, 64))}}
+		}},
+		{"addresses", func(i int) Attachment {
+			return Attachment{UserID: fmt.Sprint("u", i), Sessions: []string{long(i, 64)},
+				Address: netip.AddrFrom4([4]byte{byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)})}
 		}},
 		{"long names", func(i int) Attachment {
 			return Attachment{UserID: long(i, rooms.MaxUserID), Rooms: channels(i),

@@ -20,7 +20,10 @@ const (
 	attachmentCost = 64
 	// sessionCost is for a session with its slots in the table, in the list of kept sessions and in
 	// the table of client ids.
-	sessionCost = 400
+	sessionCost = 440
+	// holderCost is for a user or an address that has one session, and the place of that in its
+	// list.
+	holderCost = 280
 )
 
 // block returns the memory for n bytes: the allocator rounds small blocks up to 16 bytes and adds
@@ -58,8 +61,8 @@ func cost(m *Message) int64 {
 }
 
 // sessionBytes returns the memory for a session that is kept, without its Data.
-func sessionBytes(s *Session) int64 {
-	n := sessionCost + nameCost*(cap(s.Channels)+cap(s.Granted))
+func sessionBytes(s *session) int64 {
+	n := sessionCost + holderCost*len(s.holders()) + nameCost*(cap(s.Channels)+cap(s.Granted))
 	own := []string{s.Key, s.UserID, s.ClientID, s.Namespace}
 	for _, names := range [][]string{own, s.Channels, s.Granted} {
 		for _, name := range names {

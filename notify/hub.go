@@ -33,7 +33,8 @@ type Options struct {
 	SessionTTL time.Duration
 
 	// MaxSessions is the number of sessions that the Hub keeps after their members have detached.
-	// It removes the oldest first. The default is 20,000.
+	// It removes the oldest first, and before them those of a user or an Attachment.Address that
+	// has more than a tenth. The default is 20,000.
 	MaxSessions int
 
 	// MaxSessionBytes is the memory for these sessions, without the data of KeepData. The default
@@ -134,12 +135,13 @@ func New(log Log, o Options) *Hub {
 		log: log, o: o,
 		head: ID{Epoch: stored.Epoch},
 		index: index{size: o.HistorySize, minAge: o.HistoryMinAge, ttl: o.HistoryTTL,
-			maxBytes: o.HistoryMaxBytes},
+			maxBytes: o.HistoryMaxBytes,
+			shares:   shares[*room]{limit: o.HistoryMaxBytes / historyShare}},
 		members:  make(map[memberKey]*Member),
 		users:    make(map[string]*user),
 		ids:      make(map[string]int),
 		carried:  make(map[string]int),
-		sessions: newSessions(),
+		sessions: newSessions(o.MaxSessions, o.MaxSessionBytes),
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
 	h.place.store(h.head)

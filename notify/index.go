@@ -11,8 +11,8 @@ type room = rooms.Room[*Member, shelf]
 
 // shelf is the history of one room.
 type shelf struct {
-	kept  deque[ref] // in the order of seq
-	bytes int64      // its share of the messages' cost
+	kept deque[ref]     // in the order of seq
+	cost holding[*room] // of the messages; a message with several rooms is divided among them
 	// lost is the highest seq that was, or may have been, in the room and was trimmed before its
 	// TTL.
 	lost uint64
@@ -47,8 +47,9 @@ type index struct {
 	fifo  deque[*entry] // all entries, oldest first, for age and bytes
 	dead  int           // entries of fifo that no room holds
 	bytes int64         // cost of the other entries and of the rooms that hold them
-	heavy []*room       // rooms with more than maxShare bytes
 	floor uint64        // lost of every room that is not in the table
+
+	shares shares[*room] // of maxBytes
 }
 
 // open returns the room of that name. It creates the room if there is none: that one may have been
@@ -56,7 +57,7 @@ type index struct {
 func (x *index) open(name string) *room {
 	r, made := x.table.Open(name)
 	if made {
-		r.State.lost = x.floor
+		r.State.lost, r.State.cost.of = x.floor, r
 	}
 	return r
 }
@@ -85,7 +86,7 @@ func (x *index) add(m *Message, now time.Time) {
 			x.bytes += roomBytes(name)
 		}
 		r.State.kept.push(ref{m.ID.Seq, e})
-		x.charge(r, share(m))
+		x.shares.charge(&r.State.cost, share(m))
 		e.held++
 		x.shorten(r, now)
 	}
@@ -112,10 +113,13 @@ func (x *index) shorten(r *room, now time.Time) {
 // evicts the oldest entries of the heaviest rooms, then the oldest of all. It reports whether there
 // are more that are too old.
 func (x *index) trim(now time.Time, limit int) (more bool) {
-	for x.bytes > x.maxBytes && len(x.heavy) > 0 {
-		r := x.heaviest()
-		x.drop(r, now)
-		x.release(r)
+	for x.bytes > x.maxBytes {
+		heaviest := x.shares.heaviest()
+		if heaviest == nil {
+			break
+		}
+		x.drop(heaviest.of, now)
+		x.release(heaviest.of)
 	}
 	for x.fifo.len() > 0 {
 		e := x.fifo.all()[0]
@@ -157,7 +161,7 @@ func (x *index) drop(r *room, now time.Time) {
 	if r.State.kept.len() == 0 {
 		x.bytes -= roomBytes(r.Name)
 	}
-	x.charge(r, -share(oldest.entry.msg))
+	x.shares.charge(&r.State.cost, -share(oldest.entry.msg))
 	r.State.trimmed = oldest.seq
 	if !oldest.entry.msg.over(now) {
 		r.State.lost = oldest.seq
@@ -175,6 +179,9 @@ func (x *index) unhold(e *entry) {
 	}
 }
 
+// share returns what each room of a message is charged for it.
+func share(m *Message) int64 { return m.cost / int64(len(m.Rooms)) }
+
 // roomBytes is the cost of a room with history. A room with members only costs the history nothing.
 func roomBytes(name string) int64 { return int64(roomCost + block(len(name))) }
 
@@ -185,10 +192,10 @@ func (x *index) forget(seq uint64) {
 			e.msg.kept.Store(false)
 		}
 	}
-	x.fifo, x.dead, x.bytes, x.floor, x.heavy = deque[*entry]{}, 0, 0, seq, nil
+	x.fifo, x.dead, x.bytes, x.floor, x.shares.heavy = deque[*entry]{}, 0, 0, seq, nil
 	var idle []*room
 	x.table.All(func(r *room) bool {
-		r.State = shelf{lost: seq, trimmed: seq}
+		r.State = shelf{lost: seq, trimmed: seq, cost: holding[*room]{of: r}}
 		if r.Len() == 0 {
 			idle = append(idle, r)
 		}

@@ -168,6 +168,7 @@ func TestIndexRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute,
 			maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
+		x.shares.limit = x.maxBytes / historyShare
 		now := time.Now()
 		lost := map[string]uint64{}   // highest seq of a freed room
 		sent := map[string][]uint64{} // all seqs of a room
@@ -196,13 +197,13 @@ func TestIndexRules(t *testing.T) {
 					floor := x.floor
 					if r := x.table.Room(name); r != nil {
 						kept, floor = r.State.kept.all(), r.State.lost
-						charged, heavy := int64(0), slices.Contains(x.heavy, r)
+						charged, heavy := int64(0), slices.Contains(x.shares.heavy, &r.State.cost)
 						for _, ref := range kept {
 							charged += share(ref.entry.msg)
 						}
-						if charged != r.State.bytes || heavy != (charged > x.maxShare()) {
+						if charged != r.State.cost.bytes || heavy != (charged > x.shares.limit) {
 							t.Fatalf("room %s has %d bytes, %d counted, heavy %t", name, charged,
-								r.State.bytes, heavy)
+								r.State.cost.bytes, heavy)
 						}
 						if len(kept) == 0 {
 							t.Fatalf("room %s is empty and not freed", name)

@@ -1,7 +1,7 @@
 package notify
 
 import (
-	"container/list"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -20,23 +20,6 @@ type Session struct {
 	Expires   time.Time // zero while the member is attached
 	Data      any       // the value given to Hub.KeepData
 }
-
-// session is a Session of an attached member, or one that the Hub keeps.
-type session struct {
-	Session
-	member *Member       // nil after Detach
-	place  *list.Element // in sessions.kept
-	cost   int64         // set at Detach
-}
-
-// sessions holds all sessions by key, and those of detached members in the order of their expiry.
-type sessions struct {
-	byKey map[string]*session
-	kept  *list.List // of *session
-	bytes int64      // cost of the kept ones
-}
-
-func newSessions() sessions { return sessions{byKey: make(map[string]*session), kept: list.New()} }
 
 // Session returns the session of a key. Its member is attached, or detached less than
 // Options.SessionTTL ago.
@@ -97,7 +80,7 @@ func (m *Member) Void() {
 }
 
 // openSessions starts the sessions of a new member and ends earlier sessions of the same keys.
-func (h *Hub) openSessions(m *Member, keys []string) {
+func (h *Hub) openSessions(m *Member, keys []string, address netip.Addr) {
 	cursor := m.cursor
 	if m.reason == GapInvalid || m.reason == GapAhead {
 		cursor = ID{h.head.Epoch, m.base}
@@ -106,7 +89,7 @@ func (h *Hub) openSessions(m *Member, keys []string) {
 		s := &session{
 			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID,
 				Namespace: m.a.Namespace, Cursor: cursor},
-			member: m,
+			member: m, address: address,
 		}
 		if old := h.sessions.byKey[key]; old != nil {
 			if m.recovered {
@@ -116,54 +99,6 @@ func (h *Hub) openSessions(m *Member, keys []string) {
 		}
 		m.sessions = append(m.sessions, s)
 		h.sessions.byKey[key] = s
-	}
-}
-
-// keepSessions keeps the sessions of a member that detaches. It drops the oldest sessions when
-// there are too many.
-func (h *Hub) keepSessions(m *Member) {
-	if len(m.sessions) == 0 {
-		return
-	}
-	channels, expires := m.rooms(isChannel), h.o.Now().Add(h.o.SessionTTL)
-	for _, s := range m.sessions {
-		s.Channels, s.Granted, s.Expires, s.member = channels, m.granted, expires, nil
-		s.place = h.sessions.kept.PushBack(s)
-		s.cost = sessionBytes(&s.Session)
-		h.sessions.bytes += s.cost
-		h.ids[s.ClientID]++
-	}
-	m.sessions = nil
-	for h.sessions.kept.Len() > h.o.MaxSessions || h.sessions.bytes > h.o.MaxSessionBytes {
-		h.dropSession(h.sessions.kept.Front().Value.(*session))
-	}
-}
-
-// dropSession ends s, which may be nil.
-func (h *Hub) dropSession(s *session) {
-	if s == nil || h.sessions.byKey[s.Key] != s {
-		return
-	}
-	delete(h.sessions.byKey, s.Key)
-	if s.member != nil {
-		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool {
-			return of == s
-		})
-		return
-	}
-	h.sessions.kept.Remove(s.place)
-	h.sessions.bytes -= s.cost
-	h.forgetID(s.ClientID)
-}
-
-// expireSessions ends the kept sessions that have expired.
-func (h *Hub) expireSessions(now time.Time) {
-	for {
-		oldest := h.sessions.kept.Front()
-		if oldest == nil || now.Before(oldest.Value.(*session).Expires) {
-			return
-		}
-		h.dropSession(oldest.Value.(*session))
 	}
 }
 

@@ -5,29 +5,43 @@ import (
 	"slices"
 )
 
-// maxShare is how much of the history's bytes a room may take while other rooms need them. Without
-// it one busy channel could evict the messages of all others.
-func (x *index) maxShare() int64 { return x.maxBytes / 4 }
+// What one holder may take while others need the memory.
+const (
+	historyShare = 4  // a room: a quarter of Options.HistoryMaxBytes
+	sessionShare = 10 // a user or an address: a tenth of Options.MaxSessions or MaxSessionBytes
+)
 
-// share returns what each room of a message is charged for it.
-func share(m *Message) int64 { return m.cost / int64(len(m.Rooms)) }
+// shares finds who takes more than its share of a bounded memory. When the memory is full, the
+// heaviest one pays, so that nobody can take what is everyone's.
+type shares[T any] struct {
+	limit int64         // bytes of one holder
+	heavy []*holding[T] // those with more: a few, because limit is a large part of the memory
+}
 
-// charge adds bytes to the share of a room. At most a few rooms are heavy, because all shares
-// together are at most the bytes of the history.
-func (x *index) charge(r *room, bytes int64) {
-	before := r.State.bytes > x.maxShare()
-	r.State.bytes += bytes
-	switch after := r.State.bytes > x.maxShare(); {
+// holding is what one holder takes.
+type holding[T any] struct {
+	of    T
+	bytes int64
+}
+
+// charge adds bytes, which may be negative, to a holding.
+func (s *shares[T]) charge(h *holding[T], bytes int64) {
+	before := h.bytes > s.limit
+	h.bytes += bytes
+	switch after := h.bytes > s.limit; {
 	case after && !before:
-		x.heavy = append(x.heavy, r)
+		s.heavy = append(s.heavy, h)
 	case before && !after:
-		x.heavy = slices.DeleteFunc(x.heavy, func(other *room) bool { return other == r })
+		s.heavy = slices.DeleteFunc(s.heavy, func(other *holding[T]) bool { return other == h })
 	}
 }
 
-// heaviest returns the room with the largest share. There must be a heavy room.
-func (x *index) heaviest() *room {
-	return slices.MaxFunc(x.heavy, func(a, b *room) int {
-		return cmp.Compare(a.State.bytes, b.State.bytes)
+// heaviest returns the largest holding above the limit, or nil.
+func (s *shares[T]) heaviest() *holding[T] {
+	if len(s.heavy) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(s.heavy, func(a, b *holding[T]) int {
+		return cmp.Compare(a.bytes, b.bytes)
 	})
 }

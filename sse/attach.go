@@ -2,6 +2,7 @@ package sse
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ const root = "/" // streams are in this namespace only
 // attach makes the stream a member of the Hub. It joins the default channels that it may join, the
 // channels that the client requests, and those of the previous stream of its tab. It passes them to
 // the Hub with the cursor, so that the replay covers them.
-func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
+func (s *stream) attach(c auth.Credentials, address netip.Addr) (opens opening, err error) {
 	o := &s.h.o
 	channels, _ := o.Hub.Admissible(o.DefaultChannels, s.identity.MayJoin, notify.NoLimit)
 	asked, denied := o.Hub.Admissible(without(c.Channels, channels), s.identity.MayJoin, o.MaxRooms)
@@ -47,7 +48,7 @@ func (s *stream) attach(c auth.Credentials) (opens opening, err error) {
 	s.member, err = o.Hub.Attach(notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
 		Namespace: root, Transport: transport, Rooms: channels, Granted: granted,
-		Resume: opens.resume, Sessions: keys, Owner: s,
+		Resume: opens.resume, Sessions: keys, Address: address, Owner: s,
 		Wake:       s.wake,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -30,6 +31,10 @@ type Options struct {
 	// Overloaded is called with the cause when a client gets a short stream with `overloaded`, as
 	// [ErrOverloaded] describes: the status of the response does not show it. nil: not called.
 	Overloaded func(*http.Request, error)
+
+	// Address returns the address of a client, for its share of the kept sessions, see
+	// notify.Attachment. nil: streams have no address.
+	Address func(*http.Request) netip.Addr
 
 	Heartbeat time.Duration // between two comments, 3 s by default; 0: none
 	Sync      time.Duration // without an event before the cursor is sent, 60 s by default; 0: never
@@ -115,6 +120,9 @@ func (o *Options) check() error {
 	case o.RateInterval > 0 && o.RateBurst < 1:
 		return fmt.Errorf("sse: Options.RateBurst is %d, expected at least 1", o.RateBurst)
 	}
+	if o.Address == nil {
+		o.Address = func(*http.Request) (none netip.Addr) { return none }
+	}
 	if o.Admit == nil {
 		o.Admit = func(*http.Request, auth.Identity) (func(), error) { return nil, nil }
 	}
@@ -181,7 +189,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		release = func() {}
 	}
 	s := newStream(h, identity, names, release)
-	opening, ok := h.join(s, credentials)
+	opening, ok := h.join(s, credentials, h.o.Address(r))
 	if !ok {
 		release()
 		h.refuse(w, r, names, ErrOverloaded)
@@ -202,11 +210,13 @@ func (h *Handler) names(r *http.Request, c auth.Credentials, route string) (name
 }
 
 // join counts a stream and makes it a member. It returns false after Shutdown.
-func (h *Handler) join(s *stream, c auth.Credentials) (o opening, ok bool) {
+func (h *Handler) join(
+	s *stream, c auth.Credentials, address netip.Addr,
+) (o opening, ok bool) {
 	if !h.add(s) {
 		return o, false
 	}
-	o, err := s.attach(c)
+	o, err := s.attach(c, address)
 	if err != nil {
 		h.o.Log.Error("stream cannot be attached", zap.Error(err))
 		h.remove(s)

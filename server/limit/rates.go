@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 const (
@@ -60,7 +62,7 @@ func (r *Rates) Allow(ip netip.Addr) (ok bool, retryAfter time.Duration) {
 // touch returns the entry of an address and makes it the most recent one. It also removes old
 // entries, which saves a goroutine. The caller holds the lock.
 func (r *Rates) touch(ip netip.Addr, now time.Time) *ipRate {
-	ip = ipBucket(ip)
+	ip = edge.Bucket(ip)
 	el, ok := r.entries[ip]
 	if ok {
 		r.recent.MoveToFront(el)
@@ -85,16 +87,4 @@ func (r *Rates) touch(ip netip.Addr, now time.Time) *ipRate {
 func (r *Rates) wait(e *ipRate, now time.Time) time.Duration {
 	missing := 1 - e.bucket.TokensAt(now)
 	return time.Duration(missing / float64(r.limit) * float64(time.Second))
-}
-
-// ipBucket returns the key of an address: an IPv4 address itself, or the /64 of an IPv6 address,
-// because one subscriber owns a whole /64.
-func ipBucket(ip netip.Addr) netip.Addr {
-	ip = ip.Unmap().WithZone("")
-	if ip.Is6() {
-		if p, err := ip.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return ip
 }

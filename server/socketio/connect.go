@@ -8,6 +8,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // connect answers a CONNECT: it authenticates the client, attaches it to the Hub, asks the
@@ -187,7 +188,8 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
 		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
 		Wake: c.client.session.Wake, Disconnect: c.ordered, Owner: c,
-		Made: func(m *notify.Member) { c.member = m },
+		Address: edge.Bucket(c.client.admission.ip),
+		Made:    func(m *notify.Member) { c.member = m },
 	}
 	former := c.resume(&a, given, payload)
 	if srv.opts.recovery() {

@@ -38,6 +38,7 @@ func newStack(t testing.TB, change func(*Options)) *testStack {
 	so := sse.DefaultOptions()
 	so.Hub, so.Auth, so.Log, so.Problem = o.Hub, o.Auth, o.Log, edge.WriteProblem
 	so.DefaultChannels, so.MaxRooms, so.RateInterval = o.DefaultChannels, o.MaxRooms, 0
+	so.Address = edge.ClientIP
 	streams, err := sse.New(so)
 	if err != nil {
 		t.Fatal(err)

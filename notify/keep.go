@@ -1,0 +1,155 @@
+package notify
+
+import (
+	"container/list"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// session is a Session of an attached member, or one that the Hub keeps.
+type session struct {
+	Session
+	member  *Member // nil after Detach
+	address netip.Addr
+
+	// These are set at Detach.
+	place *list.Element // in sessions.kept
+	cost  int64
+	by    []heldBy
+}
+
+// holder is a user or an address with the sessions that the Hub keeps for it, oldest first.
+type holder struct {
+	key  holderKey
+	kept list.List // of *session
+}
+
+// holderKey names a user or an address; the other one is zero.
+type holderKey struct {
+	user    string
+	address netip.Addr
+}
+
+// heldBy is the place of a session in a holder's list.
+type heldBy struct {
+	*holding[holder]
+	place *list.Element
+}
+
+// sessions holds all sessions by key, and those of detached members in the order of their expiry.
+type sessions struct {
+	byKey     map[string]*session
+	kept      *list.List // of *session
+	bytes     int64      // cost of the kept ones
+	most      int
+	mostBytes int64
+	holders   map[holderKey]*holding[holder]
+	shares    shares[holder]
+}
+
+func newSessions(most int, mostBytes int64) sessions {
+	return sessions{
+		byKey: make(map[string]*session), kept: list.New(), most: most, mostBytes: mostBytes,
+		holders: make(map[holderKey]*holding[holder]),
+		shares:  shares[holder]{limit: mostBytes / sessionShare},
+	}
+}
+
+// holders returns the user and the address of a session, if it has them.
+func (s *session) holders() []holderKey {
+	all := [2]holderKey{{user: s.UserID}, {address: s.address}}
+	return slices.DeleteFunc(all[:], func(by holderKey) bool { return by == holderKey{} })
+}
+
+// weight is what a session takes of its holders' shares. It is at least the bytes of which there
+// are enough for the maximum number of sessions, so that one limit covers both.
+func (s *sessions) weight(of *session) int64 {
+	return max(of.cost, s.mostBytes/int64(max(s.most, 1)))
+}
+
+// hold adds a kept session to a holder, which is created if there is none.
+func (s *sessions) hold(by holderKey, of *session) {
+	h := s.holders[by]
+	if h == nil {
+		h = &holding[holder]{of: holder{key: by}}
+		s.holders[by] = h
+	}
+	of.by = append(of.by, heldBy{h, h.of.kept.PushBack(of)})
+	s.shares.charge(h, s.weight(of))
+}
+
+// release removes a kept session from its holders.
+func (s *sessions) release(of *session) {
+	for _, by := range of.by {
+		by.of.kept.Remove(by.place)
+		s.shares.charge(by.holding, -s.weight(of))
+		if by.of.kept.Len() == 0 {
+			delete(s.holders, by.of.key)
+		}
+	}
+}
+
+// excess returns the session to drop because there are too many, or nil.
+func (s *sessions) excess() *session {
+	if s.kept.Len() <= s.most && s.bytes <= s.mostBytes {
+		return nil
+	}
+	oldest := s.kept.Front()
+	if heaviest := s.shares.heaviest(); heaviest != nil {
+		oldest = heaviest.of.kept.Front()
+	}
+	return oldest.Value.(*session)
+}
+
+// keepSessions keeps the sessions of a member that detaches, and drops others when there are too
+// many.
+func (h *Hub) keepSessions(m *Member) {
+	if len(m.sessions) == 0 {
+		return
+	}
+	channels, expires := m.rooms(isChannel), h.o.Now().Add(h.o.SessionTTL)
+	for _, s := range m.sessions {
+		s.Channels, s.Granted, s.Expires, s.member = channels, m.granted, expires, nil
+		s.place = h.sessions.kept.PushBack(s)
+		s.cost = sessionBytes(s)
+		h.sessions.bytes += s.cost
+		for _, by := range s.holders() {
+			h.sessions.hold(by, s)
+		}
+		h.ids[s.ClientID]++
+	}
+	m.sessions = nil
+	for s := h.sessions.excess(); s != nil; s = h.sessions.excess() {
+		h.dropSession(s)
+	}
+}
+
+// dropSession ends s, which may be nil.
+func (h *Hub) dropSession(s *session) {
+	if s == nil || h.sessions.byKey[s.Key] != s {
+		return
+	}
+	delete(h.sessions.byKey, s.Key)
+	if s.member != nil {
+		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool {
+			return of == s
+		})
+		return
+	}
+	h.sessions.kept.Remove(s.place)
+	h.sessions.release(s)
+	h.sessions.bytes -= s.cost
+	h.forgetID(s.ClientID)
+}
+
+// expireSessions ends the kept sessions that have expired.
+func (h *Hub) expireSessions(now time.Time) {
+	for {
+		oldest := h.sessions.kept.Front()
+		if oldest == nil || now.Before(oldest.Value.(*session).Expires) {
+			return
+		}
+		h.dropSession(oldest.Value.(*session))
+	}
+}
