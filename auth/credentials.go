@@ -42,8 +42,8 @@ type Credentials struct {
 	// Referer of this host. The server checks whether the Origin is allowed.
 	OriginKnown bool
 
-	others []string // further user ids that the client named
-	err    error    // the first field that breaks its rules
+	other string // another user id that the client named; "": none
+	err   error  // the first field that breaks its rules
 }
 
 // FromRequest reads the query, the Authorization header, the cookie and Last-Event-ID. The query
@@ -131,7 +131,6 @@ func (c Credentials) WithAuth(m map[string]json.RawMessage) (Credentials, error)
 	}
 	if id := r.id("userId"); id != "" {
 		before := c.userIDs()
-		c.others = nil
 		c.nameUsers(append([]string{id}, before...)...)
 	}
 	if r.err == nil && c.err == nil {
@@ -166,13 +165,16 @@ func (c Credentials) redacted() printable {
 // explicitToken reports whether the client itself sent a token, not the browser as a cookie.
 func (c Credentials) explicitToken() bool { return c.Token != "" && !c.FromCookie }
 
-// userIDs returns every user id that the request names, in any field. A token must match all of
-// them: one field must not hide what another says.
+// userIDs returns the user ids that the request names, in any field, at most two that differ. A token
+// must match all: one field must not hide what another says.
 func (c Credentials) userIDs() []string {
-	if c.UserID == "" {
+	switch {
+	case c.UserID == "":
 		return nil
+	case c.other == "":
+		return []string{c.UserID}
 	}
-	return append([]string{c.UserID}, c.others...)
+	return []string{c.UserID, c.other}
 }
 
 // agrees reports whether every user id that the request names is this one, which is true when it
@@ -181,16 +183,17 @@ func (c Credentials) agrees(userID string) bool {
 	return !slices.ContainsFunc(c.userIDs(), func(given string) bool { return given != userID })
 }
 
-// nameUsers sets the user id to the first one that is not empty and keeps the others.
+// nameUsers sets the user id to the first one that is not empty, and keeps one that differs. More
+// are not needed: no user has two ids.
 func (c *Credentials) nameUsers(ids ...string) {
-	c.UserID = ""
+	c.UserID, c.other = "", ""
 	for _, id := range ids {
 		switch {
 		case id == "":
 		case c.UserID == "":
 			c.UserID = id
-		case id != c.UserID && !slices.Contains(c.others, id):
-			c.others = append(slices.Clone(c.others), id)
+		case id != c.UserID && c.other == "":
+			c.other = id
 		}
 	}
 }

@@ -107,7 +107,7 @@ func TestFromRequest(t *testing.T) {
 			Credentials{Token: "C", FromCookie: true, OriginKnown: true}},
 		{"user ids that agree", "/sse?userId=a&userId=a&userId=", nil, Credentials{UserID: "a"}},
 		{"user ids that do not", "/sse?userId=a&userId=b&userId=c&userId=b", nil,
-			Credentials{UserID: "a", others: []string{"b", "c"}}},
+			Credentials{UserID: "a", other: "b"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := request(tt.target, tt.headers...)

@@ -68,7 +68,7 @@ func TestWithAuth(t *testing.T) {
 			Credentials{Token: "C", FromCookie: true, OriginKnown: true, UserID: "bob"}},
 		{"user ids that differ are all kept", full, `{"userId":"bob"}`,
 			Credentials{Token: "Q", UserID: "bob", Username: "Q", SessionID: "q",
-				Channels: []string{"q"}, As: []string{"q"}, Since: "q", others: []string{"q"}}},
+				Channels: []string{"q"}, As: []string{"q"}, Since: "q", other: "q"}},
 		{"fields of the application", Credentials{},
 			`{"userId":"a","tenant":{"id":1},"__proto__":{"token":"x"},"Token":"x"}`,
 			Credentials{UserID: "a"}},
