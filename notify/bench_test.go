@@ -81,7 +81,7 @@ func BenchmarkPublishUser3(b *testing.B) {
 			b.Fatal(r, err)
 		}
 		for _, m := range tabs {
-			if m.Pull(buf) != 1 {
+			if n, _ := m.Pull(buf); n != 1 {
 				b.Fatal("not delivered")
 			}
 		}
@@ -116,7 +116,7 @@ func BenchmarkResume20Rooms100Missed(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		n := m.Pull(buf)
+		n, _ := m.Pull(buf)
 		if n != 101 || buf[100].Recovery == nil || buf[100].Recovery.Replayed != 100 {
 			b.Fatal(n, buf[n-1])
 		}

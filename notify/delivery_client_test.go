@@ -160,7 +160,7 @@ func (c *client) waitAndPull(done <-chan struct{}) {
 }
 
 func (c *client) pull(n int) int {
-	n = c.m.Pull(c.buf[:n])
+	n, _ = c.m.Pull(c.buf[:n])
 	for _, d := range c.buf[:n] {
 		switch {
 		case d.Message != nil:

@@ -25,7 +25,8 @@ func connected(userID string, channels ...string) (hub *notify.Hub, print func()
 	return hub, func() {
 		defer hub.Close()
 		deliveries := make([]notify.Delivery, 16)
-		for _, d := range deliveries[:member.Pull(deliveries)] {
+		n, _ := member.Pull(deliveries)
+		for _, d := range deliveries[:n] {
 			id := d.Message.ID // of an epoch that is random at each start
 			json := string(d.Message.AppendJSON(nil))
 			fmt.Println(strings.Replace(json, id.String(),

@@ -37,7 +37,8 @@ func Example() {
 
 	<-wake
 	deliveries := make([]notify.Delivery, 16)
-	for n := member.Pull(deliveries); n > 0; n = member.Pull(deliveries) {
+	for n, more := 0, true; more; {
+		n, more = member.Pull(deliveries)
 		for _, d := range deliveries[:n] {
 			m := d.Message
 			fmt.Println(m.ID.Seq, m.Type, string(m.Data), string(m.Metadata),
@@ -73,7 +74,8 @@ func Example_resume() {
 	}
 	defer member.Detach()
 	deliveries := make([]notify.Delivery, 16)
-	for _, d := range deliveries[:member.Pull(deliveries)] {
+	n, _ := member.Pull(deliveries)
+	for _, d := range deliveries[:n] {
 		if d.Message != nil {
 			fmt.Println(string(d.Message.Data))
 		} else if d.Recovery != nil {

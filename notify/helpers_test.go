@@ -60,7 +60,7 @@ func deliver(t testing.TB, h *Hub, m *Message) Receipt {
 func pull(m *Member) (all []Delivery) {
 	buf := make([]Delivery, 7)
 	for {
-		n := m.Pull(buf)
+		n, _ := m.Pull(buf)
 		if n == 0 {
 			return all
 		}

@@ -54,7 +54,9 @@ func TestShortPullLeavesNothing(t *testing.T) {
 				for range before {
 					send(t, h, "x", "*")
 				}
-				for buf := make([]Delivery, size); m.Pull(buf) == size; {
+				buf := make([]Delivery, size)
+				for more := true; more; {
+					_, more = m.Pull(buf)
 				}
 				woken = 0
 				send(t, h, "x", "*")
@@ -63,6 +65,51 @@ func TestShortPullLeavesNothing(t *testing.T) {
 						resumed, size, woken)
 				}
 			}
+		}
+	}
+}
+
+// One Pull takes messages of at most pullBytes, or a single larger one, so that a client that does
+// not read keeps no more of them. It says that there are more.
+func TestPullIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	for _, resumed := range []bool{false, true} {
+		h := newHub(t, Options{})
+		a := Attachment{ClientID: "a"}
+		publish := func() {
+			for _, size := range []int{10, 10, 4 << 10, 4 << 10, 200 << 10, 10, 200 << 10, 10} {
+				deliver(t, h, &Message{Rooms: []string{"*"}, Type: "t", Data: make([]byte, size)})
+			}
+		}
+		if resumed {
+			publish()
+			a.Resume = &Cursor{All: true}
+		}
+		m := attach(t, h, a)
+		if !resumed {
+			publish()
+		}
+		var sizes []int
+		buf := make([]Delivery, 30)
+		for more := true; more; {
+			var n int
+			var bytes int64
+			n, more = m.Pull(buf)
+			for _, d := range buf[:n] {
+				if d.Message != nil {
+					sizes = append(sizes, len(d.Message.Data))
+					if bytes > pullBytes {
+						t.Errorf("%v: a message follows %d bytes", sizes, bytes)
+					}
+					bytes += d.Message.cost
+				}
+			}
+			if n == 0 && more {
+				t.Fatal("nothing pulled, and there is more")
+			}
+		}
+		if got := fmt.Sprint(sizes); got != "[10 10 4096 4096 204800 10 204800 10]" {
+			t.Errorf("resumed %t: %s", resumed, got)
 		}
 	}
 }
@@ -76,7 +123,8 @@ func TestInboxReleasesPulledMessages(t *testing.T) {
 	for i := range 200 {
 		send(t, h, fmt.Sprint(i), "*")
 		if i%30 == 29 {
-			for _, d := range buf[:m.Pull(buf[:29])] {
+			n, _ := m.Pull(buf[:29])
+			for _, d := range buf[:n] {
 				if got := shown([]Delivery{d}); got != fmt.Sprint(next) {
 					t.Fatalf("pulled %s, want %d", got, next)
 				}
@@ -158,7 +206,7 @@ func TestLaggingMemberReadsEverythingOnce(t *testing.T) {
 	}
 	buf := make([]Delivery, 10)
 	var got []string
-	for n := m.Pull(buf); n > 0; n = m.Pull(buf) {
+	for n, _ := m.Pull(buf); n > 0; n, _ = m.Pull(buf) {
 		got = append(got, shown(buf[:n]))
 		// The 240 messages have 300 refs. The member is live again when 64 are left.
 		if m.Lagging() != (len(got) < 19) {

@@ -8,8 +8,8 @@ import (
 
 // Limits of an inbox. A member with more pending messages lags. A single message always fits.
 const (
-	inboxSize  = 64      // messages
-	inboxBytes = 1 << 20 // their cost, although several members may hold the same message
+	inboxSize  = 64        // messages
+	inboxBytes = 256 << 10 // their cost, although several members may hold the same message
 )
 
 // Member is one connection in one namespace: a cursor in the log, an inbox of at most 64 pointers,

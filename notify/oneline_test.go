@@ -90,7 +90,7 @@ func TestLimitsCountLineBreaks(t *testing.T) {
 func pulled(t *testing.T, m *Member) *Message {
 	t.Helper()
 	var next [1]Delivery
-	if m.Pull(next[:]) != 1 || next[0].Message == nil {
+	if n, _ := m.Pull(next[:]); n != 1 || next[0].Message == nil {
 		t.Fatal("no message")
 	}
 	return next[0].Message

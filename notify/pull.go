@@ -15,25 +15,31 @@ type Recovery struct {
 	To        string `json:"to"`
 }
 
+// pullBytes is how much memory the messages of one Pull take, except for a single larger one. A
+// connection that does not read keeps them, although the history may have dropped them.
+const pullBytes = 64 << 10
+
 // Pull moves the next deliveries into buf, in the order in which to write them, and returns their
-// number. After a Wake, pull until it returns fewer than len(buf): until then there is no other
-// Wake. A connection that cannot write stops pulling, at no cost, and later continues from the
-// history, as far as that goes back. Only one goroutine at a time may call Pull, the one that
-// writes.
-func (m *Member) Pull(buf []Delivery) int {
+// number. It returns fewer than fit if they are large; more is true if there are others. After a
+// Wake, pull until more is false: until then there is no other Wake. A connection that cannot write
+// stops pulling, at no cost, and later continues from the history, as far as that goes back. Only
+// one goroutine at a time may call Pull, the one that writes.
+func (m *Member) Pull(buf []Delivery) (n int, more bool) {
 	h := m.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := 0
+	bytes := int64(0)
 	if m.lagging {
-		n = h.readIndex(m, buf)
+		n, bytes = h.readIndex(m, buf)
 	}
-	for ; n < len(buf) && m.pending > 0; n++ {
+	for n < len(buf) && m.pending > 0 && bytes < pullBytes {
 		msg := m.take()
 		m.cursor = msg.ID
 		buf[n] = Delivery{Message: msg}
+		n++
+		bytes += msg.cost
 	}
-	return n
+	return n, m.lagging || m.pending > 0
 }
 
 // Cursor returns the position after everything that the member has pulled: the id of the last

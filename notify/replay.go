@@ -14,9 +14,9 @@ type run struct {
 // readIndex fills buf with the next messages of a lagging member, merged from its rooms in order.
 // When the remaining messages fit into the inbox, it moves them there, and the member is live
 // again. There is no other replay.
-func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
+func (h *Hub) readIndex(m *Member, buf []Delivery) (n int, bytes int64) {
 	if len(buf) == 0 {
-		return 0
+		return 0, 0
 	}
 	if gap := h.account(m); gap != nil {
 		buf[0] = Delivery{Gap: gap}
@@ -25,7 +25,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 		n = 1
 	}
 	runs, now := h.pendingRuns(m), h.o.Now()
-	for n < len(buf) && len(runs) > 0 {
+	for n < len(buf) && len(runs) > 0 && bytes < pullBytes {
 		var e *entry
 		e, runs = next(runs)
 		m.cursor = e.msg.ID
@@ -35,6 +35,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 		buf[n] = Delivery{Message: e.msg}
 		m.replayed++
 		n++
+		bytes += e.msg.cost
 	}
 	switch {
 	case m.replay == live:
@@ -45,7 +46,7 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int) {
 	}
 	// The scratch space must not keep rooms alive.
 	clear(h.runs)
-	return n
+	return n, bytes
 }
 
 // catchUp makes the member live if the remaining messages fit into its inbox.

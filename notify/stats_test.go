@@ -91,12 +91,12 @@ func TestLagWithLargeMessages(t *testing.T) {
 	}
 	buf := make([]Delivery, 1)
 	for i := range 3 {
-		n := m.Pull(buf)
+		n, _ := m.Pull(buf)
 		if n != 1 || buf[0].Message == nil || buf[0].Message.ID.Seq != uint64(i+1) {
 			t.Fatalf("pull %d: %d %+v", i, n, buf[0])
 		}
 	}
-	if n := m.Pull(buf); n != 0 || m.Lagging() {
+	if n, _ := m.Pull(buf); n != 0 || m.Lagging() {
 		t.Errorf("%d more, lagging %v", n, m.Lagging())
 	}
 	deliver(t, h, &Message{Rooms: []string{"x"}, Type: "t",

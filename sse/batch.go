@@ -10,17 +10,22 @@ import (
 )
 
 const (
-	maxBatch  = 256 << 10                 // bytes of one write, except for a single larger event
-	maxPooled = 512 << 10                 // the pool keeps no larger buffer
+	maxBatch  = 8 << 10                   // bytes of one write, except for a single larger event
+	shareMin  = 4 << 10                   // bytes from which an event is written without a copy
+	maxPooled = 64 << 10                  // the pool keeps no larger buffer
 	chunkRoom = len("00000000\r\n")       // in front of the events, for the size of the chunk
 	chunkEnd  = "\r\n"                    // RFC 9112, section 7.1
 	lastChunk = "0" + chunkEnd + chunkEnd // without trailers
 )
 
 // batch is the memory that a write needs. A writer frees it when it ends, so an idle stream has
-// none.
+// none. A slow reader keeps one batch: its events are small, or the memory of a large one belongs to
+// all streams.
 type batch struct {
-	buf []byte // chunkRoom, then events
+	buf   []byte // chunkRoom, then events
+	large []byte // the shared part of a large event, between buf[:mark] and buf[mark:]
+	mark  int
+	segs  [3][]byte // to write
 	// since is when the oldest notification in buf was published; zero if that was before the
 	// stream.
 	since time.Time
@@ -50,17 +55,30 @@ func (b *batch) clear() {
 }
 
 // next drops the events after they are written.
-func (b *batch) next() { b.buf, b.since, b.all = b.buf[:chunkRoom], time.Time{}, false }
+func (b *batch) next() {
+	b.buf, b.large, b.mark, b.segs = b.buf[:chunkRoom], nil, 0, [3][]byte{}
+	b.since, b.all = time.Time{}, false
+}
 
 // size returns the number of bytes of the events.
-func (b *batch) size() int { return len(b.buf) - chunkRoom }
+func (b *batch) size() int { return len(b.buf) - chunkRoom + len(b.large) }
 
-// events returns the events.
-func (b *batch) events() []byte { return b.buf[chunkRoom:] }
+// events returns the events, in segments.
+func (b *batch) events() [][]byte { return b.segments(chunkRoom, b.buf) }
 
-// chunk returns the events as a chunk (RFC 9112, section 7.1). It returns nothing if there are
-// none, because an empty chunk would be the last one.
-func (b *batch) chunk() []byte {
+// segments returns buf[from:], with the large event in its place.
+func (b *batch) segments(from int, buf []byte) [][]byte {
+	if b.large == nil {
+		b.segs[0] = buf[from:]
+		return b.segs[:1]
+	}
+	b.segs = [3][]byte{buf[from:b.mark], b.large, buf[b.mark:]}
+	return b.segs[:]
+}
+
+// chunk returns the events as a chunk (RFC 9112, section 7.1), in segments. It returns nothing if
+// there are none, because an empty chunk would be the last one.
+func (b *batch) chunk() [][]byte {
 	n := b.size()
 	if n == 0 {
 		return nil
@@ -74,18 +92,19 @@ func (b *batch) chunk() []byte {
 	}
 	end := len(b.buf)
 	b.buf = append(b.buf, chunkEnd...)
-	p := b.buf[at:]
+	segs := b.segments(at, b.buf)
 	b.buf = b.buf[:end] // so that size does not count it
-	return p
+	return segs
 }
 
-// pull fetches the next deliveries after all earlier ones are in the buffer. If the member had
-// fewer than fit, pull does not ask it again for this batch: the member wakes the stream for the
-// next delivery.
+// pull fetches the next deliveries after all earlier ones are in the buffer. If the member had no
+// more, pull does not ask it again for this batch: the member wakes the stream for the next one.
 func (b *batch) pull(m *notify.Member) {
 	if b.i == b.n && !b.all {
-		b.i, b.n = 0, m.Pull(b.in[:])
-		b.all = b.n < len(b.in)
+		var more bool
+		b.i = 0
+		b.n, more = m.Pull(b.in[:])
+		b.all = !more
 	}
 }
 
@@ -97,10 +116,21 @@ func (b *batch) first() notify.Delivery {
 	return b.in[b.i]
 }
 
-// pack appends deliveries until the member has no more, or until the buffer is full: then more is
-// true.
+// add appends an event. A large one must be the first event of the batch.
+func (b *batch) add(f *frame, n names, m *notify.Message) {
+	begun, shared, end := n.split(b.buf, f, m)
+	if f.Size() < shareMin {
+		b.buf = append(append(begun, shared...), end...)
+		return
+	}
+	b.large, b.mark = shared, len(begun)
+	b.buf = append(begun, end...)
+}
+
+// pack appends deliveries until the member has no more, or until the batch is full: then more is
+// true. A large event is the last one.
 func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
-	for b.size() < maxBatch {
+	for b.size() < maxBatch && b.large == nil {
 		b.pull(m)
 		if b.i == b.n {
 			return false
@@ -108,10 +138,10 @@ func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 		switch d := &b.in[b.i]; {
 		case d.Message != nil:
 			f := n.frameOf(d.Message)
-			if b.size() > 0 && b.size()+f.Size() > maxBatch {
+			if b.size() > 0 && (f.Size() >= shareMin || b.size()+f.Size() > maxBatch) {
 				return true
 			}
-			b.buf = n.append(b.buf, f, d.Message)
+			b.add(f, n, d.Message)
 			if at := d.Message.Accepted(); b.since.IsZero() && at.After(m.ConnectedAt()) {
 				b.since = at
 			}

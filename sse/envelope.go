@@ -23,17 +23,18 @@ func enveloped(n names, asked, as []string) (names, error) {
 	return names{notifications: name, envelope: true}, nil
 }
 
-// append appends m to dst in the form of a stream with these names. The envelope also has the
-// channels that m was sent to, outside of what the sender writes: tabs that share a stream deliver
-// by them. Few streams need them, so they are not part of the frame.
-func (n names) append(dst []byte, f *frame, m *notify.Message) []byte {
-	dst = f.appendTo(dst, n.notifications)
+// split appends the start of m in the form of a stream with these names, and returns the rest: a
+// part that all streams share, and its end. The envelope also has the channels that m was sent to,
+// outside of what the sender writes: tabs that share a stream deliver by them. Few streams need
+// them, so they are not part of the frame.
+func (n names) split(dst []byte, f *frame, m *notify.Message) (begun, shared, end []byte) {
+	begun, shared = f.split(dst, n.notifications)
 	if channels := m.Channels(); n.envelope && channels != nil {
-		dst = append(dst[:len(dst)-len(envelopeEnd)], `,"channels":`...)
-		dst = notify.AppendStrings(dst, channels)
-		dst = append(dst, envelopeEnd...)
+		shared = shared[:len(shared)-len(envelopeEnd)]
+		end = notify.AppendStrings([]byte(`,"channels":`), channels)
+		end = append(end, envelopeEnd...)
 	}
-	return dst
+	return begun, shared, end
 }
 
 // envelopeEnd is the end of every frame of an envelope: of the object, the line and the event.

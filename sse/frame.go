@@ -27,14 +27,14 @@ type frame struct {
 // Size returns the bytes on the wire with the own name of the message.
 func (f *frame) Size() int { return len(f.wire) }
 
-// appendTo appends the event. Its name becomes as, unless as is empty or the name is fixed.
-func (f *frame) appendTo(dst []byte, as string) []byte {
+// split appends the start of the event and returns the rest, which all streams share. The name of
+// the event becomes as, unless as is empty or the name is fixed.
+func (f *frame) split(dst []byte, as string) (begun, shared []byte) {
 	if as == "" || f.fixed {
-		return append(dst, f.wire...)
+		return dst, f.wire
 	}
 	dst = append(dst, f.wire[:f.event]...)
-	dst = appendField(dst, "event", as)
-	return append(dst, f.wire[f.data:]...)
+	return appendField(dst, "event", as), f.wire[f.data:]
 }
 
 // frameOf returns the frame of m. The first call encodes it.

@@ -16,6 +16,12 @@ var (
 	testID   = notify.ID{Epoch: 0x5f3a9c01, Seq: 1042}
 )
 
+// appendTo appends the whole event.
+func (f *frame) appendTo(dst []byte, as string) []byte {
+	dst, shared := f.split(dst, as)
+	return append(dst, shared...)
+}
+
 func raw(s string) json.RawMessage { return json.RawMessage(s) }
 
 func TestFrame(t *testing.T) {

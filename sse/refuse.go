@@ -36,7 +36,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err er
 	h.o.Log.Debug("stream refused", zap.String("code", "overloaded"), zap.Duration("retry", retry),
 		zap.Error(err))
 	event := n.appendControl(appendRetry(nil, retry), "", "overloaded", control{Type: "overloaded"})
-	_ = newResponse(w, r).write(event, h.o.WriteTimeout) // the response ends in any case
+	_ = newResponse(w, r).write([][]byte{event}, h.o.WriteTimeout) // the response ends in any case
 }
 
 // problem answers a request that is refused. The debug log has the code, and the refused claims of

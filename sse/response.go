@@ -2,6 +2,7 @@ package sse
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -20,14 +21,17 @@ func newResponse(w http.ResponseWriter, r *http.Request) *response {
 		done: make(chan struct{})}
 }
 
-func (o *response) frame(b *batch) []byte { return b.events() }
+func (o *response) frame(b *batch) [][]byte { return b.events() }
 
-// write writes and flushes p within the timeout.
-func (o *response) write(p []byte, timeout time.Duration) error {
-	// A writer without deadlines (a test recorder) cannot block either.
-	_ = o.rc.SetWriteDeadline(time.Now().Add(timeout))
-	if _, err := o.w.Write(p); err != nil {
-		return err
+func (o *response) write(segs [][]byte, timeout time.Duration) error {
+	for _, p := range segs {
+		for part := range slices.Chunk(p, writePart) {
+			// A writer without deadlines (a test recorder) cannot block either.
+			_ = o.rc.SetWriteDeadline(time.Now().Add(timeout))
+			if _, err := o.w.Write(part); err != nil {
+				return err
+			}
+		}
 	}
 	if err := o.rc.Flush(); err != nil {
 		return err

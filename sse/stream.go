@@ -63,10 +63,10 @@ type stream struct {
 
 // output is the destination of the bytes of a stream. Only the writer uses it.
 type output interface {
-	// frame returns the events of a batch in their wire form.
-	frame(*batch) []byte
-	// write writes and flushes p. It waits at most the timeout for progress.
-	write(p []byte, timeout time.Duration) error
+	// frame returns the events of a batch in their wire form, in segments.
+	frame(*batch) [][]byte
+	// write writes and flushes segments. It waits at most the timeout for each writePart bytes.
+	write(segs [][]byte, timeout time.Duration) error
 }
 
 // newStream returns a stream whose writer is the caller. It clones the strings of the request: each

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxIgnored = 4 << 10 // bytes that a client may send after its request
-	// writePart is how many bytes share one deadline, so that a large batch does not need a faster
+	// writePart is how many bytes share one deadline, so that a large event does not need a faster
 	// reader than a small one.
 	writePart  = 16 << 10
 	endTimeout = time.Second
@@ -67,19 +67,16 @@ func newWire(conn net.Conn, buffered *bufio.Reader) wire {
 	return wire{conn: conn, fd: sockets.Descriptor(conn), ignored: buffered.Buffered()}
 }
 
-func (c *wire) frame(b *batch) []byte { return b.chunk() }
+func (c *wire) frame(b *batch) [][]byte { return b.chunk() }
 
-// write writes p. Each part of it has its own timeout.
-func (c *wire) write(p []byte, timeout time.Duration) error {
-	for len(p) > 0 {
-		part := p[:min(len(p), writePart)]
+func (c *wire) write(segs [][]byte, timeout time.Duration) (err error) {
+	for len(segs) > 0 {
 		if err := c.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 			return err
 		}
-		if _, err := c.conn.Write(part); err != nil {
+		if segs, err = sockets.WriteSome(c.conn, segs, writePart); err != nil {
 			return err
 		}
-		p = p[len(part):]
 	}
 	return nil
 }

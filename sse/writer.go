@@ -52,9 +52,12 @@ func (h *Handler) writeStreams() {
 	b.free()
 }
 
-// writeNow is the work of a shared writer: it writes one batch, as far as the connection takes it
-// without waiting. A goroutine of the stream writes the rest. writeNow returns the batch for the
-// next stream.
+// maxTurn is how many batches a shared writer writes to one stream before the others.
+const maxTurn = 16
+
+// writeNow is the work of a shared writer: it writes a few batches, as far as the connection takes
+// them without waiting. A goroutine of the stream writes the rest. writeNow returns the batch for
+// the next stream.
 func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -63,25 +66,31 @@ func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 			spare = newBatch()
 		}
 	}()
-	next := s.fill(b, now)
-	p := b.chunk()
-	n, err := sockets.Write(s.wire.fd, p)
-	switch {
-	case err != nil:
-		s.fail(err)
-		b.clear()
-	case n < len(p) || next.more:
-		go s.writeAll(b, next, p[n:])
-		return newBatch()
-	case !s.wrote(b, next, now):
-		s.h.writers.Add(s) // after the other streams
+	for range maxTurn {
+		next := s.fill(b, now)
+		_, rest, err := sockets.WriteNow(s.wire.fd, b.chunk())
+		switch {
+		case err != nil:
+			s.fail(err)
+			b.clear()
+			return b
+		case len(rest) > 0:
+			go s.writeAll(b, next, rest)
+			return newBatch()
+		case s.wrote(b, next, now):
+			return b
+		case !next.more:
+			s.h.writers.Add(s) // after the other streams
+			return b
+		}
 	}
-	return b
+	go s.writeAll(b, step{more: true}, nil)
+	return newBatch()
 }
 
 // writeAll writes rest, the unwritten part of b, and then everything else that is ready. It may
 // wait for the connection, so it runs in a goroutine of the stream.
-func (s *stream) writeAll(b *batch, next step, rest []byte) {
+func (s *stream) writeAll(b *batch, next step, rest [][]byte) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.panicked(v)

@@ -38,7 +38,7 @@ func BenchmarkSendPaymentUser3(b *testing.B) {
 			b.Fatal(r, err)
 		}
 		for _, m := range tabs {
-			if m.Pull(buf) != 1 {
+			if n, _ := m.Pull(buf); n != 1 {
 				b.Fatal("not delivered")
 			}
 		}

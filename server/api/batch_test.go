@@ -56,7 +56,7 @@ func TestPublishBatch(t *testing.T) {
 		t.Errorf("item 2: %s", parts[2])
 	}
 	var got [8]notify.Delivery
-	if n := m.Pull(got[:]); n != 2 || got[0].Message.Type != "one" || got[1].Message.Type != "two" {
+	if n, _ := m.Pull(got[:]); n != 2 || got[0].Message.Type != "one" || got[1].Message.Type != "two" {
 		t.Errorf("the member got %d: %+v", n, got[:n])
 	}
 }

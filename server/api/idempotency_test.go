@@ -52,7 +52,7 @@ func TestIdempotencyParallel(t *testing.T) {
 		}
 	}
 	var got [8]notify.Delivery
-	if n := m.Pull(got[:]); n != 1 || replayed.Load() != 99 {
+	if n, _ := m.Pull(got[:]); n != 1 || replayed.Load() != 99 {
 		t.Errorf("the member got %d notifications, %d responses are marked as replayed", n,
 			replayed.Load())
 	}

@@ -78,7 +78,7 @@ func TestPublishKeepsData(t *testing.T) {
 			t.Fatal(body)
 		}
 		var got [4]notify.Delivery
-		if n := m.Pull(got[:]); n != 1 || got[0].Message == nil {
+		if n, _ := m.Pull(got[:]); n != 1 || got[0].Message == nil {
 			t.Fatalf("%s: pulled %d", data, n)
 		}
 		if msg := got[0].Message; string(msg.Data) != data ||

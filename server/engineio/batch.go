@@ -30,10 +30,10 @@ const (
 
 // shareMin is the size from which a frame is written without a copy: a slow reader then retains the
 // frame that all sessions share, not its own copy.
-const shareMin = 16 << 10
+const shareMin = 4 << 10
 
-// Frame appends a frame. It copies the frame only if the frame is small and written together with
-// others.
+// Frame appends a frame. It copies the frame only if the frame is small, and in a polling payload or
+// written together with others.
 func (b *Batch) Frame(f *Frame) {
 	switch {
 	case b.format == formatFrames, b.format == formatText && len(f.bins) == 0:
@@ -43,7 +43,12 @@ func (b *Batch) Frame(f *Frame) {
 		b.share(f.wire[:f.text.to])
 	default:
 		b.separate()
-		b.copy(f.wire[f.text.from-1 : f.text.to]) // with the packet type before the text
+		text := f.wire[f.text.from-1 : f.text.to] // with the packet type before the text
+		if len(text) >= shareMin {
+			b.segment(text)
+		} else {
+			b.copy(text)
+		}
 	}
 	for _, a := range f.bins {
 		b.base64(f.wire[a.from:a.to])
@@ -138,13 +143,18 @@ func (b *Batch) copy(p []byte) {
 func (b *Batch) share(p []byte) {
 	if b.n == 0 || len(p) >= shareMin {
 		b.unshare()
-		b.cut()
-		b.segs = append(b.segs, p)
-		b.n += len(p)
+		b.segment(p)
 		return
 	}
 	b.unshare()
 	b.copy(p)
+}
+
+// segment adds bytes that outlive the batch as a segment.
+func (b *Batch) segment(p []byte) {
+	b.cut()
+	b.segs = append(b.segs, p)
+	b.n += len(p)
 }
 
 // unshare copies a small first frame when another one follows, so that one buffer is written.

@@ -12,22 +12,22 @@ import (
 
 // Bounds that are not options. Each limits the cost of one client.
 const (
-	maxQueue        = 64 << 10  // bytes of a session's own queue
-	batchSize       = 64 << 10  // bytes of one write on WebSocket
-	payloadSize     = 256 << 10 // bytes of one polling response
-	writeChunk      = 128 << 10 // bytes of one write deadline
-	maxHeaders      = 16 << 10  // bytes of request headers
-	maxFragments    = 4096      // frames of one message
-	maxControls     = 100       // control frames and stray packets per second
-	readBuffer      = 1 << 10   // bytes per WebSocket with a reader
-	maxParked       = 5         // messages per second with a reader for each
+	maxQueue        = 64 << 10 // bytes of a session's own queue
+	batchSize       = 8 << 10  // bytes of one write on WebSocket
+	payloadSize     = 32 << 10 // bytes of one polling response
+	writeChunk      = 16 << 10 // bytes of one write deadline
+	maxHeaders      = 16 << 10 // bytes of request headers
+	maxFragments    = 4096     // frames of one message
+	maxControls     = 100      // control frames and stray packets per second
+	readBuffer      = 1 << 10  // bytes per WebSocket with a reader
+	maxParked       = 5        // messages per second with a reader for each
 	closeTimeout    = time.Second
 	drainTimeout    = 5 * time.Second       // for the queue of a session that closes
 	heldBack        = 50 * time.Millisecond // in the handler, of a client that is not busy
 	noopDelay       = 20 * time.Millisecond
 	shutdownEach    = time.Millisecond // of a Shutdown without a spread of its own, for each session
 	scratchSize     = 4 << 10
-	maxPooledBuffer = 128 << 10
+	maxPooledBuffer = 64 << 10
 )
 
 func (o Options) withDefaults() Options {

@@ -72,7 +72,7 @@ type Options struct {
 	// UpgradeTimeout bounds the time from the WebSocket handshake of an upgrade to its UPGRADE
 	// packet (10 s).
 	UpgradeTimeout time.Duration
-	// WriteTimeout bounds one write of at most 128 KiB to a connection (10 s). A slower reader is
+	// WriteTimeout bounds one write of at most 16 KiB to a connection (10 s). A slower reader is
 	// disconnected.
 	WriteTimeout time.Duration
 	// ReadTimeout bounds the time to read one POST body (10 s).

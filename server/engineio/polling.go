@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -158,7 +159,7 @@ func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool)
 	return true
 }
 
-// respond writes a payload with its own deadline.
+// respond writes a payload. Each chunk has its own deadline.
 func (s *Session) respond(w http.ResponseWriter, segs ...[]byte) error {
 	n := 0
 	for _, p := range segs {
@@ -169,11 +170,13 @@ func (s *Session) respond(w http.ResponseWriter, segs ...[]byte) error {
 	h.Set("Content-Length", strconv.Itoa(n))
 	noStore(h)
 	rc := http.NewResponseController(w)
-	// It fails for a writer without deadlines.
-	_ = rc.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout))
 	for _, p := range segs {
-		if _, err := w.Write(p); err != nil {
-			return err
+		for part := range slices.Chunk(p, writeChunk) {
+			// It fails for a writer without deadlines.
+			_ = rc.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout))
+			if _, err := w.Write(part); err != nil {
+				return err
+			}
 		}
 	}
 	if err := flushed(rc.Flush()); err != nil {

@@ -108,24 +108,6 @@ func (c *wire) stray() error {
 	return nil
 }
 
-// writeNow writes segs as far as the socket takes them without waiting, and returns the rest. begun
-// reports whether a part was written.
-func (c *wire) writeNow(segs [][]byte) (rest [][]byte, begun bool, err error) {
-	for len(segs) > 0 {
-		n, err := sockets.Write(c.fd, segs[0])
-		begun = begun || n > 0
-		if err != nil {
-			return segs, begun, err
-		}
-		if n < len(segs[0]) {
-			segs[0] = segs[0][n:]
-			break
-		}
-		segs = segs[1:]
-	}
-	return segs, begun, nil
-}
-
 // writeFrame writes one frame at once. The caller is the only writer.
 func (c *wire) writeFrame(opcode byte, data []byte) error {
 	if err := c.Conn.SetWriteDeadline(time.Now().Add(closeTimeout)); err != nil {

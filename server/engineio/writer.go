@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"net"
 	"time"
 
 	"github.com/roomcast/roomcast/server/sockets"
@@ -26,12 +25,9 @@ func (s *Session) writeNow(b *Batch) (spare *Batch) {
 	c := s.conn // it was set before the session was queued, and stays
 	b.reset(c.format, batchSize)
 	s.fill(b)
-	rest, begun := b.segments(), false
-	if b.n <= writeChunk {
-		var err error
-		if rest, begun, err = c.writeNow(rest); err != nil {
-			s.broken(c)
-		}
+	n, rest, err := sockets.WriteNow(c.fd, b.segments())
+	if err != nil {
+		s.broken(c)
 	}
 	if len(rest) == 0 {
 		s.written(WebSocket, b)
@@ -51,7 +47,7 @@ func (s *Session) writeNow(b *Batch) (spare *Batch) {
 	}
 	c.shared = false
 	s.mu.Unlock()
-	go s.write(c, b, rest, begun)
+	go s.write(c, b, rest, n > 0)
 	return s.server.batch()
 }
 
@@ -119,7 +115,7 @@ func (s *Session) flush(c *wire, segs [][]byte, begun bool) bool {
 		err := c.Conn.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout))
 		s.mu.Unlock()
 		if err == nil {
-			segs, err = writeSome(c.Conn, segs)
+			segs, err = sockets.WriteSome(c.Conn, segs, writeChunk)
 		}
 		if err != nil {
 			s.broken(c)
@@ -142,25 +138,4 @@ func (s *Session) written(transport string, b *Batch) {
 	if b.n > 0 && s.server.o.Written != nil {
 		s.server.o.Written(transport, b.n, b.since)
 	}
-}
-
-// writeSome writes up to writeChunk bytes and returns the rest.
-func writeSome(conn net.Conn, segs [][]byte) ([][]byte, error) {
-	if len(segs) == 1 && len(segs[0]) <= writeChunk {
-		_, err := conn.Write(segs[0])
-		return nil, err
-	}
-	var bufs net.Buffers
-	for room := writeChunk; len(segs) > 0 && room > 0; {
-		p := segs[0]
-		if len(p) > room {
-			segs[0], p = p[room:], p[:room]
-		} else {
-			segs = segs[1:]
-		}
-		bufs = append(bufs, p)
-		room -= len(p)
-	}
-	_, err := bufs.WriteTo(conn)
-	return segs, err
 }

@@ -26,7 +26,7 @@ func watchPresence(t *testing.T) (hub *notify.Hub, read func() string) {
 	return hub, func() string {
 		var words []string
 		buf := make([]notify.Delivery, 64)
-		for n := watcher.Pull(buf); n > 0; n = watcher.Pull(buf) {
+		for n, _ := watcher.Pull(buf); n > 0; n, _ = watcher.Pull(buf) {
 			for _, d := range buf[:n] {
 				if !d.Message.Volatile || string(d.Message.Metadata) != `{"channel":"presence"}` {
 					t.Errorf("message %s", d.Message.AppendJSON(nil))
@@ -136,7 +136,7 @@ func TestPresenceStops(t *testing.T) {
 		servertest.Attach(t, hub, "c2", "u2")
 		time.Sleep(time.Minute)
 		var buf [4]notify.Delivery
-		if n := watcher.Pull(buf[:]); n != 1 || buf[0].Message.Type != "user:online" {
+		if n, _ := watcher.Pull(buf[:]); n != 1 || buf[0].Message.Type != "user:online" {
 			t.Errorf("%d announcements, want one, that u1 is online", n)
 		}
 	})

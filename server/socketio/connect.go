@@ -43,7 +43,7 @@ func (c *client) connect(p *packet) {
 	}
 	conn := &Conn{
 		client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As),
-		target: p.auth["target"] == true,
+		target: string(p.auth["target"]) == "true",
 	}
 	conn.identity.Store(&identity)
 	if apps&^builtinApp != 0 {

@@ -137,7 +137,7 @@ func (c *client) pullMember() bool {
 
 func (c *client) pull(conn *Conn) bool {
 	next := pulledPool.Get().(*pulled)
-	if next.n = conn.member.Pull(next.buf[:]); next.n == 0 {
+	if next.n, _ = conn.member.Pull(next.buf[:]); next.n == 0 {
 		pulledPool.Put(next)
 		return false
 	}
