@@ -4,7 +4,6 @@ import (
 	"crypto/elliptic"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -87,41 +86,6 @@ func TestKeySet(t *testing.T) {
 	}
 }
 
-// What a client names is bounded, and kids that a fetch has answered make room.
-func TestKeySetRemembersFewKids(t *testing.T) {
-	k := &KeySet{unknown: map[string]int{}, started: 1}
-	for i := range 2 * maxUnknown {
-		k.note(fmt.Sprint(i))
-	}
-	if len(k.unknown) != maxUnknown {
-		t.Errorf("%d kids", len(k.unknown))
-	}
-	k.started, k.fetched = 2, 2
-	if before := k.note("new"); before != 2 || k.note("new") != 2 || len(k.unknown) > maxUnknown {
-		t.Errorf("%d, %d kids", before, len(k.unknown))
-	}
-}
-
-// The keys arrive by themselves: a server that is not ready may get no client that asks for them.
-func TestKeySetFetchesUntilThereAreKeys(t *testing.T) {
-	s := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
-	p := newProvider(t, "")
-	p.serve(503, "away")
-	k, _ := newKeySet(t, p)
-	if k.Ready() {
-		t.Fatal("ready without keys")
-	}
-	p.serve(200, set(t, map[string]any{"k": s.key.Public()}, "", ""))
-	for deadline := time.Now().Add(30 * time.Second); !k.Ready(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the keys do not arrive")
-		}
-	}
-	if _, err := try(newAuth(t, Options{KeySet: k}), named(t, s, "k"), EventSource); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestKeySetIgnoresUnusableEntries(t *testing.T) {
 	s := signer{"p256", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
 	for name, tt := range map[string]struct {
@@ -155,90 +119,6 @@ func TestKeySetOfOneKeyNeedsNoKid(t *testing.T) {
 	}
 	refused(t, a, Credentials{Token: signWith(t, jwt.SigningMethodRS256, s.key, nil, good(nil))},
 		ErrInvalid)
-}
-
-// A new key is fetched once for all clients that bring it, and none of them is refused.
-func TestKeySetRotation(t *testing.T) {
-	before := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
-	after := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
-	p := newProvider(t, set(t, map[string]any{"1": before.key.Public()}, "", ""))
-	k, _ := newKeySet(t, p)
-	a := newAuth(t, Options{KeySet: k})
-	if _, err := try(a, named(t, before, "1"), SocketIO); err != nil {
-		t.Fatal(err)
-	}
-
-	p.serve(200, set(t, map[string]any{"2": after.key.Public()}, "", ""))
-	wait := make(chan struct{})
-	p.mu.Lock()
-	p.wait = wait
-	p.mu.Unlock()
-	c := named(t, after, "2")
-	results := make(chan error, 50)
-	for range cap(results) {
-		go func() { _, err := try(a, c, SocketIO); results <- err }()
-	}
-	for p.fetches.Load() < 2 {
-		time.Sleep(time.Millisecond) // until the first client's fetch is under way
-	}
-	close(wait)
-	for range cap(results) {
-		if err := <-results; err != nil {
-			t.Errorf("a client with the new key: %v", err)
-		}
-	}
-	if n := p.fetches.Load(); n != 2 {
-		t.Errorf("%d fetches, want 2", n)
-	}
-	refused(t, a, named(t, before, "1"), ErrInvalid) // withdrawn
-}
-
-// The server starts before its identity provider, reports that, and recovers without a restart.
-func TestKeySetUnavailableAtStart(t *testing.T) {
-	s := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
-	good := set(t, map[string]any{"k": s.key.Public()}, "", "")
-	for name, tt := range map[string]struct {
-		status int
-		body   string
-	}{
-		"status":   {503, "away"},
-		"redirect": {302, ""},
-		"no JSON":  {200, "<html>"},
-		"no keys":  {200, `{"keys":[]}`},
-		"too long": {200, strings.Repeat(" ", maxKeySet) + good},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newProvider(t, tt.body)
-			p.serve(tt.status, tt.body)
-			k, failures := newKeySet(t, p)
-			k.limit = rate.NewLimiter(rate.Inf, 1)
-			a := newAuth(t, Options{KeySet: k})
-			var refusal *Error
-			_, err := try(a, named(t, s, "k"), EventSource)
-			if !errors.As(err, &refusal) || refusal.Code != "unavailable" ||
-				refusal.Status != 503 || refusal.RetryAfter == 0 {
-				t.Errorf("without keys: %v", err)
-			}
-			cookie := named(t, s, "k")
-			cookie.FromCookie, cookie.OriginKnown = true, true
-			open := newAuth(t, Options{KeySet: k, Mode: ModeOpen})
-			refused(t, open, cookie, ErrKeySetUnavailable)
-			if n := len(failures()); name != "no keys" && n == 0 {
-				t.Error("failed was not called")
-			}
-			p.serve(200, good)
-			if id, err := try(a, named(t, s, "k"), EventSource); err != nil ||
-				id.UserID != "alice" {
-				t.Errorf("after the provider is available: %+v, %v", id, err)
-			}
-			// Unavailable again: the keys of the last fetch stay valid.
-			p.serve(500, "")
-			refused(t, a, named(t, s, "unknown"), ErrKeySetUnavailable)
-			if _, err := try(a, named(t, s, "k"), EventSource); err != nil {
-				t.Errorf("while the provider is unavailable again: %v", err)
-			}
-		})
-	}
 }
 
 func TestCheckKeySetURL(t *testing.T) {

@@ -63,34 +63,6 @@ func TestHistoryIsBoundedByBytes(t *testing.T) {
 	}
 }
 
-// A room with more than a quarter of the bytes pays for new messages, its own and those of others,
-// so that one busy channel does not evict what other rooms keep.
-func TestHistoryHasShares(t *testing.T) {
-	t.Parallel()
-	m := func(names ...string) *Message {
-		return &Message{Rooms: names, Data: make([]byte, 500)}
-	}
-	one := cost(m("r"))
-	h := newHub(t, Options{HistoryMaxBytes: 40 * (one + roomBytes("r"))})
-	for range 5 {
-		deliver(t, h, m("a")) // 1 to 5
-	}
-	for range 100 {
-		deliver(t, h, m("b")) // 6 to 105
-	}
-	kept := len(history(h, "b"))
-	if got := fmt.Sprint(history(h, "a")); got != "[1 2 3 4 5]" || kept < 30 {
-		t.Errorf("room a keeps %s, room b %d of 100", got, kept)
-	}
-	for range 25 {
-		deliver(t, h, m("c")) // 106 to 130
-	}
-	a, b, c := history(h, "a"), history(h, "b"), history(h, "c")
-	if len(a) != 5 || len(b) < 10 || len(b) > kept-15 || len(c) < 15 || b[len(b)-1] != 105 {
-		t.Errorf("%d, %d and %d kept, the last of b is %d", len(a), len(b), len(c), b[len(b)-1])
-	}
-}
-
 func TestHistoryIsBoundedByAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

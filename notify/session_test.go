@@ -2,7 +2,6 @@ package notify
 
 import (
 	"fmt"
-	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,50 +51,6 @@ func TestSessionOutlivesMember(t *testing.T) {
 		}
 		h.Close()
 	})
-}
-
-// A user or an address with more than a tenth of the kept sessions pays for new ones, so that many
-// short visits of one client evict no session of another.
-func TestSessionsHaveShares(t *testing.T) {
-	t.Parallel()
-	for name, of := range map[string]Attachment{
-		"a user":     {UserID: "mallory"},
-		"an address": {Address: netip.MustParseAddr("192.0.2.1")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := newHub(t, Options{MaxSessions: 100})
-			visit := func(a Attachment, key string) {
-				a.ClientID, a.Sessions = key, []string{key}
-				attach(t, h, a).Detach()
-			}
-			for i := range 20 {
-				visit(Attachment{UserID: fmt.Sprint("u", i),
-					Address: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})}, fmt.Sprint("early", i))
-			}
-			for i := range 500 {
-				visit(of, fmt.Sprint("many", i))
-			}
-			visit(Attachment{UserID: "late"}, "late")
-			kept := map[string]bool{}
-			for _, key := range []string{"early0", "early19", "many420", "many421", "many499", "late"} {
-				_, kept[key] = h.Session(key)
-			}
-			if kept["many420"] || !kept["many421"] || len(kept) != 6 || h.Stats().Sessions != 100 {
-				t.Errorf("%d sessions: %v", h.Stats().Sessions, kept)
-			}
-			for _, key := range []string{"early0", "early19", "many499", "late"} {
-				if !kept[key] {
-					t.Errorf("session %s is gone", key)
-				}
-			}
-			h.stop()
-			h.expireSessions(h.o.Now().Add(h.o.SessionTTL))
-			if s := &h.sessions; len(s.holders) != 0 || len(s.shares.heavy) != 0 || s.bytes != 0 {
-				t.Errorf("%d holders, %d heavy and %d bytes are left of no session",
-					len(s.holders), len(s.shares.heavy), s.bytes)
-			}
-		})
-	}
 }
 
 // The sweeper ends sessions that no client resumes.
