@@ -1,8 +1,6 @@
 package auth
 
-import (
-	"errors"
-)
+import "errors"
 
 // byTicket authenticates by a ticket. The ticket is used up even when the connection is refused.
 func (a *rules) byTicket(c Credentials) (Identity, error) {
