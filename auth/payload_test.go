@@ -100,6 +100,7 @@ func TestWithAuthRefusesTypes(t *testing.T) {
 		`{"userId":{"$ne":null}}`: "userId: got an object",
 		`{"userId":["a"]}`:        "userId: got an array",
 		`{"userId":"a\u0000"}`:    "userId: ",
+		`{"userId":"\ud800"}`:     "userId: ",
 		`{"sessionId":7}`:         "sessionId: got a number",
 		`{"sessionId":"` + strings.Repeat("s", 65) + `"}`: "sessionId: ",
 		`{"since":7}`:               "since: got a number",

@@ -33,6 +33,7 @@ func TestCheckChannelRejects(t *testing.T) {
 		{strings.Repeat("x", 201), `channel: is 201 bytes long, expected at most 200`},
 		{"a\xff", `channel: "a\xff" is not valid UTF-8`},
 		{"a\xed\xa0\x80", `channel: "a\xed\xa0\x80" is not valid UTF-8`},
+		{"a\ufffd", "channel: \"a\ufffd\" contains U+FFFD, which decoders put in place of invalid text"},
 		{" a", `channel: " a" starts with a space`},
 		{"a ", `channel: "a " ends with a space`},
 		{"a\u00a0", `channel: "a\u00a0" ends with a space`},
