@@ -186,6 +186,9 @@ func (p *instance) newService() (*server.Service, error) {
 	service.Tickets, service.KeySet = p.tickets, p.keySet
 	service.ConnectionUpdates = c.ConnectionUpdates
 	service.AllowOrigin, service.TrustedProxies = p.allow, c.TrustedProxies
+	if c.Mode() == auth.ModeOpen && c.Loopback() {
+		service.AllowHost = func(host string) bool { return p.origins.Load().AllowHost(host) }
+	}
 	service.Descriptors = p.files
 	service.Admin = server.AdminOptions{
 		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),

@@ -57,6 +57,25 @@ func (o Origins) Allow(text string, r *http.Request) bool {
 	return o.allowed[from] || o.localhost && from.isWeb() && isLoopback(from.host) || from.isOwn(r)
 }
 
+// AllowHost reports whether a Host header names this machine or the host of an origin of the set. It
+// is for a server on loopback that accepts every user id: a page of any site can let its own name
+// resolve to 127.0.0.1 (DNS rebinding) and is the "own host" of its requests then.
+func (o Origins) AllowHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if host == "" || isLoopback(host) || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	for allowed := range o.allowed {
+		if allowed.host == host {
+			return true
+		}
+	}
+	return false
+}
+
 // isOwn reports whether o is the host that the request was sent to. Over plain HTTP that is also the
 // host with scheme https, because a proxy may have terminated TLS.
 func (o origin) isOwn(r *http.Request) bool {

@@ -54,7 +54,7 @@ func (s *Service) Handler() http.Handler {
 	if s.upstream != nil {
 		handler = s.upstream.fallback(router, handler)
 	}
-	handler = edge.WithRecovery(s.o.Log, handler)
+	handler = edge.WithRecovery(s.o.Log, edge.WithHosts(s.o.AllowHost, handler))
 	handler = edge.WithLog(s.o.Log, s.quiet, handler)
 	handler = withRefusals(s.o.Metrics, s.isEngineIO, handler)
 	return edge.WithInfo(s.o.TrustedProxies, handler)

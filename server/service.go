@@ -44,7 +44,9 @@ type Options struct {
 
 	// AllowOrigin reports whether a page of this origin may send the request. nil allows the
 	// request's own host only.
-	AllowOrigin    func(origin string, r *http.Request) bool
+	AllowOrigin func(origin string, r *http.Request) bool
+	// AllowHost reports whether the server answers requests with this Host header. nil allows all.
+	AllowHost      func(host string) bool
 	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For the server trusts
 
 	CertFile, KeyFile string // of TLS; without both the server speaks plain HTTP
