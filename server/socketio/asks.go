@@ -178,14 +178,17 @@ func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 	return a, true
 }
 
-// acknowledge passes a client's acknowledgement to the ask that waits for it.
-func (c *client) acknowledge(p *packet) {
+// acknowledge passes a client's acknowledgement to the ask that waits for it. It reports whether one
+// does.
+func (c *client) acknowledge(p *packet) (asked bool) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
 		c.end("ACK of a namespace that the client is not in")
-		return
+		return false
 	}
-	if a, found := conn.takeAsk(p.id); found {
+	a, asked := conn.takeAsk(p.id)
+	if asked {
 		a.answer(Answer{ClientID: conn.ID(), Args: Args{p.args, p.parts}}, p.excess)
 	}
+	return asked
 }

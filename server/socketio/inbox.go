@@ -34,7 +34,9 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 	c.noteTransport()
 	if p.isAck() {
-		c.acknowledge(p)
+		if !c.acknowledge(p) {
+			c.allow(p) // nobody asked, so it costs what an event costs
+		}
 		return
 	}
 	if !c.allow(p) {

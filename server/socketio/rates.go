@@ -60,6 +60,7 @@ func (c *client) limiter(p *packet) *rate.Limiter {
 	o := &c.srv.opts
 	bucket, burst := &c.rates.events, o.RateBurst
 	switch {
+	case p.isAck():
 	case !p.isEvent():
 		bucket, burst = &c.rates.connects, max(burst, o.MaxNamespaces+1)
 	case p.namespace == notify.RootNamespace && roomEvents[p.name] && !o.Plain:
@@ -109,6 +110,7 @@ func (c *client) refuseRate(p *packet, now time.Time) {
 	switch {
 	case now.Sub(c.rates.since) >= abuseLimit:
 		c.end("too many events")
+	case p.isAck(): // nothing waits for an answer to it
 	case p.isEvent():
 		c.refuseEvent(p, errorEvent{
 			Code: edge.CodeRateLimited, Message: "Rate limit exceeded",

@@ -53,6 +53,23 @@ func TestEventsOverTheRateWait(t *testing.T) {
 	}
 }
 
+// An acknowledgement that nobody asked for costs what an event costs: without that a client could
+// keep the server busy with them.
+func TestAcknowledgementsNobodyAskedForWait(t *testing.T) {
+	t.Parallel()
+	const acks = 40
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = 20*time.Millisecond, 2 })
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	start := time.Now()
+	for n := range acks {
+		c.Send(fmt.Sprintf(`43%d[]`, n))
+	}
+	c.Sync()
+	if took := time.Since(start); took < (acks-3)*20*time.Millisecond {
+		t.Errorf("%d acknowledgements took %v", acks, took)
+	}
+}
+
 // An event that would have to wait too long is refused without an acknowledgement: socket.io-client
 // with retries takes every acknowledgement for a success.
 func TestRefusedEventHasNoAcknowledgement(t *testing.T) {
