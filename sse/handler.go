@@ -166,6 +166,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		return
 	}
 	credentials := auth.FromRequest(r)
+	if r.Method == http.MethodHead && credentials.Ticket != "" {
+		head(w) // authentication would use up the ticket, and its page could not connect
+		return
+	}
 	names, invalid := h.names(r, credentials, route)
 	identity, err := h.o.Auth.Authenticate(r.Context(), credentials, auth.EventSource)
 	if err == nil {
@@ -176,8 +180,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		return
 	}
 	if r.Method == http.MethodHead {
-		setHeaders(w.Header())
-		w.WriteHeader(http.StatusOK)
+		head(w)
 		return
 	}
 	release, err := h.o.Admit(r, identity)
@@ -196,6 +199,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		return
 	}
 	s.serve(w, r, opening)
+}
+
+// head writes the response to a HEAD request.
+func head(w http.ResponseWriter) {
+	setHeaders(w.Header())
+	w.WriteHeader(http.StatusOK)
 }
 
 // names returns the event names for a request.

@@ -100,6 +100,25 @@ func TestTicketEndsWithItsToken(t *testing.T) {
 	})
 }
 
+// A HEAD request, which link checkers and some proxies send, does not use up a ticket.
+func TestHeadKeepsTheTicket(t *testing.T) {
+	tickets := auth.NewTickets(nil)
+	r := newRig(t, Options{Auth: newAuth(t, auth.Options{Mode: auth.ModeTicket, Tickets: tickets})})
+	srv := r.serve(t, taken)
+	ticket, _, err := tickets.Issue("u1", "", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		resp, err := http.Head(srv.URL + "/sse?ticket=" + ticket)
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatal(resp.Status, err)
+		}
+		resp.Body.Close()
+	}
+	open(t, srv.URL+"/sse?ticket="+ticket)
+}
+
 func TestTicketRefusals(t *testing.T) {
 	tickets := auth.NewTickets(nil)
 	r := newRig(t,
