@@ -108,6 +108,9 @@ func TestAnswersToClientThatDoesNotRead(t *testing.T) {
 	}
 	for got := 0; got < events; {
 		for packet := range strings.SplitSeq(c.Get(), "\x1e") {
+			if packet == "2" { // a ping, on a slow machine
+				continue
+			}
 			if packet != "431[]" {
 				t.Fatalf("got %s", packet)
 			}
