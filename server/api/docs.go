@@ -182,6 +182,7 @@ func typeText(s schema) string {
 	}
 	low, high := s["minimum"], s["maximum"]
 	switch {
+	case text == "string": // the bounds are those of a whole number in its place
 	case low != nil && high != nil:
 		text += fmt.Sprintf(", %v to %v", low, high)
 	case low != nil:

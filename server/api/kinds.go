@@ -14,7 +14,7 @@ func (h *handler) kindRoutes(c components) []route {
 		routes = append(routes, route{
 			Method: "POST", Path: "/v1/notifications/" + kind.Name, Group: groupCatalogue,
 			ID:      "send" + strings.TrimSuffix(kind.GoType, "Notification") + "Notification",
-			Summary: kind.Doc, Doc: kindDoc(kind),
+			Summary: strings.TrimSuffix(kind.Doc, "."), Doc: kindDoc(kind),
 			Body:      &requestBody{Object: kindObject(kind, c.target), Example: kindExample(kind)},
 			Publishes: true,
 			Reply:     objectRef(c.receipt), Example: exampleReceipt,

@@ -58,6 +58,11 @@ func TestDocsPage(t *testing.T) {
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	res, page := servertest.Do(t, "GET", base+"/docs", "")
+	for _, wrong := range []string{".. ", "string, -"} { // two full stops; bounds of a text
+		if i := strings.Index(page, wrong); i >= 0 {
+			t.Errorf("the page has %q", page[max(0, i-40):i+len(wrong)])
+		}
+	}
 	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/html; charset=utf-8" ||
 		res.Header.Get("Content-Security-Policy") != docsPolicy {
 		t.Fatalf("%d %v", res.StatusCode, res.Header)
