@@ -69,7 +69,7 @@ type Config struct {
 	PublishBurst          int           `group:"Limits" reload:"" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
 	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Send connection-update to all clients when one connects or disconnects."`
 
-	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; /api/socket.io is served too."`
+	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; the same path below /api is served too."`
 	SocketIOAs                []string      `group:"Socket.IO" name:"socketio-as" env:"SOCKETIO_AS" default:"type" help:"Event names of notifications, which are sent once under each name; type = the notification's own type."`
 	SocketIORecovery          bool          `group:"Socket.IO" name:"socketio-recovery" env:"SOCKETIO_RECOVERY" default:"true" negatable:"" help:"Let clients recover missed events: sends the pid and appends ids to events."`
 	SocketIOHeartbeatInterval time.Duration `group:"Socket.IO" name:"socketio-heartbeat-interval" env:"SOCKETIO_HEARTBEAT_INTERVAL" default:"${SOCKETIO_HEARTBEAT_INTERVAL}" min:"10ms" max:"24h" help:"Time between two heartbeat events."`
@@ -79,7 +79,7 @@ type Config struct {
 	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"${SOCKETIO_MAX_PAYLOAD}" min:"1KiB" max:"1GiB" help:"Maximum size of a message or polling payload of a client."`
 	SocketIOMaxNamespaces     int           `group:"Socket.IO" name:"socketio-max-namespaces" env:"SOCKETIO_MAX_NAMESPACES" default:"${SOCKETIO_MAX_NAMESPACES}" min:"1" max:"100000" help:"Maximum number of namespaces of one connection, besides /."`
 
-	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; /api/sse is served too, with as=message."`
+	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; the same path below /api is served too, with as=message."`
 	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Event name of notifications; type = the notification's own type."`
 	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" bare:"ms" default:"${SSE_HEARTBEAT_INTERVAL}" min:"10ms" max:"1h" help:"Time between two heartbeat comments; a bare number is milliseconds."`
 	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" bare:"ms" default:"${SSE_CLEANUP_INTERVAL}" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports; a bare number is milliseconds."`
