@@ -115,7 +115,7 @@ func statsObject() *object {
 				Doc:    "connections by websocket, polling and sse",
 				Schema: counts(),
 			},
-			count("members", "connections of all Socket.IO namespaces"),
+			count("members", "streams, and the connections of each Socket.IO namespace"),
 			count("lagging", "members that are too slow for their notifications"),
 			count("channels", "channels with members"),
 			count("rooms", "rooms of any kind with members or history"),
