@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -31,10 +32,15 @@ import (
 	"github.com/roomcast/roomcast/web"
 )
 
+// signalTwice is how long after a signal another one counts as the same.
+const signalTwice = 250 * time.Millisecond
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends a drain that takes too long
+	// A second signal ends a drain that takes too long. Some programs send the first one twice, to the
+	// process and to its group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(signalTwice, stop) })
 	err := run(ctx, os.Args[1:], environment{
 		lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr,
 		terminal: isTerminal(os.Stderr), hangups: hangups,

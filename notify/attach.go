@@ -24,6 +24,10 @@ type Attachment struct {
 	// client's room of the namespace and, in "/", the user's room.
 	Rooms []string
 
+	// Free are hub rooms that do not count for the limit of Hub.JoinChannels, such as default
+	// channels. The Hub keeps the slice.
+	Free []string
+
 	// Granted are further hub rooms: those that Member.Join added in an earlier session.
 	Granted []string
 
@@ -149,7 +153,8 @@ func (h *Hub) enterAs(a Attachment) (*Member, error) {
 func (h *Hub) enter(a Attachment) *Member {
 	m := &Member{
 		h: h, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq,
-		a: connection{a.ClientID, a.UserID, a.Username, a.Namespace, a.Wake, a.Disconnect, a.Owner},
+		a: connection{a.ClientID, a.UserID, a.Username, a.Namespace, a.Free, a.Wake, a.Disconnect,
+			a.Owner},
 	}
 	m.seat.Member = m
 	joinedAt := h.head.Seq

@@ -12,7 +12,8 @@ const NoLimit = -1
 // JoinChannels joins the channels that a client asks for, in the member's namespace. It denies
 // names that are not valid for a channel (rooms.CheckChannel), that are or were a client id, and
 // that may rejects; a nil may allows all. It also denies more channels than limit: with 0 all that
-// the member is not in, with NoLimit none. JoinChannels calls may without a lock.
+// the member is not in, with NoLimit none. The channels of Attachment.Free and those that the server
+// has joined do not count. JoinChannels calls may without a lock.
 func (h *Hub) JoinChannels(
 	m *Member, names []string, may func(string) bool, limit int,
 ) (joined, denied []string) {
@@ -22,22 +23,35 @@ func (h *Hub) JoinChannels(
 	}
 	h.mu.Lock()
 	defer h.unlock()
-	has := len(m.rooms(isChannel))
+	has := 0
+	for _, room := range m.rooms(isChannel) {
+		if m.counts(room) {
+			has++
+		}
+	}
 	for i, name := range names {
 		room := rooms.In(m.a.Namespace, name)
 		already := allowed[i] && m.in(room)
-		if !allowed[i] || m.detached || !already &&
-			(h.ids[name] > 0 || limit >= 0 && has >= limit) {
+		counts := !already && m.counts(room)
+		if !allowed[i] || m.detached || !already && h.ids[name] > 0 ||
+			counts && limit >= 0 && has >= limit {
 			denied = append(denied, name)
 			continue
 		}
 		if !already {
 			h.join(m, room, h.head.Seq)
+		}
+		if counts {
 			has++
 		}
 		joined = append(joined, name)
 	}
 	return joined, denied
+}
+
+// counts reports whether a channel counts for the limit of JoinChannels.
+func (m *Member) counts(room string) bool {
+	return !slices.Contains(m.a.Free, room) && !slices.Contains(m.granted, room)
 }
 
 // LeaveChannels leaves the channels that a client asks to leave, in the member's namespace. It

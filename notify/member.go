@@ -59,6 +59,7 @@ type Member struct {
 type connection struct {
 	ClientID, UserID, Username, Namespace string
 
+	Free       []string
 	Wake       func()
 	Disconnect func(reason string)
 	Owner      any

@@ -47,6 +47,9 @@ type sender struct {
 func (h *Hub) Say(
 	ctx context.Context, m ClientMessage, mayPublish func(channel string) bool,
 ) (Receipt, error) {
+	if err := rooms.CheckName("room", m.Room, rooms.MaxName); err != nil {
+		return Receipt{}, &SayError{"validation", err.Error()}
+	}
 	if err := rooms.CheckChannel("room", m.Room); err != nil {
 		return Receipt{}, &SayError{"forbidden", err.Error()}
 	}

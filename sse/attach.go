@@ -47,7 +47,7 @@ func (s *stream) attach(c auth.Credentials, address netip.Addr) (opens opening, 
 	}
 	s.member, err = o.Hub.Attach(notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
-		Namespace: root, Transport: transport, Rooms: channels, Granted: granted,
+		Namespace: root, Transport: transport, Rooms: channels, Free: o.DefaultChannels, Granted: granted,
 		Resume: opens.resume, Sessions: keys, Address: address, Owner: s,
 		Wake:       s.wake,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },

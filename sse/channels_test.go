@@ -50,7 +50,7 @@ func (r *rig) channelsOf(clientID string) []string {
 func TestChangeChannels(t *testing.T) { bothWays(t, testChangeChannels) }
 
 func testChangeChannels(t *testing.T, w way) {
-	r := newRig(t, Options{DefaultChannels: []string{"general"}, MaxRooms: 4})
+	r := newRig(t, Options{DefaultChannels: []string{"general"}, MaxRooms: 3})
 	srv := r.serve(t, w)
 	c := open(t, srv.URL+"/sse?userId=u1&channels=news,a%20b")
 	target := srv.URL + "/sse/" + c.hello.ClientID + "/channels?userId=u1"

@@ -113,7 +113,7 @@ func testMessagesRefused(t *testing.T, w way) {
 		{"a client", id, token("alice", "*"), `{"room":"` + id + `"}`, 403,
 			"you may not publish to this room"},
 		{"everyone", id, token("alice", "*"), `{"room":"*"}`, 403, "means everyone"},
-		{"no room", id, token("alice", "*"), `{"message":1}`, 403, "room: "},
+		{"no room", id, token("alice", "*"), `{"message":1}`, 400, "room: is empty"},
 		{"a room that is no string", id, token("alice", "*"), `{"room":1}`, 400,
 			"room: expected the name of a channel, a string"},
 		{"no object", id, token("alice", "*"), `[]`, 400, "expected a JSON object such as"},

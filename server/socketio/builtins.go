@@ -180,6 +180,10 @@ func (b builtinCall) room(arg json.RawMessage) {
 		b.answer("room-left", roomEvent{room, notify.Timestamp(time.Now())})
 		return
 	}
+	if err := rooms.CheckName("room", room, rooms.MaxName); err != nil {
+		b.refuse(errorEvent{Code: edge.CodeValidation, Message: err.Error()})
+		return
+	}
 	_, denied := hub.JoinChannels(b.conn.member, []string{room}, mayJoin, limit)
 	if len(denied) > 0 {
 		e := errorEvent{

@@ -49,17 +49,9 @@ func (c *client) connect(p *packet) {
 	if apps&^builtinApp != 0 {
 		conn.handshake = newHandshake(c, p.auth)
 	}
-	if err := conn.attach(given, p.auth); err != nil {
-		c.end("another connection holds the session") // the client reconnects
+	if !conn.enter(identity, given, p) {
 		return
 	}
-	// The connection that this one replaces does not count any more: attach has ended it.
-	if err := c.admission.admit(identity); err != nil {
-		conn.abandon()
-		c.refuse(p.namespace, err)
-		return
-	}
-	conn.admitted = true
 	if !c.add(conn) {
 		conn.abandon()
 		c.admission.leave(identity)
@@ -75,6 +67,35 @@ func (c *client) connect(p *packet) {
 	if conn.isClosing() {
 		c.closeAll(ReasonServerClosed)
 	}
+}
+
+// enter counts the client and attaches it to the Hub, or refuses it. It counts first, because the
+// Hub announces who attaches. A connection that this one resumes counts until attach has ended it, so
+// a client that resumes may be counted after that.
+func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) bool {
+	admission := c.client.admission
+	err := admission.admit(identity)
+	c.admitted = err == nil
+	if err != nil && textOf(p.auth["pid"]) == "" {
+		c.client.refuse(p.namespace, err)
+		return false
+	}
+	if c.attach(given, p.auth) != nil {
+		if c.admitted {
+			admission.leave(identity)
+		}
+		c.client.end("another connection holds the session") // the client reconnects
+		return false
+	}
+	if !c.admitted {
+		if err := admission.admit(identity); err != nil {
+			c.abandon()
+			c.client.refuse(p.namespace, err)
+			return false
+		}
+		c.admitted = true
+	}
+	return true
 }
 
 // authenticate returns the identity of a CONNECT.

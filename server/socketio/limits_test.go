@@ -8,7 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/presence"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -31,6 +35,52 @@ func TestMaxRoomsOfZero(t *testing.T) {
 	member := s.Hub.Member("/", connected.ClientID)
 	if !member.In("general") || member.In("a") || member.In("b") || member.In("c") {
 		t.Errorf("in the rooms %q, want general and none of a, b and c", member.Rooms())
+	}
+}
+
+// Nobody learns of a client that the limits refuse.
+func TestRefusedClientIsNotAnnounced(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) { o.Limits = limit.New(limit.Options{PerIP: 1}) })
+	watcher := servertest.Attach(t, s.Hub, "watcher", "", "presence")
+	users := presence.AnnounceUsers(s.Hub, zap.NewNop())
+	defer users.Stop()
+	s.Connect(`{"userId":"a"}`)
+	refused := s.Dial("")
+	refused.Send(`40{"userId":"b"}`)
+	if got := refused.Read(); !strings.HasPrefix(got, "44") {
+		t.Fatalf("got %s, want a refusal", got)
+	}
+	s.Hub.Sweep(time.Now())
+	if _, err := s.Hub.Publish(t.Context(), notify.Notification{Type: "last"},
+		notify.ToChannel("presence")); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	buf := make([]notify.Delivery, 8)
+	servertest.Eventually(t, "the last notification arrives", func() bool {
+		n, _ := watcher.Pull(buf)
+		for _, d := range buf[:n] {
+			got = append(got, d.Message.Type+" "+string(d.Message.Data))
+		}
+		return n > 0 && buf[n-1].Message.Type == "last"
+	})
+	if text := strings.Join(got, "\n"); strings.Contains(text, `"b"`) || len(got) != 2 {
+		t.Errorf("announced:\n%s", text)
+	}
+}
+
+// Default channels, and those that the server joins, do not count for MaxRooms, neither at CONNECT
+// nor later.
+func TestMaxRoomsCountsWhatTheClientAsksFor(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) { o.MaxRooms, o.DefaultChannels = 2, []string{"general", "news"} })
+	c, connected := s.Connect(`{"userId":"u1","channels":["a"]}`)
+	s.Hub.Member("/", connected.ClientID).Join("vip")
+	c.Send(`42["subscribe",{"channels":["general","b","c"]}]`)
+	want := `42["subscribed",{"type":"subscribed","channels":["general","b"],"denied":["c"],"timestamp":*},"ID"]`
+	if got := servertest.Masked(c.Read()); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

@@ -54,6 +54,7 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	if c.namespace != notify.RootNamespace || opts.Plain {
 		return
 	}
+	a.Free = opts.DefaultChannels
 	hub, identity := c.client.srv.hub, c.Identity()
 	if given.SessionID != "" {
 		key := notify.TabKey(a.UserID, given.SessionID)
