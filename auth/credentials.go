@@ -121,8 +121,8 @@ func (c Credentials) WithAuth(m map[string]json.RawMessage) (Credentials, error)
 	}
 	c.Ticket = or(ticket, c.Ticket)
 	c.Username = or(rooms.DisplayName(r.display("username")), c.Username)
-	c.SessionID = or(r.text("sessionId"), c.SessionID)
-	c.Since = or(r.text("since"), r.text("lastEventId"), c.Since)
+	c.SessionID = or(r.id("sessionId"), c.SessionID)
+	c.Since = or(r.id("since"), r.id("lastEventId"), c.Since)
 	if channels := r.list("channels"); channels != nil {
 		c.Channels = channels
 	}

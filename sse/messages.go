@@ -9,6 +9,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // maxMessageBody is the limit, in bytes, for the body of a message: the message, its room and its
@@ -77,11 +78,14 @@ var statuses = map[string]int{
 
 func parseMessage(body []byte) (m notify.ClientMessage, err error) {
 	const expected = "expected a JSON value"
-	return m, parseObject(body, `{"room":"team-7","message":"hi"}`, []field{
-		{"room", &m.Room, "expected the name of a channel, a string"},
+	var room rooms.Name
+	err = parseObject(body, `{"room":"team-7","message":"hi"}`, []field{
+		{"room", &room, "expected the name of a channel, a string"},
 		{"message", &m.Message, expected},
 		{"metadata", &m.Metadata, expected},
 	})
+	m.Room = string(room)
+	return m, err
 }
 
 // allow counts a message of the stream, or refuses it. The first message creates the limiter: most

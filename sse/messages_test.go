@@ -114,7 +114,7 @@ func testMessagesRefused(t *testing.T, w way) {
 			"you may not publish to this room"},
 		{"everyone", id, token("alice", "*"), `{"room":"*"}`, 403, "means everyone"},
 		{"no room", id, token("alice", "*"), `{"message":1}`, 400, "room: is empty"},
-		{"a room that is no string", id, token("alice", "*"), `{"room":1}`, 400,
+		{"a room that is no string", id, token("alice", "*"), `{"room":1.5}`, 400,
 			"room: expected the name of a channel, a string"},
 		{"no object", id, token("alice", "*"), `[]`, 400, "expected a JSON object such as"},
 		{"an unknown field", id, token("alice", "*"), `{"room":"team-1","data":1}`, 400,
@@ -200,6 +200,9 @@ func FuzzParseMessage(f *testing.F) {
 		`{"room":1}`, `{"room":"a"} {}`, `[]`, "", `{"room":"a","room":"b"}`,
 	} {
 		f.Add([]byte(seed))
+	}
+	if m, err := parseMessage([]byte(`{"room":42,"message":1}`)); m.Room != "42" || err != nil {
+		f.Errorf("a number as room: %+v, %v", m, err)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		m, err := parseMessage(body)

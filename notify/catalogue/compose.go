@@ -86,7 +86,7 @@ func hasName(list []strictjson.Member, name string) bool {
 	return slices.ContainsFunc(list, func(m strictjson.Member) bool { return m.Name == name })
 }
 
-// add checks one field of data, and writes it byte for byte.
+// add checks one field of data, and writes it byte for byte, a user id as text.
 func (c *composer) add(m strictjson.Member) error {
 	field := "data." + m.Name
 	switch m.Name {
@@ -99,6 +99,12 @@ func (c *composer) add(m strictjson.Member) error {
 	if i >= 0 {
 		if c.known&(1<<i) != 0 {
 			return refuse(field, "has two values, expected one")
+		}
+		if text, ok := rooms.Number(m.Value.Bytes()); ok && c.isUser(i) {
+			c.know(i, text)
+			c.key(m.Name)
+			c.dst = strictjson.AppendString(c.dst, text)
+			return nil
 		}
 		s, err := checkValue(field, &c.kind.Fields[i], m.Value)
 		if err != nil {
@@ -117,10 +123,15 @@ func (c *composer) add(m strictjson.Member) error {
 // know marks Fields[i] as written. s is its value if it is a string.
 func (c *composer) know(i int, s string) {
 	c.known |= 1 << i
-	if name, inData := strings.CutPrefix(c.kind.Target.User, "data."); inData &&
-		name == c.kind.Fields[i].Name {
+	if c.isUser(i) {
 		c.user = s
 	}
+}
+
+// isUser reports whether Fields[i] is the user id that is the default target.
+func (c *composer) isUser(i int) bool {
+	name, inData := strings.CutPrefix(c.kind.Target.User, "data.")
+	return inData && name == c.kind.Fields[i].Name
 }
 
 // repeated checks an id or status in data: it must be equal to the one outside data.
@@ -131,7 +142,7 @@ func (c *composer) repeated(m strictjson.Member) error {
 			return refuse(field, "is not a field of data, expected type outside data")
 		}
 	}
-	got, err := DecodeText(field, m.Value)
+	got, err := DecodeName(field, m.Value)
 	if err == nil && got != want {
 		err = refuse(field, "got "+m.Value.Describe()+", expected "+quote(want)+" as outside data")
 	}

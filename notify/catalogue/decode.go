@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
@@ -69,7 +68,7 @@ func (d *kindDecoder) field(m strictjson.Member) (err error) {
 			err = wrongType(m.Name, &Field{Type: TypeBoolean}, m.Value)
 		}
 	case "ttl":
-		n.TTL, err = decodeTTL(m.Value)
+		n.TTL, err = DecodeDuration(m.Name, m.Value)
 	case d.kind.Status.Name:
 		d.hasStatus = true
 		if d.status, err = DecodeText(m.Name, m.Value); err != nil && d.kind.Status.Enum != nil {
@@ -80,7 +79,7 @@ func (d *kindDecoder) field(m strictjson.Member) (err error) {
 			return refuse(strictjson.Shorten(m.Name), "unknown field, expected one of "+d.fields())
 		}
 		d.hasID = true
-		d.id, err = DecodeText(m.Name, m.Value)
+		d.id, err = DecodeName(m.Name, m.Value)
 	}
 	return err
 }
@@ -160,20 +159,14 @@ func objectAt(at, prefix string, v strictjson.Checked) ([]strictjson.Member, err
 	return all, nil
 }
 
-func decodeTTL(v strictjson.Checked) (time.Duration, error) {
-	s, err := DecodeText("ttl", v)
-	if err != nil {
-		return 0, refuse("ttl", "got "+v.Describe()+`, expected a positive duration such as "5m"`)
-	}
-	return ParseTTL(s)
-}
-
-// ParseTTL parses the ttl of a request: a positive duration in the form of time.ParseDuration, such
-// as "90s" or "5m". The error is a *notify.ValidationError.
-func ParseTTL(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(strings.TrimSpace(s))
-	if err != nil || d <= 0 {
-		return 0, refuse("ttl", "got "+quote(s)+`, expected a positive duration such as "5m"`)
+// DecodeDuration decodes a positive duration in the form of time.ParseDuration, such as "90s" or
+// "5m". field is its path in the error, a *notify.ValidationError.
+func DecodeDuration(field string, v strictjson.Checked) (time.Duration, error) {
+	s, err := DecodeText(field, v)
+	d, invalid := time.ParseDuration(s)
+	if err != nil || invalid != nil || d <= 0 {
+		return 0, refuse(field, "got "+v.Describe()+
+			`, expected a positive duration such as "30s", "5m" or "1h30m"`)
 	}
 	return d, nil
 }

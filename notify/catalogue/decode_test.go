@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -141,21 +140,16 @@ func TestManyFields(t *testing.T) {
 	}
 }
 
-func TestParseTTL(t *testing.T) {
+// The id of a kind may be a number, as in the tables of many applications, and is its text.
+func TestNumbersAreIDs(t *testing.T) {
 	t.Parallel()
-	for s, want := range map[string]time.Duration{
-		"5m": 5 * time.Minute, "90s": 90 * time.Second, "1ms": time.Millisecond,
-		"1h30m": 90 * time.Minute,
-	} {
-		if d, err := ParseTTL(s); d != want || err != nil {
-			t.Errorf("ParseTTL(%q) = %v, %v", s, d, err)
-		}
+	got := decoded("job", `{"jobId":7,"status":"started","target":{"user":7},"data":{"jobId":7}}`)
+	if want := `{"jobId":"7","status":"started"`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
-	for _, s := range []string{"", "0s", "-1s", "5", "forever", "9999999h"} {
-		var invalid *notify.ValidationError
-		if d, err := ParseTTL(s); d != 0 || !errors.As(err, &invalid) || invalid.Field != "ttl" {
-			t.Errorf("ParseTTL(%q) = %v, %v", s, d, err)
-		}
+	got = decoded("payment", `{"paymentId":1,"status":"failed","data":{"customerId":42}}`)
+	if want := `user:42 {"paymentId":"1","status":"failed","customerId":"42"`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -45,7 +45,7 @@ func decodeTarget(m strictjson.Member) (t notify.Target, err error) {
 	var names []string
 	switch m.Name {
 	case "user", "channel", "client":
-		name, err = decodeName(field, m.Value)
+		name, err = DecodeName(field, m.Value)
 	case "users", "channels":
 		names, err = DecodeNames(field, m.Value)
 	case "all":
@@ -125,7 +125,7 @@ func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 			return nil, refuse(field,
 				fmt.Sprintf("got more than %d elements, expected at most %[1]d", notify.MaxTargets))
 		}
-		name, err := decodeName("", e)
+		name, err := DecodeName("", e)
 		var invalid *notify.ValidationError
 		if errors.As(err, &invalid) {
 			return nil, refuse(fmt.Sprintf("%s[%d]", field, len(names)), invalid.Reason)
@@ -135,8 +135,9 @@ func DecodeNames(field string, v strictjson.Checked) ([]string, error) {
 	return names, nil
 }
 
-// decodeName decodes a string, or a whole number as in rooms.Name.
-func decodeName(field string, v strictjson.Checked) (string, error) {
+// DecodeName decodes a string, or a whole number as in rooms.Name. field is its path in the error, a
+// *notify.ValidationError.
+func DecodeName(field string, v strictjson.Checked) (string, error) {
 	if text, ok := rooms.Number(v.Bytes()); ok {
 		return text, nil
 	}

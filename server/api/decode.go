@@ -85,6 +85,20 @@ func decodeString(value strictjson.Checked, field string) (string, error) {
 	return s, asProblem(err, "")
 }
 
+// decodeName reads a name: a string, or a whole number.
+func decodeName(value strictjson.Checked, field string) (string, error) {
+	s, err := catalogue.DecodeName(field, value)
+	return s, asProblem(err, "")
+}
+
+// decodeDisplayName reads a string or a whole number, or null as none.
+func decodeDisplayName(value strictjson.Checked, field string) (string, error) {
+	if isNull(value) {
+		return "", nil
+	}
+	return decodeName(value, field)
+}
+
 // decodeStrings reads an array of strings, or null as none.
 func decodeStrings(value strictjson.Checked, field string) ([]string, error) {
 	if isNull(value) {
@@ -131,22 +145,11 @@ func decodeBool(value strictjson.Checked, field string) (bool, error) {
 
 // decodeDuration reads a duration such as "90s" or "5m", or null as 0.
 func decodeDuration(value strictjson.Checked, field string) (time.Duration, error) {
-	const expected = `a positive duration such as "30s", "5m" or "1h30m"`
 	if isNull(value) {
 		return 0, nil
 	}
-	if value.Kind() != strictjson.String {
-		return 0, wrongType(field, value, expected)
-	}
-	text, err := decodeString(value, field)
-	if err != nil {
-		return 0, err
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return 0, wrongType(field, value, expected)
-	}
-	return d, nil
+	d, err := catalogue.DecodeDuration(field, value)
+	return d, asProblem(err, "")
 }
 
 func isNull(value strictjson.Checked) bool { return value.Kind() == strictjson.Null }

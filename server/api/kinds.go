@@ -50,15 +50,20 @@ func kindDoc(k catalogue.Kind) string {
 // kindObject describes the body of a kind.
 func kindObject(k catalogue.Kind, target *object) *object {
 	body := &object{Name: k.GoType, Doc: k.Doc}
-	for _, f := range []catalogue.Field{k.ID, k.Status} {
-		if f.Name != "" {
-			body.Fields = append(body.Fields, kindField(f))
-		}
+	if k.ID.Name != "" {
+		id := kindField(k.ID)
+		id.Schema = asName(id.Schema)
+		body.Fields = append(body.Fields, id)
 	}
+	body.Fields = append(body.Fields, kindField(k.Status))
 	data := schema{"type": "object"}
 	properties, required := schema{}, []any{}
 	for _, f := range k.Fields {
-		properties[f.Name] = described(kindField(f))
+		described := described(kindField(f))
+		if k.Target.User == "data."+f.Name {
+			asName(described)
+		}
+		properties[f.Name] = described
 		if f.Required && f.Const == "" && f.From == "" {
 			required = append(required, f.Name)
 		}

@@ -143,12 +143,12 @@ func statsObject() *object {
 func ticketRequestObject() *object {
 	return &object{Name: "TicketRequest", Doc: "The identity that a ticket grants.",
 		Fields: []field{
-			{Name: "userId", Required: true, Doc: "the user", Schema: textSchema(rooms.MaxUserID)},
-			{Name: "username", Doc: "the display name", Schema: schema{"type": "string"}},
+			{Name: "userId", Required: true, Doc: "the user", Schema: nameSchema(rooms.MaxUserID)},
+			{Name: "username", Doc: "the display name", Schema: schema{"type": []any{"string", "integer", "null"}}},
 			{Name: "channels",
 				Doc: "patterns of the channels that the connection may join, such as orders or " +
 					"team-*",
-				Schema: orNull(listUpTo(auth.MaxTicketChannels, textSchema(rooms.MaxName)))},
+				Schema: orNull(listUpTo(auth.MaxTicketChannels, nameSchema(rooms.MaxName)))},
 			{Name: "ttl",
 				Doc: "the time in which a client must use the ticket; default and maximum are " +
 					auth.MaxTicketTTL.String(),

@@ -23,8 +23,12 @@ func textSchema(most int) schema {
 
 // nameSchema is textSchema for a name, which may also be a whole number; see rooms.Name.
 func nameSchema(most int) schema {
+	return asName(textSchema(most))
+}
+
+// asName adds whole numbers to the schema of a string; see rooms.Name.
+func asName(s schema) schema {
 	const exact = 1 << 53
-	s := textSchema(most)
 	s["type"], s["minimum"], s["maximum"] = []any{"string", "integer"}, -exact, exact
 	return s
 }

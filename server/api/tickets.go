@@ -54,11 +54,11 @@ func decodeTicket(body strictjson.Checked) (t ticketRequest, err error) {
 	for m := range body.Members() {
 		switch m.Name {
 		case "userId":
-			if t.userID, err = decodeString(m.Value, m.Name); err == nil {
+			if t.userID, err = decodeName(m.Value, m.Name); err == nil {
 				err = rooms.CheckUserID(m.Name, t.userID)
 			}
 		case "username":
-			t.username, err = decodeString(m.Value, m.Name)
+			t.username, err = decodeDisplayName(m.Value, m.Name)
 		case "channels":
 			t.channels, err = decodeStrings(m.Value, m.Name)
 		case "ttl":

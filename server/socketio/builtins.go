@@ -201,7 +201,7 @@ func (b builtinCall) room(arg json.RawMessage) {
 // message sends a client's message to a channel, through the same log as all notifications.
 func (b builtinCall) message(arg json.RawMessage) {
 	var request struct {
-		Room     string          `json:"room"`
+		Room     rooms.Name      `json:"room"`
 		Message  json.RawMessage `json:"message"`
 		Metadata json.RawMessage `json:"metadata"`
 	}
@@ -212,18 +212,18 @@ func (b builtinCall) message(arg json.RawMessage) {
 		return
 	}
 	receipt, err := b.conn.client.srv.hub.Say(b.ctx, notify.ClientMessage{
-		Room: request.Room, Message: request.Message, Metadata: request.Metadata,
+		Room: string(request.Room), Message: request.Message, Metadata: request.Metadata,
 		ClientID: b.conn.ID(), UserID: b.conn.Identity().UserID,
 	}, b.conn.Identity().MayPublish)
 	var refused *notify.SayError
 	switch {
 	case errors.As(err, &refused):
-		b.refuse(errorEvent{Code: refused.Code, Message: refused.Reason, Room: request.Room})
+		b.refuse(errorEvent{Code: refused.Code, Message: refused.Reason, Room: string(request.Room)})
 		return
 	case err != nil:
 		b.refuse(errorEvent{
-			Code: edge.CodeUnavailable, Message: "the message was not stored", Room: request.Room,
-			RetryAfter: 1,
+			Code: edge.CodeUnavailable, Message: "the message was not stored",
+			Room: string(request.Room), RetryAfter: 1,
 		})
 		return
 	}

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/roomcast/roomcast/server/servertest"
@@ -27,6 +28,12 @@ func TestNumbersAreNames(t *testing.T) {
 	}
 	if r := s.Publish(`{"target":{"channels":[42,"b"]},"type":"n","data":1}`); r.Delivered != 1 {
 		t.Errorf("to the channel 42: %+v", r)
+	}
+	c.Send(`421["send-message",{"room":42,"message":"hi"}]`)
+	for text := ""; !strings.HasPrefix(text, "431"); { // the notifications come first
+		if text = c.Read(); strings.HasPrefix(text, "431") && !strings.Contains(text, `"delivered":1`) {
+			t.Errorf("send-message to 42: %s", text)
+		}
 	}
 	c.Send(`42["leave-room",42]`)
 	c.Sync()
