@@ -35,6 +35,9 @@ func (s *Service) Handler() http.Handler {
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
 		router.Handle(path+"/{clientId}/messages", s.o.Streams.Messages())
 		router.Handle(path+"/{clientId}/token", s.o.Streams.Token())
+		if s.upstream == nil {
+			router.PathPrefix(path + "/").HandlerFunc(edge.NotFound)
+		}
 	}
 	backends := api.New(s.api())
 	for _, path := range api.Paths() {

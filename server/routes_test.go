@@ -8,7 +8,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// A path of the stream may end with a slash. Unknown paths below that of Socket.IO and of the API
+// A path of the stream may end with a slash. Unknown paths below it, that of Socket.IO and of the API
 // answer with a problem, whatever the console serves.
 func TestPaths(t *testing.T) {
 	t.Parallel()
@@ -23,7 +23,8 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s: %d %s", path, res.StatusCode, res.Header.Get("Content-Type"))
 		}
 	}
-	for _, path := range []string{"/socket.io/x", "/api/socket.io/x/y", "/v1/x", "/v1/x/y"} {
+	for _, path := range []string{"/socket.io/x", "/api/socket.io/x/y", "/v1/x", "/v1/x/y", "/sse/x", "/sse/x/y",
+		"/api/sse/x"} {
 		res, body := servertest.Do(t, "GET", "http://"+s.Base+path, "")
 		if res.StatusCode != 404 || !strings.Contains(body, `"code":"not_found"`) ||
 			res.Header.Get("Content-Type") != "application/problem+json" {

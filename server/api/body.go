@@ -26,6 +26,8 @@ const (
 	// maxLeadingSpace is the number of bytes in which startsArray looks for the first character
 	// of the JSON text.
 	maxLeadingSpace = 512
+
+	byteOrderMark = "\ufeff"
 )
 
 var errTooManyLarge = &edge.Problem{Status: http.StatusServiceUnavailable,
@@ -67,6 +69,10 @@ func (h *handler) readBody(
 		return nil, release, &http.MaxBytesError{Limit: limit}
 	}
 	buffered := bufio.NewReaderSize(r.Body, maxLeadingSpace)
+	// Tools on Windows write a byte order mark; RFC 8259, section 8.1, allows to ignore it.
+	if mark, _ := buffered.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = buffered.Discard(len(mark))
+	}
 	if !startsArray(buffered) {
 		limit = maxSingleBody
 	}

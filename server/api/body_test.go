@@ -38,6 +38,8 @@ func TestBodyMediaType(t *testing.T) {
 		{[]string{"Content-Type: application/json"}, body, 200, ""},
 		{[]string{"Content-Type: Application/JSON; charset=UTF-8"}, body, 200, ""},
 		{[]string{"Content-Type: application/json; charset=utf8"}, body, 200, ""},
+		{[]string{"Content-Type: application/json"}, byteOrderMark + body, 200, ""},
+		{[]string{"Content-Type: application/json"}, byteOrderMark + "[" + body + "]", 200, ""},
 		{[]string{"Content-Type: application/json", "Content-Encoding: identity"}, body, 200, ""},
 		{nil, body, 415, fmt.Sprintf(wantJSON, "")},
 		{[]string{"Content-Type: text/plain"}, body, 415, fmt.Sprintf(wantJSON, "text/plain")},

@@ -31,7 +31,7 @@ func (t *Tail) stream(server target, c config.Config) transport {
 		}
 		query := url.Values{"as": {"type"}}
 		for _, channel := range t.Channel {
-			query.Add("channels", channel)
+			query.Add("channel", channel) // one name, also with commas
 		}
 		if since != "" {
 			query.Set("since", since)

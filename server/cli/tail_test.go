@@ -99,7 +99,7 @@ func TestTailResumes(t *testing.T) {
 }
 
 // With --since and --count, tail prints a number of notifications after an id. It mints a token
-// when there is a key.
+// when there is a key. The name of a channel may have commas.
 func TestTailSince(t *testing.T) {
 	for _, transport := range []string{"--sse", "--socketio"} {
 		t.Run(transport, func(t *testing.T) {
@@ -108,12 +108,12 @@ func TestTailSince(t *testing.T) {
 			})
 			publish(t, n, "zero", "0", notify.ToUser("u1"))
 			id := publish(t, n, "one", "1", notify.ToUser("u1"))
-			publish(t, n, "two", "2", notify.ToChannel("orders"))
+			publish(t, n, "two", "2", notify.ToChannel("geo:52.52,13.40"))
 			publish(t, n, "three", "3", notify.ToUser("u1"))
 			publish(t, n, "four", "4", notify.ToUser("u1"))
 			e := env{"ROOMCAST_URL": n.url(), "JWT_SECRET": testSecret}
-			r := run(t, e, "", "tail", transport, "--user=u1", "--channel=orders", "--since", id,
-				"--count=2")
+			r := run(t, e, "", "tail", transport, "--user=u1", "--channel=geo:52.52,13.40",
+				"--since", id, "--count=2")
 			if r.code != 0 || !strings.Contains(r.out, "  two  2") ||
 				!strings.Contains(r.out, "  three  3") || strings.Contains(r.out, "four") ||
 				strings.Contains(r.out, "  one") {
