@@ -11,19 +11,34 @@ func (h *Hub) exit(m *Member) {
 
 // Detach removes the member from the Hub and keeps its sessions. Further calls do nothing. The
 // transport can still pull the inbox, so that a client receives earlier messages before it is
-// disconnected.
-func (m *Member) Detach() {
-	if m.detach() && m.h.detached != nil {
+// disconnected. A lagging member has none there, see DetachLive.
+func (m *Member) Detach() { m.detach(true) }
+
+// DetachLive is Detach for a server whose log ends with it. While the member lags it does nothing
+// and returns false: the member has messages that only an attached one can pull. After it has
+// returned true, the inbox has every message for which the Hub has counted the member.
+func (m *Member) DetachLive() (detached bool) { return m.detach(false) }
+
+// detach detaches the member, unless it lags and lagging is false.
+func (m *Member) detach(lagging bool) (detached bool) {
+	was, is := m.remove(lagging)
+	if is && !was && m.h.detached != nil {
 		m.h.detached(m)
 	}
+	return is
 }
 
-func (m *Member) detach() bool {
+// remove is detach without the call of the observer. It returns whether the member was, and is,
+// detached.
+func (m *Member) remove(lagging bool) (was, is bool) {
 	h := m.h
 	h.mu.Lock()
 	defer h.unlock()
 	if m.detached {
-		return false
+		return true, true
+	}
+	if m.lagging && !lagging {
+		return false, false
 	}
 	if m.lagging {
 		h.lagging--
@@ -36,5 +51,5 @@ func (m *Member) detach() bool {
 	h.exit(m)
 	delete(h.members, memberKey{m.a.Namespace, m.a.ClientID})
 	h.goOffline(m)
-	return true
+	return false, true
 }

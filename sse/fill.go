@@ -43,12 +43,11 @@ func (s *stream) fill(b *batch, now instant) step {
 }
 
 // leave is the end of fill for a stream that a server ends whose log may end with it. The stream
-// writes everything that was published, then leaves the Hub, which counts it for nothing more, and
-// then writes what arrived meanwhile.
+// writes everything that was published, then leaves the Hub, which does not count it for later
+// messages, and then writes those that arrived before it left.
 func (s *stream) leave(more bool) step {
 	if !more {
-		s.member.Detach()
-		s.left = true
+		s.left = s.member.DetachLive()
 	}
 	return step{more: true}
 }

@@ -184,3 +184,36 @@ func TestIdleStreamOutlivesWriteTimeout(t *testing.T) {
 		c.want("t")
 	})
 }
+
+// A burst that arrives after the last pull of a drained stream makes its member lag. The stream
+// stays in the Hub until it has pulled the burst: the messages are in the index only.
+func TestDrainedStreamPullsABurst(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	member, err := r.hub.Attach(notify.Attachment{ClientID: "c", Namespace: notify.RootNamespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStream(r.Handler, auth.Identity{}, names{}, nil)
+	s.member = member
+	s.expires.Store(never)
+	for range 100 {
+		r.publish(t, notify.Notification{Type: "late"}, notify.ToAll())
+	}
+	if next := s.leave(false); !next.more || s.left {
+		t.Fatalf("%+v, left %t", next, s.left)
+	}
+	s.how.Store(&ending{reason: reasonStop, drained: true})
+	var wire strings.Builder
+	b, last := newBatch(), false
+	for !last {
+		last = s.fill(b, r.Handler.now()).last
+		for _, p := range b.events() {
+			wire.Write(p)
+		}
+		b.next()
+	}
+	if got := strings.Count(wire.String(), "event: late\n"); got != 100 || !s.left {
+		t.Errorf("%d events, left %t", got, s.left)
+	}
+}

@@ -46,7 +46,7 @@ func (s *Session) Close(reason string) {
 	s.kick()
 }
 
-// finishSource tells the source of a closing session, once, that it gets no more messages. It
+// finishSource calls Finish of the source of a closing session until it has returned true. It
 // reports whether the source must be pulled again. The caller holds mu, which finishSource unlocks
 // for the call, and is the writer.
 func (s *Session) finishSource() bool {
@@ -54,10 +54,10 @@ func (s *Session) finishSource() bool {
 		return false
 	}
 	source := s.source.(Finisher)
-	s.finished = true
 	s.mu.Unlock()
-	s.finishing(source)
+	done := s.finishing(source)
 	s.mu.Lock()
+	s.finished = done
 	s.pending.Store(true)
 	return true
 }
@@ -69,9 +69,9 @@ func (s *Session) unfinished() bool {
 }
 
 // finishing calls the source. A panic ends this session only.
-func (s *Session) finishing(source Finisher) {
+func (s *Session) finishing(source Finisher) (done bool) {
 	defer s.recovered()
-	source.Finish()
+	return source.Finish()
 }
 
 // Abort closes the session like Close, without its queue: for a client that reads from another

@@ -57,11 +57,13 @@ type Source interface {
 	Pull(b *Batch) (more bool)
 }
 
-// Finisher is a Source that learns when its session closes. The session calls Finish once, after it
-// has written everything that the Source had. Then it pulls what has arrived until then, and ends.
-// So no message is lost if the Source takes none after Finish. Finish must not block.
+// Finisher is a Source that learns when its session closes. The session calls Finish after it has
+// written everything that the Source had, and again until Finish returns true: false means that the
+// Source has more and still takes messages. Then it pulls the messages that arrived before the last
+// call, and ends. So no message is lost if the Source takes none after Finish has returned true.
+// Finish must not block.
 type Finisher interface {
-	Finish()
+	Finish() (done bool)
 }
 
 // Options configures a Server. A zero field has the default in its comment.

@@ -31,7 +31,7 @@ type Session struct {
 	source     Source
 	queue      []packet // the session's own packets, written before those of the source
 	queued     int      // their bytes
-	finished   bool     // the source was told to get no more messages
+	finished   bool     // Finish of the source has returned true
 	writing    bool     // a writer is running: it pulls from queue and source
 	conn       *wire    // nil while polling
 	lastPacket byte     // answers a GET after the end

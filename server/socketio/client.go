@@ -110,11 +110,19 @@ func (c *client) Close(reason string) {
 }
 
 // Finish detaches the members of a client that is closed, before its last packets are written: the
-// Hub counts the client for no notification that it would not get.
-func (c *client) Finish() {
+// Hub counts the client for no notification that it would not get. It returns false while a member
+// lags. A member without an answer to its CONNECT is detached in any case, because nothing pulls it.
+func (c *client) Finish() (done bool) {
+	done = true
 	for _, conn := range c.all() {
-		conn.detach()
+		if conn.isOpen() {
+			conn.noteEnding()
+			done = conn.member.DetachLive() && done
+		} else {
+			conn.detach()
+		}
 	}
+	return done
 }
 
 // end closes the transport. The cause is for the log; handlers get ReasonForcedClose.

@@ -22,16 +22,20 @@ func (c *client) leave(p *packet) {
 	}
 }
 
-// detach removes the member from the Hub, which keeps its session for a while. The Conn is in the
-// table of ending Conns from then until it has ended: another connection gets its id only after its
-// handlers have returned.
+// detach removes the member from the Hub, which keeps its session for a while.
 func (c *Conn) detach() {
+	c.noteEnding()
+	c.member.Detach()
+}
+
+// noteEnding puts the Conn into the table of ending Conns, until it has ended: another connection
+// gets its id only after its handlers have returned. Callers call it before they detach the member.
+func (c *Conn) noteEnding() {
 	c.client.mu.Lock()
+	defer c.client.mu.Unlock()
 	if !c.over {
 		c.client.srv.ending.add(c)
 	}
-	c.client.mu.Unlock()
-	c.member.Detach()
 }
 
 // finish ends the Conn, once. It runs in the worker, so no handler of the Conn runs concurrently.
