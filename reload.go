@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"go.uber.org/zap"
@@ -41,15 +42,15 @@ func (p *instance) reloads(
 // need a restart. After an error nothing has changed.
 func (p *instance) reload(e environment, next config.Config) error {
 	merged, applied, pending := p.config.Reload(next)
+	if err := p.authenticator.Reload(p.authOptions(merged)); err != nil {
+		return err
+	}
 	former := p.generated
 	service := server.Options{}
 	p.reloadable(&service, merged)
 	if err := p.service.Reload(service); err != nil {
 		p.generated = former
-		return err
-	}
-	if err := p.authenticator.Reload(p.authOptions(merged)); err != nil {
-		return err // config.Reload leaves out what it could not take
+		return errors.Join(err, p.authenticator.Reload(p.authOptions(p.config)))
 	}
 	p.limits.Reload(p.limitOptions(merged))
 	p.setOrigins(merged)

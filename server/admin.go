@@ -116,11 +116,12 @@ func (s *Service) requireAdminKey(next http.Handler) http.Handler {
 	failures := limit.KeyFailures()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got, want := sha256.Sum256([]byte(strings.TrimSpace(given))), s.settings.load().adminKey
+		given = strings.TrimSpace(given)
+		got, want := sha256.Sum256([]byte(given)), s.settings.load().adminKey
 		switch {
 		case !strings.EqualFold(scheme, "Bearer"):
 			edge.WriteProblem(w, r, errAdminKeyMissing)
-		case subtle.ConstantTimeCompare(got[:], want[:]) != 1:
+		case given == "", subtle.ConstantTimeCompare(got[:], want[:]) != 1:
 			if ok, retry := failures.Allow(edge.ClientIP(r)); !ok {
 				edge.WriteProblem(w, r, edge.TooManyKeys(retry))
 				return

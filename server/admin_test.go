@@ -95,6 +95,28 @@ func TestAdminKey(t *testing.T) {
 	}
 }
 
+// A reload without a key lets nobody in: an empty key is not a key.
+func TestReloadWithoutAnAdminKey(t *testing.T) {
+	t.Parallel()
+	s := New(Options{Hub: servertest.NewHub(t),
+		Admin: AdminOptions{Addr: "127.0.0.1:0", Key: adminKey}})
+	a, err := s.startAdmin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	if err := s.Reload(Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, authorization := range []string{"Bearer", "Bearer ", "Bearer " + adminKey} {
+		res, text := servertest.Do(t, "GET", "http://"+a.addr.String()+"/metrics", "",
+			"Authorization: "+authorization)
+		if res.StatusCode != 403 {
+			t.Errorf("%q: %d %.200s", authorization, res.StatusCode, text)
+		}
+	}
+}
+
 // Too many wrong keys get 429, with the same address the right key is still accepted.
 func TestAdminKeyFailures(t *testing.T) {
 	t.Parallel()
