@@ -35,8 +35,8 @@ type entry struct {
 }
 
 // index is the table of rooms with their history. Limits are the count of messages in a room that
-// are older than minAge, the age of all, and the bytes of all: when these are too many, the rooms
-// with more than their share pay first. The Hub's lock guards it.
+// are older than minAge, the age of all, and the bytes of all. Above the limit of bytes, the rooms
+// with more than their share lose their oldest messages first. The Hub's lock guards it.
 type index struct {
 	table    rooms.Table[*Member, shelf]
 	size     int

@@ -62,8 +62,8 @@ func (s *session) holders() []holderKey {
 	return slices.DeleteFunc(all[:], func(by holderKey) bool { return by == holderKey{} })
 }
 
-// weight is what a session takes of its holders' shares. It is at least the bytes of which there
-// are enough for the maximum number of sessions, so that one limit covers both.
+// weight returns the bytes that a session counts in its holders' shares. It is at least the maximum
+// of bytes divided by the maximum number of sessions, so that the share limits the number too.
 func (s *sessions) weight(of *session) int64 {
 	return max(of.cost, s.mostBytes/int64(max(s.most, 1)))
 }

@@ -5,20 +5,21 @@ import (
 	"slices"
 )
 
-// What one holder may take while others need the memory.
+// The share of one holder in a bounded memory. When the memory is full, the Hub drops the oldest
+// entries of holders above their share before those of others.
 const (
 	historyShare = 4  // a room: a quarter of Options.HistoryMaxBytes
 	sessionShare = 10 // a user or an address: a tenth of Options.MaxSessions or MaxSessionBytes
 )
 
-// shares finds who takes more than its share of a bounded memory. When the memory is full, the
-// heaviest one pays, so that nobody can take what is everyone's.
+// shares finds the holders above their share of a bounded memory, so that one holder cannot take the
+// memory of all.
 type shares[T any] struct {
 	limit int64         // bytes of one holder
-	heavy []*holding[T] // those with more: a few, because limit is a large part of the memory
+	heavy []*holding[T] // above the limit: a few, because it is a large part of the memory
 }
 
-// holding is what one holder takes.
+// holding is the memory of one holder.
 type holding[T any] struct {
 	of    T
 	bytes int64

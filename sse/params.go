@@ -31,7 +31,7 @@ const (
 
 // unknown notes the query parameters that a stream does not have. The stream ignores them, because
 // pages and polyfills add a parameter of their own against caches, and EventSource would give up
-// after an error. Each name is logged once, for whoever wonders why a parameter has no effect.
+// after an error. The log has each name once, so that a developer sees why it has no effect.
 type unknown struct {
 	log  *zap.Logger
 	mu   sync.Mutex

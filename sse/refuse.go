@@ -16,8 +16,8 @@ import (
 // status other than 200, so only an error that another attempt cannot solve has one. For others the
 // stream ends at its start, and the client reconnects.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err error) {
-	wait, passing := passing(err)
-	if !passing {
+	wait, again := isPassing(err)
+	if !again {
 		h.problem(w, r, err)
 		return
 	}
@@ -31,7 +31,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err er
 	}
 	retry := newRetry()
 	if wait > 0 {
-		retry += wait - minRetry // spread too
+		retry += wait - minRetry // at least wait, and random as without it
 	}
 	h.o.Log.Debug("stream refused", zap.String("code", "overloaded"), zap.Duration("retry", retry),
 		zap.Error(err))
@@ -53,8 +53,8 @@ func (h *Handler) problem(w http.ResponseWriter, r *http.Request, err error) {
 	h.o.Problem(w, r, err)
 }
 
-// passing reports whether another attempt may succeed, and after which time if the error says so.
-func passing(err error) (wait time.Duration, ok bool) {
+// isPassing reports whether another attempt may succeed, and after which time if the error says so.
+func isPassing(err error) (wait time.Duration, ok bool) {
 	var (
 		refused *auth.Error
 		limited interface{ HTTPStatus() int }
@@ -64,13 +64,13 @@ func passing(err error) (wait time.Duration, ok bool) {
 		errors.Is(err, context.DeadlineExceeded):
 		return 0, true
 	case errors.As(err, &refused):
-		return refused.RetryAfter, isPassing(refused.Status)
+		return refused.RetryAfter, isPassingStatus(refused.Status)
 	case errors.As(err, &limited):
-		return 0, isPassing(limited.HTTPStatus())
+		return 0, isPassingStatus(limited.HTTPStatus())
 	}
 	return 0, false
 }
 
-func isPassing(status int) bool {
+func isPassingStatus(status int) bool {
 	return status == http.StatusTooManyRequests || status > http.StatusInternalServerError
 }

@@ -22,8 +22,8 @@ type apiKey struct {
 	answers *answers // to its requests with an Idempotency-Key
 }
 
-// name returns the first four hex digits of the SHA-256 of the key, which tell keys apart in logs
-// and help nobody to find one.
+// name returns the first four hex digits of the SHA-256 of the key. Logs use it to tell keys apart;
+// it does not help to guess one.
 func (k *apiKey) name() string { return hex.EncodeToString(k.digest[:2]) }
 
 // Keyring holds the digests of the API keys, so that neither a memory dump nor the time of a

@@ -18,11 +18,11 @@ const (
 	discardPart  = 32 << 10
 )
 
-// discards reads and drops what handlers leave of bodies. Many proxies, such as Apache, and simple
-// clients write a whole request before they read the response: if the server closes the connection
-// while they write, they report a broken connection (502) in place of the response, for example of
-// the 413. The limits keep strangers from using it to hold connections and bandwidth: beyond them
-// the connection closes as without it.
+// discards reads and drops the rest of bodies that handlers have not read. Many proxies, such as
+// Apache, and simple clients write a whole request before they read the response: if the server
+// closes the connection while they write, they report a broken connection (502) in place of the
+// response, for example of the 413. The limits bound the connections and the bandwidth that a client
+// can hold by it. Beyond them the server closes the connection without reading the rest.
 type discards struct {
 	places chan struct{}
 	bytes  *rate.Limiter
@@ -35,7 +35,8 @@ func newDiscards() *discards {
 	}
 }
 
-// discard reads the rest of a body, if the client sends it by itself and a limit allows it.
+// discard reads the rest of a body, if the client sends it without a 100 (Continue) and the limits
+// allow it.
 func (d *discards) discard(body *DeadlineBody, r *http.Request) {
 	switch {
 	case body.Complete, body.failed, r.ContentLength-body.read > maxDiscard:

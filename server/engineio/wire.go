@@ -70,8 +70,8 @@ func plain(conn net.Conn) net.Conn {
 	return conn
 }
 
-// unread reports whether the client has sent bytes that nobody has read. Only the reading goroutine
-// may call it. It does not see the bytes that TLS has read and not passed on.
+// unread reports whether bytes of the client wait to be read. Only the reading goroutine may call
+// it. It does not see the bytes that TLS has read and not passed on.
 func (c *wire) unread() bool { return c.r < c.w || sockets.Pending(c.peek) }
 
 // hijacker finds the connection behind middlewares that can be unwrapped, and keeps it.

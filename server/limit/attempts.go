@@ -27,8 +27,8 @@ type StreamAuthenticator struct {
 }
 
 // Authenticate calls auth.Authenticator.Authenticate and counts a failure. Credentials that were
-// checked and are invalid are refused as that also above the limit: an EventSource that is told to
-// come back later would do so for ever.
+// checked and are invalid are refused as invalid also above the limit: after a refusal with a time
+// to wait, an EventSource would try again for ever.
 func (s *StreamAuthenticator) Authenticate(
 	ctx context.Context, c auth.Credentials, t auth.Transport,
 ) (auth.Identity, error) {

@@ -6,18 +6,18 @@ import (
 	"sync/atomic"
 )
 
-// Descriptors counts the connections of the process against its limit of open files. Without it a
-// process at the limit accepts no connection at all, also none of a backend, of an orchestrator or
-// of an operator. So streams and sockets are refused early, and the last descriptors are kept for
-// the admin listener and for files. It is safe for concurrent use; nil has no limit.
+// Descriptors counts the connections of the process against its limit of open files. A process at
+// the limit accepts no connection, not even one of a backend, an orchestrator or an operator. So the
+// server refuses streams and sockets before that, and keeps the last descriptors for the admin
+// listener and for files. It is safe for concurrent use; nil has no limit.
 type Descriptors struct {
 	limit  int64 // of open files
-	others int64 // that are no connections
+	others int64 // files that are not connections
 	open   atomic.Int64
 }
 
-// NewDescriptors returns the count for a limit of open files, of which others are in use for
-// something else than connections. For limit 0 it returns nil.
+// NewDescriptors returns the count for a limit of open files, of which others are not connections.
+// For limit 0 it returns nil.
 func NewDescriptors(limit, others int) *Descriptors {
 	if limit <= 0 {
 		return nil
@@ -70,7 +70,7 @@ func (d *Descriptors) room() int64 { return max(1, d.limit*4/5-d.others) }
 
 func (d *Descriptors) used() int64 { return d.open.Load() + d.others }
 
-// countedTCP keeps the methods of a TCP connection, which those who take a connection over use.
+// countedTCP keeps the methods of a TCP connection, which a handler uses after it has hijacked one.
 type countedTCP struct {
 	*net.TCPConn
 	d      *Descriptors

@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// UnaskedError is the error of Broadcast.Ask when clients were not asked, because too much waits
-// for them: errors.Is(err, ErrTooManyAsks) is true. The other clients were asked.
+// UnaskedError is the error of Broadcast.Ask when it did not ask some clients, because too many
+// events wait for them: errors.Is(err, ErrTooManyAsks) is true. It has asked the other clients.
 type UnaskedError struct {
-	Clients int // that were not asked
+	Clients int // how many it did not ask
 }
 
 func (e *UnaskedError) Error() string {
@@ -21,9 +21,9 @@ func (e *UnaskedError) Unwrap() error { return ErrTooManyAsks }
 
 // Ask sends an event to the selected Socket.IO clients and waits for the acknowledgement of each.
 // It returns the answers that arrived, in no particular order. The error joins those that apply:
-// the one of ctx if answers did not arrive in time, an *UnaskedError if clients were not asked, and
-// ErrClosed if a client left without an answer. The event is not stored: clients that connect later
-// are not asked. See Conn.Ask for where to call it.
+// the one of ctx if answers did not arrive in time, an *UnaskedError if clients were not asked,
+// ErrClosed if a client left without an answer, and ErrUnanswered. The event is not stored: clients
+// that connect later are not asked. See Conn.Ask for where to call it.
 func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	conns := b.Conns()
 	type result struct {
@@ -38,8 +38,8 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 		}
 	}()
 	var (
-		late, left error
-		unasked    UnaskedError
+		late, left, unanswered error
+		unasked                UnaskedError
 	)
 	for _, c := range conns {
 		a, err := c.ask(event, args, func(answer Answer, err error) {
@@ -60,9 +60,12 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 	for waiting := len(asked); waiting > 0 && late == nil; waiting-- {
 		select {
 		case r := <-results:
-			if r.err == nil {
+			switch {
+			case r.err == nil:
 				answers = append(answers, r.answer)
-			} else {
+			case errors.Is(r.err, ErrUnanswered):
+				unanswered = r.err
+			default:
 				left = r.err
 			}
 		case <-ctx.Done():
@@ -70,7 +73,7 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 		}
 	}
 	if unasked.Clients > 0 {
-		return answers, errors.Join(late, &unasked, left)
+		return answers, errors.Join(late, &unasked, left, unanswered)
 	}
-	return answers, errors.Join(late, left)
+	return answers, errors.Join(late, left, unanswered)
 }

@@ -16,7 +16,7 @@ import (
 type rates struct {
 	events, joins, connects *rate.Limiter // nil until the first packet of the kind
 
-	behind time.Time // since then packets over the rate come with more behind them; zero: none
+	behind time.Time // since then packets over the rate have others behind them; zero: they do not
 	over   time.Time // the last packet over the rate
 	since  time.Time // the first refusal without a pause of abuseGrace since
 	last   time.Time // the last refusal

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// Counted is a TCP connection whose Close does something more. Everything else is that of Socket.
+// Counted is a TCP connection with its own Close. All other methods are those of Socket.
 type Counted interface {
 	Socket() *net.TCPConn
 }
@@ -46,8 +46,8 @@ func Read(fd int, p []byte) (n int, err error) {
 	return max(n, 0), err
 }
 
-// Pending reports whether the socket has bytes that nobody has read. The caller ensures that the
-// socket is not closed meanwhile.
+// Pending reports whether the socket has bytes to read. The caller ensures that the socket is not
+// closed meanwhile.
 func Pending(fd int) bool {
 	if fd < 0 {
 		return false

@@ -87,7 +87,9 @@ func (a *adapter) ask(
 		if timed || !errors.Is(err, socketio.ErrTooManyAsks) { // else the function is enough
 			a.logUnsent(name, err)
 		}
-		p.conn.Do(func() { answered(socketio.Answer{}, err) })
+		if !timed {
+			p.conn.Do(func() { answered(socketio.Answer{}, err) })
+		}
 	}
 }
 
