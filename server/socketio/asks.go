@@ -43,7 +43,29 @@ type asked struct {
 	id   uint64
 }
 
-func (a asked) forget() { a.conn.takeAsk(a.id) }
+// forget cancels the ask, if it has no answer.
+func (a asked) forget() {
+	if _, waits := a.conn.takeAsk(a.id); waits {
+		a.conn.client.mu.Lock()
+		defer a.conn.client.mu.Unlock()
+		a.conn.expectLate()
+	}
+}
+
+// expectLate notes that the acknowledgement of a cancelled ask may still arrive. The caller holds
+// the client's lock.
+func (c *Conn) expectLate() { c.late = min(c.late+1, maxAsks) }
+
+// takeLate reports whether an acknowledgement can be that of a cancelled ask.
+func (c *Conn) takeLate() bool {
+	c.client.mu.Lock()
+	defer c.client.mu.Unlock()
+	if c.late == 0 {
+		return false
+	}
+	c.late--
+	return true
+}
 
 // Ask sends an event to this client and waits for its acknowledgement. The event is not stored, so
 // it is lost with the connection. The error is the one of ctx, ErrClosed when the client has left
@@ -125,6 +147,7 @@ func (c *Conn) expect(a ask, size int) (dropped *ask, err error) {
 			return nil, ErrTooManyAsks
 		}
 		dropped, oldest.asks = &first, slices.Delete(oldest.asks, 0, 1)
+		oldest.expectLate()
 	}
 	at, _ := c.findAsk(a.id) // at the end, unless a later id was faster
 	c.asks = slices.Insert(c.asks, at, a)
@@ -178,8 +201,8 @@ func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 	return a, true
 }
 
-// acknowledge passes a client's acknowledgement to the ask that waits for it. It reports whether one
-// does.
+// acknowledge passes a client's acknowledgement to the ask that waits for it. It reports whether the
+// server has asked for it; the ask may be cancelled.
 func (c *client) acknowledge(p *packet) (asked bool) {
 	conn := c.conn(p.namespace)
 	if conn == nil {
@@ -190,5 +213,5 @@ func (c *client) acknowledge(p *packet) (asked bool) {
 	if asked {
 		a.answer(Answer{ClientID: conn.ID(), Args: Args{p.args, p.parts}}, p.excess)
 	}
-	return asked
+	return asked || conn.takeLate()
 }

@@ -37,6 +37,7 @@ type Conn struct {
 	reason  string        // why the Conn ends; the first reason counts
 	early   []reply       // queued while connecting, to be sent after the answer to CONNECT
 	asks    []ask         // without an answer so far
+	late    int           // cancelled asks whose acknowledgements may still arrive
 	closing bool          // CloseTransport waits for the answer to CONNECT
 	leaving bool          // the inbox has the client's DISCONNECT
 	over    bool          // Disconnect of every application has returned

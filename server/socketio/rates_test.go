@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -67,6 +68,32 @@ func TestAcknowledgementsNobodyAskedForWait(t *testing.T) {
 	c.Sync()
 	if took := time.Since(start); took < (acks-3)*20*time.Millisecond {
 		t.Errorf("%d acknowledgements took %v", acks, took)
+	}
+}
+
+// The acknowledgement of an ask that the server no longer waits for costs nothing: a client that
+// answers late does what the protocol says.
+func TestLateAcknowledgementsDoNotWait(t *testing.T) {
+	t.Parallel()
+	const asks = 40
+	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 1 })
+	c, connected := s.Connect(`{"userId":"u1"}`)
+	conn := s.sio.To(connected.ClientID).Conns()[0]
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range asks {
+		if _, err := conn.Ask(over, "question"); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	for range asks {
+		c.Send("43" + question(t, c, "question") + "[]")
+	}
+	c.Sync() // with the only event that the rate allows
+	c.Send("431[]")
+	c.Send(`42["ping"]`)
+	if got := c.Read(); !strings.HasPrefix(got, `42["error",{"code":"rate_limited"`) {
+		t.Errorf("after an acknowledgement that nobody asked for: %s", got)
 	}
 }
 
