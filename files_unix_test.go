@@ -54,8 +54,8 @@ func startChild(t *testing.T, files int, settings map[string]string) *child {
 }
 
 // With a small limit of open files and more clients than it allows, the API and the probes still
-// answer, the streams and sockets above the limit are refused as they are above MAX_CONNECTIONS, and
-// the log says what to do.
+// answer, the streams and sockets above the limit are refused as they are above MAX_CONNECTIONS,
+// and the log says what to do.
 func TestManyClientsWithFewFiles(t *testing.T) {
 	t.Parallel()
 	const files, clients = 200, 300

@@ -165,8 +165,8 @@ func (c Credentials) redacted() printable {
 // explicitToken reports whether the client itself sent a token, not the browser as a cookie.
 func (c Credentials) explicitToken() bool { return c.Token != "" && !c.FromCookie }
 
-// userIDs returns the user ids that the request names, in any field, at most two that differ. A token
-// must match all: one field must not hide what another says.
+// userIDs returns the user ids that the request names, in any field, at most two that differ. A
+// token must match all: one field must not hide what another says.
 func (c Credentials) userIDs() []string {
 	switch {
 	case c.UserID == "":

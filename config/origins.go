@@ -42,8 +42,9 @@ func (c Config) AllowOrigin(origin string, r *http.Request) bool {
 
 // Allow reports whether a page may send the request; text is its Origin header. It allows the
 // request's own host, the origins of the set and, on a loopback listener, localhost at any port.
-// Scheme, host and port must match, the host without regard to case. Allow refuses user information,
-// anything else that is not an origin, and `null` and `file://` unless the set has them.
+// Scheme, host and port must match, the host without regard to case. Allow refuses user
+// information, anything else that is not an origin, and `null` and `file://` unless the set has
+// them.
 func (o Origins) Allow(text string, r *http.Request) bool {
 	if isOpaque(text) {
 		return o.opaque[text]
@@ -57,9 +58,9 @@ func (o Origins) Allow(text string, r *http.Request) bool {
 	return o.allowed[from] || o.localhost && from.isWeb() && isLoopback(from.host) || from.isOwn(r)
 }
 
-// AllowHost reports whether a Host header names this machine or the host of an origin of the set. It
-// is for a server on loopback that accepts every user id: a page of any site can let its own name
-// resolve to 127.0.0.1 (DNS rebinding) and is the "own host" of its requests then.
+// AllowHost reports whether a Host header names this machine or the host of an origin of the set.
+// It is for a server on loopback that accepts every user id: a page of any site can let its own
+// name resolve to 127.0.0.1 (DNS rebinding) and is the "own host" of its requests then.
 func (o Origins) AllowHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -76,8 +77,8 @@ func (o Origins) AllowHost(host string) bool {
 	return false
 }
 
-// isOwn reports whether o is the host that the request was sent to. Over plain HTTP that is also the
-// host with scheme https, because a proxy may have terminated TLS.
+// isOwn reports whether o is the host that the request was sent to. Over plain HTTP that is also
+// the host with scheme https, because a proxy may have terminated TLS.
 func (o origin) isOwn(r *http.Request) bool {
 	if !o.isWeb() || r == nil || r.TLS != nil && o.scheme != "https" {
 		return false

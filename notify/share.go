@@ -12,8 +12,8 @@ const (
 	sessionShare = 10 // a user or an address: a tenth of Options.MaxSessions or MaxSessionBytes
 )
 
-// shares finds the holders above their share of a bounded memory, so that one holder cannot take the
-// memory of all.
+// shares finds the holders above their share of a bounded memory, so that one holder cannot take
+// the memory of all.
 type shares[T any] struct {
 	limit int64         // bytes of one holder
 	heavy []*holding[T] // above the limit: a few, because it is a large part of the memory

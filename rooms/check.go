@@ -38,8 +38,9 @@ func (e *NameError) Error() string { return e.Field + ": " + e.Reason }
 // CheckName checks a name of any kind: 1 to limit bytes of UTF-8 without control, format or
 // line-separator characters (which can end a line of an event stream or a log, or hide in a name)
 // and without space at either end. U+FFFD is not allowed, because decoders put it in place of all
-// invalid text, such as half a surrogate pair: different names would become one. The joiners U+200C and U+200D are allowed, because words of some
-// languages and many emoji need them. It returns a *[NameError] or nil.
+// invalid text, such as half a surrogate pair: different names would become one. The joiners U+200C
+// and U+200D are allowed, because words of some languages and many emoji need them. It returns a
+// *[NameError] or nil.
 func CheckName(field, s string, limit int) error {
 	if s == "" {
 		return refuse(field, "is empty, expected 1 to %d bytes", limit)
@@ -58,7 +59,8 @@ func CheckName(field, s string, limit int) error {
 	}
 	for _, r := range s {
 		if r == utf8.RuneError {
-			return refuse(field, "%s contains U+FFFD, which decoders put in place of invalid text", shown(s))
+			return refuse(field, "%s contains U+FFFD, which decoders put in place of invalid text",
+				shown(s))
 		}
 		if hidden(r) {
 			return refuse(field, "%s contains U+%04X, expected no control, format or line-separator character",

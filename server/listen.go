@@ -71,8 +71,8 @@ func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
 	}
 }
 
-// serveTLS serves HTTPS: HTTP/2 for clients that offer it, and HTTP/1.1, which websockets need. Like
-// http.Server.Serve it returns when the server is closed.
+// serveTLS serves HTTPS: HTTP/2 for clients that offer it, and HTTP/1.1, which websockets need.
+// Like http.Server.Serve it returns when the server is closed.
 func serveTLS(s *http.Server, l net.Listener, c *certificate) error {
 	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 	return s.ServeTLS(l, "", "")

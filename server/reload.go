@@ -9,9 +9,9 @@ import (
 )
 
 // Reload applies the options that can change while the service runs: APIKeys, PublishRate,
-// PublishBurst, CertFile, KeyFile, DrainTimeout and the Key of Admin. It ignores the others. API keys
-// that stay keep their rate and their idempotent answers; connections that are open stay open. After
-// an error nothing has changed. Any goroutine may call it.
+// PublishBurst, CertFile, KeyFile, DrainTimeout and the Key of Admin. It ignores the others. API
+// keys that stay keep their rate and their idempotent answers; connections that are open stay open.
+// After an error nothing has changed. Any goroutine may call it.
 func (s *Service) Reload(o Options) error {
 	if s.certificate.isSet() {
 		if err := s.certificate.load(o.CertFile, o.KeyFile); err != nil {

@@ -202,8 +202,8 @@ type upstreamCall struct{ cancel context.CancelFunc }
 
 type upstreamCallKey struct{}
 
-// noteEndless notes that the response is a stream or an upgrade, which would delay a shutdown. While
-// the server drains it ends at once.
+// noteEndless notes that the response is a stream or an upgrade, which would delay a shutdown.
+// While the server drains it ends at once.
 func (u *upstream) noteEndless(c *upstreamCall) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

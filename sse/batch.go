@@ -19,8 +19,8 @@ const (
 )
 
 // batch is the memory that a write needs. A writer frees it when it ends, so an idle stream has
-// none. A slow reader keeps one batch: its events are small, or the memory of a large one belongs to
-// all streams.
+// none. A slow reader keeps one batch: its events are small, or the memory of a large one belongs
+// to all streams.
 type batch struct {
 	buf   []byte // chunkRoom, then events
 	large []byte // the shared part of a large event, between buf[:mark] and buf[mark:]

@@ -32,9 +32,9 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 
 // Drain ends all streams, in random order and evenly over the time of spread, so that their clients
 // do not reconnect all at once. New streams get `overloaded`. A stream gets everything that was
-// published before its end. Drain returns nil when the last response has ended. When ctx ends first,
-// it cuts the remaining connections and returns the error of ctx; streams that net/http writes end
-// with their next write.
+// published before its end. Drain returns nil when the last response has ended. When ctx ends
+// first, it cuts the remaining connections and returns the error of ctx; streams that net/http
+// writes end with their next write.
 func (h *Handler) Drain(ctx context.Context, spread time.Duration) error {
 	h.drain()
 	running := h.running()

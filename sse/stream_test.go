@@ -178,8 +178,8 @@ func TestClientDisconnect(t *testing.T) {
 	})
 }
 
-// A replay is written in few large writes: at most maxBatch bytes each, and an event that is larger in
-// parts of that size.
+// A replay is written in few large writes: at most maxBatch bytes each, and an event that is larger
+// in parts of that size.
 func TestBatches(t *testing.T) {
 	r := newRig(t, Options{})
 	for range 200 {

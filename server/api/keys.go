@@ -67,9 +67,9 @@ func (k *Keyring) Set(entries []string, perSecond, burst int) {
 	k.keys.Store(&keys)
 }
 
-// check returns the key of a request. A wrong key counts for its address, and after too many of them
-// each further one is refused with 429. A valid key is accepted from every address: the backends
-// behind one address must not lock each other out.
+// check returns the key of a request. A wrong key counts for its address, and after too many of
+// them each further one is refused with 429. A valid key is accepted from every address: the
+// backends behind one address must not lock each other out.
 func (k *Keyring) check(r *http.Request) (*apiKey, error) {
 	key := requestKey(r)
 	if key == "" {

@@ -96,7 +96,8 @@ func (h *handler) publishOne(ctx context.Context, c *call, item notify.Publicati
 // publishBatch publishes the valid items with one append. The reply has a receipt or an error for
 // each item, in the order of the request.
 func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
-	if err := c.key.budget.spend(len(c.items) - 1); err != nil { // endpoint has spent one for the request
+	// The request itself has spent one.
+	if err := c.key.budget.spend(len(c.items) - 1); err != nil {
 		return nil, err
 	}
 	replies := make([]batchReply, len(c.items))
@@ -169,8 +170,9 @@ func (h *handler) history(c *call) (any, error) {
 				", expected the id of a notification, or 0 for all kept notifications")
 		}
 	}
-	// Without a notification the next page starts here. An old id would be lost one day, and an id of
-	// another epoch is lost already. The head is read first, so that the next page misses nothing.
+	// Without a notification the next page starts here. An old id would be lost one day, and an id
+	// of another epoch is lost already. The head is read first, so that the next page misses
+	// nothing.
 	cursor := h.hub.Head().String()
 	messages, gap := h.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
 	reply := []byte(`{"notifications":[`)

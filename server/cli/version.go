@@ -25,8 +25,8 @@ func (v *Version) Run(e Environment) error {
 	return err
 }
 
-// BuildVersion returns the version of the program, and the revision of its source when the binary has
-// it.
+// BuildVersion returns the version of the program, and the revision of its source when the binary
+// has it.
 func BuildVersion() (version, revision string) {
 	b := build()
 	return b.Version, b.Revision

@@ -14,8 +14,8 @@ const BodyTimeout = 10 * time.Second
 // WithBodyDeadline bounds the time in which a body must arrive, whether next reads it or net/http
 // discards it before the response. Without it, one byte a minute would hold a connection for ever.
 // It refuses bodies on GET and HEAD, which have no meaning and would keep the deadline on a stream.
-// Only bytes make a body: proxies and HTTP clients send empty ones, chunked or as an empty DATA frame
-// of HTTP/2.
+// Only bytes make a body: proxies and HTTP clients send empty ones, chunked or as an empty DATA
+// frame of HTTP/2.
 //
 // If next leaves a part of the body unread, because it is too large for example, WithBodyDeadline
 // discards it before the response goes out, see discards. Inside another WithBodyDeadline it does
@@ -24,7 +24,8 @@ func WithBodyDeadline(d time.Duration, next http.Handler) http.Handler {
 	rest := newDiscards()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, nested := r.Body.(*DeadlineBody)
-		if r.Body == nil || nested || r.ContentLength == 0 { // -1 is chunked; over HTTP/2 Body is never http.NoBody
+		// -1 is the length of a chunked body. Over HTTP/2, Body is never http.NoBody.
+		if r.Body == nil || nested || r.ContentLength == 0 {
 			next.ServeHTTP(w, r)
 			return
 		}

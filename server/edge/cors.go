@@ -27,8 +27,8 @@ func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Han
 			return allow(origin, r), nil
 		},
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
-		// The headers that a page asks for: its own ones (extraHeaders), and those that libraries for
-		// tracing add to every request. Only allowed origins get here.
+		// The headers that a page asks for: its own ones (extraHeaders), and those that libraries
+		// for tracing add to every request. Only allowed origins get here.
 		AllowedHeaders:   []string{"*"},
 		ExposedHeaders:   []string{"Retry-After", HeaderRequestID},
 		AllowCredentials: true,
@@ -56,9 +56,9 @@ func WithCORS(allow originRule, noOrigin func(*http.Request) bool, next http.Han
 }
 
 // nameSite adds the header "Sec-Fetch-Site: same-origin" that a browser leaves out over plain HTTP,
-// if the Referer names a page of an allowed origin. A browser sends no Origin only to the page's own
-// host, which this server does not know when a proxy changes the Host header. Package auth needs
-// the header for a cookie.
+// if the Referer names a page of an allowed origin. A browser sends no Origin only to the page's
+// own host, which this server does not know when a proxy changes the Host header. Package auth
+// needs the header for a cookie.
 func nameSite(allow originRule, r *http.Request) {
 	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Cookie") == "" {
 		return

@@ -21,8 +21,8 @@ const (
 // discards reads and drops the rest of bodies that handlers have not read. Many proxies, such as
 // Apache, and simple clients write a whole request before they read the response: if the server
 // closes the connection while they write, they report a broken connection (502) in place of the
-// response, for example of the 413. The limits bound the connections and the bandwidth that a client
-// can hold by it. Beyond them the server closes the connection without reading the rest.
+// response, for example of the 413. The limits bound the connections and the bandwidth that a
+// client can hold by it. Beyond them the server closes the connection without reading the rest.
 type discards struct {
 	places chan struct{}
 	bytes  *rate.Limiter

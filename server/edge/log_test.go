@@ -137,7 +137,8 @@ func TestLoggedStream(t *testing.T) {
 	servertest.Eventually(t, "the line", func() bool { return strings.Contains(buf.Text(), `"bytes":6`) })
 }
 
-// A stream that takes the connection over is logged when it ends, too, with the bytes that it wrote.
+// A stream that takes the connection over is logged when it ends, too, with the bytes that it
+// wrote.
 func TestLoggedStreamWithoutItsRequest(t *testing.T) {
 	ended, returned := make(chan func(int64), 1), make(chan struct{})
 	log, buf := servertest.NewLog()

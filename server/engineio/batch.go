@@ -32,8 +32,8 @@ const (
 // frame that all sessions share, not its own copy.
 const shareMin = 4 << 10
 
-// Frame appends a frame. It copies the frame only if the frame is small, and in a polling payload or
-// written together with others.
+// Frame appends a frame. It copies the frame only if the frame is small, and in a polling payload
+// or written together with others.
 func (b *Batch) Frame(f *Frame) {
 	switch {
 	case b.format == formatFrames, b.format == formatText && len(f.bins) == 0:

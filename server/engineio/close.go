@@ -26,9 +26,9 @@ type ending struct {
 	asked  bool // by a CLOSE packet of the client: its GET is answered with NOOP
 }
 
-// Close closes the session. It first writes the queue, for at most five seconds, then a CLOSE packet
-// in a payload of its own (polling) or a close frame (WebSocket), then closes the transport. The
-// handler gets no more messages; its Close gets the reason.
+// Close closes the session. It first writes the queue, for at most five seconds, then a CLOSE
+// packet in a payload of its own (polling) or a close frame (WebSocket), then closes the transport.
+// The handler gets no more messages; its Close gets the reason.
 func (s *Session) Close(reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,8 +36,8 @@ func (s *Session) Close(reason string) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
-	// A client that has not read by then is disconnected; it would not get a close frame either. The
-	// queue may hold its DISCONNECT, without which it would reconnect.
+	// A client that has not read by then is disconnected; it would not get a close frame either.
+	// The queue may hold its DISCONNECT, without which it would reconnect.
 	wait := closeTimeout
 	if s.pending.Load() || len(s.queue) > 0 {
 		wait = drainTimeout

@@ -19,7 +19,8 @@ func (l *lastMoment) Finish() (done bool) {
 }
 
 // A session that closes gets everything that its source has taken, and Finish is called until it
-// has returned true, each time after the rest. A session whose connection is lost gets nothing more, so Finish is not called.
+// has returned true, each time after the rest. A session whose connection is lost gets nothing
+// more, so Finish is not called.
 func TestFinish(t *testing.T) {
 	f := serve(t, Options{})
 	ws, p := f.connect()

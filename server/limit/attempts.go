@@ -68,9 +68,9 @@ func (l *Limiter) failures() *Rates {
 
 // Attempt checks credentials from an address. Invalid tokens and tickets count as guesses; an
 // address with too many of them gets tooManyGuesses for each further one. Missing and expired
-// credentials do not count. Valid credentials are accepted from every address, because a proxy or an
-// office has many users behind one: the wrong token of one client must not lock out the others. So
-// the check comes first; it costs less than the handshake around it.
+// credentials do not count. Valid credentials are accepted from every address, because a proxy or
+// an office has many users behind one: the wrong token of one client must not lock out the others.
+// So the check comes first; it costs less than the handshake around it.
 func (l *Limiter) Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
 	id, err := check()
 	if !ip.IsValid() || !errors.Is(err, auth.ErrInvalid) {

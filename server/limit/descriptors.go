@@ -7,8 +7,8 @@ import (
 )
 
 // Descriptors counts the connections of the process against its limit of open files. A process at
-// the limit accepts no connection, not even one of a backend, an orchestrator or an operator. So the
-// server refuses streams and sockets before that, and keeps the last descriptors for the admin
+// the limit accepts no connection, not even one of a backend, an orchestrator or an operator. So
+// the server refuses streams and sockets before that, and keeps the last descriptors for the admin
 // listener and for files. It is safe for concurrent use; nil has no limit.
 type Descriptors struct {
 	limit  int64 // of open files

@@ -201,8 +201,8 @@ func (c *Conn) takeAsk(id uint64) (a ask, found bool) {
 	return a, true
 }
 
-// acknowledge passes a client's acknowledgement to the ask that waits for it. It reports whether the
-// server has asked for it; the ask may be cancelled.
+// acknowledge passes a client's acknowledgement to the ask that waits for it. It reports whether
+// the server has asked for it; the ask may be cancelled.
 func (c *client) acknowledge(p *packet) (asked bool) {
 	conn := c.conn(p.namespace)
 	if conn == nil {

@@ -136,8 +136,8 @@ func TestGuessesOverBothTransports(t *testing.T) {
 		t.Errorf("Socket.IO: %s, want %s", got, want)
 	}
 
-	// An EventSource gets the same answer to each invalid token: one that is told to come back later
-	// would do so for ever. A valid token is accepted after any number of them.
+	// An EventSource gets the same answer to each invalid token: after a refusal with a
+	// time to wait it would try again for ever. A valid token is accepted after any number of them.
 	so.Auth = limit.StreamAuth(authenticator, limit.New(limit.Options{AuthFailures: 2}))
 	strangers, err := sse.New(so)
 	if err != nil {

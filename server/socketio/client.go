@@ -111,7 +111,8 @@ func (c *client) Close(reason string) {
 
 // Finish detaches the members of a client that is closed, before its last packets are written: the
 // Hub counts the client for no notification that it would not get. It returns false while a member
-// lags. A member without an answer to its CONNECT is detached in any case, because nothing pulls it.
+// lags. A member without an answer to its CONNECT is detached in any case, because nothing pulls
+// it.
 func (c *client) Finish() (done bool) {
 	done = true
 	for _, conn := range c.all() {
