@@ -10,8 +10,10 @@ const maxUnknown = 1000
 
 // fetch is a running fetch of a key set. done is closed at its end.
 type fetch struct {
-	done chan struct{}
-	ok   bool // the set was fetched; valid after done
+	number int
+	failed int64 // fetches that had failed before it
+	done   chan struct{}
+	ok     bool // the set was fetched; valid after done
 }
 
 // refresh fetches the set once for all callers that wait for it, if a token may do so now. It
@@ -25,8 +27,13 @@ func (k *KeySet) refresh(kid string) error {
 		defer k.mu.Unlock()
 		return k.verdict(before)
 	}
+	f, mine := k.begin()
 	k.mu.Unlock()
-	if !k.fetch(kid) {
+	if mine {
+		k.run(f, kid)
+	}
+	<-f.done // within keySetTimeout
+	if !f.ok {
 		return ErrKeySetUnavailable
 	}
 	k.mu.Lock()
@@ -67,34 +74,32 @@ func (k *KeySet) note(kid string) (before int) {
 	return k.started
 }
 
-// fetch fetches the set, or waits for the running fetch, which ends within keySetTimeout. It
-// reports whether the fetch succeeded. The fetch does not depend on the first caller's context: it
-// continues when that client disconnects.
-func (k *KeySet) fetch(kid string) (ok bool) {
-	k.mu.Lock()
-	if running := k.running; running != nil {
-		k.mu.Unlock()
-		<-running.done
-		return running.ok
+// begin returns the running fetch, or a new one, which is the caller's to run. The caller holds the
+// lock, also while it decides that there may be a fetch: no other token can come between.
+func (k *KeySet) begin() (f *fetch, mine bool) {
+	if k.running != nil {
+		return k.running, false
 	}
 	for _, key := range k.keys() { // which the fetch may withdraw
 		k.note(key.Marshal().KID)
 	}
-	f := &fetch{done: make(chan struct{})}
-	k.running = f
 	k.started++
-	number, failed := k.started, k.failed.Load()
-	k.mu.Unlock()
+	k.running = &fetch{number: k.started, failed: k.failed.Load(), done: make(chan struct{})}
+	return k.running, true
+}
+
+// run fetches the set. It does not depend on the first caller's context: it continues when that
+// client disconnects.
+func (k *KeySet) run(f *fetch, kid string) {
 	_, _ = k.remote.KeyRead(k.ctx, kid) // fetches an unknown key; failures are counted
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	f.ok = k.failed.Load() == failed
+	f.ok = k.failed.Load() == f.failed
 	if f.ok {
-		k.fetched = number
+		k.fetched = f.number
 	}
 	k.running = nil
 	close(f.done)
-	return f.ok
 }
 
 // fetchFirst fetches until there are keys, without a token that asks for one: a server without keys
@@ -105,7 +110,13 @@ func (k *KeySet) fetchFirst() {
 		case <-k.ctx.Done():
 			return
 		case <-time.After(wait):
-			k.fetch("")
+			k.mu.Lock()
+			f, mine := k.begin()
+			k.mu.Unlock()
+			if mine {
+				k.run(f, "")
+			}
+			<-f.done
 		}
 	}
 }
