@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -77,41 +78,39 @@ func TestSlowPollingReaderIsClosed(t *testing.T) {
 	_, _ = io.Copy(io.Discard, conn)
 }
 
-// TestLargeFrameHasADeadlinePerChunk checks that a steady reader of 1 MB stays connected even if it
-// needs longer than the write timeout.
+// chunkConn notes how many bytes are written under each deadline.
+type chunkConn struct {
+	net.Conn
+	chunks []int
+	all    bytes.Buffer
+}
+
+func (c *chunkConn) SetWriteDeadline(time.Time) error {
+	c.chunks = append(c.chunks, 0)
+	return nil
+}
+
+func (c *chunkConn) Write(p []byte) (int, error) {
+	c.chunks[len(c.chunks)-1] += len(p)
+	return c.all.Write(p)
+}
+
+// A large frame has a deadline for each chunk, so a steady reader stays connected even if it needs
+// longer than the write timeout for the frame.
 func TestLargeFrameHasADeadlinePerChunk(t *testing.T) {
 	t.Parallel()
-	const timeout = 4 * time.Second // this test may stand still for a while on a busy machine
-	f := serve(t, Options{WriteTimeout: timeout})
-	ws, p := f.connect()
-	const size = 24 << 20 // more than the buffers of loopback
-	frame := NewFrame(bytes.Repeat([]byte("x"), size))
-	src := newQueue(p.Session)
-	src.put(frame)
-	src.put(NewFrame([]byte("next")))
-	p.SetSource(src)
-	_, r, err := ws.NextReader()
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := int64(0)
-	for start := time.Now(); ; {
-		_ = ws.SetReadDeadline(time.Now().Add(patience))
-		m, err := io.CopyN(io.Discard, r, 1<<20)
-		n += m
-		if err == io.EOF {
-			if time.Since(start) < timeout {
-				t.Skip("the kernel took it all")
-			}
-			break
+	small, large := []byte("next"), bytes.Repeat([]byte("x"), 1<<20)
+	for _, begun := range []bool{false, true} {
+		conn := new(chunkConn)
+		s := &Session{server: &Server{o: Options{WriteTimeout: time.Second}}}
+		if !s.flush(&wire{Conn: conn, session: s}, [][]byte{small, large, small}, begun) {
+			t.Fatal("not everything was written")
 		}
-		if err != nil {
-			t.Fatalf("after %d bytes: %v", n, err)
+		if want := bytes.Join([][]byte{small, large, small}, nil); !bytes.Equal(conn.all.Bytes(), want) {
+			t.Errorf("%d bytes were written, want %d", conn.all.Len(), len(want))
 		}
-		time.Sleep(timeout / 20) // 24 times
+		if n := len(conn.chunks); slices.Max(conn.chunks) > writeChunk || n > len(large)/writeChunk+1 {
+			t.Errorf("%d deadlines, for at most %d bytes", n, slices.Max(conn.chunks))
+		}
 	}
-	if n != size+1 {
-		t.Errorf("%d bytes", n)
-	}
-	ws.expect("4next")
 }
