@@ -137,7 +137,7 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 
 // StreamAddress returns the address of a client, for sse.Options.Address: that which the limits of
 // connections count.
-func StreamAddress(r *http.Request) netip.Addr { return edge.Bucket(edge.ClientIP(r)) }
+func StreamAddress(r *http.Request) netip.Addr { return limit.Bucket(edge.ClientIP(r)) }
 
 // Serve listens on address ("host:port") and serves until ctx is done. Then it reports not ready,
 // finishes publishes, flushes and closes the connections spread over DrainTimeout, and returns nil.

@@ -112,18 +112,6 @@ func validRequestID(s string) bool {
 	return true
 }
 
-// Bucket returns the address for which a client counts: an IPv4 address itself, or the /64 of an
-// IPv6 address, because one subscriber owns a whole /64.
-func Bucket(ip netip.Addr) netip.Addr {
-	ip = ip.Unmap().WithZone("")
-	if ip.Is6() {
-		if p, err := ip.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return ip
-}
-
 // IPFromContext is ClientIP for callers without the request.
 func IPFromContext(ctx context.Context) netip.Addr {
 	if info, ok := ctx.Value(requestInfoKey{}).(*Info); ok {

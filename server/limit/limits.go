@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"github.com/roomcast/roomcast/server/edge"
 )
 
 // Options are the limits; 0 switches one off.
@@ -90,7 +88,7 @@ func (l *Limiter) AcquireStream(ip netip.Addr, user string) (release func(), err
 }
 
 func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func(), err error) {
-	ip = edge.Bucket(ip)
+	ip = Bucket(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch o := l.options; {
@@ -126,7 +124,7 @@ func (l *Limiter) AcquireUser(user string) (release func(), err error) {
 // and half of that from one address, so that they leave room for other addresses. Call release
 // after authentication.
 func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
-	ip = edge.Bucket(ip)
+	ip = Bucket(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.options.Descriptors.refuses(l.connections + l.waiting) {

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"github.com/roomcast/roomcast/server/edge"
 )
 
 const (
@@ -62,7 +60,7 @@ func (r *Rates) Allow(ip netip.Addr) (ok bool, retryAfter time.Duration) {
 // touch returns the entry of an address and makes it the most recent one. It also removes old
 // entries, which saves a goroutine. The caller holds the lock.
 func (r *Rates) touch(ip netip.Addr, now time.Time) *ipRate {
-	ip = edge.Bucket(ip)
+	ip = Bucket(ip)
 	el, ok := r.entries[ip]
 	if ok {
 		r.recent.MoveToFront(el)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
 )
 
 // connect answers a CONNECT: it authenticates the client, attaches it to the Hub, asks the
@@ -209,7 +209,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
 		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
 		Wake: c.client.session.Wake, Disconnect: c.ordered, Owner: c,
-		Address: edge.Bucket(c.client.admission.ip),
+		Address: limit.Bucket(c.client.admission.ip),
 		Made:    func(m *notify.Member) { c.member = m },
 	}
 	former := c.resume(&a, given, payload)

@@ -15,85 +15,98 @@ import (
 // A client that reads nothing costs little memory of its own on every transport, for small and for
 // large messages: it waits for memory that all clients share.
 func TestDeafClientsShareWhatTheyWaitFor(t *testing.T) {
-	const clients = 20
 	for transport, opening := range map[string][]string{
 		"websocket": {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" +
 			"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-			"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", "\x81\x93\x00\x00\x00\x0040" + `{"userId":"deaf"}`},
+			"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+			"\x81\x93\x00\x00\x00\x0040" + `{"userId":"deaf"}`},
 		"EventSource": {"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n"},
 	} {
 		for _, size := range []int{400, 6 << 10, 100 << 10} {
 			t.Run(fmt.Sprintf("%s, %d bytes", transport, size), func(t *testing.T) {
-				memory() // that of earlier tests is gone now
-				// A history of everything, so that no client is the last one to hold a message.
-				s := newStack(t, func(o *Options) {
-					o.Hub = servertest.HubWith(t, func(o *notify.Options) {
-						o.HistorySize, o.HistoryMaxBytes = 1<<20, 1<<30
-					})
-				})
-				data := servertest.JSON(strings.Repeat("x", size))
-				publish := func() {
-					_, err := s.Hub.Publish(t.Context(), notify.Notification{Type: "n", Data: data},
-						notify.ToAll())
-					if err != nil {
-						t.Fatal(err)
+				const most = 32 << 10 // 16 KiB without the race detector
+				each := int64(0)
+				for range 3 { // something else may have released memory meanwhile
+					if each = memoryOfDeafClient(t, opening, size); each <= most {
+						break
 					}
 				}
-				dial := func() net.Conn {
-					conn, err := net.Dial("tcp", s.Base)
-					if err != nil {
-						t.Fatal(err)
-					}
-					t.Cleanup(func() { conn.Close() })
-					for _, part := range opening {
-						if _, err := conn.Write([]byte(part)); err != nil {
-							t.Fatal(err)
-						}
-						if _, err := conn.Read(make([]byte, 4<<10)); err != nil {
-							t.Fatal(err)
-						}
-					}
-					return conn
-				}
-				reader := dial() // so that the frames exist, which all clients share
-				go func() { _, _ = io.Copy(io.Discard, reader) }()
-				servertest.Eventually(t, "the reader is attached", func() bool { return s.Hub.Total() == 1 })
-				read := s.Hub.Members()[0]
-				var conns []net.Conn
-				for range clients {
-					conns = append(conns, dial())
-				}
-				servertest.Eventually(t, "all clients are attached", func() bool {
-					return s.Hub.Total() == clients+1
-				})
-				servertest.Eventually(t, "all clients lag", func() bool {
-					for range 4<<20/size + 1 { // more than the buffers of a socket
-						publish()
-					}
-					lagging := 0
-					for _, m := range s.Hub.Members() {
-						if m != read && m.Lagging() {
-							lagging++
-						}
-					}
-					return lagging == clients
-				})
-				servertest.Eventually(t, "the reader has everything", func() bool {
-					return read.Cursor() == s.Hub.Head()
-				})
-				deaf := memory()
-				for _, conn := range conns {
-					conn.Close()
-				}
-				servertest.Eventually(t, "all clients leave", func() bool { return s.Hub.Total() == 1 })
-				each := (deaf - memory()) / clients
 				t.Logf("a client takes %d bytes", each)
-				if each > 32<<10 { // 16 KiB without the race detector
-					t.Error("want at most 32 KiB")
+				if each > most {
+					t.Errorf("want at most %d", most)
 				}
 			})
 		}
 	}
+}
+
+// memoryOfDeafClient returns the bytes that each of several clients that read nothing takes, after
+// messages of a size for everyone. A client sends the parts of opening and reads an answer to each.
+func memoryOfDeafClient(t *testing.T, opening []string, size int) int64 {
+	const clients = 20
+	// A history of everything, so that no client is the last one to hold a message.
+	s := newStack(t, func(o *Options) {
+		o.Hub = servertest.HubWith(t, func(o *notify.Options) {
+			o.HistorySize, o.HistoryMaxBytes = 1<<20, 1<<30
+		})
+	})
+	members := func(n int) {
+		servertest.Eventually(t, fmt.Sprintf("%d clients are attached", n), func() bool {
+			return s.Hub.Total() == n
+		})
+	}
+	reader := openRaw(t, s.Base, opening) // builds the frames, which all clients share
+	go func() { _, _ = io.Copy(io.Discard, reader) }()
+	members(1)
+	reading := s.Hub.Members()[0]
+	var conns []net.Conn
+	for range clients {
+		conns = append(conns, openRaw(t, s.Base, opening))
+	}
+	members(clients + 1)
+	message := notify.Notification{Type: "n", Data: servertest.JSON(strings.Repeat("x", size))}
+	servertest.Eventually(t, "all clients lag", func() bool {
+		for range 4<<20/size + 1 { // more than the buffers of a socket
+			if _, err := s.Hub.Publish(t.Context(), message, notify.ToAll()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lagging := 0
+		for _, m := range s.Hub.Members() {
+			if m != reading && m.Lagging() {
+				lagging++
+			}
+		}
+		return lagging == clients
+	})
+	servertest.Eventually(t, "the reader has everything", func() bool {
+		return reading.Cursor() == s.Hub.Head()
+	})
+	deaf := memory()
+	for _, conn := range conns {
+		conn.Close()
+	}
+	members(1)
+	return (deaf - memory()) / clients
+}
+
+// openRaw sends each part after the answer to the one before.
+func openRaw(t *testing.T, address string, parts []string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	for _, part := range parts {
+		if _, err := conn.Write([]byte(part)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 4<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return conn
 }
 
 // memory returns the bytes of the heap and of all stacks.
