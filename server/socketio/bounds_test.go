@@ -77,7 +77,10 @@ func (s *testStack) deaf() (*servertest.Polling, *client) {
 	c.Post(`40{"userId":"deaf"}`)
 	for !strings.Contains(c.Get(), "40{") {
 	}
-	return c, s.sio.clients.all()[0]
+	l := s.sio.clients.all()[0]
+	// A shutdown would wait for what the client does not read.
+	s.T.Cleanup(func() { l.abort("the test has ended") })
+	return c, l
 }
 
 // A client that does not read gets answers up to a limit. It holds no more memory than that,
