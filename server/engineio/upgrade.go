@@ -63,15 +63,17 @@ func (s *Session) negotiate(c *wire) bool {
 }
 
 // awaitUpgrade waits until the client has sent more. The client sends UPGRADE after the answer to a
-// POST in progress, which the handler may delay, so that time does not count.
+// POST in progress, which the handler may delay, so that time does not count: the client has the
+// whole timeout after the answer.
 func (s *Session) awaitUpgrade(c *wire) bool {
 	for {
+		posting := s.isPosting()
 		err := c.fill(1)
 		if err == nil {
 			return true
 		}
 		var timeout interface{ Timeout() bool }
-		if !errors.As(err, &timeout) || !timeout.Timeout() || !s.isPosting() {
+		if !errors.As(err, &timeout) || !timeout.Timeout() || !posting && !s.isPosting() {
 			return false
 		}
 		if c.Conn.SetReadDeadline(time.Now().Add(s.server.o.UpgradeTimeout)) != nil {
