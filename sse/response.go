@@ -2,8 +2,9 @@ package sse
 
 import (
 	"net/http"
-	"slices"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // response is the output of a stream through net/http: over HTTP/2 and HTTP/1.0, and if the stream
@@ -24,14 +25,8 @@ func newResponse(w http.ResponseWriter, r *http.Request) *response {
 func (o *response) frame(b *batch) [][]byte { return b.events() }
 
 func (o *response) write(segs [][]byte, timeout time.Duration) error {
-	for _, p := range segs {
-		for part := range slices.Chunk(p, writePart) {
-			// A writer without deadlines (a test recorder) cannot block either.
-			_ = o.rc.SetWriteDeadline(time.Now().Add(timeout))
-			if _, err := o.w.Write(part); err != nil {
-				return err
-			}
-		}
+	if err := sockets.WriteResponse(o.w, segs, timeout); err != nil {
+		return err
 	}
 	if err := o.rc.Flush(); err != nil {
 		return err

@@ -65,7 +65,7 @@ type stream struct {
 type output interface {
 	// frame returns the events of a batch in their wire form, in segments.
 	frame(*batch) [][]byte
-	// write writes and flushes segments. It waits at most the timeout for each writePart bytes.
+	// write writes and flushes segments. It waits at most the timeout for each sockets.WritePart bytes.
 	write(segs [][]byte, timeout time.Duration) error
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // This test checks every byte of a stream, from the headers to the end.
@@ -204,7 +205,7 @@ func TestBatches(t *testing.T) {
 		r.publish(t, notify.Notification{Type: "huge",
 			Data: raw(`"` + strings.Repeat("x", 200<<10) + `"`)}, notify.ToChannel("c"))
 	}
-	const parts = 200<<10/writePart + 1
+	const parts = 200<<10/sockets.WritePart + 1
 	if names, writes := replay(); names["small"] != 200 || names["huge"] != 10 ||
 		writes > 10*parts+5 {
 		t.Errorf("%v in %d writes", names, writes)

@@ -13,9 +13,6 @@ import (
 
 const (
 	maxIgnored = 4 << 10 // bytes that a client may send after its request
-	// writePart is how many bytes share one deadline, so that a large event does not need a faster
-	// reader than a small one.
-	writePart  = 16 << 10
 	endTimeout = time.Second
 )
 
@@ -74,7 +71,7 @@ func (c *wire) write(segs [][]byte, timeout time.Duration) (err error) {
 		if err := c.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 			return err
 		}
-		if segs, err = sockets.WriteSome(c.conn, segs, writePart); err != nil {
+		if segs, err = sockets.WriteSome(c.conn, segs); err != nil {
 			return err
 		}
 	}
@@ -105,7 +102,7 @@ func (c *wire) drop() error {
 
 // cut closes the sending side at once, so that a waiting write fails. Any goroutine may call it.
 func (c *wire) cut() {
-	if half, ok := c.socket().(interface{ CloseWrite() error }); ok {
+	if half, ok := sockets.Plain(c.conn).(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 		return
 	}
@@ -133,20 +130,5 @@ func (c *wire) linger() {
 	_ = c.conn.Close()
 }
 
-// abort resets the connection, so that the kernel does not keep the bytes that the client does not
-// read.
-func (c *wire) abort() {
-	conn := c.socket() // the Close of TLS would write
-	if t, ok := conn.(interface{ SetLinger(int) error }); ok {
-		_ = t.SetLinger(0)
-	}
-	_ = conn.Close()
-}
-
-// socket returns the connection below TLS.
-func (c *wire) socket() net.Conn {
-	if t, ok := c.conn.(interface{ NetConn() net.Conn }); ok {
-		return t.NetConn()
-	}
-	return c.conn
-}
+// abort resets the connection.
+func (c *wire) abort() { sockets.Reset(c.conn) }

@@ -15,7 +15,6 @@ const (
 	maxQueue        = 64 << 10 // bytes of a session's own queue
 	batchSize       = 8 << 10  // bytes of one write on WebSocket
 	payloadSize     = 32 << 10 // bytes of one polling response
-	writeChunk      = 16 << 10 // bytes of one write deadline
 	maxHeaders      = 16 << 10 // bytes of request headers
 	maxFragments    = 4096     // frames of one message
 	maxControls     = 100      // control frames and stray packets per second

@@ -2,9 +2,10 @@ package engineio
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // poll is a waiting GET.
@@ -159,7 +160,7 @@ func (s *Session) answer(w http.ResponseWriter, p *poll, b *Batch, expired bool)
 	return true
 }
 
-// respond writes a payload. Each chunk has its own deadline.
+// respond writes a payload.
 func (s *Session) respond(w http.ResponseWriter, segs ...[]byte) error {
 	n := 0
 	for _, p := range segs {
@@ -169,16 +170,10 @@ func (s *Session) respond(w http.ResponseWriter, segs ...[]byte) error {
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	h.Set("Content-Length", strconv.Itoa(n))
 	noStore(h)
-	rc := http.NewResponseController(w)
-	for _, p := range segs {
-		for part := range slices.Chunk(p, writeChunk) {
-			// It fails for a writer without deadlines.
-			_ = rc.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout))
-			if _, err := w.Write(part); err != nil {
-				return err
-			}
-		}
+	if err := sockets.WriteResponse(w, segs, s.server.o.WriteTimeout); err != nil {
+		return err
 	}
+	rc := http.NewResponseController(w)
 	if err := flushed(rc.Flush()); err != nil {
 		return err
 	}

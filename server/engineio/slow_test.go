@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // endlessSource always has more messages.
@@ -109,7 +111,8 @@ func TestLargeFrameHasADeadlinePerChunk(t *testing.T) {
 		if want := bytes.Join([][]byte{small, large, small}, nil); !bytes.Equal(conn.all.Bytes(), want) {
 			t.Errorf("%d bytes were written, want %d", conn.all.Len(), len(want))
 		}
-		if n := len(conn.chunks); slices.Max(conn.chunks) > writeChunk || n > len(large)/writeChunk+1 {
+		if n := len(conn.chunks); slices.Max(conn.chunks) > sockets.WritePart ||
+			n > len(large)/sockets.WritePart+1 {
 			t.Errorf("%d deadlines, for at most %d bytes", n, slices.Max(conn.chunks))
 		}
 	}

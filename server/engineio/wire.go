@@ -58,16 +58,8 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, session *Session
 func newWire(conn net.Conn, session *Session) *wire {
 	return &wire{
 		Conn: conn, session: session,
-		fd: sockets.Descriptor(conn), peek: sockets.Descriptor(plain(conn)),
+		fd: sockets.Descriptor(conn), peek: sockets.Descriptor(sockets.Plain(conn)),
 	}
-}
-
-// plain returns the connection below TLS.
-func plain(conn net.Conn) net.Conn {
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		return t.NetConn()
-	}
-	return conn
 }
 
 // unread reports whether bytes of the client wait to be read. Only the reading goroutine may call
@@ -167,11 +159,5 @@ func (c *wire) reject(code int) {
 	c.hangup(true)
 }
 
-// abort resets the connection, so that the kernel discards the bytes that the client has not read.
-func (c *wire) abort() {
-	conn := plain(c.Conn) // TLS would send an alert first
-	if t, ok := conn.(interface{ SetLinger(int) error }); ok {
-		_ = t.SetLinger(0)
-	}
-	_ = conn.Close()
-}
+// abort resets the connection.
+func (c *wire) abort() { sockets.Reset(c.Conn) }

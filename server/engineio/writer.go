@@ -115,7 +115,7 @@ func (s *Session) flush(c *wire, segs [][]byte, begun bool) bool {
 		err := c.Conn.SetWriteDeadline(time.Now().Add(s.server.o.WriteTimeout))
 		s.mu.Unlock()
 		if err == nil {
-			segs, err = sockets.WriteSome(c.Conn, segs, writeChunk)
+			segs, err = sockets.WriteSome(c.Conn, segs)
 		}
 		if err != nil {
 			s.broken(c)

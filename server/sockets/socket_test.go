@@ -7,23 +7,28 @@ import (
 	"testing"
 )
 
-// Pending sees bytes and leaves them to the reader.
-func TestPending(t *testing.T) {
+// pair returns two ends of a TCP connection.
+func pair(t *testing.T) (server, client net.Conn) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	server, err := l.Accept()
-	if err != nil {
+	t.Cleanup(func() { client.Close() })
+	if server, err = l.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	t.Cleanup(func() { server.Close() })
+	return server, client
+}
+
+// Pending sees bytes and leaves them to the reader.
+func TestPending(t *testing.T) {
+	server, client := pair(t)
 	fd := Descriptor(server)
 	if Pending(fd) || Pending(-1) {
 		t.Error("bytes before any was sent")
