@@ -60,9 +60,10 @@ func cost(m *Message) int64 {
 	return int64(n)
 }
 
-// sessionBytes returns the memory for a session that is kept, without its Data.
-func sessionBytes(s *session) int64 {
-	n := sessionCost + holderCost*len(s.holders()) + nameCost*(cap(s.Channels)+cap(s.Granted))
+// sessionBytes returns the memory for a session that is kept for a number of holders, without its
+// Data.
+func sessionBytes(s *Session, holders int) int64 {
+	n := sessionCost + holderCost*holders + nameCost*(cap(s.Channels)+cap(s.Granted))
 	own := []string{s.Key, s.UserID, s.ClientID, s.Namespace}
 	for _, names := range [][]string{own, s.Channels, s.Granted} {
 		for _, name := range names {

@@ -112,9 +112,10 @@ func (h *Hub) keepSessions(m *Member) {
 	for _, s := range m.sessions {
 		s.Channels, s.Granted, s.Expires, s.member = channels, m.granted, expires, nil
 		s.place = h.sessions.kept.PushBack(s)
-		s.cost = sessionBytes(s)
+		holders := s.holders()
+		s.cost = sessionBytes(&s.Session, len(holders))
 		h.sessions.bytes += s.cost
-		for _, by := range s.holders() {
+		for _, by := range holders {
 			h.sessions.hold(by, s)
 		}
 		h.ids[s.ClientID]++

@@ -45,9 +45,9 @@ func (d *Descriptors) Count(c net.Conn) net.Conn {
 	}
 	d.open.Add(1)
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &countedTCP{TCPConn: tcp, d: d}
+		return &countedTCP{TCPConn: tcp, place: place{d: d}}
 	}
-	return &countedConn{Conn: c, d: d}
+	return &countedConn{Conn: c, place: place{d: d}}
 }
 
 // Tight reports whether four fifths of the limit are in use: the server then keeps no idle
@@ -70,32 +70,39 @@ func (d *Descriptors) room() int64 { return max(1, d.limit*4/5-d.others) }
 
 func (d *Descriptors) used() int64 { return d.open.Load() + d.others }
 
+// place is the descriptor of one connection.
+type place struct {
+	d     *Descriptors
+	freed atomic.Bool
+}
+
+// free gives the descriptor back, once.
+func (p *place) free() {
+	if !p.freed.Swap(true) {
+		p.d.open.Add(-1)
+	}
+}
+
 // countedTCP keeps the methods of a TCP connection, which a handler uses after it has hijacked one.
 type countedTCP struct {
 	*net.TCPConn
-	d      *Descriptors
-	closed atomic.Bool
+	place
 }
 
 // Socket implements sockets.Counted.
 func (c *countedTCP) Socket() *net.TCPConn { return c.TCPConn }
 
 func (c *countedTCP) Close() error {
-	if !c.closed.Swap(true) {
-		defer c.d.open.Add(-1)
-	}
+	defer c.free()
 	return c.TCPConn.Close()
 }
 
 type countedConn struct {
 	net.Conn
-	d      *Descriptors
-	closed atomic.Bool
+	place
 }
 
 func (c *countedConn) Close() error {
-	if !c.closed.Swap(true) {
-		defer c.d.open.Add(-1)
-	}
+	defer c.free()
 	return c.Conn.Close()
 }
