@@ -9,26 +9,22 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
-// What docs/socketio.md says about a client that comes back: with everything that it missed, it has
-// its id, rooms and data. With a gap it has its rooms, and a new id and no data. The same holds for
-// the library, see the test of this name there.
+// What a client that comes back finds with our handlers; see servertest for the rules.
 func TestWhatARecoveryRestores(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
 		o.Hub = servertest.HubWith(t, func(o *notify.Options) { o.HistorySize = 8 })
 	})
-	type state struct {
-		id        string
-		byClient  bool
-		byGo      bool
-		data      any
-		recovered bool
-	}
-	connects, first := make(chan state, 1), true
+	connects, first := make(chan servertest.Restored, 1), true
 	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {
 		rooms := c.Rooms()
-		connects <- state{c.ID(), slices.Contains(rooms, "by-client"),
-			slices.Contains(rooms, "by-go"), c.Data(), c.Recovered()}
+		connects <- servertest.Restored{
+			ID:        c.ID(),
+			ByClient:  slices.Contains(rooms, "by-client"),
+			ByGo:      slices.Contains(rooms, "by-go"),
+			Data:      c.Data(),
+			Recovered: c.Recovered(),
+		}
 		if first {
 			c.Join("by-go")
 			c.SetData("data")
@@ -36,29 +32,5 @@ func TestWhatARecoveryRestores(t *testing.T) {
 		first = false
 		return nil
 	})
-	c := s.Dial("")
-	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
-	servertest.Receive(t, connects)
-	c.Send(`420["subscribe",{"channels":["by-client"]}]`)
-	c.Sync()
-	comeBack := func() state {
-		t.Helper()
-		c.Conn.Close()
-		for _, m := range s.Hub.Members() {
-			s.Gone(m.ClientID())
-		}
-		c = s.Dial("")
-		c.JoinWithPid(servertest.Resume("u1", pid, offset))
-		return servertest.Receive(t, connects)
-	}
-	if got, want := comeBack(), (state{sid, true, true, "data", true}); got != want {
-		t.Errorf("without a loss it has %+v, want %+v", got, want)
-	}
-	for range 20 { // more than a room keeps
-		s.Publish(`{"target":{"user":"u1"},"type":"n"}`)
-	}
-	got := comeBack()
-	if want := (state{got.id, true, true, nil, false}); got != want || got.id == sid {
-		t.Errorf("after a loss it has %+v, want %+v with a new id", got, want)
-	}
+	s.ExpectRecovery(connects)
 }
