@@ -11,18 +11,19 @@ import (
 
 // nodeHost has the handlers of testdata/node/server.mjs, written for one of the APIs.
 type nodeHost struct {
+	crowd    int // divides the number of clients that do the same, 1 in make soak
 	register func(*nodeRun)
 	kick     func(*nodeRun)      // disconnects every client
 	shown    func(s sight) sight // removes from a recording what this API does not have
 }
 
 var hosts = map[string]nodeHost{
-	"own": {registerOwn, func(r *nodeRun) {
+	"own": {1, registerOwn, func(r *nodeRun) {
 		for _, c := range r.sio.To().Conns() {
 			c.CloseTransport()
 		}
 	}, ownSight},
-	"api": {registerOwn, func(r *nodeRun) {
+	"api": {1, registerOwn, func(r *nodeRun) {
 		for _, c := range r.sio.To().Conns() {
 			url := "http://" + r.Base + "/v1/connections/" + c.ID()
 			res, text := servertest.Do(r.t, "DELETE", url, "",
@@ -32,7 +33,7 @@ var hosts = map[string]nodeHost{
 			}
 		}
 	}, ownSight},
-	"library": {registerLibrary, func(r *nodeRun) { r.io.DisconnectSockets(true) }, librarySight},
+	"library": {5, registerLibrary, func(r *nodeRun) { r.io.DisconnectSockets(true) }, librarySight},
 }
 
 // badPacket matches the event with which a Node server reports a packet that it cannot decode.

@@ -39,6 +39,7 @@ func TestHandlersSeeWhatNodeShows(t *testing.T) {
 	scenarios, recorded := readRecording(t)
 	for name, host := range hosts {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, sc := range scenarios {
 				if sc.Only != "" && sc.Only != name ||
 					name == "api" && !slices.Contains(sc.Steps, "kick") {
@@ -136,7 +137,7 @@ func (sc scenario) run(t *testing.T, host nodeHost) sight {
 	host.register(r)
 	clients := max(1, sc.Clients)
 	if clients > few {
-		clients /= crowd
+		clients = min(clients, servertest.Soaked(clients/max(host.crowd, crowd)))
 	}
 	for i := range clients {
 		r.clients = append(r.clients, newNodeClient(r.Base, "u"+strconv.Itoa(i)))
