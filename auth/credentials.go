@@ -52,8 +52,6 @@ type Credentials struct {
 func FromRequest(r *http.Request) Credentials {
 	q := Query(r)
 	c := Credentials{
-		Token:     first(q["token"]),
-		Ticket:    first(q["ticket"]),
 		Username:  rooms.DisplayName(first(q["username"])),
 		SessionID: first(q["sessionId"]),
 		Channels:  channels(q),
@@ -63,6 +61,14 @@ func FromRequest(r *http.Request) Credentials {
 		OriginKnown: originKnown(r),
 	}
 	c.nameUsers(q["userId"]...)
+	c.readProof(r, q)
+	c.err = c.check()
+	return c
+}
+
+// readProof reads the token and the ticket.
+func (c *Credentials) readProof(r *http.Request, q url.Values) {
+	c.Token, c.Ticket = first(q["token"]), first(q["ticket"])
 	if c.Token == "" {
 		c.Token = bearer(r.Header.Get("Authorization"))
 	}
@@ -71,8 +77,6 @@ func FromRequest(r *http.Request) Credentials {
 			c.Token, c.FromCookie = cookie.Value, true
 		}
 	}
-	c.err = c.check()
-	return c
 }
 
 func originKnown(r *http.Request) bool {

@@ -45,6 +45,9 @@ func (o Options) withDefaults() Options {
 	if o.Admit == nil {
 		o.Admit = func(*http.Request) error { return nil }
 	}
+	if o.Authorize == nil {
+		o.Authorize = func(*Session, *http.Request) bool { return true }
+	}
 	if o.Context == nil {
 		o.Context = func(r *http.Request) context.Context {
 			return context.WithoutCancel(r.Context())

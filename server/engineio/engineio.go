@@ -93,6 +93,11 @@ type Options struct {
 	// another status and has the message as its text; the method `RetryAfter() time.Duration` sets
 	// that header.
 	Admit func(*http.Request) error
+	// Authorize is called for each later request with the id of a session: a GET, a POST, or the
+	// WebSocket of an upgrade. It reports whether the request is from the session's client. false
+	// answers the request as if there were no such session, and changes nothing. The default allows
+	// everyone who knows the id. The session may be closed already.
+	Authorize func(*Session, *http.Request) bool
 	// Context returns the parent of [Session.Context]; the session ends its own context. The
 	// default has the values of the request's context, which makes a session retain net/http's
 	// connection state: some hundred bytes.

@@ -91,7 +91,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var session *Session
 	if sid != "" {
-		if session = s.lookup(sid); session == nil {
+		if session = s.lookup(sid, r); session == nil {
 			errSession.write(w)
 			return
 		}
@@ -135,13 +135,13 @@ func (s *Server) snapshot() []*Session {
 	return all
 }
 
-// lookup returns a session. It closes a session whose pong is overdue, even if the timer has not
-// fired yet.
-func (s *Server) lookup(sid string) *Session {
+// lookup returns the session of a request, or nil if there is none that the request may use. It
+// closes a session whose pong is overdue, even if the timer has not fired yet.
+func (s *Server) lookup(sid string, r *http.Request) *Session {
 	s.mu.Lock()
 	session := s.sessions[sid]
 	s.mu.Unlock()
-	if session == nil {
+	if session == nil || !s.o.Authorize(session, r) {
 		return nil
 	}
 	if session.overdue(time.Now()) {

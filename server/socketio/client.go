@@ -1,9 +1,6 @@
 package socketio
 
 import (
-	"context"
-	"net/http"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,7 +8,6 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
@@ -57,8 +53,8 @@ type client struct {
 
 // newClient returns nil when the limits refuse the connection.
 func newClient(srv *Server, session *engineio.Session) *client {
-	ip, _ := session.Context().Value(addressKey{}).(netip.Addr)
-	admission := newAdmission(srv.opts.Limits, ip)
+	from := contextOf(session)
+	admission := newAdmission(srv.opts.Limits, from.ip)
 	if admission == nil {
 		return nil
 	}
@@ -66,27 +62,8 @@ func newClient(srv *Server, session *engineio.Session) *client {
 	c.space.L = &c.mu
 	c.alone = time.Now()
 	c.nextBeat = c.alone.Add(srv.opts.Heartbeat)
+	from.bound.setClient(c)
 	return c
-}
-
-// addressContext is the context of a session. It has the client's address, for which the handshake
-// counts, and nothing else of the request.
-type addressContext struct {
-	context.Context
-	ip netip.Addr
-}
-
-func withAddress(r *http.Request) context.Context {
-	return addressContext{context.Background(), edge.ClientIP(r)}
-}
-
-type addressKey struct{}
-
-func (c addressContext) Value(key any) any {
-	if key == (addressKey{}) {
-		return c.ip
-	}
-	return c.Context.Value(key)
 }
 
 // Close handles the end of the transport. It detaches the Hub's members at once, so that the Hub

@@ -26,7 +26,8 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, p.excess)
 		return
 	}
-	given, err := c.credentials().WithAuth(p.auth)
+	handshake := c.credentials()
+	given, err := handshake.WithAuth(p.auth)
 	if err != nil {
 		c.refuse(p.namespace, err)
 		return
@@ -36,6 +37,7 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, err)
 		return
 	}
+	contextOf(c.session).bound.accepted(identity, given, handshake)
 	apps := c.srv.appsOf(p.namespace)
 	if apps == 0 || !validNamespace(p.namespace) {
 		c.refuse(p.namespace, errNoNamespace)

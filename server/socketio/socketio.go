@@ -67,8 +67,8 @@ func New(o Options) (*Server, error) {
 	s.Mount(own, own.serves)
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
-		CheckOrigin: o.CheckOrigin, Admit: s.admit, Context: withAddress, Accept: s.accept,
-		Written: o.Metrics.Written,
+		CheckOrigin: o.CheckOrigin, Admit: s.admit, Authorize: s.authorize,
+		Context: newSessionContext, Accept: s.accept, Written: o.Metrics.Written,
 	})
 	s.workers.Go(func() { s.sweep(ctx) })
 	return s, nil

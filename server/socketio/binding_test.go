@@ -1,0 +1,261 @@
+package socketio
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+const unknownSession = `{"code":1,"message":"Session ID unknown"}`
+
+// thief sends requests for the polling session of another client.
+type thief struct {
+	t    *testing.T
+	base string
+	sid  string
+}
+
+// request sends one request from a loopback address and returns the status and the body.
+func (f thief) request(from, method, query, body string, headers ...string) (int, string) {
+	f.t.Helper()
+	dialer := &net.Dialer{
+		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 0)),
+		Timeout:   servertest.Patience,
+	}
+	client := &http.Client{Timeout: servertest.Patience, Transport: &http.Transport{
+		DialContext: dialer.DialContext, DisableKeepAlives: true,
+	}}
+	url := "http://" + f.base + "/socket.io/?EIO=4&sid=" + f.sid + query
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Add(name, value)
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		f.t.Fatalf("%s %s: %v", method, query, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return res.StatusCode, ""
+	}
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return res.StatusCode, strings.TrimSpace(string(text))
+}
+
+var upgradeHeaders = []string{"Connection: Upgrade", "Upgrade: websocket",
+	"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="}
+
+// tries sends a GET, a POST and the WebSocket of an upgrade.
+func (f thief) tries(from, query string, headers ...string) (statuses [3]int, bodies [3]string) {
+	f.t.Helper()
+	query += "&transport="
+	statuses[0], bodies[0] = f.request(from, "GET", query+"polling", "", headers...)
+	statuses[1], bodies[1] = f.request(from, "POST", query+"polling", `42["join-room","x"]`,
+		headers...)
+	statuses[2], bodies[2] = f.request(from, "GET", query+"websocket", "",
+		append(upgradeHeaders, headers...)...)
+	return statuses, bodies
+}
+
+// refused fails the test if one of the requests has an effect.
+func (f thief) refused(name, from, query string, headers ...string) {
+	f.t.Helper()
+	statuses, bodies := f.tries(from, query, headers...)
+	for i, kind := range []string{"GET", "POST", "upgrade"} {
+		if statuses[i] != http.StatusBadRequest || bodies[i] != unknownSession {
+			f.t.Errorf("%s: %s: %d %s", name, kind, statuses[i], bodies[i])
+		}
+	}
+}
+
+// sidOf returns the session id of an OPEN packet.
+func sidOf(open string) string {
+	_, sid, _ := strings.Cut(open, `"sid":"`)
+	sid, _, _ = strings.Cut(sid, `"`)
+	return sid
+}
+
+func tokenOf(t *testing.T, user string, end time.Duration) string {
+	return servertest.SignHS256(t, servertest.Secret, map[string]any{
+		"sub": user, "exp": time.Now().Add(end).Unix(), "channels": []string{"*"},
+	})
+}
+
+func newTokenStack(t *testing.T, tickets *auth.Tickets) *testStack {
+	t.Helper()
+	return newStack(t, func(o *Options) {
+		o.Auth, _ = auth.New(auth.Options{Secret: auth.Secret(servertest.Secret), Tickets: tickets})
+		o.Limits = limit.New(limit.Options{MaxConnections: 1000, AuthFailures: 1000})
+	})
+}
+
+// A session on HTTP long-polling belongs to the credentials of its handshake. Its id alone, with
+// the credentials of another user, or with wrong ones, is as good as an unknown id, on every kind
+// of request, and the session does not notice.
+func TestStolenSession(t *testing.T) {
+	t.Parallel()
+	tickets := auth.NewTickets(nil)
+	s := newTokenStack(t, tickets)
+	own, renewed := tokenOf(t, "u1", time.Hour), tokenOf(t, "u1", 2*time.Hour)
+	other := tokenOf(t, "u2", time.Hour)
+	newTicket := func(user string) string {
+		ticket, _, err := tickets.Issue(user, "", nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ticket
+	}
+	const page = "Sec-Fetch-Site: same-origin"
+	bearer := func(token string) []string { return []string{"Authorization: Bearer " + token} }
+	cookie := func(token string) []string { return []string{"Cookie: auth_token=" + token, page} }
+	foreign := newTicket("u1") // it must not be used up
+	for _, c := range []struct {
+		name, query string
+		headers     []string
+		renewed     []string // headers with another token of the user; nil: not possible
+	}{
+		{"header", "", bearer(own), bearer(renewed)},
+		{"cookie", "", cookie(own), cookie(renewed)},
+		{"query", "&token=" + own, nil, nil},
+		{"ticket", "&ticket=" + newTicket("u1"), nil, nil},
+	} {
+		owner := thief{t, s.Base, ""}
+		status, open := owner.request("127.0.0.1", "GET", c.query+"&transport=polling", "",
+			c.headers...)
+		owner.sid = sidOf(open)
+		if status != http.StatusOK || owner.sid == "" {
+			t.Fatalf("%s: handshake: %d %s", c.name, status, open)
+		}
+		attack := func() {
+			t.Helper()
+			for _, from := range []string{"127.0.0.1", "127.0.0.2"} {
+				name := c.name + " from " + from
+				owner.refused(name+", other header", from, "", bearer(other)...)
+				owner.refused(name+", wrong header", from, "", bearer("x")...)
+				owner.refused(name+", other cookie", from, "", append(cookie(other),
+					bearer(other)...)...)
+				owner.refused(name+", other query", from, "&token="+other)
+				owner.refused(name+", other ticket", from, "&ticket="+foreign,
+					"Authorization: Bearer "+other)
+			}
+			owner.refused(c.name+", nothing", "127.0.0.2", "")
+			owner.refused(c.name+", user id", "127.0.0.2", "&userId=u1")
+			owner.refused(c.name+", other ticket alone", "127.0.0.2", "&ticket="+foreign)
+		}
+		mustPost := func(packet string, headers []string) {
+			t.Helper()
+			if status, text := owner.request("127.0.0.1", "POST", c.query+"&transport=polling",
+				packet, headers...); status != http.StatusOK {
+				t.Fatalf("%s: POST: %d %s", c.name, status, text)
+			}
+		}
+		poll := func(headers []string) string {
+			t.Helper()
+			status, text := owner.request("127.0.0.1", "GET", c.query+"&transport=polling", "",
+				headers...)
+			if status != http.StatusOK {
+				t.Fatalf("%s: GET: %d %s", c.name, status, text)
+			}
+			return text
+		}
+		attack() // before CONNECT
+		mustPost("40", c.headers)
+		attack() // while the answer to CONNECT waits
+		if text := poll(c.headers); !strings.Contains(text, "40{") ||
+			!strings.Contains(text, `"userId":"u1"`) {
+			t.Errorf("%s: the client got %s", c.name, text)
+		}
+		if c.renewed != nil {
+			mustPost(`42["ping"]`, c.renewed)
+			if text := poll(c.renewed); !strings.Contains(text, "pong") {
+				t.Errorf("%s: after a new token the client got %s", c.name, text)
+			}
+			attack()
+			mustPost(`42["ping"]`, c.headers) // the former one is valid, too
+			poll(c.headers)
+		}
+		if joined := s.Hub.Match([]string{"x"}, nil); len(joined) != 0 {
+			t.Errorf("%s: a thief has joined a channel as the client", c.name)
+		}
+		mustPost("1", c.headers)
+	}
+	if _, err := s.sio.opts.Auth.Authenticate(t.Context(),
+		auth.Credentials{Ticket: foreign}, auth.SocketIO); err != nil {
+		t.Errorf("an attempt has used up a ticket: %v", err)
+	}
+}
+
+// A browser cannot send the Authorization header with the WebSocket of an upgrade. Without it, the
+// address of the handshake counts.
+func TestUpgradeWithoutHeader(t *testing.T) {
+	t.Parallel()
+	s := newTokenStack(t, nil)
+	own, other := tokenOf(t, "u1", time.Hour), tokenOf(t, "u2", time.Hour)
+	for _, c := range []struct {
+		name, from string
+		headers    []string
+		status     int
+	}{
+		{"another address", "127.0.0.2", nil, http.StatusBadRequest},
+		{"another address with a cookie", "127.0.0.2", []string{"Cookie: auth_token=" + other},
+			http.StatusBadRequest},
+		{"another user", "127.0.0.1", []string{"Authorization: Bearer " + other},
+			http.StatusBadRequest},
+		{"the same address", "127.0.0.1", nil, http.StatusSwitchingProtocols},
+		{"another address with the header", "127.0.0.2", []string{"Authorization: Bearer " + own},
+			http.StatusSwitchingProtocols},
+	} {
+		poll := thief{t, s.Base, ""}
+		_, open := poll.request("127.0.0.1", "GET", "&transport=polling", "",
+			"Authorization: Bearer "+own)
+		poll.sid = sidOf(open)
+		status, text := poll.request(c.from, "GET", "&transport=websocket", "",
+			append(upgradeHeaders, c.headers...)...)
+		if status != c.status {
+			t.Errorf("%s: %d %s", c.name, status, text)
+		}
+		poll.request("127.0.0.1", "POST", "&transport=polling", "1", "Authorization: Bearer "+own)
+	}
+}
+
+// A client that authenticates by the payload of CONNECT is not bound to what its requests carry
+// besides, such as the cookie of another application with the same name, which may change at any
+// time.
+func TestSessionOfPayload(t *testing.T) {
+	t.Parallel()
+	s := newTokenStack(t, nil)
+	for _, cookie := range []string{"", "a", "b"} {
+		client := thief{t, s.Base, ""}
+		var headers []string
+		if cookie != "" {
+			headers = []string{"Cookie: auth_token=" + cookie, "Sec-Fetch-Site: same-origin"}
+		}
+		_, open := client.request("127.0.0.1", "GET", "&transport=polling", "", headers...)
+		client.sid = sidOf(open)
+		payload := `40{"token":"` + tokenOf(t, "u1", time.Hour) + `"}`
+		if status, text := client.request("127.0.0.1", "POST", "&transport=polling", payload,
+			headers...); status != http.StatusOK {
+			t.Fatalf("CONNECT: %d %s", status, text)
+		}
+		if _, text := client.request("127.0.0.2", "GET", "&transport=polling", "",
+			"Cookie: auth_token=another"); !strings.Contains(text, "40{") {
+			t.Errorf("cookie %q: %s", cookie, text)
+		}
+		client.request("127.0.0.1", "POST", "&transport=polling", "1")
+	}
+}
