@@ -131,7 +131,7 @@ func testChannelPermissions(t *testing.T, w way) {
 			}
 			body, _ := json.Marshal(map[string]any{"join": []string{name}})
 			status, answer := post(t, srv.URL+"/sse/"+cl.hello.ClientID+"/channels?"+c.query,
-				string(body))
+				string(body), HeaderSecret, cl.hello.Secret)
 			got := len(answer.Joined) == 1 && len(answer.Denied) == 0
 			if status != 200 || got != want {
 				t.Errorf("%s: %q by POST: %d %+v, want %t", c.query, name, status, answer, want)

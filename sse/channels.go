@@ -5,8 +5,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
 )
 
@@ -28,11 +26,11 @@ type changed struct {
 //
 //	{"join":["orders"],"leave":["news"]}  ->  {"joined":["orders"],"left":["news"],"denied":[]}
 //
-// The request needs the credentials of the stream's user, in the same forms as for a stream. For a
-// stream without a user the client id is enough. The stream leaves channels before it joins others.
-// The server keeps joined channels under the stream's sessionId, if it has one. A stream with
-// ?envelope=true then gets sync, also when the body names no channel. The client id is the route
-// variable clientId of gorilla/mux or net/http.
+// The request needs the credentials of the stream's user, in the same forms as for a stream, or the
+// secret of the stream in the header [HeaderSecret]; for a stream without a user it needs the
+// secret. The stream leaves channels before it joins others. The server keeps joined channels under
+// the stream's sessionId, if it has one. A stream with ?envelope=true then gets sync, also when the
+// body names no channel. The client id is the route variable clientId of gorilla/mux or net/http.
 func (h *Handler) Channels() http.Handler { return http.HandlerFunc(h.changeChannels) }
 
 func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
@@ -40,12 +38,7 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 		h.refuseMethod(w, r, "POST")
 		return
 	}
-	identity, err := h.o.Auth.Authenticate(r.Context(), auth.FromRequest(r), auth.EventSource)
-	if err != nil {
-		h.problem(w, r, err)
-		return
-	}
-	s, member, owner, err := h.find(clientIDOf(r), identity)
+	s, member, owner, err := h.find(r)
 	if err != nil {
 		h.problem(w, r, err)
 		return
@@ -69,24 +62,6 @@ func clientIDOf(r *http.Request) string {
 		return id
 	}
 	return r.PathValue("clientId")
-}
-
-// find returns the running stream of a client id if identity may control it, the member of the
-// stream, and the identity whose rights apply: for a stream with a user the identity of the
-// request, which may be newer, otherwise the identity of the stream.
-func (h *Handler) find(
-	clientID string, identity auth.Identity,
-) (s *stream, m *notify.Member, owner auth.Identity, err error) {
-	s, m = h.stream(clientID)
-	switch {
-	case s == nil:
-		return nil, nil, identity, ErrNoStream
-	case s.identity.Anonymous:
-		return s, m, s.identity, nil
-	case identity.RoomUser() != s.identity.RoomUser():
-		return nil, nil, identity, ErrNotYours
-	}
-	return s, m, identity, nil
 }
 
 func readChange(w http.ResponseWriter, r *http.Request) (change, error) {

@@ -20,23 +20,16 @@ import (
 
 func escape(s string) string { return url.QueryEscape(s) }
 
-func post(t *testing.T, target, body string) (status int, answer changed) {
+// post changes the channels of a stream. headers has pairs of a name and a value.
+func post(t *testing.T, target, body string, headers ...string) (status int, answer changed) {
 	t.Helper()
-	resp, err := http.Post(target, "application/json", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode == 200 {
-		if err := json.Unmarshal(text, &answer); err != nil {
+	status, text, _ := say(t, target, body, headers...)
+	if status == 200 {
+		if err := json.Unmarshal([]byte(text), &answer); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return resp.StatusCode, answer
+	return status, answer
 }
 
 func (r *rig) channelsOf(clientID string) []string {
@@ -132,8 +125,10 @@ func testChangeChannelsRefused(t *testing.T, w way) {
 			"body: not valid UTF-8 at byte 10"},
 		{"too long", alice + "/channels?userId=alice",
 			`{"join":["` + strings.Repeat("a", 64<<10) + `"]}`, 413, "payload_too_large"},
-		{"an anonymous stream, by anyone who knows it", anonymous + "/channels?userId=bob", body,
-			200, ""},
+		{"an anonymous stream, by anyone who knows it", anonymous + "/channels", body, 403,
+			"X-Stream-Secret"},
+		{"an anonymous stream, by a user", anonymous + "/channels?userId=bob", body, 403,
+			"X-Stream-Secret"},
 	} {
 		resp, err := http.Post(srv.URL+"/sse/"+c.target, "application/json; charset=utf-8",
 			strings.NewReader(c.body))
@@ -184,6 +179,7 @@ func TestChannelsByMux(t *testing.T) {
 	req := httptest.NewRequest("POST", "/sse/"+c.hello.ClientID+"/channels",
 		strings.NewReader(`{"join":["a"]}`))
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(HeaderSecret, c.hello.Secret)
 	rec := httptest.NewRecorder()
 	routes.ServeHTTP(rec, req)
 	if rec.Code != 200 || rec.Body.String() != `{"joined":["a"],"left":[],"denied":[]}`+"\n" ||

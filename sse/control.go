@@ -101,6 +101,7 @@ type connected struct {
 	TotalConnections int    `json:"totalConnections"`
 	Recovered        bool   `json:"recovered"` // nothing after the client's cursor is missing
 	Transport        string `json:"transport"`
+	Secret           string `json:"secret"` // see HeaderSecret
 	// Denied has the requested channels that the client may not join.
 	Denied []string `json:"denied,omitempty"`
 }

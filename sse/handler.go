@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,6 +89,7 @@ type Detacher interface {
 type Handler struct {
 	o       Options
 	start   time.Time // where instants start to count
+	key     [32]byte  // of the secrets of streams
 	writers *sockets.Writers[*stream]
 	watcher *sockets.Watcher[*stream]
 	unknown unknown // query parameters
@@ -141,6 +143,7 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{o: o, start: time.Now(), due: dueQueue{at: never}, empty: make(chan struct{})}
+	_, _ = rand.Read(h.key[:]) // never fails
 	h.unknown.log = o.Log
 	h.writers = sockets.NewWriters[*stream](h.writeStreams)
 	h.watcher = sockets.NewWatcher((*stream).look)

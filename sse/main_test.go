@@ -220,6 +220,7 @@ func blur(s string) string {
 	for _, p := range [][2]string{
 		{`retry: [1-5]\d{3}\n`, "retry: R\n"},
 		{`"(clientId|socketId)":"[A-Za-z0-9]{20}"`, `"$1":"CLIENT"`},
+		{`"secret":"[A-Za-z0-9_-]{22}"`, `"secret":"SECRET"`},
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`, "TIME"},
 		{`\b[0-9a-f]{8}-(\d+)`, "E-$1"},
 	} {

@@ -65,7 +65,7 @@ func testMessages(t *testing.T, w way) {
 			`{"type":"message","room":"chat","message":[1,2],"from":{"clientId":"CLIENT",` +
 				`"userId":"anonymous"},"timestamp":"TIME"}`},
 	} {
-		status, text, header := say(t, c.target, c.body)
+		status, text, header := say(t, c.target, c.body, HeaderSecret, anonymous.hello.Secret)
 		var receipt notify.Receipt
 		err := json.Unmarshal([]byte(text), &receipt)
 		if err != nil || status != 200 || header.Get("Cache-Control") != "no-store" {

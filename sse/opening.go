@@ -27,7 +27,7 @@ func (s *stream) open(o opening) (b *batch, next step, err error) {
 		Username:  s.identity.Username,
 		Timestamp: timestamp(s.started), TotalConnections: s.h.o.Hub.Total(),
 		Recovered: recovered(o.resume, b.first()),
-		Transport: transport, Denied: o.denied,
+		Transport: transport, Secret: s.h.secretOf(s.clientID), Denied: o.denied,
 	})
 	now := s.h.now()
 	s.nextHeartbeat, s.nextSync = now.after(s.h.o.Heartbeat), now.after(s.h.o.Sync)

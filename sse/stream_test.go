@@ -58,7 +58,7 @@ func TestStreamBytes(t *testing.T) {
 			`event: connected`,
 			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT","userId":"u1",`+
 				`"username":"Ann","timestamp":"TIME","totalConnections":1,"recovered":false,`+
-				`"transport":"sse","denied":["user:u2"]}`,
+				`"transport":"sse","secret":"SECRET","denied":["user:u2"]}`,
 			``,
 			`id: `+id(1),
 			`event: a`,

@@ -125,7 +125,7 @@ func TestTokenNearExpiry(t *testing.T) {
 		wantBytes(t, rec.after(0), "retry: R\nid: E-0\nevent: connected\n"+
 			`data: {"type":"connected","clientId":"CLIENT","socketId":"CLIENT",`+
 			`"userId":"alice","username":"alice","timestamp":"TIME","totalConnections":1,`+
-			`"recovered":false,"transport":"sse"}`+"\n\n"+
+			`"recovered":false,"transport":"sse","secret":"SECRET"}`+"\n\n"+
 			"event: auth:expiring\ndata: {\"type\":\"auth:expiring\",\"expiresAt\":\"TIME\"}\n\n")
 		wantBytes(t, rec.after(3*time.Second),
 			"event: auth:expired\ndata: {\"type\":\"auth:expired\"}\n\n")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
+	"github.com/roomcast/roomcast/sse"
 )
 
 // streamMedia is the media type of the response that does not end.
@@ -32,7 +33,13 @@ func (h *handler) streamRoutes(c components) []route {
 		Name: "clientId", In: "path", Required: true,
 		Doc: "the id of the open stream, from its event connected", Names: "client",
 	}
-	const doc = "It takes the credentials of the stream's user. The same route exists at /api"
+	secret := param{
+		Name: sse.HeaderSecret, In: "header",
+		Doc: "the secret of the open stream, from its event connected; required for a stream " +
+			"without a user, in place of credentials for others",
+	}
+	const doc = "It takes the credentials of the stream's user, or the secret of the stream. The " +
+		"same route exists at /api"
 	return []route{{
 		Method: "GET", Path: path, ID: "openStream", Group: groupStreams, Client: true,
 		Summary: "Open a stream of server-sent events",
@@ -59,7 +66,7 @@ func (h *handler) streamRoutes(c components) []route {
 		Summary: "Change the channels of an open stream",
 		Doc: "A stream with envelope=true then gets the event sync, even if nothing changes. " + doc +
 			path + "/{clientId}/channels.",
-		Params: append([]param{stream, ticket}, credentials...), Errors: []int{http.StatusNotFound},
+		Params: append([]param{stream, secret, ticket}, credentials...), Errors: []int{http.StatusNotFound},
 		Body: &requestBody{
 			Object: c.channelsChange, Example: `{"join": ["news"], "leave": ["orders"]}`,
 		},
@@ -71,7 +78,7 @@ func (h *handler) streamRoutes(c components) []route {
 		Summary: "Send a message to a channel from an open stream",
 		Doc: "This is what the event send-message does on Socket.IO: the members receive the " +
 			"event message. " + doc + path + "/{clientId}/messages.",
-		Params: append([]param{stream, ticket}, credentials...), Errors: []int{http.StatusNotFound},
+		Params: append([]param{stream, secret, ticket}, credentials...), Errors: []int{http.StatusNotFound},
 		Body: &requestBody{
 			Object:  c.clientMessage,
 			Example: `{"room": "news", "message": {"text": "hello"}, "metadata": {"lang": "en"}}`,

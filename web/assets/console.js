@@ -1635,6 +1635,8 @@ function openStream(url, handshake, options, sink) {
 	const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
 	const requests = new AbortController();
 	let { ticket } = handshake, open = true, source, clientId = "";
+	/** Of the stream: with it the server accepts requests for a stream without a user. */
+	let secret;
 	/** The answer of the server when a request joined the channels. */
 	let joined;
 	/** Takes the id of `connected` from a stream that only joins channels. */
@@ -1653,7 +1655,8 @@ function openStream(url, handshake, options, sink) {
 			credentials: withCredentials ? "include" : "same-origin",
 			headers: {
 				...init?.headers,
-				...handshake.token && { Authorization: "Bearer " + handshake.token }
+				...handshake.token && { Authorization: "Bearer " + handshake.token },
+				...secret && { "X-Stream-Secret": secret }
 			}
 		});
 		if (!response.ok) throw await problemOf(response);
@@ -1717,7 +1720,10 @@ function openStream(url, handshake, options, sink) {
 	function receive(name, { data, lastEventId }) {
 		if (!open || data === void 0) return;
 		const { channels, ...value } = JSON.parse(data);
-		if (name === "connected") ({clientId} = Object.assign(value, joined));
+		if (name === "connected") {
+			({clientId, secret} = Object.assign(value, joined));
+			delete value.secret;
+		}
 		if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
 		else if (name === "overloaded") end(name, clientError("unavailable", name));
 		else if (joins) name === "connected" && joins(lastEventId);

@@ -45,6 +45,8 @@ export function openStream(
   const { withCredentials, tokenInUrl, getTicket, timeout, Source } = options;
   const requests = new AbortController();
   let { ticket } = handshake, open = true, source: EventSource | undefined, clientId = "";
+  /** Of the stream: with it the server accepts requests for a stream without a user. */
+  let secret: string | undefined;
   /** The answer of the server when a request joined the channels. */
   let joined: { denied: string[] } | undefined;
   /** Takes the id of `connected` from a stream that only joins channels. */
@@ -66,6 +68,7 @@ export function openStream(
       headers: {
         ...init?.headers,
         ...(handshake.token && { Authorization: "Bearer " + handshake.token }),
+        ...(secret && { "X-Stream-Secret": secret }),
       },
     });
     if (!response.ok) throw await problemOf(response);
@@ -125,7 +128,10 @@ export function openStream(
   function receive(name: string, { data, lastEventId }: MessageEvent) {
     if (!open || data === undefined) return; // the browser's own `error` has no data
     const { channels, ...value } = JSON.parse(data); // the envelope, and a field for shared tabs
-    if (name === "connected") ({ clientId } = Object.assign(value, joined));
+    if (name === "connected") {
+      ({ clientId, secret } = Object.assign(value, joined));
+      delete value.secret; // the page has no use for it
+    }
     if (name === "disconnected") end(value.reason, clientError(name, value.reason ?? name));
     else if (name === "overloaded") end(name, clientError("unavailable", name));
     else if (joins) name === "connected" && joins(lastEventId);

@@ -82,3 +82,11 @@ for (
     expect((await connections(url))[0].rooms).toEqual(expect.arrayContaining(LONG));
   });
 }
+
+test("a stream without a user changes its channels with a secret that pages do not see", async () => {
+  const client = listen({ url: await serve(), transport: "sse" });
+  await connected(client);
+  expect(await client.join("orders")).toEqual({ joined: ["orders"], denied: [] });
+  expect(client.got.map(({ name }) => name)).toContain("connected");
+  expect(JSON.stringify(client.got)).not.toContain("secret");
+});
