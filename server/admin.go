@@ -141,8 +141,9 @@ func requireLocalName(next http.Handler) http.Handler {
 		if err != nil {
 			host = r.Host
 		}
-		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil &&
-			!strings.EqualFold(host, "localhost") {
+		host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+		_, err = netip.ParseAddr(host)
+		if err != nil && host != "localhost" && !strings.HasSuffix(host, ".localhost") {
 			edge.WriteProblem(w, r, errAdminName)
 			return
 		}

@@ -64,6 +64,8 @@ func TestAdminListenerRefusesOtherHosts(t *testing.T) {
 	_, port, _ := net.SplitHostPort(address)
 	for host, status := range map[string]string{
 		address: "200", "localhost:" + port: "200", "LocalHost": "200", "[::1]:" + port: "200",
+		"localhost.:" + port: "200", "app.localhost": "200", "127.0.0.1.nip.io": "403",
+		"localhost.evil.example": "403", "xlocalhost": "403",
 		"evil.example:" + port: "403", "evil.example": "403",
 		"localhost.evil.example:" + port: "403",
 	} {
