@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestTicketOfAnIdentity(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			value, expires, err := tickets.IssueFor(direct)
+			value, expires, err := tickets.IssueFor(direct, netip.Addr{})
 			if err != nil || !expires.Equal(testNow.Add(MaxTicketTTL)) {
 				t.Fatalf("until %s, %v", expires, err)
 			}
@@ -39,7 +40,7 @@ func TestTicketOfAnIdentity(t *testing.T) {
 					t.Errorf("identity %#v, %v, want %#v", id, err, direct)
 				}
 				refused(t, a, Credentials{Ticket: value}, ErrInvalid) // used
-				value, _, _ = tickets.IssueFor(direct)
+				value, _, _ = tickets.IssueFor(direct, netip.Addr{})
 			}
 			refused(t, a, Credentials{Ticket: value, UserID: "bob"}, ErrInvalid)
 		})
@@ -50,7 +51,7 @@ func TestTicketOfAnIdentityExpires(t *testing.T) {
 	now := testNow
 	tickets := NewTickets(func() time.Time { return now })
 	id := Identity{UserID: "alice", ExpiresAt: testNow.Add(10 * time.Second)}
-	value, expires, err := tickets.IssueFor(id)
+	value, expires, err := tickets.IssueFor(id, netip.Addr{})
 	if err != nil || !expires.Equal(id.ExpiresAt) {
 		t.Fatalf("until %s, %v, want the end of the token", expires, err)
 	}
@@ -58,11 +59,11 @@ func TestTicketOfAnIdentityExpires(t *testing.T) {
 	if _, err := tickets.redeem(value); !errors.Is(err, ErrInvalid) {
 		t.Errorf("after the expiry of the token: %v", err)
 	}
-	if _, _, err := tickets.IssueFor(id); !errors.Is(err, ErrExpired) {
+	if _, _, err := tickets.IssueFor(id, netip.Addr{}); !errors.Is(err, ErrExpired) {
 		t.Errorf("for an expired token: %v", err)
 	}
 	anonymous := Identity{UserID: Anonymous, Anonymous: true}
-	if _, _, err := tickets.IssueFor(anonymous); !errors.Is(err, ErrRequired) {
+	if _, _, err := tickets.IssueFor(anonymous, netip.Addr{}); !errors.Is(err, ErrRequired) {
 		t.Errorf("for an anonymous identity: %v", err)
 	}
 }
@@ -74,15 +75,15 @@ func TestTicketsOfAnIdentityAreBounded(t *testing.T) {
 	alice, bob := Identity{UserID: "alice"}, Identity{UserID: "bob"}
 	var value string
 	for range maxOwnTickets {
-		value, _, _ = tickets.IssueFor(alice)
+		value, _, _ = tickets.IssueFor(alice, netip.Addr{})
 	}
-	_, _, err := tickets.IssueFor(alice)
+	_, _, err := tickets.IssueFor(alice, netip.Addr{})
 	var refused *Error
 	if !errors.As(err, &refused) || refused.Code != "rate_limited" || refused.Status != 429 ||
 		refused.RetryAfter != MaxTicketTTL {
 		t.Errorf("one ticket more: %v", err)
 	}
-	if _, _, err := tickets.IssueFor(bob); err != nil {
+	if _, _, err := tickets.IssueFor(bob, netip.Addr{}); err != nil {
 		t.Errorf("another user: %v", err)
 	}
 	if _, _, err := tickets.Issue("alice", "", nil, 0); err != nil {
@@ -91,16 +92,16 @@ func TestTicketsOfAnIdentityAreBounded(t *testing.T) {
 	if _, err := tickets.redeem(value); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := tickets.IssueFor(alice); err != nil {
+	if _, _, err := tickets.IssueFor(alice, netip.Addr{}); err != nil {
 		t.Errorf("after one was used: %v", err)
 	}
 	now = now.Add(MaxTicketTTL)
-	if _, _, err := tickets.IssueFor(alice); err != nil {
+	if _, _, err := tickets.IssueFor(alice, netip.Addr{}); err != nil {
 		t.Errorf("after all have expired: %v", err)
 	}
 	n := tickets.Revoke("alice")
-	if n != 1 || tickets.Len() != 0 || len(tickets.own) != 0 || tickets.memory != 0 {
+	if n != 1 || tickets.Len() != 0 || len(tickets.own) != 0 || tickets.clients.memory != 0 {
 		t.Errorf("%d revoked, %d left, counted %v, %d bytes", n, tickets.Len(), tickets.own,
-			tickets.memory)
+			tickets.clients.memory)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,8 @@ const (
 	maxOwnTickets    = 16 // unused tickets of one user by IssueFor
 	maxTicketsMemory = 32 << 20
 	ticketOverhead   = 300 // approximate bytes of an entry without its strings
+	clientShare      = 2   // IssueFor may have this part of the maximums, in addition to Issue
+	addressShare     = 10  // and one address this part of that
 )
 
 // ErrTicketsFull is returned by [Tickets.Issue] while the maximum number of unused tickets is
@@ -42,27 +45,38 @@ var errOwnTickets = &Error{
 	Status: 429, RetryAfter: MaxTicketTTL,
 }
 
+// errAddressTickets is returned by [Tickets.IssueFor] for an address with too many unused tickets: in
+// open mode a client can name any number of users.
+var errAddressTickets = &Error{
+	Code: "rate_limited", Message: "Rate limit exceeded",
+	Detail: "this address has too many unused tickets",
+	Status: 429, RetryAfter: MaxTicketTTL,
+}
+
 // Tickets issues and redeems tickets. A ticket is a credential for one connection. A backend
 // requests it for a user whom it has signed in, or a page requests it with a token that it sends in
 // a header. Tickets are meant for EventSource, which can send credentials in its URL only: a used
-// ticket in a log is worthless. Tickets are stored as digests in the memory of one process, at most
-// 100,000 of them or 32 MiB. The zero value is not usable; use [NewTickets]. Tickets is safe for
+// ticket in a log is worthless. Tickets are stored as digests in the memory of one process: at most
+// 100,000 of backends, or 32 MiB, and half of that of clients, so that clients cannot use up what
+// backends need. The zero value is not usable; use [NewTickets]. Tickets is safe for
 // concurrent use.
 type Tickets struct {
-	now   func() time.Time
-	limit int // maximum of memory, in bytes
+	now func() time.Time
 
-	mu     sync.Mutex // guards the fields below
-	issued map[[sha256.Size]byte]*linked.Element
-	order  linked.List // of *ticket, oldest first
-	memory int
-	own    map[string]int // number of tickets by IssueFor, for each user
+	mu       sync.Mutex // guards the fields below
+	issued   map[[sha256.Size]byte]*linked.Element
+	order    linked.List // of *ticket, oldest first
+	backends stock
+	clients  stock              // by IssueFor
+	own      map[string]int     // their number for each user
+	from     map[netip.Addr]int // and for each address
 }
 
 type ticket struct {
 	digest   [sha256.Size]byte
 	identity Identity
 	own      bool // by IssueFor: identity is complete, else the Authenticator completes it
+	from     netip.Addr
 	expires  time.Time
 }
 
@@ -71,8 +85,13 @@ func NewTickets(now func() time.Time) *Tickets {
 	if now == nil {
 		now = time.Now
 	}
-	return &Tickets{now: now, limit: maxTicketsMemory,
-		issued: make(map[[sha256.Size]byte]*linked.Element), own: make(map[string]int)}
+	return &Tickets{now: now,
+		issued:   make(map[[sha256.Size]byte]*linked.Element),
+		backends: stock{maxTickets: maxTickets, maxMemory: maxTicketsMemory},
+		clients: stock{
+			maxTickets: maxTickets / clientShare, maxMemory: maxTicketsMemory / clientShare,
+		},
+		own: make(map[string]int), from: make(map[netip.Addr]int)}
 }
 
 // Issue returns a new ticket for one connection of userID, and the time when it expires. username
@@ -97,10 +116,11 @@ func (t *Tickets) Issue(
 
 // IssueFor returns a new ticket for one more connection of an identity that a client has just
 // proved. The connection gets the identity's rights and expiry. The ticket expires with the
-// identity's token, after [MaxTicketTTL] at the latest. The errors are of type *[Error]:
-// [ErrRequired] for an anonymous identity, [ErrExpired] for an expired one, [ErrTicketsFull], or
-// one with the code rate_limited while the user has 16 unused tickets of this kind.
-func (t *Tickets) IssueFor(id Identity) (string, time.Time, error) {
+// identity's token, after [MaxTicketTTL] at the latest. address is that of the client, or the zero
+// Addr; for IPv6 it is the first of the /64. The errors are of type *[Error]: [ErrRequired] for an
+// anonymous identity, [ErrExpired] for an expired one, [ErrTicketsFull], or one with the code
+// rate_limited while the user has 16 unused tickets of this kind, or the address 5,000.
+func (t *Tickets) IssueFor(id Identity, address netip.Addr) (string, time.Time, error) {
 	now := t.now()
 	switch {
 	case id.Anonymous || id.UserID == "":
@@ -112,7 +132,7 @@ func (t *Tickets) IssueFor(id Identity) (string, time.Time, error) {
 	if !id.ExpiresAt.IsZero() && id.ExpiresAt.Before(expires) {
 		expires = id.ExpiresAt
 	}
-	return t.issue(ticket{identity: id, own: true, expires: expires})
+	return t.issue(ticket{identity: id, own: true, from: address, expires: expires})
 }
 
 // issue generates the value of a ticket and stores the ticket.
@@ -124,17 +144,11 @@ func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.forget(t.now())
-	if entry.own && t.own[entry.identity.UserID] >= maxOwnTickets {
-		return "", time.Time{}, errOwnTickets
-	}
-	if len(t.issued) >= maxTickets || t.memory+entry.size() > t.limit {
-		return "", time.Time{}, ErrTicketsFull
+	if err := t.admit(&entry); err != nil {
+		return "", time.Time{}, err
 	}
 	t.issued[entry.digest] = t.order.PushBack(&entry)
-	t.memory += entry.size()
-	if entry.own {
-		t.own[entry.identity.UserID]++
-	}
+	t.count(&entry, 1)
 	return value, entry.expires, nil
 }
 
@@ -200,23 +214,8 @@ func (t *Tickets) forget(now time.Time) {
 func (t *Tickets) remove(e *linked.Element) *ticket {
 	entry := t.order.Remove(e).(*ticket)
 	delete(t.issued, entry.digest)
-	t.memory -= entry.size()
-	if user := entry.identity.UserID; entry.own {
-		if t.own[user]--; t.own[user] == 0 {
-			delete(t.own, user)
-		}
-	}
+	t.count(entry, -1)
 	return entry
-}
-
-func (t *ticket) size() int {
-	n := ticketOverhead + len(t.identity.UserID) + len(t.identity.Username)
-	for _, channels := range []patterns{t.identity.join, t.identity.publish} {
-		for _, channel := range channels {
-			n += len(channel) + 16
-		}
-	}
-	return n
 }
 
 func checkTicket(userID string, channels []string, ttl time.Duration) error {

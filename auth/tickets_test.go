@@ -170,7 +170,7 @@ func TestIssueChecksItsArguments(t *testing.T) {
 func TestTicketsAreBounded(t *testing.T) {
 	now := testNow
 	tickets := NewTickets(func() time.Time { return now })
-	tickets.limit /= 32 // to check fewer names
+	tickets.backends.maxMemory /= 32 // to check fewer names
 	channels := make([]string, MaxTicketChannels)
 	for i := range channels {
 		channels[i] = strings.Repeat("c", 200)
@@ -185,8 +185,8 @@ func TestTicketsAreBounded(t *testing.T) {
 			break
 		}
 	}
-	if tickets.memory > tickets.limit || n < 1000/32 {
-		t.Errorf("%d tickets of %d bytes", n, tickets.memory)
+	if tickets.backends.memory > tickets.backends.maxMemory || n < 1000/32 {
+		t.Errorf("%d tickets of %d bytes", n, tickets.backends.memory)
 	}
 	now = now.Add(MaxTicketTTL)
 	issue(t, tickets, "alice")
@@ -194,8 +194,8 @@ func TestTicketsAreBounded(t *testing.T) {
 		t.Errorf("%d tickets, want 1: the others have expired", tickets.Len())
 	}
 	tickets.Revoke("alice")
-	if tickets.memory != 0 || tickets.order.Len() != 0 {
-		t.Errorf("%d bytes and %d entries are left", tickets.memory, tickets.order.Len())
+	if tickets.backends != (stock{maxTickets: maxTickets, maxMemory: maxTicketsMemory / 32}) || tickets.order.Len() != 0 {
+		t.Errorf("%d bytes and %d entries are left", tickets.backends.memory, tickets.order.Len())
 	}
 }
 

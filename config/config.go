@@ -40,6 +40,7 @@ type Config struct {
 	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address."`
 
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
+	Environment      string        `group:"Authentication" name:"env" env:"ENV" help:"production: the server does not start in open mode. Other values have no meaning."`
 	AuthAnonymous    bool          `group:"Authentication" reload:"" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, accept Socket.IO clients without userId and token. EventSource streams need no such permission."`
 	JWTSecret        auth.Secret   `group:"Authentication" reload:"" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
 	JWTSecretFile    string        `group:"Authentication" reload:"" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
@@ -175,6 +176,7 @@ func (c Config) Warnings() []string {
 				": any sandboxed page or local file may use a visitor's credentials")
 		}
 	}
+	w = append(w, c.limitWarnings()...)
 	w = append(w, c.adminWarnings()...)
 	for _, entry := range c.APIKeys {
 		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
@@ -183,6 +185,19 @@ func (c Config) Warnings() []string {
 		}
 	}
 	return w
+}
+
+// limitWarnings recommends limits that have no default, because they depend on the network: many
+// clients can share the address of an office or of a proxy. Open mode on loopback is for trying the
+// server out.
+func (c Config) limitWarnings() []string {
+	if c.MaxConnectionsPerIP > 0 || c.Mode() == auth.ModeOpen && c.Loopback() {
+		return nil
+	}
+	return []string{"MAX_CONNECTIONS_PER_IP is 0: one address can take all of MAX_CONNECTIONS; set " +
+		"it to what the largest office behind one address needs, such as " +
+		strconv.Itoa(max(10, c.MaxConnections/100)) +
+		", and behind a proxy set TRUSTED_PROXIES, so that the addresses are those of the clients"}
 }
 
 // isLoopback reports whether host is this machine. A name other than localhost could resolve to any

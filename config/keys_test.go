@@ -36,6 +36,7 @@ func TestKeysForTokens(t *testing.T) {
 		"file": {"JWT_PUBLIC_KEY_FILE": key}, "address": {"JWT_JWKS_URL": keySet},
 		"file and secret": {"JWT_PUBLIC_KEY_FILE": key, "JWT_SECRET": secret32},
 	} {
+		e["MAX_CONNECTIONS_PER_IP"] = "100" // else a warning recommends it
 		c := load(t, e)
 		if c.Mode() != auth.ModeToken || c.OpenByDefault() || c.Host != "0.0.0.0" ||
 			len(c.Warnings()) > 0 {

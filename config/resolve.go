@@ -78,6 +78,9 @@ func (l *loader) resolveAuth(c *Config) {
 	case c.AuthMode == auth.ModeTicket && !noKey(c):
 		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
 			"ticket without a JWT key; with a key token, which accepts tickets too")
+	case c.Mode() == auth.ModeOpen && strings.EqualFold(c.Environment, "production"):
+		l.wrong(c, "ENV", c.Environment, "production with AUTH_MODE=ticket or "+keySettings+
+			"; in open mode every userId is accepted, which needs another ENV")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"strconv"
 	"strings"
@@ -169,6 +170,60 @@ func TestAPIKeyPatterns(t *testing.T) {
 			!strings.HasPrefix(got[0], "API_KEYS (environment): got "+strconv.Itoa(len(entry))+
 				" bytes as entry 2, allowed: ") || strings.Contains(got[0], "canary") {
 			t.Errorf("%q: %q", entry, got)
+		}
+	}
+}
+
+// Open mode does not start in production, whether it was chosen or a key was forgotten.
+func TestProductionIsNotOpen(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		env     env
+		refused bool
+	}{
+		{"open", env{"AUTH_MODE": "open"}, true},
+		{"open on loopback", env{"AUTH_MODE": "open", "HOST": "127.0.0.1"}, true},
+		{"open with a key", env{"AUTH_MODE": "open", "JWT_SECRET": secret32}, true},
+		{"no key", env{}, true},
+		{"auto with a key", env{"JWT_SECRET": secret32}, false},
+		{"token", env{"AUTH_MODE": "token", "JWT_SECRET": secret32}, false},
+		{"ticket", env{"AUTH_MODE": "ticket"}, false},
+	} {
+		for _, value := range []string{"production", "PRODUCTION", "development", "/etc/shrc", ""} {
+			e := maps.Clone(tt.env)
+			e["ENV"] = value
+			if want := tt.refused && strings.EqualFold(value, "production"); !want {
+				load(t, e)
+			} else if got := problems(t, e); len(got) != 1 || !strings.Contains(got[0], "ENV") {
+				t.Errorf("%s with ENV=%q: %q", tt.name, value, got)
+			}
+		}
+	}
+}
+
+// A server that others can reach recommends a limit for each address.
+func TestWarningAboutAddresses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		env  env
+		want string
+	}{
+		{env{}, ""},
+		{env{"AUTH_MODE": "open", "HOST": "127.0.0.1"}, ""},
+		{env{"AUTH_MODE": "open"}, "such as 100,"},
+		{env{"JWT_SECRET": secret32, "MAX_CONNECTIONS": "50000"}, "such as 500,"},
+		{env{"JWT_SECRET": secret32, "HOST": "127.0.0.1"}, "such as 100,"},
+		{env{"AUTH_MODE": "ticket", "MAX_CONNECTIONS_PER_IP": "200"}, ""},
+	} {
+		var got string
+		for _, warning := range load(t, tt.env).Warnings() {
+			if strings.HasPrefix(warning, "MAX_CONNECTIONS_PER_IP is 0") {
+				got += warning
+			}
+		}
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%v: %q, want %q", tt.env, got, tt.want)
 		}
 	}
 }

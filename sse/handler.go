@@ -34,7 +34,7 @@ type Options struct {
 	Overloaded func(*http.Request, error)
 
 	// Address returns the address of a client, for its share of the kept sessions, see
-	// notify.Attachment. nil: streams have no address.
+	// notify.Attachment, and of the tickets. nil: clients have no address.
 	Address func(*http.Request) netip.Addr
 
 	Heartbeat time.Duration // between two comments, 3 s by default; 0: none

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
@@ -9,7 +10,7 @@ import (
 
 // TicketIssuer issues tickets for an authenticated identity. An [*auth.Tickets] is one.
 type TicketIssuer interface {
-	IssueFor(auth.Identity) (ticket string, expires time.Time, err error)
+	IssueFor(_ auth.Identity, address netip.Addr) (ticket string, expires time.Time, err error)
 }
 
 // issued is the reply to a request for a ticket.
@@ -63,6 +64,6 @@ func (h *Handler) newTicket(r *http.Request) (issued, error) {
 	if err != nil {
 		return issued{}, err
 	}
-	ticket, expires, err := h.o.Tickets.IssueFor(identity)
+	ticket, expires, err := h.o.Tickets.IssueFor(identity, h.o.Address(r))
 	return issued{ticket, timestamp(expires)}, err
 }

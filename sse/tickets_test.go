@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -85,7 +86,7 @@ func TestTicketEndsWithItsToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ticket, _, err := tickets.IssueFor(id)
+		ticket, _, err := tickets.IssueFor(id, netip.Addr{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,12 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, transport str
 		return
 	}
 	if !session.accept() {
-		errForbidden.write(w)
+		// Other handshakes may have reached a limit since Admit: then it names the limit now.
+		if err := s.o.Admit(r); err != nil {
+			refuseAdmission(w, err)
+		} else {
+			errForbidden.write(w)
+		}
 		return
 	}
 	open := append([]byte{packetOpen}, session.hello(s.o.offers(WebSocket))...)

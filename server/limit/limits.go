@@ -132,8 +132,12 @@ func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
 	}
 	if limit := l.options.MaxConnections; limit > 0 {
 		limit = max(16, limit/10)
-		if share := max(16, limit/2); l.waiting >= limit || l.unproved[ip] >= share {
+		share := max(16, limit/2)
+		switch {
+		case l.waiting >= limit:
 			return nil, &Error{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
+		case ip.IsValid() && l.unproved[ip] >= share:
+			return nil, &Error{"handshakes", share, http.StatusTooManyRequests, 2 * time.Second}
 		}
 	}
 	l.waiting++

@@ -70,15 +70,11 @@ func (s *Stack) dial(query string, headers http.Header) *WebSocket {
 
 func (s *Stack) poll(query string, headers http.Header) *Polling {
 	s.T.Helper()
-	c := &Polling{t: s.T, URL: "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"}
-	r, err := http.NewRequest("GET", c.URL+query, nil)
-	if err != nil {
-		s.T.Fatal(err)
+	c := &Polling{
+		t: s.T, URL: "http://" + s.Base + "/socket.io/?EIO=4&transport=polling" + query,
+		Headers: headers,
 	}
-	if headers != nil {
-		r.Header = headers.Clone()
-	}
-	_, payload := DoRequest(s.T, r)
+	_, payload := c.do("GET", "")
 	var open struct{ Sid string }
 	if !strings.HasPrefix(payload, "0{") || json.Unmarshal([]byte(payload[1:]), &open) != nil {
 		s.T.Fatalf("the response to the handshake is %q", payload)

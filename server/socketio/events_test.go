@@ -186,9 +186,9 @@ func TestCookieOverPolling(t *testing.T) {
 		if err := json.Unmarshal([]byte(body[1:]), &open); err != nil {
 			t.Fatal(err)
 		}
-		servertest.Do(t, "POST", url+"&sid="+open.Sid, "40",
+		servertest.Do(t, "POST", url+"&sid="+open.Sid, "40", "Cookie: auth_token="+token,
 			"Content-Type: text/plain;charset=UTF-8")
-		_, body = servertest.Do(t, "GET", url+"&sid="+open.Sid, "")
+		_, body = servertest.Do(t, "GET", url+"&sid="+open.Sid, "", "Cookie: auth_token="+token)
 		if !strings.HasPrefix(servertest.Masked(body), want) {
 			t.Errorf("%s: got %s, want %s", site, body, want)
 		}

@@ -1,0 +1,60 @@
+package auth
+
+// stock counts tickets of one kind against its maximums.
+type stock struct{ tickets, memory, maxTickets, maxMemory int }
+
+func (s *stock) isFull(more int) bool {
+	return s.tickets >= s.maxTickets || s.memory+more > s.maxMemory
+}
+
+// admit returns an error when a ticket is above a limit.
+func (t *Tickets) admit(entry *ticket) error {
+	switch {
+	case entry.own && t.own[entry.identity.UserID] >= maxOwnTickets:
+		return errOwnTickets
+	case entry.own && entry.from.IsValid() &&
+		t.from[entry.from] >= t.clients.maxTickets/addressShare:
+		return errAddressTickets
+	case t.stockOf(entry).isFull(entry.size()):
+		return ErrTicketsFull
+	}
+	return nil
+}
+
+func (t *Tickets) stockOf(entry *ticket) *stock {
+	if entry.own {
+		return &t.clients
+	}
+	return &t.backends
+}
+
+// count adds n tickets like entry, 1 or -1.
+func (t *Tickets) count(entry *ticket, n int) {
+	s := t.stockOf(entry)
+	s.tickets += n
+	s.memory += n * entry.size()
+	if !entry.own {
+		return
+	}
+	change(t.own, entry.identity.UserID, n)
+	if entry.from.IsValid() {
+		change(t.from, entry.from, n)
+	}
+}
+
+// change adds to a count and deletes one that is zero.
+func change[K comparable](counts map[K]int, key K, n int) {
+	if counts[key] += n; counts[key] == 0 {
+		delete(counts, key)
+	}
+}
+
+func (t *ticket) size() int {
+	n := ticketOverhead + len(t.identity.UserID) + len(t.identity.Username)
+	for _, channels := range []patterns{t.identity.join, t.identity.publish} {
+		for _, channel := range channels {
+			n += len(channel) + 16
+		}
+	}
+	return n
+}

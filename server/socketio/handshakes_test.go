@@ -1,0 +1,45 @@
+package socketio
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/roomcast/roomcast/server/engineio"
+	"github.com/roomcast/roomcast/server/limit"
+)
+
+// One address cannot take all places for clients that have sent no CONNECT, however many handshakes
+// it sends at once, and others still connect.
+func TestHandshakesOfOneAddress(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) {
+		o.Limits = limit.New(limit.Options{MaxConnections: 400}) // 40 waiting, 20 of one address
+	})
+	var accepted atomic.Int32
+	var crowd sync.WaitGroup
+	for range 100 {
+		crowd.Go(func() {
+			switch status, text := (thief{t, s.Base, ""}).request("127.0.0.2", "GET",
+				"&transport=polling", ""); status {
+			case http.StatusOK:
+				accepted.Add(1)
+			case http.StatusTooManyRequests:
+			default:
+				t.Errorf("a handshake got %d %s", status, text)
+			}
+		})
+	}
+	crowd.Wait()
+	if n := accepted.Load(); n != 20 {
+		t.Errorf("%d handshakes of one address were accepted, want 20", n)
+	}
+	if _, connected := s.Connect(`{"userId":"u1"}`); connected.UserID != "u1" {
+		t.Errorf("another address: %+v", connected)
+	}
+	s.sio.engine.Range(func(session *engineio.Session) bool {
+		session.Abort(ReasonForcedClose)
+		return true
+	})
+}
