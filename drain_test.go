@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -99,26 +100,44 @@ func (p *program) until(next func() (string, error), text string) {
 	}
 }
 
-// A drain closes the connections of both transports over its time, and not at once. Publishes go
-// on, and each reaches exactly as many connections as its receipt says.
+// A drain closes the connections of both transports over its time, and not at once. Each publish
+// that was accepted reaches exactly as many connections as its receipt says, and the others are
+// refused, from the moment when the server is not ready any more.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	const each = 20
 	p := start(t, map[string]string{"DRAIN_TIMEOUT": "5s", "API_KEYS": testKey, "PUBLISH_RATE": "0"})
 	sockets, socketsEnd := p.listen(each, p.socket)
 	streams, streamsEnd := p.listen(each, p.stream)
-	p.stop()
 
 	delivered := map[string]int{}
-	for {
-		status, text := p.tryPublish()
-		var receipt notify.Receipt
-		if status != http.StatusOK || json.Unmarshal([]byte(text), &receipt) != nil ||
-			receipt.Delivered == 0 {
-			break
+	var refusals int
+	var first string
+	for n := 0; ; n++ {
+		if n == 20 {
+			first = p.publishOnce()
+			p.stop()
 		}
-		delivered[receipt.ID] = receipt.Delivered
-		time.Sleep(time.Millisecond) // there is enough to do besides
+		status, text := p.tryPublish()
+		if status == 0 {
+			break // the listener is closed
+		}
+		var receipt notify.Receipt
+		switch {
+		case status == http.StatusServiceUnavailable && n >= 20:
+			if refusals++; refusals == 1 {
+				p.checkDraining(text)
+				if again := p.publishOnce(); again != first || !strings.HasPrefix(first, "200 ") {
+					t.Errorf("with the same Idempotency-Key: %s, then %s", first, again)
+				}
+			}
+			time.Sleep(10 * time.Millisecond) // there is enough to do besides
+		case status != http.StatusOK || json.Unmarshal([]byte(text), &receipt) != nil,
+			refusals > 0:
+			t.Fatalf("publish %d after %d refusals: %d %s", n, refusals, status, text)
+		default:
+			delivered[receipt.ID] = receipt.Delivered
+		}
 	}
 	socketsEnd()
 	streamsEnd()
@@ -135,8 +154,8 @@ func TestDrain(t *testing.T) {
 			t.Errorf("%s reached %d connections, and its receipt says %d", id, got[id], want)
 		}
 	}
-	if len(delivered) < 10 {
-		t.Errorf("only %d were published during the drain", len(delivered))
+	if len(delivered) < 20 || refusals == 0 {
+		t.Errorf("%d publishes were accepted and %d refused", len(delivered), refusals)
 	}
 	for name, clients := range map[string][]*listener{"sockets": sockets, "streams": streams} {
 		byEnd := func(a, b *listener) int { return a.ended.Compare(b.ended) }
@@ -149,6 +168,62 @@ func TestDrain(t *testing.T) {
 	if out := p.out.String(); !strings.Contains(out, want) {
 		t.Errorf("no %s in\n%s", want, out)
 	}
+}
+
+// checkDraining checks a refusal during a drain, and that the server is not ready and issues no
+// tickets.
+func (p *program) checkDraining(text string) {
+	p.t.Helper()
+	if !strings.Contains(text, `"code":"unavailable"`) {
+		p.t.Errorf("the refusal is %s", text)
+	}
+	for _, c := range []struct{ method, path, body string }{
+		{"GET", "/readyz", ""},
+		{"POST", "/v1/notifications", `[{"target":{"all":true},"type":"hello"}]`},
+		{"POST", "/v1/notifications", `{"target":{"all":true},"type":"hello","volatile":true}`},
+		{"POST", "/v1/notifications/security-alert", `{"alertId":"a","severity":"low"}`},
+		{"POST", "/v1/tickets", `{"userId":"u1"}`},
+		{"POST", "/sse/tickets?userId=u1", ``},
+	} {
+		r, err := http.NewRequest(c.method, p.base+c.path, strings.NewReader(c.body))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+testKey)
+		r.Header.Set("Content-Type", "application/json")
+		res, err := httpClient().Do(r)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusServiceUnavailable ||
+			c.method == "POST" && res.Header.Get("Retry-After") == "" {
+			p.t.Errorf("%s %s: %s %v", c.method, c.path, res.Status, res.Header)
+		}
+	}
+}
+
+// publishOnce publishes with an Idempotency-Key and returns the status and the body.
+func (p *program) publishOnce() string {
+	p.t.Helper()
+	r, err := http.NewRequest("POST", p.base+"/v1/notifications",
+		strings.NewReader(`{"target":{"all":true},"type":"once"}`))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+testKey)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", "once")
+	res, err := httpClient().Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return fmt.Sprintf("%d %s", res.StatusCode, text)
 }
 
 // Without clients a drain takes no time, however long it may take.

@@ -37,6 +37,12 @@ var ErrTicketsFull = &Error{
 	RetryAfter: MaxTicketTTL,
 }
 
+// ErrTicketsClosed is returned by [Tickets.Issue] and [Tickets.IssueFor] after [Tickets.Close].
+var ErrTicketsClosed = &Error{
+	Code: "unavailable", Message: "The server is shutting down", Status: 503,
+	RetryAfter: time.Second,
+}
+
 // errOwnTickets is returned by [Tickets.IssueFor] for a user with too many unused tickets. Without
 // this limit one user's script could use up the tickets of all.
 var errOwnTickets = &Error{
@@ -64,6 +70,7 @@ type Tickets struct {
 	now func() time.Time
 
 	mu       sync.Mutex // guards the fields below
+	closed   bool
 	issued   map[[sha256.Size]byte]*linked.Element
 	order    linked.List // of *ticket, oldest first
 	backends stock
@@ -150,6 +157,14 @@ func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	t.issued[entry.digest] = t.order.PushBack(&entry)
 	t.count(&entry, 1)
 	return value, entry.expires, nil
+}
+
+// Close makes the store issue no more tickets: the process that stores them is about to end. Those
+// that were issued stay valid.
+func (t *Tickets) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
 }
 
 // Revoke deletes the unused tickets of a user and returns their number.

@@ -7,9 +7,11 @@ func (s *stock) isFull(more int) bool {
 	return s.tickets >= s.maxTickets || s.memory+more > s.maxMemory
 }
 
-// admit returns an error when a ticket is above a limit.
+// admit returns an error when a ticket is above a limit, or the store is closed.
 func (t *Tickets) admit(entry *ticket) error {
 	switch {
+	case t.closed:
+		return ErrTicketsClosed
 	case entry.own && t.own[entry.identity.UserID] >= maxOwnTickets:
 		return errOwnTickets
 	case entry.own && entry.from.IsValid() &&

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,7 +88,7 @@ type Hub struct {
 
 	attached, detached func(*Member) // hooks; set before serving
 	wakes              sync.Pool     // *wakeList
-	closed             atomic.Bool
+	closed, draining   atomic.Bool
 
 	mu sync.Mutex // guards everything below and every Member
 	// head is the last message in the index: the position of all members with nothing pending.
@@ -159,6 +160,23 @@ func (h *Hub) begin(stored ID) {
 	if h.head.Epoch == stored.Epoch && h.head.Seq < stored.Seq {
 		h.lose(ID{stored.Epoch, stored.Seq + 1}, nil)
 	}
+}
+
+// Drain makes every later publish fail with ErrDraining, volatile ones too. Call it when the process
+// is about to end, before the transports close their members: the log in memory ends with the
+// process, so a client that has left already would never get the notification, and its publisher
+// would not know. What was accepted before is delivered.
+func (h *Hub) Drain() { h.draining.Store(true) }
+
+// accepts returns an error when the Hub accepts no publish.
+func (h *Hub) accepts() error {
+	switch {
+	case h.closed.Load():
+		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
+	case h.draining.Load():
+		return ErrDraining
+	}
+	return nil
 }
 
 // Close ends the sweeper and makes Attach and Publish fail. Transports detach their members, and

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // ErrUnavailable is the error of a publish that the log cannot store. The Hub sent nothing, and the
@@ -11,6 +12,9 @@ var ErrUnavailable = errors.New("the notification log is unavailable")
 
 // ErrClosed is the error of a closed log or Hub.
 var ErrClosed = errors.New("closed")
+
+// ErrDraining is the error of a publish after [Hub.Drain]. It wraps ErrUnavailable.
+var ErrDraining = fmt.Errorf("%w: the server is shutting down", ErrUnavailable)
 
 // Log stores messages in one order and assigns their ids. Stored messages reach the members through
 // the log only: a Hub appends to it and follows it. Several goroutines may call the methods at the

@@ -15,7 +15,7 @@ import (
 // does not store a volatile notification. Nobody online is no error.
 //
 // The error is a *ValidationError, or wraps ErrUnavailable if the log cannot store the
-// notification. In both cases the Hub sends nothing. The Hub keeps the slices: do not change them
+// notification, or after Drain. In both cases the Hub sends nothing. The Hub keeps the slices: do not change them
 // after the call.
 //
 //	order := notify.Notification{Type: "order:new", Data: data}
@@ -89,8 +89,8 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 		m.Namespace = "/"
 	}
 	if m.Volatile {
-		if h.closed.Load() {
-			return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
+		if err := h.accepts(); err != nil {
+			return Receipt{}, err
 		}
 		h.prepare(m)
 		h.local(m)
@@ -104,8 +104,8 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 
 // append stores messages in the log, which delivers them.
 func (h *Hub) append(ctx context.Context, messages []*Message) error {
-	if h.closed.Load() {
-		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
+	if err := h.accepts(); err != nil {
+		return err
 	}
 	if len(messages) == 0 {
 		return nil

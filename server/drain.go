@@ -14,11 +14,16 @@ import (
 // server with few clients does not take the whole DrainTimeout.
 const drainPause = 250 * time.Millisecond
 
-// drain ends everything in an order that loses nothing: first readiness, then the connections, then
-// the running requests. Publishes go on until the last connection has ended, and reach those that
-// are still there.
+// drain ends everything in an order that loses nothing: first readiness and publishes, then the
+// connections, then the running requests. A publish that was accepted reaches all connections that
+// its receipt counts. Later ones, and requests for tickets, are refused, because neither outlives
+// the process.
 func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	s.health.draining.Store(true)
+	s.o.Hub.Drain()
+	if s.o.Tickets != nil {
+		s.o.Tickets.Close()
+	}
 	timeout, start := s.settings.load().drainTimeout, time.Now()
 	sockets, streams := s.o.SocketIO.Sessions(), s.o.Streams.Len()
 	s.o.Log.Info("draining", zap.Duration("timeout", timeout), zap.Int("sockets", sockets),

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/sse"
 )
 
 // A proxy such as Apache writes the whole request before it reads the response. It gets the error
@@ -22,11 +24,12 @@ func TestLargeBodyThroughAProxyThatWritesFirst(t *testing.T) {
 	const jsonBody = "Content-Type: application/json\r\n"
 	res, lines := s.Stream(nil, nil)
 	defer res.Body.Close()
-	var clientID string
-	for clientID == "" && lines.Scan() {
-		_, rest, _ := strings.Cut(lines.Text(), `"clientId":"`)
-		clientID, _, _ = strings.Cut(rest, `"`)
+	var hello struct{ ClientID, Secret string }
+	for hello.Secret == "" && lines.Scan() {
+		data, _ := strings.CutPrefix(lines.Text(), "data: ")
+		_ = json.Unmarshal([]byte(data), &hello) // other lines are no JSON
 	}
+	own := jsonBody + sse.HeaderSecret + ": " + hello.Secret + "\r\n"
 	for _, c := range []struct {
 		path, headers string
 		status        int
@@ -39,9 +42,9 @@ func TestLargeBodyThroughAProxyThatWritesFirst(t *testing.T) {
 		{"/v1/notifications", key + "Content-Type: text/plain\r\n", 415},
 		{"/v1/notifications", key + jsonBody + "Origin: https://evil.example\r\n", 403},
 		{"/v1/nothing", key + jsonBody, 404},
-		{"/sse/" + clientID + "/channels", jsonBody, 413},
-		{"/sse/" + clientID + "/messages", jsonBody, 413},
-		{"/sse/" + clientID + "/token", jsonBody, 413},
+		{"/sse/" + hello.ClientID + "/channels", own, 413},
+		{"/sse/" + hello.ClientID + "/messages", own, 413},
+		{"/sse/" + hello.ClientID + "/token", jsonBody, 413},
 		{"/sse/unknown/channels", jsonBody, 404},
 		{"/sse/tickets", jsonBody, 404},
 		{"/sse", jsonBody, 405},

@@ -140,7 +140,7 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 func StreamAddress(r *http.Request) netip.Addr { return limit.Bucket(edge.ClientIP(r)) }
 
 // Serve listens on address ("host:port") and serves until ctx is done. Then it reports not ready,
-// finishes publishes, flushes and closes the connections spread over DrainTimeout, and returns nil.
+// refuses publishes, flushes and closes the connections spread over DrainTimeout, and returns nil.
 // Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
 	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
