@@ -102,21 +102,27 @@ func (k *KeySet) run(f *fetch, kid string) {
 	close(f.done)
 }
 
-// fetchFirst fetches until there are keys, without a token that asks for one: a server without keys
-// is not ready, so it may get no clients. It ends at Close.
-func (k *KeySet) fetchFirst() {
-	for wait := time.Second; !k.Ready(); wait = min(2*wait, keySetRetry) {
+// keepReady fetches while there are no keys, at the start and when the provider has withdrawn all of
+// them, without a token that asks for one: a server without keys is not ready, so it may get no
+// clients. It ends at Close.
+func (k *KeySet) keepReady() {
+	for wait := time.Second; ; {
 		select {
 		case <-k.ctx.Done():
 			return
 		case <-time.After(wait):
-			k.mu.Lock()
-			f, mine := k.begin()
-			k.mu.Unlock()
-			if mine {
-				k.run(f, "")
-			}
-			<-f.done
 		}
+		if k.Ready() {
+			wait = time.Second
+			continue
+		}
+		k.mu.Lock()
+		f, mine := k.begin()
+		k.mu.Unlock()
+		if mine {
+			k.run(f, "")
+		}
+		<-f.done
+		wait = min(2*wait, keySetRetry)
 	}
 }

@@ -37,13 +37,61 @@ func TestKeySetFetchesUntilThereAreKeys(t *testing.T) {
 		t.Fatal("ready without keys")
 	}
 	p.serve(200, set(t, map[string]any{"k": s.key.Public()}, "", ""))
-	for deadline := time.Now().Add(30 * time.Second); !k.Ready(); time.Sleep(time.Millisecond) {
+	eventually(t, k.Ready)
+	if _, err := try(newAuth(t, Options{KeySet: k}), named(t, s, "k"), EventSource); err != nil {
+		t.Error(err)
+	}
+}
+
+// A set without a key that verifies tokens is as good as none: the server is not ready, clients may
+// try again, and the next keys arrive by themselves.
+func TestKeySetWithoutKeys(t *testing.T) {
+	t.Parallel()
+	s := signer{"", jwt.SigningMethodES256, ecKey(t, elliptic.P256())}
+	public := map[string]any{"k": s.key.Public()}
+	for name, empty := range map[string]string{
+		"empty": `{"keys":[]}`, "null": `{"keys":null}`, "for encryption": set(t, public, "", "enc"),
+		"a secret": set(t, map[string]any{"k": []byte("a-secret-of-32-bytes-0123456789a")}, "", ""),
+	} {
+		p := newProvider(t, empty)
+		k, _ := newKeySet(t, p)
+		a := newAuth(t, Options{KeySet: k})
+		if k.Ready() {
+			t.Errorf("%s: ready at the start", name)
+		}
+		if name == "empty" || name == "null" {
+			if _, err := try(a, named(t, s, "k"), EventSource); !errors.Is(err, ErrKeySetUnavailable) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		p.serve(200, set(t, public, "", ""))
+		eventually(t, k.Ready)
+		// The provider withdraws its keys, for good or by mistake.
+		p.serve(200, `{"keys":[]}`)
+		k.mu.Lock()
+		f, mine := k.begin()
+		k.mu.Unlock()
+		if mine {
+			k.run(f, "another")
+		}
+		<-f.done
+		if k.Ready() {
+			t.Errorf("%s: ready without keys", name)
+		}
+		p.serve(200, set(t, public, "", ""))
+		eventually(t, k.Ready)
+		if _, err := try(a, named(t, s, "k"), EventSource); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func eventually(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the keys do not arrive")
 		}
-	}
-	if _, err := try(newAuth(t, Options{KeySet: k}), named(t, s, "k"), EventSource); err != nil {
-		t.Error(err)
 	}
 }
 

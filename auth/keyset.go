@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,7 +59,7 @@ type KeySet struct {
 // NewKeySet fetches the keys and keeps them up to date until Close. When the first fetch fails,
 // which takes 5 s at most, NewKeySet still returns a KeySet, and tokens are refused with
 // [ErrKeySetUnavailable] until a fetch succeeds: a server may start before its identity provider
-// does. KeySet tries again by itself. NewKeySet calls failed, which may be nil, after each failed
+// does. KeySet tries again by itself, as it does later while the set is empty. NewKeySet calls failed, which may be nil, after each failed
 // fetch, from any goroutine. It returns the error of [CheckKeySetURL].
 func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 	if err := CheckKeySetURL(address); err != nil {
@@ -107,14 +108,21 @@ func NewKeySet(address string, failed func(error)) (*KeySet, error) {
 		return nil, fmt.Errorf("auth: key set: %w", err)
 	}
 	k.key = keys.Keyfunc
-	if !k.Ready() {
-		go k.fetchFirst()
-	}
+	go k.keepReady()
 	return k, nil
 }
 
-// Ready reports whether a fetch has brought keys. Until then every token is refused.
-func (k *KeySet) Ready() bool { return len(k.keys()) > 0 }
+// Ready reports whether the last fetch that succeeded has brought a key that can verify tokens.
+// Without one every token is refused, so the server should get no clients. It is false before the
+// first fetch, and while the provider serves an empty set.
+func (k *KeySet) Ready() bool { return slices.ContainsFunc(k.keys(), verifies) }
+
+// verifies reports whether a key can verify tokens of some algorithm.
+func verifies(key jwkset.JWK) bool {
+	declared := key.Marshal()
+	_, err := algorithmOf(key.Key(), declared.ALG.String())
+	return err == nil && (declared.USE == "" || declared.USE == jwkset.UseSig)
+}
 
 func (k *KeySet) keys() []jwkset.JWK {
 	all, _ := k.known.KeyReadAll(k.ctx) // in memory, without errors
