@@ -28,8 +28,10 @@ import (
 const (
 	upstreamDial = 10 * time.Second
 	// upstreamHeader is the time from the last byte of a request to the header of the response.
-	upstreamHeader  = 2 * time.Minute
-	upstreamIdle    = 60 * time.Second // between two reads or two writes of a body
+	upstreamHeader = 2 * time.Minute
+	// upstreamIdle is the time for upstreamPart bytes of a request, and for one write of a response.
+	upstreamIdle    = 60 * time.Second
+	upstreamPart    = 16 << 10
 	codeBadGateway  = "bad_gateway"
 	codeGatewayTime = "gateway_timeout"
 	codeLoop        = "loop_detected"
@@ -41,7 +43,8 @@ const (
 type upstream struct {
 	proxy   *httputil.ReverseProxy
 	trusted []netip.Prefix
-	via     string // the entry of this server in Via, to detect loops
+	idle    time.Duration // upstreamIdle
+	via     string        // the entry of this server in Via, to detect loops
 
 	ctx context.Context // done when streams and upgraded connections must end
 	end context.CancelFunc
@@ -55,7 +58,7 @@ type upstream struct {
 func newUpstream(
 	origin *url.URL, trusted []netip.Prefix, files *limit.Descriptors, log *zap.Logger,
 ) *upstream {
-	u := &upstream{trusted: trusted, via: "roomcast-" + rand.Text()[:8],
+	u := &upstream{trusted: trusted, idle: upstreamIdle, via: "roomcast-" + rand.Text()[:8],
 		endless: map[*upstreamCall]bool{}}
 	u.ctx, u.end = context.WithCancel(context.Background())
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only
@@ -137,32 +140,13 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	r = r.WithContext(context.WithValue(ctx, upstreamCallKey{}, c))
 	if r.Body != nil && r.ContentLength != 0 {
-		r.Body = &idleBody{edge.DeadlineBody{ReadCloser: r.Body, Controller: rc}}
+		r.Body = &slowBody{
+			DeadlineBody: edge.DeadlineBody{ReadCloser: r.Body, Controller: rc}, timeout: u.idle,
+		}
 	}
 	// The next request on the connection must not inherit the deadline.
 	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
-	u.proxy.ServeHTTP(&idleWriter{ResponseWriter: w, rc: rc}, r)
-}
-
-// rewrite keeps the Host of the client, because the application has the same name, and sets
-// X-Forwarded-* to the origin of the request. It keeps X-Forwarded-* of the client only if the
-// client is a trusted proxy.
-func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
-	r.SetURL(origin)
-	r.Out.Host = r.In.Host
-	r.Out.URL.RawQuery = r.In.URL.RawQuery // also one that Go would refuse to parse
-	trusted := edge.Contains(u.trusted, edge.RemoteIP(r.In.RemoteAddr))
-	if trusted {
-		r.Out.Header[edge.HeaderForwardedFor] = r.In.Header[edge.HeaderForwardedFor]
-	}
-	r.SetXForwarded()
-	for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Host"} {
-		if value := r.In.Header.Get(name); trusted && value != "" {
-			r.Out.Header.Set(name, value)
-		}
-	}
-	r.Out.Header.Set(edge.HeaderRequestID, edge.InfoOf(r.In).ID)
-	r.Out.Header.Add("Via", fmt.Sprintf("%d.%d %s", r.In.ProtoMajor, r.In.ProtoMinor, u.via))
+	u.proxy.ServeHTTP(&idleWriter{ResponseWriter: w, rc: rc, timeout: u.idle}, r)
 }
 
 // answered changes the header of a response and notes responses that do not end by themselves.
@@ -223,27 +207,4 @@ func (u *upstream) forget(c *upstreamCall) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.endless, c)
-}
-
-// idleBody sets a deadline for every read of a request body.
-type idleBody struct{ edge.DeadlineBody }
-
-func (b *idleBody) Read(p []byte) (int, error) {
-	if !b.Complete {
-		_ = b.Controller.SetReadDeadline(time.Now().Add(upstreamIdle))
-	}
-	return b.DeadlineBody.Read(p)
-}
-
-// idleWriter sets a deadline for every write of a response.
-type idleWriter struct {
-	http.ResponseWriter
-	rc *http.ResponseController
-}
-
-func (w *idleWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *idleWriter) Write(p []byte) (int, error) {
-	_ = w.rc.SetWriteDeadline(time.Now().Add(upstreamIdle))
-	return w.ResponseWriter.Write(p)
 }
