@@ -159,14 +159,6 @@ func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	return value, entry.expires, nil
 }
 
-// Close makes the store issue no more tickets: the process that stores them is about to end. Those
-// that were issued stay valid.
-func (t *Tickets) Close() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.closed = true
-}
-
 // Revoke deletes the unused tickets of a user and returns their number.
 func (t *Tickets) Revoke(userID string) (revoked int) {
 	t.mu.Lock()

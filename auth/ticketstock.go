@@ -7,6 +7,14 @@ func (s *stock) isFull(more int) bool {
 	return s.tickets >= s.maxTickets || s.memory+more > s.maxMemory
 }
 
+// Close makes the store issue no more tickets: the process that stores them is about to end. Those
+// that were issued stay valid.
+func (t *Tickets) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+}
+
 // admit returns an error when a ticket is above a limit, or the store is closed.
 func (t *Tickets) admit(entry *ticket) error {
 	switch {

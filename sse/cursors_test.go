@@ -17,7 +17,7 @@ func TestBadCursorsAreCheap(t *testing.T) {
 	soak := os.Getenv("ROOMCAST_SOAK") != ""
 	messages, streams := 1000, 50
 	if soak {
-		messages, streams = 40_000, 2000
+		messages, streams = 40_000, 400
 	}
 	r := newRig(t, Options{})
 	srv := r.serve(t, taken)
@@ -29,18 +29,26 @@ func TestBadCursorsAreCheap(t *testing.T) {
 		strings.Repeat("9", 8<<10), "-1", "\xff\xfe", "00000001-5", head[:9] + "9999999999999999",
 		"null", "0-0", head[:9] + "01",
 	}
-	var took []time.Duration
+	var bad, none []time.Duration
 	for i := range streams {
 		start := time.Now()
+		plain := open(t, srv.URL+"/sse")
+		none = append(none, time.Since(start))
+		plain.end()
+		start = time.Now()
 		c := open(t, srv.URL+"/sse", "Last-Event-ID", cursors[i%len(cursors)])
-		took = append(took, time.Since(start))
+		bad = append(bad, time.Since(start))
 		c.want("gap")
 		c.end()
 	}
-	slices.Sort(took)
-	p99 := took[len(took)*99/100]
-	t.Logf("%d streams with %d messages in the history: p99 %v", streams, messages, p99)
-	if soak && p99 > 5*time.Millisecond {
+	p99 := func(took []time.Duration) time.Duration {
+		slices.Sort(took)
+		return took[len(took)*99/100]
+	}
+	t.Logf("%d streams with %d messages in the history: p99 %v, without a cursor %v", streams,
+		messages, p99(bad), p99(none))
+	// On a busy machine a stream without a cursor takes longer, too.
+	if soak && p99(bad) > max(5*time.Millisecond, 2*p99(none)) {
 		t.Error("that is too slow")
 	}
 }
