@@ -153,6 +153,7 @@ func (h *Hub) enterAs(a Attachment) (*Member, error) {
 func (h *Hub) enter(a Attachment) *Member {
 	m := &Member{
 		h: h, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq,
+		stamp: h.stamp, // it comes after the publish that runs
 		a: connection{a.ClientID, a.UserID, a.Username, a.Namespace, a.Free, a.Wake, a.Disconnect,
 			a.Owner},
 	}

@@ -3,7 +3,9 @@ package notify
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/rooms"
 )
@@ -132,5 +134,59 @@ func BenchmarkAppendJSON(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = m.AppendJSON(buf[:0])
+	}
+}
+
+// BenchmarkSmallRoomsBesideLarge measures how long a publish to one of 1,000 small rooms takes while
+// another goroutine publishes to a room of 20,000 members all the time, and how long that one holds
+// the lock at a time. In the runs "whole" it does not release the lock.
+func BenchmarkSmallRoomsBesideLarge(b *testing.B) {
+	for name, step := range map[string]int{"steps": fanOutStep, "whole": 1 << 30} {
+		b.Run(name, func(b *testing.B) {
+			h, large := benchHub(b, 20_000)
+			for i := range 1000 {
+				attach(b, h, Attachment{ClientID: fmt.Sprint("s", i), Namespace: "/small",
+					Rooms: []string{fmt.Sprint("/small#", i)}})
+			}
+			var holds, waits []time.Duration
+			var taken time.Time
+			hold := func() {
+				now := time.Now()
+				holds = append(holds, now.Sub(taken))
+				taken = now
+			}
+			h.step, h.between = step, hold
+			stop, stopped := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(stopped)
+				buf := make([]Delivery, 16)
+				for {
+					taken = time.Now()
+					deliver(b, h, &Message{Rooms: []string{"r"}, Type: "t", Data: []byte(`{"a":1}`)})
+					hold()
+					for _, m := range large {
+						m.Pull(buf)
+					}
+					select {
+					case <-stop:
+						return
+					default:
+					}
+				}
+			}()
+			for i := 0; b.Loop(); i++ {
+				start := time.Now()
+				deliver(b, h, &Message{Rooms: []string{fmt.Sprint("/small#", i%1000)}, Type: "t"})
+				waits = append(waits, time.Since(start))
+				time.Sleep(time.Duration(100+i%7*50) * time.Microsecond)
+			}
+			close(stop)
+			<-stopped
+			for name, all := range map[string][]time.Duration{"hold": holds, "publish": waits} {
+				slices.Sort(all)
+				b.ReportMetric(all[len(all)/2].Seconds()*1e3, name+"-p50-ms")
+				b.ReportMetric(all[len(all)*99/100].Seconds()*1e3, name+"-p99-ms")
+			}
+		})
 	}
 }

@@ -21,7 +21,7 @@ func (h *Hub) JoinChannels(
 	for i, name := range names {
 		allowed[i] = rooms.CheckChannel("channel", name) == nil && (may == nil || may(name))
 	}
-	h.mu.Lock()
+	m.lock()
 	defer h.unlock()
 	has := 0
 	for _, room := range m.rooms(isChannel) {
@@ -57,7 +57,7 @@ func (m *Member) counts(room string) bool {
 // LeaveChannels leaves the channels that a client asks to leave, in the member's namespace. It
 // returns the names that are valid for a channel: the member is in none of them after the call.
 func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
-	h.mu.Lock()
+	m.lock()
 	defer h.unlock()
 	for _, name := range names {
 		if rooms.CheckChannel("channel", name) == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -88,7 +89,7 @@ type scene struct {
 
 func newScene(t *rapid.T) *scene {
 	log := NewMemoryLog()
-	return &scene{
+	s := &scene{
 		hub: New(log, defaulted(Options{
 			HistorySize: rapid.SampledFrom([]int{8, 70, 100, 1000}).Draw(t, "history"),
 			MaxReplay:   rapid.SampledFrom([]int{20, 1000}).Draw(t, "replay"),
@@ -96,6 +97,9 @@ func newScene(t *rapid.T) *scene {
 		seed: rapid.Uint64().Draw(t, "seed"),
 		sent: map[uint64]*Message{},
 	}
+	s.hub.step = rapid.SampledFrom([]int{1, 2, fanOutStep}).Draw(t, "step")
+	s.hub.between = runtime.Gosched
+	return s
 }
 
 func (s *scene) rand(who int) *rand.Rand { return rand.New(rand.NewPCG(s.seed, uint64(who))) }

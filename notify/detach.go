@@ -32,7 +32,7 @@ func (m *Member) detach(lagging bool) (detached bool) {
 // detached.
 func (m *Member) remove(lagging bool) (was, is bool) {
 	h := m.h
-	h.mu.Lock()
+	m.lock()
 	defer h.unlock()
 	if m.detached {
 		return true, true

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/roomcast/roomcast/rooms"
@@ -19,6 +20,8 @@ func (h *Hub) follow(messages []*Message) (after func()) {
 }
 
 func (h *Hub) next(m *Message, woken *wakeList) {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if m.ID.Epoch != h.head.Epoch || m.ID.Seq != h.head.Seq+1 {
@@ -27,8 +30,9 @@ func (h *Hub) next(m *Message, woken *wakeList) {
 	now := h.o.Now()
 	h.index.trim(now, publishStep)
 	h.index.add(m, now)
-	h.fanOut(m, woken)
+	before := h.head
 	h.moveHead(m.ID)
+	h.fanOut(m, before, woken)
 	h.index.trim(now, 0) // enforce the bytes at once
 }
 
@@ -37,64 +41,146 @@ func (h *Hub) next(m *Message, woken *wakeList) {
 func (h *Hub) local(m *Message) {
 	woken := h.wakes.Get().(*wakeList)
 	m.cost = cost(m)
-	h.mu.Lock()
-	m.ID = h.head
-	h.fanOut(m, woken)
-	h.mu.Unlock()
+	h.publish(m, woken)
 	woken.wake()
+}
+
+func (h *Hub) publish(m *Message, woken *wakeList) {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m.ID = h.head
+	h.fanOut(m, h.head, woken)
+}
+
+// fanOutStep is the number of members that a publish handles before it releases the lock for other
+// calls: 0.2 to 0.4 ms.
+const fanOutStep = 2048
+
+// fan is the publish that runs. There is one at a time.
+type fan struct {
+	msg    *Message // nil: none
+	before ID       // the head before it
+	woken  *wakeList
+	left   int // members until the lock is released
+	got    Receipt
+	users  bool // count users one by one
 }
 
 // fanOut puts m once into the inbox of every member of its rooms, except members of excepted rooms,
 // and counts the members. It is the hot path of the product: one map lookup for each room, and no
 // allocation except the first inbox of a member.
-func (h *Hub) fanOut(m *Message, woken *wakeList) {
-	var got Receipt
+//
+// A large fan-out releases the lock every fanOutStep members. It still happens at one moment for
+// all others, its start, because every call that reads or changes a member delivers m to it first,
+// see reach. So until the fan-out gets to a member, that one has the rooms and the position of the
+// start. Each member of the start is found once:
+//   - The loop goes down. Leave moves the last member of a room to the free place. While the place
+//     is one that the loop has still to visit, the moved member is either also still to visit, or
+//     it has the stamp already. So none moves out of the loop's way, and none gets m twice.
+//   - A member that joins a room, or is new, has the stamp before that. The loop passes over it.
+func (h *Hub) fanOut(m *Message, before ID, woken *wakeList) {
 	h.stamp++
-	h.stampExcepted(m.Except)
-	// With one room and no exception no member comes twice. With all of "/" the users are counted
-	// already.
-	once := len(m.Rooms) == 1 && len(m.Except) == 0
-	everyone := once && m.Rooms[0] == rooms.All
-	for _, name := range m.Rooms {
-		r := h.index.table.Room(name)
-		if r == nil || r.Len() == 0 {
-			continue
-		}
-		if isChannel(name) {
-			got.Channels++
-		}
-		for i := range r.Len() {
-			member := r.At(i)
-			if !once {
-				if member.stamp == h.stamp {
-					continue
-				}
-				member.stamp = h.stamp
-			}
-			got.Delivered++
-			if u := member.user; !everyone && u != nil && u.stamp != h.stamp {
-				u.stamp = h.stamp
-				got.Users++
-			}
-			if member.put(m, h.head) {
-				woken.members = append(woken.members, member)
-			}
-		}
-	}
+	// With all of "/" the users are counted already.
+	everyone := len(m.Rooms) == 1 && len(m.Except) == 0 && m.Rooms[0] == rooms.All
+	h.fan = fan{msg: m, before: before, woken: woken, left: h.step, users: !everyone}
 	if everyone {
-		got.Users = h.online
+		h.fan.got.Users = h.online
 	}
+	targets := h.targets[:0]
+	for _, name := range m.Rooms {
+		if r := h.index.table.Room(name); r != nil && r.Len() > 0 {
+			targets = append(targets, r)
+			if isChannel(name) {
+				h.fan.got.Channels++
+			}
+		}
+	}
+	h.stampExcepted(m.Except, h.pause)
+	for _, r := range targets {
+		h.fanOutRoom(r, len(m.Rooms) == 1 && len(m.Except) == 0 && r.Len() < h.step)
+	}
+	clear(targets) // the scratch memory must not keep rooms alive
+	h.targets = targets
 	h.counters.published++
-	h.counters.delivered += uint64(got.Delivered)
-	m.matched = got
+	h.counters.delivered += uint64(h.fan.got.Delivered)
+	m.matched = h.fan.got
+	h.fan = fan{}
 }
 
-// stampExcepted stamps the members of the excepted rooms, as if they had the message already.
-func (h *Hub) stampExcepted(except []string) {
+// fanOutRoom delivers to the members of one room. once says that no member comes twice and that the
+// lock is not released, so that no stamps are needed.
+func (h *Hub) fanOutRoom(r *room, once bool) {
+	for i := r.Len() - 1; i >= 0; i-- {
+		member := r.At(i)
+		if once || member.stamp != h.stamp {
+			h.give(member)
+		}
+		if h.pause() {
+			i = min(i, r.Len())
+		}
+	}
+}
+
+// give delivers the running publish to one of its members.
+func (h *Hub) give(m *Member) {
+	f := &h.fan
+	m.stamp = h.stamp
+	f.got.Delivered++
+	if u := m.user; f.users && u != nil && u.stamp != h.stamp {
+		u.stamp = h.stamp
+		f.got.Users++
+	}
+	if m.put(f.msg, f.before) {
+		f.woken.members = append(f.woken.members, m)
+	}
+}
+
+// pause releases the lock once in Hub.step calls, and reports whether it did.
+func (h *Hub) pause() bool {
+	if h.fan.left--; h.fan.left > 0 {
+		return false
+	}
+	h.fan.left = h.step
+	h.mu.Unlock()
+	if h.between != nil {
+		h.between()
+	}
+	h.mu.Lock()
+	return true
+}
+
+// reach delivers the running publish to m before anything else happens to m. Every call that reads
+// the position of a member, or changes its rooms, calls it first, with the lock held.
+func (h *Hub) reach(m *Member) {
+	if h.fan.msg == nil || m.stamp == h.stamp {
+		return
+	}
+	if slices.ContainsFunc(h.fan.msg.Rooms, m.in) && !m.excepted(h.fan.msg) {
+		h.give(m)
+	}
+	m.stamp = h.stamp // also if it is not for m, which may join a room now
+}
+
+// lock takes the Hub's lock for a call about m.
+func (m *Member) lock() {
+	m.h.mu.Lock()
+	m.h.reach(m)
+}
+
+// stampExcepted stamps the members of the excepted rooms, as if they had the message already. It
+// calls pause after each.
+func (h *Hub) stampExcepted(except []string, pause func() bool) {
 	for _, name := range except {
-		if r := h.index.table.Room(name); r != nil {
-			for i := range r.Len() {
-				r.At(i).stamp = h.stamp
+		r := h.index.table.Room(name)
+		if r == nil {
+			continue
+		}
+		for i := r.Len() - 1; i >= 0; i-- {
+			r.At(i).stamp = h.stamp
+			if pause() {
+				i = min(i, r.Len())
 			}
 		}
 	}

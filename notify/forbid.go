@@ -15,7 +15,7 @@ func (h *Hub) LeaveForbidden(m *Member, may func(channel string) bool) (left []s
 		if namespace != m.a.Namespace || !isChannel(room) || may(name) {
 			continue
 		}
-		h.mu.Lock()
+		m.lock()
 		if !m.detached && !slices.Contains(m.granted, room) {
 			h.leave(m, room)
 			left = append(left, name)

@@ -90,6 +90,11 @@ type Hub struct {
 	wakes              sync.Pool     // *wakeList
 	closed, draining   atomic.Bool
 
+	step    int    // fanOutStep; tests set it
+	between func() // of tests: called when a publish has released the lock; nil: nothing
+
+	publishing sync.Mutex // held for a whole publish, also while it releases mu; taken before mu
+
 	mu sync.Mutex // guards everything below and every Member
 	// head is the last message in the index: the position of all members with nothing pending.
 	head     ID
@@ -104,7 +109,9 @@ type Hub struct {
 	sessions sessions
 	channels int    // channels with a member
 	stamp    uint64 // number of the last publish or match
-	runs     []run  // scratch memory of a replay
+	fan      fan
+	targets  []*room // scratch memory of a publish
+	runs     []run   // scratch memory of a replay
 
 	roomChanged func(RoomChange)
 	changes     []RoomChange // noted since the lock was taken
@@ -133,7 +140,7 @@ func New(log Log, o Options) *Hub {
 	o = o.valid()
 	stored := log.Head()
 	h := &Hub{
-		log: log, o: o,
+		log: log, o: o, step: fanOutStep,
 		head: ID{Epoch: stored.Epoch},
 		index: index{size: o.HistorySize, minAge: o.HistoryMinAge, ttl: o.HistoryTTL,
 			maxBytes: o.HistoryMaxBytes,

@@ -28,7 +28,7 @@ type Member struct {
 	lagging bool // the inbox is empty and the member reads from the index, after cursor
 	replay  replayState
 	bytes   uint32 // cost of the pending messages
-	stamp   uint64 // of the last publish or match that reached the member
+	stamp   uint64 // of the last publish or match that reached the member or came before it
 	user    *user  // nil without a user id
 	// cursor is the last position that the member has pulled. With nothing pending it may be older
 	// than the head, which then counts instead.
@@ -96,7 +96,7 @@ func (m *Member) Missed() *Gap { return m.gap }
 // Misses reports whether the next Pull would begin with a gap, because messages that the member has
 // not pulled were trimmed.
 func (m *Member) Misses() bool {
-	m.h.mu.Lock()
+	m.lock()
 	defer m.h.mu.Unlock()
 	if !m.lagging {
 		return false
@@ -155,14 +155,14 @@ func (m *Member) SetTransport(name string) {
 
 // Pending returns the number of messages in the inbox, at most 64. It is 0 for a lagging member.
 func (m *Member) Pending() int {
-	m.h.mu.Lock()
+	m.lock()
 	defer m.h.mu.Unlock()
 	return int(m.pending)
 }
 
 // Lagging reports whether the member reads from the index, because its inbox was full.
 func (m *Member) Lagging() bool {
-	m.h.mu.Lock()
+	m.lock()
 	defer m.h.mu.Unlock()
 	return m.lagging
 }

@@ -10,7 +10,7 @@ import (
 // session keeps these rooms separate from those that the client requested, because the server
 // decided on them.
 func (m *Member) Join(hubRooms ...string) {
-	m.h.mu.Lock()
+	m.lock()
 	defer m.h.unlock()
 	if m.detached {
 		return
@@ -30,7 +30,7 @@ func (m *Member) grant(name string) {
 
 // Leave removes the member from hub rooms, except for those that every member joins in Attach.
 func (m *Member) Leave(hubRooms ...string) {
-	m.h.mu.Lock()
+	m.lock()
 	defer m.h.unlock()
 	for _, name := range hubRooms {
 		m.h.leave(m, name)

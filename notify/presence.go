@@ -133,11 +133,13 @@ func (h *Hub) Members() []*Member {
 // Match returns the members that a message with these rooms and except would reach now, each once:
 // the members of at least one of the hub rooms and of none in except.
 func (h *Hub) Match(hubRooms, except []string) []*Member {
+	h.publishing.Lock() // both use the stamps
+	defer h.publishing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var found []*Member
 	h.stamp++
-	h.stampExcepted(except)
+	h.stampExcepted(except, func() bool { return false })
 	for _, name := range hubRooms {
 		r := h.index.table.Room(name)
 		if r == nil {

@@ -26,7 +26,7 @@ const pullBytes = 64 << 10
 // one goroutine at a time may call Pull, the one that writes.
 func (m *Member) Pull(buf []Delivery) (n int, more bool) {
 	h := m.h
-	h.mu.Lock()
+	m.lock()
 	defer h.mu.Unlock()
 	bytes := int64(0)
 	if m.lagging {
@@ -47,7 +47,7 @@ func (m *Member) Pull(buf []Delivery) (n int, more bool) {
 // the history. A reply or volatile frame with this cursor must be written after the pulled
 // messages. Cursor returns the zero ID before the first Pull of a member whose cursor was invalid.
 func (m *Member) Cursor() ID {
-	m.h.mu.Lock()
+	m.lock()
 	defer m.h.mu.Unlock()
 	m.settle()
 	return m.cursor

@@ -15,7 +15,7 @@ type Status struct {
 // rooms.
 func (m *Member) Status() Status {
 	h := m.h
-	h.mu.Lock()
+	m.lock()
 	defer h.mu.Unlock()
 	s := Status{
 		Transport: m.transport, Pending: int(m.pending), Lagging: m.lagging,
