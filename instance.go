@@ -31,6 +31,7 @@ type instance struct {
 
 	authenticator *auth.Authenticator
 	files         *limit.Descriptors
+	memory        *limit.Memory
 	limits        *limit.Limiter
 	origins       atomic.Pointer[config.Origins]
 	service       *server.Service
@@ -49,6 +50,7 @@ func newInstance(
 	}
 	files, open := limit.OpenFiles()
 	p.files = limit.NewDescriptors(files, open+ownFiles)
+	p.memory = limit.OwnMemory()
 	p.limits = limit.New(p.limitOptions(c))
 	p.setOrigins(c)
 	p.checkFiles()
@@ -66,7 +68,7 @@ func (p *instance) limitOptions(c config.Config) limit.Options {
 	return limit.Options{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
 		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
-		AuthFailures: c.AuthFailures, Descriptors: p.files,
+		AuthFailures: c.AuthFailures, Descriptors: p.files, Memory: p.memory,
 	}
 }
 

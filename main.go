@@ -95,7 +95,7 @@ func serve(
 		source = zap.String("revision", revision)
 	}
 	log.Info("starting", zap.String("version", version), source)
-	saveMemory()
+	saveMemory(log)
 	for _, warning := range c.Warnings() {
 		log.Warn(warning)
 	}
@@ -132,10 +132,15 @@ func serve(
 }
 
 // saveMemory lets the heap grow by half between two collections instead of doubling: most of it are
-// idle connections, which a collection does not free. GOGC sets another value.
-func saveMemory() {
+// idle connections, which a collection does not free. GOGC sets another value. In a cgroup with a
+// limit it sets the limit of the Go runtime too.
+func saveMemory(log *zap.Logger) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
+	}
+	if bytes := limit.SetSoftLimit(); bytes > 0 {
+		log.Info("GOMEMLIMIT is not set, and is now 80 % of the cgroup's limit",
+			zap.Int64("bytes", bytes))
 	}
 }
 
@@ -195,7 +200,7 @@ func (p *instance) newService() (*server.Service, error) {
 	if c.Mode() == auth.ModeOpen && c.Loopback() {
 		service.AllowHost = func(host string) bool { return p.origins.Load().AllowHost(host) }
 	}
-	service.Descriptors = p.files
+	service.Descriptors, service.Memory = p.files, p.memory
 	service.Admin = server.AdminOptions{
 		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
 	}

@@ -54,6 +54,9 @@ type Attachment struct {
 	// Disconnect asks the transport to end the connection. It must not block.
 	Disconnect func(reason string)
 
+	// Drop asks the transport to cut the connection, see Member.Drop. It must not block.
+	Drop func(reason string)
+
 	// Owner is the transport's own object, which Member.Owner returns.
 	Owner any
 
@@ -155,7 +158,7 @@ func (h *Hub) enter(a Attachment) *Member {
 		h: h, at: h.o.Now(), transport: a.Transport, cursor: h.head, base: h.head.Seq,
 		stamp: h.stamp, // it comes after the publish that runs
 		a: connection{a.ClientID, a.UserID, a.Username, a.Namespace, a.Free, a.Wake, a.Disconnect,
-			a.Owner},
+			a.Drop, a.Owner},
 	}
 	m.seat.Member = m
 	joinedAt := h.head.Seq

@@ -89,6 +89,7 @@ type Hub struct {
 	attached, detached func(*Member) // hooks; set before serving
 	wakes              sync.Pool     // *wakeList
 	closed, draining   atomic.Bool
+	shed               shed
 
 	step    int    // fanOutStep; tests set it
 	between func() // of tests: called when a publish has released the lock; nil: nothing
@@ -183,7 +184,7 @@ func (h *Hub) accepts() error {
 	case h.draining.Load():
 		return ErrDraining
 	}
-	return nil
+	return h.Overloaded()
 }
 
 // Close ends the sweeper and makes Attach and Publish fail. Transports detach their members, and

@@ -44,6 +44,7 @@ type Member struct {
 	sessions  []*session // nil: it has none, or a later member has taken them
 	transport string
 	detached  bool
+	dropped   bool // see Drop
 	resumed   bool // with a cursor, usable or not
 
 	recovered bool     // it resumed Attachment.Former
@@ -62,6 +63,7 @@ type connection struct {
 	Free       []string
 	Wake       func()
 	Disconnect func(reason string)
+	Drop       func(reason string)
 	Owner      any
 }
 

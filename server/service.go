@@ -62,6 +62,7 @@ type Options struct {
 	SweepInterval, InactiveTimeout time.Duration
 
 	Descriptors *limit.Descriptors // nil: open files are not counted
+	Memory      *limit.Memory      // nil: no limit of memory
 
 	Log               *zap.Logger      // nil: no log
 	ConnectionUpdates bool             // announce to all connections when one opens or closes
@@ -102,6 +103,7 @@ func New(o Options) *Service {
 	if o.Metrics == nil {
 		o.Metrics = metrics.New(o.Hub)
 	}
+	o.Metrics.WatchMemory(o.Memory)
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = edge.OwnOrigin
 	}
@@ -167,6 +169,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	}()
 	sweep, stop := every(s.o.SweepInterval)
 	defer stop()
+	defer s.watchMemory()()
 	look, stopLooking := every(s.lookInterval())
 	defer stopLooking()
 	if ready != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
@@ -15,7 +16,8 @@ import (
 // serviceStack is a Service with both transports and a listener.
 type serviceStack struct {
 	*servertest.Stack
-	sio *socketio.Server
+	sio     *socketio.Server
+	service *Service
 }
 
 // newServiceStack starts a service in open mode. change changes the options of Socket.IO, and
@@ -47,6 +49,9 @@ func newServiceStack(
 	if counts, ok := o.Metrics.(*metrics.Metrics); ok {
 		so.Metrics, streams.Written = counts, counts.WrittenBy("sse")
 	}
+	if limits, ok := o.Limits.(*limit.Limiter); ok {
+		streams.Admit = StreamAdmission(limits)
+	}
 	if so.Streams, err = sse.New(streams); err != nil {
 		t.Fatal(err)
 	}
@@ -62,5 +67,5 @@ func newServiceStack(
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &serviceStack{Stack: &servertest.Stack{T: t, Hub: hub, Base: base}, sio: sio}
+	return &serviceStack{Stack: &servertest.Stack{T: t, Hub: hub, Base: base}, sio: sio, service: service}
 }

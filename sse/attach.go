@@ -51,6 +51,7 @@ func (s *stream) attach(c auth.Credentials, address netip.Addr) (opens opening, 
 		Resume: opens.resume, Sessions: keys, Address: address, Owner: s,
 		Wake:       s.wake,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },
+		Drop:       s.drop,
 	})
 	return opens, err
 }

@@ -100,6 +100,14 @@ func (s *stream) unreadable(err error) {
 	s.wire.cut()
 }
 
+// drop cuts the connection. The writer of a stream that net/http writes ends with its next write.
+func (s *stream) drop(reason string) {
+	s.stop(ending{reason: reason, gone: true, cut: true})
+	if s.taken.Load() {
+		s.wire.cut()
+	}
+}
+
 // end ends the response and the connection. The writer has finished.
 func (s *stream) end() {
 	if s.endResponse() {
@@ -118,10 +126,10 @@ func (s *stream) endResponse() (reading bool) {
 	}()
 	s.h.watcher.Forget(s.wire.fd, s)
 	s.cleanUp()
-	switch {
-	case s.how.Load().gone:
+	switch how := s.how.Load(); {
+	case how.gone && !how.cut:
 		_ = s.wire.conn.Close()
-	case s.broken || s.wire.writeEnd() != nil:
+	case how.cut || s.broken || s.wire.writeEnd() != nil:
 		s.wire.abort()
 	default:
 		return true

@@ -22,6 +22,7 @@ type ending struct {
 	expired bool // the token has ended
 	ordered bool // by the API: the client gets the reason and does not reconnect
 	drained bool // by Drain: the client gets everything that was published before
+	cut     bool // with gone: by the server, which resets the connection
 }
 
 // stream is one response. At most one goroutine at a time is its writer, and none while there is

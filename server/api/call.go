@@ -69,6 +69,9 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 		if err := c.key.budget.spend(1); err != nil {
 			return nil, err
 		}
+		if err := h.hub.Overloaded(); err != nil {
+			return nil, err // before the body takes memory
+		}
 	}
 	if c.values, err = readParams(rt.Params, c.Request); err != nil {
 		return nil, err

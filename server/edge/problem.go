@@ -38,6 +38,8 @@ const (
 	ProblemContentType        = "application/problem+json"
 	ChallengeBearer           = `Bearer realm="roomcast"`
 	unavailableRetry          = time.Second
+	OverloadedRetry           = 5 * time.Second // while the server has too little memory
+	OverloadedDetail          = "the server has too little memory, and the notification was not sent; try again"
 	UnavailableDetail         = "the notification could not be stored and was not sent; try again"
 	statusClientClosedRequest = 499 // nginx's number; the client does not read it
 )
@@ -162,6 +164,8 @@ func ProblemOf(err error) *Problem {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &Problem{Status: http.StatusRequestTimeout, Code: CodeRequestTimeout,
 			Detail: "body: not complete after " + BodyTimeout.String()}
+	case errors.Is(err, notify.ErrOverloaded):
+		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: OverloadedDetail, RetryAfter: OverloadedRetry}
 	case errors.Is(err, notify.ErrUnavailable), errors.Is(err, notify.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: UnavailableDetail, RetryAfter: unavailableRetry}
 	case errors.Is(err, io.ErrUnexpectedEOF):

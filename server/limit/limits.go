@@ -1,5 +1,5 @@
-// Package limit counts connections, open files, rates and failed credentials, per address, per user
-// and in all.
+// Package limit counts connections, open files, memory, rates and failed credentials, per address,
+// per user and in all.
 package limit
 
 import (
@@ -19,6 +19,7 @@ type Options struct {
 	AuthFailures   int // invalid tokens and tickets per minute of one such address
 
 	Descriptors *Descriptors // nil: open files are not counted
+	Memory      *Memory      // nil: no limit of memory
 }
 
 // Limiter counts open connections against Options. It counts and compares in one step under one
@@ -57,14 +58,14 @@ func (l *Limiter) Reload(o Options) {
 // Error names the limit that refused a connection. Its text goes to the client, so it contains no
 // address and no user.
 type Error struct {
-	Limit  string        // "connections", "streams", "user", "address", "handshakes" or "files"
-	Max    int           // the bound
+	Limit  string        // "connections", "streams", "user", "address", "handshakes", "files" or "memory"
+	Max    int           // the bound; 0 for those of the process
 	Status int           // 503 when the server is full, 429 when this client is over its share
 	Wait   time.Duration // suggested, until the next attempt
 }
 
 func (e *Error) Error() string {
-	if e.Limit == "files" {
+	if e.Limit == "files" || e.Limit == "memory" {
 		return fmt.Sprintf("Too many connections (%s limit)", e.Limit)
 	}
 	return fmt.Sprintf("Too many connections (%s limit of %d)", e.Limit, e.Max)
@@ -92,8 +93,10 @@ func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch o := l.options; {
+	case o.Memory.refuses():
+		return nil, processError("memory")
 	case o.Descriptors.refuses(l.connections):
-		return nil, filesError()
+		return nil, processError("files")
 	case reached(l.connections, o.MaxConnections):
 		return nil, &Error{"connections", o.MaxConnections, http.StatusServiceUnavailable, 5 * time.Second}
 	case stream && reached(l.streams, o.MaxStreams):
@@ -127,8 +130,11 @@ func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
 	ip = Bucket(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.options.Descriptors.refuses(l.connections + l.waiting) {
-		return nil, filesError()
+	switch o := l.options; {
+	case o.Memory.refuses():
+		return nil, processError("memory")
+	case o.Descriptors.refuses(l.connections + l.waiting):
+		return nil, processError("files")
 	}
 	if limit := l.options.MaxConnections; limit > 0 {
 		limit = max(16, limit/10)
@@ -156,10 +162,10 @@ func (l *Limiter) Counts() (connections, streams, users int) {
 	return l.connections, l.streams, len(l.users)
 }
 
-// filesError is the error of a process that has too many open files. It names no number: the limit
-// of the process is not for clients.
-func filesError() error {
-	return &Error{"files", 0, http.StatusServiceUnavailable, 5 * time.Second}
+// processError is the error of a process that has too many open files, or too little memory. It
+// names no number: the limits of the process are not for clients.
+func processError(limit string) error {
+	return &Error{limit, 0, http.StatusServiceUnavailable, 5 * time.Second}
 }
 
 func (l *Limiter) userError() error {

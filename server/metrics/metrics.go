@@ -22,7 +22,9 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	refusals *prometheus.CounterVec
+	hub      *notify.Hub
 	panics   atomic.Uint64
+	cut      atomic.Uint64    // connections, because memory was short
 	flows    map[string]*flow // by transport; read-only
 }
 
@@ -36,6 +38,7 @@ var latencyBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .02
 // New returns Metrics that include the Stats of hub.
 func New(hub *notify.Hub) *Metrics {
 	m := &Metrics{
+		hub:      hub,
 		registry: prometheus.NewRegistry(),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "roomcast_refusals_total",

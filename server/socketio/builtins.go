@@ -220,6 +220,12 @@ func (b builtinCall) message(arg json.RawMessage) {
 	case errors.As(err, &refused):
 		b.refuse(errorEvent{Code: refused.Code, Message: refused.Reason, Room: string(request.Room)})
 		return
+	case errors.Is(err, notify.ErrOverloaded):
+		b.refuse(errorEvent{
+			Code: edge.CodeUnavailable, Message: "the server has too little memory",
+			Room: string(request.Room), RetryAfter: edge.OverloadedRetry.Seconds(),
+		})
+		return
 	case err != nil:
 		b.refuse(errorEvent{
 			Code: edge.CodeUnavailable, Message: "the message was not stored",

@@ -12,16 +12,19 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
+// deafOpenings are what a client of each transport sends, in parts: it gets an answer to each.
+var deafOpenings = map[string][]string{
+	"websocket": {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" +
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+		"\x81\x93\x00\x00\x00\x0040" + `{"userId":"deaf"}`},
+	"EventSource": {"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n"},
+}
+
 // A client that reads nothing costs little memory of its own on every transport, for small and for
 // large messages: it waits for memory that all clients share.
 func TestDeafClientsShareWhatTheyWaitFor(t *testing.T) {
-	for transport, opening := range map[string][]string{
-		"websocket": {"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" +
-			"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-			"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-			"\x81\x93\x00\x00\x00\x0040" + `{"userId":"deaf"}`},
-		"EventSource": {"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n"},
-	} {
+	for transport, opening := range deafOpenings {
 		for _, size := range []int{400, 6 << 10, 100 << 10} {
 			t.Run(fmt.Sprintf("%s, %d bytes", transport, size), func(t *testing.T) {
 				const most = 32 << 10 // 16 KiB without the race detector
@@ -116,4 +119,45 @@ func memory() int64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return heap + int64(stats.StackInuse)
+}
+
+// A client that the server drops may come back and recovers its session.
+func TestDroppedClientRecovers(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	c := s.Dial("")
+	sid, pid, offset, _ := c.JoinWithPid(`{"userId":"u1"}`)
+	s.Hub.Member("/", sid).Drop("short")
+	c.Closed()
+	s.Gone(sid)
+	s.Publish(`{"target":{"user":"u1"},"type":"n","data":1}`)
+	c = s.Dial("")
+	again, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	if again != sid || !connected.Recovered {
+		t.Errorf("%s after %s: %+v", again, sid, connected)
+	}
+	c.Event("n", nil)
+}
+
+// A client that reads nothing is gone soon after the server has dropped it.
+func TestDroppedDeafClientsEnd(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	for _, opening := range deafOpenings {
+		openRaw(t, s.Base, opening)
+	}
+	text := servertest.JSON(strings.Repeat("x", 100<<10))
+	servertest.Eventually(t, "both lag", func() bool {
+		for range 70 {
+			if _, err := s.Hub.Publish(t.Context(), notify.Notification{Type: "n", Data: text},
+				notify.ToAll()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return len(s.Hub.Laggards(9)) == 2
+	})
+	for _, m := range s.Hub.Laggards(9) {
+		m.Drop("short")
+	}
+	servertest.Eventually(t, "both are gone", func() bool { return s.Hub.Total() == 0 })
 }
