@@ -68,6 +68,33 @@ func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 	return left
 }
 
+// Wanted has the channels that a client may get at connect.
+type Wanted struct {
+	Defaults []string // every client joins those that it may
+	Kept     []string // of the sessions that it continues
+	Asked    []string // in its request
+}
+
+// Admit adds channels of "/" to an Attachment, each once: the Defaults, then Kept, then Asked. It
+// leaves out those that may rejects, that JoinChannels would deny, and those above limit (NoLimit:
+// none). Defaults and a.Granted do not count for the limit, neither now nor in JoinChannels: this is
+// the rule of MAX_ROOMS. Kept comes first, because the client cannot know that it has lost one;
+// Admit returns the channels of Asked that it has left out.
+func (h *Hub) Admit(
+	a *Attachment, w Wanted, may func(string) bool, limit int,
+) (denied []string) {
+	a.Free = w.Defaults
+	a.Rooms, _ = h.Admissible(w.Defaults, may, NoLimit)
+	counted := slices.DeleteFunc(slices.Concat(w.Kept, w.Asked), func(name string) bool {
+		return slices.Contains(a.Rooms, name) || slices.Contains(a.Granted, name)
+	})
+	allowed, denied := h.Admissible(counted, may, limit)
+	a.Rooms = append(a.Rooms, allowed...)
+	return slices.DeleteFunc(denied, func(name string) bool {
+		return !slices.Contains(w.Asked, name)
+	})
+}
+
 // Admissible splits the channels that a client asks for at connect into those that its Attachment
 // may have, each once and at most limit (NoLimit is any number), and the others.
 func (h *Hub) Admissible(

@@ -140,6 +140,17 @@ func (x *index) trim(now time.Time, limit int) (more bool) {
 	return false
 }
 
+// cut evicts the oldest n entries.
+func (x *index) cut(n int, now time.Time) {
+	for ; n > 0 && x.fifo.len() > 0; x.fifo.pop() {
+		if e := x.fifo.all()[0]; e.held > 0 {
+			x.evict(e, now)
+			n--
+		}
+		x.dead--
+	}
+}
+
 // evict removes the oldest entry from all rooms that hold it.
 func (x *index) evict(e *entry, now time.Time) {
 	m := e.msg

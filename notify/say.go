@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,11 +48,13 @@ type sender struct {
 func (h *Hub) Say(
 	ctx context.Context, m ClientMessage, mayPublish func(channel string) bool,
 ) (Receipt, error) {
-	if err := rooms.CheckName("room", m.Room, rooms.MaxName); err != nil {
-		return Receipt{}, &SayError{"validation", err.Error()}
-	}
-	if err := rooms.CheckChannel("room", m.Room); err != nil {
-		return Receipt{}, &SayError{"forbidden", err.Error()}
+	var refused *rooms.NameError
+	if errors.As(rooms.CheckChannel("room", m.Room), &refused) {
+		code := "validation"
+		if refused.Owned {
+			code = "forbidden"
+		}
+		return Receipt{}, &SayError{code, refused.Error()}
 	}
 	if !mayPublish(m.Room) || h.IsClientID(m.Room) {
 		return Receipt{}, &SayError{"forbidden", "you may not publish to this room"}

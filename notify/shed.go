@@ -68,6 +68,16 @@ func (h *Hub) Laggards(most int) []*Member {
 	return members
 }
 
+// TrimHistory removes the oldest n messages from the history. A client that has missed one of them
+// gets a gap.
+func (h *Hub) TrimHistory(n int) {
+	for ; n > 0; n -= sweepStep {
+		h.mu.Lock()
+		h.index.cut(min(n, sweepStep), h.o.Now())
+		h.mu.Unlock()
+	}
+}
+
 // lagsAt returns the cursor of a member that lags and was not dropped.
 func (m *Member) lagsAt() (cursor ID, lags bool) {
 	m.lock()

@@ -43,6 +43,25 @@ func TestShedRefusesEveryPublish(t *testing.T) {
 	expect(t, m, "after")
 }
 
+func TestTrimHistory(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, Options{})
+	for i := range 10 {
+		send(t, h, fmt.Sprint(i), []string{"x", "*"}[i%2])
+	}
+	h.TrimHistory(7)
+	if s := h.Stats(); s.History != 3 {
+		t.Errorf("%d messages are kept", s.History)
+	}
+	expect(t, attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}, Resume: at(0)}),
+		"gap(trimmed 0>7 [* x] id 0) 7 8 9 recovery(false 3 0>10)")
+	h.TrimHistory(5000)
+	if s := h.Stats(); s.History != 0 || s.HistoryBytes != 0 {
+		t.Errorf("%+v", s)
+	}
+	send(t, h, "again", "x")
+}
+
 func TestLaggards(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)

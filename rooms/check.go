@@ -30,6 +30,9 @@ var reserved = []string{
 type NameError struct {
 	Field  string // where the name was given, such as "type" or "channels[2]"
 	Reason string // what the name is and what is expected, without the field
+	// Owned is true for a name that [CheckName] accepts and that only the server uses, see
+	// [CheckChannel].
+	Owned bool
 }
 
 // Error returns the field and the reason.
@@ -72,21 +75,22 @@ func CheckName(field, s string, limit int) error {
 
 // CheckChannel checks the name of a channel that a client or a backend asks for: [CheckName] with
 // [MaxName], not [All], no '#' (it separates the namespace), and not a server-owned room (user:…,
-// client:…) or one that differs from it by case or width alone.
+// client:…) or one that differs from it by case or width alone. The error of a name that is valid
+// and not for clients is Owned: it is forbidden.
 func CheckChannel(field, s string) error {
 	if err := CheckName(field, s, MaxName); err != nil {
 		return err
 	}
 	if s == All {
-		return refuse(field, `"*" means everyone, expected the name of a channel`)
+		return owned(field, `"*" means everyone, expected the name of a channel`)
 	}
 	if strings.Contains(s, "#") {
-		return refuse(field, "%s contains '#', which separates the namespace, expected a name without it",
+		return owned(field, "%s contains '#', which separates the namespace, expected a name without it",
 			shown(s))
 	}
 	for _, prefix := range []string{userPrefix, clientPrefix} {
 		if foldsTo(s, prefix) {
-			return refuse(field, "%s is owned by the server, expected no name that starts with %q",
+			return owned(field, "%s is owned by the server, expected no name that starts with %q",
 				shown(s), prefix)
 		}
 	}
@@ -133,7 +137,12 @@ func CheckType(s string) error {
 
 // refuse returns a *NameError.
 func refuse(field, format string, args ...any) error {
-	return &NameError{field, fmt.Sprintf(format, args...)}
+	return &NameError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// owned is refuse for a name that only the server uses.
+func owned(field, format string, args ...any) error {
+	return &NameError{Field: field, Reason: fmt.Sprintf(format, args...), Owned: true}
 }
 
 // hidden reports whether r can break a line or cannot be seen. Besides Cc, Cf, Zl and Zp these are

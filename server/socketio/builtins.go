@@ -180,8 +180,9 @@ func (b builtinCall) room(arg json.RawMessage) {
 		b.answer("room-left", roomEvent{room, notify.Timestamp(time.Now())})
 		return
 	}
-	if err := rooms.CheckName("room", room, rooms.MaxName); err != nil {
-		b.refuse(errorEvent{Code: edge.CodeValidation, Message: err.Error()})
+	var invalid *rooms.NameError
+	if errors.As(rooms.CheckChannel("room", room), &invalid) && !invalid.Owned {
+		b.refuse(errorEvent{Code: edge.CodeValidation, Message: invalid.Error()})
 		return
 	}
 	_, denied := hub.JoinChannels(b.conn.member, []string{room}, mayJoin, limit)

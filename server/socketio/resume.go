@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
@@ -54,12 +53,11 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	if c.namespace != notify.RootNamespace || opts.Plain {
 		return
 	}
-	a.Free = opts.DefaultChannels
-	hub, identity := c.client.srv.hub, c.Identity()
+	hub, kept := c.client.srv.hub, a.Rooms
 	if given.SessionID != "" {
 		key := notify.TabKey(a.UserID, given.SessionID)
 		if tab, ok := hub.Session(key); ok && tab.UserID == a.UserID {
-			a.Rooms = append(a.Rooms, tab.Channels...)
+			kept = append(kept, tab.Channels...)
 			a.Granted = append(a.Granted, tab.Granted...)
 		}
 		a.Sessions = append(a.Sessions, key)
@@ -67,13 +65,9 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 			a.Former.Sessions = append(a.Former.Sessions, key)
 		}
 	}
-	defaults, _ := hub.Admissible(opts.DefaultChannels, identity.MayJoin, notify.NoLimit)
-	asked := slices.DeleteFunc(append(a.Rooms, given.Channels...), func(name string) bool {
-		return slices.Contains(defaults, name) || slices.Contains(a.Granted, name)
-	})
 	// Rooms of "/" have the names of channels.
-	joined, _ := hub.Admissible(asked, identity.MayJoin, opts.MaxRooms)
-	a.Rooms = append(defaults, joined...)
+	hub.Admit(a, notify.Wanted{Defaults: opts.DefaultChannels, Kept: kept, Asked: given.Channels},
+		c.Identity().MayJoin, opts.MaxRooms)
 }
 
 // permitted returns the rooms of a session that the present identity may join.
