@@ -24,8 +24,10 @@ type child struct {
 	cmd *exec.Cmd
 }
 
-// startChild runs the program with a limit of open files.
-func startChild(t *testing.T, files int, settings map[string]string) *child {
+// startChild runs the program with a limit of open files, after further commands of the shell.
+func startChild(
+	t *testing.T, files int, settings map[string]string, commands ...string,
+) *child {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
@@ -34,7 +36,8 @@ func startChild(t *testing.T, files int, settings map[string]string) *child {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &child{program: newProgram(t, settings)}
 	c.stop = stop
-	script := fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files)
+	commands = append(commands, fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files))
+	script := strings.Join(commands, " && ")
 	c.cmd = exec.CommandContext(ctx, "sh", "-c", script, binary, "--port", "0", "--admin-addr",
 		"127.0.0.1:0")
 	c.cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1")

@@ -15,6 +15,7 @@ const (
 	reasonShed     = "the server has too little memory"
 
 	// In one step the server cuts a twentieth of the connections that lag, and at least this many.
+	// Without any it drops a twentieth of the history.
 	shedShare, shedLeast = 20, 16
 )
 
@@ -46,7 +47,8 @@ func (s *Service) watchMemory() (stop func()) {
 }
 
 // shedder acts when memory is short: first the server takes no more connections and publishes, then
-// it cuts those connections that have read nothing for the longest time.
+// it cuts those connections that have read nothing for the longest time. Without such connections
+// it drops the oldest history, so that the server does not refuse publishes until that expires.
 type shedder struct {
 	*Service
 	short   bool
@@ -62,7 +64,7 @@ func (w *shedder) look(now time.Time) {
 		w.refused, w.cut = w.refusals(), 0
 	}
 	if pressure == limit.StillShort {
-		w.cutLaggards()
+		w.letGo()
 	}
 	if short != w.short || short && now.Sub(w.logged) >= memoryLog {
 		w.logged = now
@@ -75,12 +77,17 @@ func (w *shedder) look(now time.Time) {
 // refusals returns how many connections and publishes were refused since the start.
 func (w *shedder) refusals() int64 { return w.o.Memory.Refused() + int64(w.o.Hub.Shedding()) }
 
-// cutLaggards cuts a few of the connections that lag. They may resume later.
-func (w *shedder) cutLaggards() {
-	for _, m := range w.o.Hub.Laggards(max(shedLeast, w.o.Hub.Stats().Lagging/shedShare)) {
+// letGo cuts a few of the connections that lag, which may resume later, or drops some history.
+func (w *shedder) letGo() {
+	stats := w.o.Hub.Stats()
+	laggards := w.o.Hub.Laggards(max(shedLeast, stats.Lagging/shedShare))
+	for _, m := range laggards {
 		m.Drop(reasonShed)
 		w.cut++
 		w.o.Metrics.Cut()
+	}
+	if len(laggards) == 0 {
+		w.o.Hub.TrimHistory(max(shedLeast, stats.History/shedShare))
 	}
 }
 
