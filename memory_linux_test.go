@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -47,6 +48,9 @@ func memoryStorm(t *testing.T, run int, size storm) {
 	address := strings.TrimPrefix(p.base, "http://")
 	deaf := openDeaf(t, address, size.readers)
 
+	if deaf < size.readers*9/10 {
+		t.Fatalf("run %d: %d of %d clients were accepted", run, deaf, size.readers)
+	}
 	statuses := publishStorm(p, size.publishes)
 	t.Logf("run %d: %d readers, publishes by status %v, the largest memory of the cgroup %d MB",
 		run, deaf, statuses, cgroupNumber(t, group, "memory.max_usage_in_bytes", "memory.peak")/1e6)
@@ -126,8 +130,8 @@ func oomKills(t *testing.T, dir string) (kills int) {
 // openDeaf connects clients of both transports that read only the answer to their handshake, and
 // returns how many the server has accepted.
 func openDeaf(t *testing.T, address string, n int) (accepted int) {
-	stream := []string{"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n"}
-	socket := []string{"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" +
+	stream := []string{"GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n"}
+	socket := []string{"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n" +
 		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
 		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
 		"\x81\x93\x00\x00\x00\x0040" + `{"userId":"deaf"}`}
@@ -163,9 +167,14 @@ func dialDeaf(address string, parts []string) (net.Conn, error) {
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	for _, part := range parts {
+	for i, part := range parts {
+		answer := make([]byte, 2<<10)
 		if _, err = conn.Write([]byte(part)); err == nil {
-			_, err = conn.Read(make([]byte, 2<<10))
+			_, err = conn.Read(answer)
+		}
+		if i == 0 && err == nil && !bytes.HasPrefix(answer, []byte("HTTP/1.1 200")) &&
+			!bytes.HasPrefix(answer, []byte("HTTP/1.1 101")) {
+			err = fmt.Errorf("refused: %s", answer)
 		}
 		if err != nil {
 			conn.Close()
