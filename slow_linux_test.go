@@ -52,9 +52,10 @@ func TestSlowAmongFast(t *testing.T) {
 	}
 	stop() // they read the rest as fast as they can
 	reading.Wait()
-	t.Logf("p99 of %d fast readers: %v alone, %v beside %d slow ones", fast, percentile(base, 99),
-		percentile(busy, 99), slow)
-	if fast == 500 && percentile(busy, 99) >= 2*percentile(base, 99) {
+	again := p.delays(readers, messages, 2<<10) // the machine may be slower than at the start
+	t.Logf("p99 of %d fast readers: %v and %v alone, %v beside %d slow ones", fast,
+		percentile(base, 99), percentile(again, 99), percentile(busy, 99), slow)
+	if fast == 500 && percentile(busy, 99) >= 2*max(percentile(base, 99), percentile(again, 99)) {
 		t.Error("want less than twice as much")
 	}
 	for i := range texts {
@@ -62,10 +63,11 @@ func TestSlowAmongFast(t *testing.T) {
 	}
 }
 
-// readSlowly reads 1 KB a second until ctx ends, and then everything up to the event hello.
+// readSlowly reads 4 KB a second until ctx ends, and then everything up to the event hello. The
+// server cuts a client that reads less than 16 KB in ten seconds.
 func readSlowly(ctx context.Context, conn net.Conn, text *strings.Builder) {
 	defer conn.Close()
-	buf := make([]byte, 1<<10)
+	buf := make([]byte, 4<<10)
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	for !strings.Contains(text.String(), "event: hello\n") {
 		n, err := conn.Read(buf)
@@ -99,7 +101,7 @@ func checkComplete(t *testing.T, text string, messages int) {
 		next = n + 1
 	}
 	if gaps := strings.Count(text, "event: gap\n"); missed != gaps || gaps > 1 || next != messages {
-		t.Errorf("%d of %d messages, not consecutive %d times, %d gaps: %.600s", next, messages, missed,
+		t.Errorf("%d of %d messages, not consecutive %d times, %d gaps: %.300s", next, messages, missed,
 			gaps, text)
 	}
 }
