@@ -15,9 +15,8 @@ import (
 // does not store a volatile notification. Nobody online is no error.
 //
 // The error is a *ValidationError, or wraps ErrUnavailable if the log cannot store the
-// notification, after Drain, and as ErrOverloaded. In all cases the Hub sends nothing. The Hub keeps
-// the slices: do not change them
-// after the call.
+// notification, after Drain, and while Shed is on. In all cases the Hub sends nothing. The Hub keeps
+// the slices: do not change them after the call.
 //
 //	order := notify.Notification{Type: "order:new", Data: data}
 //	receipt, err := hub.Publish(ctx, order, notify.ToChannel("orders"))
