@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -76,6 +77,40 @@ func (f *fixture) getSoon(query string) <-chan answer {
 		c <- a
 	}()
 	return c
+}
+
+// raw sends the head of a request and returns what the server answers at first.
+func (f *fixture) raw(request string) string {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", strings.Split(f.url, "/")[2])
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	p := make([]byte, 4096)
+	n := 0
+	if _, err = io.WriteString(conn, request); err == nil {
+		n, err = conn.Read(p)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(p[:n])
+}
+
+// do sends a request without a connection and returns the status of the answer.
+func do(s *Server, method, url string) int {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, newRequest(method, url, ""))
+	return w.Code
+}
+
+// post is do for a POST with a body.
+func post(s *Server, url, body string) int {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, newRequest("POST", url, body))
+	return w.Code
 }
 
 func (f *fixture) expect(a answer, status int, body string) {

@@ -143,6 +143,7 @@ func (s *Session) deliver(data []byte, binary bool) {
 	if s.ReadyState() != "open" {
 		return
 	}
+	s.budget.useful.Add(int64(len(data)))
 	s.delivering.Store(true)
 	defer s.delivering.Store(false)
 	defer s.recovered()

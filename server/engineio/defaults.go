@@ -17,7 +17,7 @@ const (
 	payloadSize     = 32 << 10 // bytes of one polling response
 	maxHeaders      = 16 << 10 // bytes of request headers
 	maxFragments    = 4096     // frames of one message
-	maxControls     = 100      // control frames and stray packets per second
+	maxStrays       = 100      // control frames and stray packets per second
 	readBuffer      = 1 << 10  // bytes per WebSocket with a reader
 	maxParked       = 5        // messages per second with a reader for each
 	closeTimeout    = time.Second
@@ -27,6 +27,10 @@ const (
 	shutdownEach    = time.Millisecond // of a Shutdown without a spread of its own, for each session
 	scratchSize     = 4 << 10
 	maxPooledBuffer = 64 << 10
+	refusalRate     = 100  // refused requests per second that the server answers at once
+	refusalBurst    = 1000 // of these requests at once
+	refusalDelay    = time.Second
+	headSize        = 256 // bytes of a message that the session does not hold
 )
 
 func (o Options) withDefaults() Options {

@@ -48,6 +48,18 @@ type Handler interface {
 	Close(reason string)
 }
 
+// Holder is a Handler that decides how much of its client's input the session holds in memory. The
+// session calls Hold before it reads a message or a part of one: n bytes. Hold may block like
+// Message. If it returns false, the session discards the message and then calls Exceeded instead of
+// Message, with the first bytes, at most 256, which are valid during the call. They are empty for a
+// binary message. In a POST the message is the whole body, and its first bytes those of the first
+// packet.
+type Holder interface {
+	Handler
+	Hold(n int) bool
+	Exceeded(head []byte)
+}
+
 // Source holds the messages of a session until the transport can write them. Pull appends the next
 // ones to b until none is left (it returns false) or b.Full() (it returns true). The session calls
 // Pull after [Session.Wake], from one goroutine at a time. Pull must not block, because that
@@ -82,6 +94,13 @@ type Options struct {
 	// MaxPayload is the maximum size of a message on WebSocket and of the body of a POST, in bytes
 	// (1,000,000).
 	MaxPayload int
+	// ReceiveRate bounds what one session takes, in bytes per second (no limit). Each WebSocket frame
+	// counts as 1 KiB more, each packet and control frame as 4 KiB, and each request of a polling
+	// session as 32 KiB, because small ones cost time. What a client may send in 8 seconds, it may
+	// send at once. The session reads further input later. It closes a client that sends more for 8
+	// seconds without waiting for answers, unless the bytes are mostly those of messages. With a
+	// rate, the Server also answers requests that it refuses, above 100 per second, a second later.
+	ReceiveRate int
 	// Transports lists the transports to offer (both).
 	Transports []string
 

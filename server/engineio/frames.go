@@ -28,8 +28,12 @@ type header struct {
 	mask   [4]byte
 }
 
-// header reads the next frame header. An idle connection waits here.
+// header reads the next frame header. An idle connection waits here. A client over its rate ends
+// here, unless it has waited for the server after its last frame.
 func (c *wire) header() (h header, err error) {
+	if c.over && c.unread() {
+		return h, errOver
+	}
 	if err = c.fill(2); err != nil {
 		return h, err
 	}
@@ -56,9 +60,14 @@ func (c *wire) header() (h header, err error) {
 	p := c.buf[c.r+2 : c.r+size]
 	switch h.n {
 	case 126:
-		h.n = int(binary.BigEndian.Uint16(p))
+		if h.n = int(binary.BigEndian.Uint16(p)); h.n < 126 { // it must be as short as possible
+			return h, errFrame
+		}
 	case 127:
 		u := binary.BigEndian.Uint64(p)
+		if u < 1<<16 || u >= 1<<63 {
+			return h, errFrame
+		}
 		if u > 1<<31-1 { // above any limit, and more than an int may hold
 			return h, errLarge
 		}
@@ -66,7 +75,12 @@ func (c *wire) header() (h header, err error) {
 	}
 	copy(h.mask[:], p[len(p)-4:])
 	c.r += size
-	return h, nil
+	cost := perFrame + h.n
+	if h.opcode != opContinuation {
+		cost += perPacket
+	}
+	c.over, err = c.session.spend(cost)
+	return h, err
 }
 
 // fill reads until the buffer has n bytes. It gets a buffer if there is none.
@@ -100,31 +114,40 @@ func (c *wire) free() {
 }
 
 // body reads the payload after a header into p, which grows with the bytes received, not with the
-// announced length. p[:n] has the bytes that were read before.
-func (c *wire) body(h header, p []byte, n int) ([]byte, error) {
-	for end := n + h.n; n < end; {
+// announced length, and to at most limit bytes. p[:n] has the bytes that were read before. p doubles
+// while more frames may follow: without that each of them would copy what is there.
+func (c *wire) body(h header, p []byte, n, limit int) ([]byte, error) {
+	end := n + h.n
+	if h.fin {
+		limit = end
+	}
+	for n < end {
 		if n == len(p) {
-			larger := make([]byte, min(2*len(p), end))
+			larger := make([]byte, min(2*len(p), limit))
 			copy(larger, p)
 			p = larger
 		}
-		from := n
-		limit := min(end, len(p))
-		if c.r < c.w {
-			m := copy(p[n:limit], c.buf[c.r:c.w])
-			c.r += m
-			n += m
-		} else {
-			m, err := c.Conn.Read(p[n:limit])
-			n += m
-			c.session.touch()
-			if err != nil && n < end {
-				return p, err
-			}
+		m, err := c.part(&h, p[n:])
+		if n += m; err != nil && n < end {
+			return p, err
 		}
-		h.mask = unmask(p[from:n], h.mask)
 	}
 	return p, nil
+}
+
+// part reads the next bytes of a payload, as many as there are and p holds.
+func (c *wire) part(h *header, p []byte) (n int, err error) {
+	p = p[:min(len(p), h.n)]
+	if c.r < c.w {
+		n = copy(p, c.buf[c.r:c.w])
+		c.r += n
+	} else {
+		n, err = c.Conn.Read(p)
+		c.session.touch()
+	}
+	h.n -= n
+	h.mask = unmask(p[:n], h.mask)
+	return n, err
 }
 
 // unmask applies a masking key and returns the key rotated for the bytes that follow.
@@ -153,7 +176,10 @@ func (c *wire) message(h header, p []byte, limit int) ([]byte, error) {
 		if h.n > limit-n || fragments > maxFragments {
 			return nil, errLarge
 		}
-		if p, err = c.body(h, p, n); err != nil {
+		if c.live && !c.session.mayHold(h.n) {
+			return nil, c.discard(h, p, n, limit, fragments)
+		}
+		if p, err = c.body(h, p, n, limit); err != nil {
 			return nil, err
 		}
 		if n += h.n; h.fin {
@@ -197,7 +223,7 @@ func (c *wire) control(h header) error {
 			return err
 		}
 	}
-	return c.stray()
+	return c.session.stray()
 }
 
 // closeCode returns the close frame that holds data, or errFrame (RFC 6455 section 7.4).
@@ -205,8 +231,11 @@ func closeCode(data []byte) error {
 	if len(data) == 0 {
 		return closeFrame{closeNoStatus}
 	}
-	if len(data) == 1 || !utf8.Valid(data[2:]) {
+	if len(data) == 1 {
 		return errFrame
+	}
+	if !utf8.Valid(data[2:]) {
+		return violation{reason: ReasonTransportError, code: closeInvalid}
 	}
 	switch code := int(binary.BigEndian.Uint16(data)); {
 	case code >= 1000 && code <= 1003, code >= 1007 && code <= 1014, code >= 3000 && code <= 4999:

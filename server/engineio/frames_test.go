@@ -93,6 +93,36 @@ func TestMessagesSurviveAnyFraming(t *testing.T) {
 	})
 }
 
+// The work for a message does not depend on the number of its fragments: the buffer grows a few
+// times, and not with each fragment.
+func TestFragmentsAreNotCopiedAgain(t *testing.T) {
+	const size, each = 1 << 20, 1 << 8
+	var in []byte
+	for i := range size / each {
+		first := byte(opContinuation)
+		switch i {
+		case 0:
+			first = opBinary
+		case size/each - 1:
+			first = 0x80
+		}
+		in = masked(in, first, make([]byte, each), [4]byte{})
+	}
+	c := scripted(in, 4096)
+	conn := c.Conn.(*script)
+	var err error
+	allocs := testing.AllocsPerRun(1, func() {
+		conn.in = in
+		var h header
+		if h, err = c.dataHeader(); err == nil {
+			_, err = c.message(h, make([]byte, scratchSize), size)
+		}
+	})
+	if err != nil || allocs > 20 {
+		t.Errorf("%.0f allocations, %v", allocs, err)
+	}
+}
+
 // FuzzFrames reads arbitrary bytes as a client's frames: each stream ends with an error that has a
 // close code, and no message exceeds the limit.
 func FuzzFrames(f *testing.F) {

@@ -7,34 +7,36 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // handshake creates a session (protocol section "Handshake").
-func (s *Server) handshake(w http.ResponseWriter, r *http.Request, transport string) {
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request) {
 	if s.isDraining() {
-		errDraining.write(w)
+		s.refuse(w, r, errDraining)
 		return
 	}
 	if err := s.o.Admit(r); err != nil {
-		refuseAdmission(w, err)
+		s.refuseAdmission(w, r, err)
 		return
 	}
-	if transport == WebSocket {
+	if websocket.IsWebSocketUpgrade(r) {
 		s.openWebSocket(w, r)
 		return
 	}
 	session := s.newSession(r)
 	if !s.add(session) {
 		session.cancel()
-		errDraining.write(w)
+		s.refuse(w, r, errDraining)
 		return
 	}
 	if !session.accept() {
 		// Other handshakes may have reached a limit since Admit: then it names the limit now.
 		if err := s.o.Admit(r); err != nil {
-			refuseAdmission(w, err)
+			s.refuseAdmission(w, r, err)
 		} else {
-			errForbidden.write(w)
+			s.refuse(w, r, errForbidden)
 		}
 		return
 	}
@@ -75,6 +77,7 @@ func (s *Server) newSession(r *http.Request) *Session {
 	session.request = trim(r)
 	session.refs.Store(1)
 	session.touch()
+	session.startBudget()
 	return session
 }
 
@@ -102,6 +105,7 @@ func (s *Session) hello(upgrades bool) []byte {
 func (s *Session) accept() bool {
 	s.recv.Lock() // a Close during Accept must wait until the handler is set
 	s.handler = s.server.o.Accept(s)
+	s.holder, _ = s.handler.(Holder)
 	s.recv.Unlock()
 	if s.handler == nil {
 		s.end(ending{reason: ReasonForcedClose, code: closePolicy})

@@ -88,10 +88,6 @@ func TestRefusals(t *testing.T) {
 		{"websocket without upgrade", "GET", "&transport=websocket", request, nil},
 		{"upgrade to polling", "GET", "&transport=polling", request, upgrade},
 		{"upgrade without key", "GET", "&transport=websocket", request, upgrade[:6]},
-		{
-			"upgrade of version 8", "GET", "&transport=websocket", request,
-			append([]string{"Sec-WebSocket-Version", "8"}, upgrade[:4]...),
-		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := f.do(c.method, c.query, nil, c.header...)

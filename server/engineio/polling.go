@@ -23,10 +23,11 @@ func (p *poll) nudge() {
 
 // get answers a GET of a polling session (protocol section "Receiving data").
 func (s *Session) get(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.startPoll(w)
+	p, ok := s.startPoll(w, r)
 	if !ok {
 		return
 	}
+	s.pace(perRequest, r.Context().Done())
 	b := s.server.batch()
 	defer s.server.putBatch(b)
 	// A GET ends before the client would miss a ping, even when a late pong has delayed the pings.
@@ -58,7 +59,7 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 }
 
 // startPoll makes this GET the waiting one, or answers it at once.
-func (s *Session) startPoll(w http.ResponseWriter) (*poll, bool) {
+func (s *Session) startPoll(w http.ResponseWriter, r *http.Request) (*poll, bool) {
 	s.mu.Lock()
 	switch {
 	case s.linger:
@@ -68,14 +69,14 @@ func (s *Session) startPoll(w http.ResponseWriter) (*poll, bool) {
 		_ = s.respond(w, []byte{s.lastPacket}) // the session is already closed
 	case s.state == stateClosed:
 		s.mu.Unlock()
-		errSession.write(w)
+		s.server.refuse(w, r, errSession)
 	case s.conn != nil:
 		s.mu.Unlock()
-		errRequest.write(w)
+		s.server.refuse(w, r, errRequest)
 	case s.waiting != nil:
 		s.mu.Unlock()
 		s.end(ending{reason: ReasonTransportError})
-		errRequest.write(w)
+		s.server.refuse(w, r, errRequest)
 	default:
 		p := &poll{wake: make(chan struct{}, 1), late: s.probed}
 		s.waiting = p

@@ -16,16 +16,16 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.state == stateClosed:
 		s.mu.Unlock()
-		errSession.write(w)
+		s.server.refuse(w, r, errSession)
 		return
 	case s.conn != nil:
 		s.mu.Unlock()
-		errRequest.write(w)
+		s.server.refuse(w, r, errRequest)
 		return
 	case s.posting != nil:
 		s.mu.Unlock()
 		s.end(ending{reason: ReasonTransportError})
-		errRequest.write(w)
+		s.server.refuse(w, r, errRequest)
 		return
 	}
 	done := make(chan struct{})
@@ -43,7 +43,7 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 
 	if refused != nil {
 		w.Header().Set("Connection", "close") // the server does not read the rest of the body
-		refused.write(w)
+		s.server.refuse(w, r, *refused)
 		return
 	}
 	if err := s.respond(w, []byte("ok")); err != nil {
@@ -51,20 +51,32 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// receivePost reads the body and delivers all of its packets, or none if one is invalid.
+// receivePost reads the body and delivers all of its packets, or none if one is invalid. Over its
+// rate the client waits here.
 func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
+	if _, err := s.spend(perRequest); err != nil {
+		return s.overPost()
+	}
 	scratch := s.server.scratch.Get().(*[]byte)
 	defer s.server.scratch.Put(scratch)
 	body, refused := s.body(w, r, *scratch)
-	if refused != nil {
+	var large excess
+	switch {
+	case errors.As(refused, &large):
+		s.exceeded(messageOf(large.head))
+		return nil
+	case refused != nil:
 		s.end(ending{reason: ReasonTransportError})
-		return refused
-	}
-	if !validPayload(body) {
+		f := refused.(refusal)
+		return &f
+	case !validPayload(body):
 		s.end(ending{reason: ReasonParseError})
 		return &errRequest
 	}
 	rest := bytes.Count(body, []byte{separator})
+	if _, err := s.spend(len(body) + (rest+1)*perPacket); err != nil {
+		return s.overPost()
+	}
 	for kind, data := range packets(body) {
 		s.setRest(rest > 0)
 		rest--
@@ -74,13 +86,25 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 		case packetBinary:
 			s.deliver(decodeBinary(data), true)
 		case packetPong:
-			s.pong()
+			if !s.pong() && s.stray() != nil {
+				return s.overPost()
+			}
+		case packetNoop:
+			if s.stray() != nil {
+				return s.overPost()
+			}
 		case packetClose:
 			s.end(ending{reason: ReasonTransportClose, asked: true})
 			return nil
 		}
 	}
 	return nil
+}
+
+// overPost ends the session of a client that is over its rate.
+func (s *Session) overPost() *refusal {
+	s.end(ending(errOver))
+	return &errOften
 }
 
 func (s *Session) setRest(rest bool) {
@@ -91,21 +115,23 @@ func (s *Session) setRest(rest bool) {
 
 // body reads the body, at most MaxPayload bytes in at most ReadTimeout. After an error the deadline
 // stays, so that net/http does not wait for the rest of the body.
-func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte, *refusal) {
+func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte, error) {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if media == "application/octet-stream" {
-		return nil, &errRequest // binary messages are base64 in version 4
+		return nil, errRequest // binary messages are base64 in version 4
 	}
 	limit := s.server.o.MaxPayload
 	if r.ContentLength > int64(limit) {
-		return nil, &errLargeBody
+		return nil, errLargeBody
 	}
+	held := max(0, int(r.ContentLength))
+	hold := s.mayHold(held)
 	rc := http.NewResponseController(w)
 	// It fails for a reader without deadlines.
 	_ = rc.SetReadDeadline(time.Now().Add(s.server.o.ReadTimeout))
-	for n := 0; ; {
-		if n > limit {
-			return nil, &errLargeBody
+	for n, size := 0, 0; ; {
+		if size > limit {
+			return nil, errLargeBody
 		}
 		if n == len(p) {
 			larger := make([]byte, min(2*len(p), max(limit, n)+1))
@@ -113,18 +139,27 @@ func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte
 			p = larger
 		}
 		m, err := r.Body.Read(p[n:])
-		n += m
+		size += m
+		if hold && size > held { // it had no length
+			hold, held = s.mayHold(m), size
+		}
+		if hold || n < headSize {
+			n += m
+		}
 		switch {
-		case err == io.EOF && n <= limit:
+		case err == io.EOF && size <= limit:
 			_ = rc.SetReadDeadline(time.Time{})
+			if !hold {
+				return nil, excess{p[:min(n, headSize)]}
+			}
 			return p[:n], nil
 		case err == io.EOF:
 		case err != nil:
 			var timeout interface{ Timeout() bool }
 			if errors.As(err, &timeout) && timeout.Timeout() {
-				return nil, &errSlowBody
+				return nil, errSlowBody
 			}
-			return nil, &errRequest
+			return nil, errRequest
 		}
 	}
 }

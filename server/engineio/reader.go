@@ -49,6 +49,15 @@ func (s *Session) receiveMessage(c *wire, h header) error {
 	scratch := s.server.scratch.Get().(*[]byte)
 	defer s.server.scratch.Put(scratch)
 	data, err := c.message(h, *scratch, s.server.o.MaxPayload)
+	var large excess
+	if errors.As(err, &large) {
+		head := large.head
+		if h.opcode == opBinary {
+			head = nil
+		}
+		s.exceeded(messageOf(head))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -84,9 +93,9 @@ func (s *Session) packet(c *wire, text bool, data []byte, owned bool) error {
 		if s.pong() {
 			return nil
 		}
-		return c.stray()
+		return s.stray()
 	case packetNoop:
-		return c.stray()
+		return s.stray()
 	case packetClose:
 		return violation{reason: ReasonTransportClose, code: closeNormal, asked: true}
 	}

@@ -21,13 +21,35 @@ var (
 	errSession    = refusal{http.StatusBadRequest, 1, "Session ID unknown"}
 	errMethod     = refusal{http.StatusBadRequest, 2, "Bad handshake method"}
 	errRequest    = refusal{http.StatusBadRequest, 3, "Bad request"}
+	errOften      = refusal{http.StatusTooManyRequests, 3, "Too many packets"}
 	errSlowBody   = refusal{http.StatusRequestTimeout, 3, "Bad request"}
 	errLargeBody  = refusal{http.StatusRequestEntityTooLarge, 3, "Bad request"}
 	errLargeHead  = refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Bad request"}
 	errForbidden  = refusal{http.StatusForbidden, 4, "Forbidden"}
 	errDraining   = refusal{http.StatusServiceUnavailable, 4, "Server shutting down"}
+	errVersion    = refusal{http.StatusUpgradeRequired, 3, "Bad request"} // of WebSocket
 	errUnsupports = refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
 )
+
+// refuse answers a request with a refusal. Above the rate of refusals it waits: a client that sends
+// such requests as fast as it can would keep the server busy, and no session has a budget for them.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f refusal) {
+	if s.refusals != nil && !s.refusals.Allow() {
+		timer := time.NewTimer(refusalDelay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+		}
+	}
+	if r.Method == http.MethodGet && r.ContentLength != 0 {
+		w.Header().Set("Connection", "close") // net/http would read the body first
+	}
+	f.write(w)
+}
+
+// Error makes a refusal an error.
+func (f refusal) Error() string { return f.message }
 
 // write sends the refusal.
 func (f refusal) write(w http.ResponseWriter) {
@@ -36,6 +58,11 @@ func (f refusal) write(w http.ResponseWriter) {
 		Message string `json:"message"`
 	}{f.code, f.message})
 	h := w.Header()
+	if f.status == http.StatusUpgradeRequired {
+		h.Set("Connection", "Upgrade")
+		h.Set("Upgrade", "websocket")
+		h.Set("Sec-WebSocket-Version", "13")
+	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	noStore(h)
@@ -44,7 +71,7 @@ func (f refusal) write(w http.ResponseWriter) {
 }
 
 // refuseAdmission answers an error of Options.Admit.
-func refuseAdmission(w http.ResponseWriter, err error) {
+func (s *Server) refuseAdmission(w http.ResponseWriter, r *http.Request, err error) {
 	f := errForbidden
 	var status interface{ HTTPStatus() int }
 	if errors.As(err, &status) {
@@ -55,7 +82,7 @@ func refuseAdmission(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After",
 			strconv.Itoa(int(math.Ceil(max(0, retry.RetryAfter().Seconds())))))
 	}
-	f.write(w)
+	s.refuse(w, r, f)
 }
 
 // noStore forbids caching and content sniffing.

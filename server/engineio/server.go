@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
 
 	"github.com/roomcast/roomcast/server/sockets"
 )
@@ -24,10 +25,11 @@ type Server struct {
 	upgrader websocket.Upgrader
 	writers  *sockets.Writers[*Session]
 	watcher  *sockets.Watcher[*Session]
-	buffers  sync.Pool    // *[readBuffer]byte
-	batches  sync.Pool    // *Batch
-	scratch  sync.Pool    // *[]byte, for reading messages
-	open     atomic.Int64 // sessions that are not closed
+	buffers  sync.Pool     // *[readBuffer]byte
+	batches  sync.Pool     // *Batch
+	scratch  sync.Pool     // *[]byte, for reading messages
+	open     atomic.Int64  // sessions that are not closed
+	refusals *rate.Limiter // nil without Options.ReceiveRate
 
 	mu       sync.Mutex
 	sessions map[string]*Session // by id; closed ones only while a last GET may arrive
@@ -50,10 +52,12 @@ func New(o Options) *Server {
 		ReadBufferSize:  1,
 		WriteBufferPool: new(sync.Pool),
 		CheckOrigin:     func(*http.Request) bool { return true }, // ServeHTTP has checked it
-		Error: func(w http.ResponseWriter, _ *http.Request, _ int, _ error) {
-			w.Header().Set("Sec-WebSocket-Version", "13")
-			errRequest.write(w)
+		Error: func(w http.ResponseWriter, r *http.Request, _ int, _ error) {
+			s.refuse(w, r, errRequest)
 		},
+	}
+	if s.o.ReceiveRate > 0 {
+		s.refusals = rate.NewLimiter(refusalRate, refusalBurst)
 	}
 	return s
 }
@@ -65,51 +69,55 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	session, err := s.find(r)
+	switch {
+	case err != nil:
+		s.refuse(w, r, *err)
+	case session == nil:
+		s.handshake(w, r)
+	case websocket.IsWebSocketUpgrade(r):
+		s.upgrade(w, r, session)
+	case r.Method == http.MethodGet:
+		session.get(w, r)
+	default:
+		session.post(w, r)
+	}
+}
+
+// find checks a request and returns its session, or nil for a handshake.
+func (s *Server) find(r *http.Request) (*Session, *refusal) {
 	if headerBytes(r.Header) > maxHeaders {
-		errLargeHead.write(w)
-		return
+		return nil, &errLargeHead
 	}
 	if !s.o.CheckOrigin(r) {
-		errForbidden.write(w)
-		return
+		return nil, &errForbidden
 	}
 	q := r.URL.Query()
-	transport := q.Get("transport")
-	if !s.o.offers(transport) {
-		errTransport.write(w)
-		return
-	}
-	if q.Get("EIO") != "4" {
-		errUnsupports.write(w)
-		return
-	}
-	upgrade := websocket.IsWebSocketUpgrade(r)
-	sid := q.Get("sid")
-	if sid == "" && r.Method != http.MethodGet {
-		errMethod.write(w)
-		return
+	transport, sid := q.Get("transport"), q.Get("sid")
+	switch {
+	case !s.o.offers(transport):
+		return nil, &errTransport
+	case q.Get("EIO") != "4":
+		return nil, &errUnsupports
+	case sid == "" && r.Method != http.MethodGet:
+		return nil, &errMethod
 	}
 	var session *Session
 	if sid != "" {
 		if session = s.lookup(sid, r); session == nil {
-			errSession.write(w)
-			return
+			return nil, &errSession
 		}
 	}
+	upgrade := websocket.IsWebSocketUpgrade(r)
 	switch {
-	case upgrade != (transport == WebSocket):
-		errRequest.write(w)
-	case session == nil:
-		s.handshake(w, r, transport)
+	case upgrade != (transport == WebSocket),
+		r.Method != http.MethodGet && r.Method != http.MethodPost,
+		r.Method == http.MethodGet && r.ContentLength > 0: // net/http would not see the client leave
+		return nil, &errRequest
 	case upgrade:
-		s.upgrade(w, r, session)
-	case r.Method == http.MethodGet:
-		session.get(w, r)
-	case r.Method == http.MethodPost:
-		session.post(w, r)
-	default:
-		errRequest.write(w)
+		return session, checkUpgrade(r)
 	}
+	return session, nil
 }
 
 // Len returns the number of open sessions.

@@ -21,9 +21,11 @@ type Session struct {
 	pending    atomic.Bool  // the source may have messages; the setter must also wake the writer
 	delivering atomic.Bool  // the handler is in Message
 	refs       atomic.Int32 // the open session and each of its goroutines
+	budget     budget       // of what the client sends
 
 	recv    sync.Mutex // held while the handler is called
 	handler Handler    // set before the first packet can arrive
+	holder  Holder     // the handler; nil if it holds everything
 
 	mu         sync.Mutex
 	state      state

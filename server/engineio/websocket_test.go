@@ -70,6 +70,34 @@ func TestWebSocketViolations(t *testing.T) {
 			ReasonTransportError,
 		},
 		{
+			"invalid text in a close frame", raw(0x88, 0x83, 0, 0, 0, 0, 0x03, 0xE8, 0xFF),
+			closeInvalid, ReasonTransportError,
+		},
+		{
+			"close frame of a byte", raw(0x88, 0x81, 0, 0, 0, 0, 0x03), closeProtocol,
+			ReasonTransportError,
+		},
+		{
+			"large ping", raw(0x89, 0xFE, 0, 126, 0, 0, 0, 0), closeProtocol, ReasonTransportError,
+		},
+		{
+			"125 bytes in two bytes of length", raw(0x82, 0xFE, 0, 125, 0, 0, 0, 0),
+			closeProtocol, ReasonTransportError,
+		},
+		{
+			"65,535 bytes in eight bytes of length",
+			raw(0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0), closeProtocol,
+			ReasonTransportError,
+		},
+		{
+			"claims 2^63 bytes", raw(0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+			closeProtocol, ReasonTransportError,
+		},
+		{
+			"a message inside another", raw(0x01, 0x80, 0, 0, 0, 0, 0x81, 0x80, 0, 0, 0, 0),
+			closeProtocol, ReasonTransportError,
+		},
+		{
 			"claims 2^62 bytes", raw(0x82, 0xFF, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 			closeTooBig, ReasonTransportError,
 		},
@@ -80,16 +108,16 @@ func TestWebSocketViolations(t *testing.T) {
 			closeTooBig, ReasonTransportError,
 		},
 		{
-			"pings", raw(bytes.Repeat([]byte{0x89, 0x80, 0, 0, 0, 0}, maxControls+1)...),
+			"pings", raw(bytes.Repeat([]byte{0x89, 0x80, 0, 0, 0, 0}, maxStrays+1)...),
 			closePolicy, ReasonTransportError,
 		},
 		{
-			"pongs", raw(bytes.Repeat([]byte{0x8A, 0x80, 0, 0, 0, 0}, maxControls+1)...),
+			"pongs", raw(bytes.Repeat([]byte{0x8A, 0x80, 0, 0, 0, 0}, maxStrays+1)...),
 			closePolicy, ReasonTransportError,
 		},
 		{
 			"stray pong packets",
-			raw(bytes.Repeat([]byte{0x81, 0x81, 0, 0, 0, 0, '3'}, maxControls+1)...), closePolicy,
+			raw(bytes.Repeat([]byte{0x81, 0x81, 0, 0, 0, 0, '3'}, maxStrays+1)...), closePolicy,
 			ReasonTransportError,
 		},
 	} {

@@ -20,12 +20,11 @@ type wire struct {
 	peek    int    // of the socket below TLS, to see unread bytes; -1: none
 
 	// For the reading goroutine only.
-	live     bool      // belongs to the session; a candidate of an upgrade does not yet
-	messages int       // in the second
-	second   int64     //
-	controls int       // in the second that started at window
-	window   time.Time //
-	r, w     int       // buf[r:w] is not consumed yet
+	live     bool  // belongs to the session; a candidate of an upgrade does not yet
+	over     bool  // the client has been over its rate for overLimit
+	messages int   // in the second
+	second   int64 //
+	r, w     int   // buf[r:w] is not consumed yet
 	buf      *[readBuffer]byte
 
 	// Guarded by session.mu.
@@ -41,7 +40,7 @@ type wire struct {
 func (s *Server) hijack(w http.ResponseWriter, r *http.Request, session *Session) (*wire, error) {
 	header, err := subprotocolHeader(r.Header)
 	if err != nil {
-		errRequest.write(w)
+		s.refuse(w, r, errRequest)
 		return nil, err
 	}
 	h := &hijacker{ResponseWriter: w}
@@ -87,17 +86,6 @@ func (c *wire) ping(data []byte) error {
 		return nil
 	}
 	return c.writeFrame(opPong, data)
-}
-
-// stray limits the rate of frames that are neither a message nor an answer.
-func (c *wire) stray() error {
-	if now := time.Now(); now.Sub(c.window) >= time.Second {
-		c.window, c.controls = now, 0
-	}
-	if c.controls++; c.controls > maxControls {
-		return violation{reason: ReasonTransportError, code: closePolicy}
-	}
-	return nil
 }
 
 // writeFrame writes one frame at once. The caller is the only writer.
