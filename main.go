@@ -158,6 +158,7 @@ func (p *instance) newService() (*server.Service, error) {
 	options.Limits, options.Metrics = p.limits, counts
 	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
 	options.ConnectTimeout, options.MaxPayload = c.SocketIOConnectTimeout, int(c.SocketIOMaxPayload)
+	options.ReceiveRate = int(c.SocketIOReceiveRate)
 	options.CheckOrigin = func(r *http.Request) bool {
 		origin := r.Header.Get("Origin")
 		return origin == "" || p.allow(origin, r)

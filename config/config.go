@@ -78,6 +78,7 @@ type Config struct {
 	SocketIOPingTimeout       time.Duration `group:"Socket.IO" name:"socketio-ping-timeout" env:"SOCKETIO_PING_TIMEOUT" default:"${SOCKETIO_PING_TIMEOUT}" min:"10ms" max:"1h" help:"Maximum time until the answer to a ping."`
 	SocketIOConnectTimeout    time.Duration `group:"Socket.IO" name:"socketio-connect-timeout" env:"SOCKETIO_CONNECT_TIMEOUT" default:"${SOCKETIO_CONNECT_TIMEOUT}" min:"10ms" max:"10m" help:"Maximum time that a client may be in no namespace."`
 	SocketIOMaxPayload        Bytes         `group:"Socket.IO" name:"socketio-max-payload" env:"SOCKETIO_MAX_PAYLOAD" default:"${SOCKETIO_MAX_PAYLOAD}" min:"1KiB" max:"1GiB" help:"Maximum size of a message or polling payload of a client."`
+	SocketIOReceiveRate       Bytes         `group:"Socket.IO" name:"socketio-receive-rate" env:"SOCKETIO_RECEIVE_RATE" default:"${SOCKETIO_RECEIVE_RATE}" min:"0" max:"1GiB" help:"Bytes per second that the server takes from one client; small frames, packets and requests count as more, see docs/socketio.md; 0 = no limit."`
 	SocketIOMaxNamespaces     int           `group:"Socket.IO" name:"socketio-max-namespaces" env:"SOCKETIO_MAX_NAMESPACES" default:"${SOCKETIO_MAX_NAMESPACES}" min:"1" max:"100000" help:"Maximum number of namespaces of one connection, besides /."`
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; the same path below /api is served too, with as=message."`

@@ -31,6 +31,7 @@ func defaults() kong.Vars {
 		"SOCKETIO_PING_TIMEOUT":       duration(sockets.PingTimeout),
 		"SOCKETIO_CONNECT_TIMEOUT":    duration(sockets.ConnectTimeout),
 		"SOCKETIO_MAX_PAYLOAD":        Bytes(sockets.MaxPayload).String(),
+		"SOCKETIO_RECEIVE_RATE":       Bytes(sockets.ReceiveRate).String(),
 		"SOCKETIO_MAX_NAMESPACES":     strconv.Itoa(sockets.MaxNamespaces),
 	}
 }

@@ -9,8 +9,8 @@ import (
 // What input costs in addition to its bytes. Small frames and packets cost the server time, not
 // memory, so the sums are what a client can send in the time of so many bytes.
 const (
-	perFrame   = 1 << 10  // of each WebSocket frame
-	perPacket  = 4 << 10  // of each packet and of each control frame
+	perFrame   = 1 << 10  // of each WebSocket frame, and of each packet of a POST
+	perMessage = 4 << 10  // of each WebSocket message and control frame, besides its frames
 	perRequest = 32 << 10 // of each request of a polling session, and of each upgrade
 )
 
@@ -115,9 +115,18 @@ func (s *Session) pause(wait time.Duration, gone <-chan struct{}) bool {
 	return s.ctx.Err() == nil
 }
 
-// Refund gives back what n packets cost beyond their bytes. The handler calls it for packets that
+// Refund gives back what n messages cost beyond their bytes. The handler calls it for messages that
 // the server has asked for: the number of these is the server's decision.
-func (s *Session) Refund(n int) { s.budget.left.Add(int64(n) * (perFrame + perPacket)) }
+func (s *Session) Refund(n int) {
+	if s.server.o.ReceiveRate <= 0 {
+		return
+	}
+	each := perFrame
+	if s.Transport() == WebSocket {
+		each += perMessage
+	}
+	s.budget.left.Add(int64(n * each))
+}
 
 // stray limits the rate of input that is neither a message nor an answer.
 func (s *Session) stray() error {

@@ -67,14 +67,14 @@ func TestFloodIsHeldBackAndClosed(t *testing.T) {
 		cost int // of in
 	}{
 		"empty fragments": {
-			frames(append(fragmented, "\x80")...), maxFragments*perFrame + perPacket + 11,
+			frames(append(fragmented, "\x80")...), maxFragments*perFrame + perMessage + 11,
 		},
-		"empty messages":        {frames("\x814"), perFrame + perPacket + 1},
-		"empty binary messages": {frames("\x82"), perFrame + perPacket},
-		"small messages":        {frames("\x81" + "4" + strings.Repeat("x", 100)), perFrame + perPacket + 101},
+		"empty messages":        {frames("\x814"), perFrame + perMessage + 1},
+		"empty binary messages": {frames("\x82"), perFrame + perMessage},
+		"small messages":        {frames("\x81" + "4" + strings.Repeat("x", 100)), perFrame + perMessage + 101},
 		"large pongs, below the rate of strays": {
 			append(bytes.Repeat(frames("\x81"+"4"), 200), frames("\x81"+"3"+strings.Repeat("x", 1e5))...),
-			201*(perFrame+perPacket) + 1e5 + 201,
+			201*(perFrame+perMessage) + 1e5 + 201,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -94,9 +94,9 @@ type Options struct {
 	// MaxPayload is the maximum size of a message on WebSocket and of the body of a POST, in bytes
 	// (1,000,000).
 	MaxPayload int
-	// ReceiveRate bounds what one session takes, in bytes per second (no limit). Each WebSocket frame
-	// counts as 1 KiB more, each packet and control frame as 4 KiB, and each request of a polling
-	// session as 32 KiB, because small ones cost time. What a client may send in 8 seconds, it may
+	// ReceiveRate bounds what one session takes, in bytes per second (no limit). Small input costs
+	// time, so each WebSocket frame counts as 1 KiB more, each message and control frame as another
+	// 4 KiB, each packet of a POST as 1 KiB, and each request of a polling session as 32 KiB. What a client may send in 8 seconds, it may
 	// send at once. The session reads further input later. It closes a client that sends more for 8
 	// seconds without waiting for answers, unless the bytes are mostly those of messages. With a
 	// rate, the Server also answers requests that it refuses, above 100 per second, a second later.

@@ -77,7 +77,7 @@ func (c *wire) header() (h header, err error) {
 	c.r += size
 	cost := perFrame + h.n
 	if h.opcode != opContinuation {
-		cost += perPacket
+		cost += perMessage
 	}
 	c.over, err = c.session.spend(cost)
 	return h, err

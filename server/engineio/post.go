@@ -74,7 +74,7 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 		return &errRequest
 	}
 	rest := bytes.Count(body, []byte{separator})
-	if _, err := s.spend(len(body) + (rest+1)*perPacket); err != nil {
+	if _, err := s.spend(len(body) + (rest+1)*perFrame); err != nil {
 		return s.overPost()
 	}
 	for kind, data := range packets(body) {
@@ -104,7 +104,7 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *refusal {
 // overPost ends the session of a client that is over its rate.
 func (s *Session) overPost() *refusal {
 	s.end(ending(errOver))
-	return &errOften
+	return &errRequest
 }
 
 func (s *Session) setRest(rest bool) {

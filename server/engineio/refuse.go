@@ -21,7 +21,6 @@ var (
 	errSession    = refusal{http.StatusBadRequest, 1, "Session ID unknown"}
 	errMethod     = refusal{http.StatusBadRequest, 2, "Bad handshake method"}
 	errRequest    = refusal{http.StatusBadRequest, 3, "Bad request"}
-	errOften      = refusal{http.StatusTooManyRequests, 3, "Too many packets"}
 	errSlowBody   = refusal{http.StatusRequestTimeout, 3, "Bad request"}
 	errLargeBody  = refusal{http.StatusRequestEntityTooLarge, 3, "Bad request"}
 	errLargeHead  = refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Bad request"}

@@ -86,7 +86,7 @@ func (s *testStack) deaf() (*servertest.Polling, *client) {
 // A client that does not read gets answers up to a limit. It holds no more memory than that,
 // however small the answers are, and continues when it reads.
 func TestAnswersToClientThatDoesNotRead(t *testing.T) {
-	s := newStack(t, nil)
+	s := newStack(t, func(o *Options) { o.ReceiveRate = 0 })
 	s.sio.Of("/").On("x", func(_ context.Context, _ *Conn, e *Event) error {
 		e.Ack()
 		return nil
@@ -127,7 +127,9 @@ func TestAnswersToClientThatDoesNotRead(t *testing.T) {
 
 // A flood over the rate, from a client that reads nothing, holds no memory.
 func TestFloodOfClientThatDoesNotRead(t *testing.T) {
-	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Hour, 1 })
+	s := newStack(t, func(o *Options) {
+		o.RateInterval, o.RateBurst, o.ReceiveRate = time.Hour, 1, 0
+	})
 	c, l := s.deaf()
 	body := strings.Repeat(`421["x"]`+"\x1e", 99_999) + `421["x"]`
 	peak, stop := servertest.WatchHeap()

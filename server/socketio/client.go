@@ -27,9 +27,10 @@ type client struct {
 	// Only the reader uses these.
 	assembling assembly
 	rates      *rates // nil until the first event
+	early      int    // bytes that the client has sent before its first CONNECT was accepted
 
 	mu       sync.Mutex
-	space    sync.Cond // signals that inbox or replies shrink, full changes, or the client closes
+	space    sync.Cond // signals that inbox, replies, full, working or trusted change, or the end
 	inbox    []task
 	unread   int // bytes in inbox
 	working  bool
@@ -44,6 +45,7 @@ type client struct {
 
 	transport string
 	cause     atomic.Pointer[string] // why the server closes it, for the log; nil: see reason
+	trusted   atomic.Bool            // a CONNECT of the client was accepted
 	waiting   atomic.Int32           // number of replies: the writer sees 0 without the lock
 
 	// Only the writer uses these, see Pull.

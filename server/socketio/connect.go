@@ -24,6 +24,9 @@ func (c *client) connect(p *packet) {
 	}
 	if p.excess != nil {
 		c.refuse(p.namespace, p.excess)
+		if p.excess == errLargeAuth && !c.trusted.Load() {
+			c.end("too much input before CONNECT")
+		}
 		return
 	}
 	handshake := c.credentials()
@@ -189,6 +192,8 @@ func (c *Conn) welcome() {
 	head := c.client.srv.hub.Head()
 	c.client.mu.Lock()
 	c.state = connected
+	c.client.trusted.Store(true)
+	c.client.space.Broadcast() // the reader may wait for an accepted CONNECT
 	fits := c.client.queue(head, append(replies, c.takeEarly()...))
 	c.client.mu.Unlock()
 	c.client.wake(fits)

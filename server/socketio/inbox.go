@@ -34,7 +34,9 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 	c.noteTransport()
 	if p.isAck() {
-		if !c.acknowledge(p) {
+		if c.acknowledge(p) {
+			c.session.Refund(1 + len(p.parts))
+		} else {
 			c.allow(p) // nobody asked, so it costs what an event costs
 		}
 		return
@@ -79,24 +81,30 @@ func (c *client) full() bool {
 func (c *client) enqueue(p *packet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.full() {
-		// The session can end while the reader waits here.
-		stop := context.AfterFunc(c.session.Context(), func() {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.space.Broadcast()
-		})
-		defer stop()
-		for c.full() && c.session.Context().Err() == nil {
-			c.space.Wait()
-		}
-	}
+	c.waitWhile(c.full)
 	if c.closed || c.full() {
 		return
 	}
 	c.inbox = append(c.inbox, task{packet: p})
 	c.unread += p.size
 	c.startWork()
+}
+
+// waitWhile waits in the reader until the condition is false or the session has ended. The caller
+// holds the lock.
+func (c *client) waitWhile(condition func() bool) {
+	if !condition() {
+		return
+	}
+	stop := context.AfterFunc(c.session.Context(), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.space.Broadcast()
+	})
+	defer stop()
+	for condition() && c.session.Context().Err() == nil {
+		c.space.Wait()
+	}
 }
 
 // later adds f to the worker's tasks.
@@ -151,6 +159,7 @@ func (c *client) nextTask() (t task, more bool) {
 	c.inbox = nil // an idle client keeps no array
 	if !c.closed || len(c.conns) == 0 {
 		c.working = false
+		c.space.Broadcast() // the reader may wait for the answers to all CONNECTs
 		c.mu.Unlock()
 		return task{}, false
 	}

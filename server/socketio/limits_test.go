@@ -155,21 +155,28 @@ func TestLimits(t *testing.T) {
 	second.Join(`{"userId":"u1"}`)
 }
 
-// A client whose auth payload is too large learns why, and may try with a smaller one.
+// A client whose auth payload is too large learns why. Its connection ends, unless it is in a
+// namespace already.
 func TestLargeAuthIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
-	c := s.Dial("")
 	large := `{"userId":"u1","x":"` + strings.Repeat("x", maxAuth) + `"}`
 	const want = `{"message":"Payload too large",` +
 		`"data":{"code":"payload_too_large","detail":"auth: expected at most 16384 bytes"}}`
+	member, _ := s.Connect(`{"userId":"u1"}`)
 	for _, namespace := range []string{"", "/admin,"} {
+		c := s.Dial("")
 		c.Send("40" + namespace + large)
 		if got := c.Read(); got != "44"+namespace+want {
 			t.Errorf("got %s", got)
 		}
+		c.Closed()
 	}
-	c.Join(`{"userId":"u1"}`)
+	member.Send("40/admin," + large)
+	if got := member.Read(); got != "44/admin,"+want {
+		t.Errorf("got %s", got)
+	}
+	member.Sync()
 }
 
 // The data of a packet has at most 4,096 JSON values: decoded, they can take 50 times the memory of

@@ -44,6 +44,12 @@ type Options struct {
 	RateInterval time.Duration
 	RateBurst    int
 
+	// ReceiveRate bounds what the server takes from one client, in bytes per second, whatever the
+	// client sends: frames and packets have a price beyond their bytes, see
+	// engineio.Options.ReceiveRate. 0 means no limit; the default is 8 MiB, far above what a page
+	// sends. Packets that acknowledge an Ask cost their bytes only.
+	ReceiveRate int
+
 	// DisableRecovery makes the server send no session id and append no notification id to events.
 	DisableRecovery bool
 	// Plain makes a Socket.IO server without Roomcast's own events, default channels and recovery.
@@ -58,7 +64,7 @@ func DefaultOptions() Options {
 		ConnectTimeout: 10 * time.Second, MaxPayload: 1_000_000,
 		Heartbeat: 30 * time.Second, SweepInterval: 5 * time.Second,
 		InactiveTimeout: 5 * time.Minute, MaxRooms: 64, MaxNamespaces: 100,
-		RateBurst: 20,
+		RateBurst: 20, ReceiveRate: 8 << 20,
 	}
 }
 

@@ -65,6 +65,15 @@ func decodePacket(text []byte) (*packet, error) {
 		return nil, errors.New("empty packet")
 	}
 	p := &packet{kind: text[0], namespace: notify.RootNamespace}
+	rest, err := p.decodeHeader(text)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.decodeData(rest)
+}
+
+// decodeHeader decodes what precedes the data, which it returns.
+func (p *packet) decodeHeader(text []byte) (data []byte, err error) {
 	rest := text[1:]
 	switch p.kind {
 	case kindBinaryEvent, kindBinaryAck:
@@ -99,7 +108,7 @@ func decodePacket(text []byte) (*packet, error) {
 	if header := text[:len(text)-len(rest)]; !utf8.Valid(header) {
 		return nil, errors.New("packet is not UTF-8")
 	}
-	return p, p.decodeData(rest)
+	return rest, nil
 }
 
 // packetRules are the rules for the JSON in a packet. They allow duplicate keys: some clients send

@@ -16,17 +16,19 @@ import (
 type rates struct {
 	events, joins, connects *rate.Limiter // nil until the first packet of the kind
 
-	behind time.Time // since then packets over the rate have others behind them; zero: they do not
-	over   time.Time // the last packet over the rate
-	since  time.Time // the first refusal without a pause of abuseGrace since
-	last   time.Time // the last refusal
-	told   time.Time // the last error event for a refusal
+	behind  time.Time // since then packets over the rate have others behind them; zero: they do not
+	over    time.Time // the last packet over the rate
+	since   time.Time // the first refusal without a pause of abuseGrace since
+	last    time.Time // the last refusal
+	refused int       // refusals since then
+	told    time.Time // the last error event for a refusal
 }
 
 const (
 	rateWait   = 2 * time.Second  // the longest wait of one packet over the rate
 	abuseGrace = time.Second      // without a refusal: the client no longer exceeds its rate
 	abuseLimit = 10 * time.Second // above the rate: waits end, then the connection
+	maxRefused = 8192             // refusals after waits: a burst is over by then
 )
 
 // allow reports whether the client's rate allows a packet. A packet over the rate waits here, in
@@ -84,7 +86,12 @@ func (c *client) mayWait(now time.Time) bool {
 		r.behind = now
 	}
 	r.over = now
-	return r.behind.IsZero() || now.Sub(r.behind) < abuseLimit
+	return !c.isBehind(now)
+}
+
+// isBehind reports whether packets of the client have waited for abuseLimit.
+func (c *client) isBehind(now time.Time) bool {
+	return !c.rates.behind.IsZero() && now.Sub(c.rates.behind) >= abuseLimit
 }
 
 // pause waits. It reports whether the session is still open.
@@ -100,15 +107,18 @@ func (c *client) pause(wait time.Duration) bool {
 }
 
 // refuseRate refuses a packet over the rate. It closes a client that has sent such packets for
-// abuseLimit.
+// abuseLimit. One whose packets have waited for abuseLimit, and that does not catch up although
+// thousands are refused, it closes at once.
 func (c *client) refuseRate(p *packet, now time.Time) {
 	interval := c.srv.opts.RateInterval
 	if now.Sub(c.rates.last) > abuseGrace {
-		c.rates.since = now
+		c.rates.since, c.rates.refused = now, 0
 	}
 	c.rates.last = now
+	c.rates.refused++
 	switch {
-	case now.Sub(c.rates.since) >= abuseLimit:
+	case now.Sub(c.rates.since) >= abuseLimit,
+		c.rates.refused > maxRefused && c.isBehind(now):
 		c.end("too many events")
 	case p.isAck(): // nothing waits for an answer to it
 	case p.isEvent():

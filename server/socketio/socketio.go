@@ -68,7 +68,8 @@ func New(o Options) (*Server, error) {
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
 		CheckOrigin: o.CheckOrigin, Admit: s.admit, Authorize: s.authorize,
-		Context: newSessionContext, Accept: s.accept, Written: o.Metrics.Written,
+		Context: newSessionContext, Accept: s.accept, ReceiveRate: o.ReceiveRate,
+		Written: o.Metrics.Written,
 	})
 	s.workers.Go(func() { s.sweep(ctx) })
 	return s, nil
