@@ -28,7 +28,7 @@ func TestDefaults(t *testing.T) {
 		SocketIOHeartbeatInterval: 30 * time.Second, SocketIOPingInterval: 25 * time.Second,
 		SocketIOPingTimeout:    time.Minute,
 		SocketIOConnectTimeout: 10 * time.Second, SocketIOMaxPayload: 1_000_000,
-		SocketIOReceiveRate: 8 << 20, SocketIOMaxNamespaces: 100,
+		SocketIOReceiveRate: 4 << 20, SocketIOMaxNamespaces: 100,
 		SSEPath: "/sse", SSEAs: "type", SSEHeartbeatInterval: 3 * time.Second,
 		SSECleanupInterval: 5 * time.Second, SSEMaxConnections: 1000,
 		LogLevel: "info", LogFormat: "json", Command: "serve",

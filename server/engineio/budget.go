@@ -9,9 +9,9 @@ import (
 // What input costs in addition to its bytes. Small frames and packets cost the server time, not
 // memory, so the sums are what a client can send in the time of so many bytes.
 const (
-	perFrame   = 1 << 10  // of each WebSocket frame, and of each packet of a POST
-	perMessage = 4 << 10  // of each WebSocket message and control frame, besides its frames
-	perRequest = 32 << 10 // of each request of a polling session, and of each upgrade
+	perFrame   = 512      // of each WebSocket frame, and of each packet of a POST
+	perMessage = 2 << 10  // of each WebSocket message and control frame, besides its frames
+	perRequest = 16 << 10 // of each request of a polling session, and of each upgrade
 )
 
 const (

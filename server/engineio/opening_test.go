@@ -108,7 +108,7 @@ func TestRefusalsArePaced(t *testing.T) {
 // requests have nothing but stray packets, or more packets than its rate allows.
 func TestPollingFlood(t *testing.T) {
 	t.Parallel()
-	most := int((budgetTime+11*second).Seconds()) * testRate / (perRequest + perFrame)
+	most := int((budgetTime + 11*second).Seconds()) * testRate / (perRequest + perFrame)
 	for name, c := range map[string]struct {
 		body   string
 		closed bool

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -110,6 +111,17 @@ func openRaw(t *testing.T, address string, parts []string) net.Conn {
 		}
 	}
 	return conn
+}
+
+// send writes bytes, ends its side, and returns what the server sends until it closes. The server
+// may close before it has read everything.
+func send(t *testing.T, conn net.Conn, text string) string {
+	t.Helper()
+	_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
+	_, _ = io.WriteString(conn, text)
+	_ = conn.(*net.TCPConn).CloseWrite()
+	answer, _ := io.ReadAll(conn)
+	return string(answer)
 }
 
 // memory returns the bytes of the heap and of all stacks.

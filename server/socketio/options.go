@@ -46,7 +46,7 @@ type Options struct {
 
 	// ReceiveRate bounds what the server takes from one client, in bytes per second, whatever the
 	// client sends: frames and packets have a price beyond their bytes, see
-	// engineio.Options.ReceiveRate. 0 means no limit; the default is 8 MiB, far above what a page
+	// engineio.Options.ReceiveRate. 0 means no limit; the default is 4 MiB, far above what a page
 	// sends. Packets that acknowledge an Ask cost their bytes only.
 	ReceiveRate int
 
@@ -64,7 +64,7 @@ func DefaultOptions() Options {
 		ConnectTimeout: 10 * time.Second, MaxPayload: 1_000_000,
 		Heartbeat: 30 * time.Second, SweepInterval: 5 * time.Second,
 		InactiveTimeout: 5 * time.Minute, MaxRooms: 64, MaxNamespaces: 100,
-		RateBurst: 20, ReceiveRate: 8 << 20,
+		RateBurst: 20, ReceiveRate: 4 << 20,
 	}
 }
 
