@@ -108,7 +108,7 @@ func (c *client) Finish() (done bool) {
 // end closes the transport. The cause is for the log; handlers get ReasonForcedClose.
 func (c *client) end(cause string) { c.endWith(cause, ReasonForcedClose) }
 
-// abort is end for a client that has another connection: nothing is written to this one.
+// abort is end for a client that has another connection, or waits for nothing: nothing is written.
 func (c *client) abort(cause string) {
 	c.cause.CompareAndSwap(nil, &cause)
 	c.session.Abort(ReasonForcedClose)

@@ -131,18 +131,32 @@ func TestMalformedPacketsOverPolling(t *testing.T) {
 // other clients.
 func TestSilentCrowdOnEveryTransport(t *testing.T) {
 	t.Parallel()
-	const crowd = 100
-	s := newStack(t, func(o *Options) { o.ConnectTimeout = time.Second })
+	crowd, limit := servertest.Soaked(100)/2, time.Second // of each transport
+	soak := crowd > 50
+	if soak { // the figures of the default, on a machine that is not busy
+		limit = DefaultOptions().ConnectTimeout
+	}
+	s := newStack(t, func(o *Options) { o.ConnectTimeout = limit })
 	var sids []string
 	for range crowd {
 		c := s.Dial("")
 		go func() { _, _ = io.Copy(io.Discard, c.Conn.NetConn()) }() // ends with the connection
 		sids = append(sids, s.Poll().URL)
+		start := time.Now()
 		s.Alive()
+		if took := time.Since(start); soak && took > 100*time.Millisecond {
+			t.Errorf("a client connects in %v", took)
+		}
 	}
+	last := time.Now()
 	servertest.Eventually(t, "the crowd is gone", func() bool {
 		return s.sio.engine.Len() == 0 && len(s.sio.clients.all()) == 0
 	})
+	took := time.Since(last)
+	t.Logf("%d clients are gone %v after the last has opened", 2*crowd, took)
+	if soak && took > limit+time.Second {
+		t.Errorf("want at most a second after %v", limit)
+	}
 	for _, url := range sids[:10] {
 		res, text := servertest.Do(t, "GET", url, "")
 		if res.StatusCode == http.StatusOK && text != "1" && text != "6" {

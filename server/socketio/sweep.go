@@ -55,7 +55,11 @@ func (c *client) sweep(now time.Time, idle bool) {
 	silent := len(conns) == 0 && now.Sub(c.alone) > c.srv.opts.ConnectTimeout
 	c.mu.Unlock()
 	if silent {
-		c.end("no CONNECT in time")
+		if backlog == 0 { // else it waits for the answers to its CONNECTs, which refuse it
+			c.abort("no CONNECT in time")
+		} else {
+			c.end("no CONNECT in time")
+		}
 		return
 	}
 	for _, conn := range conns {
