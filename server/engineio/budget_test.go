@@ -52,7 +52,10 @@ func frames(parts ...string) (all []byte) {
 	return all
 }
 
-const testRate = 4 << 20
+const (
+	testRate    = 512 << 10
+	defaultRate = 4 << 20 // of socketio
+)
 
 // A client that sends as fast as it can gets no more than its rate handled, whatever it sends, and
 // is closed with 1008 after eight seconds.
@@ -110,7 +113,7 @@ func TestFloodIsHeldBackAndClosed(t *testing.T) {
 				if most := testRate * (budgetTime + overLimit + second).Seconds(); cost > most {
 					t.Errorf("it took %.0f bytes, want at most %.0f", cost, most)
 				}
-				if handled := h.messages.Load(); handled > 28_000 {
+				if handled := h.messages.Load(); handled > 3500 {
 					t.Errorf("%d messages in %v", handled, took)
 				}
 			})
@@ -144,13 +147,13 @@ func TestBusyClientsAreNotClosed(t *testing.T) {
 		answer bool // the client waits for the answer to each
 		most   time.Duration
 	}{
-		"1 MB in frames of 4 KiB":                  {large(4 << 10), 25, testRate, false, 0},
-		"20 events with 10 attachments each":       {frames(binary...), 1, testRate, false, 0},
-		"12,000 answers at once":                   {bytes.Repeat(frames("\x8143[]"), 12_000), 1, testRate, false, 0},
-		"large messages for a minute":              {large(1 << 20), 37, testRate / 8, false, 80 * second},
-		"frames of 4 KiB for a minute":             {large(4 << 10), 30, testRate / 8, false, 80 * second},
-		"messages one by one, over the rate":       {frames("\x814x"), 6000, testRate / 8, true, 40 * second},
-		"1 MB in frames of 500 bytes, three times": {bytes.Repeat(large(500), 3), 1, testRate, false, 0},
+		"1 MB in frames of 4 KiB":                  {large(4 << 10), 4, defaultRate, false, 0},
+		"20 events with 10 attachments each":       {frames(binary...), 1, defaultRate, false, 0},
+		"12,000 answers at once":                   {bytes.Repeat(frames("\x8143[]"), 12_000), 1, defaultRate, false, 0},
+		"large messages for a while":               {large(1 << 20), 12, testRate, false, 80 * second},
+		"frames of 4 KiB for a while":              {large(4 << 10), 12, testRate, false, 80 * second},
+		"messages one by one, over the rate":       {frames("\x814x"), 4000, testRate, true, 40 * second},
+		"1 MB in frames of 500 bytes, three times": {large(500), 3, defaultRate, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
