@@ -32,6 +32,10 @@ func (c *client) Message(data []byte, binary bool) {
 	if p == nil {
 		return
 	}
+	p.size = len(data)
+	for _, part := range p.parts {
+		p.size += len(part)
+	}
 	c.noteTransport()
 	if p.isAck() {
 		if c.acknowledge(p) {
@@ -46,10 +50,6 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 	if p.kind == kindDisconnect {
 		c.noteLeaving(p.namespace)
-	}
-	p.size = len(data)
-	for _, part := range p.parts {
-		p.size += len(part)
 	}
 	c.enqueue(p)
 }

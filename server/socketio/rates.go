@@ -20,7 +20,7 @@ type rates struct {
 	over    time.Time // the last packet over the rate
 	since   time.Time // the first refusal without a pause of abuseGrace since
 	last    time.Time // the last refusal
-	refused int       // refusals since then
+	refused int       // messages and KiB that were refused since then
 	told    time.Time // the last error event for a refusal
 }
 
@@ -28,7 +28,7 @@ const (
 	rateWait   = 2 * time.Second  // the longest wait of one packet over the rate
 	abuseGrace = time.Second      // without a refusal: the client no longer exceeds its rate
 	abuseLimit = 10 * time.Second // above the rate: waits end, then the connection
-	maxRefused = 8192             // messages refused after waits: a burst is over by then
+	maxRefused = 8192             // messages and KiB refused after waits: a burst is over
 )
 
 // allow reports whether the client's rate allows a packet. A packet over the rate waits here, in
@@ -115,7 +115,7 @@ func (c *client) refuseRate(p *packet, now time.Time) {
 		c.rates.since, c.rates.refused = now, 0
 	}
 	c.rates.last = now
-	c.rates.refused += 1 + len(p.parts)
+	c.rates.refused += 1 + len(p.parts) + p.size/1024
 	switch {
 	case now.Sub(c.rates.since) >= abuseLimit,
 		c.rates.refused > maxRefused && c.isBehind(now):
