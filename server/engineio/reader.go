@@ -49,19 +49,23 @@ func (s *Session) receiveMessage(c *wire, h header) error {
 	scratch := s.server.scratch.Get().(*[]byte)
 	defer s.server.scratch.Put(scratch)
 	data, err := c.message(h, *scratch, s.server.o.MaxPayload)
-	var large excess
-	if errors.As(err, &large) {
-		head := large.head
-		if h.opcode == opBinary {
-			head = nil
-		}
-		s.exceeded(messageOf(head))
-		return nil
-	}
 	if err != nil {
-		return err
+		return s.unread(h, err)
 	}
 	return s.packet(c, h.opcode == opText, data, len(data) > len(*scratch))
+}
+
+// unread handles the error for a message that starts with h.
+func (s *Session) unread(h header, err error) error {
+	var large excess
+	if !errors.As(err, &large) {
+		return err
+	}
+	if h.opcode == opBinary {
+		large.head = nil
+	}
+	s.exceeded(messageOf(large.head))
+	return nil
 }
 
 // packet handles one WebSocket message. It retains data only if owned is true.

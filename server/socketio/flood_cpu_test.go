@@ -80,7 +80,7 @@ func flood() error {
 		return err
 	}
 	in := bufio.NewReader(conn)
-	start := time.Now()
+	var start time.Time
 	if f.frames != "" {
 		if _, err := fmt.Fprintf(conn, upgradeRequest, ""); err != nil {
 			return err
