@@ -18,9 +18,12 @@ func Main(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// Soaking reports whether tests run in their long form, as in make soak.
+func Soaking() bool { return os.Getenv("ROOMCAST_SOAK") != "" }
+
 // Soaked returns n, or 20 times n in make soak. Tests use it for numbers of repetitions.
 func Soaked(n int) int {
-	if os.Getenv("ROOMCAST_SOAK") != "" {
+	if Soaking() {
 		return 20 * n
 	}
 	return n

@@ -9,7 +9,7 @@ import (
 )
 
 // chunk is the largest number of bytes that a link passes on at once.
-const chunk = 32 << 10
+const chunk = 8 << 10
 
 // link is a connection of a client, joined with one to the server.
 type link struct {

@@ -1,0 +1,168 @@
+// Package client has clients and publishers for tests of faults: they go on after every loss, and
+// write down in an oracle.Book what they sent and received.
+package client
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/server/servertest/oracle"
+)
+
+// Type is the type of the notifications that a Publisher sends and that clients write down.
+const Type = "n"
+
+// Transport is how a client connects.
+type Transport string
+
+// The transports.
+const (
+	EventSource Transport = "eventsource"
+	WebSocket   Transport = "websocket" // Socket.IO
+)
+
+// Transports lists them all.
+var Transports = []Transport{EventSource, WebSocket}
+
+// Options describe a client.
+type Options struct {
+	Base      string // host:port of the server, or of a proxy in front of it
+	Transport Transport
+	User      string
+	Channels  []string
+	// Pause is the least time from a loss to the next attempt, and half of the most.
+	Pause time.Duration
+	// Silence is how long a connection may bring nothing before the client gives it up. 0 is for
+	// ever. The server sends heartbeats and pings.
+	Silence time.Duration
+}
+
+// Client keeps one connection, and resumes after each loss with the last id that it received. It
+// has one goroutine.
+type Client struct {
+	o      Options
+	reader *oracle.Reader
+	stop   context.CancelFunc
+	done   chan struct{}
+
+	connects atomic.Int64
+	lost     atomic.Value // the last error, for Lost
+
+	last string // id; only the client's goroutine uses it
+	pid  string // of Socket.IO
+}
+
+// Start starts a client, which ends at the end of the test or by Stop. It writes down in the reader
+// the notifications of type Type by the first word of their data.
+func Start(t testing.TB, o Options, reader *oracle.Reader) *Client {
+	ctx, stop := context.WithCancel(context.Background())
+	c := &Client{o: o, reader: reader, stop: stop, done: make(chan struct{})}
+	go c.run(ctx)
+	t.Cleanup(c.Stop)
+	return c
+}
+
+// Stop ends the client and waits until it has ended.
+func (c *Client) Stop() {
+	c.stop()
+	<-c.done
+}
+
+// Connects returns how often the client has got the event `connected`.
+func (c *Client) Connects() int { return int(c.connects.Load()) }
+
+// Lost returns the error that ended the last connection, or nil.
+func (c *Client) Lost() error {
+	err, _ := c.lost.Load().(lostError)
+	return err.error
+}
+
+// lostError gives atomic.Value one type for all errors.
+type lostError struct{ error }
+
+func (c *Client) run(ctx context.Context) {
+	defer close(c.done)
+	connect := map[Transport]func(context.Context, net.Conn) error{
+		EventSource: c.stream, WebSocket: c.socket,
+	}[c.o.Transport]
+	for ctx.Err() == nil {
+		c.lost.Store(lostError{c.once(ctx, connect)})
+		pause := time.NewTimer(c.o.Pause + rand.N(c.o.Pause+1))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+		}
+	}
+}
+
+// once opens one connection and reads until it ends.
+func (c *Client) once(ctx context.Context, read func(context.Context, net.Conn) error) error {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", c.o.Base)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if c.o.Silence > 0 {
+		conn = &impatient{conn, c.o.Silence}
+	}
+	return read(ctx, conn)
+}
+
+// impatient is a connection with a deadline for each read.
+type impatient struct {
+	net.Conn
+	silence time.Duration
+}
+
+func (c *impatient) Read(p []byte) (int, error) {
+	_ = c.SetReadDeadline(time.Now().Add(c.silence))
+	return c.Conn.Read(p)
+}
+
+// event is an event of either transport. Its data is JSON.
+type event struct {
+	name, id string
+	data     []byte
+}
+
+var errEnded = errors.New("the server ended the connection")
+
+// take writes an event down.
+func (c *Client) take(ev event) error {
+	if ev.id != "" {
+		c.last = ev.id
+	}
+	switch ev.name {
+	case "connected":
+		c.connects.Add(1)
+		c.reader.Start(ev.id)
+	case "gap":
+		var gap struct {
+			From, To string
+			Rooms    []string
+		}
+		if err := decode(ev.data, &gap); err != nil {
+			return err
+		}
+		c.reader.Gap(gap.From, gap.To, gap.Rooms...)
+	case Type:
+		var n struct{ ID, Data string }
+		if err := decode(ev.data, &n); err != nil {
+			return err
+		}
+		key, _, _ := strings.Cut(n.Data, " ")
+		c.reader.See(key, ev.id)
+	case "disconnected", "overloaded":
+		return errEnded
+	}
+	return nil
+}

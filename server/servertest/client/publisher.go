@@ -1,0 +1,149 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/oracle"
+)
+
+// Publisher publishes notifications of type Type to one channel, in batches, and writes down what
+// the server answers. It has one goroutine.
+type Publisher struct {
+	PublisherOptions
+	book  *oracle.Book
+	http  *http.Client
+	stop  context.CancelFunc
+	done  chan struct{}
+	count int             // messages
+	took  []time.Duration // of each acknowledged batch
+}
+
+// PublisherOptions describe a publisher.
+type PublisherOptions struct {
+	Base    string        // host:port of the server
+	Key     string        // API key
+	Name    string        // part of the keys of messages; unique in a book
+	Channel string        // target
+	Batch   int           // messages in a request
+	Every   time.Duration // from the start of a request to that of the next
+	Size    int           // bytes of data of each message, at least
+}
+
+// NewPublisher returns a publisher that does nothing by itself; call Publish, or Run for one that
+// publishes until Stop.
+func NewPublisher(t testing.TB, o PublisherOptions, book *oracle.Book) *Publisher {
+	transport := &http.Transport{MaxIdleConnsPerHost: 1}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &Publisher{PublisherOptions: o, book: book,
+		http: &http.Client{Transport: transport, Timeout: servertest.Patience}}
+}
+
+// Run publishes in a goroutine until Stop or the end of the test.
+func (p *Publisher) Run(t testing.TB) {
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop, p.done = stop, make(chan struct{})
+	go func() {
+		defer close(p.done)
+		tick := time.NewTicker(p.Every)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			p.Publish()
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	t.Cleanup(p.Stop)
+}
+
+// Stop ends Run after its request.
+func (p *Publisher) Stop() {
+	p.stop()
+	<-p.done
+}
+
+// Count returns the number of messages so far. Call it after Stop.
+func (p *Publisher) Count() int { return p.count }
+
+// P99 returns the 99th percentile of the times that the acknowledged batches took.
+func (p *Publisher) P99() time.Duration {
+	if len(p.took) == 0 {
+		return 0
+	}
+	slices.Sort(p.took)
+	return p.took[len(p.took)*99/100]
+}
+
+// Publish sends one batch. A request without a whole response leaves its messages in doubt.
+func (p *Publisher) Publish() {
+	keys, body := p.batch()
+	start := time.Now()
+	status, answer, err := p.post(body)
+	if err != nil {
+		return
+	}
+	var receipts []struct {
+		ID    string
+		Error json.RawMessage
+	}
+	if status == http.StatusOK && json.Unmarshal(answer, &receipts) == nil &&
+		len(receipts) == len(keys) {
+		p.took = append(p.took, time.Since(start))
+		for i, receipt := range receipts {
+			if receipt.Error != nil {
+				p.book.Refused(keys[i])
+			} else {
+				p.book.Acked(keys[i], receipt.ID)
+			}
+		}
+		return
+	}
+	for _, key := range keys {
+		p.book.Refused(key)
+	}
+}
+
+// batch returns the messages of the next request and their keys.
+func (p *Publisher) batch() (keys []string, body []byte) {
+	var list []map[string]any
+	for range max(1, p.Batch) {
+		key := fmt.Sprintf("%s-%d", p.Name, p.count)
+		p.count++
+		data := key
+		if pad := p.Size - len(key); pad > 0 {
+			data += " " + strings.Repeat("x", pad)
+		}
+		p.book.Try(key, p.Channel)
+		keys = append(keys, key)
+		list = append(list, map[string]any{"target": map[string]string{"channel": p.Channel},
+			"type": Type, "data": data})
+	}
+	return keys, servertest.JSON(list)
+}
+
+func (p *Publisher) post(body []byte) (status int, answer []byte, err error) {
+	r, err := http.NewRequest("POST", "http://"+p.Base+"/v1/notifications", bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+p.Key)
+	r.Header.Set("Content-Type", "application/json")
+	res, err := p.http.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	answer, err = io.ReadAll(res.Body)
+	return res.StatusCode, answer, err
+}

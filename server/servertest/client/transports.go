@@ -1,0 +1,147 @@
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gorilla/websocket"
+)
+
+// readBuffer is small, because a test has thousands of clients.
+const readBuffer = 4 << 10
+
+// stream reads an EventSource stream (WHATWG HTML, section 9.2.6) of the subset that the server
+// writes: lines end with LF, and an event has one line of data.
+func (c *Client) stream(_ context.Context, conn net.Conn) error {
+	query := url.Values{"userId": {c.o.User}, "channels": {strings.Join(c.o.Channels, ",")}}
+	r, err := http.NewRequest("GET", "http://"+c.o.Base+"/sse?"+query.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	if c.last != "" {
+		r.Header.Set("Last-Event-ID", c.last)
+	}
+	if err := r.Write(conn); err != nil {
+		return err
+	}
+	res, err := http.ReadResponse(bufio.NewReaderSize(conn, readBuffer), r)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the stream was answered %s", res.Status)
+	}
+	lines := bufio.NewReaderSize(res.Body, readBuffer)
+	for ev := (event{}); ; {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return err
+		}
+		name, value, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(": "))
+		switch string(name) {
+		case "event":
+			ev.name = string(value)
+		case "id":
+			ev.id = string(value)
+		case "data":
+			ev.data = value
+		case "":
+			if len(value) > 0 { // a comment
+				continue
+			}
+			if err := c.take(ev); err != nil {
+				return err
+			}
+			ev = event{}
+		}
+	}
+}
+
+// socket speaks Socket.IO in the namespace "/" over a websocket.
+func (c *Client) socket(ctx context.Context, conn net.Conn) error {
+	dialer := websocket.Dialer{ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
+		NetDialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	ws, res, err := dialer.DialContext(ctx,
+		"ws://"+c.o.Base+"/socket.io/?EIO=4&transport=websocket", nil)
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	for {
+		_, packet, err := ws.ReadMessage()
+		if err != nil {
+			return err
+		}
+		if len(packet) == 0 {
+			return io.ErrUnexpectedEOF
+		}
+		if err := c.packet(ws, packet); err != nil {
+			return err
+		}
+	}
+}
+
+// packet handles an Engine.IO packet.
+func (c *Client) packet(ws *websocket.Conn, packet []byte) error {
+	write := func(text string) error {
+		return ws.WriteMessage(websocket.TextMessage, []byte(text))
+	}
+	switch kind, data := packet[0], packet[1:]; {
+	case kind == '0':
+		return write("40" + c.hello())
+	case kind == '2':
+		return write("3")
+	case kind != '4' || len(data) == 0:
+		return errEnded
+	case data[0] == '0':
+		var reply struct{ Pid string }
+		err := decode(data[1:], &reply)
+		c.pid = reply.Pid
+		return err
+	case data[0] == '2':
+		return c.arguments(data[1:])
+	default:
+		return fmt.Errorf("the server sent %s", packet)
+	}
+}
+
+// hello returns the payload of CONNECT.
+func (c *Client) hello() string {
+	fields := map[string]any{"userId": c.o.User, "channels": c.o.Channels}
+	if c.pid != "" && c.last != "" {
+		fields["pid"], fields["offset"] = c.pid, c.last
+	}
+	text, _ := json.Marshal(fields) // of strings
+	return string(text)
+}
+
+// arguments takes an event [name, argument, id].
+func (c *Client) arguments(text []byte) error {
+	var args []json.RawMessage
+	if err := decode(text, &args); err != nil {
+		return err
+	}
+	ev := event{data: args[min(1, len(args)-1)]}
+	if err := decode(args[0], &ev.name); err != nil {
+		return err
+	}
+	if err := decode(args[len(args)-1], &ev.id); err != nil {
+		return err
+	}
+	return c.take(ev)
+}
+
+func decode(text []byte, to any) error {
+	if err := json.Unmarshal(text, to); err != nil {
+		return fmt.Errorf("the server sent %s: %w", text, err)
+	}
+	return nil
+}
