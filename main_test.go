@@ -18,9 +18,11 @@ import (
 
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/servertest/client"
 )
 
 func TestMain(m *testing.M) {
+	client.MaybePublisher()
 	if os.Getenv("ROOMCAST_TEST_PROGRAM") != "" { // a test runs the program in a process of its own
 		main()
 	}

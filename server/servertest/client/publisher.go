@@ -13,19 +13,25 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
-	"github.com/roomcast/roomcast/server/servertest/oracle"
 )
 
 // Publisher publishes notifications of type Type to one channel, in batches, and writes down what
 // the server answers. It has one goroutine.
 type Publisher struct {
 	PublisherOptions
-	book  *oracle.Book
+	book  Ledger
 	http  *http.Client
 	stop  context.CancelFunc
 	done  chan struct{}
 	count int             // messages
 	took  []time.Duration // of each acknowledged batch
+}
+
+// Ledger is where a publisher writes down; see oracle.Book.
+type Ledger interface {
+	Try(key, channel string)
+	Acked(key, id string)
+	Refused(key string)
 }
 
 // PublisherOptions describe a publisher.
@@ -41,11 +47,15 @@ type PublisherOptions struct {
 
 // NewPublisher returns a publisher that does nothing by itself; call Publish, or Run for one that
 // publishes until Stop.
-func NewPublisher(t testing.TB, o PublisherOptions, book *oracle.Book) *Publisher {
-	transport := &http.Transport{MaxIdleConnsPerHost: 1}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &Publisher{PublisherOptions: o, book: book,
-		http: &http.Client{Transport: transport, Timeout: servertest.Patience}}
+func NewPublisher(t testing.TB, o PublisherOptions, book Ledger) *Publisher {
+	p := newPublisher(o, book)
+	t.Cleanup(p.http.CloseIdleConnections)
+	return p
+}
+
+func newPublisher(o PublisherOptions, book Ledger) *Publisher {
+	return &Publisher{PublisherOptions: o, book: book, http: &http.Client{
+		Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: servertest.Patience}}
 }
 
 // Run publishes in a goroutine until Stop or the end of the test.
@@ -54,17 +64,21 @@ func (p *Publisher) Run(t testing.TB) {
 	p.stop, p.done = stop, make(chan struct{})
 	go func() {
 		defer close(p.done)
-		tick := time.NewTicker(p.Every)
-		defer tick.Stop()
-		for ctx.Err() == nil {
-			p.Publish()
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-			}
-		}
+		p.until(ctx)
 	}()
 	t.Cleanup(p.Stop)
+}
+
+func (p *Publisher) until(ctx context.Context) {
+	tick := time.NewTicker(p.Every)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		p.Publish()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // Stop ends Run after its request.
