@@ -122,6 +122,15 @@ func FuzzDecodePacket(f *testing.F) {
 		`51-["a",{"_placeholder":true,"num":0}]`,
 		`52-/admin,7["a",{"_placeholder":true,"num":99}]`, `510000000000-["a"]`, `2/,["a"]`,
 		`2[["a"]]`, `2["\ud800"]`,
+		// Attachments that do not exist, counts that are no number, ids above 2^53, names that are
+		// reserved, namespaces that are long or unknown, values that are deep or large.
+		`50-["a"]`, `5-1-["a"]`, `51-["a"]`, `551-["a"]`, `51-["a",{"_placeholder":true,"num":-1}]`,
+		`51-["a",{"_placeholder":true,"num":1.5}]`, `61-[]`, `61-7[{"_placeholder":true,"num":0}]`,
+		`29007199254740993["a"]`, `218446744073709551616["a"]`, `2-1["a"]`, `2["connect"]`,
+		`2["disconnecting"]`, `2[1]`, `2[null]`, `2{"a":1}`, `2["__proto__",{"__proto__":{}}]`,
+		`0/x1,`, `0/` + strings.Repeat("n", 200) + `,{}`, `0[]`, `0"x"`, `1/admin,`, `1{}`,
+		`4{"message":"x"}`, `7["a"]`, `2["a",1e400]`, `2["a",` + strings.Repeat("[", 40) +
+			strings.Repeat("]", 40) + `]`, `2["a","` + "\x00\u2028" + `"]`, "2[\"a\"]\x00", `2 ["a"]`,
 	} {
 		f.Add([]byte(seed), []byte("attachment"))
 	}
