@@ -151,8 +151,15 @@ func (m *Member) wants(msg *Message, now time.Time) bool {
 	return !m.excepted(msg) && (msg.ID.Seq > m.base || !msg.over(now))
 }
 
-// over reports whether the TTL of a message has passed. Such a message is not replayed.
-func (m *Message) over(now time.Time) bool { return m.TTL > 0 && now.Sub(m.Timestamp) >= m.TTL }
+// over reports whether the TTL of a message has passed. Such a message is not replayed. A jump of the
+// clock changes nothing for messages whose timestamp is that of this node.
+func (m *Message) over(now time.Time) bool {
+	from := m.Timestamp
+	if m.accepted.Truncate(time.Millisecond).Equal(from) {
+		from = m.accepted // with a monotonic reading
+	}
+	return m.TTL > 0 && now.Sub(from) >= m.TTL
+}
 
 // excepted reports whether the member is in a room that a message excludes.
 func (m *Member) excepted(msg *Message) bool {

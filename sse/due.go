@@ -17,10 +17,9 @@ const (
 // never jumps; wall counts from 1970, like the expiry of tokens.
 type instant struct{ mono, wall int64 }
 
-func (h *Handler) now() instant {
-	now := time.Now()
-	return instant{int64(now.Sub(h.start)), now.UnixNano()}
-}
+func (h *Handler) now() instant { return h.at(time.Now()) }
+
+func (h *Handler) at(t time.Time) instant { return instant{int64(t.Sub(h.start)), t.UnixNano()} }
 
 // after returns when an action with the interval d is due again; a d of 0 means never.
 func (i instant) after(d time.Duration) int64 {

@@ -61,7 +61,7 @@ func (h *Handler) Drain(ctx context.Context, spread time.Duration) error {
 // Sweep ends the streams whose last successful write (heartbeats count) is longer than inactive
 // before now. It does not wait for them.
 func (h *Handler) Sweep(now time.Time, inactive time.Duration) {
-	limit := now.Add(-inactive).UnixNano()
+	limit := h.at(now).mono - int64(inactive)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range h.due.streams {

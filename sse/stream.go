@@ -37,7 +37,7 @@ type stream struct {
 	how     atomic.Pointer[ending]
 	expires atomic.Int64 // the end of the token, on the wall clock; never without a token
 	due     atomic.Int64 // when the timer wakes the stream; written under Handler.mu
-	last    atomic.Int64 // the last successful write, on the wall clock
+	last    atomic.Int64 // the last successful write, as instant.mono
 	bytes   atomic.Int64 // of events written
 	asked   atomic.Bool  // sync is due at once
 
@@ -82,7 +82,7 @@ func newStream(h *Handler, identity auth.Identity, n names, release func()) *str
 		wire: wire{fd: -1}, place: -1,
 	}
 	s.expires.Store(wallNanos(identity.ExpiresAt))
-	s.last.Store(s.started.UnixNano())
+	s.last.Store(h.at(s.started).mono)
 	s.due.Store(never)
 	s.writer.Store(writing)
 	return s
@@ -115,4 +115,4 @@ func (s *stream) answer() {
 }
 
 // LastActive returns the time of the last successful write, heartbeats included.
-func (s *stream) LastActive() time.Time { return time.Unix(0, s.last.Load()) }
+func (s *stream) LastActive() time.Time { return s.h.start.Add(time.Duration(s.last.Load())) }

@@ -118,7 +118,7 @@ func (s *stream) writeAll(b *batch, next step, rest [][]byte) {
 func (s *stream) wrote(b *batch, next step, now instant) (ended bool) {
 	if n := b.size(); n > 0 {
 		s.bytes.Add(int64(n))
-		s.last.Store(now.wall)
+		s.last.Store(now.mono)
 		if s.h.o.Written != nil {
 			s.h.o.Written(n, b.since)
 		}

@@ -57,5 +57,5 @@ func (c *wire) busy() bool {
 		c.second, c.messages = now, 0
 	}
 	c.messages++
-	return c.messages > maxParked && time.Now().UnixNano()-received < int64(heldBack)
+	return c.messages > maxParked && int64(time.Since(c.session.server.started))-received < int64(heldBack)
 }

@@ -22,6 +22,7 @@ import (
 // continues it. A waiting GET uses the goroutine of its request.
 type Server struct {
 	o        Options
+	started  time.Time // where Session.received counts from, without jumps of the clock
 	upgrader websocket.Upgrader
 	writers  *sockets.Writers[*Session]
 	watcher  *sockets.Watcher[*Session]
@@ -40,7 +41,7 @@ type Server struct {
 
 // New returns a server.
 func New(o Options) *Server {
-	s := &Server{o: o.withDefaults(), sessions: make(map[string]*Session)}
+	s := &Server{o: o.withDefaults(), started: time.Now(), sessions: make(map[string]*Session)}
 	s.writers = sockets.NewWriters[*Session](s.writeSessions)
 	s.watcher = sockets.NewWatcher((*Session).resume)
 	s.buffers.New = func() any { return new([readBuffer]byte) }

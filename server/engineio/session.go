@@ -17,7 +17,7 @@ type Session struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	received   atomic.Int64 // Unix nanoseconds of the last bytes from the client
+	received   atomic.Int64 // when the last bytes came, in nanoseconds after server.started
 	pending    atomic.Bool  // the source may have messages; the setter must also wake the writer
 	delivering atomic.Bool  // the handler is in Message
 	refs       atomic.Int32 // the open session and each of its goroutines
@@ -91,7 +91,9 @@ func (s *Session) transport() string {
 
 // LastReceived returns the time of the last bytes from the client: a packet, a part of one, or a
 // request.
-func (s *Session) LastReceived() time.Time { return time.Unix(0, s.received.Load()) }
+func (s *Session) LastReceived() time.Time {
+	return s.server.started.Add(time.Duration(s.received.Load()))
+}
 
 // Backlog reports whether further packets of the client have arrived after the one that the handler
 // has. Only Handler.Message may call it. For a connection that is more than a socket, such as TLS,
@@ -130,7 +132,7 @@ func (s *Session) Closed() bool {
 	return s.state == stateClosed
 }
 
-func (s *Session) touch() { s.received.Store(time.Now().UnixNano()) }
+func (s *Session) touch() { s.received.Store(int64(time.Since(s.server.started))) }
 
 // hold and release count the session's goroutines, so that Shutdown can wait for them.
 func (s *Session) hold() { s.refs.Add(1) }

@@ -15,7 +15,7 @@ type assembly struct {
 	packet  *packet
 	parts   [][]byte
 	size    int
-	waiting atomic.Int64 // when the packet arrived, in Unix nanoseconds; 0: none waits
+	waiting atomic.Pointer[time.Time] // when the packet arrived; nil: none waits
 }
 
 // add takes one message of the transport and returns the packet that it completes, or nil while
@@ -32,7 +32,8 @@ func (a *assembly) add(data []byte, binary bool, limit int) (*packet, error) {
 		return p, err
 	}
 	a.packet, a.parts, a.size = p, make([][]byte, 0, p.attachments), len(data)
-	a.waiting.Store(time.Now().UnixNano())
+	now := time.Now()
+	a.waiting.Store(&now)
 	return nil, nil
 }
 
@@ -50,7 +51,7 @@ func (a *assembly) attachment(data []byte, limit int) (*packet, error) {
 	p := a.packet
 	p.parts = a.parts
 	a.packet, a.parts, a.size = nil, nil, 0
-	a.waiting.Store(0)
+	a.waiting.Store(nil)
 	if _, err := (Args{p.args, p.parts}).Values(); err != nil { // no attachment for a placeholder
 		return nil, err
 	}
@@ -60,5 +61,5 @@ func (a *assembly) attachment(data []byte, limit int) (*packet, error) {
 // overdue reports whether a packet has waited too long for its attachments.
 func (a *assembly) overdue(now time.Time) bool {
 	since := a.waiting.Load()
-	return since != 0 && now.UnixNano()-since > int64(attachmentTimeout)
+	return since != nil && now.Sub(*since) > attachmentTimeout
 }
