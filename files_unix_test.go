@@ -24,10 +24,8 @@ type child struct {
 	cmd *exec.Cmd
 }
 
-// startChild runs the program with a limit of open files, after further commands of the shell.
-func startChild(
-	t *testing.T, files int, settings map[string]string, commands ...string,
-) *child {
+// startChild runs the program with a limit of open files, by another command if one is given.
+func startChild(t *testing.T, files int, settings map[string]string, by ...string) *child {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
@@ -36,10 +34,9 @@ func startChild(
 	ctx, stop := context.WithCancel(context.Background())
 	c := &child{program: newProgram(t, settings)}
 	c.stop = stop
-	commands = append(commands, fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files))
-	script := strings.Join(commands, " && ")
-	c.cmd = exec.CommandContext(ctx, "sh", "-c", script, binary, "--port", "0", "--admin-addr",
-		"127.0.0.1:0")
+	script := fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files)
+	command := append(by, "sh", "-c", script, binary, "--port", "0", "--admin-addr", "127.0.0.1:0")
+	c.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	c.cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1")
 	for name, value := range settings {
 		c.cmd.Env = append(c.cmd.Env, name+"="+value)

@@ -54,7 +54,7 @@ type program struct {
 	done       chan error
 }
 
-var addressLine = regexp.MustCompile(`"listening","address":"(127\.0\.0\.1:\d+)"`)
+var addressLine = regexp.MustCompile(`"listening","address":"([\d.]+:\d+)"`)
 
 // start runs the program on a free port and returns when it listens.
 func start(t *testing.T, settings map[string]string) *program {

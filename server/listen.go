@@ -16,8 +16,11 @@ import (
 
 const (
 	// userTimeout is the time after which the kernel closes a connection that does not acknowledge
-	// data. Keepalive is not enough: it does not run while data is in flight, as on a stream.
-	userTimeout = 30 * time.Second
+	// data. Keepalive is not enough: it does not run while data is in flight, as on a stream. While
+	// none is in flight, the kernel counts the same time in keepalive probes, from the last bytes of
+	// the client. So a ping of Engine.IO can come just before its end and start it again, and a
+	// client that a network has swallowed is gone after twice the time, at most.
+	userTimeout = 20 * time.Second
 
 	// sendBuffer bounds what the kernel buffers for a client that does not read. With this size it
 	// is 234 KB per client, with the automatic size 3.8 MB.

@@ -39,7 +39,7 @@ func TestSocketOptions(t *testing.T) {
 			name               string
 			level, option, val int
 		}{
-			{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 30_000},
+			{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 20_000},
 			{"SO_SNDBUF, which Linux doubles", unix.SOL_SOCKET, unix.SO_SNDBUF, 2 * sendBuffer},
 			{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 			{"TCP_KEEPIDLE", unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15},
