@@ -120,7 +120,7 @@ func TestPacketLoss(t *testing.T) {
 		n.rule("-A", chain, "-p", "tcp", "-m", "statistic", "--mode", "random",
 			"--probability", "0.1", "-j", "DROP")
 	}
-	stop := client.Elsewhere(t, client.PublisherOptions{Base: p.address(), Key: testKey, Name: "m",
+	stop := client.PublishElsewhere(t, client.PublisherOptions{Base: p.address(), Key: testKey, Name: "m",
 		Channel: crowdChannel, Batch: 2, Every: 20 * time.Millisecond}, c.Book)
 	time.Sleep(30 * time.Second)
 	t.Logf("p99 of publishes %v", stop())

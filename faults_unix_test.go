@@ -38,7 +38,7 @@ func TestReconnectStorm(t *testing.T) {
 	during := c.publisher(p.address(), 1, 100*time.Millisecond)
 	during.Name = "during"
 	during.Run(t)
-	stop := client.Elsewhere(t, client.PublisherOptions{Base: p.address(), Key: testKey,
+	stop := client.PublishElsewhere(t, client.PublisherOptions{Base: p.address(), Key: testKey,
 		Name: "other", Channel: "others", Every: 10 * time.Millisecond}, c.Book)
 	c.awaitConnects(2)
 	took := time.Since(start)

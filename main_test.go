@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	client.MaybePublisher()
+	client.Main()
 	if os.Getenv("ROOMCAST_TEST_PROGRAM") != "" { // a test runs the program in a process of its own
 		main()
 	}

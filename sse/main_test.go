@@ -18,9 +18,11 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	faults "github.com/roomcast/roomcast/server/servertest/client"
 )
 
 func TestMain(m *testing.M) {
+	faults.Main()
 	if os.Getenv(idleEnv) != "" {
 		os.Exit(idleClients())
 	}

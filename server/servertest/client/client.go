@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/roomcast/roomcast/server/servertest/oracle"
 )
 
 // Type is the type of the notifications that a Publisher sends and that clients write down.
@@ -29,6 +27,13 @@ const (
 
 // Transports lists them all.
 var Transports = []Transport{EventSource, WebSocket}
+
+// Record is where a client writes down what it receives; see oracle.Reader.
+type Record interface {
+	Start(id string)
+	See(key, id string)
+	Gap(from, to string, channels ...string)
+}
 
 // Options describe a client.
 type Options struct {
@@ -47,7 +52,7 @@ type Options struct {
 // has one goroutine.
 type Client struct {
 	o      Options
-	reader *oracle.Reader
+	reader Record
 	stop   context.CancelFunc
 	done   chan struct{}
 
@@ -60,11 +65,16 @@ type Client struct {
 
 // Start starts a client, which ends at the end of the test or by Stop. It writes down in the reader
 // the notifications of type Type by the first word of their data.
-func Start(t testing.TB, o Options, reader *oracle.Reader) *Client {
+func Start(t testing.TB, o Options, reader Record) *Client {
+	c := start(o, reader)
+	t.Cleanup(c.Stop)
+	return c
+}
+
+func start(o Options, reader Record) *Client {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Client{o: o, reader: reader, stop: stop, done: make(chan struct{})}
 	go c.run(ctx)
-	t.Cleanup(c.Stop)
 	return c
 }
 
