@@ -5,6 +5,8 @@ import { once } from "node:events";
 
 export class Line {
   #sockets = new Set();
+  #links = new Set(); // functions that break one connection of a client
+  #flap = null;
   #server;
   #up = true;
 
@@ -52,6 +54,10 @@ export class Line {
 
   #join(near, far, head) {
     this.#sockets.add(far);
+    const cut = () => near.resetAndDestroy();
+    this.#links.add(cut);
+    this.#arm(cut);
+    near.on("close", () => this.#links.delete(cut));
     far.on("error", () => near.destroy());
     far.on("close", () => {
       this.#sockets.delete(far);
@@ -71,6 +77,29 @@ export class Line {
 
   restore() {
     this.#up = true;
+  }
+
+  /** Breaks about this share of the connections; new ones live. */
+  cutShare(share) {
+    for (const cut of this.#links) if (Math.random() < share) cut();
+  }
+
+  /**
+   * Breaks every connection after a random time between two, in ms, also each new one. Without
+   * arguments it stops.
+   */
+  flap(least, most) {
+    this.#flap = least === undefined ? null : { least, most };
+    for (const cut of this.#links) this.#arm(cut);
+  }
+
+  #arm(cut) {
+    if (!this.#flap) return;
+    const flap = this.#flap;
+    const life = flap.least + Math.random() * (flap.most - flap.least);
+    setTimeout(() => {
+      if (this.#flap === flap && this.#links.has(cut)) cut();
+    }, life).unref();
   }
 
   /** Stops all traffic without closing a connection. */
