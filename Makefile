@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench microbench soak fuzz fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench microbench soak repeat fuzz advisories fmt
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,10 +61,15 @@ bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rou
 microbench: ## Run the Go benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-soak: ## Run the long forms of the tests, for about an hour: ten race runs, 20 times the load, every fuzz target for 2 minutes.
-	ROOMCAST_SOAK=1 go test -timeout 30m . ./auth ./sse ./server/...
+soak: npm ## Run the long forms of the tests, for about 15 minutes: 20 times the load, faults of networks and processes.
+	ROOMCAST_SOAK=1 $(call limit,900) go test -p 1 -timeout 15m . ./auth ./sse ./server/...
+	cd web/e2e && ROOMCAST_SOAK=1 $(call limit,900) node run.mjs faults proxies
+
+repeat: ## Run the Go tests ten times with the race detector, for up to an hour.
 	go test -race -count=10 -timeout 60m ./...
-	@.ci/fuzz 2m
+
+advisories: ## Look for known vulnerabilities in what the program calls.
+	$(call limit,600) .ci/advisories
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
 	@.ci/fuzz $(FUZZTIME)

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { connectSocket, openStream, TRANSPORTS } from "./clients.mjs";
 import { freePort, Server } from "./harness.mjs";
 import { Program, snippetsOf } from "./snippets.mjs";
-import { retry, TEST } from "./wait.mjs";
+import { retry, SOAK, TEST } from "./wait.mjs";
 
 const APACHE_MODULES = process.env.APACHE_MODULES ?? "/usr/lib/apache2/modules";
 const PROXIES = {
@@ -71,16 +71,17 @@ async function isInstalled(name) {
 }
 
 /**
- * Starts a proxy in front of a server for one test, with the block of that language in the page.
+ * Starts a proxy in front of a server for one test, with the block of that language in the page,
+ * which change may change.
  */
-async function startProxy(t, language, server) {
+async function startProxy(t, language, server, change = (block) => block) {
   const [{ code }] = (await snippetsOf("docs/clients.md")).filter((block) =>
     block.language === language
   );
   const { config, listen, command } = PROXIES[language];
   const directory = await mkdtemp(join(tmpdir(), "roomcast-proxy-"));
   const port = await freePort();
-  const block = listen(code, port).replace("127.0.0.1:3000", `127.0.0.1:${server.port}`);
+  const block = change(listen(code, port).replace("127.0.0.1:3000", `127.0.0.1:${server.port}`));
   assert.ok(
     block.includes(`${port}`) && block.includes(`${server.port}`),
     "the test did not find the addresses to replace in the page",
@@ -127,3 +128,24 @@ for (const language of Object.keys(PROXIES)) {
     for (const { tape } of clients) await tape.next("paid");
   });
 }
+
+test("a proxy that closes idle connections closes none", { timeout: 600_000 }, async (t) => {
+  // Streams have their default heartbeat of 3 s. Pings of sockets must be more frequent than the
+  // proxy's limit, which docs/clients.md says for the default of 25 s.
+  const [limit, ping, ms] = SOAK ? [20, "15s", 300_000] : [5, "1s", 12_000];
+  const server = await Server.start(t, { SOCKETIO_PING_INTERVAL: ping });
+  const proxy = await startProxy(t, "nginx", server, (block) => {
+    const changed = block.replace("proxy_read_timeout 90s", `proxy_read_timeout ${limit}s`);
+    assert.notEqual(changed, block);
+    return changed;
+  });
+  const clients = [await openStream(t, proxy, { userId: "u1" }, { names: ["paid"] })];
+  for (const transports of Object.values(TRANSPORTS))
+    clients.push(await connectSocket(t, proxy, { transports, auth: { userId: "u1" } }));
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  await server.publish({ target: { user: "u1" }, type: "paid", data: {} });
+  for (const { tape } of clients) {
+    await tape.next("paid");
+    assert.equal(tape.named("connected").length, 1, `${tape.name} was disconnected`);
+  }
+});
