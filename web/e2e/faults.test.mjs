@@ -10,16 +10,17 @@ import { SOAK, SOON, TEST } from "./wait.mjs";
 
 // The history keeps everything, so that a slow machine gets no gap.
 const env = { PUBLISH_RATE: "0", HISTORY_SIZE: "100000", SSE_MAX_CONNECTIONS: "1000" };
-const target = { channel: "orders" };
+const CHANNELS = 10;
+const channelOf = (i) => `c${i % CHANNELS}`;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Opens clients of one kind, and resolves when all are connected. */
+/** Opens clients of one kind, each in one of the channels. Resolves when all are connected. */
 function open(t, n, connect) {
   return Promise.all(Array.from({ length: n }, async (_, i) => {
     const client = await connect(i);
     await client.tape.next("connected", { ms: 2 * SOON });
-    return client;
+    return { ...client, channel: channelOf(i) };
   }));
 }
 
@@ -27,7 +28,7 @@ const socketsOf = (t, line, n, transports) =>
   open(t, n, (i) =>
     connectSocket(t, line, {
       transports,
-      auth: { userId: `u${i}`, channels: ["orders"] },
+      auth: { userId: `u${i}`, channels: [channelOf(i)] },
       name: `socket ${i}`,
       wait: false,
       reconnectionDelay: 10,
@@ -36,23 +37,24 @@ const socketsOf = (t, line, n, transports) =>
 
 const streamsOf = (t, line, n) =>
   open(t, n, (i) =>
-    openStream(t, line, { userId: `s${i}`, channels: "orders" }, {
+    openStream(t, line, { userId: `s${i}`, channels: channelOf(i) }, {
       names: ["n"],
       name: `stream ${i}`,
       wait: false,
     }));
 
 /**
- * Publishes `batch` notifications again and again for a time, in ms. Resolves with the ids. Each
- * notification has its number as its data.
+ * Publishes `batch` notifications again and again for a time, in ms, to one channel after the other.
+ * Resolves with their ids. Each notification has its number as its data.
  */
 async function publishFor(server, ms, { batch, every }) {
   const ids = [];
   for (const end = performance.now() + ms; performance.now() < end; ) {
     const next = pause(every);
-    const receipts = await server.publish(
-      Array.from({ length: batch }, (_, i) => ({ target, type: "n", data: ids.length + i })),
-    );
+    const receipts = await server.publish(Array.from({ length: batch }, (_, i) => {
+      const data = ids.length + i;
+      return { target: { channel: channelOf(data) }, type: "n", data };
+    }));
     for (const { id } of receipts) ids.push(id);
     await next;
   }
@@ -62,14 +64,16 @@ async function publishFor(server, ms, { batch, every }) {
 const seq = (id) => Number(id.split("-")[1]);
 
 /**
- * Checks that every client has each notification once and in order, or a gap that covers it.
- * Resolves with the number of gaps.
+ * Checks that every client has each notification of its channel once and in order, or a gap that
+ * covers it. Resolves with the number of gaps.
  */
 async function check(clients, ids) {
   let gaps = 0;
-  for (const { tape } of clients) {
+  for (const { tape, channel } of clients) {
+    const wanted = [...ids.entries()].filter(([i]) => channelOf(i) === channel);
+    const last = wanted.at(-1)[1];
     await tape.until(
-      (items) => items.some(({ name, id }) => name === "n" && id === ids.at(-1)),
+      (items) => items.some(({ name, id }) => name === "n" && id === last),
       "the last notification",
       4 * SOON,
     );
@@ -77,7 +81,7 @@ async function check(clients, ids) {
     const covered = tape.named("gap").map(notificationOf);
     gaps += covered.length;
     let place = 0;
-    for (const [i, id] of ids.entries()) {
+    for (const [i, id] of wanted) {
       const here = got[place];
       if (here?.id === id && notificationOf(here).data === i) place++;
       else
@@ -103,7 +107,7 @@ test("a network that flaps: sockets and streams miss nothing", TEST, async (t) =
     ...await streamsOf(t, line, each),
   ];
   line.flap(200, most);
-  const ids = await publishFor(server, ms, { batch: 5, every: 50 });
+  const ids = await publishFor(server, ms, { batch: CHANNELS, every: 50 });
   line.flap();
   assert.equal(await check(clients, ids), 0, "gaps");
   t.diagnostic(`${clients.length} clients, ${ids.length} notifications, ${
