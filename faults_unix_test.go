@@ -58,11 +58,10 @@ func TestReconnectStorm(t *testing.T) {
 func TestStoppedServer(t *testing.T) {
 	t.Parallel()
 	settings := faultSettings()
-	each, pause, least := 20, 1500*time.Millisecond, 30 // a slow machine can miss a ping
-	settings["SOCKETIO_PING_INTERVAL"], settings["SOCKETIO_PING_TIMEOUT"] = "200ms", "1s"
+	each, pause := 20, time.Second
 	settings["SSE_HEARTBEAT_INTERVAL"] = "100" // due many times while the server is stopped
-	if servertest.Soaking() {
-		each, pause, least = 100, 30*time.Second, 200
+	if servertest.Soaking() {                  // a machine of any speed answers the pings of the short form in time
+		each, pause = 100, 30*time.Second
 		settings["SOCKETIO_PING_INTERVAL"], settings["SOCKETIO_PING_TIMEOUT"] = "5s", "10s"
 	}
 	p := startChild(t, 1000, settings)
@@ -91,7 +90,7 @@ func TestStoppedServer(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d connections stayed open", stayed, len(c.clients))
-	if stayed < least {
-		t.Errorf("want %d", least)
+	if stayed < len(c.clients) {
+		t.Error("want all")
 	}
 }
