@@ -23,7 +23,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/roomcast/roomcast/server/bench/internal/bare"
+	"github.com/roomcast/roomcast/server/internal/bare"
 )
 
 func main() {

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/roomcast/roomcast/server/bench/internal/load"
-	"github.com/roomcast/roomcast/server/bench/internal/process"
+	"github.com/roomcast/roomcast/server/internal/load"
+	"github.com/roomcast/roomcast/server/internal/process"
 )
 
 const (

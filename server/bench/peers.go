@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/url"
 
-	"github.com/roomcast/roomcast/server/bench/internal/bare"
-	"github.com/roomcast/roomcast/server/bench/internal/load"
-	"github.com/roomcast/roomcast/server/bench/internal/process"
+	"github.com/roomcast/roomcast/server/internal/bare"
+	"github.com/roomcast/roomcast/server/internal/load"
+	"github.com/roomcast/roomcast/server/internal/process"
 )
 
 // Transports, in the order of the tables.

@@ -12,15 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
-	"github.com/roomcast/roomcast/server/bench/internal/process"
+	"github.com/roomcast/roomcast/server/internal/process"
 )
 
 const (
-	module       = "github.com/roomcast/roomcast"
 	maxClients   = 100_000
 	buildMinutes = 5
 )
@@ -75,8 +72,8 @@ func (b *bench) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	binary := filepath.Join(b.directory, "roomcast")
-	if _, err := output(ctx, "", "go", "build", "-o", binary, module); err != nil {
+	binary, err := process.Build(ctx, b.directory)
+	if err != nil {
 		return err
 	}
 	if b.against != "" {
@@ -84,7 +81,8 @@ func (b *bench) install(ctx context.Context) error {
 			return fmt.Errorf("-against: %w", err)
 		}
 	}
-	directory, err := output(ctx, "", "go", "list", "-f", "{{.Dir}}", module+"/server/bench")
+	directory, err := process.Output(ctx, "", "go", "list", "-f", "{{.Dir}}",
+		process.Module+"/server/bench")
 	if err != nil {
 		return err
 	}
@@ -148,44 +146,19 @@ func installPackages(ctx context.Context, directory string) error {
 	}
 	// TypeScript, a peer dependency of Bun's engine, is not needed.
 	ci := []string{"ci", "--omit=peer", "--no-audit", "--no-fund"}
-	if _, err := output(ctx, directory, "npm", ci...); err != nil {
+	if _, err := process.Output(ctx, directory, "npm", ci...); err != nil {
 		return err
 	}
 	return os.WriteFile(stamp, lock, 0o644)
 }
 
-// output runs a command and returns its standard output, without the space around it. The error
-// holds the end of its standard error.
-func output(ctx context.Context, directory, program string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = directory
-	cmd.WaitDelay = time.Second
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		text := bytes.TrimSpace(stderr.Bytes())
-		return "", fmt.Errorf("%s %s: %w: %s", program, args[0], err, text[max(0, len(text)-500):])
-	}
-	return strings.TrimSpace(string(out)), nil
-}
-
 // raiseFileLimit allows this process and the servers the descriptors that n clients take.
 func raiseFileLimit(n int) error {
 	const others = 100 // besides the clients
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("file limit: %w", err)
+	limit, err := process.RaiseFileLimit()
+	if err == nil && n+others > limit {
+		err = fmt.Errorf("%d clients need %d open files, the limit is %d; see ulimit -Hn",
+			n, n+others, limit)
 	}
-	if uint64(n+others) > limit.Max {
-		return fmt.Errorf("%d clients need %d open files, the limit is %d; see ulimit -Hn",
-			n, n+others, limit.Max)
-	}
-	// Set even when it is high enough: without a call the os package gives children the limit that
-	// it found.
-	limit.Cur = limit.Max
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("file limit: %w", err)
-	}
-	return nil
+	return err
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/roomcast/roomcast/server/bench/internal/process"
+	"github.com/roomcast/roomcast/server/internal/process"
 )
 
 // profileAll saves profiles of Roomcast with each number of clients, in the directory of the flag.

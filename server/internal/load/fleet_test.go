@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
-	"github.com/roomcast/roomcast/server/bench/internal/bare"
+	"github.com/roomcast/roomcast/server/internal/bare"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
