@@ -5,6 +5,7 @@ package process
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"strconv"
 )
 
@@ -37,4 +38,18 @@ func kilobytes(text []byte, field string) (int64, error) {
 		return n << 10, nil
 	}
 	return 0, fmt.Errorf("no line %s", field)
+}
+
+// peak reads the high-water mark of the memory of a process.
+func peak(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	return kilobytes(text, "VmHWM:")
+}
+
+// resetPeak sets the high-water mark to the present size, see proc_pid_clear_refs(5).
+func resetPeak(pid int) error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }

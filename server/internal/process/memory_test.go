@@ -76,3 +76,18 @@ func TestResidentOfThisProcess(t *testing.T) {
 		t.Errorf("smaps_rollup has %d bytes, status %d", got, other)
 	}
 }
+
+func TestPeakOfAProcess(t *testing.T) {
+	t.Parallel()
+	p := start(t, shell(listens))
+	if err := p.ResetPeak(); err != nil {
+		t.Skipf("this kernel keeps the first peak: %v", err)
+	}
+	now, err := p.Resident()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Peak(); got < now/10 || err != nil {
+		t.Errorf("peak %d, %v; resident %d", got, err, now)
+	}
+}

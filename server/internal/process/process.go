@@ -120,3 +120,12 @@ func clock(id int32) (time.Duration, error) {
 func (p *Process) Resident() (int64, error) {
 	return resident(os.ReadFile, p.cmd.Process.Pid)
 }
+
+// Peak returns the most bytes that the process had in memory since its start or the last ResetPeak.
+func (p *Process) Peak() (int64, error) { return peak(p.cmd.Process.Pid) }
+
+// ResetPeak starts a new measurement of Peak.
+func (p *Process) ResetPeak() error { return resetPeak(p.cmd.Process.Pid) }
+
+// Pid returns the id of the process.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }

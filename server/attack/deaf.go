@@ -1,0 +1,224 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A deaf client costs at most 16 KB; the history and what the collector has not freed come on top.
+const (
+	deafClients = 1000
+	deafGrowth  = deafClients*16<<10 + 48<<20
+)
+
+var deafSettings = []string{"HISTORY_MAX_BYTES=16MiB"}
+
+// deafAttacks connect and never read.
+var deafAttacks = []Attack{
+	{
+		Name: "1,000 deaf EventSource streams", Row: "issue 3, D03, N02", Settings: deafSettings,
+		Figure: Figure{Growth: deafGrowth}, Run: deafStreams,
+	},
+	{
+		Name: "1,000 deaf websockets", Row: "issue 3, D03", Settings: deafSettings,
+		Figure: Figure{Growth: deafGrowth}, Run: deafSockets,
+	},
+	{
+		Name: "1,000 deaf polling clients", Row: "issue 3, D03", Settings: deafSettings,
+		Figure: Figure{Growth: deafGrowth}, Run: deafPolls,
+	},
+	{
+		Name: "1,000 deaf clients of a room with events of 250 KB", Row: "issue 3",
+		Settings: deafSettings, Figure: Figure{Growth: deafGrowth}, Run: deafToLarge,
+	},
+	{
+		Name: "1,000 websockets ask for replies that they do not read", Row: "D03, D15",
+		Figure: Figure{Growth: deafGrowth}, Run: deafToReplies,
+	},
+}
+
+func deafStreams(ctx context.Context, t *target) error {
+	return deaf(ctx, t, 30_000, 20, deafStream)
+}
+
+func deafSockets(ctx context.Context, t *target) error {
+	return deaf(ctx, t, 30_000, 20, deafSocket)
+}
+
+func deafPolls(ctx context.Context, t *target) error {
+	return deaf(ctx, t, 30_000, 20, deafPoll)
+}
+
+func deafToLarge(ctx context.Context, t *target) error {
+	return deaf(ctx, t, 250_000, 2, func(ctx context.Context, t *target, i int) (io.Closer, error) {
+		kind := []joinFunc{deafStream, deafSocket, deafPoll}[i%3]
+		return kind(ctx, t, i)
+	})
+}
+
+// joinFunc connects client i, which joins the channel "deaf".
+type joinFunc func(ctx context.Context, t *target, i int) (io.Closer, error)
+
+// deaf connects clients that do not read, and publishes messages of this size to them, so many a
+// second.
+func deaf(ctx context.Context, t *target, size, rate int, join joinFunc) error {
+	each(t.n(deafClients), 50, func(i int) {
+		conn, err := join(ctx, t, i)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		t.did.add("joined")
+		context.AfterFunc(ctx, func() { _ = conn.Close() })
+	})
+	data := `"` + strings.Repeat("x", size) + `"`
+	ctx, cancel := context.WithTimeout(ctx, t.hold(20*time.Second))
+	defer cancel()
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if r, err := t.publish(ctx, "deaf", data); ctx.Err() == nil {
+			t.count(r, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// small makes the kernel buffer little on this side.
+func small(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(4 << 10)
+	}
+}
+
+func deafStream(ctx context.Context, t *target, i int) (io.Closer, error) {
+	conn, _, err := t.stream(ctx, i%8, fmt.Sprintf("/sse?userId=deaf%d&channels=deaf", i))
+	if err == nil {
+		small(conn)
+	}
+	return conn, err
+}
+
+func deafSocket(ctx context.Context, t *target, i int) (io.Closer, error) {
+	s, _, err := t.connect(ctx, i%8, fmt.Sprintf(`{"userId":"deaf%d","channels":["deaf"]}`, i))
+	if err == nil {
+		small(s.Conn)
+	}
+	return s, err
+}
+
+// deafPoll connects by polling and leaves the answer to its next poll unread.
+func deafPoll(ctx context.Context, t *target, i int) (io.Closer, error) {
+	conn, err := t.dial(ctx, i%8)
+	if err != nil {
+		return nil, err
+	}
+	p, err := t.poll(conn)
+	if err == nil {
+		err = p.post(fmt.Sprintf(`40{"userId":"deaf%d","channels":["deaf"]}`, i))
+	}
+	if err == nil {
+		small(conn)
+		_, err = io.WriteString(conn, t.get(p.path)) // connected
+	}
+	if err == nil {
+		_, err = p.answer()
+	}
+	if err == nil {
+		_, err = io.WriteString(conn, t.get(p.path))
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// deafToReplies pings without reading the answers.
+func deafToReplies(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, t.hold(20*time.Second))
+	defer cancel()
+	name := strings.Repeat("r", 199)
+	each(t.n(deafClients), t.n(deafClients), func(i int) {
+		s, _, err := t.connect(ctx, i%8, fmt.Sprintf(`{"userId":"deaf%d"}`, i))
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		small(s.Conn)
+		defer s.Close()
+		for j := 0; ctx.Err() == nil; j++ {
+			text := fmt.Sprintf(`42%d["unsubscribe",{"channels":[%q]}]`, j, name)
+			if err := s.text(text); err != nil {
+				t.did.end(endingOf(err))
+				return
+			}
+			wait(ctx, 100*time.Millisecond)
+		}
+		t.did.end(ending{open: true})
+	})
+	return nil
+}
+
+// polling is a session of Engine.IO over polling, on one connection.
+type polling struct {
+	net.Conn
+	t    *target
+	r    *bufio.Reader
+	path string // with the session's id
+}
+
+// poll opens a session.
+func (t *target) poll(conn net.Conn) (*polling, error) {
+	p := &polling{conn, t, bufio.NewReaderSize(conn, 1024), "/socket.io/?EIO=4&transport=polling"}
+	if _, err := io.WriteString(conn, t.get(p.path)); err != nil {
+		return nil, err
+	}
+	text, err := p.answer()
+	if err != nil {
+		return nil, err
+	}
+	_, rest, _ := strings.Cut(text, `"sid":"`)
+	sid, _, ok := strings.Cut(rest, `"`)
+	if !ok {
+		return nil, fmt.Errorf("no sid in %q", text)
+	}
+	p.path += "&sid=" + sid
+	return p, nil
+}
+
+// post sends a payload.
+func (p *polling) post(payload string) error {
+	_, err := fmt.Fprintf(p, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\n"+
+		"Content-Length: %d\r\n\r\n%s", p.path, p.t.addr, len(payload), payload)
+	if err == nil {
+		_, err = p.answer()
+	}
+	return err
+}
+
+// answer reads one answer.
+func (p *polling) answer() (string, error) {
+	response, err := http.ReadResponse(p.r, nil)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = refused{response.StatusCode}
+	}
+	return string(body), err
+}

@@ -1,0 +1,241 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// slowAttacks send requests byte by byte.
+var slowAttacks = []Attack{
+	{
+		Name: "headers of one byte a second, 500 connections", Row: "D07",
+		Figure: Figure{Growth: 16 << 20, Closed: 11 * time.Second}, Run: slowHeaders,
+	},
+	{
+		Name: "bodies of one byte a second to the API, 500 connections", Row: "D07, B08",
+		Figure: Figure{Growth: 16 << 20, Closed: 16 * time.Second},
+		Run: func(ctx context.Context, t *target) error {
+			return slowBodies(ctx, t, "/v1/notifications", "X-API-Key: "+apiKey+"\r\n")
+		},
+	},
+	{
+		Name: "bodies of one byte a second to the API without a key, 500 connections", Row: "D07, B08",
+		Figure: Figure{Growth: 16 << 20, Closed: 16 * time.Second},
+		Run: func(ctx context.Context, t *target) error {
+			return slowBodies(ctx, t, "/v1/notifications", "")
+		},
+	},
+	{
+		Name: "bodies of one byte a second to streams, 500 connections", Row: "D07",
+		Figure: Figure{Growth: 16 << 20, Closed: 16 * time.Second},
+		Run: func(ctx context.Context, t *target) error {
+			return slowBodies(ctx, t, "/sse/00000000000000000000/messages?userId=u", "")
+		},
+	},
+	{
+		Name: "bodies of one byte a second to polling, 500 connections", Row: "D07",
+		Figure: Figure{Growth: 16 << 20, Closed: 16 * time.Second}, Run: slowPolls,
+	},
+	{
+		Name: "headers of 16 KB in 1,000 lines, 200 connections", Row: "D07",
+		Figure: Figure{Growth: 32 << 20, Others: calm}, Run: manyHeaders,
+	},
+	{
+		Name: "bodies of one byte a second to the upstream, 500 connections", Row: "issue 8",
+		Settings: []string{"UPSTREAM_URL=http://" + slowUpstream},
+		Figure:   Figure{Growth: 48 << 20, Closed: 60 * time.Second, Promise: "one descriptor each"},
+		Run:      slowToUpstream,
+	},
+}
+
+// trickle sends the bytes of text again and again, one a second, until the connection ends.
+func trickle(ctx context.Context, conn net.Conn, text string) {
+	for i := 0; ctx.Err() == nil; i++ {
+		if _, err := io.WriteString(conn, text[i%len(text):i%len(text)+1]); err != nil {
+			return
+		}
+		wait(ctx, time.Second)
+	}
+}
+
+// slowly opens connections that send a start and then one byte a second.
+func slowly(ctx context.Context, t *target, bound time.Duration, start, bytes string) error {
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	n := t.n(500)
+	each(n, n, func(i int) {
+		conn, err := t.dial(ctx, i%8)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, start); err != nil {
+			t.did.end(endingOf(err))
+			return
+		}
+		go trickle(ctx, conn, bytes)
+		t.did.answered(bufio.NewReader(conn))
+	})
+	return nil
+}
+
+// answered notes the status of an answer and how the connection ended.
+func (d *tally) answered(r *bufio.Reader) {
+	response, err := http.ReadResponse(r, nil)
+	if err == nil {
+		d.add(statusOf(response.StatusCode))
+		_ = response.Body.Close()
+		d.end(discard(r))
+		return
+	}
+	d.end(endingOf(err))
+}
+
+func slowHeaders(ctx context.Context, t *target) error {
+	return slowly(ctx, t, 14*time.Second, "GET /sse?userId=u HTTP/1.1\r\nHost: "+t.addr+"\r\nX: ", "x")
+}
+
+func slowBodies(ctx context.Context, t *target, path, header string) error {
+	start := "POST " + path + " HTTP/1.1\r\nHost: " + t.addr +
+		"\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n" + header + "\r\n[ "
+	return slowly(ctx, t, 20*time.Second, start, " ")
+}
+
+func slowPolls(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	n := t.n(500)
+	each(n, n, func(i int) {
+		conn, err := t.dial(ctx, i%8)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		defer conn.Close()
+		p, err := t.poll(conn)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		_, err = fmt.Fprintf(p, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\n"+
+			"Content-Length: 10000\r\n\r\n4", p.path, t.addr)
+		if err != nil {
+			t.did.end(endingOf(err))
+			return
+		}
+		go trickle(ctx, conn, "x")
+		t.did.answered(p.r)
+	})
+	return nil
+}
+
+func manyHeaders(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, t.hold(9*time.Second))
+	defer cancel()
+	lines := strings.Repeat("X-Header: 1\r\n", 1000)
+	request := "GET /sse?userId=u HTTP/1.1\r\nHost: " + t.addr + "\r\n" + lines + "X: "
+	n := t.n(200)
+	each(n, n, func(i int) {
+		for ; ctx.Err() == nil; wait(ctx, time.Second) {
+			conn, err := t.dial(ctx, i%8)
+			if err != nil {
+				t.did.add(outcome(err))
+				continue
+			}
+			if _, err = io.WriteString(conn, request); err == nil {
+				_, err = io.WriteString(conn, strings.Repeat("x", 1<<20)+"\r\n\r\n")
+			}
+			if err != nil {
+				t.did.end(endingOf(err))
+			} else {
+				t.did.answered(bufio.NewReader(conn))
+			}
+			_ = conn.Close()
+		}
+	})
+	return nil
+}
+
+// slowUpstream is where the application behind the server listens, during its attack only.
+const slowUpstream = "127.0.0.3:39117"
+
+// slowToUpstream sends slow bodies to an application behind the server, which answers when it has
+// read them.
+func slowToUpstream(ctx context.Context, t *target) error {
+	var connections, most atomic.Int64
+	app := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+		}),
+		ReadHeaderTimeout: time.Minute,
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			switch s {
+			case http.StateNew:
+				now := connections.Add(1)
+				for old := most.Load(); now > old && !most.CompareAndSwap(old, now); {
+					old = most.Load()
+					runtime.Gosched()
+				}
+			case http.StateClosed, http.StateHijacked:
+				connections.Add(-1)
+			}
+		},
+	}
+	l, err := net.Listen("tcp", slowUpstream)
+	if err != nil {
+		return err
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = app.Serve(l)
+	}()
+	defer func() {
+		_ = app.Close()
+		<-served
+	}()
+	before := openFiles(t)
+	go func() {
+		wait(ctx, 9*time.Second)
+		t.did.add(fmt.Sprintf("%d descriptors more, %d at the upstream after 9 s",
+			openFiles(t)-before, connections.Load()))
+	}()
+	start := "POST /form HTTP/1.1\r\nHost: " + t.addr + "\r\nContent-Length: 10000\r\n\r\nx"
+	if err := slowly(ctx, t, 62*time.Second, start, "x"); err != nil {
+		return err
+	}
+	if n := int64(t.n(500)); most.Load() > n/2 {
+		t.broken("%d of %d reached the upstream before their bodies", most.Load(), n)
+	}
+	return nil
+}
+
+// openFiles is how many descriptors the server has, 0 if nobody may look.
+func openFiles(t *target) int {
+	entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", t.server.Pid()))
+	return len(entries)
+}
+
+// discard reads an answer to its end, and returns how the connection ended.
+func discard(r io.Reader) ending {
+	_, err := io.Copy(io.Discard, r)
+	if err == nil {
+		err = io.EOF
+	}
+	return endingOf(err)
+}
+
+// statusOf names a status as the table shows it.
+func statusOf(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }
