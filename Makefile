@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench microbench soak repeat fuzz advisories fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack microbench soak repeat fuzz advisories fmt
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ fresh: ## Check that what generate writes is committed.
 
 bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rounds 1" passes flags. Linux only.
 	go run ./server/bench $(if $(N),-n $(N)) $(ARGS)
+
+attack: ## Run known attacks against the server and print what each costs; ARGS="-short -run deaf" passes flags. Linux only.
+	go run ./server/attack $(ARGS)
 
 microbench: ## Run the Go benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -139,7 +139,7 @@ func (r *runner) measure(ctx context.Context, t *target, others *others, row *re
 	if row.during, err = others.look(); err != nil {
 		return err
 	}
-	wait(ctx, settle)
+	wait(ctx, t.hold(settle))
 	row.after, err = t.server.Resident()
 	return err
 }
