@@ -27,12 +27,14 @@ type Attack struct {
 // Figure is what an attack may cost. A zero is no limit, except for Others.
 type Figure struct {
 	Growth     int64         // bytes of resident memory above those before the attack
+	Peak       int64         // bytes of resident memory in all
 	CPU        float64       // cores that the server uses, on average over the attack
 	PerRequest time.Duration // processor time of the server for each request of the attack
-	Closed     time.Duration // the server has closed every connection of the attack after this time
+	Closed     time.Duration // the longest life of a connection of the attack
 	// Others is the p99 of the other clients, besides the noise of the machine. 0: twice the p99
 	// without an attack, or calm.
 	Others  time.Duration
+	Sheds   bool   // publishes for the others may be refused
 	Promise string // what Run checks
 }
 
@@ -49,10 +51,12 @@ func (f Figure) String() string {
 		}
 	}
 	add(f.Growth > 0, "RSS + %s", megabytes(f.Growth))
+	add(f.Peak > 0, "RSS ≤ %s", megabytes(f.Peak))
 	add(f.CPU > 0, "CPU ≤ %.0f %%", 100*f.CPU)
 	add(f.PerRequest > 0, "≤ %v a request", f.PerRequest)
 	add(f.Closed > 0, "closed ≤ %v", f.Closed)
 	add(f.Others > 0, "p99 ≤ %v", f.Others)
+	add(f.Sheds, "503 allowed")
 	add(f.Promise != "", "%s", f.Promise)
 	return strings.Join(parts, ", ")
 }

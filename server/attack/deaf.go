@@ -43,6 +43,17 @@ var deafAttacks = []Attack{
 		Name: "1,000 websockets ask for replies that they do not read", Row: "D03, D15",
 		Figure: Figure{Growth: deafGrowth}, Run: deafToReplies,
 	},
+	{
+		Name: "5,000 slow readers and a publish storm, with GOMEMLIMIT=160MiB", Row: "D18",
+		Settings: []string{"GOMEMLIMIT=160MiB", "MAX_CONNECTIONS=100000"},
+		Figure: Figure{Peak: 200 << 20, Others: 5 * time.Second, Sheds: true,
+			Promise: "publishes are accepted again"},
+		Run: slowReadersInAStorm,
+	},
+	{
+		Name: "1,000 idle websockets whose query has 15 KB", Row: "issue 3",
+		Figure: Figure{Growth: deafClients*32<<10 + 32<<20}, Run: longQueries,
+	},
 }
 
 func deafStreams(ctx context.Context, t *target) error {
@@ -58,14 +69,14 @@ func deafPolls(ctx context.Context, t *target) error {
 }
 
 func deafToLarge(ctx context.Context, t *target) error {
-	return deaf(ctx, t, 250_000, 2, func(ctx context.Context, t *target, i int) (io.Closer, error) {
+	return deaf(ctx, t, 250_000, 2, func(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
 		kind := []joinFunc{deafStream, deafSocket, deafPoll}[i%3]
 		return kind(ctx, t, i)
 	})
 }
 
 // joinFunc connects client i, which joins the channel "deaf".
-type joinFunc func(ctx context.Context, t *target, i int) (io.Closer, error)
+type joinFunc func(ctx context.Context, t *target, i int) (io.ReadCloser, error)
 
 // deaf connects clients that do not read, and publishes messages of this size to them, so many a
 // second.
@@ -103,7 +114,7 @@ func small(conn net.Conn) {
 	}
 }
 
-func deafStream(ctx context.Context, t *target, i int) (io.Closer, error) {
+func deafStream(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
 	conn, _, err := t.stream(ctx, i%8, fmt.Sprintf("/sse?userId=deaf%d&channels=deaf", i))
 	if err == nil {
 		small(conn)
@@ -111,7 +122,7 @@ func deafStream(ctx context.Context, t *target, i int) (io.Closer, error) {
 	return conn, err
 }
 
-func deafSocket(ctx context.Context, t *target, i int) (io.Closer, error) {
+func deafSocket(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
 	s, _, err := t.connect(ctx, i%8, fmt.Sprintf(`{"userId":"deaf%d","channels":["deaf"]}`, i))
 	if err == nil {
 		small(s.Conn)
@@ -120,7 +131,7 @@ func deafSocket(ctx context.Context, t *target, i int) (io.Closer, error) {
 }
 
 // deafPoll connects by polling and leaves the answer to its next poll unread.
-func deafPoll(ctx context.Context, t *target, i int) (io.Closer, error) {
+func deafPoll(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
 	conn, err := t.dial(ctx, i%8)
 	if err != nil {
 		return nil, err
@@ -169,6 +180,59 @@ func deafToReplies(ctx context.Context, t *target) error {
 		}
 		t.did.end(ending{open: true})
 	})
+	return nil
+}
+
+// slowReadersInAStorm connects clients that read 1 KB a second, and publishes as fast as it can.
+func slowReadersInAStorm(ctx context.Context, t *target) error {
+	storm, cancel := context.WithTimeout(ctx, t.hold(40*time.Second))
+	defer cancel()
+	each(t.n(5000), 50, func(i int) {
+		kind := []joinFunc{deafStream, deafSocket}[i%2]
+		conn, err := kind(storm, t, i)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		t.did.add("joined")
+		go func() {
+			defer conn.Close()
+			for b := make([]byte, 1<<10); storm.Err() == nil; wait(storm, time.Second) {
+				if _, err := conn.Read(b); err != nil {
+					return
+				}
+			}
+		}()
+	})
+	data := `"` + strings.Repeat("x", 30_000) + `"`
+	t.repeat(storm, 8, func(int) (reply, error) { return t.publish(storm, "deaf", data) })
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); wait(ctx, time.Second) {
+		if r, err := t.publish(ctx, "deaf", data); err == nil && r.status == http.StatusOK {
+			return nil
+		}
+	}
+	t.broken("no publish is accepted 30 s after the storm")
+	return nil
+}
+
+// longQueries connects clients with a query that nobody reads.
+func longQueries(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, t.hold(15*time.Second))
+	defer cancel()
+	query := "&x=" + strings.Repeat("x", 15_000)
+	each(t.n(deafClients), 50, func(i int) {
+		s, err := t.websocketWith(ctx, i%8, query)
+		if err == nil {
+			err = s.text(fmt.Sprintf(`40{"userId":"u%d"}`, i))
+		}
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		t.did.add("connected")
+		context.AfterFunc(ctx, func() { _ = s.Close() })
+	})
+	<-ctx.Done()
 	return nil
 }
 

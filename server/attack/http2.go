@@ -172,7 +172,7 @@ func (h *http2) flood(ctx context.Context, frames func(h *http2, i int) []byte) 
 // http2Deaf opens streams that may receive 1,000 bytes each, and publishes to them.
 func http2Deaf(ctx context.Context, t *target) error {
 	const each = 100
-	return deaf(ctx, t, 30_000, 20, func(ctx context.Context, t *target, i int) (io.Closer, error) {
+	return deaf(ctx, t, 30_000, 20, func(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
 		if i%each > 0 {
 			return nil, errAnother
 		}

@@ -76,7 +76,7 @@ func TestVerdict(t *testing.T) {
 		"pass":                                    func(*result) {},
 		"FAIL: RSS + 9 MB":                        func(r *result) { r.peak += 1 << 20 },
 		"FAIL: CPU 94 %":                          func(r *result) { r.cpu = 0.94 },
-		"FAIL: last close after 11s":              func(r *result) { r.closed += time.Second },
+		"FAIL: closed after 11s":                  func(r *result) { r.closed += time.Second },
 		"FAIL: 3 not closed":                      func(r *result) { r.open = 3 },
 		"FAIL: p99 1.2s":                          func(r *result) { r.during.P99 += 100 * time.Millisecond },
 		"FAIL: 1 other clients closed":            func(r *result) { r.during.Closed = 1 },

@@ -25,12 +25,13 @@ func (r result) failures() (failed []string) {
 	add(f.Growth > 0 && r.peak-r.before > f.Growth, "RSS + %s", megabytes(r.peak-r.before))
 	add(f.CPU > 0 && r.cpu > f.CPU, "CPU %.0f %%", 100*r.cpu)
 	add(f.PerRequest > 0 && r.perRequest > f.PerRequest, "%v a request", round(r.perRequest))
-	add(f.Closed > 0 && r.closed > f.Closed, "last close after %v", round(r.closed))
+	add(f.Closed > 0 && r.closed > f.Closed, "closed after %v", round(r.closed))
 	add(f.Closed > 0 && r.open > 0, "%d not closed", r.open)
 	add(r.during.P99 > others+r.during.Noise, "p99 %v", round(r.during.P99))
 	add(r.during.Closed > 0, "%d other clients closed", r.during.Closed)
 	add(r.during.Missing > 0, "%d deliveries to others missing", r.during.Missing)
-	add(r.during.Refused > 0, "%d publishes for others refused", r.during.Refused)
+	add(f.Peak > 0 && r.peak > f.Peak, "RSS %s", megabytes(r.peak))
+	add(r.during.Refused > 0 && !f.Sheds, "%d publishes for others refused", r.during.Refused)
 	return append(failed, r.faults...)
 }
 

@@ -51,7 +51,7 @@ type result struct {
 	perRequest          time.Duration // processor time, 0 without requests
 	idle, during        sight
 	did                 string
-	closed              time.Duration // until the last close
+	closed              time.Duration // the longest life of a connection that the server closed
 	open                int           // connections that the server did not close
 	faults              []string
 	err                 error

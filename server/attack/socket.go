@@ -30,7 +30,8 @@ const (
 // socket is a websocket of Engine.IO, with no rules of its own: it sends whatever an attack wants.
 type socket struct {
 	net.Conn
-	r *bufio.Reader
+	r      *bufio.Reader
+	opened time.Time
 }
 
 // dial opens a connection from 127.0.0.1 for source 0, from 127.0.0.2 for 1, and so on, for as long
@@ -73,22 +74,27 @@ func (c connectError) Error() string {
 
 // websocket opens an Engine.IO session over websocket and reads its OPEN packet.
 func (t *target) websocket(ctx context.Context, source int) (*socket, error) {
+	return t.websocketWith(ctx, source, "")
+}
+
+// websocketWith is websocket with more parameters in the query.
+func (t *target) websocketWith(ctx context.Context, source int, query string) (*socket, error) {
 	conn, err := t.dial(ctx, source)
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{conn, bufio.NewReader(conn)}
-	if err := s.upgrade(t.addr); err != nil {
+	s := &socket{conn, bufio.NewReader(conn), time.Now()}
+	if err := s.upgrade(t.addr, query); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *socket) upgrade(host string) error {
-	_, err := fmt.Fprintf(s, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\n"+
+func (s *socket) upgrade(host, query string) error {
+	_, err := fmt.Fprintf(s, "GET /socket.io/?EIO=4&transport=websocket%s HTTP/1.1\r\nHost: %s\r\n"+
 		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: cm9vbWNhc3QtYmVuY2gtMQ==\r\n\r\n", host)
+		"Sec-WebSocket-Key: cm9vbWNhc3QtYmVuY2gtMQ==\r\n\r\n", query, host)
 	if err != nil {
 		return err
 	}
@@ -178,7 +184,9 @@ func (s *socket) read() (first byte, payload []byte, err error) {
 // watch reads, and answers pings, until the connection ends or its deadline passes.
 func (s *socket) watch() ending {
 	_, err := s.await("\x00") // no message begins so
-	return endingOf(err)
+	e := endingOf(err)
+	e.after = time.Since(s.opened)
+	return e
 }
 
 type closeCode int

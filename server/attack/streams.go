@@ -62,8 +62,10 @@ const pollPath = "/socket.io/?EIO=4&transport=polling"
 func requests(name, row string, most time.Duration, path func(i int) string) Attack {
 	return Attack{
 		Name: "requests with " + name, Row: row,
+		// Without the limit most requests would be refused before the server reads the query. The
+		// sessions that remain take memory, which is another attack.
 		Settings: []string{"MAX_CONNECTIONS=100000"},
-		Figure:   Figure{PerRequest: most, Growth: 32 << 20},
+		Figure:   Figure{PerRequest: most},
 		Run: func(ctx context.Context, t *target) error {
 			ctx, cancel := context.WithTimeout(ctx, t.hold(6*time.Second))
 			defer cancel()

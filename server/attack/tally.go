@@ -18,7 +18,7 @@ type tally struct {
 	counts map[string]int
 	closed int           // connections that the server closed
 	open   int           // connections that it did not close
-	last   time.Duration // until the last close
+	last   time.Duration // the longest life of a closed connection
 }
 
 // begin starts the clock.
@@ -45,7 +45,11 @@ func (d *tally) end(e ending) {
 		return
 	}
 	d.closed++
-	d.last = max(d.last, time.Since(d.start))
+	life := e.after
+	if life == 0 {
+		life = time.Since(d.start)
+	}
+	d.last = max(d.last, life)
 }
 
 // String lists what the server did, the most frequent first.
@@ -64,16 +68,17 @@ func (d *tally) String() string {
 		parts = append(parts, fmt.Sprintf("%s × %d", name, d.counts[name]))
 	}
 	if d.closed > 0 {
-		parts = append(parts, fmt.Sprintf("last close after %.1f s", d.last.Seconds()))
+		parts = append(parts, fmt.Sprintf("closed after at most %.1f s", d.last.Seconds()))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // ending is how a connection ended.
 type ending struct {
-	open bool // it did not
-	code int  // of a websocket close frame, 0 for none
-	err  string
+	open  bool // it did not
+	code  int  // of a websocket close frame, 0 for none
+	err   string
+	after time.Duration // from its start; 0: from that of the attack
 }
 
 func (e ending) String() string {
