@@ -153,13 +153,13 @@ func (c *crowd) arrive(text string) {
 	}
 }
 
-// listenToNoise notes how late timers of this process are.
+// listenToNoise notes how late timers of this process are. After a stall it notes those that were
+// due during it too, as messages are published during it too.
 func (c *crowd) listenToNoise(ctx context.Context) {
-	const nap = 5 * time.Millisecond
-	for ctx.Err() == nil {
-		start := time.Now()
-		wait(ctx, nap)
-		delay := time.Since(start) - nap
+	const interval = 5 * time.Millisecond
+	for due := time.Now(); ctx.Err() == nil; due = due.Add(interval) {
+		wait(ctx, time.Until(due))
+		delay := time.Since(due)
 		c.mu.Lock()
 		c.delays = append(c.delays, delay)
 		c.mu.Unlock()

@@ -45,6 +45,10 @@ var http2Attacks = []Attack{
 		Run: http2Deaf,
 	},
 	{
+		Name: "HTTP/2: 25,000 bodies that do not end, over 100 connections", Row: "D07", TLS: true,
+		Figure: Figure{Growth: 128 << 20}, Run: http2SlowBodies,
+	},
+	{
 		Name: "TLS handshakes of one byte a second, 500 connections", Row: "C13", TLS: true,
 		Figure: Figure{Growth: 16 << 20, Closed: 11 * time.Second}, Run: slowHandshakes,
 	},
@@ -190,6 +194,33 @@ func http2Deaf(ctx context.Context, t *target) error {
 		go discard(h)
 		return h, nil
 	})
+}
+
+// http2SlowBodies opens as many requests as each connection may, and sends no byte of their bodies.
+func http2SlowBodies(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, t.hold(20*time.Second))
+	defer cancel()
+	n := t.n(100)
+	each(n, n, func(i int) {
+		h, err := t.openHTTP2(ctx, i%8, 65535)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		defer h.Close()
+		var b []byte
+		for j := range 250 {
+			headers := h.headers("POST", "/v1/notifications")
+			b = append(b, http2Frame(frameHeaders, endHeaders, 2*j+1, headers)...)
+		}
+		if _, err := h.Write(b); err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		t.did.add("connection")
+		_ = discard(h)
+	})
+	return nil
 }
 
 // errAnother counts the streams that share the connection of another one.

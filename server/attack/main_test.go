@@ -70,7 +70,7 @@ func TestVerdict(t *testing.T) {
 	good := result{
 		Attack: Attack{Figure: figure}, before: 20 << 20, peak: 28 << 20, cpu: 0.05,
 		closed: 10 * time.Second, idle: sight{P99: time.Millisecond},
-		during: sight{P99: calm + time.Second, Noise: time.Second},
+		during: sight{P99: calm + 300*time.Millisecond, Noise: 100 * time.Millisecond},
 	}
 	for want, change := range map[string]func(r *result){
 		"pass":                                    func(*result) {},
@@ -78,7 +78,7 @@ func TestVerdict(t *testing.T) {
 		"FAIL: CPU 94 %":                          func(r *result) { r.cpu = 0.94 },
 		"FAIL: closed after 11s":                  func(r *result) { r.closed += time.Second },
 		"FAIL: 3 not closed":                      func(r *result) { r.open = 3 },
-		"FAIL: p99 1.2s":                          func(r *result) { r.during.P99 += 100 * time.Millisecond },
+		"FAIL: p99 500ms":                         func(r *result) { r.during.P99 += 100 * time.Millisecond },
 		"FAIL: 1 other clients closed":            func(r *result) { r.during.Closed = 1 },
 		"FAIL: 2 deliveries to others missing":    func(r *result) { r.during.Missing = 2 },
 		"FAIL: 5 publishes for others refused; x": func(r *result) { r.during.Refused, r.faults = 5, []string{"x"} },

@@ -114,10 +114,18 @@ func longExcept(ctx context.Context, t *target) error {
 }
 
 func largeBatches(ctx context.Context, t *target) error {
-	one := `{"target":{"channel":"others"},"type":"load","data":"` + strings.Repeat("x", 900) + `"}`
+	one := `{"target":{"channel":"batches"},"type":"load","data":"` + strings.Repeat("x", 900) + `"}`
 	body := "[" + strings.Repeat(one+",", 999) + one + "]"
 	ctx, cancel := context.WithTimeout(ctx, t.hold(10*time.Second))
 	defer cancel()
+	for i := range 5 {
+		s, _, err := t.connect(ctx, i, fmt.Sprintf(`{"userId":"u%d","channels":["batches"]}`, i))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		go s.watch()
+	}
 	t.repeat(ctx, 1, func(int) (reply, error) {
 		defer wait(ctx, 200*time.Millisecond) // 5,000 messages a second
 		return t.call(ctx, http.MethodPost, "/v1/notifications", body)

@@ -179,7 +179,7 @@ func exhaustTickets(ctx context.Context, t *target) error {
 	if err != nil {
 		return err
 	}
-	if r.status != http.StatusOK {
+	if r.status != http.StatusCreated {
 		t.broken("the backend gets %d %.120s", r.status, r.body)
 	}
 	return nil
