@@ -29,6 +29,13 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 75 * time.Second // longer than the 60 s of common proxies
 	maxHeaderBytes    = 16 << 10         // net/http allows 4 KiB more
+
+	// http2Streams bounds the requests of one HTTP/2 connection, each of which takes a goroutine
+	// although they share one descriptor. RFC 9113, section 6.5.2, advises 100 or more.
+	http2Streams = 100
+	// http2Buffer bounds the bytes of bodies that net/http keeps for one HTTP/2 connection while
+	// handlers do not read them, by default 1 MiB. At 50 ms to the client it is 5 MB/s.
+	http2Buffer = 256 << 10
 )
 
 // listen opens a TCP listener on host:port. Accepted connections inherit its socket options. It
@@ -66,6 +73,9 @@ func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          errorLog,
 		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          http2Streams,
+			MaxReceiveBufferPerConnection: http2Buffer,
+			MaxReceiveBufferPerStream:     http2Buffer,
 			// Pings find a dead peer also behind a proxy.
 			SendPingTimeout:  15 * time.Second,
 			PingTimeout:      15 * time.Second,
