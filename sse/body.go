@@ -5,22 +5,36 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
+	"github.com/roomcast/roomcast/server/sockets"
+)
+
+const (
+	// maxIncomplete bounds the memory of bodies of which a part has not arrived, of all requests
+	// together. freeBody is what each may take without counting.
+	maxIncomplete = 16 << 20
+	freeBody      = 16 << 10
 )
 
 // readBody reads a body whose Content-Type is JSON.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
 		return nil, ErrMediaType
 	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	rc := http.NewResponseController(w)
+	interrupt := func() { _ = rc.SetReadDeadline(time.Unix(1, 0)) }
+	body, err := h.intake.ReadAll(http.MaxBytesReader(w, r.Body, limit), freeBody, interrupt)
+	if errors.Is(err, sockets.ErrCrowded) {
+		return nil, errCrowded
+	}
+	return body, err
 }
 
 // field is a field of a body: the destination of its value, and the error for a value of the wrong

@@ -43,7 +43,7 @@ func (h *Handler) changeChannels(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, r, err)
 		return
 	}
-	want, err := readChange(w, r)
+	want, err := h.readChange(w, r)
 	if err != nil {
 		h.problem(w, r, err)
 		return
@@ -64,8 +64,8 @@ func clientIDOf(r *http.Request) string {
 	return r.PathValue("clientId")
 }
 
-func readChange(w http.ResponseWriter, r *http.Request) (change, error) {
-	body, err := readBody(w, r, maxChannelsBody)
+func (h *Handler) readChange(w http.ResponseWriter, r *http.Request) (change, error) {
+	body, err := h.readBody(w, r, maxChannelsBody)
 	if err != nil {
 		return change{}, err
 	}

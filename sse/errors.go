@@ -43,6 +43,10 @@ var (
 		Message: "expected Content-Type: application/json", Status: http.StatusUnsupportedMediaType}
 )
 
+// errCrowded refuses a body that needed long while too many others were incomplete.
+var errCrowded = &auth.Error{Code: "unavailable", Message: "too many bodies are incomplete",
+	Status: http.StatusServiceUnavailable, RetryAfter: time.Second}
+
 func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
 	h.o.Problem(w, r, ErrMethod)

@@ -92,6 +92,7 @@ type Handler struct {
 	key     [32]byte  // of the secrets of streams
 	writers *sockets.Writers[*stream]
 	watcher *sockets.Watcher[*stream]
+	intake  *sockets.Intake
 	unknown unknown // query parameters
 
 	mu       sync.Mutex // guards the fields below; never held while waiting
@@ -146,6 +147,7 @@ func New(o Options) (*Handler, error) {
 	_, _ = rand.Read(h.key[:]) // never fails
 	h.unknown.log = o.Log
 	h.writers = sockets.NewWriters[*stream](h.writeStreams)
+	h.intake = sockets.NewIntake(maxIncomplete)
 	h.watcher = sockets.NewWatcher((*stream).look)
 	return h, nil
 }

@@ -48,7 +48,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) (notify.Receip
 	if err := s.allow(); err != nil {
 		return notify.Receipt{}, err
 	}
-	body, err := readBody(w, r, maxMessageBody)
+	body, err := h.readBody(w, r, maxMessageBody)
 	if err != nil {
 		return notify.Receipt{}, err
 	}

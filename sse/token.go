@@ -42,7 +42,7 @@ func (h *Handler) renew(w http.ResponseWriter, r *http.Request) {
 		h.refuseMethod(w, r, "POST")
 		return
 	}
-	body, err := readBody(w, r, maxTokenBody)
+	body, err := h.readBody(w, r, maxTokenBody)
 	if err != nil {
 		h.problem(w, r, err)
 		return

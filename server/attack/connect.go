@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +25,14 @@ var connectAttacks = []Attack{
 	{
 		Name: "1 MB before CONNECT over polling, 500 clients", Row: "issue 5",
 		Figure: Figure{Growth: 500*16<<10 + 16<<20}, Run: megabytePolled,
+	},
+	{
+		Name: "900 KB of a message that does not end, 500 clients", Row: "D05",
+		Figure: Figure{Growth: 160 << 20}, Run: megabyteAfter,
+	},
+	{
+		Name: "250 KB of a body that does not end to streams, 1,000 requests", Row: "B08",
+		Figure: Figure{Growth: 128 << 20}, Run: bodiesToStreams,
 	},
 	{
 		Name: "2,000 websockets without CONNECT", Row: "D11",
@@ -46,14 +56,87 @@ func megabyteFirst(ctx context.Context, t *target) error {
 }
 
 func megabyteInParts(ctx context.Context, t *target) error {
-	return beforeConnect(ctx, t, func(s *socket) error {
-		_, err := s.Write(frame(firstText, []byte("4")))
-		part := frame(continuation, make([]byte, 8<<10))
-		for sent := 0; err == nil && sent < 900_000; sent += 8 << 10 {
-			_, err = s.Write(part)
+	return beforeConnect(ctx, t, (*socket).sendParts)
+}
+
+// sendParts sends 900 KB of a message that does not end.
+func (s *socket) sendParts() error {
+	_, err := s.Write(frame(firstText, []byte(`42["x","`)))
+	part := frame(continuation, bytes.Repeat([]byte("x"), 8<<10))
+	for sent := 0; err == nil && sent < 900_000; sent += 8 << 10 {
+		_, err = s.Write(part)
+	}
+	return err
+}
+
+func megabyteAfter(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	n := t.n(500)
+	each(n, n, func(i int) {
+		s, _, err := t.connect(ctx, i%8, fmt.Sprintf(`{"userId":"u%d"}`, i))
+		if err != nil {
+			t.did.add(outcome(err))
+			return
 		}
-		return err
+		defer s.Close()
+		go func() { _ = s.sendParts() }()
+		t.did.end(s.watch())
 	})
+	return nil
+}
+
+// bodiesToStreams posts messages from streams of its own, each without its last byte.
+func bodiesToStreams(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	const postsOfOne = 20
+	body := `{"room":"x","message":"` + strings.Repeat("x", 250_000)
+	each(t.n(50), 50, func(i int) {
+		user := fmt.Sprintf("u%d", i)
+		stream, r, err := t.stream(ctx, i%8, "/sse?channels=x&userId="+user)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		defer stream.Close()
+		id, err := clientID(r)
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		each(postsOfOne, postsOfOne, func(int) {
+			conn, err := t.dial(ctx, i%8)
+			if err != nil {
+				t.did.add(outcome(err))
+				return
+			}
+			defer conn.Close()
+			_, err = fmt.Fprintf(conn, "POST /sse/%s/messages?userId=%s HTTP/1.1\r\nHost: %s\r\n"+
+				"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+				id, user, t.addr, len(body)+3, body)
+			if err != nil {
+				t.did.add(outcome(err))
+				return
+			}
+			t.did.answered(bufio.NewReader(conn))
+		})
+	})
+	return nil
+}
+
+// clientID reads the id of a stream from its first event.
+func clientID(r *bufio.Reader) (string, error) {
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		if _, rest, found := strings.Cut(line, `"clientId":"`); found {
+			id, _, _ := strings.Cut(rest, `"`)
+			return id, nil
+		}
+	}
 }
 
 // beforeConnect opens websockets that send something and no CONNECT.

@@ -17,6 +17,7 @@ const (
 	closePolicy     = 1008
 	closeTooBig     = 1009
 	closeUnexpected = 1011
+	closeTryAgain   = 1013
 )
 
 // ending is how a session ends.

@@ -40,6 +40,7 @@ func (o Options) withDefaults() Options {
 	o.WriteTimeout = positive(o.WriteTimeout, 10*time.Second)
 	o.ReadTimeout = positive(o.ReadTimeout, 10*time.Second)
 	o.MaxPayload = positive(o.MaxPayload, 1_000_000)
+	o.MaxIncomplete = max(positive(o.MaxIncomplete, 32<<20), 2*o.MaxPayload)
 	if o.Transports == nil {
 		o.Transports = []string{Polling, WebSocket}
 	}

@@ -101,6 +101,11 @@ type Options struct {
 	// seconds without waiting for answers, unless the bytes are mostly those of messages. With a
 	// rate, the Server also answers requests that it refuses, above 100 per second, a second later.
 	ReceiveRate int
+	// MaxIncomplete bounds the memory of messages and bodies of which a part has not arrived, of all
+	// sessions together, in bytes (32 MiB, at least twice MaxPayload). Those of up to 4 KiB do not
+	// count. When there are more, the one that began first ends its session, with close code 1013
+	// or status 503.
+	MaxIncomplete int
 	// Transports lists the transports to offer (both).
 	Transports []string
 

@@ -123,9 +123,10 @@ func (c *wire) body(h header, p []byte, n, limit int) ([]byte, error) {
 	}
 	for n < end {
 		if n == len(p) {
-			larger := make([]byte, min(2*len(p), limit))
-			copy(larger, p)
-			p = larger
+			var err error
+			if p, err = c.larger(p, min(2*len(p), limit)); err != nil {
+				return p, err
+			}
 		}
 		m, err := c.part(&h, p[n:])
 		if n += m; err != nil && n < end {

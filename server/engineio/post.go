@@ -129,14 +129,17 @@ func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte
 	rc := http.NewResponseController(w)
 	// It fails for a reader without deadlines.
 	_ = rc.SetReadDeadline(time.Now().Add(s.server.o.ReadTimeout))
+	var in postInput
+	defer in.end()
 	for n, size := 0, 0; ; {
 		if size > limit {
 			return nil, errLargeBody
 		}
 		if n == len(p) {
-			larger := make([]byte, min(2*len(p), max(limit, n)+1))
-			copy(larger, p)
-			p = larger
+			var err error
+			if p, err = in.larger(s.server, rc, p, min(2*len(p), max(limit, n)+1)); err != nil {
+				return nil, err
+			}
 		}
 		m, err := r.Body.Read(p[n:])
 		size += m
@@ -147,6 +150,8 @@ func (s *Session) body(w http.ResponseWriter, r *http.Request, p []byte) ([]byte
 			n += m
 		}
 		switch {
+		case err != nil && in.end():
+			return nil, errCrowdedBody
 		case err == io.EOF && size <= limit:
 			_ = rc.SetReadDeadline(time.Time{})
 			if !hold {

@@ -49,7 +49,7 @@ func (s *Session) receiveMessage(c *wire, h header) error {
 	scratch := s.server.scratch.Get().(*[]byte)
 	defer s.server.scratch.Put(scratch)
 	data, err := c.message(h, *scratch, s.server.o.MaxPayload)
-	if err != nil {
+	if err = c.complete(err); err != nil {
 		return s.unread(h, err)
 	}
 	return s.packet(c, h.opcode == opText, data, len(data) > len(*scratch))

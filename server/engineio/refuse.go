@@ -17,13 +17,16 @@ type refusal struct {
 }
 
 var (
-	errTransport  = refusal{http.StatusBadRequest, 0, "Transport unknown"}
-	errSession    = refusal{http.StatusBadRequest, 1, "Session ID unknown"}
-	errMethod     = refusal{http.StatusBadRequest, 2, "Bad handshake method"}
-	errRequest    = refusal{http.StatusBadRequest, 3, "Bad request"}
-	errSlowBody   = refusal{http.StatusRequestTimeout, 3, "Bad request"}
-	errLargeBody  = refusal{http.StatusRequestEntityTooLarge, 3, "Bad request"}
-	errLargeHead  = refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Bad request"}
+	errTransport = refusal{http.StatusBadRequest, 0, "Transport unknown"}
+	errSession   = refusal{http.StatusBadRequest, 1, "Session ID unknown"}
+	errMethod    = refusal{http.StatusBadRequest, 2, "Bad handshake method"}
+	errRequest   = refusal{http.StatusBadRequest, 3, "Bad request"}
+	errSlowBody  = refusal{http.StatusRequestTimeout, 3, "Bad request"}
+	errLargeBody = refusal{http.StatusRequestEntityTooLarge, 3, "Bad request"}
+	errLargeHead = refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Bad request"}
+	// errCrowdedBody refuses a body that has given way to others, see Options.MaxIncomplete.
+	errCrowdedBody = refusal{http.StatusServiceUnavailable, 3, "Bad request"}
+
 	errForbidden  = refusal{http.StatusForbidden, 4, "Forbidden"}
 	errDraining   = refusal{http.StatusServiceUnavailable, 4, "Server shutting down"}
 	errVersion    = refusal{http.StatusUpgradeRequired, 3, "Bad request"} // of WebSocket

@@ -26,9 +26,10 @@ type Server struct {
 	upgrader websocket.Upgrader
 	writers  *sockets.Writers[*Session]
 	watcher  *sockets.Watcher[*Session]
-	buffers  sync.Pool     // *[readBuffer]byte
-	batches  sync.Pool     // *Batch
-	scratch  sync.Pool     // *[]byte, for reading messages
+	buffers  sync.Pool // *[readBuffer]byte
+	batches  sync.Pool // *Batch
+	scratch  sync.Pool // *[]byte, for reading messages
+	intake   *sockets.Intake
 	open     atomic.Int64  // sessions that are not closed
 	refusals *rate.Limiter // nil without Options.ReceiveRate
 
@@ -44,6 +45,7 @@ func New(o Options) *Server {
 	s := &Server{o: o.withDefaults(), started: time.Now(), sessions: make(map[string]*Session)}
 	s.writers = sockets.NewWriters[*Session](s.writeSessions)
 	s.watcher = sockets.NewWatcher((*Session).resume)
+	s.intake = sockets.NewIntake(s.o.MaxIncomplete)
 	s.buffers.New = func() any { return new([readBuffer]byte) }
 	s.batches.New = func() any { return new(Batch) }
 	s.scratch.New = func() any { p := make([]byte, scratchSize); return &p }

@@ -20,11 +20,12 @@ type wire struct {
 	peek    int    // of the socket below TLS, to see unread bytes; -1: none
 
 	// For the reading goroutine only.
-	live     bool  // belongs to the session; a candidate of an upgrade does not yet
-	over     bool  // the client has been over its rate for overLimit
-	messages int   // in the second
-	second   int64 //
-	r, w     int   // buf[r:w] is not consumed yet
+	live     bool           // belongs to the session; a candidate of an upgrade does not yet
+	over     bool           // the client has been over its rate for overLimit
+	messages int            // in the second
+	second   int64          //
+	r, w     int            // buf[r:w] is not consumed yet
+	input    *sockets.Input // the memory of a message that is not complete; nil: none
 	buf      *[readBuffer]byte
 
 	// Guarded by session.mu.
