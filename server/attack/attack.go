@@ -17,6 +17,7 @@ type Attack struct {
 	Row      string   // in the list of faults, or the number in issue 10
 	Settings []string // of the server, besides those of all servers
 	TLS      bool     // the server has a certificate
+	Files    int      // that the server may open; 0: as many as this process
 	Figure   Figure
 	// Run attacks until it is done or ctx ends, and closes what it has opened. It notes in t.did
 	// what the server did, and in t.broken each promise that the server broke. An error says that

@@ -67,8 +67,12 @@ func (r *runner) attack(ctx context.Context, a Attack) (row result) {
 	if a.TLS {
 		settings, scheme = append(settings, r.certificate...), "https"
 	}
+	args := []string{r.binary}
+	if a.Files > 0 {
+		args = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0"`, a.Files), r.binary}
+	}
 	server, err := process.Start(ctx, process.Command{
-		Args: []string{r.binary}, Env: settings, Dir: r.directory, Core: process.AnyCore,
+		Args: args, Env: settings, Dir: r.directory, Core: process.AnyCore,
 	})
 	if err != nil {
 		row.err = fmt.Errorf("the server did not start: %w", err)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -50,6 +51,13 @@ var slowAttacks = []Attack{
 	{
 		Name: "headers of 16 KB in 1,000 lines, 200 connections", Row: "D07",
 		Figure: Figure{Growth: 32 << 20, Others: calm}, Run: manyHeaders,
+	},
+	{
+		Name: "3,000 connections that send nothing to a server with 1,000 open files", Row: "D17",
+		Files: 1000, Settings: []string{"MAX_CONNECTIONS=500"},
+		Figure: Figure{CPU: 0.2, Others: 2 * time.Second,
+			Promise: "users connect during it and within 2 s afterwards"},
+		Run: idleConnections,
 	},
 	{
 		Name: "bodies of one byte a second to the upstream, 500 connections", Row: "issue 8",
@@ -166,6 +174,50 @@ func manyHeaders(ctx context.Context, t *target) error {
 		}
 	})
 	return nil
+}
+
+// idleConnections opens connections from one address, and others when the server closes them.
+func idleConnections(ctx context.Context, t *target) error {
+	attack, cancel := context.WithTimeout(ctx, t.hold(15*time.Second))
+	defer cancel()
+	tried, connected := 0, 0
+	var users sync.WaitGroup
+	users.Go(func() {
+		for ; attack.Err() == nil; wait(attack, 500*time.Millisecond) {
+			tried++
+			try, cancel := context.WithTimeout(attack, 2*time.Second)
+			if s, _, err := t.connect(try, 9, `{"userId":"user"}`); err == nil {
+				connected++
+				_ = s.Close()
+			}
+			cancel()
+		}
+	})
+	n := t.n(3000)
+	each(n, n, func(i int) {
+		for attack.Err() == nil {
+			conn, err := t.dial(attack, 1)
+			if err != nil {
+				wait(attack, 100*time.Millisecond)
+				continue
+			}
+			_ = discard(conn)
+			_ = conn.Close()
+		}
+	})
+	users.Wait()
+	t.did.add(fmt.Sprintf("%d of %d users connected during it", connected, tried))
+	if connected < tried/2 {
+		t.broken("%d of %d users connected during it", connected, tried)
+	}
+	try, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	s, _, err := t.connect(try, 9, `{"userId":"user"}`)
+	if err != nil {
+		t.broken("a user cannot connect 2 s after the end: %v", err)
+		return nil
+	}
+	return s.Close()
 }
 
 // slowUpstream is where the application behind the server listens, during its attack only.

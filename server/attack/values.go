@@ -26,6 +26,29 @@ var valueAttacks = []Attack{
 		Name: "event arguments of many levels, 10 clients", Row: "D06",
 		Figure: Figure{Growth: 32 << 20}, Run: eventsWithLevels,
 	},
+	{
+		Name: "events of 60 KB as fast as 500 clients can", Row: "D14",
+		Figure: Figure{Growth: 160 << 20}, Run: manySenders,
+	},
+}
+
+// manySenders sends events of 60 KB from many clients, as fast as they can.
+func manySenders(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, t.hold(15*time.Second))
+	defer cancel()
+	event := frame(finText, []byte(`42["no-such-event","`+strings.Repeat("x", 60_000)+`"]`))
+	n := t.n(500)
+	each(n, n, func(i int) {
+		s, _, err := t.connect(ctx, i%8, fmt.Sprintf(`{"userId":"u%d"}`, i))
+		if err != nil {
+			t.did.add(outcome(err))
+			return
+		}
+		defer s.Close()
+		go s.flood(ctx, func(int) []byte { return event })
+		t.did.end(s.watch())
+	})
+	return nil
 }
 
 // connectWithValues holds clients whose CONNECT has the largest data that is allowed, of the values
