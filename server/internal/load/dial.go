@@ -50,7 +50,7 @@ func (f *Fleet) connect(c *client, source [4]byte) error {
 	if err := unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return fmt.Errorf("no delay: %w", err)
 	}
-	if err := unix.Connect(c.fd, &f.server); err != nil {
+	if err := f.complete(c.fd, unix.Connect(c.fd, &f.server)); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(c.fd)}
@@ -58,6 +58,25 @@ func (f *Fleet) connect(c *client, source [4]byte) error {
 		return fmt.Errorf("epoll: %w", err)
 	}
 	return nil
+}
+
+// complete waits for a connection that a signal has interrupted: it continues without the caller.
+func (f *Fleet) complete(fd int, err error) error {
+	if err != unix.EINTR {
+		return err
+	}
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	for err == unix.EINTR {
+		_, err = unix.Poll(poll, dialSeconds*1000)
+	}
+	if err != nil {
+		return err
+	}
+	failed, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && failed != 0 {
+		err = unix.Errno(failed)
+	}
+	return err
 }
 
 // send writes all of data. The socket blocks for at most dialSeconds; clients send little, which
