@@ -4,20 +4,28 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 const (
 	// tightPause is the time between two accepted connections while descriptors are tight: the
 	// server refuses and closes those that it has, before it accepts more.
 	tightPause = time.Millisecond
-	fullPause  = 10 * time.Millisecond // between two looks whether there are descriptors again
-	acceptLog  = 10 * time.Second      // between two log lines for the same trouble
+	// After crowdedRun connections of an address that takes the descriptors of others, the listener
+	// pauses for crowdedPause: that bounds the processor time of such an address, while others do
+	// not wait long behind it.
+	crowdedRun   = 8
+	crowdedPause = time.Millisecond
+	fullPause    = 10 * time.Millisecond // between two looks whether there are descriptors again
+	acceptLog    = 10 * time.Second      // between two log lines for the same trouble
 )
 
 // counted is a listener that counts its connections against the limit of open files, and logs when
@@ -25,24 +33,53 @@ const (
 type counted struct {
 	net.Listener
 	files   *limit.Descriptors
-	reserve bool // it may use the last descriptors
+	reserve bool           // it may use the last descriptors
+	trusted []netip.Prefix // proxies: each has the connections of many clients
 	log     *zap.Logger
 
 	once   sync.Once
 	closed chan struct{}
 
 	// Only Accept uses these, which http.Server calls from one goroutine.
-	failed, full time.Time // of the last log lines
+	failed, full, crowded time.Time // of the last log lines
 }
 
-func newCounted(l net.Listener, files *limit.Descriptors, reserve bool, log *zap.Logger) *counted {
-	return &counted{Listener: l, files: files, reserve: reserve, log: log,
+func newCounted(
+	l net.Listener, files *limit.Descriptors, reserve bool, trusted []netip.Prefix, log *zap.Logger,
+) *counted {
+	return &counted{Listener: l, files: files, reserve: reserve, trusted: trusted, log: log,
 		closed: make(chan struct{})}
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. It closes connections of an address that takes the descriptors of
+// others, because the next one that waits may be of another address.
 func (l *counted) Accept() (net.Conn, error) {
 	l.hold()
+	for i := 1; ; i++ {
+		conn, err := l.accept()
+		if err != nil {
+			return nil, err // http.Server tries again after a pause
+		}
+		ip := edge.RemoteIP(conn.RemoteAddr().String())
+		if l.reserve || edge.Contains(l.trusted, ip) {
+			return l.files.Count(conn), nil
+		}
+		if !l.files.Crowds(ip) {
+			return l.files.CountClient(conn, ip), nil
+		}
+		sockets.Reset(conn)
+		if i%crowdedRun == 0 {
+			l.pause(crowdedPause)
+		}
+		if now := time.Now(); now.Sub(l.crowded) >= acceptLog {
+			l.crowded = now
+			l.log.Warn("connections are closed: one address has an eighth of the limit of open files, "+
+				"of which most are in use; name proxies in TRUSTED_PROXIES", zap.Stringer("address", ip))
+		}
+	}
+}
+
+func (l *counted) accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		if now := time.Now(); !errors.Is(err, net.ErrClosed) && now.Sub(l.failed) >= acceptLog {
@@ -50,9 +87,8 @@ func (l *counted) Accept() (net.Conn, error) {
 			l.log.Error("cannot accept a connection", zap.Error(err),
 				zap.String("address", l.Addr().String()))
 		}
-		return nil, err // http.Server tries again after a pause
 	}
-	return l.files.Count(conn), nil
+	return conn, err
 }
 
 // hold waits while there are no descriptors for a new connection, and a little while there are few.

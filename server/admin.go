@@ -66,7 +66,7 @@ func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 	go func() {
 		defer close(a.done)
 		// It returns after close.
-		_ = a.srv.Serve(newCounted(l, s.o.Descriptors, true, s.o.Log))
+		_ = a.srv.Serve(newCounted(l, s.o.Descriptors, true, nil, s.o.Log))
 	}()
 	s.o.Log.Info("admin listening", zap.String("address", l.Addr().String()),
 		zap.Bool("pprof", o.Pprof))

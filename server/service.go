@@ -165,7 +165,8 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	failed := make(chan error, 1)
 	go func() {
-		failed <- s.serve(srv, newCounted(listener, s.o.Descriptors, false, s.o.Log))
+		failed <- s.serve(srv,
+			newCounted(listener, s.o.Descriptors, false, s.o.TrustedProxies, s.o.Log))
 	}()
 	sweep, stop := every(s.o.SweepInterval)
 	defer stop()

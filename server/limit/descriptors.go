@@ -3,6 +3,8 @@ package limit
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"sync"
 	"sync/atomic"
 )
 
@@ -14,6 +16,9 @@ type Descriptors struct {
 	limit  int64 // of open files
 	others int64 // files that are not connections
 	open   atomic.Int64
+
+	mu        sync.Mutex
+	addresses map[netip.Addr]int64 // connections of clients, by address
 }
 
 // NewDescriptors returns the count for a limit of open files, of which others are not connections.
@@ -23,7 +28,8 @@ func NewDescriptors(limit, others int) *Descriptors {
 		return nil
 	}
 	// With a tiny limit others is an estimate that must not stop the server.
-	return &Descriptors{limit: int64(limit), others: int64(min(others, limit/2))}
+	return &Descriptors{limit: int64(limit), others: int64(min(others, limit/2)),
+		addresses: make(map[netip.Addr]int64)}
 }
 
 // Enough returns an error when the limit of open files is too small for this number of connections.
@@ -39,15 +45,45 @@ func (d *Descriptors) Enough(connections int) error {
 }
 
 // Count returns a connection that counts until it is closed.
-func (d *Descriptors) Count(c net.Conn) net.Conn {
+func (d *Descriptors) Count(c net.Conn) net.Conn { return d.CountClient(c, netip.Addr{}) }
+
+// CountClient is Count for a connection of a client with this address. The zero address counts for
+// nobody.
+func (d *Descriptors) CountClient(c net.Conn, ip netip.Addr) net.Conn {
 	if d == nil {
 		return c
 	}
 	d.open.Add(1)
+	ip = Bucket(ip)
+	d.change(ip, 1)
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &countedTCP{TCPConn: tcp, place: place{d: d}}
+		return &countedTCP{TCPConn: tcp, place: place{d: d, ip: ip}}
 	}
-	return &countedConn{Conn: c, place: place{d: d}}
+	return &countedConn{Conn: c, place: place{d: d, ip: ip}}
+}
+
+// Crowds reports whether an address takes the descriptors of others: 17 of 20 are in use, and it has
+// an eighth of all or more. The limits of streams and sockets do not count connections that send
+// nothing or are idle, so without this rule one address could hold all. The rest is for streams and
+// sockets of others, which the server refuses from nine tenths on.
+func (d *Descriptors) Crowds(ip netip.Addr) bool {
+	if d == nil || d.used() < d.limit*17/20 {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.addresses[Bucket(ip)] >= max(1, d.limit/8)
+}
+
+func (d *Descriptors) change(ip netip.Addr, n int64) {
+	if !ip.IsValid() {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.addresses[ip] += n; d.addresses[ip] == 0 {
+		delete(d.addresses, ip)
+	}
 }
 
 // Tight reports whether four fifths of the limit are in use: the server then keeps no idle
@@ -73,6 +109,7 @@ func (d *Descriptors) used() int64 { return d.open.Load() + d.others }
 // place is the descriptor of one connection.
 type place struct {
 	d     *Descriptors
+	ip    netip.Addr
 	freed atomic.Bool
 }
 
@@ -80,6 +117,7 @@ type place struct {
 func (p *place) free() {
 	if !p.freed.Swap(true) {
 		p.d.open.Add(-1)
+		p.d.change(p.ip, -1)
 	}
 }
 

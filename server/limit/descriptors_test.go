@@ -146,3 +146,39 @@ func TestLimiterReload(t *testing.T) {
 		t.Errorf("%d connections are open after the limit was lowered, want 2", n)
 	}
 }
+
+// The connections of an address count until they are closed.
+func TestDescriptorsOfAnAddress(t *testing.T) {
+	t.Parallel()
+	d := NewDescriptors(80, 0)
+	one, same := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	other := netip.MustParseAddr("192.0.2.1")
+	var all []net.Conn
+	for i := range 68 { // 17 of 20
+		here, there := net.Pipe()
+		_ = there.Close()
+		ip := netip.Addr{}
+		if i < 10 { // an eighth
+			ip = one
+		}
+		all = append(all, d.CountClient(here, ip))
+	}
+	if !d.Crowds(one) || !d.Crowds(same) || d.Crowds(other) || d.Crowds(netip.Addr{}) {
+		t.Error("who crowds the others is wrong")
+	}
+	_ = all[0].Close()
+	_ = all[0].Close()
+	if d.Crowds(one) {
+		t.Error("fewer than 17 of 20 are in use")
+	}
+	for _, c := range all {
+		_ = c.Close()
+	}
+	if len(d.addresses) != 0 {
+		t.Errorf("%d addresses are left", len(d.addresses))
+	}
+	var none *Descriptors
+	if none.Crowds(one) {
+		t.Error("without a limit an address crowds others")
+	}
+}

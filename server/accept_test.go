@@ -1,0 +1,75 @@
+package server
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// While most descriptors are in use, the listener closes connections of an address that has an
+// eighth of the limit, and accepts those of others and of proxies.
+func TestOneAddressLeavesDescriptorsToOthers(t *testing.T) {
+	t.Parallel()
+	own, other := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.1")
+	for name, c := range map[string]struct {
+		holder  netip.Addr
+		held    int // connections of holder, of a limit of 400 open files
+		trusted string
+		accepts bool
+	}{
+		"there are enough":           {own, 339, "", true},
+		"it has too many":            {own, 340, "", false},
+		"another address has them":   {other, 340, "", true},
+		"it is a proxy with clients": {own, 340, "127.0.0.0/8", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := limit.NewDescriptors(400, 0)
+			for range c.held {
+				here, there := net.Pipe()
+				_ = there.Close()
+				counted := files.CountClient(here, c.holder)
+				t.Cleanup(func() { _ = counted.Close() })
+			}
+			plain, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var trusted []netip.Prefix
+			if c.trusted != "" {
+				trusted = append(trusted, netip.MustParsePrefix(c.trusted))
+			}
+			l := newCounted(plain, files, false, trusted, zap.NewNop())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					_, _ = io.WriteString(conn, "hello")
+					_ = conn.Close()
+				}
+			}()
+			defer func() { _ = l.Close(); <-done }()
+			conn, err := net.Dial("tcp", plain.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
+			got, _ := io.ReadAll(conn)
+			if (string(got) == "hello") != c.accepts {
+				t.Errorf("got %q, accepted: want %t", got, c.accepts)
+			}
+		})
+	}
+}
