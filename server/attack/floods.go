@@ -32,6 +32,16 @@ var floodAttacks = []Attack{
 		}
 		return frame(continuation, []byte("x"))
 	}),
+	flood("acknowledgements in 4,000 empty fragments", "issue 4, C16", func(i int) []byte {
+		const fragments = 4000
+		switch i % fragments {
+		case 0:
+			return frame(firstText, []byte("4399999[]"))
+		case fragments - 1:
+			return frame(fin|continuation, nil)
+		}
+		return frame(continuation, nil)
+	}),
 	flood("empty messages", "issue 4, C16", func(int) []byte { return frame(finText, nil) }),
 	flood("PING frames", "issue 4, C16", func(int) []byte { return frame(finPing, make([]byte, 125)) }),
 	flood("PONG frames", "issue 4, C16", func(int) []byte { return frame(finPong, nil) }),

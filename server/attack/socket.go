@@ -25,6 +25,7 @@ const (
 	finPong      = 0x8a
 	firstText    = 0x01 // without FIN
 	continuation = 0x00
+	fin          = 0x80
 )
 
 // socket is a websocket of Engine.IO, with no rules of its own: it sends whatever an attack wants.
