@@ -39,8 +39,8 @@ type Figure struct {
 	Promise string // what Run checks
 }
 
-// calm is the p99 of the other clients that is no harm, whatever it was without an attack. It is far
-// above an idle server's, because attackers, server and clients share the cores of one machine.
+// calm is the p99 of the other clients that is no harm, whatever it was without an attack. It is
+// far above an idle server's, because attackers, server and clients share the cores of one machine.
 const calm = 100 * time.Millisecond
 
 // String returns the figure as the table shows it.

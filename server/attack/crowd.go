@@ -53,7 +53,8 @@ type note struct {
 	arrived  []time.Duration
 }
 
-// runCrowd connects the clients to a server, http://HOST:PORT, and publishes until the input ends. It prints a line
+// runCrowd connects the clients to a server, http://HOST:PORT, and publishes until the input ends.
+// It prints a line
 // when all have connected, and a sight for each line of the input.
 func runCrowd(ctx context.Context, server string, in io.Reader, out io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -197,8 +198,8 @@ func (c *crowd) publishOne(ctx context.Context, at int64) {
 	}
 }
 
-// look returns what the clients have seen, and starts a new sight. It waits until every message that
-// was published before has arrived, or is late.
+// look returns what the clients have seen, and starts a new sight. It waits until every message
+// that was published before has arrived, or is late.
 func (c *crowd) look(ctx context.Context) sight {
 	now := time.Now()
 	for deadline := now.Add(late); !c.complete(now) && time.Now().Before(deadline); {

@@ -69,10 +69,10 @@ func deafPolls(ctx context.Context, t *target) error {
 }
 
 func deafToLarge(ctx context.Context, t *target) error {
-	return deaf(ctx, t, 250_000, 2, func(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
-		kind := []joinFunc{deafStream, deafSocket, deafPoll}[i%3]
-		return kind(ctx, t, i)
-	})
+	join := func(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
+		return []joinFunc{deafStream, deafSocket, deafPoll}[i%3](ctx, t, i)
+	}
+	return deaf(ctx, t, 250_000, 2, join)
 }
 
 // joinFunc connects client i, which joins the channel "deaf".

@@ -28,7 +28,9 @@ type reply struct {
 }
 
 // call sends a request of the backend and returns the answer. It counts as one of the attack.
-func (t *target) call(ctx context.Context, method, path, body string, header ...string) (reply, error) {
+func (t *target) call(
+	ctx context.Context, method, path, body string, header ...string,
+) (reply, error) {
 	t.requests.Add(1)
 	request, err := http.NewRequestWithContext(ctx, method, t.url(path), strings.NewReader(body))
 	if err != nil {
@@ -80,8 +82,8 @@ func (t *target) publish(ctx context.Context, channel, data string) (reply, erro
 	return t.call(ctx, http.MethodPost, "/v1/notifications", body)
 }
 
-// repeat calls a request again and again until ctx ends, from so many workers at once, and notes the
-// statuses.
+// repeat calls a request again and again until ctx ends, from so many workers at once, and notes
+// the statuses.
 func (t *target) repeat(ctx context.Context, workers int, call func(i int) (reply, error)) {
 	each(workers, workers, func(worker int) {
 		for i := worker; ctx.Err() == nil; i += workers {
@@ -102,7 +104,9 @@ func (t *target) get(path string) string {
 }
 
 // stream opens an EventSource stream and reads the head of its answer.
-func (t *target) stream(ctx context.Context, source int, path string) (net.Conn, *bufio.Reader, error) {
+func (t *target) stream(
+	ctx context.Context, source int, path string,
+) (net.Conn, *bufio.Reader, error) {
 	conn, err := t.dial(ctx, source)
 	if err != nil {
 		return nil, nil, err

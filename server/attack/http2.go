@@ -139,7 +139,8 @@ func length(b []byte, n int) []byte {
 	return append(b, byte(n))
 }
 
-// http2Flood is an attack by one connection that sends frames 0, 1 and so on, and reads the answers.
+// http2Flood is an attack by one connection that sends frames 0, 1 and so on, and reads the
+// answers.
 func http2Flood(name, row string, frames func(h *http2, i int) []byte) Attack {
 	return Attack{
 		Name: "HTTP/2: flood of " + name, Row: row, TLS: true,
@@ -176,7 +177,7 @@ func (h *http2) flood(ctx context.Context, frames func(h *http2, i int) []byte) 
 // http2Deaf opens streams that may receive 1,000 bytes each, and publishes to them.
 func http2Deaf(ctx context.Context, t *target) error {
 	const each = 100
-	return deaf(ctx, t, 30_000, 20, func(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
+	join := func(ctx context.Context, t *target, i int) (io.ReadCloser, error) {
 		if i%each > 0 {
 			return nil, errAnother
 		}
@@ -193,7 +194,8 @@ func http2Deaf(ctx context.Context, t *target) error {
 		}
 		go discard(h)
 		return h, nil
-	})
+	}
+	return deaf(ctx, t, 30_000, 20, join)
 }
 
 // http2SlowBodies opens as many requests as each connection may, and sends no byte of their bodies.

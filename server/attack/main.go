@@ -116,7 +116,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.binary, "binary", "",
 		"attack this roomcast `binary`, such as one from before a change")
-	only := flags.String("run", ".", "run the attacks whose name or row the regular `expression` matches")
+	only := flags.String("run", ".",
+		"run the attacks whose name or row the regular `expression` matches")
 	flags.BoolVar(&o.short, "short", false, "attack with a tenth of the clients, for less time")
 	flags.BoolVar(&o.list, "list", false, "print the names, rows and figures of the attacks")
 	if err := flags.Parse(args); err != nil {

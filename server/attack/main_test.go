@@ -72,6 +72,7 @@ func TestVerdict(t *testing.T) {
 		closed: 10 * time.Second, idle: sight{P99: time.Millisecond},
 		during: sight{P99: calm + 300*time.Millisecond, Noise: 100 * time.Millisecond},
 	}
+	x := []string{"x"}
 	for want, change := range map[string]func(r *result){
 		"pass":                                    func(*result) {},
 		"FAIL: RSS + 9 MB":                        func(r *result) { r.peak += 1 << 20 },
@@ -81,7 +82,7 @@ func TestVerdict(t *testing.T) {
 		"FAIL: p99 500ms":                         func(r *result) { r.during.P99 += 100 * time.Millisecond },
 		"FAIL: 1 other clients closed":            func(r *result) { r.during.Closed = 1 },
 		"FAIL: 2 deliveries to others missing":    func(r *result) { r.during.Missing = 2 },
-		"FAIL: 5 publishes for others refused; x": func(r *result) { r.during.Refused, r.faults = 5, []string{"x"} },
+		"FAIL: 5 publishes for others refused; x": func(r *result) { r.during.Refused, r.faults = 5, x },
 		"not run: no server":                      func(r *result) { r.err = errors.New("no server") },
 	} {
 		r := good
@@ -95,7 +96,8 @@ func TestVerdict(t *testing.T) {
 func TestFrames(t *testing.T) {
 	t.Parallel()
 	for size, head := range map[int]string{
-		0: "\x81\x80", 125: "\x81\xfd", 126: "\x81\xfe\x00\x7e", 1 << 16: "\x81\xff\x00\x00\x00\x00\x00\x01\x00\x00",
+		0: "\x81\x80", 125: "\x81\xfd", 126: "\x81\xfe\x00\x7e",
+		1 << 16: "\x81\xff\x00\x00\x00\x00\x00\x01\x00\x00",
 	} {
 		got := frame(finText, make([]byte, size))
 		if want := append([]byte(head), make([]byte, 4+size)...); !bytes.Equal(got, want) {
@@ -119,11 +121,13 @@ func TestSmoke(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	var table strings.Builder
-	err := run(ctx, []string{"-short", "-run", "guesses|many levels|flood of SETTINGS"}, &table, io.Discard)
+	args := []string{"-short", "-run", "guesses|many levels|flood of SETTINGS"}
+	err := run(ctx, args, &table, io.Discard)
 	if err != nil && !errors.Is(err, errFailed) {
 		t.Fatal(err)
 	}
-	rows := regexp.MustCompile(`(?m)^\| .* MB / .* (pass|FAIL: .*) \|$`).FindAllString(table.String(), -1)
+	row := regexp.MustCompile(`(?m)^\| .* MB / .* (pass|FAIL: .*) \|$`)
+	rows := row.FindAllString(table.String(), -1)
 	if len(rows) != 3 {
 		t.Errorf("%d rows, want 3:\n%s", len(rows), table.String())
 	}

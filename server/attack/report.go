@@ -49,8 +49,8 @@ func (r result) verdict() string {
 // report prints the table. The error is errFailed if an attack failed or did not run.
 func report(out io.Writer, results []result) error {
 	var text bytes.Buffer
-	fmt.Fprintln(&text, "| row | attack | RSS before / peak / after | CPU | others' p99 idle / during (noise) "+
-		"| what the server did | figure | verdict |")
+	fmt.Fprintln(&text, "| row | attack | RSS before / peak / after | CPU "+
+		"| others' p99 idle / during (noise) | what the server did | figure | verdict |")
 	fmt.Fprintln(&text, "|"+strings.Repeat(" --- |", 8))
 	bad := 0
 	for _, r := range results {
@@ -73,8 +73,9 @@ func report(out io.Writer, results []result) error {
 		}
 		fmt.Fprintf(&text, "| %s |\n", strings.Join(cells, " | "))
 	}
-	fmt.Fprintf(&text, "\n%d of %d within their figures. noise: p99 of how late timers of the other "+
-		"clients were; others' p99 may exceed its figure by three times that.\n", len(results)-bad, len(results))
+	fmt.Fprintf(&text, "\n%d of %d within their figures. noise: p99 of how late timers of the "+
+		"other clients were; others' p99 may exceed its figure by three times that.\n",
+		len(results)-bad, len(results))
 	if _, err := text.WriteTo(out); err != nil {
 		return err
 	}

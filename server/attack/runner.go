@@ -148,7 +148,8 @@ func (r *runner) measure(ctx context.Context, t *target, others *others, row *re
 	return err
 }
 
-// share is how many cores the server has used on average since start, when it had used so much time.
+// share is how many cores the server has used on average since start, when it had used so much
+// time.
 func (t *target) share(start time.Time, used time.Duration) (float64, error) {
 	now, err := t.server.CPU()
 	if err != nil {

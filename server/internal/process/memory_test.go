@@ -79,7 +79,8 @@ func TestResidentOfThisProcess(t *testing.T) {
 
 func TestPeakOfAProcess(t *testing.T) {
 	t.Parallel()
-	p := start(t, shell(listens))
+	listen := []string{"LISTEN=127.0.0.1:" + Port}
+	p := start(t, Command{Args: []string{os.Args[0]}, Env: listen, Core: AnyCore})
 	if err := p.ResetPeak(); err != nil {
 		t.Skipf("this kernel keeps the first peak: %v", err)
 	}
