@@ -22,10 +22,14 @@ const (
 	// After crowdedRun connections of an address that takes the descriptors of others, the listener
 	// pauses for crowdedPause: that bounds the processor time of such an address, while others do
 	// not wait long behind it.
-	crowdedRun   = 8
-	crowdedPause = time.Millisecond
-	fullPause    = 10 * time.Millisecond // between two looks whether there are descriptors again
-	acceptLog    = 10 * time.Second      // between two log lines for the same trouble
+	// An address may do so for crowdedAfter: in a burst, the server answers the streams and sockets
+	// that it refuses, and they close. After crowdedMemory without such a connection it may again.
+	crowdedAfter  = 3 * time.Second
+	crowdedMemory = 30 * time.Second
+	crowdedRun    = 8
+	crowdedPause  = time.Millisecond
+	fullPause     = 10 * time.Millisecond // between two looks whether there are descriptors again
+	acceptLog     = 10 * time.Second      // between two log lines for the same trouble
 )
 
 // counted is a listener that counts its connections against the limit of open files, and logs when
@@ -42,6 +46,7 @@ type counted struct {
 
 	// Only Accept uses these, which http.Server calls from one goroutine.
 	failed, full, crowded time.Time // of the last log lines
+	since, last           time.Time // the first and the last connection of an address that crowds
 }
 
 func newCounted(
@@ -64,7 +69,7 @@ func (l *counted) Accept() (net.Conn, error) {
 		if l.reserve || edge.Contains(l.trusted, ip) {
 			return l.files.Count(conn), nil
 		}
-		if !l.files.Crowds(ip) {
+		if !l.crowds(ip) {
 			return l.files.CountClient(conn, ip), nil
 		}
 		sockets.Reset(conn)
@@ -77,6 +82,19 @@ func (l *counted) Accept() (net.Conn, error) {
 				"of which most are in use; name proxies in TRUSTED_PROXIES", zap.Stringer("address", ip))
 		}
 	}
+}
+
+// crowds reports whether to close a connection because its address takes the descriptors of others.
+func (l *counted) crowds(ip netip.Addr) bool {
+	if !l.files.Crowds(ip) {
+		return false
+	}
+	now := time.Now()
+	if now.Sub(l.last) > crowdedMemory {
+		l.since = now
+	}
+	l.last = now
+	return now.Sub(l.since) >= crowdedAfter
 }
 
 func (l *counted) accept() (net.Conn, error) {

@@ -47,6 +47,7 @@ func TestOneAddressLeavesDescriptorsToOthers(t *testing.T) {
 				trusted = append(trusted, netip.MustParsePrefix(c.trusted))
 			}
 			l := newCounted(plain, files, false, trusted, zap.NewNop())
+			l.since, l.last = time.Now().Add(-crowdedAfter), time.Now()
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
