@@ -115,7 +115,7 @@ func TestLimiterOfDescriptors(t *testing.T) {
 	defer release()
 	defer opened(d, 40)()
 	for name, acquire := range map[string]func(netip.Addr) (func(), error){
-		"socket": l.AcquireSocket, "handshake": l.PreAuth,
+		"socket": l.AcquireSocket, "handshake": func(ip netip.Addr) (func(), error) { return l.PreAuth(ip, nil) },
 		"stream": func(ip netip.Addr) (func(), error) { return l.AcquireStream(ip, "") },
 	} {
 		_, err := acquire(ip)

@@ -30,17 +30,16 @@ type Limiter struct {
 	guesses     *Rates // failed credentials; nil before the first
 	connections int
 	streams     int
-	waiting     int // connected but not authenticated
 	users       map[string]int
 	addresses   map[netip.Addr]int
-	unproved    map[netip.Addr]int // waiting, by address
+	handshakes  handshakes
 }
 
 // New returns a Limiter without connections.
 func New(o Options) *Limiter {
 	return &Limiter{
-		options: o, users: map[string]int{},
-		addresses: map[netip.Addr]int{}, unproved: map[netip.Addr]int{},
+		options: o, users: map[string]int{}, addresses: map[netip.Addr]int{},
+		handshakes: handshakes{from: map[netip.Addr]int{}},
 	}
 }
 
@@ -120,38 +119,6 @@ func (l *Limiter) AcquireUser(user string) (release func(), err error) {
 	}
 	change(l.users, user, 1)
 	return l.releaser(func() { change(l.users, user, -1) }), nil
-}
-
-// PreAuth counts a connection that has not authenticated yet. At most a tenth of MaxConnections (at
-// least 16) may be in that state, so that connections that never authenticate leave room for users,
-// and half of that from one address, so that they leave room for other addresses. Call release
-// after authentication.
-func (l *Limiter) PreAuth(ip netip.Addr) (release func(), err error) {
-	ip = Bucket(ip)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch o := l.options; {
-	case o.Memory.refuses():
-		return nil, processError("memory")
-	case o.Descriptors.refuses(l.connections + l.waiting):
-		return nil, processError("files")
-	}
-	if limit := l.options.MaxConnections; limit > 0 {
-		limit = max(16, limit/10)
-		share := max(16, limit/2)
-		switch {
-		case l.waiting >= limit:
-			return nil, &Error{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
-		case ip.IsValid() && l.unproved[ip] >= share:
-			return nil, &Error{"handshakes", share, http.StatusTooManyRequests, 2 * time.Second}
-		}
-	}
-	l.waiting++
-	change(l.unproved, ip, 1)
-	return l.releaser(func() {
-		l.waiting--
-		change(l.unproved, ip, -1)
-	}), nil
 }
 
 // Counts returns the number of open connections, of streams among them, and of users with a

@@ -72,7 +72,7 @@ func TestLimiterPreAuth(t *testing.T) {
 		l := New(Options{MaxConnections: tc.connections})
 		var releases []func()
 		for i := range 200 {
-			release, err := l.PreAuth(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))
+			release, err := l.PreAuth(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), nil)
 			if err != nil {
 				break
 			}
@@ -84,10 +84,10 @@ func TestLimiterPreAuth(t *testing.T) {
 		releases[0]()
 		releases[0]()
 		other := netip.MustParseAddr("10.9.9.9")
-		if _, err := l.PreAuth(other); err != nil {
+		if _, err := l.PreAuth(other, nil); err != nil {
 			t.Errorf("after a release: %v", err)
 		}
-		if _, err := l.PreAuth(other); tc.bound > 0 && err == nil {
+		if _, err := l.PreAuth(other, nil); tc.bound > 0 && err == nil {
 			t.Error("a release counted twice")
 		}
 	}
@@ -98,14 +98,14 @@ func TestLimiterPreAuthLeavesRoomForOthers(t *testing.T) {
 	l := New(Options{MaxConnections: 1000})
 	crowd, n := netip.MustParseAddr("2001:db8::1"), 0
 	for ; n < 200; n++ {
-		if _, err := l.PreAuth(crowd); err != nil {
+		if _, err := l.PreAuth(crowd, nil); err != nil {
 			break
 		}
 	}
 	if n != 50 {
 		t.Errorf("%d places of 100 went to one address, want 50", n)
 	}
-	if _, err := l.PreAuth(netip.MustParseAddr("192.0.2.1")); err != nil {
+	if _, err := l.PreAuth(netip.MustParseAddr("192.0.2.1"), nil); err != nil {
 		t.Errorf("another address: %v", err)
 	}
 }

@@ -102,7 +102,7 @@ func TestLimiterOfMemory(t *testing.T) {
 	l.options.Memory.Look()
 	ip := netip.MustParseAddr("192.0.2.1")
 	for name, acquire := range map[string]func(netip.Addr) (func(), error){
-		"socket": l.AcquireSocket, "handshake": l.PreAuth,
+		"socket": l.AcquireSocket, "handshake": func(ip netip.Addr) (func(), error) { return l.PreAuth(ip, nil) },
 		"stream": func(ip netip.Addr) (func(), error) { return l.AcquireStream(ip, "") },
 	} {
 		_, err := acquire(ip)

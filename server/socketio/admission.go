@@ -29,9 +29,10 @@ type userPlace struct {
 	release    func() // of Limits.AcquireUser
 }
 
-// newAdmission returns nil when the limits refuse the connection.
-func newAdmission(limits Limits, ip netip.Addr) *admission {
-	preAuth, err := limits.PreAuth(ip)
+// newAdmission returns nil when the limits refuse the connection. giveWay ends it when others need
+// its place before its first CONNECT.
+func newAdmission(limits Limits, ip netip.Addr, giveWay func()) *admission {
+	preAuth, err := limits.PreAuth(ip, giveWay)
 	if err != nil {
 		return nil
 	}

@@ -56,7 +56,8 @@ type client struct {
 // newClient returns nil when the limits refuse the connection.
 func newClient(srv *Server, session *engineio.Session) *client {
 	from := contextOf(session)
-	admission := newAdmission(srv.opts.Limits, from.ip)
+	admission := newAdmission(srv.opts.Limits, from.ip,
+		func() { session.Abort(ReasonForcedClose) })
 	if admission == nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/roomcast/roomcast/server/engineio"
 	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // One address cannot take all places for clients that have sent no CONNECT, however many handshakes
@@ -37,6 +38,33 @@ func TestHandshakesOfOneAddress(t *testing.T) {
 	}
 	if _, connected := s.Connect(`{"userId":"u1"}`); connected.UserID != "u1" {
 		t.Errorf("another address: %+v", connected)
+	}
+	s.sio.engine.Range(func(session *engineio.Session) bool {
+		session.Abort(ReasonForcedClose)
+		return true
+	})
+}
+
+// Clients that never send a CONNECT take all places, from several addresses. A user needs a moment
+// at most, and the one that has waited longest is closed for it.
+func TestHandshakesGiveWay(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) {
+		o.Limits = limit.New(limit.Options{MaxConnections: 160}) // 16 waiting, 16 of one address
+		o.ConnectTimeout = servertest.Patience
+	})
+	for range 16 {
+		if status, text := (thief{t, s.Base, ""}).request("127.0.0.2", "GET",
+			"&transport=polling", ""); status != http.StatusOK {
+			t.Fatalf("a handshake got %d %s", status, text)
+		}
+	}
+	servertest.Eventually(t, "a user connects", func() bool {
+		status, _ := (thief{t, s.Base, ""}).request("127.0.0.3", "GET", "&transport=polling", "")
+		return status == http.StatusOK
+	})
+	if n := s.sio.engine.Len(); n != 16 {
+		t.Errorf("%d sessions, want 16", n)
 	}
 	s.sio.engine.Range(func(session *engineio.Session) bool {
 		session.Abort(ReasonForcedClose)

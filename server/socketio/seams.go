@@ -11,8 +11,9 @@ import (
 // status and the time after which the client can try again, see edge.Overload. Each release ends
 // the count and may be called more than once.
 type Limits interface {
-	// PreAuth counts a connection that has sent no CONNECT yet.
-	PreAuth(ip netip.Addr) (release func(), err error)
+	// PreAuth counts a connection that has sent no CONNECT yet. giveWay ends it when others need
+	// its place; nil: it is counted for a moment only.
+	PreAuth(ip netip.Addr, giveWay func()) (release func(), err error)
 	// AcquireSocket counts a connection from its first CONNECT on.
 	AcquireSocket(ip netip.Addr) (release func(), err error)
 	// AcquireUser counts a connection for one of its users.
@@ -34,9 +35,9 @@ type Metrics interface {
 
 type noLimits struct{}
 
-func (noLimits) PreAuth(netip.Addr) (func(), error)       { return func() {}, nil }
-func (noLimits) AcquireSocket(netip.Addr) (func(), error) { return func() {}, nil }
-func (noLimits) AcquireUser(string) (func(), error)       { return func() {}, nil }
+func (noLimits) PreAuth(netip.Addr, func()) (func(), error) { return func() {}, nil }
+func (noLimits) AcquireSocket(netip.Addr) (func(), error)   { return func() {}, nil }
+func (noLimits) AcquireUser(string) (func(), error)         { return func() {}, nil }
 func (noLimits) Attempt(_ netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
 	return check()
 }

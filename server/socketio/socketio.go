@@ -110,7 +110,7 @@ func (s *Server) end(ctx context.Context, err error) error {
 // admit refuses a handshake while too many sessions have sent no CONNECT, before a session is made
 // for it.
 func (s *Server) admit(r *http.Request) error {
-	release, err := s.opts.Limits.PreAuth(edge.ClientIP(r))
+	release, err := s.opts.Limits.PreAuth(edge.ClientIP(r), nil)
 	if err != nil {
 		return err
 	}
