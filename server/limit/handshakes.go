@@ -38,17 +38,16 @@ func (h *handshakes) remove(w *handshake) {
 	}
 }
 
-// makeRoom removes the connection that has waited longest, if that is long enough.
-func (h *handshakes) makeRoom(now time.Time) (giveWay func(), ok bool) {
+// mayRemove returns the connection that has waited longest, if it has had enough time, else nil.
+func (h *handshakes) mayRemove(now time.Time) *handshake {
 	if h.waiting.Len() == 0 {
-		return nil, false
+		return nil
 	}
 	oldest := h.waiting.Front().Value.(*handshake)
 	if oldest.giveWay == nil || now.Sub(oldest.since) < handshakeTime {
-		return nil, false
+		return nil
 	}
-	h.remove(oldest)
-	return oldest.giveWay, true
+	return oldest
 }
 
 // PreAuth counts a connection that has not authenticated yet. At most a tenth of MaxConnections (at
@@ -87,14 +86,18 @@ func (l *Limiter) addHandshake(w *handshake) (removed func(), err error) {
 	if limit := l.options.MaxConnections; limit > 0 {
 		limit = max(16, limit/10)
 		share := max(16, limit/2)
+		var oldest *handshake
+		if waiting >= limit {
+			if oldest = l.handshakes.mayRemove(w.since); oldest == nil {
+				return nil, &Error{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
+			}
+		}
 		if w.ip.IsValid() && l.handshakes.from[w.ip] >= share {
 			return nil, &Error{"handshakes", share, http.StatusTooManyRequests, 2 * time.Second}
 		}
-		if waiting >= limit {
-			var ok bool
-			if removed, ok = l.handshakes.makeRoom(w.since); !ok {
-				return nil, &Error{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
-			}
+		if oldest != nil {
+			l.handshakes.remove(oldest)
+			removed = oldest.giveWay
 		}
 	}
 	l.handshakes.add(w)

@@ -6,7 +6,7 @@
 export const SOON = 60_000;
 
 /** Whether tests run in their long form, as in `make soak`. */
-export const SOAK = Boolean(process.env.ROOMCAST_SOAK);
+export const SOAK = Boolean(globalThis.process?.env.ROOMCAST_SOAK);
 
 /** How long a compiler, a bundler or a package manager may take, in ms. */
 export const BUILD = 240_000;
