@@ -8,19 +8,27 @@ import (
 	"testing"
 )
 
-// Each row of docs/compatibility.md names a test that exists.
-func TestCompatibilityNamesTests(t *testing.T) {
+// Each row of docs/compatibility.md, and of the list of attacks in docs/security.md, names a test
+// that exists.
+func TestTablesNameTests(t *testing.T) {
 	t.Parallel()
 	rows := regexp.MustCompile("(?m)^\\|.*\\| `([^`]+)`: ([^|]+) \\|$")
-	page := read(t, "docs/compatibility.md")
-	found := rows.FindAllStringSubmatch(page, -1)
-	if lines := strings.Count(page, "\n|") - 2*strings.Count(page, "\n## "); len(found) != lines {
-		t.Errorf("%d of %d rows name a test", len(found), lines)
-	}
-	for _, row := range found {
-		file, name := row[1], row[2]
-		if !strings.Contains(read(t, file), name) {
-			t.Errorf("%s has no test named %s", file, name)
+	for page, start := range map[string]string{
+		"docs/compatibility.md": "# Compatibility", "docs/security.md": "## Attacks and faults",
+	} {
+		_, text, found := strings.Cut(read(t, page), start+"\n")
+		if !found {
+			t.Fatalf("%s has no %s", page, start)
+		}
+		named := rows.FindAllStringSubmatch(text, -1)
+		tables := len(regexp.MustCompile(`(?m)^\| --- `).FindAllString(text, -1))
+		if lines := strings.Count(text, "\n|") - 2*tables; len(named) != lines {
+			t.Errorf("%s: %d of %d rows name a test", page, len(named), lines)
+		}
+		for _, row := range named {
+			if file, name := row[1], strings.TrimSpace(row[2]); !strings.Contains(read(t, file), name) {
+				t.Errorf("%s: %s has no test named %s", page, file, name)
+			}
 		}
 	}
 }
