@@ -208,8 +208,8 @@ func (h *Hub) joinAll(m *Member, extra []string, joinedAt uint64) {
 		// A new id cannot have missed a message, even if other rooms were freed after the cursor.
 		h.index.open(own).State.lost = 0
 	}
-	if m.a.Namespace == "/" && m.a.UserID != "" {
-		h.join(m, rooms.User(m.a.UserID), joinedAt)
+	if m.a.UserID != "" {
+		h.join(m, rooms.In(m.a.Namespace, rooms.User(m.a.UserID)), joinedAt)
 	}
 	for _, name := range extra {
 		h.join(m, name, joinedAt)

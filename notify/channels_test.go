@@ -18,7 +18,7 @@ func TestJoinChannels(t *testing.T) {
 	if got != "[one has one two] [user:u * secret taken was three Client:x a#b]" {
 		t.Errorf("joined and denied %s", got)
 	}
-	if got := sorted(m.Rooms()); got != "/n#* /n#client:a /n#has /n#one /n#two" {
+	if got := sorted(m.Rooms()); got != "/n#* /n#client:a /n#has /n#one /n#two /n#user:u" {
 		t.Errorf("rooms %s", got)
 	}
 	left := h.LeaveChannels(m, []string{"one", "never", "*", "client:a"})

@@ -23,7 +23,7 @@ func TestAttachJoinsOwnRooms(t *testing.T) {
 			"* client:a user:u x y"},
 		{Attachment{ClientID: "b"}, "* client:b"},
 		{Attachment{ClientID: "a", UserID: "u", Namespace: "/n", Rooms: []string{"/n#x"}},
-			"/n#* /n#client:a /n#x"},
+			"/n#* /n#client:a /n#user:u /n#x"},
 	} {
 		m := attach(t, h, c.a)
 		if got := sorted(m.Rooms()); got != c.want {
@@ -126,7 +126,7 @@ func TestLookups(t *testing.T) {
 	s := h.Stats()
 	s.Gaps = nil
 	want := "{Total:5 ActiveUsers:3 ByTransport:map[:4 websocket:1] Members:6 Lagging:0 " +
-		"Channels:2 Rooms:13 Sessions:0 Published:1 Delivered:3 History:1 HistoryBytes:1556 " +
+		"Channels:2 Rooms:14 Sessions:0 Published:1 Delivered:3 History:1 HistoryBytes:1556 " +
 		"Lagged:0 Dropped:0 Replays:0 Replayed:0 Gaps:map[]}"
 	if got := fmt.Sprintf("%+v", s); got != want {
 		t.Errorf("stats %s", got)

@@ -111,5 +111,5 @@ func (m *Member) own(name string) bool {
 		return false
 	}
 	return room == rooms.All || room == rooms.Client(m.a.ClientID) ||
-		namespace == "/" && m.a.UserID != "" && room == rooms.User(m.a.UserID)
+		m.a.UserID != "" && room == rooms.User(m.a.UserID)
 }

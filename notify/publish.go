@@ -45,6 +45,15 @@ func (h *Hub) Publish(
 // the Hub sends the volatile ones. An error means that the Hub sent nothing: it wraps
 // ErrUnavailable, or is a *ValidationError for too many items.
 func (h *Hub) PublishBatch(ctx context.Context, items []Publication) ([]Result, error) {
+	return deliverBatch(ctx, h, items, func(p Publication) (*Message, error) {
+		return newMessage(p.Notification, p.Target)
+	})
+}
+
+// deliverBatch builds a message for each item and delivers those that are valid.
+func deliverBatch[T any](
+	ctx context.Context, h *Hub, items []T, build func(T) (*Message, error),
+) ([]Result, error) {
 	if len(items) > MaxBatch {
 		return nil, refuse("batch", "has %d items, expected at most %d", len(items), MaxBatch)
 	}
@@ -52,7 +61,7 @@ func (h *Hub) PublishBatch(ctx context.Context, items []Publication) ([]Result, 
 	messages := make([]*Message, len(items))
 	var stored []*Message
 	for i, item := range items {
-		m, err := newMessage(item.Notification, item.Target)
+		m, err := build(item)
 		if err != nil {
 			results[i].Err = err
 			continue

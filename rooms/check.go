@@ -14,6 +14,7 @@ const (
 	MaxName   = 200 // a room or channel
 	MaxUserID = 128
 
+	MaxNamespace   = 128
 	MaxDisplayName = 256
 )
 
@@ -93,6 +94,22 @@ func CheckChannel(field, s string) error {
 			return owned(field, "%s is owned by the server, expected no name that starts with %q",
 				shown(s), prefix)
 		}
+	}
+	return nil
+}
+
+// CheckNamespace checks the name of a Socket.IO namespace: "" or "/" is the root, all others are "/"
+// and a name of at most [MaxNamespace] bytes without '#' and ','.
+func CheckNamespace(s string) error {
+	switch {
+	case s == "" || s == "/":
+		return nil
+	case s[0] != '/':
+		return refuse("namespace", "%s does not start with '/'", shown(s))
+	case len(s) > MaxNamespace:
+		return refuse("namespace", "is %d bytes long, expected at most %d", len(s), MaxNamespace)
+	case !utf8.ValidString(s) || strings.ContainsAny(s, "#,"):
+		return refuse("namespace", "%s contains '#', ',' or invalid UTF-8", shown(s))
 	}
 	return nil
 }

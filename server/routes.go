@@ -66,8 +66,9 @@ func (s *Service) Handler() http.Handler {
 // api returns the options of the API.
 func (s *Service) api() api.Options {
 	o := api.Options{Hub: s.o.Hub, Keyring: s.keys, Log: s.o.Log,
-		Mode: s.o.SocketIO.AuthMode(), StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
-		Live: s.health.live, Ready: s.health.ready}
+		Asker: asker{s.o.SocketIO}, Mode: s.o.SocketIO.AuthMode(),
+		StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
+		Live:       s.health.live, Ready: s.health.ready}
 	if s.o.Tickets != nil {
 		o.Tickets = s.o.Tickets
 	}

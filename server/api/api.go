@@ -39,6 +39,9 @@ type Options struct {
 	// Tickets issues tickets for POST /v1/tickets. With nil the route does not exist.
 	Tickets ticketIssuer
 
+	// Asker waits for acknowledgements of POST /v1/emit. With nil the route cannot wait for them.
+	Asker Asker
+
 	Mode  auth.Mode        // how clients authenticate, for GET /v1/stats
 	Live  http.HandlerFunc // serves GET /livez
 	Ready http.HandlerFunc // serves GET /readyz

@@ -70,15 +70,6 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 	return p, nil
 }
 
-// decodeItem reads one notification of a batch.
-func decodeItem(item strictjson.Element, prefix string) (notify.Publication, error) {
-	if item.Err != nil {
-		return notify.Publication{}, invalidField(item.Err.In(strings.TrimSuffix(prefix, ".")).Path,
-			item.Err.Reason)
-	}
-	return decodePublication(item.Value, prefix)
-}
-
 // decodeString reads a string.
 func decodeString(value strictjson.Checked, field string) (string, error) {
 	s, err := catalogue.DecodeText(field, value)
@@ -153,18 +144,6 @@ func decodeDuration(value strictjson.Checked, field string) (time.Duration, erro
 }
 
 func isNull(value strictjson.Checked) bool { return value.Kind() == strictjson.Null }
-
-// inBatch puts prefix, the item of a batch, before the field of a validation error.
-func inBatch(err error, prefix string) error {
-	var invalid *notify.ValidationError
-	if errors.As(err, &invalid) {
-		return &notify.ValidationError{Field: prefix + invalid.Field, Reason: invalid.Reason}
-	}
-	return err
-}
-
-// batchPrefix returns the path of an item of a batch: "[3].".
-func batchPrefix(i int) string { return "[" + itoa(i) + "]." }
 
 func wrongType(field string, value strictjson.Checked, expected string) *edge.Problem {
 	return invalidField(field, "got "+value.Describe()+", expected "+expected)

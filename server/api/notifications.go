@@ -5,35 +5,16 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/catalogue"
-	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
 const (
 	maxSingleBody = 1 << 20
 	maxBatchBody  = 16 << 20
-
-	// publishTimeout is the time for the store. It does not include reading and checking the body.
-	// It is shorter than common client timeouts, so that the caller reads the 503 and tries again.
-	publishTimeout = 2 * time.Second
 )
-
-// batchReply is one element of the response to a batch.
-type batchReply struct {
-	receipt notify.Receipt
-	problem *edge.Problem
-}
-
-func (b batchReply) value() any {
-	if b.problem != nil {
-		return map[string]*edge.Problem{"error": b.problem}
-	}
-	return b.receipt
-}
 
 // once calls publish. It carries out requests with the same Idempotency-Key once. With a key it
 // completes the request also when the client disconnects, because the client will send it again.
@@ -61,83 +42,22 @@ func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any
 	return reply, err
 }
 
+// notifications returns how POST /v1/notifications publishes.
+func (h *handler) notifications() publication[notify.Publication] {
+	return publication[notify.Publication]{
+		decode: decodePublication,
+		subjects: func(p notify.Publication) (string, []string) {
+			return "target", p.Target.Subjects()
+		},
+		one: func(ctx context.Context, p notify.Publication) (notify.Receipt, error) {
+			return h.hub.Publish(ctx, p.Notification, p.Target)
+		},
+		batch: h.hub.PublishBatch,
+	}
+}
+
 // publish serves POST /v1/notifications: one notification, or an array of them.
-func (h *handler) publish(c *call) (any, error) {
-	return h.once(c, func(ctx context.Context) (any, error) {
-		switch c.json.Kind() {
-		case strictjson.Object:
-			item, err := decodePublication(c.json, "")
-			if err != nil {
-				return nil, err
-			}
-			return h.publishOne(ctx, c, item)
-		case strictjson.None:
-			return h.publishBatch(ctx, c)
-		}
-		return nil, invalidField("",
-			"body: got "+c.json.Describe()+", expected an object or an array of up to "+
-				itoa(notify.MaxBatch)+" objects")
-	})
-}
-
-func (h *handler) publishOne(ctx context.Context, c *call, item notify.Publication) (any, error) {
-	if err := c.key.permit("target", item.Target.Subjects()...); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	receipt, err := h.hub.Publish(ctx, item.Notification, item.Target)
-	if err != nil {
-		return nil, err
-	}
-	return receipt, nil
-}
-
-// publishBatch publishes the valid items with one append. The reply has a receipt or an error for
-// each item, in the order of the request.
-func (h *handler) publishBatch(ctx context.Context, c *call) (any, error) {
-	// The request itself has spent one.
-	if err := c.key.budget.spend(len(c.items) - 1); err != nil {
-		return nil, err
-	}
-	replies := make([]batchReply, len(c.items))
-	publications := make([]notify.Publication, 0, len(c.items))
-	places := make([]int, 0, len(c.items)) // publications[i] is c.items[places[i]]
-	for i, item := range c.items {
-		p, err := decodeItem(item, batchPrefix(i))
-		if err == nil {
-			err = c.key.permit(batchPrefix(i)+"target", p.Target.Subjects()...)
-		}
-		if err != nil {
-			replies[i].problem = edge.ProblemFor(c.Request, err)
-			continue
-		}
-		publications = append(publications, p)
-		places = append(places, i)
-	}
-	if len(publications) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-		defer cancel()
-		results, err := h.hub.PublishBatch(ctx, publications)
-		if err != nil {
-			return nil, err
-		}
-		for i, result := range results {
-			place := places[i]
-			if result.Err != nil {
-				replies[place].problem = edge.ProblemFor(c.Request,
-					inBatch(result.Err, batchPrefix(place)))
-				continue
-			}
-			replies[place].receipt = result.Receipt
-		}
-	}
-	values := make([]any, len(replies))
-	for i, reply := range replies {
-		values[i] = reply.value()
-	}
-	return values, nil
-}
+func (h *handler) publish(c *call) (any, error) { return publishBody(h, c, h.notifications()) }
 
 // publishKind serves POST /v1/notifications/{kind}.
 func (h *handler) publishKind(kind string) func(*call) (any, error) {
@@ -147,7 +67,7 @@ func (h *handler) publishKind(kind string) func(*call) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			return h.publishOne(ctx, c, item)
+			return h.notifications().publishOne(ctx, c, item)
 		})
 	}
 }

@@ -15,6 +15,7 @@ type components struct {
 	ticketRequest, ticket, stats, status, problem              *object
 	channelsChange, channelsChanged, clientMessage             *object
 	tokenRenewal, tokenRenewed                                 *object
+	emission, acks                                             *object
 }
 
 func newComponents() (c components) {
@@ -36,13 +37,14 @@ func newComponents() (c components) {
 	c.channelsChange, c.channelsChanged = channelsChangeObject(), channelsChangedObject()
 	c.clientMessage = clientMessageObject()
 	c.tokenRenewal, c.tokenRenewed = tokenRenewalObject(), tokenRenewedObject()
+	c.emission, c.acks = emissionObject(c.target), acksObject()
 	return c
 }
 
 // all returns the objects in the order of the page.
 func (c components) all() []*object {
 	return []*object{
-		c.target, c.notification, c.receipt, c.refused, c.delivered, c.history,
+		c.target, c.notification, c.receipt, c.refused, c.emission, c.acks, c.delivered, c.history,
 		c.connection, c.connections, c.disconnected, c.joined, c.left,
 		c.user, c.users, c.userState, c.channel, c.channels, c.ticketRequest, c.ticket,
 		c.channelsChange, c.channelsChanged, c.clientMessage, c.tokenRenewal, c.tokenRenewed,

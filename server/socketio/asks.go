@@ -6,6 +6,9 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/engineio"
 )
 
 // The bounds of what a connection holds for asks. Go code decides how much it asks, so the bounds
@@ -74,12 +77,16 @@ func (c *Conn) takeLate() bool {
 // OnConnect function cannot: its client gets the event only after the answer to CONNECT. Use
 // AskFunc there.
 func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, error) {
+	q, err := newInquiry(event, args)
+	if err != nil {
+		return Answer{}, err
+	}
 	type result struct {
 		answer Answer
 		err    error
 	}
 	answered := make(chan result, 1)
-	a, err := c.ask(event, args, func(answer Answer, err error) { answered <- result{answer, err} })
+	a, err := c.ask(q, func(answer Answer, err error) { answered <- result{answer, err} })
 	if err != nil {
 		return Answer{}, err
 	}
@@ -96,23 +103,51 @@ func (c *Conn) Ask(ctx context.Context, event string, args ...any) (Answer, erro
 // packets when the acknowledgement arrives, or with an error when the client leaves. A panic in
 // answer closes this connection. If AskFunc returns an error, answer is not called.
 func (c *Conn) AskFunc(event string, answer func(Answer, error), args ...any) error {
-	_, err := c.ask(event, args, func(a Answer, err error) {
+	q, err := newInquiry(event, args)
+	if err != nil {
+		return err
+	}
+	_, err = c.ask(q, func(a Answer, err error) {
 		c.client.later(func() { answer(a, err) })
 	})
 	return err
 }
 
-func (c *Conn) ask(event string, args []any, answer func(Answer, error)) (asked, error) {
-	if err := checkEvent(event); err != nil {
-		return asked{}, err
+// inquiry is an event to which clients answer: its encoded name and arguments, the same for all.
+type inquiry struct {
+	kind        byte
+	data        []byte
+	attachments [][]byte
+}
+
+func newInquiry(event string, args []any) (inquiry, error) {
+	if err := notify.CheckEvent(event); err != nil {
+		return inquiry{}, err
 	}
+	kind, data, attachments, err := encodeData(kindEvent, append([]any{event}, args...))
+	return inquiry{kind, data, attachments}, err
+}
+
+// emittedInquiry is newInquiry for arguments that the Hub has checked.
+func emittedInquiry(event string, args notify.SplitArgs) inquiry {
+	kind := byte(kindEvent)
+	if len(args.Attachments) > 0 {
+		kind = kindBinaryEvent
+	}
+	data := append([]byte{'['}, quote(event)...)
+	return inquiry{kind, append(appendArgs(data, args.Placeholders), ']'), args.Attachments}
+}
+
+// packet returns the packet for a client.
+func (q inquiry) packet(namespace string, id uint64) *engineio.Frame {
+	text := make([]byte, 0, len(q.data)+len(namespace)+32)
+	text = appendHeader(text, q.kind, len(q.attachments), namespace, &id)
+	return newFrame(append(text, q.data...), q.attachments...)
+}
+
+func (c *Conn) ask(q inquiry, answer func(Answer, error)) (asked, error) {
 	id := c.client.srv.askIDs.Add(1)
-	text, attachments, err := encodePacket(kindEvent, c.namespace, &id,
-		append([]any{event}, args...))
-	if err != nil {
-		return asked{}, err
-	}
-	frame := newFrame(text, attachments...)
+	frame := q.packet(c.namespace, id)
 	r := reply{frame: frame, conn: c, size: frame.Size(), asks: true}
 	head := c.client.srv.hub.Head()
 	c.client.mu.Lock()

@@ -51,7 +51,7 @@ func (b Broadcast) rooms() []string {
 // was sent: the event name is reserved, an argument cannot be encoded, or the event could not be
 // stored (notify.ErrUnavailable).
 func (b Broadcast) Emit(event string, args ...any) (notify.Receipt, error) {
-	if err := checkEvent(event); err != nil {
+	if err := notify.CheckEvent(event); err != nil {
 		return notify.Receipt{}, err
 	}
 	m := &notify.Message{

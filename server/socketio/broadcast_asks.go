@@ -1,9 +1,12 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/roomcast/roomcast/notify"
 )
 
 // UnaskedError is the error of Broadcast.Ask when it did not ask some clients, because too many
@@ -25,7 +28,44 @@ func (e *UnaskedError) Unwrap() error { return ErrTooManyAsks }
 // ErrClosed if a client left without an answer, and ErrUnanswered. The event is not stored: clients
 // that connect later are not asked. See Conn.Ask for where to call it.
 func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	q, err := newInquiry(event, args)
+	if err != nil {
+		return nil, err
+	}
+	return askAll(ctx, b.Conns(), q)
+}
+
+// AskAll is Ask for an emission of a backend. missing are the ids of the clients without an answer.
+// The error is that of Ask, or a *notify.ValidationError.
+func (s *Server) AskAll(
+	ctx context.Context, e notify.Emission,
+) (answers []Answer, missing []string, err error) {
+	to, err := s.hub.Recipients(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	args, err := notify.SplitBinary(e.Args)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := s.In(cmp.Or(e.Namespace, notify.RootNamespace))
+	b.to, b.except = to.Rooms, to.Except
 	conns := b.Conns()
+	answers, err = askAll(ctx, conns, emittedInquiry(e.Event, args))
+	answered := make(map[string]bool, len(answers))
+	for _, a := range answers {
+		answered[a.ClientID] = true
+	}
+	for _, c := range conns {
+		if !answered[c.ID()] {
+			missing = append(missing, c.ID())
+		}
+	}
+	return answers, missing, err
+}
+
+// askAll asks clients and waits for their answers.
+func askAll(ctx context.Context, conns []*Conn, q inquiry) ([]Answer, error) {
 	type result struct {
 		answer Answer
 		err    error
@@ -42,7 +82,7 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 		unasked                UnaskedError
 	)
 	for _, c := range conns {
-		a, err := c.ask(event, args, func(answer Answer, err error) {
+		a, err := c.ask(q, func(answer Answer, err error) {
 			results <- result{answer, err}
 		})
 		switch {

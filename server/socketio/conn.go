@@ -91,7 +91,7 @@ func (c *Conn) Recovered() bool { return c.member.Recovered() }
 func (c *Conn) Context() context.Context { return c.client.session.Context() }
 
 // Rooms returns the client's rooms in its namespace, sorted. They include the client's own room
-// (ID) and, in "/", the room of its user ("user:<id>"). After the client has left, Rooms returns
+// (ID) and the room of its user ("user:<id>"). After the client has left, Rooms returns
 // the rooms that it was in.
 func (c *Conn) Rooms() []string {
 	hubRooms := c.member.Left()
@@ -193,15 +193,11 @@ func roomName(hubRoom string) (name string, visible bool) {
 	return name, name != rooms.All
 }
 
-// hubRooms returns the hub rooms of names in a namespace. The id of a client becomes the room of
-// that client.
+// hubRooms returns the hub rooms of names in a namespace.
 func (s *Server) hubRooms(namespace string, names []string) []string {
 	hubRooms := make([]string, len(names))
 	for i, name := range names {
-		if s.hub.IsClientID(name) {
-			name = rooms.Client(name)
-		}
-		hubRooms[i] = rooms.In(namespace, name)
+		hubRooms[i] = s.hub.RoomIn(namespace, name)
 	}
 	return hubRooms
 }

@@ -19,9 +19,21 @@ import (
 func encodePacket(
 	kind byte, namespace string, id *uint64, data any,
 ) (text []byte, attachments [][]byte, err error) {
+	kind, body, attachments, err := encodeData(kind, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	text = appendHeader(nil, kind, len(attachments), namespace, id)
+	return append(text, body...), attachments, nil
+}
+
+// encodeData returns the JSON of a packet, empty for nil, its attachments, and its kind with them.
+func encodeData(kind byte, data any) (byte, []byte, [][]byte, error) {
+	var attachments [][]byte
 	if kind == kindEvent || kind == kindAck {
+		var err error
 		if data, err = detach(data, placeholders(&attachments)); err != nil {
-			return nil, nil, err
+			return 0, nil, nil, err
 		}
 		if args, ok := data.([]any); kind == kindAck && (!ok || args == nil) {
 			data = []any{}
@@ -30,15 +42,11 @@ func encodePacket(
 			kind += kindBinaryEvent - kindEvent
 		}
 	}
-	text = appendHeader(nil, kind, len(attachments), namespace, id)
 	if data == nil {
-		return text, nil, nil
+		return kind, nil, nil, nil
 	}
 	body, err := marshal(data)
-	if err != nil {
-		return nil, nil, err
-	}
-	return append(text, body...), attachments, nil
+	return kind, body, attachments, err
 }
 
 // appendHeader appends the part of a packet before its JSON.

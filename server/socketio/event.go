@@ -53,6 +53,18 @@ func (a Args) JSON(i int) json.RawMessage { return a.raw[i] }
 // Binary returns the binary attachments. The caller must not change them.
 func (a Args) Binary() [][]byte { return a.parts }
 
+// MarshalJSON returns the arguments as an array, with {"$binary":"<base64>"} for each attachment.
+func (a Args) MarshalJSON() ([]byte, error) {
+	text := []byte{'['}
+	for i, arg := range a.raw {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, notify.JoinBinary(arg, a.parts)...)
+	}
+	return append(text, ']'), nil
+}
+
 // ArgumentError names the argument of a client that is wrong. In an acknowledgement it has the code
 // "validation".
 type ArgumentError struct {
@@ -210,14 +222,4 @@ func index(v any, size int) (i int, ok bool) {
 		return 0, false
 	}
 	return int(f), true
-}
-
-// checkEvent refuses the names that Socket.IO reserves.
-func checkEvent(name string) error {
-	if reservedEvents[name] {
-		return &notify.ValidationError{
-			Field: "event", Reason: fmt.Sprintf("%q is reserved by Socket.IO", name),
-		}
-	}
-	return nil
 }

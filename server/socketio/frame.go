@@ -38,9 +38,8 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 	if m.Args == nil {
 		text = append(text, ',')
 		text = m.AppendJSON(text)
-	} else if inner := bytes.TrimSpace(args[1 : len(args)-1]); len(inner) > 0 {
-		text = append(text, ',')
-		text = append(text, inner...)
+	} else {
+		text = appendArgs(text, args)
 	}
 	if s.opts.recovery() {
 		text = appendTrailer(text, m.ID)
@@ -49,6 +48,14 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 	}
 	f.Frame = engineio.NewFrame(text, m.Attachments...)
 	return f
+}
+
+// appendArgs appends the elements of an array after the name of an event.
+func appendArgs(dst, array []byte) []byte {
+	if inner := bytes.TrimSpace(array[1 : len(array)-1]); len(inner) > 0 {
+		dst = append(append(dst, ','), inner...)
+	}
+	return dst
 }
 
 // render appends a delivery to the batch. Notifications have the names that the client asked for

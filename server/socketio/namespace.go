@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -64,7 +65,7 @@ func (n *Namespace) On(event string, f func(ctx context.Context, c *Conn, e *Eve
 		panic(`socketio: On("connection"): use OnConnect`)
 	case event == "disconnect", event == "disconnecting":
 		panic(fmt.Sprintf("socketio: On(%q): use OnDisconnect", event))
-	case reservedEvents[event], event == refreshEvent:
+	case slices.Contains(notify.ReservedEvents, event), event == refreshEvent:
 		panic(fmt.Sprintf("socketio: On(%q): the name is reserved", event))
 	case builtins[event] && n.name == notify.RootNamespace && !n.srv.opts.Plain:
 		panic(fmt.Sprintf("socketio: On(%q): "+

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -31,13 +32,6 @@ const (
 	maxValues      = 4096     // JSON values of a packet: decoded, one takes 50 bytes
 	maxAckID       = 1 << 53
 )
-
-// reservedEvents are the names that a client must not emit, because Socket.IO clients and servers
-// use them for their own events.
-var reservedEvents = map[string]bool{
-	"connect": true, "connect_error": true, "disconnect": true, "disconnecting": true,
-	"newListener": true, "removeListener": true,
-}
 
 // packet is one Socket.IO packet from a client. decodePacket has checked it, so handlers can rely
 // on its form.
@@ -180,7 +174,7 @@ func (p *packet) takeName() error {
 	default:
 		return errors.New("event name must be a string or a number")
 	}
-	if reservedEvents[p.name] {
+	if slices.Contains(notify.ReservedEvents, p.name) {
 		return fmt.Errorf("event name %q is reserved", p.name)
 	}
 	return nil

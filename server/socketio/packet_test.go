@@ -2,9 +2,11 @@ package socketio
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -139,7 +141,7 @@ func FuzzDecodePacket(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if p.isEvent() && reservedEvents[p.name] {
+		if p.isEvent() && slices.Contains(notify.ReservedEvents, p.name) {
 			t.Fatalf("%q passed with the reserved name %q", text, p.name)
 		}
 		for range p.attachments {

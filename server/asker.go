@@ -1,0 +1,35 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/api"
+	"github.com/roomcast/roomcast/server/socketio"
+)
+
+// asker waits for the acknowledgements of POST /v1/emit.
+type asker struct{ sio *socketio.Server }
+
+// AskAll emits to the Socket.IO clients among the recipients. Clients that left or have too many
+// asks are missing, which is no error: the others have the event.
+func (a asker) AskAll(ctx context.Context, e notify.Emission) (api.Acks, error) {
+	answers, missing, err := a.sio.AskAll(ctx, e)
+	var invalid *notify.ValidationError
+	if errors.As(err, &invalid) {
+		return api.Acks{}, err
+	}
+	reply := api.Acks{
+		Acks: make([]api.Ack, 0, len(answers)), Missing: append([]string{}, missing...),
+		TimedOut: errors.Is(err, context.DeadlineExceeded),
+	}
+	for _, answer := range answers {
+		args, err := answer.MarshalJSON()
+		if err != nil {
+			return api.Acks{}, err
+		}
+		reply.Acks = append(reply.Acks, api.Ack{Client: answer.ClientID, Args: args})
+	}
+	return reply, nil
+}
