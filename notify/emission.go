@@ -47,7 +47,7 @@ var ReservedEvents = []string{
 
 // Emit sends an event with bare arguments through the log. The errors are those of Publish.
 func (h *Hub) Emit(ctx context.Context, e Emission) (Receipt, error) {
-	m, err := h.emitted(e)
+	m, err := h.Compose(e)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -56,11 +56,12 @@ func (h *Hub) Emit(ctx context.Context, e Emission) (Receipt, error) {
 
 // EmitBatch sends up to MaxBatch emissions, as PublishBatch publishes notifications.
 func (h *Hub) EmitBatch(ctx context.Context, items []Emission) ([]Result, error) {
-	return deliverBatch(ctx, h, items, h.emitted)
+	return deliverBatch(ctx, h, items, h.Compose)
 }
 
-// emitted validates an emission and builds its message.
-func (h *Hub) emitted(e Emission) (*Message, error) {
+// Compose validates an emission and returns its message, for Deliver. The error is a
+// *ValidationError.
+func (h *Hub) Compose(e Emission) (*Message, error) {
 	to, err := h.Recipients(e)
 	if err != nil {
 		return nil, err

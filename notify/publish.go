@@ -58,33 +58,44 @@ func deliverBatch[T any](
 		return nil, refuse("batch", "has %d items, expected at most %d", len(items), MaxBatch)
 	}
 	results := make([]Result, len(items))
-	messages := make([]*Message, len(items))
-	var stored []*Message
+	messages := make([]*Message, 0, len(items))
+	places := make([]int, 0, len(items)) // messages[i] is of items[places[i]]
 	for i, item := range items {
 		m, err := build(item)
 		if err != nil {
 			results[i].Err = err
 			continue
 		}
-		messages[i] = m
+		messages, places = append(messages, m), append(places, i)
+	}
+	if err := h.DeliverBatch(ctx, messages); err != nil {
+		return nil, err
+	}
+	for i, m := range messages {
+		results[places[i]].Receipt = m.receipt()
+	}
+	return results, nil
+}
+
+// DeliverBatch is Deliver for several messages with rooms: the log stores them together, in their
+// order; then the Hub sends the volatile ones.
+func (h *Hub) DeliverBatch(ctx context.Context, messages []*Message) error {
+	var stored []*Message
+	for _, m := range messages {
 		if !m.Volatile {
 			stored = append(stored, m)
 		}
 	}
 	if err := h.append(ctx, stored); err != nil {
-		return nil, err
+		return err
 	}
-	for i, m := range messages {
-		if m == nil {
-			continue
-		}
+	for _, m := range messages {
 		if m.Volatile {
 			h.prepare(m)
 			h.local(m)
 		}
-		results[i].Receipt = m.receipt()
 	}
-	return results, nil
+	return nil
 }
 
 // Deliver publishes a message that the caller has built, such as an emit. It does not validate

@@ -67,19 +67,7 @@ func (c *Conn) offer(ctx context.Context, e *Event) (handled bool) {
 func (c *client) event(conn *Conn, p *packet) *Event {
 	e := &Event{Name: p.name, Args: Args{p.args, p.parts}}
 	if p.hasID {
-		id := p.id
-		e.ack = func(args []any) {
-			if args == nil {
-				args = []any{}
-			}
-			text, attachments, err := encodePacket(kindAck, conn.namespace, &id, args)
-			if err != nil {
-				c.srv.logEncodeError(conn.namespace, err)
-				return
-			}
-			frame := newFrame(text, attachments...)
-			c.send(reply{frame: frame, conn: conn, size: frame.Size()})
-		}
+		e.ack = &acknowledgement{conn, p.id}
 	}
 	return e
 }

@@ -1,0 +1,169 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/socketio"
+)
+
+// EventHook answers the events of Socket.IO clients: it posts each to the handler of its namespace
+// and does what the handler answers. Events of one client are posted one at a time, in their order.
+// No event is posted twice.
+type EventHook struct {
+	*Hooks
+	hub *notify.Hub
+}
+
+// EventHook returns the event hook, to be mounted after the applications that answer events in this
+// process.
+func (h *Hooks) EventHook(hub *notify.Hub) *EventHook { return &EventHook{h, hub} }
+
+var _ socketio.App = (*EventHook)(nil)
+
+// Serves reports whether a namespace has a handler.
+func (h *EventHook) Serves(namespace string) bool { return h.address(namespace) != "" }
+
+// address returns the URL of the handler of a namespace, "" without one.
+func (h *EventHook) address(namespace string) string {
+	if address, own := h.o.Events.URLs[namespace]; own {
+		return address
+	}
+	return h.o.Events.URLs["*"]
+}
+
+// Connect lets every client in; the connect hook decides who may connect.
+func (h *EventHook) Connect(context.Context, *socketio.Conn) error { return nil }
+
+// Disconnect does nothing: webhooks tell of it.
+func (h *EventHook) Disconnect(*socketio.Conn, string) {}
+
+// eventRequest is the body of a request.
+type eventRequest struct {
+	Type      string    `json:"type"`
+	ID        string    `json:"id"`
+	Timestamp string    `json:"timestamp"`
+	Data      eventData `json:"data"`
+}
+
+type eventData struct {
+	Connection connectionData `json:"connection"`
+	Event      string         `json:"event"`
+	Args       socketio.Args  `json:"args"`
+	WantsAck   bool           `json:"wantsAck"`
+}
+
+type connectionData struct {
+	ID        string          `json:"id"`
+	Namespace string          `json:"namespace"`
+	UserID    string          `json:"userId,omitempty"`
+	Username  string          `json:"username,omitempty"`
+	Transport string          `json:"transport"`
+	Rooms     []string        `json:"rooms"`
+	Data      json.RawMessage `json:"data"`
+}
+
+// Event posts an event and does what the answer says. The request does not end with the connection:
+// what a client has sent before it left is handled.
+func (h *EventHook) Event(ctx context.Context, c *socketio.Conn, e *socketio.Event) bool {
+	if err := h.handle(ctx, c, e); err != nil {
+		e.Ack(unavailable)
+	}
+	return true
+}
+
+// unavailable is the acknowledgement of an event that had no usable answer.
+var unavailable = struct {
+	Error struct {
+		Code string `json:"code"`
+	} `json:"error"`
+}{struct {
+	Code string `json:"code"`
+}{edge.CodeUnavailable}}
+
+func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, e *socketio.Event) error {
+	select {
+	case h.events <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err() // the client has left before its turn
+	}
+	defer func() { <-h.events }()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
+	defer cancel()
+	address, start := h.address(c.Namespace()), h.o.Now()
+	err := h.exchange(ctx, address, c, e)
+	var failure *Failure
+	outcome := "ok"
+	if errors.As(err, &failure) {
+		outcome = failure.Outcome
+		h.faults.note("event", address, failure)
+	}
+	h.o.Metrics.Hooked("event", outcome, h.o.Now().Sub(start))
+	return err
+}
+
+// exchange posts an event and applies the answer.
+func (h *EventHook) exchange(
+	ctx context.Context, address string, c *socketio.Conn, e *socketio.Event,
+) error {
+	identity := c.Identity()
+	request := eventRequest{
+		Type: "event", ID: newID(), Timestamp: notify.Timestamp(h.o.Now()),
+		Data: eventData{
+			Connection: connectionData{
+				ID: c.ID(), Namespace: c.Namespace(), UserID: identity.RoomUser(),
+				Username: identity.Username, Transport: c.Transport(), Rooms: c.Rooms(),
+				Data: dataOf(c),
+			},
+			Event: e.Name, Args: e.Args, WantsAck: e.WantsAck(),
+		},
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return failed("invalid", "the event cannot be encoded: %v", err)
+	}
+	text, err := h.sender.post(ctx, address, request.ID, body)
+	if err != nil {
+		return err
+	}
+	a, err := h.decodeAnswer(c, text)
+	if err != nil {
+		return err
+	}
+	return h.apply(ctx, c, e, a)
+}
+
+// apply does what an answer says, in the order join, leave, emit, data, acknowledge, disconnect.
+func (h *EventHook) apply(
+	ctx context.Context, c *socketio.Conn, e *socketio.Event, a answer,
+) error {
+	c.Join(a.join...)
+	c.Leave(a.leave...)
+	if err := h.hub.DeliverBatch(ctx, a.emits); err != nil {
+		return failed("unavailable", "the events cannot be stored: %v", err)
+	}
+	if a.data != nil {
+		c.SetData(connData(a.data))
+	}
+	if a.hasAck {
+		e.AckSplit(a.ack)
+	}
+	if a.disconnect {
+		c.Close()
+	}
+	return nil
+}
+
+// connData is the data of a connection, as the handler has set it: an object.
+type connData json.RawMessage
+
+// dataOf returns the data of a connection.
+func dataOf(c *socketio.Conn) json.RawMessage {
+	if data, ok := c.Data().(connData); ok {
+		return json.RawMessage(data)
+	}
+	return json.RawMessage("{}")
+}

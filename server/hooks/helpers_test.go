@@ -1,0 +1,140 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/socketio"
+)
+
+const testSecret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+// received is a request as the handler of a test gets it, after its signature was verified.
+type received struct {
+	gone <-chan struct{} // closed when the server waits no longer
+
+	Type, ID, Timestamp string
+	Data                struct {
+		Connection struct {
+			ID, Namespace, UserID, Username, Transport string
+			Rooms                                      []string
+			Data                                       json.RawMessage
+		}
+		Event    string
+		Args     json.RawMessage
+		WantsAck bool
+	}
+}
+
+// application is a handler of events, and how often which outcome was counted.
+type application struct {
+	t    testing.TB
+	Base string
+
+	mu       sync.Mutex
+	answer   func(w http.ResponseWriter, r received)
+	outcomes map[string]int
+}
+
+func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	verifier, _ := standardwebhooks.NewWebhook(testSecret)
+	var request received
+	if err := verifier.Verify(body, r.Header); err != nil {
+		a.t.Errorf("signature: %v", err)
+	}
+	if err := json.Unmarshal(body, &request); err != nil || request.ID != r.Header.Get("webhook-id") {
+		a.t.Errorf("%s: %v", body, err)
+	}
+	request.gone = r.Context().Done()
+	a.mu.Lock()
+	answer := a.answer
+	a.mu.Unlock()
+	answer(w, request)
+}
+
+func (a *application) answers(f func(w http.ResponseWriter, r received)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answer = f
+}
+
+func (a *application) says(text string) {
+	a.answers(func(w http.ResponseWriter, _ received) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, text)
+	})
+}
+
+func (a *application) Hooked(hook, outcome string, _ time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.outcomes[hook+" "+outcome]++
+}
+
+func (a *application) counted(what string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.outcomes[what]
+}
+
+// stack is a Socket.IO server whose clients' events go to an application.
+type stack struct {
+	*servertest.Stack
+	app  *application
+	sio  *socketio.Server
+	logs *observer.ObservedLogs
+}
+
+func newStack(t testing.TB, change func(*Options)) *stack {
+	t.Helper()
+	app := &application{t: t, outcomes: map[string]int{}}
+	app.Base = "http://" + servertest.Serve(t, app)
+	core, logs := observer.New(zap.WarnLevel)
+	o := DefaultOptions()
+	o.Secrets = []auth.Secret{auth.Secret("another secret, which nobody checks"), auth.Secret(testSecret)}
+	o.AllowPrivate, o.Metrics, o.Log = true, app, zap.New(core)
+	o.Events.URLs = map[string]string{"/": app.Base, "/chat": app.Base + "/chat"}
+	if change != nil {
+		change(&o)
+	}
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	so := socketio.DefaultOptions()
+	so.Hub = servertest.NewHub(t)
+	if so.Auth, err = auth.New(auth.Options{Mode: auth.ModeOpen}); err != nil {
+		t.Fatal(err)
+	}
+	sio, err := socketio.New(so)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hook := h.EventHook(so.Hub)
+	sio.Mount(hook, hook.Serves)
+	base := servertest.Serve(t, sio)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
+		defer cancel()
+		if err := sio.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	return &stack{&servertest.Stack{T: t, Hub: so.Hub, Base: base}, app, sio, logs}
+}

@@ -1,0 +1,9 @@
+package hooks
+
+import (
+	"testing"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+func TestMain(m *testing.M) { servertest.Main(m) }

@@ -1,0 +1,193 @@
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify/strictjson"
+)
+
+const (
+	maxAnswer        = 1 << 20  // bytes of an answer
+	maxAnswerHeaders = 64 << 10 // bytes of its headers
+	// idleTimeout is shorter than the 5 s after which Node closes an idle connection: a request on
+	// a connection that the other side closes at that moment is lost, because no request is sent
+	// twice.
+	idleTimeout = 4 * time.Second
+)
+
+// sender posts signed JSON.
+type sender struct {
+	client  *http.Client
+	signers []*standardwebhooks.Webhook
+	now     func() time.Time
+}
+
+func newSender(o Options) (*sender, error) {
+	s := &sender{now: o.Now}
+	for i, secret := range o.Secrets {
+		signer, err := newSigner(secret)
+		if err != nil {
+			return nil, fmt.Errorf("hooks: secret %d: %w", i+1, err)
+		}
+		s.signers = append(s.signers, signer)
+	}
+	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: allowed(o.AllowPrivate)}
+	s.client = &http.Client{
+		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
+			TLSHandshakeTimeout:    5 * time.Second,
+			MaxIdleConns:           0, // no limit over all hosts
+			MaxIdleConnsPerHost:    o.Events.Concurrency,
+			MaxConnsPerHost:        o.Events.Concurrency,
+			IdleConnTimeout:        idleTimeout,
+			MaxResponseHeaderBytes: maxAnswerHeaders,
+			DisableCompression:     true, // a small answer could become a large one
+			ForceAttemptHTTP2:      true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return s, nil
+}
+
+// newSigner reads a secret: whsec_ and base64, or raw text.
+func newSigner(secret auth.Secret) (*standardwebhooks.Webhook, error) {
+	if len(secret) < MinSecret {
+		return nil, fmt.Errorf("has %d bytes, expected at least %d", len(secret), MinSecret)
+	}
+	if strings.HasPrefix(string(secret), "whsec_") {
+		signer, err := standardwebhooks.NewWebhook(string(secret))
+		if err != nil { // it could show the secret
+			return nil, errors.New("starts with whsec_ and is not base64 after that")
+		}
+		return signer, nil
+	}
+	return standardwebhooks.NewWebhookRaw([]byte(secret))
+}
+
+// CheckURL reports whether requests can be sent to a URL.
+func CheckURL(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil: // its text has the URL, and a URL can have a password
+		return errors.New("is not a URL")
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return errors.New("expected http://… or https://…")
+	case u.Fragment != "":
+		return errors.New("has a fragment, which is never sent")
+	}
+	return nil
+}
+
+// newID returns the id of a request.
+func newID() string { return "msg_" + rand.Text() }
+
+// post sends a signed body and returns the answer: an object, or the zero Checked for none. It
+// sends the request at most once. The error is a *Failure.
+func (s *sender) post(ctx context.Context, address, id string, body []byte) (
+	answer strictjson.Checked, err error,
+) {
+	now := s.now()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return answer, failed("unreachable", "not a URL")
+	}
+	request.GetBody = nil // net/http sends no request again that it cannot read again
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "Roomcast")
+	request.Header.Set(standardwebhooks.HeaderWebhookID, id)
+	request.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	var signatures []string
+	for _, signer := range s.signers {
+		signature, err := signer.Sign(id, now, body)
+		if err != nil {
+			return answer, failed("invalid", "cannot be signed: %v", err)
+		}
+		signatures = append(signatures, signature)
+	}
+	request.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
+	response, err := s.client.Do(request)
+	if err != nil {
+		return answer, transportFailure(ctx, err)
+	}
+	defer response.Body.Close()
+	return readAnswer(ctx, response)
+}
+
+// readAnswer reads the answer to a request.
+func readAnswer(ctx context.Context, response *http.Response) (
+	answer strictjson.Checked, err error,
+) {
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return answer, transportFailure(ctx, err)
+	case len(text) > maxAnswer:
+		return answer, failed("invalid", "the answer is larger than %d bytes", maxAnswer)
+	case response.StatusCode < 200 || response.StatusCode > 299:
+		return answer, &statusFailure{*failed("status", "the answer has the status %d",
+			response.StatusCode), response.StatusCode, text}
+	case response.StatusCode == http.StatusNoContent || len(bytes.TrimSpace(text)) == 0:
+		return answer, nil
+	}
+	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if media != "application/json" {
+		return answer, failed("invalid", "the answer is %s, expected application/json",
+			strictjson.Shorten(strconv.Quote(response.Header.Get("Content-Type"))))
+	}
+	return parseAnswer(text)
+}
+
+// parseAnswer checks the JSON of an answer.
+func parseAnswer(text []byte) (answer strictjson.Checked, err error) {
+	answer, err = strictjson.Split(text, strictjson.Rules{Depth: maxAnswerDepth, Values: maxAnswer / 2})
+	if err != nil {
+		return answer, failed("invalid", "the answer is not valid: %v", err)
+	}
+	if answer.Kind() != strictjson.Object {
+		return answer, failed("invalid", "the answer is %s, expected an object", answer.Describe())
+	}
+	return answer, nil
+}
+
+// maxAnswerDepth leaves the values in an answer the depth that they may have elsewhere.
+const maxAnswerDepth = 36
+
+// statusFailure is an answer with a status that is no success.
+type statusFailure struct {
+	Failure
+	status int
+	body   []byte
+}
+
+func (f *statusFailure) Unwrap() error { return &f.Failure }
+
+func transportFailure(ctx context.Context, err error) *Failure {
+	var denied *deniedError
+	switch {
+	case errors.As(err, &denied):
+		return failed("refused", "%v", denied)
+	case errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
+		return failed("timeout", "no answer in time")
+	}
+	var failure *url.Error
+	if errors.As(err, &failure) { // its text has the URL
+		err = failure.Err
+	}
+	return failed("unreachable", "%v", err)
+}
