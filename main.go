@@ -24,6 +24,7 @@ import (
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/socketio"
@@ -168,9 +169,13 @@ func (p *instance) newService() (*server.Service, error) {
 	options.As, options.MaxRooms = c.SocketIOAs, c.MaxRooms
 	options.DefaultChannels, options.MaxNamespaces = c.DefaultChannels, c.SocketIOMaxNamespaces
 	options.RateInterval, options.RateBurst = c.RateLimitInterval, c.RateLimitBurst
-	options.DisableRecovery = !c.SocketIORecovery
+	options.DisableRecovery, options.DisableBuiltins = !c.SocketIORecovery, !c.SocketIOBuiltins
 	socketIO, err := socketio.New(options)
 	if err != nil {
+		hub.Close()
+		return nil, err
+	}
+	if err := p.mountHooks(socketIO, counts); err != nil {
 		hub.Close()
 		return nil, err
 	}
@@ -208,6 +213,22 @@ func (p *instance) newService() (*server.Service, error) {
 	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
 	p.reloadable(&service, c)
 	return server.New(service), nil
+}
+
+// mountHooks lets the application answer the events that nothing in this process answers.
+func (p *instance) mountHooks(sockets *socketio.Server, counts *metrics.Metrics) error {
+	o := p.config.Hooks()
+	if len(o.Events.URLs) == 0 {
+		return nil
+	}
+	o.Log, o.Metrics = p.log, counts
+	h, err := hooks.New(o)
+	if err != nil {
+		return err
+	}
+	hook := h.EventHook(sockets.Hub())
+	sockets.Mount(hook, hook.Serves)
+	return nil
 }
 
 // newLogger returns a logger that writes to stdout, one line per entry.

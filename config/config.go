@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/hooks"
 )
 
 // Config holds every setting. The tags of a field are its reference: flag, environment variable,
@@ -81,6 +82,15 @@ type Config struct {
 	SocketIOReceiveRate       Bytes         `group:"Socket.IO" name:"socketio-receive-rate" env:"SOCKETIO_RECEIVE_RATE" default:"${SOCKETIO_RECEIVE_RATE}" min:"0" max:"1GiB" help:"Bytes per second that the server takes from one client; small frames, packets and requests count as more, see docs/socketio.md; 0 = no limit."`
 	SocketIOMaxNamespaces     int           `group:"Socket.IO" name:"socketio-max-namespaces" env:"SOCKETIO_MAX_NAMESPACES" default:"${SOCKETIO_MAX_NAMESPACES}" min:"1" max:"100000" help:"Maximum number of namespaces of one connection, besides /."`
 
+	SocketIOBuiltins bool `group:"Socket.IO" name:"socketio-builtins" env:"SOCKETIO_BUILTINS" default:"true" negatable:"" help:"Answer join-room, leave-room, subscribe, unsubscribe, send-message, custom-event and ping. With false they are events like all others, for EVENTS_URL."`
+
+	EventsURL         []string      `group:"Hooks" name:"events-url" env:"EVENTS_URL" help:"URL to which events of Socket.IO clients are posted, for the namespace /. Other namespaces: /chat=https://…, or *=https://… for all others; separated by commas."`
+	EventsTimeout     time.Duration `group:"Hooks" name:"events-timeout" env:"EVENTS_TIMEOUT" default:"${EVENTS_TIMEOUT}" min:"10ms" max:"1m" help:"Maximum time for the answer to an event."`
+	EventsConcurrency int           `group:"Hooks" name:"events-concurrency" env:"EVENTS_CONCURRENCY" default:"${EVENTS_CONCURRENCY}" min:"1" max:"100000" help:"Maximum number of events that are posted at the same time; further events wait."`
+	HookSecret        []auth.Secret `group:"Hooks" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
+	HookSecretFile    string        `group:"Hooks" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
+	HookAllowPrivate  string        `group:"Hooks" name:"hook-allow-private" env:"HOOK_ALLOW_PRIVATE" default:"auto" allow:"auto,true,false" help:"Allow the URLs of hooks to be on this machine or in private networks; auto = in open mode. Link-local and metadata addresses are never allowed."`
+
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; the same path below /api is served too, with as=message."`
 	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Event name of notifications; type = the notification's own type."`
 	SSEHeartbeatInterval time.Duration `group:"EventSource" name:"sse-heartbeat-interval" env:"SSE_HEARTBEAT_INTERVAL" bare:"ms" default:"${SSE_HEARTBEAT_INTERVAL}" min:"10ms" max:"1h" help:"Time between two heartbeat comments; a bare number is milliseconds."`
@@ -131,6 +141,17 @@ func (c Config) Upstream() *url.URL {
 		return nil
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+// Hooks returns the options of the hooks, without metrics and log.
+func (c Config) Hooks() hooks.Options {
+	o := hooks.DefaultOptions()
+	o.Secrets = c.HookSecret
+	o.AllowPrivate = c.HookAllowPrivate == "true" ||
+		c.HookAllowPrivate == "auto" && c.Mode() == auth.ModeOpen
+	o.Events.Timeout, o.Events.Concurrency = c.EventsTimeout, c.EventsConcurrency
+	o.Events.URLs, _ = hooks.ParseURLs(c.EventsURL) // Load has checked them
+	return o
 }
 
 // Addr returns HOST and PORT in the form of net.Listen.

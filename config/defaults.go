@@ -6,6 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/sse"
 )
@@ -14,12 +15,16 @@ import (
 // tag refers to one as ${HISTORY_SIZE}, so that each default is written once, where it is used.
 func defaults() kong.Vars {
 	hub := notify.DefaultOptions()
+	events := hooks.DefaultOptions().Events
 	sockets, streams := socketio.DefaultOptions(), sse.DefaultOptions()
 	return kong.Vars{
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),
 		"HISTORY_MIN_AGE":   duration(hub.HistoryMinAge),
 		"HISTORY_TTL":       duration(hub.HistoryTTL),
 		"HISTORY_MAX_BYTES": Bytes(hub.HistoryMaxBytes).String(),
+
+		"EVENTS_TIMEOUT":     duration(events.Timeout),
+		"EVENTS_CONCURRENCY": strconv.Itoa(events.Concurrency),
 
 		"MAX_ROOMS":                   strconv.Itoa(sockets.MaxRooms),
 		"RATE_LIMIT_BURST":            strconv.Itoa(sockets.RateBurst),

@@ -110,11 +110,19 @@ func (l *loader) readSecretFiles(c *Config) {
 		c.AdminKey = auth.Secret(text)
 	}
 	if text, ok := l.secretFile(c, "API_KEYS", c.APIKeysFile, len(c.APIKeys) > 0); ok {
-		c.APIKeys = nil
-		for _, key := range items(text, ",\r\n") {
-			c.APIKeys = append(c.APIKeys, auth.Secret(key))
-		}
+		c.APIKeys = secrets(text)
 	}
+	if text, ok := l.secretFile(c, "HOOK_SECRET", c.HookSecretFile, len(c.HookSecret) > 0); ok {
+		c.HookSecret = secrets(text)
+	}
+}
+
+// secrets returns the secrets of a file with several.
+func secrets(text string) (list []auth.Secret) {
+	for _, secret := range items(text, ",\r\n") {
+		list = append(list, auth.Secret(secret))
+	}
+	return list
 }
 
 func (l *loader) secretFile(c *Config, env, path string, isSet bool) (text string, ok bool) {

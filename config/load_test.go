@@ -25,6 +25,8 @@ func TestDefaults(t *testing.T) {
 		MaxConnections: 10000, AuthFailures: 10, RateLimitInterval: 100 * time.Millisecond,
 		RateLimitBurst: 20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
+		SocketIOBuiltins: true, EventsTimeout: 5 * time.Second, EventsConcurrency: 256,
+		HookAllowPrivate:          "auto",
 		SocketIOHeartbeatInterval: 30 * time.Second, SocketIOPingInterval: 25 * time.Second,
 		SocketIOPingTimeout:    time.Minute,
 		SocketIOConnectTimeout: 10 * time.Second, SocketIOMaxPayload: 1_000_000,

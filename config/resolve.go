@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/hooks"
 )
 
 // resolve sets the values that depend on other settings and checks the rules that concern several
@@ -23,6 +24,7 @@ func (l *loader) resolve(c *Config) {
 	l.resolveAdmin(c)
 	l.checkPaths(c)
 	l.checkNames(c)
+	l.checkHooks(c)
 }
 
 // wrong adds the mistake that a setting has a value that is not allowed.
@@ -183,6 +185,19 @@ func (l *loader) checkUpstream(c *Config) {
 		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL,
 			"the URL of the application, not of this server; "+
 				"change PORT or the port of the application")
+	}
+}
+
+func (l *loader) checkHooks(c *Config) {
+	if _, err := hooks.ParseURLs(c.EventsURL); err != nil {
+		l.fail("EVENTS_URL (%s): %s", sourceOf(c, "EVENTS_URL"), err)
+	}
+	if err := hooks.CheckSecrets(c.HookSecret); err != nil {
+		l.fail("HOOK_SECRET (%s): %s", sourceOf(c, "HOOK_SECRET"), err)
+	}
+	if len(c.EventsURL) > 0 && len(c.HookSecret) == 0 && c.HookSecretFile == "" {
+		l.fail("HOOK_SECRET: missing, expected a secret with EVENTS_URL, such as the output of: " +
+			"openssl rand -base64 32")
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // Options configure Hooks. Start from DefaultOptions.
@@ -91,13 +93,43 @@ func New(o Options) (*Hooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	for namespace, address := range o.Events.URLs {
-		if err := CheckURL(address); err != nil {
-			return nil, fmt.Errorf("hooks: the URL of %s: %w", namespace, err)
-		}
-	}
 	return &Hooks{o: o, sender: sender, events: make(chan struct{}, o.Events.Concurrency),
 		faults: faults{log: o.Log, now: o.Now}}, nil
+}
+
+// ParseURLs reads the URLs of event handlers: "https://…" for "/", "/chat=https://…" for another
+// namespace, "*=https://…" for all others. No error shows a URL, because it can have a password.
+func ParseURLs(entries []string) (map[string]string, error) {
+	urls := make(map[string]string, len(entries))
+	for i, entry := range entries {
+		namespace, address := notify.RootNamespace, entry
+		if strings.HasPrefix(entry, "/") || strings.HasPrefix(entry, "*") {
+			namespace, address, _ = strings.Cut(entry, "=")
+		}
+		if namespace != "*" {
+			if err := rooms.CheckNamespace(namespace); err != nil {
+				return nil, fmt.Errorf("entry %d: %w", i+1, err)
+			}
+		}
+		if err := CheckURL(address); err != nil {
+			return nil, fmt.Errorf("entry %d %w", i+1, err)
+		}
+		if _, again := urls[namespace]; again {
+			return nil, fmt.Errorf("entry %d is the second one for the namespace %s", i+1, namespace)
+		}
+		urls[namespace] = address
+	}
+	return urls, nil
+}
+
+// CheckSecrets reports which secret cannot sign requests. Its error does not show the secret.
+func CheckSecrets(secrets []auth.Secret) error {
+	for i, secret := range secrets {
+		if _, err := newSigner(secret); err != nil {
+			return fmt.Errorf("secret %d %w", i+1, err)
+		}
+	}
+	return nil
 }
 
 // Close closes idle connections. Requests that run end by their own deadline.

@@ -23,6 +23,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	refusals *prometheus.CounterVec
 	hub      *notify.Hub
+	hooks    *prometheus.HistogramVec
 	panics   atomic.Uint64
 	cut      atomic.Uint64    // connections, because memory was short
 	flows    map[string]*flow // by transport; read-only
@@ -44,6 +45,10 @@ func New(hub *notify.Hub) *Metrics {
 			Name: "roomcast_refusals_total",
 			Help: "Requests, connections and events that were refused, by the code sent.",
 		}, []string{"code"}),
+		hooks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "roomcast_hook_seconds", Buckets: latencyBuckets,
+			Help: "Time of the requests to the application's hooks, by hook and outcome.",
+		}, []string{"hook", "outcome"}),
 		flows: make(map[string]*flow, len(transportNames)),
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -57,7 +62,7 @@ func New(hub *notify.Hub) *Metrics {
 	for code := range refusalCodes {
 		m.refusals.WithLabelValues(code)
 	}
-	m.registry.MustRegister(m.refusals, latency, flowCollector(m.flows), hubCollector{hub},
+	m.registry.MustRegister(m.refusals, m.hooks, latency, flowCollector(m.flows), hubCollector{hub},
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "roomcast_panics_total", Help: "Panics of handlers that ended one connection or request.",
 		}, func() float64 { return float64(m.panics.Load()) }),
@@ -95,6 +100,13 @@ func (m *Metrics) Refused(code string) {
 		code = "other"
 	}
 	m.refusals.WithLabelValues(code).Inc()
+}
+
+// Hooked counts a request to a hook of the application.
+func (m *Metrics) Hooked(hook, outcome string, took time.Duration) {
+	if m != nil {
+		m.hooks.WithLabelValues(hook, outcome).Observe(took.Seconds())
+	}
 }
 
 func (m *Metrics) Panicked() {

@@ -79,7 +79,7 @@ func (builtinEvents) Connect(context.Context, *Conn) error { return nil }
 func (builtinEvents) Disconnect(*Conn, string)             {}
 
 func (b builtinEvents) Event(ctx context.Context, c *Conn, e *Event) bool {
-	if b.srv.opts.Plain || !builtins[e.Name] {
+	if !b.srv.opts.builtins() || !builtins[e.Name] {
 		return false
 	}
 	var first json.RawMessage

@@ -67,7 +67,7 @@ func (n *Namespace) On(event string, f func(ctx context.Context, c *Conn, e *Eve
 		panic(fmt.Sprintf("socketio: On(%q): use OnDisconnect", event))
 	case slices.Contains(notify.ReservedEvents, event), event == refreshEvent:
 		panic(fmt.Sprintf("socketio: On(%q): the name is reserved", event))
-	case builtins[event] && n.name == notify.RootNamespace && !n.srv.opts.Plain:
+	case builtins[event] && n.name == notify.RootNamespace && n.srv.opts.builtins():
 		panic(fmt.Sprintf("socketio: On(%q): "+
 			"the event is built in; use Server.Before to see it", event))
 	}

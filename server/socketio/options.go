@@ -52,6 +52,9 @@ type Options struct {
 
 	// DisableRecovery makes the server send no session id and append no notification id to events.
 	DisableRecovery bool
+	// DisableBuiltins leaves the events that the server answers itself, such as join-room, to the
+	// applications. auth:refresh stays.
+	DisableBuiltins bool
 	// Plain makes a Socket.IO server without Roomcast's own events, default channels and recovery.
 	// The official protocol test suites need one.
 	Plain bool
@@ -68,6 +71,7 @@ func DefaultOptions() Options {
 	}
 }
 
+func (o *Options) builtins() bool { return !o.DisableBuiltins && !o.Plain }
 func (o *Options) recovery() bool { return !o.DisableRecovery && !o.Plain }
 
 // check returns an error for invalid options and replaces nil by the defaults.
