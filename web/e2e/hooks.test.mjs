@@ -68,6 +68,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
     assert.deepEqual([...(await photo)[0]], [1, 2, 3]);
     const admin = ada.io.socket("/admin", { auth: { userId: "ada" } });
     t.after(() => admin.disconnect());
+    admin.connect();
     await deadline(once(admin, "connect"), SOON, "the namespace of the second entry");
     assert.deepEqual(await admin.emitWithAck("login", "Root"), { ok: true });
   });
