@@ -22,6 +22,7 @@ const (
 // [config.Parse].
 type Commands struct {
 	Send        Send        `cmd:"" help:"Send a notification to users, channels, a client or everyone."`
+	Emit        Emit        `cmd:"" help:"Emit an event with bare arguments, as io.to(room).emit() does."`
 	Tail        Tail        `cmd:"" help:"Print the notifications of a user or a channel, with ids; resumes after a lost connection."`
 	Token       Token       `cmd:"" help:"Mint a token with JWT_SECRET, for development."`
 	Config      Settings    `cmd:"" help:"Print every setting with its value, the source of the value, and its meaning."`

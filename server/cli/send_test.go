@@ -146,7 +146,7 @@ func TestSendKind(t *testing.T) {
 	s := &Send{
 		Kind: "payment",
 		Type: `{"paymentId":"p1","status":"completed","data":{"amount":12345678901234567890.10}}`,
-		User: names{"u1"}, Volatile: true,
+		recipients: recipients{User: names{"u1"}, Volatile: true},
 	}
 	path, body, err := s.body(nil)
 	want := `{"data":{"amount":12345678901234567890.10},"paymentId":"p1","status":"completed",` +
