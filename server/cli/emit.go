@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/roomcast/roomcast/config"
 )
 
@@ -15,8 +17,21 @@ type Emit struct {
 	Namespace string `name:"namespace" placeholder:"/NAME" help:"Socket.IO namespace; the default is /."`
 	Ack       bool   `name:"ack" help:"Wait for the acknowledgements of Socket.IO clients, and print them."`
 
-	Event string   `arg:"" help:"Name of the event, such as 'chat message'."`
-	Args  []string `arg:"" optional:"" help:"Arguments as JSON; - reads one from standard input."`
+	Event string    `arg:"" help:"Name of the event, such as 'chat message'."`
+	Args  arguments `arg:"" optional:"" help:"Arguments as JSON; - reads one from standard input."`
+}
+
+// arguments are all remaining arguments of a command. "-" is one of them.
+type arguments []string
+
+// Decode implements kong.MapperValue.
+func (a *arguments) Decode(ctx *kong.DecodeContext) error {
+	for _, token := range ctx.Scan.PopWhile(func(t kong.Token) bool {
+		return t.IsValue() || t.String() == "-"
+	}) {
+		*a = append(*a, token.String())
+	}
+	return nil
 }
 
 // Run sends the event.

@@ -144,8 +144,8 @@ func TestReportOfAProblem(t *testing.T) {
 // The argument is the body of the kind; flags add fields to it, and numbers keep their spelling.
 func TestSendKind(t *testing.T) {
 	s := &Send{
-		Kind: "payment",
-		Type: `{"paymentId":"p1","status":"completed","data":{"amount":12345678901234567890.10}}`,
+		Kind:       "payment",
+		Type:       `{"paymentId":"p1","status":"completed","data":{"amount":12345678901234567890.10}}`,
 		recipients: recipients{User: names{"u1"}, Volatile: true},
 	}
 	path, body, err := s.body(nil)
