@@ -1,3 +1,4 @@
+import { emitFunctions, type EmitFunctions } from "./emit.ts";
 import { caller } from "./http.ts";
 import { type Manager, manager } from "./manager.ts";
 import { notifyFunctions, type NotifyFunctions } from "./notify.ts";
@@ -7,7 +8,9 @@ import { type AllKindFunctions, kindFunctions } from "./send.ts";
 import type { BackendOptions } from "./types.ts";
 
 /** The functions of this module, for one server. They need no `this`. */
-export interface Backend extends AllKindFunctions, NotifyFunctions, PresenceFunctions {
+export interface Backend
+  extends AllKindFunctions, NotifyFunctions, EmitFunctions, PresenceFunctions
+{
   sendRealtimeUpdate: RealtimeUpdate;
   SSEManager: Manager;
 }
@@ -28,6 +31,7 @@ export function createBackend(options: BackendOptions = {}): Backend {
     ...kinds,
     sendRealtimeUpdate,
     ...notifyFunctions(call),
+    ...emitFunctions(call),
     ...presenceFunctions(call),
     SSEManager: manager(call, { ...kinds, sendRealtimeUpdate }),
   };

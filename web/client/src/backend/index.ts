@@ -11,6 +11,7 @@ export {
   sendUserActivityNotification,
 } from "./module.ts";
 export type * from "./kinds.ts";
+export type { Acks, EmitFunctions, EmitTo } from "./emit.ts";
 export type { ClientId, Manager } from "./manager.ts";
 export type { OriginalForms, RealtimeUpdate } from "./original.ts";
 export type { NotifyFunctions } from "./notify.ts";

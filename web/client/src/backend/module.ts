@@ -1,4 +1,5 @@
 import { standard } from "./configure.ts";
+import type { EmitFunctions } from "./emit.ts";
 import type { Manager } from "./manager.ts";
 import type { OriginalForms, RealtimeUpdate } from "./original.ts";
 import type { NotifyFunctions } from "./notify.ts";
@@ -30,6 +31,12 @@ export const sendMultiUserNotification: NotifyFunctions["sendMultiUserNotificati
 export const sendMultiChannelNotification: NotifyFunctions["sendMultiChannelNotification"] = (
   ...args: [any, any]
 ) => standard().sendMultiChannelNotification(...args);
+
+/** Emits an event with bare arguments. Resolves with the number of current connections. */
+export const emit: EmitFunctions["emit"] = (...args) => standard().emit(...args);
+/** Emits an event and waits for acknowledgements. Resolves with undefined after a failure. */
+export const emitWithAck: EmitFunctions["emitWithAck"] = (...args) =>
+  standard().emitWithAck(...args);
 
 /** Joins current connections to a channel. Resolves with their number. */
 export const joinChannel: PresenceFunctions["joinChannel"] = (...args) =>
