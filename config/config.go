@@ -86,7 +86,7 @@ type Config struct {
 
 	EventsURL         []string      `group:"Hooks" name:"events-url" env:"EVENTS_URL" help:"URL to which events of Socket.IO clients are posted, for the namespace /. Other namespaces: /chat=https://…, or *=https://… for all others; separated by commas."`
 	EventsTimeout     time.Duration `group:"Hooks" name:"events-timeout" env:"EVENTS_TIMEOUT" default:"${EVENTS_TIMEOUT}" min:"10ms" max:"1m" help:"Maximum time for the answer to an event."`
-	EventsConcurrency int           `group:"Hooks" name:"events-concurrency" env:"EVENTS_CONCURRENCY" default:"${EVENTS_CONCURRENCY}" min:"1" max:"100000" help:"Maximum number of events that are posted at the same time; further events wait."`
+	EventsConcurrency int           `group:"Hooks" name:"events-concurrency" env:"EVENTS_CONCURRENCY" default:"${EVENTS_CONCURRENCY}" min:"1" max:"100000" help:"Maximum number of events that are posted to one URL at the same time; further events wait."`
 	HookSecret        []auth.Secret `group:"Hooks" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
 	HookSecretFile    string        `group:"Hooks" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
 	HookAllowPrivate  string        `group:"Hooks" name:"hook-allow-private" env:"HOOK_ALLOW_PRIVATE" default:"auto" allow:"auto,true,false" help:"Allow the URLs of hooks to be on this machine or in private networks; auto = in open mode. Link-local and metadata addresses are never allowed."`

@@ -25,6 +25,7 @@ func (l *loader) resolve(c *Config) {
 	l.checkPaths(c)
 	l.checkNames(c)
 	l.checkHooks(c)
+	l.checkReceiveRate(c)
 }
 
 // wrong adds the mistake that a setting has a value that is not allowed.
@@ -80,7 +81,8 @@ func (l *loader) resolveAuth(c *Config) {
 	case c.AuthMode == auth.ModeTicket && !noKey(c):
 		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
 			"ticket without a JWT key; with a key token, which accepts tickets too")
-	case c.Mode() == auth.ModeOpen && strings.EqualFold(c.Environment, "production"):
+	case c.Mode() == auth.ModeOpen && strings.EqualFold(c.Environment, "production") &&
+		(c.Command == "serve" || c.Command == "config"): // other commands call a server elsewhere
 		l.wrong(c, "ENV", c.Environment, "production with AUTH_MODE=ticket or "+keySettings+
 			"; in open mode every userId is accepted, which needs another ENV")
 	}
@@ -198,6 +200,15 @@ func (l *loader) checkHooks(c *Config) {
 	if len(c.EventsURL) > 0 && len(c.HookSecret) == 0 && c.HookSecretFile == "" {
 		l.fail("HOOK_SECRET: missing, expected a secret with EVENTS_URL, such as the output of: " +
 			"openssl rand -base64 32")
+	}
+}
+
+// checkReceiveRate refuses messages for which a client would wait longer than the server keeps it.
+func (l *loader) checkReceiveRate(c *Config) {
+	const seconds = 8
+	if rate := c.SocketIOReceiveRate; rate > 0 && c.SocketIOMaxPayload > seconds*rate {
+		l.wrong(c, "SOCKETIO_RECEIVE_RATE", rate.String(),
+			"0, or at least an eighth of SOCKETIO_MAX_PAYLOAD, "+c.SocketIOMaxPayload.String())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/hooks"
 )
 
 // Setting is one setting in printable form.
@@ -32,6 +33,9 @@ func (c Config) Settings() []Setting {
 	for i := range all {
 		s := &all[i]
 		s.Value = show(v.Field(s.index).Interface())
+		if s.Env == "EVENTS_URL" {
+			s.Value = hooks.ShowURLs(s.Value)
+		}
 		s.Source = c.sources[s.Env]
 		if s.Source == "" {
 			s.Source = "default"

@@ -60,8 +60,8 @@ func cost(m *Message) int64 {
 	return int64(n)
 }
 
-// sessionBytes returns the memory for a session that is kept for a number of holders, without its
-// Data.
+// sessionBytes returns the memory for a session that is kept for a number of holders, without Data of
+// unknown size.
 func sessionBytes(s *Session, holders int) int64 {
 	n := sessionCost + holderCost*holders + nameCost*(cap(s.Channels)+cap(s.Granted))
 	own := []string{s.Key, s.UserID, s.ClientID, s.Namespace}
@@ -69,6 +69,9 @@ func sessionBytes(s *Session, holders int) int64 {
 		for _, name := range names {
 			n += block(len(name))
 		}
+	}
+	if data, ok := s.Data.(interface{ Size() int }); ok {
+		n += block(data.Size())
 	}
 	return int64(n)
 }

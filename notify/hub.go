@@ -176,8 +176,8 @@ func (h *Hub) begin(stored ID) {
 // would not know. What was accepted before is delivered.
 func (h *Hub) Drain() { h.draining.Store(true) }
 
-// accepts returns an error when the Hub accepts no publish.
-func (h *Hub) accepts() error {
+// Accepts returns an error when the Hub accepts no publish.
+func (h *Hub) Accepts() error {
 	switch {
 	case h.closed.Load():
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)

@@ -88,6 +88,7 @@ func (s *sessions) release(of *session) {
 			delete(s.holders, by.of.key)
 		}
 	}
+	of.by = nil
 }
 
 // excess returns the session to drop because there are too many, or nil.
@@ -112,18 +113,33 @@ func (h *Hub) keepSessions(m *Member) {
 	for _, s := range m.sessions {
 		s.Channels, s.Granted, s.Expires, s.member = channels, m.granted, expires, nil
 		s.place = h.sessions.kept.PushBack(s)
-		holders := s.holders()
-		s.cost = sessionBytes(&s.Session, len(holders))
-		h.sessions.bytes += s.cost
-		for _, by := range holders {
-			h.sessions.hold(by, s)
-		}
+		h.sessions.count(s)
 		h.ids[s.ClientID]++
 	}
 	m.sessions = nil
+	h.dropExcess()
+}
+
+func (h *Hub) dropExcess() {
 	for s := h.sessions.excess(); s != nil; s = h.sessions.excess() {
 		h.dropSession(s)
 	}
+}
+
+// count adds what a kept session takes.
+func (s *sessions) count(of *session) {
+	holders := of.holders()
+	of.cost = sessionBytes(&of.Session, len(holders))
+	s.bytes += of.cost
+	for _, by := range holders {
+		s.hold(by, of)
+	}
+}
+
+// uncount is the inverse of count.
+func (s *sessions) uncount(of *session) {
+	s.release(of)
+	s.bytes -= of.cost
 }
 
 // dropSession ends s, which may be nil.
@@ -139,8 +155,7 @@ func (h *Hub) dropSession(s *session) {
 		return
 	}
 	h.sessions.kept.Remove(s.place)
-	h.sessions.release(s)
-	h.sessions.bytes -= s.cost
+	h.sessions.uncount(s)
 	h.forgetID(s.ClientID)
 }
 

@@ -109,7 +109,7 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 		m.Namespace = "/"
 	}
 	if m.Volatile {
-		if err := h.accepts(); err != nil {
+		if err := h.Accepts(); err != nil {
 			return Receipt{}, err
 		}
 		h.prepare(m)
@@ -124,7 +124,7 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 
 // append stores messages in the log, which delivers them.
 func (h *Hub) append(ctx context.Context, messages []*Message) error {
-	if err := h.accepts(); err != nil {
+	if err := h.Accepts(); err != nil {
 		return err
 	}
 	if len(messages) == 0 {

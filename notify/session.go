@@ -39,13 +39,21 @@ func (h *Hub) Session(key string) (Session, bool) {
 }
 
 // KeepData stores a value of the transport in the session of a key, if there is one. The value
-// lasts as long as the session, in this process only. Options.MaxSessionBytes does not count it, so
-// the transport must limit its size.
+// lasts as long as the session, in this process only. Options.MaxSessionBytes counts it if it has a
+// method Size() int, which returns its bytes; the transport must limit the size of others.
 func (h *Hub) KeepData(key string, data any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s := h.sessions.byKey[key]; s != nil {
+	s := h.sessions.byKey[key]
+	switch {
+	case s == nil:
+	case s.member != nil:
 		s.Data = data
+	default: // it is kept already
+		h.sessions.uncount(s)
+		s.Data = data
+		h.sessions.count(s)
+		h.dropExcess()
 	}
 }
 

@@ -77,3 +77,34 @@ func TestSessionsHaveShares(t *testing.T) {
 		})
 	}
 }
+
+// sized is data of a transport whose bytes count.
+type sized int
+
+func (s sized) Size() int { return int(s) }
+
+// The data of kept sessions counts, whether it was set before or after the member detached.
+func TestDataOfSessionsIsBounded(t *testing.T) {
+	t.Parallel()
+	o := DefaultOptions()
+	o.MaxSessionBytes = 1 << 20
+	h := newHub(t, o)
+	for i := range 200 {
+		id := fmt.Sprint(i)
+		m := attach(t, h, Attachment{ClientID: id, Sessions: []string{id}})
+		if i%2 == 0 {
+			h.KeepData(id, sized(16<<10))
+		}
+		m.Detach()
+		h.KeepData(id, sized(16<<10))
+		h.KeepData(id, sized(16<<10)) // again: it counts once
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := h.sessions.kept.Len(); n < 50 || n > 64 || h.sessions.bytes > o.MaxSessionBytes {
+		t.Errorf("%d sessions are kept, with %d bytes", n, h.sessions.bytes)
+	}
+	if len(h.sessions.holders) != 0 {
+		t.Errorf("%d holders of sessions without a user and an address", len(h.sessions.holders))
+	}
+}

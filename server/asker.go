@@ -17,7 +17,7 @@ type asker struct{ sio *socketio.Server }
 func (a asker) AskAll(ctx context.Context, e notify.Emission) (api.Acks, error) {
 	answers, missing, err := a.sio.AskAll(ctx, e)
 	var invalid *notify.ValidationError
-	if errors.As(err, &invalid) {
+	if errors.As(err, &invalid) || errors.Is(err, notify.ErrUnavailable) {
 		return api.Acks{}, err
 	}
 	reply := api.Acks{

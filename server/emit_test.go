@@ -132,6 +132,13 @@ func TestEmitWithAcknowledgement(t *testing.T) {
 	if text := servertest.Receive(t, reply); text != want {
 		t.Errorf("got %s, want %s", text, want)
 	}
+	// An answer that is too long is missing.
+	ask("&timeout=30s", `{"room":"`+one.ClientID+`","event":"ready?","args":[1]}`)
+	answer(a, `["`+strings.Repeat("x", 64<<10)+`"]`)
+	want = `{"acks":[],"missing":["` + one.ClientID + `"],"timedOut":false}`
+	if text := servertest.Receive(t, reply); text != want {
+		t.Errorf("got %.200s, want %s", text, want)
+	}
 	ask("", `{"room":"nobody","event":"ready?"}`)
 	if text := servertest.Receive(t, reply); text != `{"acks":[],"missing":[],"timedOut":false}` {
 		t.Errorf("nobody asked: %s", text)

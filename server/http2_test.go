@@ -57,7 +57,7 @@ func TestHTTP2Limits(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ got, want uint32 }{
 		"SETTINGS_MAX_CONCURRENT_STREAMS": {settings[3], 100},
-		"SETTINGS_INITIAL_WINDOW_SIZE":    {settings[4], 256 << 10},
+		"SETTINGS_INITIAL_WINDOW_SIZE":    {settings[4], 64 << 10},
 		"window of the connection":        {window, 256 << 10},
 	} {
 		if c.got != c.want {

@@ -36,6 +36,8 @@ const (
 	// http2Buffer bounds the bytes of bodies that net/http keeps for one HTTP/2 connection while
 	// handlers do not read them, by default 1 MiB. At 50 ms to the client it is 5 MB/s.
 	http2Buffer = 256 << 10
+	// http2Part is that of one request, so that a body which waits leaves room for others.
+	http2Part = 64 << 10
 )
 
 // listen opens a TCP listener on host:port. Accepted connections inherit its socket options. It
@@ -75,7 +77,7 @@ func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          http2Streams,
 			MaxReceiveBufferPerConnection: http2Buffer,
-			MaxReceiveBufferPerStream:     http2Buffer,
+			MaxReceiveBufferPerStream:     http2Part,
 			// Pings find a dead peer also behind a proxy.
 			SendPingTimeout:  15 * time.Second,
 			PingTimeout:      15 * time.Second,

@@ -69,8 +69,11 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 		if err := c.key.budget.spend(1); err != nil {
 			return nil, err
 		}
-		if err := h.hub.Overloaded(); err != nil {
-			return nil, err // before the body takes memory
+		// Before the body takes memory. A request that is repeated may have its answer already.
+		if c.Request.Header.Get(headerIdempotency) == "" {
+			if err := h.hub.Overloaded(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if c.values, err = readParams(rt.Params, c.Request); err != nil {

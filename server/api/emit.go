@@ -82,6 +82,8 @@ func (h *handler) ask(c *call) (any, error) {
 		return nil, err
 	}
 	return h.once(c, func(ctx context.Context) (any, error) {
+		c.release() // e is a copy: the memory of the body is for others while clients answer
+		c.release = func() {}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		acks, err := h.o.Asker.AskAll(ctx, e)

@@ -14,7 +14,7 @@ import (
 // Attack is one way to harm a server.
 type Attack struct {
 	Name     string
-	Row      string   // in the list of faults, or the number in issue 10
+	Row      string   // in docs/security.md, or a kind without a number there
 	Settings []string // of the server, besides those of all servers
 	TLS      bool     // the server has a certificate
 	Files    int      // that the server may open; 0: as many as this process

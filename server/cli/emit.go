@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -69,7 +70,9 @@ func (m *Emit) Run(e Environment, c config.Config) error {
 		}
 		return m.printReceipt(e, reply)
 	}
-	reply, err := m.post(e, c, "/v1/emit", "wait=ack", body)
+	const most = 30 * time.Second // of the API
+	wait := min(m.Timeout*9/10, most)
+	reply, err := m.post(e, c, "/v1/emit", "wait=ack&timeout="+wait.String(), body)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,8 @@ import (
 
 func TestEmit(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
-	e := env{"ROOMCAST_URL": n.url(), "API_KEYS": testKey + ":*"}
+	// ENV is about a server that starts here, not about the one that the command calls.
+	e := env{"ROOMCAST_URL": n.url(), "API_KEYS": testKey + ":*", "ENV": "production"}
 	for _, tt := range []struct {
 		name, stdin, want string
 		code              int

@@ -44,7 +44,8 @@ func (s *Session) startBudget() {
 }
 
 func (s *Session) maxBudget() int64 {
-	return max(minBudget, int64(s.server.o.ReceiveRate)*int64(budgetTime/time.Second))
+	o := &s.server.o
+	return max(minBudget, int64(o.MaxPayload), int64(o.ReceiveRate)*int64(budgetTime/time.Second))
 }
 
 // spend takes the cost of input from the budget. Over the rate it waits: nothing behind the input is
@@ -73,7 +74,7 @@ func (s *Session) pace(cost int, gone <-chan struct{}) {
 
 // fillBudget adds what the rate allows since the last time. It returns how long the client must
 // wait, and whether it has been over the rate for overLimit. A client whose bytes are mostly
-// messages never is: large messages wait for their turn, as long as they need.
+// messages never is: large messages wait for their turn.
 func (s *Session) fillBudget(now time.Time) (wait time.Duration, over bool) {
 	b, rate, most := &s.budget, int64(s.server.o.ReceiveRate), s.maxBudget()
 	b.mu.Lock()

@@ -96,15 +96,15 @@ type Options struct {
 	MaxPayload int
 	// ReceiveRate bounds what one session takes, in bytes per second (no limit). Small input costs
 	// time, so each WebSocket frame counts as 0.5 KiB more, each message and control frame as another
-	// 2 KiB, each packet of a POST as 0.5 KiB, and each request of a polling session as 16 KiB. What a client may send in 8 seconds, it may
-	// send at once. The session reads further input later. It closes a client that sends more for 8
-	// seconds without waiting for answers, unless the bytes are mostly those of messages. With a
-	// rate, the Server also answers requests that it refuses, above 100 per second, a second later.
+	// 2 KiB, each packet of a POST as 0.5 KiB, and each request of a polling session as 16 KiB. What a
+	// client may send in 8 seconds, at least MaxPayload, it may send at once. The session reads
+	// further input later. It closes a client that sends more for 8 seconds without waiting for
+	// answers, unless the bytes are mostly those of messages. With a rate, the Server also answers
+	// requests that it refuses, above 100 per second, a second later.
 	ReceiveRate int
 	// MaxIncomplete bounds the memory of messages and bodies of which a part has not arrived, of all
 	// sessions together, in bytes (32 MiB, at least twice MaxPayload). Those of up to 4 KiB do not
-	// count. When there are more, the one that began first ends its session, with close code 1013
-	// or status 503.
+	// count. When there are more, the largest ends its session, with close code 1013 or status 503.
 	MaxIncomplete int
 	// Transports lists the transports to offer (both).
 	Transports []string

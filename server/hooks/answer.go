@@ -53,8 +53,11 @@ func (h *EventHook) decodeAnswer(
 		case m.Name == "data":
 			a.data, err = mergeData(dataOf(c), m.Value)
 		case m.Name == "disconnect":
-			_, err = catalogue.DecodeText(m.Name, m.Value)
-			a.disconnect = true
+			if a.disconnect = true; string(m.Value.Bytes()) == "false" {
+				a.disconnect = false
+			} else if string(m.Value.Bytes()) != "true" {
+				_, err = catalogue.DecodeText(m.Name, m.Value)
+			}
 		default:
 			return a, failed("invalid", "the answer has the unknown field %q, expected %s",
 				strictjson.Shorten(m.Name), answerKeys)

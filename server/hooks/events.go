@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
@@ -35,10 +36,10 @@ func (h *EventHook) address(namespace string) string {
 	return h.o.Events.URLs["*"]
 }
 
-// Connect lets every client in; the connect hook decides who may connect.
+// Connect lets every client in that has authenticated.
 func (h *EventHook) Connect(context.Context, *socketio.Conn) error { return nil }
 
-// Disconnect does nothing: webhooks tell of it.
+// Disconnect does nothing.
 func (h *EventHook) Disconnect(*socketio.Conn, string) {}
 
 // eventRequest is the body of a request.
@@ -85,16 +86,14 @@ var unavailable = struct {
 }{edge.CodeUnavailable}}
 
 func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, e *socketio.Event) error {
-	select {
-	case h.events <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err() // the client has left before its turn
-	}
-	defer func() { <-h.events }()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
-	defer cancel()
 	address, start := h.address(c.Namespace()), h.o.Now()
-	err := h.exchange(ctx, address, c, e)
+	err := h.wait(ctx, address)
+	if err == nil {
+		defer func() { <-h.events[address] }()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
+		defer cancel()
+		err = h.exchange(ctx, address, c, e)
+	}
 	var failure *Failure
 	outcome := "ok"
 	if errors.As(err, &failure) {
@@ -103,6 +102,30 @@ func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, e *socketio.Ev
 	}
 	h.o.Metrics.Hooked("event", outcome, h.o.Now().Sub(start))
 	return err
+}
+
+// wait takes a place among the requests to a URL. An event of a client that has left waits as long as
+// a request may take, others as long as necessary: their client is held back meanwhile.
+func (h *EventHook) wait(ctx context.Context, address string) error {
+	places := h.events[address]
+	select {
+	case places <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(h.o.Events.Timeout)
+	defer late.Stop()
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-late.C:
+		return failed("busy", "%d requests run, and the client has left", cap(places))
+	}
 }
 
 // exchange posts an event and applies the answer.
@@ -133,10 +156,18 @@ func (h *EventHook) exchange(
 	if err != nil {
 		return err
 	}
+	if a.disconnect {
+		defer c.Close()
+	}
+	if len(a.emits) > 0 {
+		if err := h.hub.Accepts(); err != nil {
+			return failed("unavailable", "the events cannot be stored: %v", err)
+		}
+	}
 	return h.apply(ctx, c, e, a)
 }
 
-// apply does what an answer says, in the order join, leave, emit, data, acknowledge, disconnect.
+// apply does what an answer says, in the order join, leave, emit, data, acknowledge.
 func (h *EventHook) apply(
 	ctx context.Context, c *socketio.Conn, e *socketio.Event, a answer,
 ) error {
@@ -151,14 +182,14 @@ func (h *EventHook) apply(
 	if a.hasAck {
 		e.AckSplit(a.ack)
 	}
-	if a.disconnect {
-		c.Close()
-	}
 	return nil
 }
 
 // connData is the data of a connection, as the handler has set it: an object.
 type connData json.RawMessage
+
+// Size makes the Hub count the data in a kept session.
+func (d connData) Size() int { return len(d) }
 
 // dataOf returns the data of a connection.
 func dataOf(c *socketio.Conn) json.RawMessage {

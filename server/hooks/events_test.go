@@ -200,3 +200,55 @@ func TestEventsAreNotRepeated(t *testing.T) {
 		}
 	}
 }
+
+// What a client has sent before it left is posted, in its order, when the handler is slow.
+func TestEventsOfAClientThatLeftArePosted(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	release, order := make(chan struct{}), make(chan string, 100)
+	s.app.answers(func(w http.ResponseWriter, r received) {
+		<-release
+		order <- string(r.Data.Args)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	const events = 20
+	for i := range events {
+		c.Send(fmt.Sprintf(`42["n",%d]`, i))
+	}
+	c.Send("41")
+	_ = c.Conn.Close()
+	close(release)
+	for i := range events {
+		if got, want := servertest.Receive(t, order), fmt.Sprintf("[%d]", i); got != want {
+			t.Fatalf("event %d was %s", i, got)
+		}
+	}
+}
+
+// A handler that hangs delays the clients of its own namespace only.
+func TestHandlersDoNotDelayEachOther(t *testing.T) {
+	t.Parallel()
+	var other *application
+	s := newStack(t, func(o *Options) {
+		o.Events.Concurrency = 1
+		other = &application{t: t, outcomes: map[string]int{}}
+		other.says(`{"ack":["fast"]}`)
+		o.Events.URLs["/chat"] = "http://" + servertest.Serve(t, other)
+	})
+	asked := make(chan struct{}, 1)
+	s.app.answers(func(_ http.ResponseWriter, r received) {
+		asked <- struct{}{}
+		<-r.gone
+	})
+	slow, _ := s.Connect(`{"userId":"slow"}`)
+	slow.Send(`421["hang"]`)
+	servertest.Receive(t, asked)
+	fast := s.Dial("")
+	fast.Send(`40/chat,{"userId":"fast"}`)
+	fast.Read()
+	fast.Send(`42/chat,1["x"]`)
+	if got := fast.Read(); got != `43/chat,1["fast"]` {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,5 +1,5 @@
-// Package hooks asks the application behind the server over HTTP: what to do with the events of
-// clients, and whom to let in. It is the only package that sends requests to addresses of the
+// Package hooks asks the application behind the server over HTTP what to do with the events of
+// clients. It is the only package that sends requests to addresses of the
 // operator's choice. Every request is signed as Standard Webhooks describes.
 package hooks
 
@@ -40,12 +40,12 @@ type Events struct {
 	// URLs are the handlers by namespace: "/", "/chat", or "*" for every other namespace.
 	URLs        map[string]string
 	Timeout     time.Duration // for one answer, 5 s by default
-	Concurrency int           // requests at the same time, 256 by default
+	Concurrency int           // requests to one URL at the same time, 256 by default
 }
 
 // Metrics counts the requests of hooks.
 type Metrics interface {
-	// Hooked counts a request of a hook ("event", "connect") with its outcome: "ok", or what went
+	// Hooked counts a request of a hook ("event") with its outcome: "ok", or what went
 	// wrong, see Failure.
 	Hooked(hook, outcome string, took time.Duration)
 }
@@ -66,7 +66,7 @@ const MinSecret = 24
 type Hooks struct {
 	o      Options
 	sender *sender
-	events chan struct{} // has a place for each request of the event hook that may run
+	events map[string]chan struct{} // by URL: a place for each request of the event hook that may run
 	faults faults
 }
 
@@ -93,8 +93,12 @@ func New(o Options) (*Hooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Hooks{o: o, sender: sender, events: make(chan struct{}, o.Events.Concurrency),
-		faults: faults{log: o.Log, now: o.Now}}, nil
+	h := &Hooks{o: o, sender: sender, events: make(map[string]chan struct{}),
+		faults: faults{log: o.Log, now: o.Now}}
+	for _, address := range o.Events.URLs {
+		h.events[address] = make(chan struct{}, o.Events.Concurrency)
+	}
+	return h, nil
 }
 
 // ParseURLs reads the URLs of event handlers: "https://…" for "/", "/chat=https://…" for another
@@ -187,6 +191,15 @@ func (f *faults) note(hook, address string, failure *Failure) {
 	f.log.Warn("hook failed", zap.String("hook", hook), zap.String("url", shown(address)),
 		zap.String("outcome", failure.Outcome), zap.String("reason", failure.Reason),
 		zap.Int("not_logged", silent))
+}
+
+// ShowURLs returns the value of EVENTS_URL without the users and queries of its URLs.
+func ShowURLs(value string) string {
+	entries := strings.Split(value, ",")
+	for i, entry := range entries {
+		entries[i] = shown(entry)
+	}
+	return strings.Join(entries, ",")
 }
 
 // shown returns a URL for the log, without its query and its user, which may be secret.

@@ -140,8 +140,7 @@ func readAnswer(ctx context.Context, response *http.Response) (
 	case len(text) > maxAnswer:
 		return answer, failed("invalid", "the answer is larger than %d bytes", maxAnswer)
 	case response.StatusCode < 200 || response.StatusCode > 299:
-		return answer, &statusFailure{*failed("status", "the answer has the status %d",
-			response.StatusCode), response.StatusCode, text}
+		return answer, failed("status", "the answer has the status %d", response.StatusCode)
 	case response.StatusCode == http.StatusNoContent || len(bytes.TrimSpace(text)) == 0:
 		return answer, nil
 	}
@@ -167,15 +166,6 @@ func parseAnswer(text []byte) (answer strictjson.Checked, err error) {
 
 // maxAnswerDepth leaves the values in an answer the depth that they may have elsewhere.
 const maxAnswerDepth = 36
-
-// statusFailure is an answer with a status that is no success.
-type statusFailure struct {
-	Failure
-	status int
-	body   []byte
-}
-
-func (f *statusFailure) Unwrap() error { return &f.Failure }
 
 func transportFailure(ctx context.Context, err error) *Failure {
 	var denied *deniedError

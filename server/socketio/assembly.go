@@ -52,7 +52,7 @@ func (a *assembly) attachment(data []byte, limit int) (*packet, error) {
 	p.parts = a.parts
 	a.packet, a.parts, a.size = nil, nil, 0
 	a.waiting.Store(nil)
-	if _, err := (Args{p.args, p.parts}).Values(); err != nil { // no attachment for a placeholder
+	if _, err := (Args{p.args, p.parts}).Values(); err != nil { // no attachment for a placeholder, or two places for one
 		return nil, err
 	}
 	return p, nil

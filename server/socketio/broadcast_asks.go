@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -32,14 +33,26 @@ func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer
 	if err != nil {
 		return nil, err
 	}
-	return askAll(ctx, b.Conns(), q)
+	return askAll(ctx, b.Conns(), q, func(Answer) bool { return true })
 }
 
-// AskAll is Ask for an emission of a backend. missing are the ids of the clients without an answer.
-// The error is that of Ask, or a *notify.ValidationError.
+// The bounds of one AskAll, because clients decide how long an answer is, and each client gets a
+// packet of its own.
+const (
+	maxAskedBytes  = 64 << 20 // of all packets
+	maxAnswerBytes = 64 << 10 // of one answer; a longer one is missing
+	maxAnswersSize = 8 << 20  // of all answers; those after it are missing
+)
+
+// AskAll is Ask for an emission of a backend. missing are the ids of the clients without an answer,
+// or with one that is too long. The error is that of Ask, a *notify.ValidationError, or wraps
+// notify.ErrUnavailable.
 func (s *Server) AskAll(
 	ctx context.Context, e notify.Emission,
 ) (answers []Answer, missing []string, err error) {
+	if err := s.hub.Accepts(); err != nil {
+		return nil, nil, err
+	}
 	to, err := s.hub.Recipients(e)
 	if err != nil {
 		return nil, nil, err
@@ -51,7 +64,16 @@ func (s *Server) AskAll(
 	b := s.In(cmp.Or(e.Namespace, notify.RootNamespace))
 	b.to, b.except = to.Rooms, to.Except
 	conns := b.Conns()
-	answers, err = askAll(ctx, conns, emittedInquiry(e.Event, args))
+	q := emittedInquiry(e.Event, args)
+	if len(conns)*len(q.data) > maxAskedBytes {
+		return nil, nil, &notify.ValidationError{Field: "args", Reason: fmt.Sprintf(
+			"has %d bytes for each of %d clients, expected at most %d in all: emit without "+
+				"acknowledgements", len(q.data), len(conns), maxAskedBytes)}
+	}
+	var size atomic.Int64
+	answers, err = askAll(ctx, conns, q, func(a Answer) bool {
+		return a.size() <= maxAnswerBytes && size.Add(int64(a.size())) <= maxAnswersSize
+	})
 	answered := make(map[string]bool, len(answers))
 	for _, a := range answers {
 		answered[a.ClientID] = true
@@ -64,8 +86,10 @@ func (s *Server) AskAll(
 	return answers, missing, err
 }
 
-// askAll asks clients and waits for their answers.
-func askAll(ctx context.Context, conns []*Conn, q inquiry) ([]Answer, error) {
+// askAll asks clients and waits for their answers. It drops those that keep does not keep.
+func askAll(
+	ctx context.Context, conns []*Conn, q inquiry, keep func(Answer) bool,
+) ([]Answer, error) {
 	type result struct {
 		answer Answer
 		err    error
@@ -83,6 +107,9 @@ func askAll(ctx context.Context, conns []*Conn, q inquiry) ([]Answer, error) {
 	)
 	for _, c := range conns {
 		a, err := c.ask(q, func(answer Answer, err error) {
+			if err == nil && !keep(answer) {
+				answer, err = Answer{}, ErrUnanswered
+			}
 			results <- result{answer, err}
 		})
 		switch {

@@ -40,7 +40,6 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, err)
 		return
 	}
-	contextOf(c.session).bound.accepted(identity, given, handshake)
 	apps := c.srv.appsOf(p.namespace)
 	if apps == 0 || !validNamespace(p.namespace) {
 		c.refuse(p.namespace, errNoNamespace)
@@ -57,6 +56,7 @@ func (c *client) connect(p *packet) {
 	if !conn.enter(identity, given, p) {
 		return
 	}
+	contextOf(c.session).bound.accepted(identity, given, handshake)
 	if !c.add(conn) {
 		conn.abandon()
 		c.admission.leave(identity)

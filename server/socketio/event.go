@@ -75,6 +75,17 @@ type Args struct {
 	parts [][]byte // binary attachments
 }
 
+// size returns the bytes of the arguments.
+func (a Args) size() (n int) {
+	for _, arg := range a.raw {
+		n += len(arg)
+	}
+	for _, part := range a.parts {
+		n += len(part)
+	}
+	return n
+}
+
 // Len returns the number of arguments.
 func (a Args) Len() int { return len(a.raw) }
 
@@ -135,7 +146,7 @@ func (a Args) bind(i int, target any) (err error) {
 	text := a.raw[i]
 	switch target := target.(type) {
 	case *[]byte:
-		v, err := a.value(i)
+		v, err := a.value(i, make([]bool, len(a.parts)))
 		if err != nil {
 			return err
 		}
@@ -146,7 +157,7 @@ func (a Args) bind(i int, target any) (err error) {
 		*target = data
 		return nil
 	case *any:
-		*target, err = a.value(i)
+		*target, err = a.value(i, make([]bool, len(a.parts)))
 		return err
 	default:
 		if a.hasBinary(i) {
@@ -178,7 +189,7 @@ func (a Args) inline(i int) (json.RawMessage, error) {
 	if err := decoder.Decode(&v); err != nil {
 		return nil, &ArgumentError{i, "cannot be decoded"}
 	}
-	v, err := fill(v, a.parts)
+	v, err := fill(v, a.parts, make([]bool, len(a.parts)))
 	if err != nil {
 		return nil, &ArgumentError{i, err.Error()}
 	}
@@ -189,23 +200,25 @@ func (a Args) inline(i int) (json.RawMessage, error) {
 // []byte.
 func (a Args) Values() ([]any, error) {
 	values := make([]any, len(a.raw))
+	used := make([]bool, len(a.parts))
 	for i := range a.raw {
 		var err error
-		if values[i], err = a.value(i); err != nil {
+		if values[i], err = a.value(i, used); err != nil {
 			return nil, err
 		}
 	}
 	return values, nil
 }
 
-func (a Args) value(i int) (v any, err error) {
+// value decodes argument i. used notes the attachments that are in it.
+func (a Args) value(i int, used []bool) (v any, err error) {
 	if err := json.Unmarshal(a.raw[i], &v); err != nil {
 		return nil, &ArgumentError{i, "cannot be decoded"}
 	}
 	if !a.hasBinary(i) {
 		return v, nil
 	}
-	if v, err = fill(v, a.parts); err != nil {
+	if v, err = fill(v, a.parts, used); err != nil {
 		return nil, &ArgumentError{i, err.Error()}
 	}
 	return v, nil
@@ -216,27 +229,32 @@ func (a Args) hasBinary(i int) bool {
 	return len(a.parts) > 0 && bytes.Contains(a.raw[i], []byte("_placeholder"))
 }
 
-// fill replaces the placeholders in v by attachments.
-func fill(v any, attachments [][]byte) (any, error) {
+// fill replaces the placeholders in v by attachments. used notes which: an attachment has one place.
+// With several, a small packet would become a large one wherever attachments are copied or encoded.
+func fill(v any, attachments [][]byte, used []bool) (any, error) {
 	switch t := v.(type) {
 	case []any:
 		for i := range t {
 			var err error
-			if t[i], err = fill(t[i], attachments); err != nil {
+			if t[i], err = fill(t[i], attachments, used); err != nil {
 				return nil, err
 			}
 		}
 	case map[string]any:
 		if marked, ok := t["_placeholder"].(bool); ok && marked {
 			num, ok := index(t["num"], len(attachments))
-			if !ok {
+			switch {
+			case !ok:
 				return nil, errors.New("placeholder is out of range")
+			case used[num]:
+				return nil, errors.New("two placeholders for one attachment")
 			}
+			used[num] = true
 			return attachments[num], nil
 		}
 		for key := range t {
 			var err error
-			if t[key], err = fill(t[key], attachments); err != nil {
+			if t[key], err = fill(t[key], attachments, used); err != nil {
 				return nil, err
 			}
 		}

@@ -65,7 +65,7 @@ func (c *client) limiter(p *packet) *rate.Limiter {
 	case p.isAck():
 	case !p.isEvent():
 		bucket, burst = &c.rates.connects, max(burst, o.MaxNamespaces+1)
-	case p.namespace == notify.RootNamespace && roomEvents[p.name] && !o.Plain:
+	case p.namespace == notify.RootNamespace && roomEvents[p.name] && o.builtins():
 		bucket, burst = &c.rates.joins, max(burst, o.MaxRooms)
 	}
 	if *bucket == nil {

@@ -12,9 +12,9 @@ var ErrCrowded = errors.New("sockets: too much input is incomplete")
 
 // Intake bounds the memory of incomplete input, messages and bodies of which a part has not arrived,
 // of all clients together. A limit for each client is not enough: thousands of clients can each
-// begin a message of 1 MB and never end it. Above the bound the input that began first is
-// interrupted, because one that needs long is more likely to be held on purpose. Its methods may be
-// called from any goroutine.
+// begin a message of 1 MB and never end it. Above the bound the largest input is interrupted, because
+// that frees most and leaves small ones alone, and of several the one that began first, because one
+// that needs long is more likely to be held on purpose. Its methods may be called from any goroutine.
 type Intake struct {
 	limit int
 
@@ -64,12 +64,23 @@ func (in *Input) Grow(size int) error {
 		in.size = size
 	}
 	for t.used > t.limit {
-		oldest := t.held.Front().Value.(*Input)
-		t.remove(oldest)
-		oldest.interrupted = true
-		oldest.interrupt()
+		largest := t.largest()
+		t.remove(largest)
+		largest.interrupted = true
+		largest.interrupt()
 	}
 	return in.err()
+}
+
+// largest returns the input with the most memory, the oldest of several. The caller holds the lock,
+// and memory is in use.
+func (t *Intake) largest() (found *Input) {
+	for e := t.held.Front(); e != nil; e = e.Next() {
+		if in := e.Value.(*Input); found == nil || in.size > found.size {
+			found = in
+		}
+	}
+	return found
 }
 
 // End gives the memory back. It returns ErrCrowded if the Input was interrupted, even if the rest
