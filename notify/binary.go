@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/roomcast/roomcast/notify/strictjson"
@@ -64,13 +65,35 @@ func SplitBinary(args json.RawMessage) (s SplitArgs, err error) {
 		s.Attachments = append(s.Attachments, data)
 		copied = value.end
 	}
-	if len(s.Attachments) > 0 && bytes.Contains(args, placeholderKey) {
+	if len(s.Attachments) > 0 && hasPlaceholder(args) {
 		return s, refuse("args",
 			`has a member "_placeholder", which Socket.IO reserves next to binary values`)
 	}
 	s.Inline = append(s.Inline, args[copied:]...)
 	s.Placeholders = append(s.Placeholders, args[copied:]...)
 	return s, nil
+}
+
+// hasPlaceholder reports whether an object in valid JSON has a member "_placeholder", also one that is
+// written with escapes: a Socket.IO client would take it for the place of an attachment.
+func hasPlaceholder(text []byte) bool {
+	var v any
+	_ = json.Unmarshal(text, &v)
+	var find func(v any) bool
+	find = func(v any) bool {
+		switch v := v.(type) {
+		case []any:
+			return slices.ContainsFunc(v, find)
+		case map[string]any:
+			for key, value := range v {
+				if key == "_placeholder" || find(value) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return find(v)
 }
 
 // binaryValue is an object {"$binary":"…"} in a text.

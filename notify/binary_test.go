@@ -59,6 +59,7 @@ func TestSplitBinaryRefuses(t *testing.T) {
 		`[{"$binary":"AQ=\"="}]`:           "is not base64",
 		`[` + many + `{"$binary":"AQ=="}]`: "more than 10 binary values",
 		`[{"$binary":"AQ=="},{"_placeholder":true,"num":0}]`: `member "_placeholder"`,
+		`[{"$binary":"AQ=="},[{"_place\u0068older":1}]]`:     `member "_placeholder"`,
 		`["` + strings.Repeat("x", MaxArgs) + `"]`:           "expected at most 1000000",
 		strings.Repeat("[", 34) + strings.Repeat("]", 34):    "nested more than",
 	} {

@@ -120,6 +120,7 @@ func (h *Hub) Recipients(e Emission) (Recipients, error) {
 		}
 		r.Except = append(r.Except, h.RoomIn(e.Namespace, name))
 	}
+	r.Except = distinct(r.Except)
 	return r, nil
 }
 

@@ -128,7 +128,16 @@ func exceptRooms(clientIDs []string) ([]string, error) {
 		}
 		list = append(list, rooms.Client(id))
 	}
-	return list, nil
+	return distinct(list), nil
+}
+
+// distinct returns each name once: the Hub goes through the members of each room.
+func distinct(names []string) []string {
+	if len(names) < 2 {
+		return names
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func checkClientID(field, id string) error { return rooms.CheckName(field, id, rooms.MaxName) }

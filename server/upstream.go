@@ -127,6 +127,15 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Detail: "UPSTREAM_URL leads back to this server"})
 		return
 	}
+	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+		edge.WriteProblem(w, r, &edge.Problem{Status: http.StatusMethodNotAllowed,
+			Code: edge.CodeMethodNotAllowed, Detail: r.Method + " is not for applications"})
+		return
+	}
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		// Another protocol, such as h2c, would be a tunnel to the application, past all rules here.
+		r.Header.Del("Upgrade")
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	c := &upstreamCall{cancel: cancel}

@@ -40,11 +40,15 @@ func (u *upstream) rewrite(r *httputil.ProxyRequest, origin *url.URL) {
 // a stranger could pass a rule for paths or addresses with them. Besides these there are the
 // prefixes x-forwarded- and x-original-.
 var proxyHeaders = []string{
-	"cf-connecting-ip", "cf-connecting-ipv6", "client-ip", "fastly-client-ip", "forwarded",
-	"forwarded-for", "front-end-https", "true-client-ip", "x-client-ip", "x-cluster-client-ip",
-	"x-envoy-external-address", "x-forwarded", "x-host", "x-http-host-override", "x-proxyuser-ip",
-	"x-real-ip", "x-remote-addr", "x-remote-ip", "x-rewrite-url", "x-scheme", "x-url-scheme",
+	"cf-connecting-ipv6", "client-ip", "forwarded", "forwarded-for", "front-end-https", "proxy",
+	"remote-addr", "x-appengine-user-ip", "x-azure-clientip", "x-azure-socketip",
+	"x-envoy-external-address", "x-forwarded", "x-host", "x-http-host-override",
+	"x-middleware-subrequest", "x-proxyuser-ip", "x-real-ip", "x-remote-addr", "x-remote-ip",
+	"x-rewrite-url", "x-scheme", "x-url-scheme",
 }
+
+// proxyEndings are the endings of the headers of further proxies.
+var proxyEndings = []string{"-client-ip", "-connecting-ip", "-forwarded-for"}
 
 // dropProxyHeaders removes the headers of proxies. An underscore counts as a hyphen: CGI and WSGI
 // do not distinguish them.
@@ -52,7 +56,8 @@ func dropProxyHeaders(h http.Header) {
 	for name := range h {
 		plain := strings.ReplaceAll(strings.ToLower(name), "_", "-")
 		if slices.Contains(proxyHeaders, plain) || strings.HasPrefix(plain, "x-forwarded-") ||
-			strings.HasPrefix(plain, "x-original-") {
+			strings.HasPrefix(plain, "x-original-") || slices.ContainsFunc(proxyEndings,
+			func(ending string) bool { return strings.HasSuffix(plain, ending) }) {
 			delete(h, name)
 		}
 	}

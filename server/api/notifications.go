@@ -32,7 +32,7 @@ func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any
 		return carryOut()
 	}
 	request := sha256.New()
-	_, _ = request.Write([]byte(c.URL.EscapedPath() + "\n"))
+	_, _ = request.Write([]byte(c.URL.EscapedPath() + "?" + c.URL.RawQuery + "\n"))
 	_, _ = request.Write(c.body)
 	reply, replayed, err := c.key.answers.do(c.Context(), key, [sha256.Size]byte(request.Sum(nil)),
 		carryOut)

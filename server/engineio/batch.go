@@ -50,8 +50,13 @@ func (b *Batch) Frame(f *Frame) {
 			b.copy(text)
 		}
 	}
-	for _, a := range f.bins {
-		b.base64(f.wire[a.from:a.to])
+	for _, p := range f.base64() {
+		b.begin(len(p))
+		if len(p) >= shareMin {
+			b.segment(p)
+		} else {
+			b.copy(p)
+		}
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 const (
 	perFrame   = 512      // of each WebSocket frame, and of each packet of a POST
 	perMessage = 2 << 10  // of each WebSocket message and control frame, besides its frames
-	perRequest = 16 << 10 // of each request of a polling session, and of each upgrade
+	perRequest = 16 << 10 // of each request of a polling session
+	perUpgrade = 64 << 10 // of each upgrade
 )
 
 const (

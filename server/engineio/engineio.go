@@ -96,9 +96,9 @@ type Options struct {
 	MaxPayload int
 	// ReceiveRate bounds what one session takes, in bytes per second (no limit). Small input costs
 	// time, so each WebSocket frame counts as 0.5 KiB more, each message and control frame as another
-	// 2 KiB, each packet of a POST as 0.5 KiB, and each request of a polling session as 16 KiB. What a
-	// client may send in 8 seconds, at least MaxPayload, it may send at once. The session reads
-	// further input later. It closes a client that sends more for 8 seconds without waiting for
+	// 2 KiB, each packet of a POST as 0.5 KiB, each request of a polling session as 16 KiB, and
+	// each upgrade as 64 KiB. What a client may send in 8 seconds, at least MaxPayload, it may send
+	// at once. The session reads further input later. It closes a client that sends more for 8 seconds without waiting for
 	// answers, unless the bytes are mostly those of messages. With a rate, the Server also answers
 	// requests that it refuses, above 100 per second, a second later.
 	ReceiveRate int

@@ -1,11 +1,19 @@
 package engineio
 
+import (
+	"encoding/base64"
+	"sync"
+)
+
 // Frame is one message (a text and its binary attachments), encoded once for any number of
 // sessions. It is immutable and safe for concurrent use.
 type Frame struct {
 	wire []byte // WebSocket frames of the text (with packet type) and of each attachment
 	text span
 	bins []span
+
+	once    sync.Once
+	encoded [][]byte // the attachments as packets of text; made when a session needs them
 }
 
 type span struct{ from, to int }
@@ -30,6 +38,19 @@ func NewFrame(text []byte, attachments ...[]byte) *Frame {
 		f.bins = append(f.bins, span{from, len(f.wire)})
 	}
 	return f
+}
+
+// base64 returns the attachments as packets of text.
+func (f *Frame) base64() [][]byte {
+	f.once.Do(func() {
+		f.encoded = make([][]byte, len(f.bins))
+		for i, a := range f.bins {
+			p := make([]byte, 1, 1+base64.StdEncoding.EncodedLen(a.to-a.from))
+			p[0] = packetBinary
+			f.encoded[i] = base64.StdEncoding.AppendEncode(p, f.wire[a.from:a.to])
+		}
+	})
+	return f.encoded
 }
 
 // Size returns the number of bytes in the frame, including WebSocket headers.

@@ -10,7 +10,7 @@ import (
 // the session cannot use is accepted and closed, because clients see that better than a failed
 // handshake.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, session *Session) {
-	session.pace(perRequest, r.Context().Done())
+	session.pace(perUpgrade, r.Context().Done())
 	c, err := s.hijack(w, r, session)
 	if err != nil {
 		return // hijack has answered

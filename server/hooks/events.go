@@ -1,10 +1,10 @@
 package hooks
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
@@ -87,9 +87,9 @@ var unavailable = struct {
 
 func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, e *socketio.Event) error {
 	address, start := h.address(c.Namespace()), h.o.Now()
-	err := h.wait(ctx, address)
+	done, err := h.wait(ctx, address, e.Size())
 	if err == nil {
-		defer func() { <-h.events[address] }()
+		defer done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
 		defer cancel()
 		err = h.exchange(ctx, address, c, e)
@@ -104,28 +104,25 @@ func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, e *socketio.Ev
 	return err
 }
 
-// wait takes a place among the requests to a URL. An event of a client that has left waits as long as
+// perPlace is how many bytes of an event take a place: a large event takes several, so that the
+// events that are posted at the same time have a bound in bytes too.
+const perPlace = 64 << 10
+
+// wait takes places among the requests to a URL. An event of a client that has left waits as long as
 // a request may take, others as long as necessary: their client is held back meanwhile.
-func (h *EventHook) wait(ctx context.Context, address string) error {
+func (h *EventHook) wait(ctx context.Context, address string, size int) (done func(), err error) {
 	places := h.events[address]
-	select {
-	case places <- struct{}{}:
-		return nil
-	default:
+	n := min(int64(1+size/perPlace), int64(h.o.Events.Concurrency))
+	done = func() { places.Release(n) }
+	if places.TryAcquire(n) || places.Acquire(ctx, n) == nil {
+		return done, nil
 	}
-	select {
-	case places <- struct{}{}:
-		return nil
-	case <-ctx.Done():
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
+	defer cancel()
+	if places.Acquire(late, n) == nil {
+		return done, nil
 	}
-	late := time.NewTimer(h.o.Events.Timeout)
-	defer late.Stop()
-	select {
-	case places <- struct{}{}:
-		return nil
-	case <-late.C:
-		return failed("busy", "%d requests run, and the client has left", cap(places))
-	}
+	return nil, failed("busy", "%d requests run, and the client has left", h.o.Events.Concurrency)
 }
 
 // exchange posts an event and applies the answer.
@@ -144,11 +141,13 @@ func (h *EventHook) exchange(
 			Event: e.Name, Args: e.Args, WantsAck: e.WantsAck(),
 		},
 	}
-	body, err := json.Marshal(request)
-	if err != nil {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // escapes would make it several times its size
+	if err := encoder.Encode(request); err != nil {
 		return failed("invalid", "the event cannot be encoded: %v", err)
 	}
-	text, err := h.sender.post(ctx, address, request.ID, body)
+	text, err := h.sender.post(ctx, address, request.ID, body.Bytes())
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -66,7 +67,7 @@ const MinSecret = 24
 type Hooks struct {
 	o      Options
 	sender *sender
-	events map[string]chan struct{} // by URL: a place for each request of the event hook that may run
+	events map[string]*semaphore.Weighted // by URL: the requests of the event hook that run
 	faults faults
 }
 
@@ -93,10 +94,10 @@ func New(o Options) (*Hooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hooks{o: o, sender: sender, events: make(map[string]chan struct{}),
+	h := &Hooks{o: o, sender: sender, events: make(map[string]*semaphore.Weighted),
 		faults: faults{log: o.Log, now: o.Now}}
 	for _, address := range o.Events.URLs {
-		h.events[address] = make(chan struct{}, o.Events.Concurrency)
+		h.events[address] = semaphore.NewWeighted(int64(o.Events.Concurrency))
 	}
 	return h, nil
 }

@@ -72,7 +72,7 @@ func (s *Server) AskAll(
 	}
 	var size atomic.Int64
 	answers, err = askAll(ctx, conns, q, func(a Answer) bool {
-		return a.size() <= maxAnswerBytes && size.Add(int64(a.size())) <= maxAnswersSize
+		return a.Size() <= maxAnswerBytes && size.Add(int64(a.Size())) <= maxAnswersSize
 	})
 	answered := make(map[string]bool, len(answers))
 	for _, a := range answers {

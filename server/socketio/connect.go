@@ -74,6 +74,16 @@ func (c *client) connect(p *packet) {
 	}
 }
 
+// replaces reports whether a client with this session and identity takes the place of one that is
+// connected.
+func (s *Server) replaces(pid string, identity auth.Identity) bool {
+	if pid == "" {
+		return false
+	}
+	session, ok := s.hub.Session(pidKey(pid))
+	return ok && session.Expires.IsZero() && session.UserID == identity.RoomUser()
+}
+
 // enter counts the client and attaches it to the Hub, or refuses it. It counts first, because the
 // Hub announces who attaches. A connection that this one resumes counts until attach has ended it, so
 // a client that resumes may be counted after that.
@@ -81,7 +91,7 @@ func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) 
 	admission := c.client.admission
 	err := admission.admit(identity)
 	c.admitted = err == nil
-	if err != nil && textOf(p.auth["pid"]) == "" {
+	if err != nil && !c.client.srv.replaces(textOf(p.auth["pid"]), identity) {
 		c.client.refuse(p.namespace, err)
 		return false
 	}

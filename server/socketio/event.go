@@ -75,8 +75,8 @@ type Args struct {
 	parts [][]byte // binary attachments
 }
 
-// size returns the bytes of the arguments.
-func (a Args) size() (n int) {
+// Size returns the bytes of the arguments, attachments included.
+func (a Args) Size() (n int) {
 	for _, arg := range a.raw {
 		n += len(arg)
 	}

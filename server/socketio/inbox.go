@@ -12,6 +12,10 @@ const (
 	// maxUnhandledAsked replaces maxUnhandled while the server waits for an acknowledgement of the
 	// client.
 	maxUnhandledAsked = 1024
+	// maxUnread is how many bytes of all clients can wait for handlers. Above it the reader of a
+	// client that has more than fairUnread waiting blocks. Its own worker wakes it.
+	maxUnread  = 64 << 20
+	fairUnread = 64 << 10
 )
 
 // task is a packet to handle or a function to run in the order of the packets.
@@ -75,26 +79,27 @@ func (c *client) full() bool {
 			most = maxUnhandledAsked
 		}
 	}
-	return len(c.inbox) >= most || c.unread > c.srv.opts.MaxPayload
+	return len(c.inbox) >= most || c.unread > c.srv.opts.MaxPayload ||
+		c.unread > fairUnread && c.srv.unread.Load() > maxUnread
 }
 
 func (c *client) enqueue(p *packet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waitWhile(c.full)
-	if c.closed || c.full() {
+	if !c.waitWhile(c.full) || c.closed {
 		return
 	}
 	c.inbox = append(c.inbox, task{packet: p})
 	c.unread += p.size
+	c.srv.unread.Add(int64(p.size))
 	c.startWork()
 }
 
-// waitWhile waits in the reader until the condition is false or the session has ended. The caller
-// holds the lock.
-func (c *client) waitWhile(condition func() bool) {
+// waitWhile waits in the reader until the condition is false, or returns false when the session has
+// ended before. The caller holds the lock.
+func (c *client) waitWhile(condition func() bool) bool {
 	if !condition() {
-		return
+		return true
 	}
 	stop := context.AfterFunc(c.session.Context(), func() {
 		c.mu.Lock()
@@ -102,9 +107,13 @@ func (c *client) waitWhile(condition func() bool) {
 		c.space.Broadcast()
 	})
 	defer stop()
-	for condition() && c.session.Context().Err() == nil {
+	for condition() {
+		if c.session.Context().Err() != nil {
+			return false
+		}
 		c.space.Wait()
 	}
+	return true
 }
 
 // later adds f to the worker's tasks.
@@ -151,6 +160,7 @@ func (c *client) nextTask() (t task, more bool) {
 		c.inbox = c.inbox[1:]
 		if t.packet != nil {
 			c.unread -= t.packet.size
+			c.srv.unread.Add(-int64(t.packet.size))
 		}
 		c.space.Broadcast()
 		c.mu.Unlock()

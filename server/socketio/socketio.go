@@ -51,6 +51,7 @@ type Server struct {
 	clients clients
 	ending  ending
 	workers workers
+	unread  atomic.Int64 // bytes that wait for handlers
 	panics  atomic.Uint64
 	askIDs  atomic.Uint64
 }

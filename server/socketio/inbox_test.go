@@ -1,0 +1,59 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// The events of all clients that wait for slow handlers have a bound together. All of them are
+// handled when the handlers go on, and small events of other clients do not wait.
+func TestUnhandledEventsOfAllClientsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) { o.RateInterval = 0 })
+	release, handled := make(chan struct{}), make(chan string, 1000)
+	s.sio.Of("/").On("slow", func(_ context.Context, c *Conn, e *Event) error {
+		<-release
+		handled <- c.Identity().UserID
+		return nil
+	})
+	const clients, events, size = 50, 4, 900_000 // 180 MB
+	large := fmt.Sprintf(`42["slow",%q]`, strings.Repeat("x", size))
+	done := make(chan error, clients)
+	for i := range clients {
+		c, _ := s.Connect(fmt.Sprintf(`{"userId":"u%d"}`, i))
+		go func() {
+			for range events {
+				if err := c.Conn.WriteMessage(1, []byte(large)); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	servertest.Eventually(t, "the bound is reached", func() bool {
+		return s.sio.unread.Load() > maxUnread
+	})
+	small, _ := s.Connect(`{"userId":"small"}`)
+	small.Send(`421["custom-event",{}]`)
+	small.Event("custom-event-response", nil)
+	if n := s.sio.unread.Load(); n > maxUnread+clients*size {
+		t.Errorf("%d bytes wait", n)
+	}
+	close(release)
+	for range clients {
+		if err := servertest.Receive(t, done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range clients * events {
+		servertest.Receive(t, handled)
+	}
+	if n := s.sio.unread.Load(); n != 0 {
+		t.Errorf("%d bytes wait when all are handled", n)
+	}
+}
