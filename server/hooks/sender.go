@@ -66,10 +66,10 @@ func newSender(o Options) (*sender, error) {
 
 // newSigner reads a secret: whsec_ and base64, or raw text.
 func newSigner(secret auth.Secret) (*standardwebhooks.Webhook, error) {
-	if len(secret) < MinSecret {
-		return nil, fmt.Errorf("has %d bytes, expected at least %d", len(secret), MinSecret)
+	if n := len(secret); n < MinSecret {
+		return nil, fmt.Errorf("has %d bytes, expected at least %d", n, MinSecret)
 	}
-	if strings.HasPrefix(string(secret), "whsec_") {
+	if _, encoded := strings.CutPrefix(string(secret), "whsec_"); encoded {
 		signer, err := standardwebhooks.NewWebhook(string(secret))
 		if err != nil { // it could show the secret
 			return nil, errors.New("starts with whsec_ and is not base64 after that")
