@@ -84,36 +84,6 @@ func (h *handler) notificationRoutes(c components) []route {
 	}}
 }
 
-func (h *handler) emitRoute(c components) route {
-	receipts := schema{"oneOf": []any{objectRef(c.receipt),
-		listOf(schema{"oneOf": []any{objectRef(c.receipt), objectRef(c.refused)}})}}
-	r := route{
-		Method: "POST", Path: "/v1/emit", ID: "emit", Group: groupNotifications,
-		Summary: "Emit an event with bare arguments, or up to " + itoa(notify.MaxBatch) + " of them",
-		Doc: "It does what io.to(room).emit(event, ...args) does in a Node server: listeners of " +
-			"Socket.IO get exactly args. An EventSource stream gets the one argument as data, or " +
-			"the array of several. The server stores the event for replay, unless it is volatile.",
-		Body: &requestBody{Object: c.emission, batch: true,
-			Example: `{"room": "lobby", "event": "chat message", "args": ["hello", {"n": 1}]}`},
-		Publishes: true, Reply: receipts, Example: exampleReceipt, handle: h.emit,
-	}
-	if h.o.Asker == nil {
-		return r
-	}
-	r.Doc += " With wait=ack the Socket.IO clients are asked for an acknowledgement; such an " +
-		"event is not stored."
-	r.Params = []param{{
-		Name: "wait", In: "query", Enum: []string{"ack"},
-		Doc: "wait for the acknowledgement of each Socket.IO client; one event only",
-	}, {
-		Name: "timeout", In: "query", Example: "5s",
-		Doc: "how long to wait, up to 30s; the default is 5s. The reply has the acknowledgements " +
-			"that arrived in time",
-	}}
-	r.Reply = schema{"oneOf": append(receipts["oneOf"].([]any), objectRef(c.acks))}
-	return r
-}
-
 func (h *handler) connectionRoutes(c components) []route {
 	return []route{{
 		Method: "GET", Path: "/v1/connections", ID: "listConnections", Group: groupConnections,

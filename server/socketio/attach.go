@@ -1,0 +1,49 @@
+package socketio
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/limit"
+)
+
+// attach makes the Conn's member. If the client resumes a session, the member replaces that of the
+// former connection.
+func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage) error {
+	srv := c.client.srv
+	a := notify.Attachment{
+		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
+		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
+		Wake: c.client.session.Wake, Disconnect: c.ordered, Drop: c.client.abort, Owner: c,
+		Address: limit.Bucket(c.client.admission.ip),
+		Made:    func(m *notify.Member) { c.member = m },
+	}
+	former := c.resume(&a, given, payload)
+	if srv.opts.recovery() {
+		c.pid = newID()
+		a.Sessions = append(a.Sessions, pidKey(c.pid))
+	}
+	c.startRooms(&a, given)
+	for {
+		if a.Former != nil && !srv.retire(c.namespace, a.Former.ClientID) {
+			a.Former = nil // a handler of the old connection still runs, so its id is in use
+		}
+		_, err := srv.hub.Attach(a)
+		if errors.Is(err, notify.ErrClientIDLive) && a.Former != nil && c.Context().Err() == nil {
+			continue // a third connection resumed the session meanwhile; the newest wins
+		}
+		if err != nil {
+			return err
+		}
+		break
+	}
+	if c.Recovered() {
+		c.pid = former
+		if session, ok := srv.hub.Session(pidKey(former)); ok && session.Data != nil {
+			c.data.Store(&session.Data)
+		}
+	}
+	return nil
+}
