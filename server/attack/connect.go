@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 )
@@ -75,13 +76,7 @@ func megabyteAfter(ctx context.Context, t *target) error {
 	n := t.n(500)
 	each(n, n, func(i int) {
 		s, _, err := t.connect(ctx, i%8, fmt.Sprintf(`{"userId":"u%d"}`, i))
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer s.Close()
-		go func() { _ = s.sendParts() }()
-		t.did.end(s.watch())
+		t.watched(s, err, func(s *socket) { _ = s.sendParts() })
 	})
 	return nil
 }
@@ -106,20 +101,16 @@ func bodiesToStreams(ctx context.Context, t *target) error {
 			return
 		}
 		each(postsOfOne, postsOfOne, func(int) {
-			conn, err := t.dial(ctx, i%8)
-			if err != nil {
-				t.did.add(outcome(err))
-				return
-			}
-			defer conn.Close()
-			_, err = fmt.Fprintf(conn, "POST /sse/%s/messages?userId=%s HTTP/1.1\r\nHost: %s\r\n"+
-				"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-				id, user, t.addr, len(body)+3, body)
-			if err != nil {
-				t.did.add(outcome(err))
-				return
-			}
-			t.did.answered(bufio.NewReader(conn))
+			t.dialed(ctx, i%8, func(conn net.Conn) {
+				_, err := fmt.Fprintf(conn, "POST /sse/%s/messages?userId=%s HTTP/1.1\r\n"+
+					"Host: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+					id, user, t.addr, len(body)+3, body)
+				if err != nil {
+					t.did.add(outcome(err))
+					return
+				}
+				t.did.answered(bufio.NewReader(conn))
+			})
 		})
 	})
 	return nil
@@ -146,13 +137,7 @@ func beforeConnect(ctx context.Context, t *target, send func(s *socket) error) e
 	n := t.n(500)
 	each(n, n, func(i int) {
 		s, err := t.websocket(ctx, i%8)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer s.Close()
-		go func() { _ = send(s) }()
-		t.did.end(s.watch())
+		t.watched(s, err, func(s *socket) { _ = send(s) })
 	})
 	return nil
 }
@@ -162,28 +147,18 @@ func megabytePolled(ctx context.Context, t *target) error {
 	defer cancel()
 	n := t.n(500)
 	each(n, n, func(i int) {
-		conn, err := t.dial(ctx, i%8)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer conn.Close()
-		p, err := t.poll(conn)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		// The last byte of the body is missing, so that the server has to keep the rest.
-		_, err = fmt.Fprintf(p, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\n"+
-			"Content-Length: 999001\r\n\r\n4%s", p.path, t.addr, strings.Repeat("x", 998_999))
-		if err == nil {
-			_, err = p.answer()
-		}
-		if status, ok := errors.AsType[refused](err); ok {
-			t.did.add(status.Error())
-			return
-		}
-		t.did.end(endingOf(err))
+		t.polled(ctx, i%8, func(p *polling) {
+			// The last byte of the body is missing, so that the server has to keep the rest.
+			err := p.begin(999_001, "4"+strings.Repeat("x", 998_999))
+			if err == nil {
+				_, err = p.answer()
+			}
+			if status, ok := errors.AsType[refused](err); ok {
+				t.did.add(status.Error())
+				return
+			}
+			t.did.end(endingOf(err))
+		})
 	})
 	return nil
 }
@@ -191,29 +166,16 @@ func megabytePolled(ctx context.Context, t *target) error {
 func silentCrowd(ctx context.Context, t *target) error {
 	return silent(ctx, t, func(ctx context.Context, i int) {
 		s, err := t.websocket(ctx, i%8)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer s.Close()
-		t.did.end(s.watch())
+		t.watched(s, err, func(*socket) {})
 	})
 }
 
 func silentPolls(ctx context.Context, t *target) error {
 	return silent(ctx, t, func(ctx context.Context, i int) {
-		conn, err := t.dial(ctx, i%8)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer conn.Close()
-		if _, err := t.poll(conn); err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		t.did.add("session")
-		<-ctx.Done()
+		t.polled(ctx, i%8, func(*polling) {
+			t.did.add("session")
+			<-ctx.Done()
+		})
 	})
 }
 

@@ -16,27 +16,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"regexp"
-	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/roomcast/roomcast/server/internal/process"
 )
 
-func main() {
-	runtime.LockOSThread() // the kernel ends the children when the thread that started them ends
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "attack:", err)
-		os.Exit(1)
-	}
-}
+func main() { process.Main("attack", run) }
 
 // errFailed is the error of a run in which an attack was not within its figure.
 var errFailed = errors.New("some attacks are not within their figures")

@@ -83,18 +83,14 @@ func slowly(ctx context.Context, t *target, bound time.Duration, start, bytes st
 	defer cancel()
 	n := t.n(500)
 	each(n, n, func(i int) {
-		conn, err := t.dial(ctx, i%8)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer conn.Close()
-		if _, err := io.WriteString(conn, start); err != nil {
-			t.did.end(endingOf(err))
-			return
-		}
-		go trickle(ctx, conn, bytes)
-		t.did.answered(bufio.NewReader(conn))
+		t.dialed(ctx, i%8, func(conn net.Conn) {
+			if _, err := io.WriteString(conn, start); err != nil {
+				t.did.end(endingOf(err))
+				return
+			}
+			go trickle(ctx, conn, bytes)
+			t.did.answered(bufio.NewReader(conn))
+		})
 	})
 	return nil
 }
@@ -126,25 +122,14 @@ func slowPolls(ctx context.Context, t *target) error {
 	defer cancel()
 	n := t.n(500)
 	each(n, n, func(i int) {
-		conn, err := t.dial(ctx, i%8)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer conn.Close()
-		p, err := t.poll(conn)
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		_, err = fmt.Fprintf(p, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\n"+
-			"Content-Length: 10000\r\n\r\n4", p.path, t.addr)
-		if err != nil {
-			t.did.end(endingOf(err))
-			return
-		}
-		go trickle(ctx, conn, "x")
-		t.did.answered(p.r)
+		t.polled(ctx, i%8, func(p *polling) {
+			if err := p.begin(10_000, "4"); err != nil {
+				t.did.end(endingOf(err))
+				return
+			}
+			go trickle(ctx, p, "x")
+			t.did.answered(p.r)
+		})
 	})
 	return nil
 }

@@ -56,6 +56,17 @@ func (t *target) dial(ctx context.Context, source int) (net.Conn, error) {
 	return conn, nil
 }
 
+// dialed calls f with a connection that it closes afterwards, or notes why there is none.
+func (t *target) dialed(ctx context.Context, source int, f func(conn net.Conn)) {
+	conn, err := t.dial(ctx, source)
+	if err != nil {
+		t.did.add(outcome(err))
+		return
+	}
+	defer conn.Close()
+	f(conn)
+}
+
 // refused is the error of a handshake that the server answered with another status.
 type refused struct{ status int }
 
@@ -129,6 +140,18 @@ func (t *target) connect(ctx context.Context, source int, auth string) (*socket,
 		return nil, "", err
 	}
 	return s, strings.TrimPrefix(answer, "40"), nil
+}
+
+// watched takes the result of opening a session: it calls send while it watches how the session ends,
+// which it notes.
+func (t *target) watched(s *socket, err error, send func(s *socket)) {
+	if err != nil {
+		t.did.add(outcome(err))
+		return
+	}
+	defer s.Close()
+	go send(s)
+	t.did.end(s.watch())
 }
 
 func (s *socket) text(message string) error {

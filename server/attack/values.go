@@ -40,13 +40,7 @@ func manySenders(ctx context.Context, t *target) error {
 	n := t.n(500)
 	each(n, n, func(i int) {
 		s, _, err := t.connect(ctx, i%8, fmt.Sprintf(`{"userId":"u%d"}`, i))
-		if err != nil {
-			t.did.add(outcome(err))
-			return
-		}
-		defer s.Close()
-		go s.flood(ctx, func(int) []byte { return event })
-		t.did.end(s.watch())
+		t.watched(s, err, func(s *socket) { s.flood(ctx, func(int) []byte { return event }) })
 	})
 	return nil
 }
