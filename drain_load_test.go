@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // P01 of the fault list: a stop under load. Each client gets, once and in order, what was accepted
@@ -20,7 +20,7 @@ func TestStopUnderLoad(t *testing.T) {
 	t.Parallel()
 	each, before, pause := 50, 40, time.Duration(0) // clients of a transport, publishes of a backend
 	drain := "4s"
-	if os.Getenv("ROOMCAST_SOAK") != "" {
+	if servertest.Soaking() {
 		each, before, pause, drain = 500, 500, 4*time.Millisecond, "25s"
 	}
 	const backends = 4

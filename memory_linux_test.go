@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // storm is a size of TestMemoryStorm.
@@ -34,7 +36,7 @@ func TestMemoryStorm(t *testing.T) {
 	t.Parallel()
 	// The race detector takes some times more memory, of which the runtime does not know.
 	size, runs := storm{512 << 20, "32MiB", "64MiB", 50, time.Second}, 1
-	if os.Getenv("ROOMCAST_SOAK") != "" {
+	if servertest.Soaking() {
 		size, runs = storm{200_000_000, "160MiB", "256MiB", 5000, 30 * time.Second}, 3
 	}
 	for i := range runs {

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // Clients that read slowly get everything or one gap, and with ROOMCAST_SOAK the delays of the
@@ -23,7 +25,7 @@ import (
 func TestSlowAmongFast(t *testing.T) {
 	t.Parallel()
 	slow, fast, messages := 2, 20, 40
-	if os.Getenv("ROOMCAST_SOAK") != "" {
+	if servertest.Soaking() {
 		slow, fast, messages = 10, 500, 200
 	}
 	p := startChild(t, 4000, map[string]string{"API_KEYS": testKey})
@@ -111,7 +113,7 @@ func checkComplete(t *testing.T, text string, messages int) {
 func TestDeafAmongFast(t *testing.T) {
 	t.Parallel()
 	deaf, fast, messages := 20, 10, 30
-	if os.Getenv("ROOMCAST_SOAK") != "" {
+	if servertest.Soaking() {
 		deaf, fast, messages = 2000, 100, 300
 	}
 	p := startChild(t, 6000, map[string]string{"API_KEYS": testKey})

@@ -11,7 +11,8 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// SplitArgs are the arguments of an emit in their forms for the transports.
+// SplitArgs are the arguments of an emit in their forms for the transports. Without binary values
+// both are the text that was split.
 type SplitArgs struct {
 	Inline       json.RawMessage // binary values as base64 strings
 	Placeholders json.RawMessage // binary values as {"_placeholder":true,"num":i}
@@ -27,8 +28,8 @@ var (
 var argsRules = strictjson.Rules{Depth: MaxDepth + 1}
 
 // SplitBinary checks the arguments of an emit, an array of JSON or nil, and replaces the objects
-// {"$binary":"<base64>"} in it. All other text stays as it is. The error is a *ValidationError for
-// the field "args".
+// {"$binary":"<base64>"} in it. All other text stays as it is. The result keeps the memory of args.
+// The error is a *ValidationError for the field "args".
 func SplitBinary(args json.RawMessage) (s SplitArgs, err error) {
 	if len(args) == 0 {
 		args = json.RawMessage("[]")
@@ -65,7 +66,10 @@ func SplitBinary(args json.RawMessage) (s SplitArgs, err error) {
 		s.Attachments = append(s.Attachments, data)
 		copied = value.end
 	}
-	if len(s.Attachments) > 0 && hasPlaceholder(args) {
+	if len(s.Attachments) == 0 {
+		return SplitArgs{Inline: args, Placeholders: args}, nil
+	}
+	if hasPlaceholder(args) {
 		return s, refuse("args",
 			`has a member "_placeholder", which Socket.IO reserves next to binary values`)
 	}
@@ -131,28 +135,16 @@ func nextBinary(text []byte, from int) (v binaryValue, found bool) {
 		if rest = trimSpace(rest); !ok || rest[0] != '"' {
 			continue
 		}
-		end := closingQuote(rest)
-		after := trimSpace(rest[end+1:])
+		end := strictjson.StringEnd(rest, 0)
+		after := trimSpace(rest[end:])
 		if after[0] != '}' {
 			continue
 		}
-		return binaryValue{len(before) - 1, len(text) - len(after) + 1, rest[:end+1]}, true
+		return binaryValue{len(before) - 1, len(text) - len(after) + 1, rest[:end]}, true
 	}
 }
 
 func trimSpace(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n") }
-
-// closingQuote returns the index of the quote that ends the string at the start of text.
-func closingQuote(text []byte) int {
-	i := 1
-	for text[i] != '"' {
-		if text[i] == '\\' {
-			i++
-		}
-		i++
-	}
-	return i
-}
 
 // placeholderForm matches a placeholder at the start of a text.
 var placeholderForm = regexp.MustCompile(`^\{\s*(?:"_placeholder"\s*:\s*true\s*,\s*"num"\s*:\s*(\d+)` +

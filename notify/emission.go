@@ -45,7 +45,8 @@ var ReservedEvents = []string{
 	"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
 }
 
-// Emit sends an event with bare arguments through the log. The errors are those of Publish.
+// Emit sends an event with bare arguments through the log. The errors are those of Publish. The Hub
+// keeps the slices: do not change them after the call.
 func (h *Hub) Emit(ctx context.Context, e Emission) (Receipt, error) {
 	m, err := h.Compose(e)
 	if err != nil {
@@ -105,11 +106,7 @@ func (h *Hub) Recipients(e Emission) (Recipients, error) {
 		if err := e.Target.Validate(); err != nil {
 			return r, err
 		}
-		r.Rooms = e.Target.rooms()
-		for i, room := range r.Rooms {
-			_, name := rooms.Split(room)
-			r.Rooms[i] = rooms.In(e.Namespace, name)
-		}
+		r.Rooms = e.Target.RoomsIn(e.Namespace)
 	}
 	if len(e.Except) > MaxTargets {
 		return r, refuse("except", "has %d names, expected at most %d", len(e.Except), MaxTargets)

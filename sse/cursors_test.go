@@ -1,20 +1,20 @@
 package sse
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 // C05 of the fault list: a cursor that means nothing costs no scan of the history. The figure is
 // checked in make soak.
 func TestBadCursorsAreCheap(t *testing.T) {
 	t.Parallel()
-	soak := os.Getenv("ROOMCAST_SOAK") != ""
+	soak := servertest.Soaking()
 	messages, streams := 1000, 50
 	if soak {
 		messages, streams = 40_000, 400

@@ -13,7 +13,7 @@ func OneLine(text []byte) []byte {
 	for i := skipSpace(text, 0); i < len(text); i = skipSpace(text, i) {
 		end := i + 1
 		if text[i] == '"' {
-			end = closingQuote(text, i)
+			end = StringEnd(text, i)
 		}
 		line = append(line, text[i:end]...)
 		i = end
@@ -21,9 +21,9 @@ func OneLine(text []byte) []byte {
 	return bytes.Clone(line) // its size, because the text may be mostly space
 }
 
-// closingQuote returns the index after the string that starts at i, or the end of the text if the
+// StringEnd returns the index after the string that starts at i, or the end of the text if the
 // string does not end.
-func closingQuote(text []byte, i int) int {
+func StringEnd(text []byte, i int) int {
 	for i++; i < len(text) && text[i] != '"'; i++ {
 		if text[i] == '\\' {
 			i++

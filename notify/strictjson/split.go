@@ -115,7 +115,7 @@ func (s *splitter) find() bool {
 		i = skipSpace(text, i+1)
 	}
 	if text[0] == '{' {
-		end := stringEnd(text, i)
+		end := StringEnd(text, i)
 		s.part.key, s.part.keyEnd = int32(i), int32(end)
 		i = skipSpace(text, skipSpace(text, end)+1) // skip the colon
 	}
@@ -144,7 +144,7 @@ func valueEnd(b []byte, i int) int {
 	for depth := 0; ; {
 		switch b[i] {
 		case '"':
-			i = stringEnd(b, i)
+			i = StringEnd(b, i)
 		case '{', '[':
 			depth++
 			i++
@@ -164,14 +164,4 @@ func valueEnd(b []byte, i int) int {
 			return i
 		}
 	}
-}
-
-// stringEnd returns the index after the valid string that starts at i.
-func stringEnd(b []byte, i int) int {
-	for i++; b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			i++
-		}
-	}
-	return i + 1
 }

@@ -41,10 +41,7 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 			n.Type, err = decodeString(m.Value, field)
 		case "data":
 			if size := len(m.Value.Bytes()); size > notify.MaxData {
-				return p, &edge.Problem{Status: http.StatusRequestEntityTooLarge,
-					Code: edge.CodePayloadTooLarge, Field: field,
-					Detail: field + ": got " + itoa(size) + " bytes, expected at most " +
-						itoa(notify.MaxData)}
+				return p, tooLarge(field, size, notify.MaxData)
 			}
 			n.SetData(m.Value.Clone()) // the log keeps it, and must not keep the whole body with it
 		case "metadata":
@@ -159,6 +156,12 @@ func invalidField(field, reason string) *edge.Problem {
 		p.Detail = field + ": " + reason
 	}
 	return p
+}
+
+// tooLarge returns the problem of a value with too many bytes.
+func tooLarge(field string, size, limit int) *edge.Problem {
+	return &edge.Problem{Status: http.StatusRequestEntityTooLarge, Code: edge.CodePayloadTooLarge,
+		Field: field, Detail: field + ": got " + itoa(size) + " bytes, expected at most " + itoa(limit)}
 }
 
 func quoteShort(s string) string { return strconv.Quote(strictjson.Shorten(s)) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/roomcast/roomcast/notify/catalogue"
 	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/rooms"
-	"github.com/roomcast/roomcast/server/edge"
 )
 
 // Asker emits events that Socket.IO clients acknowledge.
@@ -98,11 +96,7 @@ func (h *handler) ask(c *call) (any, error) {
 func decodeEmission(item strictjson.Checked, prefix string) (notify.Emission, error) {
 	e, err := catalogue.DecodeEmission(item)
 	if err == nil && len(e.Args) > notify.MaxArgs {
-		field := prefix + "args"
-		return e, &edge.Problem{Status: http.StatusRequestEntityTooLarge,
-			Code: edge.CodePayloadTooLarge, Field: field,
-			Detail: field + ": got " + itoa(len(e.Args)) + " bytes, expected at most " +
-				itoa(notify.MaxArgs)}
+		return e, tooLarge(prefix+"args", len(e.Args), notify.MaxArgs)
 	}
 	var invalid *notify.ValidationError
 	if errors.As(err, &invalid) && invalid.Field == "body" {
@@ -122,11 +116,7 @@ func (h *handler) emissionSubjects(e notify.Emission) (field string, subjects []
 	}
 	hubRooms := []string{h.hub.RoomIn(e.Namespace, e.Room)}
 	if field = "room"; e.Room == "" {
-		field, hubRooms = "target", nil
-		for _, room := range e.Target.Rooms() {
-			_, name := rooms.Split(room)
-			hubRooms = append(hubRooms, rooms.In(e.Namespace, name))
-		}
+		field, hubRooms = "target", e.Target.RoomsIn(e.Namespace)
 	}
 	for _, room := range hubRooms {
 		_, name := rooms.Split(room)
@@ -141,8 +131,6 @@ func (h *handler) emissionSubjects(e notify.Emission) (field string, subjects []
 
 // emitRoute describes POST /v1/emit.
 func (h *handler) emitRoute(c components) route {
-	receipts := schema{"oneOf": []any{objectRef(c.receipt),
-		listOf(schema{"oneOf": []any{objectRef(c.receipt), objectRef(c.refused)}})}}
 	r := route{
 		Method: "POST", Path: "/v1/emit", ID: "emit", Group: groupNotifications,
 		Summary: "Emit an event with bare arguments, or up to " + itoa(notify.MaxBatch) + " of them",
@@ -151,7 +139,7 @@ func (h *handler) emitRoute(c components) route {
 			"the array of several. The server stores the event for replay, unless it is volatile.",
 		Body: &requestBody{Object: c.emission, batch: true,
 			Example: `{"room": "lobby", "event": "chat message", "args": ["hello", {"n": 1}]}`},
-		Publishes: true, Reply: receipts, Example: exampleReceipt, handle: h.emit,
+		Publishes: true, Reply: oneOf(receipts(c)...), Example: exampleReceipt, handle: h.emit,
 	}
 	if h.o.Asker == nil {
 		return r
@@ -166,6 +154,6 @@ func (h *handler) emitRoute(c components) route {
 		Doc: "how long to wait, up to 30s; the default is 5s. The reply has the acknowledgements " +
 			"that arrived in time",
 	}}
-	r.Reply = schema{"oneOf": append(receipts["oneOf"].([]any), objectRef(c.acks))}
+	r.Reply = oneOf(append(receipts(c), objectRef(c.acks))...)
 	return r
 }

@@ -38,9 +38,12 @@ func (h *handler) routeTable(c components) []route {
 	return append(routes, h.serviceRoutes(c)...)
 }
 
+// receipts returns the replies to one publish and to an array of them.
+func receipts(c components) []any {
+	return []any{objectRef(c.receipt), listOf(oneOf(objectRef(c.receipt), objectRef(c.refused)))}
+}
+
 func (h *handler) notificationRoutes(c components) []route {
-	reply := schema{"oneOf": []any{objectRef(c.receipt),
-		listOf(schema{"oneOf": []any{objectRef(c.receipt), objectRef(c.refused)}})}}
 	return []route{{
 		Method: "POST", Path: "/v1/notifications", ID: "publish", Group: groupNotifications,
 		Summary: "Publish a notification, or up to " + itoa(notify.MaxBatch) + " of them",
@@ -51,7 +54,7 @@ func (h *handler) notificationRoutes(c components) []route {
 		Body: &requestBody{Object: c.notification, batch: true,
 			Example: `{"target": {"user": "u1"}, "type": "payment:completed", "data": ` +
 				`{"paymentId": "p_81", "amount": 12.50}, "metadata": {"source": "webhook"}}`},
-		Publishes: true, Reply: reply, Example: exampleReceipt, handle: h.publish,
+		Publishes: true, Reply: oneOf(receipts(c)...), Example: exampleReceipt, handle: h.publish,
 	}, {
 		Method: "GET", Path: "/v1/notifications", ID: "history", Group: groupNotifications,
 		Summary: "Read the kept notifications of a user or a channel",

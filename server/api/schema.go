@@ -7,6 +7,7 @@ func boolSchema() schema        { return schema{"type": "boolean"} }
 func countSchema() schema       { return schema{"type": "integer", "minimum": 0} }
 func timeSchema() schema        { return schema{"type": "string", "format": "date-time"} }
 func listOf(item schema) schema { return schema{"type": "array", "items": item} }
+func oneOf(all ...any) schema   { return schema{"oneOf": all} }
 func orNull(s schema) schema    { return schema{"anyOf": []any{s, schema{"type": "null"}}} }
 func objectRef(o *object) schema {
 	return schema{"$ref": "#/components/schemas/" + o.Name}

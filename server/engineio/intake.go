@@ -19,11 +19,10 @@ func (c *wire) larger(p []byte, size int) ([]byte, error) {
 	if c.input == nil {
 		c.input = c.session.server.intake.Begin(func() { _ = c.Conn.SetReadDeadline(past) })
 	}
-	if c.input.Grow(size) != nil {
+	larger, err := c.input.Larger(p, size)
+	if err != nil {
 		return p, errCrowded
 	}
-	larger := make([]byte, size)
-	copy(larger, p)
 	return larger, nil
 }
 
@@ -52,11 +51,10 @@ func (in *postInput) larger(
 	if in.Input == nil {
 		in.Input = s.intake.Begin(func() { _ = rc.SetReadDeadline(past) })
 	}
-	if in.Grow(size) != nil {
+	larger, err := in.Larger(p, size)
+	if err != nil {
 		return p, errCrowdedBody
 	}
-	larger := make([]byte, size)
-	copy(larger, p)
 	return larger, nil
 }
 

@@ -72,6 +72,21 @@ func (in *Input) Grow(size int) error {
 	return in.err()
 }
 
+// Larger is Grow for the buffer of the input: it returns one of that size that begins with p.
+func (in *Input) Larger(p []byte, size int) ([]byte, error) {
+	if err := in.Grow(size); err != nil {
+		return nil, err
+	}
+	return extended(p, size), nil
+}
+
+// extended returns a buffer of that size that begins with p.
+func extended(p []byte, size int) []byte {
+	larger := make([]byte, size)
+	copy(larger, p)
+	return larger
+}
+
 // largest returns the input with the most memory, the oldest of several. The caller holds the lock,
 // and memory is in use.
 func (t *Intake) largest() (found *Input) {
@@ -120,12 +135,13 @@ func (t *Intake) ReadAll(r io.Reader, free int, interrupt func()) ([]byte, error
 				in = t.Begin(interrupt)
 				defer in.End()
 			}
-			if in != nil {
-				if err := in.Grow(size); err != nil {
-					return nil, err
-				}
+			if in == nil {
+				p = extended(p, size)
+			} else if larger, err := in.Larger(p, size); err != nil {
+				return nil, err
+			} else {
+				p = larger
 			}
-			p = append(p, make([]byte, size-n)...)
 		}
 		m, err := r.Read(p[n:])
 		n += m
