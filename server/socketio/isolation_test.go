@@ -27,7 +27,9 @@ var hostileIDs = []string{
 // user in every place.
 func TestUsersAreIsolated(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, func(o *Options) { o.RateBurst = 1000 })
+	s := newStack(t, func(o *Options) {
+		o.RateBurst, o.PingInterval = 1000, time.Hour // the clients answer no pings for a while
+	})
 	type reader struct {
 		id   string // as text
 		name string
