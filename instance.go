@@ -13,8 +13,11 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
+	"github.com/roomcast/roomcast/server/metrics"
 )
 
 // ownFiles is an estimate of the files and sockets that a server opens besides its connections:
@@ -28,6 +31,11 @@ type instance struct {
 	log     *zap.Logger
 	tickets *auth.Tickets
 	keySet  *auth.KeySet // nil without JWT_JWKS_URL
+
+	hub         *notify.Hub
+	counts      *metrics.Metrics
+	hooks       *hooks.Hooks // nil without EVENTS_URL and CONNECT_URL
+	connectHook auth.Hook    // nil except in hook mode
 
 	authenticator *auth.Authenticator
 	files         *limit.Descriptors
@@ -45,6 +53,19 @@ func newInstance(
 	log *zap.Logger,
 ) (p *instance, err error) {
 	p = &instance{config: c, level: level, log: log, tickets: tickets, keySet: keySet}
+	p.hub = newHub(c)
+	defer func() {
+		if err != nil {
+			p.hub.Close()
+		}
+	}()
+	p.counts = metrics.New(p.hub)
+	if p.hooks, err = p.newHooks(); err != nil {
+		return nil, err
+	}
+	if c.Mode() == auth.ModeHook {
+		p.connectHook = p.hooks.ConnectHook()
+	}
 	if p.authenticator, err = auth.New(p.authOptions(c)); err != nil {
 		return nil, err
 	}
@@ -60,7 +81,7 @@ func newInstance(
 
 func (p *instance) authOptions(c config.Config) auth.Options {
 	o := c.Auth()
-	o.Tickets, o.KeySet = p.tickets, p.keySet
+	o.Tickets, o.KeySet, o.Hook = p.tickets, p.keySet, p.connectHook
 	return o
 }
 
@@ -68,7 +89,7 @@ func (p *instance) limitOptions(c config.Config) limit.Options {
 	return limit.Options{
 		MaxConnections: c.MaxConnections, MaxStreams: c.SSEMaxConnections,
 		PerUser: c.MaxConnectionsPerUser, PerIP: c.MaxConnectionsPerIP,
-		AuthFailures: c.AuthFailures, Descriptors: p.files, Memory: p.memory,
+		AuthFailures: c.AuthFailures, AskHook: c.Mode() == auth.ModeHook, Descriptors: p.files, Memory: p.memory,
 	}
 }
 

@@ -26,7 +26,6 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
-	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/server/socketio/library"
 	"github.com/roomcast/roomcast/sse"
@@ -104,7 +103,7 @@ func serve(
 	var keySet *auth.KeySet
 	if c.JWTJWKSURL != "" {
 		var err error
-		if keySet, err = auth.NewKeySet(c.JWTJWKSURL, func(err error) {
+		if keySet, err = auth.NewKeySet(string(c.JWTJWKSURL), func(err error) {
 			log.Warn("key set not fetched", zap.Error(err))
 		}); err != nil {
 			return err
@@ -148,12 +147,7 @@ func saveMemory(log *zap.Logger) {
 // newService builds the service: one hub, both transports on it, and the API.
 func (p *instance) newService() (*server.Service, error) {
 	c, log := p.config, p.log
-	history := notify.DefaultOptions()
-	history.HistorySize, history.HistoryTTL = c.HistorySize, c.HistoryTTL
-	history.HistoryMinAge = c.HistoryMinAge
-	history.HistoryMaxBytes = int64(c.HistoryMaxBytes)
-	hub := notify.New(notify.NewMemoryLog(), history)
-	counts := metrics.New(hub)
+	hub, counts := p.hub, p.counts
 	options := socketio.DefaultOptions()
 	options.Hub, options.Auth, options.Log = hub, p.authenticator, log
 	options.Limits, options.Metrics = p.limits, counts
@@ -172,12 +166,11 @@ func (p *instance) newService() (*server.Service, error) {
 	options.DisableRecovery, options.DisableBuiltins = !c.SocketIORecovery, !c.SocketIOBuiltins
 	socketIO, err := socketio.New(options)
 	if err != nil {
-		hub.Close()
 		return nil, err
 	}
-	if err := p.mountHooks(socketIO, counts); err != nil {
-		hub.Close()
-		return nil, err
+	if len(c.EventsURL) > 0 {
+		hook := p.hooks.EventHook(hub)
+		socketIO.Mount(hook, hook.Serves)
 	}
 	library.Mount(socketIO, log)
 	so := sse.DefaultOptions()
@@ -191,7 +184,6 @@ func (p *instance) newService() (*server.Service, error) {
 	so.RateInterval, so.RateBurst = c.RateLimitInterval, c.RateLimitBurst
 	streams, err := sse.New(so)
 	if err != nil {
-		hub.Close()
 		return nil, err
 	}
 	service := server.DefaultOptions()
@@ -201,6 +193,9 @@ func (p *instance) newService() (*server.Service, error) {
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
 	service.SSEPath = c.SSEPath
 	service.Tickets, service.KeySet = p.tickets, p.keySet
+	if p.hooks != nil {
+		service.Hooks = p.hooks
+	}
 	service.ConnectionUpdates = c.ConnectionUpdates
 	service.AllowOrigin, service.TrustedProxies = p.allow, c.TrustedProxies
 	if c.Mode() == auth.ModeOpen && c.Loopback() {
@@ -215,20 +210,23 @@ func (p *instance) newService() (*server.Service, error) {
 	return server.New(service), nil
 }
 
-// mountHooks lets the application answer the events that nothing in this process answers.
-func (p *instance) mountHooks(sockets *socketio.Server, counts *metrics.Metrics) error {
+// newHub returns the hub with the history of the settings.
+func newHub(c config.Config) *notify.Hub {
+	history := notify.DefaultOptions()
+	history.HistorySize, history.HistoryTTL = c.HistorySize, c.HistoryTTL
+	history.HistoryMinAge = c.HistoryMinAge
+	history.HistoryMaxBytes = int64(c.HistoryMaxBytes)
+	return notify.New(notify.NewMemoryLog(), history)
+}
+
+// newHooks returns the hooks, or nil if the settings have none.
+func (p *instance) newHooks() (*hooks.Hooks, error) {
 	o := p.config.Hooks()
-	if len(o.Events.URLs) == 0 {
-		return nil
+	if len(o.Events.URLs) == 0 && o.Connects.URL == "" {
+		return nil, nil
 	}
-	o.Log, o.Metrics = p.log, counts
-	h, err := hooks.New(o)
-	if err != nil {
-		return err
-	}
-	hook := h.EventHook(sockets.Hub())
-	sockets.Mount(hook, hook.Serves)
-	return nil
+	o.Log, o.Metrics = p.log, p.counts
+	return hooks.New(o)
 }
 
 // newLogger returns a logger that writes to stdout, one line per entry.

@@ -41,9 +41,10 @@ type Options struct {
 	Issuer     string             // the required iss of tokens; "": any
 	Audience   string             // required in the aud of tokens; "": any
 	Tickets    *Tickets           // the accepted tickets; nil: none
+	Hook       Hook               // required in hook mode
 
-	// PublicChannels are patterns of channels that everyone may join in token and ticket mode. Open
-	// mode allows every channel.
+	// PublicChannels are patterns of channels that everyone may join in token, ticket and hook mode.
+	// Open mode allows every channel.
 	PublicChannels []string
 
 	// AllowAnonymousSocketIO accepts Socket.IO clients without user id and token in open mode.
@@ -60,7 +61,10 @@ func (o Options) haveKey() bool {
 }
 
 // Authenticator decides which identity a connection has. It is safe for concurrent use.
-type Authenticator struct{ current atomic.Pointer[rules] }
+type Authenticator struct {
+	current  atomic.Pointer[rules]
+	renewals renewals
+}
 
 // rules are one version of what an Authenticator accepts. They are immutable.
 type rules struct {
@@ -68,6 +72,7 @@ type rules struct {
 	// verify is nil without a key. It is a closure, so that printing the struct shows no key.
 	verify    func(token string) (verified, error)
 	tickets   *Tickets // nil: none are accepted
+	hook      Hook     // nil except in hook mode
 	public    patterns
 	anonymous bool
 	now       func() time.Time
@@ -103,9 +108,13 @@ func newRules(o Options) (*rules, error) {
 	var errs []error
 	haveKey := o.haveKey()
 	mode := o.Mode.Resolve(haveKey)
-	if mode != ModeToken && mode != ModeTicket && mode != ModeOpen {
+	if mode != ModeToken && mode != ModeTicket && mode != ModeOpen && mode != ModeHook {
 		errs = append(errs,
-			fmt.Errorf("auth: unknown mode %q, expected token, ticket, open or auto", o.Mode))
+			fmt.Errorf("auth: unknown mode %q, expected token, ticket, hook, open or auto", o.Mode))
+	}
+	if mode == ModeHook && (o.Hook == nil || haveKey) {
+		errs = append(errs, errors.New("auth: hook mode needs Hook and no key, because the hook "+
+			"decides about tokens too"))
 	}
 	if mode == ModeTicket && (o.Tickets == nil || haveKey) {
 		errs = append(errs, errors.New("auth: ticket mode needs Tickets and no key; "+
@@ -141,13 +150,16 @@ func newRules(o Options) (*rules, error) {
 	if a.now == nil {
 		a.now = time.Now
 	}
+	if mode == ModeHook {
+		a.hook = o.Hook
+	}
 	if haveKey {
 		a.verify = newVerifier(keys, o, a.now)
 	}
 	return a, nil
 }
 
-// Mode returns [ModeToken], [ModeTicket] or [ModeOpen].
+// Mode returns [ModeToken], [ModeTicket], [ModeHook] or [ModeOpen].
 func (a *Authenticator) Mode() Mode { return a.current.Load().mode }
 
 // Authenticate returns the identity of a connection, or an [*Error] that may be sent to its client.
@@ -158,7 +170,8 @@ func (a *Authenticator) Mode() Mode { return a.current.Load().mode }
 //   - a cookie with a valid token.
 //
 // A user id that the client sends too must be the one of the token or ticket. Ticket mode accepts a
-// ticket only. Open mode with a key accepts, in this order:
+// ticket only. Hook mode accepts a ticket, and asks the [Hook] about clients without one; only then
+// ctx is used. Open mode with a key accepts, in this order:
 //
 //   - a valid token that the client itself sends; an invalid one is an error;
 //   - a valid ticket; an invalid one is an error;
@@ -173,17 +186,22 @@ func (a *Authenticator) Mode() Mode { return a.current.Load().mode }
 // request, see [Credentials.OriginKnown], because a browser adds cookies to the requests of every
 // page.
 func (a *Authenticator) Authenticate(
-	_ context.Context, c Credentials, t Transport,
+	ctx context.Context, c Credentials, t Transport,
 ) (Identity, error) {
-	return a.current.Load().authenticate(c, t)
+	return a.current.Load().authenticate(ctx, c, t)
 }
 
-func (a *rules) authenticate(c Credentials, t Transport) (Identity, error) {
+func (a *rules) authenticate(
+	ctx context.Context, c Credentials, t Transport,
+) (Identity, error) {
 	if c.err != nil {
 		return Identity{}, c.err
 	}
 	if c.Ticket != "" && a.tickets != nil && (a.verify == nil || !c.explicitToken()) {
 		return a.byTicket(c)
+	}
+	if a.hook != nil && c.Ticket == "" {
+		return a.byHook(ctx, c, t)
 	}
 	if a.verify != nil {
 		id, found, err := a.byToken(c)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -42,8 +43,16 @@ type Credentials struct {
 	// Referer of this host. The server checks whether the Origin is allowed.
 	OriginKnown bool
 
-	other string // another user id that the client named; "": none
-	err   error  // the first field that breaks its rules
+	// Namespace, Via (the transport, "websocket" or "polling") and Address are for the [Hook], which
+	// is told them. The server sets them. Streams need no Namespace and no Via.
+	Namespace string
+	Via       string
+	Address   netip.Addr
+
+	request *http.Request              // of FromRequest
+	payload map[string]json.RawMessage // of WithAuth
+	other   string                     // another user id that the client named; "": none
+	err     error                      // the first field that breaks its rules
 }
 
 // FromRequest reads the query, the Authorization header, the cookie and Last-Event-ID. The query
@@ -59,6 +68,7 @@ func FromRequest(r *http.Request) Credentials {
 		Since: newest(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"],
 			q["since"]),
 		OriginKnown: originKnown(r),
+		request:     r,
 	}
 	c.nameUsers(q["userId"]...)
 	c.readProof(r, q)
@@ -116,6 +126,7 @@ func channels(q url.Values) []string {
 // may be a whole number, because many applications use numbers. The values of m must be valid JSON.
 func (c Credentials) WithAuth(m map[string]json.RawMessage) (Credentials, error) {
 	r := reader{m: m}
+	c.payload = m
 	token, ticket := r.text("token"), r.text("ticket")
 	switch {
 	case token != "":
@@ -157,6 +168,7 @@ func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.redac
 type printable Credentials
 
 func (c Credentials) redacted() printable {
+	c.request, c.payload = nil, nil
 	if c.Token != "" {
 		c.Token = redacted
 	}

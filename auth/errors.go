@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -17,6 +18,11 @@ type Error struct {
 	// without their values. "" if its claims are not the reason. It is for logs only: who sends a
 	// forged token must not learn how far it got.
 	Claim string
+
+	// FromHook means that the application has refused the client in hook mode: Message is its own,
+	// and so is Data, which is JSON, nil without any. A Socket.IO client gets exactly these.
+	FromHook bool
+	Data     json.RawMessage
 }
 
 // The reasons for a refusal. Compare them with [errors.Is], which compares codes.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/roomcast/roomcast/rooms"
@@ -23,10 +24,15 @@ type Identity struct {
 	// leeway, so that the connection is not closed at once.
 	ExpiresAt time.Time
 
+	Rooms []string        // of the [Hook]: the connection joins them, whatever it may join itself
+	Data  json.RawMessage // of the Hook: data of the connection, an object; nil: none
+
 	open    bool     // open mode: any channel
 	join    patterns // token mode
 	publish patterns
 	public  patterns
+
+	question *Question // that the Hook is asked again after ExpiresAt; nil: it cannot be
 }
 
 // RoomUser returns the user id whose room the connection is in, "" for an anonymous connection.
@@ -38,7 +44,8 @@ func (id Identity) RoomUser() string {
 }
 
 // MayJoin reports whether the connection may join the channel. Open mode allows every channel;
-// token mode allows those that match the token's channels claim or [Options.PublicChannels].
+// the other modes allow those that match the channels of the token, the ticket or the hook's answer,
+// or [Options.PublicChannels].
 // Neither allows a room of the server or a name that breaks the rules of channels. The caller must
 // also check that the channel is not a client's id.
 func (id Identity) MayJoin(channel string) bool {
@@ -49,7 +56,8 @@ func (id Identity) MayJoin(channel string) bool {
 }
 
 // MayPublish reports whether the connection may send to the channel. Open mode allows every
-// channel; token mode allows those that match the token's publish claim.
+// channel; the other modes allow those that match the publish patterns of the token or of the hook's
+// answer.
 func (id Identity) MayPublish(channel string) bool {
 	if rooms.CheckChannel("channel", channel) != nil {
 		return false

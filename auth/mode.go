@@ -11,13 +11,15 @@ const (
 	// ModeTicket requires a valid ticket. It needs no key: the backend signs its users in without
 	// tokens.
 	ModeTicket Mode = "ticket"
+	// ModeHook asks the application about each client, see [Hook]. It accepts tickets too.
+	ModeHook Mode = "hook"
 	// ModeOpen accepts a bare user id. It is for development and for networks where every client is
 	// trusted.
 	ModeOpen Mode = "open"
 )
 
-// Resolve returns the mode that m stands for: [ModeToken], [ModeTicket] or [ModeOpen]. An unknown
-// mode resolves to itself.
+// Resolve returns the mode that m stands for: [ModeToken], [ModeTicket], [ModeHook] or [ModeOpen].
+// An unknown mode resolves to itself.
 func (m Mode) Resolve(haveKey bool) Mode {
 	switch {
 	case m != ModeAuto && m != "":

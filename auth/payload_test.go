@@ -80,8 +80,8 @@ func TestWithAuth(t *testing.T) {
 			if len(got.Channels) == 0 {
 				got.Channels = nil
 			}
-			if err != nil || !reflect.DeepEqual(printable(got), printable(tt.want)) {
-				t.Errorf("got  %#v, %v\nwant %#v", printable(got), err, printable(tt.want))
+			if err != nil || !reflect.DeepEqual(fieldsOf(got), fieldsOf(tt.want)) {
+				t.Errorf("got  %#v, %v\nwant %#v", fieldsOf(got), err, fieldsOf(tt.want))
 			}
 		})
 	}

@@ -4,18 +4,21 @@ import "context"
 
 // Refresh returns the identity of a connection after it has sent a new token, which must be of the
 // same user. The identity keeps its name when the token has none. It may have fewer rights than
-// before and expire earlier. The errors are those of [Authenticator.Authenticate]; after an error
+// before and expire earlier. In hook mode the hook is asked about the connection, with the new token in
+// place of the former one, and the identity is the hook's answer. The errors are those of [Authenticator.Authenticate]; after an error
 // the connection keeps its identity.
 func (a *Authenticator) Refresh(
-	_ context.Context, current Identity, token string,
+	ctx context.Context, current Identity, token string,
 ) (Identity, error) {
-	return a.current.Load().refresh(current, token)
+	return a.current.Load().refresh(ctx, current, token)
 }
 
-func (a *rules) refresh(current Identity, token string) (Identity, error) {
+func (a *rules) refresh(ctx context.Context, current Identity, token string) (Identity, error) {
 	switch {
 	case token == "":
 		return Identity{}, ErrRequired
+	case a.hook != nil:
+		return a.refreshByHook(ctx, current, token)
 	case a.verify == nil:
 		return Identity{}, ErrForbidden.because("this server has no key to verify tokens")
 	case current.Anonymous:

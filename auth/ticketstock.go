@@ -60,11 +60,5 @@ func change[K comparable](counts map[K]int, key K, n int) {
 }
 
 func (t *ticket) size() int {
-	n := ticketOverhead + len(t.identity.UserID) + len(t.identity.Username)
-	for _, channels := range []patterns{t.identity.join, t.identity.publish} {
-		for _, channel := range channels {
-			n += len(channel) + 16
-		}
-	}
-	return n
+	return ticketOverhead + len(t.identity.UserID) + len(t.identity.Username) + t.identity.size()
 }

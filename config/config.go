@@ -32,7 +32,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is trusted."`
 	AllowedOrigins []string       `group:"Listener" reload:"" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. A star is refused, because browsers send credentials."`
 	AppURL         string         `group:"Listener" reload:"" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"URL of the application; its origin is allowed."`
-	UpstreamURL    string         `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"URL of an application that answers all other paths, upgrades included, so that both share one host and port. The console is then at /console."`
+	UpstreamURL    URL            `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"URL of an application that answers all other paths, upgrades included, so that both share one host and port. The console is then at /console."`
 	DrainTimeout   time.Duration  `group:"Listener" reload:"" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. Connections are closed evenly over four fifths of it, at least four per second; 0 = cut at once."`
 
 	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. An address that other machines can reach requires ADMIN_KEY."`
@@ -40,13 +40,13 @@ type Config struct {
 	AdminKeyFile string      `group:"Administration" reload:"" name:"admin-key-file" env:"ADMIN_KEY_FILE" help:"File that holds ADMIN_KEY."`
 	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address."`
 
-	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
+	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,hook,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. hook: asks CONNECT_URL who each client is. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
 	Environment      string        `group:"Authentication" name:"env" env:"ENV" help:"production: the server does not start in open mode. Other values have no meaning."`
 	AuthAnonymous    bool          `group:"Authentication" reload:"" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, accept Socket.IO clients without userId and token. EventSource streams need no such permission."`
 	JWTSecret        auth.Secret   `group:"Authentication" reload:"" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
 	JWTSecretFile    string        `group:"Authentication" reload:"" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
 	JWTPublicKeyFile string        `group:"Authentication" reload:"" name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" help:"PEM file of the public keys, at most 8, that verify tokens: RSA for RS256, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA."`
-	JWTJWKSURL       string        `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"URL of the identity provider's key set, instead of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
+	JWTJWKSURL       URL           `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"URL of the identity provider's key set, instead of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
 	JWTIssuer        string        `group:"Authentication" reload:"" name:"jwt-issuer" env:"JWT_ISSUER" help:"Required iss of tokens, when set."`
 	JWTAudience      string        `group:"Authentication" reload:"" name:"jwt-audience" env:"JWT_AUDIENCE" help:"Required in the aud of tokens, when set."`
 	APIKeys          []auth.Secret `group:"Authentication" reload:"" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
@@ -84,12 +84,17 @@ type Config struct {
 
 	SocketIOBuiltins bool `group:"Socket.IO" name:"socketio-builtins" env:"SOCKETIO_BUILTINS" default:"true" negatable:"" help:"Answer join-room, leave-room, subscribe, unsubscribe, send-message, custom-event and ping. With false they are events like all others, for EVENTS_URL."`
 
-	EventsURL         []string      `group:"Hooks" name:"events-url" env:"EVENTS_URL" help:"URL to which events of Socket.IO clients are posted, for the namespace /. Other namespaces: /chat=https://…, or *=https://… for all others; separated by commas."`
+	EventsURL         []URL         `group:"Hooks" name:"events-url" env:"EVENTS_URL" help:"URL to which events of Socket.IO clients are posted, for the namespace /. Other namespaces: /chat=https://…, or *=https://… for all others; separated by commas."`
 	EventsTimeout     time.Duration `group:"Hooks" name:"events-timeout" env:"EVENTS_TIMEOUT" default:"${EVENTS_TIMEOUT}" min:"10ms" max:"1m" help:"Maximum time for the answer to an event."`
 	EventsConcurrency int           `group:"Hooks" name:"events-concurrency" env:"EVENTS_CONCURRENCY" default:"${EVENTS_CONCURRENCY}" min:"1" max:"100000" help:"Maximum number of events that are posted to one URL at the same time; further events wait."`
-	HookSecret        []auth.Secret `group:"Hooks" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
-	HookSecretFile    string        `group:"Hooks" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
-	HookAllowPrivate  string        `group:"Hooks" name:"hook-allow-private" env:"HOOK_ALLOW_PRIVATE" default:"auto" allow:"auto,true,false" help:"Allow the URLs of hooks to be on this machine or in private networks; auto = in open mode. Link-local and metadata addresses are never allowed."`
+
+	ConnectURL         URL           `group:"Hooks" name:"connect-url" env:"CONNECT_URL" help:"URL that is asked, with AUTH_MODE=hook, who a client is and what it may do."`
+	ConnectTimeout     time.Duration `group:"Hooks" name:"connect-timeout" env:"CONNECT_TIMEOUT" default:"${CONNECT_TIMEOUT}" min:"10ms" max:"1m" help:"Maximum time for the answer of CONNECT_URL, including the time that a client waits for its turn."`
+	ConnectConcurrency int           `group:"Hooks" name:"connect-concurrency" env:"CONNECT_CONCURRENCY" default:"${CONNECT_CONCURRENCY}" min:"1" max:"100000" help:"Maximum number of requests to CONNECT_URL at the same time. 16 times as many may wait; further clients get 503."`
+
+	HookSecret       []auth.Secret `group:"Hooks" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
+	HookSecretFile   string        `group:"Hooks" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
+	HookAllowPrivate string        `group:"Hooks" name:"hook-allow-private" env:"HOOK_ALLOW_PRIVATE" default:"auto" allow:"auto,true,false" help:"Allow the URLs of hooks to be on this machine or in private networks; auto = in open mode. Link-local and metadata addresses are never allowed."`
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; the same path below /api is served too, with as=message."`
 	SSEAs                string        `group:"EventSource" name:"sse-as" env:"SSE_AS" default:"type" help:"Event name of notifications; type = the notification's own type."`
@@ -109,7 +114,8 @@ type Config struct {
 	sources map[string]string // environment name -> source of the value
 }
 
-// Mode returns [auth.ModeToken], [auth.ModeTicket] or [auth.ModeOpen], with auto resolved.
+// Mode returns [auth.ModeToken], [auth.ModeTicket], [auth.ModeHook] or [auth.ModeOpen], with auto
+// resolved.
 func (c Config) Mode() auth.Mode {
 	return c.AuthMode.Resolve(len(c.JWTSecret) > 0 || c.JWTPublicKeyFile != "" ||
 		c.JWTJWKSURL != "")
@@ -136,7 +142,7 @@ func (c Config) Upstream() *url.URL {
 	if c.UpstreamURL == "" {
 		return nil
 	}
-	u, err := url.Parse(c.UpstreamURL)
+	u, err := url.Parse(string(c.UpstreamURL))
 	if err != nil { // Load refuses it
 		return nil
 	}
@@ -150,7 +156,11 @@ func (c Config) Hooks() hooks.Options {
 	o.AllowPrivate = c.HookAllowPrivate == "true" ||
 		c.HookAllowPrivate == "auto" && c.Mode() == auth.ModeOpen
 	o.Events.Timeout, o.Events.Concurrency = c.EventsTimeout, c.EventsConcurrency
-	o.Events.URLs, _ = hooks.ParseURLs(c.EventsURL) // Load has checked them
+	o.Events.URLs, _ = hooks.ParseURLs(texts(c.EventsURL)) // Load has checked them
+	o.Connects.Timeout, o.Connects.Concurrency = c.ConnectTimeout, c.ConnectConcurrency
+	if c.Mode() == auth.ModeHook {
+		o.Connects.URL = string(c.ConnectURL)
+	}
 	return o
 }
 

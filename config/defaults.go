@@ -15,7 +15,7 @@ import (
 // tag refers to one as ${HISTORY_SIZE}, so that each default is written once, where it is used.
 func defaults() kong.Vars {
 	hub := notify.DefaultOptions()
-	events := hooks.DefaultOptions().Events
+	events, connects := hooks.DefaultOptions().Events, hooks.DefaultOptions().Connects
 	sockets, streams := socketio.DefaultOptions(), sse.DefaultOptions()
 	return kong.Vars{
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),
@@ -25,6 +25,9 @@ func defaults() kong.Vars {
 
 		"EVENTS_TIMEOUT":     duration(events.Timeout),
 		"EVENTS_CONCURRENCY": strconv.Itoa(events.Concurrency),
+
+		"CONNECT_TIMEOUT":     duration(connects.Timeout),
+		"CONNECT_CONCURRENCY": strconv.Itoa(connects.Concurrency),
 
 		"MAX_ROOMS":                   strconv.Itoa(sockets.MaxRooms),
 		"RATE_LIMIT_BURST":            strconv.Itoa(sockets.RateBurst),

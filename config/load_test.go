@@ -26,6 +26,7 @@ func TestDefaults(t *testing.T) {
 		RateLimitBurst: 20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
 		SocketIOBuiltins: true, EventsTimeout: 5 * time.Second, EventsConcurrency: 256,
+		ConnectTimeout: 5 * time.Second, ConnectConcurrency: 64,
 		HookAllowPrivate:          "auto",
 		SocketIOHeartbeatInterval: 30 * time.Second, SocketIOPingInterval: 25 * time.Second,
 		SocketIOPingTimeout:    time.Minute,

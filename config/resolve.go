@@ -68,10 +68,14 @@ func (l *loader) resolveAuth(c *Config) {
 		l.readPublicKeys(c)
 	}
 	if c.JWTJWKSURL != "" {
-		if err := auth.CheckKeySetURL(c.JWTJWKSURL); err != nil {
+		if err := auth.CheckKeySetURL(string(c.JWTJWKSURL)); err != nil {
 			l.fail("JWT_JWKS_URL (%s): %s", sourceOf(c, "JWT_JWKS_URL"), err)
 		}
 	}
+	l.resolveMode(c)
+}
+
+func (l *loader) resolveMode(c *Config) {
 	switch {
 	case c.JWTPublicKeyFile != "" && c.JWTJWKSURL != "":
 		l.fail("JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL: both set, allowed: one of them")
@@ -81,9 +85,16 @@ func (l *loader) resolveAuth(c *Config) {
 	case c.AuthMode == auth.ModeTicket && !noKey(c):
 		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
 			"ticket without a JWT key; with a key token, which accepts tickets too")
+	case c.AuthMode == auth.ModeHook && !noKey(c):
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode),
+			"hook without a JWT key: the hook decides about tokens too; with a key token")
+	case c.AuthMode == auth.ModeHook && c.ConnectURL == "":
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "hook with CONNECT_URL")
+	case c.AuthMode != auth.ModeHook && c.ConnectURL != "":
+		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "hook with CONNECT_URL")
 	case c.Mode() == auth.ModeOpen && strings.EqualFold(c.Environment, "production") &&
 		(c.Command == "serve" || c.Command == "config"): // other commands call a server elsewhere
-		l.wrong(c, "ENV", c.Environment, "production with AUTH_MODE=ticket or "+keySettings+
+		l.wrong(c, "ENV", c.Environment, "production with AUTH_MODE=ticket, AUTH_MODE=hook or "+keySettings+
 			"; in open mode every userId is accepted, which needs another ENV")
 	}
 }
@@ -133,7 +144,7 @@ func (l *loader) resolveHost(c *Config) {
 	if c.OpenByDefault() && noKey(c) && !modeUnknown && !c.Loopback() {
 		l.wrong(c, "HOST", c.Host, "127.0.0.1, ::1 or localhost while every userId is accepted; "+
 			"for other addresses set JWT_SECRET or another JWT key, AUTH_MODE=ticket, "+
-			"or AUTH_MODE=open if you trust everyone who can connect")
+			"AUTH_MODE=hook, or AUTH_MODE=open if you trust everyone who can connect")
 	}
 }
 
@@ -172,34 +183,44 @@ func (l *loader) checkUpstream(c *Config) {
 	if c.UpstreamURL == "" {
 		return
 	}
-	u, err := url.Parse(c.UpstreamURL)
+	u, err := url.Parse(string(c.UpstreamURL))
 	if err != nil {
 		l.wrong(c, "UPSTREAM_URL", size(len(c.UpstreamURL)), "a URL such as http://127.0.0.1:3001")
 		return
 	}
-	application, ok := originOfURL(c.UpstreamURL)
+	application, ok := originOfURL(string(c.UpstreamURL))
 	switch {
 	case !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		l.wrong(c, "UPSTREAM_URL", u.Redacted(),
 			"a URL such as http://127.0.0.1:3001, without path")
 	case int(application.port) == c.Port &&
 		(isLoopback(application.host) || application.host == strings.ToLower(c.Host)):
-		l.wrong(c, "UPSTREAM_URL", c.UpstreamURL,
+		l.wrong(c, "UPSTREAM_URL", u.Redacted(),
 			"the URL of the application, not of this server; "+
 				"change PORT or the port of the application")
 	}
 }
 
 func (l *loader) checkHooks(c *Config) {
-	if _, err := hooks.ParseURLs(c.EventsURL); err != nil {
+	if _, err := hooks.ParseURLs(texts(c.EventsURL)); err != nil {
 		l.fail("EVENTS_URL (%s): %s", sourceOf(c, "EVENTS_URL"), err)
 	}
 	if err := hooks.CheckSecrets(c.HookSecret); err != nil {
 		l.fail("HOOK_SECRET (%s): %s", sourceOf(c, "HOOK_SECRET"), err)
 	}
-	if len(c.EventsURL) > 0 && len(c.HookSecret) == 0 && c.HookSecretFile == "" {
-		l.fail("HOOK_SECRET: missing, expected a secret with EVENTS_URL, such as the output of: " +
-			"openssl rand -base64 32")
+	if c.ConnectURL != "" {
+		if err := hooks.CheckURL(string(c.ConnectURL)); err != nil {
+			l.fail("CONNECT_URL (%s): %s", sourceOf(c, "CONNECT_URL"), err)
+		}
+		if c.ConnectTimeout > c.SocketIOConnectTimeout {
+			l.wrong(c, "CONNECT_TIMEOUT", c.ConnectTimeout,
+				"at most SOCKETIO_CONNECT_TIMEOUT, "+duration(c.SocketIOConnectTimeout))
+		}
+	}
+	if (len(c.EventsURL) > 0 || c.ConnectURL != "") && len(c.HookSecret) == 0 &&
+		c.HookSecretFile == "" {
+		l.fail("HOOK_SECRET: missing, expected a secret with EVENTS_URL and CONNECT_URL, such as " +
+			"the output of: openssl rand -base64 32")
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/server/hooks"
 )
 
 // Setting is one setting in printable form.
@@ -33,9 +32,6 @@ func (c Config) Settings() []Setting {
 	for i := range all {
 		s := &all[i]
 		s.Value = show(v.Field(s.index).Interface())
-		if s.Env == "EVENTS_URL" {
-			s.Value = hooks.ShowURLs(s.Value)
-		}
 		s.Source = c.sources[s.Env]
 		if s.Source == "" {
 			s.Source = "default"
@@ -51,6 +47,8 @@ func show(value any) string {
 		return duration(v)
 	case []string:
 		return strings.Join(v, ",")
+	case []URL:
+		return strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ",")
 	case []netip.Prefix:
 		return strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ",")
 	case auth.Secret:

@@ -105,7 +105,7 @@ func TestBadValues(t *testing.T) {
 			`HISTORY_SIZE (environment): got "0", allowed: a whole number from 1 to 1000000`},
 		{"MAX_CONNECTIONS", "0", `MAX_CONNECTIONS (environment): got "0"`},
 		{"CONNECTION_UPDATES", "maybe", `got "maybe", allowed: true or false`},
-		{"AUTH_MODE", "userid", `got "userid", allowed: token, ticket, open, auto`},
+		{"AUTH_MODE", "userid", `got "userid", allowed: token, ticket, hook, open, auto`},
 		{"AUTH_MODE", "token",
 			`AUTH_MODE (environment): got "token", allowed: token with JWT_SECRET`},
 		{"LOG_LEVEL", "trace", `allowed: debug, info, warn, error`},

@@ -56,6 +56,9 @@ func (s *Service) close(ctx context.Context, spread time.Duration) error {
 	}
 	var application sync.WaitGroup
 	defer application.Wait()
+	if s.o.Hooks != nil {
+		defer s.o.Hooks.Close() // after the handlers of the last events
+	}
 	if s.upstream != nil {
 		application.Go(func() { s.upstream.drain(ctx, pace) })
 	}

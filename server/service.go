@@ -41,6 +41,8 @@ type Options struct {
 	Tickets      *auth.Tickets // for the API to issue; nil: it issues none
 	// KeySet is the key set of the authenticator: /readyz reports 503 until it has keys. nil: none.
 	KeySet *auth.KeySet
+	// Hooks are closed when all connections have ended; nil: none.
+	Hooks interface{ Close() }
 
 	// AllowOrigin reports whether a page of this origin may send the request. nil allows the
 	// request's own host only.

@@ -3,6 +3,7 @@ package sse
 import (
 	"crypto/rand"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/roomcast/roomcast/auth"
@@ -38,6 +39,7 @@ func (s *stream) attach(c auth.Credentials, address netip.Addr) (opens opening, 
 			wanted.Kept, a.Granted = tab.Channels, tab.Granted
 		}
 	}
+	a.Granted = slices.Concat(s.h.hubRooms(s.identity.Rooms), a.Granted)
 	opens.denied = o.Hub.Admit(&a, wanted, s.identity.MayJoin, o.MaxRooms)
 	if c.Since != "" {
 		cursor := notify.ParseCursor(c.Since)

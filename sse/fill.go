@@ -54,8 +54,8 @@ func (s *stream) leave(more bool) step {
 
 // ending returns why the stream ends, or nil while it runs.
 func (s *stream) ending(now instant) *ending {
-	if now.wall >= s.expires.Load() {
-		s.how.CompareAndSwap(nil, &ending{reason: "token expired", expired: true})
+	if now.wall >= s.expires.Load() && !s.askHook(now) {
+		s.how.CompareAndSwap(nil, &ending{reason: reasonToken, expired: true})
 	}
 	return s.how.Load()
 }

@@ -18,6 +18,7 @@ const (
 	reasonGone  = "client went away"
 	reasonWrite = "write failed"
 	reasonPanic = "panic"
+	reasonToken = "token expired"
 )
 
 // Shutdown is Drain over 1 ms for each stream, or less if ctx has an earlier deadline.

@@ -27,6 +27,9 @@ func (a *refusing) Refresh(context.Context, auth.Identity, string) (auth.Identit
 	return auth.Identity{}, a.err
 }
 
+func (a *refusing) Renew(context.Context, auth.Identity, func(auth.Identity, error)) {}
+func (a *refusing) Mode() auth.Mode                                                  { return auth.ModeOpen }
+
 // status is an error of another package, such as a limit.
 type status int
 

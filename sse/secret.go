@@ -44,8 +44,17 @@ func (h *Handler) hasSecret(r *http.Request, clientID string) bool {
 func (h *Handler) find(r *http.Request) (
 	s *stream, m *notify.Member, owner auth.Identity, err error,
 ) {
-	identity, err := h.o.Auth.Authenticate(r.Context(), auth.FromRequest(r), auth.EventSource)
 	s, m = h.stream(clientIDOf(r))
+	if h.o.Auth.Mode() == auth.ModeHook { // it is not asked about each request
+		switch {
+		case s == nil:
+			return nil, nil, auth.Identity{}, ErrNoStream
+		case h.hasSecret(r, s.clientID):
+			return s, m, s.current(), nil
+		}
+	}
+	identity, err := h.o.Auth.Authenticate(r.Context(), auth.FromRequest(r), auth.EventSource)
+	s, m = h.stream(clientIDOf(r)) // the check of the credentials may have taken time
 	switch {
 	case err == nil && s != nil && identity.RoomUser() != "" &&
 		identity.RoomUser() == s.identity.RoomUser():

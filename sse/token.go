@@ -2,7 +2,9 @@ package sse
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -13,6 +15,8 @@ import (
 type Authenticator interface {
 	Authenticate(context.Context, auth.Credentials, auth.Transport) (auth.Identity, error)
 	Refresh(ctx context.Context, current auth.Identity, token string) (auth.Identity, error)
+	Renew(ctx context.Context, current auth.Identity, done func(auth.Identity, error))
+	Mode() auth.Mode
 }
 
 // renewed is the reply to a new token.
@@ -91,14 +95,55 @@ func (s *stream) current() auth.Identity {
 	return s.identity
 }
 
-// take replaces the identity. Any goroutine may call it. The member leaves forbidden rooms
-// afterwards, so that a concurrent request with the old identity cannot join them again. take wakes
+// take replaces the identity. Any goroutine may call it. The member joins the rooms that a connect
+// hook names, leaves those that it names no longer, and leaves forbidden rooms afterwards, so that a concurrent request with the old identity cannot join them again. take wakes
 // the stream, because the end of its token has changed.
 func (s *stream) take(identity auth.Identity, member *notify.Member) {
+	former := s.current()
 	s.renewed.Store(&identity)
 	s.expires.Store(wallNanos(identity.ExpiresAt))
+	for _, name := range former.Rooms {
+		if !slices.Contains(identity.Rooms, name) {
+			member.Leave(s.h.o.Hub.RoomIn(root, name))
+		}
+	}
+	member.Join(s.h.hubRooms(identity.Rooms)...)
 	s.h.o.Hub.LeaveForbidden(member, identity.MayJoin)
 	s.wake()
+}
+
+// askHook asks the connect hook again about a stream whose identity has ended, if it can be asked
+// and the stream may wait for the answer. Only the writer calls it. While the hook is not available,
+// the stream asks again later.
+func (s *stream) askHook(now instant) (asked bool) {
+	current := s.current()
+	grace := current.ExpiresAt.Add(auth.RenewGrace).UnixNano()
+	if !current.CanRenew() || now.wall >= grace {
+		return false
+	}
+	// The end moves to the next question, or to the end of the grace.
+	next := min(now.wall+int64(auth.RenewRetry), grace)
+	s.expires.Store(next)
+	s.warned = next
+	ctx := context.Background() // the hook's own deadline ends it
+	s.h.o.Auth.Renew(ctx, current, func(identity auth.Identity, err error) {
+		switch {
+		case s.expires.Load() != next || errors.Is(err, auth.ErrHookUnavailable):
+		case err != nil:
+			s.stop(ending{reason: reasonToken, expired: true})
+		default:
+			s.take(identity, s.member)
+		}
+	})
+	return true
+}
+
+// hubRooms returns the hub rooms of names.
+func (h *Handler) hubRooms(names []string) (hubRooms []string) {
+	for _, name := range names {
+		hubRooms = append(hubRooms, h.o.Hub.RoomIn(root, name))
+	}
+	return hubRooms
 }
 
 // parseToken reads {"token":"…"} and nothing else. Its error contains no part of the body.

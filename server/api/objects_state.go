@@ -136,7 +136,8 @@ func statsObject() *object {
 				Doc: "how clients authenticate, AUTH_MODE: token accepts tickets too, open " +
 					"trusts a userId",
 				Schema: schema{"type": "string",
-					"enum": []any{auth.ModeToken, auth.ModeTicket, auth.ModeOpen}}},
+					"enum": []any{auth.ModeToken, auth.ModeTicket, auth.ModeHook,
+						auth.ModeOpen}}},
 		}}
 }
 

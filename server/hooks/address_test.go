@@ -49,7 +49,8 @@ func TestNamesAreCheckedWhenTheyAreUsed(t *testing.T) {
 		"http://localhost:9/", "http://127.0.0.1:9/", "http://[::1]:9/", "http://2130706433:9/",
 		"http://0x7f.1:9/", "http://169.254.169.254/latest/meta-data/",
 	} {
-		_, err := s.post(context.Background(), address, "msg_1", []byte(`{}`))
+		_, err := s.send(context.Background(), address, "msg_1", []byte(`{}`),
+			expected{max: maxAnswer})
 		var failure *Failure
 		if !errors.As(err, &failure) || failure.Outcome != "refused" && failure.Outcome != "unreachable" {
 			t.Errorf("%s: %v", address, err)
@@ -70,7 +71,14 @@ func TestCheckURL(t *testing.T) {
 	if err := CheckURL("https://user:secret@example.com/x?y=1"); err != nil {
 		t.Error(err)
 	}
-	if got := shown("https://user:secret@example.com/x?y=1"); got != "https://example.com/x" {
-		t.Errorf("shown %s", got)
+	for address, want := range map[string]string{
+		"https://user:secret@example.com/x?y=1":   "https://example.com/x",
+		"/chat=http://user:se@cret@example.com:1": "/chat=http://example.com:1",
+		"http://example.com/@handle":              "http://example.com/@handle",
+		"not a URL":                               "not a URL",
+	} {
+		if got := ShowURL(address); got != want {
+			t.Errorf("%s is shown as %s, want %s", address, got, want)
+		}
 	}
 }

@@ -38,8 +38,9 @@ func (h *EventHook) decodeAnswer(
 ) (a answer, err error) {
 	for m := range text.Members() {
 		null := m.Value.Kind() == strictjson.Null
+		known := true
 		switch {
-		case null && m.Name != "":
+		case null && isOneOf(m.Name, answerKeys):
 		case m.Name == "ack":
 			a.hasAck = true
 			a.ack, err = notify.SplitBinary(m.Value.Clone().Bytes())
@@ -59,11 +60,10 @@ func (h *EventHook) decodeAnswer(
 				_, err = catalogue.DecodeText(m.Name, m.Value)
 			}
 		default:
-			return a, failed("invalid", "the answer has the unknown field %q, expected %s",
-				strictjson.Shorten(m.Name), answerKeys)
+			known = false
 		}
-		if err != nil {
-			return a, failed("invalid", "the answer is not valid: %v", err)
+		if err := unusable(m, known, answerKeys, err); err != nil {
+			return a, err
 		}
 	}
 	return a, nil

@@ -1,12 +1,12 @@
 package hooks
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
+	"net/netip"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/socketio"
 )
@@ -36,19 +36,33 @@ func (h *EventHook) address(namespace string) string {
 	return h.o.Events.URLs["*"]
 }
 
-// Connect lets every client in that has authenticated.
-func (h *EventHook) Connect(context.Context, *socketio.Conn) error { return nil }
+// Connect lets every client in that has authenticated. The data of the connect hook becomes data of
+// the connection.
+func (h *EventHook) Connect(_ context.Context, c *socketio.Conn) error {
+	h.Renewed(c)
+	return nil
+}
+
+// Renewed implements socketio.Renewer. The data of the connect hook is merged into that of the
+// connection, as a middleware of a Node server sets members of socket.data that a recovered
+// connection has already.
+func (h *EventHook) Renewed(c *socketio.Conn) {
+	data := c.Identity().Data
+	if len(data) == 0 {
+		return
+	}
+	change, err := strictjson.Split(data, strictjson.Rules{Depth: maxAnswerDepth})
+	if err == nil {
+		data, err = mergeData(dataOf(c), change)
+	}
+	if err != nil { // together they are too large: the newest counts
+		data = c.Identity().Data
+	}
+	c.SetData(connData(data))
+}
 
 // Disconnect does nothing.
 func (h *EventHook) Disconnect(*socketio.Conn, string) {}
-
-// eventRequest is the body of a request.
-type eventRequest struct {
-	Type      string    `json:"type"`
-	ID        string    `json:"id"`
-	Timestamp string    `json:"timestamp"`
-	Data      eventData `json:"data"`
-}
 
 type eventData struct {
 	Connection connectionData `json:"connection"`
@@ -87,39 +101,39 @@ var unavailable = struct {
 
 func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, e *socketio.Event) error {
 	address, start := h.address(c.Namespace()), h.o.Now()
-	done, err := h.wait(ctx, address, e.Size())
+	done, err := h.wait(ctx, address, partyOf(c), e.Size())
 	if err == nil {
 		defer done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
 		defer cancel()
 		err = h.exchange(ctx, address, c, e)
 	}
-	var failure *Failure
-	outcome := "ok"
-	if errors.As(err, &failure) {
-		outcome = failure.Outcome
-		h.faults.note("event", address, failure)
-	}
-	h.o.Metrics.Hooked("event", outcome, h.o.Now().Sub(start))
+	h.count("event", address, start, err)
 	return err
 }
 
-// perPlace is how many bytes of an event take a place: a large event takes several, so that the
-// events that are posted at the same time have a bound in bytes too.
-const perPlace = 64 << 10
+// partyOf returns who shares places with a client: its user, or the anonymous clients of its
+// address.
+func partyOf(c *socketio.Conn) string {
+	if user := c.Identity().RoomUser(); user != "" {
+		return "user:" + user
+	}
+	from, _ := netip.ParseAddr(c.Handshake().Address)
+	return addressParty(from)
+}
 
 // wait takes places among the requests to a URL. An event of a client that has left waits as long as
 // a request may take, others as long as necessary: their client is held back meanwhile.
-func (h *EventHook) wait(ctx context.Context, address string, size int) (done func(), err error) {
+func (h *EventHook) wait(
+	ctx context.Context, address, party string, size int,
+) (done func(), err error) {
 	places := h.events[address]
-	n := min(int64(1+size/perPlace), int64(h.o.Events.Concurrency))
-	done = func() { places.Release(n) }
-	if places.TryAcquire(n) || places.Acquire(ctx, n) == nil {
+	if done, err = places.take(ctx, party, size); err == nil {
 		return done, nil
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
 	defer cancel()
-	if places.Acquire(late, n) == nil {
+	if done, err = places.take(late, party, size); err == nil {
 		return done, nil
 	}
 	return nil, failed("busy", "%d requests run, and the client has left", h.o.Events.Concurrency)
@@ -130,28 +144,18 @@ func (h *EventHook) exchange(
 	ctx context.Context, address string, c *socketio.Conn, e *socketio.Event,
 ) error {
 	identity := c.Identity()
-	request := eventRequest{
-		Type: "event", ID: newID(), Timestamp: notify.Timestamp(h.o.Now()),
-		Data: eventData{
-			Connection: connectionData{
-				ID: c.ID(), Namespace: c.Namespace(), UserID: identity.RoomUser(),
-				Username: identity.Username, Transport: c.Transport(), Rooms: c.Rooms(),
-				Data: dataOf(c),
-			},
-			Event: e.Name, Args: e.Args, WantsAck: e.WantsAck(),
+	r, err := h.request(ctx, "event", address, eventData{
+		Connection: connectionData{
+			ID: c.ID(), Namespace: c.Namespace(), UserID: identity.RoomUser(),
+			Username: identity.Username, Transport: c.Transport(), Rooms: c.Rooms(),
+			Data: dataOf(c),
 		},
-	}
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // escapes would make it several times its size
-	if err := encoder.Encode(request); err != nil {
-		return failed("invalid", "the event cannot be encoded: %v", err)
-	}
-	text, err := h.sender.post(ctx, address, request.ID, body.Bytes())
+		Event: e.Name, Args: e.Args, WantsAck: e.WantsAck(),
+	}, expected{max: maxAnswer})
 	if err != nil {
 		return err
 	}
-	a, err := h.decodeAnswer(c, text)
+	a, err := h.decodeAnswer(c, r.text)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,10 @@
-// Package hooks asks the application behind the server over HTTP what to do with the events of
-// clients. It is the only package that sends requests to addresses of the
+// Package hooks asks the application behind the server over HTTP who its clients are, and what to do
+// with their events. It is the only package that sends requests to addresses of the
 // operator's choice. Every request is signed as Standard Webhooks describes.
 package hooks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -29,7 +29,8 @@ type Options struct {
 	// addresses are never allowed.
 	AllowPrivate bool
 
-	Events Events
+	Events   Events
+	Connects Connects
 
 	Metrics Metrics     // nil: nothing is counted
 	Log     *zap.Logger // nil: nothing is logged
@@ -44,10 +45,18 @@ type Events struct {
 	Concurrency int           // requests to one URL at the same time, 256 by default
 }
 
+// Connects configure the connect hook.
+type Connects struct {
+	URL         string        // "": no hook
+	Timeout     time.Duration // for one answer, with the time that its request waits, 5 s by default
+	Concurrency int           // requests at the same time, 64 by default; 16 times as many may wait
+}
+
 // Metrics counts the requests of hooks.
 type Metrics interface {
-	// Hooked counts a request of a hook ("event") with its outcome: "ok", or what went
-	// wrong, see Failure.
+	// Hooked counts a request of a hook ("event", "connect") with its outcome: "ok", what went
+	// wrong, see Failure, "denied" for a client that the application refuses, or "gone" for one that
+	// has left.
 	Hooked(hook, outcome string, took time.Duration)
 }
 
@@ -57,7 +66,10 @@ func (noMetrics) Hooked(string, string, time.Duration) {}
 
 // DefaultOptions returns the defaults, without URLs and secrets.
 func DefaultOptions() Options {
-	return Options{Events: Events{Timeout: 5 * time.Second, Concurrency: 256}}
+	return Options{
+		Events:   Events{Timeout: 5 * time.Second, Concurrency: 256},
+		Connects: Connects{Timeout: 5 * time.Second, Concurrency: 64},
+	}
 }
 
 // MinSecret is the length of a secret in bytes, the minimum of Standard Webhooks.
@@ -67,8 +79,11 @@ const MinSecret = 24
 type Hooks struct {
 	o      Options
 	sender *sender
-	events map[string]*semaphore.Weighted // by URL: the requests of the event hook that run
+	events map[string]*places // by URL: the requests of the event hook that run
 	faults faults
+
+	closing context.Context // ends with Close
+	close   context.CancelFunc
 }
 
 // New returns Hooks. The error names the option that is wrong.
@@ -86,6 +101,10 @@ func New(o Options) (*Hooks, error) {
 		return nil, errors.New("hooks: Options.Events has no time or no concurrency: " +
 			"start from DefaultOptions()")
 	}
+	if o.Connects.Timeout <= 0 || o.Connects.Concurrency < 1 {
+		return nil, errors.New("hooks: Options.Connects has no time or no concurrency: " +
+			"start from DefaultOptions()")
+	}
 	if len(o.Secrets) == 0 {
 		return nil, errors.New("hooks: Options.Secrets is empty: a handler could not tell the " +
 			"requests of this server from those of others")
@@ -94,10 +113,11 @@ func New(o Options) (*Hooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hooks{o: o, sender: sender, events: make(map[string]*semaphore.Weighted),
+	h := &Hooks{o: o, sender: sender, events: make(map[string]*places),
 		faults: faults{log: o.Log, now: o.Now}}
+	h.closing, h.close = context.WithCancel(context.Background())
 	for _, address := range o.Events.URLs {
-		h.events[address] = semaphore.NewWeighted(int64(o.Events.Concurrency))
+		h.events[address] = newPlaces(o.Events.Concurrency, amount{})
 	}
 	return h, nil
 }
@@ -137,8 +157,43 @@ func CheckSecrets(secrets []auth.Secret) error {
 	return nil
 }
 
-// Close closes idle connections. Requests that run end by their own deadline.
-func (h *Hooks) Close() { h.sender.client.CloseIdleConnections() }
+// Close ends the questions of the connect hook that run, and closes idle connections. Requests of
+// the event hook end by their own deadline: they are for events that the server has accepted.
+func (h *Hooks) Close() {
+	h.close()
+	h.sender.client.CloseIdleConnections()
+}
+
+// request is the body of a request.
+type request struct {
+	Type      string `json:"type"`
+	ID        string `json:"id"`
+	Timestamp string `json:"timestamp"`
+	Data      any    `json:"data"`
+}
+
+// request posts data to a hook. The error is a *Failure.
+func (h *Hooks) request(
+	ctx context.Context, hook, address string, data any, e expected,
+) (reply, error) {
+	id := newID()
+	body, err := encode(request{hook, id, notify.Timestamp(h.o.Now()), data})
+	if err != nil {
+		return reply{}, err
+	}
+	return h.sender.send(ctx, address, id, body, e)
+}
+
+// count counts the outcome of a request, and logs a failure.
+func (h *Hooks) count(hook, address string, start time.Time, err error) {
+	var failure *Failure
+	outcome := "ok"
+	if errors.As(err, &failure) {
+		outcome = failure.Outcome
+		h.faults.note(hook, address, failure)
+	}
+	h.o.Metrics.Hooked(hook, outcome, h.o.Now().Sub(start))
+}
 
 // Failure is why a request of a hook had no usable answer.
 type Failure struct {
@@ -189,27 +244,23 @@ func (f *faults) note(hook, address string, failure *Failure) {
 	silent := seen.silent
 	seen.logged, seen.silent = now, 0
 	f.mu.Unlock()
-	f.log.Warn("hook failed", zap.String("hook", hook), zap.String("url", shown(address)),
+	f.log.Warn("hook failed", zap.String("hook", hook), zap.String("url", ShowURL(address)),
 		zap.String("outcome", failure.Outcome), zap.String("reason", failure.Reason),
 		zap.Int("not_logged", silent))
 }
 
-// ShowURLs returns the value of EVENTS_URL without the users and queries of its URLs.
-func ShowURLs(value string) string {
-	entries := strings.Split(value, ",")
-	for i, entry := range entries {
-		entries[i] = shown(entry)
-	}
-	return strings.Join(entries, ",")
-}
-
-// shown returns a URL for the log, without its query and its user, which may be secret.
-func shown(address string) string {
+// ShowURL returns a URL for logs, without its query and its user, which may be secret. A namespace
+// can precede it, as in ParseURLs.
+func ShowURL(address string) string {
 	address, _, _ = strings.Cut(address, "?")
-	if scheme, rest, ok := strings.Cut(address, "://"); ok {
-		if _, host, ok := strings.Cut(rest, "@"); ok {
-			return scheme + "://" + host
-		}
+	scheme, rest, found := strings.Cut(address, "://")
+	host, path, hasPath := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(host, '@')
+	if !found || at < 0 {
+		return address
 	}
-	return address
+	if hasPath {
+		path = "/" + path
+	}
+	return scheme + "://" + host[at+1:] + path
 }

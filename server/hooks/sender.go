@@ -52,8 +52,8 @@ func newSender(o Options) (*sender, error) {
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    5 * time.Second,
 			MaxIdleConns:           0, // no limit over all hosts
-			MaxIdleConnsPerHost:    o.Events.Concurrency,
-			MaxConnsPerHost:        o.Events.Concurrency,
+			MaxIdleConnsPerHost:    o.Events.Concurrency + o.Connects.Concurrency,
+			MaxConnsPerHost:        0, // places bound the requests, and a hook waits for no other
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: maxAnswerHeaders,
 			DisableCompression:     true, // a small answer could become a large one
@@ -96,11 +96,22 @@ func CheckURL(address string) error {
 // newID returns the id of a request.
 func newID() string { return "msg_" + rand.Text() }
 
-// post sends a signed body and returns the answer: an object, or the zero Checked for none. It
-// sends the request at most once. The error is a *Failure.
-func (s *sender) post(ctx context.Context, address, id string, body []byte) (
-	answer strictjson.Checked, err error,
-) {
+// expected says which answers are usable.
+type expected struct {
+	max      int  // bytes
+	refusals bool // 401 and 403 are answers too
+}
+
+// reply is an answer.
+type reply struct {
+	status int
+	text   strictjson.Checked // an object, or the zero Checked for none
+}
+
+// send sends a signed body, at most once. The error is a *Failure.
+func (s *sender) send(
+	ctx context.Context, address, id string, body []byte, e expected,
+) (answer reply, err error) {
 	now := s.now()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
@@ -126,20 +137,20 @@ func (s *sender) post(ctx context.Context, address, id string, body []byte) (
 		return answer, transportFailure(ctx, err)
 	}
 	defer response.Body.Close()
-	return readAnswer(ctx, response)
+	return e.read(ctx, response)
 }
 
-// readAnswer reads the answer to a request.
-func readAnswer(ctx context.Context, response *http.Response) (
-	answer strictjson.Checked, err error,
-) {
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+// read reads the answer to a request.
+func (e expected) read(ctx context.Context, response *http.Response) (answer reply, err error) {
+	answer.status = response.StatusCode
+	refused := answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden
+	text, err := io.ReadAll(io.LimitReader(response.Body, int64(e.max)+1))
 	switch {
 	case err != nil:
 		return answer, transportFailure(ctx, err)
-	case len(text) > maxAnswer:
-		return answer, failed("invalid", "the answer is larger than %d bytes", maxAnswer)
-	case response.StatusCode < 200 || response.StatusCode > 299:
+	case len(text) > e.max:
+		return answer, failed("invalid", "the answer is larger than %d bytes", e.max)
+	case (answer.status < 200 || answer.status > 299) && !(refused && e.refusals):
 		return answer, failed("status", "the answer has the status %d", response.StatusCode)
 	case response.StatusCode == http.StatusNoContent || len(bytes.TrimSpace(text)) == 0:
 		return answer, nil
@@ -149,7 +160,8 @@ func readAnswer(ctx context.Context, response *http.Response) (
 		return answer, failed("invalid", "the answer is %s, expected application/json",
 			strictjson.Shorten(strconv.Quote(response.Header.Get("Content-Type"))))
 	}
-	return parseAnswer(text)
+	answer.text, err = parseAnswer(text)
+	return answer, err
 }
 
 // parseAnswer checks the JSON of an answer.

@@ -33,6 +33,7 @@ func (s *StreamAuthenticator) Authenticate(
 	ctx context.Context, c auth.Credentials, t auth.Transport,
 ) (auth.Identity, error) {
 	var checked error
+	c.Address = edge.IPFromContext(ctx)
 	id, err := s.limits.Attempt(edge.IPFromContext(ctx), func() (id auth.Identity, err error) {
 		id, checked = s.Authenticator.Authenticate(ctx, c, t)
 		return id, checked
@@ -71,19 +72,45 @@ func (l *Limiter) failures() *Rates {
 // credentials do not count. Valid credentials are accepted from every address, because a proxy or
 // an office has many users behind one: the wrong token of one client must not lock out the others.
 // So the check comes first; it costs less than the handshake around it.
+//
+// With Options.AskHook a check asks the application, which costs much more. Then it comes last, and
+// an address with too many failures gets tooManyGuesses for valid credentials too. Clients that the
+// application refuses, and those that leave before its answer, count as guesses.
 func (l *Limiter) Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
+	failures := l.failures()
+	byHook := failures != nil && l.asksHook()
+	if byHook && ip.IsValid() {
+		if retry := failures.Wait(ip); retry > 0 {
+			return auth.Identity{}, tooManyGuesses(retry)
+		}
+	}
 	id, err := check()
-	if !ip.IsValid() || !errors.Is(err, auth.ErrInvalid) {
+	if failures == nil || !ip.IsValid() || !isGuess(err, byHook) {
 		return id, err
 	}
-	failures := l.failures()
-	if failures == nil {
+	if byHook {
+		_, _ = failures.Allow(ip)
 		return id, err
 	}
 	if ok, retry := failures.Allow(ip); !ok {
 		return auth.Identity{}, tooManyGuesses(retry)
 	}
 	return id, err
+}
+
+// isGuess reports whether an error of a check counts.
+func isGuess(err error, byHook bool) bool {
+	var refused *auth.Error
+	if errors.As(err, &refused) && refused.FromHook {
+		return true
+	}
+	return errors.Is(err, auth.ErrInvalid) || byHook && errors.Is(err, context.Canceled)
+}
+
+func (l *Limiter) asksHook() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.options.AskHook
 }
 
 // tooManyGuesses rounds the time up to whole seconds, because a client that comes back too early is

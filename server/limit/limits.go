@@ -18,6 +18,8 @@ type Options struct {
 	PerIP          int // connections of one IPv4 address or IPv6 /64
 	AuthFailures   int // invalid tokens and tickets per minute of one such address
 
+	AskHook bool // credentials are checked by the application, see Limiter.Attempt
+
 	Descriptors *Descriptors // nil: open files are not counted
 	Memory      *Memory      // nil: no limit of memory
 }

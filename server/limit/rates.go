@@ -57,6 +57,17 @@ func (r *Rates) Allow(ip netip.Addr) (ok bool, retryAfter time.Duration) {
 	return false, r.wait(e, now)
 }
 
+// Wait returns the time until Allow has a token, 0 if it has one. It takes none.
+func (r *Rates) Wait(ip netip.Addr) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	el, ok := r.entries[Bucket(ip)]
+	if !ok {
+		return 0
+	}
+	return max(0, r.wait(el.Value.(*ipRate), time.Now()))
+}
+
 // touch returns the entry of an address and makes it the most recent one. It also removes old
 // entries, which saves a goroutine. The caller holds the lock.
 func (r *Rates) touch(ip netip.Addr, now time.Time) *ipRate {

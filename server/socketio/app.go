@@ -34,6 +34,12 @@ type Observer interface {
 	Observe(ctx context.Context, c *Conn, e *Event)
 }
 
+// Renewer is an App that learns that a client has a new identity of the connect hook, see
+// [auth.Authenticator.Renew]. The Server calls Renewed between two events of the client.
+type Renewer interface {
+	Renewed(c *Conn)
+}
+
 // ErrNotServed is the error of App.Connect for a namespace that the application does not serve. The
 // Server refuses a client that no application serves with "Invalid namespace".
 var ErrNotServed = errors.New("socketio: namespace is not served")

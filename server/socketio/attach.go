@@ -3,6 +3,7 @@ package socketio
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -25,6 +26,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 		c.pid = newID()
 		a.Sessions = append(a.Sessions, pidKey(c.pid))
 	}
+	a.Granted = slices.Concat(srv.hubRooms(c.namespace, c.Identity().Rooms), a.Granted)
 	c.startRooms(&a, given)
 	for {
 		if a.Former != nil && !srv.retire(c.namespace, a.Former.ClientID) {

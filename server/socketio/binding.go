@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/engineio"
 	"github.com/roomcast/roomcast/server/limit"
@@ -135,6 +136,8 @@ func (s *Server) authorize(session *engineio.Session, r *http.Request) bool {
 func (s *Server) provesUser(c *client, r *http.Request) bool {
 	given := auth.FromRequest(r)
 	given.Ticket = ""
+	given.Namespace, given.Via = notify.RootNamespace, engineio.Polling
+	given.Address = edge.ClientIP(r)
 	if c == nil || given.Token == "" {
 		return false
 	}

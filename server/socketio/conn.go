@@ -46,9 +46,11 @@ type Conn struct {
 	// Only the writer uses it.
 	wire notify.ID // the last message that was written
 
-	// Only the sweep uses warned.
-	warned  bool        // auth:expiring was sent
-	renewed atomic.Bool // the identity has a new end, so auth:expiring is due again
+	// Only the sweep uses warned and askAgain.
+	warned   bool        // auth:expiring was sent
+	askAgain int64       // when the connect hook may be asked again, in Unix nanoseconds
+	renewed  atomic.Bool // the identity has a new end, so both start again
+	asking   atomic.Bool // the connect hook is asked again
 }
 
 // connState is the state of a Conn.

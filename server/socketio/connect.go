@@ -33,9 +33,12 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, err)
 		return
 	}
+	given.Namespace = p.namespace
 	identity, err := c.authenticate(given)
 	if err != nil {
-		c.refuse(p.namespace, err)
+		if !c.triesAgain(err) {
+			c.refuse(p.namespace, err)
+		}
 		return
 	}
 	apps := c.srv.appsOf(p.namespace)
@@ -111,8 +114,22 @@ func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) 
 	return true
 }
 
+// triesAgain closes the transport when the connect hook is not available for the first CONNECT, and
+// reports whether it did: socket.io-client gives up after a connect_error, and connects again after
+// the end of a transport. A client that is in another namespace stays there.
+func (c *client) triesAgain(err error) bool {
+	if c.srv.AuthMode() != auth.ModeHook || !errors.Is(err, auth.ErrHookUnavailable) ||
+		len(c.all()) > 0 {
+		return false
+	}
+	c.srv.opts.Metrics.Refused(auth.ErrHookUnavailable.Code)
+	c.end("the connect hook is not available")
+	return true
+}
+
 // authenticate returns the identity of a CONNECT.
 func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
+	given.Via, given.Address = c.session.Transport(), c.admission.ip
 	return c.srv.opts.Limits.Attempt(c.admission.ip, func() (auth.Identity, error) {
 		return c.srv.opts.Auth.Authenticate(c.session.Context(), given, auth.SocketIO)
 	})

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"encoding/json"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -44,15 +45,30 @@ func (c *Conn) refresh(e *Event) bool {
 		})
 		return true
 	}
-	for _, other := range c.client.all() {
-		if old := other.Identity(); old.RoomUser() == identity.RoomUser() {
-			other.take(identity)
-		}
-	}
+	c.renewAll(identity, token)
 	event := refreshedEvent{"auth:refreshed", notify.Timestamp(identity.ExpiresAt)}
 	c.client.send(c.eventReply(event.Type, event))
 	e.Ack(event)
 	return true
+}
+
+// renewAll gives the identity of a new token to the client in all namespaces where it has the same
+// user. In hook mode each namespace has an answer of its own.
+func (c *Conn) renewAll(identity auth.Identity, token string) {
+	byHook := c.client.srv.AuthMode() == auth.ModeHook
+	for _, other := range c.client.all() {
+		if old := other.Identity(); old.RoomUser() != identity.RoomUser() {
+			continue
+		}
+		own := identity
+		if byHook && other != c {
+			var err error
+			if own, err = other.renew(token); err != nil {
+				continue // it has its own end
+			}
+		}
+		other.take(own)
+	}
 }
 
 func (c *Conn) renew(token string) (auth.Identity, error) {
@@ -62,12 +78,29 @@ func (c *Conn) renew(token string) (auth.Identity, error) {
 	})
 }
 
-// take replaces the identity. It leaves the rooms that the new identity may not join afterwards, so
+// take replaces the identity. It joins the rooms that a connect hook names, and leaves those that it
+// names no longer, and the rooms that the new identity may not join afterwards, so
 // that a concurrent event cannot join them again with the old identity.
 func (c *Conn) take(identity auth.Identity) {
-	c.identity.Store(&identity)
+	old := c.identity.Swap(&identity)
 	c.renewed.Store(true)
+	if left := without(old.Rooms, identity.Rooms); len(left) > 0 {
+		c.Leave(left...)
+	}
+	if len(identity.Rooms) > 0 {
+		c.Join(identity.Rooms...)
+	}
 	c.client.srv.hub.LeaveForbidden(c.member, identity.MayJoin)
+}
+
+// without returns the names that are not in others.
+func without(names, others []string) (left []string) {
+	for _, name := range names {
+		if !slices.Contains(others, name) {
+			left = append(left, name)
+		}
+	}
+	return left
 }
 
 func (c *Conn) refuseRefresh(e *Event, refusal errorEvent) {

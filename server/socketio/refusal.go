@@ -90,7 +90,18 @@ func claimField(err error) zap.Field {
 // refusalBody returns the JSON of a CONNECT_ERROR, and its code for the metrics. If the data cannot
 // be encoded, the JSON has only the message: without an answer the client would wait for a timeout.
 func refusalBody(err error) (code string, body []byte) {
-	var own *refusedError
+	var (
+		own  *refusedError
+		hook *auth.Error
+	)
+	if errors.As(err, &hook) && hook.FromHook {
+		own = &refusedError{message: hook.Message}
+		if hook.Data != nil {
+			own.data = hook.Data
+		}
+		_, body = refusalBody(own)
+		return hook.Code, body
+	}
 	if !errors.As(err, &own) {
 		r := refusalOf(err)
 		body, _ = marshal(r) // strings and numbers always marshal

@@ -108,9 +108,12 @@ func (s *Server) end(ctx context.Context, err error) error {
 	return errors.Join(err, s.workers.Wait(ctx))
 }
 
-// admit refuses a handshake while too many sessions have sent no CONNECT, before a session is made
-// for it.
+// admit refuses a handshake while too many sessions have sent no CONNECT, or too many CONNECTs wait
+// for the connect hook, before a session is made for it.
 func (s *Server) admit(r *http.Request) error {
+	if err := s.opts.Auth.Overloaded(edge.ClientIP(r)); err != nil {
+		return overloaded{err}
+	}
 	release, err := s.opts.Limits.PreAuth(edge.ClientIP(r), nil)
 	if err != nil {
 		return err
@@ -118,6 +121,12 @@ func (s *Server) admit(r *http.Request) error {
 	release()
 	return nil
 }
+
+// overloaded is the error of a handshake for which the connect hook has no place.
+type overloaded struct{ error }
+
+func (overloaded) HTTPStatus() int           { return auth.ErrHookUnavailable.Status }
+func (overloaded) RetryAfter() time.Duration { return auth.ErrHookUnavailable.RetryAfter }
 
 // accept makes the client of a new session.
 func (s *Server) accept(session *engineio.Session) engineio.Handler {

@@ -2,9 +2,11 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -73,32 +75,73 @@ func (c *client) sweep(now time.Time, idle bool) {
 }
 
 // checkToken sends auth:expiring before the client's token ends, and closes the transport when it
-// has ended. It reports whether the connection stays open.
+// has ended, unless a connect hook lets the client stay. It reports whether the connection stays open.
 func (c *Conn) checkToken(now time.Time) bool {
 	identity := c.Identity()
 	end := identity.ExpiresAt
 	if end.IsZero() {
 		return true
 	}
-	expiry := struct {
-		Type      string `json:"type"`
-		ExpiresAt string `json:"expiresAt"`
-	}{"auth:expiring", notify.Timestamp(end)}
 	if c.renewed.Swap(false) {
-		c.warned = false
+		c.warned, c.askAgain = false, 0
 	}
 	switch {
+	case identity.Expired(now) && identity.CanRenew() && now.Sub(end) < auth.RenewGrace:
+		c.askHook(now)
 	case identity.Expired(now):
-		c.detach() // the client gets no notification after the end of its token
-		expiry.Type = "auth:expired"
-		c.client.send(c.eventReply("auth:expired", expiry))
-		c.client.end("token expired")
+		c.expire(end)
 		return false
 	case !c.warned && end.Sub(now) <= expiryNotice:
 		c.warned = true
-		c.client.send(c.eventReply("auth:expiring", expiry))
+		c.sendExpiry("auth:expiring", end)
 	}
 	return true
+}
+
+// askHook asks the connect hook again about a client whose identity has ended, at most once at a
+// time. If the hook is not available, the sweep asks again later.
+func (c *Conn) askHook(now time.Time) {
+	if now.UnixNano() < c.askAgain || c.asking.Swap(true) {
+		return
+	}
+	c.askAgain = now.Add(auth.RenewRetry).UnixNano()
+	current := c.identity.Load()
+	c.client.srv.opts.Auth.Renew(c.Context(), *current, func(next auth.Identity, err error) {
+		defer c.asking.Store(false)
+		switch {
+		case c.hasEnded() || c.identity.Load() != current:
+		case errors.Is(err, auth.ErrHookUnavailable):
+		case err != nil:
+			c.expire(current.ExpiresAt)
+		default:
+			c.take(next)
+			c.client.later(c.tellRenewed)
+		}
+	})
+}
+
+// tellRenewed calls the applications that are Renewers.
+func (c *Conn) tellRenewed() {
+	for i, app := range c.client.srv.apps {
+		if renewer, ok := app.App.(Renewer); ok && c.apps&(1<<i) != 0 {
+			renewer.Renewed(c)
+		}
+	}
+}
+
+// expire closes the transport of a client whose identity has ended. The client gets no notification
+// after that.
+func (c *Conn) expire(end time.Time) {
+	c.detach()
+	c.sendExpiry("auth:expired", end)
+	c.client.end("token expired")
+}
+
+func (c *Conn) sendExpiry(event string, end time.Time) {
+	c.client.send(c.eventReply(event, struct {
+		Type      string `json:"type"`
+		ExpiresAt string `json:"expiresAt"`
+	}{event, notify.Timestamp(end)}))
 }
 
 // heartbeat sends a heartbeat event if one is due.
