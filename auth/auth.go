@@ -194,6 +194,9 @@ func (a *Authenticator) Authenticate(
 func (a *rules) authenticate(
 	ctx context.Context, c Credentials, t Transport,
 ) (Identity, error) {
+	if a.hook != nil {
+		c = c.withoutUser()
+	}
 	if c.err != nil {
 		return Identity{}, c.err
 	}

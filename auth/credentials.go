@@ -48,6 +48,9 @@ type Credentials struct {
 	Namespace string
 	Via       string
 	Address   netip.Addr
+	// ForHook means that the Hook decides about the client. WithAuth then takes a value of the wrong
+	// type, and every userId, for a field of the application.
+	ForHook bool
 
 	request *http.Request              // of FromRequest
 	payload map[string]json.RawMessage // of WithAuth
@@ -125,8 +128,11 @@ func channels(q url.Values) []string {
 // the cookie, auth.userId. A value of the wrong type is an [*Error] that names the field. userId
 // may be a whole number, because many applications use numbers. The values of m must be valid JSON.
 func (c Credentials) WithAuth(m map[string]json.RawMessage) (Credentials, error) {
-	r := reader{m: m}
+	r := reader{m: m, lenient: c.ForHook}
 	c.payload = m
+	if c.ForHook {
+		c = c.withoutUser()
+	}
 	token, ticket := r.text("token"), r.text("ticket")
 	switch {
 	case token != "":
@@ -144,7 +150,7 @@ func (c Credentials) WithAuth(m map[string]json.RawMessage) (Credentials, error)
 	if as := r.list("as"); as != nil {
 		c.As = as
 	}
-	if id := r.id("userId"); id != "" {
+	if id := r.id("userId"); id != "" && !c.ForHook {
 		before := c.userIDs()
 		c.nameUsers(append([]string{id}, before...)...)
 	}
@@ -212,6 +218,13 @@ func (c *Credentials) nameUsers(ids ...string) {
 			c.other = id
 		}
 	}
+}
+
+// withoutUser returns c without user ids, which mean nothing to the server when a hook decides.
+func (c Credentials) withoutUser() Credentials {
+	c.UserID, c.other = "", ""
+	c.err = c.check()
+	return c
 }
 
 // displayName is the name of a user when the token has none.

@@ -10,8 +10,9 @@ import (
 
 // reader reads the fields of an auth payload and keeps the first error.
 type reader struct {
-	m   map[string]json.RawMessage
-	err error
+	m       map[string]json.RawMessage
+	lenient bool // values of the wrong type are absent
+	err     error
 }
 
 // value decodes one field. Fields that nobody reads stay text: decoded values can take 50 times the
@@ -24,7 +25,7 @@ func (r *reader) value(field string) (v any) {
 }
 
 func (r *reader) fail(field string, value any, expected string) {
-	if r.err == nil {
+	if r.err == nil && !r.lenient {
 		r.err = ErrMalformed.because(fmt.Sprintf("%s: got %s, expected %s", field, kind(value),
 			expected))
 	}

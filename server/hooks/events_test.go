@@ -104,26 +104,10 @@ func TestEventsAreInOrder(t *testing.T) {
 // acknowledgement. Nothing of it is done, and other clients do not notice.
 func TestUnusableAnswers(t *testing.T) {
 	t.Parallel()
-	answer := func(status int, media, body string) func(http.ResponseWriter, received) {
-		return func(w http.ResponseWriter, _ received) {
-			w.Header().Set("Content-Type", media)
-			w.WriteHeader(status)
-			fmt.Fprint(w, body)
-		}
-	}
 	json := func(body string) func(http.ResponseWriter, received) {
-		return answer(200, "application/json", `{"join":["lobby"],`+body+`}`)
+		return saying(200, "application/json", `{"join":["lobby"],`+body+`}`)
 	}
-	for name, tt := range map[string]struct {
-		answer  func(http.ResponseWriter, received)
-		outcome string
-		reason  string
-	}{
-		"HTML":              {answer(200, "text/html", "<html>"), "invalid", "expected application/json"},
-		"error":             {answer(500, "application/json", `{}`), "status", "the status 500"},
-		"large":             {answer(200, "application/json", `"`+strings.Repeat("x", 10<<20)), "invalid", "larger than 1048576"},
-		"no object":         {answer(200, "application/json", `[]`), "invalid", "expected an object"},
-		"no JSON":           {answer(200, "application/json", `{"ack"`), "invalid", "not valid"},
+	for name, tt := range with(unusableAnswers, map[string]unusableAnswer{
 		"unknown field":     {json(`"acks":[]`), "invalid", `unknown field "acks"`},
 		"room of a user":    {json(`"join":["user:u2"]`), "invalid", "not valid"},
 		"leaves all":        {json(`"leave":["*"]`), "invalid", "means everyone"},
@@ -132,19 +116,8 @@ func TestUnusableAnswers(t *testing.T) {
 		"ack is no array":   {json(`"ack":{}`), "invalid", "ack: is not an array"},
 		"data is no object": {json(`"data":[]`), "invalid", "data: got an array"},
 		"much data":         {json(`"data":{"a":"` + strings.Repeat("x", 17<<10) + `"}`), "invalid", "too large"},
-		"redirect": {func(w http.ResponseWriter, _ received) {
-			w.Header().Set("Location", "http://169.254.169.254/")
-			w.WriteHeader(http.StatusTemporaryRedirect)
-		}, "status", "the status 307"},
-		"cut":   {func(w http.ResponseWriter, _ received) { panic(http.ErrAbortHandler) }, "unreachable", ""},
-		"never": {func(_ http.ResponseWriter, r received) { <-r.gone }, "timeout", "no answer in time"},
-		"slowly": {func(w http.ResponseWriter, r received) {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = w.Write([]byte("{"))
-			_ = http.NewResponseController(w).Flush()
-			<-r.gone
-		}, "timeout", "no answer in time"},
-	} {
+		"refusal":           {saying(403, "application/json", `{"message":"no"}`), "status", "the status 403"},
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, func(o *Options) {

@@ -14,8 +14,12 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/socketio"
+	"github.com/roomcast/roomcast/sse"
 )
 
 const testSecret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -34,6 +38,10 @@ type received struct {
 		Event    string
 		Args     json.RawMessage
 		WantsAck bool
+
+		Namespace, IP, Transport string // of connect
+		Auth, Query              json.RawMessage
+		Headers                  map[string]string
 	}
 }
 
@@ -98,6 +106,29 @@ type stack struct {
 	app  *application
 	sio  *socketio.Server
 	logs *observer.ObservedLogs
+	hook *ConnectHook // nil without one
+
+	tickets *auth.Tickets
+}
+
+// newConnectStack returns a stack whose application also says who its clients are.
+func newConnectStack(t testing.TB, change func(*Options)) *stack {
+	return newStack(t, func(o *Options) {
+		o.Connects.URL = o.Events.URLs["/"] + "/connect"
+		if change != nil {
+			change(o)
+		}
+	})
+}
+
+// ticket returns a ticket of a backend for u1, about which the hook is not asked.
+func (s *stack) ticket() string {
+	s.T.Helper()
+	ticket, _, err := s.tickets.Issue("u1", "", nil, 0)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return ticket
 }
 
 func newStack(t testing.TB, change func(*Options)) *stack {
@@ -119,16 +150,30 @@ func newStack(t testing.TB, change func(*Options)) *stack {
 	t.Cleanup(h.Close)
 	so := socketio.DefaultOptions()
 	so.Hub = servertest.NewHub(t)
-	if so.Auth, err = auth.New(auth.Options{Mode: auth.ModeOpen}); err != nil {
+	users, limits := auth.Options{Mode: auth.ModeOpen}, limit.Options{AuthFailures: 10}
+	var connect *ConnectHook
+	if o.Connects.URL != "" {
+		connect = h.ConnectHook()
+		users.Mode, users.Hook, users.Tickets = auth.ModeHook, connect, auth.NewTickets(nil)
+		limits.AskHook = true
+	}
+	if so.Auth, err = auth.New(users); err != nil {
 		t.Fatal(err)
 	}
+	limiter := limit.New(limits)
+	so.Limits, so.SweepInterval = limiter, 20*time.Millisecond
 	sio, err := socketio.New(so)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hook := h.EventHook(so.Hub)
 	sio.Mount(hook, hook.Serves)
-	base := servertest.Serve(t, sio)
+	streams := newStreams(t, so.Hub, limit.StreamAuth(so.Auth, limiter), users.Tickets)
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", sio)
+	mux.Handle("/sse", streams.Stream(""))
+	mux.Handle("/sse/tickets", streams.Tickets())
+	base := servertest.Serve(t, edge.WithInfo(nil, mux))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
@@ -136,5 +181,27 @@ func newStack(t testing.TB, change func(*Options)) *stack {
 			t.Errorf("shutdown: %v", err)
 		}
 	})
-	return &stack{&servertest.Stack{T: t, Hub: so.Hub, Base: base}, app, sio, logs}
+	return &stack{&servertest.Stack{T: t, Hub: so.Hub, Base: base}, app, sio, logs, connect,
+		users.Tickets}
+}
+
+func newStreams(
+	t testing.TB, hub *notify.Hub, users sse.Authenticator, tickets *auth.Tickets,
+) *sse.Handler {
+	t.Helper()
+	o := sse.DefaultOptions()
+	o.Hub, o.Auth, o.Problem, o.Tickets = hub, users, edge.WriteProblem, tickets
+	o.Heartbeat = 20 * time.Millisecond
+	streams, err := sse.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
+		defer cancel()
+		if err := streams.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown of streams: %v", err)
+		}
+	})
+	return streams
 }

@@ -39,6 +39,12 @@ func (s *Stack) Dial(query string) *WebSocket {
 	return s.dial(query, nil)
 }
 
+// DialWith is Dial with headers of the handshake.
+func (s *Stack) DialWith(query string, headers http.Header) *WebSocket {
+	s.T.Helper()
+	return s.dial(query, headers)
+}
+
 // Connect joins "/" over a websocket and returns the data of `connected`. authPayload is the data
 // of the CONNECT packet.
 func (s *Stack) Connect(authPayload string) (*WebSocket, Connected) {

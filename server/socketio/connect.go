@@ -28,6 +28,7 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	handshake := c.credentials()
+	handshake.ForHook = c.srv.AuthMode() == auth.ModeHook
 	given, err := handshake.WithAuth(p.auth)
 	if err != nil {
 		c.refuse(p.namespace, err)
