@@ -39,10 +39,13 @@ type options struct {
 }
 
 // run is the program. Tables go to stdout, progress to stderr. The arguments "bare KIND" run one of
-// the broadcasters that are measured.
+// the broadcasters that are measured, and "hook" measures the event hook, see runHook.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 2 && args[0] == "bare" {
 		return bare.Serve(ctx, args[1], stdout)
+	}
+	if len(args) > 0 && args[0] == "hook" {
+		return runHook(ctx, args[1:], stdout, stderr)
 	}
 	o, err := parse(args, stderr)
 	if err != nil {
