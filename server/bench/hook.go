@@ -186,6 +186,9 @@ func (h *hookBench) fault(
 	again := h.clients.reset()
 	healed := max(0, again.lastUnavailable.Sub(back))
 	h.clients.pause()
+	if err := h.clients.settle(ctx); err != nil {
+		return err
+	}
 	if err := wait(ctx, hookSettle); err != nil {
 		return err
 	}

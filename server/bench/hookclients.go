@@ -156,13 +156,14 @@ func (h *hookClients) acknowledged(c *hookClient, text []byte) {
 	now := time.Now()
 	c.mu.Lock()
 	took := now.Sub(c.sent[n%onTheWay])
+	ordered := err == nil && n == c.last+1
+	c.last = n
 	c.mu.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err != nil || n <= c.last {
+	if !ordered {
 		h.counts.disorder++
 	}
-	c.last = n
 	if bytes.HasPrefix(value, []byte("{")) {
 		h.counts.unavailable++
 		h.counts.lastUnavailable = now
@@ -183,6 +184,24 @@ func (h *hookClients) reset() hookCounts {
 
 // pause makes the clients send nothing more.
 func (h *hookClients) pause() { h.paused.Store(true) }
+
+// settle waits until all events are acknowledged.
+func (h *hookClients) settle(ctx context.Context) error {
+	for _, c := range h.all {
+		for c.waits() {
+			if err := wait(ctx, 10*time.Millisecond); err != nil {
+				return fmt.Errorf("events are not acknowledged: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *hookClient) waits() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last < c.next-1
+}
 
 func (h *hookClients) close() {
 	h.once.Do(func() { close(h.end) })

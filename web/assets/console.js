@@ -1504,7 +1504,8 @@ function stats() {
 var MODES$1 = {
 	open: "Open mode: the server accepts every user id.",
 	token: "Token mode: clients need a JWT or a ticket.",
-	ticket: "Ticket mode: clients need a ticket."
+	ticket: "Ticket mode: clients need a ticket.",
+	hook: "Hook mode: the server asks your application who a client is."
 };
 var fact = (name, list) => h("div", { class: "card tile" }, h("span", { class: "name" }, name), list);
 function pairs(list, values = {}, names) {
@@ -4135,6 +4136,7 @@ function tokenForm() {
 var MODES = {
 	open: "This server is in open mode: it accepts every user id, so clients need neither a ticket nor a token. Tickets work too; tokens are checked if the server has a key for them.",
 	ticket: "This server is in ticket mode: every connection needs a ticket. It has no key for tokens.",
+	hook: "This server is in hook mode: it asks your application about every connection without a ticket. It has no key for tokens.",
 	token: "This server is in token mode: every connection needs a token or a ticket."
 };
 function tokens() {

@@ -132,7 +132,7 @@ export function lineOf({ status, code, detail }: Problem): string {
 export const path = (strings: TemplateStringsArray, ...names: string[]): string =>
   strings.reduce((all, part, n) => all + encodeURIComponent(names[n - 1]!) + part);
 
-export type AuthMode = "open" | "token" | "ticket";
+export type AuthMode = "open" | "token" | "ticket" | "hook";
 
 /** Resolves with how the server authenticates clients; undefined when the key may not ask. */
 export async function authMode(): Promise<AuthMode | undefined> {

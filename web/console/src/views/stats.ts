@@ -133,6 +133,7 @@ const MODES = {
   open: "Open mode: the server accepts every user id.",
   token: "Token mode: clients need a JWT or a ticket.",
   ticket: "Ticket mode: clients need a ticket.",
+  hook: "Hook mode: the server asks your application who a client is.",
 };
 
 const fact = (name: string, list: HTMLElement) =>

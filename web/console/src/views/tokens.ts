@@ -11,6 +11,8 @@ const MODES: Record<AuthMode, string> = {
     "This server is in open mode: it accepts every user id, so clients need neither a ticket nor a token. Tickets work too; tokens are checked if the server has a key for them.",
   ticket:
     "This server is in ticket mode: every connection needs a ticket. It has no key for tokens.",
+  hook:
+    "This server is in hook mode: it asks your application about every connection without a ticket. It has no key for tokens.",
   token: "This server is in token mode: every connection needs a token or a ticket.",
 };
 
