@@ -2,38 +2,11 @@
 // socket.io-client.
 
 import assert from "node:assert/strict";
-import { createHmac, timingSafeEqual } from "node:crypto";
-import { createServer } from "node:http";
 import { test } from "node:test";
 import { connectSocket, TRANSPORTS } from "./clients.mjs";
 import { Server } from "./harness.mjs";
+import { handler, SECRET, stopped } from "./hook.mjs";
 import { deadline, once, retry, SOON } from "./wait.mjs";
-
-const SECRET = "a secret for the tests of the hook";
-
-/** Starts a handler: `answer` gets the request's data and returns the answer, or undefined. */
-async function handler(t, answer) {
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": given } = request.headers;
-    const wanted = createHmac("sha256", SECRET).update(`${id}.${at}.${body}`).digest("base64");
-    const valid = given.split(" ").some(
-      (one) => one.length === wanted.length + 3 && timingSafeEqual(Buffer.from(one), Buffer.from(`v1,${wanted}`)),
-    );
-    const reply = valid ? await answer(JSON.parse(body).data) : undefined;
-    if (!valid) response.writeHead(401).end();
-    else if (!reply) response.writeHead(204).end();
-    else response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(reply));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${server.address().port}/`, server };
-}
 
 const start = (t, url, env) =>
   Server.start(t, { EVENTS_URL: `${url},/admin=${url}`, HOOK_SECRET: SECRET, ...env });
@@ -96,16 +69,11 @@ test("a handler that goes away and comes back", async (t) => {
   const server = await start(t, url);
   const { socket } = await connectSocket(t, server, { auth: { userId: "u" } });
   assert.equal(await socket.emitWithAck("n", 1), 1);
-  const { port } = node.address();
-  await new Promise((resolve) => {
-    node.close(resolve);
-    node.closeAllConnections();
-  });
+  const startAgain = await stopped(node);
   for (let n = 2; n < 6; n++) {
     assert.deepEqual(await socket.emitWithAck("n", n), { error: { code: "unavailable" } });
   }
-  node.listen(port, "127.0.0.1");
-  await once(node, "listening");
+  await startAgain();
   await retry(async () => (await socket.emitWithAck("n", 6)) === 6, "the handler is asked again");
   assert.equal(socket.connected, true);
 });
