@@ -1,8 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/auth"
 )
 
 func TestHooks(t *testing.T) {
@@ -33,6 +37,71 @@ func TestHooks(t *testing.T) {
 		got := strings.Join(problems(t, env{"EVENTS_URL": tt.url, "HOOK_SECRET": tt.secret}), "\n")
 		if !strings.Contains(got, tt.want) || tt.secret != "" && strings.Contains(got, tt.secret) {
 			t.Errorf("%s: %s, want %s", tt.url, got, tt.want)
+		}
+	}
+}
+
+func TestConnectHook(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("s", 24)
+	c := load(t, env{"AUTH_MODE": "hook", "CONNECT_URL": "http://127.0.0.1:4000/", "HOOK_SECRET": secret,
+		"CONNECT_TIMEOUT": "2s", "CONNECT_CONCURRENCY": "8", "ENV": "production"})
+	o := c.Hooks()
+	if o.Connects.URL != "http://127.0.0.1:4000/" || o.Connects.Timeout != 2*time.Second ||
+		o.Connects.Concurrency != 8 || o.AllowPrivate || c.Mode() != auth.ModeHook || c.Host != "0.0.0.0" {
+		t.Errorf("%+v, %s", o, c.Host)
+	}
+	for _, tt := range []struct {
+		e    env
+		want string
+	}{
+		{env{"AUTH_MODE": "hook", "HOOK_SECRET": secret}, "allowed: hook with CONNECT_URL"},
+		{env{"CONNECT_URL": "http://h", "HOOK_SECRET": secret}, "allowed: hook with CONNECT_URL"},
+		{env{"AUTH_MODE": "hook", "CONNECT_URL": "h", "HOOK_SECRET": secret}, "CONNECT_URL (environment): expected http://"},
+		{env{"AUTH_MODE": "hook", "CONNECT_URL": "http://h"}, "HOOK_SECRET: missing"},
+		{env{"AUTH_MODE": "hook", "CONNECT_URL": "http://h", "HOOK_SECRET": secret, "JWT_SECRET": strings.Repeat("k", 32)},
+			"hook without a JWT key"},
+		{env{"AUTH_MODE": "hook", "CONNECT_URL": "http://h", "HOOK_SECRET": secret, "CONNECT_TIMEOUT": "20s"},
+			"CONNECT_TIMEOUT (environment): got 20s, allowed: at most SOCKETIO_CONNECT_TIMEOUT, 10s"},
+	} {
+		if got := strings.Join(problems(t, tt.e), "\n"); !strings.Contains(got, tt.want) {
+			t.Errorf("%v: %s, want %s", tt.e, got, tt.want)
+		}
+	}
+}
+
+// A password in the URL of another server is in no listing of the settings, and in no error.
+func TestURLsShowNoPasswords(t *testing.T) {
+	t.Parallel()
+	const user = "user:hunter2@"
+	e := env{"AUTH_MODE": "hook", "HOOK_SECRET": strings.Repeat("s", 24),
+		"CONNECT_URL": "https://" + user + "h/connect?key=hunter2",
+		"EVENTS_URL":  "https://" + user + "h/events,/chat=https://" + user + "h/chat"}
+	want := map[string]string{"CONNECT_URL": "https://h/connect",
+		"EVENTS_URL": "https://h/events,/chat=https://h/chat"}
+	c := load(t, e)
+	for _, s := range c.Settings() {
+		if shown, ok := want[s.Env]; ok && s.Value != shown {
+			t.Errorf("%s is shown as %s", s.Env, s.Value)
+		}
+		delete(want, s.Env)
+	}
+	if len(want) > 0 || strings.Contains(fmt.Sprintf("%v %+v", c, c), "hunter2") {
+		t.Errorf("%+v; not shown: %v", c, want)
+	}
+	if o := c.Hooks(); !strings.Contains(o.Connects.URL, "hunter2") || !strings.Contains(o.Events.URLs["/chat"], "hunter2") {
+		t.Errorf("the hooks have no password: %+v", o)
+	}
+	for _, wrong := range []env{
+		{"UPSTREAM_URL": "http://" + user + "127.0.0.1:3000"},
+		{"UPSTREAM_URL": "http://" + user + "h/path"},
+		{"UPSTREAM_URL": "http://" + user + "h o"},
+		{"JWT_JWKS_URL": "http://" + user + "h/keys"},
+		{"EVENTS_URL": "ftp://" + user + "h", "HOOK_SECRET": strings.Repeat("s", 24)},
+		{"AUTH_MODE": "hook", "CONNECT_URL": "ftp://" + user + "h", "HOOK_SECRET": strings.Repeat("s", 24)},
+	} {
+		if got := strings.Join(problems(t, wrong), "\n"); got == "" || strings.Contains(got, "hunter2") {
+			t.Errorf("%v: %q", wrong, got)
 		}
 	}
 }

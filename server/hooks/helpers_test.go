@@ -108,6 +108,8 @@ type stack struct {
 	logs *observer.ObservedLogs
 	hook *ConnectHook // nil without one
 
+	hooks *Hooks
+
 	tickets *auth.Tickets
 }
 
@@ -182,7 +184,7 @@ func newStack(t testing.TB, change func(*Options)) *stack {
 		}
 	})
 	return &stack{&servertest.Stack{T: t, Hub: so.Hub, Base: base}, app, sio, logs, connect,
-		users.Tickets}
+		h, users.Tickets}
 }
 
 func newStreams(
