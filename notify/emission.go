@@ -52,7 +52,7 @@ func (h *Hub) Emit(ctx context.Context, e Emission) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	return h.Deliver(ctx, m)
+	return h.deliverWatched(ctx, m)
 }
 
 // EmitBatch sends up to MaxBatch emissions, as PublishBatch publishes notifications.

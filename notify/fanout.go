@@ -95,6 +95,8 @@ func (h *Hub) fanOut(m *Message, before ID, woken *wakeList) {
 			if isChannel(name) {
 				h.fan.got.Channels++
 			}
+		} else if m.absent != nil {
+			m.absent.rooms = append(m.absent.rooms, name)
 		}
 	}
 	h.stampExcepted(m.Except, h.pause)

@@ -87,7 +87,8 @@ type Hub struct {
 	stop func() // ends the sweeper, and waits until it has ended
 
 	attached, detached func(*Member) // hooks; set before serving
-	wakes              sync.Pool     // *wakeList
+	undelivered        func(Undelivered)
+	wakes              sync.Pool // *wakeList
 	closed, draining   atomic.Bool
 	shed               shed
 
@@ -202,13 +203,13 @@ func (h *Hub) OnAttach(f func(*Member)) { h.attached = then(h.attached, f) }
 // serving.
 func (h *Hub) OnDetach(f func(*Member)) { h.detached = then(h.detached, f) }
 
-func then(first, second func(*Member)) func(*Member) {
+func then[T any](first, second func(T)) func(T) {
 	if first == nil {
 		return second
 	}
-	return func(m *Member) {
-		first(m)
-		second(m)
+	return func(v T) {
+		first(v)
+		second(v)
 	}
 }
 

@@ -41,6 +41,7 @@ type Message struct {
 	// renamed.
 	Bare bool
 
+	absent   *absent     // nil: nobody asks who misses it
 	cost     int64       // bytes of memory; set before the delivery
 	accepted time.Time   // by this node; zero for a message of another node
 	matched  Receipt     // counts of this node, written under the Hub's lock before Append returns

@@ -101,6 +101,14 @@ func (h *Hub) ConnectionsOf(id string) int {
 	return 0
 }
 
+// ChannelOccupied reports whether a channel of "/" has a member.
+func (h *Hub) ChannelOccupied(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.index.table.Room(rooms.In(RootNamespace, name))
+	return r != nil && r.Len() > 0
+}
+
 // IsClientID reports whether name is the client id of a member or of a kept session, in any
 // namespace.
 func (h *Hub) IsClientID(name string) bool {

@@ -37,7 +37,7 @@ func (h *Hub) Publish(
 	if err != nil {
 		return Receipt{}, err
 	}
-	return h.Deliver(ctx, m)
+	return h.deliverWatched(ctx, m)
 }
 
 // PublishBatch publishes up to MaxBatch items. The Result of an invalid item has its
@@ -66,6 +66,7 @@ func deliverBatch[T any](
 			results[i].Err = err
 			continue
 		}
+		h.watch(m)
 		messages, places = append(messages, m), append(places, i)
 	}
 	if err := h.DeliverBatch(ctx, messages); err != nil {
@@ -73,6 +74,7 @@ func deliverBatch[T any](
 	}
 	for i, m := range messages {
 		results[places[i]].Receipt = m.receipt()
+		h.reportAbsent(m)
 	}
 	return results, nil
 }

@@ -20,13 +20,13 @@ const (
 	RoomDeleted
 )
 
-// OnRoomChange sets the function that the Hub calls for every change. The changes of one member
-// come in order; those of different members may come in any order. There is only one such function.
-// Until it is set, changes cost nothing.
+// OnRoomChange adds a function that the Hub calls for every change. The changes of one member come
+// in order; those of different members may come in any order. Without such a function changes cost
+// nothing.
 func (h *Hub) OnRoomChange(f func(RoomChange)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.roomChanged = f
+	h.roomChanged = then(h.roomChanged, f)
 }
 
 // note keeps a change until the lock is released.

@@ -40,6 +40,15 @@ func TestRoomChanges(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 
+	// Further functions get the changes too.
+	others := 0
+	h.OnRoomChange(func(RoomChange) { others++ })
+	attach(t, h, Attachment{ClientID: "b2"})
+	expectChanges("join * b2", "create client:b2 b2", "join client:b2 b2")
+	if others != 3 {
+		t.Errorf("the second function got %d changes", others)
+	}
+
 	// An Attach that fails to resume a session reports only the rooms of the member that it
 	// returns.
 	send(t, h, "n", "y")

@@ -151,7 +151,7 @@ func (a *adapter) Once(name events.EventName, fn ...events.Listener) error {
 // whatever its cause.
 func (a *adapter) watch() {
 	a.f.watchers.Store(a.nsp.Name(), a)
-	a.f.srv.Hub().OnRoomChange(a.f.roomChanged)
+	a.f.observing.Do(func() { a.f.srv.Hub().OnRoomChange(a.f.roomChanged) })
 }
 
 // roomChanged passes a change to the adapter of its namespace.

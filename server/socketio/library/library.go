@@ -28,9 +28,10 @@ type facade struct {
 
 	namespaces sync.Map // name -> *namespace
 	creating   sync.Mutex
-	sockets    sync.Map // *socketio.Conn -> *peer
-	restoring  sync.Map // client id -> *peer, while the library creates its Socket
-	watchers   sync.Map // namespace -> *adapter with listeners
+	sockets    sync.Map  // *socketio.Conn -> *peer
+	restoring  sync.Map  // client id -> *peer, while the library creates its Socket
+	watchers   sync.Map  // namespace -> *adapter with listeners
+	observing  sync.Once // the Hub reports changes of rooms from then on
 }
 
 // Mount adds the library's API to a server and returns it. Register handlers on it before the first

@@ -1,0 +1,57 @@
+package notify
+
+import "context"
+
+// Undelivered is a notification or an emit of a backend that did not reach all of its target.
+type Undelivered struct {
+	// Message has no ID if it was not stored, because clients were asked to acknowledge it.
+	Message *Message
+
+	// Rooms are the hub rooms of the target that had no member when the message was published. A
+	// member that was excepted counts.
+	Rooms []string
+
+	// Asked are the ids of the clients that were asked to acknowledge the message, and of which none
+	// did.
+	Asked []string
+}
+
+// OnUndelivered adds a function that the Hub calls for every message of Publish, PublishBatch, Emit
+// and EmitBatch whose target had a user, a channel or a client without a connection on this node,
+// in the goroutine of the publisher. Volatile messages do not count: their publisher accepts the
+// loss. Without such a function a publish does not look for them. Call OnUndelivered before serving.
+func (h *Hub) OnUndelivered(f func(Undelivered)) { h.undelivered = then(h.undelivered, f) }
+
+// ReportUndelivered calls the functions of OnUndelivered, for a transport that has asked clients.
+func (h *Hub) ReportUndelivered(u Undelivered) {
+	if h.undelivered != nil {
+		h.undelivered(u)
+	}
+}
+
+// absent collects the hub rooms of a message that have no member. The publish fills it under the
+// Hub's lock, before the publisher reads it.
+type absent struct{ rooms []string }
+
+// deliverWatched is Deliver for a message that OnUndelivered is about.
+func (h *Hub) deliverWatched(ctx context.Context, m *Message) (Receipt, error) {
+	h.watch(m)
+	receipt, err := h.Deliver(ctx, m)
+	if err == nil {
+		h.reportAbsent(m)
+	}
+	return receipt, err
+}
+
+func (h *Hub) watch(m *Message) {
+	if h.undelivered != nil && !m.Volatile {
+		m.absent = new(absent)
+	}
+}
+
+func (h *Hub) reportAbsent(m *Message) {
+	if m.absent != nil && len(m.absent.rooms) > 0 {
+		h.undelivered(Undelivered{Message: m, Rooms: m.absent.rooms})
+	}
+	m.absent = nil
+}
