@@ -72,6 +72,25 @@ func (h *Handler) Sweep(now time.Time, inactive time.Duration) {
 	}
 }
 
+// EndReason returns why the stream has ended, in the words in which Socket.IO reports the end of a
+// connection, so that an observer of both transports needs only these. Functions of
+// notify.Hub.OnDetach may call it.
+func (s *stream) EndReason() string {
+	how := s.how.Load()
+	switch {
+	case how == nil:
+	case how.drained:
+		return "server shutting down"
+	case how.ordered:
+		return "server namespace disconnect"
+	case how.reason == reasonGone:
+		return "transport close"
+	case how.reason == reasonWrite:
+		return "transport error"
+	}
+	return "forced close" // no successful write, an expired token, or too much input: see the log
+}
+
 // Len returns the number of running streams.
 func (h *Handler) Len() int {
 	h.mu.Lock()

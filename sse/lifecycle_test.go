@@ -217,3 +217,28 @@ func TestDrainedStreamPullsABurst(t *testing.T) {
 		t.Errorf("%d events, left %t", got, s.left)
 	}
 }
+
+// An observer of the Hub reads why a stream ended.
+func TestEndReason(t *testing.T) { bothWays(t, testEndReason) }
+
+func testEndReason(t *testing.T, w way) {
+	for want, end := range map[string]func(r *rig, c *client){
+		"transport close":             func(_ *rig, c *client) { c.end() },
+		"server namespace disconnect": func(r *rig, _ *client) { r.hub.Members()[0].Disconnect("revoked") },
+		"server shutting down":        func(r *rig, _ *client) { _ = r.Handler.Shutdown(t.Context()) },
+		"forced close": func(r *rig, _ *client) {
+			r.Handler.Sweep(time.Now().Add(time.Hour), time.Minute)
+		},
+	} {
+		r := newRig(t, Options{})
+		reasons := make(chan string, 1)
+		r.hub.OnDetach(func(m *notify.Member) {
+			reasons <- m.Owner().(interface{ EndReason() string }).EndReason()
+		})
+		srv := r.serve(t, w)
+		end(r, open(t, srv.URL+"/sse"))
+		if got := <-reasons; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

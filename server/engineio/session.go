@@ -125,6 +125,13 @@ func (s *Session) ReadyState() string {
 	return [...]string{stateOpen: "open", stateClosing: "closing", stateClosed: "closed"}[s.state]
 }
 
+// EndReason returns why the session is closing or closed, "" while it is open.
+func (s *Session) EndReason() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason
+}
+
 // Closed reports whether the session is closed. A closing session is not.
 func (s *Session) Closed() bool {
 	s.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -74,6 +75,9 @@ func (s *Server) AskAll(
 	answers, err = askAll(ctx, conns, q, func(a Answer) bool {
 		return a.Size() <= maxAnswerBytes && size.Add(int64(a.Size())) <= maxAnswersSize
 	})
+	if len(answers) == 0 && !errors.Is(err, context.Canceled) {
+		s.reportUnacknowledged(e, to, args, conns)
+	}
 	answered := make(map[string]bool, len(answers))
 	for _, a := range answers {
 		answered[a.ClientID] = true
@@ -84,6 +88,23 @@ func (s *Server) AskAll(
 		}
 	}
 	return answers, missing, err
+}
+
+// reportUnacknowledged tells the Hub about an emission that no client has acknowledged.
+func (s *Server) reportUnacknowledged(
+	e notify.Emission, to notify.Recipients, args notify.SplitArgs, conns []*Conn,
+) {
+	u := notify.Undelivered{Message: &notify.Message{
+		Namespace: cmp.Or(e.Namespace, notify.RootNamespace), Rooms: to.Rooms, Except: to.Except,
+		Type: e.Event, Args: args.Inline, Timestamp: time.Now(), Volatile: true,
+	}}
+	if len(conns) == 0 {
+		u.Rooms = to.Rooms
+	}
+	for _, c := range conns {
+		u.Asked = append(u.Asked, c.ID())
+	}
+	s.hub.ReportUndelivered(u)
 }
 
 // askAll asks clients and waits for their answers. It drops those that keep does not keep.

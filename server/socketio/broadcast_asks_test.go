@@ -1,10 +1,14 @@
 package socketio
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -62,5 +66,43 @@ func TestBroadcastAskSkipsDisconnectedClient(t *testing.T) {
 	got := servertest.Receive(t, outcomes)
 	if !errors.Is(got.err, ErrClosed) || got.answer.Len() != 1 {
 		t.Errorf("%+v, %v", got.answer, got.err)
+	}
+}
+
+// The Hub learns of an emission that no client has acknowledged, and of none that one has.
+func TestUnacknowledgedEmissions(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	reports := make(chan notify.Undelivered, 10)
+	s.Hub.OnUndelivered(func(u notify.Undelivered) { reports <- u })
+	c, me := s.Connect(`{"userId":"u1"}`)
+	ask := func(ctx context.Context, room string) error {
+		_, _, err := s.sio.AskAll(ctx, notify.Emission{Room: room, Event: "q", Args: []byte(`[1]`)})
+		return err
+	}
+	answered := make(chan error, 1)
+	go func() { answered <- ask(t.Context(), "user:u1") }()
+	c.Send("43" + question(t, c, "q") + `[]`)
+	if err := servertest.Receive(t, answered); err != nil {
+		t.Error(err)
+	}
+	late, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_ = ask(late, "user:u1")
+	u := servertest.Receive(t, reports)
+	if !slices.Equal(u.Asked, []string{me.ClientID}) || u.Rooms != nil || u.Message.Type != "q" ||
+		string(u.Message.Args) != "[1]" || !u.Message.ID.IsZero() {
+		t.Errorf("unacknowledged %+v", u)
+	}
+	_ = ask(t.Context(), "user:u2")
+	u = servertest.Receive(t, reports)
+	if u.Asked != nil || !slices.Equal(u.Rooms, []string{"user:u2"}) {
+		t.Errorf("nobody to ask %+v", u)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = ask(gone, "user:u1") // its backend no longer waits, so nobody knows
+	if len(reports) > 0 {
+		t.Errorf("further reports %+v", <-reports)
 	}
 }

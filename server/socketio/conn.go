@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -141,6 +142,21 @@ func (c *Conn) own() Broadcast {
 // To returns a broadcast to rooms of the client's namespace, except the client itself.
 func (c *Conn) To(names ...string) Broadcast {
 	return c.client.srv.In(c.namespace).To(names...).Except(c.ID())
+}
+
+// EndReason returns why the Conn has ended, one of the Reason constants. Functions of
+// notify.Hub.OnDetach may call it. While the client is connected, the result has no meaning.
+func (c *Conn) EndReason() string {
+	c.client.mu.Lock()
+	reason, leaving := c.reason, c.leaving
+	c.client.mu.Unlock()
+	switch {
+	case reason != "":
+		return reason
+	case leaving: // the worker has not handled its DISCONNECT yet
+		return ReasonClientLeft
+	}
+	return cmp.Or(c.client.session.EndReason(), ReasonForcedClose)
 }
 
 // Do runs f like a handler of this client: after the packets that wait, and never concurrently with

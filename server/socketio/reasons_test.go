@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -12,6 +13,13 @@ import (
 func endings(n *Namespace) chan string {
 	reasons := make(chan string, 100)
 	n.OnDisconnect(func(_ *Conn, reason string) { reasons <- reason })
+	return reasons
+}
+
+// observedEndings collects the reasons that an observer of the Hub reads.
+func observedEndings(s *testStack) chan string {
+	reasons := make(chan string, 100)
+	s.Hub.OnDetach(func(m *notify.Member) { reasons <- m.Owner().(*Conn).EndReason() })
 	return reasons
 }
 
@@ -77,7 +85,7 @@ func TestDisconnectReasons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, nil)
-			reasons := endings(s.sio.Of("/"))
+			reasons, observed := endings(s.sio.Of("/")), observedEndings(s)
 			s.sio.Of("/").On("panic", func(context.Context, *Conn, *Event) error {
 				panic("handler")
 			})
@@ -85,6 +93,9 @@ func TestDisconnectReasons(t *testing.T) {
 			tt.end(s, c)
 			if got := servertest.Receive(t, reasons); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
+			}
+			if got := servertest.Receive(t, observed); got != tt.want {
+				t.Errorf("observers of the Hub see %q, want %q", got, tt.want)
 			}
 		})
 	}
@@ -126,7 +137,7 @@ func TestTimeoutReasons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, tt.change)
-			reasons := endings(s.sio.Of("/"))
+			reasons, observed := endings(s.sio.Of("/")), observedEndings(s)
 			c := s.Dial("")
 			if name == "token" {
 				token := servertest.TokenFor(t, time.Now().Add(2*time.Second))
@@ -137,6 +148,32 @@ func TestTimeoutReasons(t *testing.T) {
 			if got := servertest.Receive(t, reasons); got != tt.want { // the client answers no ping
 				t.Errorf("%q, want %q", got, tt.want)
 			}
+			if got := servertest.Receive(t, observed); got != tt.want {
+				t.Errorf("observers of the Hub see %q, want %q", got, tt.want)
+			}
 		})
 	}
+}
+
+// A client that sends DISCONNECT and closes the connection at once has left, although its handlers
+// still run.
+func TestObservedReasonOfAClientThatLeaves(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	observed := observedEndings(s)
+	running, release := make(chan struct{}), make(chan struct{})
+	s.sio.Of("/").On("slow", func(context.Context, *Conn, *Event) error {
+		close(running)
+		<-release
+		return nil
+	})
+	c, _ := s.Connect(`{"userId":"u1"}`)
+	c.Send(`42["slow"]`)
+	servertest.Receive(t, running)
+	c.Send("41")
+	_ = c.Conn.Close()
+	if got := servertest.Receive(t, observed); got != ReasonClientLeft {
+		t.Errorf("%q, want %q", got, ReasonClientLeft)
+	}
+	close(release)
 }
