@@ -110,7 +110,7 @@ func New(o Options) *Service {
 		o.AllowOrigin = edge.OwnOrigin
 	}
 	logConnections(o.Hub, o.Log)
-	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log),
+	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log, nil),
 		keys: api.NewKeyring(o.APIKeys, o.PublishRate, o.PublishBurst)}
 	s.settings.set(o)
 	s.health.keys = o.KeySet

@@ -2,10 +2,8 @@
 package presence
 
 import (
-	"container/list"
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,98 +30,49 @@ type presenceEvent struct {
 // the last one has been closed for a while. The notifications are volatile: a client that missed
 // some asks the API for the current state.
 type Users struct {
-	hub *notify.Hub
-	log *zap.Logger
-
-	mu      sync.Mutex
-	users   map[string]*presentUser // announced as online; some may have left in the last 5 s
-	leaving list.List               // of *presentUser, in the order of their end
-	timer   *time.Timer             // for the first of leaving; nil without one
-	stopped bool
+	hub     *notify.Hub
+	log     *zap.Logger
+	observe func(Change) // nil: nobody
+	tracker *Tracker
 }
 
-type presentUser struct {
-	id, username string
-	end          time.Time
-	place        *list.Element // in leaving; nil with a connection
-}
-
-// AnnounceUsers starts the announcements until Stop.
-func AnnounceUsers(hub *notify.Hub, log *zap.Logger) *Users {
-	p := &Users{hub: hub, log: log, users: make(map[string]*presentUser)}
-	hub.OnAttach(p.update)
-	hub.OnDetach(p.update)
-	return p
+// AnnounceUsers starts the announcements until Stop. observe, which may be nil, gets the same
+// changes, one at a time, with the id of the user as the key and the name as the label. It must not
+// block.
+func AnnounceUsers(hub *notify.Hub, log *zap.Logger, observe func(Change)) *Users {
+	u := &Users{hub: hub, log: log, observe: observe}
+	u.tracker = NewTracker(presenceDelay, hub.UserOnline, u.changed)
+	hub.OnAttach(u.update)
+	hub.OnDetach(u.update)
+	return u
 }
 
 // Stop ends the announcements.
-func (p *Users) Stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.stopped = true
-	if p.timer != nil {
-		p.timer.Stop()
+func (u *Users) Stop() { u.tracker.Stop() }
+
+// update handles an attach or a detach.
+func (u *Users) update(m *notify.Member) {
+	if id := m.UserID(); m.Namespace() == notify.RootNamespace && id != "" {
+		u.tracker.Update(id, m.Username())
 	}
 }
 
-// update handles an attach or a detach. The calls of two connections may come in either order, so
-// update reads the current state from the Hub.
-func (p *Users) update(m *notify.Member) {
-	id := m.UserID()
-	if m.Namespace() != notify.RootNamespace || id == "" {
-		return
+// changed announces a change. The Tracker calls it one at a time, so the announcements of a user
+// are in order.
+func (u *Users) changed(c Change) {
+	event := "user:offline"
+	if c.Present {
+		event = "user:online"
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	u, here := p.users[id], p.hub.UserOnline(id)
-	switch {
-	case p.stopped:
-	case u == nil && here:
-		u = &presentUser{id: id, username: m.Username()}
-		p.users[id] = u
-		p.announce("user:online", u)
-	case u == nil: // it connected and disconnected before this call
-	case here && u.place != nil:
-		p.leaving.Remove(u.place)
-		u.place = nil
-	case !here && u.place == nil:
-		u.end = time.Now().Add(presenceDelay)
-		u.place = p.leaving.PushBack(u)
-		if p.timer == nil {
-			p.timer = time.AfterFunc(presenceDelay, p.expire)
-		}
-	}
-}
-
-// expire announces the users whose last connection has been closed for presenceDelay.
-func (p *Users) expire() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.timer = nil
-	for first := p.leaving.Front(); first != nil && !p.stopped; first = p.leaving.Front() {
-		u := first.Value.(*presentUser)
-		if wait := time.Until(u.end); wait > 0 {
-			p.timer = time.AfterFunc(wait, p.expire)
-			return
-		}
-		p.leaving.Remove(first)
-		u.place = nil
-		if p.hub.UserOnline(u.id) {
-			continue // it is back, and its update waits for the lock
-		}
-		delete(p.users, u.id)
-		p.announce("user:offline", u)
-	}
-}
-
-// announce publishes under the lock, so that the announcements of a user are in order.
-func (p *Users) announce(event string, u *presentUser) {
-	data, err := json.Marshal(presenceEvent{u.id, u.username, notify.Timestamp(time.Now())})
+	data, err := json.Marshal(presenceEvent{c.Key, c.Label, notify.Timestamp(time.Now())})
 	if err == nil {
-		_, err = p.hub.Publish(context.Background(),
+		_, err = u.hub.Publish(context.Background(),
 			notify.Notification{Type: event, Data: data, Volatile: true}, notify.ToChannel(presenceChannel))
 	}
 	if err != nil {
-		p.log.Debug("presence not announced", zap.Error(err))
+		u.log.Debug("presence not announced", zap.Error(err))
+	}
+	if u.observe != nil {
+		u.observe(c)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // watchPresence returns a hub and a function that reads its presence channel.
 func watchPresence(t *testing.T) (hub *notify.Hub, read func() string) {
 	hub = notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
-	p := AnnounceUsers(hub, zap.NewNop())
+	p := AnnounceUsers(hub, zap.NewNop(), nil)
 	watcher := servertest.Attach(t, hub, "watcher", "", presenceChannel)
 	t.Cleanup(func() {
 		p.Stop()
@@ -128,7 +128,7 @@ func TestPresenceStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 		defer hub.Close()
-		p := AnnounceUsers(hub, zap.NewNop())
+		p := AnnounceUsers(hub, zap.NewNop(), nil)
 		watcher := servertest.Attach(t, hub, "watcher", "", presenceChannel)
 		m := servertest.Attach(t, hub, "c1", "u1")
 		m.Detach()

@@ -43,7 +43,7 @@ func TestRefusedClientIsNotAnnounced(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.Limits = limit.New(limit.Options{PerIP: 1}) })
 	watcher := servertest.Attach(t, s.Hub, "watcher", "", "presence")
-	users := presence.AnnounceUsers(s.Hub, zap.NewNop())
+	users := presence.AnnounceUsers(s.Hub, zap.NewNop(), nil)
 	defer users.Stop()
 	s.Connect(`{"userId":"a"}`)
 	refused := s.Dial("")

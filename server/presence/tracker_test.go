@@ -1,0 +1,109 @@
+package presence
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// kept returns the number of keys in memory.
+func (t *Tracker) kept() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.keys)
+}
+
+// Whatever comes and goes within the delay, the changes of a key alternate, begin with present, end
+// with the truth, and a key is reported as absent only after it was away for the whole delay.
+func TestTracker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rapid.Check(servertest.Bubble{T: t}, func(t *rapid.T) {
+			const delay = 5 * time.Second
+			count := map[string]int{}
+			left := map[string]time.Time{}
+			reported := map[string]bool{}
+			tracker := NewTracker(delay,
+				func(key string) bool { return count[key] > 0 },
+				func(c Change) {
+					if reported[c.Key] == c.Present {
+						t.Errorf("%s is reported as %v twice", c.Key, c.Present)
+					}
+					reported[c.Key] = c.Present
+					if away := time.Since(c.Since); !c.Present &&
+						(away != delay || !c.Since.Equal(left[c.Key])) {
+						t.Errorf("%s is absent after %v, since %v", c.Key, away, c.Since)
+					}
+				})
+			defer tracker.Stop()
+			for range rapid.IntRange(1, 60).Draw(t, "steps") {
+				key := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
+				if count[key] > 0 && rapid.Bool().Draw(t, "down") {
+					if count[key]--; count[key] == 0 {
+						left[key] = time.Now()
+					}
+				} else {
+					count[key]++
+				}
+				tracker.Update(key, key)
+				if rapid.IntRange(0, 2).Draw(t, "waits") == 0 {
+					time.Sleep(time.Duration(rapid.IntRange(1, 7000).Draw(t, "ms")) * time.Millisecond)
+					synctest.Wait()
+				}
+			}
+			time.Sleep(delay)
+			synctest.Wait()
+			for key, n := range count {
+				if reported[key] != (n > 0) {
+					t.Fatalf("%s is reported as %v, with %d connections", key, reported[key], n)
+				}
+			}
+			if tracker.kept() > len(count) {
+				t.Fatalf("%d keys are kept", tracker.kept())
+			}
+		})
+	})
+}
+
+// A storm of keys that come and leave keeps a bounded number of them, and reports each twice.
+func TestTrackerOfAStorm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const most, keys = 1000, 5000
+		here := ""
+		var online, offline atomic.Int32
+		tracker := NewTracker(5*time.Second, func(key string) bool { return key == here },
+			func(c Change) {
+				if c.Present {
+					online.Add(1)
+				} else {
+					offline.Add(1)
+				}
+			})
+		tracker.most = most
+		defer tracker.Stop()
+		for i := range keys {
+			key := fmt.Sprint("u", i)
+			here = key
+			tracker.Update(key, "")
+			here = ""
+			tracker.Update(key, "")
+		}
+		if online.Load() != keys || offline.Load() != keys-most ||
+			tracker.kept() != most {
+			t.Errorf("%d online, %d offline, %d kept", online.Load(), offline.Load(),
+				tracker.kept())
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if offline.Load() != keys || tracker.kept() != 0 {
+			t.Errorf("%d offline, %d kept in the end", offline.Load(), tracker.kept())
+		}
+	})
+}
