@@ -34,7 +34,7 @@ type instance struct {
 
 	hub         *notify.Hub
 	counts      *metrics.Metrics
-	hooks       *hooks.Hooks // nil without EVENTS_URL and CONNECT_URL
+	hooks       *hooks.Hooks // nil without EVENTS_URL, CONNECT_URL and WEBHOOK_URLS
 	connectHook auth.Hook    // nil except in hook mode
 
 	authenticator *auth.Authenticator

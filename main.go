@@ -207,6 +207,14 @@ func (p *instance) newService() (*server.Service, error) {
 	}
 	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
 	p.reloadable(&service, c)
+	if len(c.WebhookURLs) > 0 {
+		webhooks, err := p.hooks.Webhooks(hub)
+		if err != nil {
+			return nil, err
+		}
+		counts.WatchReceivers(webhooks.Stats)
+		service.Webhooks = webhooks
+	}
 	return server.New(service), nil
 }
 
@@ -222,7 +230,7 @@ func newHub(c config.Config) *notify.Hub {
 // newHooks returns the hooks, or nil if the settings have none.
 func (p *instance) newHooks() (*hooks.Hooks, error) {
 	o := p.config.Hooks()
-	if len(o.Events.URLs) == 0 && o.Connects.URL == "" {
+	if len(o.Events.URLs) == 0 && o.Connects.URL == "" && len(o.Webhooks.URLs) == 0 {
 		return nil, nil
 	}
 	o.Log, o.Metrics = p.log, p.counts

@@ -92,6 +92,10 @@ type Config struct {
 	ConnectTimeout     time.Duration `group:"Hooks" name:"connect-timeout" env:"CONNECT_TIMEOUT" default:"${CONNECT_TIMEOUT}" min:"10ms" max:"1m" help:"Maximum time for the answer of CONNECT_URL, including the time that a client waits for its turn."`
 	ConnectConcurrency int           `group:"Hooks" name:"connect-concurrency" env:"CONNECT_CONCURRENCY" default:"${CONNECT_CONCURRENCY}" min:"1" max:"100000" help:"Maximum number of requests to CONNECT_URL at the same time. 16 times as many may wait; further clients get 503."`
 
+	WebhookURLs   []URL         `group:"Hooks" name:"webhook-urls" env:"WEBHOOK_URLS" help:"URLs that get webhooks: batches of events about connections, users, channels and notifications that nobody got; separated by commas."`
+	WebhookEvents []string      `group:"Hooks" name:"webhook-events" env:"WEBHOOK_EVENTS" default:"*" help:"Events of webhooks: names, or patterns such as connection.* or *; see docs/webhooks.md."`
+	WebhookRetry  time.Duration `group:"Hooks" name:"webhook-retry" env:"WEBHOOK_RETRY" default:"${WEBHOOK_RETRY}" min:"0s" max:"24h" help:"How long a batch of webhooks is sent again before its events are dropped; 0 = it is sent once."`
+
 	HookSecret       []auth.Secret `group:"Hooks" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
 	HookSecretFile   string        `group:"Hooks" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
 	HookAllowPrivate string        `group:"Hooks" name:"hook-allow-private" env:"HOOK_ALLOW_PRIVATE" default:"auto" allow:"auto,true,false" help:"Allow the URLs of hooks to be on this machine or in private networks; auto = in open mode. Link-local and metadata addresses are never allowed."`
@@ -161,6 +165,8 @@ func (c Config) Hooks() hooks.Options {
 	if c.Mode() == auth.ModeHook {
 		o.Connects.URL = string(c.ConnectURL)
 	}
+	o.Webhooks.URLs, o.Webhooks.Retry = texts(c.WebhookURLs), c.WebhookRetry
+	o.Webhooks.Events, _ = hooks.ParseWebhookEvents(c.WebhookEvents) // as above
 	return o
 }
 

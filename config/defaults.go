@@ -15,7 +15,7 @@ import (
 // tag refers to one as ${HISTORY_SIZE}, so that each default is written once, where it is used.
 func defaults() kong.Vars {
 	hub := notify.DefaultOptions()
-	events, connects := hooks.DefaultOptions().Events, hooks.DefaultOptions().Connects
+	outgoing := hooks.DefaultOptions()
 	sockets, streams := socketio.DefaultOptions(), sse.DefaultOptions()
 	return kong.Vars{
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),
@@ -23,11 +23,12 @@ func defaults() kong.Vars {
 		"HISTORY_TTL":       duration(hub.HistoryTTL),
 		"HISTORY_MAX_BYTES": Bytes(hub.HistoryMaxBytes).String(),
 
-		"EVENTS_TIMEOUT":     duration(events.Timeout),
-		"EVENTS_CONCURRENCY": strconv.Itoa(events.Concurrency),
+		"EVENTS_TIMEOUT":     duration(outgoing.Events.Timeout),
+		"EVENTS_CONCURRENCY": strconv.Itoa(outgoing.Events.Concurrency),
+		"WEBHOOK_RETRY":      duration(outgoing.Webhooks.Retry),
 
-		"CONNECT_TIMEOUT":     duration(connects.Timeout),
-		"CONNECT_CONCURRENCY": strconv.Itoa(connects.Concurrency),
+		"CONNECT_TIMEOUT":     duration(outgoing.Connects.Timeout),
+		"CONNECT_CONCURRENCY": strconv.Itoa(outgoing.Connects.Concurrency),
 
 		"MAX_ROOMS":                   strconv.Itoa(sockets.MaxRooms),
 		"RATE_LIMIT_BURST":            strconv.Itoa(sockets.RateBurst),

@@ -105,3 +105,43 @@ func TestURLsShowNoPasswords(t *testing.T) {
 		}
 	}
 }
+
+func TestWebhooks(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("s", 24)
+	c := load(t, env{
+		"WEBHOOK_URLS": "https://app.example.com/hooks?key=hidden,https://name:hidden@b.example/",
+		"HOOK_SECRET":  secret, "WEBHOOK_EVENTS": "user.*,connection.closed", "WEBHOOK_RETRY": "1h",
+	})
+	o := c.Hooks()
+	if strings.Join(o.Webhooks.URLs, " ") !=
+		"https://app.example.com/hooks?key=hidden https://name:hidden@b.example/" ||
+		strings.Join(o.Webhooks.Events, " ") != "user.online user.offline connection.closed" ||
+		o.Webhooks.Retry != time.Hour || o.Webhooks.Timeout != 15*time.Second {
+		t.Errorf("%+v", o.Webhooks)
+	}
+	if s := setting(t, c, "WEBHOOK_URLS"); s.Value != "https://app.example.com/hooks,https://b.example/" {
+		t.Errorf("shown as %s", s.Value)
+	}
+	if all := load(t, nil).Hooks().Webhooks; len(all.Events) != 7 {
+		t.Errorf("by default %q", all.Events)
+	}
+	many := strings.Repeat("http://h,", 17)
+	for _, tt := range []struct{ urls, events, secret, want string }{
+		{"ftp://h", "*", secret, "WEBHOOK_URLS (environment): entry 1 expected http://… or https://…"},
+		{"http://h/?key=hidden,http://h/?key=hidden", "*", secret, "entry 2 is the same as entry 1"},
+		{many, "*", secret, "has 17 URLs, expected at most 16"},
+		{"http://h", "*", "", "HOOK_SECRET: missing, expected a secret with WEBHOOK_URLS"},
+		{"http://h", "user.gone", secret, `WEBHOOK_EVENTS (environment): "user.gone" is no event, ` +
+			"expected connection.opened, connection.closed, user.online, user.offline"},
+		{"http://h", "users.*", secret, `"users.*" is no event`},
+		{"http://h", "user.[", secret, `"user.[" is no event`},
+		{"http://h", "", secret, "WEBHOOK_EVENTS (environment): is empty"},
+	} {
+		got := strings.Join(problems(t, env{"WEBHOOK_URLS": tt.urls, "WEBHOOK_EVENTS": tt.events,
+			"HOOK_SECRET": tt.secret}), "\n")
+		if !strings.Contains(got, tt.want) || strings.Contains(got, "hidden") {
+			t.Errorf("%s %s: %s, want %s", tt.urls, tt.events, got, tt.want)
+		}
+	}
+}

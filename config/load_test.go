@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
 		SocketIOBuiltins: true, EventsTimeout: 5 * time.Second, EventsConcurrency: 256,
 		ConnectTimeout: 5 * time.Second, ConnectConcurrency: 64,
-		HookAllowPrivate:          "auto",
+		HookAllowPrivate: "auto", WebhookEvents: []string{"*"}, WebhookRetry: 15 * time.Minute,
 		SocketIOHeartbeatInterval: 30 * time.Second, SocketIOPingInterval: 25 * time.Second,
 		SocketIOPingTimeout:    time.Minute,
 		SocketIOConnectTimeout: 10 * time.Second, SocketIOMaxPayload: 1_000_000,

@@ -217,10 +217,24 @@ func (l *loader) checkHooks(c *Config) {
 				"at most SOCKETIO_CONNECT_TIMEOUT, "+duration(c.SocketIOConnectTimeout))
 		}
 	}
-	if (len(c.EventsURL) > 0 || c.ConnectURL != "") && len(c.HookSecret) == 0 &&
-		c.HookSecretFile == "" {
-		l.fail("HOOK_SECRET: missing, expected a secret with EVENTS_URL and CONNECT_URL, such as " +
-			"the output of: openssl rand -base64 32")
+	if err := hooks.CheckWebhookURLs(texts(c.WebhookURLs)); err != nil {
+		l.fail("WEBHOOK_URLS (%s): %s", sourceOf(c, "WEBHOOK_URLS"), err)
+	}
+	if _, err := hooks.ParseWebhookEvents(c.WebhookEvents); err != nil {
+		l.fail("WEBHOOK_EVENTS (%s): %s", sourceOf(c, "WEBHOOK_EVENTS"), err)
+	}
+	signed := ""
+	switch {
+	case len(c.EventsURL) > 0:
+		signed = "EVENTS_URL"
+	case c.ConnectURL != "":
+		signed = "CONNECT_URL"
+	case len(c.WebhookURLs) > 0:
+		signed = "WEBHOOK_URLS"
+	}
+	if signed != "" && len(c.HookSecret) == 0 && c.HookSecretFile == "" {
+		l.fail("HOOK_SECRET: missing, expected a secret with %s, such as the output of: "+
+			"openssl rand -base64 32", signed)
 	}
 }
 

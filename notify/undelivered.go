@@ -8,12 +8,11 @@ type Undelivered struct {
 	Message *Message
 
 	// Rooms are the hub rooms of the target that had no member when the message was published. A
-	// member that was excepted counts.
+	// member that was excepted counts. With Asked they are all rooms of the target.
 	Rooms []string
 
-	// Asked are the ids of the clients that were asked to acknowledge the message, and of which none
-	// did.
-	Asked []string
+	// Asked is the number of clients that were asked to acknowledge the message. None of them did.
+	Asked int
 }
 
 // OnUndelivered adds a function that the Hub calls for every message of Publish, PublishBatch, Emit

@@ -35,6 +35,9 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	if shutdown := srv.Shutdown(ctx); shutdown != nil {
 		err = errors.Join(err, shutdown, srv.Close())
 	}
+	if s.o.Webhooks != nil {
+		s.o.Webhooks.Drain(ctx) // the last requests have ended, so no event follows
+	}
 	s.o.Hub.Close()
 	if err != nil {
 		s.o.Log.Warn("drain timeout: some connections were cut", zap.Error(err))
@@ -51,6 +54,9 @@ func (s *Service) close(ctx context.Context, spread time.Duration) error {
 		s.updates.Stop()
 	}
 	s.presence.Stop() // a drain is no absence: clients reconnect
+	if s.o.Webhooks != nil {
+		s.o.Webhooks.Stopping()
+	}
 	pace := func(connections int) time.Duration {
 		return min(spread, time.Duration(connections)*drainPause)
 	}
@@ -66,4 +72,13 @@ func (s *Service) close(ctx context.Context, spread time.Duration) error {
 	go func() { streams <- s.o.Streams.Drain(ctx, pace(s.o.Streams.Len())) }()
 	err := s.o.SocketIO.Drain(ctx, pace(s.o.SocketIO.Sessions()))
 	return errors.Join(err, <-streams)
+}
+
+// endWebhooks ends the webhooks at once.
+func (s *Service) endWebhooks() {
+	if s.o.Webhooks != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		s.o.Webhooks.Drain(ctx)
+	}
 }

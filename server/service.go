@@ -66,10 +66,20 @@ type Options struct {
 	Descriptors *limit.Descriptors // nil: open files are not counted
 	Memory      *limit.Memory      // nil: no limit of memory
 
+	Webhooks Webhooks // nil: none
+
 	Log               *zap.Logger      // nil: no log
 	ConnectionUpdates bool             // announce to all connections when one opens or closes
 	Admin             AdminOptions     // the listener for operators
 	Metrics           *metrics.Metrics // the ones of SocketIO and Streams; nil: new ones of the Hub
+}
+
+// Webhooks tell the application about users and connections, such as hooks.Webhooks.
+type Webhooks interface {
+	User(presence.Change) // a user came online or went offline; it must not block
+	Stopping()            // what ends from now on is no absence: clients reconnect
+	// Drain sends what is queued until ctx is done, and ends the webhooks. Further calls do nothing.
+	Drain(ctx context.Context)
 }
 
 // DefaultOptions returns the options of a service that needs no others than its parts and the keys
@@ -110,7 +120,11 @@ func New(o Options) *Service {
 		o.AllowOrigin = edge.OwnOrigin
 	}
 	logConnections(o.Hub, o.Log)
-	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log, nil),
+	var observe func(presence.Change)
+	if o.Webhooks != nil {
+		observe = o.Webhooks.User
+	}
+	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log, observe),
 		keys: api.NewKeyring(o.APIKeys, o.PublishRate, o.PublishBurst)}
 	s.settings.set(o)
 	s.health.keys = o.KeySet
@@ -147,6 +161,7 @@ func StreamAddress(r *http.Request) netip.Addr { return limit.Bucket(edge.Client
 // refuses publishes, flushes and closes the connections spread over DrainTimeout, and returns nil.
 // Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
+	defer s.endWebhooks() // if nothing was drained
 	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
 	if err != nil {
 		_ = s.close(context.WithoutCancel(ctx), 0)

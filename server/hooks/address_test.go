@@ -41,7 +41,7 @@ func TestNamesAreCheckedWhenTheyAreUsed(t *testing.T) {
 	t.Parallel()
 	o := DefaultOptions()
 	o.Secrets, o.Now = []auth.Secret{auth.Secret(testSecret)}, time.Now
-	s, err := newSender(o)
+	s, err := newSender(o, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

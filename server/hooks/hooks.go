@@ -31,6 +31,7 @@ type Options struct {
 
 	Events   Events
 	Connects Connects
+	Webhooks WebhookOptions
 
 	Metrics Metrics     // nil: nothing is counted
 	Log     *zap.Logger // nil: nothing is logged
@@ -69,6 +70,8 @@ func DefaultOptions() Options {
 	return Options{
 		Events:   Events{Timeout: 5 * time.Second, Concurrency: 256},
 		Connects: Connects{Timeout: 5 * time.Second, Concurrency: 64},
+		Webhooks: WebhookOptions{Events: webhookEvents, Retry: 15 * time.Minute,
+			Timeout: 15 * time.Second},
 	}
 }
 
@@ -109,7 +112,7 @@ func New(o Options) (*Hooks, error) {
 		return nil, errors.New("hooks: Options.Secrets is empty: a handler could not tell the " +
 			"requests of this server from those of others")
 	}
-	sender, err := newSender(o)
+	sender, err := newSender(o, o.Events.Concurrency+o.Connects.Concurrency)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +210,7 @@ func failed(outcome, format string, args ...any) *Failure {
 	return &Failure{outcome, fmt.Sprintf(format, args...)}
 }
 
-// faults logs what goes wrong, at most once a minute for each hook and outcome: a handler that is
+// faults logs what goes wrong, at most once a minute for each hook, URL and outcome: a handler that is
 // down fails thousands of times a second.
 type faults struct {
 	log *zap.Logger
@@ -226,7 +229,7 @@ const faultInterval = time.Minute
 
 func (f *faults) note(hook, address string, failure *Failure) {
 	f.mu.Lock()
-	key := hook + " " + failure.Outcome
+	key := hook + " " + address + " " + failure.Outcome
 	if f.seen == nil {
 		f.seen = make(map[string]*fault)
 	}

@@ -37,7 +37,8 @@ type sender struct {
 	now     func() time.Time
 }
 
-func newSender(o Options) (*sender, error) {
+// newSender returns a sender that keeps at most a number of idle connections to one host.
+func newSender(o Options, connections int) (*sender, error) {
 	s := &sender{now: o.Now}
 	for i, secret := range o.Secrets {
 		signer, err := newSigner(secret)
@@ -52,7 +53,7 @@ func newSender(o Options) (*sender, error) {
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    5 * time.Second,
 			MaxIdleConns:           0, // no limit over all hosts
-			MaxIdleConnsPerHost:    o.Events.Concurrency + o.Connects.Concurrency,
+			MaxIdleConnsPerHost:    connections,
 			MaxConnsPerHost:        0, // places bound the requests, and a hook waits for no other
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: maxAnswerHeaders,
@@ -112,10 +113,23 @@ type reply struct {
 func (s *sender) send(
 	ctx context.Context, address, id string, body []byte, e expected,
 ) (answer reply, err error) {
+	response, err := s.do(ctx, address, id, body)
+	if err != nil {
+		return answer, err
+	}
+	defer response.Body.Close()
+	return e.read(ctx, response)
+}
+
+// do sends a signed body once and returns the response, which has any status. The error is a
+// *Failure.
+func (s *sender) do(ctx context.Context, address, id string, body []byte) (
+	*http.Response, error,
+) {
 	now := s.now()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return answer, failed("unreachable", "not a URL")
+		return nil, failed("unreachable", "not a URL")
 	}
 	request.GetBody = nil // net/http sends no request again that it cannot read again
 	request.Header.Set("Content-Type", "application/json")
@@ -127,17 +141,16 @@ func (s *sender) send(
 	for _, signer := range s.signers {
 		signature, err := signer.Sign(id, now, body)
 		if err != nil {
-			return answer, failed("invalid", "cannot be signed: %v", err)
+			return nil, failed("invalid", "cannot be signed: %v", err)
 		}
 		signatures = append(signatures, signature)
 	}
 	request.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
 	response, err := s.client.Do(request)
 	if err != nil {
-		return answer, transportFailure(ctx, err)
+		return nil, transportFailure(ctx, err)
 	}
-	defer response.Body.Close()
-	return e.read(ctx, response)
+	return response, nil
 }
 
 // read reads the answer to a request.

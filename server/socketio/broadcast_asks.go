@@ -76,7 +76,7 @@ func (s *Server) AskAll(
 		return a.Size() <= maxAnswerBytes && size.Add(int64(a.Size())) <= maxAnswersSize
 	})
 	if len(answers) == 0 && !errors.Is(err, context.Canceled) {
-		s.reportUnacknowledged(e, to, args, conns)
+		s.reportUnacknowledged(e, to, args, len(conns))
 	}
 	answered := make(map[string]bool, len(answers))
 	for _, a := range answers {
@@ -92,19 +92,12 @@ func (s *Server) AskAll(
 
 // reportUnacknowledged tells the Hub about an emission that no client has acknowledged.
 func (s *Server) reportUnacknowledged(
-	e notify.Emission, to notify.Recipients, args notify.SplitArgs, conns []*Conn,
+	e notify.Emission, to notify.Recipients, args notify.SplitArgs, asked int,
 ) {
-	u := notify.Undelivered{Message: &notify.Message{
+	s.hub.ReportUndelivered(notify.Undelivered{Message: &notify.Message{
 		Namespace: cmp.Or(e.Namespace, notify.RootNamespace), Rooms: to.Rooms, Except: to.Except,
 		Type: e.Event, Args: args.Inline, Timestamp: time.Now(), Volatile: true,
-	}}
-	if len(conns) == 0 {
-		u.Rooms = to.Rooms
-	}
-	for _, c := range conns {
-		u.Asked = append(u.Asked, c.ID())
-	}
-	s.hub.ReportUndelivered(u)
+	}, Rooms: to.Rooms, Asked: asked})
 }
 
 // askAll asks clients and waits for their answers. It drops those that keep does not keep.
