@@ -1,6 +1,6 @@
 // Package hooks asks the application behind the server over HTTP who its clients are, and what to do
-// with their events. It is the only package that sends requests to addresses of the
-// operator's choice. Every request is signed as Standard Webhooks describes.
+// with their events, and tells it what happens. It is the only package that sends requests to
+// addresses of the operator's choice. Every request is signed as Standard Webhooks describes.
 package hooks
 
 import (

@@ -1,4 +1,4 @@
-// Package presence announces the users and connections that come online and go offline.
+// Package presence tracks what comes and goes, and announces users and connections.
 package presence
 
 import (
