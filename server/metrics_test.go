@@ -153,6 +153,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 	have, listed := map[string]bool{}, map[string]bool{}
 	m := metrics.New(servertest.NewHub(t))
 	m.WatchMemory(limit.NewMemory(1000, 0, new(usage))) // without a limit it has no metrics
+	m.WatchReceivers(func() []metrics.Receiver {
+		return []metrics.Receiver{{Dropped: map[string]uint64{"overflow": 1}}}
+	})
 	for series := range servertest.Scrape(t, m.Handler()) {
 		if found := name.FindString(series); found != "" {
 			have[histogram.ReplaceAllString(found, "$1")] = true
