@@ -148,7 +148,7 @@ func saveMemory(log *zap.Logger) {
 func (p *instance) newService() (*server.Service, error) {
 	c, log := p.config, p.log
 	hub, counts := p.hub, p.counts
-	options := socketio.DefaultOptions()
+	options := c.SocketIO()
 	options.Hub, options.Auth, options.Log = hub, p.authenticator, log
 	options.Limits, options.Metrics = p.limits, counts
 	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout

@@ -12,6 +12,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/hooks"
+	"github.com/roomcast/roomcast/server/socketio"
 )
 
 // Config holds every setting. The tags of a field are its reference: flag, environment variable,
@@ -71,6 +72,7 @@ type Config struct {
 	PublishBurst          int           `group:"Limits" reload:"" name:"publish-burst" env:"PUBLISH_BURST" default:"2000" min:"1" max:"10000000" help:"Notifications that one API key may publish at once."`
 	ConnectionUpdates     bool          `group:"Limits" name:"connection-updates" env:"CONNECTION_UPDATES" default:"false" negatable:"" help:"Send connection-update to all clients when one connects or disconnects."`
 
+	SocketIOPreset            string        `group:"Socket.IO" name:"socketio-preset" env:"SOCKETIO_PRESET" allow:"node" help:"node: other defaults, those of socket.io on Node, for applications written for it. Changes DEFAULT_CHANNELS, RATE_LIMIT_INTERVAL, AUTH_ANONYMOUS and SOCKETIO_*, and the server sends no events of its own, see docs/node.md."`
 	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; the same path below /api is served too."`
 	SocketIOAs                []string      `group:"Socket.IO" name:"socketio-as" env:"SOCKETIO_AS" default:"type" help:"Event names of notifications, which are sent once under each name; type = the notification's own type."`
 	SocketIORecovery          bool          `group:"Socket.IO" name:"socketio-recovery" env:"SOCKETIO_RECOVERY" default:"true" negatable:"" help:"Let clients recover missed events: sends the pid and appends ids to events."`
@@ -170,6 +172,14 @@ func (c Config) Hooks() hooks.Options {
 	return o
 }
 
+// SocketIO returns the options of a Socket.IO server that no setting changes.
+func (c Config) SocketIO() socketio.Options {
+	if c.SocketIOPreset == presetNode {
+		return socketio.NodeOptions()
+	}
+	return socketio.DefaultOptions()
+}
+
 // Addr returns HOST and PORT in the form of net.Listen.
 func (c Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
@@ -214,6 +224,7 @@ func (c Config) Warnings() []string {
 				": any sandboxed page or local file may use a visitor's credentials")
 		}
 	}
+	w = append(w, c.presetWarnings()...)
 	w = append(w, c.limitWarnings()...)
 	w = append(w, c.adminWarnings()...)
 	for _, entry := range c.APIKeys {
@@ -221,6 +232,21 @@ func (c Config) Warnings() []string {
 			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+
 				" bytes; use 32 random bytes, which cannot be guessed")
 		}
+	}
+	return w
+}
+
+// presetWarnings names what a preset has made less safe than without it.
+func (c Config) presetWarnings() (w []string) {
+	if c.Mode() == auth.ModeOpen && c.AuthAnonymous &&
+		c.sources["AUTH_ANONYMOUS"] == presetSource {
+		w = append(w, "SOCKETIO_PRESET=node: Socket.IO clients without any credentials are accepted, "+
+			"as in a Node server without a middleware; AUTH_ANONYMOUS=false refuses them")
+	}
+	if c.RateLimitInterval == 0 && c.sources["RATE_LIMIT_INTERVAL"] == presetSource {
+		w = append(w, "SOCKETIO_PRESET=node: the number of events of a client has no limit, only "+
+			"their bytes (SOCKETIO_RECEIVE_RATE); RATE_LIMIT_INTERVAL=100 is the limit without the "+
+			"preset")
 	}
 	return w
 }

@@ -11,6 +11,29 @@ import (
 	"github.com/roomcast/roomcast/sse"
 )
 
+const (
+	presetNode   = "node"            // of SOCKETIO_PRESET
+	presetSource = "SOCKETIO_PRESET" // the source of a setting that a preset has set
+)
+
+// nodePreset returns the defaults of SOCKETIO_PRESET=node, by the name of the variable: those of
+// socket.io on Node. A Node server without a middleware accepts everyone, and its clients are in no
+// rooms until a handler joins them.
+func nodePreset() map[string]string {
+	o := socketio.NodeOptions()
+	return map[string]string{
+		"AUTH_ANONYMOUS":           "true",
+		"DEFAULT_CHANNELS":         "",
+		"RATE_LIMIT_INTERVAL":      duration(o.RateInterval),
+		"SOCKETIO_BUILTINS":        strconv.FormatBool(!o.DisableBuiltins),
+		"SOCKETIO_RECOVERY":        strconv.FormatBool(!o.DisableRecovery),
+		"SOCKETIO_PING_INTERVAL":   duration(o.PingInterval),
+		"SOCKETIO_PING_TIMEOUT":    duration(o.PingTimeout),
+		"SOCKETIO_CONNECT_TIMEOUT": duration(o.ConnectTimeout),
+		"SOCKETIO_MAX_PAYLOAD":     Bytes(o.MaxPayload).String(),
+	}
+}
+
 // defaults returns the defaults of the parts that use the settings, by the name of the variable. A
 // tag refers to one as ${HISTORY_SIZE}, so that each default is written once, where it is used.
 func defaults() kong.Vars {

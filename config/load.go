@@ -32,9 +32,10 @@ func (e *InvalidError) Error() string {
 }
 
 // Load reads the settings. A flag takes precedence over the environment, the environment over the
-// file named by --config, the file over the default. args are the arguments without the program's
-// name; lookup is [os.LookupEnv] or a substitute. Load prints the help to stdout when args ask for
-// it, and returns [ErrHelp]. Mistakes are returned together as an [*InvalidError].
+// file named by --config, the file over the default, which SOCKETIO_PRESET may change. args are the
+// arguments without the program's name; lookup is [os.LookupEnv] or a substitute. Load prints the
+// help to stdout when args ask for it, and returns [ErrHelp]. Mistakes are returned together as an
+// [*InvalidError].
 func Load(args []string, lookup func(string) (string, bool), stdout io.Writer) (Config, error) {
 	invocation, err := Parse(args, lookup, stdout)
 	return invocation.Config, err
@@ -204,7 +205,30 @@ func (l *loader) find(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 		l.resolved[flag.Name] = "file " + l.fileName
 		return text, nil
 	}
+	if text, set := l.presetOf(ctx)[l.envs[flag.Name]]; set {
+		l.resolved[flag.Name] = presetSource
+		return text, nil
+	}
 	return nil, nil
+}
+
+// presetOf returns the defaults of the preset that flags, environment or file ask for, by the name
+// of the variable. It is nil without one.
+func (l *loader) presetOf(ctx *kong.Context) map[string]string {
+	const name = "socketio-preset"
+	chosen := l.fileValues[name]
+	if text, set := l.lookup(l.envs[name]); set && text != "" {
+		chosen = text
+	}
+	for _, p := range ctx.Path {
+		if p.Flag != nil && p.Flag.Name == name && !p.Resolved {
+			chosen, _ = ctx.FlagValue(p.Flag).(string)
+		}
+	}
+	if chosen == presetNode {
+		return nodePreset()
+	}
+	return nil
 }
 
 // sources returns the source of each setting, by the name of its environment variable.

@@ -73,8 +73,8 @@ func newHandler(interval, timeout time.Duration, payload int, byLibrary bool) (h
 	}
 	anyOrigin := func(*http.Request) bool { return true }
 	hub := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
-	o := socketio.DefaultOptions()
-	o.Hub, o.Auth, o.Plain, o.CheckOrigin = hub, authenticator, true, anyOrigin
+	o := socketio.NodeOptions()
+	o.Hub, o.Auth, o.CheckOrigin = hub, authenticator, anyOrigin
 	o.PingInterval, o.PingTimeout, o.MaxPayload, o.ConnectTimeout = interval, timeout, payload, time.Second
 	sio, err := socketio.New(o)
 	if err != nil {

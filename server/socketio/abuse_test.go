@@ -103,7 +103,7 @@ func TestSilentClientsAreLimited(t *testing.T) {
 func TestAttachmentsTimeOut(t *testing.T) {
 	t.Parallel()
 	var a assembly
-	p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000)
+	p, err := a.add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, 1000, standardLimits)
 	if p != nil || err != nil {
 		t.Fatal(p, err)
 	}

@@ -20,14 +20,16 @@ type assembly struct {
 
 // add takes one message of the transport and returns the packet that it completes, or nil while
 // attachments are missing. The packet and its attachments have at most limit bytes.
-func (a *assembly) add(data []byte, binary bool, limit int) (*packet, error) {
+func (a *assembly) add(
+	data []byte, binary bool, limit int, l packetLimits,
+) (*packet, error) {
 	if binary {
 		return a.attachment(data, limit)
 	}
 	if a.packet != nil {
 		return nil, errors.New("a packet came while attachments were awaited")
 	}
-	p, err := decodePacket(data)
+	p, err := decodePacket(data, l)
 	if err != nil || p.attachments == 0 {
 		return p, err
 	}

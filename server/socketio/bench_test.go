@@ -34,7 +34,7 @@ func BenchmarkDecodePacket(b *testing.B) {
 		`"metadata":{"n":1}}]`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodePacket(text); err != nil {
+		if _, err := decodePacket(text, standardLimits); err != nil {
 			b.Fatal(err)
 		}
 	}

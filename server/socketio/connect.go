@@ -29,7 +29,7 @@ func (c *client) connect(p *packet) {
 	}
 	handshake := c.credentials()
 	handshake.ForHook = c.srv.AuthMode() == auth.ModeHook
-	given, err := handshake.WithAuth(p.auth)
+	given, err := c.given(handshake, p)
 	if err != nil {
 		c.refuse(p.namespace, err)
 		return
@@ -49,7 +49,7 @@ func (c *client) connect(p *packet) {
 	}
 	conn := &Conn{
 		client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As),
-		target: string(p.auth["target"]) == "true",
+		target: string(p.auth["target"]) == "true" && !c.srv.opts.Plain,
 	}
 	conn.identity.Store(&identity)
 	if apps&^builtinApp != 0 {
@@ -74,6 +74,21 @@ func (c *client) connect(p *packet) {
 	if conn.isClosing() {
 		c.closeAll(ReasonServerClosed)
 	}
+}
+
+// given returns the credentials of a CONNECT. For a plain server the payload is the application's:
+// it has no wishes for this server in it, and in open mode fields with the names of credentials that
+// are not valid ones are no credentials.
+func (c *client) given(handshake auth.Credentials, p *packet) (auth.Credentials, error) {
+	given, err := handshake.WithAuth(p.auth)
+	if !c.srv.opts.Plain {
+		return given, err
+	}
+	if err != nil && c.srv.AuthMode() == auth.ModeOpen {
+		return auth.Credentials{OriginKnown: handshake.OriginKnown}, nil
+	}
+	given.SessionID, given.Channels, given.As = "", nil, nil
+	return given, err
 }
 
 // replaces reports whether a client with this session and identity takes the place of one that is

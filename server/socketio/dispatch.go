@@ -29,7 +29,7 @@ func (c *client) dispatch(p *packet) {
 		refusal := errorEvent{Code: edge.CodePayloadTooLarge, Message: p.excess.Error()}
 		c.srv.opts.Metrics.Refused(refusal.Code)
 		event.Ack(errorReply{Error: refusal})
-		c.send(conn.eventReply("error", refusal))
+		conn.control("error", refusal)
 		return
 	}
 	if conn.refresh(event) {
@@ -44,6 +44,9 @@ func (c *client) dispatch(p *packet) {
 	}
 	if !conn.offer(ctx, event) {
 		c.srv.opts.Metrics.Refused(edge.CodeUnknownEvent)
+		if c.srv.opts.Plain {
+			return // as in Node, where nothing knows which events have handlers
+		}
 		event.Ack(errorReply{Error: refusalData{Code: edge.CodeUnknownEvent}})
 	}
 }

@@ -29,7 +29,7 @@ func (c *client) Hold(n int) bool {
 func (c *client) Exceeded(head []byte) {
 	if len(head) > 0 && head[0] == kindConnect {
 		p := &packet{kind: kindConnect, namespace: notify.RootNamespace}
-		if _, err := p.decodeHeader(head); err == nil {
+		if _, err := p.decodeHeader(head, c.srv.opts.MaxAttachments); err == nil {
 			c.refuse(p.namespace, errLargeAuth)
 		}
 	}

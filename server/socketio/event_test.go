@@ -125,10 +125,10 @@ func TestArgumentsSurviveTheWire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(attachments) > maxAttachments {
+		if len(attachments) > standardLimits.attachments {
 			t.Skip("more attachments than a client may send")
 		}
-		p, err := decodePacket(text)
+		p, err := decodePacket(text, standardLimits)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}

@@ -28,7 +28,7 @@ type task struct {
 // which is the back-pressure against a flood. Acknowledgements do not wait in the inbox, because a
 // handler may wait for one.
 func (c *client) Message(data []byte, binary bool) {
-	p, err := c.assembling.add(data, binary, c.srv.opts.MaxPayload)
+	p, err := c.assembling.add(data, binary, c.srv.opts.MaxPayload, c.srv.opts.packetLimits())
 	if err != nil {
 		c.end("malformed packet: " + err.Error())
 		return

@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -186,15 +185,15 @@ func TestManyValuesAreRefused(t *testing.T) {
 	s := newStack(t, nil)
 	c := s.Dial("")
 	many := func(n int) string { return strings.Repeat("1,", n-1) + "1" }
-	c.Send(`40{"userId":"u1","x":[` + many(maxValues-2) + `]}`)
+	c.Send(`40{"userId":"u1","x":[` + many(standardLimits.values-2) + `]}`)
 	if got, want := c.Read(), `44{"message":"Payload has more than 4096 JSON values",`+
 		`"data":{"code":"payload_too_large"}}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	c.Join(`{"userId":"u1","x":[` + many(maxValues-3) + `]}`)
+	c.Join(`{"userId":"u1","x":[` + many(standardLimits.values-3) + `]}`)
 
 	answers := make(chan error, 2)
-	for _, n := range []int{maxValues - 1, maxValues} {
+	for _, n := range []int{standardLimits.values - 1, standardLimits.values} {
 		if err := s.sio.To().Conns()[0].AskFunc("question", func(_ Answer, err error) {
 			answers <- err
 		}); err != nil {
@@ -202,20 +201,20 @@ func TestManyValuesAreRefused(t *testing.T) {
 		}
 		c.Send("43" + question(t, c, "question") + "[" + many(n) + "]")
 		err := servertest.Receive(t, answers)
-		if small := n < maxValues; small != (err == nil) || !small && !errors.Is(err, errManyValues) {
+		if small := n < standardLimits.values; small != (err == nil) || !small && err.Error() != standardLimits.tooManyValues().Error() {
 			t.Errorf("an answer of %d values: %v", n+1, err)
 		}
 	}
 
-	c.Send(`421["x",` + many(maxValues-2) + `]`)
+	c.Send(`421["x",` + many(standardLimits.values-2) + `]`)
 	if got := c.Read(); got != `431[{"error":{"code":"unknown_event"}}]` {
-		t.Errorf("an event of %d values: %s", maxValues, got)
+		t.Errorf("an event of %d values: %s", standardLimits.values, got)
 	}
-	c.Send(`422["x",` + many(maxValues-1) + `]`)
+	c.Send(`422["x",` + many(standardLimits.values-1) + `]`)
 	const refusal = `{"code":"payload_too_large","message":"Payload has more than 4096 JSON values"}`
 	for _, want := range []string{`432[{"error":` + refusal + `}]`, `42["error",` + refusal + `,"ID"]`} {
 		if got := servertest.Masked(c.Read()); got != want {
-			t.Errorf("an event of %d values: got %s, want %s", maxValues+1, got, want)
+			t.Errorf("an event of %d values: got %s, want %s", standardLimits.values+1, got, want)
 		}
 	}
 	c.Sync()

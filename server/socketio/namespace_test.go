@@ -29,7 +29,7 @@ func noEvent(context.Context, *Conn, *Event) error { return nil }
 func TestInvalidRegistrations(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nil)
-	plain := newStack(t, func(o *Options) { o.Plain = true })
+	plain := newStack(t, func(o *Options) { o.DisableBuiltins = true })
 	on := func(s *testStack, namespace, event string) func() {
 		return func() { s.sio.Of(namespace).On(event, noEvent) }
 	}

@@ -37,6 +37,9 @@ type Options struct {
 
 	MaxNamespaces int // of one connection, besides "/", at least 1; default 100
 
+	MaxAttachments int // binary attachments of a packet; default 10, as in socket.io-parser
+	MaxValues      int // JSON values of a packet, of which a decoded one takes 50 bytes; default 4096
+
 	// RateInterval is the mean time between two events of one client, and between two CONNECTs; 0
 	// means no limit, the default. RateBurst events are possible at once, at least 1; the default
 	// is 20. Joins of MaxRooms rooms and CONNECTs of MaxNamespaces namespaces are possible at once,
@@ -55,8 +58,10 @@ type Options struct {
 	// DisableBuiltins leaves the events that the server answers itself, such as join-room, to the
 	// applications. auth:refresh stays.
 	DisableBuiltins bool
-	// Plain makes a Socket.IO server without Roomcast's own events, default channels and recovery.
-	// The official protocol test suites need one.
+	// Plain makes a server that sends no event that the application has not sent: no connected,
+	// heartbeat, gap, recovery, error and auth:…. It leaves an event that nothing handles without an
+	// acknowledgement, and takes any payload of CONNECT for the application's own: of Roomcast's
+	// fields only the credentials have a meaning, and in open mode none has to be valid.
 	Plain bool
 }
 
@@ -67,12 +72,25 @@ func DefaultOptions() Options {
 		ConnectTimeout: 10 * time.Second, MaxPayload: 1_000_000,
 		Heartbeat: 30 * time.Second, SweepInterval: 5 * time.Second,
 		InactiveTimeout: 5 * time.Minute, MaxRooms: 64, MaxNamespaces: 100,
+		MaxAttachments: 10, MaxValues: 4096,
 		RateBurst: 20, ReceiveRate: 4 << 20,
 	}
 }
 
-func (o *Options) builtins() bool { return !o.DisableBuiltins && !o.Plain }
-func (o *Options) recovery() bool { return !o.DisableRecovery && !o.Plain }
+// NodeOptions returns the options of a server that behaves like socket.io on Node without options,
+// for applications that were written for it. It has the deadlines of Node, and only those events
+// that the application sends. Node has no limit for attachments and values; these have one that
+// the packets of applications do not reach.
+func NodeOptions() Options {
+	o := DefaultOptions()
+	o.PingTimeout, o.ConnectTimeout = 20*time.Second, 45*time.Second
+	o.MaxAttachments, o.MaxValues = 64, 1<<16
+	o.Plain, o.DisableBuiltins, o.DisableRecovery = true, true, true
+	return o
+}
+
+func (o *Options) builtins() bool { return !o.DisableBuiltins }
+func (o *Options) recovery() bool { return !o.DisableRecovery }
 
 // check returns an error for invalid options and replaces nil by the defaults.
 func (o *Options) check() error {
@@ -91,10 +109,10 @@ func (o *Options) check() error {
 				"start from DefaultOptions()", d.name, d.value)
 		}
 	}
-	if o.MaxPayload <= 0 || o.RateBurst < 1 || o.MaxNamespaces < 1 {
-		return fmt.Errorf("socketio: Options.MaxPayload is %d, RateBurst is %d and "+
-			"MaxNamespaces is %d, expected at least 1: start from DefaultOptions()",
-			o.MaxPayload, o.RateBurst, o.MaxNamespaces)
+	if o.MaxPayload <= 0 || o.RateBurst < 1 || o.MaxNamespaces < 1 || o.MaxValues < 1 {
+		return fmt.Errorf("socketio: Options.MaxPayload is %d, RateBurst is %d, MaxNamespaces is "+
+			"%d and MaxValues is %d, expected at least 1: start from DefaultOptions()",
+			o.MaxPayload, o.RateBurst, o.MaxNamespaces, o.MaxValues)
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

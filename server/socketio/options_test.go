@@ -31,7 +31,8 @@ func TestInvalidOptions(t *testing.T) {
 		"SweepInterval is 0s, expected more than 0" + hint: func(o *Options) {
 			o.SweepInterval = 0
 		},
-		"MaxPayload is 0, RateBurst is 20 and MaxNamespaces is 100, expected at least 1" + hint: func(o *Options) {
+		"MaxPayload is 0, RateBurst is 20, MaxNamespaces is 100 and MaxValues is 4096, " +
+			"expected at least 1" + hint: func(o *Options) {
 			o.MaxPayload = 0
 		},
 	} {

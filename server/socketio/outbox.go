@@ -108,6 +108,13 @@ func (c *Conn) takeEarly() []reply {
 	return early
 }
 
+// control sends an event of the server's own about the connection. A plain server sends none.
+func (c *Conn) control(name string, arg any) {
+	if !c.client.srv.opts.Plain {
+		c.client.send(c.eventReply(name, arg))
+	}
+}
+
 // eventReply returns an event for one client that is not in the log. It ends with the client's
 // cursor, because socket.io-client resumes from the last string argument that it got.
 func (c *Conn) eventReply(name string, arg any) reply {

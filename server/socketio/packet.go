@@ -11,6 +11,7 @@ import (
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // Packet kinds of the Socket.IO protocol v5, as on the wire.
@@ -25,13 +26,29 @@ const (
 )
 
 const (
-	maxAttachments = 10
-	maxDepth       = 32
-	maxNamespace   = 128
-	maxAuth        = 16 << 10 // bytes of a CONNECT: a Handshake keeps them until the client leaves
-	maxValues      = 4096     // JSON values of a packet: decoded, one takes 50 bytes
-	maxAckID       = 1 << 53
+	maxDepth     = 32
+	maxNamespace = 128
+	maxAuth      = 16 << 10 // bytes of a CONNECT: a Handshake keeps them until the client leaves
+	maxAckID     = 1 << 53
 )
+
+// packetLimits are the limits of packets that Options set.
+type packetLimits struct{ attachments, values int }
+
+func (o *Options) packetLimits() packetLimits {
+	return packetLimits{o.MaxAttachments, o.MaxValues}
+}
+
+// rules are the rules for the JSON in a packet. They allow duplicate keys: some clients send them,
+// and no decision of the server depends on them.
+func (l packetLimits) rules() strictjson.Rules {
+	return strictjson.Rules{Depth: maxDepth, Values: l.values, DuplicateKeys: true}
+}
+
+func (l packetLimits) tooManyValues() error {
+	return Refuse(fmt.Sprintf("Payload has more than %d JSON values", l.values),
+		map[string]any{"code": edge.CodePayloadTooLarge})
+}
 
 // packet is one Socket.IO packet from a client. decodePacket has checked it, so handlers can rely
 // on its form.
@@ -54,27 +71,28 @@ func (p *packet) isAck() bool   { return p.kind == kindAck || p.kind == kindBina
 
 // decodePacket reads `<kind>[<n>-][<namespace>,][<ack id>][json]` strictly. After an error the
 // caller closes the connection, because the client does not follow the protocol.
-func decodePacket(text []byte) (*packet, error) {
+func decodePacket(text []byte, l packetLimits) (*packet, error) {
 	if len(text) == 0 {
 		return nil, errors.New("empty packet")
 	}
 	p := &packet{kind: text[0], namespace: notify.RootNamespace}
-	rest, err := p.decodeHeader(text)
+	rest, err := p.decodeHeader(text, l.attachments)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.decodeData(rest)
+	return p, p.decodeData(rest, l)
 }
 
-// decodeHeader decodes what precedes the data, which it returns.
-func (p *packet) decodeHeader(text []byte) (data []byte, err error) {
+// decodeHeader decodes the text before the data, which it returns. The packet has at most so many
+// attachments.
+func (p *packet) decodeHeader(text []byte, most int) (data []byte, err error) {
 	rest := text[1:]
 	switch p.kind {
 	case kindBinaryEvent, kindBinaryAck:
 		digits, after, found := bytes.Cut(rest, []byte{'-'})
 		n, err := strconv.ParseUint(string(digits), 10, 16)
-		if !found || err != nil || n < 1 || n > maxAttachments {
-			return nil, fmt.Errorf("attachment count must be 1 to %d", maxAttachments)
+		if !found || err != nil || n < 1 || n > uint64(most) {
+			return nil, fmt.Errorf("attachment count must be 1 to %d", most)
 		}
 		p.attachments, rest = int(n), after
 	case kindConnect, kindDisconnect, kindEvent, kindAck:
@@ -105,12 +123,8 @@ func (p *packet) decodeHeader(text []byte) (data []byte, err error) {
 	return rest, nil
 }
 
-// packetRules are the rules for the JSON in a packet. They allow duplicate keys: some clients send
-// them, and no decision of the server depends on them.
-var packetRules = strictjson.Rules{Depth: maxDepth, Values: maxValues, DuplicateKeys: true}
-
 // decodeData decodes the data after the header. The arguments share its memory.
-func (p *packet) decodeData(data []byte) error {
+func (p *packet) decodeData(data []byte, l packetLimits) error {
 	switch {
 	case p.kind == kindDisconnect && (p.hasID || len(data) != 0):
 		return errors.New("DISCONNECT takes no data")
@@ -126,9 +140,9 @@ func (p *packet) decodeData(data []byte) error {
 	case p.isAck() && !p.hasID:
 		return errors.New("ACK needs an id")
 	}
-	checked, err := strictjson.Split(data, packetRules)
+	checked, err := strictjson.Split(data, l.rules())
 	if errors.Is(err, strictjson.ErrTooMany) {
-		p.excess = errManyValues
+		p.excess = l.tooManyValues()
 		return nil
 	}
 	if err != nil {

@@ -10,6 +10,9 @@ import (
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
+// standardLimits are those of DefaultOptions.
+var standardLimits = packetLimits{attachments: 10, values: 4096}
+
 func TestDecodePacket(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -52,7 +55,7 @@ func TestDecodePacket(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := "error"
-		if p, err := decodePacket([]byte(tt.in)); err == nil {
+		if p, err := decodePacket([]byte(tt.in), standardLimits); err == nil {
 			got = showPacket(p)
 		}
 		if got != tt.want {
@@ -137,7 +140,7 @@ func FuzzDecodePacket(f *testing.F) {
 		f.Add([]byte(seed), []byte("attachment"))
 	}
 	f.Fuzz(func(t *testing.T, text, attachment []byte) {
-		p, err := decodePacket(text)
+		p, err := decodePacket(text, standardLimits)
 		if err != nil {
 			return
 		}
@@ -166,10 +169,10 @@ func FuzzDecodePacket(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q was decoded but cannot be encoded: %v", text, err)
 		}
-		if len(attachments) > maxAttachments || p.namespace == "/," {
+		if len(attachments) > standardLimits.attachments || p.namespace == "/," {
 			return
 		}
-		if _, err := decodePacket(again); err != nil {
+		if _, err := decodePacket(again, standardLimits); err != nil {
 			t.Fatalf("%q became %q, which is refused: %v", text, again, err)
 		}
 	})
@@ -185,7 +188,7 @@ func FuzzAssembly(f *testing.F) {
 			data   []byte
 			binary bool
 		}{{first, false}, {second, binary}, {second, true}, {first, false}} {
-			p, err := a.add(m.data, m.binary, limit)
+			p, err := a.add(m.data, m.binary, limit, standardLimits)
 			if err != nil {
 				return
 			}

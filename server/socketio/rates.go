@@ -146,5 +146,5 @@ func (c *client) refuseEvent(p *packet, refusal errorEvent, now time.Time) {
 	c.rates.told = now
 	c.srv.log.Debug("events refused", zap.Strings("clients", clientsOf([]*Conn{conn})),
 		zap.Duration("retry", c.srv.opts.RateInterval))
-	c.send(conn.eventReply("error", refusal))
+	conn.control("error", refusal)
 }

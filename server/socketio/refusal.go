@@ -21,8 +21,6 @@ var (
 		"code":   edge.CodePayloadTooLarge,
 		"detail": fmt.Sprintf("auth: expected at most %d bytes", maxAuth),
 	})
-	errManyValues = Refuse(fmt.Sprintf("Payload has more than %d JSON values", maxValues),
-		map[string]any{"code": edge.CodePayloadTooLarge})
 	errNoNamespace = Refuse("Invalid namespace", nil)
 	errInternal    = errors.New("internal error")
 )

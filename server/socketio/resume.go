@@ -50,7 +50,7 @@ func (c *Conn) resume(
 // permit each.
 func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	opts := &c.client.srv.opts
-	if c.namespace != notify.RootNamespace || opts.Plain {
+	if c.namespace != notify.RootNamespace {
 		return
 	}
 	hub, kept := c.client.srv.hub, a.Rooms

@@ -138,10 +138,10 @@ func (c *Conn) expire(end time.Time) {
 }
 
 func (c *Conn) sendExpiry(event string, end time.Time) {
-	c.client.send(c.eventReply(event, struct {
+	c.control(event, struct {
 		Type      string `json:"type"`
 		ExpiresAt string `json:"expiresAt"`
-	}{event, notify.Timestamp(end)}))
+	}{event, notify.Timestamp(end)})
 }
 
 // heartbeat sends a heartbeat event if one is due.
