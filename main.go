@@ -23,6 +23,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/cli"
+	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
@@ -192,6 +193,10 @@ func (p *instance) newService() (*server.Service, error) {
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
 	service.SSEPath = c.SSEPath
+	if service.ClientFiles, err = clientfiles.Open(c.SocketIOClient); err != nil {
+		hub.Close()
+		return nil, err
+	}
 	service.Tickets, service.KeySet = p.tickets, p.keySet
 	if p.hooks != nil {
 		service.Hooks = p.hooks

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/hooks"
 )
 
@@ -25,6 +26,7 @@ func (l *loader) resolve(c *Config) {
 	l.checkPaths(c)
 	l.checkNames(c)
 	l.checkHooks(c)
+	l.checkClientFiles(c)
 	l.checkReceiveRate(c)
 }
 
@@ -235,6 +237,15 @@ func (l *loader) checkHooks(c *Config) {
 	if signed != "" && len(c.HookSecret) == 0 && c.HookSecretFile == "" {
 		l.fail("HOOK_SECRET: missing, expected a secret with %s, such as the output of: "+
 			"openssl rand -base64 32", signed)
+	}
+}
+
+func (l *loader) checkClientFiles(c *Config) {
+	if c.Command != "serve" && c.Command != "config" {
+		return // the files are on the machine of the server
+	}
+	if _, err := clientfiles.Open(c.SocketIOClient); err != nil {
+		l.fail("SOCKETIO_CLIENT (%s): %s", sourceOf(c, "SOCKETIO_CLIENT"), err)
 	}
 }
 

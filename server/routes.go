@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/roomcast/roomcast/server/api"
+	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -24,6 +25,11 @@ func (s *Service) Handler() http.Handler {
 		path = strings.TrimRight(path, "/")
 		router.Handle(path, s.o.SocketIO)
 		router.Handle(path+"/", s.o.SocketIO)
+		if files := s.o.ClientFiles; files != nil && (files.Exists() || s.upstream == nil) {
+			for _, name := range clientfiles.Names {
+				router.Handle(path+"/"+name, files)
+			}
+		}
 		if s.upstream == nil {
 			router.PathPrefix(path + "/").HandlerFunc(edge.NotFound)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/api"
+	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
@@ -33,7 +34,10 @@ type Options struct {
 	Upstream *url.URL     // origin of the application that serves all other paths; may be nil
 
 	SocketIOPaths []string // of Engine.IO requests; none: no Socket.IO; default /socket.io
-	SSEPath       string   // of streams, also below /api; "": no streams; default /sse
+	// ClientFiles are served below SocketIOPaths. nil or without a source: Upstream answers, if
+	// there is one.
+	ClientFiles *clientfiles.Files
+	SSEPath     string // of streams, also below /api; "": no streams; default /sse
 	// APIKeys are those of backends, see auth.ParseAPIKey; none: the API refuses all requests.
 	APIKeys      []string
 	PublishRate  int           // notifications per second and API key; 0, the default: no limit
