@@ -75,6 +75,7 @@ type Config struct {
 	SocketIOPreset            string        `group:"Socket.IO" name:"socketio-preset" env:"SOCKETIO_PRESET" allow:"node" help:"node: other defaults, those of socket.io on Node, for applications written for it. Changes DEFAULT_CHANNELS, RATE_LIMIT_INTERVAL, AUTH_ANONYMOUS and SOCKETIO_*, and the server sends no events of its own, see docs/node.md."`
 	SocketIOPath              string        `group:"Socket.IO" name:"socketio-path" env:"SOCKETIO_PATH" default:"/socket.io" help:"Path of the endpoint; the same path below /api is served too."`
 	SocketIOClient            string        `group:"Socket.IO" name:"socketio-client" env:"SOCKETIO_CLIENT" help:"Where socket.io.js and the other files of socket.io-client are, which pages load below SOCKETIO_PATH: its folder dist, one file, or the URL of either, to which the server redirects."`
+	SocketIOParser            string        `group:"Socket.IO" name:"socketio-parser" env:"SOCKETIO_PARSER" default:"default" allow:"default,msgpack" help:"Encoding of packets. msgpack: that of socket.io-msgpack-parser, which all clients must use then."`
 	SocketIOAs                []string      `group:"Socket.IO" name:"socketio-as" env:"SOCKETIO_AS" default:"type" help:"Event names of notifications, which are sent once under each name; type = the notification's own type."`
 	SocketIORecovery          bool          `group:"Socket.IO" name:"socketio-recovery" env:"SOCKETIO_RECOVERY" default:"true" negatable:"" help:"Let clients recover missed events: sends the pid and appends ids to events."`
 	SocketIOHeartbeatInterval time.Duration `group:"Socket.IO" name:"socketio-heartbeat-interval" env:"SOCKETIO_HEARTBEAT_INTERVAL" default:"${SOCKETIO_HEARTBEAT_INTERVAL}" min:"10ms" max:"24h" help:"Time between two heartbeat events."`
@@ -173,12 +174,16 @@ func (c Config) Hooks() hooks.Options {
 	return o
 }
 
-// SocketIO returns the options of a Socket.IO server that no setting changes.
+// SocketIO returns the options of the preset and the parser.
 func (c Config) SocketIO() socketio.Options {
+	o := socketio.DefaultOptions()
 	if c.SocketIOPreset == presetNode {
-		return socketio.NodeOptions()
+		o = socketio.NodeOptions()
 	}
-	return socketio.DefaultOptions()
+	if c.SocketIOParser == "msgpack" {
+		o.Parser = socketio.ParserMsgpack
+	}
+	return o
 }
 
 // Addr returns HOST and PORT in the form of net.Listen.

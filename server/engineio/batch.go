@@ -39,6 +39,7 @@ func (b *Batch) Frame(f *Frame) {
 	case b.format == formatFrames, b.format == formatText && len(f.bins) == 0:
 		b.share(f.wire)
 		return
+	case !f.hasText():
 	case b.format == formatText:
 		b.share(f.wire[:f.text.to])
 	default:

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Frame is one message (a text and its binary attachments), encoded once for any number of
-// sessions. It is immutable and safe for concurrent use.
+// Frame is one message (a text and its binary attachments, or binary alone), encoded once for any
+// number of sessions. It is immutable and safe for concurrent use.
 type Frame struct {
 	wire []byte // WebSocket frames of the text (with packet type) and of each attachment
 	text span
@@ -40,6 +40,19 @@ func NewFrame(text []byte, attachments ...[]byte) *Frame {
 	return f
 }
 
+// NewBinaryFrame encodes one binary message, which it copies.
+func NewBinaryFrame(data []byte) *Frame {
+	f := &Frame{wire: make([]byte, 0, maxHeader+len(data))}
+	f.wire = appendHeader(f.wire, opBinary, len(data))
+	from := len(f.wire)
+	f.wire = append(f.wire, data...)
+	f.bins = []span{{from, len(f.wire)}}
+	return f
+}
+
+// hasText reports whether the frame begins with a text.
+func (f *Frame) hasText() bool { return f.text.to > 0 }
+
 // base64 returns the attachments as packets of text.
 func (f *Frame) base64() [][]byte {
 	f.once.Do(func() {
@@ -55,6 +68,9 @@ func (f *Frame) base64() [][]byte {
 
 // Size returns the number of bytes in the frame, including WebSocket headers.
 func (f *Frame) Size() int { return len(f.wire) }
+
+// Binary returns attachment i, or the message of NewBinaryFrame as the first. It must not be changed.
+func (f *Frame) Binary(i int) []byte { return f.wire[f.bins[i].from:f.bins[i].to:f.bins[i].to] }
 
 // Text returns the text of the message, without the packet type. It must not be changed.
 func (f *Frame) Text() []byte { return f.wire[f.text.from:f.text.to:f.text.to] }

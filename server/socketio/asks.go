@@ -112,7 +112,7 @@ func (c *Conn) AskFunc(event string, answer func(Answer, error), args ...any) er
 
 func (c *Conn) ask(q inquiry, answer func(Answer, error)) (asked, error) {
 	id := c.client.srv.askIDs.Add(1)
-	frame := q.packet(c.namespace, id)
+	frame := c.client.srv.askPacket(q, c.namespace, id)
 	r := reply{frame: frame, conn: c, size: frame.Size(), asks: true}
 	head := c.client.srv.hub.Head()
 	c.client.mu.Lock()

@@ -30,8 +30,11 @@ func (a *assembly) add(
 		return nil, errors.New("a packet came while attachments were awaited")
 	}
 	p, err := decodePacket(data, l)
-	if err != nil || p.attachments == 0 {
-		return p, err
+	if err != nil {
+		return nil, err
+	}
+	if p.size = len(data); p.attachments == 0 {
+		return p, nil
 	}
 	a.packet, a.parts, a.size = p, make([][]byte, 0, p.attachments), len(data)
 	now := time.Now()
@@ -51,7 +54,7 @@ func (a *assembly) attachment(data []byte, limit int) (*packet, error) {
 		return nil, nil
 	}
 	p := a.packet
-	p.parts = a.parts
+	p.parts, p.size = a.parts, a.size
 	a.packet, a.parts, a.size = nil, nil, 0
 	a.waiting.Store(nil)
 	if _, err := (Args{p.args, p.parts}).Values(); err != nil { // no attachment for a placeholder, or two places for one

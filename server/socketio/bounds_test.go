@@ -156,7 +156,7 @@ func TestRepliesCostTheirMemory(t *testing.T) {
 	l.mu.Lock()
 	n := 0
 	for full := false; !full; n++ {
-		f := newFrame([]byte("31[]"))
+		f := s.sio.newFrame([]byte("31[]"))
 		full = !l.queue(s.Hub.Head(), []reply{{frame: f, conn: conn, size: f.Size()}})
 	}
 	charged := l.replies.bytes

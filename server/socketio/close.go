@@ -35,7 +35,7 @@ func (c *Conn) close(reason string) {
 	c.abandonAsks()
 	c.member.Void()
 	packet := appendHeader(nil, kindDisconnect, 0, c.namespace, nil)
-	c.client.send(reply{frame: newFrame(packet), conn: c})
+	c.client.send(reply{frame: c.client.srv.newFrame(packet), conn: c})
 	c.client.later(func() { c.finish(reason) })
 	if !c.isConnecting() {
 		c.detach() // what was sent before the DISCONNECT is still written

@@ -48,8 +48,9 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	conn := &Conn{
-		client: c, namespace: p.namespace, as: quotedNames(given.As, c.srv.opts.As),
-		target: string(p.auth["target"]) == "true" && !c.srv.opts.Plain,
+		client: c, namespace: p.namespace, as: c.srv.quotedNames(given.As),
+		target: string(p.auth["target"]) == "true" && !c.srv.opts.Plain &&
+			c.srv.opts.Parser == ParserDefault, // the client of this project asks for it
 	}
 	conn.identity.Store(&identity)
 	if apps&^builtinApp != 0 {
@@ -216,7 +217,7 @@ func (c *Conn) welcome() {
 		Pid string `json:"pid,omitempty"`
 	}{c.ID(), c.session()}
 	text, _, _ := encodePacket(kindConnect, c.namespace, nil, data) // two strings always encode
-	replies := []reply{{frame: newFrame(text), opens: true, now: true, conn: c, size: len(text)}}
+	replies := []reply{{frame: c.client.srv.newFrame(text), opens: true, now: true, conn: c, size: len(text)}}
 	if c.namespace == notify.RootNamespace && !c.client.srv.opts.Plain {
 		identity := c.Identity()
 		event := c.eventReply("connected", connectedEvent{

@@ -27,7 +27,7 @@ func (c *client) Hold(n int) bool {
 // Exceeded ends a client that has sent too much before a CONNECT was accepted. If it is a CONNECT,
 // the client learns why.
 func (c *client) Exceeded(head []byte) {
-	if len(head) > 0 && head[0] == kindConnect {
+	if c.srv.opts.Parser == ParserDefault && len(head) > 0 && head[0] == kindConnect {
 		p := &packet{kind: kindConnect, namespace: notify.RootNamespace}
 		if _, err := p.decodeHeader(head, c.srv.opts.MaxAttachments); err == nil {
 			c.refuse(p.namespace, errLargeAuth)

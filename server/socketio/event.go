@@ -54,6 +54,6 @@ type acknowledgement struct {
 
 func (a *acknowledgement) send(kind byte, data []byte, attachments [][]byte) {
 	text := appendHeader(nil, kind, len(attachments), a.conn.namespace, &a.id)
-	frame := newFrame(append(text, data...), attachments...)
+	frame := a.conn.client.srv.newFrame(append(text, data...), attachments...)
 	a.conn.client.send(reply{frame: frame, conn: a.conn, size: frame.Size()})
 }

@@ -28,11 +28,10 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 	if len(m.Attachments) > 0 {
 		kind, args = kindBinaryEvent, m.BinaryArgs
 	}
-	f := &messageFrame{}
 	text := make([]byte, 0, len(args)+len(m.Data)+len(m.Metadata)+len(m.Type)+160)
 	text = appendHeader(text, kind, len(m.Attachments), m.Namespace, nil)
 	text = append(text, '[')
-	f.header = len(text)
+	f := &messageFrame{header: len(text)}
 	text = append(text, quote(m.Type)...)
 	f.rest = len(text)
 	if m.Args == nil {
@@ -46,7 +45,10 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 	} else {
 		text = append(text, ']')
 	}
-	f.Frame = engineio.NewFrame(text, m.Attachments...)
+	f.Frame = s.newFrame(text, m.Attachments...)
+	if s.opts.Parser == ParserMsgpack {
+		f.header, f.rest = nameInMsgpack(f.Binary(0), m.Namespace, m.Type)
+	}
 	return f
 }
 
@@ -75,13 +77,12 @@ func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 			b.Frame(f.Frame)
 			return
 		}
-		text := f.Text()
 		for _, name := range c.as {
 			if name == nil {
 				b.Frame(f.Frame)
 				continue
 			}
-			b.Text(text[:f.header], name, text[f.rest:])
+			c.client.srv.writeRenamed(b, f, name)
 		}
 	case d.Gap != nil:
 		c.client.srv.log.Debug("gap", zap.String("client", c.member.ClientID()),
@@ -109,7 +110,7 @@ func (c *Conn) renderControl(b *engineio.Batch, name string, id notify.ID, arg a
 		return
 	}
 	r := c.eventReply(name, arg)
-	b.Text(r.event, c.trailer(id))
+	c.client.srv.writeText(b, r.event, c.trailer(id))
 }
 
 // trailer returns the end of an event, with the id from which the client can resume.
@@ -152,11 +153,11 @@ func appendTrailer(dst []byte, id notify.ID) []byte {
 	return append(dst, '"', ']')
 }
 
-// quotedNames quotes the names of `as`, or of the server's settings. It returns nil if
+// quotedNames encodes the names of `as`, or of the server's settings. It returns nil if
 // notifications only have their own types as names.
-func quotedNames(asked, standard []string) [][]byte {
+func (s *Server) quotedNames(asked []string) [][]byte {
 	if len(asked) == 0 {
-		asked = standard
+		asked = s.opts.As
 	}
 	var quoted [][]byte
 	renames := false
@@ -165,16 +166,12 @@ func quotedNames(asked, standard []string) [][]byte {
 			quoted = append(quoted, nil)
 			continue
 		}
-		quoted, renames = append(quoted, quote(name)), true
+		quoted, renames = append(quoted, s.quoteName(name)), true
 	}
 	if !renames {
 		return nil
 	}
 	return quoted
-}
-
-func newFrame(text []byte, attachments ...[]byte) *engineio.Frame {
-	return engineio.NewFrame(text, attachments...)
 }
 
 // quote returns s as a JSON string.

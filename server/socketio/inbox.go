@@ -28,7 +28,7 @@ type task struct {
 // which is the back-pressure against a flood. Acknowledgements do not wait in the inbox, because a
 // handler may wait for one.
 func (c *client) Message(data []byte, binary bool) {
-	p, err := c.assembling.add(data, binary, c.srv.opts.MaxPayload, c.srv.opts.packetLimits())
+	p, err := c.decode(data, binary)
 	if err != nil {
 		c.end("malformed packet: " + err.Error())
 		return
@@ -36,14 +36,10 @@ func (c *client) Message(data []byte, binary bool) {
 	if p == nil {
 		return
 	}
-	p.size = len(data)
-	for _, part := range p.parts {
-		p.size += len(part)
-	}
 	c.noteTransport()
 	if p.isAck() {
 		if c.acknowledge(p) {
-			c.session.Refund(1 + len(p.parts))
+			c.session.Refund(1 + p.attachments)
 		} else {
 			c.allow(p) // nobody asked, so it costs what an event costs
 		}
@@ -56,6 +52,15 @@ func (c *client) Message(data []byte, binary bool) {
 		c.noteLeaving(p.namespace)
 	}
 	c.enqueue(p)
+}
+
+// decode takes one message of the transport and returns the packet that it completes, or nil.
+func (c *client) decode(data []byte, binary bool) (*packet, error) {
+	o := &c.srv.opts
+	if o.Parser == ParserMsgpack {
+		return decodeMsgpack(data, binary, o.MaxPayload, o.packetLimits())
+	}
+	return c.assembling.add(data, binary, o.MaxPayload, o.packetLimits())
 }
 
 // noteLeaving handles the arrival of a DISCONNECT before the worker does: the client sends no

@@ -30,9 +30,9 @@ func emittedInquiry(event string, args notify.SplitArgs) inquiry {
 	return inquiry{kind, append(appendArgs(data, args.Placeholders), ']'), args.Attachments}
 }
 
-// packet returns the packet for a client.
-func (q inquiry) packet(namespace string, id uint64) *engineio.Frame {
+// askPacket returns the packet of an inquiry for a client.
+func (s *Server) askPacket(q inquiry, namespace string, id uint64) *engineio.Frame {
 	text := make([]byte, 0, len(q.data)+len(namespace)+32)
 	text = appendHeader(text, q.kind, len(q.attachments), namespace, &id)
-	return newFrame(append(text, q.data...), q.attachments...)
+	return s.newFrame(append(text, q.data...), q.attachments...)
 }

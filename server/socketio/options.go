@@ -53,6 +53,9 @@ type Options struct {
 	// sends. Packets that acknowledge an Ask cost their bytes only.
 	ReceiveRate int
 
+	// Parser is the encoding of packets. The parser of all clients must be the same.
+	Parser Parser
+
 	// DisableRecovery makes the server send no session id and append no notification id to events.
 	DisableRecovery bool
 	// DisableBuiltins leaves the events that the server answers itself, such as join-room, to the
@@ -64,6 +67,16 @@ type Options struct {
 	// fields only the credentials have a meaning, and in open mode none has to be valid.
 	Plain bool
 }
+
+// Parser is an encoding of packets.
+type Parser uint8
+
+// The parsers. ParserDefault is that of socket.io-parser: text, and an attachment for each binary
+// value. ParserMsgpack is that of socket.io-msgpack-parser: one binary message in MessagePack.
+const (
+	ParserDefault Parser = iota
+	ParserMsgpack
+)
 
 // DefaultOptions returns the default options, without the required Hub and Auth.
 func DefaultOptions() Options {
@@ -108,6 +121,10 @@ func (o *Options) check() error {
 			return fmt.Errorf("socketio: Options.%s is %v, expected more than 0: "+
 				"start from DefaultOptions()", d.name, d.value)
 		}
+	}
+	if o.Parser > ParserMsgpack {
+		return fmt.Errorf("socketio: Options.Parser is %d, expected ParserDefault or ParserMsgpack",
+			o.Parser)
 	}
 	if o.MaxPayload <= 0 || o.RateBurst < 1 || o.MaxNamespaces < 1 || o.MaxValues < 1 {
 		return fmt.Errorf("socketio: Options.MaxPayload is %d, RateBurst is %d, MaxNamespaces is "+

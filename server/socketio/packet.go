@@ -75,12 +75,19 @@ func decodePacket(text []byte, l packetLimits) (*packet, error) {
 	if len(text) == 0 {
 		return nil, errors.New("empty packet")
 	}
+	if text[0] == kindConnectError {
+		return nil, errNotForClients(kindConnectError)
+	}
 	p := &packet{kind: text[0], namespace: notify.RootNamespace}
 	rest, err := p.decodeHeader(text, l.attachments)
 	if err != nil {
 		return nil, err
 	}
 	return p, p.decodeData(rest, l)
+}
+
+func errNotForClients(kind byte) error {
+	return fmt.Errorf("packet type %q is not for clients", kind)
 }
 
 // decodeHeader decodes the text before the data, which it returns. The packet has at most so many
@@ -95,9 +102,9 @@ func (p *packet) decodeHeader(text []byte, most int) (data []byte, err error) {
 			return nil, fmt.Errorf("attachment count must be 1 to %d", most)
 		}
 		p.attachments, rest = int(n), after
-	case kindConnect, kindDisconnect, kindEvent, kindAck:
+	case kindConnect, kindDisconnect, kindEvent, kindAck, kindConnectError:
 	default:
-		return nil, fmt.Errorf("packet type %q is not for clients", p.kind)
+		return nil, errNotForClients(p.kind)
 	}
 	if len(rest) > 0 && rest[0] == '/' {
 		name, after, _ := bytes.Cut(rest, []byte{','})

@@ -112,7 +112,7 @@ func (c *client) writeReply(b *engineio.Batch, r reply) {
 	if !r.now && isAfter(r.conn.wire, id) {
 		id = r.conn.wire
 	}
-	b.Text(r.event, r.conn.trailer(id))
+	c.srv.writeText(b, r.event, r.conn.trailer(id))
 }
 
 // pullMember pulls the next notifications of one namespace, in turn.

@@ -21,6 +21,8 @@ var (
 		"code":   edge.CodePayloadTooLarge,
 		"detail": fmt.Sprintf("auth: expected at most %d bytes", maxAuth),
 	})
+	errLargeData = Refuse("Payload too large", map[string]any{"code": edge.CodePayloadTooLarge})
+
 	errNoNamespace = Refuse("Invalid namespace", nil)
 	errInternal    = errors.New("internal error")
 )
@@ -63,7 +65,7 @@ func (c *client) refuse(namespace string, err error) {
 	c.srv.log.Debug("connection refused", append(fields, claimField(err))...)
 	c.srv.opts.Metrics.Refused(code)
 	text := append(appendHeader(nil, kindConnectError, 0, namespace, nil), body...)
-	c.send(reply{frame: newFrame(text), size: len(text), now: true})
+	c.send(reply{frame: c.srv.newFrame(text), size: len(text), now: true})
 	if !errors.Is(err, auth.ErrInvalid) {
 		return
 	}
