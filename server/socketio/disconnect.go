@@ -12,6 +12,10 @@ func (c *client) leave(p *packet) {
 	}
 	conn.endFor(ReasonClientLeft)
 	conn.finish(ReasonClientLeft)
+	if c.srv.opts.Plain { // as in Node: only a lost connection is recovered
+		c.srv.hub.ForgetSession(pidKey(conn.pid))
+		return
+	}
 	// A client that connects and disconnects repeatedly keeps one session.
 	c.mu.Lock()
 	earlier := c.lastLeft
