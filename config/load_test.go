@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		MaxConnections: 10000, AuthFailures: 10, RateLimitInterval: 100 * time.Millisecond,
 		RateLimitBurst: 20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
-		SocketIOParser: "default",
+		SocketIOParser:   "default",
 		SocketIOBuiltins: true, EventsTimeout: 5 * time.Second, EventsConcurrency: 256,
 		ConnectTimeout: 5 * time.Second, ConnectConcurrency: 64,
 		HookAllowPrivate: "auto", WebhookEvents: []string{"*"}, WebhookRetry: 15 * time.Minute,

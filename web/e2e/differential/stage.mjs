@@ -125,9 +125,16 @@ export class Stage {
     this.#notes.push([what, value]);
   }
 
-  /** Resolves with the name of an event, or with "done" when f is done before. */
-  either(client, event, f) {
-    return Promise.race([client.next(event).then(() => event), f().then(() => "done")]);
+  /** Emits. Resolves with "disconnect" when that comes, or with "acknowledged" when that is first. */
+  disconnectOrAck({ socket }, ...args) {
+    return deadline(
+      new Promise((resolve) => {
+        socket.once("disconnect", () => resolve("disconnect"));
+        socket.emit(...args, () => resolve("acknowledged"));
+      }),
+      SOON,
+      "a disconnect or an acknowledgement",
+    );
   }
 
   /** Returns what all clients have seen. */
