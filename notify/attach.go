@@ -102,6 +102,7 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	sessions := a.Sessions
 	if m.recovered {
 		sessions = a.Former.Sessions
+		h.continueRooms(m, sessions)
 	}
 	if a.Made != nil {
 		a.Made(m)

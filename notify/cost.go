@@ -21,6 +21,8 @@ const (
 	// sessionCost is for a session with its slots in the table, in the list of kept sessions and in
 	// the table of client ids.
 	sessionCost = 440
+	// retainedCost is for a slot of a retained message, and the tables of a room that has one.
+	retainedCost = 640
 	// holderCost is for a user or an address that has one session, and the place of that in its
 	// list.
 	holderCost = 280
@@ -59,6 +61,9 @@ func cost(m *Message) int64 {
 	}
 	return int64(n)
 }
+
+// retainedBytes returns the memory for a message that is retained.
+func retainedBytes(m *Message) int64 { return retainedCost + cost(m) }
 
 // sessionBytes returns the memory for a session that is kept for a number of holders, without Data of
 // unknown size.

@@ -7,6 +7,7 @@ func (h *Hub) exit(m *Member) {
 		r.Leave(&m.seat)
 		h.left(m, r)
 	}
+	delete(h.handouts, m)
 }
 
 // Detach removes the member from the Hub and keeps its sessions. Further calls do nothing. The

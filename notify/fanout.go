@@ -32,6 +32,9 @@ func (h *Hub) next(m *Message, woken *wakeList) {
 	h.index.add(m, now)
 	before := h.head
 	h.moveHead(m.ID)
+	if h.retained.keeps(m) {
+		h.retained.put(m, int64(m.ID.Seq)) // before the fan-out, in which members may join
+	}
 	h.fanOut(m, before, woken)
 	h.index.trim(now, 0) // enforce the bytes at once
 }
@@ -244,6 +247,9 @@ func (m *Member) lag() {
 // lags: it reads from the index and gets a gap there.
 func (h *Hub) lose(next ID, woken *wakeList) {
 	sameEpoch := next.Epoch == h.head.Epoch
+	if !sameEpoch {
+		h.retained.rebase()
+	}
 	for _, m := range h.members {
 		if !m.lagging {
 			if m.pending == 0 {

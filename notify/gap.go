@@ -47,6 +47,8 @@ func (h *Hub) account(m *Member) *Gap {
 	in := m.seat.Rooms()
 	for i := range in {
 		if lost := m.lostIn(&in[i]); lost > max(m.cursor.Seq, in[i].JoinedAt) {
+			// Of what is lost, the member still gets what is retained.
+			h.owe(m, in[i].Room.Name, int64(max(m.cursor.Seq, in[i].JoinedAt))+1, int64(lost))
 			in[i].JoinedAt = lost
 			to = max(to, lost)
 			gap.Rooms = append(gap.Rooms, in[i].Room.Name)
@@ -108,6 +110,9 @@ func (h *Hub) skip(m *Member, gap *Gap) uint64 {
 		return 0
 	}
 	for _, r := range runs {
+		if len(r.refs) > 0 {
+			h.owe(m, r.room.Name, int64(r.refs[0].seq), int64(e.msg.ID.Seq))
+		}
 		if len(r.refs) > 0 && !slices.Contains(gap.Rooms, r.room.Name) {
 			gap.Rooms = append(gap.Rooms, r.room.Name)
 		}
@@ -138,9 +143,13 @@ func dropNewest(runs []run, e *entry) {
 
 // epochLost lets the member start again in a new epoch, of which it gets all messages.
 func (m *Member) epochLost() {
+	if o := m.h.handouts[m]; o != nil {
+		o.parts = nil // of positions of the old epoch
+	}
 	in := m.seat.Rooms()
 	for i := range in {
 		in[i].JoinedAt = 0
+		m.h.owe(m, in[i].Room.Name, everFrom, 0)
 	}
 	m.base = 0
 	if m.reason == "" {

@@ -25,6 +25,8 @@ func defaulted(o Options) Options {
 		HistorySize:     cmp.Or(o.HistorySize, d.HistorySize),
 		HistoryTTL:      cmp.Or(o.HistoryTTL, d.HistoryTTL),
 		HistoryMaxBytes: cmp.Or(o.HistoryMaxBytes, d.HistoryMaxBytes),
+		RetainedSize:    cmp.Or(o.RetainedSize, d.RetainedSize), RetainedStore: o.RetainedStore,
+		RetainedMaxBytes: cmp.Or(o.RetainedMaxBytes, d.RetainedMaxBytes),
 		SessionTTL:      cmp.Or(o.SessionTTL, d.SessionTTL),
 		MaxSessions:     cmp.Or(o.MaxSessions, d.MaxSessions),
 		MaxSessionBytes: cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
@@ -80,6 +82,10 @@ func shown(all []Delivery) string {
 				word = "~" + word
 			}
 			words = append(words, word)
+		case d.Retained != nil: // its data, its id, and the id on the wire
+			words = append(words, fmt.Sprintf("r:%s(%s@%s)",
+				strings.Trim(string(d.Retained.Message.Data), `"`),
+				seq(d.Retained.Message.ID.String()), seq(d.Retained.ID.String())))
 		case d.Gap != nil:
 			words = append(words, fmt.Sprintf("gap(%s %s>%s %v id %s)", d.Gap.Reason,
 				seq(d.Gap.From), seq(d.Gap.To), d.Gap.Rooms, seq(d.Gap.ID.String())))

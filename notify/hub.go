@@ -29,6 +29,19 @@ type Options struct {
 	// quarter. With 0 it keeps nothing. The default is 64 MiB.
 	HistoryMaxBytes int64
 
+	// RetainedSize is the number of types of which a channel or user can have a retained
+	// notification. With 0 the Hub refuses to retain. The default is 256.
+	RetainedSize int
+
+	// RetainedMaxBytes is the memory for all retained notifications, counted as for
+	// HistoryMaxBytes. One channel or user can have a quarter. The Hub refuses to retain above it
+	// and never removes a notification to make room. With 0 it refuses all. The default is 16 MiB.
+	RetainedMaxBytes int64
+
+	// RetainedStore keeps the retained notifications when the process ends. With nil they end with
+	// it.
+	RetainedStore RetainedStore
+
 	// SessionTTL is the time for which the Hub keeps a session after its member has detached. The
 	// default is 5 minutes.
 	SessionTTL time.Duration
@@ -56,17 +69,18 @@ func DefaultOptions() Options {
 	return Options{
 		HistorySize: 1024, HistoryMinAge: 10 * time.Second, HistoryTTL: 5 * time.Minute,
 		HistoryMaxBytes: 64 << 20,
-		SessionTTL:      5 * time.Minute, MaxSessions: 20_000, MaxSessionBytes: 32 << 20,
+		RetainedSize:    256, RetainedMaxBytes: 16 << 20,
+		SessionTTL: 5 * time.Minute, MaxSessions: 20_000, MaxSessionBytes: 32 << 20,
 		MaxReplay: 1000,
 	}
 }
 
 // valid returns o with 0 for negative limits, and with a clock.
 func (o Options) valid() Options {
-	for _, n := range []*int{&o.HistorySize, &o.MaxSessions, &o.MaxReplay} {
+	for _, n := range []*int{&o.HistorySize, &o.RetainedSize, &o.MaxSessions, &o.MaxReplay} {
 		*n = max(*n, 0)
 	}
-	for _, n := range []*int64{&o.HistoryMaxBytes, &o.MaxSessionBytes} {
+	for _, n := range []*int64{&o.HistoryMaxBytes, &o.RetainedMaxBytes, &o.MaxSessionBytes} {
 		*n = max(*n, 0)
 	}
 	for _, d := range []*time.Duration{&o.HistoryMinAge, &o.HistoryTTL, &o.SessionTTL} {
@@ -109,8 +123,12 @@ type Hub struct {
 	carried  map[string]int // members in "/" for each transport
 	ids      map[string]int // client ids of members and kept sessions
 	sessions sessions
-	channels int    // channels with a member
-	stamp    uint64 // number of the last publish or match
+	retained retained
+	handouts map[*Member]*handout // of members that have joined a room with retained messages
+	handed   map[*session]uint64  // handout.given of the members of kept sessions
+	waking   []*Member            // to wake when the lock is released
+	channels int                  // channels with a member
+	stamp    uint64               // number of the last publish or match
 	fan      fan
 	targets  []*room // scratch memory of a publish
 	runs     []run   // scratch memory of a replay
@@ -152,9 +170,14 @@ func New(log Log, o Options) *Hub {
 		ids:      make(map[string]int),
 		carried:  make(map[string]int),
 		sessions: newSessions(o.MaxSessions, o.MaxSessionBytes),
+		retained: retained{size: o.RetainedSize, maxBytes: o.RetainedMaxBytes,
+			rooms: make(map[string]*retainedRoom)},
+		handouts: make(map[*Member]*handout),
+		handed:   make(map[*session]uint64),
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
 	h.place.store(h.head)
+	h.loadRetained(stored)
 	log.Follow(h.head, h.follow)
 	h.begin(stored)
 	h.stop = every(sweepInterval, func() { h.Sweep(o.Now()) })
@@ -228,6 +251,7 @@ func (h *Hub) Sweep(now time.Time) {
 		h.mu.Lock()
 		more = h.index.trim(now, sweepStep)
 		if !more {
+			h.retained.expire(now)
 			h.expireSessions(now)
 		}
 		h.mu.Unlock()

@@ -109,6 +109,7 @@ func (h *Hub) keepSessions(m *Member) {
 	if len(m.sessions) == 0 {
 		return
 	}
+	h.keepHanded(m)
 	channels, expires := m.rooms(isChannel), h.o.Now().Add(h.o.SessionTTL)
 	for _, s := range m.sessions {
 		s.Channels, s.Granted, s.Expires, s.member = channels, m.granted, expires, nil
@@ -148,6 +149,7 @@ func (h *Hub) dropSession(s *session) {
 		return
 	}
 	delete(h.sessions.byKey, s.Key)
+	delete(h.handed, s)
 	if s.member != nil {
 		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool {
 			return of == s

@@ -80,6 +80,7 @@ func (h *Hub) join(m *Member, name string, at uint64) {
 		}
 	}
 	h.note(RoomJoined, m, name)
+	h.owe(m, name, everFrom, int64(at))
 }
 
 // leave removes m from a room that it joined.
@@ -94,6 +95,7 @@ func (h *Hub) leave(m *Member, name string) {
 
 // left updates the room r and the counters after m has left it.
 func (h *Hub) left(m *Member, r *room) {
+	h.disown(m, r.Name)
 	h.note(RoomLeft, m, r.Name)
 	if r.Len() == 0 {
 		h.note(RoomDeleted, m, r.Name)

@@ -15,8 +15,11 @@ import (
 type Message struct {
 	// ID is the position in the log. A volatile message has that of the head at its publish, which
 	// is the cursor of every member that gets it.
-	ID        ID
-	Volatile  bool
+	ID       ID
+	Volatile bool
+	// Retain keeps the message as the newest of its type for members that join its one room later.
+	// The log stores it with the message. See Notification.Retain.
+	Retain    bool
 	Namespace string   // "/" or "/n"
 	Rooms     []string // hub rooms, namespace-qualified, each once
 	Except    []string // hub rooms whose members do not get it
@@ -42,6 +45,7 @@ type Message struct {
 	Bare bool
 
 	absent   *absent     // nil: nobody asks who misses it
+	marked   *Message    // the form for members that join later; nil without Retain
 	cost     int64       // bytes of memory; set before the delivery
 	accepted time.Time   // by this node; zero for a message of another node
 	matched  Receipt     // counts of this node, written under the Hub's lock before Append returns

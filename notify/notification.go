@@ -32,6 +32,12 @@ type Notification struct {
 	// Connected clients get it at any time. 0 is no limit. A volatile notification has no TTL.
 	TTL time.Duration
 
+	// Retain keeps the notification as the newest of its type: each connection that joins the
+	// channel, or connects as the user, later gets it first, with "retained":true in its metadata,
+	// until another one of the type replaces it, its TTL is over or DeleteRetained removes it. The
+	// target must be one channel or one user.
+	Retain bool
+
 	proof *proof // for Data and Metadata; see SetData
 }
 

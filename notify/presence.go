@@ -21,6 +21,9 @@ type Stats struct {
 	History      int            `json:"history"`     // messages kept
 	HistoryBytes int64          `json:"historyBytes"`
 
+	Retained      int   `json:"retained"` // retained messages
+	RetainedBytes int64 `json:"retainedBytes"`
+
 	Lagged uint64 `json:"lagged"` // times that a member began to lag
 	// Dropped counts volatile messages that did not fit into an inbox, or were in it when the
 	// member began to lag. Messages in the inbox of a member that detaches are not counted, since
@@ -66,6 +69,7 @@ func (h *Hub) Stats() Stats {
 		Channels: h.channels, Rooms: h.index.table.Len(), Sessions: h.sessions.kept.Len(),
 		Published: c.published, Delivered: c.delivered,
 		History: h.index.fifo.len() - h.index.dead, HistoryBytes: h.index.bytes,
+		Retained: h.retained.count, RetainedBytes: h.retained.bytes,
 		Lagged: c.lagged, Dropped: c.dropped, Replays: c.replays, Replayed: c.replayed,
 		Gaps: map[string]uint64{
 			GapTrimmed: c.trimmed, GapEpoch: c.epoch, GapAhead: c.ahead, GapInvalid: c.invalid,

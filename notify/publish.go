@@ -14,8 +14,8 @@ import (
 // its target. With the zero Target it uses the target in options or else the kind's own. The log
 // does not store a volatile notification. Nobody online is no error.
 //
-// The error is a *ValidationError, or wraps ErrUnavailable if the log cannot store the
-// notification, after Drain, and while Shed is on. In all cases the Hub sends nothing. The Hub keeps
+// The error is a *ValidationError, a *RetainError, or wraps ErrUnavailable if the log cannot store
+// the notification, after Drain, and while Shed is on. In all cases the Hub sends nothing. The Hub keeps
 // the slices: do not change them after the call.
 //
 //	order := notify.Notification{Type: "order:new", Data: data}
@@ -60,8 +60,15 @@ func deliverBatch[T any](
 	results := make([]Result, len(items))
 	messages := make([]*Message, 0, len(items))
 	places := make([]int, 0, len(items)) // messages[i] is of items[places[i]]
+	var retain []*Message
+	defer func() { h.releaseRetained(retain) }()
 	for i, item := range items {
 		m, err := build(item)
+		if err == nil && m.Retain {
+			if err = h.claimRetained(m); err == nil {
+				retain = append(retain, m)
+			}
+		}
 		if err != nil {
 			results[i].Err = err
 			continue
@@ -80,7 +87,7 @@ func deliverBatch[T any](
 }
 
 // DeliverBatch is Deliver for several messages with rooms: the log stores them together, in their
-// order; then the Hub sends the volatile ones.
+// order; then the Hub sends the volatile ones. It does not check the limits of messages with Retain.
 func (h *Hub) DeliverBatch(ctx context.Context, messages []*Message) error {
 	var stored []*Message
 	for _, m := range messages {
@@ -110,13 +117,19 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 	if m.Namespace == "" {
 		m.Namespace = "/"
 	}
-	if m.Volatile {
+	if m.Volatile && !m.Retain {
 		if err := h.Accepts(); err != nil {
 			return Receipt{}, err
 		}
 		h.prepare(m)
 		h.local(m)
 		return m.receipt(), nil
+	}
+	if m.Retain {
+		if err := h.claimRetained(m); err != nil {
+			return Receipt{}, err
+		}
+		defer h.releaseRetained([]*Message{m})
 	}
 	if err := h.append(ctx, []*Message{m}); err != nil {
 		return Receipt{}, err

@@ -5,6 +5,7 @@ type Delivery struct {
 	Message  *Message
 	Gap      *Gap
 	Recovery *Recovery
+	Retained *Handout
 }
 
 // Recovery ends the replay of a resumed member, which then has all messages. Its id is To.
@@ -28,18 +29,20 @@ func (m *Member) Pull(buf []Delivery) (n int, more bool) {
 	h := m.h
 	m.lock()
 	defer h.mu.Unlock()
-	bytes := int64(0)
+	bytes, owes := int64(0), false
 	if m.lagging {
 		n, bytes = h.readIndex(m, buf)
+	} else {
+		n, bytes, owes = h.handOut(m, buf, 0)
 	}
-	for n < len(buf) && m.pending > 0 && bytes < pullBytes {
+	for !owes && n < len(buf) && m.pending > 0 && bytes < pullBytes {
 		msg := m.take()
 		m.cursor = msg.ID
 		buf[n] = Delivery{Message: msg}
 		n++
 		bytes += msg.cost
 	}
-	return n, m.lagging || m.pending > 0
+	return n, m.lagging || m.pending > 0 || h.owes(m)
 }
 
 // Cursor returns the position after everything that the member has pulled: the id of the last

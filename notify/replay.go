@@ -24,6 +24,10 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int, bytes int64) {
 		h.counters.gap(gap.Reason)
 		n = 1
 	}
+	n, bytes, owes := h.handOut(m, buf, n)
+	if owes {
+		return n, bytes
+	}
 	runs, now := h.pendingRuns(m), h.o.Now()
 	for n < len(buf) && len(runs) > 0 && bytes < pullBytes {
 		var e *entry
@@ -153,12 +157,15 @@ func (m *Member) wants(msg *Message, now time.Time) bool {
 
 // over reports whether the TTL of a message has passed. Such a message is not replayed. A jump of the
 // clock changes nothing for messages whose timestamp is that of this node.
-func (m *Message) over(now time.Time) bool {
+func (m *Message) over(now time.Time) bool { return m.TTL > 0 && !now.Before(m.expires()) }
+
+// expires returns the end of the TTL of a message that has one.
+func (m *Message) expires() time.Time {
 	from := m.Timestamp
 	if m.accepted.Truncate(time.Millisecond).Equal(from) {
 		from = m.accepted // with a monotonic reading
 	}
-	return m.TTL > 0 && now.Sub(from) >= m.TTL
+	return from.Add(m.TTL)
 }
 
 // excepted reports whether the member is in a room that a message excludes.

@@ -36,11 +36,17 @@ func (h *Hub) note(kind RoomChangeKind, m *Member, room string) {
 	}
 }
 
-// unlock releases the Hub's lock and reports the changes that were noted under it.
+// unlock releases the Hub's lock, reports the changes that were noted under it, and wakes the
+// members that have joined a room with retained messages.
 func (h *Hub) unlock() {
-	changes, report := h.changes, h.roomChanged
-	h.changes = nil
+	changes, report, waking := h.changes, h.roomChanged, h.waking
+	h.changes, h.waking = nil, nil
 	h.mu.Unlock()
+	for _, m := range waking {
+		if m.a.Wake != nil {
+			m.a.Wake()
+		}
+	}
 	for _, c := range changes {
 		report(c)
 	}

@@ -24,7 +24,7 @@ func Text(message string) Notification {
 	return Notification{Type: "notification", Data: append(data, '}')}
 }
 
-// Option changes one publish. Options are Except, TTL, Volatile and, for Send, a Target.
+// Option changes one publish. Options are Except, TTL, Volatile, Retain and, for Send, a Target.
 type Option interface{ apply(*Publication) }
 
 type optionFunc func(*Publication)
@@ -57,6 +57,11 @@ func TTL(d time.Duration) Option {
 // Notification.Volatile.
 func Volatile() Option {
 	return optionFunc(func(p *Publication) { p.Notification.Volatile = true })
+}
+
+// Retain keeps the notification for connections that join later; see Notification.Retain.
+func Retain() Option {
+	return optionFunc(func(p *Publication) { p.Notification.Retain = true })
 }
 
 // Send is Publish to the target in options, the last one if there are several, or else to the

@@ -93,9 +93,13 @@ func newMessage(n Notification, t Target) (*Message, error) {
 	if err := checkTTL(n); err != nil {
 		return nil, err
 	}
+	if err := checkRetain(n, t); err != nil {
+		return nil, err
+	}
 	to := t.rooms()
 	m := &Message{
-		Namespace: "/", Rooms: to, Except: except, Volatile: n.Volatile, TTL: n.TTL,
+		Namespace: "/", Rooms: to, Except: except, Volatile: n.Volatile, Retain: n.Retain,
+		TTL:  n.TTL,
 		Type: n.Type, Metadata: addChannel(metadata, t, to), // the room of a channel is its name
 	}
 	if len(n.Data) > 0 {
@@ -111,6 +115,18 @@ func checkTTL(n Notification) error {
 		return refuse("ttl", "is %v, expected a positive duration", n.TTL)
 	case n.TTL > 0 && n.Volatile:
 		return refuse("ttl", "limits the replay, which a volatile notification does not have")
+	}
+	return nil
+}
+
+// checkRetain refuses to retain what has no single room that members join, or no id.
+func checkRetain(n Notification, t Target) error {
+	switch {
+	case !n.Retain:
+	case n.Volatile:
+		return refuse("retain", "needs a stored notification, and this one is volatile")
+	case t.kind != "channel" && t.kind != "user":
+		return refuse("retain", "needs a target of one channel or one user, got %s", t.kind)
 	}
 	return nil
 }
