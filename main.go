@@ -229,6 +229,8 @@ func newHub(c config.Config) *notify.Hub {
 	history.HistorySize, history.HistoryTTL = c.HistorySize, c.HistoryTTL
 	history.HistoryMinAge = c.HistoryMinAge
 	history.HistoryMaxBytes = int64(c.HistoryMaxBytes)
+	history.RetainedSize = c.RetainedSize
+	history.RetainedMaxBytes = int64(c.RetainedMaxBytes)
 	return notify.New(notify.NewMemoryLog(), history)
 }
 

@@ -61,6 +61,9 @@ type Config struct {
 	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"Time for which a notification is kept for replay."`
 	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Maximum memory of all notifications kept for replay, including names, encodings for both transports and data structures."`
 
+	RetainedSize     int   `group:"Channels and history" name:"retained-size" env:"RETAINED_SIZE" default:"${RETAINED_SIZE}" min:"0" max:"1000000" help:"Number of types of which one channel or user can have a retained notification; 0 = retain none."`
+	RetainedMaxBytes Bytes `group:"Channels and history" name:"retained-max-bytes" env:"RETAINED_MAX_BYTES" default:"${RETAINED_MAX_BYTES}" min:"0" max:"1024GiB" help:"Maximum memory of all retained notifications, of which one channel or user can have a quarter; above it a publish with retain is refused; 0 = retain none."`
+
 	MaxConnections        int           `group:"Limits" reload:"" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" reload:"" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
 	MaxConnectionsPerIP   int           `group:"Limits" reload:"" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`

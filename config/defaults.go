@@ -46,6 +46,9 @@ func defaults() kong.Vars {
 		"HISTORY_TTL":       duration(hub.HistoryTTL),
 		"HISTORY_MAX_BYTES": Bytes(hub.HistoryMaxBytes).String(),
 
+		"RETAINED_SIZE":      strconv.Itoa(hub.RetainedSize),
+		"RETAINED_MAX_BYTES": Bytes(hub.RetainedMaxBytes).String(),
+
 		"EVENTS_TIMEOUT":     duration(outgoing.Events.Timeout),
 		"EVENTS_CONCURRENCY": strconv.Itoa(outgoing.Events.Concurrency),
 		"WEBHOOK_RETRY":      duration(outgoing.Webhooks.Retry),

@@ -27,10 +27,10 @@ func defaulted(o Options) Options {
 		HistoryMaxBytes: cmp.Or(o.HistoryMaxBytes, d.HistoryMaxBytes),
 		RetainedSize:    cmp.Or(o.RetainedSize, d.RetainedSize), RetainedStore: o.RetainedStore,
 		RetainedMaxBytes: cmp.Or(o.RetainedMaxBytes, d.RetainedMaxBytes),
-		SessionTTL:      cmp.Or(o.SessionTTL, d.SessionTTL),
-		MaxSessions:     cmp.Or(o.MaxSessions, d.MaxSessions),
-		MaxSessionBytes: cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
-		MaxReplay:       cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
+		SessionTTL:       cmp.Or(o.SessionTTL, d.SessionTTL),
+		MaxSessions:      cmp.Or(o.MaxSessions, d.MaxSessions),
+		MaxSessionBytes:  cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
+		MaxReplay:        cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
 	}
 }
 

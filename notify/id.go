@@ -13,6 +13,11 @@ type ID struct {
 	Seq   uint64 // consecutive, from 1
 }
 
+// Position is the reply to a request for the position in the log.
+type Position struct {
+	Position string `json:"position"` // Hub.Head
+}
+
 // maxSeqDigits keeps the text of a sequence number short, and its value in the range of exact
 // integers in JavaScript.
 const maxSeqDigits = 16

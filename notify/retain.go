@@ -88,7 +88,7 @@ func (t *retained) claim(m *Message, now time.Time) error {
 }
 
 func full(format string, args ...any) error {
-	return &RetainError{"retain", "retained: " + fmt.Sprintf(format, args...) +
+	return &RetainError{"retain", fmt.Sprintf(format, args...) +
 		"; delete one, or publish without retain"}
 }
 

@@ -37,6 +37,7 @@ func (s *Service) Handler() http.Handler {
 	for path, as := range s.streamPaths() {
 		router.Handle(path, s.o.Streams.Stream(as))
 		router.Handle(path+"/", s.o.Streams.Stream(as))
+		router.Handle(path+"/position", s.o.Streams.Position())
 		router.Handle(path+"/tickets", s.o.Streams.Tickets())
 		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
 		router.Handle(path+"/{clientId}/messages", s.o.Streams.Messages())

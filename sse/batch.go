@@ -116,15 +116,21 @@ func (b *batch) first() notify.Delivery {
 	return b.in[b.i]
 }
 
-// add appends an event. A large one must be the first event of the batch.
-func (b *batch) add(f *frame, n names, m *notify.Message) {
-	begun, shared, end := n.split(b.buf, f, m)
+// add appends an event, with another id unless that is zero. A large event must be the first one of
+// the batch.
+func (b *batch) add(f *frame, n names, m *notify.Message, id notify.ID) {
+	begun, shared, end := n.split(b.buf, f, m, id)
 	if f.Size() < shareMin {
 		b.buf = append(append(begun, shared...), end...)
 		return
 	}
 	b.large, b.mark = shared, len(begun)
 	b.buf = append(begun, end...)
+}
+
+// fits reports whether an event can be the next one of the batch.
+func (b *batch) fits(f *frame) bool {
+	return b.size() == 0 || f.Size() < shareMin && b.size()+f.Size() <= maxBatch
 }
 
 // pack appends deliveries until the member has no more, or until the batch is full: then more is
@@ -136,12 +142,18 @@ func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 			return false
 		}
 		switch d := &b.in[b.i]; {
-		case d.Message != nil:
-			f := n.frameOf(d.Message)
-			if b.size() > 0 && (f.Size() >= shareMin || b.size()+f.Size() > maxBatch) {
+		case d.Retained != nil:
+			f := n.frameOf(d.Retained.Message)
+			if !b.fits(f) {
 				return true
 			}
-			b.add(f, n, d.Message)
+			b.add(f, n, d.Retained.Message, d.Retained.ID)
+		case d.Message != nil:
+			f := n.frameOf(d.Message)
+			if !b.fits(f) {
+				return true
+			}
+			b.add(f, n, d.Message, notify.ID{})
 			if at := d.Message.Accepted(); b.since.IsZero() && at.After(m.ConnectedAt()) {
 				b.since = at
 			}

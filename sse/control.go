@@ -61,12 +61,11 @@ func (n names) appendControl(dst []byte, id, name string, data any) []byte {
 // inside the history.
 func (n names) appendSync(dst []byte, cursor notify.ID) []byte {
 	dst = appendField(dst, "event", n.event("sync"))
-	dst = append(dst, "id: "...)
-	dst = cursor.AppendTo(dst)
+	dst = appendID(dst, cursor)
 	if n.control != "" {
-		return append(dst, "\ndata: {\"type\":\"sync\"}\n\n"...)
+		return append(dst, "data: {\"type\":\"sync\"}\n\n"...)
 	}
-	return append(dst, "\ndata: {}\n\n"...)
+	return append(dst, "data: {}\n\n"...)
 }
 
 func (n names) event(name string) string {

@@ -24,11 +24,13 @@ func enveloped(n names, asked, as []string) (names, error) {
 }
 
 // split appends the start of m in the form of a stream with these names, and returns the rest: a
-// part that all streams share, and its end. The envelope also has the channels that m was sent to,
+// part that all streams share, and its end. id, unless it is zero, replaces the id of the event. The envelope also has the channels that m was sent to,
 // outside of what the sender writes: tabs that share a stream deliver by them. Few streams need
 // them, so they are not part of the frame.
-func (n names) split(dst []byte, f *frame, m *notify.Message) (begun, shared, end []byte) {
-	begun, shared = f.split(dst, n.notifications)
+func (n names) split(
+	dst []byte, f *frame, m *notify.Message, id notify.ID,
+) (begun, shared, end []byte) {
+	begun, shared = f.split(dst, n.notifications, id)
 	if channels := m.Channels(); n.envelope && channels != nil {
 		shared = shared[:len(shared)-len(envelopeEnd)]
 		end = notify.AppendStrings([]byte(`,"channels":`), channels)

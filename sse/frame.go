@@ -28,12 +28,21 @@ type frame struct {
 func (f *frame) Size() int { return len(f.wire) }
 
 // split appends the start of the event and returns the rest, which all streams share. The name of
-// the event becomes as, unless as is empty or the name is fixed.
-func (f *frame) split(dst []byte, as string) (begun, shared []byte) {
-	if as == "" || f.fixed {
+// the event becomes as, unless as is empty or the name is fixed. id replaces the id of the event,
+// unless it is zero.
+func (f *frame) split(dst []byte, as string, id notify.ID) (begun, shared []byte) {
+	renamed := as != "" && !f.fixed
+	switch {
+	case !id.IsZero():
+		dst = appendID(dst, id)
+	case renamed:
+		dst = append(dst, f.wire[:f.event]...)
+	default:
 		return dst, f.wire
 	}
-	dst = append(dst, f.wire[:f.event]...)
+	if !renamed {
+		return dst, f.wire[f.event:]
+	}
 	return appendField(dst, "event", as), f.wire[f.data:]
 }
 
@@ -60,9 +69,7 @@ func encode(m *notify.Message, name string, object, fixed bool) *frame {
 	f := &frame{fixed: fixed}
 	payload := m.Payload()
 	f.wire = make([]byte, 0, frameOverhead+2*len(m.Type)+len(payload)+len(m.Metadata))
-	f.wire = append(f.wire, "id: "...)
-	f.wire = m.ID.AppendTo(f.wire)
-	f.wire = append(f.wire, '\n')
+	f.wire = appendID(f.wire, m.ID)
 	f.event = len(f.wire)
 	f.wire = appendField(f.wire, "event", name)
 	f.data = len(f.wire)
@@ -86,6 +93,10 @@ func encode(m *notify.Message, name string, object, fixed bool) *frame {
 func carries(name string) bool {
 	return name != "" && name != "open" && name != "error" &&
 		!strings.ContainsAny(name, "\r\n\x00") && utf8.ValidString(name)
+}
+
+func appendID(dst []byte, id notify.ID) []byte {
+	return append(id.AppendTo(append(dst, "id: "...)), '\n')
 }
 
 // appendField appends "name: value\n". The value must not contain a line break.

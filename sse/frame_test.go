@@ -18,7 +18,7 @@ var (
 
 // appendTo appends the whole event.
 func (f *frame) appendTo(dst []byte, as string) []byte {
-	dst, shared := f.split(dst, as)
+	dst, shared := f.split(dst, as, notify.ID{})
 	return append(dst, shared...)
 }
 

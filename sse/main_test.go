@@ -101,6 +101,7 @@ func (r *rig) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/sse", r.Stream(""))
 	mux.Handle("/api/sse", r.Stream("message"))
+	mux.Handle("/sse/position", r.Position())
 	mux.Handle("/sse/tickets", r.Tickets())
 	mux.Handle("/sse/{clientId}/channels", r.Channels())
 	mux.Handle("/sse/{clientId}/messages", r.Messages())

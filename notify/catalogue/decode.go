@@ -10,7 +10,7 @@ import (
 )
 
 // Decode decodes the body of POST /v1/notifications/{kind}: the id and status of the kind, data,
-// metadata, target, except, volatile and ttl. The error is a *notify.ValidationError with the
+// metadata, target, except, volatile, ttl and retain. The error is a *notify.ValidationError with the
 // field, its value and the allowed values. The publication shares no memory with body. Publish
 // validates the names in target and except.
 func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
@@ -35,7 +35,7 @@ func Decode(kind string, body strictjson.Checked) (notify.Publication, error) {
 }
 
 // optional are the fields of a body that may be null.
-var optional = []string{"data", "metadata", "except", "volatile", "ttl"}
+var optional = []string{"data", "metadata", "except", "volatile", "ttl", "retain"}
 
 // kindDecoder collects the fields of a body.
 type kindDecoder struct {
@@ -64,9 +64,9 @@ func (d *kindDecoder) field(m strictjson.Member) (err error) {
 	case "except":
 		n.Except, err = DecodeNames(m.Name, m.Value)
 	case "volatile":
-		if n.Volatile = string(m.Value.Bytes()) == "true"; m.Value.Kind() != strictjson.Bool {
-			err = wrongType(m.Name, &Field{Type: TypeBoolean}, m.Value)
-		}
+		n.Volatile, err = decodeBool(m)
+	case "retain":
+		n.Retain, err = decodeBool(m)
 	case "ttl":
 		n.TTL, err = DecodeDuration(m.Name, m.Value)
 	case d.kind.Status.Name:
@@ -90,7 +90,7 @@ func (d *kindDecoder) fields() string {
 	if d.kind.ID.Name != "" {
 		own = d.kind.ID.Name + ", " + own
 	}
-	return own + "data, metadata, target, except, volatile and ttl"
+	return own + "data, metadata, target, except, volatile, ttl and retain"
 }
 
 // publication builds the publication from the fields.
@@ -120,11 +120,19 @@ func (d *kindDecoder) publication() (notify.Publication, error) {
 	}
 	own := &d.pub.Notification
 	n.Except, n.Volatile, n.TTL = own.Except, own.Volatile, own.TTL
+	n.Retain = own.Retain
 	d.pub.Notification = n
 	if d.pub.Target.IsZero() {
 		d.pub.Target, err = d.ownTarget()
 	}
 	return d.pub, err
+}
+
+func decodeBool(m strictjson.Member) (bool, error) {
+	if m.Value.Kind() != strictjson.Bool {
+		return false, wrongType(m.Name, &Field{Type: TypeBoolean}, m.Value)
+	}
+	return string(m.Value.Bytes()) == "true", nil
 }
 
 // ownTarget returns the default target, for a body without target.

@@ -30,16 +30,16 @@ func TestDecodeRefuses(t *testing.T) {
 			`status: got true, expected pending, completed, failed or refunded`},
 		{"payment", `{"paymentId":"p1","Status":"failed"}`,
 			`Status: unknown field, expected one of paymentId, status, data, metadata, target, ` +
-				`except, volatile and ttl`},
+				`except, volatile, ttl and retain`},
 		{"payment", `{"paymentId":"p1","type":"x"}`,
 			`type: unknown field, expected one of paymentId, status, data, metadata, target, ` +
-				`except, volatile and ttl`},
+				`except, volatile, ttl and retain`},
 		{"payment", `{"":"p1"}`,
 			`: unknown field, expected one of paymentId, status, data, metadata, target, except, ` +
-				`volatile and ttl`},
+				`volatile, ttl and retain`},
 		{"custom", `{"":"p1"}`,
-			`: unknown field, expected one of type, data, metadata, target, except, volatile and ` +
-				`ttl`},
+			`: unknown field, expected one of type, data, metadata, target, except, volatile, ` +
+				`ttl and retain`},
 		{"custom", `{"data":{}}`, `type: is missing, expected a string`},
 		{"custom", `{"type":"auth:x"}`, `type: "auth:x" is reserved, choose another name`},
 		{"custom", `{"type":"x","data":{"type":"x"}}`,

@@ -230,6 +230,8 @@ func (p param) check(value string) error {
 		return rooms.CheckChannel(p.Name, value)
 	case "client":
 		return rooms.CheckName(p.Name, value, rooms.MaxName)
+	case "type":
+		return rooms.CheckName(p.Name, value, rooms.MaxType)
 	}
 	if value == "" {
 		return invalidField(p.Name, "got an empty value")

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	publicationKeys = "target, except, type, data, metadata, volatile, ttl"
+	publicationKeys = "target, except, type, data, metadata, volatile, ttl, retain"
 	targetKeys      = "user, users, channel, channels, client or all"
 )
 
@@ -52,6 +52,8 @@ func decodePublication(item strictjson.Checked, prefix string) (p notify.Publica
 			n.Volatile, err = decodeBool(m.Value, field)
 		case "ttl":
 			n.TTL, err = decodeDuration(m.Value, field)
+		case "retain":
+			n.Retain, err = decodeBool(m.Value, field)
 		default:
 			field = prefix + strictjson.Shorten(m.Name)
 			err = invalidField(field, "unknown field, expected one of "+publicationKeys)

@@ -95,7 +95,7 @@ func TestPublishRefusals(t *testing.T) {
 	base := serveHub(t, hub)
 	before := hub.Head()
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	const keys = "target, except, type, data, metadata, volatile, ttl"
+	const keys = "target, except, type, data, metadata, volatile, ttl, retain"
 	const targets = "user, users, channel, channels, client or all"
 	type refusal struct{ body, detail, field string }
 	for _, tc := range []refusal{

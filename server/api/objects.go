@@ -16,6 +16,7 @@ type components struct {
 	channelsChange, channelsChanged, clientMessage             *object
 	tokenRenewal, tokenRenewed                                 *object
 	emission, acks                                             *object
+	position, retained, deleted                                *object
 }
 
 func newComponents() (c components) {
@@ -38,6 +39,7 @@ func newComponents() (c components) {
 	c.clientMessage = clientMessageObject()
 	c.tokenRenewal, c.tokenRenewed = tokenRenewalObject(), tokenRenewedObject()
 	c.emission, c.acks = emissionObject(c.target), acksObject()
+	c.position, c.retained, c.deleted = positionObject(), retainedObject(c.delivered), deletedObject()
 	return c
 }
 
@@ -45,6 +47,7 @@ func newComponents() (c components) {
 func (c components) all() []*object {
 	return []*object{
 		c.target, c.notification, c.receipt, c.refused, c.emission, c.acks, c.delivered, c.history,
+		c.position, c.retained, c.deleted,
 		c.connection, c.connections, c.disconnected, c.joined, c.left,
 		c.user, c.users, c.userState, c.channel, c.channels, c.ticketRequest, c.ticket,
 		c.channelsChange, c.channelsChanged, c.clientMessage, c.tokenRenewal, c.tokenRenewed,
@@ -94,9 +97,14 @@ func deliveryFields(nullable bool) []field {
 			Doc: "deliver it only to connections that keep up; it is not stored, cannot be " +
 				"replayed and has no id",
 			Schema: or(boolSchema())},
-		{Name: "ttl", Doc: `how long it can be replayed, such as "30s" or "5m"; not with ` +
-			`volatile. Connected clients receive it regardless of its age`,
+		{Name: "ttl", Doc: `how long it can be replayed and is retained, such as "30s" or "5m"; ` +
+			`not with volatile. Connected clients receive it regardless of its age`,
 			Schema: or(durationSchema())},
+		{Name: "retain",
+			Doc: "keep it as the newest of its type: connections that join the channel, or " +
+				"connect as the user, later receive it first, with retained: true in its " +
+				"metadata; only with one channel or one user as the target, not with volatile",
+			Schema: or(boolSchema())},
 	}
 }
 
@@ -180,7 +188,7 @@ func problemCodes() []string {
 	return []string{
 		edge.CodeValidation, edge.CodeUnauthenticated, edge.CodeForbidden, edge.CodeNotFound,
 		edge.CodeMethodNotAllowed, edge.CodeRequestTimeout, edge.CodeConflict,
-		edge.CodePayloadTooLarge,
+		edge.CodeRetainedLimit, edge.CodePayloadTooLarge,
 		edge.CodeUnsupportedMediaType, edge.CodeRateLimited, edge.CodeUnavailable,
 		edge.CodeInternal,
 	}

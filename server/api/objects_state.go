@@ -124,6 +124,8 @@ func statsObject() *object {
 			count("delivered", "the sum of delivered in their receipts"),
 			count("history", "notifications that the server keeps"),
 			count("historyBytes", "their approximate size"),
+			count("retained", "retained notifications"),
+			count("retainedBytes", "their approximate size"),
 			count("lagged", "how often a connection was too slow"),
 			count("dropped", "volatile notifications that slow connections missed"),
 			count("replays", "resumes that were complete"),

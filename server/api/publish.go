@@ -128,11 +128,15 @@ func (p publication[T]) decodeElement(element strictjson.Element, prefix string)
 	return p.decode(element.Value, prefix)
 }
 
-// inBatch puts prefix, the item of a batch, before the field of a validation error.
+// inBatch puts prefix, the item of a batch, before the field of an error.
 func inBatch(err error, prefix string) error {
 	var invalid *notify.ValidationError
-	if errors.As(err, &invalid) {
+	var full *notify.RetainError
+	switch {
+	case errors.As(err, &invalid):
 		return &notify.ValidationError{Field: prefix + invalid.Field, Reason: invalid.Reason}
+	case errors.As(err, &full):
+		return &notify.RetainError{Field: prefix + full.Field, Reason: full.Reason}
 	}
 	return err
 }

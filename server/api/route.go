@@ -38,7 +38,7 @@ type param struct {
 	Many     bool // the parameter may be repeated
 	Enum     []string
 	Min, Max int    // of an integer; with Max 0 the parameter is a string
-	Names    string // "user", "channel" or "client" when the value is the name of one
+	Names    string // "user", "channel", "client" or "type" when the value is the name of one
 }
 
 // requestBody is the JSON body of a route.

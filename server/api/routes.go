@@ -28,10 +28,11 @@ const (
 // routeTable returns the routes in the order of the description.
 func (h *handler) routeTable(c components) []route {
 	routes := h.notificationRoutes(c)
-	routes = append(routes, h.emitRoute(c))
+	routes = append(routes, h.emitRoute(c), h.positionRoute(c))
 	routes = append(routes, h.kindRoutes(c)...)
 	routes = append(routes, h.connectionRoutes(c)...)
 	routes = append(routes, h.userRoutes(c)...)
+	routes = append(routes, h.retainedRoutes(c)...)
 	if h.o.Tickets != nil {
 		routes = append(routes, h.ticketRoute(c))
 	}
@@ -201,7 +202,7 @@ func (h *handler) serviceRoutes(c components) []route {
 		Reply:   objectRef(c.stats),
 		Example: `{"total":3,"activeUsers":2,"byTransport":{"sse":1,"websocket":2},"members":3,` +
 			`"lagging":0,"channels":1,"rooms":7,"sessions":0,"published":42,"delivered":97,` +
-			`"history":40,"historyBytes":18240,"lagged":0,"dropped":0,"replays":2,"replayed":5,` +
+			`"history":40,"historyBytes":18240,"retained":2,"retainedBytes":3120,"lagged":0,"dropped":0,"replays":2,"replayed":5,` +
 			`"gaps":{"ahead":0,"epoch":0,"invalid":0,"too_many":0,"trimmed":1},"authMode":"token"}`,
 		handle: h.stats,
 	}, {

@@ -28,7 +28,7 @@ func TestDocumentedExamples(t *testing.T) {
 		`((?: -H (?:"[^"]*"|'[^']*'))*)(?: -d '(.*?)')?(?: *# (\{.*?\}))?\n`)
 	header := regexp.MustCompile(`-H (?:"([^"]*)"|'([^']*)')`)
 	requests := example.FindAllStringSubmatch(string(page), -1)
-	if len(requests) != 18 {
+	if len(requests) != 23 {
 		t.Fatalf("%d examples", len(requests))
 	}
 	for _, found := range requests {

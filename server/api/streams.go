@@ -50,6 +50,13 @@ func (h *handler) streamRoutes(c components) []route {
 		Params: append(append([]param{ticket}, credentials...), streamParams()...),
 		media:  streamMedia,
 	}, {
+		Method: "GET", Path: path + "/position", ID: "streamPosition", Group: groupStreams,
+		Open: true, Client: true, Summary: "Get the present position in the log, without credentials",
+		Doc: "A client that connects with it as since gets everything that is published after " +
+			"this response. Read your state after the response, and nothing falls between state " +
+			"and stream. The same route exists at /api" + path + "/position.",
+		Reply: objectRef(c.position), Example: examplePosition,
+	}, {
 		Method: "POST", Path: path + "/tickets", ID: "createOwnTicket", Group: groupStreams,
 		Client:  true,
 		Summary: "Exchange a token for a ticket for one connection",

@@ -38,7 +38,7 @@ func TestContractOfStreams(t *testing.T) {
 		}
 	}
 	described := (&handler{o: Options{StreamPath: "/sse"}}).streamRoutes(newComponents())
-	if len(described) != 5 {
+	if len(described) != 6 {
 		t.Fatalf("%d routes", len(described))
 	}
 	for i := range described {
@@ -67,6 +67,10 @@ func TestContractOfStreams(t *testing.T) {
 			continue
 		}
 		ask(r.status(), path, body, bearer)
+		if r.Open {
+			ask(r.status(), path, body)
+			continue
+		}
 		if r.Body == nil {
 			ask(http.StatusUnauthorized, path, body)
 			continue
@@ -116,6 +120,7 @@ func serveStreams(t *testing.T) (base string) {
 	routes := http.NewServeMux()
 	routes.Handle("/openapi.json", New(Options{Hub: servertest.NewHub(t), StreamPath: "/sse"}))
 	routes.Handle("/sse", streams.Stream(""))
+	routes.Handle("/sse/position", streams.Position())
 	routes.Handle("/sse/tickets", streams.Tickets())
 	routes.Handle("/sse/{clientId}/channels", streams.Channels())
 	routes.Handle("/sse/{clientId}/messages", streams.Messages())

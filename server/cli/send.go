@@ -15,7 +15,8 @@ type Send struct {
 	recipients
 	Kind     string        `name:"kind" placeholder:"NAME" help:"Kind of the catalogue, such as payment. The argument is then the body of the kind; without a target its default is used."`
 	Metadata string        `name:"metadata" placeholder:"JSON" help:"Metadata, a JSON object."`
-	TTL      time.Duration `name:"ttl" min:"0s" max:"720h" placeholder:"5m" help:"Time in which it may be replayed."`
+	TTL      time.Duration `name:"ttl" min:"0s" max:"720h" placeholder:"5m" help:"Time in which it may be replayed, and is retained."`
+	Retain   bool          `name:"retain" help:"Keep it as the newest of its type for connections that join the channel, or connect as the user, later."`
 
 	Type string `arg:"" help:"Type of the notification, such as payment:completed; with --kind its body."`
 	Data string `arg:"" optional:"" help:"Data as JSON; - reads it from standard input; the default is null."`
@@ -85,6 +86,9 @@ func (s *Send) fill(fields map[string]any) error {
 	}
 	if s.TTL > 0 {
 		fields["ttl"] = s.TTL.String()
+	}
+	if s.Retain {
+		fields["retain"] = true
 	}
 	return nil
 }

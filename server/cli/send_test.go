@@ -31,6 +31,10 @@ func TestSend(t *testing.T) {
 			[]string{"send", "--all", "--volatile", "hello", "null"},
 		},
 		{
+			"retained", "", "  connections 0  users 0  channels 0",
+			[]string{"send", "--channel=orders", "--retain", "hello"},
+		},
+		{
 			"with everything", "", "  connections 0",
 			[]string{"send", "--all", "--except", "c1", "--metadata", `{"a":1}`, "hello", `"text"`},
 		},
@@ -41,6 +45,10 @@ func TestSend(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+	if r := run(t, e, "", "send", "--all", "--retain", "hello"); r.code == 0 ||
+		!strings.Contains(r.notes, "retain: needs a target of one channel or one user") {
+		t.Errorf("%+v", r)
 	}
 	r := run(t, e, "", "send", "--json", "--client", "c1", "hello", "12345678901234567890")
 	var reply map[string]any

@@ -34,6 +34,7 @@ const (
 	CodeUnavailable           = "unavailable"
 	CodeUnknownEvent          = "unknown_event"
 	CodeRoomLimit             = "room_limit"
+	CodeRetainedLimit         = "retained_limit"
 	CodeInternal              = "internal"
 	ProblemContentType        = "application/problem+json"
 	ChallengeBearer           = `Bearer realm="roomcast"`
@@ -142,12 +143,15 @@ func ProblemOf(err error) *Problem {
 		refused *auth.Error
 		full    Overload
 		tooLong *http.MaxBytesError
+		retain  *notify.RetainError
 	)
 	switch {
 	case errors.As(err, &problem):
 		return problem
 	case errors.As(err, &invalid):
 		return &Problem{Status: http.StatusBadRequest, Code: CodeValidation, Field: invalid.Field, Detail: invalid.Error()}
+	case errors.As(err, &retain):
+		return &Problem{Status: http.StatusConflict, Code: CodeRetainedLimit, Field: retain.Field, Detail: retain.Error()}
 	case errors.As(err, &name):
 		return &Problem{Status: http.StatusBadRequest, Code: CodeValidation, Field: name.Field, Detail: name.Error()}
 	case errors.As(err, &refused):

@@ -56,6 +56,8 @@ var hubMetrics = [...]hubMetric{
 	hubGauge("sessions", "Sessions kept for clients that may reconnect.", func(s *notify.Stats) int { return s.Sessions }),
 	hubGauge("history_messages", "Messages kept for replay.", func(s *notify.Stats) int { return s.History }),
 	hubGauge("history_bytes", "Estimated bytes of the messages kept for replay.", func(s *notify.Stats) int { return int(s.HistoryBytes) }),
+	hubGauge("retained_messages", "Retained notifications.", func(s *notify.Stats) int { return s.Retained }),
+	hubGauge("retained_bytes", "Estimated bytes of the retained notifications.", func(s *notify.Stats) int { return int(s.RetainedBytes) }),
 	hubCounter("published_total", "Messages published, volatile ones included.", func(s *notify.Stats) uint64 { return s.Published }),
 	hubCounter("deliveries_total", "Deliveries of live messages to members.", func(s *notify.Stats) uint64 { return s.Delivered }),
 	hubCounter("lags_total", "Times that a slow member fell back to history.", func(s *notify.Stats) uint64 { return s.Lagged }),

@@ -205,10 +205,18 @@ func (b builtinCall) message(arg json.RawMessage) {
 		Room     rooms.Name      `json:"room"`
 		Message  json.RawMessage `json:"message"`
 		Metadata json.RawMessage `json:"metadata"`
+		Retain   json.RawMessage `json:"retain"`
 	}
 	if err := json.Unmarshal(arg, &request); err != nil {
 		b.refuse(errorEvent{
 			Code: edge.CodeValidation, Message: "expected {room, message, metadata}",
+		})
+		return
+	}
+	if retain := string(request.Retain); retain != "" && retain != "false" && retain != "null" {
+		b.refuse(errorEvent{
+			Code: edge.CodeValidation, Message: "only a backend can retain a notification",
+			Room: string(request.Room),
 		})
 		return
 	}

@@ -52,6 +52,18 @@ func (s *Server) buildFrame(m *notify.Message) notify.Frame {
 	return f
 }
 
+// buildOpen encodes a retained notification without its end, which has the cursor of each client.
+func buildOpen(m *notify.Message) notify.Frame {
+	f := &messageFrame{}
+	text := make([]byte, 0, len(m.Data)+len(m.Metadata)+2*len(m.Type)+160)
+	text = append(appendHeader(text, kindEvent, 0, m.Namespace, nil), '[')
+	f.header = len(text)
+	text = append(text, quote(m.Type)...)
+	f.rest = len(text)
+	f.Frame = engineio.NewFrame(m.AppendJSON(append(text, ',')))
+	return f
+}
+
 // appendArgs appends the elements of an array after the name of an event.
 func appendArgs(dst, array []byte) []byte {
 	if inner := bytes.TrimSpace(array[1 : len(array)-1]); len(inner) > 0 {
@@ -84,6 +96,8 @@ func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 			}
 			c.client.srv.writeRenamed(b, f, name)
 		}
+	case d.Retained != nil:
+		c.renderRetained(b, d.Retained)
 	case d.Gap != nil:
 		c.client.srv.log.Debug("gap", zap.String("client", c.member.ClientID()),
 			zap.String("namespace", c.namespace), zap.String("reason", d.Gap.Reason),
@@ -101,6 +115,26 @@ func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 			Type string `json:"type"`
 			*notify.Recovery
 		}{"recovery", d.Recovery})
+	}
+}
+
+// renderRetained appends a retained notification. It ends with the client's cursor and not with its
+// own id, from which the client would resume.
+func (c *Conn) renderRetained(b *engineio.Batch, r *notify.Handout) {
+	f := r.Message.Frame(notify.SocketIO, buildOpen).(*messageFrame)
+	text, end := f.Text(), c.trailer(r.ID)
+	if c.target {
+		end = appendChannels(end[:len(end)-len(",null]")], r.Message.Channels())
+	}
+	names := c.as
+	if len(names) == 0 {
+		names = [][]byte{nil}
+	}
+	for _, name := range names {
+		if name == nil {
+			name = text[f.header:f.rest]
+		}
+		b.Text(text[:f.header], name, text[f.rest:], end)
 	}
 }
 

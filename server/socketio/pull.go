@@ -45,19 +45,34 @@ func (c *client) Pull(b *engineio.Batch) (more bool) {
 func (c *client) writePending(b *engineio.Batch) {
 	conn, d := c.pending.conn, c.pending.buf[c.pending.i]
 	if r, found := c.nextReply(); found && (r.now || r.conn == nil ||
-		r.conn == conn && d.Message != nil && isAfter(d.Message.ID, r.after)) {
+		r.conn == conn && follows(d, r.after)) {
 		c.writeReply(b, r)
 		return
 	}
 	conn.render(b, d)
-	if d.Message != nil {
+	switch {
+	case d.Message != nil:
 		conn.wire = d.Message.ID
+	case d.Retained != nil:
+		conn.wire = d.Retained.ID
 	}
 	c.pending.buf[c.pending.i] = notify.Delivery{}
 	if c.pending.i++; c.pending.i == c.pending.n {
 		pulledPool.Put(c.pending)
 		c.pending = nil
 	}
+}
+
+// follows reports whether a delivery comes after a reply that was queued at a place of the log. A
+// retained notification comes after the reply to the event that joined its room.
+func follows(d notify.Delivery, place notify.ID) bool {
+	switch {
+	case d.Message != nil:
+		return isAfter(d.Message.ID, place)
+	case d.Retained != nil:
+		return !isAfter(place, d.Retained.ID)
+	}
+	return false
 }
 
 // isAfter compares two places of the log. The epoch only changes during a connection if the log was
