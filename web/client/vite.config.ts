@@ -17,6 +17,8 @@ export default defineConfig({
       output: {
         // `driver` is src/shared/driver.ts
         chunkFileNames: ({ name }) => name === "driver" ? "shared.js" : "[name].js",
+        // A page that does not call `live` does not load it.
+        codeSplitting: { groups: [{ name: "live", test: /src\/live\.ts$/ }] },
         minify: true, // otherwise Vite keeps the whitespace of libraries
         comments: false, // annotations for tree shaking, which no top-level code needs
         // Bundlers of server components read the first line. The build does not keep one of the

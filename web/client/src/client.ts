@@ -1,6 +1,6 @@
 import { Connection } from "./connection.ts";
 import type { Driver, DriverSink, State } from "./driver.ts";
-import { endpoint } from "./open.ts";
+import { endpoint, positionOf } from "./open.ts";
 import { isReply } from "./replies.ts";
 import { share } from "./shared/index.ts";
 import type { AnyHandler, Client, Options } from "./types.ts";
@@ -99,6 +99,7 @@ export function connect(options: Options = {}): Client {
     send: (room, message, metadata) => driver.ask("send-message", [{ room, message, metadata }]),
     emit: (event, ...args) => driver.emit(event, args),
     ack: (event, ...args) => driver.ask(event, args),
+    position: (init) => positionOf(options, init),
     reconnect: () => driver.reconnect(),
     close: () => driver.close(),
   } as Client;

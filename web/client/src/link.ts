@@ -84,7 +84,9 @@ export function notificationOf(name: string, args: any[], id: string, own: boole
   const [first] = args;
   const isNotification = args.length === 1 && first?.type === name && "data" in first &&
     first.timestamp;
-  if (isNotification && (first.id ?? id) === id) return { metadata: {}, ...first };
+  // The id of a retained notification is its own, the one after it is the client's cursor.
+  const fits = (first?.id ?? id) === id || first?.metadata?.retained === true;
+  if (isNotification && fits) return { metadata: {}, ...first };
   return {
     ...(own && !isReply({ type: name }) && { id }),
     type: name,

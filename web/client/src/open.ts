@@ -2,7 +2,7 @@
 
 import { clientError, withTimeout } from "./errors.ts";
 import { openStream } from "./eventsource.ts";
-import type { Handshake, Link, LinkSink } from "./link.ts";
+import { isId, type Handshake, type Link, type LinkSink } from "./link.ts";
 import type { Options, Transport } from "./types.ts";
 import { openSocket } from "./websocket.ts";
 
@@ -19,6 +19,19 @@ export function endpoint(options: Options, path: string): URL {
   url.pathname = url.pathname.replace(/\/$/, "") + path;
   url.search = url.hash = "";
   return url;
+}
+
+/** Asks the server for the position in its log. It needs no credentials. */
+export async function positionOf(
+  options: Options,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<string> {
+  const url = endpoint(options, (options.ssePath ?? "/sse").replace(/\/$/, "") + "/position");
+  const credentials = options.withCredentials ? "include" : "same-origin";
+  const read = async () => (await fetch(url, { signal: signal ?? null, credentials })).json();
+  const { position } = await withTimeout(read(), timeoutOf(options), "position");
+  if (!isId(position)) throw clientError("network", "no position");
+  return position;
 }
 
 /** Calls a function of the page for credentials. It may fail in any way. */

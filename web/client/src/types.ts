@@ -234,8 +234,69 @@ export interface Client {
   /** Sends an event and resolves with its acknowledgement (Socket.IO only). */
   ack<Reply = any>(event: string, ...args: unknown[]): Promise<Reply>;
 
+  /**
+   * Asks the server for the present position in its log. A client that connects with it as `since`
+   * gets everything that is published after the answer.
+   */
+  position(options?: { signal?: AbortSignal | undefined }): Promise<string>;
+
   /** Connects again at once, also after a close. */
   reconnect(): void;
   /** Disconnects for good. Handlers stay, for a later {@link reconnect}. */
   close(): void;
+}
+
+/** The data of a notification of this type. */
+export type DataOf<Type extends string> = Type extends keyof Catalogue ? Catalogue[Type] : any;
+
+/**
+ * For each type, how a notification changes the state: returns the new state, or undefined to have
+ * the state read again.
+ */
+export type Reducers<State, Type extends string> = {
+  [Name in Type]: (
+    state: State,
+    data: DataOf<Name>,
+    notification: Notification<DataOf<Name>, Name>,
+  ) => State | undefined;
+};
+
+export interface LiveOptions<State> {
+  /** The channels to be in, besides those of the client. Channels that are denied are an error. */
+  channels?: readonly string[] | undefined;
+  /** The state until it is read. */
+  initialData?: State | undefined;
+  /**
+   * Whether to read the state again after an error: always (default), never, so many times, or as
+   * the function decides.
+   */
+  retry?: boolean | number | ((failures: number, error: unknown) => boolean) | undefined;
+  /**
+   * The first and the longest wait after an error, in ms (default 1000 and 30000). Up to half of
+   * each wait is random.
+   */
+  backoff?: { min?: number | undefined; max?: number | undefined } | undefined;
+}
+
+export interface LiveState<State> {
+  /** The last state that was read, with the notifications since. It stays while it is read again. */
+  data: State | undefined;
+  /** Why the last read failed. */
+  error: unknown;
+  /** Nothing was read so far. */
+  isLoading: boolean;
+  /** A read is running. */
+  isFetching: boolean;
+  /** The data is what was read, and every notification since then is in it. */
+  isLive: boolean;
+}
+
+/** A state that is kept up to date while it has a subscriber. */
+export interface Live<State> {
+  /** The present state: the same object until it changes. */
+  get(): LiveState<State>;
+  /** Calls listener after changes, at most 60 times a second. */
+  subscribe(listener: () => void): Unsubscribe;
+  /** Reads the state again. The promise resolves after the read, whether it failed or not. */
+  refetch(): Promise<void>;
 }

@@ -6,6 +6,7 @@ export {
   type EventSourceResult,
   type SocketResult,
 } from "./hooks.ts";
+export { useLive, type LiveHookOptions, type LiveResult } from "./live.ts";
 export { useNotifications, type NotificationOf, type Notifications } from "./notifications.ts";
 export type { HookOptions } from "./options.ts";
 export { RoomcastProvider, useRoomcast, type ProviderProps } from "./provider.ts";

@@ -159,6 +159,7 @@ export function createSeat(): Seat {
     send: async (channel, message, metadata) => (await client()).send(channel, message, metadata),
     emit: (event, ...args) => shared?.client.emit(event, ...args) ?? false,
     ack: async (event, ...args) => (await client()).ack(event, ...args),
+    position: async (init) => (await client()).position(init),
     reconnect: () => shared?.client.reconnect(),
     close: () => shared?.client.close(),
 
