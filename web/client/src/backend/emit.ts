@@ -3,7 +3,7 @@ import { named, type Receipt } from "./publish.ts";
 import type { SendOptions } from "./types.ts";
 
 /** Who gets an emit: exactly one of the first fields. */
-export interface EmitTo extends Omit<SendOptions, "ttl"> {
+export interface EmitTo extends Omit<SendOptions, "ttl" | "retain"> {
   /** A room of the namespace, or the id of a client. */
   room?: string | undefined;
   user?: string | undefined;

@@ -56,7 +56,7 @@ export interface OriginalForms {
   };
 }
 
-const OPTIONS = ["except", "ttl", "volatile", "idempotencyKey"];
+const OPTIONS = ["except", "ttl", "volatile", "retain", "idempotencyKey"];
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 

@@ -73,6 +73,11 @@ export interface SendOptions {
   /** Only for clients that are connected and keep up now: not stored, not replayed. */
   volatile?: boolean | undefined;
   /**
+   * Keeps it as the newest of its type for connections that join the channel, or connect as the
+   * user, later. Only for one channel or user, and not with volatile.
+   */
+  retain?: boolean | undefined;
+  /**
    * The server sends calls with the same key (1 to 64 visible ASCII characters) once in 10 minutes.
    */
   idempotencyKey?: string | undefined;
