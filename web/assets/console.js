@@ -1600,7 +1600,9 @@ var init_replies = __esmMin((() => {
 */
 function notificationOf(name, args, id, own) {
 	const [first] = args;
-	if (args.length === 1 && first?.type === name && "data" in first && first.timestamp && (first.id ?? id) === id) return {
+	const isNotification = args.length === 1 && first?.type === name && "data" in first && first.timestamp;
+	const fits = (first?.id ?? id) === id || first?.metadata?.retained === true;
+	if (isNotification && fits) return {
 		metadata: {},
 		...first
 	};
@@ -1948,6 +1950,18 @@ function endpoint(options, path) {
 	url.search = url.hash = "";
 	return url;
 }
+/** Asks the server for the position in its log. It needs no credentials. */
+async function positionOf(options, { signal } = {}) {
+	const url = endpoint(options, (options.ssePath ?? "/sse").replace(/\/$/, "") + "/position");
+	const credentials = options.withCredentials ? "include" : "same-origin";
+	const read = async () => (await fetch(url, {
+		signal: signal ?? null,
+		credentials
+	})).json();
+	const { position } = await withTimeout(read(), timeoutOf(options), "position");
+	if (!isId(position)) throw clientError("network", "no position");
+	return position;
+}
 /** Calls a function of the page for credentials. It may fail in any way. */
 async function askPage(options, name) {
 	try {
@@ -1988,6 +2002,7 @@ var timeoutOf;
 var init_open = __esmMin((() => {
 	init_errors();
 	init_eventsource();
+	init_link();
 	init_websocket();
 	timeoutOf = ({ timeout = 1e4 }) => timeout;
 }));
@@ -3102,6 +3117,7 @@ function connect(options = {}) {
 		}]),
 		emit: (event, ...args) => driver.emit(event, args),
 		ack: (event, ...args) => driver.ask(event, args),
+		position: (init) => positionOf(options, init),
 		reconnect: () => driver.reconnect(),
 		close: () => driver.close()
 	};
