@@ -49,7 +49,11 @@ type Attachment struct {
 	// Wake is called when deliveries arrive at a member that has pulled everything. It is called
 	// once until the member has pulled everything again. It must not block. The Hub may call it
 	// before Attach returns and after Detach.
-	Wake func()
+	//
+	// audience is the number of members that the message goes to. A transport should serve members
+	// whose message goes to few before those whose message goes to thousands. So the Hub also calls
+	// Wake when a message follows that goes to less than a sixteenth of the members.
+	Wake func(audience int)
 
 	// Disconnect asks the transport to end the connection. It must not block.
 	Disconnect func(reason string)

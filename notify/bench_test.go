@@ -19,7 +19,7 @@ func benchHub(b *testing.B, n int) (*Hub, []*Member) {
 	for i := range members {
 		m, err := h.Attach(Attachment{
 			ClientID: fmt.Sprint("c", i), UserID: fmt.Sprint("u", i), Rooms: []string{"r"},
-			Wake: func() {},
+			Wake: func(int) {},
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -68,7 +68,7 @@ func BenchmarkPublishUser3(b *testing.B) {
 	h, _ := benchHub(b, 10_000)
 	var tabs []*Member
 	for i := range 3 {
-		m, err := h.Attach(Attachment{ClientID: fmt.Sprint("tab", i), UserID: "u", Wake: func() {}})
+		m, err := h.Attach(Attachment{ClientID: fmt.Sprint("tab", i), UserID: "u", Wake: func(int) {}})
 		if err != nil {
 			b.Fatal(err)
 		}

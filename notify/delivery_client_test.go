@@ -60,7 +60,7 @@ func (c *client) attach(resume *Cursor) {
 		}
 	}
 	m, err := c.s.hub.Attach(Attachment{ClientID: c.id, UserID: "u", Rooms: rooms, Resume: resume,
-		Wake: func() {
+		Wake: func(int) {
 			select {
 			case c.wake <- struct{}{}:
 			default:

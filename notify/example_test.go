@@ -17,7 +17,7 @@ func Example() {
 	wake := make(chan struct{}, 1)
 	member, err := hub.Attach(notify.Attachment{
 		ClientID: "5Zk2", UserID: "u1", Transport: "sse", Rooms: []string{"orders"},
-		Wake: func() {
+		Wake: func(int) {
 			select {
 			case wake <- struct{}{}:
 			default:

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -61,6 +62,13 @@ func (h *Hub) publish(m *Message, woken *wakeList) {
 // calls: 0.2 to 0.4 ms.
 const fanOutStep = 2048
 
+// fewer is the part of an audience for which a member is woken again: a member that waits for its
+// transport with a message for thousands should not wait as long with a message for few.
+const fewer = 16
+
+// largest is an audience of which every other one is a small part.
+const largest = math.MaxUint32
+
 // fan is the publish that runs. There is one at a time.
 type fan struct {
 	msg    *Message // nil: none
@@ -69,6 +77,8 @@ type fan struct {
 	left   int // members until the lock is released
 	got    Receipt
 	users  bool // count users one by one
+	// audience is the number of members of its rooms, those in several counted for each.
+	audience uint32
 }
 
 // fanOut puts m once into the inbox of every member of its rooms, except members of excepted rooms,
@@ -95,6 +105,7 @@ func (h *Hub) fanOut(m *Message, before ID, woken *wakeList) {
 	for _, name := range m.Rooms {
 		if r := h.index.table.Room(name); r != nil && r.Len() > 0 {
 			targets = append(targets, r)
+			h.fan.audience += uint32(r.Len())
 			if isChannel(name) {
 				h.fan.got.Channels++
 			}
@@ -137,8 +148,8 @@ func (h *Hub) give(m *Member) {
 		u.stamp = h.stamp
 		f.got.Users++
 	}
-	if m.put(f.msg, f.before) {
-		f.woken.members = append(f.woken.members, m)
+	if m.put(f.msg, f.before, f.audience) {
+		f.woken.add(m, f.audience)
 	}
 }
 
@@ -194,7 +205,7 @@ func (h *Hub) stampExcepted(except []string, pause func() bool) {
 // put puts msg into the inbox and reports whether the caller must wake the member. If the inbox is
 // full, put drops it, and the member lags: it reads from the index at its cursor. A volatile
 // message that does not fit is dropped instead.
-func (m *Member) put(msg *Message, head ID) (wake bool) {
+func (m *Member) put(msg *Message, head ID, audience uint32) (wake bool) {
 	switch {
 	case m.lagging:
 		if msg.Volatile {
@@ -217,7 +228,11 @@ func (m *Member) put(msg *Message, head ID) (wake bool) {
 	m.inbox[(m.first+m.pending)%inboxSize] = msg
 	m.pending++
 	m.bytes += uint32(msg.cost)
-	return m.pending == 1
+	if m.pending > 1 && audience >= m.audience/fewer {
+		return false
+	}
+	m.audience = audience
+	return true
 }
 
 // take removes the oldest message from an inbox that is not empty.
@@ -254,7 +269,7 @@ func (h *Hub) lose(next ID, woken *wakeList) {
 		if !m.lagging {
 			if m.pending == 0 {
 				m.cursor = h.head
-				woken.members = append(woken.members, m)
+				woken.add(m, uint32(len(h.members)))
 			}
 			m.lag()
 		}
@@ -268,16 +283,25 @@ func (h *Hub) lose(next ID, woken *wakeList) {
 
 // wakeList has the members to wake after the Hub has released its lock.
 type wakeList struct {
-	members []*Member
+	members []wakeUp
 	wake    func()
+}
+
+type wakeUp struct {
+	member   *Member
+	audience uint32
+}
+
+func (w *wakeList) add(m *Member, audience uint32) {
+	w.members = append(w.members, wakeUp{m, audience})
 }
 
 func newWakeList(pool *sync.Pool) *wakeList {
 	w := &wakeList{}
 	w.wake = func() {
-		for _, m := range w.members {
-			if m.a.Wake != nil {
-				m.a.Wake()
+		for _, up := range w.members {
+			if wake := up.member.a.Wake; wake != nil {
+				wake(int(up.audience))
 			}
 		}
 		clear(w.members)

@@ -192,7 +192,7 @@ func TestHoleInLogCausesGap(t *testing.T) {
 	expect(t, attach(t, h, Attachment{ClientID: "a", Rooms: []string{"x"}, Resume: at(30)}),
 		"gap(trimmed 30>40 [* x] id 30) recovery(false 0 30>40)")
 	woken := 0
-	idle := attach(t, h, Attachment{ClientID: "idle", Rooms: []string{"x"}, Wake: func() {
+	idle := attach(t, h, Attachment{ClientID: "idle", Rooms: []string{"x"}, Wake: func(int) {
 		woken++
 	}})
 	busy := attach(t, h, Attachment{ClientID: "busy", Rooms: []string{"x"}})

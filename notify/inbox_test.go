@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -9,7 +10,7 @@ import (
 func TestMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 	h := newHub(t, Options{})
 	woken := 0
-	m := attach(t, h, Attachment{ClientID: "a", Wake: func() { woken++ }})
+	m := attach(t, h, Attachment{ClientID: "a", Wake: func(int) { woken++ }})
 	for i, c := range []struct {
 		pulls bool
 		want  int
@@ -35,6 +36,36 @@ func TestMemberIsWokenOnceUntilItHasPulled(t *testing.T) {
 	}
 }
 
+// A member that was woken for a message to many is woken again for one to few, so that its transport
+// can prefer it. A message to more does not wake it.
+func TestMemberIsWokenAgainForFew(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, Options{})
+	var audiences []int
+	m := attach(t, h, Attachment{ClientID: "m", Rooms: []string{"few"},
+		Wake: func(audience int) { audiences = append(audiences, audience) }})
+	for i := range 63 {
+		attach(t, h, Attachment{ClientID: fmt.Sprint("c", i)})
+	}
+	for i, c := range []struct {
+		room string
+		want []int
+	}{
+		{"*", []int{64}}, {"*", []int{64}}, {"few", []int{64, 1}}, {"few", []int{64, 1}},
+		{"*", []int{64, 1}},
+	} {
+		if send(t, h, "x", c.room); !slices.Equal(audiences, c.want) {
+			t.Fatalf("step %d: woken for %d, want %d", i, audiences, c.want)
+		}
+	}
+	if pull(m); len(audiences) != 2 {
+		t.Fatalf("woken for %d", audiences)
+	}
+	if send(t, h, "x", "few"); !slices.Equal(audiences, []int{64, 1, 1}) {
+		t.Fatalf("woken for %d after a pull", audiences)
+	}
+}
+
 // A pull that returns fewer deliveries than fit has emptied the inbox: the next message wakes the
 // transport again without another pull.
 func TestShortPullLeavesNothing(t *testing.T) {
@@ -46,7 +77,7 @@ func TestShortPullLeavesNothing(t *testing.T) {
 			for _, size := range []int{1, 7, 2 * inboxSize, 4 * inboxSize} {
 				h := newHub(t, Options{})
 				woken := 0
-				a := Attachment{ClientID: "a", Wake: func() { woken++ }}
+				a := Attachment{ClientID: "a", Wake: func(int) { woken++ }}
 				if resumed {
 					a.Resume = &Cursor{All: true}
 				}

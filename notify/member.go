@@ -35,6 +35,7 @@ type Member struct {
 	cursor ID
 
 	base     uint64 // head at attach; a member with an unusable cursor reads from here
+	audience uint32 // of the message for which the member was woken
 	reason   string // why the cursor is unusable, for the next gap; "" if it is usable
 	missed   bool   // the member received a gap after the resume
 	replayed int    // messages after the resume
@@ -61,7 +62,7 @@ type connection struct {
 	ClientID, UserID, Username, Namespace string
 
 	Free       []string
-	Wake       func()
+	Wake       func(audience int)
 	Disconnect func(reason string)
 	Drop       func(reason string)
 	Owner      any

@@ -68,7 +68,7 @@ func TestWakeAndHooksHoldNoLock(t *testing.T) {
 		calls = append(calls, fmt.Sprint("detach ", m.ClientID(), " ", h.Total()))
 	})
 	var m *Member
-	m = attach(t, h, Attachment{ClientID: "a", Wake: func() {
+	m = attach(t, h, Attachment{ClientID: "a", Wake: func(int) {
 		for _, d := range pull(m) {
 			calls = append(calls, shown([]Delivery{d}))
 		}

@@ -64,7 +64,7 @@ func (m *Member) catchUp(runs []run, now time.Time) {
 		var e *entry
 		e, runs = next(runs)
 		if m.wants(e.msg, now) {
-			m.put(e.msg, m.cursor)
+			m.put(e.msg, m.cursor, largest)
 		}
 	}
 }

@@ -372,7 +372,7 @@ func TestRetainedWakes(t *testing.T) {
 	retain(t, h, "c", "a", "a1")
 	retain(t, h, "d", "a", "d1")
 	wakes := 0
-	m := attach(t, h, Attachment{ClientID: "m", Wake: func() { wakes++ }})
+	m := attach(t, h, Attachment{ClientID: "m", Wake: func(int) { wakes++ }})
 	m.Join("c")
 	m.Join("d")
 	h.JoinChannels(m, []string{"none"}, nil, NoLimit)

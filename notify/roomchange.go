@@ -44,7 +44,7 @@ func (h *Hub) unlock() {
 	h.mu.Unlock()
 	for _, m := range waking {
 		if m.a.Wake != nil {
-			m.a.Wake()
+			m.a.Wake(1)
 		}
 	}
 	for _, c := range changes {

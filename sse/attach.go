@@ -23,7 +23,7 @@ func (s *stream) attach(c auth.Credentials, address netip.Addr) (opens opening, 
 	a := notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
 		Namespace: root, Transport: transport, Address: address, Owner: s,
-		Wake:       s.wake,
+		Wake:       s.wakeFor,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },
 		Drop:       s.drop,
 	}

@@ -30,7 +30,7 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request, o opening) {
 		go s.writeAll(b, next, nil)
 	default:
 		if !s.wrote(b, next, s.h.now()) {
-			s.startWriter()
+			s.startWriter(1)
 		}
 		b.free()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // expiryWarning is the time between `auth:expiring` and the end of a token.
@@ -35,11 +36,12 @@ type stream struct {
 	writer  atomic.Int32 // the state of the writer
 	taken   atomic.Bool  // wire is set
 	how     atomic.Pointer[ending]
-	expires atomic.Int64 // the end of the token, on the wall clock; never without a token
-	due     atomic.Int64 // when the timer wakes the stream; written under Handler.mu
-	last    atomic.Int64 // the last successful write, as instant.mono
-	bytes   atomic.Int64 // of events written
-	asked   atomic.Bool  // sync is due at once
+	expires atomic.Int64           // the end of the token, on the wall clock; never without a token
+	due     atomic.Int64           // when the timer wakes the stream; written under Handler.mu
+	last    atomic.Int64           // the last successful write, as instant.mono
+	bytes   atomic.Int64           // of events written
+	asked   atomic.Bool            // sync is due at once
+	lane    sockets.Place[*stream] // where it waits for a shared writer
 
 	// Only the writer uses these.
 	finished, broken bool // set by finish

@@ -18,22 +18,29 @@ const (
 )
 
 // wake makes the stream write everything that is ready. It never blocks. Any goroutine may call it.
-func (s *stream) wake() {
+func (s *stream) wake() { s.wakeFor(1) }
+
+// wakeFor is wake for a message that goes to this number of streams. A stream whose message goes to
+// few does not wait for a writer behind thousands whose message goes to all of them.
+func (s *stream) wakeFor(audience int) {
 	for {
 		switch state := s.writer.Load(); {
 		case state == woken, state == writing && s.writer.CompareAndSwap(writing, woken):
+			if s.lane.Advances(audience) {
+				s.h.writers.Advance(&s.lane, audience)
+			}
 			return
 		case state == idle && s.writer.CompareAndSwap(idle, writing):
-			s.startWriter()
+			s.startWriter(audience)
 			return
 		}
 	}
 }
 
 // startWriter starts a writer. The caller has set the state.
-func (s *stream) startWriter() {
+func (s *stream) startWriter(audience int) {
 	if s.wire.fd >= 0 {
-		s.h.writers.Add(s)
+		s.h.writers.Add(s, &s.lane, audience)
 		return
 	}
 	go s.writeAll(newBatch(), step{more: true}, nil)
@@ -80,7 +87,7 @@ func (s *stream) writeNow(b *batch, now instant) (spare *batch) {
 		case s.wrote(b, next, now):
 			return b
 		case !next.more:
-			s.h.writers.Add(s) // after the other streams
+			s.h.writers.Again(s, &s.lane)
 			return b
 		}
 	}

@@ -14,7 +14,7 @@ func BenchmarkSendPaymentUser3(b *testing.B) {
 	h := notify.New(notify.NewMemoryLog(), notify.DefaultOptions())
 	b.Cleanup(h.Close)
 	attach := func(clientID, userID string) *notify.Member {
-		m, err := h.Attach(notify.Attachment{ClientID: clientID, UserID: userID, Wake: func() {}})
+		m, err := h.Attach(notify.Attachment{ClientID: clientID, UserID: userID, Wake: func(int) {}})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -35,12 +35,16 @@ func (s *Session) SetSource(src Source) {
 
 // Wake tells the session that its source has messages. On WebSocket it starts the writer if none is
 // running; on polling it ends the waiting GET.
-func (s *Session) Wake() {
-	if s.pending.Swap(true) {
+func (s *Session) Wake() { s.WakeFor(1) }
+
+// WakeFor is Wake for a message that goes to this number of sessions. A session whose message goes
+// to few does not wait for a writer behind thousands whose message goes to all of them.
+func (s *Session) WakeFor(audience int) {
+	if s.pending.Swap(true) && !s.lane.Advances(audience) {
 		return // the running writer or the next GET will pull
 	}
 	s.mu.Lock()
-	s.kick()
+	s.kickFor(audience)
 	s.mu.Unlock()
 }
 
@@ -127,12 +131,17 @@ func (s *Session) again(more bool) {
 	}
 }
 
-// kick starts a writer if there is something to write and none is running. The caller holds mu.
-func (s *Session) kick() {
+// kick is kickFor for something that goes to this session alone.
+func (s *Session) kick() { s.kickFor(1) }
+
+// kickFor starts a writer if there is something to write and none is running. The caller holds mu.
+func (s *Session) kickFor(audience int) {
 	switch {
-	case s.writing || !s.unwritten(): // the running writer checks again before it stops
+	case s.writing: // the running writer checks again before it stops
+		s.server.writers.Advance(&s.lane, audience)
+	case !s.unwritten():
 	case s.conn != nil:
-		s.startWriter(s.conn)
+		s.startWriter(s.conn, audience)
 	case s.waiting != nil:
 		s.waiting.nudge()
 	}
@@ -140,12 +149,12 @@ func (s *Session) kick() {
 
 // startWriter starts the writer of a WebSocket: a shared one, or a goroutine of this session for
 // the end of the session and for a connection that is more than a socket. The caller holds mu.
-func (s *Session) startWriter(c *wire) {
+func (s *Session) startWriter(c *wire, audience int) {
 	s.writing = true
 	s.hold()
 	c.shared = c.fd >= 0 && s.state != stateClosed
 	if c.shared {
-		s.server.writers.Add(s)
+		s.server.writers.Add(s, &s.lane, audience)
 		return
 	}
 	go s.write(c, s.server.batch(), nil, false)

@@ -6,10 +6,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // Session is one client, over its current transport. Its methods are safe for concurrent use and
-// never block. All of them only read, except SetSource, Wake, Send, SendFrame and Close.
+// never block. All of them only read, except SetSource, Wake, WakeFor, Send, SendFrame and Close.
 type Session struct {
 	server  *Server
 	id      string
@@ -17,11 +19,12 @@ type Session struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	received   atomic.Int64 // when the last bytes came, in nanoseconds after server.started
-	pending    atomic.Bool  // the source may have messages; the setter must also wake the writer
-	delivering atomic.Bool  // the handler is in Message
-	refs       atomic.Int32 // the open session and each of its goroutines
-	budget     budget       // of what the client sends
+	received   atomic.Int64            // when the last bytes came, in nanoseconds after server.started
+	pending    atomic.Bool             // the source may have messages; the setter must also wake the writer
+	delivering atomic.Bool             // the handler is in Message
+	refs       atomic.Int32            // the open session and each of its goroutines
+	budget     budget                  // of what the client sends
+	lane       sockets.Place[*Session] // where it waits for a shared writer
 
 	recv    sync.Mutex // held while the handler is called
 	handler Handler    // set before the first packet can arrive

@@ -36,7 +36,7 @@ func (s *Session) writeNow(b *Batch) (spare *Batch) {
 	if len(rest) == 0 && s.state == stateOpen {
 		if s.unwritten() {
 			s.mu.Unlock()
-			s.server.writers.Add(s) // after the other sessions
+			s.server.writers.Again(s, &s.lane)
 			return b
 		}
 		c.shared = false

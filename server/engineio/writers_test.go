@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/http/httptest"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -84,6 +87,61 @@ func TestSharedWritersKeepTheOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestMessageForFewOvertakesThoseForMany checks that a session with a message for itself is written
+// before sessions with a message for thousands, also when it has such a message too.
+func TestMessageForFewOvertakesThoseForMany(t *testing.T) {
+	f := serve(t, Options{})
+	const members = 100
+	sockets, peers := make([]*socket, members), make([]*peer, members)
+	for i := range members {
+		sockets[i], peers[i] = f.connect()
+	}
+	gate := &gate{reached: make(chan struct{}, 1), open: make(chan struct{})}
+	for range runtime.GOMAXPROCS(0) { // all writers are busy
+		_, p := f.connect()
+		p.SetSource(gate)
+		<-gate.reached
+	}
+	var order []int
+	var mu sync.Mutex
+	for i, p := range peers {
+		p.mu.Lock()
+		p.source = pullFunc(func(b *Batch) bool {
+			mu.Lock()
+			order = append(order, i)
+			mu.Unlock()
+			b.Text([]byte("x"))
+			return false
+		})
+		p.mu.Unlock()
+		p.WakeFor(5000)
+		p.WakeFor(5000)
+		if i == members-1 {
+			p.Wake()
+		}
+	}
+	close(gate.open)
+	for _, ws := range sockets {
+		ws.expect("4x")
+	}
+	if at := slices.Index(order, members-1); at > 2*16*runtime.GOMAXPROCS(0) {
+		t.Errorf("the session with a message for itself was number %d", at)
+	}
+}
+
+// gate is a Source whose Pull waits.
+type gate struct{ reached, open chan struct{} }
+
+func (g *gate) Pull(*Batch) bool {
+	g.reached <- struct{}{}
+	<-g.open
+	return false
+}
+
+type pullFunc func(*Batch) bool
+
+func (f pullFunc) Pull(b *Batch) bool { return f(b) }
 
 // wrapped is a connection with its own Write.
 type wrapped struct{ net.Conn }

@@ -29,7 +29,7 @@ func HubWith(t testing.TB, change func(*notify.Options)) *notify.Hub {
 func Attach(t testing.TB, hub *notify.Hub, clientID, userID string, channels ...string) *notify.Member {
 	t.Helper()
 	m, err := hub.Attach(notify.Attachment{ClientID: clientID, UserID: userID, Username: userID, Namespace: "/",
-		Transport: "sse", Rooms: channels, Wake: func() {}, Disconnect: func(string) {}})
+		Transport: "sse", Rooms: channels, Wake: func(int) {}, Disconnect: func(string) {}})
 	if err != nil {
 		t.Fatal(err)
 	}

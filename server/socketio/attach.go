@@ -17,7 +17,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 	a := notify.Attachment{
 		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
 		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
-		Wake: c.client.session.Wake, Disconnect: c.ordered, Drop: c.client.abort, Owner: c,
+		Wake: c.client.session.WakeFor, Disconnect: c.ordered, Drop: c.client.abort, Owner: c,
 		Address: limit.Bucket(c.client.admission.ip),
 		Made:    func(m *notify.Member) { c.member = m },
 	}

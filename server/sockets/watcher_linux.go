@@ -2,9 +2,18 @@ package sockets
 
 import (
 	"os"
+	"runtime/metrics"
 	"sync"
 	"syscall"
 	"time"
+)
+
+const (
+	readyAtOnce = 128 // sockets that the Watcher reports before it waits for processors
+	// The Watcher waits until at most fewWait goroutines wait for a processor, but not longer than
+	// longestWait: on a machine that has too much to do all the time, it must go on.
+	fewWait     = 32
+	longestWait = 50 * time.Millisecond
 )
 
 // Watcher notices when sockets can be read. One goroutine watches all of them with an epoll, while
@@ -120,9 +129,12 @@ func (w *Watcher[T]) closeIfUnused() {
 	}
 }
 
-// run waits for sockets that can be read, until the epoll is closed.
+// run waits for sockets that can be read, until the epoll is closed. When very many can be read, as
+// after a network has failed that all clients used, it waits after each part of them until the
+// goroutines that ready has started have run: thousands of them would run before the request of
+// another client.
 func (w *Watcher[T]) run(epoll syscall.RawConn) {
-	events := make([]syscall.EpollEvent, 128)
+	events := make([]syscall.EpollEvent, readyAtOnce)
 	for {
 		var n int
 		err := epoll.Read(func(fd uintptr) (done bool) {
@@ -137,6 +149,19 @@ func (w *Watcher[T]) run(epoll syscall.RawConn) {
 			if conn := w.find(int(event.Fd)); conn != none {
 				w.ready(conn)
 			}
+		}
+		if n == len(events) {
+			waitForProcessors()
+		}
+	}
+}
+
+// waitForProcessors returns when few goroutines wait for a processor.
+func waitForProcessors() {
+	waiting := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}
+	for start := time.Now(); time.Since(start) < longestWait; time.Sleep(time.Millisecond) {
+		if metrics.Read(waiting); waiting[0].Value.Uint64() <= fewWait {
+			return
 		}
 	}
 }

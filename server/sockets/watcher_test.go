@@ -4,6 +4,7 @@ package sockets
 
 import (
 	"io"
+	"strconv"
 	"testing"
 	"time"
 
@@ -62,6 +63,33 @@ func TestWatcher(t *testing.T) {
 	})
 	if w.epoll != nil {
 		t.Error("the epoll is open although nothing is watched")
+	}
+}
+
+// When more sockets can be read than the Watcher reports at once, it reports all of them, each once.
+func TestWatcherReportsAllOfMany(t *testing.T) {
+	const many = 2*readyAtOnce + 10
+	events := make(chan string, 2*many)
+	w := NewWatcher(func(name string) { events <- name })
+	left := make(map[string]bool)
+	for i := range many {
+		server, client := pair(t)
+		name, fd := strconv.Itoa(i), Descriptor(server)
+		left[name] = true
+		_, _ = client.Write([]byte("x"))
+		w.Watch(fd, name)
+		defer w.Forget(fd, name)
+	}
+	for len(left) > 0 {
+		select {
+		case name := <-events:
+			if !left[name] {
+				t.Fatalf("%s is ready twice", name)
+			}
+			delete(left, name)
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%d are not ready", len(left))
+		}
 	}
 }
 
