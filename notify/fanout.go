@@ -69,7 +69,7 @@ const fewer = 16
 // largest is an audience of which every other one is a small part.
 const largest = math.MaxUint32
 
-// fan is the publish that runs. There is one at a time.
+// fan is the publish, or the Match, that runs. There is one at a time.
 type fan struct {
 	msg    *Message // nil: none
 	before ID       // the head before it
@@ -79,6 +79,9 @@ type fan struct {
 	users  bool // count users one by one
 	// audience is the number of members of its rooms, those in several counted for each.
 	audience uint32
+
+	match bool // it is a Match: msg has only rooms
+	found []*Member
 }
 
 // fanOut puts m once into the inbox of every member of its rooms, except members of excepted rooms,
@@ -139,10 +142,14 @@ func (h *Hub) fanOutRoom(r *room, once bool) {
 	}
 }
 
-// give delivers the running publish to one of its members.
+// give delivers the running publish to one of its members, or adds it to those of a Match.
 func (h *Hub) give(m *Member) {
 	f := &h.fan
 	m.stamp = h.stamp
+	if f.match {
+		f.found = append(f.found, m)
+		return
+	}
 	f.got.Delivered++
 	if u := m.user; f.users && u != nil && u.stamp != h.stamp {
 		u.stamp = h.stamp

@@ -15,8 +15,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A publish that releases the lock between two members happens at its start: everything that other
-// calls do meanwhile has the same results as after a publish that keeps the lock.
+// A publish, or a Match, that releases the lock between two members happens at its start: everything
+// that other calls do meanwhile has the same results as after one that keeps the lock.
 func TestFanOutHappensAtOneMoment(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -44,9 +44,13 @@ func TestFanOutHappensAtOneMoment(t *testing.T) {
 					meanwhile, acts = append(meanwhile, a), acts[1:]
 				}
 			}
-			got := stepped.publish(message)
+			publish := (*troupe).publish
+			if rapid.IntRange(0, 3).Draw(t, "match") == 0 {
+				publish = (*troupe).match
+			}
+			got := publish(stepped, message)
 			stepped.hub.between = nil
-			want := whole.publish(message)
+			want := publish(whole, message)
 			for _, a := range meanwhile {
 				whole.do(a)
 			}
@@ -61,6 +65,9 @@ func TestFanOutHappensAtOneMoment(t *testing.T) {
 		}
 		if got, want := stepped.seen.String(), whole.seen.String(); got != want {
 			t.Fatalf("seen\n got %s\nwant %s", got, want)
+		}
+		if !slices.Equal(stepped.matched, whole.matched) {
+			t.Fatalf("matched\n got %q\nwant %q", stepped.matched, whole.matched)
 		}
 		got, want := fmt.Sprintf("%+v", stepped.hub.Stats()), fmt.Sprintf("%+v", whole.hub.Stats())
 		if got != want {
@@ -77,6 +84,7 @@ type troupe struct {
 	members [actors]*Member
 	cursors [actors]ID
 	seen    strings.Builder
+	matched []string // by each Match
 }
 
 func newTroupe(o Options) *troupe {
@@ -109,6 +117,17 @@ func (s *troupe) publish(m sent) Receipt {
 		panic(err)
 	}
 	return r
+}
+
+// match returns how many members Match finds, and notes which.
+func (s *troupe) match(m sent) Receipt {
+	var found []string
+	for _, member := range s.hub.Match(m.rooms, m.except) {
+		found = append(found, member.ClientID())
+	}
+	slices.Sort(found)
+	s.matched = append(s.matched, fmt.Sprint(found))
+	return Receipt{Delivered: len(found)}
 }
 
 // act is something that a member does.
@@ -298,6 +317,10 @@ func TestLargeRoomReleasesTheLock(t *testing.T) {
 		}
 		if r := send(t, h, "x", "*"); r.Delivered != 2*fanOutStep+1 || times != 2 {
 			t.Errorf("%+v, the lock was released %d times, want 2", r, times)
+		}
+		times = 0
+		if found := h.Match([]string{"*"}, nil); len(found) != 2*fanOutStep+1 || times != 2 {
+			t.Errorf("Match found %d, the lock was released %d times, want 2", len(found), times)
 		}
 		h.between = func() { t.Error("a publish to one member released the lock") }
 		send(t, h, "x", "client:1")

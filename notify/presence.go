@@ -143,26 +143,22 @@ func (h *Hub) Members() []*Member {
 }
 
 // Match returns the members that a message with these rooms and except would reach now, each once:
-// the members of at least one of the hub rooms and of none in except.
+// the members of at least one of the hub rooms and of none in except. Like a publish, it releases
+// the lock every fanOutStep members, and happens at one moment for all others.
 func (h *Hub) Match(hubRooms, except []string) []*Member {
-	h.publishing.Lock() // both use the stamps
+	h.publishing.Lock() // both use the stamps and the fan
 	defer h.publishing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var found []*Member
 	h.stamp++
-	h.stampExcepted(except, func() bool { return false })
+	h.fan = fan{msg: &Message{Rooms: hubRooms, Except: except}, left: h.step, match: true}
+	h.stampExcepted(except, h.pause)
 	for _, name := range hubRooms {
-		r := h.index.table.Room(name)
-		if r == nil {
-			continue
-		}
-		for i := range r.Len() {
-			if m := r.At(i); m.stamp != h.stamp {
-				m.stamp = h.stamp
-				found = append(found, m)
-			}
+		if r := h.index.table.Room(name); r != nil {
+			h.fanOutRoom(r, false)
 		}
 	}
+	found := h.fan.found
+	h.fan = fan{}
 	return found
 }
