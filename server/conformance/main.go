@@ -87,7 +87,7 @@ func newHandler(interval, timeout time.Duration, payload int, byLibrary bool) (h
 	}
 	eio := engineio.New(engineio.Options{
 		PingInterval: interval, PingTimeout: timeout, MaxPayload: payload, CheckOrigin: anyOrigin,
-		Accept: func(s *engineio.Session) engineio.Handler { return echo{s} },
+		Accept: func(s *engineio.Session) (engineio.Handler, error) { return echo{s}, nil },
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/engine.io/", eio)

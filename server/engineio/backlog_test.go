@@ -44,10 +44,10 @@ func (h *backlogHandler) expect(t *testing.T, want ...bool) {
 
 func serveBacklog(t *testing.T) (*fixture, <-chan *backlogHandler) {
 	handlers := make(chan *backlogHandler, 1)
-	return serve(t, Options{Accept: func(s *Session) Handler {
+	return serve(t, Options{Accept: func(s *Session) (Handler, error) {
 		h := &backlogHandler{s, make(chan bool), make(chan bool, 1)}
 		handlers <- h
-		return h
+		return h, nil
 	}}), handlers
 }
 

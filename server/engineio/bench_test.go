@@ -48,9 +48,9 @@ func benchFanout(b *testing.B, n, burst int, direct bool) {
 	var done atomic.Int64
 	frames := make([]*Frame, 0, 1<<20)
 	list.Store(&frames)
-	accept := func(s *Session) Handler {
+	accept := func(s *Session) (Handler, error) {
 		s.SetSource(&latest{list: &list, done: &done})
-		return nobody{}
+		return nobody{}, nil
 	}
 	s := New(Options{Accept: accept})
 	run := func() {
@@ -141,7 +141,7 @@ func BenchmarkReceive(b *testing.B) {
 		b.Run(map[bool]string{true: "pingpong", false: "stream"}[pingpong], func(b *testing.B) {
 			all := make(chan struct{})
 			left := b.N
-			s := New(Options{Accept: func(session *Session) Handler {
+			s := New(Options{Accept: func(session *Session) (Handler, error) {
 				return receiver(func(data []byte) {
 					if pingpong {
 						_ = session.Send(data, false)
@@ -149,7 +149,7 @@ func BenchmarkReceive(b *testing.B) {
 					if left--; left == 0 {
 						close(all)
 					}
-				})
+				}), nil
 			}})
 			ts := httptest.NewServer(s)
 			defer ts.Close()

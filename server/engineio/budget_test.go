@@ -32,7 +32,7 @@ func (f *flooded) Close(reason string) { f.closed <- reason }
 // piped opens a WebSocket without a socket.
 func piped(o Options) (*flooded, net.Conn) {
 	h := &flooded{closed: make(chan string, 1)}
-	o.Accept = func(s *Session) Handler { h.Session = s; return h }
+	o.Accept = func(s *Session) (Handler, error) { h.Session = s; return h, nil }
 	server, client := net.Pipe()
 	s := New(o)
 	session := s.newSession(newRequest("GET", "/?EIO=4", ""))

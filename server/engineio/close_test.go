@@ -80,7 +80,7 @@ func TestClosedSessionDeliversNothing(t *testing.T) {
 
 func TestCloseInMessage(t *testing.T) {
 	closed := make(chan string, 1)
-	f := serve(t, Options{Accept: func(s *Session) Handler { return &leaving{s, closed} }})
+	f := serve(t, Options{Accept: func(s *Session) (Handler, error) { return &leaving{s, closed}, nil }})
 	ws := f.dial("")
 	ws.next()
 	ws.send("4go")
@@ -116,7 +116,7 @@ func TestCloseWaitsForTheRunningMessage(t *testing.T) {
 
 func TestHandlerPanicEndsOnlyItsSession(t *testing.T) {
 	closed := make(chan string, 2)
-	f := serve(t, Options{Accept: func(s *Session) Handler { return &panicking{closed} }})
+	f := serve(t, Options{Accept: func(s *Session) (Handler, error) { return &panicking{closed}, nil }})
 	ws := f.dial("")
 	ws.next()
 	ws.send("4boom")

@@ -47,9 +47,6 @@ func (o Options) withDefaults() Options {
 	if o.CheckOrigin == nil {
 		o.CheckOrigin = sameOrigin
 	}
-	if o.Admit == nil {
-		o.Admit = func(*http.Request) error { return nil }
-	}
 	if o.Authorize == nil {
 		o.Authorize = func(*Session, *http.Request) bool { return true }
 	}
@@ -59,7 +56,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	if o.Accept == nil {
-		o.Accept = func(*Session) Handler { return nil }
+		o.Accept = func(*Session) (Handler, error) { return nil, errForbidden }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -112,11 +112,6 @@ type Options struct {
 	// CheckOrigin decides about every request first; false answers it with 403. The default allows
 	// requests without Origin header and requests from the same host.
 	CheckOrigin func(*http.Request) bool
-	// Admit is called before a session is created. An error answers the request with 403 and the
-	// body {"code":4,"message":"Forbidden"}. An error with the method `HTTPStatus() int` selects
-	// another status and has the message as its text; the method `RetryAfter() time.Duration` sets
-	// that header.
-	Admit func(*http.Request) error
 	// Authorize is called for each later request with the id of a session: a GET, a POST, or the
 	// WebSocket of an upgrade. It reports whether the request is from the session's client. false
 	// answers the request as if there were no such session, and changes nothing. The default allows
@@ -126,9 +121,13 @@ type Options struct {
 	// default has the values of the request's context, which makes a session retain net/http's
 	// connection state: some hundred bytes.
 	Context func(*http.Request) context.Context
-	// Accept returns the handler of a new session. It is called before the first packet can arrive,
-	// and may use the session already. nil closes the session.
-	Accept func(*Session) Handler
+	// Accept returns the handler of a new session. It is called before the response to the
+	// handshake, and may use the session already. If the handshake fails afterwards, the handler's
+	// Close is called. An error, without a handler, answers the request with 403 and the body
+	// {"code":4,"message":"Forbidden"}. An error with the method `HTTPStatus() int` selects another
+	// status and has the message as its text; the method `RetryAfter() time.Duration` sets that
+	// header.
+	Accept func(*Session) (Handler, error)
 
 	// Written is called after each write of a batch, with the transport, the bytes, and the time of
 	// the first [Batch.Since], or zero if there was none. The goroutine that calls it may also

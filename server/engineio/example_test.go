@@ -25,7 +25,7 @@ func (e echo) Close(reason string) {}
 // This example runs an echo server and a polling client.
 func Example() {
 	server := engineio.New(engineio.Options{
-		Accept: func(s *engineio.Session) engineio.Handler { return echo{s} },
+		Accept: func(s *engineio.Session) (engineio.Handler, error) { return echo{s}, nil },
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/engine.io/", server)

@@ -23,7 +23,7 @@ func FuzzHandshake(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
 	}
-	s := New(Options{Accept: func(*Session) Handler { return nobody{} }})
+	s := New(Options{Accept: func(*Session) (Handler, error) { return nobody{}, nil }})
 	f.Fuzz(func(t *testing.T, method, query, upgrade, protocol, body string) {
 		if method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 			return // net/http refuses it

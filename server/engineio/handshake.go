@@ -11,64 +11,58 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// handshake creates a session (protocol section "Handshake").
+// handshake creates a session (protocol section "Handshake"). The application decides before the
+// response begins, so that a client which it refuses gets an HTTP status and no open WebSocket.
 func (s *Server) handshake(w http.ResponseWriter, r *http.Request) {
-	if s.isDraining() {
+	session := s.newSession(r)
+	upgrade := websocket.IsWebSocketUpgrade(r)
+	if upgrade { // nothing can be written before the OPEN packet
+		session.queue = append(session.queue, packet{kind: packetOpen, data: session.hello(false)})
+	}
+	if !s.add(session) {
+		session.cancel()
 		s.refuse(w, r, errDraining)
 		return
 	}
-	if err := s.o.Admit(r); err != nil {
+	opened := false
+	defer func() { // also after a panic of a middleware
+		if !opened {
+			session.end(ending{reason: ReasonTransportError})
+		}
+	}()
+	if err := session.accept(); err != nil {
 		s.refuseAdmission(w, r, err)
 		return
 	}
-	if websocket.IsWebSocketUpgrade(r) {
-		s.openWebSocket(w, r)
-		return
-	}
-	session := s.newSession(r)
-	if !s.add(session) {
-		session.cancel()
-		s.refuse(w, r, errDraining)
-		return
-	}
-	if !session.accept() {
-		// Other handshakes may have reached a limit since Admit: then it names the limit now.
-		if err := s.o.Admit(r); err != nil {
-			s.refuseAdmission(w, r, err)
-		} else {
-			s.refuse(w, r, errForbidden)
-		}
+	if upgrade {
+		opened = s.openWebSocket(w, r, session)
 		return
 	}
 	open := append([]byte{packetOpen}, session.hello(s.o.offers(WebSocket))...)
-	if err := session.respond(w, open); err != nil {
-		session.end(ending{reason: ReasonTransportError})
-	}
+	opened = session.respond(w, open) == nil
 }
 
-func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
-	session := s.newSession(r)
+// openWebSocket answers the handshake of a session on WebSocket and reports whether it has opened.
+func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *Session) bool {
 	c, err := s.hijack(w, r, session)
 	if err != nil {
-		session.cancel()
-		return // hijack has answered
-	}
-	session.conn, c.live = c, true
-	session.queue = append(session.queue, packet{kind: packetOpen, data: session.hello(false)})
-	if !s.add(session) {
-		session.cancel()
-		c.reject(closeGoingAway)
-		return
+		return false // hijack has answered
 	}
 	session.hold()
 	defer session.release()
-	session.accept()
 	session.mu.Lock()
+	if session.state == stateClosed { // meanwhile
+		session.mu.Unlock()
+		c.reject(closePolicy)
+		return false
+	}
+	session.conn, c.live = c, true
 	session.kick()
 	session.mu.Unlock()
 	// The goroutine of net/http has a deep stack and buffers that the reader does not need, so it
 	// ends here.
 	session.startReading(c)
+	return true
 }
 
 func (s *Server) newSession(r *http.Request) *Session {
@@ -100,17 +94,16 @@ func (s *Session) hello(upgrades bool) []byte {
 		s.id, list, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload)
 }
 
-// accept calls Options.Accept and starts the heartbeat. It reports whether the session has a
-// handler.
-func (s *Session) accept() bool {
+// accept calls Options.Accept and starts the heartbeat.
+func (s *Session) accept() (err error) {
 	s.recv.Lock() // a Close during Accept must wait until the handler is set
-	s.handler = s.server.o.Accept(s)
+	s.handler, err = s.server.o.Accept(s)
 	s.holder, _ = s.handler.(Holder)
 	s.recv.Unlock()
-	if s.handler == nil {
-		s.end(ending{reason: ReasonForcedClose, code: closePolicy})
-		return false
+	if err != nil {
+		s.end(ending{reason: ReasonForcedClose})
+		return err
 	}
 	s.startHeartbeat(time.Now())
-	return true
+	return nil
 }

@@ -1,9 +1,12 @@
 package engineio
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -127,43 +130,92 @@ type tooMany struct{ error }
 func (tooMany) HTTPStatus() int           { return 429 }
 func (tooMany) RetryAfter() time.Duration { return 1500 * time.Millisecond }
 
-func TestAdmit(t *testing.T) {
+// A refused handshake gets an HTTP status on both transports, and leaves nothing.
+func TestAcceptRefuses(t *testing.T) {
 	var verdict error
-	f := serve(t, Options{Admit: func(*http.Request) error { return verdict }})
-	verdict = errors.New("the secret reason")
-	f.expect(f.get("&transport=polling"), 403, `{"code":4,"message":"Forbidden"}`)
-	_, res, err := websocket.DefaultDialer.Dial("ws"+f.url[4:]+"&transport=websocket", nil)
-	if err == nil || res.StatusCode != 403 {
-		t.Errorf("websocket: %v %v", err, res)
+	f := serve(t, Options{Accept: func(*Session) (Handler, error) { return nil, verdict }})
+	for _, c := range []struct {
+		verdict     error
+		status      int
+		body, retry string
+	}{
+		{errors.New("the secret reason"), 403, `{"code":4,"message":"Forbidden"}`, ""},
+		// whole seconds, rounded up
+		{tooMany{errors.New("Too many connections")}, 429,
+			`{"code":4,"message":"Too many connections"}`, "2"},
+	} {
+		verdict = c.verdict
+		a := f.get("&transport=polling")
+		f.expect(a, c.status, c.body)
+		_, res, err := websocket.DefaultDialer.Dial("ws"+f.url[4:]+"&transport=websocket", nil)
+		if err == nil || res.StatusCode != c.status {
+			t.Errorf("websocket: %v %v, want %d", err, res, c.status)
+		}
+		for _, h := range []http.Header{a.header, res.Header} {
+			if got := h.Get("Retry-After"); got != c.retry {
+				t.Errorf("Retry-After %q, want %q", got, c.retry)
+			}
+		}
 	}
-	verdict = tooMany{errors.New("Too many connections")}
-	a := f.get("&transport=polling")
-	f.expect(a, 429, `{"code":4,"message":"Too many connections"}`)
-	if got := a.header.Get("Retry-After"); got != "2" {
-		t.Errorf("Retry-After %q, want whole seconds, rounded up", got)
-	}
-	if f.s.Len() != 0 {
-		t.Errorf("%d sessions", f.s.Len())
-	}
-}
-
-func TestAcceptWithoutHandlerRefuses(t *testing.T) {
-	f := serve(t, Options{Accept: func(*Session) Handler { return nil }})
-	f.expect(f.get("&transport=polling"), 403, `{"code":4,"message":"Forbidden"}`)
-	f.dial("").expectClose(closePolicy)
 	eventually(t, "no session is left", func() bool {
 		return f.s.Len() == 0 && len(f.s.snapshot()) == 0
 	})
 }
 
+// failing is a ResponseWriter whose connection cannot be taken over.
+type failing struct {
+	http.ResponseWriter
+	hijack func() error
+}
+
+func (f failing) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, f.hijack() }
+
+// A session that was accepted and could not open ends, so that the handler frees what it holds.
+func TestHandshakeThatFailsEndsTheSession(t *testing.T) {
+	for name, hijack := range map[string]func() error{
+		"error": func() error { return errors.New("no") }, "panic": func() error { panic("no") },
+	} {
+		closed := make(chan string, 1)
+		f := serve(t, Options{Accept: func(s *Session) (Handler, error) {
+			return &peer{Session: s, closed: closed}, nil
+		}})
+		r := newRequest("GET", "/?EIO=4&transport=websocket", "")
+		for key, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket",
+			"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="} {
+			r.Header.Set(key, value)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			f.s.ServeHTTP(failing{httptest.NewRecorder(), hijack}, r)
+		}()
+		select {
+		case reason := <-closed:
+			if reason != ReasonTransportError || f.s.Len() != 0 {
+				t.Errorf("%s: closed by %q, %d sessions are left", name, reason, f.s.Len())
+			}
+		case <-time.After(patience):
+			t.Errorf("%s: the session has not ended", name)
+		}
+	}
+}
+
+// A session that ends between Accept and the answer gets no OPEN packet.
+func TestSessionThatEndsDuringItsHandshake(t *testing.T) {
+	f := serve(t, Options{Accept: func(s *Session) (Handler, error) {
+		s.Abort(ReasonForcedClose)
+		return &peer{Session: s, closed: make(chan string, 1)}, nil
+	}})
+	f.dial("").expectClose(closePolicy)
+}
+
 func TestAcceptMayUseTheSession(t *testing.T) {
 	done := make(chan string, 1)
-	f := serve(t, Options{Accept: func(s *Session) Handler {
+	f := serve(t, Options{Accept: func(s *Session) (Handler, error) {
 		if err := s.Send([]byte("hello"), false); err != nil {
 			t.Error(err)
 		}
 		s.Close("enough")
-		return &peer{Session: s, closed: done}
+		return &peer{Session: s, closed: done}, nil
 	}})
 	ws := f.dial("")
 	if open := ws.next(); open[0] != '0' {
@@ -185,9 +237,9 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 func TestRequestIsTrimmed(t *testing.T) {
 	type key struct{}
 	var s *Session
-	srv := New(Options{Accept: func(session *Session) Handler {
+	srv := New(Options{Accept: func(session *Session) (Handler, error) {
 		s = session
-		return &peer{Session: session, closed: make(chan string, 1)}
+		return &peer{Session: session, closed: make(chan string, 1)}, nil
 	}})
 	f := serve(t, Options{})
 	f.s.o.Accept = srv.o.Accept

@@ -30,12 +30,12 @@ type clock struct {
 func inBubble(t *testing.T, o Options, f func(*clock)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &clock{t: t, start: time.Now()}
-		o.Accept = func(s *Session) Handler {
+		o.Accept = func(s *Session) (Handler, error) {
 			c.p = &peer{
 				Session: s, in: make(chan message, 100), closed: make(chan string, 2),
 				block: make(chan struct{}, 100),
 			}
-			return c.p
+			return c.p, nil
 		}
 		c.s = New(o)
 		c.url = "/?EIO=4&transport=polling"

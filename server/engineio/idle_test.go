@@ -107,7 +107,7 @@ func TestIdleSessionMemory(t *testing.T) {
 	if runtime.GOOS == "linux" {
 		each, most = 0, 4<<10
 	}
-	s := New(Options{Accept: func(*Session) Handler { return nobody{} }})
+	s := New(Options{Accept: func(*Session) (Handler, error) { return nobody{}, nil }})
 	var before, after runtime.MemStats
 	measure := func(m *runtime.MemStats) {
 		runtime.GC()

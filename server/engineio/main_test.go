@@ -66,13 +66,13 @@ func serve(t *testing.T, o Options) *fixture {
 	t.Helper()
 	f := &fixture{t: t, peers: make(chan *peer, 1024)}
 	if o.Accept == nil {
-		o.Accept = func(s *Session) Handler {
+		o.Accept = func(s *Session) (Handler, error) {
 			p := &peer{
 				Session: s, in: make(chan message, 1<<10), closed: make(chan string, 2),
 				echo: f.echo, block: f.block,
 			}
 			f.peers <- p
-			return p
+			return p, nil
 		}
 	}
 	f.s = New(o)

@@ -122,7 +122,7 @@ func TestPollingFlood(t *testing.T) {
 				h := &flooded{closed: make(chan string, 1)}
 				s := New(Options{
 					ReceiveRate: testRate,
-					Accept:      func(s *Session) Handler { h.Session = s; return h },
+					Accept:      func(s *Session) (Handler, error) { h.Session = s; return h, nil },
 				})
 				do(s, "GET", "/?EIO=4&transport=polling")
 				url := "/?EIO=4&transport=polling&sid=" + h.ID()

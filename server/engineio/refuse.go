@@ -72,7 +72,7 @@ func (f refusal) write(w http.ResponseWriter) {
 	_, _ = w.Write(body) // on failure there is no session to close
 }
 
-// refuseAdmission answers an error of Options.Admit.
+// refuseAdmission answers an error of Options.Accept.
 func (s *Server) refuseAdmission(w http.ResponseWriter, r *http.Request, err error) {
 	f := errForbidden
 	var status interface{ HTTPStatus() int }

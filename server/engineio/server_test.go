@@ -69,7 +69,7 @@ func TestBehindMiddlewareAndTLS(t *testing.T) {
 // TestHijackIsNotPossible checks that a WebSocket is refused when the connection cannot be
 // hijacked.
 func TestHijackIsNotPossible(t *testing.T) {
-	s := New(Options{})
+	s := New(Options{Accept: func(*Session) (Handler, error) { return nobody{}, nil }})
 	r := newRequest("GET", "/?EIO=4&transport=websocket", "")
 	for name, value := range map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket",

@@ -29,14 +29,14 @@ type userPlace struct {
 	release    func() // of Limits.AcquireUser
 }
 
-// newAdmission returns nil when the limits refuse the connection. giveWay ends it when others need
-// its place before its first CONNECT.
-func newAdmission(limits Limits, ip netip.Addr, giveWay func()) *admission {
+// newAdmission returns an error when the limits refuse the connection. giveWay ends it when others
+// need its place before its first CONNECT.
+func newAdmission(limits Limits, ip netip.Addr, giveWay func()) (*admission, error) {
 	preAuth, err := limits.PreAuth(ip, giveWay)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return &admission{limits: limits, ip: ip, preAuth: preAuth}
+	return &admission{limits: limits, ip: ip, preAuth: preAuth}, nil
 }
 
 // admit counts a namespace of the connection for its user. The first call also counts the

@@ -53,20 +53,20 @@ type client struct {
 	pending *pulled
 }
 
-// newClient returns nil when the limits refuse the connection.
-func newClient(srv *Server, session *engineio.Session) *client {
+// newClient returns an error when the limits refuse the connection.
+func newClient(srv *Server, session *engineio.Session) (*client, error) {
 	from := contextOf(session)
-	admission := newAdmission(srv.opts.Limits, from.ip,
+	admission, err := newAdmission(srv.opts.Limits, from.ip,
 		func() { session.Abort(ReasonForcedClose) })
-	if admission == nil {
-		return nil
+	if err != nil {
+		return nil, err
 	}
 	c := &client{srv: srv, session: session, admission: admission}
 	c.space.L = &c.mu
 	c.alone = time.Now()
 	c.nextBeat = c.alone.Add(srv.opts.Heartbeat)
 	from.bound.setClient(c)
-	return c
+	return c, nil
 }
 
 // Close handles the end of the transport. It detaches the Hub's members at once, so that the Hub

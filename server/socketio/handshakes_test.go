@@ -1,10 +1,14 @@
 package socketio
 
 import (
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/roomcast/roomcast/server/engineio"
 	"github.com/roomcast/roomcast/server/limit"
@@ -38,6 +42,46 @@ func TestHandshakesOfOneAddress(t *testing.T) {
 	}
 	if _, connected := s.Connect(`{"userId":"u1"}`); connected.UserID != "u1" {
 		t.Errorf("another address: %+v", connected)
+	}
+	s.sio.engine.Range(func(session *engineio.Session) bool {
+		session.Abort(ReasonForcedClose)
+		return true
+	})
+}
+
+// The same for websockets: a client without a place gets the status of the refusal, and none gets an
+// open websocket that is closed before its OPEN packet.
+func TestWebSocketHandshakesOfOneAddress(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) {
+		o.Limits = limit.New(limit.Options{MaxConnections: 400}) // 40 waiting, 20 of one address
+	})
+	dialer := websocket.Dialer{HandshakeTimeout: servertest.Patience, NetDialContext: (&net.Dialer{
+		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)},
+	}).DialContext}
+	var opened atomic.Int32
+	var crowd sync.WaitGroup
+	for range 200 {
+		crowd.Go(func() {
+			conn, res, err := dialer.Dial("ws://"+s.Base+"/socket.io/?EIO=4&transport=websocket", nil)
+			if err != nil {
+				if res == nil || res.StatusCode != http.StatusTooManyRequests ||
+					res.Header.Get("Retry-After") == "" {
+					t.Errorf("a handshake got %v, %v", res, err)
+				}
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			_ = conn.SetReadDeadline(time.Now().Add(servertest.Patience))
+			if _, text, err := conn.ReadMessage(); err != nil || text[0] != '0' {
+				t.Errorf("an open websocket got %q, %v", text, err)
+			}
+			opened.Add(1)
+		})
+	}
+	crowd.Wait()
+	if n := opened.Load(); n != 20 {
+		t.Errorf("%d websockets of one address were opened, want 20", n)
 	}
 	s.sio.engine.Range(func(session *engineio.Session) bool {
 		session.Abort(ReasonForcedClose)

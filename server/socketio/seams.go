@@ -12,7 +12,7 @@ import (
 // the count and may be called more than once.
 type Limits interface {
 	// PreAuth counts a connection that has sent no CONNECT yet. giveWay ends it when others need
-	// its place; nil: it is counted for a moment only.
+	// its place.
 	PreAuth(ip netip.Addr, giveWay func()) (release func(), err error)
 	// AcquireSocket counts a connection from its first CONNECT on.
 	AcquireSocket(ip netip.Addr) (release func(), err error)

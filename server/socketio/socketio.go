@@ -31,7 +31,6 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/engineio"
 )
 
@@ -68,7 +67,7 @@ func New(o Options) (*Server, error) {
 	s.Mount(own, own.serves)
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
-		CheckOrigin: o.CheckOrigin, Admit: s.admit, Authorize: s.authorize,
+		CheckOrigin: o.CheckOrigin, Authorize: s.authorize,
 		Context: newSessionContext, Accept: s.accept, ReceiveRate: o.ReceiveRate,
 		Written: o.Metrics.Written,
 	})
@@ -108,18 +107,19 @@ func (s *Server) end(ctx context.Context, err error) error {
 	return errors.Join(err, s.workers.Wait(ctx))
 }
 
-// admit refuses a handshake while too many sessions have sent no CONNECT, or too many CONNECTs wait
-// for the connect hook, before a session is made for it.
-func (s *Server) admit(r *http.Request) error {
-	if err := s.opts.Auth.Overloaded(edge.ClientIP(r)); err != nil {
-		return overloaded{err}
+// accept makes the client of a new session. It refuses the handshake while too many sessions have
+// sent no CONNECT, or too many CONNECTs wait for the connect hook.
+func (s *Server) accept(session *engineio.Session) (engineio.Handler, error) {
+	if err := s.opts.Auth.Overloaded(contextOf(session).ip); err != nil {
+		return nil, overloaded{err}
 	}
-	release, err := s.opts.Limits.PreAuth(edge.ClientIP(r), nil)
+	c, err := newClient(s, session)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	release()
-	return nil
+	s.clients.add(c)
+	session.SetSource(c)
+	return c, nil
 }
 
 // overloaded is the error of a handshake for which the connect hook has no place.
@@ -127,14 +127,3 @@ type overloaded struct{ error }
 
 func (overloaded) HTTPStatus() int           { return auth.ErrHookUnavailable.Status }
 func (overloaded) RetryAfter() time.Duration { return auth.ErrHookUnavailable.RetryAfter }
-
-// accept makes the client of a new session.
-func (s *Server) accept(session *engineio.Session) engineio.Handler {
-	c := newClient(s, session)
-	if c == nil {
-		return nil
-	}
-	s.clients.add(c)
-	session.SetSource(c)
-	return c
-}
