@@ -76,7 +76,7 @@ func TestReload(t *testing.T) {
 	write(t, r.file, `{"log-level": "debug", "allowed-origins": ["https://new.example"],
 		"sse-max-connections": 3, "history-size": 7}`)
 	line := r.reload("settings reloaded")
-	want := []any{"ALLOWED_ORIGINS", "API_KEYS", "SSE_MAX_CONNECTIONS", "LOG_LEVEL"}
+	want := []any{"ALLOWED_ORIGINS", "API_KEYS_FILE", "SSE_MAX_CONNECTIONS", "LOG_LEVEL"}
 	if got := line["changed"]; !reflect.DeepEqual(got, want) {
 		t.Errorf("changed %v, want %v", got, want)
 	}

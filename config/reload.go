@@ -19,11 +19,11 @@ func (c Config) Reload(next Config) (merged Config, applied, pending []string) {
 		case reflect.DeepEqual(from.Field(s.index).Interface(), old.Interface()) &&
 			!c.otherContent(next, s.Env):
 		case c.canApply(next, s):
-			applied = append(applied, s.Env)
+			applied = note(applied, next.origin(s.Env))
 			old.Set(from.Field(s.index))
 			merged.sources[s.Env] = next.sources[s.Env]
 		default:
-			pending = append(pending, s.Env)
+			pending = note(pending, next.origin(s.Env))
 		}
 	}
 	if slices.Contains(applied, "JWT_PUBLIC_KEY_FILE") {
@@ -33,6 +33,22 @@ func (c Config) Reload(next Config) (merged Config, applied, pending []string) {
 		merged.certificate = next.certificate
 	}
 	return merged, applied, pending
+}
+
+// origin returns the setting that has the value of a setting: that of a secret file for its secret.
+func (c Config) origin(env string) string {
+	if file := env + "_FILE"; c.sources[env] == file {
+		return file
+	}
+	return env
+}
+
+// note adds a name once.
+func note(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
 }
 
 // otherContent reports whether the file that a setting names has changed. The contents of secret

@@ -61,8 +61,12 @@ func TestReloadOfFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	merged, applied, pending := before.Reload(load(t, e))
-	if !reflect.DeepEqual(applied, []string{"API_KEYS"}) || pending != nil {
+	if !reflect.DeepEqual(applied, []string{"API_KEYS_FILE"}) || pending != nil {
 		t.Errorf("applied %q and pending %q", applied, pending)
+	}
+	e["API_KEYS_FILE"] = file(t, "others", "third") // the name and the keys change
+	if _, applied, _ = merged.Reload(load(t, e)); !reflect.DeepEqual(applied, []string{"API_KEYS_FILE"}) {
+		t.Errorf("applied %q", applied)
 	}
 	if !reflect.DeepEqual(merged.APIKeys, []auth.Secret{[]byte("second")}) ||
 		len(before.APIKeys) != 2 {

@@ -33,6 +33,7 @@ type client struct {
 	space    sync.Cond // signals that inbox, replies, full, working or trusted change, or the end
 	inbox    []task
 	unread   int // bytes in inbox
+	calls    int // functions in inbox
 	working  bool
 	closed   bool
 	reason   string

@@ -12,6 +12,8 @@ const (
 	// maxUnhandledAsked replaces maxUnhandled while the server waits for an acknowledgement of the
 	// client.
 	maxUnhandledAsked = 1024
+	// maxLater is how many functions of later can wait for the handlers of one client.
+	maxLater = 1024
 	// maxUnread is how many bytes of all clients can wait for handlers. Above it the reader of a
 	// client that has more than fairUnread waiting blocks. Its own worker wakes it.
 	maxUnread  = 64 << 20
@@ -121,12 +123,21 @@ func (c *client) waitWhile(condition func() bool) bool {
 	return true
 }
 
-// later adds f to the worker's tasks.
+// later adds f to the worker's tasks. When maxLater functions wait, it closes the client; while that
+// many wait for a client that is closed, it drops f.
 func (c *client) later(f func()) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.inbox = append(c.inbox, task{run: f})
-	c.startWork()
+	full := c.calls >= maxLater
+	closed := full && c.session.Closed()
+	if !closed {
+		c.inbox = append(c.inbox, task{run: f})
+		c.calls++
+		c.startWork()
+	}
+	c.mu.Unlock()
+	if full && !closed {
+		c.abort("too many functions wait for the handlers")
+	}
 }
 
 // startWork starts the worker if it is not running. The caller holds the lock.
@@ -166,6 +177,8 @@ func (c *client) nextTask() (t task, more bool) {
 		if t.packet != nil {
 			c.unread -= t.packet.size
 			c.srv.unread.Add(-int64(t.packet.size))
+		} else {
+			c.calls--
 		}
 		c.space.Broadcast()
 		c.mu.Unlock()

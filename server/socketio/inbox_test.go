@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/roomcast/roomcast/server/servertest"
@@ -55,5 +56,39 @@ func TestUnhandledEventsOfAllClientsAreBounded(t *testing.T) {
 	}
 	if n := s.sio.unread.Load(); n != 0 {
 		t.Errorf("%d bytes wait when all are handled", n)
+	}
+}
+
+// A program cannot make the functions that wait for the handlers of one client take memory without a
+// bound: the client is closed. Those that waited before still run, then the end of the client.
+func TestFunctionsForHandlersAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, nil)
+	stuck, release, ended := make(chan *Conn, 1), make(chan struct{}), make(chan struct{})
+	root := s.sio.Of("/")
+	root.On("stuck", func(_ context.Context, c *Conn, _ *Event) error {
+		stuck <- c
+		<-release
+		return nil
+	})
+	root.OnDisconnect(func(*Conn, string) { close(ended) })
+	client, _ := s.Connect(`{"userId":"u1"}`)
+	client.Send(`42["stuck"]`)
+	conn := servertest.Receive(t, stuck)
+	var ran atomic.Int32
+	for range 100 * maxLater {
+		conn.Do(func() { ran.Add(1) })
+	}
+	servertest.Receive(t, conn.Context().Done())
+	conn.client.mu.Lock()
+	waiting, calls := len(conn.client.inbox), conn.client.calls
+	conn.client.mu.Unlock()
+	if waiting != maxLater+1 || calls != waiting {
+		t.Errorf("%d functions wait, %d are counted, want %d", waiting, calls, maxLater+1)
+	}
+	close(release)
+	servertest.Receive(t, ended)
+	if n := ran.Load(); n != maxLater+1 {
+		t.Errorf("%d functions ran, want %d", n, maxLater+1)
 	}
 }
