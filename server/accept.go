@@ -110,12 +110,18 @@ func (l *counted) accept() (net.Conn, error) {
 }
 
 // hold waits while there are no descriptors for a new connection, and a little while there are few.
+// When there are none, connections that send nothing give way.
 func (l *counted) hold() {
 	if l.reserve || !l.files.Tight() {
 		return
 	}
 	l.pause(tightPause)
 	for l.files.Full() {
+		if now := time.Now(); l.files.CloseSilent(now) > 0 {
+			// This is no burst of clients, so an address that crowds gets no more time.
+			l.since, l.last = now.Add(-crowdedAfter), now
+			continue
+		}
 		if now := time.Now(); now.Sub(l.full) >= acceptLog {
 			l.full = now
 			l.log.Error("no connection is accepted: the process has too many open files; raise " +

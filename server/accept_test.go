@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"syscall"
 	"testing"
@@ -78,4 +80,57 @@ func TestOneAddressLeavesDescriptorsToOthers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// When connections that send nothing have taken all descriptors, they give way to a client with a
+// request, before the deadline for their headers. One that has sent a request stays.
+func TestSilentConnectionsGiveWay(t *testing.T) {
+	t.Parallel()
+	const files = 40
+	srv := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "hello")
+	}), zap.NewNop())
+	srv.ReadHeaderTimeout = time.Hour
+	limit.Hear(srv)
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	descriptors := limit.NewDescriptors(files, 0)
+	l := newCounted(plain, descriptors, false, nil, zap.NewNop())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(l)
+	}()
+	defer func() { _ = srv.Close(); <-done }()
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", plain.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
+		return conn
+	}
+	ask := func(conn net.Conn) {
+		t.Helper()
+		_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+	}
+	old := dial()
+	ask(old)
+	for range files*19/20 - 1 { // the rest is the reserve
+		dial()
+	}
+	servertest.Eventually(t, "all descriptors are taken", descriptors.Full)
+	ask(dial())
+	ask(old)
 }

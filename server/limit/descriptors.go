@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"container/list"
 	"fmt"
 	"net"
 	"net/netip"
@@ -19,6 +20,7 @@ type Descriptors struct {
 
 	mu        sync.Mutex
 	addresses map[netip.Addr]int64 // connections of clients, by address
+	silent    list.List            // of silent: clients without a request, the oldest first
 }
 
 // NewDescriptors returns the count for a limit of open files, of which others are not connections.
@@ -57,9 +59,13 @@ func (d *Descriptors) CountClient(c net.Conn, ip netip.Addr) net.Conn {
 	ip = Bucket(ip)
 	d.change(ip, 1)
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &countedTCP{TCPConn: tcp, place: place{d: d, ip: ip}}
+		counted := &countedTCP{TCPConn: tcp, place: place{d: d, ip: ip}}
+		counted.listen(counted)
+		return counted
 	}
-	return &countedConn{Conn: c, place: place{d: d, ip: ip}}
+	counted := &countedConn{Conn: c, place: place{d: d, ip: ip}}
+	counted.listen(counted)
+	return counted
 }
 
 // Crowds reports whether an address takes the descriptors of others: 17 of 20 are in use, and it has
@@ -111,6 +117,9 @@ type place struct {
 	d     *Descriptors
 	ip    netip.Addr
 	freed atomic.Bool
+
+	heard  atomic.Bool   // it has sent a request, or is closed
+	silent *list.Element // in Descriptors.silent, guarded by its lock
 }
 
 // free gives the descriptor back, once.
@@ -118,6 +127,7 @@ func (p *place) free() {
 	if !p.freed.Swap(true) {
 		p.d.open.Add(-1)
 		p.d.change(p.ip, -1)
+		p.hear()
 	}
 }
 
