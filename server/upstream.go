@@ -19,6 +19,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
@@ -32,6 +33,7 @@ const (
 	// upstreamIdle is the time for upstreamPart bytes of a request, and for one write of a response.
 	upstreamIdle    = 60 * time.Second
 	upstreamPart    = 16 << 10
+	upstreamBegins  = 1024 // bodies of which upstreamPart bytes are kept
 	codeBadGateway  = "bad_gateway"
 	codeGatewayTime = "gateway_timeout"
 	codeLoop        = "loop_detected"
@@ -46,6 +48,8 @@ type upstream struct {
 	idle    time.Duration // upstreamIdle
 	via     string        // the entry of this server in Via, to detect loops
 
+	beginning *semaphore.Weighted // of upstreamBegins, for begin
+
 	ctx context.Context // done when streams and upgraded connections must end
 	end context.CancelFunc
 
@@ -59,7 +63,7 @@ func newUpstream(
 	origin *url.URL, trusted []netip.Prefix, files *limit.Descriptors, log *zap.Logger,
 ) *upstream {
 	u := &upstream{trusted: trusted, idle: upstreamIdle, via: "roomcast-" + rand.Text()[:8],
-		endless: map[*upstreamCall]bool{}}
+		beginning: semaphore.NewWeighted(upstreamBegins), endless: map[*upstreamCall]bool{}}
 	u.ctx, u.end = context.WithCancel(context.Background())
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only
 	dialer := &net.Dialer{Timeout: upstreamDial, KeepAlive: 15 * time.Second}
@@ -149,9 +153,14 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	r = r.WithContext(context.WithValue(ctx, upstreamCallKey{}, c))
 	if r.Body != nil && r.ContentLength != 0 {
-		r.Body = &slowBody{
+		body, err := u.begin(&slowBody{
 			DeadlineBody: edge.DeadlineBody{ReadCloser: r.Body, Controller: rc}, timeout: u.idle,
+		})
+		if err != nil {
+			edge.WriteProblem(w, r, u.bodyProblem(err))
+			return
 		}
+		r.Body = body
 	}
 	// The next request on the connection must not inherit the deadline.
 	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()

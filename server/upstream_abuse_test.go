@@ -2,6 +2,8 @@ package server
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
@@ -90,12 +92,72 @@ func TestUpstreamSlowBodies(t *testing.T) {
 			}
 		}
 	}
-	if sent, status := send(1, 10*time.Millisecond); strings.Contains(status, " 418 ") ||
+	if sent, status := send(1, 10*time.Millisecond); !strings.Contains(status, " 408 ") ||
 		sent > 2*upstreamPart {
 		t.Errorf("a body of single bytes: %q after %d bytes", status, sent)
 	}
 	if _, status := send(upstreamPart, time.Millisecond); !strings.Contains(status, " 418 ") {
 		t.Errorf("a body with progress: %q", status)
+	}
+}
+
+// The application gets a request when the body has begun: a client that sends slowly holds no second
+// descriptor. All of the body arrives, whatever its length, and a broken one gets a clear answer.
+func TestUpstreamBodiesBeginBeforeTheApplicationIsAsked(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 10)
+	app := servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method
+		body, err := io.ReadAll(r.Body)
+		sum := sha256.Sum256(body)
+		_, _ = fmt.Fprintf(w, "%d %x %v %d", len(body), sum[:4], err, r.ContentLength)
+	}))
+	address, u := serveUpstream(t, &url.URL{Scheme: "http", Host: app})
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(servertest.Patience))
+	_, _ = io.WriteString(c, "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n1234")
+	for _, n := range []int{0, 1, upstreamPart - 1, upstreamPart, upstreamPart + 1, 3 * upstreamPart} {
+		body := bytes.Repeat([]byte("0123456789"), n/10+1)[:n]
+		sum := sha256.Sum256(body)
+		for length, reader := range map[int]io.Reader{
+			n: bytes.NewReader(body), -1: io.MultiReader(bytes.NewReader(body)),
+		} {
+			res, err := http.Post("http://"+address+"/", "text/plain", reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			want := fmt.Sprintf("%d %x <nil> %d", n, sum[:4], length)
+			if string(got) != want {
+				t.Errorf("%d bytes: the application got %q, want %q", n, got, want)
+			}
+			if method := <-asked; method != "POST" || len(asked) > 0 {
+				t.Errorf("%s, and %d more requests", method, len(asked))
+			}
+		}
+	}
+	_, _ = io.WriteString(c, "5")
+	if line, _ := bufio.NewReader(c).ReadString('\n'); !strings.Contains(line, " 200 ") {
+		t.Errorf("the slow client got %q", line)
+	}
+	servertest.Eventually(t, "no body begins any more", func() bool {
+		return u.beginning.TryAcquire(upstreamBegins)
+	})
+	u.beginning.Release(upstreamBegins)
+	broken, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broken.Close()
+	_ = broken.SetDeadline(time.Now().Add(servertest.Patience))
+	_, _ = io.WriteString(broken, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+	if line, _ := bufio.NewReader(broken).ReadString('\n'); !strings.Contains(line, " 400 ") {
+		t.Errorf("a broken body got %q", line)
 	}
 }
 

@@ -1,7 +1,14 @@
 package server
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/roomcast/roomcast/server/edge"
@@ -25,6 +32,62 @@ func (b *slowBody) Read(p []byte) (int, error) {
 		b.part = 0
 	}
 	return n, err
+}
+
+// begun is a body whose first bytes have been read.
+type begun struct {
+	io.ReadCloser               // the rest
+	first         *bytes.Buffer // nil when it is empty
+	release       func()        // of first, once
+}
+
+// begin reads the first upstreamPart bytes of a body, or all of it, before the application is asked:
+// a client that sends slowly then holds one descriptor, its own, and no worker of the application.
+// While very many bodies begin at the same time, it reads nothing.
+func (u *upstream) begin(body io.ReadCloser) (io.ReadCloser, error) {
+	if !u.beginning.TryAcquire(1) {
+		return body, nil
+	}
+	b := &begun{body, new(bytes.Buffer), sync.OnceFunc(func() { u.beginning.Release(1) })}
+	if _, err := io.CopyN(b.first, body, upstreamPart); err != nil && err != io.EOF {
+		b.release()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *begun) Read(p []byte) (int, error) {
+	if b.first == nil {
+		return b.ReadCloser.Read(p)
+	}
+	n, err := b.first.Read(p)
+	if b.first.Len() > 0 {
+		return n, err
+	}
+	b.first = nil
+	b.release()
+	if err == io.EOF { // it was empty
+		return b.ReadCloser.Read(p)
+	}
+	return n, err
+}
+
+func (b *begun) Close() error {
+	b.release()
+	return b.ReadCloser.Close()
+}
+
+// bodyProblem returns the error for a client whose body does not begin.
+func (u *upstream) bodyProblem(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &edge.Problem{Status: http.StatusRequestTimeout, Code: edge.CodeRequestTimeout,
+			Detail: fmt.Sprintf("body: less than %d bytes in %s", upstreamPart, u.idle)}
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled):
+		return err
+	}
+	return &edge.Problem{Status: http.StatusBadRequest, Code: edge.CodeValidation,
+		Detail: "body: broken transfer encoding"}
 }
 
 // idleWriter sets a deadline for every write of a response, which has at most 32 KiB.
