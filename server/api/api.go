@@ -2,7 +2,6 @@
 package api
 
 import (
-	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ type handler struct {
 	hub       *notify.Hub
 	keys      *Keyring
 	log       *zap.Logger
-	large     chan *bytes.Buffer // the idle buffers for large bodies, see readBody
+	large     largeBodies // see readBody
 	objects   []*object
 	routes    []route       // the routes that this handler serves
 	described []route       // routes, and the ones of streams

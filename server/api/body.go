@@ -8,20 +8,14 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/roomcast/roomcast/notify/strictjson"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
 const (
-	// smallBody is the number of bytes that every request may read into memory of its own. Bodies
-	// that are larger need one of maxLargeBodies shared buffers, for which a request waits at most
-	// largeBodyWait. So the memory for parallel uploads does not depend on the number of
-	// connections.
-	smallBody      = 16 << 10
-	maxLargeBodies = 8
-	largeBodyWait  = 2 * time.Second
+	// smallBody is the number of bytes that every request may read into memory of its own.
+	smallBody = 16 << 10
 
 	// maxLeadingSpace is the number of bytes in which startsArray looks for the first character
 	// of the JSON text.
@@ -29,10 +23,6 @@ const (
 
 	byteOrderMark = "\ufeff"
 )
-
-var errTooManyLarge = &edge.Problem{Status: http.StatusServiceUnavailable,
-	Code: edge.CodeUnavailable, RetryAfter: time.Second,
-	Detail: "the server is reading too many large bodies; nothing was sent, try again"}
 
 // checkMediaType accepts only JSON in UTF-8 without a content encoding: a few kilobytes of gzip can
 // expand to gigabytes.
@@ -90,41 +80,7 @@ func (h *handler) readBody(
 	} else if err != nil {
 		return nil, release, bodyError(err)
 	}
-	timer := time.NewTimer(largeBodyWait)
-	defer timer.Stop()
-	var large *bytes.Buffer
-	select {
-	case large = <-h.large:
-	case <-timer.C:
-		return nil, release, errTooManyLarge
-	case <-r.Context().Done():
-		return nil, release, r.Context().Err()
-	}
-	release = func() { h.putLarge(large) }
-	large.Grow(int(max(r.ContentLength, maxSingleBody)) + bytes.MinRead)
-	large.Write(small.Bytes())
-	if _, err := large.ReadFrom(in); err != nil {
-		return nil, release, bodyError(err)
-	}
-	return large.Bytes(), release, nil
-}
-
-func newLargeBodies() chan *bytes.Buffer {
-	buffers := make(chan *bytes.Buffer, maxLargeBodies)
-	for range maxLargeBodies {
-		buffers <- new(bytes.Buffer)
-	}
-	return buffers
-}
-
-// putLarge returns a buffer for the next large body. It replaces the buffer of a large batch with
-// an empty one, because batches of that size can be a day apart.
-func (h *handler) putLarge(b *bytes.Buffer) {
-	b.Reset()
-	if b.Cap() > 2*maxSingleBody {
-		b = new(bytes.Buffer)
-	}
-	h.large <- b
+	return h.large.read(r.Context(), small.Bytes(), in, r.ContentLength, limit)
 }
 
 // bodyError returns errors that edge.ProblemOf knows as they are. Any other error of reading a body

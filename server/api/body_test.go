@@ -154,7 +154,7 @@ func TestLargeBodyBufferAfterPanic(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)
-	if w.Code != http.StatusInternalServerError || len(h.large) != maxLargeBodies {
-		t.Errorf("%d %s: %d of %d buffers are left", w.Code, w.Body, len(h.large), maxLargeBodies)
+	if w.Code != http.StatusInternalServerError || len(h.large.buffers) != maxLargeBodies {
+		t.Errorf("%d %s: %d of %d buffers are left", w.Code, w.Body, len(h.large.buffers), maxLargeBodies)
 	}
 }
