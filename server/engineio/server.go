@@ -193,12 +193,6 @@ func (s *Server) left() {
 	}
 }
 
-func (s *Server) isDraining() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.draining
-}
-
 // batch returns an empty batch from the pool; putBatch returns it.
 func (s *Server) batch() *Batch { return s.batches.Get().(*Batch) }
 
