@@ -54,10 +54,15 @@ func TestInputBeforeConnectIsBounded(t *testing.T) {
 			t.Parallel()
 			ways := map[string]*servertest.WebSocket{"websocket": s.Dial(""), "upgraded": s.Poll().Upgrade()}
 			for way, ws := range ways {
-				for _, packet := range c.packets {
+				got, rest := "", c.packets
+				if len(rest) > 1 { // a reset, while the client sends, would take the answer
+					ws.Send(rest[0])
+					got, rest = ws.Read(), rest[1:]
+				}
+				for _, packet := range rest {
 					_ = ws.Conn.WriteMessage(1, []byte(packet)) // the server may close first
 				}
-				got := strings.Join(ws.Closed(), "\n")
+				got += strings.Join(ws.Closed(), "\n")
 				if c.answer == "" && got != "" || !strings.HasPrefix(got, c.answer) {
 					t.Errorf("%s: got %.200s, want %s", way, got, c.answer)
 				}
