@@ -49,9 +49,9 @@ function takeKey() {
 	key.value = given;
 }
 /**
-* Calls a route. body: JSON as text, which goes out as it was typed. Rejects only when signal
-* aborts. Without a key it does not call routes that need one, which would only fill the server's
-* log.
+* Calls a route. body: JSON as text, which goes out as it was typed. seconds: how long to wait for
+* the answer (default: 20). Rejects only when signal aborts. Without a key it does not call routes
+* that need one, which would only fill the server's log.
 */
 async function call(method, path, o = {}) {
 	if (path.startsWith("v1/") && !key.value) return {
@@ -67,7 +67,8 @@ async function call(method, path, o = {}) {
 	const headers = { ...o.headers };
 	if (o.body !== void 0) headers["Content-Type"] = "application/json";
 	if (key.value) headers.Authorization = `Bearer ${key.value}`;
-	const limit = AbortSignal.timeout(2e4);
+	const { seconds = 20 } = o;
+	const limit = AbortSignal.timeout(seconds * 1e3);
 	try {
 		const response = await fetch(new URL(path, base), {
 			method,
@@ -105,7 +106,7 @@ async function call(method, path, o = {}) {
 			problem: {
 				status: 0,
 				code: "network",
-				detail: limit.aborted ? "the server did not answer in 20 s" : "the server cannot be reached"
+				detail: limit.aborted ? `the server did not answer in ${seconds} s` : "the server cannot be reached"
 			}
 		};
 	}
@@ -460,6 +461,32 @@ function json(value, space = 0) {
 var cut = (text, most) => text.length > most ? `${text.slice(0, most)}… (${number(text.length)} characters)` : text;
 /** Returns the items of a list that the user typed, split at commas and line ends. */
 var words = (text) => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
+/**
+* Returns JSON with one value per line. Unlike JSON.parse and JSON.stringify it keeps numbers as
+* they are: `1.50`, and integers that are too large for a number.
+*/
+function indented(json) {
+	let depth = 0, inString = false;
+	const line = () => `\n${"  ".repeat(depth)}`;
+	return json.replace(/\\[^]|"|[[{]\s*[\]}]|[[{\]},:]|\s+/g, (token) => {
+		if (token === "\"") inString = !inString;
+		else if (!inString) switch (token[0]) {
+			case "[":
+			case "{":
+				if (token.length > 1) return token[0] + token.at(-1);
+				depth++;
+				return token + line();
+			case "]":
+			case "}":
+				depth--;
+				return line() + token;
+			case ",": return token + line();
+			case ":": return ": ";
+			default: return "";
+		}
+		return token;
+	});
+}
 // src/views/channels.ts
 var PAGE$1 = 200;
 function channels() {
@@ -603,12 +630,16 @@ function leaf(path, name, hint, control, required, text) {
 	control.addEventListener("input", () => field.mark(""));
 	return field;
 }
-/** Returns a field for JSON. onlyObject: the value must be an object. */
-function jsonField(path, name, hint, required, onlyObject) {
+/** Returns a field for JSON. container: what the value must be. */
+function jsonField(path, name, hint, required, container) {
 	const control = h("textarea", {
 		rows: 4,
 		spellcheck: "false",
-		placeholder: onlyObject ? "{}" : "null"
+		placeholder: {
+			object: "{}",
+			array: "[]",
+			any: "null"
+		}[container]
 	});
 	const field = leaf(path, name, hint, control, required, (mistake) => {
 		const text = control.value.trim();
@@ -619,7 +650,8 @@ function jsonField(path, name, hint, required, onlyObject) {
 		} catch (error) {
 			throw mistake(`this is not JSON: ${error.message}`);
 		}
-		if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but not an object: {…}");
+		if (container === "array" && !Array.isArray(value)) throw mistake("this is JSON, but not an array: […]");
+		if (container === "object" && (typeof value !== "object" || value === null || Array.isArray(value))) throw mistake("this is JSON, but not an object: {…}");
 		return text;
 	});
 	field.root.classList.add("wide");
@@ -631,6 +663,7 @@ function jsonField(path, name, hint, required, onlyObject) {
 	};
 }
 // src/schema.ts
+var typesOf = ({ type }) => type === void 0 ? [] : [type].flat();
 /** Follows references, and ignores that a value may be null: an empty field is left out instead. */
 function resolve(schema, all) {
 	const { $ref, anyOf, description } = schema;
@@ -643,14 +676,20 @@ function resolve(schema, all) {
 	} : found;
 }
 /** Returns the kind of input for a resolved schema. */
-function shapeOf({ type, enum: choices, properties, items }) {
-	const name = Array.isArray(type) ? type.find((one) => one !== "null") : type;
+function shapeOf(schema) {
+	const { enum: choices, properties, items } = schema;
+	const name = typesOf(schema).find((one) => one !== "null");
 	if (choices) return "choice";
 	if (name === "string") return "text";
 	if (name === "number" || name === "integer") return "number";
 	if (name === "boolean") return "flag";
-	if (name === "array") return items?.type === "string" ? "list" : "json";
+	if (name === "array") return items && typesOf(items).includes("string") ? "list" : "json";
 	return name === "object" && properties ? "object" : "json";
+}
+/** Returns what the value of a resolved schema with the shape "json" must be. */
+function containerOf(schema) {
+	const types = typesOf(schema);
+	return types.includes("object") ? "object" : types.includes("array") ? "array" : "any";
 }
 // src/form.ts
 /**
@@ -698,7 +737,7 @@ function fieldOf(path, schema, all, required, example) {
 			});
 			return leaf(path, name, description, control, required, () => control.value.trim() && JSON.stringify(words(control.value)));
 		}
-		case "json": return jsonField(path, name, description, required, resolved.type !== void 0);
+		case "json": return jsonField(path, name, description, required, containerOf(resolved));
 		default: {
 			const control = h("input", {
 				placeholder: format === "date-time" ? "2026-11-22T10:00:00Z" : typeof example === "string" && required ? example : "",
@@ -712,7 +751,7 @@ function fieldOf(path, schema, all, required, example) {
 /** Returns the fields of an object: its known properties, and one field for all others. */
 function objectField(path, schema, all) {
 	const fields = Object.entries(schema.properties).map(([name, one]) => fieldOf(`${path}.${name}`, one, all, schema.required?.includes(name) ?? false));
-	const rest = jsonField(path, "further fields", "JSON, for properties without a field", false, true);
+	const rest = jsonField(path, "further fields", "JSON, for properties without a field", false, "object");
 	return {
 		path,
 		fields: [...fields, rest],
@@ -745,16 +784,18 @@ var LABELS = {
 	users: "User IDs",
 	channel: "Channel",
 	channels: "Channels",
-	client: "Client ID"
+	client: "Client ID",
+	room: "Room"
 };
 /**
 * Returns the field of a target. fallback: describes the default target; "" when a target is
-* required.
+* required. rooms: it offers a room, too, and is then the field "room" of the request.
 */
-function targetField(fallback, known) {
+function targetField(fallback, known, rooms = false) {
 	const id = newId();
 	const kind = select({
 		...fallback && { "": "the default of the kind" },
+		...rooms && { room: "a room" },
 		user: "a user",
 		users: "users",
 		channel: "a channel",
@@ -785,7 +826,9 @@ function targetField(fallback, known) {
 	const list = h("datalist", { id: `${id}l` });
 	const several = () => kind.value.endsWith("s") && kind.value !== "";
 	const field = {
-		path: "target",
+		get path() {
+			return kind.value === "room" ? "room" : "target";
+		},
 		root: h("div", { class: "wide form" }, h("div", { class: "pair" }, h("label", {}, h("span", { class: "label" }, "To", !fallback && h("span", {
 			class: "req",
 			"aria-hidden": "true"
@@ -795,10 +838,11 @@ function targetField(fallback, known) {
 			if (kind.value === "all") return `{"all": true}`;
 			const names = several() ? words(name.value) : name.value.trim();
 			if (!names.length) throw new Mistake(field, "a name is required");
+			if (kind.value === "room") return JSON.stringify(names);
 			return `{${JSON.stringify(kind.value)}: ${JSON.stringify(names)}}`;
 		},
 		fill(value) {
-			const [given, names] = Object.entries(value ?? {})[0] ?? [fallback ? "" : "user", ""];
+			const [given, names] = Object.entries(value ?? {})[0] ?? [fallback ? "" : rooms ? "room" : "user", ""];
 			kind.value = given;
 			name.value = names === true ? "" : [names].flat().join(", ");
 			turn();
@@ -832,103 +876,172 @@ function targetField(fallback, known) {
 */
 async function suggestions() {
 	const [users, channels] = await Promise.all([call("GET", "v1/users?online=true&limit=100"), call("GET", "v1/channels?limit=100")]);
+	const channel = channels.json?.channels?.map(({ channel }) => channel) ?? [];
 	const names = {
 		user: users.json?.users?.map(({ userId }) => userId) ?? [],
-		channel: channels.json?.channels?.map(({ channel }) => channel) ?? []
+		channel,
+		room: channel
 	};
 	return (kind) => names[kind.replace(/s$/, "")] ?? [];
 }
-// src/views/kinds.ts
-/** The route of the plain notification. */
-var PLAIN = "v1/notifications";
-/** The fields under "More". */
-var SELDOM = [
-	"metadata",
-	"ttl",
-	"except"
-];
-/** Reads the routes that send from the description of the API, into kinds and its select. */
-async function readKinds(kinds, choice) {
-	const { paths, components: { schemas } } = await openapi();
-	const names = [];
-	for (const [path, item] of Object.entries(paths)) {
-		const media = path.startsWith(`/v1/notifications`) && item.post?.requestBody?.content["application/json"];
-		if (!media) continue;
-		const { $ref } = media.schema.anyOf?.[0] ?? media.schema;
-		const name = path.slice(1);
-		kinds.set(name, {
-			path: name,
-			schemas,
-			schema: schemas[$ref.split("/").at(-1)],
-			example: media.example,
-			summary: item.post.summary,
-			about: `${item.post.summary.replace(/\.?$/, ".")} ${name === "v1/notifications" ? "" : item.post.description}`
-		});
-		names.push(name);
-	}
-	const plain = h("option", { value: PLAIN }, "notification, of any type");
-	choice.replaceChildren(plain, h("optgroup", { label: "Catalogue" }, ...names.filter((name) => name !== PLAIN).sort().map((name) => h("option", { value: name }, name.slice(17)))));
-	kinds.get(PLAIN).about = "One notification, with a type and data of your own.";
-}
+// src/views/kindform.ts
+/** The flags that are left out when they are not set. */
+var FLAGS = ["volatile", "retain"];
+/** The fields under "More", and their names in its summary. */
+var SELDOM = {
+	metadata: "metadata",
+	ttl: "time to live",
+	except: "exceptions"
+};
 /** Makes the form of a kind. known: suggestions for its target. */
-function compose({ path, schema, schemas, about, example }, known) {
-	const { required = [], properties = {} } = schema;
-	const fallback = required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes to the default target of the kind.";
-	const make = (name) => name === "target" ? targetField(fallback, known) : name === "volatile" ? flag(name, properties[name]) : fieldOf(name, properties[name], schemas, required.includes(name), example[name]);
+function compose(kind, known) {
+	const { path, schema: { required = [], properties = {} }, schemas, about } = kind;
+	const rooms = "room" in properties;
+	const example = rooms ? {
+		...kind.example,
+		target: { room: kind.example.room }
+	} : kind.example;
+	const fallback = rooms || required.includes("target") ? "" : /Without a target .*?\.(?= |$)/.exec(about)?.[0] ?? "Without a target it goes to the default target of the kind.";
+	const make = (name) => name === "target" ? targetField(fallback, known, rooms) : FLAGS.includes(name) ? flag(name, properties[name]) : fieldOf(name, properties[name], schemas, required.includes(name), example[name]);
 	const order = [
 		...required.filter((name) => name !== "target"),
 		"target",
+		"namespace",
 		"data",
-		"volatile",
-		...SELDOM
+		"args",
+		...FLAGS,
+		...Object.keys(SELDOM)
 	];
-	const fields = [...order, ...Object.keys(properties).filter((name) => !order.includes(name))].filter((name) => name in properties).map(make);
-	const of = (wanted) => fields.filter(({ path }) => wanted(path)).map(({ root }) => root);
-	const inner = h("div", { class: "fields" }, ...of((name) => SELDOM.includes(name)));
+	const names = [...order, ...Object.keys(properties).filter((name) => !order.includes(name))].filter((name) => name in properties && name !== "room");
+	const fields = new Map(names.map((name) => [name, make(name)]));
+	const query = new Map(Object.entries(kind.query).map(([name, one]) => [name, fieldOf(name, one, schemas, false)]));
+	const of = (wanted) => [...fields].filter(([name]) => wanted(name)).map(([, { root }]) => root);
+	const inner = h("div", { class: "fields" }, ...of((name) => name in SELDOM));
 	const needed = [...required, "target"];
-	for (const field of fields) field.fill(needed.includes(field.path) ? example[field.path] : void 0);
+	for (const [name, field] of fields) field.fill(needed.includes(name) ? example[name] : void 0);
+	const more = Object.keys(SELDOM).filter((name) => fields.has(name)).map((name) => SELDOM[name]);
 	return {
 		path,
 		fields,
+		query,
 		needed,
 		example,
 		seldom: inner,
-		parts: [h("div", { class: "fields" }, ...of((name) => !SELDOM.includes(name))), h("details", {}, h("summary", {}, "More: metadata, time to live, exceptions"), inner)]
+		parts: [h("div", { class: "fields" }, ...of((name) => !(name in SELDOM)), ...[...query.values()].map(({ root }) => root)), h("details", {}, h("summary", {}, `More: ${more.join(", ")}`), inner)]
 	};
 }
+/** Returns all fields of a form. */
+var fieldsOf = ({ fields, query }) => [...fields.values(), ...query.values()];
 /** Returns a field for a flag that is left out when it is not set. */
 function flag(path, { description = "" }) {
-	const root = check(path, false, () => {});
+	const id = newId();
+	const root = check(path, false, () => field.mark(""));
 	const box = root.firstElementChild;
+	const error = h("span", {
+		class: "error",
+		id
+	});
 	box.name = path;
-	root.append(h("small", {}, description.split(":")[0]));
-	return {
+	set(box, { "aria-describedby": id });
+	root.append(h("small", {}, description));
+	const field = {
 		path,
-		root: h("div", { class: "wide" }, root),
+		root: h("div", { class: "wide" }, root, error),
 		value: () => box.checked ? "true" : void 0,
 		fill: (value) => {
 			box.checked = value === true;
 		},
-		mark: (text) => set(box, { "aria-invalid": text && "true" }),
+		mark(text) {
+			say(error, text);
+			set(box, { "aria-invalid": text && "true" });
+		},
 		focus: () => box.focus()
 	};
+	return field;
 }
-/**
-* Returns the body of the request without fields that have a mistake. wrong: called with each
-* mistake.
-*/
-function bodyOf({ fields }, wrong) {
+/** Returns the request of a form. wrong: called with each mistake. */
+function requestOf({ path, fields, query }, wrong) {
+	const read = (field) => {
+		try {
+			return field.value();
+		} catch (error) {
+			if (!(error instanceof Mistake)) throw error;
+			wrong(error);
+		}
+	};
 	const lines = [];
-	for (const field of fields) try {
-		const json = field.value();
+	for (const field of fields.values()) {
+		const json = read(field);
 		if (json !== void 0) lines.push(`  ${JSON.stringify(field.path)}: ${json}`);
-	} catch (error) {
-		if (!(error instanceof Mistake)) throw error;
-		wrong(error);
 	}
-	return lines.length ? `{\n${lines.join(",\n")}\n}` : "{}";
+	const params = new URLSearchParams();
+	for (const [name, field] of query) {
+		const json = read(field);
+		if (json !== void 0) params.set(name, String(JSON.parse(json)));
+	}
+	return {
+		path: params.size ? `${path}?${params}` : path,
+		body: lines.length ? `{\n${lines.join(",\n")}\n}` : "{}"
+	};
+}
+// src/views/kinds.ts
+/** The route of the plain notification. */
+var PLAIN = "v1/notifications";
+/** The route of events with bare arguments. */
+var EMIT = "v1/emit";
+/** Reads the routes that send from the description of the API, into kinds and its select. */
+async function readKinds(kinds, choice) {
+	const { paths, components: { schemas } } = await openapi();
+	const names = [];
+	for (const [path, { post }] of Object.entries(paths)) {
+		const name = path.slice(1);
+		const media = (name === "v1/emit" || name.startsWith("v1/notifications")) && post?.requestBody?.content["application/json"];
+		if (!media) continue;
+		const { $ref } = media.schema.anyOf?.[0] ?? media.schema;
+		kinds.set(name, {
+			path: name,
+			schemas,
+			schema: schemas[$ref.split("/").at(-1)],
+			query: queryOf(post.parameters ?? []),
+			example: media.example,
+			summary: post.summary,
+			about: `${post.summary.replace(/, or up to .*|\.$/, "")}. ${post.description}`
+		});
+		if (name.startsWith(`v1/notifications/`)) names.push(name);
+	}
+	choice.replaceChildren(h("option", { value: PLAIN }, "notification, of any type"), h("option", { value: EMIT }, "event with bare arguments"), h("optgroup", { label: "Catalogue" }, ...names.sort().map((name) => h("option", { value: name }, name.slice(17)))));
+	kinds.get(PLAIN).about = "One notification, with a type and data of your own.";
+}
+function queryOf(parameters) {
+	return Object.fromEntries(parameters.filter((one) => one.in === "query").map(({ name, description, schema }) => [name, {
+		...schema,
+		description
+	}]));
+}
+// src/views/receipt.ts
+/** Returns the id and the counts of a receipt. */
+var countsOf = ({ id = "volatile", delivered, users, channels }) => `${id} · ${plural(delivered, "connection")} · ${plural(users, "user")} · ${plural(channels, "channel")}`;
+/** Returns a reply in one line. */
+function replyLine(reply) {
+	if ("acks" in reply) return acksLine(reply);
+	if (reply.delivered) return countsOf(reply);
+	return `${countsOf(reply)} · ${reply.stored ? "no receiver is connected; it is kept for replay" : "nobody received it"}`;
+}
+function acksLine({ acks, missing, timedOut }) {
+	const asked = acks.length + missing.length;
+	if (!asked) return "No Socket.IO client received it, so there is no acknowledgement.";
+	return [
+		`${plural(acks.length, "acknowledgement")} of ${plural(asked, "client")}`,
+		missing.length > 0 && `${plural(missing.length, "client")} without one`,
+		timedOut && "the time is over"
+	].filter(Boolean).join(" · ");
 }
 // src/views/composer.ts
+var SENDING = "Sending…";
+/** How long to wait for an answer, in seconds: acknowledgements may take 30. */
+var SECONDS = 50;
+/** The most characters of an answer that the page shows. Acknowledgements may have 8 MiB. */
+var MOST = 2e5;
 function composer() {
 	const choice = h("select", { id: "kind" });
 	const about = h("p", { class: "hint" }), note = new Note();
@@ -956,6 +1069,7 @@ function composer() {
 		description: "the server sends requests with the same key once in 10 minutes"
 	}, {}, false);
 	const kinds = /* @__PURE__ */ new Map(), forms = /* @__PURE__ */ new Map();
+	const sending = /* @__PURE__ */ new Set();
 	let known = () => [], current;
 	function turn(name) {
 		choice.value = name;
@@ -965,7 +1079,8 @@ function composer() {
 		about.replaceChildren(...kind.about.split("`").map((text, n) => n % 2 ? h("code", {}, text) : text));
 		form.replaceChildren(...current.parts, idempotent, actions);
 		current.seldom.append(idempotency.root);
-		tell("");
+		set(go, { disabled: sending.has(current) });
+		tell(sending.has(current) ? SENDING : "");
 		answer.hidden = true;
 		paint();
 	}
@@ -974,39 +1089,44 @@ function composer() {
 		return value ? { "Idempotency-Key": JSON.parse(value) } : {};
 	};
 	function paint() {
-		if (current) say(shown, curl(new URL(current.path, base), bodyOf(current, () => {}), headers()));
+		if (!current) return;
+		const { path, body } = requestOf(current, () => {});
+		say(shown, curl(new URL(path, base), body, headers()));
 	}
 	async function send() {
-		if (!current) return;
-		for (const field of [...current.fields.flatMap((one) => [one, ...one.fields ?? []])]) field.mark("");
+		const sent = current;
+		if (!sent || sending.has(sent)) return;
+		for (const field of fieldsOf(sent).flatMap((one) => [one, ...one.fields ?? []])) field.mark("");
 		const mistakes = [];
-		const text = bodyOf(current, (mistake) => mistakes.push(mistake));
+		const { path, body } = requestOf(sent, (mistake) => mistakes.push(mistake));
 		if (mistakes.length) {
 			for (const { field, message } of mistakes) show(field, message);
 			mistakes[0].field.focus();
 			return tell(`Not sent: ${mistakes[0].field.path}: ${mistakes[0].message}`, true);
 		}
+		sending.add(sent);
 		set(go, { disabled: true });
-		tell("Sending…");
-		const { json, problem, text: raw } = await call("POST", current.path, {
-			body: text,
-			headers: headers()
+		tell(SENDING);
+		const reply = await call("POST", path, {
+			body,
+			headers: headers(),
+			seconds: SECONDS
 		});
+		sending.delete(sent);
+		if (current !== sent) return;
 		set(go, { disabled: false });
-		say(answer, raw && JSON.stringify(JSON.parse(raw), null, 2));
-		answer.hidden = !raw;
-		if (problem) {
-			tell(lineOf(problem), true);
-			const field = problem.field && fieldAt(current.fields, problem.field);
-			if (field) {
-				show(field, problem.detail.replace(`${problem.field}: `, ""));
-				field.focus();
-			}
-			return;
+		report(sent, reply);
+	}
+	function report(sent, { status, json, problem, text }) {
+		say(answer, cut(json === void 0 ? text : indented(text), MOST));
+		answer.hidden = !text;
+		if (!problem) return json === void 0 ? tell(`${status}: the answer is not JSON`, true) : tell(replyLine(json));
+		tell(lineOf(problem), true);
+		const field = problem.field && fieldAt(fieldsOf(sent), problem.field);
+		if (field) {
+			show(field, problem.detail.replace(`${problem.field}: `, ""));
+			field.focus();
 		}
-		const { id = "volatile", delivered, users, channels, stored } = json;
-		const counted = `${id} · ${plural(delivered, "connection")} · ${plural(users, "user")} · ${plural(channels, "channel")}`;
-		tell(delivered ? counted : `${counted} · ${stored ? "no receiver is connected; it is kept for replay" : "nobody received it"}`);
 	}
 	function show(field, text) {
 		field.mark(text);
@@ -1019,7 +1139,8 @@ function composer() {
 		result.scrollIntoView({ block: "nearest" });
 	}
 	function sample(all) {
-		for (const field of current.fields) field.fill(all || current.needed.includes(field.path) ? current.example[field.path] : void 0);
+		const { fields, query, needed, example } = current;
+		for (const [name, field] of [...fields, ...query]) field.fill(all || needed.includes(name) ? example[name] : void 0);
 		tell("");
 		paint();
 	}
@@ -1055,16 +1176,17 @@ function composer() {
 			ready = void 0;
 			return note.say(error.message, true);
 		}
-		const asked = `${PLAIN}/${params.get("kind")}`;
-		if (!current || kinds.has(asked)) turn(kinds.has(asked) ? asked : PLAIN);
+		const kind = params.get("kind");
+		const asked = [`${PLAIN}/${kind}`, `v1/${kind}`].find((path) => kinds.has(path));
+		if (!current || asked) turn(asked ?? "v1/notifications");
 		const target = params.get("target");
 		if (target) {
-			current.fields.find(({ path }) => path === "target").fill(target === "all" ? { all: true } : { [target]: params.get("name") ?? "" });
+			current.fields.get("target").fill(target === "all" ? { all: true } : { [target]: params.get("name") ?? "" });
 			paint();
 		}
 		load();
 	}
-	const root = section("Send", "Everything the HTTP API sends, with a form for each kind of the catalogue.", [], note.root, h("div", { class: "composer" }, h("div", { class: "card" }, h("label", {}, h("span", { class: "label" }, "Kind"), choice), about, form), h("aside", {
+	const root = section("Send", "Everything the HTTP API sends: notifications, events with bare arguments, and the catalogue.", [], note.root, h("div", { class: "composer" }, h("div", { class: "card" }, h("label", {}, h("span", { class: "label" }, "Kind"), choice), about, form), h("aside", {
 		class: "card",
 		"aria-label": "Request and answer"
 	}, h("div", { class: "row apart" }, h("h3", {}, "Request"), copier(() => shown.textContent)), shown, h("h3", {}, "Answer"), result, answer)));
@@ -3910,7 +4032,7 @@ function sendForm(user, channels, socket, stream) {
 		spellcheck: "false",
 		placeholder: "orders"
 	});
-	const data = jsonField("data", "Data", "", false, false);
+	const data = jsonField("data", "Data", "", false, "any");
 	target.fill({ user: "alice" });
 	data.fill({
 		paymentId: "p-1",
@@ -3935,7 +4057,7 @@ function sendForm(user, channels, socket, stream) {
 			const json = data.value() ?? "null";
 			sent.say("Sending…");
 			const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
-			if (receipt) sent.say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${plural(receipt.users, "user")} · ${plural(receipt.channels, "channel")}`);
+			if (receipt) sent.say(countsOf(receipt));
 		} catch (error) {
 			if (error instanceof Mistake) {
 				error.field.mark(error.message);

@@ -59,14 +59,19 @@ export function takeKey(): void {
 }
 
 /**
- * Calls a route. body: JSON as text, which goes out as it was typed. Rejects only when signal
- * aborts. Without a key it does not call routes that need one, which would only fill the server's
- * log.
+ * Calls a route. body: JSON as text, which goes out as it was typed. seconds: how long to wait for
+ * the answer (default: 20). Rejects only when signal aborts. Without a key it does not call routes
+ * that need one, which would only fill the server's log.
  */
 export async function call<T = any>(
   method: string,
   path: string,
-  o: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+  o: {
+    body?: string;
+    headers?: Record<string, string>;
+    seconds?: number;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<Answer<T>> {
   if (path.startsWith("v1/") && !key.value) {
     return {
@@ -79,7 +84,8 @@ export async function call<T = any>(
   const headers: Record<string, string> = { ...o.headers };
   if (o.body !== undefined) headers["Content-Type"] = "application/json";
   if (key.value) headers.Authorization = `Bearer ${key.value}`;
-  const limit = AbortSignal.timeout(20_000);
+  const { seconds = 20 } = o;
+  const limit = AbortSignal.timeout(seconds * 1000);
   try {
     const response = await fetch(new URL(path, base), {
       method,
@@ -104,7 +110,7 @@ export async function call<T = any>(
   } catch (error) {
     if (o.signal?.aborted) throw error;
     const detail = limit.aborted
-      ? "the server did not answer in 20 s"
+      ? `the server did not answer in ${seconds} s`
       : "the server cannot be reached";
     return {
       status: 0,

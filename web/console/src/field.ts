@@ -84,18 +84,21 @@ export function leaf(
   return field;
 }
 
-/** Returns a field for JSON. onlyObject: the value must be an object. */
+/** The values that a field for JSON takes. */
+export type Container = "object" | "array" | "any";
+
+/** Returns a field for JSON. container: what the value must be. */
 export function jsonField(
   path: string,
   name: string,
   hint: string,
   required: boolean,
-  onlyObject: boolean,
+  container: Container,
 ): Field {
   const control = h("textarea", {
     rows: 4,
     spellcheck: "false",
-    placeholder: onlyObject ? "{}" : "null",
+    placeholder: { object: "{}", array: "[]", any: "null" }[container],
   });
   const field = leaf(path, name, hint, control, required, (mistake) => {
     const text = control.value.trim();
@@ -106,8 +109,12 @@ export function jsonField(
     } catch (error) {
       throw mistake(`this is not JSON: ${(error as Error).message}`);
     }
-    if (onlyObject && (typeof value !== "object" || value === null || Array.isArray(value)))
-      throw mistake("this is JSON, but not an object: {…}");
+    if (container === "array" && !Array.isArray(value))
+      throw mistake("this is JSON, but not an array: […]");
+    if (
+      container === "object" &&
+      (typeof value !== "object" || value === null || Array.isArray(value))
+    ) throw mistake("this is JSON, but not an object: {…}");
     return text;
   });
   field.root.classList.add("wide");

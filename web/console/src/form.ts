@@ -3,7 +3,7 @@
 
 import { h, select } from "./dom.ts";
 import { jsonField, leaf, type Field } from "./field.ts";
-import { resolve, shapeOf, type Schema } from "./schema.ts";
+import { containerOf, resolve, shapeOf, type Schema } from "./schema.ts";
 import { words } from "./text.ts";
 
 /**
@@ -66,7 +66,7 @@ export function fieldOf(
       );
     }
     case "json":
-      return jsonField(path, name, description, required, resolved.type !== undefined);
+      return jsonField(path, name, description, required, containerOf(resolved));
     default: {
       const control = h("input", {
         placeholder: format === "date-time"
@@ -99,7 +99,7 @@ function objectField(path: string, schema: Schema, all: Record<string, Schema>):
     "further fields",
     "JSON, for properties without a field",
     false,
-    true,
+    "object",
   );
   return {
     path,

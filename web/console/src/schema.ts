@@ -18,6 +18,8 @@ export interface Schema {
 /** The kind of input for a value. */
 export type Shape = "text" | "choice" | "number" | "flag" | "list" | "object" | "json";
 
+const typesOf = ({ type }: Schema): string[] => type === undefined ? [] : [type].flat();
+
 /** Follows references, and ignores that a value may be null: an empty field is left out instead. */
 export function resolve(schema: Schema, all: Record<string, Schema>): Schema {
   const { $ref, anyOf, description } = schema;
@@ -28,12 +30,20 @@ export function resolve(schema: Schema, all: Record<string, Schema>): Schema {
 }
 
 /** Returns the kind of input for a resolved schema. */
-export function shapeOf({ type, enum: choices, properties, items }: Schema): Shape {
-  const name = Array.isArray(type) ? type.find((one) => one !== "null") : type;
+export function shapeOf(schema: Schema): Shape {
+  const { enum: choices, properties, items } = schema;
+  const name = typesOf(schema).find((one) => one !== "null");
   if (choices) return "choice";
   if (name === "string") return "text";
   if (name === "number" || name === "integer") return "number";
   if (name === "boolean") return "flag";
-  if (name === "array") return items?.type === "string" ? "list" : "json";
+  // A name may be a number, too, which the API takes as text as well.
+  if (name === "array") return items && typesOf(items).includes("string") ? "list" : "json";
   return name === "object" && properties ? "object" : "json";
+}
+
+/** Returns what the value of a resolved schema with the shape "json" must be. */
+export function containerOf(schema: Schema): "object" | "array" | "any" {
+  const types = typesOf(schema);
+  return types.includes("object") ? "object" : types.includes("array") ? "array" : "any";
 }

@@ -1,4 +1,4 @@
-// The target of a notification: its kind, and its name or names.
+// The target of a notification or an event: its kind, and its name or names.
 
 import { call } from "./api.ts";
 import { h, newId, say, select, set } from "./dom.ts";
@@ -11,6 +11,7 @@ const LABELS: Record<string, string> = {
   channel: "Channel",
   channels: "Channels",
   client: "Client ID",
+  room: "Room",
 };
 
 /** Returns suggestions for the names of a kind of target, in their order. */
@@ -18,12 +19,13 @@ export type Known = (kind: string) => string[];
 
 /**
  * Returns the field of a target. fallback: describes the default target; "" when a target is
- * required.
+ * required. rooms: it offers a room, too, and is then the field "room" of the request.
  */
-export function targetField(fallback: string, known: Known): Field {
+export function targetField(fallback: string, known: Known, rooms = false): Field {
   const id = newId();
   const kind = select({
     ...(fallback && { "": "the default of the kind" }),
+    ...(rooms && { room: "a room" }),
     user: "a user",
     users: "users",
     channel: "a channel",
@@ -45,7 +47,9 @@ export function targetField(fallback: string, known: Known): Field {
   const list = h("datalist", { id: `${id}l` });
   const several = () => kind.value.endsWith("s") && kind.value !== "";
   const field: Field = {
-    path: "target",
+    get path() {
+      return kind.value === "room" ? "room" : "target";
+    },
     root: h(
       "div",
       { class: "wide form" },
@@ -74,11 +78,12 @@ export function targetField(fallback: string, known: Known): Field {
       if (kind.value === "all") return `{"all": true}`;
       const names = several() ? words(name.value) : name.value.trim();
       if (!names.length) throw new Mistake(field, "a name is required");
+      if (kind.value === "room") return JSON.stringify(names);
       return `{${JSON.stringify(kind.value)}: ${JSON.stringify(names)}}`;
     },
     fill(value) {
       const [given, names] = Object.entries(value as object ?? {})[0] ??
-        [fallback ? "" : "user", ""];
+        [fallback ? "" : rooms ? "room" : "user", ""];
       kind.value = given;
       name.value = names === true ? "" : [names].flat().join(", ");
       turn();
@@ -117,9 +122,11 @@ export async function suggestions(): Promise<Known> {
     call<{ users: { userId: string }[] }>("GET", "v1/users?online=true&limit=100"),
     call<{ channels: { channel: string }[] }>("GET", "v1/channels?limit=100"),
   ]);
+  const channel = channels.json?.channels?.map(({ channel }) => channel) ?? [];
   const names: Record<string, string[]> = {
     user: users.json?.users?.map(({ userId }) => userId) ?? [],
-    channel: channels.json?.channels?.map(({ channel }) => channel) ?? [],
+    channel,
+    room: channel,
   };
   return (kind) => names[kind.replace(/s$/, "")] ?? [];
 }

@@ -60,3 +60,35 @@ export const cut = (text: string, most: number): string =>
 /** Returns the items of a list that the user typed, split at commas and line ends. */
 export const words = (text: string): string[] =>
   text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
+
+/**
+ * Returns JSON with one value per line. Unlike JSON.parse and JSON.stringify it keeps numbers as
+ * they are: `1.50`, and integers that are too large for a number.
+ */
+export function indented(json: string): string {
+  let depth = 0, inString = false;
+  const line = () => `\n${"  ".repeat(depth)}`;
+  return json.replace(/\\[^]|"|[[{]\s*[\]}]|[[{\]},:]|\s+/g, (token) => {
+    if (token === '"') inString = !inString;
+    else if (!inString) {
+      switch (token[0]) {
+        case "[":
+        case "{":
+          if (token.length > 1) return token[0]! + token.at(-1);
+          depth++;
+          return token + line();
+        case "]":
+        case "}":
+          depth--;
+          return line() + token;
+        case ",":
+          return token + line();
+        case ":":
+          return ": ";
+        default:
+          return "";
+      }
+    }
+    return token;
+  });
+}

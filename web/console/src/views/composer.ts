@@ -1,15 +1,23 @@
-// Forms to send the plain notification and each kind of the catalogue, made from the description of
-// the API.
+// Forms to send the plain notification, events with bare arguments and each kind of the catalogue,
+// made from the description of the API.
 
-import { base, call, lineOf, onKey } from "../api.ts";
+import { base, call, lineOf, onKey, type Answer } from "../api.ts";
 import { button, copier, h, say, set } from "../dom.ts";
 import { curl } from "../curl.ts";
 import type { Field, Mistake } from "../field.ts";
 import { fieldAt, fieldOf } from "../form.ts";
 import { suggestions, type Known } from "../target.ts";
-import { plural } from "../text.ts";
+import { cut, indented } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
-import { bodyOf, compose, PLAIN, readKinds, type Composed, type Kind } from "./kinds.ts";
+import { compose, fieldsOf, requestOf, type Composed } from "./kindform.ts";
+import { PLAIN, readKinds, type Kind } from "./kinds.ts";
+import { replyLine } from "./receipt.ts";
+
+const SENDING = "Sending…";
+/** How long to wait for an answer, in seconds: acknowledgements may take 30. */
+const SECONDS = 50;
+/** The most characters of an answer that the page shows. Acknowledgements may have 8 MiB. */
+const MOST = 200_000;
 
 export function composer(): View {
   const choice = h("select", { id: "kind" });
@@ -28,6 +36,7 @@ export function composer(): View {
     false,
   );
   const kinds = new Map<string, Kind>(), forms = new Map<string, Composed>();
+  const sending = new Set<Composed>();
   let known: Known = () => [], current: Composed | undefined;
 
   function turn(name: string) {
@@ -41,7 +50,8 @@ export function composer(): View {
       ));
     form.replaceChildren(...current.parts, idempotent, actions);
     current.seldom.append(idempotency.root);
-    tell("");
+    set(go, { disabled: sending.has(current) });
+    tell(sending.has(current) ? SENDING : "");
     answer.hidden = true;
     paint();
   }
@@ -52,47 +62,47 @@ export function composer(): View {
   };
 
   function paint() {
-    if (current) say(shown, curl(new URL(current.path, base), bodyOf(current, () => {}), headers()));
+    if (!current) return;
+    const { path, body } = requestOf(current, () => {});
+    say(shown, curl(new URL(path, base), body, headers()));
   }
 
   async function send() {
-    if (!current) return;
-    for (const field of [...current.fields.flatMap((one) => [one, ...one.fields ?? []])])
-      field.mark("");
+    const sent = current;
+    if (!sent || sending.has(sent)) return;
+    for (const field of fieldsOf(sent).flatMap((one) => [one, ...one.fields ?? []])) field.mark("");
     const mistakes: Mistake[] = [];
-    const text = bodyOf(current, (mistake) => mistakes.push(mistake));
+    const { path, body } = requestOf(sent, (mistake) => mistakes.push(mistake));
     if (mistakes.length) {
       for (const { field, message } of mistakes) show(field, message);
       mistakes[0]!.field.focus();
       return tell(`Not sent: ${mistakes[0]!.field.path}: ${mistakes[0]!.message}`, true);
     }
+    sending.add(sent);
     set(go, { disabled: true });
-    tell("Sending…");
-    const { json, problem, text: raw } = await call("POST", current.path, {
-      body: text,
-      headers: headers(),
-    });
+    tell(SENDING);
+    const reply = await call("POST", path, { body, headers: headers(), seconds: SECONDS });
+    sending.delete(sent);
+    // Another form may be shown while clients acknowledge: the answer is not its.
+    if (current !== sent) return;
     set(go, { disabled: false });
-    say(answer, raw && JSON.stringify(JSON.parse(raw), null, 2));
-    answer.hidden = !raw;
-    if (problem) {
-      tell(lineOf(problem), true);
-      const field = problem.field && fieldAt(current.fields, problem.field);
-      if (field) {
-        show(field, problem.detail.replace(`${problem.field}: `, ""));
-        field.focus();
-      }
-      return;
+    report(sent, reply);
+  }
+
+  function report(sent: Composed, { status, json, problem, text }: Answer<any>) {
+    say(answer, cut(json === undefined ? text : indented(text), MOST));
+    answer.hidden = !text;
+    if (!problem) {
+      return json === undefined
+        ? tell(`${status}: the answer is not JSON`, true)
+        : tell(replyLine(json));
     }
-    const { id = "volatile", delivered, users, channels, stored } = json;
-    const counted = `${id} · ${plural(delivered, "connection")} · ${plural(users, "user")} · ${
-      plural(channels, "channel")
-    }`;
-    tell(delivered
-      ? counted
-      : `${counted} · ${
-        stored ? "no receiver is connected; it is kept for replay" : "nobody received it"
-      }`);
+    tell(lineOf(problem), true);
+    const field = problem.field && fieldAt(fieldsOf(sent), problem.field);
+    if (field) {
+      show(field, problem.detail.replace(`${problem.field}: `, ""));
+      field.focus();
+    }
   }
 
   function show(field: Field, text: string) {
@@ -108,10 +118,9 @@ export function composer(): View {
   }
 
   function sample(all: boolean) {
-    for (const field of current!.fields)
-      field.fill(all || current!.needed.includes(field.path)
-        ? current!.example[field.path]
-        : undefined);
+    const { fields, query, needed, example } = current!;
+    for (const [name, field] of [...fields, ...query])
+      field.fill(all || needed.includes(name) ? example[name] : undefined);
     tell("");
     paint();
   }
@@ -156,11 +165,12 @@ export function composer(): View {
       ready = undefined;
       return note.say((error as Error).message, true);
     }
-    const asked = `${PLAIN}/${params.get("kind")}`;
-    if (!current || kinds.has(asked)) turn(kinds.has(asked) ? asked : PLAIN);
+    const kind = params.get("kind");
+    const asked = [`${PLAIN}/${kind}`, `v1/${kind}`].find((path) => kinds.has(path));
+    if (!current || asked) turn(asked ?? PLAIN);
     const target = params.get("target");
     if (target) {
-      current!.fields.find(({ path }) => path === "target")!
+      current!.fields.get("target")!
         .fill(target === "all" ? { all: true } : { [target]: params.get("name") ?? "" });
       paint();
     }
@@ -169,7 +179,7 @@ export function composer(): View {
 
   const root = section(
     "Send",
-    "Everything the HTTP API sends, with a form for each kind of the catalogue.",
+    "Everything the HTTP API sends: notifications, events with bare arguments, and the catalogue.",
     [],
     note.root,
     h(

@@ -5,8 +5,8 @@ import { h, labelled, select } from "../dom.ts";
 import { jsonField, Mistake } from "../field.ts";
 import type { Pane } from "../pane.ts";
 import { targetField } from "../target.ts";
-import { plural } from "../text.ts";
 import { Note } from "../view.ts";
+import { countsOf } from "./receipt.ts";
 
 /**
  * Returns the form. The view Send has all options. user: the field of the user id. channels:
@@ -46,7 +46,7 @@ export function sendForm(
     spellcheck: "false",
     placeholder: "orders",
   });
-  const data = jsonField("data", "Data", "", false, false);
+  const data = jsonField("data", "Data", "", false, "any");
   target.fill({ user: "alice" });
   data.fill({ paymentId: "p-1", amount: 42 });
   const typed = labelled("Type", type), room = labelled("Channel", channel);
@@ -70,11 +70,7 @@ export function sendForm(
       const json = data.value() ?? "null";
       sent.say("Sending…");
       const receipt = by.value === "api" ? await publish(json) : await sendByClient(json);
-      if (receipt)
-        sent
-          .say(`${receipt.id ?? "volatile"} · ${plural(receipt.delivered, "connection")} · ${
-            plural(receipt.users, "user")
-          } · ${plural(receipt.channels, "channel")}`);
+      if (receipt) sent.say(countsOf(receipt));
     } catch (error) {
       if (error instanceof Mistake) {
         error.field.mark(error.message);
