@@ -859,6 +859,9 @@ function targetField(fallback, known, rooms = false) {
 		say(label, LABELS[kind.value] ?? "");
 		set(name, { placeholder: several() ? "comma-separated" : "" });
 		say(hint, kind.value === "" ? fallback : "");
+		suggest();
+	}
+	function suggest() {
 		list.replaceChildren(...known(kind.value).map((value) => h("option", { value })));
 	}
 	kind.addEventListener("input", () => {
@@ -866,7 +869,7 @@ function targetField(fallback, known, rooms = false) {
 		turn();
 	});
 	name.addEventListener("input", () => field.mark(""));
-	name.addEventListener("focus", turn);
+	name.addEventListener("focus", suggest);
 	turn();
 	return field;
 }

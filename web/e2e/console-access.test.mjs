@@ -15,6 +15,7 @@ const VIEWS = [
   "stats",
   "send",
   "send?kind=payment",
+  "send?kind=emit",
   "tail",
   "try",
   "tokens",

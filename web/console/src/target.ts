@@ -101,6 +101,10 @@ export function targetField(fallback: string, known: Known, rooms = false): Fiel
     say(label, LABELS[kind.value] ?? "");
     set(name, { placeholder: several() ? "comma-separated" : "" });
     say(hint, kind.value === "" ? fallback : "");
+    suggest();
+  }
+  // On focus it must not remove an error: the focus goes to the field with the error.
+  function suggest() {
     list.replaceChildren(...known(kind.value).map((value) => h("option", { value })));
   }
   kind.addEventListener("input", () => {
@@ -108,7 +112,7 @@ export function targetField(fallback: string, known: Known, rooms = false): Fiel
     turn();
   });
   name.addEventListener("input", () => field.mark(""));
-  name.addEventListener("focus", turn);
+  name.addEventListener("focus", suggest);
   turn();
   return field;
 }
