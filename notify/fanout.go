@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/roomcast/roomcast/rooms"
 )
@@ -11,33 +12,50 @@ import (
 // follow indexes the next messages of the log and delivers them to the members. It takes the lock
 // for each message separately, so that a batch delays other calls no longer than a single message.
 // The returned function wakes the members that had nothing pending.
-func (h *Hub) follow(messages []*Message) (after func()) {
+func (h *Hub) follow(b Batch) (after func()) {
 	woken := h.wakes.Get().(*wakeList)
-	for _, m := range messages {
+	if b.Loss != nil {
+		h.lose(b.Loss.Head, woken)
+	}
+	for _, m := range b.Messages {
 		m.cost = cost(m) // before the lock: cost reads all of m
-		h.next(m, woken)
+		if b.Retained {
+			h.recall(m)
+		} else {
+			h.next(m, woken)
+		}
 	}
 	return woken.wake
 }
 
+// next indexes and delivers a message.
 func (h *Hub) next(m *Message, woken *wakeList) {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if m.ID.Epoch != h.head.Epoch || m.ID.Seq != h.head.Seq+1 {
-		h.lose(m.ID, woken)
-	}
-	now := h.o.Now()
-	h.index.trim(now, publishStep)
-	h.index.add(m, now)
 	before := h.head
+	h.store(m, h.o.Now())
+	h.fanOut(m, before, woken)
+	h.index.trim(h.o.Now(), 0) // enforce the bytes at once
+}
+
+// recall indexes a message that the log stored before this Hub.
+func (h *Hub) recall(m *Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.store(m, m.Stored)
+	h.index.trim(h.o.Now(), 0)
+}
+
+// store makes m the head of the index.
+func (h *Hub) store(m *Message, at time.Time) {
+	h.index.trim(h.o.Now(), publishStep)
+	h.index.add(m, at)
 	h.moveHead(m.ID)
 	if h.retained.keeps(m) {
 		h.retained.put(m, int64(m.ID.Seq)) // before the fan-out, in which members may join
 	}
-	h.fanOut(m, before, woken)
-	h.index.trim(now, 0) // enforce the bytes at once
 }
 
 // local delivers a volatile message to the members that keep up. Its position in the order is that
@@ -265,11 +283,14 @@ func (m *Member) lag() {
 	m.h.counters.lagged++
 }
 
-// lose marks the messages between the head and next, or the whole epoch, as lost. Every member
-// lags: it reads from the index and gets a gap there.
-func (h *Hub) lose(next ID, woken *wakeList) {
-	sameEpoch := next.Epoch == h.head.Epoch
-	if !sameEpoch {
+// lose marks all messages before a new head as lost. Every member lags: it reads from the index and
+// gets a gap there.
+func (h *Hub) lose(head ID, woken *wakeList) {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.head.Epoch != 0 && head.Epoch != h.head.Epoch {
 		h.retained.rebase()
 	}
 	for _, m := range h.members {
@@ -280,12 +301,12 @@ func (h *Hub) lose(next ID, woken *wakeList) {
 			}
 			m.lag()
 		}
-		if !sameEpoch {
+		if head.Epoch != h.head.Epoch {
 			m.epochLost()
 		}
 	}
-	h.moveHead(ID{next.Epoch, next.Seq - 1})
-	h.index.forget(h.head.Seq)
+	h.moveHead(head)
+	h.index.forget(head.Seq)
 }
 
 // wakeList has the members to wake after the Hub has released its lock.

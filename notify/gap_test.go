@@ -199,7 +199,7 @@ func TestHoleInLogCausesGap(t *testing.T) {
 	send(t, h, "41", "x")
 	pull(idle)
 
-	log.head.Seq = 50
+	lose(log, 50, log.head.Epoch)
 	send(t, h, "51", "x")
 	if woken != 2 {
 		t.Errorf("woken %d times", woken)
@@ -207,7 +207,7 @@ func TestHoleInLogCausesGap(t *testing.T) {
 	expect(t, idle, "gap(trimmed 41>50 [* client:idle x] id 41) 51")
 	expect(t, busy, "gap(trimmed 40>50 [* client:busy x] id 40) 51")
 
-	log.head = ID{0xabad1dea, 4}
+	lose(log, 4, 0xabad1dea)
 	send(t, h, "5", "x")
 	err := h.log.Append(context.Background(),
 		[]*Message{{Rooms: []string{"x"}, Data: []byte(`"6"`)}})
@@ -217,4 +217,10 @@ func TestHoleInLogCausesGap(t *testing.T) {
 	expect(t, idle, "gap(epoch 51>abad1dea-4 [* client:idle x] id 51) 5 6")
 	expect(t, attach(t, h, Attachment{ClientID: "b", Rooms: []string{"x"}, Resume: at(51)}),
 		"gap(epoch 51>abad1dea-4 [* client:b x] id 51) 5 6 recovery(false 2 51>abad1dea-6)")
+}
+
+// lose makes the log lose all messages up to a new head.
+func lose(log *MemoryLog, seq uint64, epoch uint32) {
+	log.head = ID{epoch, seq}
+	log.deliver(Batch{Loss: &Loss{Head: log.head}})()
 }

@@ -158,10 +158,8 @@ const (
 // sweeps every second until Close.
 func New(log Log, o Options) *Hub {
 	o = o.valid()
-	stored := log.Head()
 	h := &Hub{
 		log: log, o: o, step: fanOutStep,
-		head: ID{Epoch: stored.Epoch},
 		index: index{size: o.HistorySize, minAge: o.HistoryMinAge, ttl: o.HistoryTTL,
 			maxBytes: o.HistoryMaxBytes,
 			shares:   shares[*room]{limit: o.HistoryMaxBytes / historyShare}},
@@ -176,22 +174,10 @@ func New(log Log, o Options) *Hub {
 		handed:   make(map[*session]uint64),
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
-	h.place.store(h.head)
-	h.loadRetained(stored)
-	log.Follow(h.head, h.follow)
-	h.begin(stored)
+	h.loadRetained(log.Head())
+	log.Follow(h.follow)
 	h.stop = every(sweepInterval, func() { h.Sweep(o.Now()) })
 	return h
-}
-
-// begin marks messages as lost that the log stored before this Hub and no longer retains, if no
-// message follows them.
-func (h *Hub) begin(stored ID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.head.Epoch == stored.Epoch && h.head.Seq < stored.Seq {
-		h.lose(ID{stored.Epoch, stored.Seq + 1}, nil)
-	}
 }
 
 // Drain makes every later publish fail with ErrDraining, volatile ones too. Call it when the process

@@ -10,7 +10,7 @@ import (
 // epoch.
 type ID struct {
 	Epoch uint32 // changes when history is lost
-	Seq   uint64 // consecutive, from 1
+	Seq   uint64 // rises, from 1; there may be holes
 }
 
 // Position is the reply to a request for the position in the log.

@@ -20,22 +20,36 @@ var ErrDraining = fmt.Errorf("%w: the server is shutting down", ErrUnavailable)
 // the log only: a Hub appends to it and follows it. Several goroutines may call the methods at the
 // same time.
 type Log interface {
-	// Append stores the messages, all or none, and assigns consecutive ids. It returns after the
-	// log has stored the messages and the follower of this node has got the same pointers. An error
-	// means that they are not stored, as far as the log can know. The log keeps the messages, not
-	// the slice.
+	// Append stores the messages, all or none, and assigns rising ids; the messages of one call are
+	// neighbours in the order. It returns after the log has stored the messages and the follower of
+	// this node has got the same pointers. An error means that they are not stored, as far as the
+	// log can know: after an error of ctx they may be. The log keeps the messages, not the slice.
 	Append(ctx context.Context, messages []*Message) error
 
-	// Follow delivers every retained message after from before it returns, and every later message
-	// when the log has stored it: in order, one call at a time. If an id does not follow the one
-	// before, the messages between them, or the epoch, are lost. The log calls the returned
+	// Follow delivers batches in order, one call at a time. Before it returns, it delivers the first
+	// one: it has a Loss with the position before which the log retains nothing, and the messages
+	// that the log retains after that, as far as they fit in memory. The log calls the returned
 	// function, if it is not nil, after it has released its locks. A log has one follower in its
 	// lifetime.
-	Follow(from ID, deliver func([]*Message) (after func()))
+	Follow(deliver func(Batch) (after func()))
 
-	// Head returns the id of the last stored message, or Seq 0 of the epoch.
+	// Head returns the id of the last stored message, or of the position before the first one.
 	Head() ID
 
-	// Close ends the goroutines of the log. After Close, Append returns ErrClosed.
+	// Close stores what Append has accepted, and ends the goroutines of the log. After Close, Append
+	// returns ErrClosed.
 	Close() error
 }
+
+// Batch is what a Log delivers at once. Its ids are higher than those before, and may have holes.
+type Batch struct {
+	Loss     *Loss // comes before Messages; nil: nothing is lost
+	Messages []*Message
+	// Retained says that Messages were stored before the log was followed, so that they are for
+	// replay only. Their Stored is set.
+	Retained bool
+}
+
+// Loss says that the log lost messages: those between the last one that it delivered and Head, or,
+// if Head has another epoch, all that it delivered. Every id after a Loss is higher than Head.
+type Loss struct{ Head ID }

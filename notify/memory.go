@@ -12,9 +12,9 @@ import (
 // gets a gap.
 type MemoryLog struct {
 	mu      sync.Mutex
-	head    ID                                       // guarded by mu
-	deliver func(messages []*Message) (after func()) // guarded by mu
-	closed  bool                                     // guarded by mu
+	head    ID                         // guarded by mu
+	deliver func(Batch) (after func()) // guarded by mu
+	closed  bool                       // guarded by mu
 }
 
 // NewMemoryLog returns an empty log.
@@ -50,14 +50,18 @@ func (l *MemoryLog) append(messages []*Message) (after func(), err error) {
 	if l.deliver == nil {
 		return nil, nil
 	}
-	return l.deliver(messages), nil
+	return l.deliver(Batch{Messages: messages}), nil
 }
 
-// Follow implements Log. The log retains nothing, so the first delivery is that of the next Append.
-func (l *MemoryLog) Follow(_ ID, deliver func([]*Message) (after func())) {
+// Follow implements Log. The log retains nothing, so everything before its head is lost.
+func (l *MemoryLog) Follow(deliver func(Batch) (after func())) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.deliver = deliver
+	after := deliver(Batch{Loss: &Loss{Head: l.head}})
+	l.mu.Unlock()
+	if after != nil {
+		after()
+	}
 }
 
 // Head implements Log.

@@ -26,6 +26,9 @@ type Message struct {
 	Type      string
 	Timestamp time.Time // UTC, milliseconds
 
+	// Stored is when the log stored a message of an earlier process. It is zero for other messages.
+	Stored time.Time
+
 	// TTL limits the replay, counted from Timestamp. 0 is no limit.
 	TTL time.Duration
 

@@ -71,7 +71,7 @@ func TestStatsOfVolatileMessagesLostInInbox(t *testing.T) {
 		t.Errorf("%d pulled", n)
 	}
 	// Another epoch, so all members lag.
-	h.follow([]*Message{{ID: ID{1, 1}, Rooms: []string{"x"}, Type: "t"}})
+	h.follow(Batch{Loss: &Loss{ID{Epoch: 1}}})
 	if s := h.Stats(); s.Dropped != inboxSize/8 || s.Lagged != 2 {
 		t.Errorf("after the loss: %d dropped, %d lagged", s.Dropped, s.Lagged)
 	}
