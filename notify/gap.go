@@ -46,9 +46,9 @@ func (h *Hub) account(m *Member) *Gap {
 	to := m.cursor.Seq
 	in := m.seat.Rooms()
 	for i := range in {
-		if lost := m.lostIn(&in[i]); lost > max(m.cursor.Seq, in[i].JoinedAt) {
+		if lost := m.lostIn(&in[i]); lost > m.readIn(&in[i]) {
 			// Of what is lost, the member still gets what is retained.
-			h.owe(m, in[i].Room.Name, int64(max(m.cursor.Seq, in[i].JoinedAt))+1, int64(lost))
+			h.owe(m, in[i].Room.Name, int64(m.readIn(&in[i]))+1, int64(lost))
 			in[i].JoinedAt = lost
 			to = max(to, lost)
 			gap.Rooms = append(gap.Rooms, in[i].Room.Name)
@@ -82,13 +82,16 @@ func (m *Member) lostIn(in *rooms.Membership[*Member, shelf]) uint64 {
 	if trimmed := in.Room.State.trimmed; trimmed > m.base {
 		lost = max(lost, trimmed) // published after the attach, so its TTL does not matter
 	}
-	return lost
+	return m.h.unarchived(lost)
 }
 
 // skip handles a member with more than MaxReplay pending messages. It moves the cursor to the last
 // message that the member will not get, adds the affected rooms to the gap, and returns the
 // sequence number of that message, or 0.
 func (h *Hub) skip(m *Member, gap *Gap) uint64 {
+	if h.archive != nil {
+		return 0 // it has no such limit, and how many messages are pending there is not known here
+	}
 	runs := h.pendingRuns(m)
 	if refsIn(runs) <= h.o.MaxReplay {
 		return 0

@@ -18,39 +18,66 @@ func (h *Hub) History(hubRooms []string, since Cursor, limit int) (messages []*M
 	if limit <= 0 || limit > h.o.MaxReplay {
 		limit = h.o.MaxReplay
 	}
+	messages, older, gap := h.historyInMemory(hubRooms, since, limit)
+	if older.until == 0 {
+		return messages, gap
+	}
+	archived, err := h.readOlder(older, limit)
+	if err != nil {
+		return messages, !older.newest // it was lost a moment ago
+	}
+	return mergeHistory(archived, messages, limit, older.newest), gap
+}
+
+// older is the part of a History that only the archive has.
+type older struct {
+	in     []Span
+	until  uint64 // 0: there is none
+	newest bool   // the newest messages are wanted, else the oldest
+}
+
+// historyInMemory is History without the archive.
+func (h *Hub) historyInMemory(hubRooms []string, since Cursor, limit int) (
+	messages []*Message, rest older, gap bool,
+) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	newestOnly := since == Cursor{}
+	rest.newest = since == Cursor{}
 	var after uint64
 	switch {
-	case newestOnly, since.All:
+	case rest.newest, since.All:
 	case since.Invalid, since.ID.Epoch == h.head.Epoch && since.ID.Seq > h.head.Seq:
-		return nil, true
+		return nil, rest, true
 	case since.ID.Epoch != h.head.Epoch:
 		gap = true
 	default:
 		after = since.ID.Seq
 		gap = h.lostAfter(hubRooms, after)
 	}
+	rest.in, rest.until = h.archivedOf(hubRooms, after)
 	runs := h.runsAfter(hubRooms, after)
-	if newestOnly {
-		return newestOf(runs, limit, h.o.Now()), false
+	if rest.newest {
+		return newestOf(runs, limit, h.o.Now()), rest, false
 	}
-	return oldestOf(runs, limit, h.o.Now()), gap
+	return oldestOf(runs, limit, h.o.Now()), rest, gap
 }
 
 // lostAfter reports whether one of the rooms had messages after seq that the Hub has trimmed.
 func (h *Hub) lostAfter(hubRooms []string, seq uint64) bool {
 	for _, name := range hubRooms {
-		lost := h.index.floor
-		if r := h.index.table.Room(name); r != nil {
-			lost = r.State.lost
-		}
-		if lost > seq {
+		if h.unarchived(h.lostOf(name)) > seq {
 			return true
 		}
 	}
 	return false
+}
+
+// lostOf returns the highest sequence number that a room may have lost from the index.
+func (h *Hub) lostOf(name string) uint64 {
+	if r := h.index.table.Room(name); r != nil {
+		return r.State.lost
+	}
+	return h.index.floor
 }
 
 // runsAfter returns the refs of the rooms after seq, as a heap by the seq of the next ref. It
@@ -91,4 +118,30 @@ func newestOf(runs []run, limit int, now time.Time) (messages []*Message) {
 	}
 	slices.Reverse(messages)
 	return messages
+}
+
+// mergeHistory merges messages of the archive with those in memory, each once, and returns the
+// newest or the oldest of them.
+func mergeHistory(archived, inMemory []*Message, limit int, newest bool) []*Message {
+	merged := make([]*Message, 0, len(archived)+len(inMemory))
+	for len(archived) > 0 || len(inMemory) > 0 {
+		from := &inMemory
+		if len(inMemory) == 0 ||
+			len(archived) > 0 && archived[0].ID.Seq < inMemory[0].ID.Seq {
+			from = &archived
+		}
+		m := (*from)[0]
+		*from = (*from)[1:]
+		if n := len(merged); n == 0 || merged[n-1].ID.Seq < m.ID.Seq {
+			merged = append(merged, m)
+		}
+	}
+	switch {
+	case len(merged) <= limit:
+	case newest:
+		merged = merged[len(merged)-limit:]
+	default:
+		merged = merged[:limit]
+	}
+	return merged
 }

@@ -56,8 +56,12 @@ type Options struct {
 	MaxSessionBytes int64
 
 	// MaxReplay is the number of messages that one resume or History returns at most, the newest
-	// ones. With 0 a client that missed messages gets a gap only. The default is 1,000.
+	// ones. With 0 a client that missed messages gets a gap only. The default is 1,000. A resume
+	// from an Archive has no such limit.
 	MaxReplay int
+
+	// Sessions keeps the sessions for the next process. Nil: they end with this one.
+	Sessions SessionStore
 
 	// Now returns the time. Nil is time.Now.
 	Now func() time.Time
@@ -96,9 +100,10 @@ func (o Options) valid() Options {
 // and from its index to members that lag or resume. Any goroutine may call its methods. The Hub
 // holds its lock during no call of a transport, the log or a hook.
 type Hub struct {
-	log  Log
-	o    Options
-	stop func() // ends the sweeper, and waits until it has ended
+	log     Log
+	archive Archive // log, if it is one; else nil
+	o       Options
+	stop    func() // ends the sweeper, and waits until it has ended
 
 	attached, detached func(*Member) // hooks; set before serving
 	undelivered        func(Undelivered)
@@ -127,8 +132,9 @@ type Hub struct {
 	handouts map[*Member]*handout // of members that have joined a room with retained messages
 	handed   map[*session]uint64  // handout.given of the members of kept sessions
 	waking   []*Member            // to wake when the lock is released
-	channels int                  // channels with a member
-	stamp    uint64               // number of the last publish or match
+	unsaved  unsaved
+	channels int    // channels with a member
+	stamp    uint64 // number of the last publish or match
 	fan      fan
 	targets  []*room // scratch memory of a publish
 	runs     []run   // scratch memory of a replay
@@ -154,8 +160,8 @@ const (
 	publishStep   = 32   // entries that a publish trims
 )
 
-// New returns a Hub that follows log. The Hub does not close the log. It runs one goroutine, which
-// sweeps every second until Close.
+// New returns a Hub that follows log. The Hub does not close the log. It runs a goroutine that sweeps
+// every second until Close, and with Options.Sessions another one that saves them.
 func New(log Log, o Options) *Hub {
 	o = o.valid()
 	h := &Hub{
@@ -174,9 +180,20 @@ func New(log Log, o Options) *Hub {
 		handed:   make(map[*session]uint64),
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
+	h.archive, _ = log.(Archive)
 	h.loadRetained(log.Head())
 	log.Follow(h.follow)
-	h.stop = every(sweepInterval, func() { h.Sweep(o.Now()) })
+	sweeps := every(sweepInterval, func() { h.Sweep(o.Now()) })
+	h.stop = sweeps
+	if o.Sessions != nil {
+		h.restore()
+		saves := every(saveInterval, h.saveSessions)
+		h.stop = func() {
+			sweeps()
+			saves()
+			h.saveSessions()
+		}
+	}
 	return h
 }
 
@@ -197,8 +214,8 @@ func (h *Hub) Accepts() error {
 	return h.Overloaded()
 }
 
-// Close ends the sweeper and makes Attach and Publish fail. Transports detach their members, and
-// the owner of the log closes it.
+// Close makes Attach and Publish fail, ends the goroutines and saves the sessions. Transports detach
+// their members before, and the owner of the log closes it after that.
 func (h *Hub) Close() {
 	h.closed.Store(true)
 	h.stop()

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"container/list"
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"time"
@@ -10,8 +11,8 @@ import (
 // session is a Session of an attached member, or one that the Hub keeps.
 type session struct {
 	Session
-	member  *Member // nil after Detach
-	address netip.Addr
+	text   json.RawMessage // Data as it is saved
+	member *Member         // nil after Detach
 
 	// These are set at Detach.
 	place *list.Element // in sessions.kept
@@ -58,7 +59,7 @@ func newSessions(most int, mostBytes int64) sessions {
 
 // holders returns the user and the address of a session, if it has them.
 func (s *session) holders() []holderKey {
-	all := [2]holderKey{{user: s.UserID}, {address: s.address}}
+	all := [2]holderKey{{user: s.UserID}, {address: s.Address}}
 	return slices.DeleteFunc(all[:], func(by holderKey) bool { return by == holderKey{} })
 }
 
@@ -116,6 +117,7 @@ func (h *Hub) keepSessions(m *Member) {
 		s.place = h.sessions.kept.PushBack(s)
 		h.sessions.count(s)
 		h.ids[s.ClientID]++
+		h.unsaved.add(s.Key)
 	}
 	m.sessions = nil
 	h.dropExcess()
@@ -150,6 +152,7 @@ func (h *Hub) dropSession(s *session) {
 	}
 	delete(h.sessions.byKey, s.Key)
 	delete(h.handed, s)
+	h.unsaved.add(s.Key)
 	if s.member != nil {
 		s.member.sessions = slices.DeleteFunc(s.member.sessions, func(of *session) bool {
 			return of == s

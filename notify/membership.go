@@ -81,6 +81,7 @@ func (h *Hub) join(m *Member, name string, at uint64) {
 	}
 	h.note(RoomJoined, m, name)
 	h.owe(m, name, everFrom, int64(at))
+	h.unsaved.addAll(m)
 }
 
 // leave removes m from a room that it joined.
@@ -97,6 +98,7 @@ func (h *Hub) leave(m *Member, name string) {
 func (h *Hub) left(m *Member, r *room) {
 	h.disown(m, r.Name)
 	h.note(RoomLeft, m, r.Name)
+	h.unsaved.addAll(m)
 	if r.Len() == 0 {
 		h.note(RoomDeleted, m, r.Name)
 		if isChannel(r.Name) {

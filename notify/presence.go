@@ -16,6 +16,7 @@ type Stats struct {
 	Channels     int            `json:"channels"`    // with a member
 	Rooms        int            `json:"rooms"`       // with a member or history, of any kind
 	Sessions     int            `json:"sessions"`    // kept without a member
+	Unsaved      int            `json:"-"`           // sessions that changed and are not saved yet
 	Published    uint64         `json:"published"`   // messages, volatile ones included
 	Delivered    uint64         `json:"delivered"`   // sum of Receipt.Delivered
 	History      int            `json:"history"`     // messages kept
@@ -67,6 +68,7 @@ func (h *Hub) Stats() Stats {
 		Total: h.total(), ActiveUsers: h.online, ByTransport: maps.Clone(h.carried),
 		Members: len(h.members), Lagging: h.lagging,
 		Channels: h.channels, Rooms: h.index.table.Len(), Sessions: h.sessions.kept.Len(),
+		Unsaved:   len(h.unsaved),
 		Published: c.published, Delivered: c.delivered,
 		History: h.index.fifo.len() - h.index.dead, HistoryBytes: h.index.bytes,
 		Retained: h.retained.count, RetainedBytes: h.retained.bytes,

@@ -30,10 +30,12 @@ func (m *Member) Pull(buf []Delivery) (n int, more bool) {
 	m.lock()
 	defer h.mu.Unlock()
 	bytes, owes := int64(0), false
-	if m.lagging {
-		n, bytes = h.readIndex(m, buf)
-	} else {
+	if !m.lagging {
 		n, bytes, owes = h.handOut(m, buf, 0)
+	}
+	for m.lagging && n == 0 && len(buf) > 0 {
+		// It may read nothing and have moved on, when the archive has nothing for the member.
+		n, bytes = h.readIndex(m, buf)
 	}
 	for !owes && n < len(buf) && m.pending > 0 && bytes < pullBytes {
 		msg := m.take()

@@ -1,8 +1,11 @@
 package notify
 
 import (
+	"math"
 	"sort"
 	"time"
+
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // run is the part of one room that a member has not read: the refs after its position.
@@ -13,7 +16,7 @@ type run struct {
 
 // readIndex fills buf with the next messages of a lagging member, merged from its rooms in order.
 // When the remaining messages fit into the inbox, it moves them there, and the member is live
-// again. There is no other replay.
+// again. Messages that are no longer in memory come from the archive. There is no other replay.
 func (h *Hub) readIndex(m *Member, buf []Delivery) (n int, bytes int64) {
 	if len(buf) == 0 {
 		return 0, 0
@@ -28,8 +31,17 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int, bytes int64) {
 	if owes {
 		return n, bytes
 	}
+	// What only the archive has comes before the rest in the index, and after what the archive has
+	// lost and the index has not.
+	until, limit := h.archived(m), uint64(math.MaxUint64)
+	if until > 0 {
+		if limit = h.archive.Floor(); limit <= m.cursor.Seq && n < len(buf) {
+			more, size := h.readArchive(m, buf[n:], until)
+			return n + more, bytes + size
+		}
+	}
 	runs, now := h.pendingRuns(m), h.o.Now()
-	for n < len(buf) && len(runs) > 0 && bytes < pullBytes {
+	for n < len(buf) && len(runs) > 0 && runs[0].refs[0].seq <= limit && bytes < pullBytes {
 		var e *entry
 		e, runs = next(runs)
 		m.cursor = e.msg.ID
@@ -40,6 +52,13 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int, bytes int64) {
 		m.replayed++
 		n++
 		bytes += e.msg.cost
+	}
+	if until > 0 {
+		if n < len(buf) && bytes < pullBytes {
+			m.cursor.Seq = max(m.cursor.Seq, limit)
+		}
+		clear(h.runs)
+		return n, bytes
 	}
 	switch {
 	case m.replay == live:
@@ -87,7 +106,7 @@ func (h *Hub) pendingRuns(m *Member) []run {
 	in := m.seat.Rooms()
 	for i := range in {
 		kept := in[i].Room.State.kept.all()
-		after := max(m.cursor.Seq, in[i].JoinedAt)
+		after := m.readIn(&in[i])
 		if len(kept) == 0 || kept[len(kept)-1].seq <= after {
 			continue
 		}
@@ -99,6 +118,11 @@ func (h *Hub) pendingRuns(m *Member) []run {
 		down(runs, i)
 	}
 	return runs
+}
+
+// readIn returns the sequence number up to which the member has read a room.
+func (m *Member) readIn(in *rooms.Membership[*Member, shelf]) uint64 {
+	return max(m.cursor.Seq, in.JoinedAt)
 }
 
 // refsIn counts the refs of runs.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,7 +19,8 @@ type Session struct {
 	Granted   []string  // hub rooms that the server added: they need no permission of the client
 	Cursor    ID        // at Attach; a client that has received no id since then resumes here
 	Expires   time.Time // zero while the member is attached
-	Data      any       // the value given to Hub.KeepData
+	Data      any       // the value given to Hub.KeepData; a json.RawMessage after a restart
+	Address   netip.Addr
 }
 
 // Session returns the session of a key. Its member is attached, or detached less than
@@ -39,22 +41,30 @@ func (h *Hub) Session(key string) (Session, bool) {
 }
 
 // KeepData stores a value of the transport in the session of a key, if there is one. The value
-// lasts as long as the session, in this process only. Options.MaxSessionBytes counts it if it has a
-// method Size() int, which returns its bytes; the transport must limit the size of others.
+// lasts as long as the session. With Options.Sessions the next process has its JSON, as a
+// json.RawMessage; a value that has none, or changes after the call, is lost with the process.
+// Options.MaxSessionBytes counts it if it has a method Size() int, which returns its bytes; the
+// transport must limit the size of others.
 func (h *Hub) KeepData(key string, data any) {
+	var text json.RawMessage
+	if h.o.Sessions != nil {
+		text, _ = json.Marshal(data)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sessions.byKey[key]
 	switch {
 	case s == nil:
+		return
 	case s.member != nil:
-		s.Data = data
+		s.Data, s.text = data, text
 	default: // it is kept already
 		h.sessions.uncount(s)
-		s.Data = data
+		s.Data, s.text = data, text
 		h.sessions.count(s)
 		h.dropExcess()
 	}
+	h.unsaved.add(key)
 }
 
 // ForgetSession ends the session of a key. Its member, if any, stays attached.
@@ -76,6 +86,8 @@ func (m *Member) RenameSession(key, to string) {
 	delete(m.h.sessions.byKey, key)
 	s.Key = to
 	m.h.sessions.byKey[to] = s
+	m.h.unsaved.add(key)
+	m.h.unsaved.add(to)
 }
 
 // Void ends the sessions of the member, for a disconnect that the server requested.
@@ -96,17 +108,18 @@ func (h *Hub) openSessions(m *Member, keys []string, address netip.Addr) {
 	for _, key := range keys {
 		s := &session{
 			Session: Session{Key: key, UserID: m.a.UserID, ClientID: m.a.ClientID,
-				Namespace: m.a.Namespace, Cursor: cursor},
-			member: m, address: address,
+				Namespace: m.a.Namespace, Cursor: cursor, Address: address},
+			member: m,
 		}
 		if old := h.sessions.byKey[key]; old != nil {
 			if m.recovered {
-				s.Data = old.Data
+				s.Data, s.text = old.Data, old.text
 			}
 			h.dropSession(old)
 		}
 		m.sessions = append(m.sessions, s)
 		h.sessions.byKey[key] = s
+		h.unsaved.add(key)
 	}
 }
 

@@ -1,0 +1,55 @@
+package disklog
+
+import "encoding/binary"
+
+// The keys of the store, binary, big endian:
+//
+//	m/format                 version of this layout, 4 bytes
+//	m/epoch                  epoch of the ids, 4 bytes
+//	m/floor                  every message up to this sequence number is dropped, 8 bytes
+//	m/open                   exists while a process has the store open
+//	l/<seq>                  entry
+//	h/<length><room><seq>    exists when the message is in the hub room
+//	c/<seq>                  chunk of entries that ends with seq
+//	s/<key>                  session, JSON
+//	r/<length><room><type>   retained message: its epoch and sequence number, and its entry
+var (
+	keyFormat = []byte("m/format")
+	keyEpoch  = []byte("m/epoch")
+	keyFloor  = []byte("m/floor")
+	keyOpen   = []byte("m/open")
+)
+
+const (
+	logPrefix   = "l/"
+	roomPrefix  = "h/"
+	chunkPrefix = "c/"
+
+	sessionPrefix  = "s/"
+	retainedPrefix = "r/"
+)
+
+func logKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(logPrefix), seq) }
+
+func chunkKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(chunkPrefix), seq) }
+
+// roomKey returns the key of a message in a room. The length comes first, so that the keys of one
+// room are neighbours whatever bytes its name has.
+func roomKey(room string, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(keyOfRoom(roomPrefix, room, 8), seq)
+}
+
+// retainedKey returns the key of the retained message of a type in a room.
+func retainedKey(room, kind string) []byte {
+	return append(keyOfRoom(retainedPrefix, room, len(kind)), kind...)
+}
+
+// keyOfRoom returns the begin of a key, with capacity for the rest.
+func keyOfRoom(prefix, room string, rest int) []byte {
+	key := make([]byte, 0, len(prefix)+4+len(room)+rest)
+	key = binary.BigEndian.AppendUint32(append(key, prefix...), uint32(len(room)))
+	return append(key, room...)
+}
+
+// seqOf returns the sequence number at the end of a key.
+func seqOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }

@@ -1,0 +1,257 @@
+package disklog
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// Log is the log of a Store. One goroutine stores what the calls of Append have queued: many messages
+// with one sync. It delivers them after that.
+type Log struct {
+	s     *Store
+	epoch uint32
+	fresh bool // the epoch has begun with this process
+	queue *queue
+	ended chan struct{} // closed when the writer has ended
+	sync  *pebble.WriteOptions
+
+	head   atomic.Uint64 // the last stored message
+	floor  atomic.Uint64 // everything up to here is dropped
+	losses atomic.Uint64
+	broken atomic.Pointer[error] // why the writer has to give up what is stored; nil: it has not
+
+	// committing is held for a commit with its delivery, and for Follow.
+	committing sync.Mutex
+	deliver    func(notify.Batch) (after func())
+	newest     []*notify.Message // at the start, until Follow
+	chunks     chunks
+	space      space  // has a lock of its own
+	buf        []byte // scratch memory of a commit
+}
+
+func newLog(s *Store, m meta) (*Log, error) {
+	l := &Log{s: s, epoch: m.epoch, fresh: m.fresh, queue: newQueue(), ended: make(chan struct{}),
+		sync: pebble.Sync, space: space{o: s.o}}
+	if s.o.SyncInterval > 0 {
+		l.sync = pebble.NoSync
+	}
+	l.floor.Store(m.floor)
+	if err := l.load(); err != nil {
+		return nil, err
+	}
+	var err error
+	if l.newest, err = l.tail(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Head implements notify.Log.
+func (l *Log) Head() notify.ID { return l.id(l.head.Load()) }
+
+func (l *Log) id(seq uint64) notify.ID { return notify.ID{Epoch: l.epoch, Seq: seq} }
+
+// Close implements notify.Log. The Store closes its log.
+func (l *Log) Close() error {
+	l.queue.close()
+	<-l.ended
+	return nil
+}
+
+// room reports whether something may be written.
+func (l *Log) room() error {
+	select {
+	case <-l.ended:
+		return notify.ErrClosed
+	default:
+		return l.space.check()
+	}
+}
+
+const tick = time.Second
+
+// write is the goroutine that stores.
+func (l *Log) write() {
+	defer close(l.ended)
+	ticks := time.NewTicker(tick)
+	defer ticks.Stop()
+	var syncs <-chan time.Time // nil: every commit syncs
+	if l.s.o.SyncInterval > 0 {
+		ticker := time.NewTicker(l.s.o.SyncInterval)
+		defer ticker.Stop()
+		syncs = ticker.C
+	}
+	synced := l.head.Load()
+	for {
+		calls, closed := l.queue.take()
+		if len(calls) > 0 {
+			l.commit(calls)
+			continue
+		}
+		if closed {
+			return
+		}
+		select {
+		case <-l.queue.filled:
+		case <-ticks.C:
+			l.tend()
+		case <-syncs:
+			if head := l.head.Load(); head != synced {
+				if err := l.s.db.LogData(nil, pebble.Sync); err != nil {
+					l.s.o.Fatal(err)
+				}
+				synced = head
+			}
+		}
+	}
+}
+
+// commit stores the messages of calls, delivers them, and tells the callers.
+func (l *Log) commit(calls []*call) {
+	err := l.space.check()
+	var after func()
+	if err == nil {
+		l.committing.Lock()
+		var messages []*notify.Message
+		if messages, err = l.store(calls); err != nil {
+			l.s.o.Fatal(err)
+		} else if l.deliver != nil {
+			after = l.deliver(notify.Batch{Messages: messages})
+		}
+		l.committing.Unlock()
+	}
+	if after != nil {
+		after()
+	}
+	for _, c := range calls {
+		c.done <- err
+	}
+	l.tend()
+}
+
+// store writes the messages in one batch and gives them their ids.
+func (l *Log) store(calls []*call) (messages []*notify.Message, err error) {
+	b := l.s.db.NewBatch()
+	defer b.Close()
+	seq, now := l.head.Load(), l.s.o.Now()
+	set := func(key, value []byte) {
+		if err == nil {
+			err = b.Set(key, value, nil)
+		}
+	}
+	for _, c := range calls {
+		for _, m := range c.messages {
+			seq++
+			m.ID = l.id(seq)
+			l.buf = appendEntry(l.buf[:0], m, now)
+			set(logKey(seq), l.buf)
+			for _, room := range m.Rooms {
+				set(roomKey(room, seq), nil)
+			}
+			if m.Retain {
+				set(retainedKey(m.Rooms[0], m.Type), append(idOf(m), l.buf...))
+			}
+			if full := l.chunks.add(seq, size(m), now); full {
+				set(chunkKey(seq), l.chunks.closed())
+			}
+			messages = append(messages, m)
+		}
+	}
+	if cap(l.buf) > maxCommitBytes {
+		l.buf = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Commit(l.sync); err != nil {
+		return nil, err
+	}
+	l.head.Store(seq)
+	return messages, l.s.mark.set(l.id(seq))
+}
+
+// Follow implements notify.Log. It delivers the newest messages, as many as fit into
+// Options.TailBytes.
+func (l *Log) Follow(deliver func(notify.Batch) (after func())) {
+	l.committing.Lock()
+	tail := l.newest
+	l.newest = nil
+	begin := l.head.Load()
+	if len(tail) > 0 {
+		begin = tail[0].ID.Seq - 1
+	}
+	l.deliver = deliver
+	after := deliver(notify.Batch{
+		Loss: &notify.Loss{Head: l.id(begin)}, Messages: tail, Retained: true,
+	})
+	l.committing.Unlock()
+	if after != nil {
+		after()
+	}
+}
+
+// suspect notes that something stored cannot be read. From now on everything stored counts as lost;
+// the writer drops it.
+func (l *Log) suspect(err error) {
+	if l.broken.CompareAndSwap(nil, &err) {
+		l.raise(l.head.Load())
+	}
+	l.queue.wake()
+}
+
+// raise raises the floor.
+func (l *Log) raise(to uint64) {
+	for {
+		floor := l.floor.Load()
+		if floor >= to || l.floor.CompareAndSwap(floor, to) {
+			return
+		}
+	}
+}
+
+// giveUp drops everything that is stored: a part of it cannot be read. What the Hub has in memory
+// stays there.
+func (l *Log) giveUp(cause error) error {
+	head := l.head.Load()
+	l.raise(head)
+	l.losses.Add(1)
+	l.chunks, l.newest = chunks{}, nil
+	l.s.o.Log.Error("stored messages are damaged: they are dropped, and clients that miss some of "+
+		"them get a gap", zap.Uint64("up_to", head), zap.Error(cause))
+	b := l.s.db.NewBatch()
+	defer b.Close()
+	for _, prefix := range []string{logPrefix, roomPrefix, chunkPrefix} {
+		if err := b.DeleteRange([]byte(prefix), successor(prefix), nil); err != nil {
+			return err
+		}
+	}
+	if err := b.Set(keyFloor, number(head), nil); err != nil {
+		return err
+	}
+	if err := b.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("damaged messages cannot be dropped: %w", err)
+	}
+	return nil
+}
+
+// successor returns the first key after those of a prefix, which ends with "/".
+func successor(prefix string) []byte {
+	return append([]byte(prefix[:len(prefix)-1]), '/'+1)
+}
+
+// Losses returns how often stored messages were found damaged, since and at the start.
+func (l *Log) Losses() uint64 { return l.losses.Load() }
+
+// Size returns about how many bytes the messages take.
+func (l *Log) Size() int64 {
+	l.committing.Lock()
+	defer l.committing.Unlock()
+	return l.chunks.bytes
+}

@@ -1,0 +1,49 @@
+package disklog
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// mark is a file with the id of the last stored message. The store reads its own write-ahead log up
+// to the first damaged record, which can look like the end, so it cannot tell whether it has lost
+// the newest messages. The mark can. It is not synced: after a power cut it may be older than the
+// log, which does no harm.
+type mark struct {
+	f   vfs.File
+	buf []byte
+}
+
+const markSize = 4 + 8 + 4 // epoch, sequence number, checksum
+
+// openMark opens the file and returns the id in it, the zero ID if there is none that is valid.
+func openMark(fs vfs.FS, path string) (m *mark, id notify.ID, err error) {
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return nil, id, err
+	}
+	m = &mark{f: f, buf: make([]byte, markSize)}
+	n, err := f.ReadAt(m.buf, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, id, errors.Join(err, f.Close())
+	}
+	if n == markSize && crc32.ChecksumIEEE(m.buf[:12]) == binary.BigEndian.Uint32(m.buf[12:]) {
+		id.Epoch, id.Seq = binary.BigEndian.Uint32(m.buf), binary.BigEndian.Uint64(m.buf[4:])
+	}
+	return m, id, nil
+}
+
+// set writes an id.
+func (m *mark) set(id notify.ID) error {
+	binary.BigEndian.PutUint32(m.buf, id.Epoch)
+	binary.BigEndian.PutUint64(m.buf[4:], id.Seq)
+	binary.BigEndian.PutUint32(m.buf[12:], crc32.ChecksumIEEE(m.buf[:12]))
+	_, err := m.f.WriteAt(m.buf, 0)
+	return err
+}
