@@ -14,6 +14,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
@@ -29,6 +30,7 @@ type instance struct {
 	config  config.Config
 	level   zap.AtomicLevel
 	log     *zap.Logger
+	store   *disklog.Store // nil without DATA_DIR
 	tickets *auth.Tickets
 	keySet  *auth.KeySet // nil without JWT_JWKS_URL
 
@@ -49,17 +51,20 @@ type instance struct {
 }
 
 func newInstance(
-	c config.Config, tickets *auth.Tickets, keySet *auth.KeySet, level zap.AtomicLevel,
-	log *zap.Logger,
+	c config.Config, store *disklog.Store, tickets *auth.Tickets, keySet *auth.KeySet,
+	level zap.AtomicLevel, log *zap.Logger,
 ) (p *instance, err error) {
-	p = &instance{config: c, level: level, log: log, tickets: tickets, keySet: keySet}
-	p.hub = newHub(c)
+	p = &instance{config: c, level: level, log: log, store: store, tickets: tickets, keySet: keySet}
+	p.hub = newHub(c, store)
 	defer func() {
 		if err != nil {
 			p.hub.Close()
 		}
 	}()
 	p.counts = metrics.New(p.hub)
+	if store != nil {
+		p.counts.WatchStorage(store.Log().Size, store.Log().Losses)
+	}
 	if p.hooks, err = p.newHooks(); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/server/clientfiles"
@@ -111,7 +112,18 @@ func serve(
 		}
 		defer keySet.Close()
 	}
-	p, err := newInstance(c, tickets, keySet, level, log)
+	store, err := openStore(c, log)
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		defer func() {
+			if err := store.Close(); err != nil {
+				log.Error("the data directory was not closed", zap.Error(err))
+			}
+		}()
+	}
+	p, err := newInstance(c, store, tickets, keySet, level, log)
 	if err != nil {
 		return err
 	}
@@ -223,15 +235,14 @@ func (p *instance) newService() (*server.Service, error) {
 	return server.New(service), nil
 }
 
-// newHub returns the hub with the history of the settings.
-func newHub(c config.Config) *notify.Hub {
-	history := notify.DefaultOptions()
-	history.HistorySize, history.HistoryTTL = c.HistorySize, c.HistoryTTL
-	history.HistoryMinAge = c.HistoryMinAge
-	history.HistoryMaxBytes = int64(c.HistoryMaxBytes)
-	history.RetainedSize = c.RetainedSize
-	history.RetainedMaxBytes = int64(c.RetainedMaxBytes)
-	return notify.New(notify.NewMemoryLog(), history)
+// newHub returns the hub with the history of the settings. It is in memory, or in the store.
+func newHub(c config.Config, store *disklog.Store) *notify.Hub {
+	o := c.History()
+	if store == nil {
+		return notify.New(notify.NewMemoryLog(), o)
+	}
+	o.Sessions, o.RetainedStore = store.Sessions(), store.Retained()
+	return notify.New(store.Log(), o)
 }
 
 // newHooks returns the hooks, or nil if the settings have none.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/socketio"
 )
@@ -56,13 +58,17 @@ type Config struct {
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it has the right."`
 	PublicChannels  []string      `group:"Channels and history" reload:"" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
 	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"${MAX_ROOMS}" min:"0" max:"10000" help:"Maximum number of channels that one client may ask to join; 0 = none."`
-	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"${HISTORY_SIZE}" min:"1" max:"1000000" help:"Notifications kept for replay in each room."`
+	HistorySize     int           `group:"Channels and history" name:"history-size" env:"HISTORY_SIZE" default:"${HISTORY_SIZE}" shown:"1024, or 10000 with DATA_DIR" min:"1" max:"1000000" help:"Notifications of each room kept in memory for replay. With DATA_DIR older ones are read from there."`
 	HistoryMinAge   time.Duration `group:"Channels and history" name:"history-min-age" env:"HISTORY_MIN_AGE" default:"${HISTORY_MIN_AGE}" min:"0s" max:"1h" help:"Time for which a room keeps more than HISTORY_SIZE, so that connected clients get every notification of a burst."`
-	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" min:"1s" max:"720h" help:"Time for which a notification is kept for replay."`
+	HistoryTTL      time.Duration `group:"Channels and history" name:"history-ttl" env:"HISTORY_TTL" default:"${HISTORY_TTL}" shown:"5m, or 24h with DATA_DIR" min:"1s" max:"720h" help:"Time for which a notification is kept for replay."`
 	HistoryMaxBytes Bytes         `group:"Channels and history" name:"history-max-bytes" env:"HISTORY_MAX_BYTES" default:"${HISTORY_MAX_BYTES}" min:"64KiB" max:"1024GiB" help:"Maximum memory of all notifications kept for replay, including names, encodings for both transports and data structures."`
 
 	RetainedSize     int   `group:"Channels and history" name:"retained-size" env:"RETAINED_SIZE" default:"${RETAINED_SIZE}" min:"0" max:"1000000" help:"Number of types of which one channel or user can have a retained notification; 0 = retain none."`
 	RetainedMaxBytes Bytes `group:"Channels and history" name:"retained-max-bytes" env:"RETAINED_MAX_BYTES" default:"${RETAINED_MAX_BYTES}" min:"0" max:"1024GiB" help:"Maximum memory of all retained notifications, of which one channel or user can have a quarter; above it a publish with retain is refused; 0 = retain none."`
+
+	DataDir      string `group:"Storage" name:"data-dir" env:"DATA_DIR" help:"Directory in which notifications and sessions outlive the process. Without it they are in memory only."`
+	DataSync     string `group:"Storage" name:"data-sync" env:"DATA_SYNC" default:"always" allow:"always,interval" help:"always: a notification is on disk before it is acknowledged and delivered. interval: the server writes to disk every 10 ms, so a crash loses the last notifications, and after it every client that reconnects gets a gap."`
+	DataMaxBytes Bytes  `group:"Storage" name:"data-max-bytes" env:"DATA_MAX_BYTES" default:"${DATA_MAX_BYTES}" min:"1MiB" max:"1024GiB" help:"Maximum size of the notifications in DATA_DIR; the oldest are dropped first."`
 
 	MaxConnections        int           `group:"Limits" reload:"" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" reload:"" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
@@ -158,6 +164,39 @@ func (c Config) Upstream() *url.URL {
 		return nil
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+// History returns the options of the Hub. With DATA_DIR the defaults of what it keeps are higher.
+func (c Config) History() notify.Options {
+	o := notify.DefaultOptions()
+	o.HistorySize, o.HistoryTTL = c.HistorySize, c.HistoryTTL
+	o.HistoryMinAge, o.HistoryMaxBytes = c.HistoryMinAge, int64(c.HistoryMaxBytes)
+	o.RetainedSize, o.RetainedMaxBytes = c.RetainedSize, int64(c.RetainedMaxBytes)
+	if c.DataDir == "" {
+		return o
+	}
+	if c.sources["HISTORY_SIZE"] == "" {
+		o.HistorySize = storedHistorySize
+	}
+	if c.sources["HISTORY_TTL"] == "" {
+		o.HistoryTTL = disklog.DefaultOptions("").TTL
+	}
+	return o
+}
+
+const (
+	storedHistorySize = 10_000
+	syncInterval      = 10 * time.Millisecond
+)
+
+// Disk returns the options of the store in DATA_DIR, without a log.
+func (c Config) Disk() disklog.Options {
+	o, history := disklog.DefaultOptions(c.DataDir), c.History()
+	o.TTL, o.TailBytes, o.MaxBytes = history.HistoryTTL, history.HistoryMaxBytes, int64(c.DataMaxBytes)
+	if c.DataSync == "interval" {
+		o.SyncInterval = syncInterval
+	}
+	return o
 }
 
 // Hooks returns the options of the hooks, without metrics and log.

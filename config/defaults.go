@@ -6,6 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/sse"
@@ -48,6 +49,8 @@ func defaults() kong.Vars {
 
 		"RETAINED_SIZE":      strconv.Itoa(hub.RetainedSize),
 		"RETAINED_MAX_BYTES": Bytes(hub.RetainedMaxBytes).String(),
+
+		"DATA_MAX_BYTES": Bytes(disklog.DefaultOptions("").MaxBytes).String(),
 
 		"EVENTS_TIMEOUT":     duration(outgoing.Events.Timeout),
 		"EVENTS_CONCURRENCY": strconv.Itoa(outgoing.Events.Concurrency),

@@ -194,10 +194,16 @@ type connData json.RawMessage
 // Size makes the Hub count the data in a kept session.
 func (d connData) Size() int { return len(d) }
 
+// MarshalJSON makes the next process have the data, too.
+func (d connData) MarshalJSON() ([]byte, error) { return d, nil }
+
 // dataOf returns the data of a connection.
 func dataOf(c *socketio.Conn) json.RawMessage {
-	if data, ok := c.Data().(connData); ok {
+	switch data := c.Data().(type) {
+	case connData:
 		return json.RawMessage(data)
+	case json.RawMessage: // from the process before this one
+		return data
 	}
 	return json.RawMessage("{}")
 }

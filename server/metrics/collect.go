@@ -54,6 +54,7 @@ var hubMetrics = [...]hubMetric{
 	hubGauge("channels", "Channels with a member.", func(s *notify.Stats) int { return s.Channels }),
 	hubGauge("rooms", "Rooms with a member or history, of any kind.", func(s *notify.Stats) int { return s.Rooms }),
 	hubGauge("sessions", "Sessions kept for clients that may reconnect.", func(s *notify.Stats) int { return s.Sessions }),
+	hubGauge("sessions_unsaved", "Sessions that changed and are not in DATA_DIR yet.", func(s *notify.Stats) int { return s.Unsaved }),
 	hubGauge("history_messages", "Messages kept for replay.", func(s *notify.Stats) int { return s.History }),
 	hubGauge("history_bytes", "Estimated bytes of the messages kept for replay.", func(s *notify.Stats) int { return int(s.HistoryBytes) }),
 	hubGauge("retained_messages", "Retained notifications.", func(s *notify.Stats) int { return s.Retained }),

@@ -18,12 +18,12 @@ import (
 type Proxy struct {
 	Addr string // host:port, for the clients
 
-	target   string
 	listener net.Listener
 	running  sync.WaitGroup // every goroutine of the proxy
 	ended    chan struct{}  // closed at the end
 
 	mu      sync.Mutex
+	target  string
 	weather weather
 	links   map[*link]bool
 	random  *rand.Rand
@@ -81,7 +81,10 @@ func (p *Proxy) accept() {
 // serve joins a client with the server until one of them, or the proxy, ends the link.
 func (p *Proxy) serve(near *net.TCPConn) {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
-	far, err := dialer.Dial("tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	far, err := dialer.Dial("tcp", target)
 	if err != nil {
 		reset(near)
 		return
@@ -163,6 +166,13 @@ func (p *Proxy) Refuse(refuse bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refuse = refuse
+}
+
+// Target makes new connections go to another server (host:port).
+func (p *Proxy) Target(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
 }
 
 // Stall stops all bytes in both directions, and the ends of connections too, as a network does that

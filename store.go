@@ -1,0 +1,29 @@
+package main
+
+import (
+	"os"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/notify/disklog"
+)
+
+// exitIO is the exit code after a failed write, EX_IOERR of sysexits.h.
+const exitIO = 74
+
+// openStore opens DATA_DIR. It returns nil without one.
+func openStore(c config.Config, log *zap.Logger) (*disklog.Store, error) {
+	if c.DataDir == "" {
+		return nil, nil
+	}
+	o := c.Disk()
+	o.Log = log
+	o.Fatal = func(err error) {
+		// Nobody knows what a file has after a failed write, so this process must not go on with it.
+		log.Error("a write to the data directory failed: the process ends", zap.Error(err))
+		_ = log.Sync()
+		os.Exit(exitIO)
+	}
+	return disklog.Open(o)
+}
