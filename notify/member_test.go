@@ -126,7 +126,7 @@ func TestLookups(t *testing.T) {
 	s := h.Stats()
 	s.Gaps = nil
 	want := "{Total:5 ActiveUsers:3 ByTransport:map[:4 websocket:1] Members:6 Lagging:0 " +
-		"Channels:2 Rooms:14 Sessions:0 Published:1 Delivered:3 History:1 HistoryBytes:1556 " +
+		"Channels:2 Rooms:14 Sessions:0 Unsaved:0 Published:1 Delivered:3 History:1 HistoryBytes:1556 " +
 		"Retained:0 RetainedBytes:0 " +
 		"Lagged:0 Dropped:0 Replays:0 Replayed:0 Gaps:map[]}"
 	if got := fmt.Sprintf("%+v", s); got != want {

@@ -147,6 +147,8 @@ func TestAsksCostTheirMemory(t *testing.T) {
 		t.Errorf("%d asks hold %d KiB and are charged %d KiB", n, held>>10, charged>>10)
 	}
 	conn.abandonAsks()
+	l.mu.Lock() // the client is closed, and its end abandons the asks too
+	defer l.mu.Unlock()
 	if conn.asks != nil {
 		t.Error("the client still holds asks")
 	}
