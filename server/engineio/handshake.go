@@ -24,6 +24,8 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, errDraining)
 		return
 	}
+	session.hold() // the session may end before it has another goroutine
+	defer session.release()
 	opened := false
 	defer func() { // also after a panic of a middleware
 		if !opened {
@@ -48,8 +50,6 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *
 	if err != nil {
 		return false // hijack has answered
 	}
-	session.hold()
-	defer session.release()
 	session.mu.Lock()
 	if session.state == stateClosed { // meanwhile
 		session.mu.Unlock()

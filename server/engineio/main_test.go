@@ -88,7 +88,7 @@ func serve(t *testing.T, o Options) *fixture {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := f.s.Shutdown(ctx); err != nil {
-			t.Errorf("Shutdown: %v", err)
+			t.Errorf("Shutdown: %v, %d sessions", err, f.s.live)
 		}
 		transport.CloseIdleConnections()
 		ts.Close()

@@ -13,7 +13,8 @@ import (
 const (
 	// maxAskBytes bounds the packets that wait to be written. One packet of any size may wait.
 	maxAskBytes = 2 << 20
-	// maxAsks bounds the acknowledgements that the server waits for.
+	// maxAsks bounds the acknowledgements that the server waits for, and those that wait for the
+	// handlers of their client.
 	maxAsks = 4096
 	// askPatience is the age from which an ask gives way when a new one would exceed maxAsks: a
 	// client that has no answer for it must not stop later ones for ever.
@@ -22,12 +23,16 @@ const (
 
 var (
 	// ErrTooManyAsks is the error of an Ask whose event was not sent, because the client has not
-	// read or not acknowledged many earlier ones: 2 MiB wait to be written to its connection, or
-	// 4,096 wait for their acknowledgement. Ask again later.
+	// read or not acknowledged many earlier ones, or its handlers do not return: 2 MiB wait to be
+	// written to its connection, 4,096 wait for their acknowledgement, or 4,096 functions of AskFunc
+	// wait for the handlers. Ask again later.
 	ErrTooManyAsks = errors.New("socketio: too many events wait for acknowledgements of the client")
 	// ErrUnanswered is the error of an Ask that was dropped in favour of a later one: the client
 	// has not acknowledged it for a minute, and left 4,096 unanswered.
 	ErrUnanswered = errors.New("socketio: the client left too many events unanswered")
+	// ErrTooManyAnswers is the error of an AskFunc whose acknowledgement was dropped, because earlier
+	// packets of the client wait for its handlers and take the memory that they may take.
+	ErrTooManyAnswers = errors.New("socketio: too many bytes of the client wait for its handlers")
 )
 
 // ask is an acknowledgement that the server waits for.
@@ -104,9 +109,7 @@ func (c *Conn) AskFunc(event string, answer func(Answer, error), args ...any) er
 	if err != nil {
 		return err
 	}
-	_, err = c.ask(q, func(a Answer, err error) {
-		c.client.later(func() { answer(a, err) })
-	})
+	_, err = c.ask(q, func(a Answer, err error) { c.client.answer(answer, a, err) })
 	return err
 }
 
@@ -139,6 +142,9 @@ func (c *Conn) expect(a ask, size int) (dropped *ask, err error) {
 		return nil, ErrClosed
 	}
 	if waiting := client.replies.askBytes; waiting > 0 && waiting+size+replyCost > maxAskBytes {
+		return nil, ErrTooManyAsks
+	}
+	if client.answers >= maxAsks {
 		return nil, ErrTooManyAsks
 	}
 	if pending, oldest := client.pendingAsks(); pending >= maxAsks {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,69 @@ func TestAsksOfOneBurstAreAnswered(t *testing.T) {
 		}
 		client.Sync()
 		client.Conn.Close()
+	}
+}
+
+// The answers that wait for a handler are bounded in number and in bytes. The client stays connected:
+// it answers as fast as it can, and the handler is not its own.
+func TestAnswersThatWaitForAHandler(t *testing.T) {
+	t.Parallel()
+	const payload = 100_000
+	s := newStack(t, func(o *Options) { o.MaxPayload = payload })
+	stuck, release := make(chan *Conn, 1), make(chan struct{})
+	s.sio.Of("/").On("stuck", func(_ context.Context, c *Conn, _ *Event) error {
+		stuck <- c
+		<-release
+		return nil
+	})
+	client, _ := s.Connect(`{"userId":"u1"}`)
+	client.Send(`42["stuck"]`)
+	conn := servertest.Receive(t, stuck)
+	outcomes := make(chan outcome, 2*maxAsks)
+	ask := func() error {
+		return conn.AskFunc("question", func(a Answer, err error) { outcomes <- outcome{a, err} })
+	}
+	waiting := func() (answers, unread int) {
+		conn.client.mu.Lock()
+		defer conn.client.mu.Unlock()
+		return conn.client.answers, conn.client.unread
+	}
+	// large ones until the bytes are used up, then small ones until the number is
+	large := strconv.Quote(strings.Repeat("x", payload/2))
+	for i := range maxAsks {
+		if err := ask(); err != nil {
+			t.Fatalf("ask %d: %v", i, err)
+		}
+		answer := "1"
+		if i < 4 {
+			answer = large
+		}
+		client.Send("43" + question(t, client, "question") + "[" + answer + "]")
+	}
+	servertest.Eventually(t, "all answers wait", func() bool {
+		answers, _ := waiting()
+		return answers == maxAsks
+	})
+	if _, unread := waiting(); unread > 2*payload {
+		t.Errorf("answers of %d bytes wait", unread)
+	}
+	if err := ask(); !errors.Is(err, ErrTooManyAsks) {
+		t.Errorf("one more: %v", err)
+	}
+	close(release)
+	for i := range maxAsks {
+		got := servertest.Receive(t, outcomes)
+		if dropped := errors.Is(got.err, ErrTooManyAnswers); dropped != (i >= 2) {
+			t.Fatalf("answer %d: %v", i, got.err)
+		}
+	}
+	client.Sync()
+	if err := ask(); err != nil {
+		t.Errorf("after the handler has returned: %v", err)
+	}
+	client.Send("43" + question(t, client, "question") + "[7]")
+	if got := servertest.Receive(t, outcomes); got.err != nil || string(got.answer.JSON(0)) != "7" {
+		t.Errorf("got %+v", got)
 	}
 }
 

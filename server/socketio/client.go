@@ -33,7 +33,8 @@ type client struct {
 	space    sync.Cond // signals that inbox, replies, full, working or trusted change, or the end
 	inbox    []task
 	unread   int // bytes in inbox
-	calls    int // functions in inbox
+	calls    int // functions in inbox, other than those of asks
+	answers  int // functions of asks in inbox
 	working  bool
 	closed   bool
 	reason   string

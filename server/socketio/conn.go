@@ -161,7 +161,7 @@ func (c *Conn) EndReason() string {
 
 // Do runs f like a handler of this client: after the packets that wait, and never concurrently with
 // another handler of the client. Do does not wait for f. f also runs after the client has left. A
-// panic in f closes this connection. When more than 1,024 functions wait, because a handler does not
+// panic in f closes this connection. When more than 1,024 functions of Do wait, because a handler does not
 // return or the client does not read, the connection is closed, and further ones do not run.
 func (c *Conn) Do(f func()) { c.client.later(f) }
 

@@ -22,8 +22,10 @@ const (
 
 // task is a packet to handle or a function to run in the order of the packets.
 type task struct {
-	packet *packet
-	run    func()
+	packet  *packet
+	run     func()
+	answers bool // run is the function of an ask
+	size    int  // bytes of the client that the task holds
 }
 
 // Message takes one message from the transport. It blocks while too many packets wait for handlers,
@@ -86,7 +88,12 @@ func (c *client) full() bool {
 			most = maxUnhandledAsked
 		}
 	}
-	return len(c.inbox) >= most || c.unread > c.srv.opts.MaxPayload ||
+	return len(c.inbox) >= most || c.large()
+}
+
+// large reports whether the inbox has reached its limit in bytes.
+func (c *client) large() bool {
+	return c.unread > c.srv.opts.MaxPayload ||
 		c.unread > fairUnread && c.srv.unread.Load() > maxUnread
 }
 
@@ -96,10 +103,26 @@ func (c *client) enqueue(p *packet) {
 	if !c.waitWhile(c.full) || c.closed {
 		return
 	}
-	c.inbox = append(c.inbox, task{packet: p})
-	c.unread += p.size
-	c.srv.unread.Add(int64(p.size))
+	c.push(task{packet: p, size: p.size})
+}
+
+// push appends to the inbox. The caller holds the lock.
+func (c *client) push(t task) {
+	c.inbox = append(c.inbox, t)
+	c.count(t, 1)
 	c.startWork()
+}
+
+// count adds n times a task to what waits. The caller holds the lock.
+func (c *client) count(t task, n int) {
+	switch {
+	case t.answers:
+		c.answers += n
+	case t.run != nil:
+		c.calls += n
+	}
+	c.unread += n * t.size
+	c.srv.unread.Add(int64(n * t.size))
 }
 
 // waitWhile waits in the reader until the condition is false, or returns false when the session has
@@ -130,14 +153,24 @@ func (c *client) later(f func()) {
 	full := c.calls >= maxLater
 	closed := full && c.session.Closed()
 	if !closed {
-		c.inbox = append(c.inbox, task{run: f})
-		c.calls++
-		c.startWork()
+		c.push(task{run: f})
 	}
 	c.mu.Unlock()
 	if full && !closed {
 		c.abort("too many functions wait for the handlers")
 	}
+}
+
+// answer adds the call of an ask's function to the worker's tasks. maxAsks bounds their number. The
+// reader cannot wait for space, because a handler may wait for an acknowledgement behind this one, so
+// an answer for which there is no space is replaced by an error.
+func (c *client) answer(f func(Answer, error), a Answer, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil && c.large() {
+		a, err = Answer{}, ErrTooManyAnswers
+	}
+	c.push(task{run: func() { f(a, err) }, answers: true, size: a.Size()})
 }
 
 // startWork starts the worker if it is not running. The caller holds the lock.
@@ -174,12 +207,7 @@ func (c *client) nextTask() (t task, more bool) {
 		t = c.inbox[0]
 		c.inbox[0] = task{}
 		c.inbox = c.inbox[1:]
-		if t.packet != nil {
-			c.unread -= t.packet.size
-			c.srv.unread.Add(-int64(t.packet.size))
-		} else {
-			c.calls--
-		}
+		c.count(t, -1)
 		c.space.Broadcast()
 		c.mu.Unlock()
 		return t, true
