@@ -13,16 +13,20 @@ func TestHooks(t *testing.T) {
 	t.Parallel()
 	secret := strings.Repeat("s", 24)
 	c := load(t, env{
-		"EVENTS_URL":  "https://app.example.com/events,/chat=http://127.0.0.1:4000/,*=http://h/",
-		"HOOK_SECRET": "whsec_" + strings.Repeat("AAAA", 6) + "," + secret,
+		"EVENTS_URL":         "https://app.example.com/events,/chat=http://127.0.0.1:4000/,*=http://h/",
+		"EVENTS_CONNECTIONS": "true",
+		"HOOK_SECRET":        "whsec_" + strings.Repeat("AAAA", 6) + "," + secret,
 	})
 	o := c.Hooks()
 	if o.Events.URLs["/"] != "https://app.example.com/events" ||
 		o.Events.URLs["/chat"] != "http://127.0.0.1:4000/" || o.Events.URLs["*"] != "http://h/" ||
-		len(o.Secrets) != 2 || !o.AllowPrivate {
+		len(o.Secrets) != 2 || !o.AllowPrivate || !o.Events.Connections {
 		t.Errorf("%+v", o)
 	}
 	c = load(t, env{"JWT_SECRET": strings.Repeat("s", 32)})
+	if c.Hooks().Events.Connections {
+		t.Error("connections are posted without the setting")
+	}
 	if c.Hooks().AllowPrivate {
 		t.Error("private addresses are allowed in token mode")
 	}

@@ -36,13 +36,6 @@ func (h *EventHook) address(namespace string) string {
 	return h.o.Events.URLs["*"]
 }
 
-// Connect lets every client in that has authenticated. The data of the connect hook becomes data of
-// the connection.
-func (h *EventHook) Connect(_ context.Context, c *socketio.Conn) error {
-	h.Renewed(c)
-	return nil
-}
-
 // Renewed implements socketio.Renewer. The data of the connect hook is merged into that of the
 // connection, as a middleware of a Node server sets members of socket.data that a recovered
 // connection has already.
@@ -61,9 +54,6 @@ func (h *EventHook) Renewed(c *socketio.Conn) {
 	c.SetData(connData(data))
 }
 
-// Disconnect does nothing.
-func (h *EventHook) Disconnect(*socketio.Conn, string) {}
-
 type eventData struct {
 	Connection connectionData `json:"connection"`
 	Event      string         `json:"event"`
@@ -81,10 +71,22 @@ type connectionData struct {
 	Data      json.RawMessage `json:"data"`
 }
 
+func connectionOf(c *socketio.Conn) connectionData {
+	identity := c.Identity()
+	return connectionData{
+		ID: c.ID(), Namespace: c.Namespace(), UserID: identity.RoomUser(),
+		Username: identity.Username, Transport: c.Transport(), Rooms: c.Rooms(), Data: dataOf(c),
+	}
+}
+
 // Event posts an event and does what the answer says. The request does not end with the connection:
 // what a client has sent before it left is handled.
 func (h *EventHook) Event(ctx context.Context, c *socketio.Conn, e *socketio.Event) bool {
-	if err := h.handle(ctx, c, e); err != nil {
+	err := h.handle(ctx, c, message{
+		kind: "event", size: e.Size(), event: e,
+		data: eventData{connectionOf(c), e.Name, e.Args, e.WantsAck()},
+	})
+	if err != nil {
 		e.Ack(unavailable)
 	}
 	return true
@@ -99,14 +101,23 @@ var unavailable = struct {
 	Code string `json:"code"`
 }{edge.CodeUnavailable}}
 
-func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, e *socketio.Event) error {
+// message is what a request is about.
+type message struct {
+	kind  string          // the type of the request
+	size  int             // bytes
+	event *socketio.Event // nil: none waits for an acknowledgement
+	left  bool            // the client has left
+	data  any
+}
+
+func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, m message) error {
 	address, start := h.address(c.Namespace()), h.o.Now()
-	done, err := h.wait(ctx, address, partyOf(c), e.Size())
+	done, err := h.wait(ctx, address, partyOf(c), m.size)
 	if err == nil {
 		defer done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Events.Timeout)
 		defer cancel()
-		err = h.exchange(ctx, address, c, e)
+		err = h.exchange(ctx, address, c, m)
 	}
 	h.count("event", address, start, err)
 	return err
@@ -141,17 +152,9 @@ func (h *EventHook) wait(
 
 // exchange posts an event and applies the answer.
 func (h *EventHook) exchange(
-	ctx context.Context, address string, c *socketio.Conn, e *socketio.Event,
+	ctx context.Context, address string, c *socketio.Conn, m message,
 ) error {
-	identity := c.Identity()
-	r, err := h.request(ctx, "event", address, eventData{
-		Connection: connectionData{
-			ID: c.ID(), Namespace: c.Namespace(), UserID: identity.RoomUser(),
-			Username: identity.Username, Transport: c.Transport(), Rooms: c.Rooms(),
-			Data: dataOf(c),
-		},
-		Event: e.Name, Args: e.Args, WantsAck: e.WantsAck(),
-	}, expected{max: maxAnswer})
+	r, err := h.request(ctx, m.kind, address, m.data, expected{max: maxAnswer})
 	if err != nil {
 		return err
 	}
@@ -159,7 +162,7 @@ func (h *EventHook) exchange(
 	if err != nil {
 		return err
 	}
-	if a.disconnect {
+	if a.disconnect && !m.left {
 		defer c.Close()
 	}
 	if len(a.emits) > 0 {
@@ -167,13 +170,16 @@ func (h *EventHook) exchange(
 			return failed("unavailable", "the events cannot be stored: %v", err)
 		}
 	}
-	return h.apply(ctx, c, e, a)
+	return h.apply(ctx, c, m, a)
 }
 
 // apply does what an answer says, in the order join, leave, emit, data, acknowledge.
 func (h *EventHook) apply(
-	ctx context.Context, c *socketio.Conn, e *socketio.Event, a answer,
+	ctx context.Context, c *socketio.Conn, m message, a answer,
 ) error {
+	if m.left {
+		a = answer{emits: a.emits}
+	}
 	c.Join(a.join...)
 	c.Leave(a.leave...)
 	if err := h.hub.DeliverBatch(ctx, a.emits); err != nil {
@@ -182,8 +188,8 @@ func (h *EventHook) apply(
 	if a.data != nil {
 		c.SetData(connData(a.data))
 	}
-	if a.hasAck {
-		e.AckSplit(a.ack)
+	if a.hasAck && m.event != nil {
+		m.event.AckSplit(a.ack)
 	}
 	return nil
 }

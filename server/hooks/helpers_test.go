@@ -35,6 +35,13 @@ type received struct {
 			Rooms                                      []string
 			Data                                       json.RawMessage
 		}
+		Handshake struct {
+			Auth, Query, Headers json.RawMessage
+			Address              string
+		}
+		Recovered bool
+		Reason    string
+
 		Event    string
 		Args     json.RawMessage
 		WantsAck bool

@@ -44,6 +44,9 @@ type Events struct {
 	URLs        map[string]string
 	Timeout     time.Duration // for one answer, 5 s by default
 	Concurrency int           // requests to one URL at the same time, 256 by default
+
+	// Connections posts also when a client has connected to a namespace and when it has left it.
+	Connections bool
 }
 
 // Connects configure the connect hook.
