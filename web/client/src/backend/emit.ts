@@ -1,3 +1,4 @@
+import { packed, unpacked } from "./binary.ts";
 import type { Call } from "./http.ts";
 import { named, type Receipt } from "./publish.ts";
 import type { SendOptions } from "./types.ts";
@@ -71,7 +72,12 @@ export function emitFunctions(call: Call): EmitFunctions {
         .then((receipt?: Receipt) => receipt?.delivered ?? 0),
     emitWithAck: (to, event, ...args) =>
       post("emitWithAck", "?wait=ack", "acks", to, event, args)
-        .then((answer?: Acks) => answer && { ...answer, acks: answer.acks.map(unpacked) }),
+        .then((answer?: Acks) =>
+          answer && {
+            ...answer,
+            acks: answer.acks.map(({ client, args }) => ({ client, args: unpacked(args) })),
+          }
+        ),
   };
 }
 
@@ -83,33 +89,4 @@ function request(from: string, to: string | EmitTo) {
   const { user, users, channel, channels, client, all, ...rest } = to;
   const target = { user, users, channel, channels, client, all };
   return Object.values(target).some((value) => value !== undefined) ? { ...rest, target } : rest;
-}
-
-/** Replaces binary values by the form of the HTTP API. */
-function packed(value: any): unknown {
-  if (value instanceof ArrayBuffer) value = new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) {
-    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-    let text = "";
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    return { $binary: btoa(text) };
-  }
-  if (Array.isArray(value)) return value.map(packed);
-  if (typeof value === "object" && value !== null && !value.toJSON)
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, packed(item)]));
-  return value;
-}
-
-function unpacked({ client, args }: Acks["acks"][number]): Acks["acks"][number] {
-  return { client, args: args.map(binary) };
-}
-
-/** Replaces the form of the HTTP API by binary values. */
-function binary(value: any): any {
-  if (Array.isArray(value)) return value.map(binary);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value);
-  if (entries.length === 1 && typeof value.$binary === "string")
-    return Uint8Array.from(atob(value.$binary), (character) => character.charCodeAt(0));
-  return Object.fromEntries(entries.map(([key, item]) => [key, binary(item)]));
 }

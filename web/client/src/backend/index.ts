@@ -1,5 +1,22 @@
 export { type Backend, createBackend } from "./backend.ts";
 export { configure } from "./configure.ts";
+export { type AnyEvents, createHandler, type Handler, type HandlerOptions } from "./handler/index.ts";
+export { Refusal, refusal } from "./handler/refusal.ts";
+export type { Functions } from "./handler/application.ts";
+export type { ConnectionListener, Entering, HookNamespace, Middleware } from "./handler/namespace.ts";
+export type { NodeRequest, NodeResponse } from "./handler/node.ts";
+export type { Broadcast } from "./handler/recipients.ts";
+export type {
+  AnsweredEmit,
+  ConnectAnswer,
+  ConnectRequest,
+  Handshake,
+  HookAnswer,
+  HookConnection,
+  HookEvent,
+  WebhookEvent,
+} from "./handler/requests.ts";
+export type { HookSocket } from "./handler/socket.ts";
 export * from "./functions.ts";
 export * from "./module.ts";
 // These have a second form; functions.ts has the generated one.

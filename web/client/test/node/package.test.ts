@@ -79,7 +79,7 @@ for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "
       `
       import { connect, type Client, type Notification } from "roomcast";
       import { useEventSource } from "roomcast/react";
-      import { sendPaymentNotification } from "roomcast/backend";
+      import { createHandler, sendPaymentNotification } from "roomcast/backend";
 
       declare module "roomcast" {
         interface Catalogue { "order:created": { orderId: string } }
@@ -97,6 +97,20 @@ for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "
       const hook = () => useEventSource({ userId: "user123", username: "john_doe" }).connected satisfies boolean;
       void hook;
       const sent: Promise<number> = sendPaymentNotification("p1", "completed", { customerId: "u1", amount: 9.99 });
+      interface Listen { "chat message": (text: string, ack: (reply: string) => void) => void }
+      interface Emit { "chat message": (text: string) => void }
+      const io = createHandler<Listen, Emit, { name: string }>("secret of at least 24 bytes");
+      io.on("connection", (socket) => {
+        socket.on("chat message", async (text, ack) => { socket.to("r").emit("chat message", text); ack("ok"); });
+        socket.on("disconnect", (reason) => { io.emit("chat message", socket.data.name + reason); });
+        // @ts-expect-error: text is a string
+        socket.emit("chat message", 1);
+        // @ts-expect-error: no such event
+        socket.on("chat massage", () => {});
+      });
+      createHandler("secret of at least 24 bytes").on("connection", (socket) => {
+        socket.on("anything", (one, two) => { socket.emit("more", one, two); });
+      });
       // @ts-expect-error: no such status
       void [sent, () => sendPaymentNotification("p1", "lost", {})];
     `,
@@ -121,6 +135,8 @@ test("each entry loads in Node", async () => {
   const [core, react, backend] = JSON.parse(stdout);
   expect(core).toEqual(["connect", "live"]);
   expect(react).toContain("useEventSource");
-  expect(backend).toContain("sendPaymentNotification");
+  expect(backend).toEqual(
+    expect.arrayContaining(["sendPaymentNotification", "createHandler", "refusal"]),
+  );
   expect(await readFile(join(root, "dist/react.js"), "utf8")).toMatch(/^"use client";/);
 });
