@@ -42,7 +42,8 @@ func TestOneNameForKeyAndAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	pages = append(pages, "README.md", "compose.yaml", "web/client/README.md",
-		"examples/nextjs/README.md", "web/console/index.html", "web/console/src/curl.ts")
+		"examples/README.md", "examples/nextjs/README.md", "web/console/index.html",
+		"web/console/src/curl.ts")
 	for _, page := range pages {
 		if found := other.FindString(read(t, page)); found != "" {
 			t.Errorf("%s has %s, want ROOMCAST_API_KEY or ROOMCAST_URL", page, found)
