@@ -45,10 +45,8 @@ if (flag === "--node") {
     UPSTREAM_URL: handler, // the page
     EVENTS_URL: `${handler}/events`,
     EVENTS_CONNECTIONS: "true",
-    SOCKETIO_PRESET: "node",
+    SOCKETIO_PRESET: "node", // the defaults of a Node server
     SOCKETIO_CLIENT: fileURLToPath(new URL("../../dist", import.meta.resolve("socket.io-client"))),
-    AUTH_ANONYMOUS: "true", // as a Node server without middlewares
-    RATE_LIMIT_INTERVAL: "0",
   }, `${here}/..`);
 }
 console.log(`open http://127.0.0.1:${port}`);

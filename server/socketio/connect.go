@@ -88,7 +88,7 @@ func (c *client) given(handshake auth.Credentials, p *packet) (auth.Credentials,
 	if err != nil && c.srv.AuthMode() == auth.ModeOpen {
 		return auth.Credentials{OriginKnown: handshake.OriginKnown}, nil
 	}
-	given.SessionID, given.Channels, given.As = "", nil, nil
+	given.SessionID, given.Since, given.Channels, given.As = "", "", nil, nil
 	return given, err
 }
 

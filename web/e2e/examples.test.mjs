@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
@@ -14,7 +13,6 @@ import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 const root = join(import.meta.dirname, "..", "..");
 const examples = join(root, "examples");
 const images = join(root, "docs", "images");
-const CLIENT = createRequire(import.meta.url).resolve("socket.io-client/dist/socket.io.js");
 const SERVERS = { Roomcast: [], "a Node server": ["--node"] };
 
 before(async () => {
@@ -61,7 +59,6 @@ async function open(t, { url }, count) {
     const context = await browser.newContext({ viewport: { width: 640, height: 480 } });
     const page = await context.newPage();
     page.setDefaultTimeout(SOON);
-    await page.route("**/socket.io/socket.io.js", (route) => route.fulfill({ path: CLIENT }));
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(url);
     pages.push(page);
