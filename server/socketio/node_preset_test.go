@@ -107,6 +107,35 @@ func TestNodeServerRecovers(t *testing.T) {
 	}
 }
 
+// A client whose session the server does not know misses nothing, as in a Node server: it gets no
+// event that was emitted before its CONNECT, whatever it sends.
+func TestNodeServerReplaysNothingWithoutASession(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(o *Options) {
+		nodeOptions(o)
+		o.DisableRecovery = false
+	})
+	c := s.Dial("")
+	c.Send("40")
+	c.Read()
+	_, _ = s.sio.To().Emit("first")
+	first := c.Read()
+	offset := first[len(`42["first","`) : len(first)-2]
+	_, _ = s.sio.To().Emit("second")
+	c.Read()
+	for _, payload := range []string{`{"pid":"unknown","offset":%q}`, `{"since":%q}`, `{"offset":%q}`} {
+		other := s.Dial("")
+		other.Send("40" + fmt.Sprintf(payload, offset))
+		if got := servertest.Masked(other.Read()); got != `40{"sid":*,"pid":*}` {
+			t.Errorf("%s: got %s", payload, got)
+		}
+		_, _ = s.sio.To().Emit("next")
+		if got := other.Read(); !strings.HasPrefix(got, `42["next","`) {
+			t.Errorf("%s: got %s", payload, got)
+		}
+	}
+}
+
 func TestNodeServerTakesManyAttachments(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, nodeOptions)

@@ -33,9 +33,10 @@ func (c *Conn) resume(
 			}
 			a.Rooms, a.Granted = c.permitted(session.Channels), session.Granted
 			a.Former = &notify.Former{ClientID: session.ClientID, Sessions: []string{pidKey(pid)}}
-		} else if srv.opts.Plain {
-			return pid // as in Node: without its session a client misses nothing
 		}
+	}
+	if srv.opts.Plain && a.Former == nil {
+		return pid // as in Node: a client without a session has missed nothing
 	}
 	if since == "" {
 		since = given.Since
