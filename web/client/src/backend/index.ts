@@ -2,7 +2,7 @@ export { type Backend, createBackend } from "./backend.ts";
 export { configure } from "./configure.ts";
 export { type AnyEvents, createHandler, type Handler, type HandlerOptions } from "./handler/index.ts";
 export { Refusal, refusal } from "./handler/refusal.ts";
-export type { Functions } from "./handler/application.ts";
+export type { Functions } from "./handler/functions.ts";
 export type { ConnectionListener, Entering, HookNamespace, Middleware } from "./handler/namespace.ts";
 export type { NodeRequest, NodeResponse } from "./handler/node.ts";
 export type { Broadcast } from "./handler/recipients.ts";

@@ -41,6 +41,24 @@ test("a chat, with greetings, rooms, data, binary and a goodbye", async () => {
   expect(logged).toEqual([]);
 });
 
+test("a client that continues its session is recovered, with its rooms and data", async () => {
+  const { handler: io, connect } = await behindServer({ EVENTS_CONNECTIONS: "true" });
+  io.on("connection", (socket) => {
+    if (!socket.recovered) {
+      socket.data.visits = 1;
+      socket.join("lobby");
+    }
+    socket.on("who", (ack) => ack(socket.recovered, socket.data.visits, socket.rooms.has("lobby")));
+  });
+  const socket = await connect({ auth: { userId: "u" } });
+  const who = () => new Promise((resolve) => socket.emit("who", (...args: any[]) => resolve(args)));
+  expect(await who()).toEqual([false, 1, true]);
+  const back = new Promise((resolve) => socket.once("connect", () => resolve(socket.recovered)));
+  socket.io.engine.close(); // without a DISCONNECT, as when the network fails
+  expect(await back).toBe(true);
+  expect(await who()).toEqual([true, 1, true]);
+});
+
 test("events of a client are handled in their order, and each emit arrives once", async () => {
   const { handler: io, connect } = await behindServer();
   const chat = io.of("/chat");

@@ -4,9 +4,11 @@ import type { Handshake } from "./requests.ts";
 const MAX_DATA = 16 << 10;
 
 // Members of the data that belong to this module: the connection functions have done their work for
-// this connection; the functions of use() have let it in; what they have read of the handshake.
+// this connection; the functions of use() have let it in; what they have read of the handshake; the
+// client has continued its session.
 const CONNECTED = "$connected", ADMITTED = "$admitted", HANDSHAKE = "$handshake";
-const OWN = new Set([CONNECTED, ADMITTED, HANDSHAKE]);
+const RECOVERED = "$recovered";
+const OWN = new Set([CONNECTED, ADMITTED, HANDSHAKE, RECOVERED]);
 
 /** `socket.data`, which the server keeps between the events of a connection. */
 export class ConnectionData {
@@ -29,6 +31,11 @@ export class ConnectionData {
     return this.#before[ADMITTED] === true;
   }
 
+  /** Whether the client has continued its session. */
+  get recovered(): boolean {
+    return (this.#own[RECOVERED] ?? this.#before[RECOVERED]) === true;
+  }
+
   /** The part of the handshake that was kept. */
   get handshake(): Partial<Handshake> {
     return this.#before[HANDSHAKE] ?? {};
@@ -37,6 +44,10 @@ export class ConnectionData {
   markConnected(handshake: Partial<Handshake>): void {
     if (!this.connected) this.#own[CONNECTED] = true;
     if (Object.keys(handshake).length > 0) this.#own[HANDSHAKE] = handshake;
+  }
+
+  markRecovered(recovered: boolean): void {
+    if (recovered !== this.recovered) this.#own[RECOVERED] = recovered;
   }
 
   markAdmitted(): void {

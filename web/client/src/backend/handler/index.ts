@@ -1,4 +1,5 @@
-import { Application, type Functions } from "./application.ts";
+import { Application } from "./application.ts";
+import type { Functions } from "./functions.ts";
 import * as web from "./fetch.ts";
 import type { ConnectionListener, HookNamespace, Middleware } from "./namespace.ts";
 import * as node from "./node.ts";

@@ -58,6 +58,20 @@ export interface Handshake {
   address: string;
 }
 
+/** A client has connected. */
+export interface ConnectionRequest {
+  connection: HookConnection;
+  handshake: Handshake;
+  /** Whether the client continues its session. */
+  recovered?: boolean;
+}
+
+/** A client has left. */
+export interface DisconnectRequest {
+  connection: HookConnection;
+  reason: string;
+}
+
 /** A client asks to be let in: the connect hook. */
 export interface ConnectRequest {
   namespace: string;

@@ -1,25 +1,7 @@
+import { Listeners } from "./listeners.ts";
 import { type ArgsOf, Broadcast, checkEmit, type NameOf, type Send } from "./recipients.ts";
 import type { Handshake } from "./requests.ts";
 import type { Run } from "./run.ts";
-
-/** Why a client left. */
-export interface OwnEvents {
-  disconnecting: (reason: string) => void;
-  disconnect: (reason: string) => void;
-  /** A function of `socket.use` refused an event. */
-  error: (error: Error) => void;
-}
-
-/** The listener of an event: of the application's map, or of {@link OwnEvents}. */
-export type ListenerOf<Events, Event> = Event extends keyof OwnEvents ? OwnEvents[Event]
-  : Event extends keyof Events ? (...args: ArgsOf<Events, Event>) => unknown
-  : never;
-
-/** The names that `socket.on` takes. */
-export type Listened<Events> = NameOf<Events> | keyof OwnEvents;
-
-type Next = (error?: Error) => void;
-type Listener = (...args: any[]) => unknown;
 
 /** What a socket needs of the handler. */
 export interface SocketHost {
@@ -39,15 +21,13 @@ export interface SocketHost {
  * lives for one request, so listeners and variables do too; `data` and `rooms` are kept by the
  * server. What it emits, joins and leaves is done when all listeners have returned.
  */
-export class HookSocket<Listen, Emit, Data = any> {
+export class HookSocket<Listen, Emit, Data = any> extends Listeners<Listen> {
   readonly #host: SocketHost;
   readonly #all: Broadcast<Emit>;
   readonly #self: Broadcast<Emit>;
-  #listeners = new Map<string, Listener[]>();
-  #any: Listener[] = [];
-  #use: ((event: any[], next: Next) => unknown)[] = [];
 
   constructor(host: SocketHost) {
+    super();
     this.#host = host;
     const { namespace } = host.run.connection;
     this.#all = new Broadcast(host.send, { namespace, rooms: [], except: [], volatile: false });
@@ -81,6 +61,14 @@ export class HookSocket<Listen, Emit, Data = any> {
     return !this.#host.run.disconnect;
   }
 
+  /**
+   * Whether the client continues its session after a lost connection, with its id, rooms and data.
+   * Known with `EVENTS_CONNECTIONS=true`.
+   */
+  get recovered(): boolean {
+    return this.#host.run.data.recovered;
+  }
+
   /** The rooms, with what `join` and `leave` changed. A copy. */
   get rooms(): Set<string> {
     return new Set(this.#host.run.rooms);
@@ -101,72 +89,6 @@ export class HookSocket<Listen, Emit, Data = any> {
    */
   get handshake(): Handshake {
     return this.#host.handshake;
-  }
-
-  /** Calls the listener for each such event. The answer waits for the Promise that it returns. */
-  on<Event extends Listened<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
-    if (typeof listener !== "function")
-      throw new TypeError(`socket.on("${event}"): the listener is a ${typeof listener}`);
-    const list = this.#listeners.get(event) ?? [];
-    this.#listeners.set(event, [...list, listener as Listener]);
-    return this;
-  }
-
-  /** The same as {@link on}. */
-  addListener<Event extends Listened<Listen>>(
-    event: Event,
-    listener: ListenerOf<Listen, Event>,
-  ): this {
-    return this.on(event, listener);
-  }
-
-  /** Throws: all listeners live for one event. Use {@link on}, and a member of `data`. */
-  once(event: string, _: unknown): never {
-    throw new Error(
-      `socket.once("${event}"): listeners live for one event: use socket.on and remember in socket.data that it came`,
-    );
-  }
-
-  off<Event extends Listened<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
-    const list = this.#listeners.get(event) ?? [];
-    this.#listeners.set(event, list.filter((one) => one !== listener));
-    return this;
-  }
-
-  /** The same as {@link off}. */
-  removeListener<Event extends Listened<Listen>>(
-    event: Event,
-    listener: ListenerOf<Listen, Event>,
-  ): this {
-    return this.off(event, listener);
-  }
-
-  removeAllListeners(event?: Listened<Listen>): this {
-    if (event === undefined) this.#listeners.clear();
-    else this.#listeners.delete(event);
-    return this;
-  }
-
-  /** Calls the listener with the name and the arguments of each event, before the others. */
-  onAny(listener: (event: string, ...args: any[]) => unknown): this {
-    this.#any = [...this.#any, listener];
-    return this;
-  }
-
-  prependAny(listener: (event: string, ...args: any[]) => unknown): this {
-    this.#any = [listener, ...this.#any];
-    return this;
-  }
-
-  offAny(listener?: (event: string, ...args: any[]) => unknown): this {
-    this.#any = listener ? this.#any.filter((one) => one !== listener) : [];
-    return this;
-  }
-
-  /** Calls f before the listeners of each event. They are called when it calls next(). */
-  use(f: (event: [event: string, ...args: any[]], next: Next) => unknown): this {
-    this.#use = [...this.#use, f as (event: any[], next: Next) => unknown];
-    return this;
   }
 
   /** Emits to this client. */
@@ -229,49 +151,6 @@ export class HookSocket<Listen, Emit, Data = any> {
     if (this.#host.acts("socket.disconnect")) this.#host.run.disconnect = true;
     return this;
   }
-
-  /** Calls the listeners of an event, and resolves with their errors when all have settled. */
-  async dispatch(event: string, args: any[]): Promise<unknown[]> {
-    const any = errors(this.#any.map((one) => attempt(() => one.call(this, event, ...args))));
-    for (const f of this.#use) {
-      const refused = await passed(f, [event, ...args]);
-      if (refused === undefined) continue;
-      return [...await any, ...await this.#call("error", [refused]), refused];
-    }
-    const own = this.#call(event, args); // without an await before it, see Scopes
-    return [...await any, ...await own];
-  }
-
-  /** Calls the listeners of an event of the socket itself. */
-  dispatchOwn(event: "disconnecting" | "disconnect", reason: string): Promise<unknown[]> {
-    return this.#call(event, [reason]);
-  }
-
-  #call(event: string, args: any[]): Promise<unknown[]> {
-    const listeners = this.#listeners.get(event) ?? [];
-    return errors(listeners.map((listener) => attempt(() => listener.apply(this, args))));
-  }
-}
-
-/** Calls f at once. Resolves with undefined, or with [the error]. */
-function attempt(f: () => unknown): Promise<[unknown] | undefined> {
-  try {
-    return Promise.resolve(f()).then(() => undefined, (error) => [error]);
-  } catch (error) {
-    return Promise.resolve([error]);
-  }
-}
-
-async function errors(results: Promise<[unknown] | undefined>[]): Promise<unknown[]> {
-  return (await Promise.all(results)).flatMap((result) => result ?? []);
-}
-
-/** Resolves when f calls next: with its error, if there is one. */
-function passed(f: (event: any[], next: Next) => unknown, event: any[]): Promise<unknown> {
-  return new Promise((resolve) => {
-    attempt(() => f(event, (error?: unknown) => resolve(error ?? undefined)))
-      .then((thrown) => thrown && resolve(thrown[0]));
-  });
 }
 
 /** Returns the name of a room that a handler may choose. */
