@@ -28,7 +28,8 @@ test("the module has every function that a backend has", async () => {
     typeof (module as any)[name] === typeof backend[name]
   );
   expect(shared).toEqual(Object.keys(backend));
-  expect(Object.keys(module).sort()).toEqual([...shared, "configure", "createBackend"].sort());
+  const own = ["Refusal", "configure", "createBackend", "createHandler", "refusal"];
+  expect(Object.keys(module).sort()).toEqual([...shared, ...own].sort());
   expect(Object.keys(module.SSEManager).sort()).toEqual(Object.keys(backend.SSEManager).sort());
 });
 
