@@ -154,11 +154,11 @@ func (h *EventHook) wait(
 func (h *EventHook) exchange(
 	ctx context.Context, address string, c *socketio.Conn, m message,
 ) error {
-	r, err := h.request(ctx, m.kind, address, m.data, expected{max: maxAnswer})
+	text, err := h.post(ctx, m.kind, address, m.data)
 	if err != nil {
 		return err
 	}
-	a, err := h.decodeAnswer(c, r.text)
+	a, err := h.decodeAnswer(c, text)
 	if err != nil {
 		return err
 	}
@@ -171,6 +171,17 @@ func (h *EventHook) exchange(
 		}
 	}
 	return h.apply(ctx, c, m, a)
+}
+
+// post posts data alone or in a batch and returns the answer. The error is a *Failure.
+func (h *EventHook) post(
+	ctx context.Context, kind, address string, data any,
+) (strictjson.Checked, error) {
+	if batches := h.batches[address]; batches != nil {
+		return batches.post(ctx, kind, data)
+	}
+	r, err := h.request(ctx, kind, address, data, expected{max: maxAnswer})
+	return r.text, err
 }
 
 // apply does what an answer says, in the order join, leave, emit, data, acknowledge.

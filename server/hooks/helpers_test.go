@@ -3,8 +3,10 @@ package hooks
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -49,6 +51,8 @@ type received struct {
 		Namespace, IP, Transport string // of connect
 		Auth, Query              json.RawMessage
 		Headers                  map[string]string
+
+		Events []received // of a batch
 	}
 }
 
@@ -79,7 +83,29 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	answer := a.answer
 	a.mu.Unlock()
-	answer(w, request)
+	if request.Type != "events" {
+		answer(w, request)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	_ = http.NewResponseController(w).Flush()
+	lines := make(chan string)
+	for _, event := range request.Data.Events {
+		event.gone = request.gone
+		go func() {
+			one := httptest.NewRecorder()
+			answer(one, event)
+			text := one.Body.String()
+			if text == "" {
+				text = "null"
+			}
+			lines <- fmt.Sprintf(`{"id":%q,"answer":%s}`, event.ID, text)
+		}()
+	}
+	for range request.Data.Events {
+		fmt.Fprintln(w, <-lines)
+		_ = http.NewResponseController(w).Flush()
+	}
 }
 
 func (a *application) answers(f func(w http.ResponseWriter, r received)) {

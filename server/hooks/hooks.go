@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -45,6 +44,10 @@ type Events struct {
 	Timeout     time.Duration // for one answer, 5 s by default
 	Concurrency int           // requests to one URL at the same time, 256 by default
 
+	// Batch is the number of events that one request may have, 1 by default. With more, the handler
+	// must answer requests of the type "events".
+	Batch int
+
 	// Connections posts also when a client has connected to a namespace and when it has left it.
 	Connections bool
 }
@@ -71,7 +74,7 @@ func (noMetrics) Hooked(string, string, time.Duration) {}
 // DefaultOptions returns the defaults, without URLs and secrets.
 func DefaultOptions() Options {
 	return Options{
-		Events:   Events{Timeout: 5 * time.Second, Concurrency: 256},
+		Events:   Events{Timeout: 5 * time.Second, Concurrency: 256, Batch: 1},
 		Connects: Connects{Timeout: 5 * time.Second, Concurrency: 64},
 		Webhooks: WebhookOptions{Events: webhookEvents, Retry: 15 * time.Minute,
 			Timeout: 15 * time.Second},
@@ -83,10 +86,11 @@ const MinSecret = 24
 
 // Hooks send requests to the application. It is safe for concurrent use. Close it at the end.
 type Hooks struct {
-	o      Options
-	sender *sender
-	events map[string]*places // by URL: the requests of the event hook that run
-	faults faults
+	o       Options
+	sender  *sender
+	events  map[string]*places  // by URL: the events that are posted
+	batches map[string]*batches // by URL; empty if each event has its own request
+	faults  faults
 
 	closing context.Context // ends with Close
 	close   context.CancelFunc
@@ -103,8 +107,8 @@ func New(o Options) (*Hooks, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Events.Timeout <= 0 || o.Events.Concurrency < 1 {
-		return nil, errors.New("hooks: Options.Events has no time or no concurrency: " +
+	if o.Events.Timeout <= 0 || o.Events.Concurrency < 1 || o.Events.Batch < 1 {
+		return nil, errors.New("hooks: Options.Events has no time, no concurrency or no batch: " +
 			"start from DefaultOptions()")
 	}
 	if o.Connects.Timeout <= 0 || o.Connects.Concurrency < 1 {
@@ -120,10 +124,13 @@ func New(o Options) (*Hooks, error) {
 		return nil, err
 	}
 	h := &Hooks{o: o, sender: sender, events: make(map[string]*places),
-		faults: faults{log: o.Log, now: o.Now}}
+		batches: make(map[string]*batches), faults: faults{log: o.Log, now: o.Now}}
 	h.closing, h.close = context.WithCancel(context.Background())
 	for _, address := range o.Events.URLs {
 		h.events[address] = newPlaces(o.Events.Concurrency, amount{})
+		if o.Events.Batch > 1 {
+			h.batches[address] = newBatches(h, address)
+		}
 	}
 	return h, nil
 }
@@ -199,60 +206,6 @@ func (h *Hooks) count(hook, address string, start time.Time, err error) {
 		h.faults.note(hook, address, failure)
 	}
 	h.o.Metrics.Hooked(hook, outcome, h.o.Now().Sub(start))
-}
-
-// Failure is why a request of a hook had no usable answer.
-type Failure struct {
-	Outcome string // for metrics: "unreachable", "timeout", "status", "invalid", "refused", "busy"
-	Reason  string // for the log
-}
-
-func (f *Failure) Error() string { return f.Reason }
-
-func failed(outcome, format string, args ...any) *Failure {
-	return &Failure{outcome, fmt.Sprintf(format, args...)}
-}
-
-// faults logs what goes wrong, at most once a minute for each hook, URL and outcome: a handler that is
-// down fails thousands of times a second.
-type faults struct {
-	log *zap.Logger
-	now func() time.Time
-
-	mu   sync.Mutex
-	seen map[string]*fault
-}
-
-type fault struct {
-	logged time.Time
-	silent int // since then
-}
-
-const faultInterval = time.Minute
-
-func (f *faults) note(hook, address string, failure *Failure) {
-	f.mu.Lock()
-	key := hook + " " + address + " " + failure.Outcome
-	if f.seen == nil {
-		f.seen = make(map[string]*fault)
-	}
-	seen := f.seen[key]
-	if seen == nil {
-		seen = new(fault)
-		f.seen[key] = seen
-	}
-	now := f.now()
-	if !seen.logged.IsZero() && now.Sub(seen.logged) < faultInterval {
-		seen.silent++
-		f.mu.Unlock()
-		return
-	}
-	silent := seen.silent
-	seen.logged, seen.silent = now, 0
-	f.mu.Unlock()
-	f.log.Warn("hook failed", zap.String("hook", hook), zap.String("url", ShowURL(address)),
-		zap.String("outcome", failure.Outcome), zap.String("reason", failure.Reason),
-		zap.Int("not_logged", silent))
 }
 
 // ShowURL returns a URL for logs, without its query and its user, which may be secret. A namespace
