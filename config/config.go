@@ -100,6 +100,7 @@ type Config struct {
 	EventsURL         []URL         `group:"Hooks" name:"events-url" env:"EVENTS_URL" help:"URL to which events of Socket.IO clients are posted, for the namespace /. Other namespaces: /chat=https://…, or *=https://… for all others; separated by commas."`
 	EventsTimeout     time.Duration `group:"Hooks" name:"events-timeout" env:"EVENTS_TIMEOUT" default:"${EVENTS_TIMEOUT}" min:"10ms" max:"1m" help:"Maximum time for the answer to an event."`
 	EventsConcurrency int           `group:"Hooks" name:"events-concurrency" env:"EVENTS_CONCURRENCY" default:"${EVENTS_CONCURRENCY}" min:"1" max:"100000" help:"Maximum number of events that are posted to one URL at the same time; further events wait."`
+	EventsBatch       int           `group:"Hooks" name:"events-batch" env:"EVENTS_BATCH" default:"${EVENTS_BATCH}" min:"1" max:"1000" help:"Maximum number of events in one request, for handlers that answer batches, such as createHandler; see docs/hooks.md."`
 	EventsConnections bool          `group:"Hooks" name:"events-connections" env:"EVENTS_CONNECTIONS" default:"false" negatable:"" help:"Post also when a client has connected to a namespace and when it has left it."`
 
 	ConnectURL         URL           `group:"Hooks" name:"connect-url" env:"CONNECT_URL" help:"URL that is asked, with AUTH_MODE=hook, who a client is and what it may do."`
@@ -207,7 +208,7 @@ func (c Config) Hooks() hooks.Options {
 	o.AllowPrivate = c.HookAllowPrivate == "true" ||
 		c.HookAllowPrivate == "auto" && c.Mode() == auth.ModeOpen
 	o.Events.Timeout, o.Events.Concurrency = c.EventsTimeout, c.EventsConcurrency
-	o.Events.Connections = c.EventsConnections
+	o.Events.Batch, o.Events.Connections = c.EventsBatch, c.EventsConnections
 	o.Events.URLs, _ = hooks.ParseURLs(texts(c.EventsURL)) // Load has checked them
 	o.Connects.Timeout, o.Connects.Concurrency = c.ConnectTimeout, c.ConnectConcurrency
 	if c.Mode() == auth.ModeHook {

@@ -54,6 +54,7 @@ func defaults() kong.Vars {
 
 		"EVENTS_TIMEOUT":     duration(outgoing.Events.Timeout),
 		"EVENTS_CONCURRENCY": strconv.Itoa(outgoing.Events.Concurrency),
+		"EVENTS_BATCH":       strconv.Itoa(outgoing.Events.Batch),
 		"WEBHOOK_RETRY":      duration(outgoing.Webhooks.Retry),
 
 		"CONNECT_TIMEOUT":     duration(outgoing.Connects.Timeout),

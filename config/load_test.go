@@ -29,6 +29,7 @@ func TestDefaults(t *testing.T) {
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
 		SocketIOParser:   "default",
 		SocketIOBuiltins: true, EventsTimeout: 5 * time.Second, EventsConcurrency: 256,
+		EventsBatch:    1,
 		ConnectTimeout: 5 * time.Second, ConnectConcurrency: 64,
 		HookAllowPrivate: "auto", WebhookEvents: []string{"*"}, WebhookRetry: 15 * time.Minute,
 		SocketIOHeartbeatInterval: 30 * time.Second, SocketIOPingInterval: 25 * time.Second,

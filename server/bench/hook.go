@@ -31,6 +31,7 @@ const (
 // hookOptions are the flags of "bench hook".
 type hookOptions struct {
 	n, rate  int
+	batch    int
 	duration time.Duration
 	down     time.Duration
 }
@@ -43,13 +44,14 @@ func runHook(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.n, "n", 1000, "number of clients")
 	flags.IntVar(&o.rate, "rate", 10_000, "events per second of all clients together")
+	flags.IntVar(&o.batch, "batch", 1, "EVENTS_BATCH of the server")
 	flags.DurationVar(&o.duration, "time", 20*time.Second, "time of the measurement")
 	flags.DurationVar(&o.down, "down", 5*time.Second, "time without the handler, in a second phase")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if o.n < 1 || o.rate < 1 || o.duration <= 0 || o.down <= 0 || flags.NArg() > 0 {
-		return errors.New("-n, -rate, -time and -down must be positive, without other arguments")
+	if o.n < 1 || o.rate < 1 || o.batch < 1 || o.duration <= 0 || o.down <= 0 || flags.NArg() > 0 {
+		return errors.New("-n, -rate, -batch, -time and -down must be positive, without other arguments")
 	}
 	if err := raiseFileLimit(2 * o.n); err != nil {
 		return err
@@ -109,7 +111,8 @@ func startHook(ctx context.Context, o hookOptions) (h *hookBench, err error) {
 	command := roomcastCommand(binary)
 	command.Core = process.AnyCore
 	command.Env = append(command.Env, "ADMIN_ADDR="+h.admin, "HOOK_SECRET="+hookSecret,
-		"EVENTS_URL=http://"+h.handler.Addr+"/", "LOG_LEVEL=error")
+		"EVENTS_URL=http://"+h.handler.Addr+"/", "LOG_LEVEL=error",
+		"EVENTS_BATCH="+strconv.Itoa(h.batch))
 	if h.server, err = process.Start(ctx, command); err != nil {
 		return h, err
 	}

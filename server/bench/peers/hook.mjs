@@ -20,21 +20,29 @@ function answer(headers, body) {
     counts.forged++;
     return [401, "{}"];
   }
-  const { connection, args: [n] } = JSON.parse(body).data;
+  const { type, data } = JSON.parse(body);
+  if (type !== "events") return [200, JSON.stringify(acknowledge(data))];
+  const lines = data.events.map(({ id, data }) =>
+    JSON.stringify({ id, answer: acknowledge(data) }) + "\n"
+  );
+  return [200, lines.join(""), "application/x-ndjson"];
+}
+
+function acknowledge({ connection, args: [n] }) {
   counts.events++;
   if (n <= (last.get(connection.id) ?? -1)) counts.disorder++;
   last.set(connection.id, n);
-  return [200, JSON.stringify({ ack: [n] })];
+  return { ack: [n] };
 }
 
 const server = createServer((request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
-    const [status, text] = request.method === "POST"
+    const [status, text, media = "application/json"] = request.method === "POST"
       ? answer(request.headers, Buffer.concat(chunks))
       : [200, JSON.stringify(counts)];
-    response.writeHead(status, { "Content-Type": "application/json" }).end(text);
+    response.writeHead(status, { "Content-Type": media }).end(text);
   });
 });
 server.listen(Number(process.env.HOOK_PORT ?? 0), "127.0.0.1", () => announce(server.address().port));

@@ -38,18 +38,27 @@ export class Application {
     await this.#connections.load();
     switch (request.type) {
       case "event":
-        return this.#connections.event(request.data);
       case "connection":
-        return this.#connections.connection(request.data);
       case "disconnect":
-        return this.#connections.disconnect(request.data);
+        return this.#connections[request.type](request.data as any);
       case "connect":
         return this.#connect(request.data);
+      case "events":
+        return { status: 200, text: "", lines: this.#lines(request.data.events) };
       case "batch":
         return this.#webhooks(request.data.events);
     }
     if (request.type.includes(".")) return this.#webhooks([request]);
     return { status: 400, text: `unknown type ${JSON.stringify(request.type.slice(0, 64))}` };
+  }
+
+  /** Answers events of different connections at the same time. */
+  #lines(events: HookRequest[]): AsyncIterable<string> {
+    return asTheyEnd(events, async (event) => {
+      const type = event.type as "event" | "connection" | "disconnect"; // parseRequest has checked it
+      const { text } = await this.#connections[type](event.data as any);
+      return `{"id":${JSON.stringify(event.id)},"answer":${text || "null"}}\n`;
+    }, (error) => this.log("an event failed:", error));
   }
 
   async #connect(request: ConnectRequest): Promise<Answered> {
@@ -92,5 +101,26 @@ export class Application {
       }
     }
     return ok("");
+  }
+}
+
+/** Yields the results of f in the order in which they are there. */
+async function* asTheyEnd<Item>(
+  items: readonly Item[],
+  f: (item: Item) => Promise<string>,
+  failed: (error: unknown) => void,
+): AsyncGenerator<string> {
+  const results: string[] = [];
+  let more: (() => void) | undefined;
+  let open = items.length;
+  for (const item of items) {
+    f(item).then((result) => results.push(result), failed).then(() => {
+      open--;
+      more?.();
+    });
+  }
+  while (open > 0 || results.length > 0) {
+    if (results.length > 0) yield results.splice(0).join("");
+    else await new Promise<void>((resolve) => more = resolve);
   }
 }

@@ -25,6 +25,18 @@ async function bytesOf(request: Request, limit: number): Promise<Uint8Array> {
   return collect(chunks, limit);
 }
 
-export function responseOf({ status, headers, text }: Outgoing): Response {
-  return new Response(text === "" ? null : text, { status, headers });
+export function responseOf({ status, headers, text, lines }: Outgoing): Response {
+  return new Response(lines ? streamOf(lines) : text === "" ? null : text, { status, headers });
+}
+
+/** Not all runtimes have ReadableStream.from. */
+function streamOf(lines: AsyncIterable<string>): ReadableStream<Uint8Array> {
+  const next = lines[Symbol.asyncIterator](), encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await next.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+  });
 }

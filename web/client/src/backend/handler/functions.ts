@@ -30,6 +30,8 @@ export interface Functions {
 export interface Answered {
   status: number;
   text: string;
+  /** In place of text: the lines of the answer to a batch, each when it is there. */
+  lines?: AsyncIterable<string>;
 }
 
 /** Returns an answer with JSON, or with nothing. */

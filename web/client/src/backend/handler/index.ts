@@ -92,7 +92,7 @@ export function createHandler(
   const answer = responder(application, verifying(options.secret), options.maxBody ?? MAX_BODY);
 
   const forNode = async (request: node.NodeRequest, response: node.NodeResponse) => {
-    if (node.write(response, await answer(node.incomingOf(request))))
+    if (await node.write(response, await answer(node.incomingOf(request))))
       application.log("the server did not wait for an answer, so nothing of it is done: see EVENTS_TIMEOUT");
   };
   const forFetch = async (request: Request) => web.responseOf(await answer(web.incomingOf(request)));

@@ -12,6 +12,7 @@ export interface NodeRequest extends AsyncIterable<any> {
 /** The parts of a response of Node's http module that the handler uses. */
 export interface NodeResponse {
   writeHead(status: number, headers: Record<string, string>): any;
+  write(text: string): any;
   end(text?: string): any;
   [field: string]: any;
 }
@@ -36,12 +37,21 @@ async function bytesOf(request: NodeRequest, limit: number): Promise<Uint8Array>
   return collect(request, limit);
 }
 
-/** Reports whether the server did not wait for the answer. */
-export function write(response: NodeResponse, { status, headers, text }: Outgoing): boolean {
+/** Resolves with true if the server did not wait for the answer. */
+export async function write(
+  response: NodeResponse,
+  { status, headers, text, lines }: Outgoing,
+): Promise<boolean> {
   if (response.destroyed) return true;
   // The rest of a body that was not read must not be taken for the next request.
   const close: Record<string, string> = status === 413 ? { Connection: "close" } : {};
   response.writeHead(status, { ...headers, ...close });
+  if (lines) {
+    for await (const line of lines) {
+      if (response.destroyed) return true;
+      response.write(line);
+    }
+  }
   response.end(text === "" ? undefined : text);
   return false;
 }

@@ -116,6 +116,8 @@ export interface HookRequest {
   data: any;
 }
 
+const OF_CONNECTIONS = new Set(["event", "connection", "disconnect"]);
+
 /** Returns the body of a request, or why it is none. */
 export function parseRequest(body: Uint8Array): HookRequest | string {
   let request: any;
@@ -127,13 +129,14 @@ export function parseRequest(body: Uint8Array): HookRequest | string {
   if (typeof request?.type !== "string") return "type is missing, expected the type of the request";
   if (typeof request.data !== "object" || request.data === null)
     return "data is missing, expected an object";
-  const { connection } = request.data;
-  if (["event", "connection", "disconnect"].includes(request.type) && !isConnection(connection))
+  if (OF_CONNECTIONS.has(request.type) && !isConnection(request.data.connection))
     return "data.connection is not complete";
   if (request.type === "event" && !isEvent(request.data))
     return "data.event or data.args is missing";
   if (request.type === "connect" && typeof request.data.namespace !== "string")
     return "data.namespace is missing";
+  if (request.type === "events" && !isBatch(request.data.events))
+    return "data.events is not complete, expected an array of events";
   if (request.type === "batch" && !Array.isArray(request.data.events))
     return "data.events is missing, expected an array";
   return request;
@@ -142,6 +145,13 @@ export function parseRequest(body: Uint8Array): HookRequest | string {
 function isConnection(c: any): c is HookConnection {
   return typeof c?.id === "string" && typeof c.namespace === "string" && Array.isArray(c.rooms) &&
     typeof c.data === "object" && c.data !== null;
+}
+
+function isBatch(events: any): events is HookRequest[] {
+  return Array.isArray(events) && events.every((e) =>
+    OF_CONNECTIONS.has(e?.type) && typeof e.id === "string" && isConnection(e.data?.connection) &&
+    (e.type !== "event" || isEvent(e.data))
+  );
 }
 
 function isEvent(data: any): boolean {

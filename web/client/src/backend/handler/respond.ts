@@ -14,6 +14,8 @@ export interface Outgoing {
   status: number;
   headers: Record<string, string>;
   text: string;
+  /** In place of text. */
+  lines?: AsyncIterable<string>;
 }
 
 /** Why there is no body. */
@@ -80,7 +82,8 @@ export function responder(application: Application, verify: () => Verify, limit:
     }
     const request = parseRequest(body);
     if (typeof request === "string") return plain(400, request);
-    const { status, text } = await application.answer(request);
+    const { status, text, lines } = await application.answer(request);
+    if (lines) return { status, headers: { "Content-Type": "application/x-ndjson" }, text, lines };
     if (status === 204) return { status, headers: {}, text: "" };
     return text.startsWith("{") ? { status, headers: JSON_TYPE, text } : plain(status, text);
   };
