@@ -106,10 +106,8 @@ const tendSteps = 2
 func (l *Log) tend() {
 	l.committing.Lock()
 	defer l.committing.Unlock()
-	if broken := l.broken.Swap(nil); broken != nil {
-		if err := l.giveUp(*broken); err != nil {
-			l.s.o.Fatal(err)
-		}
+	if l.broken.Load() != nil {
+		return // heal drops everything
 	}
 	for range tendSteps {
 		oldest := l.chunks.oldest()
@@ -133,7 +131,7 @@ func (l *Log) dropChunk(c chunk) error {
 	defer b.Close()
 	floor := l.floor.Load()
 	if floor >= c.last {
-		return nil // suspect has raised it, so the next call gives up everything
+		return nil // suspect has raised it, so heal gives up everything
 	}
 	from := logKey(floor + 1)
 	err := l.scan(from, logKey(c.last+1), func(key, value []byte) error {

@@ -1,13 +1,11 @@
 package disklog
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -16,16 +14,17 @@ import (
 // with one sync. It delivers them after that.
 type Log struct {
 	s     *Store
-	epoch uint32
+	epoch atomic.Uint32
 	fresh bool // the epoch has begun with this process
 	queue *queue
 	ended chan struct{} // closed when the writer has ended
 	sync  *pebble.WriteOptions
 
-	head   atomic.Uint64 // the last stored message
-	floor  atomic.Uint64 // everything up to here is dropped
-	losses atomic.Uint64
-	broken atomic.Pointer[error] // why the writer has to give up what is stored; nil: it has not
+	head    atomic.Uint64 // the last stored message
+	floor   atomic.Uint64 // everything up to here is dropped
+	losses  atomic.Uint64
+	broken  atomic.Pointer[error] // why the writer has to give up what is stored; nil: it has not
+	dropped atomic.Uint64         // files of Pebble up to this number have been given up
 
 	// committing is held for a commit with its delivery, and for Follow.
 	committing sync.Mutex
@@ -37,11 +36,12 @@ type Log struct {
 }
 
 func newLog(s *Store, m meta) (*Log, error) {
-	l := &Log{s: s, epoch: m.epoch, fresh: m.fresh, queue: newQueue(), ended: make(chan struct{}),
+	l := &Log{s: s, fresh: m.fresh, queue: newQueue(), ended: make(chan struct{}),
 		sync: pebble.Sync, space: space{o: s.o}}
 	if s.o.SyncInterval > 0 {
 		l.sync = pebble.NoSync
 	}
+	l.epoch.Store(m.epoch)
 	l.floor.Store(m.floor)
 	if err := l.load(); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func newLog(s *Store, m meta) (*Log, error) {
 // Head implements notify.Log.
 func (l *Log) Head() notify.ID { return l.id(l.head.Load()) }
 
-func (l *Log) id(seq uint64) notify.ID { return notify.ID{Epoch: l.epoch, Seq: seq} }
+func (l *Log) id(seq uint64) notify.ID { return notify.ID{Epoch: l.epoch.Load(), Seq: seq} }
 
 // Close implements notify.Log. The Store closes its log.
 func (l *Log) Close() error {
@@ -90,6 +90,7 @@ func (l *Log) write() {
 	}
 	synced := l.head.Load()
 	for {
+		l.heal()
 		calls, closed := l.queue.take()
 		if len(calls) > 0 {
 			l.commit(calls)
@@ -197,15 +198,6 @@ func (l *Log) Follow(deliver func(notify.Batch) (after func())) {
 	}
 }
 
-// suspect notes that something stored cannot be read. From now on everything stored counts as lost;
-// the writer drops it.
-func (l *Log) suspect(err error) {
-	if l.broken.CompareAndSwap(nil, &err) {
-		l.raise(l.head.Load())
-	}
-	l.queue.wake()
-}
-
 // raise raises the floor.
 func (l *Log) raise(to uint64) {
 	for {
@@ -214,31 +206,6 @@ func (l *Log) raise(to uint64) {
 			return
 		}
 	}
-}
-
-// giveUp drops everything that is stored: a part of it cannot be read. What the Hub has in memory
-// stays there.
-func (l *Log) giveUp(cause error) error {
-	head := l.head.Load()
-	l.raise(head)
-	l.losses.Add(1)
-	l.chunks, l.newest = chunks{}, nil
-	l.s.o.Log.Error("stored messages are damaged: they are dropped, and clients that miss some of "+
-		"them get a gap", zap.Uint64("up_to", head), zap.Error(cause))
-	b := l.s.db.NewBatch()
-	defer b.Close()
-	for _, prefix := range []string{logPrefix, roomPrefix, chunkPrefix} {
-		if err := b.DeleteRange([]byte(prefix), successor(prefix), nil); err != nil {
-			return err
-		}
-	}
-	if err := b.Set(keyFloor, number(head), nil); err != nil {
-		return err
-	}
-	if err := b.Commit(pebble.Sync); err != nil {
-		return fmt.Errorf("damaged messages cannot be dropped: %w", err)
-	}
-	return nil
 }
 
 // successor returns the first key after those of a prefix, which ends with "/".

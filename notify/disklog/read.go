@@ -91,7 +91,9 @@ func (l *Log) Newest(in []notify.Span, until uint64, limit int) ([]*notify.Messa
 		}
 	}
 	if err != nil {
-		l.suspect(err)
+		if l.floor.Load() < until {
+			l.suspect(err)
+		}
 		return nil, notify.ErrTrimmed
 	}
 	slices.Reverse(messages)

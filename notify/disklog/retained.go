@@ -28,6 +28,8 @@ func idOf(m *notify.Message) []byte {
 // Retained implements notify.RetainedStore. It removes those whose time is over, and those that it
 // cannot read: the application publishes its state again.
 func (s retained) Retained() (all []*notify.Message) {
+	s.state.RLock()
+	defer s.state.RUnlock()
 	b := s.db.NewBatch()
 	defer b.Close()
 	now := s.o.Now()
@@ -71,6 +73,8 @@ func (s retained) DeleteRetained(_ context.Context, hubRoom, kind string) error 
 	if err := s.Log().room(); err != nil {
 		return err
 	}
+	s.state.RLock()
+	defer s.state.RUnlock()
 	if err := s.db.Delete(retainedKey(hubRoom, kind), pebble.Sync); err != nil {
 		return fmt.Errorf("cannot be deleted: %w", err)
 	}

@@ -36,6 +36,8 @@ func (s sessions) Save(changed []notify.Session, ended []string) error {
 	if err := s.Log().room(); err != nil {
 		return err
 	}
+	s.state.RLock()
+	defer s.state.RUnlock()
 	b := s.db.NewBatch()
 	defer b.Close()
 	for _, of := range changed {

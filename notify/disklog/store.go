@@ -2,14 +2,13 @@
 package disklog
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +48,8 @@ type Options struct {
 	Log *zap.Logger // nil: nothing is logged
 	Now func() time.Time
 
-	fs vfs.FS // nil: the operating system's
+	fs           vfs.FS        // nil: the operating system's
+	healDeadline time.Duration // 0: the constant
 }
 
 // DefaultOptions returns the defaults for a directory.
@@ -73,8 +73,9 @@ type Store struct {
 	lock *pebble.Lock
 	mark *mark
 
-	aside uint64              // stores that were moved aside
+	aside string              // where a damaged store was moved to; "": there was none
 	log   atomic.Pointer[Log] // nil while the store is opened
+	state sync.RWMutex        // held to write sessions and retained messages, and alone by heal
 }
 
 // Open opens the directory. A damaged store is moved aside and a new one begins, which every client
@@ -88,6 +89,9 @@ func Open(o Options) (*Store, error) {
 	}
 	if o.fs == nil {
 		o.fs = vfs.Default
+	}
+	if o.healDeadline == 0 {
+		o.healDeadline = healDeadline
 	}
 	s := &Store{o: o}
 	if err := s.open(); err != nil {
@@ -112,7 +116,10 @@ func (s *Store) open() error {
 	if err := s.acquire(); err != nil {
 		return err
 	}
-	err := s.start()
+	err := s.flagged()
+	if err == nil {
+		err = s.start()
+	}
 	if damaged(err) {
 		if err = s.moveAside(err); err == nil {
 			err = s.start()
@@ -137,7 +144,9 @@ func (s *Store) start() (err error) {
 	if err != nil {
 		return err
 	}
-	l.losses.Add(s.aside)
+	if s.aside != "" {
+		l.losses.Add(1)
+	}
 	// Else a power cut may take the new directories, or the mark.
 	_ = s.syncDir(s.o.fs.PathDir(s.o.Dir)) // it may belong to somebody else
 	if err := errors.Join(s.mark.f.Sync(), s.syncDir(s.o.Dir)); err != nil {
@@ -149,7 +158,7 @@ func (s *Store) start() (err error) {
 }
 
 // compareMark begins a new epoch if the log would give ids again: it has lost its end, or it is a
-// backup that was restored without the mark.
+// backup that was restored without the mark. It keeps the messages before that.
 func (s *Store) compareMark(l *Log) (err error) {
 	var last notify.ID
 	if s.mark, last, err = openMark(s.o.fs, s.o.fs.PathJoin(s.o.Dir, "mark")); err != nil {
@@ -159,35 +168,23 @@ func (s *Store) compareMark(l *Log) (err error) {
 	if l.fresh || last.Epoch == head.Epoch && last.Seq <= head.Seq {
 		return s.mark.set(head)
 	}
-	l.epoch = newEpoch(l.epoch)
-	epoch := binary.BigEndian.AppendUint32(nil, l.epoch)
-	if err := s.db.Set(keyEpoch, epoch, pebble.Sync); err != nil {
-		return err
-	}
 	if last.IsZero() {
 		s.o.Log.Warn("the data directory has no mark, as a backup that was restored: clients that " +
 			"reconnect get a gap")
-		for _, m := range l.newest {
-			m.ID.Epoch = l.epoch
-		}
-	} else if err := l.giveUp(fmt.Errorf("%w: the last message is %v, expected %v", errEntry, head,
-		last)); err != nil {
+	} else {
+		l.losses.Add(1)
+		s.o.Log.Error("the end of the stored notifications is damaged and lost: clients that "+
+			"reconnect get a gap", zap.Stringer("last", head), zap.Stringer("expected", last))
+	}
+	l.epoch.Store(newEpoch(head.Epoch))
+	for _, m := range l.newest {
+		m.ID.Epoch = l.epoch.Load()
+	}
+	epoch := binary.BigEndian.AppendUint32(nil, l.epoch.Load())
+	if err := s.db.Set(keyEpoch, epoch, pebble.Sync); err != nil {
 		return err
 	}
 	return s.mark.set(l.Head())
-}
-
-// moveAside renames a damaged store. A new one begins, with another epoch.
-func (s *Store) moveAside(cause error) error {
-	aside := s.path() + ".damaged-" + s.o.Now().UTC().Format("20060102T150405.000")
-	s.o.Log.Error("the data is damaged: it is moved aside, and clients that reconnect get a gap",
-		zap.String("to", filepath.Base(aside)), zap.Error(cause))
-	if s.db != nil {
-		_ = s.db.Close() // it was only read
-		s.db = nil
-	}
-	s.aside++
-	return s.o.fs.Rename(s.path(), aside)
 }
 
 // acquire takes the lock of the directory and writes the process id into it, for the error of the
@@ -221,123 +218,6 @@ func (s *Store) syncDir(dir string) error {
 
 func (s *Store) path() string { return s.o.fs.PathJoin(s.o.Dir, "store") }
 
-const (
-	memTableBytes = 8 << 20
-	cacheBytes    = 8 << 20
-)
-
-func (s *Store) pebbleOptions() *pebble.Options {
-	return &pebble.Options{
-		FS: s.o.fs,
-		// It is not the newest one, so that a newer library does not change what an older program
-		// has to read. This one has checksums for every part of a file.
-		FormatMajorVersion: pebble.FormatTableFormatV6,
-		MemTableSize:       memTableBytes,
-		CacheSize:          cacheBytes,
-		MaxOpenFiles:       256,
-		Logger:             logger{s.o},
-		EventListener: &pebble.EventListener{
-			DataCorruption: func(info pebble.DataCorruptionInfo) {
-				if l := s.Log(); l != nil {
-					l.suspect(fmt.Errorf("%w: %s", errEntry, info))
-				}
-			},
-			BackgroundError: func(err error) {
-				s.o.Log.Warn("store", zap.String("message", err.Error()))
-			},
-		},
-	}
-}
-
-// logger writes the messages of Pebble to the log.
-type logger struct{ o Options }
-
-func (l logger) Infof(string, ...any) {}
-
-func (l logger) Errorf(format string, args ...any) {
-	l.o.Log.Warn("store", zap.String("message", fmt.Sprintf(format, args...)))
-}
-
-func (l logger) Fatalf(format string, args ...any) { l.o.Fatal(fmt.Errorf(format, args...)) }
-
-// meta is what the store knows about the log.
-type meta struct {
-	epoch uint32
-	fresh bool // the epoch begins now
-	floor uint64
-}
-
-// begin reads the meta keys, and writes those of a new store.
-func (s *Store) begin() (m meta, err error) {
-	version, err := s.number(keyFormat, 4)
-	if err != nil {
-		return m, err
-	}
-	if version > format {
-		return m, fmt.Errorf("has the format %d, and this program knows formats up to %d", version,
-			format)
-	}
-	epoch, err := s.number(keyEpoch, 4)
-	if err != nil {
-		return m, err
-	}
-	if m.floor, err = s.number(keyFloor, 8); err != nil {
-		return m, err
-	}
-	open, err := s.number(keyOpen, 1)
-	if err != nil {
-		return m, err
-	}
-	// After a crash ids may have been given that the file does not have, and they would be given
-	// again.
-	reused := open > 0 && s.o.SyncInterval > 0
-	if m.epoch = uint32(epoch); epoch == 0 || reused {
-		m.epoch, m.fresh = newEpoch(m.epoch), true
-	}
-	b := s.db.NewBatch()
-	defer b.Close()
-	for _, err := range []error{
-		b.Set(keyFormat, binary.BigEndian.AppendUint32(nil, format), nil),
-		b.Set(keyEpoch, binary.BigEndian.AppendUint32(nil, m.epoch), nil),
-		b.Set(keyOpen, []byte{1}, nil),
-	} {
-		if err != nil {
-			return m, err
-		}
-	}
-	return m, b.Commit(pebble.Sync)
-}
-
-// number reads a number of some bytes, 0 when there is none.
-func (s *Store) number(key []byte, size int) (n uint64, err error) {
-	value, closer, err := s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer closer.Close()
-	if len(value) != size {
-		return 0, fmt.Errorf("%s has %d bytes, expected %d", key, len(value), size)
-	}
-	for _, b := range value {
-		n = n<<8 | uint64(b)
-	}
-	return n, nil
-}
-
-// newEpoch returns an epoch that is neither 0 nor the former one.
-func newEpoch(former uint32) uint32 {
-	for {
-		var b [4]byte
-		_, _ = rand.Read(b[:]) // has no error: crypto/rand ends the process instead
-		if epoch := binary.BigEndian.Uint32(b[:]); epoch != 0 && epoch != former {
-			return epoch
-		}
-	}
-}
-
 // Log returns the log of the directory.
 func (s *Store) Log() *Log { return s.log.Load() }
 
@@ -347,6 +227,3 @@ func (s *Store) Close() error {
 	err = errors.Join(err, s.db.Delete(keyOpen, pebble.Sync), s.db.Close(), s.mark.f.Close())
 	return errors.Join(err, s.lock.Close())
 }
-
-// damaged reports whether an error means that a file has not what was written to it.
-func damaged(err error) bool { return errors.Is(err, errEntry) || pebble.IsCorruptionError(err) }

@@ -1,0 +1,182 @@
+package disklog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// damaged reports whether an error means that a file has not what was written to it.
+func damaged(err error) bool { return errors.Is(err, errEntry) || pebble.IsCorruptionError(err) }
+
+// flagName is a file in a store that could not be repaired, so that the next process does not try
+// the same.
+const flagName = "damaged"
+
+// healDeadline is how long after damage was found the writer may take to begin again without it.
+// Pebble may let it wait for ever, for the compaction of a table that cannot be read.
+const healDeadline = 10 * time.Second
+
+// suspect notes that something stored cannot be read. From now on everything stored counts as lost;
+// the writer drops it.
+func (l *Log) suspect(err error) {
+	cause := &err
+	if l.broken.CompareAndSwap(nil, cause) {
+		l.raise(l.head.Load())
+		time.AfterFunc(l.s.o.healDeadline, func() {
+			select {
+			case <-l.ended:
+			default:
+				if l.broken.Load() == cause {
+					l.s.end(fmt.Errorf("damaged data cannot be dropped in time: %w", err))
+				}
+			}
+		})
+	}
+	l.queue.wake()
+}
+
+// suspectFile is suspect for a file. It ignores those that were dropped: reads that began before may
+// still use them.
+func (l *Log) suspectFile(path string, err error) {
+	if fileNumber(path) > l.dropped.Load() {
+		l.suspect(err)
+	}
+}
+
+// fileNumber returns the number in the name of a file of Pebble: later files have higher ones.
+func fileNumber(path string) uint64 {
+	n, _, _ := strings.Cut(filepath.Base(path), ".")
+	number, err := strconv.ParseUint(n, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return number
+}
+
+// end ends the process because the store is damaged and cannot be repaired. The next one moves it
+// aside.
+func (s *Store) end(cause error) {
+	f, err := s.o.fs.Create(s.flag(), vfs.WriteCategoryUnspecified)
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Close(), s.syncDir(s.path()))
+	}
+	s.o.Fatal(errors.Join(cause, err))
+}
+
+// flagged returns an error if the last process has ended because the store is damaged.
+func (s *Store) flagged() error {
+	if _, err := s.o.fs.Stat(s.flag()); err != nil {
+		return nil
+	}
+	return fmt.Errorf("%w: found by the last process", errEntry)
+}
+
+func (s *Store) flag() string { return s.o.fs.PathJoin(s.path(), flagName) }
+
+// heal begins again without what is damaged, if something is.
+func (l *Log) heal() {
+	cause := l.broken.Load()
+	if cause == nil {
+		return
+	}
+	l.s.state.Lock()
+	l.committing.Lock()
+	err := l.giveUp(*cause)
+	var after func()
+	if err == nil && l.deliver != nil {
+		after = l.deliver(notify.Batch{Loss: &notify.Loss{Head: l.Head()}})
+	}
+	l.committing.Unlock()
+	l.s.state.Unlock()
+	if err != nil {
+		l.s.end(fmt.Errorf("damaged data cannot be dropped: %w", err))
+		return
+	}
+	if after != nil {
+		after()
+	}
+}
+
+// giveUp begins a new epoch without any of the messages: a part of the store cannot be read. It
+// keeps the sessions and retained messages that can. It excises all tables, because Pebble compacts a
+// damaged one again and again as long as a part of it is in use.
+func (l *Log) giveUp(cause error) error {
+	head, db := l.head.Load(), l.s.db
+	l.raise(head)
+	l.losses.Add(1)
+	state := l.s.salvageState(db, time.Now().Add(salvageTime))
+	l.s.o.Log.Error("stored data is damaged: the notifications are dropped, and all clients get a gap",
+		zap.Uint64("up_to", head), state.field(), zap.Error(cause))
+	everything := pebble.KeyRange{Start: []byte{0}, End: []byte{0xff}}
+	if err := db.Excise(context.Background(), everything); err != nil {
+		return err
+	}
+	l.chunks, l.newest = chunks{}, nil
+	l.epoch.Store(newEpoch(l.epoch.Load()))
+	b := db.NewBatch()
+	defer b.Close()
+	for _, set := range append(state.entries, metaEntries(meta{
+		epoch: l.epoch.Load(), floor: head,
+	})...) {
+		if err := b.Set(set.key, set.value, nil); err != nil {
+			return err
+		}
+	}
+	if err := b.Commit(pebble.Sync); err != nil {
+		return err
+	}
+	names, err := l.s.o.fs.List(l.s.path())
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		l.dropped.Store(max(l.dropped.Load(), fileNumber(name)))
+	}
+	l.broken.Store(nil)
+	return l.s.mark.set(l.Head())
+}
+
+// asides is how many damaged stores are kept.
+const asides = 2
+
+// moveAside renames a damaged store. A new one begins, with another epoch.
+func (s *Store) moveAside(cause error) error {
+	prefix := s.path() + ".damaged-"
+	aside := prefix + s.o.Now().UTC().Format("20060102T150405.000")
+	s.o.Log.Error("the data is damaged: it is moved aside, and clients that reconnect get a gap",
+		zap.String("to", filepath.Base(aside)), zap.Error(cause))
+	if s.db != nil {
+		_ = s.db.Close() // it was only read
+		s.db = nil
+	}
+	s.aside = aside
+	if err := s.o.fs.Rename(s.path(), aside); err != nil {
+		return err
+	}
+	names, err := s.o.fs.List(s.o.Dir)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return !strings.HasPrefix(name, filepath.Base(prefix))
+	})
+	slices.Sort(names)
+	for _, name := range names[:max(0, len(names)-asides)] {
+		if err := s.o.fs.RemoveAll(s.o.fs.PathJoin(s.o.Dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

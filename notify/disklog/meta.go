@@ -1,0 +1,94 @@
+package disklog
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// meta is what the store knows about the log.
+type meta struct {
+	epoch uint32
+	fresh bool // the epoch begins now
+	floor uint64
+}
+
+// begin reads the meta keys, and writes those of a new store.
+func (s *Store) begin() (m meta, err error) {
+	version, err := s.number(keyFormat, 4)
+	if err != nil {
+		return m, err
+	}
+	if version > format {
+		return m, fmt.Errorf("has the format %d, and this program knows formats up to %d", version,
+			format)
+	}
+	epoch, err := s.number(keyEpoch, 4)
+	if err != nil {
+		return m, err
+	}
+	if m.floor, err = s.number(keyFloor, 8); err != nil {
+		return m, err
+	}
+	open, err := s.number(keyOpen, 1)
+	if err != nil {
+		return m, err
+	}
+	// After a crash ids may have been given that the file does not have, and they would be given
+	// again.
+	reused := open > 0 && s.o.SyncInterval > 0
+	if m.epoch = uint32(epoch); epoch == 0 || reused {
+		m.epoch, m.fresh = newEpoch(m.epoch), true
+	}
+	b := s.db.NewBatch()
+	defer b.Close()
+	for _, e := range metaEntries(m) {
+		if err := b.Set(e.key, e.value, nil); err != nil {
+			return m, err
+		}
+	}
+	return m, b.Commit(pebble.Sync)
+}
+
+// metaEntries returns the entries of the meta keys of a store that is open.
+func metaEntries(m meta) []entry {
+	return []entry{
+		{keyFormat, binary.BigEndian.AppendUint32(nil, format)},
+		{keyEpoch, binary.BigEndian.AppendUint32(nil, m.epoch)},
+		{keyFloor, number(m.floor)},
+		{keyOpen, []byte{1}},
+	}
+}
+
+// number reads a number of some bytes, 0 when there is none.
+func (s *Store) number(key []byte, size int) (n uint64, err error) {
+	value, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer closer.Close()
+	if len(value) != size {
+		return 0, fmt.Errorf("%s has %d bytes, expected %d", key, len(value), size)
+	}
+	for _, b := range value {
+		n = n<<8 | uint64(b)
+	}
+	return n, nil
+}
+
+// newEpoch returns an epoch that is neither 0 nor the former one.
+func newEpoch(former uint32) uint32 {
+	for {
+		var b [4]byte
+		_, _ = rand.Read(b[:]) // has no error: crypto/rand ends the process instead
+		if epoch := binary.BigEndian.Uint32(b[:]); epoch != 0 && epoch != former {
+			return epoch
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package disklog
+
+import (
+	"bytes"
+	"math/big"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"go.uber.org/zap"
+)
+
+// salvageTime is how long the search for what can be read in a damaged store may take.
+const salvageTime = 2 * time.Second
+
+// maxSalvaged is the size of the sessions and retained messages that are kept of a damaged store.
+// The Hub has bounds for both, which are lower by default.
+const maxSalvaged = 256 << 20
+
+type entry struct{ key, value []byte }
+
+// salvaged is what could be read of a damaged store.
+type salvaged struct {
+	entries  []entry
+	bytes    int
+	messages int // of the entries
+	skipped  int // parts that cannot be read
+	late     bool
+}
+
+func (s *salvaged) field() zap.Field {
+	return zap.Dict("kept", zap.Int("sessions_and_retained", len(s.entries)-s.messages),
+		zap.Int("notifications", s.messages), zap.Int("parts_unreadable", s.skipped),
+		zap.Bool("in_time", !s.late))
+}
+
+// salvageState reads the sessions and retained messages.
+func (s *Store) salvageState(db pebble.Reader, deadline time.Time) (found salvaged) {
+	for _, prefix := range []string{sessionPrefix, retainedPrefix} {
+		found.read(db, []byte(prefix), successor(prefix), deadline)
+	}
+	return found
+}
+
+// read adds the entries from one key to before another, passing over those that cannot be read.
+func (s *salvaged) read(db pebble.Reader, from, to []byte, deadline time.Time) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		s.skipped++
+		return
+	}
+	defer it.Close()
+	last := from
+	for ok := it.SeekGE(from); ; {
+		for n := 0; ok && s.bytes < maxSalvaged; n++ {
+			value, err := it.ValueAndErr()
+			if err != nil {
+				break
+			}
+			last = bytes.Clone(it.Key())
+			s.entries = append(s.entries, entry{last, bytes.Clone(value)})
+			s.bytes += len(last) + len(value)
+			if n%1000 == 999 && time.Now().After(deadline) {
+				s.late = true
+				return
+			}
+			ok = it.Next()
+		}
+		if !ok && it.Error() == nil || s.bytes >= maxSalvaged {
+			return
+		}
+		s.skipped++
+		if ok = passOver(it, last, to, deadline); !ok {
+			s.late = s.late || time.Now().After(deadline)
+			return
+		}
+	}
+}
+
+// window is the number of bytes after the prefix of a key that passOver changes.
+const window = 24
+
+// passOver moves an iterator that has failed after a key to the next entry that it can read, and
+// reports whether there is one. Every step goes 256 times further, and then back in halves, so that
+// it takes a few dozen.
+func passOver(it *pebble.Iterator, last, to []byte, deadline time.Time) bool {
+	padded := make([]byte, window)
+	copy(padded, last[2:])
+	base := new(big.Int).SetBytes(padded)
+	end := new(big.Int).Lsh(big.NewInt(1), 8*window)
+	seek := func(step *big.Int) (found, past bool) {
+		at := new(big.Int).Add(base, step)
+		if at.Cmp(end) >= 0 {
+			return false, true
+		}
+		key := append(bytes.Clone(last[:2]), at.FillBytes(make([]byte, window))...)
+		return it.SeekGE(key), bytes.Compare(key, to) >= 0
+	}
+	failed, step := new(big.Int), big.NewInt(1)
+	for ; ; step.Lsh(step, 8) {
+		if time.Now().After(deadline) {
+			return false
+		}
+		found, past := seek(step)
+		if found {
+			break
+		}
+		if past || it.Error() == nil { // nothing is after it
+			return false
+		}
+		failed.Set(step)
+	}
+	one := big.NewInt(1)
+	for range 8 {
+		middle := new(big.Int).Add(failed, step)
+		if middle.Rsh(middle, 1); new(big.Int).Sub(step, middle).Cmp(one) < 0 {
+			break
+		}
+		if found, _ := seek(middle); found {
+			step = middle
+		} else {
+			failed = middle
+		}
+	}
+	found, _ := seek(step)
+	return found
+}
