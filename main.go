@@ -222,6 +222,9 @@ func (p *instance) newService() (*server.Service, error) {
 	service.Admin = server.AdminOptions{
 		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
 	}
+	if p.store != nil {
+		service.Admin.Backup = p.store.Backup
+	}
 	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
 	p.reloadable(&service, c)
 	if len(c.WebhookURLs) > 0 {

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
 )
@@ -26,6 +27,9 @@ type AdminOptions struct {
 	Key      string // for Authorization: Bearer <key>; required unless Addr is a loopback address
 	Pprof    bool   // serve /debug/pprof/, which shows stacks and contents of the memory
 	Optional bool   // when the port is taken, log a warning and start without the listener
+	// Backup makes a copy of the stored notifications and returns its directory, and the id of the
+	// last notification that is certainly in it. nil: nothing is stored.
+	Backup func() (dir string, last notify.ID, err error)
 }
 
 // admin is a running admin listener.
@@ -92,6 +96,9 @@ func (s *Service) adminHandler(local bool) http.Handler {
 	routes.Handle("/livez", edge.ByMethod{http.MethodGet: http.HandlerFunc(s.health.live)})
 	routes.Handle("/readyz", edge.ByMethod{http.MethodGet: http.HandlerFunc(s.health.ready)})
 	routes.Handle("/metrics", edge.ByMethod{http.MethodGet: s.o.Metrics.Handler()})
+	if s.o.Admin.Backup != nil {
+		routes.Handle("/backup", edge.ByMethod{http.MethodPost: http.HandlerFunc(s.backUp)})
+	}
 	if s.o.Admin.Pprof {
 		// cmdline would show secrets that the operator passed as flags.
 		routes.HandleFunc("/debug/pprof/", pprof.Index)

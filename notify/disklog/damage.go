@@ -116,7 +116,7 @@ func (l *Log) giveUp(cause error) error {
 	head, db := l.head.Load(), l.s.db
 	l.raise(head)
 	l.losses.Add(1)
-	state := l.s.salvageState(db, time.Now().Add(salvageTime))
+	state := salvageState(db, time.Now().Add(salvageTime))
 	l.s.o.Log.Error("stored data is damaged: the notifications are dropped, and all clients get a gap",
 		zap.Uint64("up_to", head), state.field(), zap.Error(cause))
 	everything := pebble.KeyRange{Start: []byte{0}, End: []byte{0xff}}

@@ -20,7 +20,10 @@ type mark struct {
 	buf []byte
 }
 
-const markSize = 4 + 8 + 4 // epoch, sequence number, checksum
+const (
+	markName = "mark"
+	markSize = 4 + 8 + 4 // epoch, sequence number, checksum
+)
 
 // openMark opens the file and returns the id in it, the zero ID if there is none that is valid.
 func openMark(fs vfs.FS, path string) (m *mark, id notify.ID, err error) {
@@ -33,10 +36,18 @@ func openMark(fs vfs.FS, path string) (m *mark, id notify.ID, err error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, id, errors.Join(err, f.Close())
 	}
-	if n == markSize && crc32.ChecksumIEEE(m.buf[:12]) == binary.BigEndian.Uint32(m.buf[12:]) {
-		id.Epoch, id.Seq = binary.BigEndian.Uint32(m.buf), binary.BigEndian.Uint64(m.buf[4:])
+	if n == markSize {
+		id = parseMark(m.buf)
 	}
 	return m, id, nil
+}
+
+// parseMark returns the id in a mark, the zero ID if the checksum is wrong.
+func parseMark(b []byte) (id notify.ID) {
+	if crc32.ChecksumIEEE(b[:12]) == binary.BigEndian.Uint32(b[12:]) {
+		id.Epoch, id.Seq = binary.BigEndian.Uint32(b), binary.BigEndian.Uint64(b[4:])
+	}
+	return id
 }
 
 // set writes an id.

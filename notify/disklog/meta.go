@@ -14,33 +14,19 @@ type meta struct {
 	epoch uint32
 	fresh bool // the epoch begins now
 	floor uint64
+	open  bool // a process has it, or has crashed
 }
 
 // begin reads the meta keys, and writes those of a new store.
-func (s *Store) begin() (m meta, err error) {
-	version, err := s.number(keyFormat, 4)
-	if err != nil {
-		return m, err
-	}
-	if version > format {
-		return m, fmt.Errorf("has the format %d, and this program knows formats up to %d", version,
-			format)
-	}
-	epoch, err := s.number(keyEpoch, 4)
-	if err != nil {
-		return m, err
-	}
-	if m.floor, err = s.number(keyFloor, 8); err != nil {
-		return m, err
-	}
-	open, err := s.number(keyOpen, 1)
+func (s *Store) begin() (meta, error) {
+	m, err := s.readMeta()
 	if err != nil {
 		return m, err
 	}
 	// After a crash ids may have been given that the file does not have, and they would be given
 	// again.
-	reused := open > 0 && s.o.SyncInterval > 0
-	if m.epoch = uint32(epoch); epoch == 0 || reused {
+	reused := m.open && s.o.SyncInterval > 0
+	if m.epoch == 0 || reused {
 		m.epoch, m.fresh = newEpoch(m.epoch), true
 	}
 	b := s.db.NewBatch()
@@ -61,6 +47,29 @@ func metaEntries(m meta) []entry {
 		{keyFloor, number(m.floor)},
 		{keyOpen, []byte{1}},
 	}
+}
+
+// readMeta reads the meta keys. In a store without them they are 0.
+func (s *Store) readMeta() (m meta, err error) {
+	version, err := s.number(keyFormat, 4)
+	if err != nil {
+		return m, err
+	}
+	if version > format {
+		return m, fmt.Errorf("has the format %d, and this program knows formats up to %d", version,
+			format)
+	}
+	epoch, err := s.number(keyEpoch, 4)
+	if err != nil {
+		return m, err
+	}
+	m.epoch = uint32(epoch)
+	if m.floor, err = s.number(keyFloor, 8); err != nil {
+		return m, err
+	}
+	open, err := s.number(keyOpen, 1)
+	m.open = open > 0
+	return m, err
 }
 
 // number reads a number of some bytes, 0 when there is none.

@@ -16,15 +16,17 @@ import (
 const (
 	memTableBytes = 8 << 20
 	cacheBytes    = 8 << 20
+
+	// storeFormat is not the newest one, so that a newer library does not change what an older
+	// program has to read. This one has checksums for every part of a file.
+	storeFormat = pebble.FormatTableFormatV6
 )
 
 func (s *Store) pebbleOptions() *pebble.Options {
 	log := &logger{o: s.o}
 	return &pebble.Options{
-		FS: s.o.fs,
-		// It is not the newest one, so that a newer library does not change what an older program
-		// has to read. This one has checksums for every part of a file.
-		FormatMajorVersion: pebble.FormatTableFormatV6,
+		FS:                 s.o.fs,
+		FormatMajorVersion: storeFormat,
 		MemTableSize:       memTableBytes,
 		CacheSize:          cacheBytes,
 		MaxOpenFiles:       256,

@@ -34,44 +34,53 @@ func (s *salvaged) field() zap.Field {
 }
 
 // salvageState reads the sessions and retained messages.
-func (s *Store) salvageState(db pebble.Reader, deadline time.Time) (found salvaged) {
+func salvageState(db pebble.Reader, deadline time.Time) (found salvaged) {
 	for _, prefix := range []string{sessionPrefix, retainedPrefix} {
-		found.read(db, []byte(prefix), successor(prefix), deadline)
+		skipped, late := readable(db, []byte(prefix), successor(prefix), deadline,
+			func(key, value []byte) bool {
+				found.entries = append(found.entries, entry{bytes.Clone(key), bytes.Clone(value)})
+				found.bytes += len(key) + len(value)
+				return found.bytes < maxSalvaged
+			})
+		found.skipped += skipped
+		found.late = found.late || late
 	}
 	return found
 }
 
-// read adds the entries from one key to before another, passing over those that cannot be read.
-func (s *salvaged) read(db pebble.Reader, from, to []byte, deadline time.Time) {
+// readable calls f with the entries from one key to before another that can be read, until f returns
+// false or the deadline, if it is not zero. It returns how many parts it passed over.
+func readable(db pebble.Reader, from, to []byte, deadline time.Time, f func(key, value []byte) bool) (
+	skipped int, late bool,
+) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
-		s.skipped++
-		return
+		return 1, false
 	}
 	defer it.Close()
+	over := func() bool { return !deadline.IsZero() && time.Now().After(deadline) }
 	last := from
-	for ok := it.SeekGE(from); ; {
-		for n := 0; ok && s.bytes < maxSalvaged; n++ {
+	for ok := it.First(); ; {
+		for n := 1; ok; n++ {
 			value, err := it.ValueAndErr()
 			if err != nil {
 				break
 			}
-			last = bytes.Clone(it.Key())
-			s.entries = append(s.entries, entry{last, bytes.Clone(value)})
-			s.bytes += len(last) + len(value)
-			if n%1000 == 999 && time.Now().After(deadline) {
-				s.late = true
-				return
+			last = append(last[:0:0], it.Key()...)
+			if !f(last, value) {
+				return skipped, false
+			}
+			if n%1000 == 0 && over() {
+				return skipped, true
 			}
 			ok = it.Next()
 		}
-		if !ok && it.Error() == nil || s.bytes >= maxSalvaged {
-			return
+		if !ok && it.Error() == nil {
+			return skipped, false
 		}
-		s.skipped++
-		if ok = passOver(it, last, to, deadline); !ok {
-			s.late = s.late || time.Now().After(deadline)
-			return
+		skipped++
+		if ok = passOver(it, last, to, over); !ok {
+			return skipped, over()
 		}
 	}
 }
@@ -82,7 +91,7 @@ const window = 24
 // passOver moves an iterator that has failed after a key to the next entry that it can read, and
 // reports whether there is one. Every step goes 256 times further, and then back in halves, so that
 // it takes a few dozen.
-func passOver(it *pebble.Iterator, last, to []byte, deadline time.Time) bool {
+func passOver(it *pebble.Iterator, last, to []byte, over func() bool) bool {
 	padded := make([]byte, window)
 	copy(padded, last[2:])
 	base := new(big.Int).SetBytes(padded)
@@ -97,7 +106,7 @@ func passOver(it *pebble.Iterator, last, to []byte, deadline time.Time) bool {
 	}
 	failed, step := new(big.Int), big.NewInt(1)
 	for ; ; step.Lsh(step, 8) {
-		if time.Now().After(deadline) {
+		if over() {
 			return false
 		}
 		found, past := seek(step)

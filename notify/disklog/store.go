@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -73,9 +74,10 @@ type Store struct {
 	lock *pebble.Lock
 	mark *mark
 
-	aside string              // where a damaged store was moved to; "": there was none
-	log   atomic.Pointer[Log] // nil while the store is opened
-	state sync.RWMutex        // held to write sessions and retained messages, and alone by heal
+	aside  string              // where a damaged store was moved to; "": there was none
+	log    atomic.Pointer[Log] // nil while the store is opened
+	backup sync.Mutex          // held by Backup
+	state  sync.RWMutex        // held to write sessions and retained messages, and alone by heal
 }
 
 // Open opens the directory. A damaged store is moved aside and a new one begins, which every client
@@ -161,7 +163,7 @@ func (s *Store) start() (err error) {
 // backup that was restored without the mark. It keeps the messages before that.
 func (s *Store) compareMark(l *Log) (err error) {
 	var last notify.ID
-	if s.mark, last, err = openMark(s.o.fs, s.o.fs.PathJoin(s.o.Dir, "mark")); err != nil {
+	if s.mark, last, err = openMark(s.o.fs, s.o.fs.PathJoin(s.o.Dir, markName)); err != nil {
 		return err
 	}
 	head := l.Head()
@@ -190,22 +192,35 @@ func (s *Store) compareMark(l *Log) (err error) {
 // acquire takes the lock of the directory and writes the process id into it, for the error of the
 // next process.
 func (s *Store) acquire() (err error) {
-	holder := s.o.fs.PathJoin(s.o.Dir, "holder")
-	if s.lock, err = pebble.LockDirectory(s.o.Dir, s.o.fs); err != nil {
-		if f, openErr := s.o.fs.Open(holder); openErr == nil {
-			text := make([]byte, 20)
-			n, _ := f.Read(text)
-			_ = f.Close()
-			return fmt.Errorf("%w by the process %s", ErrInUse, strings.TrimSpace(string(text[:n])))
-		}
-		return fmt.Errorf("cannot be locked: %w", err)
+	if s.lock, err = lockDir(s.o.fs, s.o.Dir); err != nil {
+		return err
 	}
+	holder := s.o.fs.PathJoin(s.o.Dir, holderName)
 	f, err := s.o.fs.Create(holder, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write([]byte(strconv.Itoa(os.Getpid()) + "\n"))
 	return errors.Join(err, f.Close())
+}
+
+// holderName is a file with the id of the process that has the directory.
+const holderName = "holder"
+
+// lockDir takes the lock of a directory.
+func lockDir(files vfs.FS, dir string) (*pebble.Lock, error) {
+	lock, err := pebble.LockDirectory(dir, files)
+	if err == nil || errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
+		return lock, err
+	}
+	f, openErr := files.Open(files.PathJoin(dir, holderName))
+	if openErr != nil {
+		return nil, fmt.Errorf("cannot be locked: %w", err)
+	}
+	text := make([]byte, 20)
+	n, _ := f.Read(text)
+	_ = f.Close()
+	return nil, fmt.Errorf("%w by the process %s", ErrInUse, strings.TrimSpace(string(text[:n])))
 }
 
 func (s *Store) syncDir(dir string) error {
@@ -216,7 +231,10 @@ func (s *Store) syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (s *Store) path() string { return s.o.fs.PathJoin(s.o.Dir, "store") }
+// storeName is the directory of Pebble in the directory.
+const storeName = "store"
+
+func (s *Store) path() string { return s.o.fs.PathJoin(s.o.Dir, storeName) }
 
 // Log returns the log of the directory.
 func (s *Store) Log() *Log { return s.log.Load() }

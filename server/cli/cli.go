@@ -13,9 +13,10 @@ import (
 // Exit codes of the program.
 const (
 	ExitOK      = 0
-	ExitFailed  = 1 // refused, or an internal error
-	ExitUsage   = 2 // wrong command line or setting: change it before the next attempt
-	ExitNoReply = 3 // the server cannot be reached or is unavailable: try again later
+	ExitFailed  = 1  // refused, or an internal error
+	ExitUsage   = 2  // wrong command line or setting: change it before the next attempt
+	ExitNoReply = 3  // the server cannot be reached or is unavailable: try again later
+	ExitDamaged = 65 // stored data is damaged; EX_DATAERR of sysexits.h
 )
 
 // Commands are the commands other than serve, in the form that kong reads. Pass a pointer to
@@ -25,6 +26,7 @@ type Commands struct {
 	Emit        Emit        `cmd:"" help:"Emit an event with bare arguments, as io.to(room).emit() does."`
 	Tail        Tail        `cmd:"" help:"Print the notifications of a user or a channel, with ids; resumes after a lost connection."`
 	Token       Token       `cmd:"" help:"Mint a token with JWT_SECRET, for development."`
+	Data        Data        `cmd:"" help:"Check, measure, export or back up what DATA_DIR has."`
 	Config      Settings    `cmd:"" help:"Print every setting with its value, the source of the value, and its meaning."`
 	Healthcheck Healthcheck `cmd:"" help:"Check that the server is ready; for containers."`
 	Version     Version     `cmd:"" help:"Print the version."`
@@ -113,6 +115,8 @@ func exitCode(err error) int {
 		refused *refusal
 	)
 	switch {
+	case errors.Is(err, errDamaged):
+		return ExitDamaged
 	case errors.As(err, &invalid), errors.As(err, &usage):
 		return ExitUsage
 	case errors.As(err, &away), errors.Is(err, errLost),

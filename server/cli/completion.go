@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -58,6 +59,10 @@ func words(model *kong.Application) []word {
 	settings := flagWords(model.Flags)
 	all := []word{{Flags: settings}}
 	for _, command := range model.Leaves(true) {
+		if group := command.Parent; group != nil && group.Type == kong.CommandNode {
+			all = addToGroup(all, group, command)
+			continue
+		}
 		w := word{
 			Name: command.Name, Help: firstSentence(command.Help), Flags: flagWords(command.Flags),
 		}
@@ -68,6 +73,21 @@ func words(model *kong.Application) []word {
 			w.Values = append(w.Values, choices(argument.Tag)...)
 		}
 		all = append(all, w)
+	}
+	return all
+}
+
+// addToGroup adds a command of a group, which is completed as an argument of the group.
+func addToGroup(all []word, group, command *kong.Node) []word {
+	if last := &all[len(all)-1]; last.Name != group.Name {
+		all = append(all, word{Name: group.Name, Help: firstSentence(group.Help)})
+	}
+	w := &all[len(all)-1]
+	w.Values = append(w.Values, command.Name)
+	for _, flag := range flagWords(command.Flags) {
+		if !slices.ContainsFunc(w.Flags, func(f flagWord) bool { return f.Name == flag.Name }) {
+			w.Flags = append(w.Flags, flag)
+		}
 	}
 	return all
 }

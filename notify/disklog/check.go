@@ -1,0 +1,164 @@
+package disklog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/objstorage"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+// Checked is what a check has read.
+type Checked struct {
+	Tables        int `json:"tables"` // files of the store, with all their blocks
+	Notifications int `json:"notifications"`
+	Sessions      int `json:"sessions"`
+	Retained      int `json:"retained"`
+}
+
+// Check reads every block of the files and every entry. It calls report with one line for each damage.
+func (f *Files) Check(report func(string)) (c Checked, err error) {
+	if c.Tables, err = f.checkTables(report); err != nil {
+		return c, err
+	}
+	if f.cause != nil {
+		report("the store cannot be opened: " + oneLine(f.cause))
+		return c, nil
+	}
+	head := f.checkMessages(&c, report)
+	if last := f.mark; last.Epoch == f.meta.epoch && last.Seq > head {
+		report(fmt.Sprintf("the end is missing: the last notification is %v, expected %v",
+			notify.ID{Epoch: last.Epoch, Seq: head}, last))
+	}
+	for _, part := range []struct {
+		name, prefix string
+		count        *int
+		valid        func(value []byte) bool
+	}{
+		{"session", sessionPrefix, &c.Sessions, func(v []byte) bool {
+			return json.Unmarshal(v, new(savedSession)) == nil
+		}},
+		{"retained notification", retainedPrefix, &c.Retained, func(v []byte) bool {
+			_, err := decodeRetained(v)
+			return err == nil
+		}},
+	} {
+		skipped, _ := readable(f.db, []byte(part.prefix), successor(part.prefix), time.Time{},
+			func(key, value []byte) bool {
+				if *part.count++; !part.valid(value) {
+					report(fmt.Sprintf("%s %q is damaged", part.name, key))
+				}
+				return true
+			})
+		if skipped > 0 {
+			report(fmt.Sprintf("%ss: %d parts cannot be read", part.name, skipped))
+		}
+	}
+	return c, nil
+}
+
+// checkMessages checks that each message is in the index of its rooms, and nothing else is. It returns
+// the sequence number of the last one.
+func (f *Files) checkMessages(c *Checked, report func(string)) (head uint64) {
+	head = f.meta.floor
+	refs := 0
+	unreadable := f.messages(0, func(m *notify.Message) bool {
+		c.Notifications++
+		head = m.ID.Seq
+		for _, room := range m.Rooms {
+			refs++
+			_, closer, err := f.db.Get(roomKey(room, head))
+			if err != nil {
+				report(fmt.Sprintf("notification %v is not in the index of the room %q", m.ID, room))
+				continue
+			}
+			_ = closer.Close()
+		}
+		return true
+	})
+	if unreadable > 0 {
+		report(fmt.Sprintf("notifications: %d parts cannot be read", unreadable))
+	}
+	skipped, _ := readable(f.db, []byte(roomPrefix), successor(roomPrefix), time.Time{},
+		func(key, _ []byte) bool {
+			if seqOf(key) > f.meta.floor {
+				refs--
+			}
+			return true
+		})
+	switch {
+	case skipped > 0:
+		report(fmt.Sprintf("index of the rooms: %d parts cannot be read", skipped))
+	case refs < 0 && unreadable == 0:
+		report(fmt.Sprintf("index of the rooms: %d entries have no notification", -refs))
+	}
+	return head
+}
+
+// checkTables reads every block of the tables.
+func (f *Files) checkTables(report func(string)) (n int, err error) {
+	names, err := f.fs.List(f.path)
+	if err != nil {
+		return 0, err
+	}
+	var used map[string]bool // nil: not known
+	if f.db != nil {
+		levels, err := f.db.SSTables()
+		if err != nil {
+			return 0, err
+		}
+		used = map[string]bool{}
+		for _, level := range levels {
+			for _, table := range level {
+				used[fmt.Sprintf("%06d.sst", uint64(table.BackingSSTNum))] = true
+			}
+		}
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".sst") || used != nil && !used[name] {
+			continue
+		}
+		n++
+		if err := checkTable(f.fs, filepath.Join(f.path, name)); err != nil {
+			report(name + ": " + oneLine(err))
+		}
+	}
+	return n, nil
+}
+
+func checkTable(files vfs.FS, path string) (err error) {
+	defer func() { // the footer has no checksum
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errEntry, r)
+		}
+	}()
+	file, err := files.Open(path)
+	if err != nil {
+		return err
+	}
+	var table objstorage.Readable
+	if table, err = sstable.NewSimpleReadable(file); err != nil {
+		_ = file.Close()
+		return err
+	}
+	reader, err := sstable.NewReader(context.Background(), table, sstable.ReaderOptions{})
+	if err != nil {
+		_ = table.Close()
+		return err
+	}
+	defer reader.Close()
+	return reader.ValidateBlockChecksums()
+}
+
+// oneLine returns the first line of an error.
+func oneLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package disklog
+
+func isReadOnly(error) bool { return false }

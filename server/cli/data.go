@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/disklog"
+)
+
+// Data has the commands for DATA_DIR.
+type Data struct {
+	Check  DataCheck  `cmd:"" help:"Read every block and every entry, and print what is damaged. The server must not run."`
+	Stat   DataStat   `cmd:"" help:"Print sizes, numbers and the largest rooms. Of a directory that a server uses, print the size and the newest id."`
+	Export DataExport `cmd:"" help:"Print the notifications, one JSON object a line. The server must not run."`
+	Backup DataBackup `cmd:"" help:"Copy the directory, also while the server runs, which needs its ADMIN_ADDR."`
+}
+
+// errDamaged is the error of a command that has found damage.
+var errDamaged = errors.New("the data is damaged")
+
+// open opens DATA_DIR for a command that only reads.
+func openData(c config.Config) (*disklog.Files, error) {
+	if c.DataDir == "" {
+		return nil, usageError("DATA_DIR is not set; set it, or use --data-dir")
+	}
+	files, err := disklog.OpenFiles(c.DataDir)
+	if errors.Is(err, disklog.ErrInUse) {
+		return nil, fmt.Errorf("%w; stop it first, or use a copy: roomcast data backup", err)
+	}
+	return files, err
+}
+
+// DataCheck reads everything.
+type DataCheck struct {
+	JSON bool `name:"json" help:"Print the result as JSON."`
+}
+
+// Run prints the damage, one line each.
+func (d *DataCheck) Run(e Environment, c config.Config) error {
+	files, err := openData(c)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	damage := []string{}
+	checked, err := files.Check(func(line string) {
+		if damage = append(damage, line); !d.JSON {
+			fmt.Fprintln(e.Stdout, clean(line))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if d.JSON {
+		err = printJSON(e.Stdout, struct {
+			OK     bool     `json:"ok"`
+			Damage []string `json:"damage"`
+			disklog.Checked
+		}{len(damage) == 0, damage, checked})
+	} else {
+		_, err = fmt.Fprintf(e.Stdout, "tables %d  notifications %d  sessions %d  retained %d  damage %d\n",
+			checked.Tables, checked.Notifications, checked.Sessions, checked.Retained, len(damage))
+	}
+	if err == nil && len(damage) > 0 {
+		return fmt.Errorf("%w in %d places", errDamaged, len(damage))
+	}
+	return err
+}
+
+// DataStat prints sizes and numbers.
+type DataStat struct {
+	Largest int  `name:"largest" default:"10" min:"0" max:"1000000" help:"Number of rooms to print, the largest first."`
+	JSON    bool `name:"json" help:"Print them as JSON."`
+}
+
+// Run prints them.
+func (d *DataStat) Run(e Environment, c config.Config) error {
+	files, err := openData(c)
+	if errors.Is(err, disklog.ErrInUse) {
+		return d.printUsed(e, c, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	s, err := files.Stat(d.Largest)
+	if err != nil {
+		return err
+	}
+	if d.JSON {
+		return printJSON(e.Stdout, s)
+	}
+	w := tabwriter.NewWriter(e.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "files\t%d bytes\n", s.FileBytes)
+	fmt.Fprintf(w, "epoch\t%s\n", s.Epoch)
+	fmt.Fprintf(w, "notifications\t%d\t%d bytes\n", s.Notifications, s.Bytes)
+	for _, place := range []struct {
+		name string
+		at   *disklog.Place
+	}{{"oldest", s.Oldest}, {"newest", s.Newest}} {
+		if place.at != nil {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", place.name, place.at.ID,
+				place.at.Stored.Format(time.RFC3339))
+		}
+	}
+	fmt.Fprintf(w, "sessions\t%d\nretained\t%d\nrooms\t%d\n", s.Sessions, s.Retained, s.Rooms)
+	for _, room := range s.Largest {
+		fmt.Fprintf(w, "  %s\t%d\t%d bytes\n", cell(room.Room), room.Notifications, room.Bytes)
+	}
+	if s.Unreadable > 0 {
+		fmt.Fprintf(w, "unreadable\t%d parts\n", s.Unreadable)
+	}
+	return w.Flush()
+}
+
+// printUsed prints what can be read while a server writes.
+func (d *DataStat) printUsed(e Environment, c config.Config, used error) error {
+	bytes, err := disklog.FileBytes(c.DataDir)
+	if err != nil {
+		return err
+	}
+	newest := ""
+	if id := disklog.Newest(c.DataDir); !id.IsZero() {
+		newest = id.String()
+	}
+	if d.JSON {
+		return printJSON(e.Stdout, map[string]any{"fileBytes": bytes, "newest": newest,
+			"note": used.Error()})
+	}
+	fmt.Fprintln(e.Stderr, clean(used.Error()))
+	_, err = fmt.Fprintf(e.Stdout, "files   %d bytes\nnewest  %s\n", bytes, newest)
+	return err
+}
+
+// DataExport prints notifications.
+type DataExport struct {
+	Room  string `name:"room" placeholder:"ROOM" help:"Only those of this channel, of user:<id>, or of a room of a namespace, /name#room."`
+	Since string `name:"since" placeholder:"ID" help:"Only those after this id."`
+}
+
+// Run prints them, oldest first.
+func (d *DataExport) Run(e Environment, c config.Config) error {
+	after := notify.ID{}
+	if d.Since != "" {
+		var err error
+		if after, err = notify.ParseID(d.Since); err != nil {
+			return usageError("--since: " + err.Error())
+		}
+	}
+	files, err := openData(c)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	out := bufio.NewWriterSize(e.Stdout, 64<<10)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	unreadable, err := files.Export(after, d.Room, func(n disklog.Exported) error {
+		if err := e.Context.Err(); err != nil {
+			return err
+		}
+		return encoder.Encode(n)
+	})
+	if err := errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	if unreadable > 0 {
+		return fmt.Errorf("%w: %d parts cannot be read and are left out", errDamaged, unreadable)
+	}
+	return nil
+}
+
+// DataBackup copies the directory.
+type DataBackup struct {
+	JSON bool   `name:"json" help:"Print the result as JSON."`
+	To   string `arg:"" name:"dir" help:"Directory of the copy. It must not exist, or be empty."`
+}
+
+// Run copies the files, or asks the server to do it.
+func (d *DataBackup) Run(e Environment, c config.Config) error {
+	entries, err := os.ReadDir(d.To)
+	switch {
+	case err == nil && len(entries) > 0:
+		return usageError("dir: " + d.To + " is not empty")
+	case err == nil:
+		err = os.Remove(d.To)
+	case errors.Is(err, fs.ErrNotExist):
+		err = os.MkdirAll(filepath.Dir(filepath.Clean(d.To)), 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	files, err := openData(c)
+	switch {
+	case errors.Is(err, disklog.ErrInUse):
+		err = d.live(e, c)
+	case err == nil:
+		err = errors.Join(files.Backup(d.To), files.Close())
+	}
+	if err != nil {
+		return err
+	}
+	bytes, err := disklog.FileBytes(d.To)
+	if err != nil {
+		return err
+	}
+	if d.JSON {
+		return printJSON(e.Stdout, map[string]any{"ok": true, "directory": d.To, "bytes": bytes})
+	}
+	_, err = fmt.Fprintf(e.Stdout, "%s  %d bytes\n", d.To, bytes)
+	return err
+}
+
+// live lets the server make a copy in its directory, and moves it.
+func (d *DataBackup) live(e Environment, c config.Config) error {
+	if c.AdminAddr == "" {
+		return usageError("a server uses the directory, and only its ADMIN_ADDR could make a copy")
+	}
+	copied := filepath.Join(c.DataDir, disklog.BackupName)
+	if err := os.RemoveAll(copied); err != nil { // else it could be taken for the new one
+		return err
+	}
+	server := target{base: &url.URL{Scheme: "http", Host: c.AdminAddr}}
+	r, err := http.NewRequestWithContext(e.Context, http.MethodPost, server.at("/backup").String(),
+		nil)
+	if err != nil {
+		return err
+	}
+	if len(c.AdminKey) > 0 {
+		r.Header.Set("Authorization", "Bearer "+string(c.AdminKey))
+	}
+	if _, err := server.call(r, time.Minute); err != nil {
+		return err
+	}
+	if _, err := os.Stat(copied); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the server at %s (ADMIN_ADDR) uses another directory", c.AdminAddr)
+	}
+	return disklog.MoveBackup(copied, d.To)
+}
