@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -19,6 +21,18 @@ import (
 
 // damaged reports whether an error means that a file has not what was written to it.
 func damaged(err error) bool { return errors.Is(err, errEntry) || pebble.IsCorruptionError(err) }
+
+// openError returns an error of pebble.Open as damage, if it is: a file is missing, has lost its end, or
+// has what nobody wrote. It is not when the system refuses something, or a newer program has written
+// the store.
+func openError(err error) error {
+	var number syscall.Errno
+	system := errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
+	if system || strings.Contains(err.Error(), "format major version") {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errEntry, err)
+}
 
 // flagName is a file in a store that could not be repaired, so that the next process does not try
 // the same.

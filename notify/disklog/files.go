@@ -28,7 +28,7 @@ type Files struct {
 // store without writing to it. The error wraps ErrInUse when a process has it open. A store that is
 // damaged is no error: Check says what.
 func OpenFiles(dir string) (*Files, error) {
-	f := &Files{dir: dir, fs: readOnlyFS{vfs.Default}}
+	f := &Files{dir: dir, fs: vfs.Default}
 	f.path = f.fs.PathJoin(dir, storeName)
 	if err := f.open(); err != nil {
 		_ = f.Close()
@@ -48,12 +48,7 @@ func (f *Files) open() (err error) {
 		return err
 	}
 	f.mark = readMark(f.fs, f.dir)
-	db, err := pebble.Open(f.path, &pebble.Options{
-		FS: f.fs, ReadOnly: true, FormatMajorVersion: storeFormat, CacheSize: cacheBytes,
-		Logger: quiet{}, EventListener: &pebble.EventListener{
-			DataCorruption: func(pebble.DataCorruptionInfo) {}, // the default is a fatal error
-		},
-	})
+	db, err := openReadOnly(f.fs, f.path)
 	if err != nil {
 		f.cause = err
 		return nil
@@ -91,6 +86,16 @@ func readMark(files vfs.FS, dir string) (id notify.ID) {
 		id = parseMark(buf)
 	}
 	return id
+}
+
+// openReadOnly opens a store without writing to it, and does nothing about damage.
+func openReadOnly(files vfs.FS, path string) (*pebble.DB, error) {
+	return pebble.Open(path, &pebble.Options{
+		FS: readOnlyFS{files}, ReadOnly: true, FormatMajorVersion: storeFormat, CacheSize: cacheBytes,
+		Logger: quiet{}, EventListener: &pebble.EventListener{
+			DataCorruption: func(pebble.DataCorruptionInfo) {}, // the default is a fatal error
+		},
+	})
 }
 
 // readOnlyFS has no locks: that of the directory is enough, and a file system may not allow one.

@@ -249,6 +249,75 @@ func TestDamageThatCannotBeDropped(t *testing.T) {
 	}
 }
 
+// Of a damaged store that is moved aside, the new one has what can be read: all except the messages of
+// one block.
+func TestRescue(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	l := s.Log()
+	follow(l)
+	const n = 5000
+	batch := make([]*notify.Message, n)
+	for i := range batch {
+		batch[i] = message(i, "a", "b")
+	}
+	batch[1].Retain, batch[1].Rooms = true, []string{"a"}
+	if err := l.Append(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	var sessions []notify.Session
+	for i := range 1000 {
+		sessions = append(sessions, notify.Session{Key: fmt.Sprintf("pid:%x", i*7919), ClientID: "c"})
+	}
+	if err := s.Sessions().Save(sessions, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	former := l.Head()
+	closed(t, s)
+	for i, part := range []float64{0.3, 0.6, 0.9} {
+		copied := filepath.Join(t.TempDir(), "copy")
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		tables, err := filepath.Glob(filepath.Join(copied, "store", "*.sst"))
+		if err != nil || len(tables) != 1 {
+			t.Fatal(tables, err)
+		}
+		info, err := os.Stat(tables[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		flip(t, tables[0], int64(float64(info.Size()*8)*part))
+		if err := os.WriteFile(filepath.Join(copied, "store", flagName), nil, 0o600); err != nil {
+			t.Fatal(err) // the last process has found it
+		}
+		s := open(t, copied, nil)
+		first := follow(s.Log())
+		if head := s.Log().Head(); head.Epoch == former.Epoch || s.Log().Losses() != 1 {
+			t.Errorf("%d: head %v after %v", i, head, former)
+		}
+		for _, m := range first.Messages {
+			if string(m.Data) != fmt.Sprint(m.ID.Seq-1) {
+				t.Fatalf("%d: message %v is %s", i, m.ID, m.Data)
+			}
+		}
+		all, _, err := s.Log().Read([]notify.Span{{Room: "b", After: s.Log().Floor()}}, n, n, 1<<30)
+		got := len(first.Messages) + len(s.Sessions().Load()) + len(s.Retained().Retained())
+		if want := n + 1001; got == want && i == 1 || got < want-1000 || err != nil ||
+			len(all) < len(first.Messages)-1 {
+			t.Errorf("%d: %d of %d are kept, %d in a room, %v", i, got, want, len(all), err)
+		}
+		closed(t, s)
+		if c, damage := check(t, files(t, copied)); len(damage) > 0 || c.Notifications != len(first.Messages) {
+			t.Errorf("%d: %+v %q", i, c, damage)
+		}
+	}
+}
+
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()

@@ -39,7 +39,11 @@ func (l *Log) tail() (messages []*notify.Message, err error) {
 
 // scan calls f with the keys from one to before another.
 func (l *Log) scan(from, to []byte, f func(key, value []byte) error) error {
-	it, err := l.s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	return scan(l.s.db, from, to, f)
+}
+
+func scan(db pebble.Reader, from, to []byte, f func(key, value []byte) error) error {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err
 	}

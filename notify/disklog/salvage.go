@@ -20,16 +20,16 @@ type entry struct{ key, value []byte }
 
 // salvaged is what could be read of a damaged store.
 type salvaged struct {
-	entries  []entry
+	entries  []entry // of sessions and retained messages
 	bytes    int
-	messages int // of the entries
+	messages []entry
 	skipped  int // parts that cannot be read
 	late     bool
 }
 
 func (s *salvaged) field() zap.Field {
-	return zap.Dict("kept", zap.Int("sessions_and_retained", len(s.entries)-s.messages),
-		zap.Int("notifications", s.messages), zap.Int("parts_unreadable", s.skipped),
+	return zap.Dict("kept", zap.Int("sessions_and_retained", len(s.entries)),
+		zap.Int("notifications", len(s.messages)), zap.Int("parts_unreadable", s.skipped),
 		zap.Bool("in_time", !s.late))
 }
 

@@ -74,10 +74,11 @@ type Store struct {
 	lock *pebble.Lock
 	mark *mark
 
-	aside  string              // where a damaged store was moved to; "": there was none
-	log    atomic.Pointer[Log] // nil while the store is opened
-	backup sync.Mutex          // held by Backup
-	state  sync.RWMutex        // held to write sessions and retained messages, and alone by heal
+	aside   string              // where a damaged store was moved to; "": there was none
+	rescued *salvaged           // what could be read of it, until it is written into the new one
+	log     atomic.Pointer[Log] // nil while the store is opened
+	backup  sync.Mutex          // held by Backup
+	state   sync.RWMutex        // held to write sessions and retained messages, and alone by heal
 }
 
 // Open opens the directory. A damaged store is moved aside and a new one begins, which every client
@@ -124,6 +125,8 @@ func (s *Store) open() error {
 	}
 	if damaged(err) {
 		if err = s.moveAside(err); err == nil {
+			found := s.rescue()
+			s.rescued = &found
 			err = s.start()
 		}
 	}
@@ -133,13 +136,22 @@ func (s *Store) open() error {
 // start opens the store and reads the log.
 func (s *Store) start() (err error) {
 	if s.db, err = pebble.Open(s.path(), s.pebbleOptions()); err != nil {
-		return err
+		return openError(err)
 	}
 	meta, err := s.begin()
 	if err != nil {
 		return err
 	}
+	if found := s.rescued; found != nil {
+		s.rescued = nil
+		if meta, err = s.restore(*found, meta); err != nil {
+			return err
+		}
+	}
 	l, err := newLog(s, meta)
+	if err == nil {
+		err = s.checkState()
+	}
 	if err == nil {
 		err = s.compareMark(l)
 	}
@@ -156,6 +168,18 @@ func (s *Store) start() (err error) {
 	}
 	s.log.Store(l)
 	go l.write()
+	return nil
+}
+
+// checkState reads the sessions and retained messages, so that damage in them is found before anybody
+// uses the log.
+func (s *Store) checkState() error {
+	for _, prefix := range []string{sessionPrefix, retainedPrefix} {
+		err := scan(s.db, []byte(prefix), successor(prefix), func(_, _ []byte) error { return nil })
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
