@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -59,5 +63,34 @@ func TestLiveBackup(t *testing.T) {
 	last, _ := notify.ParseID(ids[len(ids)-1])
 	if err != nil || next.Epoch == last.Epoch || next.Seq != last.Seq+1 {
 		t.Errorf("after %v the next id is %v, %v", last, next, err)
+	}
+}
+
+// A directory of a newer version is refused with one line and exit code 1, and stays as it is.
+func TestNewerDirectoryIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	store := filepath.Join(dir, "store")
+	db, err := pebble.Open(store, &pebble.Options{FormatMajorVersion: pebble.FormatTableFormatV6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(db.Set([]byte("m/format"), []byte{0, 0, 0, 9}, pebble.Sync), db.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), binary, "--port", "0", "--admin-addr", "off")
+	command.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "DATA_DIR="+dir)
+	var notes bytes.Buffer
+	command.Stderr = &notes
+	var exit *exec.ExitError
+	want := "roomcast: data directory " + dir +
+		": has the format 9, and this program knows formats up to 1\n"
+	if err := command.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 || notes.String() != want {
+		t.Errorf("%v: %q, want %q", err, notes.String(), want)
 	}
 }

@@ -27,9 +27,11 @@ func damaged(err error) bool { return errors.Is(err, errEntry) || pebble.IsCorru
 // the store.
 func openError(err error) error {
 	var number syscall.Errno
-	system := errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
-	if system || strings.Contains(err.Error(), "format major version") {
+	if errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if strings.Contains(err.Error(), "format major version") {
+		return fmt.Errorf("was written by a newer version: %w", err)
 	}
 	return fmt.Errorf("%w: %w", errEntry, err)
 }

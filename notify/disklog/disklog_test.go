@@ -84,6 +84,24 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "has the format 2") {
 		t.Errorf("error %v", err)
 	}
+	// That of the engine is in the name of a file.
+	dir = t.TempDir()
+	closed(t, open(t, dir, nil))
+	markers, err := filepath.Glob(filepath.Join(dir, "store", "marker.format-version.*"))
+	if err != nil || len(markers) != 1 {
+		t.Fatal(markers, err)
+	}
+	if err := os.Rename(markers[0], strings.TrimSuffix(markers[0], filepath.Ext(markers[0]))+".999"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(DefaultOptions(dir))
+	if err == nil || !strings.Contains(err.Error(), "written by a newer version") {
+		t.Errorf("error %v", err)
+	}
+	asides, err := filepath.Glob(filepath.Join(dir, "store.damaged-*"))
+	if err != nil || len(asides) > 0 {
+		t.Errorf("moved aside %v, %v", asides, err)
+	}
 }
 
 // The oldest messages are dropped when all are too large, and when they are too old.
