@@ -111,7 +111,7 @@ func damageInCompaction(t *testing.T, few bool) {
 			t.Fatal(err)
 		}
 	}
-	for range 60 { // 15 MB: flushes and compactions
+	for range 45 { // 11 MB: a flush at least
 		if err := l.Append(t.Context(), large(250)); err != nil {
 			t.Fatal(err)
 		}
