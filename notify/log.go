@@ -24,6 +24,9 @@ type Log interface {
 	// neighbours in the order. It returns after the log has stored the messages and the follower of
 	// this node has got the same pointers. An error means that they are not stored, as far as the
 	// log can know: after an error of ctx they may be. The log keeps the messages, not the slice.
+	//
+	// A log with the Store of the Claim of ctx, see ClaimOf, stores the value of the Claim in the same
+	// step. If the key has a value already, it stores nothing and returns a *ClaimedError.
 	Append(ctx context.Context, messages []*Message) error
 
 	// Follow delivers batches in order, one call at a time. Before it returns, it delivers the first

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/roomcast/roomcast/notify/strictjson"
@@ -15,8 +16,9 @@ import (
 // does not store a volatile notification. Nobody online is no error.
 //
 // The error is a *ValidationError, a *RetainError, or wraps ErrUnavailable if the log cannot store
-// the notification, after Drain, and while Shed is on. In all cases the Hub sends nothing. The Hub keeps
-// the slices: do not change them after the call.
+// the notification, after Drain, and while Shed is on; for a context with a Claim it can be a
+// *ClaimedError. In all cases the Hub sends nothing. The Hub keeps the slices: do not change them
+// after the call.
 //
 //	order := notify.Notification{Type: "order:new", Data: data}
 //	receipt, err := hub.Publish(ctx, order, notify.ToChannel("orders"))
@@ -76,6 +78,15 @@ func deliverBatch[T any](
 		h.watch(m)
 		messages, places = append(messages, m), append(places, i)
 	}
+	if c := claimOf(ctx); c != nil {
+		ctx = c.with(ctx, func() []Result {
+			assigned := slices.Clone(results)
+			for i, m := range messages {
+				assigned[places[i]].Receipt = m.assigned()
+			}
+			return assigned
+		})
+	}
 	if err := h.DeliverBatch(ctx, messages); err != nil {
 		return nil, err
 	}
@@ -131,6 +142,9 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 		}
 		defer h.releaseRetained([]*Message{m})
 	}
+	if c := claimOf(ctx); c != nil {
+		ctx = c.with(ctx, func() []Result { return []Result{{Receipt: m.assigned()}} })
+	}
 	if err := h.append(ctx, []*Message{m}); err != nil {
 		return Receipt{}, err
 	}
@@ -149,7 +163,8 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 		h.prepare(m)
 	}
 	if err := h.log.Append(ctx, messages); err != nil {
-		if errors.Is(err, ErrUnavailable) {
+		var claimed *ClaimedError
+		if errors.Is(err, ErrUnavailable) || errors.As(err, &claimed) {
 			return err
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -13,6 +13,8 @@ import "encoding/binary"
 //	c/<seq>                  chunk of entries that ends with seq
 //	s/<key>                  session, JSON
 //	r/<length><room><type>   retained message: its epoch and sequence number, and its entry
+//	i/<api key hash>/<key>   answer to a request with an Idempotency-Key, after its expiry
+//	w/<queue>/<n>            event of a queue; n is 0 for the number of those that are lost
 var (
 	keyFormat = []byte("m/format")
 	keyEpoch  = []byte("m/epoch")
@@ -27,6 +29,8 @@ const (
 
 	sessionPrefix  = "s/"
 	retainedPrefix = "r/"
+	valuePrefix    = "i/"
+	queuePrefix    = "w/"
 )
 
 func logKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(logPrefix), seq) }

@@ -25,6 +25,7 @@ type Log struct {
 	losses  atomic.Uint64
 	broken  atomic.Pointer[error] // why the writer has to give up what is stored; nil: it has not
 	dropped atomic.Uint64         // files of Pebble up to this number have been given up
+	dirty   atomic.Bool           // with SyncInterval: something is written and not synced
 
 	// committing is held for a commit with its delivery, and for Follow.
 	committing sync.Mutex
@@ -67,12 +68,32 @@ func (l *Log) Close() error {
 
 // room reports whether something may be written.
 func (l *Log) room() error {
+	if l.hasEnded() {
+		return notify.ErrClosed
+	}
+	return l.space.check()
+}
+
+func (l *Log) hasEnded() bool {
 	select {
 	case <-l.ended:
-		return notify.ErrClosed
+		return true
 	default:
-		return l.space.check()
+		return false
 	}
+}
+
+// synced returns when everything that was written is synced. With SyncInterval it leaves that to the
+// writer.
+func (l *Log) synced() error {
+	if l.s.o.SyncInterval > 0 {
+		l.dirty.Store(true)
+		return nil
+	}
+	if err := l.s.db.LogData(nil, pebble.Sync); err != nil {
+		l.s.o.Fatal(err)
+	}
+	return nil
 }
 
 const tick = time.Second
@@ -88,7 +109,6 @@ func (l *Log) write() {
 		defer ticker.Stop()
 		syncs = ticker.C
 	}
-	synced := l.head.Load()
 	for {
 		l.heal()
 		calls, closed := l.queue.take()
@@ -103,12 +123,14 @@ func (l *Log) write() {
 		case <-l.queue.filled:
 		case <-ticks.C:
 			l.tend()
+			if err := l.s.sweepValues(); err != nil {
+				l.s.o.Fatal(err)
+			}
 		case <-syncs:
-			if head := l.head.Load(); head != synced {
+			if l.dirty.Swap(false) {
 				if err := l.s.db.LogData(nil, pebble.Sync); err != nil {
 					l.s.o.Fatal(err)
 				}
-				synced = head
 			}
 		}
 	}
@@ -123,7 +145,7 @@ func (l *Log) commit(calls []*call) {
 		var messages []*notify.Message
 		if messages, err = l.store(calls); err != nil {
 			l.s.o.Fatal(err)
-		} else if l.deliver != nil {
+		} else if l.deliver != nil && len(messages) > 0 {
 			after = l.deliver(notify.Batch{Messages: messages})
 		}
 		l.committing.Unlock()
@@ -132,22 +154,29 @@ func (l *Log) commit(calls []*call) {
 		after()
 	}
 	for _, c := range calls {
-		c.done <- err
+		if err != nil {
+			c.err = err
+		}
+		c.done <- c.err
 	}
 	l.tend()
 }
 
-// store writes the messages in one batch and gives them their ids.
+// store writes the messages in one batch, with their claims, and gives them their ids. A call whose
+// claim has a value already gets an error.
 func (l *Log) store(calls []*call) (messages []*notify.Message, err error) {
 	b := l.s.db.NewBatch()
 	defer b.Close()
-	seq, now := l.head.Load(), l.s.o.Now()
+	seq, now, known := l.head.Load(), l.s.o.Now(), make(claims)
 	set := func(key, value []byte) {
 		if err == nil {
 			err = b.Set(key, value, nil)
 		}
 	}
 	for _, c := range calls {
+		if c.err = known.check(c); c.err != nil {
+			continue
+		}
 		for _, m := range c.messages {
 			seq++
 			m.ID = l.id(seq)
@@ -164,6 +193,9 @@ func (l *Log) store(calls []*call) (messages []*notify.Message, err error) {
 			}
 			messages = append(messages, m)
 		}
+		if err == nil {
+			err = known.stage(b, c)
+		}
 	}
 	if cap(l.buf) > maxCommitBytes {
 		l.buf = nil
@@ -174,6 +206,7 @@ func (l *Log) store(calls []*call) (messages []*notify.Message, err error) {
 	if err := b.Commit(l.sync); err != nil {
 		return nil, err
 	}
+	l.dirty.Store(true)
 	l.head.Store(seq)
 	return messages, l.s.mark.set(l.id(seq))
 }

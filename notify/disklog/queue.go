@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -23,6 +25,10 @@ type call struct {
 	messages []*notify.Message
 	size     int
 	done     chan error // gets one value
+	claim    *notify.Claim
+	value    func() []byte // of claim
+	in       *bucket       // of claim; nil: it has no claim in this store
+	err      error         // for done, set by the writer
 }
 
 // queue has the calls that wait for the writer, oldest first.
@@ -113,6 +119,11 @@ func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
 		return err
 	}
 	c := &call{messages: messages, done: make(chan error, 1)}
+	if c.claim, c.value = notify.ClaimOf(ctx); c.claim != nil {
+		if in, ok := c.claim.In.(*bucket); ok && in.s == l.s {
+			c.in = in
+		}
+	}
 	for _, m := range messages {
 		c.size += size(m)
 	}
@@ -144,4 +155,40 @@ func size(m *notify.Message) int {
 		n += len(b) + 4
 	}
 	return n
+}
+
+// claims has the values of the claims of one commit, which the store cannot read before it.
+type claims map[claimKey][]byte
+
+type claimKey struct {
+	in  *bucket
+	key string
+}
+
+// check returns the error of a call whose claim has a value: the request was repeated while the call
+// for it waited.
+func (c claims) check(of *call) error {
+	if of.in == nil {
+		return nil
+	}
+	value, err := c[claimKey{of.in, of.claim.Key}], error(nil)
+	if value == nil {
+		value, err = of.in.Get(context.Background(), of.claim.Key)
+	}
+	if value != nil {
+		return &notify.ClaimedError{Value: value}
+	}
+	return err
+}
+
+// stage puts the value of a claim into the batch with the messages.
+func (c claims) stage(b *pebble.Batch, of *call) error {
+	if of.in == nil {
+		return nil
+	}
+	value := of.value()
+	c[claimKey{of.in, of.claim.Key}] = value
+	of.in.mu.Lock()
+	defer of.in.mu.Unlock()
+	return of.in.stage(b, of.claim.Key, value, of.claim.TTL)
 }

@@ -63,12 +63,14 @@ const format = 1
 // ErrInUse is the error of Open when another process has the directory open.
 var ErrInUse = errors.New("the directory is in use")
 
-// Store is an open directory. It is safe for concurrent use.
+// Store is an open directory: a Log, and the state that outlives the process. It is safe for concurrent use.
 type Store struct {
 	o    Options
 	db   *pebble.DB
 	lock *pebble.Lock
 	mark *mark
+
+	values values
 
 	aside   string              // where a damaged store was moved to; "": there was none
 	rescued *salvaged           // what could be read of it, until it is written into the new one
@@ -150,6 +152,9 @@ func (s *Store) start() (err error) {
 	}
 	if err == nil {
 		err = s.compareMark(l)
+	}
+	if err == nil {
+		err = s.loadValues(l)
 	}
 	if err != nil {
 		return err
