@@ -22,7 +22,9 @@ import (
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/disklog"
+	"github.com/roomcast/roomcast/notify/kv"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/api"
 	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
@@ -227,6 +229,9 @@ func (p *instance) newService() (*server.Service, error) {
 	}
 	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
 	p.reloadable(&service, c)
+	if p.store != nil {
+		service.Answers = func(name string) kv.Store { return p.store.KV(name, api.AnswerLimits) }
+	}
 	if len(c.WebhookURLs) > 0 {
 		webhooks, err := p.hooks.Webhooks(hub)
 		if err != nil {

@@ -38,6 +38,10 @@ type Options struct {
 	// there is one.
 	ClientFiles *clientfiles.Files
 	SSEPath     string // of streams, also below /api; "": no streams; default /sse
+	// Answers are the stores for the answers to requests with an Idempotency-Key. With nil they are in
+	// memory.
+	Answers api.Answers
+
 	// APIKeys are those of backends, see auth.ParseAPIKey; none: the API refuses all requests.
 	APIKeys      []string
 	PublishRate  int           // notifications per second and API key; 0, the default: no limit
@@ -129,7 +133,7 @@ func New(o Options) *Service {
 		observe = o.Webhooks.User
 	}
 	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log, observe),
-		keys: api.NewKeyring(o.APIKeys, o.PublishRate, o.PublishBurst)}
+		keys: api.NewKeyring(o.APIKeys, o.PublishRate, o.PublishBurst, o.Answers)}
 	s.settings.set(o)
 	s.health.keys = o.KeySet
 	if o.ConnectionUpdates {

@@ -83,7 +83,7 @@ func newHandler(o Options) *handler {
 		o: o, hub: o.Hub, keys: o.Keyring, log: o.Log, large: newLargeBodies(),
 	}
 	if h.keys == nil {
-		h.keys = NewKeyring(o.Keys, o.Rate, o.Burst)
+		h.keys = NewKeyring(o.Keys, o.Rate, o.Burst, nil)
 	}
 	if h.log == nil {
 		h.log = zap.NewNop()

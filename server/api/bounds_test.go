@@ -2,13 +2,11 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -20,42 +18,6 @@ import (
 
 // The tests in this file measure the heap of the process, so none of them is parallel: parallel
 // tests run after all sequential tests have ended.
-
-// The answers of an API key take at most their limit, whatever the replies are.
-func TestAnswersHeap(t *testing.T) {
-	for _, size := range []int{
-		2,             // the reply to an empty batch, the smallest one
-		75,            // a receipt
-		32<<10 + 1000, // the allocator rounds it up by a quarter
-	} {
-		reply := json.RawMessage(`"` + strings.Repeat("x", size-2) + `"`)
-		before := servertest.Heap()
-		a := newAnswers(time.Now)
-		a.maxEntries, a.maxMemory = maxAnswers/8, maxAnswersMemory/8
-		for i := range min(2*a.maxMemory/size, 2*a.maxEntries) { // it evicts about half of them
-			_, _, err := a.do(t.Context(), fmt.Sprint(i), [32]byte{}, func() (any, error) {
-				return reply, nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		heap := int(servertest.Heap() - before)
-		t.Logf("%d replies of %d bytes: charged %d bytes, the heap grew by %d", a.kept.Len(), size,
-			a.memory, heap)
-		if a.memory > a.maxMemory || a.kept.Len() > a.maxEntries || len(a.byID) != a.kept.Len() {
-			t.Errorf("%d bytes in %d answers, %d in the map", a.memory, a.kept.Len(), len(a.byID))
-		}
-		if a.kept.Len() < a.maxEntries && a.memory < a.maxMemory-48<<10 {
-			t.Errorf("%d answers of %d bytes: the limits allow more", a.kept.Len(), size)
-		}
-		if heap > a.memory+a.memory/20 {
-			t.Errorf("%d replies of %d bytes: charged %d bytes, the heap grew by %d", a.kept.Len(),
-				size, a.memory, heap)
-		}
-		runtime.KeepAlive(a)
-	}
-}
 
 // Parallel uploads of large bodies share a bounded number of buffers.
 func TestLargeBodiesHeap(t *testing.T) {

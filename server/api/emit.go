@@ -79,7 +79,7 @@ func (h *handler) ask(c *call) (any, error) {
 	if err := h.emissions().permit(c, e, ""); err != nil {
 		return nil, err
 	}
-	return h.once(c, func(ctx context.Context) (any, error) {
+	return h.once(c, func(ctx context.Context, _ *claim) (any, error) {
 		c.release() // e is a copy: the memory of the body is for others while clients answer
 		c.release = func() {}
 		ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -1,14 +1,17 @@
 package api
 
 import (
-	"container/list"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/kv"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -17,46 +20,34 @@ const (
 	headerReplayed    = "Idempotent-Replayed"
 	maxIdempotencyKey = 64 // bytes
 
-	// The server keeps an answer for answerTTL, the time in which backends retry. Each API key has
-	// maxAnswers and maxAnswersMemory of its own, so that one backend cannot evict the answers of
-	// another. That is enough for 160 requests per second with an Idempotency-Key.
-	answerTTL        = 10 * time.Minute
-	maxAnswers       = 100_000
-	maxAnswersMemory = 48 << 20
-
-	// answerOverhead is the memory of an entry without its reply: the storedAnswer (144 bytes), its
-	// channel (112), the list element (48), and the slot of the map (48 to 130: the map grows by
-	// doubling, and deleted entries leave gaps in it). TestAnswersHeap measures it.
-	answerOverhead = 440
+	// The server keeps an answer for answerTTL, the time in which backends retry.
+	answerTTL = 10 * time.Minute
 )
+
+// AnswerLimits bound the answers of one API key, so that one backend cannot evict the answers of
+// another. That is enough for 160 requests per second with an Idempotency-Key.
+var AnswerLimits = kv.Limits{Entries: 100_000, Bytes: 48 << 20}
 
 // answers keeps the answers to requests with an Idempotency-Key. A request that a backend repeats,
 // even while the server still works on the first one, gets the same answer and is not carried out
 // again. Any goroutine may call its methods. It has no goroutine of its own.
 type answers struct {
-	now                   func() time.Time
-	maxEntries, maxMemory int // limits of kept and memory
+	kept kv.Store // of requests that succeeded: the digest of the request, and the reply
 
-	mu     sync.Mutex // guards the fields below
-	byID   map[[sha256.Size]byte]*storedAnswer
-	kept   list.List // *storedAnswer of requests that succeeded, oldest first
-	memory int       // the sum of size over kept; requests in progress are not in it
+	mu      sync.Mutex
+	running map[string]*running // by Idempotency-Key
 }
 
-type storedAnswer struct {
-	id      [sha256.Size]byte // digest of the Idempotency-Key
-	request [sha256.Size]byte // digest of the request
+// running is a request in progress.
+type running struct {
+	request [sha256.Size]byte // its digest
 	done    chan struct{}     // closed after the fields below are set
 	reply   edge.RawJSON
 	err     error
-	expires time.Time
 }
 
-func newAnswers(now func() time.Time) *answers {
-	return &answers{
-		now: now, maxEntries: maxAnswers, maxMemory: maxAnswersMemory,
-		byID: make(map[[sha256.Size]byte]*storedAnswer),
-	}
+func newAnswers(kept kv.Store) *answers {
+	return &answers{kept: kept, running: make(map[string]*running)}
 }
 
 // do carries out a request, or returns the answer to an earlier request with the same key; replayed
@@ -64,85 +55,124 @@ func newAnswers(now func() time.Time) *answers {
 // another digest. It forgets a request that failed, because such a request sent nothing: requests
 // that waited for it get its error, and do carries out the next one.
 func (a *answers) do(
-	ctx context.Context, key string, request [sha256.Size]byte, carryOut func() (any, error),
+	ctx context.Context, key string, request [sha256.Size]byte, carryOut func(*claim) (any, error),
 ) (reply edge.RawJSON, replayed bool, err error) {
-	id := sha256.Sum256([]byte(key))
-	answer, first, err := a.open(id, request)
+	of, first, err := a.join(key, request)
 	if err != nil {
 		return nil, false, err
 	}
 	if !first {
 		select {
-		case <-answer.done:
-			return answer.reply, true, answer.err
+		case <-of.done:
+			return of.reply, true, of.err
 		case <-ctx.Done():
 			return nil, false, ctx.Err()
 		}
 	}
-	answer.err = edge.ErrInternal // for the requests that wait, when carryOut panics
-	defer func() { a.close(answer) }()
-	result, err := carryOut()
+	of.err = edge.ErrInternal // for the requests that wait, when carryOut panics
+	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.running, key)
+		close(of.done)
+	}()
+	c := &claim{in: a.kept, key: key, request: request}
+	of.reply, replayed, of.err = c.answer(context.WithoutCancel(ctx), carryOut)
+	return of.reply, replayed, of.err
+}
+
+// join returns the request with this key that runs, or adds one; then first is true.
+func (a *answers) join(key string, request [sha256.Size]byte) (of *running, first bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	of, ok := a.running[key]
+	if !ok {
+		of = &running{request: request, done: make(chan struct{})}
+		a.running[key] = of
+		return of, true, nil
+	}
+	if of.request != request {
+		return nil, false, errOtherRequest
+	}
+	return of, false, nil
+}
+
+var errOtherRequest = &edge.Problem{Status: http.StatusConflict, Code: edge.CodeConflict,
+	Field: headerIdempotency,
+	Detail: headerIdempotency + ": the key was used for another request in the last " +
+		minutes(answerTTL)}
+
+// claim is the place of the answer to one request.
+type claim struct {
+	in      kv.Store
+	key     string
+	request [sha256.Size]byte
+}
+
+// answer returns the answer that is kept, or carries out the request and keeps its answer.
+func (c *claim) answer(ctx context.Context, carryOut func(*claim) (any, error)) (
+	reply edge.RawJSON, replayed bool, err error,
+) {
+	kept, err := c.in.Get(ctx, c.key)
+	if err != nil {
+		return nil, false, unavailable(err)
+	}
+	if kept != nil {
+		reply, err = c.replay(kept)
+		return reply, err == nil, err
+	}
+	result, err := carryOut(c)
+	var claimed *notify.ClaimedError
+	if errors.As(err, &claimed) { // the request before this one has timed out, and was stored then
+		reply, err = c.replay(claimed.Value)
+		return reply, err == nil, err
+	}
 	if err == nil {
 		reply, err = json.Marshal(result)
 	}
-	answer.reply, answer.err = reply, err
-	return reply, false, err
+	if err != nil {
+		return nil, false, err
+	}
+	// After an error there is the answer of publish, or the request was volatile. It was carried out,
+	// so the backend must not repeat it for the error.
+	_ = c.in.Put(ctx, c.key, c.stored(reply), answerTTL)
+	return reply, false, nil
 }
 
-// open returns the answer with this id. When there is none it adds one; then first is true, and the
-// caller must call close.
-func (a *answers) open(id, request [sha256.Size]byte) (found *storedAnswer, first bool, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.forget(a.now())
-	found, ok := a.byID[id]
+// publish returns a context in which a publish keeps an answer in the step that stores the
+// notifications: without counts, because they are not delivered at that time. A crash before the
+// complete answer is kept leaves that one. The zero claim, nil, is that of a request without a key.
+func (c *claim) publish(ctx context.Context, reply func([]notify.Result) any) context.Context {
+	if c == nil {
+		return ctx
+	}
+	return notify.WithClaim(ctx, notify.Claim{In: c.in, Key: c.key, TTL: answerTTL,
+		Value: func(results []notify.Result) []byte {
+			text, _ := json.Marshal(reply(results)) // it has no error for receipts and problems
+			return c.stored(text)
+		}})
+}
+
+func (c *claim) stored(reply []byte) []byte {
+	return append(append(make([]byte, 0, len(c.request)+len(reply)), c.request[:]...), reply...)
+}
+
+// replay returns the reply of a kept answer.
+func (c *claim) replay(kept []byte) (edge.RawJSON, error) {
+	reply, ok := bytes.CutPrefix(kept, c.request[:])
 	if !ok {
-		found = &storedAnswer{id: id, request: request, done: make(chan struct{})}
-		a.byID[id] = found
-		return found, true, nil
+		return nil, errOtherRequest
 	}
-	if found.request != request {
-		return nil, false, &edge.Problem{Status: http.StatusConflict, Code: edge.CodeConflict,
-			Field: headerIdempotency,
-			Detail: headerIdempotency + ": the key was used for another request in the last " +
-				minutes(answerTTL)}
-	}
-	return found, false, nil
+	return reply, nil
 }
 
-// close keeps an answer that succeeded and removes one that failed.
-func (a *answers) close(done *storedAnswer) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.now()
-	done.expires = now.Add(answerTTL)
-	close(done.done)
-	if done.err != nil {
-		delete(a.byID, done.id)
-		return
+// unavailable makes an error of the store one of the log, which backends know.
+func unavailable(err error) error {
+	if errors.Is(err, notify.ErrUnavailable) {
+		return err
 	}
-	a.kept.PushBack(done)
-	a.memory += done.size()
-	a.forget(now)
+	return errors.Join(notify.ErrUnavailable, err)
 }
-
-// forget removes the oldest answers while they have expired or exceed a limit. The caller holds the
-// lock.
-func (a *answers) forget(now time.Time) {
-	for e := a.kept.Front(); e != nil; e = a.kept.Front() {
-		oldest := e.Value.(*storedAnswer)
-		if now.Before(oldest.expires) && a.kept.Len() <= a.maxEntries && a.memory <= a.maxMemory {
-			return
-		}
-		a.kept.Remove(e)
-		a.memory -= oldest.size()
-		delete(a.byID, oldest.id)
-	}
-}
-
-// size returns the memory of the entry. It counts the capacity of the reply, because the allocator
-// rounds the size up: a reply of 33 KiB takes 40 KiB.
-func (a *storedAnswer) size() int { return cap(a.reply) + answerOverhead }
 
 func minutes(d time.Duration) string { return itoa(int(d/time.Minute)) + " minutes" }
 

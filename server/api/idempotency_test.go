@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/disklog"
+	"github.com/roomcast/roomcast/notify/kv"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -128,10 +131,10 @@ func TestIdempotencyRules(t *testing.T) {
 func TestIdempotencyExpiry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := newAnswers(time.Now)
+		a := newAnswers(inMemory(""))
 		count := 0
 		ask := func() (string, bool) {
-			reply, replayed, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) {
+			reply, replayed, err := a.do(t.Context(), "k", [32]byte{}, func(*claim) (any, error) {
 				count++
 				return count, nil
 			})
@@ -151,8 +154,8 @@ func TestIdempotencyExpiry(t *testing.T) {
 		if reply, replayed := ask(); reply != "2" || replayed {
 			t.Errorf("%s %v", reply, replayed)
 		}
-		if len(a.byID) != 1 || a.kept.Len() != 1 || a.memory != answerOverhead+8 {
-			t.Errorf("%d, %d, %d bytes", len(a.byID), a.kept.Len(), a.memory)
+		if entries, _ := a.kept.(*kv.Memory).Size(); len(a.running) != 0 || entries != 1 {
+			t.Errorf("%d requests run, %d answers are kept", len(a.running), entries)
 		}
 	})
 }
@@ -162,11 +165,11 @@ func TestIdempotencyExpiry(t *testing.T) {
 func TestIdempotencyFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := newAnswers(time.Now)
+		a := newAnswers(inMemory(""))
 		unavailable := errors.New("unavailable")
 		started := make(chan struct{})
 		go func() {
-			_, _, err := a.do(t.Context(), "k", [32]byte{}, func() (any, error) {
+			_, _, err := a.do(t.Context(), "k", [32]byte{}, func(*claim) (any, error) {
 				close(started)
 				time.Sleep(time.Second)
 				return nil, unavailable
@@ -191,10 +194,10 @@ func TestIdempotencyFailures(t *testing.T) {
 					t.Error("do recovered the panic")
 				}
 			}()
-			_, _, _ = a.do(t.Context(), "k", [32]byte{}, func() (any, error) { panic("defect") })
+			_, _, _ = a.do(t.Context(), "k", [32]byte{}, func(*claim) (any, error) { panic("defect") })
 		}()
-		if len(a.byID) != 0 || a.kept.Len() != 0 || a.memory != 0 {
-			t.Errorf("do keeps failures: %d, %d, %d bytes", len(a.byID), a.kept.Len(), a.memory)
+		if entries, _ := a.kept.(*kv.Memory).Size(); len(a.running) != 0 || entries != 0 {
+			t.Errorf("do keeps failures: %d, %d", len(a.running), entries)
 		}
 	})
 }
@@ -205,7 +208,7 @@ func TestIdempotencyModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(0, 0)
-		a := newAnswers(func() time.Time { return now })
+		a := newAnswers(kv.NewMemory(AnswerLimits, func() time.Time { return now }))
 		type kept struct {
 			request byte
 			reply   string
@@ -220,7 +223,7 @@ func TestIdempotencyModel(t *testing.T) {
 			fails := rapid.Bool().Draw(t, "fails")
 			ran := false
 			sum := sha256.Sum256([]byte{request})
-			reply, replayed, err := a.do(context.Background(), key, sum, func() (any, error) {
+			reply, replayed, err := a.do(context.Background(), key, sum, func(*claim) (any, error) {
 				ran = true
 				if fails {
 					return nil, errors.New("unavailable")
@@ -247,4 +250,79 @@ func TestIdempotencyModel(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A backend repeats a request after a restart: it gets the same answer, byte for byte, and nothing is
+// sent again. A crash in the middle leaves an answer without counts.
+func TestIdempotencyOnDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const single = `{"target":{"user":"u1"},"type":"x"}`
+	requests := map[string]string{
+		"/v1/notifications":         single,
+		"/v1/emit":                  `[{"room":"r","event":"e","args":[1]},{"bad":1},{"room":"r","event":"e","volatile":true}]`,
+		"/v1/notifications/payment": `{"target":{"user":"u1"},"paymentId":"p1","status":"completed"}`,
+	}
+	first := map[string]string{}
+	var head notify.ID
+	for restart := range 3 {
+		store, err := disklog.Open(disklog.DefaultOptions(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hub := notify.New(store.Log(), notify.DefaultOptions())
+		o := testOptions(hub)
+		o.Keyring = NewKeyring([]string{servertest.Key}, 0, 0, func(name string) kv.Store {
+			return store.KV(name, AnswerLimits)
+		})
+		api := edge.WithInfo(nil, New(o))
+		for path, body := range requests {
+			r := httptest.NewRequest("POST", path, strings.NewReader(body))
+			r.Header.Set("X-API-Key", servertest.Key)
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Idempotency-Key", strings.ReplaceAll(path, "/", "-"))
+			w := httptest.NewRecorder()
+			api.ServeHTTP(w, r)
+			text := w.Body.String()
+			if restart == 0 {
+				first[path] = text
+			}
+			if text != first[path] || (w.Header().Get("Idempotent-Replayed") != "") != (restart > 0) {
+				t.Errorf("%d, %s: %d %s, at first %s", restart, path, w.Code, text, first[path])
+			}
+		}
+		if restart == 0 {
+			head = hub.Head()
+		} else if hub.Head() != head {
+			t.Errorf("%d: the head is %v, want %v", restart, hub.Head(), head)
+		}
+		hub.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A publish that has timed out may be stored later. The backend repeats it and gets the answer of the
+// first one, without counts.
+func TestIdempotencyAfterTimeout(t *testing.T) {
+	t.Parallel()
+	store := kv.NewMemory(AnswerLimits, nil)
+	a := newAnswers(store)
+	request := sha256.Sum256([]byte("request"))
+	c := &claim{in: store, key: "k", request: request}
+	late := c.stored([]byte(`{"id":"1-1"}`))
+	reply, replayed, err := a.do(t.Context(), "k", request, func(*claim) (any, error) {
+		return nil, fmt.Errorf("batch: %w", &notify.ClaimedError{Value: late})
+	})
+	if string(reply) != `{"id":"1-1"}` || !replayed || err != nil {
+		t.Errorf("%s %v %v", reply, replayed, err)
+	}
+	other := sha256.Sum256([]byte("other"))
+	_, _, err = a.do(t.Context(), "k", other, func(*claim) (any, error) {
+		return nil, &notify.ClaimedError{Value: late}
+	})
+	if p := new(edge.Problem); !errors.As(err, &p) || p.Code != edge.CodeConflict {
+		t.Errorf("another request: %v", err)
+	}
 }

@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify/kv"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
 )
@@ -32,11 +32,26 @@ func (k *apiKey) name() string { return hex.EncodeToString(k.digest[:2]) }
 type Keyring struct {
 	keys     atomic.Pointer[[]*apiKey]
 	failures *limit.Rates // wrong keys by address
+	answers  Answers
 }
 
-// NewKeyring returns a Keyring with these keys, see Set.
-func NewKeyring(entries []string, perSecond, burst int) *Keyring {
-	k := &Keyring{failures: limit.KeyFailures()}
+// Answers returns the store for the answers to requests with an Idempotency-Key and one API key. The
+// name is a digest of that key, in hexadecimal. The store has AnswerLimits.
+type Answers func(name string) kv.Store
+
+// inMemory are the Answers that end with the process.
+func inMemory(string) kv.Store { return kv.NewMemory(AnswerLimits, nil) }
+
+// bucketName is how many bytes of the digest of a key name its answers: enough to tell keys apart.
+const bucketName = 16
+
+// NewKeyring returns a Keyring with these keys, see Set. With answers nil the answers of a key are in
+// memory.
+func NewKeyring(entries []string, perSecond, burst int, answers Answers) *Keyring {
+	k := &Keyring{failures: limit.KeyFailures(), answers: answers}
+	if answers == nil {
+		k.answers = inMemory
+	}
 	k.Set(entries, perSecond, burst)
 	return k
 }
@@ -54,10 +69,12 @@ func (k *Keyring) Set(entries []string, perSecond, burst int) {
 		}
 		owner := find(keys, string(secret))
 		if owner == nil {
-			owner = &apiKey{digest: sha256.Sum256(secret), budget: new(budget),
-				answers: newAnswers(time.Now)}
+			owner = &apiKey{digest: sha256.Sum256(secret)}
 			if former := k.find(string(secret)); former != nil {
 				owner.budget, owner.answers = former.budget, former.answers
+			} else {
+				name := hex.EncodeToString(owner.digest[:bucketName])
+				owner.budget, owner.answers = new(budget), newAnswers(k.answers(name))
 			}
 			owner.budget.set(perSecond, burst)
 			keys = append(keys, owner)

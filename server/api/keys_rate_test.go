@@ -20,7 +20,7 @@ import (
 func TestPublishRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := NewKeyring([]string{servertest.Key, otherKey}, 10, 20)
+		k := NewKeyring([]string{servertest.Key, otherKey}, 10, 20, nil)
 		key, other := k.find(servertest.Key), k.find(otherKey)
 		spend := func(key *apiKey, n int, retry time.Duration) {
 			t.Helper()
@@ -50,7 +50,7 @@ func TestPublishRate(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		spend(key, 1000, 0) // a batch above the burst costs the burst
 		spend(key, 1, 100*time.Millisecond)
-		unlimited := NewKeyring([]string{servertest.Key}, 0, 0).find(servertest.Key)
+		unlimited := NewKeyring([]string{servertest.Key}, 0, 0, nil).find(servertest.Key)
 		if err := unlimited.budget.spend(1 << 30); err != nil {
 			t.Errorf("without a limit: %v", err)
 		}
@@ -177,7 +177,7 @@ func TestPublishFlood(t *testing.T) {
 
 // The cost of a key per request: the comparison with all keys, the scope, the rate.
 func BenchmarkKeyCheck(b *testing.B) {
-	k := NewKeyring([]string{servertest.Key, otherKey + ":user:*"}, 1<<30, 1<<30)
+	k := NewKeyring([]string{servertest.Key, otherKey + ":user:*"}, 1<<30, 1<<30, nil)
 	key := k.find(otherKey)
 	target := notify.ToUser("u1")
 	b.ReportAllocs()

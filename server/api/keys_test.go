@@ -79,7 +79,7 @@ func TestKeys(t *testing.T) {
 
 func TestNoKeys(t *testing.T) {
 	t.Parallel()
-	k := NewKeyring([]string{""}, 0, 0)
+	k := NewKeyring([]string{""}, 0, 0, nil)
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Header.Set("X-API-Key", "anything")
 	if _, err := k.check(r); err != edge.ErrKeyWrong {
@@ -90,7 +90,7 @@ func TestNoKeys(t *testing.T) {
 func TestKeyFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := NewKeyring([]string{servertest.Key}, 0, 0)
+		k := NewKeyring([]string{servertest.Key}, 0, 0, nil)
 		try := func(address, key string) (status int, retry string) {
 			r := httptest.NewRequest("POST", "/", nil)
 			r.RemoteAddr = address
@@ -183,7 +183,7 @@ func TestKeyTiming(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures 40,000 comparisons")
 	}
-	k := NewKeyring([]string{servertest.Key}, 0, 0)
+	k := NewKeyring([]string{servertest.Key}, 0, 0, nil)
 	first, last := "X"+servertest.Key[1:], servertest.Key[:len(servertest.Key)-1]+"X"
 	measure := func() float64 {
 		const n = 20_000
@@ -220,7 +220,7 @@ func TestKeyTiming(t *testing.T) {
 func TestKeyringSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := NewKeyring([]string{servertest.Key, otherKey}, 10, 20)
+		k := NewKeyring([]string{servertest.Key, otherKey}, 10, 20, nil)
 		before := k.find(servertest.Key)
 		if err := before.budget.spend(20); err != nil {
 			t.Fatal(err)

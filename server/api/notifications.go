@@ -18,7 +18,7 @@ const (
 
 // once calls publish. It carries out requests with the same Idempotency-Key once. With a key it
 // completes the request also when the client disconnects, because the client will send it again.
-func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any, error) {
+func (h *handler) once(c *call, publish func(context.Context, *claim) (any, error)) (any, error) {
 	key, err := idempotencyKey(c.Request)
 	if err != nil {
 		return nil, err
@@ -27,15 +27,14 @@ func (h *handler) once(c *call, publish func(context.Context) (any, error)) (any
 	if key != "" {
 		ctx = context.WithoutCancel(ctx)
 	}
-	carryOut := func() (any, error) { return publish(ctx) }
 	if key == "" {
-		return carryOut()
+		return publish(ctx, nil)
 	}
 	request := sha256.New()
 	_, _ = request.Write([]byte(c.URL.EscapedPath() + "?" + c.URL.RawQuery + "\n"))
 	_, _ = request.Write(c.body)
 	reply, replayed, err := c.key.answers.do(c.Context(), key, [sha256.Size]byte(request.Sum(nil)),
-		carryOut)
+		func(answer *claim) (any, error) { return publish(ctx, answer) })
 	if err == nil && replayed {
 		c.header.Set(headerReplayed, "true")
 	}
@@ -62,12 +61,12 @@ func (h *handler) publish(c *call) (any, error) { return publishBody(h, c, h.not
 // publishKind serves POST /v1/notifications/{kind}.
 func (h *handler) publishKind(kind string) func(*call) (any, error) {
 	return func(c *call) (any, error) {
-		return h.once(c, func(ctx context.Context) (any, error) {
+		return h.once(c, func(ctx context.Context, answer *claim) (any, error) {
 			item, err := catalogue.Decode(kind, c.json)
 			if err != nil {
 				return nil, err
 			}
-			return h.notifications().publishOne(ctx, c, item)
+			return h.notifications().publishOne(ctx, c, answer, item)
 		})
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -25,16 +26,16 @@ type publication[T any] struct {
 
 // publishBody publishes the body of a request.
 func publishBody[T any](h *handler, c *call, p publication[T]) (any, error) {
-	return h.once(c, func(ctx context.Context) (any, error) {
+	return h.once(c, func(ctx context.Context, answer *claim) (any, error) {
 		switch c.json.Kind() {
 		case strictjson.Object:
 			item, err := p.decode(c.json, "")
 			if err != nil {
 				return nil, err
 			}
-			return p.publishOne(ctx, c, item)
+			return p.publishOne(ctx, c, answer, item)
 		case strictjson.None:
-			return p.publishBatch(ctx, c)
+			return p.publishBatch(ctx, c, answer)
 		}
 		return nil, invalidField("",
 			"body: got "+c.json.Describe()+", expected an object or an array of up to "+
@@ -47,12 +48,15 @@ func (p publication[T]) permit(c *call, item T, prefix string) error {
 	return c.key.permit(prefix+field, subjects...)
 }
 
-func (p publication[T]) publishOne(ctx context.Context, c *call, item T) (any, error) {
+func (p publication[T]) publishOne(
+	ctx context.Context, c *call, answer *claim, item T,
+) (any, error) {
 	if err := p.permit(c, item, ""); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
+	ctx = answer.publish(ctx, func(of []notify.Result) any { return of[0].Receipt })
 	receipt, err := p.one(ctx, item)
 	if err != nil {
 		return nil, err
@@ -75,7 +79,7 @@ func (b batchReply) value() any {
 
 // publishBatch publishes the valid items with one append. The reply has a receipt or an error for
 // each item, in the order of the request.
-func (p publication[T]) publishBatch(ctx context.Context, c *call) (any, error) {
+func (p publication[T]) publishBatch(ctx context.Context, c *call, answer *claim) (any, error) {
 	// The request itself has spent one.
 	if err := c.key.budget.spend(len(c.items) - 1); err != nil {
 		return nil, err
@@ -95,28 +99,38 @@ func (p publication[T]) publishBatch(ctx context.Context, c *call) (any, error) 
 		items = append(items, item)
 		places = append(places, i)
 	}
-	if len(items) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-		defer cancel()
-		results, err := p.batch(ctx, items)
-		if err != nil {
-			return nil, err
-		}
-		for i, result := range results {
-			place := places[i]
-			if result.Err != nil {
-				replies[place].problem = edge.ProblemFor(c.Request,
-					inBatch(result.Err, batchPrefix(place)))
-				continue
-			}
-			replies[place].receipt = result.Receipt
-		}
+	reply := func(results []notify.Result) any {
+		return batchValues(c.Request, replies, results, places)
 	}
+	if len(items) == 0 {
+		return reply(nil), nil
+	}
+	ctx, cancel := context.WithTimeout(answer.publish(ctx, reply), publishTimeout)
+	defer cancel()
+	results, err := p.batch(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	return reply(results), nil
+}
+
+// batchValues returns the reply to a batch: replies, with the results at their places. It changes
+// neither.
+func batchValues(
+	r *http.Request, replies []batchReply, results []notify.Result, places []int,
+) []any {
 	values := make([]any, len(replies))
 	for i, reply := range replies {
 		values[i] = reply.value()
 	}
-	return values, nil
+	for i, result := range results {
+		reply := batchReply{receipt: result.Receipt}
+		if result.Err != nil {
+			reply.problem = edge.ProblemFor(r, inBatch(result.Err, batchPrefix(places[i])))
+		}
+		values[places[i]] = reply.value()
+	}
+	return values
 }
 
 // decodeElement decodes one item of a batch.
