@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net"
 	"net/http"
@@ -99,25 +98,27 @@ func (p *instance) limitOptions(c config.Config) limit.Options {
 }
 
 // reloadable sets the options of the service that a reload can change.
-func (p *instance) reloadable(o *server.Options, c config.Config) {
-	o.APIKeys, o.PublishRate, o.PublishBurst = p.apiKeys(c), c.PublishRate, c.PublishBurst
+func (p *instance) reloadable(o *server.Options, c config.Config) (err error) {
+	o.APIKeys, err = p.apiKeys(c)
+	o.PublishRate, o.PublishBurst = c.PublishRate, c.PublishBurst
 	o.CertFile, o.KeyFile = c.TLSCertFile, c.TLSKeyFile
 	o.Admin.Key, o.DrainTimeout = string(c.AdminKey), c.DrainTimeout
+	return err
 }
 
 // apiKeys returns the keys of the settings. Without any it returns a generated one.
-func (p *instance) apiKeys(c config.Config) (keys []string) {
+func (p *instance) apiKeys(c config.Config) (keys []string, err error) {
 	for _, key := range c.APIKeys {
 		keys = append(keys, string(key))
 	}
 	if len(keys) > 0 {
 		p.generated = ""
-		return keys
+		return keys, nil
 	}
 	if p.generated == "" {
-		p.generated = rand.Text() + rand.Text()
+		p.generated, err = generatedKey(c.DataDir)
 	}
-	return []string{p.generated}
+	return []string{p.generated}, err
 }
 
 func (p *instance) setOrigins(c config.Config) {
@@ -158,8 +159,12 @@ func (p *instance) announce(e environment) {
 		fmt.Fprintf(e.stderr, "\n  Console: %s://%s%s\n\n", scheme, host, path)
 		return
 	}
-	fmt.Fprintf(e.stderr, "\n  API key (set API_KEYS to keep one): %s\n"+
-		"  Console: %s://%s%s#key=%s\n\n", p.generated, scheme, host, path, p.generated)
+	note := "set API_KEYS to keep one"
+	if p.config.DataDir != "" {
+		note = "kept in " + keyFile + " in DATA_DIR"
+	}
+	fmt.Fprintf(e.stderr, "\n  API key (%s): %s\n  Console: %s://%s%s#key=%s\n\n",
+		note, p.generated, scheme, host, path, p.generated)
 }
 
 // isTerminal reports whether a person reads the file.

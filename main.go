@@ -228,7 +228,9 @@ func (p *instance) newService() (*server.Service, error) {
 		service.Admin.Backup = p.store.Backup
 	}
 	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
-	p.reloadable(&service, c)
+	if err := p.reloadable(&service, c); err != nil {
+		return nil, err
+	}
 	if p.store != nil {
 		service.Answers = func(name string) kv.Store { return p.store.KV(name, api.AnswerLimits) }
 	}

@@ -47,8 +47,11 @@ func (p *instance) reload(e environment, next config.Config) error {
 	}
 	former := p.generated
 	service := server.Options{}
-	p.reloadable(&service, merged)
-	if err := p.service.Reload(service); err != nil {
+	err := p.reloadable(&service, merged)
+	if err == nil {
+		err = p.service.Reload(service)
+	}
+	if err != nil {
 		p.generated = former
 		return errors.Join(err, p.authenticator.Reload(p.authOptions(p.config)))
 	}

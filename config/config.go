@@ -52,7 +52,7 @@ type Config struct {
 	JWTJWKSURL       URL           `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"URL of the identity provider's key set, instead of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
 	JWTIssuer        string        `group:"Authentication" reload:"" name:"jwt-issuer" env:"JWT_ISSUER" help:"Required iss of tokens, when set."`
 	JWTAudience      string        `group:"Authentication" reload:"" name:"jwt-audience" env:"JWT_AUDIENCE" help:"Required in the aud of tokens, when set."`
-	APIKeys          []auth.Secret `group:"Authentication" reload:"" name:"api-keys" env:"API_KEYS" shown:"a random key, printed once at start" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
+	APIKeys          []auth.Secret `group:"Authentication" reload:"" name:"api-keys" env:"API_KEYS" shown:"a random key, printed at the start and kept in DATA_DIR" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
 	APIKeysFile      string        `group:"Authentication" reload:"" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
 
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it has the right."`
