@@ -258,10 +258,18 @@ func newHub(c config.Config, store *disklog.Store) *notify.Hub {
 // newHooks returns the hooks, or nil if the settings have none.
 func (p *instance) newHooks() (*hooks.Hooks, error) {
 	o := p.config.Hooks()
+	if p.store != nil {
+		if err := keepQueues(p.store, o.Webhooks.URLs); err != nil {
+			return nil, err
+		}
+	}
 	if len(o.Events.URLs) == 0 && o.Connects.URL == "" && len(o.Webhooks.URLs) == 0 {
 		return nil, nil
 	}
 	o.Log, o.Metrics = p.log, p.counts
+	if p.store != nil {
+		o.Webhooks.Store = func(url string) hooks.EventStore { return p.store.Queue(queueName(url)) }
+	}
 	return hooks.New(o)
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 
 	"go.uber.org/zap"
@@ -26,4 +28,19 @@ func openStore(c config.Config, log *zap.Logger) (*disklog.Store, error) {
 		os.Exit(exitIO)
 	}
 	return disklog.Open(o)
+}
+
+// queueName names the queue of a URL, which can have a password.
+func queueName(url string) string {
+	digest := sha256.Sum256([]byte(url))
+	return hex.EncodeToString(digest[:16])
+}
+
+// keepQueues removes the queues of URLs that the settings do not have any more.
+func keepQueues(s *disklog.Store, urls []string) error {
+	names := make([]string, len(urls))
+	for i, url := range urls {
+		names[i] = queueName(url)
+	}
+	return s.KeepQueues(names)
 }

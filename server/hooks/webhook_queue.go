@@ -11,7 +11,7 @@ import (
 const (
 	maxQueued      = 10_000   // events of a queue, with those of the batch that is sent
 	maxQueuedBytes = 16 << 20 // their cost
-	eventCost      = 64       // of an event besides its text: a place in a slice that has grown
+	eventCost      = 80       // of an event besides its text: a place in a slice that has grown
 
 	maxBatchEvents = 100
 	maxBatchBytes  = 64 << 10 // unless one event is larger; many receivers refuse more than 100 kB
@@ -28,22 +28,44 @@ const (
 
 var dropReasons = []string{dropOverflow, dropExpired, dropGone, dropStopped}
 
-// queue has the events of one receiver, in memory. When it is full, the oldest are dropped. The
-// zero queue with wake is ready to use.
+// queue has the events of one receiver. When it is full, the oldest are dropped.
 type queue struct {
-	wake chan struct{} // gets a value, if there is room for it, after every push
+	wake    chan struct{} // gets a value, if there is room for it, after every push
+	changed chan struct{} // the same after every change, for the goroutine that saves; nil: none does
 
-	mu         sync.Mutex
-	events     [][]byte
-	bytes      int       // cost of events and taken
-	since      time.Time // when the first event came, or the batch before it was taken
-	taken      int       // events of the batch that is sent
-	takenBytes int
-	lost       uint64 // dropped since a batch was taken that says so
-	closed     string // why it takes no more events; "" while it does
+	mu        sync.Mutex
+	events    []queued
+	next      uint64    // number of the next event
+	bytes     int       // cost of events and taken
+	since     time.Time // when the first event came, or the batch before it was taken
+	taken     []queued  // the batch that is sent
+	takenCost int
+	takenLost uint64 // that the batch reports
+	lost      uint64 // dropped since a batch was taken that says so
+	saved     saved
+	closed    string // why it takes no more events; "" while it does
 
 	delivered, retried uint64
 	dropped            map[string]uint64 // by reason
+}
+
+// init makes an empty queue.
+func (q *queue) init() {
+	q.wake, q.next, q.saved = make(chan struct{}, 1), 1, saved{from: 1, next: 1}
+}
+
+// signal puts a value into a channel that has room for it.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it has a value already, or is nil
+	}
+}
+
+// unlock ends a change.
+func (q *queue) unlock() {
+	q.mu.Unlock()
+	signal(q.changed)
 }
 
 // cost returns the memory for an event: the allocator rounds its text up.
@@ -52,7 +74,7 @@ func cost(event []byte) int { return cap(event) + cap(event)/8 + eventCost }
 // push adds an event and returns how many were dropped for it. It never waits.
 func (q *queue) push(event []byte) (dropped int) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	defer q.unlock()
 	if q.closed != "" {
 		q.drop(q.closed, 1)
 		return 0
@@ -60,26 +82,24 @@ func (q *queue) push(event []byte) (dropped int) {
 	if len(q.events) == 0 {
 		q.since = time.Now()
 	}
-	q.events = append(q.events, event)
+	q.events = append(q.events, queued{q.next, event})
+	q.next++
 	q.bytes += cost(event)
-	for len(q.events)+q.taken > maxQueued || q.bytes > maxQueuedBytes && len(q.events) > 0 {
+	for len(q.events)+len(q.taken) > maxQueued || q.bytes > maxQueuedBytes && len(q.events) > 0 {
 		q.pop()
 		dropped++
 	}
 	q.drop(dropOverflow, dropped)
-	select {
-	case q.wake <- struct{}{}:
-	default: // it has a value already
-	}
+	signal(q.wake)
 	return dropped
 }
 
 // pop removes the oldest event.
-func (q *queue) pop() []byte {
+func (q *queue) pop() queued {
 	event := q.events[0]
-	q.events[0] = nil
+	q.events[0] = queued{}
 	q.events = q.events[1:]
-	q.bytes -= cost(event)
+	q.bytes -= cost(event.text)
 	return event
 }
 
@@ -107,28 +127,34 @@ func (q *queue) due() time.Duration {
 	return max(0, batchDelay-time.Since(q.since))
 }
 
-// take removes the events of the next batch. They count as queued until sent or giveUp. lost is how
-// many events were dropped since the batch before.
-func (q *queue) take() (events [][]byte, lost uint64) {
+// take removes the events of the next batch, all of one instance. They count as queued until sent or
+// giveUp. lost is how many events were dropped since the batch before.
+func (q *queue) take() (events []queued, lost uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	size := 0
-	for len(q.events) > 0 && len(events) < maxBatchEvents &&
-		(size == 0 || size+len(q.events[0]) <= maxBatchBytes) {
-		size += len(q.events[0])
-		q.takenBytes += cost(q.events[0])
+	size, instance := 0, ""
+	for len(q.events) > 0 && len(events) < maxBatchEvents {
+		text := q.events[0].text
+		if of := instanceOf(text); len(events) == 0 {
+			instance = of
+		} else if of != instance || size+len(text) > maxBatchBytes {
+			break
+		}
+		size += len(text)
+		q.takenCost += cost(text)
 		events = append(events, q.pop())
 	}
-	q.taken, q.bytes = len(events), q.bytes+q.takenBytes
-	lost, q.lost, q.since = q.lost, 0, time.Now()
-	return events, lost
+	q.taken, q.bytes = events, q.bytes+q.takenCost
+	q.takenLost, q.lost, q.since = q.lost, 0, time.Now()
+	return events, q.takenLost
 }
 
 // sent ends a batch that was delivered.
 func (q *queue) sent() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.delivered += uint64(q.taken)
+	defer q.unlock()
+	q.delivered += uint64(len(q.taken))
+	q.takenLost = 0
 	q.forget()
 }
 
@@ -139,26 +165,37 @@ func (q *queue) retries() {
 	q.retried++
 }
 
-// giveUp ends a batch that was not delivered, and that said that lost events were dropped.
-func (q *queue) giveUp(reason string, lost uint64) (dropped int) {
+// giveUp ends a batch that was not delivered. The next one reports the events that were lost before
+// it, too.
+func (q *queue) giveUp(reason string) (dropped int) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	dropped = q.taken
+	defer q.unlock()
+	dropped = len(q.taken)
 	q.drop(reason, dropped)
-	q.lost += lost
 	q.forget()
 	return dropped
 }
 
 func (q *queue) forget() {
-	q.bytes -= q.takenBytes
-	q.taken, q.takenBytes = 0, 0
+	q.bytes -= q.takenCost
+	q.lost += q.takenLost
+	q.taken, q.takenCost, q.takenLost = nil, 0, 0
+}
+
+// stop drops what is pushed later. It returns how many events the queue has.
+func (q *queue) stop() (left int) {
+	q.mu.Lock()
+	defer q.unlock()
+	if q.closed == "" {
+		q.closed = dropStopped
+	}
+	return len(q.events) + len(q.taken)
 }
 
 // close drops everything that is queued, and what is pushed later.
 func (q *queue) close(reason string) (dropped int) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	defer q.unlock()
 	if q.closed == "" {
 		q.closed = reason
 	}
@@ -175,7 +212,7 @@ func (q *queue) stats() metrics.Receiver {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := metrics.Receiver{Delivered: q.delivered, Retried: q.retried,
-		Queued: len(q.events) + q.taken, QueuedBytes: q.bytes, Dropped: make(map[string]uint64)}
+		Queued: len(q.events) + len(q.taken), QueuedBytes: q.bytes, Dropped: make(map[string]uint64)}
 	for _, reason := range dropReasons {
 		s.Dropped[reason] = 0
 	}

@@ -34,6 +34,7 @@ type receiver struct {
 	address string
 	number  int // in the settings, from 1
 	queue   queue
+	store   EventStore // nil: the queue ends with the process
 
 	mu     sync.Mutex
 	logged time.Time // of the last line about events that were dropped
@@ -44,7 +45,6 @@ type receiver struct {
 type batch struct {
 	id   string
 	body []byte
-	lost uint64
 }
 
 // push queues an event.
@@ -132,15 +132,15 @@ func (r *receiver) nextBatch() batch {
 		if i > 0 {
 			list = append(list, ',')
 		}
-		list = append(list, event...)
+		list = append(list, event.text...)
 	}
 	size += len(list)
 	id := newID()
-	data := newObject(size).text("instance", r.w.instance).number("dropped", int64(lost)).
+	data := newObject(size).text("instance", instanceOf(events[0].text)).number("dropped", int64(lost)).
 		raw("events", append(list, ']')).end()
 	body := newObject(len(data)+128).text("type", "batch").text("id", id).
 		text("timestamp", notify.Timestamp(time.Now())).raw("data", data).end()
-	return batch{id, body, lost}
+	return batch{id, body}
 }
 
 // deliver sends a batch until it is delivered or its time is over. It returns false when the
@@ -159,12 +159,12 @@ func (r *receiver) deliver(b batch) (more bool) {
 			r.queue.sent()
 			return true
 		case failure.status == http.StatusGone:
-			r.gone(b)
+			r.gone()
 			return false
 		case r.w.ctx.Err() != nil:
 			return false
 		case left <= 0:
-			r.noteDropped(dropExpired, r.queue.giveUp(dropExpired, b.lost))
+			r.noteDropped(dropExpired, r.queue.giveUp(dropExpired))
 			return true
 		}
 		wait := min(max(backoff(attempt), min(failure.retryAfter, maxRetryAfter)), left)
@@ -175,15 +175,19 @@ func (r *receiver) deliver(b batch) (more bool) {
 }
 
 // gone ends a receiver that wants no more events.
-func (r *receiver) gone(b batch) {
-	dropped := r.queue.giveUp(dropGone, b.lost) + r.queue.close(dropGone)
+func (r *receiver) gone() {
+	dropped := r.queue.giveUp(dropGone) + r.queue.close(dropGone)
 	r.warn("webhooks ended: the receiver has answered 410 Gone and gets no more until the server "+
 		"is started again", zap.Int("dropped", dropped))
 }
 
-// finish counts what the receiver has not sent when the server stops.
+// finish counts what the receiver has not sent when the server stops. With a store it stays there.
 func (r *receiver) finish() {
-	if n := r.queue.giveUp(dropStopped, 0) + r.queue.close(dropStopped); n > 0 {
+	if r.store != nil {
+		r.keep()
+		return
+	}
+	if n := r.queue.giveUp(dropStopped) + r.queue.close(dropStopped); n > 0 {
 		r.warn("webhooks dropped", zap.String("reason", dropStopped), zap.Int("events", n))
 	}
 }

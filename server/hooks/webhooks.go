@@ -24,6 +24,9 @@ type WebhookOptions struct {
 	Events  []string      // names of events, see ParseWebhookEvents; all by default
 	Retry   time.Duration // for how long a batch is sent again, 15 minutes by default; 0: it is not
 	Timeout time.Duration // for one request, 15 s by default
+
+	// Store returns where the queue of a URL outlives the process; nil: it ends with the process.
+	Store func(url string) EventStore
 }
 
 // The events.
@@ -60,6 +63,8 @@ type Webhooks struct {
 	draining chan struct{} // closed: the receivers send what they have and end
 	drain    sync.Once
 	running  sync.WaitGroup
+	ended    chan struct{} // closed: the receivers have ended
+	saving   sync.WaitGroup
 
 	mu  sync.Mutex // makes the ids of events count up in the order of the queues
 	seq uint64
@@ -78,16 +83,28 @@ func (h *Hooks) Webhooks(hub *notify.Hub) (*Webhooks, error) {
 		return nil, err
 	}
 	w := &Webhooks{hub: hub, sender: sender, wants: make(map[string]bool),
-		instance: rand.Text()[:12], draining: make(chan struct{})}
+		instance: rand.Text()[:12], draining: make(chan struct{}),
+		ended: make(chan struct{})}
 	for _, name := range o.Events {
 		w.wants[name] = true
 	}
-	w.ctx, w.cancel = context.WithCancel(context.Background())
 	for i, address := range o.URLs {
 		r := &receiver{h: h, w: w, address: address, number: i + 1}
-		r.queue.wake = make(chan struct{}, 1)
+		r.queue.init()
+		if o.Store != nil {
+			r.store, r.queue.changed = o.Store(address), make(chan struct{}, 1)
+			if err := r.queue.restore(r.store); err != nil {
+				return nil, fmt.Errorf("hooks: the queue of the receiver %d: %w", r.number, err)
+			}
+		}
 		w.receivers = append(w.receivers, r)
+	}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	for _, r := range w.receivers {
 		w.running.Go(r.run)
+		if r.store != nil {
+			w.saving.Go(r.save)
+		}
 	}
 	w.observe()
 	return w, nil
@@ -147,7 +164,7 @@ func (w *Webhooks) emit(name string, at time.Time, data object) {
 	defer w.mu.Unlock()
 	w.seq++
 	event := newObject(len(data)+128).text("type", name).
-		text("id", "evt_"+w.instance+"_"+strconv.FormatUint(w.seq, 10)).
+		text("id", eventPrefix+w.instance+"_"+strconv.FormatUint(w.seq, 10)).
 		text("timestamp", notify.Timestamp(at)).raw("data", data.end()).end()
 	for _, r := range w.receivers {
 		r.push(event)
@@ -159,7 +176,7 @@ func (w *Webhooks) emit(name string, at time.Time, data object) {
 func (w *Webhooks) Stopping() { w.channels.Stop() }
 
 // Drain sends what is queued and ends the webhooks. It sends until ctx is done; it counts and logs
-// the rest. Call it when no connection is left.
+// the rest, which stays in the store. Call it when no connection is left.
 func (w *Webhooks) Drain(ctx context.Context) {
 	w.drain.Do(func() {
 		w.Stopping()
@@ -170,6 +187,8 @@ func (w *Webhooks) Drain(ctx context.Context) {
 		for _, r := range w.receivers {
 			r.finish()
 		}
+		close(w.ended)
+		w.saving.Wait()
 		w.sender.client.CloseIdleConnections()
 	})
 }
