@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -35,6 +36,8 @@ type Options struct {
 	Metrics Metrics     // nil: nothing is counted
 	Log     *zap.Logger // nil: nothing is logged
 	Now     func() time.Time
+
+	transport http.RoundTripper // of tests; nil: the network
 }
 
 // Events configure the event hook.

@@ -62,6 +62,9 @@ func newSender(o Options, connections int) (*sender, error) {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	if o.transport != nil {
+		s.client.Transport = o.transport
+	}
 	return s, nil
 }
 

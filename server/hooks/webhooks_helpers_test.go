@@ -140,7 +140,7 @@ func newHookRig(t testing.TB, change func(*Options)) *hookRig {
 	box := &inbox{t: t}
 	o := DefaultOptions()
 	o.Secrets, o.AllowPrivate = []auth.Secret{auth.Secret(testSecret)}, true
-	o.Metrics, o.Log = box, zap.New(core)
+	o.Metrics, o.Log, o.transport = box, zap.New(core), box
 	o.Webhooks.URLs = []string{"http://receiver.test/hooks"}
 	if change != nil {
 		change(&o)
@@ -154,7 +154,6 @@ func newHookRig(t testing.TB, change func(*Options)) *hookRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sender.client.Transport = box
 	r := &hookRig{w, t, hub, box, presence.AnnounceUsers(hub, zap.NewNop(), w.User), logs}
 	t.Cleanup(r.close)
 	return r
