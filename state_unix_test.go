@@ -9,6 +9,9 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -139,5 +142,100 @@ func storedOf(t *testing.T, base, user string) map[string]int {
 			found[string(n.Data)]++
 		}
 		cursor = page.Cursor
+	}
+}
+
+// hookReceiver gets webhooks and refuses them until it is told to accept.
+type hookReceiver struct {
+	accepts atomic.Bool
+	tries   atomic.Int32
+
+	mu     sync.Mutex
+	events []hookedEvent
+}
+
+type hookedEvent struct {
+	ID   string
+	Data struct {
+		Notification struct{ Data json.RawMessage }
+	}
+}
+
+func (r *hookReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.tries.Add(1)
+	var batch struct {
+		Data struct{ Events []hookedEvent }
+	}
+	if err := json.NewDecoder(req.Body).Decode(&batch); err != nil || !r.accepts.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, batch.Data.Events...)
+}
+
+// seen returns the numbers of the events, each once, in the order in which they came first.
+func (r *hookReceiver) seen() (numbers []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := map[string]bool{}
+	for _, e := range r.events {
+		if !ids[e.ID] {
+			ids[e.ID] = true
+			numbers = append(numbers, string(e.Data.Notification.Data))
+		}
+	}
+	return numbers
+}
+
+var adminAddress = regexp.MustCompile(`"admin listening","address":"(127\.0\.0\.1:\d+)"`)
+
+// Webhooks that wait when the process is killed come from the next one, in order, and before its own.
+func TestKilledServerKeepsWebhooks(t *testing.T) {
+	t.Parallel()
+	receiver := new(hookReceiver)
+	at := httptest.NewServer(receiver)
+	defer at.Close()
+	settings := map[string]string{"API_KEYS": testKey, "DATA_DIR": t.TempDir(), "WEBHOOK_URLS": at.URL,
+		"WEBHOOK_EVENTS": "notification.undelivered", "HOOK_SECRET": strings.Repeat("s", 32)}
+	const each, kills = 120, 3
+	var want []string
+	p := startChild(t, 1000, settings)
+	for round := range kills + 1 {
+		for range each / 40 {
+			var items []string
+			for range 40 {
+				n := fmt.Sprint(len(want))
+				want, items = append(want, n), append(items, `{"target":{"user":"u"},"type":"n","data":`+n+`}`)
+			}
+			status, text, _ := call("POST", p.base+"/v1/notifications",
+				"["+strings.Join(items, ",")+"]", "Content-Type", "application/json")
+			if status != 200 {
+				t.Fatalf("%d %s", status, text)
+			}
+		}
+		metrics := "http://" + p.waitFor(adminAddress)[1] + "/metrics"
+		servertest.Eventually(t, "all events to be stored", func() bool {
+			_, text, _ := call("GET", metrics, "")
+			return strings.Contains(text, "roomcast_webhook_queue_unsaved{receiver=\"1\"} 0\n")
+		})
+		if round == kills {
+			break
+		}
+		before := receiver.tries.Load()
+		servertest.Eventually(t, "a batch to be sent", func() bool {
+			return receiver.tries.Load() > before
+		})
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.cmd.Wait()
+		p = startChild(t, 1000, settings)
+	}
+	receiver.accepts.Store(true)
+	servertest.Eventually(t, "all events", func() bool { return len(receiver.seen()) >= len(want) })
+	if got := receiver.seen(); !slices.Equal(got, want) {
+		t.Errorf("got %d events, want %d in order:\n%s", len(got), len(want), got)
 	}
 }

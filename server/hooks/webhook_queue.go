@@ -213,6 +213,9 @@ func (q *queue) stats() metrics.Receiver {
 	defer q.mu.Unlock()
 	s := metrics.Receiver{Delivered: q.delivered, Retried: q.retried,
 		Queued: len(q.events) + len(q.taken), QueuedBytes: q.bytes, Dropped: make(map[string]uint64)}
+	if q.changed != nil {
+		s.Unsaved = len(unsavedOf(q.taken, q.saved.next)) + len(unsavedOf(q.events, q.saved.next))
+	}
 	for _, reason := range dropReasons {
 		s.Dropped[reason] = 0
 	}

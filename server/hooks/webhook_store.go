@@ -81,14 +81,19 @@ func (q *queue) unsaved() (c changes, any bool) {
 		c.gone = append(c.gone, [2]uint64{q.saved.from, c.then.from})
 	}
 	for _, held := range [][]queued{q.taken, q.events} {
-		begin, _ := slices.BinarySearchFunc(held, q.saved.next, func(e queued, n uint64) int {
-			return cmp.Compare(e.number, n)
-		})
-		for _, e := range held[begin:] {
+		for _, e := range unsavedOf(held, q.saved.next) {
 			c.numbers, c.events = append(c.numbers, e.number), append(c.events, e.text)
 		}
 	}
 	return c, len(c.gone) > 0 || len(c.events) > 0 || c.then.lost != q.saved.lost
+}
+
+// unsavedOf returns the events from a number on.
+func unsavedOf(held []queued, next uint64) []queued {
+	begin, _ := slices.BinarySearchFunc(held, next, func(e queued, n uint64) int {
+		return cmp.Compare(e.number, n)
+	})
+	return held[begin:]
 }
 
 // save saves the queue until the webhooks have ended. It is a goroutine of its own, so that no event

@@ -13,6 +13,7 @@ type Receiver struct {
 	Dropped     map[string]uint64 // events, by reason
 	Queued      int               // events
 	QueuedBytes int
+	Unsaved     int // events of the queue that DATA_DIR does not have yet
 }
 
 var (
@@ -26,6 +27,8 @@ var (
 		"Events that wait for a receiver of webhooks.", "receiver")
 	descWebhookBytes = metricDesc("webhook_queue_bytes",
 		"Memory of the events that wait for a receiver of webhooks.", "receiver")
+	descWebhookUnsaved = metricDesc("webhook_queue_unsaved",
+		"Events that wait for a receiver of webhooks and are not in DATA_DIR yet.", "receiver")
 )
 
 // receiverCollector exports the counts of receivers. The label is the place of the URL in the
@@ -39,7 +42,7 @@ func (m *Metrics) WatchReceivers(read func() []Receiver) {
 
 func (c receiverCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{descWebhookDelivered, descWebhookRetried,
-		descWebhookDropped, descWebhookQueue, descWebhookBytes} {
+		descWebhookDropped, descWebhookQueue, descWebhookBytes, descWebhookUnsaved} {
 		ch <- desc
 	}
 }
@@ -56,9 +59,11 @@ func (c receiverCollector) Collect(ch chan<- prometheus.Metric) {
 		for reason, n := range r.Dropped {
 			counter(descWebhookDropped, n, reason)
 		}
-		ch <- prometheus.MustNewConstMetric(descWebhookQueue, prometheus.GaugeValue,
-			float64(r.Queued), receiver)
-		ch <- prometheus.MustNewConstMetric(descWebhookBytes, prometheus.GaugeValue,
-			float64(r.QueuedBytes), receiver)
+		gauge := func(desc *prometheus.Desc, n int) {
+			ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n), receiver)
+		}
+		gauge(descWebhookQueue, r.Queued)
+		gauge(descWebhookBytes, r.QueuedBytes)
+		gauge(descWebhookUnsaved, r.Unsaved)
 	}
 }

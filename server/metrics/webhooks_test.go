@@ -11,7 +11,8 @@ func TestReceivers(t *testing.T) {
 	m := New(servertest.NewHub(t))
 	m.WatchReceivers(func() []Receiver {
 		return []Receiver{
-			{Delivered: 7, Retried: 2, Dropped: map[string]uint64{"overflow": 3}, Queued: 1, QueuedBytes: 90},
+			{Delivered: 7, Retried: 2, Dropped: map[string]uint64{"overflow": 3}, Queued: 3, QueuedBytes: 90,
+				Unsaved: 1},
 			{},
 		}
 	})
@@ -20,7 +21,8 @@ func TestReceivers(t *testing.T) {
 		`roomcast_webhook_delivered_total{receiver="2"}`:                 0,
 		`roomcast_webhook_retried_total{receiver="1"}`:                   2,
 		`roomcast_webhook_dropped_total{reason="overflow",receiver="1"}`: 3,
-		`roomcast_webhook_queue_length{receiver="1"}`:                    1,
+		`roomcast_webhook_queue_length{receiver="1"}`:                    3,
 		`roomcast_webhook_queue_bytes{receiver="1"}`:                     90,
+		`roomcast_webhook_queue_unsaved{receiver="1"}`:                   1,
 	})
 }
