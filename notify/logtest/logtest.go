@@ -1,4 +1,5 @@
-// Package logtest tests implementations of notify.Log against its contract.
+// Package logtest tests implementations of notify.Log, notify.SessionStore and notify.RetainedStore
+// against their contracts.
 package logtest
 
 import (
