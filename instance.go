@@ -42,6 +42,7 @@ type instance struct {
 	files         *limit.Descriptors
 	memory        *limit.Memory
 	limits        *limit.Limiter
+	gate          *limit.Gate
 	origins       atomic.Pointer[config.Origins]
 	service       *server.Service
 
@@ -77,6 +78,9 @@ func newInstance(
 	p.files = limit.NewDescriptors(files, open+ownFiles)
 	p.memory = limit.OwnMemory()
 	p.limits = limit.New(p.limitOptions(c))
+	p.gate = limit.NewGate(0, limit.NewLateness().Late)
+	p.gate.Set(c.Gate())
+	p.counts.WatchGate(p.gate)
 	p.setOrigins(c)
 	p.checkFiles()
 	p.service, err = p.newService()
@@ -102,7 +106,8 @@ func (p *instance) reloadable(o *server.Options, c config.Config) (err error) {
 	o.APIKeys, err = p.apiKeys(c)
 	o.PublishRate, o.PublishBurst = c.PublishRate, c.PublishBurst
 	o.CertFile, o.KeyFile = c.TLSCertFile, c.TLSKeyFile
-	o.Admin.Key, o.DrainTimeout = string(c.AdminKey), c.DrainTimeout
+	o.Admin.Key = string(c.AdminKey)
+	o.DrainTimeout, o.DrainRate = c.DrainTimeout, c.DrainRate()
 	return err
 }
 

@@ -173,6 +173,7 @@ func (p *instance) newService() (*server.Service, error) {
 		origin := r.Header.Get("Origin")
 		return origin == "" || p.allow(origin, r)
 	}
+	options.Gate = server.Gate(p.gate, log)
 	options.Heartbeat, options.SweepInterval = c.SocketIOHeartbeatInterval, c.SSECleanupInterval
 	options.InactiveTimeout = c.SocketIOInactive()
 	options.As, options.MaxRooms = c.SocketIOAs, c.MaxRooms
@@ -191,6 +192,7 @@ func (p *instance) newService() (*server.Service, error) {
 	so := sse.DefaultOptions()
 	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(p.authenticator, p.limits), log
 	so.Tickets, so.Admit = p.tickets, server.StreamAdmission(p.limits)
+	so.Gate = options.Gate
 	so.Problem, so.Overloaded = edge.WriteProblem, edge.NoteRefusal
 	so.Address = server.StreamAddress
 	so.Written, so.Panicked = counts.WrittenBy("sse"), counts.Panicked
@@ -220,6 +222,7 @@ func (p *instance) newService() (*server.Service, error) {
 	if c.Mode() == auth.ModeOpen && c.Loopback() {
 		service.AllowHost = func(host string) bool { return p.origins.Load().AllowHost(host) }
 	}
+	service.Stored = p.store != nil
 	service.Descriptors, service.Memory = p.files, p.memory
 	service.Admin = server.AdminOptions{
 		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),

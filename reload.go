@@ -56,6 +56,9 @@ func (p *instance) reload(e environment, next config.Config) error {
 		return errors.Join(err, p.authenticator.Reload(p.authOptions(p.config)))
 	}
 	p.limits.Reload(p.limitOptions(merged))
+	if slices.Contains(applied, "HANDSHAKE_RATE") {
+		p.gate.Set(merged.Gate())
+	}
 	p.setOrigins(merged)
 	level := levelOf(merged)
 	p.level.SetLevel(min(level, p.level.Level())) // so that the lines below are logged

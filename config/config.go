@@ -14,6 +14,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server/hooks"
+	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
@@ -36,7 +37,7 @@ type Config struct {
 	AllowedOrigins []string       `group:"Listener" reload:"" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. A star is refused, because browsers send credentials."`
 	AppURL         string         `group:"Listener" reload:"" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"URL of the application; its origin is allowed."`
 	UpstreamURL    URL            `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"URL of an application that answers all other paths, upgrades included, so that both share one host and port. The console is then at /console."`
-	DrainTimeout   time.Duration  `group:"Listener" reload:"" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. Connections are closed evenly over four fifths of it, at least four per second; 0 = cut at once."`
+	DrainTimeout   time.Duration  `group:"Listener" reload:"" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. When it is set, connections are closed evenly over four fifths of it, at least four per second, else as many per second as HANDSHAKE_RATE; 0 = cut at once."`
 
 	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. An address that other machines can reach requires ADMIN_KEY."`
 	AdminKey     auth.Secret `group:"Administration" reload:"" name:"admin-key" env:"ADMIN_KEY" help:"Key for requests to the second listener (Authorization: Bearer), at least 32 bytes. Required unless ADMIN_ADDR is a loopback address."`
@@ -73,6 +74,7 @@ type Config struct {
 	MaxConnections        int           `group:"Limits" reload:"" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" reload:"" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
 	MaxConnectionsPerIP   int           `group:"Limits" reload:"" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`
+	HandshakeRate         int           `group:"Limits" reload:"" name:"handshake-rate" env:"HANDSHAKE_RATE" default:"${HANDSHAKE_RATE}" shown:"500 for each processor" min:"0" max:"10000000" help:"Handshakes per second of both transports. Further ones are told to come back after 1 to 5 seconds; those of clients that resume pass first. Without the setting they pass too while the server has processor time; 0 = no limit."`
 	AuthFailures          int           `group:"Limits" reload:"" name:"auth-failures" env:"AUTH_FAILURES" default:"10" min:"0" max:"1000000" help:"Invalid tokens and tickets per minute of one IPv4 address or IPv6 /64 before Socket.IO answers further invalid ones with rate_limited; valid ones are always accepted; 0 = no limit."`
 	RateLimitInterval     time.Duration `group:"Limits" name:"rate-limit-interval" env:"RATE_LIMIT_INTERVAL" bare:"ms" default:"100ms" min:"0s" max:"1h" help:"Average time between two events of a client; 0 = no limit, a bare number is milliseconds."`
 	RateLimitBurst        int           `group:"Limits" name:"rate-limit-burst" env:"RATE_LIMIT_BURST" default:"${RATE_LIMIT_BURST}" min:"1" max:"1000000" help:"Events that a client may send at once."`
@@ -217,6 +219,25 @@ func (c Config) Hooks() hooks.Options {
 	o.Webhooks.URLs, o.Webhooks.Retry = texts(c.WebhookURLs), c.WebhookRetry
 	o.Webhooks.Events, _ = hooks.ParseWebhookEvents(c.WebhookEvents) // as above
 	return o
+}
+
+// Gate returns the handshakes per second, 0 for no limit, and whether they are a strict limit: the
+// default is what the server takes in any case.
+func (c Config) Gate() (rate int, strict bool) {
+	return c.HandshakeRate, c.sources["HANDSHAKE_RATE"] != ""
+}
+
+// DrainRate returns how many connections a stop closes per second: those that come back are as many
+// handshakes for the next process. It is 0 with DRAIN_TIMEOUT, over which the server spreads them
+// then.
+func (c Config) DrainRate() int {
+	switch {
+	case c.sources["DRAIN_TIMEOUT"] != "":
+		return 0
+	case c.HandshakeRate == 0:
+		return limit.HandshakeRate()
+	}
+	return c.HandshakeRate
 }
 
 // SocketIO returns the options of the preset and the parser.

@@ -8,6 +8,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server/hooks"
+	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/sse"
 )
@@ -59,6 +60,8 @@ func defaults() kong.Vars {
 
 		"CONNECT_TIMEOUT":     duration(outgoing.Connects.Timeout),
 		"CONNECT_CONCURRENCY": strconv.Itoa(outgoing.Connects.Concurrency),
+
+		"HANDSHAKE_RATE": strconv.Itoa(limit.HandshakeRate()),
 
 		"MAX_ROOMS":                   strconv.Itoa(sockets.MaxRooms),
 		"RATE_LIMIT_BURST":            strconv.Itoa(sockets.RateBurst),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/limit"
 )
 
 func TestDefaults(t *testing.T) {
@@ -24,8 +25,9 @@ func TestDefaults(t *testing.T) {
 		HistorySize: 1024, HistoryMinAge: 10 * time.Second, HistoryTTL: 5 * time.Minute, HistoryMaxBytes: 64 << 20,
 		RetainedSize: 256, RetainedMaxBytes: 16 << 20,
 		DataSync: "always", DataMaxBytes: 1 << 30,
-		MaxConnections: 10000, AuthFailures: 10, RateLimitInterval: 100 * time.Millisecond,
-		RateLimitBurst: 20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,
+		MaxConnections: 10000, AuthFailures: 10, HandshakeRate: limit.HandshakeRate(),
+		RateLimitInterval: 100 * time.Millisecond,
+		RateLimitBurst:    20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,
 		SocketIOPath: "/socket.io", SocketIOAs: []string{"type"}, SocketIORecovery: true,
 		SocketIOParser:   "default",
 		SocketIOBuiltins: true, EventsTimeout: 5 * time.Second, EventsConcurrency: 256,

@@ -50,7 +50,7 @@ func tokenStack(t *testing.T) (base string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
-		if err := service.close(ctx, 0); err != nil {
+		if err := service.close(ctx, pace{}); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})

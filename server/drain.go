@@ -17,21 +17,24 @@ const drainPause = 250 * time.Millisecond
 // drain ends everything in an order that loses nothing: first readiness and publishes, then the
 // connections, then the running requests. A publish that was accepted reaches all connections that
 // its receipt counts. Later ones, and requests for tickets, are refused, because neither outlives
-// the process.
+// the process. With Options.Stored publishes do, so the Hub takes them as long as there are requests.
 func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	s.health.draining.Store(true)
-	s.o.Hub.Drain()
+	if !s.o.Stored {
+		s.o.Hub.Drain()
+	}
 	if s.o.Tickets != nil {
 		s.o.Tickets.Close()
 	}
-	timeout, start := s.settings.load().drainTimeout, time.Now()
+	settings, start := s.settings.load(), time.Now()
+	timeout := settings.drainTimeout
 	sockets, streams := s.o.SocketIO.Sessions(), s.o.Streams.Len()
 	s.o.Log.Info("draining", zap.Duration("timeout", timeout), zap.Int("sockets", sockets),
 		zap.Int("streams", streams))
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// The last fifth is for the last connections, which may read slowly.
-	err := s.close(ctx, timeout*4/5)
+	err := s.close(ctx, pace{timeout * 4 / 5, settings.drainRate})
 	if shutdown := srv.Shutdown(ctx); shutdown != nil {
 		err = errors.Join(err, shutdown, srv.Close())
 	}
@@ -47,9 +50,24 @@ func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	return nil
 }
 
+// pace is how fast a drain closes connections.
+type pace struct {
+	most time.Duration
+	rate int // connections per second; 0: the time alone decides
+}
+
+// over returns the time for those connections of a kind, of so many connections in all.
+func (p pace) over(kind, all int) time.Duration {
+	spread := min(p.most, time.Duration(kind)*drainPause)
+	if p.rate > 0 {
+		spread = min(spread, time.Duration(all)*time.Second/time.Duration(p.rate))
+	}
+	return spread
+}
+
 // close ends the connections of both transports, and the streams and upgraded connections of the
-// application of UPSTREAM_URL, each kind evenly over spread or less.
-func (s *Service) close(ctx context.Context, spread time.Duration) error {
+// application of UPSTREAM_URL, each kind evenly over its time.
+func (s *Service) close(ctx context.Context, p pace) error {
 	if s.updates != nil {
 		s.updates.Stop()
 	}
@@ -57,21 +75,21 @@ func (s *Service) close(ctx context.Context, spread time.Duration) error {
 	if s.o.Webhooks != nil {
 		s.o.Webhooks.Stopping()
 	}
-	pace := func(connections int) time.Duration {
-		return min(spread, time.Duration(connections)*drainPause)
-	}
+	sockets, streams := s.o.SocketIO.Sessions(), s.o.Streams.Len()
 	var application sync.WaitGroup
 	defer application.Wait()
 	if s.o.Hooks != nil {
 		defer s.o.Hooks.Close() // after the handlers of the last events
 	}
 	if s.upstream != nil {
-		application.Go(func() { s.upstream.drain(ctx, pace) })
+		application.Go(func() {
+			s.upstream.drain(ctx, func(n int) time.Duration { return p.over(n, n) })
+		})
 	}
-	streams := make(chan error, 1)
-	go func() { streams <- s.o.Streams.Drain(ctx, pace(s.o.Streams.Len())) }()
-	err := s.o.SocketIO.Drain(ctx, pace(s.o.SocketIO.Sessions()))
-	return errors.Join(err, <-streams)
+	streamed := make(chan error, 1)
+	go func() { streamed <- s.o.Streams.Drain(ctx, p.over(streams, sockets+streams)) }()
+	err := s.o.SocketIO.Drain(ctx, p.over(sockets, sockets+streams))
+	return errors.Join(err, <-streamed)
 }
 
 // endWebhooks ends the webhooks at once.

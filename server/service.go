@@ -65,6 +65,12 @@ type Options struct {
 	// is done. The server closes the connections evenly over four fifths of it, at least four per
 	// second of each transport. With 0 the server cuts them at once. The default is 25 seconds.
 	DrainTimeout time.Duration
+	// DrainRate is how many connections per second, both transports together, the server closes in
+	// that time at least. With 0, the default, the time alone decides.
+	DrainRate int
+	// Stored tells that notifications outlive the process: a drain accepts publishes until the end
+	// instead of refusing them.
+	Stored bool
 
 	// SweepInterval is the time between two searches for dead streams: streams without a successful
 	// write for InactiveTimeout. With 0 in one of them the server does not search. The defaults are
@@ -172,18 +178,18 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	defer s.endWebhooks() // if nothing was drained
 	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
 	if err != nil {
-		_ = s.close(context.WithoutCancel(ctx), 0)
+		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
 	listener, err := listen(ctx, address)
 	if err != nil {
-		_ = s.close(context.WithoutCancel(ctx), 0)
+		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
 	operators, err := s.startAdmin(ctx)
 	if err != nil {
 		_ = listener.Close()
-		_ = s.close(context.WithoutCancel(ctx), 0)
+		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
 	defer operators.close() // after the drain, so that metrics show it
@@ -211,7 +217,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		case <-look:
 			idleKept = keepIdle(srv, s.o.Descriptors, s.o.Log, idleKept)
 		case err := <-failed:
-			_ = s.close(context.WithoutCancel(ctx), 0)
+			_ = s.close(context.WithoutCancel(ctx), pace{})
 			return err
 		case <-ctx.Done():
 			return s.drain(context.WithoutCancel(ctx), srv)

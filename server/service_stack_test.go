@@ -63,7 +63,7 @@ func newServiceStack(
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 		defer cancel()
-		if err := service.close(ctx, 0); err != nil {
+		if err := service.close(ctx, pace{}); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})

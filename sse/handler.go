@@ -29,6 +29,10 @@ type Options struct {
 	// says how its errors are answered. nil admits all clients.
 	Admit func(*http.Request, auth.Identity) (release func(), err error)
 
+	// Gate is called for each request for a stream before the client authenticates. An error refuses
+	// the stream, see [ErrOverloaded]. nil lets all pass.
+	Gate func(*http.Request) error
+
 	// Overloaded is called with the cause when a client gets a short stream with `overloaded`, as
 	// [ErrOverloaded] describes: the status of the response does not show it. nil: not called.
 	Overloaded func(*http.Request, error)
@@ -126,6 +130,9 @@ func (o *Options) check() error {
 	if o.Address == nil {
 		o.Address = func(*http.Request) (none netip.Addr) { return none }
 	}
+	if o.Gate == nil {
+		o.Gate = func(*http.Request) error { return nil }
+	}
 	if o.Admit == nil {
 		o.Admit = func(*http.Request, auth.Identity) (func(), error) { return nil, nil }
 	}
@@ -176,6 +183,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		return
 	}
 	names, invalid := h.names(r, credentials, route)
+	if r.Method == http.MethodGet {
+		if err := h.o.Gate(r); err != nil {
+			h.refuse(w, r, names, err)
+			return
+		}
+	}
 	identity, err := h.o.Auth.Authenticate(r.Context(), credentials, auth.EventSource)
 	if err == nil {
 		err = invalid

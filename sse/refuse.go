@@ -16,7 +16,7 @@ import (
 // status other than 200, so only an error that another attempt cannot solve has one. For others the
 // stream ends at its start, and the client reconnects.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err error) {
-	wait, again := isPassing(err)
+	retry, again := retryAfter(err)
 	if !again {
 		h.problem(w, r, err)
 		return
@@ -28,10 +28,6 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, n names, err er
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
 		return
-	}
-	retry := newRetry()
-	if wait > 0 {
-		retry += wait - minRetry // at least wait, and random as without it
 	}
 	h.o.Log.Debug("stream refused", zap.String("code", "overloaded"), zap.Duration("retry", retry),
 		zap.Error(err))
@@ -53,20 +49,27 @@ func (h *Handler) problem(w http.ResponseWriter, r *http.Request, err error) {
 	h.o.Problem(w, r, err)
 }
 
-// isPassing reports whether another attempt may succeed, and after which time if the error says so.
-func isPassing(err error) (wait time.Duration, ok bool) {
+// retryAfter returns the time until the client tries again, and whether another attempt may succeed.
+// The time is random, and at least that of the error if it has one.
+func retryAfter(err error) (retry time.Duration, ok bool) {
 	var (
 		refused *auth.Error
 		limited interface{ HTTPStatus() int }
+		spread  interface {
+			RetryAfter() time.Duration
+			Spread() // the time is random already
+		}
 	)
 	switch {
+	case errors.As(err, &spread):
+		return spread.RetryAfter(), true
 	case errors.Is(err, ErrOverloaded), errors.Is(err, notify.ErrUnavailable),
 		errors.Is(err, context.DeadlineExceeded):
-		return 0, true
+		return newRetry(), true
 	case errors.As(err, &refused):
-		return refused.RetryAfter, isPassingStatus(refused.Status)
+		return newRetry() + max(0, refused.RetryAfter-minRetry), isPassingStatus(refused.Status)
 	case errors.As(err, &limited):
-		return 0, isPassingStatus(limited.HTTPStatus())
+		return newRetry(), isPassingStatus(limited.HTTPStatus())
 	}
 	return 0, false
 }

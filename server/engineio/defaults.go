@@ -30,7 +30,9 @@ const (
 	refusalRate     = 100  // refused requests per second that the server answers at once
 	refusalBurst    = 1000 // of these requests at once
 	refusalDelay    = time.Second
-	headSize        = 256 // bytes of a message that the session does not hold
+	crowdedRate     = 1000   // the same for handshakes that Options.Gate refuses:
+	crowdedBurst    = 10_000 // their clients did nothing wrong, and come back at once after a restart
+	headSize        = 256    // bytes of a message that the session does not hold
 )
 
 func (o Options) withDefaults() Options {
@@ -54,6 +56,9 @@ func (o Options) withDefaults() Options {
 		o.Context = func(r *http.Request) context.Context {
 			return context.WithoutCancel(r.Context())
 		}
+	}
+	if o.Gate == nil {
+		o.Gate = func(*http.Request) error { return nil }
 	}
 	if o.Accept == nil {
 		o.Accept = func(*Session) (Handler, error) { return nil, errForbidden }

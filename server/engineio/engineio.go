@@ -121,6 +121,9 @@ type Options struct {
 	// default has the values of the request's context, which makes a session retain net/http's
 	// connection state: some hundred bytes.
 	Context func(*http.Request) context.Context
+	// Gate is called for each valid handshake before the server has a session for it. An error refuses
+	// the handshake as one of Accept does. The default lets all pass.
+	Gate func(*http.Request) error
 	// Accept returns the handler of a new session. It is called before the response to the
 	// handshake, and may use the session already. If the handshake fails afterwards, the handler's
 	// Close is called. An error, without a handler, answers the request with 403 and the body

@@ -14,6 +14,10 @@ import (
 // handshake creates a session (protocol section "Handshake"). The application decides before the
 // response begins, so that a client which it refuses gets an HTTP status and no open WebSocket.
 func (s *Server) handshake(w http.ResponseWriter, r *http.Request) {
+	if err := s.o.Gate(r); err != nil {
+		s.refuseAdmission(w, r, s.crowded, err)
+		return
+	}
 	session := s.newSession(r)
 	upgrade := websocket.IsWebSocketUpgrade(r)
 	if upgrade { // nothing can be written before the OPEN packet
@@ -33,7 +37,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	if err := session.accept(); err != nil {
-		s.refuseAdmission(w, r, err)
+		s.refuseAdmission(w, r, s.refusals, err)
 		return
 	}
 	if upgrade {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // refusal is an error response as the protocol defines it: a code and its message, as JSON.
@@ -36,7 +38,12 @@ var (
 // refuse answers a request with a refusal. Above the rate of refusals it waits: a client that sends
 // such requests as fast as it can would keep the server busy, and no session has a budget for them.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f refusal) {
-	if s.refusals != nil && !s.refusals.Allow() {
+	refuseAt(s.refusals, w, r, f)
+}
+
+// refuseAt is refuse with a rate of its own; nil: no limit.
+func refuseAt(most *rate.Limiter, w http.ResponseWriter, r *http.Request, f refusal) {
+	if most != nil && !most.Allow() {
 		timer := time.NewTimer(refusalDelay)
 		defer timer.Stop()
 		select {
@@ -72,8 +79,10 @@ func (f refusal) write(w http.ResponseWriter) {
 	_, _ = w.Write(body) // on failure there is no session to close
 }
 
-// refuseAdmission answers an error of Options.Accept.
-func (s *Server) refuseAdmission(w http.ResponseWriter, r *http.Request, err error) {
+// refuseAdmission answers an error of Options.Gate or Options.Accept.
+func (s *Server) refuseAdmission(
+	w http.ResponseWriter, r *http.Request, most *rate.Limiter, err error,
+) {
 	f := errForbidden
 	var status interface{ HTTPStatus() int }
 	if errors.As(err, &status) {
@@ -84,7 +93,7 @@ func (s *Server) refuseAdmission(w http.ResponseWriter, r *http.Request, err err
 		w.Header().Set("Retry-After",
 			strconv.Itoa(int(math.Ceil(max(0, retry.RetryAfter().Seconds())))))
 	}
-	s.refuse(w, r, f)
+	refuseAt(most, w, r, f)
 }
 
 // noStore forbids caching and content sniffing.

@@ -32,6 +32,7 @@ type Server struct {
 	intake   *sockets.Intake
 	open     atomic.Int64  // sessions that are not closed
 	refusals *rate.Limiter // nil without Options.ReceiveRate
+	crowded  *rate.Limiter // of Options.Gate; as refusals
 
 	mu       sync.Mutex
 	sessions map[string]*Session // by id; closed ones only while a last GET may arrive
@@ -61,6 +62,7 @@ func New(o Options) *Server {
 	}
 	if s.o.ReceiveRate > 0 {
 		s.refusals = rate.NewLimiter(refusalRate, refusalBurst)
+		s.crowded = rate.NewLimiter(crowdedRate, crowdedBurst)
 	}
 	return s
 }

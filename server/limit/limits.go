@@ -1,5 +1,5 @@
-// Package limit counts connections, open files, memory, rates and failed credentials, per address,
-// per user and in all.
+// Package limit counts connections, handshakes, open files, memory, rates and failed credentials, per
+// address, per user and in all.
 package limit
 
 import (

@@ -27,6 +27,10 @@ type Options struct {
 	MaxPayload     int                      // bytes of a packet and its attachments; default 1 MB
 	CheckOrigin    func(*http.Request) bool // nil: the same host, or no Origin
 
+	// Gate refuses handshakes while there are too many at once, see engineio.Options.Gate. nil lets
+	// all pass.
+	Gate func(*http.Request) error
+
 	Heartbeat       time.Duration // between two heartbeat events; 0: none; default 30 s
 	SweepInterval   time.Duration // between two searches for idle connections; default 5 s
 	InactiveTimeout time.Duration // without a byte from the client; 0: no limit; default 5 min

@@ -67,7 +67,7 @@ func New(o Options) (*Server, error) {
 	s.Mount(own, own.serves)
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
-		CheckOrigin: o.CheckOrigin, Authorize: s.authorize,
+		CheckOrigin: o.CheckOrigin, Gate: o.Gate, Authorize: s.authorize,
 		Context: newSessionContext, Accept: s.accept, ReceiveRate: o.ReceiveRate,
 		Written: o.Metrics.Written,
 	})
