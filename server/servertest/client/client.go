@@ -3,6 +3,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -43,6 +44,12 @@ type Options struct {
 	Channels  []string
 	// Pause is the least time from a loss to the next attempt, and half of the most.
 	Pause time.Duration
+	// Stock makes the pauses those of stock clients: an EventSource waits as long as the server has
+	// said, socket.io-client for 1 s, twice as long after each failure, at most 5 s, and half of that
+	// more or less at random.
+	Stock bool
+	// Target replaces Base with an address that may change. While it is empty the client waits.
+	Target func() string `json:"-"`
 	// Silence is how long a connection may bring nothing before the client gives it up. 0 is for
 	// ever. The server sends heartbeats and pings.
 	Silence time.Duration
@@ -59,8 +66,11 @@ type Client struct {
 	connects atomic.Int64
 	lost     atomic.Value // the last error, for Lost
 
-	last string // id; only the client's goroutine uses it
-	pid  string // of Socket.IO
+	// Only the client's goroutine uses these.
+	last     string        // id
+	pid      string        // of Socket.IO
+	retry    time.Duration // that a stream has been told
+	failures int           // since the last event `connected`
 }
 
 // Start starts a client, which ends at the end of the test or by Stop. It writes down in the reader
@@ -103,19 +113,54 @@ func (c *Client) run(ctx context.Context) {
 	}[c.o.Transport]
 	for ctx.Err() == nil {
 		c.lost.Store(lostError{c.once(ctx, connect)})
-		pause := time.NewTimer(c.o.Pause + rand.N(c.o.Pause+1))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
+		sleep(ctx, c.pause())
+		for c.o.Target != nil && c.o.Target() == "" && ctx.Err() == nil {
+			sleep(ctx, targetPoll)
 		}
+	}
+}
+
+// pause returns the time to the next attempt.
+func (c *Client) pause() time.Duration {
+	c.failures++
+	switch {
+	case c.o.Target != nil && c.o.Target() == "":
+		c.failures, c.retry = 0, 0 // there is nothing to try
+		return 0
+	case !c.o.Stock:
+		return c.o.Pause + rand.N(c.o.Pause+1)
+	case c.o.Transport == EventSource:
+		return cmp.Or(c.retry, stockRetry)
+	}
+	delay := min(stockDelay<<min(c.failures-1, 10), stockMaxDelay)
+	return min(delay/2+rand.N(delay), stockMaxDelay)
+}
+
+// The pauses of stock clients, and between two looks for a target.
+const (
+	stockRetry    = 3 * time.Second // of a browser's EventSource
+	stockDelay    = time.Second
+	stockMaxDelay = 5 * time.Second
+	targetPoll    = 10 * time.Millisecond
+)
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
 // once opens one connection and reads until it ends.
 func (c *Client) once(ctx context.Context, read func(context.Context, net.Conn) error) error {
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", c.o.Base)
+	base := c.o.Base
+	if c.o.Target != nil {
+		base = c.o.Target()
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", base)
 	if err != nil {
 		return err
 	}
@@ -154,6 +199,7 @@ func (c *Client) take(ev event) error {
 	switch ev.name {
 	case "connected":
 		c.connects.Add(1)
+		c.failures = 0
 		c.reader.Start(ev.id)
 	case "gap":
 		var gap struct {

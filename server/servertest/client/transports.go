@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -22,7 +24,7 @@ const readBuffer = 4 << 10
 // writes: lines end with LF, and an event has one line of data.
 func (c *Client) stream(_ context.Context, conn net.Conn) error {
 	query := url.Values{"userId": {c.o.User}, "channels": {strings.Join(c.o.Channels, ",")}}
-	r, err := http.NewRequest("GET", "http://"+c.o.Base+"/sse?"+query.Encode(), nil)
+	r, err := http.NewRequest("GET", "http://"+conn.RemoteAddr().String()+"/sse?"+query.Encode(), nil)
 	if err != nil {
 		return err
 	}
@@ -51,6 +53,9 @@ func (c *Client) stream(_ context.Context, conn net.Conn) error {
 			ev.name = string(value)
 		case "id":
 			ev.id = string(value)
+		case "retry":
+			ms, _ := strconv.Atoi(string(value))
+			c.retry = time.Duration(ms) * time.Millisecond
 		case "data":
 			ev.data = value
 		case "":
@@ -70,7 +75,7 @@ func (c *Client) socket(ctx context.Context, conn net.Conn) error {
 	dialer := websocket.Dialer{ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
 		NetDialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
 	ws, res, err := dialer.DialContext(ctx,
-		"ws://"+c.o.Base+"/socket.io/?EIO=4&transport=websocket", nil)
+		"ws://"+conn.RemoteAddr().String()+"/socket.io/?EIO=4&transport=websocket", nil)
 	if err != nil {
 		return err
 	}
