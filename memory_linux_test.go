@@ -48,7 +48,8 @@ func memoryStorm(t *testing.T, run int, size storm) {
 	group := newCgroup(t, run, size.cgroup)
 	enter := `echo $$ > "$0" && exec "$@"`
 	p := startChild(t, 12_000, map[string]string{"API_KEYS": testKey, "GOMEMLIMIT": size.limit,
-		"MAX_CONNECTIONS": "8000", "HISTORY_MAX_BYTES": size.history, "PUBLISH_RATE": "0"},
+		"MAX_CONNECTIONS": "8000", "HISTORY_MAX_BYTES": size.history, "PUBLISH_RATE": "0",
+		"HANDSHAKE_RATE": "0"},
 		"sh", "-c", enter, filepath.Join(group, "cgroup.procs"))
 	address := strings.TrimPrefix(p.base, "http://")
 	deaf := openDeaf(t, address, size.readers)

@@ -28,7 +28,7 @@ func TestSlowAmongFast(t *testing.T) {
 	if servertest.Soaking() {
 		slow, fast, messages = 10, 500, 200
 	}
-	p := startChild(t, 4000, map[string]string{"API_KEYS": testKey})
+	p := startChild(t, 4000, map[string]string{"API_KEYS": testKey, "HANDSHAKE_RATE": "0"})
 	readers := p.openReaders(fast)
 	base := p.delays(readers, messages, 2<<10)
 	address := strings.TrimPrefix(p.base, "http://")
@@ -116,7 +116,7 @@ func TestDeafAmongFast(t *testing.T) {
 	if servertest.Soaking() {
 		deaf, fast, messages = 2000, 100, 300
 	}
-	p := startChild(t, 6000, map[string]string{"API_KEYS": testKey})
+	p := startChild(t, 6000, map[string]string{"API_KEYS": testKey, "HANDSHAKE_RATE": "0"})
 	readers := p.openReaders(fast)
 	base := p.delays(readers, messages, 4<<10)
 	before := p.resident()

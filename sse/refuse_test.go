@@ -101,3 +101,39 @@ func testPassingTrouble(t *testing.T, w way) {
 		}
 	}
 }
+
+// busy is an error whose wait is random already.
+type busy struct{ status }
+
+func (busy) RetryAfter() time.Duration { return 1234 * time.Millisecond }
+func (busy) Spread()                   {}
+
+// A gate refuses a stream before its client authenticates, so a ticket stays valid. HEAD has no
+// stream to refuse.
+func TestGate(t *testing.T) { bothWays(t, testGate) }
+
+func testGate(t *testing.T, w way) {
+	a := &refusing{auth.ErrInvalid}
+	open := false
+	r := newRig(t, Options{Auth: a, Gate: func(*http.Request) error {
+		if open {
+			return nil
+		}
+		return busy{503}
+	}})
+	srv := r.serve(t, w)
+	resp := get(t, t.Context(), http.DefaultClient, srv.URL+"/sse")
+	text, err := io.ReadAll(resp.Body)
+	const want = "retry: 1234\nevent: overloaded\ndata: {\"type\":\"overloaded\"}\n\n"
+	if err != nil || resp.StatusCode != http.StatusOK || string(text) != want {
+		t.Errorf("%d %q %v, want %q", resp.StatusCode, text, err, want)
+	}
+	head, err := http.Head(srv.URL + "/sse")
+	if err != nil || head.StatusCode != http.StatusUnauthorized {
+		t.Errorf("HEAD %v %v", head, err)
+	}
+	open = true
+	if resp := get(t, t.Context(), http.DefaultClient, srv.URL+"/sse"); resp.StatusCode != 401 {
+		t.Errorf("behind the gate: %d", resp.StatusCode)
+	}
+}

@@ -40,6 +40,7 @@ func (r *runner) settings() []string {
 	return []string{
 		"HOST=127.0.0.1", "PORT=" + process.Port, "ADMIN_ADDR=off", "LOG_LEVEL=error",
 		"AUTH_MODE=open", "API_KEYS=" + apiKey, "PUBLISH_RATE=0", "SSE_MAX_CONNECTIONS=10000",
+		"HANDSHAKE_RATE=0", // the other limits must be enough
 	}
 }
 

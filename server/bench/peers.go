@@ -143,7 +143,7 @@ func roomcastCommand(binary string) process.Command {
 		"AUTH_MODE=open", "API_KEYS=" + apiKey,
 		fmt.Sprintf("MAX_CONNECTIONS=%d", 2*maxClients),
 		fmt.Sprintf("SSE_MAX_CONNECTIONS=%d", 2*maxClients),
-		"RATE_LIMIT_INTERVAL=0", "PUBLISH_RATE=0",
+		"RATE_LIMIT_INTERVAL=0", "PUBLISH_RATE=0", "HANDSHAKE_RATE=0",
 		"SSE_HEARTBEAT_INTERVAL=1h", "SOCKETIO_HEARTBEAT_INTERVAL=1h",
 	}}
 }

@@ -270,3 +270,37 @@ func TestRequestIsTrimmed(t *testing.T) {
 		t.Errorf("context %v, %v", session.Context().Value(key{}), session.Context().Err())
 	}
 }
+
+// crowded is an error of Options.Gate.
+type crowded struct{}
+
+func (crowded) Error() string             { return "Too many handshakes at once" }
+func (crowded) HTTPStatus() int           { return http.StatusServiceUnavailable }
+func (crowded) RetryAfter() time.Duration { return 3200 * time.Millisecond }
+
+// A gate refuses handshakes of both transports before they have a session, and no other request.
+func TestGate(t *testing.T) {
+	open := true
+	f := serve(t, Options{Gate: func(*http.Request) error {
+		if open {
+			return nil
+		}
+		return crowded{}
+	}})
+	sid, _ := f.open()
+	open = false
+	const want = `{"code":4,"message":"Too many handshakes at once"}`
+	a := f.get("&transport=polling")
+	f.expect(a, 503, want)
+	if got := a.header.Get("Retry-After"); got != "4" {
+		t.Errorf("Retry-After: %q, want 4", got)
+	}
+	a = f.do("GET", "&transport=websocket", nil, "Connection", "Upgrade", "Upgrade", "websocket",
+		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	f.expect(a, 503, want)
+	f.expect(f.post(sid, "3"), 200, "ok")
+	f.expect(f.get("&transport=carrier"), 400, `{"code":0,"message":"Transport unknown"}`)
+	if n := f.s.Len(); n != 1 {
+		t.Errorf("%d sessions, want 1", n)
+	}
+}
