@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ type crowd struct {
 	*oracle.Book
 	t       testing.TB
 	clients []*client.Client
+	target  atomic.Pointer[string]
 }
 
 // crowdChannel is the channel of every client of a crowd.
@@ -47,6 +49,27 @@ func newCrowd(t testing.TB, base string, each int, pause time.Duration) *crowd {
 	c.awaitConnects(1)
 	return c
 }
+
+// stockCrowd is newCrowd with the pauses of stock clients. The clients wait until the test aims them
+// at an address.
+func stockCrowd(t testing.TB, each int) *crowd {
+	t.Helper()
+	c := &crowd{Book: oracle.NewBook(), t: t}
+	c.aim("")
+	for _, transport := range client.Transports {
+		for i := range each {
+			name := fmt.Sprintf("%s-%d", transport, i)
+			c.clients = append(c.clients, client.Start(t, client.Options{
+				Target: func() string { return *c.target.Load() }, Stock: true,
+				Transport: transport, User: name, Channels: []string{crowdChannel},
+			}, c.Reader(name, crowdChannel)))
+		}
+	}
+	return c
+}
+
+// aim makes a stockCrowd connect to an address; "" makes those wait that lose their connection.
+func (c *crowd) aim(address string) { c.target.Store(&address) }
 
 // awaitConnects waits until every client has connected n times in all.
 func (c *crowd) awaitConnects(n int) {

@@ -3,18 +3,15 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"net/http/httputil"
 	"net/url"
 	"regexp"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/client"
-	"github.com/roomcast/roomcast/server/servertest/oracle"
 )
 
 // The process is killed while every client misses 100 notifications. All clients connect at once to
@@ -30,12 +27,11 @@ func TestStormAfterKill(t *testing.T) {
 		each = 60
 	}
 	p := startChild(t, 20_000, settings)
-	c := &crowd{Book: oracle.NewBook(), t: t}
-	aim := c.stock(each)
-	aim(p.address())
+	c := stockCrowd(t, each)
+	c.aim(p.address())
 	c.awaitConnects(1)
 	kill := func() {
-		aim("")
+		c.aim("")
 		if err := p.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +56,7 @@ func TestStormAfterKill(t *testing.T) {
 	during.Name = "during"
 	during.Run(t)
 	start := time.Now()
-	aim(p.address())
+	c.aim(p.address())
 	c.awaitConnects(2)
 	connected := time.Since(start)
 	during.Stop()
@@ -77,23 +73,6 @@ func TestStormAfterKill(t *testing.T) {
 	if servertest.Soaking() && (took > 10*time.Second || p99 > 250*time.Millisecond) {
 		t.Error("want 10 s and 250 ms")
 	}
-}
-
-// stock connects clients of every transport, with the pauses of stock clients, to the address at
-// which the test aims.
-func (c *crowd) stock(each int) (aim func(address string)) {
-	var target atomic.Pointer[string]
-	target.Store(new(string))
-	for _, transport := range client.Transports {
-		for i := range each {
-			name := fmt.Sprintf("%s-%d", transport, i)
-			c.clients = append(c.clients, client.Start(c.t, client.Options{
-				Target: func() string { return *target.Load() }, Stock: true,
-				Transport: transport, User: name, Channels: []string{crowdChannel},
-			}, c.Reader(name, crowdChannel)))
-		}
-	}
-	return func(address string) { target.Store(&address) }
 }
 
 // refusedHandshakes returns how many the gate has refused.
