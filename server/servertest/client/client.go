@@ -141,7 +141,7 @@ const (
 	stockRetry    = 3 * time.Second // of a browser's EventSource
 	stockDelay    = time.Second
 	stockMaxDelay = 5 * time.Second
-	targetPoll    = 10 * time.Millisecond
+	targetPoll    = 100 * time.Millisecond
 )
 
 func sleep(ctx context.Context, d time.Duration) {
