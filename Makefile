@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack microbench soak repeat fuzz advisories fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack sim microbench soak repeat fuzz advisories fmt
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rou
 
 attack: ## Run known attacks against the server and print what each costs; ARGS="-short -run deaf" passes flags. Linux only.
 	go run ./server/attack $(ARGS)
+
+sim: ## Simulate faults with a fake clock: SEED=42 shows one seed, SEEDS=10000 runs as many.
+	ROOMCAST_SIM_SEED=$(SEED) ROOMCAST_SIM_SEEDS=$(SEEDS) go test -count=1 -timeout 60m $(if $(SEED),-v) -run TestSimulation ./server/sim
 
 microbench: ## Run the Go benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -57,6 +57,13 @@ func DefaultOptions(dir string) Options {
 	}
 }
 
+// On returns the options for another file system than that of the operating system, which tests
+// give faults.
+func (o Options) On(fs vfs.FS) Options {
+	o.fs = fs
+	return o
+}
+
 // format is the version of the layout that this program writes.
 const format = 1
 

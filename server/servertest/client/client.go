@@ -34,6 +34,7 @@ type Record interface {
 	Start(id string)
 	See(key, id string)
 	Gap(from, to string, channels ...string)
+	Fault(text string)
 }
 
 // Options describe a client.
@@ -53,7 +54,12 @@ type Options struct {
 	// Silence is how long a connection may bring nothing before the client gives it up. 0 is for
 	// ever. The server sends heartbeats and pings.
 	Silence time.Duration
+	// Dial opens connections. nil: TCP to Base.
+	Dial Dial `json:"-"`
 }
+
+// Dial opens a connection to the server.
+type Dial func(context.Context) (net.Conn, error)
 
 // Client keeps one connection, and resumes after each loss with the last id that it received. It
 // has one goroutine.
@@ -63,12 +69,14 @@ type Client struct {
 	stop   context.CancelFunc
 	done   chan struct{}
 
-	connects atomic.Int64
-	lost     atomic.Value // the last error, for Lost
+	connects  atomic.Int64
+	recovered atomic.Int64
+	lost      atomic.Value // the last error, for Lost
 
 	// Only the client's goroutine uses these.
 	last     string        // id
-	pid      string        // of Socket.IO
+	pid, sid string        // of Socket.IO
+	resumed  bool          // the connection has the pid of the one before
 	retry    time.Duration // that a stream has been told
 	failures int           // since the last event `connected`
 }
@@ -96,6 +104,10 @@ func (c *Client) Stop() {
 
 // Connects returns how often the client has got the event `connected`.
 func (c *Client) Connects() int { return int(c.connects.Load()) }
+
+// Recovered returns how often Socket.IO has recovered the session, as socket.io-client finds it: the
+// server has answered with the same pid.
+func (c *Client) Recovered() int { return int(c.recovered.Load()) }
 
 // Lost returns the error that ended the last connection, or nil.
 func (c *Client) Lost() error {
@@ -155,12 +167,8 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // once opens one connection and reads until it ends.
 func (c *Client) once(ctx context.Context, read func(context.Context, net.Conn) error) error {
-	var dialer net.Dialer
-	base := c.o.Base
-	if c.o.Target != nil {
-		base = c.o.Target()
-	}
-	conn, err := dialer.DialContext(ctx, "tcp", base)
+	c.resumed = false
+	conn, err := c.o.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,6 +178,18 @@ func (c *Client) once(ctx context.Context, read func(context.Context, net.Conn) 
 		conn = &impatient{conn, c.o.Silence}
 	}
 	return read(ctx, conn)
+}
+
+func (o Options) dial(ctx context.Context) (net.Conn, error) {
+	if o.Dial != nil {
+		return o.Dial(ctx)
+	}
+	base := o.Base
+	if o.Target != nil {
+		base = o.Target()
+	}
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", base)
 }
 
 // impatient is a connection with a deadline for each read.
@@ -202,6 +222,9 @@ func (c *Client) take(ev event) error {
 		c.failures = 0
 		c.reader.Start(ev.id)
 	case "gap":
+		if c.resumed {
+			c.reader.Fault("a gap after recovered")
+		}
 		var gap struct {
 			From, To string
 			Rooms    []string

@@ -61,6 +61,8 @@ func StartElsewhere(t testing.TB, o Options, reader Record) *os.Process {
 	t.Helper()
 	process, _ := elsewhere(t, clientEnv, o, func(l line) {
 		switch {
+		case l.Fault != "":
+			reader.Fault(l.Fault)
 		case l.To != "":
 			reader.Gap(l.From, l.To, l.Channels...)
 		case l.Key != "":
@@ -146,6 +148,7 @@ type line struct {
 	From, To         string        `json:",omitempty"`
 	Channels         []string      `json:",omitempty"`
 	P99              time.Duration `json:",omitempty"`
+	Fault            string        `json:",omitempty"`
 }
 
 // lines is a Ledger and a Record for the process that reads the output.
@@ -156,6 +159,8 @@ func (l lines) Acked(key, id string)    { _ = l.Encode(line{Key: key, ID: id}) }
 func (l lines) Refused(key string)      { _ = l.Encode(line{Key: key, Refused: true}) }
 func (l lines) Start(id string)         { _ = l.Encode(line{ID: id}) }
 func (l lines) See(key, id string)      { _ = l.Encode(line{Key: key, ID: id}) }
+
+func (l lines) Fault(text string) { _ = l.Encode(line{Fault: text}) }
 
 func (l lines) Gap(from, to string, channels ...string) {
 	_ = l.Encode(line{From: from, To: to, Channels: channels})

@@ -107,15 +107,28 @@ func (c *Client) packet(ws *websocket.Conn, packet []byte) error {
 	case kind != '4' || len(data) == 0:
 		return errEnded
 	case data[0] == '0':
-		var reply struct{ Pid string }
-		err := decode(data[1:], &reply)
-		c.pid = reply.Pid
-		return err
+		return c.connected(data[1:])
 	case data[0] == '2':
 		return c.arguments(data[1:])
 	default:
 		return fmt.Errorf("the server sent %s", packet)
 	}
+}
+
+// connected handles the answer to CONNECT.
+func (c *Client) connected(text []byte) error {
+	var reply struct{ Sid, Pid string }
+	if err := decode(text, &reply); err != nil {
+		return err
+	}
+	if c.resumed = reply.Pid != "" && reply.Pid == c.pid; c.resumed {
+		c.recovered.Add(1)
+		if reply.Sid != c.sid {
+			c.reader.Fault("recovered with another id")
+		}
+	}
+	c.pid, c.sid = reply.Pid, reply.Sid
+	return nil
 }
 
 // hello returns the payload of CONNECT.

@@ -13,6 +13,10 @@ import (
 // Book is the record of one test. Any goroutine may call its methods. Each message has a key of its
 // own, such as its data, because a publisher that gets no reply knows no id.
 type Book struct {
+	// Renewed says that messages may come again after the server began a new epoch, with ids of that
+	// epoch: a log that has lost its end keeps the rest, and clients get all of it after their gap.
+	Renewed bool
+
 	mu       sync.Mutex
 	messages map[string]*message // by key
 	acked    []*message          // in the order of their acknowledgements

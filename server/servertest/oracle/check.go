@@ -18,6 +18,7 @@ const (
 	Lost     Kind = "lost"         // acknowledged, owed to a client, not seen, and no gap covers it
 	Double   Kind = "double"       // seen more than once, or acknowledged with two ids
 	Disorder Kind = "out of order" // seen after a message with a higher id
+	Untrue   Kind = "untrue"       // the server said something that is not so
 	Foreign  Kind = "foreign"      // never sent, refused, with another id, or of another channel
 )
 
@@ -48,8 +49,9 @@ func (r Report) Of(kind Kind) (n int) {
 func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d acknowledged, %d in doubt, %d refused; %d readers saw %d messages and %d "+
-		"gaps: %d lost, %d double, %d out of order, %d foreign", r.Acked, r.Doubtful, r.Refused,
-		r.Readers, r.Seen, r.Gaps, r.Of(Lost), r.Of(Double), r.Of(Disorder), r.Of(Foreign))
+		"gaps: %d lost, %d double, %d out of order, %d foreign, %d untrue", r.Acked, r.Doubtful, r.Refused,
+		r.Readers, r.Seen, r.Gaps, r.Of(Lost), r.Of(Double), r.Of(Disorder), r.Of(Foreign),
+		r.Of(Untrue))
 	for _, v := range r.Violations[:min(5, len(r.Violations))] {
 		fmt.Fprintf(&b, "\n%s: %s has %s %s", v.Kind, v.Reader, v.Key, v.ID)
 	}
@@ -128,13 +130,19 @@ func (b *Book) checkReader(r *Reader, report *Report) {
 		report.Violations = append(report.Violations, Violation{kind, r.name, key, id})
 	}
 	times := make(map[string]int, len(r.seen))
+	again := map[sight]int{}
 	last := place{epoch: -1}
 	for _, s := range r.seen {
 		times[s.key]++
+		n := times[s.key]
+		if b.Renewed {
+			again[s]++
+			n = again[s]
+		}
 		switch m := b.messages[s.key]; {
 		case !r.allowed(m, s):
 			fault(Foreign, s.key, s.id.String())
-		case times[s.key] > 1:
+		case n > 1:
 			fault(Double, s.key, s.id.String())
 		case !s.at.after(last):
 			fault(Disorder, s.key, s.id.String())
@@ -153,6 +161,7 @@ func (b *Book) checkReader(r *Reader, report *Report) {
 // allowed reports whether the reader may see a message; m is nil for one that nobody sent. The
 // caller holds mu.
 func (r *Reader) allowed(m *message, s sight) bool {
-	return m != nil && m.state != refused && (m.state != acked || m.id == s.id) &&
+	return m != nil && m.state != refused &&
+		(m.state != acked || m.id == s.id || r.book.Renewed && m.id.Seq == s.id.Seq) &&
 		slices.Contains(r.channels, m.channel)
 }

@@ -73,6 +73,13 @@ func (r *Reader) Gap(from, to string, channels ...string) {
 	}
 }
 
+// Fault notes that the server said something that is not so, such as recovered before a gap.
+func (r *Reader) Fault(text string) {
+	r.book.mu.Lock()
+	defer r.book.mu.Unlock()
+	r.book.found = append(r.book.found, Violation{Untrue, r.name, text, ""})
+}
+
 func (r *Reader) place(key, id string) place {
 	r.book.mu.Lock()
 	defer r.book.mu.Unlock()
