@@ -1,35 +1,14 @@
 // A server with DATA_DIR is killed and started again: clients miss nothing, on every transport.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { connectSocket, openStream, TRANSPORTS } from "./clients.mjs";
+import { start } from "./disk.mjs";
 import { freePort, Server } from "./harness.mjs";
-import { once, retry } from "./wait.mjs";
+import { once } from "./wait.mjs";
 
 const numbers = (tape) => tape.named("n").map(({ args, data }) => (data ?? args[0]).data);
 const send = (server, data, target = { user: "u" }) => server.publish({ target, type: "n", data });
-
-/** Starts a server with a directory of its own. */
-async function start(t, env = {}) {
-  const directory = await mkdtemp(join(tmpdir(), "roomcast-data-"));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  const admin = await freePort();
-  const server = await Server.start(t, {
-    DATA_DIR: directory,
-    ADMIN_ADDR: `127.0.0.1:${admin}`,
-    ...env,
-  });
-  /** Resolves when every session is on disk. */
-  server.saved = () =>
-    retry(async () => {
-      const response = await fetch(`http://127.0.0.1:${admin}/metrics`);
-      return (await response.text()).includes("\nroomcast_sessions_unsaved 0\n");
-    }, "the sessions to be saved");
-  return server;
-}
 
 for (const [name, transports] of Object.entries(TRANSPORTS))
   for (const signal of ["SIGKILL", "SIGTERM"])
