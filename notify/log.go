@@ -7,8 +7,12 @@ import (
 )
 
 // ErrUnavailable is the error of a publish that the log cannot store. The Hub sent nothing, and the
-// publisher may try again. Errors wrap it.
+// publisher may try again, except after ErrUncertain. Errors wrap it.
 var ErrUnavailable = errors.New("the notification log is unavailable")
+
+// ErrUncertain is the error of a publish that was being stored when its context ended: it may be stored
+// and delivered, or not. It wraps ErrUnavailable. A publisher that tries again may send it twice.
+var ErrUncertain = fmt.Errorf("%w: the outcome of the publish is not known", ErrUnavailable)
 
 // ErrClosed is the error of a closed log or Hub.
 var ErrClosed = errors.New("closed")
@@ -23,7 +27,7 @@ type Log interface {
 	// Append stores the messages, all or none, and assigns rising ids; the messages of one call are
 	// neighbours in the order. It returns after the log has stored the messages and the follower of
 	// this node has got the same pointers. An error means that they are not stored, as far as the
-	// log can know: after an error of ctx they may be. The log keeps the messages, not the slice.
+	// log can know: after ErrUncertain they may be. The log keeps the messages, not the slice.
 	//
 	// A log with the Store of the Claim of ctx, see ClaimOf, stores the value of the Claim in the same
 	// step. If the key has a value already, it stores nothing and returns a *ClaimedError.

@@ -138,7 +138,7 @@ func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
 	if l.queue.withdraw(c) {
 		return ctx.Err()
 	}
-	return fmt.Errorf("%w: the messages may be stored", ctx.Err())
+	return fmt.Errorf("%w: %w", notify.ErrUncertain, ctx.Err())
 }
 
 // size returns about how many bytes a message takes on disk.

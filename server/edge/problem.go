@@ -17,6 +17,10 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
+// UncertainDetail is that of a publish that was being stored when its time was over.
+const UncertainDetail = "the notification was not stored in time, and may be sent all the same: a repeated " +
+	"request may send it twice"
+
 // The codes of errors. They are the same in problem documents, in the data of a connect_error, in
 // error events and in acknowledgements.
 const (
@@ -170,6 +174,8 @@ func ProblemOf(err error) *Problem {
 			Detail: "body: not complete after " + BodyTimeout.String()}
 	case errors.Is(err, notify.ErrOverloaded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: OverloadedDetail, RetryAfter: OverloadedRetry}
+	case errors.Is(err, notify.ErrUncertain):
+		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: UncertainDetail, RetryAfter: unavailableRetry}
 	case errors.Is(err, notify.ErrUnavailable), errors.Is(err, notify.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: UnavailableDetail, RetryAfter: unavailableRetry}
 	case errors.Is(err, io.ErrUnexpectedEOF):

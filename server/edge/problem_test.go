@@ -28,6 +28,7 @@ func TestProblemOf(t *testing.T) {
 		{&notify.ValidationError{Field: "type", Reason: "r"}, 400, "validation", 0},
 		{errors.Join(io.EOF, &notify.ValidationError{Field: "type", Reason: "r"}), 400, "validation", 0},
 		{notify.ErrUnavailable, 503, "unavailable", time.Second},
+		{fmt.Errorf("%w: %w", notify.ErrUncertain, context.DeadlineExceeded), 503, "unavailable", time.Second},
 		{notify.ErrClosed, 503, "unavailable", time.Second},
 		{context.DeadlineExceeded, 503, "unavailable", time.Second},
 		{&http.MaxBytesError{Limit: 5}, 413, "payload_too_large", 0},
@@ -48,6 +49,9 @@ func TestProblemOf(t *testing.T) {
 		{os.ErrDeadlineExceeded, 408, "request_timeout", 0},
 	} {
 		p := ProblemOf(tc.err)
+		if errors.Is(tc.err, notify.ErrUncertain) != (p.Detail == UncertainDetail) {
+			t.Errorf("%v: %s", tc.err, p.Detail)
+		}
 		if p.Status != tc.status || p.Code != tc.code || p.RetryAfter != tc.retry {
 			t.Errorf("%v: %d %s %v, want %d %s %v", tc.err, p.Status, p.Code, p.RetryAfter, tc.status, tc.code, tc.retry)
 		}

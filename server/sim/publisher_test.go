@@ -60,7 +60,7 @@ func (p *publisher) publish() {
 	results, err := process.hub.PublishBatch(ctx, items)
 	for i, key := range keys {
 		switch {
-		case process.gone.Load(), errors.Is(err, context.DeadlineExceeded): // nobody knows
+		case process.gone.Load(), errors.Is(err, notify.ErrUncertain):
 		case err != nil || results[i].Err != nil:
 			p.w.book.Refused(key)
 		default:

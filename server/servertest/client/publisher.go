@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -121,6 +122,9 @@ func (p *Publisher) Publish() {
 				p.book.Acked(keys[i], receipt.ID)
 			}
 		}
+		return
+	}
+	if status == http.StatusServiceUnavailable && bytes.Contains(answer, []byte(edge.UncertainDetail)) {
 		return
 	}
 	for _, key := range keys {
