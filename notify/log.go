@@ -10,8 +10,9 @@ import (
 // publisher may try again, except after ErrUncertain. Errors wrap it.
 var ErrUnavailable = errors.New("the notification log is unavailable")
 
-// ErrUncertain is the error of a publish that was being stored when its context ended: it may be stored
-// and delivered, or not. It wraps ErrUnavailable. A publisher that tries again may send it twice.
+// ErrUncertain is the error of a publish that was being stored when its context ended: it may be
+// stored and delivered, or not. It wraps ErrUnavailable. A publisher that tries again may send it
+// twice.
 var ErrUncertain = fmt.Errorf("%w: the outcome of the publish is not known", ErrUnavailable)
 
 // ErrClosed is the error of a closed log or Hub.
@@ -33,18 +34,18 @@ type Log interface {
 	// step. If the key has a value already, it stores nothing and returns a *ClaimedError.
 	Append(ctx context.Context, messages []*Message) error
 
-	// Follow delivers batches in order, one call at a time. Before it returns, it delivers the first
-	// one: it has a Loss with the position before which the log retains nothing, and the messages
-	// that the log retains after that, as far as they fit in memory. The log calls the returned
-	// function, if it is not nil, after it has released its locks. A log has one follower in its
-	// lifetime.
+	// Follow delivers batches in order, one call at a time. Before it returns, it delivers the
+	// first one: it has a Loss with the position before which the log retains nothing, and the
+	// messages that the log retains after that, as far as they fit in memory. The log calls the
+	// returned function, if it is not nil, after it has released its locks. A log has one
+	// follower in its lifetime.
 	Follow(deliver func(Batch) (after func()))
 
 	// Head returns the id of the last stored message, or of the position before the first one.
 	Head() ID
 
-	// Close stores what Append has accepted, and ends the goroutines of the log. After Close, Append
-	// returns ErrClosed.
+	// Close stores what Append has accepted, and ends the goroutines of the log. After Close,
+	// Append returns ErrClosed.
 	Close() error
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// disk is a file system of one process. It fills, is slow, fails, and loses what was not synced when
-// the power goes.
+// disk is a file system of one process. It fills, is slow, fails, and loses what was not synced
+// when the power goes.
 type disk struct {
 	vfs.FS
 	mem *vfs.MemFS
@@ -80,8 +80,8 @@ func (d *disk) after(percent int, random *rand.Rand) *vfs.MemFS {
 	return d.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: random})
 }
 
-// flip flips a bit of a file, except for tables: Pebble would compact a damaged one again and again,
-// with a pause by a clock that is not the fake one.
+// flip flips a bit of a file, except for tables: Pebble would compact a damaged one again and
+// again, with a pause by a clock that is not the fake one.
 func flip(mem *vfs.MemFS, directory string, random *rand.Rand) (name string, err error) {
 	names, err := mem.List(directory)
 	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, ".sst") })

@@ -77,8 +77,8 @@ func (w *world) crash(percent int) {
 	w.next(after, percent == 100)
 }
 
-// next starts the next process after a while. A bit may flip before, if the file system has everything
-// that was written: with a power cut besides, the store cannot tell the two apart.
+// next starts the next process after a while. A bit may flip before, if the file system has
+// everything that was written: with a power cut besides, the store cannot tell the two apart.
 func (w *world) next(mem *vfs.MemFS, whole bool) {
 	if w.settings.flips && whole && w.random.IntN(2) == 0 {
 		name, err := flip(mem, directory+[]string{"", "/store"}[w.random.IntN(2)], w.damage)

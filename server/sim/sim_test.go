@@ -14,8 +14,8 @@ import (
 func TestMain(m *testing.M) { servertest.Main(m) }
 
 // Whatever networks, disks and processes do, each client gets every acknowledged message of its
-// channels once and in order, or a gap that says what is missing; and without a gap if everything is
-// kept. ROOMCAST_SIM_SEED runs one seed, ROOMCAST_SIM_SEEDS says how many there are.
+// channels once and in order, or a gap that says what is missing; and without a gap if everything
+// is kept. ROOMCAST_SIM_SEED runs one seed, ROOMCAST_SIM_SEEDS says how many there are.
 func TestSimulation(t *testing.T) {
 	first, seeds := uint64(1), number(t, "ROOMCAST_SIM_SEEDS", seedsInShort)
 	if servertest.Soaking() {

@@ -37,8 +37,9 @@ var channels = []string{"a", "b", "c"}
 
 func newWorld(t *testing.T, seed uint64) *world {
 	random := rand.New(rand.NewPCG(seed, 0))
-	w := &world{t: t, random: random, damage: rand.New(rand.NewPCG(seed, 2)), settings: chooseSettings(random), network: newNetwork(seed),
-		book: oracle.NewBook(), begin: time.Now()}
+	w := &world{t: t, random: random, damage: rand.New(rand.NewPCG(seed, 2)),
+		settings: chooseSettings(random), network: newNetwork(seed), book: oracle.NewBook(),
+		begin: time.Now()}
 	w.book.Renewed = w.settings.renews()
 	w.note("seed %d: %v", seed, w.settings)
 	w.process = w.start(vfs.NewCrashableMem())

@@ -124,7 +124,7 @@ func (p *Publisher) Publish() {
 		}
 		return
 	}
-	if status == http.StatusServiceUnavailable && bytes.Contains(answer, []byte(edge.UncertainDetail)) {
+	if bytes.Contains(answer, []byte(edge.UncertainDetail)) {
 		return
 	}
 	for _, key := range keys {
