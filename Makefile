@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack sim microbench soak repeat fuzz advisories fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim microbench soak repeat fuzz advisories fmt
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,14 +61,18 @@ bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rou
 attack: ## Run known attacks against the server and print what each costs; ARGS="-short -run deaf" passes flags. Linux only.
 	go run ./server/attack $(ARGS)
 
+proof: npm ## Run the public workloads against the binary for 5 minutes and write docs/reliability.md; N=2000 clients. Linux only.
+	N=$(N) ROOMCAST_PROOF=$(CURDIR)/docs go test -count=1 -timeout 30m -v -run TestProof ./server/proof
+
 sim: ## Simulate faults with a fake clock: SEED=42 shows one seed, SEEDS=10000 runs as many.
 	ROOMCAST_SIM_SEED=$(SEED) ROOMCAST_SIM_SEEDS=$(SEEDS) go test -count=1 -timeout 60m $(if $(SEED),-v) -run TestSimulation ./server/sim
 
 microbench: ## Run the Go benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-soak: npm ## Run the long forms of the tests, for about 15 minutes: 20 times the load, faults of networks and processes.
-	ROOMCAST_SOAK=1 $(call limit,900) go test -p 1 -timeout 15m . ./auth ./sse ./server/...
+soak: npm ## Run the long forms of the tests, for about 30 minutes: 20 times the load, faults of networks, disks and processes.
+	ROOMCAST_SOAK=1 $(call limit,1500) go test -p 1 -timeout 25m . ./auth ./notify/... ./sse ./server/...
+	docs=$$(mktemp -d) && cp -r docs/. $$docs && ROOMCAST_PROOF=$$docs $(call limit,900) go test -count=1 -timeout 15m -run TestProof ./server/proof; code=$$?; rm -rf $$docs; exit $$code
 	cd web/e2e && ROOMCAST_SOAK=1 $(call limit,900) node run.mjs faults proxies
 
 repeat: ## Run the Go tests ten times with the race detector, for up to an hour.

@@ -8,13 +8,14 @@ import (
 	"testing"
 )
 
-// Each row of docs/compatibility.md, and of the list of attacks in docs/security.md, names a test
-// that exists.
+// Each row of docs/compatibility.md, of the list of attacks in docs/security.md and of the promises in
+// docs/reliability.md names a test that exists.
 func TestTablesNameTests(t *testing.T) {
 	t.Parallel()
 	rows := regexp.MustCompile("(?m)^\\|.*\\| `([^`]+)`: ([^|]+) \\|$")
 	for page, start := range map[string]string{
 		"docs/compatibility.md": "# Compatibility", "docs/security.md": "## Attacks and faults",
+		"docs/reliability.md": "## Promises and their tests",
 	} {
 		_, text, found := strings.Cut(read(t, page), start+"\n")
 		if !found {
