@@ -3,6 +3,7 @@ package proof
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -201,11 +202,18 @@ func round(f float64) float64 { return float64(int(f*10+0.5)) / 10 }
 // full: the file system of DATA_DIR, a small one in memory, fills during publishes and has room
 // later. The server runs in a mount namespace of its own.
 func (p *proof) full(t *testing.T) result {
+	unshare := []string{"unshare", "--mount"}
+	if os.Getuid() != 0 {
+		unshare = []string{"unshare", "--user", "--map-root-user", "--mount"}
+	}
+	if err := exec.Command(unshare[0], append(unshare[1:], "true")...).Run(); err != nil {
+		t.Skipf("this machine allows no mount namespace: %v", err)
+	}
 	directory := t.TempDir()
 	script := fmt.Sprintf(`mount -t tmpfs -o size=160m none %s && exec "$0"`, directory)
 	s := start(t, p.binary, directory)
 	s.running.Stop()
-	s.command.Args = []string{"unshare", "--mount", "sh", "-c", script, p.binary}
+	s.command.Args = append(unshare, "sh", "-c", script, p.binary)
 	s.again()
 	c := newCrowd(t, p.clients/4, 0, 0, &s.address)
 	c.await(t, 1)
