@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 const (
@@ -84,6 +87,12 @@ func newHTTPServer(handler http.Handler, log *zap.Logger) *http.Server {
 			WriteByteTimeout: userTimeout,
 		},
 	}
+}
+
+// addressOf returns the address of a client's connection. A trusted proxy has those of many clients.
+func (s *Service) addressOf(conn net.Conn) (ip netip.Addr, ok bool) {
+	ip = edge.RemoteIP(conn.RemoteAddr().String())
+	return ip, ip.IsValid() && !edge.Contains(s.o.TrustedProxies, ip)
 }
 
 // serveTLS serves HTTPS: HTTP/2 for clients that offer it, and HTTP/1.1, which websockets need.

@@ -195,6 +195,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	defer operators.close() // after the drain, so that metrics show it
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	limit.Hear(srv)
+	srv.ConnState = limit.NewIdle(s.addressOf).Note
 	failed := make(chan error, 1)
 	go func() {
 		failed <- s.serve(srv,

@@ -172,13 +172,13 @@ func (c *wire) message(h header, p []byte, limit int) ([]byte, error) {
 	if h.opcode == opContinuation {
 		return nil, errFrame
 	}
-	n, err := 0, error(nil)
+	n, err, scratch := 0, error(nil), p
 	for fragments := 1; ; fragments++ {
 		if h.n > limit-n || fragments > maxFragments {
 			return nil, errLarge
 		}
 		if c.live && !c.session.mayHold(h.n) {
-			return nil, c.discard(h, p, n, limit, fragments)
+			return nil, c.discard(h, p[:n], scratch, n, limit, fragments)
 		}
 		if p, err = c.body(h, p, n, limit); err != nil {
 			return nil, err

@@ -151,6 +151,17 @@ func TestAcceptRefuses(t *testing.T) {
 		if err == nil || res.StatusCode != c.status {
 			t.Errorf("websocket: %v %v, want %d", err, res, c.status)
 		}
+		// A client that may come back later holds no connection meanwhile.
+		for _, proto := range []int{1, 2} {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest("GET", "/engine.io/?EIO=4&transport=polling", nil)
+			r.ProtoMajor = proto
+			f.s.ServeHTTP(w, r)
+			want := c.retry != "" && proto == 1
+			if got := w.Header().Get("Connection"); (got == "close") != want {
+				t.Errorf("HTTP/%d, status %d: Connection %q", proto, c.status, got)
+			}
+		}
 		for _, h := range []http.Header{a.header, res.Header} {
 			if got := h.Get("Retry-After"); got != c.retry {
 				t.Errorf("Retry-After %q, want %q", got, c.retry)

@@ -10,23 +10,26 @@ func (excess) Error() string { return "engineio: the session may not hold the me
 // mayHold asks the handler whether the session may hold n more bytes of a message.
 func (s *Session) mayHold(n int) bool { return s.holder == nil || s.holder.Hold(n) }
 
-// discard reads the rest of a message from the payload after h on. It keeps the first bytes of the
-// message; p[:n] are those that were read before.
-func (c *wire) discard(h header, p []byte, n, limit, fragments int) error {
-	head := p[:min(n, headSize)]
+// discard reads the rest of a message from the payload after h on, and keeps head, its first bytes.
+// n bytes were read before. p is for what is read; whatever larger buffer the message had is free.
+func (c *wire) discard(h header, head, p []byte, n, limit, fragments int) error {
+	head = append(make([]byte, 0, headSize), head[:min(len(head), headSize)]...)
+	if err := c.complete(nil); err != nil {
+		return err
+	}
 	for ; ; fragments++ {
 		if h.n > limit-n || fragments > maxFragments {
 			return errLarge
 		}
 		for n += h.n; h.n > 0; {
-			m, err := c.part(&h, p[len(head):])
+			m, err := c.part(&h, p)
 			if err != nil && h.n > 0 {
 				return err
 			}
-			head = p[:min(len(head)+m, headSize)]
+			head = append(head, p[:min(m, headSize-len(head))]...)
 		}
 		if h.fin {
-			return excess{bytes.Clone(head)}
+			return excess{head}
 		}
 		var err error
 		if h, err = c.dataHeader(); err != nil {

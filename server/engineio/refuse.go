@@ -92,6 +92,9 @@ func (s *Server) refuseAdmission(
 	if errors.As(err, &retry) {
 		w.Header().Set("Retry-After",
 			strconv.Itoa(int(math.Ceil(max(0, retry.RetryAfter().Seconds())))))
+		if r.ProtoMajor == 1 { // of HTTP/2 it would end the requests of all tabs
+			w.Header().Set("Connection", "close") // no memory for a client that waits
+		}
 	}
 	refuseAt(most, w, r, f)
 }

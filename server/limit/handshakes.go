@@ -38,24 +38,43 @@ func (h *handshakes) remove(w *handshake) {
 	}
 }
 
-// mayRemove returns the connection that has waited longest, if it has had enough time, else nil.
-func (h *handshakes) mayRemove(now time.Time) *handshake {
+// mayRemove returns the connection that has to give way to w: the one that has waited longest, if it
+// has had enough time, else one of an address that has more than that of w would have. It returns nil
+// if there is none.
+func (h *handshakes) mayRemove(w *handshake) *handshake {
 	if h.waiting.Len() == 0 {
 		return nil
 	}
 	oldest := h.waiting.Front().Value.(*handshake)
-	if oldest.giveWay == nil || now.Sub(oldest.since) < handshakeTime {
-		return nil
+	if oldest.giveWay != nil && w.since.Sub(oldest.since) >= handshakeTime {
+		return oldest
 	}
-	return oldest
+	return h.crowding(w.ip)
+}
+
+// crowding returns the connection that has waited longest of the address with the most, if that has
+// more than ip would have with another one.
+func (h *handshakes) crowding(ip netip.Addr) *handshake {
+	crowd, most := netip.Addr{}, h.from[ip]+1
+	for address, n := range h.from {
+		if n > most && address.IsValid() {
+			crowd, most = address, n
+		}
+	}
+	for e := h.waiting.Front(); e != nil && crowd.IsValid() && ip.IsValid(); e = e.Next() {
+		if w := e.Value.(*handshake); w.ip == crowd && w.giveWay != nil {
+			return w
+		}
+	}
+	return nil
 }
 
 // PreAuth counts a connection that has not authenticated yet. At most a tenth of MaxConnections (at
 // least 16) may be in that state, so that connections that never authenticate leave room for users,
 // and half of that from one address, so that they leave room for other addresses. When all places
-// are taken, the connection that has waited longest loses its place if it has had a second: its
-// giveWay is called, which must not block, and nil means that it cannot. Call release after
-// authentication.
+// are taken, the connection that has waited longest loses its place if it has had a second, or else
+// one of the address with the most, if that has more than ip would have: its giveWay is called, which
+// must not block, and nil means that it cannot. Call release after authentication.
 func (l *Limiter) PreAuth(ip netip.Addr, giveWay func()) (release func(), err error) {
 	w := &handshake{ip: Bucket(ip), since: time.Now(), giveWay: giveWay}
 	removed, err := l.addHandshake(w)
@@ -88,7 +107,7 @@ func (l *Limiter) addHandshake(w *handshake) (removed func(), err error) {
 		share := max(16, limit/2)
 		var oldest *handshake
 		if waiting >= limit {
-			if oldest = l.handshakes.mayRemove(w.since); oldest == nil {
+			if oldest = l.handshakes.mayRemove(w); oldest == nil {
 				return nil, &Error{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
 			}
 		}

@@ -56,3 +56,36 @@ func TestLongestWaitGivesWay(t *testing.T) {
 		}
 	})
 }
+
+// A crowd of one address does not keep others out, however young its connections are. It gets no more
+// places itself, and when no address has more than others, everyone is refused.
+func TestCrowdOfOneAddressGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{MaxConnections: 160}) // 16 may wait
+		gone := map[netip.Addr]int{}
+		enter := func(ip netip.Addr) error {
+			_, err := l.PreAuth(ip, func() { gone[ip]++ })
+			return err
+		}
+		crowd := address(0)
+		for range 16 {
+			if err := enter(crowd); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if enter(crowd) == nil || enter(netip.Addr{}) == nil {
+			t.Error("one more of the crowd, or of nobody, gets a place")
+		}
+		for i := range 15 {
+			if err := enter(address(1 + i)); err != nil {
+				t.Errorf("address %d: %v", 1+i, err)
+			}
+		}
+		if err := enter(address(100)); err == nil {
+			t.Error("somebody loses a place although all addresses have one")
+		}
+		if len(gone) != 1 || gone[crowd] != 15 {
+			t.Errorf("gone: %v", gone)
+		}
+	})
+}
