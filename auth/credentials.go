@@ -53,6 +53,7 @@ type Credentials struct {
 	ForHook bool
 
 	request *http.Request              // of FromRequest
+	crowded bool                       // the query has too many parameters
 	payload map[string]json.RawMessage // of WithAuth
 	other   string                     // another user id that the client named; "": none
 	err     error                      // the first field that breaks its rules
@@ -67,11 +68,12 @@ func FromRequest(r *http.Request) Credentials {
 		Username:  rooms.DisplayName(first(q["username"])),
 		SessionID: first(q["sessionId"]),
 		Channels:  channels(q),
-		As:        append(split(q["as"]), items(q, "as")...),
+		As:        append(split(q["as"], MaxAs), items(q, "as")...),
 		Since: newest(r.Header["Last-Event-Id"], q["lastEventId"], q["last_event_id"],
 			q["since"]),
 		OriginKnown: originKnown(r),
 		request:     r,
+		crowded:     isCrowded(r),
 	}
 	c.nameUsers(q["userId"]...)
 	c.readProof(r, q)
@@ -119,7 +121,7 @@ func RefererOrigin(r *http.Request) (origin, host string) {
 // channels returns the channels of a query. A list in `channels` is separated by commas. A value of
 // `channel`, and one of an array (`channels[]`, `channels[0]`), is one name, which may have commas.
 func channels(q url.Values) []string {
-	return slices.Concat(split(q["channels"]), whole(q["channel"]),
+	return slices.Concat(split(q["channels"], maxChannels), whole(q["channel"]),
 		items(q, "channels", "channel"))
 }
 
@@ -232,6 +234,10 @@ func (c Credentials) displayName(userID string) string { return or(c.Username, u
 
 // check returns an error for the first field that breaks its rules.
 func (c Credentials) check() error {
+	if c.crowded {
+		return ErrMalformed.because(fmt.Sprintf("query: expected at most %d parameters",
+			maxParameters))
+	}
 	for _, id := range c.userIDs() {
 		if err := rooms.CheckUserID("userId", id); err != nil {
 			return ErrMalformed.because(err.Error())
@@ -243,16 +249,14 @@ func (c Credentials) check() error {
 		}
 	}
 	if len(c.Channels) > maxChannels {
-		return ErrMalformed.because(fmt.Sprintf("channels: %d names, expected at most %d",
-			len(c.Channels), maxChannels))
+		return ErrMalformed.because(fmt.Sprintf("channels: expected at most %d names", maxChannels))
 	}
 	return c.checkAs()
 }
 
 func (c Credentials) checkAs() error {
 	if len(c.As) > MaxAs {
-		return ErrMalformed.because(fmt.Sprintf("as: %d names, expected at most %d", len(c.As),
-			MaxAs))
+		return ErrMalformed.because(fmt.Sprintf("as: expected at most %d names", MaxAs))
 	}
 	for _, name := range c.As {
 		if err := rooms.CheckType(name); err != nil {

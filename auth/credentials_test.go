@@ -134,8 +134,9 @@ func TestFromRequestRefusesFields(t *testing.T) {
 		"userId=a&as=error":                               `as: "error"`,
 		"userId=a&as=auth:x":                              `as: "auth:x"`,
 		"userId=a&as=a%0Ab":                               "as: ",
-		"userId=a&as=a,b,c,d,e,f,g,h,i":                   "as: 9 names",
-		"userId=a&channels=" + strings.Repeat("c,", 1001): "channels: 1001 names",
+		"userId=a&as=a,b,c,d,e,f,g,h,i":                   "as: expected at most 8 names",
+		"userId=a&channels=" + strings.Repeat("c,", 1001): "channels: expected at most 1000",
+		"userId=a" + strings.Repeat("&x=", maxParameters): "query: expected at most 1024 parameters",
 	} {
 		c := request("/sse?" + query)
 		c.UserID = or(c.UserID, "alice")
@@ -148,7 +149,7 @@ func TestFromRequestRefusesFields(t *testing.T) {
 		}
 	}
 	fits := request("/sse?userId=a&sessionId=" + strings.Repeat("s", 64) +
-		"&as=type,message&channels=user:b")
+		"&as=type,message" + strings.Repeat("&channels[]=user:b", maxChannels))
 	if id, err := try(a, fits, EventSource); err != nil || id.UserID != "a" {
 		t.Errorf("got %+v, %v", id, err)
 	}

@@ -15,12 +15,19 @@ import (
 func FuzzQuery(f *testing.F) {
 	for _, query := range []string{
 		"", "&", "=", "a", "a=b&a=c", "a%3Db=c%26", "channels=a,b&channels[]=c,d", "a=1;b=2", "%zz=%",
-		"userId=%ff", "a=+b+%2B", strings.Repeat("userId&", 1700), "__proto__=x&constructor=y",
+		"userId=%ff", "a=+b+%2B", strings.Repeat("userId&", 1000), strings.Repeat("userId&", 1700), "__proto__=x&constructor=y",
 	} {
 		f.Add(query)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		got := Query(&http.Request{URL: &url.URL{RawQuery: query}})
+		r := &http.Request{URL: &url.URL{RawQuery: query}}
+		got := Query(r)
+		if isCrowded(r) {
+			if len(got) > 0 {
+				t.Fatalf("%d parameters of %.40q", len(got), query)
+			}
+			return
+		}
 		if want, err := url.ParseQuery(query); err == nil && !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q is %q, want %q", query, got, want)
 		}

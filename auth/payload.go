@@ -82,7 +82,7 @@ func (r *reader) list(field string) []string {
 	switch v := r.value(field).(type) {
 	case nil:
 	case string:
-		return split([]string{v})
+		return split([]string{v}, maxChannels)
 	case float64:
 		if text, whole := wholeNumber(v); whole {
 			return []string{text}
@@ -181,13 +181,16 @@ func newest(lists ...[]string) string {
 func or(values ...string) string { return first(values) }
 
 // split splits lists whose items are separated by commas and drops empty items. It returns nil when
-// no item is left.
-func split(values []string) []string {
+// no item is left. It stops at the first item above most, which makes the list too long.
+func split(values []string, most int) []string {
 	var all []string
 	for _, value := range values {
 		for item := range strings.SplitSeq(value, ",") {
 			if item = strings.TrimSpace(item); item != "" {
 				all = append(all, item)
+			}
+			if len(all) > most {
+				return all
 			}
 		}
 	}

@@ -8,11 +8,22 @@ import (
 	"strings"
 )
 
+// maxParameters bounds the parameters of a query: a map of thousands takes milliseconds, before the
+// server knows who asks. A list of maxChannels with a parameter for each fits.
+const maxParameters = maxChannels + 24
+
+// isCrowded reports whether a query has more than maxParameters.
+func isCrowded(r *http.Request) bool { return strings.Count(r.URL.RawQuery, "&") >= maxParameters }
+
 // Query returns the parameters of a request as browsers and Node read them (WHATWG URL Standard,
 // application/x-www-form-urlencoded): a semicolon and a malformed escape are text. Go's parser
-// drops such parameters, so a channel would be missing without an error.
+// drops such parameters, so a channel would be missing without an error. A query with more than
+// maxParameters is not read, and has none.
 func Query(r *http.Request) url.Values {
 	values := make(url.Values)
+	if isCrowded(r) {
+		return values
+	}
 	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
 		if pair == "" {
 			continue

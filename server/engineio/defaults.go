@@ -16,6 +16,7 @@ const (
 	batchSize       = 8 << 10  // bytes of one write on WebSocket
 	payloadSize     = 32 << 10 // bytes of one polling response
 	maxHeaders      = 16 << 10 // bytes of request headers
+	maxParameters   = 1024     // of a query; a map of thousands takes milliseconds
 	maxFragments    = 4096     // frames of one message
 	maxStrays       = 100      // control frames and stray packets per second
 	readBuffer      = 1 << 10  // bytes per WebSocket with a reader

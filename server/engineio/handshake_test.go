@@ -89,6 +89,9 @@ func TestRefusals(t *testing.T) {
 		{"PUT", "PUT", sid, request, nil},
 		{"DELETE", "DELETE", sid, request, nil},
 		{"websocket without upgrade", "GET", "&transport=websocket", request, nil},
+		{"1,024 parameters", "GET", "&transport=polling&sid=zzz" + strings.Repeat("&x", 1021), session, nil},
+		{"1,025 parameters", "GET", "&transport=polling" + strings.Repeat("&x", 1023),
+			`{"code":3,"message":"Bad request: expected at most 1024 parameters in the query"}`, nil},
 		{"upgrade to polling", "GET", "&transport=polling", request, upgrade},
 		{"upgrade without key", "GET", "&transport=websocket", request, upgrade[:6]},
 	} {

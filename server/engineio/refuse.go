@@ -23,6 +23,8 @@ var (
 	errSession   = refusal{http.StatusBadRequest, 1, "Session ID unknown"}
 	errMethod    = refusal{http.StatusBadRequest, 2, "Bad handshake method"}
 	errRequest   = refusal{http.StatusBadRequest, 3, "Bad request"}
+	errLongQuery = refusal{http.StatusBadRequest, 3,
+		"Bad request: expected at most " + strconv.Itoa(maxParameters) + " parameters in the query"}
 	errSlowBody  = refusal{http.StatusRequestTimeout, 3, "Bad request"}
 	errLargeBody = refusal{http.StatusRequestEntityTooLarge, 3, "Bad request"}
 	errLargeHead = refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Bad request"}

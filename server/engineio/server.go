@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +97,9 @@ func (s *Server) find(r *http.Request) (*Session, *refusal) {
 	}
 	if !s.o.CheckOrigin(r) {
 		return nil, &errForbidden
+	}
+	if strings.Count(r.URL.RawQuery, "&") >= maxParameters {
+		return nil, &errLongQuery
 	}
 	q := r.URL.Query()
 	transport, sid := q.Get("transport"), q.Get("sid")
