@@ -52,7 +52,8 @@ func TestConnectHandlerTimesOut(t *testing.T) {
 // does.
 func TestConnectHandlerThatEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, func(o *Options) { o.ConnectTimeout = 50 * time.Millisecond })
+	// Long enough for a slow machine to open a connection.
+	s := newStack(t, func(o *Options) { o.ConnectTimeout = 3 * time.Second })
 	s.sio.Of("/slow").OnConnect(func(ctx context.Context, _ *Conn) error {
 		<-ctx.Done()
 		return ctx.Err()

@@ -127,10 +127,11 @@ func TestTimeoutReasons(t *testing.T) {
 		want   string
 	}{
 		"idle": {func(o *Options) {
-			o.InactiveTimeout, o.SweepInterval = 200*time.Millisecond, 20*time.Millisecond
+			// A client that is slow to CONNECT would be closed before it has joined.
+			o.InactiveTimeout, o.SweepInterval = 3*time.Second, 20*time.Millisecond
 		}, "forced close"},
 		"ping": {func(o *Options) {
-			o.PingInterval, o.PingTimeout = 200*time.Millisecond, 200*time.Millisecond
+			o.PingInterval, o.PingTimeout = 200*time.Millisecond, 3*time.Second
 		}, "ping timeout"},
 		"token": {func(o *Options) { withTokens(t)(o) }, "forced close"},
 	} {
