@@ -19,7 +19,7 @@ import (
 
 // UncertainDetail is that of a publish that was being stored when its time was over.
 const UncertainDetail = "the notification was not stored in time, and may be sent all the same: a repeated " +
-	"request may send it twice"
+	"request may send it twice, except with the same Idempotency-Key"
 
 // The codes of errors. They are the same in problem documents, in the data of a connect_error, in
 // error events and in acknowledgements.
