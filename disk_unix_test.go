@@ -34,10 +34,7 @@ func TestKilledServer(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range kills {
 		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = p.cmd.Wait()
+		p.kill(t)
 		p = startChild(t, 1000, settings)
 		proxy.Target(p.address())
 		c.awaitConnects(n + 2)

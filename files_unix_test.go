@@ -25,6 +25,15 @@ type child struct {
 	cmd *exec.Cmd
 }
 
+// kill ends the process without its doing, and waits for its end.
+func (p *child) kill(t testing.TB) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+}
+
 // startChild runs the program with a limit of open files, by another command if one is given.
 func startChild(t *testing.T, files int, settings map[string]string, by ...string) *child {
 	t.Helper()

@@ -93,10 +93,7 @@ func TestKilledServerSendsOnce(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range kills {
 		time.Sleep(time.Duration(50+random.IntN(200)) * time.Millisecond)
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = p.cmd.Wait()
+		p.kill(t)
 		p = startChild(t, 1000, settings)
 		base.Store(&p.base)
 	}
@@ -227,10 +224,7 @@ func TestKilledServerKeepsWebhooks(t *testing.T) {
 		servertest.Eventually(t, "a batch to be sent", func() bool {
 			return receiver.tries.Load() > before
 		})
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = p.cmd.Wait()
+		p.kill(t)
 		p = startChild(t, 1000, settings)
 	}
 	receiver.accepts.Store(true)

@@ -32,10 +32,7 @@ func TestStormAfterKill(t *testing.T) {
 	c.awaitConnects(1)
 	kill := func() {
 		c.aim("")
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = p.cmd.Wait()
+		p.kill(t)
 	}
 	kill()
 	p = startChild(t, 1000, settings)

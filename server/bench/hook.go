@@ -105,7 +105,7 @@ func startHook(ctx context.Context, o hookOptions) (h *hookBench, err error) {
 	// The handler listens on the same port again.
 	_, port, _ := net.SplitHostPort(h.handler.Addr)
 	h.command.Env = append(h.command.Env, "HOOK_PORT="+port)
-	if h.admin, err = freeAddress(); err != nil {
+	if h.admin, err = process.FreeAddress(); err != nil {
 		return h, err
 	}
 	command := roomcastCommand(binary)
@@ -269,15 +269,6 @@ func get(ctx context.Context, address string) (string, error) {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	return string(text), err
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {

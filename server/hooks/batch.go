@@ -6,13 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
@@ -57,8 +55,7 @@ func newBatches(h *Hooks, address string) *batches {
 
 // post posts an event and waits for its answer until ctx ends. The error is a *Failure.
 func (b *batches) post(ctx context.Context, kind string, data any) (strictjson.Checked, error) {
-	id := newID()
-	body, err := encode(request{kind, id, notify.Timestamp(b.hooks.o.Now()), data})
+	id, body, err := b.hooks.compose(kind, data)
 	if err != nil {
 		return strictjson.Checked{}, err
 	}
@@ -172,8 +169,7 @@ func (b *batches) read(
 	type list struct {
 		Events []json.RawMessage `json:"events"`
 	}
-	id := newID()
-	body, err := encode(request{"events", id, notify.Timestamp(b.hooks.o.Now()), list{events}})
+	id, body, err := b.hooks.compose("events", list{events})
 	if err != nil {
 		return err
 	}
@@ -182,13 +178,11 @@ func (b *batches) read(
 		return err
 	}
 	defer response.Body.Close()
-	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	switch {
-	case response.StatusCode != http.StatusOK:
+	if response.StatusCode != http.StatusOK {
 		return failed("status", "the answer has the status %d", response.StatusCode)
-	case media != "application/x-ndjson":
-		return failed("invalid", "the answer to a batch is %s, expected application/x-ndjson",
-			strictjson.Shorten(strconv.Quote(response.Header.Get("Content-Type"))))
+	}
+	if err := checkMedia(response, "application/x-ndjson"); err != nil {
+		return err
 	}
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, maxEventsLine)

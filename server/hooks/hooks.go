@@ -188,12 +188,18 @@ type request struct {
 	Data      any    `json:"data"`
 }
 
+// compose returns a new id and the body of a request with it.
+func (h *Hooks) compose(kind string, data any) (id string, body []byte, err error) {
+	id = newID()
+	body, err = encode(request{kind, id, notify.Timestamp(h.o.Now()), data})
+	return id, body, err
+}
+
 // request posts data to a hook. The error is a *Failure.
 func (h *Hooks) request(
 	ctx context.Context, hook, address string, data any, e expected,
 ) (reply, error) {
-	id := newID()
-	body, err := encode(request{hook, id, notify.Timestamp(h.o.Now()), data})
+	id, body, err := h.compose(hook, data)
 	if err != nil {
 		return reply{}, err
 	}

@@ -171,13 +171,21 @@ func (e expected) read(ctx context.Context, response *http.Response) (answer rep
 	case response.StatusCode == http.StatusNoContent || len(bytes.TrimSpace(text)) == 0:
 		return answer, nil
 	}
-	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	if media != "application/json" {
-		return answer, failed("invalid", "the answer is %s, expected application/json",
-			strictjson.Shorten(strconv.Quote(response.Header.Get("Content-Type"))))
+	if err := checkMedia(response, "application/json"); err != nil {
+		return answer, err
 	}
 	answer.text, err = parseAnswer(text)
 	return answer, err
+}
+
+// checkMedia checks the type of an answer. The error is a *Failure.
+func checkMedia(response *http.Response, want string) error {
+	got := response.Header.Get("Content-Type")
+	if media, _, _ := mime.ParseMediaType(got); media != want {
+		return failed("invalid", "the answer is %s, expected %s",
+			strictjson.Shorten(strconv.Quote(got)), want)
+	}
+	return nil
 }
 
 // parseAnswer checks the JSON of an answer.
