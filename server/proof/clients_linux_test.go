@@ -56,21 +56,19 @@ func (r reader) See(key, id string) {
 
 // link is the network of one client: it is cut after a time, and away for a time.
 type link struct {
-	address     *atomic.Value // host:port of the server that runs
-	life, away  time.Duration // means; life 0: it is never cut
-	eventSource bool
+	address    *atomic.Value // host:port of the server that runs
+	life, away time.Duration // means; life 0: it is never cut
 
-	mu       sync.Mutex
-	until    time.Time // the network is away
-	attempts int       // that failed
+	mu    sync.Mutex
+	until time.Time // the network is away
 }
 
-// dial waits as socket.io-client (1 s, half more or less, doubled for each failure, at most 5 s)
-// and EventSource (1 to 3 s) do, and then for the network.
+// dial waits for the network.
 func (l *link) dial(ctx context.Context) (net.Conn, error) {
-	if err := sleep(ctx, l.pause()); err != nil {
-		return nil, err
-	}
+	l.mu.Lock()
+	until := l.until
+	l.mu.Unlock()
+	client.Sleep(ctx, time.Until(until))
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", l.address.Load().(string))
 	if err != nil {
@@ -78,7 +76,6 @@ func (l *link) dial(ctx context.Context) (net.Conn, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.attempts = 1
 	if l.life > 0 {
 		time.AfterFunc(around(l.life), func() {
 			l.mu.Lock()
@@ -90,34 +87,8 @@ func (l *link) dial(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-func (l *link) pause() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	wait := time.Duration(0)
-	switch {
-	case l.attempts == 0: // the first connection of all
-	case l.eventSource:
-		wait = around(2 * time.Second)
-	default:
-		wait = min(around(time.Second<<min(l.attempts-1, 5)), 5*time.Second)
-	}
-	l.attempts++
-	return max(wait, time.Until(l.until))
-}
-
 // around is between half of d and d and a half.
 func around(d time.Duration) time.Duration { return d/2 + rand.N(d+1) }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // crowd is all clients of a workload.
 type crowd struct {
@@ -130,13 +101,11 @@ type crowd struct {
 func newCrowd(t testing.TB, n int, life, away time.Duration, address *atomic.Value) *crowd {
 	c := &crowd{book: newTimed()}
 	for i := range n {
-		transport := client.Transports[i%2]
-		l := &link{address: address, life: life, away: away,
-			eventSource: transport == client.EventSource}
+		l := &link{address: address, life: life, away: away}
 		name := fmt.Sprintf("c%d", i)
 		c.links = append(c.links, l)
 		c.own = append(c.own, client.Start(t, client.Options{Base: "127.0.0.1", Dial: l.dial,
-			Transport: transport, User: name, Channels: []string{channel}, Pause: time.Millisecond},
+			Transport: transportOf(i), User: name, Channels: []string{channel}, Stock: true},
 			reader{c.book.Reader(name, channel), c.book}))
 		if i%20 == 19 {
 			time.Sleep(10 * time.Millisecond) // they are there before the workload begins
@@ -144,6 +113,9 @@ func newCrowd(t testing.TB, n int, life, away time.Duration, address *atomic.Val
 	}
 	return c
 }
+
+// transportOf returns the transport of a client of a crowd: every other one is an EventSource.
+func transportOf(i int) client.Transport { return client.Transports[i%2] }
 
 // nodeClients are the real libraries, in another process.
 type nodeClients struct {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/server/servertest/client"
 	"github.com/roomcast/roomcast/server/servertest/oracle"
 )
 
@@ -58,7 +59,7 @@ func (c *crowd) figures(t testing.TB, name string, start time.Time) result {
 	for i, one := range c.own {
 		again := max(0, one.Connects()-1)
 		r.Reconnects += again
-		if !c.links[i].eventSource {
+		if transportOf(i) != client.EventSource {
 			sockets += again
 			recovered += one.Recovered()
 		}

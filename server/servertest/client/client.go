@@ -125,9 +125,9 @@ func (c *Client) run(ctx context.Context) {
 	}[c.o.Transport]
 	for ctx.Err() == nil {
 		c.lost.Store(lostError{c.once(ctx, connect)})
-		sleep(ctx, c.pause())
+		Sleep(ctx, c.pause())
 		for c.o.Target != nil && c.o.Target() == "" && ctx.Err() == nil {
-			sleep(ctx, targetPoll)
+			Sleep(ctx, targetPoll)
 		}
 	}
 }
@@ -156,7 +156,8 @@ const (
 	targetPoll    = 100 * time.Millisecond
 )
 
-func sleep(ctx context.Context, d time.Duration) {
+// Sleep returns after d, or when ctx ends.
+func Sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
