@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -36,13 +38,32 @@ func nodePreset() map[string]string {
 	}
 }
 
+// fillDefaults writes the defaults of the parts that use the settings into the flags whose tag has
+// ${NAME}. The variables of kong do the same, at fifty times the cost: kong expands every variable
+// again for every flag.
+func fillDefaults(k *kong.Kong) error {
+	values := defaults()
+	for _, flag := range k.Model.Flags {
+		name, refers := strings.CutPrefix(flag.Default, "${")
+		if !refers {
+			continue
+		}
+		value, known := values[strings.TrimSuffix(name, "}")]
+		if !known {
+			return fmt.Errorf("--%s: nothing has the default %s", flag.Name, flag.Default)
+		}
+		flag.Default = value
+	}
+	return nil
+}
+
 // defaults returns the defaults of the parts that use the settings, by the name of the variable. A
 // tag refers to one as ${HISTORY_SIZE}, so that each default is written once, where it is used.
-func defaults() kong.Vars {
+func defaults() map[string]string {
 	hub := notify.DefaultOptions()
 	outgoing := hooks.DefaultOptions()
 	sockets, streams := socketio.DefaultOptions(), sse.DefaultOptions()
-	return kong.Vars{
+	return map[string]string{
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),
 		"HISTORY_MIN_AGE":   duration(hub.HistoryMinAge),
 		"HISTORY_TTL":       duration(hub.HistoryTTL),

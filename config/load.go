@@ -157,7 +157,7 @@ func newKong(g *grammar, stdout io.Writer, options ...kong.Option) (*kong.Kong, 
 			"Flags take precedence over the environment, the environment over the file, " +
 			"the file over defaults."),
 		kong.Writers(stdout, stdout),
-		defaults(),
+		kong.PostBuild(fillDefaults),
 		kong.Help(printHelp),
 	}, options...)...)
 }
