@@ -32,7 +32,7 @@ func TestFlippedBits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(2000)
+	write(500)
 	if err := s.db.Flush(); err != nil { // a part is in tables, the rest in the write-ahead log
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestFlippedBits(t *testing.T) {
 		files, sizes = append(files, f), append(sizes, info.Size())
 		total += info.Size()
 	}
-	flips := 25
+	flips := 12
 	if os.Getenv("ROOMCAST_SOAK") != "" {
 		flips = 1000
 	}

@@ -91,7 +91,7 @@ func TestAnswersToClientThatDoesNotRead(t *testing.T) {
 		e.Ack()
 		return nil
 	})
-	const events = 100_000
+	const events = 30_000
 	c, l := s.deaf()
 	body := strings.Repeat(`421["x"]`+"\x1e", events-1) + `421["x"]`
 	before := servertest.Heap()

@@ -22,7 +22,7 @@ import (
 // they end.
 func TestChurnLeavesNothing(t *testing.T) {
 	const parallel = 8
-	each := servertest.Soaked(2000)
+	each := servertest.Soaked(400)
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
 		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	early := "\x81\x81\x00\x00\x00\x003" // a PONG before the client reads OPEN

@@ -21,7 +21,7 @@ func TestUnhandledEventsOfAllClientsAreBounded(t *testing.T) {
 		handled <- c.Identity().UserID
 		return nil
 	})
-	const clients, events, size = 50, 4, 900_000 // 180 MB
+	const clients, events, size = 40, 3, 900_000 // 108 MB, of which 72 wait
 	large := fmt.Sprintf(`42["slow",%q]`, strings.Repeat("x", size))
 	done := make(chan error, clients)
 	for i := range clients {

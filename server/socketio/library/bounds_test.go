@@ -30,9 +30,9 @@ func TestPendingAcknowledgementsAreBounded(t *testing.T) {
 	c, sock := connectedSocket(t, s)
 	const emits, bound = 5000, 4096
 	refused := make(chan error, emits)
-	for range emits {
+	for i := range emits {
 		_ = sock.Emit("question", func(_ []any, err error) { refused <- err })
-		if len(refused) == 0 && sock.Acks().Len() < bound {
+		if len(refused) == 0 && i < bound-1 {
 			if got := c.Read(); !strings.HasSuffix(got, `["question"]`) {
 				t.Fatalf("got %s", got)
 			}

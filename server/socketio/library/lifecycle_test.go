@@ -208,7 +208,7 @@ func TestDisconnectWhileConnecting(t *testing.T) {
 			}
 		})
 	}
-	for range servertest.Soaked(100) {
+	for range servertest.Soaked(30) {
 		c := s.Dial("")
 		c.Send(`40{"userId":"u1"}`)
 		_, _ = c.Next()
