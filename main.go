@@ -138,10 +138,10 @@ func serve(
 		requests = e.hangups(ctx) // before anybody can take the server for ready and send one
 	}
 	return p.service.Serve(ctx, c.Addr(), func(address net.Addr) {
+		p.address = address
+		p.announce(e) // before the line for which programs that start this one wait
 		log.Info("listening", zap.String("address", address.String()),
 			zap.String("auth_mode", string(c.Mode())))
-		p.address = address
-		p.announce(e)
 		reloading.Go(func() { p.reloads(ctx, stop, requests, e, again) })
 	})
 }
