@@ -1,10 +1,15 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"io"
+	"net"
 	"net/http"
+	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,31 +22,7 @@ import (
 // their bodies it may send (RFC 9113, sections 6.5.2 and 6.9).
 func TestHTTP2Limits(t *testing.T) {
 	t.Parallel()
-	certFile, keyFile, pool := writeCertificate(t)
-	l, err := listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pair certificate
-	if err := pair.load(certFile, keyFile); err != nil {
-		t.Fatal(err)
-	}
-	s := newHTTPServer(http.NotFoundHandler(), zap.NewNop())
-	done := make(chan error, 1)
-	go func() { done <- serveTLS(s, l, &pair) }()
-	defer func() { _ = s.Close(); <-done }()
-
-	conn, err := tls.Dial("tcp", l.Addr().String(),
-		&tls.Config{RootCAs: pool, NextProtos: []string{"h2"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
-	const empty = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" // SETTINGS
-	if _, err := io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+empty); err != nil {
-		t.Fatal(err)
-	}
+	conn := openHTTP2(t, http.NotFoundHandler())
 	settings := map[uint16]uint32{}
 	window := uint32(65535) // of the connection; a WINDOW_UPDATE raises it
 	for window == 65535 {
@@ -77,4 +58,131 @@ func readHTTP2Frame(t *testing.T, r io.Reader) (kind byte, payload []byte) {
 		t.Fatal(err)
 	}
 	return head[3], payload
+}
+
+// serveHTTP2 serves TLS, and returns the address and how to connect to it.
+func serveHTTP2(t *testing.T, h http.Handler) (address string, config *tls.Config) {
+	t.Helper()
+	certFile, keyFile, pool := writeCertificate(t)
+	l, err := listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pair certificate
+	if err := pair.load(certFile, keyFile); err != nil {
+		t.Fatal(err)
+	}
+	s := newHTTPServer(h, zap.NewNop())
+	done := make(chan error, 1)
+	go func() { done <- serveTLS(s, l, &pair) }()
+	t.Cleanup(func() { _ = s.Close(); <-done })
+	return l.Addr().String(), &tls.Config{RootCAs: pool, NextProtos: []string{"h2"}}
+}
+
+// openHTTP2 returns a connection that has sent its preface and empty SETTINGS.
+func openHTTP2(t *testing.T, h http.Handler) *tls.Conn {
+	t.Helper()
+	address, config := serveHTTP2(t, h)
+	conn, err := tls.Dial("tcp", address, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
+	if _, err := io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+http2Frame(4, 0, 0, "")); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func http2Frame(kind, flags byte, stream int, payload string) string {
+	n := len(payload)
+	head := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags}
+	return string(binary.BigEndian.AppendUint32(head, uint32(stream))) + payload
+}
+
+// A client that sends frames without end which ask for nothing is cut, although it reads all answers.
+func TestHTTP2Floods(t *testing.T) {
+	t.Parallel()
+	// HEADERS of GET and POST with indexed fields, RFC 7541 appendix A: :method, :scheme, :path.
+	const get, post = "\x82\x87\x84\x41\x01h", "\x83\x87\x84\x41\x01h"
+	for name, f := range map[string]func(i int) string{
+		"PING":          func(int) string { return http2Frame(6, 0, 0, "12345678") },
+		"SETTINGS":      func(int) string { return http2Frame(4, 0, 0, "") },
+		"WINDOW_UPDATE": func(int) string { return http2Frame(8, 0, 0, "\x00\x00\x00\x01") },
+		"PRIORITY":      func(int) string { return http2Frame(2, 0, 1, "\x00\x00\x00\x00\x01") },
+		"unknown":       func(int) string { return http2Frame(0x42, 0, 0, "") },
+		"empty DATA": func(i int) string {
+			if i == 0 {
+				return http2Frame(1, 4, 1, post)
+			}
+			return http2Frame(0, 0, 1, "")
+		},
+		"RST_STREAM": func(i int) string {
+			return http2Frame(1, 5, 2*i+1, get) + http2Frame(3, 0, 2*i+1, "\x00\x00\x00\x08")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := openHTTP2(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done() // as a stream
+			}))
+			cut := make(chan error, 1)
+			go func() {
+				_, err := io.Copy(io.Discard, conn)
+				cut <- err
+			}()
+			for i := 0; ; i++ {
+				if _, err := io.WriteString(conn, f(i)); err != nil {
+					break
+				}
+			}
+			if err := <-cut; errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the connection is open")
+			}
+		})
+	}
+}
+
+// A client of the standard library reads many small events, and begins and leaves many streams.
+func TestHTTP2ClientsAreNotCut(t *testing.T) {
+	t.Parallel()
+	const events, requests = 5000, 1000
+	address, config := serveHTTP2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS == nil || r.ProtoMajor != 2 {
+			t.Errorf("%s, TLS %v", r.Proto, r.TLS)
+		}
+		for range events {
+			if _, err := io.WriteString(w, "data: 1\n\n"); err != nil {
+				return
+			}
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				return
+			}
+		}
+	}))
+	connections := atomic.Int64{}
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: config}
+	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		connections.Add(1)
+		return (&tls.Dialer{Config: config}).DialContext(ctx, network, address)
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: servertest.Patience}
+	for i := range requests {
+		res, err := client.Get("https://" + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			n, err := io.Copy(io.Discard, res.Body)
+			if err != nil || n != events*9 {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		}
+		_ = res.Body.Close() // with RST_STREAM, before the end
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
 }

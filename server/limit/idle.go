@@ -48,13 +48,14 @@ func NewIdle(counts func(net.Conn) (ip netip.Addr, ok bool)) *Idle {
 
 // Note is the ConnState of an http.Server.
 func (i *Idle) Note(conn net.Conn, state http.ConnState) {
+	conn = sockets.Plain(conn) // HTTP/2 has another connection for the same socket
 	if state != http.StateIdle {
 		i.remove(conn)
 		return
 	}
 	if ip, ok := i.counts(conn); ok {
 		if old := i.add(idle{conn, Bucket(ip), time.Now()}); old != nil {
-			_ = sockets.Plain(old).Close() // the Close of TLS would write
+			_ = old.Close() // that of the socket, as the Close of TLS would write
 		}
 	}
 }
