@@ -12,9 +12,6 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// CookieName is the name of the cookie that may hold a token.
-const CookieName = "auth_token"
-
 const (
 	// MaxSessionID is the maximum length of a sessionId, in bytes.
 	MaxSessionID = 64
@@ -88,9 +85,8 @@ func (c *Credentials) readProof(r *http.Request, q url.Values) {
 		c.Token = bearer(r.Header.Get("Authorization"))
 	}
 	if c.Token == "" && c.Ticket == "" {
-		if cookie, err := r.Cookie(CookieName); err == nil && cookie.Value != "" {
-			c.Token, c.FromCookie = cookie.Value, true
-		}
+		c.Token = cookieToken(r.Header["Cookie"])
+		c.FromCookie = c.Token != ""
 	}
 }
 

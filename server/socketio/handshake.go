@@ -63,11 +63,10 @@ func withoutSecrets(r *http.Request) *http.Request {
 	*clean = *r
 	clean.Header = r.Header.Clone()
 	clean.Header.Del("Authorization")
-	clean.Header.Del("Cookie")
-	for _, cookie := range r.Cookies() {
-		if cookie.Name != auth.CookieName {
-			clean.AddCookie(cookie)
-		}
+	if others := auth.WithoutCookie(r.Header["Cookie"]); others != "" {
+		clean.Header.Set("Cookie", others)
+	} else {
+		clean.Header.Del("Cookie")
 	}
 	clean.URL = &url.URL{Path: r.URL.Path, RawQuery: withoutCredentials(r.URL.RawQuery)}
 	clean.RequestURI = clean.URL.RequestURI()
