@@ -104,14 +104,13 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 		_ = srv.Serve(l)
 	}()
 	defer func() { _ = srv.Close(); <-done }()
-	dial := func() net.Conn {
+	dial := func() (net.Conn, error) {
 		conn, err := net.Dial("tcp", plain.Addr().String())
-		if err != nil {
-			t.Fatal(err)
+		if err == nil {
+			t.Cleanup(func() { _ = conn.Close() })
+			_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
 		}
-		t.Cleanup(func() { _ = conn.Close() })
-		_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
-		return conn
+		return conn, err
 	}
 	ask := func(conn net.Conn) error {
 		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
@@ -124,16 +123,22 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 		_, err = io.Copy(io.Discard, res.Body)
 		return err
 	}
-	old := dial()
-	if err := ask(old); err != nil {
+	old, err := dial()
+	if err == nil {
+		err = ask(old)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	for range files*19/20 - 1 { // the rest is the reserve
-		dial()
+		if _, err := dial(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	servertest.Eventually(t, "all descriptors are taken", descriptors.Full)
 	servertest.Eventually(t, "a client gets an answer", func() bool {
-		return ask(dial()) == nil // a slow client gives way itself, and tries again
+		conn, err := dial() // a slow client gives way itself, even before dial returns, and tries again
+		return err == nil && ask(conn) == nil
 	})
 	if err := ask(old); err != nil {
 		t.Errorf("the connection that had sent a request: %v", err)
