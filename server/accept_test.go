@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -104,8 +105,12 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 		_ = srv.Serve(l)
 	}()
 	defer func() { _ = srv.Close(); <-done }()
-	dial := func() (net.Conn, error) {
-		conn, err := net.Dial("tcp", plain.Addr().String())
+	dial := func(from byte) (net.Conn, error) {
+		dialer := net.Dialer{}
+		if runtime.GOOS == "linux" { // all of 127.0.0.0/8 is loopback
+			dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, from)}
+		}
+		conn, err := dialer.DialContext(t.Context(), "tcp", plain.Addr().String())
 		if err == nil {
 			t.Cleanup(func() { _ = conn.Close() })
 			_ = conn.SetDeadline(time.Now().Add(servertest.Patience))
@@ -123,7 +128,7 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 		_, err = io.Copy(io.Discard, res.Body)
 		return err
 	}
-	old, err := dial()
+	old, err := dial(2)
 	if err == nil {
 		err = ask(old)
 	}
@@ -131,13 +136,13 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range files*19/20 - 1 { // the rest is the reserve
-		if _, err := dial(); err != nil {
+		if _, err := dial(1); err != nil {
 			t.Fatal(err)
 		}
 	}
 	servertest.Eventually(t, "all descriptors are taken", descriptors.Full)
 	servertest.Eventually(t, "a client gets an answer", func() bool {
-		conn, err := dial() // a slow client gives way itself, even before dial returns, and tries again
+		conn, err := dial(2) // a slow client gives way itself, even before dial returns, and tries again
 		return err == nil && ask(conn) == nil
 	})
 	if err := ask(old); err != nil {
