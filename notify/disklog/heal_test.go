@@ -90,7 +90,7 @@ func TestDamageInCompaction(t *testing.T) {
 func damageInCompaction(t *testing.T, few bool) {
 	dir := t.TempDir()
 	core, logs := observer.New(zap.WarnLevel)
-	s := open(t, dir, func(o *Options) { o.Log = zap.New(core) })
+	s := open(t, dir, func(o *Options) { o.Log, o.memTable = zap.New(core), 1<<20 })
 	l := s.Log()
 	var lost losses
 	lost.follow(l)
@@ -111,7 +111,7 @@ func damageInCompaction(t *testing.T, few bool) {
 			t.Fatal(err)
 		}
 	}
-	for range 45 { // 11 MB: a flush at least
+	for range 8 { // 2 MB: a flush at least
 		if err := l.Append(t.Context(), large(250)); err != nil {
 			t.Fatal(err)
 		}

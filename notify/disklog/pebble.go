@@ -1,6 +1,7 @@
 package disklog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,8 +15,15 @@ import (
 )
 
 const (
-	memTableBytes = 8 << 20
+	memTableBytes = 16 << 20
 	cacheBytes    = 8 << 20
+
+	// Nearly all keys are higher than those of the same kind before them, so a compaction saves
+	// little. It is half of the work of a store that is written at full speed, so tables wait until
+	// there are many, and then go to the last level at once.
+	compactAt = 8       // tables, one above the other
+	stallAt   = 32      // then writes wait for a compaction
+	baseBytes = 1 << 30 // below that there is one level only
 
 	// storeFormat is not the newest one, so that a newer library does not change what an older
 	// program has to read. This one has checksums for every part of a file.
@@ -27,10 +35,15 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	return &pebble.Options{
 		FS:                 s.o.fs,
 		FormatMajorVersion: storeFormat,
-		MemTableSize:       memTableBytes,
+		MemTableSize:       cmp.Or(s.o.memTable, memTableBytes),
 		CacheSize:          cacheBytes,
 		MaxOpenFiles:       256,
-		Logger:             log,
+
+		L0CompactionThreshold: compactAt,
+		L0StopWritesThreshold: stallAt,
+		LBaseMaxBytes:         baseBytes,
+
+		Logger: log,
 		EventListener: &pebble.EventListener{
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
 				if l := s.Log(); l != nil {

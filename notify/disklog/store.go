@@ -47,6 +47,7 @@ type Options struct {
 
 	fs           vfs.FS        // nil: the operating system's
 	healDeadline time.Duration // 0: the constant
+	memTable     uint64        // bytes; 0: the constant
 }
 
 // DefaultOptions returns the defaults for a directory.
