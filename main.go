@@ -103,7 +103,6 @@ func serve(
 	for _, warning := range c.Warnings() {
 		log.Warn(warning)
 	}
-	tickets := auth.NewTickets(nil)
 	var keySet *auth.KeySet
 	if c.JWTJWKSURL != "" {
 		var err error
@@ -125,6 +124,7 @@ func serve(
 			}
 		}()
 	}
+	tickets := newTickets(store)
 	p, err := newInstance(c, store, tickets, keySet, level, log)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify/disklog"
 )
@@ -28,6 +29,14 @@ func openStore(c config.Config, log *zap.Logger) (*disklog.Store, error) {
 		os.Exit(exitIO)
 	}
 	return disklog.Open(o)
+}
+
+// newTickets returns the tickets of the store. Without one they are in memory.
+func newTickets(store *disklog.Store) *auth.Tickets {
+	if store == nil {
+		return auth.NewTickets(nil)
+	}
+	return auth.NewStoredTickets(store.Tickets(), nil)
 }
 
 // queueName names the queue of a URL, which can have a password.

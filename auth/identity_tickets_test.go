@@ -99,8 +99,8 @@ func TestTicketsOfAnIdentityAreBounded(t *testing.T) {
 	if _, _, err := tickets.IssueFor(alice, netip.Addr{}); err != nil {
 		t.Errorf("after all have expired: %v", err)
 	}
-	n := tickets.Revoke("alice")
-	if n != 1 || tickets.Len() != 0 || len(tickets.own) != 0 || tickets.clients.memory != 0 {
+	n, err := tickets.Revoke("alice")
+	if n != 1 || err != nil || tickets.Len() != 0 || len(tickets.own) != 0 || tickets.clients.memory != 0 {
 		t.Errorf("%d revoked, %d left, counted %v, %d bytes", n, tickets.Len(), tickets.own,
 			tickets.clients.memory)
 	}

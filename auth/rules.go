@@ -12,9 +12,14 @@ func (a *rules) byTicket(c Credentials) (Identity, error) {
 	if !c.agrees(id.UserID) {
 		return Identity{}, ErrInvalid.because("userId differs from the user of the ticket")
 	}
-	if !t.own {
-		id.open, id.public = a.mode == ModeOpen, a.public
+	// A ticket can be from before a restart, with other settings.
+	switch {
+	case !t.own:
+		id.open = a.mode == ModeOpen
+	case id.open && a.mode != ModeOpen: // nothing may have proved its user
+		return Identity{}, errTicket
 	}
+	id.public = a.public
 	if id.Username == "" {
 		id.Username = c.displayName(id.UserID)
 	}

@@ -62,14 +62,15 @@ var errAddressTickets = &Error{
 // Tickets issues and redeems tickets. A ticket is a credential for one connection. A backend
 // requests it for a user whom it has signed in, or a page requests it with a token that it sends in
 // a header. Tickets are meant for EventSource, which can send credentials in its URL only: a used
-// ticket in a log is worthless. Tickets are stored as digests in the memory of one process: at most
-// 100,000 of backends, or 32 MiB, and half of that of clients, so that clients cannot use up what
-// backends need. The zero value is not usable; use [NewTickets]. Tickets is safe for
-// concurrent use.
+// ticket in a log is worthless. Tickets are stored as digests in the memory of one process, and with
+// [NewStoredTickets] in a store that outlives it: at most 100,000 of backends, or 32 MiB, and half of
+// that of clients, so that clients cannot use up what backends need. The zero value is not usable;
+// use [NewTickets] or [NewStoredTickets]. Tickets is safe for concurrent use.
 type Tickets struct {
-	now func() time.Time
+	now   func() time.Time
+	store TicketStore // nil: the tickets end with the process. It is not called with mu held
 
-	mu       sync.Mutex // guards the fields below
+	mu       sync.Mutex // guards the fields below, and the state of each ticket
 	closed   bool
 	issued   map[[sha256.Size]byte]*linked.Element
 	order    linked.List // of *ticket, oldest first
@@ -85,6 +86,7 @@ type ticket struct {
 	own      bool // by IssueFor: identity is complete, else the Authenticator completes it
 	from     netip.Addr
 	expires  time.Time
+	state    ticketState // except unused with a store only
 }
 
 // NewTickets returns an empty store of tickets. now is the clock; nil is time.Now.
@@ -103,8 +105,8 @@ func NewTickets(now func() time.Time) *Tickets {
 
 // Issue returns a new ticket for one connection of userID, and the time when it expires. username
 // may be empty; channels are patterns as in a token's channels claim. A ttl of 0 is [MaxTicketTTL],
-// a longer one an error. The errors are of type *[Error]: [ErrMalformed], whose Detail names the
-// wrong field, or [ErrTicketsFull].
+// a longer one an error. The errors are or wrap an *[Error]: [ErrMalformed], whose Detail names the
+// wrong field, [ErrTicketsFull], [ErrTicketsClosed] or [ErrTicketsUnavailable], which has the cause.
 func (t *Tickets) Issue(
 	userID, username string, channels []string, ttl time.Duration,
 ) (string, time.Time, error) {
@@ -124,9 +126,9 @@ func (t *Tickets) Issue(
 // IssueFor returns a new ticket for one more connection of an identity that a client has just
 // proved. The connection gets the identity's rights and expiry. The ticket expires with the
 // identity's token, after [MaxTicketTTL] at the latest. address is that of the client, or the zero
-// Addr; for IPv6 it is the first of the /64. The errors are of type *[Error]: [ErrRequired] for an
-// anonymous identity, [ErrExpired] for an expired one, [ErrTicketsFull], or one with the code
-// rate_limited while the user has 16 unused tickets of this kind, or the address 5,000.
+// Addr; for IPv6 it is the first of the /64. The errors are those of Issue, [ErrRequired] for an
+// anonymous identity, [ErrExpired] for an expired one, or one with the code rate_limited while the
+// user has 16 unused tickets of this kind, or the address 5,000.
 func (t *Tickets) IssueFor(id Identity, address netip.Addr) (string, time.Time, error) {
 	now := t.now()
 	switch {
@@ -148,30 +150,54 @@ func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	_, _ = rand.Read(random) // never fails
 	value := base64.RawURLEncoding.EncodeToString(random)
 	entry.digest = sha256.Sum256([]byte(value))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.forget(t.now())
-	if err := t.admit(&entry); err != nil {
+	if err := t.add(&entry); err != nil {
 		return "", time.Time{}, err
 	}
-	t.issued[entry.digest] = t.order.PushBack(&entry)
-	t.count(&entry, 1)
+	if t.store != nil {
+		if err := t.save(&entry); err != nil {
+			return "", time.Time{}, err
+		}
+	}
 	return value, entry.expires, nil
 }
 
-// Revoke deletes the unused tickets of a user and returns their number.
-func (t *Tickets) Revoke(userID string) (revoked int) {
+// add stores a ticket in memory, or refuses it.
+func (t *Tickets) add(entry *ticket) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.forget(t.now())
+	if err := t.admit(entry); err != nil {
+		return err
+	}
+	t.insert(entry)
+	return nil
+}
+
+func (t *Tickets) insert(entry *ticket) {
+	t.issued[entry.digest] = t.order.PushBack(entry)
+	t.count(entry, 1)
+}
+
+// Revoke deletes the unused tickets of a user and returns their number. After an error, which wraps
+// [ErrTicketsUnavailable], this process refuses them, and the next one may accept them: try again.
+func (t *Tickets) Revoke(userID string) (revoked int, err error) {
+	t.mu.Lock()
+	var of []*ticket
 	for e := t.order.Front(); e != nil; {
 		next := e.Next()
-		if e.Value.(*ticket).identity.UserID == userID {
-			t.remove(e)
+		if entry := e.Value.(*ticket); entry.identity.UserID == userID {
 			revoked++
+			if t.store == nil {
+				t.remove(e)
+			} else {
+				entry.state = ticketRevoked
+				of = append(of, entry)
+			}
 		}
 		e = next
 	}
-	return revoked
+	t.mu.Unlock()
+	return revoked, t.discard(of)
 }
 
 // Len returns the number of stored tickets.
@@ -182,7 +208,8 @@ func (t *Tickets) Len() int {
 }
 
 // redeem returns a ticket and deletes it. The error does not say whether the ticket is unknown,
-// used, revoked or expired.
+// used, revoked or expired; it wraps ErrTicketsUnavailable when the store cannot delete the ticket,
+// which then stays valid.
 func (t *Tickets) redeem(value string) (ticket, error) {
 	if len(value) != base64.RawURLEncoding.EncodedLen(ticketBytes) {
 		return ticket{}, errTicket
@@ -193,14 +220,22 @@ func (t *Tickets) redeem(value string) (ticket, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e, ok := t.issued[digest]
-	if !ok {
+	if !ok || e.Value.(*ticket).state != ticketUnused {
 		return ticket{}, errTicket
 	}
-	found := *t.remove(e)
-	if !now.Before(found.expires) {
-		return ticket{}, errTicket
+	found := e.Value.(*ticket)
+	if t.store == nil || !now.Before(found.expires) {
+		t.remove(e)
 	}
-	return found, nil
+	switch {
+	case !now.Before(found.expires):
+		return ticket{}, errTicket
+	case t.store != nil:
+		if err := t.use(found); err != nil {
+			return ticket{}, err
+		}
+	}
+	return *found, nil
 }
 
 var errTicket = ErrInvalid.because("the ticket is unknown, used or expired")

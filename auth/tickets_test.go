@@ -84,8 +84,8 @@ func TestTicketRefusals(t *testing.T) {
 	refused(t, a, Credentials{Ticket: value}, ErrInvalid)
 	// Revocation.
 	value, other := issue(t, tickets, "alice"), issue(t, tickets, "bob")
-	if n := tickets.Revoke("alice"); n != 1 {
-		t.Errorf("%d tickets were revoked, want 1", n)
+	if n, err := tickets.Revoke("alice"); n != 1 || err != nil {
+		t.Errorf("%d tickets were revoked, want 1, %v", n, err)
 	}
 	refused(t, a, Credentials{Ticket: value}, ErrInvalid)
 	if id, err := try(a, Credentials{Ticket: other}, SocketIO); err != nil || id.UserID != "bob" {
@@ -193,7 +193,7 @@ func TestTicketsAreBounded(t *testing.T) {
 	if tickets.Len() != 1 {
 		t.Errorf("%d tickets, want 1: the others have expired", tickets.Len())
 	}
-	tickets.Revoke("alice")
+	_, _ = tickets.Revoke("alice")
 	if tickets.backends != (stock{maxTickets: maxTickets, maxMemory: maxTicketsMemory / 32}) || tickets.order.Len() != 0 {
 		t.Errorf("%d bytes and %d entries are left", tickets.backends.memory, tickets.order.Len())
 	}

@@ -17,14 +17,14 @@ const drainPause = 250 * time.Millisecond
 // drain ends everything in an order that loses nothing: first readiness and publishes, then the
 // connections, then the running requests. A publish that was accepted reaches all connections that
 // its receipt counts. Later ones, and requests for tickets, are refused, because neither outlives
-// the process. With Options.Stored publishes do, so the Hub takes them as long as there are requests.
+// the process. With Options.Stored both do, so they are accepted as long as there are requests.
 func (s *Service) drain(ctx context.Context, srv *http.Server) error {
 	s.health.draining.Store(true)
 	if !s.o.Stored {
 		s.o.Hub.Drain()
-	}
-	if s.o.Tickets != nil {
-		s.o.Tickets.Close()
+		if s.o.Tickets != nil {
+			s.o.Tickets.Close()
+		}
 	}
 	settings, start := s.settings.load(), time.Now()
 	timeout := settings.drainTimeout

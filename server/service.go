@@ -68,8 +68,8 @@ type Options struct {
 	// DrainRate is how many connections per second, both transports together, the server closes in
 	// that time at least. With 0, the default, the time alone decides.
 	DrainRate int
-	// Stored tells that notifications outlive the process: a drain accepts publishes until the end
-	// instead of refusing them.
+	// Stored tells that notifications and tickets outlive the process: a drain accepts publishes and
+	// requests for tickets until the end instead of refusing them.
 	Stored bool
 
 	// SweepInterval is the time between two searches for dead streams: streams without a successful

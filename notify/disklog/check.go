@@ -21,6 +21,7 @@ type Checked struct {
 	Notifications int `json:"notifications"`
 	Sessions      int `json:"sessions"`
 	Retained      int `json:"retained"`
+	Tickets       int `json:"tickets"` // unused, some of which may have expired
 }
 
 // Check reads every block of the files and every entry. It calls report with one line for each damage.
@@ -49,11 +50,16 @@ func (f *Files) Check(report func(string)) (c Checked, err error) {
 			_, err := decodeRetained(v)
 			return err == nil
 		}},
+		{"ticket", ticketPrefix, &c.Tickets, json.Valid},
 	} {
 		skipped, _ := readable(f.db, []byte(part.prefix), successor(part.prefix), time.Time{},
 			func(key, value []byte) bool {
 				if *part.count++; !part.valid(value) {
-					report(fmt.Sprintf("%s %q is damaged", part.name, key))
+					what := fmt.Sprint(*part.count) // the key of a session can be a secret
+					if part.prefix == retainedPrefix {
+						what = fmt.Sprintf("%q", key)
+					}
+					report(fmt.Sprintf("%s %s is damaged", part.name, what))
 				}
 				return true
 			})

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -39,7 +40,7 @@ func check(t *testing.T, f *Files) (c Checked, damage []string) {
 }
 
 // sample makes a store with something of everything: 300 messages in tables, 5 in the write-ahead
-// log, a session and a retained message.
+// log, a session, a ticket and a retained message.
 func sample(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir, nil)
@@ -49,6 +50,9 @@ func sample(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	if err := s.Sessions().Save([]notify.Session{{Key: "pid:1", ClientID: "c"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tickets().Save(ticketFor(1, time.Now().Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
 	m := message(7, "b")
@@ -83,13 +87,13 @@ func TestFiles(t *testing.T) {
 	if _, err := Open(DefaultOptions(dir)); !errors.Is(err, ErrInUse) {
 		t.Errorf("a store opens while its files are read: %v", err)
 	}
-	if c, damage := check(t, f); len(damage) > 0 || c != (Checked{1, 305, 1, 1}) {
+	if c, damage := check(t, f); len(damage) > 0 || c != (Checked{1, 305, 1, 1, 1}) {
 		t.Errorf("checked %+v, damage %q", c, damage)
 	}
 	st, err := f.Stat(1)
 	if err != nil || st.Notifications != 305 || st.Rooms != 2 || len(st.Largest) != 1 ||
 		st.Largest[0].Room != "a" || st.Largest[0].Notifications != 304 || st.Sessions != 1 ||
-		st.Retained != 1 || st.Newest.ID != head.String() || st.Bytes < 300_000 ||
+		st.Retained != 1 || st.Tickets != 1 || st.Newest.ID != head.String() || st.Bytes < 300_000 ||
 		st.Oldest.ID != (notify.ID{Epoch: head.Epoch, Seq: 1}).String() || st.FileBytes == 0 {
 		t.Errorf("%+v %v", st, err)
 	}

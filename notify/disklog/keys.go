@@ -14,6 +14,7 @@ import "encoding/binary"
 //	s/<key>                  session, JSON
 //	r/<length><room><type>   retained message: its epoch and sequence number, and its entry
 //	i/<api key hash>/<key>   answer to a request with an Idempotency-Key, after its expiry
+//	t/<expiry><sha256>       ticket: Unix time in milliseconds, 8 bytes, and the digest; JSON
 //	w/<queue>/<n>            event of a queue; n is 0 for the number of those that are lost
 var (
 	keyFormat = []byte("m/format")
@@ -30,6 +31,7 @@ const (
 	sessionPrefix  = "s/"
 	retainedPrefix = "r/"
 	valuePrefix    = "i/"
+	ticketPrefix   = "t/"
 	queuePrefix    = "w/"
 )
 

@@ -1,6 +1,7 @@
 package disklog
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,6 +75,14 @@ func (l *Log) room() error {
 	return l.space.check()
 }
 
+// reserve reports whether something small may be written that must be possible on a full disk too.
+func (l *Log) reserve() error {
+	if l.hasEnded() {
+		return notify.ErrClosed
+	}
+	return l.space.has(l.s.o.MinFree / 2)
+}
+
 func (l *Log) hasEnded() bool {
 	select {
 	case <-l.ended:
@@ -123,7 +132,7 @@ func (l *Log) write() {
 		case <-l.queue.filled:
 		case <-ticks.C:
 			l.tend()
-			if err := l.s.sweepValues(); err != nil {
+			if err := errors.Join(l.s.sweepValues(), l.s.tickets.sweep()); err != nil {
 				l.s.o.Fatal(err)
 			}
 		case <-syncs:

@@ -2,6 +2,7 @@ package disklog
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -16,29 +17,34 @@ const spaceInterval = 100 * time.Millisecond
 type space struct {
 	o Options
 
-	mu     sync.Mutex
-	at     time.Time
-	result error
+	mu   sync.Mutex
+	at   time.Time
+	left uint64 // bytes
 }
 
-// check returns an error that wraps notify.ErrUnavailable when there is too little space.
-func (s *space) check() error {
+// check returns an error that wraps notify.ErrUnavailable when there is less than Options.MinFree.
+func (s *space) check() error { return s.has(s.o.MinFree) }
+
+// has returns an error that wraps notify.ErrUnavailable when there is less space.
+func (s *space) has(bytes uint64) error {
+	if left := s.measure(); left < bytes {
+		return fmt.Errorf("%w: the disk has %d bytes left, fewer than %d", notify.ErrUnavailable,
+			left, bytes)
+	}
+	return nil
+}
+
+// measure returns how many bytes are left.
+func (s *space) measure() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now()
 	if d := now.Sub(s.at); d >= 0 && d < spaceInterval {
-		return s.result
+		return s.left
 	}
-	s.at = now
-	usage, err := s.o.fs.GetDiskUsage(s.o.Dir)
-	switch {
-	case err != nil: // some file systems do not say
-		s.result = nil
-	case usage.AvailBytes < s.o.MinFree:
-		s.result = fmt.Errorf("%w: the disk has %d bytes left, fewer than %d",
-			notify.ErrUnavailable, usage.AvailBytes, s.o.MinFree)
-	default:
-		s.result = nil
+	s.at, s.left = now, math.MaxUint64
+	if usage, err := s.o.fs.GetDiskUsage(s.o.Dir); err == nil { // some file systems do not say
+		s.left = usage.AvailBytes
 	}
-	return s.result
+	return s.left
 }

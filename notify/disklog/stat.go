@@ -24,6 +24,7 @@ type Stat struct {
 	Newest        *Place     `json:"newest"`
 	Sessions      int        `json:"sessions"`
 	Retained      int        `json:"retained"`
+	Tickets       int        `json:"tickets"` // unused, some of which may have expired
 	Rooms         int        `json:"rooms"`
 	Largest       []RoomStat `json:"largest"` // rooms by bytes
 	Unreadable    int        `json:"unreadable"`
@@ -71,7 +72,7 @@ func (f *Files) Stat(largest int) (s Stat, err error) {
 		return true
 	})
 	for prefix, count := range map[string]*int{
-		sessionPrefix: &s.Sessions, retainedPrefix: &s.Retained,
+		sessionPrefix: &s.Sessions, retainedPrefix: &s.Retained, ticketPrefix: &s.Tickets,
 	} {
 		skipped, _ := readable(f.db, []byte(prefix), successor(prefix), time.Time{},
 			func([]byte, []byte) bool {

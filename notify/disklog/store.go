@@ -78,7 +78,8 @@ type Store struct {
 	lock *pebble.Lock
 	mark *mark
 
-	values values
+	values  values
+	tickets *Tickets
 
 	aside   string              // where a damaged store was moved to; "": there was none
 	rescued *salvaged           // what could be read of it, until it is written into the new one
@@ -103,6 +104,7 @@ func Open(o Options) (*Store, error) {
 		o.healDeadline = healDeadline
 	}
 	s := &Store{o: o}
+	s.tickets = newTickets(s)
 	if err := s.open(); err != nil {
 		if s.db != nil {
 			_ = s.db.Close()
@@ -200,8 +202,11 @@ func (s *Store) compareMark(l *Log) (err error) {
 		return err
 	}
 	head := l.Head()
-	if l.fresh || last.Epoch == head.Epoch && last.Seq <= head.Seq {
-		return s.mark.set(head)
+	if l.fresh && last.IsZero() { // new, or a backup that begins an epoch in any case
+		err = s.tickets.drop(pebble.NoSync)
+	}
+	if err != nil || l.fresh || last.Epoch == head.Epoch && last.Seq <= head.Seq {
+		return errors.Join(err, s.mark.set(head))
 	}
 	if last.IsZero() {
 		s.o.Log.Warn("the data directory has no mark, as a backup that was restored: clients that " +
@@ -216,7 +221,10 @@ func (s *Store) compareMark(l *Log) (err error) {
 		m.ID.Epoch = l.epoch.Load()
 	}
 	epoch := binary.BigEndian.AppendUint32(nil, l.epoch.Load())
-	if err := s.db.Set(keyEpoch, epoch, pebble.Sync); err != nil {
+	if err := s.db.Set(keyEpoch, epoch, pebble.NoSync); err != nil {
+		return err
+	}
+	if err := s.tickets.drop(pebble.Sync); err != nil {
 		return err
 	}
 	return s.mark.set(l.Head())
@@ -241,6 +249,7 @@ func (s *Store) Log() *Log { return s.log.Load() }
 // Close stores what was accepted and closes the directory.
 func (s *Store) Close() error {
 	err := s.Log().Close()
+	s.tickets.close()
 	err = errors.Join(err, s.db.Delete(keyOpen, pebble.Sync), s.db.Close(), s.mark.f.Close())
 	return errors.Join(err, s.lock.Close())
 }

@@ -55,7 +55,7 @@ type ticketIssuer interface {
 	Issue(
 		userID, username string, channels []string, ttl time.Duration,
 	) (ticket string, expires time.Time, err error)
-	Revoke(userID string) int
+	Revoke(userID string) (revoked int, err error)
 }
 
 // handler serves the routes of routeTable. Any goroutine may call its methods.

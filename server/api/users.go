@@ -115,14 +115,16 @@ func (h *handler) showUser(c *call) (any, error) {
 }
 
 // endUser serves DELETE /v1/users/{userId}/connections. It closes the connections of every
-// namespace and revokes the tickets with which the user could connect again.
+// namespace and revokes the tickets with which the user could connect again. If their store cannot
+// forget them, the connections are closed all the same.
 func (h *handler) endUser(c *call) (any, error) {
 	id, _, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
+	var failed error
 	if h.o.Tickets != nil {
-		h.o.Tickets.Revoke(id)
+		_, failed = h.o.Tickets.Revoke(id)
 	}
 	var reply disconnectedReply
 	for _, m := range h.hub.Members() {
@@ -131,7 +133,7 @@ func (h *handler) endUser(c *call) (any, error) {
 			reply.Disconnected++
 		}
 	}
-	return reply, nil
+	return reply, failed // with an error the backend tries again
 }
 
 // joinUser serves PUT /v1/users/{userId}/channels/{channel}.

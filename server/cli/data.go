@@ -69,8 +69,9 @@ func (d *DataCheck) Run(e Environment, c config.Config) error {
 			disklog.Checked
 		}{len(damage) == 0, damage, checked})
 	} else {
-		_, err = fmt.Fprintf(e.Stdout, "tables %d  notifications %d  sessions %d  retained %d  damage %d\n",
-			checked.Tables, checked.Notifications, checked.Sessions, checked.Retained, len(damage))
+		_, err = fmt.Fprintf(e.Stdout, "tables %d  notifications %d  sessions %d  retained %d  tickets %d  damage %d\n",
+			checked.Tables, checked.Notifications, checked.Sessions, checked.Retained,
+			checked.Tickets, len(damage))
 	}
 	if err == nil && len(damage) > 0 {
 		return fmt.Errorf("%w in %d places", errDamaged, len(damage))
@@ -114,7 +115,8 @@ func (d *DataStat) Run(e Environment, c config.Config) error {
 				place.at.Stored.Format(time.RFC3339))
 		}
 	}
-	fmt.Fprintf(w, "sessions\t%d\nretained\t%d\nrooms\t%d\n", s.Sessions, s.Retained, s.Rooms)
+	fmt.Fprintf(w, "sessions\t%d\nretained\t%d\ntickets\t%d\nrooms\t%d\n", s.Sessions, s.Retained,
+		s.Tickets, s.Rooms)
 	for _, room := range s.Largest {
 		fmt.Fprintf(w, "  %s\t%d\t%d bytes\n", cell(room.Room), room.Notifications, room.Bytes)
 	}

@@ -61,7 +61,7 @@ func TestData(t *testing.T) {
 	closeData(t, s, hub)
 
 	if r := run(t, e, "", "data", "check"); r.code != 0 ||
-		!strings.Contains(r.out, "notifications 3  sessions 0  retained 0  damage 0\n") {
+		!strings.Contains(r.out, "notifications 3  sessions 0  retained 0  tickets 0  damage 0\n") {
 		t.Errorf("check: %+v", r)
 	}
 	r := run(t, e, "", "data", "export", "--room=a")

@@ -1,0 +1,339 @@
+package disklog
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+)
+
+// ticketFor returns a ticket with a digest that has the number.
+func ticketFor(number byte, expires time.Time) auth.StoredTicket {
+	return auth.StoredTicket{Digest: [32]byte{number}, Expires: expires, Value: []byte(`{"userId":"u"}`)}
+}
+
+// numbers returns the numbers of the tickets that the store has.
+func numbers(s *Store) (all []byte) {
+	for _, t := range s.Tickets().Load() {
+		all = append(all, t.Digest[0])
+	}
+	slices.Sort(all)
+	return all
+}
+
+func save(t *testing.T, s *Store, tickets ...auth.StoredTicket) {
+	t.Helper()
+	for _, ticket := range tickets {
+		if err := s.Tickets().Save(ticket); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The next process has the tickets that are not removed and have not expired.
+func TestTickets(t *testing.T) {
+	t.Parallel()
+	var now atomic.Int64
+	now.Store(time.Date(2026, 1, 1, 0, 0, 0, 123456, time.UTC).UnixNano())
+	next := processes(t, func(o *Options) { o.Now = func() time.Time { return time.Unix(0, now.Load()) } })
+	s := next()
+	at := func(d time.Duration) time.Time { return time.Unix(0, now.Load()).Add(d) }
+	ends, used := ticketFor(1, at(time.Second)), ticketFor(2, at(time.Minute))
+	stays := ticketFor(3, at(time.Minute))
+	save(t, s, ends, used, stays)
+	if err := s.Tickets().Remove(used); err != nil {
+		t.Fatal(err)
+	}
+	s = next()
+	all := s.Tickets().Load()
+	if len(all) != 2 || string(all[0].Value) != string(ends.Value) ||
+		!all[0].Expires.Equal(ends.Expires.Truncate(time.Millisecond)) || all[1].Digest != stays.Digest {
+		t.Errorf("after a restart %+v", all)
+	}
+	now.Add(int64(time.Second))
+	if got := numbers(s); string(got) != "\x03" {
+		t.Errorf("after the end of one: %v", got)
+	}
+	if err := s.Tickets().Remove(used, all[1]); err != nil { // its expiry has milliseconds only
+		t.Fatal(err)
+	}
+	if got := numbers(next()); len(got) > 0 {
+		t.Errorf("after their removal: %v", got)
+	}
+}
+
+// The sweep removes expired tickets from disk, and no others.
+func TestTicketsSwept(t *testing.T) {
+	t.Parallel()
+	var now atomic.Int64
+	now.Store(1_000_000)
+	clock := func(o *Options) { o.Now = func() time.Time { return time.UnixMilli(now.Load()) } }
+	dir := t.TempDir()
+	s := open(t, dir, clock)
+	for i := range 20 {
+		save(t, s, ticketFor(byte(i), time.UnixMilli(1_000_000+int64(i))))
+	}
+	closed(t, s)
+	s = open(t, dir, clock)
+	defer closed(t, s)
+	s.Tickets().Load()
+	s.Log().committing.Lock()
+	defer s.Log().committing.Unlock()
+	onDisk := func() (n int) {
+		_ = s.Log().scan([]byte(ticketPrefix), successor(ticketPrefix), func(_, _ []byte) error {
+			n++
+			return nil
+		})
+		return n
+	}
+	for _, step := range []struct {
+		after time.Duration
+		left  int
+	}{{4 * time.Millisecond, 15}, {ticketSweep - time.Millisecond, 15}, {time.Millisecond, 0}} {
+		now.Add(step.after.Milliseconds())
+		if err := s.tickets.sweep(); err != nil {
+			t.Fatal(err)
+		}
+		if n := onDisk(); n != step.left {
+			t.Errorf("%v later %d are left, want %d", step.after, n, step.left)
+		}
+	}
+	if latest := s.tickets.latest.Load(); latest != 0 {
+		t.Errorf("the next sweep looks for tickets until %d", latest)
+	}
+}
+
+// After a power cut there is every ticket that was stored, and none that was removed. With
+// SyncInterval a new ticket may be lost.
+func TestTicketsAfterPowerCut(t *testing.T) {
+	t.Parallel()
+	for name, interval := range map[string]time.Duration{"always": 0, "interval": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fs := vfs.NewCrashableMem()
+			change := func(o *Options) { o.fs, o.SyncInterval = fs, interval }
+			s := open(t, "data", change)
+			later := time.Now().Add(time.Hour)
+			used, stays, fresh := ticketFor(1, later), ticketFor(2, later), ticketFor(3, later)
+			save(t, s, used, stays)
+			if err := s.Tickets().Remove(used); err != nil {
+				t.Fatal(err)
+			}
+			save(t, s, fresh)
+			after := fs.CrashClone(vfs.CrashCloneCfg{})
+			closed(t, s)
+			fs = after
+			s = open(t, "data", change)
+			defer closed(t, s)
+			want := "\x02\x03"
+			if interval > 0 {
+				want = "\x02"
+			}
+			if got := numbers(s); string(got) != want {
+				t.Errorf("tickets %v, want %v", got, []byte(want))
+			}
+		})
+	}
+}
+
+// A full disk refuses new tickets. Stored ones can be removed, from the half of the reserve.
+func TestTicketsOnFullDisk(t *testing.T) {
+	t.Parallel()
+	disk := &smallDisk{FS: vfs.NewMem()}
+	disk.free.Store(1 << 30)
+	var now atomic.Int64
+	s := open(t, "/data", func(o *Options) {
+		o.fs, o.Now = disk, func() time.Time { return time.UnixMilli(now.Load()) }
+	})
+	defer closed(t, s)
+	later := time.UnixMilli(1 << 40)
+	save(t, s, ticketFor(1, later), ticketFor(2, later))
+	for _, step := range []struct {
+		free         uint64
+		save, remove bool
+	}{{64<<20 - 1, false, true}, {32 << 20, false, true}, {32<<20 - 1, false, false}, {64 << 20, true, true}} {
+		disk.free.Store(step.free)
+		now.Add(1000)
+		err := s.Tickets().Save(ticketFor(3, later))
+		if (err == nil) != step.save || err != nil && !errors.Is(err, notify.ErrUnavailable) {
+			t.Errorf("%d bytes free: save %v", step.free, err)
+		}
+		err = s.Tickets().Remove(ticketFor(1, later))
+		if (err == nil) != step.remove || err != nil && !errors.Is(err, notify.ErrUnavailable) {
+			t.Errorf("%d bytes free: remove %v", step.free, err)
+		}
+	}
+}
+
+// A disk that takes long gives an error in time, and the store closes after what runs. Removing
+// again succeeds.
+func TestTicketsOnSlowDisk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var slow atomic.Bool
+		fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+			sync := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
+			if slow.Load() && sync && strings.HasSuffix(op.Path, ".log") {
+				time.Sleep(3 * time.Second)
+			}
+			return nil
+		}))
+		s := open(t, "/data", func(o *Options) { *o = o.On(fs) })
+		used := ticketFor(1, time.Now().Add(time.Hour))
+		save(t, s, used)
+		slow.Store(true)
+		start := time.Now()
+		err := s.Tickets().Remove(used)
+		if took := time.Since(start); !errors.Is(err, notify.ErrUnavailable) || took != commitTimeout {
+			t.Errorf("after %v: %v", took, err)
+		}
+		slow.Store(false)
+		if err := s.Tickets().Remove(used); err != nil {
+			t.Error(err)
+		}
+		slow.Store(true)
+		_ = s.Tickets().Save(ticketFor(2, time.Now().Add(time.Hour)))
+		slow.Store(false)
+		closed(t, s)
+		if err := s.Tickets().Remove(used); err == nil {
+			t.Error("a closed store removes tickets")
+		}
+		s = open(t, "/data", func(o *Options) { *o = o.On(fs) })
+		defer closed(t, s)
+		if got := numbers(s); string(got) != "\x02" {
+			t.Errorf("tickets %v", got)
+		}
+	})
+}
+
+// Of a restored backup nobody knows which tickets were used after it.
+func TestBackupHasNoTickets(t *testing.T) {
+	t.Parallel()
+	for name, interval := range map[string]time.Duration{"always": 0, "interval": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			change := func(o *Options) { o.SyncInterval = interval }
+			s := open(t, t.TempDir(), change)
+			save(t, s, ticketFor(1, time.Now().Add(time.Hour)))
+			dir, _, err := s.Backup()
+			if err != nil {
+				t.Fatal(err)
+			}
+			copied := filepath.Join(t.TempDir(), "copy")
+			if err := MoveBackup(dir, copied); err != nil {
+				t.Fatal(err)
+			}
+			if got := numbers(s); len(got) != 1 {
+				t.Errorf("the backup has changed the store: %v", got)
+			}
+			closed(t, s)
+			s = open(t, copied, change)
+			defer closed(t, s)
+			if got := numbers(s); len(got) > 0 {
+				t.Errorf("the restored backup has %v", got)
+			}
+		})
+	}
+}
+
+// When the end of the log is lost, what says which tickets were used can be lost with it.
+func TestLostEndHasNoTickets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	follow(s.Log())
+	add(t, s.Log(), 1, 3, "a")
+	save(t, s, ticketFor(1, time.Now().Add(time.Hour)))
+	head := s.Log().Head()
+	head.Seq++
+	if err := s.mark.set(head); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, s)
+	s = open(t, dir, nil)
+	defer closed(t, s)
+	if got := numbers(s); len(got) > 0 || s.Log().Head().Epoch == head.Epoch {
+		t.Errorf("tickets %v, epoch %x", got, s.Log().Head().Epoch)
+	}
+}
+
+// Tickets that cannot be read are dropped, and the others with them: nobody knows which were used.
+func TestDamagedTickets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	save(t, s, ticketFor(1, time.Now().Add(time.Hour)))
+	if err := s.db.Set([]byte(ticketPrefix+"short"), []byte("x"), nil); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, s)
+	f, err := OpenFiles(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, damage := check(t, f); c.Tickets != 2 || len(damage) != 1 || damage[0] != "ticket 2 is damaged" {
+		t.Errorf("%+v, %q", c, damage)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, nil)
+	defer closed(t, s)
+	for range 2 {
+		if got := numbers(s); len(got) > 0 {
+			t.Errorf("tickets %v", got)
+		}
+	}
+}
+
+// Of many redemptions of one ticket in one store, one is accepted, and the next process accepts
+// none.
+func TestTicketsAreRedeemedOnce(t *testing.T) {
+	t.Parallel()
+	next := processes(t, nil)
+	tickets := auth.NewStoredTickets(next().Tickets(), nil)
+	value, _, err := tickets.Issue("alice", "", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := func() (n int32) {
+		a, err := auth.New(auth.Options{Mode: auth.ModeTicket, Tickets: tickets})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var count atomic.Int32
+		done := make(chan struct{})
+		for range 50 {
+			go func() {
+				_, err := a.Authenticate(context.Background(), auth.Credentials{Ticket: value}, auth.EventSource)
+				if err == nil {
+					count.Add(1)
+				}
+				done <- struct{}{}
+			}()
+		}
+		for range 50 {
+			<-done
+		}
+		return count.Load()
+	}
+	tickets = auth.NewStoredTickets(next().Tickets(), nil)
+	if n := accepted(); n != 1 {
+		t.Errorf("%d are accepted", n)
+	}
+	tickets = auth.NewStoredTickets(next().Tickets(), nil)
+	if n := accepted(); n != 0 {
+		t.Errorf("the next process accepts %d", n)
+	}
+}
