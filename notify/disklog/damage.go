@@ -161,7 +161,7 @@ func (l *Log) giveUp(cause error) error {
 		l.dropped.Store(max(l.dropped.Load(), fileNumber(name)))
 	}
 	l.broken.Store(nil)
-	return l.s.mark.set(l.Head())
+	return errors.Join(l.s.mark.set(l.Head()), l.s.mark.sync())
 }
 
 // asides is how many damaged stores are kept.

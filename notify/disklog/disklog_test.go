@@ -107,10 +107,12 @@ func TestNewerFormatIsRefused(t *testing.T) {
 // The oldest messages are dropped when all are too large, and when they are too old.
 func TestRetention(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
+	start := time.Now()
+	var later atomic.Int64 // the store reads it, too
 	dir := t.TempDir()
 	s := open(t, dir, func(o *Options) {
-		o.MaxBytes, o.Now = 256<<10, func() time.Time { return now }
+		o.MaxBytes = 256 << 10
+		o.Now = func() time.Time { return start.Add(time.Duration(later.Load())) }
 	})
 	l := s.Log()
 	follow(l)
@@ -136,7 +138,7 @@ func TestRetention(t *testing.T) {
 		err, notify.ErrTrimmed) {
 		t.Errorf("error %v", err)
 	}
-	now = now.Add(25 * time.Hour)
+	later.Store(int64(25 * time.Hour))
 	for range 5 {
 		l.tend()
 	}

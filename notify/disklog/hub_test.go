@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,11 +230,13 @@ func TestSessionsOutliveTheProcess(t *testing.T) {
 func TestRetainedOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	now := time.Now()
+	begin := time.Now()
+	var later atomic.Int64 // the store reads it, too
+	clock := func() time.Time { return begin.Add(time.Duration(later.Load())) }
 	start := func() (*Store, *notify.Hub) {
-		s := open(t, dir, func(o *Options) { o.Now = func() time.Time { return now } })
+		s := open(t, dir, func(o *Options) { o.Now = clock })
 		o := notify.DefaultOptions()
-		o.RetainedStore, o.Now = s.Retained(), func() time.Time { return now }
+		o.RetainedStore, o.Now = s.Retained(), clock
 		return s, notify.New(s.Log(), o)
 	}
 	s, hub := start()
@@ -264,7 +267,7 @@ func TestRetainedOutlivesTheProcess(t *testing.T) {
 	if got := shown(hub.Retained(notify.ToChannel("c"))); got != "2 4 " {
 		t.Errorf("after a restart %s", got)
 	}
-	now = now.Add(25 * time.Hour)
+	later.Store(int64(25 * time.Hour))
 	s.Log().tend() // the log drops everything
 	restart()
 	defer func() { hub.Close(); closed(t, s) }()

@@ -174,7 +174,7 @@ func (s *Store) start() (err error) {
 	}
 	// Else a power cut may take the new directories, or the mark.
 	_ = s.syncDir(s.o.fs.PathDir(s.o.Dir)) // it may belong to somebody else
-	if err := errors.Join(s.mark.f.Sync(), s.syncDir(s.o.Dir)); err != nil {
+	if err := errors.Join(s.mark.sync(), s.syncDir(s.o.Dir)); err != nil {
 		return err
 	}
 	s.log.Store(l)
@@ -250,6 +250,7 @@ func (s *Store) Log() *Log { return s.log.Load() }
 func (s *Store) Close() error {
 	err := s.Log().Close()
 	s.tickets.close()
-	err = errors.Join(err, s.db.Delete(keyOpen, pebble.Sync), s.db.Close(), s.mark.f.Close())
+	err = errors.Join(err, s.db.Delete(keyOpen, pebble.Sync), s.db.Close(), s.mark.sync(),
+		s.mark.f.Close())
 	return errors.Join(err, s.lock.Close())
 }
