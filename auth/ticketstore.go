@@ -35,7 +35,7 @@ type TicketStore interface {
 // ErrTicketsUnavailable means that the [TicketStore] could not store a new ticket, or not remove a
 // used one, which then stays valid.
 var ErrTicketsUnavailable = &Error{
-	Code: "unavailable", Message: "Tickets cannot be stored, try again", Status: 503,
+	Code: "unavailable", Message: "Tickets are not available, try again", Status: 503,
 	RetryAfter: time.Second,
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,12 +34,14 @@ func (c *contract) slowBodies(t *testing.T, hub *notify.Hub) {
 	}
 }
 
-// fullIssuer refuses to issue tickets.
+// fullIssuer refuses to issue tickets, and to revoke them.
 type fullIssuer struct{ *auth.Tickets }
 
 func (fullIssuer) Issue(string, string, []string, time.Duration) (string, time.Time, error) {
 	return "", time.Time{}, auth.ErrTicketsFull
 }
+
+func (fullIssuer) Revoke(string) (int, error) { return 0, auth.ErrTicketsUnavailable }
 
 // downStore sends requests while the store is unavailable.
 func (c *contract) downStore(t *testing.T) {
@@ -52,7 +55,7 @@ func (c *contract) downStore(t *testing.T) {
 	down := *c
 	down.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
 	for i := range h.routes {
-		if r := &h.routes[i]; r.Body != nil || r.busy {
+		if r := &h.routes[i]; r.Body != nil || r.busy || slices.Contains(r.errors(), 503) {
 			headers := []string{"X-API-Key: " + servertest.Key}
 			if r.Body != nil {
 				headers = append(headers, "Content-Type: application/json")

@@ -159,9 +159,10 @@ func (h *handler) userRoutes(c components) []route {
 		Group:   groupUsers,
 		Summary: "Close all connections of a user",
 		Doc: "This includes other Socket.IO namespaces. Unused tickets of the user become " +
-			"void. A user without connections is not an error.",
-		Params: []param{userParam()},
-		Reply:  objectRef(c.disconnected), Example: `{"disconnected":2}`, handle: h.endUser,
+			"void. A user without connections is not an error. 503 means that the connections are " +
+			"closed, and that a ticket may be valid after a restart: try again.",
+		Params: []param{userParam()}, Errors: []int{http.StatusServiceUnavailable},
+		Reply: objectRef(c.disconnected), Example: `{"disconnected":2}`, handle: h.endUser,
 	}, {
 		Method: "PUT", Path: "/v1/users/{userId}/channels/{channel}", ID: "joinUser",
 		Group:   groupUsers,
