@@ -62,10 +62,10 @@ var errAddressTickets = &Error{
 // Tickets issues and redeems tickets. A ticket is a credential for one connection. A backend
 // requests it for a user whom it has signed in, or a page requests it with a token that it sends in
 // a header. Tickets are meant for EventSource, which can send credentials in its URL only: a used
-// ticket in a log is worthless. Tickets are stored as digests in the memory of one process, and with
-// [NewStoredTickets] in a store that outlives it: at most 100,000 of backends, or 32 MiB, and half of
-// that of clients, so that clients cannot use up what backends need. The zero value is not usable;
-// use [NewTickets] or [NewStoredTickets]. Tickets is safe for concurrent use.
+// ticket in a log is worthless. Tickets are stored as digests in the memory of one process, and
+// with [NewStoredTickets] in a store that outlives it: at most 100,000 of backends, or 32 MiB, and
+// half of that of clients, so that clients cannot use up what backends need. The zero value is not
+// usable; use [NewTickets] or [NewStoredTickets]. Tickets is safe for concurrent use.
 type Tickets struct {
 	now   func() time.Time
 	store TicketStore // nil: the tickets end with the process. It is not called with mu held
@@ -106,7 +106,7 @@ func NewTickets(now func() time.Time) *Tickets {
 // Issue returns a new ticket for one connection of userID, and the time when it expires. username
 // may be empty; channels are patterns as in a token's channels claim. A ttl of 0 is [MaxTicketTTL],
 // a longer one an error. The errors are or wrap an *[Error]: [ErrMalformed], whose Detail names the
-// wrong field, [ErrTicketsFull], [ErrTicketsClosed] or [ErrTicketsUnavailable], which has the cause.
+// wrong field, [ErrTicketsFull], [ErrTicketsClosed], or [ErrTicketsUnavailable] with its cause.
 func (t *Tickets) Issue(
 	userID, username string, channels []string, ttl time.Duration,
 ) (string, time.Time, error) {

@@ -49,8 +49,8 @@ const (
 )
 
 // NewStoredTickets returns the tickets of a store, which outlive the process. Issue and IssueFor
-// return after a ticket is stored, and a connection is accepted after its ticket is removed, so that
-// no crash makes a used ticket valid again. now is the clock; nil is time.Now.
+// return after a ticket is stored, and a connection is accepted after its ticket is removed, so
+// that no crash makes a used ticket valid again. now is the clock; nil is time.Now.
 func NewStoredTickets(store TicketStore, now func() time.Time) *Tickets {
 	t := NewTickets(now)
 	t.store = store
@@ -58,7 +58,7 @@ func NewStoredTickets(store TicketStore, now func() time.Time) *Tickets {
 	for _, stored := range store.Load() {
 		entry, err := decodeTicket(stored.Value)
 		if err != nil || latest.Before(stored.Expires) {
-			// A newer version has written it, or the clock was set back: its client gets another one.
+			// A newer version has written it, or the clock was set back. Its client requests another.
 			// After an error the next process tries again.
 			_ = store.Remove(StoredTicket{Digest: stored.Digest, Expires: stored.Expires})
 			continue
@@ -135,8 +135,8 @@ func (t *Tickets) drop(entry *ticket) {
 func unavailable(cause error) error { return fmt.Errorf("%w: %w", ErrTicketsUnavailable, cause) }
 
 // savedTicket is StoredTicket.Value, JSON. It has no channels that are public, because the next
-// process has settings of its own, and no question for the hook, which has the client's credentials:
-// a connection with such a ticket ends when its identity expires.
+// process has settings of its own, and no question for the hook, which has the credentials of the
+// client: a connection with such a ticket ends when its identity expires.
 type savedTicket struct {
 	UserID    string     `json:"userId"`
 	Username  string     `json:"username,omitempty"`

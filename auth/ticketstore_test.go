@@ -303,7 +303,7 @@ func TestTicketIsRevokedMeanwhile(t *testing.T) {
 	}
 }
 
-// A ticket that this version cannot read, and one that a clock gives more time than a ticket has, is
+// A ticket that this version cannot read, and one with more time than a ticket has, is
 // dropped.
 func TestStoredTicketIsStrange(t *testing.T) {
 	t.Parallel()

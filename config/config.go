@@ -67,7 +67,7 @@ type Config struct {
 	RetainedSize     int   `group:"Channels and history" name:"retained-size" env:"RETAINED_SIZE" default:"${RETAINED_SIZE}" min:"0" max:"1000000" help:"Number of types of which one channel or user can have a retained notification; 0 = retain none."`
 	RetainedMaxBytes Bytes `group:"Channels and history" name:"retained-max-bytes" env:"RETAINED_MAX_BYTES" default:"${RETAINED_MAX_BYTES}" min:"0" max:"1024GiB" help:"Maximum memory of all retained notifications, of which one channel or user can have a quarter; above it a publish with retain is refused; 0 = retain none."`
 
-	DataDir      string `group:"Storage" name:"data-dir" env:"DATA_DIR" help:"Directory in which notifications, sessions, answers to Idempotency-Keys, webhooks and the generated API key outlive the process. Without it they are in memory only."`
+	DataDir      string `group:"Storage" name:"data-dir" env:"DATA_DIR" help:"Directory in which notifications, sessions, answers to Idempotency-Keys, tickets, webhooks and the generated API key outlive the process. Without it they are in memory only."`
 	DataSync     string `group:"Storage" name:"data-sync" env:"DATA_SYNC" default:"always" allow:"always,interval" help:"always: a notification is on disk before it is acknowledged and delivered. interval: the server writes to disk every 10 ms, so a crash loses the last notifications, and after it every client that reconnects gets a gap."`
 	DataMaxBytes Bytes  `group:"Storage" name:"data-max-bytes" env:"DATA_MAX_BYTES" default:"${DATA_MAX_BYTES}" min:"1MiB" max:"1024GiB" help:"Maximum size of the notifications in DATA_DIR; the oldest are dropped first."`
 

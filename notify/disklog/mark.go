@@ -14,9 +14,8 @@ import (
 // mark is a file with the id of the last stored message. The store reads its own write-ahead log up
 // to the first damaged record, which can look like the end, so it cannot tell whether it has lost
 // the newest messages. The mark can. Messages do not sync it, which would double the syncs: after a
-// power cut it may be older than the log, which does no harm as long as its epoch is the same. So it
-// is synced when an epoch begins, before the first id of the epoch is given, and at the end, after
-// which it may have to be right for long.
+// power cut it may be older than the log, which does no harm as long as its epoch is the same. So
+// it is synced when an epoch begins, before the first id of the epoch is given, and at the end.
 type mark struct {
 	f   vfs.File
 	buf []byte

@@ -42,7 +42,7 @@ func newTickets(s *Store) *Tickets {
 // Tickets returns the tickets of the directory.
 func (s *Store) Tickets() *Tickets { return s.tickets }
 
-// ticketKey returns the key of a ticket. The expiry comes first, so that expired ones are one range.
+// ticketKey returns the key of a ticket. The expiry comes first, so expired ones are one range.
 func ticketKey(t auth.StoredTicket) []byte {
 	key := append(make([]byte, 0, ticketKeySize), ticketPrefix...)
 	key = binary.BigEndian.AppendUint64(key, uint64(t.Expires.UnixMilli()))
@@ -108,8 +108,8 @@ func (t *Tickets) Save(ticket auth.StoredTicket) error {
 }
 
 // Remove implements auth.TicketStore. It syncs, whatever Options.SyncInterval is, because a ticket
-// must not be used twice. It may use half of the space that is kept free, so that tickets work while
-// the disk is full: it writes few bytes, and no new tickets are stored then.
+// must not be used twice. It may use half of the space that is kept free, so that tickets work
+// while the disk is full: it writes few bytes, and no new tickets are stored then.
 func (t *Tickets) Remove(tickets ...auth.StoredTicket) error {
 	if err := t.s.Log().reserve(); err != nil {
 		return err
