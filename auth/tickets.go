@@ -83,10 +83,10 @@ type Tickets struct {
 type ticket struct {
 	digest   [sha256.Size]byte
 	identity Identity
-	own      bool // by IssueFor: identity is complete, else the Authenticator completes it
+	state    ticketState // always unused without a store
+	own      bool        // by IssueFor: identity is complete, else the Authenticator completes it
 	from     netip.Addr
 	expires  time.Time
-	state    ticketState // except unused with a store only
 }
 
 // NewTickets returns an empty store of tickets. now is the clock; nil is time.Now.

@@ -53,6 +53,7 @@ func testPassingTrouble(t *testing.T, w way) {
 		retry  time.Duration // at least
 	}{
 		{auth.ErrKeySetUnavailable, 200, auth.ErrKeySetUnavailable.RetryAfter},
+		{fmt.Errorf("%w: %w", auth.ErrTicketsUnavailable, notify.ErrUnavailable), 200, time.Second},
 		{fmt.Errorf("hook: %w", limited), 200, limited.RetryAfter},
 		{limited, 200, 30 * time.Second},
 		{&auth.Error{Code: "unavailable", Status: 502}, 200, time.Second},

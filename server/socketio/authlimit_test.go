@@ -82,7 +82,7 @@ func TestErrorsThatAreNotGuesses(t *testing.T) {
 	l := limit.New(limit.Options{AuthFailures: 10})
 	for _, err := range []error{
 		auth.ErrRequired, auth.ErrExpired, auth.ErrForbidden,
-		auth.ErrMalformed, auth.ErrKeySetUnavailable,
+		auth.ErrMalformed, auth.ErrKeySetUnavailable, auth.ErrTicketsUnavailable,
 	} {
 		if limited := tries(t, l, someIP, 100, auth.Identity{}, err); limited != 0 {
 			t.Errorf("%v: %d of 100 were refused", err, limited)
