@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/disklog"
 )
@@ -58,10 +61,24 @@ func TestData(t *testing.T) {
 		!strings.Contains(r.notes, "ADMIN_ADDR") {
 		t.Errorf("backup in use: %+v", r)
 	}
+	ticket, _, err := auth.NewStoredTickets(s.Tickets(), nil).Issue("ticket-user", "", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	closeData(t, s, hub)
 
+	for _, command := range []string{"check", "stat", "export"} {
+		r := run(t, e, "", "data", command)
+		digest := sha256.Sum256([]byte(ticket))
+		for _, secret := range []string{ticket, "ticket-user", string(digest[:]),
+			hex.EncodeToString(digest[:])} {
+			if r.code != 0 || strings.Contains(r.out+r.notes, secret) {
+				t.Errorf("%s prints what tickets are for: %+v", command, r)
+			}
+		}
+	}
 	if r := run(t, e, "", "data", "check"); r.code != 0 ||
-		!strings.Contains(r.out, "notifications 3  sessions 0  retained 0  tickets 0  damage 0\n") {
+		!strings.Contains(r.out, "notifications 3  sessions 0  retained 0  tickets 1  damage 0\n") {
 		t.Errorf("check: %+v", r)
 	}
 	r := run(t, e, "", "data", "export", "--room=a")
