@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -122,4 +123,27 @@ func (w *bare) rest() {
 	}
 	w.syncing = false
 	w.mu.Unlock()
+}
+
+// BenchmarkTicket issues a ticket and redeems it: two syncs, shared by all that wait.
+func BenchmarkTicket(b *testing.B) {
+	for _, clients := range []int{1, 16, 128} {
+		b.Run(fmt.Sprint(clients), func(b *testing.B) {
+			s := open(b, b.TempDir(), nil)
+			defer closed(b, s)
+			tickets := auth.NewStoredTickets(s.Tickets(), nil)
+			a, err := auth.New(auth.Options{Mode: auth.ModeTicket, Tickets: tickets})
+			if err != nil {
+				b.Fatal(err)
+			}
+			share(b, clients, func(int) error {
+				value, _, err := tickets.Issue("alice", "", nil, 0)
+				if err == nil {
+					c := auth.Credentials{Ticket: value}
+					_, err = a.Authenticate(b.Context(), c, auth.EventSource)
+				}
+				return err
+			})
+		})
+	}
 }
