@@ -203,7 +203,7 @@ func (s *Store) compareMark(l *Log) (err error) {
 	}
 	head := l.Head()
 	if l.fresh && last.IsZero() { // new, or a backup that begins an epoch in any case
-		err = s.tickets.drop(pebble.NoSync)
+		err = s.tickets.drop()
 	}
 	if err != nil || l.fresh || last.Epoch == head.Epoch && last.Seq <= head.Seq {
 		return errors.Join(err, s.mark.set(head))
@@ -221,10 +221,10 @@ func (s *Store) compareMark(l *Log) (err error) {
 		m.ID.Epoch = l.epoch.Load()
 	}
 	epoch := binary.BigEndian.AppendUint32(nil, l.epoch.Load())
-	if err := s.db.Set(keyEpoch, epoch, pebble.NoSync); err != nil {
+	if err := s.db.Set(keyEpoch, epoch, pebble.Sync); err != nil {
 		return err
 	}
-	if err := s.tickets.drop(pebble.Sync); err != nil {
+	if err := s.tickets.drop(); err != nil {
 		return err
 	}
 	return s.mark.set(l.Head())

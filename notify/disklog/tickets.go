@@ -72,7 +72,7 @@ func (t *Tickets) Load() (all []auth.StoredTicket) {
 	}
 	t.s.o.Log.Error("stored tickets are damaged: they are dropped, and their clients get new ones",
 		zap.Error(err))
-	if err := t.drop(pebble.Sync); err != nil {
+	if err := t.drop(); err != nil {
 		t.s.o.Fatal(err)
 	}
 	return nil
@@ -80,8 +80,13 @@ func (t *Tickets) Load() (all []auth.StoredTicket) {
 
 // drop removes all tickets. Of a restored backup, and of a log that has lost its end, nobody knows
 // which were used.
-func (t *Tickets) drop(how *pebble.WriteOptions) error {
-	return t.s.db.DeleteRange([]byte(ticketPrefix), successor(ticketPrefix), how)
+func (t *Tickets) drop() error {
+	from, to := []byte(ticketPrefix), successor(ticketPrefix)
+	errFound := errors.New("there is one")
+	if err := scan(t.s.db, from, to, func(_, _ []byte) error { return errFound }); err == nil {
+		return nil // a new store needs no tombstone
+	}
+	return t.s.db.DeleteRange(from, to, pebble.Sync)
 }
 
 // note remembers that there is a ticket with this expiry.
