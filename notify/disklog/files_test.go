@@ -87,7 +87,7 @@ func TestFiles(t *testing.T) {
 	if _, err := Open(DefaultOptions(dir)); !errors.Is(err, ErrInUse) {
 		t.Errorf("a store opens while its files are read: %v", err)
 	}
-	if c, damage := check(t, f); len(damage) > 0 || c != (Checked{1, 305, 1, 1, 1}) {
+	if c, damage := check(t, f); len(damage) > 0 || c != (Checked{2, 305, 1, 1, 1}) {
 		t.Errorf("checked %+v, damage %q", c, damage)
 	}
 	st, err := f.Stat(1)
