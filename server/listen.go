@@ -13,10 +13,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"golang.org/x/net/http2"
 
 	"github.com/roomcast/roomcast/server/edge"
-	"github.com/roomcast/roomcast/server/limit"
 )
 
 const (
@@ -101,17 +99,8 @@ func (s *Service) addressOf(conn net.Conn) (ip netip.Addr, ok bool) {
 // Like http.Server.Serve it returns when the server is closed.
 func serveTLS(s *http.Server, l net.Listener, c *certificate) error {
 	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
-	h2 := new(http2.Server)
-	if err := http2.ConfigureServer(s, h2); err != nil {
+	if err := countFrames(s); err != nil {
 		return err
-	}
-	// The HTTP/2 of net/http cannot be given another connection.
-	s.TLSNextProto[http2.NextProtoTLS] = func(s *http.Server, conn *tls.Conn, h http.Handler) {
-		options := http2.ServeConnOpts{BaseConfig: s, Handler: h}
-		if c, ok := h.(interface{ BaseContext() context.Context }); ok { // that of net/http
-			options.Context = c.BaseContext()
-		}
-		h2.ServeConn(limit.NewHTTP2Conn(conn), &options)
 	}
 	return s.ServeTLS(l, "", "")
 }
