@@ -1,15 +1,13 @@
 package disklog
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/objstorage"
-	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/roomcast/roomcast/notify"
@@ -31,7 +29,13 @@ func (f *Files) Check(report func(string)) (c Checked, err error) {
 	}
 	if f.cause != nil {
 		report("the store cannot be opened: " + oneLine(f.cause))
-		return c, nil
+	}
+	if l, ok := f.in.(*loose); ok {
+		for _, line := range l.unreadable {
+			if !strings.Contains(line, ".sst") { // checkTables has those
+				report(line)
+			}
+		}
 	}
 	head := f.checkMessages(&c, report)
 	if last := f.mark; last.Epoch == f.meta.epoch && last.Seq > head {
@@ -52,7 +56,7 @@ func (f *Files) Check(report func(string)) (c Checked, err error) {
 		}},
 		{"ticket", ticketPrefix, &c.Tickets, json.Valid},
 	} {
-		skipped, _ := readable(f.db, []byte(part.prefix), successor(part.prefix), time.Time{},
+		skipped, _ := f.in.read([]byte(part.prefix), successor(part.prefix), time.Time{},
 			func(key, value []byte) bool {
 				if *part.count++; !part.valid(value) {
 					what := fmt.Sprint(*part.count) // the key of a session can be a secret
@@ -80,19 +84,19 @@ func (f *Files) checkMessages(c *Checked, report func(string)) (head uint64) {
 		head = m.ID.Seq
 		for _, room := range m.Rooms {
 			refs++
-			_, closer, err := f.db.Get(roomKey(room, head))
-			if err != nil {
-				report(fmt.Sprintf("notification %v is not in the index of the room %q", m.ID, room))
+			if f.db == nil { // it takes long, and the index is made again
 				continue
 			}
-			_ = closer.Close()
+			if value, err := f.in.get(roomKey(room, head)); value == nil || err != nil {
+				report(fmt.Sprintf("notification %v is not in the index of the room %q", m.ID, room))
+			}
 		}
 		return true
 	})
 	if unreadable > 0 {
 		report(fmt.Sprintf("notifications: %d parts cannot be read", unreadable))
 	}
-	skipped, _ := readable(f.db, []byte(roomPrefix), successor(roomPrefix), time.Time{},
+	skipped, _ := f.in.read([]byte(roomPrefix), successor(roomPrefix), time.Time{},
 		func(key, _ []byte) bool {
 			if seqOf(key) > f.meta.floor {
 				refs--
@@ -100,6 +104,7 @@ func (f *Files) checkMessages(c *Checked, report func(string)) (head uint64) {
 			return true
 		})
 	switch {
+	case f.db == nil:
 	case skipped > 0:
 		report(fmt.Sprintf("index of the rooms: %d parts cannot be read", skipped))
 	case refs < 0 && unreadable == 0:
@@ -116,15 +121,8 @@ func (f *Files) checkTables(report func(string)) (n int, err error) {
 	}
 	var used map[string]bool // nil: not known
 	if f.db != nil {
-		levels, err := f.db.SSTables()
-		if err != nil {
+		if used, err = tablesOf(f.db); err != nil {
 			return 0, err
-		}
-		used = map[string]bool{}
-		for _, level := range levels {
-			for _, table := range level {
-				used[fmt.Sprintf("%06d.sst", uint64(table.BackingSSTNum))] = true
-			}
 		}
 	}
 	for _, name := range names {
@@ -139,24 +137,22 @@ func (f *Files) checkTables(report func(string)) (n int, err error) {
 	return n, nil
 }
 
-func checkTable(files vfs.FS, path string) (err error) {
-	defer func() { // the footer has no checksum
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errEntry, r)
+// tablesOf returns the names of the tables that a store uses.
+func tablesOf(db *pebble.DB) (names map[string]bool, err error) {
+	levels, err := db.SSTables()
+	names = map[string]bool{}
+	for _, level := range levels {
+		for _, table := range level {
+			names[fmt.Sprintf("%06d.sst", uint64(table.BackingSSTNum))] = true
 		}
-	}()
-	file, err := files.Open(path)
-	if err != nil {
-		return err
 	}
-	var table objstorage.Readable
-	if table, err = sstable.NewSimpleReadable(file); err != nil {
-		_ = file.Close()
-		return err
-	}
-	reader, err := sstable.NewReader(context.Background(), table, sstable.ReaderOptions{})
+	return names, err
+}
+
+func checkTable(files vfs.FS, path string) (err error) {
+	defer recovered(&err)
+	reader, err := openReader(files, path)
 	if err != nil {
-		_ = table.Close()
 		return err
 	}
 	defer reader.Close()

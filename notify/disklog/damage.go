@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,11 +83,15 @@ func fileNumber(path string) uint64 {
 // end ends the process because the store is damaged and cannot be repaired. The next one moves it
 // aside.
 func (s *Store) end(cause error) {
+	s.o.Fatal(errors.Join(cause, s.markDamaged()))
+}
+
+func (s *Store) markDamaged() error {
 	f, err := s.o.fs.Create(s.flag(), vfs.WriteCategoryUnspecified)
-	if err == nil {
-		err = errors.Join(f.Sync(), f.Close(), s.syncDir(s.path()))
+	if err != nil {
+		return err
 	}
-	s.o.Fatal(errors.Join(cause, err))
+	return errors.Join(f.Sync(), f.Close(), s.syncDir(s.path()))
 }
 
 // flagged returns an error if the last process has ended because the store is damaged.
@@ -97,6 +100,23 @@ func (s *Store) flagged() error {
 		return nil
 	}
 	return fmt.Errorf("%w: found by the last process", errEntry)
+}
+
+// hasManifest returns an error if the store has data and no file that says which manifest is the newest.
+// Pebble would take the directory for a new one, and remove the data.
+func (s *Store) hasManifest() error {
+	names, _ := s.o.fs.List(s.path()) // a new store has none
+	data := false
+	for _, name := range names {
+		if strings.HasPrefix(name, "marker.manifest.") {
+			return nil
+		}
+		data = data || strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".log")
+	}
+	if data {
+		return fmt.Errorf("%w: the file marker.manifest is missing", errEntry)
+	}
+	return nil
 }
 
 func (s *Store) flag() string { return s.o.fs.PathJoin(s.path(), flagName) }
@@ -162,37 +182,4 @@ func (l *Log) giveUp(cause error) error {
 	}
 	l.broken.Store(nil)
 	return errors.Join(l.s.mark.set(l.Head()), l.s.mark.sync())
-}
-
-// asides is how many damaged stores are kept.
-const asides = 2
-
-// moveAside renames a damaged store. A new one begins, with another epoch.
-func (s *Store) moveAside(cause error) error {
-	prefix := s.path() + ".damaged-"
-	aside := prefix + s.o.Now().UTC().Format("20060102T150405.000")
-	s.o.Log.Error("the data is damaged: it is moved aside, and clients that reconnect get a gap",
-		zap.String("to", filepath.Base(aside)), zap.Error(cause))
-	if s.db != nil {
-		_ = s.db.Close() // it was only read
-		s.db = nil
-	}
-	s.aside = aside
-	if err := s.o.fs.Rename(s.path(), aside); err != nil {
-		return err
-	}
-	names, err := s.o.fs.List(s.o.Dir)
-	if err != nil {
-		return err
-	}
-	names = slices.DeleteFunc(names, func(name string) bool {
-		return !strings.HasPrefix(name, filepath.Base(prefix))
-	})
-	slices.Sort(names)
-	for _, name := range names[:max(0, len(names)-asides)] {
-		if err := s.o.fs.RemoveAll(s.o.fs.PathJoin(s.o.Dir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package disklog
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -28,9 +27,6 @@ type Exported struct {
 // Export calls each with the notifications after an id, oldest first, of one hub room if it is not
 // "". It returns how many parts of the store cannot be read. An id of another epoch is after none.
 func (f *Files) Export(after notify.ID, room string, each func(Exported) error) (unreadable int, err error) {
-	if f.cause != nil {
-		return 0, fmt.Errorf("the store cannot be opened: %w", f.cause)
-	}
 	if after.Epoch != f.meta.epoch {
 		after.Seq = 0
 	}
@@ -47,5 +43,8 @@ func (f *Files) Export(after notify.ID, room string, each func(Exported) error) 
 		err = each(out)
 		return err == nil
 	})
+	if f.cause != nil {
+		unreadable = max(unreadable, 1)
+	}
 	return unreadable, err
 }

@@ -18,9 +18,10 @@ type Files struct {
 	path  string // of the store
 	fs    vfs.FS
 	lock  *pebble.Lock // nil on a read-only file system
-	db    *pebble.DB   // nil when it cannot be opened
-	cause error        // why
-	mark  notify.ID    // the zero ID without a valid mark
+	in    source
+	db    *pebble.DB // nil when the engine cannot open it
+	cause error      // why
+	mark  notify.ID  // the zero ID without a valid mark
 	meta  meta
 }
 
@@ -48,16 +49,14 @@ func (f *Files) open() (err error) {
 		return err
 	}
 	f.mark = readMark(f.fs, f.dir)
-	db, err := openReadOnly(f.fs, f.path)
-	if err != nil {
-		f.cause = err
-		return nil
+	if f.in, f.db, f.cause, err = openSource(f.fs, f.path); err != nil {
+		return err
 	}
-	f.db = db
-	s := Store{db: db}
-	f.meta, err = s.readMeta()
+	f.meta, err = readMeta(f.in)
 	if damaged(err) {
-		f.cause = err
+		if f.cause == nil {
+			f.cause = err
+		}
 		return nil
 	}
 	return err
@@ -65,8 +64,8 @@ func (f *Files) open() (err error) {
 
 // Close releases the directory.
 func (f *Files) Close() (err error) {
-	if f.db != nil {
-		err = f.db.Close()
+	if f.in != nil {
+		err = f.in.close()
 	}
 	if f.lock != nil {
 		err = errors.Join(err, f.lock.Close())
@@ -115,7 +114,7 @@ func (quiet) Fatalf(format string, args ...any) {
 // messages calls f with the messages, oldest first, until it returns false. It passes over those that
 // cannot be read and returns how many parts there are of them.
 func (f *Files) messages(after uint64, each func(*notify.Message) bool) (unreadable int) {
-	skipped, _ := readable(f.db, logKey(max(after, f.meta.floor)+1), successor(logPrefix), time.Time{},
+	skipped, _ := f.in.read(logKey(max(after, f.meta.floor)+1), successor(logPrefix), time.Time{},
 		func(key, value []byte) bool {
 			m, err := decodeEntry(notify.ID{Epoch: f.meta.epoch, Seq: seqOf(key)}, value)
 			if err != nil {

@@ -3,7 +3,6 @@ package disklog
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -19,7 +18,7 @@ type meta struct {
 
 // begin reads the meta keys, and writes those of a new store.
 func (s *Store) begin() (meta, error) {
-	m, err := s.readMeta()
+	m, err := readMeta(engine{s.db})
 	if err != nil {
 		return m, err
 	}
@@ -27,7 +26,7 @@ func (s *Store) begin() (meta, error) {
 	// again.
 	reused := m.open && s.o.SyncInterval > 0
 	if m.epoch == 0 || reused {
-		m.epoch, m.fresh = newEpoch(m.epoch), true
+		m.epoch, m.fresh = newEpoch(max(m.epoch, s.former)), true
 	}
 	b := s.db.NewBatch()
 	defer b.Close()
@@ -50,8 +49,8 @@ func metaEntries(m meta) []entry {
 }
 
 // readMeta reads the meta keys. In a store without them they are 0.
-func (s *Store) readMeta() (m meta, err error) {
-	version, err := s.number(keyFormat, 4)
+func readMeta(in source) (m meta, err error) {
+	version, err := numberOf(in, keyFormat, 4)
 	if err != nil {
 		return m, err
 	}
@@ -59,29 +58,25 @@ func (s *Store) readMeta() (m meta, err error) {
 		return m, fmt.Errorf("has the format %d, and this program knows formats up to %d", version,
 			format)
 	}
-	epoch, err := s.number(keyEpoch, 4)
+	epoch, err := numberOf(in, keyEpoch, 4)
 	if err != nil {
 		return m, err
 	}
 	m.epoch = uint32(epoch)
-	if m.floor, err = s.number(keyFloor, 8); err != nil {
+	if m.floor, err = numberOf(in, keyFloor, 8); err != nil {
 		return m, err
 	}
-	open, err := s.number(keyOpen, 1)
+	open, err := numberOf(in, keyOpen, 1)
 	m.open = open > 0
 	return m, err
 }
 
-// number reads a number of some bytes, 0 when there is none.
-func (s *Store) number(key []byte, size int) (n uint64, err error) {
-	value, closer, err := s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil {
+// numberOf reads a number of some bytes, 0 when there is none.
+func numberOf(in source, key []byte, size int) (n uint64, err error) {
+	value, err := in.get(key)
+	if value == nil || err != nil {
 		return 0, err
 	}
-	defer closer.Close()
 	if len(value) != size {
 		return 0, fmt.Errorf("%s has %d bytes, expected %d", key, len(value), size)
 	}

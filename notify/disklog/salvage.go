@@ -9,36 +9,38 @@ import (
 	"go.uber.org/zap"
 )
 
-// salvageTime is how long the search for what can be read in a damaged store may take.
+// salvageTime is how long heal may search for what can be read.
 const salvageTime = 2 * time.Second
 
-// maxSalvaged is the size of the sessions and retained messages that are kept of a damaged store.
-// The Hub has bounds for both, which are lower by default.
+// maxSalvaged is the size of what heal keeps. All of it has bounds, which are lower by default.
 const maxSalvaged = 256 << 20
 
 type entry struct{ key, value []byte }
 
-// salvaged is what could be read of a damaged store.
+// salvaged is what could be read of a damaged store besides the messages.
 type salvaged struct {
-	entries  []entry // of sessions and retained messages
-	bytes    int
-	messages []entry
-	skipped  int // parts that cannot be read
-	late     bool
+	entries []entry
+	bytes   int
+	counts  map[string]int
+	skipped int // parts that cannot be read
+	late    bool
 }
 
 func (s *salvaged) field() zap.Field {
-	return zap.Dict("kept", zap.Int("sessions_and_retained", len(s.entries)),
-		zap.Int("notifications", len(s.messages)), zap.Int("parts_unreadable", s.skipped),
+	return zap.Dict("kept", zap.Int("sessions", s.counts[sessionPrefix]),
+		zap.Int("retained", s.counts[retainedPrefix]), zap.Int("answers", s.counts[valuePrefix]),
+		zap.Int("webhooks", s.counts[queuePrefix]), zap.Int("parts_unreadable", s.skipped),
 		zap.Bool("in_time", !s.late))
 }
 
-// salvageState reads the sessions and retained messages.
+// salvageState reads everything besides the messages.
 func salvageState(db pebble.Reader, deadline time.Time) (found salvaged) {
-	for _, prefix := range []string{sessionPrefix, retainedPrefix} {
+	found.counts = map[string]int{}
+	for _, prefix := range statePrefixes {
 		skipped, late := readable(db, []byte(prefix), successor(prefix), deadline,
 			func(key, value []byte) bool {
 				found.entries = append(found.entries, entry{bytes.Clone(key), bytes.Clone(value)})
+				found.counts[prefix]++
 				found.bytes += len(key) + len(value)
 				return found.bytes < maxSalvaged
 			})
@@ -79,7 +81,8 @@ func readable(db pebble.Reader, from, to []byte, deadline time.Time, f func(key,
 			return skipped, false
 		}
 		skipped++
-		if ok = passOver(it, last, to, over); !ok {
+		seek := func(key []byte) (bool, error) { return it.SeekGE(key), it.Error() }
+		if ok = passOver(seek, last, to, over); !ok {
 			return skipped, over()
 		}
 	}
@@ -89,31 +92,32 @@ func readable(db pebble.Reader, from, to []byte, deadline time.Time, f func(key,
 const window = 24
 
 // passOver moves an iterator that has failed after a key to the next entry that it can read, and
-// reports whether there is one. Every step goes 256 times further, and then back in halves, so that
-// it takes a few dozen.
-func passOver(it *pebble.Iterator, last, to []byte, over func() bool) bool {
+// reports whether there is one. seek moves it to the first entry that is not before a key. Every step
+// goes 256 times further, and then back in halves, so that it takes a few dozen.
+func passOver(seek func([]byte) (bool, error), last, to []byte, over func() bool) bool {
 	padded := make([]byte, window)
 	copy(padded, last[2:])
 	base := new(big.Int).SetBytes(padded)
 	end := new(big.Int).Lsh(big.NewInt(1), 8*window)
-	seek := func(step *big.Int) (found, past bool) {
+	jump := func(step *big.Int) (found, past bool, err error) {
 		at := new(big.Int).Add(base, step)
 		if at.Cmp(end) >= 0 {
-			return false, true
+			return false, true, nil
 		}
 		key := append(bytes.Clone(last[:2]), at.FillBytes(make([]byte, window))...)
-		return it.SeekGE(key), bytes.Compare(key, to) >= 0
+		found, err = seek(key)
+		return found, bytes.Compare(key, to) >= 0, err
 	}
 	failed, step := new(big.Int), big.NewInt(1)
 	for ; ; step.Lsh(step, 8) {
 		if over() {
 			return false
 		}
-		found, past := seek(step)
+		found, past, err := jump(step)
 		if found {
 			break
 		}
-		if past || it.Error() == nil { // nothing is after it
+		if past || err == nil { // nothing is after it
 			return false
 		}
 		failed.Set(step)
@@ -124,12 +128,12 @@ func passOver(it *pebble.Iterator, last, to []byte, over func() bool) bool {
 		if middle.Rsh(middle, 1); new(big.Int).Sub(step, middle).Cmp(one) < 0 {
 			break
 		}
-		if found, _ := seek(middle); found {
+		if found, _, _ := jump(middle); found {
 			step = middle
 		} else {
 			failed = middle
 		}
 	}
-	found, _ := seek(step)
+	found, _, _ := jump(step)
 	return found
 }

@@ -28,6 +28,7 @@ type Stat struct {
 	Rooms         int        `json:"rooms"`
 	Largest       []RoomStat `json:"largest"` // rooms by bytes
 	Unreadable    int        `json:"unreadable"`
+	Damage        string     `json:"damage,omitempty"` // why the store cannot be opened
 }
 
 // Place is the id of a notification and when it was stored.
@@ -43,10 +44,10 @@ type RoomStat struct {
 	Bytes         int64  `json:"bytes"`
 }
 
-// Stat reads all entries. It returns at most some of the largest rooms.
+// Stat reads all entries that can be read. It returns at most some of the largest rooms.
 func (f *Files) Stat(largest int) (s Stat, err error) {
 	if f.cause != nil {
-		return s, fmt.Errorf("the store cannot be opened: %w", f.cause)
+		s.Damage = "the store cannot be opened: " + oneLine(f.cause)
 	}
 	if s.FileBytes, err = FileBytes(f.dir); err != nil {
 		return s, err
@@ -74,7 +75,7 @@ func (f *Files) Stat(largest int) (s Stat, err error) {
 	for prefix, count := range map[string]*int{
 		sessionPrefix: &s.Sessions, retainedPrefix: &s.Retained, ticketPrefix: &s.Tickets,
 	} {
-		skipped, _ := readable(f.db, []byte(prefix), successor(prefix), time.Time{},
+		skipped, _ := f.in.read([]byte(prefix), successor(prefix), time.Time{},
 			func([]byte, []byte) bool {
 				*count++
 				return true

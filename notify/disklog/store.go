@@ -48,6 +48,7 @@ type Options struct {
 	fs           vfs.FS        // nil: the operating system's
 	healDeadline time.Duration // 0: the constant
 	memTable     uint64        // bytes; 0: the constant
+	rescueTime   time.Duration // 0: the constant
 }
 
 // DefaultOptions returns the defaults for a directory.
@@ -81,11 +82,11 @@ type Store struct {
 	values  values
 	tickets *Tickets
 
-	aside   string              // where a damaged store was moved to; "": there was none
-	rescued *salvaged           // what could be read of it, until it is written into the new one
-	log     atomic.Pointer[Log] // nil while the store is opened
-	backup  sync.Mutex          // held by Backup
-	state   sync.RWMutex        // held to write sessions and retained messages, and alone by heal
+	aside  string              // where a damaged store was moved to; "": there was none
+	former uint32              // its epoch, if that is known
+	log    atomic.Pointer[Log] // nil while the store is opened
+	backup sync.Mutex          // held by Backup
+	state  sync.RWMutex        // held to write what is in statePrefixes, and alone by heal
 }
 
 // Open opens the directory. A damaged store is moved aside and a new one begins, which every client
@@ -102,6 +103,9 @@ func Open(o Options) (*Store, error) {
 	}
 	if o.healDeadline == 0 {
 		o.healDeadline = healDeadline
+	}
+	if o.rescueTime == 0 {
+		o.rescueTime = rescueTime
 	}
 	s := &Store{o: o}
 	s.tickets = newTickets(s)
@@ -127,14 +131,18 @@ func (s *Store) open() error {
 	if err := s.acquire(); err != nil {
 		return err
 	}
+	if err := s.takeRescued(); err != nil {
+		return err
+	}
 	err := s.flagged()
+	if err == nil {
+		err = s.hasManifest()
+	}
 	if err == nil {
 		err = s.start()
 	}
 	if damaged(err) {
-		if err = s.moveAside(err); err == nil {
-			found := s.rescue()
-			s.rescued = &found
+		if err = s.rescue(err); err == nil {
 			err = s.start()
 		}
 	}
@@ -149,12 +157,6 @@ func (s *Store) start() (err error) {
 	meta, err := s.begin()
 	if err != nil {
 		return err
-	}
-	if found := s.rescued; found != nil {
-		s.rescued = nil
-		if meta, err = s.restore(*found, meta); err != nil {
-			return err
-		}
 	}
 	l, err := newLog(s, meta)
 	if err == nil {
@@ -182,10 +184,10 @@ func (s *Store) start() (err error) {
 	return nil
 }
 
-// checkState reads the sessions and retained messages, so that damage in them is found before anybody
-// uses the log.
+// checkState reads everything besides the messages, so that damage in it is found before anybody uses
+// the log.
 func (s *Store) checkState() error {
-	for _, prefix := range []string{sessionPrefix, retainedPrefix} {
+	for _, prefix := range statePrefixes {
 		err := scan(s.db, []byte(prefix), successor(prefix), func(_, _ []byte) error { return nil })
 		if err != nil {
 			return err
