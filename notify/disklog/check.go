@@ -119,14 +119,17 @@ func (f *Files) checkTables(report func(string)) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var used map[string]bool // nil: not known
+	var used map[string]uint64 // nil: not known
 	if f.db != nil {
 		if used, err = tablesOf(f.db); err != nil {
 			return 0, err
 		}
 	}
 	for _, name := range names {
-		if !strings.HasSuffix(name, ".sst") || used != nil && !used[name] {
+		if !strings.HasSuffix(name, ".sst") {
+			continue
+		}
+		if _, ok := used[name]; used != nil && !ok {
 			continue
 		}
 		n++
@@ -137,13 +140,13 @@ func (f *Files) checkTables(report func(string)) (n int, err error) {
 	return n, nil
 }
 
-// tablesOf returns the names of the tables that a store uses.
-func tablesOf(db *pebble.DB) (names map[string]bool, err error) {
+// tablesOf returns the names of the tables that a store uses, with their highest sequence numbers.
+func tablesOf(db *pebble.DB) (names map[string]uint64, err error) {
 	levels, err := db.SSTables()
-	names = map[string]bool{}
+	names = map[string]uint64{}
 	for _, level := range levels {
 		for _, table := range level {
-			names[fmt.Sprintf("%06d.sst", uint64(table.BackingSSTNum))] = true
+			names[fmt.Sprintf("%06d.sst", uint64(table.BackingSSTNum))] = uint64(table.LargestSeqNum)
 		}
 	}
 	return names, err

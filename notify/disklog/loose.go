@@ -3,6 +3,7 @@ package disklog
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ type loose struct {
 type looseTable struct {
 	name              string
 	smallest, largest []byte
+	newest            uint64 // a sequence number that no entry is after
 }
 
 // span is a range of keys of which all entries before a sequence number are deleted.
@@ -39,18 +41,25 @@ type span struct {
 	seq      uint64
 }
 
-// openLoose opens a store. tables are those that the store uses, nil if that is not known.
-func openLoose(fs vfs.FS, path string, tables map[string]bool) (*loose, error) {
+// openLoose opens a store. tables are those that the store uses with their highest sequence numbers,
+// nil if that is not known.
+func openLoose(fs vfs.FS, path string, tables map[string]uint64) (*loose, error) {
 	names, err := fs.List(path)
 	if err != nil {
 		return nil, err
 	}
 	l := &loose{fs: fs, path: path}
 	for _, name := range names {
-		if !strings.HasSuffix(name, ".sst") || tables != nil && !tables[name] {
+		if !strings.HasSuffix(name, ".sst") {
 			continue
 		}
-		if err := l.addTable(name); err != nil {
+		newest, used := tables[name]
+		if tables == nil {
+			newest = math.MaxUint64
+		} else if !used {
+			continue
+		}
+		if err := l.addTable(name, newest); err != nil {
 			l.unreadable = append(l.unreadable, name+": "+oneLine(err))
 		}
 	}
@@ -60,13 +69,13 @@ func openLoose(fs vfs.FS, path string, tables map[string]bool) (*loose, error) {
 }
 
 // addTable reads the bounds of a table.
-func (l *loose) addTable(name string) (err error) {
+func (l *loose) addTable(name string, newest uint64) (err error) {
 	c, err := openTable(l.fs, l.path, name)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	of := looseTable{name: name}
+	of := looseTable{name: name, newest: newest}
 	// A bound in a block that cannot be read stays unknown.
 	if err := c.move(first, nil); err == nil && c.key != nil {
 		of.smallest = bytes.Clone(c.key)

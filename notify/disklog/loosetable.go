@@ -17,6 +17,7 @@ type tableCursor struct {
 	table  *sstable.Reader
 	it     sstable.Iterator
 	number uint64 // of the file
+	newest uint64 // a sequence number that no entry is after
 	dels   deletions
 	hole   span   // keys that cannot be read, before the position
 	after  []byte // the position before the last move
@@ -147,6 +148,12 @@ func (c *tableCursor) step(how int, from, to []byte, over func() bool) (skipped 
 		c.hole.to = bytes.Clone(c.key)
 	}
 	return true
+}
+
+// mayHide reports whether the table may have a later version of an entry where it cannot be read.
+func (c *tableCursor) mayHide(key []byte, seq uint64) bool {
+	return c.hole.to != nil && seq <= c.newest &&
+		bytes.Compare(c.hole.from, key) < 0 && bytes.Compare(key, c.hole.to) < 0
 }
 
 func (c *tableCursor) close() (err error) {

@@ -109,6 +109,7 @@ func (m *merge) begin(key []byte) bool {
 			m.skipped++
 			continue
 		}
+		c.newest = t.newest
 		m.step(c, seek)
 		m.open = append(m.open, c)
 		return true
@@ -116,7 +117,7 @@ func (m *merge) begin(key []byte) bool {
 	return false
 }
 
-// deleted reports whether an entry is deleted, or a file may have had a newer version of it.
+// deleted reports whether an entry is deleted, or whether a file may have had a newer version of it.
 func (m *merge) deleted(at write) bool {
 	gone := m.dels.has(at.key, at.seq)
 	rest := m.open[:0]
@@ -125,8 +126,7 @@ func (m *merge) deleted(at write) bool {
 			gone = true
 		}
 		// The write-ahead logs have the newest version, if any.
-		if c != m.taken && m.taken != nil && c.hole.to != nil && changes(at.key) &&
-			bytes.Compare(c.hole.from, at.key) < 0 && bytes.Compare(at.key, c.hole.to) < 0 {
+		if m.taken != nil && changes(at.key) && c.mayHide(at.key, at.seq) {
 			gone = true
 		}
 		if c.key == nil && len(c.dels.waiting)+len(c.dels.active) == 0 &&

@@ -33,7 +33,7 @@ func openSource(fs vfs.FS, path string) (in source, db *pebble.DB, cause, err er
 // openDamaged opens a store to read what can be read, also where the engine would need a part that
 // cannot be read to find another. If the engine can open it, it says which tables there are.
 func openDamaged(fs vfs.FS, path string) (*loose, error) {
-	var tables map[string]bool
+	var tables map[string]uint64
 	if db, err := tryOpen(fs, path); err == nil {
 		if tables, err = tablesOf(db); err != nil {
 			tables = nil
