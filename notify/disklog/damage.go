@@ -146,7 +146,7 @@ func (l *Log) heal() {
 }
 
 // giveUp begins a new epoch without any of the messages: a part of the store cannot be read. It
-// keeps the sessions and retained messages that can. It excises all tables, because Pebble compacts a
+// keeps everything else that can. It excises all tables, because Pebble compacts a
 // damaged one again and again as long as a part of it is in use.
 func (l *Log) giveUp(cause error) error {
 	head, db := l.head.Load(), l.s.db

@@ -56,6 +56,8 @@ func (q *Queue) Save(gone [][2]uint64, numbers []uint64, events [][]byte, lost u
 	if err := q.s.Log().room(); err != nil {
 		return err
 	}
+	q.s.state.RLock()
+	defer q.s.state.RUnlock()
 	b := q.s.db.NewBatch()
 	defer b.Close()
 	for _, of := range gone {

@@ -1,7 +1,6 @@
 package disklog
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -232,5 +231,3 @@ func namesOf(t *testing.T, dir string) (names []string) {
 	}
 	return names
 }
-
-var _ = json.Valid

@@ -235,6 +235,7 @@ func (b *bucket) change(f func(*pebble.Batch) error) error {
 	}
 	batch := b.s.db.NewBatch()
 	defer batch.Close()
+	b.s.state.RLock()
 	b.mu.Lock()
 	err := f(batch)
 	empty := batch.Empty()
@@ -244,6 +245,7 @@ func (b *bucket) change(f func(*pebble.Batch) error) error {
 		}
 	}
 	b.mu.Unlock()
+	b.s.state.RUnlock()
 	if err != nil || empty {
 		return err
 	}
