@@ -8,11 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/roomcast/roomcast/notify"
 )
 
 // A bit that flips anywhere in the files is found, or does no harm: the store opens, every message
-// that it has is as it was written, and what is missing counts as lost.
+// that it has is as it was written, and what is missing counts as lost. The same holds when the manifest
+// is missing, too.
 func TestFlippedBits(t *testing.T) {
 	t.Parallel()
 	template := t.TempDir()
@@ -57,7 +60,7 @@ func TestFlippedBits(t *testing.T) {
 		flips = 1000
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range flips {
+	for n := range flips {
 		at := random.Int64N(total * 8)
 		i := 0
 		for at >= sizes[i]*8 {
@@ -70,6 +73,10 @@ func TestFlippedBits(t *testing.T) {
 		}
 		flip(t, filepath.Join(dir, files[i]), at)
 		name := fmt.Sprintf("bit %d of %s", at, files[i])
+		if n%3 == 0 { // the engine cannot open it
+			name += ", without the manifest"
+			removeManifest(t, vfs.Default, dir)
+		}
 		s := open(t, dir, nil)
 		checkStore(t, s, name, epoch, written)
 		if err := s.Close(); err != nil {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/kv/kvtest"
 )
 
 // flipTables flips bits in every table, all over it or, with few, in one block at its begin.
@@ -97,6 +98,16 @@ func damageInCompaction(t *testing.T, few bool) {
 	if err := s.Sessions().Save([]notify.Session{{Key: "pid:1", ClientID: "c"}}, nil); err != nil {
 		t.Fatal(err)
 	}
+	answers := s.KV("answers", kvtest.Wide)
+	for i := range 100 { // only the first ones are in the damaged block
+		err := answers.Put(t.Context(), fmt.Sprintf("key %03d", i), []byte(strings.Repeat("x", 200)), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Queue("q").Save(nil, []uint64{7}, texts("event"), 2); err != nil {
+		t.Fatal(err)
+	}
 	if err := l.Append(t.Context(), large(200)); err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +140,11 @@ func damageInCompaction(t *testing.T, few bool) {
 	}
 	if got := s.Sessions().Load(); few && (len(got) != 1 || got[0].ClientID != "c") {
 		t.Errorf("sessions %+v", got)
+	}
+	value, err := answers.Get(t.Context(), "key 099")
+	if state := s.Queue("q").state(t); few && (err != nil || len(value) != 200 ||
+		state != "[7] [event] 2") {
+		t.Errorf("the answer is %q, %v, the queue has %s", value, err, state)
 	}
 	head, floor := l.Head(), l.Floor()
 	closed(t, s)

@@ -92,48 +92,51 @@ func readable(db pebble.Reader, from, to []byte, deadline time.Time, f func(key,
 const window = 24
 
 // passOver moves an iterator that has failed after a key to the next entry that it can read, and
-// reports whether there is one. seek moves it to the first entry that is not before a key. Every step
-// goes 256 times further, and then back in halves, so that it takes a few dozen.
+// reports whether there is one. seek moves it to the first entry that is not before a key. The steps
+// get 256 times longer until one passes the part that cannot be read, and then shorter by halves.
 func passOver(seek func([]byte) (bool, error), last, to []byte, over func() bool) bool {
 	padded := make([]byte, window)
 	copy(padded, last[2:])
 	base := new(big.Int).SetBytes(padded)
 	end := new(big.Int).Lsh(big.NewInt(1), 8*window)
-	jump := func(step *big.Int) (found, past bool, err error) {
+	jump := func(step *big.Int) (found, failed bool) {
 		at := new(big.Int).Add(base, step)
 		if at.Cmp(end) >= 0 {
-			return false, true, nil
+			return false, false
 		}
 		key := append(bytes.Clone(last[:2]), at.FillBytes(make([]byte, window))...)
-		found, err = seek(key)
-		return found, bytes.Compare(key, to) >= 0, err
+		if bytes.Compare(key, to) >= 0 {
+			return false, false
+		}
+		found, err := seek(key)
+		return found, err != nil
 	}
-	failed, step := new(big.Int), big.NewInt(1)
-	for ; ; step.Lsh(step, 8) {
+	low, high := new(big.Int), big.NewInt(1) // after low it fails, after high it does not
+	found, failed := jump(high)
+	for ; failed; found, failed = jump(high) {
 		if over() {
 			return false
 		}
-		found, past, err := jump(step)
+		low.Set(high)
+		high.Lsh(high, 8)
+	}
+	for left := 8; left > 0; { // until something is found, and 8 times more
 		if found {
+			left--
+		}
+		middle := new(big.Int).Add(low, high)
+		if middle.Rsh(middle, 1); middle.Cmp(low) == 0 || over() {
 			break
 		}
-		if past || err == nil { // nothing is after it
-			return false
-		}
-		failed.Set(step)
-	}
-	one := big.NewInt(1)
-	for range 8 {
-		middle := new(big.Int).Add(failed, step)
-		if middle.Rsh(middle, 1); new(big.Int).Sub(step, middle).Cmp(one) < 0 {
-			break
-		}
-		if found, _, _ := jump(middle); found {
-			step = middle
-		} else {
-			failed = middle
+		switch now, failed := jump(middle); {
+		case failed:
+			low = middle
+		case now || !found: // nothing is after high while nothing is found
+			high, found = middle, now
 		}
 	}
-	found, _, _ := jump(step)
+	if found {
+		found, _ = jump(high)
+	}
 	return found
 }
