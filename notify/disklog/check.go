@@ -27,8 +27,8 @@ func (f *Files) Check(report func(string)) (c Checked, err error) {
 	if c.Tables, err = f.checkTables(report); err != nil {
 		return c, err
 	}
-	if f.cause != nil {
-		report("the store cannot be opened: " + oneLine(f.cause))
+	if damage := f.Damage(); damage != "" {
+		report(damage)
 	}
 	if l, ok := f.in.(*loose); ok {
 		for _, line := range l.unreadable {

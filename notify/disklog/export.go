@@ -43,8 +43,5 @@ func (f *Files) Export(after notify.ID, room string, each func(Exported) error) 
 		err = each(out)
 		return err == nil
 	})
-	if f.cause != nil {
-		unreadable = max(unreadable, 1)
-	}
 	return unreadable, err
 }

@@ -62,6 +62,14 @@ func (f *Files) open() (err error) {
 	return err
 }
 
+// Damage says why the engine cannot open the store, "" if it can. The files are read without it then.
+func (f *Files) Damage() string {
+	if f.cause == nil {
+		return ""
+	}
+	return "the store cannot be opened: " + oneLine(f.cause)
+}
+
 // Close releases the directory.
 func (f *Files) Close() (err error) {
 	if f.in != nil {

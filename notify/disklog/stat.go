@@ -28,7 +28,6 @@ type Stat struct {
 	Rooms         int        `json:"rooms"`
 	Largest       []RoomStat `json:"largest"` // rooms by bytes
 	Unreadable    int        `json:"unreadable"`
-	Damage        string     `json:"damage,omitempty"` // why the store cannot be opened
 }
 
 // Place is the id of a notification and when it was stored.
@@ -46,9 +45,6 @@ type RoomStat struct {
 
 // Stat reads all entries that can be read. It returns at most some of the largest rooms.
 func (f *Files) Stat(largest int) (s Stat, err error) {
-	if f.cause != nil {
-		s.Damage = "the store cannot be opened: " + oneLine(f.cause)
-	}
 	if s.FileBytes, err = FileBytes(f.dir); err != nil {
 		return s, err
 	}

@@ -99,6 +99,13 @@ func (d *DataStat) Run(e Environment, c config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := d.print(e, s); err != nil {
+		return err
+	}
+	return damageOf(files, s.Unreadable)
+}
+
+func (d *DataStat) print(e Environment, s disklog.Stat) error {
 	if d.JSON {
 		return printJSON(e.Stdout, s)
 	}
@@ -177,7 +184,18 @@ func (d *DataExport) Run(e Environment, c config.Config) error {
 	if err := errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
-	if unreadable > 0 {
+	return damageOf(files, unreadable)
+}
+
+// damageOf returns an error if a command could not read everything.
+func damageOf(files *disklog.Files, unreadable int) error {
+	switch damage := files.Damage(); {
+	case damage != "" && unreadable > 0:
+		return fmt.Errorf("%w: %s; of its files %d parts cannot be read and are left out", errDamaged,
+			damage, unreadable)
+	case damage != "":
+		return fmt.Errorf("%w: %s; its files were read without it", errDamaged, damage)
+	case unreadable > 0:
 		return fmt.Errorf("%w: %d parts cannot be read and are left out", errDamaged, unreadable)
 	}
 	return nil

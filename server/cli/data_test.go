@@ -141,6 +141,22 @@ func TestDataDamage(t *testing.T) {
 		!strings.Contains(r.out, "the end is missing") {
 		t.Errorf("check: %+v", r)
 	}
+	manifests, err := filepath.Glob(filepath.Join(dir, "store", "MANIFEST-*"))
+	if err != nil || len(manifests) != 1 {
+		t.Fatal(manifests, err)
+	}
+	if err := os.Remove(manifests[0]); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string]string{
+		"check": "the store cannot be opened", "stat": "notifications", "export": "order",
+	} {
+		r := run(t, e, "", "data", command)
+		if r.code != ExitDamaged || !strings.Contains(r.out, want) && command != "export" ||
+			!strings.Contains(r.notes, "the data is damaged") {
+			t.Errorf("%s without the manifest: %+v", command, r)
+		}
+	}
 	if r := run(t, env{}, "", "data", "check", "--data-dir", t.TempDir()); r.code != ExitFailed ||
 		!strings.Contains(r.notes, "has no store") {
 		t.Errorf("no store: %+v", r)
