@@ -209,7 +209,7 @@ func (c *copier) kept() zap.Field {
 	return zap.Dict("kept", zap.Int("sessions", c.state[sessionPrefix]),
 		zap.Int("retained", c.state[retainedPrefix]), zap.Int("answers", c.state[valuePrefix]),
 		zap.Int("webhooks", c.state[queuePrefix]), zap.Int("notifications", c.messages),
-		zap.Int("parts_unreadable", c.skipped), zap.Bool("in_time", !c.late))
+		zap.Int("parts_unreadable", c.skipped))
 }
 
 func (c *copier) report() {
@@ -219,6 +219,9 @@ func (c *copier) report() {
 	case c.full:
 		c.log.Error("the disk has no room for a complete copy of the damaged data: older "+
 			"notifications are not kept", c.kept())
+	case c.late:
+		c.log.Warn("kept what can be read in time of the damaged data: older notifications are not kept",
+			c.kept())
 	default:
 		c.log.Warn("kept what can be read of the damaged data", c.kept())
 	}
