@@ -149,7 +149,7 @@ func TestLooseDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	removeLogs(t, fs)
-	for range 20 {
+	for range 8 {
 		damaged := vfs.NewMem()
 		if _, err := vfs.Clone(fs, damaged, "db", "db"); err != nil {
 			t.Fatal(err)

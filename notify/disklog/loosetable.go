@@ -94,10 +94,11 @@ const (
 	last
 	next
 	seek
+	seekBack
 )
 
 // move moves to another entry. to is the key for seek, which moves to the first entry that is not
-// before it.
+// before it, and for seekBack, which moves to the last one before it.
 func (c *tableCursor) move(how int, to []byte) (err error) {
 	defer func() {
 		if err != nil {
@@ -115,6 +116,8 @@ func (c *tableCursor) move(how int, to []byte) (err error) {
 		kv = c.it.Next()
 	case seek:
 		kv = c.it.SeekGE(to, 0)
+	case seekBack:
+		kv = c.it.SeekLT(to, 0)
 	}
 	if c.key = nil; kv == nil {
 		return c.it.Error()
@@ -122,6 +125,18 @@ func (c *tableCursor) move(how int, to []byte) (err error) {
 	c.key, c.seq, c.kind = kv.K.UserKey, uint64(kv.SeqNum()), kv.Kind()
 	c.value, _, err = kv.Value(nil)
 	return err
+}
+
+func (c *tableCursor) seekGE(key []byte) (found bool, err error) {
+	err = c.move(seek, key)
+	return c.key != nil, err
+}
+
+func (c *tableCursor) seekLT(key []byte) (at []byte, err error) {
+	if err = c.move(seekBack, key); c.key != nil {
+		at = bytes.Clone(c.key)
+	}
+	return at, err
 }
 
 // zero returns the zero value of a result, of a type that has no name outside of its module.
@@ -137,10 +152,7 @@ func (c *tableCursor) step(how int, from, to []byte, over func() bool) (skipped 
 	if c.move(how, c.after) == nil {
 		return false
 	}
-	found := passOver(func(key []byte) (bool, error) {
-		err := c.move(seek, key)
-		return c.key != nil, err
-	}, c.after, to, over)
+	found := passOver(c, c.after, to, over)
 	c.hole = span{from: bytes.Clone(c.after), to: to}
 	if !found {
 		c.key = nil

@@ -81,8 +81,7 @@ func readable(db pebble.Reader, from, to []byte, deadline time.Time, f func(key,
 			return skipped, false
 		}
 		skipped++
-		seek := func(key []byte) (bool, error) { return it.SeekGE(key), it.Error() }
-		if ok = passOver(seek, last, to, over); !ok {
+		if ok = passOver(engineSeeker{it}, last, to, over); !ok {
 			return skipped, over()
 		}
 	}
@@ -91,52 +90,104 @@ func readable(db pebble.Reader, from, to []byte, deadline time.Time, f func(key,
 // window is the number of bytes after the prefix of a key that passOver changes.
 const window = 24
 
-// passOver moves an iterator that has failed after a key to the next entry that it can read, and
-// reports whether there is one. seek moves it to the first entry that is not before a key. The steps
-// get 256 times longer until one passes the part that cannot be read, and then shorter by halves.
-func passOver(seek func([]byte) (bool, error), last, to []byte, over func() bool) bool {
-	padded := make([]byte, window)
-	copy(padded, last[2:])
-	base := new(big.Int).SetBytes(padded)
-	end := new(big.Int).Lsh(big.NewInt(1), 8*window)
-	jump := func(step *big.Int) (found, failed bool) {
-		at := new(big.Int).Add(base, step)
-		if at.Cmp(end) >= 0 {
-			return false, false
-		}
-		key := append(bytes.Clone(last[:2]), at.FillBytes(make([]byte, window))...)
-		if bytes.Compare(key, to) >= 0 {
-			return false, false
-		}
-		found, err := seek(key)
-		return found, err != nil
+// seeker is an iterator that passOver moves.
+type seeker interface {
+	// seekGE moves to the first entry that is not before a key, seekLT to the last one before it.
+	seekGE(key []byte) (found bool, err error)
+	seekLT(key []byte) (at []byte, err error) // at is nil without one
+}
+
+type engineSeeker struct{ it *pebble.Iterator }
+
+func (e engineSeeker) seekGE(key []byte) (bool, error) { return e.it.SeekGE(key), e.it.Error() }
+
+func (e engineSeeker) seekLT(key []byte) (at []byte, err error) {
+	if e.it.SeekLT(key) {
+		at = bytes.Clone(e.it.Key())
 	}
-	low, high := new(big.Int), big.NewInt(1) // after low it fails, after high it does not
-	found, failed := jump(high)
-	for ; failed; found, failed = jump(high) {
-		if over() {
+	return at, e.it.Error()
+}
+
+// passOver moves an iterator that has failed after a key to the next entry that it can read, and
+// reports whether there is one. A seek that fails takes 10 ms, so there must be few. The steps from
+// the key get 256 times longer until one passes the part that cannot be read. If all do not, or are
+// too long, it takes such steps back from the last entry. In both cases it goes on by halves.
+func passOver(it seeker, last, to []byte, over func() bool) bool {
+	p := passing{it: it, prefix: last[:2], to: to}
+	low := p.number(last) // it fails after low
+	var high *big.Int     // and does not after high
+	for step := unit(last); high == nil && !over(); step.Lsh(step, 8) {
+		at := new(big.Int).Add(p.number(last), step)
+		found, failed := p.seek(at)
+		if !found && !failed {
+			break
+		}
+		if failed {
+			low = at
+		} else {
+			high = at
+		}
+	}
+	if high == nil {
+		end, err := it.seekLT(to)
+		if err != nil || end == nil || p.number(end).Cmp(low) <= 0 {
 			return false
 		}
-		low.Set(high)
-		high.Lsh(high, 8)
-	}
-	for left := 8; left > 0; { // until something is found, and 8 times more
-		if found {
-			left--
+		high = p.number(end)
+		for step := unit(end); !over(); step.Lsh(step, 8) {
+			at := new(big.Int).Sub(p.number(end), step)
+			if at.Cmp(low) <= 0 {
+				break
+			}
+			if found, _ := p.seek(at); !found {
+				low = at
+				break
+			}
+			high = at
 		}
+	}
+	for range 8 {
 		middle := new(big.Int).Add(low, high)
 		if middle.Rsh(middle, 1); middle.Cmp(low) == 0 || over() {
 			break
 		}
-		switch now, failed := jump(middle); {
-		case failed:
+		if found, _ := p.seek(middle); found {
+			high = middle
+		} else {
 			low = middle
-		case now || !found: // nothing is after high while nothing is found
-			high, found = middle, now
 		}
 	}
-	if found {
-		found, _ = jump(high)
-	}
+	found, _ := p.seek(high)
 	return found
+}
+
+// passing is an iterator whose keys are numbers.
+type passing struct {
+	it         seeker
+	prefix, to []byte
+}
+
+// number returns the first bytes after the prefix of a key as a number.
+func (p passing) number(key []byte) *big.Int {
+	padded := make([]byte, window)
+	copy(padded, key[2:])
+	return new(big.Int).SetBytes(padded)
+}
+
+// unit returns the number by which the last byte of a key counts.
+func unit(key []byte) *big.Int {
+	return new(big.Int).Lsh(big.NewInt(1), uint(8*max(0, window-max(1, len(key)-2))))
+}
+
+// seek moves to the first entry that is not before a number. Without one it has not failed.
+func (p passing) seek(at *big.Int) (found, failed bool) {
+	if at.BitLen() > 8*window {
+		return false, false
+	}
+	key := append(bytes.Clone(p.prefix), at.FillBytes(make([]byte, window))...)
+	if bytes.Compare(key, p.to) >= 0 {
+		return false, false
+	}
+	found, err := p.it.seekGE(key)
+	return found, err != nil
 }
