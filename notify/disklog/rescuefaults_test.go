@@ -81,14 +81,15 @@ func TestKilledRescue(t *testing.T) {
 	}
 	for i := range times {
 		at, percent := 1+i*all/times, int(i%2)*100 // of what is not synced, the file has that
-		var after vfs.FS
+		var taken atomic.Pointer[vfs.MemFS]
 		rescue(func(fs vfs.FS, op int64) {
 			if op == at {
-				after = fs.(*vfs.MemFS).CrashClone(vfs.CrashCloneCfg{
+				taken.Store(fs.(*vfs.MemFS).CrashClone(vfs.CrashCloneCfg{
 					UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(1, 2)),
-				})
+				}))
 			}
 		})
+		after := taken.Load()
 		if after == nil {
 			continue // this time there were fewer operations
 		}
