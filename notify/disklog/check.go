@@ -78,7 +78,12 @@ func (f *Files) checkMessages(c *Checked, report func(string)) (head uint64) {
 	unreadable := f.messages(0, func(m *notify.Message) bool {
 		c.Notifications++
 		head = m.ID.Seq
+		held := false
 		for _, room := range m.Rooms {
+			if !f.holds(room, head) {
+				continue
+			}
+			held = true
 			refs++
 			_, closer, err := f.db.Get(roomKey(room, head))
 			if err != nil {
@@ -86,6 +91,9 @@ func (f *Files) checkMessages(c *Checked, report func(string)) (head uint64) {
 				continue
 			}
 			_ = closer.Close()
+		}
+		if !held {
+			report(fmt.Sprintf("notification %v is in no room", m.ID))
 		}
 		return true
 	})

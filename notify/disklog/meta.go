@@ -14,7 +14,17 @@ type meta struct {
 	epoch uint32
 	fresh bool // the epoch begins now
 	floor uint64
-	open  bool // a process has it, or has crashed
+	rooms map[string]uint64 // floors of rooms that have lost more
+	open  bool              // a process has it, or has crashed
+}
+
+// format returns the version that the store needs. A program that knows only the first one would not
+// see what single rooms have lost.
+func (m meta) format() uint32 {
+	if len(m.rooms) > 0 {
+		return formatRooms
+	}
+	return formatFirst
 }
 
 // begin reads the meta keys, and writes those of a new store.
@@ -42,7 +52,7 @@ func (s *Store) begin() (meta, error) {
 // metaEntries returns the entries of the meta keys of a store that is open.
 func metaEntries(m meta) []entry {
 	return []entry{
-		{keyFormat, binary.BigEndian.AppendUint32(nil, format)},
+		{keyFormat, formatValue(m.format())},
 		{keyEpoch, binary.BigEndian.AppendUint32(nil, m.epoch)},
 		{keyFloor, number(m.floor)},
 		{keyOpen, []byte{1}},
@@ -67,9 +77,27 @@ func (s *Store) readMeta() (m meta, err error) {
 	if m.floor, err = s.number(keyFloor, 8); err != nil {
 		return m, err
 	}
+	if m.rooms, err = readFloors(s.db); err != nil {
+		return m, err
+	}
 	open, err := s.number(keyOpen, 1)
 	m.open = open > 0
 	return m, err
+}
+
+// readFloors reads the floors of rooms.
+func readFloors(db pebble.Reader) (rooms map[string]uint64, err error) {
+	err = scan(db, []byte(floorPrefix), successor(floorPrefix), func(key, value []byte) error {
+		if len(value) != 8 {
+			return errEntry
+		}
+		if rooms == nil {
+			rooms = make(map[string]uint64)
+		}
+		rooms[roomOf(key)] = binary.BigEndian.Uint64(value)
+		return nil
+	})
+	return rooms, err
 }
 
 // number reads a number of some bytes, 0 when there is none.
@@ -101,3 +129,5 @@ func newEpoch(former uint32) uint32 {
 		}
 	}
 }
+
+func formatValue(version uint32) []byte { return binary.BigEndian.AppendUint32(nil, version) }
