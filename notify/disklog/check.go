@@ -74,18 +74,22 @@ func (f *Files) Check(report func(string)) (c Checked, err error) {
 // the sequence number of the last one.
 func (f *Files) checkMessages(c *Checked, report func(string)) (head uint64) {
 	head = f.meta.floor
+	_, _ = readable(f.db, chunkKey(head+1), successor(chunkPrefix), time.Time{}, func(key, _ []byte) bool {
+		head = seqOf(key) // the last entry of a chunk may be dropped
+		return true
+	})
 	refs := 0
 	unreadable := f.messages(0, func(m *notify.Message) bool {
 		c.Notifications++
-		head = m.ID.Seq
+		head = max(head, m.ID.Seq)
 		held := false
 		for _, room := range m.Rooms {
-			if !f.holds(room, head) {
+			if !f.holds(room, m.ID.Seq) {
 				continue
 			}
 			held = true
 			refs++
-			_, closer, err := f.db.Get(roomKey(room, head))
+			_, closer, err := f.db.Get(roomKey(room, m.ID.Seq))
 			if err != nil {
 				report(fmt.Sprintf("notification %v is not in the index of the room %q", m.ID, room))
 				continue
