@@ -40,8 +40,8 @@ func (n *node) start() {
 	}
 	n.s = s
 	options := notify.DefaultOptions()
-	options.HistoryMinAge, options.HistoryMaxBytes = 0, 8000
-	if options.HistorySize = 3; n.history > 0 {
+	options.HistoryMinAge, options.HistorySize, options.HistoryMaxBytes = 0, 3, 8000
+	if n.history > 0 {
 		options.HistorySize, options.HistoryMaxBytes = n.history, 1<<20
 	}
 	n.hub = notify.New(s.Log(), options)

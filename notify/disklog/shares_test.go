@@ -191,7 +191,7 @@ func TestShares(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := &shareModel{t: t, fs: vfs.NewCrashableMem(),
-			max: rapid.Int64Range(8<<10, 64<<10).Draw(t, "max")}
+			max: rapid.SampledFrom([]int64{8 << 10, 64 << 10, 512 << 10}).Draw(t, "max")}
 		m.open()
 		defer func() { m.close() }()
 		room := rapid.SampledFrom([]string{"a", "a", "a", "b", "b", "c", "quiet"})
@@ -201,9 +201,12 @@ func TestShares(t *testing.T) {
 				rooms := rapid.SliceOfNDistinct(room, 1, 3, rapid.ID).Draw(t, "rooms")
 				data := []byte(strings.Repeat("1", rapid.SampledFrom([]int{1, 50, 1000}).Draw(t, "size")))
 				var batch []*notify.Message
-				for range rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "messages") {
-					batch = append(batch, &notify.Message{Namespace: "/", Rooms: rooms, Type: "t",
-						Data: data})
+				for i := range rapid.SampledFrom([]int{1, 5, 300}).Draw(t, "messages") {
+					m := &notify.Message{Namespace: "/", Rooms: rooms, Type: "t", Data: data}
+					if i%50 == 49 { // a small part of a chunk
+						m.Rooms, m.Data = []string{"seldom"}, []byte("1")
+					}
+					batch = append(batch, m)
 				}
 				if err := m.s.Log().Append(t.Context(), batch); err != nil {
 					t.Fatal(err)

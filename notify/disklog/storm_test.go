@@ -138,7 +138,7 @@ func TestNothingIsLostSilently(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := &node{t: t, fs: vfs.NewCrashableMem(),
 			maxBytes: rapid.Int64Range(8<<10, 32<<10).Draw(t, "max"),
-			history:  rapid.SampledFrom([]int{3, 1000}).Draw(t, "history")}
+			history:  rapid.SampledFrom([]int{0, 8, 1000}).Draw(t, "history")}
 		n.start()
 		defer func() { n.stop() }()
 		type sent struct {
@@ -153,9 +153,9 @@ func TestNothingIsLostSilently(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"publish": func(t *rapid.T) {
 				rooms := rapid.SliceOfNDistinct(room, 1, 2, rapid.ID).Draw(t, "rooms")
-				pad := strings.Repeat(" ", rapid.SampledFrom([]int{0, 300}).Draw(t, "size"))
+				pad := strings.Repeat(" ", rapid.SampledFrom([]int{0, 300, 3000}).Draw(t, "size"))
 				var batch []*notify.Message
-				for range rapid.SampledFrom([]int{1, 10, 60}).Draw(t, "messages") {
+				for range rapid.SampledFrom([]int{1, 5, 20, 60}).Draw(t, "messages") {
 					text := fmt.Sprint(len(all))
 					all = append(all, sent{rooms, text})
 					batch = append(batch, &notify.Message{Rooms: rooms, Type: "t", Namespace: "/",
@@ -208,4 +208,44 @@ func isPart(words, all []string) bool {
 		}
 	}
 	return len(words) == 0
+}
+
+// A small disk may have dropped messages that the memory still has. A client gets those from there, in
+// the order of all, among the messages of another room that only the disk has.
+func TestMemoryHasWhatTheDiskDropped(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), func(o *Options) { o.MaxBytes = 32 << 10 })
+	defer closed(t, s)
+	o := notify.DefaultOptions()
+	o.HistorySize, o.HistoryMinAge = 8, 0
+	hub := notify.New(s.Log(), o)
+	defer hub.Close()
+	away, want := hub.Head(), []string(nil)
+	deliver := func(room string, size int) {
+		t.Helper()
+		text := fmt.Sprintf("%q", fmt.Sprint(len(want), strings.Repeat("x", size)))
+		m := &notify.Message{Rooms: []string{room}, Type: "t", Data: json.RawMessage(text)}
+		if _, err := hub.Deliver(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if room != "other" {
+			want = append(want, text)
+		}
+	}
+	for range 7 {
+		deliver("a", 3000)
+		for range 3 {
+			deliver("b", 1)
+		}
+	}
+	for range 30 {
+		deliver("other", 500)
+	}
+	s.Log().tend()
+	if s.Log().Floor("a") == 0 || s.Log().Floor("b") > 0 {
+		t.Fatalf("floors %v of %d", s.Log().floors.all(), s.Log().floor.Load())
+	}
+	if got, gaps := resume(t, hub, away, "a", "b"); !slices.Equal(got, want) || len(gaps) > 0 {
+		t.Errorf("%d messages of %d, gaps %+v", len(got), len(want), gaps)
+	}
 }
