@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"github.com/roomcast/roomcast/notify"
 )
 
 // drops is one step that drops the oldest entries of a room, at most chunkEntries of them and about the
@@ -150,16 +148,8 @@ func (d *drops) leave(to int) {
 func (d *drops) commit(from uint64, first int) error {
 	c := &d.l.chunks
 	first, last := max(first-1, 0), min(d.at, len(c.full)-1)
-	joined := c.merge(first, last)
-	for _, end := range joined {
-		if err := dropRecord(d.b, end); err != nil {
-			return err
-		}
-	}
-	for i := first; i <= min(last-len(joined)+1, len(c.full)-1); i++ {
-		if err := d.record(i); err != nil {
-			return err
-		}
+	if err := setRecords(d.b, c.full[first:last+1]); err != nil {
+		return err
 	}
 	if d.to >= from {
 		if err := d.raise(from); err != nil {
@@ -169,7 +159,10 @@ func (d *drops) commit(from uint64, first int) error {
 	if d.l.broken.Load() != nil {
 		return nil // suspect has raised the floors during the step, and heal gives up everything
 	}
-	return d.b.Commit(pebble.NoSync)
+	if err := d.b.Commit(pebble.NoSync); err != nil {
+		return err
+	}
+	return d.l.tidy(first, last)
 }
 
 // raise raises the floor of the room.
@@ -182,55 +175,4 @@ func (d *drops) raise(from uint64) error {
 	}
 	d.l.floors.raise(d.room, d.to) // before the commit: a reader looks at it after it has read
 	return d.l.setFormat(d.b)
-}
-
-// record writes the record of a chunk that has changed.
-func (d *drops) record(i int) error {
-	of := &d.l.chunks.full[i]
-	if !of.changed {
-		return nil
-	}
-	if of.stale() {
-		if err := d.count(i); err != nil {
-			return err
-		}
-	}
-	of.changed = false
-	if err := d.b.Set(chunkKey(of.last), of.record(), nil); err != nil {
-		return err
-	}
-	return d.b.Set(noteKey(of.last), of.noteRecord(), nil)
-}
-
-// count makes the notes of a chunk again.
-func (d *drops) count(i int) error {
-	c := &d.l.chunks
-	of, after := &c.full[i], d.l.floor.Load()
-	if i > 0 {
-		after = c.full[i-1].last
-	}
-	rooms, bytes := make(map[string]int64), int64(0)
-	err := d.l.scan(logKey(after+1), logKey(of.last+1), func(key, value []byte) error {
-		m, err := decodeEntry(notify.ID{Seq: seqOf(key)}, value)
-		if err != nil {
-			return err
-		}
-		held := false
-		for _, room := range m.Rooms {
-			if d.holds(room, m.ID.Seq) {
-				held = true
-				rooms[room] += int64(size(m)) / int64(len(m.Rooms))
-			}
-		}
-		if held {
-			bytes += int64(size(m))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	c.resize(of, bytes)
-	c.note(of, rooms)
-	return nil
 }
