@@ -2,6 +2,7 @@ package disklog
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
 
@@ -155,6 +156,13 @@ func (c *chunks) discharge(of *chunk, room string, bytes int64) {
 	c.shares.charge(n.of, -bytes)
 	if n.bytes == 0 {
 		of.notes = slices.Delete(of.notes, i, i+1)
+	}
+}
+
+// absolve removes all notes of a room, so that the next step takes from others.
+func (c *chunks) absolve(room string) {
+	for i := range c.full {
+		c.discharge(&c.full[i], room, math.MaxInt64)
 	}
 }
 

@@ -127,8 +127,8 @@ func TestRetention(t *testing.T) {
 	}
 	l.tend()
 	floor := l.Floor("a")
-	if floor == 0 || l.chunks.bytes > 256<<10 {
-		t.Fatalf("floor %d, %d bytes", floor, l.chunks.bytes)
+	if floor == 0 || l.Size() > 256<<10 {
+		t.Fatalf("floor %d, %d bytes", floor, l.Size())
 	}
 	all, _, err := l.Read([]notify.Span{{Room: "a", After: floor}}, l.Head().Seq, 1<<20, 1<<30)
 	if err != nil || uint64(len(all)) != l.Head().Seq-floor {

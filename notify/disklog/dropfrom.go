@@ -1,6 +1,7 @@
 package disklog
 
 import (
+	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,7 +26,8 @@ func (l *Log) dropFrom(room string) (err error) {
 	from, full := l.Floor(room)+1, l.chunks.full
 	end := full[len(full)-1].last // its share is noted for full chunks only
 	if from > end {
-		return nil // suspect has raised the floor, so heal gives up everything
+		l.chunks.absolve(room) // the notes were wrong, or suspect has raised the floor
+		return nil
 	}
 	d := drops{l: l, b: l.s.db.NewBatch(), room: room, to: from - 1, at: l.chunks.find(from)}
 	defer d.b.Close()
@@ -62,8 +64,8 @@ func (d *drops) collect(from, end uint64) error {
 	if err := in.Error(); err != nil {
 		return err
 	}
-	if n == 0 { // the notes were wrong
-		d.leave(len(d.l.chunks.full))
+	if n == 0 {
+		d.l.chunks.absolve(d.room) // the notes were wrong
 	}
 	return d.flush()
 }
@@ -137,7 +139,7 @@ func (d *drops) leave(to int) {
 	c := &d.l.chunks
 	for ; d.at < to; d.at++ {
 		of := &c.full[d.at]
-		c.discharge(of, d.room, of.counted)
+		c.discharge(of, d.room, math.MaxInt64)
 		if of.changed && of.stale() {
 			d.work += of.bytes // it will be read
 		}

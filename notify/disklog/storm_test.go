@@ -249,3 +249,24 @@ func TestMemoryHasWhatTheDiskDropped(t *testing.T) {
 		t.Errorf("%d messages of %d, gaps %+v", len(got), len(want), gaps)
 	}
 }
+
+// A message that names its room twice, and has more than the share of the room, is dropped like others.
+func TestRoomNamedTwice(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), func(o *Options) { o.MaxBytes = 16 << 10 })
+	defer closed(t, s)
+	follow(s.Log())
+	for range 3 {
+		m := message(1, "a", "a")
+		m.Data = json.RawMessage(strings.Repeat("1", 15<<10))
+		if err := s.Log().Append(t.Context(), []*notify.Message{m}); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			s.Log().tend()
+		}
+	}
+	if size := s.Log().Size(); size > 16<<10 {
+		t.Errorf("%d bytes are kept", size)
+	}
+}

@@ -13,12 +13,12 @@ const tendSteps = 2
 func (l *Log) tend() {
 	l.committing.Lock()
 	defer l.committing.Unlock()
-	if l.broken.Load() != nil {
-		return // heal drops everything
-	}
 	stored, before := l.stored, l.chunks.bytes
 	l.stored = 0
 	for step := 0; step < tendSteps || before-l.chunks.bytes < stored; step++ {
+		if l.broken.Load() != nil {
+			return // heal drops everything
+		}
 		var err error
 		switch oldest := l.chunks.oldest(); {
 		case oldest.entries == 0:
