@@ -69,7 +69,7 @@ type Config struct {
 
 	DataDir      string `group:"Storage" name:"data-dir" env:"DATA_DIR" help:"Directory in which notifications, sessions, answers to Idempotency-Keys, tickets, webhooks and the generated API key outlive the process. Without it they are in memory only."`
 	DataSync     string `group:"Storage" name:"data-sync" env:"DATA_SYNC" default:"always" allow:"always,interval" help:"always: a notification is on disk before it is acknowledged and delivered. interval: the server writes to disk every 10 ms, so a crash loses the last notifications, and after it every client that reconnects gets a gap."`
-	DataMaxBytes Bytes  `group:"Storage" name:"data-max-bytes" env:"DATA_MAX_BYTES" default:"${DATA_MAX_BYTES}" min:"1MiB" max:"1024GiB" help:"Maximum size of the notifications in DATA_DIR; the oldest are dropped first."`
+	DataMaxBytes Bytes  `group:"Storage" name:"data-max-bytes" env:"DATA_MAX_BYTES" default:"${DATA_MAX_BYTES}" min:"1MiB" max:"1024GiB" help:"Maximum size of the notifications in DATA_DIR; the oldest are dropped first, those of a room with more than a quarter before all others."`
 
 	MaxConnections        int           `group:"Limits" reload:"" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" reload:"" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"math"
 	"slices"
 )
 
@@ -13,13 +14,14 @@ var ErrTrimmed = errors.New("the messages are no longer kept")
 type Archive interface {
 	Log
 
-	// Floor returns the sequence number up to which messages are lost. It never goes down.
-	Floor() uint64
+	// Floor returns the sequence number up to which the messages of a hub room are lost. Those after
+	// it are whole. It never goes down.
+	Floor(hubRoom string) uint64
 
 	// Read returns the first messages of rooms, merged and each once: those of each Span, up to and
 	// including until, at most limit, and fewer when they have more than maxBytes together. all
 	// says that there are no others. Read returns ErrTrimmed, and Floor the new floor, if messages
-	// of a span may be lost.
+	// of a span may be lost. A message that one of its rooms has lost stays in the others.
 	Read(in []Span, until uint64, limit int, maxBytes int64) (messages []*Message, all bool, err error)
 
 	// Newest returns the last messages of the spans, up to and including until, at most limit,
@@ -33,13 +35,13 @@ type Span struct {
 	After uint64
 }
 
-// unarchived returns the part of what the index has lost, up to a sequence number, that the archive
-// has lost, too.
-func (h *Hub) unarchived(lost uint64) uint64 {
-	if h.archive == nil {
+// unarchived returns the part of what the index has lost of a room, up to a sequence number, that the
+// archive has lost, too.
+func (h *Hub) unarchived(hubRoom string, lost uint64) uint64 {
+	if h.archive == nil || lost == 0 {
 		return lost
 	}
-	return min(lost, h.archive.Floor())
+	return min(lost, h.archive.Floor(hubRoom))
 }
 
 // archived returns up to which sequence number the member has to read the archive, because the index
@@ -59,22 +61,31 @@ func (h *Hub) archived(m *Member) (until uint64) {
 }
 
 // readArchive fills buf with the next messages of a member, up to a sequence number. It releases the
-// lock while it reads.
+// lock while it reads. The archive may have lost messages of a room that the index still has, so it
+// merges the messages of both.
 func (h *Hub) readArchive(m *Member, buf []Delivery, until uint64) (n int, bytes int64) {
 	in := make([]Span, 0, len(m.seat.Rooms()))
 	for i, of := range m.seat.Rooms() {
-		in = append(in, Span{of.Room.Name, m.readIn(&m.seat.Rooms()[i])})
+		name := of.Room.Name
+		in = append(in, Span{name, max(m.readIn(&m.seat.Rooms()[i]), h.archive.Floor(name))})
 	}
 	before := m.cursor
 	h.mu.Unlock()
 	page, all, err := h.archive.Read(in, until, len(buf), pullBytes)
 	m.lock()
-	if err != nil || m.detached || m.cursor != before || m.reason != "" {
+	if err != nil || m.detached || m.cursor != before || m.reason != "" || h.hasLost(m) {
 		return 0, 0 // the next call accounts for what was lost meanwhile
 	}
-	now := h.o.Now()
-	for _, msg := range page {
-		msg.cost = cost(msg)
+	if !all {
+		until = page[len(page)-1].ID.Seq
+	}
+	runs, now := h.pendingRuns(m), h.o.Now()
+	for n < len(buf) && bytes < pullBytes {
+		var msg *Message
+		if msg, page, runs = earlier(page, runs, until); msg == nil {
+			m.cursor.Seq = max(m.cursor.Seq, until)
+			break
+		}
 		m.cursor = msg.ID
 		if m.wants(msg, now) {
 			buf[n] = Delivery{Message: msg}
@@ -83,10 +94,43 @@ func (h *Hub) readArchive(m *Member, buf []Delivery, until uint64) (n int, bytes
 			bytes += msg.cost
 		}
 	}
-	if all {
-		m.cursor.Seq = max(m.cursor.Seq, until)
-	}
+	clear(h.runs)
 	return n, bytes
+}
+
+// earlier removes the oldest message from the archived ones and from runs, and returns it. It returns
+// nil when there is none up to a sequence number.
+func earlier(archived []*Message, runs []run, until uint64) (*Message, []*Message, []run) {
+	seq := uint64(math.MaxUint64)
+	if len(archived) > 0 {
+		seq = archived[0].ID.Seq
+	}
+	if len(runs) == 0 || runs[0].refs[0].seq > seq {
+		if seq > until {
+			return nil, archived, runs
+		}
+		archived[0].cost = cost(archived[0])
+		return archived[0], archived[1:], runs
+	}
+	if runs[0].refs[0].seq > until {
+		return nil, archived, runs
+	}
+	if runs[0].refs[0].seq == seq {
+		archived = archived[1:]
+	}
+	e, runs := next(runs)
+	return e.msg, archived, runs
+}
+
+// hasLost reports whether a member has lost messages since account has run.
+func (h *Hub) hasLost(m *Member) bool {
+	in := m.seat.Rooms()
+	for i := range in {
+		if m.lostIn(&in[i]) > m.readIn(&in[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // archivedOf returns the part of rooms after a sequence number that the archive may have, if the
@@ -99,18 +143,32 @@ func (h *Hub) archivedOf(hubRooms []string, after uint64) (in []Span, until uint
 		if trimmed := h.lostOf(name); trimmed > after {
 			until = max(until, trimmed)
 		}
-		in = append(in, Span{name, max(after, h.archive.Floor())})
+		in = append(in, Span{name, max(after, h.archive.Floor(name))})
 	}
 	return in, until
 }
 
-// readOlder reads the part of a History that only the archive has.
-func (h *Hub) readOlder(of older, limit int) (messages []*Message, err error) {
+// readOlder reads the part of a History that only the archive has, without those whose TTL is over. It
+// returns the position up to which it has read: it stops before until when it has enough.
+func (h *Hub) readOlder(of older, limit int) (messages []*Message, to uint64, err error) {
+	now := h.o.Now()
+	over := func(m *Message) bool { return m.over(now) }
 	if of.newest {
 		messages, err = h.archive.Newest(of.in, of.until, limit)
-	} else {
-		messages, _, err = h.archive.Read(of.in, of.until, limit, h.o.HistoryMaxBytes)
+		return slices.DeleteFunc(messages, over), of.until, err
 	}
-	now := h.o.Now()
-	return slices.DeleteFunc(messages, func(m *Message) bool { return m.over(now) }), err
+	for {
+		page, all, err := h.archive.Read(of.in, of.until, limit, h.o.HistoryMaxBytes)
+		if err != nil || all || len(page) == 0 {
+			return append(messages, slices.DeleteFunc(page, over)...), of.until, err
+		}
+		to, full := page[len(page)-1].ID.Seq, len(page) == limit
+		messages = append(messages, slices.DeleteFunc(page, over)...)
+		if len(messages) >= limit || !full && len(messages) > 0 {
+			return messages, to, nil
+		}
+		for i := range of.in {
+			of.in[i].After = max(of.in[i].After, to)
+		}
+	}
 }

@@ -82,7 +82,7 @@ func (m *Member) lostIn(in *rooms.Membership[*Member, shelf]) uint64 {
 	if trimmed := in.Room.State.trimmed; trimmed > m.base {
 		lost = max(lost, trimmed) // published after the attach, so its TTL does not matter
 	}
-	return m.h.unarchived(lost)
+	return m.h.unarchived(in.Room.Name, lost)
 }
 
 // skip handles a member with more than MaxReplay pending messages. It moves the cursor to the last

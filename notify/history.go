@@ -22,9 +22,12 @@ func (h *Hub) History(hubRooms []string, since Cursor, limit int) (messages []*M
 	if older.until == 0 {
 		return messages, gap
 	}
-	archived, err := h.readOlder(older, limit)
+	archived, to, err := h.readOlder(older, limit)
 	if err != nil {
 		return messages, !older.newest // it was lost a moment ago
+	}
+	if to < older.until { // messages of the archive come before the rest
+		messages = slices.DeleteFunc(messages, func(m *Message) bool { return m.ID.Seq > to })
 	}
 	return mergeHistory(archived, messages, limit, older.newest), gap
 }
@@ -65,7 +68,7 @@ func (h *Hub) historyInMemory(hubRooms []string, since Cursor, limit int) (
 // lostAfter reports whether one of the rooms had messages after seq that the Hub has trimmed.
 func (h *Hub) lostAfter(hubRooms []string, seq uint64) bool {
 	for _, name := range hubRooms {
-		if h.unarchived(h.lostOf(name)) > seq {
+		if h.unarchived(name, h.lostOf(name)) > seq {
 			return true
 		}
 	}

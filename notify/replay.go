@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"math"
 	"sort"
 	"time"
 
@@ -31,17 +30,15 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int, bytes int64) {
 	if owes {
 		return n, bytes
 	}
-	// What only the archive has comes before the rest in the index, and after what the archive has
-	// lost and the index has not.
-	until, limit := h.archived(m), uint64(math.MaxUint64)
-	if until > 0 {
-		if limit = h.archive.Floor(); limit <= m.cursor.Seq && n < len(buf) {
+	if until := h.archived(m); until > 0 {
+		if n < len(buf) {
 			more, size := h.readArchive(m, buf[n:], until)
-			return n + more, bytes + size
+			n, bytes = n+more, bytes+size
 		}
+		return n, bytes
 	}
 	runs, now := h.pendingRuns(m), h.o.Now()
-	for n < len(buf) && len(runs) > 0 && runs[0].refs[0].seq <= limit && bytes < pullBytes {
+	for n < len(buf) && len(runs) > 0 && bytes < pullBytes {
 		var e *entry
 		e, runs = next(runs)
 		m.cursor = e.msg.ID
@@ -52,13 +49,6 @@ func (h *Hub) readIndex(m *Member, buf []Delivery) (n int, bytes int64) {
 		m.replayed++
 		n++
 		bytes += e.msg.cost
-	}
-	if until > 0 {
-		if n < len(buf) && bytes < pullBytes {
-			m.cursor.Seq = max(m.cursor.Seq, limit)
-		}
-		clear(h.runs)
-		return n, bytes
 	}
 	switch {
 	case m.replay == live:

@@ -78,18 +78,30 @@ func (f *Files) Check(report func(string)) (c Checked, err error) {
 // the sequence number of the last one.
 func (f *Files) checkMessages(c *Checked, report func(string)) (head uint64) {
 	head = f.meta.floor
+	_, _ = f.in.read(chunkKey(head+1), successor(chunkPrefix), time.Time{}, func(key, _ []byte) bool {
+		head = seqOf(key) // the last entry of a chunk may be dropped
+		return true
+	})
 	refs := 0
 	unreadable := f.messages(0, func(m *notify.Message) bool {
 		c.Notifications++
-		head = m.ID.Seq
+		head = max(head, m.ID.Seq)
+		held := false
 		for _, room := range m.Rooms {
+			if !f.holds(room, m.ID.Seq) {
+				continue
+			}
+			held = true
 			refs++
 			if f.db == nil { // it takes long, and the index is made again
 				continue
 			}
-			if value, err := f.in.get(roomKey(room, head)); value == nil || err != nil {
+			if value, err := f.in.get(roomKey(room, m.ID.Seq)); value == nil || err != nil {
 				report(fmt.Sprintf("notification %v is not in the index of the room %q", m.ID, room))
 			}
+		}
+		if !held {
+			report(fmt.Sprintf("notification %v is in no room", m.ID))
 		}
 		return true
 	})

@@ -2,52 +2,99 @@ package disklog
 
 import (
 	"encoding/binary"
+	"math"
+	"slices"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
+	"github.com/roomcast/roomcast/notify"
 )
 
-// A chunk is closed when it has so many entries or bytes. Retention drops whole chunks.
+// A chunk is closed when it has so many entries, or bytes: those or, if that is less, a part of
+// Options.MaxBytes. Retention drops whole chunks, or the entries of a room that has too many.
 const (
 	chunkEntries = 1024
 	chunkBytes   = 1 << 20
+	chunkPart    = 64
 )
 
-// chunk describes neighbouring entries.
+// chunk describes neighbouring entries: those after the last one of the chunk before.
 type chunk struct {
-	last    uint64    // the sequence number of its last entry
+	last    uint64    // the sequence number of its last entry, which may be dropped
 	entries int       // 0: there is no chunk
 	bytes   int64     // about their size
 	newest  time.Time // when the last one was stored
+	counted int64     // bytes when the notes were made
+	notes   []note    // of rooms with a large part of counted
+	changed bool      // its record is not that on disk
+}
+
+// note is what a room has of a chunk. The rooms of a message share its size.
+type note struct {
+	of    *holding
+	bytes int64
 }
 
 // chunks has the chunks of the log, oldest first, and the one that grows.
 type chunks struct {
 	full  []chunk
 	grows chunk
-	bytes int64 // of all
+	rooms map[string]int64 // what each room has of the one that grows
+	bytes int64            // of all
+	limit int64            // bytes of a chunk
+	ttl   time.Duration
+
+	shares shares
+}
+
+func newChunks(o Options) chunks {
+	return chunks{limit: min(chunkBytes, max(o.MaxBytes/chunkPart, 1)), ttl: o.TTL,
+		shares: shares{limit: o.MaxBytes / roomShare}, rooms: make(map[string]int64)}
 }
 
 // add counts an entry, and reports whether it has filled a chunk.
-func (c *chunks) add(seq uint64, bytes int, at time.Time) (full bool) {
-	g := &c.grows
-	g.last, g.newest = seq, at
+func (c *chunks) add(m *notify.Message, at time.Time) (full bool) {
+	g, bytes := &c.grows, int64(size(m))
+	g.last, g.newest = m.ID.Seq, at
 	g.entries++
-	g.bytes += int64(bytes)
-	c.bytes += int64(bytes)
-	if g.entries < chunkEntries && g.bytes < chunkBytes {
+	g.bytes += bytes
+	c.bytes += bytes
+	for _, room := range m.Rooms {
+		c.rooms[room] += bytes / int64(len(m.Rooms))
+	}
+	if g.entries < chunkEntries && g.bytes < c.limit {
 		return false
 	}
+	c.note(g, c.rooms)
 	c.full = append(c.full, *g)
 	*g = chunk{}
+	clear(c.rooms)
 	return true
 }
 
-// closed returns the stored form of the newest full chunk.
-func (c *chunks) closed() []byte {
-	newest := c.full[len(c.full)-1]
-	return binary.BigEndian.AppendUint64(number(uint64(newest.bytes)),
-		uint64(newest.newest.UnixMilli()))
+// note replaces the notes of a chunk.
+func (c *chunks) note(of *chunk, rooms map[string]int64) {
+	c.forget(of)
+	of.counted = of.bytes
+	for room, bytes := range rooms {
+		if bytes > 0 && bytes >= of.bytes/notedPart {
+			c.charge(of, room, bytes)
+		}
+	}
+}
+
+// charge adds a note to a chunk.
+func (c *chunks) charge(of *chunk, room string, bytes int64) {
+	h := c.shares.of(room)
+	of.notes = append(of.notes, note{h, bytes})
+	c.shares.charge(h, bytes)
+}
+
+// forget removes the notes of a chunk.
+func (c *chunks) forget(of *chunk) {
+	for _, n := range of.notes {
+		c.shares.charge(n.of, -n.bytes)
+	}
+	of.notes = nil
 }
 
 // oldest returns the oldest chunk, which may be the one that grows.
@@ -63,102 +110,154 @@ func (c *chunks) drop() {
 	c.bytes -= c.oldest().bytes
 	if len(c.full) == 0 {
 		c.grows = chunk{}
+		clear(c.rooms)
 		return
 	}
+	c.forget(&c.full[0])
+	c.full[0] = chunk{}
 	c.full = c.full[1:]
 }
 
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-// load reads the chunks and finds the head.
-func (l *Log) load() error {
-	l.head.Store(l.floor.Load())
-	err := l.scan(chunkKey(l.floor.Load()+1), successor(chunkPrefix), func(key, value []byte) error {
-		if len(value) != 16 {
-			return errEntry
+// find returns the place of the full chunk that has a sequence number, or the number of full chunks.
+func (c *chunks) find(seq uint64) int {
+	i, _ := slices.BinarySearchFunc(c.full, seq, func(of chunk, seq uint64) int {
+		switch {
+		case of.last < seq:
+			return -1
+		case of.last > seq:
+			return 1
 		}
-		c := chunk{last: seqOf(key), entries: chunkEntries,
-			bytes:  int64(binary.BigEndian.Uint64(value)),
-			newest: time.UnixMilli(int64(binary.BigEndian.Uint64(value[8:])))}
-		l.chunks.full = append(l.chunks.full, c)
-		l.chunks.bytes += c.bytes
-		l.head.Store(c.last)
-		return nil
+		return 0
 	})
-	if err != nil {
-		return err
-	}
-	return l.scan(logKey(l.head.Load()+1), successor(logPrefix), func(key, value []byte) error {
-		stored, ok := entryTime(value)
-		if !ok {
-			return errEntry
-		}
-		l.chunks.add(seqOf(key), len(value), stored)
-		l.head.Store(seqOf(key))
-		return nil
-	})
+	return i
 }
 
-// tendSteps is how many chunks are dropped between two commits: each takes about a millisecond.
-const tendSteps = 2
-
-// tend drops the oldest chunks while they are too old, or all are too large.
-func (l *Log) tend() {
-	l.committing.Lock()
-	defer l.committing.Unlock()
-	if l.broken.Load() != nil {
-		return // heal drops everything
+// release notes that a room has dropped a message of the chunk at i. gone says that no room has it any
+// more.
+func (c *chunks) release(i int, room string, m *notify.Message, gone bool) {
+	of, bytes := &c.full[i], int64(size(m))
+	of.changed = true
+	if gone {
+		c.resize(of, max(of.bytes-bytes, 0))
 	}
-	for range tendSteps {
-		oldest := l.chunks.oldest()
-		if oldest.entries == 0 || l.chunks.bytes <= l.s.o.MaxBytes &&
-			l.s.o.Now().Sub(oldest.newest) < l.s.o.TTL {
-			return
-		}
-		if err := l.dropChunk(oldest); damaged(err) {
-			l.suspect(err)
-			return
-		} else if err != nil {
-			l.s.o.Fatal(err)
-			return
-		}
+	c.discharge(of, room, bytes/int64(len(m.Rooms)))
+}
+
+// discharge takes bytes off the note of a room.
+func (c *chunks) discharge(of *chunk, room string, bytes int64) {
+	i := slices.IndexFunc(of.notes, func(n note) bool { return n.of.room == room })
+	if i < 0 {
+		return
+	}
+	of.changed = true
+	n := &of.notes[i]
+	bytes = min(bytes, n.bytes)
+	n.bytes -= bytes
+	c.shares.charge(n.of, -bytes)
+	if n.bytes == 0 {
+		of.notes = slices.Delete(of.notes, i, i+1)
 	}
 }
 
-// dropChunk drops the oldest entries up to the end of a chunk.
-func (l *Log) dropChunk(c chunk) error {
-	b := l.s.db.NewBatch()
-	defer b.Close()
-	floor := l.floor.Load()
-	if floor >= c.last {
-		return nil // suspect has raised it, so heal gives up everything
+// absolve removes all notes of a room, so that the next step takes from others.
+func (c *chunks) absolve(room string) {
+	for i := range c.full {
+		c.discharge(&c.full[i], room, math.MaxInt64)
 	}
-	from := logKey(floor + 1)
-	err := l.scan(from, logKey(c.last+1), func(key, value []byte) error {
-		m, err := decodeEntry(l.id(seqOf(key)), value)
-		if err != nil {
-			return err
-		}
-		for _, room := range m.Rooms {
-			if err := b.Delete(roomKey(room, m.ID.Seq), nil); err != nil {
-				return err
+}
+
+// resize sets the bytes of a chunk.
+func (c *chunks) resize(of *chunk, bytes int64) {
+	c.bytes += bytes - of.bytes
+	of.bytes = bytes
+}
+
+// stale reports whether the notes of a chunk have to be made again: rooms that had a small part may
+// have a large one now, or the other way round.
+func (of *chunk) stale() bool {
+	return of.bytes < of.counted/2 || len(of.notes) > 2*notedPart
+}
+
+// merge joins neighbours of the full chunks from one place to another that have become small, so that
+// their number has a bound. Chunks of different times stay apart, because all entries of a chunk are
+// dropped together when they are too old. It returns the last sequence numbers of those that it has
+// joined to the next one.
+func (c *chunks) merge(from, to int) (gone []uint64) {
+	slot := func(of chunk) int64 { return of.newest.UnixNano() / max(int64(c.ttl)/16, 1) }
+	kept := from
+	for i := from; i <= to; i++ {
+		of := c.full[i]
+		if i+1 < len(c.full) {
+			next := &c.full[i+1]
+			if of.bytes+next.bytes <= c.limit/8 && slot(of) == slot(*next) {
+				next.take(of)
+				gone = append(gone, of.last)
+				continue
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		c.full[kept] = of
+		kept++
 	}
-	if err := b.DeleteRange(from, logKey(c.last+1), nil); err != nil {
-		return err
-	}
-	if err := b.Delete(chunkKey(c.last), nil); err != nil {
-		return err
-	}
-	if err := b.Set(keyFloor, number(c.last), nil); err != nil {
-		return err
-	}
-	l.raise(c.last) // before the commit: a reader looks at it after it has read
-	l.chunks.drop()
-	return b.Commit(pebble.NoSync)
+	c.full = slices.Delete(c.full, kept, to+1)
+	return gone
 }
+
+// take adds what another chunk has.
+func (of *chunk) take(other chunk) {
+	of.bytes += other.bytes
+	of.counted += other.counted
+	of.changed = true
+	for _, n := range other.notes {
+		i := slices.IndexFunc(of.notes, func(own note) bool { return own.of == n.of })
+		if i < 0 {
+			of.notes = append(of.notes, n)
+		} else {
+			of.notes[i].bytes += n.bytes
+		}
+	}
+}
+
+// record returns the stored form of a full chunk.
+func (of *chunk) record() []byte {
+	return binary.BigEndian.AppendUint64(number(uint64(of.bytes)), uint64(of.newest.UnixMilli()))
+}
+
+// noteRecord returns the stored form of the notes of a chunk.
+func (of *chunk) noteRecord() []byte {
+	b := binary.AppendUvarint(nil, uint64(of.counted))
+	b = binary.AppendUvarint(b, uint64(len(of.notes)))
+	for _, n := range of.notes {
+		b = binary.AppendUvarint(appendText(b, n.of.room), uint64(n.bytes))
+	}
+	return b
+}
+
+// read sets a chunk to its stored form.
+func (of *chunk) read(value []byte) error {
+	if len(value) != 16 {
+		return errEntry
+	}
+	of.entries = chunkEntries
+	of.bytes = int64(binary.BigEndian.Uint64(value))
+	of.newest = time.UnixMilli(int64(binary.BigEndian.Uint64(value[8:])))
+	of.counted = of.bytes
+	return nil
+}
+
+// readNotes sets the notes of a chunk to their stored form.
+func (c *chunks) readNotes(of *chunk, value []byte) error {
+	d := decoder{rest: value}
+	of.counted = int64(d.number())
+	for n := d.number(); n > 0 && !d.failed; n-- {
+		room, bytes := d.text(), int64(d.number())
+		if bytes > 0 {
+			c.charge(of, room, bytes)
+		}
+	}
+	if d.failed || len(d.rest) > 0 {
+		return errEntry
+	}
+	return nil
+}
+
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

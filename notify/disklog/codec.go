@@ -81,16 +81,6 @@ func decodeEntry(id notify.ID, b []byte) (*notify.Message, error) {
 	return m, nil
 }
 
-// entryTime returns the time at which an entry was stored.
-func entryTime(b []byte) (stored time.Time, ok bool) {
-	if len(b) < 2 || b[0] != entryVersion {
-		return stored, false
-	}
-	d := decoder{rest: b[2:]}
-	stored = d.time()
-	return stored, !d.failed
-}
-
 // decoder reads an entry. After the first error it returns zero values.
 type decoder struct {
 	rest   []byte

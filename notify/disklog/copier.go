@@ -2,6 +2,7 @@ package disklog
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -33,7 +34,8 @@ type copier struct {
 	budget   int64 // bytes of messages
 	noRoom   bool  // not even for the state
 
-	floor    uint64 // of the new store
+	floor    uint64            // of the new store
+	rooms    map[string]uint64 // floors of rooms that are higher
 	state    map[string]int
 	messages int
 	bytes    int64
@@ -144,10 +146,17 @@ func (c *copier) readPart(from, before uint64) (p part) {
 				damagedEntries++
 				return true
 			}
-			p.err = errors.Join(p.err, p.batch.Set(key, value, nil))
+			held := false
 			for _, room := range m.Rooms {
-				p.err = errors.Join(p.err, p.batch.Set(roomKey(room, seq), nil, nil))
+				if seq > c.rooms[room] {
+					held = true
+					p.err = errors.Join(p.err, p.batch.Set(roomKey(room, seq), nil, nil))
+				}
 			}
+			if !held { // a drop of it was lost
+				return p.err == nil
+			}
+			p.err = errors.Join(p.err, p.batch.Set(key, value, nil))
 			p.messages++
 			p.bytes += int64(len(value))
 			return p.err == nil && (p.batch.Len() <= copyBatch || before-from == 1)
@@ -185,12 +194,18 @@ func (c *copier) end() uint64 {
 // finish copies the index of the messages that were copied, and writes the meta keys.
 func (c *copier) finish() error {
 	if !c.noRoom {
-		err := c.copyAll(chunkPrefix, func(key []byte) bool { return seqOf(key) > c.floor })
+		kept := func(key []byte) bool { return seqOf(key) > c.floor }
+		err := errors.Join(c.copyAll(chunkPrefix, kept), c.copyAll(notePrefix, kept))
 		if err != nil {
 			return err
 		}
 	}
-	for _, e := range metaEntries(meta{floor: c.floor}) {
+	maps.DeleteFunc(c.rooms, func(_ string, floor uint64) bool { return floor <= c.floor })
+	entries := metaEntries(meta{floor: c.floor, rooms: c.rooms})
+	for room, floor := range c.rooms {
+		entries = append(entries, entry{floorKey(room), number(floor)})
+	}
+	for _, e := range entries {
 		if err := c.db.Set(e.key, e.value, pebble.NoSync); err != nil {
 			return err
 		}

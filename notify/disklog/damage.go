@@ -159,7 +159,8 @@ func (l *Log) giveUp(cause error) error {
 	if err := db.Excise(context.Background(), everything); err != nil {
 		return err
 	}
-	l.chunks, l.newest = chunks{}, nil
+	l.chunks, l.newest = newChunks(l.s.o), nil
+	l.floors.replace(nil) // all rooms have that of the log
 	l.epoch.Store(newEpoch(l.epoch.Load()))
 	b := db.NewBatch()
 	defer b.Close()

@@ -110,10 +110,10 @@ func checkStore(t *testing.T, s *Store, name string, epoch uint32, written []str
 	if n := len(first.Messages); same && uint64(n) != l.Head().Seq-first.Loss.Head.Seq {
 		t.Errorf("%s: %d messages after %v", name, n, first.Loss.Head)
 	}
-	for after := l.Floor(); ; {
+	for after := l.floor.Load(); ; {
 		page, all, err := l.Read([]notify.Span{{Room: "a", After: after}}, uint64(len(written)), 500, 1<<30)
 		if err != nil {
-			if after = l.Floor(); after != uint64(len(written)) {
+			if after = l.floor.Load(); after != uint64(len(written)) {
 				t.Errorf("%s: %v, floor %d", name, err, after)
 			}
 			return

@@ -31,7 +31,7 @@ func (f *Files) Export(after notify.ID, room string, each func(Exported) error) 
 		after.Seq = 0
 	}
 	unreadable = f.messages(after.Seq, func(m *notify.Message) bool {
-		if room != "" && !slices.Contains(m.Rooms, room) {
+		if room != "" && (!slices.Contains(m.Rooms, room) || !f.holds(room, m.ID.Seq)) {
 			return true
 		}
 		out := Exported{ID: m.ID.String(), Stored: m.Stored, Timestamp: m.Timestamp,

@@ -119,6 +119,9 @@ func (quiet) Fatalf(format string, args ...any) {
 	panic(fmt.Sprintf(format, args...)) // nothing is written
 }
 
+// holds reports whether a hub room has a message that is stored.
+func (f *Files) holds(room string, seq uint64) bool { return seq > f.meta.rooms[room] }
+
 // messages calls f with the messages, oldest first, until it returns false. It passes over those that
 // cannot be read and returns how many parts there are of them.
 func (f *Files) messages(after uint64, each func(*notify.Message) bool) (unreadable int) {

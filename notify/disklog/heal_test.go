@@ -146,12 +146,12 @@ func damageInCompaction(t *testing.T, few bool) {
 		state != "[7] [event] 2") {
 		t.Errorf("the answer is %q, %v, the queue has %s", value, err, state)
 	}
-	head, floor := l.Head(), l.Floor()
+	head, floor := l.Head(), l.floor.Load()
 	closed(t, s)
 	s = open(t, dir, nil)
 	defer closed(t, s)
-	if l := s.Log(); l.Head() != head || l.Floor() != floor || l.Losses() != 0 {
-		t.Errorf("after a restart head %v, want %v, floor %d, want %d", l.Head(), head, l.Floor(), floor)
+	if l := s.Log(); l.Head() != head || l.floor.Load() != floor || l.Losses() != 0 {
+		t.Errorf("after a restart head %v, want %v, floor %d, want %d", l.Head(), head, l.floor.Load(), floor)
 	}
 	all, _, err := s.Log().Read([]notify.Span{{Room: "a", After: floor}}, head.Seq, 100, 1<<40)
 	if err != nil || len(all) != 100 || all[0].ID.Seq != floor+1 {
@@ -328,7 +328,7 @@ func TestRescue(t *testing.T) {
 				t.Fatalf("%d: message %v is %s", i, m.ID, m.Data)
 			}
 		}
-		all, _, err := s.Log().Read([]notify.Span{{Room: "b", After: s.Log().Floor()}}, n, n, 1<<30)
+		all, _, err := s.Log().Read([]notify.Span{{Room: "b", After: s.Log().floor.Load()}}, n, n, 1<<30)
 		got := len(first.Messages) + len(s.Sessions().Load()) + len(s.Retained().Retained())
 		if want := n + 1001; got == want && i == 1 || got < want-1000 || err != nil ||
 			len(all) < len(first.Messages)-1 {

@@ -1,6 +1,7 @@
 package disklog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,20 +24,26 @@ type node struct {
 	fs  *vfs.MemFS
 	s   *Store
 	hub *notify.Hub
+
+	maxBytes int64 // 0: the default
+	history  int   // 0: 3
 }
 
 // start opens the store as the file system has it.
 func (n *node) start() {
 	o := DefaultOptions("/data")
 	o.fs, o.Fatal = n.fs, func(err error) { n.t.Fatalf("fatal: %v", err) }
-	o.TailBytes = 1000
+	o.TailBytes, o.MaxBytes = 1000, cmp.Or(n.maxBytes, o.MaxBytes)
 	s, err := Open(o)
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	n.s = s
 	options := notify.DefaultOptions()
-	options.HistorySize, options.HistoryMinAge, options.HistoryMaxBytes = 3, 0, 8000
+	options.HistoryMinAge, options.HistorySize, options.HistoryMaxBytes = 0, 3, 8000
+	if n.history > 0 {
+		options.HistorySize, options.HistoryMaxBytes = n.history, 1<<20
+	}
 	n.hub = notify.New(s.Log(), options)
 }
 

@@ -11,6 +11,8 @@ import "encoding/binary"
 //	l/<seq>                  entry
 //	h/<length><room><seq>    exists when the message is in the hub room
 //	c/<seq>                  chunk of entries that ends with seq
+//	p/<seq>                  rooms with a large part of the chunk
+//	f/<length><room>         every message of the hub room up to this sequence number is dropped
 //	s/<key>                  session, JSON
 //	r/<length><room><type>   retained message: its epoch and sequence number, and its entry
 //	i/<api key hash>/<key>   answer to a request with an Idempotency-Key, after its expiry
@@ -27,6 +29,8 @@ const (
 	logPrefix   = "l/"
 	roomPrefix  = "h/"
 	chunkPrefix = "c/"
+	notePrefix  = "p/"
+	floorPrefix = "f/"
 
 	sessionPrefix  = "s/"
 	retainedPrefix = "r/"
@@ -38,6 +42,13 @@ const (
 func logKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(logPrefix), seq) }
 
 func chunkKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(chunkPrefix), seq) }
+
+func noteKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(notePrefix), seq) }
+
+func floorKey(room string) []byte { return keyOfRoom(floorPrefix, room, 0) }
+
+// roomOf returns the room of a key of keyOfRoom that has nothing after it.
+func roomOf(key []byte) string { return string(key[min(len(floorPrefix)+4, len(key)):]) }
 
 // roomKey returns the key of a message in a room. The length comes first, so that the keys of one
 // room are neighbours whatever bytes its name has.

@@ -23,6 +23,7 @@ type Log struct {
 
 	head    atomic.Uint64 // the last stored message
 	floor   atomic.Uint64 // everything up to here is dropped
+	floors  floors        // of rooms that have lost more
 	losses  atomic.Uint64
 	broken  atomic.Pointer[error] // why the writer has to give up what is stored; nil: it has not
 	dropped atomic.Uint64         // files of Pebble up to this number have been given up
@@ -33,18 +34,20 @@ type Log struct {
 	deliver    func(notify.Batch) (after func())
 	newest     []*notify.Message // at the start, until Follow
 	chunks     chunks
+	stored     int64  // bytes since tend
 	space      space  // has a lock of its own
 	buf        []byte // scratch memory of a commit
 }
 
 func newLog(s *Store, m meta) (*Log, error) {
 	l := &Log{s: s, fresh: m.fresh, queue: newQueue(), ended: make(chan struct{}),
-		sync: pebble.Sync, space: space{o: s.o}}
+		sync: pebble.Sync, space: space{o: s.o}, chunks: newChunks(s.o)}
 	if s.o.SyncInterval > 0 {
 		l.sync = pebble.NoSync
 	}
 	l.epoch.Store(m.epoch)
 	l.floor.Store(m.floor)
+	l.floors.replace(m.rooms)
 	if err := l.load(); err != nil {
 		return nil, err
 	}
@@ -197,8 +200,11 @@ func (l *Log) store(calls []*call) (messages []*notify.Message, err error) {
 			if m.Retain {
 				set(retainedKey(m.Rooms[0], m.Type), append(idOf(m), l.buf...))
 			}
-			if full := l.chunks.add(seq, size(m), now); full {
-				set(chunkKey(seq), l.chunks.closed())
+			l.stored += int64(size(m))
+			if full := l.chunks.add(m, now); full {
+				newest := &l.chunks.full[len(l.chunks.full)-1]
+				set(chunkKey(seq), newest.record())
+				set(noteKey(seq), newest.noteRecord())
 			}
 			messages = append(messages, m)
 		}

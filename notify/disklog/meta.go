@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -13,7 +14,17 @@ type meta struct {
 	epoch uint32
 	fresh bool // the epoch begins now
 	floor uint64
-	open  bool // a process has it, or has crashed
+	rooms map[string]uint64 // floors of rooms that have lost more
+	open  bool              // a process has it, or has crashed
+}
+
+// format returns the version that the store needs. A program that knows only the first one would not
+// see what single rooms have lost.
+func (m meta) format() uint32 {
+	if len(m.rooms) > 0 {
+		return formatRooms
+	}
+	return formatFirst
 }
 
 // begin reads the meta keys, and writes those of a new store.
@@ -41,7 +52,7 @@ func (s *Store) begin() (meta, error) {
 // metaEntries returns the entries of the meta keys of a store that is open.
 func metaEntries(m meta) []entry {
 	return []entry{
-		{keyFormat, binary.BigEndian.AppendUint32(nil, format)},
+		{keyFormat, formatValue(m.format())},
 		{keyEpoch, binary.BigEndian.AppendUint32(nil, m.epoch)},
 		{keyFloor, number(m.floor)},
 		{keyOpen, []byte{1}},
@@ -66,9 +77,32 @@ func readMeta(in source) (m meta, err error) {
 	if m.floor, err = numberOf(in, keyFloor, 8); err != nil {
 		return m, err
 	}
+	if m.rooms, err = readFloors(in); err != nil {
+		return m, err
+	}
 	open, err := numberOf(in, keyOpen, 1)
 	m.open = open > 0
 	return m, err
+}
+
+// readFloors reads the floors of rooms.
+func readFloors(in source) (rooms map[string]uint64, err error) {
+	skipped, _ := in.read([]byte(floorPrefix), successor(floorPrefix), time.Time{},
+		func(key, value []byte) bool {
+			if len(value) != 8 {
+				err = errEntry
+				return false
+			}
+			if rooms == nil {
+				rooms = make(map[string]uint64)
+			}
+			rooms[roomOf(key)] = binary.BigEndian.Uint64(value)
+			return true
+		})
+	if skipped > 0 {
+		err = errEntry
+	}
+	return rooms, err
 }
 
 // numberOf reads a number of some bytes, 0 when there is none.
@@ -96,3 +130,5 @@ func newEpoch(former uint32) uint32 {
 		}
 	}
 }
+
+func formatValue(version uint32) []byte { return binary.BigEndian.AppendUint32(nil, version) }

@@ -9,10 +9,12 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// tail returns the newest messages, oldest first, as many as fit into Options.TailBytes.
+// tail returns the newest messages, oldest first, as many as fit into Options.TailBytes. It returns
+// none of those among which a room has lost some: who follows the log expects that it gets all.
 func (l *Log) tail() (messages []*notify.Message, err error) {
 	it, err := l.s.db.NewIter(&pebble.IterOptions{
-		LowerBound: logKey(l.floor.Load() + 1), UpperBound: successor(logPrefix),
+		LowerBound: logKey(max(l.floor.Load(), l.floors.highest()) + 1),
+		UpperBound: successor(logPrefix),
 	})
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func scan(db pebble.Reader, from, to []byte, f func(key, value []byte) error) er
 }
 
 // Floor implements notify.Archive.
-func (l *Log) Floor() uint64 { return l.floor.Load() }
+func (l *Log) Floor(hubRoom string) uint64 { return max(l.floor.Load(), l.floors.of(hubRoom)) }
 
 // Read implements notify.Archive.
 func (l *Log) Read(in []notify.Span, until uint64, limit int, maxBytes int64) (
@@ -90,7 +92,7 @@ func (l *Log) Newest(in []notify.Span, until uint64, limit int) ([]*notify.Messa
 		m, missing := l.entry(seqs[i])
 		if missing == nil {
 			messages = append(messages, m)
-		} else if seqs[i] > l.floor.Load() {
+		} else if l.isListed(in, seqs[i]) {
 			err = missing
 		}
 	}
@@ -107,8 +109,7 @@ func (l *Log) Newest(in []notify.Span, until uint64, limit int) ([]*notify.Messa
 // checked returns the error of a read of spans that has ended with err. It looks for losses after
 // the read: what is dropped meanwhile may be missing.
 func (l *Log) checked(in []notify.Span, err error) error {
-	floor := l.floor.Load()
-	if slices.ContainsFunc(in, func(s notify.Span) bool { return s.After < floor }) {
+	if slices.ContainsFunc(in, func(s notify.Span) bool { return s.After < l.Floor(s.Room) }) {
 		return notify.ErrTrimmed
 	}
 	if err != nil {
@@ -116,6 +117,24 @@ func (l *Log) checked(in []notify.Span, err error) error {
 		return notify.ErrTrimmed
 	}
 	return nil
+}
+
+// isListed reports whether one of the spans still has a message, or may have it. The message may have
+// been dropped since a read found it there.
+func (l *Log) isListed(in []notify.Span, seq uint64) bool {
+	for _, span := range in {
+		if seq <= l.Floor(span.Room) {
+			continue
+		}
+		_, closer, err := l.s.db.Get(roomKey(span.Room, seq))
+		if err == nil {
+			_ = closer.Close()
+		}
+		if !errors.Is(err, pebble.ErrNotFound) {
+			return true
+		}
+	}
+	return false
 }
 
 // entry reads one message.

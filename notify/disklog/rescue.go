@@ -52,7 +52,7 @@ func (s *Store) rescue(cause error) error {
 		return err
 	}
 	partial := s.inDir(partialName)
-	if err := s.copyTo(partial, in, former.floor); err != nil {
+	if err := s.copyTo(partial, in, former); err != nil {
 		return fmt.Errorf("what can be read of the damaged data cannot be copied: %w", err)
 	}
 	if err := s.rename(partial, s.inDir(rescuedName)); err != nil {
@@ -96,7 +96,7 @@ func (s *Store) rename(from, to string) error {
 }
 
 // copyTo makes a store of what can be read. It has no epoch: start gives it one.
-func (s *Store) copyTo(path string, in *loose, floor uint64) error {
+func (s *Store) copyTo(path string, in *loose, former meta) error {
 	o := s.pebbleOptions()
 	o.DisableWAL = true // nothing counts before the end
 	failed := o.EventListener.BackgroundError
@@ -110,7 +110,7 @@ func (s *Store) copyTo(path string, in *loose, floor uint64) error {
 	if err != nil {
 		return err
 	}
-	c := &copier{in: in, db: db, log: s.o.Log, floor: floor,
+	c := &copier{in: in, db: db, log: s.o.Log, floor: former.floor, rooms: former.rooms,
 		deadline: time.Now().Add(s.o.rescueTime)}
 	c.budget, c.noRoom = s.room()
 	c.skipped = len(in.unreadable)

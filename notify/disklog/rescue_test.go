@@ -79,7 +79,7 @@ func contents(t *testing.T, s *Store) string {
 	l := s.Log()
 	first := follow(l)
 	count := func(room string) int {
-		all, _, err := l.Read([]notify.Span{{Room: room, After: l.Floor()}}, l.Head().Seq, 100, 1<<30)
+		all, _, err := l.Read([]notify.Span{{Room: room, After: l.floor.Load()}}, l.Head().Seq, 100, 1<<30)
 		if err != nil {
 			t.Error(err)
 		}

@@ -58,6 +58,9 @@ func (f *Files) Stat(largest int) (s Stat, err error) {
 			s.Oldest = s.Newest
 		}
 		for _, name := range m.Rooms {
+			if !f.holds(name, m.ID.Seq) {
+				continue
+			}
 			room := rooms[name]
 			if room == nil {
 				room = &RoomStat{Room: name}

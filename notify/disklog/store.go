@@ -22,7 +22,8 @@ type Options struct {
 	Dir string
 
 	// TTL is how long a message is kept, 24 hours by default, and MaxBytes the size of all kept
-	// messages, 1 GiB by default: the oldest are dropped, some hundred at a time.
+	// messages, 1 GiB by default: the oldest are dropped, some hundred at a time. Above MaxBytes a
+	// room with more than about a quarter loses its own oldest first.
 	TTL      time.Duration
 	MaxBytes int64
 
@@ -66,8 +67,13 @@ func (o Options) On(fs vfs.FS) Options {
 	return o
 }
 
-// format is the version of the layout that this program writes.
-const format = 1
+// The versions of the layout. A store has the second one while single rooms have lost messages, see
+// meta.format.
+const (
+	formatFirst = 1
+	formatRooms = 2
+	format      = formatRooms // the newest one that this program knows
+)
 
 // ErrInUse is the error of Open when another process has the directory open.
 var ErrInUse = errors.New("the directory is in use")
