@@ -89,7 +89,7 @@ func TestNewerDirectoryIsRefused(t *testing.T) {
 	command.Stderr = &notes
 	var exit *exec.ExitError
 	want := "roomcast: data directory " + dir +
-		": has the format 9, and this program knows formats up to 1\n"
+		": has the format 9, and this program knows formats up to 2\n"
 	if err := command.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 || notes.String() != want {
 		t.Errorf("%v: %q, want %q", err, notes.String(), want)
 	}
