@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"runtime"
+	"runtime/metrics"
 	"testing"
 	"time"
 )
@@ -32,10 +33,12 @@ func Receive[T any](t testing.TB, from <-chan T) (v T) {
 // test must not be parallel, because the heap belongs to the whole process.
 func WatchHeap() (peak func() uint64, stop func()) {
 	heap := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC() // so that garbage does not count
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		// What the collection has found, so that what others allocate after it does not count, however
+		// long this goroutine waits for a core.
+		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		runtime.GC()
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
 	}
 	start, highest := heap(), uint64(0)
 	quit, done := make(chan struct{}), make(chan struct{})
