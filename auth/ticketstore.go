@@ -55,16 +55,19 @@ func NewStoredTickets(store TicketStore, now func() time.Time) *Tickets {
 	t := NewTickets(now)
 	t.store = store
 	latest := t.now().Add(2 * MaxTicketTTL)
+	var strange []StoredTicket
 	for _, stored := range store.Load() {
 		entry, err := decodeTicket(stored.Value)
 		if err != nil || latest.Before(stored.Expires) {
 			// A newer version has written it, or the clock was set back. Its client requests another.
-			// After an error the next process tries again.
-			_ = store.Remove(StoredTicket{Digest: stored.Digest, Expires: stored.Expires})
+			strange = append(strange, StoredTicket{Digest: stored.Digest, Expires: stored.Expires})
 			continue
 		}
 		entry.digest, entry.expires = stored.Digest, stored.Expires
 		t.insert(entry)
+	}
+	if len(strange) > 0 {
+		_ = store.Remove(strange...) // after an error the next process tries again
 	}
 	return t
 }

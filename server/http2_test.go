@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -117,6 +118,24 @@ func TestHTTP2Floods(t *testing.T) {
 				return http2Frame(1, 4, 1, post)
 			}
 			return http2Frame(0, 0, 1, "")
+		},
+		"DATA after the end": func(i int) string {
+			if i == 0 {
+				return http2Frame(1, 5, 1, post)
+			}
+			return http2Frame(0, 0, 1, "0123456789abcdef")
+		},
+		"END_STREAM after the end": func(i int) string {
+			if i == 0 {
+				return http2Frame(1, 5, 1, post)
+			}
+			return http2Frame(0, 1, 1, "")
+		},
+		"padding": func(i int) string {
+			if i == 0 {
+				return http2Frame(1, 4, 1, post)
+			}
+			return http2Frame(0, 8, 1, "\xff"+strings.Repeat("\x00", 255))
 		},
 		"RST_STREAM": func(i int) string {
 			return http2Frame(1, 5, 2*i+1, get) + http2Frame(3, 0, 2*i+1, "\x00\x00\x00\x08")

@@ -10,7 +10,7 @@ import (
 )
 
 // An entry is the stored form of a message: the version, flags, three times, and the texts and lists
-// in the order of encodeEntry, each with its length before it. Optional texts have their length plus
+// in the order of appendEntry, each with its length before it. Optional texts have their length plus
 // one, so that 0 is nil. All numbers are uvarints.
 const entryVersion = 1
 

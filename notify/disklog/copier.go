@@ -31,11 +31,12 @@ type copier struct {
 	db       *pebble.DB
 	log      *zap.Logger
 	deadline time.Time
-	budget   int64 // bytes of messages
+	budget   int64 // bytes
 	noRoom   bool  // not even for the state
 
 	floor    uint64            // of the new store
 	rooms    map[string]uint64 // floors of rooms that are higher
+	head     uint64            // the newest message of the new store
 	state    map[string]int
 	messages int
 	bytes    int64
@@ -47,6 +48,7 @@ type copier struct {
 
 func (c *copier) run() error {
 	c.reported, c.state = time.Now(), map[string]int{}
+	c.head = c.floor
 	if c.noRoom {
 		return c.finish()
 	}
@@ -62,24 +64,18 @@ func (c *copier) run() error {
 }
 
 // copyState copies the entries of a prefix.
-func (c *copier) copyState(prefix string) error {
-	return c.copyAll(prefix, func([]byte) bool {
-		c.state[prefix]++
-		return true
-	})
-}
-
-// copyAll copies the entries of a prefix whose keys are wanted.
-func (c *copier) copyAll(prefix string, wanted func(key []byte) bool) (err error) {
+func (c *copier) copyState(prefix string) (err error) {
 	b := c.db.NewBatch()
 	defer func() { _ = b.Close() }()
+	commit := func() error {
+		c.bytes += int64(b.Len())
+		return b.Commit(pebble.NoSync)
+	}
 	skipped, late := c.in.read([]byte(prefix), successor(prefix), c.deadline,
 		func(key, value []byte) bool {
-			if !wanted(key) {
-				return true
-			}
+			c.state[prefix]++
 			if err = b.Set(key, value, nil); err == nil && b.Len() > copyBatch {
-				err = b.Commit(pebble.NoSync)
+				err = commit()
 				b.Reset()
 				c.progress()
 			}
@@ -87,7 +83,7 @@ func (c *copier) copyAll(prefix string, wanted func(key []byte) bool) (err error
 		})
 	c.skipped += skipped
 	c.late = c.late || late
-	return errors.Join(err, b.Commit(pebble.NoSync))
+	return errors.Join(err, commit())
 }
 
 // copyMessages copies the messages, the newest first, in parts that are complete: with what was
@@ -112,6 +108,9 @@ func (c *copier) copyMessages() error {
 		if err != nil {
 			return err
 		}
+		if part.messages > 0 {
+			c.head = max(c.head, part.head)
+		}
 		c.messages += part.messages
 		c.bytes += part.bytes
 		before = from
@@ -128,6 +127,7 @@ type part struct {
 	batch      *pebble.Batch
 	batchBytes int
 	messages   int
+	head       uint64 // the newest message
 	bytes      int64
 	skipped    int
 	late       bool
@@ -158,11 +158,12 @@ func (c *copier) readPart(from, before uint64) (p part) {
 			}
 			p.err = errors.Join(p.err, p.batch.Set(key, value, nil))
 			p.messages++
-			p.bytes += int64(len(value))
+			p.head = seq
 			return p.err == nil && (p.batch.Len() <= copyBatch || before-from == 1)
 		})
 	p.skipped += damagedEntries
 	p.batchBytes = p.batch.Len()
+	p.bytes = int64(p.batchBytes)
 	return p
 }
 
@@ -191,14 +192,11 @@ func (c *copier) end() uint64 {
 	return low + 1
 }
 
-// finish copies the index of the messages that were copied, and writes the meta keys.
+// finish writes the meta keys. The chunks are made again at the start: if a record was missing, the
+// next one would count for both.
 func (c *copier) finish() error {
-	if !c.noRoom {
-		kept := func(key []byte) bool { return seqOf(key) > c.floor }
-		err := errors.Join(c.copyAll(chunkPrefix, kept), c.copyAll(notePrefix, kept))
-		if err != nil {
-			return err
-		}
+	for room, floor := range c.rooms { // ids go on after the head, so nothing after it is dropped
+		c.rooms[room] = min(floor, c.head)
 	}
 	maps.DeleteFunc(c.rooms, func(_ string, floor uint64) bool { return floor <= c.floor })
 	entries := metaEntries(meta{floor: c.floor, rooms: c.rooms})

@@ -1,6 +1,8 @@
 package disklog
 
 import (
+	"errors"
+
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -24,15 +26,25 @@ func (l *Log) load() error {
 	if err := l.loadNotes(); err != nil {
 		return err
 	}
-	return l.scan(logKey(l.head.Load()+1), successor(logPrefix), func(key, value []byte) error {
+	known := len(c.full)
+	err = l.scan(logKey(l.head.Load()+1), successor(logPrefix), func(key, value []byte) error {
 		m, err := decodeEntry(l.id(seqOf(key)), value)
 		if err != nil {
 			return err
 		}
-		c.add(m, m.Stored)
+		if c.add(m, m.Stored) {
+			c.full[len(c.full)-1].changed = true
+		}
 		l.head.Store(m.ID.Seq)
 		return nil
 	})
+	if err != nil || known == len(c.full) {
+		return err
+	}
+	// In a rescued store: the record of a later chunk would count for these too.
+	b := l.s.db.NewBatch()
+	defer b.Close()
+	return errors.Join(setRecords(b, c.full[known:]), b.Commit(pebble.NoSync))
 }
 
 // loadNotes reads the notes of the chunks. Those of other chunks were left by an earlier version, which

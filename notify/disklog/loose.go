@@ -18,7 +18,7 @@ import (
 // Without the manifest nobody knows which files the engine has given up and not removed yet. Their
 // entries are older and lose against others, with one exception: a deletion that the engine has
 // forgotten, because it had reached the last level, has no effect on a file that should be gone. This
-// is only so after a crash in the moment between.
+// can be so only after a crash between a compaction and the removal of the files that it has read.
 type loose struct {
 	fs         vfs.FS
 	path       string

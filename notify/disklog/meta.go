@@ -112,7 +112,7 @@ func numberOf(in source, key []byte, size int) (n uint64, err error) {
 		return 0, err
 	}
 	if len(value) != size {
-		return 0, fmt.Errorf("%s has %d bytes, expected %d", key, len(value), size)
+		return 0, fmt.Errorf("%w: %s has %d bytes, expected %d", errEntry, key, len(value), size)
 	}
 	for _, b := range value {
 		n = n<<8 | uint64(b)

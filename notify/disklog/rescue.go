@@ -48,9 +48,6 @@ func (s *Store) rescue(cause error) error {
 	s.o.Log.Error("the data is damaged: what can be read is copied, the rest is moved aside, and "+
 		"clients that reconnect get a gap", zap.String("to", filepath.Base(aside)), zap.Error(cause))
 	_ = s.markDamaged() // so that the next process does not write to it before
-	if err := s.removeAsides(asides - 1); err != nil {
-		return err
-	}
 	partial := s.inDir(partialName)
 	if err := s.copyTo(partial, in, former); err != nil {
 		return fmt.Errorf("what can be read of the damaged data cannot be copied: %w", err)
@@ -58,11 +55,13 @@ func (s *Store) rescue(cause error) error {
 	if err := s.rename(partial, s.inDir(rescuedName)); err != nil {
 		return err
 	}
-	s.aside = aside
 	if err := s.rename(s.path(), aside); err != nil {
 		return err
 	}
-	return s.takeRescued()
+	if err := s.takeRescued(); err != nil {
+		return err
+	}
+	return s.removeAsides(asides)
 }
 
 // takeRescued ends a rescue: it gives the complete copy the name of the store when the damaged one is
@@ -72,6 +71,7 @@ func (s *Store) takeRescued() error {
 		if err := s.rename(s.inDir(rescuedName), s.path()); err != nil {
 			return err
 		}
+		s.rescued = true
 	}
 	for _, name := range []string{partialName, rescuedName} {
 		if path := s.inDir(name); s.exists(path) {

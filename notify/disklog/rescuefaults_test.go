@@ -3,7 +3,6 @@ package disklog
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -230,48 +229,5 @@ func TestAsides(t *testing.T) {
 	names, err := fs.List("data")
 	if n := strings.Count(fmt.Sprint(names), asideInfix); n != asides || err != nil {
 		t.Errorf("%v, %v", names, err)
-	}
-}
-
-// The copy of a store in which a room has lost more than the others keeps what the rooms have and
-// what they have lost.
-func TestRescueKeepsFloors(t *testing.T) {
-	t.Parallel()
-	fs, dir := vfs.NewMem(), "data"
-	o := func(o *Options) { o.fs, o.MaxBytes = fs, 64<<10 }
-	s := open(t, dir, o)
-	l := s.Log()
-	follow(l)
-	add(t, l, 0, 5, "quiet")
-	for i := 0; i < 2000; i += 10 {
-		add(t, l, i, i+9, "storm")
-	}
-	lost := l.floors.of("storm")
-	if lost == 0 || l.floor.Load() > 0 {
-		t.Fatalf("the floor of the room is %d, of all %d", lost, l.floor.Load())
-	}
-	read := func(l *Log) (n map[string]int) {
-		n = make(map[string]int)
-		for _, room := range []string{"quiet", "storm"} {
-			spans := []notify.Span{{Room: room, After: l.Floor(room)}}
-			messages, all, err := l.Read(spans, l.Head().Seq, 10_000, 1<<30)
-			if err != nil || !all {
-				t.Errorf("%s: %v %v", room, all, err)
-			}
-			n[room] = len(messages)
-		}
-		return n
-	}
-	former, epoch := read(l), l.Head().Epoch
-	closed(t, s)
-	removeManifest(t, fs, dir)
-	for start := range 2 {
-		s := open(t, dir, o)
-		l := s.Log()
-		if got := read(l); !maps.Equal(got, former) || got["quiet"] != 6 || l.floors.of("storm") != lost ||
-			l.Head().Epoch == epoch {
-			t.Errorf("start %d: %v, floor %d, want %v, floor %d", start, got, l.floors.of("storm"), former, lost)
-		}
-		closed(t, s)
 	}
 }

@@ -88,11 +88,11 @@ type Store struct {
 	values  values
 	tickets *Tickets
 
-	aside  string              // where a damaged store was moved to; "": there was none
-	former uint32              // its epoch, if that is known
-	log    atomic.Pointer[Log] // nil while the store is opened
-	backup sync.Mutex          // held by Backup
-	state  sync.RWMutex        // held to write what is in statePrefixes, and alone by heal
+	rescued bool                // the store is the copy of a damaged one
+	former  uint32              // its epoch, if that is known
+	log     atomic.Pointer[Log] // nil while the store is opened
+	backup  sync.Mutex          // held by Backup
+	state   sync.RWMutex        // held to write what is in statePrefixes, and alone by heal
 }
 
 // Open opens the directory. A damaged store is moved aside and a new one begins, which every client
@@ -177,7 +177,7 @@ func (s *Store) start() (err error) {
 	if err != nil {
 		return err
 	}
-	if s.aside != "" {
+	if s.rescued {
 		l.losses.Add(1)
 	}
 	// Else a power cut may take the new directories, or the mark.

@@ -21,7 +21,11 @@ const (
 	bytesPerUpdate = 16
 	maxUpdates     = 10_000
 
-	smallData = 16 // bytes: a DATA frame below that is as good as empty
+	// smallData is the size below which a DATA frame costs more than its bytes. A request may have two
+	// of them, or as many as others before it have left: a short body, and the end.
+	smallData    = 1024
+	smallParts   = 2
+	maxSmallData = 2000
 )
 
 // ErrFrames ends an HTTP/2 connection whose client sends too many frames that ask for nothing.
@@ -33,14 +37,14 @@ const (
 	frameData         = 0x0
 	frameHeaders      = 0x1
 	frameWindowUpdate = 0x8
-	flagEndStream     = 0x1
+	flagPadded        = 0x8
 
 	frameHead = 9
 	preface   = 24 // bytes before the first frame
 )
 
 // HTTP2Conn is a connection of HTTP/2 with a bound for PING, SETTINGS, RST_STREAM, CONTINUATION,
-// empty DATA and all other frames that cost the server work and ask for nothing. net/http bounds
+// small DATA and all other frames that cost the server work and ask for nothing. net/http bounds
 // those that wait for an answer, but not how many it answers: one connection takes half a core.
 type HTTP2Conn struct {
 	*tls.Conn
@@ -48,9 +52,10 @@ type HTTP2Conn struct {
 	unread  atomic.Int64 // bytes written for which the client has sent no WINDOW_UPDATE
 
 	// Read only uses these.
-	head [frameHead]byte
-	have int // bytes of head
-	skip int // bytes until the next head
+	head  [frameHead]byte
+	have  int // bytes of head
+	skip  int // bytes until the next head
+	small int // small DATA frames that requests may still send
 }
 
 // NewHTTP2Conn returns a connection on which the client has still to send the connection preface.
@@ -108,9 +113,17 @@ func (c *HTTP2Conn) allows(p []byte) bool {
 func (c *HTTP2Conn) asks() bool {
 	switch kind, flags := c.head[3], c.head[4]; kind {
 	case frameHeaders:
+		c.small = min(c.small+smallParts, maxSmallData)
 		return true
 	case frameData:
-		return c.skip >= smallData || flags&flagEndStream != 0
+		if c.skip >= smallData && flags&flagPadded == 0 {
+			return true
+		}
+		if c.small == 0 {
+			return false
+		}
+		c.small--
+		return true
 	case frameWindowUpdate:
 		if c.unread.Load() < bytesPerUpdate {
 			return false

@@ -21,21 +21,25 @@ func TestFramesAreCounted(t *testing.T) {
 		type kind struct {
 			frame string
 			costs int
+			small int // small DATA frames that it allows, or -1: it is one
 		}
 		kinds := []kind{
-			{frame(frameHeaders, 0x4, 40), 0}, {frame(frameHeaders, 0x5, 300), 0},
-			{frame(frameData, 0, smallData), 0}, {frame(frameData, 0, 16<<10), 0},
-			{frame(frameData, flagEndStream, 0), 0},
-			{frame(frameData, 0, 0), 1}, {frame(frameData, 0x8, smallData-1), 1}, // padded
-			{frame(0x2, 0, 5), 1}, {frame(0x3, 0, 4), 1}, {frame(0x4, 0, 0), 1}, {frame(0x4, 1, 0), 1},
-			{frame(0x6, 0, 8), 1}, {frame(0x9, 0, 100), 1}, {frame(0xff, 0, 0), 1},
-			{frame(frameWindowUpdate, 0, 4), 1},
+			{frame(frameHeaders, 0x4, 40), 0, 2}, {frame(frameHeaders, 0x5, 300), 0, 2},
+			{frame(frameData, 0, smallData), 0, 0}, {frame(frameData, 1, 16<<10), 0, 0},
+			{frame(frameData, 0, 0), 0, -1}, {frame(frameData, 0, smallData-1), 0, -1},
+			{frame(frameData, 1, 0), 0, -1}, {frame(frameData, flagPadded, 16<<10), 0, -1},
+			{frame(0x2, 0, 5), 1, 0}, {frame(0x3, 0, 4), 1, 0}, {frame(0x4, 0, 0), 1, 0},
+			{frame(0x4, 1, 0), 1, 0}, {frame(0x6, 0, 8), 1, 0}, {frame(0x9, 0, 100), 1, 0},
+			{frame(0xff, 0, 0), 1, 0}, {frame(frameWindowUpdate, 0, 4), 1, 0},
 		}
 		sent := rapid.SliceOfN(rapid.SampledFrom(kinds), 1, 50).Draw(t, "frames")
-		input, costs := strings.Repeat("P", preface), 0
+		input, costs, small := strings.Repeat("P", preface), 0, 0
 		for _, k := range sent {
 			input += k.frame
 			costs += k.costs
+			if small += k.small; small < 0 {
+				costs, small = costs+1, 0
+			}
 		}
 		enough := rapid.Bool().Draw(t, "enough")
 		burst := costs
