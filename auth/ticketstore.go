@@ -60,7 +60,8 @@ func NewStoredTickets(store TicketStore, now func() time.Time) *Tickets {
 		entry, err := decodeTicket(stored.Value)
 		if err != nil || latest.Before(stored.Expires) {
 			// A newer version has written it, or the clock was set back. Its client requests another.
-			strange = append(strange, StoredTicket{Digest: stored.Digest, Expires: stored.Expires})
+			stored.Value = nil
+			strange = append(strange, stored)
 			continue
 		}
 		entry.digest, entry.expires = stored.Digest, stored.Expires
@@ -72,9 +73,14 @@ func NewStoredTickets(store TicketStore, now func() time.Time) *Tickets {
 	return t
 }
 
+// stored returns the ticket for TicketStore.Remove.
+func (t *ticket) stored() StoredTicket { return StoredTicket{Digest: t.digest, Expires: t.expires} }
+
 // save stores a ticket that is in memory. Nobody knows its value before it returns.
 func (t *Tickets) save(entry *ticket) error {
-	err := t.store.Save(StoredTicket{entry.digest, entry.expires, encodeTicket(entry)})
+	stored := entry.stored()
+	stored.Value = encodeTicket(entry)
+	err := t.store.Save(stored)
 	t.mu.Lock()
 	revoked := entry.state == ticketRevoked // perhaps before it was in the store
 	if err != nil {
@@ -95,7 +101,7 @@ func (t *Tickets) save(entry *ticket) error {
 func (t *Tickets) use(entry *ticket) error {
 	entry.state = ticketInUse
 	t.mu.Unlock()
-	err := t.store.Remove(StoredTicket{Digest: entry.digest, Expires: entry.expires})
+	err := t.store.Remove(entry.stored())
 	t.mu.Lock()
 	switch {
 	case entry.state == ticketRevoked:
@@ -115,7 +121,7 @@ func (t *Tickets) discard(tickets []*ticket) error {
 	}
 	stored := make([]StoredTicket, len(tickets))
 	for i, entry := range tickets {
-		stored[i] = StoredTicket{Digest: entry.digest, Expires: entry.expires}
+		stored[i] = entry.stored()
 	}
 	if err := t.store.Remove(stored...); err != nil {
 		return unavailable(err)
