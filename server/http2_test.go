@@ -107,36 +107,24 @@ func TestHTTP2Floods(t *testing.T) {
 	t.Parallel()
 	// HEADERS of GET and POST with indexed fields, RFC 7541 appendix A: :method, :scheme, :path.
 	const get, post = "\x82\x87\x84\x41\x01h", "\x83\x87\x84\x41\x01h"
+	after := func(first, rest string) func(int) string {
+		return func(i int) string {
+			if i == 0 {
+				return first
+			}
+			return rest
+		}
+	}
 	for name, f := range map[string]func(i int) string{
-		"PING":          func(int) string { return http2Frame(6, 0, 0, "12345678") },
-		"SETTINGS":      func(int) string { return http2Frame(4, 0, 0, "") },
-		"WINDOW_UPDATE": func(int) string { return http2Frame(8, 0, 0, "\x00\x00\x00\x01") },
-		"PRIORITY":      func(int) string { return http2Frame(2, 0, 1, "\x00\x00\x00\x00\x01") },
-		"unknown":       func(int) string { return http2Frame(0x42, 0, 0, "") },
-		"empty DATA": func(i int) string {
-			if i == 0 {
-				return http2Frame(1, 4, 1, post)
-			}
-			return http2Frame(0, 0, 1, "")
-		},
-		"DATA after the end": func(i int) string {
-			if i == 0 {
-				return http2Frame(1, 5, 1, post)
-			}
-			return http2Frame(0, 0, 1, "0123456789abcdef")
-		},
-		"END_STREAM after the end": func(i int) string {
-			if i == 0 {
-				return http2Frame(1, 5, 1, post)
-			}
-			return http2Frame(0, 1, 1, "")
-		},
-		"padding": func(i int) string {
-			if i == 0 {
-				return http2Frame(1, 4, 1, post)
-			}
-			return http2Frame(0, 8, 1, "\xff"+strings.Repeat("\x00", 255))
-		},
+		"PING":                     func(int) string { return http2Frame(6, 0, 0, "12345678") },
+		"SETTINGS":                 func(int) string { return http2Frame(4, 0, 0, "") },
+		"WINDOW_UPDATE":            func(int) string { return http2Frame(8, 0, 0, "\x00\x00\x00\x01") },
+		"PRIORITY":                 func(int) string { return http2Frame(2, 0, 1, "\x00\x00\x00\x00\x01") },
+		"unknown":                  func(int) string { return http2Frame(0x42, 0, 0, "") },
+		"empty DATA":               after(http2Frame(1, 4, 1, post), http2Frame(0, 0, 1, "")),
+		"DATA after the end":       after(http2Frame(1, 5, 1, post), http2Frame(0, 0, 1, "0123456789abcdef")),
+		"END_STREAM after the end": after(http2Frame(1, 5, 1, post), http2Frame(0, 1, 1, "")),
+		"padding":                  after(http2Frame(1, 4, 1, post), http2Frame(0, 8, 1, "\xff"+strings.Repeat("\x00", 255))),
 		"RST_STREAM": func(i int) string {
 			return http2Frame(1, 5, 2*i+1, get) + http2Frame(3, 0, 2*i+1, "\x00\x00\x00\x08")
 		},

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 
 	"github.com/roomcast/roomcast/notify"
@@ -274,25 +273,11 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
-// smallDisk is a file system that says how much of it is free.
-type smallDisk struct {
-	vfs.FS
-	free atomic.Uint64
-}
-
-func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
-	return vfs.DiskUsage{AvailBytes: d.free.Load()}, nil
-}
-
 // On a full disk nothing is accepted, so that no write fails. With space again everything is.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	disk := &smallDisk{FS: vfs.NewMem()}
-	disk.free.Store(1 << 30)
 	var now atomic.Int64
-	s := open(t, "/data", func(o *Options) {
-		o.fs, o.Now = disk, func() time.Time { return time.UnixMilli(now.Load()) }
-	})
+	s, disk := onSmallDisk(t, &now)
 	defer closed(t, s)
 	l := s.Log()
 	follow(l)

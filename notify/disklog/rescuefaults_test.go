@@ -135,16 +135,6 @@ func TestRescueInParts(t *testing.T) {
 	}
 }
 
-// usageFS has as much free space as a test says.
-type usageFS struct {
-	vfs.FS
-	free uint64
-}
-
-func (f usageFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
-	return vfs.DiskUsage{AvailBytes: f.free}, nil
-}
-
 // Without room for a copy of everything the newest messages are kept, and the log says that others
 // are not. The damaged store has them.
 func TestRescueWithoutRoom(t *testing.T) {
@@ -176,7 +166,7 @@ func TestRescueWithoutRoom(t *testing.T) {
 		copyDir(t, dir, copied)
 		core, logs := observer.New(zap.ErrorLevel)
 		s := open(t, copied, func(o *Options) {
-			o.fs, o.Log = usageFS{vfs.Default, test.free}, zap.New(core)
+			o.fs, o.Log = withFree(vfs.Default, test.free), zap.New(core)
 		})
 		first := follow(s.Log())
 		n, sessions := len(first.Messages), len(s.Sessions().Load())

@@ -75,7 +75,7 @@ func TestRescueKeepsFloors(t *testing.T) {
 func TestRescueWithoutRoomForgetsFloors(t *testing.T) {
 	t.Parallel()
 	fs, dir, _, _ := stormed(t)
-	s := open(t, dir, stormOptions(usageFS{fs, 1 << 20}))
+	s := open(t, dir, stormOptions(withFree(fs, 1<<20)))
 	if s.Log().Losses() != 1 || len(s.Log().floors.all()) > 0 {
 		t.Errorf("%d losses, floors %v", s.Log().Losses(), s.Log().floors.all())
 	}

@@ -3,14 +3,12 @@ package disklog
 import (
 	"errors"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
@@ -150,12 +148,8 @@ func TestTicketsAfterPowerCut(t *testing.T) {
 // A full disk refuses new tickets. Stored ones can be removed, from the half of the reserve.
 func TestTicketsOnFullDisk(t *testing.T) {
 	t.Parallel()
-	disk := &smallDisk{FS: vfs.NewMem()}
-	disk.free.Store(1 << 30)
 	var now atomic.Int64
-	s := open(t, "/data", func(o *Options) {
-		o.fs, o.Now = disk, func() time.Time { return time.UnixMilli(now.Load()) }
-	})
+	s, disk := onSmallDisk(t, &now)
 	defer closed(t, s)
 	later := time.UnixMilli(1 << 40)
 	save(t, s, ticketFor(1, later), ticketFor(2, later))
@@ -182,13 +176,7 @@ func TestTicketsOnSlowDisk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var slow atomic.Bool
-		fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-			sync := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
-			if slow.Load() && sync && strings.HasSuffix(op.Path, ".log") {
-				time.Sleep(3 * time.Second)
-			}
-			return nil
-		}))
+		fs := slowDisk(&slow)
 		s := open(t, "/data", func(o *Options) { *o = o.On(fs) })
 		used := ticketFor(1, time.Now().Add(time.Hour))
 		save(t, s, used)

@@ -3,14 +3,10 @@ package disklog
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -21,13 +17,7 @@ func TestUncertain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var slow atomic.Bool
-		fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-			sync := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
-			if slow.Load() && sync && strings.HasSuffix(op.Path, ".log") {
-				time.Sleep(3 * time.Second)
-			}
-			return nil
-		}))
+		fs := slowDisk(&slow)
 		s := open(t, "/data", func(o *Options) { *o = o.On(fs) })
 		l := s.Log()
 		follow(l)
