@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/internal/share"
 )
 
 // Options are the limits of a Hub. New uses them as they are, and a negative value as 0. Start from
@@ -168,7 +170,7 @@ func New(log Log, o Options) *Hub {
 		log: log, o: o, step: fanOutStep,
 		index: index{size: o.HistorySize, minAge: o.HistoryMinAge, ttl: o.HistoryTTL,
 			maxBytes: o.HistoryMaxBytes,
-			shares:   shares[*room]{limit: o.HistoryMaxBytes / historyShare}},
+			shares:   share.Shares[*room]{Limit: o.HistoryMaxBytes / historyShare}},
 		members:  make(map[memberKey]*Member),
 		users:    make(map[string]*user),
 		ids:      make(map[string]int),

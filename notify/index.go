@@ -3,6 +3,7 @@ package notify
 import (
 	"time"
 
+	"github.com/roomcast/roomcast/notify/internal/share"
 	"github.com/roomcast/roomcast/rooms"
 )
 
@@ -11,8 +12,8 @@ type room = rooms.Room[*Member, shelf]
 
 // shelf is the history of one room.
 type shelf struct {
-	kept deque[ref]     // in the order of seq
-	cost holding[*room] // of the messages; a message with several rooms is divided among them
+	kept deque[ref]           // in the order of seq
+	cost share.Holding[*room] // of the messages; a message with several rooms is divided among them
 	// lost is the highest seq that was, or may have been, in the room and was trimmed before its
 	// TTL.
 	lost uint64
@@ -49,7 +50,7 @@ type index struct {
 	bytes int64         // cost of the other entries and of the rooms that hold them
 	floor uint64        // lost of every room that is not in the table
 
-	shares shares[*room] // of maxBytes
+	shares share.Shares[*room] // of maxBytes
 }
 
 // open returns the room of that name. It creates the room if there is none: that one may have been
@@ -57,7 +58,7 @@ type index struct {
 func (x *index) open(name string) *room {
 	r, made := x.table.Open(name)
 	if made {
-		r.State.lost, r.State.cost.of = x.floor, r
+		r.State.lost, r.State.cost.Of = x.floor, r
 	}
 	return r
 }
@@ -86,7 +87,7 @@ func (x *index) add(m *Message, now time.Time) {
 			x.bytes += roomBytes(name)
 		}
 		r.State.kept.push(ref{m.ID.Seq, e})
-		x.shares.charge(&r.State.cost, share(m))
+		x.shares.Charge(&r.State.cost, perRoom(m))
 		e.held++
 		x.shorten(r, now)
 	}
@@ -114,12 +115,12 @@ func (x *index) shorten(r *room, now time.Time) {
 // are more that are too old.
 func (x *index) trim(now time.Time, limit int) (more bool) {
 	for x.bytes > x.maxBytes {
-		heaviest := x.shares.heaviest()
+		heaviest := x.shares.Heaviest()
 		if heaviest == nil {
 			break
 		}
-		x.drop(heaviest.of, now)
-		x.release(heaviest.of)
+		x.drop(heaviest.Of, now)
+		x.release(heaviest.Of)
 	}
 	for x.fifo.len() > 0 {
 		e := x.fifo.all()[0]
@@ -172,7 +173,7 @@ func (x *index) drop(r *room, now time.Time) {
 	if r.State.kept.len() == 0 {
 		x.bytes -= roomBytes(r.Name)
 	}
-	x.shares.charge(&r.State.cost, -share(oldest.entry.msg))
+	x.shares.Charge(&r.State.cost, -perRoom(oldest.entry.msg))
 	r.State.trimmed = oldest.seq
 	if !oldest.entry.msg.over(now) {
 		r.State.lost = oldest.seq
@@ -190,8 +191,8 @@ func (x *index) unhold(e *entry) {
 	}
 }
 
-// share returns what each room of a message is charged for it.
-func share(m *Message) int64 { return m.cost / int64(len(m.Rooms)) }
+// perRoom returns what each room of a message is charged for it.
+func perRoom(m *Message) int64 { return m.cost / int64(len(m.Rooms)) }
 
 // roomBytes is the cost of a room with history. A room with members only costs the history nothing.
 func roomBytes(name string) int64 { return int64(roomCost + block(len(name))) }
@@ -203,10 +204,11 @@ func (x *index) forget(seq uint64) {
 			e.msg.kept.Store(false)
 		}
 	}
-	x.fifo, x.dead, x.bytes, x.floor, x.shares.heavy = deque[*entry]{}, 0, 0, seq, nil
+	x.fifo, x.dead, x.bytes, x.floor = deque[*entry]{}, 0, 0, seq
+	x.shares.Forget()
 	var idle []*room
 	x.table.All(func(r *room) bool {
-		r.State = shelf{lost: seq, trimmed: seq, cost: holding[*room]{of: r}}
+		r.State = shelf{lost: seq, trimmed: seq, cost: share.Holding[*room]{Of: r}}
 		if r.Len() == 0 {
 			idle = append(idle, r)
 		}

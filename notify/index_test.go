@@ -140,7 +140,7 @@ func TestIndexRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := index{size: rapid.IntRange(1, 5).Draw(t, "size"), ttl: time.Minute,
 			maxBytes: rapid.Int64Range(1000, 20_000).Draw(t, "bytes")}
-		x.shares.limit = x.maxBytes / historyShare
+		x.shares.Limit = x.maxBytes / historyShare
 		now := time.Now()
 		lost := map[string]uint64{}   // highest seq of a freed room
 		sent := map[string][]uint64{} // all seqs of a room
@@ -169,13 +169,13 @@ func TestIndexRules(t *testing.T) {
 					floor := x.floor
 					if r := x.table.Room(name); r != nil {
 						kept, floor = r.State.kept.all(), r.State.lost
-						charged, heavy := int64(0), slices.Contains(x.shares.heavy, &r.State.cost)
+						charged, heavy := int64(0), slices.Contains(x.shares.Heavy(), &r.State.cost)
 						for _, ref := range kept {
-							charged += share(ref.entry.msg)
+							charged += perRoom(ref.entry.msg)
 						}
-						if charged != r.State.cost.bytes || heavy != (charged > x.shares.limit) {
+						if charged != r.State.cost.Bytes || heavy != (charged > x.shares.Limit) {
 							t.Fatalf("room %s has %d bytes, %d counted, heavy %t", name, charged,
-								r.State.cost.bytes, heavy)
+								r.State.cost.Bytes, heavy)
 						}
 						if len(kept) == 0 {
 							t.Fatalf("room %s is empty and not freed", name)

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/internal/share"
 )
 
 // session is a Session of an attached member, or one that the Hub keeps.
@@ -34,7 +36,7 @@ type holderKey struct {
 
 // heldBy is the place of a session in a holder's list.
 type heldBy struct {
-	*holding[holder]
+	*share.Holding[holder]
 	place *list.Element
 }
 
@@ -45,15 +47,15 @@ type sessions struct {
 	bytes     int64      // cost of the kept ones
 	most      int
 	mostBytes int64
-	holders   map[holderKey]*holding[holder]
-	shares    shares[holder]
+	holders   map[holderKey]*share.Holding[holder]
+	shares    share.Shares[holder]
 }
 
 func newSessions(most int, mostBytes int64) sessions {
 	return sessions{
 		byKey: make(map[string]*session), kept: list.New(), most: most, mostBytes: mostBytes,
-		holders: make(map[holderKey]*holding[holder]),
-		shares:  shares[holder]{limit: mostBytes / sessionShare},
+		holders: make(map[holderKey]*share.Holding[holder]),
+		shares:  share.Shares[holder]{Limit: mostBytes / sessionShare},
 	}
 }
 
@@ -73,20 +75,20 @@ func (s *sessions) weight(of *session) int64 {
 func (s *sessions) hold(by holderKey, of *session) {
 	h := s.holders[by]
 	if h == nil {
-		h = &holding[holder]{of: holder{key: by}}
+		h = &share.Holding[holder]{Of: holder{key: by}}
 		s.holders[by] = h
 	}
-	of.by = append(of.by, heldBy{h, h.of.kept.PushBack(of)})
-	s.shares.charge(h, s.weight(of))
+	of.by = append(of.by, heldBy{h, h.Of.kept.PushBack(of)})
+	s.shares.Charge(h, s.weight(of))
 }
 
 // release removes a kept session from its holders.
 func (s *sessions) release(of *session) {
 	for _, by := range of.by {
-		by.of.kept.Remove(by.place)
-		s.shares.charge(by.holding, -s.weight(of))
-		if by.of.kept.Len() == 0 {
-			delete(s.holders, by.of.key)
+		by.Of.kept.Remove(by.place)
+		s.shares.Charge(by.Holding, -s.weight(of))
+		if by.Of.kept.Len() == 0 {
+			delete(s.holders, by.Of.key)
 		}
 	}
 	of.by = nil
@@ -98,8 +100,8 @@ func (s *sessions) excess() *session {
 		return nil
 	}
 	oldest := s.kept.Front()
-	if heaviest := s.shares.heaviest(); heaviest != nil {
-		oldest = heaviest.of.kept.Front()
+	if heaviest := s.shares.Heaviest(); heaviest != nil {
+		oldest = heaviest.Of.kept.Front()
 	}
 	return oldest.Value.(*session)
 }

@@ -70,9 +70,9 @@ func TestSessionsHaveShares(t *testing.T) {
 			}
 			h.stop()
 			h.expireSessions(h.o.Now().Add(h.o.SessionTTL))
-			if s := &h.sessions; len(s.holders) != 0 || len(s.shares.heavy) != 0 || s.bytes != 0 {
+			if s := &h.sessions; len(s.holders) != 0 || len(s.shares.Heavy()) != 0 || s.bytes != 0 {
 				t.Errorf("%d holders, %d heavy and %d bytes are left of no session",
-					len(s.holders), len(s.shares.heavy), s.bytes)
+					len(s.holders), len(s.shares.Heavy()), s.bytes)
 			}
 		})
 	}

@@ -24,7 +24,7 @@ func BenchmarkAppend(b *testing.B) {
 			s := open(b, b.TempDir(), nil)
 			defer closed(b, s)
 			follow(s.Log())
-			share(b, writers, func(int) error {
+			spread(b, writers, func(int) error {
 				m := message(0, "orders")
 				m.Data = payload
 				return s.Log().Append(b.Context(), []*notify.Message{m})
@@ -37,13 +37,13 @@ func BenchmarkAppend(b *testing.B) {
 			}
 			defer f.Close()
 			w := bare{f: f}
-			share(b, writers, func(int) error { return w.append(payload) })
+			spread(b, writers, func(int) error { return w.append(payload) })
 		})
 	}
 }
 
-// share runs b.N calls of f in some goroutines.
-func share(b *testing.B, writers int, f func(int) error) {
+// spread runs b.N calls of f in some goroutines.
+func spread(b *testing.B, writers int, f func(int) error) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	b.ReportAllocs()
@@ -136,7 +136,7 @@ func BenchmarkTicket(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			share(b, clients, func(int) error {
+			spread(b, clients, func(int) error {
 				value, _, err := tickets.Issue("alice", "", nil, 0)
 				if err == nil {
 					c := auth.Credentials{Ticket: value}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/internal/share"
 )
 
 // A chunk is closed when it has so many entries, or bytes: those or, if that is less, a part of
@@ -48,7 +49,7 @@ type chunks struct {
 
 func newChunks(o Options) chunks {
 	return chunks{limit: min(chunkBytes, max(o.MaxBytes/chunkPart, 1)), ttl: o.TTL,
-		shares: shares{limit: o.MaxBytes / roomShare}, rooms: make(map[string]int64)}
+		shares: shares{Shares: share.Shares[string]{Limit: o.MaxBytes / roomShare}}, rooms: make(map[string]int64)}
 }
 
 // add counts an entry, and reports whether it has filled a chunk.
@@ -59,17 +60,21 @@ func (c *chunks) add(m *notify.Message, at time.Time) (full bool) {
 	g.bytes += bytes
 	c.bytes += bytes
 	for _, room := range m.Rooms {
-		c.rooms[room] += bytes / int64(len(m.Rooms))
+		c.rooms[room] += perRoom(m)
 	}
 	if g.entries < chunkEntries && g.bytes < c.limit {
 		return false
 	}
 	c.note(g, c.rooms)
+	g.changed = true
 	c.full = append(c.full, *g)
 	*g = chunk{}
 	clear(c.rooms)
 	return true
 }
+
+// perRoom returns the bytes that count for each room of a message.
+func perRoom(m *notify.Message) int64 { return int64(size(m)) / int64(len(m.Rooms)) }
 
 // note replaces the notes of a chunk.
 func (c *chunks) note(of *chunk, rooms map[string]int64) {
@@ -140,12 +145,12 @@ func (c *chunks) release(i int, room string, m *notify.Message, gone bool) {
 	if gone {
 		c.resize(of, max(of.bytes-bytes, 0))
 	}
-	c.discharge(of, room, bytes/int64(len(m.Rooms)))
+	c.discharge(of, room, perRoom(m))
 }
 
 // discharge takes bytes off the note of a room.
 func (c *chunks) discharge(of *chunk, room string, bytes int64) {
-	i := slices.IndexFunc(of.notes, func(n note) bool { return n.of.room == room })
+	i := slices.IndexFunc(of.notes, func(n note) bool { return n.of.Of == room })
 	if i < 0 {
 		return
 	}
@@ -227,7 +232,7 @@ func (of *chunk) noteRecord() []byte {
 	b := binary.AppendUvarint(nil, uint64(of.counted))
 	b = binary.AppendUvarint(b, uint64(len(of.notes)))
 	for _, n := range of.notes {
-		b = binary.AppendUvarint(appendText(b, n.of.room), uint64(n.bytes))
+		b = binary.AppendUvarint(appendText(b, n.of.Of), uint64(n.bytes))
 	}
 	return b
 }

@@ -108,13 +108,11 @@ func (c *copier) copyMessages() error {
 		if err != nil {
 			return err
 		}
-		if part.messages > 0 {
-			c.head = max(c.head, part.head)
-		}
+		c.head = max(c.head, part.head)
 		c.messages += part.messages
 		c.bytes += part.bytes
 		before = from
-		if part.messages == 0 || part.batchBytes < copyBatch/4 && step < copyStep {
+		if part.messages == 0 || part.bytes < copyBatch/4 && step < copyStep {
 			step *= 2
 		}
 		c.progress()
@@ -124,14 +122,13 @@ func (c *copier) copyMessages() error {
 
 // part is a range of messages.
 type part struct {
-	batch      *pebble.Batch
-	batchBytes int
-	messages   int
-	head       uint64 // the newest message
-	bytes      int64
-	skipped    int
-	late       bool
-	err        error
+	batch    *pebble.Batch
+	bytes    int64 // of the batch
+	messages int
+	head     uint64 // the newest message
+	skipped  int
+	late     bool
+	err      error
 }
 
 // readPart reads the messages from one sequence number to before another, until the batch is full.
@@ -162,8 +159,7 @@ func (c *copier) readPart(from, before uint64) (p part) {
 			return p.err == nil && (p.batch.Len() <= copyBatch || before-from == 1)
 		})
 	p.skipped += damagedEntries
-	p.batchBytes = p.batch.Len()
-	p.bytes = int64(p.batchBytes)
+	p.bytes = int64(p.batch.Len())
 	return p
 }
 

@@ -70,7 +70,7 @@ func (l *Log) count(i int) error {
 		bytes += int64(size(m))
 		for _, room := range m.Rooms {
 			if m.ID.Seq > l.Floor(room) {
-				rooms[room] += int64(size(m)) / int64(len(m.Rooms))
+				rooms[room] += perRoom(m)
 			}
 		}
 		return nil

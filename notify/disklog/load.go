@@ -1,8 +1,6 @@
 package disklog
 
 import (
-	"errors"
-
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -32,9 +30,7 @@ func (l *Log) load() error {
 		if err != nil {
 			return err
 		}
-		if c.add(m, m.Stored) {
-			c.full[len(c.full)-1].changed = true
-		}
+		c.add(m, m.Stored)
 		l.head.Store(m.ID.Seq)
 		return nil
 	})
@@ -44,7 +40,10 @@ func (l *Log) load() error {
 	// In a rescued store: the record of a later chunk would count for these too.
 	b := l.s.db.NewBatch()
 	defer b.Close()
-	return errors.Join(setRecords(b, c.full[known:]), b.Commit(pebble.NoSync))
+	if err := setRecords(b, c.full[known:]); err != nil {
+		return err
+	}
+	return b.Commit(pebble.NoSync)
 }
 
 // loadNotes reads the notes of the chunks. Those of other chunks were left by an earlier version, which

@@ -201,10 +201,8 @@ func (l *Log) store(calls []*call) (messages []*notify.Message, err error) {
 				set(retainedKey(m.Rooms[0], m.Type), append(idOf(m), l.buf...))
 			}
 			l.stored += int64(size(m))
-			if full := l.chunks.add(m, now); full {
-				newest := &l.chunks.full[len(l.chunks.full)-1]
-				set(chunkKey(seq), newest.record())
-				set(noteKey(seq), newest.noteRecord())
+			if full := l.chunks.add(m, now); full && err == nil {
+				err = setRecords(b, l.chunks.full[len(l.chunks.full)-1:])
 			}
 			messages = append(messages, m)
 		}

@@ -156,7 +156,7 @@ func (s *Store) removeAsides(keep int) error {
 	})
 	slices.Sort(names)
 	for _, name := range names[:max(0, len(names)-keep)] {
-		if err := s.o.fs.RemoveAll(s.o.fs.PathJoin(s.o.Dir, name)); err != nil {
+		if err := s.o.fs.RemoveAll(s.inDir(name)); err != nil {
 			return err
 		}
 	}

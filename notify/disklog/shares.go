@@ -1,9 +1,9 @@
 package disklog
 
 import (
-	"cmp"
-	"slices"
 	"strings"
+
+	"github.com/roomcast/roomcast/notify/internal/share"
 )
 
 // roomShare is the part of Options.MaxBytes that a room may have while others need the space: a
@@ -15,31 +15,20 @@ const roomShare = 4
 const notedPart = 32
 
 // holding is a room with the bytes that the full chunks note for it.
-type holding struct {
-	room  string
-	bytes int64
-}
+type holding = share.Holding[string]
 
 // shares finds the rooms that have more than their share of the log. It knows only rooms with a large
 // part of a chunk.
 type shares struct {
-	limit int64
+	share.Shares[string]
 	noted map[string]*holding
-	heavy []*holding // above the limit: a few, because it is a large part of the log
 }
 
 // charge adds bytes, which may be negative, to what is noted for a room.
 func (s *shares) charge(h *holding, bytes int64) {
-	before := h.bytes > s.limit
-	h.bytes += bytes
-	switch after := h.bytes > s.limit; {
-	case after && !before:
-		s.heavy = append(s.heavy, h)
-	case before && !after:
-		s.heavy = slices.DeleteFunc(s.heavy, func(other *holding) bool { return other == h })
-	}
-	if h.bytes <= 0 {
-		delete(s.noted, h.room)
+	s.Charge(h, bytes)
+	if h.Bytes <= 0 {
+		delete(s.noted, h.Of)
 	}
 }
 
@@ -47,19 +36,11 @@ func (s *shares) charge(h *holding, bytes int64) {
 func (s *shares) of(room string) *holding {
 	h := s.noted[room]
 	if h == nil {
-		h = &holding{room: strings.Clone(room)} // the name may be a part of a large text
+		h = &holding{Of: strings.Clone(room)} // the name may be a part of a large text
 		if s.noted == nil {
 			s.noted = make(map[string]*holding)
 		}
-		s.noted[h.room] = h
+		s.noted[h.Of] = h
 	}
 	return h
-}
-
-// heaviest returns the room with the most above the limit, or nil.
-func (s *shares) heaviest() *holding {
-	if len(s.heavy) == 0 {
-		return nil
-	}
-	return slices.MaxFunc(s.heavy, func(a, b *holding) int { return cmp.Compare(a.bytes, b.bytes) })
 }

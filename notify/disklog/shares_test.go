@@ -149,12 +149,12 @@ func (m *shareModel) checkChunks(held func(*notify.Message) []string) {
 			m.t.Fatalf("the chunk up to %d has %d bytes, want %d", of.last, of.bytes, bytes)
 		}
 		for _, n := range of.notes {
-			if rooms[n.of.room] != n.bytes || c.shares.noted[n.of.room] != n.of {
+			if rooms[n.of.Of] != n.bytes || c.shares.noted[n.of.Of] != n.of {
 				m.t.Fatalf("the chunk up to %d notes %d bytes of %s, want %d", of.last, n.bytes,
-					n.of.room, rooms[n.of.room])
+					n.of.Of, rooms[n.of.Of])
 			}
-			noted[n.of.room] += n.bytes
-			delete(rooms, n.of.room)
+			noted[n.of.Of] += n.bytes
+			delete(rooms, n.of.Of)
 		}
 		for room, part := range rooms {
 			if part > of.counted/notedPart || of.counted > 2*of.bytes+1 {
@@ -169,18 +169,18 @@ func (m *shareModel) checkChunks(held func(*notify.Message) []string) {
 		m.t.Fatalf("%d bytes of %d grow, want %d of %d", c.grows.bytes, c.bytes, grows, sum+grows)
 	}
 	for _, h := range c.shares.noted {
-		if h.bytes != noted[h.room] || slices.Contains(c.shares.heavy, h) != (h.bytes > c.shares.limit) {
-			m.t.Fatalf("%d bytes are noted for %s, want %d", h.bytes, h.room, noted[h.room])
+		if h.Bytes != noted[h.Of] || slices.Contains(c.shares.Heavy(), h) != (h.Bytes > c.shares.Limit) {
+			m.t.Fatalf("%d bytes are noted for %s, want %d", h.Bytes, h.Of, noted[h.Of])
 		}
-		delete(noted, h.room)
+		delete(noted, h.Of)
 	}
 	if len(noted) > 0 {
 		m.t.Fatalf("nothing is noted for %v", noted)
 	}
 	const largest = 1200 // a step drops the entries of about a chunk, or a single larger one
 	for room := range l.floors.all() {
-		if has[room] < c.shares.limit-4*c.limit-largest {
-			m.t.Fatalf("%s was cut to %d bytes, its share is %d", room, has[room], c.shares.limit)
+		if has[room] < c.shares.Limit-4*c.limit-largest {
+			m.t.Fatalf("%s was cut to %d bytes, its share is %d", room, has[room], c.shares.Limit)
 		}
 	}
 }
@@ -252,7 +252,7 @@ func (m *shareModel) counts() string {
 	for _, of := range l.chunks.full {
 		fmt.Fprint(&b, of.last, of.bytes, of.counted, of.newest.UnixMilli())
 		for _, n := range of.notes {
-			fmt.Fprint(&b, " ", n.of.room, n.bytes)
+			fmt.Fprint(&b, " ", n.of.Of, n.bytes)
 		}
 		fmt.Fprintln(&b)
 	}

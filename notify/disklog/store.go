@@ -206,7 +206,7 @@ func (s *Store) checkState() error {
 // backup that was restored without the mark. It keeps the messages before that.
 func (s *Store) compareMark(l *Log) (err error) {
 	var last notify.ID
-	if s.mark, last, err = openMark(s.o.fs, s.o.fs.PathJoin(s.o.Dir, markName)); err != nil {
+	if s.mark, last, err = openMark(s.o.fs, s.inDir(markName)); err != nil {
 		return err
 	}
 	head := l.Head()
@@ -249,7 +249,7 @@ func (s *Store) syncDir(dir string) error {
 // storeName is the directory of Pebble in the directory.
 const storeName = "store"
 
-func (s *Store) path() string { return s.o.fs.PathJoin(s.o.Dir, storeName) }
+func (s *Store) path() string { return s.inDir(storeName) }
 
 // Log returns the log of the directory.
 func (s *Store) Log() *Log { return s.log.Load() }

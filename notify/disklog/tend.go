@@ -28,8 +28,8 @@ func (l *Log) tend() {
 		case l.chunks.bytes <= l.s.o.MaxBytes:
 			return
 		default:
-			if heaviest := l.chunks.shares.heaviest(); heaviest != nil {
-				err = l.dropFrom(heaviest.room)
+			if heaviest := l.chunks.shares.Heaviest(); heaviest != nil {
+				err = l.dropFrom(heaviest.Of)
 			} else {
 				err = l.dropChunk(oldest)
 			}
