@@ -108,10 +108,13 @@ func TestFloodGetsItsRate(t *testing.T) {
 	start := time.Now()
 	length := time.Duration(servertest.Soaked(250)) * time.Millisecond // 5 s in make soak
 	go func() {
-		for time.Since(start) < length && c.Conn.WriteMessage(1, []byte(`42["x"]`)) == nil {
+		for c.Conn.WriteMessage(1, []byte(`42["x"]`)) == nil { // until the end of the test
 		}
 	}()
-	for time.Since(start) < length {
+	for time.Since(start) < length || handled.Load() < 20 { // the burst may begin late
+		if time.Since(start) > length+servertest.Patience {
+			t.Fatalf("%d events handled, want the burst of 20", handled.Load())
+		}
 		time.Sleep(10 * time.Millisecond)
 		n := handled.Load() // before the time, so that the bound holds on a slow machine
 		if most := 20 + int64(time.Since(start)/(100*time.Millisecond)); n > most {
@@ -119,9 +122,6 @@ func TestFloodGetsItsRate(t *testing.T) {
 		}
 	}
 	t.Logf("%d events handled in %v", handled.Load(), time.Since(start))
-	if handled.Load() < 20 {
-		t.Errorf("%d events handled, want the burst of 20", handled.Load())
-	}
 	c.Conn.Close()
 }
 
