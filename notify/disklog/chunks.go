@@ -110,6 +110,15 @@ func (c *chunks) oldest() chunk {
 	return c.grows
 }
 
+// newest returns the last sequence number of those chunks that may lose something: the full ones, or the
+// only one.
+func (c *chunks) newest() uint64 {
+	if n := len(c.full); n > 0 {
+		return c.full[n-1].last
+	}
+	return c.grows.last
+}
+
 // drop forgets the oldest chunk.
 func (c *chunks) drop() {
 	c.bytes -= c.oldest().bytes
@@ -220,49 +229,6 @@ func (of *chunk) take(other chunk) {
 			of.notes[i].bytes += n.bytes
 		}
 	}
-}
-
-// record returns the stored form of a full chunk.
-func (of *chunk) record() []byte {
-	return binary.BigEndian.AppendUint64(number(uint64(of.bytes)), uint64(of.newest.UnixMilli()))
-}
-
-// noteRecord returns the stored form of the notes of a chunk.
-func (of *chunk) noteRecord() []byte {
-	b := binary.AppendUvarint(nil, uint64(of.counted))
-	b = binary.AppendUvarint(b, uint64(len(of.notes)))
-	for _, n := range of.notes {
-		b = binary.AppendUvarint(appendText(b, n.of.Of), uint64(n.bytes))
-	}
-	return b
-}
-
-// read sets a chunk to its stored form.
-func (of *chunk) read(value []byte) error {
-	if len(value) != 16 {
-		return errEntry
-	}
-	of.entries = chunkEntries
-	of.bytes = int64(binary.BigEndian.Uint64(value))
-	of.newest = time.UnixMilli(int64(binary.BigEndian.Uint64(value[8:])))
-	of.counted = of.bytes
-	return nil
-}
-
-// readNotes sets the notes of a chunk to their stored form.
-func (c *chunks) readNotes(of *chunk, value []byte) error {
-	d := decoder{rest: value}
-	of.counted = int64(d.number())
-	for n := d.number(); n > 0 && !d.failed; n-- {
-		room, bytes := d.text(), int64(d.number())
-		if bytes > 0 {
-			c.charge(of, room, bytes)
-		}
-	}
-	if d.failed || len(d.rest) > 0 {
-		return errEntry
-	}
-	return nil
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

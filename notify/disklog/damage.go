@@ -127,14 +127,18 @@ func (l *Log) heal() {
 	if cause == nil {
 		return
 	}
+	<-l.last // nothing is on its way to the disk
+	defer func() { l.last <- struct{}{} }()
 	l.s.state.Lock()
-	l.committing.Lock()
+	l.making.Lock()
+	l.delivering.Lock()
 	err := l.giveUp(*cause)
 	var after func()
 	if err == nil && l.deliver != nil {
 		after = l.deliver(notify.Batch{Loss: &notify.Loss{Head: l.Head()}})
 	}
-	l.committing.Unlock()
+	l.delivering.Unlock()
+	l.making.Unlock()
 	l.s.state.Unlock()
 	if err != nil {
 		l.s.end(fmt.Errorf("damaged data cannot be dropped: %w", err))

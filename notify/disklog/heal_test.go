@@ -243,14 +243,14 @@ func TestDamageThatCannotBeDropped(t *testing.T) {
 	l := s.Log()
 	follow(l)
 	add(t, l, 1, 3, "a")
-	l.committing.Lock() // the writer waits
+	l.delivering.Lock() // the writer waits
 	l.suspect(errEntry)
 	eventually(t, "the process ends", func() bool { return ended.Load() != nil })
 	if err := *ended.Load(); !errors.Is(err, errEntry) || !strings.Contains(err.Error(), "in time") {
 		t.Errorf("error %v", err)
 	}
 	epoch := l.Head().Epoch
-	l.committing.Unlock()
+	l.delivering.Unlock()
 	closed(t, s)
 	for range 2 {
 		s = open(t, dir, nil)

@@ -1,7 +1,6 @@
 package disklog
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,14 +10,14 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
-// Log is the log of a Store. One goroutine stores what the calls of Append have queued: many messages
-// with one sync. It delivers them after that.
+// Log is the log of a Store. Its writers store what the calls of Append have queued, many messages with
+// one sync, and deliver them after that.
 type Log struct {
 	s     *Store
 	epoch atomic.Uint32
 	fresh bool // the epoch has begun with this process
 	queue *queue
-	ended chan struct{} // closed when the writer has ended
+	ended chan struct{} // closed when the writers have ended
 	sync  *pebble.WriteOptions
 
 	head    atomic.Uint64 // the last stored message
@@ -29,18 +28,32 @@ type Log struct {
 	dropped atomic.Uint64         // files of Pebble up to this number have been given up
 	dirty   atomic.Bool           // with SyncInterval: something is written and not synced
 
-	// committing is held for a commit with its delivery, and for Follow.
-	committing sync.Mutex
+	// turn has one value: the writer that has it waits for calls and makes the next commit of them. The
+	// one that has the value of last waits for the sync of the last commit, and delivers it. Both are
+	// no Mutex, because a clock of synctest stands still while somebody waits for one.
+	turn, last chan struct{}
+	ticks      *time.Ticker
+	syncs      <-chan time.Time // with SyncInterval
+
+	// making is held while a commit is made, and by tend and heal. It comes before delivering.
+	making  sync.Mutex
+	made    uint64 // the last message of the last commit
+	chunks  chunks
+	stored  int64       // bytes since tend
+	overdue atomic.Bool // tend waits until what it can drop is delivered
+	buf     []byte      // scratch memory of a commit
+
+	// delivering is held for each delivery.
+	delivering sync.Mutex
 	deliver    func(notify.Batch) (after func())
 	newest     []*notify.Message // at the start, until Follow
-	chunks     chunks
-	stored     int64  // bytes since tend
-	space      space  // has a lock of its own
-	buf        []byte // scratch memory of a commit
+
+	space space // has a lock of its own
 }
 
 func newLog(s *Store, m meta) (*Log, error) {
 	l := &Log{s: s, fresh: m.fresh, queue: newQueue(), ended: make(chan struct{}),
+		turn: make(chan struct{}, 1), last: make(chan struct{}, 1),
 		sync: pebble.Sync, space: space{o: s.o}, chunks: newChunks(s.o)}
 	if s.o.SyncInterval > 0 {
 		l.sync = pebble.NoSync
@@ -108,126 +121,10 @@ func (l *Log) synced() error {
 	return nil
 }
 
-const tick = time.Second
-
-// write is the goroutine that stores.
-func (l *Log) write() {
-	defer close(l.ended)
-	ticks := time.NewTicker(tick)
-	defer ticks.Stop()
-	var syncs <-chan time.Time // nil: every commit syncs
-	if l.s.o.SyncInterval > 0 {
-		ticker := time.NewTicker(l.s.o.SyncInterval)
-		defer ticker.Stop()
-		syncs = ticker.C
-	}
-	for {
-		l.heal()
-		calls, closed := l.queue.take()
-		if len(calls) > 0 {
-			l.commit(calls)
-			continue
-		}
-		if closed {
-			return
-		}
-		select {
-		case <-l.queue.filled:
-		case <-ticks.C:
-			l.tend()
-			if err := errors.Join(l.s.sweepValues(), l.s.tickets.sweep()); err != nil {
-				l.s.o.Fatal(err)
-			}
-		case <-syncs:
-			if l.dirty.Swap(false) {
-				if err := l.s.db.LogData(nil, pebble.Sync); err != nil {
-					l.s.o.Fatal(err)
-				}
-			}
-		}
-	}
-}
-
-// commit stores the messages of calls, delivers them, and tells the callers.
-func (l *Log) commit(calls []*call) {
-	err := l.space.check()
-	var after func()
-	if err == nil {
-		l.committing.Lock()
-		var messages []*notify.Message
-		if messages, err = l.store(calls); err != nil {
-			l.s.o.Fatal(err)
-		} else if l.deliver != nil && len(messages) > 0 {
-			after = l.deliver(notify.Batch{Messages: messages})
-		}
-		l.committing.Unlock()
-	}
-	if after != nil {
-		after()
-	}
-	for _, c := range calls {
-		if err != nil {
-			c.err = err
-		}
-		c.done <- c.err
-	}
-	l.tend()
-}
-
-// store writes the messages in one batch, with their claims, and gives them their ids. A call whose
-// claim has a value already gets an error.
-func (l *Log) store(calls []*call) (messages []*notify.Message, err error) {
-	b := l.s.db.NewBatch()
-	defer b.Close()
-	seq, now, known := l.head.Load(), l.s.o.Now(), make(claims)
-	set := func(key, value []byte) {
-		if err == nil {
-			err = b.Set(key, value, nil)
-		}
-	}
-	for _, c := range calls {
-		if c.err = known.check(c); c.err != nil {
-			continue
-		}
-		for _, m := range c.messages {
-			seq++
-			m.ID = l.id(seq)
-			l.buf = appendEntry(l.buf[:0], m, now)
-			set(logKey(seq), l.buf)
-			for _, room := range m.Rooms {
-				set(roomKey(room, seq), nil)
-			}
-			if m.Retain {
-				set(retainedKey(m.Rooms[0], m.Type), append(idOf(m), l.buf...))
-			}
-			l.stored += int64(size(m))
-			if full := l.chunks.add(m, now); full && err == nil {
-				err = setRecords(b, l.chunks.full[len(l.chunks.full)-1:])
-			}
-			messages = append(messages, m)
-		}
-		if err == nil {
-			err = known.stage(b, c)
-		}
-	}
-	if cap(l.buf) > maxCommitBytes {
-		l.buf = nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := b.Commit(l.sync); err != nil {
-		return nil, err
-	}
-	l.dirty.Store(true)
-	l.head.Store(seq)
-	return messages, l.s.mark.set(l.id(seq))
-}
-
 // Follow implements notify.Log. It delivers the newest messages, as many as fit into
 // Options.TailBytes.
 func (l *Log) Follow(deliver func(notify.Batch) (after func())) {
-	l.committing.Lock()
+	l.delivering.Lock()
 	tail := l.newest
 	l.newest = nil
 	begin := l.head.Load()
@@ -238,7 +135,7 @@ func (l *Log) Follow(deliver func(notify.Batch) (after func())) {
 	after := deliver(notify.Batch{
 		Loss: &notify.Loss{Head: l.id(begin)}, Messages: tail, Retained: true,
 	})
-	l.committing.Unlock()
+	l.delivering.Unlock()
 	if after != nil {
 		after()
 	}
@@ -264,7 +161,7 @@ func (l *Log) Losses() uint64 { return l.losses.Load() }
 
 // Size returns about how many bytes the messages take.
 func (l *Log) Size() int64 {
-	l.committing.Lock()
-	defer l.committing.Unlock()
+	l.making.Lock()
+	defer l.making.Unlock()
 	return l.chunks.bytes
 }

@@ -71,8 +71,8 @@ func (m *shareModel) settle() {
 func (m *shareModel) check() {
 	m.settle()
 	l := m.s.Log()
-	l.committing.Lock()
-	defer l.committing.Unlock()
+	l.making.Lock()
+	defer l.making.Unlock()
 	held := func(of *notify.Message) (rooms []string) {
 		for _, room := range of.Rooms {
 			if of.ID.Seq > l.Floor(room) {
@@ -242,8 +242,8 @@ func TestShares(t *testing.T) {
 func (m *shareModel) counts() string {
 	m.settle()
 	l := m.s.Log()
-	l.committing.Lock()
-	defer l.committing.Unlock()
+	l.making.Lock()
+	defer l.making.Unlock()
 	var b strings.Builder
 	all := l.floors.all()
 	for _, room := range slices.Sorted(maps.Keys(all)) {

@@ -186,7 +186,7 @@ func (s *Store) start() (err error) {
 		return err
 	}
 	s.log.Store(l)
-	go l.write()
+	l.start()
 	return nil
 }
 

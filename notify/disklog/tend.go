@@ -9,10 +9,11 @@ const tendSteps = 2
 
 // tend drops the oldest chunks while they are too old. While all are too large, it drops the oldest
 // entries of the room with the most above its share, and the oldest chunk when there is no such room.
-// It drops as many bytes as were stored since the last call, so that the log does not grow.
+// It drops as many bytes as were stored since the last call, so that the log does not grow. It waits
+// until the newest chunk that it can drop from is delivered; settle wakes the writers then.
 func (l *Log) tend() {
-	l.committing.Lock()
-	defer l.committing.Unlock()
+	l.making.Lock()
+	defer l.making.Unlock()
 	stored, before := l.stored, l.chunks.bytes
 	l.stored = 0
 	for step := 0; step < tendSteps || before-l.chunks.bytes < stored; step++ {
@@ -20,13 +21,17 @@ func (l *Log) tend() {
 			return // heal drops everything
 		}
 		var err error
-		switch oldest := l.chunks.oldest(); {
-		case oldest.entries == 0:
+		oldest := l.chunks.oldest()
+		expired := l.s.o.Now().Sub(oldest.newest) >= l.s.o.TTL
+		switch {
+		case oldest.entries == 0 || !expired && l.chunks.bytes <= l.s.o.MaxBytes:
 			return
-		case l.s.o.Now().Sub(oldest.newest) >= l.s.o.TTL:
+		case l.chunks.newest() > l.head.Load():
+			l.stored = stored
+			l.overdue.Store(true)
+			return
+		case expired:
 			err = l.dropChunk(oldest)
-		case l.chunks.bytes <= l.s.o.MaxBytes:
-			return
 		default:
 			if heaviest := l.chunks.shares.Heaviest(); heaviest != nil {
 				err = l.dropFrom(heaviest.Of)

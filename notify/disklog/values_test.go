@@ -76,8 +76,8 @@ func TestValuesSwept(t *testing.T) {
 	var offset time.Duration
 	s = open(t, dir, func(o *Options) { o.Now = func() time.Time { return time.Now().Add(offset) } })
 	defer closed(t, s)
-	s.Log().committing.Lock() // the writer does not sweep meanwhile
-	defer s.Log().committing.Unlock()
+	s.Log().making.Lock() // the writer does not sweep meanwhile
+	defer s.Log().making.Unlock()
 	offset = 2 * time.Hour
 	if err := s.sweepValues(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,195 @@
+package disklog
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
+const tick = time.Second
+
+// start starts the writers. They take turns: while one waits for the sync of its commit and delivers
+// it, the other one makes the next commit.
+func (l *Log) start() {
+	l.made = l.head.Load()
+	l.ticks = time.NewTicker(tick)
+	stop := l.ticks.Stop
+	if l.s.o.SyncInterval > 0 {
+		ticker := time.NewTicker(l.s.o.SyncInterval)
+		l.syncs = ticker.C
+		stop = func() { l.ticks.Stop(); ticker.Stop() }
+	}
+	l.turn <- struct{}{}
+	l.last <- struct{}{}
+	var writers sync.WaitGroup
+	for range 2 {
+		writers.Go(func() {
+			for l.store() {
+			}
+		})
+	}
+	go func() {
+		writers.Wait()
+		stop()
+		close(l.ended)
+	}()
+}
+
+// store makes and settles a commit. It returns false when there will be no more.
+func (l *Log) store() bool {
+	<-l.turn
+	calls := l.wait()
+	if len(calls) == 0 {
+		l.turn <- struct{}{}
+		return false
+	}
+	c := l.make(calls)
+	<-l.last // before the next commit can be made: they are settled in their order
+	l.turn <- struct{}{}
+	after := l.settle(c)
+	l.last <- struct{}{}
+	if after != nil {
+		after()
+	}
+	for _, call := range calls {
+		if c.err != nil {
+			call.err = c.err
+		}
+		call.done <- call.err
+	}
+	return true
+}
+
+// wait returns the calls for the next commit, or none after Close. It tends the log until then.
+func (l *Log) wait() []*call {
+	for {
+		l.heal()
+		l.tend()
+		calls, closed := l.queue.take()
+		if len(calls) > 0 || closed {
+			return calls
+		}
+		select {
+		case <-l.queue.filled:
+		case <-l.ticks.C:
+			if err := errors.Join(l.s.sweepValues(), l.s.tickets.sweep()); err != nil {
+				l.s.o.Fatal(err)
+			}
+		case <-l.syncs:
+			if l.dirty.Swap(false) {
+				if err := l.s.db.LogData(nil, pebble.Sync); err != nil {
+					l.s.o.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// commit is what the writers store at once.
+type commit struct {
+	batch    *pebble.Batch
+	messages []*notify.Message
+	last     uint64 // the sequence number of the last message
+	err      error
+}
+
+// make writes the messages of calls to the store, without waiting for the sync.
+func (l *Log) make(calls []*call) *commit {
+	c := &commit{err: l.space.check()}
+	if c.err != nil {
+		return c
+	}
+	l.making.Lock()
+	defer l.making.Unlock()
+	c.batch = l.s.db.NewBatch()
+	c.err = l.fill(c, calls)
+	switch {
+	case c.err != nil:
+	case !l.sync.Sync:
+		c.err = c.batch.Commit(l.sync)
+	default:
+		c.err = l.s.db.ApplyNoSyncWait(c.batch, l.sync)
+	}
+	if c.err != nil {
+		l.s.o.Fatal(c.err)
+	}
+	l.made = c.last
+	return c
+}
+
+// fill puts the messages of calls into the batch, with their claims, and gives them their ids. A call
+// whose claim has a value already gets an error.
+func (l *Log) fill(c *commit, calls []*call) (err error) {
+	b, now, known := c.batch, l.s.o.Now(), make(claims)
+	c.last = l.made
+	set := func(key, value []byte) {
+		if err == nil {
+			err = b.Set(key, value, nil)
+		}
+	}
+	for _, of := range calls {
+		if of.err = known.check(of); of.err != nil {
+			continue
+		}
+		for _, m := range of.messages {
+			c.last++
+			m.ID = l.id(c.last)
+			l.buf = appendEntry(l.buf[:0], m, now)
+			set(logKey(c.last), l.buf)
+			for _, room := range m.Rooms {
+				set(roomKey(room, c.last), nil)
+			}
+			if m.Retain {
+				set(retainedKey(m.Rooms[0], m.Type), append(idOf(m), l.buf...))
+			}
+			l.stored += int64(size(m))
+			if full := l.chunks.add(m, now); full && err == nil {
+				err = setRecords(b, l.chunks.full[len(l.chunks.full)-1:])
+			}
+			c.messages = append(c.messages, m)
+		}
+		if err == nil {
+			err = known.stage(b, of)
+		}
+	}
+	if cap(l.buf) > maxCommitBytes {
+		l.buf = nil
+	}
+	return err
+}
+
+// settle waits until a commit is synced, and delivers its messages.
+func (l *Log) settle(c *commit) (after func()) {
+	if c.batch == nil {
+		return nil
+	}
+	defer c.batch.Close()
+	if c.err != nil {
+		return nil
+	}
+	if l.sync.Sync {
+		c.err = c.batch.SyncWait()
+	}
+	if c.err == nil {
+		l.dirty.Store(true)
+		c.err = l.s.mark.set(l.id(c.last))
+	}
+	if c.err != nil {
+		l.s.o.Fatal(c.err)
+		return nil
+	}
+	l.delivering.Lock()
+	defer l.delivering.Unlock()
+	l.head.Store(c.last)
+	if l.overdue.Swap(false) {
+		l.queue.wake()
+	}
+	if l.deliver == nil || len(c.messages) == 0 {
+		return nil
+	}
+	return l.deliver(notify.Batch{Messages: c.messages})
+}
