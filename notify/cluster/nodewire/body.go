@@ -110,16 +110,20 @@ func packetData(packet strictjson.Checked) (data strictjson.Checked, err error) 
 	return data, nil
 }
 
-// readEvent reads the name of an event, the first element of its packet.
+// readEvent reads the name of an event, the first element of its packet, and finds its argument.
 func (e *Entry) readEvent(packet strictjson.Checked) error {
 	if err := expect("packet.data", packet, strictjson.Array, "an array"); err != nil {
 		return err
 	}
-	for first := range packet.Elements() {
-		if err := readText(&e.event, "packet.data[0]", first); err != nil {
+	n := 0
+	for element := range packet.Elements() {
+		if n++; n > 1 {
+			e.first = element
+			break
+		}
+		if err := readText(&e.event, "packet.data[0]", element); err != nil {
 			return err
 		}
-		break
 	}
 	if err := checkEvent(e.Type, e.event); err != nil {
 		return skip("packet.data[0]", "%v", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
 // Limits of what is decoded and written.
@@ -61,8 +62,9 @@ type Entry struct {
 	Count  int      // of TypeClientCount
 	Signal Signal   // of TypeSignal
 
-	event string // the first element of Packet, if it was decoded
-	mark  mark   // the field rc of a message of Roomcast
+	event string             // the first element of the packet of an event that was read
+	first strictjson.Checked // the argument after it, in the memory of the payload
+	mark  mark               // the field rc of a message of Roomcast
 }
 
 // Value is a JSON value with its binary values: {"_placeholder":true,"num":i} in JSON is the place of

@@ -27,7 +27,6 @@ func FromMessage(m *notify.Message, uid, nonce string) (*Entry, error) {
 			kind: kindNotification, nonce: nonce, timestamp: m.Timestamp.UnixMilli(),
 			ttl: m.TTL.Milliseconds(), retain: m.Retain,
 		},
-		event: m.Type,
 	}
 	if m.TTL%time.Millisecond > 0 {
 		e.mark.ttl++
@@ -116,7 +115,7 @@ func appendNotification(dst []byte, m *notify.Message) []byte {
 // Nonce returns the nonce of FromMessage, empty for an entry of Node.
 func (e *Entry) Nonce() string { return e.mark.nonce }
 
-// Message returns the message of a broadcast: the one that a Roomcast node gave to FromMessage, or an
+// Message returns the message of a broadcast that was decoded: the one that a Roomcast node gave to FromMessage, or an
 // emit of Node, which gets the time at. The message has the ID id. The error is ErrIgnored for other
 // entries, for a broadcast that clients acknowledge, and for one without recipients.
 func (e *Entry) Message(id notify.ID, at time.Time) (*notify.Message, error) {
@@ -144,14 +143,12 @@ func (e *Entry) restore(m *notify.Message) bool {
 		e.setArgs(m)
 		m.Metadata = e.mark.metadata
 	case kindBare:
-		text := arguments(e.Packet.JSON)
-		if len(e.Packet.Attachments) > 0 || text[0] == ']' {
+		if len(e.Packet.Attachments) > 0 || e.first.Kind() == strictjson.None {
 			return false
 		}
-		m.Bare, m.Metadata = true, e.mark.metadata
-		m.Data = notNull(bytes.Clone(bytes.TrimSpace(text[:len(text)-1])))
+		m.Bare, m.Metadata, m.Data = true, e.mark.metadata, notNull(copyOf(e.first))
 	default:
-		if len(e.Packet.Attachments) > 0 || !restoreNotification(m, arguments(e.Packet.JSON)) {
+		if len(e.Packet.Attachments) > 0 || !restoreNotification(m, e.first) {
 			return false
 		}
 	}
@@ -178,30 +175,31 @@ func (e *Entry) ownRecipients() notify.Recipients {
 	return to
 }
 
-// restoreNotification reads the notification object, which is followed by a bracket.
-func restoreNotification(m *notify.Message, rest []byte) bool {
-	c, err := strictjson.Check(rest[:len(rest)-1], wireRules)
-	if err != nil || c.Kind() != strictjson.Object {
-		return false
-	}
+// restoreNotification reads the notification object.
+func restoreNotification(m *notify.Message, object strictjson.Checked) bool {
 	var data, metadata json.RawMessage
 	same := false
-	for member := range c.Members() {
+	for member := range object.Members() {
 		switch member.Name {
 		case "type":
 			name, err := member.Value.Text()
 			same = err == nil && name == m.Type
 		case "data":
-			data = bytes.Clone(member.Value.Bytes())
+			data = copyOf(member.Value)
 		case "metadata":
 			if member.Value.Kind() != strictjson.Object {
 				return false
 			}
-			metadata = bytes.Clone(member.Value.Bytes())
+			metadata = copyOf(member.Value)
 		}
 	}
 	m.Data, m.Metadata = notNull(data), metadata
 	return same && data != nil
+}
+
+// copyOf returns the text of a value on one line, in memory of its own.
+func copyOf(c strictjson.Checked) json.RawMessage {
+	return bytes.Clone(strictjson.OneLine(c.Bytes()))
 }
 
 // notNull returns nil for null, as a message without data has.
