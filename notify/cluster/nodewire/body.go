@@ -56,6 +56,10 @@ func (e *Entry) take(b body, attachments [][]byte) error {
 		return skip("requestId", "is missing")
 	}
 	switch e.Type {
+	case TypeJoin, TypeLeave, TypeDisconnect:
+		e.RequestID = "" // nobody answers
+	}
+	switch e.Type {
 	case TypeBroadcast, TypeServerEmit:
 		if err := e.readEvent(b.packet); err != nil {
 			return err
@@ -160,7 +164,7 @@ func arguments(packet []byte) []byte {
 	}
 	rest := bytes.TrimLeft(packet[strictjson.StringEnd(packet, start):], " \t\r\n")
 	if rest[0] == ',' {
-		rest = bytes.TrimLeft(rest[1:], " \t\r\n")
+		rest = rest[1:]
 	}
 	return rest
 }

@@ -23,6 +23,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add("7263aabbccddeeff", "/", "3",
 		`{"packet":{"type":2,"data":["t",{"type":"t","data":1,"timestamp":"","metadata":{}}]},"opts":{"rooms":[]}}`,
 		`{"v":1,"k":"n","n":"x","ts":1795862270696,"ttl":5,"r":true,"to":["a"],"ex":["b"]}`)
+	f.Add("7263aabbccddeeff", "/", "3",
+		`{"packet":{"type":2,"data":["t",{"data":1,"metadata":{}}]},"opts":{"rooms":[]}}`, `{"v":1,"k":"n"}`)
+	f.Add("z", "/", "6", `{"opts":{"rooms":["R"]},"requestId":"r"}`, "")
 	f.Fuzz(func(t *testing.T, uid, namespace, number, data, rc string) {
 		e, err := Decode(Fields{uid, namespace, number, data, rc})
 		if !known(err) {

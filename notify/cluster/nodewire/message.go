@@ -92,7 +92,7 @@ func appendEmit(dst []byte, event string, args []byte) ([]byte, error) {
 		return nil, refuse("args", "is not an array")
 	}
 	dst = strictjson.AppendString(append(dst, '['), event)
-	if inner := bytes.TrimSpace(args[1 : len(args)-1]); len(inner) > 0 {
+	if inner := args[1 : len(args)-1]; len(bytes.TrimSpace(inner)) > 0 {
 		dst = append(append(dst, ','), inner...)
 	}
 	return append(dst, ']'), nil
@@ -193,8 +193,11 @@ func restoreNotification(m *notify.Message, object strictjson.Checked) bool {
 			metadata = copyOf(member.Value)
 		}
 	}
+	if !same || data == nil {
+		return false
+	}
 	m.Data, m.Metadata = notNull(data), metadata
-	return same && data != nil
+	return true
 }
 
 // copyOf returns the text of a value on one line, in memory of its own.

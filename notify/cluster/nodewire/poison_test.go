@@ -84,6 +84,7 @@ func TestDamagedBodies(t *testing.T) {
 			`expected a string`,
 		`{"packet":{"type":2,"data":["x"]},"requestId":"r","opts":{"rooms":[]}}`:               `ignored`,
 		`{"packet":{"type":2,"data":["x",1,[2 ,3]]},"opts":{"rooms":[7]}}`:                     `/ x [1,[2 ,3]]`,
+		`{"packet":{"type":2,"data":["x" , 1 ]},"opts":{"rooms":[]}}`:                          `/ x [ 1 ]`,
 		"{\"packet\":{\"type\":2,\"data\":[ \"x\" \n, 1, [2 ,\n3] ]},\"opts\":{\"rooms\":[]}}": `/ x [1,[2,3]]`,
 		`{"packet":{"type":2,"data":["x"]},"opts":{"rooms":[]}} `:                              `/ x []`,
 		`{"packet":null,"packet":{"type":2,"data":["x"]},"opts":{"rooms":[]}}`:                 `/ x []`,

@@ -75,6 +75,9 @@ func decodeObject(field string, payload []byte) (
 
 // AppendMap is the inverse of DecodeMap: it appends MessagePack. The error is a
 // *notify.ValidationError.
+//
+// A published broadcast has no id. Node's clients get null in its place if the broadcast is neither
+// volatile nor acknowledged, so publish no others to servers with recovery.
 func (e *Entry) AppendMap(dst []byte) ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
