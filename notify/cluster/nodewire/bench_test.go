@@ -22,8 +22,8 @@ func samples(b *testing.B) map[string]*notify.Message {
 	}
 }
 
-// BenchmarkDecode reads an entry of about 200 bytes and makes its message, as the reader of the stream
-// does for each entry.
+// BenchmarkDecode reads an entry of about 200 bytes and makes its message, as the reader of the
+// stream does for each entry.
 func BenchmarkDecode(b *testing.B) {
 	for name, m := range samples(b) {
 		e, err := FromMessage(m, "7263aabbccddeeff", "x7")

@@ -135,8 +135,8 @@ func (e *Entry) readEvent(packet strictjson.Checked) error {
 	return nil
 }
 
-// readValue copies a value out of the payload, so that it does not keep the rest in memory. A missing
-// value is null, as JSON.stringify leaves out what is undefined.
+// readValue copies a value out of the payload, so that it does not keep the rest in memory. A
+// missing value is null, as JSON.stringify leaves out what is undefined.
 func (e *Entry) readValue(field string, c strictjson.Checked, attachments [][]byte) error {
 	text := c.Bytes()
 	if text == nil {

@@ -67,15 +67,15 @@ type Entry struct {
 	mark  mark               // the field rc of a message of Roomcast
 }
 
-// Value is a JSON value with its binary values: {"_placeholder":true,"num":i} in JSON is the place of
-// Attachments[i]. They are numbered in the order of the text.
+// Value is a JSON value with its binary values: {"_placeholder":true,"num":i} in JSON is the place
+// of Attachments[i]. They are numbered in the order of the text.
 type Value struct {
 	JSON        json.RawMessage
 	Attachments [][]byte
 }
 
-// Opts select clients, and say how they get an event. The names of rooms are those of Node, in which
-// the id of a client is the room of that client. No Rooms are all clients of the namespace.
+// Opts select clients, and say how they get an event. The names of rooms are those of Node, in
+// which the id of a client is the room of that client. No Rooms are all clients of the namespace.
 type Opts struct {
 	Rooms, Except []string
 
@@ -108,6 +108,6 @@ func NewUID() string {
 	return uidPrefix + hex.EncodeToString(b[:])
 }
 
-// OwnUID reports whether a uid is that of a Roomcast node. One of 65,536 Node servers has such a uid
-// too.
+// OwnUID reports whether a uid is that of a Roomcast node. One of 65,536 Node servers has such a
+// uid too.
 func OwnUID(uid string) bool { return len(uid) == 16 && strings.HasPrefix(uid, uidPrefix) }

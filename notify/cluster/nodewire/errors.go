@@ -9,8 +9,8 @@ import (
 )
 
 // ErrIgnored is the error for an entry that is valid, and that no member of a Hub gets: other
-// applications wrote it, or a later version of Roomcast, or all its rooms have names that no room of
-// the Hub can have. The reader continues with the next entry and has nothing to report.
+// applications wrote it, or a later version of Roomcast, or all its rooms have names that no room
+// of the Hub can have. The reader continues with the next entry and has nothing to report.
 var ErrIgnored = errors.New("the entry is for nobody here")
 
 // SkipError is the error for an entry that is damaged or too large. The reader should count it and

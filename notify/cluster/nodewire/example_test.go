@@ -12,8 +12,8 @@ import (
 // A message goes through the stream from one node to another.
 func Example() {
 	m := &notify.Message{
-		Namespace: "/", Rooms: []string{"orders"}, Type: "order:new",
-		Timestamp: time.UnixMilli(1795862270696), Args: json.RawMessage(`[{"n":7}]`),
+		Namespace: "/", Rooms: []string{"orders"}, Type: "order",
+		Timestamp: time.UnixMilli(1795862270696), Args: json.RawMessage(`[7]`),
 	}
 	e, err := nodewire.FromMessage(m, "7263aabbccddeeff", "x7")
 	if err != nil {
@@ -49,7 +49,7 @@ func Example() {
 	// uid 7263aabbccddeeff
 	// nsp /
 	// type 3
-	// data {"packet":{"type":2,"data":["order:new",{"n":7}]},"opts":{"rooms":["orders"],"except":[],"flags":{}}}
+	// data {"packet":{"type":2,"data":["order",7]},"opts":{"rooms":["orders"],"except":[],"flags":{}}}
 	// rc {"v":1,"k":"a","n":"x7","ts":1795862270696}
-	// order:new [orders] [{"n":7}]
+	// order [orders] [7]
 }

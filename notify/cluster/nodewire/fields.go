@@ -96,11 +96,11 @@ func (e *Entry) readHead(number string) error {
 // hasBody reports whether an entry of the type has data.
 func (e *Entry) hasBody() bool { return e.Type >= TypeBroadcast && e.Type <= TypeAck }
 
-// Fields returns the fields of an entry for the stream. The error is a *notify.ValidationError for an
-// entry that must not be written.
+// Fields returns the fields of an entry for the stream. The error is a *notify.ValidationError for
+// an entry that must not be written.
 //
-// A broadcast with a RequestID belongs into the stream of adapter 0.2 only: a server that restores a
-// session replays it.
+// A broadcast with a RequestID belongs into the stream of adapter 0.2 only: a server that restores
+// a session replays it.
 func (e *Entry) Fields() (Fields, error) {
 	if e.Type == TypeSignal {
 		return e.signalFields()
@@ -121,7 +121,7 @@ func (e *Entry) Fields() (Fields, error) {
 		text = base64.StdEncoding.AppendEncode(text[:0], packed)
 	}
 	if len(text) > MaxPayload {
-		return Fields{}, refuse("packet", "takes %d bytes, expected at most %d", len(text), MaxPayload)
+		return Fields{}, tooLarge(len(text))
 	}
 	f.Data = string(text)
 	f.RC = string(e.mark.append(nil))

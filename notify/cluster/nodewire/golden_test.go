@@ -104,8 +104,8 @@ func TestStreamsAdapter(t *testing.T) {
 	}
 }
 
-// Messages of the pub/sub adapter are read and written byte for byte, those of the emitter except for
-// the order of the members in opts.
+// Messages of the pub/sub adapter are read and written byte for byte, those of the emitter except
+// for the order of the members in opts.
 func TestPubsubAdapter(t *testing.T) {
 	t.Parallel()
 	seen := map[Type]bool{}

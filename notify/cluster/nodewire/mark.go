@@ -35,8 +35,8 @@ type mark struct {
 	to, ex    []string        // hub rooms, if ownRooms does not give them back
 }
 
-// markVersion changes when an older node would misunderstand the field. Then the older node takes the
-// entry as one of Node.
+// markVersion changes when an older node would misunderstand the field. Then the older node takes
+// the entry as one of Node.
 const markVersion = "1"
 
 func (k mark) append(dst []byte) []byte {
@@ -67,8 +67,8 @@ func (k mark) append(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// readMark reads the field rc. An entry whose field is damaged, or from a later version, is as valid
-// as one of Node.
+// readMark reads the field rc. An entry whose field is damaged, or from a later version, is as
+// valid as one of Node.
 func (e *Entry) readMark(text string) {
 	if text == "" || e.Type != TypeBroadcast || e.RequestID != "" || len(text) > MaxPayload {
 		return
@@ -112,7 +112,8 @@ func (e *Entry) readMark(text string) {
 	}
 }
 
-// The times that the wire's format for timestamps and a time.Duration can represent, in milliseconds.
+// The times that the wire's format for timestamps and a time.Duration can represent, in
+// milliseconds.
 var (
 	minTime = time.Time{}.UnixMilli()
 	maxTime = time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC).UnixMilli()

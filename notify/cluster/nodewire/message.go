@@ -14,11 +14,11 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// FromMessage returns the entry of a message that a Hub has validated. The nonce is for Nonce of the
-// entry that is read back. The error is a *notify.ValidationError: Node cannot get the message.
+// FromMessage returns the entry of a message that a Hub has validated. The nonce is for Nonce of
+// the entry that is read back. The error is a *notify.ValidationError: Node cannot get the message.
 //
-// A notification becomes the event of its type with one argument, the notification object without its
-// id; Node's clients have the id as the last argument of the event. The entry has the TTL in
+// A notification becomes the event of its type with one argument, the notification object without
+// its id; Node's clients have the id as the last argument of the event. The entry has the TTL in
 // milliseconds, rounded up.
 func FromMessage(m *notify.Message, uid, nonce string) (*Entry, error) {
 	e := &Entry{
@@ -80,7 +80,8 @@ func (e *Entry) checkMark() error {
 		return nil
 	}
 	rules := strictjson.Rules{Depth: packetDepth, DuplicateKeys: true}
-	if c, err := strictjson.Check(e.mark.metadata, rules); err != nil || c.Kind() != strictjson.Object {
+	c, err := strictjson.Check(e.mark.metadata, rules)
+	if err != nil || c.Kind() != strictjson.Object {
 		return refuse("metadata", "is not an object")
 	}
 	return nil
@@ -115,9 +116,10 @@ func appendNotification(dst []byte, m *notify.Message) []byte {
 // Nonce returns the nonce of FromMessage, empty for an entry of Node.
 func (e *Entry) Nonce() string { return e.mark.nonce }
 
-// Message returns the message of a broadcast that was decoded: the one that a Roomcast node gave to FromMessage, or an
-// emit of Node, which gets the time at. The message has the ID id. The error is ErrIgnored for other
-// entries, for a broadcast that clients acknowledge, and for one without recipients.
+// Message returns the message of a broadcast that was decoded: the one that a Roomcast node gave to
+// FromMessage, or an emit of Node, which gets the time at. The message has the ID id. The error is
+// ErrIgnored for other entries, for a broadcast that clients acknowledge, and for one without
+// recipients.
 func (e *Entry) Message(id notify.ID, at time.Time) (*notify.Message, error) {
 	if e.Type != TypeBroadcast || e.RequestID != "" || e.event == "" {
 		return nil, ErrIgnored
@@ -135,8 +137,8 @@ func (e *Entry) Message(id notify.ID, at time.Time) (*notify.Message, error) {
 	return m, nil
 }
 
-// restore sets what FromMessage was given. It reports whether the entry has the form that FromMessage
-// writes.
+// restore sets what FromMessage was given. It reports whether the entry has the form that
+// FromMessage writes.
 func (e *Entry) restore(m *notify.Message) bool {
 	switch e.mark.kind {
 	case kindEmit:

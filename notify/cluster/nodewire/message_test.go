@@ -264,7 +264,8 @@ func TestMessageRoundTrip(t *testing.T) {
 	})
 }
 
-// equalMessageJSON compares messages after MessagePack, which keeps values of JSON, not their bytes.
+// equalMessageJSON compares messages after MessagePack, which keeps values of JSON, not their
+// bytes.
 func equalMessageJSON(got, want *notify.Message) bool {
 	for _, m := range []*notify.Message{got, want} {
 		m.Args, m.BinaryArgs, m.Metadata = normal(m.Args), normal(m.BinaryArgs), normal(m.Metadata)

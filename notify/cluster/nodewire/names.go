@@ -10,24 +10,24 @@ import (
 
 // Recipients returns the hub rooms of the clients that opts select. A name that may be the id of a
 // client is the room of that client, and a room. Names that the Hub uses for something else are
-// dropped, above all "*", which would be everyone. The result has no rooms if all names are dropped:
-// then nobody is selected.
+// dropped, above all "*", which would be everyone. The result has no rooms if all names are
+// dropped: then nobody is selected.
 func (o Opts) Recipients(namespace string) notify.Recipients {
-	if len(o.Rooms) == 0 {
-		return notify.Recipients{Rooms: []string{rooms.In(namespace, rooms.All)},
-			Except: hubRooms(namespace, o.Except)}
+	to := notify.Recipients{Except: hubRooms(namespace, o.Except)}
+	if to.Rooms = hubRooms(namespace, o.Rooms); len(o.Rooms) == 0 {
+		to.Rooms = []string{rooms.In(namespace, rooms.All)}
 	}
-	return notify.Recipients{Rooms: hubRooms(namespace, o.Rooms), Except: hubRooms(namespace, o.Except)}
+	return to
 }
 
-// OptsOf is the inverse of Opts.Recipients. The error is a *notify.ValidationError: Node has no name
-// for one of the rooms.
+// OptsOf is the inverse of Opts.Recipients. The error is a *notify.ValidationError: Node has no
+// name for one of the rooms.
 func OptsOf(namespace string, to notify.Recipients) (Opts, error) {
 	var o Opts
 	var err error
 	if !hasAll(namespace, to.Rooms) {
-		if len(to.Rooms) == 0 {
-			return o, refuse("rooms", "is empty, expected at least one room") // Node takes [] as all
+		if len(to.Rooms) == 0 { // which is everyone for Node
+			return o, refuse("rooms", "is empty, expected at least one room")
 		}
 		if o.Rooms, err = nodeRooms("rooms", namespace, to.Rooms); err != nil {
 			return Opts{}, err
@@ -82,8 +82,8 @@ func distinct(list []string) []string {
 	})
 }
 
-// nodeRooms returns the names that hub rooms of a namespace have in Node. The id of a client has the
-// shape of an id there: another name could be that of a room.
+// nodeRooms returns the names that hub rooms of a namespace have in Node. The id of a client has
+// the shape of an id there: another name could be that of a room.
 func nodeRooms(field, namespace string, hubRooms []string) ([]string, error) {
 	if len(hubRooms) > maxNames {
 		return nil, refuse(field, "has %d names, expected at most %d", len(hubRooms), maxNames)
@@ -108,8 +108,8 @@ func nodeRooms(field, namespace string, hubRooms []string) ([]string, error) {
 	return names, nil
 }
 
-// ownRooms returns the hub rooms of names that a Roomcast node wrote. It is the inverse of nodeRooms
-// for all rooms except those that only look like the id of a client, see mark.to.
+// ownRooms returns the hub rooms of names that a Roomcast node wrote. It is the inverse of
+// nodeRooms for all rooms except those that only look like the id of a client, see mark.to.
 func ownRooms(namespace string, names []string) []string {
 	if len(names) == 0 {
 		return nil
@@ -133,7 +133,9 @@ func isClientID(name string) bool {
 		return false
 	}
 	for _, c := range []byte(name) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
+		default:
 			return false
 		}
 	}

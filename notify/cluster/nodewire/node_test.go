@@ -1,6 +1,7 @@
 package nodewire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
@@ -10,9 +11,9 @@ import (
 // object is an object as JSON.parse makes it.
 type object = map[string]any
 
-// stopsNode says why a Node server would throw while it processes an entry of the stream, and so read
-// it for ever. It follows the adapter and socket.io-adapter: what cannot be parsed is skipped, what
-// has an unknown type, too; then each type uses its members without a check.
+// stopsNode says why a Node server would throw while it processes an entry of the stream, and so
+// read it for ever. It follows the adapter and socket.io-adapter: what cannot be parsed is skipped,
+// what has an unknown type, too; then each type uses its members without a check.
 func stopsNode(f Fields) string {
 	if f.Namespace == "" {
 		return ""
@@ -34,7 +35,9 @@ func stopsNode(f Fields) string {
 		text = v.JSON
 	}
 	var data object
-	if json.Unmarshal(text, &data) != nil {
+	numbers := json.NewDecoder(bytes.NewReader(text))
+	numbers.UseNumber() // JavaScript takes numbers of any size
+	if numbers.Decode(&data) != nil {
 		return "what is no object"
 	}
 	return stopsWith(number, data)
@@ -54,7 +57,7 @@ func stopsWith(number int, data object) string {
 	switch number {
 	case 3:
 		packet, _ := data["packet"].(object)
-		if event, _ := packet["data"].([]any); len(event) == 0 || packet["type"] != 2.0 {
+		if event, _ := packet["data"].([]any); len(event) == 0 || packet["type"] != json.Number("2") {
 			return "packet"
 		} else if _, ok := event[0].(string); !ok {
 			return "event"

@@ -7,8 +7,8 @@ import (
 )
 
 // DecodeMap reads what the streams adapter publishes, a map in MessagePack: requests, responses and
-// volatile broadcasts. The sharded adapter publishes the same as JSON where there is no binary value.
-// The error is ErrIgnored or a *SkipError.
+// volatile broadcasts. The sharded adapter publishes the same as JSON where there is no binary
+// value. The error is ErrIgnored or a *SkipError.
 //
 // Other packages publish arrays to the same channels, see DecodeArray; IsArray tells them apart.
 func DecodeMap(payload []byte) (*Entry, error) {

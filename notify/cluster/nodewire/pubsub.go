@@ -7,8 +7,8 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// DecodeArray reads a broadcast of the pub/sub adapter or of an emitter, an array in MessagePack, from
-// a channel of a namespace. The error is a *SkipError.
+// DecodeArray reads a broadcast of the pub/sub adapter or of an emitter, an array in MessagePack,
+// from a channel of a namespace. The error is a *SkipError.
 func DecodeArray(namespace string, payload []byte) (*Entry, error) {
 	v, err := fromMsgpack("message", payload)
 	if err != nil {
@@ -89,7 +89,8 @@ var requestTypes = map[string]Type{
 }
 
 // DecodeRequest reads a request of the pub/sub adapter or of an emitter, from a channel of a
-// namespace: JSON, or MessagePack for a broadcast that clients acknowledge. The error is a *SkipError.
+// namespace: JSON, or MessagePack for a broadcast that clients acknowledge. The error is a
+// *SkipError.
 func DecodeRequest(namespace string, payload []byte) (*Entry, error) {
 	c, attachments, err := decodeObject("request", payload)
 	if err != nil {
@@ -179,7 +180,7 @@ func (e *Entry) asJSON(dst, text []byte) ([]byte, error) {
 		return nil, refuse("packet", "has binary values, which JSON does not have")
 	}
 	if len(text) > MaxPayload {
-		return nil, refuse("packet", "takes %d bytes, expected at most %d", len(text), MaxPayload)
+		return nil, tooLarge(len(text))
 	}
 	return append(dst, text...), nil
 }

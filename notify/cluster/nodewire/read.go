@@ -168,8 +168,9 @@ func readFlags(o *Opts, c strictjson.Checked) error {
 
 var placeholderKey = []byte(`"_placeholder"`)
 
-// numbered reports whether the placeholders in a text are those of n binary values in their order. An
-// object that only looks like a placeholder would get the binary value of another place, or none.
+// numbered reports whether the placeholders in a text are those of n binary values in their order.
+// An object that only looks like a placeholder would get the binary value of another place, or
+// none.
 func numbered(text []byte, n int) bool {
 	want := make([]byte, 0, 40)
 	for i := 0; ; {

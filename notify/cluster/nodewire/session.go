@@ -157,7 +157,7 @@ func (o *Own) append(dst []byte) ([]byte, error) {
 	case !o.Cursor.IsZero() && o.Cursor.Epoch != StreamEpoch:
 		return nil, refuse("cursor", "is %s, expected the id of an entry", o.Cursor)
 	case ms < minTime || ms > maxTime || len(o.Granted) > maxNames:
-		return nil, refuse("session", "has a time that has no form, or more than %d rooms", maxNames)
+		return nil, refuse("session", "has more than %d rooms, or no valid time", maxNames)
 	}
 	dst = strictjson.AppendString(append(dst, `{"u":`...), o.UserID)
 	dst = strictjson.AppendString(append(dst, `,"ns":`...), o.Namespace)

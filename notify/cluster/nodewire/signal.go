@@ -56,7 +56,8 @@ func readStreamID(to *notify.ID, field string, c strictjson.Checked) error {
 	return nil
 }
 
-// signalFields returns the fields of a signal: rc alone, because Node reads entries with a namespace.
+// signalFields returns the fields of a signal: rc alone, because Node reads entries with a
+// namespace.
 func (e *Entry) signalFields() (Fields, error) {
 	switch e.Signal.Kind {
 	case SignalUp, SignalFork, SignalBump:

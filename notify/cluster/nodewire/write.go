@@ -58,7 +58,7 @@ func checkNames(names []string) error {
 func (e *Entry) checkPacket() error {
 	text := e.Packet.JSON
 	if len(text) > MaxPayload {
-		return refuse("packet", "is longer than %d bytes", MaxPayload)
+		return tooLarge(len(text))
 	}
 	packet, err := strictjson.Check(text, strictjson.Rules{Depth: packetDepth, DuplicateKeys: true})
 	if err != nil {
@@ -157,7 +157,11 @@ func (o Opts) appendNames(dst []byte) []byte {
 func toMsgpack(dst, text []byte, attachments [][]byte) ([]byte, error) {
 	dst = msgpack.AppendJSON(dst, text, attachments)
 	if len(dst) > MaxPayload {
-		return nil, refuse("packet", "takes %d bytes, expected at most %d", len(dst), MaxPayload)
+		return nil, tooLarge(len(dst))
 	}
 	return dst, nil
+}
+
+func tooLarge(n int) error {
+	return refuse("packet", "takes %d bytes, expected at most %d", n, MaxPayload)
 }
