@@ -275,25 +275,30 @@ func equalMessageJSON(got, want *notify.Message) bool {
 
 func normal(text json.RawMessage) json.RawMessage {
 	var v any
-	if json.Unmarshal(text, &v) != nil {
+	numbers := json.NewDecoder(bytes.NewReader(text))
+	numbers.UseNumber()
+	if numbers.Decode(&v) != nil {
 		return nil
 	}
-	out, _ := json.Marshal(withoutSign(v))
+	out, _ := json.Marshal(asFloats(v))
 	return out
 }
 
-// withoutSign replaces -0, which is 0 as an integer, by 0.
-func withoutSign(v any) any {
+// asFloats replaces numbers by floats: -0 is 0, as in integers, and infinity is null, as in JSON.
+func asFloats(v any) any {
 	switch v := v.(type) {
-	case float64:
-		return v + 0
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			return f + 0
+		}
+		return nil
 	case []any:
 		for i := range v {
-			v[i] = withoutSign(v[i])
+			v[i] = asFloats(v[i])
 		}
 	case map[string]any:
 		for key := range v {
-			v[key] = withoutSign(v[key])
+			v[key] = asFloats(v[key])
 		}
 	}
 	return v

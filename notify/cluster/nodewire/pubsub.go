@@ -37,7 +37,7 @@ func DecodeArray(namespace string, payload []byte) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, e.finish(body{packet: data, opts: parts[2]}, v.Attachments)
+	return e.finish(body{packet: data, opts: parts[2]}, v.Attachments)
 }
 
 // readPacket returns the data of a packet that names its namespace.
@@ -57,11 +57,14 @@ func (e *Entry) readPacket(packet strictjson.Checked) (data strictjson.Checked, 
 }
 
 // finish is take for an entry of a channel.
-func (e *Entry) finish(b body, attachments [][]byte) error {
+func (e *Entry) finish(b body, attachments [][]byte) (*Entry, error) {
 	if err := checkNamespace(e.Namespace); err != nil {
-		return skip("nsp", "%v", err)
+		return nil, skip("nsp", "%v", err)
 	}
-	return e.take(b, attachments)
+	if err := e.take(b, attachments); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // AppendArray is the inverse of DecodeArray. The error is a *notify.ValidationError.
@@ -129,7 +132,7 @@ func DecodeRequest(namespace string, payload []byte) (*Entry, error) {
 	if e.Type == TypeBroadcast && e.RequestID == "" {
 		return nil, skip("requestId", "is missing")
 	}
-	return e, e.finish(b, attachments)
+	return e.finish(b, attachments)
 }
 
 // AppendRequest is the inverse of DecodeRequest. The error is a *notify.ValidationError.

@@ -47,7 +47,7 @@ func DecodeResponse(namespace string, payload []byte) (*Entry, error) {
 	default:
 		return nil, skip("type", "is %.20q, expected none, 6, 8 or 9", number)
 	}
-	return e, e.finish(b, attachments)
+	return e.finish(b, attachments)
 }
 
 // AppendResponse is the inverse of DecodeResponse. The error is a *notify.ValidationError.
