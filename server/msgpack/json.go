@@ -11,12 +11,15 @@ import (
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
-// Limits bound the JSON of a value.
+// Limits bound the JSON of a value. Timestamps selects the dialect.
 type Limits struct {
 	Depth  int // levels of arrays and maps
 	Values int // values, the value itself included
 	Binary int // binary values
 	Bytes  int // bytes of the JSON
+
+	// Timestamps reads extensions of type -1 as a Date, as @msgpack/msgpack and notepack.io 3 do.
+	Timestamps bool
 }
 
 // JSON returns the JSON of a value, with placeholders for its binary values, which it returns too.
@@ -181,6 +184,12 @@ func (t *translation) extension(h header, depth int) {
 		t.date(int64(NewReader(data).uint(8)))
 		return
 	}
+	if h.ext == -1 && t.limits.Timestamps {
+		if ms, ok := timestamp(data); ok {
+			t.date(ms)
+			return
+		}
+	}
 	if depth > t.limits.Depth {
 		t.r.fail(ErrTooDeep)
 		return
@@ -211,6 +220,26 @@ func (t *translation) date(ms int64) {
 	}
 	t.out = at.AppendFormat(t.out, "-01-02T15:04:05.000Z")
 	t.out = append(t.out, '"')
+}
+
+// timestamp returns the milliseconds of a timestamp of the specification: seconds in 32 bits,
+// nanoseconds and seconds in 30 and 34 bits, or nanoseconds in 32 bits and seconds in 64.
+func timestamp(data []byte) (ms int64, ok bool) {
+	r := NewReader(data)
+	switch len(data) {
+	case 4:
+		return int64(r.uint(4)) * 1000, true
+	case 8:
+		n := r.uint(8)
+		return int64(n&(1<<34-1))*1000 + int64(n>>34)/1e6, true
+	case 12:
+		nanoseconds, seconds := int64(r.uint(4)), int64(r.uint(8))
+		if seconds < -maxDate/1000 || seconds > maxDate/1000 {
+			return maxDate + 1, true // an invalid Date
+		}
+		return seconds*1000 + nanoseconds/1e6, true
+	}
+	return 0, false
 }
 
 // isPlaceholder reports whether JSON text begins with a placeholder, and returns its number and its

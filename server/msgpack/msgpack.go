@@ -2,9 +2,10 @@
 // notepack.io, which socket.io-msgpack-parser uses.
 //
 // The text of a value is what JSON.stringify of JavaScript makes of the value that notepack.io
-// decodes: a Date is its string, NaN is null, a member that is undefined is left out. Binary values,
-// which JSON does not have, are the attachments of Socket.IO: {"_placeholder":true,"num":0} in the
-// text.
+// decodes: a Date is its string, NaN is null, a member that is undefined is left out. Binary
+// values, which JSON does not have, are the attachments of Socket.IO: {"_placeholder":true,"num":0}
+// in the text. With Limits.Timestamps it reads the dialect of notepack.io 3 and of
+// @msgpack/msgpack, which the Redis adapters of Socket.IO use, too.
 package msgpack
 
 import "errors"

@@ -120,6 +120,29 @@ func TestValuesWithoutJSON(t *testing.T) {
 	}
 }
 
+// The Redis adapters of Socket.IO encode a Date as a timestamp of the specification.
+func TestTimestamps(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"d6ff00000001":                   `"1970-01-01T00:00:01.000Z"`,
+		"d6ffffffffff":                   `"2106-02-07T06:28:15.000Z"`,
+		"d7ff03d0900000000001":           `"1970-01-01T00:00:01.016Z"`,
+		"d7ff00000003ffffffff":           `"2514-05-30T01:53:03.000Z"`,
+		"c70cff000f4240ffffffffffffffff": `"1969-12-31T23:59:59.001Z"`,
+		"c70cff000000007fffffffffffffff": `null`,
+		"c70cff000000008000000000000000": `null`,
+		"d5ff0001":                       `[-1,{"_placeholder":true,"num":0}]`,
+		"d7000000000000000000":           `"1970-01-01T00:00:00.000Z"`,
+	} {
+		data, _ := hex.DecodeString(raw)
+		limits := wide
+		limits.Timestamps = true
+		if text, _, err := JSON(data, limits); string(text) != want || err != nil {
+			t.Errorf("%s is %s, %v, want %s", raw, text, err, want)
+		}
+	}
+}
+
 func TestHostileMessages(t *testing.T) {
 	t.Parallel()
 	deep := func(n int) string { return strings.Repeat("91", n) + "c0" }
@@ -245,7 +268,7 @@ func FuzzJSON(f *testing.F) {
 		if len(attachments) > limits.Binary {
 			t.Fatalf("%d attachments", len(attachments))
 		}
-		again, parts, err := JSON(AppendJSON(nil, text, attachments), Limits{9, 300, 400, 1 << 20})
+		again, parts, err := JSON(AppendJSON(nil, text, attachments), Limits{9, 300, 400, 1 << 20, false})
 		if err != nil || len(parts) < len(attachments) || !sameJSON(t, text, again) && len(parts) == len(attachments) {
 			t.Fatalf("%x became %s, then %s: %v", raw, text, again, err)
 		}
@@ -266,7 +289,7 @@ func FuzzAppendJSON(f *testing.F) {
 		if r.Raw(); r.Err() != nil || r.Len() > 0 {
 			t.Fatalf("%s became %x: %v", text, raw, r.Err())
 		}
-		if _, _, err := JSON(raw, Limits{50, 1 << 20, 1 << 20, 1 << 30}); err != nil {
+		if _, _, err := JSON(raw, Limits{50, 1 << 20, 1 << 20, 1 << 30, false}); err != nil {
 			t.Fatalf("%s became %x: %v", text, raw, err)
 		}
 	})
