@@ -52,9 +52,17 @@ export interface Handshake {
   target?: boolean | undefined;
 }
 
-/** Reports whether a value is an id of the log. */
+/** Reports whether a value is an id of the log: "5f3a9c01-1042", or "1764201600000-3" of a stream. */
 export const isId = (value: unknown): value is string =>
-  typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
+  typeof value === "string" && /^([\da-f]{8}-\d{1,16}|\d{13}-\d{1,7})$/.test(value);
+
+/** Reports whether an id is not after another one, of the same log as far as ids show. */
+export function isRepeat(id: string, of: string): boolean {
+  const [epoch, sequence] = id.split("-"), [before, last] = of.split("-");
+  return epoch === before
+    ? +sequence! <= +last!
+    : epoch!.length === 13 && before!.length === 13 && epoch! < before!;
+}
 
 /**
  * The control events, which EventSource receives under their own names. `sync` and `heartbeat` only

@@ -1,6 +1,7 @@
 // What a tab delivers of the events of the leader's connection.
 
 import type { DriverSink } from "../driver.ts";
+import { isRepeat } from "../link.ts";
 import type { Channels } from "./channels.ts";
 
 /**
@@ -12,9 +13,10 @@ export function delivery(tab: string, channels: Channels, sink: DriverSink): Dri
   let delivered = "";
   return (name, value, id, to, only) => {
     if (to && to !== tab) return;
+    // After the gap of a log that went back, notifications have lower ids than those before it.
+    if (name === "gap" && value?.reason === "epoch") delivered = "";
     if (value?.id) {
-      const [epoch, sequence] = value.id.split("-"), [before, last] = delivered.split("-");
-      if (epoch === before && +sequence <= +last!) return;
+      if (isRepeat(value.id, delivered)) return;
       delivered = value.id;
     }
     if (!channels.foreign(only)) sink.event(name, value, id);
