@@ -1717,11 +1717,6 @@ var init_replies = __esmMin((() => {
 	isReply = ({ type, id }) => !id && Object.values(REPLIES).includes(type);
 }));
 // ../client/src/link.ts
-/** Reports whether an id is not after another one, of the same log as far as ids show. */
-function isRepeat(id, of) {
-	const [epoch, sequence] = id.split("-"), [before, last] = of.split("-");
-	return epoch === before ? +sequence <= +last : epoch.length === 13 && before.length === 13 && epoch < before;
-}
 /**
 * Returns the notification in the arguments of an event. Events that Go code emits, and replies,
 * are wrapped into one. own: the trailing id is the id of this event, not only the cursor at its
@@ -2687,6 +2682,11 @@ var init_channels = __esmMin((() => {
 	};
 }));
 // ../client/src/shared/delivery.ts
+/** Reports whether an id is not after another one, of the same log as far as ids show. */
+function isRepeat(id, of) {
+	const [epoch, sequence] = id.split("-"), [before, last] = of.split("-");
+	return epoch === before ? +sequence <= +last : epoch.length === 13 && before.length === 13 && epoch < before;
+}
 /**
 * Returns the function that delivers an event to the tab, unless it replies to another tab, was
 * delivered before, or is only for channels of other tabs.
@@ -2704,9 +2704,7 @@ function delivery(tab, channels, sink) {
 		if (!channels.foreign(only)) sink.event(name, value, id);
 	};
 }
-var init_delivery = __esmMin((() => {
-	init_link();
-}));
+var init_delivery = __esmMin((() => {}));
 // ../client/src/shared/election.ts
 /**
 * name: of the lock. lead: called when this tab begins to lead. depose: called when another tab has

@@ -56,14 +56,6 @@ export interface Handshake {
 export const isId = (value: unknown): value is string =>
   typeof value === "string" && /^([\da-f]{8}-\d{1,16}|\d{13}-\d{1,7})$/.test(value);
 
-/** Reports whether an id is not after another one, of the same log as far as ids show. */
-export function isRepeat(id: string, of: string): boolean {
-  const [epoch, sequence] = id.split("-"), [before, last] = of.split("-");
-  return epoch === before
-    ? +sequence! <= +last!
-    : epoch!.length === 13 && before!.length === 13 && epoch! < before!;
-}
-
 /**
  * The control events, which EventSource receives under their own names. `sync` and `heartbeat` only
  * move the cursor.

@@ -1,8 +1,15 @@
 // What a tab delivers of the events of the leader's connection.
 
 import type { DriverSink } from "../driver.ts";
-import { isRepeat } from "../link.ts";
 import type { Channels } from "./channels.ts";
+
+/** Reports whether an id is not after another one, of the same log as far as ids show. */
+export function isRepeat(id: string, of: string): boolean {
+  const [epoch, sequence] = id.split("-"), [before, last] = of.split("-");
+  return epoch === before
+    ? +sequence! <= +last!
+    : epoch!.length === 13 && before!.length === 13 && epoch! < before!;
+}
 
 /**
  * Returns the function that delivers an event to the tab, unless it replies to another tab, was

@@ -1,8 +1,8 @@
 // Ids of logs in memory and on disk, "5f3a9c01-1042", and of logs on a stream, "1764201600000-3".
 
 import { expect, test } from "vitest";
-import { isId, isRepeat } from "../../src/link.ts";
-import { delivery } from "../../src/shared/delivery.ts";
+import { isId } from "../../src/link.ts";
+import { delivery, isRepeat } from "../../src/shared/delivery.ts";
 
 test("both forms of an id are ids, and nothing else is", () => {
   for (const id of ["5f3a9c01-0", "5f3a9c01-1042", "ffffffff-0", "1764201600000-0",
