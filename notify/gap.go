@@ -9,7 +9,7 @@ import (
 // Reasons of a Gap.
 const (
 	GapTrimmed = "trimmed"  // the history no longer has the messages
-	GapEpoch   = "epoch"    // the cursor is of another log; all retained messages follow
+	GapEpoch   = "epoch"    // the cursor is of another log, or of a lost part of it; what is kept follows
 	GapAhead   = "ahead"    // the cursor is after the head; new messages follow
 	GapInvalid = "invalid"  // the cursor is not an id; new messages follow
 	GapTooMany = "too_many" // more than Options.MaxReplay; the newest messages follow
@@ -40,7 +40,13 @@ func (h *Hub) account(m *Member) *Gap {
 	case GapInvalid, GapAhead:
 		m.cursor = ID{h.head.Epoch, m.base}
 		gap.ID = m.cursor
-	case GapEpoch, everything:
+	case GapEpoch:
+		begin := ID{Epoch: h.head.Epoch}
+		if m.cursor.Epoch == begin.Epoch { // it got messages that the log has lost
+			begin.Seq = h.forks.origin(m.cursor.Seq)
+		}
+		m.cursor = begin
+	case everything:
 		m.cursor = ID{Epoch: h.head.Epoch}
 	}
 	to := m.cursor.Seq

@@ -72,6 +72,17 @@ func (l *MemoryLog) Follow(deliver func(Batch) (after func())) {
 	}
 }
 
+// Ready implements Log.
+func (l *MemoryLog) Ready() <-chan struct{} { return always }
+
+// Wait implements Log. It does not wait, because no other node has messages.
+func (l *MemoryLog) Wait(_ context.Context, id ID) error {
+	if head := l.Head(); id.Epoch != head.Epoch || id.Seq > head.Seq {
+		return ErrAhead
+	}
+	return nil
+}
+
 // Head implements Log.
 func (l *MemoryLog) Head() ID {
 	l.mu.Lock()
