@@ -8,21 +8,21 @@ const maxForks = 64
 // forks are the parts of the log's epoch whose ids can be those of lost messages, oldest first.
 type forks []Fork
 
-// add adds a fork. One that begins before others takes their place: they are lost, too.
+// add adds a fork.
 func (f *forks) add(of Fork) {
-	if of.From.Seq >= of.To.Seq {
+	if of.From.Seq >= of.To.Seq || len(*f) > 0 && (*f)[len(*f)-1] == of {
 		return
 	}
-	kept := slices.DeleteFunc(*f, func(former Fork) bool {
-		return former.From.Seq >= of.From.Seq && former.To.Seq <= of.To.Seq
-	})
-	*f = append(kept[max(0, len(kept)-maxForks+1):], of)
+	if len(*f) == maxForks {
+		*f = slices.Delete(*f, 0, 1)
+	}
+	*f = append(*f, of)
 }
 
-// origin returns the last position before seq of which it is sure that it is of the present history:
-// seq itself, if it is in no fork.
+// origin returns the last position up to seq that is of the present history for sure: seq itself, if
+// it is in no fork. A later fork can have lost the begin of an earlier one, so their order counts.
 func (f forks) origin(seq uint64) uint64 {
-	for _, fork := range slices.Backward(f) {
+	for _, fork := range f {
 		if seq > fork.From.Seq && seq <= fork.To.Seq {
 			seq = fork.From.Seq
 		}
@@ -63,7 +63,9 @@ func (m *Member) goBack(to uint64) {
 	}
 	in := m.seat.Rooms()
 	for i := range in {
-		in[i].JoinedAt = min(in[i].JoinedAt, to)
+		if lost || in[i].JoinedAt > to {
+			in[i].JoinedAt = to
+		}
 		if owes {
 			m.h.owe(m, in[i].Room.Name, everFrom, 0)
 		}

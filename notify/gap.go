@@ -41,11 +41,7 @@ func (h *Hub) account(m *Member) *Gap {
 		m.cursor = ID{h.head.Epoch, m.base}
 		gap.ID = m.cursor
 	case GapEpoch:
-		begin := ID{Epoch: h.head.Epoch}
-		if m.cursor.Epoch == begin.Epoch { // it got messages that the log has lost
-			begin.Seq = h.forks.origin(m.cursor.Seq)
-		}
-		m.cursor = begin
+		m.cursor = ID{h.head.Epoch, m.begin()}
 	case everything:
 		m.cursor = ID{Epoch: h.head.Epoch}
 	}
@@ -148,6 +144,16 @@ func dropNewest(runs []run, e *entry) {
 			runs[i].refs = r.refs[:n-1]
 		}
 	}
+}
+
+// begin returns the position after which a member whose cursor was lost reads: that of its rooms,
+// without those that it has joined since.
+func (m *Member) begin() uint64 {
+	seq, in := m.h.head.Seq, m.seat.Rooms()
+	for i := range in {
+		seq = min(seq, in[i].JoinedAt)
+	}
+	return seq
 }
 
 // epochLost lets the member start again in a new epoch, of which it gets all messages.
