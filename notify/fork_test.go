@@ -149,3 +149,53 @@ func TestForks(t *testing.T) {
 		t.Errorf("%d forks", len(f))
 	}
 }
+
+// Retained notifications stay when the stream goes back, also those whose entries are lost, and a newer
+// one with a lower id takes their place.
+func TestRetainedWhenTheStreamGoesBack(t *testing.T) {
+	t.Parallel()
+	s := NewStream()
+	a := newNode(t, s)
+	retain := func(kind, text string) {
+		t.Helper()
+		deliver(t, a.Hub, &Message{Rooms: []string{"x"}, Type: kind, Retain: true,
+			Data: fmt.Appendf(nil, "%q", text)})
+	}
+	texts := func(m *Member) (all []string) {
+		for _, d := range pull(m) {
+			switch {
+			case d.Retained != nil:
+				all = append(all, "r:"+string(d.Retained.Message.Data))
+			case d.Message != nil:
+				all = append(all, string(d.Message.Data))
+			case d.Gap != nil:
+				all = append(all, d.Gap.Reason)
+			}
+		}
+		return all
+	}
+	check := func(m *Member, want ...string) {
+		t.Helper()
+		if got := texts(m); !slices.Equal(got, want) {
+			t.Errorf("pulled %q, want %q", got, want)
+		}
+	}
+	retain("one", "kept")
+	common := a.Head()
+	old := attach(t, a.Hub, Attachment{ClientID: "old", Rooms: []string{"x"}})
+	check(old, `r:"kept"`)
+	for _, text := range []string{"1", "2", "3", "lost"} {
+		retain("two", text)
+	}
+	check(old, `"1"`, `"2"`, `"3"`, `"lost"`)
+	s.GoBack(common)
+	check(old, GapEpoch, `r:"kept"`, `r:"lost"`)
+	check(attach(t, a.Hub, Attachment{ClientID: "b", Rooms: []string{"x"}}), `r:"kept"`, `r:"lost"`)
+	retain("two", "new")
+	check(old, `"new"`)
+	check(attach(t, a.Hub, Attachment{ClientID: "c", Rooms: []string{"x"}}), `r:"kept"`, `r:"new"`)
+	if _, err := a.DeleteRetained(t.Context(), ToChannel("x"), ""); err != nil {
+		t.Fatal(err)
+	}
+	check(attach(t, a.Hub, Attachment{ClientID: "d", Rooms: []string{"x"}}))
+}

@@ -34,6 +34,11 @@ func TestHandshakesBeforeTheLogIsRead(t *testing.T) {
 		!strings.Contains(text, "event: overloaded\n") {
 		t.Errorf("EventSource: %d %q", res.StatusCode, text)
 	}
+	res, text = servertest.Do(t, "GET", "http://"+s.Base+"/v1/position", "",
+		"Authorization: Bearer "+servertest.Key)
+	if res.StatusCode != 503 || !strings.Contains(text, "has not read") {
+		t.Errorf("the position: %d %s", res.StatusCode, text)
+	}
 	close(log.Read)
 	if _, connected := s.Connect(`{"userId":"u1"}`); connected.UserID != "u1" {
 		t.Errorf("%+v", connected)
