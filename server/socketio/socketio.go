@@ -72,6 +72,7 @@ func New(o Options) (*Server, error) {
 		Written: o.Metrics.Written,
 	})
 	s.workers.Go(func() { s.sweep(ctx) })
+	s.joinCluster()
 	return s, nil
 }
 
