@@ -157,24 +157,36 @@ func first(lists ...[]string) string {
 	return ""
 }
 
-// newest returns the first id that is not empty, or a later one with the same epoch and a higher
-// number: a client that adds lastEventId to a URL that has one means the newer of them.
+// newest returns the first id that is not empty, or a later one of the same log: a client that adds
+// lastEventId to a URL that has one means the newer of them.
 func newest(lists ...[]string) string {
 	id := first(lists...)
-	epoch, number, _ := strings.Cut(id, "-")
-	highest, err := strconv.ParseUint(number, 10, 64)
-	if err != nil {
-		return id
-	}
 	for _, list := range lists {
 		for _, other := range list {
-			text, ok := strings.CutPrefix(other, epoch+"-")
-			if n, err := strconv.ParseUint(text, 10, 64); ok && err == nil && n > highest {
-				id, highest = other, n
+			if isLater(other, id) {
+				id = other
 			}
 		}
 	}
 	return id
+}
+
+// isLater reports whether an id has the same epoch as another one and a higher number. Ids of a
+// stream, <ms>-<n> with 13 digits before the "-", are all of one epoch.
+func isLater(id, than string) bool {
+	const streamAt = 13
+	epoch, number, _ := strings.Cut(id, "-")
+	epochThan, numberThan, _ := strings.Cut(than, "-")
+	n, err := strconv.ParseUint(number, 10, 64)
+	m, errThan := strconv.ParseUint(numberThan, 10, 64)
+	switch {
+	case err != nil || errThan != nil:
+		return false
+	case epoch == epochThan:
+		return n > m
+	}
+	return len(epoch) == streamAt && len(epochThan) == streamAt && epoch > epochThan &&
+		strings.Trim(epoch+epochThan, "0123456789") == ""
 }
 
 // or returns the first string that is not empty.

@@ -147,6 +147,12 @@ func TestNewestEventID(t *testing.T) {
 		{"", "since=5f3a9c01-4&last_event_id=5f3a9c01-3", "5f3a9c01-4"},
 		{"0", "lastEventId=5f3a9c01-10", "0"},
 		{"", "lastEventId=&lastEventId=x&lastEventId=5f3a9c01-1", "x"},
+		{"1764201600000-9", "lastEventId=1764201600001-0", "1764201600001-0"},
+		{"1764201600000-9", "lastEventId=1764201600000-10", "1764201600000-10"},
+		{"1764201600001-0", "lastEventId=1764201600000-10", "1764201600001-0"},
+		{"1764201600001-0", "lastEventId=5f3a9c01-99", "1764201600001-0"},
+		{"5f3a9c01-99", "lastEventId=1764201600001-0", "5f3a9c01-99"},
+		{"1764201600001-0", "lastEventId=176420160000x-1", "1764201600001-0"},
 		{"", "", ""},
 	} {
 		r := httptest.NewRequest("GET", "/sse?"+tt.query, nil)

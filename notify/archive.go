@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -148,23 +149,41 @@ func (h *Hub) archivedOf(hubRooms []string, after uint64) (in []Span, until uint
 	return in, until
 }
 
+const (
+	maxOlder      = 10_000 // messages that one call reads, those whose TTL is over included
+	maxOlderBytes = 64 << 20
+	olderPage     = 1024 // messages of one read, if the limit of the call is not higher
+)
+
 // readOlder reads the part of a History that only the archive has, without those whose TTL is over. It
-// returns the position up to which it has read: it stops before until when it has enough.
-func (h *Hub) readOlder(of older, limit int) (messages []*Message, to uint64, err error) {
+// returns the position up to which it has read: it stops before until when it has enough, or has read
+// as much as one call may. The error is that of the archive or of ctx.
+func (h *Hub) readOlder(ctx context.Context, of older, limit int) (
+	messages []*Message, to uint64, err error,
+) {
 	now := h.o.Now()
 	over := func(m *Message) bool { return m.over(now) }
 	if of.newest {
 		messages, err = h.archive.Newest(of.in, of.until, limit)
 		return slices.DeleteFunc(messages, over), of.until, err
 	}
-	for {
-		page, all, err := h.archive.Read(of.in, of.until, limit, h.o.HistoryMaxBytes)
+	bytes, size := int64(0), limit
+	for read := 0; ; size = max(limit, min(2*size, olderPage)) {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		page, all, err := h.archive.Read(of.in, of.until, size, h.o.HistoryMaxBytes)
 		if err != nil || all || len(page) == 0 {
 			return append(messages, slices.DeleteFunc(page, over)...), of.until, err
 		}
-		to, full := page[len(page)-1].ID.Seq, len(page) == limit
+		to, full := page[len(page)-1].ID.Seq, len(page) == size
+		read += len(page)
+		for _, m := range page {
+			bytes += cost(m)
+		}
 		messages = append(messages, slices.DeleteFunc(page, over)...)
-		if len(messages) >= limit || !full && len(messages) > 0 {
+		if len(messages) >= limit || !full && len(messages) > 0 ||
+			read >= maxOlder || bytes >= maxOlderBytes {
 			return messages, to, nil
 		}
 		for i := range of.in {

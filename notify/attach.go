@@ -78,7 +78,7 @@ type Former struct {
 }
 
 // Attach adds a member. With a Former, Member.Recovered and Member.Missed return the result. An
-// error wraps ErrClientIDLive or ErrClosed.
+// error wraps ErrClientIDLive, ErrClosed or ErrNotReady.
 func (h *Hub) Attach(a Attachment) (*Member, error) {
 	m, err := h.attach(a)
 	if err == nil && h.attached != nil {
@@ -95,6 +95,9 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	defer h.unlock()
 	if h.closed.Load() {
 		return nil, fmt.Errorf("attach: %w", ErrClosed)
+	}
+	if err := h.Ready(); err != nil {
+		return nil, fmt.Errorf("attach: %w", err)
 	}
 	m, err := h.takeOver(a)
 	if err == nil && m == nil {
@@ -191,6 +194,9 @@ func (m *Member) resume(c Cursor) (joinedAt uint64) {
 		return m.base
 	case c.ID.Epoch != head.Epoch:
 		m.cursor, m.reason = c.ID, GapEpoch
+	case m.h.forks.origin(c.ID.Seq) < c.ID.Seq:
+		m.cursor, m.reason = c.ID, GapEpoch
+		joinedAt = m.h.forks.origin(c.ID.Seq)
 	case c.ID.Seq > head.Seq:
 		m.cursor, m.reason = c.ID, GapAhead
 		m.from = c.ID.String()

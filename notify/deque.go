@@ -29,6 +29,18 @@ func (d *deque[T]) pop() T {
 	return v
 }
 
+// last returns the newest element of a deque that is not empty.
+func (d *deque[T]) last() T { return d.buf[len(d.buf)-1] }
+
+// popLast removes the newest element of a deque that is not empty.
+func (d *deque[T]) popLast() {
+	clear(d.buf[len(d.buf)-1:])
+	d.buf = d.buf[:len(d.buf)-1]
+	if d.len() == 0 {
+		d.compact()
+	}
+}
+
 // filter keeps the elements for which keep is true.
 func (d *deque[T]) filter(keep func(T) bool) {
 	kept := d.buf[:d.start]

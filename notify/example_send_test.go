@@ -67,12 +67,13 @@ func ExampleHub_History() {
 			fmt.Println(err)
 		}
 	}
-	newest, _ := hub.History([]string{"orders"}, notify.Cursor{}, 2)
-	for _, m := range newest {
+	newest, _ := hub.History(context.Background(), []string{"orders"}, notify.Cursor{}, 2)
+	for _, m := range newest.Messages {
 		fmt.Println(m.ID.Seq, m.Type)
 	}
-	later, gap := hub.History([]string{"orders"}, notify.Cursor{ID: newest[0].ID}, 0)
-	fmt.Println(len(later), gap)
+	since := notify.Cursor{ID: newest.Messages[0].ID}
+	later, _ := hub.History(context.Background(), []string{"orders"}, since, 0)
+	fmt.Println(len(later.Messages), later.Gap)
 	// Output:
 	// 2 job:processing
 	// 3 job:completed

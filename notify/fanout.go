@@ -17,6 +17,9 @@ func (h *Hub) follow(b Batch) (after func()) {
 	if b.Loss != nil {
 		h.lose(b.Loss.Head, woken)
 	}
+	if b.Fork != nil {
+		h.noteFork(*b.Fork)
+	}
 	for _, m := range b.Messages {
 		m.cost = cost(m) // before the lock: cost reads all of m
 		if b.Retained {
@@ -140,9 +143,12 @@ func (h *Hub) fanOut(m *Message, before ID, woken *wakeList) {
 	}
 	clear(targets) // the scratch memory must not keep rooms alive
 	h.targets = targets
-	h.counters.published++
+	if !m.accepted.IsZero() { // else another node has published it
+		h.counters.published++
+	}
 	h.counters.delivered += uint64(h.fan.got.Delivered)
 	m.matched = h.fan.got
+	m.counted.Store(true)
 	h.fan = fan{}
 }
 
@@ -283,14 +289,15 @@ func (m *Member) lag() {
 	m.h.counters.lagged++
 }
 
-// lose marks all messages before a new head as lost. Every member lags: it reads from the index and
-// gets a gap there.
+// lose marks messages as lost, see Loss. Every member lags: it reads from the index and gets a gap
+// there, if it has one.
 func (h *Hub) lose(head ID, woken *wakeList) {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.head.Epoch != 0 && head.Epoch != h.head.Epoch {
+	renewed := head.Epoch != h.head.Epoch
+	if h.head.Epoch != 0 && renewed {
 		h.retained.rebase()
 	}
 	for _, m := range h.members {
@@ -301,12 +308,20 @@ func (h *Hub) lose(head ID, woken *wakeList) {
 			}
 			m.lag()
 		}
-		if head.Epoch != h.head.Epoch {
+		if renewed {
 			m.epochLost()
 		}
 	}
+	switch {
+	case renewed:
+		h.forks = nil
+		h.index.forget(head.Seq)
+	case head.Seq < h.head.Seq:
+		h.goBack(head)
+	default:
+		h.index.forget(head.Seq)
+	}
 	h.moveHead(head)
-	h.index.forget(head.Seq)
 }
 
 // wakeList has the members to wake after the Hub has released its lock.

@@ -9,7 +9,7 @@ import (
 // Reasons of a Gap.
 const (
 	GapTrimmed = "trimmed"  // the history no longer has the messages
-	GapEpoch   = "epoch"    // the cursor is of another log; all retained messages follow
+	GapEpoch   = "epoch"    // the cursor is of another log, or of a lost part of it; what is kept follows
 	GapAhead   = "ahead"    // the cursor is after the head; new messages follow
 	GapInvalid = "invalid"  // the cursor is not an id; new messages follow
 	GapTooMany = "too_many" // more than Options.MaxReplay; the newest messages follow
@@ -40,7 +40,9 @@ func (h *Hub) account(m *Member) *Gap {
 	case GapInvalid, GapAhead:
 		m.cursor = ID{h.head.Epoch, m.base}
 		gap.ID = m.cursor
-	case GapEpoch, everything:
+	case GapEpoch:
+		m.cursor = ID{h.head.Epoch, m.begin()}
+	case everything:
 		m.cursor = ID{Epoch: h.head.Epoch}
 	}
 	to := m.cursor.Seq
@@ -142,6 +144,16 @@ func dropNewest(runs []run, e *entry) {
 			runs[i].refs = r.refs[:n-1]
 		}
 	}
+}
+
+// begin returns the position after which a member whose cursor was lost reads: that of its rooms,
+// without those that it has joined since.
+func (m *Member) begin() uint64 {
+	seq, in := m.h.head.Seq, m.seat.Rooms()
+	for i := range in {
+		seq = min(seq, in[i].JoinedAt)
+	}
+	return seq
 }
 
 // epochLost lets the member start again in a new epoch, of which it gets all messages.

@@ -58,6 +58,16 @@ func deliver(t testing.TB, h *Hub, m *Message) Receipt {
 	return r
 }
 
+// stored is Hub.History.
+func stored(t testing.TB, h *Hub, rooms []string, since Cursor, limit int) ([]*Message, bool) {
+	t.Helper()
+	page, err := h.History(t.Context(), rooms, since, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Messages, page.Gap
+}
+
 // pull returns everything that the member can pull.
 func pull(m *Member) (all []Delivery) {
 	buf := make([]Delivery, 7)

@@ -1,35 +1,67 @@
 package notify
 
 import (
+	"context"
 	"slices"
 	"sort"
 	"time"
 )
 
+// Page is a part of the history.
+type Page struct {
+	Messages []*Message // oldest first
+	// Next is the position to read on from: that of the last message, or without one that of the head.
+	// It comes after Messages that are fewer than the limit, or none, when many notifications whose
+	// TTL is over follow: then there can be others.
+	Next ID
+	// Gap is true if there may have been messages after the cursor that the Hub no longer keeps, or if
+	// the cursor is of another log.
+	Gap bool
+}
+
 // History returns messages of the hub rooms after since, each once, oldest first. It returns at
 // most limit messages, and at most Options.MaxReplay, which is also the limit for 0. With the zero
-// Cursor it returns the newest messages, with All the oldest. To read on, pass the id of the last
-// message. History omits messages whose TTL is over.
+// Cursor it returns the newest messages, with All the oldest. To read on, pass Page.Next. History
+// omits messages whose TTL is over.
 //
-// gap is true if the rooms may have had messages after since that the Hub no longer keeps. gap is
-// also true if since is of another epoch, then History returns all messages, or if since is not
-// valid, then it returns none.
-func (h *Hub) History(hubRooms []string, since Cursor, limit int) (messages []*Message, gap bool) {
+// If since is of another epoch, History returns all messages with a gap, and none if since is not
+// valid. It waits as Wait does. The error is that of ctx.
+func (h *Hub) History(ctx context.Context, hubRooms []string, since Cursor, limit int) (Page, error) {
 	if limit <= 0 || limit > h.o.MaxReplay {
 		limit = h.o.MaxReplay
 	}
-	messages, older, gap := h.historyInMemory(hubRooms, since, limit)
+	h.Wait(ctx, &since)
+	page, older := h.historyInMemory(hubRooms, since, limit)
 	if older.until == 0 {
-		return messages, gap
+		page.end()
+		return page, nil
 	}
-	archived, to, err := h.readOlder(older, limit)
-	if err != nil {
-		return messages, !older.newest // it was lost a moment ago
+	archived, to, err := h.readOlder(ctx, older, limit)
+	switch {
+	case ctx.Err() != nil:
+		return Page{}, ctx.Err()
+	case err != nil:
+		page.Gap = !older.newest // it was lost a moment ago
+		page.end()
+		return page, nil
 	}
 	if to < older.until { // messages of the archive come before the rest
-		messages = slices.DeleteFunc(messages, func(m *Message) bool { return m.ID.Seq > to })
+		page.Messages = slices.DeleteFunc(page.Messages, func(m *Message) bool { return m.ID.Seq > to })
 	}
-	return mergeHistory(archived, messages, limit, older.newest), gap
+	page.Messages = mergeHistory(archived, page.Messages, limit, older.newest)
+	if to < older.until && len(page.Messages) < limit {
+		page.Next.Seq = to
+	} else {
+		page.end()
+	}
+	return page, nil
+}
+
+// end lets the next page begin after the last message, if there is one.
+func (p *Page) end() {
+	if n := len(p.Messages); n > 0 {
+		p.Next = p.Messages[n-1].ID
+	}
 }
 
 // older is the part of a History that only the archive has.
@@ -40,29 +72,35 @@ type older struct {
 }
 
 // historyInMemory is History without the archive.
-func (h *Hub) historyInMemory(hubRooms []string, since Cursor, limit int) (
-	messages []*Message, rest older, gap bool,
-) {
+func (h *Hub) historyInMemory(hubRooms []string, since Cursor, limit int) (page Page, rest older) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	page.Next = h.head
 	rest.newest = since == Cursor{}
 	var after uint64
 	switch {
 	case rest.newest, since.All:
-	case since.Invalid, since.ID.Epoch == h.head.Epoch && since.ID.Seq > h.head.Seq:
-		return nil, rest, true
+	case since.Invalid:
+		page.Gap = true
+		return page, rest
 	case since.ID.Epoch != h.head.Epoch:
-		gap = true
+		page.Gap = true
 	default:
-		after = since.ID.Seq
-		gap = h.lostAfter(hubRooms, after)
+		after = h.forks.origin(since.ID.Seq)
+		page.Gap = after < since.ID.Seq || h.lostAfter(hubRooms, after)
+		if after > h.head.Seq {
+			page.Gap = true
+			return page, rest
+		}
 	}
 	rest.in, rest.until = h.archivedOf(hubRooms, after)
 	runs := h.runsAfter(hubRooms, after)
 	if rest.newest {
-		return newestOf(runs, limit, h.o.Now()), rest, false
+		page.Messages = newestOf(runs, limit, h.o.Now())
+	} else {
+		page.Messages = oldestOf(runs, limit, h.o.Now())
 	}
-	return oldestOf(runs, limit, h.o.Now()), rest, gap
+	return page, rest
 }
 
 // lostAfter reports whether one of the rooms had messages after seq that the Hub has trimmed.

@@ -53,7 +53,7 @@ func TestHistory(t *testing.T) {
 		"no room":              {"", Cursor{}, 0, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, gap := h.History(strings.Fields(c.rooms), c.since, c.limit)
+			got, gap := stored(t, h, strings.Fields(c.rooms), c.since, c.limit)
 			if words(got) != c.want || gap != c.gap {
 				t.Errorf("got %s, gap %v, want %s, %v", words(got), gap, c.want, c.gap)
 			}
@@ -69,10 +69,10 @@ func TestHistoryOfFreedRoom(t *testing.T) {
 	h.stop()
 	send(t, h, "1", "x")
 	h.Sweep(now.Add(time.Hour))
-	if got, gap := h.History([]string{"x"}, *at(0), 0); got != nil || !gap {
+	if got, gap := stored(t, h, []string{"x"}, *at(0), 0); got != nil || !gap {
 		t.Errorf("%v, gap %v", got, gap)
 	}
-	if got, gap := h.History([]string{"x"}, *at(1), 0); got != nil || gap {
+	if got, gap := stored(t, h, []string{"x"}, *at(1), 0); got != nil || gap {
 		t.Errorf("after it: %v, gap %v", got, gap)
 	}
 }
@@ -102,10 +102,10 @@ func TestTTLLimitsReplay(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		expect(t, back(1), "3 recovery(true 1 1>3)")
 		expect(t, back(0), "1 3 recovery(true 2 0>3)") // expired messages do not count for too_many
-		if got, gap := h.History([]string{"x"}, *at(0), 0); words(got) != "1 3" || gap {
+		if got, gap := stored(t, h, []string{"x"}, *at(0), 0); words(got) != "1 3" || gap {
 			t.Errorf("history %s, gap %v", words(got), gap)
 		}
-		if got, _ := h.History([]string{"x"}, Cursor{}, 2); words(got) != "1 3" {
+		if got, _ := stored(t, h, []string{"x"}, Cursor{}, 2); words(got) != "1 3" {
 			t.Errorf("newest %s", words(got))
 		}
 		expect(t, live, "1 2 3") // at any later time
@@ -167,7 +167,7 @@ func TestTTLValidation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := h.History([]string{"x"}, Cursor{}, 0); len(got) != 1 || got[0].TTL != time.Minute {
+	if got, _ := stored(t, h, []string{"x"}, Cursor{}, 0); len(got) != 1 || got[0].TTL != time.Minute {
 		t.Errorf("history %v", got)
 	}
 }

@@ -104,6 +104,7 @@ func (o Options) valid() Options {
 type Hub struct {
 	log     Log
 	archive Archive // log, if it is one; else nil
+	ready   <-chan struct{}
 	o       Options
 	stop    func() // ends the sweeper, and waits until it has ended
 
@@ -123,6 +124,7 @@ type Hub struct {
 	head     ID
 	place    place // head again, to be read without the lock
 	index    index
+	forks    forks
 	members  map[memberKey]*Member
 	users    map[string]*user
 	online   int            // users with a member in "/"
@@ -183,6 +185,7 @@ func New(log Log, o Options) *Hub {
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
 	h.archive, _ = log.(Archive)
+	h.ready = log.Ready()
 	h.loadRetained(log.Head())
 	log.Follow(h.follow)
 	sweeps := every(sweepInterval, func() { h.Sweep(o.Now()) })
@@ -212,6 +215,9 @@ func (h *Hub) Accepts() error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
 	case h.draining.Load():
 		return ErrDraining
+	}
+	if err := h.Ready(); err != nil {
+		return err
 	}
 	return h.Overloaded()
 }

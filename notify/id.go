@@ -9,8 +9,29 @@ import (
 // compare by Seq. The zero ID is no position. Seq 0 is the position before the first message of the
 // epoch.
 type ID struct {
-	Epoch uint32 // changes when history is lost
+	Epoch uint32 // changes when history is lost; StreamEpoch for a log on a stream
 	Seq   uint64 // rises, from 1; there may be holes
+}
+
+// StreamEpoch is the epoch of every log on a Redis stream. No other log has it.
+const StreamEpoch = 1<<32 - 1
+
+// The text of a time in ms has 13 digits from September 2001 on, and fits beside the number until
+// 2109.
+const (
+	streamBits  = 22 // of Seq for the number of an entry within its millisecond
+	minStreamMS = 1_000_000_000_000
+	streamAt    = 13 // of the '-' in the text form
+)
+
+// StreamID returns the id of the entry <ms>-<n> of a Redis stream. ok is false if the entry can have
+// no id: ms is before September 2001 or after May 2109, or n is not below 2^22. The position before
+// the first entry is ID{Epoch: StreamEpoch}.
+func StreamID(ms, n uint64) (id ID, ok bool) {
+	if ms < minStreamMS || ms >= 1<<(64-streamBits) || n >= 1<<streamBits {
+		return ID{}, false
+	}
+	return ID{Epoch: StreamEpoch, Seq: ms<<streamBits | n}, true
 }
 
 // Position is the reply to a request for the position in the log.
@@ -22,15 +43,29 @@ type Position struct {
 // integers in JavaScript.
 const maxSeqDigits = 16
 
-// ParseID reads the text form, strictly: ^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$.
+// ParseID reads the text form, strictly: ^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$ or, for an entry of a
+// stream, ^[1-9][0-9]{12}-(0|[1-9][0-9]{0,6})$. Of the epoch ffffffff the first form has the position
+// 0 only.
 func ParseID(s string) (ID, error) {
-	bad := func() (ID, error) {
+	id, ok := parseID(s)
+	if !ok {
 		return ID{}, fmt.Errorf("id %.40q: expected 8 hexadecimal digits, '-' and a number", s)
 	}
-	if len(s) < 10 || len(s) > 9+maxSeqDigits || s[8] != '-' {
-		return bad()
+	return id, nil
+}
+
+func parseID(s string) (id ID, ok bool) {
+	if len(s) > streamAt && s[streamAt] == '-' && s[8] != '-' {
+		ms, okTime := parseNumber(s[:streamAt], streamAt)
+		n, okNumber := parseNumber(s[streamAt+1:], 7)
+		if id, ok = StreamID(ms, n); !okTime || !okNumber {
+			return ID{}, false
+		}
+		return id, ok
 	}
-	var id ID
+	if len(s) < 10 || s[8] != '-' {
+		return ID{}, false
+	}
 	for _, c := range []byte(s[:8]) {
 		switch {
 		case c >= '0' && c <= '9':
@@ -38,26 +73,40 @@ func ParseID(s string) (ID, error) {
 		case c >= 'a' && c <= 'f':
 			id.Epoch = id.Epoch<<4 | uint32(c-'a'+10)
 		default:
-			return bad()
+			return ID{}, false
 		}
 	}
-	if s[9] == '0' && len(s) > 10 {
-		return bad()
+	id.Seq, ok = parseNumber(s[9:], maxSeqDigits)
+	if id.Epoch == StreamEpoch && id.Seq != 0 {
+		return ID{}, false
 	}
-	for _, c := range []byte(s[9:]) {
-		if c < '0' || c > '9' {
-			return bad()
-		}
-		id.Seq = id.Seq*10 + uint64(c-'0')
-	}
-	return id, nil
+	return id, ok
 }
 
-// String returns the text form, "5f3a9c01-1042".
+// parseNumber reads 1 to most digits without a leading zero.
+func parseNumber(s string, most int) (n uint64, ok bool) {
+	if s == "" || len(s) > most || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, true
+}
+
+// String returns the text form, "5f3a9c01-1042" or, for an entry of a stream, "1764201600000-3".
 func (id ID) String() string { return string(id.AppendTo(make([]byte, 0, 9+maxSeqDigits))) }
 
 // AppendTo appends the text form to dst.
 func (id ID) AppendTo(dst []byte) []byte {
+	if id.Epoch == StreamEpoch && id.Seq != 0 {
+		dst = strconv.AppendUint(dst, id.Seq>>streamBits, 10)
+		dst = append(dst, '-')
+		return strconv.AppendUint(dst, id.Seq&(1<<streamBits-1), 10)
+	}
 	const digits = "0123456789abcdef"
 	for shift := 28; shift >= 0; shift -= 4 {
 		dst = append(dst, digits[id.Epoch>>shift&15])

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"sort"
 	"time"
 
 	"github.com/roomcast/roomcast/notify/internal/share"
@@ -31,7 +32,8 @@ type ref struct {
 // entry is one message in the history. Each of its rooms holds it.
 type entry struct {
 	msg  *Message // nil after the last room has dropped it, which releases its data
-	held int      // rooms that hold it
+	seq  uint64
+	held int // rooms that hold it
 	at   time.Time
 }
 
@@ -73,7 +75,7 @@ func (x *index) release(r *room) {
 
 // add appends a message to its rooms.
 func (x *index) add(m *Message, now time.Time) {
-	e := &entry{msg: m, at: now, held: 1} // held by this call
+	e := &entry{msg: m, seq: m.ID.Seq, at: now, held: 1} // held by this call
 	m.kept.Store(true)
 	x.fifo.push(e)
 	x.bytes += m.cost
@@ -97,6 +99,13 @@ func (x *index) add(m *Message, now time.Time) {
 		x.fifo.filter(func(e *entry) bool { return e.held > 0 })
 		x.dead = 0
 	}
+}
+
+// countAfter returns how many messages came after seq, as far back as the index goes.
+func (x *index) countAfter(seq uint64) uint64 {
+	all := x.fifo.all()
+	from := sort.Search(len(all), func(i int) bool { return all[i].seq > seq })
+	return uint64(len(all) - from)
 }
 
 // shorten removes the oldest entries of a room that has too many.

@@ -21,27 +21,41 @@ var ErrClosed = errors.New("closed")
 // ErrDraining is the error of a publish after [Hub.Drain]. It wraps ErrUnavailable.
 var ErrDraining = fmt.Errorf("%w: the server is shutting down", ErrUnavailable)
 
+// ErrAhead is the error of Log.Wait for an id after the last message.
+var ErrAhead = errors.New("the log has no message of this id")
+
 // Log stores messages in one order and assigns their ids. Stored messages reach the members through
 // the log only: a Hub appends to it and follows it. Several goroutines may call the methods at the
 // same time.
 type Log interface {
 	// Append stores the messages, all or none, and assigns rising ids; the messages of one call are
 	// neighbours in the order. It returns after the log has stored the messages and the follower of
-	// this node has got the same pointers. An error means that they are not stored, as far as the
-	// log can know: after ErrUncertain they may be. The log keeps the messages, not the slice.
+	// this node has got the same pointers; a log on another machine that has stored them waits for
+	// the follower half a second only. An error means that they are not stored, as far as the log
+	// can know: after ErrUncertain they may be. Also with a context without a deadline, a log on
+	// another machine returns within seconds. The log keeps the messages, not the slice.
 	//
 	// A log with the Store of the Claim of ctx, see ClaimOf, stores the value of the Claim in the same
 	// step. If the key has a value already, it stores nothing and returns a *ClaimedError.
 	Append(ctx context.Context, messages []*Message) error
 
-	// Follow delivers batches in order, one call at a time. Before it returns, it delivers the
-	// first one: it has a Loss with the position before which the log retains nothing, and the
-	// messages that the log retains after that, as far as they fit in memory. The log calls the
-	// returned function, if it is not nil, after it has released its locks. A log has one
-	// follower in its lifetime.
+	// Follow delivers batches in order, one call at a time, and returns at once. The first one has a
+	// Loss with the position before which the log retains nothing, and with those after it come the
+	// messages that the log retains, as far as they fit in memory. A log on this machine delivers
+	// them before Follow returns. The log calls the returned function, if it is not nil, after it
+	// has released its locks. A log has one follower in its lifetime.
 	Follow(deliver func(Batch) (after func()))
 
-	// Head returns the id of the last stored message, or of the position before the first one.
+	// Ready returns a channel that is closed when the follower has what the log retains.
+	Ready() <-chan struct{}
+
+	// Wait returns nil when the follower has got the message of an id, or a later one. It waits for
+	// messages that another node may have stored, until ctx is done. If the log knows that it has no
+	// such message, it returns ErrAhead at once.
+	Wait(ctx context.Context, id ID) error
+
+	// Head returns the id of the last stored message that this node knows, or of the position before
+	// the first one. It is the zero ID before a log on another machine is Ready.
 	Head() ID
 
 	// Close stores what Append has accepted, and ends the goroutines of the log. After Close,
@@ -50,14 +64,27 @@ type Log interface {
 }
 
 // Batch is what a Log delivers at once. Its ids are higher than those before, and may have holes.
+// Other nodes may have stored its messages.
 type Batch struct {
 	Loss     *Loss // comes before Messages; nil: nothing is lost
+	Fork     *Fork // comes after Loss; nil: none
 	Messages []*Message
 	// Retained says that Messages were stored before the log was followed, so that they are for
 	// replay only. Their Stored is set.
 	Retained bool
 }
 
-// Loss says that the log lost messages: those between the last one that it delivered and Head, or,
-// if Head has another epoch, all that it delivered. Every id after a Loss is higher than Head.
-type Loss struct{ Head ID }
+// Loss says that the log lost messages that it delivered, or did not deliver. Every id after a Loss
+// is higher than Head.
+type Loss struct {
+	// Head is the last position before the messages that follow. A higher one than that of the last
+	// message says that those between are lost. A lower one says that the log went back: messages
+	// after Head, all that were delivered, are lost, and others with such ids may follow. With
+	// another epoch all that were delivered are lost.
+	Head ID
+}
+
+// Fork says that the log went back to From, at a time when this node did not follow it: ids after
+// From, up to and including To, can be those of lost messages. A client with such a cursor resumes
+// at From and gets a gap. The ids are of the epoch of the log.
+type Fork struct{ From, To ID }

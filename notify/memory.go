@@ -20,9 +20,17 @@ type MemoryLog struct {
 // NewMemoryLog returns an empty log.
 func NewMemoryLog() *MemoryLog {
 	var b [4]byte
-	_, _ = rand.Read(b[:])                     // has no error: crypto/rand ends the process instead
-	epoch := binary.BigEndian.Uint32(b[:]) | 1 // not 0: the zero ID is no position
-	return &MemoryLog{head: ID{Epoch: epoch}}
+	_, _ = rand.Read(b[:]) // has no error: crypto/rand ends the process instead
+	return &MemoryLog{head: ID{Epoch: memoryEpoch(binary.BigEndian.Uint32(b[:]))}}
+}
+
+// memoryEpoch makes an epoch of a random number: not 0, as the zero ID is no position, and not that
+// of the streams.
+func memoryEpoch(random uint32) uint32 {
+	if epoch := random | 1; epoch != StreamEpoch {
+		return epoch
+	}
+	return 1
 }
 
 // Append implements Log. It delivers the messages during the call, in the order of their ids.
@@ -62,6 +70,17 @@ func (l *MemoryLog) Follow(deliver func(Batch) (after func())) {
 	if after != nil {
 		after()
 	}
+}
+
+// Ready implements Log.
+func (l *MemoryLog) Ready() <-chan struct{} { return always }
+
+// Wait implements Log. It does not wait, because no other node has messages.
+func (l *MemoryLog) Wait(_ context.Context, id ID) error {
+	if head := l.Head(); id.Epoch != head.Epoch || id.Seq > head.Seq {
+		return ErrAhead
+	}
+	return nil
 }
 
 // Head implements Log.

@@ -51,7 +51,8 @@ type Message struct {
 	marked   *Message    // the form for members that join later; nil without Retain
 	cost     int64       // bytes of memory; set before the delivery
 	accepted time.Time   // by this node; zero for a message of another node
-	matched  Receipt     // counts of this node, written under the Hub's lock before Append returns
+	matched  Receipt     // counts of this node; read it after counted only
+	counted  atomic.Bool // matched is set: the fan-out has ended
 	kept     atomic.Bool // the index of this node has it
 	frames   [slots]struct {
 		once  sync.Once

@@ -186,9 +186,12 @@ func (h *Hub) prepare(m *Message) {
 	m.Timestamp = m.Timestamp.UTC().Truncate(time.Millisecond)
 }
 
-// receipt returns the counts of the fan-out, which ran before Append returned.
-func (m *Message) receipt() Receipt {
-	r := m.matched
+// receipt returns the counts of the fan-out, which ran before Append returned. They are 0 if this
+// node delivers the message late.
+func (m *Message) receipt() (r Receipt) {
+	if m.counted.Load() {
+		r = m.matched
+	}
 	r.Targets = len(m.Rooms)
 	r.Stored = m.kept.Load() // later messages, or the limits, may have removed it already
 	if !m.Volatile {

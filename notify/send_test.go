@@ -77,7 +77,7 @@ func TestSend(t *testing.T) {
 			t.Errorf("c%d got %s, want %s", i+1, got, c.want)
 		}
 	}
-	if kept, _ := h.History([]string{"*"}, Cursor{}, 0); kept[0].TTL != time.Minute {
+	if kept, _ := stored(t, h, []string{"*"}, Cursor{}, 0); kept[0].TTL != time.Minute {
 		t.Errorf("TTL %v", kept[0].TTL)
 	}
 }

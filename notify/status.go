@@ -7,7 +7,8 @@ type Status struct {
 	Pending   int      // messages in its inbox, at most 64
 	Lagging   bool     // the member reads from the index
 	// Lag is the number of log entries between the cursor of a lagging member and the head, entries
-	// of other rooms included. For a cursor of another epoch it counts from the beginning.
+	// of other rooms included. For a cursor of another epoch it counts from the beginning. Ids of a
+	// stream have holes, so there it counts the entries that the history still has.
 	Lag uint64
 }
 
@@ -23,6 +24,12 @@ func (m *Member) Status() Status {
 	}
 	switch {
 	case !m.lagging:
+	case h.head.Epoch == StreamEpoch:
+		after := uint64(0)
+		if m.cursor.Epoch == StreamEpoch {
+			after = m.cursor.Seq
+		}
+		s.Lag = h.index.countAfter(after)
 	case m.cursor.Epoch != h.head.Epoch:
 		s.Lag = h.head.Seq
 	case m.cursor.Seq < h.head.Seq:

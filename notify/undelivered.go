@@ -49,7 +49,10 @@ func (h *Hub) watch(m *Message) {
 }
 
 func (h *Hub) reportAbsent(m *Message) {
-	if m.absent != nil && len(m.absent.rooms) > 0 {
+	if m.absent == nil || !m.counted.Load() { // a late fan-out still uses it
+		return
+	}
+	if len(m.absent.rooms) > 0 {
 		h.undelivered(Undelivered{Message: m, Rooms: m.absent.rooms})
 	}
 	m.absent = nil

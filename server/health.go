@@ -11,6 +11,7 @@ import (
 // health serves the two probes of an orchestrator. The zero value is alive and ready.
 type health struct {
 	draining atomic.Bool
+	log      func() error // returns an error until the log has been read; may be nil
 	store    func() error // returns an error while the store is unavailable; may be nil
 	keys     *auth.KeySet // of the identity provider; may be nil
 }
@@ -25,6 +26,9 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.draining.Load():
 		edge.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
+	case h.log != nil && h.log() != nil:
+		edge.WriteJSON(w, http.StatusServiceUnavailable,
+			map[string]string{"status": "unavailable", "reason": "log"})
 	case h.store != nil && h.store() != nil:
 		edge.WriteJSON(w, http.StatusServiceUnavailable,
 			map[string]string{"status": "unavailable", "reason": "store"})

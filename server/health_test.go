@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
 )
 
 func TestHealth(t *testing.T) {
@@ -38,6 +39,8 @@ func TestHealth(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer keys.Close()
+	expect((&health{log: func() error { return notify.ErrNotReady }}).ready, 503,
+		`{"reason":"log","status":"unavailable"}`)
 	expect((&health{keys: keys}).ready, 503, `{"reason":"keys","status":"unavailable"}`)
 	expect((&health{}).ready, 200, `{"status":"ready"}`)
 }

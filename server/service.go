@@ -141,7 +141,7 @@ func New(o Options) *Service {
 	s := &Service{o: o, presence: presence.AnnounceUsers(o.Hub, o.Log, observe),
 		keys: api.NewKeyring(o.APIKeys, o.PublishRate, o.PublishBurst, o.Answers)}
 	s.settings.set(o)
-	s.health.keys = o.KeySet
+	s.health.log, s.health.keys = o.Hub.Ready, o.KeySet
 	if o.ConnectionUpdates {
 		s.updates = presence.AnnounceConnections(o.Hub, o.Log)
 	}

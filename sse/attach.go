@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"context"
 	"crypto/rand"
 	"net/netip"
 	"slices"
@@ -18,7 +19,9 @@ const root = "/" // streams are in this namespace only
 // attach makes the stream a member of the Hub. It joins the default channels that it may join, the
 // channels that the client requests, and those of the previous stream of its tab. It passes them to
 // the Hub with the cursor, so that the replay covers them.
-func (s *stream) attach(c auth.Credentials, address netip.Addr) (opens opening, err error) {
+func (s *stream) attach(
+	ctx context.Context, c auth.Credentials, address netip.Addr,
+) (opens opening, err error) {
 	o := &s.h.o
 	a := notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
@@ -45,6 +48,7 @@ func (s *stream) attach(c auth.Credentials, address netip.Addr) (opens opening, 
 		cursor := notify.ParseCursor(c.Since)
 		opens.resume, a.Resume = &cursor, &cursor
 	}
+	o.Hub.Wait(ctx, a.Resume)
 	s.member, err = o.Hub.Attach(a)
 	return opens, err
 }

@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -184,7 +185,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 	}
 	names, invalid := h.names(r, credentials, route)
 	if r.Method == http.MethodGet {
-		if err := h.o.Gate(r); err != nil {
+		err := h.o.Gate(r)
+		if err == nil {
+			err = h.o.Hub.Ready()
+		}
+		if err != nil {
 			h.refuse(w, r, names, err)
 			return
 		}
@@ -210,7 +215,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, route string) {
 		release = func() {}
 	}
 	s := newStream(h, identity, names, release)
-	opening, ok := h.join(s, credentials, h.o.Address(r))
+	opening, ok := h.join(r.Context(), s, credentials, h.o.Address(r))
 	if !ok {
 		release()
 		h.refuse(w, r, names, ErrOverloaded)
@@ -238,12 +243,12 @@ func (h *Handler) names(r *http.Request, c auth.Credentials, route string) (name
 
 // join counts a stream and makes it a member. It returns false after Shutdown.
 func (h *Handler) join(
-	s *stream, c auth.Credentials, address netip.Addr,
+	ctx context.Context, s *stream, c auth.Credentials, address netip.Addr,
 ) (o opening, ok bool) {
 	if !h.add(s) {
 		return o, false
 	}
-	o, err := s.attach(c, address)
+	o, err := s.attach(ctx, c, address)
 	if err != nil {
 		h.o.Log.Error("stream cannot be attached", zap.Error(err))
 		h.remove(s)

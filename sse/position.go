@@ -19,6 +19,10 @@ func (h *Handler) Position() http.Handler {
 			h.refuseMethod(w, r, "GET, HEAD")
 			return
 		}
+		if err := h.o.Hub.Ready(); err != nil {
+			h.problem(w, r, err)
+			return
+		}
 		writeJSON(w, http.StatusOK, notify.Position{Position: h.o.Hub.Head().String()})
 	})
 }

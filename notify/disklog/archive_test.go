@@ -76,7 +76,7 @@ func TestPagesOfHistory(t *testing.T) {
 	}
 	got := ""
 	for {
-		page, gap := hub.History([]string{"a"}, since, 100)
+		page, gap := history(t, hub, []string{"a"}, since, 100)
 		if gap {
 			t.Error("a gap")
 		}

@@ -21,10 +21,15 @@ import (
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	logtest.Test(t, func(t *testing.T) notify.Log {
-		s := open(t, t.TempDir(), nil)
-		t.Cleanup(func() { closed(t, s) })
-		return s.Log()
+	logtest.Test(t, func(t *testing.T) logtest.Subject {
+		next := processes(t, nil)
+		l := next().Log()
+		return logtest.Subject{
+			Log:    l,
+			Renew:  func() { l.suspect(errEntry) },
+			Stall:  func() func() { l.delivering.Lock(); return l.committing.Unlock },
+			Reopen: func() notify.Log { return next().Log() },
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package disklog
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -74,4 +75,18 @@ func shown(messages []*notify.Message) (text string) {
 		text += string(m.Data) + " "
 	}
 	return text
+}
+
+// history is Hub.History.
+func history(t interface {
+	Helper()
+	Context() context.Context
+	Fatal(...any)
+}, hub *notify.Hub, rooms []string, since notify.Cursor, limit int) ([]*notify.Message, bool) {
+	t.Helper()
+	page, err := hub.History(t.Context(), rooms, since, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Messages, page.Gap
 }

@@ -148,11 +148,11 @@ func TestNothingIsMissed(t *testing.T) {
 			"history": func(t *rapid.T) {
 				rooms, limit := subset("rooms"), rapid.IntRange(1, 20).Draw(t, "limit")
 				want := wanted(rooms, 0)
-				newest, _ := n.hub.History(rooms, notify.Cursor{}, limit)
+				newest, _ := history(t, n.hub, rooms, notify.Cursor{}, limit)
 				if w := want[max(0, len(want)-limit):]; shown(newest) != text(w) {
 					t.Fatalf("the newest are %s, want %s", shown(newest), w)
 				}
-				oldest, gap := n.hub.History(rooms, notify.Cursor{All: true}, limit)
+				oldest, gap := history(t, n.hub, rooms, notify.Cursor{All: true}, limit)
 				if w := want[:min(len(want), limit)]; shown(oldest) != text(w) || gap {
 					t.Fatalf("the oldest are %s, want %s", shown(oldest), w)
 				}

@@ -1,6 +1,7 @@
 package disklog
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -75,6 +76,25 @@ func newLog(s *Store, m meta) (*Log, error) {
 func (l *Log) Head() notify.ID { return l.id(l.head.Load()) }
 
 func (l *Log) id(seq uint64) notify.ID { return notify.ID{Epoch: l.epoch.Load(), Seq: seq} }
+
+// Ready implements notify.Log.
+func (l *Log) Ready() <-chan struct{} { return ready }
+
+var ready = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Wait implements notify.Log. It waits for a delivery that runs, and for no other message.
+func (l *Log) Wait(_ context.Context, id notify.ID) error {
+	if head := l.Head(); id.Epoch != head.Epoch || id.Seq > head.Seq {
+		return notify.ErrAhead
+	}
+	l.delivering.Lock() // what is stored is delivered under the same lock
+	defer l.delivering.Unlock()
+	return nil
+}
 
 // Close implements notify.Log. The Store closes its log.
 func (l *Log) Close() error {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/roomcast/roomcast/notify"
 )
 
 // meta is what the store knows about the log.
@@ -36,7 +38,7 @@ func (s *Store) begin() (meta, error) {
 	// After a crash ids may have been given that the file does not have, and they would be given
 	// again.
 	reused := m.open && s.o.SyncInterval > 0
-	if m.epoch == 0 || reused {
+	if m.epoch == 0 || m.epoch == notify.StreamEpoch || reused {
 		m.epoch, m.fresh = newEpoch(max(m.epoch, s.former)), true
 	}
 	b := s.db.NewBatch()
@@ -120,12 +122,13 @@ func numberOf(in source, key []byte, size int) (n uint64, err error) {
 	return n, nil
 }
 
-// newEpoch returns an epoch that is neither 0 nor the former one.
+// newEpoch returns an epoch that is neither 0, nor that of the streams, nor the former one.
 func newEpoch(former uint32) uint32 {
 	for {
 		var b [4]byte
 		_, _ = rand.Read(b[:]) // has no error: crypto/rand ends the process instead
-		if epoch := binary.BigEndian.Uint32(b[:]); epoch != 0 && epoch != former {
+		epoch := binary.BigEndian.Uint32(b[:])
+		if epoch != 0 && epoch != notify.StreamEpoch && epoch != former {
 			return epoch
 		}
 	}

@@ -85,7 +85,7 @@ func TestStormInOneChannel(t *testing.T) {
 		if len(gaps) > 0 || len(quiet) != 26 || quiet[0] != `"1"` || !strings.HasSuffix(quiet[25], `both"`) {
 			t.Errorf("the quiet channel has the gaps %+v and %d messages: %s", gaps, len(quiet), quiet)
 		}
-		if all, gap := hub.History([]string{"quiet"}, notify.Cursor{ID: away}, 100); gap || len(all) != 26 {
+		if all, gap := history(t, hub, []string{"quiet"}, notify.Cursor{ID: away}, 100); gap || len(all) != 26 {
 			t.Errorf("the history of the quiet channel has %d messages, a gap: %t", len(all), gap)
 		}
 		storm, gaps := resume(t, hub, away, "storm")
@@ -104,7 +104,7 @@ func TestStormInOneChannel(t *testing.T) {
 		if _, gaps = resume(t, hub, notify.ID{Epoch: away.Epoch, Seq: to}, "storm"); len(gaps) > 0 {
 			t.Errorf("a client that was there at %d has the gaps %+v", to, gaps)
 		}
-		if _, gap := hub.History([]string{"storm"}, notify.Cursor{ID: away}, 1); !gap {
+		if _, gap := history(t, hub, []string{"storm"}, notify.Cursor{ID: away}, 1); !gap {
 			t.Error("the history of the storm is said to be whole")
 		}
 		if restarts == 0 {

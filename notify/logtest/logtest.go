@@ -12,9 +12,20 @@ import (
 	"github.com/roomcast/roomcast/notify"
 )
 
+// Subject is a log with what a test can do to it. A log that cannot do one of these leaves it nil.
+type Subject struct {
+	notify.Log
+
+	Peer   notify.Log             // the log of another node; nil: no other node has it
+	Renew  func()                 // loses all messages that the follower got
+	Trim   func()                 // loses messages that the follower did not get
+	Stall  func() (resume func()) // stores nothing until resume
+	Reopen func() notify.Log      // opens the log again, as the next process does
+}
+
 // Test tests the contract with logs of open. Each call of open returns an empty log, which Test
 // closes.
-func Test(t *testing.T, open func(t *testing.T) notify.Log) {
+func Test(t *testing.T, open func(t *testing.T) Subject) {
 	for name, test := range map[string]func(*testing.T, notify.Log){
 		"ids rise in the epoch":                              ids,
 		"the first batch says where the log begins":          begins,
@@ -24,11 +35,26 @@ func Test(t *testing.T, open func(t *testing.T) notify.Log) {
 		"the messages of one append are neighbours":          batch,
 		"append with a canceled context stores nothing":      canceled,
 		"append to a closed log fails":                       closed,
+		"a log that is followed is ready":                    ready,
+		"wait knows which messages there are":                wait,
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := open(t)
 			defer log.Close()
 			test(t, log)
+		})
+	}
+	for name, test := range map[string]func(*testing.T, Subject){
+		"messages of another node are in the order": foreign,
+		"a log that lost everything says so":        renewed,
+		"a log that lost a part says so":            trimmed,
+		"what may be stored is uncertain":           uncertain,
+		"the next process has the messages":         reopened,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			defer s.Close()
+			test(t, s)
 		})
 	}
 }
@@ -63,6 +89,7 @@ func begins(t *testing.T, log notify.Log) {
 		first = append(first, b)
 		return nil
 	})
+	<-log.Ready()
 	if len(first) != 1 || first[0].Loss == nil || first[0].Loss.Head != head ||
 		len(first[0].Messages) != 0 {
 		t.Fatalf("the first batches are %+v, want one with a loss up to %v", first, head)
@@ -75,7 +102,8 @@ func ids(t *testing.T, log notify.Log) {
 		t.Fatalf("head of an empty log = %v, want an epoch", start)
 	}
 	follow(log)
-	for last := start; last.Seq < start.Seq+3; {
+	last := start
+	for range 3 {
 		m := message("x")
 		if err := log.Append(t.Context(), []*notify.Message{m}); err != nil {
 			t.Fatal(err)

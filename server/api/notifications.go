@@ -89,23 +89,22 @@ func (h *handler) history(c *call) (any, error) {
 				", expected the id of a notification, or 0 for all kept notifications")
 		}
 	}
-	// Without a notification the next page starts here. An old id would be lost one day, and an id
-	// of another epoch is lost already. The head is read first, so that the next page misses
-	// nothing.
-	cursor := h.hub.Head().String()
-	messages, gap := h.hub.History(target.Rooms(), since, c.number("limit", defaultHistoryLimit))
+	page, err := h.hub.History(c.Context(), target.Rooms(), since,
+		c.number("limit", defaultHistoryLimit))
+	if err != nil {
+		return nil, err
+	}
 	reply := []byte(`{"notifications":[`)
-	for i, m := range messages {
+	for i, m := range page.Messages {
 		if i > 0 {
 			reply = append(reply, ',')
 		}
 		reply = m.AppendJSON(reply)
-		cursor = m.ID.String()
 	}
 	reply = append(reply, `],"gap":`...)
-	reply = strconv.AppendBool(reply, gap)
+	reply = strconv.AppendBool(reply, page.Gap)
 	reply = append(reply, `,"cursor":"`...)
-	return edge.RawJSON(append(append(reply, cursor...), `"}`...)), nil
+	return edge.RawJSON(append(page.Next.AppendTo(reply), `"}`...)), nil
 }
 
 // oneTarget returns the user or the channel of the query. A request must have exactly one of them.

@@ -8,6 +8,9 @@ import (
 // position serves GET /v1/position. It does not depend on the scope of the key: any key may publish
 // something, and its receipt has an id too.
 func (h *handler) position(*call) (any, error) {
+	if err := h.hub.Ready(); err != nil {
+		return nil, err
+	}
 	return notify.Position{Position: h.hub.Head().String()}, nil
 }
 

@@ -38,9 +38,12 @@ func listUpTo(most int, item schema) schema {
 	return schema{"type": "array", "items": item, "maxItems": most}
 }
 
+// idPattern matches the ids of logs in memory and on disk, and those of logs on a stream.
+const idPattern = "^([0-9a-f]{8}-(0|[1-9][0-9]{0,15})|[1-9][0-9]{12}-(0|[1-9][0-9]{0,6}))$"
+
 // idSchema matches the ids of the log.
 func idSchema() schema {
-	return schema{"type": "string", "pattern": "^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$"}
+	return schema{"type": "string", "pattern": idPattern}
 }
 
 // durationSchema matches the start of what time.ParseDuration accepts.

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/notify"
 )
 
 // socket returns the transport by Socket.IO: Engine.IO 4 over websocket, namespace /.
@@ -183,9 +184,8 @@ func isID(arg json.RawMessage) bool {
 	if json.Unmarshal(arg, &text) != nil {
 		return false
 	}
-	epoch, seq, ok := strings.Cut(text, "-")
-	return ok && len(epoch) == 8 && strings.Trim(epoch, "0123456789abcdef") == "" && seq != "" &&
-		strings.Trim(seq, "0123456789") == ""
+	_, err := notify.ParseID(text)
+	return err == nil
 }
 
 // connectError returns a refusal in the form of an HTTP response.

@@ -174,6 +174,8 @@ func ProblemOf(err error) *Problem {
 			Detail: "body: not complete after " + BodyTimeout.String()}
 	case errors.Is(err, notify.ErrOverloaded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: OverloadedDetail, RetryAfter: OverloadedRetry}
+	case errors.Is(err, notify.ErrNotReady):
+		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: "the server has not read the stored notifications yet; try again", RetryAfter: unavailableRetry}
 	case errors.Is(err, notify.ErrUncertain):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: UncertainDetail, RetryAfter: unavailableRetry}
 	case errors.Is(err, notify.ErrUnavailable), errors.Is(err, notify.ErrClosed), errors.Is(err, context.DeadlineExceeded):

@@ -37,6 +37,7 @@ func TestProblemOf(t *testing.T) {
 		{context.Canceled, 499, "request_timeout", 0},
 		{errors.New("disk on fire"), 500, "internal", 0},
 		{io.ErrUnexpectedEOF, 400, "validation", 0},
+		{fmt.Errorf("attach: %w", notify.ErrNotReady), 503, "unavailable", time.Second},
 		{sse.ErrOverloaded, 503, "too_many_connections", 5 * time.Second},
 		{fmt.Errorf("%w: %w", full{429, 10 * time.Second}, sse.ErrOverloaded), 429, "too_many_connections", 10 * time.Second},
 		{sse.ErrMethod, 405, "method_not_allowed", 0},

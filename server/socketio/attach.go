@@ -28,6 +28,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 	}
 	a.Granted = slices.Concat(srv.hubRooms(c.namespace, c.Identity().Rooms), a.Granted)
 	c.startRooms(&a, given)
+	srv.hub.Wait(c.Context(), a.Resume)
 	for {
 		if a.Former != nil && !srv.retire(c.namespace, a.Former.ClientID) {
 			a.Former = nil // a handler of the old connection still runs, so its id is in use

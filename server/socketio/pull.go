@@ -55,6 +55,8 @@ func (c *client) writePending(b *engineio.Batch) {
 		conn.wire = d.Message.ID
 	case d.Retained != nil:
 		conn.wire = d.Retained.ID
+	case d.Gap != nil && d.Gap.Reason == notify.GapEpoch:
+		conn.wire = notify.ID{} // what follows may have lower ids
 	}
 	c.pending.buf[c.pending.i] = notify.Delivery{}
 	if c.pending.i++; c.pending.i == c.pending.n {

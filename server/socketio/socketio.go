@@ -67,7 +67,7 @@ func New(o Options) (*Server, error) {
 	s.Mount(own, own.serves)
 	s.engine = engineio.New(engineio.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
-		CheckOrigin: o.CheckOrigin, Gate: o.Gate, Authorize: s.authorize,
+		CheckOrigin: o.CheckOrigin, Gate: s.gate, Authorize: s.authorize,
 		Context: newSessionContext, Accept: s.accept, ReceiveRate: o.ReceiveRate,
 		Written: o.Metrics.Written,
 	})
@@ -106,6 +106,23 @@ func (s *Server) end(ctx context.Context, err error) error {
 	s.stop()
 	return errors.Join(err, s.workers.Wait(ctx))
 }
+
+// gate refuses handshakes until the Hub is ready, and those that Options.Gate refuses.
+func (s *Server) gate(r *http.Request) error {
+	if err := s.hub.Ready(); err != nil {
+		return notReady{err}
+	}
+	if s.opts.Gate == nil {
+		return nil
+	}
+	return s.opts.Gate(r)
+}
+
+// notReady is the error of a handshake before the Hub is ready.
+type notReady struct{ error }
+
+func (notReady) HTTPStatus() int           { return http.StatusServiceUnavailable }
+func (notReady) RetryAfter() time.Duration { return 2 * time.Second }
 
 // accept makes the client of a new session. It refuses the handshake while too many sessions have
 // sent no CONNECT, or too many CONNECTs wait for the connect hook.

@@ -1742,7 +1742,7 @@ function notificationOf(name, args, id, own) {
 var isId, CONTROL_EVENTS, uniqueId, copy;
 var init_link = __esmMin((() => {
 	init_replies();
-	isId = (value) => typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
+	isId = (value) => typeof value === "string" && /^([\da-f]{8}-\d{1,16}|\d{13}-\d{1,7})$/.test(value);
 	CONTROL_EVENTS = "connected gap recovery sync heartbeat overloaded disconnected auth:expiring auth:expired auth:refreshed error".split(" ");
 	uniqueId = () => crypto.getRandomValues(/* @__PURE__ */ new Uint32Array(4)).join("-");
 	copy = (value) => JSON.parse(JSON.stringify(value));
@@ -2682,6 +2682,11 @@ var init_channels = __esmMin((() => {
 	};
 }));
 // ../client/src/shared/delivery.ts
+/** Reports whether an id is not after another one, of the same log as far as ids show. */
+function isRepeat(id, of) {
+	const [epoch, sequence] = id.split("-"), [before, last] = of.split("-");
+	return epoch === before ? +sequence <= +last : epoch.length === 13 && before.length === 13 && epoch < before;
+}
 /**
 * Returns the function that delivers an event to the tab, unless it replies to another tab, was
 * delivered before, or is only for channels of other tabs.
@@ -2691,9 +2696,9 @@ function delivery(tab, channels, sink) {
 	let delivered = "";
 	return (name, value, id, to, only) => {
 		if (to && to !== tab) return;
+		if (name === "gap" && value?.reason === "epoch") delivered = "";
 		if (value?.id) {
-			const [epoch, sequence] = value.id.split("-"), [before, last] = delivered.split("-");
-			if (epoch === before && +sequence <= +last) return;
+			if (isRepeat(value.id, delivered)) return;
 			delivered = value.id;
 		}
 		if (!channels.foreign(only)) sink.event(name, value, id);
@@ -3962,7 +3967,10 @@ var Pane = class {
 	#take(name, value) {
 		const entry = entryOf(name, value);
 		if (name === "heartbeat") return;
-		if (name === "gap") this.#count("gaps", `gap ${value?.reason ?? ""}`, entry.tags);
+		if (name === "gap") {
+			this.#count("gaps", `gap ${value?.reason ?? ""}`, entry.tags);
+			if (value?.reason === "epoch") this.#seen = "";
+		}
 		if (name === "connected" && value?.recovered) entry.tags.push("recovered");
 		if (name === "recovery") {
 			this.#replaying = false;
@@ -3985,7 +3993,7 @@ var Pane = class {
 	}
 	#order(id, tags) {
 		const [epoch, seq] = id.split("-"), [before, last] = this.#seen.split("-");
-		if (epoch === before && Number(seq) <= Number(last)) this.#count("disorder", "out of order", tags);
+		if (epoch === before ? Number(seq) <= Number(last) : epoch.length === 13 && before.length === 13 && epoch < before) this.#count("disorder", "out of order", tags);
 		this.#seen = id;
 	}
 	#paint() {

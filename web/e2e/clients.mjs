@@ -12,7 +12,7 @@ export const TRANSPORTS = {
 };
 
 /** The form of an id in the log. */
-export const ID = /^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$/;
+export const ID = /^([0-9a-f]{8}-(0|[1-9][0-9]{0,15})|[1-9][0-9]{12}-(0|[1-9][0-9]{0,6}))$/;
 
 /** The control events of the server, which are not notifications. */
 export const CONTROL = [

@@ -52,9 +52,9 @@ export interface Handshake {
   target?: boolean | undefined;
 }
 
-/** Reports whether a value is an id of the log. */
+/** Reports whether a value is an id of the log: "5f3a9c01-1042", or "1764201600000-3" of a stream. */
 export const isId = (value: unknown): value is string =>
-  typeof value === "string" && /^[\da-f]{8}-\d{1,16}$/.test(value);
+  typeof value === "string" && /^([\da-f]{8}-\d{1,16}|\d{13}-\d{1,7})$/.test(value);
 
 /**
  * The control events, which EventSource receives under their own names. `sync` and `heartbeat` only

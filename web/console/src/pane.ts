@@ -190,7 +190,10 @@ export class Pane {
   #take(name: string, value: any) {
     const entry = entryOf(name, value);
     if (name === "heartbeat") return;
-    if (name === "gap") this.#count("gaps", `gap ${value?.reason ?? ""}`, entry.tags);
+    if (name === "gap") {
+      this.#count("gaps", `gap ${value?.reason ?? ""}`, entry.tags);
+      if (value?.reason === "epoch") this.#seen = ""; // ids may begin again
+    }
     if (name === "connected" && value?.recovered) entry.tags.push("recovered");
     if (name === "recovery") {
       this.#replaying = false;
@@ -213,11 +216,14 @@ export class Pane {
     tags.push(tag);
   }
 
-  // Ids of one epoch compare as numbers, and grow within a stream.
+  // Ids of one epoch compare as numbers, and grow within a connection. In a cluster a time of 13
+  // digits comes first.
   #order(id: string, tags: string[]) {
     const [epoch, seq] = id.split("-"), [before, last] = this.#seen.split("-");
-    if (epoch === before && Number(seq) <= Number(last))
-      this.#count("disorder", "out of order", tags);
+    const falls = epoch === before
+      ? Number(seq) <= Number(last)
+      : epoch!.length === 13 && before!.length === 13 && epoch! < before!;
+    if (falls) this.#count("disorder", "out of order", tags);
     this.#seen = id;
   }
 
