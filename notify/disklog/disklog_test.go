@@ -27,7 +27,7 @@ func TestContract(t *testing.T) {
 		return logtest.Subject{
 			Log:    l,
 			Renew:  func() { l.suspect(errEntry) },
-			Stall:  func() func() { l.delivering.Lock(); return l.committing.Unlock },
+			Stall:  func() func() { l.delivering.Lock(); return l.delivering.Unlock },
 			Reopen: func() notify.Log { return next().Log() },
 		}
 	})
