@@ -1,11 +1,9 @@
 package redisstream
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +11,6 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/logtest"
 	"github.com/roomcast/roomcast/server/servertest"
-	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
 // openLog returns a log that has read the history. The test closes it.
@@ -53,6 +50,7 @@ type reader struct {
 	mu       sync.Mutex
 	messages []*notify.Message
 	losses   []notify.ID // after the first one, which is where the log begins
+	places   []int       // of the losses: how many messages were before
 	forks    []notify.Fork
 	begun    bool
 }
@@ -65,6 +63,7 @@ func readFrom(t testing.TB, l *Log) *reader {
 		defer r.mu.Unlock()
 		if b.Loss != nil && r.begun {
 			r.losses = append(r.losses, b.Loss.Head)
+			r.places = append(r.places, len(r.messages))
 		}
 		if r.begun = true; b.Fork != nil {
 			r.forks = append(r.forks, *b.Fork)
@@ -131,7 +130,3 @@ func TestContract(t *testing.T) {
 		}
 	})
 }
-
-var _ = context.Background
-var _ = strings.Contains
-var _ = redistest.Start

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/redis/go-redis/v9"
 
@@ -66,7 +65,7 @@ func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
 	server, err := l.c.server(ctx)
 	replies := make([]*redis.Cmd, len(commands))
 	if err != nil {
-		err = l.c.result(err)
+		err = fmt.Errorf("%w: %w", errNotSent, l.c.result(err))
 		for i, command := range commands {
 			replies[i] = redis.NewCmd(ctx, command...)
 			replies[i].SetErr(err)
@@ -86,7 +85,7 @@ func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
 		err = l.c.result(err)
 		for _, reply := range replies {
 			if failed := reply.Err(); failed != nil && !isReply(failed) {
-				reply.SetErr(wrapDial(failed, err))
+				reply.SetErr(notSent(failed, err))
 			}
 		}
 	}
@@ -99,13 +98,13 @@ func isReply(err error) bool {
 	return errors.As(err, &reply)
 }
 
-// errNotSent is an error of a command that the server has not got.
-var errNotSent = errors.New("not connected")
+// errNotSent is the error of a command that the server has not got.
+var errNotSent = errors.New("not sent")
 
-// wrapDial marks the error of a connection that was not opened.
-func wrapDial(cause, err error) error {
-	var dial *net.OpError
-	if errors.As(cause, &dial) && dial.Op == "dial" {
+// notSent marks an error of a command for which there was no connection.
+func notSent(cause, err error) error {
+	var dial *dialError
+	if errors.As(cause, &dial) || errors.Is(cause, redis.ErrPoolTimeout) {
 		return fmt.Errorf("%w: %w", errNotSent, err)
 	}
 	return err
