@@ -61,8 +61,8 @@ func readHTTP2Frame(t *testing.T, r io.Reader) (kind byte, payload []byte) {
 	return head[3], payload
 }
 
-// serveHTTP2 serves TLS, and returns the address and how to connect to it.
-func serveHTTP2(t *testing.T, h http.Handler) (address string, config *tls.Config) {
+// serveHTTP2 serves TLS, and returns the server, its address and how to connect to it.
+func serveHTTP2(t *testing.T, h http.Handler) (s *http.Server, address string, config *tls.Config) {
 	t.Helper()
 	certFile, keyFile, pool := writeCertificate(t)
 	l, err := listen(t.Context(), "127.0.0.1:0")
@@ -73,17 +73,22 @@ func serveHTTP2(t *testing.T, h http.Handler) (address string, config *tls.Confi
 	if err := pair.load(certFile, keyFile); err != nil {
 		t.Fatal(err)
 	}
-	s := newHTTPServer(h, zap.NewNop())
+	s = newHTTPServer(h, zap.NewNop())
 	done := make(chan error, 1)
 	go func() { done <- serveTLS(s, l, &pair) }()
 	t.Cleanup(func() { _ = s.Close(); <-done })
-	return l.Addr().String(), &tls.Config{RootCAs: pool, NextProtos: []string{"h2"}}
+	return s, l.Addr().String(), &tls.Config{RootCAs: pool, NextProtos: []string{"h2"}}
 }
 
 // openHTTP2 returns a connection that has sent its preface and empty SETTINGS.
 func openHTTP2(t *testing.T, h http.Handler) *tls.Conn {
 	t.Helper()
-	address, config := serveHTTP2(t, h)
+	_, address, config := serveHTTP2(t, h)
+	return dialHTTP2(t, address, config)
+}
+
+func dialHTTP2(t *testing.T, address string, config *tls.Config) *tls.Conn {
+	t.Helper()
 	conn, err := tls.Dial("tcp", address, config)
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +105,42 @@ func http2Frame(kind, flags byte, stream int, payload string) string {
 	n := len(payload)
 	head := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags}
 	return string(binary.BigEndian.AppendUint32(head, uint32(stream))) + payload
+}
+
+// Shutdown says GOAWAY (RFC 9113, section 6.8) to clients with open requests and to idle ones, so that
+// they send their next request on another connection.
+func TestHTTP2Shutdown(t *testing.T) {
+	t.Parallel()
+	begun, end := make(chan struct{}), make(chan struct{})
+	s, address, config := serveHTTP2(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(begun)
+		<-end
+	}))
+	busy, idle := dialHTTP2(t, address, config), dialHTTP2(t, address, config)
+	if _, err := io.WriteString(busy, http2Frame(1, 5, 1, "\x82\x87\x84\x41\x01h")); err != nil { // GET
+		t.Fatal(err)
+	}
+	<-begun
+	untilHTTP2Frame(t, idle, 4) // SETTINGS: the server has the connection
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(t.Context()) }()
+	untilHTTP2Frame(t, busy, 7)
+	untilHTTP2Frame(t, idle, 7)
+	close(end)
+	untilHTTP2Frame(t, busy, 1) // the answer
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// untilHTTP2Frame reads up to a frame of a kind.
+func untilHTTP2Frame(t *testing.T, r io.Reader, want byte) {
+	t.Helper()
+	for {
+		if kind, _ := readHTTP2Frame(t, r); kind == want {
+			return
+		}
+	}
 }
 
 // A client that sends frames without end which ask for nothing is cut, although it reads all answers.
@@ -155,7 +196,7 @@ func TestHTTP2Floods(t *testing.T) {
 func TestHTTP2ClientsAreNotCut(t *testing.T) {
 	t.Parallel()
 	const events, requests = 5000, 1000
-	address, config := serveHTTP2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	_, address, config := serveHTTP2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS == nil || r.ProtoMajor != 2 {
 			t.Errorf("%s, TLS %v", r.Proto, r.TLS)
 		}

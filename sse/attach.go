@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"context"
 	"crypto/rand"
 	"net/netip"
 	"slices"
@@ -20,12 +19,12 @@ const root = "/" // streams are in this namespace only
 // channels that the client requests, and those of the previous stream of its tab. It passes them to
 // the Hub with the cursor, so that the replay covers them.
 func (s *stream) attach(
-	ctx context.Context, c auth.Credentials, address netip.Addr,
+	c auth.Credentials, resume *notify.Cursor, address netip.Addr,
 ) (opens opening, err error) {
 	o := &s.h.o
 	a := notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
-		Namespace: root, Transport: transport, Address: address, Owner: s,
+		Namespace: root, Transport: transport, Address: address, Owner: s, Resume: resume,
 		Wake:       s.wakeFor,
 		Disconnect: func(reason string) { s.stop(ending{ordered: true, reason: reason}) },
 		Drop:       s.drop,
@@ -44,11 +43,7 @@ func (s *stream) attach(
 	}
 	a.Granted = slices.Concat(s.h.hubRooms(s.identity.Rooms), a.Granted)
 	opens.denied = o.Hub.Admit(&a, wanted, s.identity.MayJoin, o.MaxRooms)
-	if c.Since != "" {
-		cursor := notify.ParseCursor(c.Since)
-		opens.resume, a.Resume = &cursor, &cursor
-	}
-	o.Hub.Wait(ctx, a.Resume)
+	opens.resume = resume
 	s.member, err = o.Hub.Attach(a)
 	return opens, err
 }

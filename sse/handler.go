@@ -245,10 +245,16 @@ func (h *Handler) names(r *http.Request, c auth.Credentials, route string) (name
 func (h *Handler) join(
 	ctx context.Context, s *stream, c auth.Credentials, address netip.Addr,
 ) (o opening, ok bool) {
+	var resume *notify.Cursor
+	if c.Since != "" {
+		cursor := notify.ParseCursor(c.Since)
+		resume = &cursor
+	}
+	h.o.Hub.Wait(ctx, resume) // before the stream can be ended
 	if !h.add(s) {
 		return o, false
 	}
-	o, err := s.attach(ctx, c, address)
+	o, err := s.attach(c, resume, address)
 	if err != nil {
 		h.o.Log.Error("stream cannot be attached", zap.Error(err))
 		h.remove(s)

@@ -3,6 +3,7 @@ package disklog
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,30 +62,20 @@ func metaEntries(m meta) []entry {
 	}
 }
 
-// readMeta reads the meta keys. In a store without them they are 0.
+// readMeta reads the meta keys. In a store without them they are 0. With an error it has those that can
+// be read.
 func readMeta(in source) (m meta, err error) {
 	version, err := numberOf(in, keyFormat, 4)
-	if err != nil {
-		return m, err
-	}
 	if version > format {
 		return m, fmt.Errorf("has the format %d, and this program knows formats up to %d", version,
 			format)
 	}
-	epoch, err := numberOf(in, keyEpoch, 4)
-	if err != nil {
-		return m, err
-	}
-	m.epoch = uint32(epoch)
-	if m.floor, err = numberOf(in, keyFloor, 8); err != nil {
-		return m, err
-	}
-	if m.rooms, err = readFloors(in); err != nil {
-		return m, err
-	}
-	open, err := numberOf(in, keyOpen, 1)
-	m.open = open > 0
-	return m, err
+	epoch, epochErr := numberOf(in, keyEpoch, 4)
+	floor, floorErr := numberOf(in, keyFloor, 8)
+	rooms, roomsErr := readFloors(in)
+	open, openErr := numberOf(in, keyOpen, 1)
+	return meta{epoch: uint32(epoch), floor: floor, rooms: rooms, open: open > 0},
+		errors.Join(err, epochErr, floorErr, roomsErr, openErr)
 }
 
 // readFloors reads the floors of rooms.
@@ -93,7 +84,7 @@ func readFloors(in source) (rooms map[string]uint64, err error) {
 		func(key, value []byte) bool {
 			if len(value) != 8 {
 				err = errEntry
-				return false
+				return true
 			}
 			if rooms == nil {
 				rooms = make(map[string]uint64)

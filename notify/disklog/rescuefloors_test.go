@@ -1,9 +1,11 @@
 package disklog
 
 import (
+	"errors"
 	"maps"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/roomcast/roomcast/notify"
@@ -67,6 +69,37 @@ func TestRescueKeepsFloors(t *testing.T) {
 		follow(l)
 		add(t, l, 0, 19, "quiet")
 		want, lost, size = heldBy(t, l), l.floors.of("storm"), l.Size()
+		closed(t, s)
+	}
+}
+
+// One meta key that cannot be read does not take the others with it.
+func TestRescueReadsTheOtherMetaKeys(t *testing.T) {
+	t.Parallel()
+	for _, key := range [][]byte{keyFormat, keyEpoch, keyOpen} {
+		fs := vfs.NewMem()
+		s := open(t, "data", stormOptions(fs))
+		l := s.Log()
+		follow(l)
+		add(t, l, 0, 5, "quiet")
+		for i := 0; i < 1000; i += 10 {
+			add(t, l, i, i+9, "storm")
+		}
+		want, lost := heldBy(t, l), l.floors.of("storm")
+		closed(t, s)
+		db, err := pebble.Open(s.path(), s.pebbleOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Set(key, []byte("bad"), pebble.Sync), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, "data", stormOptions(fs))
+		l = s.Log()
+		if got := heldBy(t, l); l.Losses() != 1 || !maps.Equal(got, want) || l.floors.of("storm") != lost {
+			t.Errorf("%s: %d losses, %v, floor %d, want %v, floor %d", key, l.Losses(), got,
+				l.floors.of("storm"), want, lost)
+		}
 		closed(t, s)
 	}
 }

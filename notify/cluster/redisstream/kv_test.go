@@ -60,7 +60,8 @@ func TestKVIsShared(t *testing.T) {
 	if err := other.KV("a", kvtest.Wide).Put(t.Context(), "k", []byte("w"), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if value, err := one.KV("a", kvtest.Wide).Take(t.Context(), "k"); string(value) != "w" || err != nil {
+	value, err := one.KV("a", kvtest.Wide).Take(t.Context(), "k")
+	if string(value) != "w" || err != nil {
 		t.Errorf("what the other node has put: %q %v", value, err)
 	}
 }
