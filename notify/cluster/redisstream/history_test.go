@@ -1,6 +1,7 @@
 package redisstream
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,9 +127,6 @@ func TestLongHistory(t *testing.T) {
 	if got := r.texts(); !slices.Equal(got, append(want, `"more"`)) {
 		t.Errorf("%d messages, want %d", len(got), len(want)+1)
 	}
-	if n := len(next.tail.ring.all()); n != ringSize {
-		t.Errorf("the tail remembers %d entries", n)
-	}
 }
 
 // What a Node server emits volatile is for those who are connected: it has no place in the history.
@@ -146,4 +144,27 @@ func TestVolatileEntry(t *testing.T) {
 	if got := typesOf(first(t, openLog(t, c, nil))); got != "t" {
 		t.Errorf("the next process has %q", got)
 	}
+}
+
+// A node starts although the server stores nothing, and publishes are refused for sure.
+func TestServerIsFull(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	readFrom(t, openLog(t, c, nil))
+	nodeEntry(t, s, "*", "kept")
+	s.Do(t, "CONFIG", "SET", "maxmemory", "1")
+	l := openLog(t, c, nil)
+	if got := typesOf(first(t, l)); got != "kept" {
+		t.Errorf("messages %q", got)
+	}
+	err := l.Append(t.Context(), []*notify.Message{message("refused")})
+	batch := l.Append(t.Context(), []*notify.Message{message("refused"), message("refused")})
+	for _, err := range []error{err, batch} {
+		if !errors.Is(err, notify.ErrUnavailable) || errors.Is(err, notify.ErrUncertain) ||
+			!strings.Contains(err.Error(), "OOM") {
+			t.Errorf("a full server: %v", err)
+		}
+	}
+	s.Do(t, "CONFIG", "SET", "maxmemory", "0")
+	add(t, l, "accepted")
 }
