@@ -54,19 +54,23 @@ func TestHistory(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UnixMilli()
 	at := func(age time.Duration, n int) string { return fmt.Sprintf("%d-%d", now-age.Milliseconds(), n) }
+	old := func(n int) string { return at(time.Hour, n) }
+	fresh := func(n int) string { return at(time.Minute, n) }
+	type list [][2]string // id and event; without an event it is an entry of another application
+	const all = 1 << 20
 	for name, test := range map[string]struct {
-		entries    [][2]string // id and event; without an event it is an entry of another application
-		tail       int64
-		want, head string
-		floor      string // "" is the entry of the node
+		entries     list
+		tail        int64
+		want        string
+		head, floor string // "" is the entry of the node
 	}{
-		"empty":           {tail: 1 << 20},
-		"nothing is new":  {[][2]string{{at(time.Hour, 0), "a"}}, 1 << 20, "", at(time.Hour, 0), at(time.Hour, 0)},
-		"no message":      {[][2]string{{at(time.Hour, 0), ""}, {at(time.Minute, 0), ""}}, 1 << 20, "", at(time.Hour, 0), at(time.Hour, 0)},
-		"some are old":    {[][2]string{{at(time.Hour, 0), "a"}, {at(time.Hour, 1), ""}, {at(time.Minute, 0), "b"}}, 1 << 20, "b", at(time.Minute, 0), at(time.Hour, 0)},
-		"all are new":     {[][2]string{{at(time.Minute, 1), "a"}, {at(time.Minute, 2), "b"}}, 1 << 20, "a b", at(time.Minute, 2), at(time.Minute, 0)},
-		"all, and others": {[][2]string{{at(time.Minute, 1), ""}, {at(time.Minute, 2), "b"}}, 1 << 20, "b", at(time.Minute, 2), at(time.Minute, 1)},
-		"too many bytes":  {[][2]string{{at(time.Minute, 1), "a"}, {at(time.Minute, 2), "b"}, {at(time.Minute, 3), "c"}}, 220, "b c", at(time.Minute, 3), at(time.Minute, 1)},
+		"empty":           {nil, all, "", "", ""},
+		"nothing is new":  {list{{old(0), "a"}}, all, "", old(0), old(0)},
+		"no message":      {list{{old(0), ""}, {fresh(0), ""}}, all, "", old(0), old(0)},
+		"some are old":    {list{{old(0), "a"}, {old(1), ""}, {fresh(0), "b"}}, all, "b", fresh(0), old(0)},
+		"all are new":     {list{{fresh(1), "a"}, {fresh(2), "b"}}, all, "a b", fresh(2), fresh(0)},
+		"all, and others": {list{{fresh(1), ""}, {fresh(2), "b"}}, all, "b", fresh(2), fresh(1)},
+		"too many bytes":  {list{{fresh(1), "a"}, {fresh(2), "b"}, {fresh(3), "c"}}, 220, "b c", fresh(3), fresh(1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -66,8 +66,9 @@ func TestLogFollowsSentinel(t *testing.T) {
 		return err == nil && len(list) > 0 && list[0] == "master"
 	})
 	for i := 0; ; i++ { // there is no other replica, so the outcome is not known
-		_ = l.Append(t.Context(), []*notify.Message{message(fmt.Sprint("after ", i))})
-		if texts := r.texts(); len(texts) > 0 && texts[len(texts)-1] == fmt.Sprintf("%q", fmt.Sprint("after ", i)) {
+		m := message(fmt.Sprint("after ", i))
+		_ = l.Append(t.Context(), []*notify.Message{m})
+		if texts := r.texts(); texts[len(texts)-1] == string(m.Data) {
 			break
 		}
 	}
