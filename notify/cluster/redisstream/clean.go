@@ -27,9 +27,9 @@ var kept = []error{
 // beginning of its arguments, and those of HELLO and AUTH are a password.
 func (c *Client) clean(err error) error {
 	text, _, quotes := strings.Cut(err.Error(), ", with args beginning with:")
-	for _, secret := range c.target.secrets() {
-		if strings.Contains(text, secret) {
-			text, quotes = strings.ReplaceAll(text, secret, "***"), true
+	for _, word := range c.target.passwords() {
+		if strings.Contains(text, word) {
+			text, quotes = strings.ReplaceAll(text, word, "***"), true
 		}
 	}
 	if !quotes {

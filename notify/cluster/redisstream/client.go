@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,12 +36,18 @@ type Client struct {
 	remote atomic.Pointer[netip.AddrPort] // the server of the latest connection
 	isDown atomic.Bool                    // the log says so
 	told   rate.Sometimes                 // limits the lines that say so
+
+	mu      sync.Mutex
+	buckets map[string]*bucket // guarded by mu
 }
 
 // New returns a client that has not connected yet. It refuses wrong options only.
 func New(o Options) (*Client, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if err := checkStream(o.Stream); err != nil {
 		return nil, err
@@ -49,7 +56,8 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address of Redis: %w", err)
 	}
-	c := &Client{o: o, target: target, told: rate.Sometimes{Interval: time.Second}}
+	c := &Client{o: o, target: target, told: rate.Sometimes{Interval: time.Second},
+		buckets: make(map[string]*bucket)}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.open(target)
 	return c, nil

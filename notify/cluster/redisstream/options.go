@@ -45,6 +45,8 @@ type Options struct {
 
 	TLS *tls.Config // for rediss; nil: the certificates of the system
 	Log *zap.Logger // nil: no log
+
+	Now func() time.Time // the clock; nil: time.Now
 }
 
 // DefaultOptions returns the options of a server at its usual address, with the stream that Node's

@@ -166,11 +166,11 @@ func readBool(query url.Values, name string) (bool, error) {
 	return false, fmt.Errorf("%s: expected true or false", name)
 }
 
-// secrets returns the passwords.
-func (t *target) secrets() (all []string) {
-	for _, secret := range []string{t.password, t.sentinelPassword} {
-		if secret != "" {
-			all = append(all, secret)
+// passwords returns what may be in no error and no log.
+func (t *target) passwords() (all []string) {
+	for _, password := range []string{t.password, t.sentinelPassword} {
+		if password != "" {
+			all = append(all, password)
 		}
 	}
 	return all

@@ -12,14 +12,14 @@ import (
 func TestParseURL(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"redis://h":                    "tcp [h:6379] :|: db=0",
-		"redis://u:p%40%2F@h:1/2":      "tcp [h:1] u:p@/|: db=2",
-		"redis://:p@[::1]?db=2":        "tcp [[::1]:6379] :p|: db=2",
-		"rediss://h":                   "tcp [h:6379] :|: db=0 tls",
-		"rediss://h?skip_verify=1":     "tcp [h:6379] :|: db=0 tls insecure",
-		"unix:///run/r.sock?db=1":      "unix [/run/r.sock] :|: db=1",
-		"redis://h?cluster=1&addr=i:2": "tcp [h:6379 i:2] :|: db=0 cluster",
-		"redis://a:b@h?master_name=m":  "tcp [h:6379] :|a:b db=0 master=m",
+		"redis://h":                                          "tcp [h:6379] :|: db=0",
+		"redis://u:p%40%2F@h:1/2":                            "tcp [h:1] u:p@/|: db=2",
+		"redis://:p@[::1]?db=2":                              "tcp [[::1]:6379] :p|: db=2",
+		"rediss://h":                                         "tcp [h:6379] :|: db=0 tls",
+		"rediss://h?skip_verify=1":                           "tcp [h:6379] :|: db=0 tls insecure",
+		"unix:///run/r.sock?db=1":                            "unix [/run/r.sock] :|: db=1",
+		"redis://h?cluster=1&addr=i:2":                       "tcp [h:6379 i:2] :|: db=0 cluster",
+		"redis://a:b@h?master_name=m":                        "tcp [h:6379] :|a:b db=0 master=m",
 		"redis://h/1?master_name=m&username=u&password=p%26": "tcp [h:6379] u:p&|: db=1 master=m",
 	} {
 		u, err := parseURL(text)
