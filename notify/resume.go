@@ -1,0 +1,125 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// ResumeTimeout is how long ResumeSession waits for the store and for another node.
+const ResumeTimeout = 500 * time.Millisecond
+
+// ResumeSession returns the session of a key if there is one and may accepts it. Callers of Attach
+// call it first, without locks. With Options.Cluster it takes the session over from another node,
+// which ends its connection, and it waits at most ResumeTimeout. If the store is away, there is no
+// session except for one that this node has. It calls may more than once.
+func (h *Hub) ResumeSession(
+	ctx context.Context, key string, may func(Session) bool,
+) (Session, bool) {
+	if h.cluster != nil {
+		h.fetch(ctx, key, may)
+	}
+	s, ok := h.Session(key)
+	return s, ok && may(s)
+}
+
+// fetch makes the session of a key one of this node, as the store has it.
+func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) {
+	ctx, cancel := context.WithTimeout(ctx, ResumeTimeout)
+	defer cancel()
+	found, err := h.cluster.Sessions.Load(ctx, key)
+	switch {
+	case errors.Is(err, ErrNoSession):
+		h.forgetMoved(key)
+		return
+	case err != nil || !h.isStale(key, found.Owner):
+		return
+	case !may(found):
+		h.giveUp(key, found.Owner)
+		return
+	}
+	for {
+		taken := found
+		taken.Owner = &Owner{Node: h.cluster.Node, Term: found.Owner.next(), Since: sinceOf(found)}
+		found, err = h.cluster.Sessions.Take(ctx, taken, h.o.SessionTTL)
+		switch {
+		case errors.Is(err, ErrNoSession):
+			h.forgetMoved(key)
+			return
+		case err != nil:
+			return
+		case found.Owner == nil || found.Owner.isBefore(taken.Owner):
+			h.adopt(h.ask(ctx, found, taken.Owner))
+			return
+		case !may(found): // another user had the session of a server that knows none
+			_ = h.cluster.Sessions.Save(ctx, []Session{found}, nil, h.o.SessionTTL)
+			return
+		}
+		// Another node was faster. This one is newer, so it takes the session from that one.
+	}
+}
+
+func sinceOf(s Session) (since ID) {
+	if s.Owner != nil {
+		since = s.Owner.Since
+	}
+	return since
+}
+
+// isStale reports whether this node does not have the session of a key, or only an older one than
+// that of another owner.
+func (h *Hub) isStale(key string, other *Owner) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sessions.byKey[key]
+	return s == nil || s.Owner.isBefore(other)
+}
+
+// forgetMoved drops the session of a key that the store has had and does not have any more: a server
+// of another kind has taken it over, or it was refused. A member's stays: the store has lost it.
+func (h *Hub) forgetMoved(key string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sessions.byKey[key]
+	if s == nil || !s.saved || s.member != nil {
+		return
+	}
+	if _, changed := h.unsaved[key]; !changed {
+		h.release(s)
+	}
+}
+
+// adopt keeps a session that this node has taken over.
+func (h *Hub) adopt(of Session) {
+	of.Expires = h.o.Now().Add(h.o.SessionTTL)
+	text, _ := of.Data.(json.RawMessage)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.sessions.byKey[of.Key]
+	if old != nil && !old.Owner.isBefore(of.Owner) {
+		return // another connection to this node was faster
+	}
+	h.release(old)
+	s := &session{Session: of, text: text, saved: true}
+	h.sessions.byKey[s.Key] = s
+	s.place = h.sessions.kept.PushBack(s)
+	h.sessions.count(s)
+	h.ids[s.ClientID]++
+	h.unsaved.add(s.Key)
+	h.dropExcess()
+}
+
+// release drops a session, which may be nil, that another node has now. The store keeps it.
+func (h *Hub) release(s *session) {
+	if s == nil {
+		return
+	}
+	h.dropSession(s)
+	delete(h.unsaved, s.Key)
+}
+
+// isTaken reports whether another node has taken a session after ResumeSession.
+func (h *Hub) isTaken(f *Former) bool {
+	return h.cluster != nil && len(f.Sessions) > 0 && h.sessions.byKey[f.Sessions[0]] == nil
+}
