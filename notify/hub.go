@@ -141,8 +141,9 @@ type Hub struct {
 	handed   map[*session]uint64  // handout.given of the members of kept sessions
 	waking   []*Member            // to wake when the lock is released
 	unsaved  unsaved
-	channels int    // channels with a member
-	stamp    uint64 // number of the last publish or match
+	fetches  map[string]*fetching // by the key of a session; nil without Options.Cluster
+	channels int                  // channels with a member
+	stamp    uint64               // number of the last publish or match
 	fan      fan
 	targets  []*room // scratch memory of a publish
 	runs     []run   // scratch memory of a replay

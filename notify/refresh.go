@@ -17,7 +17,7 @@ const (
 // share starts to share sessions.
 func (h *Hub) share(c *Cluster) (stop func()) {
 	h.cluster = c
-	h.unsaved = make(unsaved)
+	h.unsaved, h.fetches = make(unsaved), make(map[string]*fetching)
 	c.Peers.Handle(takeKind, h.answerTaking)
 	return every(max(h.o.SessionTTL/refreshes, time.Millisecond), h.refreshSessions)
 }

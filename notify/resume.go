@@ -28,6 +28,8 @@ func (h *Hub) ResumeSession(
 func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) {
 	ctx, cancel := context.WithTimeout(ctx, ResumeTimeout)
 	defer cancel()
+	f := h.beginFetch(key)
+	defer h.endFetch(key, f)
 	found, err := h.cluster.Sessions.Load(ctx, key)
 	switch {
 	case errors.Is(err, ErrNoSession):
@@ -39,6 +41,7 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) {
 		h.giveUp(key, found.Owner)
 		return
 	}
+	var formers []*Owner // that this node has replaced in the store
 	for {
 		taken := found
 		taken.Owner = &Owner{Node: h.cluster.Node, Term: found.Owner.next(), Since: sinceOf(found)}
@@ -49,8 +52,15 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) {
 			return
 		case err != nil:
 			return
+		}
+		formers = append(formers, found.Owner)
+		switch {
 		case found.Owner == nil || found.Owner.isBefore(taken.Owner):
-			h.adopt(h.ask(ctx, found, taken.Owner))
+			found.Owner = taken.Owner
+			for _, former := range formers {
+				h.ask(ctx, &found, former)
+			}
+			h.adopt(found, f)
 			return
 		case !may(found): // another user had the session of a server that knows none
 			_ = h.cluster.Sessions.Save(ctx, []Session{found}, nil, h.o.SessionTTL)
@@ -90,15 +100,48 @@ func (h *Hub) forgetMoved(key string) {
 	}
 }
 
+// fetching is a session that this node is taking over.
+type fetching struct {
+	calls int    // that run
+	taken *Owner // the node that has taken the session over meanwhile; nil: none
+}
+
+func (h *Hub) beginFetch(key string) *fetching {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f := h.fetches[key]
+	if f == nil {
+		f = &fetching{}
+		h.fetches[key] = f
+	}
+	f.calls++
+	return f
+}
+
+func (h *Hub) endFetch(key string, f *fetching) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f.calls--; f.calls == 0 {
+		delete(h.fetches, key)
+	}
+}
+
+// noteTaken is for a question about a session that this node does not have yet.
+func (h *Hub) noteTaken(key string, by *Owner) {
+	if f := h.fetches[key]; f != nil && (f.taken == nil || f.taken.isBefore(by)) {
+		f.taken = by
+	}
+}
+
 // adopt keeps a session that this node has taken over.
-func (h *Hub) adopt(of Session) {
+func (h *Hub) adopt(of Session, f *fetching) {
 	of.Expires = h.o.Now().Add(h.o.SessionTTL)
 	text, _ := of.Data.(json.RawMessage)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.sessions.byKey[of.Key]
-	if old != nil && !old.Owner.isBefore(of.Owner) {
-		return // another connection to this node was faster
+	if old != nil && !old.Owner.isBefore(of.Owner) || f.taken != nil && of.Owner.isBefore(f.taken) {
+		return // a newer connection, to this node or another, was faster
 	}
 	h.release(old)
 	s := &session{Session: of, text: text, saved: true}

@@ -25,25 +25,22 @@ type state struct {
 // reasonTaken is for the log of the node that ends the connection.
 const reasonTaken = "resumed on another node"
 
-// ask tells the former owner of a session that it has a new one, and returns the session with what
-// the former one knows of it.
-func (h *Hub) ask(ctx context.Context, s Session, owner *Owner) Session {
-	former := s.Owner
-	s.Owner = owner
-	if former == nil || former.Node == owner.Node {
-		return s
+// ask tells a former owner of a session that it has a new one, and adds to the session what the former
+// one knows of it.
+func (h *Hub) ask(ctx context.Context, s *Session, former *Owner) {
+	if former == nil || former.Node == s.Owner.Node {
+		return
 	}
-	question, _ := json.Marshal(taking{[]byte(s.Key), owner.Node, owner.Term})
+	question, _ := json.Marshal(taking{[]byte(s.Key), s.Owner.Node, s.Owner.Term})
 	answer, err := h.cluster.Peers.Ask(ctx, former.Node, takeKind, question)
 	var last state
 	if err != nil || len(answer) == 0 || json.Unmarshal(answer, &last) != nil {
-		return s // the node has ended, or does not have the session any more
+		return // the node has ended, or does not have the session any more
 	}
 	s.Channels, s.Granted, s.Data = last.Channels, last.Granted, nil
 	if last.Data != nil {
 		s.Data = last.Data
 	}
-	return s
 }
 
 // answerTaking answers the question of another node.
@@ -52,7 +49,11 @@ func (h *Hub) answerTaking(question []byte) []byte {
 	if json.Unmarshal(question, &q) != nil {
 		return nil
 	}
-	last := h.giveUp(string(q.Key), &Owner{Node: q.Node, Term: q.Term})
+	key, by := string(q.Key), &Owner{Node: q.Node, Term: q.Term}
+	h.mu.Lock()
+	h.noteTaken(key, by)
+	h.mu.Unlock()
+	last := h.giveUp(key, by)
 	if last == nil {
 		return nil
 	}
