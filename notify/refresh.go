@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -83,11 +84,16 @@ func (h *Hub) boundUnsaved() {
 	}
 }
 
-// VoidUser refuses the sessions of a user that began at a position or before it, on all nodes. Call it
-// after the connections of the user have ended. Without Options.Cluster it does nothing.
+// VoidUser refuses the sessions of a user that began at a position or before it, on all nodes. Without
+// Options.Cluster it does nothing. Its error wraps ErrUnavailable.
 func (h *Hub) VoidUser(ctx context.Context, userID string, until ID) error {
 	if h.cluster == nil || userID == "" {
 		return nil
 	}
-	return h.cluster.Sessions.Void(ctx, userID, until, h.o.SessionTTL)
+	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
+	defer cancel()
+	if err := h.cluster.Sessions.Void(ctx, userID, until, h.o.SessionTTL); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
 }

@@ -17,56 +17,70 @@ const ResumeTimeout = 500 * time.Millisecond
 func (h *Hub) ResumeSession(
 	ctx context.Context, key string, may func(Session) bool,
 ) (Session, bool) {
-	if h.cluster != nil {
-		h.fetch(ctx, key, may)
+	if h.cluster != nil && !h.fetch(ctx, key, may) {
+		return Session{}, false
 	}
 	s, ok := h.Session(key)
 	return s, ok && may(s)
 }
 
-// fetch makes the session of a key one of this node, as the store has it.
-func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) {
+// fetch makes the session of a key one of this node, as the store has it. It reports false if the
+// session is refused, whoever has it.
+func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (valid bool) {
 	ctx, cancel := context.WithTimeout(ctx, ResumeTimeout)
 	defer cancel()
 	f := h.beginFetch(key)
 	defer h.endFetch(key, f)
 	found, err := h.cluster.Sessions.Load(ctx, key)
 	switch {
+	case errors.Is(err, ErrVoidSession):
+		h.dropKept(key)
+		return false
 	case errors.Is(err, ErrNoSession):
 		h.forgetMoved(key)
-		return
+		return true
 	case err != nil || !h.isStale(key, found.Owner):
-		return
+		return true
 	case !may(found):
 		h.giveUp(key, found.Owner)
-		return
+		return true
 	}
-	var formers []*Owner // that this node has replaced in the store
+	if taken, ok := h.take(ctx, found, may); ok {
+		h.adopt(taken, f)
+	}
+	return true
+}
+
+// take stores a session, as it was found, with this node as its owner, and tells the former one. If
+// other nodes do the same, the last one has the session.
+func (h *Hub) take(
+	ctx context.Context, found Session, may func(Session) bool,
+) (taken Session, ok bool) {
+	var formers []*Owner
 	for {
-		taken := found
+		taken = found
 		taken.Owner = &Owner{Node: h.cluster.Node, Term: found.Owner.next(), Since: sinceOf(found)}
-		found, err = h.cluster.Sessions.Take(ctx, taken, h.o.SessionTTL)
+		before, err := h.cluster.Sessions.Take(ctx, taken, h.o.SessionTTL)
 		switch {
 		case errors.Is(err, ErrNoSession):
-			h.forgetMoved(key)
-			return
+			h.forgetMoved(found.Key)
+			return taken, false
 		case err != nil:
-			return
+			return taken, false
+		case !may(before): // another user came with the pid of a server that knows no users
+			_ = h.cluster.Sessions.Save(ctx, []Session{before}, nil, h.o.SessionTTL)
+			return taken, false
 		}
-		formers = append(formers, found.Owner)
-		switch {
-		case found.Owner == nil || found.Owner.isBefore(taken.Owner):
-			found.Owner = taken.Owner
-			for _, former := range formers {
-				h.ask(ctx, &found, former)
-			}
-			h.adopt(found, f)
-			return
-		case !may(found): // another user had the session of a server that knows none
-			_ = h.cluster.Sessions.Save(ctx, []Session{found}, nil, h.o.SessionTTL)
-			return
+		formers = append(formers, before.Owner)
+		if before.Owner != nil && !before.Owner.isBefore(taken.Owner) {
+			found = before // another node was faster, and its term is as high or higher
+			continue
 		}
-		// Another node was faster. This one is newer, so it takes the session from that one.
+		before.Owner = taken.Owner
+		for _, former := range formers {
+			h.ask(ctx, &before, former)
+		}
+		return before, true
 	}
 }
 
@@ -86,8 +100,17 @@ func (h *Hub) isStale(key string, other *Owner) bool {
 	return s == nil || s.Owner.isBefore(other)
 }
 
-// forgetMoved drops the session of a key that the store has had and does not have any more: a server
-// of another kind has taken it over, or it was refused. A member's stays: the store has lost it.
+// dropKept ends the session of a key that has no member.
+func (h *Hub) dropKept(key string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.sessions.byKey[key]; s != nil && s.member == nil {
+		h.dropSession(s)
+	}
+}
+
+// forgetMoved drops the session of a key that the store has had and does not have any more, because a
+// server of another kind has taken it over. A member's stays: the store has lost it.
 func (h *Hub) forgetMoved(key string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

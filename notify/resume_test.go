@@ -367,13 +367,15 @@ func TestVoidUser(t *testing.T) {
 		n := newNodes(t, "a", "b")
 		defer n.close()
 		n.connect("a", "sid", notify.Attachment{Rooms: []string{"x"}, Sessions: []string{pid}}).Detach()
+		n.connect("a", "live", notify.Attachment{Rooms: []string{"x"}, Sessions: []string{"pid:live"}})
 		saved()
 		if err := n.hubs["b"].VoidUser(t.Context(), "u", n.hubs["b"].Head()); err != nil {
 			t.Fatal(err)
 		}
 		for _, node := range []string{"a", "b"} {
-			c := n.resume(node, "new-"+node, n.hubs[node].Head(), pid)
-			n.expect(c, false, "")
+			for _, key := range []string{pid, "pid:live"} {
+				n.expect(n.resume(node, "new-"+node+key, n.hubs[node].Head(), key), false, "")
+			}
 		}
 		n.publish("a", "1", "*")
 		n.connect("a", "later", notify.Attachment{Sessions: []string{"pid:later"}}).Detach()

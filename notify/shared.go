@@ -3,11 +3,16 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // ErrNoSession is the error of SharedSessions for a key that has no session.
 var ErrNoSession = errors.New("there is no such session")
+
+// ErrVoidSession is the error of SharedSessions.Load for a session that Void refuses. It wraps
+// ErrNoSession.
+var ErrVoidSession = fmt.Errorf("%w: its user was disconnected", ErrNoSession)
 
 // ErrNoPeer is the error of Peers.Ask for a node that has ended.
 var ErrNoPeer = errors.New("there is no such node")
@@ -27,7 +32,7 @@ type Cluster struct {
 // An error other than ErrNoSession says that the store cannot be reached; the outcome of the call is
 // unknown.
 type SharedSessions interface {
-	// Load returns the session of a key. There is none after Void.
+	// Load returns the session of a key, or ErrVoidSession after Void.
 	Load(ctx context.Context, key string) (Session, error)
 
 	// Take stores a session in place of the one that its key has, in one step, and returns the

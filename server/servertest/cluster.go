@@ -71,8 +71,10 @@ func (s *SharedSessions) Load(ctx context.Context, key string) (notify.Session, 
 	switch {
 	case err != nil:
 		return notify.Session{}, err
-	case !ok, void && of.UserID != "" && of.Owner.Since.Seq <= until.Seq:
+	case !ok:
 		return notify.Session{}, notify.ErrNoSession
+	case void && of.UserID != "" && of.Owner.Since.Seq <= until.Seq:
+		return notify.Session{}, notify.ErrVoidSession
 	}
 	return of.Session, nil
 }

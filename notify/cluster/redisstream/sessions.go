@@ -38,7 +38,7 @@ func (s sessions) Load(ctx context.Context, key string) (notify.Session, error) 
 		return notify.Session{}, err
 	}
 	if void {
-		return notify.Session{}, notify.ErrNoSession
+		return notify.Session{}, notify.ErrVoidSession
 	}
 	return found, nil
 }
