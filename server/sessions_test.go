@@ -14,6 +14,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -21,21 +22,20 @@ import (
 	"github.com/roomcast/roomcast/server/socketio"
 )
 
-// nodes are services that share a log, and their sessions in Redis.
+// nodes are services that share a Redis.
 type nodes struct {
 	redis *redistest.Server
-	log   *servertest.SharedLog
-	bus   *servertest.Bus
+	buses []*redisstream.Bus
 	t     *testing.T
 }
 
 func newNodes(t *testing.T) *nodes {
 	t.Helper()
-	return &nodes{redistest.Start(t, redistest.Options{}), servertest.NewSharedLog(), servertest.NewBus(), t}
+	return &nodes{redis: redistest.Start(t, redistest.Options{}), t: t}
 }
 
 // start starts a node.
-func (n *nodes) start(name string, change func(*socketio.Options)) *serviceStack {
+func (n *nodes) start(change func(*socketio.Options)) *serviceStack {
 	n.t.Helper()
 	o := redisstream.DefaultOptions()
 	o.URL = auth.Secret(n.redis.URL())
@@ -46,10 +46,26 @@ func (n *nodes) start(name string, change func(*socketio.Options)) *serviceStack
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(client.Close)
+	bus, err := client.Join(ctx, cluster.Node{UID: nodewire.NewUID()})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(bus.Close)
+	n.buses = append(n.buses, bus)
+	log, err := redisstream.OpenLog(client, redisstream.DefaultLogOptions())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { _ = log.Close() })
 	ho := notify.DefaultOptions()
-	ho.Cluster = &notify.Cluster{Node: name, Sessions: client.Sessions(), Peers: n.bus.Node(name)}
-	hub := notify.New(n.log.Node(), ho)
+	ho.Cluster = &notify.Cluster{Node: bus.Self().UID, Sessions: client.Sessions(), Peers: bus.Peers()}
+	hub := notify.New(log, ho)
 	n.t.Cleanup(hub.Close)
+	select {
+	case <-log.Ready():
+	case <-ctx.Done():
+		n.t.Fatal("the node is not ready")
+	}
 	return newServiceStack(n.t, func(o *socketio.Options) {
 		o.Hub, o.Heartbeat = hub, 0
 		if change != nil {
@@ -123,7 +139,7 @@ func TestClientMovesToAnotherNode(t *testing.T) {
 			return nil
 		})
 	}
-	a, b := n.start("a", nil), n.start("b", nil)
+	a, b := n.start(nil), n.start(nil)
 	handle(a, true)
 	handle(b, false)
 	old := a.Dial("")
@@ -175,7 +191,7 @@ func TestMovedSessionIsAuthorisedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	change := func(o *socketio.Options) { o.Auth = authenticator }
-	a, b := n.start("a", change), n.start("b", change)
+	a, b := n.start(change), n.start(change)
 	payload := func(user, pid, offset string, channels ...string) string {
 		token := servertest.SignHS256(t, servertest.Secret, map[string]any{"sub": user,
 			"exp": time.Now().Add(time.Hour).Unix(), "channels": append([]string{}, channels...)})
@@ -194,7 +210,7 @@ func TestMovedSessionIsAuthorisedAgain(t *testing.T) {
 	}
 	old.Sync() // and its owner was not disturbed
 	for _, room := range []string{"x", "y"} {
-		a.Publish(`{"target":{"channel":"` + room + `"},"type":"` + room + `"}`)
+		b.Publish(`{"target":{"channel":"` + room + `"},"type":"` + room + `"}`)
 	}
 	c := b.Dial("")
 	if got, _, _, connected := c.JoinWithPid(payload("u1", pid, offset, "y")); got != sid || !connected.Recovered {
@@ -209,13 +225,13 @@ func TestMovedSessionIsAuthorisedAgain(t *testing.T) {
 func TestClientOfAKilledNode(t *testing.T) {
 	t.Parallel()
 	n := newNodes(t)
-	a, b := n.start("a", nil), n.start("b", nil)
+	a, b := n.start(nil), n.start(nil)
 	old := a.Dial("")
 	sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
 	old.Send(`42["join-room","orders"]`)
 	old.Event("room-joined", nil)
 	n.saved(pid, "orders")
-	n.bus.Remove("a")
+	n.buses[0].Close()
 	b.Publish(`{"target":{"channel":"orders"},"type":"n"}`)
 	c := b.Dial("")
 	if got, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); got != sid || !connected.Recovered {
@@ -231,7 +247,7 @@ func TestClientOfAKilledNode(t *testing.T) {
 func TestSessionIsTakenTwice(t *testing.T) {
 	t.Parallel()
 	n := newNodes(t)
-	a, b, c := n.start("a", nil), n.start("b", nil), n.start("c", nil)
+	a, b, c := n.start(nil), n.start(nil), n.start(nil)
 	old := a.Dial("")
 	sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
 	n.saved(pid, sid)
@@ -267,7 +283,7 @@ func TestSessionIsTakenTwice(t *testing.T) {
 func TestSessionWithoutRedis(t *testing.T) {
 	t.Parallel()
 	n := newNodes(t)
-	a, b := n.start("a", nil), n.start("b", nil)
+	a, b := n.start(nil), n.start(nil)
 	old := a.Dial("")
 	sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
 	n.saved(pid, sid)
@@ -296,12 +312,13 @@ func TestSessionWithoutRedis(t *testing.T) {
 func TestDisconnectedUserCannotMove(t *testing.T) {
 	t.Parallel()
 	n := newNodes(t)
-	a, b := n.start("a", nil), n.start("b", nil)
+	a, b := n.start(nil), n.start(nil)
 	old := a.Dial("")
 	sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
 	n.saved(pid, sid)
 	old.Conn.Close()
 	a.Gone(sid)
+	b.Publish(`{"target":{"all":true},"type":"n"}`) // b has read what a had when the session began
 	servertest.Do(t, "DELETE", "http://"+b.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
 	for _, s := range []*serviceStack{a, b} {
 		c := s.Dial("")
@@ -320,7 +337,7 @@ func TestDisconnectedUserCannotMove(t *testing.T) {
 func TestClientOfANodeServer(t *testing.T) {
 	t.Parallel()
 	n := newNodes(t)
-	a := n.start("a", func(o *socketio.Options) { o.MaxRooms = 1 })
+	a := n.start(func(o *socketio.Options) { o.MaxRooms = 1 })
 	c := a.Dial("")
 	_, _, offset, _ := c.JoinWithPid(`{"userId":"u2"}`)
 	a.Publish(`{"target":{"channel":"orders"},"type":"orders"}`)
@@ -348,7 +365,7 @@ func TestClientOfANodeServer(t *testing.T) {
 func TestTabMovesToAnotherNode(t *testing.T) {
 	t.Parallel()
 	n := newNodes(t)
-	a, b := n.start("a", nil), n.start("b", nil)
+	a, b := n.start(nil), n.start(nil)
 	query := url.Values{"userId": {"u1"}, "sessionId": {"tab-1"}, "channels": {"news"}}
 	first, lines := a.Stream(query, nil)
 	hello, _ := readEvent(t, lines, "connected")

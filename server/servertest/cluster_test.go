@@ -14,11 +14,3 @@ func TestSharedSessions(t *testing.T) {
 		return s, s
 	})
 }
-
-func TestSharedLog(t *testing.T) {
-	t.Parallel()
-	logtest.Test(t, func(*testing.T) logtest.Subject {
-		l := NewSharedLog()
-		return logtest.Subject{Log: l.Node(), Peer: l.Node()}
-	})
-}
