@@ -67,6 +67,43 @@ func TestAddresses(t *testing.T) {
 	})
 }
 
+// The client follows a slot that moves to another server of a Redis Cluster.
+func TestSlotMoves(t *testing.T) {
+	t.Parallel()
+	servers := redistest.StartCluster(t, 2)
+	c := dial(t, options(servers[0].URL()+"?cluster=true"))
+	slot := fmt.Sprint(servers[0].Do(t, "CLUSTER", "KEYSLOT", c.o.Stream))
+	for i := range 4 {
+		to := servers[i%2]
+		id := to.Do(t, "CLUSTER", "MYID").(string)
+		for _, s := range servers {
+			if _, err := s.Try("DEL", c.key("test")); err != nil { // a slot with keys does not move
+				t.Fatal(err)
+			}
+		}
+		to.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
+		servers[(i+1)%2].Do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
+		servertest.Eventually(t, "the client finds the server", func() bool {
+			return c.set(t.Context(), "v") == nil
+		})
+		if to.Do(t, "GET", c.key("test")) != "v" {
+			t.Errorf("move %d: the value is elsewhere", i)
+		}
+	}
+}
+
+// A caller's deadline says nothing about the server, so it is not in the log.
+func TestDeadlineOfCaller(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	c, log := newClient(t, options(s.URL()))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.set(ctx, "v"); !errors.Is(err, ErrUnavailable) || log.Text() != "" {
+		t.Errorf("%v, log %s", err, log.Text())
+	}
+}
+
 // The client follows a Sentinel to the replica that replaces the primary.
 func TestSentinel(t *testing.T) {
 	t.Parallel()
