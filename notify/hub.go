@@ -65,6 +65,10 @@ type Options struct {
 	// Sessions keeps the sessions for the next process. Nil: they end with this one.
 	Sessions SessionStore
 
+	// Presence shares the counts of users, channels and transports with the other nodes of a
+	// cluster. Nil: there is no other node.
+	Presence Presence
+
 	// Now returns the time. Nil is time.Now.
 	Now func() time.Time
 }

@@ -80,11 +80,12 @@ func (h *Hub) Stats() Stats {
 	}
 }
 
-// Total returns the number of connections in "/".
+// Total returns the number of connections in "/", those to other nodes included.
 func (h *Hub) Total() int {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.total()
+	own := h.total()
+	h.mu.Unlock()
+	return own + h.totalElsewhere()
 }
 
 func (h *Hub) total() int {
@@ -94,11 +95,13 @@ func (h *Hub) total() int {
 	return 0
 }
 
-// UserOnline reports whether a user has a connection in "/".
+// UserOnline reports whether a user has a connection in "/", to this node or another one.
 func (h *Hub) UserOnline(id string) bool { return h.ConnectionsOf(id) > 0 }
 
-// ConnectionsOf returns the number of connections of a user in "/".
-func (h *Hub) ConnectionsOf(id string) int {
+// ConnectionsOf returns the number of connections of a user in "/", those to other nodes included.
+func (h *Hub) ConnectionsOf(id string) int { return h.ownConnectionsOf(id) + h.UserElsewhere(id) }
+
+func (h *Hub) ownConnectionsOf(id string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if u := h.users[id]; u != nil {
@@ -107,8 +110,12 @@ func (h *Hub) ConnectionsOf(id string) int {
 	return 0
 }
 
-// ChannelOccupied reports whether a channel of "/" has a member.
+// ChannelOccupied reports whether a channel of "/" has a member, on this node or another one.
 func (h *Hub) ChannelOccupied(name string) bool {
+	return h.ownChannelOccupied(name) || h.elsewhere(channelField+name) > 0
+}
+
+func (h *Hub) ownChannelOccupied(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.index.table.Room(rooms.In(RootNamespace, name))
@@ -116,11 +123,16 @@ func (h *Hub) ChannelOccupied(name string) bool {
 }
 
 // IsClientID reports whether name is the client id of a member or of a kept session, in any
-// namespace.
+// namespace. With Options.Presence every name that looks like one is, because other nodes have
+// clients, too.
 func (h *Hub) IsClientID(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ids[name] > 0
+	return h.isClientID(name)
+}
+
+func (h *Hub) isClientID(name string) bool {
+	return h.ids[name] > 0 || h.o.Presence != nil && rooms.LooksLikeClientID(name)
 }
 
 // Member returns the member of a client id in a namespace ("" is "/"), or nil.
