@@ -26,6 +26,7 @@ type Notification struct {
 	Data, Metadata json.RawMessage
 
 	Volatile bool     // for members that do not lag; neither stored nor replayed
+	Local    bool     // with Volatile: for members of this node of a cluster only
 	Except   []string // client ids that do not get the notification
 
 	// TTL limits the replay: a client that connects later than TTL does not get the notification.

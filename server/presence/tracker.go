@@ -58,6 +58,18 @@ func (t *Tracker) Stop() {
 	}
 }
 
+// Know makes keys present without a change, unless they are not: those that were present before the
+// Tracker.
+func (t *Tracker) Know(labels map[string]string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, label := range labels {
+		if t.keys[key] == nil && t.present(key) {
+			t.keys[key] = &tracked{key: key, label: label}
+		}
+	}
+}
+
 // Update must be called after a key has become present or absent. Calls may come in any order,
 // because Update reads the current state itself. The label belongs to the key until it is absent.
 func (t *Tracker) Update(key, label string) {

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/presencetest"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -91,11 +89,9 @@ func TestPresenceOfAKilledNode(t *testing.T) {
 	one.Set("u:a", 2, "Ada")
 	seen.Await(t, "u:a Ada")
 	one.kill()
-	admin := redis.NewClient(redisOptions(t, s))
-	defer admin.Close()
-	ttl, err := admin.PTTL(t.Context(), one.key(one.uid)).Result()
-	if err != nil || ttl <= 0 || ttl > presenceLife {
-		t.Fatalf("the server keeps the counts for %v, %v", ttl, err)
+	ttl, _ := s.Do(t, "PTTL", one.key(one.uid)).(int64)
+	if ttl <= 0 || ttl > presenceLife.Milliseconds() {
+		t.Fatalf("the server keeps the counts for %d ms", ttl)
 	}
 	later.Store(int64(presenceLife))
 	silent := o.Now()
@@ -107,22 +103,11 @@ func TestPresenceOfAKilledNode(t *testing.T) {
 	if n := two.Count("u:a"); n != 2 {
 		t.Errorf("%d while the server has the counts", n)
 	}
-	if err := admin.Del(t.Context(), one.key(one.uid)).Err(); err != nil { // instead of 15 s
-		t.Fatal(err)
-	}
+	s.Do(t, "DEL", one.key(one.uid)) // instead of 15 s
 	seen.Await(t, "u:a Ada, u:a Ada")
 	if two.Count("u:a") != 0 || !two.Leads() {
 		t.Error("the node is still there")
 	}
-}
-
-func redisOptions(t testing.TB, s *redistest.Server) *redis.Options {
-	t.Helper()
-	o, err := redis.ParseURL(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
 }
 
 // While the server is away nothing changes. One that comes back empty gets all counts again, and a
@@ -150,17 +135,11 @@ func TestPresenceAfterALossOfTheServer(t *testing.T) {
 		t.Errorf("watched %s", text)
 	}
 	servertest.Eventually(t, "the whole hash", func() bool {
-		hash, err := redisHash(t, s, one)
-		return err == nil && hash[wholeField] == "1" && hash["u:a"] == "2 Ada" && hash["u:c"] == "1 Cyd"
+		values, _ := s.Do(t, "HMGET", one.key(one.uid), wholeField, "u:a", "u:b", "u:c").([]any)
+		return fmt.Sprint(values) == "[1 2 Ada <nil> 1 Cyd]"
 	})
 	three := shareOn(t, dial(t, options(s.URL())), 3)
 	presencetest.Await(t, three, "u:a", 2)
-}
-
-func redisHash(t testing.TB, s *redistest.Server, p *Presence) (map[string]string, error) {
-	r := redis.NewClient(redisOptions(t, s))
-	defer r.Close()
-	return r.HGetAll(t.Context(), p.key(p.uid)).Result()
 }
 
 // Connections that end, and messages that no node has written, lose nothing.
@@ -168,8 +147,6 @@ func TestPresenceWithFaults(t *testing.T) {
 	t.Parallel()
 	s, c := start(t)
 	one, two := shareOn(t, c, 1), shareOn(t, dial(t, options(s.URL())), 2)
-	r := redis.NewClient(redisOptions(t, s))
-	defer r.Close()
 	channel := c.channel(presenceChannel)
 	for i := range 20 {
 		one.Set("u:a", i+1, "")
@@ -178,13 +155,9 @@ func TestPresenceWithFaults(t *testing.T) {
 			`{"uid":"` + one.uid + `","version":18446744073709551615}`,
 			`{"uid":"` + one.uid + `","version":-1}`,
 			`{"uid":"ffffffffffffffff","version":1,"set":{"u:z":"1"}}`} {
-			if err := r.Publish(t.Context(), channel, text).Err(); err != nil {
-				t.Fatal(err)
-			}
+			s.Do(t, "PUBLISH", channel, text)
 		}
-		if err := r.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
-			t.Fatal(err)
-		}
+		s.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
 	}
 	presencetest.Await(t, two, "u:a", 20)
 	for i := range 20 {
