@@ -35,6 +35,40 @@ type Stats struct {
 	Gaps     map[string]uint64 `json:"gaps"`     // gaps that members got, by reason
 }
 
+// Add adds the counts of another node. A user of both then counts twice.
+func (s *Stats) Add(o Stats) {
+	s.Total += o.Total
+	s.ActiveUsers += o.ActiveUsers
+	s.ByTransport = sums(s.ByTransport, o.ByTransport)
+	s.Members += o.Members
+	s.Lagging += o.Lagging
+	s.Channels += o.Channels
+	s.Rooms += o.Rooms
+	s.Sessions += o.Sessions
+	s.Unsaved += o.Unsaved
+	s.Published += o.Published
+	s.Delivered += o.Delivered
+	s.History += o.History
+	s.HistoryBytes += o.HistoryBytes
+	s.Retained += o.Retained
+	s.RetainedBytes += o.RetainedBytes
+	s.Lagged += o.Lagged
+	s.Dropped += o.Dropped
+	s.Replays += o.Replays
+	s.Replayed += o.Replayed
+	s.Gaps = sums(s.Gaps, o.Gaps)
+}
+
+// sums returns a new map.
+func sums[N int | uint64](x, y map[string]N) map[string]N {
+	sum := make(map[string]N, max(len(x), len(y)))
+	maps.Copy(sum, x)
+	for key, n := range y {
+		sum[key] += n
+	}
+	return sum
+}
+
 // counters are totals since the start, guarded by the Hub's lock.
 type counters struct {
 	published, delivered               uint64

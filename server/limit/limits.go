@@ -42,7 +42,7 @@ type Limiter struct {
 func New(o Options) *Limiter {
 	return &Limiter{
 		options: o, users: map[string]int{}, addresses: map[netip.Addr]int{},
-		elsewhere: func(string) int { return 0 },
+		elsewhere:  func(string) int { return 0 },
 		handshakes: handshakes{from: map[netip.Addr]int{}},
 	}
 }

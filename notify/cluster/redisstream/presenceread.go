@@ -50,7 +50,7 @@ func (p *Presence) follow(ready func()) error {
 	sub := server.Subscribe(ctx, p.b.c.channel(presenceChannel))
 	defer sub.Close()
 	defer context.AfterFunc(p.life, func() { _ = sub.Close() })() // ends a read
-	if _, err := sub.ReceiveTimeout(ctx, Timeout); err != nil { // it is subscribed
+	if _, err := sub.ReceiveTimeout(ctx, Timeout); err != nil {   // it is subscribed
 		return err
 	}
 	if err := p.meetAll(ctx); err != nil {
