@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/roomcast/roomcast/server/servertest"
-	"github.com/roomcast/roomcast/server/servertest/chaos"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
@@ -195,27 +196,16 @@ func TestSlowServer(t *testing.T) {
 // A command whose reply is lost is not sent again.
 func TestNoRepetition(t *testing.T) {
 	t.Parallel()
-	s := redistest.Start(t, redistest.Options{})
-	proxy := chaos.New(t, s.Addr(), 1)
-	c := dial(t, options("redis://"+proxy.Addr))
-	s.Pause(t)
-	failed := make(chan error, 1)
-	go func() { failed <- c.set(t.Context(), "v") }()
-	servertest.Eventually(t, "the call fails when its connection breaks", func() bool {
-		proxy.Cut(1)
-		select {
-		case err := <-failed:
-			return errors.Is(err, ErrUnavailable)
-		default:
-			return false
-		}
+	s, c, d := startDeaf(t)
+	d.next.Store(true)
+	err := c.do(t.Context(), func(ctx context.Context, r *redis.Client) error {
+		return r.Incr(ctx, c.key("n")).Err()
 	})
-	s.Continue(t)
-	if err := c.set(t.Context(), "w"); err != nil {
-		t.Fatal(err)
+	if !errors.Is(err, ErrUnavailable) {
+		t.Errorf("the call: %v", err)
 	}
-	if calls := s.Info(t, "cmdstat_set"); strings.HasPrefix(calls, "calls=3") {
-		t.Errorf("SET was called too often: %s", calls)
+	if n := s.Do(t, "GET", c.key("n")); n != "1" {
+		t.Errorf("INCR was carried out %v times", n)
 	}
 }
 
