@@ -17,9 +17,14 @@ type Presence interface {
 	// Count returns the sum of the counts of a field on the other nodes.
 	Count(field string) int
 
-	// Watch calls f for a field with a prefix after its Count has become 0, or is no longer 0, one
-	// call at a time. It returns the fields, and their names, whose Count is not 0 now.
-	Watch(prefix string, f func(field, name string)) (now map[string]string)
+	// Watch calls f for a field with a prefix after its Count has become 0, or is no longer 0. known
+	// says that this is not new: it was so when Watch was called, or at Ready. Calls that are not
+	// known come one at a time.
+	Watch(prefix string, f func(field, name string, known bool))
+
+	// Ready returns a channel that is closed when the counts of the other nodes have been read. The
+	// Hub is not ready before.
+	Ready() <-chan struct{}
 
 	// Leads reports whether this node speaks for the cluster, when only one node should. Without
 	// faults it is true on one node.
@@ -79,29 +84,21 @@ func (h *Hub) totalElsewhere() (n int) {
 func (h *Hub) UserElsewhere(id string) int { return h.elsewhere(userField + id) }
 
 // WatchUsers calls f after a user has got the first connection in "/" to another node of the
-// cluster, or has lost the last, one call at a time. It returns the users, and their names, that
-// have one now.
-func (h *Hub) WatchUsers(f func(id, name string)) (now map[string]string) {
-	return h.watchFields(userField, f)
-}
+// cluster, or has lost the last, and, with known, for the users that had one before.
+func (h *Hub) WatchUsers(f func(id, name string, known bool)) { h.watchFields(userField, f) }
 
 // WatchChannels is WatchUsers for the members of channels of "/". The names are empty.
-func (h *Hub) WatchChannels(f func(channel, name string)) (now map[string]string) {
-	return h.watchFields(channelField, f)
+func (h *Hub) WatchChannels(f func(channel, name string, known bool)) {
+	h.watchFields(channelField, f)
 }
 
-func (h *Hub) watchFields(prefix string, f func(key, name string)) (now map[string]string) {
+func (h *Hub) watchFields(prefix string, f func(key, name string, known bool)) {
 	if h.o.Presence == nil {
-		return nil
+		return
 	}
-	fields := h.o.Presence.Watch(prefix, func(field, name string) {
-		f(strings.TrimPrefix(field, prefix), name)
+	h.o.Presence.Watch(prefix, func(field, name string, known bool) {
+		f(strings.TrimPrefix(field, prefix), name, known)
 	})
-	now = make(map[string]string, len(fields))
-	for field, name := range fields {
-		now[strings.TrimPrefix(field, prefix)] = name
-	}
-	return now
 }
 
 // Leads reports whether this node speaks for its cluster, when only one node should. A node without

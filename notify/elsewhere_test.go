@@ -21,14 +21,13 @@ func (f *fixed) Set(field string, n int, name string) {
 }
 func (f *fixed) Count(field string) int { return f.others[field] }
 func (f *fixed) Leads() bool            { return false }
-func (f *fixed) Watch(prefix string, _ func(field, name string)) map[string]string {
-	now := map[string]string{}
+func (f *fixed) Ready() <-chan struct{} { return always }
+func (f *fixed) Watch(prefix string, w func(field, name string, known bool)) {
 	for field := range f.others {
 		if strings.HasPrefix(field, prefix) {
-			now[field] = "N"
+			w(field, "N", true)
 		}
 	}
-	return now
 }
 
 func clusterHub(t *testing.T, others map[string]int) (*Hub, *fixed) {
@@ -94,8 +93,10 @@ func TestReceiptsOfACluster(t *testing.T) {
 	if !h.UserOnline("w") || h.ConnectionsOf("u") != 3 || !h.ChannelOccupied("d") || h.Leads() {
 		t.Error("other nodes do not count")
 	}
-	if now := h.WatchChannels(nil); !maps.Equal(now, map[string]string{"c": "N", "d": "N"}) {
-		t.Errorf("channels elsewhere: %v", now)
+	known := map[string]string{}
+	h.WatchChannels(func(channel, name string, _ bool) { known[channel] = name })
+	if !maps.Equal(known, map[string]string{"c": "N", "d": "N"}) {
+		t.Errorf("channels elsewhere: %v", known)
 	}
 }
 

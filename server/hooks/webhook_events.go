@@ -21,7 +21,7 @@ func (w *Webhooks) observe() {
 	}
 	if w.wants[channelOccupied] || w.wants[channelVacated] {
 		w.hub.OnRoomChange(w.roomChanged)
-		w.channels.Know(w.hub.WatchChannels(w.channels.Update))
+		w.hub.WatchChannels(w.channels.Watch)
 	}
 	if w.wants[undelivered] {
 		w.hub.OnUndelivered(w.undelivered)

@@ -56,9 +56,7 @@ func startNode(t *testing.T, s *redistest.Server, clock *later, i int) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(bus.Close)
-	if n.presence, err = bus.Presence(ctx); err != nil {
-		t.Fatal(err)
-	}
+	n.presence = bus.Presence()
 	t.Cleanup(n.presence.Close)
 	n.hub = servertest.HubWith(t, func(o *notify.Options) { o.Presence = n.presence })
 	users := AnnounceUsers(n.hub, zap.NewNop(), func(c Change) {
@@ -67,6 +65,7 @@ func startNode(t *testing.T, s *redistest.Server, clock *later, i int) *node {
 		n.observed = append(n.observed, fmt.Sprint(c.Key, " ", c.Present))
 	})
 	t.Cleanup(users.Stop)
+	servertest.Eventually(t, "a hub", func() bool { return n.hub.Ready() == nil })
 	n.watcher = servertest.Attach(t, n.hub, fmt.Sprint("watcher", i), "", presenceChannel)
 	return n
 }

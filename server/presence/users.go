@@ -45,7 +45,7 @@ func AnnounceUsers(hub *notify.Hub, log *zap.Logger, observe func(Change)) *User
 	u.tracker = NewTracker(presenceDelay, hub.UserOnline, u.changed)
 	hub.OnAttach(u.update)
 	hub.OnDetach(u.update)
-	u.tracker.Know(hub.WatchUsers(u.tracker.Update))
+	hub.WatchUsers(u.tracker.Watch)
 	return u
 }
 

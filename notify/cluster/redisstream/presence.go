@@ -30,6 +30,7 @@ type Presence struct {
 	life    context.Context // ends with Close
 	end     context.CancelFunc
 	running sync.WaitGroup
+	ready   chan struct{}
 	full    atomic.Bool // the log says so
 
 	own    own
@@ -38,25 +39,19 @@ type Presence struct {
 
 var _ notify.Presence = (*Presence)(nil)
 
-// Presence shares the counts of the node. It waits until the counts of the other nodes are read, or
-// until ctx ends. It has to be closed, before the Bus.
-func (b *Bus) Presence(ctx context.Context) (*Presence, error) {
-	p := &Presence{b: b, uid: b.Self().UID, own: newOwn(), others: newOthers()}
+// Presence shares the counts of the node. It does not wait for the server. The Presence has to be
+// closed, before the Bus.
+func (b *Bus) Presence() *Presence {
+	p := &Presence{b: b, uid: b.Self().UID, ready: make(chan struct{}), own: newOwn(),
+		others: newOthers()}
 	p.life, p.end = context.WithCancel(b.life)
-	first := make(chan struct{})
-	p.running.Go(func() { p.listen(first) })
+	p.running.Go(p.listen)
 	p.running.Go(p.write)
-	select {
-	case <-first:
-		return p, nil
-	case <-ctx.Done():
-		p.Close()
-		return nil, context.Cause(ctx)
-	case <-p.life.Done():
-		p.Close()
-		return nil, ErrClosed
-	}
+	return p
 }
+
+// Ready implements notify.Presence.
+func (p *Presence) Ready() <-chan struct{} { return p.ready }
 
 // Set implements notify.Presence.
 func (p *Presence) Set(field string, n int, name string) {
@@ -70,8 +65,8 @@ func (p *Presence) Set(field string, n int, name string) {
 func (p *Presence) Count(field string) int { return p.others.count(field) }
 
 // Watch implements notify.Presence.
-func (p *Presence) Watch(prefix string, f func(field, name string)) (now map[string]string) {
-	return p.others.watch(prefix, f)
+func (p *Presence) Watch(prefix string, f func(field, name string, known bool)) {
+	p.others.watch(prefix, f)
 }
 
 // Leads implements notify.Presence: the node with the smallest uid does.

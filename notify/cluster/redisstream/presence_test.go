@@ -1,7 +1,6 @@
 package redisstream
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -17,13 +16,9 @@ import (
 // shareOn adds a node with counts, which the test closes.
 func shareOn(t testing.TB, c *Client, n int) *Presence {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
-	defer cancel()
-	p, err := join(t, c, n).Presence(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := join(t, c, n).Presence()
 	t.Cleanup(p.Close)
+	servertest.Receive(t, p.Ready())
 	return p
 }
 
@@ -66,7 +61,13 @@ func TestPresenceOfALaterNode(t *testing.T) {
 	one, two := shareOn(t, c, 1), shareOn(t, dial(t, options(s.URL())), 2)
 	one.Set("u:a", 2, "Ada")
 	presencetest.Await(t, two, "u:a", 2)
-	three := shareOn(t, dial(t, options(s.URL())), 3)
+	bus := join(t, dial(t, options(s.URL())), 3)
+	three := bus.Presence()
+	defer three.Close()
+	var seen presencetest.Seen
+	three.Watch("u:", seen.Add) // before it has read anything, or after that
+	servertest.Receive(t, three.Ready())
+	seen.Await(t, "u:a Ada (known)")
 	if n := three.Count("u:a"); n != 2 {
 		t.Errorf("%d at first", n)
 	}

@@ -34,7 +34,7 @@ type peer struct {
 
 type watcher struct {
 	prefix string
-	f      func(field, name string)
+	f      func(field, name string, known bool)
 }
 
 // crossing is a field whose sum has become 0, or is no longer 0.
@@ -48,29 +48,33 @@ func (o *others) count(field string) int {
 	return o.sums[field].n
 }
 
-func (o *others) watch(prefix string, f func(field, name string)) (now map[string]string) {
+// watch adds a watcher, which gets at once what there is.
+func (o *others) watch(prefix string, f func(field, name string, known bool)) {
+	w := watcher{prefix, f}
+	var known []crossing
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.watchers = append(o.watchers, watcher{prefix, f})
-	now = map[string]string{}
+	o.watchers = append(o.watchers, w)
 	for field, sum := range o.sums {
-		if strings.HasPrefix(field, prefix) {
-			now[field] = sum.name
-		}
+		known = append(known, crossing{field, sum.name})
 	}
-	return now
+	o.mu.Unlock()
+	w.tell(known, true)
 }
 
 // tell calls the watchers.
-func (o *others) tell(crossings []crossing) {
+func (o *others) tell(crossings []crossing, known bool) {
 	o.mu.RLock()
 	watchers := o.watchers
 	o.mu.RUnlock()
+	for _, w := range watchers {
+		w.tell(crossings, known)
+	}
+}
+
+func (w watcher) tell(crossings []crossing, known bool) {
 	for _, c := range crossings {
-		for _, w := range watchers {
-			if strings.HasPrefix(c.field, w.prefix) {
-				w.f(c.field, c.name)
-			}
+		if strings.HasPrefix(c.field, w.prefix) {
+			w.f(c.field, c.name, known)
 		}
 	}
 }

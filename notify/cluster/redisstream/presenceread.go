@@ -14,18 +14,18 @@ const (
 	// maxChanges is how many messages wait. Above it the server keeps them, and ends the connection
 	// when it has too many.
 	maxChanges = 64
-	// deaf is how long nothing arrives, not even what this node says, on a connection that is lost.
-	deaf = 3 * presenceRefresh
+	// maxSilence is how long nothing arrives, not even what this node says, on a connection that is lost.
+	maxSilence = 3 * presenceRefresh
 )
 
-// listen follows the other nodes until this one leaves. It closes first when it has read all of
-// them.
-func (p *Presence) listen(first chan struct{}) {
+// listen follows the other nodes until this one leaves.
+func (p *Presence) listen() {
+	isReady := false
 	for wait := newBackoff(); ; {
-		err := p.follow(func() {
-			if first != nil {
-				close(first)
-				first = nil
+		err := p.follow(isReady, func() {
+			if !isReady {
+				isReady = true
+				close(p.ready)
 			}
 			wait = newBackoff()
 		})
@@ -39,8 +39,9 @@ func (p *Presence) listen(first chan struct{}) {
 	}
 }
 
-// follow applies messages until the connection or the node ends.
-func (p *Presence) follow(ready func()) error {
+// follow applies messages until the connection or the node ends. What the first call reads, until
+// it calls ready, is not new.
+func (p *Presence) follow(isReady bool, ready func()) error {
 	ctx, cancel := context.WithTimeout(p.life, Timeout)
 	defer cancel()
 	server, err := p.b.c.server(ctx)
@@ -56,7 +57,7 @@ func (p *Presence) follow(ready func()) error {
 	if err := p.meetAll(ctx); err != nil {
 		return err
 	}
-	if err := p.readDue(); err != nil {
+	if err := p.readDue(!isReady); err != nil {
 		return err
 	}
 	ready()
@@ -109,10 +110,10 @@ func (p *Presence) apply(sub *redis.PubSub) error {
 			case c.UID == p.uid:
 				continue
 			}
-			p.others.tell(p.others.heard(c, p.b.c.o.Now()))
+			p.others.tell(p.others.heard(c, p.b.c.o.Now()), false)
 		case <-ticker.C:
 		}
-		_ = p.readDue() // do logs an error, and the next time is soon
+		_ = p.readDue(false) // do logs an error, and the next time is soon
 	}
 }
 
@@ -121,7 +122,7 @@ func receive(
 	ctx context.Context, sub *redis.PubSub, messages chan<- string, quit <-chan struct{},
 ) error {
 	for {
-		got, err := sub.ReceiveTimeout(ctx, deaf)
+		got, err := sub.ReceiveTimeout(ctx, maxSilence)
 		if err != nil {
 			return err
 		}
@@ -137,8 +138,8 @@ func receive(
 	}
 }
 
-// readDue reads the hashes that are due.
-func (p *Presence) readDue() error {
+// readDue reads the hashes that are due. known says that watchers get nothing new.
+func (p *Presence) readDue(known bool) error {
 	for _, uid := range p.others.due(p.b.c.o.Now()) {
 		var hash map[string]string
 		err := p.b.c.do(p.life, func(ctx context.Context, r *redis.Client) (err error) {
@@ -148,7 +149,7 @@ func (p *Presence) readDue() error {
 		if err != nil {
 			return err
 		}
-		p.others.tell(p.others.read(uid, hash, p.b.c.o.Now()))
+		p.others.tell(p.others.read(uid, hash, p.b.c.o.Now()), known)
 	}
 	return nil
 }

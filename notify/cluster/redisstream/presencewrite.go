@@ -35,8 +35,8 @@ func parseChange(payload string) (c change, err error) {
 	return c, nil
 }
 
-// state is where the hash of this node is.
-type state struct {
+// hashState is what this node knows of its hash.
+type hashState struct {
 	version uint64 // of the last change
 	rewrite bool   // the next change begins a new hash
 	whole   bool   // the hash has said so
@@ -44,7 +44,7 @@ type state struct {
 
 // write sends changes until the node leaves.
 func (p *Presence) write() {
-	s := state{rewrite: true}
+	s := hashState{rewrite: true}
 	refresh := time.NewTicker(presenceRefresh)
 	defer refresh.Stop()
 	for {
@@ -67,7 +67,7 @@ func (p *Presence) write() {
 }
 
 // flush sends the next changes, if any, and says that the node lives.
-func (p *Presence) flush(s *state) (more bool) {
+func (p *Presence) flush(s *hashState) (more bool) {
 	if s.rewrite {
 		p.own.noteAll()
 	}
@@ -84,16 +84,16 @@ func (p *Presence) flush(s *state) (more bool) {
 		return true
 	}
 	if s.rewrite || stored == next {
-		*s = state{version: next, whole: !more || s.whole && !s.rewrite}
+		*s = hashState{version: next, whole: !more || s.whole && !s.rewrite}
 		return more
 	}
 	// The server has lost the hash, or has got a change of which this node does not know.
-	*s = state{version: max(next, stored) + 1, rewrite: true}
+	*s = hashState{version: max(next, stored) + 1, rewrite: true}
 	return true
 }
 
 // send stores a change and tells it to the others. It returns the version of the hash.
-func (p *Presence) send(c change, s *state, last bool) (stored uint64, err error) {
+func (p *Presence) send(c change, s *hashState, last bool) (stored uint64, err error) {
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return 0, err
