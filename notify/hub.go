@@ -68,6 +68,10 @@ type Options struct {
 	// Cluster shares the sessions with other nodes, in place of Sessions. Nil: this node is alone.
 	Cluster *Cluster
 
+	// Presence shares the counts of users, channels and transports with the other nodes of a
+	// cluster. Nil: there is no other node.
+	Presence Presence
+
 	// Now returns the time. Nil is time.Now.
 	Now func() time.Time
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/server/api"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
@@ -41,6 +42,11 @@ type Options struct {
 	// Answers are the stores for the answers to requests with an Idempotency-Key. With nil they are in
 	// memory.
 	Answers api.Answers
+
+	// Bus reaches the other nodes of a cluster, and Node is this one. The Service does not close it. nil:
+	// there are no other nodes.
+	Bus  cluster.Bus
+	Node cluster.Node
 
 	// APIKeys are those of backends, see auth.ParseAPIKey; none: the API refuses all requests.
 	APIKeys      []string
