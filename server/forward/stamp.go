@@ -37,7 +37,7 @@ type stamp struct {
 // fields, the method, and the path with its query.
 func (s stamp) signed(secret []byte, method, uri string) string {
 	text := s.text()
-	return text + " " + base64.RawURLEncoding.EncodeToString(macOf(secret, text, method, uri))
+	return text + " " + macOf(secret, text, method, uri)
 }
 
 func (s stamp) text() string {
@@ -48,10 +48,10 @@ func (s stamp) text() string {
 	return fmt.Sprintf("%s %s %d %d %s", stampVersion, s.sender, s.count, s.at.UnixMilli(), client)
 }
 
-func macOf(secret []byte, text, method, uri string) []byte {
+func macOf(secret []byte, text, method, uri string) string {
 	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "roomcast forward\n%s\n%s\n%s", text, method, uri) // none has a line break
-	return mac.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // verify reads a header that is signed for this request.
@@ -60,17 +60,17 @@ func verify(header string, secret []byte, method, uri string) (s stamp, err erro
 	if err != nil {
 		return stamp{}, err
 	}
-	if !hmac.Equal(mac, macOf(secret, s.text(), method, uri)) {
+	if !hmac.Equal([]byte(mac), []byte(macOf(secret, s.text(), method, uri))) {
 		return stamp{}, errors.New("the signature is wrong")
 	}
 	return s, nil
 }
 
-func parseStamp(header string) (s stamp, mac []byte, err error) {
+func parseStamp(header string) (s stamp, mac string, err error) {
 	fields := strings.Split(header, " ")
 	if len(header) > maxStamp || len(fields) != 6 || fields[0] != stampVersion ||
 		len(fields[1]) != senderSize {
-		return stamp{}, nil, errStamp
+		return stamp{}, "", errStamp
 	}
 	s.sender = fields[1]
 	count, err1 := strconv.ParseUint(fields[2], 10, 64)
@@ -79,10 +79,9 @@ func parseStamp(header string) (s stamp, mac []byte, err error) {
 	if fields[4] != "-" {
 		s.client, err3 = netip.ParseAddr(fields[4])
 	}
-	mac, err4 := base64.RawURLEncoding.DecodeString(fields[5])
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return stamp{}, nil, errStamp
+	if errors.Join(err1, err2, err3) != nil {
+		return stamp{}, "", errStamp
 	}
 	s.count, s.at = count, time.UnixMilli(ms)
-	return s, mac, nil
+	return s, fields[5], nil
 }
