@@ -121,7 +121,7 @@ func TestRawPollingWithoutStickySessions(t *testing.T) {
 		if n == owner {
 			want = 1
 		}
-		writes := servertest.Scrape(t, n.counts.Handler())[`roomcast_written_bytes_total{transport="polling"}`]
+		writes := servertest.Scrape(t, n.counts.Handler())[`roomcast_sent_bytes_total{transport="polling"}`]
 		if n.sio.Sessions() != want || n.Hub.Stats().Total != want || (writes > 0) != (want > 0) || n.refused() != 0 {
 			t.Errorf("node %s: %d sessions, %d connections, %v bytes, %v refusals", n.tag,
 				n.sio.Sessions(), n.Hub.Stats().Total, writes, n.refused())
@@ -232,10 +232,10 @@ func TestBindingWithoutStickySessions(t *testing.T) {
 func TestTooLargePostWithoutStickySessions(t *testing.T) {
 	t.Parallel()
 	c := newNodeCluster(t, func(o *socketio.Options) { o.MaxPayload = 1000 })
-	for range 3 {
+	for i := range 12 {
 		p := c.Poll()
 		owner := c.owner(sidOf(t, p))
-		res, text := servertest.Do(t, "POST", p.URL, "4"+strings.Repeat("x", 1000))
+		res, text := servertest.Do(t, "POST", p.URL, "4"+strings.Repeat("x", 1000+1_000_000*(i/3)))
 		if res.StatusCode != 413 || text != `{"code":3,"message":"Bad request"}` {
 			t.Errorf("%d %s", res.StatusCode, text)
 		}
