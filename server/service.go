@@ -18,6 +18,7 @@ import (
 	"github.com/roomcast/roomcast/server/api"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/forward"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/presence"
@@ -87,6 +88,10 @@ type Options struct {
 	Memory      *limit.Memory      // nil: no limit of memory
 
 	Webhooks Webhooks // nil: none
+
+	// Forward passes requests for sessions and streams of other nodes to them. It is also that of
+	// SocketIO, and its tag that of Streams. nil: there are no other nodes.
+	Forward *forward.Forwarder
 
 	Log               *zap.Logger      // nil: no log
 	ConnectionUpdates bool             // announce to all connections when one opens or closes

@@ -66,7 +66,7 @@ func (s *stream) tabOf(ctx context.Context, c auth.Credentials) (t tab) {
 }
 
 // newClientID returns 20 random letters and digits: 119 bits, so that only a client that received
-// an id knows it.
+// an id knows it. A tag comes in addition.
 func newClientID() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	// Larger bytes would favour the first letters.
