@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strings"
 
@@ -122,9 +123,10 @@ func (h *handler) endUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var failed error
+	failed := h.hub.VoidUser(c.Context(), id, h.hub.Head())
 	if h.o.Tickets != nil {
-		_, failed = h.o.Tickets.Revoke(id)
+		_, err := h.o.Tickets.Revoke(id)
+		failed = errors.Join(failed, err)
 	}
 	var reply disconnectedReply
 	for _, m := range h.hub.Members() {
