@@ -27,6 +27,9 @@ func TestImportsPointOneWay(t *testing.T) {
 			if strings.HasPrefix(path, "github.com/zishang520/") && !libraryUsers[name] {
 				t.Errorf("%s imports %s", name, path)
 			}
+			if strings.HasPrefix(path, "github.com/redis/") && name != "notify/cluster/redisstream" {
+				t.Errorf("%s imports %s", name, path)
+			}
 			own, isOwn := strings.CutPrefix(path, module+"/")
 			if below, known := rows[own]; listed && isOwn && known && below <= row {
 				t.Errorf("%s imports %s, which is not in a row below it", name, own)

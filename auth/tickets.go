@@ -65,10 +65,12 @@ var errAddressTickets = &Error{
 // ticket in a log is worthless. Tickets are stored as digests in the memory of one process, and
 // with [NewStoredTickets] in a store that outlives it: at most 100,000 of backends, or 32 MiB, and
 // half of that of clients, so that clients cannot use up what backends need. The zero value is not
-// usable; use [NewTickets] or [NewStoredTickets]. Tickets is safe for concurrent use.
+// usable; use [NewTickets], [NewStoredTickets] or, with several nodes, [NewSharedTickets]. Tickets
+// is safe for concurrent use.
 type Tickets struct {
-	now   func() time.Time
-	store TicketStore // nil: the tickets end with the process. It is not called with mu held
+	now    func() time.Time
+	store  TicketStore       // nil: the tickets end with the process. It is not called with mu held
+	shared SharedTicketStore // nil: this process decides alone. It is not called with mu held
 
 	mu       sync.Mutex // guards the fields below, and the state of each ticket
 	closed   bool
@@ -153,10 +155,15 @@ func (t *Tickets) issue(entry ticket) (string, time.Time, error) {
 	if err := t.add(&entry); err != nil {
 		return "", time.Time{}, err
 	}
-	if t.store != nil {
-		if err := t.save(&entry); err != nil {
-			return "", time.Time{}, err
-		}
+	var err error
+	switch {
+	case t.shared != nil:
+		err = t.share(&entry)
+	case t.store != nil:
+		err = t.save(&entry)
+	}
+	if err != nil {
+		return "", time.Time{}, err
 	}
 	return value, entry.expires, nil
 }
@@ -178,26 +185,27 @@ func (t *Tickets) insert(entry *ticket) {
 	t.count(entry, 1)
 }
 
-// Revoke deletes the unused tickets of a user and returns their number. After an error, which wraps
-// [ErrTicketsUnavailable], this process refuses them, and the next one may accept them: try again.
+// Revoke deletes the unused tickets of a user and returns their number, of several nodes that of
+// this one. After an error, which wraps [ErrTicketsUnavailable], the next process or another node may
+// accept them: try again.
 func (t *Tickets) Revoke(userID string) (revoked int, err error) {
+	if t.shared != nil {
+		return t.revokeShared(userID)
+	}
 	t.mu.Lock()
-	var of []*ticket
-	for e := t.order.Front(); e != nil; {
-		next := e.Next()
-		if entry := e.Value.(*ticket); entry.identity.UserID == userID {
-			revoked++
-			if t.store == nil {
-				t.remove(e)
-			} else {
-				entry.state = ticketRevoked
-				of = append(of, entry)
-			}
+	of := t.of(userID)
+	for _, entry := range of {
+		if t.store == nil {
+			t.drop(entry)
+		} else {
+			entry.state = ticketRevoked
 		}
-		e = next
 	}
 	t.mu.Unlock()
-	return revoked, t.discard(of)
+	if t.store == nil {
+		return len(of), nil
+	}
+	return len(of), t.discard(of)
 }
 
 // Len returns the number of stored tickets.
@@ -209,13 +217,16 @@ func (t *Tickets) Len() int {
 
 // redeem returns a ticket and deletes it. The error does not say whether the ticket is unknown,
 // used, revoked or expired; it wraps ErrTicketsUnavailable when the store cannot delete the ticket,
-// which then stays valid.
+// which then stays valid, with a shared one perhaps.
 func (t *Tickets) redeem(value string) (ticket, error) {
 	if len(value) != base64.RawURLEncoding.EncodedLen(ticketBytes) {
 		return ticket{}, errTicket
 	}
 	// The lookup is by digest, so its time says nothing about the values of stored tickets.
 	digest := sha256.Sum256([]byte(value))
+	if t.shared != nil {
+		return t.redeemShared(digest)
+	}
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -33,7 +33,8 @@ type TicketStore interface {
 }
 
 // ErrTicketsUnavailable means that the [TicketStore] could not store a new ticket, or not remove a
-// used one, which then stays valid.
+// used one, which then stays valid; or the same of the [SharedTicketStore], where it may be used
+// up.
 var ErrTicketsUnavailable = &Error{
 	Code: "unavailable", Message: "Tickets are not available, try again", Status: 503,
 	RetryAfter: time.Second,

@@ -33,6 +33,7 @@ type Log struct {
 	// one that has the value of last waits for the sync of the last commit, and delivers it. Both are
 	// no Mutex, because a clock of synctest stands still while somebody waits for one.
 	turn, last chan struct{}
+	stopped    atomic.Bool // a writer has ended
 	ticks      *time.Ticker
 	syncs      <-chan time.Time // with SyncInterval
 

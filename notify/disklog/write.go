@@ -28,6 +28,10 @@ func (l *Log) start() {
 	var writers sync.WaitGroup
 	for range 2 {
 		writers.Go(func() {
+			defer func() { // Fatal may have ended the goroutine
+				l.stopped.Store(true)
+				l.queue.wake()
+			}()
 			for l.store() {
 			}
 		})
@@ -41,32 +45,38 @@ func (l *Log) start() {
 
 // store makes and settles a commit. It returns false when there will be no more.
 func (l *Log) store() bool {
-	<-l.turn
-	calls := l.wait()
-	if len(calls) == 0 {
-		l.turn <- struct{}{}
+	c := l.next()
+	if c == nil {
 		return false
 	}
-	c := l.make(calls)
-	<-l.last // before the next commit can be made: they are settled in their order
-	l.turn <- struct{}{}
-	after := l.settle(c)
-	l.last <- struct{}{}
-	if after != nil {
+	if after := l.settle(c); after != nil {
 		after()
 	}
-	for _, call := range calls {
+	for _, of := range c.calls {
 		if c.err != nil {
-			call.err = c.err
+			of.err = c.err
 		}
-		call.done <- call.err
+		of.done <- of.err
 	}
 	return true
 }
 
+// next makes a commit in its turn. It returns nil when there will be no more.
+func (l *Log) next() *commit {
+	<-l.turn
+	defer func() { l.turn <- struct{}{} }()
+	calls := l.wait()
+	if len(calls) == 0 {
+		return nil
+	}
+	c := l.make(calls)
+	<-l.last // before the next commit can be made: they are settled in their order
+	return c
+}
+
 // wait returns the calls for the next commit, or none after Close. It tends the log until then.
 func (l *Log) wait() []*call {
-	for {
+	for !l.stopped.Load() {
 		l.heal()
 		l.tend()
 		calls, closed := l.queue.take()
@@ -87,10 +97,12 @@ func (l *Log) wait() []*call {
 			}
 		}
 	}
+	return nil
 }
 
 // commit is what the writers store at once.
 type commit struct {
+	calls    []*call
 	batch    *pebble.Batch
 	messages []*notify.Message
 	last     uint64 // the sequence number of the last message
@@ -99,14 +111,14 @@ type commit struct {
 
 // make writes the messages of calls to the store, without waiting for the sync.
 func (l *Log) make(calls []*call) *commit {
-	c := &commit{err: l.space.check()}
+	c := &commit{calls: calls, err: l.space.check()}
 	if c.err != nil {
 		return c
 	}
 	l.making.Lock()
 	defer l.making.Unlock()
 	c.batch = l.s.db.NewBatch()
-	c.err = l.fill(c, calls)
+	c.err = l.fill(c)
 	switch {
 	case c.err != nil:
 	case !l.sync.Sync:
@@ -121,9 +133,9 @@ func (l *Log) make(calls []*call) *commit {
 	return c
 }
 
-// fill puts the messages of calls into the batch, with their claims, and gives them their ids. A call
-// whose claim has a value already gets an error.
-func (l *Log) fill(c *commit, calls []*call) (err error) {
+// fill puts the messages of the calls into the batch, with their claims, and gives them their ids. A
+// call whose claim has a value already gets an error.
+func (l *Log) fill(c *commit) (err error) {
 	b, now, known := c.batch, l.s.o.Now(), make(claims)
 	c.last = l.made
 	set := func(key, value []byte) {
@@ -131,7 +143,7 @@ func (l *Log) fill(c *commit, calls []*call) (err error) {
 			err = b.Set(key, value, nil)
 		}
 	}
-	for _, of := range calls {
+	for _, of := range c.calls {
 		if of.err = known.check(of); of.err != nil {
 			continue
 		}
@@ -164,6 +176,7 @@ func (l *Log) fill(c *commit, calls []*call) (err error) {
 
 // settle waits until a commit is synced, and delivers its messages.
 func (l *Log) settle(c *commit) (after func()) {
+	defer func() { l.last <- struct{}{} }()
 	if c.batch == nil {
 		return nil
 	}

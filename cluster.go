@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/notify/cluster/redisstream"
+)
+
+// cluster is what several nodes share by Redis.
+type cluster struct {
+	client *redisstream.Client
+	log    *redisstream.Log
+}
+
+// openCluster opens REDIS_URL without waiting for the server. It returns nil without the setting.
+func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
+	if c.RedisURL == "" {
+		return nil, nil
+	}
+	o := c.Redis()
+	o.Log = log
+	client, err := redisstream.New(o)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := redisstream.OpenLog(client, c.RedisLog())
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &cluster{client, shared}, nil
+}
+
+// check waits until the server answers, and returns an error if it cannot be used as it is.
+func (s *cluster) check(ctx context.Context) error {
+	if err := s.client.Connect(ctx); errors.Is(err, redisstream.ErrRefused) {
+		return err
+	}
+	return nil
+}
+
+func (s *cluster) close() {
+	_ = s.log.Close()
+	s.client.Close()
+}

@@ -1,0 +1,44 @@
+package redisstream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+)
+
+// cleanError is an error without secrets. It keeps what callers ask for with errors.Is, and not the
+// chain, which has the original text.
+type cleanError struct {
+	text  string
+	cause error // a sentinel error, or nil
+}
+
+func (e *cleanError) Error() string { return e.text }
+func (e *cleanError) Unwrap() error { return e.cause }
+
+// kept are the errors that clean keeps in the chain.
+var kept = []error{
+	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, net.ErrClosed,
+}
+
+// clean returns an error without the passwords. A server that does not know a command quotes the
+// beginning of its arguments, and those of HELLO and AUTH are a password.
+func (c *Client) clean(err error) error {
+	text, _, quotes := strings.Cut(err.Error(), ", with args beginning with:")
+	for _, word := range c.target.passwords() {
+		if strings.Contains(text, word) {
+			text, quotes = strings.ReplaceAll(text, word, "***"), true
+		}
+	}
+	if !quotes {
+		return err
+	}
+	for _, cause := range kept {
+		if errors.Is(err, cause) {
+			return &cleanError{text, cause}
+		}
+	}
+	return &cleanError{text, nil}
+}
