@@ -26,8 +26,15 @@ async function sameId(stage, items, receipt) {
   assert.equal(entries.length, 1, `entries with the id ${id}`);
 }
 
+/** Returns which clients get what a sender sends, of those that a row names. */
+function reachOf(sender, { gets, alone = [] }) {
+  return alone.includes(sender.kind) ? (reader) => gets(reader) && sender.isNear(reader) : gets;
+}
+
 /** Sends a message of the table, and checks who gets what. */
-export async function emits(stage, sender, { gets, rooms = [], except = [], args = [1], ...rest }) {
+export async function emits(stage, sender, row) {
+  const gets = reachOf(sender, row);
+  const { gets: _, alone, from, rooms = [], except = [], args = [1], ...rest } = row;
   const idOf = (place, role) => stage.reader(place, role).id;
   const names = (list) => typeof list === "function" ? list(idOf) : list;
   const message = { ...rest, rooms: names(rooms), except: names(except), args };
@@ -80,15 +87,25 @@ export async function notifies(stage, sender, { gets, target, except, metadata }
   await sameId(stage, those.flatMap(([, items]) => items), receipt.id);
 }
 
-/** Disconnects clients, and checks that they are told so, and that the others stay. */
-export async function ends(stage, role, end) {
-  const those = stage.readers.filter((reader) => reader.role === role);
+/** Changes the rooms of the clients of a user, or disconnects them, and checks what they notice. */
+export async function changes(stage, sender, role, { change, alone }) {
+  const isTheirs = (reader) => reader.role === role;
+  if (change === "end") return ends(stage, sender, { gets: isTheirs, alone }, role);
+  await sender[change](role, "T");
+  if (change === "join") return emits(stage, sender, { rooms: ["T"], gets: isTheirs, alone });
+  return emits(stage, sender, { rooms: ["T", "S"], gets: ({ role }) => role === "in" });
+}
+
+/** Checks that clients are told that they are disconnected, and that the others stay. */
+async function ends(stage, sender, row, user) {
+  const gets = reachOf(sender, row);
+  const those = stage.readers.filter(gets);
   const told = those.map(({ tape, socket, source }) =>
     source ? tape.next("disconnected") : once(socket, "disconnect"));
-  await end();
+  await sender.end(user);
   for (const [i, reason] of (await Promise.all(told)).entries())
-    if (those[i].socket) assert.deepEqual(reason[0], "io server disconnect", nameOf(those[i]));
-  for (const { socket, tape } of stage.readers)
-    if (socket && !those.some((one) => one.socket === socket)) assert.ok(socket.connected, tape.name);
-  stage.forget((reader) => reader.role === role);
+    if (those[i].socket) assert.equal(reason[0], "io server disconnect", nameOf(those[i]));
+  stage.forget(gets);
+  const got = await stage.during(sender, () => sender.emit({ rooms: ["R"] }));
+  reached(stage, got, ({ role }) => role === "in"); // they are still there
 }

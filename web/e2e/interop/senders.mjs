@@ -11,6 +11,11 @@ export class NodeSender {
     this.server = server;
   }
 
+  /** Whether a client is at this server, or at another one on Node. */
+  isNear({ place }) {
+    return place.startsWith("node");
+  }
+
   /** Emits an event. */
   async emit(message) {
     const { namespace, rooms, except, event, args, volatile, compress } = { ...DEFAULTS, ...message };
@@ -40,6 +45,11 @@ export class RoomcastSender {
     this.server = server;
   }
 
+  /** Whether a client is at this node. */
+  isNear({ server }) {
+    return server === this.server;
+  }
+
   /** Emits an event. Resolves with its id. */
   async emit(message) {
     const { namespace, rooms, except, event, args, volatile } = { ...DEFAULTS, ...message };
@@ -54,15 +64,15 @@ export class RoomcastSender {
   }
 
   join(user, channel) {
-    return this.#call("PUT", `/v1/users/${user}/channels/${channel}`);
+    return this.#call("PUT", `/v1/users/${encodeURIComponent(user)}/channels/${channel}`);
   }
 
   leave(user, channel) {
-    return this.#call("DELETE", `/v1/users/${user}/channels/${channel}`);
+    return this.#call("DELETE", `/v1/users/${encodeURIComponent(user)}/channels/${channel}`);
   }
 
   end(user) {
-    return this.#call("DELETE", `/v1/users/${user}/connections`);
+    return this.#call("DELETE", `/v1/users/${encodeURIComponent(user)}/connections`);
   }
 
   async #call(method, path, body) {

@@ -16,33 +16,38 @@ export class Stage {
   nodes = [];
   roomcasts = [];
   readers = [];
+  #env;
   #ends = 0;
 
   /** Starts servers for one test. version: that of the adapter of the servers on Node. */
-  static async start(t, version, { nodes = 2, roomcasts = 1, env = {} } = {}) {
+  static async start(t, version, { nodes = 2, roomcasts = 2 } = {}) {
     const stage = new Stage();
     stage.t = t;
-    stage.redis = await Redis.start();
+    stage.redis = await Redis.start({ append: true });
     t.after(() => stage.#stop());
     // A namespace of Roomcast has a hook, whose clients are in the rooms that they ask for.
     const hook = await handler(t, ({ event, args }) => event === "join" && { join: args, ack: [] });
-    const settings = {
+    stage.#env = {
       REDIS_URL: stage.redis.url,
       EVENTS_URL: `/n=${hook.url}`,
       HOOK_SECRET: SECRET,
       HOOK_ALLOW_PRIVATE: "true",
-      ...env,
     };
     await Promise.all([
       ...Array.from({ length: nodes }, async (_, i) => {
         stage.nodes[i] = await NodeServer.start(stage.redis, version);
       }),
       ...Array.from({ length: roomcasts }, async (_, i) => {
-        stage.roomcasts[i] = await Server.run(settings);
+        stage.roomcasts[i] = await Server.run(stage.#env);
       }),
     ]);
     await retry(() => stage.#acquainted(), "servers on Node that know each other");
     return stage;
+  }
+
+  /** Starts another node of Roomcast, without clients, for this test. */
+  startRoomcast() {
+    return Server.start(this.t, this.#env);
   }
 
   /** Lets the servers on Node hear of each other. Resolves with whether each counts all. */
@@ -94,14 +99,16 @@ export class Stage {
       });
       socket.on("question", (text, answer) => answer(`${text} ${place}`));
       if (namespace !== "/") await socket.timeout(SOON).emitWithAck("join", ...channels);
-      return { place, role, namespace, tape, socket, id: socket.id, close: () => socket.disconnect() };
+      const close = () => socket.disconnect();
+      return { server, place, role, namespace, tape, socket, id: socket.id, close };
     };
     const stream = async (server, place) => {
       const { source, tape, connected } = await openStream(this.t, server, { userId, channels }, {
         names: NAMES,
         name: `${place}, ${role}`,
       });
-      return { place, role, namespace, tape, source, id: connected.clientId, close: () => source.close() };
+      const close = () => source.close();
+      return { server, place, role, namespace, tape, source, id: connected.clientId, close };
     };
     const readers = await Promise.all([
       ...this.nodes.map((server, i) => socket(server, `node ${i + 1}`)),
