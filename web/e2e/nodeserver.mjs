@@ -56,7 +56,8 @@ export class NodeServer {
       reads = true;
     });
     // Adapter 0.2 takes every other uid for that of a server, which it waits for later.
-    const entry = { nsp: "/", uid: "emitter", type: "9", data: JSON.stringify({ packet: [event] }) };
+    const data = JSON.stringify({ packet: [event] });
+    const entry = { nsp: "/", uid: "emitter", type: "9", data };
     await retry(async () => reads || (await this.redis.append(entry), false), "the adapter");
   }
 

@@ -80,7 +80,8 @@ export class Redis {
       appendonly: this.appendonly,
       "maxmemory-policy": "noeviction",
     };
-    const child = spawn(this.program, Object.entries(settings).flatMap(([k, v]) => [`--${k}`, `${v}`]), {
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+    const child = spawn(this.program, args, {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: this.directory,
     });

@@ -1,9 +1,10 @@
 // The rows of the table in docs/cluster.md, which the test file runs and table.mjs writes.
 //
 // Each server has a client "in" the rooms R and S, a client "out" of them, and a client of the
-// namespace "/n" that is in R; each node of Roomcast has a stream "in" and one "out", too. rooms and
-// except are names, or a function that makes them from the ids of clients. from: the only kind of
-// sender that has this. alone: the kinds of senders whose clients get it alone.
+// namespace "/n" that is in R; each node of Roomcast has a stream "in" and one "out", too.
+//
+// rooms and except are names, or a function that makes them from the ids of clients. from: the only
+// kind of sender that has this. alone: the kinds of senders whose clients get it alone.
 
 const isIn = ({ role }) => role === "in";
 const isOut = ({ role }) => role === "out";
@@ -35,7 +36,10 @@ export const EMITS = {
     rooms: (id) => [id("roomcast 1", "out")],
     gets: only("roomcast 1", "out"),
   },
-  "to an EventSource stream": { rooms: (id) => [id("stream 1", "out")], gets: only("stream 1", "out") },
+  "to an EventSource stream": {
+    rooms: (id) => [id("stream 1", "out")],
+    gets: only("stream 1", "out"),
+  },
   "to a namespace": { namespace: "/n", gets: isInNamespace },
   "to a room of a namespace": { namespace: "/n", rooms: ["R"], gets: isInNamespace },
   "any JSON": {
@@ -58,7 +62,11 @@ export const NOTIFICATIONS = {
   "to a user": { target: { user: "in" }, gets: isIn },
   "to users": { target: { users: ["in", "out"] }, gets: isRoot },
   "to a channel": { target: { channel: "R" }, metadata: { channel: "R" }, gets: isIn },
-  "to channels": { target: { channels: ["R", "S"] }, metadata: { channels: ["R", "S"] }, gets: isIn },
+  "to channels": {
+    target: { channels: ["R", "S"] },
+    metadata: { channels: ["R", "S"] },
+    gets: isIn,
+  },
   "to everyone except a client on Node": {
     target: { all: true },
     except: (id) => [id("node 2", "in")],

@@ -68,7 +68,11 @@ export async function notifies(stage, sender, { gets, target, except, metadata }
   const data = { amount: 12.5, lines: [{ sku: "é\u2028" }] };
   const got = await stage.during(sender, async () => {
     receipt = await sender.server.publish({
-      target: resolve(target), except: resolve(except), type: "paid", data, metadata: { by: "test" },
+      target: resolve(target),
+      except: resolve(except),
+      type: "paid",
+      data,
+      metadata: { by: "test" },
     });
   });
   const those = reached(stage, got, gets);
@@ -76,7 +80,7 @@ export async function notifies(stage, sender, { gets, target, except, metadata }
     assert.deepEqual(more, []);
     const { timestamp, ...notification } = reader.source ? item.data : item.args[0];
     assert.match(timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-    const onNode = reader.place.startsWith("node"); // whose clients have the id after the object only
+    const onNode = reader.place.startsWith("node"); // they have the id after the object only
     assert.deepEqual(notification, {
       ...(!onNode && { id: receipt.id }),
       type: "paid",

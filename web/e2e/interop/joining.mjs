@@ -18,7 +18,8 @@ export async function joinsAndLeaves(t, stage) {
   await node.emit({ rooms: ["R"], args: ["missed"] });
   const server = await stage.startRoomcast();
   const auth = { userId: "late", channels: ["R"] };
-  const { source, tape } = await openStream(t, server, { ...auth, lastEventId: since }, { names: ["e"] });
+  const query = { ...auth, lastEventId: since };
+  const { source, tape } = await openStream(t, server, query, { names: ["e"] });
   const client = await connectSocket(t, server, { auth: { ...auth, since }, wait: "connect" });
   await node.emit({ rooms: ["R"], args: ["live"] });
   const ids = [];

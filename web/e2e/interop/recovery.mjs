@@ -44,7 +44,8 @@ export async function recovers(t, stage, sender, route, { stream } = {}) {
   socket.disconnect();
   await send();
   const query = { ...auth, lastEventId: last };
-  const { tape: after } = await openStream(t, stream, query, { names: ["e"], name: `${role}, a stream` });
+  const options = { names: ["e"], name: `${role}, a stream` };
+  const { tape: after } = await openStream(t, stream, query, options);
   await send();
   await after.take(2, ({ name }) => name === "e");
   assert.deepEqual(after.named("e").map(({ data }) => data), [n - 2, n - 1]);

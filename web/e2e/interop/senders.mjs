@@ -1,4 +1,4 @@
-// Servers as senders: one interface for what a Socket.IO server on Node does by its own methods, and
+// Servers as senders: one interface for what a server on Node does by the methods of socket.io, and
 // a backend of Roomcast by the HTTP API.
 
 /** A message without these is an event "e" to all clients of "/". */
@@ -18,10 +18,10 @@ export class NodeSender {
 
   /** Emits an event. */
   async emit(message) {
-    const { namespace, rooms, except, event, args, volatile, compress } = { ...DEFAULTS, ...message };
+    const { namespace, rooms, except, event, args, ...flags } = { ...DEFAULTS, ...message };
     let to = this.server.io.of(namespace).to(rooms).except(except);
-    if (volatile) to = to.volatile;
-    if (compress !== undefined) to = to.compress(compress);
+    if (flags.volatile) to = to.volatile;
+    if (flags.compress !== undefined) to = to.compress(flags.compress);
     to.emit(event, ...args);
   }
 
@@ -52,14 +52,13 @@ export class RoomcastSender {
 
   /** Emits an event. Resolves with its id. */
   async emit(message) {
-    const { namespace, rooms, except, event, args, volatile } = { ...DEFAULTS, ...message };
+    const { rooms, args, ...rest } = { ...DEFAULTS, ...message };
     const to = rooms.length === 0
       ? { target: { all: true } }
       : rooms.length === 1
       ? { room: rooms[0] }
       : { target: { channels: rooms } };
-    const body = { ...to, namespace, event, args: args.map(wire), except, volatile: Boolean(volatile) };
-    const { id } = await this.#call("POST", "/v1/emit", body);
+    const { id } = await this.#call("POST", "/v1/emit", { ...to, ...rest, args: args.map(wire) });
     return id;
   }
 

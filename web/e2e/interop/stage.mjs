@@ -1,5 +1,5 @@
-// Several servers on one Redis stream, with clients on each: Socket.IO servers on Node, and nodes of
-// Roomcast.
+// Several servers on one Redis stream, with clients on each: Socket.IO servers on Node, and nodes
+// of Roomcast.
 
 import { connectSocket, openStream } from "../clients.mjs";
 import { Server } from "../harness.mjs";
