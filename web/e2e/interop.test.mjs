@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { calls } from "./interop/calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
-import { joinsAndLeaves, outlivesRedis } from "./interop/joining.mjs";
+import { joinsAndLeaves, nodeLeaves, outlivesRedis } from "./interop/joining.mjs";
 import { keepsOrder } from "./interop/order.mjs";
 import { recovers } from "./interop/recovery.mjs";
 import { Stage } from "./interop/stage.mjs";
@@ -69,7 +69,8 @@ for (const version of Object.keys(ADAPTERS)) {
         return recovers(t, stage, sender, [first, ours, second], { stream: ours });
       });
 
-    await t.test("a node joins and leaves", (t) => joinsAndLeaves(t, stage));
+    await t.test("a node of Roomcast joins and leaves", (t) => joinsAndLeaves(t, stage));
+    await t.test("a server on Node leaves", (t) => nodeLeaves(t, stage));
     await t.test("Redis is killed and starts again", () => outlivesRedis(stage));
     await t.test("damaged entries", async () => {
       await damage(stage, "skips", "delivers");

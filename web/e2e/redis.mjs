@@ -78,6 +78,7 @@ export class Redis {
       dir: this.directory,
       save: "",
       appendonly: this.appendonly,
+      appendfsync: "always", // everysec acknowledges what waits while an earlier fsync runs
       "maxmemory-policy": "noeviction",
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);

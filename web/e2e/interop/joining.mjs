@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { connectSocket, openStream } from "../clients.mjs";
 import { retry } from "../wait.mjs";
 import { emits } from "./emits.mjs";
+import { leaves } from "./recovery.mjs";
 
 const isIn = ({ role }) => role === "in";
 
 /**
  * Starts another node of Roomcast, at which clients go on from an id that a server on Node gave
- * before, and stops it again.
+ * before. When it stops, they go on at a server on Node.
  */
 export async function joinsAndLeaves(t, stage) {
   const [node] = stage.senders;
@@ -32,7 +33,15 @@ export async function joinsAndLeaves(t, stage) {
   assert.deepEqual(ids[0], ids[1]);
   source.close();
   client.socket.disconnect();
-  assert.equal((await server.signal("SIGTERM")).code, 0);
+  const stop = async () => assert.equal((await server.signal("SIGTERM")).code, 0);
+  await leaves(t, stage, node, server, stop, stage.nodes[0]);
+  for (const sender of stage.senders) await emits(stage, sender, { rooms: ["R"], gets: isIn });
+}
+
+/** Starts another server on Node, whose clients go on at Roomcast when it stops. */
+export async function nodeLeaves(t, stage) {
+  const server = await stage.startNode();
+  await leaves(t, stage, stage.senders[1], server, () => server.stop(), stage.roomcasts[0]);
   for (const sender of stage.senders) await emits(stage, sender, { rooms: ["R"], gets: isIn });
 }
 

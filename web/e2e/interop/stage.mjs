@@ -16,6 +16,7 @@ export class Stage {
   nodes = [];
   roomcasts = [];
   readers = [];
+  #version;
   #env;
   #ends = 0;
 
@@ -33,9 +34,10 @@ export class Stage {
       HOOK_SECRET: SECRET,
       HOOK_ALLOW_PRIVATE: "true",
     };
+    stage.#version = version;
     await Promise.all([
       ...Array.from({ length: nodes }, async (_, i) => {
-        stage.nodes[i] = await NodeServer.start(stage.redis, version);
+        stage.nodes[i] = await stage.startNode();
       }),
       ...Array.from({ length: roomcasts }, async (_, i) => {
         stage.roomcasts[i] = await Server.run(stage.#env);
@@ -43,6 +45,11 @@ export class Stage {
     ]);
     await retry(() => stage.#acquainted(), "servers on Node that know each other");
     return stage;
+  }
+
+  /** Starts another server on Node, without clients. */
+  startNode() {
+    return NodeServer.start(this.redis, this.#version);
   }
 
   /** Starts another node of Roomcast, without clients, for this test. */
