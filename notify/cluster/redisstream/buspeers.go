@@ -13,6 +13,11 @@ func (b *Bus) Peers() notify.Peers { return busPeers{b} }
 
 type busPeers struct{ b *Bus }
 
+// Tell implements notify.Peers.
+func (p peers) Tell(ctx context.Context, kind string, message []byte) error {
+	return p.b.Tell(ctx, kind, message)
+}
+
 // Ask implements notify.Peers. Redis ends the subscription of a process that was killed, so nobody
 // waits for it.
 func (p busPeers) Ask(ctx context.Context, node, kind string, body []byte) ([]byte, error) {

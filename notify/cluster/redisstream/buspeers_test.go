@@ -66,3 +66,24 @@ func TestJoinLater(t *testing.T) {
 		return err == nil && len(nodes) == 2 && nodes[0].Tag != ""
 	})
 }
+
+// Tell reaches all other nodes.
+func TestPeersTell(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	one, heard := join(t, c, 1), make(chan string, 2)
+	for n := 2; n <= 3; n++ {
+		join(t, dial(t, options(s.URL())), n).Peers().Handle("news", func(message []byte) []byte {
+			heard <- string(message)
+			return nil
+		})
+	}
+	if err := one.Peers().Tell(t.Context(), "news", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := servertest.Receive(t, heard); got != "x" {
+			t.Errorf("heard %q", got)
+		}
+	}
+}
