@@ -38,12 +38,18 @@ func (b Broadcast) FetchConns(ctx context.Context) ([]ConnInfo, error) {
 	for _, c := range b.Conns() {
 		infos = append(infos, ConnInfo(c.socket()))
 	}
+	others, err := b.FetchOthers(ctx)
+	return append(infos, others...), err
+}
+
+// FetchOthers is FetchConns without the clients of this server.
+func (b Broadcast) FetchOthers(ctx context.Context) (infos []ConnInfo, err error) {
 	if b.isLocal() {
-		return infos, nil
+		return nil, nil
 	}
 	opts, err := b.opts()
 	if err != nil {
-		return infos, err
+		return nil, err
 	}
 	var damaged error
 	err = b.srv.opts.Peers.Call(ctx, &nodewire.Entry{
@@ -112,38 +118,62 @@ func (b Broadcast) askAll(
 func (b Broadcast) askPeers(
 	ctx context.Context, q inquiry, keep func(Answer) bool,
 ) (answers []Answer, clients int, err error) {
-	opts, err := b.opts()
-	if err != nil {
-		return nil, 0, err
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		opts.Timeout = max(time.Millisecond, time.Until(deadline))
-	}
 	dropped := false
-	err = b.srv.opts.Peers.Call(ctx, &nodewire.Entry{
-		Type: nodewire.TypeBroadcast, Namespace: b.namespace, Opts: opts,
-		Packet: nodewire.Value{JSON: q.data, Attachments: q.attachments},
-	}, func(e *nodewire.Entry) {
-		clients += e.Count
-		if e.Type != nodewire.TypeAck {
-			return
-		}
-		if a := (Answer{Args: valueArgs(e.Packet)}); keep(a) {
+	err = b.askOthers(ctx, func(n int) { clients += n }, func(args Args) {
+		if a := (Answer{Args: args}); keep(a) {
 			answers = append(answers, a)
 		} else {
 			dropped = true
 		}
-	})
+	}, q)
 	if dropped {
 		err = errors.Join(err, ErrUnanswered)
 	}
 	return answers, clients, err
 }
 
+// AskOthers asks the clients of other servers, and no client of this one. It calls counted with the
+// number of clients that a server has asked, and answer with each acknowledgement, one at a time;
+// they do not wait. It returns when all have answered, after a minute, or when ctx ends.
+func (b Broadcast) AskOthers(
+	ctx context.Context, counted func(int), answer func(Args), event string, args ...any,
+) error {
+	q, err := newInquiry(event, args)
+	if err != nil || b.isLocal() {
+		return err
+	}
+	return b.askOthers(ctx, counted, answer, q)
+}
+
+func (b Broadcast) askOthers(
+	ctx context.Context, counted func(int), answer func(Args), q inquiry,
+) error {
+	opts, err := b.opts()
+	if err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		opts.Timeout = max(time.Millisecond, time.Until(deadline))
+	}
+	return b.srv.opts.Peers.Call(ctx, &nodewire.Entry{
+		Type: nodewire.TypeBroadcast, Namespace: b.namespace, Opts: opts,
+		Packet: nodewire.Value{JSON: q.data, Attachments: q.attachments},
+	}, func(e *nodewire.Entry) {
+		if e.Type == nodewire.TypeClientCount {
+			counted(e.Count)
+			return
+		}
+		answer(valueArgs(e.Packet))
+	})
+}
+
 // valueArgs returns the argument that a value of another server is.
 func valueArgs(v nodewire.Value) Args {
 	return Args{raw: []json.RawMessage{v.JSON}, parts: v.Attachments}
 }
+
+// HasPeers reports whether the server is part of a cluster.
+func (s *Server) HasPeers() bool { return s.opts.Peers != nil }
 
 // ServerCount returns how many servers of the cluster have a namespace, this one included.
 func (s *Server) ServerCount(ctx context.Context, namespace string) (int, error) {

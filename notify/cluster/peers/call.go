@@ -36,8 +36,10 @@ func (e *SilentError) Unwrap() error { return context.DeadlineExceeded }
 type call struct {
 	old
 	asksClients bool
-	got         func(*nodewire.Entry)
+	more        chan struct{} // has an element when answers may have arrived
+	done        chan struct{} // closed when nothing is missing
 
+	// Guarded by Peers.mu.
 	servers  int             // how many were asked
 	named    map[string]bool // uids of servers with adapter 0.2 that have not answered
 	unnamed  int             // how many other servers have not answered
@@ -45,56 +47,71 @@ type call struct {
 	clients  int             // acknowledgements that can still arrive
 	answers  int
 	bytes    int
+	arrived  []*nodewire.Entry // answers that Call has not handed over
 	failed   error
-	done     chan struct{} // closed when nothing is missing
 	isDone   bool
 }
 
 // Call sends a request to the other servers: an entry of TypeFetchSockets, TypeServerEmit or
-// TypeBroadcast, without a UID and RequestID, which it sets. got gets each answer, one at a time and
-// not after Call has returned; it does not wait, and calls no method of p. Call returns when all servers have answered, and
-// for a broadcast all clients that they have asked; or when ctx ends; or, with a *SilentError, when
-// servers have taken more than Timeout.
+// TypeBroadcast, without a UID and RequestID, which it sets. It hands each answer to got. It returns
+// when all servers have answered, and for a broadcast all clients that they have asked; or when ctx
+// ends; or, with a *SilentError, when servers have taken more than Timeout.
 func (p *Peers) Call(ctx context.Context, e *nodewire.Entry, got func(*nodewire.Entry)) error {
 	p.Enter(e.Namespace)
 	defer p.Leave(e.Namespace)
-	e.UID, e.RequestID = p.o.UID, newRequestID()
+	e.UID, e.RequestID = p.o.UID, p.newID()
 	c := &call{
-		old: old{e.Namespace, e.RequestID}, asksClients: e.Type == nodewire.TypeBroadcast, got: got,
-		answered: map[string]bool{}, done: make(chan struct{}),
+		old: old{e.Namespace, e.RequestID}, asksClients: e.Type == nodewire.TypeBroadcast,
+		more: make(chan struct{}, 1), done: make(chan struct{}), answered: map[string]bool{},
 	}
 	timer := time.NewTimer(p.o.Timeout)
 	defer timer.Stop()
 	prepare, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
-	err := p.open(prepare, c)
+	inStream, err := p.open(prepare, c)
 	if err != nil || c.servers == 0 {
 		return err
 	}
 	defer p.forget(c)
-	if err := p.send(prepare, e, len(c.named) > 0); err != nil {
+	if err := p.send(prepare, e, inStream); err != nil {
 		return err
 	}
-	cancel()
-	patience := ctx
 	if c.asksClients {
-		patience, cancel = context.WithTimeout(ctx, maxAskTime)
+		ctx, cancel = context.WithTimeout(ctx, maxAskTime)
 		defer cancel()
 	}
-	for {
+	for isOver := false; ; {
+		var err error
 		select {
+		case <-c.more:
 		case <-c.done:
-			return p.result(c, nil)
+			isOver = true
 		case <-timer.C:
-			if p.late(c) {
-				return p.result(c, nil)
-			}
-		case <-patience.Done():
-			return p.result(c, patience.Err())
+			isOver = p.late(c)
+		case <-ctx.Done():
+			isOver, err = true, ctx.Err()
 		case <-p.life.Done():
-			return ErrClosed
+			isOver, err = true, ErrClosed
+		}
+		if isOver {
+			err = p.result(c, err)
+		}
+		for _, answer := range p.take(c) {
+			got(answer)
+		}
+		if isOver {
+			return err
 		}
 	}
+}
+
+// take removes the answers that have arrived.
+func (p *Peers) take(c *call) []*nodewire.Entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	arrived := c.arrived
+	c.arrived = nil
+	return arrived
 }
 
 func newRequestID() string {
@@ -104,28 +121,28 @@ func newRequestID() string {
 }
 
 // open counts the servers to ask, and registers the call.
-func (p *Peers) open(ctx context.Context, c *call) error {
+func (p *Peers) open(ctx context.Context, c *call) (inStream bool, err error) {
 	p.mu.Lock()
 	isServing := p.isServing
 	p.mu.Unlock()
 	if !isServing {
-		return ErrClosed
+		return false, ErrClosed
 	}
 	others, err := p.subscribers(ctx, c.namespace)
 	if err != nil {
-		return err
+		return false, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.named, c.unnamed = p.alive(c.namespace), others
 	if c.servers = len(c.named) + others; c.servers == 0 {
-		return nil
+		return false, nil
 	}
 	if len(p.calls) >= maxCalls || p.answers >= maxAnswerBytes {
-		return ErrBusy
+		return false, ErrBusy
 	}
 	p.calls[c.uid] = c
-	return nil
+	return len(c.named) > 0, nil
 }
 
 // subscribers returns how many other servers get what is published in a namespace.
@@ -211,7 +228,11 @@ func (p *Peers) response(e *nodewire.Entry) {
 	}
 	c.bytes += size
 	p.answers += size
-	c.got(e)
+	c.arrived = append(c.arrived, e)
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
 	c.check()
 }
 

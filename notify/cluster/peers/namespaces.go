@@ -15,6 +15,7 @@ type namespace struct {
 	uses  int       // calls of Enter without Leave
 	idle  time.Time // since when uses is 0
 	wrote time.Time // when this server last wrote an entry; zero: never
+	again bool      // the next tick writes a heartbeat
 }
 
 // Enter says that this server has a namespace. Each call needs one of Leave.

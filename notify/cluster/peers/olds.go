@@ -43,6 +43,7 @@ func (p *Peers) heard(e *nodewire.Entry) {
 	p.olds[o] = time.Now()
 	if n != nil && (e.Type == nodewire.TypeHello || n.wrote.IsZero()) {
 		p.say(e.Namespace, n, nodewire.TypeHeartbeat)
+		n.again = true // a server that starts misses what comes before its first read of the stream
 	}
 }
 
@@ -116,7 +117,8 @@ func (p *Peers) tendOnce(now time.Time) {
 		heard[o.namespace] = true
 	}
 	for name := range heard {
-		if n := p.namespaces[name]; n != nil && now.Sub(n.wrote) >= heartbeat {
+		if n := p.namespaces[name]; n != nil && (n.again || now.Sub(n.wrote) >= heartbeat) {
+			n.again = false
 			p.say(name, n, nodewire.TypeHeartbeat)
 		}
 	}

@@ -106,11 +106,13 @@ type Peers struct {
 	channels Channels
 	stream   Stream
 	local    Local
+	newID    func() string // of a request; tests replace it
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
 	running sync.WaitGroup // goroutines
 	ended   chan struct{}  // closed when the outbox is empty for ever
+	handled chan struct{}  // closed when the last handler of an event has returned
 
 	requests, events inbox // of other servers
 	asks             slots // broadcasts of other servers that clients acknowledge
@@ -127,7 +129,8 @@ type Peers struct {
 // New returns the Peers of a server, which is alone until Serve.
 func New(channels Channels, stream Stream, o Options) *Peers {
 	p := &Peers{
-		o: o, log: o.Log, channels: channels, stream: stream, ended: make(chan struct{}),
+		o: o, log: o.Log, channels: channels, stream: stream, newID: newRequestID,
+		ended: make(chan struct{}), handled: make(chan struct{}),
 		namespaces: make(map[string]*namespace), calls: make(map[string]*call),
 		olds: make(map[old]time.Time),
 	}
@@ -152,8 +155,11 @@ func (p *Peers) Serve(local Local) {
 	for range requestWorkers {
 		p.running.Go(func() { p.requests.work(p.life, p.answer) })
 	}
-	p.running.Go(func() { p.events.work(p.life, p.handleEvent) }) // one: events are in order
 	p.running.Go(p.tend)
+	go func() {
+		defer close(p.handled)
+		p.events.work(p.life, p.handleEvent) // one goroutine: events are in order
+	}()
 	go func() {
 		defer close(p.ended)
 		p.write()
@@ -162,8 +168,8 @@ func (p *Peers) Serve(local Local) {
 	p.greet()
 }
 
-// Close leaves the cluster: it tells the servers that count this one by its entries, and gives what
-// waits to be written Timeout. Handlers of events that run can still be running afterwards.
+// Close leaves the cluster: it tells the servers that count this one by its entries. It gives what
+// waits to be written, and the handler of an event that runs, Timeout.
 func (p *Peers) Close() {
 	p.mu.Lock()
 	was := p.isServing
@@ -178,4 +184,10 @@ func (p *Peers) Close() {
 	p.outbox.close()
 	<-p.ended
 	p.running.Wait()
+	timer := time.NewTimer(p.o.Timeout)
+	defer timer.Stop()
+	select {
+	case <-p.handled:
+	case <-timer.C:
+	}
 }
