@@ -13,7 +13,6 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
@@ -26,10 +25,10 @@ const ownFiles = 12
 
 // instance is a server that runs, with the parts that a reload changes.
 type instance struct {
-	config  config.Config
-	level   zap.AtomicLevel
-	log     *zap.Logger
-	store   *disklog.Store // nil without DATA_DIR
+	config config.Config
+	level  zap.AtomicLevel
+	log    *zap.Logger
+	storage
 	tickets *auth.Tickets
 	keySet  *auth.KeySet // nil without JWT_JWKS_URL
 
@@ -51,19 +50,18 @@ type instance struct {
 }
 
 func newInstance(
-	c config.Config, store *disklog.Store, tickets *auth.Tickets, keySet *auth.KeySet,
-	level zap.AtomicLevel, log *zap.Logger,
+	c config.Config, s storage, keySet *auth.KeySet, level zap.AtomicLevel, log *zap.Logger,
 ) (p *instance, err error) {
-	p = &instance{config: c, level: level, log: log, store: store, tickets: tickets, keySet: keySet}
-	p.hub = newHub(c, store)
+	p = &instance{config: c, level: level, log: log, storage: s, keySet: keySet}
+	p.tickets, p.hub = s.newTickets(), s.newHub(c)
 	defer func() {
 		if err != nil {
 			p.hub.Close()
 		}
 	}()
 	p.counts = metrics.New(p.hub)
-	if store != nil {
-		p.counts.WatchStorage(store.Log().Size, store.Log().Losses)
+	if s.shared == nil && s.store != nil {
+		p.counts.WatchStorage(s.store.Log().Size, s.store.Log().Losses)
 	}
 	if p.hooks, err = p.newHooks(); err != nil {
 		return nil, err

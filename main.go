@@ -20,11 +20,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
-	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/notify/disklog"
-	"github.com/roomcast/roomcast/notify/kv"
 	"github.com/roomcast/roomcast/server"
-	"github.com/roomcast/roomcast/server/api"
 	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
@@ -124,26 +120,43 @@ func serve(
 			}
 		}()
 	}
-	tickets := newTickets(store)
-	p, err := newInstance(c, store, tickets, keySet, level, log)
+	shared, err := openCluster(c, log)
+	if err != nil {
+		return err
+	}
+	if shared != nil {
+		defer shared.close()
+	}
+	p, err := newInstance(c, storage{store, shared}, keySet, level, log)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	var reloading sync.WaitGroup
-	defer reloading.Wait()
+	var background sync.WaitGroup
+	defer background.Wait()
 	defer stop()
+	var refused error // by what the nodes share
+	if shared != nil {
+		background.Go(func() {
+			if refused = shared.check(ctx); refused != nil {
+				stop()
+			}
+		})
+	}
 	var requests <-chan bool // nil: none
 	if e.hangups != nil {
 		requests = e.hangups(ctx) // before anybody can take the server for ready and send one
 	}
-	return p.service.Serve(ctx, c.Addr(), func(address net.Addr) {
+	err = p.service.Serve(ctx, c.Addr(), func(address net.Addr) {
 		p.address = address
 		p.announce(e) // before the line for which programs that start this one wait
 		log.Info("listening", zap.String("address", address.String()),
 			zap.String("auth_mode", string(c.Mode())))
-		reloading.Go(func() { p.reloads(ctx, stop, requests, e, again) })
+		background.Go(func() { p.reloads(ctx, stop, requests, e, again) })
 	})
+	stop()
+	background.Wait()
+	return errors.Join(refused, err)
 }
 
 // saveMemory lets the heap grow by half between two collections instead of doubling: most of it are
@@ -222,7 +235,7 @@ func (p *instance) newService() (*server.Service, error) {
 	if c.Mode() == auth.ModeOpen && c.Loopback() {
 		service.AllowHost = func(host string) bool { return p.origins.Load().AllowHost(host) }
 	}
-	service.Stored = p.store != nil
+	service.Stored = p.outlives()
 	service.Descriptors, service.Memory = p.files, p.memory
 	service.Admin = server.AdminOptions{
 		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
@@ -234,9 +247,7 @@ func (p *instance) newService() (*server.Service, error) {
 	if err := p.reloadable(&service, c); err != nil {
 		return nil, err
 	}
-	if p.store != nil {
-		service.Answers = func(name string) kv.Store { return p.store.KV(name, api.AnswerLimits) }
-	}
+	service.Answers = p.answers()
 	if len(c.WebhookURLs) > 0 {
 		webhooks, err := p.hooks.Webhooks(hub)
 		if err != nil {
@@ -246,16 +257,6 @@ func (p *instance) newService() (*server.Service, error) {
 		service.Webhooks = webhooks
 	}
 	return server.New(service), nil
-}
-
-// newHub returns the hub with the history of the settings. It is in memory, or in the store.
-func newHub(c config.Config, store *disklog.Store) *notify.Hub {
-	o := c.History()
-	if store == nil {
-		return notify.New(notify.NewMemoryLog(), o)
-	}
-	o.Sessions, o.RetainedStore = store.Sessions(), store.Retained()
-	return notify.New(store.Log(), o)
 }
 
 // newHooks returns the hooks, or nil if the settings have none.

@@ -9,7 +9,10 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/disklog"
+	"github.com/roomcast/roomcast/notify/kv"
+	"github.com/roomcast/roomcast/server/api"
 )
 
 // exitIO is the exit code after a failed write, EX_IOERR of sysexits.h.
@@ -31,12 +34,48 @@ func openStore(c config.Config, log *zap.Logger) (*disklog.Store, error) {
 	return disklog.Open(o)
 }
 
-// newTickets returns the tickets of the store. Without one they are in memory.
-func newTickets(store *disklog.Store) *auth.Tickets {
-	if store == nil {
-		return auth.NewTickets(nil)
+// storage is what outlives the process. With both, the disk has only what belongs to this node.
+type storage struct {
+	store  *disklog.Store // nil without DATA_DIR
+	shared *cluster       // nil without REDIS_URL
+}
+
+// outlives reports whether the next process, or another node, has the notifications and tickets.
+func (s storage) outlives() bool { return s.store != nil || s.shared != nil }
+
+// newHub returns the hub with the history of the settings.
+func (s storage) newHub(c config.Config) *notify.Hub {
+	o := c.History()
+	switch {
+	case s.shared != nil:
+		o.Cluster = s.shared.sessions()
+		return notify.New(s.shared.log, o)
+	case s.store != nil:
+		o.Sessions, o.RetainedStore = s.store.Sessions(), s.store.Retained()
+		return notify.New(s.store.Log(), o)
 	}
-	return auth.NewStoredTickets(store.Tickets(), nil)
+	return notify.New(notify.NewMemoryLog(), o)
+}
+
+func (s storage) newTickets() *auth.Tickets {
+	switch {
+	case s.shared != nil:
+		return auth.NewSharedTickets(s.shared.client.Tickets(), nil)
+	case s.store != nil:
+		return auth.NewStoredTickets(s.store.Tickets(), nil)
+	}
+	return auth.NewTickets(nil)
+}
+
+// answers returns where the API keeps answers to requests that may be repeated. nil: in memory.
+func (s storage) answers() func(name string) kv.Store {
+	switch {
+	case s.shared != nil:
+		return func(name string) kv.Store { return s.shared.client.KV(name, api.AnswerLimits) }
+	case s.store != nil:
+		return func(name string) kv.Store { return s.store.KV(name, api.AnswerLimits) }
+	}
+	return nil
 }
 
 // queueName names the queue of a URL, which can have a password.

@@ -71,6 +71,11 @@ type Config struct {
 	DataSync     string `group:"Storage" name:"data-sync" env:"DATA_SYNC" default:"always" allow:"always,interval" help:"always: a notification is on disk before it is acknowledged and delivered. interval: the server writes to disk every 10 ms, so a crash loses the last notifications, and after it every client that reconnects gets a gap."`
 	DataMaxBytes Bytes  `group:"Storage" name:"data-max-bytes" env:"DATA_MAX_BYTES" default:"${DATA_MAX_BYTES}" min:"1MiB" max:"1024GiB" help:"Maximum size of the notifications in DATA_DIR; the oldest are dropped first, those of a room with more than a quarter before all others."`
 
+	RedisURL    URL    `group:"Cluster" name:"redis-url" env:"REDIS_URL" help:"Redis or Valkey, 6.2 or later, that several nodes share: redis://user:password@host:6379/0, rediss:// with TLS, unix:///path. Notifications are a stream there, which Node's Socket.IO servers with the Redis Streams adapter share."`
+	RedisStream string `group:"Cluster" name:"redis-stream" env:"REDIS_STREAM" default:"${REDIS_STREAM}" help:"Name of the stream; nodes with another one are another cluster."`
+	RedisMaxLen int    `group:"Cluster" name:"redis-maxlen" env:"REDIS_MAXLEN" default:"${REDIS_MAXLEN}" min:"1000" max:"1000000000" help:"Entries of the stream, about; the oldest are dropped first. A server of Node in the cluster may drop them earlier, see its maxLen."`
+	Durability  string `group:"Cluster" name:"durability" env:"DURABILITY" default:"stored" allow:"stored,replica" help:"stored: a notification is acknowledged when Redis has it. replica: when one replica has it, too."`
+
 	MaxConnections        int           `group:"Limits" reload:"" name:"max-connections" env:"MAX_CONNECTIONS" default:"10000" min:"1" max:"10000000" help:"Maximum number of connections, both transports together."`
 	MaxConnectionsPerUser int           `group:"Limits" reload:"" name:"max-connections-per-user" env:"MAX_CONNECTIONS_PER_USER" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one user; 0 = no limit."`
 	MaxConnectionsPerIP   int           `group:"Limits" reload:"" name:"max-connections-per-ip" env:"MAX_CONNECTIONS_PER_IP" default:"0" min:"0" max:"10000000" help:"Maximum number of connections of one IPv4 address or IPv6 /64; 0 = no limit."`

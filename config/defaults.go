@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
@@ -73,6 +74,9 @@ func defaults() map[string]string {
 		"RETAINED_MAX_BYTES": Bytes(hub.RetainedMaxBytes).String(),
 
 		"DATA_MAX_BYTES": Bytes(disklog.DefaultOptions("").MaxBytes).String(),
+
+		"REDIS_STREAM": redisstream.DefaultOptions().Stream,
+		"REDIS_MAXLEN": strconv.Itoa(redisstream.DefaultLogOptions().MaxLen),
 
 		"EVENTS_TIMEOUT":     duration(outgoing.Events.Timeout),
 		"EVENTS_CONCURRENCY": strconv.Itoa(outgoing.Events.Concurrency),

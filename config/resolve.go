@@ -28,6 +28,7 @@ func (l *loader) resolve(c *Config) {
 	l.checkHooks(c)
 	l.checkClientFiles(c)
 	l.checkReceiveRate(c)
+	l.checkRedis(c)
 }
 
 // wrong adds the mistake that a setting has a value that is not allowed.

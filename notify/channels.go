@@ -33,7 +33,7 @@ func (h *Hub) JoinChannels(
 		room := rooms.In(m.a.Namespace, name)
 		already := allowed[i] && m.in(room)
 		counts := !already && m.counts(room)
-		if !allowed[i] || m.detached || !already && h.ids[name] > 0 ||
+		if !allowed[i] || m.detached || !already && h.isClientID(name) ||
 			counts && limit >= 0 && has >= limit {
 			denied = append(denied, name)
 			continue

@@ -122,11 +122,13 @@ func (h *Hub) Recipients(e Emission) (Recipients, error) {
 }
 
 // RoomIn returns the hub room of a room of a namespace. The id of a client, connected or of a kept
-// session, is the room of that client.
+// session, is the room of that client. Other nodes find theirs by the name alone.
 func (h *Hub) RoomIn(namespace, name string) string {
-	if h.IsClientID(name) {
+	h.mu.Lock()
+	if h.ids[name] > 0 {
 		name = rooms.Client(name)
 	}
+	h.mu.Unlock()
 	return rooms.In(namespace, name)
 }
 

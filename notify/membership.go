@@ -80,6 +80,7 @@ func (h *Hub) join(m *Member, name string, at uint64) {
 		}
 	}
 	h.note(RoomJoined, m, name)
+	h.shareChannel(r)
 	h.owe(m, name, everFrom, int64(at))
 	h.unsaved.addAll(m)
 }
@@ -99,6 +100,7 @@ func (h *Hub) left(m *Member, r *room) {
 	h.disown(m, r.Name)
 	h.note(RoomLeft, m, r.Name)
 	h.unsaved.addAll(m)
+	h.shareChannel(r)
 	if r.Len() == 0 {
 		h.note(RoomDeleted, m, r.Name)
 		if isChannel(r.Name) {

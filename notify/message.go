@@ -17,6 +17,8 @@ type Message struct {
 	// is the cursor of every member that gets it.
 	ID       ID
 	Volatile bool
+	// Local keeps a volatile message from the other nodes of a cluster.
+	Local bool
 	// Retain keeps the message as the newest of its type for members that join its one room later.
 	// The log stores it with the message. See Notification.Retain.
 	Retain    bool

@@ -26,6 +26,7 @@ type Notification struct {
 	Data, Metadata json.RawMessage
 
 	Volatile bool     // for members that do not lag; neither stored nor replayed
+	Local    bool     // with Volatile: for members of this node of a cluster only
 	Except   []string // client ids that do not get the notification
 
 	// TTL limits the replay: a client that connects later than TTL does not get the notification.
@@ -100,7 +101,8 @@ type Publication struct {
 }
 
 // Receipt is the result of a publish. It counts the connections of this node that match the target
-// at this moment, lagging members included. Nobody online is no error: the Hub keeps the
+// at this moment, lagging members included, and adds what the other nodes of a cluster have told of
+// theirs, see Options.Presence: an upper bound. Nobody online is no error: the Hub keeps the
 // notification for replay. With several users in the target, Users of them have a connection and
 // Targets - Users have none. With several channels, Channels of them have a member.
 type Receipt struct {

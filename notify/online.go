@@ -18,6 +18,7 @@ func (h *Hub) comeOnline(m *Member) {
 		if u.online++; u.online == 1 {
 			h.online++
 		}
+		h.shareUser(m)
 	}
 }
 
@@ -33,6 +34,7 @@ func (h *Hub) goOffline(m *Member) {
 		if u.online--; u.online == 0 {
 			h.online--
 		}
+		h.shareUser(m)
 	}
 	if u.refs--; u.refs == 0 {
 		delete(h.users, m.a.UserID)
@@ -47,6 +49,7 @@ func (h *Hub) carry(m *Member, n int) {
 	if h.carried[m.transport] += n; h.carried[m.transport] == 0 {
 		delete(h.carried, m.transport)
 	}
+	h.shareTransport(m.transport)
 }
 
 func (h *Hub) forgetID(clientID string) {

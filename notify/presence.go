@@ -35,6 +35,40 @@ type Stats struct {
 	Gaps     map[string]uint64 `json:"gaps"`     // gaps that members got, by reason
 }
 
+// Add adds the counts of another node. A user of both then counts twice.
+func (s *Stats) Add(o Stats) {
+	s.Total += o.Total
+	s.ActiveUsers += o.ActiveUsers
+	s.ByTransport = sums(s.ByTransport, o.ByTransport)
+	s.Members += o.Members
+	s.Lagging += o.Lagging
+	s.Channels += o.Channels
+	s.Rooms += o.Rooms
+	s.Sessions += o.Sessions
+	s.Unsaved += o.Unsaved
+	s.Published += o.Published
+	s.Delivered += o.Delivered
+	s.History += o.History
+	s.HistoryBytes += o.HistoryBytes
+	s.Retained += o.Retained
+	s.RetainedBytes += o.RetainedBytes
+	s.Lagged += o.Lagged
+	s.Dropped += o.Dropped
+	s.Replays += o.Replays
+	s.Replayed += o.Replayed
+	s.Gaps = sums(s.Gaps, o.Gaps)
+}
+
+// sums returns a new map.
+func sums[N int | uint64](x, y map[string]N) map[string]N {
+	sum := make(map[string]N, max(len(x), len(y)))
+	maps.Copy(sum, x)
+	for key, n := range y {
+		sum[key] += n
+	}
+	return sum
+}
+
 // counters are totals since the start, guarded by the Hub's lock.
 type counters struct {
 	published, delivered               uint64
@@ -80,11 +114,12 @@ func (h *Hub) Stats() Stats {
 	}
 }
 
-// Total returns the number of connections in "/".
+// Total returns the number of connections in "/", those to other nodes included.
 func (h *Hub) Total() int {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.total()
+	own := h.total()
+	h.mu.Unlock()
+	return own + h.totalElsewhere()
 }
 
 func (h *Hub) total() int {
@@ -94,11 +129,13 @@ func (h *Hub) total() int {
 	return 0
 }
 
-// UserOnline reports whether a user has a connection in "/".
+// UserOnline reports whether a user has a connection in "/", to this node or another one.
 func (h *Hub) UserOnline(id string) bool { return h.ConnectionsOf(id) > 0 }
 
-// ConnectionsOf returns the number of connections of a user in "/".
-func (h *Hub) ConnectionsOf(id string) int {
+// ConnectionsOf returns the number of connections of a user in "/", those to other nodes included.
+func (h *Hub) ConnectionsOf(id string) int { return h.ownConnectionsOf(id) + h.UserElsewhere(id) }
+
+func (h *Hub) ownConnectionsOf(id string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if u := h.users[id]; u != nil {
@@ -107,8 +144,12 @@ func (h *Hub) ConnectionsOf(id string) int {
 	return 0
 }
 
-// ChannelOccupied reports whether a channel of "/" has a member.
+// ChannelOccupied reports whether a channel of "/" has a member, on this node or another one.
 func (h *Hub) ChannelOccupied(name string) bool {
+	return h.ownChannelOccupied(name) || h.elsewhere(channelField+name) > 0
+}
+
+func (h *Hub) ownChannelOccupied(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.index.table.Room(rooms.In(RootNamespace, name))
@@ -116,11 +157,16 @@ func (h *Hub) ChannelOccupied(name string) bool {
 }
 
 // IsClientID reports whether name is the client id of a member or of a kept session, in any
-// namespace.
+// namespace. With Options.Presence every name that looks like one is, because other nodes have
+// clients, too.
 func (h *Hub) IsClientID(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ids[name] > 0
+	return h.isClientID(name)
+}
+
+func (h *Hub) isClientID(name string) bool {
+	return h.ids[name] > 0 || h.o.Presence != nil && rooms.LooksLikeClientID(name)
 }
 
 // Member returns the member of a client id in a namespace ("" is "/"), or nil.

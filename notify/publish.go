@@ -91,7 +91,7 @@ func deliverBatch[T any](
 		return nil, err
 	}
 	for i, m := range messages {
-		results[places[i]].Receipt = m.receipt()
+		results[places[i]].Receipt = h.receipt(m)
 		h.reportAbsent(m)
 	}
 	return results, nil
@@ -134,7 +134,7 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 		}
 		h.prepare(m)
 		h.local(m)
-		return m.receipt(), nil
+		return h.receipt(m), nil
 	}
 	if m.Retain {
 		if err := h.claimRetained(m); err != nil {
@@ -148,7 +148,7 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 	if err := h.append(ctx, []*Message{m}); err != nil {
 		return Receipt{}, err
 	}
-	return m.receipt(), nil
+	return h.receipt(m), nil
 }
 
 // append stores messages in the log, which delivers them.
@@ -186,12 +186,13 @@ func (h *Hub) prepare(m *Message) {
 	m.Timestamp = m.Timestamp.UTC().Truncate(time.Millisecond)
 }
 
-// receipt returns the counts of the fan-out, which ran before Append returned. They are 0 if this
-// node delivers the message late.
-func (m *Message) receipt() (r Receipt) {
+// receipt returns the counts of the fan-out, which ran before Append returned, and those of other
+// nodes. The former are 0 if this node delivers the message late.
+func (h *Hub) receipt(m *Message) (r Receipt) {
 	if m.counted.Load() {
 		r = m.matched
 	}
+	h.addElsewhere(&r, m)
 	r.Targets = len(m.Rooms)
 	r.Stored = m.kept.Load() // later messages, or the limits, may have removed it already
 	if !m.Volatile {

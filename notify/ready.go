@@ -11,14 +11,21 @@ import (
 var ErrNotReady = fmt.Errorf("%w: the server has not read it yet", ErrUnavailable)
 
 // Ready returns ErrNotReady until the Hub has what the log retains: a client that resumed before
-// would get a gap. It stays nil after that, also while the log is unavailable. A log in memory or on
+// would get a gap. In a cluster it also has what the other nodes count. It stays nil after that, also while the log is unavailable. A log in memory or on
 // disk is ready at once.
 func (h *Hub) Ready() error {
-	select {
-	case <-h.ready:
+	if isClosed(h.ready) && (h.o.Presence == nil || isClosed(h.o.Presence.Ready())) {
 		return nil
+	}
+	return ErrNotReady
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
 	default:
-		return ErrNotReady
+		return false
 	}
 }
 

@@ -1,6 +1,9 @@
 package notify
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Undelivered is a notification or an emit of a backend that did not reach all of its target.
 type Undelivered struct {
@@ -16,8 +19,8 @@ type Undelivered struct {
 }
 
 // OnUndelivered adds a function that the Hub calls for every message of Publish, PublishBatch, Emit
-// and EmitBatch whose target had a user, a channel or a client without a connection on this node,
-// in the goroutine of the publisher. Volatile messages do not count: their publisher accepts the
+// and EmitBatch whose target had a user or a channel without a connection, or a client without one
+// on this node, in the goroutine of the publisher. Volatile messages do not count: their publisher accepts the
 // loss. Without such a function a publish does not look for them. Call OnUndelivered before serving.
 func (h *Hub) OnUndelivered(f func(Undelivered)) { h.undelivered = then(h.undelivered, f) }
 
@@ -52,6 +55,7 @@ func (h *Hub) reportAbsent(m *Message) {
 	if m.absent == nil || !m.counted.Load() { // a late fan-out still uses it
 		return
 	}
+	m.absent.rooms = slices.DeleteFunc(m.absent.rooms, h.isElsewhere)
 	if len(m.absent.rooms) > 0 {
 		h.undelivered(Undelivered{Message: m, Rooms: m.absent.rooms})
 	}

@@ -93,12 +93,15 @@ func newMessage(n Notification, t Target) (*Message, error) {
 	if err := checkTTL(n); err != nil {
 		return nil, err
 	}
+	if n.Local && !n.Volatile {
+		return nil, refuse("local", "is set without volatile: what is stored is for all nodes")
+	}
 	if err := checkRetain(n, t); err != nil {
 		return nil, err
 	}
 	to := t.rooms()
 	m := &Message{
-		Namespace: "/", Rooms: to, Except: except, Volatile: n.Volatile, Retain: n.Retain,
+		Namespace: "/", Rooms: to, Except: except, Volatile: n.Volatile, Local: n.Local, Retain: n.Retain,
 		TTL:  n.TTL,
 		Type: n.Type, Metadata: addChannel(metadata, t, to), // the room of a channel is its name
 	}

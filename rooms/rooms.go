@@ -31,6 +31,20 @@ func IsChannel(room string) bool {
 		!strings.HasPrefix(room, userPrefix) && !strings.HasPrefix(room, clientPrefix)
 }
 
+// LooksLikeClientID reports whether a name has the form of the client ids of Roomcast and of
+// Socket.IO servers on Node: 20 to 24 characters of the base64 alphabet for URLs.
+func LooksLikeClientID(name string) bool {
+	if len(name) < 20 || len(name) > 24 {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
 // In returns the hub room of a room of a namespace: the room itself in "/" (or ""), "/n#room" in
 // "/n". A namespace must not contain '#'. Any room is safe: one of "/" that looks qualified becomes
 // "/#room".

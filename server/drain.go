@@ -81,10 +81,12 @@ func (s *Service) close(ctx context.Context, p pace) error {
 	if s.o.Hooks != nil {
 		defer s.o.Hooks.Close() // after the handlers of the last events
 	}
+	each := func(n int) time.Duration { return p.over(n, n) }
 	if s.upstream != nil {
-		application.Go(func() {
-			s.upstream.drain(ctx, func(n int) time.Duration { return p.over(n, n) })
-		})
+		application.Go(func() { s.upstream.drain(ctx, each) })
+	}
+	if s.o.Forward != nil {
+		application.Go(func() { s.o.Forward.Drain(ctx, each) })
 	}
 	streamed := make(chan error, 1)
 	go func() { streamed <- s.o.Streams.Drain(ctx, p.over(streams, sockets+streams)) }()

@@ -19,6 +19,9 @@ func withRefusals(
 			if info.Panicked {
 				m.Panicked()
 			}
+			if info.Forwarded {
+				return
+			}
 			if info.Code == "" && info.Status >= http.StatusBadRequest && engineIO(r) {
 				info.Code = cmp.Or(engineRefusals[info.Status], "other")
 			}

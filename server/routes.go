@@ -39,9 +39,9 @@ func (s *Service) Handler() http.Handler {
 		router.Handle(path+"/", s.o.Streams.Stream(as))
 		router.Handle(path+"/position", s.o.Streams.Position())
 		router.Handle(path+"/tickets", s.o.Streams.Tickets())
-		router.Handle(path+"/{clientId}/channels", s.o.Streams.Channels())
-		router.Handle(path+"/{clientId}/messages", s.o.Streams.Messages())
-		router.Handle(path+"/{clientId}/token", s.o.Streams.Token())
+		router.Handle(path+"/{clientId}/channels", s.steer(s.o.Streams.Channels()))
+		router.Handle(path+"/{clientId}/messages", s.steer(s.o.Streams.Messages()))
+		router.Handle(path+"/{clientId}/token", s.steer(s.o.Streams.Token()))
 		if s.upstream == nil {
 			router.PathPrefix(path + "/").HandlerFunc(edge.NotFound)
 		}
@@ -65,6 +65,9 @@ func (s *Service) Handler() http.Handler {
 		handler = s.upstream.fallback(router, handler)
 	}
 	handler = edge.WithRecovery(s.o.Log, edge.WithHosts(s.o.AllowHost, handler))
+	if s.o.Forward != nil {
+		handler = s.o.Forward.Accept(handler)
+	}
 	handler = edge.WithLog(s.o.Log, s.quiet, handler)
 	handler = withRefusals(s.o.Metrics, s.isEngineIO, handler)
 	return edge.WithInfo(s.o.TrustedProxies, handler)
@@ -74,6 +77,7 @@ func (s *Service) Handler() http.Handler {
 func (s *Service) api() api.Options {
 	o := api.Options{Hub: s.o.Hub, Keyring: s.keys, Log: s.o.Log,
 		Asker: asker{s.o.SocketIO}, Mode: s.o.SocketIO.AuthMode(),
+		Bus: s.o.Bus, Node: s.o.Node,
 		StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
 		Live:       s.health.live, Ready: s.health.ready}
 	if s.o.Tickets != nil {

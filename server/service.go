@@ -14,9 +14,11 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/server/api"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/forward"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/presence"
@@ -41,6 +43,11 @@ type Options struct {
 	// Answers are the stores for the answers to requests with an Idempotency-Key. With nil they are in
 	// memory.
 	Answers api.Answers
+
+	// Bus reaches the other nodes of a cluster, and Node is this one. The Service does not close it. nil:
+	// there are no other nodes.
+	Bus  cluster.Bus
+	Node cluster.Node
 
 	// APIKeys are those of backends, see auth.ParseAPIKey; none: the API refuses all requests.
 	APIKeys      []string
@@ -81,6 +88,10 @@ type Options struct {
 	Memory      *limit.Memory      // nil: no limit of memory
 
 	Webhooks Webhooks // nil: none
+
+	// Forward passes requests for sessions and streams of other nodes to them. It is also that of
+	// SocketIO, and its tag that of Streams. nil: there are no other nodes.
+	Forward *forward.Forwarder
 
 	Log               *zap.Logger      // nil: no log
 	ConnectionUpdates bool             // announce to all connections when one opens or closes

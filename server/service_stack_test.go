@@ -52,11 +52,14 @@ func newServiceStack(
 	if limits, ok := o.Limits.(*limit.Limiter); ok {
 		streams.Admit = StreamAdmission(limits)
 	}
-	if so.Streams, err = sse.New(streams); err != nil {
-		t.Fatal(err)
-	}
 	for _, change := range changeService {
 		change(&so)
+	}
+	if so.Forward != nil {
+		streams.Tag = so.Forward.Tag
+	}
+	if so.Streams, err = sse.New(streams); err != nil {
+		t.Fatal(err)
 	}
 	service := New(so)
 	base := servertest.Serve(t, service.Handler())

@@ -38,6 +38,10 @@ type Options struct {
 	// [ErrOverloaded] describes: the status of the response does not show it. nil: not called.
 	Overloaded func(*http.Request, error)
 
+	// Tag returns the first characters of the ids of new streams, so that several servers behind one
+	// address know whose stream an id names. nil: none.
+	Tag func() string
+
 	// Address returns the address of a client, for its share of the kept sessions, see
 	// notify.Attachment, and of the tickets. nil: clients have no address.
 	Address func(*http.Request) netip.Addr
@@ -130,6 +134,9 @@ func (o *Options) check() error {
 	}
 	if o.Address == nil {
 		o.Address = func(*http.Request) (none netip.Addr) { return none }
+	}
+	if o.Tag == nil {
+		o.Tag = func() string { return "" }
 	}
 	if o.Gate == nil {
 		o.Gate = func(*http.Request) error { return nil }
@@ -250,11 +257,12 @@ func (h *Handler) join(
 		cursor := notify.ParseCursor(c.Since)
 		resume = &cursor
 	}
-	h.o.Hub.Wait(ctx, resume) // before the stream can be ended
+	tab := s.tabOf(ctx, c) // this and the next wait before the stream can be ended
+	h.o.Hub.Wait(ctx, resume)
 	if !h.add(s) {
 		return o, false
 	}
-	o, err := s.attach(c, resume, address)
+	o, err := s.attach(c, tab, resume, address)
 	if err != nil {
 		h.o.Log.Error("stream cannot be attached", zap.Error(err))
 		h.remove(s)

@@ -14,6 +14,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/catalogue"
+	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/server/edge"
 )
 
@@ -44,6 +45,10 @@ type Options struct {
 	Mode  auth.Mode        // how clients authenticate, for GET /v1/stats
 	Live  http.HandlerFunc // serves GET /livez
 	Ready http.HandlerFunc // serves GET /readyz
+
+	// Bus reaches the other nodes of a cluster, which have connections, too; nil: there are none.
+	Bus  cluster.Bus
+	Node cluster.Node // this node, for GET /v1/stats
 
 	// StreamPath is the path of EventSource streams. The description lists the requests that
 	// clients send next to their stream below it; "" leaves them out.
@@ -91,6 +96,9 @@ func newHandler(o Options) *handler {
 	c := newComponents()
 	h.objects, h.routes = c.all(), h.routeTable(c)
 	h.described = append(slices.Clone(h.routes), h.streamRoutes(c)...)
+	if o.Bus != nil {
+		h.answerNodes()
+	}
 	h.document = sync.OnceValue(func() []byte { return openAPI(h.described, h.objects) })
 	h.page = sync.OnceValue(func() []byte { return docsPage(h.described, h.objects) })
 	return h

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
@@ -18,31 +19,52 @@ var errNoConnection = &edge.Problem{Status: http.StatusNotFound, Code: edge.Code
 type connectionsReply struct {
 	Connections []connectionView `json:"connections"`
 	Next        string           `json:"next,omitempty"`
+	Incomplete  []string         `json:"incomplete,omitempty"`
 }
 
 // listConnections serves GET /v1/connections.
 func (h *handler) listConnections(c *call) (any, error) {
-	user, channel, transport := c.value("user"), c.value("channel"), c.value("transport")
+	user, channel := c.value("user"), c.value("channel")
 	if err := h.permitList(c, user, channel); err != nil {
 		return nil, err
 	}
+	q, err := pageOf(c)
+	if err != nil {
+		return nil, err
+	}
+	q.User, q.Channel, q.Transport = user, channel, c.value("transport")
+	return h.connections(c, q), nil
+}
+
+// connections returns a page of all nodes.
+func (h *handler) connections(c *call, q listing) connectionsReply {
+	page, silent := list(c.Context(), h, kindConnections, q, h.ownConnectionsPage(q),
+		nameOfConnection, func(*connectionView, connectionView) {}) // it moves to another node
+	return connectionsReply{page.Items, next(page, nameOfConnection), silent}
+}
+
+func nameOfConnection(v connectionView) string { return v.ClientID }
+
+// ownConnections answers another node.
+func (h *handler) ownConnections(q listing) part[connectionView] {
+	return h.ownConnectionsPage(q).fit()
+}
+
+func (h *handler) ownConnectionsPage(q listing) part[connectionView] {
 	found := map[string]*notify.Member{}
 	var names []string
-	for _, m := range h.members(user, channel) {
-		if transport == "" || m.Transport() == transport {
+	for _, m := range h.members(q.User, q.Channel) {
+		if q.Transport == "" || m.Transport() == q.Transport {
 			found[m.ClientID()] = m
 			names = append(names, m.ClientID())
 		}
 	}
-	names, next, err := page(c, names)
-	if err != nil {
-		return nil, err
-	}
-	reply := connectionsReply{Connections: make([]connectionView, 0, len(names)), Next: next}
+	names, more := cut(names, q)
+	p := part[connectionView]{make([]connectionView, 0, len(names)), more}
 	for _, name := range names {
-		reply.Connections = append(reply.Connections, viewOf(found[name]))
+		p.Items = append(p.Items, viewOf(found[name]))
 	}
-	return reply, nil
+	return p
 }
 
 // permitList checks the key of a request that lists connections. A key that may send to the user or
@@ -83,40 +105,86 @@ func (h *handler) members(user, channel string) []*notify.Member {
 	return matching
 }
 
-// member returns the connection that the path names, if the key covers it.
-func (h *handler) member(c *call) (*notify.Member, error) {
+// one returns the connection that the path names, if the key covers it.
+func (h *handler) one(c *call) (selection, error) {
 	id := c.value("clientId")
-	if err := c.key.permit("clientId", "client:"+id); err != nil {
-		return nil, err
-	}
-	m := h.hub.Member("/", id)
-	if m == nil {
-		return nil, errNoConnection
-	}
-	return m, nil
+	return selection{ClientID: id}, c.key.permit("clientId", "client:"+id)
 }
 
 // showConnection serves GET /v1/connections/{clientId}.
 func (h *handler) showConnection(c *call) (any, error) {
-	m, err := h.member(c)
+	s, err := h.one(c)
 	if err != nil {
 		return nil, err
 	}
-	return viewOf(m), nil
+	if own := h.ownConnection(s); own != nil {
+		return own, nil
+	}
+	others, silent := ask[*connectionView](c.Context(), h, kindConnection, s)
+	for _, other := range others {
+		if other != nil {
+			return other, nil
+		}
+	}
+	if len(silent) > 0 {
+		return nil, errNodeSilent
+	}
+	return nil, errNoConnection
+}
+
+// ownConnection returns a connection of this node, or nil.
+func (h *handler) ownConnection(s selection) *connectionView {
+	m := h.hub.Member("/", s.ClientID)
+	if m == nil {
+		return nil
+	}
+	view := viewOf(m)
+	return &view
 }
 
 type disconnectedReply struct {
-	Disconnected int `json:"disconnected"`
+	Disconnected int      `json:"disconnected"`
+	Incomplete   []string `json:"incomplete,omitempty"`
 }
 
 // endConnection serves DELETE /v1/connections/{clientId}.
 func (h *handler) endConnection(c *call) (any, error) {
-	m, err := h.member(c)
+	s, err := h.one(c)
 	if err != nil {
 		return nil, err
 	}
-	end(m)
-	return disconnectedReply{1}, nil
+	sum, silent, err := h.change(c.Context(), kindEnd, s, h.endOwn)
+	if err != nil {
+		return nil, err
+	}
+	return disconnectedReply{sum.Found, silent}, nil
+}
+
+// selected returns the connections of this node. Those of a user are in "/".
+func (h *handler) selected(s selection) []*notify.Member {
+	switch {
+	case s.User != "":
+		return h.members(s.User, "")
+	case s.ClientID != "":
+		if m := h.hub.Member("/", s.ClientID); m != nil {
+			return []*notify.Member{m}
+		}
+	}
+	return nil
+}
+
+// endOwn closes connections of this node, for a user those of every namespace.
+func (h *handler) endOwn(s selection) (e effect) {
+	members := h.selected(s)
+	if s.User != "" {
+		members = slices.DeleteFunc(h.hub.Members(), func(m *notify.Member) bool {
+			return m.UserID() != s.User
+		})
+	}
+	for _, m := range members {
+		end(m)
+	}
+	return effect{len(members), len(members)}
 }
 
 // end closes a connection and voids its session, so that the client cannot resume it.
@@ -126,58 +194,77 @@ func end(m *notify.Member) {
 }
 
 type joinedReply struct {
-	Joined int `json:"joined"`
+	Joined     int      `json:"joined"`
+	Incomplete []string `json:"incomplete,omitempty"`
 }
 
 type leftReply struct {
-	Left int `json:"left"`
+	Left       int      `json:"left"`
+	Incomplete []string `json:"incomplete,omitempty"`
 }
 
 // joinConnection serves PUT /v1/connections/{clientId}/channels/{channel}.
 func (h *handler) joinConnection(c *call) (any, error) {
-	m, err := h.member(c)
+	s, err := h.one(c)
 	if err != nil {
 		return nil, err
 	}
-	return h.join(c, []*notify.Member{m})
+	return h.join(c, s)
 }
 
 // leaveConnection serves DELETE /v1/connections/{clientId}/channels/{channel}.
 func (h *handler) leaveConnection(c *call) (any, error) {
-	m, err := h.member(c)
+	s, err := h.one(c)
 	if err != nil {
 		return nil, err
 	}
-	return h.leave(c, []*notify.Member{m})
+	return h.leave(c, s)
 }
 
-func (h *handler) join(c *call, members []*notify.Member) (any, error) {
-	channel := c.value("channel")
-	if err := c.key.permit("channel", "channel:"+channel); err != nil {
+func (h *handler) join(c *call, s selection) (any, error) {
+	s.Channel = c.value("channel")
+	if err := c.key.permit("channel", "channel:"+s.Channel); err != nil {
 		return nil, err
 	}
-	if h.hub.IsClientID(channel) {
+	if h.hub.IsClientID(s.Channel) {
 		// In Socket.IO the room with the id of a connection belongs to that connection.
 		return nil, invalidField("channel",
 			"got the id of a connection, expected the name of a channel")
 	}
-	for _, m := range members {
-		m.Join(channel)
-	}
-	return joinedReply{len(members)}, nil
-}
-
-func (h *handler) leave(c *call, members []*notify.Member) (any, error) {
-	channel := c.value("channel")
-	if err := c.key.permit("channel", "channel:"+channel); err != nil {
+	sum, silent, err := h.change(c.Context(), kindJoin, s, h.joinOwn)
+	if err != nil {
 		return nil, err
 	}
-	var reply leftReply
-	for _, m := range members {
-		if m.In(channel) {
-			m.Leave(channel)
-			reply.Left++
+	return joinedReply{sum.Found, silent}, nil
+}
+
+func (h *handler) joinOwn(s selection) (e effect) {
+	for _, m := range h.selected(s) {
+		m.Join(s.Channel)
+		e.Found++
+	}
+	return e
+}
+
+func (h *handler) leave(c *call, s selection) (any, error) {
+	s.Channel = c.value("channel")
+	if err := c.key.permit("channel", "channel:"+s.Channel); err != nil {
+		return nil, err
+	}
+	sum, silent, err := h.change(c.Context(), kindLeave, s, h.leaveOwn)
+	if err != nil {
+		return nil, err
+	}
+	return leftReply{sum.Changed, silent}, nil
+}
+
+func (h *handler) leaveOwn(s selection) (e effect) {
+	for _, m := range h.selected(s) {
+		e.Found++
+		if m.In(s.Channel) {
+			m.Leave(s.Channel)
+			e.Changed++
 		}
 	}
-	return reply, nil
+	return e
 }

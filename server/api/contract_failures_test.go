@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -43,12 +46,19 @@ func (fullIssuer) Issue(string, string, []string, time.Duration) (string, time.T
 
 func (fullIssuer) Revoke(string) (int, error) { return 0, auth.ErrTicketsUnavailable }
 
+// downBus cannot ask other nodes.
+type downBus struct{ cluster.Alone }
+
+func (downBus) Ask(context.Context, string, []byte) (map[string][]byte, []string, error) {
+	return nil, nil, errors.New("dial tcp 10.0.0.7:6379: connection refused")
+}
+
 // downStore sends requests while the store is unavailable.
 func (c *contract) downStore(t *testing.T) {
 	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())
 	t.Cleanup(hub.Close)
 	options := testOptions(hub, servertest.Key)
-	options.Tickets = fullIssuer{}
+	options.Tickets, options.Bus = fullIssuer{}, downBus{}
 	options.Ready = probe(http.StatusServiceUnavailable,
 		`{"status":"unavailable","reason":"store"}`)
 	h := newHandler(options)

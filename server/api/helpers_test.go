@@ -101,8 +101,7 @@ func ids(t *testing.T, text, list, field string) (names []string, next string) {
 
 // cursor returns the cursor of a page that ends with this name.
 func cursor(name string) string {
-	_, next, _ := page(&call{values: map[string]string{"limit": "1"}}, []string{name, name + "x"})
-	return next
+	return next(part[string]{[]string{name}, true}, func(name string) string { return name })
 }
 
 // post sends a POST request with servertest.Key.

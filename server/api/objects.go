@@ -12,7 +12,7 @@ type components struct {
 	target, notification, receipt, refused, delivered, history *object
 	connection, connections, disconnected, joined, left        *object
 	user, users, userState, channel, channels                  *object
-	ticketRequest, ticket, stats, status, problem              *object
+	ticketRequest, ticket, stats, nodeStats, status, problem   *object
 	channelsChange, channelsChanged, clientMessage             *object
 	tokenRenewal, tokenRenewed                                 *object
 	emission, acks                                             *object
@@ -34,7 +34,8 @@ func newComponents() (c components) {
 	c.joined = countObject("Joined", "joined", "The connections that are now in the channel.")
 	c.left = countObject("Left", "left", "The connections that left the channel.")
 	c.ticketRequest, c.ticket = ticketRequestObject(), ticketObject()
-	c.stats, c.status = statsObject(), statusObject()
+	c.nodeStats, c.status = nodeStatsObject(), statusObject()
+	c.stats = statsObject(c.nodeStats)
 	c.channelsChange, c.channelsChanged = channelsChangeObject(), channelsChangedObject()
 	c.clientMessage = clientMessageObject()
 	c.tokenRenewal, c.tokenRenewed = tokenRenewalObject(), tokenRenewedObject()
@@ -51,7 +52,7 @@ func (c components) all() []*object {
 		c.connection, c.connections, c.disconnected, c.joined, c.left,
 		c.user, c.users, c.userState, c.channel, c.channels, c.ticketRequest, c.ticket,
 		c.channelsChange, c.channelsChanged, c.clientMessage, c.tokenRenewal, c.tokenRenewed,
-		c.stats, c.status, c.problem,
+		c.stats, c.nodeStats, c.status, c.problem,
 	}
 }
 
@@ -136,9 +137,11 @@ func receiptObject() *object {
 		},
 		{
 			Name: "delivered", Required: true,
-			Doc: "distinct connections that it matched, including slow ones", Schema: countSchema(),
+			Doc:    "distinct connections that it matched, including slow ones; in a cluster an upper bound",
+			Schema: countSchema(),
 		},
-		{Name: "users", Required: true, Doc: "distinct users among them", Schema: countSchema()},
+		{Name: "users", Required: true, Schema: countSchema(),
+			Doc: "distinct users among them; in a cluster an upper bound"},
 		{
 			Name: "channels", Required: true, Doc: "channels of the target that have members",
 			Schema: countSchema(),

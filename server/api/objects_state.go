@@ -52,7 +52,17 @@ func pageObject(name, list, doc string, item *object) *object {
 			Name: "next", Doc: "the cursor of the next page; absent on the last page",
 			Schema: plainText(),
 		},
+		incompleteField(),
 	}}
+}
+
+// incompleteField has the nodes of a cluster that are missing in a reply.
+func incompleteField() field {
+	return field{
+		Name: "incomplete", Schema: listOf(plainText()),
+		Doc: "nodes of the cluster that did not answer within a second, or * if none could be asked: " +
+			"what they have is missing; absent when all answered",
+	}
 }
 
 func userObject() *object {
@@ -81,6 +91,7 @@ func userStateObject(connection *object) *object {
 				Name: "connections", Required: true, Doc: "all connections of the user",
 				Schema: listOf(objectRef(connection)),
 			},
+			incompleteField(),
 		}}
 }
 
@@ -88,7 +99,8 @@ func channelObject() *object {
 	return &object{Name: "Channel", Doc: "A channel with members.", Fields: []field{
 		{Name: "channel", Required: true, Doc: "the name", Schema: plainText()},
 		{Name: "connections", Required: true, Doc: "the number of members", Schema: countSchema()},
-		{Name: "users", Required: true, Doc: "distinct users among them", Schema: countSchema()},
+		{Name: "users", Required: true, Schema: countSchema(),
+			Doc: "distinct users among them; a user on several nodes of a cluster counts for each"},
 	}}
 }
 
@@ -96,51 +108,72 @@ func channelObject() *object {
 func countObject(name, counted, doc string) *object {
 	return &object{Name: name, Doc: doc, Fields: []field{
 		{Name: counted, Required: true, Doc: "the number of connections", Schema: countSchema()},
+		incompleteField(),
 	}}
 }
 
-func statsObject() *object {
+func statsObject(node *object) *object {
+	fields := append(countFields(), field{Name: "authMode", Required: true,
+		Doc: "how clients authenticate, AUTH_MODE: token accepts tickets too, open " +
+			"trusts a userId",
+		Schema: schema{"type": "string",
+			"enum": []any{auth.ModeToken, auth.ModeTicket, auth.ModeHook,
+				auth.ModeOpen}}},
+		field{Name: "nodes", Doc: "with cluster=1: each node that answered, sorted by uid",
+			Schema: listOf(objectRef(node))},
+		incompleteField())
+	return &object{Name: "Stats", Doc: "Current counts of this node, and totals since its start. With " +
+		"cluster=1, the sums of all nodes.", Fields: fields}
+}
+
+func nodeStatsObject() *object {
+	fields := []field{
+		{Name: "uid", Required: true, Doc: "the name of the process, new after each start; empty " +
+			"without a cluster", Schema: plainText()},
+		{Name: "addr", Doc: "where the other nodes reach it", Schema: plainText()},
+		{Name: "version", Doc: "its version", Schema: plainText()},
+		{Name: "tag", Required: true, Doc: "the begin of the ids of its sessions", Schema: plainText()},
+	}
+	return &object{Name: "NodeStats", Doc: "A node of a cluster and its counts.",
+		Fields: append(fields, countFields()...)}
+}
+
+// countFields are those of notify.Stats.
+func countFields() []field {
 	count := func(name, doc string) field {
 		return field{Name: name, Required: true, Doc: doc, Schema: countSchema()}
 	}
 	counts := func() schema {
 		return schema{"type": "object", "additionalProperties": countSchema()}
 	}
-	return &object{Name: "Stats", Doc: "Current counts of this node, and totals since its start.",
-		Fields: []field{
-			count("total", "connections"),
-			count("activeUsers", "distinct users among them"),
-			{
-				Name: "byTransport", Required: true,
-				Doc:    "connections by websocket, polling and sse",
-				Schema: counts(),
-			},
-			count("members", "streams, and the connections of each Socket.IO namespace"),
-			count("lagging", "members that are too slow for their notifications"),
-			count("channels", "channels with members"),
-			count("rooms", "rooms of any kind with members or history"),
-			count("sessions", "sessions that the server keeps for clients that reconnect"),
-			count("published", "notifications since the start, including volatile ones"),
-			count("delivered", "the sum of delivered in their receipts"),
-			count("history", "notifications that the server keeps"),
-			count("historyBytes", "their approximate size"),
-			count("retained", "retained notifications"),
-			count("retainedBytes", "their approximate size"),
-			count("lagged", "how often a connection was too slow"),
-			count("dropped", "volatile notifications that slow connections missed"),
-			count("replays", "resumes that were complete"),
-			count("replayed", "notifications that these resumes delivered"),
-			{
-				Name: "gaps", Required: true, Doc: "resumes that were incomplete, by reason",
-				Schema: counts(),
-			},
-			{Name: "authMode", Required: true,
-				Doc: "how clients authenticate, AUTH_MODE: token accepts tickets too, open " +
-					"trusts a userId",
-				Schema: schema{"type": "string",
-					"enum": []any{auth.ModeToken, auth.ModeTicket, auth.ModeHook,
-						auth.ModeOpen}}},
-		}}
+	return []field{
+		count("total", "connections"),
+		count("activeUsers", "distinct users among them"),
+		{
+			Name: "byTransport", Required: true,
+			Doc:    "connections by websocket, polling and sse",
+			Schema: counts(),
+		},
+		count("members", "streams, and the connections of each Socket.IO namespace"),
+		count("lagging", "members that are too slow for their notifications"),
+		count("channels", "channels with members"),
+		count("rooms", "rooms of any kind with members or history"),
+		count("sessions", "sessions that the server keeps for clients that reconnect"),
+		count("published", "notifications since the start, including volatile ones"),
+		count("delivered", "the sum of delivered in their receipts"),
+		count("history", "notifications that the server keeps"),
+		count("historyBytes", "their approximate size"),
+		count("retained", "retained notifications"),
+		count("retainedBytes", "their approximate size"),
+		count("lagged", "how often a connection was too slow"),
+		count("dropped", "volatile notifications that slow connections missed"),
+		count("replays", "resumes that were complete"),
+		count("replayed", "notifications that these resumes delivered"),
+		{
+			Name: "gaps", Required: true, Doc: "resumes that were incomplete, by reason",
+			Schema: counts(),
+		},
+	}
 }
 
 func ticketRequestObject() *object {

@@ -92,6 +92,7 @@ func (h *handler) connectionRoutes(c components) []route {
 	return []route{{
 		Method: "GET", Path: "/v1/connections", ID: "listConnections", Group: groupConnections,
 		Summary: "List connections on Socket.IO and EventSource, sorted by id",
+		Doc:     "In a cluster, lists and changes are about the connections of all nodes. A single connection that no node has is 404, or 503 while a node does not answer.",
 		Params: pageParams(
 			param{Name: "user", In: "query", Doc: "only connections of this user", Names: "user"},
 			param{
@@ -105,7 +106,7 @@ func (h *handler) connectionRoutes(c components) []route {
 		Method: "GET", Path: "/v1/connections/{clientId}", ID: "getConnection",
 		Group:   groupConnections,
 		Summary: "Show a connection", Params: []param{clientParam()},
-		Errors: []int{http.StatusNotFound},
+		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 		Reply:  objectRef(c.connection), Example: exampleConnection, handle: h.showConnection,
 	}, {
 		Method: "DELETE", Path: "/v1/connections/{clientId}", ID: "disconnectConnection",
@@ -114,22 +115,25 @@ func (h *handler) connectionRoutes(c components) []route {
 		Doc: "The client learns that the server closed the connection and does not reconnect by " +
 			"itself. The session is void: a client that connects again gets a new id. Its " +
 			"credentials decide whether it can.",
-		Params: []param{clientParam()}, Errors: []int{http.StatusNotFound},
-		Reply: objectRef(c.disconnected), Example: `{"disconnected":1}`, handle: h.endConnection,
+		Params: []param{clientParam()},
+		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Reply:  objectRef(c.disconnected), Example: `{"disconnected":1}`, handle: h.endConnection,
 	}, {
 		Method: "PUT", Path: "/v1/connections/{clientId}/channels/{channel}", ID: "joinConnection",
 		Group:   groupConnections,
 		Summary: "Add a connection to a channel",
 		Doc: "The token of the client does not need to allow the channel. The client keeps " +
 			"it when it resumes its session.",
-		Params: []param{clientParam(), channelParam()}, Errors: []int{http.StatusNotFound},
-		Reply: objectRef(c.joined), Example: `{"joined":1}`, handle: h.joinConnection,
+		Params: []param{clientParam(), channelParam()},
+		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Reply:  objectRef(c.joined), Example: `{"joined":1}`, handle: h.joinConnection,
 	}, {
 		Method: "DELETE", Path: "/v1/connections/{clientId}/channels/{channel}",
 		ID: "leaveConnection", Group: groupConnections,
 		Summary: "Remove a connection from a channel",
-		Params:  []param{clientParam(), channelParam()}, Errors: []int{http.StatusNotFound},
-		Reply: objectRef(c.left), Example: `{"left":1}`, handle: h.leaveConnection,
+		Params:  []param{clientParam(), channelParam()},
+		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Reply:   objectRef(c.left), Example: `{"left":1}`, handle: h.leaveConnection,
 	}}
 }
 
@@ -199,8 +203,10 @@ func (h *handler) serviceRoutes(c components) []route {
 	status := objectRef(c.status)
 	return []route{{
 		Method: "GET", Path: "/v1/stats", ID: "stats", Group: groupService,
-		Summary: "Show the counts of this node",
-		Reply:   objectRef(c.stats),
+		Summary: "Show the counts of this node, or of all nodes of a cluster",
+		Params: []param{{Name: "cluster", In: "query", Enum: []string{"1"},
+			Doc: "1: the sums of all nodes, and each node"}},
+		Reply: objectRef(c.stats),
 		Example: `{"total":3,"activeUsers":2,"byTransport":{"sse":1,"websocket":2},"members":3,` +
 			`"lagging":0,"channels":1,"rooms":7,"sessions":0,"published":42,"delivered":97,` +
 			`"history":40,"historyBytes":18240,"retained":2,"retainedBytes":3120,"lagged":0,"dropped":0,"replays":2,"replayed":5,` +

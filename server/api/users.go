@@ -2,12 +2,9 @@ package api
 
 import (
 	"encoding/base64"
+	"errors"
+	"math"
 	"slices"
-	"strings"
-
-	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/rooms"
 )
 
 const (
@@ -15,30 +12,41 @@ const (
 	maxPage     = 1000
 )
 
-// page sorts names and returns the ones after the cursor of the request, at most limit. next is the
-// cursor of the next page, or "" on the last one. A caller that reads all pages sees each name once
-// if it is in the list all the time.
-func page(c *call, names []string) (cut []string, next string, err error) {
-	after := ""
+// pageOf returns the page that a request asks for.
+func pageOf(c *call) (q listing, err error) {
+	q.Limit = c.number("limit", defaultPage)
 	if text := c.value("cursor"); text != "" {
 		decoded, err := base64.RawURLEncoding.DecodeString(text)
 		if err != nil || len(decoded) == 0 {
-			return nil, "", invalidField("cursor",
+			return q, invalidField("cursor",
 				"got "+quoteShort(text)+", expected the value of next in the previous page")
 		}
-		after = string(decoded)
+		q.After = string(decoded)
 	}
+	return q, nil
+}
+
+// cut sorts names and returns those of a page. A caller that reads all pages sees each name once if
+// it is in the list all the time.
+func cut(names []string, q listing) (cut []string, more bool) {
 	slices.Sort(names)
-	from, found := slices.BinarySearch(names, after)
+	from, found := slices.BinarySearch(names, q.After)
 	if found {
 		from++
 	}
 	names = names[from:]
-	if limit := c.number("limit", defaultPage); len(names) > limit {
-		names = names[:limit]
-		next = base64.RawURLEncoding.EncodeToString([]byte(names[limit-1]))
+	if limit := max(q.Limit, 0); len(names) > limit { // another node may have sent anything
+		return names[:limit], true
 	}
-	return names, next, nil
+	return names, false
+}
+
+// next returns the cursor of the page after p, or "" when p is the last one.
+func next[T any](p part[T], name func(T) string) string {
+	if !p.More || len(p.Items) == 0 {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(name(p.Items[len(p.Items)-1])))
 }
 
 type userView struct {
@@ -48,8 +56,9 @@ type userView struct {
 }
 
 type usersReply struct {
-	Users []userView `json:"users"`
-	Next  string     `json:"next,omitempty"`
+	Users      []userView `json:"users"`
+	Next       string     `json:"next,omitempty"`
+	Incomplete []string   `json:"incomplete,omitempty"`
 }
 
 // listUsers serves GET /v1/users. The server knows online users only.
@@ -57,6 +66,20 @@ func (h *handler) listUsers(c *call) (any, error) {
 	if err := c.key.permitEverything(); err != nil {
 		return nil, err
 	}
+	q, err := pageOf(c)
+	if err != nil {
+		return nil, err
+	}
+	name := func(v userView) string { return v.UserID }
+	page, silent := list(c.Context(), h, kindUsers, q, h.ownUsersPage(q), name,
+		func(to *userView, other userView) { to.Connections += other.Connections })
+	return usersReply{page.Items, next(page, name), silent}, nil
+}
+
+// ownUsers answers another node.
+func (h *handler) ownUsers(q listing) part[userView] { return h.ownUsersPage(q).fit() }
+
+func (h *handler) ownUsersPage(q listing) part[userView] {
 	users := map[string]*userView{}
 	var names []string
 	for _, m := range h.members("", "") {
@@ -70,47 +93,47 @@ func (h *handler) listUsers(c *call) (any, error) {
 		}
 		users[id].Connections++
 	}
-	names, next, err := page(c, names)
-	if err != nil {
-		return nil, err
-	}
-	reply := usersReply{Users: make([]userView, 0, len(names)), Next: next}
+	names, more := cut(names, q)
+	p := part[userView]{make([]userView, 0, len(names)), more}
 	for _, name := range names {
-		reply.Users = append(reply.Users, *users[name])
+		p.Items = append(p.Items, *users[name])
 	}
-	return reply, nil
+	return p
 }
 
 type userReply struct {
 	UserID      string           `json:"userId"`
 	Online      bool             `json:"online"`
 	Connections []connectionView `json:"connections"`
+	Incomplete  []string         `json:"incomplete,omitempty"`
 }
 
-// user returns the user that the path names and its connections, if the key covers it.
-func (h *handler) user(c *call) (id string, members []*notify.Member, err error) {
-	id = c.value("userId")
-	if err := c.key.permit("userId", "user:"+id); err != nil {
-		return "", nil, err
-	}
-	return id, h.members(id, ""), nil
+// user returns the user that the path names, if the key covers it.
+func (h *handler) user(c *call) (selection, error) {
+	id := c.value("userId")
+	return selection{User: id}, c.key.permit("userId", "user:"+id)
 }
 
 // showUser serves GET /v1/users/{userId}.
 func (h *handler) showUser(c *call) (any, error) {
-	id, members, err := h.user(c)
+	s, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
-	reply := userReply{
-		UserID: id, Online: len(members) > 0, Connections: make([]connectionView, 0, len(members)),
+	q := listing{User: s.User, Limit: math.MaxInt}
+	reply := userReply{UserID: s.User, Connections: []connectionView{}}
+	for {
+		page := h.connections(c, q)
+		reply.Connections = append(reply.Connections, page.Connections...)
+		reply.Incomplete = append(reply.Incomplete, page.Incomplete...)
+		if page.Next == "" {
+			break
+		}
+		q.After = page.Connections[len(page.Connections)-1].ClientID
 	}
-	for _, m := range members {
-		reply.Connections = append(reply.Connections, viewOf(m))
-	}
-	slices.SortFunc(reply.Connections, func(x, y connectionView) int {
-		return strings.Compare(x.ClientID, y.ClientID)
-	})
+	slices.Sort(reply.Incomplete)
+	reply.Incomplete = slices.Compact(reply.Incomplete)
+	reply.Online = len(reply.Connections) > 0
 	return reply, nil
 }
 
@@ -118,102 +141,34 @@ func (h *handler) showUser(c *call) (any, error) {
 // namespace and revokes the tickets with which the user could connect again. If their store cannot
 // forget them, the connections are closed all the same.
 func (h *handler) endUser(c *call) (any, error) {
-	id, _, err := h.user(c)
+	s, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
-	var failed error
+	failed := h.hub.VoidUser(c.Context(), s.User, h.hub.Head())
 	if h.o.Tickets != nil {
-		_, failed = h.o.Tickets.Revoke(id)
+		_, err := h.o.Tickets.Revoke(s.User)
+		failed = errors.Join(failed, err)
 	}
-	var reply disconnectedReply
-	for _, m := range h.hub.Members() {
-		if m.UserID() == id {
-			end(m)
-			reply.Disconnected++
-		}
-	}
-	return reply, failed // with an error the backend tries again
+	sum, silent, err := h.change(c.Context(), kindEnd, s, h.endOwn)
+	// With an error the backend tries again.
+	return disconnectedReply{sum.Found, silent}, errors.Join(failed, err)
 }
 
 // joinUser serves PUT /v1/users/{userId}/channels/{channel}.
 func (h *handler) joinUser(c *call) (any, error) {
-	_, members, err := h.user(c)
+	s, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
-	return h.join(c, members)
+	return h.join(c, s)
 }
 
 // leaveUser serves DELETE /v1/users/{userId}/channels/{channel}.
 func (h *handler) leaveUser(c *call) (any, error) {
-	_, members, err := h.user(c)
+	s, err := h.user(c)
 	if err != nil {
 		return nil, err
 	}
-	return h.leave(c, members)
-}
-
-type channelView struct {
-	Channel     string `json:"channel"`
-	Connections int    `json:"connections"`
-	Users       int    `json:"users"`
-}
-
-type channelsReply struct {
-	Channels []channelView `json:"channels"`
-	Next     string        `json:"next,omitempty"`
-}
-
-// listChannels serves GET /v1/channels. It reads the rooms of one member at a time, so that it
-// holds the lock of the Hub for a short time only.
-func (h *handler) listChannels(c *call) (any, error) {
-	if err := c.key.permitEverything(); err != nil {
-		return nil, err
-	}
-	counts := map[string]int{}
-	for _, m := range h.members("", "") {
-		for _, room := range m.Rooms() {
-			if namespace, name := rooms.Split(room); namespace == "/" && rooms.IsChannel(name) {
-				counts[name]++
-			}
-		}
-	}
-	names := make([]string, 0, len(counts))
-	for name := range counts {
-		names = append(names, name)
-	}
-	names, next, err := page(c, names)
-	if err != nil {
-		return nil, err
-	}
-	reply := channelsReply{Channels: make([]channelView, 0, len(names)), Next: next}
-	for _, name := range names {
-		view := channelView{Channel: name}
-		users := map[string]bool{}
-		for _, m := range h.hub.Match([]string{rooms.In("/", name)}, nil) {
-			view.Connections++
-			if id := m.UserID(); id != "" {
-				users[id] = true
-			}
-		}
-		view.Users = len(users)
-		reply.Channels = append(reply.Channels, view)
-	}
-	return reply, nil
-}
-
-// statsView has the counts of this node and the authentication mode, which the console needs before
-// it can connect.
-type statsView struct {
-	notify.Stats
-	AuthMode auth.Mode `json:"authMode"`
-}
-
-// stats serves GET /v1/stats.
-func (h *handler) stats(c *call) (any, error) {
-	if err := c.key.permitEverything(); err != nil {
-		return nil, err
-	}
-	return statsView{h.hub.Stats(), h.o.Mode}, nil
+	return h.leave(c, s)
 }

@@ -26,6 +26,8 @@ type Info struct {
 	Status   int    // of the response, after its end
 	Code     string // of the problem sent, or of a refused stream
 	Panicked bool
+	// Forwarded: another node has answered. It counts the request and its refusal.
+	Forwarded bool
 }
 
 type requestInfoKey struct{}

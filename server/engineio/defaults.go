@@ -33,6 +33,7 @@ const (
 	refusalDelay    = time.Second
 	crowdedRate     = 1000   // the same for handshakes that Options.Gate refuses:
 	crowdedBurst    = 10_000 // their clients did nothing wrong, and come back at once after a restart
+	maxTag          = 4      // characters: 120 random bits remain of an id
 	headSize        = 256    // bytes of a message that the session does not hold
 )
 
@@ -57,6 +58,12 @@ func (o Options) withDefaults() Options {
 		o.Context = func(r *http.Request) context.Context {
 			return context.WithoutCancel(r.Context())
 		}
+	}
+	if o.Tag == nil {
+		o.Tag = func() string { return "" }
+	}
+	if o.Foreign == nil {
+		o.Foreign = func(http.ResponseWriter, *http.Request, string) error { return errSession }
 	}
 	if o.Gate == nil {
 		o.Gate = func(*http.Request) error { return nil }

@@ -121,6 +121,16 @@ type Options struct {
 	// default has the values of the request's context, which makes a session retain net/http's
 	// connection state: some hundred bytes.
 	Context func(*http.Request) context.Context
+	// Tag returns the first characters of the ids of new sessions, of the base64 alphabet for URLs and
+	// at most 4. Several servers behind one address have different tags, so that they know whose
+	// session a request is for. The default has none.
+	Tag func() string
+	// Foreign is called for a request with an id of which the server has no session, so that another
+	// server can answer. It returns nil when the request is answered. Otherwise it has written nothing:
+	// an error as Accept describes it selects the response, os.ErrDeadlineExceeded is that of a body
+	// which does not arrive, and others answer as if there were no such session. The default answers
+	// so, too.
+	Foreign func(w http.ResponseWriter, r *http.Request, sid string) error
 	// Gate is called for each valid handshake before the server has a session for it. An error refuses
 	// the handshake as one of Accept does. The default lets all pass.
 	Gate func(*http.Request) error

@@ -70,7 +70,7 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *
 }
 
 func (s *Server) newSession(r *http.Request) *Session {
-	session := &Session{server: s, id: newID()}
+	session := &Session{server: s, id: newID(s.o.Tag())}
 	session.ctx, session.cancel = context.WithCancel(s.o.Context(r))
 	session.request = trim(r)
 	session.refs.Store(1)
@@ -79,11 +79,16 @@ func (s *Server) newSession(r *http.Request) *Session {
 	return session
 }
 
-// newID returns 144 random bits.
-func newID() string {
+// newID returns 144 random bits, of which the tag replaces 6 with each character.
+func newID(tag string) string {
 	var b [18]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	if tag == "" {
+		return base64.RawURLEncoding.EncodeToString(b[:])
+	}
+	id := base64.RawURLEncoding.AppendEncode(nil, b[:])
+	copy(id[:maxTag], tag)
+	return string(id)
 }
 
 // hello returns the JSON of the OPEN packet.

@@ -77,6 +77,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	session, err := s.find(r)
 	switch {
+	case err == &errSession:
+		s.foreign(w, r)
 	case err != nil:
 		s.refuse(w, r, *err)
 	case session == nil:

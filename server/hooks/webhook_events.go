@@ -21,6 +21,7 @@ func (w *Webhooks) observe() {
 	}
 	if w.wants[channelOccupied] || w.wants[channelVacated] {
 		w.hub.OnRoomChange(w.roomChanged)
+		w.hub.WatchChannels(w.channels.Watch)
 	}
 	if w.wants[undelivered] {
 		w.hub.OnUndelivered(w.undelivered)
@@ -35,6 +36,9 @@ func (w *Webhooks) User(c presence.Change) {
 
 // channel emits channel.occupied and channel.vacated.
 func (w *Webhooks) channel(c presence.Change) {
+	if !w.hub.Leads() {
+		return
+	}
 	w.change(channelOccupied, channelVacated, c, newObject(128).text("channel", c.Key))
 }
 

@@ -30,6 +30,7 @@ type Limiter struct {
 	mu          sync.Mutex
 	options     Options
 	guesses     *Rates // failed credentials; nil before the first
+	elsewhere   func(user string) int
 	connections int
 	streams     int
 	users       map[string]int
@@ -41,9 +42,15 @@ type Limiter struct {
 func New(o Options) *Limiter {
 	return &Limiter{
 		options: o, users: map[string]int{}, addresses: map[netip.Addr]int{},
+		elsewhere:  func(string) int { return 0 },
 		handshakes: handshakes{from: map[netip.Addr]int{}},
 	}
 }
+
+// CountElsewhere makes Options.PerUser count the connections of a user to other nodes of a cluster,
+// too. These are known a moment later: connections that are opened to several nodes at once can
+// exceed the limit. Call it before serving.
+func (l *Limiter) CountElsewhere(f func(user string) int) { l.elsewhere = f }
 
 // Reload replaces the limits for connections that are opened from now on. Connections above a new
 // limit stay open.
@@ -104,7 +111,7 @@ func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func
 		return nil, &Error{"streams", o.MaxStreams, http.StatusServiceUnavailable, 5 * time.Second}
 	case ip.IsValid() && reached(l.addresses[ip], o.PerIP):
 		return nil, &Error{"address", o.PerIP, http.StatusTooManyRequests, 10 * time.Second}
-	case user != "" && reached(l.users[user], o.PerUser):
+	case user != "" && l.isFull(user):
 		return nil, l.userError()
 	}
 	l.add(stream, ip, user, 1)
@@ -116,11 +123,17 @@ func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func
 func (l *Limiter) AcquireUser(user string) (release func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if reached(l.users[user], l.options.PerUser) {
+	if l.isFull(user) {
 		return nil, l.userError()
 	}
 	change(l.users, user, 1)
 	return l.releaser(func() { change(l.users, user, -1) }), nil
+}
+
+// isFull reports whether a user has no connection left. The caller holds the lock.
+func (l *Limiter) isFull(user string) bool {
+	most := l.options.PerUser
+	return most > 0 && l.users[user]+l.elsewhere(user) >= most
 }
 
 // Counts returns the number of open connections, of streams among them, and of users with a

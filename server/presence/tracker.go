@@ -58,6 +58,24 @@ func (t *Tracker) Stop() {
 	}
 }
 
+// Know makes a key present without a change, unless it is not: one that was present before.
+func (t *Tracker) Know(key, label string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.keys[key] == nil && t.present(key) {
+		t.keys[key] = &tracked{key: key, label: label}
+	}
+}
+
+// Watch is Know or Update, for what other nodes have.
+func (t *Tracker) Watch(key, label string, known bool) {
+	if known {
+		t.Know(key, label)
+		return
+	}
+	t.Update(key, label)
+}
+
 // Update must be called after a key has become present or absent. Calls may come in any order,
 // because Update reads the current state itself. The label belongs to the key until it is absent.
 func (t *Tracker) Update(key, label string) {

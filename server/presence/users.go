@@ -28,7 +28,8 @@ type presenceEvent struct {
 
 // Users announces in the channel `presence` when a user opens the first connection in "/", and when
 // the last one has been closed for a while. The notifications are volatile: a client that missed
-// some asks the API for the current state.
+// some asks the API for the current state. In a cluster the connections of all nodes count, and
+// each node tells its own members.
 type Users struct {
 	hub     *notify.Hub
 	log     *zap.Logger
@@ -38,12 +39,13 @@ type Users struct {
 
 // AnnounceUsers starts the announcements until Stop. observe, which may be nil, gets the same
 // changes, one at a time, with the id of the user as the key and the name as the label. It must not
-// block.
+// block. In a cluster the observer of one node gets them.
 func AnnounceUsers(hub *notify.Hub, log *zap.Logger, observe func(Change)) *Users {
 	u := &Users{hub: hub, log: log, observe: observe}
 	u.tracker = NewTracker(presenceDelay, hub.UserOnline, u.changed)
 	hub.OnAttach(u.update)
 	hub.OnDetach(u.update)
+	hub.WatchUsers(u.tracker.Watch)
 	return u
 }
 
@@ -67,12 +69,13 @@ func (u *Users) changed(c Change) {
 	data, err := json.Marshal(presenceEvent{c.Key, c.Label, notify.Timestamp(time.Now())})
 	if err == nil {
 		_, err = u.hub.Publish(context.Background(),
-			notify.Notification{Type: event, Data: data, Volatile: true}, notify.ToChannel(presenceChannel))
+			notify.Notification{Type: event, Data: data, Volatile: true, Local: true},
+			notify.ToChannel(presenceChannel))
 	}
 	if err != nil {
 		u.log.Debug("presence not announced", zap.Error(err))
 	}
-	if u.observe != nil {
+	if u.observe != nil && u.hub.Leads() {
 		u.observe(c)
 	}
 }

@@ -59,6 +59,12 @@ func (s *Stack) Poll() *Polling {
 	return s.poll("", nil)
 }
 
+// PollWith is Poll with headers of each request.
+func (s *Stack) PollWith(headers http.Header) *Polling {
+	s.T.Helper()
+	return s.poll("", headers)
+}
+
 func (s *Stack) dial(query string, headers http.Header) *WebSocket {
 	s.T.Helper()
 	conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.Base+"/socket.io/?EIO=4&transport=websocket"+query, headers)

@@ -36,6 +36,11 @@ type Options struct {
 	// all pass.
 	Gate func(*http.Request) error
 
+	// Tag and Foreign join several servers behind one address, see engineio.Options. nil: there are no
+	// others.
+	Tag     func() string
+	Foreign func(w http.ResponseWriter, r *http.Request, sid string) error
+
 	Heartbeat       time.Duration // between two heartbeat events; 0: none; default 30 s
 	SweepInterval   time.Duration // between two searches for idle connections; default 5 s
 	InactiveTimeout time.Duration // without a byte from the client; 0: no limit; default 5 min

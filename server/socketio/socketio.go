@@ -49,6 +49,7 @@ type Server struct {
 
 	clients clients
 	ending  ending
+	noJSON  sync.Once // the log says that data of clients has no JSON
 	workers workers
 	unread  atomic.Int64 // bytes that wait for handlers
 	panics  atomic.Uint64
@@ -69,7 +70,7 @@ func New(o Options) (*Server, error) {
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, MaxPayload: o.MaxPayload,
 		CheckOrigin: o.CheckOrigin, Gate: s.gate, Authorize: s.authorize,
 		Context: newSessionContext, Accept: s.accept, ReceiveRate: o.ReceiveRate,
-		Written: o.Metrics.Written,
+		Written: o.Metrics.Written, Tag: o.Tag, Foreign: o.Foreign,
 	})
 	s.workers.Go(func() { s.sweep(ctx) })
 	s.joinCluster()

@@ -103,9 +103,13 @@ func (c *Client) Close() {
 // key returns the name of a key of ours. All of them are in the slot of the stream.
 func (c *Client) key(name string) string { return "roomcast:{" + c.o.Stream + "}:" + name }
 
+// channel returns the name of a channel of ours.
+func (c *Client) channel(name string) string { return "roomcast:{" + c.o.Stream + "}#" + name }
+
 // do calls f with the server that has the keys of the stream, for at most [Timeout]. It returns
 // [redis.Nil] as it is, and other errors without secrets.
 func (c *Client) do(ctx context.Context, f func(context.Context, *redis.Client) error) error {
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	server, err := c.server(ctx)
@@ -117,6 +121,10 @@ func (c *Client) do(ctx context.Context, f func(context.Context, *redis.Client) 
 				err = f(ctx, server)
 			}
 		}
+	}
+	if err != nil && !errors.Is(err, redis.Nil) && caller.Err() != nil && c.life.Err() == nil {
+		// The caller has no more time, which says nothing about the server.
+		return fmt.Errorf("%w: %w", ErrUnavailable, c.clean(err))
 	}
 	return c.result(err)
 }
@@ -150,9 +158,6 @@ func (c *Client) result(err error) error {
 		return ErrClosed
 	}
 	err = c.clean(err)
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
 	if c.cluster != nil {
 		c.cluster.ReloadState(c.life) // another server may have the slot now
 	}

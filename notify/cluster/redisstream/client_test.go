@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/roomcast/roomcast/server/servertest"
-	"github.com/roomcast/roomcast/server/servertest/chaos"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
@@ -65,6 +66,43 @@ func TestAddresses(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The client follows a slot that moves to another server of a Redis Cluster.
+func TestSlotMoves(t *testing.T) {
+	t.Parallel()
+	servers := redistest.StartCluster(t, 2)
+	c := dial(t, options(servers[0].URL()+"?cluster=true"))
+	slot := fmt.Sprint(servers[0].Do(t, "CLUSTER", "KEYSLOT", c.o.Stream))
+	for i := range 4 {
+		to := servers[i%2]
+		id := to.Do(t, "CLUSTER", "MYID").(string)
+		for _, s := range servers {
+			if _, err := s.Try("DEL", c.key("test")); err != nil { // a slot with keys does not move
+				t.Fatal(err)
+			}
+		}
+		to.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
+		servers[(i+1)%2].Do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
+		servertest.Eventually(t, "the client finds the server", func() bool {
+			return c.set(t.Context(), "v") == nil
+		})
+		if to.Do(t, "GET", c.key("test")) != "v" {
+			t.Errorf("move %d: the value is elsewhere", i)
+		}
+	}
+}
+
+// A caller's deadline says nothing about the server, so it is not in the log.
+func TestDeadlineOfCaller(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	c, log := newClient(t, options(s.URL()))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.set(ctx, "v"); !errors.Is(err, ErrUnavailable) || log.Text() != "" {
+		t.Errorf("%v, log %s", err, log.Text())
+	}
 }
 
 // The client follows a Sentinel to the replica that replaces the primary.
@@ -158,27 +196,16 @@ func TestSlowServer(t *testing.T) {
 // A command whose reply is lost is not sent again.
 func TestNoRepetition(t *testing.T) {
 	t.Parallel()
-	s := redistest.Start(t, redistest.Options{})
-	proxy := chaos.New(t, s.Addr(), 1)
-	c := dial(t, options("redis://"+proxy.Addr))
-	s.Pause(t)
-	failed := make(chan error, 1)
-	go func() { failed <- c.set(t.Context(), "v") }()
-	servertest.Eventually(t, "the call fails when its connection breaks", func() bool {
-		proxy.Cut(1)
-		select {
-		case err := <-failed:
-			return errors.Is(err, ErrUnavailable)
-		default:
-			return false
-		}
+	s, c, d := startDeaf(t)
+	d.next.Store(true)
+	err := c.do(t.Context(), func(ctx context.Context, r *redis.Client) error {
+		return r.Incr(ctx, c.key("n")).Err()
 	})
-	s.Continue(t)
-	if err := c.set(t.Context(), "w"); err != nil {
-		t.Fatal(err)
+	if !errors.Is(err, ErrUnavailable) {
+		t.Errorf("the call: %v", err)
 	}
-	if calls := s.Info(t, "cmdstat_set"); strings.HasPrefix(calls, "calls=3") {
-		t.Errorf("SET was called too often: %s", calls)
+	if n := s.Do(t, "GET", c.key("n")); n != "1" {
+		t.Errorf("INCR was carried out %v times", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package redisstream
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -50,7 +51,7 @@ func (h lateErrors) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := next(ctx, network, addr)
 		if err != nil {
-			return failedConn{err}, nil
+			return failedConn{fmt.Errorf("connect: %w", &dialError{err})}, nil // go-redis unwraps it once
 		}
 		if remote, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
 			h.c.remote.Store(&remote)
@@ -64,6 +65,12 @@ func (lateErrors) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return
 func (lateErrors) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
+
+// dialError is the error of a command that was not sent, because there was no connection.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
 
 // failedConn is a connection that could not be opened.
 type failedConn struct{ err error }

@@ -2,6 +2,9 @@ package redisstream
 
 import (
 	"context"
+	"net"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -56,6 +59,48 @@ func start(t testing.TB) (*redistest.Server, *Client) {
 	t.Helper()
 	s := redistest.Start(t, redistest.Options{Users: []string{nodeUser}})
 	return s, dial(t, options(s.URLOf("roomcast", "node-password")))
+}
+
+// deaf makes connections of a client lose a reply that has arrived.
+type deaf struct{ next atomic.Bool } // the next reply is lost
+
+func (d *deaf) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		return deafConn{conn, d}, err
+	}
+}
+
+func (*deaf) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (*deaf) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+type deafConn struct {
+	net.Conn
+	of *deaf
+}
+
+func (c deafConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.of.next.CompareAndSwap(true, false) {
+		return 0, syscall.ECONNRESET
+	}
+	return n, err
+}
+
+// startDeaf is start with a client that can lose a reply.
+func startDeaf(t testing.TB) (*redistest.Server, *Client, *deaf) {
+	t.Helper()
+	s := redistest.Start(t, redistest.Options{})
+	c, _ := newClient(t, options(s.URL()))
+	d := &deaf{}
+	c.single.AddHook(d)
+	if err := c.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, c, d
 }
 
 func (c *Client) set(ctx context.Context, value string) error {

@@ -55,6 +55,17 @@ func DefaultOptions() Options {
 	return Options{URL: auth.Secret("redis://127.0.0.1:6379"), Stream: "socket.io"}
 }
 
+// Check returns the error of options that are wrong, without connecting.
+func (o Options) Check() error {
+	if err := checkStream(o.Stream); err != nil {
+		return err
+	}
+	if _, err := parseURL(string(o.URL)); err != nil {
+		return fmt.Errorf("address of Redis: %w", err)
+	}
+	return nil
+}
+
 // checkStream refuses a name that would put our keys into another slot than the stream, or that the
 // patterns of an ACL would not mean.
 func checkStream(name string) error {

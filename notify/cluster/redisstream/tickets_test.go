@@ -178,6 +178,24 @@ func TestTicketsWithoutServer(t *testing.T) {
 	}
 }
 
+// A redemption that fails at its first command, which only reads, leaves the ticket valid.
+func TestTicketReplyLost(t *testing.T) {
+	t.Parallel()
+	_, c, d := startDeaf(t)
+	n := newNode(t, c)
+	value := n.issue(t, "alice")
+	d.next.Store(true)
+	if _, err := n.redeem(t, value); !errors.Is(err, auth.ErrTicketsUnavailable) {
+		t.Errorf("the first attempt: %v", err)
+	}
+	if _, err := n.redeem(t, value); err != nil {
+		t.Errorf("the second: %v", err)
+	}
+	if _, err := n.redeem(t, value); !errors.Is(err, auth.ErrInvalid) {
+		t.Errorf("the third: %v", err)
+	}
+}
+
 // What another program has written in the place of a ticket is none.
 func TestForeignTickets(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,32 @@
+package config
+
+import (
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify/cluster/redisstream"
+)
+
+// Redis returns the options of the Redis that several nodes share, without a log.
+func (c Config) Redis() redisstream.Options {
+	o := redisstream.DefaultOptions()
+	o.URL, o.Stream = auth.Secret(c.RedisURL), c.RedisStream
+	return o
+}
+
+// RedisLog returns the options of the log in Redis.
+func (c Config) RedisLog() redisstream.LogOptions {
+	o, history := redisstream.DefaultLogOptions(), c.History()
+	o.MaxLen, o.Replicate = c.RedisMaxLen, c.Durability == "replica"
+	o.HistoryTTL, o.TailBytes = history.HistoryTTL, history.HistoryMaxBytes
+	return o
+}
+
+// checkRedis checks the address without connecting to it.
+func (l *loader) checkRedis(c *Config) {
+	if c.RedisURL == "" {
+		return
+	}
+	if err := c.Redis().Check(); err != nil {
+		l.fail("REDIS_URL (%s) and REDIS_STREAM (%s): %s", sourceOf(c, "REDIS_URL"),
+			sourceOf(c, "REDIS_STREAM"), err)
+	}
+}

@@ -1,0 +1,106 @@
+package redisstream
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+)
+
+var errLate = fmt.Errorf("%w: Redis takes more than %v", notify.ErrUnavailable, Timeout)
+
+// Append implements notify.Log. It returns after [Timeout] at the latest, or half a second later when
+// the messages are stored and this node has not read them. A message that Node's clients cannot get is
+// refused with a *notify.ValidationError.
+func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
+	if err := ctx.Err(); err != nil || len(messages) == 0 {
+		return err
+	}
+	c, err := l.newCall(ctx, messages)
+	if err != nil {
+		return err
+	}
+	l.pending.add(c)
+	if err := l.queue.Push(c, len(messages), c.size); err != nil {
+		l.pending.fail(c, err)
+		return err
+	}
+	err = l.await(ctx, c)
+	if err == nil && c.claim != nil {
+		c.claim.note(ctx)
+	}
+	return err
+}
+
+// await returns the result of a call.
+func (l *Log) await(ctx context.Context, c *call) error {
+	start := time.Now()
+	timer := time.NewTimer(min(l.pending.patience, Timeout))
+	defer timer.Stop()
+	for {
+		select {
+		case err := <-c.done:
+			return err
+		case <-ctx.Done():
+			return l.giveUp(c, ctx.Err())
+		case <-timer.C:
+		}
+		rest := l.pending.late(c)
+		if rest == 0 {
+			if rest = min(l.pending.patience, Timeout-time.Since(start)); rest <= 0 {
+				return l.giveUp(c, errLate)
+			}
+		}
+		timer.Reset(rest)
+	}
+}
+
+// giveUp ends a call before there is a reply.
+func (l *Log) giveUp(c *call, cause error) error {
+	if l.queue.Withdraw(c) {
+		l.pending.fail(c, cause)
+	} else {
+		l.pending.leave(c, fmt.Errorf("%w: %w", notify.ErrUncertain, cause))
+	}
+	return <-c.done
+}
+
+// newCall encodes messages for the stream.
+func (l *Log) newCall(ctx context.Context, messages []*notify.Message) (*call, error) {
+	c := &call{messages: messages, done: make(chan error, 1), marks: make([]string, len(messages))}
+	adds := make([][]any, len(messages))
+	for i, m := range messages {
+		e, err := nodewire.FromMessage(m, l.uid, strconv.FormatUint(l.nonce.Add(1), 36))
+		if err != nil {
+			return nil, err
+		}
+		f, err := e.Fields()
+		if err != nil {
+			return nil, err
+		}
+		c.marks[i], adds[i] = f.RC, l.add(f, "*")
+		c.size += len(f.Data) + len(f.RC) + 128
+	}
+	if c.claim = l.claimOf(ctx, messages); c.claim != nil {
+		c.commands = [][]any{c.claim.command(l, adds)}
+		return c, nil
+	}
+	if c.commands = adds; len(adds) > 1 { // neighbours in the stream
+		c.commands = append(append([][]any{{"multi"}}, adds...), []any{"exec"})
+	}
+	return c, nil
+}
+
+// add returns the command that adds an entry.
+func (l *Log) add(f nodewire.Fields, id string) []any {
+	pairs := f.Pairs()
+	command := make([]any, 0, 6+len(pairs))
+	command = append(command, "xadd", l.stream, "maxlen", "~", l.maxLen, id)
+	for i := range pairs {
+		command = append(command, &pairs[i]) // a string would be copied to the heap
+	}
+	return command
+}

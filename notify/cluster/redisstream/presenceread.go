@@ -1,0 +1,155 @@
+package redisstream
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+const (
+	// presenceRetry is the time between two reads of one hash.
+	presenceRetry = time.Second
+	// maxChanges is how many messages wait. Above it the server keeps them, and ends the connection
+	// when it has too many.
+	maxChanges = 64
+	// maxSilence is how long nothing arrives, not even what this node says, on a connection that is lost.
+	maxSilence = 3 * presenceRefresh
+)
+
+// listen follows the other nodes until this one leaves.
+func (p *Presence) listen() {
+	isReady := false
+	for wait := newBackoff(); ; {
+		err := p.follow(isReady, func() {
+			if !isReady {
+				isReady = true
+				close(p.ready)
+			}
+			wait = newBackoff()
+		})
+		if p.life.Err() != nil {
+			return
+		}
+		_ = p.b.c.result(err) // logs it
+		if !wait.sleep(p.life) {
+			return
+		}
+	}
+}
+
+// follow applies messages until the connection or the node ends. What the first call reads, until
+// it calls ready, is not new.
+func (p *Presence) follow(isReady bool, ready func()) error {
+	ctx, cancel := context.WithTimeout(p.life, Timeout)
+	defer cancel()
+	server, err := p.b.c.server(ctx)
+	if err != nil {
+		return err
+	}
+	sub := server.Subscribe(ctx, p.b.c.channel(presenceChannel))
+	defer sub.Close()
+	defer context.AfterFunc(p.life, func() { _ = sub.Close() })() // ends a read
+	if _, err := sub.ReceiveTimeout(ctx, Timeout); err != nil {   // it is subscribed
+		return err
+	}
+	if err := p.meetAll(ctx); err != nil {
+		return err
+	}
+	if err := p.readDue(!isReady); err != nil {
+		return err
+	}
+	ready()
+	return p.apply(sub)
+}
+
+// meetAll notes all nodes as stale.
+func (p *Presence) meetAll(ctx context.Context) error {
+	nodes, err := p.b.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	var uids []string
+	for _, node := range nodes {
+		if node.UID != p.uid {
+			uids = append(uids, node.UID)
+		}
+	}
+	p.others.reset(uids, p.b.c.o.Now())
+	return nil
+}
+
+// apply applies messages, and reads what they say is missing.
+func (p *Presence) apply(sub *redis.PubSub) error {
+	messages, failed := make(chan string, maxChanges), make(chan error, 1)
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		failed <- receive(p.life, sub, messages, quit)
+	}()
+	defer func() { // sub.Close ends a read
+		close(quit)
+		_ = sub.Close()
+		<-done
+	}()
+	ticker := time.NewTicker(presenceRetry)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.life.Done():
+			return ErrClosed
+		case err := <-failed:
+			return err
+		case payload := <-messages:
+			c, err := parseChange(payload)
+			switch {
+			case err != nil:
+				p.b.c.o.Log.Debug("skipped a message of another node", zap.Error(err))
+				continue
+			case c.UID == p.uid:
+				continue
+			}
+			p.others.tell(p.others.heard(c, p.b.c.o.Now()), false)
+		case <-ticker.C:
+		}
+		_ = p.readDue(false) // do logs an error, and the next time is soon
+	}
+}
+
+// receive passes messages on until the connection ends or quit is closed.
+func receive(
+	ctx context.Context, sub *redis.PubSub, messages chan<- string, quit <-chan struct{},
+) error {
+	for {
+		got, err := sub.ReceiveTimeout(ctx, maxSilence)
+		if err != nil {
+			return err
+		}
+		message, ok := got.(*redis.Message)
+		if !ok {
+			continue
+		}
+		select {
+		case messages <- message.Payload:
+		case <-quit:
+			return nil
+		}
+	}
+}
+
+// readDue reads the hashes that are due. known says that watchers get nothing new.
+func (p *Presence) readDue(known bool) error {
+	for _, uid := range p.others.due(p.b.c.o.Now()) {
+		var hash map[string]string
+		err := p.b.c.do(p.life, func(ctx context.Context, r *redis.Client) (err error) {
+			hash, err = r.HGetAll(ctx, p.key(uid)).Result()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		p.others.tell(p.others.read(uid, hash, p.b.c.o.Now()), known)
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package redisstream
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+)
+
+// tailWait is how long the server waits for new entries before it replies that there are none. It is
+// also how long a stream can be away unnoticed while the connection is good, and it is below Timeout,
+// so that a server that does not answer is noticed.
+const tailWait = time.Second
+
+// tail is the state of the goroutine that reads the stream.
+type tail struct {
+	at   mark // the last entry that was read
+	ring ring // at, and those before it
+	page page
+
+	isSure bool             // the last reply was good, so that the server may wait with the next one
+	isGone bool             // the stream was gone, and another begins
+	fork   *nodewire.Signal // to write when everything is read; nil: none
+
+	floor  notify.ID         // the position before the history
+	newest []*notify.Message // of the history, until Follow
+	forks  []notify.Fork     // of the history
+}
+
+// follow is the tail.
+func (l *Log) follow() {
+	defer close(l.ended)
+	for wait := newBackoff(); l.c.life.Err() == nil; {
+		err := l.step()
+		if err == nil {
+			wait = newBackoff()
+			continue
+		}
+		if l.tail.isSure = false; !errors.Is(err, ErrUnavailable) { // which the client has told
+			l.refused.Do(func() { l.c.o.Log.Error("the stream cannot be read", zap.Error(l.c.clean(err))) })
+		}
+		wait.sleep(l.c.life)
+	}
+}
+
+// step reads the history, waits for the follower, or reads what is new.
+func (l *Log) step() error {
+	ctx, cancel := context.WithTimeout(l.c.life, historyTimeout)
+	defer cancel()
+	switch {
+	case !isClosed(l.known):
+		if err := l.readHistory(ctx); err != nil {
+			return err
+		}
+		close(l.known)
+	case !isClosed(l.ready):
+		select {
+		case <-l.followed:
+			l.deliverHistory()
+			close(l.ready)
+		case <-l.c.life.Done():
+		}
+	default:
+		return l.readNew(ctx)
+	}
+	return nil
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// readNew waits for new entries and delivers them. With the same request it reads the entry before
+// them again: if that is there and the same, nothing is missing between them. It runs after the server
+// has replied the new entries, so what is removed before it is noticed.
+func (l *Log) readNew(ctx context.Context) error {
+	t, at := &l.tail, l.tail.at.id.String()
+	read := []any{"xread", "count", int(t.page), "streams", l.stream, at}
+	if t.isSure {
+		read = []any{"xread", "count", int(t.page), "block", tailWait.Milliseconds(), "streams",
+			l.stream, at}
+	}
+	replies := l.do(ctx, [][]any{read, {"xrange", l.stream, at, at}})
+	entries, err := readNew(replies[0])
+	if err != nil {
+		return err
+	}
+	before, err := readRange(replies[1])
+	if err != nil {
+		return err
+	}
+	if len(before) != 1 || before[0].hash != t.at.hash {
+		return l.verify(ctx)
+	}
+	isAll := len(entries) < int(t.page)
+	t.isSure, t.isGone, t.page = true, false, t.page.next(entries)
+	l.accept(ctx, notify.Batch{}, entries)
+	if !isAll {
+		return nil
+	}
+	l.current.Store(time.Now().UnixMilli())
+	return l.writeFork(ctx)
+}
+
+func readRange(cmd *redis.Cmd) ([]entry, error) {
+	reply, err := cmd.Result()
+	if err != nil {
+		return nil, err
+	}
+	return readEntries(reply)
+}
+
+// accept delivers entries after what b has.
+func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
+	t := &l.tail
+	var calls []*call
+	for i := range entries {
+		e := &entries[i]
+		t.at = mark{e.id, e.hash}
+		t.ring.push(t.at)
+		m, fork, of := l.message(e)
+		switch {
+		case m != nil:
+			b.Messages = append(b.Messages, m)
+		case fork != nil:
+			l.hand(b, calls)
+			b, calls = notify.Batch{Fork: fork}, nil
+		}
+		if of != nil {
+			calls = append(calls, of)
+		}
+	}
+	l.hand(b, calls)
+	if t.at.id.n >= bumpAt && len(entries) > 0 {
+		l.bump(ctx)
+	}
+}
+
+// message returns the message or the fork of an entry, and the call of this node that a message is of.
+func (l *Log) message(e *entry) (*notify.Message, *notify.Fork, *call) {
+	id, ok := e.id.id()
+	if ok && e.fields.UID == l.uid {
+		if m, of := l.pending.take(e.fields.RC, id); m != nil {
+			return m, nil, of
+		}
+	}
+	decoded, err := nodewire.Decode(e.fields)
+	switch {
+	case errors.Is(err, nodewire.ErrIgnored):
+		return nil, nil, nil
+	case err == nil && !ok:
+		err = &nodewire.SkipError{Field: "id", Reason: "cannot be that of a message"}
+	}
+	if err != nil {
+		l.skip(e, err)
+		return nil, nil, nil
+	}
+	if decoded.Type == nodewire.TypeSignal {
+		return nil, l.signal(decoded), nil
+	}
+	m, err := decoded.Message(id, e.time())
+	if err != nil { // it is for nobody here
+		return nil, nil, nil
+	}
+	return m, nil, nil
+}
+
+// hand gives a batch to the follower, if it has something.
+func (l *Log) hand(b notify.Batch, calls []*call) {
+	var head notify.ID
+	var after func()
+	if b.Loss != nil {
+		head = b.Loss.Head
+	}
+	if n := len(b.Messages); n > 0 {
+		head = b.Messages[n-1].ID
+	}
+	if b.Loss != nil || b.Fork != nil || len(b.Messages) > 0 {
+		after = l.deliver(b)
+	}
+	l.advance(head, l.tail.at.id.position())
+	if after != nil {
+		after()
+	}
+	if len(calls) > 0 {
+		l.pending.delivered(calls)
+	}
+}

@@ -1,0 +1,170 @@
+package redisstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+)
+
+// state is what the stream has, at one moment.
+type state struct {
+	exists bool
+	at     []entry  // at the position of the tail
+	first  []entry  // none if it is empty
+	top    streamID // the highest id that it has given
+}
+
+// verify finds out why the entry at the position of the tail is not there, or is another one, and lets
+// the tail go on. The stream can be
+//
+//   - trimmed: the entries up to its first one are lost for this node;
+//   - gone: the server has restarted without its data;
+//   - forked: a replica has taken over that had not got the newest entries. Those after the last common
+//     one are lost, and others can have ids between them. Readers that only ask for later ids would
+//     miss these for ever, so the signal fork raises the ids above those that were lost.
+func (l *Log) verify(ctx context.Context) error {
+	t := &l.tail
+	s, err := l.readState(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !s.exists:
+		t.isGone = true
+		_, err := l.raise(ctx, l.forkFrom(noPosition), t.at.id)
+		return err
+	case len(s.at) == 1 && s.at[0].hash == t.at.hash:
+		t.isGone = false
+		return nil
+	case len(s.first) == 0:
+		_, err := l.signalUp(ctx)
+		return err
+	case t.isGone:
+		l.begin(ctx, "the stream was gone", noPosition, s.first)
+		return nil
+	case s.first[0].id.compare(t.at.id) > 0:
+		before := s.first[0].id.position()
+		before.Seq--
+		l.begin(ctx, "they were removed before this node had read them", before, s.first)
+		return nil
+	}
+	return l.goBack(ctx, s)
+}
+
+// noPosition is the position before the first entry of a stream.
+var noPosition = notify.ID{Epoch: notify.StreamEpoch}
+
+// begin goes on with the first entry of the stream, after a loss up to head.
+func (l *Log) begin(ctx context.Context, reason string, head notify.ID, first []entry) {
+	l.lose(reason, head)
+	l.tail.ring, l.tail.isGone = ring{}, false
+	l.accept(ctx, notify.Batch{Loss: &notify.Loss{Head: head}}, first)
+}
+
+// goBack goes on after the newest entry that the stream still has.
+func (l *Log) goBack(ctx context.Context, s state) error {
+	t := &l.tail
+	marks := t.ring.all()
+	oldest := sort.Search(len(marks), func(i int) bool { return marks[i].id.compare(s.first[0].id) >= 0 })
+	var err error
+	common := oldest + sort.Search(len(marks)-oldest, func(i int) bool {
+		same, e := l.has(ctx, marks[oldest+i])
+		err = errors.Join(err, e)
+		return !same
+	})
+	if err != nil {
+		return err
+	}
+	head := noPosition
+	if common > oldest {
+		head = marks[common-1].id.position()
+	}
+	fork := l.forkFrom(head)
+	isRaised := false
+	if s.top.compare(t.at.id) <= 0 {
+		if isRaised, err = l.raise(ctx, fork, t.at.id); err != nil {
+			return err
+		}
+	}
+	if t.fork = &fork; isRaised {
+		t.fork = nil
+	}
+	const reason = "a server has taken over that did not have them"
+	if common == oldest {
+		l.begin(ctx, reason, head, s.first)
+		return nil
+	}
+	l.lose(reason, head)
+	t.ring.cut(marks[:common])
+	t.at = marks[common-1]
+	l.hand(notify.Batch{Loss: &notify.Loss{Head: head}}, nil)
+	return nil
+}
+
+// has reports whether the stream has an entry.
+func (l *Log) has(ctx context.Context, of mark) (bool, error) {
+	id := of.id.String()
+	entries, err := readRange(l.do(ctx, [][]any{{"xrange", l.stream, id, id}})[0])
+	return len(entries) == 1 && entries[0].hash == of.hash, err
+}
+
+// forkFrom returns the signal that the entries after a position, up to that of the tail, are lost.
+func (l *Log) forkFrom(from notify.ID) nodewire.Signal {
+	return nodewire.Signal{Kind: nodewire.SignalFork, From: from, To: l.tail.at.id.position()}
+}
+
+// readState reads the state of the stream.
+func (l *Log) readState(ctx context.Context) (s state, err error) {
+	at, stream := l.tail.at.id.String(), l.stream
+	replies := l.do(ctx, [][]any{{"multi"}, {"xrange", stream, at, at}, {"xinfo", "stream", stream},
+		{"exec"}})
+	parts, err := replies[3].Slice()
+	if err != nil {
+		return s, err
+	}
+	if len(parts) != 2 {
+		return s, errReply
+	}
+	if err, ok := parts[1].(error); ok {
+		if redis.HasErrorPrefix(err, "no such key") {
+			return s, nil
+		}
+		return s, err
+	}
+	s.exists = true
+	if s.at, err = readEntries(parts[0]); err != nil {
+		return s, err
+	}
+	return s, s.readInfo(parts[1])
+}
+
+// readInfo reads the reply of XINFO STREAM: names and values.
+func (s *state) readInfo(reply any) error {
+	fields, _ := reply.([]any)
+	for i := 0; i+1 < len(fields); i += 2 {
+		switch fields[i] {
+		case "last-generated-id":
+			text, _ := fields[i+1].(string)
+			id, ok := parseID(text)
+			if !ok {
+				return errReply
+			}
+			s.top = id
+		case "first-entry":
+			if fields[i+1] == nil {
+				continue
+			}
+			first, err := readEntry(fields[i+1])
+			if err != nil {
+				return fmt.Errorf("first-entry: %w", err)
+			}
+			s.first = []entry{first}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+// A Socket.IO server on Node, one of several on one Redis stream: the packages of Socket.IO,
+// unmodified.
+
+import { createServer } from "node:http";
+import { createAdapter as createAdapter03 } from "@socket.io/redis-streams-adapter";
+import { createAdapter as createAdapter02 } from "redis-streams-adapter-0.2";
+import { Server } from "socket.io";
+import { once, retry } from "./wait.mjs";
+
+/** The versions of @socket.io/redis-streams-adapter. */
+export const ADAPTERS = { "0.2.3": createAdapter02, "0.3.1": createAdapter03 };
+
+let started = 0;
+
+export class NodeServer {
+  name = `node-${++started}`;
+
+  /**
+   * Starts a server with an adapter of a version, which stop() ends. As the pages of a Roomcast
+   * server do, its clients name their user and channels in auth; other namespaces are served, too.
+   */
+  static async start(redis, version, { namespaces = ["/", "/n"], ...options } = {}) {
+    const server = new NodeServer();
+    server.redis = redis;
+    server.client = await redis.connect(server.name);
+    server.http = createServer((_, response) => response.writeHead(404).end());
+    server.io = new Server(server.http, {
+      serveClient: false,
+      connectionStateRecovery: {},
+      adapter: ADAPTERS[version](server.client),
+      ...options,
+    });
+    for (const namespace of namespaces)
+      server.io.of(namespace).on("connection", (socket) => {
+        const { userId, channels = [] } = socket.handshake.auth;
+        if (!socket.recovered) socket.join([`user:${userId}`, ...channels]);
+        socket.on("join", (...rooms) => {
+          const answer = rooms.pop();
+          socket.join(rooms);
+          answer();
+        });
+      });
+    server.http.listen(0, "127.0.0.1");
+    await once(server.http, "listening");
+    server.port = server.http.address().port;
+    server.url = `http://127.0.0.1:${server.port}`;
+    await server.#reads();
+    return server;
+  }
+
+  /** Resolves when the server reads the stream: until it does, it would miss an entry. */
+  async #reads() {
+    const event = `reads ${this.name}`;
+    let reads = false;
+    this.io.on(event, () => {
+      reads = true;
+    });
+    // Adapter 0.2 takes every other uid for that of a server, which it waits for later.
+    const data = JSON.stringify({ packet: [event] });
+    const entry = { nsp: "/", uid: "emitter", type: "9", data };
+    await retry(async () => reads || (await this.redis.append(entry), false), "the adapter");
+  }
+
+  /** Stops the server. Resolves when the adapter has closed its connections to Redis. */
+  async stop() {
+    await this.io.close();
+    await this.client.ping(); // after what the adapter has written
+    await this.client.disconnect();
+    const { client } = this.redis;
+    await this.redis.append({ end: this.name }); // the adapter ends when it has read something
+    await retry(async () => !(await client.clientList()).some(({ name }) => name === this.name),
+      "the end of the adapter");
+  }
+}
