@@ -10,6 +10,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	nodes "github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/cli"
 )
@@ -19,6 +20,9 @@ type cluster struct {
 	client *redisstream.Client
 	log    *redisstream.Log
 	bus    *redisstream.Bus
+
+	channels *redisstream.Channels
+	peers    *peers.Peers // the other Socket.IO servers
 }
 
 // openCluster opens REDIS_URL without waiting for the server. It returns nil without the setting.
@@ -44,7 +48,13 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 		client.Close()
 		return nil, err
 	}
-	return &cluster{client, shared, bus}, nil
+	channels := redisstream.OpenChannels(client)
+	po := peers.DefaultOptions()
+	po.UID, po.Prefix, po.Log = shared.UID(), o.Stream, log
+	return &cluster{
+		client: client, log: shared, bus: bus, channels: channels,
+		peers: peers.New(channels, shared.Calls(), po),
+	}, nil
 }
 
 // sessions returns what the hub needs to share its sessions.
@@ -63,6 +73,8 @@ func (s *cluster) check(ctx context.Context) error {
 }
 
 func (s *cluster) close() {
+	s.peers.Close()
+	s.channels.Close()
 	s.bus.Close()
 	_ = s.log.Close()
 	s.client.Close()

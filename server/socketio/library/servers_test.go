@@ -29,7 +29,9 @@ func newNode(t *testing.T, redis *redistest.Server) *testStack {
 	t.Cleanup(channels.Close)
 	p := peers.New(channels, redis.Stream(t), peers.DefaultOptions())
 	t.Cleanup(p.Close)
-	return newStack(t, func(o *socketio.Options) { o.Peers = p })
+	s := newStack(t, func(o *socketio.Options) { o.Peers = p })
+	s.sio.JoinCluster()
+	return s
 }
 
 type result struct {
