@@ -53,8 +53,8 @@ func acksObject() *object {
 		Fields: []field{
 			{
 				Name: "acks", Required: true, Schema: listOf(ack),
-				Doc: "the client ids and the arguments of their acknowledgements, with " +
-					`{"$binary":"<base64>"} for a binary value`,
+				Doc: "the client ids, empty for clients of other nodes, and the arguments of their " +
+					`acknowledgements, with {"$binary":"<base64>"} for a binary value`,
 			},
 			{
 				Name: "missing", Required: true, Schema: listOf(plainText()),

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { calls } from "./interop/calls.mjs";
+import { asks, calls } from "./interop/calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
 import { joinsAndLeaves, nodeLeaves, outlivesRedis } from "./interop/joining.mjs";
@@ -60,6 +60,7 @@ for (const version of Object.keys(ADAPTERS)) {
     }
 
     await t.test("what servers on Node ask the others", () => calls(stage));
+    await t.test("what Roomcast asks all clients", () => asks(stage));
     await t.test("one order for all", () => keepsOrder(stage));
     for (const sender of senders)
       await t.test(`recovery from server to server, what ${sender.kind} sends`, (t) => {

@@ -36,3 +36,15 @@ export async function calls(stage) {
   assert.deepEqual(binary, sockets.map(() => Buffer.from([0, 255])));
   assert.equal(await io.of("/").adapter.serverCount(), stage.servers);
 }
+
+/** Asks the clients of all servers from a node of Roomcast. */
+export async function asks(stage) {
+  const sender = stage.senders[1];
+  const sockets = stage.readers.filter(({ socket, role }) => socket && role === "in");
+  const idOf = (reader) => sender.isNear(reader) ? reader.id : ""; // others do not say whose it is
+  const { acks, missing, timedOut } = await sender.ask("R", "question", "who");
+  const byText = (a, b) => a.args[0].localeCompare(b.args[0]);
+  const wanted = sockets.map((reader) => ({ client: idOf(reader), args: [`who ${reader.place}`] }));
+  assert.deepEqual(acks.sort(byText), wanted.sort(byText));
+  assert.deepEqual({ missing, timedOut }, { missing: [], timedOut: false });
+}

@@ -62,6 +62,12 @@ export class RoomcastSender {
     return id;
   }
 
+  /** Emits an event to a room. Resolves with the acknowledgements. */
+  ask(room, event, ...args) {
+    const body = { room, event, args: args.map(wire) };
+    return this.#call("POST", "/v1/emit?wait=ack&timeout=30s", body);
+  }
+
   join(user, channel) {
     return this.#call("PUT", `/v1/users/${encodeURIComponent(user)}/channels/${channel}`);
   }
