@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,102 +225,6 @@ func TestEventsAreAnswered(t *testing.T) {
 			<-l.asked
 		}
 	})
-}
-
-func TestCallsAreBounded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWire(2)
-		p := serve(t, w, local{}, own)
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, maxCalls)
-		for range maxCalls {
-			go func() { ended <- p.Call(ctx, fetch(), func(*nodewire.Entry) {}) }()
-		}
-		synctest.Wait()
-		if err := p.Call(ctx, fetch(), nil); !errors.Is(err, ErrBusy) {
-			t.Errorf("error %v", err)
-		}
-		cancel()
-		for range maxCalls {
-			if err := <-ended; !errors.Is(err, context.Canceled) {
-				t.Errorf("error %v", err)
-			}
-		}
-		// The answers to one call.
-		ask := &nodewire.Entry{Type: nodewire.TypeBroadcast, Namespace: "/",
-			Packet: nodewire.Value{JSON: []byte(`["x"]`)}}
-		c := start(p, t.Context(), ask)
-		answer := nodewire.Entry{Type: nodewire.TypeAck, UID: other, Namespace: "/", RequestID: "id",
-			Packet: nodewire.Value{JSON: []byte(`"` + strings.Repeat("x", 1<<20) + `"`)}}
-		for range maxAnswerBytes>>20 + 1 {
-			w.read(&answer)
-		}
-		<-c.done
-		if !errors.Is(c.err, ErrBusy) || len(c.got) != maxAnswerBytes>>20-1 {
-			t.Errorf("%d answers, error %v", len(c.got), c.err)
-		}
-		if p.answers != 0 || len(p.calls) != 0 {
-			t.Errorf("%d bytes of %d calls are left", p.answers, len(p.calls))
-		}
-		p.Close()
-		if err := p.Call(t.Context(), fetch(), nil); !errors.Is(err, ErrClosed) {
-			t.Errorf("error %v", err)
-		}
-	})
-}
-
-// Another server gets a smaller list in place of one that is too large.
-func TestLargeListOfClients(t *testing.T) {
-	t.Parallel()
-	w := newWire(2)
-	l := local{}
-	for i := range 100 {
-		l.sockets = append(l.sockets, nodewire.Socket{ID: fmt.Sprint(i), Rooms: []string{"r"},
-			Data: []byte(`"` + strings.Repeat("x", 100<<10) + `"`)})
-	}
-	serve(t, w, l, own)
-	w.read(&nodewire.Entry{Type: nodewire.TypeFetchSockets, UID: node, Namespace: "/", RequestID: "1"})
-	text := <-w.sent
-	begin := "uid " + own + ` nsp / type 8 data {"requestId":"1","sockets":[{"id":"0","handshake":{},"rooms":["r"],"data":{}},`
-	if !strings.HasPrefix(text, begin) || strings.Count(text, `"id"`) != 100 {
-		t.Errorf("sent %.200s", text)
-	}
-}
-
-// Messages of other programs in the channels change nothing.
-func TestForeignMessages(t *testing.T) {
-	t.Parallel()
-	w := newWire(2)
-	l := local{changed: make(chan *nodewire.Entry, 1)}
-	serve(t, w, l, own)
-	request := &nodewire.Entry{Type: nodewire.TypeFetchSockets, UID: node, Namespace: "/", RequestID: "1"}
-	map7, err := request.AppendMap(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	join := say(node, "/", nodewire.TypeJoin)
-	join.Rooms = []string{"r"}
-	map4, err := join.AppendMap(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range []Message{
-		{"socket.io#/other#", map7}, {"else#/#", map7}, {"socket.io-request#/#", map7},
-		{"socket.io#/#", []byte("{")}, {"socket.io#/#", []byte{0x93}}, {"socket.io#/#", nil},
-		{"socket.io#/#", map4},
-	} {
-		w.published(m.Channel, m.Payload)
-	}
-	w.published("socket.io#/#", map7)
-	if text := <-w.sent; !strings.HasPrefix(text, "socket.io#/#"+node+"# ") || len(w.sent) > 0 ||
-		len(l.changed) > 0 {
-		t.Errorf("sent %q and %d more", text, len(w.sent))
-	}
-	w.read(join)
-	if got := <-l.changed; got != join {
-		t.Errorf("changed by %v", got)
-	}
 }
 
 // TestAnswersInAnyOrder checks that a call of clients ends with the last answer, and not before.

@@ -71,7 +71,8 @@ func TestRequestsAreNoMessages(t *testing.T) {
 	l.Calls().Receive(func(e *nodewire.Entry) { calls <- e })
 	r := readFrom(t, l)
 	servertest.Receive(t, l.Ready())
-	const ask = `{"packet":{"type":2,"data":["ask",5]},"requestId":"f01b","opts":{"rooms":[],"except":[],"flags":{"timeout":1000}}}`
+	const ask = `{"packet":{"type":2,"data":["ask",5]},"requestId":"f01b",` +
+		`"opts":{"rooms":[],"except":[],"flags":{"timeout":1000}}}`
 	s.Do(t, "XADD", "socket.io", "*", "uid", "e46acfb631d8d531", "nsp", "/", "type", "3", "data", ask)
 	e := servertest.Receive(t, calls)
 	if e.RequestID != "f01b" || string(e.Packet.JSON) != `["ask",5]` {

@@ -138,7 +138,7 @@ func TestAcknowledgementsOfOtherServers(t *testing.T) {
 	if r := servertest.Receive(t, results); r.err != nil || len(r.values) != 2 {
 		t.Errorf("answers %v, %v", r.values, r.err)
 	}
-	go a.io.Timeout(50 * time.Millisecond).EmitWithAck("ask", "x")(func(values []any, err error) {
+	go a.io.Timeout(50*time.Millisecond).EmitWithAck("ask", "x")(func(values []any, err error) {
 		results <- result{values, err}
 	})
 	if r := servertest.Receive(t, results); r.err == nil {
