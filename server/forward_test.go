@@ -266,6 +266,9 @@ func TestStreamsWithoutStickySessions(t *testing.T) {
 		}
 	}
 	owner := c.owner(connected.ClientID)
+	if len(connected.ClientID) != 24 {
+		t.Errorf("the id %s has not 24 characters", connected.ClientID)
+	}
 	path := func(id, what string) string { return "http://" + c.Base + "/sse/" + id + "/" + what }
 	secret, kind := sse.HeaderSecret+": "+connected.Secret, "Content-Type: application/json"
 	rest := strings.Repeat("x", 20)

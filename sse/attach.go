@@ -48,8 +48,16 @@ func (s *stream) attach(
 	return opens, err
 }
 
+// newClientID returns the tag of the server and a random id.
+func (h *Handler) newClientID() string {
+	if h.o.Tag == nil {
+		return newClientID()
+	}
+	return h.o.Tag() + newClientID()
+}
+
 // newClientID returns 20 random letters and digits: 119 bits, so that only a client that received
-// an id knows it. A tag comes in addition.
+// an id knows it.
 func newClientID() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	// Larger bytes would favour the first letters.
