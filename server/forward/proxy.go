@@ -127,6 +127,7 @@ func (f *Forwarder) rewrite(r *httputil.ProxyRequest) {
 		r.Out.Header.Del("Connection")
 		r.Out.Header.Del("Upgrade")
 	}
+	r.Out.Header.Del("Expect") // this node has answered it
 	r.Out.Header.Set(edge.HeaderRequestID, edge.InfoOf(r.In).ID)
 	s := stamp{sender: f.id, count: f.count.Add(1), at: time.Now(), client: edge.ClientIP(r.In)}
 	r.Out.Header[headerForward] = []string{s.signed(c.node.Secret, r.Out.Method, r.Out.URL.RequestURI())}
