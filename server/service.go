@@ -141,6 +141,9 @@ func New(o Options) *Service {
 		o.Metrics = metrics.New(o.Hub)
 	}
 	o.Metrics.WatchMemory(o.Memory)
+	if o.Forward != nil {
+		o.Metrics.WatchForwards(o.Forward.Counts)
+	}
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = edge.OwnOrigin
 	}
