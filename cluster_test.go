@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"slices"
@@ -133,4 +134,14 @@ func TestEvictingRedisIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "maxmemory-policy") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// decoded returns the bytes of a session in Redis.
+func decoded(t *testing.T, text string) string {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -126,7 +126,7 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 // takeOver returns the member that resumes a.Former. If that member would receive a gap, it returns
 // a new member without the session instead. It returns nil when there is no Former.
 func (h *Hub) takeOver(a Attachment) (*Member, error) {
-	if a.Former == nil || a.Resume == nil {
+	if a.Former == nil || a.Resume == nil || h.isTaken(a.Former) {
 		return nil, nil
 	}
 	former := a

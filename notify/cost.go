@@ -1,5 +1,7 @@
 package notify
 
+import "encoding/json"
+
 // The cost of a message or session is the heap memory that it takes: the text, rounded up as the
 // allocator does, and the structures around it. The tests in bounds_test.go fill each limit with
 // the worst input that the rules allow, and measure the heap.
@@ -75,7 +77,10 @@ func sessionBytes(s *Session, holders int) int64 {
 			n += block(len(name))
 		}
 	}
-	if data, ok := s.Data.(interface{ Size() int }); ok {
+	switch data := s.Data.(type) {
+	case json.RawMessage: // of a session that another process or node has begun
+		n += block(len(data))
+	case interface{ Size() int }:
 		n += block(data.Size())
 	}
 	return int64(n)

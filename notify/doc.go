@@ -16,7 +16,7 @@
 // [Hub.Attach] creates a [Member] for a connection. The Hub wakes the member's transport, which
 // pulls [Delivery] values as fast as the client reads and detaches the member at the end:
 // [Member.Pull], [Member.Cursor], [Member.Detach]. A [Message] keeps one [Frame] for each [Slot],
-// which all members share. [Hub.Session] returns the session of an earlier connection,
+// which all members share. [Hub.ResumeSession] returns the session of an earlier connection,
 // [Hub.JoinChannels] and [Hub.LeaveChannels] change the channels of a client, [Hub.Say] publishes a
 // client's message, and [Hub.Deliver] publishes a message that a transport has built.
 //
@@ -29,5 +29,6 @@
 // # Storage
 //
 // A Hub follows a [Log], which assigns the [ID] of every message. [MemoryLog] is the log of a
-// single node. Package logtest tests implementations.
+// single node. [SessionStore] keeps the sessions for the next process, [SharedSessions] for all nodes
+// of a [Cluster]. Package logtest tests implementations.
 package notify

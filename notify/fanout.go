@@ -51,10 +51,12 @@ func (h *Hub) recall(m *Message) {
 	h.index.trim(h.o.Now(), 0)
 }
 
-// store makes m the head of the index.
+// store makes m the head of the index, which does not keep a volatile message of another node.
 func (h *Hub) store(m *Message, at time.Time) {
 	h.index.trim(h.o.Now(), publishStep)
-	h.index.add(m, at)
+	if !m.Volatile {
+		h.index.add(m, at)
+	}
 	h.moveHead(m.ID)
 	if h.retained.keeps(m) {
 		h.retained.put(m, int64(m.ID.Seq)) // before the fan-out, in which members may join

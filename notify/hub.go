@@ -69,6 +69,9 @@ type Options struct {
 	// cluster. Nil: there is no other node.
 	Presence Presence
 
+	// Cluster shares the sessions with other nodes, in place of Sessions. Nil: this node is alone.
+	Cluster *Cluster
+
 	// Now returns the time. Nil is time.Now.
 	Now func() time.Time
 }
@@ -107,7 +110,8 @@ func (o Options) valid() Options {
 // holds its lock during no call of a transport, the log or a hook.
 type Hub struct {
 	log     Log
-	archive Archive // log, if it is one; else nil
+	archive Archive  // log, if it is one; else nil
+	cluster *Cluster // nil: sessions stay in this process, or in Options.Sessions
 	ready   <-chan struct{}
 	o       Options
 	stop    func() // ends the sweeper, and waits until it has ended
@@ -141,8 +145,9 @@ type Hub struct {
 	handed   map[*session]uint64  // handout.given of the members of kept sessions
 	waking   []*Member            // to wake when the lock is released
 	unsaved  unsaved
-	channels int    // channels with a member
-	stamp    uint64 // number of the last publish or match
+	fetches  map[string]*fetching // by the key of a session; nil without Options.Cluster
+	channels int                  // channels with a member
+	stamp    uint64               // number of the last publish or match
 	fan      fan
 	targets  []*room // scratch memory of a publish
 	runs     []run   // scratch memory of a replay
@@ -169,7 +174,8 @@ const (
 )
 
 // New returns a Hub that follows log. The Hub does not close the log. It runs a goroutine that sweeps
-// every second until Close, and with Options.Sessions another one that saves them.
+// every second until Close, with Options.Sessions another one that saves them, and with
+// Options.Cluster two.
 func New(log Log, o Options) *Hub {
 	o = o.valid()
 	h := &Hub{
@@ -194,14 +200,21 @@ func New(log Log, o Options) *Hub {
 	log.Follow(h.follow)
 	sweeps := every(sweepInterval, func() { h.Sweep(o.Now()) })
 	h.stop = sweeps
-	if o.Sessions != nil {
+	keeps := func() {}
+	switch {
+	case o.Cluster != nil && o.SessionTTL > 0:
+		keeps = h.share(o.Cluster)
+	case o.Sessions != nil:
 		h.restore()
-		saves := every(saveInterval, h.saveSessions)
-		h.stop = func() {
-			sweeps()
-			saves()
-			h.saveSessions()
-		}
+	default:
+		return h
+	}
+	saves := every(saveInterval, h.saveSessions)
+	h.stop = func() {
+		sweeps()
+		keeps()
+		saves()
+		h.saveSessions()
 	}
 	return h
 }

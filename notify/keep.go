@@ -14,6 +14,7 @@ import (
 type session struct {
 	Session
 	text   json.RawMessage // Data as it is saved
+	saved  bool            // the store of the cluster has had it
 	member *Member         // nil after Detach
 
 	// These are set at Detach.
@@ -173,6 +174,10 @@ func (h *Hub) expireSessions(now time.Time) {
 		if oldest == nil || now.Before(oldest.Value.(*session).Expires) {
 			return
 		}
-		h.dropSession(oldest.Value.(*session))
+		s := oldest.Value.(*session)
+		h.dropSession(s)
+		if h.cluster != nil { // where it expires by itself, unless another node has it now
+			delete(h.unsaved, s.Key)
+		}
 	}
 }

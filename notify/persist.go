@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -74,16 +75,43 @@ func (h *Hub) saveSessions() {
 		if len(changed) == 0 && len(ended) == 0 {
 			return
 		}
-		if err := h.o.Sessions.Save(changed, ended); err != nil {
-			h.mu.Lock()
-			for _, s := range changed {
-				h.unsaved.add(s.Key)
-			}
-			for _, key := range ended {
-				h.unsaved.add(key)
-			}
-			h.mu.Unlock()
+		err := h.writeSessions(changed, ended)
+		h.noteSaved(changed, ended, err)
+		if err != nil {
 			return
+		}
+	}
+}
+
+func (h *Hub) writeSessions(changed []Session, ended []string) error {
+	if h.cluster == nil {
+		return h.o.Sessions.Save(changed, ended)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), sharedTimeout)
+	defer cancel()
+	return h.cluster.Sessions.Save(ctx, changed, ended, h.o.SessionTTL)
+}
+
+// noteSaved is called after a save. One that failed is repeated.
+func (h *Hub) noteSaved(changed []Session, ended []string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		for _, s := range changed {
+			h.unsaved.add(s.Key)
+		}
+		for _, key := range ended {
+			h.unsaved.add(key)
+		}
+		h.boundUnsaved()
+		return
+	}
+	if h.cluster == nil {
+		return
+	}
+	for _, of := range changed {
+		if s := h.sessions.byKey[of.Key]; s != nil {
+			s.saved = true
 		}
 	}
 }

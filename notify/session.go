@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,11 @@ type Session struct {
 	Expires   time.Time // zero while the member is attached
 	Data      any       // the value given to Hub.KeepData; a json.RawMessage after a restart
 	Address   netip.Addr
+
+	Owner *Owner // with Options.Cluster; nil for a session that a server of another kind stored
+	// Foreign says that a server of another kind began the session. It has no UserID and no
+	// Namespace, and Channels are names without a namespace, which nobody has checked.
+	Foreign bool
 }
 
 // Session returns the session of a key. Its member is attached, or detached less than
@@ -41,21 +47,23 @@ func (h *Hub) Session(key string) (Session, bool) {
 }
 
 // KeepData stores a value of the transport in the session of a key, if there is one. The value
-// lasts as long as the session. With Options.Sessions the next process has its JSON, as a
-// json.RawMessage; a value that has none, or changes after the call, is lost with the process.
-// Options.MaxSessionBytes counts it if it has a method Size() int, which returns its bytes; the
-// transport must limit the size of others.
-func (h *Hub) KeepData(key string, data any) {
+// lasts as long as the session. With Options.Sessions the next process has its JSON, and with
+// Options.Cluster the next node, as a json.RawMessage. A value that has none stays with the process,
+// and KeepData returns an error; changes after the call are lost, too. Options.MaxSessionBytes counts
+// the value if it has a method Size() int, which returns its bytes; the transport must limit the size
+// of others.
+func (h *Hub) KeepData(key string, data any) error {
 	var text json.RawMessage
-	if h.o.Sessions != nil {
-		text, _ = json.Marshal(data)
+	var err error
+	if h.o.Sessions != nil || h.cluster != nil {
+		text, err = json.Marshal(data)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sessions.byKey[key]
 	switch {
 	case s == nil:
-		return
+		return err
 	case s.member != nil:
 		s.Data, s.text = data, text
 	default: // it is kept already
@@ -65,6 +73,7 @@ func (h *Hub) KeepData(key string, data any) {
 		h.dropExcess()
 	}
 	h.unsaved.add(key)
+	return err
 }
 
 // ForgetSession ends the session of a key. Its member, if any, stays attached.
@@ -111,9 +120,15 @@ func (h *Hub) openSessions(m *Member, keys []string, address netip.Addr) {
 				Namespace: m.a.Namespace, Cursor: cursor, Address: address},
 			member: m,
 		}
+		if h.cluster != nil {
+			s.Owner = &Owner{Node: h.cluster.Node, Since: ID{h.head.Epoch, m.base}}
+		}
 		if old := h.sessions.byKey[key]; old != nil {
 			if m.recovered {
 				s.Data, s.text = old.Data, old.text
+			}
+			if s.Owner != nil {
+				s.Owner.Term = old.Owner.Term
 			}
 			h.dropSession(old)
 		}
@@ -122,6 +137,16 @@ func (h *Hub) openSessions(m *Member, keys []string, address netip.Addr) {
 		h.unsaved.add(key)
 	}
 }
+
+// pidPrefix keeps the secret names of sessions apart from those that clients choose.
+const pidPrefix = "pid:"
+
+// PIDKey returns the key of a session that has a secret name, the pid of Socket.IO. Only one
+// connection at a time has such a session.
+func PIDKey(pid string) string { return pidPrefix + pid }
+
+// CutPIDKey is the inverse of PIDKey. It reports whether a key has the form.
+func CutPIDKey(key string) (pid string, ok bool) { return strings.CutPrefix(key, pidPrefix) }
 
 // TabKey returns the key of a session that a browser tab names. The key contains the user, so that
 // no other user can resume the session by its name.

@@ -374,3 +374,29 @@ func TestLagOnStream(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A volatile entry of another node is for members that keep up. Nobody gets it later, and it leaves no
+// gap.
+func TestVolatileMessageOfAnotherNode(t *testing.T) {
+	t.Parallel()
+	s := NewStream()
+	a, other := newNode(t, s), s.Open()
+	other.Follow(func(Batch) func() { return nil })
+	here := attach(t, a.Hub, Attachment{ClientID: "here", Rooms: []string{"x"}})
+	send(t, a.Hub, "1", "x")
+	since := a.Head()
+	err := other.Append(t.Context(), []*Message{{Namespace: "/", Type: "t", Rooms: []string{"x"},
+		Data: []byte("2"), Volatile: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, here, "1 ~2")
+	if here.Cursor() != a.Head() || a.Head() != s.entry(2) {
+		t.Errorf("cursor %v, head %v, want %v", here.Cursor(), a.Head(), s.entry(2))
+	}
+	send(t, a.Hub, "3", "x")
+	back := attach(t, a.Hub, Attachment{ClientID: "back", Rooms: []string{"x"}, Resume: &Cursor{ID: since}})
+	if got := s.seen(back); !strings.HasPrefix(got, "3 ") || strings.Contains(got, "gap") {
+		t.Errorf("pulled %s", got)
+	}
+}

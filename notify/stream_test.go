@@ -126,7 +126,8 @@ func (l *StreamLog) read(b Batch) (after func()) {
 
 // foreign returns a message as another node reads it.
 func foreign(m *Message) *Message {
-	return &Message{ID: m.ID, Retain: m.Retain, Namespace: m.Namespace, Rooms: m.Rooms, Except: m.Except,
+	return &Message{ID: m.ID, Volatile: m.Volatile, Retain: m.Retain, Namespace: m.Namespace,
+		Rooms: m.Rooms, Except: m.Except,
 		Type: m.Type, Timestamp: m.Timestamp, TTL: m.TTL, Data: m.Data, Metadata: m.Metadata}
 }
 

@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"context"
 	"crypto/rand"
 	"net/netip"
 	"slices"
@@ -19,7 +20,7 @@ const root = "/" // streams are in this namespace only
 // channels that the client requests, and those of the previous stream of its tab. It passes them to
 // the Hub with the cursor, so that the replay covers them.
 func (s *stream) attach(
-	c auth.Credentials, resume *notify.Cursor, address netip.Addr,
+	c auth.Credentials, tab tab, resume *notify.Cursor, address netip.Addr,
 ) (opens opening, err error) {
 	o := &s.h.o
 	a := notify.Attachment{
@@ -34,18 +35,34 @@ func (s *stream) attach(
 		// A clone, so that it does not keep the request line, as in newStream.
 		wanted.Asked = append(wanted.Asked, strings.Clone(name))
 	}
-	if c.SessionID != "" {
-		key := notify.TabKey(a.UserID, c.SessionID)
-		a.Sessions = []string{key}
-		if tab, ok := o.Hub.Session(key); ok && tab.UserID == a.UserID {
-			wanted.Kept, a.Granted = tab.Channels, tab.Granted
-		}
+	if tab.key != "" {
+		a.Sessions = []string{tab.key}
 	}
-	a.Granted = slices.Concat(s.h.hubRooms(s.identity.Rooms), a.Granted)
+	wanted.Kept = tab.session.Channels
+	a.Granted = slices.Concat(s.h.hubRooms(s.identity.Rooms), tab.session.Granted)
 	opens.denied = o.Hub.Admit(&a, wanted, s.identity.MayJoin, o.MaxRooms)
 	opens.resume = resume
 	s.member, err = o.Hub.Attach(a)
 	return opens, err
+}
+
+// tab is the session of a browser tab.
+type tab struct {
+	key     string         // "" for a stream without one
+	session notify.Session // of the stream before, if there was one
+}
+
+// tabOf returns the tab that a request names. It can wait for another node.
+func (s *stream) tabOf(ctx context.Context, c auth.Credentials) (t tab) {
+	if c.SessionID == "" {
+		return t
+	}
+	user := s.identity.RoomUser()
+	t.key = notify.TabKey(user, c.SessionID)
+	t.session, _ = s.h.o.Hub.ResumeSession(ctx, t.key, func(of notify.Session) bool {
+		return of.UserID == user
+	})
+	return t
 }
 
 // newClientID returns 20 random letters and digits: 119 bits, so that only a client that received

@@ -250,11 +250,12 @@ func (h *Handler) join(
 		cursor := notify.ParseCursor(c.Since)
 		resume = &cursor
 	}
-	h.o.Hub.Wait(ctx, resume) // before the stream can be ended
+	tab := s.tabOf(ctx, c) // this and the next wait before the stream can be ended
+	h.o.Hub.Wait(ctx, resume)
 	if !h.add(s) {
 		return o, false
 	}
-	o, err := s.attach(c, resume, address)
+	o, err := s.attach(c, tab, resume, address)
 	if err != nil {
 		h.o.Log.Error("stream cannot be attached", zap.Error(err))
 		h.remove(s)

@@ -59,7 +59,7 @@ func (l *Log) suspect(err error) {
 			}
 		})
 	}
-	l.queue.wake()
+	l.queue.Wake()
 }
 
 // suspectFile is suspect for a file. It ignores those that were dropped: reads that began before may

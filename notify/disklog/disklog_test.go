@@ -308,41 +308,6 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A slow disk refuses what does not fit into the queue, and a caller that does not wait longer takes
-// its messages back, if they are not being written.
-func TestSlowDisk(t *testing.T) {
-	t.Parallel()
-	q := newQueue()
-	waits := &call{messages: make([]*notify.Message, maxQueued-1), done: make(chan error, 1)}
-	if err := q.push(waits); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.push(&call{messages: make([]*notify.Message, 2)}); !errors.Is(err, notify.ErrUnavailable) {
-		t.Errorf("too many: %v", err)
-	}
-	if err := q.push(&call{messages: make([]*notify.Message, 1), size: maxQueuedBytes + 1}); !errors.Is(
-		err, notify.ErrUnavailable) {
-		t.Errorf("too large: %v", err)
-	}
-	if !q.withdraw(waits) || q.withdraw(waits) || q.messages != 0 || q.bytes != 0 {
-		t.Errorf("after a withdrawal %d messages, %d bytes", q.messages, q.bytes)
-	}
-	for range 300 {
-		if err := q.push(&call{messages: make([]*notify.Message, 1), size: 10}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	first, _ := q.take()
-	rest, _ := q.take()
-	if len(first) != maxCommit || len(rest) != 300-maxCommit || q.messages != 0 || q.bytes != 0 {
-		t.Errorf("commits of %d and %d", len(first), len(rest))
-	}
-	q.close()
-	if err := q.push(&call{}); !errors.Is(err, notify.ErrClosed) {
-		t.Errorf("after close: %v", err)
-	}
-}
-
 // A backup that is restored without the mark gives ids again that clients have seen, so it begins a
 // new epoch. It has its messages.
 func TestRestoredBackup(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/internal/queue"
 )
 
 // Log is the log of a Store. Its writers store what the calls of Append have queued, many messages with
@@ -17,7 +18,7 @@ type Log struct {
 	s     *Store
 	epoch atomic.Uint32
 	fresh bool // the epoch has begun with this process
-	queue *queue
+	queue *queue.Queue[*call]
 	ended chan struct{} // closed when the writers have ended
 	sync  *pebble.WriteOptions
 
@@ -54,7 +55,7 @@ type Log struct {
 }
 
 func newLog(s *Store, m meta) (*Log, error) {
-	l := &Log{s: s, fresh: m.fresh, queue: newQueue(), ended: make(chan struct{}),
+	l := &Log{s: s, fresh: m.fresh, queue: queue.New[*call](errQueueFull), ended: make(chan struct{}),
 		turn: make(chan struct{}, 1), last: make(chan struct{}, 1),
 		sync: pebble.Sync, space: space{o: s.o}, chunks: newChunks(s.o)}
 	if s.o.SyncInterval > 0 {
@@ -99,7 +100,7 @@ func (l *Log) Wait(_ context.Context, id notify.ID) error {
 
 // Close implements notify.Log. The Store closes its log.
 func (l *Log) Close() error {
-	l.queue.close()
+	l.queue.Close()
 	<-l.ended
 	return nil
 }

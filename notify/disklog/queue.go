@@ -3,19 +3,10 @@ package disklog
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/roomcast/roomcast/notify"
-)
-
-const (
-	maxQueued      = 4096     // messages that wait for the writer
-	maxQueuedBytes = 64 << 20 // and their size
-	maxCommit      = 256      // messages of one commit, except for a larger call of Append
-	maxCommitBytes = 1 << 20
 )
 
 var errQueueFull = fmt.Errorf("%w: the disk is slower than the publishers", notify.ErrUnavailable)
@@ -29,87 +20,6 @@ type call struct {
 	value    func() []byte // of claim
 	in       *bucket       // of claim; nil: it has no claim in this store
 	err      error         // for done, set by the writer
-}
-
-// queue has the calls that wait for the writer, oldest first.
-type queue struct {
-	filled chan struct{} // has a value when there may be calls
-
-	mu       sync.Mutex
-	calls    []*call
-	messages int
-	bytes    int
-	closed   bool
-}
-
-func newQueue() *queue { return &queue{filled: make(chan struct{}, 1)} }
-
-// push adds a call, or refuses it.
-func (q *queue) push(c *call) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return notify.ErrClosed
-	}
-	if len(q.calls) > 0 &&
-		(q.messages+len(c.messages) > maxQueued || q.bytes+c.size > maxQueuedBytes) {
-		return errQueueFull
-	}
-	q.calls = append(q.calls, c)
-	q.messages += len(c.messages)
-	q.bytes += c.size
-	q.wake()
-	return nil
-}
-
-func (q *queue) wake() {
-	select {
-	case q.filled <- struct{}{}:
-	default:
-	}
-}
-
-// take removes the oldest calls, as many as one commit has. With none, closed says whether there
-// will be no more.
-func (q *queue) take() (calls []*call, closed bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n, messages, bytes := 0, 0, 0
-	for n < len(q.calls) && (n == 0 ||
-		messages+len(q.calls[n].messages) <= maxCommit && bytes+q.calls[n].size <= maxCommitBytes) {
-		messages += len(q.calls[n].messages)
-		bytes += q.calls[n].size
-		n++
-	}
-	calls = slices.Clone(q.calls[:n])
-	q.calls = slices.Delete(q.calls, 0, n)
-	q.messages -= messages
-	q.bytes -= bytes
-	return calls, q.closed
-}
-
-// withdraw removes a call that still waits, and reports whether it did.
-func (q *queue) withdraw(c *call) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	i := slices.Index(q.calls, c)
-	if i < 0 {
-		return false
-	}
-	q.calls = slices.Delete(q.calls, i, i+1)
-	q.messages -= len(c.messages)
-	q.bytes -= c.size
-	return true
-}
-
-// close refuses further calls. It reports whether the queue was open.
-func (q *queue) close() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	open := !q.closed
-	q.closed = true
-	q.wake()
-	return open
 }
 
 // Append implements notify.Log. Its error wraps notify.ErrUnavailable when the disk is full or too
@@ -127,7 +37,7 @@ func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
 	for _, m := range messages {
 		c.size += size(m)
 	}
-	if err := l.queue.push(c); err != nil {
+	if err := l.queue.Push(c, len(messages), c.size); err != nil {
 		return err
 	}
 	select {
@@ -135,7 +45,7 @@ func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
 		return err
 	case <-ctx.Done():
 	}
-	if l.queue.withdraw(c) {
+	if l.queue.Withdraw(c) {
 		return ctx.Err()
 	}
 	return fmt.Errorf("%w: %w", notify.ErrUncertain, ctx.Err())

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/internal/queue"
 )
 
 const tick = time.Second
@@ -30,7 +31,7 @@ func (l *Log) start() {
 		writers.Go(func() {
 			defer func() { // Fatal may have ended the goroutine
 				l.stopped.Store(true)
-				l.queue.wake()
+				l.queue.Wake()
 			}()
 			for l.store() {
 			}
@@ -79,12 +80,12 @@ func (l *Log) wait() []*call {
 	for !l.stopped.Load() {
 		l.heal()
 		l.tend()
-		calls, closed := l.queue.take()
+		calls, closed := l.queue.Take()
 		if len(calls) > 0 || closed {
 			return calls
 		}
 		select {
-		case <-l.queue.filled:
+		case <-l.queue.Filled:
 		case <-l.ticks.C:
 			if err := errors.Join(l.s.sweepValues(), l.s.tickets.sweep()); err != nil {
 				l.s.o.Fatal(err)
@@ -168,7 +169,7 @@ func (l *Log) fill(c *commit) (err error) {
 			err = known.stage(b, of)
 		}
 	}
-	if cap(l.buf) > maxCommitBytes {
+	if cap(l.buf) > queue.BatchBytes {
 		l.buf = nil
 	}
 	return err
@@ -199,7 +200,7 @@ func (l *Log) settle(c *commit) (after func()) {
 	defer l.delivering.Unlock()
 	l.head.Store(c.last)
 	if l.overdue.Swap(false) {
-		l.queue.wake()
+		l.queue.Wake()
 	}
 	if l.deliver == nil || len(c.messages) == 0 {
 		return nil

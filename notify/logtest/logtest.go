@@ -1,5 +1,5 @@
-// Package logtest tests implementations of notify.Log, notify.SessionStore and notify.RetainedStore
-// against their contracts.
+// Package logtest tests implementations of notify.Log, notify.SessionStore, notify.SharedSessions and
+// notify.RetainedStore against their contracts.
 package logtest
 
 import (

@@ -145,9 +145,10 @@ func (h *handler) endUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var failed error
+	failed := h.hub.VoidUser(c.Context(), s.User, h.hub.Head())
 	if h.o.Tickets != nil {
-		_, failed = h.o.Tickets.Revoke(s.User)
+		_, err := h.o.Tickets.Revoke(s.User)
+		failed = errors.Join(failed, err)
 	}
 	sum, silent, err := h.change(c.Context(), kindEnd, s, h.endOwn)
 	// With an error the backend tries again.

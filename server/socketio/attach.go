@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -21,13 +22,15 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 		Address: limit.Bucket(c.client.admission.ip),
 		Made:    func(m *notify.Member) { c.member = m },
 	}
-	former := c.resume(&a, given, payload)
+	ctx, cancel := context.WithTimeout(c.Context(), notify.ResumeTimeout)
+	former := c.resume(ctx, &a, given, payload)
 	if srv.opts.recovery() {
 		c.pid = newID()
-		a.Sessions = append(a.Sessions, pidKey(c.pid))
+		a.Sessions = append(a.Sessions, notify.PIDKey(c.pid))
 	}
 	a.Granted = slices.Concat(srv.hubRooms(c.namespace, c.Identity().Rooms), a.Granted)
-	c.startRooms(&a, given)
+	c.startRooms(ctx, &a, given)
+	cancel()
 	srv.hub.Wait(c.Context(), a.Resume)
 	for {
 		if a.Former != nil && !srv.retire(c.namespace, a.Former.ClientID) {
@@ -44,7 +47,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 	}
 	if c.Recovered() {
 		c.pid = former
-		if session, ok := srv.hub.Session(pidKey(former)); ok && session.Data != nil {
+		if session, ok := srv.hub.Session(notify.PIDKey(former)); ok && session.Data != nil {
 			c.data.Store(&session.Data)
 		}
 	}

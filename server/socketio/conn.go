@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
@@ -173,11 +175,21 @@ func (c *Conn) Data() any {
 	return nil
 }
 
-// SetData stores a value with the client, in the memory of this process.
+// SetData stores a value with the client, in the memory of this process. With several nodes, a client
+// that recovers its session on another one has the JSON of the value, as a json.RawMessage, or nil if
+// the value has none.
 func (c *Conn) SetData(v any) {
 	c.data.Store(&v)
-	if pid := c.session(); pid != "" {
-		c.client.srv.hub.KeepData(pidKey(pid), v)
+	pid := c.session()
+	if pid == "" {
+		return
+	}
+	srv := c.client.srv
+	if err := srv.hub.KeepData(notify.PIDKey(pid), v); err != nil {
+		srv.noJSON.Do(func() {
+			srv.log.Warn("data of clients has no JSON, so it ends with this process",
+				zap.String("client", c.ID()), zap.Error(err))
+		})
 	}
 }
 

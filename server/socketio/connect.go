@@ -67,7 +67,7 @@ func (c *client) connect(p *packet) {
 	}
 	if err := conn.askApps(apps); err != nil {
 		conn.finish(ReasonServerClosed)
-		c.srv.hub.ForgetSession(pidKey(conn.pid))
+		c.srv.hub.ForgetSession(notify.PIDKey(conn.pid))
 		c.refuse(p.namespace, err)
 	} else {
 		conn.welcome()
@@ -98,7 +98,7 @@ func (s *Server) replaces(pid string, identity auth.Identity) bool {
 	if pid == "" {
 		return false
 	}
-	session, ok := s.hub.Session(pidKey(pid))
+	session, ok := s.hub.Session(notify.PIDKey(pid))
 	return ok && session.Expires.IsZero() && session.UserID == identity.RoomUser()
 }
 
@@ -156,7 +156,7 @@ func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
 func (c *Conn) abandon() {
 	c.member.Detach()
 	if c.pid != "" {
-		c.client.srv.hub.ForgetSession(pidKey(c.pid))
+		c.client.srv.hub.ForgetSession(notify.PIDKey(c.pid))
 	}
 }
 
@@ -247,5 +247,5 @@ func (c *Conn) renameSession() {
 	c.pid = newID()
 	pid := c.pid
 	c.client.mu.Unlock()
-	c.member.RenameSession(pidKey(old), pidKey(pid))
+	c.member.RenameSession(notify.PIDKey(old), notify.PIDKey(pid))
 }

@@ -1,6 +1,10 @@
 package socketio
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/roomcast/roomcast/notify"
+)
 
 // leave handles a DISCONNECT: the client leaves one namespace. The client's next packets wait until
 // the applications have been called, so a CONNECT to the same namespace starts clean.
@@ -13,7 +17,7 @@ func (c *client) leave(p *packet) {
 	conn.endFor(ReasonClientLeft)
 	conn.finish(ReasonClientLeft)
 	if c.srv.opts.Plain { // as in Node: only a lost connection is recovered
-		c.srv.hub.ForgetSession(pidKey(conn.pid))
+		c.srv.hub.ForgetSession(notify.PIDKey(conn.pid))
 		return
 	}
 	// A client that connects and disconnects repeatedly keeps one session.
@@ -22,7 +26,7 @@ func (c *client) leave(p *packet) {
 	c.lastLeft = conn.pid
 	c.mu.Unlock()
 	if earlier != "" && earlier != conn.pid {
-		c.srv.hub.ForgetSession(pidKey(earlier))
+		c.srv.hub.ForgetSession(notify.PIDKey(earlier))
 	}
 }
 

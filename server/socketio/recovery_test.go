@@ -203,7 +203,7 @@ func TestHistoryTrimmedDuringConnect(t *testing.T) {
 		last = next
 	}
 	c.Event("recovery", nil)
-	if _, kept := s.Hub.Session(pidKey(pid)); kept {
+	if _, kept := s.Hub.Session(notify.PIDKey(pid)); kept {
 		t.Error("the session is kept under its old name")
 	}
 	c.Conn.Close()

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -14,25 +15,32 @@ import (
 // retireTimeout is how long a client waits for its own former connection to end.
 const retireTimeout = 2 * time.Second
 
+// maxPID is the longest secret name of a session that can exist.
+const maxPID = 64
+
 // resume reads from a CONNECT after which notification the client continues: {pid, offset} as
 // socket.io-client sends them, pid alone, or `since`. It returns the pid of the session that
 // a.Former continues.
 func (c *Conn) resume(
-	a *notify.Attachment, given auth.Credentials, payload map[string]json.RawMessage,
+	ctx context.Context, a *notify.Attachment, given auth.Credentials,
+	payload map[string]json.RawMessage,
 ) (pid string) {
 	srv := c.client.srv
 	if !srv.opts.recovery() {
 		return ""
 	}
 	pid, since := textOf(payload["pid"]), textOf(payload["offset"])
-	if pid != "" {
-		session, known := srv.hub.Session(pidKey(pid))
-		if known && session.UserID == a.UserID && session.Namespace == c.namespace {
-			if since == "" {
+	if pid != "" && len(pid) <= maxPID {
+		key := notify.PIDKey(pid)
+		session, known := srv.hub.ResumeSession(ctx, key, func(s notify.Session) bool {
+			return s.Foreign || s.UserID == a.UserID && s.Namespace == c.namespace
+		})
+		if known {
+			if since == "" && !session.Cursor.IsZero() {
 				since = session.Cursor.String()
 			}
-			a.Rooms, a.Granted = c.permitted(session.Channels), session.Granted
-			a.Former = &notify.Former{ClientID: session.ClientID, Sessions: []string{pidKey(pid)}}
+			a.Rooms, a.Granted = c.permitted(session), session.Granted
+			a.Former = &notify.Former{ClientID: session.ClientID, Sessions: []string{key}}
 		}
 	}
 	if srv.opts.Plain && a.Former == nil {
@@ -51,7 +59,9 @@ func (c *Conn) resume(
 // startRooms adds the channels that the client joins at CONNECT: the default channels, and those of
 // its session, of its tab and of its request, at most MaxRooms of them. The identity must still
 // permit each.
-func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
+func (c *Conn) startRooms(
+	ctx context.Context, a *notify.Attachment, given auth.Credentials,
+) {
 	opts := &c.client.srv.opts
 	if c.namespace != notify.RootNamespace {
 		return
@@ -59,7 +69,10 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 	hub, kept := c.client.srv.hub, a.Rooms
 	if given.SessionID != "" {
 		key := notify.TabKey(a.UserID, given.SessionID)
-		if tab, ok := hub.Session(key); ok && tab.UserID == a.UserID {
+		tab, ok := hub.ResumeSession(ctx, key, func(s notify.Session) bool {
+			return s.UserID == a.UserID
+		})
+		if ok {
 			kept = append(kept, tab.Channels...)
 			a.Granted = append(a.Granted, tab.Granted...)
 		}
@@ -74,9 +87,14 @@ func (c *Conn) startRooms(a *notify.Attachment, given auth.Credentials) {
 }
 
 // permitted returns the rooms of a session that the present identity may join.
-func (c *Conn) permitted(hubRooms []string) (kept []string) {
+func (c *Conn) permitted(session notify.Session) (kept []string) {
 	identity := c.Identity()
-	for _, room := range hubRooms {
+	if session.Foreign { // its names are those of an application, so the rules for clients apply
+		srv := c.client.srv
+		names, _ := srv.hub.Admissible(session.Channels, identity.MayJoin, srv.opts.MaxRooms)
+		return srv.hubRooms(c.namespace, names)
+	}
+	for _, room := range session.Channels {
 		if _, name := rooms.Split(room); identity.MayJoin(name) {
 			kept = append(kept, room)
 		}
@@ -114,9 +132,6 @@ func textOf(value json.RawMessage) (s string) {
 	_ = json.Unmarshal(value, &s)
 	return s
 }
-
-// pidKey keeps the secret names of sessions apart from those that clients choose.
-func pidKey(pid string) string { return "pid:" + pid }
 
 // newID returns 120 random bits in the form of a Node server's ids: 20 characters of URL-safe
 // base64.

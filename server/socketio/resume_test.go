@@ -3,6 +3,7 @@ package socketio
 import (
 	"testing"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/servertest"
 )
@@ -34,7 +35,7 @@ func TestOneConnectionCannotDisplaceSessions(t *testing.T) {
 		c.JoinWithPid(`{"userId":"eve"}`)
 		c.Send("41")
 	}
-	if _, kept := s.Hub.Session(pidKey(pid)); !kept {
+	if _, kept := s.Hub.Session(notify.PIDKey(pid)); !kept {
 		t.Error("the session of another client is gone")
 	}
 }

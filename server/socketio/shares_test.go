@@ -53,7 +53,7 @@ func TestVisitsOfOneAddressEvictNoOther(t *testing.T) {
 		res.Body.Close()
 	}
 	servertest.Eventually(t, "the visitors leave", func() bool { return s.Hub.Total() == 0 })
-	if _, known := s.Hub.Session(pidKey(pid)); !known {
+	if _, known := s.Hub.Session(notify.PIDKey(pid)); !known {
 		t.Error("the victim's session is gone")
 	}
 }

@@ -49,6 +49,7 @@ type Server struct {
 
 	clients clients
 	ending  ending
+	noJSON  sync.Once // the log says that data of clients has no JSON
 	workers workers
 	unread  atomic.Int64 // bytes that wait for handlers
 	panics  atomic.Uint64

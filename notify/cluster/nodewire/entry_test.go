@@ -231,7 +231,8 @@ func TestSession(t *testing.T) {
 		SID: "Dq4zJd3bG0wq1Z6pAAAAAAAB", PID: "p", Rooms: []string{"Dq4zJd3bG0wq1Z6pAAAAAAAB", "user:u", "orders"},
 		Data: Value{json.RawMessage(`{"b":{"_placeholder":true,"num":0}}`), [][]byte{{1, 0xff}}},
 		Own: &Own{UserID: "u", Namespace: "/", Granted: []string{"vip"},
-			Cursor: notify.ID{Epoch: StreamEpoch, Seq: 7 << 22}, At: someAt},
+			Cursor: notify.ID{Epoch: StreamEpoch, Seq: 7 << 22}, At: someAt,
+			Node: "7263a1b2c3d4e5f6", Term: 2, Since: notify.ID{Epoch: StreamEpoch, Seq: 8<<22 | 1}, Foreign: true},
 	}
 	text, err := s.Encode()
 	if err != nil {
@@ -244,6 +245,9 @@ func TestSession(t *testing.T) {
 	for _, bad := range []Session{
 		{PID: "p"}, {SID: "s"}, {SID: "s", PID: "\xff"}, {SID: "s", PID: "p", Data: Value{JSON: json.RawMessage(`{`)}},
 		{SID: "s", PID: "p", Own: &Own{Cursor: notify.ID{Epoch: 1, Seq: 1}}},
+		{SID: "s", PID: "p", Own: &Own{At: someAt, Since: notify.ID{Epoch: 1, Seq: 1}}},
+		{SID: "s", PID: "p", Own: &Own{At: someAt, Term: maxTerm + 1}},
+		{SID: "s", PID: "p", Own: &Own{At: someAt, Node: "\xff"}},
 		{SID: "s", PID: "p", Own: &Own{At: time.UnixMilli(maxTime + 1)}},
 	} {
 		if text, err := bad.Encode(); !refuses(nil, err) {

@@ -162,7 +162,8 @@ func FuzzDecodeSession(f *testing.F) {
 			}
 		}
 	}
-	own, err := Session{SID: "s", PID: "p", Own: &Own{UserID: "u", Cursor: someID, At: someAt}}.Encode()
+	own, err := Session{SID: "s", PID: "p", Own: &Own{UserID: "u", Cursor: someID, At: someAt,
+		Node: "o", Term: 1, Since: someID, Foreign: true}}.Encode()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -30,7 +30,16 @@ type Own struct {
 	Granted   []string // hub rooms that the server added, see notify.Session
 	Cursor    notify.ID
 	At        time.Time // of the last write, in milliseconds
+
+	// These are those of notify.Session and its Owner.
+	Node    string
+	Term    uint64
+	Since   notify.ID
+	Foreign bool
 }
+
+// maxTerm is the largest number that every reader of JSON and msgpack keeps.
+const maxTerm = 1 << 53
 
 // DecodeSession reads the value of a session's key. The error is a *SkipError.
 func DecodeSession(text string) (Session, error) {
@@ -104,6 +113,18 @@ func readOwn(c strictjson.Checked) (*Own, error) {
 				err = skip("rc.at", "is %s, expected milliseconds", m.Value.Describe())
 			}
 			own.At = time.UnixMilli(ms).UTC()
+		case "o":
+			err = readText(&own.Node, "rc.o", m.Value)
+		case "n":
+			var fault error
+			own.Term, fault = strconv.ParseUint(string(m.Value.Bytes()), 10, 64)
+			if fault != nil || own.Term > maxTerm {
+				err = skip("rc.n", "is %s, expected a number up to 2^53", m.Value.Describe())
+			}
+		case "b":
+			err = readStreamID(&own.Since, "rc.b", m.Value)
+		case "f":
+			err = readBool(&own.Foreign, "rc.f", m.Value)
 		}
 		if err != nil {
 			return nil, err
@@ -116,7 +137,7 @@ func readOwn(c strictjson.Checked) (*Own, error) {
 func (s Session) Encode() (string, error) {
 	texts := append([]string{s.SID, s.PID}, s.Rooms...)
 	if s.Own != nil {
-		texts = append(append(texts, s.Own.UserID, s.Own.Namespace), s.Own.Granted...)
+		texts = append(append(texts, s.Own.UserID, s.Own.Namespace, s.Own.Node), s.Own.Granted...)
 	}
 	for _, text := range texts {
 		if !utf8.ValidString(text) {
@@ -154,10 +175,12 @@ func (s Session) Encode() (string, error) {
 func (o *Own) append(dst []byte) ([]byte, error) {
 	ms := o.At.UnixMilli()
 	switch {
-	case !o.Cursor.IsZero() && o.Cursor.Epoch != StreamEpoch:
+	case !isPosition(o.Cursor):
 		return nil, refuse("cursor", "is %s, expected the id of an entry", o.Cursor)
-	case ms < minTime || ms > maxTime || len(o.Granted) > maxNames:
-		return nil, refuse("session", "has more than %d rooms, or no valid time", maxNames)
+	case !isPosition(o.Since):
+		return nil, refuse("since", "is %s, expected the id of an entry", o.Since)
+	case ms < minTime || ms > maxTime || len(o.Granted) > maxNames || o.Term > maxTerm:
+		return nil, refuse("session", "has more than %d rooms, or no valid time or term", maxNames)
 	}
 	dst = strictjson.AppendString(append(dst, `{"u":`...), o.UserID)
 	dst = strictjson.AppendString(append(dst, `,"ns":`...), o.Namespace)
@@ -165,5 +188,21 @@ func (o *Own) append(dst []byte) ([]byte, error) {
 	if !o.Cursor.IsZero() {
 		dst = append(AppendStreamID(append(dst, `,"c":"`...), o.Cursor), '"')
 	}
-	return append(strconv.AppendInt(append(dst, `,"at":`...), ms, 10), '}'), nil
+	dst = strconv.AppendInt(append(dst, `,"at":`...), ms, 10)
+	if o.Node != "" {
+		dst = strictjson.AppendString(append(dst, `,"o":`...), o.Node)
+	}
+	if o.Term > 0 {
+		dst = strconv.AppendUint(append(dst, `,"n":`...), o.Term, 10)
+	}
+	if !o.Since.IsZero() {
+		dst = append(AppendStreamID(append(dst, `,"b":"`...), o.Since), '"')
+	}
+	if o.Foreign {
+		dst = append(dst, `,"f":true`...)
+	}
+	return append(dst, '}'), nil
 }
+
+// isPosition reports whether an id is that of an entry, or none.
+func isPosition(id notify.ID) bool { return id.IsZero() || id.Epoch == StreamEpoch }

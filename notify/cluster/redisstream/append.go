@@ -98,9 +98,9 @@ func (l *Log) newCall(ctx context.Context, messages []*notify.Message) (*call, e
 func (l *Log) add(f nodewire.Fields, id string) []any {
 	pairs := f.Pairs()
 	command := make([]any, 0, 6+len(pairs))
-	command = append(command, "xadd", l.c.o.Stream, "maxlen", "~", l.o.MaxLen, id)
-	for _, text := range pairs {
-		command = append(command, text)
+	command = append(command, "xadd", l.stream, "maxlen", "~", l.maxLen, id)
+	for i := range pairs {
+		command = append(command, &pairs[i]) // a string would be copied to the heap
 	}
 	return command
 }

@@ -162,13 +162,21 @@ func (b *Bus) answered(f frame) {
 const busChannel = "bus"
 
 func (b *Bus) publish(ctx context.Context, channel string, f frame) error {
+	_, err := b.send(ctx, channel, f)
+	return err
+}
+
+// send publishes a frame and returns how many nodes get it.
+func (b *Bus) send(ctx context.Context, channel string, f frame) (receivers int64, err error) {
 	f.from = b.Self().UID
 	if b.life.Err() != nil {
-		return ErrClosed
+		return 0, ErrClosed
 	}
-	return b.c.do(ctx, func(ctx context.Context, r *redis.Client) error {
-		return r.Publish(ctx, b.c.channel(channel), f.append(nil)).Err()
+	err = b.c.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
+		receivers, err = r.Publish(ctx, b.c.channel(channel), f.append(nil)).Result()
+		return err
 	})
+	return receivers, err
 }
 
 // Self returns this node. Its Tag can change after Redis was away.

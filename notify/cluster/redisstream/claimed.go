@@ -122,8 +122,8 @@ const headOfAdd = 6
 // command returns the command for messages with the commands adds. It has the script and not its
 // digest: a server that takes over, or restarts, does not know that.
 func (c *claimed) command(l *Log, adds [][]any) []any {
-	command := []any{"eval", appendOnce, 2, l.c.o.Stream, c.in.prefix + c.key,
-		l.of.o.Now().UnixMilli(), life(c.ttl).Milliseconds(), l.o.MaxLen, len(adds)}
+	command := []any{"eval", appendOnce, 2, l.stream, c.in.prefix + c.key,
+		l.of.o.Now().UnixMilli(), life(c.ttl).Milliseconds(), l.maxLen, len(adds)}
 	for _, add := range adds {
 		command = append(append(command, len(add)-headOfAdd), add[headOfAdd:]...)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
@@ -28,6 +29,9 @@ type history struct {
 // enough. The next entry to read is the one after its own.
 func (l *Log) readHistory(ctx context.Context) error {
 	up, err := l.signalUp(ctx)
+	if isReadOnly(err) {
+		up, err = l.newest(ctx, err) // clients can come back although nothing can be published
+	}
 	if err != nil {
 		return err
 	}
@@ -37,7 +41,7 @@ func (l *Log) readHistory(ctx context.Context) error {
 	}
 	to, asked := up.String(), l.tail.page
 	for isLast := false; !isLast && !h.isFull; {
-		replies := l.do(ctx, [][]any{{"xrevrange", l.c.o.Stream, to, "-", "count", int(asked)}})
+		replies := l.do(ctx, [][]any{{"xrevrange", l.stream, to, "-", "count", int(asked)}})
 		entries, err := readRange(replies[0])
 		if err != nil {
 			return err
@@ -115,4 +119,27 @@ func (l *Log) deliverHistory() {
 // which Node can resume.
 func (l *Log) signalUp(ctx context.Context) (streamID, error) {
 	return l.writeSignal(ctx, nodewire.Signal{Kind: nodewire.SignalUp}, "*")
+}
+
+// isReadOnly reports whether a server answers that it stores nothing at present: its memory or disk is
+// full, or it is a replica.
+func isReadOnly(err error) bool {
+	for _, code := range []string{"OOM", "MISCONF", "READONLY", "NOREPLICAS"} {
+		if isReply(err) && strings.HasPrefix(err.Error(), code+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// newest returns the id of the newest entry, or an error if there is none.
+func (l *Log) newest(ctx context.Context, none error) (streamID, error) {
+	entries, err := readRange(l.do(ctx, [][]any{{"xrevrange", l.stream, "+", "-", "count", 1}})[0])
+	if err == nil && len(entries) == 0 {
+		err = none
+	}
+	if err != nil {
+		return streamID{}, err
+	}
+	return entries[0].id, nil
 }

@@ -52,6 +52,8 @@ type Log struct {
 	o       LogOptions
 	uid     string
 	queue   *queue.Queue[*call]
+	stream  any // its name, and MaxLen, as arguments of commands
+	maxLen  any
 	pending pending
 	nonce   atomic.Uint64
 
@@ -84,6 +86,7 @@ func OpenLog(c *Client, o LogOptions) (*Log, error) {
 	}
 	l := &Log{
 		of: c, c: own, o: o, uid: nodewire.NewUID(), queue: queue.New[*call](errQueueFull),
+		stream: c.o.Stream, maxLen: o.MaxLen,
 		known: make(chan struct{}), followed: make(chan struct{}), ready: make(chan struct{}),
 		written: make(chan struct{}), ended: make(chan struct{}),
 		told: rate.Sometimes{Interval: time.Minute}, refused: rate.Sometimes{Interval: time.Minute},

@@ -35,30 +35,15 @@ var uidPattern = regexp.MustCompile(`^[0-9a-f]{16}$`)
 // Join adds a node to the cluster: the others see it in [Bus.Nodes] and reach it by their Bus. Its
 // tag is chosen here. Join waits until Redis answers or ctx ends. The Bus has to be closed.
 func (c *Client) Join(ctx context.Context, node cluster.Node) (*Bus, error) {
-	if !uidPattern.MatchString(node.UID) {
-		return nil, fmt.Errorf("uid %.40q: expected 16 hexadecimal digits", node.UID)
+	b, err := c.newBus(node)
+	if err != nil {
+		return nil, err
 	}
-	b := &Bus{c: c, askTimeout: askTimeout, self: node,
-		inbox:     inbox{frames: make(chan frame, maxInbox)},
-		handlers:  make(map[string]func(string, []byte) []byte),
-		questions: make(map[uint64]*question)}
-	b.life, b.end = context.WithCancel(c.life)
-	for wait := newBackoff(); ; {
-		err := b.register(ctx)
-		if err == nil {
-			break
-		}
-		if !wait.sleep(ctx, c.life) {
-			b.end()
-			return nil, errors.Join(context.Cause(ctx), err)
-		}
+	if err := b.enter(ctx); err != nil {
+		b.end()
+		return nil, err
 	}
-	first := make(chan struct{})
-	b.running.Go(func() { b.listen(first) })
-	b.running.Go(b.stay)
-	for range workers {
-		b.running.Go(b.work)
-	}
+	first := b.run(b.stay)
 	select {
 	case <-first:
 		return b, nil
@@ -67,6 +52,57 @@ func (c *Client) Join(ctx context.Context, node cluster.Node) (*Bus, error) {
 	}
 	b.Close()
 	return nil, errors.Join(context.Cause(ctx), ErrUnavailable)
+}
+
+// JoinLater is [Client.Join] that does not wait: until Redis answers, the others do not see the node,
+// and it reaches nobody.
+func (c *Client) JoinLater(node cluster.Node) (*Bus, error) {
+	b, err := c.newBus(node)
+	if err != nil {
+		return nil, err
+	}
+	b.run(func() {
+		if b.enter(b.life) == nil {
+			b.stay()
+		}
+	})
+	return b, nil
+}
+
+func (c *Client) newBus(node cluster.Node) (*Bus, error) {
+	if !uidPattern.MatchString(node.UID) {
+		return nil, fmt.Errorf("uid %.40q: expected 16 hexadecimal digits", node.UID)
+	}
+	b := &Bus{c: c, askTimeout: askTimeout, self: node,
+		inbox:     inbox{frames: make(chan frame, maxInbox)},
+		handlers:  make(map[string]func(string, []byte) []byte),
+		questions: make(map[uint64]*question)}
+	b.life, b.end = context.WithCancel(c.life)
+	return b, nil
+}
+
+// enter adds the node to the list. It waits until Redis answers.
+func (b *Bus) enter(ctx context.Context) error {
+	for wait := newBackoff(); ; {
+		err := b.register(ctx)
+		if err == nil {
+			return nil
+		}
+		if !wait.sleep(ctx, b.c.life) {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// run starts the goroutines of the bus. It returns a channel that is closed when messages arrive.
+func (b *Bus) run(stay func()) (first chan struct{}) {
+	first = make(chan struct{})
+	b.running.Go(func() { b.listen(first) })
+	b.running.Go(stay)
+	for range workers {
+		b.running.Go(b.work)
+	}
+	return first
 }
 
 // stay keeps the node in the list until the bus ends.

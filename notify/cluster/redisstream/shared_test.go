@@ -110,3 +110,42 @@ func TestRefusedMessage(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A caller does not wait long for a node that is slow to deliver, because the message is stored. The
+// follower gets it once.
+func TestDeliveryIsLate(t *testing.T) {
+	t.Parallel()
+	_, c := start(t)
+	l, err := OpenLog(c, DefaultLogOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	servertest.Receive(t, l.known)
+	gate, got := make(chan struct{}), make(chan *notify.Message, 2)
+	l.Follow(func(b notify.Batch) func() {
+		if len(b.Messages) > 0 {
+			<-gate
+		}
+		for _, m := range b.Messages {
+			got <- m
+		}
+		return nil
+	})
+	servertest.Receive(t, l.Ready())
+	late, next := message("late"), message("next")
+	for _, m := range []*notify.Message{late, next} {
+		if err := l.Append(t.Context(), []*notify.Message{m}); err != nil || m.ID.IsZero() {
+			t.Errorf("id %v, error %v", m.ID, err)
+		}
+	}
+	if next.ID.Seq <= late.ID.Seq || !l.Head().IsZero() && l.Head().Seq >= late.ID.Seq {
+		t.Errorf("ids %v and %v, head %v", late.ID, next.ID, l.Head())
+	}
+	close(gate)
+	for _, want := range []*notify.Message{late, next} {
+		if m := servertest.Receive(t, got); m.ID != want.ID || string(m.Data) != string(want.Data) {
+			t.Errorf("got %v %s, want %v %s", m.ID, m.Data, want.ID, want.Data)
+		}
+	}
+}

@@ -85,12 +85,12 @@ func isClosed(c <-chan struct{}) bool {
 // has replied the new entries, so what is removed before it is noticed.
 func (l *Log) readNew(ctx context.Context) error {
 	t, at := &l.tail, l.tail.at.id.String()
-	read := []any{"xread", "count", int(t.page), "streams", l.c.o.Stream, at}
+	read := []any{"xread", "count", int(t.page), "streams", l.stream, at}
 	if t.isSure {
 		read = []any{"xread", "count", int(t.page), "block", tailWait.Milliseconds(), "streams",
-			l.c.o.Stream, at}
+			l.stream, at}
 	}
-	replies := l.do(ctx, [][]any{read, {"xrange", l.c.o.Stream, at, at}})
+	replies := l.do(ctx, [][]any{read, {"xrange", l.stream, at, at}})
 	entries, err := readNew(replies[0])
 	if err != nil {
 		return err

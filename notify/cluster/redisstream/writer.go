@@ -38,9 +38,6 @@ func (l *Log) send(calls []*call) {
 		commands = append(commands, []any{"wait", 1, replicaTimeout.Milliseconds()})
 	}
 	replies := l.do(ctx, commands)
-	if isMoved(replies) && l.c.reload(ctx) { // nothing is stored
-		replies = l.do(ctx, commands)
-	}
 	var late error
 	if l.o.Replicate {
 		late = l.replicated(replies[len(replies)-1])
@@ -60,8 +57,17 @@ func (l *Log) send(calls []*call) {
 	}
 }
 
-// do sends commands on one connection, and returns them with their replies or errors.
+// do sends commands to the server that has the stream, on one connection, and returns them with their
+// replies or errors.
 func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
+	replies := l.try(ctx, commands)
+	if isMoved(replies) && l.c.reload(ctx) { // none was carried out
+		replies = l.try(ctx, commands)
+	}
+	return replies
+}
+
+func (l *Log) try(ctx context.Context, commands [][]any) []*redis.Cmd {
 	server, err := l.c.server(ctx)
 	replies := make([]*redis.Cmd, len(commands))
 	if err != nil {

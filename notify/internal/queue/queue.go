@@ -12,10 +12,11 @@ const (
 	maxMessages = 4096     // that wait for the writer
 	maxBytes    = 64 << 20 // and their size
 
-	// The writer takes that many messages and bytes at once, except for a larger call.
-	batchMessages = 256
-	batchBytes    = 1 << 20
+	batchMessages = 256 // of one Take
 )
+
+// BatchBytes is the size of the calls that Take returns, except for a larger call.
+const BatchBytes = 1 << 20
 
 // Queue has the calls that wait for the writer, oldest first. Any goroutine may call the methods.
 type Queue[C comparable] struct {
@@ -73,7 +74,7 @@ func (q *Queue[C]) Take() (calls []C, closed bool) {
 	defer q.mu.Unlock()
 	n, messages, bytes := 0, 0, 0
 	for _, w := range q.calls {
-		if n > 0 && (messages+w.messages > batchMessages || bytes+w.bytes > batchBytes) {
+		if n > 0 && (messages+w.messages > batchMessages || bytes+w.bytes > BatchBytes) {
 			break
 		}
 		calls = append(calls, w.call)

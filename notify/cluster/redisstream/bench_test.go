@@ -1,0 +1,123 @@
+package redisstream
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/redistest"
+)
+
+var payload = bytes.Repeat([]byte{'1'}, 400)
+
+func sample() *notify.Message {
+	return &notify.Message{Namespace: "/", Rooms: []string{"orders"}, Type: "t", Data: payload,
+		Timestamp: time.Now().UTC().Truncate(time.Millisecond)}
+}
+
+// benchLog returns a log with a follower that does nothing.
+func benchLog(b *testing.B) (*redistest.Server, *Log) {
+	s := redistest.Start(b, redistest.Options{})
+	l := openLog(b, dial(b, options(s.URL())), nil)
+	l.Follow(func(notify.Batch) func() { return nil })
+	servertest.Receive(b, l.Ready())
+	return s, l
+}
+
+// BenchmarkAppend compares the log, which also reads what it has written, with redis-benchmark, which
+// sends the same entry: as many clients as publishers, and as a pipeline of one client.
+func BenchmarkAppend(b *testing.B) {
+	for _, publishers := range []int{1, 16, 128} {
+		b.Run(fmt.Sprintf("log/%d", publishers), func(b *testing.B) {
+			_, l := benchLog(b)
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range publishers {
+				wg.Go(func() {
+					for next.Add(1) <= int64(b.N) {
+						if err := l.Append(b.Context(), []*notify.Message{sample()}); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+		})
+		b.Run(fmt.Sprintf("redis-benchmark/%d", publishers), func(b *testing.B) {
+			redisBenchmark(b, "-c", strconv.Itoa(publishers))
+		})
+	}
+	b.Run("redis-benchmark/pipeline", func(b *testing.B) {
+		redisBenchmark(b, "-c", "1", "-P", "62")
+	})
+}
+
+// redisBenchmark adds the entry of a sample b.N times.
+func redisBenchmark(b *testing.B, flags ...string) {
+	s := redistest.Start(b, redistest.Options{})
+	e, err := nodewire.FromMessage(sample(), nodewire.NewUID(), "1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := e.Fields()
+	if err != nil {
+		b.Fatal(err)
+	}
+	args := append([]string{"-p", strconv.Itoa(s.Port), "-n", strconv.Itoa(max(b.N, 10_000)), "-q"}, flags...)
+	args = append(args, "xadd", "socket.io", "maxlen", "~", "100000", "*")
+	b.ResetTimer()
+	out, err := exec.Command("redis-benchmark", append(args, f.Pairs()...)...).Output()
+	if err != nil {
+		b.Skip(err) // it is not installed
+	}
+	rates := regexp.MustCompile(`([0-9.]+) requests per second`).FindAllStringSubmatch(string(out), -1)
+	if rates == nil {
+		b.Fatalf("redis-benchmark wrote %.200q", out)
+	}
+	rate, err := strconv.ParseFloat(rates[len(rates)-1][1], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(rate, "appends/s")
+}
+
+// BenchmarkAcknowledgement reports how long publishers wait at 1,000 publishes a second.
+func BenchmarkAcknowledgement(b *testing.B) {
+	_, l := benchLog(b)
+	var mu sync.Mutex
+	var times []time.Duration
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range b.N {
+		<-tick.C
+		wg.Go(func() {
+			begun := time.Now()
+			if err := l.Append(b.Context(), []*notify.Message{sample()}); err != nil {
+				b.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			times = append(times, time.Since(begun))
+		})
+	}
+	wg.Wait()
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(times[len(times)*99/100].Microseconds()), "p99-µs")
+}

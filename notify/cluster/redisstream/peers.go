@@ -1,0 +1,55 @@
+package redisstream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster"
+)
+
+// Peers returns the bus as a Hub needs it, with the UIDs of the nodes as their names.
+func (b *Bus) Peers() notify.Peers { return peers{b} }
+
+type peers struct{ b *Bus }
+
+// Ask implements notify.Peers. Redis ends the subscription of a process that was killed, so nobody
+// waits for it.
+func (p peers) Ask(ctx context.Context, node, kind string, body []byte) ([]byte, error) {
+	b := p.b
+	if err := check(kind, body); err != nil {
+		return nil, err
+	}
+	if !b.hears.Load() {
+		return nil, fmt.Errorf("%w: answers of other nodes do not arrive", ErrUnavailable)
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.askTimeout)
+	defer cancel()
+	id, q, err := b.open([]cluster.Node{{UID: node}})
+	if err != nil {
+		return nil, err
+	}
+	defer b.forget(id)
+	receivers, err := b.send(ctx, busChannel+":"+node, frame{is: isAsk, id: id, kind: kind, body: body})
+	switch {
+	case err != nil:
+		return nil, err
+	case receivers == 0:
+		return nil, notify.ErrNoPeer
+	}
+	select {
+	case <-q.done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-b.life.Done():
+		return nil, ErrClosed
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return q.answers[node], nil
+}
+
+// Handle implements notify.Peers.
+func (p peers) Handle(kind string, answer func(question []byte) []byte) {
+	p.b.Handle(kind, func(_ string, body []byte) []byte { return answer(body) })
+}
