@@ -19,6 +19,7 @@ type cluster struct {
 	client *redisstream.Client
 	log    *redisstream.Log
 	bus    *redisstream.Bus
+	counts *redisstream.Presence
 }
 
 // openCluster opens REDIS_URL without waiting for the server. It returns nil without the setting.
@@ -44,7 +45,7 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 		client.Close()
 		return nil, err
 	}
-	return &cluster{client, shared, bus}, nil
+	return &cluster{client, shared, bus, bus.Presence()}, nil
 }
 
 // sessions returns what the hub needs to share its sessions.
@@ -63,6 +64,7 @@ func (s *cluster) check(ctx context.Context) error {
 }
 
 func (s *cluster) close() {
+	s.counts.Close()
 	s.bus.Close()
 	_ = s.log.Close()
 	s.client.Close()

@@ -227,6 +227,9 @@ func (p *instance) newService() (*server.Service, error) {
 		return nil, err
 	}
 	service.Tickets, service.KeySet = p.tickets, p.keySet
+	if p.shared != nil {
+		service.Bus = p.shared.bus
+	}
 	if p.hooks != nil {
 		service.Hooks = p.hooks
 	}
