@@ -10,6 +10,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	nodes "github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/cli"
 )
@@ -20,6 +21,9 @@ type cluster struct {
 	log    *redisstream.Log
 	bus    *redisstream.Bus
 	counts *redisstream.Presence
+
+	channels *redisstream.Channels
+	peers    *peers.Peers // the other Socket.IO servers
 }
 
 // openCluster opens REDIS_URL without waiting for the server. It returns nil without the setting.
@@ -45,7 +49,13 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 		client.Close()
 		return nil, err
 	}
-	return &cluster{client, shared, bus, bus.Presence()}, nil
+	channels := redisstream.OpenChannels(client)
+	po := peers.DefaultOptions()
+	po.UID, po.Prefix, po.Log = shared.UID(), o.Stream, log
+	return &cluster{
+		client: client, log: shared, bus: bus, counts: bus.Presence(), channels: channels,
+		peers: peers.New(channels, shared.Calls(), po),
+	}, nil
 }
 
 // sessions returns what the hub needs to share its sessions.
@@ -65,6 +75,8 @@ func (s *cluster) check(ctx context.Context) error {
 
 func (s *cluster) close() {
 	s.counts.Close()
+	s.peers.Close()
+	s.channels.Close()
 	s.bus.Close()
 	_ = s.log.Close()
 	s.client.Close()

@@ -178,6 +178,9 @@ func (p *instance) newService() (*server.Service, error) {
 	hub, counts := p.hub, p.counts
 	options := c.SocketIO()
 	options.Hub, options.Auth, options.Log = hub, p.authenticator, log
+	if p.shared != nil {
+		options.Peers = p.shared.peers
+	}
 	options.Limits, options.Metrics = p.limits, counts
 	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
 	options.ConnectTimeout, options.MaxPayload = c.SocketIOConnectTimeout, int(c.SocketIOMaxPayload)
@@ -202,6 +205,7 @@ func (p *instance) newService() (*server.Service, error) {
 		socketIO.Mount(hook, hook.Serves)
 	}
 	library.Mount(socketIO, log)
+	socketIO.JoinCluster()
 	so := sse.DefaultOptions()
 	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(p.authenticator, p.limits), log
 	so.Tickets, so.Admit = p.tickets, server.StreamAdmission(p.limits)

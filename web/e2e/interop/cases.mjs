@@ -80,7 +80,7 @@ export const NOTIFICATIONS = {
 
 /** What servers do with the clients of a user. change: the method of a sender. */
 export const CHANGES = {
-  "join clients to a room": { change: "join", alone: ["node", "roomcast"] },
-  "take clients out of a room": { change: "leave", alone: ["node", "roomcast"] },
-  "disconnect clients": { change: "end", alone: ["node", "roomcast"] },
+  "join clients to a room": { change: "join", alone: ["roomcast"] },
+  "take clients out of a room": { change: "leave", alone: ["roomcast"] },
+  "disconnect clients": { change: "end", alone: ["roomcast"] },
 };
