@@ -20,6 +20,7 @@ func (h *Hub) share(c *Cluster) (stop func()) {
 	h.cluster = c
 	h.unsaved, h.fetches = make(unsaved), make(map[string]*fetching)
 	c.Peers.Handle(takeKind, h.answerTaking)
+	c.Peers.Handle(tookKind, h.hearTaking)
 	return every(max(h.o.SessionTTL/refreshes, time.Millisecond), h.refreshSessions)
 }
 

@@ -45,8 +45,8 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (va
 		h.giveUp(key, found.Owner)
 		return true
 	}
-	if taken, ok := h.take(ctx, found, may); ok {
-		h.adopt(taken, f)
+	if taken, ok := h.take(ctx, found, may); ok && h.adopt(taken, f) {
+		h.tell(ctx, key, taken.Owner)
 	}
 	return true
 }
@@ -156,15 +156,16 @@ func (h *Hub) noteTaken(key string, by *Owner) {
 	}
 }
 
-// adopt keeps a session that this node has taken over.
-func (h *Hub) adopt(of Session, f *fetching) {
+// adopt keeps a session that this node has taken over. It reports false if a newer connection, to this
+// node or another, was faster.
+func (h *Hub) adopt(of Session, f *fetching) bool {
 	of.Expires = h.o.Now().Add(h.o.SessionTTL)
 	text, _ := of.Data.(json.RawMessage)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.sessions.byKey[of.Key]
 	if old != nil && !old.Owner.isBefore(of.Owner) || f.taken != nil && of.Owner.isBefore(f.taken) {
-		return // a newer connection, to this node or another, was faster
+		return false
 	}
 	h.release(old)
 	s := &session{Session: of, text: text, saved: true}
@@ -174,6 +175,7 @@ func (h *Hub) adopt(of Session, f *fetching) {
 	h.ids[s.ClientID]++
 	h.unsaved.add(s.Key)
 	h.dropExcess()
+	return true
 }
 
 // release drops a session, which may be nil, that another node has now. The store keeps it.

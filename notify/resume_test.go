@@ -253,7 +253,7 @@ func TestSilentNodeGivesUp(t *testing.T) {
 func TestSessionHasOneOwner(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "b", "c", "d"}
-	for range 50 {
+	for range 20 {
 		n := newNodes(t, names...)
 		first := n.connect("a", "sid", notify.Attachment{Rooms: []string{"x"}, Sessions: []string{pid}})
 		servertest.Eventually(t, "the session is saved", func() bool { return len(n.store.All()) == 1 })
@@ -282,6 +282,36 @@ func TestSessionHasOneOwner(t *testing.T) {
 			t.Errorf("the store says %+v, want %s", owner, owners[0])
 		}
 		n.expectOwner(pid, owners[0], owner.Term)
+	}
+}
+
+// A node that saves a session at the moment when another one takes it hides the new owner. All nodes
+// are told of the next owner, so the later one of the two remains.
+func TestStoreNamesFormerOwner(t *testing.T) {
+	t.Parallel()
+	for newcomer, wins := range map[string]bool{"c": true, "aa": false} {
+		t.Run(newcomer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNodes(t, "a", "b", newcomer)
+				defer n.close()
+				n.connect("a", "sid", notify.Attachment{Sessions: []string{pid}})
+				saved()
+				stale := n.store.All()[pid]
+				cursor := n.hubs["a"].Head()
+				taken := n.resume("b", "new", cursor, pid)
+				saved()
+				if err := n.store.Save(t.Context(), []notify.Session{stale}, nil, time.Minute); err != nil {
+					t.Fatal(err)
+				}
+				c := n.resume(newcomer, "other", cursor, pid)
+				if c.Recovered() != wins || taken.dropped.Load() != wins {
+					t.Errorf("recovered %v, the other dropped %v", c.Recovered(), taken.dropped.Load())
+				}
+				time.Sleep(100 * time.Second)
+				saved()
+				n.expectOwner(pid, map[bool]string{true: newcomer, false: "b"}[wins], 1)
+			})
+		})
 	}
 }
 

@@ -5,10 +5,16 @@ import (
 	"encoding/json"
 )
 
-// takeKind is the kind of the question by which a node takes a session from another one.
-const takeKind = "session.take"
+const (
+	// takeKind is the kind of the question by which a node takes a session from its former owner. The
+	// answer is a state, or nothing if the node does not have the session.
+	takeKind = "session.take"
+	// tookKind is the kind of the message that says so to all nodes. The store can have named a wrong
+	// owner: one that saved the session at the moment when another one took it.
+	tookKind = "session.took"
+)
 
-// taking is the question. The answer is a state, or nothing if the node does not have the session.
+// taking is the body of both.
 type taking struct {
 	Key  []byte `json:"key"` // may be no text
 	Node string `json:"node"`
@@ -31,8 +37,7 @@ func (h *Hub) ask(ctx context.Context, s *Session, former *Owner) {
 	if former == nil || former.Node == s.Owner.Node {
 		return
 	}
-	question, _ := json.Marshal(taking{[]byte(s.Key), s.Owner.Node, s.Owner.Term})
-	answer, err := h.cluster.Peers.Ask(ctx, former.Node, takeKind, question)
+	answer, err := h.cluster.Peers.Ask(ctx, former.Node, takeKind, takingBy(s.Key, s.Owner))
 	var last state
 	if err != nil || len(answer) == 0 || json.Unmarshal(answer, &last) != nil {
 		return // the node has ended, or does not have the session any more
@@ -43,22 +48,57 @@ func (h *Hub) ask(ctx context.Context, s *Session, former *Owner) {
 	}
 }
 
+func takingBy(key string, by *Owner) []byte {
+	body, _ := json.Marshal(taking{[]byte(key), by.Node, by.Term})
+	return body
+}
+
+// tell says to all nodes who has a session. One that is not told finds out later.
+func (h *Hub) tell(ctx context.Context, key string, owner *Owner) {
+	_ = h.cluster.Peers.Tell(ctx, tookKind, takingBy(key, owner))
+}
+
 // answerTaking answers the question of another node.
 func (h *Hub) answerTaking(question []byte) []byte {
-	var q taking
-	if json.Unmarshal(question, &q) != nil {
-		return nil
-	}
-	key, by := string(q.Key), &Owner{Node: q.Node, Term: q.Term}
-	h.mu.Lock()
-	h.noteTaken(key, by)
-	h.mu.Unlock()
-	last := h.giveUp(key, by)
+	_, last := h.noteTaking(question)
 	if last == nil {
 		return nil
 	}
 	answer, _ := json.Marshal(last) // strings, and JSON that was checked
 	return answer
+}
+
+// hearTaking handles the message of another node. If this one has the session and is the later owner,
+// it says so in turn.
+func (h *Hub) hearTaking(message []byte) []byte {
+	key, _ := h.noteTaking(message)
+	h.mu.Lock()
+	var own *Owner
+	if s := h.sessions.byKey[key]; s != nil {
+		own = s.Owner
+	}
+	h.mu.Unlock()
+	if own != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), ResumeTimeout)
+		defer cancel()
+		h.tell(ctx, key, own)
+	}
+	return nil
+}
+
+// noteTaking gives up a session that another node has taken. last is nil if this one did not have it,
+// or has it later.
+func (h *Hub) noteTaking(body []byte) (key string, last *state) {
+	var q taking
+	if json.Unmarshal(body, &q) != nil || q.Node == h.cluster.Node {
+		return "", nil
+	}
+	by := &Owner{Node: q.Node, Term: q.Term}
+	key = string(q.Key)
+	h.mu.Lock()
+	h.noteTaken(key, by)
+	h.mu.Unlock()
+	return key, h.giveUp(key, by)
 }
 
 // giveUp drops the session of a key if another owner has a newer one, and returns its state, else

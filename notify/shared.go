@@ -50,13 +50,16 @@ type SharedSessions interface {
 	Void(ctx context.Context, userID string, until ID, ttl time.Duration) error
 }
 
-// Peers reaches the Hubs of other nodes, each question at most once.
+// Peers reaches the Hubs of other nodes, each message at most once.
 type Peers interface {
+	// Tell sends a message of a kind to all nodes. Answers are dropped.
+	Tell(ctx context.Context, kind string, message []byte) error
+
 	// Ask sends a question of a kind to a node and returns the answer. It returns ErrNoPeer at once
 	// if it knows that the node has ended, and the error of ctx if the node does not answer in time.
 	Ask(ctx context.Context, node, kind string, question []byte) (answer []byte, err error)
 
-	// Handle answers questions of a kind, from any goroutine. answer does not block.
+	// Handle answers messages of a kind, from any goroutine. answer returns soon.
 	Handle(kind string, answer func(question []byte) []byte)
 }
 

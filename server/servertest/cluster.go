@@ -180,6 +180,22 @@ type busNode struct {
 	name string
 }
 
+// Tell implements notify.Peers.
+func (n busNode) Tell(_ context.Context, kind string, message []byte) error {
+	n.b.mu.Lock()
+	var handlers []func([]byte) []byte
+	for name, kinds := range n.b.nodes {
+		if handler := kinds[kind]; handler != nil && name != n.name && !n.b.cut {
+			handlers = append(handlers, handler)
+		}
+	}
+	n.b.mu.Unlock()
+	for _, handler := range handlers {
+		handler(message)
+	}
+	return nil
+}
+
 // Ask implements notify.Peers.
 func (n busNode) Ask(ctx context.Context, node, kind string, question []byte) ([]byte, error) {
 	n.b.mu.Lock()

@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/rooms"
 )
 
 // Broadcast selects clients of one namespace: the clients in any room given to To, or all without
-// To, except the clients in a room given to Except. EventSource streams are clients of "/". A
+// To, except the clients in a room given to Except. EventSource streams are clients of "/". With
+// Options.Peers, clients of other servers are selected, too, unless a method says otherwise. A
 // Broadcast is a value: its methods return a new one and change nothing, so it can be stored and
 // shared.
 type Broadcast struct {
@@ -17,6 +19,7 @@ type Broadcast struct {
 	namespace  string
 	to, except []string // hub rooms
 	volatile   bool
+	local      bool // not the clients of other servers
 }
 
 // To returns a broadcast to rooms of "/"; without rooms, to every client of "/".
@@ -64,7 +67,8 @@ func (b Broadcast) Emit(event string, args ...any) (notify.Receipt, error) {
 	return b.srv.hub.Deliver(context.Background(), m)
 }
 
-// Conns returns the selected Socket.IO clients, in no particular order.
+// Conns returns the selected Socket.IO clients of this server, in no particular order. FetchConns
+// returns those of all servers.
 func (b Broadcast) Conns() []*Conn {
 	var conns []*Conn
 	for _, m := range b.Members() {
@@ -81,35 +85,52 @@ func connOf(m *notify.Member) *Conn {
 	return c
 }
 
-// Members returns the Hub's members of all selected clients, including EventSource streams, in no
-// particular order.
+// Members returns the Hub's members of the selected clients of this server, including EventSource
+// streams, in no particular order.
 func (b Broadcast) Members() []*notify.Member { return b.srv.hub.Match(b.rooms(), b.except) }
 
-// Join adds the selected clients to rooms of the namespace, see Conn.Join.
+// Join adds the selected clients of all servers to rooms of the namespace, see Conn.Join. Those of
+// other servers join at this place in the order of the messages.
 func (b Broadcast) Join(names ...string) {
 	hubRooms := b.srv.hubRooms(b.namespace, names)
 	for _, m := range b.Members() {
 		m.Join(hubRooms...)
 	}
+	b.tell(&nodewire.Entry{Type: nodewire.TypeJoin, Rooms: names})
 }
 
-// Leave removes the selected clients from rooms, see Conn.Leave.
+// Leave removes the selected clients of all servers from rooms, see Conn.Leave.
 func (b Broadcast) Leave(names ...string) {
 	hubRooms := b.srv.hubRooms(b.namespace, names)
 	for _, m := range b.Members() {
 		m.Leave(hubRooms...)
 	}
+	b.tell(&nodewire.Entry{Type: nodewire.TypeLeave, Rooms: names})
 }
 
-// Close disconnects the selected clients from the namespace, see Conn.Close. It ends EventSource
-// streams.
-func (b Broadcast) Close() {
-	for _, m := range b.Members() {
-		if c := connOf(m); c != nil {
-			c.Close()
-		} else {
+// Close disconnects the selected clients of all servers from the namespace, see Conn.Close. It ends
+// EventSource streams.
+func (b Broadcast) Close() { b.close(false) }
+
+// CloseTransport is Close, and closes the connections of the selected Socket.IO clients, see
+// Conn.CloseTransport.
+func (b Broadcast) CloseTransport() { b.close(true) }
+
+func (b Broadcast) close(transport bool) {
+	disconnect(b.Members(), transport)
+	b.tell(&nodewire.Entry{Type: nodewire.TypeDisconnect, Close: transport})
+}
+
+func disconnect(members []*notify.Member, transport bool) {
+	for _, m := range members {
+		switch c := connOf(m); {
+		case c == nil:
 			m.Void()
 			m.Disconnect(ReasonServerClosed)
+		case transport && !c.isConnecting():
+			c.CloseTransport()
+		default:
+			c.Close()
 		}
 	}
 }

@@ -29,12 +29,16 @@ func (e *UnaskedError) Unwrap() error { return ErrTooManyAsks }
 // the one of ctx if answers did not arrive in time, an *UnaskedError if clients were not asked,
 // ErrClosed if a client left without an answer, and ErrUnanswered. The event is not stored: clients
 // that connect later are not asked. See Conn.Ask for where to call it.
+//
+// The clients of other servers are asked for a minute at most. Their answers have one argument and
+// no ClientID, and a *peers.SilentError says how many servers have not answered.
 func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	q, err := newInquiry(event, args)
 	if err != nil {
 		return nil, err
 	}
-	return askAll(ctx, b.Conns(), q, func(Answer) bool { return true })
+	answers, _, err := b.askAll(ctx, b.Conns(), q, func(Answer) bool { return true })
+	return answers, err
 }
 
 // The bounds of one AskAll, because clients decide how long an answer is, and each client gets a
@@ -46,7 +50,7 @@ const (
 )
 
 // AskAll is Ask for an emission of a backend. missing are the ids of the clients without an answer,
-// or with one that is too long. The error is that of Ask, a *notify.ValidationError, or wraps
+// or with one that is too long, without those of other servers. The error is that of Ask, a *notify.ValidationError, or wraps
 // notify.ErrUnavailable.
 func (s *Server) AskAll(
 	ctx context.Context, e notify.Emission,
@@ -72,11 +76,11 @@ func (s *Server) AskAll(
 				"acknowledgements", len(q.data), len(conns), maxAskedBytes)}
 	}
 	var size atomic.Int64
-	answers, err = askAll(ctx, conns, q, func(a Answer) bool {
+	answers, others, err := b.askAll(ctx, conns, q, func(a Answer) bool {
 		return a.Size() <= maxAnswerBytes && size.Add(int64(a.Size())) <= maxAnswersSize
 	})
 	if len(answers) == 0 && !errors.Is(err, context.Canceled) {
-		s.reportUnacknowledged(e, to, args, len(conns))
+		s.reportUnacknowledged(e, to, args, len(conns)+others)
 	}
 	answered := make(map[string]bool, len(answers))
 	for _, a := range answers {

@@ -23,6 +23,8 @@ type Namespace struct {
 	connect    []func(context.Context, *Conn) error
 	events     map[string]func(context.Context, *Conn, *Event) error
 	disconnect []func(*Conn, string)
+
+	serverEvents map[string]func(context.Context, *ServerEvent)
 }
 
 // Of returns the namespace with this name, "/" or "/name". Clients can connect to "/" and to each
@@ -38,7 +40,10 @@ func (s *Server) Of(name string) *Namespace {
 	if n, ok := s.namespaces.Load(name); ok {
 		return n.(*Namespace)
 	}
-	n, _ := s.namespaces.LoadOrStore(name, &Namespace{srv: s, name: name})
+	n, found := s.namespaces.LoadOrStore(name, &Namespace{srv: s, name: name})
+	if p := s.opts.Peers; p != nil && !found {
+		p.Enter(name) // other servers can emit to its handlers
+	}
 	return n.(*Namespace)
 }
 

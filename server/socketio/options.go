@@ -10,12 +10,17 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/peers"
 )
 
 // Options configures a Server. Start from DefaultOptions, because New takes a zero literally.
 type Options struct {
 	Hub  *notify.Hub         // required
 	Auth *auth.Authenticator // required
+
+	// Peers are the other servers of the cluster; nil: there are none. The Server serves them; the
+	// caller closes them, before the Server.
+	Peers *peers.Peers
 
 	Log     *zap.Logger // nil: nothing is logged
 	Limits  Limits      // nil: no limits

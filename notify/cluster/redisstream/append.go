@@ -38,7 +38,7 @@ func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
 // await returns the result of a call.
 func (l *Log) await(ctx context.Context, c *call) error {
 	start := time.Now()
-	timer := time.NewTimer(l.pending.patience)
+	timer := time.NewTimer(min(l.pending.patience, Timeout))
 	defer timer.Stop()
 	for {
 		select {

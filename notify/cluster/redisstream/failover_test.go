@@ -14,6 +14,37 @@ import (
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
+// pair is a primary with a replica, and a client of whichever serves.
+type pair struct {
+	primary, replica *redistest.Server
+	proxy            *chaos.Proxy
+	client           *Client
+}
+
+func startPair(t *testing.T) *pair {
+	t.Helper()
+	primary := redistest.Start(t, redistest.Options{})
+	replica := redistest.Start(t, redistest.Options{ReplicaOf: primary})
+	proxy := chaos.New(t, primary.Addr(), 1)
+	return &pair{primary, replica, proxy, dial(t, options("redis://"+proxy.Addr))}
+}
+
+// part breaks the link between the servers after the replica has got everything.
+func (p *pair) part(t *testing.T) {
+	t.Helper()
+	servertest.Eventually(t, "the replica has everything", func() bool {
+		return p.replica.Do(t, "XLEN", "socket.io") == p.primary.Do(t, "XLEN", "socket.io")
+	})
+	p.replica.Do(t, "REPLICAOF", "NO", "ONE")
+}
+
+// takeOver lets the replica serve.
+func (p *pair) takeOver() {
+	p.proxy.Target(p.replica.Addr())
+	p.proxy.Cut(1)
+	p.primary.Kill()
+}
+
 // A replica that has not got the last messages takes over: each node loses them once, no id comes
 // twice, and what is acknowledged after that is delivered, also when the clock of the replica is
 // behind (R04).
@@ -22,18 +53,13 @@ func TestReplicaTakesOver(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"same clock": 0, "clock behind": time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			primary := redistest.Start(t, redistest.Options{})
-			replica := redistest.Start(t, redistest.Options{ReplicaOf: primary})
-			proxy := chaos.New(t, primary.Addr(), 1)
-			c := dial(t, options("redis://"+proxy.Addr))
+			p := startPair(t)
+			c, primary := p.client, p.primary
 			a, b := openLog(t, c, nil), openLog(t, c, nil)
 			ra, rb := readFrom(t, a), readFrom(t, b)
 			common := add(t, a, "common")
 			rb.awaitText(t, "common")
-			servertest.Eventually(t, "the replica has the message", func() bool {
-				return replica.Do(t, "XLEN", "socket.io") == primary.Do(t, "XLEN", "socket.io")
-			})
-			replica.Do(t, "REPLICAOF", "NO", "ONE")
+			p.part(t)
 			if ahead > 0 {
 				at := fmt.Sprint(time.Now().Add(ahead).UnixMilli(), "-0")
 				primary.Do(t, "XADD", "socket.io", at, "x", "y")
@@ -44,9 +70,7 @@ func TestReplicaTakesOver(t *testing.T) {
 			}
 			rb.awaitText(t, "lost 4")
 
-			proxy.Target(replica.Addr())
-			proxy.Cut(1)
-			primary.Kill()
+			p.takeOver()
 			for i := range 20 {
 				l := []*Log{a, b}[i%2]
 				servertest.Eventually(t, "a publish", func() bool {
@@ -98,6 +122,49 @@ func expectNew(t *testing.T, r *reader) {
 	}
 	if next != 20 {
 		t.Errorf("%d of 20 new messages", next)
+	}
+}
+
+// The clients of all nodes get one gap, and then what is published next.
+func TestClientsOverFailover(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	a, b := newHub(t, openLog(t, p.client, nil)), newHub(t, openLog(t, p.client, nil))
+	members := []*notify.Member{servertest.Attach(t, a, "a", "u", "c"), servertest.Attach(t, b, "b", "u", "c")}
+	seen := make([][]string, 2)
+	await := func(id string) {
+		t.Helper()
+		servertest.Eventually(t, "message "+id, func() bool {
+			for i, m := range members {
+				seen[i] = pulled(m, seen[i])
+			}
+			return slices.Contains(seen[0], id) && slices.Contains(seen[1], id)
+		})
+	}
+	want := []string{send(t, a, "common").ID}
+	await(want[0])
+	p.part(t)
+	for range 3 {
+		want = append(want, send(t, b, "lost").ID)
+	}
+	await(want[3])
+	p.takeOver()
+	want = append(want, "gap "+notify.GapEpoch)
+	for i := range 5 {
+		servertest.Eventually(t, "a publish", func() bool {
+			receipt, err := []*notify.Hub{a, b}[i%2].Publish(t.Context(), notify.Notification{Type: "t"},
+				notify.ToChannel("c"))
+			if err == nil {
+				want = append(want, receipt.ID)
+			}
+			return err == nil
+		})
+	}
+	await(want[len(want)-1])
+	for i := range members {
+		if !slices.Equal(seen[i], want) {
+			t.Errorf("client %d got\n%q, want\n%q", i, seen[i], want)
+		}
 	}
 }
 

@@ -19,8 +19,9 @@ import (
 // LogOptions are the settings of a Log. Start from DefaultLogOptions.
 type LogOptions struct {
 	// MaxLen is the number of entries that the stream keeps, about: every message removes the oldest
-	// ones above it, for all nodes. Node's adapter does the same with its own number. The default is
-	// 100,000.
+	// ones above it, for all nodes. Node's adapter does the same with its own number. With less than
+	// 1,000 a pipeline of publishes can remove what a node has just read, which is a loss. The default
+	// is 100,000.
 	MaxLen int
 
 	// Replicate makes Append wait until a replica has the messages too, so that a replica that takes

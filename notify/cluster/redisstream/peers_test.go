@@ -3,66 +3,139 @@ package redisstream
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/notify/cluster"
+	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
-// Ask reaches one node, and knows at once that one has ended.
-func TestPeers(t *testing.T) {
-	t.Parallel()
-	s, c := start(t)
-	one, two := join(t, c, 1), join(t, dial(t, options(s.URL())), 2)
-	two.Peers().Handle("double", func(question []byte) []byte { return append(question, question...) })
-	one.Peers().Handle("double", func([]byte) []byte { t.Error("the wrong node"); return nil })
-	if got, err := one.Peers().Ask(t.Context(), uid(2), "double", []byte("ab")); string(got) != "abab" || err != nil {
-		t.Errorf("got %q, %v", got, err)
-	}
-	if got, err := one.Peers().Ask(t.Context(), uid(2), "unknown", nil); got != nil || err != nil {
-		t.Errorf("of an unknown kind: got %q, %v", got, err)
-	}
-	if _, err := one.Peers().Ask(t.Context(), uid(3), "double", nil); !errors.Is(err, notify.ErrNoPeer) {
-		t.Errorf("of a node that never was: %v", err)
-	}
-	two.Close()
-	if _, err := one.Peers().Ask(t.Context(), uid(2), "double", nil); !errors.Is(err, notify.ErrNoPeer) {
-		t.Errorf("of a node that has ended: %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := one.Peers().Ask(ctx, uid(3), "double", nil); err == nil || errors.Is(err, notify.ErrNoPeer) {
-		t.Errorf("without time: %v", err)
-	}
-	one.Close()
-	if _, err := one.Peers().Ask(t.Context(), uid(2), "double", nil); err == nil {
-		t.Error("of a closed bus: no error")
+// heardChannels are channels and what arrives there.
+type heardChannels struct {
+	*Channels
+	arrived chan string
+}
+
+func open(t testing.TB, c *Client, names ...string) heardChannels {
+	t.Helper()
+	h := heardChannels{OpenChannels(c), make(chan string, 1000)}
+	t.Cleanup(h.Close)
+	h.Receive(func(channel string, payload []byte) { h.arrived <- channel + " " + string(payload) })
+	h.Subscribe(names...)
+	return h
+}
+
+func settled(t testing.TB, h heardChannels) {
+	t.Helper()
+	servertest.Eventually(t, "the channels are subscribed", func() bool {
+		return h.Wait(t.Context()) == nil
+	})
+}
+
+func publish(t testing.TB, h heardChannels, channel, text string) {
+	t.Helper()
+	if err := h.Publish(t.Context(), peers.Message{Channel: channel, Payload: []byte(text)}); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// A node that starts while Redis is away joins when it answers.
-func TestJoinLater(t *testing.T) {
+func TestChannels(t *testing.T) {
 	t.Parallel()
 	s, c := start(t)
-	s.Kill()
-	late, err := c.JoinLater(cluster.Node{UID: uid(1)})
-	if err != nil {
+	a, b := open(t, c, "socket.io#/#"), open(t, dial(t, options(s.URL())), "socket.io#/#", "socket.io#/n#")
+	settled(t, a)
+	settled(t, b)
+	for name, want := range map[string]int{"socket.io#/#": 2, "socket.io#/n#": 1, "socket.io#/m#": 0} {
+		if n, err := a.Subscribers(t.Context(), name); n != want || err != nil {
+			t.Errorf("%d subscribers of %s, %v, want %d", n, name, err, want)
+		}
+	}
+	var list []peers.Message
+	var want []string
+	for i := range 20 {
+		text := strings.Repeat(string(rune('a'+i)), 200<<10) // in several pipelines
+		list = append(list, peers.Message{Channel: "socket.io#/n#", Payload: []byte(text)})
+		want = append(want, "socket.io#/n# "+text)
+	}
+	if err := a.Publish(t.Context(), list...); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(late.Close)
-	late.Peers().Handle("echo", func(question []byte) []byte { return question })
-	if _, err := late.Peers().Ask(t.Context(), uid(2), "echo", nil); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("without Redis: %v", err)
+	var got []string
+	for range want {
+		got = append(got, servertest.Receive(t, b.arrived))
+	}
+	if !slices.Equal(got, want) {
+		t.Error("messages are in another order")
+	}
+	b.Unsubscribe("socket.io#/n#")
+	servertest.Eventually(t, "unsubscribed", func() bool {
+		n, err := a.Subscribers(t.Context(), "socket.io#/n#")
+		return n == 0 && err == nil
+	})
+	b.Subscribe("socket.io#/n#")
+	settled(t, b)
+	publish(t, a, "socket.io#/n#", "again")
+	if text := servertest.Receive(t, b.arrived); text != "socket.io#/n# again" {
+		t.Errorf("got %q", text)
+	}
+	if len(a.arrived) > 0 {
+		t.Errorf("got %q", <-a.arrived)
+	}
+}
+
+func TestChannelsAfterOutage(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	h := open(t, dial(t, options(s.URL())), "a", "b")
+	settled(t, h)
+	s.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
+	h.Subscribe("c") // at any time
+	back := func() bool {
+		n, err := h.Subscribers(t.Context(), "b")
+		m, err2 := h.Subscribers(t.Context(), "c")
+		return n == 1 && m == 1 && err == nil && err2 == nil && h.Wait(t.Context()) == nil
+	}
+	servertest.Eventually(t, "subscribed after CLIENT KILL", back)
+	s.Kill()
+	servertest.Eventually(t, "the loss is noticed", func() bool {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		return h.Wait(ctx) != nil
+	})
+	if err := h.Publish(t.Context(), peers.Message{Channel: "a"}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("error %v", err)
 	}
 	s.Restart(t)
-	other := join(t, dial(t, options(s.URL())), 2)
-	servertest.Eventually(t, "the node answers", func() bool {
-		got, err := other.Peers().Ask(t.Context(), uid(1), "echo", []byte("x"))
-		return err == nil && string(got) == "x"
-	})
-	servertest.Eventually(t, "the node is in the list", func() bool {
-		nodes, err := other.Nodes(t.Context())
-		return err == nil && len(nodes) == 2 && nodes[0].Tag != ""
-	})
+	servertest.Eventually(t, "subscribed after a restart", back)
+	publish(t, h, "c", "x")
+	if text := servertest.Receive(t, h.arrived); text != "c x" {
+		t.Errorf("got %q", text)
+	}
+	h.Close()
+	if err := h.Wait(t.Context()); err != nil && !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A server of a Redis Cluster counts only its own subscribers, and passes messages on to all.
+func TestChannelsOfRedisCluster(t *testing.T) {
+	t.Parallel()
+	servers := redistest.StartCluster(t, 3)
+	o := options(servers[0].URL() + "?cluster=true")
+	h := open(t, dial(t, o), "socket.io#/#")
+	settled(t, h)
+	for _, s := range servers { // each has one more
+		c, _ := newClient(t, options(s.URL())) // not checked: it does not know the cluster
+		other := open(t, c, "socket.io#/#")
+		settled(t, other)
+	}
+	if n, err := h.Subscribers(t.Context(), "socket.io#/#"); n != 4 || err != nil {
+		t.Errorf("%d subscribers, %v, want 4", n, err)
+	}
+	publish(t, h, "socket.io#/#", "x")
+	if text := servertest.Receive(t, h.arrived); text != "socket.io#/# x" {
+		t.Errorf("got %q", text)
+	}
 }

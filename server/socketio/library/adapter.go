@@ -7,7 +7,6 @@ import (
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
-	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/rooms"
@@ -38,7 +37,6 @@ func (a *adapter) Proto() socket.Adapter      { return a }
 func (a *adapter) Nsp() socket.Namespace      { return a.nsp }
 func (a *adapter) Construct(socket.Namespace) {}
 func (a *adapter) Init()                      {}
-func (a *adapter) ServerCount() int64         { return 1 }
 
 // Close removes the namespace. The library calls it when a dynamic namespace loses its last Socket.
 func (a *adapter) Close() {
@@ -56,7 +54,15 @@ func (a *adapter) target(opts *socket.BroadcastOptions) socketio.Broadcast {
 	if opts == nil {
 		return a.all()
 	}
-	return a.all().To(namesOf(opts.Rooms)...).Except(namesOf(opts.Except)...)
+	to := a.all().To(namesOf(opts.Rooms)...).Except(namesOf(opts.Except)...)
+	if isLocal(opts) {
+		to = to.Local()
+	}
+	return to
+}
+
+func isLocal(opts *socket.BroadcastOptions) bool {
+	return opts != nil && opts.Flags != nil && opts.Flags.Local
 }
 
 func namesOf(set *types.Set[socket.Room]) []string {
@@ -73,12 +79,12 @@ func namesOf(set *types.Set[socket.Room]) []string {
 
 // AddAll adds a client that is connecting or connected to rooms. It ignores ids of other clients.
 func (a *adapter) AddAll(id socket.SocketId, set *types.Set[socket.Room]) {
-	a.all().To(string(id)).Join(namesOf(set)...)
+	a.all().To(string(id)).Local().Join(namesOf(set)...)
 }
 
 // Del removes a client from a room.
 func (a *adapter) Del(id socket.SocketId, room socket.Room) {
-	a.all().To(string(id)).Leave(string(room))
+	a.all().To(string(id)).Local().Leave(string(room))
 }
 
 // DelAll removes a client from all rooms. The library calls it when it removes the Socket.
@@ -100,14 +106,6 @@ func (a *adapter) peer(id socket.SocketId) *peer {
 		return p.(*peer)
 	}
 	return nil
-}
-
-// ServerSideEmit returns and logs an error, because there is no other server. It logs because the
-// library's own examples ignore the error.
-func (a *adapter) ServerSideEmit(args []any) error {
-	err := errors.New("there is no other server to emit to: this server is not part of a cluster")
-	a.f.log.Error("refused ServerSideEmit", zap.Error(err))
-	return err
 }
 
 // PersistSession keeps the data of the Socket. The Hub keeps the rest of the session since CONNECT.

@@ -37,7 +37,7 @@ func (a *adapter) Broadcast(p *parser.Packet, opts *socket.BroadcastOptions) {
 		a.ask(only, to, name, args[1:], *p.Id, timed)
 		return
 	}
-	if opts != nil && opts.Flags != nil && (opts.Flags.Volatile || opts.Flags.Local) {
+	if opts != nil && opts.Flags != nil && opts.Flags.Volatile {
 		to = to.Volatile()
 	}
 	if _, err := to.Emit(name, args[1:]...); err != nil {
@@ -98,7 +98,7 @@ func (a *adapter) logUnsent(name string, err error) {
 		zap.String("namespace", a.nsp.Name()), zap.Error(err))
 }
 
-// BroadcastWithAck sends to Socket.IO members only, because EventSource clients cannot answer. The
+// BroadcastWithAck sends to the Socket.IO clients of all servers only, because EventSource clients cannot answer. The
 // library counts the answers with a data race; Broadcast.Ask of package socketio has none. A client
 // that cannot be asked counts as one that does not answer, so the library reports a timeout.
 func (a *adapter) BroadcastWithAck(
@@ -109,19 +109,19 @@ func (a *adapter) BroadcastWithAck(
 		return
 	}
 	name, _ := args[0].(string)
-	single := opts != nil && opts.Flags != nil && opts.Flags.ExpectSingleResponse
+	if opts != nil && opts.Flags != nil && opts.Flags.ExpectSingleResponse {
+		each := ack
+		ack = func(values []any, err error) {
+			each([]any{values}, err) // the library asserts that the single answer is a slice
+		}
+	}
 	expected, unasked := uint64(0), 0
 	for _, c := range a.target(opts).Conns() {
 		err := c.AskFunc(name, func(answer socketio.Answer, err error) {
 			if err != nil {
 				return
 			}
-			acknowledge(func(values []any, err error) {
-				if single {
-					values = []any{values} // the library asserts that the single answer is a slice
-				}
-				ack(values, err)
-			}, answer, nil)
+			acknowledge(ack, answer, nil)
 		}, args[1:]...)
 		switch {
 		case errors.Is(err, socketio.ErrTooManyAsks):
@@ -135,6 +135,7 @@ func (a *adapter) BroadcastWithAck(
 		a.logUnsent(name, &socketio.UnaskedError{Clients: unasked})
 	}
 	count(expected)
+	a.askOthers(opts, name, args[1:], count, ack)
 }
 
 func acknowledge(ack socket.Ack, answer socketio.Answer, err error) {

@@ -96,7 +96,8 @@ func (a *adapter) socketOf(m *notify.Member) *socket.Socket {
 	return nil
 }
 
-// FetchSockets lists the clients that match, including EventSource streams.
+// FetchSockets lists the clients of all servers that match, including EventSource streams of this
+// one.
 func (a *adapter) FetchSockets(
 	opts *socket.BroadcastOptions,
 ) func(func([]socket.SocketDetails, error)) {
@@ -109,7 +110,8 @@ func (a *adapter) FetchSockets(
 			}
 			found = append(found, memberDetails{m})
 		}
-		callback(found, nil)
+		others, err := a.fetchOthers(opts)
+		callback(append(found, others...), err)
 	}
 }
 
@@ -142,11 +144,9 @@ func (a *adapter) DelSockets(opts *socket.BroadcastOptions, names []socket.Room)
 // close their transport when closeAll is true; EventSource streams end. The handlers of a client
 // run after its earlier events.
 func (a *adapter) DisconnectSockets(opts *socket.BroadcastOptions, closeAll bool) {
-	to := a.target(opts)
 	if closeAll {
-		for _, c := range to.Conns() {
-			c.CloseTransport()
-		}
+		a.target(opts).CloseTransport()
+		return
 	}
-	to.Close()
+	a.target(opts).Close()
 }

@@ -9,13 +9,18 @@ import (
 )
 
 // Peers returns the bus as a Hub needs it, with the UIDs of the nodes as their names.
-func (b *Bus) Peers() notify.Peers { return peers{b} }
+func (b *Bus) Peers() notify.Peers { return busPeers{b} }
 
-type peers struct{ b *Bus }
+type busPeers struct{ b *Bus }
+
+// Tell implements notify.Peers.
+func (p peers) Tell(ctx context.Context, kind string, message []byte) error {
+	return p.b.Tell(ctx, kind, message)
+}
 
 // Ask implements notify.Peers. Redis ends the subscription of a process that was killed, so nobody
 // waits for it.
-func (p peers) Ask(ctx context.Context, node, kind string, body []byte) ([]byte, error) {
+func (p busPeers) Ask(ctx context.Context, node, kind string, body []byte) ([]byte, error) {
 	b := p.b
 	if err := check(kind, body); err != nil {
 		return nil, err
@@ -50,6 +55,6 @@ func (p peers) Ask(ctx context.Context, node, kind string, body []byte) ([]byte,
 }
 
 // Handle implements notify.Peers.
-func (p peers) Handle(kind string, answer func(question []byte) []byte) {
+func (p busPeers) Handle(kind string, answer func(question []byte) []byte) {
 	p.b.Handle(kind, func(_ string, body []byte) []byte { return answer(body) })
 }

@@ -1,0 +1,207 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+)
+
+// read handles an entry of the stream.
+func (p *Peers) read(e *nodewire.Entry) {
+	if e.UID == p.o.UID {
+		return
+	}
+	switch e.Type {
+	case nodewire.TypeJoin, nodewire.TypeLeave, nodewire.TypeDisconnect:
+		if local := p.server(); local != nil {
+			local.Change(e)
+		}
+		return
+	}
+	if !p.serves() {
+		return
+	}
+	switch e.Type {
+	case nodewire.TypeHello, nodewire.TypeHeartbeat, nodewire.TypeClose:
+		p.mu.Lock()
+		p.heard(e)
+		p.mu.Unlock()
+		return
+	}
+	if e.RequestID != "" { // adapter 0.3 publishes it
+		p.mu.Lock()
+		p.heard(e)
+		p.mu.Unlock()
+	}
+	p.receive(e, true)
+}
+
+// published handles a message of a channel.
+func (p *Peers) published(channel string, payload []byte) {
+	c, ok := nodewire.ParseChannel(p.o.Prefix, channel)
+	if !ok || c.Medium != nodewire.Broadcasts || nodewire.IsArray(payload) || !p.serves() {
+		return // of the pub/sub adapter
+	}
+	e, err := nodewire.DecodeMap(payload)
+	if err != nil {
+		if !errors.Is(err, nodewire.ErrIgnored) {
+			p.log.Warn("skipped a message of another server", zap.String("channel", channel),
+				zap.Error(err))
+		}
+		return
+	}
+	if e.UID != p.o.UID && e.Namespace == c.Namespace {
+		p.receive(e, false)
+	}
+}
+
+func (p *Peers) serves() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.isServing
+}
+
+// server returns this server, nil before Serve.
+func (p *Peers) server() Local {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.local
+}
+
+// receive handles a request or an answer. It does not wait.
+func (p *Peers) receive(e *nodewire.Entry, inStream bool) {
+	r := request{e: e, inStream: inStream}
+	switch e.Type {
+	case nodewire.TypeSockets, nodewire.TypeServerReply, nodewire.TypeClientCount, nodewire.TypeAck:
+		p.response(e)
+		return
+	case nodewire.TypeBroadcast:
+		if e.RequestID == "" {
+			return
+		}
+	case nodewire.TypeServerEmit:
+		if e.RequestID != "" && e.UID != "" {
+			r.answer = p.promptly(r)
+		}
+		if !p.events.put(r) {
+			p.full(e)
+		}
+		return
+	case nodewire.TypeFetchSockets:
+	default:
+		return
+	}
+	if e.UID == "" { // nobody waits
+		return
+	}
+	if !p.requests.put(r) {
+		p.full(e)
+	}
+}
+
+func (p *Peers) full(e *nodewire.Entry) {
+	p.log.Warn("dropped a request of another server: too many wait",
+		zap.Uint8("type", uint8(e.Type)), zap.String("from", e.UID))
+}
+
+// answerTime is the part of Timeout after which an event is answered for its handlers, so that the
+// answer arrives in time.
+const answerTime = 0.7
+
+// promptly returns the answer function of an event, which answers null when nobody has answered
+// soon. Without that, every call of the other server would end with an error.
+func (p *Peers) promptly(r request) func(nodewire.Value) {
+	var once sync.Once
+	reply := func(v nodewire.Value) {
+		once.Do(func() { p.reply(r, &nodewire.Entry{Type: nodewire.TypeServerReply, Packet: v}) })
+	}
+	timer := time.AfterFunc(time.Duration(answerTime*float64(p.o.Timeout)), func() { reply(null()) })
+	return func(v nodewire.Value) {
+		timer.Stop()
+		reply(v)
+	}
+}
+
+func null() nodewire.Value { return nodewire.Value{JSON: []byte("null")} }
+
+// handleEvent calls the handlers of an event.
+func (p *Peers) handleEvent(r request) {
+	p.local.ServerEvent(p.life, r.e, r.answer)
+}
+
+// answer answers a request.
+func (p *Peers) answer(r request) {
+	if r.e.Type == nodewire.TypeBroadcast {
+		p.ask(r)
+		return
+	}
+	e := &nodewire.Entry{Type: nodewire.TypeSockets}
+	sockets := p.local.Sockets(r.e.Namespace, r.e.Opts)
+	err := e.SetSockets(sockets)
+	if err == nil && p.reply(r, e) {
+		return
+	}
+	// The server waits for an answer, so it gets a smaller one.
+	p.log.Warn("the list of clients is too large for another server, which gets ids and rooms only",
+		zap.Int("clients", len(sockets)), zap.Error(err))
+	for i := range sockets {
+		sockets[i].Handshake, sockets[i].Data = nil, nil
+	}
+	for ; len(sockets) > 0; sockets = sockets[:len(sockets)/2] {
+		if e.SetSockets(sockets) == nil && p.reply(r, e) {
+			return
+		}
+	}
+	_ = e.SetSockets(nil)
+	p.reply(r, e)
+}
+
+// ask asks clients for another server.
+func (p *Peers) ask(r request) {
+	if !p.asks.take() {
+		p.full(r.e)
+		p.reply(r, &nodewire.Entry{Type: nodewire.TypeClientCount})
+		return
+	}
+	wait := r.e.Opts.Timeout
+	if wait <= 0 || wait > maxAskTime {
+		wait = maxAskTime
+	}
+	ctx, cancel := context.WithTimeout(p.life, wait)
+	p.local.Ask(ctx, r.e, func(n int) {
+		p.reply(r, &nodewire.Entry{Type: nodewire.TypeClientCount, Count: n})
+	}, func(v nodewire.Value) {
+		e := &nodewire.Entry{Type: nodewire.TypeAck, Packet: v}
+		if !p.reply(r, e) {
+			e.Packet = null() // too large, or not what Node can read
+			p.reply(r, e)
+		}
+	}, func() {
+		cancel()
+		p.asks.release()
+	})
+}
+
+// reply sends an answer where the request came from. It reports false if it could not.
+func (p *Peers) reply(r request, e *nodewire.Entry) bool {
+	e.UID, e.Namespace, e.RequestID = p.o.UID, r.e.Namespace, r.e.RequestID
+	if r.inStream {
+		f, err := e.Fields() // which Append would refuse
+		if err != nil {
+			return false
+		}
+		return p.outbox.put(item{entry: e, size: itemSize + len(f.Data)})
+	}
+	payload, err := e.AppendMap(nil)
+	if err != nil {
+		return false
+	}
+	return p.outbox.put(item{
+		message: Message{p.channel(e.Namespace, r.e.UID), payload}, size: itemSize + len(payload),
+	})
+}

@@ -1,0 +1,304 @@
+package peers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+)
+
+const (
+	// maxCalls is how many calls wait for answers at the same time.
+	maxCalls = 256
+	// maxCallAnswers bounds the sockets or acknowledgements of one call.
+	maxCallAnswers = 1 << 17
+	// maxAnswerBytes bounds the answers to all calls.
+	maxAnswerBytes = 64 << 20
+	// maxAskTime is how long a call of clients waits whose context has no deadline: a client that has
+	// left another server is not reported.
+	maxAskTime = time.Minute
+)
+
+// SilentError is the error of a call that some servers have not answered in time. It is a
+// context.DeadlineExceeded.
+type SilentError struct{ Silent, Servers int }
+
+func (e *SilentError) Error() string {
+	return fmt.Sprintf("%d of %d other servers did not answer", e.Silent, e.Servers)
+}
+
+func (e *SilentError) Unwrap() error { return context.DeadlineExceeded }
+
+// call is a call of this server that waits for answers.
+type call struct {
+	old
+	asksClients bool
+	more        chan struct{} // has an element when answers may have arrived
+	done        chan struct{} // closed when nothing is missing
+
+	// Guarded by Peers.mu.
+	servers  int             // how many were asked
+	named    map[string]bool // uids of servers with adapter 0.2 that have not answered
+	unnamed  int             // how many other servers have not answered
+	answered map[string]bool // uids of those that have
+	clients  int             // acknowledgements that can still arrive
+	answers  int
+	bytes    int
+	arrived  []*nodewire.Entry // answers that Call has not handed over
+	failed   error
+	isDone   bool
+}
+
+// Call sends a request to the other servers: an entry of TypeFetchSockets, TypeServerEmit or
+// TypeBroadcast, without a UID and RequestID, which it sets. It hands each answer to got. It returns
+// when all servers have answered, and for a broadcast all clients that they have asked; or when ctx
+// ends; or, with a *SilentError, when servers have taken more than Timeout.
+func (p *Peers) Call(ctx context.Context, e *nodewire.Entry, got func(*nodewire.Entry)) error {
+	p.Enter(e.Namespace)
+	defer p.Leave(e.Namespace)
+	e.UID, e.RequestID = p.o.UID, p.newID()
+	c := &call{
+		old: old{e.Namespace, e.RequestID}, asksClients: e.Type == nodewire.TypeBroadcast,
+		more: make(chan struct{}, 1), done: make(chan struct{}), answered: map[string]bool{},
+	}
+	timer := time.NewTimer(p.o.Timeout)
+	defer timer.Stop()
+	prepare, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	defer cancel()
+	inStream, err := p.open(prepare, c)
+	if err != nil || c.servers == 0 {
+		return err
+	}
+	defer p.forget(c)
+	if err := p.send(prepare, e, inStream); err != nil {
+		return err
+	}
+	if c.asksClients {
+		ctx, cancel = context.WithTimeout(ctx, maxAskTime)
+		defer cancel()
+	}
+	for isOver := false; ; {
+		var err error
+		select {
+		case <-c.more:
+		case <-c.done:
+			isOver = true
+		case <-timer.C:
+			isOver = p.late(c)
+		case <-ctx.Done():
+			isOver, err = true, ctx.Err()
+		case <-p.life.Done():
+			isOver, err = true, ErrClosed
+		}
+		if isOver {
+			err = p.result(c, err)
+		}
+		for _, answer := range p.take(c) {
+			got(answer)
+		}
+		if isOver {
+			return err
+		}
+	}
+}
+
+// take removes the answers that have arrived.
+func (p *Peers) take(c *call) []*nodewire.Entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	arrived := c.arrived
+	c.arrived = nil
+	return arrived
+}
+
+func newRequestID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// open counts the servers to ask, and registers the call.
+func (p *Peers) open(ctx context.Context, c *call) (inStream bool, err error) {
+	p.mu.Lock()
+	isServing := p.isServing
+	p.mu.Unlock()
+	if !isServing {
+		return false, ErrClosed
+	}
+	others, err := p.subscribers(ctx, c.namespace)
+	if err != nil {
+		return false, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.named, c.unnamed = p.alive(c.namespace), others
+	if c.servers = len(c.named) + others; c.servers == 0 {
+		return false, nil
+	}
+	if len(p.calls) >= maxCalls || p.answers >= maxAnswerBytes {
+		return false, ErrBusy
+	}
+	p.calls[c.uid] = c
+	return len(c.named) > 0, nil
+}
+
+// subscribers returns how many other servers get what is published in a namespace.
+func (p *Peers) subscribers(ctx context.Context, namespace string) (int, error) {
+	if err := p.channels.Wait(ctx); err != nil {
+		return 0, err
+	}
+	n, err := p.channels.Subscribers(ctx, p.channel(namespace, ""))
+	return max(0, n-1), err
+}
+
+// send sends a request where all servers get it, and none twice.
+func (p *Peers) send(ctx context.Context, e *nodewire.Entry, inStream bool) error {
+	if inStream {
+		p.mu.Lock()
+		if n := p.namespaces[e.Namespace]; n != nil {
+			n.wrote = time.Now()
+		}
+		p.mu.Unlock()
+		return p.stream.Append(ctx, e)
+	}
+	payload, err := e.AppendMap(nil)
+	if err != nil {
+		return err
+	}
+	return p.channels.Publish(ctx, Message{p.channel(e.Namespace, ""), payload})
+}
+
+func (p *Peers) forget(c *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.calls, c.uid)
+	p.answers -= c.bytes
+	c.bytes = 0
+}
+
+// late notes that servers that have not answered will not. It reports whether the call is over.
+func (p *Peers) late(c *call) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if silent := c.silent(); silent > 0 && c.failed == nil {
+		c.failed = &SilentError{silent, c.servers}
+	}
+	return !c.asksClients || c.clients <= 0
+}
+
+func (c *call) silent() int { return len(c.named) + c.unnamed }
+
+// result returns the error of a call that ends.
+func (p *Peers) result(c *call, err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.calls, c.uid)
+	if c.failed != nil {
+		return c.failed
+	}
+	return err
+}
+
+// response gives an answer of another server to its call.
+func (p *Peers) response(e *nodewire.Entry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.calls[e.RequestID]
+	if c == nil || c.namespace != e.Namespace || c.isDone {
+		return
+	}
+	size := itemSize + len(e.Packet.JSON)
+	for _, a := range e.Packet.Attachments {
+		size += len(a)
+	}
+	switch {
+	case e.Type == nodewire.TypeAck && c.asksClients:
+		c.clients--
+	case (e.Type == nodewire.TypeClientCount) != c.asksClients || c.answered[e.UID]:
+		return // the answer to something else, or a second one
+	default:
+		c.note(e)
+	}
+	if c.answers++; c.answers > maxCallAnswers || p.answers+size > maxAnswerBytes {
+		c.fail(ErrBusy)
+		return
+	}
+	c.bytes += size
+	p.answers += size
+	c.arrived = append(c.arrived, e)
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+	c.check()
+}
+
+// note notes that a server has answered.
+func (c *call) note(e *nodewire.Entry) {
+	c.answered[e.UID] = true
+	if c.named[e.UID] {
+		delete(c.named, e.UID)
+	} else {
+		c.unnamed = max(0, c.unnamed-1)
+	}
+	c.clients += e.Count
+}
+
+// check ends the call when nothing is missing.
+func (c *call) check() {
+	if (c.silent() == 0 || c.failed != nil) && (!c.asksClients || c.clients <= 0) {
+		c.end()
+	}
+}
+
+func (c *call) fail(err error) {
+	c.failed = err
+	c.end()
+}
+
+func (c *call) end() {
+	if !c.isDone {
+		c.isDone = true
+		close(c.done)
+	}
+}
+
+// gone ends the wait for a server with adapter 0.2. The caller holds the lock.
+func (p *Peers) gone(o old) {
+	for _, c := range p.calls {
+		if c.namespace == o.namespace && c.named[o.uid] {
+			delete(c.named, o.uid)
+			c.check()
+		}
+	}
+}
+
+// ServerCount returns how many servers have a namespace, this one included.
+func (p *Peers) ServerCount(ctx context.Context, namespace string) (int, error) {
+	p.Enter(namespace)
+	defer p.Leave(namespace)
+	others, err := p.subscribers(ctx, namespace)
+	if err != nil {
+		return 0, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return 1 + others + len(p.alive(namespace)), nil
+}
+
+// Tell sends an entry that nobody answers: TypeServerEmit, TypeJoin, TypeLeave or TypeDisconnect,
+// without a UID and RequestID. It returns when the entry is on its way. The last three are stored in
+// the stream, so they keep their place among the messages.
+func (p *Peers) Tell(ctx context.Context, e *nodewire.Entry) error {
+	e.UID, e.RequestID = p.o.UID, ""
+	inStream := e.Type != nodewire.TypeServerEmit
+	if !inStream {
+		p.mu.Lock()
+		inStream = len(p.alive(e.Namespace)) > 0
+		p.mu.Unlock()
+	}
+	return p.send(ctx, e, inStream)
+}

@@ -1,0 +1,103 @@
+package peers
+
+import (
+	"context"
+	"sync"
+
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+)
+
+const (
+	// maxRequests and maxRequestBytes bound the requests that wait for a worker, and the events that
+	// wait for the handlers of earlier ones.
+	maxRequests     = 1024
+	maxRequestBytes = 16 << 20
+	requestWorkers  = 2
+	// maxAsks is how many broadcasts of other servers wait for acknowledgements.
+	maxAsks = 256
+)
+
+// request is what another server wants.
+type request struct {
+	e        *nodewire.Entry
+	inStream bool
+	answer   func(nodewire.Value) // of an event; nil: none is wanted
+}
+
+// size is what the request takes in memory.
+func (r request) size() int {
+	n := itemSize + len(r.e.Packet.JSON)
+	for _, a := range r.e.Packet.Attachments {
+		n += len(a)
+	}
+	for _, names := range [][]string{r.e.Opts.Rooms, r.e.Opts.Except} {
+		for _, name := range names {
+			n += len(name) + 16
+		}
+	}
+	return n
+}
+
+// inbox has requests that wait for a worker.
+type inbox struct {
+	waiting chan request
+	limit   int
+
+	mu    sync.Mutex
+	bytes int // guarded by mu
+}
+
+func (i *inbox) start(n, bytes int) { i.waiting, i.limit = make(chan request, n), bytes }
+
+// put adds a request, unless the inbox is full.
+func (i *inbox) put(r request) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.bytes+r.size() > i.limit {
+		return false
+	}
+	select {
+	case i.waiting <- r:
+		i.bytes += r.size()
+		return true
+	default:
+		return false
+	}
+}
+
+// work handles requests until ctx ends.
+func (i *inbox) work(ctx context.Context, handle func(request)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-i.waiting:
+			handle(r)
+			i.mu.Lock()
+			i.bytes -= r.size()
+			i.mu.Unlock()
+		}
+	}
+}
+
+// slots is a number of things that may run.
+type slots struct {
+	mu   sync.Mutex
+	free int // guarded by mu
+}
+
+func (s *slots) take() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free == 0 {
+		return false
+	}
+	s.free--
+	return true
+}
+
+func (s *slots) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free++
+}

@@ -1,0 +1,80 @@
+package peers
+
+import (
+	"time"
+
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+)
+
+// linger is how long a namespace that nobody uses keeps its channels: a server that has counted this
+// one still gets its answer, and clients that come and go cost no subscriptions.
+const linger = 30 * time.Second
+
+// namespace is a namespace that this server has: other servers wait for its answers there.
+type namespace struct {
+	uses  int       // calls of Enter without Leave
+	idle  time.Time // since when uses is 0
+	wrote time.Time // when this server last wrote an entry; zero: never
+	again bool      // the next tick writes a heartbeat
+}
+
+// Enter says that this server has a namespace. Each call needs one of Leave.
+func (p *Peers) Enter(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.namespaces[name]
+	if n == nil {
+		n = &namespace{}
+		p.namespaces[name] = n
+		p.channels.Subscribe(p.channel(name, ""), p.channel(name, p.o.UID))
+		if len(p.olds) > 0 {
+			p.say(name, n, nodewire.TypeHello)
+		}
+	}
+	n.uses++
+}
+
+// Leave ends an Enter.
+func (p *Peers) Leave(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.namespaces[name]
+	if n == nil {
+		return
+	}
+	if n.uses--; n.uses == 0 {
+		n.idle = time.Now()
+	}
+}
+
+// channel returns the channel of a namespace for one server, or for all.
+func (p *Peers) channel(name, uid string) string {
+	return nodewire.Channel{Prefix: p.o.Prefix, Namespace: name, To: uid}.String()
+}
+
+// sweepNamespaces removes those that nobody has used for a while. The caller holds the lock.
+func (p *Peers) sweepNamespaces(now time.Time) {
+	for name, n := range p.namespaces {
+		if n.uses == 0 && now.Sub(n.idle) >= linger {
+			p.remove(name, n)
+		}
+	}
+}
+
+// leaveAll removes all namespaces.
+func (p *Peers) leaveAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, n := range p.namespaces {
+		p.remove(name, n)
+	}
+}
+
+// remove removes a namespace. The caller holds the lock.
+func (p *Peers) remove(name string, n *namespace) {
+	delete(p.namespaces, name)
+	p.channels.Unsubscribe(p.channel(name, ""), p.channel(name, p.o.UID))
+	if p.hears(name) || !n.wrote.IsZero() && len(p.olds) > 0 {
+		p.say(name, n, nodewire.TypeClose)
+	}
+}
