@@ -14,7 +14,7 @@ func (b *Bus) Peers() notify.Peers { return busPeers{b} }
 type busPeers struct{ b *Bus }
 
 // Tell implements notify.Peers.
-func (p peers) Tell(ctx context.Context, kind string, message []byte) error {
+func (p busPeers) Tell(ctx context.Context, kind string, message []byte) error {
 	return p.b.Tell(ctx, kind, message)
 }
 

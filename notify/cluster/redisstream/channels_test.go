@@ -34,7 +34,7 @@ func settled(t testing.TB, h heardChannels) {
 	})
 }
 
-func publish(t testing.TB, h heardChannels, channel, text string) {
+func publishTo(t testing.TB, h heardChannels, channel, text string) {
 	t.Helper()
 	if err := h.Publish(t.Context(), peers.Message{Channel: channel, Payload: []byte(text)}); err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestChannels(t *testing.T) {
 	})
 	b.Subscribe("socket.io#/n#")
 	settled(t, b)
-	publish(t, a, "socket.io#/n#", "again")
+	publishTo(t, a, "socket.io#/n#", "again")
 	if text := servertest.Receive(t, b.arrived); text != "socket.io#/n# again" {
 		t.Errorf("got %q", text)
 	}
@@ -109,7 +109,7 @@ func TestChannelsAfterOutage(t *testing.T) {
 	}
 	s.Restart(t)
 	servertest.Eventually(t, "subscribed after a restart", back)
-	publish(t, h, "c", "x")
+	publishTo(t, h, "c", "x")
 	if text := servertest.Receive(t, h.arrived); text != "c x" {
 		t.Errorf("got %q", text)
 	}
@@ -134,7 +134,7 @@ func TestChannelsOfRedisCluster(t *testing.T) {
 	if n, err := h.Subscribers(t.Context(), "socket.io#/#"); n != 4 || err != nil {
 		t.Errorf("%d subscribers, %v, want 4", n, err)
 	}
-	publish(t, h, "socket.io#/#", "x")
+	publishTo(t, h, "socket.io#/#", "x")
 	if text := servertest.Receive(t, h.arrived); text != "socket.io#/# x" {
 		t.Errorf("got %q", text)
 	}
