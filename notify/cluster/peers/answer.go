@@ -26,18 +26,9 @@ func (p *Peers) read(e *nodewire.Entry) {
 	if !p.serves() {
 		return
 	}
-	switch e.Type {
-	case nodewire.TypeHello, nodewire.TypeHeartbeat, nodewire.TypeClose:
-		p.mu.Lock()
-		p.heard(e)
-		p.mu.Unlock()
-		return
-	}
-	if e.RequestID != "" { // adapter 0.3 publishes it
-		p.mu.Lock()
-		p.heard(e)
-		p.mu.Unlock()
-	}
+	p.mu.Lock()
+	p.heard(e) // adapter 0.3 publishes what it does not store
+	p.mu.Unlock()
 	p.receive(e, true)
 }
 

@@ -70,6 +70,12 @@ func (w *wire) Wait(context.Context) error           { return nil }
 func (w *wire) Receive(f func(string, []byte))       { w.published = f }
 func (s wireStream) Receive(f func(*nodewire.Entry)) { s.read = f }
 
+func (wireStream) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	close(ready)
+	return ready
+}
+
 func (s wireStream) Append(_ context.Context, entries ...*nodewire.Entry) error {
 	for _, e := range entries {
 		f, err := e.Fields()

@@ -74,9 +74,16 @@ func (p *Peers) alive(namespace string) map[string]bool {
 
 // greet makes servers with adapter 0.2 say that they are there. Every server has the namespace "/".
 func (p *Peers) greet() {
+	select {
+	case <-p.stream.Ready():
+	case <-p.life.Done():
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.say("/", p.namespaces["/"], nodewire.TypeHello)
+	if n := p.namespaces["/"]; n != nil {
+		p.say("/", n, nodewire.TypeHello)
+	}
 }
 
 // say writes an entry without data. The caller holds the lock.

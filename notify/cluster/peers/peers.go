@@ -55,6 +55,9 @@ type Stream interface {
 	// TypeJoin, TypeLeave or TypeDisconnect, all messages before it are delivered, and those after
 	// it are not. f does not wait. Receive must be called once, before the stream is read.
 	Receive(f func(*nodewire.Entry))
+	// Ready returns a channel that is closed when the entries are received that are added from then
+	// on.
+	Ready() <-chan struct{}
 }
 
 // Local is this server. The methods do not wait for clients or servers.
@@ -168,7 +171,7 @@ func (p *Peers) Serve(local Local) {
 		p.write()
 	}()
 	p.Enter("/")
-	p.greet()
+	p.running.Go(p.greet)
 }
 
 // Close leaves the cluster: it tells the servers that count this one by its entries. It gives what

@@ -26,6 +26,9 @@ func (l *Log) UID() string { return l.uid }
 // Receive implements peers.Stream.
 func (c *logCalls) Receive(f func(*nodewire.Entry)) { c.receive.Store(&f) }
 
+// Ready implements peers.Stream.
+func (c *logCalls) Ready() <-chan struct{} { return c.l.ready }
+
 // Append implements peers.Stream. Entries of one call can have others between them.
 func (c *logCalls) Append(ctx context.Context, entries ...*nodewire.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)

@@ -36,6 +36,13 @@ func (s *Server) Stream(t testing.TB) *Stream {
 	return r
 }
 
+// Ready returns a closed channel: what is appended after Stream is read.
+func (r *Stream) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	close(ready)
+	return ready
+}
+
 // Append adds entries.
 func (r *Stream) Append(_ context.Context, entries ...*nodewire.Entry) error {
 	for _, e := range entries {
