@@ -178,6 +178,16 @@ func (p *instance) newService() (*server.Service, error) {
 	hub, counts := p.hub, p.counts
 	options := c.SocketIO()
 	options.Hub, options.Auth, options.Log = hub, p.authenticator, log
+	passes, err := p.forwarder()
+	if err != nil {
+		return nil, err
+	}
+	if p.shared != nil {
+		options.Peers = p.shared.peers
+	}
+	if passes != nil {
+		options.Tag, options.Foreign = passes.Tag, passes.Forward
+	}
 	options.Limits, options.Metrics = p.limits, counts
 	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
 	options.ConnectTimeout, options.MaxPayload = c.SocketIOConnectTimeout, int(c.SocketIOMaxPayload)
@@ -202,6 +212,7 @@ func (p *instance) newService() (*server.Service, error) {
 		socketIO.Mount(hook, hook.Serves)
 	}
 	library.Mount(socketIO, log)
+	socketIO.JoinCluster()
 	so := sse.DefaultOptions()
 	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(p.authenticator, p.limits), log
 	so.Tickets, so.Admit = p.tickets, server.StreamAdmission(p.limits)
@@ -212,12 +223,14 @@ func (p *instance) newService() (*server.Service, error) {
 	so.Heartbeat, so.As = c.SSEHeartbeatInterval, c.SSEAs
 	so.DefaultChannels, so.MaxRooms = c.DefaultChannels, c.MaxRooms
 	so.RateInterval, so.RateBurst = c.RateLimitInterval, c.RateLimitBurst
+	so.Tag = options.Tag
 	streams, err := sse.New(so)
 	if err != nil {
 		return nil, err
 	}
 	service := server.DefaultOptions()
 	service.Hub, service.SocketIO, service.Streams = hub, socketIO, streams
+	service.Forward = passes
 	service.Log, service.Metrics = log, counts
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
@@ -227,6 +240,9 @@ func (p *instance) newService() (*server.Service, error) {
 		return nil, err
 	}
 	service.Tickets, service.KeySet = p.tickets, p.keySet
+	if p.shared != nil {
+		service.Bus = p.shared.bus
+	}
 	if p.hooks != nil {
 		service.Hooks = p.hooks
 	}

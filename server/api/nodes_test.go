@@ -52,7 +52,7 @@ func startNodes(t *testing.T, n int) (*redistest.Server, []*testNode) {
 		t.Cleanup(bus.Close)
 		hub := servertest.NewHub(t)
 		options := testOptions(hub, servertest.Key)
-		options.Bus, options.Node = bus, bus.Self()
+		options.Bus = bus
 		base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
 		nodes = append(nodes, &testNode{testServer{t, base, hub}, uid, client})
 	}
@@ -329,6 +329,8 @@ type fixedBus struct {
 	answer   string
 	handlers map[string]func(string, []byte) []byte
 }
+
+func (b fixedBus) Self() cluster.Node { return cluster.Node{UID: "7263000000000002"} }
 
 func (b fixedBus) Tell(context.Context, string, []byte) error { return nil }
 

@@ -40,6 +40,12 @@ type Renewer interface {
 	Renewed(c *Conn)
 }
 
+// DataApp is an App that keeps the data of clients itself, and not with [Conn.SetData]. Other servers
+// get it, see [Broadcast.FetchConns]; nil is none.
+type DataApp interface {
+	Data(c *Conn) any
+}
+
 // ErrNotServed is the error of App.Connect for a namespace that the application does not serve. The
 // Server refuses a client that no application serves with "Invalid namespace".
 var ErrNotServed = errors.New("socketio: namespace is not served")

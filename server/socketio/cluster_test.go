@@ -40,6 +40,7 @@ func newNode(t *testing.T, redis *redistest.Server) *node {
 		n.peers = peers.New(channels, redis.Stream(t), peers.DefaultOptions())
 		o.Peers = n.peers
 	})
+	n.sio.JoinCluster()
 	return n
 }
 

@@ -18,8 +18,8 @@ type Options struct {
 	Hub  *notify.Hub         // required
 	Auth *auth.Authenticator // required
 
-	// Peers are the other servers of the cluster; nil: there are none. The Server serves them; the
-	// caller closes them, before the Server.
+	// Peers are the other servers of the cluster, see Server.JoinCluster; nil: there are none. The
+	// caller closes them, after the Server.
 	Peers *peers.Peers
 
 	Log     *zap.Logger // nil: nothing is logged

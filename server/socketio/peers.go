@@ -183,8 +183,9 @@ func (s *Server) ServerCount(ctx context.Context, namespace string) (int, error)
 	return s.opts.Peers.ServerCount(ctx, namespace)
 }
 
-// joinCluster begins to answer other servers.
-func (s *Server) joinCluster() {
+// JoinCluster begins to answer the servers of Options.Peers. Call it once, after Mount. Without Peers
+// it does nothing.
+func (s *Server) JoinCluster() {
 	p := s.opts.Peers
 	if p == nil {
 		return

@@ -196,7 +196,13 @@ func (c *Conn) socket() nodewire.Socket {
 	}
 	s := nodewire.Socket{ID: c.ID(), Rooms: names}
 	s.Handshake, _ = marshal(c.nodeHandshake())
-	if data := c.Data(); data != nil {
+	data := c.Data()
+	for _, app := range c.client.srv.apps {
+		if a, ok := app.App.(DataApp); ok && data == nil {
+			data = a.Data(c)
+		}
+	}
+	if data != nil {
 		s.Data, _ = marshal(data) // what cannot be encoded is left out
 	}
 	return s

@@ -73,7 +73,6 @@ func New(o Options) (*Server, error) {
 		Written: o.Metrics.Written, Tag: o.Tag, Foreign: o.Foreign,
 	})
 	s.workers.Go(func() { s.sweep(ctx) })
-	s.joinCluster()
 	return s, nil
 }
 

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { calls } from "./interop/calls.mjs";
+import { CALLS, calls } from "./interop/calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
 import { joinsAndLeaves, nodeLeaves, outlivesRedis } from "./interop/joining.mjs";
@@ -61,9 +61,9 @@ describe("a cluster", { concurrency: true, skip: missing }, () => {
         stage.forget((reader) => reader.role === role);
       }
 
-      // Adapter 0.2 waits for the answer of every server that it has heard.
-      if (version !== "0.2.3")
-        await t.test("what servers on Node ask each other", () => calls(stage));
+      for (const sender of senders)
+        for (const [name, call] of Object.entries(CALLS[sender.kind]))
+          await t.test(`${name}, from ${sender.kind}`, () => calls(stage, sender, call));
       await t.test("one order for all", () => keepsOrder(stage));
       for (const sender of senders)
         await t.test(`recovery from server to server, what ${sender.kind} sends`, (t) => {

@@ -26,12 +26,19 @@ func (p *Peers) Enter(name string) {
 	if n == nil {
 		n = &namespace{}
 		p.namespaces[name] = n
-		p.channels.Subscribe(p.channel(name, ""), p.channel(name, p.o.UID))
+		if p.isServing {
+			p.subscribe(name)
+		}
 		if len(p.olds) > 0 {
 			p.say(name, n, nodewire.TypeHello)
 		}
 	}
 	n.uses++
+}
+
+// subscribe makes other servers count this one. The caller holds the lock.
+func (p *Peers) subscribe(name string) {
+	p.channels.Subscribe(p.channel(name, ""), p.channel(name, p.o.UID))
 }
 
 // Leave ends an Enter.

@@ -151,6 +151,9 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 func (p *Peers) Serve(local Local) {
 	p.mu.Lock()
 	p.local, p.isServing = local, true
+	for name := range p.namespaces {
+		p.subscribe(name)
+	}
 	p.mu.Unlock()
 	for range requestWorkers {
 		p.running.Go(func() { p.requests.work(p.life, p.answer) })

@@ -70,7 +70,7 @@ func (l *Log) recall(h *history, e *entry) {
 	}
 	h.floor = e.id.position()
 	isOld := e.id.compare(h.after) < 0
-	m, fork, _ := l.message(e)
+	m, fork, _, _ := l.message(e)
 	switch {
 	case fork != nil && !isOld:
 		h.forks = append(h.forks, *fork)

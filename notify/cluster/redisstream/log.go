@@ -57,6 +57,7 @@ type Log struct {
 	maxLen  any
 	pending pending
 	nonce   atomic.Uint64
+	calls   logCalls
 
 	known    chan struct{} // closed when the tail has read the history
 	followed chan struct{} // closed by Follow
@@ -93,7 +94,7 @@ func OpenLog(c *Client, o LogOptions) (*Log, error) {
 		told: rate.Sometimes{Interval: time.Minute}, refused: rate.Sometimes{Interval: time.Minute},
 	}
 	l.pending.calls, l.pending.patience = make(map[string]waiting), latePatience
-	l.tail.page = firstPage
+	l.tail.page, l.calls.l = firstPage, l
 	go l.write()
 	go l.follow()
 	return l, nil

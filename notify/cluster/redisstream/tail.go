@@ -128,8 +128,14 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		e := &entries[i]
 		t.at = mark{e.id, e.hash}
 		t.ring.push(t.at)
-		m, fork, of := l.message(e)
+		m, fork, of, other := l.message(e)
 		switch {
+		case other != nil:
+			if isOrdered(other) {
+				l.hand(b, calls)
+				b, calls = notify.Batch{}, nil
+			}
+			l.calls.hand(other)
 		case m != nil:
 			b.Messages = append(b.Messages, m)
 		case fork != nil:
@@ -146,33 +152,39 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 	}
 }
 
-// message returns the message or the fork of an entry, and the call of this node that a message is of.
-func (l *Log) message(e *entry) (*notify.Message, *notify.Fork, *call) {
+// message returns the message or the fork of an entry, and the call of this node that a message is of;
+// or what is for calls between servers.
+func (l *Log) message(e *entry) (
+	m *notify.Message, fork *notify.Fork, of *call, other *nodewire.Entry,
+) {
 	id, ok := e.id.id()
 	if ok && e.fields.UID == l.uid {
 		if m, of := l.pending.take(e.fields.RC, id); m != nil {
-			return m, nil, of
+			return m, nil, of, nil
 		}
 	}
 	decoded, err := nodewire.Decode(e.fields)
 	switch {
 	case errors.Is(err, nodewire.ErrIgnored):
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	case err == nil && !ok:
 		err = &nodewire.SkipError{Field: "id", Reason: "cannot be that of a message"}
 	}
 	if err != nil {
 		l.skip(e, err)
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
 	if decoded.Type == nodewire.TypeSignal {
-		return nil, l.signal(decoded), nil
+		return nil, l.signal(decoded), nil, nil
 	}
-	m, err := decoded.Message(id, e.time())
+	if decoded.Type != nodewire.TypeBroadcast || decoded.RequestID != "" {
+		return nil, nil, nil, decoded
+	}
+	m, err = decoded.Message(id, e.time())
 	if err != nil { // it is for nobody here
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
-	return m, nil, nil
+	return m, nil, nil, nil
 }
 
 // hand gives a batch to the follower, if it has something.

@@ -118,6 +118,14 @@ func (f *facade) Disconnect(c *socketio.Conn, reason string) {
 	}
 }
 
+// Data returns the data of the client's Socket.
+func (f *facade) Data(c *socketio.Conn) any {
+	if p := f.peer(c); p != nil && p.sock != nil {
+		return p.sock.Data()
+	}
+	return nil
+}
+
 func (f *facade) peer(c *socketio.Conn) *peer {
 	if p, ok := f.sockets.Load(c); ok {
 		return p.(*peer)

@@ -43,7 +43,7 @@ export class Stage {
         stage.roomcasts[i] = await Server.run(stage.#env);
       }),
     ]);
-    await retry(() => stage.#acquainted(), "servers on Node that know each other");
+    await retry(() => stage.acquainted(), "servers that know each other");
     return stage;
   }
 
@@ -57,11 +57,16 @@ export class Stage {
     return Server.start(this.t, this.#env);
   }
 
-  /** Lets the servers on Node hear of each other. Resolves with whether each counts all. */
-  async #acquainted() {
+  /** How many servers there are. */
+  get servers() {
+    return this.nodes.length + this.roomcasts.length;
+  }
+
+  /** Lets the servers hear of each other. Resolves with whether each on Node counts all. */
+  async acquainted() {
     for (const { io } of this.nodes) io.serverSideEmit("hello");
     const counts = await Promise.all(this.nodes.map(({ io }) => io.of("/").adapter.serverCount()));
-    return counts.every((count) => count === this.nodes.length);
+    return counts.every((count) => count === this.servers);
   }
 
   async #stop() {
