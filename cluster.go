@@ -9,10 +9,10 @@ import (
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	nodes "github.com/roomcast/roomcast/notify/cluster"
-	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/cli"
+	"github.com/roomcast/roomcast/server/forward"
 )
 
 // cluster is what several nodes share by Redis.
@@ -20,6 +20,7 @@ type cluster struct {
 	client *redisstream.Client
 	log    *redisstream.Log
 	bus    *redisstream.Bus
+	counts *redisstream.Presence
 
 	channels *redisstream.Channels
 	peers    *peers.Peers // the other Socket.IO servers
@@ -42,7 +43,9 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 		return nil, err
 	}
 	version, _ := cli.BuildVersion()
-	bus, err := client.JoinLater(nodes.Node{UID: nodewire.NewUID(), Version: version})
+	node := nodes.Node{UID: shared.UID(), Addr: c.ClusterAdvertise, Version: version,
+		Secret: [32]byte(forward.NewSecret())}
+	bus, err := client.JoinLater(node)
 	if err != nil {
 		_ = shared.Close()
 		client.Close()
@@ -52,7 +55,7 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 	po := peers.DefaultOptions()
 	po.UID, po.Prefix, po.Log = shared.UID(), o.Stream, log
 	return &cluster{
-		client: client, log: shared, bus: bus, channels: channels,
+		client: client, log: shared, bus: bus, counts: bus.Presence(), channels: channels,
 		peers: peers.New(channels, shared.Calls(), po),
 	}, nil
 }
@@ -64,6 +67,29 @@ func (s *cluster) sessions() *notify.Cluster {
 	}
 }
 
+// forwarder returns what passes requests on to other nodes, or nil if they cannot reach this one.
+func (p *instance) forwarder() (*forward.Forwarder, error) {
+	c := p.config
+	if p.shared == nil || c.ClusterAdvertise == "" {
+		return nil, nil
+	}
+	bus := p.shared.bus
+	self := bus.Self()
+	o := forward.DefaultOptions()
+	o.Tag = func() string { return bus.Self().Tag }
+	o.Secret, o.Files, o.Log = self.Secret[:], p.files, p.log
+	o.Max, o.Wait = c.MaxConnections, c.SocketIOPingInterval+c.SocketIOPingTimeout
+	o.Nodes = func(ctx context.Context) ([]forward.Node, error) {
+		all, err := bus.Nodes(ctx)
+		nodes := make([]forward.Node, len(all))
+		for i, n := range all {
+			nodes[i] = forward.Node{Tag: n.Tag, Address: n.Addr, Secret: n.Secret[:]}
+		}
+		return nodes, err
+	}
+	return forward.New(o)
+}
+
 // check waits until the server answers, and returns an error if it cannot be used as it is.
 func (s *cluster) check(ctx context.Context) error {
 	if err := s.client.Connect(ctx); errors.Is(err, redisstream.ErrRefused) {
@@ -73,6 +99,7 @@ func (s *cluster) check(ctx context.Context) error {
 }
 
 func (s *cluster) close() {
+	s.counts.Close()
 	s.peers.Close()
 	s.channels.Close()
 	s.bus.Close()

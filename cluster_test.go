@@ -145,3 +145,71 @@ func decoded(t *testing.T, text string) string {
 	}
 	return string(b)
 }
+
+// Nodes count the users of each other, and the API of one shows and changes the connections of all.
+func TestNodesShowOneCluster(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, redistest.Options{})
+	settings := nodeOf(redis)
+	settings["MAX_CONNECTIONS_PER_USER"] = "2"
+	one, two := start(t, settings), start(t, settings)
+	one.waitReady()
+	two.waitReady()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	open := func(p *program, query string) *bufio.Scanner {
+		t.Helper()
+		r, err := http.NewRequestWithContext(ctx, "GET", p.base+"/sse?"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := httpClient().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = res.Body.Close() })
+		return bufio.NewScanner(res.Body)
+	}
+	await := func(lines *bufio.Scanner, want string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), want) {
+				return
+			}
+		}
+		t.Fatalf("the stream ended before %s: %v", want, lines.Err())
+	}
+	ask := func(p *program, method, path string) string {
+		_, text := servertest.Do(t, method, p.base+path, "", "X-API-Key: "+testKey)
+		return text
+	}
+	watcher := open(two, "userId=watcher&channel=presence")
+	await(watcher, "event: connected")
+	first := open(one, "userId=ada&channel=orders")
+	await(first, "event: connected")
+	await(watcher, `"userId":"ada"`)
+	second := open(two, "userId=ada")
+	await(second, "event: connected")
+	servertest.Eventually(t, "both connections", func() bool {
+		return strings.Count(ask(one, "GET", "/v1/users/ada"), `"clientId"`) == 2
+	})
+	servertest.Eventually(t, "both connections in a receipt", func() bool {
+		_, text := servertest.Do(t, "POST", one.base+"/v1/notifications",
+			`{"target":{"user":"ada"},"type":"t"}`, "X-API-Key: "+testKey,
+			"Content-Type: application/json")
+		return strings.Contains(text, `"delivered":2,"users":1,`)
+	})
+	await(open(one, "userId=ada"), "event: overloaded")
+	status, text := two.publish(testKey)
+	if status != 200 || !strings.Contains(text, `"delivered":3,`) {
+		t.Errorf("%d %s", status, text)
+	}
+	servertest.Eventually(t, "a change on the other node", func() bool {
+		return strings.HasPrefix(ask(two, "DELETE", "/v1/users/ada/connections"), `{"disconnected":2`)
+	})
+	await(first, "event: disconnected")
+	await(second, "event: disconnected")
+	servertest.Eventually(t, "the statistics of both", func() bool {
+		return strings.Count(ask(one, "GET", "/v1/stats?cluster=1"), `"uid"`) == 2
+	})
+}

@@ -76,6 +76,9 @@ func newInstance(
 	p.files = limit.NewDescriptors(files, open+ownFiles)
 	p.memory = limit.OwnMemory()
 	p.limits = limit.New(p.limitOptions(c))
+	if s.shared != nil {
+		p.limits.CountElsewhere(p.hub.UserElsewhere)
+	}
 	p.gate = limit.NewGate(0, limit.NewLateness().Late)
 	p.gate.Set(c.Gate())
 	p.counts.WatchGate(p.gate)

@@ -178,8 +178,15 @@ func (p *instance) newService() (*server.Service, error) {
 	hub, counts := p.hub, p.counts
 	options := c.SocketIO()
 	options.Hub, options.Auth, options.Log = hub, p.authenticator, log
+	passes, err := p.forwarder()
+	if err != nil {
+		return nil, err
+	}
 	if p.shared != nil {
 		options.Peers = p.shared.peers
+	}
+	if passes != nil {
+		options.Tag, options.Foreign = passes.Tag, passes.Forward
 	}
 	options.Limits, options.Metrics = p.limits, counts
 	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
@@ -216,12 +223,14 @@ func (p *instance) newService() (*server.Service, error) {
 	so.Heartbeat, so.As = c.SSEHeartbeatInterval, c.SSEAs
 	so.DefaultChannels, so.MaxRooms = c.DefaultChannels, c.MaxRooms
 	so.RateInterval, so.RateBurst = c.RateLimitInterval, c.RateLimitBurst
+	so.Tag = options.Tag
 	streams, err := sse.New(so)
 	if err != nil {
 		return nil, err
 	}
 	service := server.DefaultOptions()
 	service.Hub, service.SocketIO, service.Streams = hub, socketIO, streams
+	service.Forward = passes
 	service.Log, service.Metrics = log, counts
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
@@ -231,6 +240,9 @@ func (p *instance) newService() (*server.Service, error) {
 		return nil, err
 	}
 	service.Tickets, service.KeySet = p.tickets, p.keySet
+	if p.shared != nil {
+		service.Bus = p.shared.bus
+	}
 	if p.hooks != nil {
 		service.Hooks = p.hooks
 	}

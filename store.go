@@ -48,7 +48,7 @@ func (s storage) newHub(c config.Config) *notify.Hub {
 	o := c.History()
 	switch {
 	case s.shared != nil:
-		o.Cluster = s.shared.sessions()
+		o.Cluster, o.Presence = s.shared.sessions(), s.shared.counts
 		return notify.New(s.shared.log, o)
 	case s.store != nil:
 		o.Sessions, o.RetainedStore = s.store.Sessions(), s.store.Retained()

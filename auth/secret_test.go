@@ -145,6 +145,9 @@ func TestSecretsAreComparedByEqual(t *testing.T) {
 				(f.Sel.Name != "Equal" || len(n.Args) != 2) {
 				return true
 			}
+			if of, ok := f.X.(*ast.Ident); ok && of.Name == "hmac" { // hmac.Equal does not stop early either
+				return true
+			}
 			if slices.ContainsFunc(n.Args, isSecret) {
 				found = append(found, files.Position(n.Pos()).String())
 			}

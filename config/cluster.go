@@ -3,6 +3,7 @@ package config
 import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
+	"github.com/roomcast/roomcast/server/forward"
 )
 
 // Redis returns the options of the Redis that several nodes share, without a log.
@@ -20,8 +21,16 @@ func (c Config) RedisLog() redisstream.LogOptions {
 	return o
 }
 
-// checkRedis checks the address without connecting to it.
+// checkRedis checks the addresses without connecting to them.
 func (l *loader) checkRedis(c *Config) {
+	if c.ClusterAdvertise != "" {
+		if _, err := forward.ParseAddress(c.ClusterAdvertise); err != nil {
+			l.fail("CLUSTER_ADVERTISE (%s): %s", sourceOf(c, "CLUSTER_ADVERTISE"), err)
+		}
+		if c.RedisURL == "" {
+			l.wrong(c, "CLUSTER_ADVERTISE", c.ClusterAdvertise, "with REDIS_URL, by which the nodes find each other")
+		}
+	}
 	if c.RedisURL == "" {
 		return
 	}

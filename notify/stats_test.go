@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,4 +173,27 @@ func TestStatsMatchMembers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Add adds every count.
+func TestAddStats(t *testing.T) {
+	t.Parallel()
+	count := func(n uint64) (s Stats) {
+		for _, field := range reflect.ValueOf(&s).Elem().Fields() {
+			switch field.Kind() {
+			case reflect.Map:
+				one := reflect.MakeMap(field.Type())
+				one.SetMapIndex(reflect.ValueOf("k"), reflect.ValueOf(n).Convert(field.Type().Elem()))
+				field.Set(one)
+			default:
+				field.Set(reflect.ValueOf(n).Convert(field.Type()))
+			}
+		}
+		return s
+	}
+	sum := count(2)
+	sum.Add(count(3))
+	if want := count(5); !reflect.DeepEqual(sum, want) {
+		t.Errorf("got  %+v\nwant %+v", sum, want)
+	}
 }

@@ -100,8 +100,11 @@ func TestRawPollingWithoutStickySessions(t *testing.T) {
 	p := c.Poll()
 	owner := c.owner(sidOf(t, p))
 	p.Post(`40{"userId":"u1"}`)
-	if got := p.Get(); !strings.HasPrefix(got, `40{"sid":`) || !strings.Contains(got, `"connected"`) {
-		t.Fatalf("got %s", got)
+	for got := ""; !strings.Contains(got, `"connected"`); {
+		got += p.Get()
+		if !strings.HasPrefix(got, `40{"sid":`) {
+			t.Fatalf("got %s", got)
+		}
 	}
 	large := strings.Repeat("x", 900_000)
 	for i := range 6 { // to each node twice
@@ -185,6 +188,11 @@ func TestUnknownSessionsAnswerAsBefore(t *testing.T) {
 			}
 		}
 	}
+	servertest.ExpectSeries(t, servertest.Scrape(t, c.nodes[0].counts.Handler()), map[string]float64{
+		"roomcast_forwards": 0, `roomcast_forwarded_total{outcome="answered"}`: 2,
+		`roomcast_forwarded_total{outcome="unknown"}`:     2,
+		`roomcast_forwarded_total{outcome="unreachable"}`: 2,
+	})
 	if a, b := c.nodes[0].refused(), c.nodes[1].refused(); a != 10 || b != 2 {
 		t.Errorf("the nodes count %v and %v refusals, want 10 and 2", a, b)
 	}
@@ -258,6 +266,9 @@ func TestStreamsWithoutStickySessions(t *testing.T) {
 		}
 	}
 	owner := c.owner(connected.ClientID)
+	if len(connected.ClientID) != 24 {
+		t.Errorf("the id %s has not 24 characters", connected.ClientID)
+	}
 	path := func(id, what string) string { return "http://" + c.Base + "/sse/" + id + "/" + what }
 	secret, kind := sse.HeaderSecret+": "+connected.Secret, "Content-Type: application/json"
 	rest := strings.Repeat("x", 20)

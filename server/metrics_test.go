@@ -158,6 +158,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	})
 	m.WatchStorage(func() int64 { return 0 }, func() uint64 { return 0 }) // nor without DATA_DIR
 	m.WatchGate(limit.NewGate(0, nil))                                    // nor in programs without a gate
+	m.WatchForwards(func() (int, map[string]uint64) { return 0, map[string]uint64{"answered": 1} })
 	for series := range servertest.Scrape(t, m.Handler()) {
 		if found := name.FindString(series); found != "" {
 			have[histogram.ReplaceAllString(found, "$1")] = true

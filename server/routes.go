@@ -77,7 +77,7 @@ func (s *Service) Handler() http.Handler {
 func (s *Service) api() api.Options {
 	o := api.Options{Hub: s.o.Hub, Keyring: s.keys, Log: s.o.Log,
 		Asker: asker{s.o.SocketIO}, Mode: s.o.SocketIO.AuthMode(),
-		Bus: s.o.Bus, Node: s.o.Node,
+		Bus:        s.o.Bus,
 		StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
 		Live:       s.health.live, Ready: s.health.ready}
 	if s.o.Tickets != nil {

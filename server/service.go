@@ -14,7 +14,6 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/server/api"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
@@ -44,10 +43,8 @@ type Options struct {
 	// memory.
 	Answers api.Answers
 
-	// Bus reaches the other nodes of a cluster, and Node is this one. The Service does not close it. nil:
-	// there are no other nodes.
-	Bus  cluster.Bus
-	Node cluster.Node
+	// Bus reaches the other nodes of a cluster. The Service does not close it. nil: there are none.
+	Bus api.Bus
 
 	// APIKeys are those of backends, see auth.ParseAPIKey; none: the API refuses all requests.
 	APIKeys      []string
@@ -141,6 +138,9 @@ func New(o Options) *Service {
 		o.Metrics = metrics.New(o.Hub)
 	}
 	o.Metrics.WatchMemory(o.Memory)
+	if o.Forward != nil {
+		o.Metrics.WatchForwards(o.Forward.Counts)
+	}
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = edge.OwnOrigin
 	}

@@ -65,8 +65,16 @@ func (s *stream) tabOf(ctx context.Context, c auth.Credentials) (t tab) {
 	return t
 }
 
+// newClientID returns the tag of the server and a random id.
+func (h *Handler) newClientID() string {
+	if h.o.Tag == nil {
+		return newClientID()
+	}
+	return h.o.Tag() + newClientID()
+}
+
 // newClientID returns 20 random letters and digits: 119 bits, so that only a client that received
-// an id knows it. A tag comes in addition.
+// an id knows it.
 func newClientID() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	// Larger bytes would favour the first letters.

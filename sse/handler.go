@@ -135,9 +135,6 @@ func (o *Options) check() error {
 	if o.Address == nil {
 		o.Address = func(*http.Request) (none netip.Addr) { return none }
 	}
-	if o.Tag == nil {
-		o.Tag = func() string { return "" }
-	}
 	if o.Gate == nil {
 		o.Gate = func(*http.Request) error { return nil }
 	}

@@ -79,7 +79,7 @@ func newStream(h *Handler, identity auth.Identity, n names, release func()) *str
 	identity.Username = strings.Clone(identity.Username)
 	n.notifications = strings.Clone(n.notifications)
 	s := &stream{
-		h: h, identity: identity, names: n, release: release, clientID: h.o.Tag() + newClientID(),
+		h: h, identity: identity, names: n, release: release, clientID: h.newClientID(),
 		started: time.Now(), retry: newRetry(),
 		wire: wire{fd: -1}, place: -1,
 	}

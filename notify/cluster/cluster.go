@@ -43,6 +43,9 @@ type Node struct {
 	// Tag is the name of the node in the ids of its sessions: 4 characters of the base64 alphabet
 	// for URLs. No other node has it at the same time.
 	Tag string `json:"tag"`
+
+	// Secret proves to the node that a request is from another node. Only the list of nodes has it.
+	Secret [32]byte `json:"-"`
 }
 
 // Alone is the Bus of a node without others.

@@ -183,7 +183,8 @@ func names(t *testing.T, nodes []notify.Presence) {
 		nodes[0].Set("u:x", 0, "")
 		Await(t, nodes[1], "u:x", 0)
 	}
-	fields := []string{"u:" + strings.Repeat("i", 128), "u:日本 1", "c:" + strings.Repeat("c", 200), "c::"}
+	fields := []string{"u:" + strings.Repeat("i", 128), "u:日本 1", "c:" + strings.Repeat("c", 200),
+		"c::"}
 	for i, field := range fields {
 		nodes[0].Set(field, i+1, "")
 	}

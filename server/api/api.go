@@ -46,13 +46,17 @@ type Options struct {
 	Live  http.HandlerFunc // serves GET /livez
 	Ready http.HandlerFunc // serves GET /readyz
 
-	// Bus reaches the other nodes of a cluster, which have connections, too; nil: there are none.
-	Bus  cluster.Bus
-	Node cluster.Node // this node, for GET /v1/stats
+	Bus Bus // reaches the other nodes of a cluster, which have connections, too; nil: there are none
 
 	// StreamPath is the path of EventSource streams. The description lists the requests that
 	// clients send next to their stream below it; "" leaves them out.
 	StreamPath string
+}
+
+// Bus is a cluster.Bus that knows which node this is.
+type Bus interface {
+	cluster.Bus
+	Self() cluster.Node
 }
 
 // ticketIssuer has the methods of *auth.Tickets that the API calls.

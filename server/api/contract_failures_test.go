@@ -53,6 +53,8 @@ func (downBus) Ask(context.Context, string, []byte) (map[string][]byte, []string
 	return nil, nil, errors.New("dial tcp 10.0.0.7:6379: connection refused")
 }
 
+func (downBus) Self() cluster.Node { return cluster.Node{} }
+
 // downStore sends requests while the store is unavailable.
 func (c *contract) downStore(t *testing.T) {
 	hub := notify.New(servertest.DownLog{Log: notify.NewMemoryLog()}, notify.DefaultOptions())

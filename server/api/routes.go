@@ -92,7 +92,8 @@ func (h *handler) connectionRoutes(c components) []route {
 	return []route{{
 		Method: "GET", Path: "/v1/connections", ID: "listConnections", Group: groupConnections,
 		Summary: "List connections on Socket.IO and EventSource, sorted by id",
-		Doc:     "In a cluster, lists and changes are about the connections of all nodes. A single connection that no node has is 404, or 503 while a node does not answer.",
+		Doc: "In a cluster, lists and changes are about the connections of all nodes. A single " +
+			"connection that no node has is 404, or 503 while a node does not answer.",
 		Params: pageParams(
 			param{Name: "user", In: "query", Doc: "only connections of this user", Names: "user"},
 			param{

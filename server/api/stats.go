@@ -47,4 +47,10 @@ func (h *handler) stats(c *call) (any, error) {
 	return reply, nil
 }
 
-func (h *handler) ownStats() nodeStats { return nodeStats{h.o.Node, h.hub.Stats()} }
+func (h *handler) ownStats() nodeStats {
+	stats := nodeStats{Stats: h.hub.Stats()}
+	if h.o.Bus != nil {
+		stats.Node = h.o.Bus.Self()
+	}
+	return stats
+}

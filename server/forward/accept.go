@@ -30,6 +30,7 @@ func (f *Forwarder) Accept(next http.Handler) http.Handler {
 		}
 		from, err := f.check(r)
 		if err != nil {
+			f.counts.forged.Add(1)
 			f.logged.warn(f.o.Log, "a request that another node may have forwarded is refused",
 				zap.String("from", edge.ClientIP(r).String()), zap.Error(err))
 			edge.WriteProblem(w, r, errForged)

@@ -99,6 +99,7 @@ type Forwarder struct {
 	senders senders
 	proxy   *httputil.ReverseProxy
 	logged  rare
+	counts  counts
 
 	ctx context.Context // done when upgraded connections must end
 	end context.CancelFunc
@@ -152,12 +153,14 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, id string) e
 	}
 	ip := edge.ClientIP(r)
 	if f.o.Files.Full() || !f.slots.take(ip) {
+		f.counts.busy.Add(1)
 		f.logged.warn(f.o.Log, "requests for sessions of other nodes are refused: there are too many")
 		return errBusy
 	}
 	defer f.slots.release(ip)
 	node, ok := f.nodes.find(r.Context(), tag)
 	if !ok {
+		f.counts.unknown.Add(1)
 		return ErrUnknown
 	}
 	return f.pass(w, r, node)

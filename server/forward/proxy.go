@@ -103,12 +103,14 @@ func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, to node) error 
 	switch bodyErr := c.body.failure(); {
 	case c.err == nil || c.hijacked:
 		edge.InfoOf(r).Forwarded = true
+		f.counts.answered.Add(1)
 		return nil
 	case bodyErr != nil:
 		return bodyErr
 	case errors.Is(c.err, context.Canceled): // the client is gone
 		return ErrUnknown
 	}
+	f.counts.unreachable.Add(1)
 	f.logged.warn(f.o.Log, "a request cannot be forwarded to another node",
 		zap.String("tag", to.Tag), zap.String("address", to.Address), zap.Error(c.err))
 	return ErrUnknown
@@ -125,6 +127,7 @@ func (f *Forwarder) rewrite(r *httputil.ProxyRequest) {
 		r.Out.Header.Del("Connection")
 		r.Out.Header.Del("Upgrade")
 	}
+	r.Out.Header.Del("Expect") // this node has answered it
 	r.Out.Header.Set(edge.HeaderRequestID, edge.InfoOf(r.In).ID)
 	s := stamp{sender: f.id, count: f.count.Add(1), at: time.Now(), client: edge.ClientIP(r.In)}
 	r.Out.Header[headerForward] = []string{s.signed(c.node.Secret, r.Out.Method, r.Out.URL.RequestURI())}

@@ -10,6 +10,13 @@ import (
 // of the oldest ends early, so that clients that come and go quickly take a bounded memory.
 const maxLeaving = 100_000
 
+// The changes of many keys at once come in bursts with pauses between them, at most 6,400 a second:
+// the observers of a change send a volatile message, and a member's inbox has 64 places.
+const (
+	burst = 32
+	pause = 5 * time.Millisecond
+)
+
 // Tracker turns what comes and goes into changes that alternate. A key is present at once, and
 // absent only after it was away for a delay, so that a client that reconnects changes nothing. Any
 // goroutine may call its methods.
@@ -23,6 +30,8 @@ type Tracker struct {
 	keys    map[string]*tracked // reported as present; some may have left within the delay
 	leaving list.List           // of *tracked, in the order of their end
 	timer   *time.Timer         // for the first of leaving; nil without one
+	others  []arrival           // changes of other nodes, to look at
+	look    *time.Timer         // for others; nil without one
 	stopped bool
 }
 
@@ -39,6 +48,8 @@ type tracked struct {
 	place      *list.Element // in leaving; nil while it is present
 }
 
+type arrival struct{ key, label string }
+
 // NewTracker returns a Tracker without keys. present reports whether a key is present now. The
 // Tracker calls changed for every change, one at a time; it must not block or call the Tracker.
 func NewTracker(
@@ -53,8 +64,10 @@ func (t *Tracker) Stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stopped = true
-	if t.timer != nil {
-		t.timer.Stop()
+	for _, timer := range []*time.Timer{t.timer, t.look} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 }
 
@@ -67,13 +80,43 @@ func (t *Tracker) Know(key, label string) {
 	}
 }
 
-// Watch is Know or Update, for what other nodes have.
+// Watch is Know or, soon, Update, for what other nodes have: they tell of many keys at once.
 func (t *Tracker) Watch(key, label string, known bool) {
 	if known {
 		t.Know(key, label)
 		return
 	}
-	t.Update(key, label)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.others = append(t.others, arrival{key, label})
+	if len(t.others) > t.most {
+		t.lookAt(1)
+	}
+	if t.look == nil && !t.stopped {
+		t.look = time.AfterFunc(0, t.lookOn)
+	}
+}
+
+// lookOn looks at a burst of what other nodes have told, and at the next one after a pause.
+func (t *Tracker) lookOn() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.look = nil
+	if len(t.others) == 0 || t.stopped {
+		t.others = nil
+		return
+	}
+	t.lookAt(burst)
+	t.look = time.AfterFunc(pause, t.lookOn)
+}
+
+// lookAt looks at the first n. The caller holds the lock.
+func (t *Tracker) lookAt(n int) {
+	n = min(n, len(t.others))
+	for _, a := range t.others[:n] {
+		t.update(a.key, a.label)
+	}
+	t.others = t.others[n:]
 }
 
 // Update must be called after a key has become present or absent. Calls may come in any order,
@@ -81,6 +124,10 @@ func (t *Tracker) Watch(key, label string, known bool) {
 func (t *Tracker) Update(key, label string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.update(key, label)
+}
+
+func (t *Tracker) update(key, label string) {
 	k, here := t.keys[key], t.present(key)
 	switch {
 	case t.stopped:
@@ -108,12 +155,18 @@ func (t *Tracker) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.timer = nil
+	n := 0
 	for first := t.leaving.Front(); first != nil && !t.stopped; first = t.leaving.Front() {
-		if wait := t.delay - time.Since(first.Value.(*tracked).left); wait > 0 {
+		wait := t.delay - time.Since(first.Value.(*tracked).left)
+		if n == burst {
+			wait = max(wait, pause)
+		}
+		if wait > 0 {
 			t.timer = time.AfterFunc(wait, t.expire)
 			return
 		}
 		t.leave(first)
+		n++
 	}
 }
 

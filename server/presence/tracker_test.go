@@ -100,10 +100,57 @@ func TestTrackerOfAStorm(t *testing.T) {
 			t.Errorf("%d online, %d offline, %d kept", online.Load(), offline.Load(),
 				tracker.kept())
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(5*time.Second + most/burst*pause)
 		synctest.Wait()
 		if offline.Load() != keys || tracker.kept() != 0 {
 			t.Errorf("%d offline, %d kept in the end", offline.Load(), tracker.kept())
+		}
+	})
+}
+
+// What other nodes tell at once is reported in bursts with pauses, and changes back before its turn
+// are not reported.
+func TestTrackerOfOtherNodes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		here := map[string]bool{"known": true}
+		var times []time.Time
+		tracker := NewTracker(5*time.Second, func(key string) bool { return here[key] },
+			func(Change) { times = append(times, time.Now()) })
+		defer tracker.Stop()
+		tracker.Watch("known", "", true)
+		tracker.Watch("gone before", "", true)
+		const keys = 10 * burst
+		for i := range keys {
+			key := fmt.Sprint("u", i)
+			here[key] = true
+			tracker.Watch(key, "", false)
+		}
+		tracker.Watch("gone again", "", false)
+		start := time.Now()
+		for _, end := range []time.Duration{0, 5 * time.Second} {
+			time.Sleep(end + (keys/burst+1)*pause)
+			synctest.Wait()
+			if len(times) != keys {
+				t.Fatalf("%d changes", len(times))
+			}
+			for i, at := range times {
+				if want := end + time.Duration(i/burst)*pause; at.Sub(start) != want {
+					t.Fatalf("change %d after %v, want %v", i, at.Sub(start), want)
+				}
+			}
+			if end > 0 {
+				break
+			}
+			times, start = nil, time.Now()
+			for i := range keys { // the node is killed
+				here[fmt.Sprint("u", i)] = false
+				tracker.Watch(fmt.Sprint("u", i), "", false)
+			}
+			tracker.Watch("u0", "", false)
+		}
+		if tracker.kept() != 1 {
+			t.Errorf("%d keys are kept", tracker.kept())
 		}
 	})
 }

@@ -555,7 +555,7 @@ function channels() {
 	}
 	find.oninput = paint;
 	onKey(() => root.isConnected && !root.hidden && poll.now());
-	const root = section("Channels", "Channels with a member on this node. For users and clients, see Connections.", [check("Refresh every 2 s", true, (on) => {
+	const root = section("Channels", "Channels with a member. For users and clients, see Connections.", [check("Refresh every 2 s", true, (on) => {
 		poll.paused = !on;
 	})], h("div", {
 		class: "filters",
@@ -1432,7 +1432,7 @@ function connections() {
 	]) filters[name].addEventListener("input", () => turn([]));
 	filters.text.oninput = paint;
 	onKey(() => root.isConnected && !root.hidden && poll.now());
-	const root = section("Connections", "Socket.IO clients and EventSource streams of this node.", [check("Refresh every 2 s", true, (on) => {
+	const root = section("Connections", "Socket.IO clients and EventSource streams.", [check("Refresh every 2 s", true, (on) => {
 		poll.paused = !on;
 	})], h("div", {
 		class: "filters",
@@ -1478,6 +1478,53 @@ function spark(length) {
 			const points = values.map((one, n) => `${from + n},${(98 - one / top * 94).toFixed(1)}`);
 			line.setAttribute("points", points.join(" "));
 			area.setAttribute("points", `${from},100 ${points.join(" ")} ${width},100`);
+		}
+	};
+}
+// src/views/nodes.ts
+function nodes() {
+	const { root: grid, body } = table("Nodes", [
+		"Node",
+		"Version",
+		"Connections",
+		"Users",
+		"Channels",
+		"Lagging",
+		"Published"
+	]);
+	const missing = h("p", {
+		class: "note bad",
+		role: "status"
+	});
+	const list = new List(body, ({ uid }) => uid, ({ uid, version, addr }) => {
+		const counts = {
+			Connections: h("span"),
+			Users: h("span"),
+			Channels: h("span"),
+			Lagging: h("span"),
+			Published: h("span")
+		};
+		return {
+			root: h("tr", { role: "row" }, cell("", h("strong", {}, uid), addr ? ` ${addr}` : ""), cell("Version", version ?? ""), ...Object.entries(counts).map(([name, count]) => cell(name, count))),
+			update(now) {
+				say(counts.Connections, number(now.total));
+				say(counts.Users, number(now.activeUsers));
+				say(counts.Channels, number(now.channels));
+				say(counts.Lagging, number(now.lagging));
+				say(counts.Published, number(now.published));
+			}
+		};
+	});
+	const root = h("div", {
+		class: "group",
+		hidden: true
+	}, h("h3", {}, "Nodes"), missing, grid);
+	return {
+		root,
+		update(all, silent) {
+			set(root, { hidden: all.length + silent.length < 2 });
+			list.update(all);
+			say(missing, silent[0] === "*" ? "The other nodes could not be asked." : silent.length ? `${plural(silent.length, "node")} did not answer: ${silent.join(", ")}` : "");
 		}
 	};
 }
@@ -1577,9 +1624,10 @@ function stats() {
 		class: "hint",
 		role: "status"
 	});
+	const members = nodes();
 	let last;
 	const poll = new Poll(async (signal) => {
-		const { json, problem } = await call("GET", "v1/stats", { signal });
+		const { json, problem } = await call("GET", "v1/stats?cluster=1", { signal });
 		note.problem(problem);
 		if (problem) {
 			for (const { value } of tiles) say(value, "–");
@@ -1588,6 +1636,7 @@ function stats() {
 				delete facts.dataset.key;
 			}
 			last = void 0;
+			members.update([], []);
 			return problem;
 		}
 		const at = performance.now();
@@ -1608,6 +1657,7 @@ function stats() {
 			sse: "EventSource"
 		});
 		pairs(gaps, json.gaps, {});
+		members.update(json.nodes, json.incomplete ?? []);
 		say(mode, MODES$1[json.authMode] ?? "");
 	}, EVERY);
 	openapi().then(({ components }) => {
@@ -1616,9 +1666,9 @@ function stats() {
 	}, () => {});
 	onKey(() => root.isConnected && !root.hidden && poll.now());
 	const group = (name) => h("div", { class: "group" }, h("h3", {}, name), h("div", { class: "tiles" }, ...tiles.filter(({ field }) => GROUPS[name].some((tile) => tile.field === field)).map(({ root }) => root), ...name === "Now" ? [fact("By transport", transports)] : name === "Since the start" ? [fact("Gaps reported, by reason", gaps)] : []));
-	const root = section("Statistics", "The counts of this node, now and since its start.", [check("Refresh every 2 s", true, (on) => {
+	const root = section("Statistics", "The counts of all nodes, now and since their start.", [check("Refresh every 2 s", true, (on) => {
 		poll.paused = !on;
-	})], note.root, ...Object.keys(GROUPS).map(group), mode);
+	})], note.root, ...Object.keys(GROUPS).map(group), members.root, mode);
 	return {
 		title: "Statistics",
 		root,

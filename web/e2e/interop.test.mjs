@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
-import { asks, calls } from "./interop/calls.mjs";
+import { describe, test } from "node:test";
+import { CALLS, calls } from "./interop/calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
 import { joinsAndLeaves, nodeLeaves, outlivesRedis } from "./interop/joining.mjs";
@@ -33,56 +33,60 @@ async function damage({ redis }, ...does) {
 
 const isIn = ({ role }) => role === "in";
 
-for (const version of Object.keys(ADAPTERS)) {
-  test(`adapter ${version}`, { ...TEST, skip: missing }, async (t) => {
-    const stage = await Stage.start(t, version);
-    await Promise.all([
-      stage.join("in", { channels: ["R", "S"] }),
-      stage.join("out"),
-      stage.join("n", { channels: ["R"], namespace: "/n" }),
-    ]);
-    const { senders } = stage;
-    const [node, roomcast] = senders;
+// At the same time: most of it is waiting.
+describe("a cluster", { concurrency: true, skip: missing }, () => {
+  for (const version of Object.keys(ADAPTERS)) {
+    test(`adapter ${version}`, TEST, async (t) => {
+      const stage = await Stage.start(t, version);
+      await Promise.all([
+        stage.join("in", { channels: ["R", "S"] }),
+        stage.join("out"),
+        stage.join("n", { channels: ["R"], namespace: "/n" }),
+      ]);
+      const { senders } = stage;
+      const [node, roomcast] = senders;
 
-    for (const sender of senders)
-      for (const [name, row] of Object.entries(EMITS))
-        if (!row.from || row.from === sender.kind)
-          await t.test(`${name}, from ${sender.kind}`, () => emits(stage, sender, row));
-    for (const [name, row] of Object.entries(NOTIFICATIONS))
-      await t.test(`a notification ${name}`, () => notifies(stage, roomcast, row));
+      for (const sender of senders)
+        for (const [name, row] of Object.entries(EMITS))
+          if (!row.from || row.from === sender.kind)
+            await t.test(`${name}, from ${sender.kind}`, () => emits(stage, sender, row));
+      for (const [name, row] of Object.entries(NOTIFICATIONS))
+        await t.test(`a notification ${name}`, () => notifies(stage, roomcast, row));
 
-    for (const sender of senders) {
-      const role = `changed by ${sender.kind}`;
-      await stage.join(role);
-      for (const [name, row] of Object.entries(CHANGES))
-        await t.test(`${name}, from ${sender.kind}`, () => changes(stage, sender, role, row));
-      stage.forget((reader) => reader.role === role);
-    }
+      for (const sender of senders) {
+        const role = `changed by ${sender.kind}`;
+        await stage.join(role);
+        for (const [name, row] of Object.entries(CHANGES))
+          await t.test(`${name}, from ${sender.kind}`, () => changes(stage, sender, role, row));
+        stage.forget((reader) => reader.role === role);
+      }
 
-    await t.test("what servers on Node ask the others", () => calls(stage));
-    await t.test("what Roomcast asks all clients", () => asks(stage));
-    await t.test("one order for all", () => keepsOrder(stage));
-    for (const sender of senders)
-      await t.test(`recovery from server to server, what ${sender.kind} sends`, (t) => {
-        const [first, second] = stage.nodes, [ours] = stage.roomcasts;
-        return recovers(t, stage, sender, [first, ours, second], { stream: ours });
+      for (const sender of senders)
+        for (const [name, call] of Object.entries(CALLS[sender.kind]))
+          await t.test(`${name}, from ${sender.kind}`, () => calls(stage, sender, call));
+      await t.test("one order for all", () => keepsOrder(stage));
+      for (const sender of senders)
+        await t.test(`recovery from server to server, what ${sender.kind} sends`, (t) => {
+          const [first, second] = stage.nodes, [ours] = stage.roomcasts;
+          return recovers(t, stage, sender, [first, ours, second], { stream: ours });
+        });
+
+      await t.test("a node of Roomcast joins and leaves", (t) => joinsAndLeaves(t, stage));
+      await t.test("a server on Node leaves", (t) => nodeLeaves(t, stage));
+      await t.test("Redis is killed and starts again", () => outlivesRedis(stage));
+      await t.test("damaged entries", async () => {
+        await damage(stage, "skips", "delivers");
+        for (const sender of senders) await emits(stage, sender, { rooms: ["R"], gets: isIn });
       });
-
-    await t.test("a node of Roomcast joins and leaves", (t) => joinsAndLeaves(t, stage));
-    await t.test("a server on Node leaves", (t) => nodeLeaves(t, stage));
-    await t.test("Redis is killed and starts again", () => outlivesRedis(stage));
-    await t.test("damaged entries", async () => {
-      await damage(stage, "skips", "delivers");
-      for (const sender of senders) await emits(stage, sender, { rooms: ["R"], gets: isIn });
+      await t.test("entries that stop a server on Node", async () => {
+        await stage.stopNodes();
+        await damage(stage, "stops");
+        await emits(stage, roomcast, { rooms: ["R"], gets: isIn });
+      });
+      assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
     });
-    await t.test("entries that stop a server on Node", async () => {
-      await stage.stopNodes();
-      await damage(stage, "stops");
-      await emits(stage, roomcast, { rooms: ["R"], gets: isIn });
-    });
-    assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
-  });
-}
+  }
+});
 
 test("docs/cluster.md has the table", async () => {
   const page = await readFile(join(root, "docs", "cluster.md"), "utf8");

@@ -26,19 +26,19 @@ export class Redis {
   #process = null;
   #exit;
   #clients = new Set();
+  #keeps = false; // the data, in a file
 
-  /** Starts a server that stop() ends. append: it keeps its data when it is killed. */
-  static async start({ append = false } = {}) {
-    const redis = new Redis(await redisProgram(), append ? "yes" : "no");
+  /** Starts a server that stop() ends. */
+  static async start() {
+    const redis = new Redis(await redisProgram());
     redis.directory = await mkdtemp(join(tmpdir(), "roomcast-redis-"));
     await redis.#up(true);
     redis.client = await redis.connect();
     return redis;
   }
 
-  constructor(program, appendonly) {
+  constructor(program) {
     this.program = program;
-    this.appendonly = appendonly;
   }
 
   get url() {
@@ -77,8 +77,9 @@ export class Redis {
       bind: "127.0.0.1",
       dir: this.directory,
       save: "",
-      appendonly: this.appendonly,
-      appendfsync: "always", // everysec acknowledges what waits while an earlier fsync runs
+      appendonly: this.#keeps ? "yes" : "no",
+      // everysec acknowledges what is not written yet, while an earlier fsync runs.
+      appendfsync: "always",
       "maxmemory-policy": "noeviction",
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
@@ -112,8 +113,12 @@ export class Redis {
     await deadline(this.#exit, SOON, "the end of Redis");
   }
 
-  /** Kills the process, and starts it again on the same port. */
+  /** Kills the process, and starts it again on the same port, with its data. */
   async restart() {
+    if (!this.#keeps) await this.client.configSet("appendonly", "yes");
+    this.#keeps = true;
+    const done = /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r/;
+    await retry(async () => done.test(await this.client.info("persistence")), "the file");
     await this.kill();
     await this.#up();
   }

@@ -46,7 +46,7 @@ async function stats(page, server) {
     );
     await server.publish(batch);
     if (n % 3 === 0) await openStream(t, server, { userId: `guest-${n}` });
-    await page.page.waitForResponse((response) => response.url().endsWith("/v1/stats"));
+    await page.page.waitForResponse((response) => response.url().includes("/v1/stats?"));
   }
 }
 

@@ -179,8 +179,14 @@ func (b *Bus) hold(ctx context.Context, self cluster.Node) (isOwn bool, err erro
 	return isOwn, err
 }
 
+// listed is a node in the list of nodes.
+type listed struct {
+	cluster.Node
+	Secret []byte `json:"secret,omitempty"`
+}
+
 func (b *Bus) announce(ctx context.Context, self cluster.Node) error {
-	text, err := json.Marshal(self)
+	text, err := json.Marshal(listed{self, self.Secret[:]})
 	if err != nil {
 		return err
 	}
@@ -231,11 +237,12 @@ func (b *Bus) Nodes(ctx context.Context) (nodes []cluster.Node, err error) {
 	var gone []string
 	for i, value := range values {
 		text, _ := value.(string)
-		var node cluster.Node
+		var node listed
 		if json.Unmarshal([]byte(text), &node) != nil || node.UID != uids[i] {
 			gone = append(gone, uids[i])
 		} else if len(nodes) < maxNodes {
-			nodes = append(nodes, node)
+			copy(node.Node.Secret[:], node.Secret)
+			nodes = append(nodes, node.Node)
 		}
 	}
 	b.sweep(ctx, gone)

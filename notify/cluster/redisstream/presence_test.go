@@ -116,7 +116,10 @@ func TestPresenceOfAKilledNode(t *testing.T) {
 func TestPresenceAfterALossOfTheServer(t *testing.T) {
 	t.Parallel()
 	s, c := start(t)
-	one, two := shareOn(t, c, 1), shareOn(t, dial(t, options(s.URL())), 2)
+	var later atomic.Int64
+	o := options(s.URL())
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	one, two := shareOn(t, c, 1), shareOn(t, dial(t, o), 2)
 	var seen presencetest.Seen
 	two.Watch("u:", seen.Add)
 	one.Set("u:a", 2, "Ada")
@@ -126,6 +129,7 @@ func TestPresenceAfterALossOfTheServer(t *testing.T) {
 	s.Kill()
 	one.Set("u:b", 0, "")
 	one.Set("u:c", 1, "Cyd")
+	later.Store(int64(time.Minute)) // all that time
 	s.RestartEmpty(t)
 	presencetest.Await(t, two, "u:c", 1)
 	presencetest.Await(t, two, "u:b", 0)

@@ -4,7 +4,8 @@
 // namespace "/n" that is in R; each node of Roomcast has a stream "in" and one "out", too.
 //
 // rooms and except are names, or a function that makes them from the ids of clients. from: the only
-// kind of sender that has this. alone: the kinds of senders whose clients get it alone.
+// kind of sender that has this. alone: the kinds of servers of which one reaches no other kind.
+// local: those of which one reaches no other server.
 
 const isIn = ({ role }) => role === "in";
 const isOut = ({ role }) => role === "out";
@@ -53,7 +54,7 @@ export const EMITS = {
     args: [{ parts: [Buffer.from([0, 1, 255])], text: "t" }, Buffer.from("tail"), Buffer.alloc(0)],
     gets: isIn,
   },
-  "volatile": { rooms: ["R"], volatile: true, gets: isIn, alone: ["roomcast"] },
+  "volatile": { rooms: ["R"], volatile: true, gets: isIn, local: ["roomcast"] },
   "without compression": { rooms: ["R"], compress: false, gets: isIn, from: "node" },
 };
 

@@ -27,14 +27,16 @@ async function sameId(stage, items, receipt) {
 }
 
 /** Returns which clients get what a sender sends, of those that a row names. */
-function reachOf(sender, { gets, alone = [] }) {
-  return alone.includes(sender.kind) ? (reader) => gets(reader) && sender.isNear(reader) : gets;
+function reachOf(sender, { gets, alone = [], local = [] }) {
+  const { kind, server } = sender;
+  if (local.includes(kind)) return (reader) => gets(reader) && reader.server === server;
+  return alone.includes(kind) ? (reader) => gets(reader) && sender.isNear(reader) : gets;
 }
 
 /** Sends a message of the table, and checks who gets what. */
 export async function emits(stage, sender, row) {
   const gets = reachOf(sender, row);
-  const { gets: _, alone, from, rooms = [], except = [], args = [1], ...rest } = row;
+  const { gets: _, alone, local, from, rooms = [], except = [], args = [1], ...rest } = row;
   const idOf = (place, role) => stage.reader(place, role).id;
   const names = (list) => typeof list === "function" ? list(idOf) : list;
   const message = { ...rest, rooms: names(rooms), except: names(except), args };

@@ -31,10 +31,10 @@ export async function joinsAndLeaves(t, stage) {
     ids.push(one.named("e").map(({ id }) => id));
   }
   assert.deepEqual(ids[0], ids[1]);
-  source.close();
   client.socket.disconnect();
   const stop = async () => assert.equal((await server.signal("SIGTERM")).code, 0);
   await leaves(t, stage, node, server, stop, stage.nodes[0]);
+  source.close();
   for (const sender of stage.senders) await emits(stage, sender, { rooms: ["R"], gets: isIn });
 }
 

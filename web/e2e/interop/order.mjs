@@ -6,7 +6,7 @@ import { forEach, SOAK } from "../wait.mjs";
 import { contentOf } from "./stage.mjs";
 import { NodeSender, RoomcastSender } from "./senders.mjs";
 
-const EACH = SOAK ? 3000 : 100; // of a writer
+const EACH = SOAK ? 3000 : 50; // of a writer
 
 /**
  * Writes on the first server on Node and on each node of Roomcast at once, to R. Clients of the

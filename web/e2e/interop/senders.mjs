@@ -11,7 +11,7 @@ export class NodeSender {
     this.server = server;
   }
 
-  /** Whether a client is at this server, or at another one on Node. */
+  /** Whether a client is at a server of this kind. */
   isNear({ place }) {
     return place.startsWith("node");
   }
@@ -45,9 +45,9 @@ export class RoomcastSender {
     this.server = server;
   }
 
-  /** Whether a client is at this node. */
-  isNear({ server }) {
-    return server === this.server;
+  /** Whether a client is at a server of this kind. */
+  isNear({ place }) {
+    return !place.startsWith("node");
   }
 
   /** Emits an event. Resolves with its id. */
@@ -60,12 +60,6 @@ export class RoomcastSender {
       : { target: { channels: rooms } };
     const { id } = await this.#call("POST", "/v1/emit", { ...to, ...rest, args: args.map(wire) });
     return id;
-  }
-
-  /** Emits an event to a room. Resolves with the acknowledgements. */
-  ask(room, event, ...args) {
-    const body = { room, event, args: args.map(wire) };
-    return this.#call("POST", "/v1/emit?wait=ack&timeout=30s", body);
   }
 
   join(user, channel) {

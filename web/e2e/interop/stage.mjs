@@ -24,7 +24,7 @@ export class Stage {
   static async start(t, version, { nodes = 2, roomcasts = 2 } = {}) {
     const stage = new Stage();
     stage.t = t;
-    stage.redis = await Redis.start({ append: true });
+    stage.redis = await Redis.start();
     t.after(() => stage.#stop());
     // A namespace of Roomcast has a hook, whose clients are in the rooms that they ask for.
     const hook = await handler(t, ({ event, args }) => event === "join" && { join: args, ack: [] });
@@ -110,7 +110,6 @@ export class Stage {
         name: `${place}, ${role}`,
       });
       socket.on("question", (text, answer) => answer(`${text} ${place}`));
-      socket.on("echo", (data, answer) => answer(data));
       if (namespace !== "/") await socket.timeout(SOON).emitWithAck("join", ...channels);
       const close = () => socket.disconnect();
       return { server, place, role, namespace, tape, socket, id: socket.id, close };

@@ -1,6 +1,7 @@
 // Writes the table of docs/cluster.md: `node interop/table.mjs`.
 
 import { ADAPTERS } from "../nodeserver.mjs";
+import { CALLS } from "./calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS } from "./cases.mjs";
 
 const KINDS = ["node", "roomcast"];
@@ -12,9 +13,11 @@ export function table() {
     ...Object.entries(NOTIFICATIONS)
       .map(([name, row]) => [`a notification ${name}`, { ...row, from: "roomcast" }]),
     ...Object.entries(CHANGES),
+    ...Object.keys(CALLS.node)
+      .map((name) => [name, CALLS.roomcast[name] ? {} : { from: "node" }]),
   ];
-  const cell = ({ from, alone = [] }) => (kind) =>
-    from && from !== kind ? "" : alone.includes(kind) ? "no" : "yes";
+  const cell = ({ from, alone = [], local = [] }) => (kind) =>
+    from && from !== kind ? "" : [...alone, ...local].includes(kind) ? "no" : "yes";
   const versions = Object.keys(ADAPTERS);
   const line = (cells) => `| ${cells.join(" | ")} |`;
   return [

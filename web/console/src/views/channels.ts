@@ -104,7 +104,7 @@ export function channels(): View {
   onKey(() => root.isConnected && !root.hidden && poll.now());
   const root = section(
     "Channels",
-    "Channels with a member on this node. For users and clients, see Connections.",
+    "Channels with a member. For users and clients, see Connections.",
     [check("Refresh every 2 s", true, (on) => {
       poll.paused = !on;
     })],

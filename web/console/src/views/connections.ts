@@ -125,7 +125,7 @@ export function connections(): View {
 
   const root = section(
     "Connections",
-    "Socket.IO clients and EventSource streams of this node.",
+    "Socket.IO clients and EventSource streams.",
     [check("Refresh every 2 s", true, (on) => {
       poll.paused = !on;
     })],

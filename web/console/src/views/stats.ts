@@ -1,4 +1,4 @@
-// The counts of this node, and their curves since the page was opened.
+// The counts of all nodes, and their curves since the page was opened.
 
 import { call, onKey, openapi } from "../api.ts";
 import { check, h, say, set } from "../dom.ts";
@@ -6,6 +6,7 @@ import { Poll } from "../poll.ts";
 import { spark } from "../spark.ts";
 import { bytes, number } from "../text.ts";
 import { Note, section, type View } from "../view.ts";
+import { nodes } from "./nodes.ts";
 
 const EVERY = 2000;
 /** The number of points in a curve: three minutes. */
@@ -56,10 +57,11 @@ export function stats(): View {
   }));
   const transports = h("dl", { class: "facts" }), gaps = h("dl", { class: "facts" });
   const mode = h("p", { class: "hint", role: "status" });
+  const members = nodes();
   let last: { at: number; values: any } | undefined;
 
   const poll = new Poll(async (signal) => {
-    const { json, problem } = await call("GET", "v1/stats", { signal });
+    const { json, problem } = await call("GET", "v1/stats?cluster=1", { signal });
     note.problem(problem);
     if (problem) {
       // The last values are not those of now.
@@ -69,6 +71,7 @@ export function stats(): View {
         delete facts.dataset.key;
       }
       last = undefined;
+      members.update([], []);
       return problem;
     }
     const at = performance.now();
@@ -87,6 +90,7 @@ export function stats(): View {
       sse: "EventSource",
     });
     pairs(gaps, json.gaps, {});
+    members.update(json.nodes, json.incomplete ?? []);
     say(mode, MODES[json.authMode as "open"] ?? "");
     return undefined;
   }, EVERY);
@@ -118,12 +122,13 @@ export function stats(): View {
     );
   const root = section(
     "Statistics",
-    "The counts of this node, now and since its start.",
+    "The counts of all nodes, now and since their start.",
     [check("Refresh every 2 s", true, (on) => {
       poll.paused = !on;
     })],
     note.root,
     ...Object.keys(GROUPS).map(group),
+    members.root,
     mode,
   );
   return { title: "Statistics", root, show: () => poll.start(), hide: () => poll.stop() };
