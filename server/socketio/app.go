@@ -41,7 +41,8 @@ type Renewer interface {
 }
 
 // DataApp is an App that keeps the data of clients itself, and not with [Conn.SetData]. Other servers
-// get it, see [Broadcast.FetchConns]; nil is none.
+// // get it, see [Broadcast.FetchConns]; nil is none. They do not get a value with a map, a pointer, an
+// interface or a slice other than json.RawMessage, which can change while it is encoded.
 type DataApp interface {
 	Data(c *Conn) any
 }

@@ -48,7 +48,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 	if c.Recovered() {
 		c.pid = former
 		if session, ok := srv.hub.Session(notify.PIDKey(former)); ok && session.Data != nil {
-			c.data.Store(&session.Data)
+			c.restoreData(session.Data)
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ type Conn struct {
 	handshake *Handshake                    // nil if only the built-in events serve the namespace
 	as        [][]byte                      // quoted names for notifications; nil: their own types
 	target    bool                          // the client asked for the channels of each event
-	data      atomic.Pointer[any]
+	data      atomic.Pointer[connData]
 
 	// Only the worker uses these.
 	apps     uint32 // one bit for each application whose Connect returned nil
@@ -169,23 +169,28 @@ func (c *Conn) Do(f func()) { c.client.later(f) }
 
 // Data returns the value of SetData, nil at first. A client that recovers its session has it again.
 func (c *Conn) Data() any {
-	if v := c.data.Load(); v != nil {
-		return *v
+	if d := c.data.Load(); d != nil {
+		return d.value
 	}
 	return nil
 }
 
 // SetData stores a value with the client, in the memory of this process. With several nodes, a client
 // that recovers its session on another one has the JSON of the value, as a json.RawMessage, or nil if
-// the value has none.
+// the value has none; other servers see it in [Broadcast.FetchConns]. What is changed in the value
+// later stays here: set it again.
 func (c *Conn) SetData(v any) {
-	c.data.Store(&v)
+	d := &connData{value: v}
+	if c.client.srv.HasPeers() && v != nil {
+		d.text, _ = marshal(v) // nil if it has none
+	}
+	c.data.Store(d)
 	pid := c.session()
 	if pid == "" {
 		return
 	}
 	srv := c.client.srv
-	if err := srv.hub.KeepData(notify.PIDKey(pid), v); err != nil {
+	if err := srv.hub.KeepData(notify.PIDKey(pid), d); err != nil {
 		srv.noJSON.Do(func() {
 			srv.log.Warn("data of clients has no JSON, so it ends with this process",
 				zap.String("client", c.ID()), zap.Error(err))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
@@ -22,16 +23,37 @@ func (c *Conn) socket() nodewire.Socket {
 	}
 	s := nodewire.Socket{ID: c.ID(), Rooms: names}
 	s.Handshake, _ = marshal(c.nodeHandshake())
-	data := c.Data()
+	if d := c.data.Load(); d != nil {
+		s.Data = d.text
+	}
 	for _, app := range c.client.srv.apps {
-		if a, ok := app.App.(DataApp); ok && data == nil {
-			data = a.Data(c)
+		if a, ok := app.App.(DataApp); ok && s.Data == nil {
+			if data := a.Data(c); data != nil && isPlain(reflect.TypeOf(data)) {
+				s.Data, _ = marshal(data)
+			}
 		}
 	}
-	if data != nil {
-		s.Data, _ = marshal(data) // what cannot be encoded is left out
-	}
 	return s
+}
+
+// isPlain reports whether a value of a type is a copy that nobody can change: a number, a text, or a
+// struct or array of such. A json.RawMessage counts as one.
+func isPlain(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Slice:
+		return t == reflect.TypeFor[json.RawMessage]()
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !isPlain(t.Field(i).Type) {
+				return false
+			}
+		}
+		return true
+	case reflect.Array:
+		return isPlain(t.Elem())
+	default:
+		return t.Kind() == reflect.String || t.Kind() <= reflect.Complex128
+	}
 }
 
 // nodeHandshake is the handshake of a Node server in JSON.

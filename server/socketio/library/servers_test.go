@@ -45,7 +45,9 @@ func TestCallsBetweenServers(t *testing.T) {
 	a, b := newNode(t, redis), newNode(t, redis)
 	b.io.On("connection", func(args ...any) {
 		client := args[0].(*socket.Socket)
-		client.SetData(map[string]any{"n": 1})
+		client.SetData(struct {
+			N int `json:"n"`
+		}{1})
 		client.Join("r")
 	})
 	events := make(chan []any, 10)
