@@ -83,6 +83,9 @@ func (s *Service) api() api.Options {
 	if s.o.Tickets != nil {
 		o.Tickets = s.o.Tickets
 	}
+	if s.o.SocketIO.HasPeers() {
+		o.Servers = peerServers{s.o.SocketIO}
+	}
 	return o
 }
 

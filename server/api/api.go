@@ -42,6 +42,10 @@ type Options struct {
 	// Asker waits for acknowledgements of POST /v1/emit. With nil the route cannot wait for them.
 	Asker Asker
 
+	// Servers tells the other Socket.IO servers of a cluster, which do not answer the Bus, what
+	// changes for the clients of a user; nil: there are none.
+	Servers Servers
+
 	Mode  auth.Mode        // how clients authenticate, for GET /v1/stats
 	Live  http.HandlerFunc // serves GET /livez
 	Ready http.HandlerFunc // serves GET /readyz

@@ -169,6 +169,26 @@ func merge[T any](
 	return page
 }
 
+// Servers changes the clients of a user on other servers.
+type Servers interface {
+	JoinUser(userID, channel string)
+	LeaveUser(userID, channel string)
+	EndUser(userID string)
+}
+
+// tellServers does the same for the clients of servers that are no nodes.
+func (h *handler) tellServers(kind string, s selection) {
+	switch {
+	case h.o.Servers == nil || s.User == "":
+	case kind == kindJoin:
+		h.o.Servers.JoinUser(s.User, s.Channel)
+	case kind == kindLeave:
+		h.o.Servers.LeaveUser(s.User, s.Channel)
+	case kind == kindEnd:
+		h.o.Servers.EndUser(s.User)
+	}
+}
+
 // selection names connections, and for some questions a channel.
 type selection struct {
 	ClientID string `json:"clientId,omitempty"`
@@ -192,6 +212,7 @@ func (h *handler) change(
 		return sum, nil, nil
 	}
 	others, silent := ask[effect](ctx, h, kind, s)
+	h.tellServers(kind, s)
 	for _, other := range others {
 		sum.Found += other.Found
 		sum.Changed += other.Changed

@@ -96,6 +96,11 @@ func (b Broadcast) Join(names ...string) {
 	for _, m := range b.Members() {
 		m.Join(hubRooms...)
 	}
+	b.JoinOthers(names...)
+}
+
+// JoinOthers is Join without the clients of this server.
+func (b Broadcast) JoinOthers(names ...string) {
 	b.tell(&nodewire.Entry{Type: nodewire.TypeJoin, Rooms: names})
 }
 
@@ -105,6 +110,11 @@ func (b Broadcast) Leave(names ...string) {
 	for _, m := range b.Members() {
 		m.Leave(hubRooms...)
 	}
+	b.LeaveOthers(names...)
+}
+
+// LeaveOthers is Leave without the clients of this server.
+func (b Broadcast) LeaveOthers(names ...string) {
 	b.tell(&nodewire.Entry{Type: nodewire.TypeLeave, Rooms: names})
 }
 
@@ -118,6 +128,13 @@ func (b Broadcast) CloseTransport() { b.close(true) }
 
 func (b Broadcast) close(transport bool) {
 	disconnect(b.Members(), transport)
+	b.closeOthers(transport)
+}
+
+// CloseOthers is CloseTransport without the clients of this server.
+func (b Broadcast) CloseOthers() { b.closeOthers(true) }
+
+func (b Broadcast) closeOthers(transport bool) {
 	b.tell(&nodewire.Entry{Type: nodewire.TypeDisconnect, Close: transport})
 }
 

@@ -4,8 +4,7 @@
 // namespace "/n" that is in R; each node of Roomcast has a stream "in" and one "out", too.
 //
 // rooms and except are names, or a function that makes them from the ids of clients. from: the only
-// kind of sender that has this. alone: the kinds of servers of which one reaches no other kind.
-// local: those of which one reaches no other server.
+// kind of sender that has this. local: the kinds of servers of which one reaches no other server.
 
 const isIn = ({ role }) => role === "in";
 const isOut = ({ role }) => role === "out";
@@ -81,7 +80,7 @@ export const NOTIFICATIONS = {
 
 /** What servers do with the clients of a user. change: the method of a sender. */
 export const CHANGES = {
-  "join clients to a room": { change: "join", alone: ["roomcast"] },
-  "take clients out of a room": { change: "leave", alone: ["roomcast"] },
-  "disconnect clients": { change: "end", alone: ["roomcast"] },
+  "join clients to a room": { change: "join" },
+  "take clients out of a room": { change: "leave" },
+  "disconnect clients": { change: "end" },
 };

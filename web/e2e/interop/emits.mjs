@@ -27,16 +27,15 @@ async function sameId(stage, items, receipt) {
 }
 
 /** Returns which clients get what a sender sends, of those that a row names. */
-function reachOf(sender, { gets, alone = [], local = [] }) {
+function reachOf(sender, { gets, local = [] }) {
   const { kind, server } = sender;
-  if (local.includes(kind)) return (reader) => gets(reader) && reader.server === server;
-  return alone.includes(kind) ? (reader) => gets(reader) && sender.isNear(reader) : gets;
+  return local.includes(kind) ? (reader) => gets(reader) && reader.server === server : gets;
 }
 
 /** Sends a message of the table, and checks who gets what. */
 export async function emits(stage, sender, row) {
   const gets = reachOf(sender, row);
-  const { gets: _, alone, local, from, rooms = [], except = [], args = [1], ...rest } = row;
+  const { gets: _, local, from, rooms = [], except = [], args = [1], ...rest } = row;
   const idOf = (place, role) => stage.reader(place, role).id;
   const names = (list) => typeof list === "function" ? list(idOf) : list;
   const message = { ...rest, rooms: names(rooms), except: names(except), args };
@@ -94,17 +93,16 @@ export async function notifies(stage, sender, { gets, target, except, metadata }
 }
 
 /** Changes the rooms of the clients of a user, or disconnects them, and checks what they notice. */
-export async function changes(stage, sender, role, { change, alone }) {
+export async function changes(stage, sender, role, { change }) {
   const isTheirs = (reader) => reader.role === role;
-  if (change === "end") return ends(stage, sender, { gets: isTheirs, alone }, role);
+  if (change === "end") return ends(stage, sender, isTheirs, role);
   await sender[change](role, "T");
-  if (change === "join") return emits(stage, sender, { rooms: ["T"], gets: isTheirs, alone });
+  if (change === "join") return emits(stage, sender, { rooms: ["T"], gets: isTheirs });
   return emits(stage, sender, { rooms: ["T", "S"], gets: ({ role }) => role === "in" });
 }
 
 /** Checks that clients are told that they are disconnected, and that the others stay. */
-async function ends(stage, sender, row, user) {
-  const gets = reachOf(sender, row);
+async function ends(stage, sender, gets, user) {
   const those = stage.readers.filter(gets);
   const told = those.map(({ tape, socket, source }) =>
     source ? tape.next("disconnected") : once(socket, "disconnect"));

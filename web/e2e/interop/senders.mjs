@@ -11,11 +11,6 @@ export class NodeSender {
     this.server = server;
   }
 
-  /** Whether a client is at a server of this kind. */
-  isNear({ place }) {
-    return place.startsWith("node");
-  }
-
   /** Emits an event. */
   async emit(message) {
     const { namespace, rooms, except, event, args, ...flags } = { ...DEFAULTS, ...message };
@@ -43,11 +38,6 @@ export class RoomcastSender {
 
   constructor(server) {
     this.server = server;
-  }
-
-  /** Whether a client is at a server of this kind. */
-  isNear({ place }) {
-    return !place.startsWith("node");
   }
 
   /** Emits an event. Resolves with its id. */

@@ -16,8 +16,8 @@ export function table() {
     ...Object.keys(CALLS.node)
       .map((name) => [name, CALLS.roomcast[name] ? {} : { from: "node" }]),
   ];
-  const cell = ({ from, alone = [], local = [] }) => (kind) =>
-    from && from !== kind ? "" : [...alone, ...local].includes(kind) ? "no" : "yes";
+  const cell = ({ from, local = [] }) => (kind) =>
+    from && from !== kind ? "" : local.includes(kind) ? "no" : "yes";
   const versions = Object.keys(ADAPTERS);
   const line = (cells) => `| ${cells.join(" | ")} |`;
   return [
