@@ -67,11 +67,18 @@ func TestRelayedMessages(t *testing.T) {
 	if _, err := h.Emit(ctx, Emission{Room: "r", Event: "emit", Volatile: true}); err != nil {
 		t.Fatal(err)
 	}
+	const far = "Zk3vX0bq5tQyVfR2AAAB" // the id of a client of another node
+	if _, err := h.Emit(ctx, Emission{Room: far, Event: "far", Volatile: true}); err != nil {
+		t.Fatal(err)
+	}
+	if last := r.sent[len(r.sent)-1]; !slices.Equal(last.Rooms, []string{"client:" + far}) {
+		t.Errorf("sent to %q", last.Rooms)
+	}
 	h.Drain()
 	if _, err := h.Publish(ctx, Notification{Type: "late"}, ToAll(), Volatile()); err == nil {
 		t.Error("accepted while draining")
 	}
-	want := []string{"all", "elsewhere", "user", "of a batch", "emit"}
+	want := []string{"all", "elsewhere", "user", "of a batch", "emit", "far"}
 	if got := r.types(); !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
