@@ -63,6 +63,9 @@ func newInstance(
 	if s.shared == nil && s.store != nil {
 		p.counts.WatchStorage(s.store.Log().Size, s.store.Log().Losses)
 	}
+	if s.shared != nil {
+		p.counts.WatchCluster(s.shared.state)
+	}
 	if p.hooks, err = p.newHooks(); err != nil {
 		return nil, err
 	}
