@@ -12,7 +12,6 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/cli"
-	"github.com/roomcast/roomcast/server/metrics"
 )
 
 // cluster is what several nodes share by Redis.
@@ -52,13 +51,6 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 func (s *cluster) sessions() *notify.Cluster {
 	return &notify.Cluster{
 		Node: s.bus.Self().UID, Sessions: s.client.Sessions(), Peers: s.bus.Peers(),
-	}
-}
-
-// state returns what the metrics say about the cluster.
-func (s *cluster) state() metrics.Cluster {
-	return metrics.Cluster{
-		IsUp: s.log.IsUp(), Lag: s.log.Lag(), Losses: s.log.Losses(), Skipped: s.log.Skipped(),
 	}
 }
 

@@ -88,6 +88,13 @@ func newInstance(
 	return p, err
 }
 
+// state returns what the metrics say about the cluster.
+func (s *cluster) state() metrics.Cluster {
+	return metrics.Cluster{
+		IsUp: s.log.IsUp(), Lag: s.log.Lag(), Losses: s.log.Losses(), Skipped: s.log.Skipped(),
+	}
+}
+
 func (p *instance) authOptions(c config.Config) auth.Options {
 	o := c.Auth()
 	o.Tickets, o.KeySet, o.Hook = p.tickets, p.keySet, p.connectHook

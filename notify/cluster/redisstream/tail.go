@@ -130,9 +130,6 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		e := &entries[i]
 		t.at = mark{e.id, e.hash}
 		t.ring.push(t.at)
-		if t.length.pass(e.id, l.o.MaxLen) {
-			l.warnLength()
-		}
 		m, fork, of := l.message(e)
 		switch {
 		case m != nil:
@@ -143,6 +140,9 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		}
 		if of != nil {
 			calls = append(calls, of)
+		}
+		if t.length.pass(e.id, l.o.MaxLen) {
+			l.warnLength()
 		}
 	}
 	l.hand(b, calls)
