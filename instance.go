@@ -63,6 +63,9 @@ func newInstance(
 	if s.shared == nil && s.store != nil {
 		p.counts.WatchStorage(s.store.Log().Size, s.store.Log().Losses)
 	}
+	if s.shared != nil {
+		p.counts.WatchCluster(s.shared.state)
+	}
 	if p.hooks, err = p.newHooks(); err != nil {
 		return nil, err
 	}
@@ -86,6 +89,13 @@ func newInstance(
 	p.checkFiles()
 	p.service, err = p.newService()
 	return p, err
+}
+
+// state returns what the metrics say about the cluster.
+func (s *cluster) state() metrics.Cluster {
+	return metrics.Cluster{
+		IsUp: s.log.IsUp(), Lag: s.log.Lag(), Losses: s.log.Losses(), Skipped: s.log.Skipped(),
+	}
 }
 
 func (p *instance) authOptions(c config.Config) auth.Options {

@@ -110,7 +110,7 @@ func (h *Hub) Leads() bool { return h.o.Presence == nil || h.o.Presence.Leads() 
 // excepted counts, and so do all members of a channel as users. Connections that the target names
 // by their client ids are not known.
 func (h *Hub) addElsewhere(r *Receipt, m *Message) {
-	if h.o.Presence == nil || m.Volatile || m.Namespace != RootNamespace {
+	if h.o.Presence == nil || m.Volatile && !h.isRelayed(m) || m.Namespace != RootNamespace {
 		return
 	}
 	for _, room := range m.Rooms {

@@ -122,10 +122,11 @@ func (h *Hub) Recipients(e Emission) (Recipients, error) {
 }
 
 // RoomIn returns the hub room of a room of a namespace. The id of a client, connected or of a kept
-// session, is the room of that client. Other nodes find theirs by the name alone.
+// session, is the room of that client. In a cluster a name with the shape of an id is the id of a
+// client of any node.
 func (h *Hub) RoomIn(namespace, name string) string {
 	h.mu.Lock()
-	if h.ids[name] > 0 {
+	if h.isClientID(name) {
 		name = rooms.Client(name)
 	}
 	h.mu.Unlock()

@@ -63,7 +63,7 @@ func (h *Hub) store(m *Message, at time.Time) {
 	}
 }
 
-// local delivers a volatile message to the members that keep up. Its position in the order is that
+// local delivers a volatile message to the members of this node that keep up. Its position in the order is that
 // of the head.
 func (h *Hub) local(m *Message) {
 	woken := h.wakes.Get().(*wakeList)

@@ -72,6 +72,10 @@ type Options struct {
 	// cluster. Nil: there is no other node.
 	Presence Presence
 
+	// Relay carries volatile messages to and from the other nodes of a cluster. Nil: they stay on this
+	// node, as the Local ones do.
+	Relay Relay
+
 	// Now returns the time. Nil is time.Now.
 	Now func() time.Time
 }
@@ -198,6 +202,9 @@ func New(log Log, o Options) *Hub {
 	h.ready = log.Ready()
 	h.loadRetained(log.Head())
 	log.Follow(h.follow)
+	if o.Relay != nil {
+		o.Relay.Receive(h.relayed)
+	}
 	sweeps := every(sweepInterval, func() { h.Sweep(o.Now()) })
 	h.stop = sweeps
 	keeps := func() {}

@@ -157,8 +157,8 @@ func (h *Hub) ownChannelOccupied(name string) bool {
 }
 
 // IsClientID reports whether name is the client id of a member or of a kept session, in any
-// namespace. With Options.Presence every name that looks like one is, because other nodes have
-// clients, too.
+// namespace. With Options.Presence or Options.Relay every name that looks like one is, because other
+// nodes have clients, too.
 func (h *Hub) IsClientID(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -166,7 +166,8 @@ func (h *Hub) IsClientID(name string) bool {
 }
 
 func (h *Hub) isClientID(name string) bool {
-	return h.ids[name] > 0 || h.o.Presence != nil && rooms.LooksLikeClientID(name)
+	isOneOfSeveral := h.o.Presence != nil || h.o.Relay != nil
+	return h.ids[name] > 0 || isOneOfSeveral && rooms.LooksLikeClientID(name)
 }
 
 // Member returns the member of a client id in a namespace ("" is "/"), or nil.

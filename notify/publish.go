@@ -111,8 +111,7 @@ func (h *Hub) DeliverBatch(ctx context.Context, messages []*Message) error {
 	}
 	for _, m := range messages {
 		if m.Volatile {
-			h.prepare(m)
-			h.local(m)
+			h.publishVolatile(m)
 		}
 	}
 	return nil
@@ -132,8 +131,7 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 		if err := h.Accepts(); err != nil {
 			return Receipt{}, err
 		}
-		h.prepare(m)
-		h.local(m)
+		h.publishVolatile(m)
 		return h.receipt(m), nil
 	}
 	if m.Retain {

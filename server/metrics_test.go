@@ -157,6 +157,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		return []metrics.Receiver{{Dropped: map[string]uint64{"overflow": 1}}}
 	})
 	m.WatchStorage(func() int64 { return 0 }, func() uint64 { return 0 }) // nor without DATA_DIR
+	m.WatchCluster(func() metrics.Cluster { return metrics.Cluster{} })   // nor without REDIS_URL
 	m.WatchGate(limit.NewGate(0, nil))                                    // nor in programs without a gate
 	m.WatchForwards(func() (int, map[string]uint64) { return 0, map[string]uint64{"answered": 1} })
 	for series := range servertest.Scrape(t, m.Handler()) {

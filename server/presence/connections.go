@@ -96,13 +96,14 @@ func (u *Connections) flush() {
 }
 
 // publish sends an update. It is volatile: a client that reconnects gets the next one, which is
-// complete.
+// complete. In a cluster each node tells its own clients of its own connections: it limits the rate
+// for these, and clients of servers on Node do not expect updates.
 func (u *Connections) publish(update *connectionUpdate) {
 	data, err := json.Marshal(update)
 	if err == nil {
 		_, err = u.hub.Deliver(context.Background(), &notify.Message{
 			Namespace: notify.RootNamespace, Rooms: []string{rooms.All}, Type: "connection-update",
-			Data: data, Volatile: true, Bare: true,
+			Data: data, Volatile: true, Local: true, Bare: true,
 		})
 	}
 	if err != nil {

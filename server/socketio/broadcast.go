@@ -59,7 +59,7 @@ func (b Broadcast) Emit(event string, args ...any) (notify.Receipt, error) {
 	}
 	m := &notify.Message{
 		Namespace: b.namespace, Rooms: b.rooms(), Except: b.except, Type: event,
-		Volatile: b.volatile,
+		Volatile: b.volatile, Local: b.local,
 	}
 	if err := encodeArgs(m, args); err != nil {
 		return notify.Receipt{}, fmt.Errorf("socketio: emit %q: %w", event, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
@@ -17,7 +18,7 @@ import (
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
-// node is a server of a cluster. Its messages do not reach the others: the log is in memory.
+// node is a server of a cluster. Only its volatile messages reach the others: the log is in memory.
 type node struct {
 	*testStack
 	peers *peers.Peers
@@ -39,6 +40,7 @@ func newNode(t *testing.T, redis *redistest.Server) *node {
 	n.testStack = newStack(t, func(o *Options) {
 		n.peers = peers.New(channels, redis.Stream(t), peers.DefaultOptions())
 		o.Peers = n.peers
+		o.Hub = servertest.HubWith(t, func(ho *notify.Options) { ho.Relay = n.peers.Relay() })
 	})
 	n.sio.JoinCluster()
 	return n
@@ -310,5 +312,49 @@ func TestCallsInStream(t *testing.T) {
 	slices.Sort(want)
 	if len(infos) != 2 || !slices.Equal(ids, want) {
 		t.Errorf("clients %v, want %v", ids, want)
+	}
+}
+
+// A volatile event reaches the clients of all servers, and a local one those of its own. Neither has
+// an id of its own.
+func TestVolatileEventsOfCluster(t *testing.T) {
+	t.Parallel()
+	_, a, b := cluster(t)
+	one, _ := a.Connect(`{"userId":"u1","channels":["r"]}`)
+	two, sid := b.Connect(`{"userId":"u2","channels":["r"]}`)
+	three, _ := b.Connect(`{"userId":"u3"}`)
+	emit := func(to Broadcast, event string, args ...any) {
+		t.Helper()
+		if _, err := to.Emit(event, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	emit(a.sio.To("r").Local(), "local", 0)
+	emit(a.sio.To("r").Volatile(), "room", 1, []byte{2})
+	emit(a.sio.To().Except("r").Volatile(), "others")
+	emit(a.sio.To(sid.ClientID).Volatile(), "one")
+	emit(b.sio.To("r").Volatile(), "back")
+	expect := func(c *servertest.WebSocket, want ...string) {
+		t.Helper()
+		for _, event := range want {
+			if packet := c.Read(); !strings.Contains(packet, `["`+event+`"`) {
+				t.Errorf("packet %q, want %s", packet, event)
+			} else if event == "room" {
+				if data := c.Read(); data != "\x02" {
+					t.Errorf("attachment %q", data)
+				}
+			}
+		}
+	}
+	expect(one, "local", "room", "back")
+	expect(three, "others")
+	got := []string{two.Read(), two.Read(), two.Read(), two.Read()} // "back" comes at any place
+	slices.SortStableFunc(got, func(x, y string) int {
+		return strings.Count(x, `["back"`) - strings.Count(y, `["back"`)
+	})
+	for i, part := range []string{`["room",1,{"_placeholder":true,"num":0}`, "\x02", `["one"`, `["back"`} {
+		if !strings.Contains(got[i], part) {
+			t.Errorf("packet %q, want %q", got[i], part)
+		}
 	}
 }

@@ -73,6 +73,9 @@ func (p *Peers) receive(e *nodewire.Entry, inStream bool) {
 		return
 	case nodewire.TypeBroadcast:
 		if e.RequestID == "" {
+			if !inStream { // else the log delivers it
+				p.relay.receive(e)
+			}
 			return
 		}
 	case nodewire.TypeServerEmit:

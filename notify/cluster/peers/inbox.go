@@ -38,19 +38,19 @@ func (r request) size() int {
 	return n
 }
 
-// inbox has requests that wait for a worker.
-type inbox struct {
-	waiting chan request
+// inbox has requests, or messages, that wait for a worker.
+type inbox[T interface{ size() int }] struct {
+	waiting chan T
 	limit   int
 
 	mu    sync.Mutex
 	bytes int // guarded by mu
 }
 
-func (i *inbox) start(n, bytes int) { i.waiting, i.limit = make(chan request, n), bytes }
+func (i *inbox[T]) start(n, bytes int) { i.waiting, i.limit = make(chan T, n), bytes }
 
 // put adds a request, unless the inbox is full.
-func (i *inbox) put(r request) bool {
+func (i *inbox[T]) put(r T) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.bytes+r.size() > i.limit {
@@ -66,7 +66,7 @@ func (i *inbox) put(r request) bool {
 }
 
 // work handles requests until ctx ends.
-func (i *inbox) work(ctx context.Context, handle func(request)) {
+func (i *inbox[T]) work(ctx context.Context, handle func(T)) {
 	for {
 		select {
 		case <-ctx.Done():

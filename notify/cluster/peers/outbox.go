@@ -30,7 +30,8 @@ type item struct {
 
 // outbox has what waits to be written, so that what answers does not wait for Redis.
 type outbox struct {
-	filled chan struct{} // has an element when items may wait
+	filled          chan struct{} // has an element when items may wait
+	limit, maxBytes int
 
 	mu     sync.Mutex
 	items  []item // guarded by mu, as are the fields below
@@ -38,11 +39,15 @@ type outbox struct {
 	closed bool
 }
 
+func (o *outbox) start(n, bytes int) {
+	o.filled, o.limit, o.maxBytes = make(chan struct{}, 1), n, bytes
+}
+
 // put adds an item. It reports false if the outbox is full or closed.
 func (o *outbox) put(i item) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || len(o.items) >= maxItems || o.bytes+i.size > maxItemBytes {
+	if o.closed || len(o.items) >= o.limit || o.bytes+i.size > o.maxBytes {
 		return false
 	}
 	o.items = append(o.items, i)
@@ -73,6 +78,15 @@ func (o *outbox) take() (batch []item, closed bool) {
 		o.items = nil
 	}
 	return batch, o.closed
+}
+
+// clear removes all items and returns how many there were.
+func (o *outbox) clear() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := len(o.items)
+	o.items, o.bytes = nil, 0
+	return n
 }
 
 func (o *outbox) close() {
@@ -109,23 +123,30 @@ func (p *Peers) write() {
 // writeBatch writes items of one medium. What fails is lost: the servers that wait for it do so
 // until their timeout.
 func (p *Peers) writeBatch(batch []item) {
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-	defer cancel()
 	var err error
 	if batch[0].entry != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+		defer cancel()
 		entries := make([]*nodewire.Entry, len(batch))
 		for i := range batch {
 			entries[i] = batch[i].entry
 		}
 		err = p.stream.Append(ctx, entries...)
 	} else {
-		messages := make([]Message, len(batch))
-		for i := range batch {
-			messages[i] = batch[i].message
-		}
-		err = p.channels.Publish(ctx, messages...)
+		err = p.publish(batch)
 	}
 	if err != nil {
 		p.log.Warn("answers to other servers are lost", zap.Int("answers", len(batch)), zap.Error(err))
 	}
+}
+
+// publish publishes items that are messages.
+func (p *Peers) publish(batch []item) error {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	messages := make([]Message, len(batch))
+	for i := range batch {
+		messages[i] = batch[i].message
+	}
+	return p.channels.Publish(ctx, messages...)
 }

@@ -10,6 +10,8 @@
 // has heard in the last 10 seconds. A call of ours goes to the stream while a server with 0.2 is
 // heard, because all servers read the stream, and else to the channel: no server gets it twice. An
 // answer goes where its call came from.
+//
+// The same channels carry volatile messages, see Peers.Relay.
 package peers
 
 import (
@@ -117,9 +119,10 @@ type Peers struct {
 	ended   chan struct{}  // closed when the outbox is empty for ever
 	handled chan struct{}  // closed when the last handler of an event has returned
 
-	requests, events inbox // of other servers
-	asks             slots // broadcasts of other servers that clients acknowledge
+	requests, events inbox[request] // of other servers
+	asks             slots          // broadcasts of other servers that clients acknowledge
 	outbox           outbox
+	relay            relay
 
 	mu         sync.Mutex // guards the fields below
 	isServing  bool
@@ -144,7 +147,8 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 	p.requests.start(maxRequests, maxRequestBytes)
 	p.events.start(maxRequests, maxRequestBytes)
 	p.asks.free = maxAsks
-	p.outbox.filled = make(chan struct{}, 1)
+	p.outbox.start(maxItems, maxItemBytes)
+	p.relay.start(p)
 	channels.Receive(p.published)
 	stream.Receive(p.read)
 	return p
@@ -170,6 +174,7 @@ func (p *Peers) Serve(local Local) {
 		defer close(p.ended)
 		p.write()
 	}()
+	p.relay.serve()
 	p.Enter("/")
 	p.running.Go(p.greet)
 }
@@ -188,6 +193,7 @@ func (p *Peers) Close() {
 	p.leaveAll()
 	p.end()
 	p.outbox.close()
+	p.relay.close()
 	<-p.ended
 	p.running.Wait()
 	timer := time.NewTimer(p.o.Timeout)

@@ -77,6 +77,7 @@ type Log struct {
 	losses, skipped atomic.Uint64
 	told            rate.Sometimes // limits the lines about entries that are skipped
 	refused         rate.Sometimes // limits the lines about errors that the server replies to the tail
+	trimmed         rate.Sometimes // limits the lines about a stream that is kept short
 }
 
 // OpenLog returns the log on the stream of c, with connections of its own. It does not wait for the
@@ -92,6 +93,7 @@ func OpenLog(c *Client, o LogOptions) (*Log, error) {
 		known: make(chan struct{}), followed: make(chan struct{}), ready: make(chan struct{}),
 		written: make(chan struct{}), ended: make(chan struct{}),
 		told: rate.Sometimes{Interval: time.Minute}, refused: rate.Sometimes{Interval: time.Minute},
+		trimmed: rate.Sometimes{Interval: time.Hour},
 	}
 	l.pending.calls, l.pending.patience = make(map[string]waiting), latePatience
 	l.tail.page, l.calls.l = firstPage, l
@@ -188,6 +190,9 @@ func (l *Log) Lag() time.Duration {
 	return max(0, time.Since(time.UnixMilli(at)))
 }
 
+// IsUp reports whether the server has answered last, and the log has been read for the first time.
+func (l *Log) IsUp() bool { return isClosed(l.known) && !l.c.isDown.Load() }
+
 // skip counts an entry that is damaged.
 func (l *Log) skip(e *entry, err error) {
 	l.skipped.Add(1)
@@ -205,6 +210,7 @@ func (l *Log) skip(e *entry, err error) {
 // lose counts a loss.
 func (l *Log) lose(reason string, head notify.ID) {
 	l.losses.Add(1)
+	l.tail.length = length{}
 	l.c.o.Log.Error("the stream has lost messages: "+reason, zap.Stringer("read", l.tail.at.id),
 		zap.Stringer("continues after", head))
 }

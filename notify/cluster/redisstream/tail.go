@@ -23,6 +23,7 @@ type tail struct {
 	ring ring // at, and those before it
 	page page
 
+	length length
 	isSure bool             // the last reply was good, so that the server may wait with the next one
 	isGone bool             // the stream was gone, and another begins
 	fork   *nodewire.Signal // to write when everything is read; nil: none
@@ -109,6 +110,7 @@ func (l *Log) readNew(ctx context.Context) error {
 		return nil
 	}
 	l.current.Store(time.Now().UnixMilli())
+	l.watchLength(ctx)
 	return l.writeFork(ctx)
 }
 
@@ -144,6 +146,9 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		}
 		if of != nil {
 			calls = append(calls, of)
+		}
+		if t.length.pass(e.id, l.o.MaxLen) {
+			l.warnLength()
 		}
 	}
 	l.hand(b, calls)

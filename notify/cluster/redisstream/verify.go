@@ -18,6 +18,7 @@ type state struct {
 	at     []entry  // at the position of the tail
 	first  []entry  // none if it is empty
 	top    streamID // the highest id that it has given
+	length int      // entries
 }
 
 // verify finds out why the entry at the position of the tail is not there, or is another one, and lets
@@ -148,6 +149,9 @@ func (s *state) readInfo(reply any) error {
 	fields, _ := reply.([]any)
 	for i := 0; i+1 < len(fields); i += 2 {
 		switch fields[i] {
+		case "length":
+			n, _ := fields[i+1].(int64)
+			s.length = int(n)
 		case "last-generated-id":
 			text, _ := fields[i+1].(string)
 			id, ok := parseID(text)
