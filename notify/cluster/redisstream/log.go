@@ -37,8 +37,9 @@ type LogOptions struct {
 	// 64 MiB.
 	TailBytes int64
 
-	// RetainedBytes is the size of the retained messages of all nodes, of which the log reads up to
-	// twice as much when it starts. With 0 it reads none. The default is 16 MiB.
+	// RetainedBytes is the size at most of the retained messages that the log reads when it starts.
+	// They take less than half of what a Hub counts for its RetainedMaxBytes. With 0 it reads none.
+	// The default is 16 MiB.
 	RetainedBytes int64
 }
 

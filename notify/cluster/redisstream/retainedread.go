@@ -14,10 +14,6 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// retainedSlack is how many times LogOptions.RetainedBytes a node reads at most: nodes that publish at
-// the same moment do not know of each other, so together they can have more than the limit.
-const retainedSlack = 2
-
 // retainedPage is how many retained messages one command asks for, about.
 const retainedPage = 128
 
@@ -56,7 +52,7 @@ func (l *Log) readRetained(ctx context.Context, at notify.ID) (
 // scanRetained returns the messages of the hash, oldest first.
 func (l *Log) scanRetained(ctx context.Context, conn *redis.Conn) ([]*notify.Message, error) {
 	found, bytes := map[string]*notify.Message{}, int64(0)
-	for cursor := uint64(0); ; {
+	for cursor := uint64(0); ; { // it is 0 again at the end
 		pairs, next, err := conn.HScan(ctx, l.c.retainedKey(), cursor, "", retainedPage).Result()
 		if err != nil {
 			return nil, err
@@ -70,12 +66,13 @@ func (l *Log) scanRetained(ctx context.Context, conn *redis.Conn) ([]*notify.Mes
 			if found[slot] == nil { // a scan can return some twice
 				bytes += int64(len(slot) + len(value))
 			}
+			if bytes > l.o.RetainedBytes {
+				l.c.o.Log.Error("the retained notifications of all nodes take more than "+
+					"RETAINED_MAX_BYTES: this node has only some of them", zap.Int("read", len(found)))
+				next = 0
+				break
+			}
 			found[slot] = m
-		}
-		if bytes > retainedSlack*l.o.RetainedBytes {
-			l.c.o.Log.Error("the retained notifications of all nodes take more than twice "+
-				"RETAINED_MAX_BYTES: this node has only some of them", zap.Int("read", len(found)))
-			next = 0
 		}
 		if cursor = next; cursor == 0 {
 			return slices.SortedFunc(maps.Values(found), func(a, b *notify.Message) int {
