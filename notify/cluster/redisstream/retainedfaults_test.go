@@ -2,6 +2,7 @@ package redisstream
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/roomcast/roomcast/notify"
@@ -86,6 +87,7 @@ func TestRetainedOfReplica(t *testing.T) {
 	retain(t, a, "y", "kept", 0)
 	retain(t, b, "z", "kept", 0)
 	awaitKinds(t, "x kept, y kept, z kept", a, b)
+	m := servertest.Attach(t, b, "m", "u", "c")
 	p.part(t)
 	retain(t, a, "x", "lost", 0)
 	retain(t, b, "v", "lost", 0)
@@ -95,6 +97,18 @@ func TestRetainedOfReplica(t *testing.T) {
 	awaitKinds(t, "z kept, x lost, v lost", a, b)
 	p.takeOver()
 	awaitKinds(t, "x kept, y kept, z kept", a, b, newHub(t, openLog(t, p.client, nil)))
+	var got []string // of a member that had not read before
+	buf := make([]notify.Delivery, 8)
+	for n, _ := m.Pull(buf); n > 0; n, _ = m.Pull(buf) {
+		for _, d := range buf[:n] {
+			if d.Retained != nil {
+				got = append(got, d.Retained.Message.Type+" "+string(d.Retained.Message.Data))
+			}
+		}
+	}
+	if want := []string{`x "kept"`, `y "kept"`, `z "kept"`}; !slices.Equal(got, want) {
+		t.Errorf("the member got %q, want %q", got, want)
+	}
 }
 
 // A state whose newest entry the tail does not find is that of a server that was replaced: the tail
