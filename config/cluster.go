@@ -18,6 +18,7 @@ func (c Config) RedisLog() redisstream.LogOptions {
 	o, history := redisstream.DefaultLogOptions(), c.History()
 	o.MaxLen, o.Replicate = c.RedisMaxLen, c.Durability == "replica"
 	o.HistoryTTL, o.TailBytes = history.HistoryTTL, history.HistoryMaxBytes
+	o.RetainedBytes = history.RetainedMaxBytes
 	return o
 }
 

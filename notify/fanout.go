@@ -14,11 +14,17 @@ import (
 // The returned function wakes the members that had nothing pending.
 func (h *Hub) follow(b Batch) (after func()) {
 	woken := h.wakes.Get().(*wakeList)
+	if b.State != nil {
+		h.replaceRetained(b.State)
+	}
 	if b.Loss != nil {
 		h.lose(b.Loss.Head, woken)
 	}
 	if b.Fork != nil {
 		h.noteFork(*b.Fork)
+	}
+	if b.Deleted != nil {
+		h.noteDeleted(*b.Deleted)
 	}
 	for _, m := range b.Messages {
 		m.cost = cost(m) // before the lock: cost reads all of m
@@ -58,8 +64,12 @@ func (h *Hub) store(m *Message, at time.Time) {
 		h.index.add(m, at)
 	}
 	h.moveHead(m.ID)
-	if h.retained.keeps(m) {
-		h.retained.put(m, int64(m.ID.Seq)) // before the fan-out, in which members may join
+	switch { // before the fan-out, in which members may join
+	case !h.retained.keeps(m):
+	case h.shared != nil:
+		h.retained.share(m)
+	default:
+		h.retained.put(m, int64(m.ID.Seq))
 	}
 }
 

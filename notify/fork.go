@@ -61,13 +61,17 @@ func (m *Member) goBack(to uint64) {
 	if o := m.h.handouts[m]; o != nil {
 		o.parts = nil // of positions that are no longer those of the messages
 	}
+	last := int64(0) // of the messages that were retained, see rebase
+	if m.h.retained.shared {
+		last = int64(to)
+	}
 	in := m.seat.Rooms()
 	for i := range in {
 		if lost || in[i].JoinedAt > to {
 			in[i].JoinedAt = to
 		}
 		if owes {
-			m.h.owe(m, in[i].Room.Name, everFrom, 0)
+			m.h.owe(m, in[i].Room.Name, everFrom, last)
 		}
 	}
 }

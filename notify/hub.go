@@ -114,8 +114,9 @@ func (o Options) valid() Options {
 // holds its lock during no call of a transport, the log or a hook.
 type Hub struct {
 	log     Log
-	archive Archive  // log, if it is one; else nil
-	cluster *Cluster // nil: sessions stay in this process, or in Options.Sessions
+	archive Archive        // log, if it is one; else nil
+	shared  SharedRetained // log, if it is one; else nil
+	cluster *Cluster       // nil: sessions stay in this process, or in Options.Sessions
 	ready   <-chan struct{}
 	o       Options
 	stop    func() // ends the sweeper, and waits until it has ended
@@ -199,6 +200,8 @@ func New(log Log, o Options) *Hub {
 	}
 	h.wakes.New = func() any { return newWakeList(&h.wakes) }
 	h.archive, _ = log.(Archive)
+	h.shared, _ = log.(SharedRetained)
+	h.retained.shared = h.shared != nil
 	h.ready = log.Ready()
 	h.loadRetained(log.Head())
 	log.Follow(h.follow)

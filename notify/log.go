@@ -66,8 +66,10 @@ type Log interface {
 // Batch is what a Log delivers at once. Its ids are higher than those before, and may have holes.
 // Other nodes may have stored its messages.
 type Batch struct {
-	Loss     *Loss // comes before Messages; nil: nothing is lost
-	Fork     *Fork // comes after Loss; nil: none
+	State    *RetainedState // comes before Loss; nil: the Hub retains what it has
+	Loss     *Loss          // comes before Messages; nil: nothing is lost
+	Fork     *Fork          // comes after Loss; nil: none
+	Deleted  *RetainedID    // comes after Fork; nil: none
 	Messages []*Message
 	// Retained says that Messages were stored before the log was followed, so that they are for
 	// replay only. Their Stored is set.

@@ -31,6 +31,7 @@ type retained struct {
 	count    int   // messages
 	loaded   ID    // the log's head at the start; the store had what is retained up to it
 	expiring expiring
+	shared   bool // the log has what all nodes retain, see SharedRetained
 }
 
 // retainedRoom is one room with retained messages, or with a publish that will retain one.
@@ -112,7 +113,9 @@ func (t *retained) put(m *Message, at int64) {
 	}
 	t.clear(s)
 	s.msg, s.at = c, at
-	s.room.order = append(s.room.order, s)
+	// Only a state of all nodes has messages after those that follow.
+	i, _ := slices.BinarySearchFunc(s.room.order, at, compareAt)
+	s.room.order = slices.Insert(s.room.order, i, s)
 	t.count++
 	if c.TTL > 0 {
 		pq.Push(&t.expiring, s)
@@ -155,8 +158,12 @@ func (t *retained) keeps(m *Message) bool {
 	return m.Retain && (m.ID.Epoch != t.loaded.Epoch || m.ID.Seq > t.loaded.Seq)
 }
 
-// rebase moves all messages before the log, after the log has begun a new epoch.
+// rebase moves all messages before the log, after the log has begun a new epoch. Those of all nodes keep
+// their positions.
 func (t *retained) rebase() {
+	if t.shared {
+		return
+	}
 	for _, r := range t.rooms {
 		for i, s := range r.order {
 			s.at = int64(i - len(r.order))

@@ -59,8 +59,12 @@ func (h *Hub) Retained(of Target) []*Message {
 
 // DeleteRetained removes the retained message of a type from a target of one channel or one user,
 // or with "" those of all types. It returns their number. Connected clients are not informed. The
-// error wraps ErrUnavailable if the store cannot remove a message; those before it are removed.
+// error wraps ErrUnavailable if the store cannot remove a message; those before it are removed. A log of
+// several nodes removes them from all, except those that other messages have replaced meanwhile.
 func (h *Hub) DeleteRetained(ctx context.Context, of Target, kind string) (deleted int, err error) {
+	if h.shared != nil {
+		return h.deleteShared(ctx, of, kind)
+	}
 	for _, room := range of.rooms() {
 		for _, name := range h.retainedTypes(room, kind) {
 			if store := h.o.RetainedStore; store != nil {

@@ -87,8 +87,9 @@ type Opts struct {
 // Signal is a message from Roomcast nodes to each other in the stream. Node ignores it, and can
 // resume from its id.
 type Signal struct {
-	Kind     string    // SignalUp, SignalFork or SignalBump
-	From, To notify.ID // of SignalFork
+	Kind     string            // SignalUp, SignalFork, SignalBump or SignalDelete
+	From, To notify.ID         // of SignalFork
+	Deleted  notify.RetainedID // of SignalDelete
 }
 
 // The kinds of signals.
@@ -96,6 +97,8 @@ const (
 	SignalUp   = "up"   // a node has started
 	SignalFork = "fork" // the entries after From, up to To, are lost
 	SignalBump = "bump" // ids continue with the next millisecond
+
+	SignalDelete = "delete" // a retained message is deleted, unless another one has taken its place
 )
 
 // uidPrefix is "rc" in hexadecimal digits, as the ids of Node's servers are.

@@ -191,7 +191,9 @@ func TestSignals(t *testing.T) {
 	for rc, signal := range map[string]Signal{
 		`{"v":1,"k":"up","u":"7263aabbccddeeff"}`:                           {Kind: SignalUp},
 		`{"v":1,"k":"bump","u":"7263aabbccddeeff"}`:                         {Kind: SignalBump},
-		`{"v":1,"k":"fork","u":"7263aabbccddeeff","from":"5-1","to":"9-0"}`: {SignalFork, from, to},
+		`{"v":1,"k":"fork","u":"7263aabbccddeeff","from":"5-1","to":"9-0"}`: {Kind: SignalFork, From: from, To: to},
+		`{"v":1,"k":"delete","u":"7263aabbccddeeff","room":"a\"b","type":"t","id":"5-1"}`: {
+			Kind: SignalDelete, Deleted: notify.RetainedID{Room: `a"b`, Type: "t", ID: from}},
 	} {
 		e := &Entry{UID: "7263aabbccddeeff", Signal: signal}
 		f, err := e.Fields()
@@ -209,6 +211,8 @@ func TestSignals(t *testing.T) {
 	for rc, want := range map[string]string{
 		`[]`:                            `rc: is an array, expected an object`,
 		`{"v":1,"k":"fork","from":"x"}`: `rc.from: is the string "x", expected the id of an entry`,
+		`{"v":1,"k":"delete"}`:          `rc.id: is missing, expected the id of an entry`,
+		`{"v":1,"k":"delete","room":1}`: `rc.room: is the number 1, expected a string`,
 		`{"v":1,"k":7}`:                 `rc.k: is the number 7, expected a string`,
 		`{"v":1,"k":"later"}`:           ErrIgnored.Error(),
 		`{"v":2,"k":"fork","from":7}`:   ErrIgnored.Error(),
@@ -218,7 +222,8 @@ func TestSignals(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %s", rc, e, err, want)
 		}
 	}
-	for _, bad := range []Signal{{Kind: "x"}, {Kind: SignalFork, From: notify.ID{Epoch: 1, Seq: 1}}} {
+	for _, bad := range []Signal{{Kind: "x"}, {Kind: SignalDelete},
+		{Kind: SignalDelete, Deleted: notify.RetainedID{Room: "\xff", ID: from}}, {Kind: SignalFork, From: notify.ID{Epoch: 1, Seq: 1}}} {
 		if _, err := (&Entry{Signal: bad}).Fields(); err == nil {
 			t.Errorf("wrote %+v", bad)
 		}

@@ -20,6 +20,7 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Add("", "", "", "", `{"v":1,"k":"fork","u":"7263aabbccddeeff","from":"5-1","to":"9-0"}`)
+	f.Add("", "", "", "", `{"v":1,"k":"delete","u":"7263aabbccddeeff","room":"r","type":"t","id":"5-1"}`)
 	f.Add("7263aabbccddeeff", "/", "3",
 		`{"packet":{"type":2,"data":["t",{"type":"t","data":1,"timestamp":"","metadata":{}}]},"opts":{"rooms":[]}}`,
 		`{"v":1,"k":"n","n":"x","ts":1795862270696,"ttl":5,"r":true,"to":["a"],"ex":["b"]}`)

@@ -71,7 +71,7 @@ func (l *Log) giveUp(c *call, cause error) error {
 // newCall encodes messages for the stream.
 func (l *Log) newCall(ctx context.Context, messages []*notify.Message) (*call, error) {
 	c := &call{messages: messages, done: make(chan error, 1), marks: make([]string, len(messages))}
-	adds := make([][]any, len(messages))
+	adds, retains := make([][]any, len(messages)), false
 	for i, m := range messages {
 		e, err := nodewire.FromMessage(m, l.uid, strconv.FormatUint(l.nonce.Add(1), 36))
 		if err != nil {
@@ -83,9 +83,10 @@ func (l *Log) newCall(ctx context.Context, messages []*notify.Message) (*call, e
 		}
 		c.marks[i], adds[i] = f.RC, l.add(f, "*")
 		c.size += len(f.Data) + len(f.RC) + 128
+		retains = retains || m.Retain
 	}
-	if c.claim = l.claimOf(ctx, messages); c.claim != nil {
-		c.commands = [][]any{c.claim.command(l, adds)}
+	if c.claim = l.claimOf(ctx, messages); c.claim != nil || retains {
+		c.commands = [][]any{l.script(c, adds)}
 		return c, nil
 	}
 	if c.commands = adds; len(adds) > 1 { // neighbours in the stream

@@ -92,47 +92,6 @@ func split(messages []*notify.Message, value func() []byte) (parts []part) {
 	}
 }
 
-// appendOnce adds entries and stores a value, or returns the value that the key has. KEYS: the stream,
-// the key. ARGV: the time, how many milliseconds the server keeps the value, the length of the stream,
-// the number of entries; for each, how many fields and values, and these; then the parts of the value,
-// each with the number of the entry whose id follows it, from 1, or 0.
-const appendOnce = `
-local old = redis.call('GET', KEYS[2])
-if old and (tonumber(string.sub(old, 1, 13)) or 0) > tonumber(ARGV[1]) then return {0, old} end
-local i, ids = 5, {}
-for e = 1, tonumber(ARGV[4]) do
-	local n = tonumber(ARGV[i])
-	local add = {'XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*'}
-	for f = 1, n do add[6 + f] = ARGV[i + f] end
-	ids[e] = redis.call(unpack(add))
-	i = i + n + 1
-end
-local value = {}
-while i < #ARGV do
-	value[#value + 1] = ARGV[i]
-	value[#value + 1] = ids[tonumber(ARGV[i + 1])]
-	i = i + 2
-end
-redis.call('SET', KEYS[2], table.concat(value), 'PX', ARGV[2])
-return {1, ids}`
-
-// headOfAdd is how much of the command of add comes before the fields.
-const headOfAdd = 6
-
-// command returns the command for messages with the commands adds. It has the script and not its
-// digest: a server that takes over, or restarts, does not know that.
-func (c *claimed) command(l *Log, adds [][]any) []any {
-	command := []any{"eval", appendOnce, 2, l.stream, c.in.prefix + c.key,
-		l.of.o.Now().UnixMilli(), life(c.ttl).Milliseconds(), l.maxLen, len(adds)}
-	for _, add := range adds {
-		command = append(append(command, len(add)-headOfAdd), add[headOfAdd:]...)
-	}
-	for _, p := range c.parts {
-		command = append(command, p.text, p.message+1)
-	}
-	return command
-}
-
 // note counts the value as one that this node has stored.
 func (c *claimed) note(ctx context.Context) {
 	_ = c.in.note(ctx, c.key, c.size, c.expires) // the messages are stored, and values expire

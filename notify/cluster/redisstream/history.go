@@ -59,7 +59,13 @@ func (l *Log) readHistory(ctx context.Context) error {
 			to, asked = "("+entries[len(entries)-1].id.String(), asked.next(entries)
 		}
 	}
+	state, newest, err := l.readRetained(ctx, up.position())
+	if err != nil {
+		return err
+	}
 	l.keep(h, up)
+	l.tail.state = state
+	l.tail.expect(newest)
 	return nil
 }
 
@@ -70,10 +76,10 @@ func (l *Log) recall(h *history, e *entry) {
 	}
 	h.floor = e.id.position()
 	isOld := e.id.compare(h.after) < 0
-	m, fork, _, _ := l.message(e)
+	m, signal, _, _ := l.message(e)
 	switch {
-	case fork != nil && !isOld:
-		h.forks = append(h.forks, *fork)
+	case signal != nil && signal.Fork != nil && !isOld:
+		h.forks = append(h.forks, *signal.Fork)
 	case m == nil:
 	case isOld || h.bytes+int64(e.size) > l.o.TailBytes:
 		h.isFull = true // a client that has this message has missed nothing
@@ -107,11 +113,12 @@ func (l *Log) keep(h *history, up streamID) {
 // deliverHistory is the first delivery.
 func (l *Log) deliverHistory() {
 	t := &l.tail
-	l.hand(notify.Batch{Loss: &notify.Loss{Head: t.floor}, Messages: t.newest, Retained: true}, nil)
+	l.hand(notify.Batch{State: t.state, Loss: &notify.Loss{Head: t.floor}, Messages: t.newest,
+		Retained: true}, nil)
 	for i := range t.forks {
 		l.hand(notify.Batch{Fork: &t.forks[i]}, nil)
 	}
-	t.newest, t.forks = nil, nil
+	t.newest, t.forks, t.state = nil, nil, nil
 	l.current.Store(time.Now().UnixMilli())
 }
 

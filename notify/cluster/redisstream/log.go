@@ -36,11 +36,17 @@ type LogOptions struct {
 	// TailBytes is the size at most of the messages that the log reads when it starts. The default is
 	// 64 MiB.
 	TailBytes int64
+
+	// RetainedBytes is the size at most of the retained messages that the log reads when it starts.
+	// They take less than half of what a Hub counts for its RetainedMaxBytes. With 0 it reads none.
+	// The default is 16 MiB.
+	RetainedBytes int64
 }
 
 // DefaultLogOptions returns the options for a stream on a server with some hundred MB of memory.
 func DefaultLogOptions() LogOptions {
-	return LogOptions{MaxLen: 100_000, HistoryTTL: 5 * time.Minute, TailBytes: 64 << 20}
+	return LogOptions{MaxLen: 100_000, HistoryTTL: 5 * time.Minute, TailBytes: 64 << 20,
+		RetainedBytes: 16 << 20}
 }
 
 // Log is the notify.Log on the stream of a Client, which other nodes and Socket.IO servers for Node

@@ -19,8 +19,9 @@ func TestMain(m *testing.M) { servertest.Main(m) }
 // nodeUser is the user that the documentation tells operators to create.
 const nodeUser = "roomcast on >node-password resetkeys ~socket.io* ~sio:session:* ~roomcast:* " +
 	"resetchannels &socket.io* &roomcast:* -@all +xadd +xread +xrange +xrevrange +xinfo +get +set " +
-	"+getdel +del +mget +pexpire +hset +hincrby +hdel +hgetall +publish +subscribe +psubscribe " +
-	"+unsubscribe +pubsub +multi +exec +eval +evalsha +script|load +wait +info +ping +hello +client"
+	"+getdel +del +mget +pexpire +hset +hincrby +hdel +hget +hgetall +hscan +zadd +zrem +zrangebyscore " +
+	"+publish +subscribe +psubscribe +unsubscribe +pubsub +multi +exec +eval +evalsha " +
+	"+script|load +wait +info +ping +hello +client"
 
 func options(url string) Options {
 	o := DefaultOptions()

@@ -48,9 +48,12 @@ func (l *Log) bump(ctx context.Context) {
 	_, _ = l.raise(ctx, nodewire.Signal{Kind: nodewire.SignalBump}, l.tail.at.id)
 }
 
-// signal returns the fork that another node has found.
-func (l *Log) signal(e *nodewire.Entry) *notify.Fork {
+// signal returns the fork that another node has found, or the retained message that one has deleted.
+func (l *Log) signal(e *nodewire.Entry) *notify.Batch {
 	s, t := e.Signal, &l.tail
+	if s.Kind == nodewire.SignalDelete {
+		return &notify.Batch{Deleted: &s.Deleted}
+	}
 	if s.Kind != nodewire.SignalFork || s.From.Epoch != notify.StreamEpoch ||
 		s.To.Epoch != notify.StreamEpoch {
 		return nil
@@ -61,7 +64,7 @@ func (l *Log) signal(e *nodewire.Entry) *notify.Fork {
 	if e.UID == l.uid {
 		return nil
 	}
-	return &notify.Fork{From: s.From, To: s.To}
+	return &notify.Batch{Fork: &notify.Fork{From: s.From, To: s.To}}
 }
 
 // writeFork tells other nodes, and those that start later, about a fork that this node has found.

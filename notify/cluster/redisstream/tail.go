@@ -28,9 +28,13 @@ type tail struct {
 	isGone bool             // the stream was gone, and another begins
 	fork   *nodewire.Signal // to write when everything is read; nil: none
 
-	floor  notify.ID         // the position before the history
-	newest []*notify.Message // of the history, until Follow
-	forks  []notify.Fork     // of the history
+	expected mark // the newest entry of the last state of what is retained; zero: it was read
+	isStale  bool // expected was not there
+
+	floor  notify.ID             // the position before the history
+	newest []*notify.Message     // of the history, until Follow
+	forks  []notify.Fork         // of the history
+	state  *notify.RetainedState // at the end of the history, until Follow
 }
 
 // follow is the tail.
@@ -66,6 +70,8 @@ func (l *Log) step() error {
 			close(l.ready)
 		case <-l.c.life.Done():
 		}
+	case l.tail.isStale:
+		return l.reload(ctx)
 	default:
 		return l.readNew(ctx)
 	}
@@ -130,7 +136,8 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		e := &entries[i]
 		t.at = mark{e.id, e.hash}
 		t.ring.push(t.at)
-		m, fork, of, other := l.message(e)
+		t.meet(t.at)
+		m, signal, of, other := l.message(e)
 		switch {
 		case other != nil:
 			if isOrdered(other) {
@@ -140,9 +147,9 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 			l.calls.hand(other)
 		case m != nil:
 			b.Messages = append(b.Messages, m)
-		case fork != nil:
+		case signal != nil:
 			l.hand(b, calls)
-			b, calls = notify.Batch{Fork: fork}, nil
+			b, calls = *signal, nil
 		}
 		if of != nil {
 			calls = append(calls, of)
@@ -157,10 +164,10 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 	}
 }
 
-// message returns the message or the fork of an entry, and the call of this node that a message is of;
-// or what is for calls between servers.
+// message returns the message of an entry, or a batch with what a signal says, and the call of this node
+// that a message is of; or what is for calls between servers.
 func (l *Log) message(e *entry) (
-	m *notify.Message, fork *notify.Fork, of *call, other *nodewire.Entry,
+	m *notify.Message, signal *notify.Batch, of *call, other *nodewire.Entry,
 ) {
 	id, ok := e.id.id()
 	if ok && e.fields.UID == l.uid {
@@ -202,7 +209,7 @@ func (l *Log) hand(b notify.Batch, calls []*call) {
 	if n := len(b.Messages); n > 0 {
 		head = b.Messages[n-1].ID
 	}
-	if b.Loss != nil || b.Fork != nil || len(b.Messages) > 0 {
+	if b.State != nil || b.Loss != nil || b.Fork != nil || b.Deleted != nil || len(b.Messages) > 0 {
 		after = l.deliver(b)
 	}
 	l.advance(head, l.tail.at.id.position())

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -42,6 +43,12 @@ func TestLogAddresses(t *testing.T) {
 			if err != nil || err2 != nil || value != again {
 				t.Errorf("%q %v, again %q %v", value, err, again, err2)
 			}
+			retain(t, h, "x", "1", 0)
+			if n, err := h.DeleteRetained(t.Context(), notify.ToChannel("c"), ""); n != 1 || err != nil {
+				t.Errorf("deleted %d, %v", n, err)
+			}
+			retain(t, h, "y", "1", time.Hour)
+			awaitKinds(t, "y 1", h, newHub(t, openLog(t, c, nil)))
 		})
 	}
 }

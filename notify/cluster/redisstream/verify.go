@@ -46,13 +46,11 @@ func (l *Log) verify(ctx context.Context) error {
 		_, err := l.signalUp(ctx)
 		return err
 	case t.isGone:
-		l.begin(ctx, "the stream was gone", noPosition, s.first)
-		return nil
+		return l.begin(ctx, "the stream was gone", noPosition, s.first)
 	case s.first[0].id.compare(t.at.id) > 0:
 		before := s.first[0].id.position()
 		before.Seq--
-		l.begin(ctx, "they were removed before this node had read them", before, s.first)
-		return nil
+		return l.begin(ctx, "they were removed before this node had read them", before, s.first)
 	}
 	return l.goBack(ctx, s)
 }
@@ -61,10 +59,17 @@ func (l *Log) verify(ctx context.Context) error {
 var noPosition = notify.ID{Epoch: notify.StreamEpoch}
 
 // begin goes on with the first entry of the stream, after a loss up to head.
-func (l *Log) begin(ctx context.Context, reason string, head notify.ID, first []entry) {
+func (l *Log) begin(ctx context.Context, reason string, head notify.ID, first []entry) error {
+	state, newest, err := l.readRetained(ctx, head)
+	if err != nil {
+		return err
+	}
 	l.lose(reason, head)
 	l.tail.ring, l.tail.isGone = ring{}, false
-	l.accept(ctx, notify.Batch{Loss: &notify.Loss{Head: head}}, first)
+	l.tail.expect(mark{})
+	l.accept(ctx, notify.Batch{State: state, Loss: &notify.Loss{Head: head}}, first)
+	l.tail.expect(newest)
+	return nil
 }
 
 // goBack goes on after the newest entry that the stream still has.
@@ -97,13 +102,17 @@ func (l *Log) goBack(ctx context.Context, s state) error {
 	}
 	const reason = "a server has taken over that did not have them"
 	if common == oldest {
-		l.begin(ctx, reason, head, s.first)
-		return nil
+		return l.begin(ctx, reason, head, s.first)
+	}
+	state, newest, err := l.readRetained(ctx, head)
+	if err != nil {
+		return err
 	}
 	l.lose(reason, head)
 	t.ring.cut(marks[:common])
 	t.at = marks[common-1]
-	l.hand(notify.Batch{Loss: &notify.Loss{Head: head}}, nil)
+	t.expect(newest)
+	l.hand(notify.Batch{State: state, Loss: &notify.Loss{Head: head}}, nil)
 	return nil
 }
 
