@@ -130,11 +130,11 @@ func (f *fleet) awaitMoved(c *crowd, ended int) {
 func (p *program) connections() int {
 	p.t.Helper()
 	_, text := servertest.Do(p.t, "GET", p.base+"/v1/stats", "", "X-API-Key: "+testKey)
-	var stats struct{ Connections int }
+	var stats struct{ Total int }
 	if err := json.Unmarshal([]byte(text), &stats); err != nil {
 		p.t.Fatalf("%v in %s", err, text)
 	}
-	return stats.Connections
+	return stats.Total
 }
 
 // saved waits until Redis has the sessions of all Socket.IO clients.

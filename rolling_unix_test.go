@@ -18,7 +18,7 @@ func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	each, perSecond, restarts, drain, pause := 4, 60, 3, "1s", 0*time.Second
 	if servertest.Soaking() {
-		each, perSecond, restarts, drain, pause = 50, 500, 20, "3s", time.Second
+		each, perSecond, restarts, drain, pause = 10, 500, 20, "3s", time.Second
 	}
 	redis := redistest.Start(t, redistest.Options{})
 	f := startFleet(t, redis, 3, map[string]string{"DRAIN_TIMEOUT": drain})
@@ -45,7 +45,7 @@ func TestKilledNodesAndRedis(t *testing.T) {
 	t.Parallel()
 	each, perSecond, kills := 4, 60, 3
 	if servertest.Soaking() {
-		each, perSecond, kills = 250, 200, 9
+		each, perSecond, kills = 100, 20, 9
 	}
 	redis := redistest.Start(t, redistest.Options{Append: "always"})
 	f := startFleet(t, redis, 3, nil)
