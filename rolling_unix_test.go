@@ -16,15 +16,15 @@ import (
 // anything, gets anything twice, or loses a session.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
-	each, perSecond, restarts, drain, pause := 4, 60, 3, "1s", 0*time.Second
+	each, backends, perSecond, restarts, drain, pause := 4, 6, 60, 3, "1s", 0*time.Second
 	if servertest.Soaking() {
-		each, perSecond, restarts, drain, pause = 10, 500, 20, "3s", time.Second
+		each, backends, perSecond, restarts, drain, pause = 10, 50, 500, 20, "3s", time.Second
 	}
 	redis := redistest.Start(t, redistest.Options{})
 	f := startFleet(t, redis, 3, map[string]string{"DRAIN_TIMEOUT": drain})
 	c := newCrowd(t, f.balancer.Addr, each, 20*time.Millisecond, client.AllTransports...)
 	saved(t, redis, c)
-	stop := f.publish(c, 6, perSecond)
+	stop := f.publish(c, backends, perSecond)
 	for n := range restarts {
 		i := n % len(f.nodes)
 		time.Sleep(pause)
@@ -35,6 +35,9 @@ func TestRollingRestart(t *testing.T) {
 	stop()
 	c.verify()
 	f.figures(c)
+	for i := range f.nodes {
+		f.stop(i)
+	}
 	f.logged()
 }
 
@@ -45,7 +48,7 @@ func TestKilledNodesAndRedis(t *testing.T) {
 	t.Parallel()
 	each, perSecond, kills := 4, 60, 3
 	if servertest.Soaking() {
-		each, perSecond, kills = 100, 20, 9
+		each, perSecond, kills = 100, 50, 9
 	}
 	redis := redistest.Start(t, redistest.Options{Append: "always"})
 	f := startFleet(t, redis, 3, nil)
