@@ -56,15 +56,18 @@ func (f *fleet) start(i int) {
 	f.nodes[i] = startChild(f.t, 4096, f.settings[i])
 }
 
-// stop ends a node by SIGTERM.
-func (f *fleet) stop(i int) {
+// stop ends nodes by SIGTERM, at the same time.
+func (f *fleet) stop(numbers ...int) {
 	f.t.Helper()
-	p := f.nodes[i]
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		f.t.Fatal(err)
+	for _, i := range numbers {
+		if err := f.nodes[i].cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			f.t.Fatal(err)
+		}
 	}
-	if err := p.cmd.Wait(); err != nil {
-		f.t.Errorf("node %d: %v\n%s", i, err, p.out)
+	for _, i := range numbers {
+		if err := f.nodes[i].cmd.Wait(); err != nil {
+			f.t.Errorf("node %d: %v\n%s", i, err, f.nodes[i].out)
+		}
 	}
 }
 
