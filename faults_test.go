@@ -33,12 +33,17 @@ type crowd struct {
 // crowdChannel is the channel of every client of a crowd.
 const crowdChannel = "orders"
 
-// newCrowd connects clients of every transport to a server or a proxy, each as a user of its own,
-// and waits until all are connected.
-func newCrowd(t testing.TB, base string, each int, pause time.Duration) *crowd {
+// newCrowd connects clients of these transports, or of those with one connection, to a server or a
+// proxy, each as a user of its own, and waits until all are connected.
+func newCrowd(
+	t testing.TB, base string, each int, pause time.Duration, transports ...client.Transport,
+) *crowd {
 	t.Helper()
+	if len(transports) == 0 {
+		transports = client.Transports
+	}
 	c := &crowd{Book: oracle.NewBook(), t: t}
-	for _, transport := range client.Transports {
+	for _, transport := range transports {
 		for i := range each {
 			name := fmt.Sprintf("%s-%d", transport, i)
 			c.clients = append(c.clients, client.Start(t, client.Options{Base: base,

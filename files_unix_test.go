@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ func (p *child) kill(t testing.TB) {
 	_ = p.cmd.Wait()
 }
 
-// startChild runs the program with a limit of open files, by another command if one is given.
+// startChild runs the program with a limit of open files, on a free port or that of the settings, by
+// another command if one is given.
 func startChild(t *testing.T, files int, settings map[string]string, by ...string) *child {
 	t.Helper()
 	binary, err := os.Executable()
@@ -45,7 +47,8 @@ func startChild(t *testing.T, files int, settings map[string]string, by ...strin
 	c := &child{program: newProgram(t, settings)}
 	c.stop = stop
 	script := fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files)
-	command := append(by, "sh", "-c", script, binary, "--port", "0", "--admin-addr", "127.0.0.1:0")
+	command := append(by, "sh", "-c", script, binary,
+		"--port", cmp.Or(settings["PORT"], "0"), "--admin-addr", "127.0.0.1:0")
 	c.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	c.cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1")
 	for name, value := range settings {

@@ -4,9 +4,6 @@ package main
 
 import (
 	"maps"
-	"net/http/httputil"
-	"net/url"
-	"regexp"
 	"testing"
 	"time"
 
@@ -74,10 +71,7 @@ func TestStormAfterKill(t *testing.T) {
 
 // refusedHandshakes returns how many the gate has refused.
 func (c *child) refusedHandshakes() (n float64) {
-	admin := &url.URL{Scheme: "http",
-		Host: c.waitFor(regexp.MustCompile(`"admin listening","address":"([^"]+)"`))[1]}
-	series := servertest.Scrape(c.t, &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(admin) }})
+	series := c.scrape()
 	for _, client := range []string{"new", "resumes"} {
 		n += series[`roomcast_handshakes_refused_total{client="`+client+`"}`]
 	}

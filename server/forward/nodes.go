@@ -13,7 +13,7 @@ const (
 	// listAge is the age of a list that is read again, listPause the time between two readings.
 	listAge     = 5 * time.Second
 	listPause   = 250 * time.Millisecond
-	listTimeout = 2 * time.Second
+	listTimeout = 2 * time.Second // of a reading, and for how long readings that fail are repeated
 	// nodeLife is how long a node is known that is not in the list any more: Redis may have lost it,
 	// and the node comes back soon.
 	nodeLife = 15 * time.Second
@@ -43,12 +43,18 @@ type node struct {
 	seen time.Time
 }
 
-type reading struct{ done chan struct{} }
+type reading struct {
+	done chan struct{}
+	err  error // once done is closed
+}
 
 func (n *nodes) start(
 	ctx context.Context, read func(context.Context) ([]Node, error), log *zap.Logger,
 ) {
 	n.ctx, n.read, n.log, n.known = ctx, read, log, make(map[string]node)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.schedule() // so that the nodes are known when Redis goes away
 }
 
 // close returns when no reading runs. The context has ended.
@@ -59,22 +65,38 @@ func (n *nodes) close() {
 	n.running.Wait()
 }
 
-// find returns the node with a tag.
+// find returns the node with a tag. While the list cannot be read, it waits for a while, because a
+// client that is told that its session is unknown begins a new one.
 func (n *nodes) find(ctx context.Context, tag string) (found node, ok bool) {
+	for start := time.Now(); ; {
+		found, ok, r := n.lookup(tag)
+		if ok || r == nil {
+			return found, ok
+		}
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return n.now(tag)
+		}
+		if r.err == nil || time.Since(start) >= listTimeout {
+			return n.now(tag)
+		}
+	}
+}
+
+// lookup is now with the next reading of the list, if there is need and time for one.
+func (n *nodes) lookup(tag string) (found node, ok bool, r *reading) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	found, ok = n.known[tag]
-	var r *reading
 	if !ok || time.Since(n.last) > listAge {
 		r = n.schedule()
 	}
-	n.mu.Unlock()
-	if ok || r == nil {
-		return found, ok
-	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-	}
+	return found, ok, r
+}
+
+// now returns the node with a tag, as far as the list has been read.
+func (n *nodes) now(tag string) (found node, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	found, ok = n.known[tag]
@@ -88,13 +110,13 @@ func (n *nodes) schedule() *reading {
 		return nil
 	}
 	if n.next == nil {
-		r, pause := &reading{make(chan struct{})}, time.Until(n.last.Add(listPause))
+		r, pause := &reading{done: make(chan struct{})}, time.Until(n.last.Add(listPause))
 		n.next = r
 		n.running.Go(func() {
 			defer close(r.done)
 			select {
 			case <-time.After(pause):
-				n.update()
+				r.err = n.update()
 			case <-n.ctx.Done():
 			}
 		})
@@ -103,7 +125,7 @@ func (n *nodes) schedule() *reading {
 }
 
 // update reads the list. While that fails, the former one counts.
-func (n *nodes) update() {
+func (n *nodes) update() error {
 	n.reading.Lock()
 	defer n.reading.Unlock()
 	n.mu.Lock()
@@ -114,7 +136,7 @@ func (n *nodes) update() {
 	list, err := n.read(ctx)
 	if err != nil {
 		n.log.Debug("the list of nodes cannot be read", zap.Error(err))
-		return
+		return err
 	}
 	now, known := time.Now(), make(map[string]node, len(list))
 	for _, one := range list {
@@ -136,4 +158,5 @@ func (n *nodes) update() {
 		}
 	}
 	n.known = known
+	return nil
 }

@@ -135,18 +135,54 @@ func TestStoreAway(t *testing.T) {
 	})
 }
 
+// TestShortOutage checks that the request for a new node waits for a store that comes back soon, and
+// that the nodes are known without a request when it goes away.
+func TestShortOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, l := newNodes(t)
+		l.set(0, errors.New("down"))
+		time.AfterFunc(time.Second, func() { l.set(0, nil, "aaaa", "bbbb") })
+		start := time.Now()
+		if !n.has("bbbb") || time.Since(start) > time.Second+listPause {
+			t.Errorf("the new node is not found in %v", time.Since(start))
+		}
+		l.set(0, errors.New("down"))
+		start = time.Now()
+		if n.has("zzzz") || time.Since(start) > listTimeout+listPause {
+			t.Errorf("a tag of nobody waits %v", time.Since(start))
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(context.Background())
+		l, n := &lists{}, &nodes{}
+		l.set(0, nil, "aaaa")
+		n.start(ctx, l.read, zap.NewNop())
+		synctest.Wait()
+		l.set(0, errors.New("down"))
+		if start := time.Now(); !n.has("aaaa") || time.Since(start) > 0 {
+			t.Error("a node is not known before the first request")
+		}
+		end()
+		n.close()
+	})
+}
+
 // TestUnusableNodes checks that entries without what forwarding needs are left out.
 func TestUnusableNodes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n, l := newNodes(t)
-		l.nodes = []Node{
+		all := []Node{
 			{Tag: "none", Secret: testSecret}, {Tag: "long!", Address: "http://a:1", Secret: testSecret},
 			{Tag: "weak", Address: "http://a:1", Secret: testSecret[1:]},
 			{Tag: "path", Address: "http://a:1/x", Secret: testSecret},
 			{Tag: "good", Address: "https://good.example:3000/", Secret: testSecret},
 		}
-		for _, node := range l.nodes {
+		l.mu.Lock()
+		l.nodes = all
+		l.mu.Unlock()
+		for _, node := range all {
 			if n.has(node.Tag) != (node.Tag == "good") {
 				t.Errorf("%+v", node)
 			}

@@ -152,10 +152,11 @@ func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
 	})
 }
 
-// abandon removes a Conn that no application has seen.
+// abandon removes a Conn that no application has seen. A session that it has resumed stays: the
+// client knows it, and comes back for it when the connection ended before the answer.
 func (c *Conn) abandon() {
 	c.member.Detach()
-	if c.pid != "" {
+	if c.pid != "" && !c.Recovered() {
 		c.client.srv.hub.ForgetSession(notify.PIDKey(c.pid))
 	}
 }

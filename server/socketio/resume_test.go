@@ -1,8 +1,11 @@
 package socketio
 
 import (
+	"net/netip"
+	"sync/atomic"
 	"testing"
 
+	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -50,5 +53,46 @@ func TestTransportAfterUpgrade(t *testing.T) {
 	c.Upgrade().Sync()
 	if by := s.Hub.Stats().ByTransport; by["websocket"] != 1 {
 		t.Errorf("by transport: %v", by)
+	}
+}
+
+// slowChecks lets the credentials of a client be checked when the client has left.
+type slowChecks struct {
+	noLimits
+	wait atomic.Pointer[func()]
+}
+
+func (l *slowChecks) Attempt(
+	ip netip.Addr, check func() (auth.Identity, error),
+) (auth.Identity, error) {
+	if wait := l.wait.Load(); wait != nil {
+		(*wait)()
+	}
+	return l.noLimits.Attempt(ip, check)
+}
+
+// A connection that ends before it has its answer to CONNECT does not take the session with it that
+// it resumes.
+func TestSessionOutlivesLostResume(t *testing.T) {
+	t.Parallel()
+	limits := &slowChecks{}
+	s := newStack(t, func(o *Options) { o.Limits = limits })
+	old := s.Dial("")
+	sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
+	lost, left := s.Dial(""), make(chan struct{})
+	wait := func() {
+		servertest.Eventually(t, "the client leaves", func() bool { return len(s.sio.clients.all()) == 1 })
+		limits.wait.Store(nil)
+		close(left)
+	}
+	limits.wait.Store(&wait)
+	lost.Send("40" + servertest.Resume("u1", pid, offset))
+	lost.Conn.Close()
+	servertest.Receive(t, left)
+	old.Closed()
+	s.Gone(sid)
+	sid2, pid2, _, connected := s.Dial("").JoinWithPid(servertest.Resume("u1", pid, offset))
+	if sid2 != sid || pid2 != pid || !connected.Recovered {
+		t.Errorf("the client is %s/%s: %+v, want %s/%s", sid2, pid2, connected, sid, pid)
 	}
 }

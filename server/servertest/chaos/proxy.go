@@ -23,7 +23,8 @@ type Proxy struct {
 	ended    chan struct{}  // closed at the end
 
 	mu      sync.Mutex
-	target  string
+	targets []string
+	turn    int // of the targets
 	weather weather
 	links   map[*link]bool
 	random  *rand.Rand
@@ -49,7 +50,7 @@ func New(t testing.TB, target string, seed uint64) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Addr: listener.Addr().String(), target: target, listener: listener,
+	p := &Proxy{Addr: listener.Addr().String(), targets: []string{target}, listener: listener,
 		ended: make(chan struct{}), links: map[*link]bool{}, random: rand.New(rand.NewPCG(seed, 0)),
 		weather: weather{changed: make(chan struct{})}}
 	p.running.Go(p.accept)
@@ -80,22 +81,33 @@ func (p *Proxy) accept() {
 
 // serve joins a client with the server until one of them, or the proxy, ends the link.
 func (p *Proxy) serve(near *net.TCPConn) {
-	dialer := net.Dialer{Timeout: 10 * time.Second}
-	p.mu.Lock()
-	target := p.target
-	p.mu.Unlock()
-	far, err := dialer.Dial("tcp", target)
-	if err != nil {
+	far := p.dial()
+	if far == nil {
 		reset(near)
 		return
 	}
-	l := &link{proxy: p, near: near, far: far.(*net.TCPConn), cut: make(chan struct{})}
+	l := &link{proxy: p, near: near, far: far, cut: make(chan struct{})}
 	if !p.add(l) {
 		l.end(true)
 		return
 	}
 	l.run()
 	p.remove(l)
+}
+
+// dial connects to the next target that accepts. It returns nil when none does.
+func (p *Proxy) dial() *net.TCPConn {
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	p.mu.Lock()
+	p.turn++
+	first, targets := p.turn, p.targets
+	p.mu.Unlock()
+	for i := range targets {
+		if far, err := dialer.Dial("tcp", targets[(first+i)%len(targets)]); err == nil {
+			return far.(*net.TCPConn)
+		}
+	}
+	return nil
 }
 
 // add reports false for a link that the proxy refuses.
@@ -168,11 +180,12 @@ func (p *Proxy) Refuse(refuse bool) {
 	p.refuse = refuse
 }
 
-// Target makes new connections go to another server (host:port).
-func (p *Proxy) Target(target string) {
+// Target makes new connections go to other servers (host:port), in turn. One that refuses a
+// connection is passed over.
+func (p *Proxy) Target(targets ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.target = target
+	p.targets = slices.Clone(targets)
 }
 
 // Stall stops all bytes in both directions, and the ends of connections too, as a network does that

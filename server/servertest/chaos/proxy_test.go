@@ -49,6 +49,51 @@ func dial(t *testing.T, p *Proxy) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
+// Connections go to the targets in turn, and not to one that refuses them.
+func TestTargetsInTurn(t *testing.T) {
+	t.Parallel()
+	named := func(name string) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = io.WriteString(c, name)
+				c.Close()
+			}
+		}()
+		return l.Addr().String()
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	p := New(t, closed.Addr().String(), 1)
+	p.Target(named("a"), closed.Addr().String(), named("b"))
+	got := map[string]int{}
+	for range 30 {
+		text, err := io.ReadAll(dial(t, p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[string(text)]++
+	}
+	if len(got) != 2 || got["a"] != 10 || got["b"] != 20 {
+		t.Errorf("the targets had %v connections", got)
+	}
+	p.Target(closed.Addr().String())
+	if text, err := io.ReadAll(dial(t, p)); err == nil {
+		t.Errorf("without a server the client got %q", text)
+	}
+}
+
 // say writes text and expects it back.
 func say(t *testing.T, c net.Conn, text string) {
 	t.Helper()

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,10 +26,15 @@ type Transport string
 const (
 	EventSource Transport = "eventsource"
 	WebSocket   Transport = "websocket" // Socket.IO
+	Polling     Transport = "polling"   // Socket.IO
+	Upgrade     Transport = "upgrade"   // Socket.IO that begins with polling
 )
 
-// Transports lists them all.
+// Transports lists those that use one connection.
 var Transports = []Transport{EventSource, WebSocket}
+
+// AllTransports lists also those that use a connection for each request.
+var AllTransports = append(Transports[:2:2], Polling, Upgrade)
 
 // Record is where a client writes down what it receives; see oracle.Reader.
 type Record interface {
@@ -73,6 +80,10 @@ type Client struct {
 	recovered atomic.Int64
 	lost      atomic.Value // the last error, for Lost
 
+	mu    sync.Mutex
+	since time.Time       // of the loss; zero while the client is connected, and before it ever was
+	away  []time.Duration // from each loss to the next event `connected`
+
 	// Only the client's goroutine uses these.
 	last     string        // id
 	pid, sid string        // of Socket.IO
@@ -102,6 +113,9 @@ func (c *Client) Stop() {
 	<-c.done
 }
 
+// Transport returns that of the options.
+func (c *Client) Transport() Transport { return c.o.Transport }
+
 // Connects returns how often the client has got the event `connected`.
 func (c *Client) Connects() int { return int(c.connects.Load()) }
 
@@ -115,16 +129,51 @@ func (c *Client) Lost() error {
 	return err.error
 }
 
+// Away returns how long each absence took, from the loss of a connection to the next event
+// `connected`.
+func (c *Client) Away() []time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.away)
+}
+
+// Connected reports whether the client has a connection that has got the event `connected`.
+func (c *Client) Connected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Connects() > 0 && c.since.IsZero()
+}
+
+// leave begins an absence, unless one lasts.
+func (c *Client) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.since.IsZero() && c.Connects() > 0 {
+		c.since = time.Now()
+	}
+}
+
+// back ends an absence.
+func (c *Client) back() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.since.IsZero() {
+		c.away = append(c.away, time.Since(c.since))
+		c.since = time.Time{}
+	}
+}
+
 // lostError gives atomic.Value one type for all errors.
 type lostError struct{ error }
 
 func (c *Client) run(ctx context.Context) {
 	defer close(c.done)
 	connect := map[Transport]func(context.Context, net.Conn) error{
-		EventSource: c.stream, WebSocket: c.socket,
+		EventSource: c.stream, WebSocket: c.socket, Polling: c.poll, Upgrade: c.poll,
 	}[c.o.Transport]
 	for ctx.Err() == nil {
 		c.lost.Store(lostError{c.once(ctx, connect)})
+		c.leave()
 		Sleep(ctx, c.pause())
 		for c.o.Target != nil && c.o.Target() == "" && ctx.Err() == nil {
 			Sleep(ctx, targetPoll)
@@ -221,6 +270,7 @@ func (c *Client) take(ev event) error {
 	case "connected":
 		c.connects.Add(1)
 		c.failures = 0
+		c.back()
 		c.reader.Start(ev.id)
 	case "gap":
 		if c.resumed {

@@ -44,6 +44,9 @@ type PublisherOptions struct {
 	Batch   int           // messages in a request
 	Every   time.Duration // from the start of a request to that of the next
 	Size    int           // bytes of data of each message, at least
+	// Repeat sends each request with an Idempotency-Key, and again until the answer is 200 or no
+	// repetition can change it. Each repetition is on a new connection.
+	Repeat bool
 }
 
 // NewPublisher returns a publisher that does nothing by itself; call Publish, or Run for one that
@@ -56,7 +59,8 @@ func NewPublisher(t testing.TB, o PublisherOptions, book Ledger) *Publisher {
 
 func newPublisher(o PublisherOptions, book Ledger) *Publisher {
 	return &Publisher{PublisherOptions: o, book: book, http: &http.Client{
-		Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: servertest.Patience}}
+		Transport: &http.Transport{MaxIdleConnsPerHost: 1, DisableKeepAlives: o.Repeat},
+		Timeout:   servertest.Patience}}
 }
 
 // Run publishes in a goroutine until Stop or the end of the test.
@@ -104,8 +108,13 @@ func (p *Publisher) P99() time.Duration {
 func (p *Publisher) Publish() {
 	keys, body := p.batch()
 	start := time.Now()
-	status, answer, err := p.post(body)
-	if err != nil {
+	status, answer, err := p.post(keys[0], body)
+	for p.Repeat && (err != nil || status == http.StatusServiceUnavailable) &&
+		time.Since(start) < servertest.Patience {
+		time.Sleep(repeatPause)
+		status, answer, err = p.post(keys[0], body)
+	}
+	if err != nil || p.Repeat && status == http.StatusServiceUnavailable {
 		return
 	}
 	var receipts []struct {
@@ -132,6 +141,9 @@ func (p *Publisher) Publish() {
 	}
 }
 
+// repeatPause is the time until a request is sent again.
+const repeatPause = 20 * time.Millisecond
+
 // batch returns the messages of the next request and their keys.
 func (p *Publisher) batch() (keys []string, body []byte) {
 	var list []map[string]any
@@ -150,13 +162,16 @@ func (p *Publisher) batch() (keys []string, body []byte) {
 	return keys, servertest.JSON(list)
 }
 
-func (p *Publisher) post(body []byte) (status int, answer []byte, err error) {
+func (p *Publisher) post(key string, body []byte) (status int, answer []byte, err error) {
 	r, err := http.NewRequest("POST", "http://"+p.Base+"/v1/notifications", bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+p.Key)
 	r.Header.Set("Content-Type", "application/json")
+	if p.Repeat {
+		r.Header.Set("Idempotency-Key", key)
+	}
 	res, err := p.http.Do(r)
 	if err != nil {
 		return 0, nil, err

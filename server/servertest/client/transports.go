@@ -72,38 +72,56 @@ func (c *Client) stream(_ context.Context, conn net.Conn) error {
 
 // socket speaks Socket.IO in the namespace "/" over a websocket.
 func (c *Client) socket(ctx context.Context, conn net.Conn) error {
-	dialer := websocket.Dialer{ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
-		NetDialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
-	ws, res, err := dialer.DialContext(ctx,
-		"ws://"+conn.RemoteAddr().String()+"/socket.io/?EIO=4&transport=websocket", nil)
+	ws, err := openSocket(ctx, conn, "")
 	if err != nil {
 		return err
 	}
-	res.Body.Close()
+	return c.read(ws)
+}
+
+// openSocket opens a websocket on a connection, for a new session or for that with an id.
+func openSocket(ctx context.Context, conn net.Conn, sid string) (*websocket.Conn, error) {
+	dialer := websocket.Dialer{ReadBufferSize: readBuffer, WriteBufferSize: 1 << 10,
+		NetDialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	query := "?EIO=4&transport=websocket"
+	if sid != "" {
+		query += "&sid=" + sid
+	}
+	ws, res, err := dialer.DialContext(ctx, "ws://"+conn.RemoteAddr().String()+"/socket.io/"+query, nil)
+	if err == nil {
+		res.Body.Close()
+	}
+	return ws, err
+}
+
+// read handles the packets of a websocket until it ends.
+func (c *Client) read(ws *websocket.Conn) error {
+	write := func(text string) error {
+		return ws.WriteMessage(websocket.TextMessage, []byte(text))
+	}
 	for {
 		_, packet, err := ws.ReadMessage()
 		if err != nil {
 			return err
 		}
-		if len(packet) == 0 {
-			return io.ErrUnexpectedEOF
-		}
-		if err := c.packet(ws, packet); err != nil {
+		if err := c.packet(write, packet); err != nil {
 			return err
 		}
 	}
 }
 
 // packet handles an Engine.IO packet.
-func (c *Client) packet(ws *websocket.Conn, packet []byte) error {
-	write := func(text string) error {
-		return ws.WriteMessage(websocket.TextMessage, []byte(text))
+func (c *Client) packet(write func(string) error, packet []byte) error {
+	if len(packet) == 0 {
+		return io.ErrUnexpectedEOF
 	}
 	switch kind, data := packet[0], packet[1:]; {
 	case kind == '0':
 		return write("40" + c.hello())
 	case kind == '2':
 		return write("3")
+	case kind == '6':
+		return nil
 	case kind != '4' || len(data) == 0:
 		return errEnded
 	case data[0] == '0':

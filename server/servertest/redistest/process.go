@@ -3,7 +3,6 @@ package redistest
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -22,28 +21,13 @@ func (s *Server) start(t testing.TB) {
 	isNew := s.Port == 0
 	for deadline := time.Now().Add(servertest.Patience); time.Now().Before(deadline); {
 		if isNew { // also after another process was faster
-			s.Port, s.busPort = freePort(t), freePort(t)
+			s.Port, s.busPort = servertest.FreePort(t), servertest.FreePort(t)
 		}
 		if s.run(t) {
 			return
 		}
 	}
 	t.Fatalf("%s does not start: %s", s.program, s.Log())
-}
-
-// freePort returns a port that nobody listens on. It is below the ports that systems give to
-// outgoing connections, so that a server that restarts finds it free.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 1000 {
-		port := 10_000 + rand.IntN(20_000)
-		if listener, err := net.Listen("tcp", address(port)); err == nil {
-			_ = listener.Close()
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
