@@ -54,7 +54,7 @@ func DecodeStored(text string) (s Stored, err error) {
 
 // cutCounted splits a text behind its first part, which has its length before it.
 func cutCounted(text string) (part, rest string, ok bool) {
-	number, rest, found := strings.Cut(text[:min(len(text), 10)], ":")
+	number, _, found := strings.Cut(text[:min(len(text), 10)], ":")
 	n, err := strconv.ParseUint(number, 10, 31)
 	if !found || err != nil {
 		return "", "", false
