@@ -85,6 +85,47 @@ func TestNodesShareNotifications(t *testing.T) {
 	}
 }
 
+// What one node retains, another one lists and deletes, and a node that starts has it.
+func TestNodesShareRetained(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, redistest.Options{})
+	a, b := start(t, nodeOf(redis)), start(t, nodeOf(redis))
+	a.waitReady()
+	b.waitReady()
+	const list = "/v1/channels/shop/retained"
+	ask := func(p *program, method, path, body string) string {
+		res, text := servertest.Do(t, method, p.base+path, body, "Authorization: Bearer "+testKey,
+			"Content-Type: application/json")
+		if res.StatusCode != 200 {
+			t.Fatal(res.StatusCode, text)
+		}
+		return strings.TrimSpace(text)
+	}
+	text := ask(a, "POST", "/v1/notifications",
+		`{"target":{"channel":"shop"},"type":"status","data":{"open":true},"retain":true}`)
+	redis.Do(t, "XTRIM", "socket.io", "MAXLEN", "0")
+	late := start(t, nodeOf(redis))
+	late.waitReady()
+	want := ask(a, "GET", list, "")
+	if !strings.Contains(want, `"retained":[{"id":"`+idIn.FindStringSubmatch(text)[1]+`"`) {
+		t.Errorf("the node that published lists %s", want)
+	}
+	for _, p := range []*program{b, late} {
+		servertest.Eventually(t, "the other node lists it", func() bool {
+			return ask(p, "GET", list, "") == want
+		})
+	}
+	if text := ask(late, "DELETE", list+"/status", ""); text != `{"deleted":1}` {
+		t.Errorf("deleted: %s", text)
+	}
+	for _, p := range []*program{a, b, late} {
+		servertest.Eventually(t, "no node lists it", func() bool {
+			return ask(p, "GET", list, "") == `{"retained":[]}`
+		})
+		p.end()
+	}
+}
+
 // waitReady waits until the node is ready.
 func (p *program) waitReady() {
 	p.t.Helper()
