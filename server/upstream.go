@@ -5,15 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -50,12 +47,7 @@ type upstream struct {
 
 	beginning *semaphore.Weighted // of upstreamBegins, for begin
 
-	ctx context.Context // done when streams and upgraded connections must end
-	end context.CancelFunc
-
-	mu       sync.Mutex
-	draining bool // what is endless from now on ends at once
-	endless  map[*upstreamCall]bool
+	endless *sockets.Endless // streams and upgraded connections
 }
 
 // newUpstream returns a proxy to the application at this origin. The caller must call close.
@@ -63,8 +55,7 @@ func newUpstream(
 	origin *url.URL, trusted []netip.Prefix, files *limit.Descriptors, log *zap.Logger,
 ) *upstream {
 	u := &upstream{trusted: trusted, idle: upstreamIdle, via: "roomcast-" + rand.Text()[:8],
-		beginning: semaphore.NewWeighted(upstreamBegins), endless: map[*upstreamCall]bool{}}
-	u.ctx, u.end = context.WithCancel(context.Background())
+		beginning: semaphore.NewWeighted(upstreamBegins), endless: sockets.NewEndless()}
 	errorLog, _ := zap.NewStdLogAt(log, zapcore.DebugLevel) // fails for unknown levels only
 	dialer := &net.Dialer{Timeout: upstreamDial, KeepAlive: 15 * time.Second}
 	u.proxy = &httputil.ReverseProxy{
@@ -111,17 +102,13 @@ func (u *upstream) fallback(router *mux.Router, own http.Handler) http.Handler {
 // drain ends the upgraded connections and the streams evenly over the time that pace returns for
 // their number. Other requests continue.
 func (u *upstream) drain(ctx context.Context, pace func(connections int) time.Duration) {
-	u.mu.Lock()
-	u.draining = true
-	calls := slices.Collect(maps.Keys(u.endless)) // in random order
-	u.mu.Unlock()
-	sockets.Spread(ctx, len(calls), pace(len(calls)), nil, func(i int) { calls[i].cancel() })
+	u.endless.Drain(ctx, pace)
 	u.close()
 }
 
 // close is drain without a pause.
 func (u *upstream) close() {
-	u.end()
+	u.endless.Close()
 	u.proxy.Transport.(*http.Transport).CloseIdleConnections()
 }
 
@@ -140,18 +127,11 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// Another protocol, such as h2c, would be a tunnel to the application, past all rules here.
 		r.Header.Del("Upgrade")
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	c := &upstreamCall{cancel: cancel}
-	defer context.AfterFunc(u.ctx, func() {
-		if u.isEndless(c) {
-			cancel()
-		}
-	})()
-	defer u.forget(c)
+	ctx, request, done := u.endless.Begin(r.Context())
+	defer done()
 
 	rc := http.NewResponseController(w)
-	r = r.WithContext(context.WithValue(ctx, upstreamCallKey{}, c))
+	r = r.WithContext(context.WithValue(ctx, requestKey{}, request))
 	if r.Body != nil && r.ContentLength != 0 {
 		body, err := u.begin(&slowBody{
 			DeadlineBody: edge.DeadlineBody{ReadCloser: r.Body, Controller: rc}, timeout: u.idle,
@@ -172,8 +152,8 @@ func (u *upstream) answered(res *http.Response) error {
 	res.Header.Del(edge.HeaderRequestID) // the response already has the one of this server
 	if res.StatusCode == http.StatusSwitchingProtocols ||
 		strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
-		if c, ok := res.Request.Context().Value(upstreamCallKey{}).(*upstreamCall); ok {
-			u.noteEndless(c)
+		if request, ok := res.Request.Context().Value(requestKey{}).(*sockets.Request); ok {
+			request.Note()
 		}
 	}
 	return nil
@@ -199,30 +179,4 @@ var (
 		Detail: "the application behind this server is unreachable"}
 )
 
-// upstreamCall is one request to the application.
-type upstreamCall struct{ cancel context.CancelFunc }
-
-type upstreamCallKey struct{}
-
-// noteEndless notes that the response is a stream or an upgrade, which would delay a shutdown.
-// While the server drains it ends at once.
-func (u *upstream) noteEndless(c *upstreamCall) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.endless[c] = true
-	if u.draining || u.ctx.Err() != nil {
-		c.cancel()
-	}
-}
-
-func (u *upstream) isEndless(c *upstreamCall) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.endless[c]
-}
-
-func (u *upstream) forget(c *upstreamCall) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.endless, c)
-}
+type requestKey struct{} // of a *sockets.Request

@@ -14,7 +14,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -101,12 +100,10 @@ type Forwarder struct {
 	logged  rare
 	counts  counts
 
-	ctx context.Context // done when upgraded connections must end
-	end context.CancelFunc
+	upgraded *sockets.Endless // connections
 
-	mu       sync.Mutex
-	draining bool           // upgraded connections from now on end at once
-	upgraded map[*call]bool // connections
+	ctx context.Context // done after Close
+	end context.CancelFunc
 }
 
 // New returns a Forwarder. An error names the option that is missing or out of range.
@@ -124,7 +121,7 @@ func New(o Options) (*Forwarder, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	f := &Forwarder{o: o, id: rand.Text()[:senderSize], upgraded: make(map[*call]bool)}
+	f := &Forwarder{o: o, id: rand.Text()[:senderSize], upgraded: sockets.NewEndless()}
 	f.ctx, f.end = context.WithCancel(context.Background())
 	f.nodes.start(f.ctx, o.Nodes, o.Log)
 	f.slots = slots{max: o.Max, addresses: make(map[netip.Addr]int)}
@@ -197,20 +194,14 @@ func (*busy) RetryAfter() time.Duration { return busyRetry }
 // Drain ends the upgraded connections evenly over the time that pace returns for their number, and
 // calls Close. Requests that wait end by themselves: a poll ends with the next ping of its session.
 func (f *Forwarder) Drain(ctx context.Context, pace func(connections int) time.Duration) {
-	f.mu.Lock()
-	f.draining = true
-	calls := make([]*call, 0, len(f.upgraded))
-	for c := range f.upgraded { // in random order
-		calls = append(calls, c)
-	}
-	f.mu.Unlock()
-	sockets.Spread(ctx, len(calls), pace(len(calls)), nil, func(i int) { calls[i].cancel() })
+	f.upgraded.Drain(ctx, pace)
 	f.Close()
 }
 
 // Close ends the upgraded connections at once, and the reading of the list of nodes.
 func (f *Forwarder) Close() {
 	f.end()
+	f.upgraded.Close()
 	f.nodes.close()
 	f.transport().CloseIdleConnections()
 }

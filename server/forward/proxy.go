@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/server/edge"
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 const (
@@ -34,11 +35,11 @@ var errNotAccepted = errors.New("the node has not accepted the request")
 
 // call is one request to another node.
 type call struct {
-	node   node
-	w      http.ResponseWriter // that of the client
-	cancel context.CancelFunc
-	body   *body // nil: none
-	err    error // why there is no response
+	node    node
+	w       http.ResponseWriter // that of the client
+	request *sockets.Request
+	body    *body // nil: none
+	err     error // why there is no response
 
 	hijacked bool // the response has begun, as an upgrade
 }
@@ -81,16 +82,9 @@ func (f *Forwarder) transport() *http.Transport { return f.proxy.Transport.(*htt
 
 // pass sends a request to a node.
 func (f *Forwarder) pass(w http.ResponseWriter, r *http.Request, to node) error {
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	c := &call{node: to, w: w, cancel: cancel}
-	defer context.AfterFunc(f.ctx, func() {
-		if f.isUpgraded(c) {
-			cancel()
-		}
-	})()
-	defer f.forget(c)
-
+	ctx, request, done := f.upgraded.Begin(r.Context())
+	defer done()
+	c := &call{node: to, w: w, request: request}
 	r = r.WithContext(context.WithValue(ctx, callKey{}, c))
 	if r.Body != nil && r.ContentLength != 0 {
 		c.body = &body{ReadCloser: r.Body}
@@ -139,7 +133,7 @@ func (f *Forwarder) answered(res *http.Response) error {
 	c := callOf(res.Request)
 	switch {
 	case res.StatusCode == http.StatusSwitchingProtocols: // which has the headers of WebSocket only
-		f.noteUpgraded(c)
+		c.request.Note()
 	case res.Header.Get(headerNode) == "":
 		return errNotAccepted
 	}
@@ -148,28 +142,6 @@ func (f *Forwarder) answered(res *http.Response) error {
 		c.w.Header().Del(name)
 	}
 	return nil
-}
-
-// noteUpgraded notes a connection that would delay a shutdown. While the node drains it ends at once.
-func (f *Forwarder) noteUpgraded(c *call) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.upgraded[c] = true
-	if f.draining || f.ctx.Err() != nil {
-		c.cancel()
-	}
-}
-
-func (f *Forwarder) isUpgraded(c *call) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.upgraded[c]
-}
-
-func (f *Forwarder) forget(c *call) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.upgraded, c)
 }
 
 // body is the body of a request. It notes why the client has not sent it: the error of the proxy may

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -245,5 +246,18 @@ func TestClose(t *testing.T) {
 	}
 	if err := c.set(t.Context(), "v"); !errors.Is(err, ErrClosed) {
 		t.Errorf("a call afterwards: %v", err)
+	}
+}
+
+// The documentation has the rules of the user of the tests.
+func TestDocumentedUser(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/cluster.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "user " + strings.Replace(nodeUser, "node-password", "PASSWORD", 1)
+	if !strings.Contains(string(page), want) {
+		t.Errorf("docs/cluster.md has no line\n%s", want)
 	}
 }
