@@ -229,6 +229,13 @@ func TestNodesShowOneCluster(t *testing.T) {
 	first := open(one, "userId=ada&channel=orders")
 	await(first, "event: connected")
 	await(watcher, `"userId":"ada"`)
+	servertest.Eventually(t, "a volatile notification at the other node", func() bool {
+		_, text := servertest.Do(t, "POST", two.base+"/v1/notifications",
+			`{"target":{"channel":"orders"},"type":"typing","volatile":true}`, "X-API-Key: "+testKey,
+			"Content-Type: application/json")
+		return strings.Contains(text, `"delivered":1,`) // else it is not known there yet
+	})
+	await(first, "event: typing")
 	second := open(two, "userId=ada")
 	await(second, "event: connected")
 	servertest.Eventually(t, "both connections", func() bool {

@@ -95,6 +95,7 @@ func newInstance(
 func (s *cluster) state() metrics.Cluster {
 	return metrics.Cluster{
 		IsUp: s.log.IsUp(), Lag: s.log.Lag(), Losses: s.log.Losses(), Skipped: s.log.Skipped(),
+		VolatileDropped: s.peers.VolatileDropped(),
 	}
 }
 

@@ -49,6 +49,7 @@ func (s storage) newHub(c config.Config) *notify.Hub {
 	switch {
 	case s.shared != nil:
 		o.Cluster, o.Presence = s.shared.sessions(), s.shared.counts
+		o.Relay = s.shared.peers.Relay()
 		return notify.New(s.shared.log, o)
 	case s.store != nil:
 		o.Sessions, o.RetainedStore = s.store.Sessions(), s.store.Retained()

@@ -4,7 +4,7 @@
 // namespace "/n" that is in R; each node of Roomcast has a stream "in" and one "out", too.
 //
 // rooms and except are names, or a function that makes them from the ids of clients. from: the only
-// kind of sender that has this. local: the kinds of servers of which one reaches no other server.
+// kind of sender that has this. deaf: the version of the adapter that does not get this from Roomcast.
 
 const isIn = ({ role }) => role === "in";
 const isOut = ({ role }) => role === "out";
@@ -53,7 +53,7 @@ export const EMITS = {
     args: [{ parts: [Buffer.from([0, 1, 255])], text: "t" }, Buffer.from("tail"), Buffer.alloc(0)],
     gets: isIn,
   },
-  "volatile": { rooms: ["R"], volatile: true, gets: isIn, local: ["roomcast"] },
+  "volatile": { rooms: ["R"], volatile: true, gets: isIn, deaf: "0.2.3" },
   "without compression": { rooms: ["R"], compress: false, gets: isIn, from: "node" },
 };
 

@@ -27,15 +27,15 @@ async function sameId(stage, items, receipt) {
 }
 
 /** Returns which clients get what a sender sends, of those that a row names. */
-function reachOf(sender, { gets, local = [] }) {
-  const { kind, server } = sender;
-  return local.includes(kind) ? (reader) => gets(reader) && reader.server === server : gets;
+function reachOf(stage, sender, { gets, deaf }) {
+  const isDeaf = sender.kind === "roomcast" && stage.version === deaf;
+  return isDeaf ? (reader) => gets(reader) && !reader.place.startsWith("node") : gets;
 }
 
 /** Sends a message of the table, and checks who gets what. */
 export async function emits(stage, sender, row) {
-  const gets = reachOf(sender, row);
-  const { gets: _, local, from, rooms = [], except = [], args = [1], ...rest } = row;
+  const gets = reachOf(stage, sender, row);
+  const { gets: _, deaf, from, rooms = [], except = [], args = [1], ...rest } = row;
   const idOf = (place, role) => stage.reader(place, role).id;
   const names = (list) => typeof list === "function" ? list(idOf) : list;
   const message = { ...rest, rooms: names(rooms), except: names(except), args };

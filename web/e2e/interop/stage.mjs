@@ -57,6 +57,11 @@ export class Stage {
     return Server.start(this.t, this.#env);
   }
 
+  /** The version of the adapter of the servers on Node. */
+  get version() {
+    return this.#version;
+  }
+
   /** How many servers there are. */
   get servers() {
     return this.nodes.length + this.roomcasts.length;

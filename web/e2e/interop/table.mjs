@@ -16,14 +16,14 @@ export function table() {
     ...Object.keys(CALLS.node)
       .map((name) => [name, CALLS.roomcast[name] ? {} : { from: "node" }]),
   ];
-  const cell = ({ from, local = [] }) => (kind) =>
-    from && from !== kind ? "" : local.includes(kind) ? "no" : "yes";
+  const cell = ({ from, deaf }, version) => (kind) =>
+    from && from !== kind ? "" : kind === "roomcast" && version === deaf ? "no" : "yes";
   const versions = Object.keys(ADAPTERS);
   const line = (cells) => `| ${cells.join(" | ")} |`;
   return [
     line(["", ...versions.flatMap((v) => [`${v}: from Node`, "from Roomcast"])]),
     line(["---", ...versions.flatMap(() => ["---", "---"])]),
-    ...rows.map(([name, row]) => line([name, ...versions.flatMap(() => KINDS.map(cell(row)))])),
+    ...rows.map(([name, row]) => line([name, ...versions.flatMap((v) => KINDS.map(cell(row, v)))])),
   ];
 }
 
