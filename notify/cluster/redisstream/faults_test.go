@@ -48,13 +48,16 @@ func TestServerIsKilled(t *testing.T) {
 }
 
 // With everysec a server does not write to its file while a sync runs, for up to 2 seconds, and
-// acknowledges all the same: what is lost then, nodes know of.
+// acknowledges all the same: what a node has read and is lost then, nodes know of. What none has read
+// leaves no trace: on a slow machine a publish is acknowledged before its node reads it.
 func TestServerIsKilledDuringSync(t *testing.T) {
 	t.Parallel()
 	p, ra, rb := killed(t, "everysec")
 	servertest.Eventually(t, "all messages that are not known to be lost", func() bool {
-		return !slices.ContainsFunc(append(p.missing(ra), p.missing(rb)...), func(id notify.ID) bool {
-			return !ra.knows(id) && !rb.knows(id)
+		atA, atB := p.missing(ra), p.missing(rb)
+		return !slices.ContainsFunc(slices.Concat(atA, atB), func(id notify.ID) bool {
+			isRead := !slices.Contains(atA, id) || !slices.Contains(atB, id)
+			return isRead && !ra.knows(id) && !rb.knows(id)
 		})
 	})
 }
