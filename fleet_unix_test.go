@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -91,8 +92,8 @@ func (f *fleet) publish(c *crowd, backends, perSecond int) (stop func()) {
 }
 
 // figures logs how often and how long the clients of a crowd were away, and how many sessions were
-// recovered. A node that does not find a session within notify.ResumeTimeout begins another, so a
-// slow machine may lose a few in the short forms.
+// recovered. A node that does not find a session within notify.ResumeTimeout begins another, so on a
+// slow machine, and while Redis is away, a few are not.
 func (f *fleet) figures(c *crowd) {
 	f.t.Helper()
 	var away []time.Duration
@@ -110,9 +111,9 @@ func (f *fleet) figures(c *crowd) {
 	slices.Sort(away)
 	f.t.Logf("%d times a client was away, p50 %v, p99 %v, longest %v; %d of %d sessions recovered",
 		len(away), away[len(away)/2], away[len(away)*99/100], away[len(away)-1], recovered, socketio)
-	want := socketio
-	if !servertest.Soaking() {
-		want = socketio * 3 / 4
+	want := socketio * 3 / 4
+	if servertest.Soaking() {
+		want = socketio * 95 / 100
 	}
 	if recovered < want {
 		f.t.Errorf("%d sessions were recovered, want %d", recovered, want)
@@ -120,18 +121,33 @@ func (f *fleet) figures(c *crowd) {
 }
 
 // awaitMoved waits until all clients of a crowd are connected to other nodes than one that has ended.
+// These may also have connections that their clients have left.
 func (f *fleet) awaitMoved(c *crowd, ended int) {
 	f.t.Helper()
-	servertest.Eventually(f.t, "all clients are connected to other nodes", func() bool {
+	var counts []int
+	var away []error
+	for deadline := time.Now().Add(servertest.Patience); ; time.Sleep(10 * time.Millisecond) {
 		total := 0
+		counts, away = nil, nil
 		for i, p := range f.nodes {
 			if i != ended {
-				total += p.connections()
+				counts = append(counts, p.connections())
+				total += counts[len(counts)-1]
 			}
 		}
-		return total == len(c.clients) &&
-			!slices.ContainsFunc(c.clients, func(one *client.Client) bool { return !one.Connected() })
-	})
+		for _, one := range c.clients {
+			if !one.Connected() {
+				away = append(away, one.Lost())
+			}
+		}
+		if total >= len(c.clients) && len(away) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatalf("the other nodes have %v connections of %d clients; %d are away: %v", counts,
+				len(c.clients), len(away), errors.Join(away...))
+		}
+	}
 }
 
 // connections returns how many connections a node has.

@@ -18,7 +18,7 @@ func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	each, backends, perSecond, restarts, drain, pause := 4, 6, 60, 3, "1s", 0*time.Second
 	if servertest.Soaking() {
-		each, backends, perSecond, restarts, drain, pause = 10, 50, 500, 20, "3s", time.Second
+		each, backends, perSecond, restarts, drain, pause = 10, 60, 600, 20, "3s", time.Second
 	}
 	redis := redistest.Start(t, redistest.Options{})
 	f := startFleet(t, redis, 3, map[string]string{"DRAIN_TIMEOUT": drain})

@@ -12,7 +12,8 @@ const ResumeTimeout = 500 * time.Millisecond
 
 // ResumeSession returns the session of a key if there is one and may accepts it. Callers of Attach
 // call it first, without locks. With Options.Cluster it takes the session over from another node,
-// which ends its connection, and it waits at most ResumeTimeout. If the store is away, there is no
+// which ends its connection. It waits at most ResumeTimeout for that, and as long to tell all nodes.
+// If the store is away, there is no
 // session except for one that this node has. It calls may more than once.
 func (h *Hub) ResumeSession(
 	ctx context.Context, key string, may func(Session) bool,
@@ -46,6 +47,9 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (va
 		return true
 	}
 	if taken, ok := h.take(ctx, found, may); ok && h.adopt(taken, f) {
+		// A former owner that does not answer has used up the time, and its connection must end.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ResumeTimeout)
+		defer cancel()
 		h.tell(ctx, key, taken.Owner)
 	}
 	return true

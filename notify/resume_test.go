@@ -249,6 +249,27 @@ func TestSilentNodeGivesUp(t *testing.T) {
 	})
 }
 
+// All nodes are told of a new owner, also after one that does not answer has used up the time.
+func TestSilentNodeDelaysNoNews(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := newNodes(t, "a", "b")
+		defer n.close()
+		n.bus.Node("silent")
+		old := n.connect("a", "sid", notify.Attachment{Sessions: []string{pid}})
+		saved()
+		wrong := n.store.All()[pid]
+		wrong.Owner = &notify.Owner{Node: "silent"}
+		if err := n.store.Save(t.Context(), []notify.Session{wrong}, nil, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		c := n.resume("b", "new", n.hubs["b"].Head(), pid)
+		if !c.Recovered() || !old.dropped.Load() || c.dropped.Load() {
+			t.Errorf("recovered %v; dropped: old one %v, new one %v", c.Recovered(),
+				old.dropped.Load(), c.dropped.Load())
+		}
+	})
+}
+
 // Of several connections that take a session at the same time, the last one has it.
 func TestSessionHasOneOwner(t *testing.T) {
 	t.Parallel()

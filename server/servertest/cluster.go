@@ -181,7 +181,10 @@ type busNode struct {
 }
 
 // Tell implements notify.Peers.
-func (n busNode) Tell(_ context.Context, kind string, message []byte) error {
+func (n busNode) Tell(ctx context.Context, kind string, message []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	n.b.mu.Lock()
 	var handlers []func([]byte) []byte
 	for name, kinds := range n.b.nodes {
