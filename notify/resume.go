@@ -13,8 +13,8 @@ const ResumeTimeout = 500 * time.Millisecond
 // ResumeSession returns the session of a key if there is one and may accepts it. Callers of Attach
 // call it first, without locks. With Options.Cluster it takes the session over from another node,
 // which ends its connection. It waits at most ResumeTimeout for that, and as long to tell all nodes.
-// If the store is away, there is no
-// session except for one that this node has. It calls may more than once.
+// If the store is away, there is no session except for one that this node has. It calls may more than
+// once.
 func (h *Hub) ResumeSession(
 	ctx context.Context, key string, may func(Session) bool,
 ) (Session, bool) {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,40 +128,6 @@ func (c *Client) Lost() error {
 	return err.error
 }
 
-// Away returns how long each absence took, from the loss of a connection to the next event
-// `connected`.
-func (c *Client) Away() []time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.away)
-}
-
-// Connected reports whether the client has a connection that has got the event `connected`.
-func (c *Client) Connected() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.Connects() > 0 && c.since.IsZero()
-}
-
-// leave begins an absence, unless one lasts.
-func (c *Client) leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.since.IsZero() && c.Connects() > 0 {
-		c.since = time.Now()
-	}
-}
-
-// back ends an absence.
-func (c *Client) back() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.since.IsZero() {
-		c.away = append(c.away, time.Since(c.since))
-		c.since = time.Time{}
-	}
-}
-
 // lostError gives atomic.Value one type for all errors.
 type lostError struct{ error }
 
@@ -228,29 +193,6 @@ func (c *Client) once(ctx context.Context, read func(context.Context, net.Conn) 
 		conn = &impatient{conn, c.o.Silence}
 	}
 	return read(ctx, conn)
-}
-
-func (o Options) dial(ctx context.Context) (net.Conn, error) {
-	if o.Dial != nil {
-		return o.Dial(ctx)
-	}
-	base := o.Base
-	if o.Target != nil {
-		base = o.Target()
-	}
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, "tcp", base)
-}
-
-// impatient is a connection with a deadline for each read.
-type impatient struct {
-	net.Conn
-	silence time.Duration
-}
-
-func (c *impatient) Read(p []byte) (int, error) {
-	_ = c.SetReadDeadline(time.Now().Add(c.silence))
-	return c.Conn.Read(p)
 }
 
 // event is an event of either transport. Its data is JSON.

@@ -67,7 +67,9 @@ func (s *Server) run(t testing.TB) bool {
 		// The process that answers may be another one on the same port.
 		if id, err := s.ask("INFO", "server"); err == nil &&
 			strings.Contains(fmt.Sprint(id), fmt.Sprintf("process_id:%d\r", cmd.Process.Pid)) {
-			return true
+			if _, err := s.ask("PING"); err == nil { // INFO answers also while data is loaded
+				return true
+			}
 		}
 		select {
 		case <-ended:
