@@ -336,6 +336,7 @@ export const SCENARIOS = {
     await a.ack("join", "r");
     const id = a.socket.id;
     a.socket.disconnect();
+    await b.next("left"); // behind the hook, the listeners of a disconnect may run later
     a.socket.connect();
     await a.next("connect", 2);
     s.note("a new id", a.socket.id !== id);
@@ -519,6 +520,7 @@ export const RECOVERY = {
     a.socket.disconnect();
     b.emit("in", "r", "missed");
     await settle(b);
+    await b.next("left");
     a.socket.connect();
     await a.next("connect", 2);
     s.note("recovered", a.socket.recovered);
