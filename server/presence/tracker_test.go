@@ -2,6 +2,7 @@ package presence
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -113,9 +114,11 @@ func TestTrackerOfAStorm(t *testing.T) {
 func TestTrackerOfOtherNodes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		here := map[string]bool{"known": true}
+		var here sync.Map // of those that are online; the Tracker looks while the test adds more
+		here.Store("known", true)
+		isHere := func(key string) bool { _, ok := here.Load(key); return ok }
 		var times []time.Time
-		tracker := NewTracker(5*time.Second, func(key string) bool { return here[key] },
+		tracker := NewTracker(5*time.Second, isHere,
 			func(Change) { times = append(times, time.Now()) })
 		defer tracker.Stop()
 		tracker.Watch("known", "", true)
@@ -123,7 +126,7 @@ func TestTrackerOfOtherNodes(t *testing.T) {
 		const keys = 10 * burst
 		for i := range keys {
 			key := fmt.Sprint("u", i)
-			here[key] = true
+			here.Store(key, true)
 			tracker.Watch(key, "", false)
 		}
 		tracker.Watch("gone again", "", false)
@@ -144,7 +147,7 @@ func TestTrackerOfOtherNodes(t *testing.T) {
 			}
 			times, start = nil, time.Now()
 			for i := range keys { // the node is killed
-				here[fmt.Sprint("u", i)] = false
+				here.Delete(fmt.Sprint("u", i))
 				tracker.Watch(fmt.Sprint("u", i), "", false)
 			}
 			tracker.Watch("u0", "", false)

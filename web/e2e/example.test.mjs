@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
-import { API_KEY, freePort, Server } from "./harness.mjs";
+import { API_KEY, builds, freePort, Server } from "./harness.mjs";
 import { Program } from "./snippets.mjs";
 import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 
@@ -16,7 +16,7 @@ const example = join(web, "..", "examples", "nextjs");
 async function buildExample(t) {
   const env = { ...process.env, CI: "1" };
   const run = (cwd, ...args) => new Program(t, "npm", args, { cwd, env }).succeeded(BUILD);
-  await run(web, "run", "build", "--workspace", "client");
+  await builds();
   await run(example, "ci", "--prefer-offline");
   await run(example, "run", "build");
 }

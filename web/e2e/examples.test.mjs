@@ -6,7 +6,7 @@ import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
-import { binaryPath, freePort } from "./harness.mjs";
+import { binaryPath, builds, freePort } from "./harness.mjs";
 import { Program } from "./snippets.mjs";
 import { BUILD, retry, SOON, TEST } from "./wait.mjs";
 
@@ -15,10 +15,7 @@ const examples = join(root, "examples");
 const images = join(root, "docs", "images");
 const SERVERS = { Roomcast: [], "a Node server": ["--node"] };
 
-before(async () => {
-  const build = ["run", "build", "--workspace", "client"];
-  await new Program({ after() {} }, "npm", build, { cwd: join(root, "web") }).succeeded(BUILD);
-}, { timeout: BUILD });
+before(() => builds(), { timeout: BUILD });
 
 /** Runs an example as its README says. Resolves with its URL. */
 async function start(t, name, flags) {

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { connectSocket } from "./clients.mjs";
-import { freePort, Server } from "./harness.mjs";
+import { builds, freePort, Server } from "./harness.mjs";
 import { SECRET } from "./hook.mjs";
 import { Program, programsOf } from "./snippets.mjs";
 import { BUILD, retry, SOON, TEST } from "./wait.mjs";
@@ -28,10 +28,7 @@ createServer(async (request, response) => {
 }).listen(process.env.PORT, "127.0.0.1");
 `;
 
-before(async () => {
-  const build = ["run", "build", "--workspace", "client"];
-  await new Program({ after() {} }, "npm", build, { cwd: join(root, "web") }).succeeded(BUILD);
-}, { timeout: BUILD });
+before(() => builds(), { timeout: BUILD });
 
 /** Starts the handler of a block. Resolves with its URL and its program. */
 async function start(t, { language, words: [name], code }, modules) {

@@ -18,39 +18,49 @@ export const API_KEY = "e2e-key-0123456789abcdef0123456789abcdef";
 /** The programs that tests start, as packages of the repository. The first one is the server. */
 const PROGRAMS = [".", "./web/e2e/emitter"];
 
+const run = promisify(execFile);
+
 /**
- * Builds all programs into a new temporary directory. A test runner does this once, before its
- * tests, and passes the directory to them in ROOMCAST_BINARIES. On a busy machine a build takes
- * minutes, longer than the deadlines in the tests.
+ * Builds the npm package and, into a new temporary directory, all programs. A test runner does this
+ * once, before its tests, and passes the directory to them in ROOMCAST_BINARIES. On a busy machine a
+ * build takes minutes, longer than the deadlines in the tests; and a build of the package removes
+ * what other tests use.
  */
 export async function build() {
   const directory = await mkdtemp(join(tmpdir(), "roomcast-e2e-"));
   const remove = () => rm(directory, { recursive: true, force: true });
   const flags = process.env.E2E_RACE === "1" ? ["-race"] : [];
   try {
-    await promisify(execFile)("go", ["build", ...flags, "-o", directory + sep, ...PROGRAMS], {
+    await run("go", ["build", ...flags, "-o", directory + sep, ...PROGRAMS], {
       cwd: root,
+      timeout: 600_000,
+    });
+    await run("npm", ["run", "build", "--workspace", "client"], {
+      cwd: join(root, "web"),
       timeout: 600_000,
     });
   } catch (error) {
     await remove();
-    throw new Error(`go build: ${error.stderr || error.message}`);
+    throw new Error(`${error.cmd}: ${error.stderr || error.message}`);
   }
   return { directory, remove };
 }
 
 let built; // for a test file without a runner
 
+/** Builds what tests use, unless their runner has. Resolves with the directory of the programs. */
+export async function builds() {
+  if (process.env.ROOMCAST_BINARIES) return process.env.ROOMCAST_BINARIES;
+  built ??= build().then((result) => {
+    process.once("exit", () => rmSync(result.directory, { recursive: true, force: true }));
+    return result;
+  });
+  return (await built).directory;
+}
+
 /** Returns the path of a program's binary. */
 export async function binaryPath(program = ".") {
-  let directory = process.env.ROOMCAST_BINARIES;
-  if (!directory) {
-    built ??= build().then((result) => {
-      process.once("exit", () => rmSync(result.directory, { recursive: true, force: true }));
-      return result;
-    });
-    ({ directory } = await built);
-  }
+  const directory = await builds();
   const name = program === "." ? "roomcast" : basename(program); // the name that `go build` gives
   return join(directory, process.platform === "win32" ? `${name}.exe` : name);
 }

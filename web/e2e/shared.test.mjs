@@ -8,18 +8,16 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openBrowser } from "./browser.mjs";
-import { Server } from "./harness.mjs";
+import { builds, Server } from "./harness.mjs";
 import { tabsOf } from "./lifecycle.mjs";
-import { Program } from "./snippets.mjs";
-import { BUILD, retry, SOON, TEST } from "./wait.mjs";
+import { retry, SOON, TEST } from "./wait.mjs";
 
 const TABS = 9;
 
 /** Serves the built package and a page that uses it. Resolves with the url of the page. */
 async function servePages(t) {
   const web = join(import.meta.dirname, "..");
-  await new Program(t, "npm", ["run", "build", "--workspace", "client"], { cwd: web })
-    .succeeded(BUILD);
+  await builds();
   const pages = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     const script = /^\/\w+\.js$/.test(pathname);
