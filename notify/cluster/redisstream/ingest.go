@@ -23,8 +23,8 @@ const (
 	ingestRenewal = time.Second
 )
 
-// Ingest writes to the stream what emitters and servers with the pub/sub adapter of Socket.IO publish,
-// so that the whole cluster gets it, once. One node of the cluster does this at a time: the one that
+// Ingest writes to the stream what emitters of Socket.IO publish, so that the whole cluster gets it,
+// once. Servers with the pub/sub adapter publish the same. One node of the cluster does this at a time: the one that
 // has the lock. When that node ends, what is published until another one has the lock is lost.
 type Ingest struct {
 	l     *Log
