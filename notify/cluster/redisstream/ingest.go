@@ -46,7 +46,7 @@ type Ingest struct {
 	term  string // guarded by mu: the value of the lock while this node has it and listens
 }
 
-// OpenIngest begins to ingest for the cluster of a log, which has to be closed after it. It does not
+// OpenIngest begins to ingest for the cluster of a log. Close it before the log. It does not
 // wait for the server.
 func OpenIngest(l *Log) *Ingest {
 	g := &Ingest{

@@ -300,6 +300,7 @@ func TestIngestEnds(t *testing.T) {
 	holder(t, first)
 	second := ingest(t, b)
 	emit(t, s, "written")
+	r.awaitArgs(t, "written")
 	first.Close()
 	if first.Dropped() != 0 {
 		t.Errorf("dropped %d", first.Dropped())
