@@ -23,7 +23,8 @@ type cluster struct {
 	counts *redisstream.Presence
 
 	channels *redisstream.Channels
-	peers    *peers.Peers // the other Socket.IO servers
+	peers    *peers.Peers        // the other Socket.IO servers
+	ingest   *redisstream.Ingest // nil without REDIS_INGEST
 }
 
 // openCluster opens REDIS_URL without waiting for the server. It returns nil without the setting.
@@ -54,10 +55,14 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 	channels := redisstream.OpenChannels(client)
 	po := peers.DefaultOptions()
 	po.UID, po.Prefix, po.Log = shared.UID(), o.Stream, log
-	return &cluster{
+	s := &cluster{
 		client: client, log: shared, bus: bus, counts: bus.Presence(), channels: channels,
 		peers: peers.New(channels, shared.Calls(), po),
-	}, nil
+	}
+	if c.RedisIngest != "" {
+		s.ingest = redisstream.OpenIngest(shared)
+	}
+	return s, nil
 }
 
 // sessions returns what the hub needs to share its sessions.
@@ -99,6 +104,9 @@ func (s *cluster) check(ctx context.Context) error {
 }
 
 func (s *cluster) close() {
+	if s.ingest != nil {
+		s.ingest.Close()
+	}
 	s.counts.Close()
 	s.peers.Close()
 	s.channels.Close()

@@ -93,10 +93,14 @@ func newInstance(
 
 // state returns what the metrics say about the cluster.
 func (s *cluster) state() metrics.Cluster {
-	return metrics.Cluster{
+	state := metrics.Cluster{
 		IsUp: s.log.IsUp(), Lag: s.log.Lag(), Losses: s.log.Losses(), Skipped: s.log.Skipped(),
 		VolatileDropped: s.peers.VolatileDropped(),
 	}
+	if s.ingest != nil {
+		state.IngestDropped, state.IngestSkipped = s.ingest.Dropped(), s.ingest.Skipped()
+	}
+	return state
 }
 
 func (p *instance) authOptions(c config.Config) auth.Options {

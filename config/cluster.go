@@ -33,6 +33,9 @@ func (l *loader) checkRedis(c *Config) {
 		}
 	}
 	if c.RedisURL == "" {
+		if c.RedisIngest != "" {
+			l.wrong(c, "REDIS_INGEST", c.RedisIngest, "with REDIS_URL, where emitters publish")
+		}
 		return
 	}
 	if err := c.Redis().Check(); err != nil {

@@ -74,6 +74,7 @@ type Config struct {
 	RedisURL         URL    `group:"Cluster" name:"redis-url" env:"REDIS_URL" help:"Redis or Valkey, 6.2 or later, that several nodes share: redis://user:password@host:6379/0, rediss:// with TLS, unix:///path. Notifications are a stream there, which Node's Socket.IO servers with the Redis Streams adapter share."`
 	RedisStream      string `group:"Cluster" name:"redis-stream" env:"REDIS_STREAM" default:"${REDIS_STREAM}" help:"Name of the stream; nodes with another one are another cluster."`
 	RedisMaxLen      int    `group:"Cluster" name:"redis-maxlen" env:"REDIS_MAXLEN" default:"${REDIS_MAXLEN}" min:"1000" max:"1000000000" help:"Entries of the stream, about; the oldest are dropped first. A server of Node in the cluster may drop them earlier, see its maxLen."`
+	RedisIngest      string `group:"Cluster" name:"redis-ingest" env:"REDIS_INGEST" allow:"emitter" help:"emitter: one node at a time writes to the stream what @socket.io/redis-emitter publishes, so that the cluster gets it."`
 	ClusterAdvertise string `group:"Cluster" name:"cluster-advertise" env:"CLUSTER_ADVERTISE" help:"Address at which the other nodes reach this one, http://host:port. With it no sticky sessions are needed: a node passes a request for a session of another node on to that node."`
 	Durability       string `group:"Cluster" name:"durability" env:"DURABILITY" default:"stored" allow:"stored,replica" help:"stored: a notification is acknowledged when Redis has it. replica: when one replica has it, too."`
 

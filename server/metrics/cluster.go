@@ -13,6 +13,8 @@ type Cluster struct {
 	Losses          uint64        // times that the stream has lost entries
 	Skipped         uint64        // damaged entries
 	VolatileDropped uint64        // messages
+	IngestDropped   uint64        // messages of emitters
+	IngestSkipped   uint64        // damaged messages of emitters
 }
 
 var (
@@ -26,6 +28,10 @@ var (
 		"Damaged entries of the stream that this node has passed over.")
 	descClusterDropped = metricDesc("cluster_volatile_dropped_total",
 		"Volatile messages that other nodes did not get from this one, or this one from them.")
+	descIngestDropped = metricDesc("cluster_ingest_dropped_total",
+		"Messages of emitters that this node received and did not write to the stream.")
+	descIngestSkipped = metricDesc("cluster_ingest_skipped_total",
+		"Damaged messages of emitters that this node has passed over.")
 )
 
 // clusterCollector exports what read returns. It reads once per scrape.
@@ -36,7 +42,7 @@ func (m *Metrics) WatchCluster(read func() Cluster) { m.registry.MustRegister(cl
 
 func (c clusterCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{descClusterUp, descClusterLag, descClusterLosses,
-		descClusterSkipped, descClusterDropped} {
+		descClusterSkipped, descClusterDropped, descIngestDropped, descIngestSkipped} {
 		ch <- desc
 	}
 }
@@ -54,4 +60,6 @@ func (c clusterCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(descClusterLosses, state.Losses)
 	counter(descClusterSkipped, state.Skipped)
 	counter(descClusterDropped, state.VolatileDropped)
+	counter(descIngestDropped, state.IngestDropped)
+	counter(descIngestSkipped, state.IngestSkipped)
 }

@@ -8,6 +8,7 @@ import { describe, test } from "node:test";
 import { CALLS, calls } from "./interop/calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
+import { emitter } from "./interop/emitter.mjs";
 import { joinsAndLeaves, nodeLeaves, outlivesRedis } from "./interop/joining.mjs";
 import { keepsOrder } from "./interop/order.mjs";
 import { recovers } from "./interop/recovery.mjs";
@@ -83,6 +84,31 @@ describe("a cluster", { concurrency: true, skip: missing }, () => {
         await damage(stage, "stops");
         await emits(stage, roomcast, { rooms: ["R"], gets: isIn });
       });
+      assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
+    });
+  }
+});
+
+describe("an emitter, with REDIS_INGEST", { concurrency: true, skip: missing }, () => {
+  for (const version of Object.keys(ADAPTERS)) {
+    test(`adapter ${version}`, TEST, async (t) => {
+      const stage = await Stage.start(t, version, { env: { REDIS_INGEST: "emitter" } });
+      await Promise.all([
+        stage.join("in", { channels: ["R", "S"] }),
+        stage.join("out"),
+        stage.join("n", { channels: ["R"], namespace: "/n" }),
+      ]);
+      const sender = await emitter(stage);
+      // Adapter 0.2 reads the stream only, which has no volatile messages.
+      const isDeaf = ({ place }) => version === "0.2.3" && place.startsWith("node");
+      for (const [name, row] of Object.entries(EMITS)) {
+        const gets = (reader) => row.gets(reader) && !(row.volatile && isDeaf(reader));
+        await t.test(name, () => emits(stage, sender, { ...row, gets }));
+      }
+      const role = "changed";
+      await stage.join(role);
+      for (const [name, row] of Object.entries(CHANGES))
+        await t.test(name, () => changes(stage, sender, role, row));
       assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
     });
   }

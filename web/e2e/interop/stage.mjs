@@ -20,8 +20,11 @@ export class Stage {
   #env;
   #ends = 0;
 
-  /** Starts servers for one test. version: that of the adapter of the servers on Node. */
-  static async start(t, version, { nodes = 2, roomcasts = 2 } = {}) {
+  /**
+   * Starts servers for one test. version: that of the adapter of the servers on Node. env: further
+   * settings of Roomcast.
+   */
+  static async start(t, version, { nodes = 2, roomcasts = 2, env = {} } = {}) {
     const stage = new Stage();
     stage.t = t;
     stage.redis = await Redis.start();
@@ -33,6 +36,7 @@ export class Stage {
       EVENTS_URL: `/n=${hook.url}`,
       HOOK_SECRET: SECRET,
       HOOK_ALLOW_PRIVATE: "true",
+      ...env,
     };
     stage.#version = version;
     await Promise.all([

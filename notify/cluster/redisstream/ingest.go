@@ -1,0 +1,211 @@
+package redisstream
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/notify/internal/queue"
+)
+
+const (
+	// ingestLife is how long the lock of the node that ingests lives without a renewal.
+	ingestLife = 5 * time.Second
+	// ingestRenewal is how often that node renews it, and how often the others try to take it.
+	ingestRenewal = time.Second
+)
+
+// Ingest writes to the stream what emitters of Socket.IO publish, so that the whole cluster gets it,
+// once. Servers with the pub/sub adapter publish the same. One node of the cluster does this at a time: the one that
+// has the lock. When that node ends, what is published until another one has the lock is lost.
+type Ingest struct {
+	l     *Log
+	c     *Client
+	queue *queue.Queue[*published]
+
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	running chan struct{} // closed when the lock is given up
+	writing context.Context
+	stop    context.CancelFunc // of writing
+	written chan struct{}      // closed when the writer has ended
+
+	dropped, skipped atomic.Uint64
+	told, toldSkip   rate.Sometimes // limit the lines about what is not written
+
+	mu    sync.Mutex
+	terms int    // how often this node has tried to take the lock; guarded by mu
+	term  string // guarded by mu: the value of the lock while this node has it and listens
+}
+
+// OpenIngest begins to ingest for the cluster of a log. Close it before the log. It does not
+// wait for the server.
+func OpenIngest(l *Log) *Ingest {
+	g := &Ingest{
+		l: l, c: l.of, queue: queue.New[*published](errIngestFull),
+		running: make(chan struct{}), written: make(chan struct{}),
+		told: rate.Sometimes{Interval: time.Minute}, toldSkip: rate.Sometimes{Interval: time.Minute},
+	}
+	g.life, g.end = context.WithCancel(g.c.life)
+	g.writing, g.stop = context.WithCancel(g.c.life)
+	go g.run()
+	go g.write()
+	return g
+}
+
+// Close writes what has arrived, for at most [Timeout], and gives the lock to another node.
+func (g *Ingest) Close() {
+	g.end()
+	<-g.running
+}
+
+// Dropped returns how many messages this node has not written because too many waited, or because
+// Redis did not answer.
+func (g *Ingest) Dropped() uint64 { return g.dropped.Load() }
+
+// Skipped returns how many messages this node has passed over because they are damaged.
+func (g *Ingest) Skipped() uint64 { return g.skipped.Load() }
+
+// isHolder reports whether this node has the lock and is subscribed.
+func (g *Ingest) isHolder() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.term != ""
+}
+
+func (g *Ingest) lockKey() string { return g.c.key("ingest") }
+
+// run takes the lock whenever no node has it, and ingests while this one has it.
+func (g *Ingest) run() {
+	defer close(g.running)
+	for ticker := time.NewTicker(ingestRenewal); ; {
+		start := time.Now()
+		if term, won := g.claim(); won {
+			g.hold(term, start, ticker.C)
+		}
+		select {
+		case <-ticker.C:
+		case <-g.life.Done():
+			ticker.Stop()
+			g.finish()
+			<-g.written
+			return
+		}
+	}
+}
+
+// finish lets the writer end.
+func (g *Ingest) finish() {
+	g.queue.Close()
+	timer := time.NewTimer(Timeout)
+	defer timer.Stop()
+	select {
+	case <-g.written:
+	case <-timer.C:
+	}
+	g.stop()
+}
+
+// claim tries to take the lock. Its value is new each time: what this node has received with a former
+// lock is not written with the next one, because another node may have written it meanwhile.
+func (g *Ingest) claim() (term string, won bool) {
+	g.mu.Lock()
+	g.terms++
+	term = g.l.uid + ":" + strconv.Itoa(g.terms)
+	g.mu.Unlock()
+	err := g.c.do(g.life, func(ctx context.Context, r *redis.Client) (err error) {
+		won, err = r.SetNX(ctx, g.lockKey(), term, ingestLife).Result()
+		return err
+	})
+	return term, err == nil && won
+}
+
+// renewLock keeps the lock of a node. ARGV: its value, and how many milliseconds it lives.
+var renewLock = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
+
+// hold listens while this node has the lock, which it took after start.
+func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
+	ctx, cancel := context.WithCancel(g.life)
+	listened := make(chan struct{})
+	go func() {
+		defer close(listened)
+		g.listen(ctx, term)
+	}()
+	g.c.o.Log.Info("this node ingests messages of emitters")
+	defer g.c.o.Log.Info("this node no longer ingests messages of emitters")
+	for isHeld := true; isHeld; {
+		select {
+		case <-tick:
+		case <-g.life.Done():
+			cancel()
+			<-listened
+			g.finish() // the writer needs the lock
+			g.release(term)
+			return
+		}
+		if now := time.Now(); g.renew(term, &isHeld) == nil {
+			start = now
+		} else if time.Since(start) > ingestLife {
+			isHeld = false
+		}
+	}
+	cancel()
+	<-listened
+}
+
+func (g *Ingest) renew(term string, isHeld *bool) error {
+	return g.c.do(g.life, func(ctx context.Context, r *redis.Client) error {
+		held, err := renewLock.Run(ctx, r, []string{g.lockKey()}, term, ingestLife.Milliseconds()).Bool()
+		if err == nil {
+			*isHeld = held
+		}
+		return err
+	})
+}
+
+// releaseLock deletes the lock of a node. ARGV: its value.
+var releaseLock = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`)
+
+// release gives the lock up. Without the server it expires.
+func (g *Ingest) release(term string) {
+	_ = g.c.do(context.Background(), func(ctx context.Context, r *redis.Client) error {
+		return releaseLock.Run(ctx, r, []string{g.lockKey()}, term).Err()
+	})
+}
+
+// drop counts messages that are lost.
+func (g *Ingest) drop(n int, err error) {
+	g.dropped.Add(uint64(n))
+	g.told.Do(func() {
+		g.c.o.Log.Warn("messages of emitters are lost, as others may be", zap.Int("messages", n),
+			zap.Error(err))
+	})
+}
+
+// skip counts a message that is damaged.
+func (g *Ingest) skip(channel string, err error) {
+	g.skipped.Add(1)
+	g.toldSkip.Do(func() {
+		field := ""
+		var fault *nodewire.SkipError
+		if errors.As(err, &fault) {
+			field = fault.Field
+		}
+		g.c.o.Log.Warn("a message of an emitter is damaged and is skipped, as others may be",
+			zap.String("channel", channel), zap.String("field", field))
+	})
+}
+
+var errIngestFull = errors.New("too many wait to be written")
