@@ -132,14 +132,19 @@ func TestTrackerOfOtherNodes(t *testing.T) {
 		tracker.Watch("gone again", "", false)
 		start := time.Now()
 		for _, end := range []time.Duration{0, 5 * time.Second} {
-			time.Sleep(end + (keys/burst+1)*pause)
+			time.Sleep(end + (keys/burst+2)*pause)
 			synctest.Wait()
 			if len(times) != keys {
 				t.Fatalf("%d changes", len(times))
 			}
-			for i, at := range times {
-				if want := end + time.Duration(i/burst)*pause; at.Sub(start) != want {
-					t.Fatalf("change %d after %v, want %v", i, at.Sub(start), want)
+			at := make(map[time.Duration]int)
+			for _, told := range times {
+				at[told.Sub(start)]++
+			}
+			// The first burst can be smaller: the Tracker may look before the test has added all.
+			for after, n := range at {
+				if n > burst || after < end || after%pause != 0 {
+					t.Fatalf("%d changes after %v: %v", n, after, at)
 				}
 			}
 			if end > 0 {
