@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -32,8 +31,6 @@ type Channels struct {
 var _ peers.Channels = (*Channels)(nil)
 
 const (
-	// quietTime is how long nothing has to arrive until the connection is tested.
-	quietTime = 5 * time.Second
 	// maxPublish bounds the bytes of one pipeline.
 	maxPublish = 1 << 20
 )

@@ -2,10 +2,7 @@ package redisstream
 
 import (
 	"context"
-	"errors"
-	"net"
 	"sync"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
@@ -19,8 +16,6 @@ const (
 	maxInboxBytes = 16 << 20
 	// workers is how many handlers run at the same time.
 	workers = 8
-	// quiet is how long nothing has to arrive until the connection is tested.
-	quiet = 5 * time.Second
 )
 
 // inbox has the messages that wait for their handlers.
@@ -55,22 +50,15 @@ func (i *inbox) taken(f frame) {
 
 // listen keeps the channels subscribed until the bus ends. It closes first after the first time.
 func (b *Bus) listen(first chan struct{}) {
-	for wait := newBackoff(); ; {
-		err := b.subscribe(func() {
+	b.c.keep(b.life, func(ready func()) error {
+		return b.subscribe(func() {
 			if first != nil {
 				close(first)
 				first = nil
 			}
-			wait = newBackoff()
+			ready()
 		})
-		if b.life.Err() != nil {
-			return
-		}
-		_ = b.c.result(err) // logs it
-		if !wait.sleep(b.life, b.c.life) {
-			return
-		}
-	}
+	})
 }
 
 // subscribe receives messages until the connection or the bus ends.
@@ -87,7 +75,7 @@ func (b *Bus) subscribe(ready func()) error {
 	defer context.AfterFunc(b.life, func() { _ = sub.Close() })() // ends a read
 	defer b.hears.Store(false)
 	for isTested, channels := false, 0; ; {
-		got, err := sub.ReceiveTimeout(b.life, quiet)
+		got, err := sub.ReceiveTimeout(b.life, quietTime)
 		switch message := got.(type) {
 		case *redis.Subscription:
 			if channels++; channels == 2 {
@@ -97,11 +85,10 @@ func (b *Bus) subscribe(ready func()) error {
 		case *redis.Message:
 			b.receive(message.Payload)
 		}
-		var timeout net.Error
 		switch {
 		case err == nil:
 			isTested = false
-		case errors.As(err, &timeout) && timeout.Timeout() && !isTested && channels == 2:
+		case isTimeout(err) && !isTested && channels == 2:
 			isTested = true
 			if err := sub.Ping(b.life); err != nil {
 				return err

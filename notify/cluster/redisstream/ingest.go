@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
-	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/internal/queue"
 )
 
@@ -198,13 +197,8 @@ func (g *Ingest) drop(n int, err error) {
 func (g *Ingest) skip(channel string, err error) {
 	g.skipped.Add(1)
 	g.toldSkip.Do(func() {
-		field := ""
-		var fault *nodewire.SkipError
-		if errors.As(err, &fault) {
-			field = fault.Field
-		}
 		g.c.o.Log.Warn("a message of an emitter is damaged and is skipped, as others may be",
-			zap.String("channel", channel), zap.String("field", field))
+			zap.String("channel", channel), zap.String("field", fieldOf(err)))
 	})
 }
 

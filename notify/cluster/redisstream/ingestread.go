@@ -2,8 +2,6 @@ package redisstream
 
 import (
 	"context"
-	"errors"
-	"net"
 
 	"github.com/redis/go-redis/v9"
 
@@ -19,16 +17,7 @@ type published struct {
 
 // listen receives messages until ctx ends.
 func (g *Ingest) listen(ctx context.Context, term string) {
-	for wait := newBackoff(); ; {
-		err := g.receive(ctx, term, func() { wait = newBackoff() })
-		if ctx.Err() != nil {
-			return
-		}
-		_ = g.c.result(err) // logs it
-		if !wait.sleep(ctx, g.c.life) {
-			return
-		}
-	}
+	g.c.keep(ctx, func(ready func()) error { return g.receive(ctx, term, ready) })
 }
 
 // receive receives messages on one connection until it breaks. The subscription is to a pattern, so
@@ -48,20 +37,7 @@ func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
 		return err
 	}
 	defer g.setTerm("")
-	for isTested := false; ; {
-		got, err := sub.ReceiveTimeout(ctx, quietTime)
-		var timeout net.Error
-		switch {
-		case err == nil:
-			isTested = false
-		case errors.As(err, &timeout) && timeout.Timeout() && !isTested:
-			isTested = true
-			if err := sub.Ping(ctx); err != nil {
-				return err
-			}
-		default:
-			return err
-		}
+	return receiveAll(ctx, sub, func(got any) {
 		switch message := got.(type) {
 		case *redis.Subscription:
 			ready()
@@ -69,7 +45,7 @@ func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
 		case *redis.Message:
 			g.take(message.Channel, message.Payload, term)
 		}
-	}
+	})
 }
 
 func (g *Ingest) setTerm(term string) {

@@ -2,7 +2,6 @@ package redisstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -203,13 +202,8 @@ func (l *Log) IsUp() bool { return isClosed(l.known) && !l.c.isDown.Load() }
 func (l *Log) skip(e *entry, err error) {
 	l.skipped.Add(1)
 	l.told.Do(func() {
-		field := ""
-		var fault *nodewire.SkipError
-		if errors.As(err, &fault) {
-			field = fault.Field
-		}
 		l.c.o.Log.Warn("an entry of the stream is damaged and is skipped, as others may be",
-			zap.Stringer("id", e.id), zap.String("field", field))
+			zap.Stringer("id", e.id), zap.String("field", fieldOf(err)))
 	})
 }
 

@@ -21,22 +21,15 @@ const (
 // listen follows the other nodes until this one leaves.
 func (p *Presence) listen() {
 	isReady := false
-	for wait := newBackoff(); ; {
-		err := p.follow(isReady, func() {
+	p.b.c.keep(p.life, func(ready func()) error {
+		return p.follow(isReady, func() {
 			if !isReady {
 				isReady = true
 				close(p.ready)
 			}
-			wait = newBackoff()
+			ready()
 		})
-		if p.life.Err() != nil {
-			return
-		}
-		_ = p.b.c.result(err) // logs it
-		if !wait.sleep(p.life) {
-			return
-		}
-	}
+	})
 }
 
 // follow applies messages until the connection or the node ends. What the first call reads, until

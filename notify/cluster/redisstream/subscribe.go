@@ -2,9 +2,7 @@ package redisstream
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"net"
 	"slices"
 	"sync"
 
@@ -12,18 +10,7 @@ import (
 )
 
 // listen keeps the channels subscribed until the end.
-func (s *Channels) listen() {
-	for wait := newBackoff(); ; {
-		err := s.connect(func() { wait = newBackoff() })
-		if s.life.Err() != nil {
-			return
-		}
-		_ = s.c.result(err) // logs it
-		if !wait.sleep(s.life, s.c.life) {
-			return
-		}
-	}
-}
+func (s *Channels) listen() { s.c.keep(s.life, s.connect) }
 
 // connect receives messages on one connection until it breaks.
 func (s *Channels) connect(ready func()) error {
@@ -64,7 +51,15 @@ func (s *Channels) connect(ready func()) error {
 			}
 		}
 	})
-	return s.read(sub, ready)
+	return receiveAll(s.life, sub, func(got any) {
+		switch message := got.(type) {
+		case *redis.Subscription:
+			ready()
+			s.confirm(message)
+		case *redis.Message:
+			s.receive(message.Channel, []byte(message.Payload))
+		}
+	})
 }
 
 func (s *Channels) wantsSome() bool {
@@ -106,32 +101,6 @@ func (s *Channels) adjust(sub *redis.PubSub) error {
 		return sub.Subscribe(ctx, more...)
 	}
 	return nil
-}
-
-// read receives messages until the connection breaks.
-func (s *Channels) read(sub *redis.PubSub, ready func()) error {
-	for isTested := false; ; {
-		got, err := sub.ReceiveTimeout(s.life, quietTime)
-		var timeout net.Error
-		switch {
-		case err == nil:
-			isTested = false
-		case errors.As(err, &timeout) && timeout.Timeout() && !isTested:
-			isTested = true
-			if err := sub.Ping(s.life); err != nil {
-				return err
-			}
-		default:
-			return err
-		}
-		switch message := got.(type) {
-		case *redis.Subscription:
-			ready()
-			s.confirm(message)
-		case *redis.Message:
-			s.receive(message.Channel, []byte(message.Payload))
-		}
-	}
 }
 
 // confirm notes what the server has confirmed. An old confirmation of a channel that is not
