@@ -31,6 +31,9 @@ func (n *Name) UnmarshalJSON(raw []byte) error {
 // parser represents exactly. It must be written without fraction and exponent.
 func Number(raw []byte) (text string, ok bool) {
 	const exact = 1 << 53
+	if len(raw) == 0 || raw[0] == '"' {
+		return "", false // most names are strings, and the error of ParseInt is a copy of its text
+	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
 	if err != nil || n < -exact || n > exact || strconv.FormatInt(n, 10) != string(raw) {
 		return "", false

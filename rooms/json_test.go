@@ -24,3 +24,15 @@ func TestName(t *testing.T) {
 		}
 	}
 }
+
+// A string is no number, and finding that out costs no memory: a publish may name 1,000 clients.
+func TestStringIsNoNumber(t *testing.T) {
+	raw := []byte(`"00000000000000000042"`)
+	if n := testing.AllocsPerRun(100, func() {
+		if _, ok := Number(raw); ok {
+			t.Error("it is a number")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -17,6 +18,9 @@ const (
 	discardBurst = 64 << 20
 	discardPart  = 32 << 10
 )
+
+// discarded has buffers for bytes that nobody wants.
+var discarded = sync.Pool{New: func() any { return new([discardPart]byte) }}
 
 // discards reads and drops the rest of bodies that handlers have not read. Many proxies, such as
 // Apache, and simple clients write a whole request before they read the response: if the server
@@ -41,6 +45,8 @@ func (d *discards) discard(body *DeadlineBody, r *http.Request) {
 	switch {
 	case body.Complete, body.failed, r.ContentLength-body.read > maxDiscard:
 		return
+	case body.read == r.ContentLength:
+		return // a handler that reads a body of known length need not read its end
 	case body.read == 0 && r.Header.Get("Expect") != "":
 		return // the client waits for 100 (Continue) before it sends the body
 	}
@@ -51,9 +57,10 @@ func (d *discards) discard(body *DeadlineBody, r *http.Request) {
 		return
 	}
 	_ = body.Controller.SetReadDeadline(time.Now().Add(discardTimeout))
-	buf := make([]byte, discardPart)
+	buf := discarded.Get().(*[discardPart]byte)
+	defer discarded.Put(buf)
 	for left := maxDiscard; left > 0; {
-		n, err := body.Read(buf)
+		n, err := body.Read(buf[:])
 		if left -= n; err != nil || !d.bytes.AllowN(time.Now(), n) {
 			return
 		}

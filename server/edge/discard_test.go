@@ -59,9 +59,10 @@ func TestDiscardIsBounded(t *testing.T) {
 	}
 
 	for name, change := range map[string]func(*http.Request, *DeadlineBody){
-		"too long": func(r *http.Request, _ *DeadlineBody) { r.ContentLength = maxDiscard + 1 },
-		"complete": func(_ *http.Request, b *DeadlineBody) { b.Complete = true },
-		"too slow": func(_ *http.Request, b *DeadlineBody) { b.failed = true },
+		"too long":        func(r *http.Request, _ *DeadlineBody) { r.ContentLength = maxDiscard + 1 },
+		"of known length": func(r *http.Request, b *DeadlineBody) { r.ContentLength, b.read = 9, 9 },
+		"complete":        func(_ *http.Request, b *DeadlineBody) { b.Complete = true },
+		"too slow":        func(_ *http.Request, b *DeadlineBody) { b.failed = true },
 		"waiting": func(r *http.Request, _ *DeadlineBody) {
 			r.Header.Set("Expect", "100-continue")
 		},
