@@ -39,20 +39,26 @@ func newCrowd(
 	t testing.TB, base string, each int, pause time.Duration, transports ...client.Transport,
 ) *crowd {
 	t.Helper()
+	c := &crowd{Book: oracle.NewBook(), t: t}
+	c.join(base, each, pause, transports...)
+	return c
+}
+
+// join connects more clients.
+func (c *crowd) join(base string, each int, pause time.Duration, transports ...client.Transport) {
+	c.t.Helper()
 	if len(transports) == 0 {
 		transports = client.Transports
 	}
-	c := &crowd{Book: oracle.NewBook(), t: t}
 	for _, transport := range transports {
-		for i := range each {
-			name := fmt.Sprintf("%s-%d", transport, i)
-			c.clients = append(c.clients, client.Start(t, client.Options{Base: base,
+		for range each {
+			name := fmt.Sprintf("%s-%d", transport, len(c.clients))
+			c.clients = append(c.clients, client.Start(c.t, client.Options{Base: base,
 				Transport: transport, User: name, Channels: []string{crowdChannel}, Pause: pause},
 				c.Reader(name, crowdChannel)))
 		}
 	}
 	c.awaitConnects(1)
-	return c
 }
 
 // stockCrowd is newCrowd with the pauses of stock clients. The clients wait until the test aims them
