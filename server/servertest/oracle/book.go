@@ -16,6 +16,9 @@ type Book struct {
 	// Renewed says that messages may come again after the server began a new epoch, with ids of that
 	// epoch: a log that has lost its end keeps the rest, and clients get all of it after their gap.
 	Renewed bool
+	// Forked says that a log may lose its end while another one has gone on from the same place: what
+	// follows a gap may have lower ids than what a client had before.
+	Forked bool
 
 	mu       sync.Mutex
 	messages map[string]*message // by key

@@ -131,8 +131,13 @@ func (b *Book) checkReader(r *Reader, report *Report) {
 	}
 	times := make(map[string]int, len(r.seen))
 	again := map[sight]int{}
-	last := place{epoch: -1}
-	for _, s := range r.seen {
+	last, gaps := place{epoch: -1}, r.gaps
+	for i, s := range r.seen {
+		for ; len(gaps) > 0 && gaps[0].seen == i; gaps = gaps[1:] {
+			if b.Forked {
+				last = place{epoch: -1}
+			}
+		}
 		times[s.key]++
 		n := times[s.key]
 		if b.Renewed {

@@ -115,6 +115,25 @@ func TestCheck(t *testing.T) {
 			r.Gap(id(0), id(4), "c")
 			see(r, 1, 2, 3, 4, 5)
 		}, nil},
+		"a fork": {func(b *Book, r *Reader) {
+			b.Forked = true
+			b.Try("lost", "c")
+			see(r, 1, 2, 3)
+			r.See("lost", id(9)) // at a server that lost it
+			r.Gap(id(9), id(9))
+			see(r, 4, 5)
+		}, nil},
+		"disorder after a fork": {func(b *Book, r *Reader) {
+			b.Forked = true
+			see(r, 1, 2, 3)
+			r.Gap(id(3), id(3))
+			see(r, 5, 4)
+		}, map[Kind]int{Disorder: 1}},
+		"disorder after a gap": {func(_ *Book, r *Reader) {
+			see(r, 1, 2, 3)
+			r.Gap(id(3), id(4))
+			see(r, 5, 4)
+		}, map[Kind]int{Disorder: 1}},
 		"a new epoch without a gap": {func(b *Book, r *Reader) {
 			b.Try("new", "c")
 			b.Acked("new", "00000001-1")

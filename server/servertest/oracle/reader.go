@@ -31,6 +31,7 @@ type sight struct {
 type gap struct {
 	from, to place
 	channels []string // none: all
+	seen     int      // messages before it
 }
 
 // Start notes the id at which the membership of the client begins: that of its first `connected`.
@@ -67,6 +68,7 @@ func (r *Reader) Gap(from, to string, channels ...string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	g.seen = len(r.seen)
 	r.gaps = append(r.gaps, g)
 	if g.to.after(r.last) {
 		r.last = g.to
