@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/server/servertest/oracle"
 )
 
 // Type is the type of the notifications that a Publisher sends and that clients write down.
@@ -216,7 +218,7 @@ func (c *Client) take(ev event) error {
 		c.reader.Start(ev.id)
 	case "gap":
 		if c.resumed {
-			c.reader.Fault("a gap after recovered")
+			c.reader.Fault(oracle.GapAfterRecovered)
 		}
 		var gap struct {
 			From, To string
