@@ -96,6 +96,7 @@ func (h *Hub) writeSessions(changed []Session, ended []string) error {
 func (h *Hub) noteSaved(changed []Session, ended []string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.ending = nil
 	if err != nil {
 		for _, s := range changed {
 			h.unsaved.add(s.Key)
@@ -139,5 +140,22 @@ func (h *Hub) takeUnsaved() (changed []Session, ended []string) {
 		}
 		changed = append(changed, of)
 	}
+	h.ending = ended
 	return changed, ended
+}
+
+// hasEnded reports whether this node has ended the session of a key, and the store may still have it.
+func (h *Hub) hasEnded(key string) bool {
+	if h.sessions.byKey[key] != nil {
+		return false
+	}
+	_, ended := h.unsaved[key]
+	return ended || slices.Contains(h.ending, key)
+}
+
+// isOver is hasEnded for callers without the lock.
+func (h *Hub) isOver(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.hasEnded(key)
 }

@@ -40,7 +40,13 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (va
 	case errors.Is(err, ErrNoSession):
 		h.forgetMoved(key)
 		return true
-	case err != nil || !h.isStale(key, found.Owner):
+	case err != nil:
+		return true
+	}
+	switch stale, ended := h.isStale(key, found.Owner); {
+	case ended:
+		return false
+	case !stale:
 		return true
 	case !may(found):
 		h.giveUp(key, found.Owner)
@@ -82,7 +88,10 @@ func (h *Hub) take(
 		}
 		before.Owner = taken.Owner
 		for _, former := range formers {
-			h.ask(ctx, &before, former)
+			if h.ask(ctx, &before, former) {
+				h.endTaken(found.Key)
+				return taken, false
+			}
 		}
 		return before, true
 	}
@@ -96,12 +105,12 @@ func sinceOf(s Session) (since ID) {
 }
 
 // isStale reports whether this node does not have the session of a key, or only an older one than
-// that of another owner.
-func (h *Hub) isStale(key string, other *Owner) bool {
+// that of another owner. ended says that the node has ended it.
+func (h *Hub) isStale(key string, other *Owner) (stale, ended bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sessions.byKey[key]
-	return s == nil || s.Owner.isBefore(other)
+	return s == nil || s.Owner.isBefore(other), h.hasEnded(key)
 }
 
 // dropKept ends the session of a key that has no member.
@@ -111,6 +120,15 @@ func (h *Hub) dropKept(key string) {
 	if s := h.sessions.byKey[key]; s != nil && s.member == nil {
 		h.dropSession(s)
 	}
+}
+
+// endTaken ends a session that this node has taken over in the store only, because its former owner
+// has ended it.
+func (h *Hub) endTaken(key string) {
+	h.dropKept(key)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unsaved.add(key)
 }
 
 // forgetMoved drops the session of a key that the store has had and does not have any more, because a
@@ -161,14 +179,15 @@ func (h *Hub) noteTaken(key string, by *Owner) {
 }
 
 // adopt keeps a session that this node has taken over. It reports false if a newer connection, to this
-// node or another, was faster.
+// node or another, or the end of the session was faster.
 func (h *Hub) adopt(of Session, f *fetching) bool {
 	of.Expires = h.o.Now().Add(h.o.SessionTTL)
 	text, _ := of.Data.(json.RawMessage)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.sessions.byKey[of.Key]
-	if old != nil && !old.Owner.isBefore(of.Owner) || f.taken != nil && of.Owner.isBefore(f.taken) {
+	if old != nil && !old.Owner.isBefore(of.Owner) || f.taken != nil && of.Owner.isBefore(f.taken) ||
+		h.hasEnded(of.Key) {
 		return false
 	}
 	h.release(old)

@@ -16,6 +16,7 @@ type SharedSessions struct {
 	byKey map[string]sharedSession
 	void  map[string]notify.ID // by user
 	down  bool
+	delay time.Duration
 }
 
 type sharedSession struct {
@@ -33,6 +34,13 @@ func (s *SharedSessions) SetDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = down
+}
+
+// SetDelay lets Save take so long.
+func (s *SharedSessions) SetDelay(delay time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay = delay
 }
 
 // All returns the sessions that there are.
@@ -100,6 +108,10 @@ func (s *SharedSessions) Take(
 func (s *SharedSessions) Save(
 	ctx context.Context, changed []notify.Session, ended []string, ttl time.Duration,
 ) error {
+	s.mu.Lock()
+	delay := s.delay
+	s.mu.Unlock()
+	time.Sleep(delay)
 	err := s.lock(ctx)
 	defer s.mu.Unlock()
 	if err != nil {
