@@ -97,6 +97,11 @@ func (h *Hub) noteSaved(changed []Session, ended []string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ending = nil
+	for _, of := range changed {
+		if s := h.sessions.byKey[of.Key]; s != nil && s.ClientID == of.ClientID && s.Void == "" {
+			s.Void = of.Void
+		}
+	}
 	if err != nil {
 		for _, s := range changed {
 			h.unsaved.add(s.Key)

@@ -69,7 +69,7 @@ func (h *Hub) take(
 	var formers []*Owner
 	for {
 		taken = found
-		taken.Owner = &Owner{Node: h.cluster.Node, Term: found.Owner.next(), Since: sinceOf(found)}
+		taken.Owner = &Owner{Node: h.cluster.Node, Term: found.Owner.next()}
 		before, err := h.cluster.Sessions.Take(ctx, taken, h.o.SessionTTL)
 		switch {
 		case errors.Is(err, ErrNoSession):
@@ -95,13 +95,6 @@ func (h *Hub) take(
 		}
 		return before, true
 	}
-}
-
-func sinceOf(s Session) (since ID) {
-	if s.Owner != nil {
-		since = s.Owner.Since
-	}
-	return since
 }
 
 // isStale reports whether this node does not have the session of a key, or only an older one than

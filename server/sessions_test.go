@@ -318,7 +318,6 @@ func TestDisconnectedUserCannotMove(t *testing.T) {
 	n.saved(pid, sid)
 	old.Conn.Close()
 	a.Gone(sid)
-	b.Publish(`{"target":{"all":true},"type":"n"}`) // b has read what a had when the session began
 	servertest.Do(t, "DELETE", "http://"+b.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
 	for _, s := range []*serviceStack{a, b} {
 		c := s.Dial("")
@@ -326,10 +325,40 @@ func TestDisconnectedUserCannotMove(t *testing.T) {
 			t.Errorf("resumed as %s, %+v", got, connected)
 		}
 	}
+	later := a.Dial("") // a session of the time after
+	sid, pid, offset, _ = later.JoinWithPid(`{"userId":"u1"}`)
+	n.saved(pid, sid)
+	later.Conn.Close()
+	a.Gone(sid)
+	c := b.Dial("")
+	if got, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); got != sid || !connected.Recovered {
+		t.Errorf("the session after it: resumed as %s, %+v", got, connected)
+	}
 	n.redis.Kill()
 	res, text := servertest.Do(t, "DELETE", "http://"+b.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
 	if res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("without Redis: %d %s", res.StatusCode, text)
+	}
+}
+
+// After the API has disconnected a user, a client of that user whose connection was lost before does
+// not resume at the same node: without a cluster, and while Redis is away.
+func TestDisconnectedUserCannotResume(t *testing.T) {
+	t.Parallel()
+	n := newNodes(t)
+	for name, s := range map[string]*serviceStack{"alone": newServiceStack(t, nil), "cluster": n.start(nil)} {
+		old := s.Dial("")
+		sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
+		old.Conn.Close()
+		s.Gone(sid)
+		if name == "cluster" {
+			n.redis.Kill()
+		}
+		servertest.Do(t, "DELETE", "http://"+s.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
+		c := s.Dial("")
+		if got, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); got == sid || connected.Recovered {
+			t.Errorf("%s: resumed as %s, %+v", name, got, connected)
+		}
 	}
 }
 

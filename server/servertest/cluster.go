@@ -1,7 +1,9 @@
 package servertest
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 	"sync"
@@ -14,7 +16,7 @@ import (
 type SharedSessions struct {
 	mu    sync.Mutex
 	byKey map[string]sharedSession
-	void  map[string]notify.ID // by user
+	void  map[string]string // the last one by user
 	down  bool
 	delay time.Duration
 }
@@ -26,7 +28,7 @@ type sharedSession struct {
 
 // NewSharedSessions returns a store without sessions.
 func NewSharedSessions() *SharedSessions {
-	return &SharedSessions{byKey: map[string]sharedSession{}, void: map[string]notify.ID{}}
+	return &SharedSessions{byKey: map[string]sharedSession{}, void: map[string]string{}}
 }
 
 // SetDown lets all calls fail, or succeed again.
@@ -75,13 +77,13 @@ func (s *SharedSessions) Load(ctx context.Context, key string) (notify.Session, 
 	err := s.lock(ctx)
 	defer s.mu.Unlock()
 	of, ok := s.byKey[key]
-	until, void := s.void[of.UserID]
+	void := s.void[of.UserID]
 	switch {
 	case err != nil:
 		return notify.Session{}, err
 	case !ok:
 		return notify.Session{}, notify.ErrNoSession
-	case void && of.UserID != "" && of.Owner.Since.Seq <= until.Seq:
+	case void != "" && of.Void != void:
 		return notify.Session{}, notify.ErrVoidSession
 	}
 	return of.Session, nil
@@ -117,9 +119,13 @@ func (s *SharedSessions) Save(
 	if err != nil {
 		return err
 	}
-	for _, of := range changed {
+	for i := range changed {
+		of := &changed[i]
+		if of.UserID != "" && of.Void == "" {
+			of.Void = cmp.Or(s.void[of.UserID], "none")
+		}
 		if of.ClientID != "" {
-			s.put(of, ttl)
+			s.put(*of, ttl)
 		}
 	}
 	for _, key := range ended {
@@ -144,13 +150,11 @@ func (s *SharedSessions) Keep(
 }
 
 // Void implements notify.SharedSessions.
-func (s *SharedSessions) Void(
-	ctx context.Context, userID string, until notify.ID, _ time.Duration,
-) error {
+func (s *SharedSessions) Void(ctx context.Context, userID string, _ time.Duration) error {
 	err := s.lock(ctx)
 	defer s.mu.Unlock()
 	if err == nil {
-		s.void[userID] = until
+		s.void[userID] = rand.Text()
 	}
 	return err
 }
