@@ -16,6 +16,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
@@ -26,6 +27,7 @@ import (
 type nodes struct {
 	redis *redistest.Server
 	buses []*redisstream.Bus
+	call  bool // each other: for the API, and as Socket.IO servers
 	t     *testing.T
 }
 
@@ -46,17 +48,23 @@ func (n *nodes) start(change func(*socketio.Options)) *serviceStack {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(client.Close)
-	bus, err := client.Join(ctx, cluster.Node{UID: nodewire.NewUID()})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.t.Cleanup(bus.Close)
-	n.buses = append(n.buses, bus)
 	log, err := redisstream.OpenLog(client, redisstream.DefaultLogOptions())
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { _ = log.Close() })
+	bus, err := client.Join(ctx, cluster.Node{UID: log.UID()})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(bus.Close)
+	n.buses = append(n.buses, bus)
+	channels := redisstream.OpenChannels(client)
+	n.t.Cleanup(channels.Close)
+	po := peers.DefaultOptions()
+	po.UID = log.UID()
+	calls := peers.New(channels, log.Calls(), po)
+	n.t.Cleanup(calls.Close)
 	ho := notify.DefaultOptions()
 	ho.Cluster = &notify.Cluster{Node: bus.Self().UID, Sessions: client.Sessions(), Peers: bus.Peers()}
 	hub := notify.New(log, ho)
@@ -66,12 +74,36 @@ func (n *nodes) start(change func(*socketio.Options)) *serviceStack {
 	case <-ctx.Done():
 		n.t.Fatal("the node is not ready")
 	}
-	return newServiceStack(n.t, func(o *socketio.Options) {
+	s := newServiceStack(n.t, func(o *socketio.Options) {
 		o.Hub, o.Heartbeat = hub, 0
+		if n.call {
+			o.Peers = calls
+		}
 		if change != nil {
 			change(o)
 		}
+	}, func(o *Options) {
+		if n.call {
+			o.Bus = bus
+		}
 	})
+	s.sio.JoinCluster()
+	return s
+}
+
+// silent adds a node that does not answer, as one that has just been killed.
+func (n *nodes) silent() {
+	n.t.Helper()
+	o := redisstream.DefaultOptions()
+	o.URL = auth.Secret(n.redis.URL())
+	client, err := redisstream.Dial(n.t.Context(), o)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Join(n.t.Context(), cluster.Node{UID: nodewire.NewUID()}); err != nil {
+		n.t.Fatal(err)
+	}
 }
 
 // saved waits until Redis has the session of a pid, with a room.
