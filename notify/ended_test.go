@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -66,6 +67,30 @@ func TestSessionEndsWhileItIsTaken(t *testing.T) {
 		})
 		if ok || calls < 2 {
 			t.Errorf("resumed %v after %d calls", ok, calls)
+		}
+	})
+}
+
+// A session that ends after ResumeSession is not resumed, and gives no rooms to a new client id.
+func TestTakenSessionEndsBeforeAttach(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := newNodes(t, "a", "b")
+		defer n.close()
+		c := n.connect("a", "sid", notify.Attachment{Sessions: []string{pid}})
+		c.Join("granted")
+		c.Detach()
+		saved()
+		b := n.hubs["b"]
+		s, ok := b.ResumeSession(t.Context(), pid, func(notify.Session) bool { return true })
+		if !ok {
+			t.Fatal("no session")
+		}
+		b.EndSessions("u")
+		a := notify.Attachment{ClientID: "new", UserID: "u", Granted: s.Granted,
+			Resume: &notify.Cursor{ID: b.Head()},
+			Former: &notify.Former{ClientID: s.ClientID, Sessions: []string{pid}}}
+		if _, err := b.Attach(a); !errors.Is(err, notify.ErrSessionEnded) {
+			t.Errorf("error %v", err)
 		}
 	})
 }

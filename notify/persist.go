@@ -157,10 +157,3 @@ func (h *Hub) hasEnded(key string) bool {
 	_, ended := h.unsaved[key]
 	return ended || slices.Contains(h.ending, key)
 }
-
-// isOver is hasEnded for callers without the lock.
-func (h *Hub) isOver(key string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.hasEnded(key)
-}

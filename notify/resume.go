@@ -203,6 +203,14 @@ func (h *Hub) release(s *session) {
 	delete(h.unsaved, s.Key)
 }
 
+// isOver reports whether a session has ended after ResumeSession. f may be nil.
+func (h *Hub) isOver(f *Former) bool {
+	if f == nil || len(f.Sessions) == 0 || h.sessions.byKey[f.Sessions[0]] != nil {
+		return false
+	}
+	return h.cluster == nil || h.hasEnded(f.Sessions[0])
+}
+
 // isTaken reports whether another node has taken a session after ResumeSession.
 func (h *Hub) isTaken(f *Former) bool {
 	return h.cluster != nil && len(f.Sessions) > 0 && h.sessions.byKey[f.Sessions[0]] == nil

@@ -69,11 +69,14 @@ func (h *Hub) tell(ctx context.Context, key string, owner *Owner) {
 // answerTaking answers the question of another node.
 func (h *Hub) answerTaking(question []byte) []byte {
 	key, last := h.noteTaking(question)
-	if last == nil && h.isOver(key) {
-		last = &state{Ended: true}
-	}
 	if last == nil {
-		return nil
+		h.mu.Lock()
+		ended := h.hasEnded(key)
+		h.mu.Unlock()
+		if !ended {
+			return nil
+		}
+		last = &state{Ended: true}
 	}
 	answer, _ := json.Marshal(last) // strings, and JSON that was checked
 	return answer

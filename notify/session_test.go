@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -144,6 +145,24 @@ func TestEndSessions(t *testing.T) {
 	}
 	if n := h.Stats().Sessions; n != 1 || h.IsClientID("kept") {
 		t.Errorf("%d sessions are kept", n)
+	}
+}
+
+// A session that ends between ResumeSession and Attach is not resumed: its rooms are in the Attachment.
+func TestSessionEndsBeforeAttach(t *testing.T) {
+	h := newHub(t, Options{})
+	attach(t, h, Attachment{ClientID: "a", UserID: "u", Sessions: []string{"k"}}).Detach()
+	if _, ok := h.ResumeSession(t.Context(), "k", func(Session) bool { return true }); !ok {
+		t.Fatal("no session")
+	}
+	h.EndSessions("u")
+	a := Attachment{ClientID: "b", UserID: "u", Granted: []string{"x"}, Resume: at(0),
+		Former: &Former{ClientID: "a", Sessions: []string{"k"}}}
+	if _, err := h.Attach(a); !errors.Is(err, ErrSessionEnded) {
+		t.Errorf("error %v", err)
+	}
+	if n := len(h.Members()); n != 0 {
+		t.Errorf("%d members", n)
 	}
 }
 
