@@ -94,3 +94,23 @@ func TestTakenSessionEndsBeforeAttach(t *testing.T) {
 		}
 	})
 }
+
+// The sessions of a user end also where a node is taking them over.
+func TestUserEndsWhileSessionIsTaken(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := newNodes(t, "a", "b")
+		defer n.close()
+		n.connect("a", "sid", notify.Attachment{Sessions: []string{pid}}).Detach()
+		saved()
+		calls := 0
+		_, ok := n.hubs["b"].ResumeSession(t.Context(), pid, func(notify.Session) bool {
+			if calls++; calls == 2 { // it is taken
+				n.hubs["b"].EndSessions("u")
+			}
+			return true
+		})
+		if ok || calls < 2 {
+			t.Errorf("resumed %v after %d calls", ok, calls)
+		}
+	})
+}

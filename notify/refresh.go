@@ -94,7 +94,8 @@ func (h *Hub) VoidUser(ctx context.Context, userID string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
 	defer cancel()
-	if err := h.cluster.Sessions.Void(ctx, userID, h.o.SessionTTL); err != nil {
+	// Longer than each of the sessions, of which one may be written now.
+	if err := h.cluster.Sessions.Void(ctx, userID, 2*h.o.SessionTTL); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil

@@ -43,7 +43,7 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (va
 	case err != nil:
 		return true
 	}
-	switch stale, ended := h.isStale(key, found.Owner); {
+	switch stale, ended := h.isStale(found, f); {
 	case ended:
 		return false
 	case !stale:
@@ -97,13 +97,14 @@ func (h *Hub) take(
 	}
 }
 
-// isStale reports whether this node does not have the session of a key, or only an older one than
-// that of another owner. ended says that the node has ended it.
-func (h *Hub) isStale(key string, other *Owner) (stale, ended bool) {
+// isStale reports whether this node does not have a session that the store has, or only an older one.
+// ended says that the node has ended it.
+func (h *Hub) isStale(found Session, f *fetching) (stale, ended bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.sessions.byKey[key]
-	return s == nil || s.Owner.isBefore(other), h.hasEnded(key)
+	f.user = found.UserID
+	s := h.sessions.byKey[found.Key]
+	return s == nil || s.Owner.isBefore(found.Owner), h.hasEnded(found.Key)
 }
 
 // dropKept ends the session of a key that has no member.
@@ -142,6 +143,8 @@ func (h *Hub) forgetMoved(key string) {
 type fetching struct {
 	calls int    // that run
 	taken *Owner // the node that has taken the session over meanwhile; nil: none
+	user  string // of the session, when it is known
+	ended bool   // EndSessions was called for the user meanwhile
 }
 
 func (h *Hub) beginFetch(key string) *fetching {
@@ -180,7 +183,7 @@ func (h *Hub) adopt(of Session, f *fetching) bool {
 	defer h.mu.Unlock()
 	old := h.sessions.byKey[of.Key]
 	if old != nil && !old.Owner.isBefore(of.Owner) || f.taken != nil && of.Owner.isBefore(f.taken) ||
-		h.hasEnded(of.Key) {
+		f.ended || h.hasEnded(of.Key) {
 		return false
 	}
 	h.release(old)

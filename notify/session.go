@@ -99,6 +99,9 @@ func (h *Hub) EndSessions(userID string) (members []*Member) {
 			h.dropSession(held.Of.kept.Front().Value.(*session))
 		}
 	}
+	for _, f := range h.fetches {
+		f.ended = f.ended || f.user == userID
+	}
 	for _, m := range h.members {
 		if m.a.UserID == userID {
 			m.void()

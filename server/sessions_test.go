@@ -357,15 +357,6 @@ func TestDisconnectedUserCannotMove(t *testing.T) {
 			t.Errorf("resumed as %s, %+v", got, connected)
 		}
 	}
-	later := a.Dial("") // a session of the time after
-	sid, pid, offset, _ = later.JoinWithPid(`{"userId":"u1"}`)
-	n.saved(pid, sid)
-	later.Conn.Close()
-	a.Gone(sid)
-	c := b.Dial("")
-	if got, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); got != sid || !connected.Recovered {
-		t.Errorf("the session after it: resumed as %s, %+v", got, connected)
-	}
 	n.redis.Kill()
 	res, text := servertest.Do(t, "DELETE", "http://"+b.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
 	if res.StatusCode != http.StatusServiceUnavailable {

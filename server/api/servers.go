@@ -19,7 +19,9 @@ func (h *handler) tellServers(kind string, s selection) (change string) {
 	if h.o.Servers == nil || s.User == "" {
 		return ""
 	}
-	change = rand.Text()
+	if h.o.Bus != nil {
+		change = rand.Text()
+	}
 	switch kind {
 	case kindJoin:
 		h.o.Servers.JoinUser(change, s.User, s.Channel)
