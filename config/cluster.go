@@ -36,6 +36,9 @@ func (l *loader) checkRedis(c *Config) {
 		if c.RedisIngest != "" {
 			l.wrong(c, "REDIS_INGEST", c.RedisIngest, "with REDIS_URL, where emitters publish")
 		}
+		if c.Durability == "replica" {
+			l.wrong(c, "DURABILITY", c.Durability, "with REDIS_URL, whose replica it waits for")
+		}
 		return
 	}
 	if err := c.Redis().Check(); err != nil {

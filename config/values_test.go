@@ -107,6 +107,8 @@ func TestBadValues(t *testing.T) {
 		{"CONNECTION_UPDATES", "maybe", `got "maybe", allowed: true or false`},
 		{"REDIS_INGEST", "emitter",
 			`REDIS_INGEST (environment): got "emitter", allowed: with REDIS_URL, where emitters publish`},
+		{"DURABILITY", "replica",
+			`DURABILITY (environment): got "replica", allowed: with REDIS_URL, whose replica it waits for`},
 		{"REDIS_INGEST", "pubsub", `got "pubsub", allowed: emitter`},
 		{"AUTH_MODE", "userid", `got "userid", allowed: token, ticket, hook, open, auto`},
 		{"AUTH_MODE", "token",

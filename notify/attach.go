@@ -12,6 +12,10 @@ import (
 // same namespace. To replace a connection, detach its member first.
 var ErrClientIDLive = errors.New("client id is connected")
 
+// ErrSessionEnded is wrapped by the error of an Attach whose Former has ended after ResumeSession. The
+// client should connect again.
+var ErrSessionEnded = errors.New("the session has ended")
+
 // Attachment describes a connection that a transport attaches to the Hub.
 type Attachment struct {
 	ClientID  string // unique in its namespace
@@ -78,7 +82,7 @@ type Former struct {
 }
 
 // Attach adds a member. With a Former, Member.Recovered and Member.Missed return the result. An
-// error wraps ErrClientIDLive, ErrClosed or ErrNotReady.
+// error wraps ErrClientIDLive, ErrSessionEnded, ErrClosed or ErrNotReady.
 func (h *Hub) Attach(a Attachment) (*Member, error) {
 	m, err := h.attach(a)
 	if err == nil && h.attached != nil {
@@ -98,6 +102,9 @@ func (h *Hub) attach(a Attachment) (*Member, error) {
 	}
 	if err := h.Ready(); err != nil {
 		return nil, fmt.Errorf("attach: %w", err)
+	}
+	if h.isOver(a.Former) {
+		return nil, fmt.Errorf("attach: %w", ErrSessionEnded)
 	}
 	m, err := h.takeOver(a)
 	if err == nil && m == nil {

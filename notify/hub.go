@@ -150,6 +150,7 @@ type Hub struct {
 	handed   map[*session]uint64  // handout.given of the members of kept sessions
 	waking   []*Member            // to wake when the lock is released
 	unsaved  unsaved
+	ending   []string             // keys of ended sessions that are being removed from the store
 	fetches  map[string]*fetching // by the key of a session; nil without Options.Cluster
 	channels int                  // channels with a member
 	stamp    uint64               // number of the last publish or match

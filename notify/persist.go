@@ -96,6 +96,12 @@ func (h *Hub) writeSessions(changed []Session, ended []string) error {
 func (h *Hub) noteSaved(changed []Session, ended []string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.ending = nil
+	for _, of := range changed {
+		if s := h.sessions.byKey[of.Key]; s != nil && s.ClientID == of.ClientID && s.Void == "" {
+			s.Void = of.Void
+		}
+	}
 	if err != nil {
 		for _, s := range changed {
 			h.unsaved.add(s.Key)
@@ -139,5 +145,15 @@ func (h *Hub) takeUnsaved() (changed []Session, ended []string) {
 		}
 		changed = append(changed, of)
 	}
+	h.ending = ended
 	return changed, ended
+}
+
+// hasEnded reports whether this node has ended the session of a key, and the store may still have it.
+func (h *Hub) hasEnded(key string) bool {
+	if h.sessions.byKey[key] != nil {
+		return false
+	}
+	_, ended := h.unsaved[key]
+	return ended || slices.Contains(h.ending, key)
 }

@@ -85,15 +85,17 @@ func (h *Hub) boundUnsaved() {
 	}
 }
 
-// VoidUser refuses the sessions of a user that began at a position or before it, on all nodes. Without
-// Options.Cluster it does nothing. Its error wraps ErrUnavailable.
-func (h *Hub) VoidUser(ctx context.Context, userID string, until ID) error {
+// VoidUser refuses the sessions of a user that the nodes have saved, so that they cannot be resumed.
+// EndSessions ends those that a node has not saved yet. Without Options.Cluster VoidUser does nothing.
+// Its error wraps ErrUnavailable.
+func (h *Hub) VoidUser(ctx context.Context, userID string) error {
 	if h.cluster == nil || userID == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
 	defer cancel()
-	if err := h.cluster.Sessions.Void(ctx, userID, until, h.o.SessionTTL); err != nil {
+	// Longer than each of the sessions, of which one may be written now.
+	if err := h.cluster.Sessions.Void(ctx, userID, 2*h.o.SessionTTL); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil

@@ -40,7 +40,13 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (va
 	case errors.Is(err, ErrNoSession):
 		h.forgetMoved(key)
 		return true
-	case err != nil || !h.isStale(key, found.Owner):
+	case err != nil:
+		return true
+	}
+	switch stale, ended := h.isStale(found, f); {
+	case ended:
+		return false
+	case !stale:
 		return true
 	case !may(found):
 		h.giveUp(key, found.Owner)
@@ -63,7 +69,7 @@ func (h *Hub) take(
 	var formers []*Owner
 	for {
 		taken = found
-		taken.Owner = &Owner{Node: h.cluster.Node, Term: found.Owner.next(), Since: sinceOf(found)}
+		taken.Owner = &Owner{Node: h.cluster.Node, Term: found.Owner.next()}
 		before, err := h.cluster.Sessions.Take(ctx, taken, h.o.SessionTTL)
 		switch {
 		case errors.Is(err, ErrNoSession):
@@ -82,26 +88,23 @@ func (h *Hub) take(
 		}
 		before.Owner = taken.Owner
 		for _, former := range formers {
-			h.ask(ctx, &before, former)
+			if h.ask(ctx, &before, former) {
+				h.endTaken(found.Key)
+				return taken, false
+			}
 		}
 		return before, true
 	}
 }
 
-func sinceOf(s Session) (since ID) {
-	if s.Owner != nil {
-		since = s.Owner.Since
-	}
-	return since
-}
-
-// isStale reports whether this node does not have the session of a key, or only an older one than
-// that of another owner.
-func (h *Hub) isStale(key string, other *Owner) bool {
+// isStale reports whether this node does not have a session that the store has, or only an older one.
+// ended says that the node has ended it.
+func (h *Hub) isStale(found Session, f *fetching) (stale, ended bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.sessions.byKey[key]
-	return s == nil || s.Owner.isBefore(other)
+	f.user = found.UserID
+	s := h.sessions.byKey[found.Key]
+	return s == nil || s.Owner.isBefore(found.Owner), h.hasEnded(found.Key)
 }
 
 // dropKept ends the session of a key that has no member.
@@ -111,6 +114,15 @@ func (h *Hub) dropKept(key string) {
 	if s := h.sessions.byKey[key]; s != nil && s.member == nil {
 		h.dropSession(s)
 	}
+}
+
+// endTaken ends a session that this node has taken over in the store only, because its former owner
+// has ended it.
+func (h *Hub) endTaken(key string) {
+	h.dropKept(key)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unsaved.add(key)
 }
 
 // forgetMoved drops the session of a key that the store has had and does not have any more, because a
@@ -131,6 +143,8 @@ func (h *Hub) forgetMoved(key string) {
 type fetching struct {
 	calls int    // that run
 	taken *Owner // the node that has taken the session over meanwhile; nil: none
+	user  string // of the session, when it is known
+	ended bool   // EndSessions was called for the user meanwhile
 }
 
 func (h *Hub) beginFetch(key string) *fetching {
@@ -161,14 +175,15 @@ func (h *Hub) noteTaken(key string, by *Owner) {
 }
 
 // adopt keeps a session that this node has taken over. It reports false if a newer connection, to this
-// node or another, was faster.
+// node or another, or the end of the session was faster.
 func (h *Hub) adopt(of Session, f *fetching) bool {
 	of.Expires = h.o.Now().Add(h.o.SessionTTL)
 	text, _ := of.Data.(json.RawMessage)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.sessions.byKey[of.Key]
-	if old != nil && !old.Owner.isBefore(of.Owner) || f.taken != nil && of.Owner.isBefore(f.taken) {
+	if old != nil && !old.Owner.isBefore(of.Owner) || f.taken != nil && of.Owner.isBefore(f.taken) ||
+		f.ended || h.hasEnded(of.Key) {
 		return false
 	}
 	h.release(old)
@@ -189,6 +204,14 @@ func (h *Hub) release(s *session) {
 	}
 	h.dropSession(s)
 	delete(h.unsaved, s.Key)
+}
+
+// isOver reports whether a session has ended after ResumeSession. f may be nil.
+func (h *Hub) isOver(f *Former) bool {
+	if f == nil || len(f.Sessions) == 0 || h.sessions.byKey[f.Sessions[0]] != nil {
+		return false
+	}
+	return h.cluster == nil || h.hasEnded(f.Sessions[0])
 }
 
 // isTaken reports whether another node has taken a session after ResumeSession.

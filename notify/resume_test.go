@@ -23,15 +23,17 @@ type nodes struct {
 	store  *servertest.SharedSessions
 	bus    *servertest.Bus
 	hubs   map[string]*notify.Hub
+	logs   map[string]*notify.StreamLog
 }
 
 func newNodes(t *testing.T, names ...string) *nodes {
 	n := &nodes{t, notify.NewStream(), servertest.NewSharedSessions(), servertest.NewBus(),
-		map[string]*notify.Hub{}}
+		map[string]*notify.Hub{}, map[string]*notify.StreamLog{}}
 	for _, name := range names {
 		o := notify.DefaultOptions()
 		o.Cluster = &notify.Cluster{Node: name, Sessions: n.store, Peers: n.bus.Node(name)}
-		n.hubs[name] = notify.New(n.stream.Open(), o)
+		n.logs[name] = n.stream.Open()
+		n.hubs[name] = notify.New(n.logs[name], o)
 	}
 	return n
 }
@@ -124,6 +126,13 @@ func (n *nodes) publish(node, text string, rooms ...string) {
 	n.t.Helper()
 	m := &notify.Message{Rooms: rooms, Type: "t", Data: fmt.Appendf(nil, "%q", text)}
 	if _, err := n.hubs[node].Deliver(n.t.Context(), m); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *nodes) void(node, user string) {
+	n.t.Helper()
+	if err := n.hubs[node].VoidUser(n.t.Context(), user); err != nil {
 		n.t.Fatal(err)
 	}
 }
@@ -412,7 +421,8 @@ func TestTabMoves(t *testing.T) {
 	})
 }
 
-// After Void the sessions that began before are refused, wherever the client comes back.
+// After VoidUser the sessions that began before are refused, wherever the client comes back, and later
+// ones are not. Nothing is published, so all positions are the same.
 func TestVoidUser(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		n := newNodes(t, "a", "b")
@@ -420,18 +430,42 @@ func TestVoidUser(t *testing.T) {
 		n.connect("a", "sid", notify.Attachment{Rooms: []string{"x"}, Sessions: []string{pid}}).Detach()
 		n.connect("a", "live", notify.Attachment{Rooms: []string{"x"}, Sessions: []string{"pid:live"}})
 		saved()
-		if err := n.hubs["b"].VoidUser(t.Context(), "u", n.hubs["b"].Head()); err != nil {
-			t.Fatal(err)
-		}
+		n.void("b", "u")
 		for _, node := range []string{"a", "b"} {
 			for _, key := range []string{pid, "pid:live"} {
 				n.expect(n.resume(node, "new-"+node+key, n.hubs[node].Head(), key), false, "")
 			}
 		}
-		n.publish("a", "1", "*")
-		n.connect("a", "later", notify.Attachment{Sessions: []string{"pid:later"}}).Detach()
+		later := n.connect("a", "later", notify.Attachment{Sessions: []string{"pid:later"}})
+		later.Join("granted")
 		saved()
-		n.expect(n.resume("b", "new", n.hubs["b"].Head(), "pid:later"), true, "")
+		later.Detach()
+		saved()
+		for _, node := range []string{"a", "b"} {
+			c := n.resume(node, "new", n.hubs["b"].Head(), "pid:later")
+			n.expect(c, true, "granted")
+			c.Detach()
+		}
+		saved()
+		n.void("b", "u") // the session is older, although it was resumed and saved again meanwhile
+		n.expect(n.resume("a", "newer", n.hubs["b"].Head(), "pid:later"), false, "")
+	})
+}
+
+// The node that is asked to refuse sessions may be behind the one where they began.
+func TestVoidUserOfALaggingNode(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := newNodes(t, "a", "b")
+		defer n.close()
+		n.logs["b"].Pause()
+		n.publish("a", "1", "*")
+		n.connect("a", "sid", notify.Attachment{Rooms: []string{"x"}, Sessions: []string{pid}}).Detach()
+		saved()
+		n.void("b", "u")
+		n.logs["b"].Resume()
+		for _, node := range []string{"a", "b"} {
+			n.expect(n.resume(node, "new-"+node, n.hubs["a"].Head(), pid), false, "")
+		}
 	})
 }
 

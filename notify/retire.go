@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 )
 
 const (
@@ -26,26 +27,33 @@ type state struct {
 	Channels []string        `json:"channels"`
 	Granted  []string        `json:"granted"`
 	Data     json.RawMessage `json:"data,omitempty"`
+	Ended    bool            `json:"ended,omitempty"` // the store may have the session still
 }
 
 // reasonTaken is for the log of the node that ends the connection.
 const reasonTaken = "resumed on another node"
 
 // ask tells a former owner of a session that it has a new one, and adds to the session what the former
-// one knows of it.
-func (h *Hub) ask(ctx context.Context, s *Session, former *Owner) {
+// one knows of it. It reports whether that node has ended the session.
+func (h *Hub) ask(ctx context.Context, s *Session, former *Owner) (ended bool) {
 	if former == nil || former.Node == s.Owner.Node {
-		return
+		return false
 	}
 	answer, err := h.cluster.Peers.Ask(ctx, former.Node, takeKind, takingBy(s.Key, s.Owner))
+	if err != nil {
+		return false // the node has ended, or is silent
+	}
 	var last state
-	if err != nil || len(answer) == 0 || json.Unmarshal(answer, &last) != nil {
-		return // the node has ended, or does not have the session any more
+	if len(answer) == 0 || json.Unmarshal(answer, &last) != nil {
+		// The node does not have the session any more. If it has ended it, that is in the store now.
+		_, err := h.cluster.Sessions.Load(ctx, s.Key)
+		return errors.Is(err, ErrNoSession)
 	}
 	s.Channels, s.Granted, s.Data = last.Channels, last.Granted, nil
 	if last.Data != nil {
 		s.Data = last.Data
 	}
+	return last.Ended
 }
 
 func takingBy(key string, by *Owner) []byte {
@@ -60,9 +68,15 @@ func (h *Hub) tell(ctx context.Context, key string, owner *Owner) {
 
 // answerTaking answers the question of another node.
 func (h *Hub) answerTaking(question []byte) []byte {
-	_, last := h.noteTaking(question)
+	key, last := h.noteTaking(question)
 	if last == nil {
-		return nil
+		h.mu.Lock()
+		ended := h.hasEnded(key)
+		h.mu.Unlock()
+		if !ended {
+			return nil
+		}
+		last = &state{Ended: true}
 	}
 	answer, _ := json.Marshal(last) // strings, and JSON that was checked
 	return answer
@@ -110,7 +124,7 @@ func (h *Hub) giveUp(key string, to *Owner) *state {
 		h.mu.Unlock()
 		return nil
 	}
-	last := &state{s.Channels, s.Granted, s.text}
+	last := &state{Channels: s.Channels, Granted: s.Granted, Data: s.text}
 	m := s.member
 	if m != nil {
 		last.Channels, last.Granted = m.rooms(isChannel), append([]string(nil), m.granted...)

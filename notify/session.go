@@ -24,6 +24,9 @@ type Session struct {
 	Address   netip.Addr
 
 	Owner *Owner // with Options.Cluster; nil for a session that a server of another kind stored
+	// Void names the last SharedSessions.Void of the user before the session was saved for the first
+	// time. It is "" until then.
+	Void string
 	// Foreign says that a server of another kind began the session. It has no UserID and no
 	// Namespace, and Channels are names without a namespace, which nobody has checked.
 	Foreign bool
@@ -83,6 +86,31 @@ func (h *Hub) ForgetSession(key string) {
 	h.dropSession(h.sessions.byKey[key])
 }
 
+// EndSessions ends the sessions of a user on this node, and returns the user's members of all
+// namespaces, which stay attached.
+func (h *Hub) EndSessions(userID string) (members []*Member) {
+	if userID == "" {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if held := h.sessions.holders[holderKey{user: userID}]; held != nil {
+		for held.Of.kept.Len() > 0 {
+			h.dropSession(held.Of.kept.Front().Value.(*session))
+		}
+	}
+	for _, f := range h.fetches {
+		f.ended = f.ended || f.user == userID
+	}
+	for _, m := range h.members {
+		if m.a.UserID == userID {
+			m.void()
+			members = append(members, m)
+		}
+	}
+	return members
+}
+
 // RenameSession moves the member's session from one key to another. The old key is no longer valid.
 func (m *Member) RenameSession(key, to string) {
 	m.h.mu.Lock()
@@ -103,6 +131,10 @@ func (m *Member) RenameSession(key, to string) {
 func (m *Member) Void() {
 	m.h.mu.Lock()
 	defer m.h.mu.Unlock()
+	m.void()
+}
+
+func (m *Member) void() {
 	for _, s := range slices.Clone(m.sessions) {
 		m.h.dropSession(s)
 	}
@@ -121,11 +153,11 @@ func (h *Hub) openSessions(m *Member, keys []string, address netip.Addr) {
 			member: m,
 		}
 		if h.cluster != nil {
-			s.Owner = &Owner{Node: h.cluster.Node, Since: ID{h.head.Epoch, m.base}}
+			s.Owner = &Owner{Node: h.cluster.Node}
 		}
 		if old := h.sessions.byKey[key]; old != nil {
 			if m.recovered {
-				s.Data, s.text = old.Data, old.text
+				s.Data, s.text, s.Void = old.Data, old.text, old.Void
 			}
 			if s.Owner != nil {
 				s.Owner.Term = old.Owner.Term

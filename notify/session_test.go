@@ -1,7 +1,9 @@
 package notify
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,6 +111,58 @@ func TestVoidAndForget(t *testing.T) {
 	}
 	if h.IsClientID("a") || h.IsClientID("b") || !h.IsClientID("c") {
 		t.Error("client ids outlive their sessions")
+	}
+}
+
+// All sessions of a user end, also those whose connections are lost. Those of others stay.
+func TestEndSessions(t *testing.T) {
+	h := newHub(t, Options{})
+	attach(t, h, Attachment{ClientID: "kept", UserID: "u", Sessions: []string{"kept", "tab"}}).Detach()
+	attach(t, h, Attachment{ClientID: "live", UserID: "u", Sessions: []string{"live"}})
+	attach(t, h, Attachment{ClientID: "n", UserID: "u", Namespace: "/n", Sessions: []string{"n"}})
+	attach(t, h, Attachment{ClientID: "v", UserID: "v", Sessions: []string{"v"}}).Detach()
+	attach(t, h, Attachment{ClientID: "anonymous", Sessions: []string{"anonymous"}})
+	var ids []string
+	for _, m := range h.EndSessions("u") {
+		ids = append(ids, m.ClientID())
+		m.Detach()
+	}
+	if slices.Sort(ids); !slices.Equal(ids, []string{"live", "n"}) {
+		t.Errorf("members %q", ids)
+	}
+	if members := h.EndSessions(""); members != nil {
+		t.Errorf("%d members of no user", len(members))
+	}
+	for _, key := range []string{"kept", "tab", "live", "n"} {
+		if got := kept(t, h, key); got != "none" {
+			t.Errorf("session %s is %s", key, got)
+		}
+	}
+	for _, key := range []string{"v", "anonymous"} {
+		if _, ok := h.Session(key); !ok {
+			t.Errorf("session %s has ended", key)
+		}
+	}
+	if n := h.Stats().Sessions; n != 1 || h.IsClientID("kept") {
+		t.Errorf("%d sessions are kept", n)
+	}
+}
+
+// A session that ends between ResumeSession and Attach is not resumed: its rooms are in the Attachment.
+func TestSessionEndsBeforeAttach(t *testing.T) {
+	h := newHub(t, Options{})
+	attach(t, h, Attachment{ClientID: "a", UserID: "u", Sessions: []string{"k"}}).Detach()
+	if _, ok := h.ResumeSession(t.Context(), "k", func(Session) bool { return true }); !ok {
+		t.Fatal("no session")
+	}
+	h.EndSessions("u")
+	a := Attachment{ClientID: "b", UserID: "u", Granted: []string{"x"}, Resume: at(0),
+		Former: &Former{ClientID: "a", Sessions: []string{"k"}}}
+	if _, err := h.Attach(a); !errors.Is(err, ErrSessionEnded) {
+		t.Errorf("error %v", err)
+	}
+	if n := len(h.Members()); n != 0 {
+		t.Errorf("%d members", n)
 	}
 }
 

@@ -40,14 +40,15 @@ type SharedSessions interface {
 	Take(ctx context.Context, s Session, ttl time.Duration) (before Session, err error)
 
 	// Save stores sessions and removes those whose keys have ended. A session that cannot be stored
-	// is left out. After an error the Hub calls it with the same sessions again.
+	// is left out. After an error the Hub calls it with the same sessions again. Save sets
+	// Session.Void of the sessions of users that have none.
 	Save(ctx context.Context, changed []Session, ended []string, ttl time.Duration) error
 
 	// Keep gives the sessions of keys more time, and returns those that there are.
 	Keep(ctx context.Context, keys []string, ttl time.Duration) ([]Session, error)
 
-	// Void refuses the sessions of a user whose Owner.Since is not after a position.
-	Void(ctx context.Context, userID string, until ID, ttl time.Duration) error
+	// Void refuses for a time the sessions of a user that have been saved before.
+	Void(ctx context.Context, userID string, ttl time.Duration) error
 }
 
 // Peers reaches the Hubs of other nodes, each message at most once.
@@ -68,8 +69,6 @@ type Owner struct {
 	Node string // see Cluster.Node
 	// Term is how often a node has taken the session over. The session with the highest one is valid.
 	Term uint64
-	// Since is Hub.Head when the session began on this node.
-	Since ID
 }
 
 // isBefore reports whether a session of this owner gives way to one that the store, or another node,

@@ -10,14 +10,21 @@ import (
 type peerServers struct{ sio *socketio.Server }
 
 // JoinUser implements api.Servers.
-func (p peerServers) JoinUser(userID, channel string) { p.of(userID).JoinOthers(channel) }
+func (p peerServers) JoinUser(change, userID, channel string) {
+	p.of(change, userID).JoinOthers(channel)
+}
 
 // LeaveUser implements api.Servers.
-func (p peerServers) LeaveUser(userID, channel string) { p.of(userID).LeaveOthers(channel) }
+func (p peerServers) LeaveUser(change, userID, channel string) {
+	p.of(change, userID).LeaveOthers(channel)
+}
 
 // EndUser implements api.Servers.
-func (p peerServers) EndUser(userID string) { p.of(userID).CloseOthers() }
+func (p peerServers) EndUser(change, userID string) { p.of(change, userID).CloseOthers() }
 
-func (p peerServers) of(userID string) socketio.Broadcast {
-	return p.sio.Of("/").To(rooms.User(userID))
+// Made implements api.Servers.
+func (p peerServers) Made(change string) { p.sio.Made(change) }
+
+func (p peerServers) of(change, userID string) socketio.Broadcast {
+	return p.sio.Of("/").To(rooms.User(userID)).Named(change)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
@@ -26,6 +27,7 @@ import (
 type nodes struct {
 	redis *redistest.Server
 	buses []*redisstream.Bus
+	call  bool // each other: for the API, and as Socket.IO servers
 	t     *testing.T
 }
 
@@ -46,17 +48,23 @@ func (n *nodes) start(change func(*socketio.Options)) *serviceStack {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(client.Close)
-	bus, err := client.Join(ctx, cluster.Node{UID: nodewire.NewUID()})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.t.Cleanup(bus.Close)
-	n.buses = append(n.buses, bus)
 	log, err := redisstream.OpenLog(client, redisstream.DefaultLogOptions())
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { _ = log.Close() })
+	bus, err := client.Join(ctx, cluster.Node{UID: log.UID()})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(bus.Close)
+	n.buses = append(n.buses, bus)
+	channels := redisstream.OpenChannels(client)
+	n.t.Cleanup(channels.Close)
+	po := peers.DefaultOptions()
+	po.UID = log.UID()
+	calls := peers.New(channels, log.Calls(), po)
+	n.t.Cleanup(calls.Close)
 	ho := notify.DefaultOptions()
 	ho.Cluster = &notify.Cluster{Node: bus.Self().UID, Sessions: client.Sessions(), Peers: bus.Peers()}
 	hub := notify.New(log, ho)
@@ -66,12 +74,36 @@ func (n *nodes) start(change func(*socketio.Options)) *serviceStack {
 	case <-ctx.Done():
 		n.t.Fatal("the node is not ready")
 	}
-	return newServiceStack(n.t, func(o *socketio.Options) {
+	s := newServiceStack(n.t, func(o *socketio.Options) {
 		o.Hub, o.Heartbeat = hub, 0
+		if n.call {
+			o.Peers = calls
+		}
 		if change != nil {
 			change(o)
 		}
+	}, func(o *Options) {
+		if n.call {
+			o.Bus = bus
+		}
 	})
+	s.sio.JoinCluster()
+	return s
+}
+
+// silent adds a node that does not answer, as one that has just been killed.
+func (n *nodes) silent() {
+	n.t.Helper()
+	o := redisstream.DefaultOptions()
+	o.URL = auth.Secret(n.redis.URL())
+	client, err := redisstream.Dial(n.t.Context(), o)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Join(n.t.Context(), cluster.Node{UID: nodewire.NewUID()}); err != nil {
+		n.t.Fatal(err)
+	}
 }
 
 // saved waits until Redis has the session of a pid, with a room.
@@ -318,7 +350,6 @@ func TestDisconnectedUserCannotMove(t *testing.T) {
 	n.saved(pid, sid)
 	old.Conn.Close()
 	a.Gone(sid)
-	b.Publish(`{"target":{"all":true},"type":"n"}`) // b has read what a had when the session began
 	servertest.Do(t, "DELETE", "http://"+b.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
 	for _, s := range []*serviceStack{a, b} {
 		c := s.Dial("")
@@ -330,6 +361,27 @@ func TestDisconnectedUserCannotMove(t *testing.T) {
 	res, text := servertest.Do(t, "DELETE", "http://"+b.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
 	if res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("without Redis: %d %s", res.StatusCode, text)
+	}
+}
+
+// After the API has disconnected a user, a client of that user whose connection was lost before does
+// not resume at the same node: without a cluster, and while Redis is away.
+func TestDisconnectedUserCannotResume(t *testing.T) {
+	t.Parallel()
+	n := newNodes(t)
+	for name, s := range map[string]*serviceStack{"alone": newServiceStack(t, nil), "cluster": n.start(nil)} {
+		old := s.Dial("")
+		sid, pid, offset, _ := old.JoinWithPid(`{"userId":"u1"}`)
+		old.Conn.Close()
+		s.Gone(sid)
+		if name == "cluster" {
+			n.redis.Kill()
+		}
+		servertest.Do(t, "DELETE", "http://"+s.Base+"/v1/users/u1/connections", "", "Authorization: Bearer "+servertest.Key)
+		c := s.Dial("")
+		if got, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset)); got == sid || connected.Recovered {
+			t.Errorf("%s: resumed as %s, %+v", name, got, connected)
+		}
 	}
 }
 

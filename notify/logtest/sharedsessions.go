@@ -27,7 +27,7 @@ func TestSharedSessions(
 		"each take returns the one before":     sharedTakes,
 		"keep returns those that there are":    sharedKeep,
 		"sessions expire":                      sharedExpiry,
-		"a user's sessions before a position":  sharedVoid,
+		"a user's sessions can be refused":     sharedVoid,
 		"many sessions, and nothing to save":   sharedMany,
 		"a call without time returns an error": sharedTimeout,
 	} {
@@ -50,7 +50,7 @@ func position(n uint64) notify.ID {
 // held returns a session of a node.
 func held(key, node string, term uint64) notify.Session {
 	return notify.Session{Key: key, UserID: "u", ClientID: "client-" + node, Namespace: "/",
-		Cursor: position(1), Owner: &notify.Owner{Node: node, Term: term, Since: position(2)}}
+		Cursor: position(1), Owner: &notify.Owner{Node: node, Term: term}}
 }
 
 func saveShared(t *testing.T, s notify.SharedSessions, changed []notify.Session, ended ...string) {
@@ -60,10 +60,11 @@ func saveShared(t *testing.T, s notify.SharedSessions, changed []notify.Session,
 	}
 }
 
-// expectShared checks what a key has.
+// expectShared checks what a key has, except for Void.
 func expectShared(t *testing.T, s notify.SharedSessions, want notify.Session) {
 	t.Helper()
 	got, err := s.Load(t.Context(), want.Key)
+	got.Void, want.Void = "", ""
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("key %q: %v\n got %+v\nwant %+v", want.Key, err, shown(got), shown(want))
 	}
@@ -172,6 +173,9 @@ func sharedKeep(t *testing.T, one, other notify.SharedSessions) {
 	saveShared(t, one, []notify.Session{a, b})
 	got, err := other.Keep(t.Context(), []string{a.Key, "tab:none", b.Key, notify.PIDKey("none")}, sharedTTL)
 	slices.SortFunc(got, func(x, y notify.Session) int { return cmp.Compare(x.Key, y.Key) })
+	for i := range got {
+		got[i].Void = ""
+	}
 	if want := []notify.Session{a, b}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -203,23 +207,37 @@ func sharedExpiry(t *testing.T, one, other notify.SharedSessions) {
 }
 
 func sharedVoid(t *testing.T, one, other notify.SharedSessions) {
-	of := func(key, user string, since uint64) notify.Session {
+	of := func(key, user string) notify.Session {
 		s := held(notify.PIDKey(key), "1", 0)
-		s.UserID, s.Owner.Since = user, position(since)
+		s.UserID = user
 		return s
 	}
-	saveShared(t, one, []notify.Session{of("old", "u", 4), of("same", "u", 5), of("new", "u", 6),
-		of("other", "v", 4), of("anonymous", "", 4)})
-	if err := one.Void(t.Context(), "u", position(5), sharedTTL); err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range []string{"old", "same"} {
-		if _, err := other.Load(t.Context(), notify.PIDKey(key)); !errors.Is(err, notify.ErrVoidSession) {
-			t.Errorf("session %s: %v", key, err)
+	load := func(key string, want error) (got notify.Session) {
+		t.Helper()
+		got, err := other.Load(t.Context(), notify.PIDKey(key))
+		if !errors.Is(err, want) {
+			t.Errorf("session %s: %v, want %v", key, err, want)
 		}
+		return got
 	}
-	for _, want := range []notify.Session{of("new", "u", 6), of("other", "v", 4), of("anonymous", "", 4)} {
-		expectShared(t, other, want)
+	saveShared(t, one, []notify.Session{of("old", "u"), of("changed", "u"), of("other", "v"),
+		of("anonymous", "")})
+	changed := load("changed", nil)
+	for range 2 {
+		if err := one.Void(t.Context(), "u", sharedTTL); err != nil {
+			t.Fatal(err)
+		}
+		// It is still the session of before.
+		saveShared(t, other, []notify.Session{changed})
+		saveShared(t, one, []notify.Session{of("new", "u")})
+		for _, key := range []string{"old", "changed"} {
+			load(key, notify.ErrVoidSession)
+		}
+		for _, key := range []string{"new", "other", "anonymous"} {
+			load(key, nil)
+		}
+		changed = load("new", nil)
+		changed.Key = notify.PIDKey("changed")
 	}
 }
 

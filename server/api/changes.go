@@ -1,8 +1,6 @@
 package api
 
 import (
-	"slices"
-
 	"github.com/roomcast/roomcast/notify"
 )
 
@@ -40,13 +38,12 @@ func (h *handler) selected(s selection) []*notify.Member {
 	return nil
 }
 
-// endOwn closes connections of this node, for a user those of every namespace.
+// endOwn closes connections of this node, for a user those of every namespace. It also ends the
+// sessions of the user's connections that are lost, so that no client of the user can resume.
 func (h *handler) endOwn(s selection) (e effect) {
 	members := h.selected(s)
 	if s.User != "" {
-		members = slices.DeleteFunc(h.hub.Members(), func(m *notify.Member) bool {
-			return m.UserID() != s.User
-		})
+		members = h.hub.EndSessions(s.User)
 	}
 	for _, m := range members {
 		end(m)

@@ -44,9 +44,9 @@ func (h *handler) answerNodes() {
 	handle(h, kindUsers, h.ownUsers)
 	handle(h, kindChannels, h.ownChannels)
 	handle(h, kindConnection, h.ownConnection)
-	handle(h, kindEnd, h.endOwn)
-	handle(h, kindJoin, h.joinOwn)
-	handle(h, kindLeave, h.leaveOwn)
+	handle(h, kindEnd, h.made(h.endOwn))
+	handle(h, kindJoin, h.made(h.joinOwn))
+	handle(h, kindLeave, h.made(h.leaveOwn))
 	handle(h, kindStats, func(struct{}) nodeStats { return h.ownStats() })
 }
 
@@ -169,31 +169,12 @@ func merge[T any](
 	return page
 }
 
-// Servers changes the clients of a user on other servers.
-type Servers interface {
-	JoinUser(userID, channel string)
-	LeaveUser(userID, channel string)
-	EndUser(userID string)
-}
-
-// tellServers does the same for the clients of servers that are no nodes.
-func (h *handler) tellServers(kind string, s selection) {
-	switch {
-	case h.o.Servers == nil || s.User == "":
-	case kind == kindJoin:
-		h.o.Servers.JoinUser(s.User, s.Channel)
-	case kind == kindLeave:
-		h.o.Servers.LeaveUser(s.User, s.Channel)
-	case kind == kindEnd:
-		h.o.Servers.EndUser(s.User)
-	}
-}
-
 // selection names connections, and for some questions a channel.
 type selection struct {
 	ClientID string `json:"clientId,omitempty"`
 	User     string `json:"user,omitempty"`
 	Channel  string `json:"channel,omitempty"`
+	Change   string `json:"change,omitempty"` // see Servers
 }
 
 // effect is what a change did.
@@ -211,8 +192,8 @@ func (h *handler) change(
 	if s.ClientID != "" && sum.Found > 0 {
 		return sum, nil, nil
 	}
+	s.Change = h.tellServers(kind, s)
 	others, silent := ask[effect](ctx, h, kind, s)
-	h.tellServers(kind, s)
 	for _, other := range others {
 		sum.Found += other.Found
 		sum.Changed += other.Changed

@@ -145,7 +145,7 @@ func (h *handler) endUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	failed := h.hub.VoidUser(c.Context(), s.User, h.hub.Head())
+	failed := h.hub.VoidUser(c.Context(), s.User)
 	if h.o.Tickets != nil {
 		_, err := h.o.Tickets.Revoke(s.User)
 		failed = errors.Join(failed, err)

@@ -1,7 +1,9 @@
 package servertest
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 	"sync"
@@ -14,8 +16,9 @@ import (
 type SharedSessions struct {
 	mu    sync.Mutex
 	byKey map[string]sharedSession
-	void  map[string]notify.ID // by user
+	void  map[string]string // the last one by user
 	down  bool
+	delay time.Duration
 }
 
 type sharedSession struct {
@@ -25,7 +28,7 @@ type sharedSession struct {
 
 // NewSharedSessions returns a store without sessions.
 func NewSharedSessions() *SharedSessions {
-	return &SharedSessions{byKey: map[string]sharedSession{}, void: map[string]notify.ID{}}
+	return &SharedSessions{byKey: map[string]sharedSession{}, void: map[string]string{}}
 }
 
 // SetDown lets all calls fail, or succeed again.
@@ -33,6 +36,13 @@ func (s *SharedSessions) SetDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = down
+}
+
+// SetDelay lets Save take so long.
+func (s *SharedSessions) SetDelay(delay time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay = delay
 }
 
 // All returns the sessions that there are.
@@ -67,13 +77,13 @@ func (s *SharedSessions) Load(ctx context.Context, key string) (notify.Session, 
 	err := s.lock(ctx)
 	defer s.mu.Unlock()
 	of, ok := s.byKey[key]
-	until, void := s.void[of.UserID]
+	void := s.void[of.UserID]
 	switch {
 	case err != nil:
 		return notify.Session{}, err
 	case !ok:
 		return notify.Session{}, notify.ErrNoSession
-	case void && of.UserID != "" && of.Owner.Since.Seq <= until.Seq:
+	case void != "" && of.Void != void:
 		return notify.Session{}, notify.ErrVoidSession
 	}
 	return of.Session, nil
@@ -100,14 +110,22 @@ func (s *SharedSessions) Take(
 func (s *SharedSessions) Save(
 	ctx context.Context, changed []notify.Session, ended []string, ttl time.Duration,
 ) error {
+	s.mu.Lock()
+	delay := s.delay
+	s.mu.Unlock()
+	time.Sleep(delay)
 	err := s.lock(ctx)
 	defer s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	for _, of := range changed {
+	for i := range changed {
+		of := &changed[i]
+		if of.UserID != "" && of.Void == "" {
+			of.Void = cmp.Or(s.void[of.UserID], "none")
+		}
 		if of.ClientID != "" {
-			s.put(of, ttl)
+			s.put(*of, ttl)
 		}
 	}
 	for _, key := range ended {
@@ -132,13 +150,11 @@ func (s *SharedSessions) Keep(
 }
 
 // Void implements notify.SharedSessions.
-func (s *SharedSessions) Void(
-	ctx context.Context, userID string, until notify.ID, _ time.Duration,
-) error {
+func (s *SharedSessions) Void(ctx context.Context, userID string, _ time.Duration) error {
 	err := s.lock(ctx)
 	defer s.mu.Unlock()
 	if err == nil {
-		s.void[userID] = until
+		s.void[userID] = rand.Text()
 	}
 	return err
 }

@@ -19,7 +19,8 @@ type Broadcast struct {
 	namespace  string
 	to, except []string // hub rooms
 	volatile   bool
-	local      bool // not the clients of other servers
+	local      bool   // not the clients of other servers
+	change     string // see Named
 }
 
 // To returns a broadcast to rooms of "/"; without rooms, to every client of "/".
@@ -88,6 +89,13 @@ func connOf(m *notify.Member) *Conn {
 // Members returns the Hub's members of the selected clients of this server, including EventSource
 // streams, in no particular order.
 func (b Broadcast) Members() []*notify.Member { return b.srv.hub.Match(b.rooms(), b.except) }
+
+// Named names the next change of clients of other servers. It is for a caller that asks Roomcast nodes
+// for the same change in another way, too: a node that has called Server.Made makes it once.
+func (b Broadcast) Named(change string) Broadcast {
+	b.change = change
+	return b
+}
 
 // Join adds the selected clients of all servers to rooms of the namespace, see Conn.Join. Those of
 // other servers join at this place in the order of the messages.

@@ -254,6 +254,25 @@ func TestRoomsOfClusterChange(t *testing.T) {
 	}
 }
 
+// A change with a name waits, in case this server is asked for it in another way. It is for the clients
+// of the time when it comes, and not for those that connect while it waits.
+func TestNamedChangeOfCluster(t *testing.T) {
+	t.Parallel()
+	_, a, b := cluster(t)
+	old, _ := b.Connect(`{"userId":"u2"}`)
+	a.sio.To("user:u2").Named("n1").CloseOthers()
+	a.sio.To("user:u2").Join("read") // comes after it
+	servertest.Eventually(t, "joined", func() bool { return len(b.sio.To("read").Conns()) == 1 })
+	c, sid := b.Connect(`{"userId":"u2"}`)
+	if before := old.Closed(); !slices.Equal(before, []string{"41"}) {
+		t.Errorf("packets %q", before)
+	}
+	c.Sync()
+	if len(b.sio.To(sid.ClientID).Conns()) != 1 {
+		t.Error("the later connection is gone")
+	}
+}
+
 // Node servers count the nodes of a namespace, so a node without it must not answer.
 func TestNamespacesOfCluster(t *testing.T) {
 	t.Parallel()

@@ -86,7 +86,7 @@ func (b Broadcast) tell(e *nodewire.Entry) {
 	}
 	opts, err := b.opts()
 	if err == nil {
-		e.Namespace, e.Opts = b.namespace, opts
+		e.Namespace, e.Opts, e.RequestID = b.namespace, opts, b.change
 		ctx, cancel := context.WithTimeout(context.Background(), tellTimeout)
 		defer cancel()
 		err = b.srv.opts.Peers.Tell(ctx, e)
@@ -170,6 +170,13 @@ func (b Broadcast) askOthers(
 // valueArgs returns the argument that a value of another server is.
 func valueArgs(v nodewire.Value) Args {
 	return Args{raw: []json.RawMessage{v.JSON}, parts: v.Attachments}
+}
+
+// Made says that this server makes a change of its clients that another one has named.
+func (s *Server) Made(change string) {
+	if s.opts.Peers != nil {
+		s.opts.Peers.Made(change)
+	}
 }
 
 // HasPeers reports whether the server is part of a cluster.

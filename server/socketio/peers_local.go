@@ -34,27 +34,27 @@ func (l localPeer) Sockets(namespace string, opts nodewire.Opts) []nodewire.Sock
 }
 
 // Change implements peers.Local.
-func (l localPeer) Change(e *nodewire.Entry) {
+func (l localPeer) Change(e *nodewire.Entry) (do func()) {
 	b, any := l.selected(e.Namespace, e.Opts)
 	if !any {
-		return
+		return func() {}
 	}
 	members := b.Members() // now: later entries may change the rooms
 	if e.Type == nodewire.TypeDisconnect {
 		// Functions that the Hub calls when a member leaves can wait for the log, whose reader waits
 		// here.
-		l.srv.workers.Go(func() { disconnect(members, e.Close) })
-		return
-	}
-	if len(e.Rooms) == 0 {
-		return
+		return func() { l.srv.workers.Go(func() { disconnect(members, e.Close) }) }
 	}
 	names := nodewire.Opts{Rooms: e.Rooms}.Recipients(e.Namespace).Rooms
-	for _, m := range members {
-		if e.Type == nodewire.TypeJoin {
-			m.Join(names...)
-		} else {
-			m.Leave(names...)
+	return func() {
+		for _, m := range members {
+			switch {
+			case len(names) == 0:
+			case e.Type == nodewire.TypeJoin:
+				m.Join(names...)
+			default:
+				m.Leave(names...)
+			}
 		}
 	}
 }

@@ -56,10 +56,6 @@ func (e *Entry) take(b body, attachments [][]byte) error {
 		return skip("requestId", "is missing")
 	}
 	switch e.Type {
-	case TypeJoin, TypeLeave, TypeDisconnect:
-		e.RequestID = "" // nobody answers
-	}
-	switch e.Type {
 	case TypeBroadcast, TypeServerEmit:
 		if err := e.readEvent(b.packet); err != nil {
 			return err

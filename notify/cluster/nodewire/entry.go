@@ -48,7 +48,7 @@ type Entry struct {
 	Type      Type
 	UID       string // the server that wrote it; an emitter writes "emitter" or nothing
 	Namespace string // "/" or "/n"; empty for TypeSignal
-	RequestID string // of a request that wants responses, and of each response
+	RequestID string // of a request that wants responses, of each response, or of a change, see peers
 
 	// Opts are the clients that TypeBroadcast to TypeFetchSockets are for.
 	Opts Opts

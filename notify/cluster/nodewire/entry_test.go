@@ -237,7 +237,7 @@ func TestSession(t *testing.T) {
 		Data: Value{json.RawMessage(`{"b":{"_placeholder":true,"num":0}}`), [][]byte{{1, 0xff}}},
 		Own: &Own{UserID: "u", Namespace: "/", Granted: []string{"vip"},
 			Cursor: notify.ID{Epoch: StreamEpoch, Seq: 7 << 22}, At: someAt,
-			Node: "7263a1b2c3d4e5f6", Term: 2, Since: notify.ID{Epoch: StreamEpoch, Seq: 8<<22 | 1}, Foreign: true},
+			Node: "7263a1b2c3d4e5f6", Term: 2, Void: "V", Foreign: true},
 	}
 	text, err := s.Encode()
 	if err != nil {
@@ -250,7 +250,7 @@ func TestSession(t *testing.T) {
 	for _, bad := range []Session{
 		{PID: "p"}, {SID: "s"}, {SID: "s", PID: "\xff"}, {SID: "s", PID: "p", Data: Value{JSON: json.RawMessage(`{`)}},
 		{SID: "s", PID: "p", Own: &Own{Cursor: notify.ID{Epoch: 1, Seq: 1}}},
-		{SID: "s", PID: "p", Own: &Own{At: someAt, Since: notify.ID{Epoch: 1, Seq: 1}}},
+		{SID: "s", PID: "p", Own: &Own{At: someAt, Void: "\xff"}},
 		{SID: "s", PID: "p", Own: &Own{At: someAt, Term: maxTerm + 1}},
 		{SID: "s", PID: "p", Own: &Own{At: someAt, Node: "\xff"}},
 		{SID: "s", PID: "p", Own: &Own{At: time.UnixMilli(maxTime + 1)}},

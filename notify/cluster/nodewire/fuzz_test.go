@@ -164,7 +164,7 @@ func FuzzDecodeSession(f *testing.F) {
 		}
 	}
 	own, err := Session{SID: "s", PID: "p", Own: &Own{UserID: "u", Cursor: someID, At: someAt,
-		Node: "o", Term: 1, Since: someID, Foreign: true}}.Encode()
+		Node: "o", Term: 1, Void: "v", Foreign: true}}.Encode()
 	if err != nil {
 		f.Fatal(err)
 	}

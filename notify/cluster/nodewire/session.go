@@ -34,7 +34,7 @@ type Own struct {
 	// These are those of notify.Session and its Owner.
 	Node    string
 	Term    uint64
-	Since   notify.ID
+	Void    string
 	Foreign bool
 }
 
@@ -121,8 +121,8 @@ func readOwn(c strictjson.Checked) (*Own, error) {
 			if fault != nil || own.Term > maxTerm {
 				err = skip("rc.n", "is %s, expected a number up to 2^53", m.Value.Describe())
 			}
-		case "b":
-			err = readStreamID(&own.Since, "rc.b", m.Value)
+		case "v":
+			err = readText(&own.Void, "rc.v", m.Value)
 		case "f":
 			err = readBool(&own.Foreign, "rc.f", m.Value)
 		}
@@ -137,7 +137,8 @@ func readOwn(c strictjson.Checked) (*Own, error) {
 func (s Session) Encode() (string, error) {
 	texts := append([]string{s.SID, s.PID}, s.Rooms...)
 	if s.Own != nil {
-		texts = append(append(texts, s.Own.UserID, s.Own.Namespace, s.Own.Node), s.Own.Granted...)
+		texts = append(texts, s.Own.UserID, s.Own.Namespace, s.Own.Node, s.Own.Void)
+		texts = append(texts, s.Own.Granted...)
 	}
 	for _, text := range texts {
 		if !utf8.ValidString(text) {
@@ -177,8 +178,6 @@ func (o *Own) append(dst []byte) ([]byte, error) {
 	switch {
 	case !isPosition(o.Cursor):
 		return nil, refuse("cursor", "is %s, expected the id of an entry", o.Cursor)
-	case !isPosition(o.Since):
-		return nil, refuse("since", "is %s, expected the id of an entry", o.Since)
 	case ms < minTime || ms > maxTime || len(o.Granted) > maxNames || o.Term > maxTerm:
 		return nil, refuse("session", "has more than %d rooms, or no valid time or term", maxNames)
 	}
@@ -195,8 +194,8 @@ func (o *Own) append(dst []byte) ([]byte, error) {
 	if o.Term > 0 {
 		dst = strconv.AppendUint(append(dst, `,"n":`...), o.Term, 10)
 	}
-	if !o.Since.IsZero() {
-		dst = append(AppendStreamID(append(dst, `,"b":"`...), o.Since), '"')
+	if o.Void != "" {
+		dst = strictjson.AppendString(append(dst, `,"v":`...), o.Void)
 	}
 	if o.Foreign {
 		dst = append(dst, `,"f":true`...)

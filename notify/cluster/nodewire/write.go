@@ -103,10 +103,10 @@ func (e *Entry) appendBody(dst []byte) []byte {
 		dst = request(append(append(dst, e.Packet.JSON...), `},`...))
 		return append(e.Opts.append(append(dst, `"opts":`...)), '}')
 	case TypeJoin, TypeLeave:
-		dst = e.Opts.append(append(dst, `{"opts":`...))
+		dst = e.Opts.append(append(request(append(dst, '{')), `"opts":`...))
 		return append(notify.AppendStrings(append(dst, `,"rooms":`...), e.Rooms), '}')
 	case TypeDisconnect:
-		dst = e.Opts.append(append(dst, `{"opts":`...))
+		dst = e.Opts.append(append(request(append(dst, '{')), `"opts":`...))
 		return append(strconv.AppendBool(append(dst, `,"close":`...), e.Close), '}')
 	case TypeFetchSockets:
 		dst = e.Opts.append(append(dst, `{"opts":`...))

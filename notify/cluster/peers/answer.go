@@ -19,7 +19,7 @@ func (p *Peers) read(e *nodewire.Entry) {
 	switch e.Type {
 	case nodewire.TypeJoin, nodewire.TypeLeave, nodewire.TypeDisconnect:
 		if local := p.server(); local != nil {
-			local.Change(e)
+			p.changes.read(local, e)
 		}
 		return
 	}

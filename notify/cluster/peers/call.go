@@ -193,12 +193,14 @@ func (p *Peers) ServerCount(ctx context.Context, namespace string) (int, error) 
 }
 
 // Tell sends an entry that nobody answers: TypeServerEmit, TypeJoin, TypeLeave or TypeDisconnect,
-// without a UID and RequestID. It returns when the entry is on its way. The last three are stored in
-// the stream, so they keep their place among the messages.
+// without a UID. It returns when the entry is on its way. The last three are stored in the stream, so
+// they keep their place among the messages. They have a RequestID if Roomcast nodes are asked for the
+// change in another way, too: these call Made with it.
 func (p *Peers) Tell(ctx context.Context, e *nodewire.Entry) error {
-	e.UID, e.RequestID = p.o.UID, ""
+	e.UID = p.o.UID
 	inStream := e.Type != nodewire.TypeServerEmit
 	if !inStream {
+		e.RequestID = ""
 		p.mu.Lock()
 		inStream = len(p.alive(e.Namespace)) > 0
 		p.mu.Unlock()

@@ -108,7 +108,7 @@ func (l local) Ask(_ context.Context, e *nodewire.Entry, counted func(int),
 	done()
 }
 
-func (l local) Change(e *nodewire.Entry) { l.changed <- e }
+func (l local) Change(e *nodewire.Entry) func() { return func() { l.changed <- e } }
 
 func (l local) ServerEvent(
 	_ context.Context, e *nodewire.Entry, answer func(nodewire.Value),

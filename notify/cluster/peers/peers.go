@@ -72,8 +72,9 @@ type Local interface {
 	// when no more can arrive.
 	Ask(ctx context.Context, e *nodewire.Entry, counted func(int), answer func(nodewire.Value),
 		done func())
-	// Change does what an entry of TypeJoin, TypeLeave or TypeDisconnect says.
-	Change(e *nodewire.Entry)
+	// Change selects the clients of an entry of TypeJoin, TypeLeave or TypeDisconnect, and returns a
+	// function that does with them what it says.
+	Change(e *nodewire.Entry) (do func())
 	// ServerEvent calls the handlers of an event of another server, and may wait for them. answer is
 	// nil if the server wants no answer; only the first call of it counts.
 	ServerEvent(ctx context.Context, e *nodewire.Entry, answer func(nodewire.Value))
@@ -123,6 +124,7 @@ type Peers struct {
 	asks             slots          // broadcasts of other servers that clients acknowledge
 	outbox           outbox
 	relay            relay
+	changes          changes
 
 	mu         sync.Mutex // guards the fields below
 	isServing  bool
@@ -149,6 +151,7 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 	p.asks.free = maxAsks
 	p.outbox.start(maxItems, maxItemBytes)
 	p.relay.start(p)
+	p.changes.start()
 	channels.Receive(p.published)
 	stream.Receive(p.read)
 	return p
@@ -191,6 +194,7 @@ func (p *Peers) Close() {
 		return
 	}
 	p.leaveAll()
+	p.changes.close()
 	p.end()
 	p.outbox.close()
 	p.relay.close()

@@ -19,7 +19,7 @@ import (
 type noClients struct{}
 
 func (noClients) Sockets(string, nodewire.Opts) []nodewire.Socket { return nil }
-func (noClients) Change(*nodewire.Entry)                          {}
+func (noClients) Change(*nodewire.Entry) func()                   { return func() {} }
 
 func (noClients) Ask(_ context.Context, _ *nodewire.Entry, counted func(int),
 	_ func(nodewire.Value), done func(),

@@ -51,12 +51,12 @@ func record(s notify.Session, now time.Time) nodewire.Session {
 	}
 	r.Data.JSON, _ = s.Data.(json.RawMessage)
 	r.Own = &nodewire.Own{UserID: s.UserID, Namespace: s.Namespace, Granted: s.Granted,
-		At: now, Foreign: s.Foreign}
+		At: now, Void: s.Void, Foreign: s.Foreign}
 	if s.Cursor.Epoch == notify.StreamEpoch { // else the client came with one of another log
 		r.Own.Cursor = s.Cursor
 	}
 	if s.Owner != nil {
-		r.Own.Node, r.Own.Term, r.Own.Since = s.Owner.Node, s.Owner.Term, s.Owner.Since
+		r.Own.Node, r.Own.Term = s.Owner.Node, s.Owner.Term
 	}
 	return r
 }
@@ -77,10 +77,10 @@ func fromRecord(key string, r nodewire.Session) notify.Session {
 	if own == nil {
 		own = &nodewire.Own{Foreign: true}
 	} else {
-		s.Owner = &notify.Owner{Node: own.Node, Term: own.Term, Since: own.Since}
+		s.Owner = &notify.Owner{Node: own.Node, Term: own.Term}
 	}
 	s.UserID, s.Namespace, s.Granted = own.UserID, own.Namespace, own.Granted
-	s.Cursor, s.Foreign = own.Cursor, own.Foreign
+	s.Cursor, s.Void, s.Foreign = own.Cursor, own.Void, own.Foreign
 	for _, name := range r.Rooms {
 		if name == r.SID || s.UserID != "" && name == rooms.User(s.UserID) {
 			continue

@@ -2,6 +2,7 @@ package redisstream
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -59,7 +60,7 @@ func (s sessions) read(key, text string, err error) (notify.Session, error) {
 	return fromRecord(key, record), nil
 }
 
-// isVoid reports whether the user of a session was disconnected after it began.
+// isVoid reports whether the user of a session was disconnected after it was saved.
 func (s sessions) isVoid(ctx context.Context, of notify.Session) (bool, error) {
 	var text string
 	err := s.c.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
@@ -72,8 +73,38 @@ func (s sessions) isVoid(ctx context.Context, of notify.Session) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	until, err := notify.ParseID(text)
-	return err != nil || of.Owner == nil || of.Owner.Since.Seq <= until.Seq, nil
+	return of.Void != text, nil
+}
+
+// noVoid is the Session.Void of a session whose user has not been disconnected.
+const noVoid = "-"
+
+// mark sets Session.Void where it is missing.
+func (s sessions) mark(ctx context.Context, changed []notify.Session) error {
+	var fresh []*notify.Session
+	var keys []string
+	for i := range changed {
+		if of := &changed[i]; of.UserID != "" && of.Void == "" {
+			fresh, keys = append(fresh, of), append(keys, s.c.voidKey(of.UserID))
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	var voids []any
+	err := s.c.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
+		voids, err = r.MGet(ctx, keys...).Result()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, void := range voids {
+		if fresh[i].Void, _ = void.(string); fresh[i].Void == "" {
+			fresh[i].Void = noVoid
+		}
+	}
+	return nil
 }
 
 // Take implements notify.SharedSessions.
@@ -97,6 +128,9 @@ func (s sessions) Take(
 func (s sessions) Save(
 	ctx context.Context, changed []notify.Session, ended []string, ttl time.Duration,
 ) error {
+	if err := s.mark(ctx, changed); err != nil {
+		return err
+	}
 	return s.c.pipeline(ctx, func(ctx context.Context, p redis.Pipeliner) {
 		for _, of := range changed {
 			if value, err := s.encode(of); err == nil {
@@ -134,9 +168,9 @@ func (s sessions) Keep(
 }
 
 // Void implements notify.SharedSessions.
-func (s sessions) Void(ctx context.Context, userID string, until notify.ID, ttl time.Duration) error {
+func (s sessions) Void(ctx context.Context, userID string, ttl time.Duration) error {
 	return s.c.do(ctx, func(ctx context.Context, r *redis.Client) error {
-		return r.Set(ctx, s.c.voidKey(userID), until.String(), ttl).Err()
+		return r.Set(ctx, s.c.voidKey(userID), rand.Text(), ttl).Err()
 	})
 }
 

@@ -40,7 +40,7 @@ func TestSessionOfARoomcastNode(t *testing.T) {
 	s := notify.Session{Key: notify.PIDKey("p1"), UserID: "u", ClientID: "Dq4zJd3bG0wq1Z6pAAAB",
 		Namespace: "/", Channels: []string{"orders"}, Granted: []string{"client:eq4zJd3bG0wq1Z6pAAAB"},
 		Cursor: cursor, Data: json.RawMessage(`{"a":1}`),
-		Owner: &notify.Owner{Node: "7263a1b2c3d4e5f6", Term: 1, Since: cursor}}
+		Owner: &notify.Owner{Node: "7263a1b2c3d4e5f6", Term: 1}}
 	tab := s
 	tab.Key = notify.TabKey("u", "t")
 	err := c.Sessions().Save(t.Context(), []notify.Session{s, tab}, nil, 300*time.Second)
@@ -61,7 +61,7 @@ func TestSessionOfARoomcastNode(t *testing.T) {
 		Rooms: []string{s.ClientID, "user:u", "orders", "eq4zJd3bG0wq1Z6pAAAB"},
 		Data:  nodewire.Value{JSON: json.RawMessage(`{"a":1}`)},
 		Own: &nodewire.Own{UserID: "u", Namespace: "/", Granted: s.Granted, Cursor: cursor, At: at,
-			Node: s.Owner.Node, Term: 1, Since: cursor}}
+			Node: s.Owner.Node, Term: 1, Void: noVoid}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v %+v\nwant %+v %+v", got, got.Own, want, want.Own)
 	}
