@@ -35,8 +35,8 @@ type Channels interface {
 	// Subscribe and Unsubscribe change the channels to receive. They do not wait.
 	Subscribe(channels ...string)
 	Unsubscribe(channels ...string)
-	// Wait returns when all channels are subscribed.
-	Wait(ctx context.Context) error
+	// Wait returns when channels are subscribed.
+	Wait(ctx context.Context, channels ...string) error
 	// Receive sets the function that gets the messages, one at a time. It must be called once,
 	// before Subscribe.
 	Receive(f func(channel string, payload []byte))
@@ -127,6 +127,7 @@ type Peers struct {
 	mu         sync.Mutex // guards the fields below
 	isServing  bool
 	namespaces map[string]*namespace
+	idle       int // namespaces that nobody uses
 	calls      map[string]*call
 	answers    int // bytes of the answers to calls
 	olds       map[old]time.Time
