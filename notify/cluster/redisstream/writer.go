@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -48,7 +49,7 @@ func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused 
 	if l.o.Replicate {
 		commands = append(commands, []any{"wait", 1, replicaTimeout.Milliseconds()})
 	}
-	replies := l.try(ctx, commands)
+	replies := l.try(ctx, Timeout, commands)
 	var late error
 	if l.o.Replicate {
 		late = l.replicated(replies[len(replies)-1])
@@ -77,7 +78,12 @@ func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused 
 // replies or errors. What a server refuses because it does not have the keys is sent again, to the one
 // that has them. The first commands can have been carried out.
 func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
-	replies := l.try(ctx, commands)
+	return l.within(ctx, Timeout, commands)
+}
+
+// within is do with the time that the replies may take.
+func (l *Log) within(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
+	replies := l.try(ctx, d, commands)
 	again := refusedOf(commands, replies)
 	if len(again) == 0 || !l.c.reload(ctx) {
 		return replies
@@ -86,7 +92,7 @@ func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
 	for i, at := range again {
 		rest[i] = commands[at]
 	}
-	for i, reply := range l.try(ctx, rest) {
+	for i, reply := range l.try(ctx, d, rest) {
 		replies[again[i]] = reply
 	}
 	return replies
@@ -109,7 +115,7 @@ func refusedOf(commands [][]any, replies []*redis.Cmd) (again []int) {
 	return again
 }
 
-func (l *Log) try(ctx context.Context, commands [][]any) []*redis.Cmd {
+func (l *Log) try(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
 	server, err := l.c.server(ctx)
 	replies := make([]*redis.Cmd, len(commands))
 	if err != nil {
@@ -119,6 +125,9 @@ func (l *Log) try(ctx context.Context, commands [][]any) []*redis.Cmd {
 			replies[i].SetErr(err)
 		}
 		return replies
+	}
+	if d != Timeout {
+		server = server.WithTimeout(d)
 	}
 	pipe := server.Pipeline()
 	for i, command := range commands {
