@@ -157,7 +157,7 @@ func TestChannelsChangeDuringOutage(t *testing.T) {
 			h.Subscribe("d")
 		}
 	})
-	for range 20 {
+	for range 6 {
 		s.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
 		servertest.Eventually(t, "subscribed again", func() bool {
 			n, err := h.Subscribers(t.Context(), "b")

@@ -148,10 +148,11 @@ func (l *Log) keep(h *history) {
 // deliverHistory is the first delivery.
 func (l *Log) deliverHistory() {
 	t := &l.tail
+	read := t.at.id.position()
 	l.hand(notify.Batch{State: t.state, Loss: &notify.Loss{Head: t.floor}, Messages: t.newest,
-		Retained: true}, nil)
+		Retained: true}, nil, read)
 	for i := range t.forks {
-		l.hand(notify.Batch{Fork: &t.forks[i]}, nil)
+		l.hand(notify.Batch{Fork: &t.forks[i]}, nil, read)
 	}
 	t.newest, t.forks, t.state = nil, nil, nil
 	l.current.Store(time.Now().UnixMilli())

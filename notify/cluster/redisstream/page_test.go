@@ -59,8 +59,8 @@ func TestSlowLink(t *testing.T) {
 	l := openLog(t, c, nil)
 	r := readFrom(t, l)
 	servertest.Receive(t, l.Ready())
-	proxy.Limit(1 << 20)
-	const n, size = 160, 16 << 10 // 2.5 s
+	proxy.Limit(192 << 10)
+	const n, size = 160, 4 << 10 // 3.4 s
 	addLarge(t, s, n, size)
 	r.awaitLarge(t, n)
 	next := newLog(t, c, nil)
@@ -135,10 +135,10 @@ func TestSlowLinkRetained(t *testing.T) {
 	c := dial(t, options(s.URL()))
 	l := openLog(t, c, nil)
 	readFrom(t, l)
-	const n = 160 // 2.5 s
+	const n = 160 // 3.4 s
 	var batch []*notify.Message
 	for i := range n {
-		m := message(strings.Repeat("x", 16<<10))
+		m := message(strings.Repeat("x", 4<<10))
 		m.Type, m.Retain = fmt.Sprint("k", i), true
 		batch = append(batch, m)
 	}
@@ -147,7 +147,7 @@ func TestSlowLinkRetained(t *testing.T) {
 	}
 	s.Do(t, "DEL", "socket.io")
 	slow := dial(t, options("redis://"+proxy.Addr))
-	proxy.Limit(1 << 20)
+	proxy.Limit(192 << 10)
 	if b := first(t, newLog(t, slow, nil)); len(b.State.Messages) != n {
 		t.Errorf("%d retained messages", len(b.State.Messages))
 	}

@@ -128,7 +128,7 @@ func (l *Log) reload(ctx context.Context) error {
 		return err
 	}
 	t.expect(newest)
-	l.hand(notify.Batch{State: state}, nil)
+	l.hand(notify.Batch{State: state}, nil, t.at.id.position())
 	return nil
 }
 

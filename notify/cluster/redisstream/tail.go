@@ -128,6 +128,10 @@ func (l *Log) readNew(ctx context.Context) error {
 func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 	t := &l.tail
 	var calls []*call
+	read := t.at.id.position()
+	if b.Loss != nil {
+		read = b.Loss.Head
+	}
 	for i := range entries {
 		e := &entries[i]
 		t.at = mark{e.id, e.hash}
@@ -137,16 +141,17 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		switch {
 		case other != nil:
 			if isOrdered(other) {
-				l.hand(b, calls)
+				l.hand(b, calls, read)
 				b, calls = notify.Batch{}, nil
 			}
 			l.calls.hand(other)
 		case m != nil:
 			b.Messages = append(b.Messages, m)
 		case signal != nil:
-			l.hand(b, calls)
+			l.hand(b, calls, read) // not yet the position of the signal, for which Wait can wait
 			b, calls = *signal, nil
 		}
+		read = t.at.id.position()
 		if of != nil {
 			calls = append(calls, of)
 		}
@@ -154,7 +159,7 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 			l.warnLength()
 		}
 	}
-	l.hand(b, calls)
+	l.hand(b, calls, read)
 	if t.at.id.n >= bumpAt && len(entries) > 0 {
 		l.bump(ctx)
 	}
@@ -195,8 +200,8 @@ func (l *Log) message(e *entry) (
 	return m, nil, nil, nil
 }
 
-// hand gives a batch to the follower, if it has something.
-func (l *Log) hand(b notify.Batch, calls []*call) {
+// hand gives a batch to the follower, if it has something. Everything up to read is delivered then.
+func (l *Log) hand(b notify.Batch, calls []*call, read notify.ID) {
 	var head notify.ID
 	var after func()
 	if b.Loss != nil {
@@ -208,7 +213,7 @@ func (l *Log) hand(b notify.Batch, calls []*call) {
 	if b.State != nil || b.Loss != nil || b.Fork != nil || b.Deleted != nil || len(b.Messages) > 0 {
 		after = l.deliver(b)
 	}
-	l.advance(head, l.tail.at.id.position())
+	l.advance(head, read)
 	if after != nil {
 		after()
 	}

@@ -112,7 +112,7 @@ func (l *Log) goBack(ctx context.Context, s state) error {
 	t.ring.cut(marks[:common])
 	t.at = marks[common-1]
 	t.expect(newest)
-	l.hand(notify.Batch{State: state, Loss: &notify.Loss{Head: head}}, nil)
+	l.hand(notify.Batch{State: state, Loss: &notify.Loss{Head: head}}, nil, t.at.id.position())
 	return nil
 }
 
