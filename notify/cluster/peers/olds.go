@@ -129,5 +129,5 @@ func (p *Peers) tendOnce(now time.Time) {
 			p.say(name, n, nodewire.TypeHeartbeat)
 		}
 	}
-	p.removeIdle(linger)
+	p.sweepNamespaces(now)
 }

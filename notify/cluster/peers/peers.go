@@ -15,6 +15,7 @@
 package peers
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"sync"
@@ -124,10 +125,12 @@ type Peers struct {
 	outbox           outbox
 	relay            relay
 
+	toldSkipped, toldFull, toldLarge, toldLost seldom
+
 	mu         sync.Mutex // guards the fields below
 	isServing  bool
 	namespaces map[string]*namespace
-	idle       int // namespaces that nobody uses
+	idle       list.List // the namespaces that nobody uses, since the longest first
 	calls      map[string]*call
 	answers    int // bytes of the answers to calls
 	olds       map[old]time.Time
@@ -150,6 +153,9 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 	p.asks.free = maxAsks
 	p.outbox.start(maxItems, maxItemBytes)
 	p.relay.start(p)
+	for _, told := range []*seldom{&p.toldSkipped, &p.toldFull, &p.toldLarge, &p.toldLost} {
+		told.start()
+	}
 	channels.Receive(p.published)
 	stream.Receive(p.read)
 	return p

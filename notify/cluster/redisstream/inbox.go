@@ -109,7 +109,11 @@ func (b *Bus) receive(payload string) {
 	case f.is == isAnswer || f.is == isUnknown:
 		b.answered(f)
 	case !b.inbox.put(f):
-		b.c.o.Log.Warn("dropped a message of another node: too many wait", zap.String("kind", f.kind))
+		b.dropped.Add(1)
+		b.toldDropped.Do(func() {
+			b.c.o.Log.Warn("dropped messages of other nodes: too many wait",
+				zap.Int64("messages", b.dropped.Swap(0)), zap.String("kind", f.kind))
+		})
 	}
 }
 
@@ -135,7 +139,11 @@ func (b *Bus) handle(f frame) {
 		if answer := handler(f.from, f.body); len(answer) <= cluster.MaxBody {
 			reply.is, reply.body = isAnswer, answer
 		} else {
-			b.c.o.Log.Warn("an answer to another node is too large", zap.String("kind", f.kind))
+			b.large.Add(1)
+			b.toldLarge.Do(func() {
+				b.c.o.Log.Warn("answers to other nodes are too large",
+					zap.Int64("answers", b.large.Swap(0)), zap.String("kind", f.kind))
+			})
 		}
 	}
 	if f.is == isAsk {

@@ -13,7 +13,10 @@ const (
 	presenceRetry = time.Second
 	// maxChanges is how many messages wait. Above it the server keeps them, and ends the connection
 	// when it has too many.
-	maxChanges = 64
+	maxChanges = 32
+	// maxChange is how large they are. A node whose message is larger, which takes names full of
+	// characters that JSON escapes, is read when its next message comes.
+	maxChange = 512 << 10
 	// maxSilence is how long nothing arrives, not even what this node says, on a connection that is lost.
 	maxSilence = 3 * presenceRefresh
 )
@@ -120,7 +123,7 @@ func receive(
 			return err
 		}
 		message, ok := got.(*redis.Message)
-		if !ok {
+		if !ok || len(message.Payload) > maxChange {
 			continue
 		}
 		select {
