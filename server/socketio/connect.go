@@ -47,6 +47,10 @@ func (c *client) connect(p *packet) {
 		c.refuse(p.namespace, errNoNamespace)
 		return
 	}
+	if peers := c.srv.opts.Peers; peers != nil && !peers.Admits(p.namespace) {
+		c.refuse(p.namespace, errServerNamespaces)
+		return
+	}
 	conn := &Conn{
 		client: c, namespace: p.namespace, as: c.srv.quotedNames(given.As),
 		target: string(p.auth["target"]) == "true" && !c.srv.opts.Plain &&

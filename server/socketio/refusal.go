@@ -17,6 +17,10 @@ var (
 		Code: "room_limit", Message: "Forbidden",
 		Detail: "too many namespaces on one connection", Status: 403,
 	}
+	errServerNamespaces = &auth.Error{
+		Code: "room_limit", Message: "Forbidden",
+		Detail: "too many namespaces on this server", Status: 403,
+	}
 	errLargeAuth = Refuse("Payload too large", map[string]any{
 		"code":   edge.CodePayloadTooLarge,
 		"detail": fmt.Sprintf("auth: expected at most %d bytes", maxAuth),

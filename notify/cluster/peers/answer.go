@@ -41,8 +41,10 @@ func (p *Peers) published(channel string, payload []byte) {
 	e, err := nodewire.DecodeMap(payload)
 	if err != nil {
 		if !errors.Is(err, nodewire.ErrIgnored) {
-			p.log.Warn("skipped a message of another server", zap.String("channel", channel),
-				zap.Error(err))
+			p.toldSkipped.tell(1, func(n int64) {
+				p.log.Warn("skipped messages of other servers", zap.Int64("messages", n),
+					zap.String("channel", channel), zap.Error(err))
+			})
 		}
 		return
 	}
@@ -79,10 +81,13 @@ func (p *Peers) receive(e *nodewire.Entry, inStream bool) {
 			return
 		}
 	case nodewire.TypeServerEmit:
+		wait := func() {}
 		if e.RequestID != "" && e.UID != "" {
-			r.answer = p.promptly(r)
+			r.answer, wait = p.promptly(r)
 		}
-		if !p.events.put(r) {
+		if p.events.put(r) {
+			wait()
+		} else {
 			p.full(e)
 		}
 		return
@@ -99,25 +104,43 @@ func (p *Peers) receive(e *nodewire.Entry, inStream bool) {
 }
 
 func (p *Peers) full(e *nodewire.Entry) {
-	p.log.Warn("dropped a request of another server: too many wait",
-		zap.Uint8("type", uint8(e.Type)), zap.String("from", e.UID))
+	p.toldFull.tell(1, func(n int64) {
+		p.log.Warn("dropped requests of other servers: too many wait", zap.Int64("requests", n),
+			zap.Uint8("type", uint8(e.Type)), zap.String("from", e.UID))
+	})
 }
 
 // answerTime is the part of Timeout after which an event is answered for its handlers, so that the
 // answer arrives in time.
 const answerTime = 0.7
 
-// promptly returns the answer function of an event, which answers null when nobody has answered
-// soon. Without that, every call of the other server would end with an error.
-func (p *Peers) promptly(r request) func(nodewire.Value) {
-	var once sync.Once
-	reply := func(v nodewire.Value) {
-		once.Do(func() { p.reply(r, &nodewire.Entry{Type: nodewire.TypeServerReply, Packet: v}) })
+// promptly returns the answer function of an event, and one that makes it answer null when nobody has
+// answered soon. Without that, every call of the other server would end with an error.
+func (p *Peers) promptly(r request) (answer func(nodewire.Value), wait func()) {
+	to := request{inStream: r.inStream, e: &nodewire.Entry{ // without what the event has
+		UID: r.e.UID, Namespace: r.e.Namespace, RequestID: r.e.RequestID,
+	}}
+	var mu sync.Mutex // guards the two
+	var isAnswered bool
+	var timer *time.Timer
+	answer = func(v nodewire.Value) {
+		mu.Lock()
+		was := isAnswered
+		if isAnswered = true; timer != nil {
+			timer.Stop()
+		}
+		mu.Unlock()
+		if !was {
+			p.reply(to, &nodewire.Entry{Type: nodewire.TypeServerReply, Packet: v})
+		}
 	}
-	timer := time.AfterFunc(time.Duration(answerTime*float64(p.o.Timeout)), func() { reply(null()) })
-	return func(v nodewire.Value) {
-		timer.Stop()
-		reply(v)
+	return answer, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !isAnswered {
+			soon := time.Duration(answerTime * float64(p.o.Timeout))
+			timer = time.AfterFunc(soon, func() { answer(null()) })
+		}
 	}
 }
 
@@ -141,8 +164,10 @@ func (p *Peers) answer(r request) {
 		return
 	}
 	// The server waits for an answer, so it gets a smaller one.
-	p.log.Warn("the list of clients is too large for another server, which gets ids and rooms only",
-		zap.Int("clients", len(sockets)), zap.Error(err))
+	p.toldLarge.tell(1, func(n int64) {
+		p.log.Warn("lists of clients are too large for other servers, which get ids and rooms only",
+			zap.Int64("lists", n), zap.Int("clients", len(sockets)), zap.Error(err))
+	})
 	for i := range sockets {
 		sockets[i].Handshake, sockets[i].Data = nil, nil
 	}

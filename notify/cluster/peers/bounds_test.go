@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 func TestCallsAreBounded(t *testing.T) {
@@ -52,6 +54,100 @@ func TestCallsAreBounded(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// A request that has no place is not kept for its answer, and a flood of them is one line a minute.
+func TestFullInbox(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		logger, log := servertest.NewLog()
+		o := DefaultOptions()
+		o.UID, o.Log = own, logger
+		w := newWire(2)
+		l := local{asked: make(chan *nodewire.Entry)} // blocks
+		p := New(w, wireStream{w}, o)
+		p.Serve(l)
+		defer p.Close()
+		synctest.Wait()
+		w.drain()
+		const refused = 500
+		flood := func(first, n int) {
+			for i := range n {
+				w.read(&nodewire.Entry{Type: nodewire.TypeServerEmit, UID: node, Namespace: "/",
+					RequestID: fmt.Sprint(first + i), Packet: nodewire.Value{JSON: []byte(`["x"]`)}})
+			}
+			synctest.Wait()
+		}
+		flood(0, 1)
+		flood(1, maxRequests+refused)
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		answers := 0
+		for _, text := range w.drain() { // and heartbeats
+			if strings.Contains(text, " type 10 ") {
+				answers++
+			}
+		}
+		if answers != 1+maxRequests {
+			t.Errorf("%d answers, want one for each of %d requests", answers, 1+maxRequests)
+		}
+		const line = "dropped requests of other servers"
+		if n := strings.Count(log.Text(), line); n != 1 {
+			t.Errorf("%d lines about %d requests", n, refused)
+		}
+		time.Sleep(time.Minute)
+		flood(2*maxRequests, 1)
+		if text := log.Text(); strings.Count(text, line) != 2 ||
+			!strings.Contains(text, fmt.Sprintf(`"requests":%d`, refused)) {
+			t.Errorf("after a minute: %s", text)
+		}
+		for range 1 + maxRequests {
+			<-l.asked
+		}
+	})
+}
+
+// Clients get no more namespaces than the bound, and those that nobody uses give way to others at once.
+func TestNamespacesAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWire(1)
+	p := New(w, wireStream{w}, DefaultOptions()) // not serving, so nothing is subscribed
+	name := func(i int) string { return fmt.Sprint("/", i) }
+	for i := range maxNamespaces {
+		if !p.Admits(name(i)) {
+			t.Fatalf("namespace %d is refused", i)
+		}
+		p.Enter(name(i))
+	}
+	if p.Admits("/more") || !p.Admits(name(0)) {
+		t.Error("the bound is not that of all namespaces")
+	}
+	p.Leave(name(1))
+	if !p.Admits("/more") {
+		t.Error("a namespace that nobody uses has a place")
+	}
+	p.Enter("/more")
+	if p.namespaces[name(1)] != nil || len(p.namespaces) != maxNamespaces || p.idle.Len() != 0 {
+		t.Errorf("%d namespaces, %d without use", len(p.namespaces), p.idle.Len())
+	}
+	for i := range 1000 { // they come and go
+		p.Leave(name(2 + i))
+		p.Enter(fmt.Sprint("/new", i))
+		p.Enter(fmt.Sprint("/new", i))
+		p.Leave(fmt.Sprint("/new", i))
+	}
+	if len(p.namespaces) != maxNamespaces || p.idle.Len() != 0 {
+		t.Errorf("%d namespaces, %d without use", len(p.namespaces), p.idle.Len())
+	}
+	p.Leave("/new0")
+	p.Enter("/new0")
+	if p.idle.Len() != 0 {
+		t.Errorf("%d namespaces without use", p.idle.Len())
+	}
+	p.leaveAll()
+	if len(p.namespaces) != 0 || p.idle.Len() != 0 {
+		t.Errorf("%d namespaces are left, %d without use", len(p.namespaces), p.idle.Len())
+	}
 }
 
 // Another server gets a smaller list in place of one that is too large.

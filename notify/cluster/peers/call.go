@@ -147,10 +147,11 @@ func (p *Peers) open(ctx context.Context, c *call) (inStream bool, err error) {
 
 // subscribers returns how many other servers get what is published in a namespace.
 func (p *Peers) subscribers(ctx context.Context, namespace string) (int, error) {
-	if err := p.channels.Wait(ctx); err != nil {
+	all := p.channel(namespace, "")
+	if err := p.channels.Wait(ctx, all, p.channel(namespace, p.o.UID)); err != nil {
 		return 0, err
 	}
-	n, err := p.channels.Subscribers(ctx, p.channel(namespace, ""))
+	n, err := p.channels.Subscribers(ctx, all)
 	return max(0, n-1), err
 }
 

@@ -136,7 +136,9 @@ func (p *Peers) writeBatch(batch []item) {
 		err = p.publish(batch)
 	}
 	if err != nil {
-		p.log.Warn("answers to other servers are lost", zap.Int("answers", len(batch)), zap.Error(err))
+		p.toldLost.tell(len(batch), func(n int64) {
+			p.log.Warn("answers to other servers are lost", zap.Int64("answers", n), zap.Error(err))
+		})
 	}
 }
 

@@ -15,6 +15,7 @@
 package peers
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"sync"
@@ -35,8 +36,8 @@ type Channels interface {
 	// Subscribe and Unsubscribe change the channels to receive. They do not wait.
 	Subscribe(channels ...string)
 	Unsubscribe(channels ...string)
-	// Wait returns when all channels are subscribed.
-	Wait(ctx context.Context) error
+	// Wait returns when channels are subscribed.
+	Wait(ctx context.Context, channels ...string) error
 	// Receive sets the function that gets the messages, one at a time. It must be called once,
 	// before Subscribe.
 	Receive(f func(channel string, payload []byte))
@@ -126,9 +127,12 @@ type Peers struct {
 	relay            relay
 	changes          changes
 
+	toldSkipped, toldFull, toldLarge, toldLost seldom
+
 	mu         sync.Mutex // guards the fields below
 	isServing  bool
 	namespaces map[string]*namespace
+	idle       list.List // the namespaces that nobody uses, since the longest first
 	calls      map[string]*call
 	answers    int // bytes of the answers to calls
 	olds       map[old]time.Time
@@ -152,6 +156,9 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 	p.outbox.start(maxItems, maxItemBytes)
 	p.relay.start(p)
 	p.changes.start()
+	for _, told := range []*seldom{&p.toldSkipped, &p.toldFull, &p.toldLarge, &p.toldLost} {
+		told.start()
+	}
 	channels.Receive(p.published)
 	stream.Receive(p.read)
 	return p

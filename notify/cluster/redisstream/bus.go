@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/time/rate"
 
 	"github.com/roomcast/roomcast/notify/cluster"
 )
@@ -31,6 +32,9 @@ type Bus struct {
 	running sync.WaitGroup // all goroutines
 	inbox   inbox
 	hears   atomic.Bool // the channels are subscribed
+
+	dropped, large         atomic.Int64   // messages, and answers, since the last line about them
+	toldDropped, toldLarge rate.Sometimes // limit these lines
 
 	mu        sync.Mutex // guards the fields below
 	self      cluster.Node

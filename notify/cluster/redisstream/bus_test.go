@@ -232,3 +232,21 @@ func TestInboxIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// A flood of messages is one line of the log, and not one for each.
+func TestFloodIsOneLine(t *testing.T) {
+	t.Parallel()
+	c, log := newClient(t, options("redis://127.0.0.1:1"))
+	b, err := c.newBus(cluster.Node{UID: uid(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.end()
+	message := string(frame{is: isTell, from: uid(2), kind: "k"}.append(nil))
+	for range maxInbox + 100 { // nothing handles them
+		b.receive(message)
+	}
+	if n := strings.Count(log.Text(), "dropped messages of other nodes"); n != 1 || b.dropped.Load() != 99 {
+		t.Errorf("%d lines, and %d messages for the next one", n, b.dropped.Load())
+	}
+}

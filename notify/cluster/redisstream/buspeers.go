@@ -35,11 +35,12 @@ func (p busPeers) Ask(ctx context.Context, node, kind string, body []byte) ([]by
 		return nil, err
 	}
 	defer b.forget(id)
-	receivers, err := b.send(ctx, busChannel+":"+node, frame{is: isAsk, id: id, kind: kind, body: body})
+	channel := busChannel + ":" + node
+	receivers, err := b.send(ctx, channel, frame{is: isAsk, id: id, kind: kind, body: body})
 	switch {
 	case err != nil:
 		return nil, err
-	case receivers == 0:
+	case receivers == 0 && b.isUnheard(ctx, channel):
 		return nil, notify.ErrNoPeer
 	}
 	select {
@@ -52,6 +53,16 @@ func (p busPeers) Ask(ctx context.Context, node, kind string, body []byte) ([]by
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return q.answers[node], nil
+}
+
+// isUnheard reports whether no node is subscribed to a channel to which a server had nobody to send. A
+// server of a Redis Cluster knows only the subscribers of its own, and passes the message on to all.
+func (b *Bus) isUnheard(ctx context.Context, channel string) bool {
+	if b.c.cluster == nil {
+		return true
+	}
+	n, err := b.c.subscribers(ctx, b.c.channel(channel))
+	return n == 0 && err == nil
 }
 
 // Handle implements notify.Peers.

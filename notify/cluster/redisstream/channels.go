@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -20,12 +19,22 @@ type Channels struct {
 	life    context.Context // ends with Close
 	end     context.CancelFunc
 	running sync.WaitGroup // goroutines
-	changed chan struct{}  // has an element when subscribed may lack something
+	changed chan struct{}  // has an element when there may be changes
 
-	mu         sync.Mutex      // guards the fields below
-	wanted     map[string]bool // by channel: the server has confirmed it
-	subscribed map[string]bool // by the present connection, perhaps not confirmed
-	settled    chan struct{}   // closed when all are confirmed; nil: nobody waits
+	mu      sync.Mutex // guards the fields below, and what they have
+	all     map[string]*subscription
+	changes []*subscription // those that the connection may have to change, each once
+}
+
+// subscription is a channel that somebody wants, or that the connection may still have.
+type subscription struct {
+	name   string
+	wanted bool
+	sent   bool // the present connection has sent SUBSCRIBE, and not UNSUBSCRIBE after that
+	open   int  // commands of the present connection that the server has not confirmed
+	listed bool // it is in changes
+
+	settled chan struct{} // closed when isSettled; nil: nobody waits
 }
 
 var _ peers.Channels = (*Channels)(nil)
@@ -38,9 +47,7 @@ const (
 // OpenChannels returns the channels of a client, which have to be closed. It does not wait for the
 // server.
 func OpenChannels(c *Client) *Channels {
-	s := &Channels{
-		c: c, changed: make(chan struct{}, 1), wanted: map[string]bool{}, subscribed: map[string]bool{},
-	}
+	s := &Channels{c: c, changed: make(chan struct{}, 1), all: map[string]*subscription{}}
 	s.life, s.end = context.WithCancel(c.life)
 	return s
 }
@@ -61,9 +68,13 @@ func (s *Channels) Close() {
 func (s *Channels) Subscribe(channels ...string) {
 	s.mu.Lock()
 	for _, name := range channels {
-		if _, known := s.wanted[name]; !known {
-			s.wanted[name] = false
+		of := s.all[name]
+		if of == nil {
+			of = &subscription{name: name}
+			s.all[name] = of
 		}
+		of.wanted = true
+		s.list(of)
 	}
 	s.mu.Unlock()
 	s.change()
@@ -73,11 +84,22 @@ func (s *Channels) Subscribe(channels ...string) {
 func (s *Channels) Unsubscribe(channels ...string) {
 	s.mu.Lock()
 	for _, name := range channels {
-		delete(s.wanted, name)
+		if of := s.all[name]; of != nil {
+			of.wanted = false
+			of.wake()
+			s.list(of)
+		}
 	}
-	s.settle()
 	s.mu.Unlock()
 	s.change()
+}
+
+// list notes that the connection may have to change a subscription. The caller holds the lock.
+func (s *Channels) list(of *subscription) {
+	if !of.listed {
+		of.listed = true
+		s.changes = append(s.changes, of)
+	}
 }
 
 func (s *Channels) change() {
@@ -88,44 +110,45 @@ func (s *Channels) change() {
 }
 
 // Wait implements peers.Channels. It waits for Timeout at most.
-func (s *Channels) Wait(ctx context.Context) error {
+func (s *Channels) Wait(ctx context.Context, channels ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	for {
-		s.mu.Lock()
-		if s.isSettled() {
-			s.mu.Unlock()
-			return nil
-		}
-		if s.settled == nil {
-			s.settled = make(chan struct{})
-		}
-		settled := s.settled
-		s.mu.Unlock()
-		select {
-		case <-settled:
-		case <-s.life.Done():
-			return ErrClosed
-		case <-ctx.Done():
-			return errors.Join(ErrUnavailable, ctx.Err())
+	for _, name := range channels {
+		for settled := s.unsettled(name); settled != nil; settled = s.unsettled(name) {
+			select {
+			case <-settled:
+			case <-s.life.Done():
+				return ErrClosed
+			case <-ctx.Done():
+				return errors.Join(ErrUnavailable, ctx.Err())
+			}
 		}
 	}
+	return nil
 }
 
-func (s *Channels) isSettled() bool {
-	for _, confirmed := range s.wanted {
-		if !confirmed {
-			return false
-		}
+// unsettled returns a channel that is closed when a subscription is settled, nil if it is.
+func (s *Channels) unsettled(name string) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.all[name]
+	if of == nil || of.isSettled() {
+		return nil
 	}
-	return true
+	if of.settled == nil {
+		of.settled = make(chan struct{})
+	}
+	return of.settled
 }
 
-// settle wakes those that wait, if nothing is missing. The caller holds the lock.
-func (s *Channels) settle() {
-	if s.settled != nil && s.isSettled() {
-		close(s.settled)
-		s.settled = nil
+// isSettled reports whether the server has confirmed the subscription, or nobody wants it.
+func (of *subscription) isSettled() bool { return !of.wanted || of.sent && of.open == 0 }
+
+// wake wakes those that wait, if the subscription is settled.
+func (of *subscription) wake() {
+	if of.settled != nil && of.isSettled() {
+		close(of.settled)
+		of.settled = nil
 	}
 }
 
@@ -154,21 +177,7 @@ func (s *Channels) Publish(ctx context.Context, messages ...peers.Message) error
 	return nil
 }
 
-// Subscribers implements peers.Channels. A server of a Redis Cluster knows only the subscriptions
-// of its own connections.
+// Subscribers implements peers.Channels.
 func (s *Channels) Subscribers(ctx context.Context, channel string) (int, error) {
-	var total atomic.Int64
-	count := func(ctx context.Context, r *redis.Client) error {
-		counts, err := r.PubSubNumSub(ctx, channel).Result()
-		total.Add(counts[channel])
-		return err
-	}
-	if s.c.cluster == nil {
-		err := s.c.do(ctx, count)
-		return int(total.Load()), err
-	}
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
-	err := s.c.result(s.c.cluster.ForEachMaster(ctx, count))
-	return int(total.Load()), err
+	return s.c.subscribers(ctx, channel)
 }

@@ -3,8 +3,10 @@ package redisstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/roomcast/roomcast/notify/cluster/peers"
@@ -15,12 +17,13 @@ import (
 // heardChannels are channels and what arrives there.
 type heardChannels struct {
 	*Channels
+	names   []string
 	arrived chan string
 }
 
 func open(t testing.TB, c *Client, names ...string) heardChannels {
 	t.Helper()
-	h := heardChannels{OpenChannels(c), make(chan string, 1000)}
+	h := heardChannels{OpenChannels(c), names, make(chan string, 1000)}
 	t.Cleanup(h.Close)
 	h.Receive(func(channel string, payload []byte) { h.arrived <- channel + " " + string(payload) })
 	h.Subscribe(names...)
@@ -30,7 +33,7 @@ func open(t testing.TB, c *Client, names ...string) heardChannels {
 func settled(t testing.TB, h heardChannels) {
 	t.Helper()
 	servertest.Eventually(t, "the channels are subscribed", func() bool {
-		return h.Wait(t.Context()) == nil
+		return h.Wait(t.Context(), h.names...) == nil
 	})
 }
 
@@ -95,14 +98,14 @@ func TestChannelsAfterOutage(t *testing.T) {
 	back := func() bool {
 		n, err := h.Subscribers(t.Context(), "b")
 		m, err2 := h.Subscribers(t.Context(), "c")
-		return n == 1 && m == 1 && err == nil && err2 == nil && h.Wait(t.Context()) == nil
+		return n == 1 && m == 1 && err == nil && err2 == nil && h.Wait(t.Context(), "a", "b", "c") == nil
 	}
 	servertest.Eventually(t, "subscribed after CLIENT KILL", back)
 	s.Kill()
 	servertest.Eventually(t, "the loss is noticed", func() bool {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		return h.Wait(ctx) != nil
+		return h.Wait(ctx, "a") != nil
 	})
 	if err := h.Publish(t.Context(), peers.Message{Channel: "a"}); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("error %v", err)
@@ -114,9 +117,93 @@ func TestChannelsAfterOutage(t *testing.T) {
 		t.Errorf("got %q", text)
 	}
 	h.Close()
-	if err := h.Wait(t.Context()); err != nil && !errors.Is(err, ErrClosed) {
+	if err := h.Wait(t.Context(), "a"); err != nil && !errors.Is(err, ErrClosed) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A channel that is wanted again before the connection has ended it stays subscribed.
+func TestSubscribeAgain(t *testing.T) {
+	t.Parallel()
+	const name = "socket.io#/#"
+	_, c := start(t)
+	h := open(t, c, name)
+	settled(t, h)
+	for i := range 100 {
+		h.Unsubscribe(name)
+		h.Subscribe(name)
+		if err := h.Wait(t.Context(), name); err != nil {
+			t.Fatalf("time %d: %v", i, err)
+		}
+	}
+	publishTo(t, h, name, "x")
+	if text := servertest.Receive(t, h.arrived); text != name+" x" {
+		t.Errorf("got %q", text)
+	}
+}
+
+// Changes while connections break leave no channel without a subscription.
+func TestChannelsChangeDuringOutage(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	h := open(t, dial(t, options(s.URL())), "a", "b")
+	settled(t, h)
+	var churn sync.WaitGroup
+	ended := make(chan struct{})
+	churn.Go(func() {
+		for !isClosed(ended) {
+			h.Subscribe("c")
+			h.Unsubscribe("c")
+			h.Subscribe("d")
+		}
+	})
+	for range 6 {
+		s.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
+		servertest.Eventually(t, "subscribed again", func() bool {
+			n, err := h.Subscribers(t.Context(), "b")
+			return n == 1 && err == nil && h.Wait(t.Context(), "a", "b", "d") == nil
+		})
+	}
+	close(ended)
+	churn.Wait()
+	settled(t, h)
+	for name, want := range map[string]int{"a": 1, "b": 1, "c": 0, "d": 1} {
+		servertest.Eventually(t, "subscribers of "+name, func() bool {
+			n, err := h.Subscribers(t.Context(), name)
+			return n == want && err == nil
+		})
+	}
+}
+
+// A call does not wait for the channels of others, and channels that come and go leave nothing.
+func TestWaitIsForItsChannels(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	h := open(t, dial(t, options(s.URL())), "a")
+	settled(t, h)
+	s.Pause(t)
+	h.Subscribe("b")
+	if err := h.Wait(t.Context(), "a"); err != nil {
+		t.Errorf("a channel that is subscribed: %v", err)
+	}
+	if err := h.Wait(t.Context(), "a", "b"); err == nil {
+		t.Error("no error for a channel that is not")
+	}
+	s.Continue(t)
+	h.Unsubscribe("b")
+	for i := range 5000 {
+		h.Subscribe(fmt.Sprint(i))
+		h.Unsubscribe(fmt.Sprint(i - 100))
+	}
+	for i := range 5000 {
+		h.Unsubscribe(fmt.Sprint(i))
+	}
+	servertest.Eventually(t, "only the channel that is wanted", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.all) == 1 && len(h.changes) == 0
+	})
+	settled(t, h)
 }
 
 // A server of a Redis Cluster counts only its own subscribers, and passes messages on to all.

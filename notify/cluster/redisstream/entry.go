@@ -93,22 +93,3 @@ func readNew(cmd *redis.Cmd) ([]entry, error) {
 	}
 	return readEntries(stream[1])
 }
-
-// page is how many entries the next command asks for, so that a reply is of a moderate size.
-type page int
-
-const (
-	firstPage = 128
-	maxPage   = 512
-	minPage   = 16
-	pageBytes = 4 << 20
-)
-
-// next learns from the entries of a reply.
-func (p page) next(entries []entry) page {
-	size := 1
-	for i := range entries {
-		size += entries[i].size
-	}
-	return max(minPage, min(maxPage, 2*p, page(pageBytes*(len(entries)+1)/size)))
-}

@@ -1,6 +1,8 @@
 package redisstream
 
 import (
+	"context"
+	"io"
 	"math"
 	"testing"
 
@@ -68,27 +70,36 @@ func TestHash(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	of := func(n, size int) []entry {
-		entries := make([]entry, n)
-		for i := range entries {
-			entries[i].size = size
-		}
-		return entries
-	}
 	for _, test := range []struct {
 		p       page
-		entries []entry
+		n, each int
 		want    page
 	}{
-		{firstPage, nil, 256},
-		{maxPage, of(maxPage, 400), maxPage},
-		{maxPage, of(maxPage, 100_000), 42},
-		{minPage, of(minPage, 8_000_000), minPage},
-		{minPage, of(minPage, 100), 32},
+		{firstPage, 0, 0, firstPage},
+		{maxPage, 3, 400, firstPage}, // the next ones can be large
+		{firstPage, firstPage, 400, 256},
+		{maxPage, maxPage, 400, maxPage},
+		{maxPage, maxPage, 100_000, 42},
+		{16, 16, 8_000_000, 1},
+		{1, 0, 0, 2},
+		{16, 16, 100, 32},
 	} {
-		if got := test.p.next(test.entries); got != test.want {
-			t.Errorf("%d after %d entries: %d, want %d", test.p, len(test.entries), got, test.want)
+		if got := test.p.next(test.n, test.n*test.each); got != test.want {
+			t.Errorf("%d after %d entries: %d, want %d", test.p, test.n, got, test.want)
 		}
+	}
+	for _, test := range []struct {
+		err  error
+		want page
+	}{
+		{nil, 16}, {context.DeadlineExceeded, 8}, {io.EOF, 8}, {errNotSent, 16}, {&dialError{io.EOF}, 16},
+	} {
+		if got := page(16).after(test.err); got != test.want {
+			t.Errorf("after %v: %d, want %d", test.err, got, test.want)
+		}
+	}
+	if got := page(1).after(io.EOF); got != 1 {
+		t.Errorf("the smallest page: %d", got)
 	}
 }
 

@@ -50,8 +50,8 @@ func (i *inbox) taken(f frame) {
 
 // listen keeps the channels subscribed until the bus ends. It closes first after the first time.
 func (b *Bus) listen(first chan struct{}) {
-	b.c.keep(b.life, func(ready func()) error {
-		return b.subscribe(func() {
+	b.c.keep(b.life, func(ctx context.Context, ready func()) error {
+		return b.subscribe(ctx, func() {
 			if first != nil {
 				close(first)
 				first = nil
@@ -61,21 +61,21 @@ func (b *Bus) listen(first chan struct{}) {
 	})
 }
 
-// subscribe receives messages until the connection or the bus ends.
-func (b *Bus) subscribe(ready func()) error {
-	ctx, cancel := context.WithTimeout(b.life, Timeout)
+// subscribe receives messages until the connection or ctx ends.
+func (b *Bus) subscribe(ctx context.Context, ready func()) error {
+	start, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	server, err := b.c.server(ctx)
+	server, err := b.c.server(start)
 	if err != nil {
 		return err
 	}
 	own := b.c.channel(busChannel + ":" + b.Self().UID)
-	sub := server.Subscribe(ctx, b.c.channel(busChannel), own)
+	sub := server.Subscribe(start, b.c.channel(busChannel), own)
 	defer sub.Close()
-	defer context.AfterFunc(b.life, func() { _ = sub.Close() })() // ends a read
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // ends a read
 	defer b.hears.Store(false)
 	for isTested, channels := false, 0; ; {
-		got, err := sub.ReceiveTimeout(b.life, quietTime)
+		got, err := sub.ReceiveTimeout(ctx, quietTime)
 		switch message := got.(type) {
 		case *redis.Subscription:
 			if channels++; channels == 2 {
@@ -90,7 +90,7 @@ func (b *Bus) subscribe(ready func()) error {
 			isTested = false
 		case isTimeout(err) && !isTested && channels == 2:
 			isTested = true
-			if err := sub.Ping(b.life); err != nil {
+			if err := sub.Ping(ctx); err != nil {
 				return err
 			}
 		default:
@@ -109,7 +109,11 @@ func (b *Bus) receive(payload string) {
 	case f.is == isAnswer || f.is == isUnknown:
 		b.answered(f)
 	case !b.inbox.put(f):
-		b.c.o.Log.Warn("dropped a message of another node: too many wait", zap.String("kind", f.kind))
+		b.dropped.Add(1)
+		b.toldDropped.Do(func() {
+			b.c.o.Log.Warn("dropped messages of other nodes: too many wait",
+				zap.Int64("messages", b.dropped.Swap(0)), zap.String("kind", f.kind))
+		})
 	}
 }
 
@@ -135,7 +139,11 @@ func (b *Bus) handle(f frame) {
 		if answer := handler(f.from, f.body); len(answer) <= cluster.MaxBody {
 			reply.is, reply.body = isAnswer, answer
 		} else {
-			b.c.o.Log.Warn("an answer to another node is too large", zap.String("kind", f.kind))
+			b.large.Add(1)
+			b.toldLarge.Do(func() {
+				b.c.o.Log.Warn("answers to other nodes are too large",
+					zap.Int64("answers", b.large.Swap(0)), zap.String("kind", f.kind))
+			})
 		}
 	}
 	if f.is == isAsk {

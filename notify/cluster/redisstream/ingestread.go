@@ -17,7 +17,9 @@ type published struct {
 
 // listen receives messages until ctx ends.
 func (g *Ingest) listen(ctx context.Context, term string) {
-	g.c.keep(ctx, func(ready func()) error { return g.receive(ctx, term, ready) })
+	g.c.keep(ctx, func(ctx context.Context, ready func()) error {
+		return g.receive(ctx, term, ready)
+	})
 }
 
 // receive receives messages on one connection until it breaks. The subscription is to a pattern, so

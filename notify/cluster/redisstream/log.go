@@ -101,7 +101,7 @@ func OpenLog(c *Client, o LogOptions) (*Log, error) {
 		trimmed: rate.Sometimes{Interval: time.Hour},
 	}
 	l.pending.calls, l.pending.patience = make(map[string]waiting), latePatience
-	l.tail.page, l.calls.l = firstPage, l
+	l.tail.page, l.tail.scan, l.calls.l = firstPage, firstPage, l
 	go l.write()
 	go l.follow()
 	return l, nil

@@ -42,9 +42,6 @@ func (c *logCalls) Append(ctx context.Context, entries ...*nodewire.Entry) error
 		commands[i] = c.l.add(f, "*")
 	}
 	replies := c.l.do(ctx, commands)
-	if isMoved(replies) && c.l.c.reload(ctx) { // nothing is stored
-		replies = c.l.do(ctx, commands)
-	}
 	for _, reply := range replies {
 		if err := reply.Err(); err != nil {
 			return fmt.Errorf("%w: %w", notify.ErrUnavailable, c.l.c.clean(err))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/roomcast/roomcast/notify/cluster"
 )
@@ -74,9 +75,10 @@ func (c *Client) newBus(node cluster.Node) (*Bus, error) {
 		return nil, fmt.Errorf("uid %.40q: expected 16 hexadecimal digits", node.UID)
 	}
 	b := &Bus{c: c, askTimeout: askTimeout, self: node,
-		inbox:     inbox{frames: make(chan frame, maxInbox)},
-		handlers:  make(map[string]func(string, []byte) []byte),
-		questions: make(map[uint64]*question)}
+		inbox:       inbox{frames: make(chan frame, maxInbox)},
+		handlers:    make(map[string]func(string, []byte) []byte),
+		questions:   make(map[uint64]*question),
+		toldDropped: rate.Sometimes{Interval: time.Minute}, toldLarge: rate.Sometimes{Interval: time.Minute}}
 	b.life, b.end = context.WithCancel(c.life)
 	return b, nil
 }

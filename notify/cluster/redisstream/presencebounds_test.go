@@ -134,3 +134,24 @@ func FuzzPresence(f *testing.F) {
 		}
 	})
 }
+
+// A message that is larger than any of a node is passed over, so that those that wait have a bound.
+func TestLargePresenceMessage(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	p := join(t, c, 1).Presence()
+	t.Cleanup(p.Close)
+	servertest.Receive(t, p.Ready())
+	text := `{"uid":"` + uid(2) + `","version":1}`
+	s.Do(t, "PUBLISH", c.channel(presenceChannel), text+strings.Repeat(" ", maxChange))
+	s.Do(t, "PUBLISH", c.channel(presenceChannel), `{"uid":"`+uid(3)+`","version":1}`)
+	knows := func(uid string) bool {
+		p.others.mu.Lock()
+		defer p.others.mu.Unlock()
+		return p.others.peers[uid] != nil
+	}
+	servertest.Eventually(t, "the message after it", func() bool { return knows(uid(3)) })
+	if knows(uid(2)) {
+		t.Error("a message without a bound is read")
+	}
+}

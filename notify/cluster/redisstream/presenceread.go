@@ -13,7 +13,10 @@ const (
 	presenceRetry = time.Second
 	// maxChanges is how many messages wait. Above it the server keeps them, and ends the connection
 	// when it has too many.
-	maxChanges = 64
+	maxChanges = 32
+	// maxChange is how large they are. A node whose message is larger, which takes names full of
+	// characters that JSON escapes, is read when its next message comes.
+	maxChange = 512 << 10
 	// maxSilence is how long nothing arrives, not even what this node says, on a connection that is lost.
 	maxSilence = 3 * presenceRefresh
 )
@@ -21,8 +24,8 @@ const (
 // listen follows the other nodes until this one leaves.
 func (p *Presence) listen() {
 	isReady := false
-	p.b.c.keep(p.life, func(ready func()) error {
-		return p.follow(isReady, func() {
+	p.b.c.keep(p.life, func(ctx context.Context, ready func()) error {
+		return p.follow(ctx, isReady, func() {
 			if !isReady {
 				isReady = true
 				close(p.ready)
@@ -32,10 +35,10 @@ func (p *Presence) listen() {
 	})
 }
 
-// follow applies messages until the connection or the node ends. What the first call reads, until
+// follow applies messages until the connection or its context ends. What the first call reads, until
 // it calls ready, is not new.
-func (p *Presence) follow(isReady bool, ready func()) error {
-	ctx, cancel := context.WithTimeout(p.life, Timeout)
+func (p *Presence) follow(life context.Context, isReady bool, ready func()) error {
+	ctx, cancel := context.WithTimeout(life, Timeout)
 	defer cancel()
 	server, err := p.b.c.server(ctx)
 	if err != nil {
@@ -43,8 +46,8 @@ func (p *Presence) follow(isReady bool, ready func()) error {
 	}
 	sub := server.Subscribe(ctx, p.b.c.channel(presenceChannel))
 	defer sub.Close()
-	defer context.AfterFunc(p.life, func() { _ = sub.Close() })() // ends a read
-	if _, err := sub.ReceiveTimeout(ctx, Timeout); err != nil {   // it is subscribed
+	defer context.AfterFunc(life, func() { _ = sub.Close() })() // ends a read
+	if _, err := sub.ReceiveTimeout(ctx, Timeout); err != nil { // it is subscribed
 		return err
 	}
 	if err := p.meetAll(ctx); err != nil {
@@ -120,7 +123,7 @@ func receive(
 			return err
 		}
 		message, ok := got.(*redis.Message)
-		if !ok {
+		if !ok || len(message.Payload) > maxChange {
 			continue
 		}
 		select {

@@ -14,9 +14,6 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// retainedPage is how many retained messages one command asks for, about.
-const retainedPage = 128
-
 // readRetained returns what the server retains, for a tail that goes on after at. What changes while
 // it reads is in the stream, too. newest is the newest entry of the stream after that. If the tail does
 // not find it in its place, another server has taken over, and the state has to be read again: it can
@@ -32,7 +29,7 @@ func (l *Log) readRetained(ctx context.Context, at notify.ID) (
 	if err != nil {
 		return nil, mark{}, l.c.result(err)
 	}
-	conn := server.Conn() // a cursor is of one server
+	conn := server.WithTimeout(pageTimeout).Conn() // a cursor is of one server
 	defer func() { _ = conn.Close() }()
 	if state.Messages, err = l.scanRetained(ctx, conn); err != nil {
 		return nil, mark{}, l.c.result(err)
@@ -52,11 +49,18 @@ func (l *Log) readRetained(ctx context.Context, at notify.ID) (
 // scanRetained returns the messages of the hash, oldest first.
 func (l *Log) scanRetained(ctx context.Context, conn *redis.Conn) ([]*notify.Message, error) {
 	found, bytes := map[string]*notify.Message{}, int64(0)
+	asked := l.tail.scan
 	for cursor := uint64(0); ; { // it is 0 again at the end
-		pairs, next, err := conn.HScan(ctx, l.c.retainedKey(), cursor, "", retainedPage).Result()
+		pairs, next, err := conn.HScan(ctx, l.c.retainedKey(), cursor, "", int64(asked)).Result()
 		if err != nil {
+			l.tail.scan = asked.after(err)
 			return nil, err
 		}
+		size := 0
+		for _, text := range pairs {
+			size += len(text)
+		}
+		asked = asked.next(len(pairs)/2, size)
 		for i := 0; i+1 < len(pairs); i += 2 {
 			slot, value := pairs[i], pairs[i+1]
 			m := l.retainedMessage(slot, value)
@@ -75,6 +79,7 @@ func (l *Log) scanRetained(ctx context.Context, conn *redis.Conn) ([]*notify.Mes
 			found[slot] = m
 		}
 		if cursor = next; cursor == 0 {
+			l.tail.scan = firstPage
 			return slices.SortedFunc(maps.Values(found), func(a, b *notify.Message) int {
 				return cmp.Compare(a.ID.Seq, b.ID.Seq)
 			}), nil
@@ -123,7 +128,7 @@ func (l *Log) reload(ctx context.Context) error {
 		return err
 	}
 	t.expect(newest)
-	l.hand(notify.Batch{State: state}, nil)
+	l.hand(notify.Batch{State: state}, nil, t.at.id.position())
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/notify"
@@ -22,14 +21,17 @@ type tail struct {
 	at   mark // the last entry that was read
 	ring ring // at, and those before it
 	page page
+	scan page // of what is retained
 
 	length length
-	isSure bool             // the last reply was good, so that the server may wait with the next one
+	isSure bool             // everything was read, so that the server may wait for more
 	isGone bool             // the stream was gone, and another begins
 	fork   *nodewire.Signal // to write when everything is read; nil: none
 
 	expected mark // the newest entry of the last state of what is retained; zero: it was read
 	isStale  bool // expected was not there
+
+	history *history // that is being read
 
 	floor  notify.ID             // the position before the history
 	newest []*notify.Message     // of the history, until Follow
@@ -55,7 +57,7 @@ func (l *Log) follow() {
 
 // step reads the history, waits for the follower, or reads what is new.
 func (l *Log) step() error {
-	ctx, cancel := context.WithTimeout(l.c.life, historyTimeout)
+	ctx, cancel := context.WithTimeout(l.c.life, stepTimeout)
 	defer cancel()
 	switch {
 	case !isClosed(l.known):
@@ -92,12 +94,14 @@ func isClosed(c <-chan struct{}) bool {
 // has replied the new entries, so what is removed before it is noticed.
 func (l *Log) readNew(ctx context.Context) error {
 	t, at := &l.tail, l.tail.at.id.String()
-	read := []any{"xread", "count", int(t.page), "streams", l.stream, at}
+	read, within := []any{"xread", "count", int(t.page), "streams", l.stream, at}, pageTimeout
 	if t.isSure {
 		read = []any{"xread", "count", int(t.page), "block", tailWait.Milliseconds(), "streams",
 			l.stream, at}
+		within = Timeout
 	}
-	replies := l.do(ctx, [][]any{read, {"xrange", l.stream, at, at}})
+	replies := l.within(ctx, within, [][]any{read, {"xrange", l.stream, at, at}})
+	t.page = t.page.after(replies[1].Err())
 	entries, err := readNew(replies[0])
 	if err != nil {
 		return err
@@ -110,7 +114,7 @@ func (l *Log) readNew(ctx context.Context) error {
 		return l.verify(ctx)
 	}
 	isAll := len(entries) < int(t.page)
-	t.isSure, t.isGone, t.page = true, false, t.page.next(entries)
+	t.isSure, t.isGone, t.page = isAll, false, t.page.next(len(entries), sizeOf(entries))
 	l.accept(ctx, notify.Batch{}, entries)
 	if !isAll {
 		return nil
@@ -120,18 +124,14 @@ func (l *Log) readNew(ctx context.Context) error {
 	return l.writeFork(ctx)
 }
 
-func readRange(cmd *redis.Cmd) ([]entry, error) {
-	reply, err := cmd.Result()
-	if err != nil {
-		return nil, err
-	}
-	return readEntries(reply)
-}
-
 // accept delivers entries after what b has.
 func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 	t := &l.tail
 	var calls []*call
+	read := t.at.id.position()
+	if b.Loss != nil {
+		read = b.Loss.Head
+	}
 	for i := range entries {
 		e := &entries[i]
 		t.at = mark{e.id, e.hash}
@@ -141,16 +141,17 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		switch {
 		case other != nil:
 			if isOrdered(other) {
-				l.hand(b, calls)
+				l.hand(b, calls, read)
 				b, calls = notify.Batch{}, nil
 			}
 			l.calls.hand(other)
 		case m != nil:
 			b.Messages = append(b.Messages, m)
 		case signal != nil:
-			l.hand(b, calls)
+			l.hand(b, calls, read) // not yet the position of the signal, for which Wait can wait
 			b, calls = *signal, nil
 		}
+		read = t.at.id.position()
 		if of != nil {
 			calls = append(calls, of)
 		}
@@ -158,7 +159,7 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 			l.warnLength()
 		}
 	}
-	l.hand(b, calls)
+	l.hand(b, calls, read)
 	if t.at.id.n >= bumpAt && len(entries) > 0 {
 		l.bump(ctx)
 	}
@@ -199,8 +200,8 @@ func (l *Log) message(e *entry) (
 	return m, nil, nil, nil
 }
 
-// hand gives a batch to the follower, if it has something.
-func (l *Log) hand(b notify.Batch, calls []*call) {
+// hand gives a batch to the follower, if it has something. Everything up to read is delivered then.
+func (l *Log) hand(b notify.Batch, calls []*call, read notify.ID) {
 	var head notify.ID
 	var after func()
 	if b.Loss != nil {
@@ -212,7 +213,7 @@ func (l *Log) hand(b notify.Batch, calls []*call) {
 	if b.State != nil || b.Loss != nil || b.Fork != nil || b.Deleted != nil || len(b.Messages) > 0 {
 		after = l.deliver(b)
 	}
-	l.advance(head, l.tail.at.id.position())
+	l.advance(head, read)
 	if after != nil {
 		after()
 	}

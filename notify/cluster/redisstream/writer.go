@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -30,6 +32,16 @@ func (l *Log) write() {
 func (l *Log) send(calls []*call) {
 	ctx, cancel := context.WithTimeout(l.c.life, Timeout)
 	defer cancel()
+	// While another server takes the keys over, the former one stores the first calls and refuses others.
+	if refused := l.sendOnce(ctx, calls, l.c.cluster != nil); len(refused) > 0 {
+		l.c.reload(ctx)
+		l.sendOnce(ctx, refused, false)
+	}
+}
+
+// sendOnce is send, except that it returns the calls that a server has refused because it does not have
+// the keys, if they may be sent again.
+func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused []*call) {
 	var commands [][]any
 	for _, c := range calls {
 		commands = append(commands, c.commands...)
@@ -37,7 +49,7 @@ func (l *Log) send(calls []*call) {
 	if l.o.Replicate {
 		commands = append(commands, []any{"wait", 1, replicaTimeout.Milliseconds()})
 	}
-	replies := l.do(ctx, commands)
+	replies := l.try(ctx, Timeout, commands)
 	var late error
 	if l.o.Replicate {
 		late = l.replicated(replies[len(replies)-1])
@@ -45,6 +57,10 @@ func (l *Log) send(calls []*call) {
 	for _, c := range calls {
 		own := replies[:len(c.commands)]
 		replies = replies[len(c.commands):]
+		if again && isMoved(own) {
+			refused = append(refused, c)
+			continue
+		}
 		ids, err := l.result(c, own)
 		if err == nil {
 			err = late
@@ -55,19 +71,51 @@ func (l *Log) send(calls []*call) {
 		}
 		l.pending.reply(c, ids)
 	}
+	return refused
 }
 
 // do sends commands to the server that has the stream, on one connection, and returns them with their
-// replies or errors.
+// replies or errors. What a server refuses because it does not have the keys is sent again, to the one
+// that has them. The first commands can have been carried out.
 func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
-	replies := l.try(ctx, commands)
-	if isMoved(replies) && l.c.reload(ctx) { // none was carried out
-		replies = l.try(ctx, commands)
+	return l.within(ctx, Timeout, commands)
+}
+
+// within is do with the time that the replies may take.
+func (l *Log) within(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
+	replies := l.try(ctx, d, commands)
+	again := refusedOf(commands, replies)
+	if len(again) == 0 || !l.c.reload(ctx) {
+		return replies
+	}
+	rest := make([][]any, len(again))
+	for i, at := range again {
+		rest[i] = commands[at]
+	}
+	for i, reply := range l.try(ctx, d, rest) {
+		replies[again[i]] = reply
 	}
 	return replies
 }
 
-func (l *Log) try(ctx context.Context, commands [][]any) []*redis.Cmd {
+// refusedOf returns which commands to send again. A transaction is one command, and WAIT is for those
+// before it.
+func refusedOf(commands [][]any, replies []*redis.Cmd) (again []int) {
+	for i, n := 0, 0; i < len(commands); i += n {
+		n = 1
+		if commands[i][0] == "multi" {
+			n += slices.IndexFunc(commands[i:], func(c []any) bool { return c[0] == "exec" })
+		}
+		if isMoved(replies[i:i+n]) || len(again) > 0 && commands[i][0] == "wait" {
+			for j := range n {
+				again = append(again, i+j)
+			}
+		}
+	}
+	return again
+}
+
+func (l *Log) try(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
 	server, err := l.c.server(ctx)
 	replies := make([]*redis.Cmd, len(commands))
 	if err != nil {
@@ -77,6 +125,9 @@ func (l *Log) try(ctx context.Context, commands [][]any) []*redis.Cmd {
 			replies[i].SetErr(err)
 		}
 		return replies
+	}
+	if d != Timeout {
+		server = server.WithTimeout(d)
 	}
 	pipe := server.Pipeline()
 	for i, command := range commands {
@@ -116,13 +167,14 @@ func notSent(cause, err error) error {
 	return err
 }
 
+// isMoved reports whether a server has refused a command, or all of a transaction, because another
+// server has the keys.
 func isMoved(replies []*redis.Cmd) bool {
-	for _, reply := range replies {
-		if _, moved := redis.IsMovedError(reply.Err()); moved {
-			return true
-		}
-	}
-	return false
+	last := replies[len(replies)-1].Err()
+	return last != nil && isReply(last) && slices.ContainsFunc(replies, func(reply *redis.Cmd) bool {
+		_, moved := redis.IsMovedError(reply.Err())
+		return moved
+	})
 }
 
 // result returns the ids of the messages of a call.

@@ -46,6 +46,7 @@ func (s *Server) config(t testing.TB) string {
 	if s.cluster {
 		line("cluster-enabled yes")
 		line("cluster-port %d", s.busPort)
+		line("repl-diskless-sync-delay 0")
 	}
 	if primary := s.o.ReplicaOf; primary != nil {
 		line("replicaof 127.0.0.1 %d", primary.Port)

@@ -64,6 +64,35 @@ func StartCluster(t testing.TB, n int) []*Server {
 	return servers
 }
 
+// StartClusterReplica adds a replica of a primary to its Redis Cluster.
+func StartClusterReplica(t testing.TB, primary *Server) *Server {
+	t.Helper()
+	s := startClusterNode(t)
+	s.Do(t, "CLUSTER", "MEET", "127.0.0.1", fmt.Sprint(primary.Port), fmt.Sprint(primary.busPort))
+	id := primary.Do(t, "CLUSTER", "MYID").(string)
+	servertest.Eventually(t, "the replica knows its primary", func() bool {
+		reply, err := s.ask("CLUSTER", "REPLICATE", id)
+		return reply == "OK" && err == nil
+	})
+	servertest.Eventually(t, "the replica has the data of its primary", func() bool {
+		role, _ := primary.Do(t, "ROLE").([]any)
+		return s.Info(t, "master_link_status") == "up" && len(role) == 3 && len(role[2].([]any)) == 1
+	})
+	return s
+}
+
+// TakeOver lets a replica of a Redis Cluster change places with its primary, which lives.
+func (s *Server) TakeOver(t testing.TB, primary *Server) {
+	t.Helper()
+	servertest.Eventually(t, "the replica is the primary", func() bool {
+		if s.Info(t, "role") == "master" {
+			return primary.Info(t, "role") == "slave"
+		}
+		_, _ = s.ask("CLUSTER", "FAILOVER") // again if it was too early, or took too long
+		return false
+	})
+}
+
 func startClusterNode(t testing.TB) *Server {
 	t.Helper()
 	s := newServer(t, Options{})
