@@ -2,7 +2,8 @@
 {{- define "roomcast.pod" -}}
 metadata:
   labels:
-    {{- include "roomcast.labels" . | nindent 4 }}
+    # Not the version of the chart: another one does not have to replace the pods.
+    {{- include "roomcast.selector" . | nindent 4 }}
     {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
   annotations:
     # Pods do not see changes of their environment, so a change replaces them.
@@ -63,10 +64,14 @@ spec:
       resources: {{- toYaml .Values.resources | nindent 8 }}
       volumeMounts:
         - { name: data, mountPath: /data }
-  {{- if not .Values.persistence.enabled }}
+        {{- with .Values.extraVolumeMounts }}{{ toYaml . | nindent 8 }}{{ end }}
+  {{- if or (not .Values.persistence.enabled) .Values.extraVolumes }}
   volumes:
+    {{- if not .Values.persistence.enabled }}
     # The image names /data a volume, which an engine would else make on the disk of the node.
     - { name: data, emptyDir: { sizeLimit: 64Mi } }
+    {{- end }}
+    {{- with .Values.extraVolumes }}{{ toYaml . | nindent 4 }}{{ end }}
   {{- end }}
   topologySpreadConstraints:
     {{- if .Values.topologySpreadConstraints }}
@@ -92,6 +97,15 @@ spec:
 {{- end }}
 
 {{- define "roomcast.env" -}}
+{{- if include "roomcast.hasRedis" . }}
+- name: POD_IP
+  valueFrom:
+    fieldRef: { fieldPath: status.podIP }
+{{- if not .Values.config.CLUSTER_ADVERTISE }}
+# A pod passes requests for sessions of another pod on to it, so no sticky sessions are needed.
+- { name: CLUSTER_ADVERTISE, value: "http://$(POD_IP):3000" }
+{{- end }}
+{{- end }}
 - { name: HOST, value: 0.0.0.0 }
 - { name: ENV, value: production }
 - { name: DRAIN_TIMEOUT, value: {{ .Values.drainSeconds }}s }
@@ -111,12 +125,5 @@ spec:
 - name: REDIS_URL
   valueFrom:
     secretKeyRef: { name: {{ .Values.redis.existingSecret }}, key: {{ .Values.redis.existingSecretKey }} }
-{{- end }}
-{{- if include "roomcast.hasRedis" . }}
-# A pod passes requests for sessions of another pod on to it, so no sticky sessions are needed.
-- name: POD_IP
-  valueFrom:
-    fieldRef: { fieldPath: status.podIP }
-- { name: CLUSTER_ADVERTISE, value: "http://$(POD_IP):3000" }
 {{- end }}
 {{- end }}
