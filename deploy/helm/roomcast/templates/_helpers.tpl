@@ -34,8 +34,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{ if or .Values.redis.url .Values.redis.existingSecret }}yes{{ end }}
 {{- end }}
 
+{{/* 25 s is the server's own DRAIN_TIMEOUT. */}}
 {{- define "roomcast.graceSeconds" -}}
-{{ add .Values.drainSeconds .Values.preStopSeconds 15 }}
+{{ add (max .Values.drainSeconds 25) .Values.preStopSeconds 15 }}
 {{- end }}
 
 {{- define "roomcast.peers" -}}

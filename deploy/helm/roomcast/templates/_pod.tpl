@@ -108,7 +108,9 @@ spec:
 {{- end }}
 - { name: HOST, value: 0.0.0.0 }
 - { name: ENV, value: production }
+{{- if or (include "roomcast.hasRedis" .) (not .Values.persistence.enabled) }}
 - { name: DRAIN_TIMEOUT, value: {{ .Values.drainSeconds }}s }
+{{- end }}
 - { name: DATA_DIR, value: {{ if .Values.persistence.enabled }}/data{{ else }}""{{ end }} }
 - { name: ADMIN_ADDR, value: {{ if .Values.metrics.enabled }}"0.0.0.0:9090"{{ else }}"off"{{ end }} }
 {{- range $name, $value := .Values.config }}
