@@ -1,17 +1,24 @@
-# One static binary in an empty image, without root and without a shell.
-FROM golang:1.26 AS build
+# One static binary in an empty image, without root and without a shell:
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 -t roomcast .
+#
+# The compiler runs on the machine's own platform, also when the image is for another one.
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-# .git is part of the context, so that `roomcast version` has the revision.
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /roomcast .
+ARG TARGETOS TARGETARCH
+RUN GOOS=$TARGETOS GOARCH=$TARGETARCH deploy/image/tree /image
 
+# deploy/image/try runs what is below without a container engine.
 FROM scratch
-# JWT_JWKS_URL needs the certificates of public authorities.
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /roomcast /roomcast
+COPY --from=build /image/etc /etc
+COPY --from=build /image/roomcast /roomcast
+COPY --from=build --chown=65532:65532 /image/data /data
 USER 65532:65532
+ENV DATA_DIR=/data
+VOLUME /data
 EXPOSE 3000
-HEALTHCHECK CMD ["/roomcast", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/roomcast", "healthcheck"]
 ENTRYPOINT ["/roomcast"]

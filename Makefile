@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim microbench soak repeat fuzz advisories fmt
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim microbench soak repeat fuzz advisories fmt packages image chart release
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,18 @@ advisories: ## Look for known vulnerabilities in what the program calls.
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
 	@.ci/fuzz $(FUZZTIME)
+
+packages: ## Make the deb and the rpm, and try them: install, upgrade, purge. Root, Linux only.
+	$(call limit,1800) deploy/packages/try
+
+image: ## Make the files of the container image, and run them without an engine. Root, Linux only.
+	$(call limit,900) deploy/image/try
+
+chart: ## Check the Helm chart against Kubernetes' schemas.
+	$(call limit,1800) deploy/helm/try
+
+release: ## Make the archives, packages and checksums of a release in dist, twice, and compare; publishes nothing.
+	$(call limit,3000) deploy/packages/release
 
 fmt: ## Format the Go files.
 	@$(gofiles) | xargs -0 gofmt -w

@@ -187,7 +187,12 @@ _roomcast() {
       esac ;;
   esac
 }
-compdef _roomcast roomcast
+# As a file of fpath it is loaded at the first completion, which it answers, too.
+if [[ ${funcstack[1]} == _roomcast ]]; then
+  _roomcast "$@"
+else
+  compdef _roomcast roomcast
+fi
 {{- define "flag"}}'*--{{.Name}}{{if not .Bool}}={{end}}[{{.Help}}]{{if .Values}}:value:({{join .Values " "}}){{else if .File}}:file:_files{{else if not .Bool}}:value:{{end}}'{{end}}
 `
 
