@@ -42,8 +42,14 @@ type hashState struct {
 	whole   bool   // the hash has said so
 }
 
-// write sends changes until the node leaves.
+// write sends changes until the node leaves. It waits until the node is ready: one that the others know
+// may lead them.
 func (p *Presence) write() {
+	select {
+	case <-p.ready:
+	case <-p.life.Done():
+		return
+	}
 	s := hashState{rewrite: true}
 	refresh := time.NewTicker(presenceRefresh)
 	defer refresh.Stop()
@@ -82,6 +88,9 @@ func (p *Presence) flush(s *hashState) (more bool) {
 		case <-time.After(maxWait):
 		}
 		return true
+	}
+	if _, has := changes[resignedField]; has && !isClosed(p.resigned) {
+		close(p.resigned)
 	}
 	if s.rewrite || stored == next {
 		*s = hashState{version: next, whole: !more || s.whole && !s.rewrite}
