@@ -24,8 +24,8 @@ type Presence interface {
 	// known come one at a time.
 	Watch(prefix string, f func(field, name string, known bool))
 
-	// Ready returns a channel that is closed when the counts of the other nodes have been read. The
-	// Hub is not ready before.
+	// Ready returns a channel that is closed when the counts of the other nodes have been read, and
+	// these nodes can find this one. The Hub is not ready before.
 	Ready() <-chan struct{}
 
 	// Leads reports whether this node speaks for the cluster, when only one node should. Without

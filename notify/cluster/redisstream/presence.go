@@ -30,8 +30,9 @@ type Presence struct {
 	life    context.Context // ends with Close
 	end     context.CancelFunc
 	running sync.WaitGroup
-	ready   chan struct{}
-	full    atomic.Bool // the log says so
+	known   chan struct{} // closed when the counts of the others have been read
+	ready   chan struct{} // closed after that, when the others can find this node
+	full    atomic.Bool   // the log says so
 
 	resigned chan struct{} // closed when the others have been told that this node has resigned
 
@@ -44,8 +45,8 @@ var _ notify.Presence = (*Presence)(nil)
 // Presence shares the counts of the node. It does not wait for the server. The Presence has to be
 // closed, before the Bus.
 func (b *Bus) Presence() *Presence {
-	p := &Presence{b: b, uid: b.Self().UID, ready: make(chan struct{}), own: newOwn(),
-		resigned: make(chan struct{}), others: newOthers(b.Self().UID)}
+	p := &Presence{b: b, uid: b.Self().UID, known: make(chan struct{}), ready: make(chan struct{}),
+		resigned: make(chan struct{}), own: newOwn(), others: newOthers(b.Self().UID)}
 	p.life, p.end = context.WithCancel(b.life)
 	p.running.Go(p.listen)
 	p.running.Go(p.write)

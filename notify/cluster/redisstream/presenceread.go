@@ -28,7 +28,7 @@ func (p *Presence) listen() {
 		return p.follow(ctx, isReady, func() {
 			if !isReady {
 				isReady = true
-				close(p.ready)
+				close(p.known)
 			}
 			ready()
 		})

@@ -42,14 +42,17 @@ type hashState struct {
 	whole   bool   // the hash has said so
 }
 
-// write sends changes until the node leaves. It waits until the node is ready: one that the others know
-// may lead them.
+// write sends changes until the node leaves. It begins when the node is ready: one whose counts the
+// others know may lead them, so it has to know theirs.
 func (p *Presence) write() {
-	select {
-	case <-p.ready:
-	case <-p.life.Done():
-		return
+	for _, begun := range []<-chan struct{}{p.known, p.b.entered} {
+		select {
+		case <-begun:
+		case <-p.life.Done():
+			return
+		}
 	}
+	close(p.ready)
 	s := hashState{rewrite: true}
 	refresh := time.NewTicker(presenceRefresh)
 	defer refresh.Stop()
