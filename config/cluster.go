@@ -10,14 +10,14 @@ import (
 func (c Config) Redis() redisstream.Options {
 	o := redisstream.DefaultOptions()
 	o.URL, o.Stream = auth.Secret(c.RedisURL), c.RedisStream
+	o.Replicate = c.Durability == "replica"
 	return o
 }
 
 // RedisLog returns the options of the log in Redis.
 func (c Config) RedisLog() redisstream.LogOptions {
 	o, history := redisstream.DefaultLogOptions(), c.History()
-	o.MaxLen, o.Replicate = c.RedisMaxLen, c.Durability == "replica"
-	o.HistoryTTL, o.TailBytes = history.HistoryTTL, history.HistoryMaxBytes
+	o.MaxLen, o.HistoryTTL, o.TailBytes = c.RedisMaxLen, history.HistoryTTL, history.HistoryMaxBytes
 	o.RetainedBytes = history.RetainedMaxBytes
 	return o
 }

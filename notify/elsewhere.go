@@ -1,7 +1,9 @@
 package notify
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/roomcast/roomcast/rooms"
 )
@@ -22,13 +24,22 @@ type Presence interface {
 	// known come one at a time.
 	Watch(prefix string, f func(field, name string, known bool))
 
-	// Ready returns a channel that is closed when the counts of the other nodes have been read. The
-	// Hub is not ready before.
+	// Ready returns a channel that is closed when the counts of the other nodes have been read, and
+	// these nodes can find this one. The Hub is not ready before.
 	Ready() <-chan struct{}
 
 	// Leads reports whether this node speaks for the cluster, when only one node should. Without
 	// faults it is true on one node.
 	Leads() bool
+
+	// WatchLead calls f with Leads, at once and when it changes. Calls come one at a time. A node that
+	// begins to lead speaks for what has changed since a time, because the one that led before has
+	// ended: it has spoken for what changed before, and perhaps for a part of the rest.
+	WatchLead(f func(leads bool, since time.Time))
+
+	// Resign makes another node lead, because this one ends soon. It returns when the others have been
+	// told, or when ctx is done. Leads is true until then.
+	Resign(ctx context.Context)
 }
 
 // The fields of a Presence. All of them are about "/".
@@ -104,6 +115,22 @@ func (h *Hub) watchFields(prefix string, f func(key, name string, known bool)) {
 // Leads reports whether this node speaks for its cluster, when only one node should. A node without
 // others does.
 func (h *Hub) Leads() bool { return h.o.Presence == nil || h.o.Presence.Leads() }
+
+// WatchLead calls f as Presence.WatchLead does.
+func (h *Hub) WatchLead(f func(leads bool, since time.Time)) {
+	if h.o.Presence == nil {
+		f(true, time.Time{})
+		return
+	}
+	h.o.Presence.WatchLead(f)
+}
+
+// Resign makes another node speak for the cluster from now on, because this one ends soon.
+func (h *Hub) Resign(ctx context.Context) {
+	if h.o.Presence != nil {
+		h.o.Presence.Resign(ctx)
+	}
+}
 
 // addElsewhere adds the members of other nodes to the receipt of a message that these nodes get. The
 // counts are upper bounds: a connection in several rooms of the target counts for each, one that is

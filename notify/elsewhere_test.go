@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 )
 
 // fixed is a Presence whose other nodes do not change.
@@ -21,6 +22,10 @@ func (f *fixed) Set(field string, n int, name string) {
 }
 func (f *fixed) Count(field string) int { return f.others[field] }
 func (f *fixed) Leads() bool            { return false }
+
+func (f *fixed) WatchLead(w func(bool, time.Time)) { w(false, time.Time{}) }
+func (f *fixed) Resign(context.Context)            {}
+
 func (f *fixed) Ready() <-chan struct{} { return always }
 func (f *fixed) Watch(prefix string, w func(field, name string, known bool)) {
 	for field := range f.others {

@@ -155,9 +155,6 @@ func (h *Hub) fanOut(m *Message, before ID, woken *wakeList) {
 	}
 	clear(targets) // the scratch memory must not keep rooms alive
 	h.targets = targets
-	if !m.accepted.IsZero() { // else another node has published it
-		h.counters.published++
-	}
 	h.counters.delivered += uint64(h.fan.got.Delivered)
 	m.matched = h.fan.got
 	m.counted.Store(true)

@@ -125,6 +125,7 @@ type Hub struct {
 	undelivered        func(Undelivered)
 	wakes              sync.Pool // *wakeList
 	closed, draining   atomic.Bool
+	published          atomic.Uint64 // messages of this node, see Stats
 	shed               shed
 
 	step    int    // fanOutStep; tests set it

@@ -71,7 +71,7 @@ func sums[N int | uint64](x, y map[string]N) map[string]N {
 
 // counters are totals since the start, guarded by the Hub's lock.
 type counters struct {
-	published, delivered               uint64
+	delivered                          uint64
 	lagged, dropped, replays, replayed uint64
 
 	trimmed, epoch, ahead, invalid, tooMany uint64 // gaps
@@ -103,7 +103,7 @@ func (h *Hub) Stats() Stats {
 		Members: len(h.members), Lagging: h.lagging,
 		Channels: h.channels, Rooms: h.index.table.Len(), Sessions: h.sessions.kept.Len(),
 		Unsaved:   len(h.unsaved),
-		Published: c.published, Delivered: c.delivered,
+		Published: h.published.Load(), Delivered: c.delivered,
 		History: h.index.fifo.len() - h.index.dead, HistoryBytes: h.index.bytes,
 		Retained: h.retained.count, RetainedBytes: h.retained.bytes,
 		Lagged: c.lagged, Dropped: c.dropped, Replays: c.replays, Replayed: c.replayed,

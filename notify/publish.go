@@ -167,6 +167,7 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	h.published.Add(uint64(len(messages)))
 	return nil
 }
 
@@ -185,14 +186,16 @@ func (h *Hub) prepare(m *Message) {
 }
 
 // receipt returns the counts of the fan-out, which ran before Append returned, and those of other
-// nodes. The former are 0 if this node delivers the message late.
+// nodes. The former are 0 if this node delivers the message late; the log has stored it all the same.
 func (h *Hub) receipt(m *Message) (r Receipt) {
 	if m.counted.Load() {
 		r = m.matched
+		r.Stored = m.kept.Load() // later messages, or the limits, may have removed it already
+	} else {
+		r.Stored = !m.Volatile
 	}
 	h.addElsewhere(&r, m)
 	r.Targets = len(m.Rooms)
-	r.Stored = m.kept.Load() // later messages, or the limits, may have removed it already
 	if !m.Volatile {
 		r.ID = m.ID.String()
 	}

@@ -11,8 +11,9 @@ import (
 var ErrNotReady = fmt.Errorf("%w: the server has not read it yet", ErrUnavailable)
 
 // Ready returns ErrNotReady until the Hub has what the log retains: a client that resumed before
-// would get a gap. In a cluster it also has what the other nodes count. It stays nil after that, also while the log is unavailable. A log in memory or on
-// disk is ready at once.
+// would get a gap. In a cluster it also has what the other nodes count, and they can find this node: the
+// ids of its sessions have its tag. It stays nil after that, also while the log is unavailable. A log in
+// memory or on disk is ready at once.
 func (h *Hub) Ready() error {
 	if isClosed(h.ready) && (h.o.Presence == nil || isClosed(h.o.Presence.Ready())) {
 		return nil

@@ -18,6 +18,7 @@ type Relay interface {
 func (h *Hub) publishVolatile(m *Message) {
 	h.prepare(m)
 	h.local(m)
+	h.published.Add(1)
 	if h.isRelayed(m) && !isForOne(m) {
 		h.o.Relay.Send(m)
 	}

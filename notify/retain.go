@@ -38,7 +38,7 @@ type retained struct {
 type retainedRoom struct {
 	name   string
 	byType map[string]*slot
-	order  []*slot // those with a message, in the order of their positions
+	order  []*slot // those with a message, in the order of their positions, which are unique
 	bytes  int64
 }
 
@@ -112,9 +112,13 @@ func (t *retained) put(m *Message, at int64) {
 		s = t.open(m)
 	}
 	t.clear(s)
+	// Only a state of all nodes has messages after those that follow. Another program can write two
+	// with one id.
+	i, isTaken := slices.BinarySearchFunc(s.room.order, at, compareAt)
+	if isTaken {
+		t.remove(s.room.order[i])
+	}
 	s.msg, s.at = c, at
-	// Only a state of all nodes has messages after those that follow.
-	i, _ := slices.BinarySearchFunc(s.room.order, at, compareAt)
 	s.room.order = slices.Insert(s.room.order, i, s)
 	t.count++
 	if c.TTL > 0 {

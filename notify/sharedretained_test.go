@@ -121,3 +121,39 @@ func expectRetained(t *rapid.T, h *Hub, want map[string]*Message) {
 		t.Fatalf("retained %v, want %v", got, ids)
 	}
 }
+
+// Another program can write a state in which messages of one room have the same id. The Hub keeps one of
+// them, and goes on with the next states, deletions and messages.
+func TestRetainedWithOneID(t *testing.T) {
+	t.Parallel()
+	h := New(nodeLog{NewMemoryLog()}, DefaultOptions())
+	defer h.Close()
+	message := func(seq uint64, kind string) *Message {
+		return &Message{ID: ID{StreamEpoch, seq}, Namespace: "/", Rooms: []string{"a"}, Type: kind, Retain: true,
+			Data: []byte("1")}
+	}
+	expect := func(want ...RetainedID) {
+		t.Helper()
+		if got := h.retainedIDs([]string{"a"}, ""); !slices.Equal(got, want) {
+			t.Errorf("retained %v, want %v", got, want)
+		}
+	}
+	id := func(seq uint64, kind string) RetainedID { return RetainedID{"a", kind, ID{StreamEpoch, seq}} }
+	for range 2 {
+		h.follow(Batch{State: &RetainedState{Messages: []*Message{message(3, "x"), message(3, "y"), message(4, "z")},
+			At: ID{StreamEpoch, 4}}, Loss: &Loss{Head: ID{StreamEpoch, 4}}})
+		expect(id(3, "y"), id(4, "z"))
+	}
+	h.follow(Batch{Messages: []*Message{message(5, "y")}})
+	expect(id(4, "z"), id(5, "y"))
+	deleted := id(5, "y")
+	h.follow(Batch{Deleted: &deleted})
+	expect(id(4, "z"))
+
+	// The state can be ahead of the log, which then has a message with the id of another one.
+	h.follow(Batch{State: &RetainedState{Messages: []*Message{message(9, "y")}, At: ID{StreamEpoch, 5}}})
+	h.follow(Batch{Messages: []*Message{message(9, "x")}})
+	expect(id(9, "x"))
+	h.follow(Batch{State: &RetainedState{At: ID{StreamEpoch, 9}}})
+	expect()
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -340,7 +341,6 @@ func TestLateDelivery(t *testing.T) {
 	t.Parallel()
 	s := NewStream()
 	h := newNode(t, s)
-	h.OnUndelivered(func(u Undelivered) { t.Errorf("undelivered: %v", u.Rooms) })
 	m := attach(t, h.Hub, Attachment{ClientID: "c", Rooms: []string{"x"}})
 	h.log.Pause()
 	r, err := h.Emit(t.Context(), Emission{Room: "x", Event: "e"})
@@ -399,4 +399,37 @@ func TestVolatileMessageOfAnotherNode(t *testing.T) {
 	if got := s.seen(back); !strings.HasPrefix(got, "3 ") || strings.Contains(got, "gap") {
 		t.Errorf("pulled %s", got)
 	}
+}
+
+// A message that is stored, and that its node delivers late, is stored for its publisher, counts as
+// published once, and its publisher learns who misses it.
+func TestReceiptOfALateDelivery(t *testing.T) {
+	t.Parallel()
+	h := newNode(t, NewStream())
+	var undelivered []string
+	h.OnUndelivered(func(u Undelivered) {
+		undelivered = append(undelivered, fmt.Sprint(u.Message.ID == h.log.s.last, " ", u.Rooms))
+	})
+	attach(t, h.Hub, Attachment{ClientID: "c", UserID: "u1"})
+	h.log.Pause()
+	receipt, err := h.Publish(t.Context(), Notification{Type: "t"}, ToUsers("u1", "u2"))
+	if err != nil || !receipt.Stored || receipt.Delivered != 0 || receipt.ID == "" {
+		t.Errorf("receipt %+v, %v", receipt, err)
+	}
+	results, err := h.PublishBatch(t.Context(), []Publication{{Notification{Type: "t"}, ToUser("u3")}})
+	if err != nil || !results[0].Receipt.Stored {
+		t.Errorf("results %+v, %v", results, err)
+	}
+	expect := func() {
+		t.Helper()
+		if n := h.Stats().Published; n != 2 {
+			t.Errorf("%d published", n)
+		}
+		if want := []string{"true [user:u2]", "true [user:u3]"}; !slices.Equal(undelivered, want) {
+			t.Errorf("undelivered %q, want %q", undelivered, want)
+		}
+	}
+	expect()
+	h.log.Resume()
+	expect()
 }

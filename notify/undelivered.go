@@ -52,12 +52,29 @@ func (h *Hub) watch(m *Message) {
 }
 
 func (h *Hub) reportAbsent(m *Message) {
-	if m.absent == nil || !m.counted.Load() { // a late fan-out still uses it
+	if m.absent == nil {
 		return
 	}
-	m.absent.rooms = slices.DeleteFunc(m.absent.rooms, h.isElsewhere)
-	if len(m.absent.rooms) > 0 {
-		h.undelivered(Undelivered{Message: m, Rooms: m.absent.rooms})
+	absent := slices.DeleteFunc(h.takeAbsent(m), h.isElsewhere)
+	if len(absent) > 0 {
+		h.undelivered(Undelivered{Message: m, Rooms: absent})
 	}
-	m.absent = nil
+}
+
+// takeAbsent returns the hub rooms that had no member in the fan-out. For a message that this node
+// delivers late it returns those that have none now.
+func (h *Hub) takeAbsent(m *Message) (names []string) {
+	if m.counted.Load() {
+		names, m.absent = m.absent.rooms, nil
+		return names
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m.absent = nil // the fan-out, which takes the lock, does not need it
+	for _, name := range m.Rooms {
+		if r := h.index.table.Room(name); r == nil || r.Len() == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -65,12 +65,23 @@ func (p pace) over(kind, all int) time.Duration {
 	return spread
 }
 
+// resignTimeout is how long a drain waits until the other nodes know that one of them leads now.
+const resignTimeout = time.Second
+
+// resign lets another node report users and channels, because this one reports none from now on.
+func (s *Service) resign(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, resignTimeout)
+	defer cancel()
+	s.o.Hub.Resign(ctx)
+}
+
 // close ends the connections of both transports, and the streams and upgraded connections of the
 // application of UPSTREAM_URL, each kind evenly over its time.
 func (s *Service) close(ctx context.Context, p pace) error {
 	if s.updates != nil {
 		s.updates.Stop()
 	}
+	s.resign(ctx)
 	s.presence.Stop() // a drain is no absence: clients reconnect
 	if s.o.Webhooks != nil {
 		s.o.Webhooks.Stopping()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -25,6 +26,7 @@ func Test(t *testing.T, open Opener) {
 		"a watcher gets what appears and goes":   watches,
 		"many fields arrive":                     many,
 		"one node leads":                         leads,
+		"a node that resigns does not lead":      resigns,
 		"all nodes agree in the end":             agrees,
 		"names may be long, and of any language": names,
 	} {
@@ -141,6 +143,50 @@ func leads(t *testing.T, nodes []notify.Presence) {
 		}
 		return n == 1
 	})
+}
+
+func resigns(t *testing.T, nodes []notify.Presence) {
+	leader := func() int {
+		return slices.IndexFunc(nodes, func(p notify.Presence) bool { return p.Leads() })
+	}
+	leads(t, nodes)
+	var mu sync.Mutex
+	told := make([][]bool, len(nodes))
+	for i, p := range nodes {
+		p.WatchLead(func(leads bool, since time.Time) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[i] = append(told[i], leads)
+			if ago := time.Since(since); len(told[i]) > 1 && leads && (ago < 0 || ago > servertest.Patience) {
+				t.Errorf("node %d leads since %v", i, since)
+			}
+		})
+	}
+	for range nodes[1:] {
+		before := leader()
+		nodes[before].Resign(t.Context())
+		if nodes[before].Leads() {
+			t.Errorf("node %d still leads", before)
+		}
+		leads(t, nodes)
+		if leader() == before {
+			t.Error("the same node leads")
+		}
+	}
+	last := leader()
+	nodes[last].Resign(t.Context()) // there is no other
+	mu.Lock()
+	defer mu.Unlock()
+	for i, got := range told {
+		for k := range got[1:] {
+			if got[k] == got[k+1] {
+				t.Errorf("node %d was told %v", i, got)
+			}
+		}
+		if got[len(got)-1] {
+			t.Errorf("node %d was told that it leads", i)
+		}
+	}
 }
 
 func agrees(t *testing.T, nodes []notify.Presence) {

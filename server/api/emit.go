@@ -43,7 +43,8 @@ const (
 func (h *handler) emissions() publication[notify.Emission] {
 	return publication[notify.Emission]{
 		decode: decodeEmission, subjects: h.emissionSubjects,
-		one: h.hub.Emit, batch: h.hub.EmitBatch,
+		volatile: func(e notify.Emission) bool { return e.Volatile },
+		one:      h.hub.Emit, batch: h.hub.EmitBatch,
 	}
 }
 
@@ -79,11 +80,14 @@ func (h *handler) ask(c *call) (any, error) {
 	if err := h.emissions().permit(c, e, ""); err != nil {
 		return nil, err
 	}
-	return h.once(c, func(ctx context.Context, _ *claim) (any, error) {
+	return h.once(c, func(ctx context.Context, answer *claim) (any, error) {
 		c.release() // e is a copy: the memory of the body is for others while clients answer
 		c.release = func() {}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
+		if err := answer.hold(ctx, timeout); err != nil {
+			return nil, err
+		}
 		acks, err := h.o.Asker.AskAll(ctx, e)
 		if err != nil {
 			return nil, err

@@ -104,9 +104,36 @@ var errOtherRequest = &edge.Problem{Status: http.StatusConflict, Code: edge.Code
 
 // claim is the place of the answer to one request.
 type claim struct {
-	in      kv.Store
-	key     string
-	request [sha256.Size]byte
+	in       kv.Store
+	key      string
+	request  [sha256.Size]byte
+	isShared bool // other nodes have the store, too
+	isHeld   bool // see hold
+}
+
+// holdSlack is how much longer than its request a place is held at most.
+const holdSlack = 5 * time.Second
+
+// errHeld is for a request that another node carries out at this moment.
+var errHeld = &edge.Problem{Status: http.StatusServiceUnavailable, Code: edge.CodeUnavailable,
+	Detail: "another node carries out the same request, which has no answer yet; try again", RetryAfter: time.Second}
+
+// hold takes the place for a request that stores nothing and takes a time at most, so that no other node
+// carries it out meanwhile. The error is a *notify.ClaimedError if the place is taken. What a request
+// stores has its answer, see publish.
+func (c *claim) hold(ctx context.Context, most time.Duration) error {
+	if c == nil || !c.isShared {
+		return nil
+	}
+	old, won, err := c.in.Claim(ctx, c.key, c.stored(nil), most+holdSlack)
+	switch {
+	case won:
+		c.isHeld = true
+		return nil
+	case err != nil:
+		return unavailable(err)
+	}
+	return &notify.ClaimedError{Value: old}
 }
 
 // answer returns the answer that is kept, or carries out the request and keeps its answer.
@@ -123,7 +150,7 @@ func (c *claim) answer(ctx context.Context, carryOut func(*claim) (any, error)) 
 	}
 	result, err := carryOut(c)
 	var claimed *notify.ClaimedError
-	if errors.As(err, &claimed) { // the request before this one has timed out, and was stored then
+	if errors.As(err, &claimed) { // by another node, or by a request that timed out and was stored then
 		reply, err = c.replay(claimed.Value)
 		return reply, err == nil, err
 	}
@@ -131,6 +158,9 @@ func (c *claim) answer(ctx context.Context, carryOut func(*claim) (any, error)) 
 		reply, err = json.Marshal(result)
 	}
 	if err != nil {
+		if c.isHeld {
+			_, _ = c.in.Take(ctx, c.key) // else it expires
+		}
 		return nil, false, err
 	}
 	// After an error there is the answer of publish, or the request was volatile. It was carried out,
@@ -160,8 +190,11 @@ func (c *claim) stored(reply []byte) []byte {
 // replay returns the reply of a kept answer.
 func (c *claim) replay(kept []byte) (edge.RawJSON, error) {
 	reply, ok := bytes.CutPrefix(kept, c.request[:])
-	if !ok {
+	switch {
+	case !ok:
 		return nil, errOtherRequest
+	case len(reply) == 0:
+		return nil, errHeld
 	}
 	return reply, nil
 }

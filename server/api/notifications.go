@@ -34,7 +34,10 @@ func (h *handler) once(c *call, publish func(context.Context, *claim) (any, erro
 	_, _ = request.Write([]byte(c.URL.EscapedPath() + "?" + c.URL.RawQuery + "\n"))
 	_, _ = request.Write(c.body)
 	reply, replayed, err := c.key.answers.do(c.Context(), key, [sha256.Size]byte(request.Sum(nil)),
-		func(answer *claim) (any, error) { return publish(ctx, answer) })
+		func(answer *claim) (any, error) {
+			answer.isShared = h.o.Bus != nil
+			return publish(ctx, answer)
+		})
 	if err == nil && replayed {
 		c.header.Set(headerReplayed, "true")
 	}
@@ -48,6 +51,7 @@ func (h *handler) notifications() publication[notify.Publication] {
 		subjects: func(p notify.Publication) (string, []string) {
 			return "target", p.Target.Subjects()
 		},
+		volatile: func(p notify.Publication) bool { return p.Notification.Volatile },
 		one: func(ctx context.Context, p notify.Publication) (notify.Receipt, error) {
 			return h.hub.Publish(ctx, p.Notification, p.Target)
 		},

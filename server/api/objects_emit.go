@@ -62,7 +62,8 @@ func acksObject() *object {
 			},
 			{
 				Name: "timedOut", Required: true, Schema: boolSchema(),
-				Doc: "whether the time was over before all clients had answered",
+				Doc: "whether the time was over before all clients had answered, or acknowledgements of " +
+					"clients of other nodes are missing, also because these could not be asked",
 			},
 		}}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ const publishTimeout = 2 * time.Second
 type publication[T any] struct {
 	decode   func(item strictjson.Checked, prefix string) (T, error) // *edge.Problem
 	subjects func(item T) (field string, subjects []string)          // what the key must cover
+	volatile func(item T) bool                                       // it is not stored
 	one      func(context.Context, T) (notify.Receipt, error)
 	batch    func(context.Context, []T) ([]notify.Result, error)
 }
@@ -56,6 +58,11 @@ func (p publication[T]) publishOne(
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
+	if p.volatile(item) {
+		if err := answer.hold(ctx, publishTimeout); err != nil {
+			return nil, err
+		}
+	}
 	ctx = answer.publish(ctx, func(of []notify.Result) any { return of[0].Receipt })
 	receipt, err := p.one(ctx, item)
 	if err != nil {
@@ -107,6 +114,11 @@ func (p publication[T]) publishBatch(ctx context.Context, c *call, answer *claim
 	}
 	ctx, cancel := context.WithTimeout(answer.publish(ctx, reply), publishTimeout)
 	defer cancel()
+	if !slices.ContainsFunc(items, func(item T) bool { return !p.volatile(item) }) {
+		if err := answer.hold(ctx, publishTimeout); err != nil {
+			return nil, err
+		}
+	}
 	results, err := p.batch(ctx, items)
 	if err != nil {
 		return nil, err

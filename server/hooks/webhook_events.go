@@ -13,7 +13,8 @@ import (
 // observe makes the hub report what the events are about, and nothing else: each observer costs
 // every connection, or every publish, something.
 func (w *Webhooks) observe() {
-	w.channels = presence.NewTracker(vacatedDelay, w.hub.ChannelOccupied, w.channel)
+	w.channels = presence.NewTracker(vacatedDelay, w.hub.ChannelOccupied,
+		presence.OneNode(w.hub, w.channel))
 	w.opened.members = make(map[connectionKey]*notify.Member)
 	if w.wants[connectionOpened] || w.wants[connectionClosed] {
 		w.hub.OnAttach(w.attached)
@@ -36,9 +37,6 @@ func (w *Webhooks) User(c presence.Change) {
 
 // channel emits channel.occupied and channel.vacated.
 func (w *Webhooks) channel(c presence.Change) {
-	if !w.hub.Leads() {
-		return
-	}
 	w.change(channelOccupied, channelVacated, c, newObject(128).text("channel", c.Key))
 }
 

@@ -152,11 +152,13 @@ func TestPresenceOfAKilledNode(t *testing.T) {
 	})
 	killed := time.Now()
 	nodes[0].client.Close() // it can tell the others nothing
+	servertest.Attach(t, nodes[2].hub, "c4", "cyd")
+	expectAll(t, nodes[1:], "online ada, online bob, online cyd")
 	if !servertest.Soaking() {
 		clock.Store(int64(15 * time.Second))
 		s.Do(t, "DEL", "roomcast:{socket.io}:on:"+nodes[0].uid) // as after 15 s
 	}
-	expectAll(t, nodes[1:], "online ada, online bob, offline ada")
+	expectAll(t, nodes[1:], "online ada, online bob, online cyd, offline ada")
 	if took := time.Since(killed); servertest.Soaking() && took > 25*time.Second {
 		t.Errorf("it took %v", took)
 	}
@@ -165,5 +167,13 @@ func TestPresenceOfAKilledNode(t *testing.T) {
 	}
 	if nodes[2].hub.Leads() || !nodes[1].hub.Leads() {
 		t.Error("another node leads")
+	}
+	// What changed when no node could observe it is observed late, and before what comes later.
+	want := "cyd true, ada false"
+	servertest.Eventually(t, want, func() bool {
+		return strings.HasSuffix(nodes[1].observedText(), want)
+	})
+	if text := nodes[2].observedText(); text != "" {
+		t.Errorf("node %s observes %q", nodes[2].uid, text)
 	}
 }

@@ -33,15 +33,18 @@ type presenceEvent struct {
 type Users struct {
 	hub     *notify.Hub
 	log     *zap.Logger
-	observe func(Change) // nil: nobody
+	observe func(Change) // of OneNode; nil: nobody
 	tracker *Tracker
 }
 
 // AnnounceUsers starts the announcements until Stop. observe, which may be nil, gets the same
 // changes, one at a time, with the id of the user as the key and the name as the label. It must not
-// block. In a cluster the observer of one node gets them.
+// block. In a cluster the observer of one node gets them, see OneNode.
 func AnnounceUsers(hub *notify.Hub, log *zap.Logger, observe func(Change)) *Users {
-	u := &Users{hub: hub, log: log, observe: observe}
+	u := &Users{hub: hub, log: log}
+	if observe != nil {
+		u.observe = OneNode(hub, observe)
+	}
 	u.tracker = NewTracker(presenceDelay, hub.UserOnline, u.changed)
 	hub.OnAttach(u.update)
 	hub.OnDetach(u.update)
@@ -75,7 +78,7 @@ func (u *Users) changed(c Change) {
 	if err != nil {
 		u.log.Debug("presence not announced", zap.Error(err))
 	}
-	if u.observe != nil && u.hub.Leads() {
+	if u.observe != nil {
 		u.observe(c)
 	}
 }

@@ -31,7 +31,8 @@ func (e *UnaskedError) Unwrap() error { return ErrTooManyAsks }
 // that connect later are not asked. See Conn.Ask for where to call it.
 //
 // The clients of other servers are asked for a minute at most. Their answers have one argument and
-// no ClientID, and a *peers.SilentError says how many servers have not answered.
+// no ClientID. An *OthersError says that some are missing, and wraps a *peers.SilentError with the number
+// of servers that have not answered.
 func (b Broadcast) Ask(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	q, err := newInquiry(event, args)
 	if err != nil {
@@ -50,8 +51,8 @@ const (
 )
 
 // AskAll is Ask for an emission of a backend. missing are the ids of the clients without an answer,
-// or with one that is too long, without those of other servers. The error is that of Ask, a *notify.ValidationError, or wraps
-// notify.ErrUnavailable.
+// or with one that is too long, without those of other servers. The error is that of Ask. If it is a
+// *notify.ValidationError or wraps notify.ErrUnavailable, and is no *OthersError, nobody was asked.
 func (s *Server) AskAll(
 	ctx context.Context, e notify.Emission,
 ) (answers []Answer, missing []string, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -105,21 +106,38 @@ func (b Broadcast) askAll(
 		answers, err = askAll(ctx, conns, q, keep)
 		return answers, 0, err
 	}
+	opts, err := b.opts()
+	if err != nil {
+		return nil, 0, err // nobody was asked
+	}
 	var remote []Answer
 	var failed error
 	var asking sync.WaitGroup
-	asking.Go(func() { remote, others, failed = b.askPeers(ctx, q, keep) })
+	asking.Go(func() { remote, others, failed = b.askPeers(ctx, opts, q, keep) })
 	answers, err = askAll(ctx, conns, q, keep)
 	asking.Wait()
-	return append(answers, remote...), others, errors.Join(err, failed)
+	if failed != nil {
+		err = errors.Join(err, &OthersError{failed})
+	}
+	return append(answers, remote...), others, err
 }
+
+// OthersError is the error of an Ask that does not have the answers of all clients of other servers:
+// they did not answer, or were not asked. The clients of this server were asked.
+type OthersError struct{ Cause error }
+
+func (e *OthersError) Error() string {
+	return fmt.Sprintf("socketio: clients of other servers: %v", e.Cause)
+}
+
+func (e *OthersError) Unwrap() error { return e.Cause }
 
 // askPeers asks the clients of other servers. An answer does not say whose it is.
 func (b Broadcast) askPeers(
-	ctx context.Context, q inquiry, keep func(Answer) bool,
+	ctx context.Context, opts nodewire.Opts, q inquiry, keep func(Answer) bool,
 ) (answers []Answer, clients int, err error) {
 	dropped := false
-	err = b.askOthers(ctx, func(n int) { clients += n }, func(args Args) {
+	err = b.askOthers(ctx, opts, func(n int) { clients += n }, func(args Args) {
 		if a := (Answer{Args: args}); keep(a) {
 			answers = append(answers, a)
 		} else {
@@ -142,16 +160,16 @@ func (b Broadcast) AskOthers(
 	if err != nil || b.isLocal() {
 		return err
 	}
-	return b.askOthers(ctx, counted, answer, q)
-}
-
-func (b Broadcast) askOthers(
-	ctx context.Context, counted func(int), answer func(Args), q inquiry,
-) error {
 	opts, err := b.opts()
 	if err != nil {
 		return err
 	}
+	return b.askOthers(ctx, opts, counted, answer, q)
+}
+
+func (b Broadcast) askOthers(
+	ctx context.Context, opts nodewire.Opts, counted func(int), answer func(Args), q inquiry,
+) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		opts.Timeout = max(time.Millisecond, time.Until(deadline))
 	}

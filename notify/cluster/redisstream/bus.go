@@ -31,7 +31,8 @@ type Bus struct {
 	end     context.CancelFunc
 	running sync.WaitGroup // all goroutines
 	inbox   inbox
-	hears   atomic.Bool // the channels are subscribed
+	hears   atomic.Bool   // the channels are subscribed
+	entered chan struct{} // closed when the node is in the list and has a tag
 
 	dropped, large         atomic.Int64   // messages, and answers, since the last line about them
 	toldDropped, toldLarge rate.Sometimes // limit these lines

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,24 +169,60 @@ func TestClientsOverFailover(t *testing.T) {
 	}
 }
 
-// With Replicate a message without a replica is not acknowledged.
+// With Replicate a message without a replica is not acknowledged. A publish that is repeated with its
+// key is not either, until a replica has the message, though the server has the value of the key.
 func TestReplicate(t *testing.T) {
 	t.Parallel()
-	primary := redistest.Start(t, redistest.Options{})
+	primary := redistest.Start(t, redistest.Options{Users: []string{nodeUser}})
 	replica := redistest.Start(t, redistest.Options{ReplicaOf: primary})
-	c := dial(t, options(primary.URL()))
-	l := openLog(t, c, func(o *LogOptions) { o.Replicate = true })
-	readFrom(t, l)
-	servertest.Eventually(t, "a publish with a replica", func() bool {
-		return l.Append(t.Context(), []*notify.Message{message("replicated")}) == nil
+	o := options(primary.URLOf("roomcast", "node-password"))
+	o.Replicate = true
+	c := dial(t, o)
+	l := openLog(t, c, nil)
+	h, in := newHub(t, l), answers(c)
+	servertest.Eventually(t, "publishes with a replica", func() bool {
+		_, err := once(t, h, in, "first", "replicated")
+		_, err2 := h.Publish(t.Context(), notify.Notification{Type: "t", Retain: true}, notify.ToChannel("c"))
+		return err == nil && err2 == nil
 	})
 	if replica.Do(t, "XLEN", "socket.io").(int64) < 2 {
 		t.Error("the replica does not have the message")
 	}
-	replica.Do(t, "REPLICAOF", "NO", "ONE")
-	err := l.Append(t.Context(), []*notify.Message{message("alone")})
-	if !errors.Is(err, notify.ErrUncertain) {
-		t.Errorf("without a replica: %v", err)
+	replica.Pause(t)
+	expectUncertain := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, notify.ErrUncertain) {
+			t.Errorf("%s without a replica: %v", what, err)
+		}
+	}
+	for _, what := range []string{"the first call", "the repetition"} {
+		_, err := once(t, h, in, "second", "alone")
+		expectUncertain(what, err)
+		_, err = h.DeleteRetained(t.Context(), notify.ToChannel("c"), "")
+		expectUncertain(what+" of a deletion", err)
+	}
+	for _, key := range []string{"first", "second"} {
+		_, err := in.Get(t.Context(), key)
+		expectUncertain("the value of "+key, err)
+	}
+	if value, err := in.Get(t.Context(), "none"); value != nil || err != nil {
+		t.Errorf("no value: %q %v", value, err)
+	}
+
+	replica.Continue(t)
+	var value string
+	servertest.Eventually(t, "the repetition with a replica", func() (ok bool) {
+		var err error
+		value, err = once(t, h, in, "second", "alone")
+		return err == nil
+	})
+	servertest.Eventually(t, "the value with a replica", func() (ok bool) {
+		stored, err := in.Get(t.Context(), "second")
+		return string(stored) == value && err == nil
+	})
+	_, id, _ := strings.Cut(strings.TrimSuffix(value, "."), "}, ")
+	if found, _ := replica.Do(t, "XRANGE", "socket.io", id, id).([]any); len(found) != 1 {
+		t.Errorf("the replica has %v with the id of %s", found, value)
 	}
 }
 

@@ -63,16 +63,16 @@ func encode(value []byte, expires time.Time) []byte {
 	return append(stored, value...)
 }
 
-// decode returns the value that is stored, or nil when it has expired or is not one of ours.
-func decode(stored string, now time.Time) []byte {
+// decode returns the value that is stored and its life, or nil when it has expired or is not one of ours.
+func decode(stored string, now time.Time) (value []byte, left time.Duration) {
 	if len(stored) <= expirySize {
-		return nil
+		return nil, 0
 	}
 	expires, err := strconv.ParseInt(stored[:expirySize], 10, 64)
 	if err != nil || now.UnixMilli() >= expires {
-		return nil
+		return nil, 0
 	}
-	return []byte(stored[expirySize:])
+	return []byte(stored[expirySize:]), time.UnixMilli(expires).Sub(now)
 }
 
 // life is how long the server keeps a value.
@@ -80,9 +80,19 @@ func life(ttl time.Duration) time.Duration { return max(ttl, time.Millisecond) +
 
 // Get implements kv.Store.
 func (b *bucket) Get(ctx context.Context, key string) ([]byte, error) {
-	return b.read(ctx, func(ctx context.Context, r *redis.Client) *redis.StringCmd {
+	value, left, err := b.read(ctx, func(ctx context.Context, r *redis.Client) *redis.StringCmd {
 		return r.Get(ctx, b.prefix+key)
 	})
+	if value != nil && b.c.o.Replicate { // nobody may rely on a value that can still be lost
+		var isThere *redis.BoolCmd // false: another server may have taken over
+		err = b.c.confirm(ctx, func(ctx context.Context, p redis.Pipeliner) {
+			isThere = p.PExpire(ctx, b.prefix+key, life(left))
+		})
+		if err != nil || !isThere.Val() {
+			return nil, err
+		}
+	}
+	return value, err
 }
 
 // Take implements kv.Store.
@@ -90,26 +100,28 @@ func (b *bucket) Take(ctx context.Context, key string) ([]byte, error) {
 	b.mu.Lock()
 	b.index.Remove(key)
 	b.mu.Unlock()
-	return b.read(ctx, func(ctx context.Context, r *redis.Client) *redis.StringCmd {
+	value, _, err := b.read(ctx, func(ctx context.Context, r *redis.Client) *redis.StringCmd {
 		return r.GetDel(ctx, b.prefix+key)
 	})
+	return value, err
 }
 
 func (b *bucket) read(
 	ctx context.Context, command func(context.Context, *redis.Client) *redis.StringCmd,
-) ([]byte, error) {
+) (value []byte, left time.Duration, err error) {
 	var stored string
-	err := b.c.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
+	err = b.c.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
 		stored, err = command(ctx, r).Result()
 		return err
 	})
 	if errors.Is(err, redis.Nil) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return decode(stored, b.c.o.Now()), nil
+	value, left = decode(stored, b.c.o.Now())
+	return value, left, nil
 }
 
 // Put implements kv.Store.
@@ -149,7 +161,8 @@ func (b *bucket) Claim(ctx context.Context, key string, value []byte, ttl time.D
 	case err != nil:
 		return nil, false, err
 	}
-	return decode(found, now), false, nil
+	old, _ = decode(found, now)
+	return old, false, nil
 }
 
 // note counts a value that this node has stored, and deletes those that have to go for it.

@@ -23,11 +23,6 @@ type LogOptions struct {
 	// is 100,000.
 	MaxLen int
 
-	// Replicate makes Append wait until a replica has the messages too, so that a replica that takes
-	// over has them. Without one in half a second, the error wraps notify.ErrUncertain. The default
-	// is false.
-	Replicate bool
-
 	// HistoryTTL is how old the messages are at most that the log reads when it starts. The default
 	// is 5 minutes.
 	HistoryTTL time.Duration

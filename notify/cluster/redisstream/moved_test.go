@@ -148,7 +148,7 @@ func (g *givingUp) logOf(t *testing.T, replicate bool) *Log {
 	c, _ := newClient(t, options("redis://"+g.addr+"?cluster=true"))
 	l := &Log{of: c, c: c, o: DefaultLogOptions(), uid: nodewire.NewUID(),
 		queue: queue.New[*call](errQueueFull), stream: c.o.Stream, maxLen: 1000}
-	l.o.Replicate = replicate
+	l.c.o.Replicate = replicate
 	l.pending.calls, l.calls.l = make(map[string]waiting), l
 	return l
 }

@@ -74,7 +74,7 @@ func (c *Client) newBus(node cluster.Node) (*Bus, error) {
 	if !uidPattern.MatchString(node.UID) {
 		return nil, fmt.Errorf("uid %.40q: expected 16 hexadecimal digits", node.UID)
 	}
-	b := &Bus{c: c, askTimeout: askTimeout, self: node,
+	b := &Bus{c: c, askTimeout: askTimeout, self: node, entered: make(chan struct{}),
 		inbox:       inbox{frames: make(chan frame, maxInbox)},
 		handlers:    make(map[string]func(string, []byte) []byte),
 		questions:   make(map[uint64]*question),
@@ -88,6 +88,7 @@ func (b *Bus) enter(ctx context.Context) error {
 	for wait := newBackoff(); ; {
 		err := b.register(ctx)
 		if err == nil {
+			close(b.entered)
 			return nil
 		}
 		if !wait.sleep(ctx, b.c.life) {

@@ -43,6 +43,12 @@ type Options struct {
 	// cluster, also on the same server.
 	Stream string
 
+	// Replicate makes a publish wait until a replica has the messages too, so that a replica that takes
+	// over has them. The same holds for the deletion of retained messages, and for a value that Get of a
+	// KV returns: it can be that of a publish. Without a replica in half a second, the error wraps notify.ErrUncertain. The
+	// default is false.
+	Replicate bool
+
 	TLS *tls.Config // for rediss; nil: the certificates of the system
 	Log *zap.Logger // nil: no log
 

@@ -39,9 +39,6 @@ type pending struct {
 	patience time.Duration // of a caller with a reply, for the tail
 }
 
-// replicaTimeout is how long a call waits for a replica.
-const replicaTimeout = 500 * time.Millisecond
-
 // latePatience is the patience of a pending outside of tests.
 const latePatience = 500 * time.Millisecond
 

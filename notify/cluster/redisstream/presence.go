@@ -30,8 +30,11 @@ type Presence struct {
 	life    context.Context // ends with Close
 	end     context.CancelFunc
 	running sync.WaitGroup
-	ready   chan struct{}
-	full    atomic.Bool // the log says so
+	known   chan struct{} // closed when the counts of the others have been read
+	ready   chan struct{} // closed after that, when the others can find this node
+	full    atomic.Bool   // the log says so
+
+	resigned chan struct{} // closed when the others have been told that this node has resigned
 
 	own    own
 	others others
@@ -42,8 +45,8 @@ var _ notify.Presence = (*Presence)(nil)
 // Presence shares the counts of the node. It does not wait for the server. The Presence has to be
 // closed, before the Bus.
 func (b *Bus) Presence() *Presence {
-	p := &Presence{b: b, uid: b.Self().UID, ready: make(chan struct{}), own: newOwn(),
-		others: newOthers()}
+	p := &Presence{b: b, uid: b.Self().UID, known: make(chan struct{}), ready: make(chan struct{}),
+		resigned: make(chan struct{}), own: newOwn(), others: newOthers(b.Self().UID)}
 	p.life, p.end = context.WithCancel(b.life)
 	p.running.Go(p.listen)
 	p.running.Go(p.write)
@@ -69,8 +72,23 @@ func (p *Presence) Watch(prefix string, f func(field, name string, known bool)) 
 	p.others.watch(prefix, f)
 }
 
-// Leads implements notify.Presence: the node with the smallest uid does.
-func (p *Presence) Leads() bool { return p.others.isAbove(p.uid) }
+// Leads implements notify.Presence: of the nodes that have not resigned, the one with the smallest uid
+// does.
+func (p *Presence) Leads() bool { return p.others.leads() }
+
+// WatchLead implements notify.Presence.
+func (p *Presence) WatchLead(f func(leads bool, since time.Time)) { p.others.watchLead(f) }
+
+// Resign implements notify.Presence.
+func (p *Presence) Resign(ctx context.Context) {
+	p.own.set(resignedField, 1, "")
+	select {
+	case <-p.resigned:
+	case <-ctx.Done():
+	case <-p.life.Done():
+	}
+	p.others.resign(p.b.c.o.Now())
+}
 
 // Close removes the counts of the node. The others see it at once.
 func (p *Presence) Close() {

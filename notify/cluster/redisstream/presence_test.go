@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster"
 	"github.com/roomcast/roomcast/notify/presencetest"
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
@@ -167,5 +168,29 @@ func TestPresenceWithFaults(t *testing.T) {
 	presencetest.Await(t, two, "u:a", 20)
 	for i := range 20 {
 		presencetest.Await(t, two, fmt.Sprint("c:", i), 1)
+	}
+}
+
+// A node is ready when the others can find it, too: the ids of sessions have its tag.
+func TestReadyNodeHasATag(t *testing.T) {
+	t.Parallel()
+	user := strings.NewReplacer(" +evalsha", "", " +eval", "").Replace(nodeUser)
+	s := redistest.Start(t, redistest.Options{Users: []string{user}})
+	c, _ := newClient(t, options(s.URLOf("roomcast", "node-password")))
+	bus, err := c.JoinLater(cluster.Node{UID: uid(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	p := bus.Presence()
+	t.Cleanup(p.Close)
+	servertest.Receive(t, p.known)
+	if tag := bus.Self().Tag; tag != "" || isClosed(p.Ready()) {
+		t.Fatalf("ready with the tag %q", tag)
+	}
+	s.Do(t, "ACL", "SETUSER", "roomcast", "+eval", "+evalsha")
+	servertest.Receive(t, p.Ready())
+	if bus.Self().Tag == "" {
+		t.Error("ready without a tag")
 	}
 }

@@ -71,7 +71,7 @@ func TestOtherPresenceHeap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const fields = 100_000
 			before := servertest.Heap()
-			o := newOthers()
+			o := newOthers(uid(0))
 			for i := range fields {
 				hash := map[string]string{versionField: "1"}
 				hash[fmt.Sprintf("u:%06d", i)] = strings.TrimSpace("1 " + label)
@@ -106,7 +106,7 @@ func FuzzPresence(f *testing.F) {
 	f.Add(`{"uid":"7263000000000001","gone":true}`, "version", "18446744073709551615")
 	f.Add(`{"uid":"7263000000000001","version":9,"set":{"u:a":"01"}}`, "whole", "1")
 	f.Fuzz(func(t *testing.T, payload, field, value string) {
-		o := newOthers()
+		o := newOthers(uid(0))
 		o.heardAll(uid(1), map[string]string{"u:a": "1 x", field: value})
 		now := time.Time{}
 		if c, err := parseChange(payload); err == nil {

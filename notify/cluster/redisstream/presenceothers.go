@@ -19,6 +19,7 @@ type others struct {
 	peers    map[string]*peer
 	sums     map[string]count
 	watchers []watcher
+	lead     lead
 
 	fields, bytes int // of all peers
 }
@@ -27,7 +28,8 @@ type others struct {
 type peer struct {
 	version uint64 // 0: nothing is known
 	fields  map[string]count
-	heard   time.Time // when the node said something, or could not be heard
+	spoke   time.Time // when the node said something
+	heard   time.Time // the same, or when it could not be heard
 	stale   bool      // the hash has to be read
 	retry   time.Time // not before this time
 }
@@ -40,7 +42,9 @@ type watcher struct {
 // crossing is a field whose sum has become 0, or is no longer 0.
 type crossing struct{ field, name string }
 
-func newOthers() others { return others{peers: map[string]*peer{}, sums: map[string]count{}} }
+func newOthers(uid string) others {
+	return others{peers: map[string]*peer{}, sums: map[string]count{}, lead: lead{uid: uid, is: true}}
+}
 
 func (o *others) count(field string) int {
 	o.mu.RLock()
@@ -79,23 +83,11 @@ func (w watcher) tell(crossings []crossing, known bool) {
 	}
 }
 
-// isAbove reports whether all other nodes have a higher uid.
-func (o *others) isAbove(uid string) bool {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	for other, p := range o.peers {
-		if p.version > 0 && other < uid {
-			return false
-		}
-	}
-	return true
-}
-
 // meet adds a node whose hash has to be read.
 func (o *others) meet(uid string, now time.Time) *peer {
 	p := o.peers[uid]
 	if p == nil && len(o.peers) < maxNodes {
-		p = &peer{fields: map[string]count{}, heard: now, stale: true}
+		p = &peer{fields: map[string]count{}, spoke: now, heard: now, stale: true}
 		o.peers[uid] = p
 	}
 	return p
@@ -112,7 +104,7 @@ func (o *others) heard(c change, now time.Time) (crossings []crossing) {
 	if p == nil {
 		return nil
 	}
-	p.heard = now
+	p.spoke, p.heard = now, now
 	switch {
 	case c.Version == p.version+1 && p.version > 0:
 		p.version = c.Version
@@ -211,6 +203,7 @@ func (o *others) drop(uid string) (crossings []crossing) {
 		crossings = o.put(p, field, count{}, crossings)
 	}
 	delete(o.peers, uid)
+	o.lead.until = p.spoke
 	return crossings
 }
 

@@ -45,7 +45,8 @@ func (o *own) set(field string, n int, name string) bool {
 	case n <= 0:
 		delete(o.fields, field)
 		o.bytes -= before.cost(field)
-	case !hasForm(field), !known && len(o.fields) >= maxFields, o.bytes+size > maxPresenceBytes:
+	case !hasForm(field), !known && len(o.fields) >= maxFields && field != resignedField,
+		o.bytes+size > maxPresenceBytes:
 		return false
 	default:
 		o.fields[field] = after

@@ -28,7 +28,7 @@ func (p *Presence) listen() {
 		return p.follow(ctx, isReady, func() {
 			if !isReady {
 				isReady = true
-				close(p.ready)
+				close(p.known)
 			}
 			ready()
 		})
@@ -106,7 +106,10 @@ func (p *Presence) apply(sub *redis.PubSub) error {
 			case c.UID == p.uid:
 				continue
 			}
-			p.others.tell(p.others.heard(c, p.b.c.o.Now()), false)
+			now := p.b.c.o.Now()
+			crossings := p.others.heard(c, now)
+			p.others.elect(now)
+			p.others.tell(crossings, false)
 		case <-ticker.C:
 		}
 		_ = p.readDue(false) // do logs an error, and the next time is soon
@@ -145,7 +148,10 @@ func (p *Presence) readDue(known bool) error {
 		if err != nil {
 			return err
 		}
-		p.others.tell(p.others.read(uid, hash, p.b.c.o.Now()), known)
+		now := p.b.c.o.Now()
+		crossings := p.others.read(uid, hash, now)
+		p.others.elect(now)
+		p.others.tell(crossings, known)
 	}
 	return nil
 }

@@ -42,8 +42,17 @@ type hashState struct {
 	whole   bool   // the hash has said so
 }
 
-// write sends changes until the node leaves.
+// write sends changes until the node leaves. It begins when the node is ready: one whose counts the
+// others know may lead them, so it has to know theirs.
 func (p *Presence) write() {
+	for _, begun := range []<-chan struct{}{p.known, p.b.entered} {
+		select {
+		case <-begun:
+		case <-p.life.Done():
+			return
+		}
+	}
+	close(p.ready)
 	s := hashState{rewrite: true}
 	refresh := time.NewTicker(presenceRefresh)
 	defer refresh.Stop()
@@ -82,6 +91,9 @@ func (p *Presence) flush(s *hashState) (more bool) {
 		case <-time.After(maxWait):
 		}
 		return true
+	}
+	if _, has := changes[resignedField]; has && !isClosed(p.resigned) {
+		close(p.resigned)
 	}
 	if s.rewrite || stored == next {
 		*s = hashState{version: next, whole: !more || s.whole && !s.rewrite}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
@@ -77,7 +79,12 @@ func (l *Log) DeleteRetained(ctx context.Context, all []notify.RetainedID) (dele
 			return deleted, err
 		}
 	}
-	return deleted, nil
+	if deleted == 0 && l.c.o.Replicate { // a call whose outcome is not known may have deleted them
+		err = l.c.confirm(ctx, func(ctx context.Context, p redis.Pipeliner) {
+			p.Set(ctx, l.c.key("confirmed"), "1", Timeout)
+		})
+	}
+	return deleted, err
 }
 
 func (l *Log) deleteRetained(ctx context.Context, all []notify.RetainedID) (deleted int, err error) {
@@ -94,16 +101,16 @@ func (l *Log) deleteRetained(ctx context.Context, all []notify.RetainedID) (dele
 		command = append(command, retainedSlot(d.Room, d.Type), string(id), f.RC)
 	}
 	commands := [][]any{command}
-	if l.o.Replicate {
-		commands = append(commands, []any{"wait", 1, replicaTimeout.Milliseconds()})
+	if l.c.o.Replicate {
+		commands = append(commands, waitForReplica)
 	}
 	replies := l.do(ctx, commands)
 	texts, err := replies[0].StringSlice()
 	if err != nil || len(texts) == 0 {
 		return 0, l.c.cleaned(err)
 	}
-	if l.o.Replicate {
-		if err := l.replicated(replies[1]); err != nil {
+	if l.c.o.Replicate {
+		if err := l.c.replicated(replies[1]); err != nil {
 			return 0, err
 		}
 	}

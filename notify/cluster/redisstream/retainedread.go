@@ -81,7 +81,8 @@ func (l *Log) scanRetained(ctx context.Context, conn *redis.Conn) ([]*notify.Mes
 		if cursor = next; cursor == 0 {
 			l.tail.scan = firstPage
 			return slices.SortedFunc(maps.Values(found), func(a, b *notify.Message) int {
-				return cmp.Compare(a.ID.Seq, b.ID.Seq)
+				// Another program can write two with one id, of which all nodes keep the same one.
+				return cmp.Or(cmp.Compare(a.ID.Seq, b.ID.Seq), cmp.Compare(a.Type, b.Type))
 			}), nil
 		}
 	}

@@ -2,6 +2,8 @@ package redisstream
 
 // appendAll adds entries, and in the same step stores what they retain, and the value of a claim. If
 // the claim has a value already, it returns that and adds nothing. Without a claim it returns the ids.
+// It also writes then, because a WAIT covers the writes of its connection only: the value, and the
+// messages that were stored with it, come before this write.
 //
 // KEYS: the stream, the hash of what is retained, the set of when that is over, and the key of a claim
 // if there is one. ARGV: the time, how many milliseconds the server keeps the value, the length of the
@@ -14,7 +16,10 @@ package redisstream
 const appendAll = `
 if KEYS[4] then
 	local old = redis.call('GET', KEYS[4])
-	if old and (tonumber(string.sub(old, 1, 13)) or 0) > tonumber(ARGV[1]) then return {0, old} end
+	if old and (tonumber(string.sub(old, 1, 13)) or 0) > tonumber(ARGV[1]) then
+		redis.call('PEXPIRE', KEYS[4], ARGV[2])
+		return {0, old}
+	end
 end
 local i, ids = 5, {}
 for e = 1, tonumber(ARGV[4]) do

@@ -60,8 +60,10 @@ func TestLogFollowsSentinel(t *testing.T) {
 	replica := redistest.Start(t, redistest.Options{ReplicaOf: primary})
 	sentinel := redistest.StartSentinel(t, primary)
 	sentinel.AwaitReplicas(t, 1)
-	c := dial(t, options(sentinel.URL()+"?master_name="+redistest.PrimaryName))
-	l := openLog(t, c, func(o *LogOptions) { o.Replicate = true })
+	o := options(sentinel.URL() + "?master_name=" + redistest.PrimaryName)
+	o.Replicate = true
+	c := dial(t, o)
+	l := openLog(t, c, nil)
 	r := readFrom(t, l)
 	servertest.Eventually(t, "a publish with a replica", func() bool {
 		return l.Append(t.Context(), []*notify.Message{message("before")}) == nil

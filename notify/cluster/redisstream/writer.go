@@ -46,13 +46,13 @@ func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused 
 	for _, c := range calls {
 		commands = append(commands, c.commands...)
 	}
-	if l.o.Replicate {
-		commands = append(commands, []any{"wait", 1, replicaTimeout.Milliseconds()})
+	if l.c.o.Replicate {
+		commands = append(commands, waitForReplica)
 	}
 	replies := l.try(ctx, Timeout, commands)
 	var late error
-	if l.o.Replicate {
-		late = l.replicated(replies[len(replies)-1])
+	if l.c.o.Replicate {
+		late = l.c.replicated(replies[len(replies)-1])
 	}
 	for _, c := range calls {
 		own := replies[:len(c.commands)]
@@ -62,7 +62,8 @@ func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused 
 			continue
 		}
 		ids, err := l.result(c, own)
-		if err == nil {
+		var claimed *notify.ClaimedError // of a message that a replica may not have either
+		if late != nil && (err == nil || errors.As(err, &claimed)) {
 			err = late
 		}
 		if err != nil {
@@ -228,16 +229,4 @@ func readIDs(texts []any, n int) ([]notify.ID, error) {
 		}
 	}
 	return ids, nil
-}
-
-// replicated returns an error if no replica has the messages.
-func (l *Log) replicated(reply *redis.Cmd) error {
-	n, err := reply.Int()
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: %w", notify.ErrUncertain, l.c.clean(err))
-	case n < 1:
-		return fmt.Errorf("%w: no replica has stored it after %v", notify.ErrUncertain, replicaTimeout)
-	}
-	return nil
 }
