@@ -1,5 +1,6 @@
 // Load for the picture: clients of all transports that come and go, and backends that publish.
 
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export class Load {
@@ -16,6 +17,7 @@ export class Load {
   /** Puts load on the server for a number of seconds. */
   async run(seconds) {
     const end = Date.now() + 1000 * seconds;
+    setMaxListeners(0, this.#end.signal); // one for each client
     const clients = Array.from({ length: 160 }, (_, n) => this.#client(n, end));
     await Promise.all([this.#publish(end), this.#mistakes(end), ...clients]);
   }
@@ -30,10 +32,8 @@ export class Load {
   async #client(n, end) {
     await sleep(50 * n, undefined, { signal: this.#end.signal }).catch(() => {});
     while (Date.now() < end && !this.#end.signal.aborted) {
-      const life = AbortSignal.any([
-        this.#end.signal,
-        AbortSignal.timeout(Math.min(20_000 + Math.random() * 60_000, Math.max(1, end - Date.now()))),
-      ]);
+      const stay = Math.min(20_000 + Math.random() * 60_000, Math.max(1, end - Date.now()));
+      const life = AbortSignal.any([this.#end.signal, AbortSignal.timeout(Math.round(stay))]);
       const user = `user-${n % 90}`;
       try {
         if (n % 8 === 0) await this.#poll(user, life);

@@ -44,7 +44,7 @@ func TestAudit(t *testing.T) {
 			"publish " + other + " <nil> forbidden <nil>"},
 		{"GET", "/v1/users", "", limited, "listUsers " + other + " <nil> forbidden <nil>"},
 		{"GET", "/v1/users", "", "wrong-key-secret",
-			"listUsers " + wrong + " <nil> unauthenticated <nil>"},
+			"listUsers " + wrong + " <nil> unknown_key <nil>"},
 		{"DELETE", "/v1/users/u1/connections", "", "", "disconnectUser " + own + " user:u1 ok 1"},
 	} {
 		before := len(buf.Lines(t))

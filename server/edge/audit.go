@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"errors"
 	"net/http"
 	"sync/atomic"
 
@@ -78,7 +79,7 @@ func (a *Audit) Note(r *http.Request, what Action) {
 			fields = append(fields, zap.Int("count", what.Count))
 		}
 	} else {
-		text("result", ProblemOf(what.Err).Code)
+		text("result", resultOf(what.Err))
 	}
 	if r != nil {
 		info := InfoOf(r)
@@ -89,4 +90,13 @@ func (a *Audit) Note(r *http.Request, what Action) {
 		fields = append(fields, zap.Uint64("refused_before", silent))
 	}
 	a.log.Info("audit", append(fields, what.Fields...)...)
+}
+
+// resultOf returns the code of the response. A wrong key has one of its own, because that of the
+// response is the one for a key with too few rights.
+func resultOf(err error) string {
+	if errors.Is(err, ErrKeyWrong) {
+		return "unknown_key"
+	}
+	return ProblemOf(err).Code
 }
