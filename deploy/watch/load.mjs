@@ -1,13 +1,12 @@
 // Load for the picture: clients of all transports that come and go, and backends that publish.
 
-import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export class Load {
   #base;
   #key;
-  #end = new AbortController();
-  #sockets = new Set();
+  #lives = new Set(); // an AbortController for each connection
+  #stopped = false;
 
   constructor(base, key) {
     this.#base = base;
@@ -17,31 +16,34 @@ export class Load {
   /** Puts load on the server for a number of seconds. */
   async run(seconds) {
     const end = Date.now() + 1000 * seconds;
-    setMaxListeners(0, this.#end.signal); // one for each client
     const clients = Array.from({ length: 160 }, (_, n) => this.#client(n, end));
     await Promise.all([this.#publish(end), this.#mistakes(end), ...clients]);
   }
 
   /** Ends all connections. */
   stop() {
-    this.#end.abort();
-    for (const socket of this.#sockets) socket.close();
+    this.#stopped = true;
+    for (const life of this.#lives) life.abort();
   }
 
   /** One client, which connects again after a while, as pages do. */
   async #client(n, end) {
-    await sleep(50 * n, undefined, { signal: this.#end.signal }).catch(() => {});
-    while (Date.now() < end && !this.#end.signal.aborted) {
-      const stay = Math.min(20_000 + Math.random() * 60_000, Math.max(1, end - Date.now()));
-      const life = AbortSignal.any([this.#end.signal, AbortSignal.timeout(Math.round(stay))]);
-      const user = `user-${n % 90}`;
+    await sleep(50 * n);
+    while (Date.now() < end && !this.#stopped) {
+      const stay = Math.min(20_000 + Math.random() * 60_000, end - Date.now());
+      const life = new AbortController();
+      this.#lives.add(life);
+      const timer = setTimeout(() => life.abort(), stay);
       try {
-        if (n % 8 === 0) await this.#poll(user, life);
-        else if (n % 3 === 0) await this.#socket(user, life);
-        else await this.#stream(user, life);
+        const user = `user-${n % 90}`;
+        if (n % 8 === 0) await this.#poll(user, life.signal);
+        else if (n % 3 === 0) await this.#socket(user, life.signal);
+        else await this.#stream(user, life.signal);
       } catch (error) {
-        if (!life.aborted) console.error(`client: ${error.message}`);
+        if (!life.signal.aborted) console.error(`client: ${error.message}`);
       }
+      clearTimeout(timer);
+      this.#lives.delete(life);
       await sleep(300 + Math.random() * 700);
     }
   }
@@ -55,15 +57,11 @@ export class Load {
     return new Promise((resolve, reject) => {
       const url = `${this.#base.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`;
       const socket = new WebSocket(url);
-      this.#sockets.add(socket);
       signal.addEventListener("abort", () => socket.close());
       socket.onopen = () => socket.send(`40${JSON.stringify({ userId: user, channels: ["orders"] })}`);
       socket.onmessage = ({ data }) => data === "2" && socket.send("3");
       socket.onerror = () => reject(new Error("websocket"));
-      socket.onclose = () => {
-        this.#sockets.delete(socket);
-        resolve();
-      };
+      socket.onclose = resolve;
     });
   }
 

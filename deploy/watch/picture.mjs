@@ -90,7 +90,7 @@ scrape_configs: [{ job_name: roomcast, static_configs: [{ targets: ["127.0.0.1:$
   ], { timeout: 120_000 });
   console.log(`${png}\nwithout data: ${empty.join(", ") || "none"}`);
 } finally {
-  load?.stop();
+  load?.stop(); // if something else has failed
   for (const child of children) {
     if (child.exitCode === null && child.signalCode === null && child.pid) {
       child.kill("SIGTERM");
