@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/roomcast/roomcast/server/servertest/otlp"
+	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
 const sentTraceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -81,6 +82,30 @@ func TestTraces(t *testing.T) {
 	}
 	if collector.Has(testKey) || collector.Has("u1") {
 		t.Error("a key or a user is in the spans")
+	}
+}
+
+// The write of another node belongs to the trace that the notification carries.
+func TestTraceOfTwoNodes(t *testing.T) {
+	t.Parallel()
+	redis, collector := redistest.Start(t, redistest.Options{}), otlp.New(t)
+	var nodes []*program
+	for range 2 {
+		settings := nodeOf(redis)
+		settings["TRACES"], settings["TRACES_RATIO"] = "on", "0"
+		settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.URL
+		nodes = append(nodes, start(t, settings))
+	}
+	stream := nodes[1].stream()
+	nodes[0].publishTraced()
+	lineWith(t, stream, `"type":"hello"`)
+	for _, node := range nodes {
+		node.end()
+	}
+	publish, write := collector.Named("publish"), collector.Named("write")
+	if len(publish) != 1 || len(write) != 1 || write[0].Trace != sentTraceparent[3:35] ||
+		write[0].Parent != publish[0].ID {
+		t.Errorf("spans %+v", collector.Spans())
 	}
 }
 

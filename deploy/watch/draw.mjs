@@ -77,7 +77,7 @@ function lines(panel, box, range) {
   const plot = { x: 58, y: 28, w: box.w - 70, h: box.h - 66 };
   const stacked = panel.fieldConfig.defaults.custom.stacking.mode === "normal";
   const series = stacked ? stack(panel.series) : panel.series;
-  const top = ceil(Math.max(1e-9, ...series.flatMap((s) => s.points.map(([, v]) => v))));
+  const top = ceil(Math.max(0, ...series.flatMap((s) => s.points.map(([, v]) => v))), unitOf(panel));
   let out = "";
   for (let i = 0; i <= 4; i++) {
     const at = plot.y + plot.h * (1 - i / 4);
@@ -125,10 +125,12 @@ function polyline(points, { start, end }, top, box) {
   ).join(" ");
 }
 
-/** Returns the next number that a quarter of is short. */
-function ceil(v) {
-  const power = 10 ** Math.floor(Math.log10(v));
-  return [1, 2, 4, 6, 8, 10].find((n) => n * power >= v) * power;
+/** Returns a number above v of which a quarter is short; 1 if there is nothing. */
+function ceil(v, unit) {
+  if (v <= 0) return 1;
+  const unit1 = unit === "bytes" ? 1024 ** Math.floor(Math.log(v) / Math.log(1024)) : 1;
+  const power = unit1 * 10 ** Math.floor(Math.log10(v / unit1));
+  return [1, 2, 4, 6, 8, 10].find((n) => n * power >= v * (1 - 1e-9)) * power;
 }
 
 function show(v, unit) {

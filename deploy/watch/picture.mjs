@@ -6,6 +6,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer as createWeb } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +42,7 @@ async function ready(url) {
 const directory = await mkdtemp(join(tmpdir(), "roomcast-watch-"));
 const children = [];
 let load;
+let others; // a collector of traces, and a receiver of webhooks
 try {
   const binary = join(directory, "roomcast");
   await run("go", ["build", "-o", binary, "."], { cwd: root, timeout: 600_000 });
@@ -54,7 +56,12 @@ try {
     child.on("error", (error) => console.error(`${program}: ${error.message}`));
     children.push(child);
   };
+  others = createWeb((_, response) => response.end()).listen(0, "127.0.0.1");
+  await once(others, "listening");
+  const other = `http://127.0.0.1:${others.address().port}`;
   start(binary, [], {
+    TRACES: "on", TRACES_RATIO: "0.1", OTEL_EXPORTER_OTLP_ENDPOINT: other,
+    WEBHOOK_URLS: `${other}/webhooks`, HOOK_SECRET: "a secret of the picture, 0123456789",
     PORT: port, ADMIN_ADDR: `127.0.0.1:${admin}`, API_KEYS: key, DATA_DIR: join(directory, "data"),
     PUBLISH_RATE: "0",
   });
@@ -78,7 +85,7 @@ scrape_configs: [{ job_name: roomcast, static_configs: [{ targets: ["127.0.0.1:$
   );
   const { svg, width, height, empty } = await draw(dashboard, {
     prometheus: `http://127.0.0.1:${web}`,
-    range: { start: begun, end: Date.now() / 1000, step: Math.max(1, Math.round(seconds / 120)) },
+    range: { start: begun, end: begun + seconds - 1, step: Math.max(1, Math.round(seconds / 120)) },
     variables: { __rate_interval: "10s", job: "roomcast", instance: ".*" },
   });
   const page = join(directory, "dashboard.svg");
@@ -91,6 +98,8 @@ scrape_configs: [{ job_name: roomcast, static_configs: [{ targets: ["127.0.0.1:$
   console.log(`${png}\nwithout data: ${empty.join(", ") || "none"}`);
 } finally {
   load?.stop(); // if something else has failed
+  others?.close();
+  others?.closeAllConnections();
   for (const child of children) {
     if (child.exitCode === null && child.signalCode === null && child.pid) {
       child.kill("SIGTERM");
