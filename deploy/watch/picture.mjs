@@ -51,7 +51,7 @@ try {
     const child = spawn(program, args, {
       cwd: directory,
       env: { ...process.env, ...env },
-      stdio: "ignore",
+      stdio: ["ignore", "ignore", "inherit"],
     });
     child.on("error", (error) => console.error(`${program}: ${error.message}`));
     children.push(child);
@@ -61,7 +61,7 @@ try {
   const other = `http://127.0.0.1:${others.address().port}`;
   start(binary, [], {
     TRACES: "on", TRACES_RATIO: "0.1", OTEL_EXPORTER_OTLP_ENDPOINT: other,
-    WEBHOOK_URLS: `${other}/webhooks`, HOOK_SECRET: "a secret of the picture, 0123456789",
+    WEBHOOK_URLS: `${other}/webhooks`, HOOK_SECRET: "a-secret-of-the-picture-0123456789",
     PORT: port, ADMIN_ADDR: `127.0.0.1:${admin}`, API_KEYS: key, DATA_DIR: join(directory, "data"),
     PUBLISH_RATE: "0",
   });
