@@ -17,7 +17,8 @@ func TestAuditLog(t *testing.T) {
 			t.Errorf("status %d", got)
 		}
 		if audit == "on" { // the request is answered after its line
-			r.waitFor(regexp.MustCompile(`"action":"reload","actor":"signal","result":"ok","changed":\["LOG_LEVEL"\]`))
+			r.waitFor(regexp.MustCompile(
+				`"action":"reload","actor":"signal","result":"ok","changed":\["LOG_LEVEL"\]`))
 			r.waitFor(regexp.MustCompile(`"msg":"audit","action":"disconnectUser","actor":"api",` +
 				`"api_key":"[0-9a-f]{4}","target":"user:u1","result":"ok","count":0,"ip":"127\.0\.0\.1"`))
 		}

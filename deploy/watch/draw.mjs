@@ -1,5 +1,6 @@
-// Draws the panels of the dashboard as one SVG, with the answers of Prometheus to their queries. Grafana
-// draws them in another way; this is for the documentation, and to see that each query has an answer.
+// Draws the panels of the dashboard as one SVG, with the answers of Prometheus to their queries.
+// Grafana draws them in another way; this is for the documentation, and to see that each query has
+// an answer.
 
 const WIDTH = 1440; // pixels
 const COLUMN = WIDTH / 24; // the grid of Grafana
@@ -8,16 +9,18 @@ const COLOURS = [
   "#3866b5", "#d9822b", "#2f8f5b", "#b03a48", "#7a56a8", "#8a6d3b", "#4f9fb0", "#c264a0",
 ];
 
-/** Returns the SVG. range: {start, end, step} in seconds. variables: names and values for the queries. */
+/**
+ * Returns the SVG. range: {start, end, step} in seconds. variables: names and values for the
+ * queries.
+ */
 export async function draw(dashboard, { prometheus, range, variables }) {
   const panels = await Promise.all(dashboard.panels.map(async (panel) => {
     const answers = await Promise.all(panel.targets.map(async (target) => {
       const series = await ask(prometheus, fill(target.expr, variables), range);
       return series.map(({ metric, values }) => ({
         name: name(target.legendFormat, metric),
-        points: values.map(([time, value]) => [time, Number(value)]).filter(([, v]) =>
-          Number.isFinite(v)
-        ),
+        points: values.map(([time, value]) => [time, Number(value)])
+          .filter(([, v]) => Number.isFinite(v)),
       }));
     }));
     return { ...panel, series: answers.flat().filter((s) => s.points.length > 0) };
@@ -29,7 +32,8 @@ export async function draw(dashboard, { prometheus, range, variables }) {
 <rect width="100%" height="100%" fill="#f4f5f7"/>
 <text x="12" y="26" font-size="17" font-weight="600" fill="#1f2430">${escape(dashboard.title)}</text>
 <g transform="translate(0 36)">${body}</g></svg>\n`;
-  return { svg, height, width: WIDTH, empty: panels.filter((p) => !p.series.length).map((p) => p.title) };
+  const empty = panels.filter((p) => !p.series.length).map((p) => p.title);
+  return { svg, height, width: WIDTH, empty };
 }
 
 function fill(expr, variables) {
@@ -138,9 +142,12 @@ function show(v, unit) {
   if (unit === "s") {
     return v < 1e-3 ? `${round(v * 1e6)} µs` : v < 1 ? `${round(v * 1e3)} ms` : `${round(v)} s`;
   }
-  const [base, suffix] = unit === "bytes" ? [1024, "B"] : unit === "Bps" ? [1000, "B/s"] : [1000, ""];
+  const [base, prefixes] = unit === "bytes"
+    ? [1024, ["", "Ki", "Mi", "Gi"]]
+    : [1000, ["", "k", "M", "G"]];
+  const suffix = { bytes: "B", Bps: "B/s" }[unit] ?? "";
   const n = Math.min(3, Math.max(0, Math.floor(Math.log(v) / Math.log(base))));
-  const prefix = ["", unit === "bytes" ? "Ki" : "k", unit === "bytes" ? "Mi" : "M", unit === "bytes" ? "Gi" : "G"][n];
+  const prefix = prefixes[n];
   const rate = unit === "ops" ? "/s" : "";
   return `${round(v / base ** n)}${prefix || suffix ? ` ${prefix}${suffix}` : ""}${rate}`;
 }

@@ -1,5 +1,6 @@
-// Makes docs/images/dashboard.png: starts the server and a Prometheus that scrapes it, puts load on the
-// server, and draws the dashboard with what Prometheus has then. It needs go, prometheus and chromium.
+// Makes docs/images/dashboard.png: starts the server and a Prometheus that scrapes it, puts load on
+// the server, and draws the dashboard with what Prometheus has then. It needs go, prometheus and
+// chromium.
 //
 //   node deploy/watch/picture.mjs [seconds]
 

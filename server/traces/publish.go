@@ -67,7 +67,7 @@ func (t *Tracer) Publish(ctx context.Context, messages []*notify.Message) (
 func endPublish(spans []trace.Span, messages []*notify.Message, delivered int, err error) {
 	for _, span := range spans {
 		if span.IsRecording() {
-			if len(messages) == 1 && err == nil && !messages[0].Volatile {
+			if len(messages) == 1 && err == nil && !messages[0].ID.IsZero() && !messages[0].Volatile {
 				span.SetAttributes(attribute.String("messaging.message.id", messages[0].ID.String()))
 			}
 			span.SetAttributes(attribute.Int("roomcast.delivered", delivered))
@@ -149,7 +149,12 @@ func (w *way) Written(transport string) {
 
 // end ends a span with the kind of an error. Its text can have names of users and channels.
 func end(span trace.Span, err error) {
-	if err != nil && span.IsRecording() {
+	var claimed *notify.ClaimedError
+	switch {
+	case err == nil || !span.IsRecording():
+	case errors.As(err, &claimed): // the answer of the first request is sent
+		span.SetAttributes(attribute.Bool("roomcast.repeated", true))
+	default:
 		span.SetStatus(codes.Error, "")
 		span.SetAttributes(attribute.String("error.type", kindOf(err)))
 	}
@@ -159,14 +164,11 @@ func end(span trace.Span, err error) {
 func kindOf(err error) string {
 	var invalid *notify.ValidationError
 	var full *notify.RetainError
-	var claimed *notify.ClaimedError
 	switch {
 	case errors.As(err, &invalid):
 		return "validation"
 	case errors.As(err, &full):
 		return "retained_limit"
-	case errors.As(err, &claimed):
-		return "repeated"
 	case errors.Is(err, notify.ErrUncertain):
 		return "uncertain"
 	case errors.Is(err, notify.ErrUnavailable):

@@ -458,7 +458,7 @@ func TestErrorTypes(t *testing.T) {
 	for err, want := range map[error]string{
 		notify.ErrUncertain: "uncertain", notify.ErrDraining: "unavailable",
 		context.DeadlineExceeded: "timeout", errors.New("x"): "error",
-		&notify.ValidationError{Field: "f"}: "validation", &notify.ClaimedError{}: "repeated",
+		&notify.ValidationError{Field: "f"}: "validation",
 	} {
 		if got := kindOf(err); got != want {
 			t.Errorf("%v: got %s, want %s", err, got, want)
