@@ -25,13 +25,17 @@ var (
 )
 
 // Publish implements notify.Tracer. The messages share one span, except those whose metadata has a
-// traceparent of the sender: each of these continues that trace.
+// traceparent of the sender: each of these continues that trace. What is for members of this node only
+// is not traced: it is what the server itself announces.
 func (t *Tracer) Publish(ctx context.Context, messages []*notify.Message) (
 	context.Context, func(int, error),
 ) {
 	var spans []trace.Span
 	common := make([]*notify.Message, 0, len(messages))
 	for _, m := range messages {
+		if m.Local {
+			continue
+		}
 		own, _ := parentOf(m.Metadata)
 		if !own.IsValid() {
 			common = append(common, m)

@@ -295,6 +295,23 @@ func TestContextOfGoCode(t *testing.T) {
 	}
 }
 
+// What the server announces on its own is not traced.
+func TestLocalMessage(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, 1)
+	m := servertest.Attach(t, s.hub, "c", "u")
+	if _, err := s.hub.Publish(t.Context(), notify.Notification{Type: "t", Volatile: true, Local: true},
+		notify.ToUser("u")); err != nil {
+		t.Fatal(err)
+	}
+	if got := pull(m, "sse"); len(got) != 1 || got[0].Metadata != nil {
+		t.Errorf("got %+v", got)
+	}
+	if all := s.spans(); len(all) != 0 {
+		t.Errorf("spans %+v", all)
+	}
+}
+
 // wire carries volatile messages from one node to another, as bytes do.
 type wire struct{ to func(*notify.Message) }
 
