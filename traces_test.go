@@ -96,6 +96,9 @@ func TestTraceOfTwoNodes(t *testing.T) {
 		settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.URL
 		nodes = append(nodes, start(t, settings))
 	}
+	for _, node := range nodes {
+		node.waitReady()
+	}
 	stream := nodes[1].stream()
 	nodes[0].publishTraced()
 	lineWith(t, stream, `"type":"hello"`)
