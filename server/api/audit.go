@@ -11,11 +11,18 @@ import (
 // audit notes what a key has changed, and what was refused. Publishes are not noted, because there
 // are thousands a second: the log has them at level debug.
 func (h *handler) audit(rt *route, c *call, reply any, err error) {
-	if h.o.Audit == nil || (rt.Method == http.MethodGet || rt.Publishes) && !edge.IsRefusal(err) {
+	changes := rt.Method != http.MethodGet && !rt.Publishes
+	if h.o.Audit == nil || !changes && !c.isRefused(err) {
 		return
 	}
 	h.o.Audit.Note(c.Request, edge.Action{Name: rt.ID, Actor: "api", Key: c.keyName(),
 		Target: c.targets(), Count: countOf(reply), Err: err})
+}
+
+// isRefused reports whether a request was refused because of its key. A key above its rate was not.
+func (c *call) isRefused(err error) bool {
+	return edge.IsRefusal(err) &&
+		(c.key == nil || edge.ProblemOf(err).Status != http.StatusTooManyRequests)
 }
 
 // keyName names the key of a request, also a wrong one: an operator sees by it who still uses a key
