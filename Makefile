@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim microbench soak repeat fuzz advisories fmt packages image chart release
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim watch microbench soak repeat fuzz advisories fmt packages image chart release
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ proof: npm ## Run the public workloads against the binary for 5 minutes and writ
 
 sim: ## Simulate faults with a fake clock: SEED=42 shows one seed, SEEDS=10000 runs as many.
 	ROOMCAST_SIM_SEED=$(SEED) ROOMCAST_SIM_SEEDS=$(SEEDS) go test -count=1 -timeout 60m $(if $(SEED),-v) -run TestSimulation ./server/sim
+
+watch: ## Check the alerts and the dashboard with promtool, and draw the dashboard for the docs: needs prometheus and chromium.
+	cd deploy/watch && promtool check rules roomcast.rules.yml && promtool test rules roomcast.rules.test.yml
+	go test -count=1 -run 'TestNamedMetrics|TestAlerts|TestRules|TestQueries' ./server/metrics
+	$(call limit,900) node --experimental-websocket deploy/watch/picture.mjs $(ARGS)
 
 microbench: ## Run the Go benchmarks; BENCH=Publish chooses some.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -150,10 +150,10 @@ func inFunction(t *testing.T, b goBlock) string {
 	}
 	imports := []string{"context", "net/http", "github.com/zishang520/socket.io/v2/socket",
 		module + "/auth", module + "/notify", module + "/server/socketio", module + "/sse"}
-	for _, path := range []string{"encoding/json", "errors", "log", "regexp", "strings", "time",
+	for _, path := range []string{"encoding/json", "errors", "log", "os", "regexp", "strings", "time",
 		module + "/notify/catalogue", module + "/rooms", module + "/server",
 		module + "/server/edge",
-		module + "/server/limit", module + "/server/socketio/library",
+		module + "/server/limit", module + "/server/socketio/library", module + "/server/traces",
 	} {
 		if regexp.MustCompile(`\b` + filepath.Base(path) + `\.[A-Z]`).MatchString(b.code) {
 			imports = append(imports, path)

@@ -14,9 +14,12 @@ import (
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/cli"
+	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
+	"github.com/roomcast/roomcast/server/traces"
 )
 
 // ownFiles is an estimate of the files and sockets that a server opens besides its connections:
@@ -28,9 +31,11 @@ type instance struct {
 	config config.Config
 	level  zap.AtomicLevel
 	log    *zap.Logger
+	audit  *edge.Audit // nil with AUDIT_LOG=off
 	storage
 	tickets *auth.Tickets
-	keySet  *auth.KeySet // nil without JWT_JWKS_URL
+	keySet  *auth.KeySet   // nil without JWT_JWKS_URL
+	tracer  *traces.Tracer // nil without TRACES
 
 	hub         *notify.Hub
 	counts      *metrics.Metrics
@@ -50,10 +55,11 @@ type instance struct {
 }
 
 func newInstance(
-	c config.Config, s storage, keySet *auth.KeySet, level zap.AtomicLevel, log *zap.Logger,
+	c config.Config, s storage, keySet *auth.KeySet, tracer *traces.Tracer, logs logs,
 ) (p *instance, err error) {
-	p = &instance{config: c, level: level, log: log, storage: s, keySet: keySet}
-	p.tickets, p.hub = s.newTickets(), s.newHub(c)
+	p = &instance{config: c, level: logs.level, log: logs.log, audit: logs.audit, storage: s,
+		keySet: keySet, tracer: tracer}
+	p.tickets, p.hub = s.newTickets(), s.newHub(c, tracer)
 	defer func() {
 		if err != nil {
 			p.hub.Close()
@@ -65,6 +71,10 @@ func newInstance(
 	}
 	if s.shared != nil {
 		p.counts.WatchCluster(s.shared.state)
+	}
+	p.counts.SetBuild(cli.BuildVersion())
+	if tracer != nil {
+		p.counts.WatchTraces(tracer.Counts)
 	}
 	if p.hooks, err = p.newHooks(); err != nil {
 		return nil, err

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
@@ -86,8 +85,8 @@ func run(ctx context.Context, args []string, e environment) error {
 func serve(
 	ctx context.Context, c config.Config, e environment, again func() (config.Config, error),
 ) error {
-	level := zap.NewAtomicLevelAt(levelOf(c))
-	log := newLogger(c, level, e.stdout)
+	logs := newLogs(c, e.stdout)
+	log := logs.log
 	defer func() { _ = log.Sync() }()
 	version, revision := cli.BuildVersion()
 	source := zap.Skip()
@@ -109,6 +108,13 @@ func serve(
 		}
 		defer keySet.Close()
 	}
+	tracer, err := openTraces(c, e.lookup, version, log)
+	if err != nil {
+		return err
+	}
+	if tracer != nil {
+		defer tracer.Close()
+	}
 	store, err := openStore(c, log)
 	if err != nil {
 		return err
@@ -127,7 +133,7 @@ func serve(
 	if shared != nil {
 		defer shared.close()
 	}
-	p, err := newInstance(c, storage{store, shared}, keySet, level, log)
+	p, err := newInstance(c, storage{store, shared}, keySet, tracer, logs)
 	if err != nil {
 		return err
 	}
@@ -239,6 +245,10 @@ func (p *instance) newService() (*server.Service, error) {
 		hub.Close()
 		return nil, err
 	}
+	service.Audit = p.audit
+	if p.tracer != nil {
+		service.Tracer = p.tracer
+	}
 	service.Tickets, service.KeySet = p.tickets, p.keySet
 	if p.shared != nil {
 		service.Bus = p.shared.bus
@@ -287,29 +297,11 @@ func (p *instance) newHooks() (*hooks.Hooks, error) {
 		return nil, nil
 	}
 	o.Log, o.Metrics = p.log, p.counts
+	if p.tracer != nil {
+		o.Tracer = p.tracer
+	}
 	if p.store != nil {
 		o.Webhooks.Store = func(url string) hooks.EventStore { return p.store.Queue(queueName(url)) }
 	}
 	return hooks.New(o)
-}
-
-// newLogger returns a logger that writes to stdout, one line per entry.
-func newLogger(c config.Config, level zap.AtomicLevel, stdout io.Writer) *zap.Logger {
-	encoding := zap.NewProductionEncoderConfig()
-	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
-	encoding.EncodeDuration = zapcore.StringDurationEncoder
-	encoder := zapcore.NewJSONEncoder(encoding)
-	if c.LogFormat == "console" {
-		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
-		encoder = zapcore.NewConsoleEncoder(encoding)
-	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(stdout)), level))
-}
-
-func levelOf(c config.Config) zapcore.Level {
-	level, err := zapcore.ParseLevel(c.LogLevel)
-	if err != nil { // config allows only known ones
-		return zapcore.InfoLevel
-	}
-	return level
 }

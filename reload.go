@@ -9,6 +9,7 @@ import (
 
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // reloads applies the settings again at each request for it, until ctx is done. When the terminal
@@ -26,9 +27,11 @@ func (p *instance) reloads(
 				return
 			}
 			next, err := again()
+			var changed []string
 			if err == nil {
-				err = p.reload(e, next)
+				changed, err = p.reload(e, next)
 			}
+			p.auditReload(changed, err)
 			if err != nil {
 				p.log.Error("the settings were not reloaded, the former ones stay", zap.Error(err))
 			}
@@ -38,22 +41,21 @@ func (p *instance) reloads(
 	}
 }
 
-// reload applies what can change, and logs the names of the settings that did, and of those that
-// need a restart. After an error nothing has changed.
-func (p *instance) reload(e environment, next config.Config) error {
+// reload applies what can change. It logs the names of the settings that did, which it returns, and of
+// those that need a restart. After an error nothing has changed.
+func (p *instance) reload(e environment, next config.Config) (changed []string, err error) {
 	merged, applied, pending := p.config.Reload(next)
 	if err := p.authenticator.Reload(p.authOptions(merged)); err != nil {
-		return err
+		return nil, err
 	}
 	former := p.generated
 	service := server.Options{}
-	err := p.reloadable(&service, merged)
-	if err == nil {
+	if err = p.reloadable(&service, merged); err == nil {
 		err = p.service.Reload(service)
 	}
 	if err != nil {
 		p.generated = former
-		return errors.Join(err, p.authenticator.Reload(p.authOptions(p.config)))
+		return nil, errors.Join(err, p.authenticator.Reload(p.authOptions(p.config)))
 	}
 	p.limits.Reload(p.limitOptions(merged))
 	if slices.Contains(applied, "HANDSHAKE_RATE") {
@@ -78,5 +80,14 @@ func (p *instance) reload(e environment, next config.Config) error {
 	if p.generated != "" && p.generated != former {
 		p.announce(e)
 	}
-	return nil
+	return applied, nil
+}
+
+// auditReload notes a reload. The names of settings are no secrets.
+func (p *instance) auditReload(changed []string, err error) {
+	if err != nil { // the log has what is wrong
+		err = &edge.Problem{Code: edge.CodeValidation}
+	}
+	p.audit.Note(nil, edge.Action{Name: "reload", Actor: "signal", Count: -1, Err: err,
+		Fields: []zap.Field{zap.Strings("changed", changed)}})
 }

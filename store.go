@@ -13,6 +13,7 @@ import (
 	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/notify/kv"
 	"github.com/roomcast/roomcast/server/api"
+	"github.com/roomcast/roomcast/server/traces"
 )
 
 // exitIO is the exit code after a failed write, EX_IOERR of sysexits.h.
@@ -43,9 +44,12 @@ type storage struct {
 // outlives reports whether the next process, or another node, has the notifications and tickets.
 func (s storage) outlives() bool { return s.store != nil || s.shared != nil }
 
-// newHub returns the hub with the history of the settings.
-func (s storage) newHub(c config.Config) *notify.Hub {
+// newHub returns the hub with the history of the settings. tracer may be nil.
+func (s storage) newHub(c config.Config, tracer *traces.Tracer) *notify.Hub {
 	o := c.History()
+	if tracer != nil {
+		o.Tracer = tracer
+	}
 	switch {
 	case s.shared != nil:
 		o.Cluster, o.Presence = s.shared.sessions(), s.shared.counts

@@ -132,6 +132,10 @@ type Config struct {
 
 	LogLevel  string `group:"Log" reload:"" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
 	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object per line. console: for people."`
+	AuditLog  string `group:"Log" name:"audit-log" env:"AUDIT_LOG" default:"on" allow:"on,off" help:"on: a line at level info, whatever LOG_LEVEL is, for each action of an API key or an operator that changes something, and for refused keys; see docs/watching.md. Publishes have none."`
+
+	Traces      string  `group:"Traces" name:"traces" env:"TRACES" default:"off" allow:"off,on" help:"on: send traces of publishes to an OpenTelemetry collector, by OTLP over HTTP at OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by default. Notifications that are traced have a traceparent in their metadata, see docs/watching.md."`
+	TracesRatio float64 `group:"Traces" name:"traces-ratio" env:"TRACES_RATIO" default:"1" min:"0" max:"1" help:"Part of the publishes that are traced, such as 0.01. One with a traceparent is traced if that says so."`
 
 	// Command is the command to run: serve, or one that the program gave to [Parse].
 	Command string `kong:"-"`

@@ -41,7 +41,7 @@ func TestDefaults(t *testing.T) {
 		SocketIOReceiveRate: 4 << 20, SocketIOMaxNamespaces: 100,
 		SSEPath: "/sse", SSEAs: "type", SSEHeartbeatInterval: 3 * time.Second,
 		SSECleanupInterval: 5 * time.Second, SSEMaxConnections: 1000,
-		LogLevel: "info", LogFormat: "json", Command: "serve",
+		LogLevel: "info", LogFormat: "json", AuditLog: "on", Traces: "off", TracesRatio: 1, Command: "serve",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

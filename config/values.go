@@ -48,6 +48,7 @@ func (l *loader) mappers() []kong.Option {
 		kong.KindMapper(reflect.String, text(readString)),
 		kong.KindMapper(reflect.Bool, mapper{l, readBool, true}),
 		kong.KindMapper(reflect.Int, text(readInt)),
+		kong.KindMapper(reflect.Float64, text(readRatio)),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), text(readDuration)),
 		kong.TypeMapper(reflect.TypeFor[Bytes](), text(readBytes)),
 		kong.TypeMapper(reflect.TypeFor[auth.Secret](), text(readSecret)),
@@ -126,6 +127,17 @@ func readInt(text string, tag *kong.Tag, target reflect.Value) string {
 		bound, _ := strconv.ParseInt(s, 10, 64)
 		return bound
 	})
+}
+
+func readRatio(text string, tag *kong.Tag, target reflect.Value) string {
+	n, err := strconv.ParseFloat(text, 64)
+	least, _ := strconv.ParseFloat(tag.Get("min"), 64)
+	most, _ := strconv.ParseFloat(tag.Get("max"), 64)
+	if err != nil || !(n >= least && n <= most) { // NaN is neither
+		return fmt.Sprintf("a number from %v to %v, such as 0.01", least, most)
+	}
+	target.SetFloat(n)
+	return ""
 }
 
 func readDuration(text string, tag *kong.Tag, target reflect.Value) string {

@@ -20,6 +20,8 @@ const (
 	roomCost = 224
 	// attachmentCost is for the header of an attachment and its position in the frame.
 	attachmentCost = 64
+	// traceCost is for a Trace.
+	traceCost = 192
 	// sessionCost is for a session with its slots in the table, in the list of kept sessions and in
 	// the table of client ids.
 	sessionCost = 440
@@ -54,6 +56,9 @@ func cost(m *Message) int64 {
 	}
 	for _, a := range m.Attachments {
 		n += attachmentCost + block(cap(a)) + len(a)
+	}
+	if m.Trace != nil {
+		n += traceCost
 	}
 	for _, name := range m.Rooms {
 		n += refCost + textCost(name)

@@ -27,6 +27,9 @@ func (h *Hub) follow(b Batch) (after func()) {
 		h.noteDeleted(*b.Deleted)
 	}
 	for _, m := range b.Messages {
+		if !b.Retained {
+			h.traceArrival(m)
+		}
 		m.cost = cost(m) // before the lock: cost reads all of m
 		if b.Retained {
 			h.recall(m)

@@ -30,7 +30,7 @@ func defaulted(o Options) Options {
 		SessionTTL:       cmp.Or(o.SessionTTL, d.SessionTTL),
 		MaxSessions:      cmp.Or(o.MaxSessions, d.MaxSessions),
 		MaxSessionBytes:  cmp.Or(o.MaxSessionBytes, d.MaxSessionBytes),
-		MaxReplay:        cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now,
+		MaxReplay:        cmp.Or(o.MaxReplay, d.MaxReplay), Now: o.Now, Tracer: o.Tracer,
 	}
 }
 

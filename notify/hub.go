@@ -76,6 +76,9 @@ type Options struct {
 	// node, as the Local ones do.
 	Relay Relay
 
+	// Tracer observes publishes. Nil: nobody does.
+	Tracer Tracer
+
 	// Now returns the time. Nil is time.Now.
 	Now func() time.Time
 }

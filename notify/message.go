@@ -49,6 +49,9 @@ type Message struct {
 	// renamed.
 	Bare bool
 
+	// Trace observes the writes to connections of this node. Nil: nobody does.
+	Trace Trace
+
 	absent   *absent     // nil: nobody asks who misses it
 	marked   *Message    // the form for members that join later; nil without Retain
 	cost     int64       // bytes of memory; set before the delivery

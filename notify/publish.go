@@ -55,28 +55,37 @@ func (h *Hub) PublishBatch(ctx context.Context, items []Publication) ([]Result, 
 // deliverBatch builds a message for each item and delivers those that are valid.
 func deliverBatch[T any](
 	ctx context.Context, h *Hub, items []T, build func(T) (*Message, error),
-) ([]Result, error) {
+) (results []Result, err error) {
 	if len(items) > MaxBatch {
 		return nil, refuse("batch", "has %d items, expected at most %d", len(items), MaxBatch)
 	}
-	results := make([]Result, len(items))
-	messages := make([]*Message, 0, len(items))
-	places := make([]int, 0, len(items)) // messages[i] is of items[places[i]]
-	var retain []*Message
-	defer func() { h.releaseRetained(retain) }()
+	results = make([]Result, len(items))
+	built := make([]*Message, 0, len(items))
+	places := make([]int, 0, len(items)) // built[i] is of items[places[i]]
 	for i, item := range items {
 		m, err := build(item)
-		if err == nil && m.Retain {
-			if err = h.claimRetained(m); err == nil {
-				retain = append(retain, m)
-			}
-		}
 		if err != nil {
 			results[i].Err = err
 			continue
 		}
+		built, places = append(built, m), append(places, i)
+	}
+	ctx, ended := h.traceBatch(ctx, built)
+	messages := built[:0]
+	defer func() { ended(messages, err) }()
+	var retain []*Message
+	defer func() { h.releaseRetained(retain) }()
+	for i, m := range built {
+		if m.Retain {
+			if err := h.claimRetained(m); err != nil {
+				results[places[i]].Err = err
+				continue
+			}
+			retain = append(retain, m)
+		}
 		h.watch(m)
-		messages, places = append(messages, m), append(places, i)
+		places[len(messages)] = places[i]
+		messages = append(messages, m)
 	}
 	if c := claimOf(ctx); c != nil {
 		ctx = c.with(ctx, func() []Result {
@@ -99,7 +108,9 @@ func deliverBatch[T any](
 
 // DeliverBatch is Deliver for several messages with rooms: the log stores them together, in their
 // order; then the Hub sends the volatile ones. It does not check the limits of messages with Retain.
-func (h *Hub) DeliverBatch(ctx context.Context, messages []*Message) error {
+func (h *Hub) DeliverBatch(ctx context.Context, messages []*Message) (err error) {
+	ctx, ended := h.traceBatch(ctx, messages)
+	defer func() { ended(messages, err) }()
 	var stored []*Message
 	for _, m := range messages {
 		if !m.Volatile {
@@ -127,6 +138,13 @@ func (h *Hub) Deliver(ctx context.Context, m *Message) (Receipt, error) {
 	if m.Namespace == "" {
 		m.Namespace = "/"
 	}
+	if h.o.Tracer != nil {
+		return h.deliverTraced(ctx, m)
+	}
+	return h.deliver(ctx, m)
+}
+
+func (h *Hub) deliver(ctx context.Context, m *Message) (Receipt, error) {
 	if m.Volatile && !m.Retain {
 		if err := h.Accepts(); err != nil {
 			return Receipt{}, err
@@ -160,7 +178,7 @@ func (h *Hub) append(ctx context.Context, messages []*Message) error {
 	for _, m := range messages {
 		h.prepare(m)
 	}
-	if err := h.log.Append(ctx, messages); err != nil {
+	if err := h.appendTraced(ctx, messages); err != nil {
 		var claimed *ClaimedError
 		if errors.Is(err, ErrUnavailable) || errors.As(err, &claimed) {
 			return err

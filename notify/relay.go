@@ -40,6 +40,7 @@ func isForOne(m *Message) bool {
 // relayed delivers a message of another node. It is not sent again.
 func (h *Hub) relayed(m *Message) {
 	if m.Volatile && !h.closed.Load() {
+		h.traceArrival(m)
 		h.local(m)
 	}
 }

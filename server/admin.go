@@ -101,11 +101,11 @@ func (s *Service) adminHandler(local bool) http.Handler {
 	}
 	if s.o.Admin.Pprof {
 		// cmdline would show secrets that the operator passed as flags.
-		routes.HandleFunc("/debug/pprof/", pprof.Index)
+		routes.HandleFunc("/debug/pprof/", s.audited("profile", pprof.Index))
 		routes.HandleFunc("/debug/pprof/cmdline", edge.NotFound)
-		routes.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		routes.HandleFunc("/debug/pprof/profile", s.audited("profile", pprof.Profile))
 		routes.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		routes.HandleFunc("/debug/pprof/trace", pprof.Trace)
+		routes.HandleFunc("/debug/pprof/trace", s.audited("profile", pprof.Trace))
 	}
 	handler := http.Handler(routes)
 	if s.o.Admin.Key != "" {
@@ -125,19 +125,35 @@ func (s *Service) requireAdminKey(next http.Handler) http.Handler {
 		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		given = strings.TrimSpace(given)
 		got, want := sha256.Sum256([]byte(given)), s.settings.load().adminKey
+		var refused error
 		switch {
 		case !strings.EqualFold(scheme, "Bearer"):
-			edge.WriteProblem(w, r, errAdminKeyMissing)
+			refused = errAdminKeyMissing
 		case given == "", subtle.ConstantTimeCompare(got[:], want[:]) != 1:
+			refused = edge.ErrKeyWrong
 			if ok, retry := failures.Allow(edge.ClientIP(r)); !ok {
-				edge.WriteProblem(w, r, edge.TooManyKeys(retry))
-				return
+				refused = edge.TooManyKeys(retry)
 			}
-			edge.WriteProblem(w, r, edge.ErrKeyWrong)
 		default:
 			next.ServeHTTP(w, r)
+			return
 		}
+		s.auditAdmin(r, "admin", r.URL.Path, refused)
+		edge.WriteProblem(w, r, refused)
 	})
+}
+
+// auditAdmin notes what was asked of the admin listener.
+func (s *Service) auditAdmin(r *http.Request, action, target string, err error) {
+	s.o.Audit.Note(r, edge.Action{Name: action, Actor: "admin", Target: target, Count: -1, Err: err})
+}
+
+// audited notes requests that show the memory of the process.
+func (s *Service) audited(action string, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.auditAdmin(r, action, r.URL.Path, nil)
+		next(w, r)
+	}
 }
 
 // requireLocalName refuses requests whose Host is a name other than localhost. Without it, a web

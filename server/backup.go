@@ -13,10 +13,12 @@ import (
 // POST to a loopback address, so requests with an Origin are refused.
 func (s *Service) backUp(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Origin") != "" {
+		s.auditAdmin(r, "backup", "", errBackupFromPage)
 		edge.WriteProblem(w, r, errBackupFromPage)
 		return
 	}
 	dir, last, err := s.o.Admin.Backup()
+	s.auditAdmin(r, "backup", dir, err)
 	if err != nil {
 		s.o.Log.Error("no backup", zap.Error(err))
 		edge.WriteProblem(w, r, &edge.Problem{Status: http.StatusServiceUnavailable,

@@ -159,6 +159,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 	m.WatchStorage(func() int64 { return 0 }, func() uint64 { return 0 }) // nor without DATA_DIR
 	m.WatchCluster(func() metrics.Cluster { return metrics.Cluster{} })   // nor without REDIS_URL
 	m.WatchGate(limit.NewGate(0, nil))                                    // nor in programs without a gate
+	m.WatchTraces(func() (exported, failed, dropped uint64) { return })   // nor without TRACES
+	m.Hooked("event", "ok", 0)                                            // nor without hooks
+	m.SetBuild("1.2.3", "abc")
 	m.WatchForwards(func() (int, map[string]uint64) { return 0, map[string]uint64{"answered": 1} })
 	for series := range servertest.Scrape(t, m.Handler()) {
 		if found := name.FindString(series); found != "" {

@@ -80,6 +80,7 @@ func (s *Service) api() api.Options {
 		Bus:        s.o.Bus,
 		StreamPath: strings.TrimRight(s.o.SSEPath, "/"),
 		Live:       s.health.live, Ready: s.health.ready}
+	o.Tracer, o.Audit = s.o.Tracer, s.o.Audit
 	if s.o.Tickets != nil {
 		o.Tickets = s.o.Tickets
 	}

@@ -90,6 +90,8 @@ type Options struct {
 	// SocketIO, and its tag that of Streams. nil: there are no other nodes.
 	Forward *forward.Forwarder
 
+	Audit             *edge.Audit      // gets what backends and operators do; nil: nobody does
+	Tracer            api.Tracer       // traces requests of backends; nil: nobody does
 	Log               *zap.Logger      // nil: no log
 	ConnectionUpdates bool             // announce to all connections when one opens or closes
 	Admin             AdminOptions     // the listener for operators

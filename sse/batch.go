@@ -28,10 +28,11 @@ type batch struct {
 	segs  [3][]byte // to write
 	// since is when the oldest notification in buf was published; zero if that was before the
 	// stream.
-	since time.Time
-	in    [64]notify.Delivery // pulled from the member
-	i, n  int                 // in[i:n] is not in buf yet
-	all   bool                // the member had no more
+	since  time.Time
+	traces []notify.Trace      // of the events in buf
+	in     [64]notify.Delivery // pulled from the member
+	i, n   int                 // in[i:n] is not in buf yet
+	all    bool                // the member had no more
 }
 
 var batches = sync.Pool{New: func() any { return &batch{buf: make([]byte, chunkRoom, 1<<10)} }}
@@ -58,6 +59,8 @@ func (b *batch) clear() {
 func (b *batch) next() {
 	b.buf, b.large, b.mark, b.segs = b.buf[:chunkRoom], nil, 0, [3][]byte{}
 	b.since, b.all = time.Time{}, false
+	clear(b.traces)
+	b.traces = b.traces[:0]
 }
 
 // size returns the number of bytes of the events.
@@ -156,6 +159,9 @@ func (b *batch) pack(m *notify.Member, n names, log *zap.Logger) (more bool) {
 			b.add(f, n, d.Message, notify.ID{})
 			if at := d.Message.Accepted(); b.since.IsZero() && at.After(m.ConnectedAt()) {
 				b.since = at
+			}
+			if t := d.Message.Trace; t != nil && t.Follows(m) {
+				b.traces = append(b.traces, t)
 			}
 		case d.Gap != nil:
 			log.Debug("gap", zap.String("client", m.ClientID()), zap.String("reason", d.Gap.Reason),

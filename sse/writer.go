@@ -129,6 +129,9 @@ func (s *stream) wrote(b *batch, next step, now instant) (ended bool) {
 		if s.h.o.Written != nil {
 			s.h.o.Written(n, b.since)
 		}
+		for _, t := range b.traces {
+			t.Written("sse")
+		}
 	}
 	if next.last {
 		b.clear()

@@ -2,6 +2,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,6 +37,11 @@ type Options struct {
 
 	Log *zap.Logger // which key published what, at debug level; nil: no log
 
+	Audit *edge.Audit // gets what keys change, and what is refused; nil: nobody does
+
+	// Tracer traces the requests that publish; nil: nobody does.
+	Tracer Tracer
+
 	// Tickets issues tickets for POST /v1/tickets. With nil the route does not exist.
 	Tickets ticketIssuer
 
@@ -55,6 +61,12 @@ type Options struct {
 	// StreamPath is the path of EventSource streams. The description lists the requests that
 	// clients send next to their stream below it; "" leaves them out.
 	StreamPath string
+}
+
+// Tracer begins the trace of a request, or continues that of the caller. The context is for the rest
+// of the request, and ended gets the status of the response.
+type Tracer interface {
+	Request(r *http.Request, route string) (_ context.Context, ended func(status int))
 }
 
 // Bus is a cluster.Bus that knows which node this is.

@@ -29,6 +29,7 @@ type call struct {
 	json   strictjson.Checked   // body, unless it is a batch
 	items  []strictjson.Element // the items of a batch
 
+	target  string // what the body names, for the audit; "" if the path does
 	release func() // gives the memory of body back
 }
 
@@ -53,6 +54,7 @@ func (h *handler) endpoint(rt *route) http.Handler {
 		c := &call{Request: r, header: w.Header(), release: func() {}}
 		defer func() { c.release() }() // also after a panic
 		reply, err := h.answer(rt, c, w)
+		h.audit(rt, c, reply, err)
 		if err != nil {
 			edge.WriteProblem(w, r, err)
 			return
@@ -64,6 +66,11 @@ func (h *handler) endpoint(rt *route) http.Handler {
 func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, err error) {
 	if c.key, err = h.keys.check(c.Request); err != nil {
 		return nil, err
+	}
+	if rt.Publishes && h.o.Tracer != nil {
+		ctx, ended := h.o.Tracer.Request(c.Request, rt.Path)
+		c.Request = c.Request.WithContext(ctx)
+		defer func() { ended(statusOf(rt, reply, err)) }()
 	}
 	if rt.Publishes {
 		if err := c.key.budget.spend(1); err != nil {
@@ -97,6 +104,17 @@ func (h *handler) answer(rt *route, c *call, w http.ResponseWriter) (reply any, 
 		h.logPublish(c, reply)
 	}
 	return reply, err
+}
+
+// statusOf returns the status of the response to a call, which has neither after a panic.
+func statusOf(rt *route, reply any, err error) int {
+	switch {
+	case err != nil:
+		return edge.ProblemOf(err).Status
+	case reply == nil:
+		return http.StatusInternalServerError
+	}
+	return rt.status()
 }
 
 // logPublish logs which key has published.

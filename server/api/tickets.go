@@ -20,7 +20,8 @@ func (h *handler) issueTicket(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.key.permit("userId", "user:"+t.userID); err != nil {
+	c.target = "user:" + t.userID
+	if err := c.key.permit("userId", c.target); err != nil {
 		return nil, err
 	}
 	for i, channel := range t.channels {

@@ -14,9 +14,10 @@ type Batch struct {
 	n      int // bytes appended
 	since  time.Time
 
-	segs [][]byte // to write, in order, before buf[mark:]
-	buf  []byte
-	mark int
+	watchers []func(transport string) // see Watch
+	segs     [][]byte                 // to write, in order, before buf[mark:]
+	buf      []byte
+	mark     int
 }
 
 // format is the encoding of a batch.
@@ -86,6 +87,9 @@ func (b *Batch) Since(t time.Time) {
 		b.since = t
 	}
 }
+
+// Watch makes the session call f after the batch is written completely. f must be fast.
+func (b *Batch) Watch(f func(transport string)) { b.watchers = append(b.watchers, f) }
 
 // packet appends one packet of any type.
 func (b *Batch) packet(kind byte, parts ...[]byte) {
@@ -188,5 +192,6 @@ func (b *Batch) segments() [][]byte {
 // reset empties the batch for reuse.
 func (b *Batch) reset(f format, limit int) {
 	clear(b.segs)
-	*b = Batch{format: f, limit: limit, segs: b.segs[:0], buf: b.buf[:0]}
+	clear(b.watchers)
+	*b = Batch{format: f, limit: limit, segs: b.segs[:0], buf: b.buf[:0], watchers: b.watchers[:0]}
 }

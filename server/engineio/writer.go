@@ -133,8 +133,11 @@ func (s *Session) broken(c *wire) {
 	s.end(ending{reason: ReasonTransportError})
 }
 
-// written reports a batch to Options.Written.
+// written reports a batch to Options.Written and to those that watch it.
 func (s *Session) written(transport string, b *Batch) {
+	for _, f := range b.watchers {
+		f(transport)
+	}
 	if b.n > 0 && s.server.o.Written != nil {
 		s.server.o.Written(transport, b.n, b.since)
 	}

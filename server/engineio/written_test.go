@@ -71,3 +71,46 @@ func TestWritten(t *testing.T) {
 		}
 	}
 }
+
+// watched is a Source of one message whose write is watched.
+type watched struct {
+	written chan string
+	pulled  bool
+}
+
+func (w *watched) Pull(b *Batch) bool {
+	if !w.pulled {
+		w.pulled = true
+		b.Watch(func(transport string) { w.written <- transport })
+		b.Text([]byte("hello"))
+	}
+	return false
+}
+
+// A watcher is called once, after its batch is written.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	f := serve(t, Options{})
+	written := make(chan string, 10)
+	expect := func(want string) {
+		t.Helper()
+		select {
+		case got := <-written:
+			if got != want || len(written) > 0 {
+				t.Errorf("got %s, and %d more, want %s", got, len(written), want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("nobody said that %s has written", want)
+		}
+	}
+	query, p := f.open()
+	p.SetSource(&watched{written: written})
+	f.expect(f.get(query), 200, "4hello")
+	expect(Polling)
+	ws, p := f.connect()
+	p.SetSource(&watched{written: written})
+	if _, text, err := ws.ReadMessage(); err != nil || string(text) != "4hello" {
+		t.Fatalf("%q %v", text, err)
+	}
+	expect(WebSocket)
+}

@@ -49,7 +49,7 @@ func TestNamesAreCheckedWhenTheyAreUsed(t *testing.T) {
 		"http://localhost:9/", "http://127.0.0.1:9/", "http://[::1]:9/", "http://2130706433:9/",
 		"http://0x7f.1:9/", "http://169.254.169.254/latest/meta-data/",
 	} {
-		_, err := s.send(context.Background(), address, "msg_1", []byte(`{}`),
+		_, err := s.send(context.Background(), "event", address, "msg_1", []byte(`{}`),
 			expected{max: maxAnswer})
 		var failure *Failure
 		if !errors.As(err, &failure) || failure.Outcome != "refused" && failure.Outcome != "unreachable" {

@@ -173,7 +173,7 @@ func (b *batches) read(
 	if err != nil {
 		return err
 	}
-	response, err := b.hooks.sender.do(ctx, b.address, id, body)
+	response, err := b.hooks.sender.do(ctx, "events", b.address, id, body)
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,12 @@ type message struct {
 	data  any
 }
 
-func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, m message) error {
+func (h *EventHook) handle(ctx context.Context, c *socketio.Conn, m message) (err error) {
+	if h.o.Tracer != nil {
+		var ended func(string)
+		ctx, ended = h.o.Tracer.Event(ctx, m.kind)
+		defer func() { ended(outcomeOf(err)) }()
+	}
 	address, start := h.address(c.Namespace()), h.o.Now()
 	done, err := h.wait(ctx, address, partyOf(c), m.size)
 	if err == nil {

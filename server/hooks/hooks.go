@@ -34,6 +34,7 @@ type Options struct {
 	Webhooks WebhookOptions
 
 	Metrics Metrics     // nil: nothing is counted
+	Tracer  Tracer      // nil: nothing is traced
 	Log     *zap.Logger // nil: nothing is logged
 	Now     func() time.Time
 
@@ -68,6 +69,18 @@ type Metrics interface {
 	// wrong, see Failure, "denied" for a client that the application refuses, or "gone" for one that
 	// has left.
 	Hooked(hook, outcome string, took time.Duration)
+}
+
+// Tracer begins the parts of a trace. ended gets the outcome of a Failure, or "".
+type Tracer interface {
+	// Event begins the answer to an event of a client. The context is for the request, and for what
+	// the answer publishes.
+	Event(ctx context.Context, kind string) (_ context.Context, ended func(outcome string))
+
+	// Send begins a request, and adds its traceparent to the header.
+	Send(ctx context.Context, hook string, header http.Header) (
+		ended func(status int, outcome string),
+	)
 }
 
 type noMetrics struct{}
@@ -203,7 +216,16 @@ func (h *Hooks) request(
 	if err != nil {
 		return reply{}, err
 	}
-	return h.sender.send(ctx, address, id, body, e)
+	return h.sender.send(ctx, hook, address, id, body, e)
+}
+
+// outcomeOf returns the outcome of a *Failure, and "" for no error.
+func outcomeOf(err error) string {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return failure.Outcome
+	}
+	return ""
 }
 
 // count counts the outcome of a request, and logs a failure.

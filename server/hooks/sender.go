@@ -35,11 +35,12 @@ type sender struct {
 	client  *http.Client
 	signers []*standardwebhooks.Webhook
 	now     func() time.Time
+	tracer  Tracer // nil: none
 }
 
 // newSender returns a sender that keeps at most a number of idle connections to one host.
 func newSender(o Options, connections int) (*sender, error) {
-	s := &sender{now: o.Now}
+	s := &sender{now: o.Now, tracer: o.Tracer}
 	for i, secret := range o.Secrets {
 		signer, err := newSigner(secret)
 		if err != nil {
@@ -112,11 +113,11 @@ type reply struct {
 	text   strictjson.Checked // an object, or the zero Checked for none
 }
 
-// send sends a signed body, at most once. The error is a *Failure.
+// send sends a signed body for a hook, at most once. The error is a *Failure.
 func (s *sender) send(
-	ctx context.Context, address, id string, body []byte, e expected,
+	ctx context.Context, hook, address, id string, body []byte, e expected,
 ) (answer reply, err error) {
-	response, err := s.do(ctx, address, id, body)
+	response, err := s.do(ctx, hook, address, id, body)
 	if err != nil {
 		return answer, err
 	}
@@ -126,8 +127,8 @@ func (s *sender) send(
 
 // do sends a signed body once and returns the response, which has any status. The error is a
 // *Failure.
-func (s *sender) do(ctx context.Context, address, id string, body []byte) (
-	*http.Response, error,
+func (s *sender) do(ctx context.Context, hook, address, id string, body []byte) (
+	response *http.Response, err error,
 ) {
 	now := s.now()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
@@ -149,11 +150,22 @@ func (s *sender) do(ctx context.Context, address, id string, body []byte) (
 		signatures = append(signatures, signature)
 	}
 	request.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
-	response, err := s.client.Do(request)
-	if err != nil {
+	if s.tracer != nil {
+		ended := s.tracer.Send(ctx, hook, request.Header)
+		defer func() { ended(statusOf(response), outcomeOf(err)) }()
+	}
+	if response, err = s.client.Do(request); err != nil {
 		return nil, transportFailure(ctx, err)
 	}
 	return response, nil
+}
+
+// statusOf returns 0 for no response.
+func statusOf(response *http.Response) int {
+	if response == nil {
+		return 0
+	}
+	return response.StatusCode
 }
 
 // read reads the answer to a request.

@@ -232,7 +232,7 @@ func (r *receiver) attempt(b batch) *attemptFailure {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(r.w.ctx, r.h.o.Webhooks.Timeout)
 	defer cancel()
-	response, err := r.w.sender.do(ctx, r.address, b.id, b.body)
+	response, err := r.w.sender.do(ctx, "webhook", r.address, b.id, b.body)
 	var result *attemptFailure
 	if err == nil {
 		defer response.Body.Close()

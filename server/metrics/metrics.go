@@ -4,6 +4,7 @@ package metrics
 import (
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -66,8 +67,28 @@ func New(hub *notify.Hub) *Metrics {
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "roomcast_panics_total", Help: "Panics of handlers that ended one connection or request.",
 		}, func() float64 { return float64(m.panics.Load()) }),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+		goCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
 	return m
+}
+
+// goCollector exports the usual metrics of Go, and of the newer ones those that tell why a server is
+// slow: how long goroutines wait for a processor and for a mutex, and how long the collector stops
+// them.
+func goCollector() prometheus.Collector {
+	return collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{
+		Matcher: regexp.MustCompile(`^(/sched/latencies:seconds|/sched/pauses/total/(gc|other):seconds|` +
+			`/sync/mutex/wait/total:seconds|/cpu/classes/gc/total:cpu-seconds)$`),
+	}))
+}
+
+// SetBuild adds the version of the program and the revision of its source. Call it once.
+func (m *Metrics) SetBuild(version, revision string) {
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "roomcast_build_info", Help: "1, with the version of the program and of its source.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision},
+	})
+	build.Set(1)
+	m.registry.MustRegister(build)
 }
 
 // Handler serves all metrics in the text format of Prometheus.

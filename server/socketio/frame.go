@@ -80,6 +80,9 @@ func (c *Conn) render(b *engineio.Batch, d notify.Delivery) {
 		if at := d.Message.Accepted(); at.After(c.member.ConnectedAt()) { // not a replay
 			b.Since(at)
 		}
+		if t := d.Message.Trace; t != nil && t.Follows(c.member) {
+			b.Watch(t.Written)
+		}
 		f := c.client.srv.messageFrameOf(d.Message)
 		if c.target {
 			c.renderTargeted(b, f, d.Message)

@@ -43,7 +43,7 @@ func TestBackPressure(t *testing.T) {
 func TestConnectReplyComesFirst(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) { o.RateInterval, o.RateBurst = time.Minute, 1 })
-	release := make(chan struct{})
+	emitted, release := make(chan struct{}), make(chan struct{})
 	s.sio.Of("/").OnConnect(func(_ context.Context, c *Conn) error {
 		if err := c.Emit("stored", 1); err != nil {
 			return err
@@ -51,12 +51,13 @@ func TestConnectReplyComesFirst(t *testing.T) {
 		if err := c.AskFunc("asked", func(Answer, error) {}); err != nil {
 			return err
 		}
+		close(emitted)
 		<-release
 		return nil
 	})
 	c := s.Dial("")
 	c.Send(`40{"userId":"u1"}`)
-	servertest.Eventually(t, "the handler runs", func() bool { return s.Hub.Total() == 1 })
+	servertest.Receive(t, emitted)
 	c.Send(`42["ping"]`)
 	c.Send(`42["ping"]`) // over the rate limit
 	l := s.sio.clients.all()[0]

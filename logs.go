@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/server/edge"
+)
+
+// logs are what the program writes to stdout.
+type logs struct {
+	level zap.AtomicLevel // of log
+	log   *zap.Logger
+	audit *edge.Audit // nil with AUDIT_LOG=off
+}
+
+// newLogs returns the logs of the settings. The audit does not depend on LOG_LEVEL: a server that is
+// otherwise silent still tells what was done to it.
+func newLogs(c config.Config, stdout io.Writer) logs {
+	out := zapcore.Lock(zapcore.AddSync(stdout)) // shared by both
+	l := logs{level: zap.NewAtomicLevelAt(levelOf(c))}
+	l.log = newLogger(c, l.level, out)
+	if c.AuditLog == "on" {
+		l.audit = edge.NewAudit(newLogger(c, zapcore.InfoLevel, out))
+	}
+	return l
+}
+
+// newLogger returns a logger that writes one line per entry.
+func newLogger(c config.Config, level zapcore.LevelEnabler, out zapcore.WriteSyncer) *zap.Logger {
+	encoding := zap.NewProductionEncoderConfig()
+	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
+	encoding.EncodeDuration = zapcore.StringDurationEncoder
+	encoder := zapcore.NewJSONEncoder(encoding)
+	if c.LogFormat == "console" {
+		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
+		encoder = zapcore.NewConsoleEncoder(encoding)
+	}
+	return zap.New(zapcore.NewCore(encoder, out, level))
+}
+
+func levelOf(c config.Config) zapcore.Level {
+	level, err := zapcore.ParseLevel(c.LogLevel)
+	if err != nil { // config allows only known ones
+		return zapcore.InfoLevel
+	}
+	return level
+}
