@@ -1,0 +1,250 @@
+package verify
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	batch      = 10                      // notifications in each part of the delivery check
+	promptly   = 1500 * time.Millisecond // the delay from which on an event is late
+	promptOnes = 3
+)
+
+// prompt checks that an event arrives when it is published, not with the next one.
+func (r *run) prompt(ctx context.Context) {
+	r.begin("delay")
+	clients := r.connected(ctx, r.working())
+	defer closeAll(clients)
+	if !r.canPublish(ctx, clients) {
+		return
+	}
+	late := map[*listener][]time.Duration{}
+	for n := 1; n <= promptOnes; n++ {
+		if err := r.publish(ctx, r.number()); err != nil {
+			r.skip("a notification could not be published: %v", err)
+			r.publish = nil
+			return
+		}
+		published := time.Now()
+		for _, l := range clients {
+			l.until(ctx, r.patience(), func() bool { _, ok := l.has(r.numbers); return ok })
+		}
+		for _, l := range clients {
+			delay := time.Since(published)
+			l.mu.Lock()
+			if at, ok := l.has(r.numbers); ok {
+				delay = max(at.Sub(published), 0)
+			}
+			l.mu.Unlock()
+			late[l] = append(late[l], delay)
+		}
+	}
+	r.judgeDelays(clients, late)
+}
+
+// judgeDelays reports the clients to which every event came late, while one came at once to others.
+func (r *run) judgeDelays(clients []*listener, late map[*listener][]time.Duration) {
+	limit := max(promptly, r.patience()/4)
+	fastest := time.Duration(1<<63 - 1)
+	for _, delays := range late {
+		fastest = min(fastest, slices.Max(delays))
+	}
+	for _, l := range clients {
+		least := slices.Min(late[l]).Round(time.Millisecond)
+		switch {
+		case least <= limit:
+		case l.now().ended:
+			r.note("the %s connection ended meanwhile: %v", l.transport, l.now().err)
+		case len(clients) > 1 && fastest > limit:
+			r.note("events are slow on all transports: %s on %s", least, l.transport)
+		default:
+			r.fault("buffering", "each event reaches %s at least %s after it was published, while requests "+
+				"are answered within %s", l.transport, least, r.slowest.Round(time.Millisecond))
+		}
+	}
+	if !r.faults["buffering"] {
+		r.ok("events arrive within %s", fastest.Round(time.Millisecond))
+	}
+}
+
+// number returns the next number to publish.
+func (r *run) number() int {
+	r.numbers++
+	return r.numbers
+}
+
+// canPublish finds a way to publish without a key, and says so when there is none.
+func (r *run) canPublish(ctx context.Context, clients []*listener) bool {
+	if len(clients) == 0 {
+		r.skip("no transport works")
+		return false
+	}
+	if r.publish != nil && r.o.Key != "" {
+		return true
+	}
+	r.publish = nil
+	for _, l := range clients {
+		if l.transport == eventSource && !slices.Contains(l.now().welcome.Denied, r.channel) {
+			r.publish = r.publishBy(l)
+		}
+	}
+	if r.publish == nil {
+		r.skip("nothing can be published: give an API key by --key-file or ROOMCAST_API_KEY")
+		return false
+	}
+	if err := r.publish(ctx, r.number()); err != nil {
+		r.publish = nil
+		r.skip("a client without an API key may not publish here (%v): give one by --key-file or "+
+			"ROOMCAST_API_KEY", err)
+		return false
+	}
+	return true
+}
+
+// connected returns clients that are connected.
+func (r *run) connected(ctx context.Context, transports []string) (clients []*listener) {
+	for _, transport := range transports {
+		l := r.listener(transport)
+		l.open(ctx)
+		clients = append(clients, l)
+	}
+	return slices.DeleteFunc(clients, func(l *listener) bool {
+		if l.until(ctx, 3*r.patience(), func() bool { return l.settled() }) && l.now().connected {
+			return false
+		}
+		l.close()
+		return true
+	})
+}
+
+func closeAll(clients []*listener) {
+	for _, l := range clients {
+		l.close()
+	}
+}
+
+// delivery publishes, cuts all clients, publishes, lets them come back, publishes, and counts.
+func (r *run) delivery(ctx context.Context) {
+	r.begin("delivery")
+	clients := r.connected(ctx, r.working())
+	defer closeAll(clients)
+	if !r.canPublish(ctx, clients) {
+		return
+	}
+	publish := r.publish
+	if r.o.Key == "" { // the client that publishes is not cut
+		sender := r.connected(ctx, []string{eventSource})
+		defer closeAll(sender)
+		if len(sender) == 0 {
+			r.skip("the client that publishes could not connect")
+			return
+		}
+		publish = r.publishBy(sender[0])
+	}
+	var sent []int
+	part := func() error {
+		for range batch {
+			n := r.number()
+			if err := publish(ctx, n); err != nil {
+				return err
+			}
+			sent = append(sent, n)
+		}
+		return nil
+	}
+	err := part()
+	r.all(ctx, clients, sent)
+	closeAll(clients)
+	if err == nil {
+		err = part()
+	}
+	sleep(ctx, r.o.Away)
+	for _, l := range clients {
+		l.open(ctx)
+	}
+	for _, l := range clients {
+		l.until(ctx, 3*r.patience(), l.settled)
+	}
+	if err == nil {
+		err = part()
+	}
+	r.all(ctx, clients, sent)
+	r.all(ctx, clients, sent) // a second look
+	if err != nil {
+		r.note("not everything could be published: %v", err)
+	}
+	r.count(clients, sent)
+}
+
+// all waits until the clients have all numbers.
+func (r *run) all(ctx context.Context, clients []*listener, sent []int) {
+	for _, l := range clients {
+		l.until(ctx, 2*r.patience(), func() bool { return len(missing(l.got, sent)) == 0 })
+	}
+}
+
+func missing(got []receipt, sent []int) (all []int) {
+	for _, n := range sent {
+		if !slices.ContainsFunc(got, func(g receipt) bool { return g.n == n }) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// count reports what the clients received.
+func (r *run) count(clients []*listener, sent []int) {
+	var lines []string
+	for _, l := range clients {
+		c := tally(l, sent)
+		r.report.Counts = append(r.report.Counts, c)
+		lines = append(lines, l.transport)
+		switch st := l.now(); {
+		case c.Lost > 0 && (!st.connected || st.ended):
+			r.fault("reconnect", "%s did not come back after a cut: %v", l.transport, st.err)
+		case c.Lost > 0 && st.cursor == "":
+			r.note("%s got no ids: the server has no recovery (SOCKETIO_RECOVERY), so %d were missed",
+				l.transport, c.Lost)
+		case c.Lost > 0:
+			r.fault("lost", "%s missed %d of %d notifications around a cut", l.transport, c.Lost, c.Published)
+		}
+		if c.Doubled > 0 {
+			r.fault("doubled", "%s got %d of %d notifications twice", l.transport, c.Doubled, c.Published)
+		}
+		if c.Reordered > 0 {
+			r.fault("reordered", "%s got %d of %d notifications out of order", l.transport, c.Reordered,
+				c.Published)
+		}
+	}
+	if !r.faults["lost"] && !r.faults["doubled"] && !r.faults["reordered"] && !r.faults["reconnect"] {
+		r.ok("%d notifications around a cut: 0 lost, 0 doubled, 0 out of order on %s", len(sent),
+			strings.Join(lines, ", "))
+	}
+}
+
+// tally counts what a client received of what was acknowledged.
+func tally(l *listener, sent []int) Count {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := Count{Transport: l.transport, Published: len(sent), Lost: len(missing(l.got, sent)),
+		Reconnects: max(l.opens-1, 0)}
+	seen, last := map[int]bool{}, 0
+	for _, g := range l.got {
+		switch {
+		case !slices.Contains(sent, g.n): // not acknowledged, or of another check
+		case seen[g.n]:
+			c.Doubled++
+		default:
+			if g.n < last {
+				c.Reordered++
+			}
+			last = max(last, g.n)
+			seen[g.n] = true
+			c.Received++
+		}
+	}
+	return c
+}
