@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net"
@@ -72,14 +73,15 @@ func judge(seen arrival, near bool) (fault, detail string) {
 	hops := strings.Split(seen.ForwardedFor, ",")
 	last := strings.TrimSpace(hops[len(hops)-1])
 	peer, _ := netip.ParseAddr(seen.Peer)
+	from := cmp.Or(seen.Peer, "a Unix socket")
 	switch {
 	case last != spoofed && last != "" && net.ParseIP(last) != nil && seen.Address == seen.Peer &&
 		last != seen.Peer:
-		return "address", "the server counts all clients as " + seen.Peer + ", the proxy, although " +
+		return "address", "the server counts all clients as " + from + ", the proxy, although " +
 			"X-Forwarded-For names the client"
 	case last != spoofed && len(hops) > 1 && seen.Address == seen.Peer:
 		// On one machine the addresses are equal, but the server would have read on.
-		return "address", "the server does not read the X-Forwarded-For of " + seen.Peer
+		return "address", "the server does not read the X-Forwarded-For of " + from
 	case near:
 		return "", ""
 	case seen.Address == spoofed && last == spoofed:
@@ -87,7 +89,7 @@ func judge(seen arrival, near bool) (fault, detail string) {
 			"passes it on"
 	case seen.Address == seen.Peer && (peer.IsLoopback() || peer.IsPrivate()) &&
 		(seen.ForwardedFor == "" || last == spoofed):
-		return "address", "the server counts the client as " + seen.Peer + ", and no X-Forwarded-For " +
+		return "address", "the server counts the client as " + from + ", and no X-Forwarded-For " +
 			"names the client"
 	}
 	return "", ""

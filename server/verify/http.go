@@ -22,6 +22,7 @@ const maxBody = 1 << 20
 // newClient returns a client that follows no redirects, which could send keys elsewhere, and that
 // decodes nothing, so that checks see what a proxy encodes.
 func newClient(config *tls.Config, fresh bool) *http.Client {
+	config = config.Clone() // net/http writes the protocols of HTTP into it
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, ForceAttemptHTTP2: true,

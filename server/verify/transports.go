@@ -79,7 +79,10 @@ func (r *run) accepted(l *listener, took time.Duration) bool {
 // noSocket says why there is no websocket.
 func (r *run) noSocket(st state) {
 	var refused *refusedError
+	var connect *connectError
 	switch {
+	case errors.As(st.err, &connect):
+		r.refused(webSocket, st)
 	case errors.As(st.err, &refused) && refused.own && (engineCode(refused.body) == 3 ||
 		refused.status == http.StatusUpgradeRequired):
 		r.fault("upgrade", "the request arrives without Upgrade: websocket: the server answered %s", refused.answer)

@@ -43,10 +43,10 @@ var errNothing = errors.New("nothing answers like a Roomcast server at this URL"
 // Run checks a server. The error says why it could not: the options are wrong, nothing answers, or
 // the server refuses the key. When ctx ends first, the report is not complete.
 func Run(ctx context.Context, o Options) (Report, error) {
-	if err := o.check(); err != nil {
+	r, err := newRun(o)
+	if err != nil {
 		return Report{}, err
 	}
-	r := newRun(o)
 	defer r.http.CloseIdleConnections()
 	defer r.fresh.CloseIdleConnections()
 	if err := r.reach(ctx); err != nil {
@@ -70,13 +70,16 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return r.report, nil
 }
 
-func newRun(o Options) *run {
+func newRun(o Options) (*run, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	name := strings.ToLower(rand.Text()[:12])
 	r := &run{o: o, name: name, channel: "roomcast-verify-" + name, user: "roomcast-verify-" + name,
 		faults: map[string]bool{}, works: map[string]bool{}}
 	r.report.URL, r.report.Results, r.report.Counts = o.Base.String(), []Result{}, []Count{}
 	r.http, r.fresh = newClient(o.TLS, false), newClient(o.TLS, true)
-	return r
+	return r, nil
 }
 
 // patience returns how long an answer may take.

@@ -1,0 +1,334 @@
+package verify
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// broken are proxies that each do one thing wrong, with the name of the fault.
+var broken = map[string]struct {
+	fault  string
+	serve  func(p *proxy) http.Handler
+	change func(*Options)
+	server func(*setup)
+}{
+	"holds events until a buffer is full": {fault: "buffering",
+		serve: func(p *proxy) http.Handler {
+			p.ModifyResponse = onStreams(func(res *http.Response) { res.Body = &holding{ReadCloser: res.Body} })
+			return p
+		},
+		change: func(o *Options) { o.Patience = time.Second },
+	},
+	"removes Upgrade": {fault: "upgrade", serve: without("Upgrade", "Connection")},
+	"compresses streams": {fault: "compression", serve: func(p *proxy) http.Handler {
+		p.ModifyResponse = onStreams(func(res *http.Response) {
+			res.Header.Set("Content-Encoding", "gzip")
+			res.Body = compressed(res.Body)
+		})
+		return p
+	}},
+	"adds CORS headers": {fault: "cors", serve: func(p *proxy) http.Handler {
+		p.ModifyResponse = func(res *http.Response) error {
+			res.Header.Add("Access-Control-Allow-Origin", "*")
+			return nil
+		}
+		return p
+	}},
+	"answers OPTIONS itself": {fault: "cors",
+		serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusMethodNotAllowed)
+			}
+			return r.Method == http.MethodOptions
+		}),
+		change: func(o *Options) { o.Origin = "https://app.example" },
+		server: func(s *setup) {
+			s.service.AllowOrigin = func(string, *http.Request) bool { return true }
+			s.checkOrigin = func(*http.Request) bool { return true }
+		},
+	},
+	"limits bodies": {fault: "body", serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.ContentLength > 64<<10 {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return true
+		}
+		return false
+	})},
+	"limits headers": {fault: "headers", serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if len(r.Header.Get("X-Verify")) > 2<<10 {
+			w.WriteHeader(http.StatusRequestHeaderFieldsTooLarge)
+			return true
+		}
+		return false
+	})},
+	"strips a path": {fault: "path", serve: func(p *proxy) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.URL.Path = strings.TrimPrefix(r.URL.Path, "/sse")
+			p.ServeHTTP(w, r)
+		})
+	}},
+	"knows no path for sockets": {fault: "path", serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/socket.io") {
+			http.NotFound(w, r)
+			return true
+		}
+		return false
+	})},
+	"repeats requests": {fault: "doubled", serve: func(p *proxy) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && r.URL.Path == "/v1/notifications" {
+				body, _ := io.ReadAll(r.Body)
+				again := r.Clone(r.Context())
+				again.Body = io.NopCloser(bytes.NewReader(body))
+				p.ServeHTTP(discard{http.Header{}}, again)
+				r.Body = io.NopCloser(bytes.NewReader(body))
+			}
+			p.ServeHTTP(w, r)
+		})
+	}},
+	"removes Last-Event-ID": {fault: "lost", serve: without("Last-Event-ID"),
+		change: func(o *Options) { o.Patience = time.Second }},
+	"removes Authorization": {fault: "authorization", serve: without("Authorization")},
+	"changes Host": {fault: "host", serve: func(p *proxy) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Host = p.targets[0]
+			p.ServeHTTP(w, r)
+		})
+	}},
+	"is not trusted": {fault: "address", serve: func(p *proxy) http.Handler { return p },
+		server: func(s *setup) { s.service.TrustedProxies = nil }},
+	"caches handshakes": {fault: "cache", serve: func(p *proxy) http.Handler {
+		var once sync.Once
+		var first recorder
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if q := r.URL.Query(); q.Get("transport") != "polling" || q.Has("sid") || r.Method != "GET" {
+				p.ServeHTTP(w, r)
+				return
+			}
+			once.Do(func() { first.Header().Set("X-Cache", "hit"); p.ServeHTTP(&first, r) })
+			_, _ = w.Write(first.Bytes())
+		})
+	}},
+}
+
+// Each broken proxy is named rightly, and nothing else is.
+func TestBrokenProxies(t *testing.T) {
+	t.Parallel()
+	for name, b := range broken {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			change := func(*setup) {}
+			if b.server != nil {
+				change = b.server
+			}
+			o := testOptions(servertest.Serve(t, b.serve(newProxy(t, startServer(t, change)))))
+			if b.change != nil {
+				b.change(&o)
+			}
+			check(t, o, b.fault)
+		})
+	}
+}
+
+// A balancer that sends each request to the next of two nodes.
+func TestNotSticky(t *testing.T) {
+	t.Parallel()
+	o := testOptions(servertest.Serve(t, newProxy(t, startServer(t), startServer(t))))
+	o.Key = "" // two nodes without Redis are two servers
+	r := testRun(t, o)
+	if err := r.reach(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r.sticky(t.Context()); !r.faults["sticky"] || len(r.faults) != 1 {
+		t.Errorf("%+v", r.report.Results)
+	}
+}
+
+// A proxy that closes connections without traffic closes those of all transports.
+func TestIdleConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	o := testOptions(impatient(t, startServer(t), 700*time.Millisecond))
+	o.Key, o.Idle = "", servertest.Patience
+	r := testRun(t, o)
+	r.works = map[string]bool{webSocket: true, eventSource: true, polling: true}
+	if r.idle(t.Context()); !r.faults["idle"] || len(r.faults) != 1 {
+		t.Errorf("%+v", r.report.Results)
+	}
+}
+
+// Without TLS, or with a proxy that offers no HTTP/2, a browser has six connections.
+func TestSixConnections(t *testing.T) {
+	t.Parallel()
+	for _, h2 := range []bool{true, false} {
+		address, config := serveTLS(t, newProxy(t, startServer(t)), h2)
+		o := testOptions(address)
+		o.Base.Scheme, o.TLS = "https", config
+		if h2 {
+			check(t, o)
+		} else {
+			check(t, o, "http1")
+		}
+	}
+}
+
+// without returns a proxy that removes headers.
+func without(names ...string) func(*proxy) http.Handler {
+	return func(p *proxy) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for _, name := range names {
+				r.Header.Del(name)
+			}
+			p.ServeHTTP(w, r)
+		})
+	}
+}
+
+// intercept returns a proxy that answers some requests itself.
+func intercept(answers func(http.ResponseWriter, *http.Request) bool) func(*proxy) http.Handler {
+	return func(p *proxy) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !answers(w, r) {
+				p.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+func onStreams(change func(*http.Response)) func(*http.Response) error {
+	return func(res *http.Response) error {
+		if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+			change(res)
+		}
+		return nil
+	}
+}
+
+// holding is a body of which the first 64 KiB come together.
+type holding struct {
+	io.ReadCloser
+	held []byte
+	full bool
+}
+
+func (h *holding) Read(p []byte) (int, error) {
+	for !h.full {
+		part := make([]byte, 32<<10)
+		n, err := h.ReadCloser.Read(part)
+		h.held = append(h.held, part[:n]...)
+		h.full = err != nil || len(h.held) >= 64<<10
+	}
+	if len(h.held) > 0 {
+		n := copy(p, h.held)
+		h.held = h.held[n:]
+		return n, nil
+	}
+	return h.ReadCloser.Read(p)
+}
+
+// compressed compresses a body, each part at once.
+func compressed(body io.ReadCloser) io.ReadCloser {
+	out, in := io.Pipe()
+	go func() {
+		z := gzip.NewWriter(in)
+		part := make([]byte, 32<<10)
+		for {
+			n, err := body.Read(part)
+			if err != nil {
+				in.CloseWithError(err)
+				return
+			}
+			_, _ = z.Write(part[:n])
+			if z.Flush() != nil {
+				return
+			}
+		}
+	}()
+	return struct {
+		io.Reader
+		io.Closer
+	}{out, closers{body, out}}
+}
+
+type closers []io.Closer
+
+func (c closers) Close() error {
+	for _, each := range c {
+		_ = each.Close()
+	}
+	return nil
+}
+
+// discard is a response that nobody gets.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
+// recorder keeps a response.
+type recorder struct {
+	bytes.Buffer
+	header http.Header
+}
+
+func (r *recorder) WriteHeader(int) {}
+func (r *recorder) Header() http.Header {
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	return r.header
+}
+
+// impatient is a TCP proxy that closes a connection after a time without bytes in both directions.
+func impatient(t *testing.T, target string, idle time.Duration) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	t.Cleanup(func() { _ = listener.Close(); running.Wait() })
+	running.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() {
+				defer near.Close()
+				far, err := net.Dial("tcp", target)
+				if err != nil {
+					return
+				}
+				defer far.Close()
+				timer := time.AfterFunc(idle, func() { near.Close(); far.Close() })
+				defer timer.Stop()
+				pass := func(to, from net.Conn) {
+					defer to.Close()
+					for part := make([]byte, 32<<10); ; {
+						n, err := from.Read(part)
+						if err != nil {
+							return
+						}
+						timer.Reset(idle)
+						if _, err := to.Write(part[:n]); err != nil {
+							return
+						}
+					}
+				}
+				running.Go(func() { pass(far, near) })
+				pass(near, far)
+			})
+		}
+	})
+	return listener.Addr().String()
+}
