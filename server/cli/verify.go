@@ -24,6 +24,7 @@ var errFaults = errors.New("faults were found")
 
 // Verify checks a server as a client, through the proxies in front of it.
 type Verify struct {
+	remote
 	Key       auth.Secret   `name:"key" env:"ROOMCAST_API_KEY" placeholder:"KEY" help:"API key; without it the first of API_KEYS. Without any, fewer checks are possible."`
 	KeyFile   string        `name:"key-file" placeholder:"FILE" help:"File that holds the API key."`
 	Token     auth.Secret   `name:"token" env:"ROOMCAST_TOKEN" placeholder:"JWT" help:"Check the claims of this token of a user, and whether cookies pass."`
@@ -33,13 +34,13 @@ type Verify struct {
 	Timeout   time.Duration `name:"timeout" default:"5m" min:"1s" max:"3h" help:"Maximum time of all checks."`
 	JSON      bool          `name:"json" help:"Print the report as JSON."`
 
-	URL string `arg:"" optional:"" env:"ROOMCAST_URL" help:"URL of the server as clients use it, such as https://push.example.com; the default is the server that these settings would start."`
+	At string `arg:"" optional:"" name:"url" help:"URL of the server as clients use it, such as https://push.example.com; the default is that of --url."`
 }
 
 // Run runs the checks. What makes them impossible has exit code 2, also a server that cannot be
 // reached: a script must not take it for a fault of a proxy.
 func (v *Verify) Run(e Environment, c config.Config) error {
-	server, err := remote{URL: v.URL}.target(c)
+	server, err := remote{URL: cmp.Or(v.At, v.URL)}.target(c)
 	if err != nil {
 		return usageError(strings.Replace(err.Error(), "--url: ", "URL: ", 1))
 	}
@@ -138,8 +139,22 @@ func printReport(w io.Writer, r verify.Report) error {
 		fmt.Fprintf(&b, "%-12s %9d %8d %6d %8d %10d\n", c.Transport, c.Published, c.Received, c.Lost,
 			c.Doubled, c.Reordered)
 	}
-	fmt.Fprintf(&b, "\n%s: %s\n", r.URL, cmp.Or(map[bool]string{r.Faults == 1: "1 fault",
-		r.Faults > 1: fmt.Sprintf("%d faults", r.Faults)}[true], "no faults"))
+	fmt.Fprintf(&b, "\n%s: %s\n", r.URL, sum(r))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// sum is the last line of a report.
+func sum(r verify.Report) string {
+	text := fmt.Sprintf("%d faults", r.Faults)
+	switch r.Faults {
+	case 0:
+		text = "no faults"
+	case 1:
+		text = "1 fault"
+	}
+	if !r.Complete {
+		text += " so far; not everything was checked"
+	}
+	return text
 }

@@ -17,7 +17,7 @@ const (
 func (r *run) prompt(ctx context.Context) {
 	r.begin("delay")
 	clients := r.connected(ctx, r.working())
-	defer closeAll(clients)
+	defer leaveAll(ctx, clients)
 	if !r.canPublish(ctx, clients) {
 		return
 	}
@@ -115,14 +115,15 @@ func (r *run) connected(ctx context.Context, transports []string) (clients []*li
 		if l.until(ctx, 3*r.patience(), func() bool { return l.settled() }) && l.now().connected {
 			return false
 		}
-		l.close()
+		l.leave(ctx)
 		return true
 	})
 }
 
-func closeAll(clients []*listener) {
+// leaveAll ends the clients.
+func leaveAll(ctx context.Context, clients []*listener) {
 	for _, l := range clients {
-		l.close()
+		l.leave(ctx)
 	}
 }
 
@@ -130,14 +131,14 @@ func closeAll(clients []*listener) {
 func (r *run) delivery(ctx context.Context) {
 	r.begin("delivery")
 	clients := r.connected(ctx, r.working())
-	defer closeAll(clients)
+	defer leaveAll(ctx, clients)
 	if !r.canPublish(ctx, clients) {
 		return
 	}
 	publish := r.publish
 	if r.o.Key == "" { // the client that publishes is not cut
 		sender := r.connected(ctx, []string{eventSource})
-		defer closeAll(sender)
+		defer leaveAll(ctx, sender)
 		if len(sender) == 0 {
 			r.skip("the client that publishes could not connect")
 			return
@@ -157,7 +158,9 @@ func (r *run) delivery(ctx context.Context) {
 	}
 	err := part()
 	r.all(ctx, clients, sent)
-	closeAll(clients)
+	for _, l := range clients {
+		l.close()
+	}
 	if err == nil {
 		err = part()
 	}

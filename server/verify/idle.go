@@ -14,7 +14,7 @@ func (r *run) idle(ctx context.Context) {
 		return
 	}
 	clients := r.connected(ctx, r.working())
-	defer closeAll(clients)
+	defer leaveAll(ctx, clients)
 	if len(clients) == 0 {
 		r.skip("no transport works")
 		return

@@ -36,7 +36,8 @@ type listener struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change
 	state
-	got []receipt // of all connections
+	got      []receipt  // of all connections
+	sessions []*session // of polling
 }
 
 // receipt is a notification of the run that has arrived.
@@ -92,6 +93,16 @@ func (l *listener) close() {
 		l.cancel()
 		<-l.done
 	}
+}
+
+// leave is close for good: it also ends the sessions of polling, which the server would keep until
+// a ping has no answer.
+func (l *listener) leave(ctx context.Context) {
+	l.close()
+	for _, s := range l.sessions {
+		s.close(ctx)
+	}
+	l.sessions = nil
 }
 
 func (l *listener) connect(ctx context.Context) error {

@@ -48,6 +48,7 @@ func (r *run) foreign(ctx context.Context) {
 			r.fault("origin", "the server refuses pages of %s", r.o.Origin)
 			continue
 		}
+		r.forget(ctx, a)
 		r.cors("GET", r.o.Origin, a)
 		a, err = r.do(r.http, r.request(ctx, http.MethodOptions, r.url(path, query), "",
 			"Origin", r.o.Origin, "Access-Control-Request-Method", "POST",

@@ -3,7 +3,7 @@ package verify
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,21 +22,34 @@ type session struct {
 func (r *run) newSession(ctx context.Context) (*session, error) {
 	s := &session{r: r, query: engineQuery(polling), ping: time.Minute}
 	text, err := s.send(ctx, http.MethodGet, "")
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = s.opened(text)
 	}
-	s.open, _, _ = strings.Cut(text, "\x1e")
+	return s, err
+}
+
+// opened reads the answer to a handshake.
+func (s *session) opened(payload string) error {
+	s.open, _, _ = strings.Cut(payload, "\x1e")
 	var open struct {
 		Sid          string
 		PingInterval int64
 	}
 	if !strings.HasPrefix(s.open, "0") || json.Unmarshal([]byte(s.open[1:]), &open) != nil ||
 		open.Sid == "" {
-		return nil, fmt.Errorf("the answer to the handshake is not that of Engine.IO 4")
+		return errors.New("the answer to the handshake is not that of Engine.IO 4")
 	}
 	s.query.Set("sid", open.Sid)
 	s.ping = time.Duration(open.PingInterval) * time.Millisecond
-	return s, nil
+	return nil
+}
+
+// forget ends the session that an answer has opened, if it has.
+func (r *run) forget(ctx context.Context, a answer) {
+	s := &session{r: r, query: engineQuery(polling)}
+	if s.opened(string(a.body)) == nil {
+		s.close(ctx)
+	}
 }
 
 // send sends one request and returns the payload.
@@ -70,6 +83,7 @@ func (l *listener) poll(ctx context.Context, hello url.Values) error {
 	if err != nil {
 		return err
 	}
+	l.change(func() { l.sessions = append(l.sessions, s) })
 	write := func(packet string) error {
 		_, err := s.send(ctx, http.MethodPost, packet)
 		return err

@@ -24,6 +24,7 @@ func (r *run) reach(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("no answer from %s: %w", r.o.Base, err)
 	}
+	r.forget(ctx, engine)
 	streams := stream.status == http.StatusOK && strings.Contains(string(stream.body), `"position"`)
 	sockets := engine.status == http.StatusOK && strings.HasPrefix(string(engine.body), "0{")
 	if stream.later() && engine.later() {

@@ -23,7 +23,7 @@ func (r *run) tokens(ctx context.Context) {
 	l := r.listener(eventSource)
 	l.token = token
 	l.open(ctx)
-	defer l.close()
+	defer l.leave(ctx)
 	l.until(ctx, 3*r.patience(), l.settled)
 	st := l.now()
 	if st.connected {

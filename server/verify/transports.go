@@ -33,7 +33,7 @@ func (r *run) transports(ctx context.Context) {
 func (r *run) transport(ctx context.Context, transport string) bool {
 	start := time.Now()
 	l := r.listener(transport)
-	defer func() { l.close() }()
+	defer l.leave(ctx)
 	for look := range 3 {
 		l.close()
 		l.open(ctx)
