@@ -2,6 +2,8 @@ package verify
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -31,23 +33,29 @@ func (r *run) idle(ctx context.Context) {
 		l.open(ctx)
 	}
 	again := r.hold(ctx, clients, 2*longest+r.patience())
-	for l, life := range first {
-		second, cut := again[l]
-		if !cut {
+	var cuts []string
+	for _, l := range clients {
+		life, cut := first[l]
+		second, twice := again[l]
+		switch {
+		case twice && cut:
+			st := l.now()
+			silent := max(st.over.Sub(st.heard), 0).Round(100 * time.Millisecond)
+			cuts = append(cuts, fmt.Sprintf("%s after %s, and again after %s, %s after the last byte, "+
+				"although the server writes at least every %s", l.transport, life, second, silent, r.pace(l)))
+		case cut:
 			r.note("%s was cut after %s, and not a second time", l.transport, life)
-			continue
 		}
-		st := l.now()
-		silent := max(second-st.heard.Sub(st.opened), 0).Round(100 * time.Millisecond)
-		r.fault("idle", "%s was cut after %s, and again after %s, %s after the last byte; the server "+
-			"itself writes at least every %s", l.transport, life, second, silent, r.pace(l))
+	}
+	if len(cuts) > 0 {
+		r.fault("idle", "connections are cut: %s", strings.Join(cuts, "; "))
 	}
 }
 
 // pace returns how often the server writes to a client that is idle.
 func (r *run) pace(l *listener) string {
 	if l.transport == eventSource {
-		return "SSE_HEARTBEAT_INTERVAL (3 s)"
+		return "SSE_HEARTBEAT_INTERVAL (3 s by default)"
 	}
 	return l.now().ping.String() + " (SOCKETIO_PING_INTERVAL)"
 }

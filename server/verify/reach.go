@@ -33,6 +33,12 @@ func (r *run) reach(ctx context.Context) error {
 	if !streams && !sockets && !stream.own && !engine.own {
 		return fmt.Errorf("%w: %s was answered %s", errNothing, r.o.SSEPath+"/position", stream)
 	}
+	if stream.own && stream.status == http.StatusForbidden && engine.status == http.StatusForbidden {
+		r.fault("host", "the server refuses the Host header that it gets: on this machine it knows only "+
+			"localhost and the hosts of ALLOWED_ORIGINS")
+		r.o.Key = ""
+		return nil
+	}
 	r.works[eventSource], r.works[webSocket], r.works[polling] = streams, sockets, sockets
 	r.path(streams || stream.later(), r.o.SSEPath+"/position", stream)
 	r.path(sockets || engine.later(), r.o.SocketIOPath+"/", engine)

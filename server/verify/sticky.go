@@ -14,7 +14,7 @@ const (
 // sticky checks that all requests of a polling session reach the server that has it.
 func (r *run) sticky(ctx context.Context) {
 	r.begin("sticky")
-	if !r.works[polling] && r.faults["path"] {
+	if !r.works[polling] && (r.faults["path"] || r.faults["host"]) {
 		r.skip("%s does not work", r.o.SocketIOPath)
 		return
 	}

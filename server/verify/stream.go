@@ -39,11 +39,11 @@ func (l *listener) stream(ctx context.Context, hello url.Values) error {
 		return &refusedError{answer{status: res.StatusCode, header: res.Header, body: body,
 			proto: res.Proto, roomcast: whoAnswered(req.Header.Get("X-Request-ID"), res.Header, body)}}
 	}
-	encoding := res.Header.Get("Content-Encoding")
+	encoding := strings.TrimPrefix(res.Header.Get("Content-Encoding"), "identity")
 	l.change(func() { l.encoding = encoding })
 	var body io.Reader = heard{l, res.Body}
 	switch encoding {
-	case "", "identity":
+	case "":
 	case "gzip":
 		if body, err = gzip.NewReader(body); err != nil {
 			return errLost

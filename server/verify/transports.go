@@ -54,6 +54,8 @@ func (r *run) transport(ctx context.Context, transport string) bool {
 	case ctx.Err() != nil:
 	case isBusy(st.err):
 		r.skip("%v", st.err)
+	case st.encoding != "":
+		r.compressed(st)
 	case transport == eventSource && !st.ended:
 		r.silent(ctx, l)
 	case transport == webSocket:
@@ -67,13 +69,17 @@ func (r *run) transport(ctx context.Context, transport string) bool {
 // accepted looks at the first connection of a client.
 func (r *run) accepted(l *listener, took time.Duration) bool {
 	st := l.now()
-	if st.encoding != "" && st.encoding != "identity" {
-		r.fault("compression", "the stream has Content-Encoding: %s, and a compressor holds events back",
-			st.encoding)
+	if st.encoding != "" {
+		r.compressed(st)
 	} else {
 		r.ok("connected in %s", took.Round(time.Millisecond))
 	}
 	return true
+}
+
+func (r *run) compressed(st state) {
+	r.fault("compression", "the stream has Content-Encoding: %s, and a compressor holds events back",
+		st.encoding)
 }
 
 // noSocket says why there is no websocket.
