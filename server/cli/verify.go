@@ -118,7 +118,8 @@ func printReport(w io.Writer, r verify.Report) error {
 			continue
 		}
 		a := result.Advice
-		fmt.Fprintf(&b, "\n%s [%s]\n  Seen: %s.\n  %s\n", a.Title, result.Fault, clean(result.Detail), a.Change)
+		fmt.Fprintf(&b, "\n%s [%s]\n  Seen: %s.\n  %s\n", a.Title, result.Fault,
+			clean(result.Detail), a.Change)
 		for _, proxy := range verify.Proxies {
 			for i, line := range strings.Split(a.Lines[proxy], "\n") {
 				name := proxy
@@ -133,7 +134,8 @@ func printReport(w io.Writer, r verify.Report) error {
 		fmt.Fprintf(&b, "  More: %s\n", a.Page)
 	}
 	if len(r.Counts) > 0 {
-		fmt.Fprintf(&b, "\n%-12s %9s %8s %6s %8s %10s\n", "transport", "published", "received", "lost", "doubled", "reordered")
+		fmt.Fprintf(&b, "\n%-12s %9s %8s %6s %8s %10s\n", "transport", "published", "received",
+			"lost", "doubled", "reordered")
 	}
 	for _, c := range r.Counts {
 		fmt.Fprintf(&b, "%-12s %9d %8d %6d %8d %10d\n", c.Transport, c.Published, c.Received, c.Lost,

@@ -32,13 +32,16 @@ func TestVerify(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, r.out)
 		}
 	}
-	if r.code != ExitOK || r.notes != "" || strings.Contains(r.out, testKey) || strings.Contains(r.out, "\x1b") {
+	if r.code != ExitOK || r.notes != "" || strings.Contains(r.out, testKey) ||
+		strings.Contains(r.out, "\x1b") {
 		t.Errorf("%+v", r)
 	}
-	r = run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_API_KEY": testKey}, "", "verify", "--idle=0", "--json")
+	r = run(t, env{"ROOMCAST_URL": n.url(), "ROOMCAST_API_KEY": testKey}, "",
+		"verify", "--idle=0", "--json")
 	var report verify.Report
 	if err := json.Unmarshal([]byte(r.out), &report); err != nil || r.code != ExitOK || !report.OK ||
-		!report.Complete || report.URL != n.url() || len(report.Counts) != 3 || report.Counts[0].Received != 30 {
+		!report.Complete || report.URL != n.url() || len(report.Counts) != 3 ||
+		report.Counts[0].Received != 30 {
 		t.Errorf("%v %+v", err, r)
 	}
 }

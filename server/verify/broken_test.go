@@ -21,7 +21,9 @@ var broken = map[string]struct {
 }{
 	"holds events until a buffer is full": {fault: "buffering",
 		serve: func(p *proxy) http.Handler {
-			p.ModifyResponse = onStreams(func(res *http.Response) { res.Body = &holding{ReadCloser: res.Body} })
+			p.ModifyResponse = onStreams(func(res *http.Response) {
+				res.Body = &holding{ReadCloser: res.Body}
+			})
 			return p
 		},
 		change: func(o *Options) { o.Patience = time.Second },
@@ -42,45 +44,26 @@ var broken = map[string]struct {
 		return p
 	}},
 	"answers OPTIONS itself": {fault: "cors",
-		serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method == http.MethodOptions {
-				w.WriteHeader(http.StatusMethodNotAllowed)
-			}
-			return r.Method == http.MethodOptions
-		}),
+		serve: refuse(http.StatusMethodNotAllowed,
+			func(r *http.Request) bool { return r.Method == http.MethodOptions }),
 		change: func(o *Options) { o.Origin = "https://app.example" },
 		server: func(s *setup) {
 			s.service.AllowOrigin = func(string, *http.Request) bool { return true }
 			s.checkOrigin = func(*http.Request) bool { return true }
 		},
 	},
-	"limits bodies": {fault: "body", serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.ContentLength > 64<<10 {
-			w.WriteHeader(http.StatusRequestEntityTooLarge)
-			return true
-		}
-		return false
-	})},
-	"limits headers": {fault: "headers", serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
-		if len(r.Header.Get("X-Verify")) > 2<<10 {
-			w.WriteHeader(http.StatusRequestHeaderFieldsTooLarge)
-			return true
-		}
-		return false
-	})},
+	"limits bodies": {fault: "body", serve: refuse(http.StatusRequestEntityTooLarge,
+		func(r *http.Request) bool { return r.ContentLength > 64<<10 })},
+	"limits headers": {fault: "headers", serve: refuse(http.StatusRequestHeaderFieldsTooLarge,
+		func(r *http.Request) bool { return len(r.Header.Get("X-Verify")) > 2<<10 })},
 	"strips a path": {fault: "path", serve: func(p *proxy) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.URL.Path = strings.TrimPrefix(r.URL.Path, "/sse")
 			p.ServeHTTP(w, r)
 		})
 	}},
-	"knows no path for sockets": {fault: "path", serve: intercept(func(w http.ResponseWriter, r *http.Request) bool {
-		if strings.HasPrefix(r.URL.Path, "/socket.io") {
-			http.NotFound(w, r)
-			return true
-		}
-		return false
-	})},
+	"knows no path for sockets": {fault: "path", serve: refuse(http.StatusNotFound,
+		func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/socket.io") })},
 	"repeats requests": {fault: "doubled", serve: func(p *proxy) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && r.URL.Path == "/v1/notifications" {
@@ -108,7 +91,8 @@ var broken = map[string]struct {
 		var once sync.Once
 		var first recorder
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if q := r.URL.Query(); q.Get("transport") != "polling" || q.Has("sid") || r.Method != "GET" {
+			q := r.URL.Query()
+			if q.Get("transport") != polling || q.Has("sid") || r.Method != http.MethodGet {
 				p.ServeHTTP(w, r)
 				return
 			}

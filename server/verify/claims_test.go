@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,22 +20,26 @@ func intercepted(status int) http.Handler {
 func TestTokenClaims(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
+	in := func(d time.Duration) int64 { return now.Add(d).Unix() }
+	type all = map[string]any
 	for name, c := range map[string]struct {
 		secret string
-		claims map[string]any
+		claims all
 		want   string // in the detail of the fault; "": the token is accepted
 	}{
-		"right":     {servertest.Secret, map[string]any{"sub": "u1", "exp": now.Add(time.Hour).Unix(), "channels": "a-*"}, ""},
-		"expired":   {servertest.Secret, map[string]any{"sub": "u1", "exp": now.Add(-time.Hour).Unix()}, "it expired 1h0m"},
-		"no sub":    {servertest.Secret, map[string]any{"exp": now.Add(time.Hour).Unix()}, "sub, the user id, is missing"},
-		"no exp":    {servertest.Secret, map[string]any{"sub": "u1"}, "exp is missing"},
-		"too early": {servertest.Secret, map[string]any{"sub": "u1", "exp": now.Add(2 * time.Hour).Unix(), "nbf": now.Add(time.Hour).Unix()}, "nbf is"},
-		"foreign":   {strings.Repeat("k", 40), map[string]any{"sub": "u1", "exp": now.Add(time.Hour).Unix()}, "the signature"},
+		"right":   {"", all{"sub": "u1", "exp": in(time.Hour), "channels": "a-*"}, ""},
+		"expired": {"", all{"sub": "u1", "exp": in(-time.Hour)}, "it expired 1h"},
+		"no sub":  {"", all{"exp": in(time.Hour)}, "sub, the user id, is missing"},
+		"no exp":  {"", all{"sub": "u1"}, "exp is missing"},
+		"too early": {"", all{"sub": "u1", "exp": in(2 * time.Hour), "nbf": in(time.Hour)},
+			"nbf is"},
+		"foreign": {strings.Repeat("k", 40), all{"sub": "u1", "exp": in(time.Hour)},
+			"the signature"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := testOptions(startServer(t, tokenMode))
-			o.Token = servertest.SignHS256(t, c.secret, c.claims)
+			o.Token = servertest.SignHS256(t, cmp.Or(c.secret, servertest.Secret), c.claims)
 			want := []string{"token"}
 			if c.want == "" {
 				want, c.want = nil, "channels: a-*"
@@ -63,24 +68,21 @@ func TestTokenDoesNotArrive(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		seen arrival
-		near bool
-		want string
-	}{
-		"direct":                   {arrival{Address: "198.51.100.7", Peer: "198.51.100.7", ForwardedFor: spoofed}, false, ""},
-		"trusted":                  {arrival{Address: "198.51.100.7", Peer: "10.0.0.2", ForwardedFor: spoofed + ", 198.51.100.7"}, false, ""},
-		"replaced":                 {arrival{Address: "198.51.100.7", Peer: "10.0.0.2", ForwardedFor: "198.51.100.7"}, false, ""},
-		"not trusted":              {arrival{Address: "10.0.0.2", Peer: "10.0.0.2", ForwardedFor: spoofed + ", 198.51.100.7"}, false, "address"},
-		"not added":                {arrival{Address: "10.0.0.2", Peer: "10.0.0.2"}, false, "address"},
-		"passed on":                {arrival{Address: spoofed, Peer: "10.0.0.2", ForwardedFor: spoofed}, false, "forwarded"},
-		"this machine":             {arrival{Address: "127.0.0.1", Peer: "127.0.0.1", ForwardedFor: spoofed}, true, ""},
-		"this machine, trusted":    {arrival{Address: spoofed, Peer: "127.0.0.1", ForwardedFor: spoofed + ", 127.0.0.1"}, true, ""},
-		"this machine, untrusted":  {arrival{Address: "127.0.0.1", Peer: "127.0.0.1", ForwardedFor: spoofed + ", 127.0.0.1"}, true, "address"},
-		"through a Unix socket":    {arrival{ForwardedFor: spoofed + ", 198.51.100.7"}, false, "address"},
-		"a network without a name": {arrival{Address: "192.168.1.9", Peer: "10.0.0.2", ForwardedFor: "192.168.1.9"}, false, ""},
+	const client, proxy, near = "198.51.100.7", "10.0.0.2", "127.0.0.1"
+	for name, c := range map[string]struct{ address, peer, forwardedFor, want string }{
+		"direct":                  {client, client, spoofed, ""},
+		"trusted":                 {client, proxy, spoofed + ", " + client, ""},
+		"replaced":                {client, proxy, client, ""},
+		"not trusted":             {proxy, proxy, spoofed + ", " + client, "address"},
+		"not added":               {proxy, proxy, "", "address"},
+		"passed on":               {spoofed, proxy, spoofed, "forwarded"},
+		"this machine":            {near, near, spoofed, ""},
+		"this machine, trusted":   {spoofed, near, spoofed + ", " + near, ""},
+		"this machine, untrusted": {near, near, spoofed + ", " + near, "address"},
+		"through a Unix socket":   {"", "", spoofed + ", " + client, "address"},
 	} {
-		if got, _ := judge(c.seen, c.near); got != c.want {
+		seen := arrival{Address: c.address, Peer: c.peer, ForwardedFor: c.forwardedFor}
+		if got, _ := judge(seen, c.peer == near); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -24,10 +24,12 @@ func (r *run) count(clients []*listener, sent []int) {
 			r.note("%s got no ids: the server has no recovery (SOCKETIO_RECOVERY), so %d were missed",
 				l.transport, c.Lost)
 		case c.Lost > 0:
-			r.fault("lost", "%s missed %d of %d notifications around a cut", l.transport, c.Lost, c.Published)
+			r.fault("lost", "%s missed %d of %d notifications around a cut", l.transport, c.Lost,
+				c.Published)
 		}
 		if c.Doubled > 0 {
-			r.fault("doubled", "%s got %d of %d notifications twice", l.transport, c.Doubled, c.Published)
+			r.fault("doubled", "%s got %d of %d notifications twice", l.transport, c.Doubled,
+				c.Published)
 		}
 		if c.Reordered > 0 {
 			r.fault("reordered", "%s got %d of %d notifications out of order", l.transport, c.Reordered,

@@ -27,7 +27,8 @@ func FuzzReadStream(f *testing.F) {
 func FuzzPacket(f *testing.F) {
 	for _, packet := range []string{
 		`0{"sid":"x","pingInterval":25000}`, `1`, `2`, `40{"sid":"y"}`,
-		`42["roomcast-verify",{"data":{"run":"r","n":3}},"5f3a9c01-1"]`, `451-7["a"]`, `44{"message":"no"}`, `4`,
+		`42["roomcast-verify",{"data":{"run":"r","n":3}},"5f3a9c01-1"]`, `451-7["a"]`,
+		`44{"message":"no"}`, `4`,
 	} {
 		f.Add(packet)
 	}

@@ -64,7 +64,8 @@ func (a answer) String() string {
 
 // later reports whether the server has asked to come back.
 func (a answer) later() bool {
-	return a.own && (a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable)
+	return a.own && (a.status == http.StatusTooManyRequests ||
+		a.status == http.StatusServiceUnavailable)
 }
 
 // url returns the URL of a path of the server.
@@ -77,7 +78,9 @@ func (r *run) url(path string, query url.Values) string {
 	return u.String()
 }
 
-func (r *run) request(ctx context.Context, method, url, body string, headers ...string) *http.Request {
+func (r *run) request(
+	ctx context.Context, method, url, body string, headers ...string,
+) *http.Request {
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)
@@ -125,7 +128,9 @@ func (r *run) exchange(client *http.Client, req *http.Request) (answer, error) {
 }
 
 // get is do for a simple GET.
-func (r *run) get(ctx context.Context, path string, query url.Values, headers ...string) (answer, error) {
+func (r *run) get(
+	ctx context.Context, path string, query url.Values, headers ...string,
+) (answer, error) {
 	return r.do(r.http, r.request(ctx, http.MethodGet, r.url(path, query), "", headers...))
 }
 

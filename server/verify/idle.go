@@ -41,8 +41,9 @@ func (r *run) idle(ctx context.Context) {
 		case twice && cut:
 			st := l.now()
 			silent := max(st.over.Sub(st.heard), 0).Round(100 * time.Millisecond)
-			cuts = append(cuts, fmt.Sprintf("%s after %s, and again after %s, %s after the last byte, "+
-				"although the server writes at least every %s", l.transport, life, second, silent, r.pace(l)))
+			cuts = append(cuts, fmt.Sprintf("%s after %s, and again after %s, %s after the last "+
+				"byte, although the server writes at least every %s",
+				l.transport, life, second, silent, r.pace(l)))
 		case cut:
 			r.note("%s was cut after %s, and not a second time", l.transport, life)
 		}
@@ -61,7 +62,9 @@ func (r *run) pace(l *listener) string {
 }
 
 // hold waits, and returns how long the connections lived that have ended.
-func (r *run) hold(ctx context.Context, clients []*listener, d time.Duration) map[*listener]time.Duration {
+func (r *run) hold(
+	ctx context.Context, clients []*listener, d time.Duration,
+) map[*listener]time.Duration {
 	lives := map[*listener]time.Duration{}
 	end := time.Now().Add(d)
 	for _, l := range clients {

@@ -69,14 +69,16 @@ func (r *run) foreign(ctx context.Context) {
 
 // cors checks the headers for one origin.
 func (r *run) cors(method, origin string, a answer) {
-	origins, credentials := a.header.Values(allowOrigin), a.header.Values("Access-Control-Allow-Credentials")
+	origins := a.header.Values(allowOrigin)
+	credentials := a.header.Values("Access-Control-Allow-Credentials")
 	given := strings.Join(origins, ", ")
 	switch {
 	case len(origins) == 0:
-		r.fault("cors", "the answer to %s has no %s: the proxy removes it, or answers itself", method, allowOrigin)
+		r.fault("cors", "the answer to %s has no %s: the proxy removes it, or answers itself",
+			method, allowOrigin)
 	case len(origins) > 1 || strings.Contains(given, ","):
-		r.fault("cors", "the answer to %s has %s twice (%s), which browsers refuse: the proxy adds its own",
-			method, allowOrigin, given)
+		r.fault("cors", "the answer to %s has %s twice (%s), which browsers refuse: the proxy adds "+
+			"its own", method, allowOrigin, given)
 	case given != origin:
 		r.fault("cors", "the answer to %s has %s: %s instead of %s, which browsers refuse with cookies: "+
 			"the proxy writes its own", method, allowOrigin, given, origin)

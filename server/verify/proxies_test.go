@@ -24,13 +24,15 @@ func without(names ...string) func(*proxy) http.Handler {
 	}
 }
 
-// intercept returns a proxy that answers some requests itself.
-func intercept(answers func(http.ResponseWriter, *http.Request) bool) func(*proxy) http.Handler {
+// refuse returns a proxy that answers some requests itself.
+func refuse(status int, some func(*http.Request) bool) func(*proxy) http.Handler {
 	return func(p *proxy) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !answers(w, r) {
-				p.ServeHTTP(w, r)
+			if some(r) {
+				http.Error(w, "no", status)
+				return
 			}
+			p.ServeHTTP(w, r)
 		})
 	}
 }

@@ -28,9 +28,10 @@ func (r *run) keyOf(ctx context.Context) error {
 	a, err := r.api(ctx, http.MethodGet, "/v1/position", "")
 	if err == nil && a.own && a.status == http.StatusUnauthorized {
 		r.keyName = "X-API-Key"
-		if a, err = r.api(ctx, http.MethodGet, "/v1/position", ""); err == nil && a.status == http.StatusOK {
-			r.fault("authorization", "the server gets no Authorization header; the same key in X-API-Key "+
-				"was accepted")
+		a, err = r.api(ctx, http.MethodGet, "/v1/position", "")
+		if err == nil && a.status == http.StatusOK {
+			r.fault("authorization", "the server gets no Authorization header; the same key in "+
+				"X-API-Key was accepted")
 		}
 	}
 	switch {
@@ -109,11 +110,15 @@ func (r *run) publishByKey(ctx context.Context, n int) error {
 
 // fill sends bytes to all clients of the run, which no client keeps.
 func (r *run) fill(ctx context.Context, bytes int) error {
-	body := fmt.Sprintf(`{"target":{"channel":%q},"type":"roomcast-verify","volatile":true,"data":%q}`,
-		r.channel, strings.Repeat("x", bytes))
 	return r.published(ctx, func() (answer, error) {
-		return r.api(ctx, http.MethodPost, "/v1/notifications", body)
+		return r.api(ctx, http.MethodPost, "/v1/notifications", r.filler(bytes))
 	})
+}
+
+// filler is the body of a volatile notification of about this size.
+func (r *run) filler(bytes int) string {
+	return fmt.Sprintf(`{"target":{"channel":%q},"type":"roomcast-verify","volatile":true,"data":%q}`,
+		r.channel, strings.Repeat("x", bytes))
 }
 
 // publishBy returns a publisher that sends messages as the client of a stream.

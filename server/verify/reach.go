@@ -33,7 +33,8 @@ func (r *run) reach(ctx context.Context) error {
 	if !streams && !sockets && !stream.own && !engine.own {
 		return fmt.Errorf("%w: %s was answered %s", errNothing, r.o.SSEPath+"/position", stream)
 	}
-	if stream.own && stream.status == http.StatusForbidden && engine.status == http.StatusForbidden {
+	if stream.own && stream.status == http.StatusForbidden &&
+		engine.status == http.StatusForbidden {
 		r.fault("host", "the server refuses the Host header that it gets: on this machine it knows only "+
 			"localhost and the hosts of ALLOWED_ORIGINS")
 		r.o.Key = ""
@@ -53,7 +54,8 @@ func (r *run) path(works bool, path string, a answer) {
 	switch {
 	case works:
 	case a.own:
-		r.fault("path", "the server answered %s to %s, so it got another path: the proxy rewrites it", a, path)
+		r.fault("path", "the server answered %s to %s, so it got another path: the proxy rewrites it",
+			a, path)
 	default:
 		r.fault("path", "the proxy does not pass %s on: it answered %s", path, a)
 	}

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,10 +44,7 @@ func (r *run) sizes(ctx context.Context) {
 
 // large sends a large body that has no effect: without a key the server refuses it.
 func (r *run) large(ctx context.Context) (answer, error) {
-	path, body := "/v1/notifications", fmt.Sprintf(
-		`{"target":{"channel":%q},"type":"roomcast-verify","volatile":true,"data":%q}`,
-		r.channel, strings.Repeat("x", largeBody))
-	req := r.request(ctx, http.MethodPost, r.url(path, nil), body,
+	req := r.request(ctx, http.MethodPost, r.url("/v1/notifications", nil), r.filler(largeBody),
 		"Content-Type", "application/json", "Expect", "100-continue")
 	if r.o.Key != "" {
 		r.sign(req)

@@ -51,7 +51,8 @@ func (r *run) sticky(ctx context.Context) {
 		r.works[polling] = false
 		return
 	}
-	r.ok("%d requests of %d sessions reached the server that has the session", requests, stickySessions)
+	r.ok("%d requests of %d sessions reached the server that has the session",
+		requests, stickySessions)
 }
 
 // session opens a session and sends requests over new connections.

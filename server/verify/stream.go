@@ -37,7 +37,8 @@ func (l *listener) stream(ctx context.Context, hello url.Values) error {
 		!strings.HasPrefix(kind, "text/event-stream") {
 		body, _ := io.ReadAll(io.LimitReader(res.Body, maxBody))
 		return &refusedError{answer{status: res.StatusCode, header: res.Header, body: body,
-			proto: res.Proto, roomcast: whoAnswered(req.Header.Get("X-Request-ID"), res.Header, body)}}
+			proto:    res.Proto,
+			roomcast: whoAnswered(req.Header.Get("X-Request-ID"), res.Header, body)}}
 	}
 	encoding := strings.TrimPrefix(res.Header.Get("Content-Encoding"), "identity")
 	l.change(func() { l.encoding = encoding })

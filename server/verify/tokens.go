@@ -48,13 +48,15 @@ func (r *run) tokens(ctx context.Context) {
 			"reads none", st.welcome.UserID)
 	case isBusy(st.err):
 		r.skip("%v", st.err)
-	case codeOf(st.err) == "unauthenticated" && r.head(ctx, url.Values{"token": {token}}) == http.StatusOK:
+	case codeOf(st.err) == "unauthenticated" &&
+		r.head(ctx, url.Values{"token": {token}}) == http.StatusOK:
 		r.fault("authorization", "the server gets no Authorization header; the same token in the query "+
 			"was accepted")
 	case codeOf(st.err) == "":
 		r.note("the token could not be checked: %v", st.err)
 	case len(mistakes) > 0:
-		r.fault("token", "the server refuses the token (%s): %s", codeOf(st.err), strings.Join(mistakes, "; "))
+		r.fault("token", "the server refuses the token (%s): %s", codeOf(st.err),
+			strings.Join(mistakes, "; "))
 	default:
 		r.fault("token", "the server refuses the token (%s), although its times are right: the signature, "+
 			"iss or aud is not what JWT_SECRET or JWT_PUBLIC_KEY_FILE, JWT_ISSUER and JWT_AUDIENCE say",

@@ -91,7 +91,8 @@ func (r *run) noSocket(st state) {
 		r.refused(webSocket, st)
 	case errors.As(st.err, &refused) && refused.own && (engineCode(refused.body) == 3 ||
 		refused.status == http.StatusUpgradeRequired):
-		r.fault("upgrade", "the request arrives without Upgrade: websocket: the server answered %s", refused.answer)
+		r.fault("upgrade", "the request arrives without Upgrade: websocket: the server answered %s",
+			refused.answer)
 	case errors.As(st.err, &refused) && refused.own:
 		r.refused(webSocket, st)
 	case errors.As(st.err, &refused):
