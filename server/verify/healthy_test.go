@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -117,4 +118,12 @@ func TestNoSecrets(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+}
+
+// The server may be below a path of the proxy, which the URL then has.
+func TestBelowAPath(t *testing.T) {
+	t.Parallel()
+	o := testOptions(servertest.Serve(t, http.StripPrefix("/push", newProxy(t, startServer(t)))))
+	o.Base.Path = "/push"
+	check(t, o)
 }
