@@ -41,7 +41,9 @@ func (r *run) prompt(ctx context.Context) {
 			late[l] = append(late[l], delay)
 		}
 	}
-	r.judgeDelays(clients, late)
+	if ctx.Err() == nil {
+		r.judgeDelays(clients, late)
+	}
 }
 
 // judgeDelays reports the clients to which every event came late, while one came at once to others.
@@ -81,10 +83,10 @@ func (r *run) canPublish(ctx context.Context, clients []*listener) bool {
 		r.skip("no transport works")
 		return false
 	}
-	if r.publish != nil && r.o.Key != "" {
+	if r.publish != nil && !r.sends {
 		return true
 	}
-	r.publish = nil
+	r.publish, r.sends = nil, true
 	for _, l := range clients {
 		if l.transport == eventSource && !slices.Contains(l.now().welcome.Denied, r.channel) {
 			r.publish = r.publishBy(l)
@@ -135,7 +137,7 @@ func (r *run) delivery(ctx context.Context) {
 		return
 	}
 	publish := r.publish
-	if r.o.Key == "" { // the client that publishes is not cut
+	if r.sends { // the client that publishes is not cut
 		sender := r.connected(ctx, []string{eventSource})
 		defer leaveAll(ctx, sender)
 		if len(sender) == 0 {
@@ -177,7 +179,7 @@ func (r *run) delivery(ctx context.Context) {
 	if err != nil {
 		r.note("not everything could be published: %v", err)
 	}
-	if len(sent) > 0 {
+	if len(sent) > 0 && ctx.Err() == nil {
 		r.count(clients, sent)
 	}
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -90,20 +91,43 @@ func TestCannotRun(t *testing.T) {
 	}
 }
 
-// When the time is over, the report has what was found and is not complete.
+// When the time is over, the report has what was found and is not complete. What could not be
+// looked at any more is no fault.
 func TestTimeIsOver(t *testing.T) {
 	t.Parallel()
-	o := testOptions(startServer(t))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	o.Done = func(r Result) {
-		if r.Check == "sizes" {
-			cancel()
-		}
+	server := startServer(t)
+	for _, last := range []string{"key", "http", "sizes", webSocket, eventSource, "sticky", "delay",
+		"delivery", "idle"} {
+		t.Run(last, func(t *testing.T) {
+			t.Parallel()
+			o := testOptions(server)
+			o.Idle = servertest.Patience
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var timer *time.Timer
+			o.Begin = func(check string) {
+				if check == last { // within the check, or after it
+					timer = time.AfterFunc(time.Duration(rand.IntN(20))*time.Millisecond, cancel)
+				}
+			}
+			report, err := Run(ctx, o)
+			timer.Stop()
+			if err != nil || report.Complete || report.OK || len(report.Results) == 0 ||
+				report.Faults > 0 {
+				t.Errorf("%+v %v", report, err)
+			}
+		})
 	}
-	report, err := Run(ctx, o)
-	if err != nil || report.Complete || report.OK || len(report.Results) == 0 || report.Faults > 0 {
-		t.Errorf("%+v %v", report, err)
+}
+
+// A key that covers other channels does not publish; a client does.
+func TestLimitedKey(t *testing.T) {
+	t.Parallel()
+	o := testOptions(startServer(t, func(s *setup) {
+		s.service.APIKeys = []string{servertest.Key + ":channel:orders"}
+	}))
+	if report := check(t, o); len(report.Counts) != 3 || report.Counts[0].Received != 3*batch {
+		t.Errorf("%+v", report)
 	}
 }
 

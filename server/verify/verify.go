@@ -24,6 +24,7 @@ type run struct {
 	tickets bool      // clients connect with tickets, which the key gets
 	keyName string    // the header of the key
 	publish publisher // nil: nothing can be published
+	sends   bool      // publish is that of a client
 	numbers int       // that were published
 
 	check string
