@@ -66,7 +66,7 @@ func (r *run) judgeDelays(clients []*listener, late map[*listener][]time.Duratio
 				"are answered within %s", l.transport, least, r.slowest.Round(time.Millisecond))
 		}
 	}
-	if !r.faults["buffering"] {
+	if !r.faults["buffering"] && fastest <= limit {
 		r.ok("events arrive within %s", fastest.Round(time.Millisecond))
 	}
 }
