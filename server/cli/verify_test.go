@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -51,7 +53,7 @@ func TestVerifyFindsAFault(t *testing.T) {
 	n := start(t, "127.0.0.1:0", auth.Options{Mode: auth.ModeOpen})
 	transport := &http.Transport{DisableKeepAlives: true}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: n.address})
-	proxy.Transport = transport
+	proxy.Transport, proxy.ErrorLog = transport, log.New(io.Discard, "", 0)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > 64<<10 {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
