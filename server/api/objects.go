@@ -16,7 +16,7 @@ type components struct {
 	channelsChange, channelsChanged, clientMessage             *object
 	tokenRenewal, tokenRenewed                                 *object
 	emission, acks                                             *object
-	position, retained, deleted                                *object
+	position, retained, deleted, request                       *object
 }
 
 func newComponents() (c components) {
@@ -41,6 +41,7 @@ func newComponents() (c components) {
 	c.tokenRenewal, c.tokenRenewed = tokenRenewalObject(), tokenRenewedObject()
 	c.emission, c.acks = emissionObject(c.target), acksObject()
 	c.position, c.retained, c.deleted = positionObject(), retainedObject(c.delivered), deletedObject()
+	c.request = requestObject()
 	return c
 }
 
@@ -52,7 +53,7 @@ func (c components) all() []*object {
 		c.connection, c.connections, c.disconnected, c.joined, c.left,
 		c.user, c.users, c.userState, c.channel, c.channels, c.ticketRequest, c.ticket,
 		c.channelsChange, c.channelsChanged, c.clientMessage, c.tokenRenewal, c.tokenRenewed,
-		c.stats, c.nodeStats, c.status, c.problem,
+		c.request, c.stats, c.nodeStats, c.status, c.problem,
 	}
 }
 

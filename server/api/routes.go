@@ -36,6 +36,7 @@ func (h *handler) routeTable(c components) []route {
 	if h.o.Tickets != nil {
 		routes = append(routes, h.ticketRoute(c))
 	}
+	routes = append(routes, h.requestRoute(c))
 	return append(routes, h.serviceRoutes(c)...)
 }
 

@@ -25,6 +25,7 @@ type Commands struct {
 	Send        Send        `cmd:"" help:"Send a notification to users, channels, a client or everyone."`
 	Emit        Emit        `cmd:"" help:"Emit an event with bare arguments, as io.to(room).emit() does."`
 	Tail        Tail        `cmd:"" help:"Print the notifications of a user or a channel, with ids; resumes after a lost connection."`
+	Verify      Verify      `cmd:"" help:"Check, as a client, that the proxies in front of a server pass on what clients need."`
 	Token       Token       `cmd:"" help:"Mint a token with JWT_SECRET, for development."`
 	Data        Data        `cmd:"" help:"Check, measure, export or back up what DATA_DIR has."`
 	Config      Settings    `cmd:"" help:"Print every setting with its value, the source of the value, and its meaning."`
