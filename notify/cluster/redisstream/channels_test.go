@@ -183,10 +183,12 @@ func TestWaitIsForItsChannels(t *testing.T) {
 	settled(t, h)
 	s.Pause(t)
 	h.Subscribe("b")
-	if err := h.Wait(t.Context(), "a"); err != nil {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Wait(ended, "a"); err != nil {
 		t.Errorf("a channel that is subscribed: %v", err)
 	}
-	if err := h.Wait(t.Context(), "a", "b"); err == nil {
+	if err := h.Wait(ended, "a", "b"); err == nil {
 		t.Error("no error for a channel that is not")
 	}
 	s.Continue(t)

@@ -60,7 +60,7 @@ func TestSlowLink(t *testing.T) {
 	r := readFrom(t, l)
 	servertest.Receive(t, l.Ready())
 	proxy.Limit(192 << 10)
-	const n, size = 160, 4 << 10 // 3.4 s
+	const n, size = 130, 4 << 10 // 2.8 s
 	addLarge(t, s, n, size)
 	r.awaitLarge(t, n)
 	next := newLog(t, c, nil)
@@ -135,7 +135,7 @@ func TestSlowLinkRetained(t *testing.T) {
 	c := dial(t, options(s.URL()))
 	l := openLog(t, c, nil)
 	readFrom(t, l)
-	const n = 160 // 3.4 s
+	const n = 130 // 2.8 s
 	var batch []*notify.Message
 	for i := range n {
 		m := message(strings.Repeat("x", 4<<10))
