@@ -90,7 +90,7 @@ func newInstance(
 	p.memory = limit.OwnMemory()
 	p.limits = limit.New(p.limitOptions(c))
 	if s.shared != nil {
-		p.limits.CountElsewhere(p.hub.UserElsewhere)
+		p.limits.JoinCluster(p.hub)
 	}
 	p.gate = limit.NewGate(0, limit.NewLateness().Late)
 	p.gate.Set(c.Gate())

@@ -62,6 +62,9 @@ func (h *Hub) LeaveChannels(m *Member, names []string) (left []string) {
 	for _, name := range names {
 		if rooms.CheckChannel("channel", name) == nil {
 			h.leave(m, rooms.In(m.a.Namespace, name))
+			if h.mayBeElsewhere(name) { // the server has put m into both rooms
+				h.leave(m, rooms.In(m.a.Namespace, rooms.Client(name)))
+			}
 			left = append(left, name)
 		}
 	}

@@ -42,12 +42,15 @@ type Presence interface {
 	Resign(ctx context.Context)
 }
 
-// The fields of a Presence. All of them are about "/".
+// The fields of a Presence. All but one are about "/".
 const (
 	userField      = "u:" // + user id: connections
 	channelField   = "c:" // + channel: members
 	transportField = "t:" // + transport: connections
 	onlineField    = "n:users"
+
+	// connectionField is about all namespaces.
+	connectionField = "k:" // + user id: connections
 )
 
 // transports are the names of Attachment.Transport.
@@ -93,6 +96,20 @@ func (h *Hub) totalElsewhere() (n int) {
 
 // UserElsewhere returns the number of connections of a user in "/" to the other nodes of a cluster.
 func (h *Hub) UserElsewhere(id string) int { return h.elsewhere(userField + id) }
+
+// ShareConnections tells the other nodes of a cluster how many connections a user has to this one,
+// whatever their namespaces. It is for limits, and does not wait.
+func (h *Hub) ShareConnections(user string, n int) {
+	if h.o.Presence != nil {
+		h.o.Presence.Set(connectionField+user, n, "")
+	}
+}
+
+// ConnectionsElsewhere returns what the other nodes share by ShareConnections, and at least
+// UserElsewhere: a node of an earlier version shares only that.
+func (h *Hub) ConnectionsElsewhere(user string) int {
+	return max(h.elsewhere(connectionField+user), h.UserElsewhere(user))
+}
 
 // WatchUsers calls f after a user has got the first connection in "/" to another node of the
 // cluster, or has lost the last, and, with known, for the users that had one before.

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,8 +128,9 @@ func TestClientIDsOfACluster(t *testing.T) {
 	h, _ := clusterHub(t, nil)
 	m := attach(t, h, Attachment{ClientID: "1"})
 	for name, is := range map[string]bool{
-		"Zk3vX0bq5tQyVfR2AAAB": true, "abcdefghijklmnopqrstuvwx": true, "1": true,
-		"abcdefghijklmnopqrs": false, "abcdefghijklmnopqrstuvwxy": false,
+		"Zk3vX0bq5tQyVfR2AAAB": true, "tag_abcdefghijklmnopqrsT": true, "1": true,
+		"507f1f77bcf86cd799439011": false, "notifications-global": false,
+		"Abcdefghijklmnopqrs": false, "Abcdefghijklmnopqrstuvwxy": false,
 		"abcdefghijklmnopqrs.": false, "orders": false,
 	} {
 		joined, _ := h.JoinChannels(m, []string{name}, nil, NoLimit)
@@ -136,6 +138,56 @@ func TestClientIDsOfACluster(t *testing.T) {
 		if h.IsClientID(name) != is || len(joined) == 1 == is || len(allowed) == 1 == is {
 			t.Errorf("%s: joined %q, admissible %q", name, joined, allowed)
 		}
+	}
+}
+
+// The server puts a member into the room and the channel of a name of which nobody knows whether it is
+// that of a client, so that whatever is sent to the name arrives. No other client gets into the room of
+// a client by its name.
+func TestPlacesOfACluster(t *testing.T) {
+	t.Parallel()
+	h, _ := clusterHub(t, nil)
+	alone := newHub(t, Options{})
+	m := attach(t, h, Attachment{ClientID: "Zk3vX0bq5tQyVfR2AAAB"})
+	attach(t, alone, Attachment{ClientID: "Zk3vX0bq5tQyVfR2AAAB"})
+	const other = "JhLeOlGIEjaIOFHR0xdA"
+	for _, c := range []struct {
+		h    *Hub
+		name string
+		want []string
+	}{
+		{h, "507f1f77bcf86cd799439011", []string{"/n#507f1f77bcf86cd799439011"}},
+		{h, other, []string{"/n#" + other, "/n#client:" + other}},
+		{h, m.ClientID(), []string{"/n#client:" + m.ClientID()}},
+		{alone, m.ClientID(), []string{"/n#client:" + m.ClientID()}},
+		{alone, other, []string{"/n#" + other}},
+	} {
+		if got := c.h.PlacesIn("/n", c.name); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	m.Join(h.PlacesIn("/", other)...)
+	reaches := func() (n int) {
+		t.Helper()
+		for _, to := range []Emission{
+			{Room: other, Event: "e"}, {Target: ToChannel(other), Event: "e"},
+		} {
+			receipt, err := h.Emit(context.Background(), to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += receipt.Delivered
+		}
+		return n
+	}
+	if n := reaches(); n != 2 {
+		t.Errorf("%d of 2 emits arrive", n)
+	}
+	if left := h.LeaveChannels(m, []string{other, m.ClientID()}); len(left) != 2 || reaches() != 0 {
+		t.Errorf("after leaving %q, %d emits arrive", left, reaches())
+	}
+	if !m.In("client:" + m.ClientID()) {
+		t.Error("the client has left its own room")
 	}
 }
 

@@ -121,9 +121,9 @@ func (h *Hub) Recipients(e Emission) (Recipients, error) {
 	return r, nil
 }
 
-// RoomIn returns the hub room of a room of a namespace. The id of a client, connected or of a kept
-// session, is the room of that client. In a cluster a name with the shape of an id is the id of a
-// client of any node.
+// RoomIn returns the hub room to which a message for a room of a namespace goes. The id of a client,
+// connected or of a kept session, is the room of that client. In a cluster a name with the form of an
+// id is the id of a client of any node. See PlacesIn for members.
 func (h *Hub) RoomIn(namespace, name string) string {
 	h.mu.Lock()
 	if h.isClientID(name) {
@@ -131,6 +131,26 @@ func (h *Hub) RoomIn(namespace, name string) string {
 	}
 	h.mu.Unlock()
 	return rooms.In(namespace, name)
+}
+
+// PlacesIn returns the hub rooms that a member joins or leaves when the server puts it into rooms of a
+// namespace, or takes it out of them. In a cluster a name with the form of a client id, of which
+// nobody knows whether it is one, has two: messages to the room go to one of them, those to the
+// channel to the other.
+func (h *Hub) PlacesIn(namespace string, names ...string) []string {
+	hubRooms := make([]string, 0, len(names))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, name := range names {
+		isKnown, mayBe := h.ids[name] > 0, h.mayBeElsewhere(name)
+		if !isKnown {
+			hubRooms = append(hubRooms, rooms.In(namespace, name))
+		}
+		if isKnown || mayBe {
+			hubRooms = append(hubRooms, rooms.In(namespace, rooms.Client(name)))
+		}
+	}
+	return hubRooms
 }
 
 // CheckEvent refuses an event that Socket.IO reserves, and a name that is empty, too long or not

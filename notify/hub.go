@@ -164,6 +164,7 @@ type Hub struct {
 
 	roomChanged func(RoomChange)
 	changes     []RoomChange // noted since the lock was taken
+	late        lateChanges
 
 	counters counters
 }
@@ -259,6 +260,7 @@ func (h *Hub) Accepts() error {
 func (h *Hub) Close() {
 	h.closed.Store(true)
 	h.stop()
+	h.awaitLate()
 }
 
 // OnAttach adds a function that the Hub calls after it has attached a member. Call OnAttach before

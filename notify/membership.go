@@ -12,12 +12,37 @@ import (
 func (m *Member) Join(hubRooms ...string) {
 	m.lock()
 	defer m.h.unlock()
+	m.joinGranted(hubRooms)
+}
+
+func (m *Member) joinGranted(hubRooms []string) {
 	if m.detached {
 		return
 	}
 	for _, name := range hubRooms {
 		m.h.join(m, name, m.h.head.Seq)
 		m.grant(name)
+	}
+}
+
+// JoinAll is Member.Join for members. It calls no function of OnRoomChange, so the reader of the log
+// can call it.
+func (h *Hub) JoinAll(members []*Member, hubRooms ...string) {
+	for _, m := range members {
+		m.lock()
+		m.joinGranted(hubRooms)
+		h.unlockAs(true)
+	}
+}
+
+// LeaveAll is JoinAll for Member.Leave.
+func (h *Hub) LeaveAll(members []*Member, hubRooms ...string) {
+	for _, m := range members {
+		m.lock()
+		for _, name := range hubRooms {
+			h.leave(m, name)
+		}
+		h.unlockAs(true)
 	}
 }
 

@@ -165,9 +165,12 @@ func (h *Hub) IsClientID(name string) bool {
 	return h.isClientID(name)
 }
 
-func (h *Hub) isClientID(name string) bool {
+func (h *Hub) isClientID(name string) bool { return h.ids[name] > 0 || h.mayBeElsewhere(name) }
+
+// mayBeElsewhere reports whether name can be the client id of a member of another node.
+func (h *Hub) mayBeElsewhere(name string) bool {
 	isOneOfSeveral := h.o.Presence != nil || h.o.Relay != nil
-	return h.ids[name] > 0 || isOneOfSeveral && rooms.LooksLikeClientID(name)
+	return isOneOfSeveral && rooms.LooksLikeClientID(name)
 }
 
 // Member returns the member of a client id in a namespace ("" is "/"), or nil.

@@ -32,17 +32,33 @@ func IsChannel(room string) bool {
 }
 
 // LooksLikeClientID reports whether a name has the form of the client ids of Roomcast and of
-// Socket.IO servers on Node: 20 to 24 characters of the base64 alphabet for URLs.
+// Socket.IO servers on Node: 20 characters of the base64 alphabet for URLs, and 24 with the tag of a
+// node, with an upper-case letter among them. All ids of Roomcast have one, see [ClientID]. Those of a
+// server on Node end with a counter, which begins with an upper-case letter for the first 6.8 million
+// clients. So the ids that databases give, which applications use as names of rooms, are no client ids.
 func LooksLikeClientID(name string) bool {
-	if len(name) < 20 || len(name) > 24 {
+	if len(name) != 20 && len(name) != 24 {
 		return false
 	}
+	hasUpper := false
 	for _, c := range []byte(name) {
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			hasUpper = true
+		case (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' && c != '_':
 			return false
 		}
 	}
-	return true
+	return hasUpper
+}
+
+// ClientID returns the first id of random that has the form of a client id.
+func ClientID(random func() string) string {
+	for {
+		if id := random(); LooksLikeClientID(id) {
+			return id
+		}
+	}
 }
 
 // In returns the hub room of a room of a namespace: the room itself in "/" (or ""), "/n#room" in

@@ -46,6 +46,28 @@ func TestSplitIsInverseOfIn(t *testing.T) {
 	})
 }
 
+func TestLooksLikeClientID(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"Zk3vX0bq5tQyVfR2AAAB": true, "tag_Zk3vX0bq5tQyVfR2AAAB": true, "-A-----------------_": true,
+		"Zk3vX0bq5tQyVfR2AAA": false, "Zk3vX0bq5tQyVfR2AAABC": false, "Zk3vX0bq5tQyVfR2AAA:": false,
+		"zk3vx0bq5tqyvfr2aaab": false, "507f1f77bcf86cd799439011": false,
+		"V1StGXR8_Z5jdHi6B-myT": false, "Zk3vX0bq5tQyVfR2AAÉ": false,
+	} {
+		if LooksLikeClientID(name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+	ids := []string{"zk3vx0bq5tqyvfr2aaab", "short", "Zk3vX0bq5tQyVfR2AAAB"}
+	next := func() (id string) {
+		id, ids = ids[0], ids[1:]
+		return id
+	}
+	if id := ClientID(next); id != "Zk3vX0bq5tQyVfR2AAAB" {
+		t.Errorf("the id is %s", id)
+	}
+}
+
 func TestRoomKinds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 )
 
 // transport is the name of this transport in `connected` and in the API.
@@ -39,7 +40,7 @@ func (s *stream) attach(
 		a.Sessions = []string{tab.key}
 	}
 	wanted.Kept = tab.session.Channels
-	a.Granted = slices.Concat(s.h.hubRooms(s.identity.Rooms), tab.session.Granted)
+	a.Granted = slices.Concat(o.Hub.PlacesIn(root, s.identity.Rooms...), tab.session.Granted)
 	opens.denied = o.Hub.Admit(&a, wanted, s.identity.MayJoin, o.MaxRooms)
 	opens.resume = resume
 	s.member, err = o.Hub.Attach(a)
@@ -67,10 +68,11 @@ func (s *stream) tabOf(ctx context.Context, c auth.Credentials) (t tab) {
 
 // newClientID returns the tag of the server and a random id.
 func (h *Handler) newClientID() string {
+	id := rooms.ClientID(newClientID)
 	if h.o.Tag == nil {
-		return newClientID()
+		return id
 	}
-	return h.o.Tag() + newClientID()
+	return h.o.Tag() + id
 }
 
 // newClientID returns 20 random letters and digits: 119 bits, so that only a client that received

@@ -104,10 +104,10 @@ func (s *stream) take(identity auth.Identity, member *notify.Member) {
 	s.expires.Store(wallNanos(identity.ExpiresAt))
 	for _, name := range former.Rooms {
 		if !slices.Contains(identity.Rooms, name) {
-			member.Leave(s.h.o.Hub.RoomIn(root, name))
+			member.Leave(s.h.o.Hub.PlacesIn(root, name)...)
 		}
 	}
-	member.Join(s.h.hubRooms(identity.Rooms)...)
+	member.Join(s.h.o.Hub.PlacesIn(root, identity.Rooms...)...)
 	s.h.o.Hub.LeaveForbidden(member, identity.MayJoin)
 	s.wake()
 }
@@ -136,14 +136,6 @@ func (s *stream) askHook(now instant) (asked bool) {
 		}
 	})
 	return true
-}
-
-// hubRooms returns the hub rooms of names.
-func (h *Handler) hubRooms(names []string) (hubRooms []string) {
-	for _, name := range names {
-		hubRooms = append(hubRooms, h.o.Hub.RoomIn(root, name))
-	}
-	return hubRooms
 }
 
 // parseToken reads {"token":"…"} and nothing else. Its error contains no part of the body.

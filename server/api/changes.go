@@ -126,7 +126,7 @@ func (h *handler) leaveOwn(s selection) (e effect) {
 	for _, m := range h.selected(s) {
 		e.Found++
 		if m.In(s.Channel) {
-			m.Leave(s.Channel)
+			m.Leave(append(h.hub.PlacesIn(notify.RootNamespace, s.Channel), s.Channel)...)
 			e.Changed++
 		}
 	}

@@ -108,11 +108,11 @@ func (l *Limiter) addHandshake(w *handshake) (removed func(), err error) {
 		var oldest *handshake
 		if waiting >= limit {
 			if oldest = l.handshakes.mayRemove(w); oldest == nil {
-				return nil, &Error{"handshakes", limit, http.StatusServiceUnavailable, 2 * time.Second}
+				return nil, overError("handshakes", limit, http.StatusServiceUnavailable, 2*time.Second)
 			}
 		}
 		if w.ip.IsValid() && l.handshakes.from[w.ip] >= share {
-			return nil, &Error{"handshakes", share, http.StatusTooManyRequests, 2 * time.Second}
+			return nil, overError("handshakes", share, http.StatusTooManyRequests, 2*time.Second)
 		}
 		if oldest != nil {
 			l.handshakes.remove(oldest)

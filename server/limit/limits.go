@@ -30,7 +30,7 @@ type Limiter struct {
 	mu          sync.Mutex
 	options     Options
 	guesses     *Rates // failed credentials; nil before the first
-	elsewhere   func(user string) int
+	elsewhere   elsewhere
 	connections int
 	streams     int
 	users       map[string]int
@@ -42,15 +42,9 @@ type Limiter struct {
 func New(o Options) *Limiter {
 	return &Limiter{
 		options: o, users: map[string]int{}, addresses: map[netip.Addr]int{},
-		elsewhere:  func(string) int { return 0 },
 		handshakes: handshakes{from: map[netip.Addr]int{}},
 	}
 }
-
-// CountElsewhere makes Options.PerUser count the connections of a user to other nodes of a cluster,
-// too. These are known a moment later: connections that are opened to several nodes at once can
-// exceed the limit. Call it before serving.
-func (l *Limiter) CountElsewhere(f func(user string) int) { l.elsewhere = f }
 
 // Reload replaces the limits for connections that are opened from now on. Connections above a new
 // limit stay open.
@@ -61,6 +55,7 @@ func (l *Limiter) Reload(o Options) {
 		l.guesses = nil
 	}
 	l.options = o
+	l.shareAll()
 }
 
 // Error names the limit that refused a connection. Its text goes to the client, so it contains no
@@ -70,6 +65,8 @@ type Error struct {
 	Max    int           // the bound; 0 for those of the process
 	Status int           // 503 when the server is full, 429 when this client is over its share
 	Wait   time.Duration // suggested, until the next attempt
+
+	passing bool
 }
 
 func (e *Error) Error() string {
@@ -81,6 +78,10 @@ func (e *Error) Error() string {
 
 // HTTPStatus returns 503 or 429, the status that refuses a handshake.
 func (e *Error) HTTPStatus() int { return e.Status }
+
+// Passing reports whether the limit may be reached only because a connection to another node has ended
+// unnoticed: the next attempts can succeed.
+func (e *Error) Passing() bool { return e.passing }
 
 // RetryAfter returns the time until the next attempt.
 func (e *Error) RetryAfter() time.Duration { return e.Wait }
@@ -106,12 +107,12 @@ func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func
 	case o.Descriptors.refuses(l.connections):
 		return nil, processError("files")
 	case reached(l.connections, o.MaxConnections):
-		return nil, &Error{"connections", o.MaxConnections, http.StatusServiceUnavailable, 5 * time.Second}
+		return nil, overError("connections", o.MaxConnections, http.StatusServiceUnavailable, 5*time.Second)
 	case stream && reached(l.streams, o.MaxStreams):
-		return nil, &Error{"streams", o.MaxStreams, http.StatusServiceUnavailable, 5 * time.Second}
+		return nil, overError("streams", o.MaxStreams, http.StatusServiceUnavailable, 5*time.Second)
 	case ip.IsValid() && reached(l.addresses[ip], o.PerIP):
-		return nil, &Error{"address", o.PerIP, http.StatusTooManyRequests, 10 * time.Second}
-	case user != "" && l.isFull(user):
+		return nil, overError("address", o.PerIP, http.StatusTooManyRequests, 10*time.Second)
+	case user != "" && l.isFull(user, 0):
 		return nil, l.userError()
 	}
 	l.add(stream, ip, user, 1)
@@ -119,21 +120,30 @@ func (l *Limiter) acquire(stream bool, ip netip.Addr, user string) (release func
 }
 
 // AcquireUser counts a connection for a user. It compares the number of the user's connections
-// only, because AcquireSocket has counted the connection.
-func (l *Limiter) AcquireUser(user string) (release func(), err error) {
+// only, because AcquireSocket has counted the connection. moved says that the connection takes the
+// place of one to another node of the cluster, which is perhaps still counted there.
+func (l *Limiter) AcquireUser(user string, moved bool) (release func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.isFull(user) {
-		return nil, l.userError()
+	ended := 0
+	if moved {
+		ended = 1
 	}
-	change(l.users, user, 1)
-	return l.releaser(func() { change(l.users, user, -1) }), nil
+	if l.isFull(user, ended) {
+		refused := l.userError()
+		refused.passing = l.users[user] < l.options.PerUser && l.elsewhere.mayPass(user)
+		return nil, refused
+	}
+	delete(l.elsewhere.refused, user)
+	l.count(user, 1)
+	return l.releaser(func() { l.count(user, -1) }), nil
 }
 
-// isFull reports whether a user has no connection left. The caller holds the lock.
-func (l *Limiter) isFull(user string) bool {
+// isFull reports whether a user has no connection left, if so many of those to other nodes have ended.
+// The caller holds the lock.
+func (l *Limiter) isFull(user string, ended int) bool {
 	most := l.options.PerUser
-	return most > 0 && l.users[user]+l.elsewhere(user) >= most
+	return most > 0 && l.users[user]+max(0, l.elsewhere.count(user)-ended) >= most
 }
 
 // Counts returns the number of open connections, of streams among them, and of users with a
@@ -147,11 +157,15 @@ func (l *Limiter) Counts() (connections, streams, users int) {
 // processError is the error of a process that has too many open files, or too little memory. It
 // names no number: the limits of the process are not for clients.
 func processError(limit string) error {
-	return &Error{limit, 0, http.StatusServiceUnavailable, 5 * time.Second}
+	return overError(limit, 0, http.StatusServiceUnavailable, 5*time.Second)
 }
 
-func (l *Limiter) userError() error {
-	return &Error{"user", l.options.PerUser, http.StatusTooManyRequests, 10 * time.Second}
+func overError(limit string, most, status int, wait time.Duration) *Error {
+	return &Error{Limit: limit, Max: most, Status: status, Wait: wait}
+}
+
+func (l *Limiter) userError() *Error {
+	return overError("user", l.options.PerUser, http.StatusTooManyRequests, 10*time.Second)
 }
 
 // The caller of add holds the lock.
@@ -164,8 +178,14 @@ func (l *Limiter) add(stream bool, ip netip.Addr, user string, n int) {
 		change(l.addresses, ip, n)
 	}
 	if user != "" {
-		change(l.users, user, n)
+		l.count(user, n)
 	}
+}
+
+// The caller of count holds the lock.
+func (l *Limiter) count(user string, n int) {
+	change(l.users, user, n)
+	l.share(user)
 }
 
 // releaser returns a function that calls undo once, with the lock held.

@@ -67,30 +67,6 @@ func TestLimiterErrors(t *testing.T) {
 	}
 }
 
-// The connections of a user to other nodes count.
-func TestLimiterOfACluster(t *testing.T) {
-	t.Parallel()
-	l := New(Options{PerUser: 3})
-	l.CountElsewhere(func(user string) int { return map[string]int{"u": 2, "v": 3}[user] })
-	release, err := l.AcquireUser("u")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, acquire := range []func() (func(), error){
-		func() (func(), error) { return l.AcquireUser("u") },
-		func() (func(), error) { return l.AcquireUser("v") },
-		func() (func(), error) { return l.AcquireStream(netip.Addr{}, "u") },
-	} {
-		if _, err := acquire(); err == nil || err.Error() != "Too many connections (user limit of 3)" {
-			t.Errorf("error %v", err)
-		}
-	}
-	release()
-	if _, err := l.AcquireStream(netip.Addr{}, "u"); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestLimiterPreAuth(t *testing.T) {
 	for _, tc := range []struct{ connections, bound int }{{0, 0}, {10, 16}, {160, 16}, {1000, 100}} {
 		l := New(Options{MaxConnections: tc.connections})

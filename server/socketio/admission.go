@@ -41,8 +41,9 @@ func newAdmission(limits Limits, ip netip.Addr, giveWay func()) (*admission, err
 
 // admit counts a namespace of the connection for its user. The first call also counts the
 // connection for its address. A connection can have several users, because each namespace has its
-// own credentials. The caller must call leave after each admit without an error.
-func (a *admission) admit(id auth.Identity) error {
+// own credentials. moved is that of Limits.AcquireUser. The caller must call leave after each admit
+// without an error.
+func (a *admission) admit(id auth.Identity, moved bool) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
@@ -53,7 +54,7 @@ func (a *admission) admit(id auth.Identity) error {
 		if err != nil {
 			return err
 		}
-		if err := a.enter(id.RoomUser()); err != nil {
+		if err := a.enter(id.RoomUser(), moved); err != nil {
 			place()
 			return err
 		}
@@ -62,11 +63,11 @@ func (a *admission) admit(id auth.Identity) error {
 		a.preAuth = nil
 		return nil
 	}
-	return a.enter(id.RoomUser())
+	return a.enter(id.RoomUser(), moved)
 }
 
 // enter counts one more namespace of a user. The caller holds the lock.
-func (a *admission) enter(user string) error {
+func (a *admission) enter(user string, moved bool) error {
 	if user == "" {
 		return nil
 	}
@@ -74,7 +75,7 @@ func (a *admission) enter(user string) error {
 		a.users[i].namespaces++
 		return nil
 	}
-	release, err := a.limits.AcquireUser(user)
+	release, err := a.limits.AcquireUser(user, moved)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/rooms"
 	"github.com/roomcast/roomcast/server/limit"
 )
 
@@ -16,7 +17,7 @@ import (
 func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage) error {
 	srv := c.client.srv
 	a := notify.Attachment{
-		ClientID: newID(), Namespace: c.namespace, Transport: c.client.session.Transport(),
+		ClientID: rooms.ClientID(newID), Namespace: c.namespace, Transport: c.client.session.Transport(),
 		UserID: c.Identity().RoomUser(), Username: c.Identity().Username,
 		Wake: c.client.session.WakeFor, Disconnect: c.ordered, Drop: c.client.abort, Owner: c,
 		Address: limit.Bucket(c.client.admission.ip),
@@ -28,7 +29,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 		c.pid = newID()
 		a.Sessions = append(a.Sessions, notify.PIDKey(c.pid))
 	}
-	a.Granted = slices.Concat(srv.hubRooms(c.namespace, c.Identity().Rooms), a.Granted)
+	a.Granted = slices.Concat(srv.hub.PlacesIn(c.namespace, c.Identity().Rooms...), a.Granted)
 	c.startRooms(ctx, &a, given)
 	cancel()
 	srv.hub.Wait(c.Context(), a.Resume)

@@ -100,7 +100,7 @@ func (b Broadcast) Named(change string) Broadcast {
 // Join adds the selected clients of all servers to rooms of the namespace, see Conn.Join. Those of
 // other servers join at this place in the order of the messages.
 func (b Broadcast) Join(names ...string) {
-	hubRooms := b.srv.hubRooms(b.namespace, names)
+	hubRooms := b.srv.hub.PlacesIn(b.namespace, names...)
 	for _, m := range b.Members() {
 		m.Join(hubRooms...)
 	}
@@ -114,7 +114,7 @@ func (b Broadcast) JoinOthers(names ...string) {
 
 // Leave removes the selected clients of all servers from rooms, see Conn.Leave.
 func (b Broadcast) Leave(names ...string) {
-	hubRooms := b.srv.hubRooms(b.namespace, names)
+	hubRooms := b.srv.hub.PlacesIn(b.namespace, names...)
 	for _, m := range b.Members() {
 		m.Leave(hubRooms...)
 	}

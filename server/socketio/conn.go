@@ -110,16 +110,18 @@ func (c *Conn) Rooms() []string {
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names) // a room can be two in the Hub, see notify.Hub.PlacesIn
 }
 
 // Join adds the client to rooms of its namespace. The client needs no permission for them, and is
 // in them again when it recovers its session.
-func (c *Conn) Join(names ...string) { c.member.Join(c.client.srv.hubRooms(c.namespace, names)...) }
+func (c *Conn) Join(names ...string) {
+	c.member.Join(c.client.srv.hub.PlacesIn(c.namespace, names...)...)
+}
 
 // Leave removes the client from rooms. It stays in its own room and in the room of its user.
 func (c *Conn) Leave(names ...string) {
-	c.member.Leave(c.client.srv.hubRooms(c.namespace, names)...)
+	c.member.Leave(c.client.srv.hub.PlacesIn(c.namespace, names...)...)
 }
 
 // Emit sends an event to this client. The event is stored, so the client also gets it after a
@@ -229,7 +231,7 @@ func roomName(hubRoom string) (name string, visible bool) {
 	return name, name != rooms.All
 }
 
-// hubRooms returns the hub rooms of names in a namespace.
+// hubRooms returns the hub rooms to which messages for rooms of a namespace go.
 func (s *Server) hubRooms(namespace string, names []string) []string {
 	hubRooms := make([]string, len(names))
 	for i, name := range names {

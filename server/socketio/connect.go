@@ -7,6 +7,7 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/edge"
 )
 
 // connect answers a CONNECT: it authenticates the client, attaches it to the Hub, asks the
@@ -97,13 +98,22 @@ func (c *client) given(handshake auth.Credentials, p *packet) (auth.Credentials,
 }
 
 // replaces reports whether a client with this session and identity takes the place of one that is
-// connected.
-func (s *Server) replaces(pid string, identity auth.Identity) bool {
-	if pid == "" {
-		return false
+// connected. moved says that this one is, or was, a client of another node, which now gives it up.
+func (c *Conn) replaces(pid string, identity auth.Identity) (replaces, moved bool) {
+	srv := c.client.srv
+	if pid == "" || len(pid) > maxPID || !srv.opts.recovery() {
+		return false, false
 	}
-	session, ok := s.hub.Session(notify.PIDKey(pid))
-	return ok && session.Expires.IsZero() && session.UserID == identity.RoomUser()
+	key := notify.PIDKey(pid)
+	if session, ok := srv.hub.Session(key); ok {
+		return session.Expires.IsZero() && session.UserID == identity.RoomUser(), false
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), notify.ResumeTimeout)
+	defer cancel()
+	_, moved = srv.hub.ResumeSession(ctx, key, func(s notify.Session) bool {
+		return s.UserID == identity.RoomUser() && s.Namespace == c.namespace
+	})
+	return moved, moved
 }
 
 // enter counts the client and attaches it to the Hub, or refuses it. It counts first, because the
@@ -111,11 +121,15 @@ func (s *Server) replaces(pid string, identity auth.Identity) bool {
 // a client that resumes may be counted after that.
 func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) bool {
 	admission := c.client.admission
-	err := admission.admit(identity)
+	err := admission.admit(identity, false)
 	c.admitted = err == nil
-	if err != nil && !c.client.srv.replaces(textOf(p.auth["pid"]), identity) {
-		c.client.refuse(p.namespace, err)
-		return false
+	moved := false
+	if err != nil {
+		var replaces bool
+		if replaces, moved = c.replaces(textOf(p.auth["pid"]), identity); !replaces {
+			c.refuse(err)
+			return false
+		}
 	}
 	if c.attach(given, p.auth) != nil {
 		if c.admitted {
@@ -125,9 +139,9 @@ func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) 
 		return false
 	}
 	if !c.admitted {
-		if err := admission.admit(identity); err != nil {
+		if err := admission.admit(identity, moved); err != nil {
 			c.abandon()
-			c.client.refuse(p.namespace, err)
+			c.refuse(err)
 			return false
 		}
 		c.admitted = true
@@ -135,16 +149,33 @@ func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) 
 	return true
 }
 
-// triesAgain closes the transport when the connect hook is not available for the first CONNECT, and
-// reports whether it did: socket.io-client gives up after a connect_error, and connects again after
-// the end of a transport. A client that is in another namespace stays there.
+// refuse refuses the client, or lets it try again.
+func (c *Conn) refuse(err error) {
+	if !c.client.triesAgain(err) {
+		c.client.refuse(c.namespace, err)
+	}
+}
+
+// triesAgain closes the transport when the reason to refuse the first CONNECT passes: the connect hook
+// is not available, or the user has too many connections of which a node was perhaps killed. It reports
+// whether it did: socket.io-client gives up after a connect_error, and connects again after the end of a
+// transport. A client that is in another namespace stays there.
 func (c *client) triesAgain(err error) bool {
-	if c.srv.AuthMode() != auth.ModeHook || !errors.Is(err, auth.ErrHookUnavailable) ||
-		len(c.all()) > 0 {
+	var limited interface{ Passing() bool }
+	var code, cause string
+	switch {
+	case c.srv.AuthMode() == auth.ModeHook && errors.Is(err, auth.ErrHookUnavailable):
+		code, cause = auth.ErrHookUnavailable.Code, "the connect hook is not available"
+	case errors.As(err, &limited) && limited.Passing():
+		code, cause = edge.CodeTooManyConnections, "the user has too many connections to other nodes"
+	default:
 		return false
 	}
-	c.srv.opts.Metrics.Refused(auth.ErrHookUnavailable.Code)
-	c.end("the connect hook is not available")
+	if len(c.all()) > 0 {
+		return false
+	}
+	c.srv.opts.Metrics.Refused(code)
+	c.end(cause)
 	return true
 }
 

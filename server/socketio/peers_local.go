@@ -47,14 +47,12 @@ func (l localPeer) Change(e *nodewire.Entry) (do func()) {
 	}
 	names := nodewire.Opts{Rooms: e.Rooms}.Recipients(e.Namespace).Rooms
 	return func() {
-		for _, m := range members {
-			switch {
-			case len(names) == 0:
-			case e.Type == nodewire.TypeJoin:
-				m.Join(names...)
-			default:
-				m.Leave(names...)
-			}
+		switch {
+		case len(names) == 0:
+		case e.Type == nodewire.TypeJoin:
+			l.srv.hub.JoinAll(members, names...)
+		default:
+			l.srv.hub.LeaveAll(members, names...)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (c *Conn) permitted(session notify.Session) (kept []string) {
 	if session.Foreign { // its names are those of an application, so the rules for clients apply
 		srv := c.client.srv
 		names, _ := srv.hub.Admissible(session.Channels, identity.MayJoin, srv.opts.MaxRooms)
-		return srv.hubRooms(c.namespace, names)
+		return srv.hub.PlacesIn(c.namespace, names...)
 	}
 	for _, room := range session.Channels {
 		if _, name := rooms.Split(room); identity.MayJoin(name) {

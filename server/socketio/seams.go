@@ -16,8 +16,10 @@ type Limits interface {
 	PreAuth(ip netip.Addr, giveWay func()) (release func(), err error)
 	// AcquireSocket counts a connection from its first CONNECT on.
 	AcquireSocket(ip netip.Addr) (release func(), err error)
-	// AcquireUser counts a connection for one of its users.
-	AcquireUser(user string) (release func(), err error)
+	// AcquireUser counts a connection for one of its users. moved says that the connection takes the
+	// place of one to another node of a cluster. An error with Passing() true is for a client that
+	// should come again by itself.
+	AcquireUser(user string, moved bool) (release func(), err error)
 	// Attempt runs a check of credentials and refuses failures of an address that has too many.
 	Attempt(ip netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error)
 }
@@ -37,7 +39,7 @@ type noLimits struct{}
 
 func (noLimits) PreAuth(netip.Addr, func()) (func(), error) { return func() {}, nil }
 func (noLimits) AcquireSocket(netip.Addr) (func(), error)   { return func() {}, nil }
-func (noLimits) AcquireUser(string) (func(), error)         { return func() {}, nil }
+func (noLimits) AcquireUser(string, bool) (func(), error)   { return func() {}, nil }
 func (noLimits) Attempt(_ netip.Addr, check func() (auth.Identity, error)) (auth.Identity, error) {
 	return check()
 }

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { CALLS, calls } from "./interop/calls.mjs";
-import { CHANGES, EMITS, NOTIFICATIONS } from "./interop/cases.mjs";
+import { CHANGES, EMITS, NOTIFICATIONS, OBJECT_ID } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
 import { emitter } from "./interop/emitter.mjs";
 import { joinsAndLeaves, nodeLeaves, outlivesRedis } from "./interop/joining.mjs";
@@ -40,7 +40,7 @@ describe("a cluster", { concurrency: true, skip: missing }, () => {
     test(`adapter ${version}`, TEST, async (t) => {
       const stage = await Stage.start(t, version);
       await Promise.all([
-        stage.join("in", { channels: ["R", "S"] }),
+        stage.join("in", { channels: ["R", "S", OBJECT_ID] }),
         stage.join("out"),
         stage.join("n", { channels: ["R"], namespace: "/n" }),
       ]);
@@ -94,7 +94,7 @@ describe("an emitter, with REDIS_INGEST", { concurrency: true, skip: missing }, 
     test(`adapter ${version}`, TEST, async (t) => {
       const stage = await Stage.start(t, version, { env: { REDIS_INGEST: "emitter" } });
       await Promise.all([
-        stage.join("in", { channels: ["R", "S"] }),
+        stage.join("in", { channels: ["R", "S", OBJECT_ID] }),
         stage.join("out"),
         stage.join("n", { channels: ["R"], namespace: "/n" }),
       ]);

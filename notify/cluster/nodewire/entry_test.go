@@ -124,15 +124,21 @@ func TestOpts(t *testing.T) {
 	}
 }
 
-func TestIsClientID(t *testing.T) {
+// The id of a client on Node keeps its form for Node, also one that has no upper-case letter.
+func TestClientOfNode(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]bool{
-		strings.Repeat("x", 19): false, strings.Repeat("x", 20): true, strings.Repeat("x", 24): true,
-		strings.Repeat("x", 25): false, "aZ0_-aZ0_-aZ0_-aZ0_-": true, "aZ0_-aZ0_-aZ0_-aZ0_:": false,
-		"aZ0_-aZ0_-aZ0_-aZ0é": false,
+	for name, isID := range map[string]bool{
+		strings.Repeat("x", 19): false, strings.Repeat("x", 20): true, strings.Repeat("X", 20): true,
+		strings.Repeat("x", 24): false, strings.Repeat("X", 24): true, strings.Repeat("X", 25): false,
+		"aZ0_-aZ0_-aZ0_-aZ0_-": true, "aZ0_-aZ0_-aZ0_-aZ0_:": false, "aZ0_-aZ0_-aZ0_-aZ0é": false,
 	} {
-		if isClientID(name) != want {
-			t.Errorf("%s: %v", name, !want)
+		want := "client:" + name
+		if isID {
+			want = name
+		}
+		got, err := OptsOf("/", notify.Recipients{Rooms: []string{"client:" + name}})
+		if err != nil || !slices.Equal(got.Rooms, []string{want}) {
+			t.Errorf("%s: %q, %v", name, got.Rooms, err)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func hubRooms(namespace string, names []string) []string {
 			continue
 		}
 		list = append(list, rooms.In(namespace, name))
-		if isClientID(name) {
+		if rooms.LooksLikeClientID(name) {
 			list = append(list, rooms.In(namespace, rooms.Client(name)))
 		}
 	}
@@ -100,7 +100,7 @@ func nodeRooms(field, namespace string, hubRooms []string) ([]string, error) {
 		case name == "" || !utf8.ValidString(name):
 			return nil, refuse(field, "%.80q is empty or not valid UTF-8", room)
 		}
-		if id, ok := rooms.IsClient(name); ok && isClientID(id) {
+		if id, ok := rooms.IsClient(name); ok && mayBeClientID(id) {
 			name = id
 		}
 		names[i] = name
@@ -119,7 +119,7 @@ func ownRooms(namespace string, names []string) []string {
 		switch {
 		case name == "" || name == rooms.All: // not written by nodeRooms
 			continue
-		case isClientID(name):
+		case rooms.LooksLikeClientID(name):
 			name = rooms.Client(name)
 		}
 		list = append(list, rooms.In(namespace, name))
@@ -127,17 +127,8 @@ func ownRooms(namespace string, names []string) []string {
 	return list
 }
 
-// isClientID reports whether a name has the shape of a client id: 20 characters in Node, 24 here.
-func isClientID(name string) bool {
-	if len(name) < 20 || len(name) > 24 {
-		return false
-	}
-	for _, c := range []byte(name) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
+// mayBeClientID reports whether a name can be the id of a client on Node, also of one that has no
+// upper-case letter, see rooms.LooksLikeClientID. mark.to has what ownRooms takes for another room.
+func mayBeClientID(name string) bool {
+	return rooms.LooksLikeClientID(name) || len(name) == 20 && rooms.LooksLikeClientID("A"+name[1:])
 }

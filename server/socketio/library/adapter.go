@@ -162,7 +162,7 @@ func (f *facade) roomChanged(c notify.RoomChange) {
 
 func (a *adapter) roomChanged(c notify.RoomChange) {
 	room, visible := localRoom(c.Room)
-	if !visible {
+	if !visible || a.isSecond(c) {
 		return
 	}
 	id := socket.SocketId(c.Member.ClientID())
@@ -176,6 +176,14 @@ func (a *adapter) roomChanged(c notify.RoomChange) {
 	case notify.RoomDeleted:
 		a.emit("delete-room", room)
 	}
+}
+
+// isSecond reports whether a change is about the second of two hub rooms with one name, see
+// notify.Hub.PlacesIn.
+func (a *adapter) isSecond(c notify.RoomChange) bool {
+	_, name := rooms.Split(c.Room)
+	id, isClient := rooms.IsClient(name)
+	return isClient && id != c.Member.ClientID() && len(a.f.srv.Hub().PlacesIn(a.nsp.Name(), id)) > 1
 }
 
 // emit emits an event of the adapter. A panic of a listener does not reach the caller.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"github.com/roomcast/roomcast/server/servertest"
@@ -36,13 +37,19 @@ func TestNamespaceFunctionTimesOut(t *testing.T) {
 	allow := func(_ string, _ any, next func(error, bool)) { asked <- next }
 	s.io.Of(socket.ParentNspNameMatchFn(&allow), nil)
 	for len(asked) == 0 { // on a slow machine the server closes before the CONNECT arrives
-		c := s.Dial("")
-		_ = c.Conn.WriteMessage(1, []byte(`40/dyn,{"userId":"u1"}`))
-		for _, packet := range c.Closed() {
-			if strings.HasPrefix(packet, "40") {
+		conn, res, err := websocket.DefaultDialer.Dial("ws://"+s.Base+
+			"/socket.io/?EIO=4&transport=websocket", nil)
+		if err != nil {
+			continue
+		}
+		_ = res.Body.Close()
+		_ = conn.WriteMessage(websocket.TextMessage, []byte(`40/dyn,{"userId":"u1"}`))
+		for packet := []byte(nil); err == nil; _, packet, err = conn.ReadMessage() {
+			if strings.HasPrefix(string(packet), "40") {
 				t.Errorf("got %s", packet)
 			}
 		}
+		_ = conn.Close()
 	}
 	next := <-asked
 	next(nil, true) // too late

@@ -1,7 +1,7 @@
 // The rows of the table in docs/cluster.md, which the test file runs and table.mjs writes.
 //
-// Each server has a client "in" the rooms R and S, a client "out" of them, and a client of the
-// namespace "/n" that is in R; each node of Roomcast has a stream "in" and one "out", too.
+// Each server has a client "in" the rooms R, S and OBJECT_ID, a client "out" of them, and a client of
+// the namespace "/n" that is in R; each node of Roomcast has a stream "in" and one "out", too.
 //
 // rooms and except are names, or a function that makes them from the ids of clients. from: the only
 // kind of sender that has this. deaf: the version of the adapter that does not get this from Roomcast.
@@ -13,9 +13,13 @@ const isRoot = ({ namespace }) => namespace === "/";
 const only = (place, role) => (reader) => reader.place === place && reader.role === role;
 const not = (test) => (reader) => isRoot(reader) && !test(reader);
 
+/** The name of a room, which MongoDB has made. */
+export const OBJECT_ID = "507f1f77bcf86cd799439011";
+
 /** What servers emit. */
 export const EMITS = {
   "to a room": { rooms: ["R"], gets: isIn },
+  "to a room with an ObjectId as its name": { rooms: [OBJECT_ID], gets: isIn },
   "to two rooms, once": { rooms: ["R", "S"], gets: isIn },
   "to all": { gets: isRoot },
   "to all except a room": { except: ["R"], gets: isOut },
