@@ -49,6 +49,7 @@ type instance struct {
 	gate          *limit.Gate
 	origins       atomic.Pointer[config.Origins]
 	service       *server.Service
+	supervisor    *supervisor
 
 	generated string   // the API key, when the settings have none
 	address   net.Addr // of the listener

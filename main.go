@@ -95,6 +95,10 @@ func serve(
 	}
 	log.Info("starting", zap.String("version", version), source)
 	saveMemory(log)
+	supervisor, err := newSupervisor(e, log)
+	if err != nil {
+		return err
+	}
 	for _, warning := range c.Warnings() {
 		log.Warn(warning)
 	}
@@ -137,7 +141,9 @@ func serve(
 	if err != nil {
 		return err
 	}
+	p.supervisor = supervisor
 	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
@@ -158,8 +164,10 @@ func serve(
 		p.announce(e) // before the line for which programs that start this one wait
 		log.Info("listening", zap.String("address", address.String()),
 			zap.String("auth_mode", string(c.Mode())))
+		background.Go(func() { supervisor.watch(ctx, ended, p) })
 		background.Go(func() { p.reloads(ctx, stop, requests, e, again) })
 	})
+	close(ended)
 	stop()
 	background.Wait()
 	return errors.Join(refused, err)

@@ -26,12 +26,15 @@ func (p *instance) reloads(
 				stop()
 				return
 			}
-			next, err := again()
-			var changed []string
-			if err == nil {
-				changed, err = p.reload(e, next)
-			}
-			p.auditReload(changed, err)
+			err := p.supervisor.reload(p, func() error {
+				next, err := again()
+				var changed []string
+				if err == nil {
+					changed, err = p.reload(e, next)
+				}
+				p.auditReload(changed, err)
+				return err
+			})
 			if err != nil {
 				p.log.Error("the settings were not reloaded, the former ones stay", zap.Error(err))
 			}
