@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -64,6 +65,10 @@ type Options struct {
 	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For the server trusts
 
 	CertFile, KeyFile string // of TLS; without both the server speaks plain HTTP
+	// CertInterval is the time between two looks at these files. A pair that is new, and the same at
+	// two looks, is used for later handshakes. With 0 only Reload reads them again. The default is 10
+	// seconds.
+	CertInterval time.Duration
 
 	// DrainTimeout is the time in which connections and requests can end after the context of Serve
 	// is done. The server closes the connections evenly over four fifths of it, at least four per
@@ -112,7 +117,7 @@ func DefaultOptions() Options {
 	return Options{
 		SocketIOPaths: []string{"/socket.io"}, SSEPath: "/sse",
 		DrainTimeout: 25 * time.Second, SweepInterval: 5 * time.Second,
-		InactiveTimeout: 5 * time.Minute,
+		InactiveTimeout: 5 * time.Minute, CertInterval: 10 * time.Second,
 	}
 }
 
@@ -214,6 +219,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		failed <- s.serve(srv,
 			newCounted(listener, s.o.Descriptors, false, s.o.TrustedProxies, s.o.Log))
 	}()
+	defer s.watchCertificate()()
 	sweep, stop := every(s.o.SweepInterval)
 	defer stop()
 	defer s.watchMemory()()
@@ -237,6 +243,17 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 			return s.drain(context.WithoutCancel(ctx), srv)
 		}
 	}
+}
+
+// watchCertificate takes over certificates that are new until stop is called.
+func (s *Service) watchCertificate() (stop func()) {
+	if !s.certificate.isSet() || s.o.CertInterval <= 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() { s.certificate.watch(ctx, s.o.CertInterval, s.o.Log) })
+	return func() { cancel(); watch.Wait() }
 }
 
 // lookInterval is the time between two looks at the number of open files; 0 without a limit.
