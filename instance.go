@@ -183,6 +183,12 @@ func (p *instance) announce(e environment) {
 	if tcp, ok := p.address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
 	}
+	if _, isTCP := p.address.(*net.TCPAddr); !isTCP { // no browser opens a unix socket
+		if p.generated != "" {
+			fmt.Fprintf(e.stderr, "\n  API key (%s): %s\n\n", p.keyNote(), p.generated)
+		}
+		return
+	}
 	path := "/"
 	if p.config.UpstreamURL != "" {
 		path = "/console/"
@@ -191,12 +197,16 @@ func (p *instance) announce(e environment) {
 		fmt.Fprintf(e.stderr, "\n  Console: %s://%s%s\n\n", scheme, host, path)
 		return
 	}
-	note := "set API_KEYS to keep one"
-	if p.config.DataDir != "" {
-		note = "kept in " + keyFile + " in DATA_DIR"
-	}
 	fmt.Fprintf(e.stderr, "\n  API key (%s): %s\n  Console: %s://%s%s#key=%s\n\n",
-		note, p.generated, scheme, host, path, p.generated)
+		p.keyNote(), p.generated, scheme, host, path, p.generated)
+}
+
+// keyNote says how long the generated key lasts.
+func (p *instance) keyNote() string {
+	if p.config.DataDir != "" {
+		return "kept in " + keyFile + " in DATA_DIR"
+	}
+	return "set API_KEYS to keep one"
 }
 
 // isTerminal reports whether a person reads the file.

@@ -248,7 +248,7 @@ func (p *instance) newService() (*server.Service, error) {
 	service.Log, service.Metrics = log, counts
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
-	service.SSEPath = c.SSEPath
+	service.SSEPath, service.SocketMode = c.SSEPath, c.FileMode()
 	if service.ClientFiles, err = clientfiles.Open(c.SocketIOClient); err != nil {
 		hub.Close()
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -64,6 +65,9 @@ type Options struct {
 	AllowHost      func(host string) bool
 	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For the server trusts
 
+	// SocketMode has the permissions of unix sockets; the default is 0660.
+	SocketMode os.FileMode
+
 	CertFile, KeyFile string // of TLS; without both the server speaks plain HTTP
 	// CertInterval is the time between two looks at these files. A pair that is new, and the same at
 	// two looks, is used for later handshakes. With 0 only Reload reads them again. The default is 10
@@ -118,6 +122,7 @@ func DefaultOptions() Options {
 		SocketIOPaths: []string{"/socket.io"}, SSEPath: "/sse",
 		DrainTimeout: 25 * time.Second, SweepInterval: 5 * time.Second,
 		InactiveTimeout: 5 * time.Minute, CertInterval: 10 * time.Second,
+		SocketMode: 0o660,
 	}
 }
 
@@ -189,7 +194,7 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 // connections count.
 func StreamAddress(r *http.Request) netip.Addr { return limit.Bucket(edge.ClientIP(r)) }
 
-// Serve listens on address ("host:port") and serves until ctx is done. Then it reports not ready,
+// Serve listens on address ("host:port", or "unix:" and a path) and serves until ctx is done. Then it reports not ready,
 // refuses publishes, flushes and closes the connections spread over DrainTimeout, and returns nil.
 // Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
@@ -199,7 +204,7 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
-	listener, err := listen(ctx, address)
+	listener, err := listen(ctx, address, s.o.SocketMode)
 	if err != nil {
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err

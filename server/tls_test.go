@@ -32,7 +32,7 @@ import (
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	certFile, keyFile, pool := writeCertificate(t)
-	l, err := listen(context.Background(), "127.0.0.1:0")
+	l, err := listenTCP(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
