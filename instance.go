@@ -50,16 +50,18 @@ type instance struct {
 	origins       atomic.Pointer[config.Origins]
 	service       *server.Service
 	supervisor    *supervisor
+	inherited     map[string]net.Listener // sockets of systemd, by name
 
 	generated string   // the API key, when the settings have none
 	address   net.Addr // of the listener
 }
 
 func newInstance(
-	c config.Config, s storage, keySet *auth.KeySet, tracer *traces.Tracer, logs logs,
+	c config.Config, s storage, inherited map[string]net.Listener, keySet *auth.KeySet,
+	tracer *traces.Tracer, logs logs,
 ) (p *instance, err error) {
 	p = &instance{config: c, level: logs.level, log: logs.log, audit: logs.audit, storage: s,
-		keySet: keySet, tracer: tracer}
+		keySet: keySet, tracer: tracer, inherited: inherited}
 	p.tickets, p.hub = s.newTickets(), s.newHub(c, tracer)
 	defer func() {
 		if err != nil {

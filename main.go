@@ -27,6 +27,7 @@ import (
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/server/socketio/library"
+	"github.com/roomcast/roomcast/server/systemd"
 	"github.com/roomcast/roomcast/sse"
 	"github.com/roomcast/roomcast/web"
 )
@@ -99,6 +100,14 @@ func serve(
 	if err != nil {
 		return err
 	}
+	inherited, err := systemd.Listeners(e.lookup, httpSocket, adminSocket)
+	if err != nil {
+		return err
+	}
+	defer closeAll(inherited) // also after an error before the service has them
+	if c, err = inherit(c, inherited); err != nil {
+		return err
+	}
 	for _, warning := range c.Warnings() {
 		log.Warn(warning)
 	}
@@ -137,7 +146,7 @@ func serve(
 	if shared != nil {
 		defer shared.close()
 	}
-	p, err := newInstance(c, storage{store, shared}, keySet, tracer, logs)
+	p, err := newInstance(c, storage{store, shared}, inherited, keySet, tracer, logs)
 	if err != nil {
 		return err
 	}
@@ -271,8 +280,9 @@ func (p *instance) newService() (*server.Service, error) {
 	}
 	service.Stored = p.outlives()
 	service.Descriptors, service.Memory = p.files, p.memory
+	service.Listener = p.inherited[httpSocket]
 	service.Admin = server.AdminOptions{
-		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
+		Addr: c.AdminAddr, Listener: p.inherited[adminSocket], Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
 	}
 	if p.store != nil {
 		service.Admin.Backup = p.store.Backup

@@ -103,7 +103,7 @@ func (p *program) waitForAfter(skip int, text *regexp.Regexp) []string {
 			return found
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("no %s in\n%s", text, p.out)
+			p.t.Fatalf("no %s in\n%s%s", text, p.out, p.notes)
 		}
 	}
 }

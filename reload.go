@@ -28,6 +28,9 @@ func (p *instance) reloads(
 			}
 			err := p.supervisor.reload(p, func() error {
 				next, err := again()
+				if err == nil {
+					next, err = inherit(next, p.inherited)
+				}
 				var changed []string
 				if err == nil {
 					changed, err = p.reload(e, next)

@@ -2,13 +2,39 @@ package main
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/server/systemd"
 )
+
+// The names of the sockets that systemd can open for the server, FileDescriptorName= of their units.
+const (
+	httpSocket  = "http"
+	adminSocket = "admin"
+)
+
+// inherit returns the settings with the addresses of the sockets of systemd.
+func inherit(c config.Config, sockets map[string]net.Listener) (config.Config, error) {
+	var main, admin net.Addr
+	if l := sockets[httpSocket]; l != nil {
+		main = l.Addr()
+	}
+	if l := sockets[adminSocket]; l != nil {
+		admin = l.Addr()
+	}
+	return c.OnListeners(main, admin)
+}
+
+func closeAll(sockets map[string]net.Listener) {
+	for _, l := range sockets {
+		_ = l.Close() // again, for those that the service has closed
+	}
+}
 
 // readyPoll is the time between two looks whether the server is ready.
 const readyPoll = 100 * time.Millisecond

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -63,5 +64,41 @@ func TestSocketInOpenMode(t *testing.T) {
 	if w := c.Warnings(); !slices.Contains(w,
 		"open mode: every userId is accepted, from every machine that reaches unix:/run/a") {
 		t.Errorf("warnings %q", w)
+	}
+}
+
+// The sockets of systemd have the addresses, and decide whether open mode is allowed.
+func TestOnListeners(t *testing.T) {
+	t.Parallel()
+	loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}
+	all := &net.TCPAddr{IP: net.IPv6zero, Port: 80}
+	local := &net.UnixAddr{Name: "/run/a", Net: "unix"}
+	for _, tt := range []struct {
+		env         env
+		main, admin net.Addr
+		want        string // host:port and the address of the second listener, or the start of the error
+	}{
+		{nil, nil, nil, "127.0.0.1:3000 127.0.0.1:9090"},
+		{nil, loopback, nil, "127.0.0.1:80 127.0.0.1:9090"},
+		{nil, loopback, local, "127.0.0.1:80 unix:/run/a"},
+		{nil, nil, loopback, "127.0.0.1:3000 127.0.0.1:80"},
+		{nil, all, nil, "systemd listens on [::]:80, allowed: a loopback address while"},
+		{nil, local, nil, "systemd listens on unix:/run/a, allowed: a loopback address while"},
+		{env{"AUTH_MODE": "open"}, all, nil, "[::]:80 127.0.0.1:9090"},
+		{env{"AUTH_MODE": "ticket", "HOST": "10.0.0.1"}, local, all, "unix:/run/a [::]:80"},
+	} {
+		c := load(t, tt.env)
+		got := ""
+		if changed, err := c.OnListeners(tt.main, tt.admin); err != nil {
+			got = err.Error()
+		} else {
+			got = changed.Addr() + " " + changed.AdminAddr
+		}
+		if !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%v on %v and %v: %s, want %s", tt.env, tt.main, tt.admin, got, tt.want)
+		}
+		if c.sources["HOST"] == inheritedSource {
+			t.Error("the former settings have changed")
+		}
 	}
 }

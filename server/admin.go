@@ -23,10 +23,11 @@ import (
 // AdminOptions configure a second listener for operators. It serves metrics, health and, if
 // enabled, profiles. The main listener serves neither metrics nor profiles.
 type AdminOptions struct {
-	Addr     string // host:port, or unix: and a path; "": no admin listener
-	Key      string // for Authorization: Bearer <key>; required unless Addr is of this machine
-	Pprof    bool   // serve /debug/pprof/, which shows stacks and contents of the memory
-	Optional bool   // when the port is taken, log a warning and start without the listener
+	Addr     string       // host:port, or unix: and a path; "": no admin listener
+	Key      string       // for Authorization: Bearer <key>; required unless Addr is of this machine
+	Listener net.Listener // as that of Options, instead of Addr; may be nil
+	Pprof    bool         // serve /debug/pprof/, which shows stacks and contents of the memory
+	Optional bool         // when the port is taken, log a warning and start without the listener
 	// Backup makes a copy of the stored notifications and returns its directory, and the id of the
 	// last notification that is certainly in it. nil: nothing is stored.
 	Backup func() (dir string, last notify.ID, err error)
@@ -43,7 +44,7 @@ type admin struct {
 // accepts nil.
 func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 	o := s.o.Admin
-	if o.Addr == "" {
+	if o.Addr == "" && o.Listener == nil {
 		return nil, nil
 	}
 	l, err := s.listenAdmin(ctx)
@@ -78,6 +79,9 @@ func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 }
 
 func (s *Service) listenAdmin(ctx context.Context) (net.Listener, error) {
+	if s.o.Admin.Listener != nil {
+		return adopt(s.o.Admin.Listener)
+	}
 	if path, isUnix := strings.CutPrefix(s.o.Admin.Addr, unixPrefix); isUnix {
 		return bindAlone(ctx, path, s.o.SocketMode)
 	}

@@ -91,6 +91,25 @@ func removeStale(ctx context.Context, path string) error {
 	return os.Remove(path)
 }
 
+// adopt returns a listener that somebody else has opened with what the listeners of this package have.
+func adopt(l net.Listener) (net.Listener, error) {
+	switch l := l.(type) {
+	case *net.UnixListener:
+		return &localListener{UnixListener: l}, nil
+	case *net.TCPListener:
+		raw, err := l.SyscallConn()
+		if err == nil {
+			err = socketOptions("tcp", l.Addr().String(), raw)
+		}
+		if err != nil {
+			// Multipath TCP has no TCP_USER_TIMEOUT, see listenTCP.
+			return nil, fmt.Errorf("the socket %s: %w, expected one of TCP, not of Multipath TCP",
+				l.Addr(), err)
+		}
+	}
+	return l, nil
+}
+
 // localListener is a listener on a unix socket. Its connections have an address, see sockets.Local.
 type localListener struct {
 	*net.UnixListener

@@ -65,6 +65,11 @@ type Options struct {
 	AllowHost      func(host string) bool
 	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For the server trusts
 
+	// Listener is a socket that somebody else has opened, such as systemd, and that stays open when
+	// the process ends. Serve then ignores the address. The drain closes it first: clients that
+	// connect from then on wait for the next process. nil: Serve opens a listener.
+	Listener net.Listener
+
 	// SocketMode has the permissions of unix sockets; the default is 0660.
 	SocketMode os.FileMode
 
@@ -201,17 +206,20 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	defer s.endWebhooks() // if nothing was drained
 	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
 	if err != nil {
+		s.closeListeners()
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
-	listener, err := listen(ctx, address, s.o.SocketMode)
+	listener, err := s.listen(ctx, address)
 	if err != nil {
+		s.closeListeners()
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
 	operators, err := s.startAdmin(ctx)
 	if err != nil {
 		_ = listener.Close()
+		s.closeListeners()
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
@@ -219,6 +227,10 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	limit.Hear(srv)
 	srv.ConnState = limit.NewIdle(s.addressOf).Note
+	var unheard newcomers
+	if s.o.Listener != nil {
+		unheard.watch(srv)
+	}
 	failed := make(chan error, 1)
 	go func() {
 		failed <- s.serve(srv,
@@ -245,7 +257,29 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 			_ = s.close(context.WithoutCancel(ctx), pace{})
 			return err
 		case <-ctx.Done():
+			if s.o.Listener != nil {
+				_ = listener.Close()
+				<-failed // so nothing is accepted any more
+				unheard.wait(min(newcomerWait, s.settings.load().drainTimeout))
+			}
 			return s.drain(context.WithoutCancel(ctx), srv)
+		}
+	}
+}
+
+// listen returns the listener of the options, or opens one.
+func (s *Service) listen(ctx context.Context, address string) (net.Listener, error) {
+	if s.o.Listener == nil {
+		return listen(ctx, address, s.o.SocketMode)
+	}
+	return adopt(s.o.Listener)
+}
+
+// closeListeners closes the listeners of the options after a failed start.
+func (s *Service) closeListeners() {
+	for _, l := range []net.Listener{s.o.Listener, s.o.Admin.Listener} {
+		if l != nil {
+			_ = l.Close()
 		}
 	}
 }
