@@ -179,7 +179,7 @@ func (p *instance) announce(e environment) {
 		return
 	}
 	scheme, host := "http", p.address.String()
-	if p.config.TLSCertFile != "" {
+	if p.config.UsesTLS() {
 		scheme = "https"
 	}
 	if tcp, ok := p.address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
@@ -190,6 +190,9 @@ func (p *instance) announce(e environment) {
 			fmt.Fprintf(e.stderr, "\n  API key (%s): %s\n\n", p.keyNote(), p.generated)
 		}
 		return
+	}
+	if names := p.config.ACMEDomains; len(names) > 0 {
+		host = names[0]
 	}
 	path := "/"
 	if p.config.UpstreamURL != "" {

@@ -20,6 +20,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/acme"
 	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
@@ -290,6 +291,11 @@ func (p *instance) newService() (*server.Service, error) {
 	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
 	if err := p.reloadable(&service, c); err != nil {
 		return nil, err
+	}
+	if len(c.ACMEDomains) > 0 {
+		o := c.ACME()
+		o.Log = log.Named("acme")
+		service.Certificates, service.PlainAddr = acme.New(o), c.ACMEHTTPAddr
 	}
 	service.Answers = p.answers()
 	if len(c.WebhookURLs) > 0 {

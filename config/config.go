@@ -3,6 +3,7 @@ package config
 
 import (
 	"crypto"
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"net/url"
@@ -39,6 +40,13 @@ type Config struct {
 	AppURL         string         `group:"Listener" reload:"" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"URL of the application; its origin is allowed."`
 	UpstreamURL    URL            `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"URL of an application that answers all other paths, upgrades included, so that both share one host and port. The console is then at /console."`
 	DrainTimeout   time.Duration  `group:"Listener" reload:"" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. When it is set, connections are closed evenly over four fifths of it, at least four per second, else as many per second as HANDSHAKE_RATE; 0 = cut at once."`
+
+	ACMEDomains   []string `group:"Certificates" name:"acme-domains" env:"ACME_DOMAINS" help:"Host names for which the server gets and renews certificates by itself, instead of TLS_CERT_FILE; see docs/listeners.md."`
+	ACMEEmail     string   `group:"Certificates" name:"acme-email" env:"ACME_EMAIL" help:"Address to which the certificate authority may write."`
+	ACMEDirectory string   `group:"Certificates" name:"acme-directory" env:"ACME_DIRECTORY" default:"${ACME_DIRECTORY}" help:"URL of the authority's ACME directory; the default is that of Let's Encrypt, whose terms you accept with ACME_DOMAINS."`
+	ACMECAFile    string   `group:"Certificates" name:"acme-ca-file" env:"ACME_CA_FILE" help:"PEM file of the certificates that verify ACME_DIRECTORY, for an authority of your own."`
+	ACMEStorage   string   `group:"Certificates" name:"acme-storage" env:"ACME_STORAGE" shown:"acme in DATA_DIR" help:"Directory for the account, certificates and keys. Several nodes can share one."`
+	ACMEHTTPAddr  string   `group:"Certificates" name:"acme-http-addr" env:"ACME_HTTP_ADDR" default:":80" blank:"" help:"Address and port of the listener without TLS, for HTTP-01 challenges and redirects to https; empty or off = none, only TLS-ALPN-01."`
 
 	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles, or unix: and a path; empty or off = none. An address that other machines can reach requires ADMIN_KEY."`
 	AdminKey     auth.Secret `group:"Administration" reload:"" name:"admin-key" env:"ADMIN_KEY" help:"Key for requests to the second listener (Authorization: Bearer), at least 32 bytes. Required unless ADMIN_ADDR is a loopback address or a unix socket."`
@@ -143,6 +151,7 @@ type Config struct {
 
 	publicKeys  []crypto.PublicKey // of JWTPublicKeyFile
 	certificate [][]byte           // of TLSCertFile
+	acmeRoots   *x509.CertPool     // of ACMECAFile
 
 	sources map[string]string // environment name -> source of the value
 }

@@ -23,6 +23,7 @@ func (l *loader) resolve(c *Config) {
 	l.resolveOrigins(c)
 	l.checkUpstream(c)
 	l.checkTLS(c)
+	l.resolveACME(c)
 	l.resolveAdmin(c)
 	l.checkPaths(c)
 	l.checkNames(c)

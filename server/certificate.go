@@ -54,9 +54,12 @@ func sameFile(a, b os.FileInfo) bool {
 
 func (c *certificate) isSet() bool { return c.current.Load() != nil }
 
-// get is for tls.Config: handshakes get the newest certificate.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return c.current.Load(), nil
+// config returns a configuration with which handshakes get the newest certificate.
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return c.current.Load(), nil
+		}}
 }
 
 // load reads the certificate and its key; without their names it does nothing. After an error the

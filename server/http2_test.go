@@ -75,7 +75,7 @@ func serveHTTP2(t *testing.T, h http.Handler) (s *http.Server, address string, c
 	}
 	s = newHTTPServer(h, zap.NewNop())
 	done := make(chan error, 1)
-	go func() { done <- serveTLS(s, l, &pair) }()
+	go func() { done <- serveTLS(s, l, pair.config()) }()
 	t.Cleanup(func() { _ = s.Close(); <-done })
 	return s, l.Addr().String(), &tls.Config{RootCAs: pool, NextProtos: []string{"h2"}}
 }

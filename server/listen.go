@@ -107,8 +107,8 @@ func (s *Service) addressOf(conn net.Conn) (ip netip.Addr, ok bool) {
 
 // serveTLS serves HTTPS: HTTP/2 for clients that offer it, and HTTP/1.1, which websockets need.
 // Like http.Server.Serve it returns when the server is closed.
-func serveTLS(s *http.Server, l net.Listener, c *certificate) error {
-	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+func serveTLS(s *http.Server, l net.Listener, c *tls.Config) error {
+	s.TLSConfig = c
 	if err := countFrames(s); err != nil {
 		return err
 	}

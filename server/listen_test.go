@@ -97,7 +97,7 @@ func TestSlowHandshakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- serveTLS(s, l, &pair) }()
+	go func() { done <- serveTLS(s, l, pair.config()) }()
 	defer func() { _ = s.Close(); <-done }()
 	checkSlow(t, l.Addr().String(), "\x16\x03\x01") // the start of a record
 }

@@ -3,6 +3,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -79,6 +80,12 @@ type Options struct {
 	// seconds.
 	CertInterval time.Duration
 
+	// Certificates gets the certificates of the listener by itself, instead of CertFile and KeyFile.
+	// The Service closes it. PlainAddr is then the address of a listener without TLS that it answers;
+	// "": there is none. nil: CertFile and KeyFile decide.
+	Certificates Certificates
+	PlainAddr    string
+
 	// DrainTimeout is the time in which connections and requests can end after the context of Serve
 	// is done. The server closes the connections evenly over four fifths of it, at least four per
 	// second of each transport. With 0 the server cuts them at once. The default is 25 seconds.
@@ -110,6 +117,15 @@ type Options struct {
 	ConnectionUpdates bool             // announce to all connections when one opens or closes
 	Admin             AdminOptions     // the listener for operators
 	Metrics           *metrics.Metrics // the ones of SocketIO and Streams; nil: new ones of the Hub
+}
+
+// Certificates gets certificates from an authority that calls the listeners, such as acme.Manager.
+type Certificates interface {
+	http.Handler // of requests without TLS
+	// Start begins when the listeners are open; plain may be nil. It does not wait for certificates.
+	Start(https, plain net.Addr) error
+	TLSConfig() *tls.Config
+	Close()
 }
 
 // Webhooks tell the application about users and connections, such as hooks.Webhooks.
@@ -204,6 +220,9 @@ func StreamAddress(r *http.Request) netip.Addr { return limit.Bucket(edge.Client
 // Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
 	defer s.endWebhooks() // if nothing was drained
+	if s.o.Certificates != nil {
+		defer s.o.Certificates.Close()
+	}
 	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
 	if err != nil {
 		s.closeListeners()
@@ -224,6 +243,14 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		return err
 	}
 	defer operators.close() // after the drain, so that metrics show it
+	plain, err := s.startCertificates(ctx, listener.Addr())
+	if err != nil {
+		_ = listener.Close()
+		s.closeListeners()
+		_ = s.close(context.WithoutCancel(ctx), pace{})
+		return err
+	}
+	defer plain.close()
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	limit.Hear(srv)
 	srv.ConnState = limit.NewIdle(s.addressOf).Note
@@ -305,8 +332,11 @@ func (s *Service) lookInterval() time.Duration {
 
 // serve serves HTTPS when there is a certificate, else HTTP.
 func (s *Service) serve(srv *http.Server, l net.Listener) error {
-	if s.certificate.isSet() {
-		return serveTLS(srv, l, &s.certificate)
+	switch {
+	case s.o.Certificates != nil:
+		return serveTLS(srv, l, s.o.Certificates.TLSConfig())
+	case s.certificate.isSet():
+		return serveTLS(srv, l, s.certificate.config())
 	}
 	return srv.Serve(l)
 }

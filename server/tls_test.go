@@ -67,7 +67,7 @@ func TestTLS(t *testing.T) {
 	if err := pair.load(certFile, keyFile); err != nil {
 		t.Fatal(err)
 	}
-	go func() { done <- serveTLS(s, l, &pair) }()
+	go func() { done <- serveTLS(s, l, pair.config()) }()
 	defer func() { _ = s.Close(); <-done }()
 	address := l.Addr().String()
 

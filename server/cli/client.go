@@ -34,6 +34,8 @@ type target struct {
 	base   *url.URL
 	tls    *tls.Config // nil: the default
 	socket string      // the path of a unix socket; "": the address of the URL
+	// address is where to connect; "": the host of the URL.
+	address string
 }
 
 // target returns the server of --url, or the one that the settings describe. The latter needs no
@@ -62,8 +64,11 @@ func (r remote) target(c config.Config) (target, error) {
 	if path := c.Socket(); path != "" {
 		t = unixTarget(path)
 	}
-	if c.TLSCertFile == "" {
+	switch {
+	case !c.UsesTLS():
 		return t, nil
+	case c.TLSCertFile == "":
+		return acmeTarget(c, t), nil
 	}
 	t.base.Scheme = "https"
 	text, err := os.ReadFile(c.TLSCertFile)
@@ -87,6 +92,15 @@ func (r remote) target(c config.Config) (target, error) {
 	return t, nil
 }
 
+// acmeTarget returns the target of a server on this machine that gets its certificates by itself. The
+// name is that of the first one, and the connection goes to the address of t.
+func acmeTarget(c config.Config, t target) target {
+	t.address = t.base.Host
+	t.base = &url.URL{Scheme: "https", Host: c.ACMEDomains[0]}
+	t.tls = &tls.Config{RootCAs: c.ACMERoots()}
+	return t
+}
+
 // unixTarget returns the target of a server on a unix socket.
 func unixTarget(path string) target {
 	return target{base: &url.URL{Scheme: "http", Host: "localhost"}, socket: path}
@@ -105,12 +119,15 @@ func (t target) dial(ctx context.Context, network, address string) (net.Conn, er
 	if t.socket != "" {
 		network, address = "unix", t.socket
 	}
+	if t.address != "" {
+		address = t.address
+	}
 	return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, address)
 }
 
-// proxy returns the proxy for a request: none for a unix socket.
+// proxy returns the proxy for a request: none for a server on this machine that the URL does not name.
 func (t target) proxy(r *http.Request) (*url.URL, error) {
-	if t.socket != "" {
+	if t.socket != "" || t.address != "" {
 		return nil, nil
 	}
 	return http.ProxyFromEnvironment(r)
