@@ -39,6 +39,9 @@ func closeAll(sockets map[string]net.Listener) {
 // readyPoll is the time between two looks whether the server is ready.
 const readyPoll = 100 * time.Millisecond
 
+// closes is the status of a server that stops.
+const closes = "closes the connections"
+
 // supervisor tells systemd the state of the server. Without systemd it does nothing.
 type supervisor struct {
 	notifier *systemd.Notifier // nil: systemd does not ask for the state
@@ -89,8 +92,9 @@ func (s *supervisor) watch(ctx context.Context, ended <-chan struct{}, p *instan
 			s.note(s.notifier.Alive())
 		case <-stopping:
 			looks, stopping = nil, nil
-			s.note(s.notifier.Stopping("closes the connections"))
+			s.note(s.notifier.Stopping(closes))
 		case <-ended:
+			s.note(s.notifier.Stopping(closes)) // if both came at once
 			return
 		}
 	}
