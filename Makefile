@@ -12,7 +12,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim watch microbench soak repeat fuzz advisories fmt packages image chart release
+.PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim watch microbench soak repeat fuzz acme advisories fmt packages image chart release
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ soak: npm ## Run the long forms of the tests, for about 30 minutes: 20 times the
 
 repeat: ## Run the Go tests ten times with the race detector, for up to an hour.
 	go test -race -count=10 -timeout 60m ./...
+
+acme: ## Get certificates from Pebble, the test server of Let's Encrypt, which is built first.
+	ROOMCAST_PEBBLE=v2.10.3 $(call limit,600) go test -count=1 -timeout 9m -v -run 'TestACME$$' .
 
 advisories: ## Look for known vulnerabilities in what the program calls.
 	$(call limit,600) .ci/advisories

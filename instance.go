@@ -49,16 +49,19 @@ type instance struct {
 	gate          *limit.Gate
 	origins       atomic.Pointer[config.Origins]
 	service       *server.Service
+	supervisor    *supervisor
+	inherited     map[string]net.Listener // sockets of systemd, by name
 
 	generated string   // the API key, when the settings have none
 	address   net.Addr // of the listener
 }
 
 func newInstance(
-	c config.Config, s storage, keySet *auth.KeySet, tracer *traces.Tracer, logs logs,
+	c config.Config, s storage, inherited map[string]net.Listener, keySet *auth.KeySet,
+	tracer *traces.Tracer, logs logs,
 ) (p *instance, err error) {
 	p = &instance{config: c, level: logs.level, log: logs.log, audit: logs.audit, storage: s,
-		keySet: keySet, tracer: tracer}
+		keySet: keySet, tracer: tracer, inherited: inherited}
 	p.tickets, p.hub = s.newTickets(), s.newHub(c, tracer)
 	defer func() {
 		if err != nil {
@@ -176,11 +179,20 @@ func (p *instance) announce(e environment) {
 		return
 	}
 	scheme, host := "http", p.address.String()
-	if p.config.TLSCertFile != "" {
+	if p.config.UsesTLS() {
 		scheme = "https"
 	}
 	if tcp, ok := p.address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	if _, isTCP := p.address.(*net.TCPAddr); !isTCP { // no browser opens a unix socket
+		if p.generated != "" {
+			fmt.Fprintf(e.stderr, "\n  API key (%s): %s\n\n", p.keyNote(), p.generated)
+		}
+		return
+	}
+	if names := p.config.ACMEDomains; len(names) > 0 {
+		host = names[0]
 	}
 	path := "/"
 	if p.config.UpstreamURL != "" {
@@ -190,12 +202,16 @@ func (p *instance) announce(e environment) {
 		fmt.Fprintf(e.stderr, "\n  Console: %s://%s%s\n\n", scheme, host, path)
 		return
 	}
-	note := "set API_KEYS to keep one"
-	if p.config.DataDir != "" {
-		note = "kept in " + keyFile + " in DATA_DIR"
-	}
 	fmt.Fprintf(e.stderr, "\n  API key (%s): %s\n  Console: %s://%s%s#key=%s\n\n",
-		note, p.generated, scheme, host, path, p.generated)
+		p.keyNote(), p.generated, scheme, host, path, p.generated)
+}
+
+// keyNote says how long the generated key lasts.
+func (p *instance) keyNote() string {
+	if p.config.DataDir != "" {
+		return "kept in " + keyFile + " in DATA_DIR"
+	}
+	return "set API_KEYS to keep one"
 }
 
 // isTerminal reports whether a person reads the file.

@@ -20,6 +20,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/acme"
 	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
@@ -27,6 +28,7 @@ import (
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/socketio"
 	"github.com/roomcast/roomcast/server/socketio/library"
+	"github.com/roomcast/roomcast/server/systemd"
 	"github.com/roomcast/roomcast/sse"
 	"github.com/roomcast/roomcast/web"
 )
@@ -95,6 +97,18 @@ func serve(
 	}
 	log.Info("starting", zap.String("version", version), source)
 	saveMemory(log)
+	supervisor, err := newSupervisor(e, log)
+	if err != nil {
+		return err
+	}
+	inherited, err := systemd.Listeners(e.lookup, httpSocket, adminSocket)
+	if err != nil {
+		return err
+	}
+	defer closeAll(inherited) // also after an error before the service has them
+	if c, err = inherit(c, inherited); err != nil {
+		return err
+	}
 	for _, warning := range c.Warnings() {
 		log.Warn(warning)
 	}
@@ -133,11 +147,13 @@ func serve(
 	if shared != nil {
 		defer shared.close()
 	}
-	p, err := newInstance(c, storage{store, shared}, keySet, tracer, logs)
+	p, err := newInstance(c, storage{store, shared}, inherited, keySet, tracer, logs)
 	if err != nil {
 		return err
 	}
+	p.supervisor = supervisor
 	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
@@ -158,8 +174,10 @@ func serve(
 		p.announce(e) // before the line for which programs that start this one wait
 		log.Info("listening", zap.String("address", address.String()),
 			zap.String("auth_mode", string(c.Mode())))
+		background.Go(func() { supervisor.watch(ctx, ended, p) })
 		background.Go(func() { p.reloads(ctx, stop, requests, e, again) })
 	})
+	close(ended)
 	stop()
 	background.Wait()
 	return errors.Join(refused, err)
@@ -240,7 +258,7 @@ func (p *instance) newService() (*server.Service, error) {
 	service.Log, service.Metrics = log, counts
 	service.Console, service.Upstream = web.Handler(), c.Upstream()
 	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
-	service.SSEPath = c.SSEPath
+	service.SSEPath, service.SocketMode = c.SSEPath, c.FileMode()
 	if service.ClientFiles, err = clientfiles.Open(c.SocketIOClient); err != nil {
 		hub.Close()
 		return nil, err
@@ -263,8 +281,9 @@ func (p *instance) newService() (*server.Service, error) {
 	}
 	service.Stored = p.outlives()
 	service.Descriptors, service.Memory = p.files, p.memory
+	service.Listener = p.inherited[httpSocket]
 	service.Admin = server.AdminOptions{
-		Addr: c.AdminAddr, Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
+		Addr: c.AdminAddr, Listener: p.inherited[adminSocket], Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
 	}
 	if p.store != nil {
 		service.Admin.Backup = p.store.Backup
@@ -272,6 +291,11 @@ func (p *instance) newService() (*server.Service, error) {
 	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
 	if err := p.reloadable(&service, c); err != nil {
 		return nil, err
+	}
+	if len(c.ACMEDomains) > 0 {
+		o := c.ACME()
+		o.Log = log.Named("acme")
+		service.Certificates, service.PlainAddr = acme.New(o), c.ACMEHTTPAddr
 	}
 	service.Answers = p.answers()
 	if len(c.WebhookURLs) > 0 {

@@ -71,6 +71,12 @@ func newProgram(t *testing.T, settings map[string]string) *program {
 
 func (p *program) start() {
 	p.t.Helper()
+	p.base = "http://" + p.startOn(addressLine)[1]
+}
+
+// startOn runs the program and returns when the log has this text, with the groups of the expression.
+func (p *program) startOn(text *regexp.Regexp) []string {
+	p.t.Helper()
 	var ctx context.Context
 	ctx, p.stop = context.WithCancel(context.Background())
 	p.t.Cleanup(p.stop)
@@ -80,7 +86,7 @@ func (p *program) start() {
 			hangups: func(context.Context) <-chan bool { return p.hangups },
 		})
 	}()
-	p.base = "http://" + p.waitFor(addressLine)[1]
+	return p.waitFor(text)
 }
 
 // waitFor waits until the log has this text, and returns the groups of the expression.
@@ -97,7 +103,7 @@ func (p *program) waitForAfter(skip int, text *regexp.Regexp) []string {
 			return found
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("no %s in\n%s", text, p.out)
+			p.t.Fatalf("no %s in\n%s%s", text, p.out, p.notes)
 		}
 	}
 }

@@ -26,12 +26,18 @@ func (p *instance) reloads(
 				stop()
 				return
 			}
-			next, err := again()
-			var changed []string
-			if err == nil {
-				changed, err = p.reload(e, next)
-			}
-			p.auditReload(changed, err)
+			err := p.supervisor.reload(p, func() error {
+				next, err := again()
+				if err == nil {
+					next, err = inherit(next, p.inherited)
+				}
+				var changed []string
+				if err == nil {
+					changed, err = p.reload(e, next)
+				}
+				p.auditReload(changed, err)
+				return err
+			})
 			if err != nil {
 				p.log.Error("the settings were not reloaded, the former ones stay", zap.Error(err))
 			}

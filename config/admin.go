@@ -29,12 +29,18 @@ func (l *loader) resolveAdmin(c *Config) {
 	if c.AdminAddr == "" {
 		return
 	}
+	if strings.HasPrefix(c.AdminAddr, unixPrefix) {
+		if c.AdminAddr = l.checkSocket(c, "ADMIN_ADDR", c.AdminAddr); c.AdminAddr == c.Host {
+			l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "a socket other than that of HOST")
+		}
+		return
+	}
 	host, port, err := net.SplitHostPort(c.AdminAddr)
 	number, portErr := strconv.ParseUint(port, 10, 16)
 	_, ipErr := netip.ParseAddr(host)
 	switch {
 	case err != nil || portErr != nil || host != "" && ipErr != nil && !hostName.MatchString(host):
-		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "address:port such as 127.0.0.1:9090, or off")
+		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "address:port such as 127.0.0.1:9090, unix:/path, or off")
 	case c.AdminAddrChosen() && number > 0 && int(number) == c.Port &&
 		(host == c.Host || host == "localhost" && c.Loopback()):
 		l.wrong(c, "ADMIN_ADDR", c.AdminAddr, "a port other than PORT")
@@ -58,7 +64,11 @@ func (c Config) adminWarnings() (w []string) {
 	return w
 }
 
+// adminLoopback reports whether only this machine can reach the second listener.
 func adminLoopback(address string) bool {
+	if strings.HasPrefix(address, unixPrefix) {
+		return true
+	}
 	host, _, err := net.SplitHostPort(address)
 	return err == nil && isLoopback(strings.ToLower(host))
 }

@@ -47,7 +47,7 @@ func TestAdminAddr(t *testing.T) {
 }
 
 func TestAdminAddrIsRefused(t *testing.T) {
-	const address = "allowed: address:port such as 127.0.0.1:9090, or off"
+	const address = "allowed: address:port such as 127.0.0.1:9090, unix:/path, or off"
 	for want, e := range map[string]env{
 		`ADMIN_ADDR (environment): got "9090", ` + address: {"ADMIN_ADDR": "9090"},
 		`ADMIN_ADDR (environment): got "127.0.0.1:99999", ` +

@@ -3,6 +3,7 @@ package config
 
 import (
 	"crypto"
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"net/url"
@@ -29,20 +30,28 @@ import (
 // repeated. An empty variable counts as absent, except for a list, and for an address that may be
 // switched off: it makes them empty.
 type Config struct {
-	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 when AUTH_MODE=auto resolves to open, else 0.0.0.0" help:"Address to listen on, an IP address or a host name. When AUTH_MODE=auto resolves to open, it must be a loopback address."`
+	Host           string         `group:"Listener" name:"host" env:"HOST" shown:"127.0.0.1 when AUTH_MODE=auto resolves to open, else 0.0.0.0" help:"Address to listen on, an IP address or a host name; or unix: and the path of a unix socket, without a port. When AUTH_MODE=auto resolves to open, it must be a loopback address."`
 	Port           int            `group:"Listener" name:"port" env:"PORT" default:"3000" min:"0" max:"65535" help:"Port to listen on; 0 takes any free one."`
+	SocketMode     string         `group:"Listener" name:"socket-mode" env:"SOCKET_MODE" default:"0660" help:"Permissions of the unix sockets of HOST and ADMIN_ADDR, in octal. Those who may write can connect."`
 	TLSCertFile    string         `group:"Listener" reload:"" name:"tls-cert-file" env:"TLS_CERT_FILE" help:"PEM file of the certificate chain. With it and TLS_KEY_FILE the listener speaks HTTPS and HTTP/2."`
 	TLSKeyFile     string         `group:"Listener" reload:"" name:"tls-key-file" env:"TLS_KEY_FILE" help:"PEM file of the private key."`
-	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is trusted."`
+	TrustedProxies []netip.Prefix `group:"Listener" name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Networks (CIDR) or addresses of the proxies whose X-Forwarded-For is trusted. What connects to a unix socket counts as 127.0.0.1."`
 	AllowedOrigins []string       `group:"Listener" reload:"" name:"allowed-origins" env:"ALLOWED_ORIGINS" shown:"http://localhost:3000,http://127.0.0.1:3000" help:"Origins whose pages may connect, besides NEXT_PUBLIC_APP_URL and the server's own host. On a loopback listener every port of localhost may. A star is refused, because browsers send credentials."`
 	AppURL         string         `group:"Listener" reload:"" name:"next-public-app-url" env:"NEXT_PUBLIC_APP_URL" help:"URL of the application; its origin is allowed."`
 	UpstreamURL    URL            `group:"Listener" name:"upstream-url" env:"UPSTREAM_URL" help:"URL of an application that answers all other paths, upgrades included, so that both share one host and port. The console is then at /console."`
 	DrainTimeout   time.Duration  `group:"Listener" reload:"" name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"25s" min:"0s" max:"1h" help:"Maximum time of a stop. When it is set, connections are closed evenly over four fifths of it, at least four per second, else as many per second as HANDSHAKE_RATE; 0 = cut at once."`
 
-	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles; empty or off = none. An address that other machines can reach requires ADMIN_KEY."`
-	AdminKey     auth.Secret `group:"Administration" reload:"" name:"admin-key" env:"ADMIN_KEY" help:"Key for requests to the second listener (Authorization: Bearer), at least 32 bytes. Required unless ADMIN_ADDR is a loopback address."`
+	ACMEDomains   []string `group:"Certificates" name:"acme-domains" env:"ACME_DOMAINS" help:"Host names for which the server gets and renews certificates by itself, instead of TLS_CERT_FILE; see docs/listeners.md."`
+	ACMEEmail     string   `group:"Certificates" name:"acme-email" env:"ACME_EMAIL" help:"Address to which the certificate authority may write."`
+	ACMEDirectory string   `group:"Certificates" name:"acme-directory" env:"ACME_DIRECTORY" default:"${ACME_DIRECTORY}" help:"URL of the authority's ACME directory; the default is that of Let's Encrypt, whose terms you accept with ACME_DOMAINS."`
+	ACMECAFile    string   `group:"Certificates" name:"acme-ca-file" env:"ACME_CA_FILE" help:"PEM file of the certificates that verify ACME_DIRECTORY, for an authority of your own."`
+	ACMEStorage   string   `group:"Certificates" name:"acme-storage" env:"ACME_STORAGE" shown:"acme in DATA_DIR" help:"Directory for the account, certificates and keys. Several nodes can share one."`
+	ACMEHTTPAddr  string   `group:"Certificates" name:"acme-http-addr" env:"ACME_HTTP_ADDR" default:":80" blank:"" help:"Address and port of the listener without TLS, for HTTP-01 challenges and redirects to https; empty or off = none, only TLS-ALPN-01."`
+
+	AdminAddr    string      `group:"Administration" name:"admin-addr" env:"ADMIN_ADDR" default:"127.0.0.1:9090" blank:"" help:"Address and port of the second listener, for metrics and profiles, or unix: and a path; empty or off = none. An address that other machines can reach requires ADMIN_KEY."`
+	AdminKey     auth.Secret `group:"Administration" reload:"" name:"admin-key" env:"ADMIN_KEY" help:"Key for requests to the second listener (Authorization: Bearer), at least 32 bytes. Required unless ADMIN_ADDR is a loopback address or a unix socket."`
 	AdminKeyFile string      `group:"Administration" reload:"" name:"admin-key-file" env:"ADMIN_KEY_FILE" help:"File that holds ADMIN_KEY."`
-	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address."`
+	AdminPprof   string      `group:"Administration" name:"admin-pprof" env:"ADMIN_PPROF" default:"auto" allow:"auto,on,off" help:"Profiles at /debug/pprof/ of the second listener. auto: when ADMIN_ADDR is a loopback address or a unix socket."`
 
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,hook,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. hook: asks CONNECT_URL who each client is. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
 	Environment      string        `group:"Authentication" name:"env" env:"ENV" help:"production: the server does not start in open mode. Other values have no meaning."`
@@ -142,6 +151,7 @@ type Config struct {
 
 	publicKeys  []crypto.PublicKey // of JWTPublicKeyFile
 	certificate [][]byte           // of TLSCertFile
+	acmeRoots   *x509.CertPool     // of ACMECAFile
 
 	sources map[string]string // environment name -> source of the value
 }
@@ -263,10 +273,16 @@ func (c Config) SocketIO() socketio.Options {
 	return o
 }
 
-// Addr returns HOST and PORT in the form of net.Listen.
-func (c Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+// Addr returns HOST and PORT as host:port, or the unix socket of HOST as unix:/path.
+func (c Config) Addr() string {
+	if c.Socket() != "" {
+		return c.Host
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+}
 
-// Loopback reports whether only this machine can reach the listener.
+// Loopback reports whether the listener has a loopback address. A unix socket has none: it is for a
+// proxy, which others can reach.
 func (c Config) Loopback() bool { return isLoopback(c.Host) }
 
 // SocketIOInactive returns InactiveTimeout for Socket.IO: at least two ping intervals, because a

@@ -10,6 +10,7 @@ import (
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/notify/disklog"
+	"github.com/roomcast/roomcast/server/acme"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/socketio"
@@ -65,6 +66,8 @@ func defaults() map[string]string {
 	outgoing := hooks.DefaultOptions()
 	sockets, streams := socketio.DefaultOptions(), sse.DefaultOptions()
 	return map[string]string{
+		"ACME_DIRECTORY": acme.DefaultOptions().Directory,
+
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),
 		"HISTORY_MIN_AGE":   duration(hub.HistoryMinAge),
 		"HISTORY_TTL":       duration(hub.HistoryTTL),

@@ -19,9 +19,11 @@ func (l *loader) resolve(c *Config) {
 	l.readSecretFiles(c)
 	l.resolveAuth(c)
 	l.resolveHost(c)
+	l.checkSocketMode(c)
 	l.resolveOrigins(c)
 	l.checkUpstream(c)
 	l.checkTLS(c)
+	l.resolveACME(c)
 	l.resolveAdmin(c)
 	l.checkPaths(c)
 	l.checkNames(c)
@@ -135,20 +137,31 @@ func (l *loader) resolveHost(c *Config) {
 	case c.Host == "":
 		c.Host = "0.0.0.0"
 	}
-	host := c.Host
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		host = host[1 : len(host)-1]
-	}
-	if _, err := netip.ParseAddr(host); err != nil && !hostName.MatchString(host) {
-		l.wrong(c, "HOST", c.Host, "an IP address or a host name, without port")
+	if strings.HasPrefix(c.Host, unixPrefix) {
+		c.Host = l.checkSocket(c, "HOST", c.Host)
+	} else if !l.resolveAddress(c) {
 		return
 	}
-	c.Host = host
 	if c.OpenByDefault() && noKey(c) && !modeUnknown && !c.Loopback() {
 		l.wrong(c, "HOST", c.Host, "127.0.0.1, ::1 or localhost while every userId is accepted; "+
 			"for other addresses set JWT_SECRET or another JWT key, AUTH_MODE=ticket, "+
 			"AUTH_MODE=hook, or AUTH_MODE=open if you trust everyone who can connect")
 	}
+}
+
+// resolveAddress reports whether HOST is an address or a name.
+func (l *loader) resolveAddress(c *Config) bool {
+	host := c.Host
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	if _, err := netip.ParseAddr(host); err != nil && !hostName.MatchString(host) {
+		l.wrong(c, "HOST", c.Host, "an IP address or a host name, without port, "+
+			"or unix: and the path of a socket")
+		return false
+	}
+	c.Host = host
+	return true
 }
 
 func (l *loader) resolveOrigins(c *Config) {

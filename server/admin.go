@@ -23,10 +23,11 @@ import (
 // AdminOptions configure a second listener for operators. It serves metrics, health and, if
 // enabled, profiles. The main listener serves neither metrics nor profiles.
 type AdminOptions struct {
-	Addr     string // host:port; "": no admin listener
-	Key      string // for Authorization: Bearer <key>; required unless Addr is a loopback address
-	Pprof    bool   // serve /debug/pprof/, which shows stacks and contents of the memory
-	Optional bool   // when the port is taken, log a warning and start without the listener
+	Addr     string       // host:port, or unix: and a path; "": no admin listener
+	Key      string       // for Authorization: Bearer <key>; required unless Addr is of this machine
+	Listener net.Listener // as that of Options, instead of Addr; may be nil
+	Pprof    bool         // serve /debug/pprof/, which shows stacks and contents of the memory
+	Optional bool         // when the port is taken, log a warning and start without the listener
 	// Backup makes a copy of the stored notifications and returns its directory, and the id of the
 	// last notification that is certainly in it. nil: nothing is stored.
 	Backup func() (dir string, last notify.ID, err error)
@@ -43,17 +44,17 @@ type admin struct {
 // accepts nil.
 func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 	o := s.o.Admin
-	if o.Addr == "" {
+	if o.Addr == "" && o.Listener == nil {
 		return nil, nil
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Addr)
+	l, err := s.listenAdmin(ctx)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && o.Optional:
 		s.o.Log.Warn("no admin listener: the port is taken; set another one with ADMIN_ADDR, "+
 			"or ADMIN_ADDR=off",
 			zap.String("address", o.Addr))
 		return nil, nil
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(err, syscall.EADDRINUSE) && !strings.HasPrefix(o.Addr, unixPrefix):
 		return nil, fmt.Errorf("cannot listen on %s: the port is taken, "+
 			"set another one with ADMIN_ADDR, or ADMIN_ADDR=off: %w", o.Addr, err)
 	case err != nil:
@@ -77,6 +78,16 @@ func (s *Service) startAdmin(ctx context.Context) (*admin, error) {
 	return a, nil
 }
 
+func (s *Service) listenAdmin(ctx context.Context) (net.Listener, error) {
+	if s.o.Admin.Listener != nil {
+		return adopt(s.o.Admin.Listener)
+	}
+	if path, isUnix := strings.CutPrefix(s.o.Admin.Addr, unixPrefix); isUnix {
+		return bindAlone(ctx, path, s.o.SocketMode)
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", s.o.Admin.Addr)
+}
+
 func (a *admin) close() {
 	if a != nil {
 		_ = a.srv.Close()
@@ -84,7 +95,11 @@ func (a *admin) close() {
 	}
 }
 
+// isLocal reports whether only this machine can reach a listener.
 func isLocal(a net.Addr) bool {
+	if a.Network() == "unix" {
+		return true
+	}
 	tcp, ok := a.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }

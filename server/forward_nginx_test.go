@@ -57,7 +57,6 @@ func TestNginxOfThePage(t *testing.T) {
 // have the port.
 func startNginx(t *testing.T, program, block string, c *nodeCluster) (address string) {
 	t.Helper()
-	dir := t.TempDir()
 	address = fmt.Sprintf("127.0.0.1:%d", 16384+rand.IntN(16384)) // below the ports of clients
 	changes := []string{"listen 8080;", "listen " + address + ";"}
 	for i, n := range c.nodes {
@@ -68,17 +67,29 @@ func startNginx(t *testing.T, program, block string, c *nodeCluster) (address st
 			t.Fatalf("the page has no %s", changes[i])
 		}
 	}
+	return runNginx(t, program, strings.NewReplacer(changes...).Replace(block), address)
+}
+
+// runNginx is startNginx for the contents of the block http, which listen on address.
+func runNginx(t *testing.T, program, block, address string) string {
+	t.Helper()
+	dir := t.TempDir()
 	config := "daemon off; master_process off; pid " + dir + "/pid; error_log stderr;\n" +
 		"events {}\nhttp {\naccess_log off;\n"
 	for _, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		config += name + "_temp_path " + dir + "/" + name + ";\n"
 	}
-	config += strings.NewReplacer(changes...).Replace(block) + "}\n"
+	config += block + "}\n"
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-p", dir, "-c", file)
+	return runProxy(t, exec.Command(program, "-p", dir, "-c", file), address)
+}
+
+// runProxy returns the address when the command listens there, and "" when it has ended.
+func runProxy(t *testing.T, cmd *exec.Cmd, address string) string {
+	t.Helper()
 	output := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
@@ -96,7 +107,7 @@ func startNginx(t *testing.T, program, block string, c *nodeCluster) (address st
 			t.Log(output)
 		}
 	})
-	servertest.Eventually(t, "nginx listens or ends", func() bool {
+	servertest.Eventually(t, "the proxy listens or ends", func() bool {
 		select {
 		case <-ended:
 			address = ""

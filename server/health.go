@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"sync/atomic"
 
@@ -23,19 +24,45 @@ func (h *health) live(w http.ResponseWriter, r *http.Request) {
 
 // ready returns 503 while new work should go to another node.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case h.draining.Load():
-		edge.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
-	case h.log != nil && h.log() != nil:
-		edge.WriteJSON(w, http.StatusServiceUnavailable,
-			map[string]string{"status": "unavailable", "reason": "log"})
-	case h.store != nil && h.store() != nil:
-		edge.WriteJSON(w, http.StatusServiceUnavailable,
-			map[string]string{"status": "unavailable", "reason": "store"})
-	case h.keys != nil && !h.keys.Ready():
-		edge.WriteJSON(w, http.StatusServiceUnavailable,
-			map[string]string{"status": "unavailable", "reason": "keys"})
-	default:
+	switch why := h.unready(); why {
+	case "":
 		edge.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+	case draining:
+		edge.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": why})
+	default:
+		edge.WriteJSON(w, http.StatusServiceUnavailable,
+			map[string]string{"status": "unavailable", "reason": why})
 	}
 }
+
+const draining = "draining"
+
+// unready returns why the service is not ready: draining, or what is unavailable. "": it is ready.
+func (h *health) unready() string {
+	switch {
+	case h.draining.Load():
+		return draining
+	case h.log != nil && h.log() != nil:
+		return "log"
+	case h.store != nil && h.store() != nil:
+		return "store"
+	case h.keys != nil && !h.keys.Ready():
+		return "keys"
+	}
+	return ""
+}
+
+// unreadiness says what the reasons of /readyz mean.
+var unreadiness = map[string]error{
+	draining: errors.New("the server drains"),
+	"log":    errors.New("the log has not been read yet"),
+	"store":  errors.New("the store is unavailable"),
+	"keys":   errors.New("the key set of JWT_JWKS_URL has no keys yet"),
+}
+
+// Ready returns nil while /readyz answers 200, else why it does not. Any goroutine may call it.
+func (s *Service) Ready() error { return unreadiness[s.health.unready()] }
+
+// Alive returns when the lock of the hub was free. A watchdog calls it: a process in which it does
+// not return delivers nothing any more.
+func (s *Service) Alive() { s.o.Hub.Stats() }

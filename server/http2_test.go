@@ -65,7 +65,7 @@ func readHTTP2Frame(t *testing.T, r io.Reader) (kind byte, payload []byte) {
 func serveHTTP2(t *testing.T, h http.Handler) (s *http.Server, address string, config *tls.Config) {
 	t.Helper()
 	certFile, keyFile, pool := writeCertificate(t)
-	l, err := listen(t.Context(), "127.0.0.1:0")
+	l, err := listenTCP(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func serveHTTP2(t *testing.T, h http.Handler) (s *http.Server, address string, c
 	}
 	s = newHTTPServer(h, zap.NewNop())
 	done := make(chan error, 1)
-	go func() { done <- serveTLS(s, l, &pair) }()
+	go func() { done <- serveTLS(s, l, pair.config()) }()
 	t.Cleanup(func() { _ = s.Close(); <-done })
 	return s, l.Addr().String(), &tls.Config{RootCAs: pool, NextProtos: []string{"h2"}}
 }

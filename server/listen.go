@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,10 +45,18 @@ const (
 	http2Part = 64 << 10
 )
 
-// listen opens a TCP listener on host:port. Accepted connections inherit its socket options. It
+// listen opens a listener on host:port, or on unix:path.
+func listen(ctx context.Context, address string, mode os.FileMode) (net.Listener, error) {
+	if path, isUnix := strings.CutPrefix(address, unixPrefix); isUnix {
+		return listenUnix(ctx, path, mode)
+	}
+	return listenTCP(ctx, address)
+}
+
+// listenTCP opens a TCP listener on host:port. Accepted connections inherit its socket options. It
 // disables Multipath TCP, which does not support TCP_USER_TIMEOUT: a half-open connection would
 // live for minutes.
-func listen(ctx context.Context, address string) (net.Listener, error) {
+func listenTCP(ctx context.Context, address string) (net.Listener, error) {
 	config := net.ListenConfig{
 		Control: socketOptions,
 		KeepAliveConfig: net.KeepAliveConfig{
@@ -97,8 +107,8 @@ func (s *Service) addressOf(conn net.Conn) (ip netip.Addr, ok bool) {
 
 // serveTLS serves HTTPS: HTTP/2 for clients that offer it, and HTTP/1.1, which websockets need.
 // Like http.Server.Serve it returns when the server is closed.
-func serveTLS(s *http.Server, l net.Listener, c *certificate) error {
-	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+func serveTLS(s *http.Server, l net.Listener, c *tls.Config) error {
+	s.TLSConfig = c
 	if err := countFrames(s); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 // Accepted connections inherit the socket options of the listener.
 func TestSocketOptions(t *testing.T) {
 	t.Parallel()
-	l, err := listen(context.Background(), "127.0.0.1:0")
+	l, err := listenTCP(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

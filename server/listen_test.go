@@ -20,18 +20,18 @@ import (
 
 func TestListenPortTaken(t *testing.T) {
 	t.Parallel()
-	l, err := listen(context.Background(), "127.0.0.1:0")
+	l, err := listenTCP(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	address := l.Addr().String()
-	_, err = listen(context.Background(), address)
+	_, err = listenTCP(context.Background(), address)
 	if !errors.Is(err, syscall.EADDRINUSE) ||
 		!strings.HasPrefix(err.Error(), "cannot listen on "+address+": the port is taken") {
 		t.Errorf("%v", err)
 	}
-	if _, err = listen(context.Background(), "127.0.0.1:port"); err == nil ||
+	if _, err = listenTCP(context.Background(), "127.0.0.1:port"); err == nil ||
 		!strings.HasPrefix(err.Error(), "cannot listen on 127.0.0.1:port: ") {
 		t.Errorf("%v", err)
 	}
@@ -87,7 +87,7 @@ func TestSlowHandshakes(t *testing.T) {
 		t.Skip("takes the 5 s of the header deadline")
 	}
 	certFile, keyFile, _ := writeCertificate(t)
-	l, err := listen(t.Context(), "127.0.0.1:0")
+	l, err := listenTCP(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestSlowHandshakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- serveTLS(s, l, &pair) }()
+	go func() { done <- serveTLS(s, l, pair.config()) }()
 	defer func() { _ = s.Close(); <-done }()
 	checkSlow(t, l.Addr().String(), "\x16\x03\x01") // the start of a record
 }

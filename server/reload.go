@@ -2,8 +2,6 @@ package server
 
 import (
 	"crypto/sha256"
-	"crypto/tls"
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -36,29 +34,4 @@ func (s *settings) load() *reloadable { return s.current.Load() }
 
 func (s *settings) set(o Options) {
 	s.current.Store(&reloadable{o.DrainTimeout, o.DrainRate, sha256.Sum256([]byte(o.Admin.Key))})
-}
-
-// certificate is the certificate of the listener, with its key. The zero value is none.
-type certificate struct {
-	current atomic.Pointer[tls.Certificate]
-}
-
-func (c *certificate) isSet() bool { return c.current.Load() != nil }
-
-// load reads the certificate and its key; without their names it does nothing.
-func (c *certificate) load(certFile, keyFile string) error {
-	if certFile == "" || keyFile == "" {
-		return nil
-	}
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return fmt.Errorf("certificate: %w", err)
-	}
-	c.current.Store(&pair)
-	return nil
-}
-
-// get is for tls.Config: handshakes get the newest certificate.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return c.current.Load(), nil
 }

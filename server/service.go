@@ -3,11 +3,14 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -63,7 +66,25 @@ type Options struct {
 	AllowHost      func(host string) bool
 	TrustedProxies []netip.Prefix // proxies whose X-Forwarded-For the server trusts
 
+	// Listener is a socket that somebody else has opened, such as systemd, and that stays open when
+	// the process ends. Serve then ignores the address. The drain closes it first: clients that
+	// connect from then on wait for the next process. nil: Serve opens a listener.
+	Listener net.Listener
+
+	// SocketMode has the permissions of unix sockets; the default is 0660.
+	SocketMode os.FileMode
+
 	CertFile, KeyFile string // of TLS; without both the server speaks plain HTTP
+	// CertInterval is the time between two looks at these files. A pair that is new, and the same at
+	// two looks, is used for later handshakes. With 0 only Reload reads them again. The default is 10
+	// seconds.
+	CertInterval time.Duration
+
+	// Certificates gets the certificates of the listener by itself, instead of CertFile and KeyFile.
+	// The Service closes it. PlainAddr is then the address of a listener without TLS that it answers;
+	// "": there is none. nil: CertFile and KeyFile decide.
+	Certificates Certificates
+	PlainAddr    string
 
 	// DrainTimeout is the time in which connections and requests can end after the context of Serve
 	// is done. The server closes the connections evenly over four fifths of it, at least four per
@@ -98,6 +119,15 @@ type Options struct {
 	Metrics           *metrics.Metrics // the ones of SocketIO and Streams; nil: new ones of the Hub
 }
 
+// Certificates gets certificates from an authority that calls the listeners, such as acme.Manager.
+type Certificates interface {
+	http.Handler // of requests without TLS
+	// Start begins when the listeners are open; plain may be nil. It does not wait for certificates.
+	Start(https, plain net.Addr) error
+	TLSConfig() *tls.Config
+	Close()
+}
+
 // Webhooks tell the application about users and connections, such as hooks.Webhooks.
 type Webhooks interface {
 	User(presence.Change) // a user came online or went offline; it must not block
@@ -112,7 +142,8 @@ func DefaultOptions() Options {
 	return Options{
 		SocketIOPaths: []string{"/socket.io"}, SSEPath: "/sse",
 		DrainTimeout: 25 * time.Second, SweepInterval: 5 * time.Second,
-		InactiveTimeout: 5 * time.Minute,
+		InactiveTimeout: 5 * time.Minute, CertInterval: 10 * time.Second,
+		SocketMode: 0o660,
 	}
 }
 
@@ -184,36 +215,55 @@ func StreamAdmission(limits *limit.Limiter) func(*http.Request, auth.Identity) (
 // connections count.
 func StreamAddress(r *http.Request) netip.Addr { return limit.Bucket(edge.ClientIP(r)) }
 
-// Serve listens on address ("host:port") and serves until ctx is done. Then it reports not ready,
+// Serve listens on address ("host:port", or "unix:" and a path) and serves until ctx is done. Then it reports not ready,
 // refuses publishes, flushes and closes the connections spread over DrainTimeout, and returns nil.
 // Serve calls ready, which may be nil, with the address of the listener.
 func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
 	defer s.endWebhooks() // if nothing was drained
+	if s.o.Certificates != nil {
+		defer s.o.Certificates.Close()
+	}
 	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
 	if err != nil {
+		s.closeListeners()
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
-	listener, err := listen(ctx, address)
+	listener, err := s.listen(ctx, address)
 	if err != nil {
+		s.closeListeners()
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
 	operators, err := s.startAdmin(ctx)
 	if err != nil {
 		_ = listener.Close()
+		s.closeListeners()
 		_ = s.close(context.WithoutCancel(ctx), pace{})
 		return err
 	}
 	defer operators.close() // after the drain, so that metrics show it
+	plain, err := s.startCertificates(ctx, listener.Addr())
+	if err != nil {
+		_ = listener.Close()
+		s.closeListeners()
+		_ = s.close(context.WithoutCancel(ctx), pace{})
+		return err
+	}
+	defer plain.close()
 	srv := newHTTPServer(s.Handler(), s.o.Log)
 	limit.Hear(srv)
 	srv.ConnState = limit.NewIdle(s.addressOf).Note
+	var unheard newcomers
+	if s.o.Listener != nil {
+		unheard.watch(srv)
+	}
 	failed := make(chan error, 1)
 	go func() {
 		failed <- s.serve(srv,
 			newCounted(listener, s.o.Descriptors, false, s.o.TrustedProxies, s.o.Log))
 	}()
+	defer s.watchCertificate()()
 	sweep, stop := every(s.o.SweepInterval)
 	defer stop()
 	defer s.watchMemory()()
@@ -234,9 +284,42 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 			_ = s.close(context.WithoutCancel(ctx), pace{})
 			return err
 		case <-ctx.Done():
+			if s.o.Listener != nil {
+				_ = listener.Close()
+				<-failed // so nothing is accepted any more
+				unheard.wait(min(newcomerWait, s.settings.load().drainTimeout))
+			}
 			return s.drain(context.WithoutCancel(ctx), srv)
 		}
 	}
+}
+
+// listen returns the listener of the options, or opens one.
+func (s *Service) listen(ctx context.Context, address string) (net.Listener, error) {
+	if s.o.Listener == nil {
+		return listen(ctx, address, s.o.SocketMode)
+	}
+	return adopt(s.o.Listener)
+}
+
+// closeListeners closes the listeners of the options after a failed start.
+func (s *Service) closeListeners() {
+	for _, l := range []net.Listener{s.o.Listener, s.o.Admin.Listener} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// watchCertificate takes over certificates that are new until stop is called.
+func (s *Service) watchCertificate() (stop func()) {
+	if !s.certificate.isSet() || s.o.CertInterval <= 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() { s.certificate.watch(ctx, s.o.CertInterval, s.o.Log) })
+	return func() { cancel(); watch.Wait() }
 }
 
 // lookInterval is the time between two looks at the number of open files; 0 without a limit.
@@ -249,8 +332,11 @@ func (s *Service) lookInterval() time.Duration {
 
 // serve serves HTTPS when there is a certificate, else HTTP.
 func (s *Service) serve(srv *http.Server, l net.Listener) error {
-	if s.certificate.isSet() {
-		return serveTLS(srv, l, &s.certificate)
+	switch {
+	case s.o.Certificates != nil:
+		return serveTLS(srv, l, s.o.Certificates.TLSConfig())
+	case s.certificate.isSet():
+		return serveTLS(srv, l, s.certificate.config())
 	}
 	return srv.Serve(l)
 }

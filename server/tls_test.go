@@ -32,7 +32,7 @@ import (
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	certFile, keyFile, pool := writeCertificate(t)
-	l, err := listen(context.Background(), "127.0.0.1:0")
+	l, err := listenTCP(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestTLS(t *testing.T) {
 	if err := pair.load(certFile, keyFile); err != nil {
 		t.Fatal(err)
 	}
-	go func() { done <- serveTLS(s, l, &pair) }()
+	go func() { done <- serveTLS(s, l, pair.config()) }()
 	defer func() { _ = s.Close(); <-done }()
 	address := l.Addr().String()
 

@@ -26,24 +26,31 @@ const maxReply = 32 << 20
 
 // remote holds the flags that select the server.
 type remote struct {
-	URL string `name:"url" env:"ROOMCAST_URL" placeholder:"URL" help:"URL of the server, such as https://push.example.com; the default is the server that these settings would start."`
+	URL string `name:"url" env:"ROOMCAST_URL" placeholder:"URL" help:"URL of the server, such as https://push.example.com, or unix:/path; the default is the server that these settings would start."`
 }
 
-// target is a server's URL and TLS configuration.
+// target is a server's URL, and how to connect to it.
 type target struct {
-	base *url.URL
-	tls  *tls.Config // nil: the default
+	base   *url.URL
+	tls    *tls.Config // nil: the default
+	socket string      // the path of a unix socket; "": the address of the URL
+	// address is where to connect; "": the host of the URL.
+	address string
 }
 
 // target returns the server of --url, or the one that the settings describe. The latter needs no
 // certificate for localhost: the connection is accepted if its certificate is that of
 // TLS_CERT_FILE.
 func (r remote) target(c config.Config) (target, error) {
+	if path, isUnix := strings.CutPrefix(r.URL, "unix:"); isUnix {
+		return unixTarget(path), nil
+	}
 	if r.URL != "" {
 		base, err := url.Parse(r.URL)
 		if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
 			base.User != nil {
-			return target{}, usageError("--url: allowed: a URL such as https://push.example.com")
+			return target{}, usageError("--url: allowed: a URL such as https://push.example.com, " +
+				"or unix:/path")
 		}
 		base.Path = strings.TrimRight(base.Path, "/")
 		base.RawPath, base.RawQuery, base.Fragment = "", "", ""
@@ -54,8 +61,14 @@ func (r remote) target(c config.Config) (target, error) {
 		host = map[bool]string{true: "127.0.0.1", false: "::1"}[address.Is4()]
 	}
 	t := target{base: &url.URL{Scheme: "http", Host: net.JoinHostPort(host, strconv.Itoa(c.Port))}}
-	if c.TLSCertFile == "" {
+	if path := c.Socket(); path != "" {
+		t = unixTarget(path)
+	}
+	switch {
+	case !c.UsesTLS():
 		return t, nil
+	case c.TLSCertFile == "":
+		return acmeTarget(c, t), nil
 	}
 	t.base.Scheme = "https"
 	text, err := os.ReadFile(c.TLSCertFile)
@@ -79,6 +92,47 @@ func (r remote) target(c config.Config) (target, error) {
 	return t, nil
 }
 
+// acmeTarget returns the target of a server on this machine that gets its certificates by itself. The
+// name is that of the first one, and the connection goes to the address of t.
+func acmeTarget(c config.Config, t target) target {
+	t.address = t.base.Host
+	t.base = &url.URL{Scheme: "https", Host: c.ACMEDomains[0]}
+	t.tls = &tls.Config{RootCAs: c.ACMERoots()}
+	return t
+}
+
+// unixTarget returns the target of a server on a unix socket.
+func unixTarget(path string) target {
+	return target{base: &url.URL{Scheme: "http", Host: "localhost"}, socket: path}
+}
+
+// name is the server's address for messages.
+func (t target) name() string {
+	if t.socket != "" {
+		return "unix:" + t.socket
+	}
+	return t.base.String()
+}
+
+// dial connects to the server.
+func (t target) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if t.socket != "" {
+		network, address = "unix", t.socket
+	}
+	if t.address != "" {
+		address = t.address
+	}
+	return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, address)
+}
+
+// proxy returns the proxy for a request: none for a server on this machine that the URL does not name.
+func (t target) proxy(r *http.Request) (*url.URL, error) {
+	if t.socket != "" || t.address != "" {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
 // at returns the URL of a path of the server.
 func (t target) at(path string) *url.URL { return t.base.JoinPath(path) }
 
@@ -87,9 +141,8 @@ func (t target) at(path string) *url.URL { return t.base.JoinPath(path) }
 func (t target) client() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, TLSClientConfig: t.tls, ForceAttemptHTTP2: true,
+			Proxy: t.proxy, TLSClientConfig: t.tls, ForceAttemptHTTP2: true, DialContext: t.dial,
 			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
-			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
@@ -128,7 +181,7 @@ func (t target) unreached(err error) error {
 	if errors.As(err, &inner) {
 		err = inner.Err
 	}
-	return &noReply{t.base.String(), err}
+	return &noReply{t.name(), err}
 }
 
 // refusal is the error of a response other than 200.

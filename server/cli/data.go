@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -252,6 +253,9 @@ func (d *DataBackup) live(e Environment, c config.Config) error {
 		return err
 	}
 	server := target{base: &url.URL{Scheme: "http", Host: c.AdminAddr}}
+	if path, isUnix := strings.CutPrefix(c.AdminAddr, "unix:"); isUnix {
+		server = unixTarget(path)
+	}
 	r, err := http.NewRequestWithContext(e.Context, http.MethodPost, server.at("/backup").String(),
 		nil)
 	if err != nil {

@@ -38,9 +38,9 @@ func (h *Healthcheck) Run(e Environment, c config.Config) error {
 	took := time.Since(start).Round(time.Millisecond)
 	if h.JSON {
 		return printJSON(e.Stdout, map[string]any{
-			"ok": true, "url": r.URL.String(), "ms": took.Milliseconds(),
+			"ok": true, "url": server.name() + path, "ms": took.Milliseconds(),
 		})
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%s answered in %s\n", r.URL, took)
+	_, err = fmt.Fprintf(e.Stdout, "%s answered in %s\n", server.name()+path, took)
 	return err
 }

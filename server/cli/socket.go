@@ -56,7 +56,7 @@ func dial(ctx context.Context, server target, path string) (*websocket.Conn, err
 	address.Scheme = strings.Replace(address.Scheme, "http", "ws", 1)
 	address.RawQuery = "EIO=4&transport=websocket"
 	dialer := websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: server.tls,
+		Proxy: server.proxy, TLSClientConfig: server.tls, NetDialContext: server.dial,
 		HandshakeTimeout: 10 * time.Second,
 	}
 	conn, res, err := dialer.DialContext(ctx, address.String(), nil)

@@ -69,7 +69,7 @@ func follow(server target, r *http.Request, got func(event) error) (time.Duratio
 		}
 	} else if !strings.HasPrefix(kind, "text/event-stream") {
 		return 0, fmt.Errorf("%s responds with %q, expected text/event-stream: is it a Roomcast "+
-			"server?", server.base, kind)
+			"server?", server.name(), kind)
 	}
 	wait := time.Duration(0)
 	err = readStream(res.Body, func(d time.Duration) { wait = d }, func(ev event) error {

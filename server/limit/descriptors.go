@@ -7,6 +7,9 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
+
+	"github.com/roomcast/roomcast/server/sockets"
 )
 
 // Descriptors counts the connections of the process against its limit of open files. A process at
@@ -58,8 +61,13 @@ func (d *Descriptors) CountClient(c net.Conn, ip netip.Addr) net.Conn {
 	d.open.Add(1)
 	ip = Bucket(ip)
 	d.change(ip, 1)
-	if tcp, ok := c.(*net.TCPConn); ok {
-		counted := &countedTCP{TCPConn: tcp, place: place{d: d, ip: ip}}
+	switch c := c.(type) {
+	case *net.TCPConn:
+		counted := &countedTCP{TCPConn: c, place: place{d: d, ip: ip}}
+		counted.listen(counted)
+		return counted
+	case sockets.Local:
+		counted := &countedLocal{Local: c, place: place{d: d, ip: ip}}
 		counted.listen(counted)
 		return counted
 	}
@@ -138,11 +146,22 @@ type countedTCP struct {
 }
 
 // Socket implements sockets.Counted.
-func (c *countedTCP) Socket() *net.TCPConn { return c.TCPConn }
+func (c *countedTCP) Socket() syscall.Conn { return c.TCPConn }
 
 func (c *countedTCP) Close() error {
 	defer c.free()
 	return c.TCPConn.Close()
+}
+
+// countedLocal is countedTCP for a unix socket.
+type countedLocal struct {
+	sockets.Local
+	place
+}
+
+func (c *countedLocal) Close() error {
+	defer c.free()
+	return c.Local.Close()
 }
 
 type countedConn struct {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -92,7 +93,7 @@ func TestCountedConnection(t *testing.T) {
 		"CloseWrite": is[interface{ CloseWrite() error }](counted),
 		"SetLinger":  is[interface{ SetLinger(int) error }](counted),
 		"ReadFrom":   is[io.ReaderFrom](counted),
-		"Socket":     is[interface{ Socket() *net.TCPConn }](counted),
+		"Socket":     is[interface{ Socket() syscall.Conn }](counted),
 	} {
 		if !ok {
 			t.Errorf("%s is missing", name)

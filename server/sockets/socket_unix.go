@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// Counted is a TCP connection with its own Close. All other methods are those of Socket.
+// Counted is a connection that reads and writes as its socket does.
 type Counted interface {
-	Socket() *net.TCPConn
+	Socket() syscall.Conn
 }
 
 // Descriptor returns the descriptor of the socket that a connection writes to. It returns -1 if a
