@@ -66,9 +66,9 @@ func (w *wire) channels() []string {
 	return slices.Clone(w.subscribed)
 }
 
-func (w *wire) Wait(context.Context, ...string) error { return nil }
-func (w *wire) Receive(f func(string, []byte))        { w.published = f }
-func (s wireStream) Receive(f func(*nodewire.Entry))  { s.read = f }
+func (w *wire) Wait(context.Context, string, ...string) error { return nil }
+func (w *wire) Receive(f func(string, []byte))                { w.published = f }
+func (s wireStream) Receive(f func(*nodewire.Entry))          { s.read = f }
 
 func (wireStream) Ready() <-chan struct{} {
 	ready := make(chan struct{})

@@ -37,7 +37,7 @@ type Channels interface {
 	Subscribe(channels ...string)
 	Unsubscribe(channels ...string)
 	// Wait returns when channels are subscribed.
-	Wait(ctx context.Context, channels ...string) error
+	Wait(ctx context.Context, channel string, more ...string) error
 	// Receive sets the function that gets the messages, one at a time. It must be called once,
 	// before Subscribe.
 	Receive(f func(channel string, payload []byte))

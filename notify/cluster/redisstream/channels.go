@@ -110,10 +110,10 @@ func (s *Channels) change() {
 }
 
 // Wait implements peers.Channels. It waits for Timeout at most.
-func (s *Channels) Wait(ctx context.Context, channels ...string) error {
+func (s *Channels) Wait(ctx context.Context, channel string, more ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	for _, name := range channels {
+	for _, name := range append([]string{channel}, more...) {
 		for settled := s.unsettled(name); settled != nil; settled = s.unsettled(name) {
 			select {
 			case <-settled:

@@ -33,7 +33,7 @@ func open(t testing.TB, c *Client, names ...string) heardChannels {
 func settled(t testing.TB, h heardChannels) {
 	t.Helper()
 	servertest.Eventually(t, "the channels are subscribed", func() bool {
-		return h.Wait(t.Context(), h.names...) == nil
+		return h.Wait(t.Context(), h.names[0], h.names[1:]...) == nil
 	})
 }
 

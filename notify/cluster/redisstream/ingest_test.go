@@ -197,7 +197,7 @@ func TestIngestVolatile(t *testing.T) {
 		got = append(got, e)
 	})
 	channels.Subscribe("socket.io#/#")
-	if err := channels.Wait(t.Context()); err != nil {
+	if err := channels.Wait(t.Context(), "socket.io#/#"); err != nil {
 		t.Fatal(err)
 	}
 	before := s.Do(t, "XLEN", "socket.io")

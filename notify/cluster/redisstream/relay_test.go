@@ -62,7 +62,7 @@ func newRelayNode(t testing.TB, s *redistest.Server, n int) *relayNode {
 
 func (r *relayNode) settle(t testing.TB) {
 	t.Helper()
-	servertest.Eventually(t, "subscribed", func() bool { return r.channels.Wait(t.Context()) == nil })
+	servertest.Eventually(t, "subscribed", func() bool { return r.channels.Wait(t.Context(), "socket.io#/#") == nil })
 }
 
 // types returns the types of all messages that the member has got so far.
