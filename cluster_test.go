@@ -260,4 +260,7 @@ func TestNodesShowOneCluster(t *testing.T) {
 	servertest.Eventually(t, "the statistics of both", func() bool {
 		return strings.Count(ask(one, "GET", "/v1/stats?cluster=1"), `"uid"`) == 2
 	})
+	cancel() // the streams
+	one.end()
+	two.end()
 }
