@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -19,18 +18,9 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
-	"github.com/roomcast/roomcast/server"
-	"github.com/roomcast/roomcast/server/acme"
 	"github.com/roomcast/roomcast/server/cli"
-	"github.com/roomcast/roomcast/server/clientfiles"
-	"github.com/roomcast/roomcast/server/edge"
-	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
-	"github.com/roomcast/roomcast/server/socketio"
-	"github.com/roomcast/roomcast/server/socketio/library"
 	"github.com/roomcast/roomcast/server/systemd"
-	"github.com/roomcast/roomcast/sse"
-	"github.com/roomcast/roomcast/web"
 )
 
 // signalTwice is how long after a signal another one counts as the same.
@@ -194,138 +184,4 @@ func saveMemory(log *zap.Logger) {
 		log.Info("GOMEMLIMIT is not set, and is now 80 % of the cgroup's limit",
 			zap.Int64("bytes", bytes))
 	}
-}
-
-// newService builds the service: one hub, both transports on it, and the API.
-func (p *instance) newService() (*server.Service, error) {
-	c, log := p.config, p.log
-	hub, counts := p.hub, p.counts
-	options := c.SocketIO()
-	options.Hub, options.Auth, options.Log = hub, p.authenticator, log
-	passes, err := p.forwarder()
-	if err != nil {
-		return nil, err
-	}
-	if p.shared != nil {
-		options.Peers = p.shared.peers
-	}
-	if passes != nil {
-		options.Tag, options.Foreign = passes.Tag, passes.Forward
-	}
-	options.Limits, options.Metrics = p.limits, counts
-	options.PingInterval, options.PingTimeout = c.SocketIOPingInterval, c.SocketIOPingTimeout
-	options.ConnectTimeout, options.MaxPayload = c.SocketIOConnectTimeout, int(c.SocketIOMaxPayload)
-	options.ReceiveRate = int(c.SocketIOReceiveRate)
-	options.CheckOrigin = func(r *http.Request) bool {
-		origin := r.Header.Get("Origin")
-		return origin == "" || p.allow(origin, r)
-	}
-	options.Gate = server.Gate(p.gate, log)
-	options.Heartbeat, options.SweepInterval = c.SocketIOHeartbeatInterval, c.SSECleanupInterval
-	options.InactiveTimeout = c.SocketIOInactive()
-	options.As, options.MaxRooms = c.SocketIOAs, c.MaxRooms
-	options.DefaultChannels, options.MaxNamespaces = c.DefaultChannels, c.SocketIOMaxNamespaces
-	options.RateInterval, options.RateBurst = c.RateLimitInterval, c.RateLimitBurst
-	options.DisableRecovery, options.DisableBuiltins = !c.SocketIORecovery, !c.SocketIOBuiltins
-	socketIO, err := socketio.New(options)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.EventsURL) > 0 {
-		hook := p.hooks.EventHook(hub)
-		socketIO.Mount(hook, hook.Serves)
-	}
-	library.Mount(socketIO, log)
-	socketIO.JoinCluster()
-	so := sse.DefaultOptions()
-	so.Hub, so.Auth, so.Log = hub, limit.StreamAuth(p.authenticator, p.limits), log
-	so.Tickets, so.Admit = p.tickets, server.StreamAdmission(p.limits)
-	so.Gate = options.Gate
-	so.Problem, so.Overloaded = edge.WriteProblem, edge.NoteRefusal
-	so.Address = server.StreamAddress
-	so.Written, so.Panicked = counts.WrittenBy("sse"), counts.Panicked
-	so.Heartbeat, so.As = c.SSEHeartbeatInterval, c.SSEAs
-	so.DefaultChannels, so.MaxRooms = c.DefaultChannels, c.MaxRooms
-	so.RateInterval, so.RateBurst = c.RateLimitInterval, c.RateLimitBurst
-	so.Tag = options.Tag
-	streams, err := sse.New(so)
-	if err != nil {
-		return nil, err
-	}
-	service := server.DefaultOptions()
-	service.Hub, service.SocketIO, service.Streams = hub, socketIO, streams
-	service.Forward = passes
-	service.Log, service.Metrics = log, counts
-	service.Console, service.Upstream = web.Handler(), c.Upstream()
-	service.SocketIOPaths = []string{c.SocketIOPath, "/api" + c.SocketIOPath}
-	service.SSEPath, service.SocketMode = c.SSEPath, c.FileMode()
-	if service.ClientFiles, err = clientfiles.Open(c.SocketIOClient); err != nil {
-		hub.Close()
-		return nil, err
-	}
-	service.Audit = p.audit
-	if p.tracer != nil {
-		service.Tracer = p.tracer
-	}
-	service.Tickets, service.KeySet = p.tickets, p.keySet
-	if p.shared != nil {
-		service.Bus = p.shared.bus
-	}
-	if p.hooks != nil {
-		service.Hooks = p.hooks
-	}
-	service.ConnectionUpdates = c.ConnectionUpdates
-	service.AllowOrigin, service.TrustedProxies = p.allow, c.TrustedProxies
-	if c.Mode() == auth.ModeOpen && c.Loopback() {
-		service.AllowHost = func(host string) bool { return p.origins.Load().AllowHost(host) }
-	}
-	service.Stored = p.outlives()
-	service.Descriptors, service.Memory = p.files, p.memory
-	service.Listener = p.inherited[httpSocket]
-	service.Admin = server.AdminOptions{
-		Addr: c.AdminAddr, Listener: p.inherited[adminSocket], Pprof: c.Pprof(), Optional: !c.AdminAddrChosen(),
-	}
-	if p.store != nil {
-		service.Admin.Backup = p.store.Backup
-	}
-	service.SweepInterval, service.InactiveTimeout = c.SSECleanupInterval, c.SSEInactive()
-	if err := p.reloadable(&service, c); err != nil {
-		return nil, err
-	}
-	if len(c.ACMEDomains) > 0 {
-		o := c.ACME()
-		o.Log = log.Named("acme")
-		service.Certificates, service.PlainAddr = acme.New(o), c.ACMEHTTPAddr
-	}
-	service.Answers = p.answers()
-	if len(c.WebhookURLs) > 0 {
-		webhooks, err := p.hooks.Webhooks(hub)
-		if err != nil {
-			return nil, err
-		}
-		counts.WatchReceivers(webhooks.Stats)
-		service.Webhooks = webhooks
-	}
-	return server.New(service), nil
-}
-
-// newHooks returns the hooks, or nil if the settings have none.
-func (p *instance) newHooks() (*hooks.Hooks, error) {
-	o := p.config.Hooks()
-	if p.store != nil {
-		if err := keepQueues(p.store, o.Webhooks.URLs); err != nil {
-			return nil, err
-		}
-	}
-	if len(o.Events.URLs) == 0 && o.Connects.URL == "" && len(o.Webhooks.URLs) == 0 {
-		return nil, nil
-	}
-	o.Log, o.Metrics = p.log, p.counts
-	if p.tracer != nil {
-		o.Tracer = p.tracer
-	}
-	if p.store != nil {
-		o.Webhooks.Store = func(url string) hooks.EventStore { return p.store.Queue(queueName(url)) }
-	}
-	return hooks.New(o)
 }
