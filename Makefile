@@ -55,6 +55,10 @@ generate: ## Write what is made from other files: the TypeScript of the catalogu
 fresh: ## Check that what generate writes is committed.
 	@changed=$$(git status --porcelain -- web/assets web/client/src); if [ -n "$$changed" ]; then printf 'run make generate and commit:\n%s\n' "$$changed"; exit 1; fi
 
+.PHONY: site
+site: ## Build the documentation as a static site in web/site/dist; SITE_URL is where it will be.
+	cd web/site && $(call limit,300) npm ci --no-audit --no-fund && $(call limit,300) npm run build
+
 bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rounds 1" passes flags. Linux only.
 	go run ./server/bench $(if $(N),-n $(N)) $(ARGS)
 
