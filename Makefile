@@ -45,6 +45,13 @@ client: npm ## Check, build and test the npm package, in a browser and in Node, 
 	cd web && $(call limit,120) npm run check && $(call limit,120) npm run build
 	cd web && $(call limit,600) npm test
 
+.PHONY: package-check
+package-check: npm ## Check what npm publishes: files, exports and types; print the hash of the single script.
+	cd web && $(call limit,120) npm run build --workspace client
+	cd web/client && $(call limit,120) npx --yes publint@0.3.25 --strict
+	cd web/client && $(call limit,120) npx --yes @arethetypeswrong/cli@0.18.5 --pack . --profile esm-only
+	@echo "dist/roomcast.min.js sha384-$$(openssl dgst -sha384 -binary web/client/dist/roomcast.min.js | openssl base64 -A)"
+
 e2e: npm ## Run the real binary against the official clients and a browser.
 	cd web/e2e && $(call limit,900) node run.mjs
 
