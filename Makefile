@@ -15,7 +15,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 .PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim watch microbench soak repeat fuzz acme advisories fmt packages image chart release
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
 	go run . $(ARGS)
@@ -65,6 +65,13 @@ fresh: ## Check that what generate writes is committed.
 .PHONY: site
 site: ## Build the documentation as a static site in web/site/dist; SITE_URL is where it will be.
 	cd web/site && $(call limit,300) npm ci --no-audit --no-fund && $(call limit,300) npm run build
+
+.PHONY: pictures recording
+pictures: npm ## Make the pictures of the console in docs/images; needs Chromium.
+	cd web/e2e && $(call limit,600) node screenshots.mjs
+
+recording: npm ## Run the program in three terminals and write docs/images/recording.svg.
+	cd web/e2e && $(call limit,600) node recording.mjs
 
 bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rounds 1" passes flags. Linux only.
 	go run ./server/bench $(if $(N),-n $(N)) $(ARGS)
