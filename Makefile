@@ -15,7 +15,7 @@ gofiles = find . -name node_modules -prune -o -name '*.go' -print0
 .PHONY: help run deps test check lint vet race npm client e2e generate fresh bench attack proof sim watch microbench soak repeat fuzz acme advisories fmt packages image chart release
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
 	go run . $(ARGS)
@@ -45,6 +45,13 @@ client: npm ## Check, build and test the npm package, in a browser and in Node, 
 	cd web && $(call limit,120) npm run check && $(call limit,120) npm run build
 	cd web && $(call limit,600) npm test
 
+.PHONY: package-check
+package-check: npm ## Check what npm publishes: files, exports and types; print the hash of the single script.
+	cd web && $(call limit,120) npm run build --workspace client
+	cd web/client && $(call limit,120) npx --yes publint@0.3.25 --strict
+	cd web/client && $(call limit,120) npx --yes @arethetypeswrong/cli@0.18.5 --pack . --profile esm-only
+	@echo "dist/roomcast.min.js sha384-$$(openssl dgst -sha384 -binary web/client/dist/roomcast.min.js | openssl base64 -A)"
+
 e2e: npm ## Run the real binary against the official clients and a browser.
 	cd web/e2e && $(call limit,900) node run.mjs
 
@@ -54,6 +61,17 @@ generate: ## Write what is made from other files: the TypeScript of the catalogu
 
 fresh: ## Check that what generate writes is committed.
 	@changed=$$(git status --porcelain -- web/assets web/client/src); if [ -n "$$changed" ]; then printf 'run make generate and commit:\n%s\n' "$$changed"; exit 1; fi
+
+.PHONY: site
+site: ## Build the documentation as a static site in web/site/dist; SITE_URL is where it will be.
+	cd web/site && $(call limit,300) npm ci --no-audit --no-fund && $(call limit,300) npm run build
+
+.PHONY: pictures recording
+pictures: npm ## Make the pictures of the console in docs/images; needs Chromium.
+	cd web/e2e && $(call limit,600) node screenshots.mjs
+
+recording: npm ## Run the program in three terminals and write docs/images/recording.svg.
+	cd web/e2e && $(call limit,600) node recording.mjs
 
 bench: ## Measure Roomcast beside other servers; N=1000,5000 clients, ARGS="-rounds 1" passes flags. Linux only.
 	go run ./server/bench $(if $(N),-n $(N)) $(ARGS)

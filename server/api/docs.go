@@ -52,7 +52,8 @@ type docsReply struct {
 
 // docsPage renders the page that lists routes and objects.
 func docsPage(routes []route, objects []*object) []byte {
-	page, err := template.ParseFS(docsFiles, "docs/docs.html")
+	page, err := template.New("docs.html").Funcs(template.FuncMap{"text": docsText}).
+		ParseFS(docsFiles, "docs/docs.html")
 	if err != nil {
 		panic(err) // the file is part of the binary
 	}
@@ -74,6 +75,22 @@ func docsPage(routes []route, objects []*object) []byte {
 		panic(err) // the values come from this package
 	}
 	return out.Bytes()
+}
+
+// docsText returns a text of the description as HTML, with what is between backticks as code.
+func docsText(text string) template.HTML {
+	parts := strings.Split(text, "`")
+	if len(parts)%2 == 0 {
+		return template.HTML(template.HTMLEscapeString(text)) // one without its other
+	}
+	var out strings.Builder
+	for i, part := range parts {
+		if part = template.HTMLEscapeString(part); i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		out.WriteString(part)
+	}
+	return template.HTML(out.String())
 }
 
 func newDocsRoute(r *route) docsRoute {

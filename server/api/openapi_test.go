@@ -52,13 +52,29 @@ func TestOpenAPIRoutes(t *testing.T) {
 	}
 }
 
+func TestDocsText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"plain <b>":            "plain &lt;b&gt;",
+		"`{\"user\":\"<u>\"}`": "<code>{&#34;user&#34;:&#34;&lt;u&gt;&#34;}</code>",
+		"`a`, `b` and c":       "<code>a</code>, <code>b</code> and c",
+		"one ` only":           "one ` only",
+		"":                     "",
+	} {
+		if got := string(docsText(text)); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
 // The page shows every route and object and respects its policy. The server serves its files.
 func TestDocsPage(t *testing.T) {
 	t.Parallel()
 	hub := servertest.NewHub(t)
 	base := serveHub(t, hub)
 	res, page := servertest.Do(t, "GET", base+"/docs", "")
-	for _, wrong := range []string{".. ", "string, -"} { // two full stops; bounds of a text
+	// Two full stops; bounds of a text; Markdown.
+	for _, wrong := range []string{".. ", "string, -", "`", "&#96;"} {
 		if i := strings.Index(page, wrong); i >= 0 {
 			t.Errorf("the page has %q", page[max(0, i-40):i+len(wrong)])
 		}

@@ -1,4 +1,4 @@
-// Makes the pictures in docs/images from the real console. Run it after a change of its appearance.
+// Makes the pictures in docs/images from the real console. Run it after a change of its appearance, by `make pictures`.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

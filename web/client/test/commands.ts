@@ -2,6 +2,8 @@
 // server is identified by its url, and ends with the test run.
 
 import { createHmac } from "node:crypto";
+import { join } from "node:path";
+import { build } from "vite";
 import { Server } from "../../e2e/harness.mjs";
 import { Line } from "../../e2e/proxy.mjs";
 
@@ -113,4 +115,18 @@ export async function sign(
 /** Resolves with the output of a server so far. */
 export async function serverLog(_: unknown, url: string): Promise<string> {
   return find(url).output;
+}
+
+/** Returns the single script for pages without modules, built from the source. */
+export async function globalScript(): Promise<string> {
+  const root = join(import.meta.dirname, "..");
+  const built = await build({
+    root,
+    configFile: join(root, "vite.global.config.ts"),
+    build: { write: false },
+    logLevel: "warn",
+  });
+  const [bundle] = [built].flat();
+  if (!bundle || !("output" in bundle)) throw new Error("the build has no output");
+  return bundle.output[0].code;
 }
