@@ -57,7 +57,7 @@ func TestLimitOfAClusterLetsClientsMove(t *testing.T) {
 	known("u1", 1)
 	comesAgain(`40{"userId":"u1"}`)
 	c = at.Dial("") // the network changed, and the first node has not noticed yet
-	again, _, offset, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
+	again, _, _, connected := c.JoinWithPid(servertest.Resume("u1", pid, offset))
 	if again != sid || !connected.Recovered {
 		t.Errorf("client %s is %s now: %+v", sid, again, connected)
 	}

@@ -72,7 +72,9 @@ func (c *client) connect(p *packet) {
 	}
 	if err := conn.askApps(apps); err != nil {
 		conn.finish(ReasonServerClosed)
-		c.srv.hub.ForgetSession(notify.PIDKey(conn.pid))
+		if !conn.Recovered() || c.session.Context().Err() == nil {
+			c.srv.hub.ForgetSession(notify.PIDKey(conn.pid))
+		} // else nobody refused the client: its session waits for the next connection, or has it already
 		c.refuse(p.namespace, err)
 	} else {
 		conn.welcome()
