@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/systemd"
 )
 
@@ -64,7 +66,8 @@ func (s *supervisor) note(err error) {
 
 // watch tells systemd once that the server is ready, sends signs of life, and tells that the server
 // stops when ctx is done. It returns when ended is closed. A server is ready when /readyz says so:
-// with Type=notify, systemctl start also waits for Redis.
+// with Type=notify, systemctl start also waits for Redis. It does not wait for the keys of an identity
+// provider: systemd would end, again and again, a server that serves clients with tickets.
 func (s *supervisor) watch(ctx context.Context, ended <-chan struct{}, p *instance) {
 	if s.notifier == nil {
 		return
@@ -102,7 +105,7 @@ func (s *supervisor) watch(ctx context.Context, ended <-chan struct{}, p *instan
 
 // look reports whether the server is ready, and tells systemd.
 func (s *supervisor) look(p *instance) bool {
-	if err := p.service.Ready(); err != nil {
+	if err := p.service.Ready(); err != nil && !errors.Is(err, server.ErrNoKeys) {
 		if s.waits != err.Error() {
 			s.waits = err.Error()
 			s.note(s.notifier.Status("not ready: " + s.waits))

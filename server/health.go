@@ -57,8 +57,11 @@ var unreadiness = map[string]error{
 	draining: errors.New("the server drains"),
 	"log":    errors.New("the log has not been read yet"),
 	"store":  errors.New("the store is unavailable"),
-	"keys":   errors.New("the key set of JWT_JWKS_URL has no keys yet"),
+	"keys":   ErrNoKeys,
 }
+
+// ErrNoKeys is an error of Ready: tokens cannot be checked yet. Other clients are served.
+var ErrNoKeys = errors.New("the key set of JWT_JWKS_URL has no keys yet")
 
 // Ready returns nil while /readyz answers 200, else why it does not. Any goroutine may call it.
 func (s *Service) Ready() error { return unreadiness[s.health.unready()] }

@@ -259,10 +259,8 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 		unheard.watch(srv)
 	}
 	failed := make(chan error, 1)
-	go func() {
-		failed <- s.serve(srv,
-			newCounted(listener, s.o.Descriptors, false, s.o.TrustedProxies, s.o.Log))
-	}()
+	accepting := newCounted(listener, s.o.Descriptors, false, s.o.TrustedProxies, s.o.Log)
+	go func() { failed <- s.serve(srv, accepting) }()
 	defer s.watchCertificate()()
 	sweep, stop := every(s.o.SweepInterval)
 	defer stop()
@@ -285,8 +283,8 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 			return err
 		case <-ctx.Done():
 			if s.o.Listener != nil {
-				_ = listener.Close()
-				<-failed // so nothing is accepted any more
+				_ = accepting.Close() // also while it waits for free descriptors
+				<-failed              // so nothing is accepted any more
 				unheard.wait(min(newcomerWait, s.settings.load().drainTimeout))
 			}
 			return s.drain(context.WithoutCancel(ctx), srv)

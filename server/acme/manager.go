@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -131,6 +132,8 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		http.Error(w, "use https: everyone on the way can read a request without TLS",
 			http.StatusForbidden)
+	case !strings.HasPrefix(r.URL.RequestURI(), "/"):
+		http.Error(w, "the target of the request is no path", http.StatusBadRequest)
 	default:
 		w.Header().Set("Location", "https://"+host+r.URL.RequestURI())
 		w.WriteHeader(http.StatusPermanentRedirect)

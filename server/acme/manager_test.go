@@ -13,8 +13,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -154,6 +156,7 @@ func TestRedirects(t *testing.T) {
 			{"GET", domain + ":8080", "//evil.example/x", 308, "https://push.example.com//evil.example/x"},
 			{"GET", domain, "/.well-known/acme-challenge/none", 308,
 				"https://push.example.com/.well-known/acme-challenge/none"},
+			{"GET", domain, "x:.evil.example/", 400, ""},
 			{"POST", domain, "/v1/notifications", 403, ""},
 			{"OPTIONS", domain, "/", 403, ""},
 			{"GET", "evil.example", "/", 421, ""},
@@ -162,7 +165,9 @@ func TestRedirects(t *testing.T) {
 		} {
 			r := httptest.NewRequest(tt.method, "/", nil)
 			r.URL.Path, r.Host = tt.target, tt.host
-			if u, err := r.URL.Parse("http://x" + tt.target); err == nil {
+			if opaque, is := strings.CutPrefix(tt.target, "x:"); is { // a target that is no path
+				r.URL = &url.URL{Scheme: "x", Opaque: opaque}
+			} else if u, err := r.URL.Parse("http://x" + tt.target); err == nil {
 				r.URL.Path, r.URL.RawQuery = u.Path, u.RawQuery
 			}
 			w := httptest.NewRecorder()

@@ -8,10 +8,13 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// audit notes what a key has changed, and what was refused. Publishes are not noted, because there
-// are thousands a second: the log has them at level debug.
+// createTicket is the ID of the route for tickets.
+const createTicket = "createTicket"
+
+// audit notes what a key has changed, and what was refused. Publishes and tickets are not noted,
+// because there are thousands a second: the log has publishes at level debug.
 func (h *handler) audit(rt *route, c *call, reply any, err error) {
-	changes := rt.Method != http.MethodGet && !rt.Publishes
+	changes := rt.Method != http.MethodGet && !rt.Publishes && rt.ID != createTicket
 	if h.o.Audit == nil || !changes && !c.isRefused(err) {
 		return
 	}

@@ -46,9 +46,9 @@ func requestObject() *object {
 	return &object{Name: "Request", Doc: "How a request has arrived.", Fields: []field{
 		{Name: "address", Required: true, Schema: schema{"type": "string"},
 			Doc: "the address of the client, as limits count it; TRUSTED_PROXIES decides whether " +
-				"X-Forwarded-For counts. Empty for a Unix socket"},
+				"X-Forwarded-For counts. 127.0.0.1 for a Unix socket"},
 		{Name: "peer", Required: true, Schema: schema{"type": "string"},
-			Doc: "the address of the connection, such as that of a proxy. Empty for a Unix socket"},
+			Doc: "the address of the connection, such as that of a proxy. 127.0.0.1 for a Unix socket"},
 		{Name: "protocol", Required: true, Schema: schema{"type": "string"}, Doc: "the version of HTTP"},
 		{Name: "host", Required: true, Schema: schema{"type": "string"}, Doc: "the header Host"},
 		{Name: "forwardedFor", Required: true, Schema: schema{"type": "string"},

@@ -186,7 +186,7 @@ func (h *handler) userRoutes(c components) []route {
 
 func (h *handler) ticketRoute(c components) route {
 	return route{
-		Method: "POST", Path: "/v1/tickets", ID: "createTicket", Group: groupTickets,
+		Method: "POST", Path: "/v1/tickets", ID: createTicket, Group: groupTickets,
 		Summary: "Issue a ticket for one connection of a user",
 		Doc: "It is for applications without JWT and for EventSource, which cannot send headers. " +
 			"The client must use it soon, for one connection. The API key must cover the user " +
