@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
@@ -112,6 +114,19 @@ func TestSystemdWaitsForRedis(t *testing.T) {
 	}
 	p.end()
 	s.expect("STOPPING=1\nSTATUS=closes the connections")
+}
+
+// A server whose identity provider is away serves other clients, so systemd must not end it.
+func TestSystemdDoesNotWaitForKeys(t *testing.T) {
+	t.Parallel()
+	s := newManager(t)
+	p := start(t, map[string]string{"NOTIFY_SOCKET": s.path, "API_KEYS": testKey, "HOST": "127.0.0.1",
+		"JWT_JWKS_URL": fmt.Sprintf("http://127.0.0.1:%d/keys", servertest.FreePort(t))})
+	s.expect("READY=1\nSTATUS=serves on .*")
+	if status, text := p.ready(); status != 503 || !strings.Contains(text, "keys") {
+		t.Errorf("%d %s", status, text)
+	}
+	p.end()
 }
 
 // A program with a watchdog sends signs of life until its end, the drain included.
