@@ -3,8 +3,6 @@
 package server
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"os"
@@ -22,17 +20,12 @@ import (
 // address of the client.
 func TestProxiesOfAUnixSocket(t *testing.T) {
 	t.Parallel()
-	for name, run := range map[string]func(t *testing.T, program, socket, address string) string{
+	for name, command := range map[string]func(t *testing.T, program, socket, address string) *exec.Cmd{
 		"nginx": nginxOfThePage, "caddy": caddyOfThePage,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			program, err := exec.LookPath(name)
-			if err != nil {
-				if program = "/usr/sbin/" + name; !exists(program) {
-					t.Skip(name + " is not installed")
-				}
-			}
+			program := servertest.Service(t, name)
 			var client atomic.Value
 			var o Options
 			socket, _ := unixServer(t, func(parts *Options) {
@@ -44,14 +37,9 @@ func TestProxiesOfAUnixSocket(t *testing.T) {
 				parts.APIKeys = []string{servertest.Key}
 				o = *parts
 			})
-			base := ""
-			for attempt := 0; base == ""; attempt++ {
-				if attempt == 10 {
-					t.Fatal("the proxy does not listen")
-				}
-				// Below the ports of clients.
-				base = run(t, program, socket, fmt.Sprintf("127.0.0.1:%d", 16384+rand.IntN(16384)))
-			}
+			base := servertest.StartProxy(t, func(address string) *exec.Cmd {
+				return command(t, program, socket, address)
+			})
 			stack := &servertest.Stack{T: t, Hub: o.Hub, Base: base}
 			socketOf, _ := stack.Connect(`{"userId":"u1"}`)
 			polling := stack.Poll()
@@ -100,22 +88,20 @@ func blocksOf(t *testing.T, page, language string) []string {
 
 const socketOfThePage = "/run/roomcast/roomcast.sock"
 
-func nginxOfThePage(t *testing.T, program, socket, address string) string {
+func nginxOfThePage(t *testing.T, program, socket, address string) *exec.Cmd {
 	t.Helper()
 	upstream := blocksOf(t, "listeners.md", "nginx")[0]
 	whole := blocksOf(t, "clients.md", "nginx")[0]
 	before, rest, _ := strings.Cut(whole, "upstream roomcast {")
 	_, after, found := strings.Cut(rest, "}\n")
-	if !found || !strings.Contains(upstream, "unix:"+socketOfThePage+";") ||
-		!strings.Contains(after, "listen 8080;") {
+	if !found || !strings.Contains(upstream, "unix:"+socketOfThePage+";") {
 		t.Fatal("the pages have other lines")
 	}
 	upstream = strings.Replace(upstream, socketOfThePage, socket, 1)
-	after = strings.Replace(after, "listen 8080;", "listen "+address+";", 1)
-	return runNginx(t, program, before+upstream+after, address)
+	return servertest.Nginx(t, program, before+upstream+after, "listen 8080;", "listen "+address+";")
 }
 
-func caddyOfThePage(t *testing.T, program, socket, address string) string {
+func caddyOfThePage(t *testing.T, program, socket, address string) *exec.Cmd {
 	t.Helper()
 	block := blocksOf(t, "listeners.md", "caddyfile")[0]
 	if !strings.Contains(block, "unix/"+socketOfThePage) || !strings.Contains(block, "127.0.0.1:8080") {
@@ -129,5 +115,5 @@ func caddyOfThePage(t *testing.T, program, socket, address string) string {
 	}
 	cmd := exec.Command(program, "run", "--config", file, "--adapter", "caddyfile")
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	return runProxy(t, cmd, address)
+	return cmd
 }

@@ -1,9 +1,6 @@
 package verify
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,12 +42,7 @@ var nginxes = map[string]struct {
 // one mistake each.
 func TestNginx(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		if program = "/usr/sbin/nginx"; !exists(program) {
-			t.Skip("nginx is not installed")
-		}
-	}
+	program := servertest.Service(t, "nginx")
 	for name, c := range nginxes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,13 +54,10 @@ func TestNginx(t *testing.T) {
 				block = strings.Replace(block, c.replace, c.by, 1)
 			}
 			server := startServer(t)
-			address := ""
-			for attempt := 0; address == ""; attempt++ {
-				if attempt == 10 {
-					t.Fatal("nginx does not listen")
-				}
-				address = startNginx(t, program, block, server)
-			}
+			address := servertest.StartProxy(t, func(address string) *exec.Cmd {
+				return servertest.Nginx(t, program, block, "listen 8080;", "listen "+address+";",
+					"127.0.0.1:3000", server)
+			})
 			o := testOptions(address)
 			if c.change != nil {
 				c.change(&o)
@@ -98,65 +87,4 @@ func nginxBlock(t *testing.T) string {
 	_, block, _ := strings.Cut(string(page), "```nginx\n")
 	block, _, _ = strings.Cut(block, "```")
 	return block
-}
-
-// startNginx returns the address at which nginx listens, or "" if it has ended: another program may
-// have the port.
-func startNginx(t *testing.T, program, block, server string) (address string) {
-	t.Helper()
-	dir := t.TempDir()
-	address = fmt.Sprintf("127.0.0.1:%d", 16384+rand.IntN(16384)) // below the ports of clients
-	changes := []string{"listen 8080;", "listen " + address + ";", "127.0.0.1:3000", server}
-	for i := 0; i < len(changes); i += 2 {
-		if !strings.Contains(block, changes[i]) {
-			t.Fatalf("the page has no %s", changes[i])
-		}
-	}
-	config := "daemon off; master_process off; pid " + dir + "/pid; error_log stderr;\n" +
-		"events {}\nhttp {\naccess_log off;\n"
-	for _, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		config += name + "_temp_path " + dir + "/" + name + ";\n"
-	}
-	config += strings.NewReplacer(changes...).Replace(block) + "}\n"
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-p", dir, "-c", file)
-	output := &strings.Builder{}
-	cmd.Stdout, cmd.Stderr = output, output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
-		if t.Failed() {
-			t.Log(output)
-		}
-	})
-	servertest.Eventually(t, "nginx listens or ends", func() bool {
-		select {
-		case <-ended:
-			address = ""
-			return true
-		default:
-		}
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
-	return address
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
