@@ -169,9 +169,6 @@ func ProblemOf(err error) *Problem {
 	case errors.As(err, &tooLong):
 		return &Problem{Status: http.StatusRequestEntityTooLarge, Code: CodePayloadTooLarge,
 			Detail: "body: longer than " + strconv.FormatInt(tooLong.Limit, 10) + " bytes"}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &Problem{Status: http.StatusRequestTimeout, Code: CodeRequestTimeout,
-			Detail: "body: not complete after " + BodyTimeout.String()}
 	case errors.Is(err, notify.ErrOverloaded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: OverloadedDetail, RetryAfter: OverloadedRetry}
 	case errors.Is(err, notify.ErrNotReady):
@@ -180,6 +177,9 @@ func ProblemOf(err error) *Problem {
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: UncertainDetail, RetryAfter: unavailableRetry}
 	case errors.Is(err, notify.ErrUnavailable), errors.Is(err, notify.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: UnavailableDetail, RetryAfter: unavailableRetry}
+	case errors.Is(err, os.ErrDeadlineExceeded): // after the errors of a store, which can have it as their cause
+		return &Problem{Status: http.StatusRequestTimeout, Code: CodeRequestTimeout,
+			Detail: "body: not complete after " + BodyTimeout.String()}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &Problem{Status: http.StatusBadRequest, Code: CodeValidation, Detail: "body: shorter than its Content-Length"}
 	case errors.Is(err, context.Canceled):

@@ -48,6 +48,8 @@ func TestProblemOf(t *testing.T) {
 		{auth.ErrForbidden, 403, "forbidden", 0},
 		{rooms.CheckUserID("userId", ""), 400, "validation", 0},
 		{os.ErrDeadlineExceeded, 408, "request_timeout", 0},
+		{fmt.Errorf("%w: %w", notify.ErrUnavailable, os.ErrDeadlineExceeded), 503, "unavailable", time.Second},
+		{fmt.Errorf("%w: %w", notify.ErrUncertain, os.ErrDeadlineExceeded), 503, "unavailable", time.Second},
 	} {
 		p := ProblemOf(tc.err)
 		if errors.Is(tc.err, notify.ErrUncertain) != (p.Detail == UncertainDetail) {

@@ -125,10 +125,11 @@ func (p *Publisher) Publish() {
 		len(receipts) == len(keys) {
 		p.took = append(p.took, time.Since(start))
 		for i, receipt := range receipts {
-			if receipt.Error != nil {
-				p.book.Refused(keys[i])
-			} else {
+			switch {
+			case receipt.Error == nil:
 				p.book.Acked(keys[i], receipt.ID)
+			case !bytes.Contains(receipt.Error, []byte(edge.UncertainDetail)): // else it is in doubt
+				p.book.Refused(keys[i])
 			}
 		}
 		return
