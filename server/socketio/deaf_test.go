@@ -30,7 +30,7 @@ func TestDeafClientsShareWhatTheyWaitFor(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d bytes", transport, size), func(t *testing.T) {
 				const most = 32 << 10 // 16 KiB without the race detector
 				each := int64(0)
-				for range 3 { // something else may have released memory meanwhile
+				for range 10 { // what is left of other tests can take or release memory meanwhile
 					if each = memoryOfDeafClient(t, opening, size); each <= most {
 						break
 					}
