@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"sync/atomic"
 
@@ -212,14 +211,4 @@ func (p *instance) keyNote() string {
 		return "kept in " + keyFile + " in DATA_DIR"
 	}
 	return "set API_KEYS to keep one"
-}
-
-// isTerminal reports whether a person reads the file.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
 }

@@ -34,7 +34,7 @@ func main() {
 	context.AfterFunc(ctx, func() { time.AfterFunc(signalTwice, stop) })
 	err := run(ctx, os.Args[1:], environment{
 		lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr,
-		terminal: isTerminal(os.Stderr), hangups: hangups,
+		terminal: cli.IsTerminal(os.Stderr), hangups: hangups,
 	})
 	stop()
 	os.Exit(cli.Report(os.Stderr, err, cli.WantsJSON(os.Args[1:])))

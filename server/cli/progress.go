@@ -37,7 +37,7 @@ var looks = map[verify.State]look{
 
 func newProgress(w io.Writer) *progress {
 	f, isFile := w.(*os.File)
-	terminal := isFile && isTerminal(f) && os.Getenv("TERM") != "dumb"
+	terminal := isFile && IsTerminal(f) && os.Getenv("TERM") != "dumb"
 	return newProgressFor(w, terminal, terminal && os.Getenv("NO_COLOR") == "")
 }
 
@@ -112,8 +112,8 @@ func (p *progress) end() {
 	}
 }
 
-// isTerminal reports whether a person reads the file.
-func isTerminal(f *os.File) bool {
+// IsTerminal reports whether a person reads the file.
+func IsTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return false

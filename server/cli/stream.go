@@ -1,20 +1,19 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/roomcast/roomcast/config"
+	"github.com/roomcast/roomcast/server/eventstream"
 )
 
 const (
@@ -86,58 +85,16 @@ func follow(server target, r *http.Request, got func(event) error) (time.Duratio
 	return wait, err
 }
 
-// readStream reads an event stream (WHATWG HTML, section 9.2.6) until it ends, which is errLost. It
-// calls retry for each `retry:`. An event without `id:` has no id here; a browser would repeat the
-// last one. Data that is not JSON becomes a JSON string.
+// readStream reads an event stream until it ends, which is errLost. It calls retry for each
+// `retry:`. Data that is not JSON becomes a JSON string.
 func readStream(r io.Reader, retry func(time.Duration), got func(event) error) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
-	var ev event
-	var data []byte
-	hasData, first := false, true
-	for lines.Scan() {
-		line := bytes.TrimSuffix(lines.Bytes(), []byte("\r"))
-		if first {
-			line, first = bytes.TrimPrefix(line, []byte("\xEF\xBB\xBF")), false
-		}
-		if len(line) == 0 {
-			if hasData {
-				if ev.Data = asJSON(data); ev.Name == "" {
-					ev.Name = "message"
-				}
-				if err := got(ev); err != nil {
-					return err
-				}
-			}
-			ev, data, hasData = event{}, nil, false
-			continue
-		}
-		name, value, _ := strings.Cut(string(line), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch name {
-		case "event":
-			ev.Name = value
-		case "id":
-			if !strings.ContainsRune(value, 0) {
-				ev.ID = value
-			}
-		case "data":
-			if hasData {
-				data = append(data, '\n')
-			}
-			if data, hasData = append(data, value...), true; len(data) > maxEvent {
-				return errors.New("an event is too long")
-			}
-		case "retry":
-			if ms, err := strconv.ParseUint(value, 10, 31); err == nil {
-				retry(time.Duration(ms) * time.Millisecond)
-			}
-		}
+	err := eventstream.Read(r, maxLine, maxEvent, retry, func(ev eventstream.Event) error {
+		return got(event{Name: cmp.Or(ev.Name, "message"), ID: ev.ID, Data: asJSON(ev.Data)})
+	})
+	if err == nil {
+		err = errLost // for every network error
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return errors.New("a line of the stream is too long")
-	}
-	return errLost // for every network error
+	return err
 }
 
 // asJSON returns JSON unchanged, and any other text as a JSON string.

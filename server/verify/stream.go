@@ -1,8 +1,6 @@
 package verify
 
 import (
-	"bufio"
-	"bytes"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -10,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/roomcast/roomcast/server/eventstream"
 )
 
 // maxLine is the longest line of a stream.
@@ -69,35 +69,17 @@ func (h heard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readStream reads an event stream (WHATWG HTML, section 9.2.6) until it ends, which is errLost.
+// readStream reads an event stream until it ends, which is errLost.
 func readStream(r io.Reader, take func(event) error) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 4<<10), maxLine)
-	var ev event
-	for lines.Scan() {
-		line := bytes.TrimSuffix(lines.Bytes(), []byte("\r"))
-		if len(line) == 0 {
-			if len(ev.data) > 0 {
-				if err := take(ev); err != nil {
-					return err
-				}
-			}
-			ev = event{}
-			continue
+	err := eventstream.Read(r, maxLine, maxLine, nil, func(ev eventstream.Event) error {
+		if len(ev.Data) == 0 {
+			return nil
 		}
-		name, value, _ := strings.Cut(string(line), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch name {
-		case "event":
-			ev.name = value
-		case "id":
-			ev.id = value
-		case "data":
-			if len(ev.data)+len(value) > maxLine {
-				return errLost
-			}
-			ev.data = append(ev.data, value...)
-		}
+		return take(event{name: ev.Name, id: ev.ID, data: ev.Data})
+	})
+	switch err {
+	case nil, eventstream.ErrLineTooLong, eventstream.ErrEventTooLong:
+		return errLost // for every error of the network
 	}
-	return errLost // for every error of the network
+	return err
 }
