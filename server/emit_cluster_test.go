@@ -8,12 +8,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/cluster/peers"
-	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/nodetest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 	"github.com/roomcast/roomcast/server/socketio"
 )
@@ -51,15 +50,7 @@ func TestAcknowledgementsWithoutOtherNodes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			redis := redistest.Start(t, redistest.Options{})
-			o := redisstream.DefaultOptions()
-			o.URL = auth.Secret(redis.URL())
-			client, err := redisstream.Dial(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(client.Close)
-			channels := redisstream.OpenChannels(client)
-			t.Cleanup(channels.Close)
+			channels := nodetest.Channels(t, nodetest.Dial(t, redis))
 			var noChannels, noStream atomic.Bool
 			stream := redis.Stream(t)
 			all := peers.New(lostChannels{channels, &noChannels}, lostStream{stream, &noStream},

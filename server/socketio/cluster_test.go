@@ -9,12 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/cluster/peers"
-	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/nodetest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
@@ -26,15 +25,7 @@ type node struct {
 
 func newNode(t *testing.T, redis *redistest.Server) *node {
 	t.Helper()
-	o := redisstream.DefaultOptions()
-	o.URL = auth.Secret(redis.URL())
-	client, err := redisstream.Dial(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	channels := redisstream.OpenChannels(client)
-	t.Cleanup(channels.Close)
+	channels := nodetest.Channels(t, nodetest.Dial(t, redis))
 	n := &node{}
 	t.Cleanup(func() { n.peers.Close() })
 	n.testStack = newStack(t, func(o *Options) {

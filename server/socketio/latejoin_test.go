@@ -4,11 +4,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/peers"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/nodetest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
@@ -17,20 +17,13 @@ import (
 func TestJoinOfNodeDoesNotWaitForHandlers(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Options{})
-	o := redisstream.DefaultOptions()
-	o.URL = auth.Secret(redis.URL())
-	client, err := redisstream.Dial(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
+	client := nodetest.Dial(t, redis)
 	log, err := redisstream.OpenLog(client, redisstream.DefaultLogOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	channels := redisstream.OpenChannels(client)
-	t.Cleanup(channels.Close)
+	channels := nodetest.Channels(t, client)
 	po := peers.DefaultOptions()
 	po.UID = log.UID()
 	all := peers.New(channels, log.Calls(), po)
@@ -59,7 +52,8 @@ func TestJoinOfNodeDoesNotWaitForHandlers(t *testing.T) {
 		clients = append(clients, c)
 	}
 	entry := func(kind, data string) {
-		redis.Do(t, "XADD", o.Stream, "*", "uid", "329960bb08fd9f07", "nsp", "/", "type", kind, "data", data)
+		redis.Do(t, "XADD", redisstream.DefaultOptions().Stream, "*", "uid", "329960bb08fd9f07",
+			"nsp", "/", "type", kind, "data", data)
 	}
 	entry("4", `{"opts":{"rooms":["R"],"except":[],"flags":{}},"rooms":["T"]}`)
 	entry("3", `{"packet":{"type":2,"data":["next"]},"opts":{"rooms":["T"],"except":[],"flags":{}}}`)

@@ -7,10 +7,9 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
-	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify/cluster/peers"
-	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/nodetest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
 	"github.com/roomcast/roomcast/server/socketio"
 )
@@ -18,15 +17,7 @@ import (
 // newNode returns a server of a cluster.
 func newNode(t *testing.T, redis *redistest.Server) *testStack {
 	t.Helper()
-	o := redisstream.DefaultOptions()
-	o.URL = auth.Secret(redis.URL())
-	client, err := redisstream.Dial(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	channels := redisstream.OpenChannels(client)
-	t.Cleanup(channels.Close)
+	channels := nodetest.Channels(t, nodetest.Dial(t, redis))
 	p := peers.New(channels, redis.Stream(t), peers.DefaultOptions())
 	t.Cleanup(p.Close)
 	s := newStack(t, func(o *socketio.Options) { o.Peers = p })
