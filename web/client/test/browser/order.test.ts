@@ -68,6 +68,8 @@ for (const transport of ["socket.io", "sse"] as const) {
     ]);
     for (let round = 0; round < 2; round++) {
       await client.send("b", round);
+      // The receipt may arrive before the message, which would then end with the process.
+      await until(client, () => client.ids("message").length > round);
       expect(await rooms(url)).toContain("b");
       expect(await rooms(url)).not.toContain("a");
       const lost = next(client, "disconnect");
