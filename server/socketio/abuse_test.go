@@ -85,6 +85,8 @@ func TestClientsWithoutANamespaceAreClosed(t *testing.T) {
 	}
 }
 
+// All places are taken. After a second the oldest one would give its place to another address, and the
+// answer is that this address has too many.
 func TestSilentClientsAreLimited(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(o *Options) {
@@ -95,7 +97,8 @@ func TestSilentClientsAreLimited(t *testing.T) {
 		s.Dial("")
 	}
 	url := "http://" + s.Base + "/socket.io/?EIO=4&transport=polling"
-	if res, body := servertest.Do(t, "GET", url, ""); res.StatusCode != 503 {
+	res, body := servertest.Do(t, "GET", url, "")
+	if res.StatusCode != 503 && res.StatusCode != 429 {
 		t.Errorf("one more silent client got %d %s", res.StatusCode, body)
 	}
 }
