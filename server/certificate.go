@@ -54,6 +54,14 @@ func sameFile(a, b os.FileInfo) bool {
 
 func (c *certificate) isSet() bool { return c.current.Load() != nil }
 
+// expires returns when the certificate expires; the zero time without one.
+func (c *certificate) expires() time.Time {
+	if pair := c.current.Load(); pair != nil {
+		return pair.Leaf.NotAfter
+	}
+	return time.Time{}
+}
+
 // config returns a configuration with which handshakes get the newest certificate.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12,

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -160,6 +161,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	m.WatchCluster(func() metrics.Cluster { return metrics.Cluster{} })   // nor without REDIS_URL
 	m.WatchGate(limit.NewGate(0, nil))                                    // nor in programs without a gate
 	m.WatchTraces(func() (exported, failed, dropped uint64) { return })   // nor without TRACES
+	m.WatchCertificate(func() time.Time { return time.Unix(1, 0) })       // nor without TLS
 	m.Hooked("event", "ok", 0)                                            // nor without hooks
 	m.SetBuild("1.2.3", "abc")
 	m.WatchForwards(func() (int, map[string]uint64) { return 0, map[string]uint64{"answered": 1} })

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/roomcast/roomcast/server/metrics"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -28,6 +30,8 @@ func (c *ownCertificates) Start(https, plain net.Addr) error {
 }
 
 func (c *ownCertificates) TLSConfig() *tls.Config { return c.config }
+
+func (c *ownCertificates) Expires() time.Time { return time.Unix(2e9, 0) }
 
 func (c *ownCertificates) Close() { c.ends++ }
 
@@ -52,6 +56,7 @@ func TestCertificates(t *testing.T) {
 	certificates, client := newCertificates(t)
 	o := newParts(t)
 	o.Certificates, o.PlainAddr = certificates, "127.0.0.1:0"
+	o.Metrics = metrics.New(o.Hub)
 	ctx, stop := context.WithCancel(context.Background())
 	address, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
@@ -75,6 +80,8 @@ func TestCertificates(t *testing.T) {
 			t.Errorf("%s: %q, want %q", url, got, want)
 		}
 	}
+	servertest.ExpectSeries(t, servertest.Scrape(t, o.Metrics.Handler()),
+		map[string]float64{"roomcast_certificate_expiry_timestamp_seconds": 2e9})
 	stop()
 	if err := <-ended; err != nil || certificates.started != 1 || certificates.ends != 1 {
 		t.Errorf("%v, %d starts, %d ends", err, certificates.started, certificates.ends)

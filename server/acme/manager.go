@@ -105,6 +105,18 @@ func (m *Manager) TLSConfig() *tls.Config {
 	}
 }
 
+// Expires returns when the first of the certificates expires; the zero time if there is none yet.
+func (m *Manager) Expires() (first time.Time) {
+	for _, name := range m.o.Domains {
+		for _, c := range m.cache.AllMatchingCertificates(name) {
+			if at := c.Leaf.NotAfter; first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
 // Close ends the renewals, and gives up the locks of the storage.
 func (m *Manager) Close() {
 	m.cancel()

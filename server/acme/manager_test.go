@@ -129,6 +129,10 @@ func TestStoredCertificate(t *testing.T) {
 			t.Fatalf("the handshake: %v", err)
 		}
 	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil || !m.Expires().Equal(leaf.NotAfter) {
+		t.Errorf("expires %v, want %v", m.Expires(), leaf.NotAfter)
+	}
 	if got, err := handshake(m, ""); err != nil || !bytes.Equal(got, der) {
 		t.Errorf("without a name: %v", err)
 	}
@@ -145,6 +149,9 @@ func TestRedirects(t *testing.T) {
 	running := start(t, storage)
 	idle := New(Options{Domains: []string{domain}, Directory: directory, Storage: newStorage(t)})
 	t.Cleanup(idle.Close)
+	if at := idle.Expires(); !at.IsZero() {
+		t.Errorf("without a certificate it expires %v", at)
+	}
 	for _, m := range []*Manager{running, idle} { // a request may come before Start
 		for _, tt := range []struct {
 			method, host, target string

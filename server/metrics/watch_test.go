@@ -29,6 +29,7 @@ func metricNames(t *testing.T) map[string]bool {
 	m.WatchTraces(nil)
 	m.WatchGate(limit.NewGate(1, nil))
 	m.WatchStorage(nil, nil)
+	m.WatchCertificate(nil)
 	m.SetBuild("", "")
 	m.registry.MustRegister(memoryCollector{})
 	descs := make(chan *prometheus.Desc)
