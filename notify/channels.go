@@ -115,3 +115,9 @@ func (h *Hub) Admissible(
 	}
 	return allowed, denied
 }
+
+// isChannel reports whether a hub room is a channel of any namespace.
+func isChannel(hubRoom string) bool {
+	_, name := rooms.Split(hubRoom)
+	return rooms.IsChannel(name)
+}

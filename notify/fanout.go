@@ -3,96 +3,9 @@ package notify
 import (
 	"math"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/roomcast/roomcast/rooms"
 )
-
-// follow indexes the next messages of the log and delivers them to the members. It takes the lock
-// for each message separately, so that a batch delays other calls no longer than a single message.
-// The returned function wakes the members that had nothing pending.
-func (h *Hub) follow(b Batch) (after func()) {
-	woken := h.wakes.Get().(*wakeList)
-	if b.State != nil {
-		h.replaceRetained(b.State)
-	}
-	if b.Loss != nil {
-		h.lose(b.Loss.Head, woken)
-	}
-	if b.Fork != nil {
-		h.noteFork(*b.Fork)
-	}
-	if b.Deleted != nil {
-		h.noteDeleted(*b.Deleted)
-	}
-	for _, m := range b.Messages {
-		if !b.Retained {
-			h.traceArrival(m)
-		}
-		m.cost = cost(m) // before the lock: cost reads all of m
-		if b.Retained {
-			h.recall(m)
-		} else {
-			h.next(m, woken)
-		}
-	}
-	return woken.wake
-}
-
-// next indexes and delivers a message.
-func (h *Hub) next(m *Message, woken *wakeList) {
-	h.publishing.Lock()
-	defer h.publishing.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	before := h.head
-	h.store(m, h.o.Now())
-	h.fanOut(m, before, woken)
-	h.index.trim(h.o.Now(), 0) // enforce the bytes at once
-}
-
-// recall indexes a message that the log stored before this Hub.
-func (h *Hub) recall(m *Message) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.store(m, m.Stored)
-	h.index.trim(h.o.Now(), 0)
-}
-
-// store makes m the head of the index, which does not keep a volatile message of another node.
-func (h *Hub) store(m *Message, at time.Time) {
-	h.index.trim(h.o.Now(), publishStep)
-	if !m.Volatile {
-		h.index.add(m, at)
-	}
-	h.moveHead(m.ID)
-	switch { // before the fan-out, in which members may join
-	case !h.retained.keeps(m):
-	case h.shared != nil:
-		h.retained.share(m)
-	default:
-		h.retained.put(m, int64(m.ID.Seq))
-	}
-}
-
-// local delivers a volatile message to the members of this node that keep up. Its position in the order is that
-// of the head.
-func (h *Hub) local(m *Message) {
-	woken := h.wakes.Get().(*wakeList)
-	m.cost = cost(m)
-	h.publish(m, woken)
-	woken.wake()
-}
-
-func (h *Hub) publish(m *Message, woken *wakeList) {
-	h.publishing.Lock()
-	defer h.publishing.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	m.ID = h.head
-	h.fanOut(m, h.head, woken)
-}
 
 // fanOutStep is the number of members that a publish handles before it releases the lock for other
 // calls: 0.2 to 0.4 ms.
@@ -334,40 +247,4 @@ func (h *Hub) lose(head ID, woken *wakeList) {
 		h.index.forget(head.Seq)
 	}
 	h.moveHead(head)
-}
-
-// wakeList has the members to wake after the Hub has released its lock.
-type wakeList struct {
-	members []wakeUp
-	wake    func()
-}
-
-type wakeUp struct {
-	member   *Member
-	audience uint32
-}
-
-func (w *wakeList) add(m *Member, audience uint32) {
-	w.members = append(w.members, wakeUp{m, audience})
-}
-
-func newWakeList(pool *sync.Pool) *wakeList {
-	w := &wakeList{}
-	w.wake = func() {
-		for _, up := range w.members {
-			if wake := up.member.a.Wake; wake != nil {
-				wake(int(up.audience))
-			}
-		}
-		clear(w.members)
-		w.members = w.members[:0]
-		pool.Put(w)
-	}
-	return w
-}
-
-// isChannel reports whether a hub room is a channel of any namespace.
-func isChannel(hubRoom string) bool {
-	_, name := rooms.Split(hubRoom)
-	return rooms.IsChannel(name)
 }
