@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,16 +197,7 @@ func TestRenewalClosesNoConnection(t *testing.T) {
 	o := newParts(t)
 	o.CertFile, o.KeyFile, o.CertInterval = live.cert, live.key, 5*time.Millisecond
 	s := New(o)
-	ctx, stop := context.WithCancel(context.Background())
-	address, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, "127.0.0.1:0", func(a net.Addr) { address <- a }) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	at := (<-address).String()
+	at := listening(t, s)
 	dial := func() (*tls.Conn, string) {
 		t.Helper()
 		conn, err := tls.Dial("tcp", at, &tls.Config{InsecureSkipVerify: true})

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -17,16 +16,7 @@ import (
 func TestManyIdleConnections(t *testing.T) {
 	t.Parallel()
 	s := New(newParts(t))
-	ctx, stop := context.WithCancel(context.Background())
-	address, served := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { served <- s.Serve(ctx, "127.0.0.1:0", func(a net.Addr) { address <- a }) }()
-	defer func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
-	at := (<-address).String()
+	at := listening(t, s)
 	open := func() (net.Conn, *bufio.Reader) {
 		conn, err := net.DialTimeout("tcp", at, servertest.Patience)
 		if err != nil {

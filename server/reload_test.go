@@ -1,9 +1,7 @@
 package server
 
 import (
-	"context"
 	"crypto/tls"
-	"net"
 	"net/http"
 	"os"
 	"testing"
@@ -44,16 +42,7 @@ func TestReload(t *testing.T) {
 	o.APIKeys = []string{servertest.Key}
 	o.Admin = AdminOptions{Addr: "127.0.0.1:0", Key: adminKey}
 	s := New(o)
-	ctx, stop := context.WithCancel(context.Background())
-	address, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, "127.0.0.1:0", func(a net.Addr) { address <- a }) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	at := (<-address).String()
+	at := listening(t, s)
 	serial := func() string {
 		t.Helper()
 		conn, err := tls.Dial("tcp", at, &tls.Config{InsecureSkipVerify: true})

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"testing"
 
 	"github.com/roomcast/roomcast/auth"
@@ -71,4 +72,26 @@ func newServiceStack(
 		}
 	})
 	return &serviceStack{Stack: &servertest.Stack{T: t, Hub: hub, Base: base}, sio: sio, service: service}
+}
+
+// listening runs Serve until the test ends, and returns the address of the listener.
+func listening(t *testing.T, s *Service) (at string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	address, ended := make(chan net.Addr, 1), make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, "127.0.0.1:0", func(a net.Addr) { address <- a }) }()
+	select {
+	case a := <-address:
+		at = a.String()
+	case err := <-ended:
+		stop()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return at
 }
