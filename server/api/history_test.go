@@ -92,3 +92,38 @@ func TestHistory(t *testing.T) {
 	s.refused("GET", "/v1/notifications?user=a&since=x", "", "since",
 		`since: got "x", expected the id of a notification, or 0 for all kept notifications`)
 }
+
+// A reply of many messages is made in pieces, and no further ones when the client is gone.
+func TestPiecesOfHistory(t *testing.T) {
+	t.Parallel()
+	data := `"` + strings.Repeat("x", 10_000) + `"`
+	messages := make([]*notify.Message, 1000)
+	for i := range messages {
+		messages[i] = &notify.Message{Type: "t", Data: json.RawMessage(data)}
+	}
+	pieces := listOfMessages(`{"notifications":[`, messages, []byte(`]}`))
+	var text []byte
+	for piece := range pieces {
+		if len(piece) > pieceSize+len(data)+200 {
+			t.Fatalf("a piece has %d bytes", len(piece))
+		}
+		text = append(text, piece...)
+	}
+	var reply struct{ Notifications []struct{ Data json.RawMessage } }
+	if err := json.Unmarshal(text, &reply); err != nil || len(reply.Notifications) != len(messages) {
+		t.Fatalf("%d notifications, %v", len(reply.Notifications), err)
+	}
+	for i, n := range reply.Notifications {
+		if string(n.Data) != data {
+			t.Errorf("notification %d has %d bytes", i, len(n.Data))
+		}
+	}
+	for range pieces {
+		break // the iterator would panic if it went on
+	}
+	for piece := range listOfMessages(`[`, nil, []byte(`]`)) {
+		if string(piece) != `[]` {
+			t.Errorf("no messages: %s", piece)
+		}
+	}
+}

@@ -98,17 +98,32 @@ func (h *handler) history(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply := []byte(`{"notifications":[`)
-	for i, m := range page.Messages {
-		if i > 0 {
-			reply = append(reply, ',')
+	end := strconv.AppendBool([]byte(`],"gap":`), page.Gap)
+	end = append(page.Next.AppendTo(append(end, `,"cursor":"`...)), `"}`...)
+	return listOfMessages(`{"notifications":[`, page.Messages, end), nil
+}
+
+// pieceSize is how many bytes of a reply are written at once, or those of one larger message.
+const pieceSize = 16 << 10
+
+// listOfMessages returns a reply with messages between its start and its end.
+func listOfMessages(start string, messages []*notify.Message, end []byte) edge.JSONPieces {
+	return func(yield func([]byte) bool) {
+		piece := append(make([]byte, 0, pieceSize), start...)
+		for i, m := range messages {
+			if i > 0 {
+				piece = append(piece, ',')
+			}
+			if piece = m.AppendJSON(piece); len(piece) < pieceSize {
+				continue
+			}
+			if !yield(piece) {
+				return
+			}
+			piece = piece[:0]
 		}
-		reply = m.AppendJSON(reply)
+		yield(append(piece, end...))
 	}
-	reply = append(reply, `],"gap":`...)
-	reply = strconv.AppendBool(reply, page.Gap)
-	reply = append(reply, `,"cursor":"`...)
-	return edge.RawJSON(append(page.Next.AppendTo(reply), `"}`...)), nil
 }
 
 // oneTarget returns the user or the channel of the query. A request must have exactly one of them.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/server/edge"
 )
 
 // position serves GET /v1/position. It does not depend on the scope of the key: any key may publish
@@ -20,14 +19,7 @@ func (h *handler) retained(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply := []byte(`{"retained":[`)
-	for i, m := range h.hub.Retained(of) {
-		if i > 0 {
-			reply = append(reply, ',')
-		}
-		reply = m.AppendJSON(reply)
-	}
-	return edge.RawJSON(append(reply, `]}`...)), nil
+	return listOfMessages(`{"retained":[`, h.hub.Retained(of), []byte(`]}`)), nil
 }
 
 type deletedReply struct {

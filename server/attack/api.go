@@ -18,7 +18,7 @@ var apiAttacks = []Attack{
 	},
 	{
 		Name: "reads of a full history", Row: "B08", Settings: []string{"HISTORY_MAX_BYTES=16MiB"},
-		Figure: Figure{Growth: 96 << 20}, Run: readHistory,
+		Figure: Figure{Growth: 32 << 20}, Run: readHistory,
 	},
 	{
 		Name: "lists of connections, users and channels, with 2,000 clients", Row: "D21",

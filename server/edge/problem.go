@@ -201,24 +201,3 @@ func Challenge(code string) string {
 func retrySeconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }
-
-// RawJSON is encoded JSON. It is written byte for byte, which json.Marshal does not guarantee for a
-// json.RawMessage.
-type RawJSON []byte
-
-func WriteJSON(w http.ResponseWriter, status int, v any) {
-	setAPIHeaders(w.Header())
-	w.Header().Set("Content-Type", "application/json")
-	body, ready := v.(RawJSON)
-	if !ready {
-		var err error
-		if body, err = json.Marshal(v); err != nil {
-			// Callers pass the server's own types only. One that cannot be marshalled is a defect,
-			// which WithRecovery reports.
-			panic(err)
-		}
-	}
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // body may be shared, so nothing is appended to it
-	_, _ = w.Write([]byte{'\n'})
-}

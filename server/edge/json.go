@@ -1,0 +1,45 @@
+package edge
+
+import (
+	"encoding/json"
+	"iter"
+	"net/http"
+)
+
+// RawJSON is encoded JSON. It is written byte for byte, which json.Marshal does not guarantee for a
+// json.RawMessage.
+type RawJSON []byte
+
+// JSONPieces is encoded JSON that is made while it is written, so that no large reply is in memory as
+// a whole. A piece is valid until the next one. When the client is gone no more pieces are made.
+type JSONPieces iter.Seq[[]byte]
+
+// WriteJSON writes v, and a line end, with a status.
+func WriteJSON(w http.ResponseWriter, status int, v any) {
+	setAPIHeaders(w.Header())
+	w.Header().Set("Content-Type", "application/json")
+	var body []byte
+	switch v := v.(type) {
+	case RawJSON:
+		body = v
+	case JSONPieces:
+		w.WriteHeader(status)
+		for piece := range v {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
+		_, _ = w.Write([]byte{'\n'})
+		return
+	default:
+		var err error
+		if body, err = json.Marshal(v); err != nil {
+			// Callers pass the server's own types only. One that cannot be marshalled is a defect,
+			// which WithRecovery reports.
+			panic(err)
+		}
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // body may be shared, so nothing is appended to it
+	_, _ = w.Write([]byte{'\n'})
+}
