@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 var adminLine = regexp.MustCompile(`"admin listening","address":"(127\.0\.0\.1:\d+)"`)
@@ -63,6 +64,51 @@ func TestLiveBackup(t *testing.T) {
 	last, _ := notify.ParseID(ids[len(ids)-1])
 	if err != nil || next.Epoch == last.Epoch || next.Seq != last.Seq+1 {
 		t.Errorf("after %v the next id is %v, %v", last, next, err)
+	}
+}
+
+// A store that was copied from the directory of a stopped server and is put back later, without the
+// file mark, begins a new epoch: the ids after the copy were given already, so a client with one of them
+// gets a gap. With the mark it would not.
+func TestRestoredStore(t *testing.T) {
+	t.Parallel()
+	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "store")
+	settings := map[string]string{"API_KEYS": testKey, "DATA_DIR": dir}
+	store, mark := filepath.Join(dir, "store"), filepath.Join(dir, "mark")
+	run := func(publishes int) (ids []string, gap func(since string) bool, end func()) {
+		p := start(t, settings)
+		for range publishes {
+			_, text := p.publish(testKey)
+			ids = append(ids, idIn.FindStringSubmatch(text)[1])
+		}
+		return ids, func(since string) bool {
+			_, text := servertest.Do(t, "GET", p.base+"/v1/notifications?channel=general&since="+since, "",
+				"X-API-Key: "+testKey)
+			return strings.Contains(text, `"gap":true`)
+		}, p.end
+	}
+	kept, _, end := run(2)
+	end()
+	if err := os.CopyFS(copied, os.DirFS(store)); err != nil {
+		t.Fatal(err)
+	}
+	lost, _, end := run(3)
+	end()
+	if err := errors.Join(os.RemoveAll(store), os.CopyFS(store, os.DirFS(copied)), os.Remove(mark)); err != nil {
+		t.Fatal(err)
+	}
+	after, gap, end := run(4)
+	defer end()
+	if kept[1] == "" || after[0] == lost[0] || after[0][:8] == lost[0][:8] {
+		t.Errorf("after %v and %v the ids are %v", kept, lost, after)
+	}
+	for _, since := range []string{kept[1], lost[2]} {
+		if !gap(since) {
+			t.Errorf("a client that has %s gets no gap", since)
+		}
+	}
+	if gap(after[0]) {
+		t.Error("a client of the new epoch gets a gap")
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
 )
 
 const (
@@ -106,6 +109,40 @@ func TestReload(t *testing.T) {
 	if out := r.out.String() + r.notes.String(); strings.Contains(out, firstKey) ||
 		strings.Contains(out, secondKey) {
 		t.Errorf("a key is in\n%s", out)
+	}
+}
+
+// While the secret of tokens is replaced, a reload adds the new one and another removes the former,
+// and no client is refused in between.
+func TestReplacedSecret(t *testing.T) {
+	t.Parallel()
+	secrets := filepath.Join(t.TempDir(), "secrets")
+	write(t, secrets, firstKey+"\n")
+	r := &reloadable{program: start(t, map[string]string{"JWT_SECRET_FILE": secrets, "HOST": "127.0.0.1"})}
+	accepted := func(secret string) bool {
+		token := servertest.SignHS256(t, secret, map[string]any{"sub": "u1", "exp": time.Now().Add(time.Hour).Unix()})
+		return strings.HasPrefix(r.connect(token), "40{")
+	}
+	for _, step := range []struct {
+		file          string
+		first, second bool
+	}{
+		{firstKey + "\n", true, false},
+		{firstKey + "\n" + secondKey + "\n", true, true}, // before an application signs with the new one
+		{secondKey + "\n" + firstKey + "\n", true, true},
+		{secondKey + "\n", false, true}, // when the last token of the former one has expired
+	} {
+		write(t, secrets, step.file)
+		r.reload("settings reloaded")
+		if first, second := accepted(firstKey), accepted(secondKey); first != step.first ||
+			second != step.second {
+			t.Errorf("with the file %q: %t and %t", step.file, first, second)
+		}
+	}
+	r.end()
+	if out := r.out.String() + r.notes.String(); strings.Contains(out, firstKey) ||
+		strings.Contains(out, secondKey) {
+		t.Errorf("a secret is in\n%s", out)
 	}
 }
 

@@ -28,6 +28,10 @@ const (
 // 7518, section 3.2).
 const MinSecret = 32
 
+// MaxFurther is the maximum number of secrets besides the first. An invalid token is compared with
+// all of them.
+const MaxFurther = 7
+
 // DefaultLeeway is the tolerated difference between the clock of the token's issuer and the clock
 // of this server.
 const DefaultLeeway = 30 * time.Second
@@ -36,6 +40,7 @@ const DefaultLeeway = 30 * time.Second
 type Options struct {
 	Mode       Mode
 	Secret     Secret             // for HS256 tokens; at least MinSecret bytes; empty: none
+	Further    []Secret           // verify HS256 tokens too, while Secret is replaced; at most MaxFurther
 	PublicKeys []crypto.PublicKey // verify other algorithms, see ParsePublicKeys
 	KeySet     *KeySet            // verifies tokens of an identity provider; excludes PublicKeys
 	Issuer     string             // the required iss of tokens; "": any
@@ -58,6 +63,27 @@ type Options struct {
 // haveKey reports whether a key is set that can verify tokens.
 func (o Options) haveKey() bool {
 	return len(o.Secret) > 0 || len(o.PublicKeys) > 0 || o.KeySet != nil
+}
+
+func (o Options) checkSecrets() (errs []error) {
+	if len(o.Secret) > 0 && len(o.Secret) < MinSecret {
+		errs = append(errs, fmt.Errorf("auth: the secret has %d bytes, expected at least %d",
+			len(o.Secret), MinSecret))
+	}
+	if len(o.Further) > 0 && len(o.Secret) == 0 {
+		errs = append(errs, errors.New("auth: Further needs Secret"))
+	}
+	if len(o.Further) > MaxFurther {
+		errs = append(errs, fmt.Errorf("auth: got %d further secrets, expected at most %d",
+			len(o.Further), MaxFurther))
+	}
+	for i, secret := range o.Further {
+		if len(secret) < MinSecret {
+			errs = append(errs, fmt.Errorf("auth: further secret %d has %d bytes, expected at least %d",
+				i+1, len(secret), MinSecret))
+		}
+	}
+	return errs
 }
 
 // Authenticator decides which identity a connection has. It is safe for concurrent use.
@@ -123,10 +149,7 @@ func newRules(o Options) (*rules, error) {
 	if mode == ModeToken && !haveKey {
 		errs = append(errs, errors.New("auth: token mode needs a key"))
 	}
-	if len(o.Secret) > 0 && len(o.Secret) < MinSecret {
-		errs = append(errs, fmt.Errorf("auth: the secret has %d bytes, expected at least %d",
-			len(o.Secret), MinSecret))
-	}
+	errs = append(errs, o.checkSecrets()...)
 	if o.KeySet != nil && len(o.PublicKeys) > 0 {
 		errs = append(errs, errors.New("auth: PublicKeys and KeySet exclude each other"))
 	}

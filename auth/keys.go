@@ -128,9 +128,11 @@ type keyring struct {
 func newKeyring(o Options) (keyring, error) {
 	k := keyring{fixed: make(map[string]jwt.VerificationKeySet), set: o.KeySet}
 	if len(o.Secret) > 0 {
-		k.fixed[jwt.SigningMethodHS256.Alg()] = jwt.VerificationKeySet{
-			Keys: []jwt.VerificationKey{[]byte(slices.Clone(o.Secret))},
+		keys := jwt.VerificationKeySet{Keys: []jwt.VerificationKey{[]byte(slices.Clone(o.Secret))}}
+		for _, secret := range o.Further {
+			keys.Keys = append(keys.Keys, []byte(slices.Clone(secret)))
 		}
+		k.fixed[jwt.SigningMethodHS256.Alg()] = keys
 	}
 	for _, key := range o.PublicKeys {
 		algorithm, err := algorithmOf(key, "")

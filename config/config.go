@@ -47,7 +47,7 @@ type Config struct {
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,hook,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. hook: asks CONNECT_URL who each client is. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
 	Environment      string        `group:"Authentication" name:"env" env:"ENV" help:"production: the server does not start in open mode. Other values have no meaning."`
 	AuthAnonymous    bool          `group:"Authentication" reload:"" name:"auth-anonymous" env:"AUTH_ANONYMOUS" default:"false" negatable:"" help:"In open mode, accept Socket.IO clients without userId and token. EventSource streams need no such permission."`
-	JWTSecret        auth.Secret   `group:"Authentication" reload:"" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes."`
+	JWTSecret        auth.Secret   `group:"Authentication" reload:"" name:"jwt-secret" env:"JWT_SECRET" help:"Key of HS256 tokens, at least 32 bytes. Several, one a line, while one is replaced: all verify tokens, and commands sign with the first."`
 	JWTSecretFile    string        `group:"Authentication" reload:"" name:"jwt-secret-file" env:"JWT_SECRET_FILE" help:"File that holds JWT_SECRET."`
 	JWTPublicKeyFile string        `group:"Authentication" reload:"" name:"jwt-public-key-file" env:"JWT_PUBLIC_KEY_FILE" help:"PEM file of the public keys, at most 8, that verify tokens: RSA for RS256, P-256, P-384 and P-521 for ES256, ES384 and ES512, Ed25519 for EdDSA."`
 	JWTJWKSURL       URL           `group:"Authentication" name:"jwt-jwks-url" env:"JWT_JWKS_URL" help:"URL of the identity provider's key set, instead of JWT_PUBLIC_KEY_FILE; https, or http on this machine. Fetched at start, every 10 minutes, and when a token names a new key."`
@@ -136,6 +136,9 @@ type Config struct {
 
 	Traces      string  `group:"Traces" name:"traces" env:"TRACES" default:"off" allow:"off,on" help:"on: send traces of publishes to an OpenTelemetry collector, by OTLP over HTTP at OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by default. Notifications that are traced have a traceparent in their metadata, see docs/watching.md."`
 	TracesRatio float64 `group:"Traces" name:"traces-ratio" env:"TRACES_RATIO" default:"1" min:"0" max:"1" help:"Part of the publishes that are traced, such as 0.01. One with a traceparent is traced if that says so."`
+
+	// JWTFurther has the secrets of JWT_SECRET after the first.
+	JWTFurther []auth.Secret `kong:"-"`
 
 	// Command is the command to run: serve, or one that the program gave to [Parse].
 	Command string `kong:"-"`

@@ -106,6 +106,7 @@ func (l *loader) readSecretFiles(c *Config) {
 	if text, ok := l.secretFile(c, "JWT_SECRET", c.JWTSecretFile, len(c.JWTSecret) > 0); ok {
 		c.JWTSecret = auth.Secret(text)
 	}
+	splitSecret(c)
 	if text, ok := l.secretFile(c, "ADMIN_KEY", c.AdminKeyFile, len(c.AdminKey) > 0); ok {
 		c.AdminKey = auth.Secret(text)
 	}
@@ -123,6 +124,23 @@ func secrets(text string) (list []auth.Secret) {
 		list = append(list, auth.Secret(secret))
 	}
 	return list
+}
+
+// splitSecret separates the secrets of JWT_SECRET if it has several, one a line. Unlike keys they may
+// have commas and spaces. A single one stays as it is, with the line end that a variable can have.
+func splitSecret(c *Config) {
+	isEnd := func(r rune) bool { return r == '\r' || r == '\n' }
+	text := string(c.JWTSecret)
+	if !strings.ContainsFunc(strings.TrimRightFunc(text, isEnd), isEnd) {
+		return
+	}
+	for i, line := range strings.FieldsFunc(text, isEnd) {
+		if i == 0 {
+			c.JWTSecret = auth.Secret(line)
+		} else {
+			c.JWTFurther = append(c.JWTFurther, auth.Secret(line))
+		}
+	}
 }
 
 func (l *loader) secretFile(c *Config, env, path string, isSet bool) (text string, ok bool) {

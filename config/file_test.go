@@ -63,6 +63,20 @@ func TestSecretFiles(t *testing.T) {
 	if s := setting(t, c, "JWT_SECRET"); s.Value != "***" || s.Source != "JWT_SECRET_FILE" {
 		t.Errorf("%+v", s)
 	}
+	// Of several lines the first is the secret, and commas and spaces are part of it.
+	c = load(t, env{"JWT_SECRET_FILE": file(t, "key", other+" ,\r\n\n"+secret32+"\n")})
+	if string(c.JWTSecret) != other+" ," || len(c.JWTFurther) != 1 ||
+		string(c.JWTFurther[0]) != secret32 {
+		t.Errorf("%q, %d further", string(c.JWTSecret), len(c.JWTFurther))
+	}
+	c = load(t, env{"JWT_SECRET": other + "\n"})
+	if string(c.JWTSecret) != other+"\n" || len(c.JWTFurther) != 0 {
+		t.Error("the line end of a variable is not part of the secret")
+	}
+	c = load(t, env{"JWT_SECRET": secret32 + "\n" + other + "\n"})
+	if string(c.JWTSecret) != secret32 || len(c.JWTFurther) != 1 || string(c.JWTFurther[0]) != other {
+		t.Errorf("%d further secrets of a variable", len(c.JWTFurther))
+	}
 	// The source of higher rank wins; two of the same rank are a mistake.
 	c = load(t, env{"JWT_SECRET": other}, "--jwt-secret-file", key)
 	if string(c.JWTSecret) != secret32 {
@@ -72,13 +86,19 @@ func TestSecretFiles(t *testing.T) {
 	if string(c.JWTSecret) != other {
 		t.Error("the file of the environment takes precedence over a flag")
 	}
+	c = load(t, env{"JWT_SECRET_FILE": file(t, "key", secret32+"\n"+other)}, "--jwt-secret", other)
+	if len(c.JWTFurther) != 0 {
+		t.Error("the further secrets of a file that does not count are accepted")
+	}
 	if got := problems(t, env{"JWT_SECRET_FILE": key, "JWT_SECRET": other}); len(got) != 1 ||
 		!strings.Contains(got[0], "JWT_SECRET and JWT_SECRET_FILE: both set (environment)") {
 		t.Errorf("%q", got)
 	}
 	for content, want := range map[string]string{
 		"": "is empty", " \n": "is empty",
-		"short\n": "got 5 bytes, allowed: at least 32",
+		"short\n":                     "got 5 bytes, allowed: at least 32",
+		secret32 + "\nshort":          "JWT_SECRET (JWT_SECRET_FILE): got 5 bytes as secret 2, allowed: at least 32",
+		strings.Repeat(other+"\n", 9): "JWT_SECRET (JWT_SECRET_FILE): got 9 secrets, allowed: at most 8, one a line",
 	} {
 		got := problems(t, env{"JWT_SECRET_FILE": file(t, "key", content), "AUTH_MODE": "token"})
 		if len(got) != 1 || !strings.Contains(got[0], want) || strings.Contains(got[0], "short") {
@@ -90,7 +110,8 @@ func TestSecretFiles(t *testing.T) {
 // No printer of a Config, its settings or its mistakes shows a secret.
 func TestConfigPrintsNoSecret(t *testing.T) {
 	const canary = "canary-0123456789-canary-0123456789"
-	c := load(t, env{"JWT_SECRET": canary, "API_KEYS": canary + "," + canary + "2"})
+	c := load(t, env{"JWT_SECRET_FILE": file(t, "key", canary+"\n"+canary),
+		"API_KEYS": canary + "," + canary + "2"})
 	encoded, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

@@ -31,8 +31,8 @@ func (c Config) OpenByDefault() bool {
 // JWTJWKSURL: the program creates and closes these.
 func (c Config) Auth() auth.Options {
 	return auth.Options{
-		Mode: c.AuthMode, Secret: c.JWTSecret, PublicKeys: c.publicKeys, Issuer: c.JWTIssuer,
-		Audience:       c.JWTAudience,
+		Mode: c.AuthMode, Secret: c.JWTSecret, Further: c.JWTFurther, PublicKeys: c.publicKeys,
+		Issuer: c.JWTIssuer, Audience: c.JWTAudience,
 		PublicChannels: c.PublicChannels, AllowAnonymousSocketIO: c.AuthAnonymous,
 	}
 }

@@ -29,6 +29,9 @@ func (c Config) Reload(next Config) (merged Config, applied, pending []string) {
 	if slices.Contains(applied, "JWT_PUBLIC_KEY_FILE") {
 		merged.publicKeys = next.publicKeys
 	}
+	if slices.Contains(applied, "JWT_SECRET") || slices.Contains(applied, "JWT_SECRET_FILE") {
+		merged.JWTFurther = next.JWTFurther
+	}
 	if slices.Contains(applied, "TLS_CERT_FILE") {
 		merged.certificate = next.certificate
 	}
@@ -51,12 +54,14 @@ func note(names []string, name string) []string {
 	return append(names, name)
 }
 
-// otherContent reports whether the file that a setting names has changed. The contents of secret
-// files are in the settings themselves.
+// otherContent reports whether the file that a setting names has changed. The contents of other
+// secret files are in the settings themselves.
 func (c Config) otherContent(next Config, env string) bool {
 	switch env {
 	case "TLS_CERT_FILE":
 		return !reflect.DeepEqual(c.certificate, next.certificate)
+	case "JWT_SECRET":
+		return !reflect.DeepEqual(c.JWTFurther, next.JWTFurther)
 	case "JWT_PUBLIC_KEY_FILE":
 		return !reflect.DeepEqual(c.publicKeys, next.publicKeys)
 	}

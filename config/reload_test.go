@@ -72,4 +72,19 @@ func TestReloadOfFiles(t *testing.T) {
 		len(before.APIKeys) != 2 {
 		t.Errorf("%d keys, before %d", len(merged.APIKeys), len(before.APIKeys))
 	}
+	former := load(t, e)
+	if err := os.WriteFile(e["JWT_SECRET_FILE"], []byte(secret32+"\n"+secret32+"2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0} { // a second secret, and without it again
+		merged, applied, pending = former.Reload(load(t, e))
+		if !reflect.DeepEqual(applied, []string{"JWT_SECRET_FILE"}) || pending != nil ||
+			len(merged.JWTFurther) != want || len(merged.Auth().Further) != want {
+			t.Errorf("applied %q and pending %q, %d further secrets", applied, pending, len(merged.JWTFurther))
+		}
+		former = merged
+		if err := os.WriteFile(e["JWT_SECRET_FILE"], []byte(secret32), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -68,6 +68,16 @@ func (l *loader) resolveAuth(c *Config) {
 		l.wrong(c, "JWT_SECRET", size(n),
 			"at least 32 bytes, such as the output of: openssl rand -base64 48")
 	}
+	if n := 1 + len(c.JWTFurther); n > 1+auth.MaxFurther {
+		l.fail("JWT_SECRET (%s): got %d secrets, allowed: at most %d, one a line",
+			sourceOf(c, "JWT_SECRET"), n, 1+auth.MaxFurther)
+	}
+	for i, secret := range c.JWTFurther {
+		if n := len(secret); n < auth.MinSecret {
+			l.fail("JWT_SECRET (%s): got %d bytes as secret %d, allowed: at least %d bytes, "+
+				"one secret a line", sourceOf(c, "JWT_SECRET"), n, i+2, auth.MinSecret)
+		}
+	}
 	if c.JWTPublicKeyFile != "" {
 		l.readPublicKeys(c)
 	}
