@@ -203,8 +203,14 @@ func readSecrets(text string, _ *kong.Tag, target reflect.Value) string {
 	return ""
 }
 
-func readStrings(text string, _ *kong.Tag, target reflect.Value) string {
-	for _, item := range items(text, ",") {
+func readStrings(text string, tag *kong.Tag, target reflect.Value) string {
+	all, choices := items(text, ","), tag.Get("allow")
+	for _, item := range all {
+		if choices != "" && !slices.Contains(strings.Split(choices, ","), item) {
+			return strings.ReplaceAll(choices, ",", ", ")
+		}
+	}
+	for _, item := range all {
 		target.Set(reflect.Append(target, reflect.ValueOf(item)))
 	}
 	return ""
