@@ -104,9 +104,9 @@ func (d *drawing) hexes() (all []string) {
 // python returns what pickles a value in a protocol, with the Python of this machine.
 func python(t *testing.T) func(t rapid.TB, protocol int, value any) []byte {
 	t.Helper()
-	name, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not installed")
+	const name, probe = "python3", "import pickle; assert pickle.HIGHEST_PROTOCOL == 5"
+	if err := exec.CommandContext(t.Context(), name, "-c", probe).Run(); err != nil {
+		t.Skipf("Python 3.8 or later is not installed: %v", err)
 	}
 	command := exec.CommandContext(t.Context(), name, "testdata/pickle_values.py", "serve")
 	in, err := command.StdinPipe()
@@ -118,7 +118,7 @@ func python(t *testing.T) func(t rapid.TB, protocol int, value any) []byte {
 		t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
-		t.Skipf("python3 does not start: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = in.Close()
