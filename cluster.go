@@ -59,8 +59,8 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 		client: client, log: shared, bus: bus, counts: bus.Presence(), channels: channels,
 		peers: peers.New(channels, shared.Calls(), po),
 	}
-	if c.RedisIngest != "" {
-		s.ingest = redisstream.OpenIngest(shared)
+	if emitters, hears := c.Ingest(); hears {
+		s.ingest = redisstream.OpenIngest(shared, emitters)
 	}
 	return s, nil
 }

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/server/forward"
@@ -22,6 +25,15 @@ func (c Config) RedisLog() redisstream.LogOptions {
 	return o
 }
 
+// Ingest returns which emitters are heard, and whether there are any.
+func (c Config) Ingest() (o redisstream.IngestOptions, hears bool) {
+	o.Node = slices.Contains(c.RedisIngest, "emitter")
+	if slices.Contains(c.RedisIngest, "python") {
+		o.Python = c.RedisIngestChannel
+	}
+	return o, len(c.RedisIngest) > 0
+}
+
 // checkRedis checks the addresses without connecting to them.
 func (l *loader) checkRedis(c *Config) {
 	if c.ClusterAdvertise != "" {
@@ -32,9 +44,10 @@ func (l *loader) checkRedis(c *Config) {
 			l.wrong(c, "CLUSTER_ADVERTISE", c.ClusterAdvertise, "with REDIS_URL, by which the nodes find each other")
 		}
 	}
+	l.checkIngest(c)
 	if c.RedisURL == "" {
-		if c.RedisIngest != "" {
-			l.wrong(c, "REDIS_INGEST", c.RedisIngest, "with REDIS_URL, where emitters publish")
+		if len(c.RedisIngest) > 0 {
+			l.wrong(c, "REDIS_INGEST", strings.Join(c.RedisIngest, ","), "with REDIS_URL, where emitters publish")
 		}
 		if c.Durability == "replica" {
 			l.wrong(c, "DURABILITY", c.Durability, "with REDIS_URL, whose replica it waits for")
@@ -44,5 +57,20 @@ func (l *loader) checkRedis(c *Config) {
 	if err := c.Redis().Check(); err != nil {
 		l.fail("REDIS_URL (%s) and REDIS_STREAM (%s): %s", sourceOf(c, "REDIS_URL"),
 			sourceOf(c, "REDIS_STREAM"), err)
+	}
+}
+
+// checkIngest checks the channel of Python.
+func (l *loader) checkIngest(c *Config) {
+	isPython := slices.Contains(c.RedisIngest, "python")
+	switch name := c.RedisIngestChannel; {
+	case isPython && name == "":
+		l.wrong(c, "REDIS_INGEST_CHANNEL", name, "the name of a channel")
+	case !isPython && name != "" && name != redisstream.DefaultPythonChannel:
+		l.wrong(c, "REDIS_INGEST_CHANNEL", name, "with REDIS_INGEST=python")
+		return
+	}
+	if err := (redisstream.IngestOptions{Python: c.RedisIngestChannel}).Check(); err != nil {
+		l.fail("REDIS_INGEST_CHANNEL (%s): %s", sourceOf(c, "REDIS_INGEST_CHANNEL"), err)
 	}
 }

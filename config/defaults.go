@@ -78,8 +78,9 @@ func defaults() map[string]string {
 
 		"DATA_MAX_BYTES": Bytes(disklog.DefaultOptions("").MaxBytes).String(),
 
-		"REDIS_STREAM": redisstream.DefaultOptions().Stream,
-		"REDIS_MAXLEN": strconv.Itoa(redisstream.DefaultLogOptions().MaxLen),
+		"REDIS_STREAM":         redisstream.DefaultOptions().Stream,
+		"REDIS_INGEST_CHANNEL": redisstream.DefaultPythonChannel,
+		"REDIS_MAXLEN":         strconv.Itoa(redisstream.DefaultLogOptions().MaxLen),
 
 		"EVENTS_TIMEOUT":     duration(outgoing.Events.Timeout),
 		"EVENTS_CONCURRENCY": strconv.Itoa(outgoing.Events.Concurrency),

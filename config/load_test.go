@@ -26,7 +26,7 @@ func TestDefaults(t *testing.T) {
 		HistorySize: 1024, HistoryMinAge: 10 * time.Second, HistoryTTL: 5 * time.Minute, HistoryMaxBytes: 64 << 20,
 		RetainedSize: 256, RetainedMaxBytes: 16 << 20,
 		DataSync: "always", DataMaxBytes: 1 << 30,
-		RedisStream: "socket.io", RedisMaxLen: 100_000, Durability: "stored",
+		RedisStream: "socket.io", RedisIngestChannel: "socketio", RedisMaxLen: 100_000, Durability: "stored",
 		MaxConnections: 10000, AuthFailures: 10, HandshakeRate: limit.HandshakeRate(),
 		RateLimitInterval: 100 * time.Millisecond,
 		RateLimitBurst:    20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,

@@ -74,7 +74,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 	c.sources, second.sources = nil, nil
 	for _, one := range []*Config{&c, &second} { // nil or empty is the same
 		one.APIKeys, one.HookSecret, one.EventsURL, one.WebhookURLs = nil, nil, nil, nil
-		one.ACMEDomains = nil
+		one.ACMEDomains, one.RedisIngest = nil, nil
 	}
 	if !reflect.DeepEqual(c, second) {
 		t.Errorf("got  %+v\nwant %+v", second, c)

@@ -101,12 +101,20 @@ func isSecret(target reflect.Value) bool {
 }
 
 func readString(text string, tag *kong.Tag, target reflect.Value) string {
-	choices := tag.Get("allow")
-	if choices != "" && !slices.Contains(strings.Split(choices, ","), text) {
-		return strings.ReplaceAll(choices, ",", ", ")
+	allowed := choose(text, tag)
+	if allowed == "" {
+		target.SetString(text)
 	}
-	target.SetString(text)
-	return ""
+	return allowed
+}
+
+// choose returns the choices of a setting if text is none of them, else "".
+func choose(text string, tag *kong.Tag) (allowed string) {
+	choices := tag.Get("allow")
+	if choices == "" || slices.Contains(strings.Split(choices, ","), text) {
+		return ""
+	}
+	return strings.ReplaceAll(choices, ",", ", ")
 }
 
 func readBool(text string, _ *kong.Tag, target reflect.Value) string {
@@ -194,49 +202,6 @@ func within(
 func readSecret(text string, _ *kong.Tag, target reflect.Value) string {
 	target.SetBytes([]byte(text))
 	return ""
-}
-
-func readSecrets(text string, _ *kong.Tag, target reflect.Value) string {
-	for _, item := range items(text, ",") {
-		target.Set(reflect.Append(target, reflect.ValueOf(auth.Secret(item))))
-	}
-	return ""
-}
-
-func readStrings(text string, _ *kong.Tag, target reflect.Value) string {
-	for _, item := range items(text, ",") {
-		target.Set(reflect.Append(target, reflect.ValueOf(item)))
-	}
-	return ""
-}
-
-func readPrefixes(text string, _ *kong.Tag, target reflect.Value) string {
-	for _, item := range items(text, ",") {
-		prefix, err := netip.ParsePrefix(item)
-		if err != nil {
-			addr, err := netip.ParseAddr(item)
-			if err != nil || addr.Zone() != "" {
-				return "networks such as 10.0.0.0/8 or addresses such as 10.0.0.1, " +
-					"separated by commas"
-			}
-			prefix = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		target.Set(reflect.Append(target, reflect.ValueOf(prefix.Masked())))
-	}
-	return ""
-}
-
-// items splits a list at any of the separators, trims spaces and drops empty items.
-func items(text, separators string) []string {
-	var all []string
-	for _, item := range strings.FieldsFunc(text, func(r rune) bool {
-		return strings.ContainsRune(separators, r)
-	}) {
-		if item = strings.TrimSpace(item); item != "" {
-			all = append(all, item)
-		}
-	}
-	return all
 }
 
 // duration formats d without the zeros that Go adds: 5m, not 5m0s.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 )
 
 func TestValues(t *testing.T) {
@@ -109,7 +111,12 @@ func TestBadValues(t *testing.T) {
 			`REDIS_INGEST (environment): got "emitter", allowed: with REDIS_URL, where emitters publish`},
 		{"DURABILITY", "replica",
 			`DURABILITY (environment): got "replica", allowed: with REDIS_URL, whose replica it waits for`},
-		{"REDIS_INGEST", "pubsub", `got "pubsub", allowed: emitter`},
+		{"REDIS_INGEST", "pubsub", `got "pubsub", allowed: emitter, python`},
+		{"REDIS_INGEST", "emitter,ruby", `got "emitter,ruby", allowed: emitter, python`},
+		{"REDIS_INGEST", "python, emitter",
+			`REDIS_INGEST (environment): got "python,emitter", allowed: with REDIS_URL, where emitters publish`},
+		{"REDIS_INGEST_CHANNEL", "flask-socketio",
+			`REDIS_INGEST_CHANNEL (environment): got "flask-socketio", allowed: with REDIS_INGEST=python`},
 		{"AUTH_MODE", "userid", `got "userid", allowed: token, ticket, hook, open, auto`},
 		{"AUTH_MODE", "token",
 			`AUTH_MODE (environment): got "token", allowed: token with JWT_SECRET`},
@@ -159,6 +166,35 @@ func TestBadValues(t *testing.T) {
 		got := problems(t, env{tt.env: tt.text})
 		if len(got) != 1 || !strings.Contains(got[0], tt.want) {
 			t.Errorf("%s=%s: %q, want one with %q", tt.env, tt.text, got, tt.want)
+		}
+	}
+}
+
+// REDIS_INGEST says which emitters are heard, and REDIS_INGEST_CHANNEL where those of Python are.
+func TestIngest(t *testing.T) {
+	for _, tt := range []struct {
+		ingest, channel string
+		want            redisstream.IngestOptions
+		hears           bool
+	}{
+		{"", "", redisstream.IngestOptions{}, false},
+		{"emitter", "", redisstream.IngestOptions{Node: true}, true},
+		{"python", "", redisstream.IngestOptions{Python: "socketio"}, true},
+		{"emitter, python,", "flask-socketio", redisstream.IngestOptions{Node: true, Python: "flask-socketio"}, true},
+	} {
+		set := env{"REDIS_URL": "redis://127.0.0.1", "REDIS_INGEST": tt.ingest}
+		if tt.channel != "" {
+			set["REDIS_INGEST_CHANNEL"] = tt.channel
+		}
+		if got, hears := load(t, set).Ingest(); got != tt.want || hears != tt.hears {
+			t.Errorf("REDIS_INGEST=%s: got %+v, %t", tt.ingest, got, hears)
+		}
+	}
+	for _, name := range []string{"a b", "socketio*"} {
+		got := problems(t, env{"REDIS_URL": "redis://127.0.0.1", "REDIS_INGEST": "python",
+			"REDIS_INGEST_CHANNEL": name})
+		if want := "REDIS_INGEST_CHANNEL (environment): channel "; len(got) != 1 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("%q: %q, want one with %q", name, got, want)
 		}
 	}
 }

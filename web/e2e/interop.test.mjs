@@ -9,12 +9,14 @@ import { CALLS, calls } from "./interop/calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS, OBJECT_ID } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
 import { emitter } from "./interop/emitter.mjs";
+import { heard, LaterSender, ManagerSender } from "./interop/manager.mjs";
 import { joinsAndLeaves, nodeLeaves, outlivesRedis } from "./interop/joining.mjs";
 import { keepsOrder } from "./interop/order.mjs";
 import { recovers } from "./interop/recovery.mjs";
 import { Stage } from "./interop/stage.mjs";
 import { table } from "./interop/table.mjs";
 import { ADAPTERS } from "./nodeserver.mjs";
+import { pythonWith } from "./python.mjs";
 import { redisProgram } from "./redis.mjs";
 import { TEST } from "./wait.mjs";
 
@@ -105,6 +107,34 @@ describe("an emitter, with REDIS_INGEST", { concurrency: true, skip: missing }, 
         const gets = (reader) => row.gets(reader) && !(row.volatile && isDeaf(reader));
         await t.test(name, () => emits(stage, sender, { ...row, gets }));
       }
+      const role = "changed";
+      await stage.join(role);
+      for (const [name, row] of Object.entries(CHANGES))
+        await t.test(name, () => changes(stage, sender, role, row));
+      assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
+    });
+  }
+});
+
+describe("python-socketio, with REDIS_INGEST", { concurrency: true, skip: missing }, () => {
+  for (const format of ["pickle", "JSON"]) {
+    test(`the manager, ${format}`, TEST, async (t) => {
+      const python = await pythonWith("socketio", "redis");
+      if (format === "pickle" && !python)
+        return t.skip("python-socketio and redis for Python are not installed");
+      const stage = await Stage.start(t, "0.3.1", { env: { REDIS_INGEST: "emitter,python" } });
+      await Promise.all([
+        stage.join("in", { channels: ["R", "S", OBJECT_ID] }),
+        stage.join("out"),
+        stage.join("n", { channels: ["R"], namespace: "/n" }),
+      ]);
+      await heard(stage);
+      const sender = format === "pickle"
+        ? await ManagerSender.start(t, stage, python)
+        : new LaterSender(stage);
+      for (const [name, row] of Object.entries(EMITS))
+        if (!row.volatile && row.compress === undefined)
+          await t.test(name, () => emits(stage, sender, row));
       const role = "changed";
       await stage.join(role);
       for (const [name, row] of Object.entries(CHANGES))

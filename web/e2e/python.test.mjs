@@ -2,13 +2,10 @@
 // parameters cannot take. Without the package on this machine the test is skipped.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { API_KEY, Server } from "./harness.mjs";
+import { pythonWith, run } from "./python.mjs";
 import { SOON, TEST } from "./wait.mjs";
-
-const run = promisify(execFile);
 
 // It prints one JSON object: the transport, what the handlers got, and the errors of handlers.
 const CLIENT = `
@@ -45,18 +42,10 @@ print(json.dumps({"transport": sio.transport(), "subscribed": subscribed, "got":
 sio.disconnect()
 `;
 
-// Another Python can hide that of the system, which has Debian's packages.
-async function withPackages() {
-  for (const python of ["python3", "/usr/bin/python3"]) {
-    const found = await run(python, ["-c", "import socketio, websocket, requests"]).catch(() => {});
-    if (found) return python;
-  }
-}
-
 for (const transport of ["websocket", "polling"]) {
   for (const recovery of [true, false]) {
     test(`python-socketio, ${transport}, SOCKETIO_RECOVERY=${recovery}`, TEST, async (t) => {
-      const python = await withPackages();
+      const python = await pythonWith("socketio", "websocket", "requests");
       if (!python) return t.skip("python-socketio is not installed");
       const server = await Server.start(t, { SOCKETIO_RECOVERY: `${recovery}` });
       const { stdout } = await run(python, ["-c", CLIENT, server.url, API_KEY, transport], {

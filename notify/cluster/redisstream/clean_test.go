@@ -78,7 +78,7 @@ func TestStreamName(t *testing.T) {
 	for name, isGood := range map[string]bool{
 		"socket.io": true, "a:b-c_d/é": true, "": false, "a b": false, "a{b}": false, "a*": false,
 		"a\n": false, "\xff": false,
-		strings.Repeat("a", maxStreamName): true, strings.Repeat("a", maxStreamName+1): false,
+		strings.Repeat("a", maxName): true, strings.Repeat("a", maxName+1): false,
 	} {
 		o := DefaultOptions()
 		o.Stream = name

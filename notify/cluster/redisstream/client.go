@@ -49,7 +49,7 @@ func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := checkStream(o.Stream); err != nil {
+	if err := checkName("stream", o.Stream); err != nil {
 		return nil, err
 	}
 	target, err := parseURL(string(o.URL))

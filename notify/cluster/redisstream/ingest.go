@@ -22,10 +22,30 @@ const (
 	ingestRenewal = time.Second
 )
 
+// IngestOptions say which emitters an [Ingest] listens to.
+type IngestOptions struct {
+	Node bool // @socket.io/redis-emitter, and servers with the pub/sub adapter
+
+	// Python is the channel of python-socketio's managers for Redis. Empty: they are not heard.
+	Python string
+}
+
+// DefaultPythonChannel is the channel of python-socketio's managers if no other one is chosen.
+const DefaultPythonChannel = "socketio"
+
+// Check returns the error of options that are wrong.
+func (o IngestOptions) Check() error {
+	if o.Python == "" {
+		return nil
+	}
+	return checkName("channel", o.Python)
+}
+
 // Ingest writes to the stream what emitters of Socket.IO publish, so that the whole cluster gets it,
-// once. Servers with the pub/sub adapter publish the same. One node of the cluster does this at a time: the one that
-// has the lock. When that node ends, what is published until another one has the lock is lost.
+// once. One node of the cluster does this at a time: the one that has the lock. When that node ends,
+// what is published until another one has the lock is lost.
 type Ingest struct {
+	o     IngestOptions
 	l     *Log
 	c     *Client
 	queue *queue.Queue[*published]
@@ -47,9 +67,9 @@ type Ingest struct {
 
 // OpenIngest begins to ingest for the cluster of a log. Close it before the log. It does not
 // wait for the server.
-func OpenIngest(l *Log) *Ingest {
+func OpenIngest(l *Log, o IngestOptions) *Ingest {
 	g := &Ingest{
-		l: l, c: l.of, queue: queue.New[*published](errIngestFull),
+		o: o, l: l, c: l.of, queue: queue.New[*published](errIngestFull),
 		running: make(chan struct{}), written: make(chan struct{}),
 		told: rate.Sometimes{Interval: time.Minute}, toldSkip: rate.Sometimes{Interval: time.Minute},
 	}
@@ -194,11 +214,11 @@ func (g *Ingest) drop(n int, err error) {
 }
 
 // skip counts a message that is damaged.
-func (g *Ingest) skip(channel string, err error) {
+func (g *Ingest) skip(m *published, err error) {
 	g.skipped.Add(1)
 	g.toldSkip.Do(func() {
 		g.c.o.Log.Warn("a message of an emitter is damaged and is skipped, as others may be",
-			zap.String("channel", channel), zap.String("field", fieldOf(err)))
+			zap.String("channel", m.name()), zap.String("field", fieldOf(err)), m.reason(err))
 	})
 }
 

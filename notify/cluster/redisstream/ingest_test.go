@@ -21,7 +21,7 @@ import (
 // ingest begins to ingest for a log. The test closes it.
 func ingest(t testing.TB, l *Log) *Ingest {
 	t.Helper()
-	g := OpenIngest(l)
+	g := OpenIngest(l, IngestOptions{Node: true})
 	t.Cleanup(g.Close)
 	return g
 }
@@ -296,7 +296,7 @@ func TestIngestEnds(t *testing.T) {
 	s, c := start(t)
 	a, b := openLog(t, c, nil), openLog(t, c, nil)
 	r := readFrom(t, b)
-	first := OpenIngest(a)
+	first := OpenIngest(a, IngestOptions{Node: true})
 	holder(t, first)
 	second := ingest(t, b)
 	emit(t, s, "written")
@@ -325,12 +325,14 @@ func TestIngestFence(t *testing.T) {
 	name, payload := emitted(t, "emitter", "late", false)
 	channel, _ := nodewire.ParseChannel("socket.io", name)
 	s.Do(t, "SET", "roomcast:{socket.io}:ingest", "another")
-	g.storeAll([]*published{{channel, []byte(payload), "a"}, {channel, []byte(payload), "b"}})
+	g.storeAll([]*published{{channel: channel, payload: []byte(payload), term: "a"},
+		{channel: channel, payload: []byte(payload), term: "b"}})
 	if g.Dropped() != 2 || s.Do(t, "XLEN", "socket.io") != before {
 		t.Errorf("dropped %d, the stream had %v", g.Dropped(), before)
 	}
 	s.Do(t, "SET", "roomcast:{socket.io}:ingest", "b")
-	g.storeAll([]*published{{channel, []byte(payload), "a"}, {channel, []byte(payload), "b"}})
+	g.storeAll([]*published{{channel: channel, payload: []byte(payload), term: "a"},
+		{channel: channel, payload: []byte(payload), term: "b"}})
 	if got := s.Do(t, "XLEN", "socket.io").(int64); g.Dropped() != 3 || got != before.(int64)+1 {
 		t.Errorf("dropped %d, the stream had %v, has %d", g.Dropped(), before, got)
 	}

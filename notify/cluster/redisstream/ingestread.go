@@ -2,10 +2,13 @@ package redisstream
 
 import (
 	"context"
+	"errors"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
+	"github.com/roomcast/roomcast/notify/cluster/pywire"
 )
 
 // published is a message of an emitter, or of a server with the pub/sub adapter.
@@ -13,6 +16,35 @@ type published struct {
 	channel nodewire.Channel
 	payload []byte
 	term    string // the lock with which it was received
+	python  string // the channel of python-socketio, in place of channel
+}
+
+func (m *published) name() string {
+	if m.python != "" {
+		return m.python
+	}
+	return m.channel.String()
+}
+
+// decode returns what a message says. The error is a *nodewire.SkipError or nodewire.ErrIgnored.
+func (m *published) decode() (*nodewire.Entry, error) {
+	switch {
+	case m.python != "":
+		return pywire.Decode(m.payload)
+	case m.channel.Medium == nodewire.Requests:
+		return nodewire.DecodeRequest(m.channel.Namespace, m.payload)
+	}
+	return nodewire.DecodeArray(m.channel.Namespace, m.payload)
+}
+
+// reason returns why a message is skipped, for the log. It is empty if the reason may have parts of the
+// message.
+func (m *published) reason(err error) zap.Field {
+	var fault *nodewire.SkipError
+	if m.python != "" && errors.As(err, &fault) {
+		return zap.String("reason", fault.Reason)
+	}
+	return zap.Skip()
 }
 
 // listen receives messages until ctx ends.
@@ -22,9 +54,11 @@ func (g *Ingest) listen(ctx context.Context, term string) {
 	})
 }
 
-// receive receives messages on one connection until it breaks. The subscription is to a pattern, so
-// servers on Node do not count this node. An ACL allows a pattern only if it has the same one: this is
-// the one that it needs for the other channels, too.
+// receive receives messages on one connection until it breaks.
+//
+// For Node it subscribes to a pattern, so that servers do not count this node. An ACL allows a pattern
+// only if it has the same one: this is the one that it needs for the other channels, too. The pattern may
+// match the channel of Python, so how a message has arrived says whose it is.
 func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
 	start, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -32,22 +66,46 @@ func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
 	if err != nil {
 		return err
 	}
-	sub := server.PSubscribe(ctx)
+	sub := server.Subscribe(ctx)
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // ends a read
-	if err := sub.PSubscribe(start, g.c.o.Stream+"*"); err != nil {
+	missing, err := g.subscribe(start, sub)
+	if err != nil {
 		return err
 	}
 	defer g.setTerm("")
 	return receiveAll(ctx, sub, func(got any) {
 		switch message := got.(type) {
 		case *redis.Subscription:
-			ready()
-			g.setTerm(term)
+			if missing--; missing == 0 {
+				ready()
+				g.setTerm(term)
+			}
 		case *redis.Message:
-			g.take(message.Channel, message.Payload, term)
+			if message.Pattern == "" {
+				g.push(&published{python: message.Channel, payload: []byte(message.Payload), term: term})
+			} else {
+				g.take(message.Channel, message.Payload, term)
+			}
 		}
 	})
+}
+
+// subscribe subscribes to the channels, and returns how many confirmations will arrive.
+func (g *Ingest) subscribe(ctx context.Context, sub *redis.PubSub) (n int, err error) {
+	if g.o.Node {
+		n++
+		if err := sub.PSubscribe(ctx, g.c.o.Stream+"*"); err != nil {
+			return 0, err
+		}
+	}
+	if g.o.Python != "" {
+		n++
+		if err := sub.Subscribe(ctx, g.o.Python); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }
 
 func (g *Ingest) setTerm(term string) {
@@ -64,8 +122,11 @@ func (g *Ingest) take(name, payload, term string) {
 		channel.Medium == nodewire.Broadcasts && isMap(payload) {
 		return
 	}
-	err := g.queue.Push(&published{channel, []byte(payload), term}, 1, len(name)+len(payload)+128)
-	if err != nil {
+	g.push(&published{channel: channel, payload: []byte(payload), term: term})
+}
+
+func (g *Ingest) push(m *published) {
+	if err := g.queue.Push(m, 1, len(m.name())+len(m.payload)+128); err != nil {
 		g.drop(1, err)
 	}
 }

@@ -70,7 +70,7 @@ func (g *Ingest) store(messages []*published) {
 	for _, m := range messages {
 		more, err := g.encode(m)
 		if err != nil {
-			g.skip(m.channel.String(), err)
+			g.skip(m, err)
 		}
 		if more != nil {
 			args = append(args, more...)
@@ -97,11 +97,10 @@ var errNoHolder = errors.New("another node has the lock")
 
 // encode returns the arguments of the script for a message, or none if it is not for the stream.
 func (g *Ingest) encode(m *published) ([]any, error) {
-	decode := nodewire.DecodeArray
-	if m.channel.Medium == nodewire.Requests {
-		decode = nodewire.DecodeRequest
+	e, err := m.decode()
+	if errors.Is(err, nodewire.ErrIgnored) {
+		return nil, nil
 	}
-	e, err := decode(m.channel.Namespace, m.payload)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const (
 	// pipelinePoolSize is the same for pipelines. Their connections have larger buffers.
 	pipelinePoolSize = 2
 
-	maxStreamName = 128
+	maxName = 128
 )
 
 // Options are the settings of a [Client].
@@ -63,7 +63,7 @@ func DefaultOptions() Options {
 
 // Check returns the error of options that are wrong, without connecting.
 func (o Options) Check() error {
-	if err := checkStream(o.Stream); err != nil {
+	if err := checkName("stream", o.Stream); err != nil {
 		return err
 	}
 	if _, err := parseURL(string(o.URL)); err != nil {
@@ -72,15 +72,15 @@ func (o Options) Check() error {
 	return nil
 }
 
-// checkStream refuses a name that would put our keys into another slot than the stream, or that the
-// patterns of an ACL would not mean.
-func checkStream(name string) error {
-	if name == "" || len(name) > maxStreamName || !utf8.ValidString(name) ||
+// checkName refuses the name of a stream that would put our keys into another slot than it, and one of a
+// stream or channel that the patterns of an ACL would not mean.
+func checkName(of, name string) error {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) ||
 		strings.ContainsFunc(name, func(r rune) bool {
 			return r <= ' ' || r == 0x7f || strings.ContainsRune("{}*?[]\\", r)
 		}) {
-		return fmt.Errorf("stream %.40q: expected 1 to %d bytes without spaces and without {}*?[]\\",
-			name, maxStreamName)
+		return fmt.Errorf("%s %.40q: expected 1 to %d bytes without spaces and without {}*?[]\\", of,
+			name, maxName)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
@@ -103,8 +104,12 @@ func isTimeout(err error) bool {
 // fieldOf returns the field for which something is skipped.
 func fieldOf(err error) string {
 	var fault *nodewire.SkipError
-	if errors.As(err, &fault) {
+	var refused *notify.ValidationError
+	switch {
+	case errors.As(err, &fault):
 		return fault.Field
+	case errors.As(err, &refused):
+		return refused.Field
 	}
 	return ""
 }
