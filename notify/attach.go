@@ -211,6 +211,9 @@ func (m *Member) resume(c Cursor) (joinedAt uint64) {
 	default:
 		m.cursor = c.ID
 		joinedAt = c.ID.Seq
+		if m.h.forks.lostAfter(c.ID.Seq) {
+			m.reason = GapEpoch
+		}
 	}
 	m.from = m.cursor.String()
 	return joinedAt

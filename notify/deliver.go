@@ -14,7 +14,7 @@ func (h *Hub) follow(b Batch) (after func()) {
 		h.lose(b.Loss.Head, woken)
 	}
 	if b.Fork != nil {
-		h.noteFork(*b.Fork)
+		h.noteFork(*b.Fork, woken)
 	}
 	if b.Deleted != nil {
 		h.noteDeleted(*b.Deleted)

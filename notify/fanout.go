@@ -226,13 +226,7 @@ func (h *Hub) lose(head ID, woken *wakeList) {
 		h.retained.rebase()
 	}
 	for _, m := range h.members {
-		if !m.lagging {
-			if m.pending == 0 {
-				m.cursor = h.head
-				woken.add(m, uint32(len(h.members)))
-			}
-			m.lag()
-		}
+		h.letLag(m, woken)
 		if renewed {
 			m.epochLost()
 		}
@@ -247,4 +241,16 @@ func (h *Hub) lose(head ID, woken *wakeList) {
 		h.index.forget(head.Seq)
 	}
 	h.moveHead(head)
+}
+
+// letLag lets a member read the index from its cursor on.
+func (h *Hub) letLag(m *Member, woken *wakeList) {
+	if m.lagging {
+		return
+	}
+	if m.pending == 0 {
+		m.cursor = h.head
+		woken.add(m, uint32(len(h.members)))
+	}
+	m.lag()
 }

@@ -30,11 +30,42 @@ func (f forks) origin(seq uint64) uint64 {
 	return seq
 }
 
-// noteFork lets cursors in a fork resume at its begin.
-func (h *Hub) noteFork(f Fork) {
+// lostAfter reports whether what a fork has lost came after a position that was before it.
+func (f forks) lostAfter(seq uint64) bool {
+	return slices.ContainsFunc(f, func(fork Fork) bool { return seq <= fork.From.Seq })
+}
+
+// noteFork lets cursors in a fork resume at its begin. All members get a gap, because what is lost may
+// have been for them and this node has not read it; if it has, goBack has told them.
+func (h *Hub) noteFork(f Fork, woken *wakeList) {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if f.From.Seq >= f.To.Seq {
+		return
+	}
+	isKnown := slices.ContainsFunc(h.forks, func(other Fork) bool { return other.From == f.From })
 	h.forks.add(f)
+	if isKnown {
+		return
+	}
+	for _, m := range h.members {
+		h.letLag(m, woken)
+		m.doubt()
+	}
+}
+
+// doubt lets a member go on where it is, after a gap.
+func (m *Member) doubt() {
+	if m.reason != "" {
+		return // it gets one already
+	}
+	m.reason = GapEpoch
+	in := m.seat.Rooms()
+	for i := range in {
+		in[i].JoinedAt = max(in[i].JoinedAt, m.cursor.Seq)
+	}
 }
 
 // goBack is for a log that has lost all after a position of its epoch. The history before it stays.
@@ -50,12 +81,10 @@ func (h *Hub) goBack(to ID) {
 }
 
 // goBack lets a member that has got lost messages start again where they began. One that has got
-// none goes on reading.
+// none goes on reading. Both get a gap.
 func (m *Member) goBack(to uint64) {
 	lost := m.cursor.Seq > to && m.cursor.Epoch == m.h.head.Epoch && m.reason == ""
-	if lost {
-		m.reason = GapEpoch
-	}
+	m.doubt()
 	m.base = min(m.base, to)
 	owes := lost || m.h.owes(m)
 	if o := m.h.handouts[m]; o != nil {

@@ -16,6 +16,7 @@ type reader struct {
 	joined ID
 	has    []ID
 	cursor ID
+	owed   bool // a gap, for messages that are lost since the last one
 }
 
 func (r *reader) pull(t *rapid.T, most int) {
@@ -29,7 +30,7 @@ func (r *reader) pull(t *rapid.T, most int) {
 				t.Fatal(err)
 			}
 			r.has = slices.DeleteFunc(r.has, func(id ID) bool { return id.Seq > to.Seq })
-			r.cursor = d.Gap.ID
+			r.cursor, r.owed = d.Gap.ID, false
 		case d.Gap != nil:
 			t.Fatalf("%s got %+v", r.id, *d.Gap)
 		case d.Message != nil:
@@ -43,7 +44,7 @@ func (r *reader) pull(t *rapid.T, most int) {
 }
 
 // However often a stream goes back, and wherever clients are then, each has exactly what the stream
-// has in the end.
+// has in the end, and was told when messages were lost.
 func TestClientsOfAStreamThatGoesBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -92,6 +93,9 @@ func TestClientsOfAStreamThatGoesBack(t *testing.T) {
 				if n > 0 {
 					to = s.entry(n)
 				}
+				for _, r := range readers {
+					r.owed = r.owed || n < len(s.entries)
+				}
 				s.GoBack(to)
 				for _, h := range nodes {
 					if h.Head() != to {
@@ -107,6 +111,9 @@ func TestClientsOfAStreamThatGoesBack(t *testing.T) {
 		for _, r := range readers {
 			for range 1 + len(all) {
 				r.pull(t, 100)
+			}
+			if r.owed {
+				t.Errorf("%s was not told that messages are lost", r.id)
 			}
 			if !slices.Equal(r.has, all) {
 				t.Errorf("%s has %v, the stream %v", r.id, r.has, all)
@@ -135,6 +142,9 @@ func TestForks(t *testing.T) {
 		if got := f.origin(seq); got != want {
 			t.Errorf("the origin of %d is %d, want %d", seq, got, want)
 		}
+	}
+	if !f.lostAfter(9) || !f.lostAfter(30) || f.lostAfter(31) {
+		t.Error("what is lost came after the positions up to 30")
 	}
 	if f.add(Fork{at(30), at(40)}); len(f) != 3 {
 		t.Errorf("the same fork again: %v", f)

@@ -87,7 +87,7 @@ func (h *Hub) historyInMemory(hubRooms []string, since Cursor, limit int) (page 
 		page.Gap = true
 	default:
 		after = h.forks.origin(since.ID.Seq)
-		page.Gap = after < since.ID.Seq || h.lostAfter(hubRooms, after)
+		page.Gap = after < since.ID.Seq || h.forks.lostAfter(after) || h.lostAfter(hubRooms, after)
 		if after > h.head.Seq {
 			page.Gap = true
 			return page, rest

@@ -88,5 +88,6 @@ type Loss struct {
 
 // Fork says that the log went back to From, at a time when this node did not follow it: ids after
 // From, up to and including To, can be those of lost messages. A client with such a cursor resumes
-// at From and gets a gap. The ids are of the epoch of the log.
+// at From and gets a gap. One with an earlier cursor resumes there and gets a gap, too: it has missed
+// what is lost. The ids are of the epoch of the log.
 type Fork struct{ From, To ID }

@@ -109,7 +109,9 @@ func TestPiecesOfHistory(t *testing.T) {
 		}
 		text = append(text, piece...)
 	}
-	var reply struct{ Notifications []struct{ Data json.RawMessage } }
+	var reply struct {
+		Notifications []struct{ Data json.RawMessage }
+	}
 	if err := json.Unmarshal(text, &reply); err != nil || len(reply.Notifications) != len(messages) {
 		t.Fatalf("%d notifications, %v", len(reply.Notifications), err)
 	}
