@@ -29,14 +29,18 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	handshake := c.credentials()
-	handshake.ForHook = c.srv.AuthMode() == auth.ModeHook
-	given, err := c.given(handshake, p)
-	if err != nil {
-		c.refuse(p.namespace, err)
-		return
+	var (
+		given    auth.Credentials
+		identity auth.Identity
+		data     any
+		err      error
+	)
+	guard := c.srv.guardOf(p.namespace)
+	if guard != nil {
+		data, err = c.pass(guard, p)
+	} else {
+		given, identity, err = c.identify(handshake, p)
 	}
-	given.Namespace = p.namespace
-	identity, err := c.authenticate(given)
 	if err != nil {
 		if !c.triesAgain(err) {
 			c.refuse(p.namespace, err)
@@ -44,6 +48,9 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	apps := c.srv.appsOf(p.namespace)
+	if guard != nil {
+		apps = handlersApp
+	}
 	if apps == 0 || !validNamespace(p.namespace) {
 		c.refuse(p.namespace, errNoNamespace)
 		return
@@ -53,11 +60,14 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	conn := &Conn{
-		client: c, namespace: p.namespace, as: c.srv.quotedNames(given.As),
+		client: c, namespace: p.namespace, guarded: guard != nil, as: c.srv.quotedNames(given.As),
 		target: string(p.auth["target"]) == "true" && !c.srv.opts.Plain &&
 			c.srv.opts.Parser == ParserDefault, // the client of this project asks for it
 	}
 	conn.identity.Store(&identity)
+	if data != nil {
+		conn.data.Store(&connData{value: data})
+	}
 	if apps&^builtinApp != 0 {
 		conn.handshake = newHandshake(c, p.auth)
 	}
@@ -82,6 +92,19 @@ func (c *client) connect(p *packet) {
 	if conn.isClosing() {
 		c.closeAll(ReasonServerClosed)
 	}
+}
+
+// identify authenticates a CONNECT.
+func (c *client) identify(handshake auth.Credentials, p *packet) (
+	given auth.Credentials, identity auth.Identity, err error,
+) {
+	handshake.ForHook = c.srv.AuthMode() == auth.ModeHook
+	if given, err = c.given(handshake, p); err != nil {
+		return given, identity, err
+	}
+	given.Namespace = p.namespace
+	identity, err = c.authenticate(given)
+	return given, identity, err
 }
 
 // given returns the credentials of a CONNECT. For a plain server the payload is the application's:
