@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/edge"
@@ -29,7 +27,6 @@ type Options struct {
 
 	Written func() uint64 // bytes written to all connections; nil: not known
 	Audit   *edge.Audit   // gets what admins do; nil: nobody does
-	Log     *zap.Logger   // nil: nothing is logged
 
 	bounds bounds
 }
@@ -72,9 +69,6 @@ var errTooManyAdmins = socketio.Refuse("too many admins", map[string]any{
 func Mount(srv *socketio.Server, o Options) error {
 	if err := CheckHash(string(o.Hash)); err != nil {
 		return err
-	}
-	if o.Log == nil {
-		o.Log = zap.NewNop()
 	}
 	u := &ui{
 		o: o, srv: srv, hub: srv.Hub(), login: newLogin(o.Username, o.Hash),

@@ -140,7 +140,7 @@ func TestEventsOfChanges(t *testing.T) {
 		t.Errorf("%d connections were counted", n)
 	}
 	want := `socket_connected[{"id":*,"clientId":*,"transport":"polling","nsp":"/","data":` +
-		`{"userId":"u1"},"handshake":{"address":"127.0.0.1","headers":{"host":"` + s.Base +
+		`{"userId":"u1","username":"u1"},"handshake":{"address":"127.0.0.1","headers":{"host":"` + s.Base +
 		`","user-agent":"Go-http-client/1.1"},"query":{"EIO":"4","transport":"polling"},"issued":*,` +
 		`"secure":false,"time":*,"url":"/socket.io/","xdomain":false},"rooms":["` + id +
 		`","user:u1"]},"T"]`

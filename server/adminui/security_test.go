@@ -115,13 +115,13 @@ func TestFloodOfLoginsIsBounded(t *testing.T) {
 			start(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String())
 		}
 		synctest.Wait()
-		if len(running) != 1 || len(results) != 80-maxWaiting || len(a.waiting) != maxWaiting {
-			t.Fatalf("%d comparisons, %d refused, %d wait", len(running), len(results), len(a.waiting))
+		if len(running) != 1 || len(results) != 80-maxWaiting || a.places() != maxWaiting {
+			t.Fatalf("%d comparisons, %d refused, %d wait", len(running), len(results), a.places())
 		}
 		time.Sleep(maxWait + time.Second)
 		synctest.Wait()
-		if len(running) != 1 || len(results) != 79 || len(a.waiting) != 1 {
-			t.Fatalf("later: %d comparisons, %d refused, %d wait", len(running), len(results), len(a.waiting))
+		if len(running) != 1 || len(results) != 79 || a.places() != 1 {
+			t.Fatalf("later: %d comparisons, %d refused, %d wait", len(running), len(results), a.places())
 		}
 		for range 79 {
 			var limited *auth.Error
@@ -134,8 +134,8 @@ func TestFloodOfLoginsIsBounded(t *testing.T) {
 			t.Errorf("the one that ran: %v", err)
 		}
 		start("192.0.2.200")
-		if err := <-results; err != nil || len(a.waiting) != 0 {
-			t.Errorf("after the flood: %v, %d wait", err, len(a.waiting))
+		if err := <-results; err != nil || a.places() != 0 {
+			t.Errorf("after the flood: %v, %d wait", err, a.places())
 		}
 	})
 }
@@ -165,4 +165,11 @@ func TestSessionsEndAndAreBounded(t *testing.T) {
 	if len(s.expiry) != 1 {
 		t.Errorf("%d sessions are kept", len(s.expiry))
 	}
+}
+
+// places returns how many attempts run or wait.
+func (t *attempts) places() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting)
 }

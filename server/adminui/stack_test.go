@@ -151,7 +151,7 @@ type page struct {
 	reasons map[key]string
 	stats   serverStats
 	counts  map[string]uint64 // of aggregated events, since the login
-	seen    []string // events as they came, except server_stats
+	seen    []string          // events as they came, except server_stats
 }
 
 func newPage() *page {
