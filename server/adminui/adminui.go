@@ -37,13 +37,16 @@ type bounds struct {
 	sockets  int           // that an admin sees
 	rooms    int           // of a socket that an admin sees, besides its own
 	interval time.Duration // between two reports
+	walk     time.Duration // between two walks through all sockets, for each of them
 }
 
 // DefaultOptions returns the default options, without the required Hash.
 func DefaultOptions() Options {
 	return Options{
 		Namespace: "/admin", Username: "admin", ReadOnly: true,
-		bounds: bounds{admins: 8, sockets: 1000, rooms: 64, interval: time.Second},
+		bounds: bounds{
+			admins: 8, sockets: 1000, rooms: 64, interval: time.Second, walk: 100 * time.Microsecond,
+		},
 	}
 }
 

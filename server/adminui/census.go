@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 )
@@ -21,6 +22,7 @@ type census struct {
 	namespaces map[string]int // with a socket
 	came, went uint64
 	changes    uint64 // how often a socket came, those of admins included
+	nextWalk   time.Time
 }
 
 func watch(hub *notify.Hub, own string) *census {
@@ -53,6 +55,20 @@ func (c *census) arrivals() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.changes
+}
+
+// mayWalk reports whether an admin may look at all sockets again. That takes 10 ms for 100,000, in
+// which nothing is delivered, so all admins together do it once in 10 s then.
+func (c *census) mayWalk() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !time.Now().Before(c.nextWalk)
+}
+
+func (c *census) walked(pause time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nextWalk = time.Now().Add(pause)
 }
 
 type namespaceCount struct {

@@ -41,6 +41,7 @@ func newStack(t testing.TB, mode auth.Mode, change func(*Options)) *stack {
 	}
 	o := socketio.DefaultOptions()
 	o.Hub, o.Auth, o.Heartbeat, o.RateInterval = servertest.NewHub(t), users, 0, 0
+	o.ConnectTimeout = servertest.Patience // a comparison is slow on a busy machine
 	sio, err := socketio.New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -70,11 +70,13 @@ func (v *view) report() error {
 func (v *view) find() {
 	arrivals := v.ui.census.arrivals()
 	room := v.ui.o.bounds.sockets - len(v.shown)
-	if len(v.next) > 0 || room <= 0 || v.told && v.found == arrivals {
+	if len(v.next) > 0 || room <= 0 || v.told && (v.found == arrivals || !v.ui.census.mayWalk()) {
 		return
 	}
 	v.next, v.found = nil, arrivals
-	for _, m := range v.ui.hub.Members() {
+	members := v.ui.hub.Members()
+	v.ui.census.walked(time.Duration(len(members)) * v.ui.o.bounds.walk)
+	for _, m := range members {
 		k := key{m.Namespace(), m.ClientID()}
 		switch s := v.shown[k]; {
 		case s == nil && room > 0:

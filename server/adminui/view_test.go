@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -23,7 +24,7 @@ func TestPageShowsTheTruth(t *testing.T) {
 		defer hub.Close()
 		most := rapid.IntRange(1, 6).Draw(r, "sockets")
 		u := &ui{o: DefaultOptions(), hub: hub, census: watch(hub, "/admin")}
-		u.o.bounds.sockets = most
+		u.o.bounds.sockets, u.o.bounds.walk = most, 0
 		p, patience := newPage(), 0
 		v := newView(u, func(event string, args ...any) error {
 			if patience == 0 {
@@ -143,4 +144,53 @@ func TestFirstSocketsAreBounded(t *testing.T) {
 	if events != 0 {
 		t.Errorf("%d events about nothing", events)
 	}
+	// A place is free: the walk for it waits, because the last one was for 3,000 sockets.
+	v.ui.census.walked(time.Hour)
+	for k := range v.shown {
+		delete(v.shown, k)
+		break
+	}
+	if err := v.report(); err != nil || events != 0 {
+		t.Errorf("%v, %d events before the next walk", err, events)
+	}
+	v.ui.census.walked(0)
+	if err := v.report(); err != nil || events != 1 {
+		t.Errorf("%v, %d events after it", err, events)
+	}
+}
+
+// BenchmarkReport measures one report about 1,000 sockets that did not change, on a server with many,
+// and the walk through all of them that follows when one has come and gone.
+func BenchmarkReport(b *testing.B) {
+	hub := servertest.NewHub(b)
+	u := &ui{o: DefaultOptions(), hub: hub, census: watch(hub, "/admin")}
+	for i := range 100_000 {
+		m, err := hub.Attach(notify.Attachment{ClientID: fmt.Sprintf("c%06d", i), Namespace: "/",
+			Transport: "websocket", Rooms: []string{"a", "b"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(m.Detach)
+	}
+	v := newView(u, func(string, ...any) error { return nil })
+	if err := v.report(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("unchanged", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_ = v.report()
+		}
+	})
+	b.Run("walk", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for k := range v.shown {
+				delete(v.shown, k)
+				break
+			}
+			v.found, v.ui.census.nextWalk = 0, time.Time{}
+			_ = v.report()
+		}
+	})
 }
